@@ -7,6 +7,7 @@ import { isKernelBuilt } from './test/support/linux-kernel.ts';
 import { LongestFirst } from './test/support/longest-first.ts';
 import { SummaryReporter } from './test/support/summary-reporter.ts';
 import { THOROUGH } from './test/support/thorough.ts';
+import thoroughOnly from './test/thorough-only.json' with { type: 'json' };
 
 const TIMED = ['test/timing/**/*.test.ts'];
 
@@ -38,18 +39,16 @@ if (!chromium)
       'chromium, or CHROMIUM=/path/to/it.',
   );
 
-/** Files that only thorough runs have (VSMMU_THOROUGH=1, .ci/run): what takes longest. */
-const THOROUGH_ONLY = [
-  'test/browser/{embed,hosting,keyboard,missing-files,settings}.test.ts',
-  'test/docs/pages.slow.test.ts',
-  'test/linux/**/*.test.ts',
-  'test/mutation/**/*.test.ts',
-];
+/** Files and folders that only thorough runs have (VSMMU_THOROUGH=1, .ci/run): what takes longest. */
+const THOROUGH_ONLY = thoroughOnly.map((path) =>
+  path.endsWith('.ts') ? path : `${path}/**/*.test.ts`,
+);
 /** What boots a kernel that is built once. */
-const LINUX = isKernelBuilt ? [] : ['test/linux/**/*.test.ts'];
+const LINUX_TESTS = ['test/linux/**/*.test.ts', 'test/browser/linux.test.ts'];
+const LINUX = isKernelBuilt ? [] : LINUX_TESTS;
 if (THOROUGH && !isKernelBuilt)
   console.log(
-    'Left out: test/linux, Linux with the driver of the CMDQV. It takes npm run linux:build.',
+    `Left out: ${LINUX_TESTS.join(', ')}, Linux with the driver of the CMDQV. It takes npm run linux:build.`,
   );
 const leftOut = [...(THOROUGH ? [] : THOROUGH_ONLY), ...LINUX];
 if (!THOROUGH) console.log(`Left out but for VSMMU_THOROUGH=1: ${THOROUGH_ONLY.join(', ')}`);

@@ -43,7 +43,9 @@ export const BOOT_SETTINGS = {
   ),
   initrd: option(text, 'initial RAM disk of an arm64 kernel', { value: 'file' }),
   append: option(text, 'command line of an arm64 kernel'),
-  translate: option(yesNo, 'what an arm64 kernel executes often becomes WebAssembly'),
+  translate: option(yesNo, 'interpret all of an arm64 kernel, also what it executes often', {
+    negative: true,
+  }),
   semihosting: option(
     yesNo,
     'HLT #0xF000 of an arm64 kernel is a semihosting call: it prints, and ends the machine',

@@ -52,12 +52,8 @@ function checkHostRole({ overlay, path, onQueueError }: BootSettings): void {
     );
 }
 
-/** What looks at, or changes, decoded code does so between two turns of all vCPUs. */
-function checkThreads({ translate, icacheCheck }: BootSettings): void {
-  if (translate)
-    throw new UsageError(
-      '--translate is for vCPUs that take turns: it excludes --transport mailbox',
-    );
+/** The check of the instruction cache looks at decoded code between two turns of all vCPUs. */
+function checkThreads({ icacheCheck }: BootSettings): void {
   if (icacheCheck)
     throw new UsageError(
       '--check-icache is for vCPUs that take turns: it excludes --transport mailbox',

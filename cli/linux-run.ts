@@ -35,7 +35,7 @@ export interface LinuxRunOptions {
   readonly path?: LinuxPath;
   readonly role?: VirtRole;
   readonly vcpus?: number;
-  /** Code that is executed often becomes WebAssembly. Default false. */
+  /** Code that is executed often becomes WebAssembly. Default true. */
   readonly translate?: boolean;
   readonly idRegisters?: 'default' | 'grace';
   /** Looks for invalidations that the kernel forgets. */

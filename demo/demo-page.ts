@@ -10,6 +10,7 @@ import {
   type Settings,
   writeSettings,
 } from './demo-settings.ts';
+import { guestOf } from './guest-files.ts';
 import { becomeIsolated } from './isolation.ts';
 import { Charts } from './page/charts.ts';
 import { isDark, onThemeChange, setTheme } from './page/colours.ts';
@@ -21,8 +22,8 @@ import { paintTlb, side } from './page/side.ts';
 import { strip } from './page/strip.ts';
 import { Terminals } from './page/terminals.ts';
 import { thingsToTry } from './page/try.ts';
-import { type GuestFile, VmmWorker } from './page/vmm-worker.ts';
-import type { Picture, SessionFacts, Vmm } from './protocol.ts';
+import { VmmWorker } from './page/vmm-worker.ts';
+import type { PickedGuest, Picture, SessionFacts, Vmm } from './protocol.ts';
 
 const COPIED_MS = 1500;
 /** A guest that has not come back for so long is said not to. */
@@ -86,7 +87,7 @@ class Page implements Actions {
     return this.#next?.settings ?? this.#settings;
   }
 
-  get #guest(): GuestFile | undefined {
+  get #guest(): PickedGuest | undefined {
     return (this.#next ?? this.#running)?.guest;
   }
 
@@ -112,7 +113,7 @@ class Page implements Actions {
    * Makes new machines on a new worker. When they are there, the ones before go with all
    * that they had; until then those go on.
    */
-  #start(settings: Settings, guest: GuestFile | undefined): void {
+  #start(settings: Settings, guest: PickedGuest | undefined): void {
     this.#next?.end();
     const sink = {
       output: (vm: number, bytes: Uint8Array) => this.#terminals.write(vm, bytes),
@@ -242,7 +243,7 @@ class Page implements Actions {
       }`;
   }
 
-  #apply(change: Partial<Settings>, guest: GuestFile | undefined): void {
+  #apply(change: Partial<Settings>, guest: PickedGuest | undefined): void {
     const changed = { ...this.#chosen, ...change };
     // Read back, so that settings that do not go together are put right.
     const settings = {
@@ -265,17 +266,28 @@ class Page implements Actions {
     this.#apply(change, name === 'guest' ? undefined : this.#guest);
   }
 
-  pickGuest(file: File): void {
-    file.arrayBuffer().then(
-      (buffer) => {
-        const guest = { name: file.name, bytes: new Uint8Array(buffer) };
-        this.#apply({ guest: file.name, vms: 1, vcpus: 1, experiment: 'none', path: 'all' }, guest);
-      },
-      () => {
-        this.#error = `${file.name}: it cannot be read`;
-        this.#draw();
-      },
-    );
+  pickGuest(files: readonly File[]): void {
+    const named = files.map(({ name }) => name).join(', ');
+    this.#readGuest(files).catch((error: unknown) => {
+      this.#error = `${named}: ${error instanceof Error ? error.message : String(error)}`;
+      this.#draw();
+    });
+  }
+
+  async #readGuest(files: readonly File[]): Promise<void> {
+    const read = files.map(async (file) => ({
+      name: file.name,
+      bytes: new Uint8Array(
+        await file.arrayBuffer().catch(() => {
+          throw new Error('it cannot be read');
+        }),
+      ),
+    }));
+    const guest = guestOf(await Promise.all(read));
+    // A kernel boots for a long time when it is stepped slowly.
+    const speed = guest.kind === 'arm64' ? 'full' : this.#chosen.speed;
+    const alone = { vms: 1, vcpus: 1, experiment: 'none', path: 'all' } as const;
+    this.#apply({ ...alone, guest: guest.name, speed }, guest);
   }
 
   toggleRun(): void {
@@ -347,8 +359,8 @@ function listenToDrops(page: Page): void {
   document.addEventListener('dragleave', (event) => over(event, event.relatedTarget !== null));
   document.addEventListener('drop', (event) => {
     over(event, false);
-    const [file] = event.dataTransfer?.files ?? [];
-    if (file) page.pickGuest(file);
+    const files = [...(event.dataTransfer?.files ?? [])];
+    if (files.length > 0) page.pickGuest(files);
   });
 }
 

@@ -146,18 +146,22 @@ export interface RawQueue {
   readonly cons: number;
 }
 
+/** A guest that was picked or dropped: for `arm64` a kernel. */
+export interface PickedGuest {
+  readonly kind: 'wasm' | 'arm64';
+  readonly name: string;
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly initrd?: Uint8Array<ArrayBuffer> | undefined;
+}
+
 /** The worker's API. */
 export interface Vmm {
   /**
    * Makes the machines and boots them.
-   * @param guest bytes of a guest that was picked; undefined for the toy.
+   * @param guest undefined: the toy.
    * @throws {Error} one line that says why it cannot be done.
    */
-  boot(
-    settings: Settings,
-    guest: Uint8Array<ArrayBuffer> | undefined,
-    sink: Sink,
-  ): Promise<SessionFacts>;
+  boot(settings: Settings, guest: PickedGuest | undefined, sink: Sink): Promise<SessionFacts>;
   /** Lets the machines run, or pauses them: then with what they stand at. */
   run(): void;
   pause(): Promise<Picture>;

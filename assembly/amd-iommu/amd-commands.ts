@@ -90,7 +90,7 @@ function invalidatePages(iommu: usize, context: usize, queue: usize, d0: u64, d1
   else {
     // With S the lowest 0 from bit 12 on is the top of the offset.
     const more = sized ? ((<u64>2) << u64(12 + ctz(~(address >> 12)))) - 1 : 0xfff;
-    return invalidateSpan(iommu, domain, pasid, address & ~more, more, generation);
+    return invalidateSpan(iommu, domain, pasid, address & ~more, more);
   }
   return 0;
 }

@@ -57,9 +57,9 @@ import {
   READ,
   UNREACHABLE,
   WRITE,
+  walkedLeaf,
   walkedPa,
   walkedSize,
-  walkFractured,
 } from './amd-walk';
 
 /** Five levels of guest tables, and modes that do not exist. */
@@ -190,7 +190,6 @@ export function translate(
     const permissions =
       ((found & allowed & READ) != 0 ? TLB_PERM_R : 0) |
       ((found & allowed & WRITE) != 0 ? TLB_PERM_W : 0);
-    const fractured = nested && walkFractured();
     tlbInsert(
       iommu,
       domain,
@@ -201,7 +200,7 @@ export function translate(
       permissions,
       false,
       !nested,
-      fractured,
+      nested ? walkedLeaf() : walkedSize(),
       generation,
       allGeneration,
     );

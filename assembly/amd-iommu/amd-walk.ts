@@ -39,9 +39,9 @@ export function walkedPa(): u64 {
 export function walkedSize(): u32 {
   return load<u32>(THREAD, WALK_SIZE);
 }
-/** The leaf of the guest's tables is larger than what is mapped in one piece. */
-export function walkFractured(): bool {
-  return load<u32>(THREAD, WALK_LEAF) > load<u32>(THREAD, WALK_SIZE);
+/** log2 of the size of the leaf of the guest's tables. */
+export function walkedLeaf(): u32 {
+  return load<u32>(THREAD, WALK_LEAF);
 }
 export function faultAddress(): u64 {
   return load<u64>(THREAD, WALK_FAULT);

@@ -52,3 +52,8 @@ export const TLB_PA = 0x10;
  */
 export const TLB_GEN = 0x18;
 export const TLB_ALL_GEN = 0x20;
+/**
+ * log2 of the size in bytes of the leaf that a TLBI by address takes whole: the stage-1 leaf, of
+ * which the entry may be a part; with stage 2 alone the entry itself.
+ */
+export const TLB_LEAF = 0x28;

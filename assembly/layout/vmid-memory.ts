@@ -15,8 +15,8 @@ export const VMID_ALL_GEN = 0x08;
 /** Sizes of the entries ever inserted: u64, bit n for 2^n bytes. */
 export const VMID_SIZES = 0x10;
 /**
- * i32, 1 once an entry smaller than its stage-1 leaf was inserted: a TLBI by address then
- * takes the whole ASID.
+ * Sizes of the stage-1 leaves of which smaller entries were ever inserted: u64, bit n for 2^n
+ * bytes. A TLBI by address has to find all entries of a leaf.
  */
 export const VMID_FRACTURED = 0x18;
 /** i64 each: ANY_GEN at the last invalidation of an ASID that hashes here. */

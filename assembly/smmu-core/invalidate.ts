@@ -9,10 +9,8 @@ import {
   TLB_META,
   TLB_META_GLOBAL,
   TLB_META_S2,
-  TLB_META_SIZE,
   TLB_META_VALID,
   TLB_META_VMID,
-  TLB_PAGE,
   TLB_SETS,
   TLB_WAYS,
 } from '../layout/iotlb-memory';
@@ -20,9 +18,9 @@ import { SMMU_AT_IDR3 } from '../layout/smmu-memory';
 import { IDR3_RIL } from '../layout/smmu-registers';
 import { VMID_FRACTURED, VMID_SIZES } from '../layout/vmid-memory';
 import { bits, maskOf, placed } from '../lib/fields';
-import { killVmid, touch, vmidBlock } from './generations';
+import { touch, vmidBlock } from './generations';
 import { dsImplemented } from './geometry';
-import { tlbEntry, tlbHash, tlbSequence, tlbSet, tlbTagged } from './iotlb';
+import { ofLeafIn, tlbEntry, tlbHash, tlbSequence, tlbSet, tlbTagged } from './iotlb';
 import { markKilled } from './set-lock';
 
 /** TG of 16 KiB granules in a command. */
@@ -108,9 +106,7 @@ function killMatching(
     const entry = tlbEntry(smmu, set, way);
     const meta = atomic.load<u32>(entry, TLB_META);
     if ((meta & tagMask) != tag) continue;
-    const size = u64(bits(meta, TLB_META_SIZE));
-    const page = load<u64>(entry, TLB_PAGE);
-    if (page < first >> size || page > last >> size) continue;
+    if (!ofLeafIn(entry, meta, first, last)) continue;
     if (
       asid != ANY_ASID &&
       !bits(meta, TLB_META_GLOBAL) &&
@@ -137,7 +133,8 @@ function sweepAddress(smmu: usize, sizes: u64, vmid: u32, asid: u32, address: u6
   }
 }
 
-// By size: the blocks of the range one by one, or all sets when there are more blocks than sets.
+// By size: the blocks between two addresses one by one, or all sets when there are more blocks
+// than sets. Takes entries of the leaves that have an address of the range.
 // Returns the blocks visited, EVERY_SET for all sets.
 function sweepRange(
   smmu: usize,
@@ -145,14 +142,16 @@ function sweepRange(
   vmid: u32,
   asid: u32,
   stage2: bool,
+  from: u64,
+  through: u64,
   first: u64,
   last: u64,
 ): u32 {
   let visited: u32 = 0;
   for (; sizes != 0; sizes &= sizes - 1) {
     const size = u32(ctz(sizes));
-    const to = last >> u64(size);
-    let page = first >> u64(size);
+    const to = through >> u64(size);
+    let page = from >> u64(size);
     if (to - page < <u64>TLB_SETS) {
       visited += u32(to - page) + 1;
       for (; page <= to; page++) {
@@ -177,52 +176,34 @@ function sweepRange(
  * Kills the entries of a range of input addresses of stage 1.
  * @param asid ANY_ASID for all.
  * @param more bytes behind the first one.
- * @param generation of the VMID, raised for this command.
  * @returns the blocks visited beyond the few that every command visits: what a service's budget counts.
  */
-export function invalidateSpan(
-  smmu: usize,
-  vmid: u32,
-  asid: u32,
-  first: u64,
-  more: u64,
-  generation: i64,
-): u32 {
+export function invalidateSpan(smmu: usize, vmid: u32, asid: u32, first: u64, more: u64): u32 {
   const block = vmidBlock(smmu, vmid);
-  // An entry that is smaller than its stage-1 leaf may lie anywhere in the leaf, which
-  // one TLBI must take whole. To be looked at after the raise: an inserter announces the
-  // first such entry before it checks the generation.
-  if (atomic.load<i32>(block, VMID_FRACTURED)) {
-    killVmid(block, generation);
-    return 0;
-  }
+  // To be looked at after the raise: an inserter announces both before it checks the generation.
+  const fractured = atomic.load<u64>(block, VMID_FRACTURED);
   const sizes = atomic.load<u64>(block, VMID_SIZES);
   // A range that is a power of two, aligned, and no larger than any entry: it lies in one block of each size.
-  if (((sizes | first | (more + 1)) & more) == 0) {
+  if (fractured == 0 && ((sizes | first | (more + 1)) & more) == 0) {
     sweepAddress(smmu, sizes, vmid, asid, first);
     return 0;
   }
   // A range that wraps ends at the top of the address space.
   const last = first + more < first ? u64(-1) : first + more;
-  return sweepRange(smmu, sizes, vmid, asid, false, first, last);
+  // An entry that is smaller than its stage-1 leaf may lie anywhere in the leaf, which one
+  // TLBI must take whole: the largest leaf around the range has the others in it.
+  const around = fractured == 0 ? 0 : (u64(-1) >> clz(fractured)) >> 1;
+  return sweepRange(smmu, sizes, vmid, asid, false, first & ~around, last | around, first, last);
 }
 
 /**
  * TLBI_NH_VA, or TLBI_NH_VAA with ANY_ASID.
  * @param d0 the command's doublewords.
- * @param generation of the VMID, raised for this command.
  * @returns as `invalidateSpan`.
  */
-export function invalidateVa(
-  smmu: usize,
-  vmid: u32,
-  asid: u32,
-  d0: u64,
-  d1: u64,
-  generation: i64,
-): u32 {
+export function invalidateVa(smmu: usize, vmid: u32, asid: u32, d0: u64, d1: u64): u32 {
   const more = spanOf(smmu, d0, d1) - 1;
-  return invalidateSpan(smmu, vmid, asid, canonical(firstOf(d1)), more, generation);
+  return invalidateSpan(smmu, vmid, asid, canonical(firstOf(d1)), more);
 }
 
 /**
@@ -234,13 +215,7 @@ export function invalidateIpa(smmu: usize, vmid: u32, d0: u64, d1: u64): u32 {
   const block = vmidBlock(smmu, vmid);
   touch(block);
   const first = firstOf(d1) & 0x000fffffffffffff;
-  return sweepRange(
-    smmu,
-    atomic.load<u64>(block, VMID_SIZES),
-    vmid,
-    ANY_ASID,
-    true,
-    first,
-    first + spanOf(smmu, d0, d1) - 1,
-  );
+  const last = first + spanOf(smmu, d0, d1) - 1;
+  const sizes = atomic.load<u64>(block, VMID_SIZES);
+  return sweepRange(smmu, sizes, vmid, ANY_ASID, true, first, last, first, last);
 }

@@ -14,6 +14,7 @@ import {
   TLB_ASID_PERM,
   TLB_ENTRY_SIZE,
   TLB_GEN,
+  TLB_LEAF,
   TLB_META,
   TLB_META_GLOBAL,
   TLB_META_S2,
@@ -190,12 +191,22 @@ export function reapTlbSet(smmu: usize, set: u32, thread: u32): void {
 }
 
 /**
+ * Whether an entry is of a leaf that has an address of a range: what an invalidation by address
+ * takes, however small the parts are that are cached of the leaf.
+ */
+export function ofLeafIn(entry: usize, meta: u32, first: u64, last: u64): bool {
+  const leaf = u64(load<u32>(entry, TLB_LEAF));
+  const at = load<u64>(entry, TLB_PAGE) >> (leaf - u64(bits(meta, TLB_META_SIZE)));
+  return at >= first >> leaf && at <= last >> leaf;
+}
+
+/**
  * Caches a translation, unless an invalidation of its VMID has run since `generation` and
  * `allGeneration` were sampled. The check comes after the sizes have been announced and
  * while the set is taken: an invalidation either is seen here, or sees the announcement
  * and marks the set.
  * @param permissions TLB_PERM_* bits.
- * @param fractured the stage-1 leaf is larger than the entry.
+ * @param leaf log2 of the size of the leaf that it is a part of, if not the whole.
  */
 export function tlbInsert(
   smmu: usize,
@@ -207,7 +218,7 @@ export function tlbInsert(
   permissions: u32,
   global: bool,
   stage2: bool,
-  fractured: bool,
+  leaf: u32,
   generation: i64,
   allGeneration: i64,
 ): void {
@@ -224,7 +235,7 @@ export function tlbInsert(
   }
   const bit = (<u64>1) << u64(size);
   if ((atomic.load<u64>(block, VMID_SIZES) & bit) == 0) atomic.or<u64>(block, bit, VMID_SIZES);
-  if (fractured) atomic.store<i32>(block, 1, VMID_FRACTURED);
+  if (leaf > size) atomic.or<u64>(block, (<u64>1) << u64(leaf), VMID_FRACTURED);
 
   const meta = metaOf(vmid, size, stage2);
   const asidPerm = (asid & 0xffff) | permissions;
@@ -239,6 +250,7 @@ export function tlbInsert(
   atomic.store<u64>(entry, pa & (u64(-1) << u64(size)), TLB_PA);
   atomic.store<i64>(entry, generation, TLB_GEN);
   atomic.store<i64>(entry, allGeneration, TLB_ALL_GEN);
+  atomic.store<u32>(entry, leaf, TLB_LEAF);
   const current =
     atomic.load<i64>(block, VMID_ANY_GEN) == generation &&
     atomic.load<i64>(smmu, SMMU_AT_ALL_GEN) == allGeneration;

@@ -211,7 +211,6 @@ export function translate(
   store<u32>(THREAD, size, THREAD_PA_SIZE);
   if (current) {
     const global = !stage2Only && load<u32>(THREAD, S1_GLOBAL) != 0;
-    const fractured = !stage2Only && size < s1size;
     if (!stage2Only && bits(load<u32>(THREAD + THREAD_CFG, CFG_CD1), CD_ASET))
       permissions |= TLB_ASET;
     tlbInsert(
@@ -224,7 +223,7 @@ export function translate(
       permissions,
       global,
       stage2Only,
-      fractured,
+      stage2Only ? size : s1size,
       generation,
       allGeneration,
     );

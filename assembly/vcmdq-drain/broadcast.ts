@@ -16,21 +16,18 @@ import {
   TLB_META,
   TLB_META_GLOBAL,
   TLB_META_S2,
-  TLB_META_SIZE,
   TLB_META_VALID,
   TLB_META_VMID,
-  TLB_PAGE,
   TLB_SETS,
   TLB_WAYS,
 } from '../layout/iotlb-memory';
 import { SMMU_AT_CR2, SMMU_AT_IDR0 } from '../layout/smmu-memory';
 import { CR2_PTM, IDR0_BTM } from '../layout/smmu-registers';
-import { VMID_FRACTURED } from '../layout/vmid-memory';
 import { bits, maskOf, placed } from '../lib/fields';
 import { killVmid, touch, vmidBlock } from '../smmu-core/generations';
 import { beginSync, noneInFlight, syncPassed } from '../smmu-core/in-flight';
 import { ANY_ASID, canonical, invalidateVa } from '../smmu-core/invalidate';
-import { tlbEntry, tlbSequence } from '../smmu-core/iotlb';
+import { ofLeafIn, tlbEntry, tlbSequence } from '../smmu-core/iotlb';
 import { markKilled } from '../smmu-core/set-lock';
 
 // Entries whose ASID is shared with processors (CD.ASET = 0): all of the ASID, or those
@@ -48,12 +45,7 @@ function killShared(smmu: usize, vmid: u32, asid: u32, everyAddress: bool, addre
       const asidPerm = load<u32>(entry, TLB_ASID_PERM);
       if (asidPerm & TLB_ASET) continue;
       const global = bits(meta, TLB_META_GLOBAL) != 0;
-      if (
-        everyAddress
-          ? global
-          : load<u64>(entry, TLB_PAGE) != address >> u64(bits(meta, TLB_META_SIZE))
-      )
-        continue;
+      if (everyAddress ? global : !ofLeafIn(entry, meta, address, address)) continue;
       if (!global && (asidPerm & 0xffff) != asid) continue;
       atomic.store<u32>(entry, 0, TLB_META);
     }
@@ -63,12 +55,9 @@ function killShared(smmu: usize, vmid: u32, asid: u32, everyAddress: bool, addre
 function invalidate(smmu: usize, vmid: u32, operation: u32, asid: u32, va: u64): void {
   const block = vmidBlock(smmu, vmid);
   const generation = touch(block);
-  if (operation == ABI_TLBI_VAA)
-    invalidateVa(smmu, vmid, ANY_ASID, 0, va & ~(<u64>0xfff), generation);
+  if (operation == ABI_TLBI_VAA) invalidateVa(smmu, vmid, ANY_ASID, 0, va & ~(<u64>0xfff));
   else if (operation == ABI_TLBI_ASID) killShared(smmu, vmid, asid, true, 0);
-  // A leaf that lies in pieces all over the table goes whole.
-  else if (operation == ABI_TLBI_VA && !atomic.load<i32>(block, VMID_FRACTURED))
-    killShared(smmu, vmid, asid, false, canonical(va));
+  else if (operation == ABI_TLBI_VA) killShared(smmu, vmid, asid, false, canonical(va));
   else killVmid(block, generation);
 }
 

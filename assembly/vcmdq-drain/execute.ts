@@ -82,8 +82,8 @@ function invalidate(smmu: usize, action: u32, vmid: u32, d0: u64, d1: u64): u32 
   if (action == ACTION_TLBI_S2_IPA) return invalidateIpa(smmu, vmid, d0, d1);
   const generation = touch(block);
   const asid = bits(u32(d0 >> 32), TLBI_ASID);
-  if (action == ACTION_TLBI_NH_VA) return invalidateVa(smmu, vmid, asid, d0, d1, generation);
-  if (action == ACTION_TLBI_NH_VAA) return invalidateVa(smmu, vmid, ANY_ASID, d0, d1, generation);
+  if (action == ACTION_TLBI_NH_VA) return invalidateVa(smmu, vmid, asid, d0, d1);
+  if (action == ACTION_TLBI_NH_VAA) return invalidateVa(smmu, vmid, ANY_ASID, d0, d1);
   if (action == ACTION_TLBI_NH_ASID) killAsid(block, asid, generation);
   else killVmid(block, generation);
   return 0;
@@ -104,10 +104,12 @@ function invalidateEl2(smmu: usize, action: u32, d0: u64, d1: u64): u32 {
     killAsid(e2h, asid, touch(e2h));
     return 0;
   }
-  if (!bits(atomic.load<u32>(smmu, SMMU_AT_CR2), CR2_E2H))
-    return invalidateVa(smmu, VMID_EL2, ANY_ASID, d0, d1, touch(el2));
-  const matched = action == ACTION_TLBI_EL2_VA ? asid : ANY_ASID;
-  return invalidateVa(smmu, VMID_E2H, matched, d0, d1, touch(e2h));
+  if (!bits(atomic.load<u32>(smmu, SMMU_AT_CR2), CR2_E2H)) {
+    touch(el2);
+    return invalidateVa(smmu, VMID_EL2, ANY_ASID, d0, d1);
+  }
+  touch(e2h);
+  return invalidateVa(smmu, VMID_E2H, action == ACTION_TLBI_EL2_VA ? asid : ANY_ASID, d0, d1);
 }
 
 /**

@@ -159,7 +159,7 @@ export function run(smmu: usize, queue: usize, context: usize, written: u32): u3
         }
         const asid = u32(d0 >> 48);
         if (action == ACTION_TLBI_NH_VA) {
-          tally += u64(invalidateVa(smmu, vmid, asid, d0, d1, generation)) << VISITED_SHIFT;
+          tally += u64(invalidateVa(smmu, vmid, asid, d0, d1)) << VISITED_SHIFT;
         } else {
           const slot = action == ACTION_TLBI_NH_ASID ? asidGen(block, asid) : block + VMID_ALL_GEN;
           if (atomic.load<i64>(slot) < generation) raiseTo(slot, generation);

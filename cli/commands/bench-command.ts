@@ -58,7 +58,7 @@ export function addBench(program: Command): void {
     .option('--kernel <file>', 'another kernel')
     .option('--initrd <file>', 'another initial RAM disk')
     .option('--vcpus <n>', 'vCPUs of the machine', '1')
-    .option('--interpret', 'without what boot --translate does', false)
+    .option('--interpret', 'as boot --no-translate does: nothing becomes WebAssembly', false)
     .option('--quick', 'six cells in place of all', false)
     .option('--json', 'as one JSON object', false)
     .action(async (what: string, options: BenchOptions) => {

@@ -16,6 +16,13 @@ import {
   type Words,
   wordsOfText,
 } from '../../devices/decode/index.ts';
+import { cdRefusals, type Refusal, steRefusals } from '../../devices/decode/refusals/index.ts';
+import {
+  GRACE_ID_REGISTERS,
+  GUEST_ID_REGISTERS,
+  PHYSICAL_ID_REGISTERS,
+  type SmmuIdRegisters,
+} from '../../devices/smmuv3/index.ts';
 import { GRANULE_4K, GRANULE_16K, GRANULE_64K, type Granule } from '../../devices/tables/index.ts';
 import { fileReason } from '../../vmm/api/regular-file.ts';
 import { requireFile, UsageError } from '../cli-error.ts';
@@ -29,15 +36,26 @@ const GRANULES: Readonly<Record<string, Granule>> = {
   '64k': GRANULE_64K,
 };
 
-/** A structure: its doublewords, and what decodes it. */
+/** SMMUs by whose ID registers structures are judged. */
+const JUDGES: Readonly<Record<string, SmmuIdRegisters>> = {
+  guest: GUEST_ID_REGISTERS,
+  host: PHYSICAL_ID_REGISTERS,
+  grace: GRACE_ID_REGISTERS,
+};
+
+/** A structure: its doublewords, what decodes it, and why an SMMU may refuse it. */
 interface Structure {
   readonly doublewords: number;
   readonly decode: (words: Words, pte: PteOptions) => Decoded;
+  readonly refusals?: (words: Words, ids: SmmuIdRegisters) => Iterable<Refusal>;
 }
 
+/** Of a CD that is looked at alone. */
+const NO_STE: Words = [];
+
 const STRUCTURES: Readonly<Record<string, Structure>> = {
-  ste: { doublewords: 8, decode: decodeSte },
-  cd: { doublewords: 8, decode: decodeCd },
+  ste: { doublewords: 8, decode: decodeSte, refusals: steRefusals },
+  cd: { doublewords: 8, decode: decodeCd, refusals: (cd, ids) => cdRefusals(cd, NO_STE, ids) },
   cmd: { doublewords: 2, decode: decodeCommand },
   event: { doublewords: 4, decode: decodeEvent },
   pte: { doublewords: 1, decode: decodePte },
@@ -54,6 +72,7 @@ interface DecodeOptions {
   readonly level: string;
   readonly stage: string;
   readonly ds: boolean;
+  readonly idRegisters?: string;
   readonly json: boolean;
 }
 
@@ -78,6 +97,12 @@ function text({ name, summary, fields }: Decoded): string {
     `  ${row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ')}`.trimEnd(),
   );
   return `${[`${name}: ${summary}`, ...lines].join('\n')}\n`;
+}
+
+/** What an SMMU says to a structure. */
+function verdict(refusals: readonly Refusal[]): string {
+  if (refusals.length === 0) return 'accepted\n';
+  return refusals.map(({ text, section }) => `refused: ${text} (${section})\n`).join('');
 }
 
 const plain = (decoded: Decoded) => ({
@@ -106,7 +131,10 @@ function decode(kind: string, given: string, options: DecodeOptions): string {
     ds: options.ds,
   } as const;
   const decoded = structure.decode(words, pte);
-  return options.json ? jsonLine(plain(decoded)) : text(decoded);
+  const judge = JUDGES[options.idRegisters ?? ''];
+  const refusals = judge && [...(structure.refusals?.(words, judge) ?? [])];
+  if (options.json) return jsonLine({ ...plain(decoded), ...(refusals && { refusals }) });
+  return text(decoded) + (refusals ? verdict(refusals) : '');
 }
 
 const isStdin = (file: string) => file === STDIN || file === '/dev/stdin';
@@ -167,6 +195,12 @@ function refuseOfPte(kind: string, command: Command): void {
     throw new UsageError(`--${given} is for a pte, not for ${kind}`);
 }
 
+/** @throws {UsageError} when a structure is to be judged that no SMMU refuses. */
+function refuseJudging(kind: string, { idRegisters }: DecodeOptions): void {
+  if (idRegisters !== undefined && !STRUCTURES[kind]?.refusals)
+    throw new UsageError(`--id-registers is for an ste or a cd, not for ${kind}`);
+}
+
 /** Adds the subcommand. */
 export function addDecode(program: Command): void {
   program
@@ -195,9 +229,18 @@ export function addDecode(program: Command): void {
       new Option('--stage <n>', 'stage of translation of a pte').choices(['1', '2']).default('1'),
     )
     .option('--ds', '52-bit addresses of a pte of 4 or 16 KiB granules (CD.DS, STE.S2DS)', false)
+    .addOption(
+      new Option(
+        '--id-registers <smmu>',
+        'say why the SMMU of a guest, of a host, or of Grace refuses an STE or a CD',
+      ).choices(Object.keys(JUDGES)),
+    )
     .option('--json', 'print one JSON object', false)
     .action(async (kind: string, given: string[], options: DecodeOptions, command: Command) => {
-      if (kind === LOG || Object.hasOwn(STRUCTURES, kind)) refuseOfPte(kind, command);
+      if (kind === LOG || Object.hasOwn(STRUCTURES, kind)) {
+        refuseOfPte(kind, command);
+        refuseJudging(kind, options);
+      }
       const words = given.length === 0 ? [STDIN] : given;
       if (kind === LOG) return decodeLogs(words, options.json);
       const text = words.join() === STDIN ? await wholeInput() : words.join(' ');

@@ -7,7 +7,7 @@ import type { Picture, SessionFacts } from '../protocol.ts';
 
 export interface Actions {
   set(name: keyof Settings, value: string): void;
-  pickGuest(file: File): void;
+  pickGuest(files: readonly File[]): void;
   toggleRun(): void;
   step(): void;
   reset(): void;
@@ -56,14 +56,14 @@ function guestSelect({ guest }: Settings, actions: Actions): TemplateResult {
   };
   const pick = (event: Event) => {
     const field = event.target as HTMLInputElement;
-    const [file] = field.files ?? [];
-    if (file) actions.pickGuest(file);
+    const files = [...(field.files ?? [])];
+    if (files.length > 0) actions.pickGuest(files);
     field.value = '';
   };
   return html`<label
       data-explain=${
-        'The guest: the toy, or any WebAssembly program that follows the guest ABI. A file can ' +
-        'be dropped anywhere on the page.'
+        'The guest: the toy, any WebAssembly program that follows the guest ABI, or an arm64 ' +
+        'Linux kernel with its initial RAM disk. Files can be dropped anywhere on the page.'
       }>Guest
       <select name="guest" @change=${choose}>
         <option value="toy" .selected=${live(guest === 'toy')}>toy</option>
@@ -73,10 +73,10 @@ function guestSelect({ guest }: Settings, actions: Actions): TemplateResult {
             : html`<option value=${guest}
             .selected=${live(true)}>${guest}</option>`
         }
-        <option value=${FILE}>open .wasm\u2026</option>
+        <option value=${FILE}>open files\u2026</option>
       </select>
     </label>
-    <input id="guest-file" type="file" accept=".wasm,application/wasm" aria-label="Guest file"
+    <input id="guest-file" type="file" multiple aria-label="Guest files"
         tabindex="-1" @change=${pick} />`;
 }
 

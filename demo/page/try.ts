@@ -120,7 +120,9 @@ export function thingsToTry(
     ${
       chosen
         ? outcome(chosen, picture)
-        : html`<p class="hint">The console takes single characters: <kbd>?</kbd> says which.
+        : settings.guest !== 'toy'
+          ? html`<p class="hint">What is typed into the console goes to the guest.</p>`
+          : html`<p class="hint">The console takes single characters: <kbd>?</kbd> says which.
             <kbd>f</kbd> makes a fault, <kbd>i</kbd> puts an illegal command on the VCMDQ.</p>`
     }`;
 }

@@ -2,20 +2,14 @@
 
 import { proxy, type Remote, wrap } from 'comlink';
 import type { Settings } from '../demo-settings.ts';
-import type { SessionFacts, Sink, Vmm } from '../protocol.ts';
-
-/** A guest that was picked or dropped. */
-export interface GuestFile {
-  readonly name: string;
-  readonly bytes: Uint8Array<ArrayBuffer>;
-}
+import type { PickedGuest, SessionFacts, Sink, Vmm } from '../protocol.ts';
 
 /** How long a guest may take to initialize itself. */
 const BOOT_MS = 10_000;
 
 export class VmmWorker {
   readonly settings: Settings;
-  readonly guest: GuestFile | undefined;
+  readonly guest: PickedGuest | undefined;
   readonly vmm: Remote<Vmm>;
   readonly #worker: Worker;
   readonly #sink: Sink;
@@ -31,7 +25,7 @@ export class VmmWorker {
    */
   constructor(
     settings: Settings,
-    guest: GuestFile | undefined,
+    guest: PickedGuest | undefined,
     sink: Sink,
     failed: (error: unknown) => void,
   ) {
@@ -72,7 +66,7 @@ export class VmmWorker {
       );
     });
     return Promise.race([
-      this.vmm.boot(this.settings, this.guest?.bytes, proxy(this.#sink)),
+      this.vmm.boot(this.settings, this.guest, proxy(this.#sink)),
       this.#broken,
       late,
     ]);

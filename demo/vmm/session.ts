@@ -1,6 +1,13 @@
 // A session: machines on one host, stepped in turn, and pictures of them. All of it runs on the VMM's worker.
 
-import { Host, type Machine, probe, type QueueInspection, type ViommuInspection } from 'vsmmu';
+import {
+  Host,
+  type Machine,
+  type MachineOptions,
+  probe,
+  type QueueInspection,
+  type ViommuInspection,
+} from 'vsmmu';
 import { toyGuest, toySecondary } from 'vsmmu/guest';
 import {
   CHECKPOINT_PATH_DIRECT,
@@ -13,6 +20,7 @@ import { exitChecks, Measurements } from '../../vmm/report/measurements.ts';
 import { machineNames, OVERLAY_MACHINE, type Settings } from '../demo-settings.ts';
 import type {
   CheckPicture,
+  PickedGuest,
   Picture,
   RawQueue,
   SessionFacts,
@@ -30,6 +38,8 @@ const SPARE_CORES = 4;
 const PICTURE_MS = 60;
 /** Pause between two steps of all machines. */
 const PACES: Readonly<Record<Settings['speed'], number>> = { slow: 400, paced: 25, full: 0 };
+/** Million instructions of an arm64 kernel in one step, some 10 ms. */
+const KERNEL_STEP = 4;
 const INDEX_AND_WRAP = 0xfffff;
 const LAST_CHECKS = 200;
 const LAST_FINDINGS = 20;
@@ -40,13 +50,17 @@ const delay = (ms: number) =>
   });
 
 /** Where guests run and queues are drained: as asked if this page can, else what it can. */
-async function placement({ transport, drain, vcpus }: Settings) {
+async function placement({ transport, drain, vcpus }: Settings, isKernel: boolean) {
   const { cores, threads } = await probe();
   if (!threads.available) {
     const note =
       'The page is not cross-origin isolated: the whole machine runs inline in one worker, ' +
       'its VCMDQs are drained in the doorbell call.';
     return { transport: 'inline', drain: 'doorbell', isolated: false, note } as const;
+  }
+  if (isKernel) {
+    const note = transport === 'mailbox' ? 'vCPUs of an arm64 kernel run inline, in turn.' : '';
+    return { transport: 'inline', drain, isolated: true, note } as const;
   }
   const spare = cores >= SPARE_CORES + vcpus - 1;
   const chosen = transport === 'auto' ? (spare ? 'mailbox' : 'inline') : transport;
@@ -56,6 +70,8 @@ async function placement({ transport, drain, vcpus }: Settings) {
 export class Session {
   readonly facts: SessionFacts;
   readonly #settings: Settings;
+  /** Of all machines; undefined: the toy. */
+  readonly #guest: PickedGuest | undefined;
   readonly #host: Host;
   readonly #sink: Sink;
   readonly #machines: Machine[] = [];
@@ -77,17 +93,17 @@ export class Session {
   /** @throws {Error} one line that says why it cannot be done. */
   static async boot(
     settings: Settings,
-    guest: Uint8Array<ArrayBuffer> | undefined,
+    guest: PickedGuest | undefined,
     sink: Sink,
   ): Promise<Session> {
-    const { transport, drain, isolated, note } = await placement(settings);
+    const facts = await placement(settings, guest?.kind === 'arm64');
     const { vcpus } = settings;
     // A VCMDQ for each vCPU: the number of both is a power of two.
     const vcmdqs = VINTFS * Math.max(MIN_LVCMDQS, 2 ** Math.ceil(Math.log2(vcpus)));
     const host = await Host.create({ vintfs: VINTFS, vcmdqs, iotlbCheck: settings.check });
-    const session = new Session(settings, host, sink, { isolated, transport, drain, note });
+    const session = new Session(settings, guest, host, sink, facts);
     try {
-      for (const name of machineNames(settings)) await session.#add(name, guest);
+      for (const name of machineNames(settings)) await session.#add(name);
       for (const machine of session.#machines) {
         await machine.boot({ paused: true });
         if (machine.error) throw machine.error;
@@ -100,8 +116,15 @@ export class Session {
     return session;
   }
 
-  private constructor(settings: Settings, host: Host, sink: Sink, facts: SessionFacts) {
+  private constructor(
+    settings: Settings,
+    guest: PickedGuest | undefined,
+    host: Host,
+    sink: Sink,
+    facts: SessionFacts,
+  ) {
     this.#settings = settings;
+    this.#guest = guest;
     this.#host = host;
     this.#sink = sink;
     this.facts = facts;
@@ -112,23 +135,43 @@ export class Session {
     );
   }
 
-  async #add(name: string, guest: Uint8Array<ArrayBuffer> | undefined): Promise<void> {
+  /** What runs in the machine, and what it is told. */
+  async #guestOptions(
+    beside: boolean,
+  ): Promise<Partial<MachineOptions> & { guest: URL | Uint8Array<ArrayBuffer> }> {
     const { path, vms, vcpus } = this.#settings;
-    const k = this.#machines.length;
-    const beside = name === OVERLAY_MACHINE;
+    const guest = this.#guest;
+    if (guest?.kind === 'arm64') {
+      const { kernelBoard } = await import('./kernel-board.ts');
+      return {
+        guest: guest.bytes,
+        board: kernelBoard(guest.initrd),
+        directMaps: path !== 'trapped',
+      };
+    }
+    if (guest) return { guest: guest.bytes };
     const queues = 'vcmdq';
     const own = beside
       ? toyArgs({ path: 'overlay', queues, vms: 1, machine: 0 })
-      : toyArgs({ path, queues, vms, machine: k });
+      : toyArgs({ path, queues, vms, machine: this.#machines.length });
+    return {
+      guest: toyGuest,
+      secondary: vcpus > 1 ? toySecondary : undefined,
+      args: [...own, ...this.#toyArguments()],
+    };
+  }
+
+  async #add(name: string): Promise<void> {
+    const { path, vcpus } = this.#settings;
+    const k = this.#machines.length;
+    const beside = name === OVERLAY_MACHINE;
     const machine = await this.#host.createMachine({
       name,
-      guest: guest ?? toyGuest,
-      secondary: !guest && vcpus > 1 ? toySecondary : undefined,
       vcpus,
       transport: this.facts.transport,
       drain: this.facts.drain as 'doorbell',
       overlay: beside || path === 'overlay',
-      args: guest ? [] : [...own, ...this.#toyArguments()],
+      ...(await this.#guestOptions(beside)),
     });
     const outbox = new Outbox();
     this.#outboxes.push(outbox);
@@ -249,17 +292,23 @@ export class Session {
       if (machine.status !== 'paused') continue;
       if (this.#oracle.attacker !== undefined && this.#oracle.attacker !== machine) continue;
       this.#oracle.runs(machine);
-      await machine.step();
+      await machine.step(this.#guest?.kind === 'arm64' ? KERNEL_STEP : 1);
     }
     if (this.#ended) this.#oracle.settle();
     this.#steps++;
+  }
+
+  /** How long kernels may be left alone that all wait for an interrupt. */
+  get #idleMs(): number {
+    if (this.#guest?.kind !== 'arm64' || !this.#machines.every(({ idle }) => idle)) return 0;
+    return Math.min(PICTURE_MS, ...this.#machines.map(({ untilTimerMs }) => untilTimerMs));
   }
 
   async #run(): Promise<void> {
     while (this.#going && !this.#ended) {
       await this.#stepAll();
       if (!this.#sending && performance.now() - this.#shown >= PICTURE_MS) this.#show();
-      await delay(this.#pace);
+      await delay(Math.max(this.#pace, this.#idleMs));
     }
   }
 

@@ -35,20 +35,25 @@ export interface DescribedDevice {
   readonly host: DeviceHost;
 }
 
+/** What the functions of a description reach: `dma` is there for a bus master only. */
+export type DescribedDeviceOf<BusMaster extends boolean> = [BusMaster] extends [false]
+  ? Omit<DescribedDevice, 'dma'>
+  : DescribedDevice;
+
 /** A 32-bit register. */
-export interface DescribedRegister<Values = RegisterValues>
+export interface DescribedRegister<Values = RegisterValues, Self = DescribedDevice>
   extends Pick<RegisterSpec, 'offset' | 'reset' | 'writable'> {
   /**
    * Called for each read of any of its bytes. What it returns becomes the register's
    * value, and is what the guest reads.
    */
-  read?(values: Values, device: DescribedDevice): number;
+  read?(values: Values, device: Self): number;
   /** Called after each write, with the writable bits taken over. */
-  write?(values: Values, device: DescribedDevice): void;
+  write?(values: Values, device: Self): void;
 }
 
 /** A 64-bit register. Guests may access it in two 32-bit halves; each is an access of its own. */
-export interface DescribedRegister64<Values = RegisterValues> {
+export interface DescribedRegister64<Values = RegisterValues, Self = DescribedDevice> {
   /** Byte offset, a multiple of 8. */
   readonly offset: number;
   /** Value out of reset. Default 0. */
@@ -56,13 +61,17 @@ export interface DescribedRegister64<Values = RegisterValues> {
   /** Bits that a write changes. Default 0, read-only. */
   readonly writable?: bigint;
   /** Called for each read of any of its bytes; what it returns becomes the register's value. */
-  read?(values: Values, device: DescribedDevice): bigint;
+  read?(values: Values, device: Self): bigint;
   /** Called after each write, with the writable bits taken over. */
-  write?(values: Values, device: DescribedDevice): void;
+  write?(values: Values, device: Self): void;
 }
 
 /** A device by its registers: what `defineDevice` makes a device model of. */
-export interface DeviceDescription<Names extends string = string, Names64 extends string = never> {
+export interface DeviceDescription<
+  Names extends string = string,
+  Names64 extends string = never,
+  BusMaster extends boolean = boolean,
+> {
   /** Short name, unique in a machine. */
   readonly name: string;
   /** Four ASCII characters, by which a guest finds the device. */
@@ -70,7 +79,7 @@ export interface DeviceDescription<Names extends string = string, Names64 extend
   /** Interrupt lines. Default 0. */
   readonly interrupts?: number;
   /** The device makes DMA, through the machine's IOMMU. Default false. */
-  readonly busMaster?: boolean;
+  readonly busMaster?: BusMaster;
   /**
    * Sizes in bytes of the accesses that the registers take. Default 4, and 8 with
    * `registers64`. An access of 1 or 2 bytes reaches those bytes of its register, in
@@ -79,14 +88,29 @@ export interface DeviceDescription<Names extends string = string, Names64 extend
   readonly accessSizes?: readonly AccessSize[];
   /** The registers of 32 bits. */
   readonly registers: Readonly<
-    Record<Names, DescribedRegister<RegisterValues<NoInfer<Names>, NoInfer<Names64>>>>
+    Record<
+      Names,
+      DescribedRegister<
+        RegisterValues<NoInfer<Names>, NoInfer<Names64>>,
+        DescribedDeviceOf<NoInfer<BusMaster>>
+      >
+    >
   >;
   /** The registers of 64 bits. Default none. */
   readonly registers64?: Readonly<
-    Record<Names64, DescribedRegister64<RegisterValues<NoInfer<Names>, NoInfer<Names64>>>>
+    Record<
+      Names64,
+      DescribedRegister64<
+        RegisterValues<NoInfer<Names>, NoInfer<Names64>>,
+        DescribedDeviceOf<NoInfer<BusMaster>>
+      >
+    >
   >;
   /** Called at each reset, with the registers at their reset values. */
-  reset?(values: RegisterValues<NoInfer<Names>, NoInfer<Names64>>, device: DescribedDevice): void;
+  reset?(
+    values: RegisterValues<NoInfer<Names>, NoInfer<Names64>>,
+    device: DescribedDeviceOf<NoInfer<BusMaster>>,
+  ): void;
 }
 
 type AnyRegister = DescribedRegister<never> | DescribedRegister64<never>;
@@ -228,9 +252,11 @@ function describedDevice(
  *   });
  * ```
  */
-export function defineDevice<Names extends string, Names64 extends string = never>(
-  description: DeviceDescription<Names, Names64>,
-): Device {
+export function defineDevice<
+  Names extends string,
+  Names64 extends string = never,
+  BusMaster extends boolean = false,
+>(description: DeviceDescription<Names, Names64, BusMaster>): Device {
   checkNames(description, FIELDS, 'defineDevice');
   checkDescription(description);
   const { name, kind, interrupts = 0, busMaster = false, registers } = description;

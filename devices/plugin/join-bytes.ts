@@ -10,3 +10,27 @@ export function joinBytes(pieces: readonly Uint8Array[]): Uint8Array<ArrayBuffer
   }
   return whole;
 }
+
+/**
+ * A stream's bytes to its end. No more than `limit` of them and one piece are ever held.
+ * @returns undefined when there are more; the stream is cancelled then.
+ */
+export async function readAtMost(
+  stream: ReadableStream<Uint8Array>,
+  limit: number,
+): Promise<Uint8Array<ArrayBuffer> | undefined> {
+  const reader = stream.getReader();
+  const pieces: Uint8Array[] = [];
+  let size = 0;
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return joinBytes(pieces);
+    size += value.length;
+    if (size > limit) {
+      // What the stream still has to say is of no interest.
+      await reader.cancel().catch(() => undefined);
+      return undefined;
+    }
+    pieces.push(value);
+  }
+}

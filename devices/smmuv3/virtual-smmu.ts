@@ -34,6 +34,7 @@ import {
 import { hexOfWords } from '../decode/index.ts';
 import {
   bitsOf,
+  checkFunction,
   checkGiven,
   checkNames,
   type Device,
@@ -58,6 +59,7 @@ import { EnhancedQueues } from './queues/enhanced-queues.ts';
 import { mainQueue } from './queues/main-queue.ts';
 import { MappedPointers } from './queues/mapped-pointers.ts';
 import { EVENT_RECORDS, PAGE_REQUEST_RECORDS, RecordQueue } from './queues/record-queue.ts';
+import { RefusalWatch, type SmmuRefusal } from './refusal-watch.ts';
 import { smmuRegion } from './region.ts';
 import { SmmuRegisters } from './register-rules.ts';
 import { interruptCount } from './smmu-interrupts.ts';
@@ -77,12 +79,15 @@ export interface VirtualSmmuOptions {
   readonly idRegisters?: 'auto' | SmmuIdRegisters;
   /** Default "smmuv3"; a machine with several tells them apart by it. */
   readonly name?: string;
+  /** Told why streams were refused, each reason once until a reset, at most 256. Default: nobody asks. */
+  readonly onRefusal?: ((refusal: SmmuRefusal) => void) | undefined;
 }
 
 const OPTIONS = allNamesOf<VirtualSmmuOptions>({
   backend: true,
   idRegisters: true,
   name: true,
+  onRefusal: true,
 });
 
 /** What the CMDQ and the ECMDQs have in common. */
@@ -111,6 +116,7 @@ export class VirtualSmmu implements Device {
   readonly #overlays: MappedPointers[] = [];
   readonly #updates: StreamUpdates;
   #trace: DeviceHost['trace'] = () => undefined;
+  readonly #refusals: RefusalWatch | undefined;
   // The state of the device: these, and through them nothing else.
   private readonly registers: SmmuRegisters;
   private readonly streams: GuestStreams;
@@ -123,6 +129,7 @@ export class VirtualSmmu implements Device {
   constructor(options: VirtualSmmuOptions) {
     checkNames(options, OPTIONS, 'VirtualSmmu');
     checkGiven(options, ['backend'], 'VirtualSmmu');
+    checkFunction(options.onRefusal, 'VirtualSmmu: onRefusal');
     const { backend, idRegisters = 'auto', name = 'smmuv3' } = options;
     this.name = name;
     const { btm = false, hostIdRegisters } = backend;
@@ -165,6 +172,15 @@ export class VirtualSmmu implements Device {
     });
     this.streams = new GuestStreams(this.registers, memory, backend);
     this.#updates = new StreamUpdates(this.registers, this.streams, backend);
+    const { onRefusal } = options;
+    this.#refusals =
+      onRefusal &&
+      new RefusalWatch({
+        shown: ids,
+        physical: hostIdRegisters,
+        steOf: (sid) => this.streams.steOf(sid),
+        onRefusal,
+      });
     backend.watchStreams?.((sid) => this.streams.stale(sid));
     this.#events = new RecordQueue(this.registers, memory, EVENT_RECORDS);
     this.#pageRequests = new RecordQueue(this.registers, memory, PAGE_REQUEST_RECORDS);
@@ -227,6 +243,7 @@ export class VirtualSmmu implements Device {
     this.#commands.load();
     this.enhanced.reset();
     this.#updates.reset();
+    this.#refusals?.reset();
     this.#backend.invalidateAll();
   }
 
@@ -310,6 +327,7 @@ export class VirtualSmmu implements Device {
     if (!reported) return;
     this.#trace({ name: 'event', record: hexOfWords(reported).join(' ') });
     this.#events.add(reported);
+    this.#refusals?.see(reported, this.#memory);
   }
 
   // A stream's page request, in the guest's numbering. What the guest will not see is

@@ -1,6 +1,7 @@
 // A host in a worker, behind a proxy: its machines, even a guest that never yields, leave this thread
 // alone. `npm install vsmmu comlink`, then `node host-in-worker.mjs`.
 
+import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
 import { proxy, transferHandlers, wrap } from 'comlink';
 import nodeEndpoint from 'comlink/dist/esm/node-adapter.mjs';
@@ -29,6 +30,8 @@ const unlisten = await machine.on(
 await machine.boot();
 console.log(await machine.wait());
 const { exits } = await machine.statistics;
+// A listener has a channel of its own: what it is told last may come after the answer of `wait`.
+for (let i = 0; lines <= 5 && i < 500; i++) await sleep(10);
 console.log(`${lines > 5}: lines of the console; ${exits.total > 0}: exits`);
 await unlisten();
 

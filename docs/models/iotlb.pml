@@ -231,15 +231,15 @@ dead:
   atomic { p = 0; s = 0; using = 0; began = 0; sample = 0; sampleOfSmmu = 0; before = 0; tag = 0; current = false }
 }
 
-/* sweepAddress: one block, of the address X */
-inline sweepAddress(s) {
+/* sweepAddress and sweepRange: a set, of the address X, or with `leaf` of any that shares its leaf */
+inline sweep(s, leaf) {
 #ifndef MUT_NO_KILLED
   d_step { if :: (seq[s] & (BUSY | KILLED)) == BUSY -> seq[s] = seq[s] | KILLED :: else fi };
 #endif
   if
   :: valid[s] ->
     if
-    :: page[s] == X -> valid[s] = false
+    :: page[s] == X || leaf -> valid[s] = false
     :: else
     fi
   :: else
@@ -273,12 +273,9 @@ inline invalidateVa() {
 #endif
 #endif
   if
-  :: many -> raise(allGen)
-  :: else ->
-    if
-    :: sizes -> sweepAddress(SET(X))
-    :: else
-    fi
+  :: !sizes
+  :: sizes && many -> sweep(SET(X), true); sweep(SET(Y), true)
+  :: sizes && !many -> sweep(SET(X), false)
   fi;
 #ifdef MUT_TOUCH_LATE
   touch();

@@ -54,7 +54,7 @@ describe('a host', () => {
   it('replaces a drain thread that is killed under a guest that invalidates', {
     timeout: 60_000,
   }, async () => {
-    const host = await create({ faults: { drainLifetime: 40, drainDelay: 1 } });
+    const host = await create({ faults: { drainLifetime: 200, drainDelay: 1 } });
     const machine = await host.createMachine({
       guest: toyGuest,
       args: ['path=direct', 'rounds=1'],

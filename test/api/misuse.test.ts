@@ -264,7 +264,7 @@ describe('misuse', () => {
       'unknown-option: there is no event "chekc": did you mean "check"?',
     );
     expect(await call('on', 'zzz', () => undefined)).toBe(
-      'unknown-option: there is no event "zzz"; there are status, output, end, check, finding, suspect, phase',
+      'unknown-option: there is no event "zzz"; there are status, output, end, check, finding, suspect, refusal, phase',
     );
     expect(await call('on', 'end', 1)).toBe('bad-option: the listener of "end" must be a function');
     expect(await call('events', 'oputput')).toBe(

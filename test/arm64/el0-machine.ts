@@ -86,6 +86,7 @@ export class Arm64Machine {
       exports: this.exports,
       mostOfPage: Number.POSITIVE_INFINITY,
       executedOnly: false,
+      eager: true,
     });
     this.block = new Arm64Block(memory, CPU);
     this.view = new DataView(memory.buffer);

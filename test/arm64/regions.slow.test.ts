@@ -141,7 +141,7 @@ describe('regions', () => {
     const rounds = steps(60, 1500);
     for (let round = 0; round < rounds; round++) {
       loadRandomCode([plain, translated], random);
-      translated.regions.watch(translated.block, { every: 1, threshold: 1 });
+      translated.regions.watch(translated.block);
       for (let turn = 0; turn < 6; turn++) {
         const exits = [plain, translated].map(({ exports, cpu }) =>
           exports.runTo(cpu, 3000n * BigInt(turn + 1)),

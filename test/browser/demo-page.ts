@@ -3,7 +3,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
-import type { Picture, RawQueue } from '../../demo/protocol.ts';
+import type { Picture, RawQueue, VmPicture } from '../../demo/protocol.ts';
 import { PROJECT } from '../support/project.ts';
 import { THOROUGH } from '../support/thorough.ts';
 
@@ -113,6 +113,17 @@ export class DemoPage {
       (index) => (globalThis as unknown as { vsmmu: Handle }).vsmmu.console(index),
       vm,
     );
+  }
+
+  /** A machine as the page's last picture has it. */
+  async vm(index: number): Promise<VmPicture> {
+    await this.drawn();
+    const found = await this.page.evaluate(
+      (at) => (globalThis as unknown as { vsmmu: Handle }).vsmmu.picture?.vms[at],
+      index,
+    );
+    if (!found) throw new Error(`there is no machine ${index}`);
+    return found;
   }
 
   /** Waits until the guest has followed a TLBI on so many paths. */

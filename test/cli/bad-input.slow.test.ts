@@ -113,10 +113,6 @@ const CASES: readonly (readonly [string | RegExp, string])[] = [
   ],
   ['--arg is not for kernels: it excludes --arch arm64', 'boot x --arch arm64 --arg y'],
   [
-    '--translate is for vCPUs that take turns: it excludes --transport mailbox',
-    'boot x --arch arm64 --translate --transport mailbox',
-  ],
-  [
     '--check-icache is for vCPUs that take turns: it excludes --transport mailbox',
     'boot x --arch arm64 --check-icache --transport mailbox',
   ],

@@ -297,12 +297,13 @@ const TLB_ENTRY: readonly Piece[] = [
   i64('TLB_PA'),
   i64('TLB_GEN'),
   i64('TLB_ALL_GEN'),
+  i32('TLB_LEAF'),
 ];
 const VMID: readonly Piece[] = [
   i64('VMID_ANY_GEN'),
   i64('VMID_ALL_GEN'),
   i64('VMID_SIZES'),
-  i32('VMID_FRACTURED'),
+  i64('VMID_FRACTURED'),
   i64('VMID_ASID_GEN', HOST.VMID_ASID_SLOTS),
 ];
 const ATC_PORT: readonly Piece[] = [

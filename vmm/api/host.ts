@@ -221,6 +221,7 @@ export class Host implements AsyncDisposable {
       devices: placeDevices(options.devices ?? [], kind.free),
       msis: options.msis,
       onOutput: (bytes) => events.emit('output', bytes),
+      onRefusal: (refusal) => events.emit('refusal', refusal),
       readInput: (most) => input.take(most),
       checkpoint: {
         onPhase: (phase, ended, data) => events.emit('phase', { phase, ended, data }),

@@ -24,6 +24,7 @@ export {
   MachineError,
   VsmmuError,
 } from '../../devices/plugin/index.ts';
+export type { SmmuRefusal } from '../../devices/smmuv3/index.ts';
 export { CopyOnWriteDisk, type Disk, MemoryDisk } from '../../devices/virtio/index.ts';
 export { HostError, type HostFault } from '../../host/hardware/index.ts';
 export type { ObjectDescription } from '../../host/iommufd/index.ts';

@@ -2,6 +2,7 @@
 
 import type { MachineError } from '../../devices/plugin/index.ts';
 import { allNamesOf } from '../../devices/plugin/known-names.ts';
+import type { SmmuRefusal } from '../../devices/smmuv3/index.ts';
 import type { SmmuCounters } from '../inspect/index.ts';
 import type { Finding } from '../inspect/sanitizer/index.ts';
 import type { CoreStatus } from '../machine/index.ts';
@@ -43,6 +44,11 @@ export interface MachineEvents {
    * command that is missing still comes.
    */
   readonly suspect: Finding;
+  /**
+   * The guest's SMMU has refused a stream, and why: the field of the STE or CD, with what it is
+   * measured against, or the descriptor. Each reason once until a reset, at most 256.
+   */
+  readonly refusal: SmmuRefusal;
   /** A phase of the guest's program (CHECKPOINT_PHASE_*) began or ended, through the checkpoint device. */
   readonly phase: {
     readonly phase: number;
@@ -59,6 +65,7 @@ export const MACHINE_EVENTS = allNamesOf<MachineEvents>({
   check: true,
   finding: true,
   suspect: true,
+  refusal: true,
   phase: true,
 });
 

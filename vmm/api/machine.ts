@@ -50,11 +50,13 @@ export class Machine implements AsyncDisposable {
   #end: MachineEnd | undefined;
   #destroyed = false;
   #unlisten: () => void = () => undefined;
+  readonly #idleWait = new IdleWait();
 
   /** @internal */
   constructor(parts: MachineParts) {
     this.#parts = parts;
     parts.events.on('output', (bytes) => this.#streams?.push(bytes));
+    this.#inner.onInterrupt = () => this.#idleWait.wake();
   }
 
   get name(): string {
@@ -131,11 +133,11 @@ export class Machine implements AsyncDisposable {
   }
 
   /**
-   * Milliseconds until the next timer of a device is due, 0 when it is, Infinity when none is set:
-   * how long an idle machine that is run step by step may be left alone.
+   * Milliseconds until the next timer is due, of a device or of a vCPU that waits for it; 0 when it
+   * is, Infinity when none is set: how long an idle machine that is stepped may be left alone.
    */
   get untilTimerMs(): number {
-    return this.#inner.untilTimerMs;
+    return this.#inner.idleMs;
   }
 
   /** Counts so far, as plain data; they go on through a reset. */
@@ -177,6 +179,7 @@ export class Machine implements AsyncDisposable {
   #input(bytes: Uint8Array): void {
     this.#parts.input.add(bytes);
     this.#parts.board.receive(bytes);
+    this.#idleWait.wake();
   }
 
   #emitStatus(): void {
@@ -261,11 +264,10 @@ export class Machine implements AsyncDisposable {
   }
 
   async #turns(): Promise<void> {
-    const wait = new IdleWait();
     while (this.status === 'running') {
       await this.#takeTurn();
-      if (this.#inner.idle) await wait.idle(this.#inner.untilTimerMs);
-      else await wait.busy();
+      if (this.#inner.idle) await this.#idleWait.idle(this.#inner.idleMs);
+      else await this.#idleWait.busy();
     }
   }
 
@@ -286,8 +288,7 @@ export class Machine implements AsyncDisposable {
    * it run on from there, `pause` has it stand still before.
    * @param budget how much work the guest may do, in its own measure. Default 1.
    * @throws {UseError} when the machine is not paused: `boot({ paused: true })`, or `pause`.
-   * @throws {MachineError} when a vCPU does not come to a safe point within a second; the machine
-   * then runs on.
+   * @throws {MachineError} when a vCPU comes to no safe point within a second; it runs on then.
    */
   async step(budget?: number): Promise<MachineStatus> {
     if (this.status !== 'paused')
@@ -337,6 +338,7 @@ export class Machine implements AsyncDisposable {
     const { status } = this;
     if (status !== 'running' && status !== 'paused' && !this.#booting) return;
     this.#inner.stop(reason);
+    this.#idleWait.wake();
     // Why it could not boot is told to whoever has booted it.
     await this.#booting?.catch(() => undefined);
     await this.#turn;

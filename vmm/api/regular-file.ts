@@ -15,11 +15,13 @@ export function fileReason(error: unknown): string {
 
 /**
  * Checks, in Node.js, that a path leads to a regular file.
+ * @returns its size in bytes.
  * @throws {Error} when it does not; `fileReason` tells why.
  */
-export async function requireRegularFile(path: string | URL): Promise<void> {
+export async function requireRegularFile(path: string | URL): Promise<number> {
   const { stat } = process.getBuiltinModule('node:fs/promises');
   const found = await stat(path);
   if (found.isDirectory()) throw new Error('it is a directory');
   if (!found.isFile()) throw new Error('it is not a regular file');
+  return found.size;
 }

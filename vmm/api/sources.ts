@@ -1,5 +1,6 @@
 // Where a guest's binary comes from.
 
+import { readAtMost } from '../../devices/plugin/join-bytes.ts';
 import { IN_NODE } from '../threads/index.ts';
 import { GuestImageError } from '../vcpu/wasm/index.ts';
 import { fileReason, requireRegularFile } from './regular-file.ts';
@@ -7,16 +8,24 @@ import { fileReason, requireRegularFile } from './regular-file.ts';
 /** A path (Node.js), a URL, or the bytes of a binary. */
 export type GuestSource = string | URL | Uint8Array<ArrayBuffer> | ArrayBuffer;
 
-async function readNode(source: string | URL): Promise<Uint8Array<ArrayBuffer>> {
+const MIB = 2 ** 20;
+/** MiB that are read of one source at most: whoever serves a URL may never end. */
+const MAX_SOURCE_MIB = 1024;
+
+const tooLarge = (mib: number) => new Error(`it is larger than ${mib} MiB`);
+
+async function readNode(source: string | URL, mib: number): Promise<Uint8Array<ArrayBuffer>> {
   const { readFile } = process.getBuiltinModule('node:fs/promises');
-  await requireRegularFile(source);
+  if ((await requireRegularFile(source)) > mib * MIB) throw tooLarge(mib);
   return new Uint8Array(await readFile(source));
 }
 
-async function fetchBytes(url: string | URL): Promise<Uint8Array<ArrayBuffer>> {
-  const response = await fetch(url);
-  if (!response.ok) throw new Error(`${response.status} ${response.statusText}`.trim());
-  return new Uint8Array(await response.arrayBuffer());
+async function fetchBytes(url: string | URL, mib: number): Promise<Uint8Array<ArrayBuffer>> {
+  const { ok, status, statusText, body } = await fetch(url);
+  if (!ok) throw new Error(`${status} ${statusText}`.trim());
+  const bytes = body ? await readAtMost(body, mib * MIB) : new Uint8Array();
+  if (!bytes) throw tooLarge(mib);
+  return bytes;
 }
 
 /** What the guest's program is called: the last part of where it comes from. */
@@ -29,15 +38,21 @@ export function programName(source: GuestSource): string {
 /** Whether a text is a URL: a path is anything else. */
 export const isUrl = (source: string) => /^[a-z][a-z0-9+.-]+:/i.test(source);
 
-/** @throws {GuestImageError} `unreadable` when it cannot be read. */
-export async function readSource(source: GuestSource): Promise<Uint8Array<ArrayBuffer>> {
+/**
+ * @param mib MiB that a file or URL has at most.
+ * @throws {GuestImageError} `unreadable` when it cannot be read, or has more.
+ */
+export async function readSource(
+  source: GuestSource,
+  mib = MAX_SOURCE_MIB,
+): Promise<Uint8Array<ArrayBuffer>> {
   if (source instanceof ArrayBuffer) return new Uint8Array(source);
   if (source instanceof Uint8Array) return source;
   try {
     const url = source instanceof URL ? source : isUrl(source) ? new URL(source) : undefined;
     if (IN_NODE && (url === undefined || url.protocol === 'file:'))
-      return await readNode(url ?? source);
-    return await fetchBytes(url ?? source);
+      return await readNode(url ?? source, mib);
+    return await fetchBytes(url ?? source, mib);
   } catch (cause) {
     throw new GuestImageError('unreadable', `cannot read ${source}: ${fileReason(cause)}`, {
       cause,

@@ -6,7 +6,7 @@ import type { Clock, MsiController, Placement } from '../../devices/bus/index.ts
 import type { CheckpointOptions } from '../../devices/checkpoint/index.ts';
 import type { DeviceFaults } from '../../devices/faults/index.ts';
 import type { TraceEvent } from '../../devices/plugin/index.ts';
-import type { SmmuIdRegisters } from '../../devices/smmuv3/index.ts';
+import type { SmmuIdRegisters, SmmuRefusal } from '../../devices/smmuv3/index.ts';
 import type { Vm } from '../../host/kernel/index.ts';
 import type { GuestSmmu } from '../inspect/index.ts';
 import type { MachineCore } from '../machine/index.ts';
@@ -43,6 +43,8 @@ export interface BoardOptions {
   readInput?(most: number): Uint8Array;
   /** Told of each exit, and of the events and interrupts of devices, with who it was. */
   readonly onTrace?: ((source: string, event: TraceEvent) => void) | undefined;
+  /** Told why the guest's SMMU has refused streams, each reason once. Default: nobody asks. */
+  readonly onRefusal?: ((refusal: SmmuRefusal) => void) | undefined;
   readonly checkpoint?: CheckpointOptions;
   /** Serves the exits of vCPUs that have threads of their own. Default: the guest runs inline. */
   readonly exits?: ExitServer | undefined;

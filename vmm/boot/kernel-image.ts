@@ -68,6 +68,11 @@ function isWasm(bytes: Uint8Array): boolean {
   return WASM_MAGIC.every((byte, i) => bytes[i] === byte);
 }
 
+/** Whether a file is in one of the formats of kernels; a flat binary, which is in none, is not. */
+export function looksLikeKernel(bytes: Uint8Array): boolean {
+  return isArm64Image(bytes) || isElf(bytes) || isGzip(bytes) || isZboot(bytes);
+}
+
 function loadFlat(bytes: Uint8Array<ArrayBuffer>, ram: RamRange): LoadedKernel {
   if (bytes.length === 0) throw new KernelImageError('damaged', "the kernel's file is empty");
   if (FLAT_OFFSET + bytes.length > ram.size) {

@@ -26,6 +26,7 @@ import { DirectMaps } from './direct-maps.ts';
 import type { MachineCoreOptions } from './machine-core-options.ts';
 import { type CoreEnd, type CoreStatus, endOf, MachineState, type Pace } from './machine-state.ts';
 import { Secondaries } from './secondaries.ts';
+import { wakingSinks } from './waking-sinks.ts';
 
 const WAIT = EXIT_KINDS.indexOf('wait');
 
@@ -51,7 +52,10 @@ export class MachineCore {
   readonly #inGuest: boolean[];
   #vcpus = new VcpuSet();
   readonly #secondaries: Secondaries;
-  #idle = false;
+  /** Milliseconds for which vCPU 0 had nothing to do when it came back; undefined: it had. */
+  #idleMs: number | undefined;
+  /** Called when a device raises an interrupt: a machine that is idle has something to do. */
+  onInterrupt: () => void = () => undefined;
   /** The devices have found something to do at the last safe point, and may find more. */
   #busy = false;
   /** While the guest is being instantiated. */
@@ -87,11 +91,11 @@ export class MachineCore {
     }
     guest.describe(devices);
     const deviceMemory = guestMemoryOf(memory, regions);
+    const msis = boardMsiSink(deviceMemory, options.msis);
     this.devices = new DeviceComplex({
       devices,
       memory: deviceMemory,
-      msis: boardMsiSink(deviceMemory, options.msis),
-      interrupts: guest.interrupts,
+      ...wakingSinks(msis, guest.interrupts, () => this.onInterrupt()),
       directMaps: this.#directMaps,
       clock: this.clock,
       counter: this.exits,
@@ -107,7 +111,7 @@ export class MachineCore {
 
   /** The guest had nothing to do when it yielded last. */
   get idle(): boolean {
-    return this.#idle;
+    return this.#idleMs !== undefined;
   }
 
   /**
@@ -117,6 +121,11 @@ export class MachineCore {
   get untilTimerMs(): number {
     const { nextDeadline = Number.POSITIVE_INFINITY } = this.devices;
     return Math.max(0, Math.ceil((nextDeadline - this.clock.nowNs()) / 1e6));
+  }
+
+  /** Milliseconds for which it may be left alone: until the next timer of a device or vCPU is due. */
+  get idleMs(): number {
+    return Math.min(this.untilTimerMs, this.#idleMs ?? Number.POSITIVE_INFINITY);
   }
 
   /** How the machine ended, once it has. */
@@ -138,10 +147,7 @@ export class MachineCore {
     return this.#guest.inline;
   }
 
-  /**
-   * Threads that the machine keeps busy while it runs: its vCPUs', and the VMM's where that
-   * is another.
-   */
+  /** Threads that it keeps busy while it runs: its vCPUs', and the VMM's where that is another. */
   get threads(): number {
     return this.inline ? 1 : this.#guest.vcpus + 1;
   }
@@ -277,7 +283,8 @@ export class MachineCore {
     const isSound = exit.reason !== 'failed' && this.#state.thrown === undefined;
     const error = isSound ? this.#fullSafePoint() : undefined;
     this.#state.leave(error ? { status: 'failed', error } : endOf(exit));
-    this.#idle = exit.reason === 'idle' && this.#vcpus.secondaries.length === 0 && !this.#busy;
+    const isIdle = exit.reason === 'idle' && this.#vcpus.secondaries.length === 0 && !this.#busy;
+    this.#idleMs = isIdle ? (exit.untilMs ?? Number.POSITIVE_INFINITY) : undefined;
     return this.status;
   }
 
@@ -314,10 +321,7 @@ export class MachineCore {
     return this.#guest.drainSleep;
   }
 
-  /**
-   * False while the drain runs on a thread of its own: stores to directly mapped registers
-   * then need no doorbell call.
-   */
+  /** Stores to directly mapped registers need no doorbell call while the drain has a thread. */
   setDoorbells(needed: boolean): void {
     this.#directMaps?.setDoorbells(needed);
   }
@@ -351,8 +355,7 @@ export class MachineCore {
   /**
    * Pauses the machine; resolves when none of its vCPUs runs any more. They stand at safe
    * points: behind an exit, or outside of the guest.
-   * @throws {MachineError} when one does not come to a safe point in time; the machine then
-   * goes on.
+   * @throws {MachineError} when one does not come to a safe point in time; it goes on then.
    */
   async pause(): Promise<void> {
     this.#state.pause();
@@ -391,7 +394,7 @@ export class MachineCore {
     this.#guest.reset();
     this.#directMaps?.reset();
     this.#guest.describe(this.devices.placements);
-    this.#idle = false;
+    this.#idleMs = undefined;
     this.#state.reset();
   }
 }

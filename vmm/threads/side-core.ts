@@ -41,7 +41,7 @@ const DEATHS_MS = 10_000;
 export interface DrainFaults {
   /** Milliseconds that it sleeps before each turn. */
   drainDelay?: number | undefined;
-  /** Milliseconds after which it is killed; the one that takes its place lives as long. */
+  /** Milliseconds with its machines after which it is killed; the one that takes its place lives as long. */
   drainLifetime?: number | undefined;
 }
 
@@ -120,6 +120,7 @@ export class SideCore {
   static async start(host: UnitThreads, options: SideCoreOptions = {}): Promise<SideCore> {
     const side = new SideCore(host, options, coreCount());
     await side.#startWorker();
+    side.#limitLifetime();
     return side;
   }
 
@@ -130,7 +131,7 @@ export class SideCore {
   }
 
   async #startWorker(): Promise<void> {
-    const { vmm = new SharedArrayBuffer(4 * VMM_WORDS), url, faults } = this.#options;
+    const { vmm = new SharedArrayBuffer(4 * VMM_WORDS), url } = this.#options;
     const control = new SharedArrayBuffer(4 * SIDE_WORDS);
     const worker = new WorkerThread<DrainApi>(PROGRAM, url);
     this.#worker = worker;
@@ -144,8 +145,13 @@ export class SideCore {
     }
     worker.onEnd((reason) => this.#ended(reason));
     this.#listen(worker);
-    const { drainLifetime = 0 } = faults ?? {};
-    if (drainLifetime <= 0) return;
+  }
+
+  /** The fault begins when the thread has its machines: on a busy computer it would never have them else. */
+  #limitLifetime(): void {
+    const { drainLifetime = 0 } = this.#options.faults ?? {};
+    const worker = this.#worker;
+    if (drainLifetime <= 0 || !worker) return;
     this.#lifetime = setTimeout(() => {
       this.#killed = true;
       // Whoever waits for its end has been told.
@@ -310,6 +316,7 @@ export class SideCore {
           await this.#add(target);
           this.#waiting.delete(machine);
         }
+        this.#limitLifetime();
       } catch (error) {
         cause = error;
         this.#deaths.push(performance.now());

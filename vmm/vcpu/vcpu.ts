@@ -8,8 +8,11 @@ import type { MachineError } from '../../devices/plugin/index.ts';
 export type VcpuExit =
   /** Its budget is used up, or it was asked to come back: it goes on when it is run again. */
   | { readonly reason: 'yield' }
-  /** It has nothing to do before its next interrupt. */
-  | { readonly reason: 'idle' }
+  /**
+   * It has nothing to do before its next interrupt. `untilMs`: its own timer is due then, by the
+   * computer's time. Default: never.
+   */
+  | { readonly reason: 'idle'; readonly untilMs?: number }
   /** It is off until its next reset. `code`: the exit code of its program. */
   | { readonly reason: 'off'; readonly code: number }
   /** It cannot go on. */

@@ -54,6 +54,7 @@ import {
 import { addressSizeOf } from '../../tables/index.ts';
 import type { SmmuRegisters } from '../register-rules.ts';
 import type { StaleSte, ViommuBackend } from '../viommu-backend.ts';
+import { guestStructure } from './guest-cd.ts';
 
 const STE_WORDS = STE_SIZE / 4;
 const L2PTR_MASK = 0x000f_ffff_ffff_ffc0n;
@@ -139,6 +140,14 @@ export class GuestStreams {
     this.#backend.attachStream(sid, refused.ste);
   }
 
+  /** The STE of a stream in guest memory, legal or not; undefined where there is none. */
+  steOf(sid: number): Uint32Array | undefined {
+    const address = this.#locate(sid);
+    return typeof address === 'number'
+      ? guestStructure(this.#memory, address, STE_SIZE)
+      : undefined;
+  }
+
   // Where the STE of a stream lies, or why there is none. A level-1 descriptor is read anew each time.
   #locate(sid: number): number | AttachedStream {
     const { base, log2size, split } = this.#registers.streamTable();
@@ -158,13 +167,8 @@ export class GuestStreams {
   #read(sid: number): AttachedStream {
     const address = this.#locate(sid);
     if (typeof address !== 'number') return address;
-    const ste = new Uint32Array(STE_WORDS);
-    for (let i = 0; i < STE_WORDS; i += 2) {
-      const word = this.#memory.load64(address + 4 * i);
-      if (word === undefined) return inError(F_STE_FETCH, address);
-      ste[i] = Number(word & 0xffffffffn);
-      ste[i + 1] = Number(word >> 32n);
-    }
+    const ste = guestStructure(this.#memory, address, STE_SIZE);
+    if (!ste) return inError(F_STE_FETCH, address);
     if (!this.#legal(ste)) return inError(C_BAD_STE, address);
     const mask = fieldOf(ste, STE_CONFIG) === STE_CONFIG_S1 ? VSTE_MASK : VSTE_CONFIG_MASK;
     return { ste: ste.map((word, i) => word & (mask[i] ?? 0)), error: 0, fetchAddress: address };

@@ -161,6 +161,39 @@ describe('a described device', () => {
     expect(other.go).toThrow('copier makes no DMA: describe it with busMaster: true');
   });
 
+  it('has a port for the types as well when it is a bus master, and none otherwise', () => {
+    const master = defineDevice({
+      name: 'master',
+      kind: 'mstr',
+      busMaster: true,
+      registers: { GO: { offset: 0, write: (_, device) => device.dma } },
+      reset: (_, device) => device.dma,
+    });
+    const other = defineDevice({
+      name: 'other',
+      kind: 'othr',
+      registers: {
+        // @ts-expect-error It has no port.
+        GO: { offset: 0, write: (_, device) => device.dma },
+      },
+      // @ts-expect-error Here neither.
+      reset: (_, device) => device.dma,
+    });
+    const said = defineDevice({
+      name: 'said',
+      kind: 'said',
+      busMaster: false,
+      registers: { GO: { offset: 0 } },
+      // @ts-expect-error Nor with the word said.
+      reset: (_, device) => device.dma,
+    });
+    expect([master, other, said].map((device) => device.identity.busMaster)).toEqual([
+      true,
+      false,
+      false,
+    ]);
+  });
+
   it('knows its registers by name: one that there is not is an error of the types', () => {
     const description = (count: object) => ({
       name: 'typed',

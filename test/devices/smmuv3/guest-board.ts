@@ -4,6 +4,7 @@ import { expect } from 'vitest';
 import {
   GUEST_ID_REGISTERS,
   type SmmuIdRegisters,
+  type SmmuRefusal,
   VirtualSmmu,
 } from '../../../devices/smmuv3/index.ts';
 import {
@@ -49,10 +50,13 @@ export function setUp(): void {
 }
 
 /** The same with other ID registers. */
-export function setUpWith(idRegisters: SmmuIdRegisters): void {
+export function setUpWith(
+  idRegisters: SmmuIdRegisters,
+  onRefusal?: (refusal: SmmuRefusal) => void,
+): void {
   host = new FakeHost();
   backend = new TestViommuBackend(modules, host);
-  device = new VirtualSmmu({ backend, idRegisters });
+  device = new VirtualSmmu({ backend, idRegisters, onRefusal });
   device.attach(host);
   device.reset();
   bus = new DeviceBus(device);

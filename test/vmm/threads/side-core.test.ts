@@ -373,6 +373,19 @@ describe('the side core', () => {
     for (const vm of vms) vm.vintf.freeQueue(0);
   });
 
+  it('may be killed as soon as it has its machine, for ever: that is no accident, and fails nobody', async () => {
+    const host = await checkedHost(VmHost);
+    const side = await SideCore.start(host, { faults: { drainLifetime: 1 } });
+    sides.push(side);
+    const vm = await drained(host, side, 'a');
+    let syncs = 0;
+    for (; side.restarts < 8; syncs++) {
+      const prod = store(vm, sync());
+      await until(() => Atomics.load(vm.words, at(VCMDQ_CONS)) === prod);
+    }
+    expect([vm.machine.failure, vm.vintf.queue(0).counts.syncs]).toEqual(['', syncs]);
+  });
+
   it('may be slow, and be killed all the time, by faults', async () => {
     const host = await checkedHost(VmHost);
     const faults: DrainFaults = { drainLifetime: 150, drainDelay: 20 };

@@ -159,7 +159,11 @@ export function createToyMachine(options: ToyBoardOptions): ToyMachine {
       devices: withFaults(faults, () => abortFetches(viommu, vintf), [
         { device: uart, addresses: [PL011_GPA], firstIrq: PL011_IRQ },
         {
-          device: new VirtualSmmu({ backend: viommu, idRegisters: shown }),
+          device: new VirtualSmmu({
+            backend: viommu,
+            idRegisters: shown,
+            onRefusal: options.onRefusal,
+          }),
           addresses: [SMMU_GPA],
           firstIrq: SMMU_IRQ,
         },

@@ -24,7 +24,10 @@ export function guestRole({ board, memory, streams }: VirtSmmuOptions): VirtSmmu
     const cmdqv = overlay ? undefined : placed('cmdqv', new VirtualCmdqv({ backend: vintf }));
     const { smmuBlock, context } = viommu;
     return {
-      smmu: placed('smmu', new VirtualSmmu({ backend: viommu, idRegisters: shown })),
+      smmu: placed(
+        'smmu',
+        new VirtualSmmu({ backend: viommu, idRegisters: shown, onRefusal: board.onRefusal }),
+      ),
       cmdqv,
       abortFetches: () => abortFetches(viommu, vintf),
       dmaPort: (stream) => host.dmaPort(viommu, stream),

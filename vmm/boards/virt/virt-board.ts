@@ -49,10 +49,11 @@ export interface VirtBoardOptions {
    */
   readonly sleep?: 'skip' | 'wait' | undefined;
   /**
-   * Code that is executed often becomes WebAssembly, which the guest does not notice but by its speed.
-   * Default false.
+   * Code that is executed often becomes WebAssembly, which the guest does not notice but by its speed;
+   * `eager`: what has been branched to once already, as tests of the translation want it. vCPUs on threads
+   * of their own are interpreted. Default true.
    */
-  readonly translate?: boolean | undefined;
+  readonly translate?: boolean | 'eager' | undefined;
   /**
    * Whether HLT #0xF000 at EL1 is a semihosting call: SYS_EXIT and SYS_EXIT_EXTENDED end the machine with an
    * exit code, SYS_WRITEC and SYS_WRITE0 print, all others return -1. Bare-metal tests use it, kernels of

@@ -57,8 +57,11 @@ export interface Arm64GuestOptions {
   readonly drain?: { doorbell(id: number, offset: number): void } | undefined;
   /** Time of the computer, by which its vCPUs sleep. Default: they sleep no time at all. */
   readonly pace?: Clock | undefined;
-  /** Hot code becomes WebAssembly. Default false. */
-  readonly translate?: boolean | undefined;
+  /**
+   * Hot code becomes WebAssembly; `eager`: what has been branched to once already, so that
+   * short programs are translated, too. vCPUs on threads are interpreted. Default true.
+   */
+  readonly translate?: boolean | 'eager' | undefined;
   /** Its vCPUs have threads of their own. Default: they take turns on the machine's. */
   readonly threads?: Arm64Transport | undefined;
   /** Told what the check of the instruction cache finds. Default: nothing is checked. */
@@ -233,16 +236,16 @@ export class Arm64Guest implements Guest {
     return [turns];
   }
 
-  /** The translator is loaded where it is wanted: it is large, and most machines interpret. */
+  /** The translator is loaded where it is wanted: it is large, and most machines are none of arm64. */
   async #createRegions(
     table: RegionTable,
     exports: Arm64Exports,
   ): Promise<Arm64Regions | undefined> {
-    const { translate = false, onStaleInstruction, memory } = this.#options;
+    const { translate = true, onStaleInstruction, memory } = this.#options;
     // Stores to instructions are looked at by the interpreter alone.
     if (!translate || onStaleInstruction) return undefined;
     const { Arm64Regions } = await import('./translator/index.ts');
-    return new Arm64Regions({ ...memory, table, exports });
+    return new Arm64Regions({ ...memory, table, exports, eager: translate === 'eager' });
   }
 
   /**

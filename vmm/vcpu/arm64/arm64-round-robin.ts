@@ -22,8 +22,13 @@ const SLEEP_COST = 0x400;
 const TICKS_PER_MS = COUNTER_HZ / 1000;
 
 const YIELD: VcpuExit = { reason: 'yield' };
-const IDLE: VcpuExit = { reason: 'idle' };
 const OFF: VcpuExit = { reason: 'off', code: 0 };
+
+/** Nothing is to do before a value of the counter, if at all before an interrupt. */
+function idleUntil(wake: bigint | undefined, now: bigint): VcpuExit {
+  if (wake === undefined) return { reason: 'idle' };
+  return { reason: 'idle', untilMs: Math.max(0, Math.ceil(Number(wake - now) / TICKS_PER_MS)) };
+}
 
 /** What takes turns. */
 export interface Arm64RoundRobinOptions {
@@ -77,7 +82,8 @@ export class Arm64RoundRobin implements Vcpu {
   run(budget: number): VcpuExit {
     let left = Math.ceil(budget * BUDGET);
     try {
-      if (this.#isAsleep()) return IDLE;
+      const asleep = this.#staysAsleep();
+      if (asleep) return asleep;
       while (left > 0) {
         const vcpu = this.#next();
         if (vcpu) {
@@ -174,21 +180,23 @@ export class Arm64RoundRobin implements Vcpu {
     if (waits) this.#asleep = { since: now, paceNs: pace.nowNs() };
     else if (wake !== undefined && wake > now) counter.skipTo(wake);
     this.#turn.idle();
-    return this.#turn.takeEnded() ?? (waits || wake === undefined ? IDLE : undefined);
+    return (
+      this.#turn.takeEnded() ?? (waits || wake === undefined ? idleUntil(wake, now) : undefined)
+    );
   }
 
-  /** All vCPUs still wait. Their time goes on, to the next timer at most. */
-  #isAsleep(): boolean {
+  /** Idle while all vCPUs still wait. Their time goes on, to the next timer at most. */
+  #staysAsleep(): VcpuExit | undefined {
     const { vcpus, counter, pace } = this.#options;
-    if (!this.#asleep || !pace) return false;
+    if (!this.#asleep || !pace) return undefined;
     const passed = this.#asleep.since + BigInt(Math.floor(pace.nowNs() - this.#asleep.paceNs));
     const wake = this.#nextWake();
     const isTime = wake !== undefined && passed >= wake;
     const now = isTime ? wake : passed;
     if (now > counter.now) counter.skipTo(now);
-    if (!isTime && !vcpus.some((vcpu) => vcpu.wakes(now))) return true;
+    if (!isTime && !vcpus.some((vcpu) => vcpu.wakes(now))) return idleUntil(wake, now);
     this.#asleep = undefined;
-    return false;
+    return undefined;
   }
 
   setIrq(): void {

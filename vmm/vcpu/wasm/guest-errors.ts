@@ -5,6 +5,7 @@ import { printable, VsmmuError } from '../../../devices/plugin/index.ts';
 /** Why a binary is no guest; docs/guests.md says what to change. */
 export type GuestImageFault =
   | 'unreadable'
+  | 'too-large'
   | 'not-wasm'
   | 'invalid-wasm'
   | 'no-memory-import'

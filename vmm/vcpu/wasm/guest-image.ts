@@ -51,6 +51,8 @@ interface CheckedModule {
 }
 
 const WASM_PAGE = 0x10000;
+/** Compiling takes time by the byte, and no limit of the machine's cuts it short: some seconds. */
+const MAX_GUEST_MIB = 64;
 /** Entry of the secondary vCPUs. */
 export const SECONDARY_ENTRY = 'vsmmu_secondary';
 /** Entries of all tables and element segments: an engine allocates them whether they are used or not. */
@@ -171,6 +173,8 @@ async function compileChecked(
   { allowGc = false }: ImageOptions,
 ): Promise<CheckedModule> {
   if (!looksLikeWasm(bytes)) throw new GuestImageError('not-wasm', 'not a WebAssembly binary');
+  if (bytes.length > MAX_GUEST_MIB * 2 ** 20)
+    throw new GuestImageError('too-large', `the guest is larger than ${MAX_GUEST_MIB} MiB`);
   const invalid = (cause: unknown) =>
     new GuestImageError('invalid-wasm', `not a valid WebAssembly binary: ${reasonOf(cause)}`, {
       cause,

@@ -236,6 +236,10 @@ const DAMAGED: readonly [string, Uint8Array<ArrayBuffer>][] = [
   ['version 2', Uint8Array.from([...HEADER.slice(0, 4), 0x02, 0x00, 0x00, 0x00])],
 ];
 
+/** A length in five bytes, whatever it is. */
+const leb5 = (value: number) =>
+  [0, 7, 14, 21, 28].map((shift, i) => ((value >>> shift) & 0x7f) | (i < 4 ? 0x80 : 0));
+
 describe('damaged binaries', () => {
   it.each(DAMAGED)('are refused: %s', async (_, bytes) => {
     // By us, and not by an engine that may be of another opinion.
@@ -249,6 +253,21 @@ describe('damaged binaries', () => {
     types: [[0x60, 0x01, 0x7e, 0x00]],
     before: [tables(3), section(6, vector([0x7f, 0x00, 0x41, 0x05, 0x0b]))],
     between: [section(9, vector([0x00, 0x41, 0x00, 0x0b, 0x01, 0x00]))],
+  });
+
+  it('are refused, whole ones as well, above 64 MiB: nothing cuts their compilation short', async () => {
+    const filled = (size: number) => {
+      const bytes = new Uint8Array(size);
+      bytes.set(whole);
+      // One custom section with an empty name, which lasts to the end.
+      const rest = size - whole.length - 1 - 5;
+      bytes.set([0x00, ...leb5(rest), 0x00], whole.length);
+      return bytes;
+    };
+    expect(await refusal(filled(64 * 2 ** 20))).toBe('accepted');
+    expect(await refusal(filled(64 * 2 ** 20 + 1))).toBe(
+      'too-large: the guest is larger than 64 MiB',
+    );
   });
 
   it('are refused wherever they are cut short', async () => {

@@ -54,6 +54,8 @@ interface Heat {
  */
 const HEAT: Heat = { every: 2000, threshold: 256 };
 
+const EAGER: Heat = { every: 1, threshold: 1 };
+
 /** What `Arm64Regions` needs. */
 export interface Arm64RegionsOptions {
   readonly memory: WebAssembly.Memory;
@@ -67,6 +69,8 @@ export interface Arm64RegionsOptions {
   readonly mostOfPage?: number;
   /** Regions have only what has been executed before. Default true. */
   readonly executedOnly?: boolean;
+  /** Nearly everything is hot. Default false. */
+  readonly eager?: boolean;
 }
 
 /** A region that is there: its entries, and where its blocks begin. */
@@ -107,7 +111,8 @@ export class Arm64Regions {
   }
 
   /** A vCPU out of reset says what is hot. */
-  watch(block: Arm64Block, { every, threshold }: Heat = HEAT): void {
+  watch(block: Arm64Block): void {
+    const { every, threshold } = this.#options.eager ? EAGER : HEAT;
     block.setWord(ARM64_SAMPLE_EVERY, ARM64_RECORD_SIZE * every);
     block.setWord(ARM64_SAMPLE_DISTANCE, ARM64_RECORD_SIZE * every);
     block.setWord(ARM64_SAMPLE_THRESHOLD, threshold);

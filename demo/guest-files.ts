@@ -1,0 +1,34 @@
+// What becomes of files that are picked or dropped: one guest.
+
+import { looksLikeKernel } from '../vmm/boot/index.ts';
+import type { PickedGuest } from './protocol.ts';
+
+/** A file, read. */
+export interface PickedFile {
+  readonly name: string;
+  readonly bytes: Uint8Array<ArrayBuffer>;
+}
+
+/** What an initial RAM disk begins with when it is not packed: "newc" archives of cpio. */
+const CPIO = '07070';
+
+function isRamDisk({ name, bytes }: PickedFile): boolean {
+  const start = String.fromCharCode(...bytes.subarray(0, CPIO.length));
+  return start === CPIO || /initr|\.cpio/i.test(name);
+}
+
+/**
+ * A WebAssembly guest, an arm64 kernel, or one with its initial RAM disk, in whatever order.
+ * @throws {Error} one line, when they are none of these together.
+ */
+export function guestOf(files: readonly PickedFile[]): PickedGuest {
+  const disks = files.filter(isRamDisk);
+  const others = files.filter((file) => !disks.includes(file));
+  const [guest, ...more] = others;
+  const [initrd, ...moreDisks] = disks;
+  if (!guest) throw new Error('an initial RAM disk needs its kernel beside it');
+  const isKernel = looksLikeKernel(guest.bytes);
+  if (more.length > 0 || moreDisks.length > 0 || (initrd && !isKernel))
+    throw new Error('give one guest, or an arm64 kernel and its initial RAM disk');
+  return isKernel ? { kind: 'arm64', ...guest, initrd: initrd?.bytes } : { kind: 'wasm', ...guest };
+}

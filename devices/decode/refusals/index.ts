@@ -1,0 +1,4 @@
+export * from './cd-refusals.ts';
+export type { JudgingRegisters, Refusal } from './refusal.ts';
+export * from './ste-refusals.ts';
+export * from './walk-refusal.ts';

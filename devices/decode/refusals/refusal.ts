@@ -1,0 +1,51 @@
+// Why an SMMU refuses what a driver has given it: the field, the value, and what it is measured against.
+
+import { bitsOf, type Field, fieldOf } from '../../plugin/index.ts';
+import { addressSizeOf } from '../../tables/index.ts';
+import type { Words } from '../structure.ts';
+
+/** A reason, and where it is written. */
+export interface Refusal {
+  /** Such as "CD.TG0 = 2, 16 KiB, but IDR5.GRAN16K = 0". */
+  readonly text: string;
+  /** Of IHI 0070, unless it begins with another document's number. */
+  readonly section: string;
+}
+
+/** The ID registers by which an SMMU judges structures. */
+export interface JudgingRegisters {
+  readonly idr0: number;
+  readonly idr1: number;
+  readonly idr3: number;
+  readonly idr5: number;
+}
+
+const WIDEST = 52;
+
+/** Bits of an address by its encoding; the model has none wider than 52. */
+export const addressBitsOf = (code: number) => addressSizeOf(code) ?? WIDEST;
+
+/** A field's value, under the name that the specification has for it. */
+export interface Named {
+  readonly name: string;
+  readonly value: number;
+}
+
+/** Reads fields of a structure. @param prefix such as "STE". */
+export function structureReader(words: Words, prefix: string) {
+  return (name: string, field: Field): Named => ({
+    name: `${prefix}.${name}`,
+    value: fieldOf(words, field),
+  });
+}
+
+/** Reads a field of an ID register. */
+export function registerField(register: string, word: number) {
+  return (name: string, field: Field): Named => ({
+    name: `${register}.${name}`,
+    value: bitsOf(word, field),
+  });
+}
+
+/** "STE.S2TG = 3". */
+export const told = ({ name, value }: Named) => `${name} = ${value}`;

@@ -1,0 +1,122 @@
+// Why a guest's streams were refused: beside the record in its event queue, in words.
+
+import {
+  C_BAD_CD,
+  C_BAD_STE,
+  EVT_ID,
+  EVT_IND,
+  EVT_INPUT_HI,
+  EVT_INPUT_LO,
+  EVT_PNU,
+  EVT_RNW,
+  EVT_SID,
+  EVT_SSID,
+  EVT_SSV,
+  F_ACCESS,
+  F_ADDR_SIZE,
+  F_PERMISSION,
+  F_TRANSLATION,
+  F_WALK_EABT,
+} from '../../assembly/layout/events.ts';
+import { IDR0_STALL_MODEL } from '../../assembly/layout/smmu-registers.ts';
+import { cdRefusals, type Refusal, steRefusals, walkRefusal } from '../decode/refusals/index.ts';
+import { bitsOf, fieldOf, type GuestMemory, withBits } from '../plugin/index.ts';
+import { eventType } from '../tables/index.ts';
+import type { SmmuIdRegisters } from './id-registers.ts';
+import { guestCd } from './stream-table/guest-cd.ts';
+
+/** Why a transaction of a guest's stream was refused. */
+export interface SmmuRefusal {
+  /** The event: "C_BAD_CD". */
+  readonly event: string;
+  /** As the guest numbers it. */
+  readonly streamId: number;
+  /** SubstreamID of the transaction; undefined: it had none. */
+  readonly substreamId: number | undefined;
+  /** Why, the fields with their values: "CD.TG0 = 2, 16 KiB, but IDR5.GRAN16K = 0". */
+  readonly text: string;
+  /** Where it is written: of IHI 0070, unless it begins with another document's number. */
+  readonly section: string;
+}
+
+/** Events of a walk, of which each has a descriptor that it is about. */
+const OF_WALKS: ReadonlySet<number> = new Set([
+  F_WALK_EABT,
+  F_TRANSLATION,
+  F_ADDR_SIZE,
+  F_ACCESS,
+  F_PERMISSION,
+]);
+
+/** The access that a record is about. */
+const accessOf = (record: Uint32Array) => ({
+  address: (BigInt(fieldOf(record, EVT_INPUT_HI)) << 32n) | BigInt(fieldOf(record, EVT_INPUT_LO)),
+  write: fieldOf(record, EVT_RNW) === 0,
+  privileged: fieldOf(record, EVT_PNU) !== 0,
+  instruction: fieldOf(record, EVT_IND) !== 0,
+});
+
+/** Different ones that are told of until a reset: a guest can make up any number. */
+const MOST = 256;
+
+/** What a watch looks at. */
+export interface RefusalWatchOptions {
+  /** What the guest's SMMU shows, by which its STEs are judged. */
+  readonly shown: SmmuIdRegisters;
+  /** What the physical SMMU has, which reads the guest's CDs. */
+  readonly physical: SmmuIdRegisters;
+  /** The STE of a stream in guest memory; undefined where there is none. */
+  steOf(sid: number): Uint32Array | undefined;
+  onRefusal(refusal: SmmuRefusal): void;
+}
+
+/** Tells of each reason once. */
+export class RefusalWatch {
+  readonly #options: RefusalWatchOptions;
+  readonly #told = new Set<string>();
+
+  constructor(options: RefusalWatchOptions) {
+    this.#options = options;
+  }
+
+  reset(): void {
+    this.#told.clear();
+  }
+
+  /** @param record of the guest's event queue, just written. */
+  see(record: Uint32Array, memory: GuestMemory): void {
+    if (this.#told.size >= MOST) return;
+    const id = fieldOf(record, EVT_ID);
+    const streamId = fieldOf(record, EVT_SID);
+    const substreamId = fieldOf(record, EVT_SSV) === 0 ? undefined : fieldOf(record, EVT_SSID);
+    const event = eventType(id)?.name ?? `event 0x${id.toString(16)}`;
+    for (const { text, section } of this.#reasons(record, substreamId ?? 0, memory)) {
+      const key = `${streamId} ${event} ${text}`;
+      if (this.#told.has(key) || this.#told.size >= MOST) continue;
+      this.#told.add(key);
+      this.#options.onRefusal({ event, streamId, substreamId, text, section });
+    }
+  }
+
+  /** By what memory holds now: a driver that has mended its tables meanwhile hears nothing. */
+  #reasons(record: Uint32Array, ssid: number, memory: GuestMemory): Iterable<Refusal> {
+    const { shown, physical, steOf } = this.#options;
+    const id = fieldOf(record, EVT_ID);
+    const ste = steOf(fieldOf(record, EVT_SID));
+    if (!ste) return [];
+    if (id === C_BAD_STE) return steRefusals(ste, shown);
+    if (id !== C_BAD_CD && !OF_WALKS.has(id)) return [];
+    const cd = guestCd(memory, ste, ssid, shown);
+    if (!cd) return [];
+    if (id !== C_BAD_CD) {
+      const found = walkRefusal(accessOf(record), cd, physical, (at) => memory.load64(Number(at)));
+      return found?.event === id ? [found] : [];
+    }
+    // Where the guest's SMMU has no stalls, a CD that stalls is refused for it.
+    const model = bitsOf(shown.idr0, IDR0_STALL_MODEL);
+    return cdRefusals(cd, ste, {
+      ...physical,
+      idr0: withBits(physical.idr0, IDR0_STALL_MODEL, model),
+    });
+  }
+}

@@ -1,0 +1,66 @@
+// An event of a guest's stream as the guest's own SMMU reports it.
+
+import {
+  EVT_CLASS,
+  EVT_CLASS_CD,
+  EVT_CLASS_IN,
+  EVT_CLASS_TT,
+  EVT_ID,
+  EVT_IND,
+  EVT_PNU,
+  EVT_RNW,
+  EVT_S2,
+  EVT_SID,
+  EVT_SSID,
+  EVT_SSV,
+  F_CD_FETCH,
+  F_WALK_EABT,
+} from '../../../assembly/layout/events.ts';
+import { type Field, fieldOf, setField } from '../../../devices/plugin/index.ts';
+
+/** Words of InputAddr, and of the IPA, which is the FetchAddr of a fetch that stage 2 has refused. */
+const INPUT_WORDS = [4, 5];
+const ADDRESS_WORDS = [6, 7];
+
+/** A record of an event with these fields and words of another one, and no others. */
+function recordOf(
+  id: number,
+  from: Uint32Array,
+  fields: readonly Field[],
+  words: readonly number[],
+): Uint32Array<ArrayBuffer> {
+  const record = new Uint32Array(from.length);
+  setField(record, EVT_ID, id);
+  for (const field of fields) setField(record, field, fieldOf(from, field));
+  for (const word of words) record[word] = from[word] ?? 0;
+  return record;
+}
+
+/**
+ * A fault of stage 2 is the host's, which the guest does not know of. Where a CD or a translation
+ * table of the guest's was to be fetched, its SMMU has met memory that does not answer: an external
+ * abort (IHI 0070 sections 7.3.10 and 7.3.12).
+ * @param record of the physical SMMU.
+ * @param fetches false: as Linux, which reports no fault of stage 2 at all.
+ * @returns the record with the guest's StreamID; undefined when there is none for the guest.
+ */
+export function guestRecord(
+  record: Uint32Array,
+  virtSid: number,
+  fetches: boolean,
+): Uint32Array<ArrayBuffer> | undefined {
+  let own = new Uint32Array(record);
+  if (fieldOf(record, EVT_S2)) {
+    const what = fieldOf(record, EVT_CLASS);
+    if (!fetches || what === EVT_CLASS_IN) return undefined;
+    if (what === EVT_CLASS_CD) {
+      own = recordOf(F_CD_FETCH, record, [EVT_SSV, EVT_SSID], ADDRESS_WORDS);
+    } else {
+      const access = [EVT_SSV, EVT_SSID, EVT_RNW, EVT_PNU, EVT_IND];
+      own = recordOf(F_WALK_EABT, record, access, [...INPUT_WORDS, ...ADDRESS_WORDS]);
+      setField(own, EVT_CLASS, EVT_CLASS_TT);
+    }
+  }
+  setField(own, EVT_SID, virtSid);
+  return own;
+}

@@ -1,0 +1,114 @@
+// A machine whose guest has nothing to do is left alone until there is something. The clock that waits
+// go by stands still here: what goes on has been woken.
+
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { RUN_IDLE } from '../../assembly/layout/guest-abi.ts';
+import { type DescribedDevice, defineDevice } from '../../devices/plugin/index.ts';
+import { IdleWait } from '../../vmm/api/idle-wait.ts';
+import { Host, type Machine } from '../../vmm/api/index.ts';
+import { reactor } from '../support/wat.ts';
+
+const TURNS = 0x100000;
+/** Counts its turns, and has never anything to do. */
+const IDLE = reactor(`(func $run (param i32) (result i32)
+  (i32.store (i32.const ${TURNS}) (i32.add (i32.load (i32.const ${TURNS})) (i32.const 1)))
+  (i32.const ${RUN_IDLE}))`);
+
+beforeEach(() => {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+});
+afterEach(() => {
+  vi.useRealTimers();
+});
+
+/** Everything that waits for nothing but its turn on this thread has had it. */
+async function settled(): Promise<void> {
+  for (let i = 0; i < 20; i++) await new Promise((resolve) => setImmediate(resolve));
+}
+
+describe('the wait of an idle machine', () => {
+  it('grows from 1 to 64 ms, and begins again behind work', async () => {
+    const wait = new IdleWait();
+    const waited: number[] = [];
+    for (let i = 0; i < 9; i++) {
+      if (i === 8) await wait.busy();
+      const idle = wait.idle(Number.POSITIVE_INFINITY).then(() => waited.push(Date.now()));
+      const before = vi.getTimerCount();
+      expect(before).toBe(1);
+      let ms = 0;
+      for (; vi.getTimerCount() > 0; ms++) await vi.advanceTimersByTimeAsync(1);
+      await idle;
+      waited[i] = ms;
+    }
+    expect(waited).toEqual([1, 2, 4, 8, 16, 32, 64, 64, 1]);
+  });
+
+  it('is no longer than the next timer, and ends when it is woken, with no timer left behind', async () => {
+    const wait = new IdleWait();
+    for (let i = 0; i < 5; i++) await Promise.all([wait.idle(9), vi.advanceTimersByTimeAsync(9)]);
+    const woken = wait.idle(Number.POSITIVE_INFINITY);
+    wait.wake();
+    await woken;
+    expect(vi.getTimerCount()).toBe(0);
+    // Nobody waits.
+    wait.wake();
+  });
+});
+
+describe('an idle machine', () => {
+  /** A machine that waits, and how many turns its guest has had. */
+  async function idleMachine(
+    use: (machine: Machine, turns: () => number, raise: () => void) => Promise<void>,
+  ) {
+    let device: Pick<DescribedDevice, 'interruptLine'> | undefined;
+    const button = defineDevice({
+      name: 'button',
+      kind: 'butn',
+      interrupts: 1,
+      registers: { NONE: { offset: 0 } },
+      reset: (_, own) => {
+        device = own;
+      },
+    });
+    const host = await Host.create({ vintfs: 4 });
+    try {
+      const machine = await host.createMachine({ guest: IDLE, devices: [button] });
+      const turns = () => new Uint8Array(machine.memory.buffer)[TURNS] ?? 0;
+      await machine.boot();
+      await settled();
+      await use(machine, turns, () => device?.interruptLine(0).pulse());
+    } finally {
+      await host.destroy();
+    }
+  }
+
+  it('has no turn while nothing happens', () =>
+    idleMachine(async (_, turns) => {
+      const before = turns();
+      expect(before).toBeGreaterThan(0);
+      await settled();
+      expect(turns()).toBe(before);
+    }));
+
+  it('has its turn at once when there is input', () =>
+    idleMachine(async (machine, turns) => {
+      const before = turns();
+      machine.write('x');
+      await settled();
+      expect(turns()).toBe(before + 1);
+    }));
+
+  it('has its turn at once when a device raises an interrupt', () =>
+    idleMachine(async (_, turns, raise) => {
+      const before = turns();
+      raise();
+      await settled();
+      expect(turns()).toBe(before + 1);
+    }));
+
+  it('stops at once', () =>
+    idleMachine(async (machine) => {
+      await machine.stop();
+      expect(machine.status).toBe('stopped');
+    }));
+});

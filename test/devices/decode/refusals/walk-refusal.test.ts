@@ -1,0 +1,203 @@
+// Why a walk of stage 1 refuses an address: the same event as the core's, whatever is in the tables.
+
+import { describe, expect, it } from 'vitest';
+import {
+  ACCESS_INSTRUCTION,
+  ACCESS_PRIVILEGED,
+  ACCESS_WRITE,
+} from '../../../../assembly/layout/access.ts';
+import * as CD from '../../../../assembly/layout/cd.ts';
+import { F_TRANSLATION } from '../../../../assembly/layout/events.ts';
+import {
+  SMMU_AT_IDR0,
+  SMMU_AT_IDR3,
+  SMMU_AT_IDR5,
+} from '../../../../assembly/layout/smmu-memory.ts';
+import {
+  IDR0_HTTU,
+  IDR3_HAD,
+  IDR5_DS,
+  IDR5_OAS,
+} from '../../../../assembly/layout/smmu-registers.ts';
+import { cdRefusals, walkRefusal } from '../../../../devices/decode/refusals/index.ts';
+import { setField, withBits } from '../../../../devices/plugin/index.ts';
+import {
+  contextDescriptor,
+  GRANULE_4K,
+  GRANULE_16K,
+  GRANULE_64K,
+  type Granule,
+  PageTable,
+  S1_READ_ONLY,
+  S1_READ_WRITE,
+  stage1Ste,
+  type TableMemory,
+} from '../../../../devices/tables/index.ts';
+import { Random } from '../../../../devices/testing/index.ts';
+import { steps } from '../../../support/thorough.ts';
+import { harness, IDR0, IDR1, IDR3, IDR5, RAM_GPA, WINDOW } from '../../../support/unit-harness.ts';
+
+const SID = 5;
+const PA = WINDOW * 2 ** 32;
+const RAM = RAM_GPA + 0x100000;
+const CD_AT = PA + RAM;
+const TABLES = PA + RAM + 0x10000;
+const RAM_END = PA + RAM + 0x700000;
+const ALL_GRANULES = 0x70;
+const IOVA = 0x4000_0000;
+const CFGI_ALL = [0x04n, 31n] as const;
+const TLBI_NSNH_ALL = [0x30n] as const;
+const ROUNDS = steps(1500, 40_000);
+
+/** The machine, with tables of its own in window 1 that are made anew by `clear`. */
+async function bench() {
+  const h = await harness();
+  let next = TABLES;
+  const view = h.guestBytes;
+  const at = (address: number) => address - PA - RAM_GPA;
+  const memory: TableMemory = {
+    load64: (address) => view.getBigUint64(at(address), true),
+    store64: (address, value) => view.setBigUint64(at(address), value, true),
+    allocate(size, alignment) {
+      const place = Math.ceil(next / alignment) * alignment;
+      next = place + size;
+      return place;
+    },
+  };
+  const load64 = (address: bigint): bigint | undefined =>
+    address % 8n === 0n && address >= BigInt(PA + RAM) && address < BigInt(RAM_END)
+      ? memory.load64(Number(address))
+      : undefined;
+  return {
+    h,
+    memory,
+    load64,
+    clear() {
+      new Uint8Array(h.guestMemory.buffer, 0x110000, next - TABLES).fill(0);
+      next = TABLES;
+    },
+  };
+}
+
+it('has the event of the core, and a reason wherever the core refuses', async () => {
+  const { h, memory, load64, clear } = await bench();
+  const random = new Random(22);
+  const seen = new Map<number, number>();
+  h.ste(SID, [...new BigUint64Array(stage1Ste({ contextPtr: CD_AT }).buffer)]);
+  for (let round = 0; round < ROUNDS; round++) {
+    clear();
+    const ids = {
+      idr0: withBits(IDR0, IDR0_HTTU, random.below(3)),
+      idr1: IDR1,
+      idr3: IDR3,
+      idr5: IDR5 | ALL_GRANULES,
+    };
+    ids.idr3 = withBits(ids.idr3, IDR3_HAD, random.below(2));
+    ids.idr5 = withBits(ids.idr5, IDR5_OAS, random.pick([5, 5, 6]));
+    ids.idr5 = withBits(ids.idr5, IDR5_DS, random.below(2));
+    h.set(SMMU_AT_IDR0, ids.idr0);
+    h.set(SMMU_AT_IDR3, ids.idr3);
+    h.set(SMMU_AT_IDR5, ids.idr5);
+    const granule: Granule = random.pick([GRANULE_4K, GRANULE_16K, GRANULE_64K]);
+    const table = new PageTable(memory, {
+      stage: 1,
+      granule,
+      inputBits: random.pick([39, 42, 48]),
+    });
+    const size = random.pick([granule, granule, 2 ** 25]);
+    table.map(
+      IOVA,
+      PA + RAM_GPA + 2 ** 25 * random.below(2),
+      size,
+      random.pick([S1_READ_WRITE, S1_READ_ONLY]),
+    );
+    const leaf = table.leafOf(IOVA) ?? table.root;
+    // Something of the tables is wrong, or only different.
+    for (let left = random.below(3); left > 0; left--) {
+      const slot = random.below(3) > 0 ? leaf : table.root + 8 * random.below(4);
+      memory.store64(
+        slot,
+        memory.load64(slot) ^ (1n << BigInt(random.below(4) === 0 ? 10 : random.below(64))),
+      );
+    }
+    const lower = { ttb: table.root, inputBits: table.inputBits, granule };
+    const cd = contextDescriptor({ asid: 1, outputBits: 48, lower });
+    for (const field of [
+      CD.CD_WXN,
+      CD.CD_PAN,
+      CD.CD_AFFD,
+      CD.CD_TBI0,
+      CD.CD_HA,
+      CD.CD_HD,
+      CD.CD_HAD0,
+      CD.CD_DS,
+    ])
+      if (random.below(4) === 0) setField(cd, field, 1);
+    if (random.below(3) === 0) setField(cd, CD.CD_AFFD, 0);
+    if (random.below(8) === 0) setField(cd, CD.CD_EPD0, 1);
+    if (random.below(4) === 0) setField(cd, CD.CD_IPS, random.below(7));
+    if (!cdRefusals(cd, [], ids).next().done) continue;
+    [...new BigUint64Array(cd.buffer)].forEach((word, i) => {
+      memory.store64(CD_AT + 8 * i, word);
+    });
+    h.mainCommand(...CFGI_ALL);
+    h.mainCommand(...TLBI_NSNH_ALL);
+    const address = random.pick([
+      BigInt(IOVA),
+      BigInt(IOVA + size - 8),
+      BigInt(IOVA),
+      BigInt(IOVA + size),
+      0xff00_0000_4000_0000n & ~(1n << 55n),
+      1n << 50n,
+    ]);
+    const access = {
+      address,
+      write: random.below(2) === 0,
+      privileged: random.below(2) === 0,
+      instruction: random.below(3) === 0,
+    };
+    const attributes =
+      (access.write ? ACCESS_WRITE : 0) |
+      (access.privileged ? ACCESS_PRIVILEGED : 0) |
+      (access.instruction ? ACCESS_INSTRUCTION : 0);
+    const { status } = h.translate(SID, address, attributes);
+    const [record] = h.events();
+    const event = record ? Number(BigInt(`0x${record[0]}`) & 0xffn) : 0;
+    const found = walkRefusal(access, cd, ids, load64);
+    const about = `${JSON.stringify({ ...access, address: `${address}`, ...ids, granule })} status ${status}`;
+    expect(found?.event ?? 0, `${about}: ${found?.text}`).toBe(event);
+    seen.set(event, (seen.get(event) ?? 0) + 1);
+  }
+  // Taken, and every event that there is.
+  expect([...seen.keys()].sort((a, b) => a - b)).toEqual([0, 0xb, 0x10, 0x11, 0x12, 0x13]);
+  for (const count of seen.values()) expect(count).toBeGreaterThan(ROUNDS / 200);
+});
+
+describe('its words', () => {
+  const ids = { idr0: IDR0, idr1: IDR1, idr3: IDR3, idr5: IDR5 };
+  const access = { address: 0x12345678n, write: true, privileged: false, instruction: false };
+
+  it('name the descriptor, its level and its place', async () => {
+    const { memory, load64 } = await bench();
+    const table = new PageTable(memory, { stage: 1, inputBits: 39 });
+    table.map(0x12345000, PA + RAM_GPA, 0x1000, S1_READ_ONLY);
+    const cd = contextDescriptor({ asid: 1, lower: { ttb: table.root, inputBits: 39 } });
+    const leaf = table.leafOf(0x12345000) ?? 0;
+    const say = (change = {}) => walkRefusal({ ...access, ...change }, cd, ids, load64)?.text;
+    expect(say()).toBe(
+      `the level-3 descriptor 0x180000fc7 at 0x${leaf.toString(16)} has AP[2] = 1: read-only`,
+    );
+    expect(say({ write: false })).toBeUndefined();
+    memory.store64(leaf, 0n);
+    expect(say()).toBe(`the level-3 descriptor 0x0 at 0x${leaf.toString(16)} is invalid`);
+    expect(say({ address: 1n << 39n })).toBe(
+      '0x8000000000 is beyond the 39 bits of the lower half, CD.T0SZ = 25',
+    );
+    expect(walkRefusal(access, cd, ids, () => undefined)).toMatchObject({
+      text: `the level-1 table at 0x${table.root.toString(16)} is no memory`,
+    });
+    expect(walkRefusal({ ...access, address: 1n << 40n }, cd, ids, load64)?.event).toBe(
+      F_TRANSLATION,
+    );
+  });
+});

@@ -1,0 +1,76 @@
+// Page requests as a guest's SMMU takes them (IHI 0070 sections 8.1 and 8.2): into the PRI queue, or
+// answered in the guest's place.
+
+import { expect, it } from 'vitest';
+import {
+  PAGE_REQUEST_GUEST_ID_REGISTERS,
+  type PageRequest,
+  VirtualSmmu,
+} from '../../../devices/smmuv3/index.ts';
+import { DeviceBus, FakeHost } from '../../../devices/testing/index.ts';
+import { checkedModules } from '../../support/findings.ts';
+import { TestViommuBackend } from '../../support/viommu-backend.ts';
+
+const modules = await checkedModules();
+const RAM = 0x80000000;
+const SMMUEN = 1 << 0;
+const PRIQEN = 1 << 1;
+const CMDQEN = 1 << 3;
+
+/** A host whose streams ask for pages when a test says so, at any time. */
+class AskingBackend extends TestViommuBackend {
+  ask: (request: PageRequest) => void = () => undefined;
+  readonly answers: unknown[][] = [];
+
+  onPageRequest(deliver: (request: PageRequest) => void): void {
+    this.ask = deliver;
+  }
+
+  answerPageRequest(...answer: unknown[]): void {
+    this.answers.push(answer);
+  }
+}
+
+function setUp() {
+  const host = new FakeHost();
+  const backend = new AskingBackend(modules, host);
+  const device = new VirtualSmmu({ backend, idRegisters: PAGE_REQUEST_GUEST_ID_REGISTERS });
+  device.attach(host);
+  device.reset();
+  const bus = new DeviceBus(device);
+  bus.write64(0x90, BigInt(RAM + 0x2000 + 3));
+  bus.write64(0xc0, BigInt(RAM + 0x3000 + 1));
+  const ask = (group: number) =>
+    backend.ask({ virtSid: 8, group, address: 0x1234000, write: true });
+  /** PRIQ_PROD, as page 1 shows it. */
+  const produced = () => bus.read32(0x100c8);
+  return { backend, bus, host, ask, produced };
+}
+
+it('are written to the PRI queue', () => {
+  const { backend, bus, host, ask, produced } = setUp();
+  bus.write32(0x20, SMMUEN | PRIQEN | CMDQEN);
+  ask(5);
+  expect([produced(), backend.answers]).toEqual([1, []]);
+  // Last, W, PRGIndex 5, page 0x1234000 (section 8.1).
+  const record = [0, 8].map((at) => host.memory.load64(RAM + 0x3000 + at));
+  expect(record).toEqual([0x6000_0000_0000_0008n, 0x0123_4005n]);
+});
+
+it('are refused while SMMUEN is 0, whatever PRIQEN is', () => {
+  const { backend, bus, ask, produced } = setUp();
+  for (const cr0 of [CMDQEN, PRIQEN | CMDQEN]) {
+    bus.write32(0x20, cr0);
+    ask(6);
+  }
+  expect(produced()).toBe(0);
+  const refused = [8, 6, false, undefined];
+  expect(backend.answers).toEqual([refused, refused]);
+});
+
+it('are answered with success when the queue is full: they are lost, and come again', () => {
+  const { backend, bus, ask } = setUp();
+  bus.write32(0x20, SMMUEN | PRIQEN | CMDQEN);
+  for (const group of [1, 2, 3]) ask(group);
+  expect(backend.answers).toEqual([[8, 3, true, undefined]]);
+});

@@ -1,0 +1,137 @@
+// What a guest's SMMU says beside its event records: why a stream was refused.
+
+import { beforeEach, expect, it } from 'vitest';
+import { CD_A, CD_TG0 } from '../../../assembly/layout/cd.ts';
+import { setField } from '../../../devices/plugin/index.ts';
+import { GUEST_ID_REGISTERS, type SmmuRefusal } from '../../../devices/smmuv3/index.ts';
+import {
+  cfgiAll,
+  cfgiSte,
+  contextDescriptor,
+  invalidSte,
+  nestedSte,
+  S1_READ_WRITE,
+  stage1Ste,
+  writeCd,
+  writeSte,
+} from '../../../devices/tables/index.ts';
+import {
+  BUFFER,
+  backend,
+  bus,
+  CDS,
+  device,
+  enable,
+  expectDone,
+  issue,
+  memory,
+  STREAMS,
+  setUpWith,
+  stage1,
+} from './guest-board.ts';
+
+const SID = 8;
+let told: SmmuRefusal[];
+
+beforeEach(() => {
+  told = [];
+  setUpWith(GUEST_ID_REGISTERS, (refusal) => told.push(refusal));
+});
+
+/** An access, which is refused; what comes of it has been handed to the guest. */
+function access(): void {
+  expect(backend.dma(SID, 0x10000)).toBeUndefined();
+  backend.forwardEvents();
+}
+
+/** A CD whose fields have been changed. */
+function cd(change: (words: Uint32Array) => void): void {
+  const words = contextDescriptor({ asid: 1, lower: { ttb: CDS, inputBits: 48 } });
+  change(words);
+  writeCd(memory, CDS, 0, words);
+}
+
+it('a CD is refused for a field, with its value and the register that it is measured against', () => {
+  cd((words) => setField(words, CD_A, 0));
+  writeSte(memory, STREAMS, SID, stage1Ste({ contextPtr: CDS }));
+  enable();
+  access();
+  expect(told).toEqual([
+    {
+      event: 'C_BAD_CD',
+      streamId: SID,
+      substreamId: undefined,
+      text: 'CD.A = 0 but IDR0.TERM_MODEL = 1',
+      section: '5.4',
+    },
+  ]);
+});
+
+it('an STE is judged by the registers that the guest was shown', () => {
+  writeSte(memory, STREAMS, SID, invalidSte());
+  enable();
+  access();
+  writeSte(
+    memory,
+    STREAMS,
+    SID,
+    nestedSte({ contextPtr: CDS }, { vmid: 0, ttb: 0, inputBits: 40 }),
+  );
+  issue(cfgiSte(SID));
+  expectDone();
+  access();
+  expect(told.map(({ event, text }) => `${event}: ${text}`)).toEqual([
+    'C_BAD_STE: STE.V = 0',
+    'C_BAD_STE: STE.Config = 7 but IDR0.S2P = 0',
+  ]);
+});
+
+it('an address is refused for a descriptor, with what it is and where', () => {
+  const table = stage1();
+  enable();
+  for (const [iova, write] of [
+    [0x11000, true],
+    [0x12000, false],
+  ] as const) {
+    expect(backend.dma(SID, iova, { write })).toBeUndefined();
+    backend.forwardEvents();
+  }
+  const leaf = table.leafOf(0x11000) ?? 0;
+  const at = (address: number) => `at 0x${address.toString(16)}`;
+  expect(told.map(({ event, text }) => `${event}: ${text}`)).toEqual([
+    `F_PERMISSION: the level-3 descriptor 0x${memory.load64(leaf).toString(16)} ${at(leaf)} has AP[2] = 1: read-only`,
+    `F_TRANSLATION: the level-3 descriptor 0x0 ${at(leaf + 8)} is invalid`,
+  ]);
+  // Mended before anybody looks: there is nothing to say.
+  told.length = 0;
+  expect(backend.dma(SID, 0x13000)).toBeUndefined();
+  table.map(0x13000, BUFFER, 0x1000, S1_READ_WRITE);
+  backend.forwardEvents();
+  expect(told).toEqual([]);
+});
+
+it('each reason is told once, and again after a reset', () => {
+  cd((words) => setField(words, CD_TG0, 3));
+  writeSte(memory, STREAMS, SID, stage1Ste({ contextPtr: CDS }));
+  enable();
+  for (let i = 0; i < 3; i++) access();
+  expect(told.map(({ text }) => text)).toEqual(['CD.TG0 = 3 is reserved']);
+  device.reset();
+  enable();
+  issue(cfgiAll());
+  access();
+  expect(told).toHaveLength(2);
+});
+
+it('at most 256 are told, whatever a guest makes up', () => {
+  enable();
+  for (let i = 0; i < 300; i++) {
+    // Another address each time.
+    writeSte(memory, STREAMS, SID, stage1Ste({ contextPtr: 2 ** 51 + 64 * i }));
+    issue(cfgiSte(SID));
+    access();
+    bus.write32(0x100ac, bus.read32(0x100a8));
+  }
+  expect(told).toHaveLength(256);
+  expect(told[255]?.text).toMatch(/^STE\.S1ContextPtr = 0x8000000003fc0 is beyond/);
+});
