@@ -1,3 +1,4 @@
+export { Arm64Threads, type Arm64ThreadsOptions } from './arm64-threads.ts';
 export {
   AutoDrain,
   chooseDrain,
@@ -5,7 +6,6 @@ export {
   type DrainLoad,
   type DrainPlace,
 } from './auto-drain.ts';
-export { Arm64Threads, type Arm64ThreadsOptions } from './arm64-threads.ts';
 export { coreCount } from './core-count.ts';
 export { ExitServer } from './exit-server.ts';
 export { IN_NODE } from './in-node.ts';

@@ -3,10 +3,10 @@
 // drain behind its doorbell when it has a unit.
 
 import { Unit, type UnitOptions } from '../../devices/unit/index.ts';
+import type { Arm64ThreadExit } from '../vcpu/arm64/index.ts';
 import { reasonOf, thrownError } from '../vcpu/wasm/guest-errors.ts';
 import { abiOf } from '../vcpu/wasm/guest-image.ts';
 import { INSIDE_FUNCTIONS, importModule, importObject } from '../vcpu/wasm/guest-imports.ts';
-import type { Arm64ThreadExit } from '../vcpu/arm64/index.ts';
 import { Arm64VcpuThread, type Arm64WorkerOptions } from './arm64-vcpu-thread.ts';
 import { endThread, exposeToParent } from './expose.ts';
 import { MailboxClient, type Value } from './mailbox.ts';

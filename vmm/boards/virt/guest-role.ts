@@ -2,8 +2,8 @@
 
 import { VirtualCmdqv } from '../../../devices/cmdqv/index.ts';
 import { guestIdRegisters, VirtualSmmu } from '../../../devices/smmuv3/index.ts';
-import { arm64ExitRequest } from '../../vcpu/arm64/index.ts';
 import { unitsFor } from '../../threads/index.ts';
+import { arm64ExitRequest } from '../../vcpu/arm64/index.ts';
 import { abortFetches } from '../faulty-devices.ts';
 import { placed } from './virt-memory-map.ts';
 import type { VirtSmmu, VirtSmmuOptions } from './virt-smmu.ts';

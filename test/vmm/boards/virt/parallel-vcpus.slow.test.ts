@@ -2,13 +2,13 @@
 // what they saw. Of the built package, whose workers run.
 
 import { afterEach, describe, expect, it } from 'vitest';
-import type * as Api from '../../../../vmm/api/index.ts';
 import {
   HISTOGRAM,
   LITMUS_TESTS,
   litmusImage,
   litmusOutcomes,
 } from '../../../../scripts/litmus-programs.mjs';
+import type * as Api from '../../../../vmm/api/index.ts';
 import { POWER, SGIS, SUSPEND, waitForEvent } from './several-vcpu-programs.ts';
 import { CODE, COUNTERS, invalidate, lock, TLBIS } from './shared-memory-programs.ts';
 import { BUSY, HELLO, IDLE, RESET } from './virt-programs.ts';
