@@ -13,6 +13,8 @@ export interface Gicv3Exports {
   reset(gic: number, vcpus: number, intids: number): void;
   /** Where a vCPU has its pending and limit words in the same memory; 0: in the GIC's block. */
   connect(gic: number, vcpu: number, pendingAt: number, limitAt: number): void;
+  /** Has the GIC have LPIs, from its next reset on: where their area and RAM begin in the same memory. */
+  addLpis(gic: number, lpis: number, ramGpa: number, ram: number, ramSize: number): void;
   /** Derives the targets of SPIs from stored routes; GICD_CTLR is 0, and its write does the rest. */
   applyRoutes(gic: number): void;
   setLine(gic: number, vcpu: number, intid: number, high: number): void;
@@ -30,6 +32,15 @@ export interface Gicv3Exports {
   iccRead(gic: number, vcpu: number, register: number): bigint;
   /** MSR; 0: UNDEFINED. */
   iccWrite(gic: number, vcpu: number, register: number, value: bigint): number;
+  /** The ITS of a GIC with LPIs out of reset. */
+  resetIts(gic: number): void;
+  /** 32-bit accesses, at offsets that are multiples of 4, of its control frame. */
+  readIts(gic: number, offset: number): number;
+  writeIts(gic: number, offset: number, value: number): void;
+  /** Executes commands of its queue; not 0: there are more. */
+  serveIts(gic: number): number;
+  /** A write to GITS_TRANSLATER. */
+  translate(gic: number, deviceId: number, eventId: number): void;
 }
 
 /**

@@ -13,16 +13,19 @@ import { startMachines, startTracePair } from './machines.ts';
 import { startNative } from './native.ts';
 import { measurePaths } from './paths.ts';
 import { type Results, resultsText, targetsOf } from './results.ts';
+import { measureRollover } from './rollover.ts';
 import { measureTrace } from './trace-cost.ts';
 import { measureTranslation } from './translation.ts';
+import { measureUnmap } from './unmap.ts';
 
 const USAGE = `npm run bench -- [options]
   --json FILE   write the numbers as JSON, too
   --rounds N    interleaved rounds, default 15
   --quick       3 rounds of less work each
-  --only PART   drain, translation, paths, dma, trace or arm64; may be given several times`;
+  --only PART   drain, translation, paths, unmap, rollover, dma, trace or
+                arm64; may be given several times`;
 
-const PARTS = ['drain', 'translation', 'paths', 'dma', 'trace', 'arm64'];
+const PARTS = ['drain', 'translation', 'paths', 'unmap', 'rollover', 'dma', 'trace', 'arm64'];
 const ROUNDS = 15;
 const QUICK_ROUNDS = 3;
 /** Rounds of the paths that are not counted: the compilers take some thousand exits to finish. */
@@ -102,6 +105,8 @@ async function main(): Promise<void> {
     }
     for (const machine of machines) await machine.end();
   }
+  if (wants('unmap')) results.unmap = await measureUnmap(rounds);
+  if (wants('rollover')) results.rollover = measureRollover();
   if (wants('trace')) {
     const pair = await startTracePair();
     results.trace = await measureTrace(pair, rounds);

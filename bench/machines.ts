@@ -28,6 +28,8 @@ export interface Plan {
   /** Batches of a sample as log2, samples of each vCPU. */
   readonly log2batches: number;
   readonly samples: number;
+  /** Whether each page of a batch is mapped and unmapped before it. Default false. */
+  readonly tables?: boolean;
 }
 
 /** What came of it. */
@@ -80,14 +82,16 @@ const BOARD: Board = toyBoard;
 const BRING_UP = 1;
 const POWER_OFF = 0;
 
-function budgetOf({ path, vcpus, queues, batch, log2batches, samples }: Plan): number {
+function budgetOf(plan: Plan): number {
+  const { path, vcpus, queues, batch, log2batches, samples, tables = false } = plan;
   return (
     batch |
     (log2batches << 8) |
     (samples << 12) |
     (vcpus << 20) |
     (queues << 23) |
-    ((path === 'trapped' ? 1 : 0) << 26)
+    ((path === 'trapped' ? 1 : 0) << 26) |
+    ((tables ? 1 : 0) << 27)
   );
 }
 
@@ -220,6 +224,11 @@ export async function startTracePair(): Promise<readonly [off: BenchMachine, on:
     await startMachine(shared, 'inline', 1),
     await startMachine(shared, 'inline', 1, { traced: true }),
   ];
+}
+
+/** One with this many vCPUs on threads. */
+export async function startThreadedMachine(vcpus: number): Promise<BenchMachine> {
+  return startMachine(await prepare(), 'mailbox', vcpus);
 }
 
 /**

@@ -1,12 +1,15 @@
 // What a run of the benchmarks found, as data (`--json`) and as tables.
 
+import { boundText, pathBound } from '../vmm/report/path-bound.ts';
 import type { Arm64Results } from './arm64/arm64-rate.ts';
 import type { DmaResults } from './dma-rate.ts';
 import type { DrainResults, DrainRow } from './drain-rate.ts';
 import type { PathRow } from './paths.ts';
 import { BATCHES } from './paths.ts';
+import type { RolloverRow, SchemeCounts } from './rollover.ts';
 import type { TraceRow } from './trace-cost.ts';
 import type { TranslationRow } from './translation.ts';
+import type { UnmapRow } from './unmap.ts';
 
 export interface Targets {
   /**
@@ -29,6 +32,8 @@ export interface Results {
   /** Nanoseconds there and back between two threads that spin. */
   readonly handoff?: number;
   readonly targets?: Targets;
+  readonly unmap?: readonly UnmapRow[];
+  readonly rollover?: readonly RolloverRow[];
   readonly dma?: DmaResults;
   readonly trace?: readonly TraceRow[];
   /** Or why it was not measured. */
@@ -156,6 +161,25 @@ function pathsText(rows: readonly PathRow[]): string {
   return ['TLBI_NH_VA and one CMD_SYNC, ns for each batch', table(head, lines)].join('\n');
 }
 
+/** What bounds the ratio: one vCPU inline, where nothing but the work and the exits is measured. */
+function boundOf(rows: readonly PathRow[]): string[] {
+  const sizes = { small: BATCHES[0], large: BATCHES[2] };
+  const timesOf = (path: PathRow['path']) => {
+    const p50 = (batch: number) =>
+      rows.find(
+        (row) =>
+          row.path === path &&
+          row.batch === batch &&
+          row.transport === 'inline' &&
+          row.ids === 'default' &&
+          row.drain !== 'thread',
+      )?.p50 ?? Number.NaN;
+    return { small: p50(sizes.small), large: p50(sizes.large) };
+  };
+  const bound = pathBound(timesOf('direct'), timesOf('trapped'), sizes);
+  return bound ? [`inline, the drain behind the doorbell: ${boundText(bound, sizes)}`] : [];
+}
+
 function targetsText({ directToTrapped, threadToHandoff }: Targets, handoff: number): string {
   const ratios = Object.entries(directToTrapped).map(
     ([batch, ratio]) => `${hundredths(ratio)} at batch ${batch}`,
@@ -164,6 +188,44 @@ function targetsText({ directToTrapped, threadToHandoff }: Targets, handoff: num
     `p50 of direct (better placement) to trapped (mailbox): ${ratios.join(', ')}`,
     `spin handoff there and back: ${tenths(handoff)} ns; TLBI and CMD_SYNC with the drain on ` +
       `its own thread: ${hundredths(threadToHandoff)} times that`,
+  ].join('\n');
+}
+
+function unmapText(rows: readonly UnmapRow[]): string {
+  const less = (shared: number | undefined, own: number | undefined) =>
+    shared && own ? `${whole(100 * (1 - own / shared))} %` : '-';
+  const lines = rows.map(({ who, threads, pages, shared, own, ...row }) => [
+    who,
+    String(threads),
+    String(pages),
+    whole(shared),
+    whole(own),
+    threads === 1 ? '-' : less(shared, own),
+    whole(row.sharedInvalidation),
+    whole(row.ownInvalidation),
+    threads === 1 ? '-' : less(row.sharedInvalidation, row.ownInvalidation),
+  ]);
+  const head = ['who', 'threads', 'pages', 'one queue', 'own queues', 'less by'];
+  return [
+    'DMA unmap: page tables, TLBI_NH_VA for each page, one CMD_SYNC; ns for each on every thread, ' +
+      'and of it the invalidation',
+    table([...head, 'of it', 'of it', 'less by'], lines),
+  ].join('\n');
+}
+
+function rolloverText(rows: readonly RolloverRow[]): string {
+  const counts = ({ flushes, emptied, underRunning }: SchemeCounts) =>
+    [flushes, emptied, underRunning].map(String);
+  const lines = rows.map(({ eager, deferred, ...row }) => [
+    `${row.bits} bits, ${row.contexts} contexts, ${row.switching} of ${row.processors} switch`,
+    ...[row.switches, row.rollovers].map(String),
+    ...counts(eager),
+    ...counts(deferred),
+  ]);
+  const head = ['flushes', 'TLBs emptied', 'of them running'];
+  return [
+    'Numbers used up, counts: eager as for VMIDs (three columns), deferred as for ASIDs (three more)',
+    table(['what', 'switches', 'roll-overs', ...head, ...head], lines),
   ].join('\n');
 }
 
@@ -217,6 +279,8 @@ export function resultsText({
   paths,
   handoff,
   targets,
+  unmap,
+  rollover,
   dma,
   trace,
   arm64,
@@ -228,8 +292,10 @@ export function resultsText({
   if (drain) parts.push(drainText(drain));
   if (native) parts.push(`C: not measured: ${native}`);
   if (translation) parts.push(translationText(translation));
-  if (paths) parts.push(pathsText(paths));
+  if (paths) parts.push([pathsText(paths), ...boundOf(paths)].join('\n'));
   if (targets && handoff !== undefined) parts.push(targetsText(targets, handoff));
+  if (unmap) parts.push(unmapText(unmap));
+  if (rollover) parts.push(rolloverText(rollover));
   if (dma) parts.push(dmaText(dma));
   if (trace) parts.push(traceText(trace));
   if (arm64 !== undefined) parts.push(arm64Text(arm64));

@@ -2,7 +2,7 @@
 // beside them. A --config file is such an object.
 
 import type * as v from 'valibot';
-import type { QueueErrorDecision, VirtRole } from '../vmm/api/index.ts';
+import type { QueueErrorDecision, VirtMsi, VirtRole } from '../vmm/api/index.ts';
 import {
   HOST_SETTINGS,
   integer,
@@ -30,6 +30,7 @@ const DECISIONS = [
 ] as const satisfies readonly QueueErrorDecision[];
 
 /** Whose SMMU and CMDQV a kernel has. */
+const MSIS = ['its', 'v2m', 'none'] as const satisfies readonly VirtMsi[];
 const ROLES = ['guest', 'host'] as const satisfies readonly VirtRole[];
 
 /** What guests are made for: machines of the standard board, or of the board `virt`. */
@@ -58,7 +59,8 @@ export const BOOT_SETTINGS = {
   disks: option(
     texts,
     'disk of an arm64 kernel behind the SMMU; with ",rw" behind its name it is written to, else what is ' +
-      'written goes with the machine; may be repeated, up to four',
+      'written goes with the machine; with ",pci" it is a PCIe function; may be repeated, up to four ' +
+      'without ",pci"',
     { flag: 'disk', value: 'file' },
   ),
   kernel: option(text, 'kernel that "linux" stands for (default: the one of npm run linux:build)', {
@@ -67,6 +69,10 @@ export const BOOT_SETTINGS = {
   role: option(
     oneOf(ROLES),
     'what an arm64 kernel is: a guest with a borrowed VINTF, or a host that owns SMMU and CMDQV (default: guest)',
+  ),
+  msi: option(
+    oneOf(MSIS),
+    'where the devices of an arm64 machine send their MSIs: an ITS, a GICv2m frame, or nowhere (default: its)',
   ),
   run: option(text, 'shell commands that "linux" does before it powers off (default: a shell)'),
   secondary: option(text, 'program of the secondary vCPUs (default: the toy has its own)', {

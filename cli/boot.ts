@@ -12,9 +12,10 @@ import {
   type StaleInstruction,
 } from '../vmm/api/index.ts';
 import { comparesPaths, type Experiment, findExperiment, toyArgs } from '../vmm/boards/index.ts';
-import { Checks, endCheck, sanitizerChecks } from '../vmm/report/checks.ts';
+import { Checks, endCheck, queueChecks, sanitizerChecks } from '../vmm/report/checks.ts';
+import { exitChecks } from '../vmm/report/exit-checks.ts';
 import { IsolationOracle } from '../vmm/report/isolation-oracle.ts';
-import { exitChecks, Measurements } from '../vmm/report/measurements.ts';
+import { Measurements } from '../vmm/report/measurements.ts';
 import type { BootSettings } from './boot-settings.ts';
 import { UsageError } from './cli-error.ts';
 import { COMPARED } from './compared-machines.ts';
@@ -197,7 +198,7 @@ export async function boot(asked: BootSettings, config?: string): Promise<boolea
     const { disks, close } = await openDisks(settings.disks ?? []);
     closeDisks = close;
     const common = { ...plain, ...withDisks(disks) };
-    const { onQueueError } = settings;
+    const { onQueueError, iotlbCheck = experiment?.checked } = settings;
     host = await Host.create({
       ...(onQueueError ? { onQueueError: () => onQueueError } : {}),
       vintfs,
@@ -206,7 +207,7 @@ export async function boot(asked: BootSettings, config?: string): Promise<boolea
       idRegisters: settings.idRegisters,
       trace: trace !== undefined,
       traceLimit: settings.traceLimit,
-      iotlbCheck: settings.iotlbCheck ?? experiment?.checked,
+      iotlbCheck,
     });
     const stdout = runStream('stdout');
     const stderr = runStream('stderr');
@@ -296,11 +297,15 @@ export async function boot(asked: BootSettings, config?: string): Promise<boolea
       ...checks.all,
       ...ends,
       ...(toy && (experiment?.measures ?? true) ? exitChecks(measurements, all) : []),
+      ...(toy ? queueChecks(all) : []),
       ...measurements.earlierChecks(),
       ...oracle.checks(toy && (experiment?.attacks ?? vms > 1) && ends.every(({ ok }) => ok)),
     ];
     const experimentOk = results.every(({ ok }) => ok);
-    results.push(...sanitizerChecks(host), ...(settings.icacheCheck ? staleChecks(stale) : []));
+    results.push(
+      ...sanitizerChecks(host, toy && iotlbCheck === true),
+      ...(settings.icacheCheck ? staleChecks(stale) : []),
+    );
     const [first] = machines;
     const drain = first?.statistics.drain ?? { asked: 'doorbell', place: 'doorbell', reason: '' };
     const report = buildReport(results, host, measurements, {

@@ -1,13 +1,40 @@
-// A disk that is a file.
+// A disk that is a file, and how it is plugged in.
 
 import { closeSync, fstatSync, fsyncSync, openSync, readSync, writeSync } from 'node:fs';
 import { basename } from 'node:path';
-import { CopyOnWriteDisk, type Disk, SECTOR_SIZE } from '../devices/virtio/index.ts';
+import {
+  CopyOnWriteDisk,
+  type Disk,
+  SECTOR_SIZE,
+  VirtioBlock,
+  VirtioPci,
+} from '../devices/virtio/index.ts';
+import type { VirtBoardOptions } from '../vmm/api/index.ts';
 import { fileReason, requireRegularFile } from '../vmm/api/regular-file.ts';
 import { UsageError } from './cli-error.ts';
 
-/** Behind a file's name: what the guest writes goes to the file. */
-const WRITABLE = ',rw';
+/** Behind a file's name: what the guest writes goes to the file; it is a PCIe function. */
+const WRITABLE = 'rw';
+const PCI = 'pci';
+const WORDS: readonly string[] = [WRITABLE, PCI];
+
+/** What an option `--disk FILE[,rw][,pci]` says. */
+function parsed(option: string): { readonly name: string; readonly words: readonly string[] } {
+  const words: string[] = [];
+  let name = option;
+  for (;;) {
+    const comma = name.lastIndexOf(',');
+    const word = name.slice(comma + 1);
+    if (comma < 0 || !WORDS.includes(word) || words.includes(word)) return { name, words };
+    words.push(word);
+    name = name.slice(0, comma);
+  }
+}
+
+/** Disks as a machine of the board `virt` takes them. */
+export type BoardDisks = {
+  readonly [option in 'disks' | 'pcie']: NonNullable<VirtBoardOptions[option]>;
+};
 
 class FileDisk implements Disk {
   readonly readOnly = false;
@@ -38,27 +65,27 @@ class FileDisk implements Disk {
 }
 
 /** The file of an option `--disk`, without what is behind its name. */
-export const diskFile = (option: string): string =>
-  option.endsWith(WRITABLE) ? option.slice(0, -WRITABLE.length) : option;
+export const diskFile = (option: string): string => parsed(option).name;
 
 /**
- * Opens the disks of options `--disk FILE[,rw]`. Without rw what a guest writes goes with its machine, and
- * the file stays as it is.
+ * Opens the disks of options `--disk FILE[,rw][,pci]`. Without rw what a guest writes goes with its
+ * machine, and the file stays as it is.
  * @returns the disks, and a function that closes their files.
  * @throws {UsageError} when one cannot be opened, or has no size of a disk.
  */
 export async function openDisks(
   options: readonly string[],
-): Promise<{ readonly disks: readonly Disk[]; close(): void }> {
+): Promise<{ readonly disks: BoardDisks; close(): void }> {
   const files: number[] = [];
   const close = () => {
     for (const file of files.splice(0)) closeSync(file);
   };
   try {
     const disks: Disk[] = [];
-    for (const option of options) {
-      const name = diskFile(option);
-      const isWritable = name !== option;
+    const pcie: VirtioPci[] = [];
+    for (const [i, option] of options.entries()) {
+      const { name, words } = parsed(option);
+      const isWritable = words.includes(WRITABLE);
       const file = await openFile(name, isWritable);
       files.push(file);
       const { size } = fstatSync(file);
@@ -66,10 +93,13 @@ export async function openDisks(
         throw new UsageError(
           `${basename(name)} is no disk: it has ${size} bytes, no multiple of ${SECTOR_SIZE}`,
         );
-      const disk = new FileDisk(file, size);
-      disks.push(isWritable ? disk : new CopyOnWriteDisk(disk));
+      const own = new FileDisk(file, size);
+      const disk = isWritable ? own : new CopyOnWriteDisk(own);
+      if (words.includes(PCI))
+        pcie.push(new VirtioPci(`pci-disk${i}`, new VirtioBlock(disk, `vsmmu-disk${i}`)));
+      else disks.push(disk);
     }
-    return { disks, close };
+    return { disks: { disks, pcie }, close };
   } catch (error) {
     close();
     throw error;

@@ -2,7 +2,6 @@
 
 import { isatty } from 'node:tty';
 import { isMainThread } from 'node:worker_threads';
-import type { Disk } from '../devices/virtio/index.ts';
 import {
   type Machine,
   type MachineOptions,
@@ -15,6 +14,7 @@ import type { BootSettings } from './boot-settings.ts';
 import { UsageError } from './cli-error.ts';
 import { readConsole } from './console-input.ts';
 import { ConsoleLines } from './console-lines.ts';
+import type { BoardDisks } from './file-disk.ts';
 import { refuseOptions } from './refuse-options.ts';
 
 const STDIN = 0;
@@ -38,6 +38,7 @@ const OWN = [
   'translate',
   'disks',
   'role',
+  'msi',
   'semihosting',
   'icacheCheck',
 ] as const satisfies readonly (keyof BootSettings)[];
@@ -69,12 +70,13 @@ function checkThreads({ icacheCheck }: BootSettings): void {
 export async function kernelOptions(
   settings: BootSettings,
   onStale: (found: StaleInstruction) => void,
-): Promise<(disks: readonly Disk[]) => Partial<MachineOptions>> {
+): Promise<(disks: BoardDisks) => Partial<MachineOptions>> {
   const {
     arch = 'wasm',
     initrd,
     append,
     role,
+    msi,
     translate,
     semihosting,
     icacheCheck = false,
@@ -97,8 +99,9 @@ export async function kernelOptions(
       initrd: ramDisk,
       append,
       sleep,
-      disks,
+      ...disks,
       role,
+      msi,
       translate,
       semihosting,
       onStaleInstruction,

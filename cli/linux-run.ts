@@ -1,5 +1,6 @@
 // A run of `vsmmu boot linux` that measures what its kernel's benchmark of DMA mappings costs.
 
+import type { PcieFunction } from '../devices/pcie/index.ts';
 import type { Disk } from '../devices/virtio/index.ts';
 import {
   Host,
@@ -7,6 +8,7 @@ import {
   type MachineEnd,
   type MachineOptions,
   type MachineStatistics,
+  type VirtMsi,
   type VirtRole,
   virtBoard,
 } from '../vmm/api/index.ts';
@@ -30,10 +32,13 @@ export interface LinuxRunOptions {
   /** The kernel's command line. */
   readonly append: string;
   readonly disks?: readonly Disk[];
+  /** Functions behind its PCIe host bridge. */
+  readonly pcie?: readonly PcieFunction[];
   /** What goes wrong with its devices. */
   readonly faults?: MachineOptions['faults'];
   readonly path?: LinuxPath;
   readonly role?: VirtRole;
+  readonly msi?: VirtMsi;
   readonly vcpus?: number;
   /** Code that is executed often becomes WebAssembly. Default true. */
   readonly translate?: boolean;
@@ -168,7 +173,9 @@ export async function runLinux(options: LinuxRunOptions): Promise<LinuxRun> {
         initrd,
         append,
         disks: options.disks,
+        pcie: options.pcie,
         role: options.role,
+        msi: options.msi,
         translate: options.translate,
       }),
       overlay: path === 'overlay',

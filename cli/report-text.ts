@@ -3,6 +3,7 @@
 import type { Finding } from '../vmm/api/index.ts';
 import type { Experiment } from '../vmm/boards/index.ts';
 import type { Check } from '../vmm/report/checks.ts';
+import { boundText, pathBound } from '../vmm/report/path-bound.ts';
 import { printableData } from './printable-data.ts';
 import type { PathReport, Report } from './report.ts';
 import { colours } from './terminal.ts';
@@ -65,6 +66,26 @@ function pathTable(paths: readonly PathReport[]): string[] {
   ];
 }
 
+/** Why the direct path's part of the trapped path's time rises with the batch, in the times of one vCPU. */
+function boundLines(paths: readonly PathReport[]): string[] {
+  const timesOf = (wanted: PathReport['path']) => {
+    const rows = paths
+      .filter(({ path, vcpus }) => path === wanted && vcpus === 1)
+      .toSorted((a, b) => a.batch - b.batch);
+    const [small, large] = [rows[0], rows.at(-1)];
+    return small && large && { small, large };
+  };
+  const [direct, trapped] = [timesOf('direct'), timesOf('trapped')];
+  if (!direct || !trapped) return [];
+  const sizes = { small: direct.small.batch, large: direct.large.batch };
+  const bound = pathBound(
+    { small: direct.small.p50Ns, large: direct.large.p50Ns },
+    { small: trapped.small.p50Ns, large: trapped.large.p50Ns },
+    sizes,
+  );
+  return bound ? [`  Bound: ${boundText(bound, sizes)}`] : [];
+}
+
 function checkLine(check: Check): string {
   const { name, ok, detail } = printableData(check);
   const { good, bad } = colours();
@@ -110,6 +131,7 @@ export function reportText(report: Report, hostChecks: readonly Check[]): string
     ...findingLines(sanitizer),
     ...unadvertisedLines(sanitizer),
     ...pathTable(paths),
+    ...boundLines(paths),
     '',
     `Exits    ${exits.total}: ${kinds.join(', ')}`,
     `         most at ${registers.join(', ')}`,

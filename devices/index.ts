@@ -21,6 +21,7 @@ export * from './checkpoint/index.ts';
 export * from './cmdqv/index.ts';
 export * from './decode/index.ts';
 export * from './dma-engine/index.ts';
+export * from './pcie/index.ts';
 export * from './pl011/index.ts';
 export * from './plugin/index.ts';
 export * from './smmuv3/index.ts';

@@ -123,10 +123,14 @@
 /* Exits of this machine so far (u32, wraps), refreshed by the host at each. */
 #define ABI_AT_EXITS 0x608u
 /*
- * Set by the guest's driver from the first doorbell of a batch to its last completion:
- * the host counts exits inside.
+ * ABI_INVALIDATING_*, set by the guest's driver from the first doorbell of a batch to its last
+ * completion, then 0: the host counts exits inside.
  */
 #define ABI_AT_INVALIDATING 0x60cu
+/* In ABI_AT_INVALIDATING: a batch on the direct path, on VCMDQs or ECMDQs. */
+#define ABI_INVALIDATING_DIRECT 1u
+/* In ABI_AT_INVALIDATING: a batch on the CMDQ, trapped or overlaid: its guest need not know which. */
+#define ABI_INVALIDATING_CMDQ 2u
 /*
  * 1 while the drain of this machine sleeps on its own thread; whoever sets it back to 0
  * after a store to a direct range wakes it.

@@ -6,7 +6,9 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { DmaEnginePci } from '../dist/devices/index.js';
 import { placed, virtDeviceTree, virtRam } from '../dist/vmm/boards/virt/index.js';
+import { virtPcie } from '../dist/vmm/boards/virt/virt-pcie.js';
 import { flattenDeviceTree } from '../dist/vmm/boot/index.js';
 
 /** What of QEMU's nodes has no counterpart: its own way to say the same, or what the board does not have. */
@@ -63,6 +65,7 @@ function trees() {
     smmu: placed('smmu', shape('smmuv3', 0x20000, 2)),
     cmdqv: placed('cmdqv', shape('cmdqv', 0x50000, 1)),
     dmaEngine: { placement: placed('dmaEngine', shape('dma-engine', 0x1000, 1)), streamId: 8 },
+    pcie: virtPcie([new DmaEnginePci('dma')]).bridge,
   };
   return { all, least };
 }

@@ -12,8 +12,8 @@ import { parseArgs } from 'node:util';
 
 const CLI = fileURLToPath(new URL('../dist/cli/main.js', import.meta.url));
 /** Groups of arm/unittests.cfg, without what is for a GICv2 or moves a machine. */
-const GROUPS = ['selftest', 'gic', 'timer', 'psci', 'cache', 'pl031', 'debug'];
-const NOT_HERE = /^gicv2|migration/;
+const GROUPS = ['selftest', 'gic', 'its', 'timer', 'psci', 'cache', 'pl031', 'debug', 'pci'];
+const NOT_HERE = /^gicv2|migrat/;
 /** vCPUs of a test that takes as many as there are. */
 const MOST_VCPUS = '8';
 const MEMORY = '256';

@@ -3,33 +3,85 @@
 
 import {
   GIC_AT_INTIDS,
+  GIC_AT_LPIS,
   GIC_CPU_AP0R,
   GIC_CPU_AP1R,
   GIC_CPU_BPR0,
   GIC_CPU_BPR1,
-  GIC_CPU_CANDIDATES,
   GIC_CPU_CTLR,
   GIC_CPU_IGRPEN1,
   GIC_CPU_PENDING_AT,
   GIC_CPU_PMR,
+  GIC_FIRST_LPI,
   GIC_INT_ACTIVE,
   GIC_INT_LATCH,
-  GIC_INT_PRIORITY,
+  GIC_LPI_SUMMARY,
+  GIC_LPI_SUMMARY_SIZE,
   GIC_PENDING_IRQ,
 } from '../layout/gic-memory';
 import { ICC_CTLR_CBPR, ICC_IDLE_PRIORITY, ICC_INTID_NONE } from '../layout/gic-registers';
-import { cpuBlock, isDeliverable, kick, priorityOf, targetOf, wordAt } from './interrupt';
+import {
+  addCandidate,
+  candidatesAt,
+  cpuBlock,
+  isDeliverable,
+  kick,
+  lpiBlock,
+  priorityOf,
+  targetOf,
+  wordAt,
+} from './interrupt';
 
 /** Other threads' changes that one acknowledge looks at; then it answers that there is none. */
 const TRIES = 64;
 
+/** No interrupt, where one of them stands for its priority and then its INTID. */
+const NONE: u32 = 0xffffffff;
+const SUMMARY_WORDS: i32 = GIC_LPI_SUMMARY_SIZE >> 2;
+
 /** A candidate that is none any more goes; it stays when it has become one again meanwhile. */
-function drop(cpu: usize, vcpu: i32, intid: i32, word: usize): void {
-  const at = cpu + ((intid >> 5) << 2);
-  const bit: u32 = 1 << (intid & 31);
-  atomic.and<u32>(at, ~bit, GIC_CPU_CANDIDATES);
+function drop(gic: usize, vcpu: i32, intid: i32, word: usize): void {
+  atomic.and<u32>(candidatesAt(gic, vcpu, intid), ~(1 << (intid & 31)));
   const seen = atomic.load<u32>(word);
-  if (isDeliverable(seen) && targetOf(seen) == vcpu) atomic.or<u32>(at, bit, GIC_CPU_CANDIDATES);
+  if (isDeliverable(seen) && targetOf(seen) == vcpu) addCandidate(gic, vcpu, intid);
+}
+
+/** The first of 32 candidates, or `least` where that is before all of them. */
+function firstOf(gic: usize, vcpu: i32, base: i32, least: u32): u32 {
+  let bits = atomic.load<u32>(candidatesAt(gic, vcpu, base));
+  while (bits != 0) {
+    const intid = base + <i32>ctz(bits);
+    bits &= bits - 1;
+    const at = wordAt(gic, vcpu, intid);
+    const word = atomic.load<u32>(at);
+    if (!isDeliverable(word) || targetOf(word) != vcpu) {
+      drop(gic, vcpu, intid, at);
+      continue;
+    }
+    const key = (priorityOf(word) << 16) | intid;
+    if (key < least) least = key;
+  }
+  return least;
+}
+
+/** `firstOf` all LPIs. A word without candidates leaves the summary, unless it has one again meanwhile. */
+function firstLpi(gic: usize, vcpu: i32, least: u32): u32 {
+  const summary = lpiBlock(gic, vcpu) + GIC_LPI_SUMMARY;
+  for (let i: i32 = 0; i < SUMMARY_WORDS; i++) {
+    const at = summary + (i << 2);
+    let bits = atomic.load<u32>(at);
+    while (bits != 0) {
+      const bit: u32 = bits & -bits;
+      bits ^= bit;
+      const base = GIC_FIRST_LPI + (((i << 5) + <i32>ctz(bit)) << 5);
+      least = firstOf(gic, vcpu, base, least);
+      const candidates = candidatesAt(gic, vcpu, base);
+      if (atomic.load<u32>(candidates) != 0) continue;
+      atomic.and<u32>(at, ~bit);
+      if (atomic.load<u32>(candidates) != 0) atomic.or<u32>(at, bit);
+    }
+  }
+  return least;
 }
 
 /**
@@ -37,29 +89,12 @@ function drop(cpu: usize, vcpu: i32, intid: i32, word: usize): void {
  * of the lowest INTID. ICC_INTID_NONE without one, or while group 1 is off.
  */
 export function highest(gic: usize, vcpu: i32): i32 {
-  const cpu = cpuBlock(gic, vcpu);
-  if (load<u32>(cpu, GIC_CPU_IGRPEN1) == 0) return ICC_INTID_NONE;
-  let best: i32 = ICC_INTID_NONE;
-  let bestPriority: u32 = 0x10000;
-  const words = load<i32>(gic, GIC_AT_INTIDS) >> 5;
-  for (let i: i32 = 0; i < words; i++) {
-    let bits = atomic.load<u32>(cpu + (i << 2), GIC_CPU_CANDIDATES);
-    while (bits != 0) {
-      const intid = (i << 5) + <i32>ctz(bits);
-      bits &= bits - 1;
-      const at = wordAt(gic, vcpu, intid);
-      const word = atomic.load<u32>(at);
-      if (!isDeliverable(word) || targetOf(word) != vcpu) {
-        drop(cpu, vcpu, intid, at);
-        continue;
-      }
-      const priority = word & GIC_INT_PRIORITY;
-      if (priority >= bestPriority) continue;
-      bestPriority = priority;
-      best = intid;
-    }
-  }
-  return best;
+  if (load<u32>(cpuBlock(gic, vcpu), GIC_CPU_IGRPEN1) == 0) return ICC_INTID_NONE;
+  let least = NONE;
+  const intids = load<i32>(gic, GIC_AT_INTIDS);
+  for (let base: i32 = 0; base < intids; base += 32) least = firstOf(gic, vcpu, base, least);
+  if (load<u32>(gic, GIC_AT_LPIS) != 0) least = firstLpi(gic, vcpu, least);
+  return least == NONE ? ICC_INTID_NONE : <i32>(least & 0xffff);
 }
 
 /** True when group 1 has the binary point of group 0. */
@@ -117,17 +152,25 @@ export function irqAsserted(gic: usize, vcpu: i32): bool {
   return look(gic, vcpu) != ICC_INTID_NONE;
 }
 
+/** True when there are candidates. Some may be none any more. */
+function hasCandidates(gic: usize, vcpu: i32): bool {
+  const words = load<i32>(gic, GIC_AT_INTIDS) >> 5;
+  const candidates = candidatesAt(gic, vcpu, 0);
+  for (let i: i32 = 0; i < words; i++)
+    if (atomic.load<u32>(candidates + (i << 2)) != 0) return true;
+  if (load<u32>(gic, GIC_AT_LPIS) == 0) return false;
+  const summary = lpiBlock(gic, vcpu) + GIC_LPI_SUMMARY;
+  for (let i: i32 = 0; i < SUMMARY_WORDS; i++)
+    if (atomic.load<u32>(summary + (i << 2)) != 0) return true;
+  return false;
+}
+
 /**
  * The vCPU has changed what decides which interrupts are signalled to it: when there are candidates,
  * it looks before it goes on.
  */
-export function lookAgain(gic: usize, cpu: usize): void {
-  const words = load<i32>(gic, GIC_AT_INTIDS) >> 5;
-  for (let i: i32 = 0; i < words; i++) {
-    if (atomic.load<u32>(cpu + (i << 2), GIC_CPU_CANDIDATES) == 0) continue;
-    kick(cpu);
-    return;
-  }
+export function lookAgain(gic: usize, vcpu: i32): void {
+  if (hasCandidates(gic, vcpu)) kick(cpuBlock(gic, vcpu));
 }
 
 /** Acknowledges the interrupt that is signalled (ICC_IAR1_EL1): its INTID, ICC_INTID_NONE without one. */
@@ -140,10 +183,12 @@ export function acknowledge(gic: usize, vcpu: i32): i32 {
     const old = atomic.load<u32>(at);
     const priority = priorityOf(old);
     if (!isDeliverable(old) || targetOf(old) != vcpu || !passes(cpu, priority)) continue;
-    if (atomic.cmpxchg<u32>(at, old, (old & ~GIC_INT_LATCH) | GIC_INT_ACTIVE) != old) continue;
-    drop(cpu, vcpu, intid, at);
-    const active: u32 = 1 << ((priority & groupMask(cpu)) >> 3);
-    store<u32>(cpu, load<u32>(cpu, GIC_CPU_AP1R) | active, GIC_CPU_AP1R);
+    // An LPI is never active (IHI 0069 section 4.1.2).
+    const active: u32 = intid < GIC_FIRST_LPI ? GIC_INT_ACTIVE : 0;
+    if (atomic.cmpxchg<u32>(at, old, (old & ~GIC_INT_LATCH) | active) != old) continue;
+    drop(gic, vcpu, intid, at);
+    const running: u32 = 1 << ((priority & groupMask(cpu)) >> 3);
+    store<u32>(cpu, load<u32>(cpu, GIC_CPU_AP1R) | running, GIC_CPU_AP1R);
     return intid;
   }
   return ICC_INTID_NONE;

@@ -103,13 +103,14 @@ export function iccRead(gic: usize, vcpu: i32, register: u32): i64 {
 }
 
 /** Drops the running priority: that of the interrupt acknowledged last. */
-function dropPriority(gic: usize, cpu: usize): void {
+function dropPriority(gic: usize, vcpu: i32): void {
+  const cpu = cpuBlock(gic, vcpu);
   const active = load<u32>(cpu, GIC_CPU_AP1R);
   store<u32>(cpu, active & (active - 1), GIC_CPU_AP1R);
-  lookAgain(gic, cpu);
+  lookAgain(gic, vcpu);
 }
 
-/** Ends the active state; a line that is still high makes the interrupt deliverable again. */
+/** Ends the active state, which LPIs do not have; a line that is still high makes the interrupt deliverable again. */
 function deactivate(gic: usize, vcpu: i32, value: u32): void {
   const intid = <i32>(value & 0xffffff);
   if (!exists(gic, intid)) return;
@@ -119,9 +120,9 @@ function deactivate(gic: usize, vcpu: i32, value: u32): void {
 function endOfInterrupt(gic: usize, vcpu: i32, value: u32): void {
   const intid = <i32>(value & 0xffffff);
   if (intid >= ICC_INTID_SPECIAL && intid <= ICC_INTID_NONE) return;
-  const cpu = cpuBlock(gic, vcpu);
-  dropPriority(gic, cpu);
-  if ((load<u32>(cpu, GIC_CPU_CTLR) & ICC_CTLR_EOIMODE) == 0) deactivate(gic, vcpu, value);
+  dropPriority(gic, vcpu);
+  if ((load<u32>(cpuBlock(gic, vcpu), GIC_CPU_CTLR) & ICC_CTLR_EOIMODE) == 0)
+    deactivate(gic, vcpu, value);
 }
 
 /** Makes an SGI of group 1 pending. */
@@ -158,9 +159,9 @@ function generateSgi(gic: usize, vcpu: i32, value: u64): void {
 }
 
 /** Stores a register of the CPU interface that decides what is signalled. */
-function writeMasking(gic: usize, cpu: usize, at: usize, value: u32): void {
-  store<u32>(cpu + at, value);
-  lookAgain(gic, cpu);
+function writeMasking(gic: usize, vcpu: i32, at: usize, value: u32): void {
+  store<u32>(cpuBlock(gic, vcpu) + at, value);
+  lookAgain(gic, vcpu);
 }
 
 /**
@@ -173,7 +174,7 @@ export function iccWrite(gic: usize, vcpu: i32, register: u32, value: u64): bool
   const low = <u32>value;
   switch (register) {
     case ICC_PMR_EL1:
-      writeMasking(gic, cpu, GIC_CPU_PMR, low & GIC_PRIORITY_BITS);
+      writeMasking(gic, vcpu, GIC_CPU_PMR, low & GIC_PRIORITY_BITS);
       return true;
     case ICC_EOIR0_EL1:
     case ICC_ASGI1R_EL1:
@@ -181,13 +182,13 @@ export function iccWrite(gic: usize, vcpu: i32, register: u32, value: u64): bool
     case ICC_SRE_EL1:
       return true;
     case ICC_BPR0_EL1:
-      writeMasking(gic, cpu, GIC_CPU_BPR0, clamped(low, ICC_MIN_BPR0));
+      writeMasking(gic, vcpu, GIC_CPU_BPR0, clamped(low, ICC_MIN_BPR0));
       return true;
     case ICC_AP0R0_EL1:
-      writeMasking(gic, cpu, GIC_CPU_AP0R, low);
+      writeMasking(gic, vcpu, GIC_CPU_AP0R, low);
       return true;
     case ICC_AP1R0_EL1:
-      writeMasking(gic, cpu, GIC_CPU_AP1R, low);
+      writeMasking(gic, vcpu, GIC_CPU_AP1R, low);
       return true;
     case ICC_DIR_EL1:
       if ((load<u32>(cpu, GIC_CPU_CTLR) & ICC_CTLR_EOIMODE) != 0) deactivate(gic, vcpu, low);
@@ -199,16 +200,16 @@ export function iccWrite(gic: usize, vcpu: i32, register: u32, value: u64): bool
       endOfInterrupt(gic, vcpu, low);
       return true;
     case ICC_BPR1_EL1:
-      if (!usesCommonPoint(cpu)) writeMasking(gic, cpu, GIC_CPU_BPR1, clamped(low, ICC_MIN_BPR1));
+      if (!usesCommonPoint(cpu)) writeMasking(gic, vcpu, GIC_CPU_BPR1, clamped(low, ICC_MIN_BPR1));
       return true;
     case ICC_CTLR_EL1:
-      writeMasking(gic, cpu, GIC_CPU_CTLR, low & (ICC_CTLR_CBPR | ICC_CTLR_EOIMODE));
+      writeMasking(gic, vcpu, GIC_CPU_CTLR, low & (ICC_CTLR_CBPR | ICC_CTLR_EOIMODE));
       return true;
     case ICC_IGRPEN0_EL1:
       store<u32>(cpu, low & 1, GIC_CPU_IGRPEN0);
       return true;
     case ICC_IGRPEN1_EL1:
-      writeMasking(gic, cpu, GIC_CPU_IGRPEN1, low & 1);
+      writeMasking(gic, vcpu, GIC_CPU_IGRPEN1, low & 1);
       return true;
     default:
       return false;

@@ -4,10 +4,13 @@
 import {
   GIC_AT_CTLR,
   GIC_AT_INTIDS,
+  GIC_AT_LPIS,
   GIC_AT_VCPUS,
+  GIC_FIRST_LPI,
   GIC_INT_NOWHERE,
   GIC_INT_TARGET,
   GIC_INT_TARGET_SHIFT,
+  GIC_LPIS,
   GIC_PRIVATE_INTIDS,
   GIC_ROUTES,
 } from '../layout/gic-memory';
@@ -23,6 +26,7 @@ import {
   GICD_IROUTER,
   GICD_TYPER,
   GICD_TYPER_FIXED,
+  GICD_TYPER_LPIS,
 } from '../layout/gic-registers';
 import { isBanked, readBank, writeBank, writePriority } from './banks';
 import { changeGroup, replace, wordAt } from './interrupt';
@@ -99,6 +103,14 @@ function writeControl(gic: usize, value: u32): void {
   const intids = load<i32>(gic, GIC_AT_INTIDS);
   for (let intid: i32 = GIC_PRIVATE_INTIDS; intid < intids; intid++)
     changeGroup(gic, wordAt(gic, 0, intid), intid, 0, 0);
+  if (load<u32>(gic, GIC_AT_LPIS) == 0) return;
+  for (let intid: i32 = GIC_FIRST_LPI; intid < GIC_FIRST_LPI + GIC_LPIS; intid++)
+    changeGroup(gic, wordAt(gic, 0, intid), intid, 0, 0);
+}
+
+function readTyper(gic: usize): u32 {
+  const lpis: u32 = load<u32>(gic, GIC_AT_LPIS) != 0 ? GICD_TYPER_LPIS : 0;
+  return GICD_TYPER_FIXED | lpis | ((load<i32>(gic, GIC_AT_INTIDS) >> 5) - 1);
 }
 
 /** A 32-bit read. */
@@ -109,7 +121,7 @@ export function readDistributor(gic: usize, offset: i32): u32 {
     case GICD_CTLR:
       return atomic.load<u32>(gic, GIC_AT_CTLR) | GICD_CTLR_FIXED;
     case GICD_TYPER:
-      return GICD_TYPER_FIXED | ((intids >> 5) - 1);
+      return readTyper(gic);
     case GICD_IIDR:
       return GIC_IIDR_VALUE;
   }

@@ -5,5 +5,6 @@ export { irqAsserted } from './candidates';
 export { iccRead, iccWrite } from './cpu-interface';
 export { readDistributor, writeDistributor, writeDistributor8 } from './distributor';
 export { pulseLine, setLine } from './interrupt';
+export { readIts, resetIts, serveIts, translate, writeIts } from './its-frames';
 export { readRedistributor, writeRedistributor, writeRedistributor8 } from './redistributor';
-export { applyRoutes, connect, reset } from './reset';
+export { addLpis, applyRoutes, connect, reset } from './reset';

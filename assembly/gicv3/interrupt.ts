@@ -4,6 +4,7 @@
 import {
   GIC_AT_CTLR,
   GIC_AT_INTIDS,
+  GIC_AT_LPIS,
   GIC_CPU_ASLEEP,
   GIC_CPU_CANDIDATES,
   GIC_CPU_LIMIT_AT,
@@ -11,6 +12,7 @@ import {
   GIC_CPU_PRIVATE,
   GIC_CPU_SIZE,
   GIC_CPUS,
+  GIC_FIRST_LPI,
   GIC_INT_ACTIVE,
   GIC_INT_EDGE,
   GIC_INT_ENABLED,
@@ -22,6 +24,10 @@ import {
   GIC_INT_PRIORITY,
   GIC_INT_PRIORITY_SHIFT,
   GIC_INT_TARGET_SHIFT,
+  GIC_LPI_CPU_SIZE,
+  GIC_LPI_SUMMARY,
+  GIC_LPI_WORDS_SIZE,
+  GIC_LPIS,
   GIC_PENDING_IRQ,
   GIC_PRIVATE_INTIDS,
   GIC_SPIS,
@@ -33,15 +39,38 @@ export function cpuBlock(gic: usize, vcpu: i32): usize {
   return gic + GIC_CPUS + vcpu * GIC_CPU_SIZE;
 }
 
+/** What a vCPU has of LPIs. */
+export function lpiBlock(gic: usize, vcpu: i32): usize {
+  return load<u32>(gic, GIC_AT_LPIS) + GIC_LPI_WORDS_SIZE + vcpu * GIC_LPI_CPU_SIZE;
+}
+
 /** Address of an interrupt's word. Private ones are those of `vcpu`; there must be such an INTID. */
 export function wordAt(gic: usize, vcpu: i32, intid: i32): usize {
+  if (intid >= GIC_FIRST_LPI) return load<u32>(gic, GIC_AT_LPIS) + ((intid - GIC_FIRST_LPI) << 2);
   const bank = intid < GIC_PRIVATE_INTIDS ? cpuBlock(gic, vcpu) + GIC_CPU_PRIVATE : gic + GIC_SPIS;
   return bank + (intid << 2);
 }
 
 /** True when there is an interrupt of this number. */
 export function exists(gic: usize, intid: i32): bool {
-  return intid < load<i32>(gic, GIC_AT_INTIDS);
+  if (intid < GIC_FIRST_LPI) return intid < load<i32>(gic, GIC_AT_INTIDS);
+  return intid < GIC_FIRST_LPI + GIC_LPIS && load<u32>(gic, GIC_AT_LPIS) != 0;
+}
+
+/** Address of the word of a vCPU's candidates that has the bit of an INTID. */
+export function candidatesAt(gic: usize, vcpu: i32, intid: i32): usize {
+  return intid < GIC_FIRST_LPI
+    ? cpuBlock(gic, vcpu) + GIC_CPU_CANDIDATES + ((intid >> 5) << 2)
+    : lpiBlock(gic, vcpu) + (((intid - GIC_FIRST_LPI) >> 5) << 2);
+}
+
+/** Enters an interrupt with a vCPU; of an LPI the summary follows, so that it is found. */
+export function addCandidate(gic: usize, vcpu: i32, intid: i32): void {
+  atomic.or<u32>(candidatesAt(gic, vcpu, intid), 1 << (intid & 31));
+  if (intid < GIC_FIRST_LPI) return;
+  const index = (intid - GIC_FIRST_LPI) >> 5;
+  const summary = lpiBlock(gic, vcpu) + GIC_LPI_SUMMARY + ((index >> 5) << 2);
+  atomic.or<u32>(summary, 1 << (index & 31));
 }
 
 /** Pending as registers show it (IHI 0069 section 4.1.2). */
@@ -75,9 +104,8 @@ export function kick(cpu: usize): void {
 function deliver(gic: usize, intid: i32, word: u32): void {
   const target = targetOf(word);
   if (target == GIC_INT_NOWHERE) return;
-  const cpu = cpuBlock(gic, target);
-  atomic.or<u32>(cpu + ((intid >> 5) << 2), 1 << (intid & 31), GIC_CPU_CANDIDATES);
-  kick(cpu);
+  addCandidate(gic, target, intid);
+  kick(cpuBlock(gic, target));
 }
 
 /** One step of a change: false when another thread changed the word first. */

@@ -1,13 +1,15 @@
-// A vCPU's redistributor (IHI 0069 sections 12.10 and 12.11) without LPIs: RD frame and SGI frame.
+// A vCPU's redistributor (IHI 0069 sections 12.10 and 12.11): RD frame and SGI frame.
 
-import { GIC_AT_VCPUS, GIC_CPU_WAKER, GIC_PRIVATE_INTIDS } from '../layout/gic-memory';
+import { GIC_AT_LPIS, GIC_AT_VCPUS, GIC_CPU_WAKER, GIC_PRIVATE_INTIDS } from '../layout/gic-memory';
 import {
+  GIC_IDENTIFICATION,
   GIC_IIDR_VALUE,
   GIC_IPRIORITYR,
   GICR_IIDR,
   GICR_SGI_FRAME,
   GICR_TYPER,
   GICR_TYPER_LAST,
+  GICR_TYPER_PLPIS,
   GICR_TYPER_PROCESSOR_SHIFT,
   GICR_WAKER,
   GICR_WAKER_CHILDREN_ASLEEP,
@@ -16,10 +18,12 @@ import {
 import { isBanked, readBank, writeBank, writePriority } from './banks';
 import { readIdentification } from './distributor';
 import { cpuBlock } from './interrupt';
+import { readLpiRegister, writeLpiRegister } from './lpi-registers';
 
 function readTyper(gic: usize, vcpu: i32): u32 {
   const last: u32 = vcpu + 1 == load<i32>(gic, GIC_AT_VCPUS) ? GICR_TYPER_LAST : 0;
-  return last | (vcpu << GICR_TYPER_PROCESSOR_SHIFT);
+  const lpis: u32 = load<u32>(gic, GIC_AT_LPIS) != 0 ? GICR_TYPER_PLPIS : 0;
+  return lpis | last | (vcpu << GICR_TYPER_PROCESSOR_SHIFT);
 }
 
 /** ChildrenAsleep follows ProcessorSleep at once: there is nothing to quiesce. */
@@ -44,7 +48,9 @@ export function readRedistributor(gic: usize, vcpu: i32, offset: i32): u32 {
     case GICR_WAKER:
       return readWaker(gic, vcpu);
     default:
-      return readIdentification(offset);
+      return offset < GIC_IDENTIFICATION
+        ? readLpiRegister(gic, vcpu, offset)
+        : readIdentification(offset);
   }
 }
 
@@ -55,6 +61,8 @@ export function writeRedistributor(gic: usize, vcpu: i32, offset: i32, value: u3
     if (isBanked(own)) writeBank(gic, vcpu, 0, GIC_PRIVATE_INTIDS, own, value);
   } else if (offset == GICR_WAKER) {
     atomic.store<u32>(cpuBlock(gic, vcpu), value & GICR_WAKER_PROCESSOR_SLEEP, GIC_CPU_WAKER);
+  } else {
+    writeLpiRegister(gic, vcpu, offset, value);
   }
 }
 

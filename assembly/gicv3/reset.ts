@@ -3,6 +3,10 @@
 import {
   GIC_AT_CTLR,
   GIC_AT_INTIDS,
+  GIC_AT_LPIS,
+  GIC_AT_RAM,
+  GIC_AT_RAM_GPA,
+  GIC_AT_RAM_SIZE,
   GIC_AT_VCPUS,
   GIC_CPU_BPR0,
   GIC_CPU_BPR1,
@@ -13,7 +17,11 @@ import {
   GIC_CPU_SIZE,
   GIC_CPU_WAKER,
   GIC_INT_EDGE,
+  GIC_INT_GROUP1,
   GIC_INT_TARGET_SHIFT,
+  GIC_LPI_CPU_SIZE,
+  GIC_LPI_WORDS_SIZE,
+  GIC_LPIS,
   GIC_PRIVATE_INTIDS,
   GIC_ROUTES,
   GIC_SGIS,
@@ -46,8 +54,15 @@ export function connect(gic: usize, vcpu: i32, pendingAt: u32, limitAt: u32): vo
   store<u32>(cpu, limitAt != 0 ? limitAt : <u32>cpu + GIC_CPU_OWN_LIMIT, GIC_CPU_LIMIT_AT);
 }
 
+/** LPIs are of group 1 and edge-triggered, all of them. */
+function resetLpis(lpis: usize, vcpus: i32): void {
+  for (let i: i32 = 0; i < GIC_LPIS; i++)
+    store<u32>(lpis + (i << 2), GIC_INT_GROUP1 | GIC_INT_EDGE);
+  memory.fill(lpis + GIC_LPI_WORDS_SIZE, 0, vcpus * GIC_LPI_CPU_SIZE);
+}
+
 /**
- * Everything out of reset, lines low. The connections of vCPUs stay.
+ * Everything out of reset, lines low. The connections of vCPUs stay, and the ITS has a reset of its own.
  * @param vcpus at most GIC_MAX_VCPUS.
  * @param intids a multiple of 32, at most GIC_MAX_INTIDS.
  */
@@ -58,6 +73,20 @@ export function reset(gic: usize, vcpus: i32, intids: i32): void {
   memory.fill(gic + GIC_SPIS, 0, intids << 2);
   memory.fill(gic + GIC_ROUTES, 0, intids << 2);
   for (let vcpu: i32 = 0; vcpu < vcpus; vcpu++) resetVcpu(gic, vcpu);
+  const lpis = load<u32>(gic, GIC_AT_LPIS);
+  if (lpis != 0) resetLpis(lpis, vcpus);
+}
+
+/**
+ * The GIC has LPIs from its next reset on.
+ * @param lpis address of their area.
+ * @param ram address of RAM, where the tables are, of which `ramGpa` is the first byte's gpa.
+ */
+export function addLpis(gic: usize, lpis: u32, ramGpa: u32, ram: u32, ramSize: u32): void {
+  store<u32>(gic, lpis, GIC_AT_LPIS);
+  store<u32>(gic, ramGpa, GIC_AT_RAM_GPA);
+  store<u32>(gic, ram, GIC_AT_RAM);
+  store<u32>(gic, ramSize, GIC_AT_RAM_SIZE);
 }
 
 /**

@@ -7,6 +7,29 @@ export const GIC_AT_VCPUS = 0x0;
 export const GIC_AT_INTIDS = 0x4;
 /** Atomic: EnableGrp0 and EnableGrp1 of GICD_CTLR. */
 export const GIC_AT_CTLR = 0x8;
+/** Address of the LPIs' area; 0: the GIC has no LPIs. */
+export const GIC_AT_LPIS = 0xc;
+// RAM, where the tables of LPIs and of the ITS lie: gpa and address of its first byte, and bytes.
+export const GIC_AT_RAM_GPA = 0x10;
+export const GIC_AT_RAM = 0x14;
+export const GIC_AT_RAM_SIZE = 0x18;
+
+// The ITS: registers as software shows them, but for fields that never change. u64 where it is said.
+export const GIC_AT_ITS_CTLR = 0x100;
+/** Offset of the next command to be executed. */
+export const GIC_AT_ITS_CREADR = 0x104;
+/** Offset behind the last command. */
+export const GIC_AT_ITS_CWRITER = 0x108;
+/** Commands that have ended in an error, modulo 2^32. */
+export const GIC_AT_ITS_ERRORS = 0x10c;
+/** Error code of the last of them, ITS_ERROR_*. */
+export const GIC_AT_ITS_ERROR = 0x110;
+/** u64. */
+export const GIC_AT_ITS_CBASER = 0x118;
+/** u64, the device table's. */
+export const GIC_AT_ITS_BASER0 = 0x120;
+/** u64, the collection table's. */
+export const GIC_AT_ITS_BASER1 = 0x128;
 
 /** By INTID from 32 on, atomic: the SPIs' words. */
 export const GIC_SPIS = 0x1000;
@@ -21,6 +44,9 @@ export const GIC_MAX_VCPUS = 256;
 /** INTIDs that each vCPU has of its own: 16 SGIs, 16 PPIs. */
 export const GIC_PRIVATE_INTIDS = 32;
 export const GIC_SGIS = 16;
+export const GIC_FIRST_LPI = 8192;
+/** LPIs that there are: INTIDs have 16 bits. */
+export const GIC_LPIS = 57344;
 
 // The word of an interrupt. Everything that decides whether it is delivered, and where, lies in it, so that a claim and what takes the
 // claim's reason away are ordered by their compare-and-swaps.
@@ -71,5 +97,22 @@ export const GIC_CPU_IGRPEN1 = 0x130;
 export const GIC_CPU_CTLR = 0x134;
 export const GIC_CPU_AP0R = 0x138;
 export const GIC_CPU_AP1R = 0x13c;
+/** Atomic: GICR_CTLR.EnableLPIs, in place. */
+export const GIC_CPU_LPIS_ENABLED = 0x140;
+/** u64: GICR_PROPBASER as software shows it. */
+export const GIC_CPU_PROPBASER = 0x148;
+/** u64: GICR_PENDBASER as software shows it, and PTZ. */
+export const GIC_CPU_PENDBASER = 0x150;
 
 export const GIC_PENDING_IRQ = 1;
+
+// The LPIs' area, behind the vCPUs' blocks: a word for each LPI, atomic, with the bits of GIC_INT_*; then a block for each vCPU. Enable
+// and priority are what has last been read of the LPI's byte in the configuration table (IHI 0069 section 5.1.1).
+export const GIC_LPI_WORDS_SIZE = 0x38000;
+export const GIC_LPI_CPU_SIZE = 0x2000;
+/** In such a block, atomic: candidates, a bit for each LPI. */
+export const GIC_LPI_CANDIDATES = 0x0;
+/** Atomic: a bit for each word of the candidates that is not 0, as far as candidates are said to be set. */
+export const GIC_LPI_SUMMARY = 0x1c00;
+/** Bytes of the summary. */
+export const GIC_LPI_SUMMARY_SIZE = 0xe0;

@@ -13,6 +13,10 @@ export const GICR_CTLR = 0x0000;
 export const GICR_IIDR = 0x0004;
 export const GICR_TYPER = 0x0008;
 export const GICR_WAKER = 0x0014;
+/** 64 bits. */
+export const GICR_PROPBASER = 0x0070;
+/** 64 bits. */
+export const GICR_PENDBASER = 0x0078;
 
 // Banks of a register for each interrupt, at the same offsets in the distributor and in an SGI frame.
 export const GIC_IGROUPR = 0x0080;
@@ -35,10 +39,27 @@ export const GICD_CTLR_FIXED = 0x50;
 export const GICD_TYPER_FIXED = 0x02780000;
 /** Arm, product 0. */
 export const GIC_IIDR_VALUE = 0x0000043b;
+/** LPIs exist. */
+export const GICD_TYPER_LPIS = 0x20000;
+export const GICR_CTLR_ENABLE_LPIS = 0x1;
+/** Physical LPIs exist. */
+export const GICR_TYPER_PLPIS = 0x1;
 export const GICR_TYPER_LAST = 0x10;
 export const GICR_TYPER_PROCESSOR_SHIFT = 8;
 export const GICR_WAKER_PROCESSOR_SLEEP = 0x2;
 export const GICR_WAKER_CHILDREN_ASLEEP = 0x4;
+
+// Bits of GICR_PROPBASER and GICR_PENDBASER that software writes, by halves: cacheability, shareability, address; IDbits or PTZ.
+export const GICR_PROPBASER_LO = 0xffffff9f;
+export const GICR_PROPBASER_HI = 0x070fffff;
+export const GICR_PENDBASER_LO = 0xffff0f80;
+export const GICR_PENDBASER_HI = 0x470fffff;
+/** In the high half: the pending table is zero. Write-only. */
+export const GICR_PENDBASER_PTZ = 0x40000000;
+export const GICR_PROPBASER_IDBITS = 0x1f;
+
+// A byte of the LPI configuration table (IHI 0069 section 5.1.1).
+export const LPI_CONFIG_ENABLE = 0x1;
 
 // System registers, as op0:op1:CRn:CRm:op2 in 16 bits.
 export const ICC_PMR_EL1 = 0xc230;

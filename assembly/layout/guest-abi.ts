@@ -105,10 +105,14 @@ export const ABI_AT_TIME = 0x600;
 /** Exits of this machine so far (u32, wraps), refreshed by the host at each. */
 export const ABI_AT_EXITS = 0x608;
 /**
- * Set by the guest's driver from the first doorbell of a batch to its last completion:
- * the host counts exits inside.
+ * ABI_INVALIDATING_*, set by the guest's driver from the first doorbell of a batch to its last
+ * completion, then 0: the host counts exits inside.
  */
 export const ABI_AT_INVALIDATING = 0x60c;
+/** In ABI_AT_INVALIDATING: a batch on the direct path, on VCMDQs or ECMDQs. */
+export const ABI_INVALIDATING_DIRECT = 1;
+/** In ABI_AT_INVALIDATING: a batch on the CMDQ, trapped or overlaid: its guest need not know which. */
+export const ABI_INVALIDATING_CMDQ = 2;
 /**
  * 1 while the drain of this machine sleeps on its own thread; whoever sets it back to 0
  * after a store to a direct range wakes it.

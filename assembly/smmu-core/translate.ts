@@ -10,7 +10,14 @@ import {
   CFG_NO_SSID,
   CFG_VMID,
 } from '../layout/config-cache-memory';
-import { C_BAD_STREAMID, EVT_CLASS_IN, EVT_ID, EVT_S2, F_ADDR_SIZE } from '../layout/events';
+import {
+  C_BAD_STREAMID,
+  EVT_CLASS_IN,
+  EVT_ID,
+  EVT_S2,
+  F_ADDR_SIZE,
+  F_TLB_CONFLICT,
+} from '../layout/events';
 import { HOST_AT_TRACE } from '../layout/host-memory';
 import { TLB_ASET, TLB_PERM_UNPRIV, TLB_PERM_W } from '../layout/iotlb-memory';
 import {
@@ -195,10 +202,17 @@ export function translate(
   }
   // A hit without permission is walked again: only the walk knows which stage refuses.
   count(THREAD_TLB_MISSES);
+  const cachedSize: u32 = hit != 0 ? load<u32>(THREAD, THREAD_PA_SIZE) : 0;
   if (!walk(smmu, iova, attributes)) return refuse(smmu, true);
 
   const s1size = load<u32>(THREAD, S1_SIZE);
   const size = min(s1size, load<u32>(THREAD, S2_SIZE));
+  // Tables that put a block of another size where an entry is live: software has left the break and
+  // the TLBI out, and the IOTLB would have two entries for the address (IHI 0070 section 7.3.17).
+  if (hit != 0 && size != cachedSize) {
+    walkFault(F_TLB_CONFLICT, EVT_CLASS_IN, stage2Only, iova);
+    return refuse(smmu, true);
+  }
   let permissions = load<u32>(THREAD, S1_PERM) & (load<u32>(THREAD, S2_PERM) | TLB_PERM_UNPRIV);
   // A page that is still clean: its first write comes back to the walk.
   if (

@@ -15,8 +15,9 @@ import {
 } from '../../assembly/layout/checkpoint-registers.ts';
 import { VCMDQ_CONS, VCMDQ_PROD, VCMDQ_STRIDE } from '../../assembly/layout/cmdqv-registers.ts';
 import { findExperiment, toyArgs } from '../../vmm/boards/index.ts';
+import { exitChecks } from '../../vmm/report/exit-checks.ts';
 import { IsolationOracle } from '../../vmm/report/isolation-oracle.ts';
-import { exitChecks, Measurements } from '../../vmm/report/measurements.ts';
+import { Measurements } from '../../vmm/report/measurements.ts';
 import { machineNames, OVERLAY_MACHINE, type Settings } from '../demo-settings.ts';
 import type {
   CheckPicture,

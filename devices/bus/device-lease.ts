@@ -56,7 +56,10 @@ export class DeviceLease implements DeviceHost {
     const port = this.#host.dmaPort();
     const { ats } = port;
     return {
-      streamId: port.streamId,
+      // Behind a PCIe port it follows the bus number.
+      get streamId() {
+        return port.streamId;
+      },
       read: (iova, target, attributes) =>
         this.#live ? port.read(iova, target, attributes) : REFUSED,
       write: (iova, source, attributes) =>

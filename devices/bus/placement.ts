@@ -19,6 +19,11 @@ export interface Placement {
    * board makes takes this one, and by default its StreamID.
    */
   readonly requesterId?: number;
+  /**
+   * It has no addresses: another device of the board carries accesses to it, as a PCIe host does.
+   * Default false.
+   */
+  readonly bridged?: boolean;
 }
 
 const FIELDS = allNamesOf<Placement>({
@@ -27,11 +32,12 @@ const FIELDS = allNamesOf<Placement>({
   firstIrq: true,
   dmaPort: true,
   requesterId: true,
+  bridged: true,
 });
 
 /** @throws {BoardError} when a place has a field that there is not, no device, or not its addresses. */
 export function checkPlacement(placement: Placement): void {
-  const { device, addresses, firstIrq, requesterId } = placement ?? {};
+  const { device, addresses, firstIrq, requesterId, bridged = false } = placement ?? {};
   if (!Array.isArray(device?.regions))
     throw new BoardError('placement', 'a place without a device: it is { device, addresses, … }');
   const refuse = (what: string) => {
@@ -39,7 +45,7 @@ export function checkPlacement(placement: Placement): void {
   };
   const unknown = Object.keys(placement).find((name) => !FIELDS.some((field) => field === name));
   if (unknown !== undefined) refuse(unknownName('field', unknown, FIELDS));
-  const regions = device.regions.length;
+  const regions = bridged ? 0 : device.regions.length;
   if (!Array.isArray(addresses) || addresses.length !== regions)
     refuse(`addresses must be a list with a gpa for each of its ${regions} regions`);
   for (const [name, number] of Object.entries({ firstIrq, requesterId }))

@@ -225,19 +225,21 @@ export class PhysicalCmdqv implements Device {
    * not its map bits were set before. A host calls it after `publishError`.
    */
   checkErrors(): void {
-    this.#queues.forEach((queue, vcmdq) => {
-      const { block, context } = queue;
-      if (!context) return;
-      if (
-        block.state === QUEUE_ERROR_HELD &&
-        (block.kind === QUEUE_KIND_VCMDQ_HYP || this.#options.reportErrors !== 'hypervisor')
-      ) {
-        queue.unit.drain.publishError(block.smmu, block.index);
-      }
-      const raised = block.gerror !== this.seen[vcmdq];
-      this.seen[vcmdq] = block.gerror;
-      if (raised && !this.#global.interruptMasked(context.index)) this.#line?.pulse();
-    });
+    for (const queue of this.#queues) this.#checkQueue(queue);
+  }
+
+  #checkQueue(queue: PhysicalVcmdq | undefined): void {
+    if (!queue?.context) return;
+    const { block, context } = queue;
+    if (
+      block.state === QUEUE_ERROR_HELD &&
+      (block.kind === QUEUE_KIND_VCMDQ_HYP || this.#options.reportErrors !== 'hypervisor')
+    ) {
+      queue.unit.drain.publishError(block.smmu, block.index);
+    }
+    const raised = block.gerror !== this.seen[block.index];
+    this.seen[block.index] = block.gerror;
+    if (raised && !this.#global.interruptMasked(context.index)) this.#line?.pulse();
   }
 
   read(access: MmioAccess): void {
@@ -268,7 +270,9 @@ export class PhysicalCmdqv implements Device {
       if (access.size === 8)
         this.#wordWritten(access.offset + 4, at && { ...at, register: at.register + 4 }, access.hi);
     }
-    this.checkErrors();
+    // A queue's own registers are a host's path to it for every batch.
+    if (at?.page === 0) this.#checkQueue(this.#queueAt(at));
+    else this.checkErrors();
   }
 
   /**

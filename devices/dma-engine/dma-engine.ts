@@ -185,6 +185,8 @@ export class DmaEngine implements Device {
   }
 
   read(access: MmioAccess): void {
+    // Behind a PCIe port it follows the bus number.
+    if (covers(access, DMA_STREAM)) this.#showStream();
     this.registers.read(access);
   }
 

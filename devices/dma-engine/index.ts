@@ -1,1 +1,2 @@
 export { DmaEngine } from './dma-engine.ts';
+export * from './dma-engine-pci.ts';

@@ -17,10 +17,23 @@ import {
   GICD_TYPER,
   GICR_CTLR,
   GICR_IIDR,
+  GICR_PENDBASER,
+  GICR_PROPBASER,
   GICR_SGI_FRAME,
   GICR_TYPER,
   GICR_WAKER,
 } from '../../assembly/layout/gic-registers.ts';
+import {
+  GITS_BASER,
+  GITS_CBASER,
+  GITS_CREADR,
+  GITS_CTLR,
+  GITS_CWRITER,
+  GITS_IIDR,
+  GITS_TRANSLATER,
+  GITS_TRANSLATION_FRAME,
+  GITS_TYPER,
+} from '../../assembly/layout/its-registers.ts';
 
 /** First offset, bytes of the bank, bytes of a register, name. */
 const BANKS: readonly (readonly [at: number, size: number, stride: number, name: string])[] = [
@@ -46,7 +59,19 @@ const REDISTRIBUTOR = new Map([
   [GICR_IIDR, 'IIDR'],
   [GICR_TYPER, 'TYPER'],
   [GICR_WAKER, 'WAKER'],
+  [GICR_PROPBASER, 'PROPBASER'],
+  [GICR_PENDBASER, 'PENDBASER'],
 ]);
+const ITS = new Map([
+  [GITS_CTLR, 'CTLR'],
+  [GITS_IIDR, 'IIDR'],
+  [GITS_TYPER, 'TYPER'],
+  [GITS_CBASER, 'CBASER'],
+  [GITS_CWRITER, 'CWRITER'],
+  [GITS_CREADR, 'CREADR'],
+  [GITS_TRANSLATION_FRAME + GITS_TRANSLATER, 'TRANSLATER'],
+]);
+const ITS_TABLES = [GITS_BASER, 0x40, 8, 'BASER'] as const;
 const IDENTIFICATION = [4, 5, 6, 7, 0, 1, 2, 3];
 
 function bankedName(offset: number, banks: typeof BANKS): string | undefined {
@@ -60,18 +85,20 @@ function identificationName(offset: number): string | undefined {
   return index < 8 ? `PIDR${IDENTIFICATION[index]}` : `CIDR${index - 8}`;
 }
 
+/** Names in the frames of the parts of a GIC, by the offset of a word. */
+const NAMES = {
+  GICD: (word: number) => DISTRIBUTOR.get(word) ?? bankedName(word, [...BANKS, ROUTER]),
+  GICR: (word: number) =>
+    word >= GICR_SGI_FRAME ? bankedName(word - GICR_SGI_FRAME, BANKS) : REDISTRIBUTOR.get(word),
+  GITS: (word: number) => ITS.get(word) ?? bankedName(word, [ITS_TABLES]),
+};
+
 /**
  * Name of the register at an offset, undefined where there is none.
- * @param offset in the distributor, or in the frames of one redistributor.
+ * @param offset in the distributor, in the frames of one redistributor, or in those of the ITS.
  */
-export function gicRegisterName(frame: 'GICD' | 'GICR', offset: number): string | undefined {
+export function gicRegisterName(frame: keyof typeof NAMES, offset: number): string | undefined {
   const word = offset & ~3;
-  const name =
-    frame === 'GICD'
-      ? (DISTRIBUTOR.get(word) ?? bankedName(offset, [...BANKS, ROUTER]))
-      : word >= GICR_SGI_FRAME
-        ? bankedName(offset - GICR_SGI_FRAME, BANKS)
-        : REDISTRIBUTOR.get(word);
-  const found = name ?? identificationName(offset);
-  return found && `${frame}_${found}`;
+  const name = NAMES[frame](word) ?? identificationName(offset);
+  return name && `${frame}_${name}`;
 }

@@ -10,13 +10,20 @@ import {
   GIC_CPU_CTLR,
   GIC_CPU_IGRPEN0,
   GIC_CPU_IGRPEN1,
+  GIC_CPU_LPIS_ENABLED,
+  GIC_CPU_PENDBASER,
   GIC_CPU_PMR,
   GIC_CPU_PRIVATE,
+  GIC_CPU_PROPBASER,
   GIC_CPU_SIZE,
   GIC_CPU_WAKER,
   GIC_CPUS,
   GIC_INT_FORWARDED,
   GIC_INT_TARGET,
+  GIC_INT_TARGET_SHIFT,
+  GIC_LPI_CPU_SIZE,
+  GIC_LPI_WORDS_SIZE,
+  GIC_LPIS,
   GIC_MAX_INTIDS,
   GIC_MAX_VCPUS,
   GIC_PRIVATE_INTIDS,
@@ -37,6 +44,7 @@ import {
   ICC_IGRPEN1_EL1,
   ICC_PMR_EL1,
 } from '../../assembly/layout/gic-registers.ts';
+import type { MemoryRegion } from '../../assembly/load.ts';
 import type { InterruptSink } from '../bus/index.ts';
 import {
   type Device,
@@ -49,6 +57,7 @@ import {
 } from '../plugin/index.ts';
 import { GicCpuInterface } from './gic-cpu-interface.ts';
 import { gicRegisterName } from './gic-register-names.ts';
+import { packRuns, unpackRuns } from './lpi-runs.ts';
 
 /** What a `Gicv3` is made of. */
 export interface Gicv3Options {
@@ -62,6 +71,8 @@ export interface Gicv3Options {
   readonly vcpus: number;
   /** Shared peripheral interrupts, a multiple of 32, at most 992. */
   readonly spis: number;
+  /** RAM, at multiples of 4 KiB, where software keeps the tables of LPIs. Default: there are no LPIs. */
+  readonly lpiTables?: MemoryRegion | undefined;
 }
 
 /** Region 0 of the device; region 1 has the redistributors of all vCPUs, one after the other. */
@@ -83,24 +94,48 @@ const INTERFACE = [
 /** Bits of an interrupt's word that do not follow from other state. */
 const OWN_BITS = ~(GIC_INT_TARGET | GIC_INT_FORWARDED);
 
-/** Bytes of the block of a GIC with so many vCPUs. */
-export function gicBlockSize(vcpus: number): number {
-  return GIC_CPUS + vcpus * GIC_CPU_SIZE;
+/** Registers of a redistributor that LPIs have: words of its block. */
+const LPI_REGISTERS = [
+  GIC_CPU_LPIS_ENABLED,
+  GIC_CPU_PROPBASER,
+  GIC_CPU_PROPBASER + 4,
+  GIC_CPU_PENDBASER,
+  GIC_CPU_PENDBASER + 4,
+];
+const PAGE = 0x1000;
+
+/** Where the area of LPIs begins in the block of a GIC. */
+function lpiArea(vcpus: number): number {
+  return Math.ceil((GIC_CPUS + vcpus * GIC_CPU_SIZE) / PAGE) * PAGE;
 }
 
-function checkOptions({ memory, at, vcpus, spis }: Gicv3Options): void {
+/** Bytes of the block of a GIC with so many vCPUs. */
+export function gicBlockSize(vcpus: number, hasLpis = false): number {
+  return hasLpis
+    ? lpiArea(vcpus) + GIC_LPI_WORDS_SIZE + vcpus * GIC_LPI_CPU_SIZE
+    : GIC_CPUS + vcpus * GIC_CPU_SIZE;
+}
+
+const targetOf = (word: number) => word >>> GIC_INT_TARGET_SHIFT;
+
+function checkOptions({ memory, at, vcpus, spis, lpiTables }: Gicv3Options): void {
   if (!Number.isInteger(vcpus) || vcpus < 1 || vcpus > GIC_MAX_VCPUS)
     throw new RangeError(`a GIC has 1 to ${GIC_MAX_VCPUS} vCPUs, not ${vcpus}`);
   const most = GIC_MAX_INTIDS - GIC_PRIVATE_INTIDS;
   if (!Number.isInteger(spis / 32) || spis < 0 || spis > most)
     throw new RangeError(`a GIC has a multiple of 32 SPIs, at most ${most}, not ${spis}`);
-  if (!Number.isInteger(at / 0x1000) || at < 0)
+  if (!Number.isInteger(at / PAGE) || at < 0)
     throw new RangeError('the block of a GIC lies at a multiple of 4 KiB');
-  if (at + gicBlockSize(vcpus) > memory.buffer.byteLength)
+  if (at + gicBlockSize(vcpus, lpiTables !== undefined) > memory.buffer.byteLength)
     throw new RangeError('the block of a GIC lies within its memory');
+  if (lpiTables === undefined) return;
+  const { gpa, offset, size } = lpiTables;
+  const isRam = [gpa, offset, size].every((value) => Number.isInteger(value / PAGE) && value >= 0);
+  if (!isRam || gpa + size > 2 ** 32 || offset + size > memory.buffer.byteLength)
+    throw new RangeError('lpiTables is RAM of whole pages, below 4 GiB and within the memory');
 }
 
-/** A GICv3 without LPIs, with one security state, for interrupts of group 1. */
+/** A GICv3, with LPIs or without, with one security state, for interrupts of group 1. */
 export class Gicv3 extends GicCpuInterface implements Device, InterruptSink {
   readonly name = 'gicv3';
   readonly interfaceVersion = PLUGIN_INTERFACE_VERSION;
@@ -110,16 +145,22 @@ export class Gicv3 extends GicCpuInterface implements Device, InterruptSink {
   readonly #at: number;
   readonly #vcpus: number;
   readonly #spis: number;
+  readonly #hasLpis: boolean;
 
-  /** @throws {RangeError} when there are too many vCPUs or SPIs, or the block is misplaced. */
+  /** @throws {RangeError} when there are too many vCPUs or SPIs, or the block or RAM is misplaced. */
   constructor(options: Gicv3Options) {
     checkOptions(options);
     super(options);
-    const { memory, at, vcpus, spis } = options;
+    const { memory, at, vcpus, spis, lpiTables } = options;
     this.#memory = memory;
     this.#at = at;
     this.#vcpus = vcpus;
     this.#spis = spis;
+    this.#hasLpis = lpiTables !== undefined;
+    if (lpiTables) {
+      const { gpa, offset, size } = lpiTables;
+      this.gic.addLpis(at, at + lpiArea(vcpus), gpa, offset, size);
+    }
     const accessSizes = [1, 4, 8] as const;
     this.regions = [
       { name: 'gicd', size: GICD_SIZE, accessSizes },
@@ -208,6 +249,10 @@ export class Gicv3 extends GicCpuInterface implements Device, InterruptSink {
     return this.#words(offset, 1)[0] ?? 0;
   }
 
+  #lpiWords(): Uint32Array {
+    return this.#hasLpis ? this.#words(lpiArea(this.#vcpus), GIC_LPIS) : new Uint32Array(0);
+  }
+
   #state() {
     const own = (words: Uint32Array) => [...words].map((word) => (word & OWN_BITS) >>> 0);
     return {
@@ -219,6 +264,10 @@ export class Gicv3 extends GicCpuInterface implements Device, InterruptSink {
       interfaces: this.#vcpuIndices().flatMap((vcpu) =>
         INTERFACE.map(([at]) => this.#word(this.#cpu(vcpu, at))),
       ),
+      lpis: packRuns(this.#lpiWords().map((word) => word & ~GIC_INT_FORWARDED)),
+      lpiRegisters: this.#vcpuIndices().flatMap((vcpu) =>
+        LPI_REGISTERS.map((at) => this.#word(this.#cpu(vcpu, at))),
+      ),
     };
   }
 
@@ -227,10 +276,9 @@ export class Gicv3 extends GicCpuInterface implements Device, InterruptSink {
   }
 
   restore(state: DeviceState): void {
-    const { enables, spis, routes, privates, wakers, interfaces } = plainStateLike(
-      this.#state(),
-      state,
-    );
+    const { enables, spis, routes, privates, wakers, interfaces, lpis, lpiRegisters } =
+      plainStateLike({ ...this.#state(), lpis: [] as number[] }, state);
+    const lpiWords = unpackRuns(lpis, this.#lpiWords().length);
     this.reset();
     // Targets are those of reset, and nothing is forwarded, until all is there.
     const fill = (words: Uint32Array, from: readonly number[]) => {
@@ -250,6 +298,14 @@ export class Gicv3 extends GicCpuInterface implements Device, InterruptSink {
         this.gic.iccWrite(this.#at, vcpu, register, value);
       });
     }
+    this.#lpiWords().set(
+      lpiWords.map((word) => (targetOf(word) < this.#vcpus ? word : word & ~GIC_INT_TARGET)),
+    );
+    for (const vcpu of this.#vcpuIndices())
+      LPI_REGISTERS.forEach((at, i) => {
+        const value = lpiRegisters[vcpu * LPI_REGISTERS.length + i] ?? 0;
+        this.#words(this.#cpu(vcpu, at), 1)[0] = value;
+      });
     this.gic.applyRoutes(this.#at);
     this.gic.writeDistributor(this.#at, GICD_CTLR, enables);
   }

@@ -208,7 +208,9 @@ export const EVENTS: readonly EventType[] = [
     name: 'F_TLB_CONFLICT',
     carries: ACCESS | EVENT_S2 | EVENT_IPA | EVENT_PAGE,
     says: 'the TLB has more than one entry for the address',
-    provokedBy: 'a planted fault',
+    provokedBy:
+      'a walk, for an access that a live entry does not allow, that finds a block of another size: ' +
+      'software has left break and TLBI out; a planted fault',
   },
   {
     id: F_CFG_CONFLICT,

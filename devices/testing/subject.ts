@@ -43,14 +43,16 @@ export class Subject {
    * @param volatile names of registers whose values are not compared.
    * @param like a subject whose RAM and time the new one's host has: as a machine goes on
    *   where another was saved.
+   * @param host what it is attached to. Default: a new one.
    */
   constructor(
     factory: DeviceFactory,
     { volatile = [] }: { readonly volatile?: readonly string[] } = {},
     like?: Subject,
+    host = new FakeHost(),
   ) {
     this.#volatile = new Set(volatile);
-    this.host = new FakeHost();
+    this.host = host;
     this.device = factory(this.host);
     this.#lease = new DeviceLease(this.host);
     this.device.attach(this.#lease);

@@ -27,6 +27,8 @@ export interface VirtioFunction {
   readonly queueSizes: readonly number[];
   /** Its configuration space. */
   readonly config: Uint8Array;
+  /** Whether there is something to do with a queue's buffers now. Default: always. */
+  wants?(queue: number): boolean;
   /** Begins a request. */
   begin(queue: number, buffers: RequestBuffers): RequestWork;
 }

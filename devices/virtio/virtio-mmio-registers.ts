@@ -34,21 +34,6 @@ export const VIRTIO_MAGIC_VALUE = 0x74726976; // "virt"
 export const VIRTIO_VERSION_VALUE = 2;
 export const VIRTIO_VENDOR_VALUE = 0x756d6d73; // "smmu"
 
-/** Device status (section 2.1). */
-export const VIRTIO_STATUS_FEATURES_OK = 0x08;
-export const VIRTIO_STATUS_DRIVER_OK = 0x04;
-export const VIRTIO_STATUS_NEEDS_RESET = 0x40;
-
-/** InterruptStatus: a used buffer, a change of the configuration. */
-export const VIRTIO_INTERRUPT_USED = 1;
-export const VIRTIO_INTERRUPT_CONFIG = 2;
-
-/** Feature bits of every device (section 6). */
-export const VIRTIO_F_INDIRECT_DESC = 1n << 28n;
-export const VIRTIO_F_VERSION_1 = 1n << 32n;
-/** Addresses go through the IOMMU. */
-export const VIRTIO_F_ACCESS_PLATFORM = 1n << 33n;
-
 /** For statistics and traces. */
 const NAMES: readonly (readonly [string, number])[] = [
   ['MagicValue', VIRTIO_MAGIC],

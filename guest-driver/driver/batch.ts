@@ -4,7 +4,7 @@
 // and where the queue changes the first queue is synced before the first command goes to
 // the second: two queues have no order between them.
 
-import { ABI_AT_INVALIDATING } from '../../assembly/layout/guest-abi';
+import { ABI_AT_INVALIDATING, ABI_INVALIDATING_DIRECT } from '../../assembly/layout/guest-abi';
 import { CMDQ_ENTRY_SIZE } from '../../assembly/layout/smmu-registers';
 import { cmdq, Queue } from './driver-queues';
 import { getCmdq, processorQueue, runLength, vcmdqTakes } from './get-cmdq';
@@ -21,6 +21,8 @@ class Batch {
   result: i32 = 0;
   /** Memory offset of the queue that has commands of this batch without a CMD_SYNC, 0 when none has. */
   unsynced: usize = 0;
+  /** ABI_INVALIDATING_CMDQ when batches on the CMDQ are marked too, 0 when they are not. */
+  cmdqMark: u32 = 0;
 }
 
 const BATCH: usize = memory.data(offsetof<Batch>(), 64);
@@ -30,9 +32,17 @@ function batch(): Batch {
   return changetype<Batch>(BATCH);
 }
 
-/** Tells the host that a batch on the direct path has begun or is complete: it counts exits in between. */
-function setInvalidating(invalidating: u32): void {
-  store<u32>(0, invalidating, ABI_AT_INVALIDATING);
+/** Tells the host what a batch is on (ABI_INVALIDATING_*), or that it is complete: it counts exits in between. */
+function setInvalidating(mark: u32): void {
+  store<u32>(0, mark, ABI_AT_INVALIDATING);
+}
+
+/**
+ * Has batches on the CMDQ marked with ABI_INVALIDATING_CMDQ from now on, or with 0 no more. They
+ * are not otherwise: what only the host can do of them takes an exit on any path.
+ */
+export function markCmdqBatches(mark: u32): void {
+  batch().cmdqMark = mark;
 }
 
 /** Starts an empty batch. */
@@ -70,7 +80,8 @@ function flush(sync: bool): i32 {
   }
   const whole = getCmdq(COMMANDS, count);
   // A batch that needs the CMDQ for any part of it is not on the direct path: the CMDQ traps.
-  setInvalidating(whole != 0 && whole != changetype<usize>(cmdq()) ? 1 : 0);
+  const onCmdq = whole == changetype<usize>(cmdq());
+  setInvalidating(onCmdq ? batch().cmdqMark : whole != 0 ? ABI_INVALIDATING_DIRECT : 0);
   if (whole != 0) {
     return issueRun(changetype<Queue>(whole), COMMANDS, count, sync);
   }

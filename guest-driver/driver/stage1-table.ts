@@ -42,7 +42,7 @@ function entryOf(table: usize, iova: u64, level: i32): usize {
 }
 
 /** Memory offset of the level-3 entry of an iova, 0 when it has none and `create` is false or memory is exhausted. */
-function leafOf(root: usize, iova: u64, create: bool): usize {
+export function leafOf(root: usize, iova: u64, create: bool): usize {
   let table = root;
   for (let level = 0; level < LAST_LEVEL; level++) {
     const entry = entryOf(table, iova, level);

@@ -4,6 +4,8 @@ import {
   STE_CONFIG,
   STE_CONFIG_ABORT,
   STE_CONFIG_S1,
+  STE_EATS,
+  STE_EATS_FULL,
   STE_S1CDMAX,
   STE_S1CIR,
   STE_S1COR,
@@ -55,15 +57,17 @@ function invalidateSte(sid: u32): i32 {
  * STE does not use, then doubleword 0 in one store, each followed by CFGI_STE.
  * @param cds memory offset of the stream's CDs, aligned to their size. Transactions without a SubstreamID use the first.
  * @param cdMax log2 of their number.
+ * @param ats the device may ask for translations, and use them: where IDR0 has ATS.
  */
-export function attachStage1(sid: u32, cds: usize, cdMax: u32): i32 {
+export function attachStage1(sid: u32, cds: usize, cdMax: u32, ats: bool = false): i32 {
   const ste = steOf(sid);
   if (ste == 0) return RESULT_BAD_ARGUMENT;
   const attributes =
     place(STE_S1DSS, DSS_USE_CD0) |
     place(STE_S1CIR, WRITE_BACK) |
     place(STE_S1COR, WRITE_BACK) |
-    place(STE_S1CSH, INNER_SHAREABLE);
+    place(STE_S1CSH, INNER_SHAREABLE) |
+    place(STE_EATS, ats ? STE_EATS_FULL : 0);
   atomic.store<u64>(ste, attributes, 8);
   const result = invalidateSte(sid);
   if (result != RESULT_OK) return result;

@@ -25,6 +25,12 @@ export class WorkBlock {
   /** What is invalidated: consecutive pages of an ASID, from here on. */
   asid: u32 = 0;
   iova: u64 = 0;
+  /**
+   * Memory offset of the level-3 table of these pages, which a batch maps with this page descriptor
+   * and unmaps before it invalidates them; 0: it does not touch tables.
+   */
+  leaves: usize = 0;
+  descriptor: u64 = 0;
   /** Commands of a batch, batches of a sample, samples. */
   commands: u32 = 0;
   batches: u32 = 0;

@@ -5,6 +5,7 @@ import {
   ABI_AT_INVALIDATING,
   ABI_AT_VCPU_EXITS,
   ABI_AT_VCPU_INVALIDATING,
+  ABI_INVALIDATING_DIRECT,
   ABI_MAP_DOORBELL,
   ABI_MAP_FLAG_DOORBELL,
   ABI_MAP_FLAGS,
@@ -18,6 +19,8 @@ import { clock_ns, doorbell, mmio_read32, mmio_write32, wait } from '../runtime/
 import { QueueLock, WorkBlock, WorkShare } from './work-block';
 
 const PAGE_SHIFT = 12;
+/** Entries of a table. */
+const TABLE_ENTRIES: u32 = 512;
 /** Looks at the others before the work begins without them: some ten milliseconds. Inline they never come. */
 const READY_LOOKS = 5000000;
 /**
@@ -100,11 +103,22 @@ function waitForTicket(vcpu: u32, queue: Queue, lock: usize, ticket: u32): bool 
   }
 }
 
+/** Stores a descriptor for each page of a batch. */
+function storeLeaves(block: WorkBlock, iova: u64, descriptor: u64): void {
+  const first = <u32>(iova >> PAGE_SHIFT);
+  for (let page: u32 = 0; page < block.commands; page++)
+    atomic.store<u64>(block.leaves + (((first + page) % TABLE_ENTRIES) << 3), descriptor);
+}
+
 /** One batch with its CMD_SYNC, from the first command to completion. */
 function runBatch(vcpu: u32, block: WorkBlock, iova: u64): bool {
   const queue = changetype<Queue>(block.queue);
   const lock = changetype<QueueLock>(block.lock);
   const total = block.commands + 1;
+  if (block.leaves != 0) {
+    storeLeaves(block, iova, block.descriptor);
+    storeLeaves(block, iova, 0);
+  }
   if (!takeLock(vcpu, block.lock)) return false;
   const room = waitForRoom(vcpu, queue, total);
   const ticket = lock.sent + total;
@@ -144,7 +158,7 @@ export function runWork(vcpu: u32, block: WorkBlock): void {
     let iova = block.iova;
     const start = clock_ns();
     const before = exits(vcpu);
-    setInvalidating(vcpu, 1);
+    setInvalidating(vcpu, ABI_INVALIDATING_DIRECT);
     for (
       let batch: u32 = 0;
       batch < block.batches;

@@ -3,6 +3,7 @@
 // returns.
 
 import {
+  DMA_ATS,
   DMA_CTRL,
   DMA_DST,
   DMA_FAULT_ADDR,
@@ -52,6 +53,11 @@ export function dmaUsePasid(pasid: u32): void {
 /** They carry none. */
 export function dmaUseNoPasid(): void {
   write32(toy().dmaGpa + DMA_PASID, 0);
+}
+
+/** What the engine does of ATS (DMA_ATS_*), with an empty ATC from here on. */
+export function dmaSetAts(settings: u32): void {
+  write32(toy().dmaGpa + DMA_ATS, settings);
 }
 
 /** iova of the access that failed. */

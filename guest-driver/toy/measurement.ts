@@ -10,7 +10,8 @@ import {
   CHECKPOINT_PATH_TRAPPED,
   CHECKPOINT_PHASE_MEASURE,
 } from '../../assembly/layout/checkpoint-registers';
-import { beginBatch, submitBatch } from '../driver/batch';
+import { ABI_INVALIDATING_CMDQ } from '../../assembly/layout/guest-abi';
+import { beginBatch, markCmdqBatches, submitBatch } from '../driver/batch';
 import { cmdqv } from '../driver/cmdqv';
 import { addPage } from '../driver/invalidate-pages';
 import { RESULT_OK } from '../driver/result';
@@ -80,6 +81,7 @@ function takeSample(path: u32, size: u32, record: bool): void {
   const commands = commandsOf(size);
   unmapScratch(commands * BATCHES_PER_SAMPLE);
   cmdqv().bypassVcmdq = path == CHECKPOINT_PATH_TRAPPED ? 1 : 0;
+  markCmdqBatches(ABI_INVALIDATING_CMDQ);
   let failures: u32 = 0;
   let iova = SCRATCH_IOVA;
   const start = clock_ns();
@@ -95,6 +97,7 @@ function takeSample(path: u32, size: u32, record: bool): void {
   const doorbellsMade = doorbellCalls() - doorbells;
   const end = clock_ns();
   cmdqv().bypassVcmdq = 0;
+  markCmdqBatches(0);
   if (!record) return;
   const into = series(path, size);
   store<f64>(into.samples + (into.count++ << 3), (end - start) / <f64>BATCHES_PER_SAMPLE);

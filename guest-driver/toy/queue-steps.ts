@@ -6,6 +6,8 @@ import {
   CERROR_ILL,
   OP_CFGI_STE_RANGE,
   OP_TLBI_S12_VMALL,
+  SYNC_CS_NONE,
+  SYNC_CS_SEV,
 } from '../../assembly/layout/commands';
 import {
   CMDQ_ENTRY_SIZE,
@@ -17,6 +19,7 @@ import {
   buildAtcInv,
   buildCfgiAll,
   buildCfgiSte,
+  buildSync,
   buildTlbiNhAsid,
   buildTlbiS12Vmall,
 } from '../driver/build-commands';
@@ -33,6 +36,8 @@ import { putResult } from './bring-up-steps';
 import { check } from './checkpoint-report';
 import { directName, toy, usesCmdqv } from './toy-state';
 
+/** A value of CS that no queue takes. */
+const SYNC_CS_RESERVED: u32 = SYNC_CS_SEV + 1;
 /** Room for the commands that go to a queue without regard to what it takes. */
 const RAW: usize = memory.data(64, 64);
 
@@ -138,4 +143,19 @@ export function illegalCommandStep(): void {
   put(settled ? 'error acknowledged' : 'error not acknowledged');
   putResult(again);
   check('illegal-command-recovery', settled && again == RESULT_OK && queue.errors == errors + 1);
+  if (usesCmdqv()) syncSignals();
+}
+
+/** A VCMDQ signals neither by interrupt nor by SEV: of the values of CS it takes 0 alone. */
+function syncSignals(): void {
+  let illegal: u32 = 0;
+  for (let signal: u32 = SYNC_CS_NONE + 1; signal <= SYNC_CS_RESERVED; signal++) {
+    buildSync(RAW, signal);
+    if (refused(RAW)) illegal++;
+  }
+  buildSync(RAW, SYNC_CS_NONE);
+  const plain = accepted(RAW);
+  putDecimal(illegal);
+  put(' of 3 CMD_SYNCs with a CS other than 0 end in CERROR_ILL');
+  check('sync-signal', illegal == 3 && plain);
 }

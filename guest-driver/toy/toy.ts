@@ -14,6 +14,7 @@ import { serviceInterrupts } from '../driver/interrupt-handlers';
 import { argumentIs, numberArgument, readArguments } from '../runtime/arguments';
 import { flushLine } from '../runtime/console';
 import { put, putDecimal, putDecimalIn } from '../runtime/text';
+import { atcStep, hasAts } from './atc-step';
 import {
   cmdqvResetStep,
   ecmdqResetStep,
@@ -39,7 +40,7 @@ import { PATH_ALL, PATH_DIRECT, PATH_TRAPPED, toy, usesCmdqv, usesDirect } from 
 /** Version of the guest ABI that this guest speaks. */
 export const vsmmu_abi: i32 = 1;
 
-const LAST_STEP: u32 = 21;
+const LAST_STEP: u32 = 22;
 /** Steps that take a CMDQV, and VCMDQs or ECMDQs. */
 const HYP_OWN_STEP: u32 = 3;
 const QUEUES_STEP: u32 = 6;
@@ -49,6 +50,7 @@ const LAST_ATTACK: u32 = 17;
 const TRAPPED_ATTACK: u32 = 14;
 const RING_ATTACK: u32 = 19;
 const PASID_STEP: u32 = 20;
+const ATC_STEP: u32 = 21;
 const DEFAULT_ROUNDS = 15;
 
 function title(step: u32): string {
@@ -103,6 +105,8 @@ function title(step: u32): string {
       return 'attack: corrupt the ring';
     case 20:
       return 'give the device a second address space by PASID';
+    case ATC_STEP:
+      return 'let the device keep translations in an ATC';
     default:
       return toy().goesOn != 0 ? 'work until switched off; ? says what can be typed' : 'power off';
   }
@@ -117,6 +121,7 @@ function applies(step: u32): bool {
   if (toy().experiment != NO_EXPERIMENT) return experimentTakes(toy().experiment, step);
   if (step == RING_ATTACK) return false;
   if (step == PASID_STEP) return hasSubstreams();
+  if (step == ATC_STEP) return hasAts();
   if (step > TRAPPED_ATTACK && step <= LAST_ATTACK) return toy().machines > 1 && usesCmdqv();
   if (step >= FIRST_ATTACK && step <= LAST_ATTACK)
     return toy().machines > 1 && (usesDirect() || step == TRAPPED_ATTACK);
@@ -215,6 +220,9 @@ function take(step: u32): void {
       break;
     case 20:
       pasidStep();
+      break;
+    case ATC_STEP:
+      atcStep();
       break;
     default:
       if (state.goesOn != 0 && state.broken == 0) beginLive();

@@ -11,13 +11,16 @@ import { HostError } from './host-error.ts';
 const POLL_LIMIT = 100_000;
 const POLL_LIMIT_MS = 1000;
 
+/** What registers are reached by. */
+export type RegisterBus = Pick<Bus, 'read' | 'write'>;
+
 export class DeviceRegisters {
-  readonly #bus: Bus;
+  readonly #bus: RegisterBus;
   readonly #base: number;
   readonly #name: string;
 
   /** `base` is the device's PA. */
-  constructor(bus: Bus, base: number, name: string) {
+  constructor(bus: RegisterBus, base: number, name: string) {
     this.#bus = bus;
     this.#base = base;
     this.#name = name;

@@ -2,7 +2,7 @@
 // (drivers/iommu/iommufd/eventq.c).
 
 import { joinBytes } from '../../devices/plugin/join-bytes.ts';
-import type { PageFault } from './driver.ts';
+import type { FaultSink, PageFault } from './driver.ts';
 import type { ResourceGate } from './gate.ts';
 import { require } from './iommufd-error.ts';
 import { IommufdObject } from './object.ts';
@@ -18,30 +18,31 @@ export const PGFAULT_SIZE = 40;
 /** Bytes of `struct iommu_hwpt_page_response`. */
 export const PGFAULT_ANSWER_SIZE = 8;
 
+/** IOMMUFD_PAGE_RESP_INVALID: the fault could not be resolved. */
+const PAGE_RESP_INVALID = 1;
+
 /** What both kinds of files have. */
 abstract class EventFile extends IommufdObject {
   /** The file is open, and a user of the queue. */
   #open = true;
   /** Called when there is something to read that was not there before (poll). */
   onReadable: (() => void) | undefined;
-  readonly #closed: () => void;
 
-  constructor(closed: () => void) {
+  constructor() {
     super();
     this.users++;
-    this.#closed = closed;
   }
 
-  get open(): boolean {
-    return this.#open;
-  }
-
-  /** Closes the file, which was a user of the queue. */
+  /** Closes the file, which was a user of the queue. What is in the queue stays there. */
   closeFile(): void {
     if (!this.#open) return;
     this.#open = false;
     this.users--;
-    this.#closed();
+  }
+
+  /** There is something new to read, for whoever has the file open. */
+  protected wake(): void {
+    if (this.#open) this.onReadable?.();
   }
 
   /** EBADF when the file is closed. */
@@ -71,7 +72,7 @@ export class Veventq extends EventFile {
   #sequence = 0;
 
   constructor(viommu: VeventqOwner, eventType: number, depth: number, gate: ResourceGate) {
-    super(() => undefined);
+    super();
     gate('allocation', 'vEVENTQ');
     this.viommu = viommu;
     this.eventType = eventType;
@@ -95,7 +96,7 @@ export class Veventq extends EventFile {
       this.#lost = undefined;
       this.#events.push({ sequence, payload: payload.slice() });
     }
-    this.onReadable?.();
+    this.wake();
   }
 
   #allocated(): boolean {
@@ -157,18 +158,33 @@ function record(flags: number, sequence: number, payload: Uint8Array): Uint8Arra
   return bytes;
 }
 
-/** FAULT: page faults of the devices attached to its HWPTs, each answered by its cookie. */
+/** A vIOMMU with a FAULT object of its own: HWPTs on it have no need to name one. */
+export interface FaultQueueOwner extends IommufdObject {
+  faultQueue: FaultQueue | undefined;
+}
+
+/**
+ * FAULT: page faults of the devices attached to its HWPTs, each answered by its cookie. Those without
+ * an answer wait as long as the object is there, whether its file is open or not.
+ */
 export class FaultQueue extends EventFile {
   readonly type = 'FAULT';
+  /** As drivers get it. */
+  readonly sink: FaultSink = (fault, answer) => this.report(fault, answer);
   readonly #gate: ResourceGate;
+  readonly #viommu: FaultQueueOwner | undefined;
   #waiting: { readonly fault: PageFault; readonly answer: (code: number) => void }[] = [];
   readonly #unanswered = new Map<number, (code: number) => void>();
   #cookie = 0;
 
-  constructor(gate: ResourceGate) {
-    super(() => this.#refuseAll());
+  constructor(gate: ResourceGate, viommu: FaultQueueOwner | undefined) {
+    super();
     gate('allocation', 'fault queue');
     this.#gate = gate;
+    this.#viommu = viommu;
+    if (!viommu) return;
+    viommu.faultQueue = this;
+    this.keep(viommu);
   }
 
   get readable(): boolean {
@@ -177,10 +193,9 @@ export class FaultQueue extends EventFile {
 
   /** A fault of the hardware. */
   report(fault: PageFault, answer: (code: number) => void): boolean {
-    if (!this.open) return false;
     this.#gate('allocation', 'page fault');
     this.#waiting.push({ fault, answer });
-    this.onReadable?.();
+    this.wake();
     return true;
   }
 
@@ -207,7 +222,7 @@ export class FaultQueue extends EventFile {
     require(answer.length === PGFAULT_ANSWER_SIZE, 'EINVAL', 'an answer has 8 bytes');
     const view = new DataView(answer.buffer, answer.byteOffset, answer.byteLength);
     const code = view.getUint32(4, true);
-    require(code <= 1, 'EINVAL', `there is no answer ${code}`);
+    require(code <= PAGE_RESP_INVALID, 'EINVAL', `there is no answer ${code}`);
     const cookie = view.getUint32(0, true);
     const respond = this.#unanswered.get(cookie);
     require(respond !== undefined, 'EINVAL', `no fault has the cookie ${cookie}`);
@@ -215,15 +230,12 @@ export class FaultQueue extends EventFile {
     respond(code);
   }
 
-  /** Nobody will answer any more: what waits is not resolved. */
-  #refuseAll(): void {
-    for (const { answer } of this.#waiting.splice(0)) answer(1);
-    for (const answer of this.#unanswered.values()) answer(1);
-    this.#unanswered.clear();
-  }
-
+  /** Nobody will answer any more: what waits is not resolved (iommufd_fault_destroy). */
   protected release(): void {
-    this.#refuseAll();
+    if (this.#viommu) this.#viommu.faultQueue = undefined;
+    for (const { answer } of this.#waiting.splice(0)) answer(PAGE_RESP_INVALID);
+    for (const answer of this.#unanswered.values()) answer(PAGE_RESP_INVALID);
+    this.#unanswered.clear();
   }
 
   override describe(): Readonly<Record<string, string | number>> {

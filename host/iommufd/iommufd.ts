@@ -20,6 +20,8 @@ import { IommufdError, require } from './iommufd-error.ts';
 import { type IommufdObject, ObjectTable } from './object.ts';
 import { checked, checkedData } from './request-names.ts';
 import type {
+  FaultQueueAllocation,
+  FaultQueueRequest,
   HwptRequest,
   HwQueueAllocRequest,
   IommufdOptions,
@@ -129,13 +131,11 @@ export class Iommufd {
     require(!(nestParent && fault !== undefined), 'EOPNOTSUPP', 'a nest parent has no fault queue');
     require((data?.type ?? DATA_NONE) !== DATA_NONE ||
       !data?.bytes.length, 'EINVAL', 'driver data without a type');
-    const faults = fault === undefined ? undefined : this.#objects.get(fault, FaultQueue);
+    const named = fault === undefined ? undefined : this.#objects.get(fault, FaultQueue);
+    const faults = named ?? (parent instanceof Viommu ? parent.faultQueue : undefined);
     return this.#create(() =>
       allOrNothing((undo) => {
-        const sink =
-          faults &&
-          ((record: Parameters<FaultQueue['report']>[0], answer: (code: number) => void) =>
-            faults.report(record, answer));
+        const sink = faults?.sink;
         this.#gate('allocation', 'HWPT');
         if (parent instanceof Ioas) {
           const domain = bound.device.iommu.allocPaging({
@@ -293,9 +293,12 @@ export class Iommufd {
     return { id: file.id, file };
   }
 
-  /** IOMMU_FAULT_QUEUE_ALLOC. Returns the ID, and the queue's file. */
-  faultQueueAlloc(): { readonly id: number; readonly file: FaultQueue } {
-    const file = this.#create(() => new FaultQueue(this.#gate));
+  /** IOMMU_FAULT_QUEUE_ALLOC; with `viommu`, for all HWPTs that come on it. Returns the ID, and the queue's file. */
+  faultQueueAlloc(request: FaultQueueRequest = {}): FaultQueueAllocation {
+    const { viommu } = checked('faultQueueAlloc', request);
+    const owner = viommu === undefined ? undefined : this.#objects.get(viommu, Viommu);
+    require(!owner?.faultQueue, 'EEXIST', 'the vIOMMU has a fault queue');
+    const file = this.#create(() => new FaultQueue(this.#gate, owner));
     return { id: file.id, file };
   }
 

@@ -5,6 +5,7 @@ import { allNamesOf } from '../../devices/plugin/known-names.ts';
 import type { DriverData, InvalidateQueueRequest, InvalidateRequest } from './driver.ts';
 import type { MapRequest } from './ioas.ts';
 import type {
+  FaultQueueRequest,
   HwptRequest,
   HwQueueAllocRequest,
   IommufdOptions,
@@ -50,6 +51,9 @@ const NAMES = {
     viommu: true,
     device: true,
     virtId: true,
+  }),
+  faultQueueAlloc: allNamesOf<FaultQueueRequest>({
+    viommu: true,
   }),
   veventqAlloc: allNamesOf<VeventqRequest>({
     viommu: true,

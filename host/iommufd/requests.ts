@@ -1,6 +1,7 @@
 // Requests of an iommufd, and what they return.
 
 import type { DriverData, VmHandle } from './driver.ts';
+import type { FaultQueue } from './event-files.ts';
 import type { ResourceGate } from './gate.ts';
 import type { ObjectType } from './object.ts';
 import type { MmapArea } from './viommu.ts';
@@ -58,6 +59,22 @@ export interface VdeviceRequest {
   readonly device: number;
   /** What the guest knows the device by. */
   readonly virtId: bigint;
+}
+
+/** FAULT_QUEUE_ALLOC. */
+export interface FaultQueueRequest {
+  /**
+   * ID of a vIOMMU: the queue is for every nested HWPT that is made on it from now on and names no
+   * other. Linux has no such queues. Default: a queue by itself.
+   */
+  readonly viommu?: number;
+}
+
+/** What FAULT_QUEUE_ALLOC returns. */
+export interface FaultQueueAllocation {
+  readonly id: number;
+  /** The queue's file. */
+  readonly file: FaultQueue;
 }
 
 /** VEVENTQ_ALLOC. */

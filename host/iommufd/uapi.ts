@@ -30,6 +30,8 @@ export const TYPE_DEFAULT = 0;
 
 /** IOMMU_HW_INFO_TYPE_DEFAULT: what the device's driver reports. */
 export const HW_INFO_TYPE_DEFAULT = 0;
+/** IOMMU_HW_INFO_TYPE_INTEL_VTD. */
+export const HW_INFO_TYPE_INTEL_VTD = 1;
 /** IOMMU_HW_INFO_TYPE_ARM_SMMUV3. */
 export const HW_INFO_TYPE_ARM_SMMUV3 = 2;
 /** IOMMU_HW_INFO_TYPE_TEGRA241_CMDQV. */
@@ -43,6 +45,14 @@ export const HW_INFO_TYPE_AMD = 4;
  */
 export const VIOMMU_FLAG_BTM = 1;
 
+/** IOMMU_HWPT_DATA_VTD_S1: a nested HWPT from a guest's first-stage tables. */
+export const HWPT_DATA_VTD_S1 = 1;
+/** IOMMU_HWPT_INVALIDATE_DATA_VTD_S1: ranges of a nested HWPT, struct iommu_hwpt_vtd_s1_invalidate. */
+export const INVALIDATE_DATA_VTD_S1 = 0;
+/** This model's own, of which Linux has none: a vIOMMU of VT-d, managed by software. */
+export const VIOMMU_TYPE_VTD = 0x6f767464;
+/** This model's own: ranges of the device TLB of a vDEVICE, on such a vIOMMU (docs/iommufd.md, "VT-d"). */
+export const INVALIDATE_DATA_VTD_DEVICE_TLB = 0x6f767465;
 /** IOMMU_HWPT_DATA_ARM_SMMUV3: a nested HWPT from the STE of a guest. */
 export const HWPT_DATA_ARM_SMMUV3 = 2;
 /** IOMMU_VIOMMU_TYPE_ARM_SMMUV3. */

@@ -1,7 +1,7 @@
 // A VM's share of an IOMMU, and the hardware queues in it (drivers/iommu/iommufd/viommu.c).
 
 import type { DirectPage, HwQueueDriver, Iommu, ViommuDriver, VmHandle } from './driver.ts';
-import type { Veventq } from './event-files.ts';
+import type { FaultQueue, Veventq } from './event-files.ts';
 import type { PagingHwpt } from './hwpt.ts';
 import type { PinnedRange } from './ioas.ts';
 import { IommufdObject } from './object.ts';
@@ -22,6 +22,7 @@ export class Viommu extends IommufdObject {
   readonly vm: VmHandle | undefined;
   readonly vdevices = new Map<bigint, Vdevice>();
   readonly eventQueues = new Map<number, Veventq>();
+  faultQueue: FaultQueue | undefined;
   readonly mmapArea: MmapArea | undefined;
 
   constructor(options: {

@@ -29,6 +29,7 @@ import {
   VCMDQ_CONS,
   VCMDQ_CONS_INDX_BASE,
   VCMDQ_GERROR,
+  VCMDQ_GERROR_CMDQ_ERR,
   VCMDQ_GERRORN,
   VCMDQ_PROD,
   VCMDQ_STATUS,
@@ -50,11 +51,12 @@ import { sync } from '../../devices/tables/index.ts';
 import type { DeviceRegisters } from '../hardware/device-registers.ts';
 import { HostError } from '../hardware/host-error.ts';
 import type { HostRam } from '../hardware/host-ram.ts';
-import type { HostCommandQueue } from './host-command-queue.ts';
+import { HostCommandQueue } from './host-command-queue.ts';
+import { HostVintf } from './host-vintf.ts';
 import { allocateRing } from './ring-memory.ts';
 
 /** The host's own VINTF; those of machines follow. */
-const HOST_VINTF = 0;
+export const HOST_VINTF = 0;
 
 /** An LVCMDQ whose error map bit was set. */
 export interface QueueErrorNotice {
@@ -91,16 +93,20 @@ export class CmdqvDriver {
     this.sidPairs = 2 ** bitsOf(param, CMDQV_PARAM_NUM_SID_PER_VM_LOG2);
   }
 
-  /** tegra241_cmdqv_hw_reset: enable, static partition of the VCMDQs, the host's own VINTF with HYP_OWN. */
-  boot(): void {
-    const config = this.#registers.read32(CMDQV_CONFIG);
-    this.#registers.write32(CMDQV_CONFIG, withBits(config, CMDQV_CONFIG_EN, 0));
+  /**
+   * tegra241_cmdqv_hw_reset: enable, static partition of the VCMDQs, the host's own VINTF with HYP_OWN.
+   * @param betweenLooks lets the devices work while a CMD_SYNC on a VCMDQ is waited for.
+   * @throws {HostError} when the CMDQV or the VINTF cannot be enabled.
+   */
+  boot(betweenLooks: () => void): HostVintf {
+    const global = this.#registers.read32(CMDQV_CONFIG);
+    this.#registers.write32(CMDQV_CONFIG, withBits(global, CMDQV_CONFIG_EN, 0));
     this.#registers.poll(
       CMDQV_STATUS,
       'disabling the CMDQV',
       (status) => bitsOf(status, CMDQV_STATUS_ENABLED) === 0,
     );
-    this.#registers.write32(CMDQV_CONFIG, withBits(config, CMDQV_CONFIG_EN, 1));
+    this.#registers.write32(CMDQV_CONFIG, withBits(global, CMDQV_CONFIG_EN, 1));
     this.#registers.poll(
       CMDQV_STATUS,
       'enabling the CMDQV',
@@ -112,11 +118,43 @@ export class CmdqvDriver {
     }
     this.resetVintf(HOST_VINTF);
     this.enableVintf(HOST_VINTF, 0, true);
-    for (let lvcmdq = 0; lvcmdq < this.lvcmdqs; lvcmdq++) {
-      const ring = allocateRing(this.#ram, CMDQ_ENTRY_SIZE, this.#maxLog2size);
-      this.allocateQueue(HOST_VINTF, lvcmdq, ring, this.#maxLog2size);
+    const config = this.#registers.read32(this.#vintf(HOST_VINTF, VINTF_CONFIG));
+    return new HostVintf({
+      hypOwn: bitsOf(config, VINTF_CONFIG_HYP_OWN) === 1,
+      queues: Array.from({ length: this.lvcmdqs }, (_, lvcmdq) =>
+        this.#startOwnQueue(lvcmdq, betweenLooks),
+      ),
+      free: (lvcmdq) => this.freeQueue(HOST_VINTF, lvcmdq),
+    });
+  }
+
+  /** A VCMDQ of the host's own. Undefined when it cannot be enabled: there is the CMDQ in its place. */
+  #startOwnQueue(lvcmdq: number, betweenLooks: () => void): HostCommandQueue | undefined {
+    const log2size = this.#maxLog2size;
+    const ring = allocateRing(this.#ram, CMDQ_ENTRY_SIZE, log2size);
+    this.allocateQueue(HOST_VINTF, lvcmdq, ring, log2size);
+    try {
       this.#setQueueEnabled(HOST_VINTF, lvcmdq, true);
+    } catch (error) {
+      if (!(error instanceof HostError && error.code === 'timeout')) throw error;
+      this.freeQueue(HOST_VINTF, lvcmdq);
+      return undefined;
     }
+    const at = (register: number) => this.#page0(HOST_VINTF, lvcmdq, register);
+    return new HostCommandQueue({
+      registers: {
+        device: this.#registers,
+        prod: at(VCMDQ_PROD),
+        cons: at(VCMDQ_CONS),
+        gerror: at(VCMDQ_GERROR),
+        gerrorn: at(VCMDQ_GERRORN),
+        error: maskInWord(VCMDQ_GERROR_CMDQ_ERR),
+      },
+      memory: this.#ram,
+      ring,
+      log2size,
+      betweenLooks,
+    });
   }
 
   /**
@@ -292,8 +330,8 @@ export class CmdqvDriver {
   }
 
   /**
-   * The CMDQV interrupt: which queues have an error. The host acknowledges its own; a
-   * machine acknowledges through its page 0.
+   * The CMDQV interrupt: which queues have an error. The host acknowledges its own
+   * (`HostVintf.handleErrors`); a machine acknowledges through its page 0.
    */
   errorNotices(): QueueErrorNotice[] {
     const notices: QueueErrorNotice[] = [];

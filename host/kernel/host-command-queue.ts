@@ -1,105 +1,105 @@
-// The host's driver of the physical SMMU's command queue: commands into the ring in host
-// RAM, PROD, CMD_SYNC, and the skip protocol for a command that the SMMU refuses (IHI
-// 0070 section 7.1; Linux does the same).
+// A command queue as the host's kernel uses it, the SMMU's or a VCMDQ: commands into a
+// ring in host RAM, PROD, CMD_SYNC, and the skip protocol for a command that is refused
+// (IHI 0070 section 7.1; Linux does the same, for both kinds).
 
 import { CERROR_ABT, CERROR_ATC_INV_SYNC, CERROR_NONE } from '../../assembly/layout/commands.ts';
-import {
-  CMDQ_CONS_ERR,
-  CMDQ_ENTRY_SIZE,
-  GERROR_CMDQ_ERR,
-  Q_INDEX,
-  SMMU_CMDQ_BASE,
-  SMMU_CMDQ_CONS,
-  SMMU_CMDQ_PROD,
-  SMMU_GERROR,
-  SMMU_GERRORN,
-} from '../../assembly/layout/smmu-registers.ts';
-import { bitsOf, maskInWord } from '../../devices/plugin/index.ts';
-import { sync, writeCommand } from '../../devices/tables/index.ts';
+import { CMDQ_CONS_ERR, Q_INDEX } from '../../assembly/layout/smmu-registers.ts';
+import { bitsOf } from '../../devices/plugin/index.ts';
+import { sync, type TableMemory, writeCommand } from '../../devices/tables/index.ts';
 import type { DeviceRegisters } from '../hardware/device-registers.ts';
-import type { HostRam } from '../hardware/host-ram.ts';
-import { allocateRing } from './ring-memory.ts';
 
-/** BASE.RA: read-allocate, as Linux sets it. Bit 62 of the register, bit 30 of its upper word. */
-const BASE_RA = 1 << 30;
+/** Where a queue's registers lie. CONS has its error code at the same place in both kinds. */
+export interface HostQueueRegisters {
+  readonly device: DeviceRegisters;
+  /** Byte offsets on the device. */
+  readonly prod: number;
+  readonly cons: number;
+  readonly gerror: number;
+  readonly gerrorn: number;
+  /** The bit of GERROR that says that the queue has stopped at a command. */
+  readonly error: number;
+}
+
+export interface HostCommandQueueOptions {
+  readonly registers: HostQueueRegisters;
+  /** Where the ring lies. */
+  readonly memory: TableMemory;
+  /** PA of the ring, which has 2^log2size entries. */
+  readonly ring: number;
+  readonly log2size: number;
+  /** Lets the devices work while a CMD_SYNC is waited for. */
+  betweenLooks(): void;
+}
 
 export class HostCommandQueue {
-  readonly #registers: DeviceRegisters;
-  readonly #ram: HostRam;
-  readonly #log2size: number;
-  readonly #ring: number;
+  readonly ring: number;
+  readonly log2size: number;
+  readonly #registers: HostQueueRegisters;
+  readonly #memory: TableMemory;
   readonly #betweenLooks: () => void;
-  #prod = 0;
+  /** Index of the next entry, with its wrap bit, as the PROD register has it. */
+  prod = 0;
   #errors = 0;
 
-  /** `betweenLooks` lets the devices work while a CMD_SYNC is waited for. */
-  constructor(
-    registers: DeviceRegisters,
-    ram: HostRam,
-    log2size: number,
-    betweenLooks: () => void,
-  ) {
+  constructor({ registers, memory, ring, log2size, betweenLooks }: HostCommandQueueOptions) {
     this.#registers = registers;
-    this.#ram = ram;
-    this.#log2size = log2size;
+    this.#memory = memory;
+    this.ring = ring;
+    this.log2size = log2size;
     this.#betweenLooks = betweenLooks;
-    this.#ring = allocateRing(ram, CMDQ_ENTRY_SIZE, log2size);
   }
 
-  /** Commands that the SMMU refused and that were skipped. */
+  /** Commands that were refused, and skipped. */
   get errors(): number {
     return this.#errors;
   }
 
-  /** Programs the queue; CMDQEN is still 0. */
-  initialise(): void {
-    this.#registers.write64(SMMU_CMDQ_BASE, this.#ring + this.#log2size, BASE_RA);
-    this.#registers.write32(SMMU_CMDQ_PROD, 0);
-    this.#registers.write32(SMMU_CMDQ_CONS, 0);
-    this.#prod = 0;
+  /** Entries that have been sent and not consumed. */
+  get pending(): number {
+    const { device, cons } = this.#registers;
+    return (this.prod - bitsOf(device.read32(cons), Q_INDEX)) & (2 ** (this.log2size + 1) - 1);
   }
 
   /**
    * Issues commands and waits until they are complete.
-   * @throws {HostError} when the SMMU does not complete them.
+   * @throws {HostError} when that does not come.
    */
   issue(...commands: readonly Uint32Array[]): void {
+    // CS none, whose completion CONS shows: a VCMDQ takes no other.
     const batch = [...commands, sync()];
-    const room = 2 ** this.#log2size;
+    const room = 2 ** this.log2size;
+    const { device, cons } = this.#registers;
     for (let first = 0; first < batch.length; first += room) {
-      for (const command of batch.slice(first, first + room)) this.#append(command);
-      this.#registers.write32(SMMU_CMDQ_PROD, this.#prod);
-      this.#await(this.#prod);
+      this.send(batch.slice(first, first + room));
+      const arrived = (value: number) => bitsOf(value, Q_INDEX) === this.prod;
+      device.poll(cons, 'CMD_SYNC', arrived, () => {
+        this.handleError();
+        this.#betweenLooks();
+      });
     }
   }
 
-  /** The ring has room: nothing of an earlier batch is outstanding. */
-  #append(command: Uint32Array): void {
-    const size = 2 ** this.#log2size;
-    writeCommand(this.#ram, this.#ring, this.#prod % size, command);
-    this.#prod = (this.#prod + 1) % (2 * size);
-  }
-
-  #await(prod: number): void {
-    const arrived = (cons: number) => bitsOf(cons, Q_INDEX) === prod;
-    this.#registers.poll(SMMU_CMDQ_CONS, 'CMD_SYNC', arrived, () => {
-      this.handleError();
-      this.#betweenLooks();
-    });
+  /** Puts commands into the ring, which has room for them, and stores PROD. */
+  send(commands: readonly Uint32Array[]): void {
+    const size = 2 ** this.log2size;
+    for (const command of commands) {
+      writeCommand(this.#memory, this.ring, this.prod % size, command);
+      this.prod = (this.prod + 1) % (2 * size);
+    }
+    this.#registers.device.write32(this.#registers.prod, this.prod);
   }
 
   /** Gets a queue that has stopped at an error going again. */
   handleError(): void {
-    const gerror = this.#registers.read32(SMMU_GERROR);
-    if (((gerror ^ this.#registers.read32(SMMU_GERRORN)) & maskInWord(GERROR_CMDQ_ERR)) === 0)
-      return;
+    const { device, gerror, gerrorn, cons, error } = this.#registers;
+    const active = device.read32(gerror);
+    if (((active ^ device.read32(gerrorn)) & error) === 0) return;
     this.#errors++;
-    const cons = this.#registers.read32(SMMU_CMDQ_CONS);
-    const code = bitsOf(cons, CMDQ_CONS_ERR);
+    const stopped = device.read32(cons);
+    const code = bitsOf(stopped, CMDQ_CONS_ERR);
     // A failed fetch and a failed sync are repeated as they are; a bad command gives way to a CMD_SYNC.
-    if (code !== CERROR_NONE && code !== CERROR_ABT && code !== CERROR_ATC_INV_SYNC) {
-      writeCommand(this.#ram, this.#ring, bitsOf(cons, Q_INDEX) % 2 ** this.#log2size, sync());
-    }
-    this.#registers.write32(SMMU_GERRORN, gerror);
+    if (code !== CERROR_NONE && code !== CERROR_ABT && code !== CERROR_ATC_INV_SYNC)
+      writeCommand(this.#memory, this.ring, bitsOf(stopped, Q_INDEX) % 2 ** this.log2size, sync());
+    device.write32(gerrorn, active);
   }
 }

@@ -18,8 +18,9 @@ import {
   type PlatformOptions,
 } from '../hardware/platform.ts';
 import { ArmIommu, type ArmIommuOptions } from './arm/index.ts';
-import { CmdqvDriver } from './cmdqv-driver.ts';
+import { CmdqvDriver, HOST_VINTF } from './cmdqv-driver.ts';
 import type { HostRecordQueue } from './host-record-queue.ts';
+import type { HostVintf } from './host-vintf.ts';
 import { SmmuDriver } from './smmu-driver.ts';
 import { StreamBlocks } from './stream-blocks.ts';
 
@@ -48,6 +49,7 @@ export class PhysicalIommu {
   readonly #platform: Platform;
   readonly #smmu: SmmuDriver;
   readonly #cmdqv: CmdqvDriver;
+  readonly #vintf: HostVintf;
 
   /** Boots the SMMU, then the CMDQV. */
   constructor(options: PhysicalIommuOptions) {
@@ -66,7 +68,8 @@ export class PhysicalIommu {
     const maxLog2size = bitsOf(this.#platform.smmu.read32(SMMU_IDR1), IDR1_CMDQS);
     this.#cmdqv = new CmdqvDriver(this.#platform.cmdqv, ram, this.#smmu.commands, maxLog2size);
     this.#smmu.boot();
-    this.#cmdqv.boot();
+    this.#vintf = this.#cmdqv.boot(() => this.poll());
+    this.#smmu.useVintf(this.#vintf);
     this.model = new ArmIommu({
       smmuIndex,
       smmu: this.#smmu,
@@ -100,7 +103,7 @@ export class PhysicalIommu {
 
   /** Drops every translation of every VM. */
   invalidateAll(): void {
-    this.#smmu.commands.issue(tlbiNsnhAll());
+    this.#smmu.issue([tlbiNsnhAll()]);
   }
 
   /**
@@ -119,8 +122,16 @@ export class PhysicalIommu {
     const requests = this.#drain(LINE_PAGE_REQUESTS, this.#smmu.pageRequests, (entry) =>
       this.model.routePageRequest(entry),
     );
-    if (interrupts.take(LINE_CMDQV)) this.model.routeQueueErrors(this.#cmdqv.errorNotices());
+    if (interrupts.take(LINE_CMDQV)) this.#handleQueueErrors();
     return { stray, left: events || requests };
+  }
+
+  /** The handler of the CMDQV's interrupt: the host's own queues go on, guests hear of theirs. */
+  #handleQueueErrors(): void {
+    const notices = this.#cmdqv.errorNotices();
+    const own = notices.filter(({ vintf }) => vintf === HOST_VINTF);
+    this.#vintf.handleErrors(own.map(({ lvcmdq }) => lvcmdq));
+    this.model.routeQueueErrors(notices);
   }
 
   /**

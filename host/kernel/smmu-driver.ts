@@ -2,6 +2,7 @@
 // order that Linux has, stream table, commands.
 
 import {
+  CMDQ_ENTRY_SIZE,
   CR0_ATSCHK,
   CR0_CMDQEN,
   CR0_EVTQEN,
@@ -9,6 +10,7 @@ import {
   CR0_SMMUEN,
   CR2_PTM,
   CR2_RECINVSID,
+  GERROR_CMDQ_ERR,
   IDR0_ATS,
   IDR0_BTM,
   IDR0_HYP,
@@ -23,6 +25,9 @@ import {
   IRQ_CTRL_GERROR_IRQEN,
   IRQ_CTRL_PRIQ_IRQEN,
   SMMU_AIDR,
+  SMMU_CMDQ_BASE,
+  SMMU_CMDQ_CONS,
+  SMMU_CMDQ_PROD,
   SMMU_CR0,
   SMMU_CR0ACK,
   SMMU_CR1,
@@ -60,12 +65,15 @@ import type { DeviceRegisters } from '../hardware/device-registers.ts';
 import type { HostRam } from '../hardware/host-ram.ts';
 import { HostCommandQueue } from './host-command-queue.ts';
 import { HOST_EVENTS, HOST_PAGE_REQUESTS, HostRecordQueue } from './host-record-queue.ts';
+import type { HostVintf } from './host-vintf.ts';
+import { allocateRing } from './ring-memory.ts';
 import { steUpdate } from './ste-update.ts';
 import { AMPLE_SID_BITS } from './stream-blocks.ts';
 
 /** Tables and queues write-back, inner shareable, as Linux programs them. */
 const CR1_WRITE_BACK = 0x0d75;
-const STRTAB_RA = 1 << 30;
+/** RA of a base register: read-allocate, as Linux sets it. Bit 62, bit 30 of the upper word. */
+const READ_ALLOCATE = 1 << 30;
 const IDENTIFICATION = [
   SMMU_IDR0,
   SMMU_IDR1,
@@ -78,6 +86,7 @@ const IDENTIFICATION = [
 ] as const;
 
 export class SmmuDriver {
+  /** The SMMU's CMDQ. What a guest has asked for goes there (arm_vsmmu_cache_invalidate); the rest by `issue`. */
   readonly commands: HostCommandQueue;
   readonly events: HostRecordQueue;
   /** Undefined when the SMMU has no PRI. */
@@ -91,6 +100,8 @@ export class SmmuDriver {
   readonly #registers: DeviceRegisters;
   readonly #ram: HostRam;
   readonly #streamTable: number;
+  /** In use once the CMDQV has booted. */
+  #vintf: HostVintf | undefined;
 
   constructor(registers: DeviceRegisters, ram: HostRam, betweenLooks: () => void) {
     this.#registers = registers;
@@ -106,7 +117,21 @@ export class SmmuDriver {
     const bytes = STE_SIZE * 2 ** this.sidBits;
     this.#streamTable = ram.allocate(bytes, bytes);
     this.identification = IDENTIFICATION.map((register) => registers.read32(register));
-    this.commands = new HostCommandQueue(registers, ram, bitsOf(idr1, IDR1_CMDQS), betweenLooks);
+    const log2size = bitsOf(idr1, IDR1_CMDQS);
+    this.commands = new HostCommandQueue({
+      registers: {
+        device: registers,
+        prod: SMMU_CMDQ_PROD,
+        cons: SMMU_CMDQ_CONS,
+        gerror: SMMU_GERROR,
+        gerrorn: SMMU_GERRORN,
+        error: maskInWord(GERROR_CMDQ_ERR),
+      },
+      memory: ram,
+      ring: allocateRing(ram, CMDQ_ENTRY_SIZE, log2size),
+      log2size,
+      betweenLooks,
+    });
     this.events = new HostRecordQueue(registers, ram, HOST_EVENTS, bitsOf(idr1, IDR1_EVTQS));
     const hasPri = bitsOf(this.idr0, IDR0_PRI) !== 0;
     this.pageRequests = hasPri
@@ -149,18 +174,21 @@ export class SmmuDriver {
     // have the VMIDs of the host's one allocator then.
     const ptm = bitsOf(this.idr0, IDR0_BTM) ? 0 : maskInWord(CR2_PTM);
     this.#registers.write32(SMMU_CR2, maskInWord(CR2_RECINVSID) | ptm);
-    this.#registers.write64(SMMU_STRTAB_BASE, this.#streamTable, STRTAB_RA);
+    this.#registers.write64(SMMU_STRTAB_BASE, this.#streamTable, READ_ALLOCATE);
     this.#registers.write32(
       SMMU_STRTAB_BASE_CFG,
       withBits(0, STRTAB_BASE_CFG_LOG2SIZE, this.sidBits),
     );
 
-    this.commands.initialise();
+    const { ring, log2size } = this.commands;
+    this.#registers.write64(SMMU_CMDQ_BASE, ring + log2size, READ_ALLOCATE);
+    this.#registers.write32(SMMU_CMDQ_PROD, 0);
+    this.#registers.write32(SMMU_CMDQ_CONS, 0);
     let cr0 = maskInWord(CR0_CMDQEN);
     this.#setCr0(cr0);
-    this.commands.issue(cfgiAll());
-    if (bitsOf(this.idr0, IDR0_HYP)) this.commands.issue(tlbiEl2All());
-    this.commands.issue(tlbiNsnhAll());
+    this.issue([cfgiAll()]);
+    if (bitsOf(this.idr0, IDR0_HYP)) this.issue([tlbiEl2All()]);
+    this.issue([tlbiNsnhAll()]);
 
     this.events.initialise();
     cr0 |= maskInWord(CR0_EVTQEN);
@@ -182,16 +210,30 @@ export class SmmuDriver {
     this.#setCr0(cr0 | maskInWord(CR0_SMMUEN));
   }
 
+  /** From now on commands go to VCMDQs of the host's own VINTF, where those take them. */
+  useVintf(vintf: HostVintf): void {
+    this.#vintf = vintf;
+  }
+
+  /**
+   * Issues commands on the processor's queue and waits until they are complete.
+   * @param processor that the kernel does this on: VMs have each their own (`ArmDevice.processor`).
+   * @throws {HostError} when the SMMU does not complete them.
+   */
+  issue(commands: readonly Uint32Array[], processor = 0): void {
+    if (!this.#vintf?.issue(processor, commands)) this.commands.issue(...commands);
+  }
+
   /**
    * Gives a stream a new STE, without an invalid one in between where that can be (`steUpdate`). One
    * CFGI_STE at least: a guest's own, for whatever its CDs are now, comes here as an attachment.
    */
-  installSte(sid: number, ste: Uint32Array): void {
+  installSte(sid: number, ste: Uint32Array, processor = 0): void {
     const before = loadStructure(this.#ram, this.#streamTable + sid * STE_SIZE, STE_SIZE);
     const steps = steUpdate(before, ste);
     for (const step of steps.length > 0 ? steps : [ste]) {
       writeSte(this.#ram, this.#streamTable, sid, step);
-      this.commands.issue(cfgiSte(sid));
+      this.issue([cfgiSte(sid)], processor);
     }
   }
 

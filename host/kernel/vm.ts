@@ -46,6 +46,7 @@ export class Vm<U extends PortUnit = Unit> implements VmHandle, UserMemory, Gues
   readonly running = new Set<number>();
   #references = 0;
   #stop: ((reason: string) => void) | undefined;
+  #flush: (() => void) | undefined;
 
   constructor(
     name: string,
@@ -92,6 +93,16 @@ export class Vm<U extends PortUnit = Unit> implements VmHandle, UserMemory, Gues
 
   stop(reason: string): void {
     this.#stop?.(reason);
+  }
+
+  /** How the TLBs and instruction caches of its processors are emptied, where they have any. */
+  onFlush(flush: () => void): void {
+    this.#flush = flush;
+  }
+
+  /** A generation of VMIDs begins, which are in their tags (`VmidAllocator`). */
+  flushProcessors(): void {
+    this.#flush?.();
   }
 }
 

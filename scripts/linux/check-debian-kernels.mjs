@@ -3,14 +3,14 @@
 // the SMMU's driver bound, no warning and no taint, copies a disk behind the SMMU, and powers off.
 // They have no driver of the CMDQV: with the one CMDQ trapped each unmap takes exits, on the
 // overlay path none does. The first kernel also with several vCPUs, one of which is taken off and
-// on. Packages come by apt, with Debian's signatures checked, into a cache outside of the project
+// on. The disks are MMIO devices, and once more PCIe functions behind root ports. Packages come by apt, with Debian's signatures checked, into a cache outside of the project
 // (XDG_CACHE_HOME or ~/.cache). Needs apt, dpkg-deb, xz and `npm run build`. Arguments: parts of
 // packages' names, to take only those.
 
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { runLinux } from '../../dist/cli/linux-run.js';
-import { MemoryDisk } from '../../dist/devices/index.js';
+import { MemoryDisk, PcieRootPort, VirtioBlock, VirtioPci } from '../../dist/devices/index.js';
 import { Random } from '../../dist/devices/testing/index.js';
 import { DebianSuite, filesBelow } from './debian-packages.mjs';
 import { furtherFiles, initialRamDisk } from './initial-ram-disk.mjs';
@@ -30,7 +30,7 @@ const KERNELS = [
   { suite: 'trixie', pattern: '^linux-image-6\\.12\\.[0-9]+\\+deb[0-9]+-arm64$', numbers: [] },
 ];
 
-/** What the driver of a virtio block device over MMIO consists of. */
+/** What the driver of a virtio block device consists of; PCIe is built in. */
 const MODULES = ['virtio_mmio', 'virtio_blk'];
 const DISK_BYTES = 8 * 2 ** 20;
 const INIT = `#!/bin/sh
@@ -51,8 +51,9 @@ echo "taint $(cat /proc/sys/kernel/tainted)"
 sleep 1
 poweroff -f
 `;
-/** What a boot prints, in this order. @param {number} vcpus */
-const expectedOf = (vcpus) => [
+/** What a boot prints, in this order. @param {number} vcpus @param {Bus} bus */
+const expectedOf = (vcpus, bus) => [
+  ...(bus === 'pcie' ? [/pci_bus 0000:02: /] : []),
   /arm-smmu-v3 9050000\.iommu: allocated 256 entries for cmdq/,
   /^shell of aarch64/m,
   /smmu3\.0x0000000009050000/,
@@ -65,12 +66,18 @@ const expectedOf = (vcpus) => [
 const FORBIDDEN = /WARNING:|BUG:|Oops|Call trace:/;
 
 /** @typedef {import('../../dist/cli/linux-run.js').LinuxPath} LinuxPath */
+/** @typedef {'mmio' | 'pcie'} Bus */
 
-/** What is wrong with a boot. @param {import('../../dist/cli/linux-run.js').LinuxRun} run @param {number} vcpus */
-function problemsOf({ end, console: output }, vcpus) {
+/**
+ * What is wrong with a boot.
+ * @param {import('../../dist/cli/linux-run.js').LinuxRun} run
+ * @param {number} vcpus
+ * @param {Bus} bus
+ */
+function problemsOf({ end, console: output }, vcpus, bus) {
   const problems = end.status === 'off' ? [] : [`it ended ${end.status}: ${end.reason}`];
   let rest = output;
-  for (const expected of expectedOf(vcpus)) {
+  for (const expected of expectedOf(vcpus, bus)) {
     const at = rest.search(expected);
     if (at < 0) problems.push(`no ${expected} after what was found`);
     else rest = rest.slice(at);
@@ -92,14 +99,24 @@ function modulesOf(debian, name) {
   );
 }
 
+/** How two disks are plugged in. @param {MemoryDisk[]} disks @param {Bus} bus */
+function plugged(disks, bus) {
+  if (bus === 'mmio') return { disks };
+  const functions = disks.map(
+    (disk, i) => new VirtioPci(`disk${i}`, new VirtioBlock(disk, `${i}`)),
+  );
+  return { pcie: functions.map((one, i) => new PcieRootPort(`port${i}`, [one])) };
+}
+
 /**
  * Boots a kernel.
  * @param {string} kernel
  * @param {Uint8Array<ArrayBuffer>} initrd
  * @param {LinuxPath} path
  * @param {number} vcpus
+ * @param {Bus} bus
  */
-async function copyDisk(kernel, initrd, path, vcpus) {
+async function copyDisk(kernel, initrd, path, vcpus, bus) {
   const random = new Random(1);
   const source = new Uint8Array(DISK_BYTES).map(() => random.below(256));
   const target = new Uint8Array(DISK_BYTES);
@@ -110,9 +127,9 @@ async function copyDisk(kernel, initrd, path, vcpus) {
     append: 'console=ttyAMA0 ignore_loglevel iommu.strict=1',
     path,
     vcpus,
-    disks: [new MemoryDisk(source), new MemoryDisk(target)],
+    ...plugged([new MemoryDisk(source), new MemoryDisk(target)], bus),
   });
-  const problems = problemsOf(run, vcpus);
+  const problems = problemsOf(run, vcpus, bus);
   if (Buffer.compare(source, target) !== 0) problems.push('the copy is another one');
   const { commands, exits } = run.cmdq;
   // Those of probing, and of attaching two devices.
@@ -123,6 +140,10 @@ async function copyDisk(kernel, initrd, path, vcpus) {
 }
 
 const MOST_EXITS = 60;
+
+/** @param {LinuxPath} path @param {number} vcpus @param {Bus} bus */
+const run = (path, vcpus, bus) => ({ path, vcpus, bus });
+
 const asked = process.argv.slice(2);
 let checked = 0;
 for (const { suite, pattern, numbers } of KERNELS) {
@@ -134,13 +155,14 @@ for (const { suite, pattern, numbers } of KERNELS) {
     filesBelow(debian.unpacked(name)).find((file) => /\/vmlinuz[^/]*$/.test(file)) ?? '';
   const initrd = Buffer.concat([initialRamDisk(INIT), furtherFiles(modulesOf(debian, name))]);
   const runs = [
-    { path: /** @type {const} */ ('direct'), vcpus: 1 },
-    { path: /** @type {const} */ ('overlay'), vcpus: 1 },
-    ...numbers.map((vcpus) => ({ path: /** @type {const} */ ('direct'), vcpus })),
+    run('direct', 1, 'mmio'),
+    run('overlay', 1, 'mmio'),
+    run('overlay', 1, 'pcie'),
+    ...numbers.map((vcpus) => run('direct', vcpus, 'mmio')),
   ];
-  for (const { path, vcpus } of runs) {
-    const { problems, text } = await copyDisk(kernel, new Uint8Array(initrd), path, vcpus);
-    const what = `${name}, ${path}, ${vcpus} vCPUs`;
+  for (const { path, vcpus, bus } of runs) {
+    const { problems, text } = await copyDisk(kernel, new Uint8Array(initrd), path, vcpus, bus);
+    const what = `${name}, ${path}, ${vcpus} vCPUs, ${bus}`;
     console.log(`${problems.length === 0 ? 'ok  ' : 'FAIL'} ${what}: ${text}`);
     for (const problem of problems) console.log(`     ${problem}`);
     if (problems.length > 0) process.exitCode = 1;

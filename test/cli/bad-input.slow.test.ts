@@ -129,6 +129,7 @@ const CASES: readonly (readonly [string | RegExp, string])[] = [
   ['--kernel is for linux: vsmmu boot linux', 'boot toy --kernel x'],
   ['--run is for linux: vsmmu boot linux', 'boot x --arch arm64 --run state'],
   ['--role is for kernels: it goes with --arch arm64', 'boot toy --role host'],
+  ['--msi is for kernels: it goes with --arch arm64', 'boot toy --msi its'],
   [
     "--role host excludes the overlay path, which is a guest's",
     'boot x --arch arm64 --role host --path overlay',

@@ -126,7 +126,7 @@ describe('versions', () => {
       1,
       [
         'allowGc append arch args devices directMaps disks drain env experiment guest hostRam',
-        'icacheCheck idRegisters initrd iotlbCheck json kernel memory onQueueError overlay',
+        'icacheCheck idRegisters initrd iotlbCheck json kernel memory msi onQueueError overlay',
         'path queues quiet role run secondary seed semihosting timeout trace traceLimit translate transport',
         'vcmdqs vcpus vintfs vms',
       ].join(' '),

@@ -9,12 +9,14 @@ import { registers } from './targets/registers.ts';
 import { rings } from './targets/rings.ts';
 import { tables } from './targets/tables.ts';
 import { traces } from './targets/traces.ts';
+import { virtio } from './targets/virtio.ts';
 import { wasi } from './targets/wasi.ts';
 
 export const TARGETS: readonly FuzzTarget[] = [
   registers,
   rings,
   tables,
+  virtio,
   abi,
   wasi,
   code,

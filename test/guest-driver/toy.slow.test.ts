@@ -36,6 +36,7 @@ describe('toy', () => {
       'mixed-batch',
       'illegal-command',
       'illegal-command-recovery',
+      'sync-signal',
       'live-mapping',
       'measurement',
       'no-exits-direct',
@@ -43,7 +44,7 @@ describe('toy', () => {
       'pasid-event',
       'pasid-detach',
     ]);
-    expect(stepsOf(run)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 18, 20, 21]);
+    expect(stepsOf(run)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 18, 20, 22]);
     expect(run.steps).toBe(14);
     // Path, commands per batch, p50, p99, batches, exits, doorbells: 2 rounds of 8 samples of 16 batches,
     // and nothing of the round that warms up.
@@ -84,8 +85,8 @@ describe('toy', () => {
   });
 
   it.each([
-    ['trapped', [1, 2, 4, 5, 7, 8, 9, 11, 14, 18, 20, 21], 0],
-    ['direct', [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 20, 21], 1],
+    ['trapped', [1, 2, 4, 5, 7, 8, 9, 11, 14, 18, 20, 22], 0],
+    ['direct', [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 20, 22], 1],
   ])('takes the steps of path=%s', async (path, steps, measuredPath) => {
     const run = await runToy({ args: [`path=${path}`, 'vms=2', 'rounds=1'] });
     expect(failed(run)).toEqual([]);
@@ -96,7 +97,7 @@ describe('toy', () => {
   it('needs SubstreamIDs for its second address space', async () => {
     const run = await runToy({ args: ['rounds=1'], noSubstreams: true });
     expect(failed(run)).toEqual([]);
-    expect(stepsOf(run).slice(-2)).toEqual([18, 21]);
+    expect(stepsOf(run).slice(-2)).toEqual([18, 22]);
   });
 
   it.each([
@@ -108,19 +109,20 @@ describe('toy', () => {
     ['an event says stage 2', { eventFlip: 1n << 39n }, ['event-record']],
     ['an event has another class', { eventFlip: 1n << 40n }, ['event-record']],
     ['PASIDs are not looked at', { ignorePasid: true }, ['pasid-address-space', 'pasid-event']],
+    ['a VCMDQ takes a CMD_SYNC of any CS', { anySignal: true }, ['sync-signal']],
     ['ATC_INV takes every StreamID', { anySid: true }, ['attack-sid-fields', 'attack-sid-pairs']],
   ])('notices when %s', async (_what, options, expected) => {
     const run = await runToy({ args: ['vms=2', 'rounds=1'], ...options });
     expect(failed(run)).toEqual(expect.arrayContaining(expected));
-    expect(stepsOf(run).at(-1)).toBe(21);
+    expect(stepsOf(run).at(-1)).toBe(22);
   });
 
   it.each([
-    ['hyp-own', [1, 2, 3, 4, 5, 6, 7, 11, 21], 'hyp-own-zero'],
-    ['stale-dma', [1, 2, 4, 5, 6, 7, 8, 11, 21], 'dma-faults'],
-    ['illegal-command', [1, 2, 4, 5, 6, 7, 10, 11, 21], 'illegal-command-recovery'],
-    ['foreign-ids', [1, 2, 4, 5, 6, 7, 11, 12, 13, 21], 'attack-sid-fields'],
-    ['compare-paths', [1, 2, 4, 5, 6, 7, 11, 18, 21], 'no-exits-direct'],
+    ['hyp-own', [1, 2, 3, 4, 5, 6, 7, 11, 22], 'hyp-own-zero'],
+    ['stale-dma', [1, 2, 4, 5, 6, 7, 8, 11, 22], 'dma-faults'],
+    ['illegal-command', [1, 2, 4, 5, 6, 7, 10, 11, 22], 'illegal-command-recovery'],
+    ['foreign-ids', [1, 2, 4, 5, 6, 7, 11, 12, 13, 22], 'attack-sid-fields'],
+    ['compare-paths', [1, 2, 4, 5, 6, 7, 11, 18, 22], 'no-exits-direct'],
   ])('experiment=%s is the bring-up and that one thing', async (name, steps, check) => {
     const run = await runToy({ args: [`experiment=${name}`, 'vms=2', 'rounds=1'] });
     expect(failed(run)).toEqual([]);

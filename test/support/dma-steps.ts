@@ -4,6 +4,7 @@ import {
   DMA_IRQ_ENABLE,
   DMA_LENGTH,
   DMA_OP_VERIFY,
+  DMA_PASID,
   DMA_PATTERN,
   DMA_SRC,
 } from '../../assembly/layout/dma-engine-registers.ts';
@@ -18,4 +19,27 @@ export function dmaStep(bus: DeviceBus, random: Random, host: FakeHost): void {
   bus.write32(DMA_PATTERN, random.below(2));
   bus.write32(DMA_IRQ_ENABLE, random.below(2));
   bus.write32(DMA_CTRL, 1 + random.below(DMA_OP_VERIFY));
+}
+
+/** Enables the engine as a PCIe endpoint and its capabilities, or has it work there. */
+export function dmaPciStep(bus: DeviceBus, random: Random, host: FakeHost): void {
+  if (random.below(4) === 0) {
+    bus.write(0, 4, 2, 2 + 4 * random.below(2));
+    // MSI-X, ATS, PRI and PASID.
+    bus.write(0, 0x7e, 2, random.pick([0, 0x8000, 0xc000]));
+    bus.write(0, 0x106, 2, random.pick([0, 0x8000]));
+    bus.write(0, 0x10c, 2, random.below(2));
+    bus.write(0, 0x11e, 2, random.below(8));
+    for (const [i, word] of [host.ramGpa + 0x40, 0, random.below(4), random.below(2)].entries())
+      bus.write(2, 4 * i, 4, word);
+    return;
+  }
+  const word = (offset: number, value: number) => bus.write(1, offset, 4, value);
+  word(DMA_SRC, host.ramGpa + random.below(host.ramSize));
+  word(DMA_DST, host.ramGpa + random.below(host.ramSize));
+  word(DMA_LENGTH, 4 * random.below(0x1000));
+  word(DMA_PATTERN, random.below(2));
+  word(DMA_PASID, random.pick([0, 0x80000001, 0xa0000001, 0xe0000001, 0x40000000]));
+  word(DMA_IRQ_ENABLE, random.below(2));
+  word(DMA_CTRL, 1 + random.below(DMA_OP_VERIFY));
 }

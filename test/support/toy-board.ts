@@ -32,6 +32,8 @@ export interface ToyOptions {
   readonly ignoreVa?: boolean;
   /** An ATC_INV of any StreamID is taken. */
   readonly anySid?: boolean;
+  /** A VCMDQ takes a CMD_SYNC of any CS. */
+  readonly anySignal?: boolean;
   /** The SMMU has no SubstreamIDs. */
   readonly noSubstreams?: boolean;
   /** PASIDs are not looked at. */
@@ -62,6 +64,8 @@ class ToyBoard extends FakeSmmu {
     super({
       direct: options.trapped !== true,
       hypervisor: options.hypervisor === true,
+      // As a fake's, without ATS: the engine has no ATC.
+      idr0: 0x0540101a,
       idr1: options.noSubstreams ? 0x01080010 : 0x01080510,
     });
     this.#toy = options;
@@ -97,6 +101,7 @@ class ToyBoard extends FakeSmmu {
   #carryOut({ queue, op, dw0, dw1 }: Taken): number {
     if (queue > 0 && !VCMDQ_OPCODES.includes(op)) return 1;
     if (op === 0x40 && Number(dw0 >> 32n) !== SID && !this.#toy.anySid) return 1;
+    if (queue > 0 && op === 0x46 && (dw0 & 0x3000n) !== 0n && !this.#toy.anySignal) return 1;
     const page = Number(dw1 >> 12n);
     // The toy's ASIDs have a PASID each: none and 1.
     if (op === 0x12 && !this.#toy.ignoreVa)

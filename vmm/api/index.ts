@@ -38,6 +38,7 @@ export {
 export {
   type StaleInstruction,
   type VirtBoardOptions,
+  type VirtMsi,
   type VirtRole,
   virtBoard,
 } from '../boards/virt/index.ts';
@@ -71,7 +72,12 @@ export type {
 } from '../nested/index.ts';
 export type { DrainFaults, DrainPlace, WorkerUrls } from '../threads/index.ts';
 export { type ChromeTrace, chromeTrace, type Trace, type TraceRecord } from '../trace/index.ts';
-export { EXIT_KINDS, type ExitKind, type ExitStatistics } from '../vcpu/index.ts';
+export {
+  EXIT_KINDS,
+  type ExitKind,
+  type ExitStatistics,
+  type ImportCalls,
+} from '../vcpu/index.ts';
 export { GuestImageError, type GuestImageFault } from '../vcpu/wasm/index.ts';
 export {
   OptionsError,

@@ -33,11 +33,19 @@ export function machineEnd(core: CoreEnd): MachineEnd {
 export function machineStatistics(parts: MachineParts): MachineStatistics {
   const { board, drains } = parts;
   const { machine } = board;
+  const { importCalls } = machine.exits;
   const { direct = [] } = board.drainable ?? {};
   const counts = direct.flatMap(({ queues }) => queues.map((queue) => queue.counts));
   return {
     timeNs: machine.clock.nowNs(),
     exits: machine.exitStatistics,
+    ...(importCalls && {
+      imports: {
+        total: importCalls.total,
+        duringDirect: importCalls.duringDirect,
+        duringCmdq: importCalls.duringCmdq,
+      },
+    }),
     vcmdq: {
       queues: counts.length,
       commands: counts.reduce((sum, { commands }) => sum + commands, 0),

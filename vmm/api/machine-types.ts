@@ -6,7 +6,7 @@ import type { SmmuRefusal } from '../../devices/smmuv3/index.ts';
 import type { SmmuCounters } from '../inspect/index.ts';
 import type { Finding } from '../inspect/sanitizer/index.ts';
 import type { CoreStatus } from '../machine/index.ts';
-import type { ExitStatistics } from '../vcpu/index.ts';
+import type { ExitStatistics, ImportCalls } from '../vcpu/index.ts';
 import type { DrainReport } from './drains.ts';
 
 /**
@@ -77,6 +77,8 @@ export interface MachineStatistics {
    */
   readonly timeNs: number;
   readonly exits: ExitStatistics;
+  /** Exits of a WebAssembly guest, counted a second time at its import object; absent for others. */
+  readonly imports?: ImportCalls;
   readonly vcmdq: {
     /** VCMDQs that the machine has, or ECMDQs in their place. */
     readonly queues: number;

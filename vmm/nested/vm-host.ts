@@ -136,6 +136,7 @@ export class VmHost {
         cpus: MAX_THREADS,
         flush: () => {
           for (const iommu of this.#iommus) iommu.invalidateAll();
+          for (const vm of this.#vms.values()) vm.flushProcessors();
         },
       },
       gate,

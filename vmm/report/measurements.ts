@@ -4,8 +4,6 @@ import {
   CHECKPOINT_PATH_DIRECT,
   CHECKPOINT_PHASE_MEASURE,
 } from '../../assembly/layout/checkpoint-registers.ts';
-import type { Machine } from '../api/index.ts';
-import type { Queues } from '../boards/index.ts';
 import type { Check } from './checks.ts';
 
 export type MeasuredPath = 'trapped' | 'direct' | 'ecmdq' | 'overlay';
@@ -169,40 +167,4 @@ export class Measurements {
       };
     });
   }
-}
-
-function exitCheck(
-  measurements: Measurements,
-  path: MeasuredPath,
-  host: number | undefined,
-): Check[] {
-  if (!measurements.rows.some((row) => row.path === path)) return [];
-  const { batches, exits: guests } = measurements.batchesOf(path);
-  const byHost =
-    host === undefined ? '' : `; ${host} counted by the host in all ${path} batches of the run`;
-  return [
-    {
-      name: `0 exits during ${path}-path batches`,
-      ok: batches > 0 && guests === 0 && (host ?? 0) === 0,
-      detail: `${batches} measured batches: ${guests} exits counted by the guest${byHost}`,
-    },
-  ];
-}
-
-/**
- * No exit between the first doorbell and the last completion of a direct or overlaid
- * batch: by the guests' count and by the host's own.
- */
-export function exitChecks(measurements: Measurements, machines: readonly Machine[]): Check[] {
-  const host = (queues: Queues) =>
-    sum(
-      machines
-        .filter((machine) => machine.queues === queues)
-        .map(({ statistics }) => statistics.exits.duringInvalidation),
-    );
-  return [
-    ...exitCheck(measurements, 'direct', host('vcmdq')),
-    ...exitCheck(measurements, 'ecmdq', host('ecmdq')),
-    ...exitCheck(measurements, 'overlay', undefined),
-  ];
 }

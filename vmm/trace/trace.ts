@@ -114,6 +114,12 @@ class Owners {
   }
 }
 
+/** A queue that is no machine's: the SMMU's CMDQ, or a VCMDQ of the host's own VINTF. */
+function hostQueueName(queue: number): string {
+  if (queue === QUEUE_MAIN) return 'CMDQ';
+  return queue < QUEUE_MAIN ? `VCMDQ ${queue}` : `queue ${queue}`;
+}
+
 /**
  * What has happened on a host and its machines (docs/trace.md).
  *
@@ -196,7 +202,7 @@ export class Trace {
     const name = `${smmu}.${queue}`;
     const { process, track } = this.#queues.of(name, index) ?? {
       process: HOST,
-      track: `SMMU ${smmu} ${queue === QUEUE_MAIN ? 'CMDQ' : `queue ${queue}`}`,
+      track: `SMMU ${smmu} ${hostQueueName(queue)}`,
     };
     const at = Math.max(record.at, ends.get(name) ?? 0);
     const ms = Math.max(record.ms, (commands.length + 1) * SHOWN_MS);

@@ -3,7 +3,7 @@
 import type { BusMount, RegisterCounter } from '../../devices/bus/bus.ts';
 import { RegisterCounts } from '../../devices/bus/register-counts.ts';
 import type { TraceEvent } from '../../devices/plugin/index.ts';
-import type { ExitView } from './guest.ts';
+import type { ExitView, ImportCalls } from './guest.ts';
 
 /** Kinds of exits that are counted. */
 export const EXIT_KINDS = ['mmio', 'wasi', 'wait', 'clock'] as const;
@@ -77,6 +77,11 @@ export class ExitCounter implements RegisterCounter {
 
   get total(): number {
     return this.#total;
+  }
+
+  /** The same exits by a count that shares nothing with this one; undefined: the guest has none. */
+  get importCalls(): ImportCalls | undefined {
+    return this.#view.importCalls;
   }
 
   get duringInvalidation(): number {

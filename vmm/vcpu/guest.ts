@@ -8,8 +8,23 @@ import type { Vcpu, VcpuHost } from './vcpu.ts';
 export interface ExitView {
   /** A vCPU has left the guest: `total` times in all so far, of all vCPUs. */
   counted(vcpu: number, total: number): void;
-  /** The vCPU is between the first doorbell of a batch and its last completion. */
+  /** The vCPU is between the first doorbell of a batch on the direct path and its last completion. */
   isInvalidating(vcpu: number): boolean;
+  /** Its exits by another count; absent: there is none. */
+  readonly importCalls?: ImportCalls;
+}
+
+/**
+ * Calls of JavaScript functions out of a guest, counted apart from the exit counter: where both
+ * count, they agree.
+ */
+export interface ImportCalls {
+  /** Calls so far, of all vCPUs. */
+  readonly total: number;
+  /** Those while the vCPU had marked a batch on the direct path (ABI_INVALIDATING_DIRECT). */
+  readonly duringDirect: number;
+  /** Those while it had marked one on the CMDQ (ABI_INVALIDATING_CMDQ). */
+  readonly duringCmdq: number;
 }
 
 /** A range of device registers and the guest memory that backs it. */

@@ -2,6 +2,7 @@
 // run. What to measure stands in the budget.
 
 import { CHECKPOINT_PHASE_MEASURE } from '../../../assembly/layout/checkpoint-registers';
+import { PTE_S1_PAGE_RW } from '../../../assembly/layout/descriptors';
 import {
   ABI_KIND_CMDQV,
   ABI_VERSION,
@@ -13,7 +14,7 @@ import { cmdqv } from '../../../guest-driver/driver/cmdqv';
 import { cmdq } from '../../../guest-driver/driver/driver-queues';
 import { addPage } from '../../../guest-driver/driver/invalidate-pages';
 import { RESULT_OK } from '../../../guest-driver/driver/result';
-import { IOVA_PAGE_SIZE, mapPages } from '../../../guest-driver/driver/stage1-table';
+import { IOVA_PAGE_SIZE, leafOf, mapPages } from '../../../guest-driver/driver/stage1-table';
 import { exitCount, gpaOf } from '../../../guest-driver/runtime/abi';
 import { findDevice } from '../../../guest-driver/runtime/device-table';
 import { doorbellCalls } from '../../../guest-driver/runtime/mmio';
@@ -98,16 +99,21 @@ function runDriver(block: WorkBlock): void {
  * Measures and tells the host: batches that failed, exits, doorbell calls.
  * @param plan commands of a batch (bits 0 to 7), log2 of the batches of a sample (8 to
  *   11), samples of each vCPU (12 to 19), vCPUs (20 to 22), queues that they share (23 to
- *   25), trapped (26). One vCPU uses the driver; several run the program of the secondary
- *   ones.
+ *   25), trapped (26), with page tables (27). One vCPU uses the driver; several, and one with
+ *   page tables, run the program of the secondary ones.
  */
 function measure(plan: u32): void {
   const vcpus = (plan >> 20) & 7;
   const queues = (plan >> 23) & 7;
   const trapped = (plan >> 26) & 1;
+  const tables = (plan >> 27) & 1;
   for (let vcpu: u32 = 0; vcpu < vcpus; vcpu++) {
     const block = prepareBlock(vcpu, vcpus, vcpu % queues);
     if (trapped != 0) block.queue = changetype<usize>(cmdq());
+    if (tables != 0) {
+      block.leaves = leafOf(toy().table, block.iova, true);
+      block.descriptor = <u64>gpaOf(load<usize>(SAMPLES) & ~(IOVA_PAGE_SIZE - 1)) | PTE_S1_PAGE_RW;
+    }
     block.commands = plan & 0xff;
     block.batches = 1 << ((plan >> 8) & 15);
     block.samples = (plan >> 12) & 0xff;
@@ -116,7 +122,7 @@ function measure(plan: u32): void {
   cmdqv().bypassVcmdq = trapped;
   beginPhase(CHECKPOINT_PHASE_MEASURE);
   let failures: u32 = 0;
-  if (vcpus == 1) runDriver(blockOf(0));
+  if (vcpus == 1 && tables == 0) runDriver(blockOf(0));
   else if (!runBlocks(vcpus)) failures = 1;
   let exits: u32 = 0;
   let doorbells: u32 = 0;

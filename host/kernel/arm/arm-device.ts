@@ -42,6 +42,11 @@ export class ArmDevice implements IommuDevice {
   /** Where it is a vDEVICE, and the StreamID that the guest knows it by. */
   vdevice: { readonly viommu: EventReceiver; readonly virtSid: number } | undefined;
 
+  /** The processor that its VM runs on, as the VMID allocator has it, and its VMM's calls into the kernel. */
+  get processor(): number {
+    return this.vm?.unit.thread ?? 0;
+  }
+
   constructor(name: string, iommu: ArmSmmu, streams: readonly number[], vm?: Vm) {
     this.name = name;
     this.iommu = iommu;

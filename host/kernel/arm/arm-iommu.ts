@@ -157,7 +157,7 @@ export class ArmIommu implements ArmSmmu {
   block(device: IommuDevice): void {
     const arm = armDevice(device);
     arm.faults = undefined;
-    for (const sid of arm.streams) this.smmu.installSte(sid, abortSte());
+    for (const sid of arm.streams) this.smmu.installSte(sid, abortSte(), arm.processor);
   }
 
   allocPaging({ device, nestParent, dirtyTracking, data, faults }: PagingRequest): PagingDomain {
@@ -169,7 +169,14 @@ export class ArmIommu implements ArmSmmu {
     require(nests || !nestParent, 'EOPNOTSUPP', `${this.name} has no nested translation`);
     this.gate('allocation', 'stage 2');
     const { smmu, ram } = this.#options;
-    return new ArmStage2(smmu, ram, nestParent, () => this.#options.pinVmid(armDevice(device).vm));
+    const { vm, processor } = armDevice(device);
+    return new ArmStage2({
+      smmu,
+      ram,
+      nestParent,
+      processor,
+      pin: () => this.#options.pinVmid(vm),
+    });
   }
 
   allocViommu(request: ViommuRequest): ViommuDriver {
@@ -225,9 +232,9 @@ export class ArmIommu implements ArmSmmu {
     const sid = fieldOf(entry, PPR_SID);
     const group = fieldOf(entry, PPR_INDEX);
     const pasid = fieldOf(entry, PPR_SSV) ? fieldOf(entry, PPR_SSID) : undefined;
-    const answer = (response: number) =>
-      this.smmu.commands.issue(priResp(sid, group, response, pasid));
     const device = this.#devices.get(sid);
+    const answer = (response: number) =>
+      this.smmu.issue([priResp(sid, group, response, pasid)], device?.processor);
     const fault: PageFault = {
       flags: PGFAULT_LAST_PAGE | (pasid === undefined ? 0 : PGFAULT_PASID_VALID),
       deviceId: device?.objectId ?? 0,

@@ -90,7 +90,7 @@ export class ArmNested implements NestedDomain {
     const ste = this.#ste();
     for (const sid of arm.streams) {
       if (fieldOf(ste, STE_EATS) === STE_EATS_FULL) stage2.addAtsStream(sid);
-      iommu.smmu.installSte(sid, ste);
+      iommu.smmu.installSte(sid, ste, arm.processor);
     }
   }
 

@@ -38,12 +38,24 @@ interface MappedRange {
   readonly length: bigint;
 }
 
+export interface ArmStage2Options {
+  readonly smmu: SmmuDriver;
+  /** Where its tables lie. */
+  readonly ram: HostRam;
+  readonly nestParent: boolean;
+  /** The processor that maps and unmaps: that of the VM whose it is. */
+  readonly processor: number;
+  /** Pins the VMID: for as long as the HWPT lives. */
+  pin(): PinnedVmid;
+}
+
 export class ArmStage2 implements PagingDomain {
   readonly pageSize: Granule;
   readonly lastIova: bigint;
   readonly smmu: SmmuDriver;
   /** vIOMMUs and nested HWPTs can stand on it. */
   readonly nestParent: boolean;
+  readonly #processor: number;
   readonly #vmid: PinnedVmid;
   readonly #pool: RamPool;
   readonly #table: PageTable;
@@ -51,13 +63,11 @@ export class ArmStage2 implements PagingDomain {
   readonly #atsStreams = new Set<number>();
   #changes = 0;
 
-  /**
-   * @param pin pins the VMID: for as long as the HWPT lives.
-   * @throws {HostError} when VMIDs or host RAM are exhausted.
-   */
-  constructor(smmu: SmmuDriver, ram: HostRam, nestParent: boolean, pin: () => PinnedVmid) {
+  /** @throws {HostError} when VMIDs or host RAM are exhausted. */
+  constructor({ smmu, ram, nestParent, processor, pin }: ArmStage2Options) {
     this.smmu = smmu;
     this.nestParent = nestParent;
+    this.#processor = processor;
     this.pageSize = granuleOf(smmu.idr5);
     // A wider input than PAs have is C_BAD_STE for some start levels, and of no use (DDI 0487 R_SRKBC).
     const inputBits = Math.min(smmu.addressBits, MAX_INPUT_BITS);
@@ -129,7 +139,7 @@ export class ArmStage2 implements PagingDomain {
     const { streams, iommu } = arm;
     require(iommu.smmu === this.smmu, 'EINVAL', `${device.name} is behind another SMMU`);
     arm.faults = undefined;
-    for (const sid of streams) this.smmu.installSte(sid, stage2Ste(this.ste));
+    for (const sid of streams) this.smmu.installSte(sid, stage2Ste(this.ste), arm.processor);
   }
 
   /**
@@ -147,11 +157,11 @@ export class ArmStage2 implements PagingDomain {
 
   // ATCs behind the TLB: a request between the two would bring the old translation back.
   #invalidate(): void {
-    this.smmu.commands.issue(tlbiS12Vmall(this.vmid));
+    this.smmu.issue([tlbiS12Vmall(this.vmid)], this.#processor);
     const requests = [...this.#atsStreams].map((streamId) =>
       atcInv({ streamId, address: 0, size: ATC_INV_SIZE_ALL }),
     );
-    if (requests.length > 0) this.smmu.commands.issue(...requests);
+    if (requests.length > 0) this.smmu.issue(requests, this.#processor);
   }
 
   /** The VMID is free for others when none of its entries is left. */

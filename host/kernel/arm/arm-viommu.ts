@@ -372,7 +372,10 @@ export class ArmViommu implements ViommuDriver, Invalidator {
     const { smmu } = this.iommu;
     const streams = this.#devices.flatMap((device) => device?.streams ?? []);
     if (smmu.stalls && streams.length > 0)
-      smmu.commands.issue(...streams.map((sid) => stallTerm(sid)));
+      smmu.issue(
+        streams.map((sid) => stallTerm(sid)),
+        this.vm.unit.thread,
+      );
   }
 
   /** An event of one of its devices, in the host's numbering. False when nobody takes it. */

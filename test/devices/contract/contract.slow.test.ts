@@ -3,8 +3,9 @@ import { QUEUE_ERROR_HELD } from '../../../assembly/layout/queue-memory.ts';
 import { loadGicv3 } from '../../../assembly/load.ts';
 import { Checkpoint } from '../../../devices/checkpoint/index.ts';
 import { PhysicalCmdqv, VirtualCmdqv } from '../../../devices/cmdqv/index.ts';
-import { DmaEngine } from '../../../devices/dma-engine/index.ts';
+import { DmaEngine, DmaEnginePci } from '../../../devices/dma-engine/index.ts';
 import { Gicv3 } from '../../../devices/gicv3/index.ts';
+import { PcieRootPort } from '../../../devices/pcie/index.ts';
 import { Pl011 } from '../../../devices/pl011/index.ts';
 import { Pl031 } from '../../../devices/pl031/index.ts';
 import type { Device } from '../../../devices/plugin/index.ts';
@@ -15,14 +16,16 @@ import {
   type FakeHost,
 } from '../../../devices/testing/index.ts';
 import { createHostMemory, Unit, writeActions } from '../../../devices/unit/index.ts';
-import { type Disk, VirtioBlock, VirtioMmio } from '../../../devices/virtio/index.ts';
+import { type Disk, VirtioBlock, VirtioMmio, VirtioPci } from '../../../devices/virtio/index.ts';
 import { physicalCmdqvStep, virtualCmdqvStep } from '../../support/cmdqv-steps.ts';
-import { dmaStep } from '../../support/dma-steps.ts';
+import { dmaPciStep, dmaStep } from '../../support/dma-steps.ts';
 import { checkedModules } from '../../support/findings.ts';
+import { bridgeStep, bridgeWithFunctions, WordEndpoint } from '../../support/pcie-function.ts';
 import { steps } from '../../support/thorough.ts';
 import { uartStep } from '../../support/uart-steps.ts';
 import { IDR0 } from '../../support/unit-harness.ts';
 import { LVCMDQS, TestVintfBackend } from '../../support/vintf-backend.ts';
+import { virtioPciStep } from '../../support/virtio-pci-steps.ts';
 import { virtioStep } from '../../support/virtio-steps.ts';
 
 const modules = await checkedModules();
@@ -122,6 +125,14 @@ const devices: [string, DeviceFactory, ContractOptions?][] = [
     () => new VirtioMmio('disk0', new VirtioBlock(EMPTY_DISK, 'disk')),
     { stimulus: virtioStep },
   ],
+  [
+    'VirtioPci',
+    () => new VirtioPci('disk0', new VirtioBlock(EMPTY_DISK, 'disk')),
+    { stimulus: virtioPciStep },
+  ],
+  ['DmaEnginePci', () => new DmaEnginePci('dma'), { stimulus: dmaPciStep }],
+  ['PcieRootPort', () => new PcieRootPort('port', [new WordEndpoint()])],
+  ['PcieHost with functions', bridgeWithFunctions, { stimulus: bridgeStep }],
   ['Checkpoint', () => new Checkpoint({ onPhase: ignore, onResult: ignore })],
   ['PhysicalCmdqv', (host) => physicalCmdqv(host, 'hypervisor'), physicalOptions],
   ['PhysicalCmdqv that reports all errors', (host) => physicalCmdqv(host, 'all'), physicalOptions],

@@ -1,14 +1,15 @@
 // A GICv3 with its CPU interfaces, worked as software and devices work it.
 
 import * as REG from '../../../assembly/layout/gic-registers.ts';
-import { type Gicv3Exports, loadGicv3 } from '../../../assembly/load.ts';
+import { type Gicv3Exports, loadGicv3, type MemoryRegion } from '../../../assembly/load.ts';
 import { Gicv3, gicBlockSize } from '../../../devices/gicv3/index.ts';
 import type { AccessSize } from '../../../devices/plugin/index.ts';
 
-const module = await loadGicv3();
+export const module = await loadGicv3();
 
 /** Where the block lies in the memory of these tests. */
-const AT = 0x1000;
+export const AT = 0x1000;
+export const RAM_GPA = 0x40000000;
 
 export class GicHarness {
   readonly memory: WebAssembly.Memory;
@@ -17,12 +18,19 @@ export class GicHarness {
   readonly vcpus: number;
   readonly spis: number;
 
-  constructor(vcpus = 1, spis = 256) {
+  /** With LPIs: RAM at RAM_GPA, behind the block. */
+  readonly ram: MemoryRegion | undefined;
+
+  /** @param ramSize bytes, a multiple of 64 KiB; 0: without LPIs. */
+  constructor(vcpus = 1, spis = 256, ramSize = 0) {
     this.vcpus = vcpus;
     this.spis = spis;
-    const pages = Math.ceil((AT + gicBlockSize(vcpus)) / 0x10000);
+    const end = Math.ceil((AT + gicBlockSize(vcpus, ramSize > 0)) / 0x10000) * 0x10000;
+    const pages = (end + ramSize) / 0x10000;
     this.memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
-    this.device = new Gicv3({ module, memory: this.memory, at: AT, vcpus, spis });
+    this.ram = ramSize > 0 ? { gpa: RAM_GPA, offset: end, size: ramSize } : undefined;
+    const { memory, ram: lpiTables } = this;
+    this.device = new Gicv3({ module, memory, at: AT, vcpus, spis, lpiTables });
     const { exports } = new WebAssembly.Instance(module, { env: { memory: this.memory } });
     this.exports = exports as unknown as Gicv3Exports;
   }

@@ -350,6 +350,17 @@ const CASES: readonly Case[] = [
     record: '0000000500000020 0000008000000000 0000000000020234 0000000000020000',
   },
   {
+    event: 'F_TLB_CONFLICT',
+    when: 'a block where a page is live: no break and no TLBI before make',
+    prepare: () => {
+      board.access(0x3000n);
+      store(TABLES[1], 0xf45n);
+    },
+    iova: 0x3000n,
+    access: WRITE,
+    record: '0000000500000020 0000000000000000 0000000000003000',
+  },
+  {
     event: 'F_CFG_CONFLICT',
     when: 'planted',
     prepare: () => board.device.plantFault({ event: 'F_CFG_CONFLICT', streamId: SID }),

@@ -255,13 +255,30 @@ describe('a fault queue', () => {
     expectErrno(() => file.write(u32(1, 0)), 'EINVAL');
     expect(answers).toEqual([0]);
     expectErrno(() => fd.destroy(id), 'EBUSY');
-    // Nobody is left who could answer.
+  });
+
+  it('keeps what waits when its file is closed, and answers INVALID when it is destroyed', () => {
+    const { fd, iommu, device, deviceId, ioas } = mockSetup();
+    const { id, file } = fd.faultQueueAlloc();
+    const hwpt = fd.hwptAlloc({ device: deviceId, parent: ioas, fault: id });
+    const answers: string[] = [];
+    const raise = (name: string) =>
+      iommu.triggerFault(device, fault, (code) => answers.push(`${name} ${code}`));
+    fd.attach(deviceId, hwpt);
+    expect([raise('read'), file.read(40).length, raise('unread')]).toEqual([true, 40, true]);
+    file.onReadable = () => answers.push('woken');
     file.closeFile();
-    expect(answers).toEqual([0, 1, 1]);
-    expect(raise()).toBe(false);
+    expect([raise('late'), answers]).toEqual([true, []]);
+    expect(fd.describe().find((object) => object.id === id)?.details).toEqual({
+      waiting: 2,
+      unanswered: 1,
+    });
+    expectErrno(() => file.read(40), 'EBADF');
     expectErrno(() => fd.destroy(id), 'EBUSY');
     fd.detach(deviceId);
     fd.destroy(hwpt);
+    expect(answers).toEqual([]);
     fd.destroy(id);
+    expect(answers).toEqual(['unread 1', 'late 1', 'read 1']);
   });
 });

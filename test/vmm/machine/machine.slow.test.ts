@@ -120,6 +120,8 @@ describe('a machine', () => {
       duringInvalidation: 2,
     });
     expect(calls).toBe(exits.total);
+    const { total, duringDirect, duringCmdq } = machine.exits.importCalls ?? {};
+    expect([total, duringDirect, duringCmdq]).toEqual([8, 2, 0]);
     expect(words(machine)[DATA / 4]).toBe(8);
     expect(new BigUint64Array(machine.memory.buffer)[(DATA + 8) / 8]).toBe(2n ** 40n + 7n);
     expect(device.accesses.at(-1)).toMatchObject({

@@ -3,7 +3,6 @@
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { HOST_AT_VCPU_VMIDS } from '../../../assembly/layout/host-memory.ts';
-import { QUEUE_MAIN } from '../../../assembly/layout/queue-memory.ts';
 import { type HotModules, loadHotModules } from '../../../assembly/load.ts';
 import { PHYSICAL_ID_REGISTERS } from '../../../devices/smmuv3/index.ts';
 import { QueueBlock } from '../../../devices/unit/index.ts';
@@ -42,7 +41,8 @@ class Model {
   constructor(host: VmHost) {
     this.host = host;
     this.#words = new Int32Array(host.memory.buffer);
-    this.#commands = new QueueBlock(host.memory, 0, QUEUE_MAIN);
+    // The VCMDQ of the host's own VINTF on which its processor 0 works.
+    this.#commands = new QueueBlock(host.memory, 0, 0);
   }
 
   #vmidOf(window: number): number {

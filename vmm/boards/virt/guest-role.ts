@@ -12,10 +12,11 @@ import type { VirtSmmu, VirtSmmuOptions } from './virt-smmu.ts';
  * An SMMU that the machine's host lends it.
  * @throws {HostError} when the host has nothing left to lend.
  */
-export function guestRole({ board, memory, streams }: VirtSmmuOptions): VirtSmmu {
+export function guestRole({ board, memory, streams, msis }: VirtSmmuOptions): VirtSmmu {
   const { host, name, overlay = false, idRegisters = 'auto' } = board;
   const vm = host.createVm(name, memory.memory, [memory.ram], {
     exitRequest: arm64ExitRequest(memory),
+    msis,
   });
   try {
     const viommu = host.createViommu(vm, streams, { cmdqv: true, overlay });
@@ -35,8 +36,9 @@ export function guestRole({ board, memory, streams }: VirtSmmuOptions): VirtSmmu
       units: unitsFor(host, vm),
       vcpuRuns: (vcpu, runs) => host.vcpuRuns(vm, vcpu, runs),
       service: (full) => host.service(full),
-      describe(machine) {
+      describe(machine, flushProcessors) {
         vm.onStop((reason) => machine.stop(reason));
+        vm.onFlush(flushProcessors);
         return {
           drainable: {
             machine,

@@ -3,10 +3,15 @@
 // all the physical memory that there is.
 
 import { HOST_AT_ATTENTION, HOST_AT_ATTENTION_SEEN } from '../../../assembly/layout/host-memory.ts';
-import { offsetOfGpa } from '../../../devices/bus/index.ts';
+import { isDoorbell, type MsiController, offsetOfGpa } from '../../../devices/bus/index.ts';
 import { PhysicalCmdqv } from '../../../devices/cmdqv/index.ts';
 import { PhysicalSmmu } from '../../../devices/smmuv3/index.ts';
-import { createHostMemory, SmmuEndpoint, Unit } from '../../../devices/unit/index.ts';
+import {
+  createHostMemory,
+  type PhysicalMemory,
+  SmmuEndpoint,
+  Unit,
+} from '../../../devices/unit/index.ts';
 import { type GuestWindow, ThreadAllocator } from '../../../host/kernel/index.ts';
 import { unitsFor } from '../../threads/index.ts';
 import { type Arm64Memory, arm64ExitRequest } from '../../vcpu/arm64/index.ts';
@@ -20,14 +25,20 @@ const WINDOW = 1;
 /** The smallest there is: no PA leads there. */
 const HOST_RAM = 0x10000;
 
-/** RAM as DMA reaches it: a PA is a gpa. */
-function physicalMemory({ memory, ram }: Arm64Memory) {
+/** RAM and doorbells as DMA of a requester reaches them: a PA is a gpa. */
+function physicalMemory(
+  { memory, ram }: Arm64Memory,
+  msis: MsiController | undefined,
+  requesterId: number,
+): PhysicalMemory {
   const bytes = new Uint8Array(memory.buffer);
   return {
     bytes(pa: number, length: number): Uint8Array | undefined {
       const offset = offsetOfGpa([ram], pa, length);
       return offset < 0 ? undefined : bytes.subarray(offset, offset + length);
     },
+    write32: (pa, data) =>
+      msis !== undefined && isDoorbell(msis, pa) && msis.send(requesterId, pa, data),
   };
 }
 
@@ -35,7 +46,7 @@ function physicalMemory({ memory, ram }: Arm64Memory) {
  * An SMMU that the machine's kernel owns, made as the first one of its host.
  * @throws {RangeError} when the machine was to have what only a guest's SMMU has.
  */
-export function hostRole({ board, memory, streams }: VirtSmmuOptions): VirtSmmu {
+export function hostRole({ board, memory, streams, msis }: VirtSmmuOptions): VirtSmmu {
   const { host, name, overlay = false, idRegisters = 'auto' } = board;
   if (overlay) {
     throw new RangeError(
@@ -70,7 +81,6 @@ export function hostRole({ board, memory, streams }: VirtSmmuOptions): VirtSmmu 
   const threads = new ThreadAllocator((thread) => unit.drain.reapThread(smmu.smmuBlock, thread));
   const words = new Int32Array(hostMemory.buffer);
   const guest: GuestWindow = { ...window, unit };
-  const endpoint = new SmmuEndpoint({ unit, memory: physicalMemory(memory) });
   const unitThreads = {
     memory: hostMemory,
     modules,
@@ -81,7 +91,8 @@ export function hostRole({ board, memory, streams }: VirtSmmuOptions): VirtSmmu 
     smmu: placed('smmu', physicalSmmu),
     cmdqv: placed('cmdqv', physicalCmdqv),
     abortFetches: undefined,
-    dmaPort: (stream) => endpoint.dmaPort(stream),
+    dmaPort: (stream) =>
+      new SmmuEndpoint({ unit, memory: physicalMemory(memory, msis, stream) }).dmaPort(stream),
     drain: unit.drain,
     units: unitsFor(unitThreads, guest),
     vcpuRuns: () => undefined,

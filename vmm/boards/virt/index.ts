@@ -6,3 +6,4 @@ export * from './virt-board.ts';
 export * from './virt-boot.ts';
 export * from './virt-device-tree.ts';
 export * from './virt-memory-map.ts';
+export type { VirtMsi } from './virt-msis.ts';

@@ -4,7 +4,8 @@
 import { loadArm64, loadGicv3 } from '../../../assembly/load.ts';
 import { type Placement, SYSTEM_CLOCK } from '../../../devices/bus/index.ts';
 import { DmaEngine } from '../../../devices/dma-engine/index.ts';
-import { Gicv3, gicBlockSize } from '../../../devices/gicv3/index.ts';
+import { type Gicv3, gicBlockSize } from '../../../devices/gicv3/index.ts';
+import type { PcieFunction } from '../../../devices/pcie/index.ts';
 import { Pl011 } from '../../../devices/pl011/index.ts';
 import { Pl031 } from '../../../devices/pl031/index.ts';
 import { checkNames } from '../../../devices/plugin/index.ts';
@@ -31,7 +32,17 @@ import { callSemihosting } from './semihosting.ts';
 import { prepareVirtBoot } from './virt-boot.ts';
 import { virtDeviceTree } from './virt-device-tree.ts';
 import { virtDisks } from './virt-disks.ts';
-import { placed, VIRT_FREE, VIRT_GICD, VIRT_GICR, VIRT_SPIS, virtRam } from './virt-memory-map.ts';
+import {
+  placed,
+  VIRT_FREE,
+  VIRT_GICD,
+  VIRT_GICR,
+  VIRT_SMMU_DEVICE_ID,
+  VIRT_SPIS,
+  virtRam,
+} from './virt-memory-map.ts';
+import { type VirtMsi, virtGic } from './virt-msis.ts';
+import { virtPcie } from './virt-pcie.ts';
 import { DMA_STREAM, type VirtSmmu, type VirtSmmuOptions } from './virt-smmu.ts';
 
 /** What a machine of this board boots besides its guest, which is a kernel's file. */
@@ -69,10 +80,20 @@ export interface VirtBoardOptions {
   /** Disks behind the SMMU, as virtio has them, at most 4: vda, vdb and so on. Default: none. */
   readonly disks?: readonly Disk[] | undefined;
   /**
+   * Functions behind the PCIe host bridge, at most 29, from device 3 on. Without any there is no bridge.
+   * Default: none.
+   */
+  readonly pcie?: readonly PcieFunction[] | undefined;
+  /**
    * Whose SMMU and CMDQV the kernel has: a `guest`'s, nested below those of the host, which lends it a
    * VINTF, or physical ones of its own, as a `host` has them. Default `guest`.
    */
   readonly role?: VirtRole | undefined;
+  /**
+   * Where devices send their MSIs: to an `its`, whose interrupts are LPIs, to the SPIs of a GICv2m frame
+   * (`v2m`), or nowhere: then the kernel finds no interrupt controller for them. Default `its`.
+   */
+  readonly msi?: VirtMsi | undefined;
 }
 
 /** What a kernel is to the SMMU that it works. */
@@ -92,7 +113,11 @@ const OPTIONS = allNamesOf<VirtBoardOptions>({
   onStaleInstruction: true,
   role: true,
   disks: true,
+  pcie: true,
+  msi: true,
 });
+
+const MSIS = allNamesOf<Record<VirtMsi, unknown>>({ its: true, v2m: true, none: true });
 
 const DEFAULT_MEMORY = 0x10000000;
 /** On one thread more only wait longer for their turns; the inboxes of the CPU are for as many. */
@@ -154,25 +179,36 @@ async function createVirtMachine(
   // No driver of a kernel knows ECMDQs.
   if (queues !== 'vcmdq') throw new RangeError('queues of the board virt are VCMDQs');
   const ram = virtRam(memorySize);
-  const memory = createArm64Memory(vcpus, ram, gicBlockSize(vcpus));
+  const { msi = 'its' } = own;
+  const memory = createArm64Memory(vcpus, ram, gicBlockSize(vcpus, msi === 'its'));
   const [cpuModule, gicModule] = await Promise.all([
     loadArm64(wasmUrl.arm64),
     loadGicv3(wasmUrl.gicv3),
   ]);
-  const gic = new Gicv3({
-    module: gicModule,
-    memory: memory.memory,
-    at: memory.board,
-    vcpus,
-    spis: VIRT_SPIS,
-  });
+  const {
+    gic,
+    msiDevice,
+    msis = options.msis,
+  } = virtGic(
+    msi,
+    {
+      module: gicModule,
+      memory: memory.memory,
+      at: memory.board,
+      vcpus,
+      spis: VIRT_SPIS,
+    },
+    memory.ram,
+  );
   const rngSeed = new Uint8Array(RNG_SEED_SIZE);
   (options.random ?? crypto.getRandomValues.bind(crypto))(rngSeed);
   const disks = virtDisks(own.disks ?? []);
-  const streams = [DMA_STREAM, ...disks.map(({ streamId }) => streamId)];
-  const iommu = ROLES[own.role ?? 'guest']({ board: options, memory, streams });
+  const pcie = own.pcie?.length ? virtPcie(own.pcie) : undefined;
+  const streams = [DMA_STREAM, ...disks.map(({ streamId }) => streamId), ...(pcie?.streams ?? [])];
+  const iommu = ROLES[own.role ?? 'guest']({ board: options, memory, streams, msis });
   try {
-    const { smmu, cmdqv, abortFetches } = iommu;
+    const { cmdqv, abortFetches } = iommu;
+    const smmu = { ...iommu.smmu, requesterId: VIRT_SMMU_DEVICE_ID };
     const console = new Pl011({ onOutput: (bytes) => options.onOutput(bytes) });
     const uart = placed('uart', console);
     const rtc = placed('rtc', new Pl031({ epoch: own.epoch ?? Math.floor(Date.now() / 1000) }));
@@ -199,7 +235,9 @@ async function createVirtMachine(
           cmdqv,
           dmaEngine: { placement: dmaEngine, streamId: DMA_STREAM },
           disks,
+          pcie: pcie?.bridge,
           devices,
+          msiDevice,
         }),
     );
     const guest: Arm64Guest = new Arm64Guest({
@@ -241,8 +279,10 @@ async function createVirtMachine(
       memory: memory.memory,
       regions: [memory.ram],
       clock: guest.clock,
+      msis,
       devices: [
         placeGic(gic),
+        ...(msiDevice ? [msiDevice] : []),
         ...withFaults(options.faults, abortFetches, [
           uart,
           rtc,
@@ -250,6 +290,7 @@ async function createVirtMachine(
           ...(cmdqv ? [cmdqv] : []),
           dmaEngine,
           ...placedDisks,
+          ...(pcie ? [pcie.bridge, ...pcie.functions(iommu.dmaPort)] : []),
           ...devices,
         ]),
       ],
@@ -261,7 +302,7 @@ async function createVirtMachine(
     return {
       machine,
       queues,
-      ...iommu.describe(machine),
+      ...iommu.describe(machine, () => guest.flushProcessors()),
       receive: (bytes) => console.receive(bytes),
       destroy() {
         machine.devices.detach();
@@ -277,7 +318,7 @@ async function createVirtMachine(
 /** @throws {TypeError|RangeError} for the first option that is unknown, or whose value is none of it. */
 function checkOwnOptions(own: VirtBoardOptions): void {
   checkNames(own, OPTIONS, 'virtBoard');
-  const { initrd, append, epoch, sleep, disks, role = 'guest' } = own;
+  const { initrd, append, epoch, sleep, disks, pcie, role = 'guest', msi = 'its' } = own;
   if (initrd !== undefined && !(initrd instanceof Uint8Array))
     throw new TypeError(
       'virtBoard: initrd must be a Uint8Array: the bytes, not the name of a file',
@@ -288,13 +329,16 @@ function checkOwnOptions(own: VirtBoardOptions): void {
   if (sleep !== undefined && sleep !== 'skip' && sleep !== 'wait')
     throw new TypeError('virtBoard: sleep must be one of skip, wait');
   if (disks !== undefined) checkList(disks, 'virtBoard: disks');
+  if (pcie !== undefined) checkList(pcie, 'virtBoard: pcie');
   if (!Object.hasOwn(ROLES, role)) throw new RangeError(`a role is guest or host, not ${role}`);
+  if (!MSIS.includes(msi))
+    throw new RangeError(`virtBoard: msi is one of its, v2m, none, not ${msi}`);
 }
 
 /**
  * The board `virt`, whose machines boot a kernel: an Image, an ELF executable or a flat binary.
  * @throws {TypeError} when there is no such option, or its value has another type.
- * @throws {RangeError} when `epoch` has no 32 bits, or there is no such role.
+ * @throws {RangeError} when `epoch` has no 32 bits, or there is no such role or `msi`.
  */
 export function virtBoard(own: VirtBoardOptions = {}): Board {
   checkOwnOptions(own);

@@ -9,6 +9,7 @@ import {
   TIMER_INTID_VIRTUAL,
 } from '../../../assembly/layout/timer-control.ts';
 import type { Placement } from '../../../devices/bus/index.ts';
+import { GicIts } from '../../../devices/gicv3/index.ts';
 import {
   type Cell,
   cells64,
@@ -17,7 +18,8 @@ import {
   type RamRange,
 } from '../../boot/index.ts';
 import { affinityOf } from './affinity.ts';
-import { VIRT_GICD, VIRT_GICR } from './virt-memory-map.ts';
+import { VIRT_GICD, VIRT_GICR, VIRT_SMMU_DEVICE_ID } from './virt-memory-map.ts';
+import { PCIE_REQUESTER_IDS, pcieNode } from './virt-pcie.ts';
 
 /** What /chosen says. */
 export interface ChosenOptions {
@@ -54,6 +56,10 @@ export interface VirtTreeOptions {
   readonly dmaEngine?: BusMaster | undefined;
   /** Disks behind that SMMU. */
   readonly disks?: readonly BusMaster[];
+  /** The PCIe host bridge, whose functions are behind that SMMU. */
+  readonly pcie?: Placement | undefined;
+  /** An ITS or a GICv2m frame, where the MSIs of SMMU and bus masters go. */
+  readonly msiDevice?: Placement | undefined;
   /** Further devices, which no driver is known for: one may be bound by hand. */
   readonly devices?: readonly Placement[];
 }
@@ -136,7 +142,40 @@ function timerNode(): DeviceTreeNode {
   };
 }
 
-function gicNode(vcpus: number): DeviceTreeNode {
+/** What takes MSIs, as a node of the GIC's. A DeviceID of an ITS is one cell. */
+function msiNode(placement: Placement): DeviceTreeNode {
+  const isIts = placement.device instanceof GicIts;
+  return {
+    name: `${isIts ? 'msi-controller' : 'v2m'}@${gpaOf(placement).toString(16)}`,
+    label: 'msi',
+    properties: {
+      compatible: isIts ? 'arm,gic-v3-its' : 'arm,gic-v2m-frame',
+      'msi-controller': true,
+      ...(isIts ? { '#msi-cells': [1] } : {}),
+      reg: regOf(placement),
+    },
+  };
+}
+
+/** Where the MSIs of a device go. */
+function msiParent(
+  msiDevice: Placement | undefined,
+  deviceId: number,
+): Record<string, PropertyValue> {
+  if (!msiDevice) return {};
+  const isIts = msiDevice.device instanceof GicIts;
+  return { 'msi-parent': [{ label: 'msi' }, ...(isIts ? [deviceId] : [])] };
+}
+
+/** Where the MSIs of PCIe functions go: a DeviceID is a requester ID. */
+function msiMap(msiDevice: Placement | undefined): Record<string, PropertyValue> {
+  if (!msiDevice) return {};
+  return msiDevice.device instanceof GicIts
+    ? { 'msi-map': [0, { label: 'msi' }, 0, PCIE_REQUESTER_IDS] }
+    : { 'msi-parent': [{ label: 'msi' }] };
+}
+
+function gicNode(vcpus: number, msiDevice: Placement | undefined): DeviceTreeNode {
   return {
     name: `interrupt-controller@${VIRT_GICD.toString(16)}`,
     label: 'gic',
@@ -154,6 +193,7 @@ function gicNode(vcpus: number): DeviceTreeNode {
         ...cells64(GICR_SIZE * vcpus),
       ],
     },
+    nodes: msiDevice ? [msiNode(msiDevice)] : [],
   };
 }
 
@@ -171,8 +211,15 @@ function ambaNode(name: string, placement: Placement, clocks: readonly string[])
   };
 }
 
-/** Interrupts of SMMU and CMDQV are pulses, which only an edge keeps. */
-function smmuNode(smmu: Placement, cmdqv: Placement | undefined): DeviceTreeNode {
+/**
+ * Interrupts of SMMU and CMDQV are pulses, which only an edge keeps. Linux takes MSIs of the SMMU where
+ * it finds a parent for them, and leaves the wires alone.
+ */
+function smmuNode(
+  smmu: Placement,
+  cmdqv: Placement | undefined,
+  msiDevice: Placement | undefined,
+): DeviceTreeNode {
   const names = ['eventq', 'gerror', 'priq'].slice(0, smmu.device.identity.interrupts);
   const compatible = cmdqv ? ['nvidia,tegra264-smmu', 'arm,smmu-v3'] : ['arm,smmu-v3'];
   const companion: Record<string, PropertyValue> = cmdqv
@@ -189,6 +236,7 @@ function smmuNode(smmu: Placement, cmdqv: Placement | undefined): DeviceTreeNode
       '#iommu-cells': [1],
       'dma-coherent': true,
       ...companion,
+      ...msiParent(msiDevice, VIRT_SMMU_DEVICE_ID),
     },
   };
 }
@@ -246,7 +294,9 @@ export function virtDeviceTree(options: VirtTreeOptions): DeviceTreeNode {
     cmdqv,
     dmaEngine,
     disks = [],
+    pcie,
     devices = [],
+    msiDevice,
   } = options;
   return {
     name: '',
@@ -274,7 +324,7 @@ export function virtDeviceTree(options: VirtTreeOptions): DeviceTreeNode {
         properties: { compatible: ['arm,psci-1.0', 'arm,psci-0.2'], method: 'hvc' },
       },
       timerNode(),
-      gicNode(vcpus),
+      gicNode(vcpus, msiDevice),
       {
         name: 'apb-pclk',
         label: 'apb',
@@ -287,16 +337,18 @@ export function virtDeviceTree(options: VirtTreeOptions): DeviceTreeNode {
       },
       ambaNode('pl011', uart, ['uartclk', 'apb_pclk']),
       ambaNode('pl031', rtc, ['apb_pclk']),
-      ...(smmu ? [smmuNode(smmu, cmdqv)] : []),
+      ...(smmu ? [smmuNode(smmu, cmdqv, msiDevice)] : []),
       ...(cmdqv ? [cmdqvNode(cmdqv)] : []),
       ...(dmaEngine
         ? [
             ownNode(dmaEngine.placement, {
               iommus: [{ label: 'smmu' }, dmaEngine.streamId],
+              ...msiParent(msiDevice, dmaEngine.streamId),
             }),
           ]
         : []),
       ...disks.map(diskNode),
+      ...(pcie ? [pcieNode(pcie, msiMap(msiDevice))] : []),
       ...devices.map((placement) => ownNode(placement)),
     ],
   };

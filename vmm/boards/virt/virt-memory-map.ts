@@ -21,8 +21,17 @@ export interface VirtPlace {
 export const VIRT_SPIS = 256;
 
 export const VIRT_GICD = 0x08000000;
-/** The redistributors; 0x08080000 is left for an ITS. */
+/** A GICv2m frame, or an ITS: a machine has one of them at most. */
+export const VIRT_V2M = 0x08020000;
+export const VIRT_ITS = 0x08080000;
 export const VIRT_GICR = 0x080a0000;
+
+/** SPIs of the GICv2m frame: behind those of all devices. */
+export const VIRT_V2M_SPI = 192;
+export const VIRT_V2M_SPIS = 64;
+
+/** What the SMMU's own MSIs carry. Those of other devices carry their StreamIDs or, in PCIe, their Requester IDs. */
+export const VIRT_SMMU_DEVICE_ID = 0xffff;
 
 /** Devices of virtio that there can be. */
 export const VIRT_DISKS = 4;
@@ -30,7 +39,14 @@ const VIRTIO_GPA = 0x0a000000;
 const VIRTIO_ROOM = 0x1000;
 const VIRTIO_SPI = 16;
 
-/** SPIs 3 to 6 and 20 to 47, and what is behind 0x0a010000, are left for PCIe. */
+/** PCIe: ECAM, the window for BARs, and the SPIs of INTA to INTD. */
+export const VIRT_PCIE = {
+  ecam: 0x3f000000,
+  buses: 16,
+  window: { gpa: 0x10000000, size: 0x2eff0000 },
+  spi: 3,
+} as const;
+
 export const VIRT_PLACES = {
   uart: { gpa: 0x09000000, room: 0x1000, spi: 1, spis: 1 },
   rtc: { gpa: 0x09010000, room: 0x1000, spi: 2, spis: 1 },
@@ -42,7 +58,7 @@ export const VIRT_PLACES = {
 /** Which devices have a place. */
 export type VirtDeviceName = keyof typeof VIRT_PLACES;
 
-/** Where further devices may lie, as `Board.free`. */
+/** Where further devices may lie, as `Board.free`; their SPIs end before those of the GICv2m frame. */
 export const VIRT_FREE = { gpa: 0x0c000000, irq: 112, devices: 64 } as const;
 
 const RAM_BASE = 0x40000000;

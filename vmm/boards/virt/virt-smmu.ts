@@ -1,7 +1,7 @@
 // What stands between the bus masters of a machine `virt` and its memory, whoever owns it: guest-role.ts
 // has an SMMU that a host lends, host-role.ts one of the machine's own.
 
-import type { Placement } from '../../../devices/bus/index.ts';
+import type { MsiController, Placement } from '../../../devices/bus/index.ts';
 import type { AbortFetches } from '../../../devices/faults/index.ts';
 import type { DmaPort } from '../../../devices/plugin/index.ts';
 import type { MachineCore } from '../../machine/index.ts';
@@ -18,6 +18,8 @@ export interface VirtSmmuOptions {
   readonly streams: readonly number[];
   readonly board: BoardOptions;
   readonly memory: Arm64Memory;
+  /** Where 32-bit writes to doorbell pages go. Undefined: nothing is there. */
+  readonly msis: MsiController | undefined;
 }
 
 /** An SMMU with its CMDQV, before it has a machine. */
@@ -27,7 +29,7 @@ export interface VirtSmmu {
   readonly cmdqv: Placement | undefined;
   /** Has the fetches of its command queues end in external aborts. Undefined: nothing can. */
   readonly abortFetches: AbortFetches | undefined;
-  /** The way of a bus master to memory, by one of the StreamIDs. */
+  /** The way of a bus master to memory, by one of the StreamIDs, which its MSIs carry. */
   dmaPort(stream: number): DmaPort;
   /** The drain of the machine's unit, behind its doorbells. */
   readonly drain: { doorbell(id: number, offset: number): void };
@@ -37,8 +39,14 @@ export interface VirtSmmu {
   vcpuRuns(vcpu: number, runs: boolean): void;
   /** What has to be done beside the devices' work, at safe points. */
   service(full: boolean): void;
-  /** What the machine that has it tells of it. */
-  describe(machine: MachineCore): Pick<BoardMachine, 'drainable' | 'vm' | 'smmus'>;
+  /**
+   * What the machine that has it tells of it.
+   * @param flushProcessors empties the TLBs and instruction caches of its vCPUs.
+   */
+  describe(
+    machine: MachineCore,
+    flushProcessors: () => void,
+  ): Pick<BoardMachine, 'drainable' | 'vm' | 'smmus'>;
   /** Gives back what it has. Its machine, if it has one, has ended. */
   destroy(): void;
 }

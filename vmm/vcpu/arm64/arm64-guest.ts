@@ -314,6 +314,16 @@ export class Arm64Guest implements Guest {
     this.#isRamUsed = true;
   }
 
+  /**
+   * Empties TLBs and instruction caches of all vCPUs, as TLBI ALLE1IS and IC IALLUIS of a hypervisor do. They
+   * are on this thread, between two instructions or at an exit.
+   */
+  flushProcessors(): void {
+    for (const { at } of this.#blocks) this.#exports?.flushAll(at);
+    // Records are shared.
+    this.#exports?.invalidateAll(this.#blocks[0].at);
+  }
+
   safePoint(): void {
     this.#turns?.setIrq();
   }

@@ -135,8 +135,9 @@ export class Arm64RoundRobin implements Vcpu {
    */
   #runTurn(vcpu: Arm64Vcpu, left: number): VcpuExit | number {
     const { counter } = this.#options;
-    const wake = this.#earliestWake();
-    // What another one has waited for comes first.
+    // What another one waits for comes first. What has come before this turn has its place in the order: a
+    // vCPU that waits again and again would end the turn of always the same one as it begins.
+    const wake = this.#earliestWake(counter.now);
     const untilWake = wake === undefined ? Number.POSITIVE_INFINITY : Number(wake - counter.now);
     const most = Math.min(this.#left, untilWake);
     const isCut = left <= most;
@@ -149,12 +150,17 @@ export class Arm64RoundRobin implements Vcpu {
     return this.#options.vcpus.some(({ isOn }) => isOn) ? executed : OFF;
   }
 
-  /** The counter when the first of the vCPUs that wait goes on in any case. */
-  #earliestWake(): bigint | undefined {
+  /**
+   * The counter when the first of the vCPUs that wait goes on in any case.
+   * @param after only what comes behind this value. Default: all.
+   */
+  #earliestWake(after = -1n): bigint | undefined {
     let earliest: bigint | undefined;
-    for (const { wait } of this.#options.vcpus)
-      if (wait?.until !== undefined && (earliest === undefined || wait.until < earliest))
-        earliest = wait.until;
+    for (const { wait } of this.#options.vcpus) {
+      const until = wait?.until;
+      if (until === undefined || until <= after) continue;
+      if (earliest === undefined || until < earliest) earliest = until;
+    }
     return earliest;
   }
 

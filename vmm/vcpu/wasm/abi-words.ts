@@ -9,9 +9,10 @@ import {
   ABI_AT_INVALIDATING,
   ABI_AT_VCPU_EXITS,
   ABI_AT_VCPU_INVALIDATING,
+  ABI_INVALIDATING_DIRECT,
 } from '../../../assembly/layout/guest-abi.ts';
 import type { ExitRequestWords } from '../../../devices/unit/index.ts';
-import type { DrainSleepWords, ExitView } from '../guest.ts';
+import type { DrainSleepWords, ExitView, ImportCalls } from '../guest.ts';
 
 /** One word, which all vCPUs look at. */
 export const ABI_EXIT_REQUEST: ExitRequestWords = {
@@ -26,11 +27,18 @@ export const ABI_DRAIN_SLEEP: DrainSleepWords = {
   wake: ABI_AT_DRAIN_WAKE,
 };
 
+/** Index of the word of the info page in which a vCPU says what its batch is on (ABI_INVALIDATING_*). */
+export function invalidatingWord(vcpu: number): number {
+  return vcpu === 0 ? ABI_AT_INVALIDATING >> 2 : (ABI_AT_VCPU_INVALIDATING >> 2) + vcpu;
+}
+
 /** Shows a Wasm guest its exits. */
 export class AbiExits implements ExitView {
+  readonly importCalls: ImportCalls;
   readonly #info: Int32Array;
 
-  constructor(memory: WebAssembly.Memory) {
+  constructor(memory: WebAssembly.Memory, importCalls: ImportCalls) {
+    this.importCalls = importCalls;
     this.#info = new Int32Array(memory.buffer, 0, ABI_AREA_SIZE / 4);
   }
 
@@ -42,7 +50,6 @@ export class AbiExits implements ExitView {
   }
 
   isInvalidating(vcpu: number): boolean {
-    const at = vcpu === 0 ? ABI_AT_INVALIDATING >> 2 : (ABI_AT_VCPU_INVALIDATING >> 2) + vcpu;
-    return this.#info[at] !== 0;
+    return this.#info[invalidatingWord(vcpu)] === ABI_INVALIDATING_DIRECT;
   }
 }

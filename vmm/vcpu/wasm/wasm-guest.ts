@@ -10,6 +10,7 @@ import { AbiInterrupts } from './abi-interrupts.ts';
 import { ABI_DRAIN_SLEEP, ABI_EXIT_REQUEST, AbiExits } from './abi-words.ts';
 import { checkAbiVersion, type GuestImage } from './guest-image.ts';
 import { guestImports, type InsideCalls } from './guest-imports.ts';
+import { ImportCounts } from './import-counts.ts';
 import { TimeMirror, writeInfoPage } from './info-page.ts';
 import type { WasiFactory, WasiHost } from './wasi/index.ts';
 import {
@@ -57,6 +58,7 @@ export class WasmGuest implements Guest {
   readonly exitRequest = ABI_EXIT_REQUEST;
   readonly drainSleep = ABI_DRAIN_SLEEP;
   readonly #options: WasmGuestOptions;
+  readonly #imports: ImportCounts;
   readonly #time: TimeMirror;
   readonly #words: Int32Array;
   #started: readonly Vcpu[] = [];
@@ -76,7 +78,8 @@ export class WasmGuest implements Guest {
       for (const vcpu of this.#started) vcpu.setIrq(true);
     });
     this.#time = new TimeMirror(memory);
-    this.exits = new AbiExits(memory);
+    this.#imports = new ImportCounts(memory);
+    this.exits = new AbiExits(memory, this.#imports);
     this.directMaps = new AbiDirectMaps(memory);
     this.#words = new Int32Array(memory.buffer);
   }
@@ -134,21 +137,23 @@ export class WasmGuest implements Guest {
     const { image, memory, secondary, drain = {}, transport } = this.#options;
     const main = index === 0 || !secondary;
     const module = main ? image.module : secondary;
+    // On a thread of its own the vCPU has a unit of its own.
+    const inside = transport ? {} : drain;
+    const imports = guestImports({
+      module,
+      memory,
+      vcpu: index,
+      host,
+      wasi: main ? wasi.functions : {},
+      inside,
+    });
     return {
       index,
       name: `${host.name} vCPU ${index}`,
       module,
       shape: main ? image.shape : 'secondary',
       memory,
-      imports: guestImports({
-        module,
-        memory,
-        vcpu: index,
-        host,
-        wasi: main ? wasi.functions : {},
-        // On a thread of its own the vCPU has a unit of its own.
-        inside: transport ? {} : drain,
-      }),
+      imports: this.#imports.counted(imports, index, Object.values(inside)),
       host,
       checkAbi: (abi) => {
         if (main) checkAbiVersion(image, abi);

@@ -115,6 +115,10 @@ describe('the toy guest', () => {
     await runToEnd([run]);
     const exits = run.toy.machine.exitStatistics;
     expect(counter.calls).toBe(exits.total);
+    const { total, duringDirect, duringCmdq } = run.toy.machine.exits.importCalls ?? {};
+    expect([total, duringDirect]).toEqual([counter.calls, 0]);
+    // Two rounds of 3 sizes, 8 samples of 16 batches each.
+    expect(duringCmdq).toBe(2 * 2 * 3 * 8 * 16);
     expect(Object.values(exits.byKind).reduce((a, b) => a + b)).toBe(exits.total);
     expect(Object.values(exits.byRegister).reduce((a, b) => a + b)).toBe(exits.byKind.mmio);
     expect(exits.duringInvalidation).toBe(0);

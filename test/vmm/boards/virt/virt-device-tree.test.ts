@@ -1,10 +1,15 @@
 // What Linux's drivers and kvm-unit-tests look for in the device tree, by literal names and numbers.
 
 import { describe, expect, it } from 'vitest';
+import { DmaEnginePci } from '../../../../devices/dma-engine/index.ts';
+import { Gicv2mFrame } from '../../../../devices/gicv3/index.ts';
+import { PcieRootPort } from '../../../../devices/pcie/index.ts';
 import { MemoryDisk } from '../../../../devices/virtio/index.ts';
 import { placed, virtDeviceTree, virtRam } from '../../../../vmm/boards/virt/index.ts';
 import { virtDisks } from '../../../../vmm/boards/virt/virt-disks.ts';
+import { virtPcie } from '../../../../vmm/boards/virt/virt-pcie.ts';
 import { flattenDeviceTree } from '../../../../vmm/boot/index.ts';
+import { ItsHarness } from '../../../devices/gicv3/its-harness.ts';
 import { cellsOf, nodeAt, readDeviceTree, stringsOf } from './read-device-tree.ts';
 import { shape, smmuPlacement, virtMachine } from './virt-machine.ts';
 
@@ -115,6 +120,37 @@ describe('the device tree of virt', () => {
     expect([...none.nodes.keys()].filter((name) => /iommu|cmdqv|dma/.test(name))).toEqual([]);
   });
 
+  it('has an ITS below the GIC, and SMMU and DMA engine as its children by DeviceID', () => {
+    const gic = new ItsHarness();
+    const its = { device: gic.its, addresses: [0x08080000] };
+    const tree = read({ msiDevice: its });
+    const node = nodeAt(tree, '/interrupt-controller@8000000/msi-controller@8080000');
+    expect(stringsOf(node, 'compatible')).toEqual(['arm,gic-v3-its']);
+    expect(node.properties.get('msi-controller')).toHaveLength(0);
+    expect(cellsOf(node, '#msi-cells')).toEqual([1]);
+    expect(cellsOf(node, 'reg')).toEqual([0, 0x08080000, 0, 0x20000]);
+    const [handle = 0] = cellsOf(node, 'phandle') ?? [];
+    expect(cellsOf(nodeAt(tree, '/iommu@9050000'), 'msi-parent')).toEqual([handle, 0xffff]);
+    expect(cellsOf(nodeAt(tree, '/dma-engine@9200000'), 'msi-parent')).toEqual([handle, 8]);
+  });
+
+  it('has a GICv2m frame in its place, which knows no DeviceIDs', () => {
+    const device = new Gicv2mFrame({ firstIntid: 224, spis: 64 });
+    const tree = read({ msiDevice: { device, addresses: [0x08020000], firstIrq: 192 } });
+    const node = nodeAt(tree, '/interrupt-controller@8000000/v2m@8020000');
+    expect(stringsOf(node, 'compatible')).toEqual(['arm,gic-v2m-frame']);
+    expect(cellsOf(node, 'reg')).toEqual([0, 0x08020000, 0, 0x1000]);
+    expect([...node.properties.keys()].join(' ')).toBe('compatible msi-controller reg phandle');
+    const handle = cellsOf(node, 'phandle');
+    for (const path of ['/iommu@9050000', '/dma-engine@9200000'])
+      expect(cellsOf(nodeAt(tree, path), 'msi-parent')).toEqual(handle);
+  });
+
+  it('names no parent for MSIs where there is none', () => {
+    for (const path of ['/iommu@9050000', '/dma-engine@9200000'])
+      expect(nodeAt(tree, path).properties.has('msi-parent')).toBe(false);
+  });
+
   it('has bus masters behind the SMMU, coherent', () => {
     const engine = '/dma-engine@9200000';
     expect(strings(engine, 'compatible')).toEqual(['vsmmu,dma-engine']);
@@ -137,6 +173,57 @@ describe('the device tree of virt', () => {
       expect(cellsOf(node, 'iommus')?.[1]).toBe(16 + i);
       expect(node.properties.has('dma-coherent')).toBe(true);
     }
+  });
+
+  it('has a PCIe host with its windows, INTx and StreamIDs', () => {
+    const { bridge, streams } = virtPcie([
+      new DmaEnginePci('dma0'),
+      new PcieRootPort('port0', [new DmaEnginePci('dma1')]),
+    ]);
+    const node = nodeAt(read({ pcie: bridge }), '/pcie@3f000000');
+    expect(stringsOf(node, 'compatible')).toEqual(['pci-host-ecam-generic']);
+    expect(stringsOf(node, 'device_type')).toEqual(['pci']);
+    expect(cellsOf(node, 'reg')).toEqual([0, 0x3f000000, 0, 0x1000000]);
+    expect(cellsOf(node, 'bus-range')).toEqual([0, 15]);
+    expect(cellsOf(node, 'ranges')).toEqual([
+      0x02000000, 0, 0x10000000, 0, 0x10000000, 0, 0x2eff0000,
+    ]);
+    expect(cellsOf(node, 'interrupt-map-mask')).toEqual([0x1800, 0, 0, 7]);
+    const map = cellsOf(node, 'interrupt-map') ?? [];
+    expect(map).toHaveLength(16 * 10);
+    // Device 3, INTB: the same as device 0, INTA.
+    const gic = phandle('/interrupt-controller@8000000');
+    expect(map.slice(130, 140)).toEqual([0x1800, 0, 0, 2, gic, 0, 0, 0, 3, 4]);
+    expect(cellsOf(node, 'iommu-map')).toEqual([0, phandle('/iommu@9050000'), 0, 0x10000]);
+    expect([node.properties.has('msi-map'), node.properties.has('msi-parent')]).toEqual([
+      false,
+      false,
+    ]);
+    // Device 3 of bus 0, and device 0 of any other bus.
+    expect(streams).toEqual([24, ...Array.from({ length: 15 }, (_, i) => (i + 1) * 256)]);
+    expect([...nodeAt(tree, '/').nodes.keys()].filter((name) => name.startsWith('pcie'))).toEqual(
+      [],
+    );
+  });
+
+  it('has MSIs of PCIe functions carry their requester IDs to an ITS, or go to a GICv2m frame', () => {
+    const { bridge } = virtPcie([new DmaEnginePci('dma')]);
+    const its = { device: new ItsHarness().its, addresses: [0x08080000] };
+    const frame = new Gicv2mFrame({ firstIntid: 224, spis: 64 });
+    const v2m = { device: frame, addresses: [0x08020000], firstIrq: 192 };
+    const withIts = read({ pcie: bridge, msiDevice: its });
+    const withFrame = read({ pcie: bridge, msiDevice: v2m });
+    const phandleIn = (tree: ReturnType<typeof read>, name: string) =>
+      cellsOf(nodeAt(tree, `/interrupt-controller@8000000/${name}`), 'phandle')?.[0];
+    expect(cellsOf(nodeAt(withIts, '/pcie@3f000000'), 'msi-map')).toEqual([
+      0,
+      phandleIn(withIts, 'msi-controller@8080000'),
+      0,
+      0x10000,
+    ]);
+    expect(cellsOf(nodeAt(withFrame, '/pcie@3f000000'), 'msi-parent')).toEqual([
+      phandleIn(withFrame, 'v2m@8020000'),
+    ]);
   });
 
   it('has further devices by their names', () => {

@@ -1,0 +1,123 @@
+// LPIs: their words are those of any interrupt, with enable and priority as they have been read of the configuration table in RAM
+// (IHI 0069 section 5.1). Which LPIs there are to a vCPU its GICR_PROPBASER says.
+
+import {
+  GIC_CPU_LPIS_ENABLED,
+  GIC_CPU_PENDBASER,
+  GIC_CPU_PROPBASER,
+  GIC_FIRST_LPI,
+  GIC_INT_ENABLED,
+  GIC_INT_LATCH,
+  GIC_INT_PRIORITY,
+  GIC_INT_PRIORITY_SHIFT,
+  GIC_INT_TARGET,
+  GIC_INT_TARGET_SHIFT,
+  GIC_LPIS,
+} from '../layout/gic-memory';
+import {
+  GIC_PRIORITY_BITS,
+  GICR_PENDBASER_PTZ,
+  GICR_PROPBASER_IDBITS,
+  LPI_CONFIG_ENABLE,
+} from '../layout/gic-registers';
+import { PAGE_ADDRESS, ramAt } from './gic-ram';
+import { change, cpuBlock, replace, targetOf, wordAt } from './interrupt';
+
+const PENDING_TABLE: u64 = 0x000fffffffff0000;
+
+/** True when the redistributor takes LPIs. */
+export function takesLpis(gic: usize, vcpu: i32): bool {
+  return atomic.load<u32>(cpuBlock(gic, vcpu), GIC_CPU_LPIS_ENABLED) != 0;
+}
+
+/** The INTID behind the last LPI that the vCPU's table has room for. */
+function endOfLpis(gic: usize, vcpu: i32): i32 {
+  const bits = <u32>load<u64>(cpuBlock(gic, vcpu), GIC_CPU_PROPBASER) & GICR_PROPBASER_IDBITS;
+  return bits >= 15 ? GIC_FIRST_LPI + GIC_LPIS : 1 << (bits + 1);
+}
+
+/** Whether an INTID is that of an LPI. */
+export function isLpiNumber(intid: u32): bool {
+  return intid >= <u32>GIC_FIRST_LPI && intid < <u32>(GIC_FIRST_LPI + GIC_LPIS);
+}
+
+/** Whether an INTID is one of the vCPU's LPIs. */
+export function isLpi(gic: usize, vcpu: i32, intid: u32): bool {
+  return intid >= <u32>GIC_FIRST_LPI && intid < <u32>endOfLpis(gic, vcpu);
+}
+
+/** Reads the configuration of an LPI again. Where there is no RAM, it is disabled. */
+export function readConfiguration(gic: usize, vcpu: i32, intid: i32): void {
+  const table = load<u64>(cpuBlock(gic, vcpu), GIC_CPU_PROPBASER) & PAGE_ADDRESS;
+  const at = ramAt(gic, table + (intid - GIC_FIRST_LPI), 1);
+  const byte: u32 = at != 0 ? atomic.load<u8>(at) : 0;
+  const enabled: u32 = (byte & LPI_CONFIG_ENABLE) != 0 ? GIC_INT_ENABLED : 0;
+  const priority = (byte & GIC_PRIORITY_BITS) << GIC_INT_PRIORITY_SHIFT;
+  const word = wordAt(gic, vcpu, intid);
+  change(gic, word, intid, GIC_INT_ENABLED | GIC_INT_PRIORITY, enabled | priority);
+}
+
+/** `readConfiguration` of all LPIs of a vCPU. */
+export function readConfigurations(gic: usize, vcpu: i32): void {
+  const end = endOfLpis(gic, vcpu);
+  for (let intid: i32 = GIC_FIRST_LPI; intid < end; intid++) readConfiguration(gic, vcpu, intid);
+}
+
+/** Makes an LPI pending on a vCPU. */
+export function raiseLpi(gic: usize, vcpu: i32, intid: i32): void {
+  const target = vcpu << GIC_INT_TARGET_SHIFT;
+  change(gic, wordAt(gic, vcpu, intid), intid, GIC_INT_TARGET, target | GIC_INT_LATCH);
+}
+
+/** An LPI is not pending any more. */
+export function clearLpi(gic: usize, intid: i32): void {
+  change(gic, wordAt(gic, 0, intid), intid, GIC_INT_LATCH, 0);
+}
+
+/** An LPI that is pending on a vCPU is so on another one. */
+export function moveLpi(gic: usize, from: i32, to: i32, intid: i32): void {
+  const at = wordAt(gic, from, intid);
+  for (;;) {
+    const old = atomic.load<u32>(at);
+    if ((old & GIC_INT_LATCH) == 0 || targetOf(old) != from || from == to) return;
+    const word = (old & ~GIC_INT_TARGET) | (to << GIC_INT_TARGET_SHIFT);
+    if (replace(gic, at, intid, old, word)) return;
+  }
+}
+
+/** `moveLpi` of all that are pending. */
+export function moveLpis(gic: usize, from: i32, to: i32): void {
+  for (let intid: i32 = GIC_FIRST_LPI; intid < GIC_FIRST_LPI + GIC_LPIS; intid++)
+    moveLpi(gic, from, to, intid);
+}
+
+/** Makes pending what the pending table has, unless GICR_PENDBASER.PTZ says that it has nothing. */
+function readPendingTable(gic: usize, vcpu: i32): void {
+  const base = load<u64>(cpuBlock(gic, vcpu), GIC_CPU_PENDBASER);
+  if ((<u32>(base >> 32) & GICR_PENDBASER_PTZ) != 0) return;
+  const end = endOfLpis(gic, vcpu);
+  for (let intid: i32 = GIC_FIRST_LPI; intid < end; intid += 32) {
+    const at = ramAt(gic, (base & PENDING_TABLE) + (intid >> 3), 4);
+    let bits: u32 = at != 0 ? atomic.load<u32>(at) : 0;
+    while (bits != 0) {
+      raiseLpi(gic, vcpu, intid + <i32>ctz(bits));
+      bits &= bits - 1;
+    }
+  }
+}
+
+/** GICR_CTLR.EnableLPIs: what is pending comes from the pending table, and goes when they are disabled. */
+export function enableLpis(gic: usize, vcpu: i32, enable: bool): void {
+  const cpu = cpuBlock(gic, vcpu);
+  if (atomic.xchg<u32>(cpu, enable ? 1 : 0, GIC_CPU_LPIS_ENABLED) == (enable ? 1 : 0)) return;
+  if (enable) {
+    readConfigurations(gic, vcpu);
+    readPendingTable(gic, vcpu);
+    return;
+  }
+  for (let intid: i32 = GIC_FIRST_LPI; intid < GIC_FIRST_LPI + GIC_LPIS; intid++) {
+    const at = wordAt(gic, vcpu, intid);
+    const word = atomic.load<u32>(at);
+    if ((word & GIC_INT_LATCH) != 0 && targetOf(word) == vcpu) clearLpi(gic, intid);
+  }
+}

@@ -1,0 +1,211 @@
+// The DMA engine as a PCIe endpoint: its registers behind BAR 0, its interrupt a vector of MSI-X, and what
+// its accesses may carry and ask for as its capabilities of PASID, ATS and PRI allow.
+
+import { DMA_ATS, DMA_REGION_SIZE } from '../../assembly/layout/dma-engine-registers.ts';
+import { ABI_KIND_DMA } from '../../assembly/layout/guest-abi.ts';
+import { type CapabilitySpec, PcieEndpoint, reaches } from '../pcie/index.ts';
+import type {
+  AtsCapability,
+  AtsSettings,
+  DeviceHost,
+  DeviceState,
+  DmaAttributes,
+  DmaPort,
+  MmioAccess,
+} from '../plugin/index.ts';
+import { DmaEngine } from './dma-engine.ts';
+
+/** An ID that no driver looks for, of the vendor that emulators use for devices of their own. */
+const VENDOR = 0x1234;
+const DEVICE = 0x4d44;
+/** A system peripheral. */
+const CLASS = 0x088000;
+
+// Extended capabilities (PCIe 5.0, sections 7.8.8, 7.8.9, 10.5.1, 10.5.2): each has its registers from 4 on,
+// capability in bits [15:0] and control in bits [31:16], but for PRI, with control and status.
+const REGISTERS_AT = 4;
+
+const ATS_PAGE_ALIGNED = 0x20;
+const ATS_STU = 0x001f_0000;
+const ATS_ENABLE = 0x8000_0000;
+
+const PRI_ENABLE = 0x1;
+const PRI_STOPPED = 0x0100_0000;
+/** The engine waits for the answer to one page request before it makes the next. */
+const PRI_CAPACITY = 1;
+
+/** Instruction fetches, privileged accesses, PASIDs of 20 bits. */
+const PASID_CAPABILITY = 0x1406;
+const PASID_ENABLE = 0x1_0000;
+const PASID_EXECUTE = 0x2_0000;
+const PASID_PRIVILEGED = 0x4_0000;
+
+const CAPABILITIES: readonly CapabilitySpec[] = [
+  {
+    name: 'ATS',
+    id: 0x0f,
+    version: 1,
+    size: 8,
+    registers: [
+      {
+        name: 'ATS_CONTROL',
+        offset: REGISTERS_AT,
+        reset: ATS_PAGE_ALIGNED,
+        writable: ATS_ENABLE + ATS_STU,
+      },
+    ],
+  },
+  {
+    name: 'PRI',
+    id: 0x13,
+    version: 1,
+    size: 16,
+    registers: [
+      { name: 'PRI_CONTROL', offset: REGISTERS_AT, reset: PRI_STOPPED, writable: PRI_ENABLE },
+      { name: 'PRI_CAPACITY', offset: 8, reset: PRI_CAPACITY },
+      { name: 'PRI_ALLOCATION', offset: 12, writable: 0xffffffff },
+    ],
+  },
+  {
+    name: 'PASID',
+    id: 0x1b,
+    version: 1,
+    size: 8,
+    registers: [
+      {
+        name: 'PASID_CONTROL',
+        offset: REGISTERS_AT,
+        reset: PASID_CAPABILITY,
+        writable: PASID_ENABLE + PASID_EXECUTE + PASID_PRIVILEGED,
+      },
+    ],
+  },
+];
+
+const OFF: AtsSettings = { enabled: false, pageRequests: false, silent: false };
+
+/** The DMA engine behind a PCIe host: function level reset, MSI-X with one vector, ATS, PRI, PASID. */
+export class DmaEnginePci extends PcieEndpoint {
+  readonly #engine: DmaEngine;
+
+  /** @param name unique in a machine. */
+  constructor(name: string) {
+    super({
+      name,
+      kind: ABI_KIND_DMA,
+      identity: {
+        vendorId: VENDOR,
+        deviceId: DEVICE,
+        revisionId: 1,
+        classCode: CLASS,
+        subsystemVendorId: VENDOR,
+        subsystemId: DEVICE,
+        // Its interrupt is an event, which no level stands for.
+        interruptPin: 0,
+      },
+      bar: { name: 'dma-engine', size: DMA_REGION_SIZE, accessSizes: [4, 8] },
+      vectors: 1,
+      capabilities: CAPABILITIES,
+      hasPasids: true,
+    });
+    this.#engine = new DmaEngine(name);
+  }
+
+  protected override start(host: DeviceHost, port: DmaPort): void {
+    this.#engine.attach({
+      memory: host.memory,
+      interruptLine: () => ({
+        pulse: () => this.msix.raise(0),
+        setLevel: () => undefined,
+      }),
+      dmaPort: () => ({
+        get streamId() {
+          return port.streamId;
+        },
+        read: (iova, target, attributes) => port.read(iova, target, attributes),
+        write: (iova, source, attributes) => port.write(iova, source, attributes),
+        abandon: () => port.abandon?.(),
+        ats: port.ats && this.#limited(port.ats),
+      }),
+      mapDirect: () => undefined,
+      background: (loop) => host.background(loop),
+      nowNs: () => host.nowNs(),
+      timer: (name, callback) => host.timer(name, callback),
+      msi: (address, data) => host.msi(address, data),
+      trace: (event) => host.trace(event),
+    });
+  }
+
+  #control(capability: string): number {
+    return this.config.get(this.config.offsetOf(capability) + REGISTERS_AT);
+  }
+
+  /** ATS and PRI are what the capabilities enable, whatever the engine's own register asks for. */
+  #limited(ats: AtsCapability): AtsCapability {
+    return {
+      get settings() {
+        return ats.settings;
+      },
+      configure: ({ silent }) => {
+        const enabled = (this.#control('ATS') & ATS_ENABLE) !== 0;
+        const pageRequests = (this.#control('PRI') & PRI_ENABLE) !== 0;
+        ats.configure(enabled ? { enabled, pageRequests, silent } : OFF);
+      },
+    };
+  }
+
+  /** Privileged accesses and instruction fetches are such by the prefix that has the PASID. */
+  protected override allows(attributes: DmaAttributes = {}): boolean {
+    const { pasid, privileged = false, instruction = false } = attributes;
+    if (pasid === undefined) return !privileged && !instruction;
+    const control = this.#control('PASID');
+    const has = (bit: number) => (control & bit) !== 0;
+    return (
+      has(PASID_ENABLE) &&
+      (!privileged || has(PASID_PRIVILEGED)) &&
+      (!instruction || has(PASID_EXECUTE))
+    );
+  }
+
+  protected override configWritten(access: MmioAccess): void {
+    const pri = this.config.offsetOf('PRI') + REGISTERS_AT;
+    if (reaches(access, pri)) {
+      const isEnabled = (this.config.get(pri) & PRI_ENABLE) !== 0;
+      this.config.setBits(pri, PRI_STOPPED, !isEnabled);
+    } else if (!reaches(access, this.config.offsetOf('ATS') + REGISTERS_AT)) return;
+    this.#configureAts();
+  }
+
+  /** Has the engine write its register again, which empties the ATC. */
+  #configureAts(): void {
+    const register: MmioAccess = { region: 0, offset: DMA_ATS, size: 4, lo: 0, hi: 0, vcpu: 0 };
+    this.#engine.read(register);
+    this.#engine.write(register);
+  }
+
+  protected override resetFunction(): void {
+    this.#engine.reset();
+  }
+
+  protected override readBar(access: MmioAccess): void {
+    this.#engine.read(access);
+  }
+
+  protected override writeBar(access: MmioAccess): void {
+    this.#engine.write(access);
+  }
+
+  protected override saveFunction(): DeviceState {
+    return this.#engine.save();
+  }
+
+  protected override prepareFunction(state: DeviceState): () => void {
+    // An engine that nothing is attached to takes a state over, or says what is wrong with it.
+    new DmaEngine(this.name).restore(state);
+    return () => this.#engine.restore(state);
+  }
+
+  protected override barRegisterName(offset: number): string | undefined {
+    return this.#engine.registerName(0, offset);
+  }
+}

@@ -1,0 +1,221 @@
+// The configuration space of a function: a header, and behind it lists of capabilities that are laid out
+// from what a function says of them.
+
+import {
+  type DeviceState,
+  type MmioAccess,
+  RegisterFile,
+  type RegisterSpec,
+} from '../plugin/index.ts';
+import {
+  PCIE_BAR0,
+  PCIE_CAPABILITIES,
+  PCIE_CAPABILITY_POINTER,
+  PCIE_CLASS_REVISION,
+  PCIE_COMMAND_STATUS,
+  PCIE_COMMAND_WRITABLE,
+  PCIE_CONFIG_SIZE,
+  PCIE_EXTENDED_CAPABILITIES,
+  PCIE_HEADER_TYPE,
+  PCIE_ID,
+  PCIE_INTERRUPT,
+  PCIE_STATUS_CAPABILITIES,
+  PCIE_STATUS_IMMEDIATE_READINESS,
+  PCIE_SUBSYSTEM,
+} from './pcie-registers.ts';
+
+/** A capability, where it goes being the configuration space's choice. */
+export interface CapabilitySpec {
+  /** Of its first word; unique in its function. */
+  readonly name: string;
+  /** Capability ID. */
+  readonly id: number;
+  /** Bytes, a multiple of 4. */
+  readonly size: number;
+  /** Version of an extended capability. Absent: it is none. */
+  readonly version?: number;
+  /** Bits [31:16] of the first word, in their places, of one that is not extended. Default 0. */
+  readonly reset?: number;
+  readonly writable?: number;
+  /** Registers behind the first word, by offset from its beginning. */
+  readonly registers?: readonly RegisterSpec[];
+}
+
+/** A memory BAR of 32 bits. */
+export interface BarSpec {
+  /** 0 to 5. */
+  readonly bar: number;
+  /** Region of the device that it leads to. */
+  readonly region: number;
+  /** Bytes, a power of two, at least 16. */
+  readonly size: number;
+}
+
+/** What a function says of itself. */
+export interface FunctionIdentity {
+  readonly vendorId: number;
+  readonly deviceId: number;
+  /** 8 bits. */
+  readonly revisionId: number;
+  /** Base class, sub-class and programming interface: 24 bits. */
+  readonly classCode: number;
+  readonly subsystemVendorId: number;
+  readonly subsystemId: number;
+  /** 1 to 4: INTA to INTD; 0: it uses none. */
+  readonly interruptPin: number;
+}
+
+/** The header of an endpoint, type 0 (PCIe 5.0, section 7.5.1.2). */
+export function endpointHeader(
+  identity: FunctionIdentity,
+  bars: readonly BarSpec[],
+): readonly RegisterSpec[] {
+  const { vendorId, deviceId, revisionId, classCode, interruptPin } = identity;
+  return [
+    { name: 'ID', offset: PCIE_ID, reset: vendorId + deviceId * 0x10000 },
+    {
+      name: 'COMMAND_STATUS',
+      offset: PCIE_COMMAND_STATUS,
+      reset: PCIE_STATUS_CAPABILITIES + PCIE_STATUS_IMMEDIATE_READINESS,
+      writable: PCIE_COMMAND_WRITABLE,
+    },
+    {
+      name: 'CLASS_REVISION',
+      offset: PCIE_CLASS_REVISION,
+      reset: classCode * 0x100 + revisionId,
+    },
+    { name: 'HEADER_TYPE', offset: PCIE_HEADER_TYPE, writable: 0xff },
+    // What a BAR does not decode reads 0: a driver finds its size by writing ones (section 7.5.1.2.1).
+    ...bars.map(({ bar, size }) => ({
+      name: `BAR${bar}`,
+      offset: PCIE_BAR0 + 4 * bar,
+      writable: (2 ** 32 - size) >>> 0,
+    })),
+    {
+      name: 'SUBSYSTEM',
+      offset: PCIE_SUBSYSTEM,
+      reset: identity.subsystemVendorId + identity.subsystemId * 0x10000,
+    },
+    { name: 'CAPABILITY_POINTER', offset: PCIE_CAPABILITY_POINTER, reset: PCIE_CAPABILITIES },
+    { name: 'INTERRUPT', offset: PCIE_INTERRUPT, reset: interruptPin * 0x100, writable: 0xff },
+  ];
+}
+
+interface PlacedCapability {
+  readonly spec: CapabilitySpec;
+  readonly at: number;
+}
+
+/** Capabilities one after the other. */
+function laidOut(specs: readonly CapabilitySpec[], from: number): readonly PlacedCapability[] {
+  let at = from;
+  return specs.map((spec) => {
+    const placed = { spec, at };
+    at += spec.size;
+    return placed;
+  });
+}
+
+function registersOf(list: readonly PlacedCapability[]): RegisterSpec[] {
+  return list.flatMap(({ spec, at }, i) => {
+    const next = list[i + 1]?.at ?? 0;
+    const reset =
+      spec.version === undefined
+        ? spec.id + next * 0x100 + (spec.reset ?? 0)
+        : spec.id + spec.version * 0x10000 + next * 0x100000;
+    return [
+      { name: spec.name, offset: at, reset, writable: spec.writable ?? 0 },
+      ...(spec.registers ?? []).map((register) => ({
+        ...register,
+        offset: at + register.offset,
+      })),
+    ];
+  });
+}
+
+/** The value that a write gives to a 32-bit word, in its place; 0 for bytes that it does not reach. */
+export function writtenTo({ offset, size, lo }: MmioAccess, word: number): number {
+  if ((offset & ~3) !== word) return 0;
+  return size === 4 ? lo : (lo << (8 * (offset & 3))) >>> 0;
+}
+
+/** Whether an access reaches one of the bytes of a 32-bit word. */
+export const reaches = ({ offset }: MmioAccess, word: number): boolean => (offset & ~3) === word;
+
+/** The registers of a function's configuration space. */
+export class ConfigurationSpace {
+  readonly #file: RegisterFile;
+  readonly #placed: ReadonlyMap<string, number>;
+
+  /** @throws {RangeError} when capabilities overlap, or do not fit. */
+  constructor(header: readonly RegisterSpec[], capabilities: readonly CapabilitySpec[]) {
+    const ordinary = capabilities.filter(({ version }) => version === undefined);
+    const extended = capabilities.filter(({ version }) => version !== undefined);
+    const lists = [
+      laidOut(ordinary, PCIE_CAPABILITIES),
+      laidOut(extended, PCIE_EXTENDED_CAPABILITIES),
+    ];
+    const end = lists[0]?.reduce((most, { spec, at }) => Math.max(most, at + spec.size), 0) ?? 0;
+    if (end > PCIE_EXTENDED_CAPABILITIES)
+      throw new RangeError('the capabilities of a function do not fit into 256 bytes');
+    this.#file = new RegisterFile(PCIE_CONFIG_SIZE, [...header, ...lists.flatMap(registersOf)]);
+    this.#placed = new Map(lists.flat().map(({ spec, at }) => [spec.name, at]));
+  }
+
+  /**
+   * Where a capability begins.
+   * @throws {RangeError} when there is none of that name.
+   */
+  offsetOf(capability: string): number {
+    const at = this.#placed.get(capability);
+    if (at === undefined) throw new RangeError(`there is no capability ${capability}`);
+    return at;
+  }
+
+  /** Command register, bits [15:0]. */
+  get command(): number {
+    return this.#file.get(PCIE_COMMAND_STATUS) & 0xffff;
+  }
+
+  /** The 32-bit word at an offset. */
+  get(offset: number): number {
+    return this.#file.get(offset);
+  }
+
+  /** Sets bits of a word, whatever of it a guest can write. */
+  setBits(offset: number, bits: number, set: boolean): void {
+    const word = this.#file.get(offset);
+    this.#file.set(offset, (set ? word | bits : word & ~bits) >>> 0);
+  }
+
+  read(access: MmioAccess): void {
+    this.#file.read(access);
+  }
+
+  write(access: MmioAccess): void {
+    this.#file.write(access);
+  }
+
+  reset(): void {
+    this.#file.reset();
+  }
+
+  save(): DeviceState {
+    return this.#file.save();
+  }
+
+  /** @throws {TypeError} when the state is not of such a function. */
+  check(state: unknown): void {
+    this.#file.check(state);
+  }
+
+  /** @throws {TypeError} when the state is not of such a function. */
+  restore(state: unknown): void {
+    this.#file.restore(state);
+  }
+
+  /** Name of the register at an offset; undefined where there is none. */
+  nameAt(offset: number): string | undefined {
+    return this.#file.nameAt(offset);
+  }
+}

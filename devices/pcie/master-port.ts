@@ -1,0 +1,45 @@
+// The DMA port of a PCIe function, which makes no access while it is no bus master.
+
+import type { AtsCapability, DmaAttributes, DmaPort, DmaResult } from '../plugin/index.ts';
+
+const REFUSED: DmaResult = { ok: false, done: 0 };
+
+/** What a function's registers allow its DMA. */
+export interface MasterPermissions {
+  /** Bus Master Enable of its command register. */
+  isMaster(): boolean;
+  /** Whether its accesses may carry what they would carry. */
+  allows(attributes: DmaAttributes | undefined): boolean;
+}
+
+export class MasterPort implements DmaPort {
+  readonly ats: AtsCapability | undefined;
+  readonly #port: DmaPort;
+  readonly #permissions: MasterPermissions;
+
+  constructor(port: DmaPort, permissions: MasterPermissions) {
+    this.#port = port;
+    this.#permissions = permissions;
+    this.ats = port.ats;
+  }
+
+  get streamId(): number {
+    return this.#port.streamId;
+  }
+
+  #may(attributes: DmaAttributes | undefined): boolean {
+    return this.#permissions.isMaster() && this.#permissions.allows(attributes);
+  }
+
+  read(iova: number, target: Uint8Array, attributes?: DmaAttributes): DmaResult {
+    return this.#may(attributes) ? this.#port.read(iova, target, attributes) : REFUSED;
+  }
+
+  write(iova: number, source: Uint8Array, attributes?: DmaAttributes): DmaResult {
+    return this.#may(attributes) ? this.#port.write(iova, source, attributes) : REFUSED;
+  }
+
+  abandon(): void {
+    this.#port.abandon?.();
+  }
+}

@@ -1,0 +1,267 @@
+// What PCIe endpoints have in common: configuration space, BARs, INTx, MSI-X, reset of the function. What
+// one does by its BARs is a subclass's.
+
+import {
+  type Device,
+  type DeviceHost,
+  type DeviceState,
+  type DmaAttributes,
+  type DmaPort,
+  type MmioAccess,
+  PLUGIN_INTERFACE_VERSION,
+  stateFields,
+  unnamedRegister,
+} from '../plugin/index.ts';
+import {
+  type BarSpec,
+  type CapabilitySpec,
+  ConfigurationSpace,
+  endpointHeader,
+  type FunctionIdentity,
+  reaches,
+  writtenTo,
+} from './configuration-space.ts';
+import { EXPRESS, expressCapability, placeExpress } from './express-capability.ts';
+import { MasterPort } from './master-port.ts';
+import { MSIX_REGION_SIZE, MsixTable, msixCapability } from './msix.ts';
+import {
+  CONFIGURATION_REGION,
+  type MemoryWindow,
+  type PcieFunction,
+  type PcieSlot,
+} from './pcie-function.ts';
+import {
+  EXPRESS_DEVICE_CONTROL,
+  EXPRESS_INITIATE_FLR,
+  EXPRESS_TYPE_ENDPOINT,
+  EXPRESS_TYPE_INTEGRATED_ENDPOINT,
+  PCIE_BAR0,
+  PCIE_COMMAND_INTX_DISABLE,
+  PCIE_COMMAND_MASTER,
+  PCIE_COMMAND_MEMORY,
+  PCIE_COMMAND_STATUS,
+  PCIE_CONFIG_SIZE,
+  PCIE_HEADER_MULTIFUNCTION,
+  PCIE_HEADER_TYPE,
+  PCIE_STATUS_INTERRUPT,
+} from './pcie-registers.ts';
+
+/** What an endpoint is made of. */
+export interface PcieEndpointOptions {
+  readonly name: string;
+  /** Four ASCII characters, as `DeviceIdentity` has them. */
+  readonly kind: number;
+  readonly identity: FunctionIdentity;
+  /** The region that BAR 0 leads to: its name, bytes (a power of two), and accesses. */
+  readonly bar: Device['regions'][number];
+  /** Entries of the MSI-X table, which lies behind BAR 1. */
+  readonly vectors: number;
+  /** Capabilities besides PCI Express and MSI-X. */
+  readonly capabilities?: readonly CapabilitySpec[];
+  /** Its accesses may carry PASIDs. Default false. */
+  readonly hasPasids?: boolean;
+}
+
+/** Regions of an endpoint, behind its configuration space. */
+export const BAR_REGION = 1;
+const MSIX_REGION = 2;
+const MSIX_BAR = 1;
+
+/** An endpoint with one BAR for its registers and one for MSI-X. */
+export abstract class PcieEndpoint implements PcieFunction {
+  readonly name: string;
+  readonly interfaceVersion = PLUGIN_INTERFACE_VERSION;
+  readonly identity: Device['identity'];
+  readonly regions: Device['regions'];
+  readonly interruptPin: number;
+  protected readonly config: ConfigurationSpace;
+  protected readonly msix: MsixTable;
+  readonly #bars: readonly BarSpec[];
+  #slot: PcieSlot | undefined;
+  #host: DeviceHost | undefined;
+  #intx = false;
+
+  constructor(options: PcieEndpointOptions) {
+    const { bar, identity, vectors, hasPasids = false } = options;
+    this.name = options.name;
+    this.identity = { kind: options.kind, interrupts: 0, busMaster: true };
+    this.interruptPin = identity.interruptPin;
+    this.regions = [
+      { name: 'configuration', size: PCIE_CONFIG_SIZE, accessSizes: [1, 2, 4] },
+      bar,
+      { name: 'msix', size: MSIX_REGION_SIZE, accessSizes: [4, 8] },
+    ];
+    this.#bars = [
+      { bar: 0, region: BAR_REGION, size: bar.size },
+      { bar: MSIX_BAR, region: MSIX_REGION, size: MSIX_REGION_SIZE },
+    ];
+    this.config = new ConfigurationSpace(endpointHeader(identity, this.#bars), [
+      expressCapability(true, hasPasids),
+      msixCapability(vectors, MSIX_BAR),
+      ...(options.capabilities ?? []),
+    ]);
+    const control = this.config.offsetOf('MSIX');
+    this.msix = new MsixTable(
+      vectors,
+      () => this.config.get(control),
+      (address, data) => this.#sendMessage(address, data),
+    );
+  }
+
+  plug(slot: PcieSlot): void {
+    this.#slot = slot;
+    this.#showPlace();
+  }
+
+  #showPlace(): void {
+    const isIntegrated = this.#slot?.isIntegrated ?? true;
+    const type = isIntegrated ? EXPRESS_TYPE_INTEGRATED_ENDPOINT : EXPRESS_TYPE_ENDPOINT;
+    placeExpress(this.config, type, !isIntegrated);
+    const isMultifunction = this.#slot?.isMultifunction ?? false;
+    this.config.setBits(PCIE_HEADER_TYPE, PCIE_HEADER_MULTIFUNCTION, isMultifunction);
+  }
+
+  attach(host: DeviceHost): void {
+    this.#host = host;
+    const port = new MasterPort(host.dmaPort(), {
+      isMaster: () => this.isMaster,
+      allows: (attributes) => this.allows(attributes),
+    });
+    this.start(host, port);
+  }
+
+  /** Bus Master Enable: it may make DMA, and send messages. */
+  protected get isMaster(): boolean {
+    return (this.config.command & PCIE_COMMAND_MASTER) !== 0;
+  }
+
+  /** Whether its DMA may carry these attributes now. */
+  protected allows(attributes: DmaAttributes | undefined): boolean {
+    return attributes?.pasid === undefined;
+  }
+
+  #sendMessage(address: number, data: number): void {
+    if (this.isMaster) this.#host?.msi(address, data);
+  }
+
+  /** Takes what it is attached to. @param port makes no access while the function is no bus master. */
+  protected abstract start(host: DeviceHost, port: DmaPort): void;
+  /** Brings what lies behind BAR 0 to its state out of reset. */
+  protected abstract resetFunction(): void;
+  /** Answers a read by BAR 0: fills `access.lo` and `access.hi`. */
+  protected abstract readBar(access: MmioAccess): void;
+  /** Carries out a write by BAR 0. */
+  protected abstract writeBar(access: MmioAccess): void;
+  /** State of what lies behind BAR 0. */
+  protected abstract saveFunction(): DeviceState;
+  /**
+   * Checks such a state.
+   * @returns what takes it over.
+   * @throws {TypeError} when it is none.
+   */
+  protected abstract prepareFunction(state: DeviceState): () => void;
+  /** Name of a register behind BAR 0. */
+  protected abstract barRegisterName(offset: number): string | undefined;
+
+  /** A configuration read is about to be answered. */
+  protected configRead(_access: MmioAccess): void {
+    // Most registers have their values.
+  }
+
+  /** A configuration write has changed the registers of the function's own capabilities. */
+  protected configWritten(_access: MmioAccess): void {
+    // Most capabilities are read-only.
+  }
+
+  get intx(): boolean {
+    return this.#intx && (this.config.command & PCIE_COMMAND_INTX_DISABLE) === 0;
+  }
+
+  /** Asserts INTx, or not; with MSI-X on, a function leaves it alone. */
+  protected setIntx(asserted: boolean): void {
+    this.#intx = asserted;
+    this.config.setBits(PCIE_COMMAND_STATUS, PCIE_STATUS_INTERRUPT, asserted);
+    this.#slot?.interruptChanged();
+  }
+
+  get windows(): readonly MemoryWindow[] {
+    if ((this.config.command & PCIE_COMMAND_MEMORY) === 0) return [];
+    return this.#bars.map(({ bar, region, size }) => ({
+      address: this.config.get(PCIE_BAR0 + 4 * bar),
+      size,
+      region,
+    }));
+  }
+
+  /** The whole function, as FLR does it (PCIe 5.0, section 6.6.2): what is outside of it stays. */
+  reset(): void {
+    this.config.reset();
+    this.#showPlace();
+    this.msix.reset();
+    this.resetFunction();
+    this.setIntx(false);
+    this.#slot?.windowsChanged();
+  }
+
+  read(access: MmioAccess): void {
+    access.hi = 0;
+    if (access.region === CONFIGURATION_REGION) {
+      this.configRead(access);
+      this.config.read(access);
+    } else if (access.region === BAR_REGION) this.readBar(access);
+    else this.msix.read(access);
+  }
+
+  write(access: MmioAccess): void {
+    if (access.region === CONFIGURATION_REGION) this.#writeConfig(access);
+    else if (access.region === BAR_REGION) this.writeBar(access);
+    else this.msix.write(access);
+  }
+
+  #writeConfig(access: MmioAccess): void {
+    const deviceControl = this.config.offsetOf(EXPRESS) + EXPRESS_DEVICE_CONTROL;
+    if (writtenTo(access, deviceControl) & EXPRESS_INITIATE_FLR) {
+      this.reset();
+      return;
+    }
+    this.config.write(access);
+    if (reaches(access, PCIE_COMMAND_STATUS)) this.#slot?.interruptChanged();
+    if (access.offset < PCIE_BAR0 + 0x18) this.#slot?.windowsChanged();
+    if (reaches(access, this.config.offsetOf('MSIX'))) this.msix.unmaskChanged();
+    this.configWritten(access);
+  }
+
+  save(): DeviceState {
+    return {
+      config: this.config.save(),
+      msix: this.msix.save(),
+      intx: this.#intx,
+      function: this.saveFunction(),
+    };
+  }
+
+  restore(state: DeviceState): void {
+    const fields = stateFields(state, 'config', 'msix', 'intx', 'function');
+    const { intx } = fields;
+    if (typeof intx !== 'boolean') throw new TypeError('the state is not of this device: its INTx');
+    this.config.check(fields.config);
+    const restoreMsix = this.msix.prepareRestore(fields.msix);
+    const restoreFunction = this.prepareFunction(fields.function as DeviceState);
+    this.config.restore(fields.config);
+    this.#showPlace();
+    restoreMsix();
+    restoreFunction();
+    this.setIntx(intx);
+    this.#slot?.windowsChanged();
+  }
+
+  registerName(region: number, offset: number): string {
+    const name =
+      region === CONFIGURATION_REGION
+        ? this.config.nameAt(offset)
+        : region === BAR_REGION
+          ? this.barRegisterName(offset)
+          : this.msix.nameAt(offset);
+    return name ?? unnamedRegister(this.regions[region], offset);
+  }
+}

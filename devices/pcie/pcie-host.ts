@@ -1,0 +1,303 @@
+// A PCIe host bridge with ECAM (PCIe 5.0, section 7.2.2): reaches the functions that are plugged into it,
+// by their IDs in configuration space and by their BARs in a window of memory.
+
+import {
+  type AccessSize,
+  type Device,
+  type DeviceHost,
+  type DeviceState,
+  type DmaPort,
+  type InterruptLine,
+  type MmioAccess,
+  PLUGIN_INTERFACE_VERSION,
+  plainStateLike,
+  unnamedRegister,
+} from '../plugin/index.ts';
+import { CONFIGURATION_REGION, type MemoryWindow, type PcieFunction } from './pcie-function.ts';
+import { PCIE_CONFIG_SIZE } from './pcie-registers.ts';
+import { PcieRootPort } from './pcie-root-port.ts';
+import { RequesterPort } from './requester-port.ts';
+
+/** A function at its place on bus 0. */
+export interface PluggedFunction {
+  /** Device number, 0 to 31. */
+  readonly device: number;
+  /** Function number, 0 to 7. Default 0. */
+  readonly function?: number;
+  readonly plugged: PcieFunction;
+}
+
+/** What a `PcieHost` is made of. */
+export interface PcieHostOptions {
+  /** Buses that ECAM has room for, 1 to 256. Default 16. */
+  readonly buses?: number;
+  /** Where BARs may lie: gpa, a multiple of 4 KiB, and bytes. */
+  readonly window: { readonly gpa: number; readonly size: number };
+  readonly functions: readonly PluggedFunction[];
+}
+
+const KIND = 0x65696370; // "pcie"
+const ECAM_REGION = 0;
+const WINDOW_REGION = 1;
+const BUS_SIZE = 0x100000;
+/** INTA to INTD. */
+const LINES = 4;
+const ALL = 0xffffffff;
+
+/** Bytes of all ones: what nobody answers (PCIe 5.0, section 2.3.2: an Unsupported Request). */
+function answerNothing(access: MmioAccess): void {
+  access.lo = access.size >= 4 ? ALL : 2 ** (8 * access.size) - 1;
+  access.hi = access.size === 8 ? ALL : 0;
+}
+
+/** A function at its place, on bus 0 or behind a port. */
+interface Place {
+  readonly one: PcieFunction;
+  /** Device in bits [7:3], function in bits [2:0]. */
+  readonly devfn: number;
+  readonly port: PcieRootPort | undefined;
+  /** Device number on bus 0, of itself or of its port. */
+  readonly device: number;
+}
+
+interface OpenWindow extends MemoryWindow {
+  readonly one: PcieFunction;
+}
+
+function checkOptions({ buses = 16, window, functions }: PcieHostOptions): void {
+  if (!Number.isInteger(buses) || buses < 1 || buses > 256)
+    throw new RangeError(`ECAM has 1 to 256 buses, not ${buses}`);
+  const { gpa, size } = window;
+  if (!Number.isInteger(gpa / 0x1000) || !Number.isInteger(size / 0x1000) || gpa < 0 || size <= 0)
+    throw new RangeError('the window of a PCIe host is pages of 4 KiB');
+  const taken = new Set<number>();
+  for (const { device, function: number = 0 } of functions) {
+    if (!Number.isInteger(device) || device < 0 || device > 31)
+      throw new RangeError(`a PCIe device has a number from 0 to 31, not ${device}`);
+    if (!Number.isInteger(number) || number < 0 || number > 7)
+      throw new RangeError(`a PCIe function has a number from 0 to 7, not ${number}`);
+    if (taken.has(device * 8 + number))
+      throw new RangeError(`two functions are plugged in at ${device}.${number}`);
+    taken.add(device * 8 + number);
+  }
+}
+
+function placesOf(functions: readonly PluggedFunction[]): readonly Place[] {
+  return functions.flatMap(({ device, function: number = 0, plugged }): Place[] => [
+    { one: plugged, devfn: device * 8 + number, port: undefined, device },
+    ...(plugged instanceof PcieRootPort
+      ? plugged.behind.map((one, devfn) => ({ one, devfn, port: plugged, device }))
+      : []),
+  ]);
+}
+
+/** A PCIe host bridge: region 0 is ECAM, region 1 the window of memory; its lines are INTA to INTD. */
+export class PcieHost implements Device {
+  readonly name = 'pcie';
+  readonly interfaceVersion = PLUGIN_INTERFACE_VERSION;
+  readonly identity = { kind: KIND, interrupts: LINES, busMaster: false };
+  readonly regions: Device['regions'];
+  readonly #window: PcieHostOptions['window'];
+  readonly #places: readonly Place[];
+  #lines: readonly InterruptLine[] = [];
+  /** Windows of all functions; undefined: they are to be looked for. */
+  #open: readonly OpenWindow[] | undefined;
+  /** What functions get to see: the bus's own access stays as it is. */
+  readonly #inner: MmioAccess = { region: 0, offset: 0, size: 4, lo: 0, hi: 0, vcpu: 0 };
+  /** Bus number of each function, which it takes from configuration writes (section 2.2.6.2). */
+  private state: { buses: number[] };
+
+  /** @throws {RangeError} when a function has no such place, or shares it. */
+  constructor(options: PcieHostOptions) {
+    checkOptions(options);
+    const { buses = 16, window, functions } = options;
+    this.#window = window;
+    this.#places = placesOf(functions);
+    this.state = { buses: this.#places.map(() => 0) };
+    this.regions = [
+      { name: 'ecam', size: buses * BUS_SIZE, accessSizes: [1, 2, 4] },
+      { name: 'pcie-memory', size: window.size, accessSizes: [1, 2, 4, 8] },
+    ];
+    for (const { one, devfn, port } of this.#places)
+      one.plug({
+        isIntegrated: port === undefined,
+        isMultifunction: this.#places.some(
+          (other) =>
+            other.port === port && other.devfn !== devfn && other.devfn >> 3 === devfn >> 3,
+        ),
+        interruptChanged: () => this.#updateLines(),
+        windowsChanged: () => {
+          this.#open = undefined;
+        },
+      });
+  }
+
+  /** Every function, those behind ports included. */
+  get functions(): readonly PcieFunction[] {
+    return this.#places.map(({ one }) => one);
+  }
+
+  /**
+   * Requester IDs that a function can have: one on bus 0, and behind a port as many as there are buses.
+   * @throws {RangeError} when it is not plugged in here.
+   */
+  requesterIdsOf(one: PcieFunction): readonly number[] {
+    const { devfn, port } = this.#placeOf(one);
+    if (!port) return [devfn];
+    const buses = (this.regions[ECAM_REGION]?.size ?? 0) / BUS_SIZE;
+    return Array.from({ length: buses - 1 }, (_, i) => (i + 1) * 0x100 + devfn);
+  }
+
+  /**
+   * The way of a function to memory, by its requester ID of the moment; none where its port forwards
+   * nothing, or it has none of the IDs above.
+   * @param portOf the DMA port of a requester ID.
+   * @throws {RangeError} when it is not plugged in here.
+   */
+  dmaPortOf(one: PcieFunction, portOf: (requesterId: number) => DmaPort): DmaPort {
+    const { devfn, port } = this.#placeOf(one);
+    if (!port) return portOf(devfn);
+    const index = this.functions.indexOf(one);
+    const ids = this.requesterIdsOf(one);
+    return new RequesterPort(portOf, () => {
+      const id = (this.state.buses[index] ?? 0) * 0x100 + devfn;
+      return port.isMaster && ids.includes(id) ? id : undefined;
+    });
+  }
+
+  #placeOf(one: PcieFunction): Place {
+    const place = this.#places.find((other) => other.one === one);
+    if (!place) throw new RangeError(`${one.name} is not plugged into this PCIe host`);
+    return place;
+  }
+
+  attach(host: DeviceHost): void {
+    this.#lines = Array.from({ length: LINES }, (_, i) => host.interruptLine(i));
+  }
+
+  reset(): void {
+    this.state = { buses: this.#places.map(() => 0) };
+    this.#open = undefined;
+    this.#updateLines();
+  }
+
+  /** Each line is the OR of the pins that are wired to it: a device's INTA to line (device mod 4). */
+  #updateLines(): void {
+    this.#lines.forEach((line, i) => {
+      line.setLevel(
+        this.#places.some(
+          ({ one, device }) =>
+            one.intx && one.interruptPin > 0 && (device + one.interruptPin - 1) % LINES === i,
+        ),
+      );
+    });
+  }
+
+  /** Index of the function that a configuration access goes to; -1: there is none. */
+  #find(offset: number): number {
+    const bus = Math.floor(offset / BUS_SIZE);
+    const devfn = Math.floor(offset / PCIE_CONFIG_SIZE) % 0x100;
+    return this.#places.findIndex(
+      (place) =>
+        place.devfn === devfn &&
+        bus === (place.port?.secondaryBus ?? 0) &&
+        bus > 0 === (place.port !== undefined),
+    );
+  }
+
+  #findWindow(offset: number): OpenWindow | undefined {
+    this.#open ??= this.#places.flatMap(({ one, port }) =>
+      one.windows
+        .filter((window) => !port || port.forwards(window))
+        .map((window) => ({ ...window, one })),
+    );
+    const address = this.#window.gpa + offset;
+    return this.#open.find((open) => address >= open.address && address < open.address + open.size);
+  }
+
+  /** Turns an access into the one that a function gets to see. Undefined: none answers. */
+  #route({ region, offset, size, lo, hi, vcpu }: MmioAccess): PcieFunction | undefined {
+    const inner = this.#inner;
+    inner.size = size;
+    inner.lo = lo;
+    inner.hi = hi;
+    inner.vcpu = vcpu;
+    if (region === ECAM_REGION) {
+      inner.region = CONFIGURATION_REGION;
+      inner.offset = offset % PCIE_CONFIG_SIZE;
+      return this.#places[this.#find(offset)]?.one;
+    }
+    const open = this.#findWindow(offset);
+    if (!open) return undefined;
+    inner.region = open.region;
+    inner.offset = this.#window.gpa + offset - open.address;
+    return open.one;
+  }
+
+  /** Whether a function takes accesses of this size; the bus has looked at this device's own alone. */
+  #takes(one: PcieFunction, size: AccessSize): boolean {
+    return one.regions[this.#inner.region]?.accessSizes.includes(size) ?? false;
+  }
+
+  read(access: MmioAccess): void {
+    answerNothing(access);
+    const one = this.#route(access);
+    if (!one) return;
+    const inner = this.#inner;
+    if (this.#takes(one, access.size)) {
+      one.read(inner);
+      access.lo = inner.lo;
+      access.hi = inner.hi;
+    } else if (access.size === 8 && this.#takes(one, 4)) {
+      inner.size = 4;
+      one.read(inner);
+      access.lo = inner.lo;
+      inner.offset += 4;
+      one.read(inner);
+      access.hi = inner.lo;
+    }
+  }
+
+  write(access: MmioAccess): void {
+    const one = this.#route(access);
+    if (!one) return;
+    const inner = this.#inner;
+    const { size, hi } = access;
+    if (access.region === ECAM_REGION) {
+      const bus = Math.floor(access.offset / BUS_SIZE);
+      this.state.buses[this.#find(access.offset)] = bus;
+    }
+    if (this.#takes(one, size)) {
+      one.write(inner);
+    } else if (size === 8 && this.#takes(one, 4)) {
+      const { offset, region } = inner;
+      inner.size = 4;
+      one.write(inner);
+      inner.offset = offset + 4;
+      inner.region = region;
+      inner.lo = hi;
+      one.write(inner);
+    }
+  }
+
+  save(): DeviceState {
+    return structuredClone(this.state);
+  }
+
+  restore(state: DeviceState): void {
+    const restored = plainStateLike(this.state, state);
+    if (restored.buses.some((bus) => bus > 0xff))
+      throw new TypeError('the state is not of this device: a bus number');
+    this.state = restored;
+    this.#open = undefined;
+    this.#updateLines();
+  }
+
+  registerName(region: number, offset: number): string {
+    const access = { region, offset, size: 4 as const, lo: 0, hi: 0, vcpu: 0 };
+    const one =
+      region === ECAM_REGION || region === WINDOW_REGION ? this.#route(access) : undefined;
+    if (!one) return unnamedRegister(this.regions[region], offset);
+    return `${one.name}.${one.registerName(this.#inner.region, this.#inner.offset)}`;
+  }
+}

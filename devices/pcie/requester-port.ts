@@ -1,0 +1,59 @@
+// The DMA port of a function whose requester ID software can change: that of a function behind a port.
+
+import type {
+  AtsCapability,
+  AtsSettings,
+  DmaAttributes,
+  DmaPort,
+  DmaResult,
+} from '../plugin/index.ts';
+
+const REFUSED: DmaResult = { ok: false, done: 0 };
+const NO_ATS: AtsSettings = { enabled: false, pageRequests: false, silent: false };
+
+export class RequesterPort implements DmaPort {
+  readonly ats: AtsCapability;
+  readonly #portOf: (requesterId: number) => DmaPort;
+  readonly #requesterId: () => number | undefined;
+  /** Ports that have been used. */
+  readonly #ports = new Map<number, DmaPort>();
+
+  /** @param requesterId the one of the moment; undefined: accesses go nowhere. */
+  constructor(portOf: (requesterId: number) => DmaPort, requesterId: () => number | undefined) {
+    this.#portOf = portOf;
+    this.#requesterId = requesterId;
+    const current = () => this.#current?.ats;
+    this.ats = {
+      get settings() {
+        return current()?.settings ?? NO_ATS;
+      },
+      configure: (settings) => current()?.configure(settings),
+    };
+  }
+
+  get #current(): DmaPort | undefined {
+    const id = this.#requesterId();
+    if (id === undefined) return undefined;
+    const port = this.#ports.get(id) ?? this.#portOf(id);
+    this.#ports.set(id, port);
+    return port;
+  }
+
+  /** 0 while it has none. */
+  get streamId(): number {
+    return this.#current?.streamId ?? 0;
+  }
+
+  read(iova: number, target: Uint8Array, attributes?: DmaAttributes): DmaResult {
+    return this.#current?.read(iova, target, attributes) ?? REFUSED;
+  }
+
+  write(iova: number, source: Uint8Array, attributes?: DmaAttributes): DmaResult {
+    return this.#current?.write(iova, source, attributes) ?? REFUSED;
+  }
+
+  /** What the IOMMU holds under an earlier ID as well. */
+  abandon(): void {
+    for (const port of this.#ports.values()) port.abandon?.();
+  }
+}

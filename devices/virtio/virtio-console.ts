@@ -1,0 +1,64 @@
+// A virtio console with one port (virtio 1.2, section 5.3): bytes in by queue 0, out by queue 1.
+
+import { ByteQueue } from './byte-queue.ts';
+import type { RequestBuffers, RequestWork, VirtioFunction } from './virtio-function.ts';
+
+const DEVICE_ID = 3;
+const QUEUE_SIZE = 64;
+const INPUT = 0;
+/** Bytes of one turn. */
+const TURN_BYTES = 0x1000;
+
+/** A console, for a transport such as `VirtioPci`: Linux has it as `hvc0`. */
+export class VirtioConsole implements VirtioFunction {
+  readonly deviceId = DEVICE_ID;
+  readonly features = 0n;
+  readonly queueSizes = [QUEUE_SIZE, QUEUE_SIZE];
+  /** Columns and rows mean nothing without a feature; there is one port, and no emergency write. */
+  readonly config = new Uint8Array(12);
+  readonly #onOutput: (bytes: Uint8Array<ArrayBuffer>) => void;
+  /** Input is the back end's: a saved machine leaves it where it is. */
+  readonly #input = new ByteQueue();
+
+  /** @param onOutput told of what the guest prints; the bytes are the receiver's. */
+  constructor(onOutput: (bytes: Uint8Array<ArrayBuffer>) => void) {
+    this.#onOutput = onOutput;
+  }
+
+  /** Takes input of the console; beyond 64 KiB that the guest has not read it is dropped. */
+  receive(bytes: Uint8Array): void {
+    this.#input.push(bytes);
+  }
+
+  wants(queue: number): boolean {
+    return queue !== INPUT || this.#input.length > 0;
+  }
+
+  begin(queue: number, buffers: RequestBuffers): RequestWork {
+    return queue === INPUT ? this.#give(buffers) : this.#take(buffers);
+  }
+
+  #give({ writable }: RequestBuffers): RequestWork {
+    return () => {
+      const bytes = this.#input.peek(Math.min(writable.length, TURN_BYTES));
+      const end = writable.write(0, bytes);
+      if (end === 'stalled') return 'stalled';
+      if (end === 'refused') return 0;
+      this.#input.drop(bytes.length);
+      return bytes.length;
+    };
+  }
+
+  #take({ readable }: RequestBuffers): RequestWork {
+    let done = 0;
+    return () => {
+      const bytes = new Uint8Array(Math.min(TURN_BYTES, readable.length - done));
+      const end = readable.read(done, bytes);
+      if (end === 'stalled') return 'stalled';
+      if (end === 'refused' || bytes.length === 0) return 0;
+      this.#onOutput(bytes);
+      done += bytes.length;
+      return done < readable.length ? 'more' : 0;
+    };
+  }
+}

@@ -1,0 +1,99 @@
+// A virtio network device (virtio 1.2, section 5.1): frames in by queue 0, out by queue 1, each behind a header
+// that asks for nothing, because no offload is offered.
+
+import type { RequestBuffers, RequestWork, VirtioFunction } from './virtio-function.ts';
+
+const DEVICE_ID = 1;
+const QUEUE_SIZE = 128;
+const RECEIVE = 0;
+const FEATURE_MAC = 1n << 5n;
+const FEATURE_STATUS = 1n << 16n;
+const STATUS_LINK_UP = 1;
+/** Flags, offload, and the number of buffers: 1 (section 5.1.6.1). */
+const HEADER_SIZE = 12;
+const BUFFERS_AT = 10;
+const MAC_SIZE = 6;
+/** An Ethernet frame without its checksum, with a VLAN's tag. */
+const MOST_FRAME = 1518;
+/** Frames that the guest has no buffer for yet; what comes then is dropped, as a network does. */
+const MOST_WAITING = 256;
+
+/** What a network device is plugged into. */
+export interface VirtioNetOptions {
+  /** Six bytes. Default 02:00:00:00:00:01, a locally administered one. */
+  readonly mac?: readonly number[];
+  /** Told of each frame that the guest sends; the bytes are the receiver's. Default: it comes back. */
+  readonly onFrame?: (frame: Uint8Array<ArrayBuffer>) => void;
+}
+
+const DEFAULT_MAC = [2, 0, 0, 0, 0, 1];
+
+function configOf(mac: readonly number[]): Uint8Array {
+  if (
+    mac.length !== MAC_SIZE ||
+    !mac.every((byte) => Number.isInteger(byte) && byte >= 0 && byte < 256)
+  )
+    throw new RangeError('a MAC address has six bytes');
+  const config = new Uint8Array(MAC_SIZE + 2);
+  config.set(mac);
+  config[MAC_SIZE] = STATUS_LINK_UP;
+  return config;
+}
+
+/** A network device, for a transport such as `VirtioPci`: a loop, or what its user makes of the frames. */
+export class VirtioNet implements VirtioFunction {
+  readonly deviceId = DEVICE_ID;
+  readonly features = FEATURE_MAC | FEATURE_STATUS;
+  readonly queueSizes = [QUEUE_SIZE, QUEUE_SIZE];
+  readonly config: Uint8Array;
+  readonly #onFrame: (frame: Uint8Array<ArrayBuffer>) => void;
+  /** Frames are the network's: a saved machine leaves them where they are. */
+  readonly #waiting: Uint8Array[] = [];
+
+  /** @throws {RangeError} when the MAC address is none. */
+  constructor({ mac = DEFAULT_MAC, onFrame }: VirtioNetOptions = {}) {
+    this.config = configOf(mac);
+    this.#onFrame = onFrame ?? ((frame) => this.receive(frame));
+  }
+
+  /** Takes a frame for the guest, without checksum; one that is longer than 1518 bytes is dropped. */
+  receive(frame: Uint8Array): void {
+    if (frame.length <= MOST_FRAME && this.#waiting.length < MOST_WAITING)
+      this.#waiting.push(frame.slice());
+  }
+
+  wants(queue: number): boolean {
+    return queue !== RECEIVE || this.#waiting.length > 0;
+  }
+
+  begin(queue: number, buffers: RequestBuffers): RequestWork {
+    return queue === RECEIVE ? this.#give(buffers) : this.#take(buffers);
+  }
+
+  #give({ writable }: RequestBuffers): RequestWork {
+    return () => {
+      const frame = this.#waiting[0] ?? new Uint8Array();
+      const bytes = new Uint8Array(HEADER_SIZE + frame.length);
+      bytes[BUFFERS_AT] = 1;
+      bytes.set(frame, HEADER_SIZE);
+      // A frame that its buffer has no room for is lost, and the buffer given back empty.
+      const fits = bytes.length <= writable.length;
+      const end = fits ? writable.write(0, bytes) : 'refused';
+      if (end === 'stalled') return 'stalled';
+      this.#waiting.shift();
+      return end === 'done' ? bytes.length : 0;
+    };
+  }
+
+  #take({ readable }: RequestBuffers): RequestWork {
+    return () => {
+      const length = readable.length - HEADER_SIZE;
+      if (length <= 0 || length > MOST_FRAME) return 0;
+      const frame = new Uint8Array(length);
+      const end = readable.read(HEADER_SIZE, frame);
+      if (end === 'stalled') return 'stalled';
+      if (end === 'done') this.#onFrame(frame);
+      return 0;
+    };
+  }
+}

@@ -1,0 +1,132 @@
+// The way of a bus master to memory behind a VT-d IOMMU: by its device TLB when it has ATS, which asks for
+// pages that it is denied (PRI), else by untranslated requests.
+
+import type {
+  AtsCapability,
+  AtsSettings,
+  DmaAttributes,
+  DmaPort,
+  DmaResult,
+} from '../plugin/index.ts';
+import type { PhysicalVtd, VtdMemory } from './physical-vtd.ts';
+
+const PAGE = 4096;
+const OFF: AtsSettings = { enabled: false, pageRequests: false, silent: false };
+
+/** A page request of a device. */
+export interface VtdPageRequest {
+  readonly address: bigint;
+  readonly write: boolean;
+  /** Answers it: the page is there, or it will not be. */
+  answer(resolved: boolean): void;
+}
+
+export interface VtdDmaPortOptions {
+  readonly iommu: PhysicalVtd;
+  readonly memory: VtdMemory;
+  /** Requester ID on the host's bus, and as the guest knows it. */
+  readonly sourceId: number;
+  readonly virtId: number;
+  /** Takes a page request. False: nobody answers it. */
+  pageRequest(request: VtdPageRequest): boolean;
+}
+
+export class VtdDmaPort implements DmaPort {
+  readonly streamId: number;
+  readonly ats: AtsCapability;
+  readonly #options: VtdDmaPortOptions;
+  #settings = OFF;
+  /** The page request under way: the page, and what came of it. */
+  #asked: { readonly page: bigint; resolved: boolean | undefined } | undefined;
+
+  constructor(options: VtdDmaPortOptions) {
+    const { iommu, sourceId, virtId } = options;
+    this.#options = options;
+    this.streamId = virtId;
+    const settings = () => this.#settings;
+    this.ats = {
+      get settings() {
+        return settings();
+      },
+      configure: (wanted) => {
+        iommu.resetDevice(sourceId);
+        this.#asked = undefined;
+        // An endpoint that does not answer has no place where each invalidation is over at once.
+        this.#settings = wanted.enabled ? { ...wanted, silent: false } : OFF;
+      },
+    };
+  }
+
+  read(iova: number, target: Uint8Array, attributes?: DmaAttributes): DmaResult {
+    return this.#transfer(iova, target, false, attributes);
+  }
+
+  write(iova: number, source: Uint8Array, attributes?: DmaAttributes): DmaResult {
+    return this.#transfer(iova, source, true, attributes);
+  }
+
+  #transfer(
+    iova: number,
+    bytes: Uint8Array,
+    write: boolean,
+    attributes: DmaAttributes | undefined,
+  ): DmaResult {
+    // Requests with a PASID take another PASID table entry, which no guest here has.
+    if (attributes?.pasid !== undefined) return { ok: false, done: 0 };
+    let done = 0;
+    while (done < bytes.length) {
+      const at = iova + done;
+      const inPage = bytes.subarray(done, done + PAGE - (at % PAGE));
+      const pa = this.#translate(BigInt(at), write);
+      if (pa === 'stalled') return { ok: false, done, stalled: true };
+      const memory = pa === undefined ? undefined : this.#options.memory.bytes(pa, inPage.length);
+      if (!memory) return { ok: false, done };
+      if (write) memory.set(inPage);
+      else inPage.set(memory);
+      done += inPage.length;
+    }
+    return { ok: true, done };
+  }
+
+  #translate(iova: bigint, write: boolean): number | 'stalled' | undefined {
+    const { iommu, sourceId } = this.#options;
+    if (!this.#settings.enabled) {
+      const walked = iommu.translate(sourceId, iova, write);
+      return walked && Number(walked.address);
+    }
+    const walked = iommu.translateByDevice(sourceId, iova, write);
+    if (walked) return Number(walked.address);
+    return this.#settings.pageRequests ? this.#ask(iova, write) : undefined;
+  }
+
+  /** One request at a time; what its answer did not bring is asked for again. */
+  #ask(iova: bigint, write: boolean): 'stalled' | undefined {
+    const page = iova & ~BigInt(PAGE - 1);
+    const before = this.#asked;
+    if (before?.page === page && before.resolved !== true) {
+      if (before.resolved === undefined) return 'stalled';
+      this.#asked = undefined;
+      return undefined;
+    }
+    const asked: { readonly page: bigint; resolved: boolean | undefined } = {
+      page,
+      resolved: undefined,
+    };
+    this.#asked = asked;
+    const taken = this.#options.pageRequest({
+      address: page,
+      write,
+      answer: (resolved) => {
+        asked.resolved = resolved;
+      },
+    });
+    if (taken) return 'stalled';
+    this.#asked = undefined;
+    return undefined;
+  }
+
+  /** The access that waits is given up. */
+  abandon(): void {
+    this.#asked = undefined;
+  }
+}

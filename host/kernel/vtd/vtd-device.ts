@@ -1,0 +1,73 @@
+// A device behind the host's VT-d IOMMU.
+
+import { VtdDmaPort, type VtdPageRequest } from '../../../devices/vtd/index.ts';
+import {
+  type FaultSink,
+  type Iommu,
+  type IommuDevice,
+  PGFAULT_LAST_PAGE,
+  PGFAULT_READ,
+  PGFAULT_WRITE,
+} from '../../iommufd/index.ts';
+import { require } from '../../iommufd/iommufd-error.ts';
+import type { VtdHardware } from './vtd-hardware.ts';
+
+/** IOMMU_FAULT_QUEUE: the answer that the page is there. */
+const RESOLVED = 0;
+
+/** What a device is attached to, as far as its faults are concerned. */
+export interface VtdAttachment {
+  readonly faults: FaultSink | undefined;
+}
+
+export class VtdDevice implements IommuDevice {
+  readonly name: string;
+  readonly iommu: Iommu & VtdHardware;
+  readonly sourceId: number;
+  claimed = false;
+  objectId: number | undefined;
+  /** What it is attached to; undefined: it is blocked. */
+  attachment: VtdAttachment | undefined;
+  /** Its number for the guest, while it is a vDEVICE. */
+  virtId: number | undefined;
+  #group = 0;
+
+  constructor(name: string, iommu: Iommu & VtdHardware, sourceId: number) {
+    this.name = name;
+    this.iommu = iommu;
+    this.sourceId = sourceId;
+  }
+
+  /** Its way to memory. @param virtId its source ID as its guest knows it. */
+  port(virtId: number): VtdDmaPort {
+    const { physical, memory } = this.iommu;
+    return new VtdDmaPort({
+      iommu: physical,
+      memory,
+      sourceId: this.sourceId,
+      virtId,
+      pageRequest: (request) => this.#pageRequest(request),
+    });
+  }
+
+  /** A page request goes to whoever takes the faults of what the device is attached to. */
+  #pageRequest({ address, write, answer }: VtdPageRequest): boolean {
+    const fault = {
+      flags: PGFAULT_LAST_PAGE,
+      // Behind a vIOMMU's own queue the guest's number is what its VMM goes by.
+      deviceId: this.virtId ?? this.objectId ?? 0,
+      pasid: 0,
+      group: this.#group++ & 0x1ff,
+      permission: write ? PGFAULT_WRITE : PGFAULT_READ,
+      address,
+      length: 0,
+    };
+    return this.attachment?.faults?.(fault, (code) => answer(code === RESOLVED)) ?? false;
+  }
+}
+
+/** @throws {IommufdError} EINVAL for a device of another driver. */
+export function vtdDevice(device: IommuDevice): VtdDevice {
+  require(device instanceof VtdDevice, 'EINVAL', `${device.name} is not behind a VT-d IOMMU`);
+  return device;
+}

@@ -1,0 +1,50 @@
+// Every check of the toy's report can fail: for each there is a bug, planted in a copy of the program, that it finds.
+
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { failed, MutantProgram } from './mutant-program.ts';
+import { TOY_MUTANTS } from './toy-mutants.ts';
+
+/** Runs whose checks are all that the toy has. */
+const RUNS = [
+  '--vms 2 --check --arg warmup=0',
+  '--vms 1 --path direct --vcpus 2 --arg warmup=0',
+  '--experiment ring-corruption',
+  '--experiment forget-tlbi',
+];
+
+/** A check without the machine whose it is. */
+const plain = (name: string) => name.replace(/^(vm\d+|vcmdq|ecmdq|overlay): /, '');
+/** One check for each machine, or each pair of them. */
+const kind = (name: string) =>
+  plain(name)
+    .replace(/^\w+ ran to its end$/, 'vm0 ran to its end')
+    .replace(/vm\d lost nothing/, 'vm1 lost nothing');
+
+let program: MutantProgram;
+beforeAll(async () => {
+  program = await MutantProgram.create();
+});
+afterAll(() => program.remove());
+
+describe('the report of the toy', () => {
+  it('has no check for which there is no bug', { timeout: 240_000 }, async () => {
+    const names = new Set<string>();
+    for (const args of RUNS) {
+      const report = await program.report([], args.split(' '));
+      expect(failed(report)).toEqual([]);
+      for (const { name } of report.checks) names.add(kind(name));
+    }
+    const found = new Set(TOY_MUTANTS.flatMap(({ fails }) => fails));
+    expect([...names].filter((name) => !found.has(name))).toEqual([]);
+  });
+
+  it.each(TOY_MUTANTS)(
+    'notices when $bug',
+    { timeout: 240_000 },
+    async ({ edits, args, fails }) => {
+      const report = await program.report(edits, args.split(' '));
+      expect(report.ok).toBe(false);
+      expect(failed(report).map(plain)).toEqual(expect.arrayContaining([...fails]));
+    },
+  );
+});

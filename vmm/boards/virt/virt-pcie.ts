@@ -1,0 +1,114 @@
+// PCIe on the board `virt`: a host bridge with the functions that a machine is given, behind its SMMU.
+
+import type { Placement } from '../../../devices/bus/index.ts';
+import { type PcieFunction, PcieHost, PcieRootPort } from '../../../devices/pcie/index.ts';
+import type { DmaPort } from '../../../devices/plugin/index.ts';
+import { type Cell, cells64, type DeviceTreeNode, type PropertyValue } from '../../boot/index.ts';
+import { VIRT_PCIE } from './virt-memory-map.ts';
+
+/** A host bridge, before it is known how its functions reach memory. */
+export interface VirtPcie {
+  readonly host: PcieHost;
+  readonly bridge: Placement;
+  /** StreamIDs of its functions: their requester IDs. */
+  readonly streams: readonly number[];
+  /** The functions, with their ways to memory by StreamIDs. */
+  functions(dmaPort: (stream: number) => DmaPort): readonly Placement[];
+}
+
+/**
+ * Devices before this one are left empty: their requester IDs are the StreamIDs of the DMA engine and of
+ * the disks, which are no PCIe functions.
+ */
+const FIRST_DEVICE = 3;
+const DEVICES = 32 - FIRST_DEVICE;
+
+/**
+ * @param functions from device 3 on, one to a device.
+ * @throws {RangeError} when there are too many.
+ */
+export function virtPcie(functions: readonly PcieFunction[]): VirtPcie {
+  if (functions.length > DEVICES)
+    throw new RangeError(`a machine of the board virt has at most ${DEVICES} PCIe devices`);
+  const { ecam, buses, window, spi } = VIRT_PCIE;
+  const host = new PcieHost({
+    buses,
+    window,
+    functions: functions.map((plugged, i) => ({ device: FIRST_DEVICE + i, plugged })),
+  });
+  const masters = host.functions.filter((one) => !(one instanceof PcieRootPort));
+  return {
+    host,
+    bridge: { device: host, addresses: [ecam, window.gpa], firstIrq: spi },
+    // Functions behind ports have their buses from the same numbers.
+    streams: [...new Set(masters.flatMap((one) => host.requesterIdsOf(one)))],
+    functions(dmaPort) {
+      const ports = new Map<number, DmaPort>();
+      const portOf = (stream: number): DmaPort => {
+        const port = ports.get(stream) ?? dmaPort(stream);
+        ports.set(stream, port);
+        return port;
+      };
+      return host.functions.map((device) => ({
+        device,
+        addresses: [],
+        bridged: true,
+        ...(masters.includes(device) ? { dmaPort: host.dmaPortOf(device, portOf) } : {}),
+      }));
+    },
+  };
+}
+
+/** Space codes of the first cell of a PCI address (bindings/pci; IEEE 1275): 32-bit memory. */
+const MEMORY_32 = 0x02000000;
+const GIC_SPI = 0;
+const LEVEL_HIGH = 4;
+/** Device number in a PCI address: its low two bits choose the line of a pin. */
+const DEVICE_SHIFT = 11;
+/** How many requester IDs there are. */
+export const PCIE_REQUESTER_IDS = 0x10000;
+
+/** INTx of device d and pin p goes to line (d + p - 1) mod 4. */
+function interruptMap(firstSpi: number): readonly Cell[] {
+  return [0, 1, 2, 3].flatMap((device) =>
+    [1, 2, 3, 4].flatMap((pin): Cell[] => [
+      ...[device << DEVICE_SHIFT, 0, 0, pin],
+      { label: 'gic' },
+      // The GIC's own address cells, which mean nothing.
+      ...[0, 0],
+      ...[GIC_SPI, firstSpi + ((device + pin - 1) % 4), LEVEL_HIGH],
+    ]),
+  );
+}
+
+/**
+ * The host bridge's node (bindings/pci/host-generic-pci.yaml).
+ * @param msis where MSIs go.
+ */
+export function pcieNode(
+  { device, addresses, firstIrq = 0 }: Placement,
+  msis: Readonly<Record<string, PropertyValue>>,
+): DeviceTreeNode {
+  const [ecam = 0, window = 0] = addresses;
+  const [ecamSize = 0, windowSize = 0] = device.regions.map(({ size }) => size);
+  return {
+    name: `pcie@${ecam.toString(16)}`,
+    properties: {
+      compatible: 'pci-host-ecam-generic',
+      device_type: 'pci',
+      '#address-cells': [3],
+      '#size-cells': [2],
+      reg: [...cells64(ecam), ...cells64(ecamSize)],
+      ranges: [MEMORY_32, ...cells64(window), ...cells64(window), ...cells64(windowSize)],
+      'bus-range': [0, ecamSize / 0x100000 - 1],
+      'linux,pci-domain': [0],
+      'dma-coherent': true,
+      '#interrupt-cells': [1],
+      'interrupt-map-mask': [3 << DEVICE_SHIFT, 0, 0, 7],
+      'interrupt-map': interruptMap(firstIrq),
+      'ats-supported': true,
+      'iommu-map': [0, { label: 'smmu' }, 0, PCIE_REQUESTER_IDS],
+      ...msis,
+    },
+  };
+}

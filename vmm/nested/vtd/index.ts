@@ -1,0 +1,3 @@
+export * from './vtd-guest-iommu.ts';
+export * from './vtd-host.ts';
+export * from './vtd-vm.ts';
