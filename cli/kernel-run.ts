@@ -26,7 +26,6 @@ const HAS_INPUT = isMainThread;
 const OTHERS = [
   'secondary',
   'experiment',
-  'transport',
   'args',
   'env',
   'allowGc',
@@ -82,6 +81,16 @@ export async function serveDebugger(
   return () => server.close();
 }
 
+/** What looks at vCPUs between two turns of all of them. */
+function checkThreads({ gdb, icacheCheck }: BootSettings): void {
+  if (gdb !== undefined)
+    throw new UsageError('--gdb is for vCPUs that take turns: it excludes --transport mailbox');
+  if (icacheCheck)
+    throw new UsageError(
+      '--check-icache is for vCPUs that take turns: it excludes --transport mailbox',
+    );
+}
+
 /**
  * What the machines of a run have as kernels, with their disks; nothing for other guests.
  * @param onStale takes what --check-icache finds.
@@ -109,6 +118,7 @@ export async function kernelOptions(
   refuseOptions(settings, OTHERS, 'is not for kernels: it excludes --arch arm64');
   if (settings.guest === 'toy') throw new UsageError('the toy is no kernel: give the path of one');
   if (role === 'host') checkHostRole(settings);
+  if (settings.transport === 'mailbox') checkThreads(settings);
   if (settings.disks !== undefined && (settings.vms ?? 1) > 1)
     throw new UsageError('--disk is for one machine: it excludes --vms');
   checkDebugger(settings);

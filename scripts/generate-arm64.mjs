@@ -136,21 +136,11 @@ function decoderSource(builder) {
   return `// Made by scripts/generate-arm64.mjs of assembly/layout/a64/a64-forms.ts and assembly/arm64/forms.
 
 import { FAST_READ_ONLY, FAST_SP_EL0, fastRegister } from './fast-registers';
-import { ARM64_PAGE_CODE } from '../layout/arm64-records';
 import { ARM64_NUMBERS } from '../layout/arm64-state';
 import { isNear, MASK_C, MASK_T, maskKind, maskOf, maskOperand, signed, spOf, zrOf } from './operand-fields';
 
 ${PUT}
-/**
- * Decodes the word of a record that has not been decoded, and writes the record in one
- * piece.
- */
-export function decodeRecord(record: usize, base: usize): void {
-  const at = (record - base) >> 1;
-  decode(load<u32>(load<usize>(base - ARM64_PAGE_CODE) + at), record, u32(at));
-}
-
-/** The record of a word that is \`at\` bytes behind the start of its page. */
+/** The record of a word, in one piece, that is \`at\` bytes behind the start of its page. */
 export function decode(word: u32, record: usize, at: u32): void {
   switch (word >> 24 & 0x1f) {
 ${cases.join('\n')}
@@ -199,7 +189,7 @@ const fastSource = (builder) => `// Made by scripts/generate-arm64.mjs of assemb
 
 import {
   ARM64_ACC, ARM64_BANK, ARM64_BARRIER, ARM64_DP, ARM64_EL, ARM64_FA, ARM64_FB, ARM64_FK,
-  ARM64_LIMIT, ARM64_MONITOR_AT, ARM64_PC, ARM64_PC_OFFSET, ARM64_RECORD_FETCH,
+  ARM64_LIMIT, ARM64_MONITOR_AT, ARM64_PC, ARM64_PC_OFFSET, ARM64_POSTED, ARM64_RECORD_FETCH,
   ARM64_RECORD_LIMIT, ARM64_RECORD_SLOW, ARM64_SP, ARM64_SPSEL, ARM64_TLB, ARM64_TLB_FETCH,
   ARM64_TLB_STRIDE, ARM64_TLB_WRITE, ARM64_TRAP_RECORD_AT, ARM64_X30, BANK_SP,
 } from '../layout/arm64-state';
@@ -237,7 +227,7 @@ import {
 } from '../layout/arm64-state';
 import { ARM64_EXIT_STALE } from '../layout/arm64-results';
 import { access } from './general-access';
-import { decodeRecord } from './decode';
+import { decodeForgotten, decodeRecord } from './records';
 import { boundary, takeFault, undefinedInstruction } from './exception';
 import { locate } from './fetch';
 import { foundStale } from './icache-check';
@@ -269,7 +259,8 @@ ${casesOf(builder, 'slow')}
 
 /** @param {Builder} builder */
 function handlerSource(builder) {
-  const names = 'TRAP LIMIT FETCH WEDGED SLOW STOP PAGE_END REGION RESUME UNDEFINED NOP STALE';
+  const names =
+    'TRAP LIMIT FETCH WEDGED SLOW STOP PAGE_END REGION RESUME UNDEFINED NOP STALE FORGOTTEN';
   const lineOf = (/** @type {string} */ name) => `${name}: u64 = ${builder.numberOf(name)};`;
   const lines = names.split(' ').map((name) => `export const HANDLER_${lineOf(name)}`);
   return `// Made by scripts/generate-arm64.mjs: numbers of handlers that are not of guest code.\n\n${lines.join('\n')}\n`;

@@ -1,7 +1,9 @@
 // LSE: each operation is one atomic operation of WebAssembly, minimum and maximum a loop
 // of compare-and-swap. All orderings are the strongest.
 
-import { atomicLoad, compareExchange, swapPair } from './compare-exchange';
+import { ARM64_BUFFER } from '../layout/arm64-state';
+import { atomicLoad, compareExchange } from './compare-exchange';
+import { swapPair } from './pair-swap';
 import { baseOf, registerOf, setRegister } from './registers';
 import { atomicAddress } from './slow-access';
 
@@ -38,11 +40,9 @@ export function compareAndSwapPair(cpu: usize, word: u32): bool {
     setRegister(cpu, rs + 1, old >> 32);
     return true;
   }
-  const oldLow = load<u64>(at);
-  const oldHigh = load<u64>(at, 8);
-  swapPair(at, expectedLow, expectedHigh, low, high);
-  setRegister(cpu, rs, oldLow);
-  setRegister(cpu, rs + 1, oldHigh);
+  swapPair(cpu, at, expectedLow, expectedHigh, low, high);
+  setRegister(cpu, rs, load<u64>(cpu, ARM64_BUFFER));
+  setRegister(cpu, rs + 1, load<u64>(cpu, ARM64_BUFFER + 8));
   return true;
 }
 

@@ -1,4 +1,5 @@
-// Atomic loads and compare-and-swap by size, at an aligned host address.
+// Atomic loads and compare-and-swap by size, at an aligned host address. 16 bytes are in
+// pair-swap.ts.
 
 /** Loads 1, 2, 4 or 8 bytes, zero-extended. */
 export function atomicLoad(at: usize, bytes: u32): u64 {
@@ -29,22 +30,4 @@ export function compareExchange(at: usize, bytes: u32, expected: u64, value: u64
     default:
       return atomic.cmpxchg<u64>(at, expected, value);
   }
-}
-
-/**
- * Replaces 16 bytes that are as expected. WebAssembly has no operation of this width: the
- * halves are compared and stored one after the other, which is exact as long as the vCPUs
- * of a machine run on one thread.
- */
-export function swapPair(
-  at: usize,
-  expectedLow: u64,
-  expectedHigh: u64,
-  low: u64,
-  high: u64,
-): bool {
-  if (load<u64>(at) != expectedLow || load<u64>(at, 8) != expectedHigh) return false;
-  store<u64>(at, low);
-  store<u64>(at, high, 8);
-  return true;
 }

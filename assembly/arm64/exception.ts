@@ -39,6 +39,7 @@ import { debugEnabled, debugEnabledFrom, hasDebug, MDSCR_SS } from './debug-stat
 import { isStopped, withdrawInstruction } from './debugger-stops';
 import { nextLimit } from './heat-samples';
 import { synchronize } from './icache-check';
+import { passBoundary } from './inboxes';
 
 // Exception classes (ESR_ELx.EC). An abort or a debug exception of a lower level is 1 less.
 export const EC_UNKNOWN: u32 = 0x00;
@@ -190,6 +191,7 @@ export function boundary(cpu: usize, count: u32): i32 {
   // The limit first, then what is pending: who kicks writes them the other way round.
   const slice = load<u32>(cpu, ARM64_SLICE);
   atomic.store<u32>(cpu + ARM64_LIMIT, nextLimit(cpu, count));
+  passBoundary(cpu);
   if (
     (atomic.load<u32>(cpu + ARM64_PENDING) & ARM64_PENDING_STOP) != 0 ||
     atomic.load<u32>(cpu + ARM64_EXIT_REQUEST) != 0

@@ -9,7 +9,8 @@ import {
   ARM64_MONITOR_LOW,
   ARM64_MONITOR_SIZE,
 } from '../layout/arm64-state';
-import { atomicLoad, compareExchange, swapPair } from './compare-exchange';
+import { atomicLoad, compareExchange } from './compare-exchange';
+import { swapPair } from './pair-swap';
 import { baseOf, registerOf, setRegister } from './registers';
 import { atomicAddress } from './slow-access';
 
@@ -49,7 +50,8 @@ export function storeExclusive(cpu: usize, word: u32, pair: bool): bool {
   let done = false;
   if (armed) {
     const expected = load<u64>(cpu, ARM64_MONITOR_LOW);
-    if (bytes == 16) done = swapPair(at, expected, load<u64>(cpu, ARM64_MONITOR_HIGH), low, second);
+    const high = load<u64>(cpu, ARM64_MONITOR_HIGH);
+    if (bytes == 16) done = swapPair(cpu, at, expected, high, low, second);
     else done = compareExchange(at, bytes, expected, low) == expected;
   }
   store<usize>(cpu, 0, ARM64_MONITOR_AT);

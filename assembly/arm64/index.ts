@@ -45,12 +45,13 @@ import {
 } from '../layout/arm64-state';
 import { isBreakpoint } from './breakpoints';
 import { isDebuggerBreakpoint, withdrawStep } from './debugger-stops';
-import { decodeRecord } from './decode';
 import { boundary, DAIF_ALL, EC_BREAKPOINT, EC_SP_ALIGNMENT, takeException } from './exception';
 import { locate, locateRecord, STEPWISE } from './fetch';
 import {
   HANDLER_FETCH,
+  HANDLER_FORGOTTEN,
   HANDLER_LIMIT,
+  HANDLER_REGION,
   HANDLER_SLOW,
   HANDLER_STALE,
   HANDLER_STOP,
@@ -58,10 +59,11 @@ import {
   HANDLER_WEDGED,
 } from './handlers';
 import { foundStale, isChecked } from './icache-check';
+import { leaveGuest } from './inboxes';
 import { NZCV } from './lazy-flags';
 import { fillCrcTable } from './operations';
-import { plantStop, removeStop } from './records';
-import { entryOf, isAtRegion, runRegions } from './regions';
+import { decodeForgotten, decodeRecord, plantStop, removeStop } from './records';
+import { isAtRegion, runRegions } from './regions';
 import { runFast } from './run-fast';
 import { runSlow } from './run-slow';
 import { SCTLR_ONES } from './special-registers';
@@ -140,6 +142,12 @@ function runRecords(cpu: usize, record: usize): i32 {
  * page or exception behind them: at most 1024 more. Returns one of ARM64_EXIT_*.
  */
 export function run(cpu: usize, instructions: u32): i32 {
+  const exit = runSlice(cpu, instructions);
+  leaveGuest(cpu);
+  return exit;
+}
+
+function runSlice(cpu: usize, instructions: u32): i32 {
   store<u32>(cpu, 0, ARM64_STEPPING);
   let left = i64(min<u32>(instructions, MOST));
   const end = load<u64>(cpu, ARM64_COUNT) + left;
@@ -161,6 +169,22 @@ function isDebuggerStop(cpu: usize, record: usize): bool {
   return true;
 }
 
+/** What the record of an instruction says, once it is decoded. Its page is in ARM64_BASE. */
+function decodedRecord(cpu: usize, record: usize): u64 {
+  const base = load<usize>(cpu, ARM64_BASE);
+  while (true) {
+    const decoded = load<u64>(record);
+    const handler = decoded & 0xffff;
+    if (handler == 0) decodeRecord(cpu, record, base);
+    else if (handler == HANDLER_REGION) return load<u64>(usize(decoded >> 32));
+    else if (handler != HANDLER_FORGOTTEN) return decoded;
+    else {
+      const aside = decodeForgotten(cpu, record, base);
+      if (aside != 0) return load<u64>(aside);
+    }
+  }
+}
+
 /**
  * Executes exactly one instruction, or takes its exception: a copy of its record is run,
  * with a record behind it that stops. Returns one of ARM64_EXIT_*.
@@ -180,16 +204,15 @@ export function step(cpu: usize): i32 {
   if (record == cpu + ARM64_RECORD_WEDGED) return load<i32>(cpu, ARM64_EXIT);
   const isStale = load<u16>(record) == u16(HANDLER_STALE);
   if (isStale && foundStale(cpu, record, load<u64>(cpu, ARM64_PC))) return ARM64_EXIT_STALE;
-  if (load<u16>(record) == 0) decodeRecord(record, load<usize>(cpu, ARM64_BASE));
-  if (isStackFault(cpu, record)) {
+  const decoded = decodedRecord(cpu, record);
+  if (isStackFault(cpu, record, decoded & 0xffff)) {
     store<u64>(cpu, load<u64>(cpu, ARM64_COUNT) + 1, ARM64_COUNT);
     takeException(cpu, EC_SP_ALIGNMENT, 0);
     return ARM64_EXIT_SLICE;
   }
   noteStep(cpu, record);
   const copy = cpu + ARM64_RECORD_STEP;
-  const entry = entryOf(record);
-  store<u64>(copy, load<u64>(entry != 0 ? entry : record));
+  store<u64>(copy, decoded);
   store<u64>(copy, HANDLER_STOP, 8);
   store<u64>(cpu, load<u64>(cpu, ARM64_PC) - u64(copy >> 1), ARM64_PC_OFFSET);
   const end = runRecords(cpu, copy);

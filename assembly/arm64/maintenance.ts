@@ -4,12 +4,16 @@ import {
   ARM64_EL,
   ARM64_FAULT_FAR,
   ARM64_PEER_COUNT,
+  ARM64_REQUEST_ADDRESS,
+  ARM64_REQUEST_ALL,
+  ARM64_REQUEST_LOWER,
   ARM64_WALK_ATTRIBUTES,
   ARM64_WALK_PA,
   BANK_SCTLR,
 } from '../layout/arm64-state';
 import { EC_DATA_ABORT, EC_SYSTEM, EC_UNKNOWN, setFault, takeFault } from './exception';
 import { hostOf, pageNumber } from './guest-ram';
+import { askOthers, isThreaded } from './inboxes';
 import { peerOf } from './peers';
 import { invalidateAll, invalidatePage } from './records';
 import { registerOf } from './registers';
@@ -124,9 +128,16 @@ function invalidateTlb(cpu: usize, op2: u32, operand: u64): void {
   else flushAddress(cpu, operand << 12);
 }
 
+/** What `invalidateTlb` does, as another vCPU is asked for it. */
+function requestOf(op2: u32, operand: u64): u64 {
+  if (op2 == 0) return ARM64_REQUEST_ALL;
+  return op2 == 2 ? ARM64_REQUEST_LOWER : (operand << 12) | ARM64_REQUEST_ADDRESS;
+}
+
 /**
  * TLBI of EL1, by address, ASID or all, also for the Inner Shareable domain. The other vCPUs
- * of the machine are between two instructions: they share its thread.
+ * of the machine are between two instructions, when they share its thread; otherwise they are
+ * asked, and the DSB behind it waits.
  */
 function maintainTlb(cpu: usize, op1: u32, crm: u32, op2: u32, operand: u64): i32 {
   if (
@@ -139,6 +150,10 @@ function maintainTlb(cpu: usize, op1: u32, crm: u32, op2: u32, operand: u64): i3
     return exception(cpu, EC_UNKNOWN, 0);
   invalidateTlb(cpu, op2, operand);
   if (crm != TLBI_INNER_SHAREABLE) return NEXT;
+  if (isThreaded(cpu)) {
+    askOthers(cpu, requestOf(op2, operand));
+    return NEXT;
+  }
   const count = load<u32>(cpu, ARM64_PEER_COUNT);
   for (let vcpu: u32 = 0; vcpu < count; vcpu++) {
     const peer = peerOf(cpu, vcpu);

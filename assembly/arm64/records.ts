@@ -21,14 +21,24 @@ import {
   ARM64_POOL,
   ARM64_RAM,
   ARM64_RAM_SIZE,
+  ARM64_RECORD_ASIDE,
+  ARM64_RECORD_SCRATCH,
   ARM64_TLB,
   ARM64_TLB_FETCH,
   ARM64_TLB_FETCH_ENTRIES,
   ARM64_TLB_INVALID,
   ARM64_TLB_STRIDE,
 } from '../layout/arm64-state';
-import { HANDLER_PAGE_END, HANDLER_STOP } from './handlers';
+import { decode } from './decode';
+import { HANDLER_FORGOTTEN, HANDLER_PAGE_END, HANDLER_RESUME, HANDLER_STOP } from './handlers';
 import { invalidateChecked, isChecked } from './icache-check';
+import {
+  areRecordsAtRest,
+  askAfterInvalidation,
+  isThreaded,
+  lockRecords,
+  unlockRecords,
+} from './inboxes';
 import { peerOf } from './peers';
 import { flushUsed } from './tlb';
 
@@ -95,14 +105,90 @@ export function removeStop(record: usize, kept: u64): void {
   store<u64>(record, load<u64>(record) == HANDLER_STOP ? kept : 0);
 }
 
+/**
+ * The same while other threads execute the page. Only the handler goes: a vCPU that has read it
+ * before reads the operands afterwards, and they have to belong to it.
+ */
+function forgetRecords(base: usize): void {
+  atomic.add<u32>(base - ARM64_PAGE_GENERATION, 1);
+  const end = base + ARM64_PAGE_RECORDS * ARM64_RECORD_SIZE;
+  for (let at = base; at < end; at += ARM64_RECORD_SIZE) forgetRecord(at);
+}
+
+function forgetRecord(record: usize): void {
+  if (atomic.load<u16>(record) != 0) store<u16>(record, u16(HANDLER_FORGOTTEN));
+}
+
+/** A place in a page to which no branch is near. */
+const NOWHERE: u32 = 0x40000000;
+
+/** Decodes the word of a record into ARM64_RECORD_SCRATCH or ARM64_RECORD_ASIDE. */
+function decodeTo(target: usize, record: usize, base: usize, place: u32): void {
+  const at = (record - base) >> 1;
+  const from = place == NOWHERE ? NOWHERE : u32(at);
+  decode(load<u32>(load<usize>(base - ARM64_PAGE_CODE) + at), target, from);
+}
+
+/**
+ * Puts a decoded record in the place of one that was not, in one piece. What IC has invalidated
+ * since its word was read is forgotten again: who has executed the IC waits for that at its DSB.
+ */
+function publish(record: usize, old: u64, decoded: u64, base: usize, generation: u32): void {
+  atomic.cmpxchg<u64>(record, old, decoded);
+  if (atomic.load<u32>(base - ARM64_PAGE_GENERATION) != generation) forgetRecord(record);
+}
+
+/** Decodes the word of a record that has not been decoded. */
+export function decodeRecord(cpu: usize, record: usize, base: usize): void {
+  const generation = atomic.load<u32>(base - ARM64_PAGE_GENERATION);
+  decodeTo(cpu + ARM64_RECORD_SCRATCH, record, base, 0);
+  publish(record, 0, load<u64>(cpu, ARM64_RECORD_SCRATCH), base, generation);
+}
+
+/**
+ * Decodes the word of a record that has been forgotten. While another vCPU may be in the middle of
+ * what it said, a word that has changed is decoded aside: returns the record to be executed
+ * instead, or 0 where the one in the page is what is next.
+ */
+export function decodeForgotten(cpu: usize, record: usize, base: usize): usize {
+  const old = atomic.load<u64>(record);
+  if (u16(old) != u16(HANDLER_FORGOTTEN)) return 0;
+  lockRecords(cpu);
+  const generation = atomic.load<u32>(base - ARM64_PAGE_GENERATION);
+  decodeTo(cpu + ARM64_RECORD_SCRATCH, record, base, 0);
+  const decoded = load<u64>(cpu, ARM64_RECORD_SCRATCH);
+  const isPublished = decoded >> 16 == old >> 16 || areRecordsAtRest(cpu);
+  if (isPublished) publish(record, old, decoded, base, generation);
+  unlockRecords(cpu);
+  if (isPublished) return 0;
+  const aside = cpu + ARM64_RECORD_ASIDE;
+  decodeTo(aside, record, base, NOWHERE);
+  store<u64>(aside, HANDLER_RESUME | (u64(record + ARM64_RECORD_SIZE) << 32), 8);
+  return aside;
+}
+
 /** IC IVAU: the instructions of a page of RAM are read anew. */
 export function invalidatePage(cpu: usize, page: u32): void {
   const base = atomic.load<usize>(load<usize>(cpu, ARM64_POOL) + ARM64_POOL_TABLE + (page << 2));
-  if (base != 0) invalidate(cpu, base);
+  if (base == 0) return;
+  beginInvalidation(cpu);
+  invalidate(cpu, base);
+  endInvalidation(cpu);
+}
+
+function beginInvalidation(cpu: usize): void {
+  if (isThreaded(cpu)) lockRecords(cpu);
+}
+
+function endInvalidation(cpu: usize): void {
+  if (!isThreaded(cpu)) return;
+  askAfterInvalidation(cpu);
+  unlockRecords(cpu);
 }
 
 function invalidate(cpu: usize, base: usize): void {
   if (isChecked(cpu)) invalidateChecked(cpu, base);
+  else if (isThreaded(cpu)) forgetRecords(base);
   else clearRecords(base);
 }
 
@@ -110,10 +196,12 @@ function invalidate(cpu: usize, base: usize): void {
 export function invalidateAll(cpu: usize): void {
   const table = load<usize>(cpu, ARM64_POOL) + ARM64_POOL_TABLE;
   const end = table + ((load<u32>(cpu, ARM64_RAM_SIZE) >> 12) << 2);
+  beginInvalidation(cpu);
   for (let entry = table; entry < end; entry += 4) {
     const base = atomic.load<usize>(entry);
     if (base != 0) invalidate(cpu, base);
   }
+  endInvalidation(cpu);
 }
 
 /**

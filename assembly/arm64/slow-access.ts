@@ -24,6 +24,7 @@ import { isDebuggerWatched, isDebuggerWatchedPage } from './debugger-stops';
 import { EC_DATA_ABORT, EC_WATCHPOINT, setFault } from './exception';
 import { hostOf } from './guest-ram';
 import { isNoted, noteStore } from './icache-check';
+import { beginExit, endExit } from './inboxes';
 import { directMapOf, readMap, writeMap } from './mapped-registers';
 import {
   FAULT_ALIGNMENT,
@@ -115,7 +116,10 @@ function device(cpu: usize, va: u64, offset: u32, size: u32, access: u32): bool 
   }
   store<u64>(cpu, pa, ARM64_MMIO_ADDRESS);
   store<u32>(cpu, size, ARM64_MMIO_SIZE);
-  if (mmio(cpu, access == WRITE)) return true;
+  beginExit(cpu);
+  const known = mmio(cpu, access == WRITE);
+  endExit(cpu);
+  if (known) return true;
   dataAbort(cpu, FAULT_EXTERNAL, access, va);
   return false;
 }
@@ -168,6 +172,25 @@ export function loadAs(cpu: usize, va: u64, size: u32, el: u32, element: u32): u
   return cpu + ARM64_BUFFER;
 }
 
+/** Stores one or two elements, each in one piece. */
+function storeElements(at: usize, size: u32, element: u32, low: u64, high: u64): void {
+  switch (element) {
+    case 1:
+      store<u8>(at, u8(low));
+      return;
+    case 2:
+      store<u16>(at, u16(low));
+      return;
+    case 4:
+      store<u32>(at, u32(low));
+      if (size == 8) store<u32>(at, u32(low >> 32), 4);
+      return;
+    default:
+      store<u64>(at, low);
+      if (size == 16) store<u64>(at, high, 8);
+  }
+}
+
 /**
  * Stores the first `size` bytes of two u64 as exception level `el`; false when it faults,
  * and nothing is stored then.
@@ -190,7 +213,7 @@ export function storeAs(
     if (at == 0 || watched(cpu, va, size, el, WRITE)) return false;
     if (at != DEVICE) {
       noteStore(cpu, at, size);
-      memory.copy(at, cpu + ARM64_BUFFER, size);
+      storeElements(at, size, element, lowHalf, highHalf);
       return true;
     }
     for (let offset: u32 = 0; offset < size; offset += element) {

@@ -8,6 +8,7 @@ import {
   ARM64_COUNT,
   ARM64_DAIF,
   ARM64_EL,
+  ARM64_LATEST,
   ARM64_NZCV,
   ARM64_OS_LOCK,
   ARM64_PAN,
@@ -26,7 +27,9 @@ import {
 import { CNT_CTL_ENABLE, CNT_CTL_IMASK } from '../layout/timer-control';
 import { compareOf, controlRead, timerValue } from '../lib/generic-timer';
 import { bank, DAIF_ALL, PSTATE_PAN, setLevel } from './exception';
+import { isThreaded } from './inboxes';
 import { unsignedHigh } from './operations';
+import { peerOf } from './peers';
 import { setRegister } from './registers';
 import { regimeOf } from './stage1-walk';
 import {
@@ -74,7 +77,24 @@ const CONTROL_BITS: u64 = CNT_CTL_ENABLE | CNT_CTL_IMASK;
 function counter(cpu: usize): u64 {
   const since = load<u64>(cpu, ARM64_COUNT) - load<u64>(cpu, ARM64_TIME_COUNT);
   const rate = load<u64>(cpu, ARM64_TIME_RATE);
-  return load<u64>(cpu, ARM64_TIME) + ((since * rate) >> 32) + (unsignedHigh(since, rate) << 32);
+  const time =
+    load<u64>(cpu, ARM64_TIME) + ((since * rate) >> 32) + (unsignedHigh(since, rate) << 32);
+  return isThreaded(cpu) ? latest(cpu, time) : time;
+}
+
+/**
+ * Of vCPUs on threads of their own each has an estimate of what the time is: no read is behind
+ * one that any of them has made before.
+ */
+function latest(cpu: usize, time: u64): u64 {
+  const at = peerOf(cpu, 0) + ARM64_LATEST;
+  let seen = atomic.load<u64>(at);
+  while (time > seen) {
+    const found = atomic.cmpxchg<u64>(at, seen, time);
+    if (found == seen) return time;
+    seen = found;
+  }
+  return seen;
 }
 
 /** CNTx_CTL. */

@@ -76,9 +76,8 @@ function wordOf(cpu: usize, record: usize): u32 {
  * stores that are implemented do, but for literals, whose field is not a register, and
  * prefetches.
  */
-export function isStackFault(cpu: usize, record: usize): bool {
+export function isStackFault(cpu: usize, record: usize, handler: u64): bool {
   if (!isStackMisaligned(cpu)) return false;
-  const handler = u64(load<u16>(record));
   if (handler == HANDLER_UNDEFINED || handler == HANDLER_NOP) return false;
   const word = wordOf(cpu, record);
   const isAccess = (word & 0x0a000000) == 0x08000000;

@@ -4,6 +4,7 @@
 
 import { register as boardRegister } from '../imports/board';
 import {
+  ARM64_EXIT_DSB,
   ARM64_EXIT_HLT,
   ARM64_EXIT_HVC,
   ARM64_EXIT_SMC,
@@ -40,6 +41,7 @@ import {
 } from './exception';
 import { takeEvent } from './exclusives';
 import { synchronize } from './icache-check';
+import { isThreaded, waitForOthers } from './inboxes';
 import { maintain } from './maintenance';
 import { peerOf } from './peers';
 import { registerOf, setRegister } from './registers';
@@ -71,6 +73,9 @@ const SCTLR_NTWI: u64 = 1 << 16;
 const SCTLR_NTWE: u64 = 1 << 18;
 /** MDSCR_EL1: EL0 may not use the debug communication channel. */
 const MDSCR_TDCC: u64 = 1 << 12;
+
+/** op2 of ISB; the other barrier that comes here is DSB. */
+const OP2_ISB: u32 = 6;
 
 /**
  * Goes on behind the instruction, once interrupts that have just been unmasked have been
@@ -214,8 +219,12 @@ function wait(cpu: usize, isEvent: bool): i32 {
 function sendEvent(cpu: usize): void {
   atomic.store<u32>(cpu + ARM64_EVENT, 1);
   const count = load<u32>(cpu, ARM64_PEER_COUNT);
-  for (let peer: u32 = 0; peer < count; peer++)
-    atomic.store<u32>(peerOf(cpu, peer) + ARM64_EVENT, 1);
+  for (let vcpu: u32 = 0; vcpu < count; vcpu++) {
+    const peer = peerOf(cpu, vcpu);
+    atomic.store<u32>(peer + ARM64_EVENT, 1);
+    // One that waits for an event on a thread of its own sleeps there.
+    if (peer != cpu && isThreaded(cpu)) atomic.notify(peer + ARM64_PENDING, -1);
+  }
 }
 
 function hint(cpu: usize, word: u32): i32 {
@@ -275,6 +284,7 @@ export function executeSystem(cpu: usize, word: u32): i32 {
   const crn = (word >> 12) & 15;
   if (crn == 4) return movePstate(cpu, word);
   if (crn == 2) return hint(cpu, word);
+  if (((word >> 5) & 7) != OP2_ISB) return waitForOthers(cpu) ? NEXT : ARM64_EXIT_DSB;
   // ISB: what is executed next is fetched anew.
   synchronize(cpu);
   return after(cpu, AGAIN);

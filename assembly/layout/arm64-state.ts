@@ -245,8 +245,8 @@ export const ARM64_TLB_WRITE = 0x4000;
 export const ARM64_TLB_FETCH = 0x8000;
 export const ARM64_TLB_SIZE = 0x9000;
 export const ARM64_TLB_FETCH_ENTRIES = 256;
-/** A tag that no page has. */
-export const ARM64_TLB_INVALID = 1;
+/** A tag that no page has: nor, in an instruction entry, a misaligned PC, whose low two bits are compared as well. */
+export const ARM64_TLB_INVALID = 0x10;
 /**
  * In a tag: the page is Device memory and no RAM, and its PA follows (u64). No access hits it
  * in the fast loop, as alignment is to be checked.
@@ -259,3 +259,50 @@ export const ARM64_HEAT_ENTRIES = 4096;
 /** Records that are hot: address, and that of the page's first record (u32 each). */
 export const ARM64_HOT_LIST = 0x38000;
 export const ARM64_HOT_ENTRIES = 64;
+
+// Several vCPUs, each on a thread of its own (docs/internals/arm64-threads.md). Not touched by a reset.
+
+/** u32, set by the host before the first run: not 0 when the vCPUs have threads of their own. */
+export const ARM64_THREADED = 0x40000;
+/** u32, shared: ARM64_INSIDE and ARM64_MIDWAY. Only the vCPU's thread writes it. */
+export const ARM64_PRESENCE = 0x40004;
+/** It executes instructions, and what others ask for it does at its next boundary. */
+export const ARM64_INSIDE = 1;
+/** It is in the middle of an instruction that has asked the host, and has had no boundary since. */
+export const ARM64_MIDWAY = 2;
+/** u32, shared: not 0 when there may be something in the inboxes. */
+export const ARM64_NOTICE = 0x40008;
+/** u32 each: it has asked others for something that no DSB has waited for; an IC is among that (shared). */
+export const ARM64_POSTED = 0x4000c;
+export const ARM64_POSTED_IC = 0x40010;
+/** A record that is executed aside from its page, and the one behind it. */
+export const ARM64_RECORD_ASIDE = 0x40020;
+/** What a record is decoded into before it is published. */
+export const ARM64_RECORD_SCRATCH = 0x40030;
+/** u64, shared, of vCPU 0's block alone: the latest counter that any vCPU has read. */
+export const ARM64_LATEST = 0x40040;
+/** i64, shared, of vCPU 0's block alone: the computer's clock in ns when the counter was 0. */
+export const ARM64_TIME_ORIGIN = 0x40050;
+/** u32, shared, of vCPU 0's block alone: taken by who forgets records, or changes what one says. */
+export const ARM64_RECORDS_LOCK = 0x40048;
+/** Locks of 128-bit operations by address, u32 each, shared, of vCPU 0's block alone. */
+export const ARM64_PAIR_LOCKS = 0x40100;
+export const ARM64_PAIR_LOCK_COUNT = 64;
+
+// What others ask a vCPU for: an inbox for each of them, by number, the host's behind those of the vCPUs. Requests ever
+// made (u32, its writer's), requests done (u32, the vCPU's), then the latest ones, u64 each.
+export const ARM64_INBOX = 0x40400;
+export const ARM64_INBOX_SIZE = 0x100;
+export const ARM64_INBOX_MADE = 0x00;
+export const ARM64_INBOX_DONE = 0x04;
+export const ARM64_INBOX_REQUESTS = 0x40;
+export const ARM64_INBOX_LENGTH = 16;
+/** Inbox of the host: there are no more vCPUs. */
+export const ARM64_INBOX_HOST = 8;
+
+// A request, in its low bits: to pass a boundary, no more; to forget all translations; those of TTBR0_EL1 and of ASIDs;
+// those of the address in the bits from 12 on.
+export const ARM64_REQUEST_PASS = 0;
+export const ARM64_REQUEST_ALL = 1;
+export const ARM64_REQUEST_LOWER = 2;
+export const ARM64_REQUEST_ADDRESS = 3;

@@ -44,7 +44,7 @@ import {
   ICC_IGRPEN1_EL1,
   ICC_PMR_EL1,
 } from '../../assembly/layout/gic-registers.ts';
-import type { Gicv3Exports, MemoryRegion } from '../../assembly/load.ts';
+import type { MemoryRegion } from '../../assembly/load.ts';
 import type { InterruptSink } from '../bus/index.ts';
 import {
   type Device,
@@ -55,6 +55,7 @@ import {
   plainStateLike,
   unnamedRegister,
 } from '../plugin/index.ts';
+import { GicCpuInterface } from './gic-cpu-interface.ts';
 import { gicRegisterName } from './gic-register-names.ts';
 import { packRuns, unpackRuns } from './lpi-runs.ts';
 
@@ -135,12 +136,11 @@ function checkOptions({ memory, at, vcpus, spis, lpiTables }: Gicv3Options): voi
 }
 
 /** A GICv3, with LPIs or without, with one security state, for interrupts of group 1. */
-export class Gicv3 implements Device, InterruptSink {
+export class Gicv3 extends GicCpuInterface implements Device, InterruptSink {
   readonly name = 'gicv3';
   readonly interfaceVersion = PLUGIN_INTERFACE_VERSION;
   readonly identity = { kind: KIND, interrupts: 0, busMaster: false };
   readonly regions: Device['regions'];
-  readonly #gic: Gicv3Exports;
   readonly #memory: WebAssembly.Memory;
   readonly #at: number;
   readonly #vcpus: number;
@@ -150,9 +150,8 @@ export class Gicv3 implements Device, InterruptSink {
   /** @throws {RangeError} when there are too many vCPUs or SPIs, or the block or RAM is misplaced. */
   constructor(options: Gicv3Options) {
     checkOptions(options);
-    const { module, memory, at, vcpus, spis, lpiTables } = options;
-    this.#gic = new WebAssembly.Instance(module, { env: { memory } })
-      .exports as unknown as Gicv3Exports;
+    super(options);
+    const { memory, at, vcpus, spis, lpiTables } = options;
     this.#memory = memory;
     this.#at = at;
     this.#vcpus = vcpus;
@@ -160,7 +159,7 @@ export class Gicv3 implements Device, InterruptSink {
     this.#hasLpis = lpiTables !== undefined;
     if (lpiTables) {
       const { gpa, offset, size } = lpiTables;
-      this.#gic.addLpis(at, at + lpiArea(vcpus), gpa, offset, size);
+      this.gic.addLpis(at, at + lpiArea(vcpus), gpa, offset, size);
     }
     const accessSizes = [1, 4, 8] as const;
     this.regions = [
@@ -175,7 +174,7 @@ export class Gicv3 implements Device, InterruptSink {
   }
 
   reset(): void {
-    this.#gic.reset(this.#at, this.#vcpus, GIC_PRIVATE_INTIDS + this.#spis);
+    this.gic.reset(this.#at, this.#vcpus, GIC_PRIVATE_INTIDS + this.#spis);
   }
 
   /**
@@ -187,46 +186,9 @@ export class Gicv3 implements Device, InterruptSink {
       throw new RangeError(`the GIC has ${this.#spis} SPIs: there is no SPI ${index}`);
     const intid = GIC_PRIVATE_INTIDS + index;
     return {
-      pulse: () => this.#gic.pulseLine(this.#at, 0, intid),
-      setLevel: (asserted) => this.#gic.setLine(this.#at, 0, intid, asserted ? 1 : 0),
+      pulse: () => this.gic.pulseLine(this.#at, 0, intid),
+      setLevel: (asserted) => this.gic.setLine(this.#at, 0, intid, asserted ? 1 : 0),
     };
-  }
-
-  /**
-   * Tells a vCPU of its interrupts by words of its own, in the same memory.
-   * @param pendingAt bit 0 of this word is set, atomically: `irqAsserted` may be true.
-   * @param limitAt this word becomes 0 afterwards.
-   */
-  connect(vcpu: number, pendingAt: number, limitAt: number): void {
-    this.#gic.connect(this.#at, vcpu, pendingAt, limitAt);
-  }
-
-  /**
-   * The line of a private interrupt of a vCPU.
-   * @param intid 16 to 31.
-   */
-  setPrivateLine(vcpu: number, intid: number, asserted: boolean): void {
-    this.#gic.setLine(this.#at, vcpu, intid, asserted ? 1 : 0);
-  }
-
-  /** The vCPU's IRQ input is asserted. */
-  irqAsserted(vcpu: number): boolean {
-    return this.#gic.irqAsserted(this.#at, vcpu) !== 0;
-  }
-
-  /**
-   * MRS of a register of the CPU interface.
-   * @param register ICC_*: its encoding.
-   * @returns undefined where it is UNDEFINED.
-   */
-  readInterface(vcpu: number, register: number): bigint | undefined {
-    const value = this.#gic.iccRead(this.#at, vcpu, register);
-    return value === -1n ? undefined : value;
-  }
-
-  /** MSR of a register of the CPU interface; false where it is UNDEFINED. */
-  writeInterface(vcpu: number, register: number, value: bigint): boolean {
-    return this.#gic.iccWrite(this.#at, vcpu, register, value) !== 0;
   }
 
   read(access: MmioAccess): void {
@@ -239,8 +201,8 @@ export class Gicv3 implements Device, InterruptSink {
     const { region, offset, size, lo, hi } = access;
     const { vcpu, inFrame } = this.#frame(offset);
     if (size === 1) {
-      if (region === DISTRIBUTOR) this.#gic.writeDistributor8(this.#at, offset, lo);
-      else this.#gic.writeRedistributor8(this.#at, vcpu, inFrame, lo);
+      if (region === DISTRIBUTOR) this.gic.writeDistributor8(this.#at, offset, lo);
+      else this.gic.writeRedistributor8(this.#at, vcpu, inFrame, lo);
       return;
     }
     this.#writeWord(region, offset, lo);
@@ -252,15 +214,15 @@ export class Gicv3 implements Device, InterruptSink {
   }
 
   #readWord({ region }: MmioAccess, offset: number): number {
-    if (region === DISTRIBUTOR) return this.#gic.readDistributor(this.#at, offset) >>> 0;
+    if (region === DISTRIBUTOR) return this.gic.readDistributor(this.#at, offset) >>> 0;
     const { vcpu, inFrame } = this.#frame(offset);
-    return this.#gic.readRedistributor(this.#at, vcpu, inFrame) >>> 0;
+    return this.gic.readRedistributor(this.#at, vcpu, inFrame) >>> 0;
   }
 
   #writeWord(region: number, offset: number, value: number): void {
     const { vcpu, inFrame } = this.#frame(offset);
-    if (region === DISTRIBUTOR) this.#gic.writeDistributor(this.#at, offset, value);
-    else this.#gic.writeRedistributor(this.#at, vcpu, inFrame, value);
+    if (region === DISTRIBUTOR) this.gic.writeDistributor(this.#at, offset, value);
+    else this.gic.writeRedistributor(this.#at, vcpu, inFrame, value);
   }
 
   #words(offset: number, count: number): Uint32Array {
@@ -333,7 +295,7 @@ export class Gicv3 implements Device, InterruptSink {
       this.#writeWord(1, redistributor + GICR_WAKER, wakers[vcpu] ?? 0);
       INTERFACE.forEach(([, register], i) => {
         const value = BigInt(interfaces[vcpu * INTERFACE.length + i] ?? 0);
-        this.#gic.iccWrite(this.#at, vcpu, register, value);
+        this.gic.iccWrite(this.#at, vcpu, register, value);
       });
     }
     this.#lpiWords().set(
@@ -344,8 +306,8 @@ export class Gicv3 implements Device, InterruptSink {
         const value = lpiRegisters[vcpu * LPI_REGISTERS.length + i] ?? 0;
         this.#words(this.#cpu(vcpu, at), 1)[0] = value;
       });
-    this.#gic.applyRoutes(this.#at);
-    this.#gic.writeDistributor(this.#at, GICD_CTLR, enables);
+    this.gic.applyRoutes(this.#at);
+    this.gic.writeDistributor(this.#at, GICD_CTLR, enables);
   }
 
   registerName(region: number, offset: number): string {

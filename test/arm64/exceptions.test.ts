@@ -202,6 +202,16 @@ describe('faults of translation', () => {
     }
   });
 
+  // A branch looks the PC up as it is: no misaligned one may find an entry that is empty.
+  it.each([1n, 2n, 3n, 5n, 0xffdn])('takes a PC alignment fault at %i', (pc) => {
+    const machine = machineWith([0xd61f0000]); // BR X0
+    machine.setU64(ARM64_X, pc);
+    machine.exports.step(machine.cpu);
+    if (machine.u64(ARM64_PC) === pc) machine.exports.step(machine.cpu);
+    expect(machine.el1(BANK_ESR)).toBe(0x8a000000n);
+    expect(machine.el1(BANK_FAR)).toBe(pc);
+  });
+
   it('takes an instruction abort, and PC alignment faults', () => {
     const machine = paged([0xd61f0020], 0);
     machine.setU64(ARM64_X + 8, 0x4000_4000n);

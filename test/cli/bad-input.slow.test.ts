@@ -112,6 +112,10 @@ const CASES: readonly (readonly [string | RegExp, string])[] = [
     'boot x --arch arm64 --path all',
   ],
   ['--arg is not for kernels: it excludes --arch arm64', 'boot x --arch arm64 --arg y'],
+  [
+    '--check-icache is for vCPUs that take turns: it excludes --transport mailbox',
+    'boot x --arch arm64 --check-icache --transport mailbox',
+  ],
   ['--queues is not for kernels: it excludes --arch arm64', 'boot x --arch arm64 --queues ecmdq'],
   ['--smmus is not for kernels: it excludes --arch arm64', 'boot x --arch arm64 --smmus 2'],
   ['--iommu is not for kernels: it excludes --arch arm64', 'boot x --arch arm64 --iommu amd'],

@@ -1,3 +1,4 @@
+export { Arm64Threads, type Arm64ThreadsOptions } from './arm64-threads.ts';
 export {
   AutoDrain,
   chooseDrain,
@@ -19,5 +20,5 @@ export {
   unitOptions,
 } from './side-core.ts';
 export { tick } from './tick.ts';
-export { VcpuThreads, type VcpuUnits } from './vcpu-threads.ts';
+export { unitsFor, VcpuThreads, type VcpuUnits } from './vcpu-threads.ts';
 export type { WorkerUrls } from './worker-urls.ts';

@@ -2,6 +2,7 @@
 
 import type { WasmImports } from '../../assembly/load.ts';
 import type { UnitOptions } from '../../devices/unit/index.ts';
+import type { GuestWindow } from '../../host/kernel/index.ts';
 import type { Vcpu, VcpuEntry, VcpuExit, VcpuState } from '../vcpu/index.ts';
 import {
   exitOf,
@@ -13,10 +14,12 @@ import {
 import { bootWithin } from './boot-limit.ts';
 import { type ExitServer, type ServedVcpu, SPIN_AFTER_MMIO_MS, SPIN_MS } from './exit-server.ts';
 import { MailboxServer, type ServedCall } from './mailbox.ts';
+import { type UnitThreads, unitOptions } from './side-core.ts';
 import type { Instantiation, RemoteImport, VcpuApi } from './vcpu-worker.ts';
 import { type WorkerProgram, WorkerThread } from './worker-thread.ts';
 
-function program(name: string): WorkerProgram {
+/** The program of a vCPU's thread. */
+export function program(name: string): WorkerProgram {
   return {
     name,
     file: 'vcpu-worker.js',
@@ -30,6 +33,12 @@ export interface VcpuUnits {
   /** The unit's thread has ended. */
   free(unit: UnitOptions): void;
 }
+
+/** A unit for each vCPU thread of a guest: the drain behind its doorbells. */
+export const unitsFor = (host: UnitThreads, guest: GuestWindow): VcpuUnits => ({
+  allocate: () => unitOptions(host, guest, host.allocateThread()),
+  free: ({ thread }) => host.freeThread(thread),
+});
 
 interface NumberedImports {
   readonly imports: readonly RemoteImport[];
@@ -70,10 +79,10 @@ interface VcpuThread {
 }
 
 /** Serves the exits of a vCPU while its thread does something. */
-async function whileServed<T>(
+export async function whileServed<T>(
   exits: ExitServer,
   mailbox: MailboxServer,
-  { host }: WasmVcpuOptions,
+  { host }: { readonly host: ServedVcpu['machine'] },
   run: () => Promise<T>,
 ): Promise<T> {
   // One registration each time: a guest sees that a secondary vCPU is done, and starts it again, before the answer of the run before is here.

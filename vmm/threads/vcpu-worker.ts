@@ -3,9 +3,11 @@
 // drain behind its doorbell when it has a unit.
 
 import { Unit, type UnitOptions } from '../../devices/unit/index.ts';
+import type { Arm64ThreadExit } from '../vcpu/arm64/index.ts';
 import { reasonOf, thrownError } from '../vcpu/wasm/guest-errors.ts';
 import { abiOf } from '../vcpu/wasm/guest-image.ts';
 import { INSIDE_FUNCTIONS, importModule, importObject } from '../vcpu/wasm/guest-imports.ts';
+import { Arm64VcpuThread, type Arm64WorkerOptions } from './arm64-vcpu-thread.ts';
 import { endThread, exposeToParent } from './expose.ts';
 import { MailboxClient, type Value } from './mailbox.ts';
 
@@ -43,6 +45,10 @@ export interface VcpuApi {
   instantiate(): Promise<Instantiation>;
   /** Runs one of its exports to the end. Numbers only; anything else that it returns is dropped. */
   run(name: string, args: readonly number[]): number | undefined;
+  /** Takes what it runs, an arm64 vCPU. */
+  bootArm64(options: Arm64WorkerOptions): void;
+  /** Runs that until it is stopped, or cannot go on by itself. */
+  runArm64(): Arm64ThreadExit;
   end(): void;
 }
 
@@ -98,6 +104,7 @@ class VcpuWorker implements VcpuApi {
   #module: WebAssembly.Module | undefined;
   #imports: WebAssembly.Imports = {};
   #instance: WebAssembly.Instance | undefined;
+  #arm64: Arm64VcpuThread | undefined;
 
   boot(options: VcpuWorkerOptions): Promise<Instantiation> {
     const client = new MailboxClient(options.mailbox, options.vmm);
@@ -143,6 +150,15 @@ class VcpuWorker implements VcpuApi {
     } finally {
       client.leave();
     }
+  }
+
+  bootArm64(options: Arm64WorkerOptions): void {
+    this.#arm64 = new Arm64VcpuThread(options);
+  }
+
+  runArm64(): Arm64ThreadExit {
+    if (!this.#arm64) throw new RangeError('there is no vCPU to run');
+    return this.#arm64.run();
   }
 
   end(): void {

@@ -28,7 +28,7 @@ const AT = 'load<u32>(cpu, ARM64_TRAP_RECORD_AT)';
 /** @param {Builder} g */
 export function specialRecords(g) {
   // The first handlers: a record of zeros is one that has not been decoded.
-  g.slow('DECODE', `decodeRecord(dp, dp - ((usize(${PC}) & 0xfff) << 1)); continue;`);
+  g.slow('DECODE', `decodeRecord(cpu, dp, dp - ((usize(${PC}) & 0xfff) << 1)); continue;`);
   g.slow('UNDEFINED', `undefinedInstruction(cpu); ${TRAP}`);
   g.slow(
     'TRAP',
@@ -59,6 +59,16 @@ export function specialRecords(g) {
        const exit = boundary(cpu, u32(count));
        if (exit >= 0) return exit;
        ${RELOAD}
+       continue; }`,
+  );
+  // What IC has invalidated, while other threads may execute it.
+  g.slow(
+    'FORGOTTEN',
+    `{ const aside = decodeForgotten(cpu, dp, dp - ((usize(${PC}) & 0xfff) << 1));
+       if (aside != 0) {
+         store<u64>(cpu, load<u64>(cpu, ARM64_PC_OFFSET) + u64(dp >> 1) - u64(aside >> 1), ARM64_PC_OFFSET);
+         acc += dp - aside; dp = aside;
+       }
        continue; }`,
   );
   // A word that has been stored to: nothing of it has been executed yet.
@@ -162,23 +172,23 @@ function branches(g) {
   );
 }
 
+/** An instruction that `executeSystem` executes, by its word in the record. */
+const SYSTEM = `{ const count = acc + dp + 8;
+   ${publish('count')}
+   store<u64>(cpu, ${PC}, ARM64_PC);
+   store<usize>(cpu, dp, ARM64_DP);
+   const next = executeSystem(cpu, load<u32>(dp, 4));
+   if (next == NEXT) {
+     fa = i64(load<u32>(cpu, ARM64_NZCV)); fk = NZCV;
+   } else if (next == AGAIN) {
+     ${RELOAD}
+     ${LIMIT_AFTER_RELOAD}
+     continue;
+   } else return next; }`;
+
 /** @param {Builder} g */
 function system(g) {
-  g.slow(
-    'SYSTEM',
-    `{ const count = acc + dp + 8;
-       ${publish('count')}
-       store<u64>(cpu, ${PC}, ARM64_PC);
-       store<usize>(cpu, dp, ARM64_DP);
-       const next = executeSystem(cpu, load<u32>(dp, 4));
-       if (next == NEXT) {
-         fa = i64(load<u32>(cpu, ARM64_NZCV)); fk = NZCV;
-       } else if (next == AGAIN) {
-         ${RELOAD}
-         ${LIMIT_AFTER_RELOAD}
-         continue;
-       } else return next; }`,
-  );
+  g.slow('SYSTEM', SYSTEM);
   // The registers that a kernel reads all the time: plain storage, which EL0 may not
   // reach.
   const onlyIf = (
@@ -229,7 +239,14 @@ function system(g) {
     );
   // WFE, WFI, SEV, SEVL; all other hints do nothing.
   g.form('HINT', `if (CRm == 0 && op2 >= 2 && op2 <= 5) ${slow} else nop();`);
-  for (const name of ['DSB', 'DMB', 'SB']) g.form(name, 'put(@BARRIER, 0, 0, 0);');
+  for (const name of ['DMB', 'SB']) g.form(name, 'put(@BARRIER, 0, 0, 0);');
+  // It waits for what other vCPUs, on threads of their own, have been asked for.
+  g.op(
+    'DSB',
+    `if (load<u32>(cpu, ARM64_POSTED) != 0) { ${SLOW} } atomic.add<u32>(cpu + ARM64_BARRIER, 0);`,
+    SYSTEM,
+  );
+  g.form('DSB', 'put(@DSB, 0, 0, word);');
   g.form('CLREX', 'put(@CLREX, 0, 0, 0);');
   g.op('CLREX', 'store<u32>(cpu, 0, ARM64_MONITOR_AT);');
   // Debug state is not entered, and these are for it.

@@ -7,8 +7,8 @@ import { Checkpoint } from '../../../devices/checkpoint/index.ts';
 import { Pl011 } from '../../../devices/pl011/index.ts';
 import type { Vm } from '../../../host/kernel/index.ts';
 import { MachineCore } from '../../machine/index.ts';
-import type { LentVintf, NestedSmmu, VmHost } from '../../nested/index.ts';
-import { type Drainable, unitOptions, VcpuThreads, type VcpuUnits } from '../../threads/index.ts';
+import type { LentVintf, NestedSmmu } from '../../nested/index.ts';
+import { type Drainable, unitsFor, VcpuThreads } from '../../threads/index.ts';
 import {
   ABI_EXIT_REQUEST,
   createGuestMemory,
@@ -47,14 +47,6 @@ export interface ToyMachine extends BoardMachine, Drainable {
   readonly vm: Vm;
   readonly viommu: NestedSmmu;
   readonly vintf: LentVintf;
-}
-
-/** A unit for each vCPU thread: the drain behind its guest's doorbells. */
-function vcpuUnits(host: VmHost, vm: Vm): VcpuUnits {
-  return {
-    allocate: () => unitOptions(host, vm, host.allocateThread()),
-    free: ({ thread }) => host.freeThread(thread),
-  };
 }
 
 /**
@@ -104,7 +96,7 @@ export function createToyMachine(options: ToyBoardOptions): ToyMachine {
       readInput: (most) => options.readInput?.(most) ?? new Uint8Array(),
       drain: vm.unit.drain,
       transport:
-        options.exits && new VcpuThreads(options.exits, vcpuUnits(host, vm), options.workerUrl),
+        options.exits && new VcpuThreads(options.exits, unitsFor(host, vm), options.workerUrl),
       ...(vcpus === undefined ? {} : { vcpus }),
       ...(args === undefined ? {} : { args }),
       ...(env === undefined ? {} : { env }),

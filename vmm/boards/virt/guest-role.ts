@@ -2,6 +2,7 @@
 
 import { VirtualCmdqv } from '../../../devices/cmdqv/index.ts';
 import { guestIdRegisters, VirtualSmmu } from '../../../devices/smmuv3/index.ts';
+import { unitsFor } from '../../threads/index.ts';
 import { arm64ExitRequest } from '../../vcpu/arm64/index.ts';
 import { abortFetches } from '../faulty-devices.ts';
 import { placed } from './virt-memory-map.ts';
@@ -32,6 +33,7 @@ export function guestRole({ board, memory, streams, msis }: VirtSmmuOptions): Vi
       abortFetches: () => abortFetches([{ smmu: viommu, vintf }]),
       dmaPort: (stream) => host.dmaPort(viommu, stream),
       drain: vm.unit.drain,
+      units: unitsFor(host, vm),
       vcpuRuns: (vcpu, runs) => host.vcpuRuns(vm, vcpu, runs),
       service: (full) => host.service(full),
       describe(machine, flushProcessors) {

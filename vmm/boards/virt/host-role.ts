@@ -13,6 +13,7 @@ import {
   Unit,
 } from '../../../devices/unit/index.ts';
 import { type GuestWindow, ThreadAllocator } from '../../../host/kernel/index.ts';
+import { unitsFor } from '../../threads/index.ts';
 import { type Arm64Memory, arm64ExitRequest } from '../../vcpu/arm64/index.ts';
 import { ownedSmmu, ownedVintf } from './owned-smmu.ts';
 import { placed } from './virt-memory-map.ts';
@@ -82,6 +83,12 @@ export function hostRole({ board, memory, streams, msis }: VirtSmmuOptions): Vir
   const threads = new ThreadAllocator((thread) => unit.drain.reapThread(smmu.smmuBlock, thread));
   const words = new Int32Array(hostMemory.buffer);
   const guest: GuestWindow = { ...window, unit };
+  const unitThreads = {
+    memory: hostMemory,
+    modules,
+    allocateThread: () => threads.allocate(),
+    freeThread: (thread: number) => threads.free(thread),
+  };
   return {
     smmu: placed('smmu', physicalSmmu),
     cmdqv: placed('cmdqv', physicalCmdqv),
@@ -89,6 +96,7 @@ export function hostRole({ board, memory, streams, msis }: VirtSmmuOptions): Vir
     dmaPort: (stream) =>
       new SmmuEndpoint({ unit, memory: physicalMemory(memory, msis, stream) }).dmaPort(stream),
     drain: unit.drain,
+    units: unitsFor(unitThreads, guest),
     vcpuRuns: () => undefined,
     service(full) {
       const attention = Atomics.load(words, HOST_AT_ATTENTION >> 2);
@@ -101,12 +109,7 @@ export function hostRole({ board, memory, streams, msis }: VirtSmmuOptions): Vir
       return {
         drainable: {
           machine,
-          threads: {
-            memory: hostMemory,
-            modules,
-            allocateThread: () => threads.allocate(),
-            freeThread: (thread) => threads.free(thread),
-          },
+          threads: unitThreads,
           guest,
           direct: owned,
         },

@@ -13,6 +13,7 @@ import { allNamesOf } from '../../../devices/plugin/known-names.ts';
 import { checkList, checkOptionalInteger } from '../../../devices/plugin/known-values.ts';
 import type { Disk } from '../../../devices/virtio/index.ts';
 import { MachineCore } from '../../machine/index.ts';
+import { Arm64Threads } from '../../threads/index.ts';
 import {
   Arm64Guest,
   type Arm64Memory,
@@ -54,12 +55,14 @@ export interface VirtBoardOptions {
   readonly epoch?: number | undefined;
   /**
    * What becomes of the time that all vCPUs wait for an interrupt: it is skipped, so that runs are alike
-   * and short, or it passes as the computer's does, for somebody who types. Default `skip`.
+   * and short, or it passes as the computer's does, for somebody who types. vCPUs on threads of their own
+   * have the computer's time. Default `skip`.
    */
   readonly sleep?: 'skip' | 'wait' | undefined;
   /**
    * Code that is executed often becomes WebAssembly, which the guest does not notice but by its speed;
-   * `eager`: what has been branched to once already, as tests of the translation want it. Default true.
+   * `eager`: what has been branched to once already, as tests of the translation want it. vCPUs on threads
+   * of their own are interpreted. Default true.
    */
   readonly translate?: boolean | 'eager' | undefined;
   /**
@@ -117,7 +120,7 @@ const OPTIONS = allNamesOf<VirtBoardOptions>({
 const MSIS = allNamesOf<Record<VirtMsi, unknown>>({ its: true, v2m: true, none: true });
 
 const DEFAULT_MEMORY = 0x10000000;
-/** All of them on one thread: more only wait longer for their turns. */
+/** On one thread more only wait longer for their turns; the inboxes of the CPU are for as many. */
 const MAX_VCPUS = 8;
 const RNG_SEED_SIZE = 64;
 
@@ -157,6 +160,13 @@ function hypercalls(
   };
 }
 
+/** @throws {RangeError} for what vCPUs on threads of their own do not have. */
+function checkThreads({ translate, onStaleInstruction }: VirtBoardOptions): void {
+  if (translate) throw new RangeError('code is translated for vCPUs that run inline');
+  if (onStaleInstruction)
+    throw new RangeError('the instruction cache is checked for vCPUs that run inline');
+}
+
 async function createVirtMachine(
   own: VirtBoardOptions,
   options: BoardOptions,
@@ -165,7 +175,7 @@ async function createVirtMachine(
   const { queues = 'vcmdq', devices = [] } = options;
   if (vcpus > MAX_VCPUS)
     throw new RangeError(`a machine of the board virt has 1 to ${MAX_VCPUS} vCPUs`);
-  if (options.exits) throw new RangeError('vCPUs of the board virt run inline');
+  if (options.exits) checkThreads(own);
   if (options.behind && options.behind.length > 1)
     throw new RangeError('a machine of the board virt has one SMMU');
   if (options.btm)
@@ -240,6 +250,14 @@ async function createVirtMachine(
       affinityOf,
       pace: own.sleep === 'wait' ? SYSTEM_CLOCK : undefined,
       translate: own.translate,
+      threads:
+        options.exits &&
+        new Arm64Threads({
+          exits: options.exits,
+          gicModule,
+          units: iommu.units,
+          url: options.workerUrl,
+        }),
       drain: iommu.drain,
       onStaleInstruction: own.onStaleInstruction,
       board: {
@@ -247,10 +265,7 @@ async function createVirtMachine(
         hypercall: hypercalls(
           memory,
           () => guest,
-          () => {
-            machine.devices.reset();
-            guest.restart();
-          },
+          () => guest.restart(() => machine.devices.reset()),
         ),
         ...(own.semihosting === true
           ? { semihosting: (call) => callSemihosting(call, (bytes) => options.onOutput(bytes)) }
@@ -291,7 +306,7 @@ async function createVirtMachine(
     return {
       machine,
       queues,
-      debug: guest.debug,
+      ...(guest.inline ? { debug: guest.debug } : {}),
       ...iommu.describe(machine, () => guest.flushProcessors()),
       receive: (bytes) => console.receive(bytes),
       destroy() {

@@ -5,6 +5,7 @@ import type { MsiController, Placement } from '../../../devices/bus/index.ts';
 import type { AbortFetches } from '../../../devices/faults/index.ts';
 import type { DmaPort } from '../../../devices/plugin/index.ts';
 import type { MachineCore } from '../../machine/index.ts';
+import type { VcpuUnits } from '../../threads/index.ts';
 import type { Arm64Memory } from '../../vcpu/arm64/index.ts';
 import type { BoardMachine, BoardOptions } from '../board.ts';
 
@@ -32,6 +33,8 @@ export interface VirtSmmu {
   dmaPort(stream: number): DmaPort;
   /** The drain of the machine's unit, behind its doorbells. */
   readonly drain: { doorbell(id: number, offset: number): void };
+  /** Units for the threads of vCPUs. */
+  readonly units: VcpuUnits;
   /** A vCPU comes to run guest code, or runs none any more. */
   vcpuRuns(vcpu: number, runs: boolean): void;
   /** What has to be done beside the devices' work, at safe points. */

@@ -5,10 +5,19 @@ import {
   ARM64_BANK,
   ARM64_DP,
   ARM64_EXIT_REQUEST,
+  ARM64_INBOX,
+  ARM64_INBOX_DONE,
+  ARM64_INBOX_HOST,
+  ARM64_INBOX_MADE,
+  ARM64_INBOX_SIZE,
+  ARM64_INSIDE,
   ARM64_LIMIT,
+  ARM64_MMIO_VALUE,
+  ARM64_NOTICE,
   ARM64_PENDING,
   ARM64_PENDING_IRQ,
   ARM64_PENDING_STOP,
+  ARM64_PRESENCE,
   ARM64_RECORD_TRAP,
   ARM64_REGISTERS,
   ARM64_TIME,
@@ -74,6 +83,15 @@ export class Arm64Block {
     this.#longs[(this.at + offset) >>> 3] = value;
   }
 
+  /** Value of an access of a device or of a register that the board has. */
+  get mmioValue(): bigint {
+    return this.long(ARM64_MMIO_VALUE);
+  }
+
+  set mmioValue(value: bigint) {
+    this.setLong(ARM64_MMIO_VALUE, value);
+  }
+
   /** The IRQ input. A vCPU that runs looks at its next taken branch. */
   setIrq(asserted: boolean): void {
     this.#setPending(ARM64_PENDING_IRQ, asserted);
@@ -82,6 +100,59 @@ export class Arm64Block {
   /** The vCPU is wanted back by who runs it. */
   setStop(wanted: boolean): void {
     this.#setPending(ARM64_PENDING_STOP, wanted);
+  }
+
+  /** `setStop` for a vCPU that may sleep on a thread of its own, which it wakes. */
+  stopThread(): void {
+    this.setStop(true);
+    this.wake();
+  }
+
+  /** Has a vCPU on a thread of its own come to an exit soon, also one that sleeps. */
+  requestExit(): void {
+    Atomics.store(this.#words, (this.at + ARM64_EXIT_REQUEST) >>> 2, 1);
+    Atomics.store(this.#words, (this.at + ARM64_LIMIT) >>> 2, 0);
+    this.wake();
+  }
+
+  /** Ends the sleep of its thread. */
+  wake(): void {
+    Atomics.notify(this.#words, (this.at + ARM64_PENDING) >>> 2);
+  }
+
+  /**
+   * Sleeps until an interrupt or a stop comes, or somebody wakes the thread.
+   * @param pending ARM64_PENDING as it was when there was nothing to do.
+   */
+  sleep(pending: number, ms: number): void {
+    Atomics.wait(this.#words, (this.at + ARM64_PENDING) >>> 2, pending, ms);
+  }
+
+  /** ARM64_PENDING. */
+  get pending(): number {
+    return Atomics.load(this.#words, (this.at + ARM64_PENDING) >>> 2);
+  }
+
+  /** It executes instructions on a thread of its own: neither at an exit, nor asleep. */
+  get isInside(): boolean {
+    const presence = Atomics.load(this.#words, (this.at + ARM64_PRESENCE) >>> 2);
+    return (presence & ARM64_INSIDE) !== 0;
+  }
+
+  /** Asks a vCPU on a thread of its own to pass an instruction boundary. Returns the number of the request. */
+  askToPass(): number {
+    const inbox = (this.at + ARM64_INBOX + ARM64_INBOX_HOST * ARM64_INBOX_SIZE) >>> 2;
+    const made = Atomics.add(this.#words, inbox + (ARM64_INBOX_MADE >>> 2), 1) + 1;
+    Atomics.store(this.#words, (this.at + ARM64_NOTICE) >>> 2, 1);
+    Atomics.store(this.#words, (this.at + ARM64_LIMIT) >>> 2, 0);
+    return made | 0;
+  }
+
+  /** Whether it has passed one since the request of that number. */
+  hasPassed(request: number): boolean {
+    const inbox = (this.at + ARM64_INBOX + ARM64_INBOX_HOST * ARM64_INBOX_SIZE) >>> 2;
+    const done = Atomics.load(this.#words, inbox + (ARM64_INBOX_DONE >>> 2));
+    return ((done - request) | 0) >= 0;
   }
 
   /**

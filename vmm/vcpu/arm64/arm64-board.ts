@@ -2,8 +2,8 @@
 
 import type { InterruptSink } from '../../../devices/bus/index.ts';
 
-/** An interrupt controller with a CPU interface in system registers: a GICv3. */
-export interface CpuInterrupts extends InterruptSink {
+/** The part of an interrupt controller that a vCPU has: a CPU interface in system registers. */
+export interface CpuInterface {
   /** Where it says that `irqAsserted` may be true: bit 0 of a word, and then 0 in another one. */
   connect(vcpu: number, pendingAt: number, limitAt: number): void;
   irqAsserted(vcpu: number): boolean;
@@ -11,6 +11,9 @@ export interface CpuInterrupts extends InterruptSink {
   readInterface(vcpu: number, register: number): bigint | undefined;
   writeInterface(vcpu: number, register: number, value: bigint): boolean;
 }
+
+/** An interrupt controller with a CPU interface in system registers: a GICv3. */
+export interface CpuInterrupts extends CpuInterface, InterruptSink {}
 
 /** X0 to X3 of a vCPU that calls what is above its operating system. */
 export interface Hypercall {

@@ -13,6 +13,7 @@ import {
   ARM64_MAX_MAPS,
 } from '../../../assembly/layout/arm64-map-table.ts';
 import type { DirectMapEntry, DirectMapTable } from '../guest.ts';
+import type { Arm64Block } from './arm64-block.ts';
 import type { Arm64Memory } from './arm64-memory.ts';
 
 export class Arm64DirectMaps implements DirectMapTable {
@@ -21,9 +22,15 @@ export class Arm64DirectMaps implements DirectMapTable {
   readonly size = ARM64_MAX_MAPS;
   readonly #words: Int32Array;
   readonly #table: number;
+  readonly #threads: readonly Arm64Block[];
   #count = 0;
 
-  constructor({ memory, maps, directPages }: Pick<Arm64Memory, 'memory' | 'maps' | 'directPages'>) {
+  /** @param threads blocks of vCPUs that have threads of their own. */
+  constructor(
+    { memory, maps, directPages }: Pick<Arm64Memory, 'memory' | 'maps' | 'directPages'>,
+    threads: readonly Arm64Block[] = [],
+  ) {
+    this.#threads = threads;
     this.pages = directPages;
     this.#table = maps;
     this.#words = new Int32Array(memory.buffer);
@@ -59,14 +66,15 @@ export class Arm64DirectMaps implements DirectMapTable {
     this.#store(this.#entry(index) + ARM64_MAP_LENGTH, 0);
   }
 
-  /** The vCPU looks by itself. */
+  /** vCPUs on threads of their own may be between the look and the access: they are asked to be behind it. */
   announce(): number {
-    return 0;
+    // All have been asked equally often.
+    return this.#threads.map((block) => block.askToPass())[0] ?? 0;
   }
 
-  /** It is on the caller's thread, and not in the middle of an access. */
-  hasSeen(): boolean {
-    return true;
+  /** One on the caller's thread is not in the middle of an access. */
+  hasSeen(vcpu: number, announcement: number): boolean {
+    return this.#threads[vcpu]?.hasPassed(announcement) ?? true;
   }
 
   reset(): void {

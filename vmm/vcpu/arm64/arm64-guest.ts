@@ -10,6 +10,7 @@ import {
   ARM64_RAM,
   ARM64_RAM_GPA,
   ARM64_RAM_SIZE,
+  ARM64_THREADED,
   ARM64_VCPU_SIZE,
 } from '../../../assembly/layout/arm64-state.ts';
 import type { Arm64Exports } from '../../../assembly/load.ts';
@@ -20,12 +21,15 @@ import type { Vcpu, VcpuHost } from '../vcpu.ts';
 import { Arm64Block } from './arm64-block.ts';
 import type { Arm64Board } from './arm64-board.ts';
 import { Arm64Counter, COUNTER_HZ } from './arm64-counter.ts';
+import type { Arm64Entry } from './arm64-cpu.ts';
 import { Arm64Debugger } from './arm64-debugger.ts';
 import { Arm64DirectMaps } from './arm64-direct-maps.ts';
+import { Arm64HostTime } from './arm64-host-time.ts';
 import type { Arm64Memory } from './arm64-memory.ts';
+import { Arm64Parallel } from './arm64-parallel.ts';
 import { Arm64RoundRobin } from './arm64-round-robin.ts';
+import type { Arm64Transport } from './arm64-transport.ts';
 import { Arm64Vcpu } from './arm64-vcpu.ts';
-import type { Arm64Entry } from './arm64-vcpu-options.ts';
 import { createRegionTable, type RegionTable } from './region-table.ts';
 import { type StaleInstruction, StaleInstructions } from './stale-instruction.ts';
 import type { Arm64Regions } from './translator/index.ts';
@@ -56,9 +60,11 @@ export interface Arm64GuestOptions {
   readonly pace?: Clock | undefined;
   /**
    * Hot code becomes WebAssembly; `eager`: what has been branched to once already, so that
-   * short programs are translated, too. Default true.
+   * short programs are translated, too. vCPUs on threads are interpreted. Default true.
    */
   readonly translate?: boolean | 'eager' | undefined;
+  /** Its vCPUs have threads of their own. Default: they take turns on the machine's. */
+  readonly threads?: Arm64Transport | undefined;
   /** Told what the check of the instruction cache finds. Default: nothing is checked. */
   readonly onStaleInstruction?: ((found: StaleInstruction) => void) | undefined;
 }
@@ -81,7 +87,7 @@ export const arm64ExitRequest = ({ cpus, vcpus }: Arm64Memory): ExitRequestWords
 
 export class Arm64Guest implements Guest {
   readonly vcpus: number;
-  readonly inline = true;
+  readonly inline: boolean;
   readonly initialSlice = false;
   readonly interrupts: InterruptSink;
   readonly exits = NO_EXIT_VIEW;
@@ -95,9 +101,13 @@ export class Arm64Guest implements Guest {
   readonly #options: Arm64GuestOptions;
   readonly #blocks: readonly [Arm64Block, ...Arm64Block[]];
   readonly #counter: Arm64Counter;
+  readonly #time: Arm64HostTime;
   readonly #stale: StaleInstructions | undefined;
   #vcpus: readonly Arm64Vcpu[] = [];
   #turns: Arm64RoundRobin | undefined;
+  #parallel: Arm64Parallel | undefined;
+  /** Puts vCPU 0 at its entry and the others off. */
+  #begin: () => void = () => undefined;
   #exports: Arm64Exports | undefined;
   #regions: Arm64Regions | undefined;
   /** RAM has what an earlier boot has left there. */
@@ -108,7 +118,6 @@ export class Arm64Guest implements Guest {
     this.#options = options;
     this.vcpus = memory.vcpus;
     this.interrupts = board.interrupts;
-    this.directMaps = new Arm64DirectMaps(memory);
     this.exitRequest = arm64ExitRequest(memory);
     const { onStaleInstruction } = options;
     this.#stale = onStaleInstruction && new StaleInstructions(onStaleInstruction);
@@ -118,15 +127,65 @@ export class Arm64Guest implements Guest {
     const others = Array.from({ length: memory.vcpus - 1 }, (_, i) => blockOf(i + 1));
     this.#blocks = [first, ...others];
     this.debug = new Arm64Debugger(memory, this.#blocks);
+    this.inline = options.threads === undefined;
+    this.directMaps = new Arm64DirectMaps(memory, this.inline ? [] : this.#blocks);
+    this.#time = new Arm64HostTime(memory, performance.timeOrigin);
     this.#counter = new Arm64Counter(first);
-    this.clock = { nowNs: () => Number(this.#counter.now) * NS_PER_TICK };
+    this.clock = { nowNs: () => Number((this.#parallel ?? this.#counter).now) * NS_PER_TICK };
   }
 
   describe(): void {
     // It learns of devices from what it boots.
   }
 
-  async start(host: VcpuHost): Promise<readonly Vcpu[]> {
+  async start(host: VcpuHost, signal: AbortSignal): Promise<readonly Vcpu[]> {
+    return this.#options.threads
+      ? await this.#startThreads(this.#options.threads, host, signal)
+      : await this.#startInline(host);
+  }
+
+  async #startThreads(
+    threads: Arm64Transport,
+    host: VcpuHost,
+    signal: AbortSignal,
+  ): Promise<readonly Vcpu[]> {
+    const { module, memory, board, program, affinityOf } = this.#options;
+    // It runs nothing here: it has what has to be done while no vCPU runs.
+    const instance = await WebAssembly.instantiate(module, {
+      env: { memory: memory.memory, table: createRegionTable() },
+      board: { doorbell: () => undefined, mmio: () => 0, register: () => 0 },
+    });
+    const exports = instance.exports as unknown as Arm64Exports;
+    const parallel = new Arm64Parallel({
+      blocks: this.#blocks,
+      exports,
+      host,
+      board,
+      time: this.#time,
+      affinityOf,
+      forgetCode: () => this.#emptyPool(),
+    });
+    const threadOf = ({ at }: Arm64Block, index: number) =>
+      threads.start(
+        {
+          index,
+          name: `${host.name} vCPU ${index}`,
+          module,
+          memory: { memory: memory.memory, cpus: memory.cpus, block: at, board: memory.board },
+          calls: parallel.callsOf(index),
+          host,
+        },
+        signal,
+      );
+    const vcpus = parallel.connect(await Promise.all(this.#blocks.map(threadOf)));
+    this.#exports = exports;
+    this.#parallel = parallel;
+    this.#begin = () => parallel.reset(program.entry);
+    this.restart();
+    return vcpus;
+  }
+
+  async #startInline(host: VcpuHost): Promise<readonly Vcpu[]> {
     const { module, memory, board, program, pace, drain = NO_DRAIN } = this.#options;
     const table = createRegionTable();
     const vcpuAt = (cpu: number) => vcpus[(cpu - memory.cpus) / ARM64_VCPU_SIZE] ?? first;
@@ -178,6 +237,7 @@ export class Arm64Guest implements Guest {
     this.#exports = exports;
     this.#vcpus = vcpus;
     this.#turns = turns;
+    this.#begin = () => turns.reset();
     this.restart();
     this.debug.setStarted({ exports, vcpus });
     return [turns];
@@ -195,24 +255,33 @@ export class Arm64Guest implements Guest {
     return new Arm64Regions({ ...memory, table, exports, eager: translate === 'eager' });
   }
 
-  /** RAM as before the first instruction, and vCPU 0 at it: a reset of the machine, by itself. */
-  restart(): void {
-    this.#clearRam();
-    this.#load();
-    this.#turns?.reset();
+  /**
+   * RAM as before the first instruction, and vCPU 0 at it: a reset of the machine, by itself.
+   * @param first done before that; no vCPU runs.
+   */
+  restart(first: () => void = () => undefined): void {
+    const restart = () => {
+      first();
+      this.#clearRam();
+      this.#load();
+      this.#begin();
+    };
+    if (this.#parallel) this.#parallel.whenAtRest(restart);
+    else restart();
   }
 
   /** A vCPU has been started, and is not off. */
   isOn(vcpu: number): boolean {
-    return this.#vcpus[vcpu]?.isOn ?? false;
+    return (this.#parallel?.isOn(vcpu) ?? this.#vcpus[vcpu]?.isOn) === true;
   }
 
   /** Starts a vCPU that is off. */
   startVcpu(vcpu: number, entry: Arm64Entry): void {
-    this.#vcpus[vcpu]?.start(entry);
+    if (this.#parallel) this.#parallel.startVcpu(vcpu, entry);
+    else this.#vcpus[vcpu]?.start(entry);
   }
 
-  /** A vCPU executes nothing more, until it is started again. */
+  /** A vCPU executes nothing more, until it is started again. One with a thread of its own is off once that has come back. */
   stopVcpu(vcpu: number): void {
     this.#vcpus[vcpu]?.setOff();
   }
@@ -221,6 +290,7 @@ export class Arm64Guest implements Guest {
     const { memory, program } = this.#options;
     const { ram, pool, cpus, vcpus, maps } = memory;
     for (const block of this.#blocks) {
+      block.setWord(ARM64_THREADED, this.inline ? 0 : 1);
       block.setWord(ARM64_PEERS, cpus);
       block.setWord(ARM64_PEER_COUNT, vcpus);
       block.setWord(ARM64_RAM, ram.offset);
@@ -267,7 +337,8 @@ export class Arm64Guest implements Guest {
 
   setExitRequest(wanted: boolean): void {
     for (const block of this.#blocks)
-      if (wanted) block.setStop(true);
+      if (wanted && !this.inline) block.requestExit();
+      else if (wanted) block.setStop(true);
       else block.clearExitRequest();
   }
 
@@ -275,6 +346,7 @@ export class Arm64Guest implements Guest {
     this.#vcpus = [];
     this.#turns = undefined;
     this.debug.setStarted(undefined);
+    this.#parallel = undefined;
     const { memory, cpus, vcpus } = this.#options.memory;
     new Uint8Array(memory.buffer, cpus, vcpus * ARM64_VCPU_SIZE).fill(0);
   }

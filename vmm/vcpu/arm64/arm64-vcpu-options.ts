@@ -7,12 +7,6 @@ import type { Arm64Board } from './arm64-board.ts';
 import type { Arm64Counter } from './arm64-counter.ts';
 import type { Arm64Regions } from './translator/index.ts';
 
-/** Where a vCPU begins. */
-export interface Arm64Entry {
-  readonly pc: bigint;
-  readonly x0: bigint;
-}
-
 /** What a vCPU is made of. */
 export interface Arm64VcpuOptions {
   readonly index: number;

@@ -16,56 +16,40 @@ import {
 } from '../../../assembly/layout/arm64-results.ts';
 import {
   ARM64_COUNT,
-  ARM64_EL,
   ARM64_EXIT_REQUEST,
-  ARM64_LIMIT,
-  ARM64_MMIO_ADDRESS,
-  ARM64_MMIO_SIZE,
   ARM64_MMIO_VALUE,
-  ARM64_PC,
-  ARM64_PENDING,
-  ARM64_PENDING_IRQ,
-  ARM64_X,
 } from '../../../assembly/layout/arm64-state.ts';
-import { type AccessSize, MachineError } from '../../../devices/plugin/index.ts';
 import { EXIT_KINDS } from '../exit-counter.ts';
 import type { VcpuExit, VcpuState } from '../vcpu.ts';
-import { type Arm64Block, storageOffset } from './arm64-block.ts';
+import type { Arm64Block } from './arm64-block.ts';
 import type { HypercallResult } from './arm64-board.ts';
-import { COUNTER_HZ } from './arm64-counter.ts';
-import { Arm64Timers } from './arm64-timers.ts';
-import type { Arm64Entry, Arm64VcpuOptions, Arm64Wait } from './arm64-vcpu-options.ts';
+import { Arm64Cpu, type Arm64Entry } from './arm64-cpu.ts';
+import { Arm64Exits } from './arm64-exits.ts';
+import type { Arm64VcpuOptions, Arm64Wait } from './arm64-vcpu-options.ts';
 
-const MMIO = EXIT_KINDS.indexOf('mmio');
 const WAIT = EXIT_KINDS.indexOf('wait');
 
-/** Exception class of an instruction that is UNDEFINED. */
-const EC_UNKNOWN = 0;
-const MPIDR_RES1 = 1n << 31n;
-const LOW = 0xffffffffn;
 /** Ticks that a WFE lasts at most where no event stream ends it. */
 const EVENT_LIMIT = 1n << 16n;
 
 const YIELD: VcpuExit = { reason: 'yield' };
-/** Immediate of HLT. */
-const SEMIHOSTING = 0xf000n;
 
 export class Arm64Vcpu {
   readonly index: number;
   readonly block: Arm64Block;
   readonly #options: Arm64VcpuOptions;
-  readonly #timers: Arm64Timers;
+  readonly #cpu: Arm64Cpu;
+  readonly #exits: Arm64Exits;
   #isOn = false;
   #wait: Arm64Wait | undefined;
-  /** What an access has come to that cannot go on; it ends the run. */
-  #ended: VcpuExit | undefined;
 
   constructor(options: Arm64VcpuOptions) {
-    const { index, block } = options;
+    const { index, block, exports, board, host } = options;
     this.index = index;
     this.block = block;
     this.#options = options;
-    this.#timers = new Arm64Timers(block);
+    this.#cpu = new Arm64Cpu({ index, block, exports, interrupts: board.interrupts });
+    this.#exits = new Arm64Exits({ cpu: this.#cpu, host, board });
   }
 
   get isOn(): boolean {
@@ -78,19 +62,13 @@ export class Arm64Vcpu {
   }
 
   /** Out of reset, at its entry: EL1h, everything masked, MMU off. */
-  start({ pc, x0 }: Arm64Entry): void {
-    const { exports, affinity, board, regions } = this.#options;
-    const { block } = this;
-    exports.reset(block.at);
-    regions?.watch(block);
-    block.setLong(storageOffset('MPIDR_EL1'), MPIDR_RES1 | affinity);
-    block.setLong(storageOffset('CNTFRQ_EL0'), BigInt(COUNTER_HZ));
-    block.setLong(ARM64_PC, pc);
-    block.setLong(ARM64_X, x0);
-    board.interrupts.connect(this.index, block.at + ARM64_PENDING, block.at + ARM64_LIMIT);
+  start(entry: Arm64Entry): void {
+    const { affinity, regions } = this.#options;
+    this.#cpu.start(entry, affinity);
+    regions?.watch(this.block);
     this.#isOn = true;
     this.#wait = undefined;
-    this.#ended = undefined;
+    this.#exits.takeEnded();
   }
 
   /** Executes nothing before its next `start`. */
@@ -136,29 +114,14 @@ export class Arm64Vcpu {
     const wakes =
       (until !== undefined && until <= now) ||
       (what === 'event' && this.#options.exports.takeEvent(this.block.at) !== 0) ||
-      this.#isInterrupted();
+      this.#cpu.isInterrupted;
     if (wakes) this.#wait = undefined;
     return wakes;
   }
 
-  /** Its interrupt controller asserts its IRQ input, masked or not. */
-  #isInterrupted(): boolean {
-    if ((this.block.word(ARM64_PENDING) & ARM64_PENDING_IRQ) === 0) return false;
-    return this.#options.board.interrupts.irqAsserted(this.index);
-  }
-
   /** Its IRQ input follows the interrupt controller's: also when nothing says so any more. */
   followIrq(): void {
-    this.block.setIrq(this.#options.board.interrupts.irqAsserted(this.index));
-  }
-
-  /** Lines of its timers and its IRQ input are as the counter has them. */
-  #followTimers(now: bigint): void {
-    const { interrupts } = this.#options.board;
-    this.#timers.tellLines(now, (intid, asserted) =>
-      interrupts.setPrivateLine(this.index, intid, asserted),
-    );
-    this.followIrq();
+    this.#cpu.followIrq();
   }
 
   /**
@@ -172,8 +135,8 @@ export class Arm64Vcpu {
     const { block } = this;
     const { host, exports, counter } = this.#options;
     const { now } = counter;
-    this.#followTimers(now);
-    const deadline = this.#timers.deadline(now);
+    this.#cpu.followTimers(now);
+    const deadline = this.#cpu.timers.deadline(now);
     const untilTimer = deadline === undefined ? Number.POSITIVE_INFINITY : Number(deadline - now);
     host.setInGuest(this.index, true);
     try {
@@ -194,7 +157,7 @@ export class Arm64Vcpu {
   step(): VcpuExit | undefined {
     const { block } = this;
     const { host, exports, counter } = this.#options;
-    this.#followTimers(counter.now);
+    this.#cpu.followTimers(counter.now);
     block.setIrq(false);
     host.setInGuest(this.index, true);
     try {
@@ -235,11 +198,10 @@ export class Arm64Vcpu {
         this.#options.onDebuggerStop(this.index);
         return undefined;
       case ARM64_EXIT_HVC:
-        return this.#hypercall();
+        return this.#answer(this.#exits.hypercall());
       case ARM64_EXIT_SMC:
-        // UNDEFINED without EL3, and its return address is its own.
-        this.block.setLong(ARM64_PC, this.block.long(ARM64_PC) - 4n);
-        return this.#undefined();
+        this.#cpu.refuseSmc();
+        return undefined;
       case ARM64_EXIT_HLT:
         return this.#halted();
       default:
@@ -247,14 +209,8 @@ export class Arm64Vcpu {
     }
   }
 
-  #undefined(): undefined {
-    this.#options.exports.takeException(this.block.at, EC_UNKNOWN, 0);
-  }
-
   takeEnded(): VcpuExit | undefined {
-    const ended = this.#ended;
-    this.#ended = undefined;
-    return ended;
+    return this.#exits.takeEnded();
   }
 
   /** It has been asked for an exit, or is wanted back. */
@@ -262,52 +218,30 @@ export class Arm64Vcpu {
     const { block } = this;
     const isRequested = block.word(ARM64_EXIT_REQUEST) !== 0;
     // The safe point behind the exit takes the request back.
-    if (isRequested) this.exit(WAIT, () => undefined);
+    if (isRequested) this.#exit(WAIT, () => undefined);
     const ended = this.takeEnded();
     return ended ?? (isRequested ? undefined : YIELD);
-  }
-
-  #hypercall(): VcpuExit | undefined {
-    const { block } = this;
-    const x = (n: number) => block.long(ARM64_X + 8 * n);
-    return this.#answer(
-      this.#options.board.hypercall({ vcpu: this.index, x0: x(0), x1: x(1), x2: x(2), x3: x(3) }),
-    );
   }
 
   #answer(result: HypercallResult): VcpuExit | undefined {
     if (result.what === 'off') return { reason: 'off', code: result.code ?? 0 };
     // It has been reset meanwhile.
     if (result.what === 'reset') return YIELD;
-    if (result.what === 'stopped') return undefined;
-    this.block.setLong(ARM64_X, result.x0);
     return result.what === 'suspend' ? this.#waitForInterrupt() : undefined;
   }
 
-  /** HLT: a semihosting call of EL1 where the board has them. */
   #halted(): VcpuExit | undefined {
-    const { board, exports } = this.#options;
-    const block = this.block;
-    const isCall = block.long(ARM64_MMIO_VALUE) === SEMIHOSTING && block.word(ARM64_EL) !== 0;
-    if (!board.semihosting || !isCall) return this.#undefined();
-    block.setLong(ARM64_PC, block.long(ARM64_PC) + 4n);
-    return this.#answer(
-      board.semihosting({
-        operation: block.word(ARM64_X),
-        parameter: block.long(ARM64_X + 8),
-        read: (address) => {
-          const at = exports.hostAddress(block.at, address);
-          return at === 0 ? undefined : block.byte(at);
-        },
-      }),
-    );
+    const result = this.#exits.semihosting();
+    if (result) return this.#answer(result);
+    this.#cpu.takeUndefined();
+    return undefined;
   }
 
   #waitForInterrupt(): undefined {
-    if (this.#isInterrupted()) return;
+    if (this.#cpu.isInterrupted) return;
     this.#wait = {
       what: 'interrupt',
-      until: this.#timers.deadline(this.#options.counter.now),
+      until: this.#cpu.timers.deadline(this.#options.counter.now),
     };
   }
 
@@ -317,8 +251,9 @@ export class Arm64Vcpu {
    */
   #waitForEvent(): undefined {
     const { now } = this.#options.counter;
-    const deadline = this.#timers.deadline(now);
-    const event = this.#timers.nextEvent(now) ?? now + EVENT_LIMIT;
+    const { timers } = this.#cpu;
+    const deadline = timers.deadline(now);
+    const event = timers.nextEvent(now) ?? now + EVENT_LIMIT;
     this.#wait = {
       what: 'event',
       until: deadline !== undefined && deadline < event ? deadline : event,
@@ -328,46 +263,20 @@ export class Arm64Vcpu {
   /** All vCPUs of the machine wait: what else there is to do has its turn. */
   idle(): void {
     const { host } = this.#options;
-    this.exit(WAIT, () => host.wait());
+    this.#exit(WAIT, () => host.wait());
     host.setInGuest(this.index, false);
   }
 
-  /** Something outside of the guest. What is thrown ends the run; it does not pass through the CPU. */
-  exit(kind: number, call: () => void): void {
-    const { gate } = this.#options.host;
-    try {
-      gate.enter(this.index, kind);
-      call();
-      gate.leave(this.index, kind);
-    } catch (thrown) {
-      const ended: VcpuExit = {
-        reason: 'failed',
-        error: MachineError.of(`guest vCPU ${this.index}`, thrown),
-      };
-      gate.threw(ended, thrown);
-      this.#ended = ended;
-      this.block.setStop(true);
-    }
+  #exit(kind: number, call: () => void): void {
+    this.#exits.exit(kind, call);
     this.followIrq();
   }
 
   /** An access of a device, for the CPU: 0 where there is none. */
   mmio(isWrite: boolean): number {
-    const { bus } = this.#options.host;
-    const { block } = this;
-    const gpa = Number(block.long(ARM64_MMIO_ADDRESS));
-    if (!bus.isMapped(gpa)) return 0;
-    const size = block.word(ARM64_MMIO_SIZE) as AccessSize;
-    this.exit(MMIO, () => {
-      if (isWrite) {
-        const value = block.long(ARM64_MMIO_VALUE);
-        bus.write(gpa, size, Number(value & LOW), Number(value >> 32n), this.index);
-      } else {
-        const low = bus.read(gpa, size, this.index);
-        block.setLong(ARM64_MMIO_VALUE, (BigInt(bus.high) << 32n) | BigInt(low));
-      }
-    });
-    return 1;
+    const known = this.#exits.mmio(isWrite);
+    if (known !== 0) this.followIrq();
+    return known;
   }
 
   /** An access of a register of the CPU interface, for the CPU: 0 where it is UNDEFINED. */

@@ -4,4 +4,6 @@ export { COUNTER_HZ } from './arm64-counter.ts';
 export { Arm64DirectMaps } from './arm64-direct-maps.ts';
 export * from './arm64-guest.ts';
 export * from './arm64-memory.ts';
+export { Arm64Runner, type ThreadInterrupts } from './arm64-runner.ts';
+export * from './arm64-transport.ts';
 export type { StaleInstruction } from './stale-instruction.ts';

@@ -189,11 +189,20 @@ describe('a machine of the board virt', () => {
   });
 
   it.each([
-    [{ memory: 3 }, 'memory is a multiple of 2 MiB, at most 3 GiB, not 3145728 bytes'],
-    [{ transport: 'mailbox' as const }, 'vCPUs of the board virt run inline'],
-  ])('refuses %j', async (options, message) => {
+    [{ memory: 3 }, {}, 'memory is a multiple of 2 MiB, at most 3 GiB, not 3145728 bytes'],
+    [
+      { transport: 'mailbox' as const },
+      { translate: true },
+      'code is translated for vCPUs that run inline',
+    ],
+    [
+      { transport: 'mailbox' as const },
+      { onStaleInstruction: () => undefined },
+      'the instruction cache is checked for vCPUs that run inline',
+    ],
+  ])('refuses %j with %j', async (options, own, message) => {
     host = await Host.create();
-    const made = host.createMachine({ guest: HELLO, board: virtBoard(), ...options });
+    const made = host.createMachine({ guest: HELLO, board: virtBoard(own), ...options });
     await expect(made).rejects.toThrow(message);
   });
 });

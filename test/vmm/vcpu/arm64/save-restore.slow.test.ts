@@ -37,8 +37,8 @@ const CPU_ON = 0xc4000003n;
 class OpenGuest extends Arm64Guest {
   turns: Vcpu | undefined;
 
-  override async start(host: VcpuHost): Promise<readonly Vcpu[]> {
-    const vcpus = await super.start(host);
+  override async start(host: VcpuHost, signal: AbortSignal): Promise<readonly Vcpu[]> {
+    const vcpus = await super.start(host, signal);
     [this.turns] = vcpus;
     return vcpus;
   }

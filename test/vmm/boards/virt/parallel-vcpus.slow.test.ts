@@ -1,0 +1,137 @@
+// Machines of the board `virt` whose vCPUs have threads of their own, by small programs: what they print is
+// what they saw. Of the built package, whose workers run.
+
+import { afterEach, describe, expect, it } from 'vitest';
+import {
+  HISTOGRAM,
+  LITMUS_TESTS,
+  litmusImage,
+  litmusOutcomes,
+} from '../../../../scripts/litmus-programs.mjs';
+import type * as Api from '../../../../vmm/api/index.ts';
+import { POWER, SGIS, SUSPEND, waitForEvent } from './several-vcpu-programs.ts';
+import { CODE, COUNTERS, invalidate, lock, TLBIS } from './shared-memory-programs.ts';
+import { BUSY, HELLO, IDLE, RESET } from './virt-programs.ts';
+
+const { Host, virtBoard } = (await import(
+  '../../../../dist/vmm/api/index.js'
+)) as unknown as typeof Api;
+
+let host: Api.Host | undefined;
+afterEach(async () => {
+  await host?.destroy();
+  host = undefined;
+});
+
+async function create(guest: Uint8Array<ArrayBuffer>, vcpus: number, memory = 16) {
+  await host?.destroy();
+  host = await Host.create();
+  const board = virtBoard({ epoch: 0 });
+  const machine = await host.createMachine({ guest, board, vcpus, memory, transport: 'mailbox' });
+  const text = { printed: '' };
+  machine.on('output', (bytes) => {
+    text.printed += String.fromCharCode(...bytes);
+  });
+  return { machine, text };
+}
+
+/** What a program prints before it powers off. */
+async function run(guest: Uint8Array<ArrayBuffer>, vcpus: number) {
+  const { machine, text } = await create(guest, vcpus);
+  await machine.boot();
+  const { status } = await machine.wait();
+  expect([status, machine.error?.message]).toEqual(['off', undefined]);
+  return text;
+}
+
+describe('PSCI', () => {
+  it('starts and stops vCPUs; the machine is off with the last one', async () => {
+    // Two vCPUs print at the same time where vCPU 1 has begun.
+    const printed = (await run(POWER, 2)).printed;
+    expect(printed).toMatch(/^422991(01x|10x|1x0)04101$/);
+  });
+
+  it('CPU_SUSPEND returns at the next interrupt', async () => {
+    expect((await run(SUSPEND, 1)).printed).toBe('012');
+  });
+});
+
+describe('interrupts and events', () => {
+  it('an SGI reaches the vCPUs that it names, asleep or not', async () => {
+    const { printed } = await run(SGIS, 4);
+    // Number and INTID of each, of three at the same time.
+    expect([printed.slice(0, 2), [...printed.slice(2)].sort().join('')]).toEqual(['31', '122223']);
+  });
+
+  it('a WFE ends, with SEV of another vCPU and without', async () => {
+    expect((await run(waitForEvent('sev'), 2)).printed).toMatch(/^[ST]$/);
+    // At least 65,536 ticks.
+    expect((await run(waitForEvent('none'), 2)).printed).toBe('T');
+  });
+});
+
+describe('memory that vCPUs share', () => {
+  it('counters of exclusives and of LSE atomics are exact', async () => {
+    expect((await run(COUNTERS, 4)).printed).toBe('4');
+  });
+
+  it('a lock has one owner at a time', async () => {
+    expect((await run(lock('wfe'), 4)).printed).not.toBe('X');
+    expect((await run(lock('spin'), 4)).printed).not.toBe('X');
+  });
+
+  it.each(Object.entries(TLBIS))('TLBI %s of one is seen by another', async (_name, word) => {
+    expect((await run(invalidate(word), 2)).printed).toBe('AB');
+  });
+
+  it.each(LITMUS_TESTS)('litmus: $name', async (test) => {
+    const { machine } = await create(litmusImage(test, 1), test.vcpus.length, 64);
+    await machine.boot();
+    expect((await machine.wait()).status).toBe('off');
+    const counts = machine.readMemory(HISTOGRAM, 1024);
+    const found = litmusOutcomes(test, new Uint32Array(counts?.buffer ?? new ArrayBuffer(0)));
+    expect([found.outcomes, found.forbidden]).toEqual([4096, 0]);
+  });
+
+  it('IC IVAU of one is seen by another', async () => {
+    expect((await run(CODE, 2)).printed).toBe('AB');
+  });
+});
+
+describe('a machine', () => {
+  it.each([
+    ['spins', BUSY],
+    ['sleeps', IDLE],
+  ])('whose guest %s pauses, and stands still, goes on, and stops', async (_does, guest) => {
+    const { machine } = await create(guest, 2);
+    await machine.boot();
+    await machine.pause();
+    expect(machine.status).toBe('paused');
+    const { timeNs } = machine.statistics;
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(machine.statistics.timeNs).toBe(timeNs);
+    machine.resume();
+    while (machine.statistics.timeNs < timeNs + 1e6)
+      await new Promise((resolve) => setTimeout(resolve, 1));
+    await machine.stop('enough');
+    expect([machine.status, machine.error]).toEqual(['stopped', undefined]);
+  });
+
+  it('boots again', async () => {
+    const { machine, text } = await create(HELLO, 2);
+    for (let boot = 1; boot <= 2; boot++) {
+      await machine.boot();
+      expect((await machine.wait()).status).toBe('off');
+      expect(text.printed).toBe('hello\n'.repeat(boot));
+      await machine.reset();
+    }
+  });
+
+  it('is reset by PSCI', async () => {
+    const { machine, text } = await create(RESET, 2);
+    await machine.boot();
+    while (text.printed.length < 3) await new Promise((resolve) => setTimeout(resolve, 5));
+    await machine.stop();
+    expect(text.printed).toMatch(/^R{3,}$/);
+  });
+});

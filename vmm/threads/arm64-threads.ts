@@ -1,0 +1,101 @@
+// arm64 vCPUs in workers, their exits served here.
+
+import type {
+  Arm64Thread,
+  Arm64ThreadCalls,
+  Arm64ThreadExit,
+  Arm64ThreadOptions,
+  Arm64Transport,
+} from '../vcpu/arm64/index.ts';
+import { ARM64_CALLS } from './arm64-vcpu-thread.ts';
+import { type ExitServer, SPIN_AFTER_MMIO_MS, SPIN_MS } from './exit-server.ts';
+import { MailboxServer, type ServedCall } from './mailbox.ts';
+import { program, type VcpuUnits, whileServed } from './vcpu-threads.ts';
+import type { VcpuApi } from './vcpu-worker.ts';
+import { WorkerThread } from './worker-thread.ts';
+
+/** What all threads of a machine are made of. */
+export interface Arm64ThreadsOptions {
+  readonly exits: ExitServer;
+  /** Of `loadGicv3`. */
+  readonly gicModule: WebAssembly.Module;
+  /** Units for what their doorbells ring. */
+  readonly units: VcpuUnits;
+  /** Where vcpu-worker.js lies. Default: beside this file. */
+  readonly url?: string | URL | undefined;
+}
+
+const servedCalls = (calls: Arm64ThreadCalls): readonly ServedCall[] =>
+  ARM64_CALLS.map((name) => ({
+    call: calls[name] as ServedCall['call'],
+    spinMs: name === 'mmio' ? SPIN_AFTER_MMIO_MS : SPIN_MS,
+  }));
+
+export class Arm64Threads implements Arm64Transport {
+  readonly #options: Arm64ThreadsOptions;
+
+  constructor(options: Arm64ThreadsOptions) {
+    this.#options = options;
+  }
+
+  async start(options: Arm64ThreadOptions, signal: AbortSignal): Promise<Arm64Thread> {
+    const { exits, gicModule, units, url } = this.#options;
+    const { index, name, module, memory, calls, host } = options;
+    const mailbox = new MailboxServer(servedCalls(calls));
+    const worker = new WorkerThread<VcpuApi>(program(name), url);
+    const unit = units.allocate();
+    let isHeld = true;
+    const release = () => {
+      if (isHeld) units.free(unit);
+      isHeld = false;
+    };
+    let stopping = false;
+    worker.onEnd((reason) => {
+      release();
+      if (!stopping) host.failed(index, reason);
+    });
+    const boot = {
+      index,
+      module,
+      gicModule,
+      memory,
+      mailbox: mailbox.buffer,
+      vmm: exits.buffer,
+      unit,
+      timeOrigin: performance.timeOrigin,
+    };
+    // No guest code runs here, so that it ends by itself, however slow the computer is.
+    const abort = () => {
+      stopping = true;
+      worker.terminate().catch(() => undefined);
+    };
+    signal.addEventListener('abort', abort, { once: true });
+    try {
+      signal.throwIfAborted();
+      await worker.call((vcpu) => vcpu.bootArm64(boot));
+    } catch (error) {
+      stopping = true;
+      await worker.terminate();
+      throw signal.aborted ? signal.reason : error;
+    } finally {
+      signal.removeEventListener('abort', abort);
+    }
+    return {
+      get still() {
+        return worker.over || mailbox.still;
+      },
+      run: (): Promise<Arm64ThreadExit> =>
+        whileServed(exits, mailbox, { host }, () => worker.call((vcpu) => vcpu.runArm64())),
+      setPaused: (paused) => mailbox.setPaused(paused),
+      async stop() {
+        stopping = true;
+        mailbox.setStopped();
+        if (worker.over) return;
+        // The answer is the end of the thread.
+        const asked = worker.call((vcpu) => vcpu.end()).catch(() => undefined);
+        await worker.join();
+        await asked;
+      },
+    };
+  }
+}

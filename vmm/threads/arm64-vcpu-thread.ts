@@ -1,0 +1,94 @@
+// An arm64 vCPU in its worker: what it asks the machine for goes through its mailbox, in a fixed order
+// of calls.
+
+import { GicCpuInterface } from '../../devices/gicv3/gic-cpu-interface.ts';
+import { Unit, type UnitOptions } from '../../devices/unit/index.ts';
+import { Arm64Block } from '../vcpu/arm64/arm64-block.ts';
+import { Arm64Runner } from '../vcpu/arm64/arm64-runner.ts';
+import {
+  ANSWER_ENDED,
+  type Arm64ThreadCalls,
+  type Arm64ThreadExit,
+  type Arm64ThreadMemory,
+} from '../vcpu/arm64/arm64-transport.ts';
+import { ExitRefused, MailboxClient } from './mailbox.ts';
+
+/** The calls of a vCPU by their numbers in its mailbox. */
+export const ARM64_CALLS = [
+  'mmio',
+  'hypercall',
+  'semihosting',
+  'wait',
+] as const satisfies readonly (keyof Arm64ThreadCalls)[];
+
+/** What an arm64 vCPU on a thread of its own is made of. */
+export interface Arm64WorkerOptions {
+  readonly index: number;
+  readonly module: WebAssembly.Module;
+  /** Of `loadGicv3`. */
+  readonly gicModule: WebAssembly.Module;
+  readonly memory: Arm64ThreadMemory;
+  readonly mailbox: SharedArrayBuffer;
+  readonly vmm: SharedArrayBuffer;
+  /** What its doorbell rings; undefined when it rings none. */
+  readonly unit: UnitOptions | undefined;
+  /** `performance.timeOrigin` of the machine's thread. */
+  readonly timeOrigin: number;
+}
+
+const NO_DRAIN = { doorbell: () => undefined };
+
+export class Arm64VcpuThread {
+  readonly #client: MailboxClient;
+  readonly #block: Arm64Block;
+  readonly #runner: Arm64Runner;
+
+  constructor(options: Arm64WorkerOptions) {
+    const { index, module, gicModule, memory, mailbox, vmm, unit, timeOrigin } = options;
+    this.#client = new MailboxClient(mailbox, vmm);
+    this.#block = new Arm64Block(memory.memory, memory.block);
+    this.#runner = new Arm64Runner({
+      index,
+      module,
+      memory,
+      interrupts: new GicCpuInterface({
+        module: gicModule,
+        memory: memory.memory,
+        at: memory.board,
+      }),
+      calls: {
+        mmio: (isWrite) => this.#call('mmio', 1, isWrite),
+        hypercall: () => this.#call('hypercall', ANSWER_ENDED),
+        semihosting: () => this.#call('semihosting', ANSWER_ENDED),
+        wait: () => {
+          this.#call('wait', 0);
+        },
+      },
+      drain: unit ? new Unit(unit).drain : NO_DRAIN,
+      timeOrigin,
+    });
+  }
+
+  /** @param refused the answer for a vCPU that has been stopped: it leaves the guest at its next boundary. */
+  #call(name: (typeof ARM64_CALLS)[number], refused: number, argument?: number): number {
+    const client = this.#client;
+    try {
+      client.open(ARM64_CALLS.indexOf(name), argument === undefined ? 0 : 1);
+      if (argument !== undefined) client.argument(0, argument);
+      return Number(client.post() ?? 0);
+    } catch (thrown) {
+      if (!(thrown instanceof ExitRefused)) throw thrown;
+      this.#block.setStop(true);
+      return refused;
+    }
+  }
+
+  run(): Arm64ThreadExit {
+    try {
+      this.#client.enter();
+      return this.#runner.run();
+    } finally {
+      this.#client.leave();
+    }
+  }
+}

@@ -1,0 +1,92 @@
+// One arm64 CPU, on whatever thread: its block, timers and interrupt input.
+
+import {
+  ARM64_LIMIT,
+  ARM64_PC,
+  ARM64_PENDING,
+  ARM64_PENDING_IRQ,
+  ARM64_X,
+} from '../../../assembly/layout/arm64-state.ts';
+import type { Arm64Exports } from '../../../assembly/load.ts';
+import { type Arm64Block, storageOffset } from './arm64-block.ts';
+import type { CpuInterface } from './arm64-board.ts';
+import { COUNTER_HZ } from './arm64-counter.ts';
+import { Arm64Timers } from './arm64-timers.ts';
+
+/** Exception class of an instruction that is UNDEFINED. */
+const EC_UNKNOWN = 0;
+const MPIDR_RES1 = 1n << 31n;
+
+/** Where a vCPU begins. */
+export interface Arm64Entry {
+  readonly pc: bigint;
+  readonly x0: bigint;
+}
+
+/** What a CPU is made of. */
+export interface Arm64CpuOptions {
+  readonly index: number;
+  readonly block: Arm64Block;
+  readonly exports: Arm64Exports;
+  readonly interrupts: CpuInterface;
+}
+
+export class Arm64Cpu {
+  readonly index: number;
+  readonly block: Arm64Block;
+  readonly exports: Arm64Exports;
+  readonly timers: Arm64Timers;
+  readonly #interrupts: Arm64CpuOptions['interrupts'];
+
+  constructor({ index, block, exports, interrupts }: Arm64CpuOptions) {
+    this.index = index;
+    this.block = block;
+    this.exports = exports;
+    this.timers = new Arm64Timers(block);
+    this.#interrupts = interrupts;
+  }
+
+  /**
+   * Out of reset, at its entry: EL1h, everything masked, MMU off. It does not run.
+   * @param affinity MPIDR_EL1 without its fixed bits.
+   */
+  start({ pc, x0 }: Arm64Entry, affinity: bigint): void {
+    const { block, index } = this;
+    this.exports.reset(block.at);
+    block.setLong(storageOffset('MPIDR_EL1'), MPIDR_RES1 | affinity);
+    block.setLong(storageOffset('CNTFRQ_EL0'), BigInt(COUNTER_HZ));
+    block.setLong(ARM64_PC, pc);
+    block.setLong(ARM64_X, x0);
+    this.#interrupts.connect(index, block.at + ARM64_PENDING, block.at + ARM64_LIMIT);
+  }
+
+  /** Its interrupt controller asserts its IRQ input, masked or not. */
+  get isInterrupted(): boolean {
+    if ((this.block.word(ARM64_PENDING) & ARM64_PENDING_IRQ) === 0) return false;
+    return this.#interrupts.irqAsserted(this.index);
+  }
+
+  /** Its IRQ input follows the interrupt controller's: also when nothing says so any more. */
+  followIrq(): void {
+    this.block.setIrq(this.#interrupts.irqAsserted(this.index));
+  }
+
+  /** Lines of its timers and its IRQ input are as the counter has them. */
+  followTimers(now: bigint): void {
+    this.timers.tellLines(now, (intid, asserted) =>
+      this.#interrupts.setPrivateLine(this.index, intid, asserted),
+    );
+    this.followIrq();
+  }
+
+  /** The instruction at the PC is UNDEFINED. */
+  takeUndefined(): void {
+    this.exports.takeException(this.block.at, EC_UNKNOWN, 0);
+  }
+
+  /** The last instruction was SMC: UNDEFINED without EL3, and its return address is its own. */
+  refuseSmc(): void {
+    this.block.setLong(ARM64_PC, this.block.long(ARM64_PC) - 4n);
+    this.takeUndefined();
+  }
+}

@@ -1,0 +1,289 @@
+// The vCPUs of an arm64 machine, each on a thread of its own. The machine runs the first one, and with it
+// all of them: they run, stop and end together. What they ask for is served on the machine's thread.
+
+import type { Arm64Exports } from '../../../assembly/load.ts';
+import { MachineError } from '../../../devices/plugin/index.ts';
+import { EXIT_KINDS } from '../exit-counter.ts';
+import type { Vcpu, VcpuExit, VcpuHost, VcpuState } from '../vcpu.ts';
+import type { Arm64Block } from './arm64-block.ts';
+import type { Arm64Board, HypercallResult } from './arm64-board.ts';
+import { Arm64Cpu, type Arm64Entry } from './arm64-cpu.ts';
+import { Arm64Exits } from './arm64-exits.ts';
+import type { Arm64HostTime } from './arm64-host-time.ts';
+import {
+  ANSWER_ENDED,
+  ANSWER_OFF,
+  ANSWER_RETURNED,
+  ANSWER_SUSPENDED,
+  ANSWER_UNDEFINED,
+  type Arm64Thread,
+  type Arm64ThreadCalls,
+  type Arm64ThreadExit,
+} from './arm64-transport.ts';
+
+const WAIT = EXIT_KINDS.indexOf('wait');
+/** How long the vCPUs run for one unit of a budget before the machine looks at whatever else there is. */
+const BUDGET_MS = 100;
+
+/** Of a saved state. */
+const KIND = 'arm64-threads';
+
+const YIELD: VcpuExit = { reason: 'yield' };
+const OFF: VcpuExit = { reason: 'off', code: 0 };
+
+const ANSWERS = {
+  return: ANSWER_RETURNED,
+  suspend: ANSWER_SUSPENDED,
+  stopped: ANSWER_OFF,
+  off: ANSWER_ENDED,
+  reset: ANSWER_ENDED,
+} as const satisfies Record<HypercallResult['what'], number>;
+
+/** What the vCPUs of a machine are made of. */
+export interface Arm64ParallelOptions {
+  readonly blocks: readonly Arm64Block[];
+  readonly exports: Arm64Exports;
+  readonly host: VcpuHost;
+  readonly board: Arm64Board;
+  readonly time: Arm64HostTime;
+  /** MPIDR_EL1 of a vCPU without its fixed bits. */
+  affinityOf(vcpu: number): number;
+  /** Has all vCPUs decode all instructions anew: none of them runs. */
+  forgetCode(): void;
+}
+
+/** One of the vCPUs, as the machine's thread sees it. */
+class ParallelVcpu {
+  readonly cpu: Arm64Cpu;
+  readonly exits: Arm64Exits;
+  readonly calls: Arm64ThreadCalls;
+  isOn = false;
+  thread: Arm64Thread | undefined;
+
+  constructor(
+    index: number,
+    block: Arm64Block,
+    { exports, host, board }: Arm64ParallelOptions,
+    ended: (exit: VcpuExit) => void,
+  ) {
+    this.cpu = new Arm64Cpu({ index, block, exports, interrupts: board.interrupts });
+    this.exits = new Arm64Exits({ cpu: this.cpu, host, board });
+    const answer = (result: HypercallResult | undefined) => {
+      if (!result) return ANSWER_UNDEFINED;
+      if (result.what === 'off') ended({ reason: 'off', code: result.code ?? 0 });
+      else if (result.what === 'reset') ended(YIELD);
+      return ANSWERS[result.what];
+    };
+    this.calls = {
+      mmio: (isWrite) => this.exits.mmio(isWrite !== 0),
+      hypercall: () => answer(this.exits.hypercall()),
+      semihosting: () => answer(this.exits.semihosting()),
+      wait: () => this.exits.exit(WAIT, () => undefined),
+    };
+  }
+}
+
+/** A run of all vCPUs. */
+interface Run {
+  /** Threads that have not come back. */
+  left: number;
+  /** Why it ends; undefined: it goes on. */
+  exit: VcpuExit | undefined;
+  /** No record page is left. */
+  isPoolFull: boolean;
+  /** All threads are back. */
+  done(): void;
+}
+
+export class Arm64Parallel {
+  readonly #options: Arm64ParallelOptions;
+  readonly #vcpus: readonly ParallelVcpu[];
+  #run: Run | undefined;
+  /** The counter while the machine does not run. */
+  #stoodAt: bigint | undefined = 0n;
+  /** What is to be done once no vCPU runs. */
+  #atRest: (() => void) | undefined;
+
+  constructor(options: Arm64ParallelOptions) {
+    this.#options = options;
+    this.#vcpus = options.blocks.map(
+      (block, index) => new ParallelVcpu(index, block, options, (exit) => this.#end(exit)),
+    );
+  }
+
+  /** What the thread of a vCPU may call. */
+  callsOf(vcpu: number): Arm64ThreadCalls {
+    const { calls } = this.#at(vcpu);
+    return calls;
+  }
+
+  #at(vcpu: number): ParallelVcpu {
+    const found = this.#vcpus[vcpu];
+    if (!found) throw new RangeError(`there is no vCPU ${vcpu}`);
+    return found;
+  }
+
+  /** The threads that run them, in order. @returns the vCPUs as the machine has them. */
+  connect(threads: readonly Arm64Thread[]): readonly Vcpu[] {
+    threads.forEach((thread, vcpu) => {
+      this.#at(vcpu).thread = thread;
+    });
+    return this.#vcpus.map((vcpu) => this.#vcpuOf(vcpu));
+  }
+
+  /** The counter. */
+  get now(): bigint {
+    return this.#stoodAt ?? this.#options.time.now;
+  }
+
+  /** Puts vCPU 0 at its entry and the others off; none of them runs. */
+  reset(entry: Arm64Entry): void {
+    for (const vcpu of this.#vcpus) vcpu.isOn = false;
+    this.#options.time.reset();
+    this.#stoodAt = 0n;
+    this.startVcpu(0, entry);
+  }
+
+  /** Does something once no vCPU runs: at once, or at the end of the run that is under way. */
+  whenAtRest(action: () => void): void {
+    if (this.#run) this.#atRest = action;
+    else action();
+  }
+
+  isOn(vcpu: number): boolean {
+    return this.#vcpus[vcpu]?.isOn ?? false;
+  }
+
+  /** Starts a vCPU that is off. */
+  startVcpu(index: number, entry: Arm64Entry): void {
+    const vcpu = this.#at(index);
+    vcpu.cpu.start(entry, BigInt(this.#options.affinityOf(index)));
+    vcpu.exits.takeEnded();
+    vcpu.isOn = true;
+    if (this.#run && !this.#run.exit) this.#launch(this.#run, vcpu);
+  }
+
+  /** The budget of a run is over, or the machine ends: all vCPUs come back. Of several reasons the first that is more than a pause counts. */
+  #end(exit: VcpuExit): void {
+    const run = this.#run;
+    if (!run) return;
+    if (!run.exit || run.exit.reason === 'yield') run.exit = exit;
+    for (const { cpu } of this.#vcpus) cpu.block.stopThread();
+  }
+
+  #launch(run: Run, vcpu: ParallelVcpu): void {
+    const { thread } = vcpu;
+    if (!thread) return;
+    run.left++;
+    const back = (exit: VcpuExit | undefined) => {
+      if (exit) this.#end(exit);
+      if (--run.left === 0) run.done();
+    };
+    thread.run().then(
+      (why) => back(this.#cameBack(run, vcpu, why)),
+      (cause: unknown) => {
+        const error = MachineError.of(`guest vCPU ${vcpu.cpu.index}`, cause);
+        back({ reason: 'failed', error });
+      },
+    );
+  }
+
+  /** Why the run ends with what the thread of a vCPU has come back for; undefined: it goes on. */
+  #cameBack(run: Run, vcpu: ParallelVcpu, why: Arm64ThreadExit): VcpuExit | undefined {
+    const ended = vcpu.exits.takeEnded();
+    if (ended) return ended;
+    if (why === 'records-full') run.isPoolFull = true;
+    if (why !== 'off') return YIELD;
+    vcpu.isOn = false;
+    return this.#vcpus.some(({ isOn }) => isOn) ? undefined : OFF;
+  }
+
+  async #runAll(budget: number): Promise<VcpuExit> {
+    const { time, forgetCode } = this.#options;
+    for (const { cpu } of this.#vcpus) cpu.block.setStop(false);
+    this.#goOn();
+    let done: () => void = () => undefined;
+    const all = new Promise<void>((resolve) => {
+      done = resolve;
+    });
+    const run: Run = { left: 0, exit: undefined, isPoolFull: false, done };
+    this.#run = run;
+    for (const vcpu of this.#vcpus) if (vcpu.isOn) this.#launch(run, vcpu);
+    const timer = setTimeout(() => this.#end(YIELD), budget * BUDGET_MS);
+    if (run.left > 0) await all;
+    clearTimeout(timer);
+    this.#run = undefined;
+    this.#stoodAt ??= time.now;
+    if (run.isPoolFull) forgetCode();
+    const action = this.#atRest;
+    this.#atRest = undefined;
+    action?.();
+    return run.exit ?? OFF;
+  }
+
+  /** The counter stands still. */
+  #stand(): void {
+    this.#stoodAt ??= this.#options.time.now;
+  }
+
+  #goOn(): void {
+    if (this.#stoodAt !== undefined) this.#options.time.set(this.#stoodAt);
+    this.#stoodAt = undefined;
+  }
+
+  /** A vCPU for the machine: the first one runs them all. */
+  #vcpuOf({ cpu, thread }: ParallelVcpu): Vcpu {
+    const isFirst = cpu.index === 0;
+    return {
+      index: cpu.index,
+      get inGuest() {
+        return cpu.block.isInside;
+      },
+      get still() {
+        return thread?.still ?? true;
+      },
+      reset: () => undefined,
+      run: (budget) => (isFirst ? this.#runAll(budget) : YIELD),
+      setIrq: () => cpu.block.wake(),
+      setPaused: (paused) => {
+        if (isFirst && paused) this.#stand();
+        else if (isFirst && this.#run) this.#goOn();
+        thread?.setPaused(paused);
+      },
+      save: () => this.#save(),
+      restore: (state) => Promise.resolve(state).then((given) => this.#restore(given)),
+      stop: async () => {
+        cpu.block.stopThread();
+        await thread?.stop();
+      },
+    };
+  }
+
+  /** Of all vCPUs, while none of them runs. */
+  #save(): VcpuState {
+    const own = { kind: KIND, vcpus: this.#vcpus.length, now: String(this.now) };
+    const blocks = this.#vcpus.map(({ cpu, isOn }) => ({
+      [`on${cpu.index}`]: isOn,
+      [`block${cpu.index}`]: cpu.block.saveState(),
+    }));
+    return Object.assign({}, own, ...blocks);
+  }
+
+  /** @throws {TypeError} when the state is not of as many arm64 vCPUs on threads. */
+  #restore(state: VcpuState): void {
+    const { exports, forgetCode } = this.#options;
+    const vcpus = this.#vcpus.length;
+    if (state.kind !== KIND || state.vcpus !== vcpus)
+      throw new TypeError(`this is no state of ${vcpus} arm64 vCPUs on threads`);
+    this.reset({ pc: 0n, x0: 0n });
+    for (const vcpu of this.#vcpus) {
+      const { block, index } = vcpu.cpu;
+      this.startVcpu(index, { pc: 0n, x0: 0n });
+      block.restoreState(String(state[`block${index}`]));
+      exports.flushAll(block.at);
+      vcpu.isOn = state[`on${index}`] === true;
+    }
+    this.#stoodAt = BigInt(String(state.now));
+    forgetCode();
+  }
+}

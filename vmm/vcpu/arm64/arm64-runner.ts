@@ -1,0 +1,238 @@
+// Runs one arm64 vCPU on a thread of its own: what it waits for it waits for here, its timers and its
+// CPU interface are here, and everything else is asked of the machine's thread.
+
+import {
+  ARM64_EXIT_DSB,
+  ARM64_EXIT_HLT,
+  ARM64_EXIT_HVC,
+  ARM64_EXIT_RECORDS_FULL,
+  ARM64_EXIT_SLICE,
+  ARM64_EXIT_SMC,
+  ARM64_EXIT_STOP,
+  ARM64_EXIT_TIMER,
+  ARM64_EXIT_WFE,
+  ARM64_EXIT_WFI,
+} from '../../../assembly/layout/arm64-results.ts';
+import {
+  ARM64_EXIT_REQUEST,
+  ARM64_PENDING_IRQ,
+  ARM64_PENDING_STOP,
+} from '../../../assembly/layout/arm64-state.ts';
+import type { Arm64Exports } from '../../../assembly/load.ts';
+import { Arm64Block } from './arm64-block.ts';
+import type { CpuInterface } from './arm64-board.ts';
+import { Arm64Cpu } from './arm64-cpu.ts';
+import { Arm64HostTime, Arm64TimeEstimate } from './arm64-host-time.ts';
+import {
+  ANSWER_ENDED,
+  ANSWER_OFF,
+  ANSWER_RETURNED,
+  ANSWER_SUSPENDED,
+  ANSWER_UNDEFINED,
+  type Arm64ThreadCalls,
+  type Arm64ThreadExit,
+  type Arm64ThreadMemory,
+} from './arm64-transport.ts';
+import { createRegionTable } from './region-table.ts';
+
+/** Instructions between two looks at the clock: some 100 us. */
+const SLICE = 0x8000;
+/** Fewer are not worth a run. */
+const SHORTEST = 0x40;
+const NS_PER_MS = 1e6;
+/** A vCPU that waits for an interrupt looks at its timers at least this often. */
+const LONGEST_SLEEP_MS = 250;
+/** How long a WFE looks at what it waits for before its thread naps. */
+const EVENT_SPIN_MS = 0.02;
+/** Longest nap of a WFE where no event stream says less: a store that is to wake it does not notify. */
+const EVENT_NAP_MS = 0.1;
+/** Nap of a DSB that waits for a vCPU without a core. */
+const DSB_NAP_MS = 0.05;
+
+/** The CPU interface of a vCPU, on its thread. */
+export interface ThreadInterrupts extends CpuInterface {
+  /** Whoever gives it an interrupt has to wake the thread, or need not. */
+  setAsleep(vcpu: number, asleep: boolean): void;
+}
+
+/** What a vCPU is run with. */
+export interface Arm64RunnerOptions {
+  readonly index: number;
+  /** Of `loadArm64`. */
+  readonly module: WebAssembly.Module;
+  readonly memory: Arm64ThreadMemory;
+  readonly interrupts: ThreadInterrupts;
+  readonly calls: Arm64ThreadCalls;
+  readonly drain: { doorbell(id: number, offset: number): void };
+  /** `performance.timeOrigin` of the machine's thread. */
+  readonly timeOrigin: number;
+}
+
+export class Arm64Runner {
+  readonly #options: Arm64RunnerOptions;
+  readonly #cpu: Arm64Cpu;
+  readonly #time: Arm64TimeEstimate;
+
+  /** @throws {WebAssembly.LinkError} when the module is none of this CPU. */
+  constructor(options: Arm64RunnerOptions) {
+    const { index, module, memory, interrupts, calls, drain, timeOrigin } = options;
+    this.#options = options;
+    const block = new Arm64Block(memory.memory, memory.block);
+    const instance = new WebAssembly.Instance(module, {
+      env: { memory: memory.memory, table: createRegionTable() },
+      board: {
+        doorbell: drain.doorbell,
+        mmio: (_: number, isWrite: number) => calls.mmio(isWrite),
+        register: (_: number, encoding: number, isWrite: number) =>
+          this.#register(encoding, isWrite !== 0),
+      },
+    });
+    const exports = instance.exports as unknown as Arm64Exports;
+    this.#cpu = new Arm64Cpu({ index, block, exports, interrupts });
+    this.#time = new Arm64TimeEstimate(block, new Arm64HostTime(memory, timeOrigin));
+  }
+
+  /** An access of a register of the CPU interface, for the CPU: 0 where it is UNDEFINED. */
+  #register(encoding: number, isWrite: boolean): number {
+    const { interrupts, index } = this.#options;
+    const { block } = this.#cpu;
+    let known: boolean;
+    if (isWrite) known = interrupts.writeInterface(index, encoding, block.mmioValue);
+    else {
+      const value = interrupts.readInterface(index, encoding);
+      known = value !== undefined;
+      if (value !== undefined) block.mmioValue = value;
+    }
+    this.#cpu.followIrq();
+    return known ? 1 : 0;
+  }
+
+  /** Until it is stopped, or cannot go on by itself. */
+  run(): Arm64ThreadExit {
+    this.#time.rest();
+    for (;;) {
+      const exit = this.#handle(this.#slice());
+      if (exit) return exit;
+    }
+  }
+
+  #slice(): number {
+    const { block, exports, timers } = this.#cpu;
+    const now = this.#time.look();
+    this.#cpu.followTimers(now);
+    const deadline = timers.deadline(now);
+    const until =
+      deadline === undefined ? SLICE : this.#time.instructionsFor(Number(deadline - now));
+    return exports.run(block.at, Math.max(SHORTEST, Math.min(SLICE, until)));
+  }
+
+  #handle(why: number): Arm64ThreadExit | undefined {
+    switch (why) {
+      case ARM64_EXIT_SLICE:
+      case ARM64_EXIT_TIMER:
+        return undefined;
+      case ARM64_EXIT_STOP:
+        return this.#stopped();
+      case ARM64_EXIT_WFE:
+        return this.#waitForEvent();
+      case ARM64_EXIT_WFI:
+        return this.#waitForInterrupt();
+      case ARM64_EXIT_DSB:
+        this.#cpu.block.sleep(this.#cpu.block.pending, DSB_NAP_MS);
+        return undefined;
+      case ARM64_EXIT_RECORDS_FULL:
+        return 'records-full';
+      case ARM64_EXIT_HVC:
+        return this.#answered(this.#options.calls.hypercall());
+      case ARM64_EXIT_SMC:
+        this.#cpu.refuseSmc();
+        return undefined;
+      case ARM64_EXIT_HLT:
+        return this.#answered(this.#options.calls.semihosting());
+      default:
+        throw new Error(`the CPU returned ${why}`);
+    }
+  }
+
+  #answered(answer: number): Arm64ThreadExit | undefined {
+    switch (answer) {
+      case ANSWER_RETURNED:
+        return undefined;
+      case ANSWER_SUSPENDED:
+        return this.#waitForInterrupt();
+      case ANSWER_UNDEFINED:
+        this.#cpu.takeUndefined();
+        return undefined;
+      case ANSWER_OFF:
+        return 'off';
+      case ANSWER_ENDED:
+        return 'ended';
+      default:
+        throw new Error(`a call was answered with ${answer}`);
+    }
+  }
+
+  /** It has been asked for an exit, or is wanted back. */
+  #stopped(): Arm64ThreadExit | undefined {
+    const { block } = this.#cpu;
+    if (block.word(ARM64_EXIT_REQUEST) !== 0) {
+      // A pause is in this call.
+      this.#options.calls.wait();
+      this.#time.rest();
+    }
+    return (block.pending & ARM64_PENDING_STOP) !== 0 ? 'stopped' : undefined;
+  }
+
+  /** Whether it is wanted, whatever it waits for. */
+  #isWanted(): boolean {
+    const { block } = this.#cpu;
+    return (block.pending & ARM64_PENDING_STOP) !== 0 || block.word(ARM64_EXIT_REQUEST) !== 0;
+  }
+
+  /** WFI, and CPU_SUSPEND: the thread sleeps until an interrupt, masked or not. */
+  #waitForInterrupt(): undefined {
+    const { interrupts, index } = this.#options;
+    const { block, timers } = this.#cpu;
+    this.#time.rest();
+    // Said before the looks: what comes behind them wakes the thread.
+    interrupts.setAsleep(index, true);
+    while (!this.#isWanted()) {
+      const now = this.#time.look();
+      this.#cpu.followTimers(now);
+      const { pending } = block;
+      if ((pending & ARM64_PENDING_IRQ) !== 0) break;
+      const deadline = timers.deadline(now);
+      const ms = deadline === undefined ? LONGEST_SLEEP_MS : Number(deadline - now) / NS_PER_MS;
+      block.sleep(pending, Math.min(ms, LONGEST_SLEEP_MS));
+    }
+    interrupts.setAsleep(index, false);
+    this.#time.rest();
+  }
+
+  /**
+   * WFE. What clears the monitor is a plain store of another vCPU, which wakes nobody: the thread
+   * looks for a while, then naps, for one period of the event stream at most.
+   */
+  #waitForEvent(): undefined {
+    const { block, exports, timers } = this.#cpu;
+    this.#time.rest();
+    const begin = performance.now();
+    const start = this.#time.look();
+    const event = timers.nextEvent(start);
+    const end = event === undefined ? Number.POSITIVE_INFINITY : Number(event - start) / NS_PER_MS;
+    this.#options.interrupts.setAsleep(this.#options.index, true);
+    for (;;) {
+      if (this.#isWanted() || exports.takeEvent(block.at) !== 0) break;
+      this.#cpu.followTimers(this.#time.look());
+      const { pending } = block;
+      const waited = performance.now() - begin;
+      if ((pending & ARM64_PENDING_IRQ) !== 0 || waited >= end) break;
+      if (waited < EVENT_SPIN_MS) continue;
+      block.sleep(pending, Math.min(EVENT_NAP_MS, Math.max(0, end - waited)));
+      // Nobody has to wait longer for what it was: software looks at what it waits for.
+      if (event === undefined) break;
+    }
+    this.#options.interrupts.setAsleep(this.#options.index, false);
+    this.#time.rest();
+  }
+}
