@@ -10,7 +10,8 @@ import type {
 import { ARM64_CALLS } from './arm64-vcpu-thread.ts';
 import { type ExitServer, SPIN_AFTER_MMIO_MS, SPIN_MS } from './exit-server.ts';
 import { MailboxServer, type ServedCall } from './mailbox.ts';
-import { program, type VcpuUnits, whileServed } from './vcpu-threads.ts';
+import { program, whileServed } from './served-vcpu.ts';
+import type { VcpuUnits } from './vcpu-threads.ts';
 import type { VcpuApi } from './vcpu-worker.ts';
 import { WorkerThread } from './worker-thread.ts';
 

@@ -12,20 +12,12 @@ import {
   type WasmVcpuOptions,
 } from '../vcpu/wasm/index.ts';
 import { bootWithin } from './boot-limit.ts';
-import { type ExitServer, type ServedVcpu, SPIN_AFTER_MMIO_MS, SPIN_MS } from './exit-server.ts';
+import { type ExitServer, SPIN_AFTER_MMIO_MS, SPIN_MS } from './exit-server.ts';
 import { MailboxServer, type ServedCall } from './mailbox.ts';
+import { program, whileServed } from './served-vcpu.ts';
 import { type UnitThreads, unitOptions } from './side-core.ts';
 import type { Instantiation, RemoteImport, VcpuApi } from './vcpu-worker.ts';
-import { type WorkerProgram, WorkerThread } from './worker-thread.ts';
-
-/** The program of a vCPU's thread. */
-export function program(name: string): WorkerProgram {
-  return {
-    name,
-    file: 'vcpu-worker.js',
-    web: () => new Worker(new URL('./vcpu-worker.js', import.meta.url), { type: 'module' }),
-  };
-}
+import { WorkerThread } from './worker-thread.ts';
 
 /** Units for guests that ring doorbells: the drain then runs on the vCPU's thread. */
 export interface VcpuUnits {
@@ -76,23 +68,6 @@ interface VcpuThread {
   readonly abi: number | undefined;
   /** Frees the unit. The thread has ended. */
   release(): void;
-}
-
-/** Serves the exits of a vCPU while its thread does something. */
-export async function whileServed<T>(
-  exits: ExitServer,
-  mailbox: MailboxServer,
-  { host }: { readonly host: ServedVcpu['machine'] },
-  run: () => Promise<T>,
-): Promise<T> {
-  // One registration each time: a guest sees that a secondary vCPU is done, and starts it again, before the answer of the run before is here.
-  const served: ServedVcpu = { mailbox, machine: host };
-  exits.add(served);
-  try {
-    return await run();
-  } finally {
-    exits.remove(served);
-  }
 }
 
 class ThreadVcpu implements Vcpu {

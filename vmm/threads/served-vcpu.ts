@@ -1,0 +1,31 @@
+// What vCPUs on threads have in common, whatever they execute.
+
+import type { ExitServer, ServedVcpu } from './exit-server.ts';
+import type { MailboxServer } from './mailbox.ts';
+import type { WorkerProgram } from './worker-thread.ts';
+
+/** The program of a vCPU's thread. */
+export function program(name: string): WorkerProgram {
+  return {
+    name,
+    file: 'vcpu-worker.js',
+    web: () => new Worker(new URL('./vcpu-worker.js', import.meta.url), { type: 'module' }),
+  };
+}
+
+/** Serves the exits of a vCPU while its thread does something. */
+export async function whileServed<T>(
+  exits: ExitServer,
+  mailbox: MailboxServer,
+  { host }: { readonly host: ServedVcpu['machine'] },
+  run: () => Promise<T>,
+): Promise<T> {
+  // One registration each time: a guest sees that a secondary vCPU is done, and starts it again, before the answer of the run before is here.
+  const served: ServedVcpu = { mailbox, machine: host };
+  exits.add(served);
+  try {
+    return await run();
+  } finally {
+    exits.remove(served);
+  }
+}
