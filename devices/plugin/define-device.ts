@@ -266,6 +266,9 @@ export function defineDevice<
   for (const [register, spec] of narrow) checkRegister(`${name}.${register}`, spec, 'number');
   for (const [register, spec] of wide) checkRegister(`${name}.${register}`, spec, 'bigint');
 
+  const twice = wide.find(([register]) => Object.hasOwn(registers, register));
+  if (twice) throw new TypeError(`${name}: ${twice[0]} is a register of 32 and of 64 bits`);
+
   const file = new RegisterFile(REGION_SIZE, [
     ...narrow.map(([register, spec]) => ({ ...spec, name: register })),
     ...wide.map(([register, { offset, reset, writable }]) => ({

@@ -58,7 +58,7 @@ import {
 import { CMDQ_ENTRY_SIZE } from '../../assembly/layout/smmu-registers.ts';
 import { checkNames, type Field, setField, unknownName } from '../plugin/index.ts';
 import { allNamesOf } from '../plugin/known-names.ts';
-import { checkBoolean } from '../plugin/known-values.ts';
+import { checkBoolean, checkInteger } from '../plugin/known-values.ts';
 import { commandTgOf, type Granule } from './granule.ts';
 import { splitAddress, type TableMemory } from './memory.ts';
 import { checkAddress, checkGranule, checkWords, setNamedField } from './named-field.ts';
@@ -343,7 +343,8 @@ export function sync(
 
 /**
  * Writes a command into entry `index` (already wrapped) of a ring.
- * @throws {TypeError} when the words are no command of four.
+ * @throws {TypeError} when the words are no command of four, or the index is no number.
+ * @throws {RangeError} when no ring has such an index.
  */
 export function writeCommand(
   memory: TableMemory,
@@ -352,6 +353,7 @@ export function writeCommand(
   words: Uint32Array,
 ): void {
   checkWords(words, CMDQ_ENTRY_SIZE / 4, 'writeCommand: a command');
+  checkInteger(index, 0, 2 ** 19 - 1, 'writeCommand: index');
   for (let i = 0; i < 4; i += 2) {
     const value = (BigInt(words[i + 1] ?? 0) << 32n) | BigInt(words[i] ?? 0);
     memory.store64(ringBase + index * CMDQ_ENTRY_SIZE + 4 * i, value);

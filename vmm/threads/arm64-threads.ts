@@ -73,6 +73,7 @@ export class Arm64Threads implements Arm64Transport {
     signal.addEventListener('abort', abort, { once: true });
     try {
       signal.throwIfAborted();
+      await worker.loaded();
       await worker.call((vcpu) => vcpu.bootArm64(boot));
     } catch (error) {
       stopping = true;

@@ -9,15 +9,19 @@ const TURN_MS = 100;
 
 /**
  * Waits for a thread that instantiates a guest.
+ * @param loaded when it can begin: what comes before does not count.
  * @param terminate ends the thread: what is waited for then rejects.
  * @param signal ends the thread when it is aborted.
  * @throws {GuestImageError} when it takes too long.
  */
 export async function bootWithin<T>(
+  loaded: Promise<void>,
   boot: () => Promise<T>,
   terminate: () => Promise<void>,
   signal: AbortSignal,
 ): Promise<T> {
+  // Nobody waits for it where the signal has been aborted before.
+  loaded.catch(() => undefined);
   let ended: { readonly reason: unknown } | undefined;
   const end = (reason: unknown) => {
     ended ??= { reason };
@@ -25,14 +29,17 @@ export async function bootWithin<T>(
   };
   const abort = () => end(signal.reason);
   let turns = 0;
-  const timer = setInterval(() => {
+  let timer: ReturnType<typeof setInterval> | undefined;
+  const count = () => {
     if (++turns < LIMIT_MS / TURN_MS) return;
     const late = `its start function, or vsmmu_abi, has not returned within ${LIMIT_MS / 1000} s`;
     end(new GuestImageError('not-instantiable', `the guest cannot be instantiated: ${late}`));
-  }, TURN_MS);
+  };
   signal.addEventListener('abort', abort, { once: true });
   try {
     signal.throwIfAborted();
+    await loaded;
+    timer = setInterval(count, TURN_MS);
     return await boot();
   } catch (error) {
     throw ended ? ended.reason : error;

@@ -138,6 +138,7 @@ export class SideCore {
     this.#control = new Int32Array(control);
     this.#killed = false;
     try {
+      await worker.loaded();
       await this.#send((drain) => drain.start({ control, vmm, hostMemory: this.#host.memory }));
     } catch (error) {
       await worker.terminate();

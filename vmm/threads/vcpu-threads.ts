@@ -204,6 +204,7 @@ export class VcpuThreads implements VcpuTransport {
         unit,
       };
       const booted = await bootWithin(
+        worker.loaded(),
         () =>
           whileServed(this.#exits, mailbox, options, () => worker.call((vcpu) => vcpu.boot(boot))),
         () => worker.terminate(),

@@ -23,6 +23,12 @@ export interface WorkerProgram {
 /** Where this file lies, under a name that bundlers do not look for. */
 const HERE = import.meta.url;
 
+/**
+ * How long a worker's program may take to be loaded and to begin: from a slow server it is slow, a file
+ * that is another one never begins.
+ */
+const LOAD_MS = 60_000;
+
 /** How long a worker that has been asked to end may take before it is terminated. */
 export const GRACE_MS = 100;
 
@@ -133,6 +139,8 @@ export class WorkerThread<Api> {
   #loading = true;
   #over = false;
   #calls = 0;
+  readonly #ready: Promise<void>;
+  readonly #notLoaded: (cause: unknown) => EnvironmentError;
 
   /**
    * Starts it. When its program cannot be loaded it ends, and the reason is an EnvironmentError.
@@ -143,6 +151,11 @@ export class WorkerThread<Api> {
     const web = at === undefined ? program.web : () => new Worker(at, { type: 'module' });
     const url = IN_NODE ? new URL(at ?? program.file, HERE) : undefined;
     const notLoaded = (cause: unknown) => notLoadedError(String(url ?? urlOf(web)), cause);
+    this.#notLoaded = notLoaded;
+    let begin: () => void = () => undefined;
+    this.#ready = new Promise((resolve) => {
+      begin = resolve;
+    });
     let end: (reason: Error) => void = () => undefined;
     const ended = new Promise<Error>((resolve) => {
       end = resolve;
@@ -154,6 +167,7 @@ export class WorkerThread<Api> {
     const events: ThreadEvents = {
       onReady: () => {
         this.#loading = false;
+        begin();
       },
       onEnd: (reason) => end(this.#loading ? notLoaded(reason) : reason),
     };
@@ -173,6 +187,26 @@ export class WorkerThread<Api> {
         throw error;
       });
     });
+  }
+
+  /**
+   * Resolves when its program runs. The program of this thread stays alive until then.
+   * @throws {EnvironmentError} when it cannot be loaded, or takes too long; the thread has ended then.
+   */
+  async loaded(): Promise<void> {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const late = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => {
+        const limit = `it has not begun within ${LOAD_MS / 1000} s`;
+        reject(this.#notLoaded(new Error(limit)));
+        this.terminate().catch(() => undefined);
+      }, LOAD_MS);
+    });
+    try {
+      await Promise.race([this.listen(() => this.#ready), late]);
+    } finally {
+      clearTimeout(timer);
+    }
   }
 
   /** The thread has ended. */

@@ -226,6 +226,10 @@ describe('a described device', () => {
     expect(() => defineDevice({ ...description({}), bussMaster: true })).toThrow(
       'defineDevice: there is no option "bussMaster": did you mean "busMaster"?',
     );
+    const both = { registers: { SAME: { offset: 0 } }, registers64: { SAME: { offset: 8 } } };
+    expect(() => defineDevice({ ...description({}), ...both })).toThrow(
+      'typed: SAME is a register of 32 and of 64 bits',
+    );
     expect(() => defineDevice(description({ read: 1 }))).toThrow(
       'typed.COUNT: read must be a function, not number',
     );

@@ -4,6 +4,7 @@ import { spawn } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { Host, type Machine } from 'vsmmu';
 import { bootWithin } from '../../../vmm/threads/boot-limit.ts';
+import { WorkerThread } from '../../../vmm/threads/worker-thread.ts';
 import { PROJECT } from '../../support/project.ts';
 import { assemble, GUEST_PAGES, IMPORT_READ32, reactor } from '../../support/wat.ts';
 
@@ -135,7 +136,7 @@ describe('the limit of a boot', () => {
       const never = new Promise<never>((_, reject) => {
         fail = reject;
       });
-      const boot = bootWithin(() => never, ended, new AbortController().signal);
+      const boot = bootWithin(Promise.resolve(), () => never, ended, new AbortController().signal);
       const refusal = expect(boot).rejects.toMatchObject({
         code: 'not-instantiable',
         message: expect.stringMatching(/has not returned within 10 s$/) as string,
@@ -145,6 +146,27 @@ describe('the limit of a boot', () => {
       await vi.advanceTimersByTimeAsync(200);
       expect(ended).toHaveBeenCalledTimes(1);
       await refusal;
+    } finally {
+      vi.useRealTimers();
+    }
+  });
+});
+
+describe('a worker whose program never begins', () => {
+  it('is one that cannot be loaded, after a minute', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    try {
+      const silent = 'data:text/javascript,setInterval(() => undefined, 1000)';
+      const program = { name: 'silent', file: 'none.js', web: () => new Worker(silent) };
+      const worker = new WorkerThread(program, silent);
+      const refusal = expect(worker.loaded()).rejects.toMatchObject({
+        code: 'no-worker',
+        url: silent,
+        message: expect.stringMatching(/it has not begun within 60 s$/) as string,
+      });
+      await vi.advanceTimersByTimeAsync(60_000);
+      await refusal;
+      await worker.ended;
     } finally {
       vi.useRealTimers();
     }
