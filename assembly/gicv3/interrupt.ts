@@ -24,6 +24,7 @@ import {
   GIC_INT_PRIORITY,
   GIC_INT_PRIORITY_SHIFT,
   GIC_INT_TARGET_SHIFT,
+  GIC_LPI_CANDIDATES,
   GIC_LPI_CPU_SIZE,
   GIC_LPI_SUMMARY,
   GIC_LPI_WORDS_SIZE,
@@ -61,7 +62,7 @@ export function exists(gic: usize, intid: i32): bool {
 export function candidatesAt(gic: usize, vcpu: i32, intid: i32): usize {
   return intid < GIC_FIRST_LPI
     ? cpuBlock(gic, vcpu) + GIC_CPU_CANDIDATES + ((intid >> 5) << 2)
-    : lpiBlock(gic, vcpu) + (((intid - GIC_FIRST_LPI) >> 5) << 2);
+    : lpiBlock(gic, vcpu) + GIC_LPI_CANDIDATES + (((intid - GIC_FIRST_LPI) >> 5) << 2);
 }
 
 /** Enters an interrupt with a vCPU; of an LPI the summary follows, so that it is found. */

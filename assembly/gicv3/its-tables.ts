@@ -91,7 +91,7 @@ export function intidOf(event: u64): u32 {
   return <u32>event;
 }
 
-export function collectionOf(event: u64): u32 {
+function collectionOf(event: u64): u32 {
   return <u32>(event >> ITS_EVENT_COLLECTION_SHIFT) & 0xffff;
 }
 

@@ -39,12 +39,11 @@ export const ARM64_EXIT_STALE = 9;
  * nothing has been executed.
  */
 export const ARM64_EXIT_DEBUGGER = 10;
-
 /**
  * DSB: other vCPUs have not done what they have been asked for. PC is at the instruction, and
  * others need not wait for this one meanwhile.
  */
-export const ARM64_EXIT_DSB = 10;
+export const ARM64_EXIT_DSB = 11;
 
 /**
  * A run that is not exact looks at its limit at least once in so many instructions: those of a

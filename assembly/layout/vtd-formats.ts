@@ -36,10 +36,9 @@ export const VTD_TTM_SCALABLE = 1;
 export const VTD_IQA_QS = (0 << 16) | (0 << 8) | 3;
 export const VTD_IQA_DW = (0 << 16) | (11 << 8) | 1;
 
-/** Bytes of a root entry, a context entry, a PASID directory entry, and a PASID table entry. */
+/** Bytes of a root entry, a context entry, and a PASID table entry. */
 export const VTD_ROOT_SIZE = 16;
 export const VTD_CONTEXT_SIZE = 32;
-export const VTD_PASID_DIR_SIZE = 8;
 export const VTD_PASID_ENTRY_SIZE = 64;
 /** P, UP or LP of all of them: bit 0 of the doubleword with the address. */
 export const VTD_PRESENT = (0 << 16) | (0 << 8) | 1;

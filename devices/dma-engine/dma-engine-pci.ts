@@ -4,6 +4,7 @@
 import { DMA_ATS, DMA_REGION_SIZE } from '../../assembly/layout/dma-engine-registers.ts';
 import { ABI_KIND_DMA } from '../../assembly/layout/guest-abi.ts';
 import { type CapabilitySpec, PcieEndpoint, reaches } from '../pcie/index.ts';
+import { PCIE_CAP_ATS, PCIE_CAP_PASID, PCIE_CAP_PRI } from '../pcie/pcie-registers.ts';
 import type {
   AtsCapability,
   AtsSettings,
@@ -43,7 +44,7 @@ const PASID_PRIVILEGED = 0x4_0000;
 const CAPABILITIES: readonly CapabilitySpec[] = [
   {
     name: 'ATS',
-    id: 0x0f,
+    id: PCIE_CAP_ATS,
     version: 1,
     size: 8,
     registers: [
@@ -57,7 +58,7 @@ const CAPABILITIES: readonly CapabilitySpec[] = [
   },
   {
     name: 'PRI',
-    id: 0x13,
+    id: PCIE_CAP_PRI,
     version: 1,
     size: 16,
     registers: [
@@ -68,7 +69,7 @@ const CAPABILITIES: readonly CapabilitySpec[] = [
   },
   {
     name: 'PASID',
-    id: 0x1b,
+    id: PCIE_CAP_PASID,
     version: 1,
     size: 8,
     registers: [

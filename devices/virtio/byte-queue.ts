@@ -1,5 +1,7 @@
 // Bytes that wait for a guest to read them.
 
+import { joinBytes } from '../plugin/join-bytes.ts';
+
 /** At most so many bytes wait; what comes then is dropped. */
 const MOST = 0x10000;
 
@@ -14,11 +16,7 @@ export class ByteQueue {
 
   /** Appends bytes, as far as there is room. */
   push(bytes: Uint8Array): void {
-    const room = bytes.subarray(0, MOST - this.#bytes.length);
-    const joined = new Uint8Array(this.#bytes.length + room.length);
-    joined.set(this.#bytes);
-    joined.set(room, this.#bytes.length);
-    this.#bytes = joined;
+    this.#bytes = joinBytes([this.#bytes, bytes.subarray(0, MOST - this.#bytes.length)]);
   }
 
   /** The first bytes, at most `most` of them, which stay. */

@@ -1,6 +1,7 @@
 // Register map of a virtio device over PCI (virtio 1.2, section 4.1.4), and where this one has its parts.
 
 import type { CapabilitySpec } from '../pcie/index.ts';
+import { PCI_CAP_VENDOR } from '../pcie/pcie-registers.ts';
 
 /** Vendor of all virtio devices; a device's ID is its virtio ID behind this one. */
 export const VIRTIO_PCI_VENDOR = 0x1af4;
@@ -39,8 +40,6 @@ export const NOTIFY_OFF_MULTIPLIER = 4;
 
 /** Types of the capabilities, in bits [31:24] of their first words. */
 const TYPES = { COMMON: 1, NOTIFY: 2, ISR: 3, DEVICE: 4, PCI: 5 } as const;
-/** A vendor's capability (PCI). */
-const VENDOR = 0x09;
 
 function capability(
   part: keyof typeof TYPES,
@@ -51,7 +50,7 @@ function capability(
   const size = 16 + 4 * more.length;
   return {
     name: `VIRTIO_${part}`,
-    id: VENDOR,
+    id: PCI_CAP_VENDOR,
     size,
     reset: size * 0x10000 + TYPES[part] * 0x1000000,
     registers: [
@@ -82,7 +81,7 @@ export function virtioCapabilities(queues: number, configSize: number): readonly
     ...(configSize > 0 ? [capability('DEVICE', VIRTIO_PCI_DEVICE_CONFIG, configSize)] : []),
     {
       name: 'VIRTIO_PCI',
-      id: VENDOR,
+      id: PCI_CAP_VENDOR,
       size: 20,
       reset: 20 * 0x10000 + TYPES.PCI * 0x1000000,
       registers: [

@@ -20,9 +20,12 @@ import {
   VTD_WAIT_SW,
 } from '../../assembly/layout/vtd-formats.ts';
 import { fieldOf, setField } from '../plugin/index.ts';
+import { addressOf, setAddress } from './vtd-structures.ts';
 
 const WORDS = VTD_DESCRIPTOR_SIZE / 4;
 const PAGE = 0x1000n;
+/** Doubleword with the address. */
+const ADDRESS_AT = 1;
 
 /** 4 KiB pages from an address on; all of the address space when absent. */
 export interface PageRange {
@@ -49,14 +52,6 @@ function descriptor(type: number): Uint32Array {
   setField(words, VTD_INV_TYPE, type);
   return words;
 }
-
-function setAddress(words: Uint32Array, address: bigint): void {
-  words[2] = ((words[2] ?? 0) | Number(address & 0xfffff000n)) >>> 0;
-  words[3] = Number(address >> 32n);
-}
-
-const addressOf = (words: Uint32Array) =>
-  ((BigInt(words[3] ?? 0) << 32n) | BigInt(words[2] ?? 0)) & ~(PAGE - 1n);
 
 /** All of an address space in the encoding of VTD_INV_DEVICE_TLB: ones from bit 12 to bit 62. */
 const EVERYTHING = 0x7fff_ffff_ffff_f000n;
@@ -89,7 +84,7 @@ const BUILDERS: {
     setField(words, VTD_INV_DID, did);
     if (range) {
       setField(words, VTD_INV_AM, log2(range.pages));
-      setAddress(words, range.address);
+      setAddress(words, ADDRESS_AT, range.address);
     }
     return words;
   },
@@ -100,7 +95,7 @@ const BUILDERS: {
     if (several) setField(words, VTD_INV_S, 1);
     // The lowest 0 from bit 12 on says how many pages.
     const ones = range ? (range.pages / 2n) * PAGE - PAGE : 0n;
-    setAddress(words, range ? range.address | (several ? ones : 0n) : EVERYTHING);
+    setAddress(words, ADDRESS_AT, range ? range.address | (several ? ones : 0n) : EVERYTHING);
     return words;
   },
   wait: ({ address, data }) => {
@@ -126,7 +121,7 @@ export function buildInvalidation<T extends Invalidation>(what: T): Uint32Array 
 }
 
 function deviceRange(words: Uint32Array): PageRange | undefined {
-  const address = addressOf(words);
+  const address = addressOf(words, ADDRESS_AT);
   if (fieldOf(words, VTD_INV_S) === 0) return { address, pages: 1n };
   let pages = 2n;
   while (pages < 1n << 52n && (address & ((pages / 2n) * PAGE)) !== 0n) pages *= 2n;
@@ -151,7 +146,7 @@ export function readInvalidation(words: Uint32Array): Invalidation | undefined {
       return {
         kind: 'pasid',
         did,
-        range: { address: addressOf(words) & ~(pages * PAGE - 1n), pages },
+        range: { address: addressOf(words, ADDRESS_AT) & ~(pages * PAGE - 1n), pages },
       };
     }
     case VTD_INV_DEVICE_TLB:

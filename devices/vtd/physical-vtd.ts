@@ -154,9 +154,10 @@ export class PhysicalVtd {
     if (!entry) return refuse('entry');
     const page = iova >> PAGE_SHIFT;
     const key = `${entry.did} ${page}`;
-    const walked = this.#iotlb.find(key) ?? this.#walk(entry, page << PAGE_SHIFT);
+    const known = this.#iotlb.find(key);
+    const walked = known ?? this.#walk(entry, page << PAGE_SHIFT);
     if (typeof walked === 'string') return refuse(walked);
-    this.#iotlb.keep(key, walked);
+    if (!known) this.#iotlb.keep(key, walked);
     if (write && !walked.writable) return refuse('write');
     return { address: walked.address | (iova & PAGE_OFFSET), writable: walked.writable };
   }
@@ -194,7 +195,7 @@ export class PhysicalVtd {
     const usable = known && (known.writable || !write) ? known : undefined;
     const walked = usable ?? this.translate(sourceId, page << PAGE_SHIFT, write, true);
     if (!walked) return undefined;
-    tlb.keep(page, walked);
+    if (!usable) tlb.keep(page, walked);
     return { address: walked.address | (iova & PAGE_OFFSET), writable: walked.writable };
   }
 

@@ -28,6 +28,7 @@ import {
   VTD_TTM_SCALABLE,
 } from '../../assembly/layout/vtd-formats.ts';
 import { bitsOf, type Field, maskInWord, RegisterFile } from '../plugin/index.ts';
+import { guestStructure } from '../tables/guest-structure.ts';
 import { type Invalidation, readInvalidation } from './invalidation-descriptors.ts';
 
 const ALL = 0xffffffff;
@@ -125,14 +126,8 @@ export class VtdRegisters {
   }
 
   #fetch(head: number): Invalidation | undefined {
-    const words = new Uint32Array(VTD_DESCRIPTOR_SIZE / 4);
-    const base = Number(this.#address(VTD_IQA)) + head;
-    for (let i = 0; i < words.length; i += 2) {
-      const word = this.#use.load64(base + 4 * i);
-      if (word === undefined) return undefined;
-      words[i] = Number(word & 0xffffffffn);
-      words[i + 1] = Number(word >> 32n);
-    }
-    return readInvalidation(words);
+    const at = Number(this.#address(VTD_IQA)) + head;
+    const words = guestStructure(this.#use, at, VTD_DESCRIPTOR_SIZE);
+    return words && readInvalidation(words);
   }
 }

@@ -23,6 +23,7 @@ import {
   VTD_SS_W,
 } from '../../assembly/layout/vtd-formats.ts';
 import { bitsOf, fieldOf } from '../plugin/index.ts';
+import { guestStructure } from '../tables/guest-structure.ts';
 
 /** Memory as hardware reads it: undefined outside. */
 export type Load64 = (address: bigint) => bigint | undefined;
@@ -31,11 +32,26 @@ export type Load64 = (address: bigint) => bigint | undefined;
 const ADDRESS = 0xf_ffff_ffff_f000n;
 const LEVELS = 4;
 const PAGE_SHIFT = 12n;
+const PAGE_OFFSET = (1n << PAGE_SHIFT) - 1n;
 /** devfn 128 and above: the upper half of a bus has a context table of its own. */
 const UPPER = 128;
 
 const low = (word: bigint) => Number(word & 0xffffffffn);
 const isPresent = (word: bigint) => bitsOf(low(word), VTD_PRESENT) === 1;
+
+/** The address in bits 63:12 of a doubleword of a structure. */
+export function addressOf(words: Uint32Array, doubleword: number): bigint {
+  const low = words[2 * doubleword] ?? 0;
+  const high = words[2 * doubleword + 1] ?? 0;
+  return ((BigInt(high) << 32n) | BigInt(low)) & ~PAGE_OFFSET;
+}
+
+/** Sets it; the bits below stay. */
+export function setAddress(words: Uint32Array, doubleword: number, address: bigint): void {
+  const low = words[2 * doubleword] ?? 0;
+  words[2 * doubleword] = (low | Number(address & 0xfffff000n)) >>> 0;
+  words[2 * doubleword + 1] = Number(address >> 32n);
+}
 
 /** What a source ID's entry for requests without a PASID (RID_PASID 0) says. */
 export interface PasidEntry {
@@ -70,14 +86,12 @@ export function pasidEntryOf(load: Load64, root: bigint, sourceId: number): Pasi
   if (context === undefined) return undefined;
   const directory = follow(context & ADDRESS);
   if (directory === undefined) return undefined;
-  const words = new Uint32Array(VTD_PASID_ENTRY_SIZE / 4);
-  for (let i = 0; i < words.length; i += 2) {
-    const word = load((directory & ADDRESS) + BigInt(4 * i));
-    if (word === undefined) return undefined;
-    words[i] = low(word);
-    words[i + 1] = Number(word >> 32n);
-  }
-  return decoded(context, words);
+  const words = guestStructure(
+    { load64: (at) => load(BigInt(at)) },
+    Number(directory & ADDRESS),
+    VTD_PASID_ENTRY_SIZE,
+  );
+  return words && decoded(context, words);
 }
 
 function decoded(context: bigint, words: Uint32Array): PasidEntry | undefined {
@@ -90,15 +104,12 @@ function decoded(context: bigint, words: Uint32Array): PasidEntry | undefined {
     (!hasSecond || fieldOf(words, VTD_PE_AW) === VTD_AW_48) &&
     fieldOf(words, VTD_PE_FSPM) === 0;
   if (!isKnown) return undefined;
-  const pointer = (doubleword: number) =>
-    ((BigInt(words[2 * doubleword + 1] ?? 0) << 32n) | BigInt(words[2 * doubleword] ?? 0)) &
-    ADDRESS;
   return {
     context,
     pgtt,
     did: fieldOf(words, VTD_PE_DID),
-    firstStage: hasFirst ? pointer(VTD_PE_FSPTPTR) : 0n,
-    secondStage: hasSecond ? pointer(VTD_PE_SSPTPTR) : 0n,
+    firstStage: hasFirst ? addressOf(words, VTD_PE_FSPTPTR) & ADDRESS : 0n,
+    secondStage: hasSecond ? addressOf(words, VTD_PE_SSPTPTR) & ADDRESS : 0n,
     words,
   };
 }

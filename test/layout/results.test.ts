@@ -3,6 +3,7 @@
 
 import { describe, expect, it } from 'vitest';
 import * as ACCESS from '../../assembly/layout/access.ts';
+import * as ARM64 from '../../assembly/layout/arm64-results.ts';
 import * as ATS from '../../assembly/layout/ats-results.ts';
 import * as DOORBELL from '../../assembly/layout/doorbell-id.ts';
 import * as DRAIN from '../../assembly/layout/drain-results.ts';
@@ -62,6 +63,14 @@ describe('results and attributes', () => {
     ['of the guest port', PORT, { NO_OFFSET: 0xffff_ffff }],
   ] as const)('%s are these', (_, layout, numbers) => {
     expect({ ...layout }).toEqual(numbers);
+  });
+});
+
+describe('exits of an arm64 vCPU', () => {
+  it('have a number each', () => {
+    const exits = Object.entries(ARM64).filter(([name]) => name.startsWith('ARM64_EXIT_'));
+    const numbers = exits.map(([, number]) => number).sort((a, b) => a - b);
+    expect(numbers).toEqual([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11]);
   });
 });
 

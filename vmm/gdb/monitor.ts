@@ -15,9 +15,10 @@ import {
 } from '../../assembly/layout/ste.ts';
 import { decodeCd, decodedText, decodeSte } from '../../devices/decode/index.ts';
 import { fieldOf } from '../../devices/plugin/index.ts';
-import { guestStructure, locateCd } from '../../devices/smmuv3/stream-table/guest-cd.ts';
+import { locateCd } from '../../devices/smmuv3/stream-table/guest-cd.ts';
 import { locateSte } from '../../devices/smmuv3/stream-table/locate-ste.ts';
 import { streamTableShape } from '../../devices/smmuv3/table-shapes.ts';
+import { guestStructure } from '../../devices/tables/guest-structure.ts';
 import type { GuestSmmu } from '../inspect/index.ts';
 import { iotlbText, queuesText } from './smmu-text.ts';
 import { stage1Tables, stage2Tables, stagesOf } from './stream-config.ts';

@@ -11,6 +11,7 @@ import {
   STE_S1FMT_64K,
 } from '../../../assembly/layout/ste.ts';
 import { bitsOf, fieldOf, type GuestMemory } from '../../plugin/index.ts';
+import { guestStructure } from '../../tables/guest-structure.ts';
 import type { SmmuIdRegisters } from '../id-registers.ts';
 
 const L1CD_SIZE = 8;
@@ -20,21 +21,6 @@ const LEAF_BITS = new Map([
   [STE_S1FMT_4K, 6],
   [STE_S1FMT_64K, 10],
 ]);
-
-/** 64-bit words as a structure of 32-bit ones; undefined where they are not all in RAM. */
-export function guestStructure(
-  memory: Pick<GuestMemory, 'load64'>,
-  gpa: number,
-  bytes: number,
-): Uint32Array<ArrayBuffer> | undefined {
-  const words = new BigUint64Array(bytes / 8);
-  for (let i = 0; i < words.length; i++) {
-    const word = memory.load64(gpa + 8 * i);
-    if (word === undefined) return undefined;
-    words[i] = word;
-  }
-  return new Uint32Array(words.buffer);
-}
 
 /**
  * Where the CD of a SubstreamID lies; undefined where its level-1 descriptor is invalid, or not in RAM.

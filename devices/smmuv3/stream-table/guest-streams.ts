@@ -49,10 +49,10 @@ import {
   isWord,
   setField,
 } from '../../plugin/index.ts';
+import { guestStructure } from '../../tables/guest-structure.ts';
 import { addressSizeOf } from '../../tables/index.ts';
 import type { SmmuRegisters } from '../register-rules.ts';
 import type { StaleSte, ViommuBackend } from '../viommu-backend.ts';
-import { guestStructure } from './guest-cd.ts';
 import { locateSte, type SteMissing } from './locate-ste.ts';
 
 const STE_WORDS = STE_SIZE / 4;

@@ -25,7 +25,6 @@ import {
   VTD_PE_SSPTPTR,
   VTD_PE_WPE,
   VTD_PRESENT,
-  VTD_ROOT_SIZE,
   VTD_RTADDR,
   VTD_RTADDR_TTM,
   VTD_TTM_SCALABLE,
@@ -36,6 +35,7 @@ import {
   buildInvalidation,
   type Invalidation,
   PhysicalVtd,
+  setAddress,
   type VtdMemory,
 } from '../../../devices/vtd/index.ts';
 import { HostError } from '../../hardware/host-error.ts';
@@ -105,11 +105,7 @@ export class VtdIommu implements Iommu, VtdHardware {
     this.#contexts = ram.allocate(PAGE, PAGE);
     this.#queue = ram.allocate(PAGE, PAGE);
     this.#status = ram.allocate(8, 8);
-    storeStructure(
-      ram,
-      root,
-      [this.#contexts | maskInWord(VTD_PRESENT), 0, 0, 0].slice(0, VTD_ROOT_SIZE / 4),
-    );
+    ram.store64(root, BigInt(this.#contexts + maskInWord(VTD_PRESENT)));
     const { physical } = this;
     physical.write32(VTD_RTADDR, withBits(root, VTD_RTADDR_TTM, VTD_TTM_SCALABLE));
     physical.write32(VTD_IQA, withBits(this.#queue, VTD_IQA_DW, 1));
@@ -140,8 +136,8 @@ export class VtdIommu implements Iommu, VtdHardware {
       setField(words, VTD_PE_DID, entry.did);
       setField(words, VTD_PE_SRE, entry.supervisor ? 1 : 0);
       setField(words, VTD_PE_WPE, entry.writeProtect ? 1 : 0);
-      setPointer(words, VTD_PE_SSPTPTR, BigInt(entry.secondStage));
-      setPointer(words, VTD_PE_FSPTPTR, entry.firstStage);
+      setAddress(words, VTD_PE_SSPTPTR, BigInt(entry.secondStage));
+      setAddress(words, VTD_PE_FSPTPTR, entry.firstStage);
     }
     storeStructure(this.ram, this.#pasidTables.get(sourceId) ?? 0, words);
     // The entry, then what was translated by the old one (section 6.5.3.3).
@@ -207,9 +203,4 @@ export class VtdIommu implements Iommu, VtdHardware {
     require(type === VIOMMU_TYPE_VTD, 'EOPNOTSUPP', `${this.name} has no vIOMMUs of type ${type}`);
     return new VtdViommu(this, this.#parent(parent));
   }
-}
-
-function setPointer(words: Uint32Array, doubleword: number, address: bigint): void {
-  words[2 * doubleword] = ((words[2 * doubleword] ?? 0) | Number(address & 0xfffff000n)) >>> 0;
-  words[2 * doubleword + 1] = Number(address >> 32n);
 }

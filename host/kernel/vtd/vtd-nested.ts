@@ -128,7 +128,7 @@ export class VtdNested implements NestedDomain {
       supervisor: (this.#flags & S1_SRE) !== 0n,
       writeProtect: (this.#flags & S1_WPE) !== 0n,
     });
-    this.#parent.uses(vtd.sourceId, true);
+    this.#parent.usedBy(vtd.sourceId);
     this.#attached.add(vtd);
     vtd.attachment = this;
   }

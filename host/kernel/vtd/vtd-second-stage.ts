@@ -23,6 +23,8 @@ export class VtdSecondStage implements PagingDomain {
   readonly domains = new Set<number>();
   readonly #did: number;
   readonly #pool: RamPool;
+  /** Source IDs of devices that have translated by these tables, alone or below a first stage. */
+  readonly #devices = new Set<number>();
 
   /** @throws {HostError} when domain IDs or host RAM are exhausted. */
   constructor(iommu: VtdHardware, faults: FaultSink | undefined) {
@@ -86,13 +88,9 @@ export class VtdSecondStage implements PagingDomain {
       this.iommu.submit({ kind: 'device-tlb', sourceId, range: undefined });
   }
 
-  /** Source IDs of devices that translate by these tables, alone or below a first stage. */
-  readonly #devices = new Set<number>();
-
-  /** A device translates by these tables from now on, or no more. */
-  uses(sourceId: number, used: boolean): void {
-    if (used) this.#devices.add(sourceId);
-    else this.#devices.delete(sourceId);
+  /** A device translates by these tables from now on. */
+  usedBy(sourceId: number): void {
+    this.#devices.add(sourceId);
   }
 
   attach(device: IommuDevice): void {
@@ -106,7 +104,7 @@ export class VtdSecondStage implements PagingDomain {
       supervisor: false,
       writeProtect: false,
     });
-    this.uses(vtd.sourceId, true);
+    this.usedBy(vtd.sourceId);
     vtd.attachment = this;
   }
 
