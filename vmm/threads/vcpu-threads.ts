@@ -95,6 +95,19 @@ export async function whileServed<T>(
   }
 }
 
+/** Ends the thread of a vCPU, which leaves its guest at its next exit or has been asked to. */
+export async function stopThread(
+  worker: WorkerThread<VcpuApi>,
+  mailbox: MailboxServer,
+): Promise<void> {
+  mailbox.setStopped();
+  if (worker.over) return;
+  // Taken when the guest has left; whoever does not leave is terminated. The answer is the end of the thread.
+  const asked = worker.call((vcpu) => vcpu.end()).catch(() => undefined);
+  await worker.join();
+  await asked;
+}
+
 class ThreadVcpu implements Vcpu {
   readonly index: number;
   readonly #options: WasmVcpuOptions;
@@ -175,12 +188,7 @@ class ThreadVcpu implements Vcpu {
   async stop(): Promise<void> {
     const { worker, mailbox, release } = this.#thread;
     this.#stopping = true;
-    mailbox.setStopped();
-    if (worker.over) return;
-    // Taken when the guest has left; whoever does not leave is terminated. The answer is the end of the thread.
-    const asked = worker.call((vcpu) => vcpu.end()).catch(() => undefined);
-    await worker.join();
-    await asked;
+    await stopThread(worker, mailbox);
     release();
   }
 
