@@ -48,7 +48,8 @@ for (const test of LITMUS_TESTS) {
   if (forbidden > 0) process.exitCode = 1;
   const also = test.weak ? `, ${own} weak ones` : '';
   console.log(
-    `${forbidden > 0 ? 'FAILED' : 'ok    '} ${test.name}: ${outcomes} outcomes, ${kinds} of them different, ${forbidden} forbidden${also}`,
+    `${forbidden > 0 ? 'FAILED' : 'ok    '} ${test.name}: ${outcomes} outcomes, ` +
+      `${kinds} of them different, ${forbidden} forbidden${also}`,
   );
 }
 if (weak === 0) {

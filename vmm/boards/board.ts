@@ -59,9 +59,15 @@ export interface BoardOptions {
   readonly overlay?: boolean;
   /** Default `vcmdq`. */
   readonly queues?: Queues;
-  /** The guest's SMMU takes part in the broadcast TLB maintenance of its vCPUs (IDR0.BTM). Default: as its host's does. */
+  /**
+   * The guest's SMMU takes part in the broadcast TLB maintenance of its vCPUs (IDR0.BTM).
+   * Default: as its host's does.
+   */
   readonly btm?: boolean | undefined;
-  /** Numbers of the host's SMMUs that devices of the machine are behind. Default: as many of them as the board has room for. */
+  /**
+   * Numbers of the host's SMMUs that devices of the machine are behind. Default: as many of
+   * them as the board has room for.
+   */
   readonly behind?: readonly number[] | undefined;
   /**
    * ID registers of the guest's SMMU. Default `auto`: what its host's SMMU has and a guest can have

@@ -28,11 +28,6 @@ export function vcpuOf(text: string, vcpus: number, any: number): number | undef
 /** The thread of a vCPU. */
 export const threadOf = (vcpu: number): string => (vcpu + 1).toString(16);
 
-/** The actions of all vCPUs: the same. */
-export function actionsOfAll(vcpus: number, what: 'run' | 'stop'): DebugAction[] {
-  return Array.from({ length: vcpus }, () => ({ what }));
-}
-
 function actionOf(text: string): DebugAction | undefined {
   if (/^(c|C[0-9a-f]{2})$/i.test(text)) return { what: 'run' };
   if (/^(s|S[0-9a-f]{2})$/i.test(text)) return { what: 'step' };

@@ -2,15 +2,7 @@
 // whatever carries its bytes. Whatever comes is answered, or refused; nothing throws.
 
 import type { AddressSpace, DebugAction, DebugStop, DebugTarget } from '../vcpu/index.ts';
-import {
-  actionsOf,
-  actionsOfAll,
-  lengthOf,
-  numberOf,
-  stopReply,
-  threadOf,
-  vcpuOf,
-} from './gdb-packets.ts';
+import { actionsOf, lengthOf, numberOf, stopReply, threadOf, vcpuOf } from './gdb-packets.ts';
 import {
   ACKNOWLEDGED,
   bytesOf,
@@ -43,6 +35,9 @@ export interface GdbSessionOptions {
   /** Ends the machine. */
   kill(): void;
 }
+
+/** Hexadecimal digits with their bytes in the other order. */
+const bytesReversed = (digits: string): string => (digits.match(/../g) ?? []).reverse().join('');
 
 /** A reply; undefined: it comes later, or never. */
 type Reply = string | undefined;
@@ -307,14 +302,13 @@ export class GdbSession {
     const digits = (this.#target.registers[register]?.bits ?? 0) / 4;
     const value = this.#target.readRegister(this.#vcpu, register);
     if (value === undefined) return 'x'.repeat(digits);
-    const text = value.toString(16).padStart(digits, '0');
-    return (text.match(/../g) ?? []).reverse().join('');
+    return bytesReversed(value.toString(16).padStart(digits, '0'));
   }
 
   #writeRegister(register: number, text: string): boolean {
     const bits = this.#target.registers[register]?.bits ?? 0;
     if (text.length !== bits / 4) return false;
-    const value = numberOf((text.match(/../g) ?? []).reverse().join(''));
+    const value = numberOf(bytesReversed(text));
     return value !== undefined && this.#target.writeRegister(this.#vcpu, register, value);
   }
 
@@ -376,8 +370,11 @@ export class GdbSession {
       const pc = numberOf(text.slice(1));
       if (pc === undefined || !this.#target.writeRegister(this.#vcpu, this.#pc, pc)) return REFUSED;
     }
-    const actions: DebugAction[] = actionsOfAll(this.#target.vcpus, 'run');
-    if (text.startsWith('s')) actions[this.#vcpu] = { what: 'step' };
+    const isStep = text.startsWith('s');
+    const actions = Array.from(
+      { length: this.#target.vcpus },
+      (_, vcpu): DebugAction => ({ what: isStep && vcpu === this.#vcpu ? 'step' : 'run' }),
+    );
     return this.#resume(actions);
   }
 

@@ -3,20 +3,14 @@
 
 import * as CD from '../../assembly/layout/cd.ts';
 import * as STE from '../../assembly/layout/ste.ts';
-import { fieldOf } from '../../devices/plugin/index.ts';
 import {
-  GRANULE_4K,
-  GRANULE_16K,
-  GRANULE_64K,
-  type Granule,
-  levelShift,
-  stage1StartLevel,
-  tg0Of,
-  tg1Of,
-} from '../../devices/tables/index.ts';
+  BY_TG0,
+  BY_TG1,
+  startLevelOf,
+} from '../../devices/decode/refusals/table-shape-refusals.ts';
+import { fieldOf } from '../../devices/plugin/index.ts';
+import { type Granule, levelShift, stage1StartLevel } from '../../devices/tables/index.ts';
 import type { Tables } from './table-walk.ts';
-
-const GRANULES: readonly Granule[] = [GRANULE_4K, GRANULE_16K, GRANULE_64K];
 
 /** An address of two fields: the lower one has its bits from `low` on. */
 function addressOf(words: Uint32Array, lo: number, low: number, hi: number): number {
@@ -44,7 +38,7 @@ export function stage1Tables(cd: Uint32Array, input: bigint): Tables | { readonl
     : { size: CD.CD_T0SZ, tg: CD.CD_TG0, epd: CD.CD_EPD0, tbi: CD.CD_TBI0 };
   const name = isUpper ? 'upper' : 'lower';
   if (fieldOf(cd, half.epd)) return { why: `the ${name} half is disabled (EPD${+isUpper})` };
-  const granule = GRANULES.find((one) => (isUpper ? tg1Of : tg0Of)(one) === fieldOf(cd, half.tg));
+  const granule = (isUpper ? BY_TG1 : BY_TG0)[fieldOf(cd, half.tg)];
   if (granule === undefined) return { why: `TG${+isUpper} is reserved` };
   const inputBits = 64 - fieldOf(cd, half.size);
   const top = fieldOf(cd, half.tbi) ? 56n : 64n;
@@ -69,14 +63,14 @@ export function stage1Tables(cd: Uint32Array, input: bigint): Tables | { readonl
 
 /** The stage-2 tables of an STE for an IPA; or why it has none for it. */
 export function stage2Tables(ste: Uint32Array, ipa: bigint): Tables | { readonly why: string } {
-  const granule = GRANULES.find((one) => tg0Of(one) === fieldOf(ste, STE.STE_S2TG));
+  const granule = BY_TG0[fieldOf(ste, STE.STE_S2TG)];
   if (granule === undefined) return { why: 'S2TG is reserved' };
   const inputBits = 64 - fieldOf(ste, STE.STE_S2T0SZ);
   if (ipa >> BigInt(inputBits) !== 0n) return { why: `the IPA has more than ${inputBits} bits` };
   const ds = fieldOf(ste, STE.STE_S2DS) !== 0;
-  const deepest = granule === GRANULE_4K ? 2 : 3;
-  const isLevelMinus1 = ds && granule === GRANULE_4K && fieldOf(ste, STE.STE_S2SL0_2) !== 0;
-  const startLevel = isLevelMinus1 ? -1 : deepest - fieldOf(ste, STE.STE_S2SL0);
+  const [sl0, sl2] = [fieldOf(ste, STE.STE_S2SL0), fieldOf(ste, STE.STE_S2SL0_2)];
+  const startLevel = startLevelOf(granule, sl0, sl2, ds);
+  if (startLevel === undefined) return { why: 'S2SL0 is reserved' };
   const root = addressOf(ste, STE.STE_S2TTB_LO, 4, STE.STE_S2TTB_HI);
   return {
     stage: 2,

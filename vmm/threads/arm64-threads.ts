@@ -10,7 +10,7 @@ import type {
 import { ARM64_CALLS } from './arm64-vcpu-thread.ts';
 import { type ExitServer, SPIN_AFTER_MMIO_MS, SPIN_MS } from './exit-server.ts';
 import { MailboxServer, type ServedCall } from './mailbox.ts';
-import { program, whileServed } from './served-vcpu.ts';
+import { program, stopThread, whileServed } from './served-vcpu.ts';
 import type { VcpuUnits } from './vcpu-threads.ts';
 import type { VcpuApi } from './vcpu-worker.ts';
 import { WorkerThread } from './worker-thread.ts';
@@ -91,12 +91,7 @@ export class Arm64Threads implements Arm64Transport {
       setPaused: (paused) => mailbox.setPaused(paused),
       async stop() {
         stopping = true;
-        mailbox.setStopped();
-        if (worker.over) return;
-        // The answer is the end of the thread.
-        const asked = worker.call((vcpu) => vcpu.end()).catch(() => undefined);
-        await worker.join();
-        await asked;
+        await stopThread(worker, mailbox);
       },
     };
   }

@@ -2,7 +2,8 @@
 
 import type { ExitServer, ServedVcpu } from './exit-server.ts';
 import type { MailboxServer } from './mailbox.ts';
-import type { WorkerProgram } from './worker-thread.ts';
+import type { VcpuApi } from './vcpu-worker.ts';
+import type { WorkerProgram, WorkerThread } from './worker-thread.ts';
 
 /** The program of a vCPU's thread. */
 export function program(name: string): WorkerProgram {
@@ -28,4 +29,17 @@ export async function whileServed<T>(
   } finally {
     exits.remove(served);
   }
+}
+
+/** Ends the thread of a vCPU, which leaves its guest at its next exit or has been asked to. */
+export async function stopThread(
+  worker: WorkerThread<VcpuApi>,
+  mailbox: MailboxServer,
+): Promise<void> {
+  mailbox.setStopped();
+  if (worker.over) return;
+  // Taken when the guest has left; whoever does not leave is terminated. The answer is the end of the thread.
+  const asked = worker.call((vcpu) => vcpu.end()).catch(() => undefined);
+  await worker.join();
+  await asked;
 }

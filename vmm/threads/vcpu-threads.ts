@@ -14,7 +14,7 @@ import {
 import { bootWithin } from './boot-limit.ts';
 import { type ExitServer, SPIN_AFTER_MMIO_MS, SPIN_MS } from './exit-server.ts';
 import { MailboxServer, type ServedCall } from './mailbox.ts';
-import { program, whileServed } from './served-vcpu.ts';
+import { program, stopThread, whileServed } from './served-vcpu.ts';
 import { type UnitThreads, unitOptions } from './side-core.ts';
 import type { Instantiation, RemoteImport, VcpuApi } from './vcpu-worker.ts';
 import { WorkerThread } from './worker-thread.ts';
@@ -150,12 +150,7 @@ class ThreadVcpu implements Vcpu {
   async stop(): Promise<void> {
     const { worker, mailbox, release } = this.#thread;
     this.#stopping = true;
-    mailbox.setStopped();
-    if (worker.over) return;
-    // Taken when the guest has left; whoever does not leave is terminated. The answer is the end of the thread.
-    const asked = worker.call((vcpu) => vcpu.end()).catch(() => undefined);
-    await worker.join();
-    await asked;
+    await stopThread(worker, mailbox);
     release();
   }
 

@@ -8,7 +8,6 @@ import { VIRT_PCIE } from './virt-memory-map.ts';
 
 /** A host bridge, before it is known how its functions reach memory. */
 export interface VirtPcie {
-  readonly host: PcieHost;
   readonly bridge: Placement;
   /** StreamIDs of its functions: their requester IDs. */
   readonly streams: readonly number[];
@@ -38,7 +37,6 @@ export function virtPcie(functions: readonly PcieFunction[]): VirtPcie {
   });
   const masters = host.functions.filter((one) => !(one instanceof PcieRootPort));
   return {
-    host,
     bridge: { device: host, addresses: [ecam, window.gpa], firstIrq: spi },
     // Functions behind ports have their buses from the same numbers.
     streams: [...new Set(masters.flatMap((one) => host.requesterIdsOf(one)))],

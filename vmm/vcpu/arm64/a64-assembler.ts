@@ -287,16 +287,18 @@ function fieldsIn({ operands, groups, pattern }: Shape, text: string): Fields | 
   return { N: fields.sf ?? 0, ...fields };
 }
 
-/** A line as it is compared: numbers in decimal, no offset that is 0, one space. */
-export function plainAssembly(text: string): string {
-  return text
-    .trim()
-    .toLowerCase()
-    .replaceAll(/\s+/g, ' ')
-    .replaceAll(/ ?, ?/g, ', ')
-    .replaceAll(/#(-?)(0x[0-9a-f]+|\d+)/g, (_, sign: string, digits: string) =>
+/** A line in lower case, with one space where there is any, and one behind a comma. */
+export function evenlySpaced(text: string): string {
+  return text.trim().toLowerCase().replaceAll(/\s+/g, ' ').replaceAll(/ ?, ?/g, ', ');
+}
+
+/** A line as it is compared: numbers in decimal, and no -0. */
+function plainAssembly(text: string): string {
+  return evenlySpaced(text).replaceAll(
+    /#(-?)(0x[0-9a-f]+|\d+)/g,
+    (_, sign: string, digits: string) =>
       BigInt(digits) === 0n ? '#0' : `#${sign}${BigInt(digits)}`,
-    );
+  );
 }
 
 const withOffset = (text: string) => text.replace(/^([^[]*\[(?:x\d+|sp))\](?!, #)/, '$1, #0]');

@@ -1,7 +1,7 @@
 // A program of A64 in assembly language: instructions with labels, names for numbers, data. Two passes: labels
 // have their addresses after the first one, because every instruction has four bytes.
 
-import { assembleA64 } from './a64-assembler.ts';
+import { assembleA64, evenlySpaced } from './a64-assembler.ts';
 import { A64_CONDITIONS } from './a64-disassembler.ts';
 
 /** Source that is none. */
@@ -176,18 +176,16 @@ class Program {
   }
 
   #instruction(line: number, source: string, at: number): number {
-    const text = source.trim().toLowerCase().replaceAll(/\s+/g, ' ').replaceAll(/ ?, ?/g, ', ');
     // A name behind # is a number; the last operand of what goes elsewhere is a label.
     const named = source.replaceAll(/#([a-z_.$][\w.$+-]*)/gi, (_, name: string) => {
       return `#${this.#value(line, name)}`;
     });
-    const isFar = /^(b|bl|b\.\w\w|cbn?z|tbn?z|adr) /.test(text);
+    const isFar = /^(b|bl|b\.\w\w|cbn?z|tbn?z|adr) /.test(evenlySpaced(source));
     const [label = ''] = isFar ? (/[^\s,]+$/.exec(named) ?? []) : [];
     const far = this.#names.has(label)
       ? `${named.slice(0, -label.length)}#${(this.#names.get(label) ?? 0n) - BigInt(at)}`
       : named;
-    const plain = far.trim().toLowerCase().replaceAll(/\s+/g, ' ').replaceAll(/ ?, ?/g, ', ');
-    const word = assembleA64(withoutAlias(plain));
+    const word = assembleA64(withoutAlias(evenlySpaced(far)));
     if (word === undefined) throw new AssemblyError(line, `this is no instruction: ${source}`);
     return word;
   }

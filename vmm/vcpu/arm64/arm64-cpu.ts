@@ -71,6 +71,20 @@ export class Arm64Cpu {
     this.block.setIrq(this.#interrupts.irqAsserted(this.index));
   }
 
+  /** An access of a register of its CPU interface, for the CPU: 0 where it is UNDEFINED. */
+  register(encoding: number, isWrite: boolean): number {
+    const { block, index } = this;
+    let known: boolean;
+    if (isWrite) known = this.#interrupts.writeInterface(index, encoding, block.mmioValue);
+    else {
+      const value = this.#interrupts.readInterface(index, encoding);
+      known = value !== undefined;
+      if (value !== undefined) block.mmioValue = value;
+    }
+    this.followIrq();
+    return known ? 1 : 0;
+  }
+
   /** Lines of its timers and its IRQ input are as the counter has them. */
   followTimers(now: bigint): void {
     this.timers.tellLines(now, (intid, asserted) =>

@@ -5,12 +5,7 @@ import {
   ARM64_REGISTER_TABLE,
   type Arm64Register,
 } from '../../../assembly/layout/a64/arm64-registers.ts';
-import {
-  ARM64_MMIO_VALUE,
-  ARM64_PC,
-  ARM64_SP,
-  ARM64_X,
-} from '../../../assembly/layout/arm64-state.ts';
+import { ARM64_PC, ARM64_SP, ARM64_X } from '../../../assembly/layout/arm64-state.ts';
 import type { Arm64Exports } from '../../../assembly/load.ts';
 import type { DebugRegister } from '../debug-target.ts';
 import type { Arm64Block } from './arm64-block.ts';
@@ -37,9 +32,6 @@ export const ARM64_DEBUG_REGISTERS: readonly DebugRegister[] = [
   ...SYSTEM.map(({ name }): DebugRegister => ({ name, bits: 64, group: 'system' })),
 ];
 
-/** The number of the PC. */
-export const ARM64_DEBUG_PC = PC;
-
 /** Where a block has a register that is 64 bits of storage; undefined: it has another one. */
 function offsetOf(register: number): number | undefined {
   if (register < GENERAL) return ARM64_X + 8 * register;
@@ -58,7 +50,7 @@ export function readDebugRegister(
   if (register === STATUS) return BigInt(exports.statusOf(block.at) >>> 0);
   const system = SYSTEM[register - FIRST_SYSTEM];
   if (!system || exports.readRegister(block.at, system.encoding) === 0) return undefined;
-  return block.long(ARM64_MMIO_VALUE);
+  return block.mmioValue;
 }
 
 /** False where the register cannot be written, or there is none, or the value is none of it. */

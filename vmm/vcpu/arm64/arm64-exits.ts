@@ -5,7 +5,6 @@ import {
   ARM64_EL,
   ARM64_MMIO_ADDRESS,
   ARM64_MMIO_SIZE,
-  ARM64_MMIO_VALUE,
   ARM64_PC,
   ARM64_X,
 } from '../../../assembly/layout/arm64-state.ts';
@@ -71,11 +70,11 @@ export class Arm64Exits {
     const size = block.word(ARM64_MMIO_SIZE) as AccessSize;
     this.exit(MMIO, () => {
       if (isWrite) {
-        const value = block.long(ARM64_MMIO_VALUE);
+        const value = block.mmioValue;
         bus.write(gpa, size, Number(value & LOW), Number(value >> 32n), index);
       } else {
         const low = bus.read(gpa, size, index);
-        block.setLong(ARM64_MMIO_VALUE, (BigInt(bus.high) << 32n) | BigInt(low));
+        block.mmioValue = (BigInt(bus.high) << 32n) | BigInt(low);
       }
     });
     return 1;
@@ -97,7 +96,7 @@ export class Arm64Exits {
   semihosting(): HypercallResult | undefined {
     const { board, cpu } = this.#options;
     const { block, exports } = cpu;
-    const isCall = block.long(ARM64_MMIO_VALUE) === SEMIHOSTING && block.word(ARM64_EL) !== 0;
+    const isCall = block.mmioValue === SEMIHOSTING && block.word(ARM64_EL) !== 0;
     if (!board.semihosting || !isCall) return undefined;
     block.setLong(ARM64_PC, block.long(ARM64_PC) + 4n);
     return this.#answered(

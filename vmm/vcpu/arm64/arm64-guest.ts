@@ -281,7 +281,10 @@ export class Arm64Guest implements Guest {
     else this.#vcpus[vcpu]?.start(entry);
   }
 
-  /** A vCPU executes nothing more, until it is started again. One with a thread of its own is off once that has come back. */
+  /**
+   * A vCPU executes nothing more, until it is started again. One with a thread of its own is
+   * off once that has come back.
+   */
   stopVcpu(vcpu: number): void {
     this.#vcpus[vcpu]?.setOff();
   }

@@ -15,7 +15,10 @@ import type { Arm64Memory } from './arm64-memory.ts';
 const NS_PER_MS = 1e6;
 /** ARM64_TIME_RATE of one tick, which is a nanosecond, for each instruction. */
 const ONE = 2 ** 32;
-/** An estimate becomes slower by this factor at most from one look to the next: a thread that had no core says nothing. */
+/**
+ * An estimate becomes slower by this factor at most from one look to the next: a thread that
+ * had no core says nothing.
+ */
 const MOST_SLOWER = 1.05;
 /** Fastest that is thought possible, in ticks for an instruction. */
 const FASTEST = 0.25;

@@ -163,7 +163,10 @@ export class Arm64Parallel {
     if (this.#run && !this.#run.exit) this.#launch(this.#run, vcpu);
   }
 
-  /** The budget of a run is over, or the machine ends: all vCPUs come back. Of several reasons the first that is more than a pause counts. */
+  /**
+   * The budget of a run is over, or the machine ends: all vCPUs come back. Of several reasons
+   * the first that is more than a pause counts.
+   */
   #end(exit: VcpuExit): void {
     const run = this.#run;
     if (!run) return;
@@ -199,7 +202,7 @@ export class Arm64Parallel {
   }
 
   async #runAll(budget: number): Promise<VcpuExit> {
-    const { time, forgetCode } = this.#options;
+    const { forgetCode } = this.#options;
     for (const { cpu } of this.#vcpus) cpu.block.setStop(false);
     this.#goOn();
     let done: () => void = () => undefined;
@@ -213,7 +216,7 @@ export class Arm64Parallel {
     if (run.left > 0) await all;
     clearTimeout(timer);
     this.#run = undefined;
-    this.#stoodAt ??= time.now;
+    this.#stand();
     if (run.isPoolFull) forgetCode();
     const action = this.#atRest;
     this.#atRest = undefined;

@@ -84,27 +84,12 @@ export class Arm64Runner {
         doorbell: drain.doorbell,
         mmio: (_: number, isWrite: number) => calls.mmio(isWrite),
         register: (_: number, encoding: number, isWrite: number) =>
-          this.#register(encoding, isWrite !== 0),
+          this.#cpu.register(encoding, isWrite !== 0),
       },
     });
     const exports = instance.exports as unknown as Arm64Exports;
     this.#cpu = new Arm64Cpu({ index, block, exports, interrupts });
     this.#time = new Arm64TimeEstimate(block, new Arm64HostTime(memory, timeOrigin));
-  }
-
-  /** An access of a register of the CPU interface, for the CPU: 0 where it is UNDEFINED. */
-  #register(encoding: number, isWrite: boolean): number {
-    const { interrupts, index } = this.#options;
-    const { block } = this.#cpu;
-    let known: boolean;
-    if (isWrite) known = interrupts.writeInterface(index, encoding, block.mmioValue);
-    else {
-      const value = interrupts.readInterface(index, encoding);
-      known = value !== undefined;
-      if (value !== undefined) block.mmioValue = value;
-    }
-    this.#cpu.followIrq();
-    return known ? 1 : 0;
   }
 
   /** Until it is stopped, or cannot go on by itself. */

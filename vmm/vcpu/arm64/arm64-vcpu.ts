@@ -14,11 +14,7 @@ import {
   ARM64_EXIT_WFI,
   ARM64_FARTHEST,
 } from '../../../assembly/layout/arm64-results.ts';
-import {
-  ARM64_COUNT,
-  ARM64_EXIT_REQUEST,
-  ARM64_MMIO_VALUE,
-} from '../../../assembly/layout/arm64-state.ts';
+import { ARM64_COUNT, ARM64_EXIT_REQUEST } from '../../../assembly/layout/arm64-state.ts';
 import { EXIT_KINDS } from '../exit-counter.ts';
 import type { VcpuExit, VcpuState } from '../vcpu.ts';
 import type { Arm64Block } from './arm64-block.ts';
@@ -281,17 +277,6 @@ export class Arm64Vcpu {
 
   /** An access of a register of the CPU interface, for the CPU: 0 where it is UNDEFINED. */
   register(encoding: number, isWrite: boolean): number {
-    const { interrupts } = this.#options.board;
-    const { block } = this;
-    let known: boolean;
-    if (isWrite)
-      known = interrupts.writeInterface(this.index, encoding, block.long(ARM64_MMIO_VALUE));
-    else {
-      const value = interrupts.readInterface(this.index, encoding);
-      known = value !== undefined;
-      if (value !== undefined) block.setLong(ARM64_MMIO_VALUE, value);
-    }
-    this.followIrq();
-    return known ? 1 : 0;
+    return this.#cpu.register(encoding, isWrite);
   }
 }
