@@ -197,8 +197,8 @@ export const TOY_MUTANTS: readonly ToyMutant[] = [
     edits: [
       {
         file: 'assembly/vcmdq-drain/run-commands.ts',
-        original: 'invalidateVa(smmu, vmid, asid, d0, d1, generation)',
-        mutant: 'invalidateVa(smmu, vmid, asid ^ 1, d0, d1, generation)',
+        original: 'invalidateVa(smmu, vmid, asid, d0, d1)',
+        mutant: 'invalidateVa(smmu, vmid, asid ^ 1, d0, d1)',
       },
     ],
     args: ONE,
