@@ -2,7 +2,7 @@
 // and no descriptor is updated.
 
 import { type Decoded, decodePte } from '../../devices/decode/index.ts';
-import { type Granule, granuleShift, levelShift } from '../../devices/tables/index.ts';
+import { byteSwapped, type Granule, granuleShift, levelShift } from '../../devices/tables/index.ts';
 
 /** Reads an aligned 64-bit word, little-endian; undefined where there is no RAM. */
 export type TableLoad = (address: number) => bigint | undefined;
@@ -23,12 +23,6 @@ export interface Tables {
 export type WalkResult = { readonly output: bigint } | { readonly why: string };
 
 const hex = (value: bigint | number) => `0x${value.toString(16)}`;
-
-function swapped(word: bigint): bigint {
-  const view = new DataView(new ArrayBuffer(8));
-  view.setBigUint64(0, word, true);
-  return view.getBigUint64(0, false);
-}
 
 /** The address that a descriptor has, put together from its fields. */
 function addressOf({ fields }: Decoded): bigint {
@@ -56,7 +50,7 @@ export function walkTables(
     const slot = Number(table + 8n * index);
     const word = load64(slot);
     if (word === undefined) return { why: `there is no RAM at ${hex(slot)}` };
-    const descriptor = tables.isBigEndian ? swapped(word) : word;
+    const descriptor = tables.isBigEndian ? byteSwapped(word) : word;
     const words = [Number(descriptor & 0xffffffffn), Number(descriptor >> 32n)];
     const decoded = decodePte(words, { granule, level, stage, ds });
     say(`${hex(slot)}: ${hex(descriptor)}, ${decoded.name}, ${decoded.summary}`);

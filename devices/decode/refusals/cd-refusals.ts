@@ -12,9 +12,9 @@ import {
   TTENDIAN_MIXED,
 } from '../../../assembly/layout/smmu-registers.ts';
 import { STE_S1STALLD } from '../../../assembly/layout/ste.ts';
-import { type Field, fieldOf } from '../../plugin/index.ts';
-import type { Granule } from '../../tables/index.ts';
+import { fieldOf } from '../../plugin/index.ts';
 import type { Words } from '../structure.ts';
+import { CD_HALVES, type CdHalf, tableBaseOf } from './cd-halves.ts';
 import {
   type JudgingRegisters,
   type Named,
@@ -23,53 +23,16 @@ import {
   structureReader,
   told,
 } from './refusal.ts';
-import {
-  BY_TG0,
-  BY_TG1,
-  baseRefusals,
-  granuleRefusals,
-  hasLpa2,
-  MAX_TSZ,
-  minTsz,
-} from './table-shape-refusals.ts';
+import { baseRefusals, granuleRefusals, hasLpa2, MAX_TSZ, minTsz } from './table-shape-refusals.ts';
 
 const SECTION = '5.4';
-
-/** One half of the addresses. */
-interface Half {
-  readonly number: 0 | 1;
-  readonly off: Field;
-  readonly tsz: Field;
-  readonly tg: Field;
-  readonly granules: readonly (Granule | undefined)[];
-  readonly ttb: readonly [lo: Field, hi: Field];
-}
-
-const HALVES: readonly Half[] = [
-  {
-    number: 0,
-    off: CD.CD_EPD0,
-    tsz: CD.CD_T0SZ,
-    tg: CD.CD_TG0,
-    granules: BY_TG0,
-    ttb: [CD.CD_TTB0_LO, CD.CD_TTB0_HI],
-  },
-  {
-    number: 1,
-    off: CD.CD_EPD1,
-    tsz: CD.CD_T1SZ,
-    tg: CD.CD_TG1,
-    granules: BY_TG1,
-    ttb: [CD.CD_TTB1_LO, CD.CD_TTB1_HI],
-  },
-];
 
 const because = (what: Named, against: Named): Refusal => ({
   text: `${told(what)} but ${told(against)}`,
   section: SECTION,
 });
 
-function* halfRefusals(cd: Words, half: Half, ids: JudgingRegisters): Generator<Refusal> {
+function* halfRefusals(cd: Words, half: CdHalf, ids: JudgingRegisters): Generator<Refusal> {
   const of = structureReader(cd, 'CD');
   const tg = of(`TG${half.number}`, half.tg);
   const granule = half.granules[tg.value];
@@ -80,8 +43,7 @@ function* halfRefusals(cd: Words, half: Half, ids: JudgingRegisters): Generator<
   const least = minTsz(granule, lpa2, 1, ids);
   if (tsz.value < least || tsz.value > MAX_TSZ)
     yield { text: `${told(tsz)} is not from ${least} to ${MAX_TSZ}`, section: SECTION };
-  const [lo, hi] = half.ttb;
-  const base = (BigInt(fieldOf(cd, hi)) << 32n) | (BigInt(fieldOf(cd, lo)) << 4n);
+  const base = tableBaseOf(cd, half);
   yield* baseRefusals(`CD.TTB${half.number}`, base, of('IPS', CD.CD_IPS), granule, lpa2, ids);
 }
 
@@ -102,7 +64,7 @@ export function* cdRefusals(cd: Words, ste: Words, ids: JudgingRegisters): Gener
   const aa64 = of('AA64', CD.CD_AA64);
   if (aa64.value === 0)
     yield { text: `${told(aa64)}: tables of AArch32 are not implemented`, section: SECTION };
-  const halves = HALVES.filter(({ off }) => fieldOf(cd, off) === 0);
+  const halves = CD_HALVES.filter(({ off }) => fieldOf(cd, off) === 0);
   const endian = of('ENDI', CD.CD_ENDI);
   const endians = idr0('TTENDIAN', IDR0_TTENDIAN);
   // Nothing is walked, in any order of bytes, while both halves are disabled.

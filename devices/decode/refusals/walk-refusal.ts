@@ -13,6 +13,7 @@ import {
 import { IDR3_HAD } from '../../../assembly/layout/smmu-registers.ts';
 import { bitsOf, type Field, fieldOf } from '../../plugin/index.ts';
 import {
+  byteSwapped,
   GRANULE_4K,
   GRANULE_64K,
   type Granule,
@@ -22,6 +23,7 @@ import {
   stage1StartLevel,
 } from '../../tables/index.ts';
 import type { Words } from '../structure.ts';
+import { CD_HALVES, tableBaseOf } from './cd-halves.ts';
 import {
   type JudgingRegisters,
   type Refusal,
@@ -29,7 +31,7 @@ import {
   structureReader,
   told,
 } from './refusal.ts';
-import { BY_TG0, BY_TG1, hasLpa2, oasOf, outputBits } from './table-shape-refusals.ts';
+import { hasLpa2, oasOf, outputBits } from './table-shape-refusals.ts';
 
 /** An access of a stream, as its event record has it. */
 export interface RefusedAccess {
@@ -54,39 +56,6 @@ const words = (descriptor: bigint) => [
   Number(descriptor & 0xffff_ffffn),
   Number(descriptor >> 32n),
 ];
-
-/** The half of the addresses that one lies in: fields of the CD. */
-const HALVES = [
-  {
-    which: 'lower',
-    suffix: 0,
-    tsz: CD.CD_T0SZ,
-    tg: CD.CD_TG0,
-    granules: BY_TG0,
-    off: CD.CD_EPD0,
-    tbi: CD.CD_TBI0,
-    had: CD.CD_HAD0,
-    ttb: [CD.CD_TTB0_LO, CD.CD_TTB0_HI],
-  },
-  {
-    which: 'upper',
-    suffix: 1,
-    tsz: CD.CD_T1SZ,
-    tg: CD.CD_TG1,
-    granules: BY_TG1,
-    off: CD.CD_EPD1,
-    tbi: CD.CD_TBI1,
-    had: CD.CD_HAD1,
-    ttb: [CD.CD_TTB1_LO, CD.CD_TTB1_HI],
-  },
-] as const;
-
-/** The same eight bytes, the other way round. */
-function reversed(word: bigint): bigint {
-  const view = new DataView(new ArrayBuffer(8));
-  view.setBigUint64(0, word, true);
-  return view.getBigUint64(0, false);
-}
 
 /** How the tables of a half are read. */
 interface Tables {
@@ -180,24 +149,24 @@ export function walkRefusal(
   ids: JudgingRegisters,
   load64: (address: bigint) => bigint | undefined,
 ): WalkRefusal | undefined {
-  const half = HALVES[Number((address >> 55n) & 1n)] ?? HALVES[0];
+  const half = CD_HALVES[((address >> 55n) & 1n) === 0n ? 0 : 1];
   const of = structureReader(cd, 'CD');
   const tbi = fieldOf(cd, half.tbi) !== 0;
   const input = tbi ? BigInt.asUintN(64, BigInt.asIntN(56, address)) : address;
-  const tsz = of(`T${half.suffix}SZ`, half.tsz);
+  const tsz = of(`T${half.number}SZ`, half.tsz);
   const inputBits = 64 - tsz.value;
-  const beyond = (half.suffix === 1 ? BigInt.asUintN(64, ~input) : input) >> BigInt(inputBits);
+  const beyond = (half.number === 1 ? BigInt.asUintN(64, ~input) : input) >> BigInt(inputBits);
   if (beyond !== 0n)
     return {
       event: F_TRANSLATION,
-      text: `${hex(address)} is beyond the ${inputBits} bits of the ${half.which} half, ${told(tsz)}`,
+      text: `${hex(address)} is beyond the ${inputBits} bits of the ${half.name} half, ${told(tsz)}`,
       section: D8,
     };
-  const off = of(`EPD${half.suffix}`, half.off);
+  const off = of(`EPD${half.number}`, half.off);
   if (off.value !== 0)
     return {
       event: F_TRANSLATION,
-      text: `${told(off)}: the ${half.which} half is off`,
+      text: `${told(off)}: the ${half.name} half is off`,
       section: '5.4',
     };
   const granule = half.granules[fieldOf(cd, half.tg)] ?? GRANULE_4K;
@@ -206,8 +175,7 @@ export function walkRefusal(
   const tables: Tables = { granule, lpa2, outputBits: outputBits(ips, granule, lpa2, ids), ids };
   const hierarchy =
     registerField('', ids.idr3)('', IDR3_HAD).value === 0 || fieldOf(cd, half.had) === 0;
-  const [lo, hi] = half.ttb;
-  const base = (BigInt(fieldOf(cd, hi)) << 32n) | (BigInt(fieldOf(cd, lo)) << 4n);
+  const base = tableBaseOf(cd, half);
   let level = stage1StartLevel(granule, inputBits);
   let index = inputBits - levelShift(granule, level);
   const align = tables.outputBits === 52 ? Math.max(index + 3, 6) : index + 3;
@@ -223,7 +191,7 @@ export function walkRefusal(
         text: `the level-${level} table at ${hex(table)} is no memory`,
         section: '7.3.12',
       };
-    const descriptor = fieldOf(cd, CD.CD_ENDI) === 0 ? word : reversed(word);
+    const descriptor = fieldOf(cd, CD.CD_ENDI) === 0 ? word : byteSwapped(word);
     const where = `the level-${level} descriptor ${hex(descriptor)} at ${hex(slot)}`;
     const type = bits(descriptor, 0, 2);
     const isTable = level < 3 && type === 3n;
