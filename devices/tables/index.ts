@@ -1,6 +1,5 @@
 export * from './command-builders.ts';
 export * from './context-descriptor.ts';
-export * from './descriptor-order.ts';
 export * from './event-table.ts';
 export * from './granule.ts';
 export * from './memory.ts';

@@ -2,7 +2,8 @@
 // and no descriptor is updated.
 
 import { type Decoded, decodePte } from '../../devices/decode/index.ts';
-import { byteSwapped, type Granule, granuleShift, levelShift } from '../../devices/tables/index.ts';
+import { byteSwapped } from '../../devices/tables/descriptor-order.ts';
+import { type Granule, granuleShift, levelShift } from '../../devices/tables/index.ts';
 
 /** Reads an aligned 64-bit word, little-endian; undefined where there is no RAM. */
 export type TableLoad = (address: number) => bigint | undefined;

@@ -12,8 +12,8 @@ import {
 } from '../../../assembly/layout/events.ts';
 import { IDR3_HAD } from '../../../assembly/layout/smmu-registers.ts';
 import { bitsOf, type Field, fieldOf } from '../../plugin/index.ts';
+import { byteSwapped } from '../../tables/descriptor-order.ts';
 import {
-  byteSwapped,
   GRANULE_4K,
   GRANULE_64K,
   type Granule,
