@@ -111,7 +111,8 @@ function leafRefusal(
       F_PERMISSION,
       readOnly ? 'has AP[2] = 1: read-only' : 'lies behind a table with APTable[1] = 1: read-only',
     );
-  if (!access.privileged && !unprivileged)
+  // Unprivileged execution needs no unprivileged data access: a page may be execute-only.
+  if (!access.privileged && !unprivileged && !fetches)
     return because(
       F_PERMISSION,
       has(PTE.PTE_AP_UNPRIV)

@@ -1,6 +1,7 @@
 // What `monitor` prints of streams whose structures are in memory.
 
 import { describe, expect, it } from 'vitest';
+import { CD_ENDI } from '../../../assembly/layout/cd.ts';
 import {
   IDR1_SIDSIZE,
   SMMU_IDR1,
@@ -116,6 +117,20 @@ describe('monitor', () => {
       `0x${tables.root.toString(16)}: 0x${ram.load64(tables.root).toString(16)}, table descriptor, stage 1, level 1: the next table`,
       expect.stringContaining('table descriptor, stage 1, level 2: the next table'),
       `0x${leaf.toString(16)}: 0x77f47, page descriptor, stage 1, level 3: maps 4 KiB`,
+      '0xabc123 is 0x77123',
+    ]);
+  });
+
+  it('reads tables whose descriptors are big-endian', () => {
+    const ram = memory();
+    stage1(ram);
+    const view = new DataView(ram.bytes.buffer);
+    for (let at = 0x40000; at < SIZE; at += 8) view.setBigUint64(at, ram.load64(at), false);
+    const cd = new Uint32Array(ram.bytes.buffer, CD, 16);
+    setField(cd, CD_ENDI, 1);
+    storeStructure(ram, STE, stage1Ste({ contextPtr: CD }));
+    expect(monitorOf(ram)('walk 8 0xabc123').trimEnd().split('\n').slice(-2)).toEqual([
+      expect.stringContaining(': 0x77f47, page descriptor, stage 1, level 3: maps 4 KiB'),
       '0xabc123 is 0x77123',
     ]);
   });

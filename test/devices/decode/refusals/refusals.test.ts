@@ -31,6 +31,7 @@ const SID = 5;
 const CD_GPA = RAM_GPA + 0x100000;
 const CD_PA = WINDOW * 2 ** 32 + CD_GPA;
 const CFGI_ALL = [0x04n, 31n] as const;
+const TLBI_NSNH_ALL = [0x30n, 0n] as const;
 const ROUNDS = steps(1500, 40_000);
 
 interface Ids {
@@ -106,6 +107,7 @@ function eventOf(h: Harness, ids: Ids, ste: Uint32Array, cd: Uint32Array): numbe
     h.guestRam64(CD_GPA + 8 * i, word);
   });
   h.mainCommand(...CFGI_ALL);
+  h.mainCommand(...TLBI_NSNH_ALL);
   h.translate(SID, 0x1000n);
   const [record] = h.events();
   return Number(BigInt(`0x${record?.[0] ?? '0'}`) & 0xffn);

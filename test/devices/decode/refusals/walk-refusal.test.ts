@@ -15,9 +15,11 @@ import {
 } from '../../../../assembly/layout/smmu-memory.ts';
 import {
   IDR0_HTTU,
+  IDR0_TTENDIAN,
   IDR3_HAD,
   IDR5_DS,
   IDR5_OAS,
+  TTENDIAN_MIXED,
 } from '../../../../assembly/layout/smmu-registers.ts';
 import { cdRefusals, walkRefusal } from '../../../../devices/decode/refusals/index.ts';
 import { setField, withBits } from '../../../../devices/plugin/index.ts';
@@ -47,6 +49,8 @@ const ALL_GRANULES = 0x70;
 const IOVA = 0x4000_0000;
 const CFGI_ALL = [0x04n, 31n] as const;
 const TLBI_NSNH_ALL = [0x30n] as const;
+/** AP[1]. */
+const AP_UNPRIVILEGED = 0x40n;
 const ROUNDS = steps(1500, 40_000);
 
 /** The machine, with tables of its own in window 1 that are made anew by `clear`. */
@@ -72,6 +76,11 @@ async function bench() {
     h,
     memory,
     load64,
+    /** Turns the tables that there are into big-endian ones. */
+    swapTables() {
+      for (let address = TABLES; address < next; address += 8)
+        view.setBigUint64(at(address), view.getBigUint64(at(address), true), false);
+    },
     clear() {
       new Uint8Array(h.guestMemory.buffer, 0x110000, next - TABLES).fill(0);
       next = TABLES;
@@ -80,7 +89,7 @@ async function bench() {
 }
 
 it('has the event of the core, and a reason wherever the core refuses', async () => {
-  const { h, memory, load64, clear } = await bench();
+  const { h, memory, load64, swapTables, clear } = await bench();
   const random = new Random(22);
   const seen = new Map<number, number>();
   h.ste(SID, [...new BigUint64Array(stage1Ste({ contextPtr: CD_AT }).buffer)]);
@@ -92,6 +101,7 @@ it('has the event of the core, and a reason wherever the core refuses', async ()
       idr3: IDR3,
       idr5: IDR5 | ALL_GRANULES,
     };
+    ids.idr0 = withBits(ids.idr0, IDR0_TTENDIAN, TTENDIAN_MIXED);
     ids.idr3 = withBits(ids.idr3, IDR3_HAD, random.below(2));
     ids.idr5 = withBits(ids.idr5, IDR5_OAS, random.pick([5, 5, 6]));
     ids.idr5 = withBits(ids.idr5, IDR5_DS, random.below(2));
@@ -120,21 +130,37 @@ it('has the event of the core, and a reason wherever the core refuses', async ()
         memory.load64(slot) ^ (1n << BigInt(random.below(4) === 0 ? 10 : random.below(64))),
       );
     }
-    const lower = { ttb: table.root, inputBits: table.inputBits, granule };
-    const cd = contextDescriptor({ asid: 1, outputBits: 48, lower });
+    // PXNTable, UXNTable, APTable or NSTable of the first table's descriptors, which HAD ignores.
+    if (random.below(3) === 0) {
+      const attribute = 1n << BigInt(59 + random.below(5));
+      for (let slot = table.root; slot < table.root + 32; slot += 8)
+        memory.store64(slot, memory.load64(slot) | attribute);
+    }
+    const isUpper = random.below(2) === 1;
+    const half = { ttb: table.root, inputBits: table.inputBits, granule };
+    const cd = contextDescriptor({
+      asid: 1,
+      outputBits: 48,
+      ...(isUpper ? { upper: half } : { lower: half }),
+    });
+    const isBigEndian = random.below(4) === 0;
+    setField(cd, CD.CD_ENDI, isBigEndian ? 1 : 0);
+    if (isBigEndian) swapTables();
     for (const field of [
       CD.CD_WXN,
       CD.CD_PAN,
       CD.CD_AFFD,
       CD.CD_TBI0,
+      CD.CD_TBI1,
       CD.CD_HA,
       CD.CD_HD,
       CD.CD_HAD0,
+      CD.CD_HAD1,
       CD.CD_DS,
     ])
       if (random.below(4) === 0) setField(cd, field, 1);
     if (random.below(3) === 0) setField(cd, CD.CD_AFFD, 0);
-    if (random.below(8) === 0) setField(cd, CD.CD_EPD0, 1);
+    if (random.below(8) === 0) setField(cd, isUpper ? CD.CD_EPD1 : CD.CD_EPD0, 1);
     if (random.below(4) === 0) setField(cd, CD.CD_IPS, random.below(7));
     if (!cdRefusals(cd, [], ids).next().done) continue;
     [...new BigUint64Array(cd.buffer)].forEach((word, i) => {
@@ -142,13 +168,16 @@ it('has the event of the core, and a reason wherever the core refuses', async ()
     });
     h.mainCommand(...CFGI_ALL);
     h.mainCommand(...TLBI_NSNH_ALL);
+    // The lowest address of the half.
+    const from = isUpper ? BigInt.asUintN(64, -(1n << BigInt(table.inputBits))) : 0n;
     const address = random.pick([
-      BigInt(IOVA),
-      BigInt(IOVA + size - 8),
-      BigInt(IOVA),
-      BigInt(IOVA + size),
-      0xff00_0000_4000_0000n & ~(1n << 55n),
-      1n << 50n,
+      from + BigInt(IOVA),
+      from + BigInt(IOVA + size - 8),
+      from + BigInt(IOVA),
+      from + BigInt(IOVA + size),
+      // Another top byte, and an address between the halves.
+      (from + BigInt(IOVA)) ^ (0xffn << 56n),
+      from ^ (1n << 50n),
     ]);
     const access = {
       address,
@@ -199,5 +228,15 @@ describe('its words', () => {
     expect(walkRefusal({ ...access, address: 1n << 40n }, cd, ids, load64)?.event).toBe(
       F_TRANSLATION,
     );
+  });
+
+  it('are none for unprivileged code that fetches from a page which it may not read', async () => {
+    const { memory, load64 } = await bench();
+    const table = new PageTable(memory, { stage: 1, inputBits: 39 });
+    table.map(0x12345000, PA + RAM_GPA, 0x1000, S1_READ_ONLY & ~AP_UNPRIVILEGED);
+    const cd = contextDescriptor({ asid: 1, lower: { ttb: table.root, inputBits: 39 } });
+    const read = { ...access, write: false };
+    expect(walkRefusal(read, cd, ids, load64)?.text).toContain('has AP[1] = 0: privileged only');
+    expect(walkRefusal({ ...read, instruction: true }, cd, ids, load64)).toBeUndefined();
   });
 });
