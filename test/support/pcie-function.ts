@@ -2,6 +2,7 @@
 
 import { PcieEndpoint, PcieHost, PcieRootPort } from '../../devices/pcie/index.ts';
 import {
+  type AccessSize,
   type Device,
   type DeviceHost,
   type DeviceState,
@@ -12,12 +13,12 @@ import {
 } from '../../devices/plugin/index.ts';
 import type { DeviceBus, FakeHost, Random } from '../../devices/testing/index.ts';
 
-/** A word that reads back, behind BAR 0 of 8 KiB; two vectors, INTB. */
+/** A word that reads back, behind BAR 0 of 8 KiB; two vectors, INTB. Of narrow accesses, if it knows them, reads alone do something. */
 export class WordEndpoint extends PcieEndpoint {
   word = 0;
   port: DmaPort | undefined;
 
-  constructor(name = 'word', vectors = 2) {
+  constructor(name = 'word', vectors = 2, accessSizes: readonly AccessSize[] = [4]) {
     super({
       name,
       kind: 0x64726f77,
@@ -30,7 +31,7 @@ export class WordEndpoint extends PcieEndpoint {
         subsystemId: 0x8765,
         interruptPin: 2,
       },
-      bar: { name: 'word', size: 0x2000, accessSizes: [4] },
+      bar: { name: 'word', size: 0x2000, accessSizes },
       vectors,
     });
   }
@@ -52,11 +53,13 @@ export class WordEndpoint extends PcieEndpoint {
   }
 
   protected override readBar(access: MmioAccess): void {
-    access.lo = access.offset === 0 ? this.word : access.offset;
+    const { offset, size } = access;
+    const wide = offset < 4 ? this.word : offset & ~3;
+    access.lo = (wide >>> (8 * (offset & 3))) % 2 ** (8 * size);
   }
 
-  protected override writeBar({ offset, lo }: MmioAccess): void {
-    if (offset !== 0) return;
+  protected override writeBar({ offset, size, lo }: MmioAccess): void {
+    if (offset !== 0 || size !== 4) return;
     this.word = lo;
     this.msix.raise(lo & 3);
     this.setIntx((lo & 4) !== 0);
@@ -110,8 +113,8 @@ export function bridgeWithFunctions(): Device {
     buses: 3,
     window: { gpa: WINDOW, size: 0x4000 },
     functions: [
-      { device: 1, plugged: new WordEndpoint('one') },
-      { device: 2, plugged: new PcieRootPort('port', [new WordEndpoint('two')]) },
+      { device: 1, plugged: new WordEndpoint('one', 2, [1, 2, 4]) },
+      { device: 2, plugged: new PcieRootPort('port', [new WordEndpoint('two', 2, [1, 2, 4])]) },
     ],
   });
   const functions = [...bridge.functions];
