@@ -266,9 +266,11 @@ export class Session {
 
   /** What the host has seen itself. */
   #hostChecks(): CheckPicture[] {
-    const measured = this.#ended && findExperiment(this.#settings.experiment)?.measures;
+    const experiment = findExperiment(this.#settings.experiment);
+    const measured = this.#ended && experiment?.measures;
     const exits = measured ? exitChecks(this.#measurements, this.#machines) : [];
-    return [...this.#oracle.checks(false), ...exits].map((check) => ({ vm: 'host', ...check }));
+    const kept = this.#oracle.checks(false, experiment?.loses);
+    return [...kept, ...exits].map((check) => ({ vm: 'host', ...check }));
   }
 
   /** Sends a picture and what the consoles have; what holds then, when the page has not drawn the last ones yet. */
