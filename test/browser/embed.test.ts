@@ -42,7 +42,7 @@ it('the page of the README boots the toy on workers and shows its console', asyn
     });
     await page.goto(site.url);
     await page.waitForFunction(
-      () => document.querySelector('#console')?.textContent?.includes('exits during'),
+      () => document.querySelector('#console')?.textContent?.includes('direct invalidations'),
       undefined,
       {
         timeout: 60_000,
