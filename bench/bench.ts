@@ -11,6 +11,7 @@ import { createBoard } from './drain-board.ts';
 import { measureDrain } from './drain-rate.ts';
 import { PROJECT } from './guest-module.ts';
 import { startHandoff } from './handoff.ts';
+import { measureInvalidation } from './invalidation.ts';
 import { startInline, startMachines, startTracePair } from './machines.ts';
 import type { Ratios } from './measure.ts';
 import { startNative } from './native.ts';
@@ -37,8 +38,8 @@ const USAGE = `npm run bench -- [options]
   --json FILE      write the numbers as JSON, too
   --rounds N       interleaved rounds, default 15
   --quick          3 rounds of less work each
-  --only PART      core, drain, translation, paths, unmap, rollover, dma, trace or arm64; may be
-                   given several times
+  --only PART      core, drain, translation, paths, unmap, invalidation, rollover, dma, trace or
+                   arm64; may be given several times
   --baseline FILE  compare the ratios with those of FILE, which --json has written; runs that are
                    more than 15 % beyond are made again, and three of them end with status 1
   --history FILE   append the ratios to FILE, a line of JSON for each run
@@ -50,6 +51,7 @@ const PARTS = [
   'translation',
   'paths',
   'unmap',
+  'invalidation',
   'rollover',
   'dma',
   'trace',
@@ -146,6 +148,7 @@ async function measureParts(
     for (const machine of machines) await machine.end();
   }
   if (wants('unmap')) results.unmap = await measureUnmap(rounds);
+  if (wants('invalidation')) results.invalidation = await measureInvalidation(rounds);
   if (wants('rollover')) results.rollover = measureRollover();
   if (wants('trace')) {
     const pair = await startTracePair();

@@ -4,6 +4,7 @@ import { boundText, pathBound } from '../vmm/report/path-bound.ts';
 import type { Arm64Results } from './arm64/arm64-rate.ts';
 import type { DmaResults } from './dma-rate.ts';
 import type { DrainResults, DrainRow } from './drain-rate.ts';
+import type { InvalidationRow } from './invalidation.ts';
 import type { Ratios } from './measure.ts';
 import type { PathRow } from './paths.ts';
 import { BATCHES } from './paths.ts';
@@ -35,6 +36,7 @@ export interface Results {
   readonly handoff?: number;
   readonly targets?: Targets;
   readonly unmap?: readonly UnmapRow[];
+  readonly invalidation?: readonly InvalidationRow[];
   readonly rollover?: readonly RolloverRow[];
   readonly dma?: DmaResults;
   readonly trace?: readonly TraceRow[];
@@ -202,6 +204,18 @@ function unmapText(rows: readonly UnmapRow[]): string {
   ].join('\n');
 }
 
+function invalidationText(rows: readonly InvalidationRow[]): string {
+  const lines = rows.map(({ commands, ...row }) => [
+    String(commands),
+    ...[row.calls, row.entries, row.generic, row.queue, row.userQueue].map(whole),
+  ]);
+  return [
+    'A TLBI_NH_VA of a guest handed to the kernel, ns for each: a call of hwptInvalidate for each, one call for all, ' +
+      'the same by way of a generic format, hwptInvalidateQueue with a ring at an IOVA and in the memory of the VMM',
+    table(['TLBIs', 'calls', 'one call', 'generic', 'queue', 'own queue'], lines),
+  ].join('\n');
+}
+
 function rolloverText(rows: readonly RolloverRow[]): string {
   const counts = ({ flushes, emptied, underRunning }: SchemeCounts) =>
     [flushes, emptied, underRunning].map(String);
@@ -280,6 +294,7 @@ export function resultsText({
   handoff,
   targets,
   unmap,
+  invalidation,
   rollover,
   dma,
   trace,
@@ -296,6 +311,7 @@ export function resultsText({
   if (paths) parts.push([pathsText(paths), ...boundOf(paths)].join('\n'));
   if (targets && handoff !== undefined) parts.push(targetsText(targets, handoff));
   if (unmap) parts.push(unmapText(unmap));
+  if (invalidation) parts.push(invalidationText(invalidation));
   if (rollover) parts.push(rolloverText(rollover));
   if (dma) parts.push(dmaText(dma));
   if (trace) parts.push(traceText(trace));
