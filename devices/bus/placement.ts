@@ -10,7 +10,10 @@ export interface Placement {
   readonly device: Device;
   /** gpa of each of the device's regions. */
   readonly addresses: readonly number[];
-  /** Board line of the device's first interrupt; its lines follow each other. */
+  /**
+   * Board line of the device's first interrupt; its lines follow each other. Devices may share lines: a
+   * line is asserted while one of them asserts it.
+   */
   readonly firstIrq?: number;
   /** The way to memory of a bus master. */
   readonly dmaPort?: DmaPort;

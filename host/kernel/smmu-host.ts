@@ -68,7 +68,7 @@ export class SmmuHost {
 
   /**
    * @throws {TypeError} when there is no such option.
-   * @throws {ModuleLoadError} when a WebAssembly module cannot be loaded.
+   * @throws {EnvironmentError} when a WebAssembly module cannot be loaded.
    * @throws {RangeError | HostError} when a number is out of its range, or the RAM too small.
    */
   static async create(options: SmmuHostOptions = {}): Promise<SmmuHost> {

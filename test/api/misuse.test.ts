@@ -142,6 +142,16 @@ describe('misuse', () => {
       'placement: device dev: 5 is no gpa for a region: a multiple of 4 KiB',
     ],
     [
+      'two devices in one place',
+      machineWith({
+        devices: ['one', 'two'].map((name) => ({
+          device: described({ name })(),
+          addresses: [0x10000000],
+        })),
+      }),
+      'placement: one and two overlap at 0x10000000',
+    ],
+    [
       'an unknown option of a host',
       hostWith({ vintf: 2 }),
       'unknown-option: there is no option "vintf": did you mean "vintfs"?',

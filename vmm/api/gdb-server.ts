@@ -1,8 +1,8 @@
 // GDB at a machine, by TCP: for Node.js alone.
 
 import type { Socket } from 'node:net';
+import { IN_NODE } from '../../assembly/in-node.ts';
 import { EnvironmentError } from '../../devices/plugin/index.ts';
-import { IN_NODE } from '../threads/in-node.ts';
 import { OptionsError } from './api-errors.ts';
 import { connectGdb, targetOf } from './gdb.ts';
 import type { Machine } from './machine.ts';

@@ -37,7 +37,8 @@ export function checkFunctions(options: object, names: readonly string[], within
  */
 function objectIn(options: object, name: string): object | undefined {
   const value = (options as Record<string, unknown>)[name];
-  if (value === undefined || (typeof value === 'object' && value !== null)) return value;
+  if (value === undefined || (typeof value === 'object' && value !== null && !Array.isArray(value)))
+    return value;
   throw new OptionsError('bad-option', name, `${name} must be an object, not ${shown(value)}`);
 }
 
