@@ -173,7 +173,12 @@ describe('misuse', () => {
     ],
     [
       'devices for v86 without a host',
-      () => plugSmmu({ v86: {} }, { host: {} } as never),
+      () =>
+        plugSmmu({ v86: {} }, {
+          host: {},
+          page0: 0,
+          irqs: { smmu: 9, cmdqv: 11, dma: 5 },
+        } as never),
       'host must be a Host, which Host.create makes',
     ],
     [
@@ -198,9 +203,13 @@ describe('misuse', () => {
     [
       'an initrd by its name',
       kernelWith({ initrd: 'initrd.gz' }),
-      'virtBoard: initrd must be a Uint8Array: the bytes, not the name of a file',
+      'virtBoard: initrd must be a Uint8Array, the bytes of a file, not "initrd.gz"',
     ],
-    ['a command line that is none', kernelWith({ append: 5 }), 'virtBoard: append must be text'],
+    [
+      'a command line that is none',
+      kernelWith({ append: 5 }),
+      'virtBoard: append must be text, not number',
+    ],
     [
       'a time that is text',
       kernelWith({ epoch: '1' }),
@@ -219,7 +228,7 @@ describe('misuse', () => {
     [
       'a sleep that there is not',
       kernelWith({ sleep: 'long' }),
-      'virtBoard: sleep must be one of skip, wait',
+      'virtBoard: sleep must be one of skip, wait, not "long"',
     ],
     ['a device without registers', described({ registers: 1 }), 'dev: registers must be an object'],
     [
@@ -255,7 +264,7 @@ describe('misuse', () => {
     [
       'a contract with one seed',
       () => deviceContract(device, { seeds: 1 } as never),
-      'deviceContract: seeds must be a list',
+      'deviceContract: seeds must be a list, not 1',
     ],
     [
       'a contract with a register that there is not',

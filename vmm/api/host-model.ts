@@ -22,6 +22,7 @@ import { OptionsError } from './api-errors.ts';
 import { filePlaces } from './file-places.ts';
 import type { HostFaults, HostOptions } from './host-options.ts';
 import {
+  checkFlag,
   checkFunctions,
   checkInnerPlain,
   checkInterface,
@@ -78,6 +79,17 @@ function memoryGate(faults: HostFaults): ResourceGate {
   };
 }
 
+/** @throws {OptionsError} when it is given, and is not what `loadHotModules` returns. */
+function checkModules(modules: unknown): void {
+  if (modules === undefined) return;
+  const all = typeof modules === 'object' && modules !== null ? Object.entries(modules) : [];
+  const isModule = ([name, module]: [string, unknown]) =>
+    HOT_MODULES.some((known) => known === name) && module instanceof WebAssembly.Module;
+  if (all.length > 0 && all.every(isModule)) return;
+  const message = 'wasmModule must be what loadHotModules has loaded';
+  throw new OptionsError('bad-option', 'wasmModule', message);
+}
+
 /** @throws {EnvironmentError} when it is missing here. */
 function needWebAssembly({ available, reason }: Capability): void {
   if (!available) throw new EnvironmentError('no-webassembly', reason ?? '');
@@ -105,6 +117,8 @@ export async function createHostModel(
 ): Promise<HostModel> {
   const settings = checkPlainOptions(HOST_SETTINGS, options, OTHERS, 'the options of a host');
   checkFunctions(options, ['onQueueError', 'onFinding']);
+  checkFlag(options, 'trace');
+  checkModules(options.wasmModule);
   const places = {
     wasmUrl: filePlaces(options.wasmUrl, 'wasmUrl', MODULES),
     workerUrl: filePlaces(options.workerUrl, 'workerUrl', WORKERS),

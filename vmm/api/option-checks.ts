@@ -31,6 +31,13 @@ export function checkFunctions(options: object, names: readonly string[], within
   }
 }
 
+/** @throws {OptionsError} when the option is given, and neither true nor false. */
+export function checkFlag(options: object, name: string): void {
+  const value = (options as Record<string, unknown>)[name];
+  if (value === undefined || typeof value === 'boolean') return;
+  throw new OptionsError('bad-option', name, `${name} must be true or false, not ${shown(value)}`);
+}
+
 /**
  * An option that is an object; undefined when it is not given.
  * @throws {OptionsError} when it is none.
