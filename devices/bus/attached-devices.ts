@@ -122,6 +122,15 @@ function checkPlacements(placements: readonly Placement[]): void {
   }
 }
 
+/**
+ * A device asks for its lines when it needs them: one that the board does not have is told before.
+ * @throws {RangeError} when there is no such line.
+ */
+function checkLines({ device, firstIrq }: Placement, interrupts: InterruptSink): void {
+  if (firstIrq === undefined) return;
+  for (let i = 0; i < device.identity.interrupts; i++) interrupts.line(firstIrq + i);
+}
+
 /** What the devices of a machine share. */
 interface MachineParts {
   readonly timers: TimerQueue;
@@ -167,9 +176,10 @@ export class AttachedDevices {
   readonly #parts: MachineParts;
   readonly #removeLoops: readonly (() => void)[];
 
-  /** @throws {BoardError} */
+  /** @throws {BoardError | RangeError} */
   constructor(placements: readonly Placement[], services: DeviceServices) {
     checkPlacements(placements);
+    for (const placement of placements) checkLines(placement, services.interrupts);
     this.#devices = placements.map(({ device }) => device);
     const timers = new TimerQueue(services.clock);
     const msis = new PortMsis();

@@ -142,6 +142,20 @@ describe('misuse', () => {
       'placement: device dev: 5 is no gpa for a region: a multiple of 4 KiB',
     ],
     [
+      'a device on a line that there is not',
+      machineWith({
+        devices: [
+          { device: described({ interrupts: 1 })(), addresses: [0x10000000], firstIrq: 500 },
+        ],
+      }),
+      'placement: there is no interrupt line 500; lines are 0 to 127',
+    ],
+    [
+      'options of a host in a list',
+      hostWith([]),
+      'bad-option: the options of a host must be an object, not []',
+    ],
+    [
       'two devices in one place',
       machineWith({
         devices: ['one', 'two'].map((name) => ({

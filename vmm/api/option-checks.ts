@@ -123,7 +123,7 @@ export function checkPlainOptions<const E extends v.ObjectEntries>(
   others: readonly string[],
   what: string,
 ): v.InferOutput<v.StrictObjectSchema<E, undefined>> {
-  if (typeof options !== 'object' || options === null)
+  if (typeof options !== 'object' || options === null || Array.isArray(options))
     throw new OptionsError('bad-option', '', `${what} must be an object, not ${shown(options)}`);
   checkOptionNames(options, [...Object.keys(entries), ...others]);
   const plain = Object.fromEntries(
