@@ -70,9 +70,8 @@ export interface PhysicalCmdqvOptions {
    */
   readonly resolvePa?: ResolvePa;
   /**
-   * Unit that reaches the guest memory of a window, for the VINTFs that the host has lent
-   * to its machines; undefined when there is none on this thread. By default `unit` for
-   * its own window.
+   * Unit that reaches the guest memory of a window, for the VINTFs that the host has lent to its
+   * machines; undefined when there is none on this thread. By default `unit` for its own window.
    */
   readonly unitOf?: UnitOf;
   /**
@@ -164,10 +163,9 @@ export class PhysicalCmdqv implements Device {
     for (const queue of this.#queues) queue.reset();
     for (const context of this.#contexts) {
       // Whose memory a VINTF's owner has is the host's assignment, not the CMDQV's state.
-      const window = context.window;
+      const { window } = context;
       context.reset();
-      context.window = window;
-      context.lvcmdqCount = this.#global.lvcmdqs;
+      Object.assign(context, { window, lvcmdqCount: this.#global.lvcmdqs });
     }
     this.seen = this.#queues.map(() => 0);
   }
