@@ -1,6 +1,8 @@
 // Compiles the hot modules, which a unit joins to the memories that it may touch
 // (docs/internals/architecture.md, "Units").
 
+import { compileModule } from './module-file.ts';
+
 export type { WasmImports, WasmMemory } from './webassembly-types.ts';
 
 /**
@@ -135,39 +137,6 @@ export interface MemoryRegion {
 /** Regions that a guest port has room for. */
 export const MAX_REGIONS = 4;
 
-/** A WebAssembly module cannot be loaded: it is not at its URL, or something else is. */
-export class ModuleLoadError extends Error {
-  override readonly name = 'ModuleLoadError';
-  readonly code = 'no-module';
-  /** Where it was looked for. */
-  readonly url: string;
-
-  constructor(url: string, cause: unknown) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
-    super(`the WebAssembly module ${url} cannot be loaded: ${reason}`, { cause });
-    this.url = url;
-  }
-}
-
-async function fetchModule(url: string | URL): Promise<WebAssembly.Module> {
-  const response = await fetch(url);
-  if (!response.ok) throw new Error(`${response.status} ${response.statusText}`.trim());
-  // Servers that do not know the type are not few, and streams of another type are refused.
-  if (response.headers.get('content-type') === 'application/wasm')
-    return await WebAssembly.compileStreaming(response);
-  return await WebAssembly.compile(await response.arrayBuffer());
-}
-
-async function compile(url: string | URL): Promise<WebAssembly.Module> {
-  try {
-    if (!String(url).startsWith('file:')) return await fetchModule(url);
-    const { readFile } = process.getBuiltinModule('node:fs/promises');
-    return await WebAssembly.compile(await readFile(new URL(url)));
-  } catch (cause) {
-    throw new ModuleLoadError(String(url), cause);
-  }
-}
-
 /** (module (memory 0) (memory 0)) */
 const TWO_MEMORIES = Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0, 5, 5, 2, 0, 0, 0, 0);
 let multiMemory: boolean | undefined;
@@ -179,7 +148,8 @@ export function hasMultiMemory(): boolean {
 }
 
 /**
- * Where the hot modules lie, for pages and bundlers that want them elsewhere than beside this file.
+ * Where the hot modules lie, for pages and bundlers that want them elsewhere than beside this file: URLs,
+ * or paths, which are relative to the working directory (Node.js) or to the document (pages).
  * Who names separate modules and no unit gets the separate ones.
  */
 export interface HotModuleUrls {
@@ -220,7 +190,7 @@ const named = (urls: readonly (string | URL | undefined)[]) =>
 /**
  * Compiles the hot modules, those that lie beside this file where `urls` says nothing else: a unit
  * that is one module where the engine has multi-memory, else separate ones.
- * @throws {ModuleLoadError} when one cannot be loaded.
+ * @throws {EnvironmentError} when one cannot be loaded.
  */
 export async function loadHotModules(
   urls: HotModuleUrls = {},
@@ -239,23 +209,37 @@ async function loadMergedModules(
   urls: HotModuleUrls,
   { checked = false }: HotModuleOptions,
 ): Promise<MergedModules> {
-  const [shared, unshared] = checked
-    ? [
-        urls.checkedSmmuUnit ?? new URL('./smmu-unit-checked.wasm', import.meta.url),
-        urls.privateCheckedSmmuUnit ?? new URL('./smmu-unit-checked-private.wasm', import.meta.url),
-      ]
-    : [
-        urls.smmuUnit ?? new URL('./smmu-unit.wasm', import.meta.url),
-        urls.privateSmmuUnit ?? new URL('./smmu-unit-private.wasm', import.meta.url),
-      ];
-  const [smmuUnit, privateSmmuUnit] = await Promise.all([compile(shared), compile(unshared)]);
+  const [smmuUnit, privateSmmuUnit] = await Promise.all(
+    checked
+      ? [
+          compileModule(
+            urls.checkedSmmuUnit ?? new URL('./smmu-unit-checked.wasm', import.meta.url),
+            'smmu-unit-checked',
+          ),
+          compileModule(
+            urls.privateCheckedSmmuUnit ??
+              new URL('./smmu-unit-checked-private.wasm', import.meta.url),
+            'smmu-unit-checked-private',
+          ),
+        ]
+      : [
+          compileModule(urls.smmuUnit ?? new URL('./smmu-unit.wasm', import.meta.url), 'smmu-unit'),
+          compileModule(
+            urls.privateSmmuUnit ?? new URL('./smmu-unit-private.wasm', import.meta.url),
+            'smmu-unit-private',
+          ),
+        ],
+  );
   return { smmuUnit, privateSmmuUnit };
 }
 
 async function loadGuestPort(urls: HotModuleUrls = {}): Promise<GuestPortModules> {
   const [guestPort, privateGuestPort] = await Promise.all([
-    compile(urls.guestPort ?? new URL('./guest-port.wasm', import.meta.url)),
-    compile(urls.privateGuestPort ?? new URL('./guest-port-private.wasm', import.meta.url)),
+    compileModule(urls.guestPort ?? new URL('./guest-port.wasm', import.meta.url), 'guest-port'),
+    compileModule(
+      urls.privateGuestPort ?? new URL('./guest-port-private.wasm', import.meta.url),
+      'guest-port-private',
+    ),
   ]);
   return { guestPort, privateGuestPort };
 }
@@ -265,26 +249,28 @@ export async function loadSeparateModules(
   urls: HotModuleUrls = {},
   { checked = false }: HotModuleOptions = {},
 ): Promise<SeparateModules> {
-  const core = checked
-    ? (urls.checkedSmmuCore ?? new URL('./smmu-core-checked.wasm', import.meta.url))
-    : (urls.smmuCore ?? new URL('./smmu-core.wasm', import.meta.url));
   const [port, smmuCore, vcmdqDrain] = await Promise.all([
     loadGuestPort(urls),
-    compile(core),
-    compile(urls.vcmdqDrain ?? new URL('./vcmdq-drain.wasm', import.meta.url)),
+    checked
+      ? compileModule(
+          urls.checkedSmmuCore ?? new URL('./smmu-core-checked.wasm', import.meta.url),
+          'smmu-core-checked',
+        )
+      : compileModule(urls.smmuCore ?? new URL('./smmu-core.wasm', import.meta.url), 'smmu-core'),
+    compileModule(urls.vcmdqDrain ?? new URL('./vcmdq-drain.wasm', import.meta.url), 'vcmdq-drain'),
   ]);
   return { ...port, smmuCore, vcmdqDrain };
 }
 
 /**
  * Compiles the hot modules of an AMD IOMMU, those that lie beside this file; as `loadHotModules`.
- * @throws {ModuleLoadError} when one cannot be loaded.
+ * @throws {EnvironmentError} when one cannot be loaded.
  */
 export async function loadAmdModules(): Promise<AmdModules> {
   if (!hasMultiMemory()) return await loadSeparateAmdModules();
   const [amdUnit, privateAmdUnit] = await Promise.all([
-    compile(new URL('./amd-unit.wasm', import.meta.url)),
-    compile(new URL('./amd-unit-private.wasm', import.meta.url)),
+    compileModule(new URL('./amd-unit.wasm', import.meta.url), 'amd-unit'),
+    compileModule(new URL('./amd-unit-private.wasm', import.meta.url), 'amd-unit-private'),
   ]);
   return { amdUnit, privateAmdUnit };
 }
@@ -293,23 +279,23 @@ export async function loadAmdModules(): Promise<AmdModules> {
 export async function loadSeparateAmdModules(): Promise<SeparateAmdModules> {
   const [port, amdIommu] = await Promise.all([
     loadGuestPort(),
-    compile(new URL('./amd-iommu.wasm', import.meta.url)),
+    compileModule(new URL('./amd-iommu.wasm', import.meta.url), 'amd-iommu'),
   ]);
   return { ...port, amdIommu };
 }
 
 /**
  * The GIC, compiled, for boards that have one.
- * @throws {ModuleLoadError} when it cannot be loaded.
+ * @throws {EnvironmentError} when it cannot be loaded.
  */
 export async function loadGicv3(url?: string | URL): Promise<WebAssembly.Module> {
-  return await compile(url ?? new URL('./gicv3.wasm', import.meta.url));
+  return await compileModule(url ?? new URL('./gicv3.wasm', import.meta.url), 'gicv3');
 }
 
 /**
  * The arm64 CPU, compiled, for boards that have one.
- * @throws {ModuleLoadError} when it cannot be loaded.
+ * @throws {EnvironmentError} when it cannot be loaded.
  */
 export async function loadArm64(url?: string | URL): Promise<WebAssembly.Module> {
-  return await compile(url ?? new URL('./arm64.wasm', import.meta.url));
+  return await compileModule(url ?? new URL('./arm64.wasm', import.meta.url), 'arm64');
 }

@@ -6,7 +6,6 @@ export {
   type HotModuleUrls,
   isChecked,
   type MemoryRegion,
-  ModuleLoadError,
 } from '../assembly/load.ts';
 export { Bus, type BusMount, type BusStatistics, type RegisterCounter } from './bus/bus.ts';
 export { type Clock, SYSTEM_CLOCK } from './bus/clock.ts';

@@ -4,7 +4,8 @@ import { mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { compileWithAsc } from './asc.mjs';
 import { BuildError, hashOfFiles, record, recordOf } from './build-record.mjs';
-import { checkFile } from './check-wasm.mjs';
+import { checkFile, HOT_MODULES } from './check-wasm.mjs';
+import { STAMP_INPUT, stamp } from './stamp-wasm.mjs';
 import { hashOfInputs, treeReader } from './wasm-inputs.mjs';
 
 const CONFIG = 'asconfig.json';
@@ -53,7 +54,7 @@ export function wasmModules(root, { debug = false, entries = ENTRIES } = {}) {
     const { outFile, textFile } = targets[target];
     const command = [entry, '--target', target];
     if (debug) command.push(...debugOptions(outFile, textFile));
-    const inputs = hashOfInputs(read, entry, [options, targets[target], command]);
+    const inputs = hashOfInputs(read, entry, [options, targets[target], command, STAMP_INPUT]);
     const place = (/** @type {string} */ file) => (debug ? `${DEBUG}/${file}` : file);
     return {
       name: debug ? `${target} (debug)` : target,
@@ -123,5 +124,6 @@ async function compile(root, module) {
   if (!ok) throw new BuildError(`asc could not compile ${module.command[0]}`);
   const problems = await checkFile(path, { debug: module.debug });
   if (problems.length > 0) throw new BuildError(`${module.outFile}: ${problems.join('; ')}`);
+  if (module.target in HOT_MODULES) stamp(path, module.target);
   record(root, partOf(module), stateOf(root, module));
 }

@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { BuildError, hashOfFiles, record, recordOf } from './build-record.mjs';
 import { checkFile, checkPort } from './check-wasm.mjs';
 import { runNode } from './run-node.mjs';
+import { stamp } from './stamp-wasm.mjs';
 import { setPrivate, withoutCustomSections } from './wasm-reader.mjs';
 
 /** What a unit is merged of: its parts' targets, by the module name under which they import each other. */
@@ -143,7 +144,10 @@ async function merge(root, unit, folder) {
   writeFileSync(outFile, kept);
   setPrivate(kept);
   writeFileSync(privateFile, kept);
-  for (const file of outFiles) refuse(file, await checkFile(join(root, file), { debug }));
+  for (const file of outFiles) {
+    refuse(file, await checkFile(join(root, file), { debug }));
+    stamp(join(root, file), basename(file, '.wasm'));
+  }
 }
 
 /**

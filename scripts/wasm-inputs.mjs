@@ -12,6 +12,7 @@ const TOOLS = [
   '../node_modules/assemblyscript/package.json',
   '../node_modules/binaryen/package.json',
   './check-wasm.mjs',
+  './stamp-wasm.mjs',
   './wasm-reader.mjs',
 ].map((file) => fileURLToPath(new URL(file, import.meta.url)));
 

@@ -3,10 +3,10 @@
 import { readFile } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import type { Command } from 'commander';
+import { isUrl } from '../../assembly/file-place.ts';
 import { CONFIG_FORMAT_VERSION, OptionsError } from '../../vmm/api/index.ts';
 import { checkOptions } from '../../vmm/api/option-checks.ts';
 import { fileReason, requireRegularFile } from '../../vmm/api/regular-file.ts';
-import { isUrl } from '../../vmm/api/sources.ts';
 import { boot } from '../boot.ts';
 import { BOOT_SETTINGS, type BootSettings } from '../boot-settings.ts';
 import { UsageError } from '../cli-error.ts';

@@ -19,6 +19,7 @@ import type { InterruptSink } from './interrupt-sink.ts';
 import { boardMsiSink, type MsiSink } from './msi-sink.ts';
 import type { Placement } from './placement.ts';
 import { PortMsis } from './port-msis.ts';
+import { SharedLines } from './shared-lines.ts';
 import { TimerQueue } from './timer-queue.ts';
 import {
   type DeviceV1,
@@ -41,15 +42,11 @@ export interface DeviceServices {
   trace?: ((device: string, event: TraceEvent) => void) | undefined;
 }
 
-function lineOf(
-  { device, firstIrq }: Placement,
-  services: DeviceServices,
-  index: number,
-): InterruptLine {
+function lineOf({ device, firstIrq }: Placement, lines: SharedLines, index: number): InterruptLine {
   if (firstIrq === undefined || index < 0 || index >= device.identity.interrupts) {
     throw new RangeError(`${device.name} has no interrupt line ${index}`);
   }
-  return services.interrupts.line(firstIrq + index);
+  return lines.line(firstIrq + index, device);
 }
 
 function tracedLine(
@@ -125,18 +122,33 @@ function checkPlacements(placements: readonly Placement[]): void {
   }
 }
 
+/**
+ * A device asks for its lines when it needs them: one that the board does not have is told before.
+ * @throws {RangeError} when there is no such line.
+ */
+function checkLines({ device, firstIrq }: Placement, interrupts: InterruptSink): void {
+  if (firstIrq === undefined) return;
+  for (let i = 0; i < device.identity.interrupts; i++) interrupts.line(firstIrq + i);
+}
+
+/** What the devices of a machine share. */
+interface MachineParts {
+  readonly timers: TimerQueue;
+  readonly lines: SharedLines;
+  readonly msis: PortMsis;
+}
+
 function hostOf(
   placement: Placement,
   services: DeviceServices,
-  timers: TimerQueue,
-  portMsis: PortMsis,
+  { timers, lines, msis: portMsis }: MachineParts,
 ): DeviceHost {
   const { device, addresses, dmaPort, requesterId } = placement;
   const { memory, msis = boardMsiSink(memory) } = services;
   return {
     memory,
     interruptLine: (index) =>
-      tracedLine(lineOf(placement, services, index), index, device.name, services),
+      tracedLine(lineOf(placement, lines, index), index, device.name, services),
     dmaPort: () => portOf(placement),
     mapDirect({ region, offset, length, doorbell }): DirectMap | undefined {
       const base = addresses[region];
@@ -161,16 +173,18 @@ function hostOf(
 export class AttachedDevices {
   readonly #devices: readonly Device[];
   readonly #leases: DeviceLease[] = [];
-  readonly #timers: TimerQueue;
-  readonly #msis = new PortMsis();
+  readonly #parts: MachineParts;
   readonly #removeLoops: readonly (() => void)[];
 
-  /** @throws {BoardError} */
+  /** @throws {BoardError | RangeError} */
   constructor(placements: readonly Placement[], services: DeviceServices) {
     checkPlacements(placements);
+    for (const placement of placements) checkLines(placement, services.interrupts);
     this.#devices = placements.map(({ device }) => device);
-    this.#timers = new TimerQueue(services.clock);
-    this.#removeLoops = [this.#timers, this.#msis].map((loop) => services.background.add(loop));
+    const timers = new TimerQueue(services.clock);
+    const msis = new PortMsis();
+    this.#parts = { timers, msis, lines: new SharedLines(services.interrupts) };
+    this.#removeLoops = [timers, msis].map((loop) => services.background.add(loop));
     try {
       for (const placement of placements) this.#attach(placement, services);
       this.reset();
@@ -182,7 +196,7 @@ export class AttachedDevices {
 
   #attach(placement: Placement, services: DeviceServices): void {
     const { device } = placement;
-    const lease = new DeviceLease(hostOf(placement, services, this.#timers, this.#msis));
+    const lease = new DeviceLease(hostOf(placement, services, this.#parts));
     this.#leases.push(lease);
     attached.add(device);
     if (device.interfaceVersion === PLUGIN_INTERFACE_VERSION_1) {
@@ -199,17 +213,19 @@ export class AttachedDevices {
    * long an idle machine may sleep. Undefined: never.
    */
   get nextDeadline(): number | undefined {
-    return this.#timers.nextDeadline;
+    return this.#parts.timers.nextDeadline;
   }
 
   /**
-   * Resets every device, in the order of their places. Their timers are cancelled first, and MSIs
-   * that an IOMMU holds are given up.
+   * Resets every device, in the order of their places. Their timers are cancelled first, MSIs that
+   * an IOMMU holds are given up, and no device asserts a line.
    * @throws {BoardError} when one throws.
    */
   reset(): void {
-    this.#timers.cancelAll();
-    this.#msis.clear();
+    const { timers, msis, lines } = this.#parts;
+    timers.cancelAll();
+    msis.clear();
+    lines.reset();
     for (const device of this.#devices) ask(device, 'reset', () => device.reset());
   }
 
@@ -221,7 +237,7 @@ export class AttachedDevices {
     for (const lease of this.#leases) lease.end();
     for (const device of this.#devices.slice(0, this.#leases.length)) attached.delete(device);
     this.#leases.length = 0;
-    this.#msis.clear();
+    this.#parts.msis.clear();
     for (const remove of this.#removeLoops) remove();
   }
 }

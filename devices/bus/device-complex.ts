@@ -60,6 +60,7 @@ function checkServices({
   clock,
   directMaps,
   msis,
+  counter,
   trace,
 }: DeviceComplexOptions): void {
   checkMethods(memory, ['load64', 'store64', 'store32'], 'DeviceComplex: memory');
@@ -67,6 +68,7 @@ function checkServices({
   checkMethods(clock, ['nowNs'], 'DeviceComplex: clock');
   if (directMaps !== undefined) checkMethods(directMaps, ['map'], 'DeviceComplex: directMaps');
   if (msis !== undefined) checkMethods(msis, ['send'], 'DeviceComplex: msis');
+  if (counter !== undefined) checkMethods(counter, ['countRegister'], 'DeviceComplex: counter');
   checkFunction(trace, 'DeviceComplex: trace');
 }
 

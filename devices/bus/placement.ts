@@ -10,7 +10,10 @@ export interface Placement {
   readonly device: Device;
   /** gpa of each of the device's regions. */
   readonly addresses: readonly number[];
-  /** Board line of the device's first interrupt; its lines follow each other. */
+  /**
+   * Board line of the device's first interrupt; its lines follow each other. Devices may share lines: a
+   * line is asserted while one of them asserts it.
+   */
   readonly firstIrq?: number;
   /** The way to memory of a bus master. */
   readonly dmaPort?: DmaPort;
@@ -40,7 +43,15 @@ const FIELDS = allNamesOf<Placement>({
 
 /** @throws {BoardError} when a place has a field that there is not, no device, or not its addresses. */
 export function checkPlacement(placement: Placement): void {
-  const { device, addresses, firstIrq, requesterId, smmu, bridged = false } = placement ?? {};
+  const {
+    device,
+    addresses,
+    firstIrq,
+    dmaPort,
+    requesterId,
+    smmu,
+    bridged = false,
+  } = placement ?? {};
   if (!Array.isArray(device?.regions))
     throw new BoardError('placement', 'a place without a device: it is { device, addresses, … }');
   const refuse = (what: string) => {
@@ -48,6 +59,10 @@ export function checkPlacement(placement: Placement): void {
   };
   const unknown = Object.keys(placement).find((name) => !FIELDS.some((field) => field === name));
   if (unknown !== undefined) refuse(unknownName('field', unknown, FIELDS));
+  if (typeof bridged !== 'boolean') refuse('bridged must be true or false');
+  if (dmaPort !== undefined)
+    for (const name of ['read', 'write'] as const)
+      if (typeof dmaPort?.[name] !== 'function') refuse(`dmaPort must have a function ${name}`);
   const regions = bridged ? 0 : device.regions.length;
   if (!Array.isArray(addresses) || addresses.length !== regions)
     refuse(`addresses must be a list with a gpa for each of its ${regions} regions`);

@@ -13,8 +13,6 @@ import {
 } from '../../assembly/layout/checkpoint-registers.ts';
 import { ABI_KIND_CHECKPOINT } from '../../assembly/layout/guest-abi.ts';
 import {
-  checkNames,
-  checkRequiredFunction,
   type Device,
   type DeviceHost,
   type DeviceState,
@@ -25,7 +23,7 @@ import {
   stateFields,
   unnamedRegister,
 } from '../plugin/index.ts';
-import { allNamesOf } from '../plugin/known-names.ts';
+import { callback, checkOptions, type OptionKinds } from '../plugin/option-kinds.ts';
 
 /** Who is told of what a guest reports. */
 export interface CheckpointOptions {
@@ -38,10 +36,10 @@ export interface CheckpointOptions {
   onResult(name: string, ok: boolean, detail: string): void;
 }
 
-const OPTIONS = allNamesOf<CheckpointOptions>({
-  onPhase: true,
-  onResult: true,
-});
+const OPTIONS: OptionKinds<CheckpointOptions> = {
+  onPhase: callback,
+  onResult: callback,
+};
 
 const REGISTERS = [
   { name: 'ID', offset: CHECKPOINT_ID, reset: CHECKPOINT_ID_VALUE },
@@ -85,8 +83,7 @@ export class Checkpoint implements Device {
 
   /** @throws {TypeError} when there is no such option, or one is no function. */
   constructor(options: CheckpointOptions) {
-    checkNames(options, OPTIONS, 'Checkpoint');
-    for (const name of OPTIONS) checkRequiredFunction(options[name], `Checkpoint: ${name}`);
+    checkOptions(options, OPTIONS, 'Checkpoint', ['onPhase', 'onResult']);
     this.#options = options;
   }
 

@@ -28,8 +28,6 @@ import {
 } from '../../assembly/layout/smmu-memory.ts';
 import {
   bitsOf,
-  checkGiven,
-  checkNames,
   type Device,
   type DeviceHost,
   type DeviceRegion,
@@ -41,7 +39,14 @@ import {
   stateFields,
   unnamedRegister,
 } from '../plugin/index.ts';
-import { allNamesOf } from '../plugin/known-names.ts';
+import {
+  callback,
+  checkedLater,
+  checkOptions,
+  choiceOf,
+  integerFrom,
+  type OptionKinds,
+} from '../plugin/option-kinds.ts';
 import { ContextBlock, smmuBlockOf, type Unit } from '../unit/index.ts';
 import { cmdqvRegionSize, type VcmdqAddress, vcmdqAddress } from './address.ts';
 import { paramOf } from './cmdqv-register-specs.ts';
@@ -65,9 +70,8 @@ export interface PhysicalCmdqvOptions {
    */
   readonly resolvePa?: ResolvePa;
   /**
-   * Unit that reaches the guest memory of a window, for the VINTFs that the host has lent
-   * to its machines; undefined when there is none on this thread. By default `unit` for
-   * its own window.
+   * Unit that reaches the guest memory of a window, for the VINTFs that the host has lent to its
+   * machines; undefined when there is none on this thread. By default `unit` for its own window.
    */
   readonly unitOf?: UnitOf;
   /**
@@ -79,15 +83,15 @@ export interface PhysicalCmdqvOptions {
   readonly reportErrors?: 'hypervisor' | 'all';
 }
 
-const OPTIONS = allNamesOf<PhysicalCmdqvOptions>({
-  unit: true,
-  smmuIndex: true,
-  vintfs: true,
-  vcmdqs: true,
-  resolvePa: true,
-  unitOf: true,
-  reportErrors: true,
-});
+const OPTIONS: OptionKinds<PhysicalCmdqvOptions> = {
+  unit: checkedLater,
+  smmuIndex: checkedLater,
+  vintfs: integerFrom(1, 64),
+  vcmdqs: integerFrom(1, 128),
+  resolvePa: callback,
+  unitOf: callback,
+  reportErrors: choiceOf('hypervisor', 'all'),
+};
 
 /** What the unit itself reaches, and the guests whose units are at hand. */
 function resolverOf(unit: Unit, unitOf: UnitOf): ResolvePa {
@@ -114,8 +118,7 @@ export class PhysicalCmdqv implements Device {
 
   /** @throws {RangeError} for numbers that no CMDQV has, {TypeError} for an option that there is not. */
   constructor(options: PhysicalCmdqvOptions) {
-    checkNames(options, OPTIONS, 'PhysicalCmdqv');
-    checkGiven(options, ['unit', 'smmuIndex', 'vintfs', 'vcmdqs'], 'PhysicalCmdqv');
+    checkOptions(options, OPTIONS, 'PhysicalCmdqv', ['unit', 'smmuIndex', 'vintfs', 'vcmdqs']);
     const { unit, smmuIndex, vintfs, vcmdqs } = options;
     this.#options = options;
     this.#smmu = smmuBlockOf(unit, smmuIndex, 'PhysicalCmdqv');
@@ -160,10 +163,9 @@ export class PhysicalCmdqv implements Device {
     for (const queue of this.#queues) queue.reset();
     for (const context of this.#contexts) {
       // Whose memory a VINTF's owner has is the host's assignment, not the CMDQV's state.
-      const window = context.window;
+      const { window } = context;
       context.reset();
-      context.window = window;
-      context.lvcmdqCount = this.#global.lvcmdqs;
+      Object.assign(context, { window, lvcmdqCount: this.#global.lvcmdqs });
     }
     this.seen = this.#queues.map(() => 0);
   }

@@ -20,8 +20,6 @@ import {
 import { ABI_KIND_CMDQV } from '../../assembly/layout/guest-abi.ts';
 import {
   bitsOf,
-  checkGiven,
-  checkNames,
   type Device,
   type DeviceHost,
   type DeviceRegion,
@@ -33,7 +31,7 @@ import {
   stateFields,
   unnamedRegister,
 } from '../plugin/index.ts';
-import { allNamesOf } from '../plugin/known-names.ts';
+import { checkOptions, having, nonEmpty, type OptionKinds } from '../plugin/option-kinds.ts';
 import { cmdqvRegionSize, type VcmdqAddress, vcmdqAddress } from './address.ts';
 import { GlobalPage } from './global-page.ts';
 import type { VintfBackend } from './vintf-backend.ts';
@@ -47,10 +45,20 @@ export interface VirtualCmdqvOptions {
   readonly name?: string;
 }
 
-const OPTIONS = allNamesOf<VirtualCmdqvOptions>({
-  backend: true,
-  name: true,
-});
+const OPTIONS: OptionKinds<VirtualCmdqvOptions> = {
+  backend: having(
+    'queue',
+    'setEnabled',
+    'allocateQueue',
+    'freeQueue',
+    'mapPage0',
+    'unmapPage0',
+    'readPage0',
+    'writePage0',
+    'onError',
+  ),
+  name: nonEmpty,
+};
 
 /** A guest's CMDQV: one VINTF that is lent to it, through a `VintfBackend`. */
 export class VirtualCmdqv implements Device {
@@ -74,8 +82,7 @@ export class VirtualCmdqv implements Device {
    * @throws {TypeError} when there is no such option, or one is missing.
    */
   constructor(options: VirtualCmdqvOptions) {
-    checkNames(options, OPTIONS, 'VirtualCmdqv');
-    checkGiven(options, ['backend'], 'VirtualCmdqv');
+    checkOptions(options, OPTIONS, 'VirtualCmdqv', ['backend']);
     const { backend, name = 'cmdqv' } = options;
     this.name = name;
     this.#backend = backend;

@@ -1,8 +1,8 @@
 // Translation table descriptors (DDI 0487 section D8.3). What one means depends on granule, level and stage.
 
 import * as PTE from '../../assembly/layout/descriptors.ts';
-import { checkNames, fieldOf } from '../plugin/index.ts';
-import { allNamesOf } from '../plugin/known-names.ts';
+import { fieldOf } from '../plugin/index.ts';
+import { checkOptions, flag, integerFrom, type OptionKinds } from '../plugin/option-kinds.ts';
 import {
   GRANULE_64K,
   type Granule,
@@ -10,6 +10,7 @@ import {
   leafAllowed,
   levelShift,
 } from '../tables/index.ts';
+import { granuleKind } from '../tables/named-field.ts';
 import { SHAREABILITY, sizeText } from './meanings.ts';
 import {
   type Decoded,
@@ -31,12 +32,12 @@ export interface PteOptions {
   readonly ds?: boolean;
 }
 
-const OPTIONS = allNamesOf<PteOptions>({
-  granule: true,
-  level: true,
-  stage: true,
-  ds: true,
-});
+const OPTIONS: OptionKinds<PteOptions> = {
+  granule: granuleKind,
+  level: integerFrom(-1, 3),
+  stage: integerFrom(1, 2),
+  ds: flag,
+};
 
 const TYPE: readonly FieldName[] = ['PTE_TYPE'];
 const TABLE_S1: readonly FieldName[] = [
@@ -172,7 +173,7 @@ function otherBits(words: Words): DecodedField {
  * @throws {TypeError} when there is no such option.
  */
 export function decodePte(words: Words, options: PteOptions): Decoded {
-  checkNames(options, OPTIONS, 'decodePte');
+  checkOptions(options, OPTIONS, 'decodePte', ['granule', 'level', 'stage']);
   const { granule, level, stage } = options;
   const kind = kindOf(words, options);
   const texts: FieldTexts<typeof PTE> = { ...TEXTS, PTE_TYPE: { name: 'Type', means: () => kind } };

@@ -2,8 +2,6 @@
 // one does by its BARs is a subclass's.
 
 import {
-  checkGiven,
-  checkNames,
   type Device,
   type DeviceHost,
   type DeviceState,
@@ -14,7 +12,16 @@ import {
   stateFields,
   unnamedRegister,
 } from '../plugin/index.ts';
-import { allNamesOf } from '../plugin/known-names.ts';
+import {
+  checkOptions,
+  flag,
+  having,
+  integerFrom,
+  listOf,
+  nonEmpty,
+  type OptionKinds,
+  uint32,
+} from '../plugin/option-kinds.ts';
 import {
   type BarSpec,
   type CapabilitySpec,
@@ -65,15 +72,15 @@ export interface PcieEndpointOptions {
   readonly hasPasids?: boolean;
 }
 
-const OPTIONS = allNamesOf<PcieEndpointOptions>({
-  name: true,
-  kind: true,
-  identity: true,
-  bar: true,
-  vectors: true,
-  capabilities: true,
-  hasPasids: true,
-});
+const OPTIONS: OptionKinds<PcieEndpointOptions> = {
+  name: nonEmpty,
+  kind: uint32,
+  identity: having(),
+  bar: having(),
+  vectors: integerFrom(1, 2048),
+  capabilities: listOf(having()),
+  hasPasids: flag,
+};
 
 /** Regions of an endpoint, behind its configuration space. */
 export const BAR_REGION = 1;
@@ -96,8 +103,7 @@ export abstract class PcieEndpoint implements PcieFunction {
 
   /** @throws {TypeError} when there is no such option, or one is missing. */
   constructor(options: PcieEndpointOptions) {
-    checkNames(options, OPTIONS, 'PcieEndpoint');
-    checkGiven(options, ['name', 'kind', 'identity', 'bar', 'vectors'], 'PcieEndpoint');
+    checkOptions(options, OPTIONS, 'PcieEndpoint', ['name', 'kind', 'identity', 'bar', 'vectors']);
     const { bar, identity, vectors, hasPasids = false } = options;
     this.name = options.name;
     this.identity = { kind: options.kind, interrupts: 0, busMaster: true };

@@ -3,8 +3,6 @@
 
 import {
   type AccessSize,
-  checkGiven,
-  checkNames,
   type Device,
   type DeviceHost,
   type DeviceState,
@@ -15,7 +13,15 @@ import {
   plainStateLike,
   unnamedRegister,
 } from '../plugin/index.ts';
-import { allNamesOf } from '../plugin/known-names.ts';
+import {
+  checkOptions,
+  having,
+  integerFrom,
+  listOf,
+  type OptionKinds,
+  objectOf,
+  uint,
+} from '../plugin/option-kinds.ts';
 import { CONFIGURATION_REGION, type MemoryWindow, type PcieFunction } from './pcie-function.ts';
 import { PCIE_CONFIG_SIZE } from './pcie-registers.ts';
 import { PcieRootPort } from './pcie-root-port.ts';
@@ -39,7 +45,16 @@ export interface PcieHostOptions {
   readonly functions: readonly PluggedFunction[];
 }
 
-const OPTIONS = allNamesOf<PcieHostOptions>({ buses: true, window: true, functions: true });
+const OPTIONS: OptionKinds<PcieHostOptions> = {
+  buses: integerFrom(1, 256),
+  window: objectOf<PcieHostOptions['window']>({ gpa: uint, size: uint }, ['gpa', 'size']),
+  functions: listOf(
+    objectOf<PluggedFunction>(
+      { device: integerFrom(0, 31), function: integerFrom(0, 7), plugged: having('plug') },
+      ['device', 'plugged'],
+    ),
+  ),
+};
 
 const KIND = 0x65696370; // "pcie"
 const ECAM_REGION = 0;
@@ -69,18 +84,12 @@ interface OpenWindow extends MemoryWindow {
   readonly one: PcieFunction;
 }
 
-function checkOptions({ buses = 16, window, functions }: PcieHostOptions): void {
-  if (!Number.isInteger(buses) || buses < 1 || buses > 256)
-    throw new RangeError(`ECAM has 1 to 256 buses, not ${buses}`);
+function checkPlaces({ window, functions }: PcieHostOptions): void {
   const { gpa, size } = window;
-  if (!Number.isInteger(gpa / 0x1000) || !Number.isInteger(size / 0x1000) || gpa < 0 || size <= 0)
+  if (gpa % 0x1000 || size % 0x1000 || size === 0)
     throw new RangeError('the window of a PCIe host is pages of 4 KiB');
   const taken = new Set<number>();
   for (const { device, function: number = 0 } of functions) {
-    if (!Number.isInteger(device) || device < 0 || device > 31)
-      throw new RangeError(`a PCIe device has a number from 0 to 31, not ${device}`);
-    if (!Number.isInteger(number) || number < 0 || number > 7)
-      throw new RangeError(`a PCIe function has a number from 0 to 7, not ${number}`);
     if (taken.has(device * 8 + number))
       throw new RangeError(`two functions are plugged in at ${device}.${number}`);
     taken.add(device * 8 + number);
@@ -114,9 +123,8 @@ export class PcieHost implements Device {
 
   /** @throws {RangeError} when a function has no such place, or shares it. */
   constructor(options: PcieHostOptions) {
-    checkNames(options, OPTIONS, 'PcieHost');
-    checkGiven(options, ['window', 'functions'], 'PcieHost');
-    checkOptions(options);
+    checkOptions(options, OPTIONS, 'PcieHost', ['window', 'functions']);
+    checkPlaces(options);
     const { buses = 16, window, functions } = options;
     this.#window = window;
     this.#places = placesOf(functions);

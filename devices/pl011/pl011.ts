@@ -19,8 +19,6 @@ import {
   PL011_RSR,
 } from '../../assembly/layout/pl011-registers.ts';
 import {
-  checkNames,
-  checkRequiredFunction,
   type Device,
   type DeviceHost,
   type DeviceState,
@@ -33,7 +31,7 @@ import {
   stateFields,
   unnamedRegister,
 } from '../plugin/index.ts';
-import { allNamesOf } from '../plugin/known-names.ts';
+import { callback, checkOptions, type OptionKinds } from '../plugin/option-kinds.ts';
 import { PL011_REGISTERS } from './pl011-register-specs.ts';
 
 /** Where the console of a `Pl011` goes. */
@@ -42,9 +40,9 @@ export interface Pl011Options {
   onOutput(bytes: Uint8Array<ArrayBuffer>): void;
 }
 
-const OPTIONS = allNamesOf<Pl011Options>({
-  onOutput: true,
-});
+const OPTIONS: OptionKinds<Pl011Options> = {
+  onOutput: callback,
+};
 
 const RX = maskInWord(PL011_INT_RX);
 const TX = maskInWord(PL011_INT_TX);
@@ -87,8 +85,7 @@ export class Pl011 implements Device {
 
   /** @throws {TypeError} when there is no such option, or `onOutput` is no function. */
   constructor(options: Pl011Options) {
-    checkNames(options, OPTIONS, 'Pl011');
-    checkRequiredFunction(options.onOutput, 'Pl011: onOutput');
+    checkOptions(options, OPTIONS, 'Pl011', ['onOutput']);
     this.#onOutput = (bytes) => options.onOutput(bytes);
   }
 

@@ -148,8 +148,10 @@ function checkDescription({ name, interrupts = 0, busMaster = false, ...rest }: 
   if (typeof name !== 'string' || name === '')
     throw new TypeError('defineDevice: name must be text');
   const must = (what: string) => new TypeError(`${name}: ${what}`);
-  if (typeof rest.registers !== 'object' || rest.registers === null)
-    throw must('registers must be an object');
+  const { registers, registers64 = {} } = rest;
+  for (const [field, value] of Object.entries({ registers, registers64 }))
+    if (typeof value !== 'object' || value === null || Array.isArray(value))
+      throw must(`${field} must be an object`);
   if (!Number.isInteger(interrupts) || interrupts < 0) throw must('interrupts must be a number');
   if (typeof busMaster !== 'boolean') throw must('busMaster must be true or false');
   const { accessSizes: sizes = [] } = rest;
@@ -159,7 +161,7 @@ function checkDescription({ name, interrupts = 0, busMaster = false, ...rest }: 
 }
 
 function kindOf(name: string, kind: string): number {
-  if (!/^[\x20-\x7e]{4}$/.test(kind))
+  if (typeof kind !== 'string' || !/^[\x20-\x7e]{4}$/.test(kind))
     throw new RangeError(`kind of ${name} is four ASCII characters, not "${kind}"`);
   return [0, 1, 2, 3].reduce((sum, i) => (sum | (kind.charCodeAt(i) << (8 * i))) >>> 0, 0);
 }

@@ -39,8 +39,10 @@ export function checkList(value: unknown, what: string): void {
 
 /** @throws {TypeError} unless the value has functions of these names. */
 export function checkMethods(value: unknown, names: readonly string[], what: string): void {
-  if (typeof value !== 'object' || value === null)
-    throw new TypeError(`${what} must be an object, not ${shown(value)}`);
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw new TypeError(
+      `${what} must be an object, not ${Array.isArray(value) ? 'a list' : shown(value)}`,
+    );
   for (const name of names)
     if (typeof (value as Record<string, unknown>)[name] !== 'function')
       throw new TypeError(`${what} must have a function ${name}`);

@@ -35,8 +35,6 @@ import {
 } from '../../assembly/layout/smmu-registers.ts';
 import {
   bitsOf,
-  checkGiven,
-  checkNames,
   type Device,
   type DeviceHost,
   type DeviceIdentity,
@@ -49,7 +47,15 @@ import {
   unnamedRegister,
   withBits,
 } from '../plugin/index.ts';
-import { allNamesOf } from '../plugin/known-names.ts';
+import {
+  checkedLater,
+  checkOptions,
+  choiceOf,
+  having,
+  integerFrom,
+  type OptionKinds,
+  uint32,
+} from '../plugin/option-kinds.ts';
 import { ContextBlock, QueueBlock, smmuBlockOf, type Unit, writeActions } from '../unit/index.ts';
 import { dropCaches } from './caches.ts';
 import {
@@ -90,17 +96,17 @@ export interface PlantedFault {
   readonly transactions?: number;
 }
 
-const OPTIONS = allNamesOf<PhysicalSmmuOptions>({
-  unit: true,
-  smmuIndex: true,
-  idRegisters: true,
-  atcTimeout: true,
-});
-const FAULT = allNamesOf<PlantedFault>({
-  event: true,
-  streamId: true,
-  transactions: true,
-});
+const OPTIONS: OptionKinds<PhysicalSmmuOptions> = {
+  unit: checkedLater,
+  smmuIndex: checkedLater,
+  idRegisters: having(),
+  atcTimeout: integerFrom(0, 2 ** 31 - 1),
+};
+const FAULT: OptionKinds<PlantedFault> = {
+  event: choiceOf(...Object.keys(PLANTABLE)),
+  streamId: uint32,
+  transactions: uint32,
+};
 
 /** An SMMUv3 in its physical role: the registers over an SMMU block of host memory. */
 export class PhysicalSmmu implements Device {
@@ -131,8 +137,7 @@ export class PhysicalSmmu implements Device {
    * @throws {TypeError} when there is no such option, one is missing, or the unit is none.
    */
   constructor(options: PhysicalSmmuOptions) {
-    checkNames(options, OPTIONS, 'PhysicalSmmu');
-    checkGiven(options, ['unit', 'smmuIndex'], 'PhysicalSmmu');
+    checkOptions(options, OPTIONS, 'PhysicalSmmu', ['unit', 'smmuIndex']);
     const { unit, smmuIndex, idRegisters = PHYSICAL_ID_REGISTERS, atcTimeout = 100 } = options;
     checkIdRegisters(idRegisters, 'physical');
     this.name = `physical-smmuv3-${smmuIndex}`;
@@ -209,7 +214,7 @@ export class PhysicalSmmu implements Device {
    * translated.
    */
   plantFault(fault: PlantedFault | undefined): void {
-    if (fault) checkNames(fault, FAULT, 'plantFault');
+    if (fault !== undefined) checkOptions(fault, FAULT, 'plantFault', ['event', 'streamId']);
     this.#planted = fault !== undefined;
     this.#store(SMMU_AT_PLANTED_LEFT, 0);
     if (fault) {

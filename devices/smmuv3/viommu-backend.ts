@@ -178,3 +178,18 @@ export interface ViommuBackend {
   /** Where events of the machine's own streams go, as 8 words with the guest's StreamID. Called at safe points only. */
   onEvent(deliver: (record: Uint32Array) => void): void;
 }
+
+/** What a virtual SMMU calls of every backend. */
+export const VIOMMU_CALLS = [
+  'showIdRegisters',
+  'setCommandRing',
+  'serveCommandQueue',
+  'finishCommand',
+  'resumeCommandQueue',
+  'attachStream',
+  'setGlobalBypass',
+  'setSmmuEnabled',
+  'invalidateContextDescriptors',
+  'invalidateAll',
+  'onEvent',
+] as const satisfies readonly (keyof ViommuBackend)[];

@@ -34,9 +34,6 @@ import {
 import { hexOfWords } from '../decode/index.ts';
 import {
   bitsOf,
-  checkFunction,
-  checkGiven,
-  checkNames,
   type Device,
   type DeviceHost,
   type DeviceIdentity,
@@ -50,7 +47,13 @@ import {
   unnamedRegister,
   withBits,
 } from '../plugin/index.ts';
-import { allNamesOf } from '../plugin/known-names.ts';
+import {
+  callback,
+  checkOptions,
+  having,
+  nonEmpty,
+  type OptionKinds,
+} from '../plugin/option-kinds.ts';
 import { pageRequest } from '../tables/index.ts';
 import { checkGuestIdRegisters, guestIdRegisters } from './guest-id-registers.ts';
 import { checkIdRegisters, enhancedQueueCount, type SmmuIdRegisters } from './id-registers.ts';
@@ -65,11 +68,12 @@ import { SmmuRegisters } from './register-rules.ts';
 import { interruptCount } from './smmu-interrupts.ts';
 import { checkSavedStreams, GuestStreams } from './stream-table/guest-streams.ts';
 import { StreamUpdates } from './stream-table/stream-updates.ts';
-import type {
-  CommandOutcome,
-  GuestCommandQueue,
-  PageRequest,
-  ViommuBackend,
+import {
+  type CommandOutcome,
+  type GuestCommandQueue,
+  type PageRequest,
+  VIOMMU_CALLS,
+  type ViommuBackend,
 } from './viommu-backend.ts';
 
 /** What a `VirtualSmmu` is made of. */
@@ -83,12 +87,14 @@ export interface VirtualSmmuOptions {
   readonly onRefusal?: ((refusal: SmmuRefusal) => void) | undefined;
 }
 
-const OPTIONS = allNamesOf<VirtualSmmuOptions>({
-  backend: true,
-  idRegisters: true,
-  name: true,
-  onRefusal: true,
-});
+const OPTIONS: OptionKinds<VirtualSmmuOptions> = {
+  backend: having(...VIOMMU_CALLS),
+  idRegisters: (value, owner, name) => {
+    if (value !== 'auto') having()(value, owner, name);
+  },
+  name: nonEmpty,
+  onRefusal: callback,
+};
 
 /** What the CMDQ and the ECMDQs have in common. */
 type TrappedQueue = Omit<GuestCommandQueue, 'publish' | 'direct'>;
@@ -127,9 +133,7 @@ export class VirtualSmmu implements Device {
    * @throws {TypeError} when there is no such option, or one is missing.
    */
   constructor(options: VirtualSmmuOptions) {
-    checkNames(options, OPTIONS, 'VirtualSmmu');
-    checkGiven(options, ['backend'], 'VirtualSmmu');
-    checkFunction(options.onRefusal, 'VirtualSmmu: onRefusal');
+    checkOptions(options, OPTIONS, 'VirtualSmmu', ['backend']);
     const { backend, idRegisters = 'auto', name = 'smmuv3' } = options;
     this.name = name;
     const { btm = false, hostIdRegisters } = backend;

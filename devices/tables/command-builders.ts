@@ -58,7 +58,14 @@ import {
 import { CMDQ_ENTRY_SIZE } from '../../assembly/layout/smmu-registers.ts';
 import { checkNames, type Field, setField, unknownName } from '../plugin/index.ts';
 import { allNamesOf } from '../plugin/known-names.ts';
-import { checkBoolean, checkInteger } from '../plugin/known-values.ts';
+import { checkInteger } from '../plugin/known-values.ts';
+import {
+  checkedLater,
+  checkOptions,
+  flag,
+  integerFrom,
+  type OptionKinds,
+} from '../plugin/option-kinds.ts';
 import { commandTgOf, type Granule } from './granule.ts';
 import { splitAddress, type TableMemory } from './memory.ts';
 import { checkAddress, checkGranule, checkWords, setNamedField } from './named-field.ts';
@@ -86,12 +93,12 @@ const RANGE = allNamesOf<TlbiRange>({
   num: true,
   scale: true,
 });
-const ADDRESS = allNamesOf<TlbiAddress>({
-  address: true,
-  leaf: true,
-  ttl: true,
-  range: true,
-});
+const ADDRESS: OptionKinds<TlbiAddress> = {
+  address: checkedLater,
+  leaf: flag,
+  ttl: integerFrom(0, 3),
+  range: checkedLater,
+};
 
 /** A field, its value, and what that is called in messages. */
 type NamedValue = readonly [field: Field, value: number, name: string];
@@ -108,14 +115,13 @@ function command(opcode: number, values: readonly NamedValue[] = []): Uint32Arra
 }
 
 function byAddress(opcode: number, tags: readonly NamedValue[], target: TlbiAddress): Uint32Array {
-  checkNames(target, ADDRESS, 'a TLBI by address');
-  if (target.range) checkNames(target.range, RANGE, 'a TLBI by address: range');
+  checkOptions(target, ADDRESS, 'a TLBI by address');
+  if (target.range !== undefined) checkNames(target.range, RANGE, 'a TLBI by address: range');
   checkAddress(target.address, 1, 'a TLBI by address: address');
-  checkBoolean(target.leaf, 'a TLBI by address: leaf');
   const [lo, hi] = splitAddress(target.address);
   const words = command(opcode, tags);
   setField(words, TLBI_LEAF, target.leaf === false ? 0 : 1);
-  setNamedField(words, TLBI_TTL, target.ttl ?? 0, 'a TLBI by address: ttl');
+  setField(words, TLBI_TTL, target.ttl ?? 0);
   setField(words, TLBI_ADDR_LO, lo >>> 12);
   setField(words, TLBI_ADDR_HI, hi);
   if (target.range) {
@@ -244,19 +250,18 @@ export interface AtcInvalidation {
   readonly size: number;
 }
 
-const INVALIDATION = allNamesOf<AtcInvalidation>({
-  streamId: true,
-  substreamId: true,
-  global: true,
-  address: true,
-  size: true,
-});
+const INVALIDATION: OptionKinds<AtcInvalidation> = {
+  streamId: checkedLater,
+  substreamId: integerFrom(0, 2 ** 20 - 1),
+  global: flag,
+  address: checkedLater,
+  size: checkedLater,
+};
 
 /** CMD_ATC_INV: translations that an endpoint holds itself (ATS). */
 export function atcInv(target: AtcInvalidation): Uint32Array {
-  checkNames(target, INVALIDATION, 'atcInv');
+  checkOptions(target, INVALIDATION, 'atcInv');
   checkAddress(target.address, 1, 'atcInv: address');
-  checkBoolean(target.global, 'atcInv: global');
   const [lo, hi] = splitAddress(target.address);
   return command(OP_ATC_INV, [
     [CMD_SID, target.streamId, 'atcInv: streamId'],

@@ -32,10 +32,17 @@ import {
 } from '../../assembly/layout/cd.ts';
 import { checkNames, setField } from '../plugin/index.ts';
 import { allNamesOf } from '../plugin/known-names.ts';
-import { checkBoolean, checkInteger } from '../plugin/known-values.ts';
+import { checkInteger } from '../plugin/known-values.ts';
+import { checkedLater, checkOptions, flag, type OptionKinds } from '../plugin/option-kinds.ts';
 import { addressSizeCode, GRANULE_4K, type Granule, tg0Of, tg1Of } from './granule.ts';
 import { splitAddress, storeStructure, type TableMemory } from './memory.ts';
-import { checkAddress, checkGranule, checkWords, setNamedField } from './named-field.ts';
+import {
+  checkAddress,
+  checkAddressSize,
+  checkGranule,
+  checkWords,
+  setNamedField,
+} from './named-field.ts';
 
 /** One half of the input address range: TTB0 the lower, TTB1 the upper. */
 export interface CdTables {
@@ -64,23 +71,21 @@ export interface ContextDescriptor {
   readonly accessFlagDisabled?: boolean;
 }
 
-const FIELDS = allNamesOf<ContextDescriptor>({
-  asid: true,
-  lower: true,
-  upper: true,
-  outputBits: true,
-  record: true,
-  abort: true,
-  stall: true,
-  accessFlagDisabled: true,
-});
+const FIELDS: OptionKinds<ContextDescriptor> = {
+  asid: checkedLater,
+  lower: checkedLater,
+  upper: checkedLater,
+  outputBits: checkedLater,
+  record: flag,
+  abort: flag,
+  stall: flag,
+  accessFlagDisabled: flag,
+};
 const TABLES = allNamesOf<CdTables>({
   ttb: true,
   inputBits: true,
   granule: true,
 });
-
-const FLAGS = ['record', 'abort', 'stall', 'accessFlagDisabled'] as const;
 
 /** @throws {TypeError|RangeError} for the first field of a half that is wrong. */
 function checkTables(tables: CdTables, what: string): void {
@@ -100,12 +105,12 @@ const MAIR_LO = 0xf404ff44;
  * @throws {RangeError} when a value does not fit.
  */
 export function contextDescriptor(options: ContextDescriptor): Uint32Array {
-  checkNames(options, FIELDS, 'contextDescriptor');
+  checkOptions(options, FIELDS, 'contextDescriptor');
   const cd = new Uint32Array(CD_SIZE / 4);
   const { lower, upper } = options;
-  if (lower) checkTables(lower, 'contextDescriptor: lower');
-  if (upper) checkTables(upper, 'contextDescriptor: upper');
-  for (const name of FLAGS) checkBoolean(options[name], `contextDescriptor: ${name}`);
+  if (lower !== undefined) checkTables(lower, 'contextDescriptor: lower');
+  if (upper !== undefined) checkTables(upper, 'contextDescriptor: upper');
+  checkAddressSize(options.outputBits, 'contextDescriptor: outputBits');
   setField(cd, CD_EPD0, lower ? 0 : 1);
   setField(cd, CD_EPD1, upper ? 0 : 1);
   if (lower) {

@@ -89,7 +89,7 @@ export function s2sl0Of(granule: Granule, startLevel: number): number {
 }
 
 /** Sizes in bits that CD.IPS, STE.S2PS and IDR5.OAS can encode, in the order of their encoding. */
-const ADDRESS_SIZES: readonly number[] = [32, 36, 40, 42, 44, 48, 52];
+export const ADDRESS_SIZES: readonly number[] = [32, 36, 40, 42, 44, 48, 52];
 
 /**
  * Encoding of an address size.

@@ -2,7 +2,8 @@
 
 import { bitsOf, type Field, setField } from '../plugin/index.ts';
 import { checkInteger } from '../plugin/known-values.ts';
-import { type Granule, granuleShift } from './granule.ts';
+import type { OptionKind } from '../plugin/option-kinds.ts';
+import { ADDRESS_SIZES, type Granule, granuleShift } from './granule.ts';
 
 /** The largest number of 64 bits: those of the upper half of stage 1 are addresses too. */
 const MAX_ADDRESS = 2 ** 64 - 2048;
@@ -39,6 +40,19 @@ export function checkAddress(value: number, multiple: number, what: string): voi
 export function checkGranule(granule: Granule, what: string): void {
   if (granuleShift(granule) === undefined)
     throw new RangeError(`${what} must be 4096, 16384 or 65536, not ${String(granule)}`);
+}
+
+/** An option that is a granule. */
+export const granuleKind: OptionKind = (value, owner, name) =>
+  checkGranule(value as Granule, `${owner}: ${name}`);
+
+/**
+ * @param what names the value: "contextDescriptor: outputBits".
+ * @throws {RangeError} unless it is absent, or a size that the architecture has.
+ */
+export function checkAddressSize(bits: number | undefined, what: string): void {
+  if (bits !== undefined && !ADDRESS_SIZES.includes(bits))
+    throw new RangeError(`${what} must be one of ${ADDRESS_SIZES.join(', ')}, not ${String(bits)}`);
 }
 
 /**

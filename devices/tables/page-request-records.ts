@@ -14,8 +14,15 @@ import {
   PPR_WRITE,
 } from '../../assembly/layout/page-requests.ts';
 import { PRIQ_ENTRY_SIZE } from '../../assembly/layout/smmu-registers.ts';
-import { checkNames, type DmaAttributes, setField } from '../plugin/index.ts';
-import { allNamesOf } from '../plugin/known-names.ts';
+import { type DmaAttributes, setField } from '../plugin/index.ts';
+import {
+  checkOptions,
+  flag,
+  integerFrom,
+  type OptionKinds,
+  uint,
+  uint32,
+} from '../plugin/option-kinds.ts';
 
 /** A page request, the only one of its group. Privilege and execution are said with a PASID only. */
 export interface PageRequestEntry extends DmaAttributes {
@@ -29,19 +36,19 @@ export interface PageRequestEntry extends DmaAttributes {
   readonly write: boolean;
 }
 
-const ENTRY = allNamesOf<PageRequestEntry>({
-  streamId: true,
-  group: true,
-  address: true,
-  write: true,
-  pasid: true,
-  privileged: true,
-  instruction: true,
-});
+const ENTRY: OptionKinds<PageRequestEntry> = {
+  streamId: uint32,
+  group: integerFrom(0, 511),
+  address: uint,
+  write: flag,
+  pasid: integerFrom(0, 2 ** 20 - 1),
+  privileged: flag,
+  instruction: flag,
+};
 
 /** An entry for the PRI queue. */
 export function pageRequest(entry: PageRequestEntry): Uint32Array {
-  checkNames(entry, ENTRY, 'pageRequest');
+  checkOptions(entry, ENTRY, 'pageRequest', ['streamId', 'group', 'address', 'write']);
   const { streamId, group, address, write, pasid, privileged, instruction } = entry;
   const words = new Uint32Array(PRIQ_ENTRY_SIZE / 4);
   if (pasid !== undefined) {

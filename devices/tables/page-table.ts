@@ -9,9 +9,8 @@ import {
   PTE_TYPE_PAGE,
   PTE_TYPE_TABLE,
 } from '../../assembly/layout/descriptors.ts';
-import { checkGiven, checkNames } from '../plugin/index.ts';
-import { allNamesOf } from '../plugin/known-names.ts';
 import { checkInteger, checkMethods } from '../plugin/known-values.ts';
+import { checkOptions, flag, integerFrom, type OptionKinds } from '../plugin/option-kinds.ts';
 import {
   GRANULE_4K,
   type Granule,
@@ -22,7 +21,7 @@ import {
   stage2StartLevel,
 } from './granule.ts';
 import type { TableMemory } from './memory.ts';
-import { checkAddress, checkGranule } from './named-field.ts';
+import { checkAddress, granuleKind } from './named-field.ts';
 
 /** Attributes of a leaf: every bit of a page descriptor but its address. Blocks take the same with their own type. */
 export const S1_READ_WRITE = BigInt(PTE_S1_PAGE_RW);
@@ -49,15 +48,15 @@ export interface MapOptions {
   readonly blocks?: boolean;
 }
 
-const OPTIONS = allNamesOf<PageTableOptions>({
-  stage: true,
-  granule: true,
-  inputBits: true,
-  startLevel: true,
-});
-const MAP = allNamesOf<MapOptions>({
-  blocks: true,
-});
+const OPTIONS: OptionKinds<PageTableOptions> = {
+  stage: integerFrom(1, 2),
+  granule: granuleKind,
+  inputBits: integerFrom(1, 64),
+  startLevel: integerFrom(-1, 3),
+};
+const MAP: OptionKinds<MapOptions> = {
+  blocks: flag,
+};
 
 const ADDRESS_MASK = 0x0000_ffff_ffff_ffffn;
 const TYPE_MASK = 3n;
@@ -78,14 +77,11 @@ export class PageTable {
    * @throws {RangeError} when the value of one is out of its range.
    */
   constructor(memory: TableMemory, options: PageTableOptions) {
-    checkNames(options, OPTIONS, 'PageTable');
-    checkGiven(options, ['stage'], 'PageTable');
+    checkOptions(options, OPTIONS, 'PageTable', ['stage']);
     checkMethods(memory, ['load64', 'store64', 'allocate'], 'PageTable: the memory');
-    checkInteger(options.stage, 1, 2, 'PageTable: stage');
     this.#memory = memory;
     this.granule = options.granule ?? GRANULE_4K;
     this.inputBits = options.inputBits ?? 48;
-    checkGranule(this.granule, 'PageTable: granule');
     checkInteger(
       this.inputBits,
       granuleShift(this.granule) + 1,
@@ -115,7 +111,7 @@ export class PageTable {
     attributes: bigint,
     options: MapOptions = {},
   ): void {
-    checkNames(options, MAP, 'map');
+    checkOptions(options, MAP, 'map');
     this.#check(input, size);
     checkAddress(output, this.granule, 'map: the output address');
     if (typeof attributes !== 'bigint')

@@ -38,9 +38,15 @@ import {
   STE_STRW,
   STE_V,
 } from '../../assembly/layout/ste.ts';
-import { checkNames, setField } from '../plugin/index.ts';
-import { allNamesOf } from '../plugin/known-names.ts';
-import { checkBoolean, checkInteger, checkOptionalInteger } from '../plugin/known-values.ts';
+import { setField } from '../plugin/index.ts';
+import { checkInteger } from '../plugin/known-values.ts';
+import {
+  checkedLater,
+  checkOptions,
+  flag,
+  integerFrom,
+  type OptionKinds,
+} from '../plugin/option-kinds.ts';
 import {
   addressSizeCode,
   GRANULE_4K,
@@ -50,7 +56,13 @@ import {
   tg0Of,
 } from './granule.ts';
 import { splitAddress, storeStructure, type TableMemory } from './memory.ts';
-import { checkAddress, checkGranule, checkWords, setNamedField } from './named-field.ts';
+import {
+  checkAddress,
+  checkAddressSize,
+  checkWords,
+  granuleKind,
+  setNamedField,
+} from './named-field.ts';
 
 /** What a stage-1 or nested STE says about its context descriptors. */
 export interface SteStage1 {
@@ -92,29 +104,27 @@ export interface SteStage2 {
   readonly forceWriteBack?: boolean;
 }
 
-const STAGE_1 = allNamesOf<SteStage1>({
-  contextPtr: true,
-  cdMax: true,
-  format: true,
-  dss: true,
-  stallDisabled: true,
-  eats: true,
-  strw: true,
-});
-const STAGE_2 = allNamesOf<SteStage2>({
-  vmid: true,
-  ttb: true,
-  inputBits: true,
-  outputBits: true,
-  granule: true,
-  startLevel: true,
-  record: true,
-  stall: true,
-  accessFlagDisabled: true,
-  forceWriteBack: true,
-});
-
-const STAGE_2_FLAGS = ['record', 'stall', 'accessFlagDisabled', 'forceWriteBack'] as const;
+const STAGE_1: OptionKinds<SteStage1> = {
+  contextPtr: checkedLater,
+  cdMax: integerFrom(0, 31),
+  format: integerFrom(0, 3),
+  dss: integerFrom(0, 3),
+  stallDisabled: flag,
+  eats: integerFrom(0, 3),
+  strw: integerFrom(0, 3),
+};
+const STAGE_2: OptionKinds<SteStage2> = {
+  vmid: checkedLater,
+  ttb: checkedLater,
+  inputBits: checkedLater,
+  outputBits: checkedLater,
+  granule: granuleKind,
+  startLevel: integerFrom(-1, 3),
+  record: flag,
+  stall: flag,
+  accessFlagDisabled: flag,
+  forceWriteBack: flag,
+};
 
 function entry(config: number): Uint32Array {
   const ste = new Uint32Array(STE_SIZE / 4);
@@ -124,32 +134,29 @@ function entry(config: number): Uint32Array {
 }
 
 function setStage1(ste: Uint32Array, stage1: SteStage1): void {
-  checkNames(stage1, STAGE_1, 'stage 1 of an STE');
+  checkOptions(stage1, STAGE_1, 'stage 1 of an STE');
   checkAddress(stage1.contextPtr, 64, 'stage 1 of an STE: contextPtr');
-  checkBoolean(stage1.stallDisabled, 'stage 1 of an STE: stallDisabled');
   const [lo, hi] = splitAddress(stage1.contextPtr);
   setField(ste, STE_S1CONTEXTPTR_LO, lo >>> 6);
   setField(ste, STE_S1CONTEXTPTR_HI, hi);
-  setNamedField(ste, STE_S1CDMAX, stage1.cdMax ?? 0, 'stage 1 of an STE: cdMax');
-  setNamedField(ste, STE_S1FMT, stage1.format ?? 0, 'stage 1 of an STE: format');
-  setNamedField(ste, STE_S1DSS, stage1.dss ?? 2, 'stage 1 of an STE: dss');
+  setField(ste, STE_S1CDMAX, stage1.cdMax ?? 0);
+  setField(ste, STE_S1FMT, stage1.format ?? 0);
+  setField(ste, STE_S1DSS, stage1.dss ?? 2);
   // CDs are fetched write-back, read-allocate, inner shareable.
   setField(ste, STE_S1CIR, 1);
   setField(ste, STE_S1COR, 1);
   setField(ste, STE_S1CSH, 3);
   setField(ste, STE_S1STALLD, stage1.stallDisabled ? 1 : 0);
-  setNamedField(ste, STE_EATS, stage1.eats ?? 0, 'stage 1 of an STE: eats');
-  setNamedField(ste, STE_STRW, stage1.strw ?? 0, 'stage 1 of an STE: strw');
+  setField(ste, STE_EATS, stage1.eats ?? 0);
+  setField(ste, STE_STRW, stage1.strw ?? 0);
 }
 
 function setStage2(ste: Uint32Array, stage2: SteStage2): void {
-  checkNames(stage2, STAGE_2, 'stage 2 of an STE');
+  checkOptions(stage2, STAGE_2, 'stage 2 of an STE');
   const granule = stage2.granule ?? GRANULE_4K;
-  checkGranule(granule, 'stage 2 of an STE: granule');
   checkAddress(stage2.ttb, 16, 'stage 2 of an STE: ttb');
   checkInteger(stage2.inputBits, 1, 64, 'stage 2 of an STE: inputBits');
-  checkOptionalInteger(stage2.startLevel, -1, 3, 'stage 2 of an STE: startLevel');
-  for (const name of STAGE_2_FLAGS) checkBoolean(stage2[name], `stage 2 of an STE: ${name}`);
+  checkAddressSize(stage2.outputBits, 'stage 2 of an STE: outputBits');
   const [lo, hi] = splitAddress(stage2.ttb);
   setNamedField(ste, STE_S2VMID, stage2.vmid, 'stage 2 of an STE: vmid');
   setField(ste, STE_S2T0SZ, 64 - stage2.inputBits);

@@ -18,13 +18,12 @@ import { isVcmdqCons, vcmdqAddress } from '../cmdqv/address.ts';
 import { DeviceWrapper, type HostChanges } from '../faults/index.ts';
 import {
   bitsOf,
-  checkNames,
   type Device,
   type DeviceHost,
   type InterruptLine,
   type MmioAccess,
 } from '../plugin/index.ts';
-import { allNamesOf } from '../plugin/known-names.ts';
+import { checkOptions, flag, type OptionKinds, uint32 } from '../plugin/option-kinds.ts';
 
 /** Each can be changed at any time. */
 export interface CmdqvQuirks {
@@ -43,13 +42,13 @@ export interface CmdqvQuirks {
   stuckCons?: boolean;
 }
 
-const QUIRKS = allNamesOf<CmdqvQuirks>({
-  earlyInterrupts: true,
-  interruptOnDisable: true,
-  enableDelay: true,
-  disableDelay: true,
-  stuckCons: true,
-});
+const QUIRKS: OptionKinds<CmdqvQuirks> = {
+  earlyInterrupts: uint32,
+  interruptOnDisable: flag,
+  enableDelay: uint32,
+  disableDelay: uint32,
+  stuckCons: flag,
+};
 
 /** An enable, and the STATUS that says what came of it. */
 interface Enable {
@@ -88,7 +87,7 @@ export class QuirkyCmdqv extends DeviceWrapper {
    */
   constructor(device: Device, quirks: CmdqvQuirks = {}) {
     super(device);
-    checkNames(quirks, QUIRKS, 'QuirkyCmdqv');
+    checkOptions(quirks, QUIRKS, 'QuirkyCmdqv');
     this.quirks = quirks;
   }
 

@@ -5,13 +5,19 @@
 import { Random } from '../bus/random.ts';
 import {
   type AccessSize,
-  checkNames,
   checkRequiredFunction,
   type DeviceState,
   PLUGIN_INTERFACE_VERSION,
   type StateValue,
 } from '../plugin/index.ts';
-import { allNamesOf } from '../plugin/known-names.ts';
+import {
+  callback,
+  checkOptions,
+  listOf,
+  nonEmpty,
+  type OptionKinds,
+  uint32,
+} from '../plugin/option-kinds.ts';
 import { check, type DeviceFactory, type Stimulus, Subject } from './subject.ts';
 import { firstDifference, visibleState } from './visible-state.ts';
 
@@ -30,12 +36,12 @@ export interface ContractOptions {
   readonly volatile?: readonly string[];
 }
 
-const OPTIONS = allNamesOf<ContractOptions>({
-  operations: true,
-  seeds: true,
-  stimulus: true,
-  volatile: true,
-});
+const OPTIONS: OptionKinds<ContractOptions> = {
+  operations: uint32,
+  seeds: listOf(uint32),
+  stimulus: callback,
+  volatile: listOf(nonEmpty),
+};
 
 /** One promise of the contract. `run` throws an Error that says how it was broken. */
 export interface ContractCase {
@@ -329,10 +335,7 @@ export function deviceContract(
   options: ContractOptions = {},
 ): readonly ContractCase[] {
   checkRequiredFunction(factory, 'deviceContract: the factory');
-  checkNames(options, OPTIONS, 'deviceContract');
-  for (const name of ['seeds', 'volatile'] as const)
-    if (options[name] !== undefined && !Array.isArray(options[name]))
-      throw new TypeError(`deviceContract: ${name} must be a list`);
+  checkOptions(options, OPTIONS, 'deviceContract');
   const seeds = options.seeds ?? [1, 2, 3];
   return [
     identityCase(factory),

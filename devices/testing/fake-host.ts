@@ -16,8 +16,8 @@ import type {
   Timer,
   TraceEvent,
 } from '../plugin/index.ts';
-import { checkNames, isPasid } from '../plugin/index.ts';
-import { allNamesOf } from '../plugin/known-names.ts';
+import { isPasid } from '../plugin/index.ts';
+import { checkOptions, flag, type OptionKinds, uint, uint32 } from '../plugin/option-kinds.ts';
 
 /** What a `FakeHost` has and refuses. */
 export interface FakeHostOptions {
@@ -31,12 +31,12 @@ export interface FakeHostOptions {
   readonly directMaps?: boolean;
 }
 
-const OPTIONS = allNamesOf<FakeHostOptions>({
-  ramGpa: true,
-  ramSize: true,
-  streamId: true,
-  directMaps: true,
-});
+const OPTIONS: OptionKinds<FakeHostOptions> = {
+  ramGpa: uint,
+  ramSize: uint32,
+  streamId: uint32,
+  directMaps: flag,
+};
 
 /** A direct map as the fake host has granted it. */
 export interface GrantedMap extends DirectMapRequest {
@@ -88,7 +88,7 @@ export class FakeHost implements DeviceHost {
 
   /** @throws {TypeError} when there is no such option. */
   constructor(options: FakeHostOptions = {}) {
-    checkNames(options, OPTIONS, 'FakeHost');
+    checkOptions(options, OPTIONS, 'FakeHost');
     this.#options = options;
     this.ramGpa = options.ramGpa ?? 0x80000000;
     this.ramSize = options.ramSize ?? 0x100000;

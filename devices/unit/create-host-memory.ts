@@ -15,8 +15,7 @@ import {
   SMMU_STRIDE,
 } from '../../assembly/layout/host-memory.ts';
 import { TRACE_UNIT } from '../../assembly/layout/trace-memory.ts';
-import { checkNames } from '../plugin/index.ts';
-import { allNamesOf } from '../plugin/known-names.ts';
+import { checkOptions, integerFrom, type OptionKinds, uint32 } from '../plugin/option-kinds.ts';
 import { EVENTS } from '../tables/index.ts';
 
 const WASM_PAGE = 0x10000;
@@ -31,11 +30,11 @@ export interface HostMemoryOptions {
   readonly traceUnits?: number | undefined;
 }
 
-const OPTIONS = allNamesOf<HostMemoryOptions>({
-  smmus: true,
-  ramSize: true,
-  traceUnits: true,
-});
+const OPTIONS: OptionKinds<HostMemoryOptions> = {
+  smmus: integerFrom(1, 16),
+  ramSize: integerFrom(1, 2 ** 32),
+  traceUnits: uint32,
+};
 
 /**
  * Creates the one shared memory of a host. Pages that nobody touches cost address space only.
@@ -43,12 +42,10 @@ const OPTIONS = allNamesOf<HostMemoryOptions>({
  * @throws {TypeError} when there is no such option.
  */
 export function createHostMemory(options: HostMemoryOptions = {}): WebAssembly.Memory {
-  checkNames(options, OPTIONS, 'createHostMemory');
+  checkOptions(options, OPTIONS, 'createHostMemory');
   const { smmus = 1, ramSize = 0x1000000, traceUnits = 0 } = options;
-  if (!Number.isInteger(smmus) || smmus < 1 || smmus > 16)
-    throw new RangeError(`a host has 1 to 16 SMMUs, not ${smmus}`);
-  if (!Number.isInteger(ramSize / WASM_PAGE) || ramSize <= 0)
-    throw new RangeError('host RAM is a multiple of 64 KiB');
+  if (ramSize % WASM_PAGE)
+    throw new RangeError(`createHostMemory: ramSize must be a multiple of 64 KiB, not ${ramSize}`);
   const ramBase = HOST_SMMUS + smmus * SMMU_STRIDE;
   const traceSize = traceUnits * TRACE_UNIT;
   if (traceSize % WASM_PAGE || (traceUnits & (traceUnits - 1)) !== 0)

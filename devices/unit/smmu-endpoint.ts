@@ -3,15 +3,15 @@
 import { ACCESS_NO_SSID } from '../../assembly/layout/access.ts';
 import { TRANSLATE_OK } from '../../assembly/layout/translate-results.ts';
 import type { TranslateResult } from '../../assembly/unit-exports.ts';
-import {
-  checkGiven,
-  checkNames,
-  type DmaAttributes,
-  type DmaPort,
-  isPasid,
-} from '../plugin/index.ts';
-import { allNamesOf } from '../plugin/known-names.ts';
+import { type DmaAttributes, type DmaPort, isPasid } from '../plugin/index.ts';
 import { checkInteger } from '../plugin/known-values.ts';
+import {
+  checkedLater,
+  checkOptions,
+  flag,
+  having,
+  type OptionKinds,
+} from '../plugin/option-kinds.ts';
 import { accessOf, type PhysicalMemory, StreamDmaPort } from './stream-dma-port.ts';
 import { smmuBlockOf, type Unit } from './unit.ts';
 
@@ -54,16 +54,16 @@ export type Translation =
       readonly event: Uint32Array | undefined;
     };
 
-const OPTIONS = allNamesOf<SmmuEndpointOptions>({
-  unit: true,
-  memory: true,
-  smmuIndex: true,
-});
-const ACCESS = allNamesOf<EndpointAccess>({
-  write: true,
-  privileged: true,
-  instruction: true,
-});
+const OPTIONS: OptionKinds<SmmuEndpointOptions> = {
+  unit: checkedLater,
+  memory: having('bytes'),
+  smmuIndex: checkedLater,
+};
+const ACCESS: OptionKinds<EndpointAccess> = {
+  write: flag,
+  privileged: flag,
+  instruction: flag,
+};
 
 /**
  * The endpoints behind an SMMU (`PhysicalSmmu`), for a VMM that hosts the devices itself.
@@ -89,11 +89,8 @@ export class SmmuEndpoint {
    * @throws {RangeError} when there is no such SMMU.
    */
   constructor(options: SmmuEndpointOptions) {
-    checkNames(options, OPTIONS, 'SmmuEndpoint');
-    checkGiven(options, ['unit', 'memory'], 'SmmuEndpoint');
+    checkOptions(options, OPTIONS, 'SmmuEndpoint', ['unit', 'memory']);
     const { unit, memory, smmuIndex = 0 } = options;
-    if (typeof memory?.bytes !== 'function')
-      throw new TypeError('the memory of an SmmuEndpoint has a function bytes(pa, length)');
     this.#unit = unit;
     this.#memory = memory;
     this.#smmu = smmuBlockOf(unit, smmuIndex, 'SmmuEndpoint');
@@ -122,7 +119,7 @@ export class SmmuEndpoint {
     if (!(length >= 1)) throw new RangeError('an access has at least a byte');
     if (ssid !== undefined && !isPasid(ssid))
       throw new RangeError(`a SubstreamID has 20 bits: ${ssid} has not`);
-    checkNames(access, ACCESS, 'translate');
+    checkOptions(access, ACCESS, 'translate');
     const { core, threadBlock } = this.#unit;
     core.accessBegin();
     const result = this.#unit.translate(

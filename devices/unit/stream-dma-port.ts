@@ -23,13 +23,20 @@ import type {
 } from '../../assembly/unit-exports.ts';
 import {
   type AtsCapability,
-  checkNames,
   type DmaAttributes,
   type DmaPort,
   type DmaResult,
   isPasid,
 } from '../plugin/index.ts';
-import { allNamesOf } from '../plugin/known-names.ts';
+import {
+  callback,
+  checkOptions,
+  having,
+  type OptionKinds,
+  objectOf,
+  uint,
+  uint32,
+} from '../plugin/option-kinds.ts';
 import type { TranslatingUnit } from './unit.ts';
 
 /** The smallest page: a translation holds for all of one. */
@@ -139,16 +146,20 @@ export interface DmaStream {
   readonly onAccess?: ((iova: number) => void) | undefined;
 }
 
-const STREAM = allNamesOf<DmaStream>({
-  unit: true,
-  memory: true,
-  smmu: true,
-  virtSid: true,
-  physSid: true,
-  interrupts: true,
-  ats: true,
-  onAccess: true,
-});
+const STREAM: OptionKinds<DmaStream> = {
+  unit: having('translate'),
+  memory: having('bytes'),
+  smmu: uint32,
+  virtSid: uint32,
+  physSid: uint32,
+  interrupts: objectOf<InterruptPages>({ iova: uint, size: uint, pa: uint }, [
+    'iova',
+    'size',
+    'pa',
+  ]),
+  ats: having('configure', 'translate', 'abandon'),
+  onAccess: callback,
+};
 
 /** The DMA port of a stream. */
 export class StreamDmaPort implements DmaPort {
@@ -160,7 +171,7 @@ export class StreamDmaPort implements DmaPort {
 
   /** @throws {TypeError} when a stream has nothing of that name. */
   constructor(stream: DmaStream) {
-    checkNames(stream, STREAM, 'StreamDmaPort');
+    checkOptions(stream, STREAM, 'StreamDmaPort', ['unit', 'memory', 'smmu', 'virtSid', 'physSid']);
     this.streamId = stream.virtSid;
     this.#stream = stream;
     this.ats = stream.ats;

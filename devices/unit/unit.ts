@@ -26,9 +26,19 @@ import type {
   TranslateResult,
   VcmdqDrainExports,
 } from '../../assembly/unit-exports.ts';
-import { checkGiven, checkNames } from '../plugin/index.ts';
-import { allNamesOf } from '../plugin/known-names.ts';
 import { checkInteger } from '../plugin/known-values.ts';
+import {
+  checkedLater,
+  checkOptions,
+  flag,
+  having,
+  instanceOf,
+  integerFrom,
+  listOf,
+  type OptionKinds,
+  objectOf,
+  uint32,
+} from '../plugin/option-kinds.ts';
 import { type ExitRequestWords, NO_EXIT_REQUEST } from './exit-request-words.ts';
 import { checkHostMemory } from './host-memory-check.ts';
 import { SegmentBlock } from './segment-block.ts';
@@ -61,19 +71,19 @@ export interface UnitOptions extends PortUnitOptions {
   readonly modules: HotModules;
 }
 
-const OPTIONS = allNamesOf<PortUnitOptions>({
-  modules: true,
-  hostMemory: true,
-  guest: true,
-  thread: true,
-});
-const GUEST = allNamesOf<NonNullable<PortUnitOptions['guest']>>({
-  memory: true,
-  regions: true,
-  window: true,
-  exitRequest: true,
-  isPhysical: true,
-});
+const GUEST: OptionKinds<NonNullable<PortUnitOptions['guest']>> = {
+  memory: instanceOf(WebAssembly.Memory, 'a WebAssembly.Memory'),
+  regions: listOf(having()),
+  window: uint32,
+  exitRequest: having(),
+  isPhysical: flag,
+};
+const OPTIONS: OptionKinds<PortUnitOptions> = {
+  modules: checkedLater,
+  hostMemory: checkedLater,
+  guest: objectOf<NonNullable<PortUnitOptions['guest']>>(GUEST, ['memory', 'regions', 'window']),
+  thread: integerFrom(0, MAX_THREADS - 1),
+};
 
 /** Byte offset of an SMMU block in host memory. */
 export function smmuBase(index: number): number {
@@ -148,15 +158,13 @@ export abstract class PortUnit {
    * @throws {TypeError} when there is no such option, or one is missing.
    */
   constructor(options: PortUnitOptions) {
-    checkNames(options, OPTIONS, 'Unit');
-    checkGiven(options, ['modules', 'hostMemory', 'thread'], 'Unit');
+    checkOptions(options, OPTIONS, 'Unit', ['modules', 'hostMemory', 'thread']);
     const { hostMemory, guest, thread } = options;
-    if (guest) checkNames(guest, GUEST, 'Unit: guest');
     checkHostMemory(hostMemory, 'Unit: hostMemory');
-    if (typeof options.modules !== 'object')
+    const { modules } = options;
+    const all = typeof modules === 'object' ? Object.values(modules ?? {}) : [];
+    if (all.length === 0 || !all.every((module) => module instanceof WebAssembly.Module))
       throw new TypeError('Unit: modules must be what loadHotModules has loaded');
-    if (!(thread >= 0 && thread < MAX_THREADS))
-      throw new RangeError(`thread ${thread} is not below ${MAX_THREADS}`);
     const host = new Int32Array(hostMemory.buffer);
     this.hostMemory = hostMemory;
     this.guestMemory = guest?.memory;

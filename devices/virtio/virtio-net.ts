@@ -1,8 +1,13 @@
 // A virtio network device (virtio 1.2, section 5.1): frames in by queue 0, out by queue 1, each behind a header
 // that asks for nothing, because no offload is offered.
 
-import { checkFunction, checkNames } from '../plugin/index.ts';
-import { allNamesOf } from '../plugin/known-names.ts';
+import {
+  callback,
+  checkOptions,
+  integerFrom,
+  listOf,
+  type OptionKinds,
+} from '../plugin/option-kinds.ts';
 import type { RequestBuffers, RequestWork, VirtioFunction } from './virtio-function.ts';
 
 const DEVICE_ID = 1;
@@ -28,7 +33,10 @@ export interface VirtioNetOptions {
   readonly onFrame?: (frame: Uint8Array<ArrayBuffer>) => void;
 }
 
-const OPTIONS = allNamesOf<VirtioNetOptions>({ mac: true, onFrame: true });
+const OPTIONS: OptionKinds<VirtioNetOptions> = {
+  mac: listOf(integerFrom(0, 255)),
+  onFrame: callback,
+};
 
 const DEFAULT_MAC = [2, 0, 0, 0, 0, 1];
 
@@ -59,9 +67,8 @@ export class VirtioNet implements VirtioFunction {
    * @throws {TypeError} when there is no such option, or `onFrame` is no function.
    */
   constructor(options: VirtioNetOptions = {}) {
-    checkNames(options, OPTIONS, 'VirtioNet');
+    checkOptions(options, OPTIONS, 'VirtioNet');
     const { mac = DEFAULT_MAC, onFrame } = options;
-    checkFunction(onFrame, 'VirtioNet: onFrame');
     this.config = configOf(mac);
     this.#onFrame = onFrame ?? ((frame) => this.receive(frame));
   }

@@ -1,7 +1,16 @@
-// The names in requests. Linux's structures have no others; an object of JavaScript can.
+// The names in requests, and the types of their values. Linux's structures have no others; an object of JavaScript can.
 
-import { checkNames } from '../../devices/plugin/index.ts';
-import { allNamesOf } from '../../devices/plugin/known-names.ts';
+import {
+  bigUint,
+  callback,
+  checkedLater,
+  checkOptions,
+  flag,
+  having,
+  instanceOf,
+  type OptionKinds,
+  uint,
+} from '../../devices/plugin/option-kinds.ts';
 import type { DriverData, InvalidateQueueRequest, InvalidateRequest } from './driver.ts';
 import type { MapRequest } from './ioas.ts';
 import type {
@@ -15,88 +24,91 @@ import type {
   ViommuAllocRequest,
 } from './requests.ts';
 
-const NAMES = {
-  Iommufd: allNamesOf<IommufdOptions>({
-    gate: true,
-  }),
-  ioasMap: allNamesOf<MapRequest>({
-    iova: true,
-    length: true,
-    memory: true,
-    address: true,
-    readable: true,
-    writable: true,
-  }),
-  hwptAlloc: allNamesOf<HwptRequest>({
-    device: true,
-    parent: true,
-    nestParent: true,
-    dirtyTracking: true,
-    fault: true,
-    data: true,
-  }),
-  viommuAlloc: allNamesOf<ViommuAllocRequest>({
-    device: true,
-    hwpt: true,
-    type: true,
-    flags: true,
-    data: true,
-    vm: true,
-  }),
-  mmap: allNamesOf<MmapHow>({
-    shared: true,
-    executable: true,
-  }),
-  vdeviceAlloc: allNamesOf<VdeviceRequest>({
-    viommu: true,
-    device: true,
-    virtId: true,
-  }),
-  faultQueueAlloc: allNamesOf<FaultQueueRequest>({
-    viommu: true,
-  }),
-  veventqAlloc: allNamesOf<VeventqRequest>({
-    viommu: true,
-    type: true,
-    depth: true,
-    flags: true,
-  }),
-  hwQueueAlloc: allNamesOf<HwQueueAllocRequest>({
-    viommu: true,
-    type: true,
-    index: true,
-    iova: true,
-    length: true,
-    flags: true,
-  }),
-  hwptInvalidate: allNamesOf<InvalidateRequest>({
-    dataType: true,
-    entryLength: true,
-    entries: true,
-    count: true,
-  }),
-  hwptInvalidateQueue: allNamesOf<InvalidateQueueRequest>({
-    queue: true,
-    base: true,
-    log2size: true,
-    head: true,
-    tail: true,
-  }),
+const KINDS = {
+  Iommufd: {
+    gate: callback,
+  } satisfies OptionKinds<IommufdOptions>,
+  ioasMap: {
+    iova: bigUint,
+    length: bigUint,
+    memory: having('physical'),
+    address: uint,
+    readable: flag,
+    writable: flag,
+  } satisfies OptionKinds<MapRequest>,
+  hwptAlloc: {
+    device: uint,
+    parent: uint,
+    nestParent: flag,
+    dirtyTracking: flag,
+    fault: uint,
+    data: checkedLater,
+  } satisfies OptionKinds<HwptRequest>,
+  viommuAlloc: {
+    device: uint,
+    hwpt: uint,
+    type: uint,
+    flags: uint,
+    data: instanceOf(Uint8Array, 'a Uint8Array'),
+    vm: having(),
+  } satisfies OptionKinds<ViommuAllocRequest>,
+  mmap: {
+    shared: flag,
+    executable: flag,
+  } satisfies OptionKinds<MmapHow>,
+  vdeviceAlloc: {
+    viommu: uint,
+    device: uint,
+    virtId: bigUint,
+  } satisfies OptionKinds<VdeviceRequest>,
+  faultQueueAlloc: {
+    viommu: uint,
+  } satisfies OptionKinds<FaultQueueRequest>,
+  veventqAlloc: {
+    viommu: uint,
+    type: uint,
+    depth: uint,
+    flags: uint,
+  } satisfies OptionKinds<VeventqRequest>,
+  hwQueueAlloc: {
+    viommu: uint,
+    type: uint,
+    index: uint,
+    iova: bigUint,
+    length: bigUint,
+    flags: uint,
+  } satisfies OptionKinds<HwQueueAllocRequest>,
+  hwptInvalidate: {
+    dataType: uint,
+    entryLength: uint,
+    entries: instanceOf(Uint8Array, 'a Uint8Array'),
+    count: uint,
+  } satisfies OptionKinds<InvalidateRequest>,
+  hwptInvalidateQueue: {
+    queue: uint,
+    base: bigUint,
+    log2size: uint,
+    head: uint,
+    tail: uint,
+  } satisfies OptionKinds<InvalidateQueueRequest>,
 };
-const DATA = allNamesOf<DriverData>({ type: true, bytes: true });
+const DATA: OptionKinds<DriverData> = {
+  type: uint,
+  bytes: instanceOf(Uint8Array, 'a Uint8Array'),
+};
 
 /**
  * A request as it was made.
  * @param method of `Iommufd`, whose request it is.
- * @throws {TypeError} when it has a name that there is not.
+ * @throws {TypeError | RangeError} when it has a name that there is not, or a value that no field has.
  */
-export function checked<T extends object>(method: keyof typeof NAMES, request: T): T {
-  checkNames(request, NAMES[method], method);
+export function checked<T extends object>(method: keyof typeof KINDS, request: T): T {
+  checkOptions<T>(request, KINDS[method] as OptionKinds<T>, method);
   return request;
 }
 
 /** The same for driver data, which may be left out. */
 export function checkedData(data: DriverData | undefined): DriverData | undefined {
-  if (data) checkNames(data, DATA, 'data');
+  if (data !== undefined) checkOptions(data, DATA, 'data');
   return data;
 }

@@ -3,8 +3,13 @@
 
 import { type HotModules, loadHotModules } from '../../assembly/load.ts';
 import { SYSTEM_CLOCK } from '../../devices/bus/index.ts';
-import { checkNames, type DmaPort } from '../../devices/plugin/index.ts';
-import { allNamesOf } from '../../devices/plugin/known-names.ts';
+import type { DmaPort } from '../../devices/plugin/index.ts';
+import {
+  checkOptions,
+  having,
+  integerFrom,
+  type OptionKinds,
+} from '../../devices/plugin/option-kinds.ts';
 import type { SmmuIdRegisters } from '../../devices/smmuv3/index.ts';
 import {
   createHostMemory,
@@ -32,13 +37,13 @@ export interface SmmuHostOptions {
   readonly modules?: HotModules | undefined;
 }
 
-const OPTIONS = allNamesOf<SmmuHostOptions>({
-  ramSize: true,
-  vintfs: true,
-  vcmdqs: true,
-  idRegisters: true,
-  modules: true,
-});
+const OPTIONS: OptionKinds<SmmuHostOptions> = {
+  ramSize: integerFrom(1, 2 ** 32),
+  vintfs: integerFrom(1, 64),
+  vcmdqs: integerFrom(1, 128),
+  idRegisters: having(),
+  modules: having(),
+};
 
 /**
  * A computer of RAM and an SMMUv3, whose kernel has booted: devices behind the SMMU are bound to an
@@ -68,11 +73,11 @@ export class SmmuHost {
 
   /**
    * @throws {TypeError} when there is no such option.
-   * @throws {ModuleLoadError} when a WebAssembly module cannot be loaded.
+   * @throws {EnvironmentError} when a WebAssembly module cannot be loaded.
    * @throws {RangeError | HostError} when a number is out of its range, or the RAM too small.
    */
   static async create(options: SmmuHostOptions = {}): Promise<SmmuHost> {
-    checkNames(options, OPTIONS, 'SmmuHost');
+    checkOptions(options, OPTIONS, 'SmmuHost');
     return new SmmuHost(options, options.modules ?? (await loadHotModules()));
   }
 

@@ -1,8 +1,6 @@
 // What the declarations of all entries promise: a misspelt option is told in one line by whatever public function or
 // method takes options, and every class has words of its own. What comes new is not left out.
 
-import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { afterAll, describe, expect, it } from 'vitest';
 import * as main from 'vsmmu';
 import * as devices from 'vsmmu/devices';
@@ -11,7 +9,7 @@ import * as mock from 'vsmmu/iommufd/mock';
 import * as smmuHost from 'vsmmu/iommufd/smmu';
 import * as testing from 'vsmmu/testing';
 import * as v86 from 'vsmmu/v86';
-import { PROJECT } from '../support/project.ts';
+import { DECLARATIONS, functionsTaking } from '../support/declared-fields.ts';
 import { reactor } from '../support/wat.ts';
 
 const EXPORTS: Readonly<Record<string, unknown>> = {
@@ -115,10 +113,6 @@ const MISSPELT: Readonly<Record<string, readonly [args: readonly unknown[], mean
   plugSmmu: [[{}, { hots: undefined }], 'host'],
 };
 
-/** Types of parameters that are objects of options, by how they end. */
-const OPTIONS =
-  /\b(?!ErrorOptions\b|OptionsFault\b)\w*(?:Options|Request|How|Settings|Faults?|Quirks|EndpointAccess|TlbiAddress|AtcInvalidation|SyncMsi|RequestEntry|DmaStream|SteStage[12]|ContextDescriptor|ModuleUrls|DeviceDescription)\b/;
-
 /** What needs no look at its object's names, and why. */
 const EXEMPT = new Map([
   // A driver's side of the object model, which calls it.
@@ -135,34 +129,6 @@ const EXEMPT = new Map([
   ['Iommufd.hwptInvalidateQueue', 'test/host/iommufd'],
 ]);
 
-/** Text of all declaration files that entries may reach. */
-const DECLARATIONS = ['devices', 'host', 'vmm'].flatMap((folder) =>
-  readdirSync(join(PROJECT, 'dist', folder), { recursive: true, encoding: 'utf8' })
-    .filter((file) => file.endsWith('.d.ts'))
-    .map((file) => readFileSync(join(PROJECT, 'dist', folder, file), 'utf8')),
-);
-
-/** Public functions, constructors and methods whose declarations name such a type. */
-function takingOptions(): string[] {
-  const found: string[] = [];
-  for (const file of DECLARATIONS) {
-    const text = file.replace(/\/\*[\s\S]*?\*\//g, '');
-    for (const [, name = '', parameters = ''] of text.matchAll(
-      /^export declare function (\w+)[^(]*\(([\s\S]*?)\):/gm,
-    ))
-      if (OPTIONS.test(parameters)) found.push(name);
-    for (const [, name = '', body = ''] of text.matchAll(
-      /^export declare (?:abstract )?class (\w+)[^{]*\{([\s\S]*?)^\}/gm,
-    ))
-      for (const [, method = '', parameters = ''] of body.matchAll(
-        /^ {4}(?:static )?(\w+)\(([\s\S]*?)\)[:;]/gm,
-      ))
-        if (OPTIONS.test(parameters))
-          found.push(method === 'constructor' ? name : `${name}.${method}`);
-  }
-  return found.filter((name) => typeof EXPORTS[name.split('.')[0] ?? ''] === 'function');
-}
-
 /** Calls a function, a static or other method, or a constructor. */
 async function call(path: string, args: readonly unknown[]): Promise<unknown> {
   const [name = '', method] = path.replace(/:.*/, '').split('.');
@@ -178,7 +144,7 @@ async function call(path: string, args: readonly unknown[]): Promise<unknown> {
 describe('a name that there is not', () => {
   it('is looked for by everything public that takes options', () => {
     const named = [...Object.keys(MISSPELT), ...EXEMPT.keys()];
-    const found = takingOptions();
+    const found = functionsTaking(EXPORTS);
     expect(found.filter((name) => !named.includes(name))).toEqual([]);
     expect(found.length).toBeGreaterThan(40);
   });

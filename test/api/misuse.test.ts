@@ -142,6 +142,30 @@ describe('misuse', () => {
       'placement: device dev: 5 is no gpa for a region: a multiple of 4 KiB',
     ],
     [
+      'a device on a line that there is not',
+      machineWith({
+        devices: [
+          { device: described({ interrupts: 1 })(), addresses: [0x10000000], firstIrq: 500 },
+        ],
+      }),
+      'placement: there is no interrupt line 500; lines are 0 to 127',
+    ],
+    [
+      'options of a host in a list',
+      hostWith([]),
+      'bad-option: the options of a host must be an object, not []',
+    ],
+    [
+      'two devices in one place',
+      machineWith({
+        devices: ['one', 'two'].map((name) => ({
+          device: described({ name })(),
+          addresses: [0x10000000],
+        })),
+      }),
+      'placement: one and two overlap at 0x10000000',
+    ],
+    [
       'an unknown option of a host',
       hostWith({ vintf: 2 }),
       'unknown-option: there is no option "vintf": did you mean "vintfs"?',
@@ -163,7 +187,12 @@ describe('misuse', () => {
     ],
     [
       'devices for v86 without a host',
-      () => plugSmmu({ v86: {} }, { host: {} } as never),
+      () =>
+        plugSmmu({ v86: {} }, {
+          host: {},
+          page0: 0,
+          irqs: { smmu: 9, cmdqv: 11, dma: 5 },
+        } as never),
       'host must be a Host, which Host.create makes',
     ],
     [
@@ -188,9 +217,13 @@ describe('misuse', () => {
     [
       'an initrd by its name',
       kernelWith({ initrd: 'initrd.gz' }),
-      'virtBoard: initrd must be a Uint8Array: the bytes, not the name of a file',
+      'virtBoard: initrd must be a Uint8Array, the bytes of a file, not "initrd.gz"',
     ],
-    ['a command line that is none', kernelWith({ append: 5 }), 'virtBoard: append must be text'],
+    [
+      'a command line that is none',
+      kernelWith({ append: 5 }),
+      'virtBoard: append must be text, not number',
+    ],
     [
       'a time that is text',
       kernelWith({ epoch: '1' }),
@@ -209,7 +242,7 @@ describe('misuse', () => {
     [
       'a sleep that there is not',
       kernelWith({ sleep: 'long' }),
-      'virtBoard: sleep must be one of skip, wait',
+      'virtBoard: sleep must be one of skip, wait, not "long"',
     ],
     ['a device without registers', described({ registers: 1 }), 'dev: registers must be an object'],
     [
@@ -245,7 +278,7 @@ describe('misuse', () => {
     [
       'a contract with one seed',
       () => deviceContract(device, { seeds: 1 } as never),
-      'deviceContract: seeds must be a list',
+      'deviceContract: seeds must be a list, not 1',
     ],
     [
       'a contract with a register that there is not',

@@ -338,11 +338,11 @@ const V86: readonly Case[] = [
     pc({ irqs: { smmu: '9', cmdqv: 11, dma: 5 } }),
     'plugSmmu: irqs.smmu must be a number, not string',
   ],
-  ['no page 0', pc({ page0: undefined }), 'plugSmmu: page0 must be a number, not undefined'],
+  ['no page 0', pc({ page0: undefined }), 'plugSmmu: page0 is missing'],
   [
     'vectors in an object',
     pc({ msiVectors: { 33: 9 } }),
-    'msiVectors must be a Map from vectors to IRQs',
+    'plugSmmu: msiVectors must be a Map from vectors to IRQs, not object',
   ],
   [
     'the vector of no IRQ',

@@ -59,13 +59,16 @@ async function bootToy(hostOptions: object, machineOptions: object): Promise<unk
   return await page.evaluate(call);
 }
 
+/** What the server of a single-page app answers for a file that it does not have. */
+const A_PAGE = { status: 200, contentType: 'text/html', body: '<p>not found' };
 const ON_THREADS = { transport: 'mailbox', drain: 'thread' };
 const nameOf = (file: string) => expect.stringMatching(new RegExp(`^http://.*/${file}[^/]*$`));
 
 describe('a page', () => {
   it.each([
     ['is not there', { status: 404 }, /404/],
-    ['is a page', { status: 200, contentType: 'text/html', body: '<p>not found' }, /magic/],
+    ['is a page', A_PAGE, /the server answers text\/html/],
+    ['is cut off', { contentType: 'application/wasm', body: '\0asm' }, /cannot be loaded: /],
   ])('says which module it lacks when the file %s', async (_, answer, reason) => {
     await page.route(/smmu-unit.*\.wasm$/, (route) => route.fulfill(answer));
     expect(await bootToy({}, {})).toEqual({
@@ -76,15 +79,20 @@ describe('a page', () => {
     });
   });
 
-  it.each(['vcpu-worker', 'drain-worker'])(
-    'says that it lacks %s, under the name that the bundler gave it',
-    async (worker) => {
-      await page.route(new RegExp(`${worker}.*\\.js$`), (route) => route.fulfill({ status: 404 }));
+  it.each([
+    ['vcpu-worker', { status: 404 }, '404'],
+    ['vcpu-worker', A_PAGE, 'text/html'],
+    ['drain-worker', { status: 404 }, '404'],
+    ['drain-worker', A_PAGE, 'text/html'],
+  ])(
+    'says that it lacks %s, under the name that the bundler gave it: %j',
+    async (worker, answer, reason) => {
+      await page.route(new RegExp(`${worker}.*\\.js$`), (route) => route.fulfill(answer));
       expect(await bootToy({}, ON_THREADS)).toMatchObject({
         name: 'EnvironmentError',
         code: 'no-worker',
         url: nameOf(worker),
-        message: expect.stringContaining(worker),
+        message: expect.stringMatching(`${worker}.*the server answers ${reason}`),
       });
     },
   );
@@ -93,10 +101,11 @@ describe('a page', () => {
     ['lies at another origin', 'http://127.0.0.1:1/vcpu-worker.js'],
     ['is a page', '/index.html'],
     ['is not there', '/nowhere.js'],
+    ['is not there, beside the page', 'nowhere.js'],
   ])('says which worker of its own %s', async (_, vcpu) => {
     expect(await bootToy({ workerUrl: { vcpu } }, ON_THREADS)).toMatchObject({
       code: 'no-worker',
-      url: vcpu,
+      url: new URL(vcpu, site.url).href,
     });
   });
 

@@ -45,7 +45,7 @@ function refuseGiven<T extends object>(options: T, names: readonly (keyof T & st
 /**
  * @param options of the host, checked.
  * @throws {OptionsError} when one of them is for an SMMU.
- * @throws {ModuleLoadError} when a WebAssembly module cannot be loaded.
+ * @throws {EnvironmentError} when a WebAssembly module cannot be loaded.
  */
 export async function createAmdModel(options: HostOptions): Promise<AmdHost> {
   refuseGiven(options, NOT_FOR_HOSTS);

@@ -1,12 +1,12 @@
 // GDB at a machine, by TCP: for Node.js alone.
 
 import type { Socket } from 'node:net';
+import { IN_NODE } from '../../assembly/in-node.ts';
 import { EnvironmentError } from '../../devices/plugin/index.ts';
-import { IN_NODE } from '../threads/in-node.ts';
 import { OptionsError } from './api-errors.ts';
 import { connectGdb, targetOf } from './gdb.ts';
 import type { Machine } from './machine.ts';
-import { checkOptionNames } from './option-checks.ts';
+import { checkFlag, checkOptionNames } from './option-checks.ts';
 
 /** Nobody but who is on this computer: whoever connects may do anything with the machine. */
 const ADDRESS = '127.0.0.1';
@@ -30,11 +30,10 @@ export interface GdbServer {
 /** @throws {OptionsError} for the first option that is wrong. */
 function checkOptions(options: GdbServerOptions): void {
   checkOptionNames(options, ['port', 'halted']);
-  const { port = 0, halted = false } = options;
+  const { port = 0 } = options;
   if (!Number.isInteger(port) || port < 0 || port > MAX_PORT)
     throw new OptionsError('bad-option', 'port', `port must be an integer from 0 to ${MAX_PORT}`);
-  if (typeof halted !== 'boolean')
-    throw new OptionsError('bad-option', 'halted', 'halted must be true or false');
+  checkFlag(options, 'halted');
 }
 
 /** Joins a socket with the machine. */

@@ -2,12 +2,7 @@
 
 import * as v from 'valibot';
 import { IDR0_BTM } from '../../assembly/layout/smmu-registers.ts';
-import {
-  type BoardModuleUrls,
-  isChecked,
-  loadHotModules,
-  ModuleLoadError,
-} from '../../assembly/load.ts';
+import { type BoardModuleUrls, isChecked, loadHotModules } from '../../assembly/load.ts';
 import { EnvironmentError, withBits } from '../../devices/plugin/index.ts';
 import { allNamesOf } from '../../devices/plugin/known-names.ts';
 import {
@@ -24,10 +19,11 @@ import { VmHost } from '../nested/index.ts';
 import type { WorkerUrls } from '../threads/index.ts';
 import { createAmdModel } from './amd-model.ts';
 import { OptionsError } from './api-errors.ts';
+import { filePlaces } from './file-places.ts';
 import type { HostFaults, HostOptions } from './host-options.ts';
 import {
+  checkFlag,
   checkFunctions,
-  checkInner,
   checkInnerPlain,
   checkInterface,
   checkPlainOptions,
@@ -83,23 +79,30 @@ function memoryGate(faults: HostFaults): ResourceGate {
   };
 }
 
-/**
- * Loads modules, or says which one is missing.
- * @throws {EnvironmentError} when one cannot be loaded.
- */
-export async function loaded<T>(load: () => Promise<T>): Promise<T> {
-  try {
-    return await load();
-  } catch (cause) {
-    if (!(cause instanceof ModuleLoadError)) throw cause;
-    const { message, url } = cause;
-    throw new EnvironmentError('no-module', message, { cause, url });
-  }
+/** @throws {OptionsError} when it is given, and is not what `loadHotModules` returns. */
+function checkModules(modules: unknown): void {
+  if (modules === undefined) return;
+  const all = typeof modules === 'object' && modules !== null ? Object.entries(modules) : [];
+  const isModule = ([name, module]: [string, unknown]) =>
+    HOT_MODULES.some((known) => known === name) && module instanceof WebAssembly.Module;
+  if (all.length > 0 && all.every(isModule)) return;
+  const message = 'wasmModule must be what loadHotModules has loaded';
+  throw new OptionsError('bad-option', 'wasmModule', message);
 }
 
 /** @throws {EnvironmentError} when it is missing here. */
 function needWebAssembly({ available, reason }: Capability): void {
   if (!available) throw new EnvironmentError('no-webassembly', reason ?? '');
+}
+
+/** What a host is made of. */
+export interface HostModel {
+  readonly model: VmHost | AmdHost;
+  /** Where files of the library lie that are loaded for its machines. */
+  readonly places: {
+    readonly wasmUrl: BoardModuleUrls;
+    readonly workerUrl: WorkerUrls;
+  };
 }
 
 /**
@@ -111,11 +114,15 @@ export async function createHostModel(
   options: HostOptions,
   webAssembly: Capability,
   { onFinding: onFindingOf, onSuspect }: FindingReceiver,
-): Promise<VmHost | AmdHost> {
+): Promise<HostModel> {
   const settings = checkPlainOptions(HOST_SETTINGS, options, OTHERS, 'the options of a host');
   checkFunctions(options, ['onQueueError', 'onFinding']);
-  checkInner(options, 'wasmUrl', MODULES);
-  checkInner(options, 'workerUrl', WORKERS);
+  checkFlag(options, 'trace');
+  checkModules(options.wasmModule);
+  const places = {
+    wasmUrl: filePlaces(options.wasmUrl, 'wasmUrl', MODULES),
+    workerUrl: filePlaces(options.workerUrl, 'workerUrl', WORKERS),
+  };
   checkInnerPlain(options, 'faults', FAULTS, ['outOfMemory']);
   if (options.faults) checkFunctions(options.faults, ['outOfMemory'], 'faults');
   checkInterface(options, 'clock', ['nowNs']);
@@ -137,9 +144,9 @@ export async function createHostModel(
   }
   if (settings.iommu === 'amd') {
     needWebAssembly(webAssembly);
-    return await loaded(() => createAmdModel(options));
+    return { model: await createAmdModel(options), places };
   }
-  const { wasmModule, wasmUrl, onQueueError, onFinding, clock } = options;
+  const { wasmModule, onQueueError, onFinding, clock } = options;
   if (iotlbCheck && wasmModule && !isChecked(wasmModule)) {
     throw new OptionsError(
       'bad-option',
@@ -148,8 +155,7 @@ export async function createHostModel(
     );
   }
   needWebAssembly(webAssembly);
-  const modules =
-    wasmModule ?? (await loaded(() => loadHotModules(wasmUrl, { checked: iotlbCheck })));
+  const modules = wasmModule ?? (await loadHotModules(places.wasmUrl, { checked: iotlbCheck }));
   const made = VmHost.create({
     modules,
     onFinding: (finding, owner) => {
@@ -170,7 +176,7 @@ export async function createHostModel(
     traceUnits: options.trace ? TRACE_UNITS : undefined,
     ...(options.faults === undefined ? {} : { gate: memoryGate(options.faults) }),
   });
-  return made.catch((cause: unknown) => {
+  const model = await made.catch((cause: unknown) => {
     if (hostRam === undefined || !(cause instanceof HostError) || cause.code !== 'no-ram')
       throw cause;
     throw new OptionsError(
@@ -179,4 +185,5 @@ export async function createHostModel(
       `hostRam must be more than ${hostRam} MiB: the tables and queues of the host do not fit`,
     );
   });
+  return { model, places };
 }

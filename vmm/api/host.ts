@@ -29,7 +29,7 @@ import { OptionsError, UseError } from './api-errors.ts';
 import { InputQueue } from './console-streams.ts';
 import { Drains } from './drains.ts';
 import { Emitter } from './emitter.ts';
-import { createHostModel, loaded } from './host-model.ts';
+import { createHostModel, type HostModel } from './host-model.ts';
 import type { HostOptions, MachineOptions } from './host-options.ts';
 import { Machine } from './machine.ts';
 import { checkMachineOptions } from './machine-options.ts';
@@ -75,7 +75,7 @@ function smmuOf({ smmus: [first] }: BoardMachine): SmmuCounters | undefined {
 export class Host implements AsyncDisposable {
   readonly #model: VmHost | AmdHost;
   readonly #workerUrl: WorkerUrls;
-  readonly #wasmUrl: BoardModuleUrls | undefined;
+  readonly #wasmUrl: BoardModuleUrls;
   readonly #clock: Clock | undefined;
   readonly #drains: Drains;
   readonly #exits: ExitServer | undefined;
@@ -94,15 +94,15 @@ export class Host implements AsyncDisposable {
   static async create(options: HostOptions = {}): Promise<Host> {
     const emitters = new Map<FindingOwner, Emitter<MachineEvents>>();
     const { webAssembly, isolation } = await probe();
-    const model = await createHostModel(options, webAssembly, {
+    const made = await createHostModel(options, webAssembly, {
       onFinding: (finding, owner) => emitters.get(owner)?.emit('finding', finding),
       onSuspect: (finding, owner) => emitters.get(owner)?.emit('suspect', finding),
     });
-    return new Host(model, options, isolation.available, emitters);
+    return new Host(made, options, isolation.available, emitters);
   }
 
   private constructor(
-    model: VmHost | AmdHost,
+    { model, places }: HostModel,
     options: HostOptions,
     shared: boolean,
     emitters: Map<FindingOwner, Emitter<MachineEvents>>,
@@ -111,8 +111,8 @@ export class Host implements AsyncDisposable {
     this.#model = model;
     if (model instanceof VmHost) setHostModel(this, model);
     this.trace = options.trace ? new Trace(model.memory, options.traceLimit) : undefined;
-    this.#workerUrl = options.workerUrl ?? {};
-    this.#wasmUrl = options.wasmUrl;
+    this.#workerUrl = places.workerUrl;
+    this.#wasmUrl = places.wasmUrl;
     this.#clock = options.clock;
     this.#exits = shared ? new ExitServer() : undefined;
     const { drain: url } = this.#workerUrl;
@@ -327,11 +327,9 @@ export class Host implements AsyncDisposable {
   async #board(board: Board, options: Omit<BoardOptions, 'host'>): Promise<BoardMachine> {
     const host = this.#model;
     try {
-      return await loaded(() =>
-        host instanceof VmHost
-          ? board.create({ ...options, host })
-          : createAmdToyMachine({ ...options, host }),
-      );
+      return await (host instanceof VmHost
+        ? board.create({ ...options, host })
+        : createAmdToyMachine({ ...options, host }));
     } catch (cause) {
       if (cause instanceof VsmmuError || !(cause instanceof RangeError)) throw cause;
       throw new BoardError('placement', cause.message, { cause });

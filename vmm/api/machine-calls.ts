@@ -3,7 +3,7 @@
 import { allNamesOf } from '../../devices/plugin/known-names.ts';
 import { OptionsError } from './api-errors.ts';
 import type { BootOptions } from './machine-types.ts';
-import { checkOptionNames } from './option-checks.ts';
+import { checkFlag, checkOptionNames } from './option-checks.ts';
 
 const BOOT_OPTIONS = allNamesOf<BootOptions>({ paused: true, signal: true });
 
@@ -15,6 +15,7 @@ function checkSignal({ signal }: { readonly signal?: unknown }): void {
 /** @throws {OptionsError} for the first thing that is wrong with the options of `boot`. */
 export function checkBootOptions(options: BootOptions): void {
   checkOptionNames(options, BOOT_OPTIONS);
+  checkFlag(options, 'paused');
   checkSignal(options);
 }
 

@@ -31,13 +31,21 @@ export function checkFunctions(options: object, names: readonly string[], within
   }
 }
 
+/** @throws {OptionsError} when the option is given, and neither true nor false. */
+export function checkFlag(options: object, name: string): void {
+  const value = (options as Record<string, unknown>)[name];
+  if (value === undefined || typeof value === 'boolean') return;
+  throw new OptionsError('bad-option', name, `${name} must be true or false, not ${shown(value)}`);
+}
+
 /**
  * An option that is an object; undefined when it is not given.
  * @throws {OptionsError} when it is none.
  */
 function objectIn(options: object, name: string): object | undefined {
   const value = (options as Record<string, unknown>)[name];
-  if (value === undefined || (typeof value === 'object' && value !== null)) return value;
+  if (value === undefined || (typeof value === 'object' && value !== null && !Array.isArray(value)))
+    return value;
   throw new OptionsError('bad-option', name, `${name} must be an object, not ${shown(value)}`);
 }
 
@@ -115,7 +123,7 @@ export function checkPlainOptions<const E extends v.ObjectEntries>(
   others: readonly string[],
   what: string,
 ): v.InferOutput<v.StrictObjectSchema<E, undefined>> {
-  if (typeof options !== 'object' || options === null)
+  if (typeof options !== 'object' || options === null || Array.isArray(options))
     throw new OptionsError('bad-option', '', `${what} must be an object, not ${shown(options)}`);
   checkOptionNames(options, [...Object.keys(entries), ...others]);
   const plain = Object.fromEntries(

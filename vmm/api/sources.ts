@@ -1,5 +1,6 @@
 // Where a guest's binary comes from.
 
+import { isUrl } from '../../assembly/file-place.ts';
 import { readAtMost } from '../../devices/plugin/join-bytes.ts';
 import { IN_NODE } from '../threads/index.ts';
 import { GuestImageError } from '../vcpu/wasm/index.ts';
@@ -20,11 +21,19 @@ async function readNode(source: string | URL, mib: number): Promise<Uint8Array<A
   return new Uint8Array(await readFile(source));
 }
 
+/** Whether bytes begin as a page of HTML does: no guest and no kernel does. */
+function isPage(bytes: Uint8Array): boolean {
+  return new TextDecoder().decode(bytes.slice(0, 256)).trimStart().startsWith('<');
+}
+
 async function fetchBytes(url: string | URL, mib: number): Promise<Uint8Array<ArrayBuffer>> {
-  const { ok, status, statusText, body } = await fetch(url);
-  if (!ok) throw new Error(`${status} ${statusText}`.trim());
+  const { ok, status, statusText, headers, body } = await fetch(url);
+  if (!ok) throw new Error(`the server answers ${status} ${statusText}`.trim());
   const bytes = body ? await readAtMost(body, mib * MIB) : new Uint8Array();
   if (!bytes) throw tooLarge(mib);
+  const type = headers.get('content-type') ?? '';
+  // A server of a single-page app answers its page for a file that it does not have.
+  if (type.startsWith('text/html') && isPage(bytes)) throw new Error(`the server answers ${type}`);
   return bytes;
 }
 
@@ -34,9 +43,6 @@ export function programName(source: GuestSource): string {
     ? (String(source).split(/[/\\]/).at(-1) ?? 'guest')
     : 'guest';
 }
-
-/** Whether a text is a URL: a path is anything else. */
-export const isUrl = (source: string) => /^[a-z][a-z0-9+.-]+:/i.test(source);
 
 /**
  * @param mib MiB that a file or URL has at most.

@@ -1,11 +1,12 @@
 // Versions that fit together or not (docs/versions.md).
 
 import { ABI_VERSION } from '../../assembly/layout/guest-abi.ts';
+import { PACKAGE_VERSION } from '../../assembly/package-version.ts';
 import { PLUGIN_INTERFACE_VERSION as PLUGIN } from '../../devices/plugin/index.ts';
 import { TRACE_FORMAT_VERSION as TRACE } from '../trace/index.ts';
 
 /** Version of the package. */
-export const VERSION = '0.1.0';
+export const VERSION: string = PACKAGE_VERSION;
 /** Version of the guest ABI: a reactor exports it as `vsmmu_abi`, and one of another version is refused. */
 export const GUEST_ABI_VERSION: number = ABI_VERSION;
 /**

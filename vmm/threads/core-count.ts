@@ -1,4 +1,4 @@
-import { IN_NODE } from './in-node.ts';
+import { IN_NODE } from '../../assembly/in-node.ts';
 
 /** Threads that this computer, or this program's share of it, runs at once. */
 export function coreCount(): number {

@@ -1,8 +1,8 @@
 // The worker's half of the control plane.
 
 import { expose } from 'comlink';
+import { IN_NODE } from '../../assembly/in-node.ts';
 import { ENDED_MESSAGE, type NodePort, nodeEndpoint, READY_MESSAGE } from './endpoint.ts';
-import { IN_NODE } from './in-node.ts';
 
 /** Offers an object's methods to the thread that has started this one. */
 export function exposeToParent(api: object): void {

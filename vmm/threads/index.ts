@@ -1,3 +1,4 @@
+export { IN_NODE } from '../../assembly/in-node.ts';
 export { Arm64Threads, type Arm64ThreadsOptions } from './arm64-threads.ts';
 export {
   AutoDrain,
@@ -8,7 +9,6 @@ export {
 } from './auto-drain.ts';
 export { coreCount } from './core-count.ts';
 export { ExitServer } from './exit-server.ts';
-export { IN_NODE } from './in-node.ts';
 export { releaseMemory } from './release-memory.ts';
 export {
   type DirectContext,

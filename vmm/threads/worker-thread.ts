@@ -3,9 +3,9 @@
 // memory.
 
 import { type Endpoint, type Remote, wrap } from 'comlink';
+import { IN_NODE } from '../../assembly/in-node.ts';
 import { EnvironmentError } from '../../devices/plugin/index.ts';
 import { ENDED_MESSAGE, type NodePort, nodeEndpoint, READY_MESSAGE } from './endpoint.ts';
-import { IN_NODE } from './in-node.ts';
 
 /** A worker's program. */
 export interface WorkerProgram {
@@ -28,6 +28,9 @@ const HERE = import.meta.url;
  * that is another one never begins.
  */
 const LOAD_MS = 60_000;
+
+/** How long a server is asked why a worker did not load. */
+const ANSWER_MS = 5000;
 
 /** How long a worker that has been asked to end may take before it is terminated. */
 export const GRACE_MS = 100;
@@ -121,6 +124,23 @@ function urlOf(web: () => Worker): string {
   return url;
 }
 
+/**
+ * Why a worker's program did not load in a browser, which its events do not tell: what its server
+ * answers. Undefined when that is a program.
+ */
+async function serverAnswer(url: string): Promise<string | undefined> {
+  try {
+    const signal = AbortSignal.timeout(ANSWER_MS);
+    const { ok, status, statusText, headers, body } = await fetch(url, { signal });
+    await body?.cancel();
+    if (!ok) return `the server answers ${status} ${statusText}`.trim();
+    const type = headers.get('content-type') ?? 'no content-type';
+    return /javascript|ecmascript/.test(type) ? undefined : `the server answers ${type}`;
+  } catch (error) {
+    return `the server does not answer: ${error}`;
+  }
+}
+
 function notLoadedError(url: string, cause: unknown): EnvironmentError {
   const reason = cause instanceof Error ? cause.message.split('\n', 1)[0] : String(cause);
   return new EnvironmentError('no-worker', `the worker ${url} cannot be loaded: ${reason}`, {
@@ -151,12 +171,16 @@ export class WorkerThread<Api> {
     const web = at === undefined ? program.web : () => new Worker(at, { type: 'module' });
     const url = IN_NODE ? new URL(at ?? program.file, HERE) : undefined;
     const notLoaded = (cause: unknown) => notLoadedError(String(url ?? urlOf(web)), cause);
+    const notServed = async (cause: unknown) => {
+      const answer = url ? undefined : await serverAnswer(urlOf(web));
+      return notLoaded(answer === undefined ? cause : new Error(answer, { cause }));
+    };
     this.#notLoaded = notLoaded;
     let begin: () => void = () => undefined;
     this.#ready = new Promise((resolve) => {
       begin = resolve;
     });
-    let end: (reason: Error) => void = () => undefined;
+    let end: (reason: Error | Promise<Error>) => void = () => undefined;
     const ended = new Promise<Error>((resolve) => {
       end = resolve;
     });
@@ -169,7 +193,7 @@ export class WorkerThread<Api> {
         this.#loading = false;
         begin();
       },
-      onEnd: (reason) => end(this.#loading ? notLoaded(reason) : reason),
+      onEnd: (reason) => end(this.#loading ? notServed(reason) : reason),
     };
     try {
       this.#thread = url ? startInNode(program.name, url, events) : startInBrowser(web, events);

@@ -14,13 +14,17 @@ import {
   RegisterCounts,
   SYSTEM_CLOCK,
 } from '../../devices/bus/index.ts';
+import { type AccessSize, MachineError } from '../../devices/plugin/index.ts';
 import {
-  type AccessSize,
-  checkFunction,
-  checkNames,
-  MachineError,
-} from '../../devices/plugin/index.ts';
-import { allNamesOf } from '../../devices/plugin/known-names.ts';
+  callback,
+  checkedLater,
+  checkOptions,
+  having,
+  integerFrom,
+  type OptionKinds,
+  objectOf,
+  uint32,
+} from '../../devices/plugin/option-kinds.ts';
 import { irqLine, loopOf, V86_IRQS } from './emulator.ts';
 import { v86Regions } from './ram.ts';
 
@@ -46,18 +50,18 @@ export interface PlugOptions {
   readonly onFailure?: (error: MachineError) => void;
 }
 
-const WINDOW = allNamesOf<PlugOptions['window']>({
-  gpa: true,
-  size: true,
-});
-const OPTIONS = allNamesOf<PlugOptions>({
-  window: true,
-  devices: true,
-  reservedRam: true,
-  msis: true,
-  onTick: true,
-  onFailure: true,
-});
+const WINDOW: OptionKinds<PlugOptions['window']> = {
+  gpa: uint32,
+  size: integerFrom(1, 2 ** 32),
+};
+const OPTIONS: OptionKinds<PlugOptions> = {
+  window: objectOf<PlugOptions['window']>(WINDOW, ['gpa', 'size']),
+  devices: checkedLater,
+  reservedRam: callback,
+  msis: having('send'),
+  onTick: callback,
+  onFailure: callback,
+};
 
 /** Devices that are plugged in. */
 export interface Plugged {
@@ -79,13 +83,10 @@ export interface Plugged {
  * @throws {BoardError} when a place is none, or a device speaks another version of the plugin interface, or throws.
  */
 export function plugDevices(emulator: object, options: PlugOptions): Plugged {
-  checkNames(options, OPTIONS, 'plugDevices');
-  checkNames(options.window, WINDOW, 'plugDevices: window');
+  checkOptions(options, OPTIONS, 'plugDevices', ['window']);
   const loop = loopOf(emulator);
   checkPlacementList(options.devices, 'plugDevices: devices');
-  if (options.msis) checkMsiController(options.msis, 'plugDevices: msis');
-  for (const name of ['reservedRam', 'onTick', 'onFailure'] as const)
-    checkFunction(options[name], name);
+  if (options.msis !== undefined) checkMsiController(options.msis, 'plugDevices: msis');
   const { cpu } = loop;
   const { window, devices, reservedRam, msis, onTick } = options;
   const end = window.gpa + window.size;

@@ -5,9 +5,18 @@ import { CMDQV_LOGICAL_PAGE0 } from '../../assembly/layout/cmdqv-registers.ts';
 import { checkPlacementList, offsetOfGpa, type Placement } from '../../devices/bus/index.ts';
 import { VirtualCmdqv } from '../../devices/cmdqv/index.ts';
 import { DmaEngine } from '../../devices/dma-engine/index.ts';
-import { checkFunction, checkNames, type MachineError } from '../../devices/plugin/index.ts';
-import { allNamesOf } from '../../devices/plugin/known-names.ts';
-import { checkInteger, checkOptionalInteger } from '../../devices/plugin/known-values.ts';
+import type { MachineError } from '../../devices/plugin/index.ts';
+import {
+  callback,
+  checkedLater,
+  checkOptions,
+  instanceOf,
+  integerFrom,
+  nonEmpty,
+  type OptionKinds,
+  objectOf,
+  uint32,
+} from '../../devices/plugin/option-kinds.ts';
 import { VirtualSmmu } from '../../devices/smmuv3/index.ts';
 import type { Vm } from '../../host/kernel/index.ts';
 import type { Host } from '../api/index.ts';
@@ -60,21 +69,22 @@ export interface V86SmmuOptions {
   readonly onFailure?: (error: MachineError) => void;
 }
 
-const IRQS = allNamesOf<V86SmmuOptions['irqs']>({
-  smmu: true,
-  cmdqv: true,
-  dma: true,
-});
-const OPTIONS = allNamesOf<V86SmmuOptions>({
-  host: true,
-  name: true,
-  gpa: true,
-  page0: true,
-  irqs: true,
-  msiVectors: true,
-  devices: true,
-  onFailure: true,
-});
+const IRQ = integerFrom(0, V86_IRQS - 1);
+const IRQS: OptionKinds<V86SmmuOptions['irqs']> = {
+  smmu: IRQ,
+  cmdqv: IRQ,
+  dma: IRQ,
+};
+const OPTIONS: OptionKinds<V86SmmuOptions> = {
+  host: checkedLater,
+  name: nonEmpty,
+  gpa: uint32,
+  page0: uint32,
+  irqs: objectOf<V86SmmuOptions['irqs']>(IRQS, ['smmu', 'cmdqv', 'dma']),
+  msiVectors: instanceOf(Map, 'a Map from vectors to IRQs'),
+  devices: checkedLater,
+  onFailure: callback,
+};
 
 /** The devices, plugged in, and what the host has lent them. */
 export interface V86Smmu extends Plugged {
@@ -95,14 +105,8 @@ export interface V86Smmu extends Plugged {
  * @throws {HostError} when the host has nothing left to lend.
  */
 export function plugSmmu(emulator: object, options: V86SmmuOptions): V86Smmu {
-  checkNames(options, OPTIONS, 'plugSmmu');
-  checkFunction(options.onFailure, 'onFailure');
+  checkOptions(options, OPTIONS, 'plugSmmu', ['page0', 'irqs']);
   const host = hostModelOf(options.host);
-  checkNames(options.irqs, IRQS, 'plugSmmu: irqs');
-  for (const name of IRQS)
-    checkInteger(options.irqs[name], 0, V86_IRQS - 1, `plugSmmu: irqs.${name}`);
-  checkInteger(options.page0, 0, 2 ** 32 - 1, 'plugSmmu: page0');
-  checkOptionalInteger(options.gpa, 0, 2 ** 32 - 1, 'plugSmmu: gpa');
   if (options.devices !== undefined) checkPlacementList(options.devices, 'plugSmmu: devices');
   const { name = 'v86', gpa = 0xd0000000, page0, irqs, devices = [], onFailure } = options;
   const { cpu } = loopOf(emulator);

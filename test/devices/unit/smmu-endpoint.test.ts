@@ -127,7 +127,7 @@ describe('an SMMU’s endpoint in a VMM of one’s own', () => {
     expect(() => endpoint.translate(STREAM, undefined, 2 ** 53, 1)).toThrow(RangeError);
     expect(() => endpoint.translate(STREAM, undefined, 0, 0)).toThrow(RangeError);
     expect(() => Reflect.construct(SmmuEndpoint, [{ unit: {}, memory: {} }])).toThrow(
-      'the memory of an SmmuEndpoint has a function bytes(pa, length)',
+      'SmmuEndpoint: memory must have a function bytes',
     );
   });
 });

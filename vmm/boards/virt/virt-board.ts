@@ -8,9 +8,19 @@ import { type Gicv3, gicBlockSize } from '../../../devices/gicv3/index.ts';
 import type { PcieFunction } from '../../../devices/pcie/index.ts';
 import { Pl011 } from '../../../devices/pl011/index.ts';
 import { Pl031 } from '../../../devices/pl031/index.ts';
-import { checkNames } from '../../../devices/plugin/index.ts';
 import { allNamesOf } from '../../../devices/plugin/known-names.ts';
-import { checkList, checkOptionalInteger } from '../../../devices/plugin/known-values.ts';
+import {
+  anyText,
+  callback,
+  checkOptions,
+  choiceOf,
+  flag,
+  having,
+  instanceOf,
+  listOf,
+  type OptionKinds,
+  uint32,
+} from '../../../devices/plugin/option-kinds.ts';
 import type { Disk } from '../../../devices/virtio/index.ts';
 import { MachineCore } from '../../machine/index.ts';
 import { Arm64Threads } from '../../threads/index.ts';
@@ -103,21 +113,23 @@ const ROLES = { guest: guestRole, host: hostRole } as const satisfies Readonly<
   Record<VirtRole, (options: VirtSmmuOptions) => VirtSmmu>
 >;
 
-const OPTIONS = allNamesOf<VirtBoardOptions>({
-  initrd: true,
-  append: true,
-  epoch: true,
-  sleep: true,
-  translate: true,
-  semihosting: true,
-  onStaleInstruction: true,
-  role: true,
-  disks: true,
-  pcie: true,
-  msi: true,
-});
-
 const MSIS = allNamesOf<Record<VirtMsi, unknown>>({ its: true, v2m: true, none: true });
+
+const OPTIONS: OptionKinds<VirtBoardOptions> = {
+  initrd: instanceOf(Uint8Array, 'a Uint8Array, the bytes of a file'),
+  append: anyText,
+  epoch: uint32,
+  sleep: choiceOf('skip', 'wait'),
+  translate: (value, owner, name) => {
+    if (value !== 'eager') flag(value, owner, name);
+  },
+  semihosting: flag,
+  onStaleInstruction: callback,
+  role: choiceOf(...Object.keys(ROLES)),
+  disks: listOf(having('read', 'write', 'flush')),
+  pcie: listOf(having('plug', 'attach')),
+  msi: choiceOf(...MSIS),
+};
 
 const DEFAULT_MEMORY = 0x10000000;
 /** On one thread more only wait longer for their turns; the inboxes of the CPU are for as many. */
@@ -320,33 +332,13 @@ async function createVirtMachine(
   }
 }
 
-/** @throws {TypeError|RangeError} for the first option that is unknown, or whose value is none of it. */
-function checkOwnOptions(own: VirtBoardOptions): void {
-  checkNames(own, OPTIONS, 'virtBoard');
-  const { initrd, append, epoch, sleep, disks, pcie, role = 'guest', msi = 'its' } = own;
-  if (initrd !== undefined && !(initrd instanceof Uint8Array))
-    throw new TypeError(
-      'virtBoard: initrd must be a Uint8Array: the bytes, not the name of a file',
-    );
-  if (append !== undefined && typeof append !== 'string')
-    throw new TypeError('virtBoard: append must be text');
-  checkOptionalInteger(epoch, 0, 2 ** 32 - 1, 'virtBoard: epoch');
-  if (sleep !== undefined && sleep !== 'skip' && sleep !== 'wait')
-    throw new TypeError('virtBoard: sleep must be one of skip, wait');
-  if (disks !== undefined) checkList(disks, 'virtBoard: disks');
-  if (pcie !== undefined) checkList(pcie, 'virtBoard: pcie');
-  if (!Object.hasOwn(ROLES, role)) throw new RangeError(`a role is guest or host, not ${role}`);
-  if (!MSIS.includes(msi))
-    throw new RangeError(`virtBoard: msi is one of its, v2m, none, not ${msi}`);
-}
-
 /**
  * The board `virt`, whose machines boot a kernel: an Image, an ELF executable or a flat binary.
  * @throws {TypeError} when there is no such option, or its value has another type.
  * @throws {RangeError} when `epoch` has no 32 bits, or there is no such role or `msi`.
  */
 export function virtBoard(own: VirtBoardOptions = {}): Board {
-  checkOwnOptions(own);
+  checkOptions(own, OPTIONS, 'virtBoard');
   return {
     name: 'virt',
     free: VIRT_FREE,

@@ -240,7 +240,7 @@ describe('a VCMDQ of the CMDQV that a kernel owns', () => {
 describe('a board that is asked for a role', () => {
   it('refuses one that there is not', () => {
     expect(() => virtBoard({ role: 'owner' as VirtRole })).toThrow(
-      'a role is guest or host, not owner',
+      'virtBoard: role must be one of guest, host, not "owner"',
     );
   });
 

@@ -176,6 +176,6 @@ describe.each(['guest', 'host'] as const)('in the role %s', (role) => {
 
 it('refuses another controller', () => {
   expect(() => virtBoard({ msi: 'gicv4' as VirtMsi })).toThrow(
-    'virtBoard: msi is one of its, v2m, none, not gicv4',
+    'virtBoard: msi must be one of its, v2m, none, not "gicv4"',
   );
 });

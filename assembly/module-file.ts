@@ -1,0 +1,82 @@
+// The files of the hot modules: fetched or read, compiled, and looked at whether each is what it is
+// taken for.
+
+import { EnvironmentError } from './environment-error.ts';
+import { fileUrl } from './file-place.ts';
+import { IN_NODE } from './in-node.ts';
+import { PACKAGE_VERSION } from './package-version.ts';
+
+/** Custom section in which a module says what it is (scripts/stamp-wasm.mjs). */
+const STAMP = 'vsmmu';
+const WASM_TYPE = 'application/wasm';
+
+/** @throws {Error} when it is another module, or one of another version: they share memory layouts. */
+function checkStamp(module: WebAssembly.Module, name: string): void {
+  const [section] = WebAssembly.Module.customSections(module, STAMP);
+  const stamp = section && new TextDecoder().decode(section);
+  const wanted = `${name} of vsmmu ${PACKAGE_VERSION}`;
+  if (stamp !== wanted) throw new Error(`it is ${stamp ?? 'another module'}, not ${wanted}`);
+}
+
+async function compileBytes(
+  bytes: ArrayBuffer | Uint8Array<ArrayBuffer>,
+  of = '',
+): Promise<WebAssembly.Module> {
+  try {
+    return await WebAssembly.compile(bytes);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new Error(`it is no WebAssembly module${of}: ${reason}`, { cause });
+  }
+}
+
+async function fetchModule(url: URL): Promise<WebAssembly.Module> {
+  const response = await fetch(url);
+  const { ok, status, statusText, headers } = response;
+  if (!ok) throw new Error(`the server answers ${status} ${statusText}`.trim());
+  const type = headers.get('content-type') ?? '';
+  // Servers that do not know the type are not few, and streams of another type are refused.
+  if (type === WASM_TYPE) return await WebAssembly.compileStreaming(response);
+  // A server of a single-page app answers its page for a file that it does not have.
+  const of = type === '' ? '' : `, the server answers ${type}`;
+  return await compileBytes(await response.arrayBuffer(), of);
+}
+
+async function readModule(url: URL): Promise<WebAssembly.Module> {
+  if (!IN_NODE || url.protocol !== 'file:') return await fetchModule(url);
+  const { readFile } = process.getBuiltinModule('node:fs/promises');
+  return await compileBytes(new Uint8Array(await readFile(url)));
+}
+
+/** Why a file could not be had, in one line: `fetch` has the reason in the cause of its error. */
+function reasonOf(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const { message, cause } = error;
+  const more = message === 'fetch failed' && cause instanceof Error ? `: ${cause.message}` : '';
+  return `${message}${more}`.replace(/\s*\n[\s\S]*/, '');
+}
+
+/**
+ * Compiles one of the hot modules.
+ * @param place its URL or path.
+ * @param name what it has to be: "smmu-core".
+ * @throws {EnvironmentError} `no-module` when it cannot be loaded, or is another one.
+ */
+export async function compileModule(
+  place: string | URL,
+  name: string,
+): Promise<WebAssembly.Module> {
+  let url = String(place);
+  try {
+    const file = fileUrl(place);
+    url = file.href;
+    const module = await readModule(file);
+    checkStamp(module, name);
+    return module;
+  } catch (cause) {
+    // A module in the URL itself is of no help in a message.
+    const shown = url.length > 200 ? `${url.slice(0, 200)}…` : url;
+    const message = `the WebAssembly module ${shown} cannot be loaded: ${reasonOf(cause)}`;
+    throw new EnvironmentError('no-module', message, { cause, url });
+  }
+}

@@ -1,0 +1,142 @@
+// Options by what their values must be: names and values of an object of options are looked at in one go, and the
+// first that is wrong is told in one line.
+
+import { checkNames, typeOf } from './known-names.ts';
+import { checkBoolean, checkInteger, checkList, checkMethods } from './known-values.ts';
+
+/**
+ * Looks at the value of an option that is given.
+ * @throws {TypeError | RangeError} which names the option, as `owner: name`, and says what it must be.
+ */
+export type OptionKind = (value: unknown, owner: string, name: string) => void;
+
+/** What each option of a type must be: it does not compile with one missing, or one too many. */
+export type OptionKinds<T extends object> = Readonly<Record<keyof T & string, OptionKind>>;
+
+const refuse = (owner: string, name: string, must: string, value: unknown): never => {
+  const shown = typeof value === 'string' ? JSON.stringify(value) : typeOf(value);
+  throw new TypeError(`${owner}: ${name} must be ${must}, not ${shown}`);
+};
+
+/** An integer from `least` to `most`. */
+export const integerFrom =
+  (least: number, most: number): OptionKind =>
+  (value, owner, name) => {
+    // The text of a message is made only when there is one: requests come with each map.
+    if (!(Number.isInteger(value) && Number(value) >= least && Number(value) <= most))
+      checkInteger(value, least, most, `${owner}: ${name}`);
+  };
+
+/** 32 bits, such as a StreamID or an address below 4 GiB. */
+export const uint32 = integerFrom(0, 2 ** 32 - 1);
+
+/** A count, an id or an address. */
+export const uint = integerFrom(0, Number.MAX_SAFE_INTEGER);
+
+/** A bigint from 0. */
+export const bigUint: OptionKind = (value, owner, name) => {
+  if (typeof value !== 'bigint') refuse(owner, name, 'a bigint', value);
+  if ((value as bigint) < 0n)
+    throw new RangeError(`${owner}: ${name} must be a bigint from 0, not ${value}`);
+};
+
+/** True or false. */
+export const flag: OptionKind = (value, owner, name) => {
+  if (typeof value !== 'boolean') checkBoolean(value, `${owner}: ${name}`);
+};
+
+/** Text. */
+export const anyText: OptionKind = (value, owner, name) => {
+  if (typeof value !== 'string') refuse(owner, name, 'text', value);
+};
+
+/** Text that is not empty. */
+export const nonEmpty: OptionKind = (value, owner, name) => {
+  if (typeof value !== 'string' || value === '') refuse(owner, name, 'text', value);
+};
+
+/** A function. */
+export const callback: OptionKind = (value, owner, name) => {
+  if (typeof value !== 'function')
+    throw new TypeError(`${owner}: ${name} must be a function, not ${typeOf(value)}`);
+};
+
+/** One of these texts. */
+export const choiceOf =
+  (...choices: readonly string[]): OptionKind =>
+  (value, owner, name) => {
+    if (!choices.some((one) => one === value))
+      refuse(owner, name, `one of ${choices.join(', ')}`, value);
+  };
+
+/** An object that has functions of these names. */
+export const having =
+  (...names: readonly string[]): OptionKind =>
+  (value, owner, name) => {
+    checkMethods(value, names, `${owner}: ${name}`);
+  };
+
+/** An object with these options, of which some must not be left out. */
+export const objectOf =
+  <T extends object>(
+    kinds: OptionKinds<T>,
+    required: readonly (keyof T & string)[] = [],
+  ): OptionKind =>
+  (value, owner, name) =>
+    checkWithin(value as T, kinds, owner, required, name);
+
+/** A list, each element of this kind. */
+export const listOf =
+  (kind: OptionKind): OptionKind =>
+  (value, owner, name) => {
+    checkList(value, `${owner}: ${name}`);
+    (value as readonly unknown[]).forEach((one, i) => {
+      kind(one, owner, `${name}[${i}]`);
+    });
+  };
+
+/** An instance of a class. */
+export const instanceOf =
+  (made: abstract new (...args: never[]) => object, words: string): OptionKind =>
+  (value, owner, name) => {
+    if (!(value instanceof made)) refuse(owner, name, words, value);
+  };
+
+/** What its user looks at by itself. */
+export const checkedLater: OptionKind = () => undefined;
+
+/** @param within name of the option that the object is; empty for the object of all options. */
+function checkWithin<T extends object>(
+  options: T,
+  kinds: OptionKinds<T>,
+  owner: string,
+  required: readonly string[],
+  within: string,
+): void {
+  const what = within === '' ? owner : `${owner}: ${within}`;
+  const prefix = within === '' ? '' : `${within}.`;
+  if (Array.isArray(options)) throw new TypeError(`${what} takes an object, not a list`);
+  checkNames(options, Object.keys(kinds), what);
+  const values = options as Readonly<Record<string, unknown>>;
+  for (const name of required)
+    if (values[name] === undefined) throw new TypeError(`${owner}: ${prefix}${name} is missing`);
+  for (const [name, check] of Object.entries<OptionKind>(kinds)) {
+    const value = values[name];
+    if (value !== undefined) check(value, owner, prefix + name);
+  }
+}
+
+/**
+ * Looks at an object of options: their names, that none is missing, and their values.
+ * @param owner whose they are: "PhysicalSmmu".
+ * @param required options that it cannot do without.
+ * @throws {TypeError | RangeError} for the first that is wrong.
+ */
+export function checkOptions<T extends object>(
+  options: T,
+  kinds: OptionKinds<T>,
+  owner: string,
+  required: readonly (keyof T & string)[] = [],
+): void {
+  checkWithin(options, kinds, owner, required, '');
+}
