@@ -102,8 +102,31 @@ export const instanceOf =
     if (!(value instanceof made)) refuse(owner, name, words, value);
   };
 
+/** One of two kinds: this one where it holds, else the other, whose message it is then. */
+export const eitherOf =
+  (holds: (value: unknown) => boolean, other: OptionKind): OptionKind =>
+  (value, owner, name) => {
+    if (!holds(value)) other(value, owner, name);
+  };
+
 /** What its user looks at by itself. */
 export const checkedLater: OptionKind = () => undefined;
+
+interface KindTable {
+  readonly names: readonly string[];
+  readonly kinds: readonly (readonly [string, OptionKind])[];
+}
+
+/** By the kinds of a type: some requests come with each batch of a guest. */
+const TABLES = new WeakMap<object, KindTable>();
+
+function tableOf(kinds: Readonly<Record<string, OptionKind>>): KindTable {
+  const known = TABLES.get(kinds);
+  if (known) return known;
+  const table = { names: Object.keys(kinds), kinds: Object.entries(kinds) };
+  TABLES.set(kinds, table);
+  return table;
+}
 
 /** @param within name of the option that the object is; empty for the object of all options. */
 function checkWithin<T extends object>(
@@ -116,13 +139,14 @@ function checkWithin<T extends object>(
   const what = within === '' ? owner : `${owner}: ${within}`;
   const prefix = within === '' ? '' : `${within}.`;
   if (Array.isArray(options)) throw new TypeError(`${what} takes an object, not a list`);
-  checkNames(options, Object.keys(kinds), what);
+  const table = tableOf(kinds);
+  checkNames(options, table.names, what);
   const values = options as Readonly<Record<string, unknown>>;
   for (const name of required)
     if (values[name] === undefined) throw new TypeError(`${owner}: ${prefix}${name} is missing`);
-  for (const [name, check] of Object.entries<OptionKind>(kinds)) {
+  for (const [name, check] of table.kinds) {
     const value = values[name];
-    if (value !== undefined) check(value, owner, prefix + name);
+    if (value !== undefined) check(value, owner, within === '' ? name : prefix + name);
   }
 }
 

@@ -23,7 +23,7 @@ import {
   type InterruptLine,
   type MmioAccess,
 } from '../plugin/index.ts';
-import { checkOptions, flag, type OptionKinds, uint32 } from '../plugin/option-kinds.ts';
+import { checkOptions, eitherOf, flag, type OptionKinds, uint32 } from '../plugin/option-kinds.ts';
 
 /** Each can be changed at any time. */
 export interface CmdqvQuirks {
@@ -42,11 +42,14 @@ export interface CmdqvQuirks {
   stuckCons?: boolean;
 }
 
+/** A number of reads, Infinity for all. */
+const reads = eitherOf((value) => value === Infinity, uint32);
+
 const QUIRKS: OptionKinds<CmdqvQuirks> = {
   earlyInterrupts: uint32,
   interruptOnDisable: flag,
-  enableDelay: uint32,
-  disableDelay: uint32,
+  enableDelay: reads,
+  disableDelay: reads,
   stuckCons: flag,
 };
 

@@ -18,7 +18,7 @@ import { NestedHwpt, PagingHwpt } from './hwpt.ts';
 import { Ioas, type MapRequest } from './ioas.ts';
 import { IommufdError, require } from './iommufd-error.ts';
 import { type IommufdObject, ObjectTable } from './object.ts';
-import { checked, checkedData } from './request-names.ts';
+import { checked, checkedData, checkedQueue } from './request-names.ts';
 import type {
   FaultQueueAllocation,
   FaultQueueRequest,
@@ -363,7 +363,7 @@ export class Iommufd {
    */
   hwptInvalidateQueue(id: number, request: InvalidateQueueRequest): InvalidateQueueResult {
     const viommu = this.#objects.get(id, Viommu);
-    const result = viommu.driver.invalidateQueue?.(checked('hwptInvalidateQueue', request));
+    const result = viommu.driver.invalidateQueue?.(checkedQueue(request));
     require(result !== undefined, 'EOPNOTSUPP', 'this vIOMMU takes no queues');
     return result;
   }

@@ -1,10 +1,12 @@
 // The names in requests, and the types of their values. Linux's structures have no others; an object of JavaScript can.
 
+import { checkNames } from '../../devices/plugin/known-names.ts';
 import {
   bigUint,
   callback,
   checkedLater,
   checkOptions,
+  eitherOf,
   flag,
   having,
   instanceOf,
@@ -86,7 +88,7 @@ const KINDS = {
   } satisfies OptionKinds<InvalidateRequest>,
   hwptInvalidateQueue: {
     queue: uint,
-    base: bigUint,
+    base: eitherOf((base) => base instanceof Uint8Array, bigUint),
     log2size: uint,
     head: uint,
     tail: uint,
@@ -104,6 +106,19 @@ const DATA: OptionKinds<DriverData> = {
  */
 export function checked<T extends object>(method: keyof typeof KINDS, request: T): T {
   checkOptions<T>(request, KINDS[method] as OptionKinds<T>, method);
+  return request;
+}
+
+const QUEUE_NAMES = Object.keys(KINDS.hwptInvalidateQueue);
+
+/** The same for the request that comes with each batch of a guest: its values are compared in place. */
+export function checkedQueue(request: InvalidateQueueRequest): InvalidateQueueRequest {
+  const { queue = 0, base, log2size, head, tail } = request;
+  const isIndex = (value: unknown) => Number.isInteger(value) && Number(value) >= 0;
+  const hasBase = typeof base === 'bigint' ? base >= 0n : base instanceof Uint8Array;
+  if (!hasBase || !isIndex(queue) || !isIndex(log2size) || !isIndex(head) || !isIndex(tail))
+    return checked('hwptInvalidateQueue', request);
+  checkNames(request, QUEUE_NAMES, 'hwptInvalidateQueue');
   return request;
 }
 
