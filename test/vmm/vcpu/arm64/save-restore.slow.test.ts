@@ -24,7 +24,7 @@ import {
 } from '../../../../vmm/vcpu/arm64/index.ts';
 import type { Vcpu, VcpuHost } from '../../../../vmm/vcpu/index.ts';
 import { Random } from '../../../arm64/sequences.ts';
-import { SGIS, STARVE } from '../../boards/virt/several-vcpu-programs.ts';
+import { SGIS, STARVE, STREAMS } from '../../boards/virt/several-vcpu-programs.ts';
 import { COUNTERS, lock } from '../../boards/virt/shared-memory-programs.ts';
 import { timer } from '../../boards/virt/virt-programs.ts';
 
@@ -134,6 +134,7 @@ const PROGRAMS: readonly (readonly [string, Uint8Array, number, number])[] = [
   ['a lock that is waited for by WFE', lock('wfe'), 4, 1_100_000],
   ['SGIs', SGIS, 4, 60_000],
   ['sleep beside vCPUs that spin', STARVE, 4, 1_200_000],
+  ['WFEs that interrupt turns', STREAMS, 4, 2_500_000],
   ['a timer, asleep', timer('asleep'), 1, 35],
 ];
 
@@ -172,6 +173,13 @@ describe('a state', () => {
       { kind: 'wasm' },
       { vcpus: 4 },
       { turn: 2 },
+      { current: 2 },
+      { woken: '0,0' },
+      { woken: '2' },
+      { isOver: 'no' },
+      { left: '1' },
+      { left: '1,x' },
+      { left: '1,999999' },
       { on1: 'yes' },
       { wait0: 'rain' },
       { until0: '1e9' },
