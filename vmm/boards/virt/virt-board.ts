@@ -47,6 +47,7 @@ import {
   VIRT_FREE,
   VIRT_GICD,
   VIRT_GICR,
+  VIRT_PLACES,
   VIRT_SMMU_DEVICE_ID,
   VIRT_SPIS,
   virtRam,
@@ -139,6 +140,18 @@ const RNG_SEED_SIZE = 64;
 /** The GIC's registers are no device of the board's device tree, which has a node of its own for it. */
 const placeGic = (device: Gicv3): Placement => ({ device, addresses: [VIRT_GICD, VIRT_GICR] });
 
+/**
+ * Whether a device may assert an SPI while all vCPUs sleep. The clock's alarm is one of the machine's
+ * timers, which are known; anything else may have a user who does something.
+ */
+function mayCome(placements: readonly Placement[], spi: number): boolean {
+  if (spi === VIRT_PLACES.rtc.spi) return false;
+  return placements.some(
+    ({ device, firstIrq = Number.POSITIVE_INFINITY }) =>
+      spi >= firstIrq && spi < firstIrq + device.identity.interrupts,
+  );
+}
+
 /** Makes calls of PSCI what the vCPUs and the machine do. */
 function hypercalls(
   { ram, vcpus }: Arm64Memory,
@@ -227,6 +240,7 @@ async function createVirtMachine(
     const smmu = { ...iommu.smmu, requesterId: VIRT_SMMU_DEVICE_ID };
     const console = new Pl011({ onOutput: (bytes) => options.onOutput(bytes) });
     const uart = placed('uart', console);
+    const input = { isOpen: true };
     const rtc = placed('rtc', new Pl031({ epoch: own.epoch ?? Math.floor(Date.now() / 1000) }));
     const dmaEngine = {
       ...placed('dmaEngine', new DmaEngine()),
@@ -274,6 +288,12 @@ async function createVirtMachine(
       onStaleInstruction: own.onStaleInstruction,
       board: {
         interrupts: gic,
+        canInterrupt: () =>
+          gic.canInterrupt((spi) =>
+            spi === VIRT_PLACES.uart.spi
+              ? input.isOpen && console.awaitsInput
+              : mayCome(machine.devices.placements, spi),
+          ),
         hypercall: hypercalls(
           memory,
           () => guest,
@@ -320,7 +340,13 @@ async function createVirtMachine(
       queues,
       ...(guest.inline ? { debug: guest.debug } : {}),
       ...iommu.describe(machine, () => guest.flushProcessors()),
-      receive: (bytes) => console.receive(bytes),
+      receive(bytes) {
+        input.isOpen = true;
+        console.receive(bytes);
+      },
+      endInput() {
+        input.isOpen = false;
+      },
       destroy() {
         machine.devices.detach();
         iommu.destroy();

@@ -26,18 +26,14 @@ const TICKS_PER_MS = COUNTER_HZ / 1000;
 const YIELD: VcpuExit = { reason: 'yield' };
 const OFF: VcpuExit = { reason: 'off', code: 0 };
 
-/** Nothing is to do before a value of the counter, if at all before an interrupt. */
-function idleUntil(wake: bigint | undefined, now: bigint): VcpuExit {
-  if (wake === undefined) return { reason: 'idle' };
-  return { reason: 'idle', untilMs: Math.max(0, Math.ceil(Number(wake - now) / TICKS_PER_MS)) };
-}
-
 /** What takes turns. */
 export interface Arm64RoundRobinOptions {
   /** At least one. */
   readonly vcpus: readonly [Arm64Vcpu, ...Arm64Vcpu[]];
   readonly counter: Arm64Counter;
   readonly host: VcpuHost;
+  /** As `Arm64Board.canInterrupt`. */
+  canInterrupt(): boolean;
   /** Says which of them may execute what. */
   readonly control: Arm64Debugger;
   /** Time of the computer, by which the machine sleeps. Undefined: it sleeps no time at all. */
@@ -216,8 +212,16 @@ export class Arm64RoundRobin implements Vcpu {
     this.#turns.current.idle();
     return (
       this.#turns.current.takeEnded() ??
-      (waits || wake === undefined ? idleUntil(wake, now) : undefined)
+      (waits || wake === undefined ? this.#idleUntil(wake, now) : undefined)
     );
+  }
+
+  /** Nothing is to do before a value of the counter, if at all before an interrupt. */
+  #idleUntil(wake: bigint | undefined, now: bigint): VcpuExit {
+    const { control, canInterrupt } = this.#options;
+    if (wake === undefined)
+      return { reason: 'idle', isForever: !control.isExpected && !canInterrupt() };
+    return { reason: 'idle', untilMs: Math.max(0, Math.ceil(Number(wake - now) / TICKS_PER_MS)) };
   }
 
   /** Idle while all vCPUs still wait. Their time goes on, to the next timer at most. */
@@ -229,7 +233,7 @@ export class Arm64RoundRobin implements Vcpu {
     const isTime = wake !== undefined && passed >= wake;
     const now = isTime ? wake : passed;
     if (now > counter.now) counter.skipTo(now);
-    if (!isTime && !vcpus.some((vcpu) => this.#wakes(vcpu, now))) return idleUntil(wake, now);
+    if (!isTime && !vcpus.some((vcpu) => this.#wakes(vcpu, now))) return this.#idleUntil(wake, now);
     this.#asleep = undefined;
     return undefined;
   }
