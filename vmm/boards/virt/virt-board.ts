@@ -24,20 +24,13 @@ import {
 import type { Disk } from '../../../devices/virtio/index.ts';
 import { MachineCore } from '../../machine/index.ts';
 import { Arm64Threads } from '../../threads/index.ts';
-import {
-  Arm64Guest,
-  type Arm64Memory,
-  createArm64Memory,
-  type Hypercall,
-  type HypercallResult,
-  type StaleInstruction,
-} from '../../vcpu/arm64/index.ts';
+import { Arm64Guest, createArm64Memory, type StaleInstruction } from '../../vcpu/arm64/index.ts';
 import type { Board, BoardMachine, BoardOptions } from '../board.ts';
 import { withFaults } from '../faulty-devices.ts';
 import { affinityOf } from './affinity.ts';
 import { guestRole } from './guest-role.ts';
 import { hostRole } from './host-role.ts';
-import { callPsci, type PsciMachine } from './psci.ts';
+import { psciHypercalls } from './psci-hypercalls.ts';
 import { callSemihosting } from './semihosting.ts';
 import { prepareVirtBoot } from './virt-boot.ts';
 import { virtDeviceTree } from './virt-device-tree.ts';
@@ -152,39 +145,6 @@ function mayCome(placements: readonly Placement[], spi: number): boolean {
   );
 }
 
-/** Makes calls of PSCI what the vCPUs and the machine do. */
-function hypercalls(
-  { ram, vcpus }: Arm64Memory,
-  guest: () => Arm64Guest,
-  restart: () => void,
-): (call: Hypercall) => HypercallResult {
-  let stopped: HypercallResult = { what: 'off' };
-  let waits = false;
-  const machine: PsciMachine = {
-    vcpus,
-    powerState: (vcpu) => (guest().isOn(vcpu) ? 'on' : 'off'),
-    isExecutable: (address) =>
-      address >= BigInt(ram.gpa) && address < BigInt(ram.gpa) + BigInt(ram.size),
-    start: (vcpu, pc, x0) => guest().startVcpu(vcpu, { pc, x0 }),
-    stop(vcpu) {
-      guest().stopVcpu(vcpu);
-      stopped = { what: 'stopped' };
-    },
-    suspend() {
-      waits = true;
-    },
-    end(how) {
-      if (how === 'reset') restart();
-      stopped = { what: how };
-    },
-  };
-  return (call) => {
-    waits = false;
-    const x0 = callPsci(machine, call);
-    return x0 === undefined ? stopped : { what: waits ? 'suspend' : 'return', x0 };
-  };
-}
-
 /** @throws {RangeError} for what vCPUs on threads of their own do not have. */
 function checkThreads({ translate, onStaleInstruction }: VirtBoardOptions): void {
   if (translate) throw new RangeError('code is translated for vCPUs that run inline');
@@ -294,7 +254,7 @@ async function createVirtMachine(
               ? input.isOpen && console.awaitsInput
               : mayCome(machine.devices.placements, spi),
           ),
-        hypercall: hypercalls(
+        hypercall: psciHypercalls(
           memory,
           () => guest,
           () => guest.restart(() => machine.devices.reset()),
