@@ -302,6 +302,7 @@ export async function boot(asked: BootSettings, config?: string): Promise<boolea
       await booted;
     }
     if (settings.arch === 'arm64' && only && vms === 1) disconnect = connectConsole(only);
+    else for (const machine of machines) machine.endInput();
     try {
       await runAll(all, oracle, progress);
     } finally {

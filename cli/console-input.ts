@@ -5,7 +5,9 @@ export interface InputStream {
   readonly isTTY?: boolean | undefined;
   setRawMode?(on: boolean): unknown;
   on(event: 'data', listener: (bytes: Uint8Array) => void): unknown;
+  on(event: 'end', listener: () => void): unknown;
   off(event: 'data', listener: (bytes: Uint8Array) => void): unknown;
+  off(event: 'end', listener: () => void): unknown;
   resume(): unknown;
   pause(): unknown;
 }
@@ -14,6 +16,8 @@ export interface InputStream {
 export interface ConsoleKeys {
   /** Bytes for the guest. */
   input(bytes: Uint8Array): void;
+  /** No more comes. */
+  end(): void;
   /** Ctrl-A X. */
   quit(): void;
   /** For the user alone. */
@@ -24,7 +28,11 @@ const CTRL_A = 0x01;
 const HELP = '\r\nCtrl-A X ends the machine, Ctrl-A Ctrl-A sends Ctrl-A, Ctrl-A H shows this\r\n';
 
 /** Takes the keys that follow Ctrl-A out of what is typed. */
-export function escapeKeys({ input, quit, say }: ConsoleKeys): (bytes: Uint8Array) => void {
+export function escapeKeys({
+  input,
+  quit,
+  say,
+}: Omit<ConsoleKeys, 'end'>): (bytes: Uint8Array) => void {
   let isEscaped = false;
   return (bytes) => {
     const through: number[] = [];
@@ -51,11 +59,14 @@ export function escapeKeys({ input, quit, say }: ConsoleKeys): (bytes: Uint8Arra
 export function readConsole(stream: InputStream, keys: ConsoleKeys): () => void {
   const isTerminal = stream.isTTY === true;
   const listener = isTerminal ? escapeKeys(keys) : (bytes: Uint8Array) => keys.input(bytes);
+  const ended = () => keys.end();
   if (isTerminal) stream.setRawMode?.(true);
   stream.on('data', listener);
+  stream.on('end', ended);
   stream.resume();
   return () => {
     stream.off('data', listener);
+    stream.off('end', ended);
     stream.pause();
     if (isTerminal) stream.setRawMode?.(false);
   };

@@ -152,9 +152,13 @@ export function staleChecks(found: readonly StaleInstruction[]): Check[] {
  * @returns a function that ends it.
  */
 export function connectConsole(machine: Machine): () => void {
-  if (!HAS_INPUT) return () => undefined;
+  if (!HAS_INPUT) {
+    machine.endInput();
+    return () => undefined;
+  }
   return readConsole(process.stdin, {
     input: (bytes) => machine.write(bytes),
+    end: () => machine.endInput(),
     quit: () => {
       machine.stop('ended by Ctrl-A X').catch(process.emitWarning);
     },

@@ -18,7 +18,11 @@ import {
   GIC_CPU_SIZE,
   GIC_CPU_WAKER,
   GIC_CPUS,
+  GIC_INT_ACTIVE,
+  GIC_INT_ENABLED,
   GIC_INT_FORWARDED,
+  GIC_INT_PRIORITY,
+  GIC_INT_PRIORITY_SHIFT,
   GIC_INT_TARGET,
   GIC_INT_TARGET_SHIFT,
   GIC_LPI_CPU_SIZE,
@@ -189,6 +193,29 @@ export class Gicv3 extends GicCpuInterface implements Device, InterruptSink {
       pulse: () => this.gic.pulseLine(this.#at, 0, intid),
       setLevel: (asserted) => this.gic.setLine(this.#at, 0, intid, asserted ? 1 : 0),
     };
+  }
+
+  /**
+   * Whether the vCPUs can be interrupted by anything but themselves and their timers: an SPI that
+   * passes all that could mask it, or any LPI that does. Only while none of them runs.
+   * @param mayCome whether anything may still assert an SPI, by its number from 0.
+   */
+  canInterrupt(mayCome: (spi: number) => boolean): boolean {
+    const cpus = this.#vcpuIndices().map((vcpu) => ({
+      isEnabled: this.#word(this.#cpu(vcpu, GIC_CPU_IGRPEN1)) !== 0,
+      mask: this.#word(this.#cpu(vcpu, GIC_CPU_PMR)),
+    }));
+    const passes = (word: number) => {
+      const state = word & (GIC_INT_ENABLED | GIC_INT_FORWARDED | GIC_INT_ACTIVE);
+      if (state !== (GIC_INT_ENABLED | GIC_INT_FORWARDED)) return false;
+      const cpu = cpus[targetOf(word)];
+      const priority = (word & GIC_INT_PRIORITY) >>> GIC_INT_PRIORITY_SHIFT;
+      return cpu?.isEnabled === true && priority < cpu.mask;
+    };
+    return (
+      this.#spiWords(GIC_SPIS).some((word, spi) => passes(word) && mayCome(spi)) ||
+      this.#lpiWords().some(passes)
+    );
   }
 
   read(access: MmioAccess): void {

@@ -106,6 +106,11 @@ export class Pl011 implements Device {
     this.#updateLine();
   }
 
+  /** Input would assert its interrupt. */
+  get awaitsInput(): boolean {
+    return (this.registers.get(PL011_IMSC) & (RX | RT)) !== 0;
+  }
+
   read(access: MmioAccess): void {
     const value = access.offset % 4 === 0 ? this.#readWord(access.offset) : 0;
     access.lo = access.size === 1 ? value & 0xff : access.size === 2 ? value & 0xffff : value;

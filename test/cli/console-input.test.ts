@@ -14,13 +14,17 @@ function connected(isTTY: boolean) {
   }) as unknown as InputStream;
   const end = readConsole(stream, {
     input: (bytes) => log.push(`in ${JSON.stringify(String.fromCharCode(...bytes))}`),
+    end: () => log.push('end'),
     quit: () => log.push('quit'),
     say: (text) => log.push(`say ${text.trim().slice(0, 8)}`),
   });
   const type = (text: string) => {
     events.emit('data', new TextEncoder().encode(text));
   };
-  return { log, type, end };
+  const finish = () => {
+    events.emit('end');
+  };
+  return { log, type, end, finish };
 }
 
 describe('readConsole', () => {
@@ -51,5 +55,12 @@ describe('readConsole', () => {
     type('a\x01x');
     end();
     expect(log).toEqual(['resume', 'in "a\\u0001x"', 'pause']);
+  });
+
+  it('says when no more comes', () => {
+    const { log, type, finish } = connected(false);
+    type('a');
+    finish();
+    expect(log).toEqual(['resume', 'in "a"', 'end']);
   });
 });

@@ -9,7 +9,15 @@ import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Report } from '../../cli/report.ts';
 import { vsmmu, vsmmuProcess } from '../support/vsmmu-command.ts';
-import { BUSY, ECHO, HELLO, PANIC, semihosted } from '../vmm/boards/virt/virt-programs.ts';
+import {
+  AWAITS_INPUT,
+  BUSY,
+  ECHO,
+  HELLO,
+  IDLE,
+  PANIC,
+  semihosted,
+} from '../vmm/boards/virt/virt-programs.ts';
 
 const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 const MACHINE = ['--arch', 'arm64', '--memory', '16'];
@@ -50,6 +58,23 @@ describe('vsmmu boot --arch arm64', { timeout: 60_000 }, () => {
   });
 
   it.each([
+    ['all vCPUs sleep', IDLE, 'inline'],
+    ['all vCPUs sleep, on threads', IDLE, 'mailbox'],
+  ])('ends one that nothing can wake: %s', async (name, program, transport) => {
+    const kernel = await file(`${name}.bin`, program);
+    const options = [...MACHINE, '--transport', transport, '--json'];
+    const { status, stdout } = await vsmmuProcess('boot', kernel, ...options);
+    expect(status).toBe(1);
+    expect((JSON.parse(stdout) as Report).checks).toEqual([
+      {
+        name: 'vm0 ran to its end',
+        ok: false,
+        detail: expect.stringMatching(/^all vCPUs wait for an interrupt that cannot come/),
+      },
+    ]);
+  });
+
+  it.each([
     [0, ''],
     [7, 'exit code 7'],
   ])('ends one that asks for it by semihosting, with %i', async (code, detail) => {
@@ -74,8 +99,12 @@ describe('vsmmu boot --arch arm64', { timeout: 60_000 }, () => {
     expect(stdout).toContain('it had not ended after 1 s');
   });
 
-  it('gives it standard input', async () => {
-    const kernel = await file('echo.bin', ECHO);
+  it.each([
+    ['polls', ECHO, 'a', /^0 b/],
+    ['sleeps', AWAITS_INPUT, 'a', /^0 a/],
+    ['sleeps until that ends', AWAITS_INPUT, '', /^1 .*all vCPUs wait for an interrupt/s],
+  ])('gives it standard input: one that %s', async (name, program, input, expected) => {
+    const kernel = await file(`${name}.bin`, program);
     const child = spawn(process.execPath, [MAIN, 'boot', kernel, ...MACHINE]);
     const output = new Promise<string>((resolve) => {
       let text = '';
@@ -84,8 +113,8 @@ describe('vsmmu boot --arch arm64', { timeout: 60_000 }, () => {
       });
       child.on('close', (status) => resolve(`${status} ${text}`));
     });
-    child.stdin.write('a');
-    expect(await output).toMatch(/^0 b/);
+    setTimeout(() => child.stdin.end(input), 500);
+    expect(await output).toMatch(expected);
   });
 
   it.each([

@@ -86,12 +86,14 @@ export async function serveGdb(
     });
     server.listen(port, ADDRESS, resolve);
   });
+  const leave = target.expectDebugger();
   if (options.halted) target.halt();
   const address = server.address();
   return {
     port: typeof address === 'object' && address ? address.port : port,
     close: () =>
       new Promise((resolve) => {
+        leave();
         server.close(() => resolve());
         connected?.destroy();
       }),

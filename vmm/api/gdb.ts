@@ -56,6 +56,7 @@ export function haltForGdb(machine: Machine): void {
  */
 export function connectGdb(machine: Machine, send: (bytes: Uint8Array) => void): GdbConnection {
   const target = targetOf(machine);
+  const leave = target.expectDebugger();
   const session = new GdbSession({
     target,
     send,
@@ -86,6 +87,9 @@ export function connectGdb(machine: Machine, send: (bytes: Uint8Array) => void):
     },
     close() {
       unlisten();
+      leave();
+      // A machine that has only waited for its debugger is over.
+      PARTS.get(machine)?.board.machine.onInterrupt();
       session.close();
     },
   };

@@ -34,3 +34,23 @@ export function inputBytes(input: unknown): Uint8Array {
   if (input instanceof Uint8Array) return input;
   throw new OptionsError('bad-option', 'input', 'input must be text or bytes');
 }
+
+/** The value that a listener is told next. A signal ends the waiting, and rejects with its reason. */
+export function untilTold<T>(
+  listen: (listener: (value: T) => void) => () => void,
+  signal: AbortSignal | undefined,
+): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const abort = () => {
+      unlisten();
+      reject(signal?.reason);
+    };
+    const unlisten = listen((value) => {
+      unlisten();
+      signal?.removeEventListener('abort', abort);
+      resolve(value);
+    });
+    signal?.addEventListener('abort', abort, { once: true });
+    if (signal?.aborted) abort();
+  });
+}

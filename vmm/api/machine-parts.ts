@@ -40,6 +40,21 @@ export function boardFootprint({ machine, smmus, amd }: BoardMachine): MachineFo
   return machineFootprint(machine.memory, smmus, machine.drainSleep?.sleeping);
 }
 
+/** A register as `Machine.readRegister` returns it. */
+export function readBoardRegister(
+  { machine }: BoardMachine,
+  device: string,
+  offset: number,
+  size: 4 | 8,
+): { readonly lo: number; readonly hi: number } | undefined {
+  const { mounts } = machine.devices.bus;
+  const mount = mounts.find((one) => one.device.name === device && one.region === 0);
+  if (!mount) return undefined;
+  const access = { region: 0, offset, size, lo: 0, hi: 0, vcpu: 0 };
+  mount.device.read(access);
+  return { lo: access.lo, hi: access.hi };
+}
+
 /** The parts of machines, for what works with a machine besides its methods. */
 export const PARTS = new WeakMap<object, MachineParts>();
 

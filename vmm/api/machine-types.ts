@@ -11,7 +11,7 @@ import type { DrainReport } from './drains.ts';
 
 /**
  * `new` until `boot`, `running`, `paused`; then `off` when the guest has ended by itself,
- * `stopped` by its owner, `failed` when a part of the machine failed (`error` says
+ * `stopped` by its owner, or because all its vCPUs sleep and nothing can wake them, `failed` when a part of the machine failed (`error` says
  * which).
  */
 export type MachineStatus = CoreStatus | 'paused';

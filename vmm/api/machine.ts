@@ -9,12 +9,13 @@ import { UseError } from './api-errors.ts';
 import { ConsoleStreams, type MachineConsole } from './console-streams.ts';
 import { eventStream, type MachineEventName, type MachineEventStream } from './event-stream.ts';
 import { IdleWait } from './idle-wait.ts';
-import { checkBootOptions, checkWaitOptions, inputBytes } from './machine-calls.ts';
+import { checkBootOptions, checkWaitOptions, inputBytes, untilTold } from './machine-calls.ts';
 import {
   boardFootprint,
   type MachineParts,
   machineEnd,
   machineStatistics,
+  readBoardRegister,
 } from './machine-parts.ts';
 import type {
   BootOptions,
@@ -102,12 +103,7 @@ export class Machine implements AsyncDisposable {
     offset: number,
     size: 4 | 8 = 4,
   ): { readonly lo: number; readonly hi: number } | undefined {
-    const { bus } = this.#inner.devices;
-    const mount = bus.mounts.find((one) => one.device.name === device && one.region === 0);
-    if (!mount) return undefined;
-    const access = { region: 0, offset, size, lo: 0, hi: 0, vcpu: 0 };
-    mount.device.read(access);
-    return { lo: access.lo, hi: access.hi };
+    return readBoardRegister(this.#parts.board, device, offset, size);
   }
 
   /** A copy of guest RAM; undefined when these bytes are not all RAM. */
@@ -173,6 +169,15 @@ export class Machine implements AsyncDisposable {
   /** Console input: text, or bytes. */
   write(input: string | Uint8Array): void {
     this.#input(inputBytes(input));
+  }
+
+  /**
+   * No more console input comes. A machine of the board `virt` whose vCPUs all sleep, and that only input
+   * could wake, is stopped. `write` takes it back.
+   */
+  endInput(): void {
+    this.#parts.board.endInput?.();
+    this.#idleWait.wake();
   }
 
   #input(bytes: Uint8Array): void {
@@ -356,19 +361,7 @@ export class Machine implements AsyncDisposable {
     if (this.#end) return Promise.resolve(this.#end);
     if (this.status === 'new')
       return Promise.reject(new UseError('not-booted', `${this.name} has not been booted`));
-    return new Promise((resolve, reject) => {
-      const abort = () => {
-        unlisten();
-        reject(signal?.reason);
-      };
-      const unlisten = this.on('end', (end) => {
-        unlisten();
-        signal?.removeEventListener('abort', abort);
-        resolve(end);
-      });
-      signal?.addEventListener('abort', abort, { once: true });
-      if (signal?.aborted) abort();
-    });
+    return untilTold((listener) => this.on('end', listener), signal);
   }
 
   /** Back to the state before `boot`, from any other: devices reset, memory zero. Counts and listeners stay. */

@@ -99,6 +99,8 @@ export interface BoardMachine {
   readonly debug?: DebugTarget;
   /** Console input. */
   receive(bytes: Uint8Array): void;
+  /** No more of it comes, so that a guest that only waits for it waits in vain. */
+  endInput?(): void;
   /** Gives everything back that the machine had. It has ended, and is reset. */
   destroy(): void;
 }

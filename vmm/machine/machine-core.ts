@@ -282,7 +282,8 @@ export class MachineCore {
   #finish(exit: VcpuExit): CoreStatus {
     const isSound = exit.reason !== 'failed' && this.#state.thrown === undefined;
     const error = isSound ? this.#fullSafePoint() : undefined;
-    this.#state.leave(error ? { status: 'failed', error } : endOf(exit));
+    const isQuiet = !this.#busy && this.untilTimerMs === Number.POSITIVE_INFINITY;
+    this.#state.leave(error ? { status: 'failed', error } : endOf(exit, isQuiet));
     const isIdle = exit.reason === 'idle' && this.#vcpus.secondaries.length === 0 && !this.#busy;
     this.#idleMs = isIdle ? (exit.untilMs ?? Number.POSITIVE_INFINITY) : undefined;
     return this.status;
@@ -337,10 +338,7 @@ export class MachineCore {
     if (this.#state.end({ status: 'stopped', reason }, new Leave())) this.#interrupt();
   }
 
-  /**
-   * Has vCPUs on threads of their own leave the guest, secondary ones that run while vCPU 0
-   * does not too. One that does not come to a safe point in time is terminated.
-   */
+  /** Has all vCPUs on threads leave the guest, vCPU 0 or not; those that do not are terminated. */
   #interrupt(): void {
     this.#booting?.abort(new Leave());
     this.#guest.setExitRequest(true);

@@ -21,7 +21,7 @@ import type { VcpuExit } from '../vcpu/index.ts';
 
 /**
  * `new` until `boot`, `running` while the guest wants to go on, `off` when it has ended by itself,
- * `stopped` by its owner, `failed` when one of its parts failed.
+ * `stopped` by its owner or because nothing can wake it, `failed` when one of its parts failed.
  */
 export type CoreStatus = 'new' | 'running' | 'off' | 'stopped' | 'failed';
 
@@ -41,9 +41,17 @@ type State =
 
 const NEW: State = { name: 'new' };
 
-/** How a machine ends whose vCPU came back like this; undefined when it goes on. */
-export function endOf(exit: VcpuExit): CoreEnd | undefined {
+/** Why a machine is stopped that would never do anything again. */
+const ASLEEP = 'all vCPUs wait for an interrupt that cannot come: no timer runs, no device has one';
+
+/**
+ * How a machine ends whose vCPU came back like this; undefined when it goes on.
+ * @param isQuiet its devices have nothing to do, and no timer.
+ */
+export function endOf(exit: VcpuExit, isQuiet = false): CoreEnd | undefined {
   if (exit.reason === 'off') return { status: 'off', exitCode: exit.code };
+  if (exit.reason === 'idle' && exit.isForever && isQuiet)
+    return { status: 'stopped', reason: ASLEEP };
   return exit.reason === 'failed' ? { status: 'failed', error: exit.error } : undefined;
 }
 

@@ -64,6 +64,11 @@ export interface DebugTarget {
   setBreakpoints(addresses: readonly bigint[]): boolean;
   /** Replaces all watchpoints. False: there are too many. */
   setWatchpoints(watchpoints: readonly Watchpoint[]): boolean;
+  /**
+   * A debugger is connected, or may connect, until the function that is returned is called: vCPUs that
+   * sleep for ever are something to look at then, and not the machine's end.
+   */
+  expectDebugger(): () => void;
   /** Halts the machine, and tells of it, unless it is halted. */
   halt(): void;
   /** Lets it go on: what each vCPU does. */

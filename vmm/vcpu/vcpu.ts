@@ -10,9 +10,9 @@ export type VcpuExit =
   | { readonly reason: 'yield' }
   /**
    * It has nothing to do before its next interrupt. `untilMs`: its own timer is due then, by the
-   * computer's time. Default: never.
+   * computer's time. Default: never. `isForever`: nor will there be one, but by a timer of a device.
    */
-  | { readonly reason: 'idle'; readonly untilMs?: number }
+  | { readonly reason: 'idle'; readonly untilMs?: number; readonly isForever?: boolean }
   /** It is off until its next reset. `code`: the exit code of its program. */
   | { readonly reason: 'off'; readonly code: number }
   /** It cannot go on. */

@@ -1,6 +1,7 @@
 // What an interrupt goes through (IHI 0069 section 4.1), for edges and levels.
 
 import { describe, expect, it } from 'vitest';
+import * as REG from '../../../assembly/layout/gic-registers.ts';
 import { GicHarness } from './gic-harness.ts';
 
 const SPI = 42;
@@ -228,5 +229,43 @@ describe('what is pending', () => {
     expect(end.every((byte) => byte === 0x5a)).toBe(true);
     expect(gic.gicd(0)).toBe(0x53);
     expect(() => gic.device.restore({ ...state, spis: [1] })).toThrow(TypeError);
+  });
+});
+
+describe('whether anything but vCPUs can still interrupt one', () => {
+  const SPI = 5;
+  const BIT = 1 << SPI;
+  /** SPI 5 is enabled, at the priority 0, and goes to vCPU 0, which takes it. */
+  function open(): GicHarness {
+    const gic = new GicHarness(2);
+    gic.setGicd(REG.GICD_CTLR, REG.GICD_CTLR_ENABLE_GRP1);
+    gic.setGicd(REG.GIC_IGROUPR + 4, BIT);
+    gic.setGicd(REG.GIC_ISENABLER + 4, BIT);
+    gic.device.writeInterface(0, REG.ICC_PMR_EL1, 0xf0n);
+    gic.device.writeInterface(0, REG.ICC_IGRPEN1_EL1, 1n);
+    return gic;
+  }
+  const canInterrupt = ({ device }: GicHarness) => device.canInterrupt((spi) => spi === SPI);
+
+  it('is so with an SPI that something may assert', () => {
+    expect(canInterrupt(open())).toBe(true);
+    expect(open().device.canInterrupt((spi) => spi !== SPI)).toBe(false);
+  });
+
+  const MASKS: Readonly<Record<string, (gic: GicHarness) => void>> = {
+    'the distributor': (gic) => gic.setGicd(REG.GICD_CTLR, 0),
+    'its enable': (gic) => gic.setGicd(REG.GIC_ICENABLER + 4, BIT),
+    'its group': (gic) => gic.setGicd(REG.GIC_IGROUPR + 4, 0),
+    'its active state': (gic) => gic.setGicd(REG.GIC_ISACTIVER + 4, BIT),
+    'its route to a vCPU that does not take it': (gic) =>
+      gic.setGicd(REG.GICD_IROUTER + 8 * (32 + SPI), 1, 8),
+    'its route to none': (gic) => gic.setGicd(REG.GICD_IROUTER + 8 * (32 + SPI), 7, 8),
+    'the priority mask': (gic) => gic.device.writeInterface(0, REG.ICC_PMR_EL1, 0n),
+    'the group enable of the vCPU': (gic) => gic.device.writeInterface(0, REG.ICC_IGRPEN1_EL1, 0n),
+  };
+  it.each(Object.entries(MASKS))('is not so where %s masks it', (_name, mask) => {
+    const gic = open();
+    mask(gic);
+    expect(canInterrupt(gic)).toBe(false);
   });
 });

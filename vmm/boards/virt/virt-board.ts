@@ -24,20 +24,13 @@ import {
 import type { Disk } from '../../../devices/virtio/index.ts';
 import { MachineCore } from '../../machine/index.ts';
 import { Arm64Threads } from '../../threads/index.ts';
-import {
-  Arm64Guest,
-  type Arm64Memory,
-  createArm64Memory,
-  type Hypercall,
-  type HypercallResult,
-  type StaleInstruction,
-} from '../../vcpu/arm64/index.ts';
+import { Arm64Guest, createArm64Memory, type StaleInstruction } from '../../vcpu/arm64/index.ts';
 import type { Board, BoardMachine, BoardOptions } from '../board.ts';
 import { withFaults } from '../faulty-devices.ts';
 import { affinityOf } from './affinity.ts';
 import { guestRole } from './guest-role.ts';
 import { hostRole } from './host-role.ts';
-import { callPsci, type PsciMachine } from './psci.ts';
+import { psciHypercalls } from './psci-hypercalls.ts';
 import { callSemihosting } from './semihosting.ts';
 import { prepareVirtBoot } from './virt-boot.ts';
 import { virtDeviceTree } from './virt-device-tree.ts';
@@ -47,6 +40,7 @@ import {
   VIRT_FREE,
   VIRT_GICD,
   VIRT_GICR,
+  VIRT_PLACES,
   VIRT_SMMU_DEVICE_ID,
   VIRT_SPIS,
   virtRam,
@@ -139,37 +133,16 @@ const RNG_SEED_SIZE = 64;
 /** The GIC's registers are no device of the board's device tree, which has a node of its own for it. */
 const placeGic = (device: Gicv3): Placement => ({ device, addresses: [VIRT_GICD, VIRT_GICR] });
 
-/** Makes calls of PSCI what the vCPUs and the machine do. */
-function hypercalls(
-  { ram, vcpus }: Arm64Memory,
-  guest: () => Arm64Guest,
-  restart: () => void,
-): (call: Hypercall) => HypercallResult {
-  let stopped: HypercallResult = { what: 'off' };
-  let waits = false;
-  const machine: PsciMachine = {
-    vcpus,
-    powerState: (vcpu) => (guest().isOn(vcpu) ? 'on' : 'off'),
-    isExecutable: (address) =>
-      address >= BigInt(ram.gpa) && address < BigInt(ram.gpa) + BigInt(ram.size),
-    start: (vcpu, pc, x0) => guest().startVcpu(vcpu, { pc, x0 }),
-    stop(vcpu) {
-      guest().stopVcpu(vcpu);
-      stopped = { what: 'stopped' };
-    },
-    suspend() {
-      waits = true;
-    },
-    end(how) {
-      if (how === 'reset') restart();
-      stopped = { what: how };
-    },
-  };
-  return (call) => {
-    waits = false;
-    const x0 = callPsci(machine, call);
-    return x0 === undefined ? stopped : { what: waits ? 'suspend' : 'return', x0 };
-  };
+/**
+ * Whether a device may assert an SPI while all vCPUs sleep. The clock's alarm is one of the machine's
+ * timers, which are known; anything else may have a user who does something.
+ */
+function mayCome(placements: readonly Placement[], spi: number): boolean {
+  if (spi === VIRT_PLACES.rtc.spi) return false;
+  return placements.some(
+    ({ device, firstIrq = Number.POSITIVE_INFINITY }) =>
+      spi >= firstIrq && spi < firstIrq + device.identity.interrupts,
+  );
 }
 
 /** @throws {RangeError} for what vCPUs on threads of their own do not have. */
@@ -227,6 +200,7 @@ async function createVirtMachine(
     const smmu = { ...iommu.smmu, requesterId: VIRT_SMMU_DEVICE_ID };
     const console = new Pl011({ onOutput: (bytes) => options.onOutput(bytes) });
     const uart = placed('uart', console);
+    const input = { isOpen: true };
     const rtc = placed('rtc', new Pl031({ epoch: own.epoch ?? Math.floor(Date.now() / 1000) }));
     const dmaEngine = {
       ...placed('dmaEngine', new DmaEngine()),
@@ -274,7 +248,13 @@ async function createVirtMachine(
       onStaleInstruction: own.onStaleInstruction,
       board: {
         interrupts: gic,
-        hypercall: hypercalls(
+        canInterrupt: () =>
+          gic.canInterrupt((spi) =>
+            spi === VIRT_PLACES.uart.spi
+              ? input.isOpen && console.awaitsInput
+              : mayCome(machine.devices.placements, spi),
+          ),
+        hypercall: psciHypercalls(
           memory,
           () => guest,
           () => guest.restart(() => machine.devices.reset()),
@@ -320,7 +300,13 @@ async function createVirtMachine(
       queues,
       ...(guest.inline ? { debug: guest.debug } : {}),
       ...iommu.describe(machine, () => guest.flushProcessors()),
-      receive: (bytes) => console.receive(bytes),
+      receive(bytes) {
+        input.isOpen = true;
+        console.receive(bytes);
+      },
+      endInput() {
+        input.isOpen = false;
+      },
       destroy() {
         machine.devices.detach();
         iommu.destroy();

@@ -49,6 +49,11 @@ export interface SemihostingCall {
 /** The board of an arm64 guest. */
 export interface Arm64Board {
   readonly interrupts: CpuInterrupts;
+  /**
+   * Whether anything but vCPUs and timers can still interrupt a vCPU. Only while none of them runs.
+   * Default: it can.
+   */
+  canInterrupt?(): boolean;
   /** Carries a HVC out. */
   hypercall(call: Hypercall): HypercallResult;
   /** Carries a semihosting call out. Without it HLT is UNDEFINED. */

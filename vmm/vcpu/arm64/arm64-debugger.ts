@@ -63,6 +63,8 @@ export class Arm64Debugger implements DebugTarget {
   #breakpoints: readonly bigint[] = [];
   #watchpoints: readonly Watchpoint[] = [];
   #isHalted = false;
+  /** Debuggers that are connected or may connect, one for each that has been said. */
+  #expected = 0;
   #haltedAt = 0;
   #actions: readonly DebugAction[] = [];
   #listener: ((stop: DebugStop) => void) | undefined;
@@ -88,6 +90,20 @@ export class Arm64Debugger implements DebugTarget {
   /** Whether somebody who has halted the machine is not expected to resume it this very moment. */
   get isIdle(): boolean {
     return performance.now() - this.#haltedAt > PROMPT_MS;
+  }
+
+  /** A debugger is connected, or may connect. */
+  get isExpected(): boolean {
+    return this.#expected > 0;
+  }
+
+  expectDebugger(): () => void {
+    this.#expected++;
+    let isOver = false;
+    return () => {
+      if (!isOver) this.#expected--;
+      isOver = true;
+    };
   }
 
   /** What a vCPU may do. */

@@ -225,6 +225,7 @@ export class Arm64Guest implements Guest {
       vcpus,
       counter,
       host,
+      canInterrupt: () => board.canInterrupt?.() ?? true,
       control: this.debug,
       pace,
       reset() {

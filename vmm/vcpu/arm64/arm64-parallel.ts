@@ -30,6 +30,7 @@ const KIND = 'arm64-threads';
 
 const YIELD: VcpuExit = { reason: 'yield' };
 const OFF: VcpuExit = { reason: 'off', code: 0 };
+const FOREVER: VcpuExit = { reason: 'idle', isForever: true };
 
 const ANSWERS = {
   return: ANSWER_RETURNED,
@@ -58,6 +59,8 @@ class ParallelVcpu {
   readonly exits: Arm64Exits;
   readonly calls: Arm64ThreadCalls;
   isOn = false;
+  /** It came back asleep, with no timer of its own. */
+  isAsleep = false;
   thread: Arm64Thread | undefined;
 
   constructor(
@@ -178,6 +181,7 @@ export class Arm64Parallel {
     const { thread } = vcpu;
     if (!thread) return;
     run.left++;
+    vcpu.isAsleep = false;
     const back = (exit: VcpuExit | undefined) => {
       if (exit) this.#end(exit);
       if (--run.left === 0) run.done();
@@ -196,6 +200,7 @@ export class Arm64Parallel {
     const ended = vcpu.exits.takeEnded();
     if (ended) return ended;
     if (why === 'records-full') run.isPoolFull = true;
+    vcpu.isAsleep = why === 'asleep';
     if (why !== 'off') return YIELD;
     vcpu.isOn = false;
     return this.#vcpus.some(({ isOn }) => isOn) ? undefined : OFF;
@@ -221,7 +226,16 @@ export class Arm64Parallel {
     const action = this.#atRest;
     this.#atRest = undefined;
     action?.();
-    return run.exit ?? OFF;
+    const exit = run.exit ?? OFF;
+    return exit.reason === 'yield' && this.#sleepsForever() ? FOREVER : exit;
+  }
+
+  /** All vCPUs came back asleep, and nothing but a device's timer can wake them. */
+  #sleepsForever(): boolean {
+    const { board } = this.#options;
+    const on = this.#vcpus.filter(({ isOn }) => isOn);
+    const areAsleep = on.every(({ isAsleep, cpu }) => isAsleep && !cpu.isInterrupted);
+    return on.length > 0 && areAsleep && board.canInterrupt?.() === false;
   }
 
   /** The counter stands still. */

@@ -7,6 +7,7 @@ import { MachineError } from '../../../devices/plugin/index.ts';
 import type { Vcpu, VcpuExit, VcpuHost, VcpuState } from '../vcpu.ts';
 import { type Arm64Counter, COUNTER_HZ } from './arm64-counter.ts';
 import type { Arm64Debugger } from './arm64-debugger.ts';
+import { Arm64Turns, type TurnQueries } from './arm64-turns.ts';
 import type { Arm64Vcpu } from './arm64-vcpu.ts';
 
 /** Instructions of one unit of a budget, of all vCPUs together. */
@@ -16,8 +17,6 @@ const BUDGET = 0x100000;
  * next. A switch costs below 1 us.
  */
 const TURN = 0x8000;
-/** Below what is left when a turn has passed its end, and its next branch is to come. */
-const OVER = -0x10000;
 /** What a sleep of all vCPUs takes of a budget: a run ends, even if nothing wakes them. */
 const SLEEP_COST = 0x400;
 /** What a step costs of it, which takes the time of so many instructions. */
@@ -27,18 +26,14 @@ const TICKS_PER_MS = COUNTER_HZ / 1000;
 const YIELD: VcpuExit = { reason: 'yield' };
 const OFF: VcpuExit = { reason: 'off', code: 0 };
 
-/** Nothing is to do before a value of the counter, if at all before an interrupt. */
-function idleUntil(wake: bigint | undefined, now: bigint): VcpuExit {
-  if (wake === undefined) return { reason: 'idle' };
-  return { reason: 'idle', untilMs: Math.max(0, Math.ceil(Number(wake - now) / TICKS_PER_MS)) };
-}
-
 /** What takes turns. */
 export interface Arm64RoundRobinOptions {
   /** At least one. */
   readonly vcpus: readonly [Arm64Vcpu, ...Arm64Vcpu[]];
   readonly counter: Arm64Counter;
   readonly host: VcpuHost;
+  /** As `Arm64Board.canInterrupt`. */
+  canInterrupt(): boolean;
   /** Says which of them may execute what. */
   readonly control: Arm64Debugger;
   /** Time of the computer, by which the machine sleeps. Undefined: it sleeps no time at all. */
@@ -52,26 +47,18 @@ export interface Arm64RoundRobinOptions {
 export class Arm64RoundRobin implements Vcpu {
   readonly index = 0;
   readonly #options: Arm64RoundRobinOptions;
-  /**
-   * The vCPU whose turn it is, and instructions that are left of that. Without any it goes on to its next
-   * branch, as it would have if the run had not been cut there; the turn is OVER then.
-   */
-  #turn: Arm64Vcpu;
-  #left: number;
-  /** One that is alone gives its turn to nobody. */
-  readonly #length: number;
+  readonly #turns: Arm64Turns<Arm64Vcpu>;
   /** All vCPUs wait for an interrupt since then, by both clocks. */
   #asleep: { readonly since: bigint; readonly paceNs: number } | undefined;
 
   constructor(options: Arm64RoundRobinOptions) {
     this.#options = options;
-    [this.#turn] = options.vcpus;
-    this.#length = options.vcpus.length > 1 ? TURN : BUDGET;
-    this.#left = this.#length;
+    // One that is alone gives its turn to nobody.
+    this.#turns = new Arm64Turns(options.vcpus, options.vcpus.length > 1 ? TURN : BUDGET);
   }
 
   get inGuest(): boolean {
-    return this.#options.host.isInGuest(this.#turn.index);
+    return this.#options.host.isInGuest(this.#turns.current.index);
   }
 
   /** Whoever asks is on this thread: the vCPUs are at an exit, or outside of the guest. */
@@ -79,8 +66,7 @@ export class Arm64RoundRobin implements Vcpu {
 
   reset(): void {
     this.#options.reset();
-    [this.#turn] = this.#options.vcpus;
-    this.#left = this.#length;
+    this.#turns.reset();
     this.#asleep = undefined;
   }
 
@@ -108,7 +94,7 @@ export class Arm64RoundRobin implements Vcpu {
     } catch (cause) {
       return {
         reason: 'failed',
-        error: MachineError.of(`guest vCPU ${this.#turn.index}`, cause),
+        error: MachineError.of(`guest vCPU ${this.#turns.current.index}`, cause),
       };
     }
   }
@@ -126,21 +112,20 @@ export class Arm64RoundRobin implements Vcpu {
     return exit;
   }
 
-  /** Who runs: whose turn it is, else the next one that has something to execute. */
+  /** Who runs now; undefined: all of them wait. */
   #next(): Arm64Vcpu | undefined {
-    const { vcpus, counter } = this.#options;
+    const { counter } = this.#options;
     const { now } = counter;
-    if (this.#left !== OVER && this.#wakes(this.#turn, now)) return this.#turn;
-    const { index } = this.#turn;
-    for (let i = 1; i <= vcpus.length; i++) {
-      const vcpu = vcpus[(index + i) % vcpus.length];
-      if (!vcpu || !this.#wakes(vcpu, now)) continue;
-      this.#turn = vcpu;
-      this.#left = this.#length;
-      counter.switchTo(vcpu.block);
-      return vcpu;
-    }
-    return undefined;
+    const queries: TurnQueries<Arm64Vcpu> = {
+      wakes: (vcpu) => this.#wakes(vcpu, now),
+      isDue: (vcpu) => {
+        const until = this.#mayRun(vcpu) ? vcpu.wait?.until : undefined;
+        return until !== undefined && until <= now;
+      },
+    };
+    const vcpu = this.#turns.next(queries);
+    if (vcpu) counter.switchTo(vcpu.block);
+    return vcpu;
   }
 
   #mayRun({ index }: Arm64Vcpu): boolean {
@@ -164,8 +149,8 @@ export class Arm64RoundRobin implements Vcpu {
     // Something may have kept it from it; it is asked again then.
     if (executed > 0) control.stepped(vcpu.index);
     if (exit) return exit;
-    const isOver = vcpu.wait || !vcpu.isOn || control.hasOther(vcpu.index);
-    this.#left = isOver ? OVER : this.#left - executed;
+    const isOver = control.hasOther(vcpu.index);
+    this.#turns.spend(isOver ? TURN : executed, isOver || vcpu.wait !== undefined || !vcpu.isOn);
     return vcpus.some(({ isOn }) => isOn) ? STEP_COST : OFF;
   }
 
@@ -176,18 +161,20 @@ export class Arm64RoundRobin implements Vcpu {
    */
   #runTurn(vcpu: Arm64Vcpu, left: number): VcpuExit | number {
     const { counter, control } = this.#options;
+    const turns = this.#turns;
     if (control.actionOf(vcpu.index).what === 'step') return this.#step(vcpu);
     const wake = this.#earliestWake();
     // What another one has waited for comes first.
     const untilWake = wake === undefined ? Number.POSITIVE_INFINITY : Number(wake - counter.now);
-    const most = Math.min(this.#left, untilWake);
+    const most = Math.min(turns.left, untilWake);
     const isCut = left <= most;
     const before = vcpu.block.long(ARM64_COUNT);
     const exit = vcpu.run(isCut ? left : most, isCut);
     if (exit) return exit;
     const executed = Number(vcpu.block.long(ARM64_COUNT) - before);
-    const isOver = vcpu.wait || !vcpu.isOn || (!isCut && executed > Math.max(0, most));
-    this.#left = isOver ? OVER : this.#left - executed;
+    // Without instructions left it goes on to its next branch, as it would have if no run had ended there.
+    const isPast = !isCut && executed > Math.max(0, most);
+    turns.spend(executed, isPast || vcpu.wait !== undefined || !vcpu.isOn);
     return this.#options.vcpus.some(({ isOn }) => isOn) ? executed : OFF;
   }
 
@@ -222,10 +209,19 @@ export class Arm64RoundRobin implements Vcpu {
     const waits = pace && vcpus.every(({ wait }) => wait?.what !== 'event');
     if (waits) this.#asleep = { since: now, paceNs: pace.nowNs() };
     else if (wake !== undefined && wake > now) counter.skipTo(wake);
-    this.#turn.idle();
+    this.#turns.current.idle();
     return (
-      this.#turn.takeEnded() ?? (waits || wake === undefined ? idleUntil(wake, now) : undefined)
+      this.#turns.current.takeEnded() ??
+      (waits || wake === undefined ? this.#idleUntil(wake, now) : undefined)
     );
+  }
+
+  /** Nothing is to do before a value of the counter, if at all before an interrupt. */
+  #idleUntil(wake: bigint | undefined, now: bigint): VcpuExit {
+    const { control, canInterrupt } = this.#options;
+    if (wake === undefined)
+      return { reason: 'idle', isForever: !control.isExpected && !canInterrupt() };
+    return { reason: 'idle', untilMs: Math.max(0, Math.ceil(Number(wake - now) / TICKS_PER_MS)) };
   }
 
   /** Idle while all vCPUs still wait. Their time goes on, to the next timer at most. */
@@ -237,13 +233,13 @@ export class Arm64RoundRobin implements Vcpu {
     const isTime = wake !== undefined && passed >= wake;
     const now = isTime ? wake : passed;
     if (now > counter.now) counter.skipTo(now);
-    if (!isTime && !vcpus.some((vcpu) => this.#wakes(vcpu, now))) return idleUntil(wake, now);
+    if (!isTime && !vcpus.some((vcpu) => this.#wakes(vcpu, now))) return this.#idleUntil(wake, now);
     this.#asleep = undefined;
     return undefined;
   }
 
   setIrq(): void {
-    this.#turn.followIrq();
+    this.#turns.current.followIrq();
   }
 
   /** Nobody runs it while it is paused. */
@@ -254,8 +250,8 @@ export class Arm64RoundRobin implements Vcpu {
   /** Of all vCPUs: together with RAM and the devices' states it is the machine, whatever else is in its memory. */
   save(): VcpuState {
     const { vcpus } = this.#options;
-    const own = { kind: 'arm64', vcpus: vcpus.length, turn: this.#turn.index, left: this.#left };
-    return Object.assign({}, own, ...vcpus.map((vcpu) => vcpu.save()));
+    const own = { kind: 'arm64', vcpus: vcpus.length };
+    return Object.assign({}, own, this.#turns.save(), ...vcpus.map((vcpu) => vcpu.save()));
   }
 
   /**
@@ -268,14 +264,12 @@ export class Arm64RoundRobin implements Vcpu {
 
   #restore(state: VcpuState): void {
     const { vcpus, counter, forgetCode } = this.#options;
-    const turn = vcpus[Number(state.turn)];
-    if (state.kind !== 'arm64' || state.vcpus !== vcpus.length || !turn)
+    if (state.kind !== 'arm64' || state.vcpus !== vcpus.length)
       throw new TypeError(`this is no state of ${vcpus.length} arm64 vCPUs`);
     for (const vcpu of vcpus) vcpu.restore(state);
-    this.#turn = turn;
-    this.#left = Number(state.left);
+    this.#turns.restore(state);
     this.#asleep = undefined;
-    counter.resume(turn.block);
+    counter.resume(this.#turns.current.block);
     forgetCode();
   }
 

@@ -175,9 +175,10 @@ export class Arm64Runner {
   }
 
   /** WFI, and CPU_SUSPEND: the thread sleeps until an interrupt, masked or not. */
-  #waitForInterrupt(): undefined {
+  #waitForInterrupt(): Arm64ThreadExit | undefined {
     const { interrupts, index } = this.#options;
     const { block, timers } = this.#cpu;
+    let isForever = false;
     this.#time.rest();
     // Said before the looks: what comes behind them wakes the thread.
     interrupts.setAsleep(index, true);
@@ -187,11 +188,16 @@ export class Arm64Runner {
       const { pending } = block;
       if ((pending & ARM64_PENDING_IRQ) !== 0) break;
       const deadline = timers.deadline(now);
+      isForever = deadline === undefined;
       const ms = deadline === undefined ? LONGEST_SLEEP_MS : Number(deadline - now) / NS_PER_MS;
       block.sleep(pending, Math.min(ms, LONGEST_SLEEP_MS));
     }
     interrupts.setAsleep(index, false);
     this.#time.rest();
+    const isPaused = block.word(ARM64_EXIT_REQUEST) !== 0;
+    return isForever && !isPaused && (block.pending & ARM64_PENDING_IRQ) === 0
+      ? 'asleep'
+      : undefined;
   }
 
   /**

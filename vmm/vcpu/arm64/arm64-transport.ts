@@ -14,8 +14,11 @@ export const ANSWER_OFF = 3;
 /** The machine ends, or begins again. */
 export const ANSWER_ENDED = 4;
 
-/** Why the thread of a vCPU came back. `stopped`: it was asked to. */
-export type Arm64ThreadExit = 'stopped' | 'off' | 'ended' | 'records-full';
+/**
+ * Why the thread of a vCPU came back. `stopped`: it was asked to; `asleep`: the same, while it waited
+ * for an interrupt without a timer of its own.
+ */
+export type Arm64ThreadExit = 'stopped' | 'asleep' | 'off' | 'ended' | 'records-full';
 
 /** What a vCPU on a thread of its own asks the machine for; what is asked lies in its block. */
 export interface Arm64ThreadCalls {

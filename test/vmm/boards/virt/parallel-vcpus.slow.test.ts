@@ -11,7 +11,7 @@ import {
 import type * as Api from '../../../../vmm/api/index.ts';
 import { POWER, SGIS, SUSPEND, waitForEvent } from './several-vcpu-programs.ts';
 import { CODE, COUNTERS, invalidate, lock, TLBIS } from './shared-memory-programs.ts';
-import { BUSY, HELLO, IDLE, RESET } from './virt-programs.ts';
+import { AWAITS_INPUT, BUSY, HELLO, IDLE, RESET, timer } from './virt-programs.ts';
 
 const { Host, virtBoard } = (await import(
   '../../../../dist/vmm/api/index.js'
@@ -101,7 +101,7 @@ describe('memory that vCPUs share', () => {
 describe('a machine', () => {
   it.each([
     ['spins', BUSY],
-    ['sleeps', IDLE],
+    ['sleeps', AWAITS_INPUT],
   ])('whose guest %s pauses, and stands still, goes on, and stops', async (_does, guest) => {
     const { machine } = await create(guest, 2);
     await machine.boot();
@@ -115,6 +115,33 @@ describe('a machine', () => {
       await new Promise((resolve) => setTimeout(resolve, 1));
     await machine.stop('enough');
     expect([machine.status, machine.error]).toEqual(['stopped', undefined]);
+  });
+
+  it('ends when all its vCPUs sleep and nothing can wake them', async () => {
+    const { machine } = await create(IDLE, 2);
+    await machine.boot();
+    expect(await machine.wait()).toMatchObject({
+      status: 'stopped',
+      reason: expect.stringMatching(/^all vCPUs wait for an interrupt that cannot come/),
+    });
+  });
+
+  it('that waits for input ends when there is no more, and not before', async () => {
+    const { machine, text } = await create(AWAITS_INPUT, 2);
+    await machine.boot();
+    await new Promise((resolve) => setTimeout(resolve, 300));
+    expect(machine.status).toBe('running');
+    machine.endInput();
+    expect(await machine.wait()).toMatchObject({ status: 'stopped' });
+    await machine.reset();
+    await machine.boot();
+    machine.write('W');
+    expect(await machine.wait()).toMatchObject({ status: 'off' });
+    expect(text.printed).toBe('W');
+  });
+
+  it('does not end while its timer is to come', async () => {
+    expect((await run(timer('asleep'), 1)).printed).toMatch(/^A/);
   });
 
   it('boots again', async () => {

@@ -439,3 +439,75 @@ export const waitForEvent = (event: 'sev' | 'none') =>
       0xd4000002, // hvc #0x0
     ],
   });
+
+/**
+ * vCPUs 0 and 3 count to 2^18; 1 and 2 wait by WFE for each event of a stream of 4,096 ticks. Prints 'F' when the
+ * counter that is behind has come to more than half of the other, else 'U'; and how late a WFE ended at most, in
+ * units of 64 ticks from '0' on.
+ */
+export const STREAMS = image({
+  0: [
+    0xd2800033, // mov x19, #0x1
+    0xaa1303e1, // mov x1, x19
+    0x10000122, // adr x2, 0x2c
+    0xaa1303e3, // mov x3, x19
+    0xd2b88000, // mov x0, #0xc4000000
+    0xf2800060, // movk x0, #0x3
+    0xd4000002, // hvc #0x0
+    0x91000673, // add x19, x19, #0x1
+    0xf1000e7f, // cmp x19, #0x3
+    0x54ffff09, // b.ls 0x4
+    0xd2800000, // mov x0, #0x0
+    0xaa0003f4, // mov x20, x0
+    0xd2a81035, // mov x21, #0x40810000
+    0xf100069f, // cmp x20, #0x1
+    0x54000460, // b.eq 0xc4
+    0xf1000a9f, // cmp x20, #0x2
+    0x54000420, // b.eq 0xc4
+    0x8b141ab6, // add x22, x21, x20, lsl #6
+    0x52a00097, // mov w23, #0x40000
+    0xb94002c1, // ldr w1, [x22]
+    0x11000421, // add w1, w1, #0x1
+    0xb90002c1, // str w1, [x22]
+    0x6b17003f, // cmp w1, w23
+    0x54ffff81, // b.ne 0x4c
+    0x910802a4, // add x4, x21, #0x200
+    0x52800025, // mov w5, #0x1
+    0xb8e50086, // ldaddal w5, w6, [x4]
+    0x350002a6, // cbnz w6, 0xc0
+    0xd2400687, // eor x7, x20, #0x3
+    0x8b071ab6, // add x22, x21, x7, lsl #6
+    0xb94002c1, // ldr w1, [x22]
+    0x528008c2, // mov w2, #0x46
+    0x52800aa3, // mov w3, #0x55
+    0x531f7821, // lsl w1, w1, #1
+    0x6b17003f, // cmp w1, w23
+    0x1a838042, // csel w2, w2, w3, hi
+    0xd2a12012, // mov x18, #0x9000000
+    0x39000242, // strb w2, [x18]
+    0xf94182a1, // ldr x1, [x21, #768]
+    0xd346fc21, // lsr x1, x1, #6
+    0x52800942, // mov w2, #0x4a
+    0x6b02003f, // cmp w1, w2
+    0x1a829021, // csel w1, w1, w2, ls
+    0x1100c021, // add w1, w1, #0x30
+    0x39000241, // strb w1, [x18]
+    0xd2b08000, // mov x0, #0x84000000
+    0xf2800100, // movk x0, #0x8
+    0xd4000002, // hvc #0x0
+    0x14000000, // b 0xc0
+    0xd2801681, // mov x1, #0xb4
+    0xd518e101, // msr cntkctl_el1, x1
+    0xd50320bf, // sevl
+    0xd503205f, // wfe
+    0xd503205f, // wfe
+    0xd5033fdf, // isb
+    0xd53be041, // mrs x1, cntvct_el0
+    0xd1200021, // sub x1, x1, #0x800
+    0x92402c21, // and x1, x1, #0xfff
+    0x910c02a4, // add x4, x21, #0x300
+    0xf8e16082, // ldumaxal x1, x2, [x4]
+    0xd503205f, // wfe
+    0x17fffff9, // b 0xd8
+  ],
+});

@@ -3,7 +3,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { Host } from '../../../../vmm/api/index.ts';
 import { virtBoard } from '../../../../vmm/boards/virt/index.ts';
-import { POWER, SGIS, STARVE, SUSPEND, waitForEvent } from './several-vcpu-programs.ts';
+import { POWER, SGIS, STARVE, STREAMS, SUSPEND, waitForEvent } from './several-vcpu-programs.ts';
 import { CODE, COUNTERS, invalidate, lock, TLBIS } from './shared-memory-programs.ts';
 
 let host: Host | undefined;
@@ -66,6 +66,12 @@ describe('interrupts and events', () => {
   });
 });
 
+describe('a WFE that an event of the stream ends', () => {
+  it('ends in time, and the vCPUs that it interrupts keep their turns', async () => {
+    expect((await run(STREAMS, 4)).printed).toBe('F0');
+  });
+});
+
 describe('memory that vCPUs share', () => {
   it('counters of exclusives and of LSE atomics are exact', async () => {
     expect((await run(COUNTERS, 4)).printed).toBe('4');
@@ -86,10 +92,13 @@ describe('memory that vCPUs share', () => {
 });
 
 describe('a run', () => {
-  it('is the same one again, in whatever steps', async () => {
-    const first = await run(lock('wfe'), 4);
-    const again = await run(lock('wfe'), 4);
-    const inSteps = await run(lock('wfe'), 4, 0.013);
+  it.each([
+    ['WFEs that stores end', lock('wfe')],
+    ['WFEs that interrupt turns', STREAMS],
+  ])('is the same one again, in whatever steps: %s', async (_name, program) => {
+    const first = await run(program, 4);
+    const again = await run(program, 4);
+    const inSteps = await run(program, 4, 0.013);
     expect(again).toEqual(first);
     expect(inSteps.steps).toBeGreaterThan(5 * first.steps);
     expect([inSteps.printed, inSteps.exits]).toEqual([first.printed, first.exits]);

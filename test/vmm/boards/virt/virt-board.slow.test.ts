@@ -1,13 +1,14 @@
 // Machines of the board `virt`, by small programs: what they print through the PL011 is what they saw.
 
 import { afterEach, describe, expect, it } from 'vitest';
-import { Host, type Machine } from '../../../../vmm/api/index.ts';
+import { Host, type Machine, serveGdb } from '../../../../vmm/api/index.ts';
 import {
   type StaleInstruction,
   type VirtBoardOptions,
   virtBoard,
 } from '../../../../vmm/boards/virt/index.ts';
 import {
+  AWAITS_INPUT,
   BUSY,
   ECHO,
   FAULTS,
@@ -18,6 +19,8 @@ import {
   semihosted,
   timer,
 } from './virt-programs.ts';
+
+const ASLEEP = 'all vCPUs wait for an interrupt that cannot come: no timer runs, no device has one';
 
 let host: Host | undefined;
 afterEach(async () => {
@@ -158,12 +161,50 @@ describe('a machine of the board virt', () => {
     expect(output()).toBe('b');
   });
 
-  it('is idle when nothing will wake it, and stops', async () => {
-    const { machine } = await bootProgram(IDLE);
+  it('is idle while only input can wake it, and stops', async () => {
+    const { machine } = await bootProgram(AWAITS_INPUT);
     await machine.step();
-    expect(machine.idle).toBe(true);
+    expect([machine.idle, machine.status]).toEqual([true, 'paused']);
     await machine.stop('enough');
     expect(await machine.wait()).toMatchObject({ status: 'stopped', reason: 'enough' });
+  });
+
+  it.each(['skip', 'wait'] as const)(
+    'ends when all its vCPUs sleep and nothing can wake them (%s)',
+    async (sleep) => {
+      const { machine } = await bootProgram(IDLE, { sleep });
+      machine.resume();
+      expect(await machine.wait()).toEqual({ status: 'stopped', exitCode: 0, reason: ASLEEP });
+    },
+  );
+
+  it.each(['skip', 'wait'] as const)(
+    'that waits for input ends when there is no more, and not before (%s)',
+    async (sleep) => {
+      const { machine, output } = await bootProgram(AWAITS_INPUT, { sleep });
+      machine.resume();
+      await new Promise((resolve) => setTimeout(resolve, 100));
+      expect(machine.status).toBe('running');
+      machine.endInput();
+      expect(await machine.wait()).toMatchObject({ status: 'stopped', reason: ASLEEP });
+      const again = await bootProgram(AWAITS_INPUT, { sleep });
+      again.machine.endInput();
+      again.machine.write('W');
+      again.machine.resume();
+      expect(await again.machine.wait()).toMatchObject({ status: 'off' });
+      expect([output(), again.output()]).toEqual(['', 'W']);
+    },
+  );
+
+  it('does not end while its timer is to come, or a debugger', async () => {
+    expect(await run(timer('asleep'))).toBe('A21');
+    const { machine } = await bootProgram(IDLE);
+    const gdb = await serveGdb(machine);
+    machine.resume();
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    expect(machine.status).toBe('running');
+    await gdb.close();
+    expect(await machine.wait()).toMatchObject({ status: 'stopped', reason: ASLEEP });
   });
 
   it('stops while it runs', async () => {

@@ -170,7 +170,32 @@ export const ECHO = image({
   ],
 });
 
-/** Waits for an interrupt, for ever. */
+/** Sleeps until its UART's receive interrupt, sends the byte, and powers off. */
+export const AWAITS_INPUT = image({
+  0: [
+    0xd2a10001, // mov x1, #0x8000000
+    0x52800262, // mov w2, #0x13
+    0xb9000022, // str w2, [x1]
+    0x52800042, // mov w2, #0x2
+    0xb9008422, // str w2, [x1, #132]
+    0xb9010422, // str w2, [x1, #260]
+    0xd2801e02, // mov x2, #0xf0
+    0xd5184602, // msr icc_pmr_el1, x2
+    0xd2800022, // mov x2, #0x1
+    0xd518cce2, // msr icc_igrpen1_el1, x2
+    0xd2a12001, // mov x1, #0x9000000
+    0x52800a02, // mov w2, #0x50
+    0xb9003822, // str w2, [x1, #56]
+    0xd503207f, // wfi
+    0xb9401822, // ldr w2, [x1, #24]
+    0x3727ffc2, // tbnz w2, #4, 0x34
+    0x39400022, // ldrb w2, [x1]
+    0x39000022, // strb w2, [x1]
+    ...OFF,
+  ],
+});
+
+/** Waits for an interrupt, for ever: none is enabled. */
 export const IDLE = image({
   0: [
     WFI,

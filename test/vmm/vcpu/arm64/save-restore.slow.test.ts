@@ -9,6 +9,7 @@ import { Gicv3, gicBlockSize } from '../../../../devices/gicv3/index.ts';
 import { Pl011 } from '../../../../devices/pl011/index.ts';
 import { Pl031 } from '../../../../devices/pl031/index.ts';
 import { affinityOf } from '../../../../vmm/boards/virt/affinity.ts';
+import { psciHypercalls } from '../../../../vmm/boards/virt/psci-hypercalls.ts';
 import {
   placed,
   VIRT_GICD,
@@ -17,21 +18,16 @@ import {
   virtRam,
 } from '../../../../vmm/boards/virt/virt-memory-map.ts';
 import { MachineCore } from '../../../../vmm/machine/index.ts';
-import {
-  Arm64Guest,
-  createArm64Memory,
-  type HypercallResult,
-} from '../../../../vmm/vcpu/arm64/index.ts';
+import { Arm64Guest, createArm64Memory } from '../../../../vmm/vcpu/arm64/index.ts';
 import type { Vcpu, VcpuHost } from '../../../../vmm/vcpu/index.ts';
 import { Random } from '../../../arm64/sequences.ts';
-import { SGIS, STARVE } from '../../boards/virt/several-vcpu-programs.ts';
+import { POWER, SGIS, STARVE, STREAMS } from '../../boards/virt/several-vcpu-programs.ts';
 import { COUNTERS, lock } from '../../boards/virt/shared-memory-programs.ts';
 import { timer } from '../../boards/virt/virt-programs.ts';
 
 /** Instructions of a budget of 1. */
 const BUDGET = 0x100000;
 const ENTRY = 0x40200000;
-const CPU_ON = 0xc4000003n;
 
 /** A guest whose vCPUs are within reach. */
 class OpenGuest extends Arm64Guest {
@@ -68,11 +64,11 @@ async function machineOf(program: Uint8Array, vcpus: number) {
     affinityOf,
     board: {
       interrupts: gic,
-      hypercall({ x0, x1, x2, x3 }): HypercallResult {
-        if (x0 !== CPU_ON) return { what: 'off' };
-        guest.startVcpu(Number(x1), { pc: x2, x0: x3 });
-        return { what: 'return', x0: 0n };
-      },
+      hypercall: psciHypercalls(
+        memory,
+        () => guest,
+        () => guest.restart(),
+      ),
     },
     program: {
       segments: [{ gpa: ENTRY, bytes: program }],
@@ -134,6 +130,8 @@ const PROGRAMS: readonly (readonly [string, Uint8Array, number, number])[] = [
   ['a lock that is waited for by WFE', lock('wfe'), 4, 1_100_000],
   ['SGIs', SGIS, 4, 60_000],
   ['sleep beside vCPUs that spin', STARVE, 4, 1_200_000],
+  ['WFEs that interrupt turns', STREAMS, 4, 2_500_000],
+  ['vCPUs that PSCI starts and stops', POWER, 2, 100_000],
   ['a timer, asleep', timer('asleep'), 1, 35],
 ];
 
@@ -172,6 +170,13 @@ describe('a state', () => {
       { kind: 'wasm' },
       { vcpus: 4 },
       { turn: 2 },
+      { current: 2 },
+      { woken: '0,0' },
+      { woken: '2' },
+      { isOver: 'no' },
+      { left: '1' },
+      { left: '1,x' },
+      { left: '1,999999' },
       { on1: 'yes' },
       { wait0: 'rain' },
       { until0: '1e9' },
