@@ -185,7 +185,7 @@ export class VirtualSmmu implements Device {
         steOf: (sid) => this.streams.steOf(sid),
         onRefusal,
       });
-    backend.watchStreams?.((sid) => this.streams.stale(sid));
+    backend.watchStreams?.(this.streams);
     this.#events = new RecordQueue(this.registers, memory, EVENT_RECORDS);
     this.#pageRequests = new RecordQueue(this.registers, memory, PAGE_REQUEST_RECORDS);
     this.#overlay = new MappedPointers(backend.overlay, SMMU_CMDQ_PROD);

@@ -22,8 +22,10 @@ import type {
   CommandOutcome,
   GuestCommandQueue,
   PageRequest,
+  RereadSte,
   SmmuIdRegisters,
   StaleSte,
+  StreamWatch,
   ViommuBackend,
 } from '../../devices/smmuv3/index.ts';
 import { cfgiCd, cfgiCdAll, tlbiNsnhAll } from '../../devices/tables/index.ts';
@@ -90,7 +92,7 @@ export class NestedSmmu implements ViommuBackend {
   #interventions = 0;
   /** The overlay path, if the guest has it. */
   readonly overlay: DirectQueue | undefined;
-  #staleSte: (virtSid: number) => StaleSte | undefined = () => undefined;
+  #streamWatch: StreamWatch | undefined;
 
   /** @throws {IommufdError | HostError} and nothing is left behind. */
   constructor(options: NestedSmmuOptions) {
@@ -176,13 +178,21 @@ export class NestedSmmu implements ViommuBackend {
     };
   }
 
-  watchStreams(look: (virtSid: number) => StaleSte | undefined): void {
-    this.#staleSte = look;
+  watchStreams(streams: StreamWatch): void {
+    this.#streamWatch = streams;
   }
 
   /** How a stream's STE in the guest's memory differs from the one that its SMMU has read. */
   staleSte(virtSid: number): StaleSte | undefined {
-    return this.#staleSte(virtSid);
+    return this.#streamWatch?.stale(virtSid);
+  }
+
+  rereadSte(virtSid: number): RereadSte | undefined {
+    return this.#streamWatch?.reread(virtSid);
+  }
+
+  steReading(virtSid: number): object | undefined {
+    return this.#streamWatch?.reading(virtSid);
   }
 
   setCommandRing(baseGpa: number, log2size: number): boolean {

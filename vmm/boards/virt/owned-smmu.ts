@@ -43,6 +43,8 @@ export function ownedSmmu(
     statistics: { events: 0, stage2Faults: 0, interventions: 0 },
     shown: { beyond: { commands: 0, cds: 0, tables: 0 } },
     staleSte: () => undefined,
+    rereadSte: () => undefined,
+    steReading: () => undefined,
   };
 }
 
