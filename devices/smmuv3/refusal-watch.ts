@@ -14,6 +14,7 @@ import {
   EVT_SSV,
   F_ACCESS,
   F_ADDR_SIZE,
+  F_CD_FETCH,
   F_PERMISSION,
   F_TRANSLATION,
   F_WALK_EABT,
@@ -23,7 +24,7 @@ import { cdRefusals, type Refusal, steRefusals, walkRefusal } from '../decode/re
 import { bitsOf, fieldOf, type GuestMemory, withBits } from '../plugin/index.ts';
 import { eventType } from '../tables/index.ts';
 import type { SmmuIdRegisters } from './id-registers.ts';
-import { guestCd } from './stream-table/guest-cd.ts';
+import { cdPlaces, guestCd, substreamsOf } from './stream-table/guest-cd.ts';
 
 /** Why a transaction of a guest's stream was refused. */
 export interface SmmuRefusal {
@@ -105,6 +106,7 @@ export class RefusalWatch {
     const ste = steOf(fieldOf(record, EVT_SID));
     if (!ste) return [];
     if (id === C_BAD_STE) return steRefusals(ste, shown);
+    if (id === F_CD_FETCH) return this.#fetchReasons(ste, ssid, memory);
     if (id !== C_BAD_CD && !OF_WALKS.has(id)) return [];
     const cd = guestCd(memory, ste, ssid, shown);
     if (!cd) return [];
@@ -118,5 +120,15 @@ export class RefusalWatch {
       ...physical,
       idr0: withBits(physical.idr0, IDR0_STALL_MODEL, model),
     });
+  }
+
+  /** The pointer that leads out of RAM. */
+  #fetchReasons(ste: Uint32Array, ssid: number, memory: GuestMemory): Refusal[] {
+    const places = cdPlaces(memory, ste, ssid, substreamsOf(ste, this.#options.shown));
+    const missing = places.find(({ address }) => memory.load64(address) === undefined);
+    if (!missing) return [];
+    const { pointer, what, address } = missing;
+    const text = `${pointer} points to a ${what} at 0x${address.toString(16)}, which is no memory`;
+    return [{ text, section: '7.3.10' }];
   }
 }
