@@ -1,5 +1,6 @@
 // Why a guest's streams were refused: beside the record in its event queue, in words.
 
+import { CMD_SID } from '../../assembly/layout/commands.ts';
 import {
   C_BAD_CD,
   C_BAD_STE,
@@ -20,20 +21,30 @@ import {
   F_WALK_EABT,
 } from '../../assembly/layout/events.ts';
 import { IDR0_STALL_MODEL } from '../../assembly/layout/smmu-registers.ts';
-import { cdRefusals, type Refusal, steRefusals, walkRefusal } from '../decode/refusals/index.ts';
+import { decodeCommand } from '../decode/index.ts';
+import {
+  cdRefusals,
+  commandRefusals,
+  type Refusal,
+  steRefusals,
+  walkRefusal,
+} from '../decode/refusals/index.ts';
 import { bitsOf, fieldOf, type GuestMemory, withBits } from '../plugin/index.ts';
 import { eventType } from '../tables/index.ts';
 import type { SmmuIdRegisters } from './id-registers.ts';
 import { cdPlaces, guestCd, substreamsOf } from './stream-table/guest-cd.ts';
+import type { RefusedCommand } from './viommu-backend.ts';
 
-/** Why a transaction of a guest's stream was refused. */
+/** Why a transaction of a guest's stream, or a command of its, was refused. */
 export interface SmmuRefusal {
-  /** The event: "C_BAD_CD". */
+  /** The event: "C_BAD_CD"; of a command "CERROR_ILL". */
   readonly event: string;
-  /** As the guest numbers it. */
-  readonly streamId: number;
+  /** As the guest numbers it; absent of a command. */
+  readonly streamId?: number;
   /** SubstreamID of the transaction; undefined: it had none. */
-  readonly substreamId: number | undefined;
+  readonly substreamId?: number | undefined;
+  /** Of a command its queue: "CMDQ", "ECMDQ", "VCMDQ 0". */
+  readonly queue?: string;
   /** Why, the fields with their values: "CD.TG0 = 2, 16 KiB, but IDR5.GRAN16K = 0". */
   readonly text: string;
   /** Where it is written: of IHI 0070, unless it begins with another document's number. */
@@ -96,6 +107,26 @@ export class RefusalWatch {
       if (this.#told.has(key) || this.#told.size >= MOST) continue;
       this.#told.add(key);
       this.#options.onRefusal({ event, streamId, substreamId, text, section });
+    }
+  }
+
+  /** A command with which a queue of the guest has stopped. */
+  seeCommand({ queue, words, stream }: RefusedCommand): void {
+    const { shown, physical } = this.#options;
+    const onVcmdq = queue.startsWith('VCMDQ');
+    const found = [
+      ...commandRefusals(words, onVcmdq ? physical : shown, onVcmdq ? 'vcmdq' : 'guest'),
+    ];
+    if (found.length === 0 && stream)
+      found.push({
+        text: `${decodeCommand(words).name}.StreamID = 0x${fieldOf(words, CMD_SID).toString(16)} is no stream of this guest`,
+        section: '4.1.3',
+      });
+    for (const { text, section } of found) {
+      const key = `${queue} ${text}`;
+      if (this.#told.has(key) || this.#told.size >= MOST) continue;
+      this.#told.add(key);
+      this.#options.onRefusal({ event: 'CERROR_ILL', queue, text, section });
     }
   }
 

@@ -80,6 +80,16 @@ export type RereadSte = Pick<StaleSte, 'address' | 'old' | 'now' | 'reading'> & 
   readonly before: object;
 };
 
+/** A command that is shown to the guest as CERROR_ILL. */
+export interface RefusedCommand {
+  /** "CMDQ", "ECMDQ", "VCMDQ 0". */
+  readonly queue: string;
+  /** 4 words, read when the error was shown. */
+  readonly words: Uint32Array;
+  /** It names a StreamID that is not the guest's. */
+  readonly stream: boolean;
+}
+
 /** The STEs of a guest, for who judges its driver. */
 export interface StreamWatch {
   /** How a stream's STE in memory differs from the one that its SMMU has read. */
@@ -171,6 +181,8 @@ export interface ViommuBackend {
    * undefined when they mean the same.
    */
   watchStreams?(streams: StreamWatch): void;
+  /** Tells of each command that is refused, before its guest can see the error. */
+  watchRefusedCommands?(see: (command: RefusedCommand) => void): void;
   /** Where page requests go. Absent: the host has no PRI. Called at safe points only. */
   onPageRequest?(deliver: (request: PageRequest) => void): void;
   /**

@@ -167,7 +167,9 @@ export class HostSanitizer {
    * reading is what counts as cached.
    */
   checkSte(viommu: InspectedSmmu, streamId: number, iova: number): void {
-    const reread = viommu.rereadSte(streamId);
+    const stes = viommu.guestStes;
+    if (!stes) return;
+    const reread = stes.reread(streamId);
     if (reread) {
       const { before, reading, old, now } = reread;
       const doublewords = steDoublewordsInUse(wordsOf(old), wordsOf(now)).length;
@@ -175,9 +177,9 @@ export class HostSanitizer {
       if (doublewords > 1 && this.#used.has(before) && !this.#used.has(reading))
         this.#suspectSte(viommu, streamId, iova, reread, () => true, BETWEEN_STEPS);
     }
-    const reading = viommu.steReading(streamId);
+    const reading = stes.reading(streamId);
     if (reading) this.#used.add(reading);
-    const change = viommu.staleSte(streamId);
+    const change = stes.stale(streamId);
     if (!change || this.#suspected.has(change.reading)) return;
     this.#suspected.add(change.reading);
     this.#suspectSte(viommu, streamId, iova, change, change.current);
