@@ -102,11 +102,11 @@ function unadvertisedLines(sanitizer: Report['sanitizer']): string[] {
   return (sanitizer?.unadvertised ?? []).map(({ text }) => `  note  ${printableData(text)}`);
 }
 
-/** Why streams were refused, in the guests' own numbering: a guest may have wanted it. */
+/** Why streams and commands were refused, in the guests' own numbering: a guest may have wanted it. */
 function refusalLines(sanitizer: Report['sanitizer']): string[] {
   return (sanitizer?.refusals ?? []).map(
-    ({ machine, event, streamId, substreamId, text, section }) => {
-      const stream = `StreamID 0x${streamId.toString(16)}`;
+    ({ machine, event, streamId = 0, substreamId, queue, text, section }) => {
+      const stream = queue ?? `StreamID 0x${streamId.toString(16)}`;
       const substream =
         substreamId === undefined ? '' : `, SubstreamID 0x${substreamId.toString(16)}`;
       return `  note  ${printableData(machine)}, ${stream}${substream}: ${event}: ${text} (${section})`;

@@ -64,9 +64,23 @@ export const SUSPECT_NEW_PERM = 0x5c;
  * stage 2: a PA), as it was and as it is.
  */
 export const SUSPECT_KNOWN = 0x60;
+/** Of SUSPECT_TLB: SUSPECT_INDEX is that of a shadow entry (shadow-memory.ts), of a leaf or of a table. */
+export const SUSPECT_SHADOW = 0x64;
+export const SUSPECT_SHADOW_LEAF = 1;
+export const SUSPECT_SHADOW_TABLE = 2;
 export const SUSPECT_SLOT = 0x68;
 export const SUSPECT_OLD = 0x70;
 export const SUSPECT_NOW = 0x78;
+
+// SUSPECT_STE: SUSPECT_READING is 0 for a cached entry. Otherwise the structures have been read
+// twice, with no CFGI of the set in between, or with one, though more than one doubleword differs.
+export const SUSPECT_READING = 0x30;
+export const SUSPECT_READING_NO_CFGI = 1;
+export const SUSPECT_READING_ONE_CFGI = 2;
+/** What the first reading came to, as SUSPECT_OUTCOME. */
+export const SUSPECT_OLD_OUTCOME = 0x34;
+/** 1 when both readings have a CD. */
+export const SUSPECT_CDS = 0x38;
 
 // SUSPECT_STE and SUSPECT_CD: with SUSPECT_KNOWN the structures as the cache read them, and as they are; 64 bytes each.
 export const SUSPECT_OLD_STE = 0x80;

@@ -2,30 +2,25 @@
 
 import { THREAD } from '../imports/unit';
 import { ACCESS_LOOK } from '../layout/access';
-import {
-  CHECK_AT_COMPARED,
-  CHECK_AT_THREADS,
-  CHECK_THREAD_SIZE,
-  SMMU_AT_CHECK,
-} from '../layout/check-memory';
+import { CHECK_AT_COMPARED, SMMU_AT_CHECK } from '../layout/check-memory';
 import { CFG_NO_SSID } from '../layout/config-cache-memory';
-import { HOST_THREADS, THREAD_STRIDE } from '../layout/host-memory';
 import {
   THREAD_ATTRIBUTES,
   THREAD_CFG_HITS,
   THREAD_CFG_MISSES,
   THREAD_TLB_HITS,
   THREAD_TLB_INSERTS,
+  THREAD_TLB_MISSES,
 } from '../layout/thread-memory';
 import { translate as plainTranslate } from '../smmu-core/translate';
 import { judgeCd, judgeTables } from './beyond-shown';
 import { compareConfig } from './compare-config';
+import { compareReading } from './compare-reading';
+import { compareShadow } from './compare-shadow';
 import { compareTranslation } from './compare-translation';
 import { rememberConfig, rememberTranslation } from './origins';
-
-/** The in-flight word in front of a thread block stays where it is; the walkers may change the rest. */
-const KEPT: usize = 8;
-const WORKED: usize = <usize>THREAD_STRIDE - KEPT;
+import { KEPT, savedBlock, WORKED } from './saved-block';
+import { keepTranslation } from './shadow-entries';
 
 function counter(offset: usize): i64 {
   return load<i64>(THREAD + offset);
@@ -43,32 +38,38 @@ export function translate(
   const configHits = counter(THREAD_CFG_HITS);
   const configMisses = counter(THREAD_CFG_MISSES);
   const hits = counter(THREAD_TLB_HITS);
+  const misses = counter(THREAD_TLB_MISSES);
   const inserts = counter(THREAD_TLB_INSERTS);
   const result = plainTranslate(smmu, sid, ssid, iovaLo, iovaHi, attributes);
   const substream = ssid < 0 ? u32(CFG_NO_SSID) : u32(ssid);
-  const saved =
-    smmu +
-    SMMU_AT_CHECK +
-    CHECK_AT_THREADS +
-    ((THREAD - HOST_THREADS) / THREAD_STRIDE) * CHECK_THREAD_SIZE;
-  if (counter(THREAD_CFG_MISSES) != configMisses && rememberConfig(smmu, sid, substream))
-    judgeCd(smmu, saved);
+  const saved = savedBlock(smmu);
+  const configMiss = counter(THREAD_CFG_MISSES) != configMisses;
+  if (configMiss && rememberConfig(smmu, sid, substream)) judgeCd(smmu, saved);
   const inserted = counter(THREAD_TLB_INSERTS) != inserts;
   if (inserted) rememberTranslation(smmu);
   const configHit = counter(THREAD_CFG_HITS) != configHits;
   const hit = counter(THREAD_TLB_HITS) != hits;
-  if (!configHit && !hit && !inserted) return result;
+  const miss = counter(THREAD_TLB_MISSES) != misses;
+  if (!configHit && !configMiss && !hit && !miss) return result;
 
   // The walkers work in the thread block: it is put aside, and put back as it was.
   memory.copy(saved + KEPT, THREAD + KEPT, WORKED);
   store<u32>(THREAD, attributes | u32(ACCESS_LOOK), THREAD_ATTRIBUTES);
   if (inserted) judgeTables(smmu, saved);
+  let current = true;
   if (configHit || hit) {
     atomic.add<i32>(smmu, 1, SMMU_AT_CHECK + CHECK_AT_COMPARED);
     // With a stale configuration a translation would be compared with tables that nobody keeps any more.
-    const current = !configHit || compareConfig(smmu, sid, substream, saved);
+    current = !configHit || compareConfig(smmu, sid, substream, saved);
     if (hit && current) compareTranslation(smmu, sid, substream, saved);
   }
+  if (miss && current) compareShadow(smmu, sid, substream, saved);
+  if (inserted) {
+    memory.copy(THREAD + KEPT, saved + KEPT, WORKED);
+    store<u32>(THREAD, attributes | u32(ACCESS_LOOK), THREAD_ATTRIBUTES);
+    keepTranslation(smmu);
+  }
+  if (configMiss) compareReading(smmu, sid, substream);
   memory.copy(THREAD + KEPT, saved + KEPT, WORKED);
   return result;
 }

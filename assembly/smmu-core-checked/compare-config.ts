@@ -38,6 +38,7 @@ import {
   SUSPECT_NEW_STE,
   SUSPECT_OLD_CD,
   SUSPECT_OLD_STE,
+  SUSPECT_READING,
   SUSPECT_SECOND,
   SUSPECT_STE,
 } from '../layout/check-memory';
@@ -204,6 +205,7 @@ export function compareConfig(smmu: usize, sid: u32, ssid: u32, saved: usize): b
   if (suspect == 0) return false;
   store<i64>(suspect, generation, SUSPECT_GEN);
   store<i64>(suspect, i64(sequence), SUSPECT_SECOND);
+  store<u32>(suspect, 0, SUSPECT_READING);
   store<u32>(suspect, u32(known), SUSPECT_KNOWN);
   memory.copy(suspect + SUSPECT_OLD_STE, origin + ORIGIN_STE, STE_SIZE);
   memory.copy(suspect + SUSPECT_OLD_CD, origin + ORIGIN_CD, CD_SIZE);

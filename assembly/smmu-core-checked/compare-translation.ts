@@ -29,6 +29,7 @@ import {
   SUSPECT_PA,
   SUSPECT_PAGE,
   SUSPECT_SECOND,
+  SUSPECT_SHADOW,
   SUSPECT_SLOT,
   SUSPECT_STAGE2,
   SUSPECT_TLB,
@@ -40,7 +41,7 @@ import {
   CFG_ENTRY_SIZE,
   CFG_STE5,
 } from '../layout/config-cache-memory';
-import { EVT_CLASS_IN, EVT_CLASS_TT, EVT_ID, EVT_S2 } from '../layout/events';
+import { EVT_CLASS_IN, EVT_ID, EVT_S2 } from '../layout/events';
 import {
   TLB_ALL_GEN,
   TLB_ASET,
@@ -65,18 +66,10 @@ import {
 import { THREAD_CFG, THREAD_EVENT, THREAD_IOVA, THREAD_PA } from '../layout/thread-memory';
 import { bits, maskOf } from '../lib/fields';
 import { noEvent } from '../smmu-core/faults';
-import { inOrder, loadAt, locate, NOWHERE } from '../smmu-core/physical-memory';
 import { hasStage1 } from '../smmu-core/walk';
 import { S1_OUT, S1_PERM, S1_SIZE, skipStage1, walkStage1 } from '../smmu-core/walk-stage1';
-import {
-  NO_PA,
-  S2_OUT,
-  S2_PERM,
-  S2_SIZE,
-  skipStage2,
-  tablePa,
-  walkStage2,
-} from '../smmu-core/walk-stage2';
+import { S2_OUT, S2_PERM, S2_SIZE, skipStage2, walkStage2 } from '../smmu-core/walk-stage2';
+import { descriptorAt } from './descriptor-at';
 import { entryInUse, tlbIndex, tlbOrigin } from './origins';
 import { begin, hand } from './suspects';
 
@@ -90,13 +83,6 @@ function walk(smmu: usize): bool {
     return walkStage2(smmu, ipa, EVT_CLASS_IN, false);
   skipStage2(ipa);
   return true;
-}
-
-/** A descriptor as it is now; 0, an invalid one, when it cannot be read. */
-function descriptorAt(smmu: usize, slot: u64, nested: bool, big: bool): u64 {
-  const pa = nested ? tablePa(smmu, slot, EVT_CLASS_TT, false) : slot;
-  const place = pa == NO_PA ? NOWHERE : locate(pa, 8);
-  return place == NOWHERE ? 0 : inOrder(loadAt(place), big);
 }
 
 // Which descriptor of the entry's leaves has changed: stage 1's if it has. Neither, when it was a table above them.
@@ -137,34 +123,76 @@ function allowsMore(entry: u32, tables: u32): bool {
 }
 
 /**
+ * Prepares the comparison of what is cached with the tables: THREAD_CFG is that of the access, in which
+ * access flags do not count.
+ * @param saved the thread block behind the access.
+ */
+export function takeConfig(saved: usize): void {
+  const cfg = THREAD + THREAD_CFG;
+  memory.copy(cfg, saved + THREAD_CFG, CFG_ENTRY_SIZE);
+  store<u32>(cfg, load<u32>(cfg, CFG_CD1) | maskOf(CD_AFFD), CFG_CD1);
+  store<u32>(cfg, load<u32>(cfg, CFG_STE5) | maskOf(STE_S2AFFD), CFG_STE5);
+}
+
+/** What the tables allow after both stages, by the walk's words. */
+function permissionsNow(): u32 {
+  return load<u32>(THREAD, S1_PERM) & (load<u32>(THREAD, S2_PERM) | TLB_PERM_UNPRIV);
+}
+
+/**
+ * Walks the tables for the access. Destroys THREAD_EVENT and the walk's words.
+ * @returns 0, with the walk's words, or the event's ID.
+ */
+export function walkAnew(smmu: usize): u32 {
+  noEvent();
+  return walk(smmu) ? 0 : bits(load<u32>(THREAD, THREAD_EVENT), EVT_ID);
+}
+
+/** Whether an entry, which leads the access to `pa`, is borne out by the walk that `walkAnew` made. */
+export function bornOut(entry: usize, pa: u64, outcome: u32): bool {
+  return (
+    outcome == 0 &&
+    load<u64>(THREAD, S2_OUT) == pa &&
+    !allowsMore(
+      atomic.load<u32>(entry, TLB_ASID_PERM) & ~u32(TLB_ASET) & 0xffff0000,
+      permissionsNow(),
+    )
+  );
+}
+
+/**
+ * What a suspect has of the entry, which has the words of one of the IOTLB, and of the walk.
+ * @param generation TLB_GEN of the entry when it was known to be the one that is meant.
+ */
+export function describeEntry(suspect: usize, entry: usize, generation: i64): void {
+  store<i64>(suspect, generation, SUSPECT_GEN);
+  store<i64>(suspect, atomic.load<i64>(entry, TLB_ALL_GEN), SUSPECT_SECOND);
+  store<u32>(suspect, atomic.load<u32>(entry, TLB_META), SUSPECT_META);
+  store<u32>(suspect, atomic.load<u32>(entry, TLB_ASID_PERM) & ~u32(TLB_ASET), SUSPECT_ASID_PERM);
+  store<u64>(suspect, atomic.load<u64>(entry, TLB_PAGE), SUSPECT_PAGE);
+  store<u64>(suspect, atomic.load<u64>(entry, TLB_PA), SUSPECT_PA);
+  store<u32>(suspect, load<u32>(THREAD + THREAD_CFG, CFG_CONFIG), SUSPECT_CONFIG);
+  store<u64>(suspect, load<u64>(THREAD, S2_OUT), SUSPECT_NEW_PA);
+  const size = min(load<u32>(THREAD, S1_SIZE), load<u32>(THREAD, S2_SIZE));
+  store<u32>(suspect, size, SUSPECT_NEW_SIZE);
+  store<u32>(suspect, permissionsNow(), SUSPECT_NEW_PERM);
+}
+
+/**
  * Walks the tables for the access in the thread block, and compares the result with the
  * entry that it hit. Destroys THREAD_CFG, THREAD_EVENT and the walk's words.
  * @param saved the thread block behind the access.
  */
 export function compareTranslation(smmu: usize, sid: u32, ssid: u32, saved: usize): void {
-  const cfg = THREAD + THREAD_CFG;
-  memory.copy(cfg, saved + THREAD_CFG, CFG_ENTRY_SIZE);
+  takeConfig(saved);
   const entry = entryInUse(smmu);
   if (entry == 0) {
     atomic.add<i32>(smmu, 1, SMMU_AT_CHECK + CHECK_AT_DROPPED);
     return;
   }
-  store<u32>(cfg, load<u32>(cfg, CFG_CD1) | maskOf(CD_AFFD), CFG_CD1);
-  store<u32>(cfg, load<u32>(cfg, CFG_STE5) | maskOf(STE_S2AFFD), CFG_STE5);
-  noEvent();
-  const walked = walk(smmu);
-  const faultsAtStage2 = !walked && bits(load<u32>(THREAD, THREAD_EVENT + 12), EVT_S2) != 0;
-  const outcome = walked ? 0 : bits(load<u32>(THREAD, THREAD_EVENT), EVT_ID);
-  const pa = load<u64>(THREAD, S2_OUT);
-  const size = min(load<u32>(THREAD, S1_SIZE), load<u32>(THREAD, S2_SIZE));
-  const permissions = load<u32>(THREAD, S1_PERM) & (load<u32>(THREAD, S2_PERM) | TLB_PERM_UNPRIV);
-  const asidPerm = atomic.load<u32>(entry, TLB_ASID_PERM) & ~u32(TLB_ASET);
-  if (
-    walked &&
-    pa == load<u64>(THREAD, THREAD_PA) &&
-    !allowsMore(asidPerm & 0xffff0000, permissions)
-  )
-    return;
+  const outcome = walkAnew(smmu);
+  const faultsAtStage2 = outcome != 0 && bits(load<u32>(THREAD, THREAD_EVENT + 12), EVT_S2) != 0;
+  if (bornOut(entry, load<u64>(THREAD, THREAD_PA), outcome)) return;
 
   const origin = tlbOrigin(smmu, entry);
   const generation = atomic.load<i64>(entry, TLB_GEN);
@@ -175,16 +203,8 @@ export function compareTranslation(smmu: usize, sid: u32, ssid: u32, saved: usiz
   if (atomic.load<i32>(origin, ORIGIN_TLB_REPORTED)) return;
   const suspect = begin(smmu, SUSPECT_TLB, sid, ssid, tlbIndex(smmu, entry), outcome);
   if (suspect == 0) return;
-  store<i64>(suspect, generation, SUSPECT_GEN);
-  store<i64>(suspect, atomic.load<i64>(entry, TLB_ALL_GEN), SUSPECT_SECOND);
-  store<u32>(suspect, atomic.load<u32>(entry, TLB_META), SUSPECT_META);
-  store<u32>(suspect, asidPerm, SUSPECT_ASID_PERM);
-  store<u64>(suspect, atomic.load<u64>(entry, TLB_PAGE), SUSPECT_PAGE);
-  store<u64>(suspect, atomic.load<u64>(entry, TLB_PA), SUSPECT_PA);
-  store<u32>(suspect, load<u32>(cfg, CFG_CONFIG), SUSPECT_CONFIG);
-  store<u64>(suspect, pa, SUSPECT_NEW_PA);
-  store<u32>(suspect, size, SUSPECT_NEW_SIZE);
-  store<u32>(suspect, permissions, SUSPECT_NEW_PERM);
+  store<u32>(suspect, 0, SUSPECT_SHADOW);
+  describeEntry(suspect, entry, generation);
   describe(smmu, suspect, origin, entry);
   if (faultsAtStage2) store<u32>(suspect, 1, SUSPECT_STAGE2);
   atomic.store<i32>(origin, 1, ORIGIN_TLB_REPORTED);

@@ -7,6 +7,8 @@ export { pageRequest } from '../smmu-core/page-request';
 export { stallAbandon, stallAnswer, stallForget } from '../smmu-core/stall';
 export { clock, endTraceRun, traceDoorbell, traceRun } from '../smmu-core/trace-writer';
 export { translate } from './checked-translate';
+export { judgeCfgi } from './compare-reading';
+export { judgeTlbi } from './shadow-invalidate';
 
 /** What this core is told by. */
 export const checked: bool = true;

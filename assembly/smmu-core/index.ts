@@ -3,6 +3,7 @@
 export { atcAccess, atcForget, atcSetMode } from './atc';
 export { translationRequest } from './ats';
 export { accessBegin, accessEnd } from './in-flight';
+export { judgeCfgi, judgeTlbi } from './judge-nothing';
 export { pageRequest } from './page-request';
 export { stallAbandon, stallAnswer, stallForget } from './stall';
 export { clock, endTraceRun, traceDoorbell, traceRun } from './trace-writer';

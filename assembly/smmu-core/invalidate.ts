@@ -3,6 +3,7 @@
 // larger. The core and the drain both compile this file in: a call between instances
 // would cost more than the work.
 
+import { judgeTlbi } from '../imports/core';
 import { TLBI_NUM, TLBI_SCALE, TLBI_SCALE_DS, TLBI_TG, TLBI_TTL } from '../layout/commands';
 import {
   TLB_ASID_PERM,
@@ -14,6 +15,7 @@ import {
   TLB_SETS,
   TLB_WAYS,
 } from '../layout/iotlb-memory';
+import { TLBI_OF_IPA, TLBI_OF_VA } from '../layout/shadow-memory';
 import { SMMU_AT_IDR3 } from '../layout/smmu-memory';
 import { IDR3_RIL } from '../layout/smmu-registers';
 import { VMID_FRACTURED, VMID_SIZES } from '../layout/vmid-memory';
@@ -41,7 +43,7 @@ export function canonical(va: u64): u64 {
 }
 
 /** First address of a TLBI by address, dword 1 of the command. */
-function firstOf(d1: u64): u64 {
+export function firstOf(d1: u64): u64 {
   return d1 & ~(<u64>0xfff);
 }
 
@@ -69,21 +71,30 @@ function scaleOf(smmu: usize, d0: u64): u32 {
 
 /**
  * True for a TLBI by address whose range fields are a reserved combination: a granule
- * without a range (NUM = SCALE = 0) and without a level; level 1 of 16 KiB tables, where
- * no leaf stands without LPA2, counts as none (IHI 0070 section 4.4.1.1).
+ * without a range (NUM = SCALE = 0) and without a level (IHI 0070 section 4.4.1.1).
  */
 export function reservedRange(smmu: usize, d0: u64, d1: u64): bool {
   const tg = granuleOf(smmu, d1);
   if (tg == 0 || bits(u32(d0), TLBI_NUM) != 0 || scaleOf(smmu, d0) != 0) return false;
+  return ttlOf(smmu, d1) == 0;
+}
+
+/**
+ * TTL of a TLBI by address: the level of the leaves that it has to take, 0 for every level, as
+ * without a granule. Level 1 of 16 KiB tables, where no leaf stands without LPA2, counts as none
+ * (IHI 0070 section 4.4.1.1).
+ */
+export function ttlOf(smmu: usize, d1: u64): u32 {
+  const tg = granuleOf(smmu, d1);
   const ttl = bits(u32(d1), TLBI_TTL);
-  return ttl == 0 || (ttl == 1 && tg == TG_16K && !dsImplemented(smmu));
+  return tg == 0 || (ttl == 1 && tg == TG_16K && !dsImplemented(smmu)) ? 0 : ttl;
 }
 
 /**
  * Bytes that a TLBI by address covers. TG = 0 is one address; otherwise (NUM + 1) <<
  * SCALE granules of 2^(2*TG+10) bytes.
  */
-function spanOf(smmu: usize, d0: u64, d1: u64): u64 {
+export function spanOf(smmu: usize, d0: u64, d1: u64): u64 {
   const tg = granuleOf(smmu, d1);
   if (tg == 0) return 1;
   return (u64(bits(u32(d0), TLBI_NUM)) + 1) << u64(scaleOf(smmu, d0) + 2 * tg + 10);
@@ -203,7 +214,9 @@ export function invalidateSpan(smmu: usize, vmid: u32, asid: u32, first: u64, mo
  */
 export function invalidateVa(smmu: usize, vmid: u32, asid: u32, d0: u64, d1: u64): u32 {
   const more = spanOf(smmu, d0, d1) - 1;
-  return invalidateSpan(smmu, vmid, asid, canonical(firstOf(d1)), more);
+  const visited = invalidateSpan(smmu, vmid, asid, canonical(firstOf(d1)), more);
+  judgeTlbi(smmu, TLBI_OF_VA, vmid, asid, d0, d1);
+  return visited;
 }
 
 /**
@@ -217,5 +230,7 @@ export function invalidateIpa(smmu: usize, vmid: u32, d0: u64, d1: u64): u32 {
   const first = firstOf(d1) & 0x000fffffffffffff;
   const last = first + spanOf(smmu, d0, d1) - 1;
   const sizes = atomic.load<u64>(block, VMID_SIZES);
-  return sweepRange(smmu, sizes, vmid, ANY_ASID, true, first, last, first, last);
+  const visited = sweepRange(smmu, sizes, vmid, ANY_ASID, true, first, last, first, last);
+  judgeTlbi(smmu, TLBI_OF_IPA, vmid, ANY_ASID, d0, d1);
+  return visited;
 }

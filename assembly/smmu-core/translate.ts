@@ -130,9 +130,12 @@ function conclude(smmu: usize, configured: bool): i32 {
   return raz ? TRANSLATE_RAZWI : TRANSLATE_ABORT;
 }
 
-// Without TBI the top byte of a VA takes part in the translation although the IOTLB
-// leaves it out: such an address is for the walk to refuse.
-function tagRefused(iova: u64, input: u64): bool {
+/**
+ * Without TBI the top byte of a VA takes part in the translation although the IOTLB
+ * leaves it out: such an address is for the walk to refuse.
+ * @param input the address as the IOTLB has it.
+ */
+export function tagRefused(iova: u64, input: u64): bool {
   if (iova == input) return false;
   return !bits(load<u32>(THREAD + THREAD_CFG, CFG_CD1), (iova >> 55) & 1 ? CD_TBI1 : CD_TBI0);
 }

@@ -2,6 +2,7 @@
 // (IDR0.BTM, CR2.PTM = 0; IHI 0070 section 3.17), and the DSB behind it. The VMID is that
 // under which the host has the vCPU run: nothing that a guest can say.
 
+import { judgeTlbi } from '../imports/core';
 import { WINDOW } from '../imports/unit';
 import { ABI_TLBI_ASID, ABI_TLBI_VA, ABI_TLBI_VAA } from '../layout/guest-abi';
 import {
@@ -21,6 +22,7 @@ import {
   TLB_SETS,
   TLB_WAYS,
 } from '../layout/iotlb-memory';
+import { TLBI_OF_ASID, TLBI_OF_VA } from '../layout/shadow-memory';
 import { SMMU_AT_CR2, SMMU_AT_IDR0 } from '../layout/smmu-memory';
 import { CR2_PTM, IDR0_BTM } from '../layout/smmu-registers';
 import { bits, maskOf, placed } from '../lib/fields';
@@ -56,9 +58,13 @@ function invalidate(smmu: usize, vmid: u32, operation: u32, asid: u32, va: u64):
   const block = vmidBlock(smmu, vmid);
   const generation = touch(block);
   if (operation == ABI_TLBI_VAA) invalidateVa(smmu, vmid, ANY_ASID, 0, va & ~(<u64>0xfff));
-  else if (operation == ABI_TLBI_ASID) killShared(smmu, vmid, asid, true, 0);
-  else if (operation == ABI_TLBI_VA) killShared(smmu, vmid, asid, false, canonical(va));
-  else killVmid(block, generation);
+  else if (operation == ABI_TLBI_ASID) {
+    killShared(smmu, vmid, asid, true, 0);
+    judgeTlbi(smmu, TLBI_OF_ASID, vmid, asid, 0, 0);
+  } else if (operation == ABI_TLBI_VA) {
+    killShared(smmu, vmid, asid, false, canonical(va));
+    judgeTlbi(smmu, TLBI_OF_VA, vmid, asid, 0, va & ~(<u64>0xfff));
+  } else killVmid(block, generation);
 }
 
 export function tlbi(operation: u32, asid: u32, va: u64): void {

@@ -2,6 +2,7 @@
 // docs/cmdqv.md for VMID and StreamID substitution). The doublewords are what was read
 // from the ring, once; nothing here looks at the ring again.
 
+import { judgeCfgi } from '../imports/core';
 import {
   ACTION_CFGI_CD,
   ACTION_CFGI_CD_ALL,
@@ -29,6 +30,7 @@ import { CFGI_RANGE, CMD_SSID, TLBI_ASID, TLBI_VMID } from '../layout/commands';
 import { CFG_SETS, CFG_WAYS } from '../layout/config-cache-memory';
 import { CTX_HYP_OWN, CTX_VMID } from '../layout/context-memory';
 import { QUEUE_KIND_MAIN, QUEUE_KIND_VCMDQ_HYP, QUEUE_REWRITES } from '../layout/queue-memory';
+import { CFGI_OF_CD, CFGI_OF_STE } from '../layout/shadow-memory';
 import { SMMU_AT_CR2, SMMU_AT_STATS, STAT_CFGI } from '../layout/smmu-memory';
 import { CR2_E2H } from '../layout/smmu-registers';
 import { MAX_STALLS } from '../layout/stall-memory';
@@ -152,10 +154,12 @@ export function execute(
     case ACTION_CFGI_STE:
       cfgi(smmu);
       invalidateConfig(smmu, u32(d0 >> 32), EVERY_SSID);
+      judgeCfgi(smmu, CFGI_OF_STE, u32(d0 >> 32), 0);
       return DONE;
     case ACTION_CFGI_STE_RANGE:
       cfgi(smmu);
       invalidateConfigRange(smmu, u32(d0 >> 32), bits(u32(d1), CFGI_RANGE));
+      judgeCfgi(smmu, CFGI_OF_STE, u32(d0 >> 32), bits(u32(d1), CFGI_RANGE) + 1);
       return withVisited(DONE, EVERY_CONFIG);
     case ACTION_CFGI_CD: {
       cfgi(smmu);
@@ -164,11 +168,13 @@ export function execute(
       // The CD of transactions without a SubstreamID is CD 0, so SSID 0 means it as well:
       // drop every entry of the stream.
       invalidateConfig(smmu, u32(d0 >> 32), ssid == 0 ? EVERY_SSID : ssid);
+      judgeCfgi(smmu, CFGI_OF_CD, u32(d0 >> 32), 0);
       return DONE;
     }
     case ACTION_CFGI_CD_ALL:
       cfgi(smmu);
       invalidateConfig(smmu, u32(d0 >> 32), EVERY_SSID);
+      judgeCfgi(smmu, CFGI_OF_CD, u32(d0 >> 32), 0);
       return DONE;
     case ACTION_HOST:
       return HOST;

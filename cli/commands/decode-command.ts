@@ -16,7 +16,12 @@ import {
   type Words,
   wordsOfText,
 } from '../../devices/decode/index.ts';
-import { cdRefusals, type Refusal, steRefusals } from '../../devices/decode/refusals/index.ts';
+import {
+  cdRefusals,
+  commandRefusals,
+  type Refusal,
+  steRefusals,
+} from '../../devices/decode/refusals/index.ts';
 import {
   GRACE_ID_REGISTERS,
   GUEST_ID_REGISTERS,
@@ -56,7 +61,12 @@ const NO_STE: Words = [];
 const STRUCTURES: Readonly<Record<string, Structure>> = {
   ste: { doublewords: 8, decode: decodeSte, refusals: steRefusals },
   cd: { doublewords: 8, decode: decodeCd, refusals: (cd, ids) => cdRefusals(cd, NO_STE, ids) },
-  cmd: { doublewords: 2, decode: decodeCommand },
+  cmd: {
+    doublewords: 2,
+    decode: decodeCommand,
+    refusals: (words, ids) =>
+      commandRefusals(words, ids, ids === GUEST_ID_REGISTERS ? 'guest' : 'own'),
+  },
   event: { doublewords: 4, decode: decodeEvent },
   pte: { doublewords: 1, decode: decodePte },
 };
@@ -177,7 +187,7 @@ function refuseOfPte(kind: string, command: Command): void {
 /** @throws {UsageError} when a structure is to be judged that no SMMU refuses. */
 function refuseJudging(kind: string, { idRegisters }: DecodeOptions): void {
   if (idRegisters !== undefined && !STRUCTURES[kind]?.refusals)
-    throw new UsageError(`--id-registers is for an ste or a cd, not for ${kind}`);
+    throw new UsageError(`--id-registers is for an ste, a cd or a cmd, not for ${kind}`);
 }
 
 /** Adds the subcommand. */

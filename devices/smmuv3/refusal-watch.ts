@@ -1,5 +1,6 @@
 // Why a guest's streams were refused: beside the record in its event queue, in words.
 
+import { CMD_SID } from '../../assembly/layout/commands.ts';
 import {
   C_BAD_CD,
   C_BAD_STE,
@@ -14,25 +15,36 @@ import {
   EVT_SSV,
   F_ACCESS,
   F_ADDR_SIZE,
+  F_CD_FETCH,
   F_PERMISSION,
   F_TRANSLATION,
   F_WALK_EABT,
 } from '../../assembly/layout/events.ts';
 import { IDR0_STALL_MODEL } from '../../assembly/layout/smmu-registers.ts';
-import { cdRefusals, type Refusal, steRefusals, walkRefusal } from '../decode/refusals/index.ts';
+import { decodeCommand } from '../decode/index.ts';
+import {
+  cdRefusals,
+  commandRefusals,
+  type Refusal,
+  steRefusals,
+  walkRefusal,
+} from '../decode/refusals/index.ts';
 import { bitsOf, fieldOf, type GuestMemory, withBits } from '../plugin/index.ts';
 import { eventType } from '../tables/index.ts';
 import type { SmmuIdRegisters } from './id-registers.ts';
-import { guestCd } from './stream-table/guest-cd.ts';
+import { cdPlaces, guestCd, substreamsOf } from './stream-table/guest-cd.ts';
+import type { RefusedCommand } from './viommu-backend.ts';
 
-/** Why a transaction of a guest's stream was refused. */
+/** Why a transaction of a guest's stream, or a command of its, was refused. */
 export interface SmmuRefusal {
-  /** The event: "C_BAD_CD". */
+  /** The event: "C_BAD_CD"; of a command "CERROR_ILL". */
   readonly event: string;
-  /** As the guest numbers it. */
-  readonly streamId: number;
+  /** As the guest numbers it; absent of a command. */
+  readonly streamId?: number;
   /** SubstreamID of the transaction; undefined: it had none. */
-  readonly substreamId: number | undefined;
+  readonly substreamId?: number | undefined;
+  /** Of a command its queue: "CMDQ", "ECMDQ", "VCMDQ 0". */
+  readonly queue?: string;
   /** Why, the fields with their values: "CD.TG0 = 2, 16 KiB, but IDR5.GRAN16K = 0". */
   readonly text: string;
   /** Where it is written: of IHI 0070, unless it begins with another document's number. */
@@ -98,6 +110,26 @@ export class RefusalWatch {
     }
   }
 
+  /** A command with which a queue of the guest has stopped. */
+  seeCommand({ queue, words, stream }: RefusedCommand): void {
+    const { shown, physical } = this.#options;
+    const onVcmdq = queue.startsWith('VCMDQ');
+    const found = [
+      ...commandRefusals(words, onVcmdq ? physical : shown, onVcmdq ? 'vcmdq' : 'guest'),
+    ];
+    if (found.length === 0 && stream)
+      found.push({
+        text: `${decodeCommand(words).name}.StreamID = 0x${fieldOf(words, CMD_SID).toString(16)} is no stream of this guest`,
+        section: '4.1.3',
+      });
+    for (const { text, section } of found) {
+      const key = `${queue} ${text}`;
+      if (this.#told.has(key) || this.#told.size >= MOST) continue;
+      this.#told.add(key);
+      this.#options.onRefusal({ event: 'CERROR_ILL', queue, text, section });
+    }
+  }
+
   /** By what memory holds now: a driver that has mended its tables meanwhile hears nothing. */
   #reasons(record: Uint32Array, ssid: number, memory: GuestMemory): Iterable<Refusal> {
     const { shown, physical, steOf } = this.#options;
@@ -105,6 +137,7 @@ export class RefusalWatch {
     const ste = steOf(fieldOf(record, EVT_SID));
     if (!ste) return [];
     if (id === C_BAD_STE) return steRefusals(ste, shown);
+    if (id === F_CD_FETCH) return this.#fetchReasons(ste, ssid, memory);
     if (id !== C_BAD_CD && !OF_WALKS.has(id)) return [];
     const cd = guestCd(memory, ste, ssid, shown);
     if (!cd) return [];
@@ -118,5 +151,15 @@ export class RefusalWatch {
       ...physical,
       idr0: withBits(physical.idr0, IDR0_STALL_MODEL, model),
     });
+  }
+
+  /** The pointer that leads out of RAM. */
+  #fetchReasons(ste: Uint32Array, ssid: number, memory: GuestMemory): Refusal[] {
+    const places = cdPlaces(memory, ste, ssid, substreamsOf(ste, this.#options.shown));
+    const missing = places.find(({ address }) => memory.load64(address) === undefined);
+    if (!missing) return [];
+    const { pointer, what, address } = missing;
+    const text = `${pointer} points to a ${what} at 0x${address.toString(16)}, which is no memory`;
+    return [{ text, section: '7.3.10' }];
   }
 }

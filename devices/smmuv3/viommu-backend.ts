@@ -74,6 +74,32 @@ export interface StaleSte {
   current(): boolean;
 }
 
+/** An STE that its SMMU has read again, for a CFGI. */
+export type RereadSte = Pick<StaleSte, 'address' | 'old' | 'now' | 'reading'> & {
+  /** The reading before this one. */
+  readonly before: object;
+};
+
+/** A command that is shown to the guest as CERROR_ILL. */
+export interface RefusedCommand {
+  /** "CMDQ", "ECMDQ", "VCMDQ 0". */
+  readonly queue: string;
+  /** 4 words, read when the error was shown. */
+  readonly words: Uint32Array;
+  /** It names a StreamID that is not the guest's. */
+  readonly stream: boolean;
+}
+
+/** The STEs of a guest, for who judges its driver. */
+export interface StreamWatch {
+  /** How a stream's STE in memory differs from the one that its SMMU has read. */
+  stale(virtSid: number): StaleSte | undefined;
+  /** How the STE that its SMMU has read differs from the one that it had read before. */
+  reread(virtSid: number): RereadSte | undefined;
+  /** The reading that its SMMU uses: a later one is another object. */
+  reading(virtSid: number): object | undefined;
+}
+
 /** A page that the device behind one of the machine's streams asks for (PCIe PRI), the only one of its group. */
 export interface PageRequest extends DmaAttributes {
   /** StreamID as the guest numbers it. */
@@ -154,7 +180,9 @@ export interface ViommuBackend {
    * compares a stream's STE in the guest's memory with the one that was attached;
    * undefined when they mean the same.
    */
-  watchStreams?(look: (virtSid: number) => StaleSte | undefined): void;
+  watchStreams?(streams: StreamWatch): void;
+  /** Tells of each command that is refused, before its guest can see the error. */
+  watchRefusedCommands?(see: (command: RefusedCommand) => void): void;
   /** Where page requests go. Absent: the host has no PRI. Called at safe points only. */
   onPageRequest?(deliver: (request: PageRequest) => void): void;
   /**

@@ -83,7 +83,7 @@ export interface VirtualSmmuOptions {
   readonly idRegisters?: 'auto' | SmmuIdRegisters;
   /** Default "smmuv3"; a machine with several tells them apart by it. */
   readonly name?: string;
-  /** Told why streams were refused, each reason once until a reset, at most 256. Default: nobody asks. */
+  /** Told why streams and commands were refused, each reason once until a reset, at most 256. Default: nobody asks. */
   readonly onRefusal?: ((refusal: SmmuRefusal) => void) | undefined;
 }
 
@@ -185,7 +185,9 @@ export class VirtualSmmu implements Device {
         steOf: (sid) => this.streams.steOf(sid),
         onRefusal,
       });
-    backend.watchStreams?.((sid) => this.streams.stale(sid));
+    backend.watchStreams?.(this.streams);
+    if (this.#refusals)
+      backend.watchRefusedCommands?.((command) => this.#refusals?.seeCommand(command));
     this.#events = new RecordQueue(this.registers, memory, EVENT_RECORDS);
     this.#pageRequests = new RecordQueue(this.registers, memory, PAGE_REQUEST_RECORDS);
     this.#overlay = new MappedPointers(backend.overlay, SMMU_CMDQ_PROD);

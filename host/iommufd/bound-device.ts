@@ -67,6 +67,7 @@ export class BoundDevice extends IommufdObject {
     if (this.#hwpt) {
       const { ioas } = this.#hwpt.paging;
       if (hwpt?.paging.ioas !== ioas) ioas.unreserve(this.device);
+      this.#hwpt.answerFaultsOf(this.device);
       this.letGo(this.#hwpt);
     }
     this.#hwpt = hwpt;

@@ -188,8 +188,15 @@ export interface HwQueueDriver {
 
 /** Where a driver's events go. False when nobody takes them: the host logs them then. */
 export type EventSink = (type: number, payload: Uint8Array) => boolean;
-/** A fault that waits for an answer. False when nobody takes it. */
-export type FaultSink = (fault: PageFault, answer: (code: number) => void) => boolean;
+/**
+ * A fault of a device that waits for an answer. False when nobody takes it. It is answered at the
+ * latest when the device is detached, or attached to something else.
+ */
+export type FaultSink = (
+  fault: PageFault,
+  answer: (code: number) => void,
+  device: IommuDevice,
+) => boolean;
 
 /** IOMMU_FAULT_QUEUE record, struct iommu_hwpt_pgfault without its cookie. */
 export interface PageFault {

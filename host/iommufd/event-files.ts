@@ -2,7 +2,7 @@
 // (drivers/iommu/iommufd/eventq.c).
 
 import { joinBytes } from '../../devices/plugin/join-bytes.ts';
-import type { FaultSink, PageFault } from './driver.ts';
+import type { FaultSink, IommuDevice, PageFault } from './driver.ts';
 import type { ResourceGate } from './gate.ts';
 import { require } from './iommufd-error.ts';
 import { IommufdObject } from './object.ts';
@@ -163,6 +163,12 @@ export interface FaultQueueOwner extends IommufdObject {
   faultQueue: FaultQueue | undefined;
 }
 
+/** A fault that waits for its answer. */
+interface Unanswered {
+  readonly answer: (code: number) => void;
+  readonly device: IommuDevice;
+}
+
 /**
  * FAULT: page faults of the devices attached to its HWPTs, each answered by its cookie. Those without
  * an answer wait as long as the object is there, whether its file is open or not.
@@ -170,12 +176,11 @@ export interface FaultQueueOwner extends IommufdObject {
 export class FaultQueue extends EventFile {
   readonly type = 'FAULT';
   /** As drivers get it. */
-  readonly sink: FaultSink = (fault, answer) => this.report(fault, answer);
+  readonly sink: FaultSink = (fault, answer, device) => this.report(fault, answer, device);
   readonly #gate: ResourceGate;
   readonly #viommu: FaultQueueOwner | undefined;
-  #waiting: { readonly fault: PageFault; readonly answer: (code: number) => void }[] = [];
-  readonly #unanswered = new Map<number, (code: number) => void>();
-  #cookie = 0;
+  #waiting: (Unanswered & { readonly fault: PageFault })[] = [];
+  readonly #unanswered = new Map<number, Unanswered>();
 
   constructor(gate: ResourceGate, viommu: FaultQueueOwner | undefined) {
     super();
@@ -192,9 +197,9 @@ export class FaultQueue extends EventFile {
   }
 
   /** A fault of the hardware. */
-  report(fault: PageFault, answer: (code: number) => void): boolean {
+  report(fault: PageFault, answer: (code: number) => void, device: IommuDevice): boolean {
     this.#gate('allocation', 'page fault');
-    this.#waiting.push({ fault, answer });
+    this.#waiting.push({ fault, answer, device });
     this.wake();
     return true;
   }
@@ -209,8 +214,9 @@ export class FaultQueue extends EventFile {
     for (let i = 0; i < count; i++) {
       const next = this.#waiting.shift();
       if (!next) break;
-      const cookie = ++this.#cookie;
-      this.#unanswered.set(cookie, next.answer);
+      let cookie = 1;
+      while (this.#unanswered.has(cookie)) cookie++;
+      this.#unanswered.set(cookie, next);
       writeFault(view, i * PGFAULT_SIZE, next.fault, cookie);
     }
     return new Uint8Array(view.buffer);
@@ -224,17 +230,30 @@ export class FaultQueue extends EventFile {
     const code = view.getUint32(4, true);
     require(code <= PAGE_RESP_INVALID, 'EINVAL', `there is no answer ${code}`);
     const cookie = view.getUint32(0, true);
-    const respond = this.#unanswered.get(cookie);
-    require(respond !== undefined, 'EINVAL', `no fault has the cookie ${cookie}`);
+    const asked = this.#unanswered.get(cookie);
+    require(asked !== undefined, 'EINVAL', `no fault has the cookie ${cookie}`);
     this.#unanswered.delete(cookie);
-    respond(code);
+    asked.answer(code);
+  }
+
+  /**
+   * A device is attached here no more: its faults are not resolved, read or not, and their cookies
+   * mean nothing (iommufd_auto_response_faults).
+   */
+  answerFor(device: IommuDevice): void {
+    const read = [...this.#unanswered].filter(([, asked]) => asked.device === device);
+    for (const [cookie] of read) this.#unanswered.delete(cookie);
+    const unread = this.#waiting.filter((asked) => asked.device === device);
+    this.#waiting = this.#waiting.filter((asked) => asked.device !== device);
+    for (const { answer } of [...unread, ...read.map(([, asked]) => asked)])
+      answer(PAGE_RESP_INVALID);
   }
 
   /** Nobody will answer any more: what waits is not resolved (iommufd_fault_destroy). */
   protected release(): void {
     if (this.#viommu) this.#viommu.faultQueue = undefined;
     for (const { answer } of this.#waiting.splice(0)) answer(PAGE_RESP_INVALID);
-    for (const answer of this.#unanswered.values()) answer(PAGE_RESP_INVALID);
+    for (const { answer } of this.#unanswered.values()) answer(PAGE_RESP_INVALID);
     this.#unanswered.clear();
   }
 

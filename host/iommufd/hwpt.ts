@@ -1,11 +1,32 @@
 // Hardware page tables: what a device can be attached to (drivers/iommu/iommufd/hw_pagetable.c).
 
-import type { NestedDomain, PagingDomain, ReservedRegion } from './driver.ts';
+import type { IommuDevice, NestedDomain, PagingDomain, ReservedRegion } from './driver.ts';
 import type { Ioas } from './ioas.ts';
 import { IommufdObject } from './object.ts';
 
+/** A FAULT object, for its HWPTs. */
+export interface FaultTaker extends IommufdObject {
+  answerFor(device: IommuDevice): void;
+}
+
+/** What both kinds of HWPT are: their devices may have faults that somebody answers. */
+abstract class FaultingHwpt extends IommufdObject {
+  #faults: FaultTaker | undefined;
+
+  /** @param faults undefined: nobody answers them. */
+  faultsGoTo(faults: FaultTaker | undefined): void {
+    if (faults) this.keep(faults);
+    this.#faults = faults;
+  }
+
+  /** The faults of a device that is not attached here any more are not resolved. */
+  answerFaultsOf(device: IommuDevice): void {
+    this.#faults?.answerFor(device);
+  }
+}
+
 /** Translates by the host's own tables, which follow an IOAS. */
-export class PagingHwpt extends IommufdObject {
+export class PagingHwpt extends FaultingHwpt {
   readonly type = 'HWPT_PAGING';
   readonly domain: PagingDomain;
   readonly ioas: Ioas;
@@ -58,7 +79,7 @@ export interface NestParent extends IommufdObject {
 }
 
 /** Translates by a guest's tables, on top of a vIOMMU's or a parent's stage 2. */
-export class NestedHwpt extends IommufdObject {
+export class NestedHwpt extends FaultingHwpt {
   readonly type = 'HWPT_NESTED';
   readonly domain: NestedDomain;
 

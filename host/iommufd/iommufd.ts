@@ -148,7 +148,7 @@ export class Iommufd {
           undo.add(() => domain.destroy());
           parent.addDomain(domain);
           const hwpt = new PagingHwpt(domain, parent, nestParent);
-          if (faults) hwpt.keep(faults);
+          hwpt.faultsGoTo(faults);
           return hwpt;
         }
         require(!nestParent &&
@@ -160,7 +160,7 @@ export class Iommufd {
           faults: sink,
         });
         const hwpt = new NestedHwpt(domain, parent as Viommu | PagingHwpt);
-        if (faults) hwpt.keep(faults);
+        hwpt.faultsGoTo(faults);
         return hwpt;
       }),
     ).id;

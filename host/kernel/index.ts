@@ -1,4 +1,5 @@
 export * from './physical-iommu.ts';
+export { steDoublewordsInUse } from './ste-update.ts';
 export * from './thread-allocator.ts';
 export * from './vm.ts';
 export * from './vm-vmids.ts';

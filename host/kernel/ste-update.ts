@@ -132,6 +132,20 @@ function withDoubleword(ste: Uint32Array, doubleword: number, from: Uint32Array)
   return ste.map((word, i) => (i >> 1 === doubleword ? (from[i] ?? 0) : word));
 }
 
+/**
+ * Doublewords, from 0, that differ between two STEs in what the SMMU looks at in either of them, and
+ * whose order matters: of more than one a driver makes more than one step.
+ */
+export function steDoublewordsInUse(from: Uint32Array, to: Uint32Array): number[] {
+  const [before, after] = [from, to].map((ste) => maskOf(ste.length, fieldsInUse(ste)));
+  const free = maskOf(from.length, anyOrder(from, to));
+  const differs = (i: number) =>
+    ((from[i] ?? 0) ^ (to[i] ?? 0)) & ((before?.[i] ?? 0) | (after?.[i] ?? 0)) & ~(free[i] ?? 0);
+  return Array.from({ length: from.length / 2 }, (_, i) => i).filter(
+    (i) => differs(2 * i) || differs(2 * i + 1),
+  );
+}
+
 const INVALID = new Uint32Array(2);
 
 /**

@@ -11,6 +11,7 @@ import { THREAD_STRIDE } from '../../assembly/layout/host-memory.ts';
 import { SMMU_AT_IDR5 } from '../../assembly/layout/smmu-memory.ts';
 import { TRANSLATE_OK } from '../../assembly/layout/translate-results.ts';
 import { isChecked, loadHotModules } from '../../assembly/load.ts';
+import { ContextBlock } from '../../devices/unit/index.ts';
 import { DS_SHAPES, DS_STAGE2 } from '../reference/geometries.ts';
 import { idr5Of, prepare, referenceOf } from '../reference/judge.ts';
 import { Scenario, type Shape } from '../reference/scenario.ts';
@@ -241,5 +242,142 @@ describe('the checked core', () => {
     expect(h.translate(SID, scenario.address).status).toBe(TRANSLATE_OK);
     h.mainCommand(0x30n);
     expect([h.missing(), h.sanitizerCounts?.suspects]).toEqual([[], 1]);
+  });
+});
+
+// What an SMMU may keep although this model drops it.
+describe('the shadow', () => {
+  /** Descriptor types: a block, a table; nG, AF and inner shareable. */
+  const BLOCK = 0xf45n;
+  const VA = 0x3c96e12000n;
+  /** TG of 4 KiB, and Leaf. */
+  const TG_4K = 1n << 10n;
+  const LEAF = 1n;
+  beforeEach(() => {
+    // The SMMU's own queue names VMIDs.
+    new ContextBlock(h.hostMemory, 0, 0).hypOwn = true;
+  });
+
+  const tlbi = (va: bigint, bits: bigint, d0 = 0n) =>
+    h.mainCommand((1n << 48n) | (7n << 32n) | d0 | 0x12n, (va & ~0xfffn) | bits);
+
+  function withBlock(): { scenario: Scenario; slot: bigint } {
+    const scenario = install(h, STAGE1);
+    const slot = scenario.slots1.get(2) ?? 0n;
+    h.guestRam64(offset(slot), (scenario.get(scenario.slots1.get(3) ?? 0n) & ~0x1f_ffffn) | BLOCK);
+    return { scenario, slot };
+  }
+
+  it.each([
+    ['TTL 3', TG_4K | (3n << 8n) | LEAF, 1],
+    ['TTL 1', TG_4K | (1n << 8n) | LEAF, 1],
+    ['TTL 2', TG_4K | (2n << 8n) | LEAF, 0],
+    ['no TG', (3n << 8n) | LEAF, 0],
+  ])('a level-2 block needs a TLBI of its level: %s', (_name, bits, expected) => {
+    const { scenario, slot } = withBlock();
+    expect(h.translate(SID, scenario.address).status).toBe(TRANSLATE_OK);
+    h.guestRam64(offset(slot), 0n);
+    tlbi(scenario.address & ~0x1f_ffffn, bits);
+    expect(h.translate(SID, scenario.address).status).not.toBe(TRANSLATE_OK);
+    h.events();
+    const findings = h.findings();
+    expect(findings.map(({ kind, command }) => [kind, command.text])).toEqual(
+      Array.from({ length: expected }, () => [
+        'IOTLB',
+        'TLBI_NH_VA VMID=0x7 ASID=0x1 Leaf=0x1 Address=0x3c96e00000',
+      ]),
+    );
+    for (const { because } of findings) expect(because).toContain('TTL');
+  });
+
+  it('a page of the level that TTL names, and a range without TTL, are enough', () => {
+    for (const [bits, d0] of [
+      [TG_4K | (3n << 8n) | LEAF, 0n],
+      [TG_4K | LEAF, 1n << 12n],
+    ] as const) {
+      const scenario = install(h, STAGE1);
+      expect(h.translate(SID, VA).status).toBe(TRANSLATE_OK);
+      h.guestRam64(offset(scenario.slots1.get(3) ?? 0n), 0n);
+      tlbi(VA, bits, d0);
+      expect(h.translate(SID, VA).status).not.toBe(TRANSLATE_OK);
+      expect(h.missing()).toEqual([]);
+      h.mainCommand(0x30n);
+    }
+    h.events();
+  });
+
+  it.each([
+    ['Leaf = 1', LEAF, 0, 1],
+    ['Leaf = 0', 0n, 0, 0],
+    ['Leaf = 0 of another page of the table', 0n, 0x5000, 0],
+    ['Leaf = 0 of another table', 0n, 0x20_0000, 1],
+  ])('a table that is removed needs Leaf = 0: %s', (_name, leaf, away, expected) => {
+    const scenario = install(h, STAGE1);
+    expect(h.translate(SID, scenario.address).status).toBe(TRANSLATE_OK);
+    change(scenario, scenario.slots1.get(2), 0n, VALID);
+    tlbi(scenario.address, LEAF);
+    tlbi(scenario.address + BigInt(away), leaf);
+    expect(h.translate(SID, scenario.address).status).not.toBe(TRANSLATE_OK);
+    h.events();
+    expect(h.findings().map(({ kind, command, now }) => [kind, now, command.text])).toEqual(
+      Array.from({ length: expected }, () => [
+        'table',
+        'F_TRANSLATION',
+        'TLBI_NH_VA VMID=0x7 ASID=0x1 Leaf=0x0 Address=0x3c96e00000',
+      ]),
+    );
+  });
+
+  it.each([
+    ['TLBI_NH_ASID', (7n << 32n) | (1n << 48n) | 0x11n],
+    ['TLBI_S12_VMALL', (7n << 32n) | 0x28n],
+    ['TLBI_NSNH_ALL', 0x30n],
+  ])('%s removes tables too', (_name, command) => {
+    const scenario = install(h, NESTED);
+    expect(h.translate(SID, scenario.address).status).toBe(TRANSLATE_OK);
+    change(scenario, scenario.slots1.get(2), 0n, VALID);
+    h.mainCommand(command);
+    expect(h.translate(SID, scenario.address).status).not.toBe(TRANSLATE_OK);
+    h.events();
+    expect(h.missing()).toEqual([]);
+  });
+
+  it.each([
+    ['STE', 'CFGI_STE StreamID=0x5 Leaf=0x1', 0x3n, '4'],
+    ['CD', 'CFGI_CD SubstreamID=0x0 StreamID=0x5 Leaf=0x1', 0x5n, 'a'],
+  ])('a %s that becomes valid needs a CFGI', (kind, command, opcode, event) => {
+    const invalid = () => {
+      const scenario = install(h, STAGE1);
+      if (kind === 'STE') h.ste(SID, [(scenario.ste[0] ?? 0n) & ~1n, ...scenario.ste.slice(1)]);
+      else change(scenario, scenario.cd, 0n, 1n << 31n);
+      expect(h.translate(SID, scenario.address).status).not.toBe(TRANSLATE_OK);
+      expect(h.events().map(([dw0 = '']) => dw0.slice(-1))).toEqual([event]);
+      return scenario;
+    };
+    const valid = (scenario: Scenario) => {
+      if (kind === 'STE') h.ste(SID, scenario.ste);
+      else change(scenario, scenario.cd, 1n << 31n);
+    };
+    const first = invalid();
+    valid(first);
+    expect(h.translate(SID, first.address).status).toBe(TRANSLATE_OK);
+    expect(h.missing()).toEqual([command]);
+
+    h.mainCommand((BigInt(SID) << 32n) | opcode, 1n);
+    const second = invalid();
+    valid(second);
+    h.mainCommand((BigInt(SID) << 32n) | opcode, 1n);
+    expect(h.translate(SID, second.address).status).toBe(TRANSLATE_OK);
+    expect(h.missing()).toEqual([]);
+  });
+
+  it('CFGI_CD is not for an STE', () => {
+    const scenario = install(h, STAGE1);
+    h.ste(SID, [1n]);
+    expect(h.translate(SID, scenario.address).status).not.toBe(TRANSLATE_OK);
+    h.ste(SID, scenario.ste);
+    h.mainCommand((BigInt(SID) << 32n) | 5n, 1n);
+    expect(h.translate(SID, scenario.address).status).toBe(TRANSLATE_OK);
+    expect(h.missing()).toEqual(['CFGI_STE StreamID=0x5 Leaf=0x1']);
   });
 });

@@ -42,6 +42,7 @@ export * from '../../assembly/layout/pl031-registers';
 export * from '../../assembly/layout/queue-memory';
 export * from '../../assembly/layout/segment-memory';
 export * from '../../assembly/layout/set-sequence';
+export * from '../../assembly/layout/shadow-memory';
 export * from '../../assembly/layout/shown-fields';
 export * from '../../assembly/layout/smmu-memory';
 export * from '../../assembly/layout/smmu-registers';

@@ -22,6 +22,7 @@ import * as PL011 from '../../assembly/layout/pl011-registers.ts';
 import * as QUEUES from '../../assembly/layout/queue-memory.ts';
 import * as SEGMENTS from '../../assembly/layout/segment-memory.ts';
 import * as SEQUENCE from '../../assembly/layout/set-sequence.ts';
+import * as SHADOW from '../../assembly/layout/shadow-memory.ts';
 import * as BLOCK from '../../assembly/layout/smmu-memory.ts';
 import * as STALLS from '../../assembly/layout/stall-memory.ts';
 import * as THREADS from '../../assembly/layout/thread-memory.ts';
@@ -45,6 +46,7 @@ const HOST = {
   ...STALLS,
   ...ATS,
   SMMU_AT_CHECK: CHECK.SMMU_AT_CHECK,
+  SMMU_AT_SHADOW: SHADOW.SMMU_AT_SHADOW,
 };
 
 /** Name, size and alignment of a piece. */
@@ -187,6 +189,7 @@ const SMMU: readonly Piece[] = [
   area('SMMU_AT_STALLS', HOST.MAX_STALLS * HOST.STALL_SIZE),
   area('SMMU_AT_VMIDS', HOST.VMID_PARTS * HOST.VMID_STRIDE),
   area('SMMU_AT_STREAMS', 64 * HOST.MAX_STREAMS * HOST.STREAM_ENTRY_SIZE),
+  area('SMMU_AT_SHADOW', SHADOW.SHADOW_SIZE),
   area('SMMU_AT_CHECK', CHECK.CHECK_SIZE),
 ];
 

@@ -8,8 +8,8 @@ export type Image = readonly bigint[];
 export interface Layout {
   /** The bits that a structure's own configuration looks at. */
   used(image: Image): Image;
-  /** Bits that may change at any time, although they are used. */
-  readonly safe: Image;
+  /** Bits that may change at any time between the two, although they are used. */
+  safe(from: Image, to: Image): Image;
 }
 
 export interface Writes {
@@ -27,7 +27,8 @@ function changes(from: Image, to: Image): (readonly [number, bigint])[] {
 
 /** The steps from one image to another. `valid` is the V bit in doubleword 0. */
 export function writesOf(layout: Layout, from: Image, to: Image, valid = V): Writes {
-  const usedNow = layout.used(from).map((bits, i) => bits & ~(layout.safe[i] ?? 0n));
+  const safe = layout.safe(from, to);
+  const usedNow = layout.used(from).map((bits, i) => bits & ~(safe[i] ?? 0n));
   const usedThen = layout.used(to);
   const prepared = from.map(
     (value, i) => (value & (usedNow[i] ?? 0n)) | ((to[i] ?? 0n) & ~(usedNow[i] ?? 0n)),

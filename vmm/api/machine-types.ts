@@ -45,8 +45,8 @@ export interface MachineEvents {
    */
   readonly suspect: Finding;
   /**
-   * The guest's SMMU has refused a stream, and why: the field of the STE or CD, with what it is
-   * measured against, or the descriptor. Each reason once until a reset, at most 256.
+   * The guest's SMMU has refused a stream or a command, and why: the field of the STE, the CD or the
+   * command, with what it is measured against, or the descriptor. Each reason once until a reset, at most 256.
    */
   readonly refusal: SmmuRefusal;
   /** A phase of the guest's program (CHECKPOINT_PHASE_*) began or ended, through the checkpoint device. */

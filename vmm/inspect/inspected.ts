@@ -1,7 +1,7 @@
 // What inspection, footprints and the sanitizer look at: the ends of vIOMMUs and VINTFs that a VMM holds
 // (vmm/nested), as far as they are read here.
 
-import type { DirectQueueBackend, StaleSte } from '../../devices/smmuv3/index.ts';
+import type { DirectQueueBackend, StreamWatch } from '../../devices/smmuv3/index.ts';
 import type { ContextBlock, QueueBlock } from '../../devices/unit/index.ts';
 import type { ObjectDescription } from '../../host/iommufd/index.ts';
 import type { Vm } from '../../host/kernel/index.ts';
@@ -53,8 +53,8 @@ export interface InspectedSmmu {
   readonly statistics: ViommuStatistics;
   /** `beyond` is read anew each time: other threads add to it. */
   readonly shown: { readonly beyond: BeyondShown };
-  /** How a stream's STE in the guest's memory differs from the one that its SMMU has read. */
-  staleSte(virtSid: number): StaleSte | undefined;
+  /** The STEs of its streams in the guest's memory; undefined where no vSMMU reads them. */
+  readonly guestStes: StreamWatch | undefined;
 }
 
 /** A VINTF that a vIOMMU has borrowed. */

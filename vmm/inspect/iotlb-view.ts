@@ -24,13 +24,23 @@ import {
 } from '../../assembly/layout/vmid-memory.ts';
 import { bitsOf } from '../../devices/plugin/index.ts';
 
+/** Where entries lie in an SMMU block: the IOTLB, or what is laid out as it is. */
+export interface EntryPlace {
+  readonly offset: number;
+  readonly size: number;
+}
+
+const IOTLB: EntryPlace = { offset: SMMU_AT_TLB, size: TLB_ENTRY_SIZE };
+
 /** The IOTLB of an SMMU; `smmu` is the byte offset of its block. */
 export class IotlbView {
+  readonly #place: EntryPlace;
   readonly #words: Uint32Array;
   readonly #longs: BigInt64Array;
   readonly #smmu: number;
 
-  constructor(hostMemory: WebAssembly.Memory, smmu: number) {
+  constructor(hostMemory: WebAssembly.Memory, smmu: number, place: EntryPlace = IOTLB) {
+    this.#place = place;
     this.#words = new Uint32Array(hostMemory.buffer);
     this.#longs = new BigInt64Array(hostMemory.buffer);
     this.#smmu = smmu;
@@ -38,7 +48,7 @@ export class IotlbView {
 
   /** Byte offset of an entry in host memory. */
   addressOf(index: number): number {
-    return this.#smmu + SMMU_AT_TLB + index * TLB_ENTRY_SIZE;
+    return this.#smmu + this.#place.offset + index * this.#place.size;
   }
 
   #long(address: number): bigint {

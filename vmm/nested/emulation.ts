@@ -57,6 +57,11 @@ export class Emulation {
     return outcome;
   }
 
+  /** The command at a queue's CONS, 4 words; undefined where no ring is. */
+  commandOf(queue: QueueBlock): Uint32Array | undefined {
+    return queue.hasRing ? Uint32Array.from(this.#attempt(queue).slice(1)) : undefined;
+  }
+
   /** The queue was freed: what comes there later has not begun, whatever its words are. */
   forget(queue: QueueBlock): void {
     this.#begun.delete(queue.index);

@@ -22,8 +22,9 @@ import type {
   CommandOutcome,
   GuestCommandQueue,
   PageRequest,
+  RefusedCommand,
   SmmuIdRegisters,
-  StaleSte,
+  StreamWatch,
   ViommuBackend,
 } from '../../devices/smmuv3/index.ts';
 import { cfgiCd, cfgiCdAll, tlbiNsnhAll } from '../../devices/tables/index.ts';
@@ -38,6 +39,7 @@ import type { NestedSmmuOptions } from './nested-smmu-options.ts';
 import type { NestedStreams } from './nested-streams.ts';
 import { openViommu } from './open-viommu.ts';
 import { type QueueErrorPolicy, queueErrorEvent } from './queue-error-policy.ts';
+import { refusedCommand } from './refused-command.ts';
 import { ShownIds } from './shown-ids.ts';
 import { vevents } from './vevents.ts';
 
@@ -90,7 +92,8 @@ export class NestedSmmu implements ViommuBackend {
   #interventions = 0;
   /** The overlay path, if the guest has it. */
   readonly overlay: DirectQueue | undefined;
-  #staleSte: (virtSid: number) => StaleSte | undefined = () => undefined;
+  guestStes: StreamWatch | undefined;
+  #seeRefused: ((command: RefusedCommand) => void) | undefined;
 
   /** @throws {IommufdError | HostError} and nothing is left behind. */
   constructor(options: NestedSmmuOptions) {
@@ -176,13 +179,8 @@ export class NestedSmmu implements ViommuBackend {
     };
   }
 
-  watchStreams(look: (virtSid: number) => StaleSte | undefined): void {
-    this.#staleSte = look;
-  }
-
-  /** How a stream's STE in the guest's memory differs from the one that its SMMU has read. */
-  staleSte(virtSid: number): StaleSte | undefined {
-    return this.#staleSte(virtSid);
+  watchStreams(streams: StreamWatch): void {
+    this.guestStes = streams;
   }
 
   setCommandRing(baseGpa: number, log2size: number): boolean {
@@ -228,14 +226,26 @@ export class NestedSmmu implements ViommuBackend {
         ? 'emulate'
         : this.policy(queueErrorEvent(this.vm, name, queue));
       if (decision === 'stop') return decision;
-      if (decision !== 'skip' && decision !== 'emulate') return 'report';
+      if (decision !== 'skip' && decision !== 'emulate') return this.#told(name, queue);
       const outcome = decision === 'skip' ? 'done' : this.#emulation.carryOut(queue);
-      if (outcome === 'refused') return 'report';
+      if (outcome === 'refused') return this.#told(name, queue);
       if (outcome !== 'done') continue;
       this.vm.unit.drain.stepOver(queue.smmu, queue.index);
       run();
     }
     return undefined;
+  }
+
+  #told(name: number | 'cmdq', queue: QueueBlock): 'report' {
+    const own = queue === this.commandQueue ? 'CMDQ' : 'ECMDQ';
+    const shown = name === 'cmdq' ? own : `VCMDQ ${name}`;
+    const command = this.#seeRefused && refusedCommand(shown, queue, this.#emulation);
+    if (command) this.#seeRefused?.(command);
+    return 'report';
+  }
+
+  watchRefusedCommands(see: (command: RefusedCommand) => void): void {
+    this.#seeRefused = see;
   }
 
   /** A HW queue is no more, and with it what of its errors has been settled in part. */

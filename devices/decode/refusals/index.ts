@@ -1,4 +1,5 @@
 export * from './cd-refusals.ts';
+export * from './command-refusals.ts';
 export type { JudgingRegisters, Refusal } from './refusal.ts';
 export * from './ste-refusals.ts';
 export * from './walk-refusal.ts';

@@ -181,6 +181,8 @@ export function walkRefusal(
   let index = inputBits - levelShift(granule, level);
   const align = tables.outputBits === 52 ? Math.max(index + 3, 6) : index + 3;
   let table = (base >> BigInt(align)) << BigInt(align);
+  // What points to it.
+  let pointer = `CD.TTB${half.number} = ${hex(base)}`;
   let tableBits = 0;
   for (; ; level++, index = granuleShift(granule) - 3) {
     const shift = levelShift(granule, level);
@@ -189,7 +191,7 @@ export function walkRefusal(
     if (word === undefined)
       return {
         event: F_WALK_EABT,
-        text: `the level-${level} table at ${hex(table)} is no memory`,
+        text: `${pointer} points to a level-${level} table, of which ${hex(slot)} is no memory`,
         section: '7.3.12',
       };
     const descriptor = fieldOf(cd, CD.CD_ENDI) === 0 ? word : byteSwapped(word);
@@ -219,5 +221,6 @@ export function walkRefusal(
     if (!isTable) return leafRefusal(where, descriptor, tableBits, cd, { address, ...access });
     if (hierarchy) tableBits |= Number(descriptor >> 32n);
     table = next;
+    pointer = where;
   }
 }

@@ -22,26 +22,59 @@ const LEAF_BITS = new Map([
   [STE_S1FMT_64K, 10],
 ]);
 
+/** A step on the way to a CD. */
+export interface CdPlace {
+  /** Where the level-1 descriptor lies, or the CD. */
+  readonly address: number;
+  readonly what: 'level-1 CD descriptor' | 'CD';
+  /** What points there, with its value. */
+  readonly pointer: string;
+}
+
+const hex = (value: number | bigint) => `0x${value.toString(16)}`;
+
 /**
- * Where the CD of a SubstreamID lies; undefined where its level-1 descriptor is invalid, or not in RAM.
+ * What is fetched for the CD of a SubstreamID, in order; the last is the CD unless its level-1
+ * descriptor is invalid or not in RAM.
  * @param substreams log2 of the CDs: S1CDMax, or 0 where the SMMU has no substreams.
  */
+export function cdPlaces(
+  memory: Pick<GuestMemory, 'load64'>,
+  ste: Uint32Array,
+  ssid: number,
+  substreams: number,
+): CdPlace[] {
+  const first =
+    fieldOf(ste, STE_S1CONTEXTPTR_HI) * 2 ** 32 + fieldOf(ste, STE_S1CONTEXTPTR_LO) * 64;
+  const pointer = `STE.S1ContextPtr = ${hex(first)}`;
+  const leafBits = substreams === 0 ? undefined : LEAF_BITS.get(fieldOf(ste, STE_S1FMT));
+  if (leafBits === undefined) return [{ address: first + ssid * CD_SIZE, what: 'CD', pointer }];
+  const slot = first + (ssid >>> leafBits) * L1CD_SIZE;
+  const level1: CdPlace = { address: slot, what: 'level-1 CD descriptor', pointer };
+  const descriptor = memory.load64(slot);
+  if (descriptor === undefined || !bitsOf(Number(descriptor & 0xffff_ffffn), L1CD_V))
+    return [level1];
+  const size = CD_SIZE * 2 ** leafBits;
+  const table = Number(descriptor & L2PTR_MASK);
+  const address = table - (table % size) + (ssid % 2 ** leafBits) * CD_SIZE;
+  const why = `the level-1 CD descriptor ${hex(descriptor)} at ${hex(slot)}`;
+  return [level1, { address, what: 'CD', pointer: why }];
+}
+
+/** Where the CD of a SubstreamID lies; undefined where its level-1 descriptor is invalid, or not in RAM. */
 export function locateCd(
   memory: Pick<GuestMemory, 'load64'>,
   ste: Uint32Array,
   ssid: number,
   substreams: number,
 ): number | undefined {
-  const pointer =
-    fieldOf(ste, STE_S1CONTEXTPTR_HI) * 2 ** 32 + fieldOf(ste, STE_S1CONTEXTPTR_LO) * 64;
-  const leafBits = substreams === 0 ? undefined : LEAF_BITS.get(fieldOf(ste, STE_S1FMT));
-  if (leafBits === undefined) return pointer + ssid * CD_SIZE;
-  const descriptor = memory.load64(pointer + (ssid >>> leafBits) * L1CD_SIZE);
-  if (descriptor === undefined || !bitsOf(Number(descriptor & 0xffff_ffffn), L1CD_V))
-    return undefined;
-  const size = CD_SIZE * 2 ** leafBits;
-  const table = Number(descriptor & L2PTR_MASK);
-  return table - (table % size) + (ssid % 2 ** leafBits) * CD_SIZE;
+  const last = cdPlaces(memory, ste, ssid, substreams).at(-1);
+  return last?.what === 'CD' ? last.address : undefined;
+}
+
+/** log2 of a stream's CDs, for an SMMU with these registers. */
+export function substreamsOf(ste: Uint32Array, { idr1 }: SmmuIdRegisters): number {
+  return bitsOf(idr1, IDR1_SSIDSIZE) === 0 ? 0 : fieldOf(ste, STE_S1CDMAX);
 }
 
 /**
@@ -55,7 +88,6 @@ export function guestCd(
   ssid: number,
   ids: SmmuIdRegisters,
 ): Uint32Array<ArrayBuffer> | undefined {
-  const substreams = bitsOf(ids.idr1, IDR1_SSIDSIZE) === 0 ? 0 : fieldOf(ste, STE_S1CDMAX);
-  const address = locateCd(memory, ste, ssid, substreams);
+  const address = locateCd(memory, ste, ssid, substreamsOf(ste, ids));
   return address === undefined ? undefined : guestStructure(memory, address, CD_SIZE);
 }

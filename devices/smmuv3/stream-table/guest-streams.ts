@@ -52,7 +52,7 @@ import {
 import { guestStructure } from '../../tables/guest-structure.ts';
 import { addressSizeOf } from '../../tables/index.ts';
 import type { SmmuRegisters } from '../register-rules.ts';
-import type { StaleSte, ViommuBackend } from '../viommu-backend.ts';
+import type { RereadSte, StaleSte, StreamWatch, ViommuBackend } from '../viommu-backend.ts';
 import { locateSte, type SteMissing } from './locate-ste.ts';
 
 const STE_WORDS = STE_SIZE / 4;
@@ -74,9 +74,13 @@ interface AttachedStream {
   readonly error: number;
   /** gpa of the STE, for F_STE_FETCH. */
   readonly fetchAddress: number;
+  /** What a guest's SMMU may look at of the STE as it lay in memory; absent where there was none. */
+  readonly words?: Uint32Array;
+  /** The reading that this one has replaced, for a CFGI. */
+  before?: AttachedStream | undefined;
 }
 
-export class GuestStreams {
+export class GuestStreams implements StreamWatch {
   readonly #registers: SmmuRegisters;
   readonly #memory: GuestMemory;
   readonly #backend: ViommuBackend;
@@ -113,6 +117,19 @@ export class GuestStreams {
     };
   }
 
+  reading(sid: number): object | undefined {
+    return this.attached.get(sid);
+  }
+
+  /** How the STE that is attached differs from the one before it. */
+  reread(sid: number): RereadSte | undefined {
+    const now = this.attached.get(sid);
+    const before = now?.before;
+    if (!now?.words || !before?.words) return undefined;
+    const [old, read] = [doublewords(before.words), doublewords(now.words)];
+    return { address: now.fetchAddress, old, now: read, reading: now, before };
+  }
+
   /**
    * Reads the STE of the first of the machine's streams from `first` to `last` and attaches it.
    * @returns the next of them; undefined when there is none.
@@ -129,11 +146,14 @@ export class GuestStreams {
     const aborts =
       bitsOf(stream.ste[0] ?? 0, STE_V) !== 0 &&
       fieldOf(stream.ste, STE_CONFIG) < STE_CONFIG_BYPASS;
+    const previous = this.attached.get(sid);
+    if (previous) previous.before = undefined;
+    stream.before = previous;
     if (this.#backend.attachStream(sid, aborts ? undefined : stream.ste)) {
       this.attached.set(sid, stream);
       return;
     }
-    const refused = inError(C_BAD_STE, stream.fetchAddress);
+    const refused = { ...inError(C_BAD_STE, stream.fetchAddress), before: previous };
     this.attached.set(sid, refused);
     this.#backend.attachStream(sid, refused.ste);
   }
@@ -156,9 +176,11 @@ export class GuestStreams {
     if (typeof address !== 'number') return inError(address.error, address.fetchAddress);
     const ste = guestStructure(this.#memory, address, STE_SIZE);
     if (!ste) return inError(F_STE_FETCH, address);
-    if (!this.#legal(ste)) return inError(C_BAD_STE, address);
+    const words = ste.map((word, i) => word & (VSTE_MASK[i] ?? 0));
+    if (!this.#legal(ste)) return { ...inError(C_BAD_STE, address), words };
     const mask = fieldOf(ste, STE_CONFIG) === STE_CONFIG_S1 ? VSTE_MASK : VSTE_CONFIG_MASK;
-    return { ste: ste.map((word, i) => word & (mask[i] ?? 0)), error: 0, fetchAddress: address };
+    const used = ste.map((word, i) => word & (mask[i] ?? 0));
+    return { ste: used, error: 0, fetchAddress: address, words };
   }
 
   // The rules of IHI 0070 section 5.2 for the SMMU that the guest sees. Fields that the

@@ -379,6 +379,6 @@ export class MockIommu implements Iommu {
 
   /** The device has a page fault that wants an answer. False when nobody takes it. */
   triggerFault(device: MockDevice, fault: PageFault, answer: (code: number) => void): boolean {
-    return device.domain?.faults?.(fault, answer) ?? false;
+    return device.domain?.faults?.(fault, answer, device) ?? false;
   }
 }

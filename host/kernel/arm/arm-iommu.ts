@@ -247,13 +247,11 @@ export class ArmIommu implements ArmSmmu {
       address:
         (BigInt(fieldOf(entry, PPR_ADDR_HI)) << 32n) |
         BigInt(fieldOf(entry, PPR_ADDR_LO) * PAGE_SIZE),
-      length: PAGE_SIZE,
+      length: 0,
     };
     try {
-      if (
-        device?.faults?.(fault, (code) => answer(code === 0 ? PRI_RESP_SUCCESS : PRI_RESP_INVALID))
-      )
-        return;
+      const respond = (code: number) => answer(code === 0 ? PRI_RESP_SUCCESS : PRI_RESP_INVALID);
+      if (device?.faults?.(fault, respond, device)) return;
     } catch (error) {
       if (!(error instanceof IommufdError)) throw error;
     }

@@ -62,7 +62,8 @@ export class VtdDevice implements IommuDevice {
       address,
       length: 0,
     };
-    return this.attachment?.faults?.(fault, (code) => answer(code === RESOLVED)) ?? false;
+    const respond = (code: number) => answer(code === RESOLVED);
+    return this.attachment?.faults?.(fault, respond, this) ?? false;
   }
 }
 

@@ -2,8 +2,16 @@
 
 import { beforeEach, expect, it } from 'vitest';
 import { CD_A, CD_TG0 } from '../../../assembly/layout/cd.ts';
+import { EVT_ID, EVT_SID, EVT_SSID, EVT_SSV, F_CD_FETCH } from '../../../assembly/layout/events.ts';
+import {
+  STE_S1CDMAX,
+  STE_S1FMT,
+  STE_S1FMT_64K,
+  STE_S1FMT_LINEAR,
+} from '../../../assembly/layout/ste.ts';
 import { setField } from '../../../devices/plugin/index.ts';
 import { GUEST_ID_REGISTERS, type SmmuRefusal } from '../../../devices/smmuv3/index.ts';
+import { RefusalWatch } from '../../../devices/smmuv3/refusal-watch.ts';
 import {
   cfgiAll,
   cfgiSte,
@@ -23,6 +31,7 @@ import {
   device,
   enable,
   expectDone,
+  host,
   issue,
   memory,
   STREAMS,
@@ -135,3 +144,58 @@ it('at most 256 are told, whatever a guest makes up', () => {
   expect(told).toHaveLength(256);
   expect(told[255]?.text).toMatch(/^STE\.S1ContextPtr = 0x8000000003fc0 is beyond/);
 });
+
+it.each([
+  [
+    'a linear table',
+    0n,
+    [0x4_0000_0000, 'STE.S1ContextPtr = 0x400000000 points to a CD at 0x4000000c0'],
+  ],
+  [
+    'a level-1 table that is out of RAM',
+    0n,
+    [
+      0x4_0000_0000,
+      'STE.S1ContextPtr = 0x400000000 points to a level-1 CD descriptor at 0x400000000',
+      'two levels',
+    ],
+  ],
+  [
+    'a level-1 descriptor',
+    0x4_0000_0001n,
+    [
+      CDS,
+      `the level-1 CD descriptor 0x400000001 at 0x${CDS.toString(16)} points to a CD at 0x4000000c0`,
+      'two levels',
+    ],
+  ],
+] as const)(
+  'a CD out of RAM is named by its pointer: %s',
+  (_name, descriptor, [at, text, levels]) => {
+    memory.store64(CDS, descriptor);
+    const ste = stage1Ste({ contextPtr: at });
+    setField(ste, STE_S1CDMAX, 2);
+    setField(ste, STE_S1FMT, levels === undefined ? STE_S1FMT_LINEAR : STE_S1FMT_64K);
+    const watch = new RefusalWatch({
+      shown: GUEST_ID_REGISTERS,
+      physical: GUEST_ID_REGISTERS,
+      steOf: () => ste,
+      onRefusal: (refusal) => told.push(refusal),
+    });
+    const record = new Uint32Array(8);
+    setField(record, EVT_ID, F_CD_FETCH);
+    setField(record, EVT_SID, SID);
+    setField(record, EVT_SSV, 1);
+    setField(record, EVT_SSID, 3);
+    watch.see(record, host.memory);
+    expect(told).toEqual([
+      {
+        event: 'F_CD_FETCH',
+        streamId: SID,
+        substreamId: 3,
+        text: `${text}, which is no memory`,
+        section: '7.3.10',
+      },
+    ]);
+  },
+);

@@ -276,9 +276,40 @@ describe('a fault queue', () => {
     expectErrno(() => file.read(40), 'EBADF');
     expectErrno(() => fd.destroy(id), 'EBUSY');
     fd.detach(deviceId);
-    fd.destroy(hwpt);
-    expect(answers).toEqual([]);
-    fd.destroy(id);
     expect(answers).toEqual(['unread 1', 'late 1', 'read 1']);
+    fd.destroy(hwpt);
+    fd.destroy(id);
+    expect(answers).toHaveLength(3);
+  });
+
+  it('answers INVALID for a device that is detached, replaced or unbound, and for no other', () => {
+    for (const end of ['detach', 'replace', 'unbind'] as const) {
+      const { fd, iommu, device, deviceId, ioas } = mockSetup();
+      const { id, file } = fd.faultQueueAlloc();
+      const other = new MockDevice('other', iommu);
+      const otherId = fd.bind(other);
+      const hwpt = fd.hwptAlloc({ device: deviceId, parent: ioas, fault: id });
+      const next = fd.hwptAlloc({ device: deviceId, parent: ioas, fault: id });
+      const answers: string[] = [];
+      const raise = (of: MockDevice, name: string) =>
+        iommu.triggerFault(of, fault, (code) => answers.push(`${name} ${code}`));
+      fd.attach(deviceId, hwpt);
+      fd.attach(otherId, hwpt);
+      raise(device, 'read');
+      raise(other, "other's, read");
+      file.read(80);
+      raise(device, 'unread');
+      raise(other, "other's");
+      if (end === 'replace') fd.replace(deviceId, next);
+      else fd[end](deviceId);
+      expect(answers, end).toEqual(['unread 1', 'read 1']);
+      // The cookie that is free again is the next fault's.
+      expectErrno(() => file.write(u32(1, 0)), 'EINVAL');
+      file.write(u32(2, 0));
+      const record = new DataView(file.read(40).buffer);
+      expect(record.getUint32(36, true)).toBe(1);
+      file.write(u32(1, 0));
+      expect(answers.slice(2), end).toEqual(["other's, read 0", "other's 0"]);
+    }
   });
 });

@@ -437,9 +437,12 @@ describe('an engine with PRI', () => {
 
 describe('an engine with ATS whose stream bypasses stage 1', () => {
   const attach = (ste: Uint32Array) => {
-    writeSte(b.vm.memory, STREAMS, STREAM, ste);
-    b.send(cfgiSte(STREAM), allOf, sync());
-    b.look();
+    // By way of an invalid one: more than one doubleword may differ.
+    for (const step of [invalidSte(), ste]) {
+      writeSte(b.vm.memory, STREAMS, STREAM, step);
+      b.send(cfgiSte(STREAM), allOf, sync());
+      b.look();
+    }
   };
 
   it('is translated by stage 2: the host keeps EATS', () => {

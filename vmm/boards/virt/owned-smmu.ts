@@ -42,7 +42,7 @@ export function ownedSmmu(
     // Its events are its guest's, who has stage 2 itself.
     statistics: { events: 0, stage2Faults: 0, interventions: 0 },
     shown: { beyond: { commands: 0, cds: 0, tables: 0 } },
-    staleSte: () => undefined,
+    guestStes: undefined,
   };
 }
 

@@ -26,6 +26,7 @@ import {
   tlbiS2Ipa,
   tlbiS12Vmall,
 } from '../../../devices/tables/index.ts';
+import { missedChange } from './structure-changes.ts';
 import type { ConfigSuspect, Suspect, TranslationSuspect } from './suspect.ts';
 
 /** A doubleword that is not what it was. */
@@ -45,8 +46,13 @@ export interface Change {
  * has removed. Plain data; 64-bit values are hexadecimal.
  */
 export interface Finding {
-  /** The cache: the configuration cache holds STE and CD. */
-  readonly kind: 'IOTLB' | 'STE' | 'CD';
+  /** The cache: the configuration cache holds STE and CD; a table is one of stage 1 that a walk may have cached. */
+  readonly kind: 'IOTLB' | 'table' | 'STE' | 'CD';
+  /**
+   * Why it is one although this model has dropped the entry, or never had it: what the architecture
+   * does not promise. Absent for an entry that was used.
+   */
+  readonly because?: string;
   /**
    * Name of the machine whose stream it is; absent for the host's own streams. StreamIDs
    * and VMIDs are as the machine numbers them.
@@ -56,7 +62,7 @@ export interface Finding {
   readonly substreamId?: number;
   /** Address of the access that used the entry. */
   readonly iova: string;
-  /** Of an IOTLB entry: its tags, its input address and size, and where it leads. */
+  /** Of an IOTLB entry or a table: its tags, its input address and size, and where it leads. */
   readonly entry?: {
     /** 0x10000 and 0x10001 for EL2 and EL2-E2H, which have none. */
     readonly vmid: number;
@@ -64,8 +70,9 @@ export interface Finding {
     readonly asid?: number;
     readonly address: string;
     readonly size: number;
-    readonly pa: string;
-    readonly permissions: string;
+    /** Not of a table. */
+    readonly pa?: string;
+    readonly permissions?: string;
   };
   /** What a walk comes to now: an address and permissions, the name of an event, or `abort`. */
   readonly now: string;
@@ -122,7 +129,7 @@ function missingTlbi(suspect: TranslationSuspect, vmid: number): Uint32Array {
   const size = bitsOf(meta, TLB_META_SIZE);
   const target = {
     address: Number(BigInt.asUintN(64, suspect.page << BigInt(size))),
-    leaf: leaf !== undefined,
+    leaf: leaf !== undefined && suspect.shadow !== 'table',
   };
   const onlyStage2 = bitsOf(meta, TLB_META_S2) !== 0;
   if (vmid === VMID_EL2 || vmid === VMID_E2H) return tlbiEl2Va(asidPerm & 0xffff, target);
@@ -157,20 +164,23 @@ function changeText({ what, address, doubleword, old, now }: Change): string {
 /** Puts the parts together, with their one line. */
 function finish(parts: Omit<Finding, 'text'>): Finding {
   const { kind, machine, streamId, substreamId, iova, entry, now, changes, command } = parts;
+  const because = parts.because === undefined ? [] : [parts.because];
   const substream = substreamId === undefined ? '' : ` SubstreamID ${hex(substreamId)}`;
   const stream = `StreamID ${hex(streamId)}${substream}`;
   const asid = entry?.asid === undefined ? '' : ` ASID ${hex(entry.asid)}`;
+  const name = kind === 'table' ? 'stage-1 table' : 'IOTLB entry';
+  const target = entry?.pa === undefined ? '' : ` to ${entry.pa} ${entry.permissions}`;
   const subject =
     entry === undefined
       ? `stale ${kind} of ${stream}, used for iova ${iova}`
-      : `stale IOTLB entry, ${stream} VMID ${hex(entry.vmid)}${asid}, ` +
-        `${hex(entry.size)} bytes at ${entry.address} to ${entry.pa} ${entry.permissions}, ` +
-        `used for iova ${iova}`;
+      : `stale ${name}, ${stream} VMID ${hex(entry.vmid)}${asid}, ` +
+        `${hex(entry.size)} bytes at ${entry.address}${target}, used for iova ${iova}`;
   const why =
     changes.length === 0 ? ['which doubleword has changed is not known'] : changes.map(changeText);
   const text = [
     `${machine === undefined ? '' : `${machine}: `}${subject}`,
     `now ${now}`,
+    ...because,
     ...why,
     `missing: ${command.text}`,
   ].join('; ');
@@ -189,6 +199,11 @@ function streamOf(
   };
 }
 
+const MAY_BE_CACHED = {
+  leaf: 'an SMMU may have it still: no TLBI has named its address and its level (TTL)',
+  table: 'an SMMU may have it still: no TLBI with Leaf=0 has named its address',
+};
+
 function translationFinding(suspect: TranslationSuspect, owner: StreamOwner | undefined): Finding {
   const { meta, asidPerm, page, pa, stage2, leaf, outcome } = suspect;
   const size = bitsOf(meta, TLB_META_SIZE);
@@ -196,18 +211,19 @@ function translationFinding(suspect: TranslationSuspect, owner: StreamOwner | un
   const tagged = !bitsOf(meta, TLB_META_GLOBAL) && !bitsOf(meta, TLB_META_S2);
   const address = leaf && leaf.address !== 0n ? { address: hex(leaf.address) } : {};
   const what = stage2 ? 'stage-2 descriptor' : 'stage-1 descriptor';
+  const isTable = suspect.shadow === 'table';
   // A machine's own SMMU has stage 1 alone, and no VMIDs; stage 2 is its host's to invalidate.
   const command = missingTlbi(suspect, owner && !stage2 ? 0 : vmid);
   return finish({
-    kind: 'IOTLB',
+    kind: isTable ? 'table' : 'IOTLB',
+    ...(suspect.shadow ? { because: MAY_BE_CACHED[suspect.shadow] } : {}),
     ...streamOf(suspect, owner),
     entry: {
       vmid,
       ...(tagged ? { asid: asidPerm & 0xffff } : {}),
       address: hex(BigInt.asUintN(64, page << BigInt(size))),
       size: 2 ** size,
-      pa: hex(pa),
-      permissions: permissionText(asidPerm),
+      ...(isTable ? {} : { pa: hex(pa), permissions: permissionText(asidPerm) }),
     },
     now:
       outcome === 0
@@ -218,11 +234,21 @@ function translationFinding(suspect: TranslationSuspect, owner: StreamOwner | un
   });
 }
 
+/** Why a change of an STE or CD in one step is a finding. */
+export const BETWEEN_STEPS =
+  'two doublewords in use have changed with one CFGI: an SMMU may have had the old one and the new one';
+
 function configFinding(suspect: ConfigSuspect, owner: StreamOwner | undefined): Finding {
-  const { kind, ste, cd, outcome } = suspect;
+  const { ste, cd, outcome, readings } = suspect;
+  const kind = missedChange(suspect) ?? suspect.kind;
   const stream = streamOf(suspect, owner);
+  const because =
+    readings?.cfgis === 0
+      ? `an SMMU may have cached that it was ${outcomeText(readings.before)}`
+      : BETWEEN_STEPS;
   return finish({
     kind,
+    ...(readings ? { because } : {}),
     ...stream,
     now: outcome === 0 ? 'another configuration' : outcomeText(outcome),
     changes: kind === 'STE' ? changesOf('STE', ste.old, ste.now) : changesOf('CD', cd.old, cd.now),
@@ -239,14 +265,16 @@ export function findingOf(suspect: Suspect, owner: StreamOwner | undefined): Fin
     : configFinding(suspect, owner);
 }
 
-/** A guest's stream whose STE is not the one that its SMMU has read. */
+/** A guest's stream whose STE is not the one that its SMMU has read, or was changed with a CFGI too few. */
 export function guestSteFinding(
   owner: StreamOwner,
   iova: number,
   { address, old, now }: Pick<StaleSte, 'address' | 'old' | 'now'>,
+  because?: string,
 ): Finding {
   return finish({
     kind: 'STE',
+    ...(because === undefined ? {} : { because }),
     machine: owner.machine,
     streamId: owner.streamId,
     iova: hex(iova),

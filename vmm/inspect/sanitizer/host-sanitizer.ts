@@ -2,10 +2,13 @@
 // which no SMMU of the host reads.
 
 import type { Clock } from '../../../devices/bus/index.ts';
+import type { RereadSte, StaleSte } from '../../../devices/smmuv3/index.ts';
+import { steDoublewordsInUse } from '../../../host/kernel/index.ts';
 import type { Vm } from '../../../host/kernel/vm.ts';
 import type { BeyondShown, InspectedSmmu } from '../inspected.ts';
-import { type Finding, guestSteFinding } from './finding.ts';
+import { BETWEEN_STEPS, type Finding, guestSteFinding } from './finding.ts';
 import { Sanitizer, type SanitizerCounts } from './sanitizer.ts';
+import { wordsOf } from './structure-changes.ts';
 import { type UnadvertisedUse, unadvertisedUses } from './unadvertised-use.ts';
 
 const NOTHING: BeyondShown = { commands: 0, cds: 0, tables: 0 };
@@ -42,6 +45,8 @@ export class HostSanitizer {
   readonly #past: { findings: Finding[]; counts: SanitizerCounts[] } = { findings: [], counts: [] };
   /** Readings of guests' STEs that are suspected already. */
   readonly #suspected = new WeakSet<object>();
+  /** Readings of guests' STEs that an access has used. */
+  readonly #used = new WeakSet<object>();
   /** What guests have used that their own SMMUs lack, each kind once for each of these. */
   readonly unadvertised: UnadvertisedUse[] = [];
   readonly #beyond = new WeakMap<InspectedSmmu, BeyondShown>();
@@ -162,14 +167,38 @@ export class HostSanitizer {
    * reading is what counts as cached.
    */
   checkSte(viommu: InspectedSmmu, streamId: number, iova: number): void {
-    const change = viommu.staleSte(streamId);
-    const physSid = viommu.streams.get(streamId);
-    if (!change || physSid === undefined || this.#suspected.has(change.reading)) return;
+    const stes = viommu.guestStes;
+    if (!stes) return;
+    const reread = stes.reread(streamId);
+    if (reread) {
+      const { before, reading, old, now } = reread;
+      const doublewords = steDoublewordsInUse(wordsOf(old), wordsOf(now)).length;
+      // An SMMU that had no use for the stream has read no half of it.
+      if (doublewords > 1 && this.#used.has(before) && !this.#used.has(reading))
+        this.#suspectSte(viommu, streamId, iova, reread, () => true, BETWEEN_STEPS);
+    }
+    const reading = stes.reading(streamId);
+    if (reading) this.#used.add(reading);
+    const change = stes.stale(streamId);
+    if (!change || this.#suspected.has(change.reading)) return;
     this.#suspected.add(change.reading);
-    const finding = guestSteFinding({ machine: viommu.owner, streamId }, iova, change);
+    this.#suspectSte(viommu, streamId, iova, change, change.current);
+  }
+
+  #suspectSte(
+    viommu: InspectedSmmu,
+    streamId: number,
+    iova: number,
+    change: RereadSte | StaleSte,
+    current: () => boolean,
+    because?: string,
+  ): void {
+    const physSid = viommu.streams.get(streamId);
+    if (physSid === undefined) return;
+    const finding = guestSteFinding({ machine: viommu.owner, streamId }, iova, change, because);
     for (const { memory, smmu, sanitizer } of this.#watched) {
       if (memory === viommu.hostMemory && smmu === viommu.smmuBlock)
-        sanitizer.suspect(physSid, finding, change.current);
+        sanitizer.suspect(physSid, finding, current);
     }
   }
 }

@@ -21,6 +21,7 @@ import {
   CFG_SET_GEN,
   CFG_SET_SEQ,
   CFG_SET_STRIDE,
+  CFG_SETS,
   CFG_SID,
   CFG_SSID,
   CFG_VALID,
@@ -29,9 +30,15 @@ import {
   SMMU_AT_CFG_SETS,
 } from '../../../assembly/layout/config-cache-memory.ts';
 import { TLB_ALL_GEN, TLB_GEN } from '../../../assembly/layout/iotlb-memory.ts';
+import {
+  SHADOW_AT_ENTRIES,
+  SHADOW_ENTRY_SIZE,
+  SMMU_AT_SHADOW,
+} from '../../../assembly/layout/shadow-memory.ts';
 import type { Clock } from '../../../devices/bus/index.ts';
 import { IotlbView } from '../iotlb-view.ts';
 import { type Finding, findingOf, type StreamOwner } from './finding.ts';
+import { missedChange } from './structure-changes.ts';
 import { type ConfigSuspect, readSuspect, type TranslationSuspect } from './suspect.ts';
 
 /** As long as a driver waits for a CMD_SYNC: an invalidation that has not come by then is not under way. */
@@ -79,6 +86,7 @@ export class Sanitizer {
   readonly #words: Int32Array;
   readonly #longs: BigUint64Array;
   readonly #iotlb: IotlbView;
+  readonly #shadow: IotlbView;
   readonly #check: number;
   #pending: Pending[] = [];
   #seen = 0;
@@ -91,6 +99,10 @@ export class Sanitizer {
     this.#words = new Int32Array(options.memory.buffer);
     this.#longs = new BigUint64Array(options.memory.buffer);
     this.#iotlb = new IotlbView(options.memory, options.smmu);
+    this.#shadow = new IotlbView(options.memory, options.smmu, {
+      offset: SMMU_AT_SHADOW + SHADOW_AT_ENTRIES,
+      size: SHADOW_ENTRY_SIZE,
+    });
     this.#check = options.smmu + SMMU_AT_CHECK;
   }
 
@@ -152,6 +164,7 @@ export class Sanitizer {
       if (state !== SUSPECT_FULL) continue;
       const suspect = readSuspect(new DataView(this.#options.memory.buffer, at, SUSPECT_SIZE));
       Atomics.store(this.#words, (at + SUSPECT_STATE) >> 2, SUSPECT_FREE);
+      if (suspect.kind !== 'IOTLB' && suspect.readings && !missedChange(suspect)) continue;
       const current = () =>
         suspect.kind === 'IOTLB'
           ? this.#translationIsCached(suspect)
@@ -172,19 +185,22 @@ export class Sanitizer {
     }
   }
 
-  #translationIsCached({ index, generation, second }: TranslationSuspect): boolean {
+  #translationIsCached({ index, generation, second, shadow }: TranslationSuspect): boolean {
+    const entries = shadow ? this.#shadow : this.#iotlb;
     if (
-      this.#iotlb.doubleword(index, TLB_GEN) !== generation ||
-      this.#iotlb.doubleword(index, TLB_ALL_GEN) !== second
+      entries.doubleword(index, TLB_GEN) !== generation ||
+      entries.doubleword(index, TLB_ALL_GEN) !== second
     )
       return false;
-    return this.#iotlb.isLive(index);
+    return entries.isLive(index);
   }
 
   // An entry that was swept can come back only by an insert, which changes the sequence
   // word. A CFGI and an insert for another stream of the same set look the same; then it
   // counts as swept.
-  #configIsCached({ index, sid, ssid, generation, second }: ConfigSuspect): boolean {
+  #configIsCached({ index, sid, ssid, generation, second, readings }: ConfigSuspect): boolean {
+    // Between two steps no command can come any more; otherwise a CFGI is the missing one.
+    if (readings) return readings.cfgis > 0 || this.#setGeneration(sid % CFG_SETS) === generation;
     const entry = this.#options.smmu + SMMU_AT_CFG_ENTRIES + index * CFG_ENTRY_SIZE;
     const set =
       this.#options.smmu + SMMU_AT_CFG_SETS + Math.floor(index / CFG_WAYS) * CFG_SET_STRIDE;
@@ -196,6 +212,11 @@ export class Sanitizer {
     )
       return false;
     if (BigInt(word(set + CFG_SET_SEQ)) === second) return true;
-    return Atomics.load(this.#longs, (set + CFG_SET_GEN) >> 3) === generation;
+    return this.#setGeneration(Math.floor(index / CFG_WAYS)) === generation;
+  }
+
+  #setGeneration(set: number): bigint {
+    const at = this.#options.smmu + SMMU_AT_CFG_SETS + set * CFG_SET_STRIDE + CFG_SET_GEN;
+    return Atomics.load(this.#longs, at >> 3);
   }
 }

@@ -4,6 +4,7 @@
 import {
   SUSPECT_ASID_PERM,
   SUSPECT_CD,
+  SUSPECT_CDS,
   SUSPECT_CONFIG,
   SUSPECT_GEN,
   SUSPECT_INDEX,
@@ -18,11 +19,17 @@ import {
   SUSPECT_NOW,
   SUSPECT_OLD,
   SUSPECT_OLD_CD,
+  SUSPECT_OLD_OUTCOME,
   SUSPECT_OLD_STE,
   SUSPECT_OUTCOME,
   SUSPECT_PA,
   SUSPECT_PAGE,
+  SUSPECT_READING,
+  SUSPECT_READING_NO_CFGI,
   SUSPECT_SECOND,
+  SUSPECT_SHADOW,
+  SUSPECT_SHADOW_LEAF,
+  SUSPECT_SHADOW_TABLE,
   SUSPECT_SID,
   SUSPECT_SLOT,
   SUSPECT_SSID,
@@ -48,6 +55,8 @@ interface CommonSuspect {
 
 export interface TranslationSuspect extends CommonSuspect {
   readonly kind: 'IOTLB';
+  /** Not of the IOTLB: a leaf or a table that an SMMU may still have. `index` is then of the shadow. */
+  readonly shadow: 'leaf' | 'table' | undefined;
   readonly meta: number;
   readonly asidPerm: number;
   readonly page: bigint;
@@ -72,13 +81,29 @@ export interface StructureChange {
 
 export interface ConfigSuspect extends CommonSuspect {
   readonly kind: 'STE' | 'CD';
+  /** Not a cached entry, but two readings. */
+  readonly readings: Readings | undefined;
   readonly ste: StructureChange;
   readonly cd: StructureChange;
+}
+
+/** Two readings of a stream's configuration. */
+export interface Readings {
+  /** CFGI commands between them. */
+  readonly cfgis: 0 | 1;
+  /** What the first came to: 0 a configuration, an event ID, or SUSPECT_ABORTS. */
+  readonly before: number;
+  /** Both have a CD. */
+  readonly cds: boolean;
 }
 
 export type Suspect = TranslationSuspect | ConfigSuspect;
 
 const STRUCTURE_DOUBLEWORDS = 8;
+const SHADOWS: ReadonlyMap<number, 'leaf' | 'table'> = new Map([
+  [SUSPECT_SHADOW_LEAF, 'leaf'],
+  [SUSPECT_SHADOW_TABLE, 'table'],
+]);
 
 /** Reads a suspect; `view` is of host memory, from the slot of the ring on. */
 export function readSuspect(view: DataView): Suspect {
@@ -99,9 +124,19 @@ export function readSuspect(view: DataView): Suspect {
   if (kind === SUSPECT_STE || kind === SUSPECT_CD) {
     const structure = (offset: number) =>
       Array.from({ length: STRUCTURE_DOUBLEWORDS }, (_, i) => u64(offset + 8 * i));
+    const reading = u32(SUSPECT_READING);
+    const readings: Readings | undefined =
+      reading === 0
+        ? undefined
+        : {
+            cfgis: reading === SUSPECT_READING_NO_CFGI ? 0 : 1,
+            before: u32(SUSPECT_OLD_OUTCOME),
+            cds: u32(SUSPECT_CDS) !== 0,
+          };
     return {
       ...common,
       kind: kind === SUSPECT_STE ? 'STE' : 'CD',
+      readings,
       ste: { old: known ? structure(SUSPECT_OLD_STE) : undefined, now: structure(SUSPECT_NEW_STE) },
       cd: { old: known ? structure(SUSPECT_OLD_CD) : undefined, now: structure(SUSPECT_NEW_CD) },
     };
@@ -109,6 +144,7 @@ export function readSuspect(view: DataView): Suspect {
   return {
     ...common,
     kind: 'IOTLB',
+    shadow: SHADOWS.get(u32(SUSPECT_SHADOW)),
     meta: u32(SUSPECT_META),
     asidPerm: u32(SUSPECT_ASID_PERM),
     page: u64(SUSPECT_PAGE),

@@ -7,7 +7,7 @@ import {
   ACCESS_WRITE,
 } from '../../../../assembly/layout/access.ts';
 import * as CD from '../../../../assembly/layout/cd.ts';
-import { F_TRANSLATION } from '../../../../assembly/layout/events.ts';
+import { F_TRANSLATION, F_WALK_EABT } from '../../../../assembly/layout/events.ts';
 import {
   SMMU_AT_IDR0,
   SMMU_AT_IDR3,
@@ -223,7 +223,15 @@ describe('its words', () => {
       '0x8000000000 is beyond the 39 bits of the lower half, CD.T0SZ = 25',
     );
     expect(walkRefusal(access, cd, ids, () => undefined)).toMatchObject({
-      text: `the level-1 table at 0x${table.root.toString(16)} is no memory`,
+      text: `CD.TTB0 = 0x${table.root.toString(16)} points to a level-1 table, of which 0x${table.root.toString(16)} is no memory`,
+    });
+    const slot = table.root;
+    memory.store64(slot, 0x1_2345_6003n);
+    expect(walkRefusal(access, cd, ids, load64)).toMatchObject({
+      event: F_WALK_EABT,
+      text:
+        `the level-1 descriptor 0x123456003 at 0x${slot.toString(16)} points to a level-2 table, ` +
+        'of which 0x123456488 is no memory',
     });
     expect(walkRefusal({ ...access, address: 1n << 40n }, cd, ids, load64)?.event).toBe(
       F_TRANSLATION,

@@ -1,0 +1,55 @@
+// What an SMMU may still have cached, by the architecture, after this model has dropped it: used by
+// the checked SMMU core alone (docs/sanitizer.md). Offsets in bytes.
+
+/** Where it begins in an SMMU block. */
+export const SMMU_AT_SHADOW = 0x1120000;
+/** Bytes of it. */
+export const SHADOW_SIZE = 0x40000;
+
+/** Readings of STE and CD, valid or not: the slot is chosen by StreamID and SubstreamID. */
+export const SHADOW_AT_READINGS = 0x0;
+export const READINGS = 256;
+export const READING_SIZE = 0x100;
+export const READING_STE = 0x00;
+export const READING_CD = 0x40;
+/** 1 while a thread works at the slot; others leave it alone. */
+export const READING_LOCK = 0x80;
+export const READING_SID = 0x84;
+export const READING_SSID = 0x88;
+/** What it came to: 0 a configuration, an event ID, SUSPECT_ABORTS. */
+export const READING_OUTCOME = 0x8c;
+/** 1 when the CD was read. */
+export const READING_HAS_CD = 0x90;
+/** 1 when a change since then has been reported. */
+export const READING_REPORTED = 0x94;
+/** CFG_SET_GEN of the stream's set, and SMMU_AT_ALL_GEN. */
+export const READING_GEN = 0x98;
+export const READING_ALL_GEN = 0xa0;
+/** 0 in an empty slot. */
+export const READING_VALID = 0xa8;
+
+/** Leaves and tables of translations. */
+export const SHADOW_AT_ENTRIES = 0x10000;
+export const SHADOW_ENTRIES = 1024;
+export const SHADOW_ENTRY_SIZE = 0x80;
+// From 0x00 to 0x2b as TLB_*: of a table the size and the page are those of what it covers.
+/** Of the leaf, or of the descriptor that points to the table. */
+export const SHADOW_LEVEL = 0x2c;
+/** Address of the descriptor before stage 2, 0 where it is not known, and what it was. */
+export const SHADOW_SLOT = 0x30;
+export const SHADOW_DESCRIPTOR = 0x38;
+/** 1 for a table, which a TLBI with Leaf = 1 need not remove. */
+export const SHADOW_IS_TABLE = 0x40;
+/** 1 when it has been reported. */
+export const SHADOW_REPORTED = 0x44;
+/** 1 while a thread works at the slot; others leave it alone. */
+export const SHADOW_LOCK = 0x48;
+
+// What an invalidation that visits entries names: a range of VAs, a range of IPAs, every VA of an ASID.
+export const TLBI_OF_VA = 0;
+export const TLBI_OF_IPA = 1;
+export const TLBI_OF_ASID = 2;
+
+// What a CFGI names: the STE and all that follows from it, or CDs.
+export const CFGI_OF_STE = 0;
+export const CFGI_OF_CD = 1;

@@ -1,0 +1,118 @@
+// A miss of the IOTLB against what an SMMU may have cached all the same: a leaf that leads elsewhere,
+// or a table that has been replaced or removed.
+
+import { THREAD } from '../imports/unit';
+import { CD_ENDI } from '../layout/cd';
+import {
+  SUSPECT_KNOWN,
+  SUSPECT_NOW,
+  SUSPECT_OLD,
+  SUSPECT_SHADOW,
+  SUSPECT_SHADOW_LEAF,
+  SUSPECT_SHADOW_TABLE,
+  SUSPECT_SLOT,
+  SUSPECT_STAGE2,
+  SUSPECT_TLB,
+} from '../layout/check-memory';
+import { CFG_ASID, CFG_CD0, CFG_CONFIG, CFG_VMID } from '../layout/config-cache-memory';
+import { EVT_S2 } from '../layout/events';
+import {
+  TLB_ASID_PERM,
+  TLB_GEN,
+  TLB_META,
+  TLB_META_GLOBAL,
+  TLB_META_SIZE,
+  TLB_PA,
+  TLB_PAGE,
+} from '../layout/iotlb-memory';
+import {
+  SHADOW_DESCRIPTOR,
+  SHADOW_ENTRIES,
+  SHADOW_IS_TABLE,
+  SHADOW_LOCK,
+  SHADOW_REPORTED,
+  SHADOW_SLOT,
+} from '../layout/shadow-memory';
+import { STE_CONFIG_BYPASS, STE_CONFIG_NESTED, STE_CONFIG_S2 } from '../layout/ste';
+import { THREAD_CFG, THREAD_EVENT, THREAD_IOVA } from '../layout/thread-memory';
+import { bits, maskOf } from '../lib/fields';
+import { vmidBlock } from '../smmu-core/generations';
+import { canonical } from '../smmu-core/invalidate';
+import { alive, metaOf, ofAddressSpace } from '../smmu-core/iotlb';
+import { tagRefused } from '../smmu-core/translate';
+import { bornOut, describeEntry, takeConfig, walkAnew } from './compare-translation';
+import { descriptorAt } from './descriptor-at';
+import { lockSlot, shadowEntry, unlockSlot } from './shadow-entries';
+import { begin, hand } from './suspects';
+
+/** Bits of a table descriptor that an SMMU uses: all but those that are ignored. */
+const TABLE_BITS: u64 = 0xf807fffffffff303;
+
+function hasAddress(entry: usize, meta: u32, input: u64, stage2: bool): bool {
+  const vmid = load<u32>(THREAD + THREAD_CFG, CFG_VMID);
+  const size = bits(meta, TLB_META_SIZE);
+  if ((meta & ~maskOf(TLB_META_GLOBAL)) != metaOf(vmid, size, stage2)) return false;
+  if (atomic.load<u64>(entry, TLB_PAGE) != input >> u64(size)) return false;
+  const asid = load<u32>(THREAD + THREAD_CFG, CFG_ASID);
+  return stage2 || ofAddressSpace(meta, atomic.load<u32>(entry, TLB_ASID_PERM), asid);
+}
+
+// Judges one entry, whose slot is locked. `outcome` is the walk's.
+function judge(smmu: usize, sid: u32, ssid: u32, index: u32, input: u64, outcome: u32): void {
+  const entry = shadowEntry(smmu, index);
+  const config = load<u32>(THREAD + THREAD_CFG, CFG_CONFIG);
+  const stage2 = config == STE_CONFIG_S2;
+  const meta = atomic.load<u32>(entry, TLB_META);
+  if (meta == 0 || !hasAddress(entry, meta, input, stage2)) return;
+  const block = vmidBlock(smmu, load<u32>(THREAD + THREAD_CFG, CFG_VMID));
+  if (!alive(smmu, block, entry, meta)) return;
+  const isTable = atomic.load<u32>(entry, SHADOW_IS_TABLE) != 0;
+  const slot = atomic.load<u64>(entry, SHADOW_SLOT);
+  const old = atomic.load<u64>(entry, SHADOW_DESCRIPTOR);
+  const faultsAtStage2 = outcome != 0 && bits(load<u32>(THREAD, THREAD_EVENT + 12), EVT_S2) != 0;
+  const inPage = (u64(1) << u64(bits(meta, TLB_META_SIZE))) - 1;
+  if (!isTable && bornOut(entry, atomic.load<u64>(entry, TLB_PA) | (input & inPage), outcome))
+    return;
+  const big = bits(load<u32>(THREAD + THREAD_CFG, CFG_CD0), CD_ENDI) != 0;
+  const now = slot == 0 ? old : descriptorAt(smmu, slot, config == STE_CONFIG_NESTED, big);
+  const changed = ((now ^ old) & TABLE_BITS) != 0;
+  if (isTable && !changed) return;
+  const suspect = begin(smmu, SUSPECT_TLB, sid, ssid, index, outcome);
+  if (suspect == 0) return;
+  describeEntry(suspect, entry, atomic.load<i64>(entry, TLB_GEN));
+  store<u32>(suspect, isTable ? SUSPECT_SHADOW_TABLE : SUSPECT_SHADOW_LEAF, SUSPECT_SHADOW);
+  store<u32>(suspect, u32(now != old), SUSPECT_KNOWN);
+  store<u64>(suspect, slot, SUSPECT_SLOT);
+  store<u64>(suspect, old, SUSPECT_OLD);
+  store<u64>(suspect, now, SUSPECT_NOW);
+  const of2: bool = stage2 || (faultsAtStage2 && now == old);
+  store<u32>(suspect, u32(of2), SUSPECT_STAGE2);
+  atomic.store<u32>(entry, 1, SHADOW_REPORTED);
+  hand(suspect);
+}
+
+/**
+ * After a miss of the IOTLB. Destroys THREAD_CFG, THREAD_EVENT and the walk's words.
+ * @param saved the thread block after the access.
+ */
+export function compareShadow(smmu: usize, sid: u32, ssid: u32, saved: usize): void {
+  takeConfig(saved);
+  const config = load<u32>(THREAD + THREAD_CFG, CFG_CONFIG);
+  if (config <= <u32>STE_CONFIG_BYPASS) return;
+  const iova = load<u64>(THREAD, THREAD_IOVA);
+  const input = config == STE_CONFIG_S2 ? iova : canonical(iova);
+  if (config != STE_CONFIG_S2 && tagRefused(iova, input)) return;
+  let walked = false;
+  let outcome: u32 = 0;
+  for (let index: u32 = 0; index < <u32>SHADOW_ENTRIES; index++) {
+    const entry = shadowEntry(smmu, index);
+    const meta = atomic.load<u32>(entry, TLB_META);
+    if (meta == 0 || atomic.load<u32>(entry, SHADOW_REPORTED) != 0) continue;
+    if (!hasAddress(entry, meta, input, config == STE_CONFIG_S2)) continue;
+    if (!walked) outcome = walkAnew(smmu);
+    walked = true;
+    if (!lockSlot(entry + SHADOW_LOCK)) continue;
+    judge(smmu, sid, ssid, index, input, outcome);
+    unlockSlot(entry + SHADOW_LOCK);
+  }
+}
