@@ -89,7 +89,8 @@ const KINDS = {
   hwptInvalidateQueue: {
     queue: uint,
     base: eitherOf((base) => base instanceof Uint8Array, bigUint),
-    log2size: uint,
+    // EINVAL of the driver: what sizes there are it knows alone.
+    log2size: checkedLater,
     head: uint,
     tail: uint,
   } satisfies OptionKinds<InvalidateQueueRequest>,
@@ -113,10 +114,10 @@ const QUEUE_NAMES = Object.keys(KINDS.hwptInvalidateQueue);
 
 /** The same for the request that comes with each batch of a guest: its values are compared in place. */
 export function checkedQueue(request: InvalidateQueueRequest): InvalidateQueueRequest {
-  const { queue = 0, base, log2size, head, tail } = request;
+  const { queue = 0, base, head, tail } = request;
   const isIndex = (value: unknown) => Number.isInteger(value) && Number(value) >= 0;
   const hasBase = typeof base === 'bigint' ? base >= 0n : base instanceof Uint8Array;
-  if (!hasBase || !isIndex(queue) || !isIndex(log2size) || !isIndex(head) || !isIndex(tail))
+  if (!hasBase || !isIndex(queue) || !isIndex(head) || !isIndex(tail))
     return checked('hwptInvalidateQueue', request);
   checkNames(request, QUEUE_NAMES, 'hwptInvalidateQueue');
   return request;

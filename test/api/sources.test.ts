@@ -38,7 +38,9 @@ describe('a source', () => {
   });
 
   it('is no server that has nothing, with its answer as the reason', async () => {
-    await expect(at('/missing')).rejects.toThrow(/cannot read http.*\/missing: 404 Not Found$/);
+    await expect(at('/missing')).rejects.toThrow(
+      /cannot read http.*\/missing: the server answers 404 Not Found$/,
+    );
   });
 
   it('is given up beyond its limit when a server never ends', async () => {
