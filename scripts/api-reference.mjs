@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const TOOLS = join(ROOT, 'node_modules/.cache/vsmmu/typedoc-0.28.20');
-const PACKAGES = ['typedoc@0.28.20', 'typescript@6.0'];
+const PACKAGES = ['typedoc@0.28.20', 'typescript@6.0.3'];
 
 if (!existsSync(join(TOOLS, 'node_modules/typedoc'))) {
   mkdirSync(TOOLS, { recursive: true });

@@ -32,7 +32,7 @@ export function install(folder, packages) {
  * @returns {string} its path.
  */
 export function pack(folder) {
-  const args = ['pack', '--json', '--pack-destination', folder];
+  const args = ['pack', '--json', '--ignore-scripts', '--pack-destination', folder];
   const [packed] = JSON.parse(execFileSync('npm', args, { cwd: ROOT, encoding: 'utf8' }));
   return join(folder, packed.filename);
 }

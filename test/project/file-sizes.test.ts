@@ -9,13 +9,17 @@ const SOURCE = /\.(ts|mjs)$/;
 /** The first line of a file that scripts/generate-arm64.mjs has made. */
 const GENERATED = /^\/\/ Made by scripts\//;
 
+/** What scripts/check-spdx.mjs adds to each file, which does not count. */
+const LICENCE = /SPDX-License-Identifier/;
+
 /** Lines of each source file below a folder of the project. */
 const filesOf = (folder: string): (readonly [file: string, lines: readonly string[]])[] =>
   readdirSync(join(PROJECT, folder), { recursive: true, encoding: 'utf8' })
     .filter((name) => SOURCE.test(name) && !name.includes('node_modules'))
     .map((name) => {
       const file = join(folder, name);
-      return [file, readFileSync(join(PROJECT, file), 'utf8').trimEnd().split('\n')] as const;
+      const lines = readFileSync(join(PROJECT, file), 'utf8').trimEnd().split('\n');
+      return [file, lines.filter((line) => !LICENCE.test(line))] as const;
     })
     .filter(([, [first = '']]) => !GENERATED.test(first));
 

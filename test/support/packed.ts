@@ -33,10 +33,9 @@ export async function installPacked(): Promise<Packed> {
   const folder = await mkdtemp(join(tmpdir(), 'vsmmu-package-'));
   // Another Node.js than the one on the PATH may run this: its programs come first.
   const env = { ...process.env, PATH: `${dirname(process.execPath)}:${process.env.PATH}` };
-  const { stdout } = await run(NPM, ['pack', '--json', '--pack-destination', folder], {
-    cwd: PROJECT,
-    env,
-  });
+  // What the tests have built is packed; `prepack` would build it again.
+  const pack = ['pack', '--json', '--ignore-scripts', '--pack-destination', folder];
+  const { stdout } = await run(NPM, pack, { cwd: PROJECT, env });
   const [packed] = JSON.parse(stdout) as {
     filename: string;
     files: PackedFile[];

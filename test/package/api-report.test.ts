@@ -1,0 +1,14 @@
+// The public surface is what docs/internals/api-report.txt says, so that a change of it shows in
+// review. What the report leaves out and how it is made: test/project/api-report.test.ts.
+
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, it } from 'vitest';
+import { differences, ownReport, REPORT } from '../../scripts/api-report.mjs';
+import { PROJECT } from '../support/project.ts';
+
+it('is what the report says; a change that is meant: npm run api:report', () => {
+  const committed = readFileSync(join(PROJECT, REPORT), 'utf8');
+  expect(committed).toContain('\n## vsmmu/iommufd/smmu\n');
+  expect(differences(committed, ownReport())).toEqual([]);
+});
