@@ -16,10 +16,16 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url));
  * @param {object} [options]
  * @param {boolean} [options.debug] dist-debug/ too: the scripts of dist/, and modules with names and source maps. Default false.
  * @param {boolean} [options.lenient] Type errors are no reason not to build dist/. Default false.
+ * @param {boolean} [options.modulesOnly] dist/ stays as it is. Default false.
  * @param {(names: string[]) => void} [options.onStale] Called before something is built, with the names of the parts.
  * @throws {import('./build-record.mjs').BuildError}
  */
-export async function buildStale({ debug = false, lenient = false, onStale } = {}) {
+export async function buildStale({
+  debug = false,
+  lenient = false,
+  modulesOnly = false,
+  onStale,
+} = {}) {
   await generateArm64(ROOT);
   const release = wasmModules(ROOT);
   const units = mergedUnits(release);
@@ -29,7 +35,7 @@ export async function buildStale({ debug = false, lenient = false, onStale } = {
   ]);
   const stale = staleModules(ROOT, release);
   const unmerged = staleUnits(ROOT, units);
-  const distToo = stale.length + unmerged.length > 0 || isDistStale(ROOT, dist);
+  const distToo = !modulesOnly && (stale.length + unmerged.length > 0 || isDistStale(ROOT, dist));
   if (debug) {
     const modules = wasmModules(ROOT, { debug });
     stale.push(...staleModules(ROOT, modules));

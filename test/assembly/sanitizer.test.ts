@@ -217,6 +217,23 @@ describe('the checked core', () => {
     expect(h.missing()).toEqual([command]);
   });
 
+  it.each([
+    ['AFFD', 35n],
+    ['WXN', 36n],
+    ['UWXN', 37n],
+    ['TBI0', 38n],
+    ['TBI1', 39n],
+    ['PAN', 40n],
+    ['R', 45n],
+  ])('CD.%s needs a CFGI_CD', (_name, bit) => {
+    const scenario = install(h, STAGE1);
+    expect(h.translate(SID, scenario.address).status).toBe(TRANSLATE_OK);
+    const is = (scenario.get(scenario.cd) >> bit) & 1n;
+    change(scenario, scenario.cd, (1n - is) << bit, is << bit);
+    expect(h.translate(SID, scenario.address).status).toBe(TRANSLATE_OK);
+    expect(h.missing()).toEqual(['CFGI_CD SubstreamID=0x0 StreamID=0x5 Leaf=0x1']);
+  });
+
   it('reports an entry once, and counts what does not fit into the ring', () => {
     const scenario = install(h, STAGE1);
     const leaf = scenario.slots1.get(3) ?? 0n;

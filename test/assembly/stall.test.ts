@@ -220,6 +220,18 @@ describe('RESUME', () => {
     expect(answer(0x400)).toBe(STALL_WAITING);
   });
 
+  it.each([
+    ['another StreamID', OTHER, 0x400],
+    ['an earlier use of the entry', SID, 0],
+    ['a later one', SID, 0x800],
+  ])('answers nobody who asks for %s', (_name, sid, stag) => {
+    stalled();
+    expect(answer(stag, sid)).toBe(STALL_RETRY);
+    h.mainCommand(RESUME(SID, ABORT), 0x400n);
+    expect(answer(stag, sid)).toBe(STALL_RETRY);
+    expect(answer(0x400)).toBe(STALL_ABORT);
+  });
+
   it('a retry walks again, and may stall again', () => {
     const first = stalled();
     h.mainCommand(RESUME(SID, RETRY), BigInt(first));

@@ -67,6 +67,19 @@ describe('VCMDQ enable', () => {
     expect(queue.cons).toBe(5);
   });
 
+  it('takes of CONS the index and the wrap bit alone', () => {
+    const { queue } = h.vcmdq(0, 1, { enable: false });
+    // A ring of 16: ERR, bits above the wrap bit; index 3 of the second lap.
+    h.guest[(PAGE0 + CONS) >> 2] = 0x0100_7fe0 | 0x13;
+    h.guest[(PAGE0 + PROD) >> 2] = 0x13;
+    h.store(1, CONFIG, 1);
+    expect([queue.cons, h.page0(CONS), h.page0(STATUS)]).toEqual([0x13, 0x13, 1]);
+    expect(queue.counts).toMatchObject({ commands: 0, errors: 0 });
+    h.put(3, SYNC);
+    h.store(1, PROD, 0x14);
+    expect([h.page0(CONS), queue.counts.syncs]).toEqual([0x14, 1]);
+  });
+
   it('CONFIG.EN without a ring leaves STATUS 0 and toggles GERROR.CMDQ_INIT_ERR once', () => {
     const { queue } = h.vcmdq(0, 1, { enable: false });
     queue.clearRing();

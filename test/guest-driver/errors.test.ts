@@ -102,6 +102,23 @@ describe.each([false, true])('errors of queues (direct page 0: %s)', (direct) =>
     expect(driver.queueErrors(index)).toBe(2);
   });
 
+  it.each(queues)(
+    'leaves the CMD_SYNC on $name as it is after an ATC timeout: one with an MSI is no other',
+    async ({ index }) => {
+      const { driver, fake } = await bootDriver({ direct });
+      // CS 1, MSIAttr, MSIData 0x1234; MSIAddress.
+      const msi = [0x00001234_0fc01046n, 0x0805_0000n];
+      const at = driver.allocateBytes(16, 16);
+      msi.forEach((dword, i) => {
+        fake.view.setBigUint64(at + 8 * i, dword, true);
+      });
+      fake.errorOf = failing(0x46, ATC_TIMEOUT, 1);
+      expect(driver.issueRaw(index, at, 1, 1)).toBe(RESULT_OK);
+      expect(fake.taken[0]).toMatchObject({ dw0: msi[0], dw1: msi[1] });
+      expect(driver.queueLastError(index)).toBe(ATC_TIMEOUT);
+    },
+  );
+
   it('serves a second error of the same batch', async () => {
     const { driver, fake } = await bootDriver({ direct });
     fake.errorOf = ({ op }) => (op === 0x40 || op === 0x12 ? ILL : 0);

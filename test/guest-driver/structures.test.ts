@@ -55,6 +55,9 @@ describe('stream table entry and context descriptor', () => {
     expect(fake.order).toEqual(['0:3', '0:46', '0:3', '0:46']);
     expect(fake.taken[0]).toMatchObject({ dw0: 0x00000008_00000003n, dw1: 1n });
     expect(driver.detach(8)).toBe(RESULT_OK);
+    expect(images.slice(2).map(([dw0]) => dw0)).toEqual([1n]);
+    expect(fake.order.slice(4)).toEqual(['0:3', '0:46']);
+    expect(fake.taken[4]).toMatchObject({ dw0: 0x00000008_00000003n, dw1: 1n });
     expect(dwords(fake, ste, 1)).toEqual([1n]);
     expect(driver.attachStream(256, cd, 0)).toBe(RESULT_BAD_ARGUMENT);
   });

@@ -21,7 +21,7 @@ export interface Report {
 
 /** A text of a file that stands there once, and what takes its place. */
 export interface Edit {
-  /** Relative to the program: of dist/, or AssemblyScript of assembly/ or guest-driver/. */
+  /** Relative to the tree; for a `MutantProgram` of dist/, assembly/ or guest-driver/. */
   readonly file: string;
   readonly original: string;
   readonly mutant: string;

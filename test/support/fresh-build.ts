@@ -1,5 +1,6 @@
 // Before each run of tests, in watch mode too: what the tests load is what the sources make. Stale WebAssembly modules and a stale
-// dist/ are built, and a line says so.
+// dist/ are built, and a line says so. With VSMMU_BUILD=modules (runs of mutants) dist/ stays as it
+// is.
 
 import type { TestProject } from 'vitest/node';
 import { buildStale } from '../../scripts/build-parts.mjs';
@@ -21,7 +22,8 @@ async function freshen(): Promise<string> {
   const onStale = (names: readonly string[]) =>
     console.log(`Building what is stale: ${names.join(', ')}`);
   try {
-    await buildStale({ debug: DEBUG, lenient: true, onStale });
+    const modulesOnly = process.env.VSMMU_BUILD === 'modules';
+    await buildStale({ debug: DEBUG, lenient: true, modulesOnly, onStale });
     return '';
   } catch (error) {
     if (!(error instanceof BuildError)) throw error;

@@ -42,7 +42,6 @@ import {
   type SteStage2,
   stage2Ste,
   sync,
-  tlbiNhAll,
   tlbiNsnhAll,
   tlbiS12Vmall,
   writeCommand,
@@ -273,8 +272,8 @@ export class TestViommuBackend implements ViommuBackend {
 
   #install(virtSid: number, words: Uint32Array): void {
     writeSte(this.ram, this.#streamTable, physicalSid(virtSid), words);
+    // As the host's driver does, and no TLBI: that is the guest's.
     this.command(cfgiSte(physicalSid(virtSid)));
-    this.command(tlbiNhAll(VMID));
   }
 
   showIdRegisters(ids: SmmuIdRegisters): void {

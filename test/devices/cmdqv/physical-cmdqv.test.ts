@@ -290,6 +290,16 @@ describe('a queue that runs', () => {
     expect(cmdqv.bus.read32(0x30000)).toBe(1);
   });
 
+  it('leaves a VINTF the memory that its host has assigned to it, through a reset', () => {
+    const cmdqv = board();
+    cmdqv.bringUp({ hypOwn: false });
+    cmdqv.context(1).window = 1;
+    cmdqv.context(1).vmid = 9;
+    cmdqv.device.reset();
+    expect([cmdqv.context(1).window, cmdqv.context(1).vmid]).toEqual([1, 0]);
+    expect([cmdqv.context(0).window, cmdqv.context(0).enabled]).toEqual([0, false]);
+  });
+
   it('moves its registers into guest memory while page 0 is mapped there, and back', () => {
     const cmdqv = board();
     cmdqv.bringUp({ hypOwn: false });

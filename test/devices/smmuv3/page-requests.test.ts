@@ -31,10 +31,10 @@ class AskingBackend extends TestViommuBackend {
   }
 }
 
-function setUp() {
+function setUp(idRegisters = PAGE_REQUEST_GUEST_ID_REGISTERS) {
   const host = new FakeHost();
   const backend = new AskingBackend(modules, host);
-  const device = new VirtualSmmu({ backend, idRegisters: PAGE_REQUEST_GUEST_ID_REGISTERS });
+  const device = new VirtualSmmu({ backend, idRegisters });
   device.attach(host);
   device.reset();
   const bus = new DeviceBus(device);
@@ -73,4 +73,14 @@ it('are answered with success when the queue is full: they are lost, and come ag
   bus.write32(0x20, SMMUEN | PRIQEN | CMDQEN);
   for (const group of [1, 2, 3]) ask(group);
   expect(backend.answers).toEqual([[8, 3, true, undefined]]);
+});
+
+it('interrupt by PRIQ_IRQ_CFG2.LO on an SMMU without MSIs as well, which has no other bit of PRIQ_IRQ_CFG', () => {
+  // IDR0.MSI.
+  const idr0 = PAGE_REQUEST_GUEST_ID_REGISTERS.idr0 & ~(1 << 13);
+  const { bus } = setUp({ ...PAGE_REQUEST_GUEST_ID_REGISTERS, idr0 });
+  bus.write64(0xd0, 0xffff_ffff_ffff_ffffn);
+  bus.write32(0xd8, 0xffffffff);
+  bus.write32(0xdc, 0xffffffff);
+  expect([bus.read64(0xd0), bus.read32(0xd8), bus.read32(0xdc)]).toEqual([0n, 0, 0x80000000]);
 });

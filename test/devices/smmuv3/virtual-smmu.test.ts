@@ -301,6 +301,22 @@ describe('ATC_INV', () => {
   });
 });
 
+describe('translations that were cached', () => {
+  it.each([
+    ['a reset', () => device.reset()],
+    ['a restored state', () => device.restore(JSON.parse(JSON.stringify(device.save())))],
+  ])('are gone after %s: a descriptor that has changed since is read again', (_name, after) => {
+    const table = stage1();
+    enable();
+    expect(backend.dma(8, 0x10000)).toBe(PA + BUFFER);
+    table.unmap(0x10000, 0x1000);
+    expect(backend.dma(8, 0x10000)).toBe(PA + BUFFER);
+    after();
+    enable();
+    expect(backend.dma(8, 0x10000)).toBeUndefined();
+  });
+});
+
 describe('saved state', () => {
   it('attaches the streams as they were, not as the table has them now', () => {
     stage1();

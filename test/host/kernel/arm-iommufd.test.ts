@@ -168,6 +168,26 @@ describe('a nested HWPT of an SMMUv3', () => {
   });
 });
 
+describe('a vDEVICE', () => {
+  it('is what commands find its StreamID by: its pair is in both command contexts while it is there', async () => {
+    const { fd, viommu, device, lent } = await setup();
+    const contexts = [lent.viommu.context, lent.vintf.context];
+    const pairs = () => contexts.map((context) => [context.sidMatch(0), context.sidReplace(0)]);
+    const command = () => fd.hwptInvalidate(viommu, invalidation(cfgiCd(STREAM, 0)));
+    const [made, own] = pairs();
+    // SID_MATCH: ENABLE is bit 0, VIRT_SID follows.
+    expect([made?.[0], own?.[0], command()]).toEqual([2 * STREAM + 1, 2 * STREAM + 1, 1]);
+    fd.destroy(fd.describe().find(({ type }) => type === 'VDEVICE')?.id ?? 0);
+    expect(pairs()).toEqual([
+      [0, 0],
+      [0, 0],
+    ]);
+    fails(command, 'EIO', 0);
+    fd.vdeviceAlloc({ viommu, device, virtId: BigInt(STREAM) });
+    expect([pairs(), command()]).toEqual([[made, own], 1]);
+  });
+});
+
 describe('a vIOMMU of an SMMUv3', () => {
   it('with a CMDQV has 16 bytes of driver data, a VM, and a stage 2 of its own SMMU', async () => {
     const { fd, device, parent, lent } = await setup({ vintfs: 4 });

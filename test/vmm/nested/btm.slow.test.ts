@@ -9,6 +9,7 @@ import {
   ABI_TLBI_VAA,
 } from '../../../assembly/layout/guest-abi.ts';
 import { HOST_AT_VCPU_VMIDS } from '../../../assembly/layout/host-memory.ts';
+import { SMMU_AT_CR2 } from '../../../assembly/layout/smmu-memory.ts';
 import type { HotModules } from '../../../assembly/load.ts';
 import { guestMemoryOf } from '../../../devices/bus/index.ts';
 import { PHYSICAL_ID_REGISTERS, VirtualSmmu } from '../../../devices/smmuv3/index.ts';
@@ -20,6 +21,7 @@ import {
   storeStructure,
 } from '../../../devices/tables/index.ts';
 import { DeviceBus, FakeHost } from '../../../devices/testing/index.ts';
+import { smmuBase } from '../../../devices/unit/index.ts';
 import { createToyMachine } from '../../../vmm/boards/index.ts';
 import { VmHost, type VmHostOptions } from '../../../vmm/nested/index.ts';
 import { loadGuestImage } from '../../../vmm/vcpu/wasm/index.ts';
@@ -31,6 +33,8 @@ import { tableMemory } from '../../support/table-memory.ts';
 
 /** IDR0.BTM. */
 const BTM = 1 << 5;
+/** CR2.PTM. */
+const PTM = 1 << 2;
 const WITH_BTM = { ...PHYSICAL_ID_REGISTERS, idr0: PHYSICAL_ID_REGISTERS.idr0 | BTM };
 
 let modules: HotModules;
@@ -100,7 +104,23 @@ describe('a vCPU’s broadcast TLBI', () => {
     },
   );
 
-  it('reaches no SMMU that keeps its maintenance to itself (CR2.PTM), and means nothing while no vCPU of the VM runs', async () => {
+  it('reaches no SMMU that keeps its maintenance to itself: CR2.PTM', async () => {
+    const host = await create();
+    const lent = lendVm(host, 'vm', { btm: true });
+    attach(lent, true);
+    touch(host, lent);
+    const words = new Int32Array(host.memory.buffer);
+    const cr2 = (smmuBase(0) + SMMU_AT_CR2) >> 2;
+    const shared = words[cr2] ?? 0;
+    words[cr2] = shared | PTM;
+    tlbi(host, lent, ABI_TLBI_ALL);
+    expect(entries(lent)).toBe(1);
+    words[cr2] = shared;
+    tlbi(host, lent, ABI_TLBI_ALL);
+    expect(entries(lent)).toBe(0);
+  });
+
+  it('reaches no SMMU without IDR0.BTM, and means nothing while no vCPU of the VM runs', async () => {
     const host = await create();
     const lent = lendVm(host, 'vm', { btm: true });
     attach(lent, true);

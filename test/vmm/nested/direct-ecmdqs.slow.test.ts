@@ -296,6 +296,19 @@ describe('an ECMDQ that its guest has', () => {
     expect([guest.cons(0) % SIZE, guest.interrupts.length]).toEqual([errors ? 0 : prod, errors]);
   });
 
+  it('takes of CONS the index and the wrap bit alone when it is enabled again', () => {
+    guest.enable(3);
+    guest.setProd(3, 0);
+    const cons = at(3) + 12;
+    // Index 3 of the second lap of 32, and all bits between the wrap bit and ERR.
+    guest.write(cons, 0x000f_ffc0 | 0x23);
+    guest.setProd(3, (EN | 0x23) >>> 0);
+    expect([guest.cons(3), guest.block(3).cons]).toEqual([EN + 0x23, 0x23]);
+    writeCommand(guest.lent.memory, ringOf(3), 3, sync());
+    guest.setProd(3, (EN | 0x24) >>> 0);
+    expect(guest.cons(3)).toBe(EN + 0x24);
+  });
+
   it('follows EN in the mapped registers: off, ENACK 0, nothing runs; on again where CONS stands', () => {
     guest.enable(3);
     const prod = guest.send(3, sync(), sync());

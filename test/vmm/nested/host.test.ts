@@ -220,6 +220,23 @@ describe("a VM's streams", () => {
     expect(readByte(host, a, DATA_GPA)).toBeUndefined();
   });
 
+  it('have one nested HWPT of their own at most, and none while they bypass or abort', async () => {
+    const host = await create();
+    const a = lendVm(host);
+    const nested = () => a.viommu.fd.describe().filter(({ type }) => type === 'HWPT_NESTED').length;
+    const shared = nested();
+    for (let i = 0; i < 3; i++) {
+      a.viommu.attachStream(STREAM, stage1Ste({ contextPtr: 0 }));
+      expect(nested()).toBe(shared + 1);
+    }
+    a.viommu.attachStream(STREAM, undefined);
+    expect(nested()).toBe(shared);
+    a.viommu.attachStream(STREAM, invalidSte());
+    expect(nested()).toBe(shared + 1);
+    a.viommu.setGlobalBypass(false);
+    expect(nested()).toBe(shared);
+  });
+
   it('are refused what belongs to the host', async () => {
     const host = await create();
     const a = lendVm(host);

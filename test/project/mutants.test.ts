@@ -1,0 +1,128 @@
+// The generator of mutants (scripts/mutants.mjs): what each operator makes of a source, what is left
+// alone, and that a seed always draws the same ones.
+
+import { spawnSync } from 'node:child_process';
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { applied, drawMutants, nearestTests, parses, placesOf } from '../../scripts/mutants.mjs';
+import { PROJECT } from '../support/project.ts';
+
+/** Mutants of a source: operator, line, the text once it is changed. */
+const mutantsOf = (text: string) =>
+  placesOf('a.ts', text).map((place) => `${place.operator}: ${applied(text, place)}`);
+
+describe('the operators', () => {
+  it.each([
+    ['a < b;', ['comparison: a <= b;']],
+    ['a >= b;', ['comparison: a > b;']],
+    ['a /* === */ === b;', ['comparison: a /* === */ !== b;']],
+    ['a && b;', ['logical: a || b;']],
+    ['f(0x10);', ['call: ;', 'constant: f((0x10 + 1));', 'constant: f((0x10 - 1));']],
+    ['a = 5n;', ['constant: a = (5n + 1n);', 'constant: a = (5n - 1n);']],
+    ['await f();', ['call: ;']],
+    ['a = b ? c : d;', ['condition: a = !(b) ? c : d;']],
+    [
+      'function f() { if (a) return; }',
+      ['condition: function f() { if (!(a)) return; }', 'return: function f() { ; }'],
+    ],
+    ['if (a) { b = c; } else d = c;', ['condition: if (!(a)) { b = c; } else d = c;']],
+  ])('%s', (text, mutants) => {
+    expect(mutantsOf(text)).toEqual(mutants);
+  });
+
+  it.each([
+    ['types', 'type A = 1 | 2; let a: 3; const f = <T extends 4>(x: T) => x as 5;'],
+    ['imports', "import { a } from './5.ts';"],
+    ['messages', `throw new RangeError(f(1)); a = \`\${1 + 2}\`;`],
+    ['comments', '// a < b\n/* 1 */'],
+    ['names of properties', 'a = { 1: b };'],
+    ['calls of a base class', 'class A extends B { constructor() { super(); } }'],
+    ['optional values', 'a = b ?? c;'],
+  ])('leave %s alone', (_what, text) => {
+    expect(mutantsOf(text)).toEqual([]);
+  });
+
+  it('reach what a cast holds', () => {
+    expect(mutantsOf('a = (b < c) as D;')).toEqual(['comparison: a = (b <= c) as D;']);
+  });
+});
+
+describe('a sample', () => {
+  const files = ['host', 'assembly/vcmdq-drain'].flatMap((folder) =>
+    readdirSync(join(PROJECT, folder), { recursive: true, encoding: 'utf8' })
+      .filter((name) => name.endsWith('.ts'))
+      .map((name) => `${folder}/${name}`),
+  );
+  const draw = (sample: number, seed: number, root = PROJECT) =>
+    drawMutants(root, files, { sample, seed });
+
+  it('is the same for the same seed, another for another, and begins with the smaller ones', () => {
+    const drawn = draw(60, 7);
+    expect(draw(60, 7)).toEqual(drawn);
+    expect(draw(24, 7)).toEqual(drawn.slice(0, 24));
+    expect(draw(24, 8)).not.toEqual(drawn.slice(0, 24));
+  });
+
+  it('has as many of each operator', () => {
+    const counts = new Map<string, number>();
+    for (const { operator } of draw(60, 7)) counts.set(operator, (counts.get(operator) ?? 0) + 1);
+    expect([...counts.values()]).toEqual(Array.from({ length: 6 }, () => 10));
+  });
+
+  it('consists of programs that parse, each changed in one place', () => {
+    for (const place of draw(200, 7)) {
+      const text = readFileSync(join(PROJECT, place.file), 'utf8');
+      const mutant = applied(text, place);
+      expect(parses(place.file, mutant), `${place.file}:${place.line}`).toBe(true);
+      expect(mutant.length - text.length).toBe(place.mutant.length - place.original.length);
+      expect(text.split('\n')[place.line - 1]).toContain(place.original.split('\n')[0]);
+    }
+  });
+
+  describe('of a tree in which something else has changed', () => {
+    let root: string;
+    beforeAll(() => {
+      root = mkdtempSync(join(tmpdir(), 'vsmmu-mutants-'));
+      for (const folder of ['host', 'assembly/vcmdq-drain'])
+        cpSync(join(PROJECT, folder), join(root, folder), { recursive: true });
+    });
+    afterAll(() => rmSync(root, { recursive: true }));
+
+    it('is the same', () => {
+      const drawn = draw(24, 7);
+      const [{ file = '' } = {}] = drawn;
+      const text = readFileSync(join(root, file), 'utf8');
+      writeFileSync(join(root, file), `// Another line above.\n${text}`);
+      const moved = draw(24, 7, root).map(({ line, start, ...rest }) => rest);
+      expect(moved).toEqual(drawn.map(({ line, start, ...rest }) => rest));
+    });
+  });
+});
+
+describe('the tests that a mutant meets first', () => {
+  it.each([
+    ['devices/smmuv3/queues/hot-queue.ts', 'test/devices/smmuv3'],
+    ['host/kernel/vm.ts', 'test/host/kernel'],
+    ['assembly/smmu-core/stall.ts', 'test/assembly'],
+    ['assembly/layout/ste.ts', 'test/layout'],
+    ['vmm/api/index.ts', 'test/api'],
+  ])('of %s are those of %s', (file, tests) => {
+    expect(nearestTests(PROJECT, file)).toBe(tests);
+  });
+});
+
+describe('npm run mutate', () => {
+  it.each([
+    ['--sample', 'many'],
+    ['--seed', '-1'],
+    ['--operator', 'call'],
+  ])('refuses %s %s in one line', (...args) => {
+    const program = join(PROJECT, 'scripts/mutate.mjs');
+    const { status, stderr } = spawnSync(process.execPath, [program, ...args], {
+      encoding: 'utf8',
+    });
+    expect([status, stderr.trim().split('\n').length]).toEqual([2, 1]);
+  });
+});
