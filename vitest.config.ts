@@ -14,7 +14,7 @@ const TIMED = ['test/timing/**/*.test.ts'];
 /** Tests that keep several threads busy at once, or look at how much of a core or how long something takes: one at a time. */
 const ALONE = [
   'test/stress/**/*.test.ts',
-  'test/vmm/threads/{exit-server,limits,mailbox,side-core}.test.ts',
+  'test/vmm/threads/{exit-server,limits,mailbox,side-core,toy}.test.ts',
 ];
 
 /**

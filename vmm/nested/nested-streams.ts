@@ -88,7 +88,11 @@ export class NestedStreams {
 
   /** The stream is never without a HWPT; the one that it leaves goes if it was made for it. */
   #attach(stream: AttachedStream, hwpt: number): void {
-    if (this.#fd.attachedTo(stream.device) !== hwpt) this.#fd.replace(stream.device, hwpt);
+    if (this.#fd.attachedTo(stream.device) !== hwpt) {
+      // Before: what the device asks for again when it has its answer is waited for.
+      stream.requests?.forget();
+      this.#fd.replace(stream.device, hwpt);
+    }
     if (stream.nested !== undefined) this.#fd.destroy(stream.nested);
     stream.nested = undefined;
   }

@@ -71,6 +71,14 @@ export class PageRequests {
     if (this.#waiting.get(group)?.pasid === pasid) this.#respond(group, resolved);
   }
 
+  /**
+   * The device is attached to another HWPT: the kernel answers what waits, and its cookies stand for
+   * other faults from then on.
+   */
+  forget(): void {
+    this.#waiting.clear();
+  }
+
   #respond(group: number, resolved: boolean): void {
     const cookie = this.#waiting.get(group)?.cookie;
     if (cookie === undefined) return;

@@ -7,6 +7,7 @@ import type { DmaPort } from '../../../devices/plugin/index.ts';
 import { PAGE_REQUEST_GUEST_ID_REGISTERS, VirtualSmmu } from '../../../devices/smmuv3/index.ts';
 import {
   atcInv,
+  cfgiSte,
   contextDescriptor,
   PageTable,
   priResp,
@@ -233,5 +234,21 @@ describe('a page request', () => {
     b.look();
     b.send(priResp(STREAM, 1, 1, 1), sync());
     expect(b.look()).toBe(READ_FAULT);
+  });
+
+  it('fails with what its STE was attached to, and its answer is for nothing that is asked later', () => {
+    expect(b.dma(VERIFY, HOLE, VALID | 1)).toBe(STALLED);
+    b.look();
+    b.send(cfgiSte(STREAM), sync());
+    expect(b.look()).toBe(READ_FAULT);
+    const late = () => {
+      b.send(priResp(STREAM, 1, 2, 1), sync());
+      b.look();
+      expect(b.bus.read32(0x9c)).toBe(b.bus.read32(0x98));
+    };
+    late();
+    expect(b.dma(FILL, HOLE + 0x1000, VALID | 2)).toBe(STALLED);
+    late();
+    expect(b.look()).toBe(STALLED);
   });
 });
