@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Errors of this library that have a `code`, and those of its environment. The message of each is one
 // line that can be shown to a user.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Where files lie that a user names: by URLs, or by paths.
 
 import { IN_NODE } from './in-node.ts';

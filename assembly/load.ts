@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Compiles the hot modules, which a unit joins to the memories that it may touch
 // (docs/internals/architecture.md, "Units").
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The files of the hot modules: fetched or read, compiled, and looked at whether each is what it is
 // taken for.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What the parts of a unit export to JavaScript, whether they are modules of their own or one
 // (docs/internals/architecture.md, "Units").
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The types of WebAssembly's JavaScript interface that the package's declarations name, for
 // projects that have no DOM library, such as those for Node.js alone. Where a library declares
 // them, its own are meant: what stands here is then empty, or the very same.

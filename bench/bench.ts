@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // npm run bench: what the hot paths cost (docs/internals/performance.md).
 
 import { execFile } from 'node:child_process';

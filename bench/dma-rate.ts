@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // DMA through the SMMU, transfer by transfer into a buffer and out again as a device makes it,
 // against the same copies without an SMMU.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What the hot modules are measured on: a host memory with one SMMU, a guest memory, the
 // unit that joins them, one VCMDQ, and streams that translate with every granule in every
 // mode. No device model takes part.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What the drain takes for each command, beside the same loop in C.
 
 import {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The drain in C: what the same loop costs without WebAssembly. Same queue block, same checks of what a guest controls, same atomics, same
 // IOTLB sweep (assembly/vcmdq-drain, assembly/smmu-core); left out is what no benchmark reaches: errors, parking, other queue kinds, CFGI.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The AssemblyScript of bench/guest, compiled when the benchmarks start: nothing that is shipped contains it.
 
 import { execFile } from 'node:child_process';

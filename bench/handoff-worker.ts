@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // One side of the spin handoff, on a thread of its own.
 
 import { parentPort, workerData } from 'node:worker_threads';

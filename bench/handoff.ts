@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A bare spin handoff: two threads and a pair of words of one cache line, as PROD and
 // CONS are one. What any answer from another thread costs.
 

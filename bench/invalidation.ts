@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // How a VMM hands its guest's invalidations to the kernel (the thread of March 2023, seed 000):
 // a call for each command, one call for all of them, or the queue itself; commands as the guest
 // has written them, or in a format that is no hardware's.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The machines of the path measurements: one for each transport and number of vCPUs, each
 // with the same guest and with a host of its own, as a CMD_SYNC looks at every thread of
 // its host.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Timing: every subject once per round, rounds interleaved, so that what slows the
 // machine down for a while slows all of them down.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The drain in C (drain.c), compiled when a compiler is found, as a process that runs one request after another.
 
 import { execFile, spawn } from 'node:child_process';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What one batch of TLBI_NH_VA and a CMD_SYNC takes from end to end, by path, place of
 // the drain, transport, batch size, vCPUs and queues.
 

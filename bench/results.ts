@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What a run of the benchmarks found, as data (`--json`) and as tables.
 
 import { boundText, pathBound } from '../vmm/report/path-bound.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // How often TLBs are emptied when the numbers in their tags are used up: by the eager scheme
 // of KVM's VMIDs, and by the deferred one of the arm64 kernel's ASIDs. Counts, no times:
 // many contexts (VMs, processes) on several processors, the same switches for both.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Streams that map the same number of pages with each granule, through stage 1, stage 2 and both.
 
 import { CD_SIZE } from '../assembly/layout/cd.ts';

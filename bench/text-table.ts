@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Tables in plain text.
 
 /** Columns of equal width: the first as wide as it has to be and to the left, the others to the right. */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What a trace costs: the same guest on two hosts, one with a trace and one without, in turn.
 
 import { copyByDma, PAGE } from './dma-rate.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What a translation takes: IOTLB hit, and miss with walk and insert, by granule and
 // mode; from the begin of an access to its end.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The unmap benchmark in the host's kernel: threads that are its processors, each with a
 // domain of its own, on VCMDQs of the host's VINTF.
 

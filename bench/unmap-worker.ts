@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A processor of the host in the unmap benchmark: maps pages of its domain, unmaps them,
 // and waits until no TLB has them any more, over and over.
 

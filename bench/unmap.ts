@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The DMA unmap benchmark of the Grace patches: page tables, TLBI, CMD_SYNC, on several
 // threads, with one queue that they share and with one for each. For the host's kernel on
 // VCMDQs of its own VINTF, and for a guest on those that it was lent.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // `vsmmu boot` and `inspect` on a host with an AMD IOMMU: what they refuse, and what the host counts there.
 
 import type { Machine } from '../vmm/api/index.ts';

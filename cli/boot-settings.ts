@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Options of `vsmmu boot`: those of a host and of a machine, and what a whole run has
 // beside them. A --config file is such an object.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // `vsmmu boot`: machines on one host, run in turn until all have ended, and the report on them.
 
 import { basename } from 'node:path';

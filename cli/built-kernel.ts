@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Where scripts/linux/build-kernel.mjs puts what it makes.
 
 import { homedir } from 'node:os';

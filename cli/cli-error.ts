@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MIT
+
 import { fileReason, requireRegularFile } from '../vmm/api/regular-file.ts';
 
 /** The command cannot be carried out as it was given. */

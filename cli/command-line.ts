@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The vsmmu command as a function: from a command line to an exit status.
 
 import { Command, CommanderError } from 'commander';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What `--path all` of the toy compares beside its own machines.
 
 /** Machines that run the toy beside the others, to compare `--path all` with what it has not got itself. */

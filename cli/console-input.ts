@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What is typed goes to a machine's console. On a terminal, key by key, with Ctrl-A as the way out.
 
 /** What the input of a console is read from: standard input. */

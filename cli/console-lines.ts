@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A machine's console, line by line as it comes, in bounded memory.
 
 const NEWLINE = 10;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Consoles of the machines on one stream, while they run.
 
 import type { RunStream } from './run-output.ts';

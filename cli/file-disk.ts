@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A disk that is a file, and how it is plugged in.
 
 import { closeSync, fstatSync, fsyncSync, openSync, readSync, writeSync } from 'node:fs';

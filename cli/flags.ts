@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Flags of the command line, made from the schema of the options that they stand for.
 
 import { type Command, InvalidArgumentError, Option } from 'commander';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // How large a host is that machines of a run share.
 
 import type { BootSettings } from './boot-settings.ts';

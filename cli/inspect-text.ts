@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What `vsmmu inspect` prints: a host as a tree.
 
 import type {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What a trace says of its host, checked before it is shown: the file may come from a stranger.
 
 import * as v from 'valibot';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Which way the invalidations of the toy or of a kernel take, of what was asked for: some options of a
 // machine leave only one.
 

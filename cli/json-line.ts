@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MIT
+
 import { HARMFUL } from '../devices/plugin/printable.ts';
 import { JSON_FORMAT_VERSION } from '../vmm/api/index.ts';
 

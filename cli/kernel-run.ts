@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // `vsmmu boot --arch arm64`: machines that boot a kernel, and what ends one that does not end itself.
 
 import { isatty } from 'node:tty';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Text from files and standard input, line by line, in bounded memory.
 
 /** What is longer comes in pieces: no line of a log is. */

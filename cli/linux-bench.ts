@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // `vsmmu bench linux`: what an unmap costs a Linux kernel, by the way that its invalidations take.
 
 import { type LinuxPath, type LinuxRunOptions, runLinux } from './linux-run.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // `vsmmu boot linux`: the kernel and the initial RAM disk that `npm run linux:build` makes.
 
 import { existsSync } from 'node:fs';

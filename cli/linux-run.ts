@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A run of `vsmmu boot linux` that measures what its kernel's benchmark of DMA mappings costs.
 
 import type { PcieFunction } from '../devices/pcie/index.ts';

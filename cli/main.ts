@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+// SPDX-License-Identifier: MIT
 // The vsmmu command starts here. What keeps the rest from being loaded (too many open files) is a line too.
 
 import { setFlagsFromString } from 'node:v8';

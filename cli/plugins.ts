@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Device plugins from files: a module whose export `device` is a function that makes a device, one for each machine.
 
 import { resolve } from 'node:path';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Data of guests, plugins and files, for the command's own output: a name in it may be anything.
 
 import { printable } from '../devices/plugin/index.ts';

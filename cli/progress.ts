@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // One line on what is going on, for runs that take long; on terminals only.
 
 import type { Machine } from '../vmm/api/index.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A kernel on QEMU's board virt with its SMMUv3, to compare with: its clock is the computer's.
 
 import { execFile } from 'node:child_process';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Options of `vsmmu boot` that mean nothing to a kind of guest.
 
 import { BOOT_SETTINGS, type BootSettings } from './boot-settings.ts';

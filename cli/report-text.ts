@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The report for people.
 
 import type { Finding } from '../vmm/api/index.ts';

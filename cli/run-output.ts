@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What a run prints. Under supervision (supervisor.ts) it goes to the supervising thread at once: what a worker gives its own streams
 // leaves only when the guest lets the thread go, which one that spins never does.
 

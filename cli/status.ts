@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Exit statuses: every check holds, a check failed, the command could not be carried out as it was given.
 export const EXIT_OK = 0;
 export const EXIT_FAILED = 1;

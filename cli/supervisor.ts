@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // --timeout for guests that never come back, and signals while a trace is written: an
 // inline guest has the thread for itself, so that the command runs in a worker. This
 // thread tells it to end, and ends it when it does not.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What a stream may be sent beside plain text.
 
 import { workerData } from 'node:worker_threads';

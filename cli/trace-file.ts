@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // --trace FILE, and the files that it has written, compressed when their names end in .gz.
 
 import { constants, createReadStream } from 'node:fs';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The page: draws what the VMM's worker sends, and tells it what to do. No part of a machine runs on this thread.
 
 import type { Remote } from 'comlink';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What the page can be set to: one table, from which come the controls, the URL
 // parameters and the options of a session.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What becomes of files that are picked or dropped: one guest.
 
 import { looksLikeKernel } from '../vmm/boot/index.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Cross-origin isolation on hosts that do not send its headers: a service worker adds
 // them, and the page loads once more.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What the page and the VMM's worker tell each other: plain data only.
 
 import type { MeasuredPath } from '../vmm/report/measurements.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The browser demo: `npm run demo` serves it, `npm run demo:build` makes a static site of it in demo/dist.
 
 import { fileURLToPath } from 'node:url';

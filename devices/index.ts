@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Entry "vsmmu/devices": the plugin interface, the device models, and what they stand on.
 
 export {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Entry "vsmmu/guest": the guests that come with the package, and the numbers of the guest ABI (docs/guest-abi.md).
 
 export * from '../assembly/layout/guest-abi.ts';

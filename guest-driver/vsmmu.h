@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What a guest in C includes: the guest ABI (docs/guest-abi.md), register accesses with direct
 // maps, interrupts and safe points, and the registers and structures of PL011, SMMUv3 (IHI 0070),
 // CMDQV (docs/cmdqv.md) and the DMA engine.

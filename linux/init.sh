@@ -1,4 +1,5 @@
 #!/bin/sh
+# SPDX-License-Identifier: MIT
 # What the kernel starts: makes the DMA engine a device of the kernel's benchmark of DMA mappings, does
 # what `vsmmu.run="…"` on the kernel's command line says, or is a shell, and powers off.
 export PATH=/bin

@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+// SPDX-License-Identifier: MIT
 // Writes the API reference to build/api (typedoc.json). A public item without documentation and a broken link are failures. typedoc needs a
 // TypeScript with a compiler API, which version 7 is not, so that both are installed beside the project's own tools, on first use.
 

@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+// SPDX-License-Identifier: MIT
 // The public surface of the package as text, by import name: every name with its signature, from
 // the declarations in dist/. It is committed, so that a change of the surface shows in review.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The arm64 system images, and how the log that qemu-system-aarch64 7.2 makes of one is compared
 // with that of the board `virt`: line by line. What differs is here, with the reason; sections are
 // those of DDI 0487 (Arm ARM), IHI 0069 (GICv3) and DEN0022 (PSCI).

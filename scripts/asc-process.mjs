@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A process that compiles AssemblyScript, one command line after the other, as its parent sends them (asc.mjs).
 
 /** The compiler's type declarations cannot be read next to Node's. */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The AssemblyScript compiler in processes that stay: most of what a start of it takes is loading it, and a compiler that has compiled
 // something takes a fraction of the time for the next.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // dist/: JavaScript and types of the TypeScript sources (tsc), and copies of the WebAssembly modules.
 
 import { chmodSync, copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';

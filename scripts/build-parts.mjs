@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The parts of the build: generated sources, WebAssembly modules, dist/, and the latter two once more for debugging. Each does only
 // what is left to do.
 

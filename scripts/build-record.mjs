@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What each part of the build was last made of: one small file for each part, in build/records.
 
 import { createHash } from 'node:crypto';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The WebAssembly modules: which of them their sources no longer make, and compiling those (asc).
 
 import { mkdirSync } from 'node:fs';

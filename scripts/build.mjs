@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // `node scripts/build.mjs` brings the WebAssembly modules (asc) and dist/ (tsc) up to date. With `--debug` it also makes
 // dist-debug/: the same program, with modules that have names and source maps.
 

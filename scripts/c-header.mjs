@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+// SPDX-License-Identifier: MIT
 // The constants of guest-driver/vsmmu.h, from the layout tables. Writes the header;
 // test/docs/c-header.test.ts fails when that would change it.
 

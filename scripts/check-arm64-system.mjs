@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+// SPDX-License-Identifier: MIT
 // Builds the arm64 system images (test/arm64/system) and runs each on qemu-system-aarch64 and on
 // the board `virt`: both print the same, line by line, but for what arm64-system-logs.mjs gives a
 // reason for. What QEMU prints has to be the log that the tests compare with

@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+// SPDX-License-Identifier: MIT
 // docs/bundlers.md, carried out on the packed package: its page, built by each bundler with the
 // configuration that the page shows, in a real browser; then its program in Bun and Deno, the oldest
 // versions that it names and later ones. Installs all of them in empty folders. Takes Chromium

@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+// SPDX-License-Identifier: MIT
 // Builds guests in C, which needs clang, wasm-ld and make, and boots them: that of docs/guests.md
 // with the commands that stand there, and the project that `vsmmu guest init --lang c` writes.
 

@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+// SPDX-License-Identifier: MIT
 // The messages of new commits (CONTRIBUTING.md, "Commits"). New are the descendants of the commit
 // that added this file: older history, and branches that began before it, keep the messages that
 // they have. `--base REV` checks what HEAD has and REV has not instead.

@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+// SPDX-License-Identifier: MIT
 // Has dtc read the device trees that the board `virt` makes: every one must be a valid blob without a warning. Where QEMU is
 // installed too, the nodes that its `virt` has as well must have the properties that are there. Needs `npm run build`.
 

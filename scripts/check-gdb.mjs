@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+// SPDX-License-Identifier: MIT
 // A real GDB at machines of the board `virt`: at a program in C, by its symbols, with two vCPUs; and at the
 // kernel of `npm run linux:build`, where there is one, by those of its vmlinux, as docs/gdb.md does. What GDB
 // prints has to have the lines that are expected, in their order, and the machine then ends as it does without a

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Which room may import which, and that no import leads back to where it came from (docs/internals/architecture.md, "Layers").
 // `node scripts/check-imports.mjs [folder]` prints what is wrong, one line each; part of `npm run lint`.
 

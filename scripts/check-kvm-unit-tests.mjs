@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+// SPDX-License-Identifier: MIT
 // Runs kvm-unit-tests on the board `virt`: the groups below of a tree that is configured for arm64
 // and built (its flat binaries are in arm/). Whether a test has passed stands on its console.
 // Prints a table; status 1 when a test fails. Needs `npm run build`. Arguments: --source DIR, and

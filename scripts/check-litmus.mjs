@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+// SPDX-License-Identifier: MIT
 // Litmus tests of the memory model on arm64 vCPUs with threads of their own: sweeps until so many outcomes
 // are there, one line for each test. `node scripts/check-litmus.mjs [outcomes of two vCPUs] [of four]`,
 // by default 10 and 1 million. Exit status 1 for a forbidden outcome, or when no weak one was seen.

@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+// SPDX-License-Identifier: MIT
 // Checks the Promela models in docs/models with spin: every model as it stands and in its variants must hold, every mutation must be
 // caught. `node scripts/check-models.mjs [model ...]` checks only the named ones, for instance `iotlb`.
 

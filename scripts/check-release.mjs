@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+// SPDX-License-Identifier: MIT
 // Whether the commit that is checked out can be published: its tag, version and CHANGELOG.md agree,
 // nothing has been changed since, and packing twice gives the same bytes.
 //

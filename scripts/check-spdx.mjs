@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+// SPDX-License-Identifier: MIT
 // The licence of each source file, on its first line in the form that licence scanners read
 // (https://spdx.dev/learn/handling-license-info). The name is that of package.json.
 //

@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+// SPDX-License-Identifier: MIT
 // A trace of the toy in Speedscope's own importer, in Chromium: every slice must nest, or it warns. Installs Speedscope
 // in an empty folder. Takes Chromium (CHROMIUM=/path/to/it, or where Debian puts it); `--picture FILE` also takes the
 // picture of docs/trace.md.

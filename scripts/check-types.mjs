@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+// SPDX-License-Identifier: MIT
 // The package's types in projects of other people: packed, installed in an empty folder, and compiled, its own declarations included, by the
 // oldest TypeScript that it supports, a later one and the newest, for Node.js without the DOM's library and for a page. Each entry is
 // compiled alone as well. docs/api.md states the minimum.

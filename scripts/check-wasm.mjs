@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Checks what a hot module must be, so that several instances may share one memory (docs/internals/architecture.md, "Units"): nothing runs or
 // writes memory at instantiation, no state lives outside the imported memories, and opcode dispatch is a jump table; and that a
 // module with two memories touches the guest's behind the port's bounds check only.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What TypeScript modules declare, import and export, as text without comments, private members and
 // function bodies. Declarations (.d.ts) and AssemblyScript are read alike.
 

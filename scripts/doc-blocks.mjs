@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Blocks of code of a Markdown page.
 
 /**

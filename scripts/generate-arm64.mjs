@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The interpreter of the arm64 vCPU and its decoder, made of the table of forms
 // (assembly/layout/a64/a64-forms.ts) and of what each form does (assembly/arm64/forms):
 // AssemblyScript's functions cannot change the locals of their caller, and the program

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Specifiers of the modules that a source file imports, for TypeScript and AssemblyScript.
 
 /** `from '…'`, `import '…'`, `import('…')`, `new URL('…', import.meta.url)`; types too. */

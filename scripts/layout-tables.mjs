@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Layout tables for scripts: Node.js 20 does not read TypeScript.
 
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Litmus tests of the memory model for machines `virt` with several vCPUs (Alglave, Maranget, Tautschnig:
 // Herding cats, 2014): what each vCPU does with x and y, and which outcomes the architecture forbids
 // (Arm ARM, B2.3).

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Units that are one module: their parts, as asc has made them, merged into a module with two memories (Binaryen's wasm-merge), and
 // the guest port inlined into what calls it.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A copy of the tree in a temporary folder, for sources with something wrong in them: the tests run
 // there, and the WebAssembly modules concerned are built there.
 

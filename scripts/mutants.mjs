@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Generated mutants: every place of the sources where a simple operator applies, and a sample of
 // them. TypeScript 7 has no parser for programs, so this one is Vite's; it also reads
 // AssemblyScript.

@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+// SPDX-License-Identifier: MIT
 // `npm run mutate -- --sample N --seed S` plants N generated mutants, one at a time, in a copy of
 // the tree, and runs the tests nearest to each; those that survive meet the fast suite. What became
 // of each is added to test/mutation/results.json. A run that was interrupted goes on where it was.

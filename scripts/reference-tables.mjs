@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+// SPDX-License-Identifier: MIT
 // The tables of docs/options.md, docs/registers.md and docs/tables.md, from the declarations in TypeScript and their
 // comments. Writes the pages; test/docs/reference.test.ts fails when that would change one.
 

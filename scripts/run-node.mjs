@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Runs the tools of the build.
 
 import { spawn } from 'node:child_process';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What a hot module says of itself, in a custom section: its name and the version of the package. The loader
 // (assembly/module-file.ts) refuses one that says something else, since modules and scripts share memory layouts.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // `node scripts/test-program.mjs test/fuzz/fuzz.ts …` runs a program of the tests: compiled to build/fuzz, beside copies of the WebAssembly
 // modules, so that a build meanwhile takes nothing from under it.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Where the checks try things out as users have them: an empty folder that packages are installed in, and a real browser.
 
 import { execFileSync } from 'node:child_process';

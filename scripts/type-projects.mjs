@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // TypeScript projects that use the package, as its users have them: for the check of its types
 // with several compilers (check-types.mjs), and with the project's own (test/package).
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What a WebAssembly module is made of: the AssemblyScript files that its entry file imports, directly or not, the options of
 // its target, and the compiler.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Reads WebAssembly binaries, as far as the checks of this project need it: sections, imports, exports, names, instructions.
 
 export const SECTION = {

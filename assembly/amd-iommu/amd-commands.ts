@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Commands (48882 section 2.4): a guest's name its own DeviceIDs and DomainIDs, which are
 // replaced by the host's before anything else.
 

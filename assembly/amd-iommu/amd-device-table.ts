@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Device table entries. None is cached: each access reads its own, so INVALIDATE_DEVTAB_ENTRY has nothing to drop here.
 
 import { THREAD } from '../imports/unit';

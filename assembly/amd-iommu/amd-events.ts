@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Event logs: the host's and each guest's own, written where they lie (48882 section 2.5).
 
 import { THREAD_ID } from '../imports/unit';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Translation of a device's access. The IOTLB is the SMMU's: {VMID, ASID} are {host
 // DomainID, PASID}, an entry of "stage 2" is one without a guest's table.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Table walks: the host's (48882 section 2.2.3, "version 1") and a guest's on top of it
 // (section 2.2.6, AMD64 long mode).
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Places in the block of an AMD IOMMU, and the pointers of a command buffer and event
 // log, which the guest may have in its own memory.
 

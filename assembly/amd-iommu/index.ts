@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The AMD IOMMU: translation, and the service of command buffers, which doorbells and the
 // host call. Types and docs of the exports: assembly/load.ts. IOTLB, generations,
 // accesses in flight and ownership of queues are the SMMU core's and the drain's,

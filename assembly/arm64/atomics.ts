@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // LSE: each operation is one atomic operation of WebAssembly, minimum and maximum a loop
 // of compare-and-swap. All orderings are the strongest.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Breakpoints and watchpoints (Arm ARM, D2.8 to D2.10). The loops do not know of them: a page
 // with a breakpoint is executed one instruction at a time (stepwise.ts), and a page with a
 // watchpoint is not in the TLB of data.

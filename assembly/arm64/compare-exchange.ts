@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Atomic loads and compare-and-swap by size, at an aligned host address. 16 bytes are in
 // pair-swap.ts.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Whether debug exceptions are enabled (Arm ARM, D2.4): software breakpoints always are, all
 // others are asked for here.
 

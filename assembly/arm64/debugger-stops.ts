@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Breakpoints and watchpoints of a debugger on the host (layout/arm64-stop-points.ts). The guest's own
 // ones (breakpoints.ts) are registers that it reads and writes; of these it sees nothing. They are found the
 // same way: a page with a breakpoint is executed one instruction at a time (stepwise.ts), and a page with a

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Exceptions (Arm ARM, D1.10): entry to EL1, return, interrupts at instruction
 // boundaries.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Exclusive accesses: the monitor is the host address and the value that was loaded, and
 // a store-exclusive is a compare-and-swap with that value (ABA is accepted). Other vCPUs
 // clear it by a store that changes the value; it stays when another one gets its turn.

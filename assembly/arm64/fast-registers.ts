@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The system registers that the interpreter's loop reads and writes itself: storage
 // without a trap.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Where the records of the PC are.
 
 import {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Loads and stores that have no handler of their own in the interpreter's loop, by their
 // instruction: exclusives, LSE, acquire and release, unprivileged ones, and loads into
 // XZR.

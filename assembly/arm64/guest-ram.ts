@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Guest RAM as the vCPU sees it: one range of physical addresses.
 
 import { ARM64_RAM, ARM64_RAM_GPA, ARM64_RAM_SIZE } from '../layout/arm64-state';

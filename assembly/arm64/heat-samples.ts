@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What is hot: a run looks where it is now and then, at the target of a branch, by a limit
 // that comes before the end of its slice. The loops do not know; a guest does not notice.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Registers as a debugger on the host reads and writes them, while the vCPU does not run: whatever
 // its exception level, those of EL1.
 

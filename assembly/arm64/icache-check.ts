@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Stores to instructions that the instruction cache may hold (Arm ARM, B2.4.4): with
 // ARM64_POOL_CHECK on, what is executed behind such a store without IC by address or of all,
 // and without a context synchronization event behind that, is reported. A word that has been

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What vCPUs on threads of their own ask each other for: TLB maintenance of the Inner Shareable
 // domain, and to have passed an instruction boundary (docs/internals/arm64-threads.md; model:
 // docs/models/arm64-threads.pml). Each inbox has one writer and one reader; who asks waits at its

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The arm64 CPU. A vCPU is a block of memory (layout/arm64-state.ts) that one thread runs
 // at a time; an instance of this module serves any number of them, and has no state.
 

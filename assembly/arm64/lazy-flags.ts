@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The flags, which are computed when something reads them. fk is what made them, fa and fb
 // of what: of a comparison the operands (in the high half where it was of 32 bits: that
 // keeps both orders, sign and overflow), of a logical result the result and 0, else NZCV in

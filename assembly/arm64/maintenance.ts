@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // SYS: maintenance of caches and TLBs, address translation (Arm ARM, C5.3 to C5.5).
 
 import {

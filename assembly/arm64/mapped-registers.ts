@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Device registers that memory backs (layout/arm64-map-table.ts). The table is looked at
 // anew at each access, and nothing else runs on the vCPU's thread between the look and the
 // access: a range that the host takes back is not used again.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What decoding needs besides masks: operands as records hold them.
 
 /** Offset of a register where 31 is XZR. */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Operations that are too long for the interpreter's loops.
 
 /** Bits 127 to 64 of a product. */

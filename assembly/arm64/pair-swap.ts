@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Compare-and-swap of 16 bytes, for which WebAssembly has no operation: one half after the other.
 // On one thread that is exact. Between threads each pair has a lock that all such operations of the
 // machine take, so that pairs against pairs are exact; a store of 8 bytes by another instruction

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The blocks of the other vCPUs of a machine.
 
 import { ARM64_PEERS, ARM64_VCPU_SIZE } from '../layout/arm64-state';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The pool of record pages (layout/arm64-records.ts): the architecture's instruction
 // cache, indexed by the physical page and shared by all vCPUs of a machine.
 

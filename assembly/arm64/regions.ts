@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Regions (layout/arm64-regions.ts): how they are entered and left, and how the host places
 // them.
 

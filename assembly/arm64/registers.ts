@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // General-purpose registers by number, for what the interpreter's loop calls.
 
 import { ARM64_X, ARM64_ZR } from '../layout/arm64-state';

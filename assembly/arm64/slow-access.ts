@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Accesses that the soft TLB does not answer: misses, pages of devices, accesses that
 // cross pages.
 

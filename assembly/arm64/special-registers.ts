@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // System registers that are more than storage.
 
 import {

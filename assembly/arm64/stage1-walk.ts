@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Translation at stage 1 (Arm ARM, D8): 4, 16 and 64 KiB granules, both tables of EL1 and
 // EL0.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What the loops of the interpreter do not look at, because it would cost each instruction
 // something and hardly ever happens: such code is executed one instruction at a time
 // (`step`), and looked at before.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What the parts of system instructions have in common.
 
 import { takeException } from './exception';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Instructions that are not of the interpreter's loop because they look at, or change,
 // more than general-purpose registers: exceptions, system registers, cache and TLB
 // maintenance, hints. The PC in the block is that of the instruction.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Invalidation of the soft TLBs. Their entries are 4 KiB whatever the mapping is, and
 // have no ASID: what a change of ASID concerns is dropped with it.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The registers that distributor and SGI frames have for each interrupt, at the same offsets
 // (IHI 0069 sections 12.9 and 12.11). A bank covers the INTIDs from `first` up to `end`: the SPIs, or
 // the SGIs and PPIs of one vCPU. Registers and bits of others are RAZ/WI.

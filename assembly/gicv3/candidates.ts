@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What a vCPU looks at when it is told to: the interrupts that may be deliverable to it. Only the
 // thread that runs the vCPU calls these.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The CPU interface's system registers (IHI 0069 section 12.2). Only the thread that runs the vCPU
 // calls these; what they change beyond its block they change by the protocol of interrupt.ts.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The distributor (IHI 0069 section 12.9) with one security state, affinity routing always on, SPIs
 // of group 1 delivered to one vCPU each. Registers of 64 bits are two of 32.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // RAM, as the GIC and its ITS read the tables that software keeps there. No address of software's is one of the memory before it has
 // been looked at here.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The GIC as a module: for the devices' side and for whoever works its registers from JavaScript. A CPU
 // core is compiled with the same files, and calls them on the same memory.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The state of one interrupt: a word that every thread changes by compare-and-swap. Who makes an
 // interrupt deliverable then enters it with the vCPU that it is routed to, and has that vCPU look.
 

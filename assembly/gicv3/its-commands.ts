@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Commands of the ITS (IHI 0069 section 5.3), each executed to its end: SYNC has nothing to wait for. One that is in error is ignored,
 // and the next one follows.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The ITS as software sees it (IHI 0069 sections 12.18 and 12.19): registers, command queue, GITS_TRANSLATER. Commands are executed by
 // the write that makes them visible, as many as it takes until a limit of work; the rest follows by `serveIts`.
 

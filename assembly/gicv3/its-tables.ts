@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The ITS's tables (IHI 0069 section 5.2): devices and collections where GITS_BASER0 and 1 say, flat or of two levels, and the events
 // of each device where MAPD has said. All of them are RAM, which software may write: nothing of an entry is trusted.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The registers of a redistributor that LPIs have (IHI 0069 section 12.10).
 
 import {

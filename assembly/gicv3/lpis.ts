@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // LPIs: their words are those of any interrupt, with enable and priority as they have been read of the configuration table in RAM
 // (IHI 0069 section 5.1). Which LPIs there are to a vCPU its GICR_PROPBASER says.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A vCPU's redistributor (IHI 0069 sections 12.10 and 12.11): RD frame and SGI frame.
 
 import { GIC_AT_LPIS, GIC_AT_VCPUS, GIC_CPU_WAKER, GIC_PRIVATE_INTIDS } from '../layout/gic-memory';

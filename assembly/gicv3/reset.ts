@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The GIC out of reset, and after a restore. No vCPU runs and no device raises a line meanwhile.
 
 import {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The guest port: the only module of a unit that holds guest memory. Everything is
 // bounds-checked; nothing here can trap.
 

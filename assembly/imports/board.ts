@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Imports of the arm64 CPU from the board it is on. Addresses and values lie in the vCPU
 // block (ARM64_MMIO_*).
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The host's clock: the only JavaScript function that a hot module can call, and it does
 // so only while something is traced, or while a CMD_SYNC waits for an endpoint that does
 // not answer.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Imports of the drain from the SMMU core (the file's name is the import module's name):
 // its clock, the writers of the trace ring, and what the sanitizer has to know.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Imports of the SMMU core and the drain from the guest port (the file's name is the
 // import module's name). Offsets are byte offsets in guest memory that `resolve` has
 // returned; an offset outside memory or unaligned reads 0 and writes nothing.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The guest port's list of RAM regions, imported as immutable globals: nothing that a
 // guest can write decides what it reaches.
 

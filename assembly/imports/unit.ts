@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Constants of a unit, imported as immutable globals: instances share their code and have no state of their own.
 
 /** Window of the guest memory that this unit reaches; 0 for the host's own unit. */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Attributes of an access, as the IOMMUs' `translate` takes them and THREAD_ATTRIBUTES
 // has them: a sum of ACCESS_*, 0 for an unprivileged read of data.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What each queue kind makes of each opcode: one 256-byte table per QUEUE_KIND_*, indexed
 // by opcode, in an SMMU block. devices/unit/actions.ts writes the tables;
 // assembly/vcmdq-drain/command-legality.ts reads them. An entry is an ACTION_*; the codes

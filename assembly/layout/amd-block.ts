@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Host memory of an AMD IOMMU: an SMMU block (smmu-memory.ts) of which it has IOTLB, VMID
 // table (by host DomainID), queue blocks and command contexts (by GuestID; 0 is the
 // host), and the words below.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // AMD IOMMU: registers, device table entries, commands and events (AMD I/O Virtualization
 // Technology (IOMMU) Specification, publication 48882). The registers of its vIOMMU
 // extension (VFCTRL) as Linux's driver programs them (drivers/iommu/amd). Fields are

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Direct maps of an arm64 machine: ranges of device registers that memory backs. One table,
 // which every vCPU looks at anew at each access of a device. Offsets in bytes.
 

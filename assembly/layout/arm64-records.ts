@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Decoded instructions: one record page per page of code, shared by all vCPUs, found by
 // the physical page. Offsets in bytes.
 

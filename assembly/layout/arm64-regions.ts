@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Regions: functions of WebAssembly that do what records say, made while the guest runs. The
 // record of an instruction at which a region can be entered is replaced by one with the
 // handler REGION, whose c is the address of the region's entry. Whatever forgets records, as

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Why `run` of an arm64 vCPU returned.
 
 /** The slice is over. */

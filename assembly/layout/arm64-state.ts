@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The block of an arm64 vCPU, VCPU_SIZE bytes at an address aligned to 64 KiB. Offsets in
 // bytes. Private to the thread that runs the vCPU, but for the words that say otherwise.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What a debugger on the host looks for in a vCPU: offsets in its block (arm64-state.ts), which the
 // host writes while the vCPU does not run, and which a reset leaves as they are.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What an SMMU block has for endpoints with an address translation cache (PCIe ATS and
 // PRI): their ports, their ATCs, what command queues wait for, and the PRI queue. Offsets
 // named SMMU_AT_* are inside an SMMU block (smmu-memory.ts), ATC_* and ATC_WAIT_* inside

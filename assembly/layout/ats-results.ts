@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What requests of an endpoint with ATS come to (IHI 0070 section 3.9.1.2).
 
 /** Status of a Translation Completion: Success. */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Context Descriptor (IHI 0070 section 5.4): 64 bytes, 32-bit words 0 to 15. Fields are packed as in smmu-registers.ts.
 
 export const CD_SIZE = 64;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The sanitizer's part of an SMMU block, from SMMU_AT_CHECK on (smmu-memory.ts): used by
 // the checked SMMU core alone (docs/sanitizer.md). Offsets in bytes.
 

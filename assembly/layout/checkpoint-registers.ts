@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Register map of the checkpoint device: a guest tells its host what it is doing and what
 // came of it (as QEMU's debug-exit device does, with more words). All registers are
 // 32-bit.

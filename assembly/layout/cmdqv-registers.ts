@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Tegra241 CMDQV register map: offsets from the CMDQV base and bit fields. See
 // docs/cmdqv.md for the prose specification. Fields are packed as in smmu-registers.ts.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Command formats of the SMMUv3 command queue (IHI 0070 section 4). A command is 16 bytes: 32-bit words 0 to 3.
 // Fields are packed as in smmu-registers.ts: (32-bit word << 16) | (lowest bit << 8) | width.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The configuration cache in an SMMU block: sets of ways, selected by the low bits of the
 // StreamID. Offsets in bytes, named CFG_SET_* inside a set header and CFG_* inside an
 // entry.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Command contexts in an SMMU block: on whose behalf a queue's commands act. Context v <
 // 64 is VINTF v; context 64 + n belongs to a vIOMMU; the last one is the host's own,
 // which QUEUE_MAIN uses. Offsets in bytes, named CTX_* inside one context.

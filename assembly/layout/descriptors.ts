@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // AArch64 (VMSAv8-64) translation table descriptors: 8 bytes, 32-bit words 0 and 1. Packed as in smmu-registers.ts.
 
 export const PTE_VALID = (0 << 16) | (0 << 8) | 1;

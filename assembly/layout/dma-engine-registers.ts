@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Register map of the DMA engine: a bus master with one StreamID. All registers are 32-bit; addresses are iova.
 
 /** Bytes of the register region. */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The first argument of a guest's doorbell import, for a directly mapped range of an
 // SMMU: which queues the range is of. The guest takes it from the direct map table
 // (ABI_MAP_DOORBELL) and knows nothing of what it means. Packed as in smmu-registers.ts.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Results of the drain's exports that are neither a count nor a QUEUE_STATE
 // (assembly/load.ts).
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Event records (IHI 0070 section 7.3): 32 bytes, 32-bit words 0 to 7. Packed as in smmu-registers.ts.
 
 export const EVT_ID = (0 << 16) | (0 << 8) | 8;

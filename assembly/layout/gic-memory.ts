@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The GIC's state in shared memory: what distributor, redistributors and CPU interfaces of all vCPUs and all devices work on. The block
 // lies at an address that is a multiple of 0x1000. Everything is u32. "Atomic" words change by one read-modify-write; the
 // others belong to the thread that runs the vCPU.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Register maps of a GICv3 (IHI 0069, chapter 12): distributor, redistributor, CPU interface.
 
 export const GICD_SIZE = 0x10000;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Register map of a GICv2m frame (Arm's Server Base System Architecture, appendix E).
 
 export const V2M_SIZE = 0x1000;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Guest ABI: the first MiB of a Wasm guest's memory. docs/guest-abi.md is the prose. All
 // words little-endian, offsets in bytes.
 

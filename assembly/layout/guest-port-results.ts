@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Results of the guest port.
 
 /** In place of an offset: the bytes do not lie in one region of the guest's RAM. */

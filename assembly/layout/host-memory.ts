@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The map of host memory: one shared memory per host, which no guest can reach. Offsets
 // in bytes; all words little-endian. docs/internals/architecture.md holds the ownership table (who
 // writes what, under which atomic form).

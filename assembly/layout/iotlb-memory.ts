@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The IOTLB in an SMMU block: set-associative; a set's sequence word (set-sequence.ts)
 // guards its ways. Offsets in bytes, named TLB_SET_* inside a set header and TLB_* inside
 // an entry.

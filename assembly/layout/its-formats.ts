@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Commands of a GICv3 ITS (IHI 0069 section 5.3) and the entries of its tables in RAM, whose format is the implementation's own.
 
 /** Bytes of a command: four doublewords, its number in the lowest byte of the first. */

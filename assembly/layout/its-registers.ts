@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Register map of a GICv3 ITS (IHI 0069 sections 12.18 and 12.19): control frame, then translation frame.
 
 export const GITS_SIZE = 0x20000;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Entries of the PRI queue (IHI 0070 chapter 8): PRIQ_ENTRY_SIZE bytes.
 
 export const PPR_SID = (0 << 16) | (0 << 8) | 32;

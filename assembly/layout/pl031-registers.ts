@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Register map of the PL031 real time clock (DDI 0224, chapter 3). All registers are 32-bit.
 
 export const PL031_REGION_SIZE = 0x1000;

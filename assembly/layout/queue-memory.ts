@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Queue blocks in an SMMU block. Blocks 0 to 127 are the VCMDQs, QUEUE_MAIN the SMMU's
 // own CMDQ, QUEUE_GUEST + n the trapped CMDQ of a vIOMMU, QUEUE_ECMDQ and up the enhanced
 // command queues. Offsets in bytes, named QUEUE_* inside one block.

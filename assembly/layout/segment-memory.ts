@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A segment block in host memory (host-memory.ts): where the bytes of an access of several
 // pages lie, as its thread has translated them last. Private to the thread. Offsets in
 // bytes.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The sequence word of a set, of the IOTLB and of the configuration cache: bit 0 an
 // inserter has the set, bit 1 an invalidation passed meanwhile, bits 2 to 7 the
 // inserter's thread; counts in steps of SEQ_STEP. A reader that sees bit 0, or a change,

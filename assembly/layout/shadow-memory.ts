@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What an SMMU may still have cached, by the architecture, after this model has dropped it: used by
 // the checked SMMU core alone (docs/sanitizer.md). Offsets in bytes.
 

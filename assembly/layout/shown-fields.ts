@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The fields of ID registers by which CDs and translation tables are judged, as bits of
 // CTX_BEYOND_CDS and CTX_BEYOND_TABLES.
 

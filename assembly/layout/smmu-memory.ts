@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // An SMMU block in host memory (host-memory.ts): the registers that the hot code needs,
 // and the counters. Offsets in bytes, named SMMU_AT_*; the files for contexts, queues,
 // caches and so on have more of them.

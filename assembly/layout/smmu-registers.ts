@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // SMMUv3 register map: offsets from the SMMU's base and bit fields (IHI 0070 section 6).
 //
 // Every file in this folder is a leaf without imports that both compilers read

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Stalled transactions in an SMMU block: one 64-bit word each, so that a command and an
 // endpoint can only meet in a whole one. Bits 0 to 15 the STAG (its low bits are the
 // entry's index, the rest count uses of the entry), bits 16 to 19 STALL_*, bits 32 to 63

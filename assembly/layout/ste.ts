@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Stream Table Entry (IHI 0070 section 5.2): 64 bytes, 32-bit words 0 to 15. Doubleword n is words 2n and 2n + 1.
 // Fields are packed as in smmu-registers.ts. Address fields are split at the word boundary.
 

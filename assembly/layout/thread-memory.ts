@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A thread block in host memory (host-memory.ts): what one thread keeps while it
 // translates and drains, and its counters. Private to the thread, but for its in-flight
 // word. Offsets in bytes.

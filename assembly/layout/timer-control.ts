@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Of the generic timer (DDI 0487 chapter D12): control registers, and where its interrupts arrive.
 
 /** CNTP_CTL_EL0 and CNTV_CTL_EL0. */

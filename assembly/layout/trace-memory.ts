@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The trace ring in host memory: what the drain and the SMMU core have done, when someone
 // wants to know. Written on any thread, read by the VMM.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What a translation comes to: results of `translate`, of the SMMU core and of the AMD
 // IOMMU.
 

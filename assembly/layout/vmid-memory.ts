@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The VMID table in an SMMU block: the generations that make invalidation by VMID or ASID
 // O(1). Offsets in bytes, named VMID_* inside one VMID's part.
 

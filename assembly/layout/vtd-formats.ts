@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // VT-d in scalable mode: registers, the structures on the way from a source ID to a PASID table
 // entry, page table entries and invalidation descriptors (Intel Virtualization Technology for
 // Directed I/O, Architecture Specification, chapters 6, 9 and 11). Fields are packed as in

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What a walk with its permission checks, and the update of a descriptor behind it, come
 // to.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Counters in the unit's own thread block: no other thread writes them.
 
 import { THREAD } from '../imports/unit';

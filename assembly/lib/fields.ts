@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Bit fields packed as in assembly/layout: (32-bit word << 16) | (shift << 8) | width. Constant arguments fold away.
 
 /** The field's value in the one word that holds it. */

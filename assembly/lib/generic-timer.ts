@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The generic timer's arithmetic (DDI 0487 section D12.2): what a timer's registers say at a count of its
 // counter. All of it is modulo 2^64.
 

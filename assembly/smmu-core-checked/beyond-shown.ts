@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What a guest's CDs and translation tables take more of than the SMMU shows that the
 // guest sees: the physical SMMU, which reads them, has it, and one like the guest's would
 // refuse or ignore it. A field of the ID registers is to blame if the physical registers

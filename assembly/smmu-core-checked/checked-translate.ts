@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A translation, and behind it the comparison of the cached entries that it used with the tables as they are.
 
 import { THREAD } from '../imports/unit';

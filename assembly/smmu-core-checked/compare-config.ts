@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A hit of the configuration cache against STE and CD as they stand in memory. Compared
 // is what the model makes of them: bits that the STE's Config does not use, attributes of
 // memory and software's own bits make no difference.

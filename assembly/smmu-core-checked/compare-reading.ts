@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A miss of the configuration cache, or a CFGI, against the last reading of the same STE and CD. An SMMU may have
 // kept that one, valid or not, until a CFGI; and it reads one doubleword at a time, so that of two
 // that change with no CFGI in between it may have the old and the new (IHI 0070 section 3.21.3).

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A miss of the IOTLB against what an SMMU may have cached all the same: a leaf that leads elsewhere,
 // or a table that has been replaced or removed.
 

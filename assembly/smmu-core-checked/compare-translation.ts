@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A hit of the IOTLB against a walk of the tables as they are. An entry may allow less
 // than the tables do: it may have been made before they were widened, which needs no
 // TLBI. Access flags and the dirty state are left out (software may change them without a

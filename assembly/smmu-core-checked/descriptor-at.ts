@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A descriptor of a translation table as it is now.
 
 import { EVT_CLASS_TT } from '../layout/events';

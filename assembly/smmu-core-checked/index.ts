@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The SMMU core with the sanitizer in it (docs/sanitizer.md): the same exports, the same results.
 
 export { atcAccess, atcForget, atcSetMode } from '../smmu-core/atc';

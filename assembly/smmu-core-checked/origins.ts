@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What cached entries were made of: kept beside the caches when an entry is inserted, so
 // that a report can say what has changed since.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Where a thread block is put aside while the walkers work in it.
 
 import { THREAD } from '../imports/unit';

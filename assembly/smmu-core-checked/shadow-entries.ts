@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The shadow of the IOTLB: leaves and tables that an SMMU may have cached by the architecture, whatever
 // this model keeps. They go by the generations of VMIDs and ASIDs, and by what `judgeTlbi` makes
 // of a TLBI by address. Tables of stage 2 are not among them.

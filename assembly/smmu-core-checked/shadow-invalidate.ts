@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What a TLBI by address removes for certain: leaves of the level that TTL names, tables only with
 // Leaf = 0 (IHI 0070 section 4.4.1). The rest of its range an SMMU may keep. TG is not judged.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The ring in which suspects go to the host. A full ring loses them and counts.
 
 import { THREAD } from '../imports/unit';

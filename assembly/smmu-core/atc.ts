@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The address translation cache of an endpoint (PCIe ATS). It is filled by the endpoint's
 // translation requests and emptied by ATC_INV, which the drain of any thread carries out;
 // that is why it lies in host memory.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // ATS as the SMMU sees it (IHI 0070 sections 3.9.1.2 and 3.9.1.3): translation requests,
 // which the translation of ordinary transactions carries out but which neither stall nor
 // record their faults, and transactions whose address is translated already.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The configuration cache: decoded STE and CD of a (StreamID, SubstreamID), kept until a
 // CFGI command. Only valid configurations are cached. Sets are chosen by StreamID alone,
 // so that CFGI_STE and CFGI_CD_ALL look at one set.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // From StreamID and SubstreamID to a translation context: fetch and check of STE and CD
 // (IHI 0070 sections 5.2, 5.4, 7.3). Fields that the STE's Config does not use are
 // ignored, as Linux's hitless updates need.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Faults and event records (IHI 0070 section 7). A record is put together in the thread's
 // scratch and written once, when the transaction ends; word 0 of the scratch is 0 when
 // the fault has no record.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Invalidation generations of a VMID. An entry carries the generation that was current
 // before its walk began; raising a generation kills every older entry at once, whatever
 // sets they lie in. 64-bit, so that no guest can wrap one.

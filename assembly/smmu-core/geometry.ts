@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The shape of translation tables: granules, levels, address sizes (DDI 0487 section
 // D8.2), and the encodings of the fields that choose them.
 

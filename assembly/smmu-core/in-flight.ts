@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Accesses in flight, and what CMD_SYNC has to know about them. An access registers
 // before it looks anything up and leaves after its last byte; a CMD_SYNC is complete when
 // no access that began before it is left (IHI 0070 section 4.7.3: the invalidation is

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The SMMU core: translation on behalf of bus masters. See docs/internals/architecture.md.
 
 export { atcAccess, atcForget, atcSetMode } from './atc';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // TLB invalidation (IHI 0070 section 4.4). By VMID or ASID it raises a generation; by
 // address it visits the sets that can hold the range, or all of them when the range is
 // larger. The core and the drain both compile this file in: a call between instances

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The IOTLB: lookup and insert. Tags are {VMID, ASID, input address, size} (IHI 0070
 // section 3.17), with ASET in place of the ASID in a global entry (section 3.17.1);
 // StreamID is not one of them. An entry is live while its VALID word stands and its

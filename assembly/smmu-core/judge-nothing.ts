@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What the drain tells a core with a sanitizer. This one has none: where core and drain are one module
 // the calls disappear.
 

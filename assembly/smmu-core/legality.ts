@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Whether the STE and the CD in the thread's scratch (THREAD_STE and THREAD_CD, which all
 // functions here read and none changes) are ILLEGAL for this SMMU (IHI 0070 sections 5.2
 // and 5.4), and the fields that more than one reader of them needs.

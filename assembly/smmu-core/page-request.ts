@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Page requests of endpoints (PCIe PRI; IHI 0070 chapter 8): the PRI queue, its overflow,
 // and the answers that the SMMU gives itself.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Physical memory as a unit reaches it: PA = (window << 32) | address. Window 0 is host
 // RAM, or the memory of the guest that works the SMMU itself; the unit's own window is its
 // guest's memory, through the guest port. Any other PA is an external abort.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Faults that depend on what a bus or a cache does wrong (F_UUT, F_TLB_CONFLICT,
 // F_CFG_CONFLICT). This model does not do it, so whoever tests a driver plants them
 // (PhysicalSmmu.plantFault).

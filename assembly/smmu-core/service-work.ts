@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What a command's work counts as, so that a service of a queue is bounded in work and
 // not only in commands: a TLBI of a wide range visits a thousand times as many blocks of
 // the IOTLB as one of an address.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The sequence word of a cache set: one inserter at a time, readers that notice a change,
 // invalidations that never wait.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Stalled transactions (IHI 0070 sections 3.12.2, 4.7.1, 4.7.2). A transaction that
 // stalls leaves its StreamID and STAG in a table and is not in flight while it waits: its
 // endpoint comes back, asks for the answer, and translates again if that is a retry.

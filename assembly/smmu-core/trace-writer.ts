@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Records of the trace ring (layout/trace-memory.ts has the protocol). The drain calls
 // them through imports: inlined they would cost its loop registers while nothing is
 // traced.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The translation of an access of several pages: where its bytes lie, in as few segments as
 // they are in.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // One translation: configuration, IOTLB, walk, permissions, insert.
 
 import { THREAD } from '../imports/unit';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The stage-1 half of a table walk: VMSAv8-64, any granule (IHI 0070 section 3.4, DDI
 // 0487 section D8). A walk leaves its result in the thread's scratch, S1_*, or a fault in
 // THREAD_EVENT. As at stage 2 it prepares the update of its leaf, which the commit

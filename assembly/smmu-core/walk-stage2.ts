@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The stage-2 half of a table walk: VMSAv8-64, any granule (IHI 0070 section 3.4, DDI
 // 0487 section D8). A walk leaves its result in a set of the thread's scratch, or a fault
 // in THREAD_EVENT. Updates of access flag and dirty state (HTTU) are prepared by a walk

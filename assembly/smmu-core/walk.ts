@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Both stages of a table walk, with their permission checks.
 
 import { THREAD } from '../imports/unit';

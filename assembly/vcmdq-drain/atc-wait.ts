@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What a CMD_SYNC waits for beside accesses in flight: the endpoints that have not
 // answered ATC_INV commands of its queue (IHI 0070 sections 3.9.1.4 and 4.7.3).
 

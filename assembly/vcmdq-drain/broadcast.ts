@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Broadcast TLB maintenance: a processor's TLBI as it reaches the SMMUs that take part
 // (IDR0.BTM, CR2.PTM = 0; IHI 0070 section 3.17), and the DSB behind it. The VMID is that
 // under which the host has the vCPU run: nothing that a guest can say.

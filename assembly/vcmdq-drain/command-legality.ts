@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Which commands are legal: for the loop of run-commands.ts, which carries out the
 // frequent ones itself, and for execute.ts, which has the others. By opcode, the queue's
 // action table says it (assembly/layout/action-memory.ts), less what the SMMU that the

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The registers of an ECMDQ in guest memory: EN and ENACK, ERR and ERRACK (IHI 0070
 // section 3.5.6). Bits of one name stand in the same place of PROD and CONS, and the
 // queue block keeps them there too.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Commands that are for an endpoint behind a stream: ATC_INV, RESUME, STALL_TERM (IHI
 // 0070 sections 4.5 and 4.7). On a queue that a guest writes their StreamID is the
 // guest's number, and only a stream that its host has given it is meant.

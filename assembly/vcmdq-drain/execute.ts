@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // One command: check (command-legality.ts), substitute, act (IHI 0070 section 4;
 // docs/cmdqv.md for VMID and StreamID substitution). The doublewords are what was read
 // from the ring, once; nothing here looks at the ring again.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Asking a guest for an exit: where a queue needs its host, and its guest looks at memory only.
 
 import { store32 } from '../imports/port';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The VCMDQ drain: what a doorbell, a side core and the host call. Types and docs of the exports: assembly/load.ts.
 
 import { traceDoorbell } from '../imports/core';

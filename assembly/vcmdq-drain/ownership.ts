@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Ownership of a queue block. Whoever raises the counting word from 0 owns the queue;
 // everyone else leaves, and the owner, who sees the raised count before it lets go, looks
 // again. No doorbell is lost and nobody waits.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A queue block: where it is, and what its fields say.
 
 import { CTX_STRIDE, SMMU_AT_CONTEXTS } from '../layout/context-memory';

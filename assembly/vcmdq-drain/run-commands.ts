@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The commands of a queue: from its private CONS up to a PROD that was read. Used by
 // every kind of queue and every placement of the drain.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The service of a queue: its registers, its enables, and rounds of commands until nobody has rung meanwhile.
 
 import { load128 } from '../imports/port';

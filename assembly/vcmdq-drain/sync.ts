@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // CMD_SYNC: what it waits for, and its completion signal (IHI 0070 section 4.7.3).
 
 import { resolve, store32 } from '../imports/port';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The page-0 registers of a queue: in guest memory while the VINTF's page 0 is mapped
 // into the guest, else in host memory. What a guest stored there is only ever a request;
 // the queue block holds the truth.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The programs that the arm64 CPU is measured with (programs.c), compiled when a cross compiler is found.
 
 import { execFile } from 'node:child_process';

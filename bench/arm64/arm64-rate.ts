@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Instructions per second of the arm64 CPU, by CPU time, beside qemu-system-aarch64 where it is installed.
 
 import { execFile } from 'node:child_process';

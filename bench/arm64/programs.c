@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What the arm64 interpreter is measured with, beside qemu-system-aarch64: integers, memory, calls, a
 // path through many small functions as a kernel has them, and cold code. A flat program for EL1: it maps
 // memory to itself, prints a checksum by semihosting and ends. -DPROGRAM chooses, the linker's --defsym=rounds says how long.

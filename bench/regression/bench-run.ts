@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What is kept of a run: the machine, and the ratios. A baseline is one (what `--json` has written), a
 // history one for each line.
 

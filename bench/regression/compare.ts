@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Runs against a baseline. A ratio is worse when it is beyond the limit in each of the runs: one run
 // of a machine that does other things as well proves nothing.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The few ratios that continuous integration compares with a baseline: the drain of each command to
 // the same in C, the direct path to the trapped one, an IOTLB hit and a walk to a fixed loop, a DMA
 // transfer to the copies that it makes.

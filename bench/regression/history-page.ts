@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A page with a plot for each ratio: how it has gone from run to run, and where the baseline is.
 
 import type { Ratios } from '../measure.ts';

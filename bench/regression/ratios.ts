@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What is compared from run to run: ratios to something else of the same rounds, as times of a
 // machine that does other things as well say nothing.
 

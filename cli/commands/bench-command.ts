@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The subcommand `bench`: what an unmap costs a Linux kernel.
 
 import type { Command } from 'commander';

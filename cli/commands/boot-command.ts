@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The subcommand `boot`.
 
 import { readFile } from 'node:fs/promises';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // vsmmu decode: what the words of a structure say, and the lines of a log.
 
 import { createReadStream } from 'node:fs';

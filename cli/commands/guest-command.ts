@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The subcommand `guest init`: a small guest project that builds and boots, in one of the languages.
 
 import { cp, mkdir, readdir } from 'node:fs/promises';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The subcommand `inspect`: the objects of a host, running or in a trace file.
 
 import type { Command } from 'commander';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The subcommand `trace`: what stands in a trace file.
 
 import type { Command } from 'commander';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Charts over time: exits and commands per second, time of a TLBI by path.
 
 import uPlot from 'uplot';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Colours of the style sheet for what draws by itself: terminals, charts, the heat map.
 
 const known = new Map<string, string>();

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The bar at the top: what runs, how, and the buttons.
 
 import { html, nothing, type TemplateResult } from 'lit-html';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Explanations: whatever carries data-explain says in one sentence what it is, in the
 // line at the foot of the page, when it is pointed at or focused. One element of each
 // panel is in the tab order; the arrow keys go through the others.

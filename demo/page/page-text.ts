@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Numbers as the page writes them: the same width from picture to picture, so that nothing moves.
 
 const KILO = 1000;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Draws the page in parts, a few milliseconds of each frame, so that no task of the
 // page's thread is long however many machines there are.
 

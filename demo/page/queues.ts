@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The data path of each VM: guest, doorbell page, rings.
 
 import { html, nothing, type TemplateResult } from 'lit-html';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What the VMs share or are charged with: IOTLB, exits by register, events.
 
 import { html, nothing, type TemplateResult } from 'lit-html';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // "What just happened": one TLBI of each path, from the guest's store to its completion.
 
 import { html, nothing, type TemplateResult } from 'lit-html';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The consoles: a terminal for each machine, one of them shown.
 
 import { FitAddon } from '@xterm/addon-fit';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Things to try: one click each, and what came of it.
 
 import { html, nothing, type TemplateResult } from 'lit-html';

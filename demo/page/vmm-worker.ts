@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A worker with machines, made or in the making.
 
 import { proxy, type Remote, wrap } from 'comlink';

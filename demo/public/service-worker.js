@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Adds the headers that make a page cross-origin isolated, for static hosts that cannot send them. Everything comes from the page's own origin.
 
 self.addEventListener('install', () => self.skipWaiting());

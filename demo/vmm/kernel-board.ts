@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The board of arm64 kernels, in a file of its own that is loaded when one has been picked.
 
 import { type Board, virtBoard } from 'vsmmu';

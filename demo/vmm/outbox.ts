@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Console output that waits for the page. A guest can write faster than a terminal takes
 // it in: then what is too much is left out, and counted, and the page stays free.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The picture: reads registers as a guest would read them (no exit is counted), rings and
 // event queues from guest memory, the IOTLB from host memory. Changes nothing.
 

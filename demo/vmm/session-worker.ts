@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The VMM's worker: one session for each. The page ends the worker, and with it everything that the session has.
 
 import { expose } from 'comlink';

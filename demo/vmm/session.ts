@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A session: machines on one host, stepped in turn, and pictures of them. All of it runs on the VMM's worker.
 
 import {

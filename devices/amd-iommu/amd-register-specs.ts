@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Registers of an AMD IOMMU, the host's and a guest's alike, and how its buffers' registers are read.
 
 import {

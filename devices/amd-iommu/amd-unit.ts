@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The hot modules of one (thread, machine) on a host with an AMD IOMMU.
 
 import type { AmdModules } from '../../assembly/load.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The second region of the host's AMD IOMMU, VFCTRL: for each GuestID its buffers, and
 // the host's IDs of its DeviceIDs and DomainIDs. The registers are as Linux's driver
 // programs them (assembly/layout/amd-formats.ts).

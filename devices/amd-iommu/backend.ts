@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What a guest's AMD IOMMU asks of its host. All of it is control: commands and events go past it.
 
 import type { AmdBuffer } from './amd-register-specs.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What host memory has of a GuestID beside its queue block
 // (assembly/layout/amd-block.ts): pointers, enables, status, event log, ID tables.
 

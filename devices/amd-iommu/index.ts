@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MIT
+
 export * from './amd-register-specs.ts';
 export * from './amd-unit.ts';
 export * from './backend.ts';

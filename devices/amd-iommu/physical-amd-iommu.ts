@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The host's AMD IOMMU: its registers, VFCTRL and the VF page of each GuestID.
 // Translation, commands and event logs are assembly/amd-iommu; the registers are what
 // host memory has of them.

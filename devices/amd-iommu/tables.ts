@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What a driver of an AMD IOMMU writes into memory: device table entries, commands, and host page tables.
 
 import {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A guest's AMD IOMMU with hardware vIOMMU: configuration traps and goes to the host; the
 // pointers of its command buffer and event log are mapped while the command buffer is
 // enabled, so that commands and events cause no exit. STATUS traps: its bits are cleared

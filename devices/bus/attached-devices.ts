@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What a machine gives its devices, and takes back from them.
 
 import {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Background loops: bounded work that devices want done beside the guest. Inline, they
 // are polled at safe points: at the end of every exit and at every yield.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The MMIO bus: finds the device region that holds an address, checks the access, and hands it over.
 
 import type { AccessSize, Device, DeviceRegion, MmioAccess } from '../plugin/index.ts';

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MIT
+
 /** Where a machine's time comes from. */
 export interface Clock {
   /** Nanoseconds since an arbitrary start, monotonic. */

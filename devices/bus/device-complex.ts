@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Devices at their places: the bus that finds them, what they reach of their board, and their work
 // beside the guest. Machines and the v86 adapter are made around one.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What a host has given a device, until it takes it back.
 
 import type {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Direct maps as a bus grants them: by guest physical address.
 
 import type { DirectMap } from '../plugin/index.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Guest memory as devices address it.
 
 import type { MemoryRegion } from '../../assembly/load.ts';

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MIT
+
 export * from './attached-devices.ts';
 export * from './background-loops.ts';
 export * from './bus.ts';

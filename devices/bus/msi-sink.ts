@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Where the MSIs of a machine's devices go.
 
 import type { MemoryRegion } from '../../assembly/load.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A device at its place on a board.
 
 import { BoardError, type Device, type DmaPort, unknownName } from '../plugin/index.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // MSIs of bus masters: 32-bit writes by their DMA ports, which their IOMMU translates.
 
 import type { BackgroundLoop, DmaPort } from '../plugin/index.ts';

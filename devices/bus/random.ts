@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MIT
+
 /**
  * Seeded pseudo-random numbers, so that a failing run can be repeated: a 32-bit state
  * stepped by the golden ratio and mixed.

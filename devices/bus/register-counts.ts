@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Accesses to registers, counted by register.
 
 import type { BusMount, RegisterCounter } from './bus.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Interrupt lines of a board that several devices have: wired together, as level-triggered ones are.
 
 import type { Device, InterruptLine } from '../plugin/index.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The timers of a machine's devices. Their callbacks are background work: the queue is polled at
 // safe points, never during a register access.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Devices of version 1 of the plugin interface. Their side of it is that of version 2; what they get of
 // their host is what version 1 had.
 

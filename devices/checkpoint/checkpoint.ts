@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Checkpoint device: a guest tells its host which phase of a run it is in and how its checks came out.
 
 import {

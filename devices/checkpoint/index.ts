@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MIT
+
 export {
   CHECKPOINT_PHASE_ATTACK,
   CHECKPOINT_PHASE_MEASURE,

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Address decoding of the CMDQV's region: CONFIG page, direct views of all VCMDQs, logical views of each VINTF's own.
 
 import {

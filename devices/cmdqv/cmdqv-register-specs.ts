@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Registers of the CMDQV as data. Those whose value is computed (STATUS, the error maps)
 // or lives in page 0 (VCMDQ_CONS to VCMDQ_GERRORN) are declared too, for their names;
 // global-page.ts and the devices answer them.

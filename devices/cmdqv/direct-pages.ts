@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Page 0 of the VINTFs of a CMDQV that a guest was given whole: mapped into that guest, which then rings
 // its VCMDQs without an exit.
 

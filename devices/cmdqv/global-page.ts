@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The CONFIG page: stored registers, and those that are views of other state. Shared by both roles of the CMDQV.
 
 import {

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MIT
+
 export { cmdqvRegionSize } from './address.ts';
 export { PhysicalCmdqv, type PhysicalCmdqvOptions } from './physical-cmdqv.ts';
 export type { ResolvePa, UnitOf } from './physical-vcmdq.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Page-0 registers of a VCMDQ as software may write them.
 
 import {

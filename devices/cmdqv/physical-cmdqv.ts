@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The CMDQV in its physical role (docs/cmdqv.md).
 
 import {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // One VCMDQ of the physical CMDQV: its queue block, where its registers and its ring lie, and its place in a VINTF.
 
 import {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What a guest's CMDQV needs of the host behind it: one borrowed VINTF of the physical CMDQV, in the shape of iommufd's
 // vIOMMU and HW queue objects.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The CMDQV in the guest's role: one VINTF that a host has lent to the machine. What
 // would give power over others is wired to zero (HYP_OWN) or a shadow that reads back and
 // changes nothing (VMID, the SID pairs, the owner fields of CMDQ_ALLOC).

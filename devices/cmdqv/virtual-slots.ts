@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // LVCMDQ slots of a guest's CMDQV: page-0 registers while no HW queue stands behind a
 // slot, and the way of them into and out of one.
 

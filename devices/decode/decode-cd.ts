@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Context descriptors (IHI 0070 section 5.4).
 
 import * as CD from '../../assembly/layout/cd.ts';

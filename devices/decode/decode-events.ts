@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Event records (IHI 0070 section 7.3): what a record carries comes from the table of events.
 
 import * as EVT from '../../assembly/layout/events.ts';

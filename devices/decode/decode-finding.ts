@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Findings of the sanitizer (docs/sanitizer.md), as its one line says them.
 
 import { GRANULE_4K, GRANULE_16K, GRANULE_64K, leafAllowed, levelShift } from '../tables/index.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Lines of logs: what Linux's arm-smmu-v3 and tegra241-cmdqv drivers print about events and
 // errors, and the findings of the sanitizer. Formats: arm_smmu_dump_raw_event,
 // arm_smmu_dump_event, __arm_smmu_cmdq_skip_err, arm_smmu_gerror_handler,

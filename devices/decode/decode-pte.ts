@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Translation table descriptors (DDI 0487 section D8.3). What one means depends on granule, level and stage.
 
 import * as PTE from '../../assembly/layout/descriptors.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Stream table entries (IHI 0070 section 5.2).
 
 import * as STE from '../../assembly/layout/ste.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Decoded structures as people read them.
 
 import type { Decoded, DecodedField } from './structure.ts';

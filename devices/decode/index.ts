@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MIT
+
 export * from './decode-cd.ts';
 export { decodeCommand } from './decode-commands.ts';
 export * from './decode-events.ts';

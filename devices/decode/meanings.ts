@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Meanings of values that several structures share.
 
 import { addressSizeOf, type Granule, granuleShift } from '../tables/index.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Decoding of structures that the layout tables describe: which fields there are and
 // where they lie comes from assembly/layout alone; what is added here are the
 // specification's spelling and the meaning of values.

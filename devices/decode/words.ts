@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Structures as people write them: 64-bit doublewords of 16 hexadecimal digits, the lowest first.
 
 const DIGITS = 16;

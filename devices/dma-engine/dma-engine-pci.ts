@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The DMA engine as a PCIe endpoint: its registers behind BAR 0, its interrupt a vector of MSI-X, and what
 // its accesses may carry and ask for as its capabilities of PASID, ATS and PRI allow.
 

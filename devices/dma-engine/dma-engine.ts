@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // DMA engine: a bus master with one StreamID that copies, fills and compares memory.
 // Every access goes through the IOMMU; one that the IOMMU holds is made again from a
 // background loop, and the operation goes on behind it. So does one that is longer than a

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A device around another one, which stays as it is: what it does not change goes through.
 
 import type { Device, DeviceHost, DeviceState, MmioAccess } from '../plugin/index.ts';

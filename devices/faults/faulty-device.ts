@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A device on a bad day: its interrupts come late or never, CONS says what it was, a store of PROD is seen in pieces, its queues' fetches
 // end in external aborts. It stands around an SMMU or a CMDQV of a guest, or around any device for its interrupts.
 

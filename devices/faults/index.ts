@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MIT
+
 export { DeviceWrapper, type HostChanges } from './device-wrapper.ts';
 export {
   type AbortFetches,

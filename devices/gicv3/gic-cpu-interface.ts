@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The CPU interface of a GICv3 for vCPUs of one thread, on the GIC's block in shared memory
 // (assembly/gicv3). A thread that runs a vCPU has one of its own.
 

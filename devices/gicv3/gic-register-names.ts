@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Names of the GIC's registers, for statistics and traces.
 
 import {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A frame of a GICv2m (Arm's Server Base System Architecture, appendix E): a write of an INTID is an edge of that SPI.
 
 import {

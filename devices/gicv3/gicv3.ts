@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // GICv3: distributor and redistributors as a device, and where the lines of SPIs end. What an interrupt
 // goes through lies in shared memory and is code of assembly/gicv3, which a CPU core runs as well.
 

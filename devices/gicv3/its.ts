@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // GICv3 ITS (IHI 0069 chapter 5): translates messages of devices into LPIs, by tables that software keeps in RAM. Its code is that of
 // assembly/gicv3, its registers lie in the block of its GIC.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The words of LPIs in a saved state: runs of equal ones, of which there are few.
 
 /** Pairs of a word and how many LPIs in a row have it. */

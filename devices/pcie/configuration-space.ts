@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The configuration space of a function: a header, and behind it lists of capabilities that are laid out
 // from what a function says of them.
 

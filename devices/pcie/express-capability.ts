@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The PCI Express capability (PCIe 5.0, section 7.5.3).
 
 import type { CapabilitySpec, ConfigurationSpace } from './configuration-space.ts';

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MIT
+
 export type { BarSpec, CapabilitySpec, FunctionIdentity } from './configuration-space.ts';
 export { reaches, writtenTo } from './configuration-space.ts';
 export * from './pcie-endpoint.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The DMA port of a PCIe function, which makes no access while it is no bus master.
 
 import type { AtsCapability, DmaAttributes, DmaPort, DmaResult } from '../plugin/index.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // MSI-X (PCIe 5.0, sections 6.1.4 and 7.7.2): a table of messages, and an array of bits for those that are
 // masked and pending. Both lie in a page of their own, by a BAR.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What PCIe endpoints have in common: configuration space, BARs, INTx, MSI-X, reset of the function. What
 // one does by its BARs is a subclass's.
 

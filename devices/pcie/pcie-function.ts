@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What a PCIe function is to the bus that it is plugged into.
 
 import type { Device } from '../plugin/index.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A PCIe host bridge with ECAM (PCIe 5.0, section 7.2.2): reaches the functions that are plugged into it,
 // by their IDs in configuration space and by their BARs in a window of memory.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Configuration space of PCI Express functions (PCIe 5.0, section 7.5): offsets and bits that hosts and
 // functions share.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A root port: a bridge whose secondary bus has the number that software gives it, with one device on it
 // (PCIe 5.0, section 7.5.1.3).
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The DMA port of a function whose requester ID software can change: that of a function behind a port.
 
 import type {

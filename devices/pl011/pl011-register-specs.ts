@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Registers of the PL011 (DDI 0183, chapter 3) that hold a value, as data.
 
 import {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // PL011 UART (DDI 0183): a console. Transmission is instant, reception queues without bound; no modem lines, no DMA.
 
 import { ABI_KIND_PL011 } from '../../assembly/layout/guest-abi.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Registers of the PL031 (DDI 0224, chapter 3) that hold a value, as data.
 
 import {

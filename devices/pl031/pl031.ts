@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // PL031 real time clock (DDI 0224): seconds of the machine's own time, which stands still while the
 // machine does, and one alarm.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Devices of a few registers, described instead of written: what most first plugins need.
 // Anything beyond that implements `Device`.
 

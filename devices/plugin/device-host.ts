@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What a host gives a device.
 
 /** Memory as the device's bus sees it without an IOMMU. Addresses are gpa. */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What a device gives its host. The interface knows no particular VMM: anything that
 // implements `DeviceHost` (device-host.ts) can carry these devices, and the second host
 // under test/ does.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What can go wrong with a machine and its devices, as types. The message of each is one
 // line that can be shown to a user.
 

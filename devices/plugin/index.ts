@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MIT
+
 export * from './bit-fields.ts';
 export * from './define-device.ts';
 export * from './device.ts';

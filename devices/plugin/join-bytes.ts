@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Pieces of what came bit by bit.
 
 /** The pieces one behind the other, copied. */

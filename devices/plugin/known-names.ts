@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Options, fields and events by names: one that there is not is told in one line, with the one
 // that was meant.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Values of options and fields: one of another type, or out of its range, is told in one line.
 
 import { typeOf } from './known-names.ts';

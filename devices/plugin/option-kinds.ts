@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Options by what their values must be: names and values of an object of options are looked at in one go, and the
 // first that is wrong is told in one line.
 

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MIT
+
 /** Bits of a PASID (PCIe, PASID TLP Prefix). */
 export const PASID_BITS = 20;
 

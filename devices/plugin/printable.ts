@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Text of a guest, a file or a plugin in a line of ours: it may neither move a terminal's
 // cursor nor make a second line of it.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Registers declared as data: name, offset, size, reset value, writable bits. Devices put their behaviour around it.
 
 import type { DeviceState, MmioAccess } from './device.ts';

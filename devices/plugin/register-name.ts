@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MIT
+
 import type { DeviceRegion } from './device.ts';
 
 /** What a trace calls an offset that holds no register. */

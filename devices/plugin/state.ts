@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Saved state: checking that a state is of the shape that a device has, before any of it is taken over.
 
 import type { DeviceState, StateValue } from './device.ts';

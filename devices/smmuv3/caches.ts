@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The caches of a physical SMMU, as far as a reset of the device has to do with them.
 
 import {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A guest's ID registers and its host's. The physical SMMU reads the guest's CDs and translation
 // tables and runs its VCMDQs, so that what a guest is shown has to be there; what its own SMMU does
 // by itself (stream table, event queue, MSIs, ECMDQs) need not.

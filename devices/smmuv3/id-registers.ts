@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // ID registers of an SMMUv3: what it advertises, and the check that it advertises nothing that the model does not do.
 
 import { ECMDQS_PER_SMMU } from '../../assembly/layout/queue-memory.ts';

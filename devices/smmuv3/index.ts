@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MIT
+
 export * from './guest-id-registers.ts';
 export * from './id-registers.ts';
 export * from './physical-smmu.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The SMMUv3 of a host, operated through its registers by the host's kernel. Translation
 // and command execution are the hot modules'; this device publishes the registers that
 // they need in the SMMU's block of host memory, and turns what they leave there into

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Why a guest's streams were refused: beside the record in its event queue, in words.
 
 import { CMD_SID } from '../../assembly/layout/commands.ts';

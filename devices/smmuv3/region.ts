@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The window of registers of an SMMUv3: pages 0 and 1, and behind them the command queue
 // control page where there are ECMDQs.
 

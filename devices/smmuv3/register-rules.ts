@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // How the registers of an SMMUv3 behave, in either role: handshakes, guards, the GERROR
 // protocol. What a write means beyond the registers is its role's business (`SmmuRole`).
 

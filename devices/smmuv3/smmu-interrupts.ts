@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Interrupts of an SMMUv3: wired lines and MSIs (IHI 0070 sections 3.18 and 7.5). A line
 // is pulsed whether or not an MSI is configured: software takes the one that it has set
 // up.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The registers of an SMMUv3 as data (IHI 0070 section 6.3): offsets, reset values,
 // writable bits, and what guards a register against writes.
 

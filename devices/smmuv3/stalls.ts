@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The stalled transactions of a physical SMMU, as far as its device model has to do with them.
 
 import { SMMU_AT_STALLED } from '../../assembly/layout/smmu-memory.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Where the queues and the stream table of an SMMUv3 lie, and what a queue's indexes
 // mean, by the values of their registers (IHI 0070 section 3.5).
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What a vSMMU (the SMMUv3 in the guest's role) needs of the host behind it: the host
 // object model in the shape that the device uses. A host implements it over its physical
 // SMMU; docs/device-plugin.md has the contract.

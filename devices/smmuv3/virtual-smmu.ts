@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The SMMUv3 that a guest sees. Its registers trap; behind them stand the streams and the
 // command context that its host lends it (`ViommuBackend`). It has stage 1 only: stage 2
 // is the host's.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Commands (IHI 0070 section 4) as four words, ready for a ring.
 
 import {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Context descriptors (IHI 0070 section 5.4) as 16 words, with the attributes that Linux gives a DMA domain.
 
 import {

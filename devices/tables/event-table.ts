@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Events (IHI 0070 section 7.3): which there are, what their records carry, and records field by field.
 
 import {

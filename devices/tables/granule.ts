@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Translation granules and the geometry of the tables that follow from them (DDI 0487 section D8.2).
 
 /** Size of a page and of a table in bytes. */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A structure in memory that a guest may have pointed anywhere: an STE, a CD, a PASID table entry.
 
 import type { GuestMemory } from '../plugin/index.ts';

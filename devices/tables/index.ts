@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MIT
+
 export * from './command-builders.ts';
 export * from './context-descriptor.ts';
 export * from './event-table.ts';

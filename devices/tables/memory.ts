@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The memory that tables are built in, as far as a builder needs it.
 
 /**

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Fields whose values come from a caller: one that does not fit is told, and not cut.
 
 import { bitsOf, type Field, setField } from '../plugin/index.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Entries of the PRI queue (IHI 0070 chapter 8) as four words.
 
 import {

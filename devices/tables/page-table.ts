@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // AArch64 translation tables of either stage, with any granule (DDI 0487 section D8.3).
 
 import {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Stream table entries (IHI 0070 section 5.2) as 16 words, with the attributes that Linux gives them.
 
 import {

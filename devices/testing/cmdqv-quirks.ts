@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A CMDQV that behaves as hardware does on a bad day: what drivers of CMDQVs have been
 // found to get wrong, to be provoked at will. It stands around a CMDQV of either role;
 // the device itself is as it is.

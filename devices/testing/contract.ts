@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The device contract: what every device must do to be plugged into a host
 // (docs/device-plugin.md). The cases know no test runner; hand them to yours: for (const
 // { name, run } of deviceContract(...)) it(name, run);

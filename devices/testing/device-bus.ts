@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A bus with one device on it: does the checks that a device may rely on, and answers what it must not see.
 
 import type { AccessSize, Device, MmioAccess } from '../plugin/index.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A host for tests: memory, interrupt lines, DMA and direct maps that keep a record of what the device did with them.
 
 import type { WasmMemory } from '../../assembly/load.ts';

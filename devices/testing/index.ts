@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MIT
+
 export { Random } from '../bus/random.ts';
 export * from '../faults/index.ts';
 export { type CmdqvQuirks, QuirkyCmdqv } from './cmdqv-quirks.ts';

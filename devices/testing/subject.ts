@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A device under test, and the random accesses that are made to it.
 
 import { DeviceLease } from '../bus/device-lease.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What of an object can be seen from outside, as a list of paths and values: two devices
 // in the same state have equal lists.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Which commands a queue accepts, and what they do: written into host memory once, where
 // the drain looks each opcode up.
 //

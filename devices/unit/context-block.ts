@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A command context in host memory: on whose behalf a queue's commands act. A VINTF is
 // one; so is a vIOMMU without a VINTF.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Host memory: creation and layout (assembly/layout/host-memory.ts has the map).
 
 import {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Words of guest memory by which any thread asks vCPUs for an exit, without a call.
 
 /** Where a kind of guest looks for such requests. The units that reach its memory store them. */

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MIT
+
 import { HOST_AT_MAGIC, HOST_MAGIC } from '../../assembly/layout/host-memory.ts';
 
 /** @throws {TypeError} unless it is a memory that `createHostMemory` has made. */

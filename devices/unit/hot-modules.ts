@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The hot modules, for a VMM of one's own.
 
 import { fileUrl } from '../../assembly/file-place.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What takes part in `Unit.translate` stands in the layout: both languages know it.
 export {
   ACCESS_INSTRUCTION,

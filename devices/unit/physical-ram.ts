@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // RAM of a physical address map, window 0: where the tables and queues of its SMMUs lie.
 
 import { HOST_AT_RAM_BASE, HOST_AT_RAM_SIZE } from '../../assembly/layout/host-memory.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A queue block in host memory, seen from TypeScript: the state that the drain works on
 // and the device models configure.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A segment block in host memory, seen from TypeScript (assembly/layout/segment-memory.ts):
 // where the bytes of an access of several pages lie.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What is behind an SMMU, for a VMM of one's own: its translations, and DMA ports over them.
 
 import { ACCESS_NO_SSID } from '../../assembly/layout/access.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The way of a bus master to memory: every access through the physical IOMMU, page by
 // page, under the stream's physical StreamID (an AMD IOMMU's DeviceID).
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A thread block in host memory, seen from TypeScript (assembly/layout/thread-memory.ts):
 // what the last translation of its thread has left, and the thread's counters. All that a
 // translation works on besides belongs to the hot modules.

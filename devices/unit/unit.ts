@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A unit: the hot modules of one (thread, machine), joined to the memories that it may touch and to no other.
 
 import { NO_OFFSET } from '../../assembly/layout/guest-port-results.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Bytes that wait for a guest to read them.
 
 import { joinBytes } from '../plugin/join-bytes.ts';

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MIT
+
 export * from './memory-disk.ts';
 export * from './virtio-block.ts';
 export * from './virtio-console.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A disk in memory, and one that lies over another and leaves it unchanged.
 
 import type { Disk } from './virtio-block.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The segments of a chain as one run of bytes.
 
 import type { DmaPort } from '../plugin/index.ts';

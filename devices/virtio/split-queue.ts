@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A split virtqueue (virtio 1.2, section 2.7) as the device sees it: takes chains of buffers that the driver
 // has made available, and gives them back as used. The driver's memory is read once and bounded.
 

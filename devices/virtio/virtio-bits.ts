@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Bits that virtio devices have by every transport.
 
 /** Device status (virtio 1.2, section 2.1). */

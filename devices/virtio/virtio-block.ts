@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A virtio block device (virtio 1.2, section 5.2).
 
 import type { AccessEnd } from './scattered-bytes.ts';

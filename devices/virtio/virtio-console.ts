@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A virtio console with one port (virtio 1.2, section 5.3): bytes in by queue 0, out by queue 1.
 
 import { ByteQueue } from './byte-queue.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What a virtio device is whatever its transport (virtio 1.2, section 2): status, features, queues, and the
 // work on them. What it does with a request is its VirtioFunction's.
 

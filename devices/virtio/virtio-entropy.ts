@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A virtio entropy device (virtio 1.2, section 5.4): fills buffers with random bytes.
 
 import type { RequestBuffers, RequestWork, VirtioFunction } from './virtio-function.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What a virtio device does, without the transport by which its driver reaches it.
 
 import type { ScatteredBytes } from './scattered-bytes.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Register map of a virtio device over MMIO (virtio 1.2, section 4.2.2), and its bits.
 
 /** Bytes of the region; the specification's 0x200 are at its beginning. */

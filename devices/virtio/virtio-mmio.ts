@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A virtio device over MMIO (virtio 1.2, section 4.2): its registers and its interrupt line. Rings and
 // buffers are IOVAs: every access goes through the IOMMU.
 

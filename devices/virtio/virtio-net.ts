@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A virtio network device (virtio 1.2, section 5.1): frames in by queue 0, out by queue 1, each behind a header
 // that asks for nothing, because no offload is offered.
 

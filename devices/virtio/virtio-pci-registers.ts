@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Register map of a virtio device over PCI (virtio 1.2, section 4.1.4), and where this one has its parts.
 
 import type { CapabilitySpec } from '../pcie/index.ts';

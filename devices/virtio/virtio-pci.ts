@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A virtio device over PCI (virtio 1.2, section 4.1), modern interface alone: common configuration, ISR
 // status, the device's own configuration and notifications lie behind BAR 0.
 

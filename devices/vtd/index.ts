@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MIT
+
 export * from './invalidation-descriptors.ts';
 export * from './physical-vtd.ts';
 export * from './virtual-vtd.ts';

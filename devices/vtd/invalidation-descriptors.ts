@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Invalidation descriptors of 256 bits: as software builds them, and what they say.
 
 import {

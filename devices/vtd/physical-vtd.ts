@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The host's VT-d IOMMU in scalable mode: PASID table entries, an IOTLB tagged by domain ID, and device
 // TLBs. Everything happens on the thread that asks: an access is over when its translation is used, and
 // so is an invalidation when the store to IQT returns.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A guest's VT-d IOMMU, managed by software: a store to IQT is an exit, and its VMM passes on what the
 // guest's descriptors say. What the guest writes is read once and never trusted.
 

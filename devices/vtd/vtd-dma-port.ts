@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The way of a bus master to memory behind a VT-d IOMMU: by its device TLB when it has ATS, which asks for
 // pages that it is denied (PRI), else by untranslated requests.
 

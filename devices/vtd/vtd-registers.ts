@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Registers of a VT-d IOMMU, a host's or a guest's, and its invalidation queue. The registers are all
 // state: what a descriptor does is the affair of whoever has them.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Scalable-mode structures in memory: from a source ID to its PASID table entry, and page tables of
 // four levels, as hardware reads them.
 

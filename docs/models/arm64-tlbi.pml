@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * TLB maintenance between arm64 vCPUs on threads of their own.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * A change of configuration against a translator that samples.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * Interrupts between devices, the distributor and the vCPUs' CPU interfaces.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * IOTLB: insert against invalidate against look-up.
  *

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: MIT */
 /*
  * The drain on a thread of its own: fairness, naps, stop.
  *

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What a guest's driver knows about the AMD IOMMU of the board, and bringing it up (AMD publication 48882).
 
 import {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The event log of an AMD IOMMU: the guest's own.
 
 import {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Guest translation of an AMD IOMMU: a device table entry with a GCR3 table of one level, and page tables of four.
 
 import {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The command buffer of an AMD IOMMU: the guest's own, and so without an exit.
 
 import {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Batches: commands gathered and then sent with one CMD_SYNC behind them. There is one batch, the processor's.
 //
 // Commands keep their order. A batch that mixes commands of both queues is cut into runs,

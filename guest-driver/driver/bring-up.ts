@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Bringing up all that the board has, in the order of Linux: the SMMU, then the queues that
 // invalidations go to.
 

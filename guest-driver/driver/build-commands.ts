@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Command builders (IHI 0070 section 4). Each writes the 16 bytes of one command at a memory offset. A guest leaves the
 // VMID at 0, whatever its VMID is: the host substitutes it.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Probing the CMDQV, before the SMMU's own registers are touched, and the memory of its queues.
 
 import {

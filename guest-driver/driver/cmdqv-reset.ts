@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Bringing the CMDQV up, in the order of Linux: the last step after the SMMU's own reset.
 
 import {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What the driver knows about the CMDQV beside an SMMU, and about VINTF 0, the only VINTF that it uses.
 
 import { ABI_MAX_SMMUS } from '../../assembly/layout/guest-abi';

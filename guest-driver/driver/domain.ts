@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Domains: address spaces of devices, as Linux's struct iommu_domain. Each has its stage-1 tables,
 // its CD and its ASID.
 

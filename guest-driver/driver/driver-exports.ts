@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The driver as a module of its own (asconfig.json target "driver"), so that tests can
 // run it against a scripted device. Everything is a plain number; an iova is given as its
 // low and high word. Queue 0 is the CMDQ, queue n + 1 is LVCMDQ n, queue 256 + n is ECMDQ

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The queues of each SMMU, ECMDQs included, and of its VINTF 0, at fixed places in guest memory.
 
 import { CMDQV_MAX_VCMDQS } from '../../assembly/layout/cmdqv-registers';

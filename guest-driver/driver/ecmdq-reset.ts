@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Bringing up ECMDQs (IHI 0070 section 3.5.6): those of the SMMU's first control page.
 
 import { SYNC_CS_NONE } from '../../assembly/layout/commands';

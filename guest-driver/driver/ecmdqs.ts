@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What the driver knows about the ECMDQs of an SMMU, which it can use in place of VCMDQs.
 
 import { ABI_MAX_SMMUS } from '../../assembly/layout/guest-abi';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What a driver does about a command that a queue stopped at (the protocol of Linux, the
 // same for the CMDQ and a VCMDQ).
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The consumer of an SMMU's event queue. The last records are kept for whoever asks.
 
 import { ABI_MAX_SMMUS } from '../../assembly/layout/guest-abi';

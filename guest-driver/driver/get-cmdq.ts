@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Which queue takes which command. On a VINTF that a guest owns (HYP_OWN = 0) a VCMDQ
 // takes only the invalidations that Linux sends there; everything else goes to the SMMU's
 // CMDQ. The same rule for ECMDQs: they would take the rest, but wait for the host then.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The driver of SMMU and CMDQV for guests in AssemblyScript: what docs/guests.md documents. Functions
 // return RESULT_* unless they say otherwise; nothing waits without a limit.
 

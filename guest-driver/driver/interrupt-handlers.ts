@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Interrupts of the SMMU and of the CMDQV, served at safe points: in poll loops and at the end of a guest's step.
 
 import {

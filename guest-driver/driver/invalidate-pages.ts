@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // TLB invalidation of stage-1 mappings: what has to follow an unmap before its memory may be used for something else.
 
 import { IDR3_RIL } from '../../assembly/layout/smmu-registers';

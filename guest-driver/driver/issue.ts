@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Sending commands to one queue.
 
 import { CMDQ_ENTRY_SIZE } from '../../assembly/layout/smmu-registers';

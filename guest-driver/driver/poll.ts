@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Bounded waiting. Nothing in the driver waits without a limit, whatever a device does.
 
 import { drainedElsewhere } from '../runtime/direct-map';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Results of driver functions: RESULT_OK or a negative reason.
 
 export const RESULT_OK = 0;

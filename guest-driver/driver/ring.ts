@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A command queue as its producer sees it: the SMMU's own CMDQ, a VCMDQ, or an ECMDQ.
 // Indexes carry their wrap bit above the index bits (IHI 0070 section 3.5.1): empty when
 // PROD and CONS agree in both, full when only the wrap bits differ. No static data here:

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The SMMU that the driver works, of those that the board has. What the driver knows about an SMMU, its queues and its
 // CMDQV lies in guest memory once for each.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Probing the SMMU: what its ID registers must say for this driver to use it (the
 // conditions of Linux, and the 4 KiB granule).
 

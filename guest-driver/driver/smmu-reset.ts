@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Bringing the SMMU up, in the order of Linux: everything off, tables and CMDQ, caches emptied through the CMDQ, event
 // queue, interrupts, translation.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The memory that the SMMU works on: stream table, command queue, event queue. Allocated once, before the reset.
 
 import { SYNC_CS_SEV } from '../../assembly/layout/commands';

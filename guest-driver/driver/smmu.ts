@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What the driver knows about an SMMU of the board. State lies in guest memory, so that a saved guest has it.
 
 import { ABI_MAX_SMMUS } from '../../assembly/layout/guest-abi';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Context descriptors: one for each address space, as Linux writes them for its DMA domains.
 
 import {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Stage-1 translation tables: four levels of 4 KiB tables, 48-bit iova, 4 KiB pages
 // (VMSAv8-64). Tables are never given back.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The linear stream table and its entries.
 
 import {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // One VCMDQ of VINTF 0, through the logical view of its registers.
 
 import {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The info page of the guest ABI, at offset 0 of guest memory, and the relation of memory
 // offsets to guest physical addresses.
 

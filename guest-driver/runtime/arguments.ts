@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The guest's arguments (WASI args): words of the form "key=value".
 
 import { args_get, args_sizes_get } from './wasi_snapshot_preview1';

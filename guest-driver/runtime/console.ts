@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The console: WASI fd_write on standard output, fd_read on standard input, and the PL011
 // for what is said before anything else works.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The device table of the guest ABI, which stands in for a device tree.
 
 import {

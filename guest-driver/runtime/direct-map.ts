@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The table of directly mapped ranges (docs/guest-abi.md). Nothing here has state of its
 // own: secondary vCPUs use it too.
 

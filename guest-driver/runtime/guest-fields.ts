@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Bit fields for AssemblyScript: the packed (32-bit word << 16) | (lowest bit << 8) |
 // width constants of assembly/layout. With a constant field every function here folds to
 // a shift and a mask.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What a guest in AssemblyScript stands on, in one place: the numbers of the ABI, the
 // host's functions, device registers, interrupts.
 

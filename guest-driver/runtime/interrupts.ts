@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Pending interrupt lines, read from the info page without leaving the guest.
 
 import { ABI_AT_IRQ_EDGE, ABI_AT_IRQ_LEVEL, ABI_IRQ_LINES } from '../../assembly/layout/guest-abi';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Device registers by gpa. An access to a directly mapped range touches guest memory, as an access through a stage-2
 // mapping would; every other access leaves the guest.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Memory of the guest that devices read: allocated upwards from the end of the program, never given back.
 
 import { memorySize } from './abi';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Safe points: where this vCPU holds no address of a directly mapped page in its hands.
 
 import {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Text without a heap: ASCII bytes appended to one line buffer. String literals are static data, so no call allocates.
 
 /** Longest line in bytes; what does not fit is cut. */

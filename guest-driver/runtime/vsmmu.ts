@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What the host gives a guest: the Wasm module "vsmmu" (docs/guest-abi.md). Every call but `doorbell` leaves the guest.
 
 /** Trapped register accesses. The gpa is 4-byte (32) or 8-byte (64) aligned. */

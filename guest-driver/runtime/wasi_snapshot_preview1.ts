@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The WASI functions that the toy uses (wasi_snapshot_preview1). Pointers are offsets in guest memory.
 
 export declare function fd_write(fd: i32, iovs: usize, iovsLength: i32, written: usize): i32;

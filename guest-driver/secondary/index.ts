@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The program of a secondary vCPU (asconfig.json target "secondary").
 
 import { runWork } from './work';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A piece of work for one vCPU: batches of invalidations, timed. The primary vCPU fills
 // the block in, guest memory holds it, and whoever does the work writes the results. No
 // static data here: the programs of all vCPUs use these layouts.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Carries out a WorkBlock. Like everything that secondary vCPUs run it has no data, no
 // heap and no mutable globals: several vCPUs run it on one memory at once.
 

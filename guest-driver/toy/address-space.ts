@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The toy's one address space: where its buffers are, as the CPU and as the DMA engine see them.
 
 import { RESULT_NO_MEMORY, RESULT_OK } from '../driver/result';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The toy on a board with an AMD IOMMU: its steps are as those with an SMMU, in AMD's terms.
 
 import {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The steps of a toy whose board has an AMD IOMMU, and in which order.
 
 import { ABI_KIND_AMD_IOMMU } from '../../assembly/layout/guest-abi';

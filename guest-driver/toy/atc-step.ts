@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Step 21: a device with an ATC. What it keeps is stale until ATC_INV, and a CMD_SYNC behind an ATC_INV waits for its answer.
 
 import {

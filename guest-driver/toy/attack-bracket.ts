@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The frame of an attack. Between begin and end the host compares the other machines before and after; afterwards this
 // machine's own entries, which its commands did hit, are brought back into the TLB for the others to attack.
 

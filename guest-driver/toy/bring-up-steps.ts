@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Steps 1 to 6: what the board has, and bringing SMMU and CMDQV up.
 
 import {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Step 23: broadcast TLB maintenance. The device shares its ASID with the vCPUs (CD.ASET = 0), so that the TLBI of a vCPU
 // is enough for it: no command, no queue.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Telling the host what the guest does and what came of it, through the checkpoint device and on the console.
 
 import {

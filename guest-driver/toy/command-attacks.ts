@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Attacks through the fields of commands: VMIDs and StreamIDs of others, on the VCMDQ and on the trapped CMDQ.
 
 import { ATC_INV_SIZE_ALL } from '../../assembly/layout/commands';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The DMA engine: a bus master whose accesses all go through the SMMU. An operation of up
 // to DMA_STEP_LENGTH bytes, as all of the toy's are, is complete when its CTRL write
 // returns.

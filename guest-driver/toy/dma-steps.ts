@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Steps 7, 8 and 11: DMA through the SMMU, and what a stale TLB entry means.
 
 import { DMA_STATUS_DONE, DMA_STATUS_READ_FAULT } from '../../assembly/layout/dma-engine-registers';

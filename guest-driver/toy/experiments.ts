@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Experiments: the bring-up and one thing to look at, chosen by experiment=NAME
 // (vmm/boards/toy/toy-experiments.ts describes them to people).
 

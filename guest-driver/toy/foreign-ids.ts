@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Identifiers that belong to others: what an attacker would write where the host's own numbers are expected.
 
 import { toy } from './toy-state';

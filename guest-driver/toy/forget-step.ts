@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Step 8 of a driver with a bug: it changes a descriptor, a CD or an STE, and sends a
 // CMD_SYNC without the invalidation in front of it. The device goes on with what the SMMU
 // has cached; the sanitizer names the missing command (docs/sanitizer.md).

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A live run: the toy goes on mapping, transferring, unmapping and invalidating, in a few
 // address spaces with an ASID each, so that there is something to watch. One beat a call,
 // each beat one thing. Single characters on the console's input steer it.

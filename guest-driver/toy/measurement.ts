@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The measurement: how long an invalidation takes on the trapped and on the direct path, and how many exits it causes.
 //
 // Pages are mapped and unmapped first; only the invalidation is timed. A sample is a run

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The measurement with all vCPUs at once: each sends batches on its own VCMDQ or ECMDQ
 // (vCPU modulo queues), and times them.
 

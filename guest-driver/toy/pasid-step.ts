@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Step 20: one device, two address spaces. A PASID selects the CD, and with that what an iova means.
 
 import { CD_SIZE } from '../../assembly/layout/cd';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Steps 9 and 10: a batch for both queues, and a command that a VCMDQ refuses.
 
 import { VCMDQ_GERROR, VCMDQ_GERRORN } from '../../assembly/layout/cmdqv-registers';

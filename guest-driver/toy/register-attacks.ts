@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Attacks through the registers of the guest's own VINTF. They are shadows: what the host
 // programmed stays in force, so that the guest's commands have the outcome that they
 // would have without the writes. The registers are put back afterwards.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // An attack with what a guest can reach without an exit: the words of its doorbell page, and the ring itself.
 
 import { VCMDQ_STATUS } from '../../assembly/layout/cmdqv-registers';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Samples of one measurement, and their percentiles.
 
 /** Sorts 64-bit floats in place, ascending (Shell's method: no stack, no memory). */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // One TLBI in slow motion: what its parts take. A clock is an exit and, in browsers,
 // ticks in steps of 5 to 100 us, so that each part is repeated until enough time has
 // passed, and the mean counts.

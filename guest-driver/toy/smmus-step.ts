@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Step 22: a device behind another SMMU. The same translation tables serve the devices behind both; each SMMU has its own
 // stream table, queues and TLB, and an unmap has to be told to each.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What the toy remembers from step to step, in guest memory so that a saved guest has it.
 
 export const PATH_ALL = 0;

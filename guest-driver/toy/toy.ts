@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The toy guest: a reactor that brings SMMU and CMDQV up, shows what they do, attacks the
 // other machines of its host, and measures. Each call of `vsmmu_run` takes one step, so
 // that several machines can be run in lockstep.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Registers of a physical device as the host's kernel works them: loads and stores on the host's bus.
 
 import type { Bus } from '../../devices/bus/index.ts';

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MIT
+
 import { VsmmuError } from '../../devices/plugin/index.ts';
 import type { Errno } from '../iommufd/index.ts';
 

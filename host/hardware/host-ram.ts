@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Host RAM: window 0 of the physical address map, where stream table, stage-2 tables and the host's queues lie.
 
 import type { TableMemory } from '../../devices/tables/index.ts';

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MIT
+
 export * from './device-registers.ts';
 export * from './host-error.ts';
 export * from './host-ram.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Interrupts of the physical devices, as the host's kernel takes them: latched when they
 // come, handled at the next safe point. A handler works the registers of the very device
 // that raised the line, so it never runs inside an access to it.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The physical devices of a host, on a bus of their own: one SMMU with its CMDQV.
 
 import { IDR0_VMID16 } from '../../assembly/layout/smmu-registers.ts';

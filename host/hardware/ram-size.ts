@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // How much host RAM the kernel of a host needs by the ID registers of its SMMUs.
 
 import {

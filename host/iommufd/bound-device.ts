@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A device that is bound, and what it is attached to (drivers/iommu/iommufd/device.c).
 
 import type { IommuDevice } from './driver.ts';

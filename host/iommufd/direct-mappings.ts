@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Direct pages of vIOMMUs as user space has them mapped (iommufd_fops_mmap).
 
 import type { ResourceGate } from './gate.ts';

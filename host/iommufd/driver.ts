@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What an IOMMU's driver implements below the object model. Nothing here knows a vendor:
 // types and driver data are numbers and bytes that only the driver understands, as in
 // Linux's uAPI (include/uapi/linux/iommufd.h).

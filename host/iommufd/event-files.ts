@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Event queues that user space reads as files: what an IOMMU tells a vIOMMU's guest, and faults that wait for an answer
 // (drivers/iommu/iommufd/eventq.c).
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Allocations and accesses to memory of the object model, announced before they happen: a
 // host accounts them, a test has one fail.
 

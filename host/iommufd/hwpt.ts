@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Hardware page tables: what a device can be attached to (drivers/iommu/iommufd/hw_pagetable.c).
 
 import type { IommuDevice, NestedDomain, PagingDomain, ReservedRegion } from './driver.ts';

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MIT
+
 export * from './driver.ts';
 export {
   type FaultQueue,

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // An I/O address space: what is mapped where, which of it is pinned, and the domains that
 // follow it (drivers/iommu/iommufd/io_pagetable.c).
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Errors of the host object model: each carries the errno that Linux's iommufd returns for it.
 
 import { VsmmuError } from '../../devices/plugin/index.ts';

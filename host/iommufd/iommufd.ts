@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // An open iommufd: one method for each request that Linux's /dev/iommu takes, with the
 // same dependencies and errors. docs/iommufd.md has the tables.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Objects of one iommufd: IDs, user counts, and the order in which they can go (drivers/iommu/iommufd/main.c).
 
 import type { ResourceGate } from './gate.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The names in requests, and the types of their values. Linux's structures have no others; an object of JavaScript can.
 
 import { checkNames } from '../../devices/plugin/known-names.ts';

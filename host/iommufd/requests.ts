@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Requests of an iommufd, and what they return.
 
 import type { DriverData, VmHandle } from './driver.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Numbers of include/uapi/linux/iommufd.h that the core and all vendors share.
 
 /** Bytes of a page of an IOAS. */

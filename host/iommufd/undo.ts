@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What has to be taken back when a request fails half-way.
 
 /** Steps done so far, each with its way back. */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A device as a vIOMMU's guest knows it (struct iommufd_vdevice).
 
 import type { BoundDevice } from './bound-device.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A VM's share of an IOMMU, and the hardware queues in it (drivers/iommu/iommufd/viommu.c).
 
 import type { DirectPage, HwQueueDriver, Iommu, ViommuDriver, VmHandle } from './driver.ts';

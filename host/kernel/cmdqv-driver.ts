@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The host kernel's driver of the physical CMDQV: bring-up, and the VINTFs that it lends
 // to machines, all through the registers and in the order of Linux's tegra241-cmdqv.
 

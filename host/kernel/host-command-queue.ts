@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A command queue as the host's kernel uses it, the SMMU's or a VCMDQ: commands into a
 // ring in host RAM, PROD, CMD_SYNC, and the skip protocol for a command that is refused
 // (IHI 0070 section 7.1; Linux does the same, for both kinds).

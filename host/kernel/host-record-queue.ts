@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The host's driver of the physical SMMU's event queue and PRI queue (IHI 0070 section 7.2, chapter 8).
 
 import {

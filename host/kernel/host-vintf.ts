@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The host's own VINTF as its kernel uses it: a VCMDQ for each processor, in place of the
 // SMMU's one CMDQ (tegra241_cmdqv_get_cmdq and the like).
 

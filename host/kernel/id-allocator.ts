@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // IDs of a range, the lowest free one first.
 
 import { HostError, type HostFault } from '../hardware/host-error.ts';

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MIT
+
 export * from './physical-iommu.ts';
 export { steDoublewordsInUse } from './ste-update.ts';
 export * from './thread-allocator.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // One physical SMMU of a host with its CMDQV: the devices, their drivers, and what the host object model makes of them.
 
 import { IDR1_CMDQS, SMMU_IDR1 } from '../../assembly/layout/smmu-registers.ts';

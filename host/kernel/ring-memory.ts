@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Where a kernel's queues lie in host RAM.
 
 import type { HostRam } from '../hardware/host-ram.ts';

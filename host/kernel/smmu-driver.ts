@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The host kernel's driver of the physical SMMU: bring-up through its registers in the
 // order that Linux has, stream table, commands.
 

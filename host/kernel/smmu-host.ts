@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Entry "vsmmu/iommufd/smmu": an SMMU with its CMDQV as an IOMMU of the host object model, for
 // whoever works an iommufd himself.
 

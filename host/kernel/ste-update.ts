@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // In which steps a driver changes a stream table entry while its device goes on: the SMMU may read
 // the entry at any moment, one 64-bit doubleword at a time (IHI 0070 section 3.21.3.1). What the
 // entry's Config does not use is changed first, then one doubleword in use, then the rest is cleared:

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Physical StreamIDs of an SMMU in blocks, one for each vIOMMU behind it; the first block is the host's own.
 
 import { CMDQV_SIDS_PER_VINTF } from '../../assembly/layout/cmdqv-registers.ts';

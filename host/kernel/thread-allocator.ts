@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Thread blocks of a host's memory: what a unit needs beside its instances. Number 0 is the host's own.
 
 import { MAX_THREADS } from '../../assembly/layout/host-memory.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // VMIDs of VMs: what their vCPUs run under, and what their stages 2 have.
 
 import { HOST_AT_VCPU_VMIDS } from '../../assembly/layout/host-memory.ts';

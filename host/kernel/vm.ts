@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A VM as its host's kernel knows it: memory, its window of the physical address map, and the unit that reaches it.
 
 import type { MemoryRegion } from '../../assembly/load.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Who pays for VMIDs: they are few, and one group of VMs is not to use up those of the
 // others (as Linux's misc cgroup counts such resources).
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // VMIDs of one host: what tells its VMs apart in TLBs, of its processors and of its
 // SMMUs. The algorithm is that of Linux's KVM (arch/arm64/kvm/vmid.c) with pinning.
 //

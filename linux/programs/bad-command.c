@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What a wrong driver would do: puts a command that no command queue knows into a VCMDQ of VINTF 0 and
 // rings its doorbell, behind the kernel's back: bad-command LVCMDQ.
 #include "system-calls.h"

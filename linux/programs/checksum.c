@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Reads a file to its end and prints the FNV-1a hash of its 32-bit words: checksum FILE.
 #include "system-calls.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Runs the kernel's own benchmark of DMA mappings (kernel/dma/map_benchmark.c; the device is bound
 // already): dma-map-benchmark THREADS MILLISECONDS GRANULE. Times are the guest's.
 #include "system-calls.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Has the board's DMA engine read from an address again and again, behind the kernel's back: dma IOVA COUNT.
 // It sleeps in between: the kernel maps and unmaps meanwhile.
 #include "system-calls.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Starts another kernel in place of this one: kexec IMAGE INITRD FILE, which holds its command line.
 #include "system-calls.h"
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // System calls of arm64 Linux, and what a program needs to print, without a C library: one has
 // floating-point instructions, which the vCPU does not have.
 #pragma once

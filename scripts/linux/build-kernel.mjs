@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+// SPDX-License-Identifier: MIT
 // `npm run linux:build`: a Linux kernel with the drivers of SMMUv3 and CMDQV, and an initial RAM disk, for
 // `vsmmu boot linux`. Sources come by apt, with Debian's signatures checked, or from --source; nothing of
 // them is changed. All that is made lies in a cache outside of the project (XDG_CACHE_HOME or ~/.cache),

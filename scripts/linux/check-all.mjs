@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+// SPDX-License-Identifier: MIT
 // `npm run linux:all`: kernels with pages of 4, 16 and 64 KiB and addresses of 39 and 48 bits, built where
 // they are not yet, each booted with 1, 2 and 4 vCPUs by all paths of its invalidations, with strict, lazy
 // and no translation, and with Grace's registers; what a boot must print and must not, and its exits.

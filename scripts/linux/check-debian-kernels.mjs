@@ -1,4 +1,5 @@
 #!/usr/bin/env node
+// SPDX-License-Identifier: MIT
 // Debian's own arm64 kernels on the board `virt`, byte for byte: each boots to klibc's shell, with
 // the SMMU's driver bound, no warning and no taint, copies a disk behind the SMMU, and powers off.
 // They have no driver of the CMDQV: with the one CMDQ trapped each unmap takes exits, on the

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Compiles the programs of the initial RAM disk: static ones, without a C library and floating point.
 
 import { execFileSync } from 'node:child_process';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Packages of Debian for another architecture or suite, by apt with an apt state of its own: nothing is
 // installed. Signatures are checked. All lies in a cache outside of the project.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // An initial RAM disk: klibc's shell and tools, which hold no floating-point instruction, and an init.
 
 import { readFileSync } from 'node:fs';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A host with an AMD IOMMU as a user of the API has it: the toy's steps, what is shown of it, and what does not go with it.
 
 import { afterEach, describe, expect, it } from 'vitest';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Guests with garbage-collected objects: refused by name, or trusted to run on a thread of their own.
 
 import { afterEach, expect, it } from 'vitest';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The console as streams: in order, to its end, and bounded where nobody reads.
 
 import { describe, expect, it } from 'vitest';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Devices of one's own, as a user of the package plugs them in.
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';

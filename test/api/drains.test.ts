@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The drains of machines that share their hardware: one thread for all of them, and none that stays behind.
 
 import { afterEach, describe, expect, it, vi } from 'vitest';

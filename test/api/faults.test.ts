@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Faults through the API: what a guest and a host make of a bad day.
 
 import { afterEach, describe, expect, it } from 'vitest';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // GDB by TCP, on this computer alone.
 
 import { connect, type Socket } from 'node:net';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A machine whose guest has nothing to do is left alone until there is something. The clock that waits
 // go by stands still here: what goes on has been woken.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Files of the library that are elsewhere, or are other ones: what a host says of each, whichever way it is named.
 
 import { execFile } from 'node:child_process';

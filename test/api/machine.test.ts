@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The API as a user of the package has it: imported by the package's own name, so that workers are the built ones.
 
 import { setTimeout } from 'node:timers/promises';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What a program gets wrong is told in one line, and before anything has been made.
 
 import { Terminal } from '@xterm/xterm';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What the declarations of all entries promise of values: one of another type, or a number that can mean nothing, is told
 // in one line that names the option, whatever public function takes it. Options and their types are read from the
 // declarations, so that what comes new is not left out.

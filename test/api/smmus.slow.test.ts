@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Hosts with several SMMUs, as a user of the API makes them, and what their machines are behind.
 
 import { afterEach, describe, expect, it } from 'vitest';

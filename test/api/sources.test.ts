@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Where a binary may come from, and how much of it is read.
 
 import { mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';

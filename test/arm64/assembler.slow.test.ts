@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The assembler is the disassembler the other way round, and agrees with llvm-mc.
 
 import { describe, expect, it } from 'vitest';

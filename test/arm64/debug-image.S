@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Debug exceptions at EL0 and EL1 with the MMU off, one after the other: each prints ESR_EL1, ELR_EL1 as an offset in the
 // image, SPSR_EL1, and FAR_EL1 as an offset where the exception has one. debug-image.log is what QEMU 7.2 prints.
 

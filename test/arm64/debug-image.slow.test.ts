@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Debug exceptions of a small image (debug-image.S), on the board `virt` and on qemu-system-aarch64: both
 // print what is stored in debug-image.log.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Debug exceptions (Arm ARM D2.8 to D2.12): software step, breakpoints, watchpoints, with what they
 // leave in ESR, ELR, SPSR and FAR. Numbers are those of the architecture.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Breakpoints and watchpoints of a debugger on the host: they stop before the instruction, which the guest sees
 // nothing of, whatever its own debug registers say.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The arm64 vCPU at EL0 against qemu-aarch64: random sequences over every form, with
 // registers, flags and memory compared. What fixed seeds lead to is stored as a digest,
 // for machines without the oracle; where it is installed the sequences run on both.

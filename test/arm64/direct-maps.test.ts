@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Direct maps as the CPU sees them: registers of devices that memory backs.
 
 import { describe, expect, it } from 'vitest';

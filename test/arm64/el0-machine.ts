@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // One arm64 vCPU and some RAM, in which sequences of instructions run at EL0 with the MMU
 // on: all addresses of RAM are mapped to themselves.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // EL0 and EL1: exceptions with what they leave in ESR, FAR, ELR and SPSR, translation
 // with its faults, interrupts, exact counts, and instructions that are changed. Numbers
 // are those of the architecture (Arm ARM D1.10, D8, D17.2.37).

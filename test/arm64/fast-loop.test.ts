@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What the speed of the interpreter rests on (docs/internals/architecture.md, `arm64`).
 
 import { readFileSync } from 'node:fs';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The table of forms and the disassembler against llvm-mc: words sampled by form, and
 // over all words. The disassembly of fixed seeds is stored as a digest, for machines
 // without llvm-mc.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The check of the instruction cache: what is reported, with both addresses, and what is not; and that
 // code behaves with it as without it.
 

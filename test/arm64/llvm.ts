@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // llvm-mc: disassembles and assembles A64.
 
 import { spawnSync } from 'node:child_process';

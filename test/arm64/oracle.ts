@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The oracle of the differential test: qemu-aarch64, which runs sequences in a small
 // program (qemu-runner.c).
 

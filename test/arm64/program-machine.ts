@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A vCPU with a program at EL1 or EL0, and vectors that do nothing.
 
 import { ARM64_EL, ARM64_PC, ARM64_SPSEL, BANK_VBAR } from '../../assembly/layout/arm64-state.ts';

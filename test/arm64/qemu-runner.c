@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Runs sequences of instructions, as they come on stdin, and writes the state after each
 // to stdout. Without a C library, so that TPIDR_EL0 is free: the sequences end there with
 // all registers in use. Layouts: test/arm64/oracle.ts.

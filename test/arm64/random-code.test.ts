@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Random words as code, at EL1 with the MMU on: nothing traps the WebAssembly, nothing
 // throws, and no byte outside of RAM, the record pool and the vCPU's block changes.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Random words as code, at EL1 and EL0 with the MMU on.
 
 import { A64_FORMS, type A64Form } from '../../assembly/layout/a64/a64-forms.ts';

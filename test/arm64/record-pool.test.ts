@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Record pages that run out: the vCPU comes back with its PC as it is, wherever it notices.
 
 import { describe, expect, it } from 'vitest';

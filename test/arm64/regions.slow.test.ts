@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Regions against the interpreter: the same sequences, with registers, flags, memory and the
 // count of instructions compared.
 

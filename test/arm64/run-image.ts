@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A small image on the board `virt`.
 
 import { expect } from 'vitest';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Random sequences of A64 instructions for the differential test: every form of the table
 // that EL0 may execute without an exception, operands from edge values first. Everything
 // comes from the seed.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // SP alignment faults (Arm ARM D1.8.2, EC 0x26): which accesses take one, and that no write of
 // SP escapes the check, as the interpreter's loops look at SP only where it may become misaligned.
 

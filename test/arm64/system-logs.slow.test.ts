@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Images that exercise exceptions, translation, timers, GIC, PSCI and code that changes, as
 // qemu-system-aarch64 has run them (test/arm64/system, scripts/check-arm64-system.mjs): the board `virt`
 // prints the same, line by line, but for what scripts/arm64-system-logs.mjs gives a reason for.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The IOTLB keeps what several address spaces of one machine map at the same address (IHI 0070 section 3.17).
 
 import { expect, it } from 'vitest';

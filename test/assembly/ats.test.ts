@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // ATS: translation requests, translated transactions, and the ATC between them, on tables written word by word. Completions, records and commands
 // are worked out by hand from IHI 0070 sections 3.9.1, 4.5.1 and 13.7.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What the configuration cache and the IOTLB must not hide: level-1 descriptors written without a command, CDs of single SubstreamIDs, dirty
 // state, the top byte of an address.
 

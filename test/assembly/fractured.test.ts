@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Entries that are smaller than their stage-1 leaf, because stage 2 is mapped in smaller pieces: a TLBI
 // by address takes all of the leaf, and nothing else (IHI 0070 section 4.4, DDI 0487 section D8.16).
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The generic timer's arithmetic against DDI 0487 section D12.2, by literal counts.
 
 import { beforeAll, describe, expect, it } from 'vitest';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What Grace's SMMU has beyond the default one: EL2 and EL2-E2H beside NS-EL1 (IHI 0070 sections 3.3.4, 3.17, 4.4.2), tables of either
 // endianness (section 5.4), and execution at stage 2 by privilege (DDI 0487, FEAT_XNX).
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What runs beside a walk, played on one thread: the core's guest port is replaced by one that lets something happen in the middle of the
 // walk, exactly when the leaf descriptor is read.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // 52-bit addresses with granules of 4 and 16 KiB (IDR5.DS): what the caches hold of them, and what removes it. The walks themselves are judged in
 // test/reference.
 

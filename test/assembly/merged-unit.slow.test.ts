@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A unit that is one module against one of separate modules: the same commands and accesses leave the same bytes in both memories.
 
 import { describe, expect, it } from 'vitest';

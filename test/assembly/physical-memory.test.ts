@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The ends of what a unit reaches: a range over the end of a region of guest memory, or of host RAM,
 // lies nowhere, even where something else follows in the address space or in the memory.
 

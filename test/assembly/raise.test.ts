@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // How often a run of commands raises the generation of a VMID (docs/internals/architecture.md, "One raise for a run of commands").
 
 import { expect, it } from 'vitest';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What a thread leaves behind when it dies in the middle of a cache insert, and what `reapThread` makes of it.
 
 import { beforeEach, describe, expect, it } from 'vitest';

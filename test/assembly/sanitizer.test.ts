@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The checked SMMU core: what it suspects, what it leaves alone, and that it changes nothing.
 
 import { beforeEach, describe, expect, it } from 'vitest';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A guest that has used its stack up and then rings: the drain runs on that stack.
 
 import { describe, expect, it } from 'vitest';

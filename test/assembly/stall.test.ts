@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Stalls: records, the table of stalled transactions, RESUME and STALL_TERM, on tables written word by word. Records and commands are worked out
 // by hand from the SMMUv3 formats.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Translation on tables written word by word. Expected addresses and records are worked out by hand from the SMMUv3 formats.
 
 import { beforeEach, describe, expect, it } from 'vitest';

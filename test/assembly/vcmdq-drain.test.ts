@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Expected values are literals worked out from the CMDQV and SMMUv3 register descriptions (docs/cmdqv.md), not from our accessors.
 
 import { beforeEach, describe, expect, it } from 'vitest';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // How a run of the benchmarks is judged by a baseline, and what is kept of it.
 
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Once before all tests in the browser, whatever project they are in: the demo as `npm run demo:build` makes it.
 
 import type { TestProject } from 'vitest/node';

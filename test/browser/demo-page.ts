@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The demo's page as its tests see it: what it shows, and the machines behind it.
 
 import { mkdir } from 'node:fs/promises';

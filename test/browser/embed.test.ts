@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A machine in one's own page: the two files that the README shows, in a folder where the package is installed, built and opened.
 
 import { rm, writeFile } from 'node:fs/promises';

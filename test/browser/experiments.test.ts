@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Things to try, each by one click.
 
 import { describe, expect, it } from 'vitest';

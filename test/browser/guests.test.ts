@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Guests of one's own: files that are picked or dropped.
 
 import { describe, expect, it } from 'vitest';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The static site on hosts of different kinds.
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Arm64 kernels in the tab: small images, with what the page makes of files.
 
 import { readFileSync } from 'node:fs';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The page with the keyboard alone: every control can be reached and worked, one sees where one is, and what it is stands at the foot.
 
 import { describe, expect, it } from 'vitest';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Linux with NVIDIA's driver in a browser's tab: the demo's page, and the kernel's files dropped on it.
 
 import { expect, it } from 'vitest';

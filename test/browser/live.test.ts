@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A live run in a browser: the toy boots by itself, and the page shows what its machines are at.
 
 import { describe, expect, it } from 'vitest';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A page whose server lacks some of the library's files, or has others in their place.
 
 import { rm, writeFile } from 'node:fs/promises';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The page stays free while guests run: it has no long task.
 
 import { describe, expect, it } from 'vitest';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What a machine is made of: settings, the URL, guests from files.
 
 import { describe, expect, it } from 'vitest';

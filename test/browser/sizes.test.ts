@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The page in windows of different sizes, in both themes.
 
 import { describe, expect, it } from 'vitest';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Long tasks of a page's thread: those that the page's own PerformanceObserver reports, each with the processor time that it took by the
 // browser's trace. On a busy computer a task lasts as long as other programs please; what it takes of the processor is its own doing.
 

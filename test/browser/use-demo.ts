@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // For each file of tests in the browser: a browser, servers of the demo, and the page of the test under way.
 
 import type { Browser } from 'playwright-core';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What is wrong with the command line, a file, a configuration, a guest or a plugin is said in one line, with status 2: no stack trace, nothing on
 // standard output, and no thread that would keep the process alive. A sample is started as a process each, which ends by itself or hangs.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The command as a user starts it: the built program, and its reports.
 
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MIT
+
 import { EventEmitter } from 'node:events';
 import { describe, expect, it } from 'vitest';
 import { type InputStream, readConsole } from '../../cli/console-input.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // vsmmu decode. What it decodes is tested in test/devices/decode.
 
 import { spawn } from 'node:child_process';

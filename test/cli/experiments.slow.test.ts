@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // `vsmmu boot toy --experiment`: each experiment, from the list that the demo shows too.
 
 import { describe, expect, it } from 'vitest';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What `--disk FILE[,rw][,pci]` opens.
 
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // vsmmu guest init: what it writes for each language, that this builds and boots as its README says,
 // and that an editor understands it. C, which needs clang: scripts/check-c-guest.mjs.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // vsmmu inspect.
 
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What a trace of a stranger says of its host: shown when it is what an inspection can say, and never anything that the text cannot be made of.
 
 import { describe, expect, it } from 'vitest';

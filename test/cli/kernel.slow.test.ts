@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // `vsmmu boot --arch arm64`, with small programs for kernels.
 
 import { spawn } from 'node:child_process';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What the command prints of others: bounded, and harmless to a terminal.
 
 import { Writable } from 'node:stream';

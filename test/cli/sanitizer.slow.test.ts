@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // `vsmmu boot --check`: a driver that forgets an invalidation is told which, one that does not is left alone.
 
 import { readFileSync } from 'node:fs';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What a run shows beside its report, and how long it may take.
 
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';

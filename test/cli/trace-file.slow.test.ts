@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // --trace FILE: what the file has is kept until a whole trace takes its place, and a run that is ended writes one.
 
 import { spawn } from 'node:child_process';

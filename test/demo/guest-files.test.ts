@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What the demo makes of files that are picked or dropped.
 
 import { describe, expect, it } from 'vitest';

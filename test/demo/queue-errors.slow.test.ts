@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What becomes of bad commands, as a setting of the page.
 
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The page's side of a worker with machines, with a stand-in for the worker whose messages are still under
 // way when it is terminated.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The documented bus master (docs/examples/block-device.mjs): its contract, and what DMA can come to.
 
 import { describe, expect, it } from 'vitest';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The header for guests in C says what the layout tables say.
 
 import { readFileSync } from 'node:fs';

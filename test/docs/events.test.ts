@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The table of events in docs/smmuv3.md is the one that the core and the decoder work by.
 
 import { readFileSync } from 'node:fs';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The examples of the documentation: printed there as they are here, and working.
 
 import { readFileSync } from 'node:fs';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The host of docs/examples/host-in-worker.mjs: what it is for, and what of the API comes through.
 
 import { setTimeout as sleep } from 'node:timers/promises';

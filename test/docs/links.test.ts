@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Where the pages lead: each link goes to a file and a heading that there are, and a page for users to
 // none of the notes for those who work on vsmmu (docs/internals, docs/models).
 

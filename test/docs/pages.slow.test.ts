@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Every command and every snippet of these pages, run as a reader would.
 
 import { readdirSync, readFileSync } from 'node:fs';

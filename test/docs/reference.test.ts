@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Pages that are made from declarations are what these say now, say something of each, and are found.
 
 import { readFileSync } from 'node:fs';

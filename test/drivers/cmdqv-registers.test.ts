@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MIT
+
 import { describe, expect, it } from 'vitest';
 import { deinitLvcmdq, deinitVintf0, resetHardware } from '../support/drivers/cmdqv-registers.ts';
 import { checkedModules } from '../support/findings.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Linux's arm-smmu-v3 and tegra241-cmdqv on the models, from probe to removal, in the role of a host and of a guest, for several sets of ID registers.
 
 import { describe, expect, it } from 'vitest';

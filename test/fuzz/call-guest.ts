@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A guest that makes calls: it takes them from its memory, each an import and its arguments, any values. Its functions are put together from
 // the list of all imports that a guest may have.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What the process that fuzzes and the one that watches it tell each other.
 
 import { closeSync, openSync, readFileSync, writeSync } from 'node:fs';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Options of `npm run fuzz`.
 
 import { type ParseArgsConfig, parseArgs } from 'node:util';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The process that fuzzes one target. `fuzz.ts` starts it and watches how it ends: a run that ends the process, or never ends, is known by
 // the progress that was written before it.
 

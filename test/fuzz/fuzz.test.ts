@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The fuzzer itself: its options, its results, that runs follow from their seeds; and what it has found so far, each as a case.
 
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';

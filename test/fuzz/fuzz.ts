@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // `npm run fuzz`: a process for each target, one after the other; what they did is added to test/fuzz/results.json.
 // Status 0: nothing was found. 1: something was. 2: the options are wrong.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What was fuzzed so far: test/fuzz/results.json, which adds up.
 
 import { execFileSync } from 'node:child_process';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Entries of the IOTLB that two streams share, or must not: StreamWorld, VMID, ASID, ASET and nG of each (IHI 0070 section 3.17). Both read the same tables,
 // whose leaf moves between accesses and without an invalidation. A stream may have a page that was there before only from an entry that is its own or may be.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Options of `npm run soak`.
 
 import { MINUTES, numberOf, parseFlags, SEED } from './fuzz-options.ts';

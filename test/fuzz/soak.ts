@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // `npm run soak -- --minutes N`: eight VMs of one host that are made, run and destroyed again and again, each with a random guest, some with
 // faults. Afterwards nothing is left of them: RSS, workers and handles do not grow; the sanitizer has found nothing in guests that forget
 // nothing; and between rounds core and reference walker agree. One line, and status 1, when it is otherwise; 2 for bad options.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What is fuzzed, and how: a target makes a fuzzer once, which then makes runs in this process. All of a run follows from its seed.
 
 /** A fuzzer of one target. Nothing in it is made anew for a run that need not be. */

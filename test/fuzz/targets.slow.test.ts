@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Some runs of each target of the fuzzer.
 
 import { expect, it } from 'vitest';

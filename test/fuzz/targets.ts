@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Every target, in the order in which they run.
 
 import type { FuzzTarget } from './target.ts';

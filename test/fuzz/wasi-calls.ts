@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Calls of WASI with arguments that mean something, and now and then with any: file descriptors that a run has opened, paths of files that it
 // may have made, vectors and buffers in memory and beyond it.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The order of Linux, as reference documents give it: every access of probe and reset with its literal offset and value.
 
 import { describe, expect, it } from 'vitest';

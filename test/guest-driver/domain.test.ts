@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What guests use of the driver as a library: bringing everything up in one call, and domains.
 
 import { describe, expect, it } from 'vitest';

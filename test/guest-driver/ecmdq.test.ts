@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The guest driver on ECMDQs: finding them, the handshakes, the choice of the queue, errors. The device is scripted.
 
 import { describe, expect, it } from 'vitest';

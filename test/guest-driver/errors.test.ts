@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Errors of queues: reported by interrupt, skipped, restarted. And the event queue.
 
 import { describe, expect, it } from 'vitest';

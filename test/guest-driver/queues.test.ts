@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Choice of queue, batches, rings, and waiting that ends.
 
 import { describe, expect, it } from 'vitest';

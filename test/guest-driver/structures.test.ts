@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What the driver writes for the SMMU to read, against literal images worked out from the architecture by hand.
 
 import { describe, expect, it } from 'vitest';

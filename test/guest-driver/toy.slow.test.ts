@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The toy guest on a scripted board: its steps, its report, and whether it notices what a device does wrong.
 
 import { describe, expect, it } from 'vitest';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Bugs that gem5's SMMUv3 once had (its change log), one test each: this model does not have them.
 
 import { beforeEach, describe, expect, it } from 'vitest';

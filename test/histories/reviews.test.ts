@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What reviews of other models and of a driver found (cloud-hypervisor 8805, bao 382, axvisor 193), one test each.
 
 import { beforeEach, describe, expect, it } from 'vitest';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // No bit pattern in an STE, a CD, a descriptor or a command makes the core or the drain trap, and the work that one takes is bounded. The
 // decoder takes any as well.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // One machine of a host does everything wrong that a guest can; its neighbour must lose nothing, and nobody may trap, throw or hang.
 
 import { readFile } from 'node:fs/promises';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A guest that does what it is told: an interpreter of device and memory accesses. AssemblyScript; the test writes the operations into
 // its memory and lets it run them.
 

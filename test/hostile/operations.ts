@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Operations of a hostile guest, structure-aware: most of them are valid accesses with a few fields changed, so that they get past the
 // first check. Deterministic: everything comes from one seed.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Devices whose registers are accessed at random, and what their queues have to work on.
 
 import { HOST_AT_RAM_BASE } from '../../assembly/layout/host-memory.ts';

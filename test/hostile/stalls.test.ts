@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // No command that a guest can write answers for a transaction of another: every bit pattern of RESUME and STALL_TERM on its own queues.
 
 import fc from 'fast-check';

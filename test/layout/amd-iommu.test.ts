@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Registers, device table entries, commands and events of an AMD IOMMU against images worked out by hand from the tables of publication 48882,
 // and VFCTRL from what Linux's driver writes to it.
 

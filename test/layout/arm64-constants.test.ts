@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The layouts of the arm64 CPU have no constant that nothing uses.
 
 import { readdirSync, readFileSync } from 'node:fs';

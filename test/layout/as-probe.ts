@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What AssemblyScript makes of the layout tables: compiled by assemblyscript.test.ts, and by nothing else. The constants are exported as
 // globals; the functions are the accessors that the hot modules and the guest use.
 

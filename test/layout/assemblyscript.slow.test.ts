@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The layout tables have one source for two compilers. Here both have compiled it, and every constant and every image is compared.
 
 import { readdirSync, readFileSync } from 'node:fs';

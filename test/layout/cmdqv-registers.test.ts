@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The register map of CMDQV against literal tables from docs/cmdqv.md.
 
 import { describe, expect, it } from 'vitest';

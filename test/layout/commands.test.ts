@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Commands and event records against images worked out by hand from the bit tables of IHI 0070 sections 4 and 7.3.
 
 import { describe, expect, it } from 'vitest';

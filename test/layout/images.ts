@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Byte images of the layout tests: structures as 64-bit words in hexadecimal, as the specification prints them (bit 63 first).
 
 import { expect } from 'vitest';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Maps of host memory, the guest ABI area and the small devices: nothing overlaps, everything is aligned and fits what it lies in.
 
 import { describe, expect, it } from 'vitest';

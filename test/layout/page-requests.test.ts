@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Entries of the PRI queue and the answers to them against the bit tables of IHI 0070 chapter 8 and section 4.5.2.
 
 import { describe, expect, it } from 'vitest';

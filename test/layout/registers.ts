@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What the tests of register maps share: a map is a layout table of offsets and packed fields.
 
 import { expect } from 'vitest';

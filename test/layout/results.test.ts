@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Results, attributes and the doorbell's number as the hot modules' callers have always
 // had them: literal numbers, which a build that mixes old and new modules would mix up.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The register map of SMMUv3 against literal tables from IHI 0070 section 6.
 
 import { describe, expect, it } from 'vitest';

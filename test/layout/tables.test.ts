@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Stream table entries, context descriptors and translation table descriptors against images worked out by hand from the bit tables of
 // IHI 0070 sections 5.2 and 5.4 and of the VMSAv8-64 descriptors, with the values that Linux writes.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Structures of VT-d against images worked out by hand from the tables of the specification.
 
 import { describe, expect, it } from 'vitest';

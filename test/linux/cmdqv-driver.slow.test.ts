@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // An unmodified Linux with NVIDIA's driver of the CMDQV: what it prints while it boots, and what its
 // invalidations cost.
 

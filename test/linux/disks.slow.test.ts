@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Disks behind the SMMU, as an unmodified Linux uses them: what it reads and writes is right, while other
 // unmaps go on, and no invalidation takes an exit or is forgotten.
 

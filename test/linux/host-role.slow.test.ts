@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // An unmodified Linux that owns the physical SMMU and CMDQV: NVIDIA's driver as Grace's own kernel runs it.
 
 import { expect, test } from 'vitest';

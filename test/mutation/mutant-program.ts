@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Copies of the built program, changed in one place each, and what their toy reports.
 
 import { execFile } from 'node:child_process';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The bugs of planted.ts, one after the other in a copy of the tree: the tests named for each fail.
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Bugs that every test once let through. Each names the test files that notice it now.
 
 import type { Edit } from './mutant-program.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Bugs planted in the core, which the matrix of the reference walker must find.
 
 import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';

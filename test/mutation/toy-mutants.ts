@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What can be wrong with host, devices or guest, and which checks of the toy's report say so.
 
 import type { Edit } from './mutant-program.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Every check of the toy's report can fail: for each there is a bug, planted in a copy of the program, that it finds.
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The public surface is what docs/internals/api-report.txt says, so that a change of it shows in
 // review. What the report leaves out and how it is made: test/project/api-report.test.ts.
 

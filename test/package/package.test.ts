@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The package in an empty folder: what is in it, that Node.js and the compiler find everything, and that it works.
 
 import { readFileSync } from 'node:fs';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // scripts/api-report.mjs on a small package: what counts as public, how it is written, and what a
 // change of it looks like.
 

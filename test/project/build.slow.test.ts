@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The build's decision what is stale, on small trees of its own, and its import closures against what the compiler reads.
 
 import { execFile } from 'node:child_process';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The rules of scripts/check-commits.mjs (CONTRIBUTING.md, "Commits"), on messages and on small
 // repositories with a history from before the check.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The rules of scripts/check-imports.mjs (docs/internals/architecture.md, "Layers"): violations of each are planted in a small tree, and each
 // is to be found at exactly its file.
 

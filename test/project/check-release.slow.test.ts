@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // scripts/check-release.mjs on a small package of its own: what it refuses, and what it writes.
 
 import { spawnSync } from 'node:child_process';

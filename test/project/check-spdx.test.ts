@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // scripts/check-spdx.mjs on a small tree: which files need the line, and where it goes.
 
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The build's check of hot modules, against small modules put together byte by byte from the WebAssembly binary format: each breaks
 // one rule.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // CONTRIBUTING.md: the files, scripts and tests that it names are there, and its list of tests that
 // need exact source lines is complete.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // VSMMU_DEBUG=1: which modules the tests load then.
 
 import { readFileSync } from 'node:fs';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // How long a file may be: one concept, one file.
 
 import { readdirSync, readFileSync } from 'node:fs';

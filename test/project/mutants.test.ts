@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The generator of mutants (scripts/mutants.mjs): what each operator makes of a source, what is left
 // alone, and that a seed always draws the same ones.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // No two types of one name: whoever reads a name knows which one it is.
 
 import { readdirSync, readFileSync } from 'node:fs';

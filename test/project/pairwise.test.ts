@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The covering choice of combinations of test/vmm/threads/toy.test.ts.
 
 import { expect, it } from 'vitest';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What stands beside the sources, for editors, package managers and hosted CI: it agrees with what
 // the project's own tools have, and names exact versions.
 

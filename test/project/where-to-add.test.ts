@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // CONTRIBUTING.md, "Where would I add …?": one folder each, and it is there.
 
 import { existsSync, readFileSync } from 'node:fs';

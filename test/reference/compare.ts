@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The real core against the plain reference walker, on every point of the generated matrix.
 
 import { expect } from 'vitest';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Shapes of the tables of the matrix: granule, input bits, start level, level of the leaf.
 
 import type { Geometry } from './scenario.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Puts a point of the matrix to the reference and to the real core, and says how they differ.
 
 import {

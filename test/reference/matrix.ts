@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The matrix: shapes of tables, times what is special about the point (a permission, a fault, a format), times accesses.
 
 import { DS_SHAPES, DS_STAGE2, STAGE1, STAGE2, WIDE_SHAPES } from './geometries.ts';

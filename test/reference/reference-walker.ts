@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A plain model of SMMUv3 configuration and translation: BigInt, no caches, straight from the formats. It shares no code with the model
 // that it judges and imports nothing.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The real core against a plain reference walker on a generated matrix. That the matrix finds bugs: test/mutation/reference.slow.test.ts.
 
 import { describe, expect, it } from 'vitest';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // One point of the matrix: tables for one access, laid out in the guest's RAM. What is read there by the reference and by the real core is
 // the same memory.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Stream tables of every format, around one plain stage-1 access.
 
 import { LINEAR, type StreamTable } from './judge.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What an SMMU as Grace's has beyond the others of the matrix: EL2 and EL2-E2H, tables of either endianness, XNX.
 
 import { STAGE1, STAGE2 } from './geometries.ts';

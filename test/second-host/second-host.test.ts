@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MIT
+
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A host that is not the VMM: it knows of this project only what a plugin author knows, devices/ and assembly/load.ts. It has one guest,
 // to which it gives a physical SMMU and its CMDQV whole; the guest's RAM is therefore window 0 of the physical address map.
 

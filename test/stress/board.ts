@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What the stress tests run on: one machine, one VCMDQ, 8192 mapped pages, and workers that have units of their own on the same memories.
 
 import { Worker } from 'node:worker_threads';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // One queue under several threads: drivers that ring at the same time, threads that die in the drain, stacks that run over in it.
 
 import { afterEach, expect, it } from 'vitest';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A host that changes the STE of a stream whose device does DMA on another thread: bypass and stage 1 in turn, as a guest does that attaches
 // its devices to other domains.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Translations under several threads: sets that two threads insert into, and pages that move while they are in use.
 
 import { afterEach, describe, expect, it } from 'vitest';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The threads of the stress tests: each role works with a unit of its own on the memories of the board that started it.
 
 import { parentPort, workerData } from 'node:worker_threads';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A VM that sends commands against its neighbours: their VMIDs, their ASIDs, their StreamIDs, opcodes that are not a guest's, and rings and
 // page-0 registers in any state. Its host-side ends are those that a guest reaches: page 0 and its doorbell, the trapped ring, hwptInvalidate.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Machines with an AMD IOMMU and a DMA engine behind it, on one host.
 
 import { VirtualAmdIommu } from '../../devices/amd-iommu/index.ts';

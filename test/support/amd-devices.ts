@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // AMD IOMMUs of either role around the memory of a fake host, and the steps of their driver.
 
 import {

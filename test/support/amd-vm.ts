@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A VM of a host with an AMD IOMMU whose guest is the test: it writes tables and commands into the VM's memory, and has one device.
 
 import {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Once for each run of tests: AssemblyScript compilers that all test files share, behind an address of this computer's.
 
 import { once } from 'node:events';

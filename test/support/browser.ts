@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The browser that tests of the demo run in: the system's Chromium, through playwright-core, which brings none of its own.
 
 import { existsSync } from 'node:fs';

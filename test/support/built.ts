@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The built package, for tests that start workers: Node.js 20 runs no TypeScript. Types are those of the sources.
 
 export const { createToyMachine } = (await import(

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Steps of a CMDQV driver in random order, for storms that are to get beyond the first check.
 
 import {

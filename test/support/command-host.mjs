@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A process that carries out command lines of the built command, one after the other, as its parent sends them: most of what a start
 // of the command takes is loading it. Its argument: where cli/command-line.js is.
 

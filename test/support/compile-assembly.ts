@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Compiles AssemblyScript that belongs to a test, with the compilers of the whole run (assembly-compiler.ts).
 
 import { mkdtemp, readFile, rm } from 'node:fs/promises';

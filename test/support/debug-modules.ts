@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // VSMMU_DEBUG=1: tests load WebAssembly modules with names and source maps, those of dist-debug/ (npm run build:debug).
 
 import { relative } from 'node:path';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Options as the package's declarations have them: their fields, and the functions that take them.
 
 import { readdirSync, readFileSync } from 'node:fs';

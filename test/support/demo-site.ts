@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Static sites, the demo above all, and a server for them with the isolation headers or without.
 
 import { execFile } from 'node:child_process';

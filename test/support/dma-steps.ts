@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MIT
+
 import {
   DMA_CTRL,
   DMA_DST,

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A page of the documentation as a scenario: its files are written, its commands run, and their output is what the page shows.
 //
 // ```js name.mjs  is a file; ```sh is a command line for each line; ```text behind it has lines that its output contains, in order. ```sh with

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Behind each file of `npm run test:fast`: a file that has become slow says so. Processor time, not time: other programs do not count.
 
 import { afterAll, expect } from 'vitest';

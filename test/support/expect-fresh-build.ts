@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Before each file of tests: a build that failed in watch mode (fresh-build.ts) fails the tests that would run what was built earlier.
 
 import { inject } from 'vitest';

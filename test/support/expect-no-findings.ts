@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Behind each test: the sanitizer has found nothing that the test did not expect.
 
 import { afterEach, expect } from 'vitest';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A gate that refuses the n-th allocation or access to memory that passes it, and no other.
 
 import { IommufdError, type ResourceGate } from '../../host/iommufd/index.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // ECMDQs for the scripted SMMU: one control page with four queues, each with its handshakes. Bits are written out as IHI 0070 section 3.5.6 has
 // them.
 

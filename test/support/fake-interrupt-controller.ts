@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // An interrupt controller with one doorbell, that says what it has been told.
 
 import type { MsiController } from '../../devices/bus/index.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A scripted SMMU with CMDQV for the guest driver: registers, queues that take commands only when they are told to, errors and
 // interrupts on demand. It knows no translation and checks no legality: a test says what is illegal.
 

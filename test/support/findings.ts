@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The sanitizer in tests: hosts and harnesses made with it, and what it has found on them. What a test does not take itself is unexpected
 // (expect-no-findings.ts).
 

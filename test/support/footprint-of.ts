@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The footprint of a VM that a test works itself, behind one SMMU.
 
 import { ABI_AT_DRAIN_SLEEPING } from '../../assembly/layout/guest-abi.ts';

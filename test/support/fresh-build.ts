@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Before each run of tests, in watch mode too: what the tests load is what the sources make. Stale WebAssembly modules and a stale
 // dist/ are built, and a line says so. With VSMMU_BUILD=modules (runs of mutants) dist/ stays as it
 // is.

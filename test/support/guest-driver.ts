@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The compiled guest driver on a scripted device.
 
 import { readFile } from 'node:fs/promises';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Time that passes faster: for waits that end after a time.
 
 import { vi } from 'vitest';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The direct maps of a machine whose one vCPU never runs: removals take effect at once.
 
 import { DirectMaps } from '../../vmm/machine/direct-maps.ts';

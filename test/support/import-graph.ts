@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What programs reach by imports, in a package as it is installed.
 
 import { readFileSync } from 'node:fs';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A VM of a real host without a guest in it: a test works its backends as the devices would.
 
 import { CD_SIZE } from '../../assembly/layout/cd.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Boots of the kernel that was built, and what a healthy one prints.
 
 import { expect } from 'vitest';

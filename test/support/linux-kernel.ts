@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The kernel that `npm run linux:build` has made, if it has.
 
 import { existsSync, readFileSync } from 'node:fs';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The order of test files: what takes long begins first, so that no long file is left when all others are done.
 
 import { BaseSequencer, type TestSpecification } from 'vitest/node';

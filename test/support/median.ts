@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MIT
+
 /** The middle one of some values, the upper of two; NaN of none. */
 export const median = (values: readonly number[]): number =>
   values.toSorted((a, b) => a - b)[values.length >> 1] ?? Number.NaN;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A hot module with lines of its source changed, compiled in a temporary folder.
 
 import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';

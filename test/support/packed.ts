@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The package as its users get it: packed, and installed in an empty folder.
 
 import { execFile } from 'node:child_process';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Covering choices of combinations: most faults take one value, or two values together.
 
 /** For each factor, the values that it takes. */

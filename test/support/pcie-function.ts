@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A PCIe endpoint for tests, and what software does with configuration space.
 
 import { PcieEndpoint, PcieHost, PcieRootPort } from '../../devices/pcie/index.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A physical SMMU on the real hot modules, with tables of literal doublewords in host RAM: one stream with a CD, stage-1 tables and stage-2
 // tables, all of 4 KiB granules and 39-bit input.
 

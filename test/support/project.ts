@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MIT
+
 import { fileURLToPath } from 'node:url';
 
 /** Path of the project's folder, with a separator at its end. */

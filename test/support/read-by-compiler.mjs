@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Prints which files the AssemblyScript compiler reads for each entry file that is an argument, as JSON. It parses and goes no further.
 
 import { readFile } from 'node:fs/promises';

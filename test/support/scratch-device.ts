@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A device for tests of what surrounds devices: a page of words that remembers its accesses.
 
 import {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // VMs of one host, each of which in turn sends what it can against the others.
 
 import {

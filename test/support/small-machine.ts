@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A machine around a small guest and some devices, without a host.
 
 import type { Placement } from '../../devices/bus/index.ts';

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MIT
+
 import { type ChromeTrace, TraceCounts, type TraceSummary } from '../../vmm/trace/index.ts';
 
 /** The summary of a whole trace. */

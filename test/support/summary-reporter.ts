@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Closes a run with one plain line, `N passed, N failed, N skipped`, for whoever reads the output of CI.
 
 import type { Reporter, TestModule } from 'vitest/node';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Memory that tables are built in, over a guest's as devices have it.
 
 import type { GuestMemory } from '../../devices/plugin/index.ts';

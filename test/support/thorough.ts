@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // How much the tests do that could do more.
 
 /**

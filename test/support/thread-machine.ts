@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A machine whose vCPUs have threads of their own, around a small guest and some devices, without a host.
 
 import type { MachineCoreOptions, MachineCore as MachineType } from '../../vmm/machine/index.ts';

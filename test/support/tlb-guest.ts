@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A kind of guest that has no ABI area: RAM begins at offset 0 of its memory, each vCPU has words of
 // its own behind it, and direct maps are entries of a software TLB. Its program is a generator, and
 // a `yield` of it is the end of an instruction.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A board for the toy guest around the scripted SMMU: DMA engine with a small TLB of its own making, checkpoint device, console.
 // It shows whether the toy notices what a device does wrong; the real devices have tests of their own.
 

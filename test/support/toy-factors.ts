@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What the toy is run with, in combinations (test/vmm/threads/toy.test.ts).
 
 import type { Factors } from './pairwise.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Input of a PL011 from outside, for storms of accesses.
 
 import { Pl011 } from '../../devices/pl011/index.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A host memory with one SMMU, and the unit of one machine on it: what the hot modules need, without any device model.
 
 import { ACCESS_WRITE } from '../../assembly/layout/access.ts';

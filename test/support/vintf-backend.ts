@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A VintfBackend over a physical CMDQV that is worked through its registers, with one machine and one unit: the least that a host does.
 
 import {

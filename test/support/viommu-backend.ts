@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A small host behind a guest's SMMU: one physical SMMU, worked through its registers, one machine with two streams, no policy.
 
 import { ACCESS_NO_SSID, ACCESS_WRITE } from '../../assembly/layout/access.ts';

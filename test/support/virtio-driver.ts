@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A driver of any virtio device over MMIO: it offers buffers, and sees what comes back.
 
 import { DeviceBus, FakeHost } from '../../devices/testing/index.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What a driver of a virtio device does, well and badly: for the contract of devices.
 
 import type { DeviceBus, FakeHost, Random } from '../../devices/testing/index.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A guest's CMDQV over a borrowed VINTF, on the real drain.
 
 import type { HotModules } from '../../assembly/load.ts';

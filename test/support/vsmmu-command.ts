@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The built command: in a process of its own, as a user starts it, or in one process for all commands of a test process.
 
 import { type ChildProcess, fork, spawn } from 'node:child_process';

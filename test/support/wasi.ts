@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The WASI of a guest without the guest: its functions, and the memory that they work on.
 
 import { IMPORT_TYPES, MODULE_WASI } from '../../vmm/vcpu/wasm/import-types.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // WebAssembly binaries byte by byte: for those that no assembler makes.
 
 export const HEADER = [0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00];

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Small guests written as WebAssembly text.
 
 import binaryen from 'assemblyscript/binaryen';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Assembles the few x86 instructions that a bare-metal test program needs, as a BIOS image: what the CPU runs out of reset.
 
 const IMAGE_SIZE = 0x10000;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What the paths cost, relative to each other in one run. Times alone say nothing on a shared machine; their order does.
 
 import { execFile } from 'node:child_process';

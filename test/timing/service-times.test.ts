@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What the largest service of each kind costs: at most 250 us of CPU (docs/internals/architecture.md,
 // "Bounds of one service"). The best of many tries: others use the computer, too.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // How a driver that knows which bits an STE or CD in use has changes it while the SMMU may read it at any time: first the bits that the present
 // configuration ignores, then one doubleword that matters, then what is left over; each step followed by its CFGI and CMD_SYNC. When more
 // than one doubleword matters at once, V goes first (IHI 0070 section 3.21.3.1; the order is Linux's).

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Changes of STEs and CDs while the stream's device is at work: an access after every store and after every CFGI. A hitless change is seen by
 // nobody; of the others only C_BAD_STE or C_BAD_CD. And with one CFGI left out, the sanitizer names it.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The model behind a host with an AMD IOMMU, and which options of hosts and machines are for an SMMU alone.
 
 import { AmdHost } from '../nested/amd/index.ts';

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MIT
+
 import { VsmmuError } from '../../devices/plugin/index.ts';
 
 /** A wrong value, or an option that does not exist. */

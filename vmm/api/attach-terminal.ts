@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A machine's console in a terminal of a page: xterm.js, or anything that has its four members.
 
 import { OptionsError } from './api-errors.ts';

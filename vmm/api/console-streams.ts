@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A machine's console as web streams.
 
 /**

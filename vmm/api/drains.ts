@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Where the machines' VCMDQs are drained: each as it asks, the threads of each hardware shared.
 
 import type { BoardMachine } from '../boards/index.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Events with types: listeners are kept by name, and one that throws harms nobody.
 
 import { unknownName } from '../../devices/plugin/index.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Events of a machine one after the other, for `for await`.
 
 import { MACHINE_EVENTS, type MachineEvents } from './machine-types.ts';

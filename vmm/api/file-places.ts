@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Options that say where files of the library lie: a URL or a path for each.
 
 import { fileUrl } from '../../assembly/file-place.ts';

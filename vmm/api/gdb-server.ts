@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // GDB at a machine, by TCP: for Node.js alone.
 
 import type { Socket } from 'node:net';

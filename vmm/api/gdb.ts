@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // GDB at a machine, by whatever carries its bytes.
 
 import { GdbSession, machineMonitor } from '../gdb/index.ts';

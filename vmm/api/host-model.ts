@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The model behind a host: made of the options of its user, which are checked here.
 
 import * as v from 'valibot';

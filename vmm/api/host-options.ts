@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Options of hosts and machines: the plain ones, and what cannot be written down in a file.
 
 import type { HotModules, ModuleUrls } from '../../assembly/load.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A host as its user sees it: makes machines, and cleans up after them.
 
 import { IDR0_BTM } from '../../assembly/layout/smmu-registers.ts';

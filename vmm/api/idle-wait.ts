@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What a loop that runs guests does between two turns.
 
 import { tick } from '../threads/index.ts';

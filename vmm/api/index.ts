@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Entry "vsmmu": the VMM as a library.
 // Hosts and machines are AsyncDisposable, which is no part of a project's own ES2022.
 /// <reference lib="esnext.disposable" preserve="true" />

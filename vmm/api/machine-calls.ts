@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What a machine's methods are called with, checked.
 
 import { allNamesOf } from '../../devices/plugin/known-names.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The options of a machine, checked: plain ones by their schema, and what cannot be written down
 // in a file by what is called of it.
 

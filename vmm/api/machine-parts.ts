@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What a host of the API makes a machine of.
 
 import type { BoardMachine } from '../boards/index.ts';

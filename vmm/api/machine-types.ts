@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What a machine tells: its status, its events, its counts.
 
 import type { MachineError } from '../../devices/plugin/index.ts';

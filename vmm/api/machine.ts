@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A machine as its user sees it: boots, runs by itself, pauses, stops, tells what happens to it.
 
 import { offsetOfGpa } from '../../devices/bus/index.ts';

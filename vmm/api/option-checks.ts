@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Objects of options, checked: the first thing that is wrong with one is said, by its place.
 
 import * as v from 'valibot';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Values of options that are plain data, as schemas: what each may be, and how what is wrong with one is said.
 
 import * as v from 'valibot';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What this environment can do.
 
 import { hasMultiMemory } from '../../assembly/load.ts';

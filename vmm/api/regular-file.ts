@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Files that are read whole, or to their end, are regular ones: a device may never end, and opening a
 // FIFO waits for whoever writes to it.
 

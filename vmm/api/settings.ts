@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Options that are plain data, as one schema: the API checks them with it, `--config`
 // files are such objects, and the command line makes its flags of it.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Where a guest's binary comes from.
 
 import { isUrl } from '../../assembly/file-place.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Versions that fit together or not (docs/versions.md).
 
 import { ABI_VERSION } from '../../assembly/layout/guest-abi.ts';

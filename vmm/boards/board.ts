@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A board: what stands around a machine's vCPUs. The API, the drains, reports and the demo work on this
 // interface and know no particular board.
 

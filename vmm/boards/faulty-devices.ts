@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Devices of a board on a bad day: what goes wrong with them by `faults` of a machine.
 
 import type { Placement } from '../../devices/bus/index.ts';

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MIT
+
 export * from './board.ts';
 export * from './place-devices.ts';
 export { type AmdBoardOptions, createAmdToyMachine } from './toy/amd-toy-board.ts';

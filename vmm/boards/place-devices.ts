@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Places on a board for devices that are not part of it.
 
 import { checkInterfaceVersion, checkPlacement, type Placement } from '../../devices/bus/index.ts';

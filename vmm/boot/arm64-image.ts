@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The Image format of an arm64 kernel (Linux: Documentation/arch/arm64/booting.rst, section 4).
 // All of its header is little-endian.
 

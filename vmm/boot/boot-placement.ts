@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Where initrd and device tree go beside a kernel.
 
 import { MAX_DEVICE_TREE_SIZE } from './device-tree.ts';

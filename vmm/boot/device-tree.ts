@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Device trees as nodes and properties, and the flattened form in which a kernel gets one: version 17
 // of the Devicetree Specification, chapter 5. Everything in a blob is big-endian.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // ELF executables (System V ABI, chapters 4 and 5): a vmlinux, or a program linked for the machine.
 
 import { IMAGE_ALIGNMENT } from './arm64-image.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Decompression with a bound, by what both Node.js and browsers have.
 
 import { printable } from '../../devices/plugin/index.ts';

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MIT
+
 export * from './arm64-image.ts';
 export * from './boot-placement.ts';
 export * from './device-tree.ts';

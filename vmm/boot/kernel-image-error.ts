@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What can be wrong with the files that a machine boots.
 
 import { VsmmuError } from '../../devices/plugin/index.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A kernel's file, of any format that a machine boots.
 
 import { isArm64Image, loadArm64Image } from './arm64-image.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What a kernel file comes to in a machine's RAM, whatever its format.
 
 /** RAM of a machine, in gpa. */

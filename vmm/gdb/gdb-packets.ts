@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What packets of GDB name: threads, numbers, actions. A vCPU is a thread, whose number is its own and 1.
 
 import type { DebugAction, DebugStop } from '../vcpu/index.ts';

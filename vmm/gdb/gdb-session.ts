@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A debugger's session with a machine: the GDB Remote Serial Protocol (GDB manual, appendix E), all-stop, by
 // whatever carries its bytes. Whatever comes is answered, or refused; nothing throws.
 

@@ -1,2 +1,4 @@
+// SPDX-License-Identifier: MIT
+
 export * from './gdb-session.ts';
 export * from './monitor.ts';

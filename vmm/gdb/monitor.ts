@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What GDB's `monitor` commands print of a machine's SMMU.
 
 import { CD_SIZE, CD_V } from '../../assembly/layout/cd.ts';

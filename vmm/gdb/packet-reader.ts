@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Packets of the GDB Remote Serial Protocol (GDB manual, appendix E.1) in a stream of bytes.
 
 /** Bytes of a packet between `$` and `#`, at most; as `PacketSize` tells it. */

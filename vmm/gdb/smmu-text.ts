@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // IOTLB and queues of an SMMU as text.
 
 import {

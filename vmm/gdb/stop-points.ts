@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Breakpoints and watchpoints that GDB has set (packets Z and z).
 
 import type { DebugTarget, WatchedAccess, Watchpoint } from '../vcpu/index.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What an SMMU does with a stream, as the structures in memory say it: STE, CD, tables. Its caches may hold what
 // they were before.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Walks of translation tables for people: each descriptor on the way, as it is decoded. Nothing is cached,
 // and no descriptor is updated.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The registers of a target as GDB takes them (GDB manual, appendix G).
 
 import type { DebugRegister } from '../vcpu/index.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A guest's AMD IOMMU as plain data, and its footprint.
 
 import { AMD_COMMAND_TAIL, AMD_ENTRY_SIZE } from '../../assembly/layout/amd-formats.ts';

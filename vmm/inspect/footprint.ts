@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What a VM has in its host and its memory, as counts and hashes: two footprints are
 // equal when nothing was lost or changed in between. For the isolation checks; reads the
 // host's structures without touching them.

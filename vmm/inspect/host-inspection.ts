@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What a host consists of, as plain data: `Host.inspect`. Taken at a safe point; of what
 // a guest changes meanwhile, each word is as it was read.
 

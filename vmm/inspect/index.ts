@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MIT
+
 export * from './amd-inspection.ts';
 export * from './footprint.ts';
 export * from './host-inspection.ts';

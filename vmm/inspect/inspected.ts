@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What inspection, footprints and the sanitizer look at: the ends of vIOMMUs and VINTFs that a VMM holds
 // (vmm/nested), as far as they are read here.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What the IOTLB holds, read from host memory without touching it.
 
 import {

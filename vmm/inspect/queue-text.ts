@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A command queue in one line.
 
 import type { QueueInspection } from './host-inspection.ts';

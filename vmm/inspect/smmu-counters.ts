@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Counters of the physical SMMU, as plain data.
 
 import {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Direct page maps: ranges of device registers that guest memory backs, as a stage-2 table would
 // have it. How vCPUs learn of them is the guest's affair (`DirectMapTable`).
 

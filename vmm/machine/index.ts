@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MIT
+
 export * from './direct-maps.ts';
 export * from './machine-core.ts';
 export * from './machine-core-options.ts';

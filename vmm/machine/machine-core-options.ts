@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What a machine is made of.
 
 import type { MemoryRegion } from '../../assembly/load.ts';

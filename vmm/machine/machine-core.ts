@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A machine: one guest with its memory, devices and vCPUs. Its vCPUs run inline, on the caller's
 // thread and in turn, or each on a thread of its own, and then only their exits come here.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The life cycle of a machine: its states, and what leads from one to another.
 //
 //   new ──booted──► ready ──enter──► entered ──leave──► ready

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The secondary vCPUs of a machine: inline they take turns on the caller's thread; otherwise each
 // runs on a thread of its own, and its machine has it run again whenever it comes back.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Interrupts of devices wake the machine that they reach.
 
 import type { InterruptSink, MsiSink } from '../../devices/bus/index.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The end of a bus master that PCIe's ATS is about: its accesses ask the SMMU for a
 // translation, keep it in an ATC, and go to memory translated. What it is denied it may
 // ask for (PRI), one page at a time.

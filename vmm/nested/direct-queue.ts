@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The VMM's end of a command queue whose PROD and CONS its guest has: the HW queue that
 // runs it, and the two registers. The CMDQ is queue 0 (the overlay path), the ECMDQs
 // follow.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Bad commands that the host carries out for their guest: the policy `emulate`. What it
 // carries out is the same for a VCMDQ and for the CMDQ.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The model behind a host of the API, for those parts of user space that lend from it beside
 // machines (v86). A host's user does not see it.
 

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MIT
+
 export * from './ats-endpoint.ts';
 export * from './host-models.ts';
 export * from './lent-vintf.ts';

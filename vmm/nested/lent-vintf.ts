@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The VMM's end of a VINTF: HW queues and the direct page of a vIOMMU, in the shape that the guest's CMDQV needs it.
 
 import { VCMDQ_STRIDE } from '../../assembly/layout/cmdqv-registers.ts';

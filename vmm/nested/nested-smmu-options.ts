@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What the VMM's end of a vIOMMU is made of.
 
 import type { ResourceGate } from '../../host/iommufd/index.ts';

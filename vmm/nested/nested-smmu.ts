@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The VMM's end of a vIOMMU: an iommufd of its own for each, worked in QEMU's order, in
 // the shape that the guest's SMMU needs it.
 

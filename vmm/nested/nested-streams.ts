@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The streams of a guest's SMMU: each device of its iommufd is attached to a HWPT that stands for the
 // stream's STE.
 

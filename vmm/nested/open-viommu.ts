@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The iommufd objects of a vIOMMU, made in QEMU's order.
 
 import { EVTQ_ENTRY_SIZE, IDR0_PRI } from '../../assembly/layout/smmu-registers.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The VMM's end of a device's page requests: a fault queue of its iommufd, whose cookies
 // stand for the groups that its guest answers.
 

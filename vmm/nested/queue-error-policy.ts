@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What a host does about a bad command of a VM. It is asked while the error is still
 // private: nothing of it has reached the guest.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The command with which a queue of a guest has stopped, for who says why.
 
 import { CERROR_ILL } from '../../assembly/layout/commands.ts';

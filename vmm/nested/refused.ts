@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What a refusal of iommufd means where a guest may ask for what it cannot have.
 
 import { IommufdError } from '../../host/iommufd/index.ts';

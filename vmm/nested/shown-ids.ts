@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The ID registers that a guest's SMMU shows, where its commands are judged by them.
 
 import { OP_TLBI_NH_VAA, TLBI_TG } from '../../assembly/layout/commands.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What a read of a vEVENTQ's file has in it.
 
 import { VEVENT_FLAG_LOST, VEVENT_HEADER_SIZE } from '../../host/iommufd/index.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What a host of VMs is made of, and what it counts.
 
 import type { HotModules } from '../../assembly/load.ts';

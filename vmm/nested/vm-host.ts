@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A host: its memory, the SMMUs with their CMDQVs that its VMs share, and what it lends them.
 
 import {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What the devices of a VM reach by physical address: host RAM, the VM's own window, and the
 // doorbells of its interrupt controller. Any other PA is an external abort.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Checks of a run: what the guests report, and what their host sees of them.
 
 import type { Host, Machine, MachineEnd } from '../api/index.ts';

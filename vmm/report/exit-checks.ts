@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Exits as a run's checks: what the guests, the exit counter, and the count at the import objects say.
 
 import type { Machine } from '../api/index.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The isolation oracle: while one machine attacks, nothing that another one has in the
 // host or in its memory may change.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Measurements that guests send through their checkpoint device, and what follows from them.
 
 import {

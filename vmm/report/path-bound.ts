@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What the direct path can save of the trapped path's time, and what keeps it from more:
 // by the times that were measured, between the sizes that were measured.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // arm64 vCPUs in workers, their exits served here.
 
 import type {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // An arm64 vCPU in its worker: what it asks the machine for goes through its mailbox, in a fixed order
 // of calls.
 

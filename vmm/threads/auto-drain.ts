@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Where a machine's VCMDQs are best drained, from what its guest does and what the computer has to spare.
 //
 // A guest that waits for its batch loses what the handoff to another core costs, some 0.2

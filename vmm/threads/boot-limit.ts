@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Instantiating a guest on a thread of its own runs its code: a start function, and `vsmmu_abi` where that is one. Neither has to return.
 
 import { GuestImageError } from '../vcpu/wasm/index.ts';

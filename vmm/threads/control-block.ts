@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What threads tell each other beside guest and host memory: 32-bit words of a
 // SharedArrayBuffer, no guest can reach it. Indexes of an Int32Array.
 

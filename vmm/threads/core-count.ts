@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MIT
+
 import { IN_NODE } from '../../assembly/in-node.ts';
 
 /** Threads that this computer, or this program's share of it, runs at once. */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The side core: a worker that drains the VCMDQs of every machine that it is given. The
 // loop looks at the queues in turn, each machine through its own unit. When there is
 // nothing to do it spins for a while, then naps, ever longer up to MAX_NAP_MS: a store of

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Message ports of Node.js in the shape that comlink expects (comlink's own adapter comes without types).
 
 import type { Endpoint } from 'comlink';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Serves the exits of vCPUs that run on threads of their own, on the VMM's thread: spins
 // while there is something to do, and for a while after, then sleeps without blocking, so
 // that timers, input and comlink go on.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The worker's half of the control plane.
 
 import { expose } from 'comlink';

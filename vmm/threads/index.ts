@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MIT
+
 export { IN_NODE } from '../../assembly/in-node.ts';
 export { Arm64Threads, type Arm64ThreadsOptions } from './arm64-threads.ts';
 export {

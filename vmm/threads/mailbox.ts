@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The mailbox of a vCPU: how a call of one of its imports reaches the VMM's thread, and
 // how the answer comes back. One request at a time; the words are a SharedArrayBuffer
 // that no guest can reach. What a call does, and that it is counted, is the VMM's affair:

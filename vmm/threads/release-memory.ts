@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What becomes of a memory that nobody refers to any more.
 
 /** Enough that an engine looks for garbage after a few of them. */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What vCPUs on threads have in common, whatever they execute.
 
 import type { ExitServer, ServedVcpu } from './exit-server.ts';

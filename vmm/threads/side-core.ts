@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The VMM's half of the side core: starts the drain's worker, gives it machines, and puts another one in the place of a worker that dies. What
 // fails in the unit of one machine takes down that machine only.
 

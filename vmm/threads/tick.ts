@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MIT
+
 /** Lets everything else on this thread have its turn: messages, timers, input. */
 export function tick(): Promise<void> {
   return new Promise((resolve) => {

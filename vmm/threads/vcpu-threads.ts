@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The mailbox transport: each vCPU in a worker, its exits served here.
 
 import type { WasmImports } from '../../assembly/load.ts';

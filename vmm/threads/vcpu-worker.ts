@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A vCPU on a thread of its own: instantiates the guest here, and posts every call of a
 // JavaScript import to the VMM's thread. What stays here is Wasm: the guest, and the
 // drain behind its doorbell when it has a unit.

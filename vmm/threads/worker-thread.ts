@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Workers of Node.js and of browsers behind one class. comlink is the control plane
 // (before a run, and between runs); what happens while threads run goes through shared
 // memory.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MIT
+
 /**
  * Where the workers' programs lie when it is not beside the library's own files: for bundlers and
  * pages that want them elsewhere.

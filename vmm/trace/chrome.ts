@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Chrome's trace event format ("JSON Object Format"), which chrome://tracing, Perfetto and Speedscope open.
 
 import type { HostInspection } from '../inspect/index.ts';

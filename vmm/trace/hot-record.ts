@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The records of the trace ring, taken apart (assembly/layout/trace-memory.ts).
 
 import { CFG_NO_SSID } from '../../assembly/layout/config-cache-memory.ts';

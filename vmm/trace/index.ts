@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MIT
+
 export * from './chrome.ts';
 export * from './hot-record.ts';
 export * from './read-trace.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Slices of a track, nested strictly in whole nanoseconds. Viewers add a start and a length as floating-point
 // microseconds, and match ends with beginnings: slices that end at one instant, or where the next begins, come out
 // crossed (Perfetto drops them, Speedscope warns of each).

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Reads a trace file piece by piece: one event is in memory at a time, however large the file is and wherever its lines end.
 
 import { joinBytes } from '../../devices/plugin/join-bytes.ts';

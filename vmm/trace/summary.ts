@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What stands in a trace file, in numbers.
 
 import type { ChromeEvent } from './chrome.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The times of records that have none of their own: those inside a burst, which stand between two looks at the clock.
 
 import { TRACE_BURST_NS } from '../../assembly/layout/trace-memory.ts';

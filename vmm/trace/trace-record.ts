@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // One thing that happened, as `Trace.read` gives it and `chromeTrace` takes it.
 
 /** The process of what belongs to no machine. */

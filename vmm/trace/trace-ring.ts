@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The trace ring of a host's memory (assembly/layout/trace-memory.ts has the protocol):
 // takes its units over in large pieces, and finds the records in them when somebody asks.
 

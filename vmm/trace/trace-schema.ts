@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What a trace file has to be like to be read: it may come from a stranger.
 
 import * as v from 'valibot';

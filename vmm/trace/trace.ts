@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A trace of a host and its machines: what the drain wrote into the ring, and what the
 // machines and their devices said, in one list.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The order in which viewers show processes and tracks: machines by name, the host last; in a machine first what
 // runs, then its queues, then what the SMMU did for its devices, then the devices.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What the adapter uses of v86 (https://github.com/copy/v86, npm package `v86`, an
 // optional peer): its inner interface for devices, which the package's own types leave
 // out. Seen in version 0.5.462; what is missing is reported by name.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // MSIs in an emulated PC: writes to the address range of the local APICs. v86 has no way in for a
 // vector; each becomes the IRQ whose vector it is in the guest's own tables.
 

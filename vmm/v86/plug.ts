@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Plugs devices into a v86 emulator. v86 asks its devices for 8- and 32-bit accesses on
 // its own thread, so this is the inline transport; what devices want done beside the
 // guest is done after each of v86's ticks.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // v86's RAM as guest memory: gpa = offset in RAM, with the hole where the display's memory is.
 
 import type { MemoryRegion } from '../../assembly/load.ts';

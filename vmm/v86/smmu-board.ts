@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // An SMMUv3 with CMDQV, and a DMA engine behind it, for guests of v86: x86 guests that
 // drive an Arm IOMMU, because what is shown is the IOMMU.
 

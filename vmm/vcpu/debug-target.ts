@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What a debugger sees of a machine, of whatever kind its vCPUs are.
 
 /** A register of a vCPU. */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The exit counter: every time that control leaves a guest for the VMM, by vCPU, kind and register.
 
 import type { BusMount, RegisterCounter } from '../../devices/bus/bus.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What a machine runs, of whatever kind: its vCPUs, and the ways to them that lie in its memory.
 
 import type { InterruptSink, Placement } from '../../devices/bus/index.ts';

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MIT
+
 export type * from './debug-target.ts';
 export * from './exit-counter.ts';
 export * from './guest.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The vCPUs of a machine together: which of them run, pausing and ending them.
 
 import { MachineError } from '../../devices/plugin/index.ts';

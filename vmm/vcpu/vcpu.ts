@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A vCPU as a machine sees it, whatever it executes and on whatever thread it runs; and what the
 // machine is for a vCPU.
 

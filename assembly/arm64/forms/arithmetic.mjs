@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Additions and subtractions: flags of subtractions are lazy, those of additions
 // computed.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Operations on one, two and three registers, conditional selects and compares.
 
 import { amount, COMPARED, CONDITIONS, known, low, SUM_FLAGS, setZ, z } from './operands.mjs';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Branches, PC-relative addresses, exceptions and system instructions, and the special
 // records.
 

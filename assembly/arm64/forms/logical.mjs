@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Logical operations, moves of immediates, bit fields. An immediate mask is made anew at
 // each execution, without a pool of constants: zero-extended c, c twice, or ones that are
 // rotated.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Loads and stores: the common ones inline, with the look-up in the soft TLB; all others
 // by `access`, one function that takes the instruction. Nothing is written before every
 // part of an access has been found to be possible.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // AssemblyScript expressions that the handlers are made of. In a handler `dp` is the
 // address of the record, `cpu` that of the vCPU block; fields of the record: A is byte 2,
 // B byte 3, M byte 4, N byte 6, each the offset of a register. What the fast loop executes

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The forms of A64 that compute and branch (Arm ARM, C4.1.86 to C4.1.89): one line per
 // form, keyed by class. `NAME : bits : syntax : !exclusion…`. Bits are written as in the
 // encoding diagrams, from bit 31 on: literal bits, x for a bit that is ignored, and

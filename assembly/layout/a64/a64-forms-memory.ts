@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The forms of A64 that load and store (Arm ARM, C4.1.88), and those of floating point
 // and Advanced SIMD, as families: they are recognised and UNDEFINED. Format:
 // a64-forms-data.ts.

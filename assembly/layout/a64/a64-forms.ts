@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The A64 instruction set as one table, which the decoder, the disassembler and their
 // tests are made of: Armv8.0 with LSE, CRC32, RCPC, PAN and SB; floating point and
 // Advanced SIMD only as families. A word that no form matches is UNALLOCATED.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // System registers of the arm64 vCPU, one line each: `NAME op0 op1 CRn CRm op2 : access
 // at EL0 : access at EL1 : kind`. Access is r, w, rw or -; at EL0 what follows `?` is the
 // trap that decides. Kinds: `value N` reads N and ignores writes; `bank X MASK` and `own

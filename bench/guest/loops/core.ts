@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Exports of the SMMU core (the file's name is the import module's name).
 
 export declare function accessBegin(): void;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The loops that a benchmark times, in Wasm, so that no JavaScript is part of a measured
 // step. The memory is the guest's.
 

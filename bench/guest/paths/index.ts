@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The guest of the path measurements: the toy's bring-up, then one measurement for each
 // run. What to measure stands in the budget.
 

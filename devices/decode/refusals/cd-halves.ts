@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The two halves of the addresses that a CD translates (IHI 0070 section 5.4): TTB0's and TTB1's fields.
 
 import * as CD from '../../../assembly/layout/cd.ts';

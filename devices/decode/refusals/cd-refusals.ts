@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Why a CD is ILLEGAL for an SMMU (IHI 0070 section 5.4): C_BAD_CD.
 
 import * as CD from '../../../assembly/layout/cd.ts';

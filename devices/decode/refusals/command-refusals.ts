@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Why an SMMU takes a command for illegal (CERROR_ILL; IHI 0070 section 4): the field, its value, and
 // what it is measured against.
 

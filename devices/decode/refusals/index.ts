@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MIT
+
 export * from './cd-refusals.ts';
 export * from './command-refusals.ts';
 export type { JudgingRegisters, Refusal } from './refusal.ts';

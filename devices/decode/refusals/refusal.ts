@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Why an SMMU refuses what a driver has given it: the field, the value, and what it is measured against.
 
 import { bitsOf, type Field, fieldOf } from '../../plugin/index.ts';

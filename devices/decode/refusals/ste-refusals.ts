@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Why an STE is ILLEGAL for an SMMU (IHI 0070 section 5.2): C_BAD_STE.
 
 import {

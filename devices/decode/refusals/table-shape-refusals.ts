@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Sizes and granules of translation tables that an SMMU refuses, of CDs and of stage 2.
 
 import {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Why a walk of stage 1 refuses an address (IHI 0070 section 3.4, DDI 0487 section D8): which
 // descriptor, and what is in it.
 

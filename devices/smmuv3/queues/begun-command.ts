@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A command of a queue that has been carried out in part: a service does a bounded amount
 // of work, and goes on where the last one has come to.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A command queue of an SMMUv3, CMDQ or ECMDQ: between its registers and the queue block that the drain works on.
 //
 // The registers are the saved state; the block holds, while the queue is enabled, the

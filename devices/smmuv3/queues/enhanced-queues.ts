@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Enhanced command queues: a control page with the registers of several queues, each with
 // an enable and an error handshake of its own (IHI 0070 section 3.5.6). One command and
 // one queue like another: the same drain runs them.

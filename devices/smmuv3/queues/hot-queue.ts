@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The event queue and the PRI queue of a physical SMMU: the core writes their records
 // (assembly/smmu-core), and has their registers in host memory while they are enabled.
 

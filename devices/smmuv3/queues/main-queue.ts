@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The registers of an SMMU's CMDQ: CMDQ_BASE, PROD and CONS, CR0.CMDQEN, GERROR.CMDQ_ERR
 // (IHI 0070 sections 3.5 and 7.1).
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // PROD and CONS of a guest's command queue in guest memory: of its CMDQ (the overlay
 // path), or of an ECMDQ. The host's drain runs the queue as the guest rings. What the
 // drain does not take stops the queue; the device carries it out at the next safe point

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The event queue and the PRI queue of a guest's SMMU: records that the host hands over,
 // written into the guest's memory (IHI 0070 sections 3.5.2 and 7.2, chapter 8).
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The CD of a guest's stream, in guest memory (IHI 0070 section 5.3).
 
 import { CD_SIZE, L1CD_V } from '../../../assembly/layout/cd.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The streams of a guest: its stream table entries as its SMMU has last read them, attached to the host's streams.
 //
 // An STE is read when the SMMU is enabled and on a CFGI command that covers its stream;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Where the STE of a stream lies, by a stream table of either format (IHI 0070 section 3.3.1).
 
 import { C_BAD_STREAMID, F_STE_FETCH } from '../../../assembly/layout/events.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // CR0.SMMUEN and GBPA of a guest's SMMU, as its streams follow them: a few at a time, because
 // each is some calls of the host's kernel. CR0ACK.SMMUEN and GBPA.UPDATE tell the guest when the
 // last of them has (IHI 0070 sections 6.3.9.6 and 6.3.14); until then a stream's transactions

@@ -1,1 +1,3 @@
+// SPDX-License-Identifier: MIT
+
 export * from './mock-iommu.ts';

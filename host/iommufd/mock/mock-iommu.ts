@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // An IOMMU without hardware, as the mock driver of Linux's iommufd selftests
 // (drivers/iommu/iommufd/selftest.c): it keeps what it is told and counts what it has, so
 // that the object model can be tested on its own.

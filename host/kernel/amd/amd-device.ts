@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A device behind a physical AMD IOMMU.
 
 import type { AmdGuestBlock } from '../../../devices/amd-iommu/index.ts';

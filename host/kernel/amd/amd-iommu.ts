@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A physical AMD IOMMU as a driver of the host object model: its device table, command
 // buffer and event log in host RAM, worked through its registers as Linux's driver does
 // (drivers/iommu/amd), and what it lends a VM.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Host page tables as a paging HWPT.
 
 import { AmdPageTable, hostDte } from '../../../devices/amd-iommu/index.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A VM's share of an AMD IOMMU (IOMMU_VIOMMU_TYPE_AMD): a GuestID with its VF page,
 // command buffer and event log, the tables that translate its DeviceIDs and DomainIDs,
 // and nested HWPTs made of its device table entries.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A device behind a physical SMMU.
 
 import type {

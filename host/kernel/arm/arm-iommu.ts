@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A physical SMMUv3, with its CMDQV if it has one, as a driver of the host object model.
 
 import {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A guest's STE as a nested HWPT (struct iommu_hwpt_arm_smmuv3): its stage 1 on its vIOMMU's stage 2.
 
 import { IDR0_ATS } from '../../../assembly/layout/smmu-registers.ts';

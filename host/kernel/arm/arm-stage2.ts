@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Stage 2 as a paging HWPT: guest physical addresses (IPA) to physical ones, in tables that lie in host RAM.
 
 import { ATC_INV_SIZE_ALL } from '../../../assembly/layout/commands.ts';

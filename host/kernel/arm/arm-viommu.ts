@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A VM's share of an SMMUv3 (IOMMU_VIOMMU_TYPE_ARM_SMMUV3): its command context and
 // trapped queue, its devices by the guest's StreamIDs, its events.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Rings of commands that a VMM hands over: in its guest's memory, where the drain fetches
 // from, or in its own, which the host goes over command by command.
 

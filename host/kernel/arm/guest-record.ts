@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // An event of a guest's stream as the guest's own SMMU reports it.
 
 import {

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MIT
+
 export { ArmDevice } from './arm-device.ts';
 export { ArmIommu, type ArmIommuOptions } from './arm-iommu.ts';
 export { vsteBytes } from './arm-nested.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A guest's invalidation as the host issues it: in the host's numbering, and only for
 // that guest (arm_vsmmu_convert_user_cmd).
 

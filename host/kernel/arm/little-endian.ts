@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Words as the bytes of a structure of the uapi.
 
 /** Little-endian words as bytes. */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The same with a VINTF of the SMMU's CMDQV (IOMMU_VIOMMU_TYPE_TEGRA241_CMDQV): hardware
 // queues, and page 0 of the VINTF for the guest. The physical CMDQV is worked through its
 // registers, in Linux's order.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MIT
+
 export * from './vtd-device.ts';
 export * from './vtd-hardware.ts';
 export * from './vtd-iommu.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A device behind the host's VT-d IOMMU.
 
 import { VtdDmaPort, type VtdPageRequest } from '../../../devices/vtd/index.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The IOMMU as HWPTs and vIOMMUs of VT-d work it.
 
 import type { Invalidation, PhysicalVtd, VtdMemory } from '../../../devices/vtd/index.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The host's driver of a VT-d IOMMU in scalable mode (drivers/iommu/intel): root, context and PASID tables
 // in host RAM, and the invalidation queue.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Nested HWPTs of VT-d: a guest's first stage on the host's second stage (drivers/iommu/intel/nested.c),
 // and vIOMMUs, which software manages.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Second-stage tables as a paging HWPT.
 
 import { VTD_PGTT_SECOND, VTD_SS_R, VTD_SS_W } from '../../../assembly/layout/vtd-formats.ts';

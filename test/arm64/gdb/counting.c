@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What scripts/check-gdb.mjs debugs: two vCPUs, and variables that functions change.
 
 #include "../system/image.h"

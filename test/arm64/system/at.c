@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // AT: what PAR_EL1 has, for memory of all kinds, with faults of all kinds, and what it leaves alone.
 
 #include "image.h"

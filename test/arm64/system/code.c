@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Code that is written: what IC and ISB make visible, through other addresses too; DC ZVA; exclusives and their monitor.
 
 #include "image.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Exceptions of both levels: vector, syndrome, return address, PSTATE; what EL0 may not do; illegal returns.
 
 #include "image.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Faults of translation, with 4, 16 and 64 KiB granules: each kind at each level, by both TTBRs, at both exception levels;
 // permissions of leaves and of tables; accesses that cross pages; alignment; tags; ASIDs.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // GICv3: registers of the distributor, of a redistributor and of the CPU interface; priorities, masks, preemption, both EOI
 // modes, SGIs, SPIs by level and by edge (the UART's and the clock's lines).
 

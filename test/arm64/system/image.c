@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MIT
+
 #include "image.h"
 
 struct taken taken;

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What the images have in common: a log through the PL011, what an exception has left, code at EL0, tables of pages. An image
 // prints nothing that depends on where its compiler has put something, or on how long something takes.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // PSTATE.PAN: what EL1 may not do in pages of EL0, what sets and clears it.
 
 #include "image.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // PSCI and SMCCC: versions, features, errors. The machine has one vCPU.
 
 #include "image.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // System registers: which there are, for reads at both exception levels, and the bits of those that hold state.
 
 #include "image.h"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Start of every image, exception vectors, and the way to EL0 and back.
 
 	.section .text.start, "ax"

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The generic timers of EL1: compare values, ISTATUS, masks, the level of their interrupts, and waiting for them. Times are
 // far from now, or short: nothing that is printed depends on how fast anything is.
 

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MIT
+
 import { describe, it } from 'vitest';
 import { deviceContract } from '../../../devices/testing/index.ts';
 import { amdDriver, physicalAmdIommu, virtualAmdIommu } from '../../support/amd-devices.ts';

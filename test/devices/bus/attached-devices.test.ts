@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MIT
+
 import { beforeEach, describe, expect, it } from 'vitest';
 import {
   attachDevices,

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MIT
+
 import { describe, expect, it } from 'vitest';
 import { Bus } from '../../../devices/bus/index.ts';
 import { MachineError } from '../../../devices/plugin/index.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Guest memory as devices address it: what lies in no region, or not whole in one, is out of reach.
 
 import { describe, expect, it } from 'vitest';

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MIT
+
 import { describe, expect, it } from 'vitest';
 import { Checkpoint } from '../../../devices/checkpoint/index.ts';
 import { DeviceBus, FakeHost } from '../../../devices/testing/index.ts';

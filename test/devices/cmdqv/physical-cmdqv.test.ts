@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The physical role, register by register, against the offsets and bits of docs/cmdqv.md.
 
 import { describe, expect, it } from 'vitest';

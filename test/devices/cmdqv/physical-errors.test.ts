@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Errors of a VCMDQ in the physical role: maps, masks, edges, acknowledgement (docs/cmdqv.md, "Errors").
 
 import { describe, expect, it } from 'vitest';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What drivers of CMDQVs were found to get wrong, provoked: by the quirks of `vsmmu/testing`, and by what the device does by itself.
 
 import { beforeEach, describe, expect, it } from 'vitest';

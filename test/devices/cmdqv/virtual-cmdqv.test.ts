@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The guest's role: what is wired, what is a shadow, when HW queues and the direct map come and go.
 
 import { describe, expect, it } from 'vitest';

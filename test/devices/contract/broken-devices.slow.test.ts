@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The contract suite is only as good as the faults that it finds: devices with one fault each.
 
 import { describe, expect, it } from 'vitest';

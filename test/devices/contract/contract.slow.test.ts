@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MIT
+
 import { describe, it } from 'vitest';
 import { QUEUE_ERROR_HELD } from '../../../assembly/layout/queue-memory.ts';
 import { loadGicv3 } from '../../../assembly/load.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The decoder against literal words, whose fields were worked out by hand from IHI 0070 sections 4, 5 and 7 and from DDI 0487 section D8.3.
 
 import { describe, expect, it } from 'vitest';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Lines of kernel logs, as the drivers of Linux print them, and findings of the sanitizer.
 
 import fc from 'fast-check';

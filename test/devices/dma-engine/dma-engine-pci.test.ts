@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The DMA engine as a PCIe endpoint: what its capabilities allow, by literal registers.
 
 import { describe, expect, it } from 'vitest';

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MIT
+
 import { describe, expect, it } from 'vitest';
 import { DmaEngine } from '../../../devices/dma-engine/index.ts';
 import { DeviceBus, FakeHost } from '../../../devices/testing/index.ts';

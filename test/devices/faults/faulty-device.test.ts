@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Faults of devices: interrupts that are late or lost, a CONS that is late, a PROD that is torn, fetches that abort.
 
 import { beforeEach, describe, expect, it } from 'vitest';

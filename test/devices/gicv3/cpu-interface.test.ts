@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The CPU interface's system registers by their encodings (IHI 0069 section 12.2).
 
 import { describe, expect, it } from 'vitest';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A GICv3 with its CPU interfaces, worked as software and devices work it.
 
 import * as REG from '../../../assembly/layout/gic-registers.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A GICv2m frame, by literal offsets and values.
 
 import { describe, expect, it } from 'vitest';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A GICv3 with its ITS, worked as software and devices work it. Offsets and encodings are literal.
 
 import { GicIts } from '../../../devices/gicv3/index.ts';

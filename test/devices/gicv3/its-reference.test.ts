@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The ITS against a plain one, in random sequences of commands, messages, and changes of the configuration.
 
 import { expect, it } from 'vitest';

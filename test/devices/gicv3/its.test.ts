@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The ITS, LPIs and their registers, by literal offsets and values (IHI 0069 chapters 5 and 12), worked as Linux's driver does.
 
 import { beforeEach, describe, expect, it } from 'vitest';

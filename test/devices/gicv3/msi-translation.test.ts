@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A bus master's MSI on its way: through an SMMU that bypasses, or translates by stage 1, stage 2 or both, to the ITS, which tells devices
 // of two SMMUs apart.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A GIC as plain as can be: one object for each interrupt, no candidates, nothing shared. What the tests
 // compare the real one with, written after IHI 0069 and not after that one.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // An ITS as plain as can be, with LPIs: maps of JavaScript and no table, no word that is shared, no candidates. What the tests compare the
 // real one with, written after IHI 0069 and not after that one.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The GIC against a plain one, in random histories of two vCPUs and their devices.
 
 import { expect, it } from 'vitest';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Registers of distributor and redistributors, by literal offsets and values (IHI 0069 chapter 12).
 
 import { describe, expect, it } from 'vitest';

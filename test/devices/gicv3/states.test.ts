@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What an interrupt goes through (IHI 0069 section 4.1), for edges and levels.
 
 import { describe, expect, it } from 'vitest';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The GIC between threads: a device and software here, two vCPUs that sleep and take interrupts on threads of their own. What the model
 // (docs/models/gic.pml) shows of a few steps, in thousands of them.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A vCPU on a thread of its own that takes interrupts and sleeps between them, as Linux does with EOImode 0.
 
 import { parentPort, workerData } from 'node:worker_threads';

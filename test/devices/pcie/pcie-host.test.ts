@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A PCIe host bridge and its functions, as software finds and programs them: literal offsets and bits.
 
 import { describe, expect, it } from 'vitest';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Offsets and bits are those of the PL011's manual (DDI 0183), literally.
 
 import { describe, expect, it } from 'vitest';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Offsets and bits are those of the PL031's manual (DDI 0224), literally.
 
 import { describe, expect, it } from 'vitest';

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MIT
+
 import { describe, expect, expectTypeOf, it } from 'vitest';
 import { defineDevice } from '../../../devices/plugin/index.ts';
 import { DeviceBus, deviceContract, FakeHost } from '../../../devices/testing/index.ts';

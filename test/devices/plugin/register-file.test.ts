@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Registers as data: what a saved state of them may be.
 
 import { describe, expect, it } from 'vitest';

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MIT
+
 import { describe, it } from 'vitest';
 import { PhysicalSmmu, VirtualSmmu } from '../../../devices/smmuv3/index.ts';
 import {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The register accesses of Linux's driver, in its order (arm_smmu_device_reset and its interrupt handlers), on a guest's SMMU.
 
 import { beforeEach, expect, it } from 'vitest';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Enhanced command queues in both roles. Offsets and bits are written out as IHI 0070 sections 3.5.6 and 6.3 have them.
 
 import { beforeEach, describe, expect, it } from 'vitest';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The event queue of the physical SMMU: when records are merged, when they are lost, and what says so.
 
 import { beforeEach, describe, expect, it } from 'vitest';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Every event that can be provoked, end to end: a device with tables of literal words, and the record in the memory of the event queue against
 // bytes worked out by hand from IHI 0070 section 7.3.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A guest's SMMU on a real physical SMMU and the real hot modules, and the tables of a small guest. One board at a time: `setUp` replaces it.
 
 import { expect } from 'vitest';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A guest's ID registers against its host's: what is refused, with the line that says why, and what `auto` makes of a host's. Words are
 // written out.
 

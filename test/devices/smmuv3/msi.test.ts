@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // MSIs of an SMMU: of CMD_SYNC, the event queue and GERROR. Expected values are bits of the registers and of the commands as the
 // specification has them, not of our tables.
 

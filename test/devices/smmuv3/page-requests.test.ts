@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Page requests as a guest's SMMU takes them (IHI 0070 sections 8.1 and 8.2): into the PRI queue, or
 // answered in the guest's place.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The host's SMMU on the real hot modules: what it publishes in host memory, its command queue in host RAM, its event queue.
 
 import { beforeEach, describe, expect, it } from 'vitest';

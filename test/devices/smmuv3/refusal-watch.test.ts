@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What a guest's SMMU says beside its event records: why a stream was refused.
 
 import { beforeEach, expect, it } from 'vitest';

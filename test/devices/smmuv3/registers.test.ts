@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Register behaviour that both roles share, at literal offsets and values of IHI 0070 section 6.3 and as Linux's driver relies on it.
 
 import { beforeEach, describe, expect, it } from 'vitest';

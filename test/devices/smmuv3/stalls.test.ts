@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Stalls as the SMMU devices show them: records and commands of a guest, and the switch of CR0.SMMUEN of a host.
 
 import { describe, expect, it } from 'vitest';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A guest's 2-level stream table, read by its SMMU.
 
 import { beforeEach, describe, expect, it } from 'vitest';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A guest's SMMU: streams in error, and the event queue.
 
 import { beforeEach, describe, expect, it } from 'vitest';

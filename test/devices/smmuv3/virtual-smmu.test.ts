@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A guest's SMMU: bypass, streams and configuration commands, the command queue, saved state.
 
 import { beforeEach, describe, expect, it } from 'vitest';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Table memory of a test: an array of 64-bit words from a base address on.
 
 import type { TableMemory } from '../../../devices/tables/index.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Translation tables against descriptors worked out by hand from DDI 0487 section D8.3.
 
 import { describe, expect, it } from 'vitest';

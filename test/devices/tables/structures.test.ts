@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // STEs, CDs, commands and events against words worked out by hand from IHI 0070 sections 4, 5 and 7.
 
 import { describe, expect, it } from 'vitest';

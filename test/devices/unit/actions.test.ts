@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Which commands are legal on which queue, by ID register (IHI 0070 sections 4.2 to 4.7). Opcodes are written out: every number from 0 to 255
 // that is not listed is illegal.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A command context, as its owner's doorbells name it.
 
 import { describe, expect, it } from 'vitest';

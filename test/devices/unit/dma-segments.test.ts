@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A DMA access of several pages: it comes to the same as its pages one by one, and is one access.
 
 import { beforeAll, describe, expect, it } from 'vitest';

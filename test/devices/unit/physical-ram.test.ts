@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Window 0 of the physical address map, as devices and the host's drivers address it.
 
 import { describe, expect, it } from 'vitest';

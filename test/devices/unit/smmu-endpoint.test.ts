@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MIT
+
 import { describe, expect, it } from 'vitest';
 import { DeviceComplex, SYSTEM_CLOCK } from '../../../devices/bus/index.ts';
 import { PhysicalSmmu } from '../../../devices/smmuv3/index.ts';

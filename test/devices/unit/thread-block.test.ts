@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What a thread block says of the last translation, against bytes put there by hand.
 
 import { describe, expect, it } from 'vitest';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A virtio block device over MMIO, by a driver that writes rings as literal bytes (virtio 1.2).
 
 import { describe, expect, it } from 'vitest';

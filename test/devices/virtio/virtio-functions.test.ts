@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Console, entropy and network by a driver's buffers (virtio 1.2, sections 5.3, 5.4, 5.1).
 
 import { describe, expect, it } from 'vitest';

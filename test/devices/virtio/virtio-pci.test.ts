@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A virtio block device over PCI, by a driver that finds its structures through the capabilities and writes
 // rings as literal bytes (virtio 1.2, section 4.1).
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The guest ABI: three machines of one host, whose guests call everything that the ABI has with any arguments, store to mapped registers and
 // ring their doorbells, and do what a hostile guest does to its devices. One has VCMDQs, one ECMDQs, one the overlaid CMDQ. None of it fails
 // the machine, or changes anything that the other two have.

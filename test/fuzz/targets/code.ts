@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Random words as code of an arm64 vCPU at EL1 and EL0 with the MMU on: nothing traps the WebAssembly, and
 // no byte outside of what the vCPU has is written.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Objects of options: those of the API, and of a --config file. Each is accepted as it is, or refused by an OptionsError in one harmless line
 // that names the option.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Packets from a debugger that is none: some that make sense, some changed, some any bytes. Each is answered or
 // refused, nothing throws, and behind it all the session still tells where the machine is.
 

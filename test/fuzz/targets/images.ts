@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Guest binaries that are nearly right: sections put together at random, then bytes changed, cut, doubled or moved. Each is accepted, or refused
 // by a GuestImageError in one harmless line; what is accepted has one memory, env.memory, and what the engine would allocate is bounded.
 

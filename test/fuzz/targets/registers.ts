@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Accesses to the registers of every device, in any order: the SMMU and the CMDQV in both roles, the AMD IOMMU likewise, the DMA engine,
 // the PL011, the checkpoint device. None throws, or answers what does not fit; what one access sets to work is bounded; after a reset the
 // device works like a new one.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Accesses through stream tables, CDs and translation tables that are nearly right: the core and the plain reference walker say the same of
 // each, about its address, its event, and the descriptors that it updates. And streams that share entries of the IOTLB, or must not.
 

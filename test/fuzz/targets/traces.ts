@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Trace files from strangers: one that was written, with members changed, gone, of other types, or new. Each is summarised, or refused by a
 // TypeError in one line; a summary has finite numbers and harmless texts.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Drivers of virtio devices over MMIO and PCI, of the DMA engine and a bridge over PCIe: configuration space, BARs and rings in any
 // order. None throws; none reaches a page that the IOMMU does not grant, not with a message of MSI-X either; a reset makes it a new one.
 

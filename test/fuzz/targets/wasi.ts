@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // WASI: guests that call it with any arguments, one with files and one without. No call fails the machine or takes long, whatever is made of
 // files is bounded, and a neighbour's files are as they were; proc_exit ends a guest, and it boots again.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Every allocation and every access to the caller's memory of the whole life of an iommufd, made to fail one after the other (the idea of
 // Linux's iommufd_fail_nth selftest).
 

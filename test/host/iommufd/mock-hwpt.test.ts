@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // IOAS, HWPTs, devices and fault queues on the mock driver.
 
 import { describe, expect, it } from 'vitest';

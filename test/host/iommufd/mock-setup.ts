@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // An iommufd with mock devices behind it, as Linux's iommufd selftests set it up.
 
 import { expect } from 'vitest';

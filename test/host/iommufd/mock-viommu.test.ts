@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The rows of Linux's iommufd selftests for vIOMMUs and what hangs on them, on the mock driver.
 
 import { describe, expect, it } from 'vitest';

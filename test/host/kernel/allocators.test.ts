@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MIT
+
 import { describe, expect, it } from 'vitest';
 import { createHostMemory } from '../../../devices/unit/index.ts';
 import { HostRam, RamPool } from '../../../host/hardware/host-ram.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The errors of the SMMUv3's and the CMDQV's drivers, request by request, as iommufd and the two drivers of Linux 7.2 have them. What a failed request
 // left is looked at each time.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The host object model on real drivers: errors of the SMMUv3's and the CMDQV's, as Linux has them, and what an invalidation really does.
 
 import { describe, expect, it } from 'vitest';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The host's driver on a CMDQV that misbehaves: what it lends, it takes back, and nobody else notices.
 
 import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';

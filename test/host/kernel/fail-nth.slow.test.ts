@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Every allocation of a host for a VM, and every access to a guest's memory on its behalf, made to fail one after the other, over the whole life of
 // a VM on the real drivers: plain SMMUv3, CMDQV, and an overlaid CMDQ.
 

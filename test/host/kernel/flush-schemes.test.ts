@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The flushes of a roll-over, at once or by each processor when it switches: both keep contexts apart, and cost differently.
 
 import { expect, it } from 'vitest';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What a guest's SMMU reports when its CDs or tables lie outside of its RAM: IHI 0070 sections 7.3.10
 // (F_CD_FETCH) and 7.3.12 (F_WALK_EABT), as literal records.
 

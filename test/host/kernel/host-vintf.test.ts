@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The host's own VINTF: what its kernel sends goes to a VCMDQ of the processor, and comes back to the CMDQ when that fails.
 
 import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // An iommufd over the SMMU, as a user of the package works it: what its objects say is what DMA finds.
 
 import { describe, expect, it } from 'vitest';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // VMIDs charged to the group of their VM: pinning and allocation fail at its limit, leave nothing behind, and what goes is given back.
 
 import { beforeAll, describe, expect, it } from 'vitest';

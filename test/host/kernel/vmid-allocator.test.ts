@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MIT
+
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { VmidAllocator, type VmidHolder } from '../../../host/kernel/index.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What Linux's arm-smmu-v3 does with an SMMU and its tables, step by step, with the names of its functions. Written from the driver's behaviour;
 // register offsets and fields are literal, so that this is a second reading of the architecture.
 

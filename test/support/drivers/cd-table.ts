@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The CDs of a master, as Linux's arm-smmu-v3 keeps them: a linear table, or one of two levels with leaves of 1,024 CDs.
 
 import { storeStructure, type TableMemory } from '../../../devices/tables/index.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What Linux's tegra241-cmdqv does with the registers, in its order (docs/cmdqv.md): reset of the hardware and bring-up of VINTF 0.
 // Offsets are literal: this is the driver's side of the interface.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // One command queue as Linux's arm-smmu-v3 works it: the CMDQ of the SMMU, or a VCMDQ. Register offsets are literal: this is the driver's side.
 
 import { sync, writeCommand } from '../../../devices/tables/index.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What a kernel's drivers have of the machine below them, in the role of a host and of a guest.
 
 import type { DmaPort } from '../../../devices/plugin/index.ts';

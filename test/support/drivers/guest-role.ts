@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The kernel of a guest: a virtual SMMU and CMDQV over a real host's, page 0 of its VINTF mapped directly.
 
 import { VirtualCmdqv } from '../../../devices/cmdqv/index.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The kernel of the simulated computer itself: the physical SMMU and CMDQV, and memory that is host RAM.
 
 import { IDR0_ATS, IDR0_PRI } from '../../../assembly/layout/smmu-registers.ts';

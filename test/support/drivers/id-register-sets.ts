@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The ID registers that drivers meet: the models' own, the least that Linux takes, and Grace's.
 
 import {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A queue that the SMMU fills, as Linux's arm-smmu-v3 reads it: the event queue, or the PRI queue. Its pointers lie in register page 1.
 
 import type { DriverPlatform } from './driver-platform.ts';

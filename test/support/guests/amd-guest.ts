@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A guest with an AMD IOMMU: it brings the IOMMU up, does DMA through it, and invalidates through its own command buffer. AssemblyScript; the
 // test writes into its memory which step it is to do, and reads there what came of it.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A guest that carries out the TLBIs that it is told: its vCPU's, none of which goes through a command queue. AssemblyScript.
 
 import { ABI_VERSION, RUN_OFF, RUN_YIELD } from '../../../assembly/layout/guest-abi';

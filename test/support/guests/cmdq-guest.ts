@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A guest that knows an SMMUv3 and nothing of a CMDQV: it brings the CMDQ up and sends batches, some with commands that only the host carries out.
 // AssemblyScript; it leaves its counts in memory.
 

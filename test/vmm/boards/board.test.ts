@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The board interface: a machine on a board of the test's own, without a VM under a host; and a bus
 // master that a board finds among the devices of its user.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Kernel files as literal bytes, for tests that damage them.
 
 /** Bytes at offsets, zeros between them. */

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MIT
+
 import { describe, expect, it } from 'vitest';
 import { KernelImageError, loadKernel, placeBootFiles } from '../../../vmm/boot/index.ts';
 import { arm64Image, elf, gzip, zboot } from './kernel-files.ts';

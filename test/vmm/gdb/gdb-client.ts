@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The other end of the protocol: a debugger that sends packets, and reads what comes back.
 
 import { connectGdb, type GdbConnection, Host, type Machine } from '../../../vmm/api/index.ts';

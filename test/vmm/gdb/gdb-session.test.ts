@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A debugger at a machine `virt`, by packets.
 
 import { afterEach, describe, expect, it } from 'vitest';

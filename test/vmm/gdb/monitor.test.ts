@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What `monitor` prints of streams whose structures are in memory.
 
 import { describe, expect, it } from 'vitest';

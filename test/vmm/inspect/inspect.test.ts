@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What `Host.inspect` shows of a host whose state is known.
 
 import { describe, expect, it } from 'vitest';

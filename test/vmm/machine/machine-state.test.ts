@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MIT
+
 import { describe, expect, it } from 'vitest';
 import { MachineError } from '../../../devices/plugin/index.ts';
 import { type CoreEnd, MachineState } from '../../../vmm/machine/index.ts';

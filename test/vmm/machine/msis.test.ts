@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // MSIs of a machine's SMMU: like those of any device they reach the interrupt controller of its board, with the requester ID of its place.
 
 import { beforeEach, expect, it } from 'vitest';

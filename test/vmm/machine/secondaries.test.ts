@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Secondary vCPUs whose reset takes time. Those of a WebAssembly guest are ready at once; a
 // guest of another kind need not be.
 

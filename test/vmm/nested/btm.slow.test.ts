@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Broadcast TLB maintenance (BTM): what a vCPU's TLBI does to the SMMU's entries, for whom it is offered, and what it would do without that rule.
 
 import { beforeAll, describe, expect, it } from 'vitest';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // ECMDQs whose PROD and CONS their guest has: the drain follows EN and ERRACK and runs the queue with no access to the device. Bits are written
 // out as IHI 0070 section 3.5.6 has them.
 

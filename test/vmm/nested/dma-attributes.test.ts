@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What a DMA access carries besides its address, down to the descriptors that it is checked against.
 
 import { beforeAll, beforeEach, expect, it } from 'vitest';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The policy `emulate` on a VCMDQ whose machine has an SMMU: what the SMMU does itself on its CMDQ, it does for a command that a VCMDQ has not.
 
 import { describe, expect, it, vi } from 'vitest';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // ECMDQs of VMs: each works on its own VMID only, and on the queue blocks of its own vIOMMU.
 
 import { expect, it } from 'vitest';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The sanitizer on a guest's STE: what is changed with a CFGI too few, although its SMMU reads the
 // whole entry at each.
 

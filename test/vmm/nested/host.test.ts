@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MIT
+
 import { beforeAll, describe, expect, it } from 'vitest';
 import {
   VCMDQ_CONS,

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The ID registers of a guest's SMMU and those of its host: what is judged by which, and what a
 // VCMDQ, CDs and tables take although the guest's SMMU, by what it shows, does not have it.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // MSIs of bus masters: 32-bit writes to the doorbell page of a board's interrupt controller, which go through the SMMU as any DMA does.
 
 import { beforeEach, describe, expect, it } from 'vitest';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Hosts whose SMMU is not the default one: narrow and wide PAs, granules, few StreamIDs, the largest queues. A VM's DMA works on them, with
 // a stage 1 and without, or the host says why not. That every STE is legal, the SMMU judges: none of them ends as C_BAD_STE.
 

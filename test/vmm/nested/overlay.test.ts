@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The overlay path: a guest's one CMDQ runs as the guest rings, with no access to the device; what the drain does not take waits for the host.
 
 import { beforeAll, describe, expect, it, vi } from 'vitest';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // PASIDs from end to end: the DMA engine's register, the address space that a PASID selects, its entries in the ATC, its page requests and their
 // answers, between a guest and its host. Entries and commands are worked out by hand from IHI 0070 sections 4.5 and chapter 8.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // PCIe functions behind an SMMU: DMA and messages of MSI-X go where its tables say, under the function's requester ID, and nowhere else.
 
 import { beforeEach, describe, expect, it } from 'vitest';

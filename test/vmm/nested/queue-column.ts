@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A guest that sends its commands on one of the queues that it may have, and how its SMMU stands after them.
 
 import { expect } from 'vitest';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // One sequence of commands on the queues that a guest may have: its CMDQ trapped and overlaid, an ECMDQ trapped and handed over, and a VCMDQ, which
 // takes fewer. They end alike, whoever executes them: the same errors at the same commands, and the same translations, configurations, ATCs,
 // stalled transactions and events. Only where the architecture puts an error differs.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Why commands of a guest's queues were CERROR_ILL: on its CMDQ, an ECMDQ, a VCMDQ.
 
 import { expect, it } from 'vitest';

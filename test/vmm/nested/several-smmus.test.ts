@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Hosts with several physical SMMUs, and VMs behind more than one of them.
 
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';

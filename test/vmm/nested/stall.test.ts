@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Stalls from end to end: a DMA engine behind a host's SMMU, and the guest that answers on its command queue.
 
 import { beforeEach, describe, expect, it } from 'vitest';

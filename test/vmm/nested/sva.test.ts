@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Shared virtual addressing (SVA) with broadcast TLB maintenance: a device works at the addresses of a process, by its very
 // tables and under its ASID, and the process's own TLBIs are all that has to be said to the SMMU.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What takes several turns (docs/internals/architecture.md, "Bounds of one service"): records of events, and
 // the STEs of many streams.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The VMIDs of a host's VMs, as vCPUs and SMMU have them, against a plain model: whatever runs, stops, comes and goes.
 
 import fc from 'fast-check';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What guests report is kept to some thousand, and counted beyond.
 
 import { describe, expect, it } from 'vitest';

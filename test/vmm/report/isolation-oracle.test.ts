@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The isolation oracle on machines that only have footprints: what it notices, and how often it looks.
 
 import { expect, it } from 'vitest';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What the report says of the direct path's limits: differences of measured times, and nothing beyond them.
 
 import { expect, it } from 'vitest';

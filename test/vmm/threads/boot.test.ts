@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Guests that do not come back while they boot, or do not leave when they have ended: on threads of their own each of them ends.
 
 import { spawn } from 'node:child_process';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The VMM's thread while vCPUs run: what others tell it while it spins, and devices' timers, must not wait until its longest sleep is over.
 
 import { describe, expect, it, vi } from 'vitest';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The second wall in Node.js: a worker that fills its heap ends, and the process goes on.
 
 import { expect, it } from 'vitest';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A program that is done ends, also when it forgets to end its threads.
 
 import { execFile } from 'node:child_process';

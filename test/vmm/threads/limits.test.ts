@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Every wait ends: each test hits one of the limits in the table of docs/internals/architecture.md, section "Threads". (The others: a guest that cannot be
 // paused, stopped or made to acknowledge in mailbox.test.ts, the nap in side-core.test.ts, looks at CONS in test/guest-driver/queues.test.ts.)
 

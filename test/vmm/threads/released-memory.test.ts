@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Machines that are destroyed give their memory back, RAM and address space, while their host and its threads go on.
 
 import { readFileSync } from 'node:fs';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The drain on a thread of its own: what it serves and when, what it costs while nothing happens, and what its death costs.
 
 import { afterEach, describe, expect, it } from 'vitest';

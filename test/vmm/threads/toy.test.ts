@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The toy in the combinations of transport, drain, vCPUs and machines.
 
 import { readFile } from 'node:fs/promises';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Slices of a trace file nest strictly, in whole nanoseconds and as floating-point microseconds,
 // whatever the records are like.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Trace files read back: whatever their lines and pieces are like, in little memory, and nothing is taken that no trace has.
 
 import { setFlagsFromString } from 'node:v8';

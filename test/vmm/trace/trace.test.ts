@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The trace: what the drain writes into its ring, and what becomes of it.
 
 import { describe, expect, it } from 'vitest';

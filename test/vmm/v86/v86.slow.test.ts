@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A bare-metal x86 program in v86 drives the SMMU and a VCMDQ. Register offsets and commands are literal.
 
 import { createRequire } from 'node:module';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A machine whose vCPUs are of another kind than the WebAssembly guest's: nothing of the guest ABI's
 // area is in its memory, and nothing is written there.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The standard board on a host with an AMD IOMMU: the IOMMU with a command buffer and an event log of the guest's own, a
 // DMA engine behind it, a console, and the checkpoint device.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The standard board: SMMUv3 with CMDQV, a DMA engine behind it, a console, and the
 // checkpoint device. What the guest finds here stands in the device table of its info
 // page; nothing of it is fixed for the guest.

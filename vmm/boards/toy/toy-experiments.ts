@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What the toy can be asked for: its paths, and experiments, each the bring-up and one
 // demonstration. The guest knows them by the same names
 // (guest-driver/toy/experiments.ts).

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What the standard board has wherever its guests run: RAM, console and checkpoint device.
 
 import type { CheckpointOptions } from '../../../devices/checkpoint/index.ts';

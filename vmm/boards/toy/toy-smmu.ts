@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // An SMMU of the standard board with all that belongs to it: the CMDQV, a DMA engine behind it, and further bus masters.
 
 import { ABI_MAX_SMMUS } from '../../../assembly/layout/guest-abi.ts';

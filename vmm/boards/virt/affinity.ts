@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // How vCPUs are numbered for software: vCPU n has the affinity 0.0.(n / 16).(n % 16), so that the list of
 // an SGI reaches all of one Aff1, and Linux needs no range selector (GICD_TYPER.RSS is 0).
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Role guest of the board `virt`: the machine's SMMU is nested below its host's, which lends it a VINTF.
 
 import { VirtualCmdqv } from '../../../devices/cmdqv/index.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Role host of the board `virt`: the kernel owns a physical SMMU and a physical CMDQV. They are the
 // machine's own: hardware like its host's, in a memory that no guest reaches, with the machine's RAM as
 // all the physical memory that there is.

@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MIT
+
 export type { StaleInstruction } from '../../vcpu/arm64/index.ts';
 export * from './affinity.ts';
 export * from './psci.ts';

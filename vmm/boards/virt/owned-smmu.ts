@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // An SMMU that a guest owns, as inspection and the sanitizer look at it: nobody has lent it anything.
 
 import {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // PSCI for the vCPUs of a machine: what a HVC does to them.
 
 import type {

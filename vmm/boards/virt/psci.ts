@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // PSCI 1.1 (DEN0022) and the calls of SMCCC 1.1 (DEN0028) that a kernel asks for: what a HVC means,
 // and what it returns. What a call does to vCPUs and machine is the caller's, through `PsciMachine`.
 

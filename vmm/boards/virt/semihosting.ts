@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Semihosting (Arm's Semihosting for AArch32 and AArch64, 2.0): what a bare-metal program asks of who runs
 // it. It may end, with a status, and print.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The board `virt`: arm64 vCPUs with GICv3, generic timer, PL011, PL031 and PSCI, and behind an SMMU
 // with a CMDQV a DMA engine. It boots kernels that look for their hardware in a device tree.
 

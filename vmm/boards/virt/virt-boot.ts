@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What lies in RAM before the first instruction: kernel, initrd and device tree, and where vCPU 0 begins
 // (Linux: Documentation/arch/arm64/booting.rst).
 

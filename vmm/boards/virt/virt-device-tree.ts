@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The device tree of the board `virt`: what Linux's drivers look for, of the devices that are placed.
 // Bindings are those of Linux's Documentation/devicetree/bindings.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Disks of the board `virt`: virtio block devices, each with a StreamID of its own.
 
 import { type Disk, VirtioBlock, VirtioMmio } from '../../../devices/virtio/index.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Where everything is on the board `virt`: QEMU's addresses and SPIs where it has the device too, so that
 // what is written for its `virt` finds console and clock; the CMDQV and the DMA engine have places of
 // their own.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What takes the MSIs of the board `virt`: an ITS, a GICv2m frame, or nothing.
 
 import type { MemoryRegion } from '../../../assembly/load.ts';

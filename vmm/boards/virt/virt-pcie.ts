@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // PCIe on the board `virt`: a host bridge with the functions that a machine is given, behind its SMMU.
 
 import type { Placement } from '../../../devices/bus/index.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What stands between the bus masters of a machine `virt` and its memory, whoever owns it: guest-role.ts
 // has an SMMU that a host lends, host-role.ts one of the machine's own.
 

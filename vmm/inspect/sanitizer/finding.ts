@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Findings of the sanitizer: what was stale, what has changed, and the command that is missing.
 
 import { SUSPECT_ABORTS } from '../../../assembly/layout/check-memory.ts';

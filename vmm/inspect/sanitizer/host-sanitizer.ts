@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The sanitizer of a host: one for each SMMU, those included that guests own, and the STEs of guests,
 // which no SMMU of the host reads.
 

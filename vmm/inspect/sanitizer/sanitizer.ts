@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The host's part of the sanitizer: takes suspects, and gives each the time that its
 // invalidation may take. What is still cached then has been forgotten
 // (docs/sanitizer.md).

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // In how many doublewords an STE or CD differs from another reading of it, as far as the SMMU looks at
 // them. It reads 64 bits at a time (IHI 0070 section 3.21.3): of two doublewords that change with no
 // CFGI in between it may have the old one and the new one.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A suspect as the checked SMMU core hands it over (assembly/layout/check-memory.ts): a
 // hit on a cached entry that memory does not bear out.
 

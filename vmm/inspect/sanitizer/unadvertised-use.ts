@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What a guest uses although its own SMMU, by the ID registers that it shows, lacks it. VCMDQs, CDs
 // and translation tables follow the registers of the physical SMMU, as on hardware, so that a
 // driver gets away with it on this host.

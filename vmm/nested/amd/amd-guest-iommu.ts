@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The VMM's end of a vIOMMU: an iommufd of its own, worked in the order of QEMU's patches
 // for it, in the shape that the guest's IOMMU needs.
 

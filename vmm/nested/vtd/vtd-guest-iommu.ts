@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The VMM's end of a guest's VT-d IOMMU: an iommufd of its own, with a vIOMMU that software manages. The
 // guest's first stage is a nested HWPT; its IOTLB is invalidated on that, the TLBs of its devices on the
 // vIOMMU, and what they ask for comes out of the vIOMMU's FAULT object.

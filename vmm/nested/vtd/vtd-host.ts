@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A host with a VT-d IOMMU: its memory, the IOMMU that its VMs share, and what it lends them.
 
 import { MAX_THREADS } from '../../../assembly/layout/host-memory.ts';

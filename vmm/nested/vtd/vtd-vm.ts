@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A VM of a host with a VT-d IOMMU.
 
 import type { MemoryRegion } from '../../../assembly/load.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // One instruction of A64 from assembly language, by the table of forms: the preferred names of instructions, as
 // the disassembler writes them. A word is right when the disassembler writes it the same way, and what it does
 // not know is no instruction here either.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A64 in assembly language, by the table of forms: the preferred names of instructions,
 // without aliases.
 

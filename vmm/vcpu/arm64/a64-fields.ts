@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What fields of A64 instructions mean.
 
 import type { A64Fields } from '../../../assembly/layout/a64/a64-forms.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A program of A64 in assembly language: instructions with labels, names for numbers, data. Two passes: labels
 // have their addresses after the first one, because every instruction has four bytes.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A vCPU block as JavaScript reads and writes it (assembly/layout/arm64-state.ts).
 
 import { ARM64_REGISTER_TABLE } from '../../../assembly/layout/a64/arm64-registers.ts';

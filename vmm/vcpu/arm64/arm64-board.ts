@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What an arm64 vCPU needs of the board that it is on.
 
 import type { InterruptSink } from '../../../devices/bus/index.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The counter of a machine (CNTVCT, CNTPCT): it goes on with the instructions of whichever vCPU runs, so that
 // it never goes backwards between two of them, and with time that all of them sleep through.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // One arm64 CPU, on whatever thread: its block, timers and interrupt input.
 
 import {

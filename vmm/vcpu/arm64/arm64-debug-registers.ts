@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Registers of an arm64 vCPU as a debugger numbers them: those of GDB's feature
 // org.gnu.gdb.aarch64.core, and then the system registers that can be read without an effect.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A debugger on the host at the vCPUs of an arm64 machine: which of them may execute what, and what stops
 // them. The guest sees nothing of it: no instruction of it changes, and its debug registers are its own.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The direct maps of an arm64 guest: a table that the CPU looks at at each access of a device.
 
 import {

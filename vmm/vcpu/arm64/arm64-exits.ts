@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What an arm64 vCPU asks its machine for, on the machine's thread, wherever it runs itself: devices,
 // hypercalls, semihosting.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // An arm64 guest: its vCPUs, RAM with what is booted in it, and the time that it has.
 
 import { ARM64_POOL_CHECK } from '../../../assembly/layout/arm64-records.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The counter of a machine whose vCPUs have threads of their own: it goes on as the computer's clock
 // does, while the machine runs. Each vCPU has an estimate of it between two looks at the clock.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // How the memory of an arm64 machine is laid out: the blocks of its vCPUs, direct maps, what its board
 // keeps there, decoded instructions, RAM. Nothing of it but RAM can be reached by the guest.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The vCPUs of an arm64 machine, each on a thread of its own. The machine runs the first one, and with it
 // all of them: they run, stop and end together. What they ask for is served on the machine's thread.
 

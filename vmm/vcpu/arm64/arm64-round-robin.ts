@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The vCPUs of an arm64 machine on the caller's thread, in turn: to the machine they are one vCPU, which runs,
 // sleeps and ends as a whole. Whose turn it is follows from counts of instructions alone.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Runs one arm64 vCPU on a thread of its own: what it waits for it waits for here, its timers and its
 // CPU interface are here, and everything else is asked of the machine's thread.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The generic timers of a vCPU, as its board sees them: lines, and when they change.
 
 import {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What a machine and the thread of one of its arm64 vCPUs say to each other.
 
 import type { VcpuHost } from '../vcpu.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Which of the vCPUs that share a thread runs next. In a round each of them may execute as many
 // instructions as a turn has, in the order of their numbers; one whose wait ends runs at once, and
 // whoever it interrupts keeps the rest of its turn. So a wait costs nobody a turn, and those that wait

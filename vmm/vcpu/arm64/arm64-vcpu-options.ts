@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What an arm64 vCPU is made of, where it begins, and what it waits for.
 
 import type { Arm64Exports } from '../../../assembly/load.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // One arm64 vCPU: what it runs, waits for, and asks its board for. Who runs next is `arm64-round-robin.ts`.
 
 import {

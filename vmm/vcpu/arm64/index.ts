@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MIT
+
 export { Arm64Block } from './arm64-block.ts';
 export * from './arm64-board.ts';
 export { COUNTER_HZ } from './arm64-counter.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The table that the CPU's module imports: regions, by their index. Empty where nothing is translated.
 
 /** A WebAssembly.Table, which not all of the types that users compile with know. */

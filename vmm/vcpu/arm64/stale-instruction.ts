@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What the check of the instruction cache reports (docs/sanitizer.md).
 
 import { ARM64_STALE_NO_ISB } from '../../../assembly/layout/arm64-records.ts';

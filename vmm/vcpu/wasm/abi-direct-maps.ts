@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The direct maps of a Wasm guest: a table in its info page, which its runtime consults at each
 // access (docs/guest-abi.md).
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Interrupt lines of a Wasm guest: pending words in its info page, so that a guest sees them without an exit.
 
 import {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Words of the info page through which a Wasm guest is reached without a call (docs/guest-abi.md).
 
 import {

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What can go wrong with a Wasm guest, and how one is ended.
 
 import { printable, VsmmuError } from '../../../devices/plugin/index.ts';

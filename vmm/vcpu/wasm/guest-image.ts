@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A guest binary, checked: what a machine can be made of. docs/guest-abi.md has the rules that this file enforces.
 
 import { ABI_AREA_SIZE, ABI_VERSION } from '../../../assembly/layout/guest-abi.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The import object of a guest: built here and nowhere else, so that no JavaScript
 // function reaches a guest without its exit counter.
 

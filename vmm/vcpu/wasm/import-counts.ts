@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Calls of a guest's imports, counted around its import object. It shares nothing with the exit
 // counter: a report that compares the two says so when one of them does not count.
 

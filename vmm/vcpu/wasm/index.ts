@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MIT
+
 export * from './abi-direct-maps.ts';
 export * from './abi-interrupts.ts';
 export * from './abi-words.ts';

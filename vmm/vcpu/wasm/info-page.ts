@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The info page: what a guest finds at offset 0 of its memory (docs/guest-abi.md).
 
 import {

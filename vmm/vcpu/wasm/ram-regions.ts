@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Where the RAM of a Wasm guest lies.
 
 import { ABI_AREA_SIZE } from '../../../assembly/layout/guest-abi.ts';

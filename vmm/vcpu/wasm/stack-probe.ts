@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Stack headroom. Inline devices run on their guest's stack: a guest that has used it up
 // must overflow before a device has begun to change its state, not in the middle of it.
 //

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Reads of a WebAssembly binary what has to be known before an engine compiles it: what
 // it imports, and what it may have the engine allocate (core specification, section 5.5).
 // The code itself is passed over: checking it is the engine's work.

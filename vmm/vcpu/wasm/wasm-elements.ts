@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Element segments and constant expressions of a WebAssembly binary (core specification,
 // sections 5.4.9 and 5.5.12), as far as they have to be passed over and counted.
 

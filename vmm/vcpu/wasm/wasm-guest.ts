@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A Wasm guest: its vCPUs, and the info page through which they see interrupts, time and devices.
 
 import { ABI_AREA_SIZE, ABI_MAX_VCPUS } from '../../../assembly/layout/guest-abi.ts';

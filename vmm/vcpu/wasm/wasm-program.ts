@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What a Wasm vCPU runs, call by call: which export comes next, and what its result means
 // (docs/guest-abi.md).
 

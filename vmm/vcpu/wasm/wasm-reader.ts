@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Reads the encodings that WebAssembly binaries are made of (core specification, section
 // 5.2), as strictly as an engine does: what an engine would read in another way, or would
 // refuse, is refused here.

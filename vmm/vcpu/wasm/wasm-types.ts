@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The type section of a WebAssembly binary (core specification, section 5.3): function
 // types, and what else it may declare.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A Wasm vCPU on the caller's thread; and what a transport that has it elsewhere is asked for.
 
 import type { WasmImports } from '../../../assembly/load.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Why commands are illegal: the same ones as in the drain's tables, and what is said of each.
 
 import { describe, expect, it } from 'vitest';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Why STEs and CDs are refused: there is a reason exactly where the core refuses them, whatever the ID
 // registers are; and each reason names what it is about.
 

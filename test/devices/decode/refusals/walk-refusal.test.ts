@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Why a walk of stage 1 refuses an address: the same event as the core's, whatever is in the tables.
 
 import { describe, expect, it } from 'vitest';

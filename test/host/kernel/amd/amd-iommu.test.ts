@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MIT
+
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { AMD_DTE_SIZE, AMD_STATUS } from '../../../../assembly/layout/amd-formats.ts';
 import { type AmdModules, loadAmdModules } from '../../../../assembly/load.ts';

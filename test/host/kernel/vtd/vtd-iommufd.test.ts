@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // iommufd over the driver of a VT-d IOMMU: nested HWPTs on a parent and on a vIOMMU, what each call of
 // HWPT_INVALIDATE reaches, and FAULT objects of a vIOMMU.
 

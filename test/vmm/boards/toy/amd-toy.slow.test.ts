@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The footprint of a toy with an AMD IOMMU notices what a neighbour's command takes, when the IOMMU lets it.
 
 import { readFile } from 'node:fs/promises';

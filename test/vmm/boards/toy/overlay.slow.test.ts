@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // One guest binary without any code for a CMDQV, run on the trapped path and on the overlay path.
 
 import { createHash } from 'node:crypto';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The toy guest on the standard board, from the sources: what `vsmmu boot toy` runs.
 
 import { readFile } from 'node:fs/promises';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The point of it all on an arm64 vCPU: a guest invalidates through its VCMDQ, and nothing of it leaves
 // the guest.
 

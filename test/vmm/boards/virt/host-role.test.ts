@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Role host of the board `virt`: SMMU and CMDQV are the kernel's own, and nothing but RAM is memory to
 // them. What a kernel's accesses would do is done to the bus here. Offsets and encodings are literal.
 

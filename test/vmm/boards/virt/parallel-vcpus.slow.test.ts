@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Machines of the board `virt` whose vCPUs have threads of their own, by small programs: what they print is
 // what they saw. Of the built package, whose workers run.
 

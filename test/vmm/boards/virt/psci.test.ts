@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Functions and results are those of DEN0022 and DEN0028, literally.
 
 import { describe, expect, it } from 'vitest';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A reader of device tree blobs, after the Devicetree Specification and not after the writer.
 
 export interface ReadNode {

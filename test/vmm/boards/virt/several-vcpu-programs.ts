@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Programs for machines `virt` with several vCPUs: PSCI, interrupts and sleep. vCPU 0 starts the others, with
 // their numbers in X0; what they share lies at 0x40810000.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Machines of the board `virt` with several vCPUs, by small programs: what they print is what they saw.
 
 import { afterEach, describe, expect, it } from 'vitest';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Programs for machines `virt` with several vCPUs that work on the same memory, with their MMUs on. vCPU 0 starts
 // the others; what they share lies at 0x40810000, translation tables from 0x40800000 on.
 

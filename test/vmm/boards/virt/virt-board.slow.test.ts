@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Machines of the board `virt`, by small programs: what they print through the PL011 is what they saw.
 
 import { afterEach, describe, expect, it } from 'vitest';

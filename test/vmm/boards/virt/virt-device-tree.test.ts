@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What Linux's drivers and kvm-unit-tests look for in the device tree, by literal names and numbers.
 
 import { describe, expect, it } from 'vitest';

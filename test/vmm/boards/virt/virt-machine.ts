@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Devices of a machine `virt`, as far as its device tree looks at them.
 
 import type { Placement } from '../../../../devices/bus/index.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Where the MSIs of the board `virt` end: those of the DMA engine, which its SMMU translates, and the SMMU's own. What a kernel's accesses
 // would do is done to the bus here. Offsets and encodings are literal.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Programs for a machine `virt`, as flat binaries: words of A64, at their offsets. They begin at the
 // image's start, where VBAR_EL1 can point to.
 

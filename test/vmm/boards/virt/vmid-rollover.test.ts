@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A new generation of VMIDs: the TLBs and instruction caches of processors, which have VMIDs in their tags, are emptied with
 // those of the SMMUs. Seen by a guest that has changed a page table and an instruction, and says so to nobody.
 

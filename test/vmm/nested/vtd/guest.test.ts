@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A WebAssembly guest with a VT-d IOMMU that its host manages by software: its invalidation queue becomes
 // calls of iommufd, on the nested HWPT and on the vIOMMU.
 

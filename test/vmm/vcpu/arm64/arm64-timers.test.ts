@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What the board sees of a vCPU's generic timers, against DDI 0487 section D12.2, by literal counts.
 
 import { beforeEach, describe, expect, it } from 'vitest';

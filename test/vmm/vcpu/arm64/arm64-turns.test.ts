@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Who runs next: vCPUs that run, wait until a time, and wake, by hand.
 
 import { describe, expect, it } from 'vitest';

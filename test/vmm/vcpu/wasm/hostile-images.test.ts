@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Binaries that are made to do harm while they are read, compiled or instantiated: each is refused by name, before any engine sees it.
 
 import { afterEach, describe, expect, it } from 'vitest';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Guests that an engine compiles and does not instantiate: an error of the image, in a line.
 
 import { describe, expect, it } from 'vitest';

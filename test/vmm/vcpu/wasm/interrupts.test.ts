@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MIT
+
 import { describe, expect, it } from 'vitest';
 import { ABI_AT_IRQ_EDGE, ABI_AT_IRQ_LEVEL } from '../../../../assembly/layout/guest-abi.ts';
 import { AbiInterrupts } from '../../../../vmm/vcpu/wasm/index.ts';

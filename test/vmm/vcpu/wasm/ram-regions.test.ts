@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MIT
+
 import { expect, it } from 'vitest';
 import { ramRegions } from '../../../../vmm/vcpu/wasm/index.ts';
 

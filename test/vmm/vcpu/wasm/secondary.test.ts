@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Secondary vCPUs inline: they take turns with vCPU 0, and none runs on the stack of another but
 // while that one waits.
 

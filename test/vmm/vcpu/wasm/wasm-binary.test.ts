@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: MIT
+
 import { describe, expect, it } from 'vitest';
 import { looksLikeWasm, outlineOf } from '../../../../vmm/vcpu/wasm/wasm-binary.ts';
 import { WasmFormatError } from '../../../../vmm/vcpu/wasm/wasm-reader.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A Wasm vCPU by itself, behind the interface that machines know.
 
 import { describe, expect, it } from 'vitest';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Which instructions a region has: what is reached from its entries, and the functions that
 // this calls. A place is a number of instructions behind the start of the page that the
 // entries are in, the home page; before it and behind that page are others.

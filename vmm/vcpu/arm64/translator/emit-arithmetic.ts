@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Additions, subtractions, comparisons, conditional selects, multiplications, divisions.
 
 import type { A64Fields } from '../../../../assembly/layout/a64/a64-forms.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Ordered, exclusive and atomic accesses of one register. Their addresses are aligned, or the
 // interpreter takes the fault.
 

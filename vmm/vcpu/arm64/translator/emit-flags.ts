@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Flags and conditions. Like the interpreter's they are lazy (assembly/arm64/lazy-flags.ts),
 // but what made them is mostly known where they are read.
 

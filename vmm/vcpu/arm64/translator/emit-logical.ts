@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Logical operations, moves, bit fields, shifts, and what looks at the bits of one register.
 
 import type { A64Fields } from '../../../../assembly/layout/a64/a64-forms.ts';

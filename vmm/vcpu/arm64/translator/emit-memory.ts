@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Loads and stores. What the soft TLB does not answer is left to the interpreter, before
 // anything has been written.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Barriers, hints, and the system registers that a kernel reads and writes all the time. What
 // may be trapped, or changes more than a word, is the interpreter's.
 

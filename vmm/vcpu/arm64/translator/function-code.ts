@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Code of WebAssembly while it is written: instructions, and blocks with their labels.
 
 import { OP, TYPE, WasmWriter } from './wasm-writer.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The regions of a machine: what its vCPUs find hot becomes functions of WebAssembly, which
 // they call themselves. All of it is forgotten when the record pool is emptied.
 

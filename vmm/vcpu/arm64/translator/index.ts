@@ -1,1 +1,3 @@
+// SPDX-License-Identifier: MIT
+
 export { Arm64Regions } from './hot-regions.ts';

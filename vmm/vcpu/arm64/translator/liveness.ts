@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Which registers a region has to load where it is entered, and to store where it is left.
 
 import { type Effects, NO_REGISTERS, type Registers } from './register-code.ts';

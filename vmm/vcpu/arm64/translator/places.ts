@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Places of instructions: how many they are behind the start of the home page of a region.
 
 import { ARM64_PAGE_RECORDS } from '../../../../assembly/layout/arm64-records.ts';

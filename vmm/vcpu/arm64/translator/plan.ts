@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What the emitters are: one plan for each form, by its name.
 
 import type { A64Fields } from '../../../../assembly/layout/a64/a64-forms.ts';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The code of one region while it is written: locals, registers, the ways out. What an
 // instruction does is written by the emitters; what is here keeps a region exact: nothing is
 // changed before an instruction is left to the interpreter.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The control flow of a region as WebAssembly has it: pieces in order, of which some are
 // loops. A loop that is entered at several places has several heads, and a number says which.
 

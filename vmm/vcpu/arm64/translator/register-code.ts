@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Registers while code is written: the locals that they are in, and which of them a block
 // reads and writes.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A region as a function: its blocks in the order of their structure, and how they lead to
 // each other.
 

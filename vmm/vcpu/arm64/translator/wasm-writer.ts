@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Bytes of WebAssembly: numbers, and a module of functions that has the memory of a machine
 // and nothing else.
 

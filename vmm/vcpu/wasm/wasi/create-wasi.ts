@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The WASI of a guest, put together from what it imports: the machine's own console for
 // every program, and files for those that open some.
 

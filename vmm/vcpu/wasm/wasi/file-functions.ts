@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The functions of WASI that the library serves, with what their arguments are, and which
 // values of them it traps at.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What a machine may keep in memory as files. The library that has them has one heap for all machines.
 
 /** Of one machine, in bytes. */

@@ -1,2 +1,4 @@
+// SPDX-License-Identifier: MIT
+
 export * from './create-wasi.ts';
 export * from './wasi-host.ts';

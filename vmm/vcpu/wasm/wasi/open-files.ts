@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The files and directories that a guest has open.
 
 /** What a descriptor stands for. */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // errno values of wasi_snapshot_preview1.
 
 export const SUCCESS = 0;

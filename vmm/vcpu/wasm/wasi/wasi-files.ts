@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Files: the functions of WASI that a library serves out of memory, for guests that open
 // some. The guest's pointers and lengths end here: what goes in is copied from its
 // memory, what comes out is copied back, and what a machine may keep is counted.

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The WASI side of a machine, behind a small interface: the machine does not care which
 // library serves a guest's file system.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // @wasmer/wasi behind one call: loaded when a guest first needs it, given copies only,
 // and left alone for good by a machine that it has trapped for. It has one heap for all
 // machines; what a machine may have of it is counted elsewhere (wasi-files.ts), and how much

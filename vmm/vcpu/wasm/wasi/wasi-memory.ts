@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // The memory of a guest as WASI reaches it: every address and length is checked, and one
 // call works on a bounded part of it.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Paths of a guest, as the library may see them: names only. What it makes of ".." it
 // traps at, and what it does with long paths takes time that grows with their square.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What a program asks of WASI beside file descriptors: arguments, environment, clocks,
 // random numbers, sleeping, its end.
 

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // A module that stands in for a guest towards the WASI library, which finds a guest's
 // memory through its instance and its WASI version through its imports. Its memory is its
 // own: arguments are copied into it and results out of it, so that the library sees none

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // File descriptors 0 to 2: the machine's console. Output goes out as it is written, reading never blocks.
 
 import { EBADF, EFAULT, EINVAL, ENOSYS, ENOTDIR, ENOTSUP, ESPIPE, SUCCESS } from './wasi-errno.ts';

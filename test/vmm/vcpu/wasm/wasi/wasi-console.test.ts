@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // What a console program has of WASI: streams, arguments, clocks, random numbers. Nothing of it is a library's, and every call is bounded.
 
 import { describe, expect, it, vi } from 'vitest';

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: MIT
 // Files of a guest: a library keeps them, and has neither a guest's pointers nor more memory for them than a machine may have.
 
 import { readFile } from 'node:fs/promises';
