@@ -179,10 +179,14 @@ export interface HotModuleOptions {
   readonly checked?: boolean;
 }
 
+/** Whether a module is, or has in it, an SMMU core with the sanitizer. */
+export function hasSanitizer(module: WebAssembly.Module): boolean {
+  return WebAssembly.Module.exports(module).some(({ name }) => name === 'checked');
+}
+
 /** Whether the modules' SMMU core has the sanitizer in it. */
 export function isChecked(modules: HotModules): boolean {
-  const core = 'smmuUnit' in modules ? modules.smmuUnit : modules.smmuCore;
-  return WebAssembly.Module.exports(core).some(({ name }) => name === 'checked');
+  return hasSanitizer('smmuUnit' in modules ? modules.smmuUnit : modules.smmuCore);
 }
 
 const named = (urls: readonly (string | URL | undefined)[]) =>

@@ -20,3 +20,5 @@ export declare const EXIT_COUNT: i32;
 export declare const EXIT_OFFSET: i32;
 export declare const EXIT_STRIDE: i32;
 export declare const EXIT_VALUE: i32;
+/** 1 where the SMMU core has the sanitizer in it. */
+export declare const CHECKED: i32;

@@ -4,7 +4,7 @@
 // under which the host has the vCPU run: nothing that a guest can say.
 
 import { judgeTlbi } from '../imports/core';
-import { WINDOW } from '../imports/unit';
+import { CHECKED, WINDOW } from '../imports/unit';
 import { ABI_TLBI_ASID, ABI_TLBI_VA, ABI_TLBI_VAA } from '../layout/guest-abi';
 import {
   HOST_AT_SMMU_COUNT,
@@ -61,10 +61,10 @@ function invalidate(smmu: usize, vmid: u32, operation: u32, asid: u32, va: u64):
   if (operation == ABI_TLBI_VAA) invalidateVa(smmu, vmid, ANY_ASID, 0, va & ~(<u64>0xfff));
   else if (operation == ABI_TLBI_ASID) {
     killShared(smmu, vmid, asid, true, 0);
-    judgeTlbi(smmu, TLBI_OF_ASID, vmid, asid, 0, 0);
+    if (CHECKED) judgeTlbi(smmu, TLBI_OF_ASID, vmid, asid, 0, 0);
   } else if (operation == ABI_TLBI_VA) {
     killShared(smmu, vmid, asid, false, canonical(va));
-    judgeTlbi(smmu, TLBI_OF_VA, vmid, asid, 0, va & ~(<u64>0xfff));
+    if (CHECKED) judgeTlbi(smmu, TLBI_OF_VA, vmid, asid, 0, va & ~(<u64>0xfff));
   } else killVmid(block, generation);
 }
 

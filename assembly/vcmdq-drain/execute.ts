@@ -4,6 +4,7 @@
 // from the ring, once; nothing here looks at the ring again.
 
 import { judgeCfgi } from '../imports/core';
+import { CHECKED } from '../imports/unit';
 import {
   ACTION_CFGI_CD,
   ACTION_CFGI_CD_ALL,
@@ -155,12 +156,12 @@ export function execute(
     case ACTION_CFGI_STE:
       cfgi(smmu);
       invalidateConfig(smmu, u32(d0 >> 32), EVERY_SSID);
-      judgeCfgi(smmu, CFGI_OF_STE, u32(d0 >> 32), 0);
+      if (CHECKED) judgeCfgi(smmu, CFGI_OF_STE, u32(d0 >> 32), 0);
       return DONE;
     case ACTION_CFGI_STE_RANGE:
       cfgi(smmu);
       invalidateConfigRange(smmu, u32(d0 >> 32), bits(u32(d1), CFGI_RANGE));
-      judgeCfgi(smmu, CFGI_OF_STE, u32(d0 >> 32), bits(u32(d1), CFGI_RANGE) + 1);
+      if (CHECKED) judgeCfgi(smmu, CFGI_OF_STE, u32(d0 >> 32), bits(u32(d1), CFGI_RANGE) + 1);
       return withVisited(DONE, EVERY_CONFIG);
     case ACTION_CFGI_CD: {
       cfgi(smmu);
@@ -169,13 +170,13 @@ export function execute(
       // The CD of transactions without a SubstreamID is CD 0, so SSID 0 means it as well:
       // drop every entry of the stream.
       invalidateConfig(smmu, u32(d0 >> 32), ssid == 0 ? EVERY_SSID : ssid);
-      judgeCfgi(smmu, CFGI_OF_CD, u32(d0 >> 32), 0);
+      if (CHECKED) judgeCfgi(smmu, CFGI_OF_CD, u32(d0 >> 32), 0);
       return DONE;
     }
     case ACTION_CFGI_CD_ALL:
       cfgi(smmu);
       invalidateConfig(smmu, u32(d0 >> 32), EVERY_SSID);
-      judgeCfgi(smmu, CFGI_OF_CD, u32(d0 >> 32), 0);
+      if (CHECKED) judgeCfgi(smmu, CFGI_OF_CD, u32(d0 >> 32), 0);
       return DONE;
     case ACTION_HOST:
       return HOST;

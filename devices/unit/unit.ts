@@ -16,6 +16,7 @@ import {
   type AmdModules,
   type GuestPortModules,
   type HotModules,
+  hasSanitizer,
   MAX_REGIONS,
   type MemoryRegion,
   type WasmImports,
@@ -194,6 +195,7 @@ export abstract class PortUnit {
       EXIT_OFFSET: i32(exitRequest.offset),
       EXIT_STRIDE: i32(exitRequest.stride),
       EXIT_VALUE: i32(exitRequest.value),
+      CHECKED: i32(Number(all.some(hasSanitizer))),
     };
     const regions = {
       ...regionGlobals(guest?.regions ?? []),
