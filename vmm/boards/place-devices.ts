@@ -32,9 +32,25 @@ function checkDevice(device: Device, place: string): void {
   if (typeof device.identity?.kind !== 'number') refuse(`${device.name} has no identity`);
 }
 
+/** From `start`, up to `end`. */
+interface Range {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** Where so much is free, from `from` on, in steps of `step`. */
+function freePlace(from: number, length: number, step: number, taken: readonly Range[]): number {
+  let place = from;
+  for (;;) {
+    const blocking = taken.find(({ start, end }) => place < end && start < place + length);
+    if (!blocking) return place;
+    place = Math.ceil(blocking.end / step) * step;
+  }
+}
+
 /**
- * Devices and where they go: each at the address and interrupt lines that it was given, else after
- * those before it.
+ * Devices and where they go: each at the address and interrupt lines that it was given, else at the
+ * next ones that no other has.
  * @param free what the board has left.
  * @throws {BoardError} when one is no device, or there are too many.
  */
@@ -42,27 +58,40 @@ export function placeDevices(
   given: readonly (Device | Placement)[],
   free: Board['free'],
 ): Placement[] {
-  let { gpa, irq } = free;
   if (given.length > free.devices) {
     throw new BoardError(
       'placement',
       `there is room for ${free.devices} devices more, not for ${given.length}`,
     );
   }
-  return given.map((one, i) => {
-    if (typeof one === 'object' && one !== null && isPlacement(one)) {
-      checkDevice(one.device, `devices[${i}]`);
-      checkPlacement(one);
-      return one;
-    }
-    checkDevice(one, `devices[${i}]`);
+  const memory: Range[] = [];
+  const lines: Range[] = [];
+  const take = ({ device, addresses, firstIrq }: Placement) => {
+    device.regions.forEach(({ size }, i) => {
+      const start = addresses[i] ?? 0;
+      memory.push({ start, end: start + size });
+    });
+    if (firstIrq !== undefined)
+      lines.push({ start: firstIrq, end: firstIrq + device.identity.interrupts });
+  };
+  given.forEach((one, i) => {
+    const placement = typeof one === 'object' && one !== null && isPlacement(one);
+    checkDevice(placement ? one.device : one, `devices[${i}]`);
+    if (!placement) return;
+    checkPlacement(one);
+    take(one);
+  });
+  return given.map((one) => {
+    if (isPlacement(one)) return one;
+    let { gpa } = free;
     const addresses = one.regions.map(({ size }) => {
-      const address = gpa;
-      gpa += Math.ceil(size / REGION_ALIGNMENT) * REGION_ALIGNMENT;
+      const address = freePlace(gpa, size, REGION_ALIGNMENT, memory);
+      gpa = Math.ceil((address + size) / REGION_ALIGNMENT) * REGION_ALIGNMENT;
       return address;
     });
-    const firstIrq = irq;
-    irq += one.identity.interrupts;
-    return { device: one, addresses, firstIrq };
+    const firstIrq = freePlace(free.irq, one.identity.interrupts, 1, lines);
+    const placement = { device: one, addresses, firstIrq };
+    take(placement);
+    return placement;
   });
 }
