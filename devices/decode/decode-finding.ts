@@ -2,14 +2,18 @@
 // Findings of the sanitizer (docs/sanitizer.md), as its one line says them.
 
 import { GRANULE_4K, GRANULE_16K, GRANULE_64K, leafAllowed, levelShift } from '../tables/index.ts';
+import { decodeCd } from './decode-cd.ts';
 import { commandSummary } from './decode-commands.ts';
 import { decodePte, type PteOptions } from './decode-pte.ts';
+import { decodeSte } from './decode-ste.ts';
 import type { Decoded } from './structure.ts';
 import { wordsOfHex } from './words.ts';
 
 const ENTRY = /\bstale .{1,200}?(?:, 0x([0-9a-f]{1,16}) bytes at .{1,120}?)?, used for iova /;
 const CHANGE =
   /\bstage-([12]) descriptor at 0x[0-9a-f]{1,16} was 0x([0-9a-f]{16}), is 0x([0-9a-f]{16})/g;
+const STRUCTURE =
+  /\b(STE|CD) doubleword (\d)(?: at 0x[0-9a-f]{1,16})? was 0x([0-9a-f]{1,16}), is 0x([0-9a-f]{1,16})/g;
 const MISSING = /\bmissing: (\w{1,20})/;
 
 /** Where the leaf of an entry of so many bytes, by their log2, lies. */
@@ -21,6 +25,32 @@ const LEAVES: ReadonlyMap<number, Pick<PteOptions, 'granule' | 'level'>> = new M
   ),
 );
 
+const DECODERS = { STE: decodeSte, CD: decodeCd } as const;
+
+/** A doubleword of a structure, before and after: its fields; what others would say of them is not known. */
+function decodeDoubleword(
+  what: 'STE' | 'CD',
+  doubleword: number,
+  was: string,
+  is: string,
+): Decoded[] {
+  return (
+    [
+      ['was', was],
+      ['is', is],
+    ] as const
+  ).map(([when, digits]) => {
+    const words = new Uint32Array(16);
+    words.set(wordsOfHex([digits]), 2 * doubleword);
+    const fields = DECODERS[what](words).fields.filter((field) => field.doubleword === doubleword);
+    return {
+      name: `${when}: ${what} doubleword ${doubleword}`,
+      summary: '',
+      fields: fields.map((field) => ({ ...field, ignored: false })),
+    };
+  });
+}
+
 /** What the command of a name does. */
 function command(name: string): Decoded[] {
   const summary = commandSummary(name);
@@ -29,7 +59,7 @@ function command(name: string): Decoded[] {
 
 /**
  * What a line says that is a finding: the descriptors before and after, and the command
- * that was forgotten. Nothing for any other line.
+ * that was forgotten; or the doublewords of an STE or CD. Nothing for any other line.
  */
 export function decodeFinding(line: string): Decoded[] {
   const found = ENTRY.exec(line);
@@ -49,5 +79,9 @@ export function decodeFinding(line: string): Decoded[] {
       return { ...decoded, name: `${when}: ${decoded.name}` };
     });
   });
-  return [...changes, ...command(MISSING.exec(line)?.[1] ?? '')];
+  const structures = [...line.matchAll(STRUCTURE)].flatMap(
+    ([, what, doubleword, was = '', is = '']) =>
+      decodeDoubleword(what as 'STE' | 'CD', Number(doubleword), was, is),
+  );
+  return [...changes, ...structures, ...command(MISSING.exec(line)?.[1] ?? '')];
 }

@@ -108,6 +108,22 @@ describe('the lines of a kernel log', () => {
     expect(fieldsOf(decoded(FINDING)[0]).Address).toBe(0x80112000n);
   });
 
+  it('have findings of structures: the fields of each doubleword that has changed', () => {
+    const line =
+      'stale STE of StreamID 0x8, used for iova 0x100000000; now abort; STE doubleword 0 at 0x80100200 was ' +
+      '0x000000008011000b, is 0x0000000000000001; missing: CFGI_STE StreamID=0x8';
+    const entries = decoded(line);
+    expect(entries.map(({ decoded: { name } }) => name)).toEqual([
+      'was: STE doubleword 0',
+      'is: STE doubleword 0',
+      'missing: CFGI_STE',
+    ]);
+    expect(entries.slice(0, 2).map(fieldsOf)).toMatchObject([
+      { V: 1n, Config: 5n, S1ContextPtr: 0x80110000n },
+      { V: 1n },
+    ]);
+  });
+
   it('are nothing when a dump is cut off, or far from its head', () => {
     const [head = '', ...words] = EVENT.split('\n');
     expect(decoded(words.join('\n'))).toEqual([]);

@@ -5,6 +5,7 @@ export const SUCCESS = 0;
 export const EBADF = 8;
 export const EBUSY = 10;
 export const EFAULT = 21;
+export const EFBIG = 22;
 export const EILSEQ = 25;
 export const EINVAL = 28;
 export const EIO = 29;

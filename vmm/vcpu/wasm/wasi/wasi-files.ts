@@ -19,6 +19,7 @@ import {
   EBADF,
   EBUSY,
   EFAULT,
+  EFBIG,
   EINVAL,
   EMFILE,
   ENAMETOOLONG,
@@ -236,6 +237,8 @@ export class WasiFiles {
     );
     const size = name === 'fd_allocate' ? Math.max(before, first + second) : first;
     if (size - before > this.#quota.room) return ENOSPC;
+    // The library takes some 10 ms for each MiB, and serves no other machine meanwhile.
+    if (size - before > MAX_CALL_BYTES) return EFBIG;
     const errno = this.#serve(name, call);
     if (errno === SUCCESS) this.#quota.setSize(inode, size);
     return errno;

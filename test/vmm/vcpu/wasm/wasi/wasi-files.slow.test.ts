@@ -40,6 +40,7 @@ const EIO = 29;
 const EMFILE = 33;
 const ENAMETOOLONG = 37;
 const ENOENT = 44;
+const EFBIG = 22;
 const ENOSPC = 51;
 const ENOTSUP = 58;
 const ENOTCAPABLE = 76;
@@ -331,8 +332,12 @@ describe('a machine', () => {
     expect(write(a, MIB)).toBe(MIB);
     expect([functions.fd_close(a), unlink('a'), unlink('b')]).toEqual([0, 0, 0]);
     const c = open('c').fd;
-    expect(functions.fd_allocate(c, 0n, BigInt(63 * MIB))).toBe(SUCCESS);
+    expect(functions.fd_allocate(c, 0n, BigInt(MIB))).toBe(SUCCESS);
     expect(functions.fd_allocate(c, 0n, BigInt(65 * MIB))).toBe(ENOSPC);
+    // In steps, as writes are.
+    expect(functions.fd_allocate(c, 0n, BigInt(2 * MIB + 1))).toBe(EFBIG);
+    expect(functions.fd_filestat_set_size(c, BigInt(3 * MIB))).toBe(EFBIG);
+    expect(functions.fd_filestat_set_size(c, BigInt(2 * MIB))).toBe(SUCCESS);
     // The whole of it, and then a file is removed where there was no room left.
     fill(c);
     expect([functions.fd_close(c), unlink('c'), open('d').errno]).toEqual([0, 0, 0]);
