@@ -14,6 +14,9 @@ export type MachineEvent<K extends MachineEventName = MachineEventName> = {
   };
 }[K];
 
+/** Events that are kept for who does not read them: a guest can cause as many as it likes. */
+export const MOST_UNREAD = 4096;
+
 type Take = (result: IteratorResult<MachineEvent, undefined>) => void;
 
 /** Events of these names one after the other; `end` is the last one. */
@@ -21,8 +24,8 @@ export type MachineEventStream<K extends MachineEventName = MachineEventName> =
   AsyncIterableIterator<MachineEvent<K | 'end'>, undefined>;
 
 /**
- * The events from now on, kept until they are asked for. It is over behind `end`, and whoever
- * leaves the loop before takes its listeners away.
+ * The events from now on, kept until they are asked for: the last MOST_UNREAD of them. It is over
+ * behind `end`, and whoever leaves the loop before takes its listeners away.
  * @param names none: all.
  * @param listen adds a listener of an event; returns the function that takes it away.
  */
@@ -45,7 +48,7 @@ export function eventStream<K extends MachineEventName>(
   const add = (event: MachineEvent) => {
     const take = waiting.shift();
     if (take) take({ value: event });
-    else unread.push(event);
+    else if (unread.push(event) > MOST_UNREAD) unread.shift();
     if (event.name === 'end') close();
   };
   const some = names.length > 0 ? [...new Set([...names, 'end' as const])] : MACHINE_EVENTS;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The CD of a guest's stream, in guest memory (IHI 0070 section 5.3).
 
-import { CD_SIZE, L1CD_V } from '../../../assembly/layout/cd.ts';
+import { CD_SIZE, L1CD_SIZE, L1CD_V } from '../../../assembly/layout/cd.ts';
 import { IDR1_SSIDSIZE } from '../../../assembly/layout/smmu-registers.ts';
 import {
   STE_S1CDMAX,
@@ -15,7 +15,6 @@ import { bitsOf, fieldOf, type GuestMemory } from '../../plugin/index.ts';
 import { guestStructure } from '../../tables/guest-structure.ts';
 import type { SmmuIdRegisters } from '../id-registers.ts';
 
-const L1CD_SIZE = 8;
 const L2PTR_MASK = 0x000f_ffff_ffff_f000n;
 /** SubstreamID bits that index a leaf table. */
 const LEAF_BITS = new Map([
