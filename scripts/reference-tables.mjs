@@ -8,8 +8,8 @@ import { fileURLToPath } from 'node:url';
 
 const ROOT = new URL('../', import.meta.url);
 
-/** Tables of options: heading, then files and interfaces. */
-const OPTIONS = [
+/** Tables of options: heading, then files and interfaces; of two members of one name the first is the one. */
+export const OPTIONS = [
   ['Host', ['vmm/api/settings.ts', 'HostSettings'], ['vmm/api/host-options.ts', 'HostOptions']],
   [
     'Machine',
@@ -29,6 +29,28 @@ const OPTIONS = [
   ['A place', ['devices/bus/placement.ts', 'Placement']],
   ['DeviceComplex', ['devices/bus/device-complex.ts', 'DeviceComplexOptions']],
   ['SmmuEndpoint', ['devices/unit/smmu-endpoint.ts', 'SmmuEndpointOptions']],
+  ['createHostMemory', ['devices/unit/create-host-memory.ts', 'HostMemoryOptions']],
+  ['loadHotModules', ['assembly/load.ts', 'HotModuleOptions']],
+  ['Unit', ['devices/unit/unit.ts', 'UnitOptions'], ['devices/unit/unit.ts', 'PortUnitOptions']],
+  ['PhysicalSmmu', ['devices/smmuv3/physical-smmu.ts', 'PhysicalSmmuOptions']],
+  ['PhysicalCmdqv', ['devices/cmdqv/physical-cmdqv.ts', 'PhysicalCmdqvOptions']],
+  ['VirtualSmmu', ['devices/smmuv3/virtual-smmu.ts', 'VirtualSmmuOptions']],
+  ['VirtualCmdqv', ['devices/cmdqv/virtual-cmdqv.ts', 'VirtualCmdqvOptions']],
+  ['ATS', ['devices/plugin/device-host.ts', 'AtsSettings']],
+  ['PcieHost', ['devices/pcie/pcie-host.ts', 'PcieHostOptions']],
+  ['PcieEndpoint', ['devices/pcie/pcie-endpoint.ts', 'PcieEndpointOptions']],
+  ['VirtioNet', ['devices/virtio/virtio-net.ts', 'VirtioNetOptions']],
+  ['Pl011', ['devices/pl011/pl011.ts', 'Pl011Options']],
+  ['Checkpoint', ['devices/checkpoint/checkpoint.ts', 'CheckpointOptions']],
+  ['PageTable', ['devices/tables/page-table.ts', 'PageTableOptions']],
+  ['PageTable map', ['devices/tables/page-table.ts', 'MapOptions']],
+  ['decodePte', ['devices/decode/decode-pte.ts', 'PteOptions']],
+  ['A board', ['vmm/boards/board.ts', 'BoardOptions']],
+  ['Iommufd', ['host/iommufd/requests.ts', 'IommufdOptions']],
+  ['SmmuHost', ['host/kernel/smmu-host.ts', 'SmmuHostOptions']],
+  ['deviceContract', ['devices/testing/contract.ts', 'ContractOptions']],
+  ['FakeHost', ['devices/testing/fake-host.ts', 'FakeHostOptions']],
+  ['QuirkyCmdqv', ['devices/testing/cmdqv-quirks.ts', 'CmdqvQuirks']],
   ['plugSmmu', ['vmm/v86/smmu-board.ts', 'V86SmmuOptions']],
   ['plugDevices', ['vmm/v86/plug.ts', 'PlugOptions']],
 ];
@@ -106,7 +128,7 @@ function members(file, name) {
   if (start < 0) throw new Error(`${file} has no interface ${name}`);
   const body = source.slice(source.indexOf('{\n', start) + 2, source.indexOf('\n}', start) + 1);
   const member =
-    / {2}\/\*\*([\s\S]*?)\*\/\n {2}(?:readonly )?(\w+)(\??): ([\s\S]*?);\n(?= {2}\/\*\*|$)/g;
+    / {2}\/\*\*([\s\S]*?)\*\/\n {2}(?:readonly )?(\w+)(\??)(?:: |(?=\())([\s\S]*?);\n(?= {2}\/\*\*|$)/g;
   const found = [...body.matchAll(member)].map(
     ([, comment = '', key = '', optional, type = '']) => {
       const text = prose(comment);
@@ -119,14 +141,16 @@ function members(file, name) {
             .replace(/\s+/g, ' ')
             .replace(/^\(\((.*)\) \| undefined$/, '($1')
             .replace(/ \| undefined$/, '')
-            .replace(/^\| /, ''),
+            .replace(/^\| /, '')
+            // A method: "(a: number): void".
+            .replace(/^(\([^()]*\)): /, '$1 => '),
         ),
         value: optional === '?' ? (value ?? '') : name.endsWith('Events') ? '' : 'required',
         text: text.replace(DEFAULT, ''),
       };
     },
   );
-  const declared = [...body.matchAll(/^ {2}(?:readonly )?(\w+)\??: /gm)].length;
+  const declared = [...body.matchAll(/^ {2}(?:readonly )?(\w+)\??(?:: |\()/gm)].length;
   if (declared !== found.length)
     throw new Error(`${name}: ${declared - found.length} members without a comment`);
   return found;
@@ -146,7 +170,8 @@ function optionsPage() {
   let page = read('docs/options.md');
   for (const [heading, ...interfaces] of OPTIONS) {
     const events = heading === 'Events';
-    const rows = interfaces.flatMap(([file, name]) => members(file ?? '', name ?? ''));
+    const all = interfaces.flatMap(([file, name]) => members(file ?? '', name ?? ''));
+    const rows = all.filter(({ name }, i) => all.findIndex((one) => one.name === name) === i);
     page = withTable(page, String(heading), [
       events ? '| event | payload | when |' : '| option | type | default | meaning |',
       events ? '| --- | --- | --- |' : '| --- | --- | --- | --- |',

@@ -66,20 +66,19 @@ export interface PhysicalCmdqvOptions {
   /** VCMDQs of the whole CMDQV, a power of two from `vintfs` to 128. */
   readonly vcmdqs: number;
   /**
-   * Finds the memory behind a ring's physical address, (window << 32) | address. By
-   * default host RAM (window 0) and the memories of the units that `unitOf` knows.
+   * Finds the memory at the physical address of a ring, (window << 32) | address. Default: host RAM
+   * (window 0) and the memories of the units that `unitOf` knows.
    */
   readonly resolvePa?: ResolvePa;
   /**
    * Unit that reaches the guest memory of a window, for the VINTFs that the host has lent to its
-   * machines; undefined when there is none on this thread. By default `unit` for its own window.
+   * machines; undefined when there is none on this thread. Default: `unit` for its own window.
    */
   readonly unitOf?: UnitOf;
   /**
-   * Whose queue errors the device publishes by itself. With `all`, the default, those of lent VINTFs as
-   * well, as hardware does: the kernel that works the device finds them in its interrupt handler. With
-   * `hypervisor` errors of a VINTF without HYP_OWN stay held until a policy above the device has spoken
-   * and called the drain's `publishError`.
+   * Whose queue errors the device publishes by itself. With `all` those of lent VINTFs as well, as
+   * hardware does. With `hypervisor` errors of a VINTF without HYP_OWN are kept back until a policy
+   * above the device decides and calls the drain's `publishError`. Default `all`.
    */
   readonly reportErrors?: 'hypervisor' | 'all';
 }

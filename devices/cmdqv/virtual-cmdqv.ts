@@ -42,7 +42,7 @@ import { VirtualSlots } from './virtual-slots.ts';
 export interface VirtualCmdqvOptions {
   /** The borrowed VINTF. */
   readonly backend: VintfBackend;
-  /** Default "cmdqv"; a machine with several tells them apart by it. */
+  /** Unique in a machine, for one with several. Default `cmdqv`. */
   readonly name?: string;
 }
 

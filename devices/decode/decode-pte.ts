@@ -25,9 +25,11 @@ type FieldName = keyof typeof PTE & string;
 
 /** Where the descriptor stands. */
 export interface PteOptions {
+  /** Translation granule of its table. */
   readonly granule: Granule;
   /** Level of its table, 0 to 3; -1 with `ds` and 4 KiB granules. */
   readonly level: number;
+  /** Stage of translation. */
   readonly stage: 1 | 2;
   /** CD.DS or STE.S2DS: granules of 4 and 16 KiB have 52-bit addresses. Default false. */
   readonly ds?: boolean;

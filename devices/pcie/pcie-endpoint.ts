@@ -59,15 +59,17 @@ import {
 
 /** What an endpoint is made of. */
 export interface PcieEndpointOptions {
+  /** Unique in a machine. */
   readonly name: string;
   /** Four ASCII characters, as `DeviceIdentity` has them. */
   readonly kind: number;
+  /** Vendor, device, class and interrupt pin, as configuration space shows them. */
   readonly identity: FunctionIdentity;
   /** The region that BAR 0 leads to: its name, bytes (a power of two), and accesses. */
   readonly bar: Device['regions'][number];
   /** Entries of the MSI-X table, which lies behind BAR 1. */
   readonly vectors: number;
-  /** Capabilities besides PCI Express and MSI-X. */
+  /** Capabilities besides PCI Express and MSI-X. Default: none. */
   readonly capabilities?: readonly CapabilitySpec[];
   /** Its accesses may carry PASIDs. Default false. */
   readonly hasPasids?: boolean;

@@ -43,6 +43,7 @@ export interface PcieHostOptions {
   readonly buses?: number;
   /** Where BARs may lie: gpa, a multiple of 4 KiB, and bytes. */
   readonly window: { readonly gpa: number; readonly size: number };
+  /** The functions behind it, each at its place. */
   readonly functions: readonly PluggedFunction[];
 }
 

@@ -81,9 +81,9 @@ export interface PhysicalSmmuOptions {
   readonly unit: Unit;
   /** Which SMMU block of host memory this device is. */
   readonly smmuIndex: number;
-  /** Default PHYSICAL_ID_REGISTERS. */
+  /** ID registers that it has. Default PHYSICAL_ID_REGISTERS. */
   readonly idRegisters?: SmmuIdRegisters;
-  /** Milliseconds that an endpoint has to answer an ATC_INV, 0 to 2^32 - 1. Default 100. */
+  /** Milliseconds that an endpoint has to answer an ATC_INV, 0 to 2^31 - 1. Default 100. */
   readonly atcTimeout?: number | undefined;
 }
 

@@ -79,10 +79,11 @@ import {
 
 /** What a `VirtualSmmu` is made of. */
 export interface VirtualSmmuOptions {
+  /** The host's side of the SMMU. */
   readonly backend: ViommuBackend;
-  /** Default `auto`: those of the host's SMMU, less what a guest does not have (`guestIdRegisters`). */
+  /** ID registers that the guest sees; `auto`: those of the host's SMMU, less what a guest does not have (`guestIdRegisters`). Default `auto`. */
   readonly idRegisters?: 'auto' | SmmuIdRegisters;
-  /** Default "smmuv3"; a machine with several tells them apart by it. */
+  /** Unique in a machine, for one with several. Default `smmuv3`. */
   readonly name?: string;
   /** Told why streams and commands were refused, each reason once until a reset, at most 256. Default: nobody asks. */
   readonly onRefusal?: ((refusal: SmmuRefusal) => void) | undefined;

@@ -35,17 +35,19 @@ export const S2_READ_ONLY = BigInt(PTE_S2_PAGE_RO);
 
 /** Which tables these are. */
 export interface PageTableOptions {
+  /** Stage of translation. */
   readonly stage: 1 | 2;
+  /** Translation granule. Default 4 KiB. */
   readonly granule?: Granule;
-  /** Size of the input address in bits (64 - T0SZ), default 48. */
+  /** Size of the input address in bits (64 - T0SZ). Default 48. */
   readonly inputBits?: number;
-  /** Level of the first table, default as `stage1StartLevel` or `stage2StartLevel` has it. */
+  /** Level of the first table. Default: that of `stage1StartLevel` or `stage2StartLevel`. */
   readonly startLevel?: number;
 }
 
 /** How a range is mapped. */
 export interface MapOptions {
-  /** Use blocks where size and alignment allow (default); false maps pages only. */
+  /** Use blocks where size and alignment allow; false maps pages only. Default true. */
   readonly blocks?: boolean;
 }
 

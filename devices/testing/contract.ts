@@ -28,7 +28,7 @@ export interface ContractOptions {
   readonly operations?: number;
   /** Seeds; every storm runs once with each. Default 1 to 3. */
   readonly seeds?: readonly number[];
-  /** Steps that lead storms into states that blind accesses seldom reach; a quarter of all operations. */
+  /** Steps that lead storms into states that random accesses seldom reach; about a quarter of all operations. Default: none. */
   readonly stimulus?: Stimulus;
   /**
    * Registers whose values depend on more than the device's state, such as a counter of real

@@ -23,9 +23,9 @@ const WASM_PAGE = 0x10000;
 
 /** How large a host memory is. */
 export interface HostMemoryOptions {
-  /** SMMUs that the host has, from 1. */
+  /** SMMUs that the host has, 1 to 16. Default 1. */
   readonly smmus?: number;
-  /** Bytes of host RAM, window 0 of the physical address map; a multiple of 64 KiB. */
+  /** Bytes of host RAM, window 0 of the physical address map; a multiple of 64 KiB. Default 16 MiB. */
   readonly ramSize?: number;
   /** Units of 32 bytes of the trace ring, a power of two from 2048. Default: none, and nothing is traced. */
   readonly traceUnits?: number | undefined;

@@ -46,7 +46,7 @@ export type Translation =
     }
   | {
       readonly ok: false;
-      /** Why not: TRANSLATE_ABORT, TRANSLATE_RAZWI, or TRANSLATE_STALLED. */
+      /** Why not: TRANSLATE_ABORT, TRANSLATE_RAZWI, TRANSLATE_STALLED or TRANSLATE_WAIT. */
       readonly result: Exclude<TranslateResult, typeof TRANSLATE_OK>;
       /**
        * The event that the SMMU has recorded, eight words (`decodeEvent`); undefined for a fault

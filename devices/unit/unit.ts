@@ -48,9 +48,11 @@ import { ThreadBlock } from './thread-block.ts';
 
 /** What a unit is made of; everything in it can be posted to another thread. */
 export interface PortUnitOptions {
+  /** The hot modules, compiled: `loadHotModules`. */
   readonly modules: HotModules | AmdModules;
+  /** The host memory: `createHostMemory`. */
   readonly hostMemory: WebAssembly.Memory;
-  /** The guest's memory; the host's own unit has none. */
+  /** The guest's memory, for the unit of a machine. Default: none, as for the host's own unit. */
   readonly guest?: {
     readonly memory: WebAssembly.Memory;
     readonly regions: readonly MemoryRegion[];
@@ -70,6 +72,7 @@ export interface PortUnitOptions {
 
 /** The same, for an SMMU's unit. */
 export interface UnitOptions extends PortUnitOptions {
+  /** The hot modules of an SMMU, compiled: `loadHotModules`. */
   readonly modules: HotModules;
 }
 

@@ -30,7 +30,7 @@ const MOST_WAITING = 256;
 export interface VirtioNetOptions {
   /** Six bytes. Default 02:00:00:00:00:01, a locally administered one. */
   readonly mac?: readonly number[];
-  /** Told of each frame that the guest sends; the bytes are the receiver's. Default: it comes back. */
+  /** Told of each frame that the guest sends; the bytes are the receiver's. Default: it is sent back to the guest. */
   readonly onFrame?: (frame: Uint8Array<ArrayBuffer>) => void;
 }
 

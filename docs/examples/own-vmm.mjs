@@ -74,7 +74,10 @@ const memory = {
 };
 const endpoint = new SmmuEndpoint({ unit, memory });
 
-const { bus } = new DeviceComplex({
+// Interrupts that the guest has not acknowledged: your interrupt controller.
+const pending = new Set();
+
+const complex = new DeviceComplex({
   devices: [
     { device: new PhysicalSmmu({ unit, smmuIndex: 0 }), addresses: [SMMU], firstIrq: 32 },
     {
@@ -85,15 +88,31 @@ const { bus } = new DeviceComplex({
     },
   ],
   memory: ram,
-  // Your interrupt controller.
   interrupts: {
     line: (irq) => ({
-      pulse: () => console.log('interrupt', irq),
-      setLevel: (asserted) => console.log('interrupt', irq, asserted),
+      pulse() {
+        pending.add(irq);
+        console.log('interrupt', irq);
+      },
+      setLevel: (asserted) => (asserted ? pending.add(irq) : pending.delete(irq)),
     }),
   },
   clock: SYSTEM_CLOCK,
 });
+const { bus } = complex;
+
+/**
+ * The guest waits for an interrupt (WFI). Devices do their background work in `poll`, and timers
+ * that are due call back there: a CPU that runs calls it too, between two slices of code.
+ */
+async function waitForInterrupt() {
+  while (pending.size === 0) {
+    if (complex.poll() > 0) continue;
+    const left = (complex.nextDeadline ?? Number.POSITIVE_INFINITY) - SYSTEM_CLOCK.nowNs();
+    const ms = Math.min(10, Math.max(0, left / 1e6)); // 10: input may have come
+    await new Promise((resolve) => setTimeout(resolve, ms));
+  }
+}
 
 // From here on: the guest. Its allocator, its tables, its driver.
 let free = 0x1000;
@@ -132,6 +151,7 @@ write64(SMMU + 0x090, BigInt(commands | 4)); // CMDQ_BASE: 16 commands
 bus.write(SMMU + 0x020, 4, 0x8); // CR0.CMDQEN
 bus.write(SMMU + 0x098, 4, 2); // CMDQ_PROD
 bus.write(SMMU + 0x020, 4, 0x9); // CR0.SMMUEN
+complex.poll(); // a safe point of the guest
 console.log('CMDQ_CONS', bus.read(SMMU + 0x09c, 4), 'CR0ACK', bus.read(SMMU + 0x024, 4));
 
 const text = new TextEncoder().encode('hello through the SMMU');
@@ -140,6 +160,8 @@ write64(COPIER + 0x0, 0x4000_0000n);
 write64(COPIER + 0x8, 0x4000_1000n);
 bus.write(COPIER + 0x10, 4, text.length);
 bus.write(COPIER + 0x14, 4, 1);
+await waitForInterrupt();
+pending.delete(COPIER_IRQ);
 console.log(new TextDecoder().decode(frameBuffer.subarray(0, text.length)));
 
 // What your own device models need that are not plugins.

@@ -9,7 +9,7 @@ import type { MmapArea } from './viommu.ts';
 
 /** Options of an `Iommufd`. */
 export interface IommufdOptions {
-  /** Announced: every allocation and every access to the caller's memory. */
+  /** Told of every allocation and every access to the caller's memory before it is made. Default: none. */
   readonly gate?: ResourceGate;
 }
 

@@ -4,7 +4,7 @@
 
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -70,7 +70,7 @@ function lines(shape: string): string[] {
 
 let folder: string;
 const parsed: Record<
-  'report' | 'findings' | 'summary' | 'inspection' | 'trace' | 'decoded',
+  'report' | 'findings' | 'summary' | 'inspection' | 'trace' | 'decoded' | 'judged',
   unknown
 > = {} as never;
 beforeAll(async () => {
@@ -87,6 +87,8 @@ beforeAll(async () => {
   parsed.inspection = await json('inspect', file);
   parsed.trace = JSON.parse(await readFile(file, 'utf8'));
   parsed.decoded = await json('decode', 'cmd', '0000000000000046', '0000000000000000');
+  const ste = ['000f00000000100b', ...Array<string>(7).fill('0')];
+  parsed.judged = await json('decode', 'ste', ...ste, '--id-registers', 'guest');
 }, 300_000);
 afterAll(() => rm(folder, { recursive: true }));
 
@@ -151,7 +153,7 @@ describe('versions', () => {
 });
 
 describe('what --json prints', () => {
-  it.each(['report', 'findings', 'summary', 'inspection', 'decoded'] as const)(
+  it.each(['report', 'findings', 'summary', 'inspection', 'decoded', 'judged'] as const)(
     '%s begins with its version',
     (name) => {
       expect(versions.JSON_FORMAT_VERSION).toBe(1);
@@ -173,7 +175,34 @@ describe('what --json prints', () => {
   });
 
   it('of vsmmu decode', () => {
-    expect(shapeOf(parsed.decoded)).toEqual(lines(shapeOn('vsmmu decode')));
+    const both = new Set([...shapeOf(parsed.decoded), ...shapeOf(parsed.judged)]);
+    expect([...both].sort()).toEqual(lines(shapeOn('vsmmu decode')));
+    expect(parsed.decoded).not.toHaveProperty('refusals');
+  });
+
+  // It takes a kernel and minutes, so that its rows are looked up where they are declared.
+  it('of vsmmu bench linux', async () => {
+    const source = bare(await read('cli/linux-bench.ts'));
+    const [, row = ''] = /interface LinuxBenchRow \{(.*?)\}/.exec(source) ?? [];
+    const members = [...row.matchAll(/readonly (\w+)\??: (\w+);/g)];
+    expect(members).toHaveLength(row.split(';').length - 1);
+    expect(lines(shapeOn('vsmmu bench linux'))).toEqual(
+      [
+        'formatVersion: number',
+        ...members.map(([, name, type]) => `rows[].${name}: ${type}`),
+      ].sort(),
+    );
+  });
+
+  it('is on the page for each command that has --json', async () => {
+    const folder = join(PROJECT, 'cli/commands');
+    const sources = (await readdir(folder)).map((name) => readFileSync(join(folder, name), 'utf8'));
+    const commands = sources
+      .filter((source) => source.includes("'--json"))
+      .map((source) => /\.command\('(\w+)'\)/.exec(source)?.[1]);
+    expect(commands.length).toBeGreaterThan(2);
+    for (const name of commands)
+      expect(JSON_PAGE, `vsmmu ${name}`).toMatch(new RegExp(`^## vsmmu ${name}\\b`, 'm'));
   });
 
   it('of vsmmu inspect', () => {

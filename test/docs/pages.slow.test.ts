@@ -39,7 +39,7 @@ describe('pages', { timeout: 240_000 }, () => {
   it.each([
     ['docs/quick-start.md', 2],
     ['docs/concepts.md', 1],
-    ['docs/first-device.md', 5],
+    ['docs/first-device.md', 6],
     ['docs/gdb.md', 1],
     ['docs/cli.md', 6],
     ['docs/api.md', 7],

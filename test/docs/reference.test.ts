@@ -7,7 +7,7 @@ import { describe, expect, it } from 'vitest';
 import * as CHECKPOINT from '../../assembly/layout/checkpoint-registers.ts';
 import * as DMA from '../../assembly/layout/dma-engine-registers.ts';
 import * as tables from '../../devices/tables/index.ts';
-import { PAGES } from '../../scripts/reference-tables.mjs';
+import { OPTIONS, PAGES } from '../../scripts/reference-tables.mjs';
 import { HOST_SETTINGS, MACHINE_SETTINGS } from '../../vmm/api/settings.ts';
 import { PROJECT } from '../support/project.ts';
 
@@ -29,6 +29,16 @@ function rows(path: string): Map<string, string[]> {
 describe('pages made from declarations', () => {
   it.each([...PAGES])('%s is what node scripts/reference-tables.mjs writes', (path, page) => {
     expect(textOf(path)).toBe(page());
+  });
+
+  it('have a table for each public type of options', () => {
+    const [exported = ''] = textOf('docs/internals/api-report.txt').split(
+      '\n## named by signatures',
+    );
+    const types = [...exported.matchAll(/^interface (\w+(?:Options|Settings|Faults|Quirks))\b/gm)];
+    expect(types.length).toBeGreaterThan(25);
+    const shown = OPTIONS.flatMap(([, ...interfaces]) => interfaces.map(([, name]) => name));
+    for (const [, name] of types) expect(shown).toContain(name);
   });
 
   it('have a row for every option, register and builder, and a meaning in each', () => {

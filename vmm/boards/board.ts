@@ -20,22 +20,27 @@ export type Queues = 'vcmdq' | 'ecmdq';
 
 /** What every board is given; one that has no use for something leaves it alone. */
 export interface BoardOptions {
+  /** The host that the machine is one of. */
   readonly host: VmHost;
+  /** Name of the machine, for messages. */
   readonly name: string;
   /** Index among the machines of the host, from 0. */
   readonly index: number;
-  /** The guest's binary, and the program of its secondary vCPUs. */
+  /** The guest's binary. */
   readonly guest: Uint8Array<ArrayBuffer>;
+  /** Program of the secondary vCPUs. */
   readonly secondary?: Uint8Array<ArrayBuffer> | undefined;
   /** The guest may have types that need a garbage-collected heap. Default false. */
   readonly allowGc?: boolean;
-  /** Default 1. */
+  /** vCPUs. Default 1. */
   readonly vcpus?: number;
   /** Bytes of memory, a multiple of 64 KiB. Default: what the guest asks for. */
   readonly memorySize?: number | undefined;
-  /** Arguments and environment of the guest's program, its name first. */
+  /** Arguments of the guest's program, its name first. */
   readonly args?: readonly string[];
+  /** Environment of the guest's program. */
   readonly env?: Readonly<Record<string, string>>;
+  /** Where the machine's time comes from. Default: the computer's. */
   readonly clock?: Clock | undefined;
   /** Fills `target` with random bytes for the guest. Default: the system's. */
   readonly random?: ((target: Uint8Array<ArrayBuffer>) => void) | undefined;
@@ -47,6 +52,7 @@ export interface BoardOptions {
   readonly onTrace?: ((source: string, event: TraceEvent) => void) | undefined;
   /** Told why the guest's SMMU has refused streams, each reason once. Default: nobody asks. */
   readonly onRefusal?: ((refusal: SmmuRefusal) => void) | undefined;
+  /** Told what the guest reports through the checkpoint device. */
   readonly checkpoint?: CheckpointOptions;
   /** Serves the exits of vCPUs that have threads of their own. Default: the guest runs inline. */
   readonly exits?: ExitServer | undefined;
@@ -58,7 +64,7 @@ export interface BoardOptions {
   readonly directMaps?: boolean;
   /** The overlay path: the guest rings its SMMU's one CMDQ without an exit. Default false. */
   readonly overlay?: boolean;
-  /** Default `vcmdq`. */
+  /** Kind of the guest's command queues besides its CMDQ. Default `vcmdq`. */
   readonly queues?: Queues;
   /**
    * The guest's SMMU takes part in the broadcast TLB maintenance of its vCPUs (IDR0.BTM).
