@@ -149,7 +149,7 @@ describe('pages', { timeout: 240_000 }, () => {
   });
 
   it('name scripts of the project that there are', () => {
-    const builtIn = ['ci', 'install', 'test', 'start', 'run'];
+    const builtIn = ['ci', 'install', 'pack', 'test', 'start', 'run', 'version'];
     for (const page of EVERY_PAGE) {
       for (const [, script = ''] of textOf(page).matchAll(/npm run (?:--silent )?([\w:]+)/g)) {
         expect([...Object.keys(manifest.scripts), 'build'], `${script} in ${page}`).toContain(
