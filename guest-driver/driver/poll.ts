@@ -13,10 +13,11 @@ import { RESULT_OK, RESULT_TIMEOUT } from './result';
 /** Looks at CONS of a VCMDQ between two safe points: some tens of nanoseconds. */
 const LOOKS_PER_SPIN: u32 = 32;
 /**
- * Spins before the guest offers its processor to the host once: some tens of microseconds
- * on a VCMDQ. A spin ends with a safe point.
+ * Spins before the guest offers its processor to the host once: some hundreds of microseconds
+ * on a VCMDQ, which is longer than another thread that has taken the queue needs for a batch, with
+ * the sanitizer as well. A spin ends with a safe point.
  */
-export const SPINS_PER_WAIT = 1000;
+export const SPINS_PER_WAIT = 10000;
 /** The same while the queue is drained on a thread of its own: to leave would gain nothing. Some tenths of a second. */
 export const SPINS_BESIDE_DRAIN = 5000000;
 /** Waits after which a queue is given up on, and how long each takes at most. */

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { expect } from 'vitest';
 import { wasmModules } from '../../scripts/build-wasm.mjs';
 import { mergedUnits, mergeUnits } from '../../scripts/merge-wasm.mjs';
+import { stamp } from '../../scripts/stamp-wasm.mjs';
 import { compileAssembly } from '../support/compile-assembly.ts';
 import { PROJECT } from '../support/project.ts';
 
@@ -93,11 +94,13 @@ export class MutantProgram {
     await keep(path);
     await writeFile(path, module);
     if (target === 'toy') return;
+    // A module that does not say what it is would be refused.
+    stamp(path, target);
     // What an engine with multi-memory takes.
     const units = mergedUnits(wasmModules(this.#folder)).filter(({ name }) => name === 'smmu-unit');
     const part = join(this.#folder, 'assembly', `${target}.wasm`);
     await keep(part);
-    await writeFile(part, module);
+    await cp(path, part);
     await mergeUnits(this.#folder, units);
     for (const outFile of units.flatMap(({ outFiles }) => outFiles)) {
       await keep(join(this.#folder, 'dist', outFile));

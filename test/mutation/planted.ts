@@ -106,8 +106,8 @@ export const PLANTED_BUGS: readonly PlantedBug[] = [
     bug: 'a reset of the CMDQV forgets whose memory a lent VINTF reaches',
     edit: {
       file: 'devices/cmdqv/physical-cmdqv.ts',
-      original: 'context.window = window;',
-      mutant: '',
+      original: 'Object.assign(context, { window, ',
+      mutant: 'Object.assign(context, { ',
     },
     tests: ['test/devices/cmdqv/physical-cmdqv.test.ts'],
   },

@@ -194,7 +194,7 @@ class History {
 
 it('two ITSs say the same of every sequence', () => {
   let taken = 0;
-  const histories = steps(12, 2000);
+  const histories = steps(12, 1000);
   for (let seed = 1; seed <= histories; seed++) {
     const history = new History(seed);
     for (let i = 0; i < 400; i++) {
