@@ -177,7 +177,7 @@ it.each([
   // NUM 31, SCALE 31: every set.
   ['ranges of everything', (31 << 12) | (31 << 20), 4],
 ])('a doorbell in front of a ring full of TLBIs of %s', async (_name, range, commands) => {
-  const h = await harness();
+  const h = await harness({}, modules);
   const { queue } = h.vcmdq(0, 1, { log2size: 10 });
   h.announce(VMID, ENTRY_SIZES);
   const tg = range === 0 ? 0n : 0x400n;
