@@ -27,28 +27,30 @@ const LEAVES: ReadonlyMap<number, Pick<PteOptions, 'granule' | 'level'>> = new M
 
 const DECODERS = { STE: decodeSte, CD: decodeCd } as const;
 
-/** A doubleword of a structure, before and after: its fields; what others would say of them is not known. */
+/** A word of a line before and after, each by its name. */
+function beforeAndAfter(
+  was: string,
+  is: string,
+  decode: (words: ReturnType<typeof wordsOfHex>) => Decoded,
+): Decoded[] {
+  return Object.entries({ was, is }).map(([when, digits]) => {
+    const decoded = decode(wordsOfHex([digits]));
+    return { ...decoded, name: `${when}: ${decoded.name}` };
+  });
+}
+
+/** A doubleword of a structure by its fields; what others would say of them is not known. */
 function decodeDoubleword(
   what: 'STE' | 'CD',
   doubleword: number,
-  was: string,
-  is: string,
-): Decoded[] {
-  return (
-    [
-      ['was', was],
-      ['is', is],
-    ] as const
-  ).map(([when, digits]) => {
-    const words = new Uint32Array(16);
-    words.set(wordsOfHex([digits]), 2 * doubleword);
-    const fields = DECODERS[what](words).fields.filter((field) => field.doubleword === doubleword);
-    return {
-      name: `${when}: ${what} doubleword ${doubleword}`,
-      summary: '',
-      fields: fields.map((field) => ({ ...field, ignored: false })),
-    };
-  });
+  value: ArrayLike<number>,
+): Decoded {
+  const words = new Uint32Array(16);
+  words.set(value, 2 * doubleword);
+  const fields = DECODERS[what](words)
+    .fields.filter((field) => field.doubleword === doubleword)
+    .map((field) => ({ ...field, ignored: false }));
+  return { name: `${what} doubleword ${doubleword}`, summary: '', fields };
 }
 
 /** What the command of a name does. */
@@ -69,19 +71,12 @@ export function decodeFinding(line: string): Decoded[] {
   const changes = [...line.matchAll(CHANGE)].flatMap(([, stage, old = '', now = '']) => {
     if (!leaf) return [];
     const where: PteOptions = { ...leaf, stage: stage === '1' ? 1 : 2 };
-    return (
-      [
-        ['was', old],
-        ['is', now],
-      ] as const
-    ).map(([when, digits]) => {
-      const decoded = decodePte(wordsOfHex([digits]), where);
-      return { ...decoded, name: `${when}: ${decoded.name}` };
-    });
+    return beforeAndAfter(old, now, (words) => decodePte(words, where));
   });
-  const structures = [...line.matchAll(STRUCTURE)].flatMap(
-    ([, what, doubleword, was = '', is = '']) =>
-      decodeDoubleword(what as 'STE' | 'CD', Number(doubleword), was, is),
+  const structures = [...line.matchAll(STRUCTURE)].flatMap(([, what, number, was = '', is = '']) =>
+    beforeAndAfter(was, is, (words) =>
+      decodeDoubleword(what as 'STE' | 'CD', Number(number), words),
+    ),
   );
   return [...changes, ...structures, ...command(MISSING.exec(line)?.[1] ?? '')];
 }

@@ -15,6 +15,7 @@ import {
   STALL_MODEL_TERMINATE,
 } from '../../../assembly/layout/smmu-registers.ts';
 import { bitsOf, type Field, fieldOf } from '../../plugin/index.ts';
+import { commandTgOf, GRANULE_16K } from '../../tables/index.ts';
 import { decodeCommand } from '../decode-commands.ts';
 import type { Words } from '../structure.ts';
 import {
@@ -32,12 +33,12 @@ import {
  */
 export type CommandQueueKind = 'guest' | 'vcmdq' | 'own';
 
-/** A group of commands: the field without which the SMMU lacks them, and where they are written. */
+/** A group of commands: the fields without each of which the SMMU lacks them, and where they are written. */
 interface Group {
   readonly opcodes: readonly number[];
   readonly section: string;
-  readonly needs?: readonly [name: string, field: Field];
-  /** Values of the field with which it has them; default all but 0. */
+  readonly needs?: readonly (readonly [name: string, field: Field])[];
+  /** Values of a field with which it has them; default all but 0. */
   readonly has?: (value: number) => boolean;
 }
 
@@ -49,29 +50,32 @@ const GROUPS: readonly Group[] = [
   {
     opcodes: [CMD.OP_CFGI_CD, CMD.OP_CFGI_CD_ALL],
     section: '4.3',
-    needs: ['S1P', IDR0_S1P],
+    needs: [['S1P', IDR0_S1P]],
   },
   {
     opcodes: [CMD.OP_TLBI_NH_ALL, CMD.OP_TLBI_NH_ASID, CMD.OP_TLBI_NH_VA, CMD.OP_TLBI_NH_VAA],
     section: '4.4',
-    needs: ['S1P', IDR0_S1P],
+    needs: [['S1P', IDR0_S1P]],
   },
   {
     opcodes: [CMD.OP_TLBI_S12_VMALL, CMD.OP_TLBI_S2_IPA],
     section: '4.4',
-    needs: ['S2P', IDR0_S2P],
+    needs: [['S2P', IDR0_S2P]],
   },
   {
     opcodes: [CMD.OP_TLBI_EL2_ALL, CMD.OP_TLBI_EL2_ASID, CMD.OP_TLBI_EL2_VA, CMD.OP_TLBI_EL2_VAA],
     section: '4.4',
-    needs: ['HYP', IDR0_HYP],
+    needs: [
+      ['HYP', IDR0_HYP],
+      ['S1P', IDR0_S1P],
+    ],
   },
-  { opcodes: [CMD.OP_ATC_INV], section: '4.5.1', needs: ['ATS', IDR0_ATS] },
-  { opcodes: [CMD.OP_PRI_RESP], section: '4.5.2', needs: ['PRI', IDR0_PRI] },
+  { opcodes: [CMD.OP_ATC_INV], section: '4.5.1', needs: [['ATS', IDR0_ATS]] },
+  { opcodes: [CMD.OP_PRI_RESP], section: '4.5.2', needs: [['PRI', IDR0_PRI]] },
   {
     opcodes: [CMD.OP_RESUME, CMD.OP_STALL_TERM],
     section: '4.6',
-    needs: ['STALL_MODEL', IDR0_STALL_MODEL],
+    needs: [['STALL_MODEL', IDR0_STALL_MODEL]],
     has: (value) => value !== STALL_MODEL_TERMINATE,
   },
 ];
@@ -101,9 +105,8 @@ const BY_ADDRESS: ReadonlySet<number> = new Set([
   CMD.OP_TLBI_EL2_VA,
   CMD.OP_TLBI_EL2_VAA,
 ]);
-/** TG of 16 KiB, the granule that has no blocks at level 1 without IDR5.DS. */
-const TG_16K = 2;
-const LARGEST_RESPONSE = 2;
+/** The granule that has no blocks at level 1 without IDR5.DS. */
+const TG_16K = commandTgOf(GRANULE_16K);
 const CMDQV = 'Tegra241 CMDQV';
 
 type Read = (name: string, field: Field) => Named;
@@ -137,7 +140,7 @@ function* operandRefusals(
   }
   if (opcode === CMD.OP_PRI_RESP) {
     const response = of('Resp', CMD.PRI_RESP_RESPONSE);
-    if (response.value > LARGEST_RESPONSE)
+    if (response.value > CMD.PRI_RESP_SUCCESS)
       yield { text: `${told(response)} is reserved`, section: '4.5.2' };
   }
   if (BY_ADDRESS.has(opcode)) yield* rangeRefusals(words, ids, of);
@@ -172,17 +175,11 @@ export function* commandRefusals(
     yield { text, section: CMDQV };
     return;
   }
-  const { section, needs, has = (value) => value !== 0 } = group;
-  const field = needs && registerField('IDR0', ids.idr0)(...needs);
-  if (field && !has(field.value))
-    yield { text: `Opcode = ${hex}, ${name}, but ${told(field)}`, section };
+  const { section, needs = [], has = (value) => value !== 0 } = group;
+  const read = registerField('IDR0', ids.idr0);
+  const lacking = needs.map((one) => read(...one)).find(({ value }) => !has(value));
+  if (lacking) yield { text: `Opcode = ${hex}, ${name}, but ${told(lacking)}`, section };
   else if (queue === 'guest' && NOT_ON_CMDQ.has(opcode))
     yield { text: `Opcode = ${hex}, ${name}, is not for a guest's queue`, section };
-  else if (
-    CMD.OP_TLBI_EL2_ALL <= opcode &&
-    opcode <= CMD.OP_TLBI_EL2_VAA &&
-    !bitsOf(ids.idr0, IDR0_S1P)
-  )
-    yield { text: `Opcode = ${hex}, ${name}, but IDR0.S1P = 0`, section };
   else yield* operandRefusals(words, opcode, ids, queue);
 }
