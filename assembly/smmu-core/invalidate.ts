@@ -4,8 +4,6 @@
 // larger. The core and the drain both compile this file in: a call between instances
 // would cost more than the work.
 
-import { judgeTlbi } from '../imports/core';
-import { CHECKED } from '../imports/unit';
 import { TLBI_NUM, TLBI_SCALE, TLBI_SCALE_DS, TLBI_TG, TLBI_TTL } from '../layout/commands';
 import {
   TLB_ASID_PERM,
@@ -25,6 +23,7 @@ import { bits, maskOf, placed } from '../lib/fields';
 import { touch, vmidBlock } from './generations';
 import { dsImplemented } from './geometry';
 import { ofLeafIn, tlbEntry, tlbHash, tlbSequence, tlbSet, tlbTagged } from './iotlb';
+import { tlbiDone } from './judged';
 import { markKilled } from './set-lock';
 
 /** TG of 16 KiB granules in a command. */
@@ -217,7 +216,7 @@ export function invalidateSpan(smmu: usize, vmid: u32, asid: u32, first: u64, mo
 export function invalidateVa(smmu: usize, vmid: u32, asid: u32, d0: u64, d1: u64): u32 {
   const more = spanOf(smmu, d0, d1) - 1;
   const visited = invalidateSpan(smmu, vmid, asid, canonical(firstOf(d1)), more);
-  if (CHECKED) judgeTlbi(smmu, TLBI_OF_VA, vmid, asid, d0, d1);
+  tlbiDone(smmu, TLBI_OF_VA, vmid, asid, d0, d1);
   return visited;
 }
 
@@ -233,6 +232,6 @@ export function invalidateIpa(smmu: usize, vmid: u32, d0: u64, d1: u64): u32 {
   const last = first + spanOf(smmu, d0, d1) - 1;
   const sizes = atomic.load<u64>(block, VMID_SIZES);
   const visited = sweepRange(smmu, sizes, vmid, ANY_ASID, true, first, last, first, last);
-  if (CHECKED) judgeTlbi(smmu, TLBI_OF_IPA, vmid, ANY_ASID, d0, d1);
+  tlbiDone(smmu, TLBI_OF_IPA, vmid, ANY_ASID, d0, d1);
   return visited;
 }

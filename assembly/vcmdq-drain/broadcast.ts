@@ -3,8 +3,7 @@
 // (IDR0.BTM, CR2.PTM = 0; IHI 0070 section 3.17), and the DSB behind it. The VMID is that
 // under which the host has the vCPU run: nothing that a guest can say.
 
-import { judgeTlbi } from '../imports/core';
-import { CHECKED, WINDOW } from '../imports/unit';
+import { WINDOW } from '../imports/unit';
 import { ABI_TLBI_ASID, ABI_TLBI_VA, ABI_TLBI_VAA } from '../layout/guest-abi';
 import {
   HOST_AT_SMMU_COUNT,
@@ -31,6 +30,7 @@ import { killVmid, touch, vmidBlock } from '../smmu-core/generations';
 import { beginSync, noneInFlight, syncPassed } from '../smmu-core/in-flight';
 import { ANY_ASID, canonical, invalidateVa } from '../smmu-core/invalidate';
 import { ofLeafIn, tlbEntry, tlbSequence } from '../smmu-core/iotlb';
+import { tlbiDone } from '../smmu-core/judged';
 import { markKilled } from '../smmu-core/set-lock';
 
 // Entries whose ASID is shared with processors (CD.ASET = 0): all of the ASID, or those
@@ -61,10 +61,10 @@ function invalidate(smmu: usize, vmid: u32, operation: u32, asid: u32, va: u64):
   if (operation == ABI_TLBI_VAA) invalidateVa(smmu, vmid, ANY_ASID, 0, va & ~(<u64>0xfff));
   else if (operation == ABI_TLBI_ASID) {
     killShared(smmu, vmid, asid, true, 0);
-    if (CHECKED) judgeTlbi(smmu, TLBI_OF_ASID, vmid, asid, 0, 0);
+    tlbiDone(smmu, TLBI_OF_ASID, vmid, asid, 0, 0);
   } else if (operation == ABI_TLBI_VA) {
     killShared(smmu, vmid, asid, false, canonical(va));
-    if (CHECKED) judgeTlbi(smmu, TLBI_OF_VA, vmid, asid, 0, va & ~(<u64>0xfff));
+    tlbiDone(smmu, TLBI_OF_VA, vmid, asid, 0, va & ~(<u64>0xfff));
   } else killVmid(block, generation);
 }
 

@@ -3,8 +3,6 @@
 // docs/cmdqv.md for VMID and StreamID substitution). The doublewords are what was read
 // from the ring, once; nothing here looks at the ring again.
 
-import { judgeCfgi } from '../imports/core';
-import { CHECKED } from '../imports/unit';
 import {
   ACTION_CFGI_CD,
   ACTION_CFGI_CD_ALL,
@@ -41,6 +39,7 @@ import { bits } from '../lib/fields';
 import { EVERY_SSID, invalidateConfig, invalidateConfigRange } from '../smmu-core/config-cache';
 import { killAll, killAsid, killVmid, touch, vmidBlock } from '../smmu-core/generations';
 import { ANY_ASID, invalidateIpa, invalidateVa } from '../smmu-core/invalidate';
+import { cfgiDone } from '../smmu-core/judged';
 import { withVisited } from '../smmu-core/service-work';
 import {
   actionOf,
@@ -156,12 +155,12 @@ export function execute(
     case ACTION_CFGI_STE:
       cfgi(smmu);
       invalidateConfig(smmu, u32(d0 >> 32), EVERY_SSID);
-      if (CHECKED) judgeCfgi(smmu, CFGI_OF_STE, u32(d0 >> 32), 0);
+      cfgiDone(smmu, CFGI_OF_STE, u32(d0 >> 32), 0);
       return DONE;
     case ACTION_CFGI_STE_RANGE:
       cfgi(smmu);
       invalidateConfigRange(smmu, u32(d0 >> 32), bits(u32(d1), CFGI_RANGE));
-      if (CHECKED) judgeCfgi(smmu, CFGI_OF_STE, u32(d0 >> 32), bits(u32(d1), CFGI_RANGE) + 1);
+      cfgiDone(smmu, CFGI_OF_STE, u32(d0 >> 32), bits(u32(d1), CFGI_RANGE) + 1);
       return withVisited(DONE, EVERY_CONFIG);
     case ACTION_CFGI_CD: {
       cfgi(smmu);
@@ -170,13 +169,13 @@ export function execute(
       // The CD of transactions without a SubstreamID is CD 0, so SSID 0 means it as well:
       // drop every entry of the stream.
       invalidateConfig(smmu, u32(d0 >> 32), ssid == 0 ? EVERY_SSID : ssid);
-      if (CHECKED) judgeCfgi(smmu, CFGI_OF_CD, u32(d0 >> 32), 0);
+      cfgiDone(smmu, CFGI_OF_CD, u32(d0 >> 32), 0);
       return DONE;
     }
     case ACTION_CFGI_CD_ALL:
       cfgi(smmu);
       invalidateConfig(smmu, u32(d0 >> 32), EVERY_SSID);
-      if (CHECKED) judgeCfgi(smmu, CFGI_OF_CD, u32(d0 >> 32), 0);
+      cfgiDone(smmu, CFGI_OF_CD, u32(d0 >> 32), 0);
       return DONE;
     case ACTION_HOST:
       return HOST;
