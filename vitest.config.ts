@@ -20,6 +20,14 @@ const ALONE = [
 ];
 
 /**
+ * How often a test may try again. Those that measure time always may: what else a machine does is no
+ * fault of theirs. The others may only where VSMMU_RETRIES says so (.ci/run: once), because a test
+ * that fails now and then has found something. test/support/summary-reporter.ts names each that did.
+ */
+const RETRIES = Number(process.env.VSMMU_RETRIES ?? 0);
+const TIMED_RETRIES = Math.max(2, RETRIES);
+
+/**
  * Files that take seconds of CPU, or start other processes: `npm run test:fast` leaves them out. Names
  * say which, or folders where all of them do.
  */
@@ -57,7 +65,7 @@ if (!THOROUGH) console.log(`Left out but for VSMMU_THOROUGH=1: ${THOROUGH_ONLY.j
 
 const SETUP = ['./test/support/expect-fresh-build.ts', './test/support/expect-no-findings.ts'];
 /** What all projects have in common. */
-const common: InlineConfig = { pool: 'forks', setupFiles: SETUP };
+const common: InlineConfig = { pool: 'forks', setupFiles: SETUP, retry: RETRIES };
 
 const browser: InlineConfig = {
   ...common,
@@ -125,6 +133,7 @@ export default defineConfig(({ mode }) => ({
         test: {
           ...common,
           name: 'timing',
+          retry: TIMED_RETRIES,
           isolate: false,
           include: TIMED,
           testTimeout: 120_000,
@@ -139,6 +148,7 @@ export default defineConfig(({ mode }) => ({
         test: {
           ...common,
           name: 'stress',
+          retry: TIMED_RETRIES,
           isolate: false,
           include: ALONE,
           testTimeout: 120_000,
@@ -163,6 +173,7 @@ export default defineConfig(({ mode }) => ({
         test: {
           ...browser,
           name: 'browser-timing',
+          retry: TIMED_RETRIES,
           include: chromium ? BROWSER_TIMED : [],
           fileParallelism: false,
           maxWorkers: 1,

