@@ -97,6 +97,12 @@ function nextSlot(slot: u32, slots: u32): u32 {
   return slot + 1 < slots ? slot + 1 : 0;
 }
 
+// True while the queue waits for the host to publish an error, or to carry a command out.
+function heldForHost(queue: usize): bool {
+  const state = atomic.load<u32>(queue, QUEUE_STATE);
+  return state == QUEUE_ERROR_HELD || state == QUEUE_NEEDS_HOST;
+}
+
 export function doorbell(id: u32, offset: u32): void {
   const smmuIndex = bits(id, DOORBELL_SMMU);
   const index = bits(id, DOORBELL_CONTEXT);
@@ -117,8 +123,8 @@ export function doorbell(id: u32, offset: u32): void {
       THREAD_TRACE_DOORBELL,
     );
   const queue = queueOfSlot(smmu, context, slot);
-  // What is left over waits for the host: the guest is asked for an exit, as it may look at CONS without one.
-  if (queue != 0 && serveQueue(smmu, queue) >= SERVICE_WORK) requestExit();
+  // What is left over, or needs the host, waits for it: the guest is asked for an exit, as it looks at CONS without one.
+  if (queue != 0 && (serveQueue(smmu, queue) >= SERVICE_WORK || heldForHost(queue))) requestExit();
   if (traced && load<u32>(THREAD, THREAD_TRACE_DOORBELL) != 0) traceDoorbell(smmu);
 }
 

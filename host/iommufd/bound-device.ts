@@ -36,8 +36,7 @@ export class BoundDevice extends IommufdObject {
   }
 
   attach(hwpt: Hwpt): void {
-    require(this.#hwpt !== hwpt, 'EBUSY', `${this.device.name} is attached there already`);
-    require(this.#hwpt === undefined, 'EINVAL', `${this.device.name} is attached to another HWPT`);
+    require(this.#hwpt === undefined, 'EBUSY', `${this.device.name} is attached already`);
     this.#attach(hwpt);
   }
 

@@ -25,6 +25,10 @@ export interface IommuDevice {
   objectId?: number | undefined;
   /** Default none. */
   readonly reservedRegions?: readonly ReservedRegion[] | undefined;
+  /** HW_CAP_* of it and its IOMMU together. Default none. */
+  readonly capabilities?: number | undefined;
+  /** Bits of its PASIDs, 0 when it has none. Default 0. */
+  readonly maxPasidLog2?: number | undefined;
 }
 
 /** A VM whose handle a vIOMMU holds as long as it lives (KVM's struct kvm). */
@@ -52,7 +56,7 @@ export interface DriverData {
   readonly bytes: Uint8Array;
 }
 
-/** IOMMU_GET_HW_INFO. */
+/** IOMMU_GET_HW_INFO, as the driver of the IOMMU answers it. */
 export interface HwInfo {
   readonly type: number;
   readonly bytes: Uint8Array;
@@ -149,6 +153,14 @@ export interface InvalidateQueueResult {
   readonly progress: QueueProgress;
 }
 
+/** Where a vIOMMU's direct page is found with mmap. */
+export interface MmapArea {
+  /** Bytes, of the iommufd's file. */
+  readonly offset: number;
+  /** Bytes. */
+  readonly length: number;
+}
+
 /** A page of registers that the vIOMMU's hardware lends to its VM. */
 export interface DirectPage {
   /** Bytes. */
@@ -224,8 +236,8 @@ export interface ViommuRequest {
 
 /** What the driver has made for a vIOMMU. */
 export interface ViommuDriver {
-  /** Answer to the driver data of VIOMMU_ALLOC. */
-  readonly answer?: Uint8Array;
+  /** Answer to the driver data of VIOMMU_ALLOC, told where its direct page is. Absent: it has none. */
+  answer?(mmap: MmapArea | undefined): Uint8Array;
   readonly directPage?: DirectPage | undefined;
   /** HWPT_ALLOC of a nested HWPT on this vIOMMU. */
   allocNested(request: NestedRequest): NestedDomain;
@@ -267,6 +279,11 @@ export interface Iommu {
   allocPaging(request: PagingRequest): PagingDomain;
   /** A nested domain without a vIOMMU. Absent: EOPNOTSUPP. */
   allocNested?(parent: PagingDomain, request: NestedRequest): NestedDomain;
-  /** @throws {IommufdError} EOPNOTSUPP for a type that it does not have. */
+  /**
+   * Asked before the stage 2 of a vIOMMU is looked at (get_viommu_size).
+   * @throws {IommufdError} EOPNOTSUPP for a type that it does not have, for this device.
+   */
+  checkViommuType(device: IommuDevice, type: number): void;
+  /** VIOMMU_ALLOC of a type that it has. */
   allocViommu(request: ViommuRequest): ViommuDriver;
 }

@@ -112,6 +112,7 @@ export class Veventq extends EventFile {
   /**
    * Takes as many whole records as fit: {u32 flags, u32 sequence}, then the payload.
    * @param bytes most bytes to take.
+   * @throws {IommufdError} EINVAL when the first that waits does not fit.
    */
   read(bytes: number): Uint8Array {
     this.checkOpen();
@@ -132,6 +133,7 @@ export class Veventq extends EventFile {
       records.push(record(VEVENT_FLAG_LOST, this.#lost, new Uint8Array()));
       this.#lost = undefined;
     }
+    require(records.length > 0 || !this.readable, 'EINVAL', 'the event that waits is longer');
     return joinBytes(records);
   }
 
@@ -205,10 +207,13 @@ export class FaultQueue extends EventFile {
     return true;
   }
 
-  /** Takes as many whole records of 40 bytes as fit. */
+  /**
+   * Takes as many records of 40 bytes as there are, and fit.
+   * @throws {IommufdError} ESPIPE when `bytes` is no multiple of that.
+   */
   read(bytes: number): Uint8Array {
     this.checkOpen();
-    require(bytes >= PGFAULT_SIZE, 'EINVAL', 'a read takes at least one fault');
+    require(bytes % PGFAULT_SIZE === 0, 'ESPIPE', `a fault has ${PGFAULT_SIZE} bytes`);
     this.#gate('memory access', 'page faults');
     const count = Math.min(Math.floor(bytes / PGFAULT_SIZE), this.#waiting.length);
     const view = new DataView(new ArrayBuffer(count * PGFAULT_SIZE));
@@ -223,18 +228,30 @@ export class FaultQueue extends EventFile {
     return new Uint8Array(view.buffer);
   }
 
-  /** Answers a fault: {u32 cookie, u32 code}, code 0 it is resolved, 1 it is not. */
-  write(answer: Uint8Array): void {
+  /**
+   * Answers faults: {u32 cookie, u32 code} each, code 0 it is resolved, 1 it is not. The first that
+   * cannot be taken ends the rest.
+   * @returns bytes of the answers that were taken.
+   * @throws {IommufdError} ESPIPE for bytes that are no whole answers; EINVAL when the first has a code
+   *   or a cookie that there is not.
+   */
+  write(answers: Uint8Array): number {
     this.checkOpen();
-    require(answer.length === PGFAULT_ANSWER_SIZE, 'EINVAL', 'an answer has 8 bytes');
-    const view = new DataView(answer.buffer, answer.byteOffset, answer.byteLength);
-    const code = view.getUint32(4, true);
-    require(code <= PAGE_RESP_INVALID, 'EINVAL', `there is no answer ${code}`);
-    const cookie = view.getUint32(0, true);
-    const asked = this.#unanswered.get(cookie);
-    require(asked !== undefined, 'EINVAL', `no fault has the cookie ${cookie}`);
-    this.#unanswered.delete(cookie);
-    asked.answer(code);
+    require(answers.length % PGFAULT_ANSWER_SIZE ===
+      0, 'ESPIPE', `an answer has ${PGFAULT_ANSWER_SIZE} bytes`);
+    const view = new DataView(answers.buffer, answers.byteOffset, answers.byteLength);
+    for (let at = 0; at < answers.length; at += PGFAULT_ANSWER_SIZE) {
+      const [cookie, code] = [view.getUint32(at, true), view.getUint32(at + 4, true)];
+      const asked = code <= PAGE_RESP_INVALID ? this.#unanswered.get(cookie) : undefined;
+      if (!asked) {
+        require(at >
+          0, 'EINVAL', `no fault has the cookie ${cookie}, or there is no answer ${code}`);
+        return at;
+      }
+      this.#unanswered.delete(cookie);
+      asked.answer(code);
+    }
+    return answers.length;
   }
 
   /**

@@ -33,14 +33,21 @@ export class PagingHwpt extends FaultingHwpt {
   readonly ioas: Ioas;
   /** Nested HWPTs and vIOMMUs can stand on it. */
   readonly nestParent: boolean;
+  /** Made by an attach to its IOAS (auto_domain). */
+  readonly automatic: boolean;
   /** IOVAs of pages with doorbells that are mapped; they stay so as long as the HWPT (present_sw_msi). */
   readonly #doorbells = new Set<bigint>();
 
-  constructor(domain: PagingDomain, ioas: Ioas, nestParent: boolean) {
+  constructor(
+    domain: PagingDomain,
+    ioas: Ioas,
+    { nestParent, automatic }: Pick<PagingHwpt, 'nestParent' | 'automatic'>,
+  ) {
     super();
     this.domain = domain;
     this.ioas = ioas;
     this.nestParent = nestParent;
+    this.automatic = automatic;
     this.keep(ioas);
   }
 

@@ -10,10 +10,10 @@ export {
   type Veventq,
 } from './event-files.ts';
 export * from './gate.ts';
-export type { MapRequest } from './ioas.ts';
+export type { IovaRange, IovaRanges, MapRequest } from './ioas.ts';
 export * from './iommufd.ts';
 export { type Errno, IommufdError } from './iommufd-error.ts';
 export type { ObjectType } from './object.ts';
 export * from './requests.ts';
 export * from './uapi.ts';
-export type { MappedPage, MmapArea } from './viommu.ts';
+export type { MappedPage } from './viommu.ts';

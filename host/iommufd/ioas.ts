@@ -4,12 +4,15 @@
 
 import type { IommuDevice, PagingDomain, ReservedRegion, UserMemory } from './driver.ts';
 import type { ResourceGate } from './gate.ts';
-import { require } from './iommufd-error.ts';
+import { IommufdError, require } from './iommufd-error.ts';
 import { IommufdObject } from './object.ts';
+import { PAGE_SIZE } from './uapi.ts';
 import { allOrNothing } from './undo.ts';
 
 /** Number of 64-bit addresses. */
 const END = 2n ** 64n;
+/** Bytes for which no place is looked for (iopt_alloc_iova). */
+const LONGEST_PLACED = (END - 1n) / 2n;
 
 interface Area {
   readonly iova: bigint;
@@ -22,7 +25,7 @@ interface Area {
 
 /** IOMMU_IOAS_MAP: a range of memory, and where it is to appear. */
 export interface MapRequest {
-  /** Where; the lowest free place when absent. */
+  /** Where; the lowest free place that suits length and address when absent. */
   readonly iova?: bigint;
   /** Bytes. */
   readonly length: bigint;
@@ -34,12 +37,55 @@ export interface MapRequest {
   readonly writable?: boolean;
 }
 
+/** A range of IOVAs, as the requests about them have it: both ends belong to it. */
+export interface IovaRange {
+  readonly start: bigint;
+  readonly last: bigint;
+}
+
+/** IOMMU_IOAS_IOVA_RANGES. */
+export interface IovaRanges {
+  /** What is not reserved, by IOVA. Whether something is mapped there makes no difference. */
+  readonly ranges: readonly IovaRange[];
+  /** What IOVAs, lengths and addresses of mappings are multiples of; bytes. */
+  readonly alignment: bigint;
+}
+
 /** A range whose areas stay mapped until it is let go. */
 export interface PinnedRange {
   /** Physical address of its first byte; the range is one piece. */
   readonly pa: number;
   unpin(): void;
 }
+
+/** The lowest power of two that is not below a length. */
+function roundUpToPowerOfTwo(length: bigint): bigint {
+  return 1n << BigInt((length - 1n).toString(2).length - (length === 1n ? 1 : 0));
+}
+
+function alignUp(iova: bigint, alignment: bigint): bigint {
+  return ((iova + alignment - 1n) / alignment) * alignment;
+}
+
+const byStart = (a: IovaRange, b: IovaRange) => (a.start < b.start ? -1 : 1);
+
+/** The parts of a range that none of the others covers, by IOVA. */
+function gapsIn(range: IovaRange, others: readonly IovaRange[]): IovaRange[] {
+  const gaps: IovaRange[] = [];
+  let { start } = range;
+  for (const { start: first, last } of others.toSorted(byStart)) {
+    if (first > range.last) break;
+    if (first > start) gaps.push({ start, last: first - 1n });
+    if (last >= start) start = last + 1n;
+  }
+  if (start <= range.last) gaps.push({ start, last: range.last });
+  return gaps;
+}
+
+const rangeOf = ({ iova, length }: { readonly iova: bigint; readonly length: bigint }) => ({
+  start: iova,
+  last: iova + length - 1n,
+});
 
 function overlapping<T extends { readonly iova: bigint; readonly length: bigint }>(
   ranges: readonly T[],
@@ -56,6 +102,8 @@ export class Ioas extends IommufdObject {
   #areas: Area[] = [];
   readonly #domains = new Set<PagingDomain>();
   readonly #reserved = new Map<IommuDevice, readonly ReservedRegion[]>();
+  /** Where IOVAs are chosen; without any, everywhere. */
+  #allowed: readonly IovaRange[] = [];
 
   constructor(gate: ResourceGate) {
     super();
@@ -85,7 +133,9 @@ export class Ioas extends IommufdObject {
       length % alignment === 0n, 'EINVAL', `a length of ${length} bytes cannot be mapped`);
     require(request.iova === undefined ||
       request.iova + length <= END, 'EOVERFLOW', 'the range leaves the address space');
-    const iova = request.iova ?? this.#place(length, alignment);
+    require(BigInt(address) % alignment ===
+      0n, 'EINVAL', `address 0x${address.toString(16)} is not aligned to ${alignment} bytes`);
+    const iova = request.iova ?? this.#place(length, BigInt(address), alignment);
     require(iova % alignment ===
       0n, 'EINVAL', `0x${iova.toString(16)} is not aligned to ${alignment} bytes`);
     require(iova + length - 1n <=
@@ -112,19 +162,69 @@ export class Ioas extends IommufdObject {
     return iova;
   }
 
-  #place(length: bigint, alignment: bigint): bigint {
-    let iova = alignment;
-    const taken = [...this.#areas, ...this.#reservedRegions].sort((a, b) =>
-      a.iova < b.iova ? -1 : 1,
-    );
-    for (const one of taken) {
-      if (iova + length <= one.iova) break;
-      const end = one.iova + one.length;
-      const next = ((end + alignment - 1n) / alignment) * alignment;
-      if (next > iova) iova = next;
+  /**
+   * The lowest free place, but for IOVA 0's page: aligned as far as length and address allow, so that
+   * large pages can map it (iopt_alloc_iova).
+   */
+  #place(length: bigint, address: bigint, leastAlignment: bigint): bigint {
+    require(length < LONGEST_PLACED, 'EOVERFLOW', `no place is looked for ${length} bytes`);
+    const whole = roundUpToPowerOfTwo(length);
+    const ofAddress = address & -address;
+    const alignment = address === 0n || whole < ofAddress ? whole : ofAddress;
+    require(alignment >=
+      leastAlignment, 'EINVAL', `an address with 0x${address.toString(16)} cannot be aligned`);
+    const offset = address % BigInt(PAGE_SIZE);
+    const everywhere = { start: BigInt(PAGE_SIZE), last: END - 1n - BigInt(PAGE_SIZE) };
+    const taken = [...this.#areas.map(rangeOf), ...this.#unavailable];
+    const allowed = this.#allowed.length > 0 ? this.#allowed : [everywhere];
+    for (const range of allowed) {
+      const within = {
+        start: range.start < everywhere.start ? everywhere.start : range.start,
+        last: range.last > everywhere.last ? everywhere.last : range.last,
+      };
+      for (const { start, last } of gapsIn(within, taken)) {
+        const iova = alignUp(start, alignment) | offset;
+        if (iova + length - 1n <= last) return iova;
+      }
     }
-    require(iova + length - 1n <= this.#last, 'ENOSPC', `no ${length} bytes of IOVA are left`);
-    return iova;
+    throw new IommufdError('ENOSPC', `no ${length} bytes of IOVA are left`);
+  }
+
+  /** What no mapping may have: reserved for devices, or beyond what domains translate. */
+  get #unavailable(): readonly IovaRange[] {
+    const last = this.#last;
+    const beyond = last < END - 1n ? [{ start: last + 1n, last: END - 1n }] : [];
+    return [...this.#reservedRegions.map(rangeOf), ...beyond];
+  }
+
+  /** IOMMU_IOAS_IOVA_RANGES. */
+  iovaRanges(): IovaRanges {
+    const ranges = gapsIn({ start: 0n, last: END - 1n }, this.#unavailable);
+    return { ranges, alignment: this.#alignment };
+  }
+
+  /**
+   * IOMMU_IOAS_ALLOW_IOVAS: from now on IOVAs are chosen in these ranges alone, and nothing that comes
+   * later may reserve any of them. Those before are forgotten; none means everywhere.
+   */
+  allow(ranges: readonly IovaRange[]): void {
+    ranges.forEach(({ start, last }, i) => {
+      require(start < last && last < END, 'EINVAL', `range ${i} has no two addresses`);
+      const meets = ranges.slice(0, i).some((other) => start <= other.last && other.start <= last);
+      require(!meets, 'EINVAL', `range ${i} has addresses of one before it`);
+    });
+    this.#gate('allocation', 'allowed IOVAs');
+    for (const range of ranges)
+      require(!this.#unavailable.some(
+        ({ start, last }) => start <= range.last && range.start <= last,
+      ), 'EADDRINUSE', `0x${range.start.toString(16)} to 0x${range.last.toString(16)} is reserved`);
+    this.#allowed = ranges.map(({ start, last }) => ({ start, last })).sort(byStart);
+  }
+
+  /** @throws {IommufdError} EADDRINUSE when a range that is to be reserved has been allowed. */
+  #refuseAllowed({ start, last }: IovaRange, why: string): void {
+    const taken = this.#allowed.some((range) => start <= range.last && range.start <= last);
+    require(!taken, 'EADDRINUSE', `0x${start.toString(16)} is allowed, and ${why}`);
   }
 
   /** Of all devices that are attached to one of its HWPTs; two of them may have the same. */
@@ -137,9 +237,12 @@ export class Ioas extends IommufdObject {
    * @throws {IommufdError} EADDRINUSE when something is mapped in one of them.
    */
   reserve(device: IommuDevice, regions: readonly ReservedRegion[]): void {
-    for (const { iova, length } of regions)
+    for (const region of regions) {
+      const { iova, length } = region;
       require(overlapping(this.#areas, iova, length).length ===
         0, 'EADDRINUSE', `0x${iova.toString(16)} is mapped, and reserved for ${device.name}`);
+      this.#refuseAllowed(rangeOf(region), `reserved for ${device.name}`);
+    }
     if (regions.length > 0) this.#reserved.set(device, regions);
   }
 
@@ -148,7 +251,8 @@ export class Ioas extends IommufdObject {
   }
 
   /**
-   * Unmaps whole areas.
+   * Unmaps whole areas, in the order of their IOVAs. At one that is pinned (EBUSY), or only partly in the
+   * range (ENOENT), it ends; those before are unmapped then (iopt_unmap_iova_range).
    * @param length bytes; from IOVA 0 on, 2^64 - 1 means everything.
    * @returns bytes unmapped.
    */
@@ -156,20 +260,19 @@ export class Ioas extends IommufdObject {
     const everything = iova === 0n && length === END - 1n;
     require(length > 0n, 'EINVAL', 'nothing is to be unmapped');
     require(iova + length <= END, 'EOVERFLOW', 'the range leaves the address space');
-    const areas = everything ? this.#areas : overlapping(this.#areas, iova, length);
-    const whole =
-      everything ||
-      areas.every((area) => area.iova >= iova && area.iova + area.length <= iova + length);
+    const areas = everything ? [...this.#areas] : overlapping(this.#areas, iova, length);
     require(everything ||
       areas.length > 0, 'ENOENT', `nothing is mapped at 0x${iova.toString(16)}`);
-    require(whole, 'ENOENT', `0x${iova.toString(16)} lies inside a mapping`);
-    require(areas.every(({ pins }) => pins === 0), 'EBUSY', 'the range is pinned');
     let bytes = 0n;
     for (const area of areas) {
+      const end = area.iova + area.length;
+      require(area.pins === 0, 'EBUSY', `0x${area.iova.toString(16)} is pinned`);
+      require(everything ||
+        (area.iova >= iova && end <= iova + length), 'ENOENT', 'the range cuts a mapping');
       for (const domain of this.#domains) domain.unmap(area.iova, area.length);
+      this.#areas = this.#areas.filter((other) => other !== area);
       bytes += area.length;
     }
-    this.#areas = this.#areas.filter((area) => !areas.includes(area));
     return bytes;
   }
 
@@ -210,6 +313,11 @@ export class Ioas extends IommufdObject {
         iova + length - 1n <= domain.lastIova;
       require(fits, 'EADDRINUSE', `the IOMMU cannot map 0x${iova.toString(16)}`);
     }
+    if (domain.lastIova < END - 1n)
+      this.#refuseAllowed(
+        { start: domain.lastIova + 1n, last: END - 1n },
+        'the IOMMU cannot map it',
+      );
     allOrNothing((undo) => {
       for (const { iova, length, pa, writable } of this.#areas) {
         domain.map(iova, pa, length, writable);

@@ -20,6 +20,7 @@ export type Errno =
   | 'EOPNOTSUPP'
   | 'EOVERFLOW'
   | 'EPERM'
+  | 'ESPIPE'
   | 'ETIMEDOUT';
 
 /** What was asked for cannot be done. The message is one line that can be shown to a user. */

@@ -2,11 +2,10 @@
 // An open iommufd: one method for each request that Linux's /dev/iommu takes, with the
 // same dependencies and errors. docs/iommufd.md has the tables.
 
+import { Attachments } from './attachments.ts';
 import { BoundDevice } from './bound-device.ts';
 import { DirectMappings } from './direct-mappings.ts';
 import type {
-  DriverData,
-  HwInfo,
   InvalidateQueueRequest,
   InvalidateQueueResult,
   InvalidateRequest,
@@ -16,11 +15,13 @@ import type {
 import { FaultQueue, Veventq } from './event-files.ts';
 import { OPEN_GATE, type ResourceGate } from './gate.ts';
 import { NestedHwpt, PagingHwpt } from './hwpt.ts';
-import { Ioas, type MapRequest } from './ioas.ts';
+import { Ioas, type IovaRange, type IovaRanges, type MapRequest } from './ioas.ts';
 import { IommufdError, require } from './iommufd-error.ts';
+import { nestedHwpt, pagingHwpt } from './make-hwpt.ts';
 import { type IommufdObject, ObjectTable } from './object.ts';
 import { checked, checkedData, checkedQueue } from './request-names.ts';
 import type {
+  DeviceInfo,
   FaultQueueAllocation,
   FaultQueueRequest,
   HwptRequest,
@@ -65,6 +66,7 @@ import { HwQueue, type MappedPage, Viommu } from './viommu.ts';
 export class Iommufd {
   readonly #gate: ResourceGate;
   readonly #objects: ObjectTable;
+  readonly #attachments: Attachments;
   readonly #mappings: DirectMappings;
   #nextMmapOffset = PAGE_SIZE;
   #closed = false;
@@ -73,6 +75,7 @@ export class Iommufd {
     const { gate = OPEN_GATE } = checked('Iommufd', options);
     this.#gate = gate;
     this.#objects = new ObjectTable(gate);
+    this.#attachments = new Attachments(this.#objects, gate);
     this.#mappings = new DirectMappings(gate);
   }
 
@@ -91,7 +94,7 @@ export class Iommufd {
   /** Takes it back. Its vDEVICE goes with it; the vDEVICE's ID names nothing from then on. */
   unbind(id: number): void {
     const device = this.#objects.get(id, BoundDevice);
-    device.detach();
+    this.#attachments.detach(device);
     if (device.vdevice) this.#objects.bury(device.vdevice);
     device.users--;
     this.#objects.destroy(id);
@@ -117,97 +120,77 @@ export class Iommufd {
     return this.#objects.get(id, Ioas).unmap(iova, length);
   }
 
-  /** IOMMU_GET_HW_INFO: what the IOMMU behind a device is. */
-  hwInfo(device: number, type = HW_INFO_TYPE_DEFAULT): HwInfo {
+  /** IOMMU_IOAS_IOVA_RANGES: all of them, however many there are. */
+  ioasIovaRanges(id: number): IovaRanges {
+    return this.#objects.get(id, Ioas).iovaRanges();
+  }
+
+  /** IOMMU_IOAS_ALLOW_IOVAS: where `ioasMap` chooses IOVAs, in place of what was allowed before. */
+  ioasAllowIovas(id: number, ranges: readonly IovaRange[]): void {
+    for (const range of ranges) checked('ioasAllowIovas', range);
+    this.#objects.get(id, Ioas).allow(ranges);
+  }
+
+  /**
+   * IOMMU_GET_HW_INFO: what the IOMMU behind a device is, and what both can do together.
+   * @param type IOMMU_HW_INFO_TYPE_*, 0 for the default.
+   * @param room bytes that the caller has: what is beyond them is left out, what the driver does not
+   *   fill is zero. Default: as many as the driver has, which `length` of the answer says.
+   */
+  hwInfo(device: number, type = HW_INFO_TYPE_DEFAULT, room?: number): DeviceInfo {
     const bound = this.#objects.get(device, BoundDevice);
-    return bound.device.iommu.hwInfo(bound.device, type);
+    const info = bound.device.iommu.hwInfo(bound.device, type);
+    const { length } = info.bytes;
+    const bytes = new Uint8Array(room ?? length);
+    bytes.set(info.bytes.subarray(0, bytes.length));
+    const { capabilities = 0, maxPasidLog2 = 0 } = bound.device;
+    return { type: info.type, bytes, length, capabilities, maxPasidLog2 };
   }
 
   /** IOMMU_HWPT_ALLOC. Returns the ID. */
   hwptAlloc(request: HwptRequest): number {
     const { nestParent = false, dirtyTracking = false, fault } = checked('hwptAlloc', request);
     const data = checkedData(request.data);
-    const bound = this.#objects.get(request.device, BoundDevice);
+    require((data?.type ?? DATA_NONE) === DATA_NONE
+      ? !data?.bytes.length
+      : !!data?.bytes.length, 'EINVAL', 'driver data has a type, and a type data');
+    const { device } = this.#objects.get(request.device, BoundDevice);
     const parent = this.#objects.find(request.parent);
     require(!(nestParent && fault !== undefined), 'EOPNOTSUPP', 'a nest parent has no fault queue');
-    require((data?.type ?? DATA_NONE) !== DATA_NONE ||
-      !data?.bytes.length, 'EINVAL', 'driver data without a type');
     const named = fault === undefined ? undefined : this.#objects.get(fault, FaultQueue);
     const faults = named ?? (parent instanceof Viommu ? parent.faultQueue : undefined);
     return this.#create(() =>
       allOrNothing((undo) => {
-        const sink = faults?.sink;
         this.#gate('allocation', 'HWPT');
-        if (parent instanceof Ioas) {
-          const domain = bound.device.iommu.allocPaging({
-            device: bound.device,
-            nestParent,
-            dirtyTracking,
-            data,
-            faults: sink,
-          });
-          undo.add(() => domain.destroy());
-          parent.addDomain(domain);
-          const hwpt = new PagingHwpt(domain, parent, nestParent);
-          hwpt.faultsGoTo(faults);
-          return hwpt;
-        }
+        if (parent instanceof Ioas)
+          return pagingHwpt(
+            { device, ioas: parent, nestParent, dirtyTracking, data, faults },
+            undo,
+          );
         require(!nestParent &&
           !dirtyTracking, 'EOPNOTSUPP', 'a nested HWPT is no parent and tracks nothing');
-        const domain = this.#nestedDomain(bound.device, parent, {
-          device: bound.device,
-          flags: 0,
-          data: data ?? NO_DATA,
-          faults: sink,
-        });
-        const hwpt = new NestedHwpt(domain, parent as Viommu | PagingHwpt);
-        hwpt.faultsGoTo(faults);
-        return hwpt;
+        return nestedHwpt({ device, parent, data, faults });
       }),
     ).id;
   }
 
-  #nestedDomain(
-    device: IommuDevice,
-    parent: IommufdObject | undefined,
-    request: Parameters<Viommu['driver']['allocNested']>[0],
-  ) {
-    require(parent instanceof Viommu ||
-      parent instanceof PagingHwpt, 'EINVAL', 'neither an IOAS nor a parent of a HWPT');
-    require(request.data.type !== DATA_NONE &&
-      request.data.bytes.length > 0, 'EINVAL', 'a nested HWPT needs driver data');
-    if (parent instanceof Viommu) {
-      require(parent.iommu ===
-        device.iommu, 'EINVAL', `${device.name} is behind another IOMMU than the vIOMMU`);
-      return parent.driver.allocNested(request);
-    }
-    require(parent.nestParent, 'EINVAL', `HWPT ${parent.id} is no nest parent`);
-    const domain = device.iommu.allocNested?.(parent.domain, request);
-    require(domain !== undefined, 'EOPNOTSUPP', `${device.iommu.name} nests on vIOMMUs only`);
-    return domain;
+  /**
+   * Has a device translate by a HWPT; or by an IOAS, through one of the automatic HWPTs on it, which is
+   * made where there is none, takes no vIOMMU, and goes with the last device that it has.
+   * @returns ID of the HWPT.
+   */
+  attach(device: number, to: number): number {
+    return this.#attachments.attach(this.#objects.get(device, BoundDevice), to);
   }
 
-  #hwpt(id: number): PagingHwpt | NestedHwpt {
-    const object = this.#objects.find(id);
-    require(object !== undefined, 'ENOENT', `there is no object ${id}`);
-    require(object instanceof PagingHwpt ||
-      object instanceof NestedHwpt, 'EINVAL', `object ${id} is a ${object.type}`);
-    return object;
-  }
-
-  /** Has a device translate by a HWPT. */
-  attach(device: number, hwpt: number): void {
-    this.#objects.get(device, BoundDevice).attach(this.#hwpt(hwpt));
-  }
-
-  /** Attaches a device elsewhere without a moment in between. */
-  replace(device: number, hwpt: number): void {
-    this.#objects.get(device, BoundDevice).replace(this.#hwpt(hwpt));
+  /** Attaches a device elsewhere without a moment in between. @returns ID of the HWPT. */
+  replace(device: number, to: number): number {
+    return this.#attachments.replace(this.#objects.get(device, BoundDevice), to);
   }
 
   /** Blocks a device: it is attached to nothing. */
   detach(device: number): void {
-    this.#objects.get(device, BoundDevice).detach();
+    this.#attachments.detach(this.#objects.get(device, BoundDevice));
   }
 
   /** ID of the HWPT that a device is attached to. */
@@ -223,7 +206,8 @@ export class Iommufd {
     const unknown = flags & ~(device.iommu.viommuFlags ?? 0);
     require(unknown ===
       0, 'EOPNOTSUPP', `${device.iommu.name} has no vIOMMUs with flags 0x${unknown.toString(16)}`);
-    const parent = this.#objects.get(request.hwpt, PagingHwpt, 'EINVAL');
+    device.iommu.checkViommuType(device, type);
+    const parent = this.#objects.get(request.hwpt, PagingHwpt);
     require(parent.nestParent, 'EINVAL', `HWPT ${parent.id} is no nest parent`);
     const viommu = this.#create(() => {
       this.#gate('allocation', 'vIOMMU');
@@ -247,7 +231,8 @@ export class Iommufd {
       made = new Viommu({ iommu: device.iommu, parent, driver, viommuType: type, vm, mmapOffset });
       return made;
     });
-    return { id: viommu.id, mmap: viommu.mmapArea, answer: viommu.driver.answer };
+    const { mmapArea } = viommu;
+    return { id: viommu.id, mmap: mmapArea, answer: viommu.driver.answer?.(mmapArea) };
   }
 
   /** Maps a vIOMMU's direct page. `unmap` ends it; until then the vIOMMU stays. */
@@ -338,13 +323,13 @@ export class Iommufd {
    */
   hwptInvalidate(id: number, request: InvalidateRequest): number {
     const { entryLength, count, entries } = checked('hwptInvalidate', request);
-    const object = this.#objects.find(id);
-    require(object !== undefined, 'ENOENT', `there is no object ${id}`);
     require(count === 0 ||
       (entryLength > 0 &&
         entries.length >= count * entryLength), 'EINVAL', 'entries without bytes');
     require(count <= MAX_INVALIDATIONS &&
       entryLength <= PAGE_SIZE, 'EINVAL', `${count} entries of ${entryLength} bytes are too many`);
+    const object = this.#objects.find(id);
+    require(object !== undefined, 'ENOENT', `there is no object ${id}`);
     require(object instanceof Viommu ||
       object instanceof NestedHwpt, 'EINVAL', `a ${object.type} is not invalidated`);
     this.#gate('memory access', 'invalidation entries');
@@ -397,5 +382,3 @@ export class Iommufd {
     this.#objects.destroyAll();
   }
 }
-
-const NO_DATA: DriverData = { type: DATA_NONE, bytes: new Uint8Array() };

@@ -15,7 +15,7 @@ import {
   uint,
 } from '../../devices/plugin/option-kinds.ts';
 import type { DriverData, InvalidateQueueRequest, InvalidateRequest } from './driver.ts';
-import type { MapRequest } from './ioas.ts';
+import type { IovaRange, MapRequest } from './ioas.ts';
 import type {
   FaultQueueRequest,
   HwptRequest,
@@ -39,6 +39,10 @@ const KINDS = {
     readable: flag,
     writable: flag,
   } satisfies OptionKinds<MapRequest>,
+  ioasAllowIovas: {
+    start: bigUint,
+    last: bigUint,
+  } satisfies OptionKinds<IovaRange>,
   hwptAlloc: {
     device: uint,
     parent: uint,

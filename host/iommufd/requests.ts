@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: MIT
 // Requests of an iommufd, and what they return.
 
-import type { DriverData, VmHandle } from './driver.ts';
+import type { DriverData, HwInfo, MmapArea, VmHandle } from './driver.ts';
 import type { FaultQueue } from './event-files.ts';
 import type { ResourceGate } from './gate.ts';
 import type { ObjectType } from './object.ts';
-import type { MmapArea } from './viommu.ts';
 
 /** Options of an `Iommufd`. */
 export interface IommufdOptions {
@@ -22,6 +21,16 @@ export interface HwptRequest {
   /** ID of a fault queue. */
   readonly fault?: number;
   readonly data?: DriverData;
+}
+
+/** What GET_HW_INFO returns. */
+export interface DeviceInfo extends HwInfo {
+  /** Bytes that the driver has. */
+  readonly length: number;
+  /** HW_CAP_*. */
+  readonly capabilities: number;
+  /** Bits of the device's PASIDs, 0 when it has none. */
+  readonly maxPasidLog2: number;
 }
 
 /** What VIOMMU_ALLOC returns. */

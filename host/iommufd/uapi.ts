@@ -29,6 +29,15 @@ export const DATA_NONE = 0;
 /** IOMMU_VIOMMU_TYPE_DEFAULT and its like: no driver of its own. */
 export const TYPE_DEFAULT = 0;
 
+/** IOMMU_HW_CAP_DIRTY_TRACKING: a HWPT can track which pages were written. */
+export const HW_CAP_DIRTY_TRACKING = 1;
+/** IOMMU_HW_CAP_PCI_PASID_EXEC: requests with a PASID may be for execution. */
+export const HW_CAP_PCI_PASID_EXEC = 2;
+/** IOMMU_HW_CAP_PCI_PASID_PRIV: requests with a PASID may be privileged. */
+export const HW_CAP_PCI_PASID_PRIV = 4;
+/** IOMMU_HW_CAP_PCI_ATS_NOT_SUPPORTED: device or IOMMU cannot do ATS. */
+export const HW_CAP_PCI_ATS_NOT_SUPPORTED = 8;
+
 /** IOMMU_HW_INFO_TYPE_DEFAULT: what the device's driver reports. */
 export const HW_INFO_TYPE_DEFAULT = 0;
 /** IOMMU_HW_INFO_TYPE_INTEL_VTD. */

@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: MIT
 // A VM's share of an IOMMU, and the hardware queues in it (drivers/iommu/iommufd/viommu.c).
 
-import type { DirectPage, HwQueueDriver, Iommu, ViommuDriver, VmHandle } from './driver.ts';
+import type {
+  DirectPage,
+  HwQueueDriver,
+  Iommu,
+  MmapArea,
+  ViommuDriver,
+  VmHandle,
+} from './driver.ts';
 import type { FaultQueue, Veventq } from './event-files.ts';
 import type { PagingHwpt } from './hwpt.ts';
 import type { PinnedRange } from './ioas.ts';
 import { IommufdObject } from './object.ts';
 import type { Vdevice } from './vdevice.ts';
-
-/** Where a vIOMMU's direct page is found with mmap. */
-export interface MmapArea {
-  readonly offset: number;
-  readonly length: number;
-}
 
 export class Viommu extends IommufdObject {
   readonly type = 'VIOMMU';

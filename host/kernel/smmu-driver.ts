@@ -143,6 +143,12 @@ export class SmmuDriver {
   get idr0(): number {
     return this.identification[0] ?? 0;
   }
+  get idr1(): number {
+    return this.identification[1] ?? 0;
+  }
+  get idr3(): number {
+    return this.identification[3] ?? 0;
+  }
   get idr5(): number {
     return this.identification[5] ?? 0;
   }

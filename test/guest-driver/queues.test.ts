@@ -3,6 +3,7 @@
 
 import { describe, expect, it } from 'vitest';
 import {
+  ABI_AT_EXIT_REQUEST,
   ABI_AT_INVALIDATING,
   ABI_AT_MAPS,
   ABI_MAP_FLAGS,
@@ -319,6 +320,30 @@ describe('bounded waiting', () => {
     // Twenty million looks: a nanosecond each would be very fast.
     expect(performance.now() - start).toBeGreaterThan(20);
     expect([fake.waits, driver.doorbells() - doorbells]).toEqual([1, 0]);
+  });
+
+  it('behind a doorbell is patient with another thread that has the queue, and leaves at once when asked to', async () => {
+    const { driver, fake } = await bootDriver({ direct: true });
+    fake.held.add(1);
+    fake.onWait = () => {
+      fake.held.delete(1);
+      fake.consume(1);
+    };
+    const invalidate = () => {
+      fake.held.add(1);
+      driver.begin();
+      addPages(driver, 1);
+      const [start, waits] = [performance.now(), fake.waits];
+      expect(driver.submit()).toBe(RESULT_OK);
+      return [performance.now() - start, fake.waits - waits] as const;
+    };
+    // A million spins of 32 looks.
+    const [patient, once] = invalidate();
+    fake.view.setUint32(ABI_AT_EXIT_REQUEST, 1, true);
+    const [asked, again] = invalidate();
+    expect([once, again]).toEqual([1, 1]);
+    expect(patient).toBeGreaterThan(4);
+    expect(asked).toBeLessThan(patient / 2);
   });
 
   it('gives up on a full ring as well, and adds nothing to it', async () => {

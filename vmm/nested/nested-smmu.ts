@@ -76,7 +76,7 @@ export class NestedSmmu implements ViommuBackend {
   readonly context: ContextBlock;
   /** Where its VINTF's page 0 is to be mapped. */
   readonly mmap: { readonly offset: number; readonly length: number } | undefined;
-  /** The driver's answer: numbers of the SMMU, of the vIOMMU, of the VINTF, and of its LVCMDQs. */
+  /** Numbers of the SMMU, of the vIOMMU, of the VINTF, and of its LVCMDQs. */
   readonly numbers: readonly number[];
   readonly policy: QueueErrorPolicy;
   readonly btm: boolean;
@@ -109,21 +109,25 @@ export class NestedSmmu implements ViommuBackend {
       invalidate: (command) => this.#invalidate(command),
     });
     this.fd = new Iommufd({ gate: options.gate });
+    const before = new Set(options.iommu.viommus);
     try {
       const { made, streams, hostIdRegisters } = openViommu(this.fd, options, {
         events: (bytes) => this.#takeEvents(bytes),
         request: (request) => this.#deliverRequest?.(request),
       });
-      const { id, mmap, answer } = made;
+      const { id, mmap } = made;
       this.id = id;
       this.mmap = mmap;
       this.#streams = streams;
       this.hostIdRegisters = hostIdRegisters;
-      this.numbers = [...new Uint32Array(answer?.slice().buffer ?? new ArrayBuffer(0))];
     } catch (error) {
       this.fd.close();
       throw error;
     }
+    const driver = options.iommu.viommus.find((viommu) => !before.has(viommu));
+    if (!driver) throw new Error('the vIOMMU that was made is not there');
+    this.#driver = driver;
+    this.numbers = driver.numbers;
     const [smmuIndex = 0, index = 0] = this.numbers;
     const { hostMemory } = this.vm.unit;
     this.index = index;
@@ -138,9 +142,6 @@ export class NestedSmmu implements ViommuBackend {
       return this.#enhancedQueue(1 + i, block);
     });
     this.shown = new ShownIds(this.context, hostMemory, this.numbers);
-    const driver = options.iommu.viommus.find((viommu) => viommu.index === index);
-    if (!driver) throw new Error(`vIOMMU ${index} is not there`);
-    this.#driver = driver;
     if (options.overlay)
       this.overlay = new DirectQueue(this, 0, this.commandQueue, (command) =>
         this.#invalidate(this.shown.asShown(command)),

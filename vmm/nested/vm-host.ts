@@ -224,9 +224,9 @@ export class VmHost {
       throw new HostError('no-smmu', `the host has no SMMU ${smmu}: it has ${this.#iommus.length}`);
     const firstSid = iommu.streamBlocks.allocate(streams.length);
     const devices = streams.map((virtSid, i) =>
-      iommu.model.addDevice(`${vm.name} stream ${virtSid}`, [firstSid + i], vm),
+      iommu.model.addDevice(`${vm.name} stream ${virtSid}`, [firstSid + i], { vm }),
     );
-    const anyDevice = devices[0] ?? iommu.model.addDevice(`${vm.name} without streams`, [], vm);
+    const anyDevice = devices[0] ?? iommu.model.addDevice(`${vm.name} without streams`, [], { vm });
     try {
       const named = new Map(devices.map((device, i) => [streams[i] ?? 0, device]));
       if (named.size < streams.length)

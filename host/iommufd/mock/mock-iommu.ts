@@ -154,7 +154,9 @@ export class MockPagingDomain implements PagingDomain {
   }
 
   attach(device: IommuDevice): void {
-    mockDevice(device).domain = this;
+    const mock = mockDevice(device);
+    require(mock.iommu === this.#iommu, 'EINVAL', `${device.name} is behind another IOMMU`);
+    mock.domain = this;
   }
 
   destroy(): void {
@@ -246,7 +248,7 @@ class MockPage implements DirectPage {
 class MockViommu implements ViommuDriver {
   readonly iommu: MockIommu;
   /** What the caller sent comes back, as Linux's mock has it. */
-  readonly answer: Uint8Array;
+  readonly #answer: Uint8Array;
   readonly directPage = new MockPage();
   readonly vdevices = new Map<number, MockVdevice>();
   readonly #queues: (HwQueueDriver | undefined)[] = Array.from(
@@ -258,9 +260,13 @@ class MockViommu implements ViommuDriver {
   constructor(iommu: MockIommu, request: ViommuRequest) {
     iommu.gate('allocation', 'mock vIOMMU');
     this.iommu = iommu;
-    this.answer = (request.data ?? new Uint8Array()).slice();
+    this.#answer = (request.data ?? new Uint8Array()).slice();
     this.#events = request.events;
     iommu.count('viommus', 1);
+  }
+
+  answer(): Uint8Array {
+    return this.#answer;
   }
 
   allocNested(request: NestedRequest): NestedDomain {
@@ -367,9 +373,12 @@ export class MockIommu implements Iommu {
     return new MockNestedDomain(this, request);
   }
 
+  /** VIOMMU_ALLOC, whether there is such a type. */
+  checkViommuType(_device: IommuDevice, type: number): void {
+    require(type === MOCK_VIOMMU_TYPE, 'EOPNOTSUPP', `there are no vIOMMUs of type ${type}`);
+  }
+
   allocViommu(request: ViommuRequest): ViommuDriver {
-    require(request.type ===
-      MOCK_VIOMMU_TYPE, 'EOPNOTSUPP', `there are no vIOMMUs of type ${request.type}`);
     return new MockViommu(this, request);
   }
 

@@ -259,9 +259,12 @@ export class AmdIommu implements AmdHardware {
     return new AmdStage2(this, nestParent);
   }
 
-  allocViommu(request: ViommuRequest): ViommuDriver {
-    const { type, parent } = request;
+  checkViommuType(_device: IommuDevice, type: number): void {
     require(type === VIOMMU_TYPE_AMD, 'EOPNOTSUPP', `${this.name} has no vIOMMUs of type ${type}`);
+  }
+
+  allocViommu(request: ViommuRequest): ViommuDriver {
+    const { parent } = request;
     require(parent instanceof AmdStage2 &&
       parent.iommu === this, 'EINVAL', 'the stage 2 is of another IOMMU');
     const viommu = new AmdViommu(this, parent, request);

@@ -98,8 +98,6 @@ const QUEUES: ReadonlyMap<number, number> = new Map([
 export class AmdViommu implements ViommuDriver {
   readonly iommu: AmdHardware;
   readonly stage2: AmdStage2;
-  /** One word: the GuestID. */
-  readonly answer: Uint8Array;
   readonly guestId: number;
   readonly directPage: DirectPage;
   /** A DeviceID of no device, whose entry translates what the guest's COMPLETION_WAIT stores to. */
@@ -122,7 +120,6 @@ export class AmdViommu implements ViommuDriver {
       throw error;
     }
     this.#translateDevice = iommu.devices.allocate();
-    this.answer = Uint8Array.of(this.guestId, 0, 0, 0);
     iommu.installDte(this.#translateDevice, stage2.dte(stage2.domain));
     this.#write(AMD_VFCTRL_TABLES, this.#tables);
     this.#write(AMD_VFCTRL_MISC, withBits(0, AMD_MISC_DEVICE, this.#translateDevice));
@@ -132,6 +129,11 @@ export class AmdViommu implements ViommuDriver {
       placeInGuest: (memoryOffset) => iommu.guest(this.guestId).place(vm.memory, memoryOffset),
       takeFromGuest: () => iommu.guest(this.guestId).place(vm.memory, 0),
     };
+  }
+
+  /** Its GuestID. */
+  answer(): Uint8Array {
+    return Uint8Array.of(this.guestId, 0, 0, 0);
   }
 
   #register(register: number): number {

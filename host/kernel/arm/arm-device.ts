@@ -1,12 +1,17 @@
 // SPDX-License-Identifier: MIT
 // A device behind a physical SMMU.
 
-import type {
-  FaultSink,
-  Iommu,
-  IommuDevice,
-  ReservedRegion,
-  ResourceGate,
+import { IDR0_ATS, IDR1_SSIDSIZE } from '../../../assembly/layout/smmu-registers.ts';
+import { bitsOf } from '../../../devices/plugin/index.ts';
+import {
+  type FaultSink,
+  HW_CAP_PCI_ATS_NOT_SUPPORTED,
+  HW_CAP_PCI_PASID_EXEC,
+  HW_CAP_PCI_PASID_PRIV,
+  type Iommu,
+  type IommuDevice,
+  type ReservedRegion,
+  type ResourceGate,
 } from '../../iommufd/index.ts';
 import { require } from '../../iommufd/iommufd-error.ts';
 import type { SmmuDriver } from '../smmu-driver.ts';
@@ -28,6 +33,17 @@ export interface EventReceiver {
   report(device: ArmDevice, record: Uint32Array): boolean;
 }
 
+/** What a device is apart from its streams. */
+export interface ArmDeviceOptions {
+  /** The VM that it is assigned to. */
+  readonly vm?: Vm | undefined;
+  /**
+   * Its root complex makes write-backs coherent whatever a guest's attributes say (CANWBS of its IORT
+   * node). Default true.
+   */
+  readonly canwbs?: boolean;
+}
+
 export class ArmDevice implements IommuDevice {
   readonly name: string;
   readonly iommu: ArmSmmu;
@@ -36,6 +52,7 @@ export class ArmDevice implements IommuDevice {
   /** The VM that it is assigned to, as VFIO tells its kernel. */
   readonly vm: Vm | undefined;
   readonly reservedRegions: readonly ReservedRegion[] | undefined;
+  readonly canwbs: boolean;
   claimed = false;
   objectId: number | undefined;
   /** Who answers its page requests: the fault queue of what it is attached to. */
@@ -48,11 +65,30 @@ export class ArmDevice implements IommuDevice {
     return this.vm?.unit.thread ?? 0;
   }
 
-  constructor(name: string, iommu: ArmSmmu, streams: readonly number[], vm?: Vm) {
+  /** Its requests with a PASID may be privileged, or for execution; ATS is up to the SMMU. */
+  get capabilities(): number {
+    const { idr0 } = this.iommu.smmu;
+    return (
+      (this.maxPasidLog2 > 0 ? HW_CAP_PCI_PASID_EXEC | HW_CAP_PCI_PASID_PRIV : 0) |
+      (bitsOf(idr0, IDR0_ATS) ? 0 : HW_CAP_PCI_ATS_NOT_SUPPORTED)
+    );
+  }
+
+  get maxPasidLog2(): number {
+    return bitsOf(this.iommu.smmu.idr1, IDR1_SSIDSIZE);
+  }
+
+  constructor(
+    name: string,
+    iommu: ArmSmmu,
+    streams: readonly number[],
+    { vm, canwbs = true }: ArmDeviceOptions = {},
+  ) {
     this.name = name;
     this.iommu = iommu;
     this.streams = streams;
     this.vm = vm;
+    this.canwbs = canwbs;
     this.reservedRegions = vm?.msis?.doorbells.map(({ gpa, size }) => ({
       iova: BigInt(gpa),
       length: BigInt(size),

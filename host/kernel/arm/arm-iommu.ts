@@ -24,6 +24,7 @@ import {
   IDR0_COHACC,
   IDR0_S1P,
   IDR0_S2P,
+  IDR3_FWB,
 } from '../../../assembly/layout/smmu-registers.ts';
 import { bitsOf, fieldOf } from '../../../devices/plugin/index.ts';
 import { abortSte, priResp } from '../../../devices/tables/index.ts';
@@ -59,7 +60,7 @@ import type { CmdqvDriver, QueueErrorNotice } from '../cmdqv-driver.ts';
 import type { SmmuDriver } from '../smmu-driver.ts';
 import { Vm } from '../vm.ts';
 import type { PinnedVmid } from '../vmid-allocator.ts';
-import { ArmDevice, type ArmSmmu, armDevice } from './arm-device.ts';
+import { ArmDevice, type ArmDeviceOptions, type ArmSmmu, armDevice } from './arm-device.ts';
 import { ArmStage2 } from './arm-stage2.ts';
 import { ArmViommu } from './arm-viommu.ts';
 import { littleEndian } from './little-endian.ts';
@@ -116,8 +117,8 @@ export class ArmIommu implements ArmSmmu {
   }
 
   /** A device appears behind the SMMU. */
-  addDevice(name: string, streams: readonly number[], vm?: Vm): ArmDevice {
-    const device = new ArmDevice(name, this, streams, vm);
+  addDevice(name: string, streams: readonly number[], options: ArmDeviceOptions = {}): ArmDevice {
+    const device = new ArmDevice(name, this, streams, options);
     for (const sid of streams) this.#devices.set(sid, device);
     return device;
   }
@@ -180,13 +181,22 @@ export class ArmIommu implements ArmSmmu {
     });
   }
 
-  allocViommu(request: ViommuRequest): ViommuDriver {
-    const { type, flags, data, vm, parent } = request;
-    const { cmdqv } = this.#options;
+  /** Nesting, and memory that is coherent whatever a guest's attributes say (arm_smmu_get_viommu_size). */
+  checkViommuType(device: IommuDevice, type: number): void {
+    const { cmdqv, smmu } = this.#options;
+    const nests = bitsOf(smmu.idr0, IDR0_S1P) === 1 && bitsOf(smmu.idr0, IDR0_S2P) === 1;
+    require(nests, 'EOPNOTSUPP', `${this.name} has no nested translation`);
+    const forcesCoherency = bitsOf(smmu.idr3, IDR3_FWB) === 1 || armDevice(device).canwbs;
+    require(forcesCoherency, 'EOPNOTSUPP', `neither ${this.name} has S2FWB nor ${device.name} CANWBS`);
     const known =
       type === VIOMMU_TYPE_ARM_SMMUV3 ||
       (type === VIOMMU_TYPE_TEGRA241_CMDQV && cmdqv !== undefined);
     require(known, 'EOPNOTSUPP', `${this.name} has no vIOMMUs of type ${type}`);
+  }
+
+  allocViommu(request: ViommuRequest): ViommuDriver {
+    const { type, flags, data, vm, parent } = request;
+    const { cmdqv } = this.#options;
     require(parent instanceof ArmStage2 &&
       parent.smmu === this.smmu, 'EINVAL', 'the stage 2 is of another SMMU');
     require(vm instanceof Vm, 'EINVAL', 'a vIOMMU of an SMMUv3 needs its VM');
@@ -205,7 +215,7 @@ export class ArmIommu implements ArmSmmu {
       this.gate('allocation', 'VINTF');
       viommu = new Tegra241Viommu(this, cmdqv, cmdqv.lend(parent.vmid), parent, vm, index, request);
     } else {
-      require(!data?.length, 'EOPNOTSUPP', 'this type takes no driver data');
+      // Driver data of this type is not looked at (arm_vsmmu_init).
       viommu = new ArmViommu(this, parent, vm, index, request);
     }
     this.#viommus[index] = viommu;

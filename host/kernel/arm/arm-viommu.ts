@@ -54,7 +54,6 @@ import type { ArmStage2 } from './arm-stage2.ts';
 import { checkRing, invalidateUserRing, type ResolvedRing } from './command-rings.ts';
 import { guestRecord } from './guest-record.ts';
 import { commandAt, hostInvalidation, type Invalidator } from './invalidations.ts';
-import { littleEndian } from './little-endian.ts';
 
 /** Commands between two CMD_SYNCs of an invalidation, as arm_vsmmu_cache_invalidate has it. */
 const CHUNK = 63;
@@ -80,8 +79,6 @@ export class ArmViommu implements ViommuDriver, Invalidator {
   readonly vm: Vm;
   /** Which command context and queue block it has, from 0. */
   readonly index: number;
-  /** Two words: number of the SMMU, and of the vIOMMU on it. */
-  readonly answer: Uint8Array;
   readonly directPage: DirectPage | undefined = undefined;
   /** By queue: those that their guest has. */
   readonly #direct: (HwQueueDriver | undefined)[];
@@ -105,7 +102,6 @@ export class ArmViommu implements ViommuDriver, Invalidator {
     this.vm = vm;
     this.index = index;
     this.events = request.events;
-    this.answer = littleEndian(iommu.smmuIndex, index);
     this.#context = new ContextBlock(hostMemory, iommu.smmuIndex, CMDQV_MAX_VINTFS + index);
     this.#context.reset();
     this.#context.vmid = this.vmid;
@@ -127,6 +123,11 @@ export class ArmViommu implements ViommuDriver, Invalidator {
   #resetQueues(): void {
     for (const queue of this.#commandQueues)
       queue.reset(QUEUE_KIND_GUEST_CMDQ, this.#context.index);
+  }
+
+  /** Of the SMMU, and of the vIOMMU on it; with a VINTF, also of that, and how many LVCMDQs it has. */
+  get numbers(): readonly number[] {
+    return [this.iommu.smmuIndex, this.index];
   }
 
   get vmid(): number {
@@ -268,25 +269,25 @@ export class ArmViommu implements ViommuDriver, Invalidator {
       require(dataType ===
         INVALIDATE_DATA_ARM_SMMUV3, 'EINVAL', `there are no invalidations of type ${dataType}`);
       require(count > 0, 'EINVAL', 'no entries');
-      require(entryLength >= CMDQ_ENTRY_SIZE, 'EINVAL', 'an entry is too short');
       this.iommu.gate('allocation', 'invalidation commands');
     } catch (error) {
       if (error instanceof IommufdError) return { handled: 0, error };
       throw error;
     }
-    const view = new DataView(entries.buffer, entries.byteOffset, entries.byteLength);
     let issued = 0;
     let chunk: Uint32Array[] = [];
     for (let i = 0; i < count; i++) {
-      const bytes = entries.subarray(i * entryLength + CMDQ_ENTRY_SIZE, (i + 1) * entryLength);
-      if (bytes.some((byte) => byte !== 0))
+      const entry = entries.subarray(i * entryLength, (i + 1) * entryLength);
+      if (entry.subarray(CMDQ_ENTRY_SIZE).some((byte) => byte !== 0))
         return this.#end(
           chunk,
           issued,
           new IommufdError('E2BIG', 'an entry has more than is known'),
         );
-      const command = commandAt(view, i * entryLength);
-      const converted = hostInvalidation(command, this);
+      // A shorter entry is an older caller's: what it does not have is zero.
+      const command = new Uint8Array(CMDQ_ENTRY_SIZE);
+      command.set(entry.subarray(0, CMDQ_ENTRY_SIZE));
+      const converted = hostInvalidation(commandAt(new DataView(command.buffer), 0), this);
       if (!converted)
         return this.#end(
           chunk,
@@ -314,7 +315,8 @@ export class ArmViommu implements ViommuDriver, Invalidator {
     const { commands: queue } = this.iommu.smmu;
     const before = queue.errors;
     queue.issue(...commands);
-    return queue.errors === before
+    // Linux's driver skips what is refused (a Secure command, say) and says nothing of it.
+    return queue.errors === before || this.iommu.linuxCompat
       ? undefined
       : new IommufdError('EIO', 'the SMMU has refused a command');
   }

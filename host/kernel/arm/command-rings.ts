@@ -78,7 +78,9 @@ export function invalidateUserRing(
   for (let count = 0; next !== end && count < COMMANDS_PER_CALL; count++) {
     const at = (next % 2 ** log2size) * CMDQ_ENTRY_SIZE;
     const command = commandAt(view, at);
-    const converted = hostInvalidation(command, by);
+    // A Secure command is illegal: that is the guest's SMMU to say.
+    const secure = fieldOf(command, CMD_SSEC) !== 0;
+    const converted = secure ? undefined : hostInvalidation(command, by);
     if (!converted && !isPlainSync(command))
       return flush() ? { head: next, progress: 'unsupported' } : { head: first, progress: 'error' };
     if (converted) pending.push(converted);

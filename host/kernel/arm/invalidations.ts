@@ -5,7 +5,6 @@
 import {
   CMD_OP,
   CMD_SID,
-  CMD_SSEC,
   OP_ATC_INV,
   OP_CFGI_CD,
   OP_CFGI_CD_ALL,
@@ -42,8 +41,6 @@ export function commandAt(view: DataView, offset: number): Uint32Array {
  */
 export function hostInvalidation(command: Uint32Array, by: Invalidator): Uint32Array | undefined {
   const result = command.slice();
-  // A Secure command is illegal on the host's queue as well: one guest's would hold up all.
-  if (fieldOf(command, CMD_SSEC)) return undefined;
   switch (fieldOf(command, CMD_OP)) {
     case OP_TLBI_NSNH_ALL:
       return tlbiNhAll(by.vmid);

@@ -17,6 +17,7 @@ import {
   HW_QUEUE_TYPE_TEGRA241_CMDQV,
   type HwQueueDriver,
   type HwQueueRequest,
+  type MmapArea,
   VEVENTQ_TYPE_TEGRA241_CMDQV,
   type ViommuRequest,
 } from '../../iommufd/index.ts';
@@ -37,7 +38,6 @@ const BASE_LIMIT = 2 ** 48;
 export class Tegra241Viommu extends ArmViommu {
   /** Number of the VINTF. */
   readonly vintf: number;
-  override readonly answer: Uint8Array;
   override readonly directPage: DirectPage;
   readonly #driver: CmdqvDriver;
   readonly #vintfContext: ContextBlock;
@@ -57,7 +57,6 @@ export class Tegra241Viommu extends ArmViommu {
     super(iommu, stage2, vm, index, request);
     this.#driver = cmdqv;
     this.vintf = vintf;
-    this.answer = littleEndian(iommu.smmuIndex, index, this.vintf, cmdqv.lvcmdqs);
     this.#vintfContext = new ContextBlock(vm.unit.hostMemory, iommu.smmuIndex, this.vintf);
     this.#vintfContext.window = vm.window;
     this.#blocks = Array.from(
@@ -67,6 +66,18 @@ export class Tegra241Viommu extends ArmViommu {
     );
     this.#queues = this.#blocks.map(() => undefined);
     this.directPage = this.#page0();
+  }
+
+  override get numbers(): readonly number[] {
+    return [...super.numbers, this.vintf, this.#driver.lvcmdqs];
+  }
+
+  /** Where page 0 is: out_vintf_mmap_offset and out_vintf_mmap_length. */
+  answer(mmap: MmapArea | undefined): Uint8Array {
+    const answer = new DataView(new ArrayBuffer(TEGRA241_VIOMMU_DATA_SIZE));
+    answer.setBigUint64(0, BigInt(mmap?.offset ?? 0), true);
+    answer.setBigUint64(8, BigInt(mmap?.length ?? 0), true);
+    return new Uint8Array(answer.buffer);
   }
 
   /** Those of a VINTF's registers. */

@@ -200,8 +200,11 @@ export class VtdIommu implements Iommu, VtdHardware {
     return new VtdNested(this, this.#parent(parent), request);
   }
 
-  allocViommu({ type, parent }: ViommuRequest): ViommuDriver {
+  checkViommuType(_device: IommuDevice, type: number): void {
     require(type === VIOMMU_TYPE_VTD, 'EOPNOTSUPP', `${this.name} has no vIOMMUs of type ${type}`);
+  }
+
+  allocViommu({ parent }: ViommuRequest): ViommuDriver {
     return new VtdViommu(this, this.#parent(parent));
   }
 }

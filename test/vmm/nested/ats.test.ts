@@ -436,6 +436,49 @@ describe('an engine with PRI', () => {
   });
 });
 
+describe('a page request that waits', () => {
+  const restart = () => {
+    b.bus.write32(0x20, 0);
+    b.look();
+    b.bus.write32(0x20, 0x1f);
+    b.look();
+  };
+
+  it.each<readonly [string, () => void]>([
+    [
+      'its STE is invalid',
+      () => {
+        const ste = STREAMS + 64 * STREAM;
+        b.vm.memory.store64(ste, b.vm.memory.load64(ste) & ~1n);
+        b.send(cfgiSte(STREAM), sync());
+      },
+    ],
+    ['SMMUEN is 0', () => b.bus.write32(0x20, 0x1e)],
+    ['its guest starts its SMMU anew', restart],
+    ['its SMMU is reset', () => b.smmu.reset()],
+    ['its VM goes', () => b.host.destroyVm(b.vm.vm)],
+  ])('is answered INVALID when %s: the engine fails, and is free', (_, happens) => {
+    ats(ENABLE | PAGES);
+    expect([b.dma(FILL, HOLE), b.look()[0]]).toEqual([STALLED, STALLED]);
+    happens();
+    b.slot.poll();
+    expect(b.look()).toEqual([WRITE_FAULT, 0, HOLE]);
+  });
+
+  it('is its guest’s no more after that: a late PRI_RESP answers nothing', () => {
+    ats(ENABLE | PAGES);
+    b.dma(FILL, HOLE);
+    b.look();
+    restart();
+    expect(b.look()[0]).toBe(WRITE_FAULT);
+    b.table.map(HOLE, DATA_GPA + 0x1000, 0x1000, S1_READ_WRITE);
+    b.send(priResp(STREAM, 1, 2), sync());
+    expect(b.look()).toEqual([WRITE_FAULT, 0, HOLE]);
+    // The next one is served as ever.
+    expect(b.dma(FILL, HOLE)).toBe(DONE);
+  });
+});
+
 describe('an engine with ATS whose stream bypasses stage 1', () => {
   const attach = (ste: Uint32Array) => {
     // By way of an invalid one: more than one doubleword may differ.

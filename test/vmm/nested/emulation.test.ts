@@ -6,8 +6,11 @@ import {
   VCMDQ_CONS,
   VCMDQ_GERROR,
   VCMDQ_GERRORN,
+  VCMDQ_PROD,
 } from '../../../assembly/layout/cmdqv-registers.ts';
 import { CERROR_ILL } from '../../../assembly/layout/commands.ts';
+import { ABI_AT_EXIT_REQUEST } from '../../../assembly/layout/guest-abi.ts';
+import { QUEUE_ERROR_HELD, QUEUE_ERROR_PUBLISHED } from '../../../assembly/layout/queue-memory.ts';
 import {
   SMMU_CR0,
   SMMU_STRTAB_BASE,
@@ -92,6 +95,28 @@ async function machine(decide: () => QueueErrorDecision = () => 'emulate', gate 
     page0: () => [VCMDQ_CONS, VCMDQ_GERROR, VCMDQ_GERRORN].map((at) => lent.vintf.readPage0(0, at)),
   };
 }
+
+describe('a doorbell', () => {
+  it('asks the guest for an exit while its VCMDQ waits for the host, and not otherwise', async () => {
+    const host = await checkedHost(VmHost);
+    const lent = lendVm(host);
+    const { vm, vintf } = lent;
+    startVcmdq(lent);
+    const request = new Int32Array(vm.memory.buffer, ABI_AT_EXIT_REQUEST, 1);
+    const ring = () => {
+      request[0] = 0;
+      vm.unit.drain.doorbell(vintf.doorbellId, VCMDQ_PROD);
+      return request[0];
+    };
+    sendOnVcmdq(lent, sync());
+    expect(ring()).toBe(0);
+    sendOnVcmdq(lent, cfgiAll());
+    expect([vintf.queue(0).state, ring()]).toEqual([QUEUE_ERROR_HELD, 1]);
+    // Published: that is the guest's to see and to end.
+    host.service(true);
+    expect([vintf.queue(0).state, ring()]).toEqual([QUEUE_ERROR_PUBLISHED, 0]);
+  });
+});
 
 describe('"emulate" on a VCMDQ', () => {
   it('reads an STE again for CFGI_STE, and shows the guest no error', async () => {

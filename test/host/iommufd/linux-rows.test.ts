@@ -1,0 +1,354 @@
+// SPDX-License-Identifier: MIT
+// Requests whose answer depends on details of Linux 7.2 (drivers/iommu/iommufd), on the mock driver: its function is
+// named beside each. test/host/kernel/arm-rows.test.ts has those of the SMMUv3's drivers.
+
+import { describe, expect, it } from 'vitest';
+import {
+  HW_CAP_PCI_ATS_NOT_SUPPORTED,
+  PGFAULT_ANSWER_SIZE,
+  PGFAULT_SIZE,
+} from '../../../host/iommufd/index.ts';
+import {
+  MOCK_HW_INFO_TYPE,
+  MOCK_HWPT_DATA,
+  MOCK_INVALIDATE_DATA,
+  MOCK_VEVENTQ_TYPE,
+  MOCK_VIOMMU_TYPE,
+  MockDevice,
+  MockIommu,
+  type MockPagingDomain,
+} from '../../../host/iommufd/mock/index.ts';
+import {
+  expectErrno,
+  MEMORY,
+  mockSetup,
+  NESTED_DATA,
+  PAGE,
+  u32,
+  viommuSetup,
+} from './mock-setup.ts';
+
+const END = 2n ** 64n;
+const LAST = 2n ** 63n - 1n;
+
+describe('VIOMMU_ALLOC', () => {
+  it('of an object that is no paging HWPT is ENOENT (iommufd_get_object)', () => {
+    const { fd, deviceId: device, ioas, viommu } = viommuSetup();
+    const nested = fd.hwptAlloc({ device, parent: viommu, data: NESTED_DATA });
+    for (const hwpt of [ioas, device, viommu, nested, 999])
+      expectErrno(() => fd.viommuAlloc({ device, hwpt, type: MOCK_VIOMMU_TYPE }), 'ENOENT');
+  });
+
+  it('of an unknown type is EOPNOTSUPP, whatever its HWPT is (get_viommu_size)', () => {
+    const { fd, deviceId: device, ioas } = mockSetup();
+    for (const hwpt of [ioas, 999])
+      expectErrno(() => fd.viommuAlloc({ device, hwpt, type: 77 }), 'EOPNOTSUPP');
+    expectErrno(() => fd.viommuAlloc({ device: 999, hwpt: ioas, type: 77 }), 'ENOENT');
+  });
+});
+
+describe('HWPT_ALLOC', () => {
+  it('nested without data is EOPNOTSUPP (iommufd_hwpt_nested_alloc)', () => {
+    const { fd, deviceId: device, parent, viommu } = viommuSetup();
+    const none = { type: 0, bytes: new Uint8Array() };
+    for (const on of [parent, viommu]) {
+      expectErrno(() => fd.hwptAlloc({ device, parent: on, data: none }), 'EOPNOTSUPP');
+      expectErrno(() => fd.hwptAlloc({ device, parent: on }), 'EOPNOTSUPP');
+    }
+  });
+
+  it('with data of no type, or a type without data, is EINVAL before its device is looked for', () => {
+    const { fd, deviceId, ioas } = mockSetup();
+    for (const device of [deviceId, 999])
+      for (const data of [
+        { type: 0, bytes: u32(1) },
+        { type: MOCK_HWPT_DATA, bytes: new Uint8Array() },
+      ])
+        expectErrno(() => fd.hwptAlloc({ device, parent: ioas, data }), 'EINVAL');
+    expectErrno(() => fd.hwptAlloc({ device: 999, parent: ioas }), 'ENOENT');
+  });
+});
+
+describe('IOAS_MAP', () => {
+  const map = ({ fd, ioas }: ReturnType<typeof mockSetup>, length: bigint, address = 0) =>
+    fd.ioasMap(ioas, { length, memory: { physical: () => 0 }, address });
+
+  it('looks for no place for half the address space: EOVERFLOW (iopt_alloc_iova)', () => {
+    const setup = mockSetup();
+    for (const length of [2n ** 63n, 2n ** 63n - PAGE / 2n + PAGE / 2n])
+      expectErrno(() => map(setup, length), 'EOVERFLOW');
+    expectErrno(() => map(setup, 2n ** 62n + 2n ** 61n), 'ENOSPC');
+  });
+
+  it('finds a place as aligned as length and address are, so that large pages fit', () => {
+    const setup = mockSetup();
+    expect([map(setup, PAGE), map(setup, 16n * PAGE)]).toEqual([PAGE, 16n * PAGE]);
+    // An address that is a multiple of 4 pages; and one in the middle of a page.
+    expect(map(setup, 16n * PAGE, 0x4000)).toBe(4n * 8n * PAGE);
+    expect(map(setup, PAGE / 2n, 0x1800)).toBe(2n * PAGE + PAGE / 2n);
+    expectErrno(() => map(setup, PAGE, 0x10), 'EINVAL');
+  });
+});
+
+describe('IOAS_UNMAP', () => {
+  it('of one whole mapping and a part of the next is ENOENT, and the first is gone', () => {
+    const { fd, ioas, device, deviceId, parent } = mockSetup();
+    fd.attach(deviceId, parent);
+    for (const iova of [PAGE, 4n * PAGE])
+      fd.ioasMap(ioas, { iova, length: 2n * PAGE, memory: MEMORY, address: 0 });
+    expectErrno(() => fd.ioasUnmap(ioas, PAGE, 4n * PAGE), 'ENOENT');
+    const pages = () => [...((device.domain as MockPagingDomain).pages.keys() ?? [])];
+    expect(pages()).toEqual([8n, 9n, 10n, 11n].map((half) => (half * PAGE) / 2n));
+    expect(fd.describe().find(({ id }) => id === ioas)?.details.areas).toBe(1);
+    // What begins in the middle of one takes nothing.
+    expectErrno(() => fd.ioasUnmap(ioas, 5n * PAGE, 8n * PAGE), 'ENOENT');
+    expect(pages().length).toBe(4);
+  });
+});
+
+describe('IOAS_IOVA_RANGES', () => {
+  it('has what is neither reserved nor beyond the IOMMU, mapped or not', () => {
+    const { fd, ioas, iommu, parent } = mockSetup();
+    const lone = fd.ioasAlloc();
+    expect(fd.ioasIovaRanges(lone)).toEqual({
+      ranges: [{ start: 0n, last: END - 1n }],
+      alignment: 1n,
+    });
+    fd.ioasMap(ioas, { iova: PAGE, length: PAGE, memory: MEMORY, address: 0 });
+    const whole = { ranges: [{ start: 0n, last: LAST }], alignment: PAGE / 2n };
+    expect(fd.ioasIovaRanges(ioas)).toEqual(whole);
+    const window = { iova: 16n * PAGE, length: 2n * PAGE, doorbells: 0x8020000 };
+    const low = { iova: 0n, length: PAGE, doorbells: 0x8030000 };
+    const master = fd.bind(
+      Object.assign(new MockDevice('master', iommu), { reservedRegions: [window, low] }),
+    );
+    fd.attach(master, parent);
+    expect(fd.ioasIovaRanges(ioas).ranges).toEqual([
+      { start: PAGE, last: 16n * PAGE - 1n },
+      { start: 18n * PAGE, last: LAST },
+    ]);
+    fd.detach(master);
+    expect(fd.ioasIovaRanges(ioas)).toEqual(whole);
+    expectErrno(() => fd.ioasIovaRanges(parent), 'ENOENT');
+  });
+});
+
+describe('IOAS_ALLOW_IOVAS', () => {
+  it('says where places are found, and nothing of IOVAs that a caller chooses', () => {
+    const { fd, ioas } = mockSetup();
+    const anywhere = (length = PAGE) =>
+      fd.ioasMap(ioas, { length, memory: { physical: () => 0 }, address: 0 });
+    fd.ioasAllowIovas(ioas, [
+      { start: 64n * PAGE, last: 66n * PAGE - 1n },
+      { start: 32n * PAGE, last: 33n * PAGE - 1n },
+    ]);
+    expect([anywhere(), anywhere(2n * PAGE)]).toEqual([32n * PAGE, 64n * PAGE]);
+    expectErrno(() => anywhere(), 'ENOSPC');
+    fd.ioasMap(ioas, { iova: PAGE, length: PAGE, memory: MEMORY, address: 0 });
+    // In place of those before; none is everywhere.
+    fd.ioasAllowIovas(ioas, [{ start: 8n * PAGE, last: 9n * PAGE - 1n }]);
+    expect(anywhere()).toBe(8n * PAGE);
+    fd.ioasAllowIovas(ioas, []);
+    expect(anywhere()).toBe(2n * PAGE);
+  });
+
+  it('is refused for ranges that are none, meet, or are reserved, and changes nothing then', () => {
+    const { fd, ioas } = mockSetup();
+    const allow = (...ranges: (readonly [bigint, bigint])[]) =>
+      fd.ioasAllowIovas(
+        ioas,
+        ranges.map(([start, last]) => ({ start, last })),
+      );
+    allow([8n * PAGE, 9n * PAGE]);
+    expectErrno(() => allow([PAGE, PAGE]), 'EINVAL');
+    expectErrno(() => allow([2n * PAGE, PAGE]), 'EINVAL');
+    expectErrno(() => allow([PAGE, END]), 'EINVAL');
+    expectErrno(() => allow([PAGE, 3n * PAGE], [3n * PAGE, 4n * PAGE]), 'EINVAL');
+    // Beyond what the mock translates.
+    expectErrno(() => allow([PAGE, LAST + 1n]), 'EADDRINUSE');
+    expectErrno(() => fd.ioasAllowIovas(999, []), 'ENOENT');
+    expect(fd.ioasMap(ioas, { length: PAGE, memory: MEMORY, address: 0 })).toBe(8n * PAGE);
+  });
+
+  it('keeps what it allows from being reserved: EADDRINUSE (iopt_reserve_iova)', () => {
+    const { fd, iommu, parent, ioas } = mockSetup();
+    const window = { iova: 16n * PAGE, length: PAGE, doorbells: 0x8020000 };
+    const master = fd.bind(
+      Object.assign(new MockDevice('master', iommu), { reservedRegions: [window] }),
+    );
+    fd.ioasAllowIovas(ioas, [{ start: 15n * PAGE, last: 17n * PAGE }]);
+    expectErrno(() => fd.attach(master, parent), 'EADDRINUSE');
+    expect(fd.attachedTo(master)).toBeUndefined();
+    fd.ioasAllowIovas(ioas, []);
+    fd.attach(master, parent);
+    expectErrno(() => fd.ioasAllowIovas(ioas, [{ start: 0n, last: 16n * PAGE }]), 'EADDRINUSE');
+    // A domain that cannot map what is allowed does not come.
+    const lone = fd.ioasAlloc();
+    fd.ioasAllowIovas(lone, [{ start: LAST, last: LAST + PAGE }]);
+    expectErrno(() => fd.hwptAlloc({ device: master, parent: lone }), 'EADDRINUSE');
+  });
+});
+
+describe('attach', () => {
+  it('to an IOAS takes an automatic HWPT, which goes with its last device', () => {
+    const { fd, iommu, device, deviceId, ioas } = mockSetup();
+    const [otherId, strangeId] = [
+      fd.bind(new MockDevice('other', iommu)),
+      fd.bind(new MockDevice('strange', new MockIommu())),
+    ];
+    fd.ioasMap(ioas, { iova: PAGE, length: PAGE, memory: MEMORY, address: 0 });
+    const hwpt = fd.attach(deviceId, ioas);
+    expect([fd.attach(otherId, ioas), fd.attachedTo(deviceId)]).toEqual([hwpt, hwpt]);
+    expect([...((device.domain as MockPagingDomain).pages.keys() ?? [])]).toEqual([
+      PAGE,
+      PAGE + PAGE / 2n,
+    ]);
+    // Behind another IOMMU: one of its own.
+    const strange = fd.attach(strangeId, ioas);
+    expect(strange).not.toBe(hwpt);
+    expectErrno(() => fd.viommuAlloc({ device: deviceId, hwpt, type: MOCK_VIOMMU_TYPE }), 'EINVAL');
+    const there = () => fd.describe().map(({ id }) => id);
+    expectErrno(() => fd.destroy(hwpt), 'EBUSY');
+    fd.detach(deviceId);
+    expect(there()).toContain(hwpt);
+    fd.unbind(otherId);
+    expect(there()).not.toContain(hwpt);
+    // Replaced by itself it stays; by another it goes.
+    expect([fd.replace(strangeId, ioas), there().includes(strange)]).toEqual([strange, true]);
+    fd.replace(strangeId, fd.hwptAlloc({ device: strangeId, parent: ioas }));
+    expect(there()).not.toContain(strange);
+    expectErrno(() => fd.attach(deviceId, 999), 'ENOENT');
+    expectErrno(() => fd.attach(deviceId, deviceId), 'EINVAL');
+    fd.close();
+    expect(iommu.counts.pagingDomains).toBe(0);
+  });
+
+  it('of a device that is attached is EBUSY, wherever it is to go (xa_insert)', () => {
+    const { fd, deviceId, ioas, parent } = mockSetup();
+    const other = fd.hwptAlloc({ device: deviceId, parent: ioas });
+    fd.attach(deviceId, parent);
+    const before = fd.describe().length;
+    for (const to of [parent, other, ioas]) expectErrno(() => fd.attach(deviceId, to), 'EBUSY');
+    expect([fd.attachedTo(deviceId), fd.describe().length]).toEqual([parent, before]);
+  });
+});
+
+describe('GET_HW_INFO', () => {
+  it('says what device and IOMMU can do, and fills what room there is', () => {
+    const { fd, deviceId, device } = mockSetup();
+    Object.assign(device, { capabilities: HW_CAP_PCI_ATS_NOT_SUPPORTED, maxPasidLog2: 20 });
+    const rest = { type: MOCK_HW_INFO_TYPE, length: 8, capabilities: 8, maxPasidLog2: 20 };
+    expect(fd.hwInfo(deviceId)).toEqual({ ...rest, bytes: u32(0, 0xdeadbeef) });
+    expect(fd.hwInfo(deviceId, 0, 6)).toEqual({
+      ...rest,
+      bytes: Uint8Array.of(0, 0, 0, 0, 0xef, 0xbe),
+    });
+    expect(fd.hwInfo(deviceId, 0, 12).bytes).toEqual(u32(0, 0xdeadbeef, 0));
+    expect(fd.hwInfo(deviceId, 0, 0).bytes.length).toBe(0);
+  });
+});
+
+describe('reading a vEVENTQ', () => {
+  it('with no room for the event that waits is EINVAL, and takes nothing', () => {
+    const { fd, iommu, viommu, device, deviceId } = viommuSetup();
+    const { file } = fd.veventqAlloc({ viommu, type: MOCK_VEVENTQ_TYPE, depth: 2 });
+    fd.vdeviceAlloc({ viommu, device: deviceId, virtId: 1n });
+    expect(file.read(8).length).toBe(0);
+    iommu.triggerEvent(device);
+    expectErrno(() => file.read(8), 'EINVAL');
+    expectErrno(() => file.read(11), 'EINVAL');
+    expect(file.read(12).length).toBe(12);
+  });
+});
+
+describe('a FAULT file', () => {
+  const fault = {
+    flags: 1,
+    deviceId: 7,
+    pasid: 0,
+    group: 0,
+    permission: 1,
+    address: 0x1000n,
+    length: 0,
+  };
+  function withFaults(count: number) {
+    const { fd, iommu, device, deviceId, ioas } = mockSetup();
+    const { id, file } = fd.faultQueueAlloc();
+    fd.attach(deviceId, fd.hwptAlloc({ device: deviceId, parent: ioas, fault: id }));
+    const answers: string[] = [];
+    for (let i = 0; i < count; i++)
+      iommu.triggerFault(device, fault, (code) => answers.push(`${i} ${code}`));
+    return { file, answers };
+  }
+
+  it('is read and written in whole records, else ESPIPE; in none of them that is nothing', () => {
+    const { file } = withFaults(1);
+    for (const bytes of [1, PGFAULT_SIZE - 1, PGFAULT_SIZE + 1])
+      expectErrno(() => file.read(bytes), 'ESPIPE');
+    for (const bytes of [1, PGFAULT_ANSWER_SIZE - 1, PGFAULT_ANSWER_SIZE + 1])
+      expectErrno(() => file.write(new Uint8Array(bytes)), 'ESPIPE');
+    expect([file.read(0).length, file.write(new Uint8Array()), file.readable]).toEqual([
+      0,
+      0,
+      true,
+    ]);
+  });
+
+  it('takes several answers at once, up to the first that is none', () => {
+    const { file, answers } = withFaults(4);
+    expect(file.read(4 * PGFAULT_SIZE).length).toBe(4 * PGFAULT_SIZE);
+    expect(file.write(u32(1, 0, 3, 1))).toBe(2 * PGFAULT_ANSWER_SIZE);
+    expect(answers).toEqual(['0 0', '2 1']);
+    // A code that there is not; then a cookie. What stands before it is taken.
+    expect(file.write(u32(2, 0, 4, 2))).toBe(PGFAULT_ANSWER_SIZE);
+    expect(file.write(u32(4, 1, 4, 1))).toBe(PGFAULT_ANSWER_SIZE);
+    expect(answers).toEqual(['0 0', '2 1', '1 0', '3 1']);
+    expectErrno(() => file.write(u32(4, 1)), 'EINVAL');
+  });
+
+  it('has the lowest cookie that is free, and faults of no length', () => {
+    const { file } = withFaults(3);
+    const cookies = (bytes: Uint8Array) => {
+      const words = new Uint32Array(bytes.slice().buffer);
+      return Array.from({ length: words.length / 10 }, (_, i) => [
+        words[10 * i + 8],
+        words[10 * i + 9],
+      ]);
+    };
+    expect(cookies(file.read(2 * PGFAULT_SIZE))).toEqual([
+      [0, 1],
+      [0, 2],
+    ]);
+    file.write(u32(1, 0));
+    expect(cookies(file.read(PGFAULT_SIZE))).toEqual([[0, 1]]);
+  });
+});
+
+describe('HWPT_INVALIDATE', () => {
+  const shape = {
+    dataType: MOCK_INVALIDATE_DATA,
+    entryLength: 12,
+    entries: u32(0, 1, 0),
+    count: 1,
+  };
+
+  it('looks at its bounds before it looks for its object', () => {
+    const { fd, parent, viommu, deviceId } = viommuSetup();
+    for (const id of [999, parent, viommu]) {
+      expectErrno(() => fd.hwptInvalidate(id, { ...shape, entryLength: 0 }), 'EINVAL');
+      expectErrno(() => fd.hwptInvalidate(id, { ...shape, count: 2 }), 'EINVAL');
+    }
+    expectErrno(() => fd.hwptInvalidate(999, shape), 'ENOENT');
+    for (const id of [parent, deviceId]) expectErrno(() => fd.hwptInvalidate(id, shape), 'EINVAL');
+  });
+
+  it('of no entries looks at no length and at no bytes', () => {
+    const { fd, viommu, deviceId: device, parent } = viommuSetup();
+    const none = { ...shape, entryLength: 0, entries: new Uint8Array(), count: 0 };
+    expect(fd.hwptInvalidate(viommu, none)).toBe(0);
+    const nested = fd.hwptAlloc({ device, parent, data: NESTED_DATA });
+    expect(fd.hwptInvalidate(nested, none)).toBe(0);
+    expectErrno(() => fd.hwptInvalidate(999, none), 'ENOENT');
+    expectErrno(() => fd.hwptInvalidate(parent, none), 'EINVAL');
+  });
+});
