@@ -9,6 +9,7 @@ export {
   CHECKPOINT_PHASE_TRACE,
 } from '../../assembly/layout/checkpoint-registers.ts';
 export type {
+  AmdModuleUrls,
   BoardModuleUrls,
   HotModules,
   HotModuleUrls,
