@@ -3,7 +3,12 @@
 
 import * as v from 'valibot';
 import { IDR0_BTM } from '../../assembly/layout/smmu-registers.ts';
-import { type HotModuleUrls, isChecked, loadHotModules, type ModuleUrls } from '../../assembly/load.ts';
+import {
+  type HotModuleUrls,
+  isChecked,
+  loadHotModules,
+  type ModuleUrls,
+} from '../../assembly/load.ts';
 import { EnvironmentError, withBits } from '../../devices/plugin/index.ts';
 import { allNamesOf } from '../../devices/plugin/known-names.ts';
 import {
