@@ -32,6 +32,7 @@ export { HostError, type HostFault } from '../../host/hardware/index.ts';
 export type { ObjectDescription } from '../../host/iommufd/index.ts';
 export {
   type Board,
+  type BoardHost,
   type BoardMachine,
   type BoardOptions,
   type Queues,

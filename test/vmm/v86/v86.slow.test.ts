@@ -16,7 +16,8 @@ import {
   writeSte,
 } from '../../../devices/tables/index.ts';
 import { addSmmu } from '../../../docs/examples/v86-board.ts';
-import { VmHost } from '../../../vmm/nested/index.ts';
+import { Host } from '../../../vmm/api/index.ts';
+import { hostModelOf } from '../../../vmm/nested/index.ts';
 import { plugDevices, plugSmmu, V86_MSI } from '../../../vmm/v86/index.ts';
 import { checkedHost } from '../../support/findings.ts';
 import { ScratchDevice } from '../../support/scratch-device.ts';
@@ -234,7 +235,7 @@ describe('MSIs', () => {
       raised.push(irq);
       raise.call(cpu, irq);
     };
-    const host = await checkedHost(VmHost, { vintfs: 2, vcmdqs: 4 });
+    const host = await checkedHost(Host, { vintfs: 2, vcmdqs: 4 });
     const smmu = plugSmmu(emulator, {
       host,
       page0: PAGE0,
@@ -244,7 +245,7 @@ describe('MSIs', () => {
         [EVENT_VECTOR, 7],
       ]),
     });
-    const port = host.dmaPort(smmu.viommu, 8);
+    const port = hostModelOf(host).dmaPort(smmu.viommu, 8);
     const write = (iova: number, data: number) => {
       const bytes = new Uint8Array(4);
       new DataView(bytes.buffer).setUint32(0, data, true);
@@ -425,7 +426,7 @@ describe('plugged devices', () => {
 
   it('are refused where they do not fit', async () => {
     const { emulator } = await load(new X86Program());
-    const host = await checkedHost(VmHost, { vintfs: 2, vcmdqs: 4 });
+    const host = await checkedHost(Host, { vintfs: 2, vcmdqs: 4 });
     const plug = (gpa: number, size: number, address: number, version = PLUGIN_INTERFACE_VERSION) =>
       plugDevices(emulator, {
         window: { gpa, size },
