@@ -220,6 +220,23 @@ describe('an x86 program', () => {
   });
 });
 
+describe('the ID registers', () => {
+  it.each([
+    ['default', [0x0c483c9a, 0x01080510, 0x404, 0x04000075]],
+    ['grace', [0x0808341a, 0x09080510, 0, 0x00800075]],
+  ] as const)('are what a guest can have of its host’s: %s', async (idRegisters, expected) => {
+    const program = new X86Program();
+    for (const [i, offset] of [0x0, 0x4, 0xc, 0x14].entries())
+      program.copy(SMMU + offset, RESULTS + 4 * i);
+    const { emulator, ram, said } = await load(program.say('!'));
+    const host = await checkedHost(Host, { vintfs: 2, vcmdqs: 4, idRegisters });
+    const smmu = plugSmmu(emulator, { host, page0: PAGE0, irqs: { smmu: 9, cmdqv: 11, dma: 5 } });
+    await runUntil(emulator, said, '!');
+    expect(expected.map((_, i) => ram.getUint32(RESULTS + 4 * i, true))).toEqual(expected);
+    smmu.destroy();
+  });
+});
+
 describe('MSIs', () => {
   const VECTOR = 0x31;
   const EVENT_VECTOR = 0x32;
