@@ -41,7 +41,8 @@ const host = await SmmuHost.create({ vintfs: 2 });
 const memory = new WebAssembly.Memory({ initial: 16, maximum: 16, shared: true });
 const vm = host.createVm('vm0', memory, [{ gpa: RAM, offset: 0, size: RAM_SIZE }]);
 const fd = new Iommufd();
-const device = fd.bind(host.addDevice('nic', PHYSICAL_STREAM, vm));
+const nic = host.addDevice('nic', PHYSICAL_STREAM, vm);
+const device = fd.bind(nic);
 const ioas = fd.ioasAlloc();
 fd.ioasMap(ioas, { iova: BigInt(RAM), length: BigInt(RAM_SIZE), memory: vm, address: RAM });
 const parent = fd.hwptAlloc({ device, parent: ioas, nestParent: true });
@@ -121,5 +122,6 @@ console.log(decodeEvent([...words]).name, 'of StreamID', words[1]);
 
 for (const { type, users, keeps } of fd.describe()) console.log(type, users, keeps);
 fd.close();
+host.removeDevice(nic);
 host.destroyVm(vm);
 console.log('closed:', port.read(IOVA, new Uint8Array(6)).ok);

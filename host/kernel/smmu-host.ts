@@ -110,8 +110,8 @@ export class SmmuHost {
   /** What devices reach by physical address: RAM, and that of each VM in its window. */
   readonly #physical: PhysicalMemory;
   readonly #endpoint: SmmuEndpoint;
-  /** Of the devices of VMs, by StreamID: what these translate lies in the VM's memory. */
-  readonly #endpoints = new Map<number, SmmuEndpoint>();
+  /** Devices of VMs, by StreamID: their CDs and stage-1 tables lie in the VM's memory. */
+  readonly #guestDevices = new Map<number, { readonly vm: Vm; readonly endpoint: SmmuEndpoint }>();
 
   /**
    * @throws {TypeError} when there is no such option.
@@ -200,14 +200,17 @@ export class SmmuHost {
   }
 
   /**
-   * Lets a VM go.
+   * Lets a VM go. No IOAS maps its memory any more: another VM gets its window.
    * @throws {TypeError} when it is none of this host.
-   * @throws {HostError} `in-use` while a vIOMMU has it.
+   * @throws {HostError} `in-use` while it has vIOMMUs or devices.
    */
   destroyVm(vm: SmmuVm): void {
     const own = this.#vmOf(vm);
-    if (own.references > 0)
-      throw new HostError('in-use', `${own.name} has ${own.references} vIOMMUs`);
+    const devices = [...this.#guestDevices.values()].filter((device) => device.vm === own).length;
+    if (own.references > 0 || devices > 0) {
+      const left = `${own.references} vIOMMUs and ${devices} devices`;
+      throw new HostError('in-use', `${own.name} still has ${left}`);
+    }
     this.#vmids.forget(own);
     this.#vms.delete(own.window);
     this.#windows.free(own.window);
@@ -215,14 +218,14 @@ export class SmmuHost {
 
   /**
    * A device appears behind the SMMU, blocked until an iommufd attaches it.
-   * @param vm whose device it will be, for one that a vIOMMU gets. Its VM is destroyed after it is removed.
+   * @param vm the VM that the device is for.
    * @throws {TypeError} when `vm` is none of this host.
    */
   addDevice(name: string, streamId: number, vm?: SmmuVm): IommuDevice {
     const own = vm && this.#vmOf(vm);
     if (own) {
       const endpoint = new SmmuEndpoint({ unit: own.unit, memory: this.#physical });
-      this.#endpoints.set(streamId, endpoint);
+      this.#guestDevices.set(streamId, { vm: own, endpoint });
     }
     return this.#iommu.model.addDevice(name, [streamId], own);
   }
@@ -230,11 +233,11 @@ export class SmmuHost {
   /** The device is gone; it is bound to no iommufd any more. */
   removeDevice(device: IommuDevice): void {
     const arm = device as ArmDevice;
-    for (const stream of arm.streams) this.#endpoints.delete(stream);
+    for (const stream of arm.streams) this.#guestDevices.delete(stream);
     this.#iommu.model.removeDevice(arm);
   }
 
-  /** The way of a device's DMA to memory: through the SMMU, and what its HWPT maps. The device is there. */
+  /** The way of a device's DMA to memory: through the SMMU, and what its HWPT maps. Ask after `addDevice`. */
   dmaPort(streamId: number): DmaPort {
     return this.#endpointOf(streamId).dmaPort(streamId);
   }
@@ -257,7 +260,7 @@ export class SmmuHost {
   }
 
   #endpointOf(streamId: number): SmmuEndpoint {
-    return this.#endpoints.get(streamId) ?? this.#endpoint;
+    return this.#guestDevices.get(streamId)?.endpoint ?? this.#endpoint;
   }
 
   #vmOf(vm: SmmuVm): Vm {
