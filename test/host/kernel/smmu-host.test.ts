@@ -9,14 +9,27 @@ import {
   VCMDQ_PROD,
 } from '../../../assembly/layout/cmdqv-registers.ts';
 import type { MemoryRegion } from '../../../assembly/load.ts';
+import { guestMemoryOf } from '../../../devices/bus/index.ts';
 import { GRACE_ID_REGISTERS, PHYSICAL_ID_REGISTERS } from '../../../devices/smmuv3/index.ts';
 import {
+  contextDescriptor,
+  PageTable,
+  S1_READ_WRITE,
+  stage1Ste,
+  sync,
+  tlbiNhVa,
+  writeCd,
+  writeCommand,
+} from '../../../devices/tables/index.ts';
+import {
   HW_QUEUE_TYPE_TEGRA241_CMDQV,
+  HWPT_DATA_ARM_SMMUV3,
   Iommufd,
   VEVENTQ_TYPE_TEGRA241_CMDQV,
   VIOMMU_TYPE_TEGRA241_CMDQV,
 } from '../../../host/iommufd/index.ts';
 import { SmmuHost } from '../../../host/kernel/smmu-host.ts';
+import { tableMemory } from '../../support/table-memory.ts';
 
 const STREAM = 5;
 
@@ -104,6 +117,7 @@ describe('a VM of an SmmuHost', () => {
   const RAM = 0x80000000;
   const regions = [{ gpa: RAM, offset: 0x10000, size: 0x20000 }];
   const RING = RAM + 0x10000;
+  const IOVA = 0x40_0000;
   const memory = (shared = true) =>
     new WebAssembly.Memory({ initial: 4, maximum: 4, shared: shared as true });
 
@@ -150,6 +164,29 @@ describe('a VM of an SmmuHost', () => {
       expect(host.translate(STREAM, RAM + 4, 4)).toMatchObject({ ok: true, pa: 2 ** 32 + RAM + 4 });
     },
   );
+
+  it('has stage 1 in its own memory, and its own commands drop what it has', async () => {
+    const { host, vm, fd, device, viommu, page } = await lend();
+    const tables = tableMemory(guestMemoryOf(vm.memory, vm.regions), RAM + 0x2000);
+    const stage1 = new PageTable(tables, { stage: 1 });
+    stage1.map(IOVA, RAM, 0x1000, S1_READ_WRITE);
+    const cd = tables.allocate(64, 64);
+    const lower = { ttb: stage1.root, inputBits: 48 };
+    writeCd(tables, cd, 0, contextDescriptor({ asid: 3, lower }));
+    const bytes = new Uint8Array(stage1Ste({ contextPtr: cd }).buffer, 0, 16);
+    const data = { type: HWPT_DATA_ARM_SMMUV3, bytes };
+    fd.vdeviceAlloc({ viommu, device, virtId: 0x20n });
+    fd.attach(device, fd.hwptAlloc({ device, parent: viommu, data }));
+    const port = host.dmaPort(STREAM);
+    const reads = () => [IOVA, RAM].map((iova) => port.read(iova, new Uint8Array(1)).ok);
+    expect(reads()).toEqual([true, false]);
+    stage1.unmap(IOVA, 0x1000);
+    expect(reads()).toEqual([true, false]);
+    writeCommand(tables, RING, 0, tlbiNhVa(0, 3, { address: IOVA }));
+    writeCommand(tables, RING, 1, sync());
+    page.write32(VCMDQ_PROD, 2);
+    expect([page.read32(VCMDQ_CONS), ...reads()]).toEqual([2, false, false]);
+  });
 
   it('hears of its queue’s error without anybody having been asked', async () => {
     const { host, page, file, guest } = await lend();
