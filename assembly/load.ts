@@ -165,13 +165,22 @@ export interface HotModuleUrls {
   readonly privateCheckedSmmuUnit?: string | URL | undefined;
 }
 
+/**
+ * Where the hot modules of an AMD IOMMU lie, likewise. The guest port is the one of `HotModuleUrls`.
+ */
+export interface AmdModuleUrls {
+  readonly amdIommu?: string | URL | undefined;
+  readonly amdUnit?: string | URL | undefined;
+  readonly privateAmdUnit?: string | URL | undefined;
+}
+
 /** Where modules lie that some boards need. */
 export type BoardModuleUrls = {
   readonly [module in 'arm64' | 'gicv3']?: string | URL | undefined;
 };
 
 /** Where the modules of hosts and of boards lie, when not beside this file. */
-export type ModuleUrls = HotModuleUrls & BoardModuleUrls;
+export type ModuleUrls = HotModuleUrls & AmdModuleUrls & BoardModuleUrls;
 
 /** Which of the hot modules are taken. */
 export interface HotModuleOptions {
@@ -238,7 +247,7 @@ async function loadMergedModules(
   return { smmuUnit, privateSmmuUnit };
 }
 
-async function loadGuestPort(urls: HotModuleUrls = {}): Promise<GuestPortModules> {
+async function loadGuestPort(urls: HotModuleUrls): Promise<GuestPortModules> {
   const [guestPort, privateGuestPort] = await Promise.all([
     compileModule(urls.guestPort ?? new URL('./guest-port.wasm', import.meta.url), 'guest-port'),
     compileModule(
@@ -268,23 +277,30 @@ export async function loadSeparateModules(
 }
 
 /**
- * Compiles the hot modules of an AMD IOMMU, those that lie beside this file; as `loadHotModules`.
+ * Compiles the hot modules of an AMD IOMMU, those that lie beside this file where `urls` says nothing
+ * else; as `loadHotModules`.
  * @throws {EnvironmentError} when one cannot be loaded.
  */
-export async function loadAmdModules(): Promise<AmdModules> {
-  if (!hasMultiMemory()) return await loadSeparateAmdModules();
+export async function loadAmdModules(urls: ModuleUrls = {}): Promise<AmdModules> {
+  const units = [urls.amdUnit, urls.privateAmdUnit];
+  const separate = [urls.guestPort, urls.privateGuestPort, urls.amdIommu];
+  if (!hasMultiMemory() || (named(separate) && !named(units)))
+    return await loadSeparateAmdModules(urls);
   const [amdUnit, privateAmdUnit] = await Promise.all([
-    compileModule(new URL('./amd-unit.wasm', import.meta.url), 'amd-unit'),
-    compileModule(new URL('./amd-unit-private.wasm', import.meta.url), 'amd-unit-private'),
+    compileModule(urls.amdUnit ?? new URL('./amd-unit.wasm', import.meta.url), 'amd-unit'),
+    compileModule(
+      urls.privateAmdUnit ?? new URL('./amd-unit-private.wasm', import.meta.url),
+      'amd-unit-private',
+    ),
   ]);
   return { amdUnit, privateAmdUnit };
 }
 
 /** The same as `loadSeparateModules`. */
-export async function loadSeparateAmdModules(): Promise<SeparateAmdModules> {
+export async function loadSeparateAmdModules(urls: ModuleUrls = {}): Promise<SeparateAmdModules> {
   const [port, amdIommu] = await Promise.all([
-    loadGuestPort(),
-    compileModule(new URL('./amd-iommu.wasm', import.meta.url), 'amd-iommu'),
+    loadGuestPort(urls),
+    compileModule(urls.amdIommu ?? new URL('./amd-iommu.wasm', import.meta.url), 'amd-iommu'),
   ]);
   return { ...port, amdIommu };
 }

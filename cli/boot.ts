@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: MIT
 // `vsmmu boot`: machines on one host, run in turn until all have ended, and the report on them.
 
-import { basename } from 'node:path';
 import { toyGuest, toySecondary } from '../guest-driver/index.ts';
 import { IdleWait } from '../vmm/api/idle-wait.ts';
 import {
   type Finding,
-  GuestImageError,
   Host,
   type Machine,
   type MachineOptions,
@@ -134,16 +132,6 @@ export function machineOptions(
   };
 }
 
-/** An unfit binary is named: the command line may have named several. */
-export async function makeMachine(host: Host, options: MachineOptions): Promise<Machine> {
-  try {
-    return await host.createMachine(options);
-  } catch (error) {
-    if (!(error instanceof GuestImageError) || error.code === 'unreadable') throw error;
-    throw new UsageError(`${basename(String(options.guest))}: ${error.message}`);
-  }
-}
-
 /** Files that a run reads. */
 function inputsOf(
   { guest, secondary, initrd, devices = [], disks = [] }: BootSettings,
@@ -243,7 +231,7 @@ export async function boot(asked: BootSettings, config?: string): Promise<boolea
     for (let k = 0; k < vms; k++) {
       const devices = await Promise.all((settings.devices ?? []).map(loadDevice));
       const own = toy ? toyArgs({ path, queues, vms, machine: k }, ...same) : [];
-      const machine = await makeMachine(host, {
+      const machine = await host.createMachine({
         ...common,
         name: `vm${k}`,
         devices,
@@ -268,7 +256,7 @@ export async function boot(asked: BootSettings, config?: string): Promise<boolea
     for (const { name, path, names, options } of compared) {
       const { queues } = options;
       const own = toyArgs({ path, queues, vms: 1, machine: 0 }, ...same);
-      const machine = await makeMachine(host, {
+      const machine = await host.createMachine({
         ...common,
         ...options,
         name,

@@ -1,8 +1,8 @@
 #!/usr/bin/env node
 // SPDX-License-Identifier: MIT
 // The package's types in projects of other people: packed, installed in an empty folder, and compiled, its own declarations included, by the
-// oldest TypeScript that it supports, a later one and the newest, for Node.js without the DOM's library and for a page. Each entry is
-// compiled alone as well. docs/api.md states the minimum.
+// oldest TypeScript that it supports, a later one and the newest, for Node.js without the DOM's library and for a page, each with the
+// library of ES2022 and of ES2024. Each entry is compiled alone as well. docs/api.md states the minimum.
 
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -10,7 +10,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { install, pack } from './try-out.mjs';
-import { PROJECTS, SOURCES } from './type-projects.mjs';
+import { LATER_PROJECTS, PROJECTS, SOURCES } from './type-projects.mjs';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const TYPESCRIPTS = ['5.7', '5.9', '7.0'];
@@ -28,10 +28,11 @@ const minimum = TYPESCRIPTS[0] ?? '';
 if (!readFileSync(join(ROOT, 'docs/api.md'), 'utf8').includes(`TypeScript ${minimum} or newer`))
   throw new Error(`docs/api.md does not say "TypeScript ${minimum} or newer"`);
 
+const projects = { ...PROJECTS, ...LATER_PROJECTS };
 /** Each entry alone is compiled without the DOM, where a declaration can lack something. */
 const all = [...SOURCES.keys()];
 const programs = TYPESCRIPTS.flatMap((version) =>
-  Object.keys(PROJECTS).map((project) => ({ version, project, files: all })),
+  Object.keys(projects).map((project) => ({ version, project, files: all })),
 ).concat(all.map((file) => ({ version: minimum, project: 'node', files: [file] })));
 
 const folder = mkdtempSync(join(tmpdir(), 'vsmmu-types-'));
@@ -39,7 +40,7 @@ try {
   install(folder, [pack(folder), `@types/node@${devDependencies['@types/node']}`]);
   for (const [file, source] of SOURCES) writeFileSync(join(folder, file), source);
   for (const { version, project, files } of programs) {
-    const config = JSON.stringify({ compilerOptions: PROJECTS[project], files });
+    const config = JSON.stringify({ compilerOptions: projects[project], files });
     writeFileSync(join(folder, 'tsconfig.json'), config);
     const { stdout, status } = spawnSync(process.execPath, [compiler(version), '-p', '.'], {
       cwd: folder,

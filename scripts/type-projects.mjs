@@ -34,6 +34,18 @@ export const PROJECTS = {
   },
 };
 
+/**
+ * The same with the library of a later ECMAScript, whose buffers can grow and be transferred: what
+ * the declarations say of memories has to go with both.
+ * @type {Readonly<Record<string, object>>}
+ */
+export const LATER_PROJECTS = Object.fromEntries(
+  Object.entries(PROJECTS).map(([name, options]) => [
+    `${name}, es2024`,
+    { ...options, target: 'es2024', lib: ['es2024', ...(name === 'dom' ? ['dom'] : [])] },
+  ]),
+);
+
 /** Each entry alone: what its declarations need, they bring. */
 const ENTRIES = [
   'vsmmu',

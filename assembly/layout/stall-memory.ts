@@ -18,8 +18,11 @@ export const STALL_FREE = 0;
 /** Waits for CMD_RESUME or CMD_STALL_TERM. */
 export const STALL_WAITING = 1;
 // Answered; the endpoint has not seen it yet.
+/** CMD_RESUME with Retry: the access is to be translated again. */
 export const STALL_RETRY = 2;
+/** CMD_RESUME with Terminate and Abort, or CMD_STALL_TERM: it ends as `TRANSLATE_ABORT`. */
 export const STALL_ABORT = 3;
+/** CMD_RESUME with Terminate and no Abort: it ends as `TRANSLATE_RAZWI`. */
 export const STALL_RAZWI = 4;
 /** Its endpoint has given it up; software has not answered yet. */
 export const STALL_ABANDONED = 5;

@@ -6,7 +6,7 @@ import { Host, type HostInspection, type Machine } from '../../vmm/api/index.ts'
 import { integer, option, yesNo } from '../../vmm/api/option-values.ts';
 import { toyArgs } from '../../vmm/boards/index.ts';
 import { checkAmdOptions } from '../amd-run.ts';
-import { machineOptions, makeMachine } from '../boot.ts';
+import { machineOptions } from '../boot.ts';
 import { BOOT_SETTINGS, type BootSettings } from '../boot-settings.ts';
 import { UsageError } from '../cli-error.ts';
 import { addFlags } from '../flags.ts';
@@ -104,7 +104,7 @@ async function inspectRunning(guest: string, settings: InspectSettings): Promise
     for (let k = 0; k < count; k++) {
       const args = toy ? toyArgs({ path, queues, vms: count, machine: k }, 'rounds=1') : [];
       machines.push(
-        await makeMachine(host, {
+        await host.createMachine({
           ...common,
           name: `vm${k}`,
           args,

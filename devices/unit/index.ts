@@ -6,6 +6,12 @@ export {
   ACCESS_PRIVILEGED,
   ACCESS_WRITE,
 } from '../../assembly/layout/access.ts';
+export {
+  STALL_ABORT,
+  STALL_RAZWI,
+  STALL_RETRY,
+  STALL_WAITING,
+} from '../../assembly/layout/stall-memory.ts';
 export * from '../../assembly/layout/translate-results.ts';
 export type { AtcResult, TranslateResult } from '../../assembly/unit-exports.ts';
 export * from './actions.ts';

@@ -42,6 +42,8 @@ export interface PlatformOptions {
   readonly vcmdqs: number;
   readonly ram: HostRam;
   readonly clock: Clock;
+  /** Whose errors of VCMDQs become visible by themselves: PhysicalCmdqvOptions. Default hypervisor. */
+  readonly reportErrors?: 'hypervisor' | 'all' | undefined;
   /** Puts something around the CMDQV. */
   readonly wrapCmdqv?: ((cmdqv: Device) => Device) | undefined;
   /** The unit of a window's VM. */
@@ -74,8 +76,8 @@ export class Platform {
       vintfs,
       vcmdqs,
       unitOf: (window) => options.unitOf(window),
-      // The host's policy speaks before a VM sees an error.
-      reportErrors: 'hypervisor',
+      // By default the host's policy decides before a VM sees an error.
+      reportErrors: options.reportErrors ?? 'hypervisor',
     });
     this.vmidBits = bitsOf(idRegisters.idr0, IDR0_VMID16) ? 16 : 8;
     const cmdqv = options.wrapCmdqv?.(this.#cmdqv) ?? this.#cmdqv;

@@ -2,9 +2,10 @@
 // Entry "vsmmu/iommufd/smmu": an SMMU with its CMDQV as an IOMMU of the host object model, for
 // whoever works an iommufd himself.
 
-import { type HotModules, loadHotModules } from '../../assembly/load.ts';
-import { SYSTEM_CLOCK } from '../../devices/bus/index.ts';
+import { type HotModules, loadHotModules, type MemoryRegion } from '../../assembly/load.ts';
+import { offsetOfGpa, SYSTEM_CLOCK } from '../../devices/bus/index.ts';
 import type { DmaPort } from '../../devices/plugin/index.ts';
+import { checkInteger } from '../../devices/plugin/known-values.ts';
 import {
   checkOptions,
   having,
@@ -14,14 +15,17 @@ import {
 import type { SmmuIdRegisters } from '../../devices/smmuv3/index.ts';
 import {
   createHostMemory,
+  type PhysicalMemory,
   SmmuEndpoint,
   type Translation,
   Unit,
 } from '../../devices/unit/index.ts';
-import { HostRam, sufficientRam } from '../hardware/index.ts';
-import { type IommuDevice, OPEN_GATE, type UserMemory } from '../iommufd/index.ts';
+import { HostError, HostRam, sufficientRam } from '../hardware/index.ts';
+import { type IommuDevice, OPEN_GATE, type UserMemory, type VmHandle } from '../iommufd/index.ts';
 import type { ArmDevice } from './arm/index.ts';
+import { IdAllocator } from './id-allocator.ts';
 import { PhysicalIommu } from './physical-iommu.ts';
+import { Vm, windowOf } from './vm.ts';
 import { VmVmids } from './vm-vmids.ts';
 
 /** What a `SmmuHost` has. */
@@ -38,6 +42,18 @@ export interface SmmuHostOptions {
   readonly modules?: HotModules | undefined;
 }
 
+/**
+ * A VM as its host's kernel knows it: what `viommuAlloc` takes as `vm`, and as `memory` of `ioasMap`
+ * the RAM of the VM, by gpa.
+ */
+export interface SmmuVm extends VmHandle, UserMemory {
+  readonly memory: WebAssembly.Memory;
+  readonly regions: readonly MemoryRegion[];
+}
+
+/** VMs at most: each has a window of the physical address map, and a thread block. */
+const MAX_VMS = 63;
+
 const OPTIONS: OptionKinds<SmmuHostOptions> = {
   ramSize: integerFrom(1, 2 ** 32),
   vintfs: integerFrom(1, 64),
@@ -46,9 +62,25 @@ const OPTIONS: OptionKinds<SmmuHostOptions> = {
   modules: having(),
 };
 
+function checkRegions(memory: WebAssembly.Memory, regions: readonly MemoryRegion[]): void {
+  if (!(memory instanceof WebAssembly.Memory))
+    throw new TypeError('createVm: memory must be a WebAssembly.Memory');
+  if (!Array.isArray(regions)) throw new TypeError('createVm: regions must be an array');
+  for (const [at, region] of regions.entries()) {
+    for (const name of ['gpa', 'offset', 'size'] as const)
+      checkInteger(region?.[name], 0, 2 ** 32, `createVm: regions[${at}].${name}`);
+    if (region.gpa + region.size > 2 ** 32)
+      throw new RangeError(`createVm: regions[${at}] leaves the first 4 GiB`);
+    if (region.offset + region.size > memory.buffer.byteLength)
+      throw new RangeError(`createVm: regions[${at}] is not in the memory`);
+  }
+}
+
 /**
  * A computer of RAM and an SMMUv3, whose kernel has booted: devices behind the SMMU are bound to an
- * `Iommufd`, and make DMA as their HWPT has it. VMs with vIOMMUs of their own are a `Host`'s.
+ * `Iommufd`, and make DMA as their HWPT has it. A VM (`createVm`) can have vIOMMUs, with queues of
+ * the hardware, whose tables and commands lie in its own memory. Machines that run guests are a
+ * `Host`'s.
  *
  * @example
  * ```js
@@ -69,8 +101,17 @@ export class SmmuHost {
   /** The RAM as an IOAS maps it: an address of this memory is a PA. */
   readonly memory: UserMemory;
   readonly #ram: HostRam;
+  readonly #modules: HotModules;
+  readonly #hostMemory: WebAssembly.Memory;
   readonly #iommu: PhysicalIommu;
+  readonly #vmids: VmVmids;
+  readonly #windows: IdAllocator;
+  readonly #vms = new Map<number, Vm>();
+  /** What devices reach by physical address: RAM, and that of each VM in its window. */
+  readonly #physical: PhysicalMemory;
   readonly #endpoint: SmmuEndpoint;
+  /** Devices of VMs, by StreamID: their CDs and stage-1 tables lie in the VM's memory. */
+  readonly #guestDevices = new Map<number, { readonly vm: Vm; readonly endpoint: SmmuEndpoint }>();
 
   /**
    * @throws {TypeError} when there is no such option.
@@ -88,6 +129,8 @@ export class SmmuHost {
     const hostMemory = createHostMemory({ ramSize });
     const ram = new HostRam(hostMemory);
     const unit = new Unit({ modules, hostMemory, thread: 0 });
+    this.#modules = modules;
+    this.#hostMemory = hostMemory;
     this.#ram = ram;
     this.#iommu = new PhysicalIommu({
       unit,
@@ -97,13 +140,18 @@ export class SmmuHost {
       vcmdqs,
       ram,
       clock: SYSTEM_CLOCK,
-      unitOf: (window) => (window === 0 ? unit : undefined),
-      pinVmid: (vm) => vmids.pin(vm),
+      unitOf: (window) => (window === 0 ? unit : this.#vms.get(window)?.unit),
+      pinVmid: (vm) => this.#vmids.pin(vm),
+      // There is no policy that decides first: a VM's errors reach its vEVENTQ.
+      reportErrors: 'all',
     });
     const { vmidBits: bits } = this.#iommu;
     const flush = () => this.#iommu.invalidateAll();
-    const vmids = new VmVmids(hostMemory, { bits, cpus: 1, flush }, OPEN_GATE);
-    this.#endpoint = new SmmuEndpoint({ unit, memory: ram });
+    this.#vmids = new VmVmids(hostMemory, { bits, cpus: 1, flush }, OPEN_GATE);
+    const most = Math.min(MAX_VMS, this.#iommu.windows);
+    this.#windows = new IdAllocator(1, most + 1, 'no-window', `a host has at most ${most} VMs`);
+    this.#physical = { bytes: (pa, length) => this.#bytesAt(pa, length) };
+    this.#endpoint = new SmmuEndpoint({ unit, memory: this.#physical });
     this.memory = {
       physical: (address, length) => (ram.bytes(address, length) ? address : undefined),
     };
@@ -124,32 +172,108 @@ export class SmmuHost {
     return this.#ram.bytes(pa, length);
   }
 
-  /** A device appears behind the SMMU, blocked until an iommufd attaches it. */
-  addDevice(name: string, streamId: number): IommuDevice {
-    return this.#iommu.model.addDevice(name, [streamId]);
+  /**
+   * Takes a VM in.
+   * @param memory of the guest. It does not grow any more.
+   * @param regions its RAM: stretches of guest physical addresses, and where in `memory` they lie.
+   * @throws {TypeError | RangeError} when the memory is none, or a region is not made of pages of 4 KiB,
+   *   or not in the memory.
+   * @throws {HostError} when the host has as many as it can have.
+   */
+  createVm(name: string, memory: WebAssembly.Memory, regions: readonly MemoryRegion[]): SmmuVm {
+    checkRegions(memory, regions);
+    const window = this.#windows.allocate();
+    try {
+      const unit = new Unit({
+        modules: this.#modules,
+        hostMemory: this.#hostMemory,
+        guest: { memory, regions, window },
+        thread: window,
+      });
+      const vm = new Vm(name, window, memory, regions, unit);
+      this.#vms.set(window, vm);
+      return vm;
+    } catch (error) {
+      this.#windows.free(window);
+      throw error;
+    }
+  }
+
+  /**
+   * Lets a VM go. No IOAS maps its memory any more: another VM gets its window.
+   * @throws {TypeError} when it is none of this host.
+   * @throws {HostError} `in-use` while it has vIOMMUs or devices.
+   */
+  destroyVm(vm: SmmuVm): void {
+    const own = this.#vmOf(vm);
+    const devices = [...this.#guestDevices.values()].filter((device) => device.vm === own).length;
+    if (own.references > 0 || devices > 0) {
+      const left = `${own.references} vIOMMUs and ${devices} devices`;
+      throw new HostError('in-use', `${own.name} still has ${left}`);
+    }
+    this.#vmids.forget(own);
+    this.#vms.delete(own.window);
+    this.#windows.free(own.window);
+  }
+
+  /**
+   * A device appears behind the SMMU, blocked until an iommufd attaches it.
+   * @param vm the VM that the device is for.
+   * @throws {TypeError} when `vm` is none of this host.
+   */
+  addDevice(name: string, streamId: number, vm?: SmmuVm): IommuDevice {
+    const own = vm && this.#vmOf(vm);
+    if (own) {
+      const endpoint = new SmmuEndpoint({ unit: own.unit, memory: this.#physical });
+      this.#guestDevices.set(streamId, { vm: own, endpoint });
+    }
+    return this.#iommu.model.addDevice(name, [streamId], own);
   }
 
   /** The device is gone; it is bound to no iommufd any more. */
   removeDevice(device: IommuDevice): void {
-    this.#iommu.model.removeDevice(device as ArmDevice);
+    const arm = device as ArmDevice;
+    for (const stream of arm.streams) this.#guestDevices.delete(stream);
+    this.#iommu.model.removeDevice(arm);
   }
 
-  /** The way of a device's DMA to memory: through the SMMU, and what its HWPT maps. */
+  /** The way of a device's DMA to memory: through the SMMU, and what its HWPT maps. Ask after `addDevice`. */
   dmaPort(streamId: number): DmaPort {
-    return this.#endpoint.dmaPort(streamId);
+    return this.#endpointOf(streamId).dmaPort(streamId);
   }
 
   /** What an access of a device would come to now: `SmmuEndpoint.translate`, without a SubstreamID. */
   translate(streamId: number, iova: number, length: number, write = false): Translation {
-    return this.#endpoint.translate(streamId, undefined, iova, length, { write });
+    const endpoint = this.#endpointOf(streamId);
+    return endpoint.translate(streamId, undefined, iova, length, { write });
   }
 
   /**
-   * What the kernel does when the SMMU interrupts: page requests go to fault queues.
+   * What the kernel does when the SMMU or the CMDQV interrupts: page requests go to fault queues,
+   * what concerns a vIOMMU to its event queues. VCMDQs that waited for an access go on.
    * @returns how many event records named no device of a vIOMMU: faults of the devices themselves.
    */
   takeInterrupts(): number {
     this.#iommu.poll();
+    for (const { unit } of this.#vms.values()) unit.drain.serveParked(this.#iommu.block);
     return this.#iommu.takeInterrupts().stray;
+  }
+
+  #endpointOf(streamId: number): SmmuEndpoint {
+    return this.#guestDevices.get(streamId)?.endpoint ?? this.#endpoint;
+  }
+
+  #vmOf(vm: SmmuVm): Vm {
+    const own = vm instanceof Vm && this.#vms.get(vm.window);
+    if (!own || own !== vm) throw new TypeError('vm must be of createVm of this host');
+    return own;
+  }
+
+  #bytesAt(pa: number, length: number): Uint8Array | undefined {
+    const { window, address } = windowOf(pa);
+    if (window === 0) return this.#ram.bytes(address, length);
+    const vm = this.#vms.get(window);
+    const offset = vm ? offsetOfGpa(vm.regions, address, length) : -1;
+    return vm && offset >= 0 ? new Uint8Array(vm.memory.buffer, offset, length) : undefined;
   }
 }

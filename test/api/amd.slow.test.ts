@@ -115,7 +115,6 @@ describe('what is for an SMMU', () => {
     { trace: true },
     { traceLimit: 100 },
     { faults: {} },
-    { wasmUrl: {} },
   ])('is refused by a host with an AMD IOMMU: %o', async (options) => {
     const [option] = Object.keys(options);
     await expect(Host.create({ iommu: 'amd', ...options })).rejects.toMatchObject({

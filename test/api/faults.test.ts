@@ -2,7 +2,7 @@
 // Faults through the API: what a guest and a host make of a bad day.
 
 import { afterEach, describe, expect, it } from 'vitest';
-import { Host, type Machine } from 'vsmmu';
+import { type DeviceFaults, Host, type Machine } from 'vsmmu';
 import { toyGuest } from 'vsmmu/guest';
 
 const hosts: Host[] = [];
@@ -37,6 +37,29 @@ describe('a guest', () => {
     expect(await failedChecks(machine)).toEqual(['off 0']);
     // The direct path has become a trapped one.
     expect(machine.statistics.exits.total).toBeGreaterThan(1000);
+  });
+
+  it('has commands run again by a PROD that is torn, and ends as it would without, as does its neighbour', async () => {
+    const run = async (faults: DeviceFaults) => {
+      const host = await create();
+      // Beyond a whole turn of the ring: only there is a torn PROD behind CONS.
+      const args = ['path=trapped', 'rounds=2', 'warmup=1'];
+      const bad = await host.createMachine({ ...TOY, args, faults });
+      const good = await host.createMachine({ ...TOY, args });
+      expect(await failedChecks(bad)).toEqual(['off 0']);
+      const { prodOutOfRange, configInvalidations } = host.statistics.smmu;
+      expect(await failedChecks(good)).toEqual(['off 0']);
+      // What was out of range was so in one machine alone.
+      expect(host.statistics.smmu.prodOutOfRange).toBe(prodOutOfRange);
+      return { prodOutOfRange, configInvalidations, exits: bad.statistics.exits.total };
+    };
+    const whole = await run({ tornProd: false });
+    const torn = await run({ tornProd: true });
+    expect(whole.prodOutOfRange).toBe(0);
+    expect(torn.prodOutOfRange).toBeGreaterThan(10);
+    expect(torn.configInvalidations).toBeGreaterThan(whole.configInvalidations);
+    // The guest has made no access more, and does not know.
+    expect(torn.exits).toBe(whole.exits);
   });
 
   it('meets aborted fetches, and its neighbour does not', async () => {

@@ -9,7 +9,7 @@ import { join, relative } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type GuestImageError, Host, type ModuleUrls, virtBoard } from 'vsmmu';
+import { type GuestImageError, Host, type HostOptions, type ModuleUrls, virtBoard } from 'vsmmu';
 import { loadHotModules } from 'vsmmu/devices';
 import { hasMultiMemory } from '../../assembly/load.ts';
 import { PROJECT } from '../support/project.ts';
@@ -32,6 +32,9 @@ const FILES: Readonly<Record<keyof ModuleUrls, readonly [own: string, other: str
   privateCheckedSmmuUnit: ['smmu-unit-checked-private', 'smmu-unit-checked'],
   arm64: ['arm64', 'gicv3'],
   gicv3: ['gicv3', 'arm64'],
+  amdIommu: ['amd-iommu', 'smmu-core'],
+  amdUnit: ['amd-unit', 'amd-unit-private'],
+  privateAmdUnit: ['amd-unit-private', 'amd-unit'],
 };
 /** Those that this engine loads: units of one module need multi-memory. */
 const NAMES = (Object.keys(FILES) as (keyof ModuleUrls)[]).filter(
@@ -44,6 +47,8 @@ const [CORE_FILE] = FILES[CORE];
 let folder: string;
 let server: Server;
 let origin: string;
+/** Paths that the server was asked for. */
+const asked: string[] = [];
 beforeAll(async () => {
   // Below the project: a copy of the package finds its dependencies from there.
   await mkdir(join(PROJECT, 'build'), { recursive: true });
@@ -57,6 +62,7 @@ beforeAll(async () => {
   await writeFile(join(folder, 'text.wasm'), 'not a module');
   await writeFile(join(folder, 'page.wasm'), PAGE);
   server = createServer(async ({ url = '' }, response) => {
+    asked.push(url);
     const file = await readFile(join(folder, url)).catch(() => undefined);
     // As the server of a single-page app does.
     const type = file ? 'application/wasm' : 'text/html; charset=utf-8';
@@ -72,8 +78,11 @@ afterAll(async () => {
 
 /** What is said of a file that is named so. */
 async function said(name: keyof ModuleUrls, place: string | URL): Promise<unknown> {
-  const iotlbCheck = name.toLowerCase().includes('checked');
-  const host = await Host.create({ iotlbCheck, wasmUrl: { [name]: place } }).catch((e) => e);
+  const wasmUrl = { [name]: place };
+  const options: HostOptions = name.toLowerCase().includes('amd')
+    ? { iommu: 'amd', wasmUrl }
+    : { iotlbCheck: name.toLowerCase().includes('checked'), wasmUrl };
+  const host = await Host.create(options).catch((e) => e);
   if (!(host instanceof Host)) return host;
   const machine = await host
     .createMachine({ guest: IDLE, board: virtBoard() })
@@ -161,6 +170,27 @@ describe('a module that is another file', () => {
 });
 
 describe('a place of a file', () => {
+  it.each([
+    ['guest-port', 'guest-port-private', 'amd-iommu'],
+    ['amd-unit', 'amd-unit-private'],
+  ])('is taken by a host with an AMD IOMMU: %s and what belongs to it', async (...files) => {
+    if (files[0] === 'amd-unit' && !hasMultiMemory()) return;
+    const named = files.map((file) => {
+      const [name] = Object.entries(FILES).find(([, [own]]) => own === file) ?? [];
+      return [name, `${origin}/${file}.wasm`];
+    });
+    asked.length = 0;
+    // Those of an SMMU are not loaded: one list serves both kinds of host.
+    const wasmUrl = { ...Object.fromEntries(named), smmuUnit: `${origin}/no.wasm` };
+    const host = await Host.create({ iommu: 'amd', wasmUrl });
+    expect(asked.toSorted()).toEqual(files.map((file) => `/${file}.wasm`).toSorted());
+    const guest = reactor('(func $run (param i32) (result i32) (i32.const 2))');
+    const machine = await host.createMachine({ guest });
+    await machine.boot();
+    expect((await machine.wait()).status).toBe('off');
+    await host.destroy();
+  });
+
   it('is a path from the working directory, for modules and workers alike', async () => {
     const here = (file: string) => relative(process.cwd(), join(folder, file));
     const host = await Host.create({

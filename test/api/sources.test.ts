@@ -6,8 +6,11 @@ import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { Host, type MachineOptions } from 'vsmmu';
 import { readSource } from '../../vmm/api/sources.ts';
+import { reactor } from '../support/wat.ts';
 
 const PIECE = Buffer.alloc(2 ** 20);
 
@@ -57,5 +60,57 @@ describe('a source', () => {
     truncateSync(file, 2 ** 30 + 1);
     await expect(readSource(file)).rejects.toThrow(`${file}: it is larger than 1024 MiB`);
     rmSync(folder, { recursive: true });
+  });
+});
+
+describe('a guest that is none', () => {
+  const IDLE = reactor('(func $run (param i32) (result i32) (i32.const 0))');
+  let host: Host;
+  let folder: string;
+  const at = (name: string) => join(folder, name);
+  beforeAll(async () => {
+    host = await Host.create();
+    folder = mkdtempSync(join(tmpdir(), 'vsmmu-guests-'));
+    writeFileSync(at('text.wasm'), 'not a binary');
+    writeFileSync(at('cut.wasm'), IDLE.subarray(0, 60));
+    writeFileSync(at('idle.wasm'), IDLE);
+  });
+  afterAll(async () => {
+    await host.destroy();
+    rmSync(folder, { recursive: true });
+  });
+  const refusal = (options: MachineOptions) =>
+    host.createMachine(options).then(
+      () => 'accepted',
+      ({ name, code, message }) => `${name} ${code}: ${message}`,
+    );
+
+  it('is named by its path or URL, as it was given', async () => {
+    const text = at('text.wasm');
+    const url = pathToFileURL(at('cut.wasm'));
+    const NONE = 'not a WebAssembly binary';
+    expect(await refusal({ guest: text })).toBe(`GuestImageError not-wasm: ${text}: ${NONE}`);
+    for (const guest of [url, url.href])
+      expect(await refusal({ guest })).toMatch(
+        `GuestImageError invalid-wasm: ${url.href}: not a valid WebAssembly binary: `,
+      );
+    expect(await refusal({ guest: at('idle.wasm'), memory: 1 })).toMatch(
+      `GuestImageError memory-too-small: ${at('idle.wasm')}: `,
+    );
+  });
+
+  it('is named where it is the program of other vCPUs, and not the guest', async () => {
+    const secondary = at('text.wasm');
+    const message = `${secondary}: the program of the secondary vCPUs: not a WebAssembly binary`;
+    for (const guest of [at('idle.wasm'), IDLE])
+      expect(await refusal({ guest, vcpus: 2, secondary })).toBe(
+        `GuestImageError not-wasm: ${message}`,
+      );
+  });
+
+  it('has no name as bytes', async () => {
+    const bytes = new TextEncoder().encode('not a binary');
+    for (const guest of [bytes, bytes.buffer])
+      expect(await refusal({ guest })).toBe('GuestImageError not-wasm: not a WebAssembly binary');
   });
 });

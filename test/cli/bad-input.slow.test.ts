@@ -236,7 +236,7 @@ const CASES: readonly (readonly [string | RegExp, string])[] = [
   [/too little memory: the guest needs 32 MiB, the machine has 16 MiB/, 'boot toy --memory 16'],
   [/cannot read .*missing\.wasm: no such file/, 'boot /nowhere/missing.wasm'],
   [/cannot read \/: it is a directory/, 'boot /'],
-  ['text.wasm: not a WebAssembly binary', 'boot text.wasm'],
+  [/\/text\.wasm: not a WebAssembly binary\n$/, 'boot text.wasm'],
   [/empty\.wasm: the guest imports no memory: let it import env\.memory/, 'boot empty.wasm'],
   [/cut\.wasm: not a valid WebAssembly binary: /, 'boot cut.wasm'],
   [
@@ -279,7 +279,7 @@ const CASES: readonly (readonly [string | RegExp, string])[] = [
     'boot no-wasi.wasm --transport mailbox',
   ],
   [
-    'prototype.wasm: the guest imports a second memory, __proto__.get: it has one, env.memory',
+    /\/prototype\.wasm: the guest imports a second memory, __proto__\.get: it has one, env\.memory/,
     'boot prototype.wasm',
   ],
   [/escape\.wasm: the guest imports \\u\{1b\}\[2J\.\\u\{a\}, which no machine/, 'boot escape.wasm'],
@@ -301,7 +301,7 @@ const CASES: readonly (readonly [string | RegExp, string])[] = [
     'boot good.wasm --vcpus 2 --secondary larger.wasm --transport mailbox',
   ],
   [
-    /: the program of the secondary vCPUs: not a WebAssembly binary/,
+    /^vsmmu: \S*\/text\.wasm: the program of the secondary vCPUs: not a WebAssembly binary/,
     'boot good.wasm --vcpus 2 --secondary text.wasm',
   ],
   [/escape\.json is no trace: /, 'trace summary escape.json'],

@@ -133,6 +133,21 @@ describe('vsmmu boot toy', { timeout: 120_000 }, () => {
     }
   });
 
+  it.each([
+    ['--no-direct-maps', 'trapped'],
+    ['--overlay', 'overlay'],
+  ])('takes the one path that %s leaves', async (flag, only) => {
+    const { status, stdout } = await vsmmu('boot', 'toy', flag, '--json', ...COLD);
+    expect(status).toBe(0);
+    const report = JSON.parse(stdout) as Report;
+    expect(report.checks.filter(({ ok }) => !ok)).toEqual([]);
+    expect(new Set(report.paths.map(({ path }) => path))).toEqual(new Set([only]));
+    expect(report.vcmdq.commands).toBe(0);
+    // The trapped path asks for each batch, and the overlay for none.
+    for (const { exitsPerBatch } of report.paths)
+      expect(exitsPerBatch > 0).toBe(only === 'trapped');
+  });
+
   it('goes on with the CMDQ on a machine without a CMDQV, when its driver looks for one', async () => {
     const { status, stdout } = await vsmmu(
       'boot',

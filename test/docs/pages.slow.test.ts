@@ -43,7 +43,7 @@ describe('pages', { timeout: 240_000 }, () => {
     ['docs/gdb.md', 1],
     ['docs/cli.md', 6],
     ['docs/api.md', 7],
-    ['docs/iommufd.md', 5],
+    ['docs/iommufd.md', 6],
     ['docs/trace.md', 1],
     ['docs/own-vmm.md', 1],
     ['docs/tables.md', 1],

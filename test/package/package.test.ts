@@ -16,11 +16,12 @@ import { PROJECT } from '../support/project.ts';
 import { THOROUGH } from '../support/thorough.ts';
 
 const TSC = join(PROJECT, 'node_modules/typescript/bin/tsc');
-/** What docs/v86.md shows of its example. */
-const V86_OUTPUT =
-  blocksOf(readFileSync(join(PROJECT, 'docs/v86.md'), 'utf8')).find(
-    ({ language }) => language === 'text',
-  )?.text ?? 'none';
+/** What a page shows of an example that it runs from the installed package. */
+function shownOutput(page: string, example: string): string {
+  const blocks = blocksOf(readFileSync(join(PROJECT, page), 'utf8'));
+  const command = `node node_modules/vsmmu/docs/examples/${example}\n`;
+  return blocks[blocks.findIndex(({ text }) => text === command) + 1]?.text ?? 'none';
+}
 const TYPE_ROOTS = join(PROJECT, 'node_modules/@types');
 
 let packed: Packed;
@@ -47,6 +48,10 @@ describe('the package', { timeout: 120_000 }, () => {
     );
     for (const entry of entries.filter((path) => !path.includes('*')))
       expect(paths()).toContain(entry.slice(2));
+    // Every entry with code is for pages as well.
+    for (const [name, entry] of Object.entries(manifest.exports))
+      if (typeof entry === 'object' && 'default' in entry)
+        expect('browser' in entry && entry.browser, name).toBe(entry.default);
     for (const module of ['guest-port', 'smmu-core', 'vcmdq-drain', 'smmu-unit', 'amd-unit'])
       expect(paths()).toContain(`dist/assembly/${module}.wasm`);
     expect(paths()).toContain('dist/assembly/load.js');
@@ -185,7 +190,8 @@ console.log(cases.length > 5, typeof FakeHost);`,
     ['block-device-vm.mjs', 'F_TRANSLATION StreamID 3, iova 0x40002000\n'],
     ['host-in-worker.mjs', "{ status: 'off', exitCode: 0, reason: '' }\ntrue: lines"],
     ['own-vmm.mjs', 'interrupt 40\nhello through the SMMU\n'],
-    ['v86.mjs', V86_OUTPUT],
+    ['v86.mjs', shownOutput('docs/v86.md', 'v86.mjs')],
+    ['viommu.mjs', shownOutput('docs/iommufd.md', 'viommu.mjs')],
   ])('has an example that runs from the tarball: %s', async (example, expected) => {
     const folder = 'node_modules/vsmmu/docs/examples';
     const { stdout, stderr } = await run(process.execPath, [join(folder, example)], {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The model behind a host with an AMD IOMMU, and which options of hosts and machines are for an SMMU alone.
 
+import type { ModuleUrls } from '../../assembly/load.ts';
 import { AmdHost } from '../nested/amd/index.ts';
 import { OptionsError } from './api-errors.ts';
 import type { HostOptions } from './host-options.ts';
@@ -22,7 +23,6 @@ const NOT_FOR_HOSTS = [
   'traceLimit',
   'faults',
   'wasmModule',
-  'wasmUrl',
 ] as const satisfies readonly (keyof HostOptions)[];
 
 /** The same of its machines, which have one vCPU that rings its own command buffer. */
@@ -45,13 +45,18 @@ function refuseGiven<T extends object>(options: T, names: readonly (keyof T & st
 
 /**
  * @param options of the host, checked.
+ * @param moduleUrls where its modules lie; it loads none of the others that are named.
  * @throws {OptionsError} when one of them is for an SMMU.
  * @throws {EnvironmentError} when a WebAssembly module cannot be loaded.
  */
-export async function createAmdModel(options: HostOptions): Promise<AmdHost> {
+export async function createAmdModel(
+  options: HostOptions,
+  moduleUrls: ModuleUrls,
+): Promise<AmdHost> {
   refuseGiven(options, NOT_FOR_HOSTS);
   const { hostRam, clock } = options;
   return await AmdHost.create({
+    moduleUrls,
     ...(hostRam === undefined ? {} : { ramSize: hostRam * MIB }),
     ...(clock === undefined ? {} : { clock }),
   });

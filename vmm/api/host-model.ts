@@ -3,7 +3,12 @@
 
 import * as v from 'valibot';
 import { IDR0_BTM } from '../../assembly/layout/smmu-registers.ts';
-import { type BoardModuleUrls, isChecked, loadHotModules } from '../../assembly/load.ts';
+import {
+  type HotModuleUrls,
+  isChecked,
+  loadHotModules,
+  type ModuleUrls,
+} from '../../assembly/load.ts';
 import { EnvironmentError, withBits } from '../../devices/plugin/index.ts';
 import { allNamesOf } from '../../devices/plugin/known-names.ts';
 import {
@@ -48,7 +53,16 @@ const OTHERS = allNamesOf<Omit<HostOptions, keyof HostSettings>>({
   trace: true,
   faults: true,
 });
-const MODULES = [...HOT_MODULES, ...allNamesOf<BoardModuleUrls>({ arm64: true, gicv3: true })];
+const MODULES = [
+  ...HOT_MODULES,
+  ...allNamesOf<Omit<ModuleUrls, keyof HotModuleUrls>>({
+    amdIommu: true,
+    amdUnit: true,
+    privateAmdUnit: true,
+    arm64: true,
+    gicv3: true,
+  }),
+];
 const WORKERS = allNamesOf<WorkerUrls>({
   vcpu: true,
   drain: true,
@@ -101,7 +115,7 @@ export interface HostModel {
   readonly model: VmHost | AmdHost;
   /** Where files of the library lie that are loaded for its machines. */
   readonly places: {
-    readonly wasmUrl: BoardModuleUrls;
+    readonly wasmUrl: ModuleUrls;
     readonly workerUrl: WorkerUrls;
   };
 }
@@ -145,7 +159,7 @@ export async function createHostModel(
   }
   if (settings.iommu === 'amd') {
     needWebAssembly(webAssembly);
-    return { model: await createAmdModel(options), places };
+    return { model: await createAmdModel(options, places.wasmUrl), places };
   }
   const { wasmModule, onQueueError, onFinding, clock } = options;
   if (iotlbCheck && wasmModule && !isChecked(wasmModule)) {

@@ -37,7 +37,7 @@ import { checkMachineOptions } from './machine-options.ts';
 import { type MachineParts, PARTS } from './machine-parts.ts';
 import { MACHINE_EVENTS, type MachineEvents } from './machine-types.ts';
 import { probe } from './probe.ts';
-import { programName, readSource } from './sources.ts';
+import { namedImageError, programName, readSource } from './sources.ts';
 
 const MIB = 2 ** 20;
 
@@ -256,6 +256,8 @@ export class Host implements AsyncDisposable {
       ...(this.#clock === undefined ? {} : { clock: this.#clock }),
       ...(onTrace === undefined ? {} : { onTrace }),
       ...(options.faults === undefined ? {} : { faults: options.faults }),
+    }).catch((error: unknown) => {
+      throw namedImageError(error, options);
     });
     // What a machine's own hardware does is not in the host's trace.
     if (board.vm) this.#nameTracks(name, board);

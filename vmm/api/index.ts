@@ -9,6 +9,7 @@ export {
   CHECKPOINT_PHASE_TRACE,
 } from '../../assembly/layout/checkpoint-registers.ts';
 export type {
+  AmdModuleUrls,
   BoardModuleUrls,
   HotModules,
   HotModuleUrls,
@@ -31,6 +32,7 @@ export { HostError, type HostFault } from '../../host/hardware/index.ts';
 export type { ObjectDescription } from '../../host/iommufd/index.ts';
 export {
   type Board,
+  type BoardHost,
   type BoardMachine,
   type BoardOptions,
   type Queues,

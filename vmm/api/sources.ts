@@ -2,9 +2,10 @@
 // Where a guest's binary comes from.
 
 import { isUrl } from '../../assembly/file-place.ts';
+import { printable } from '../../devices/plugin/index.ts';
 import { readAtMost } from '../../devices/plugin/join-bytes.ts';
 import { IN_NODE } from '../threads/index.ts';
-import { GuestImageError } from '../vcpu/wasm/index.ts';
+import { GuestImageError, SECONDARY_PROGRAM } from '../vcpu/wasm/index.ts';
 import { fileReason, requireRegularFile } from './regular-file.ts';
 
 /** A path (Node.js), a URL, or the bytes of a binary. */
@@ -65,4 +66,22 @@ export async function readSource(
       cause,
     });
   }
+}
+
+/**
+ * The same error, which begins with the path or URL of the binary that it is about: a caller may have
+ * named several. Anything but a `GuestImageError`, and one about bytes, stays as it is.
+ */
+export function namedImageError(
+  error: unknown,
+  {
+    guest,
+    secondary,
+  }: { readonly guest: GuestSource; readonly secondary?: GuestSource | undefined },
+): unknown {
+  if (!(error instanceof GuestImageError)) return error;
+  const source = error.message.startsWith(SECONDARY_PROGRAM) ? secondary : guest;
+  if (typeof source !== 'string' && !(source instanceof URL)) return error;
+  const { code, message, cause } = error;
+  return new GuestImageError(code, `${printable(String(source))}: ${message}`, { cause });
 }

@@ -11,9 +11,9 @@ import type { SmmuIdRegisters, SmmuRefusal } from '../../devices/smmuv3/index.ts
 import type { Vm } from '../../host/kernel/index.ts';
 import type { GuestSmmu, InspectedAmdIommu } from '../inspect/index.ts';
 import type { MachineCore } from '../machine/index.ts';
-import type { VmHost } from '../nested/index.ts';
 import type { Drainable, ExitServer } from '../threads/index.ts';
 import type { DebugTarget } from '../vcpu/index.ts';
+import type { BoardHost } from './board-host.ts';
 
 /** Queues of a guest's direct path: VCMDQs of a CMDQV, or ECMDQs of the SMMU itself. */
 export type Queues = 'vcmdq' | 'ecmdq';
@@ -21,7 +21,7 @@ export type Queues = 'vcmdq' | 'ecmdq';
 /** What every board is given; one that has no use for something leaves it alone. */
 export interface BoardOptions {
   /** The host that the machine is one of. */
-  readonly host: VmHost;
+  readonly host: BoardHost;
   /** Name of the machine, for messages. */
   readonly name: string;
   /** Index among the machines of the host, from 0. */

@@ -2,7 +2,7 @@
 // The model behind a host of the API, for those parts of user space that lend from it beside
 // machines (v86). A host's user does not see it.
 
-import { VmHost } from './vm-host.ts';
+import type { VmHost } from './vm-host.ts';
 
 const models = new WeakMap<object, VmHost>();
 
@@ -13,7 +13,6 @@ export function setHostModel(host: object, model: VmHost): void {
 
 /** @throws {TypeError} when it is no host. */
 export function hostModelOf(host: unknown): VmHost {
-  if (host instanceof VmHost) return host;
   const model = typeof host === 'object' && host !== null ? models.get(host) : undefined;
   if (!model) throw new TypeError('host must be a Host, which Host.create makes');
   return model;

@@ -21,7 +21,7 @@ import {
 import { VirtualSmmu } from '../../devices/smmuv3/index.ts';
 import type { Vm } from '../../host/kernel/index.ts';
 import type { Host } from '../api/index.ts';
-import { hostModelOf, type LentVintf, type NestedSmmu, type VmHost } from '../nested/index.ts';
+import { hostModelOf, type LentVintf, type NestedSmmu } from '../nested/index.ts';
 import { loopOf, V86_IRQS } from './emulator.ts';
 import { v86MsiController } from './msi-controller.ts';
 import { type Plugged, plugDevices, V86_BLOCK } from './plug.ts';
@@ -43,7 +43,7 @@ const PAGE0_SIZE = 0x10000;
 /** Where the SMMU, the CMDQV and the DMA engine lie in the emulated PC. */
 export interface V86SmmuOptions {
   /** Of `Host.create`: it lends the VINTF. Destroy what is plugged in before it. */
-  readonly host: Host | VmHost;
+  readonly host: Host;
   /** Used in messages. Default `v86`. */
   readonly name?: string;
   /** gpa of the devices, a multiple of V86_BLOCK above RAM. Default 0xd0000000. */

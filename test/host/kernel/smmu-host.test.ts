@@ -2,9 +2,34 @@
 // An iommufd over the SMMU, as a user of the package works it: what its objects say is what DMA finds.
 
 import { describe, expect, it } from 'vitest';
+import {
+  VCMDQ_CONFIG,
+  VCMDQ_CONS,
+  VCMDQ_GERROR,
+  VCMDQ_PROD,
+} from '../../../assembly/layout/cmdqv-registers.ts';
+import type { MemoryRegion } from '../../../assembly/load.ts';
+import { guestMemoryOf } from '../../../devices/bus/index.ts';
 import { GRACE_ID_REGISTERS, PHYSICAL_ID_REGISTERS } from '../../../devices/smmuv3/index.ts';
-import { Iommufd } from '../../../host/iommufd/index.ts';
+import {
+  contextDescriptor,
+  PageTable,
+  S1_READ_WRITE,
+  stage1Ste,
+  sync,
+  tlbiNhVa,
+  writeCd,
+  writeCommand,
+} from '../../../devices/tables/index.ts';
+import {
+  HW_QUEUE_TYPE_TEGRA241_CMDQV,
+  HWPT_DATA_ARM_SMMUV3,
+  Iommufd,
+  VEVENTQ_TYPE_TEGRA241_CMDQV,
+  VIOMMU_TYPE_TEGRA241_CMDQV,
+} from '../../../host/iommufd/index.ts';
 import { SmmuHost } from '../../../host/kernel/smmu-host.ts';
+import { tableMemory } from '../../support/table-memory.ts';
 
 const STREAM = 5;
 
@@ -85,5 +110,121 @@ describe('an iommufd over the SMMU', () => {
       expect(host.dmaPort(STREAM).read(0, new Uint8Array(1)).ok).toBe(true);
       fd.close();
     }
+  });
+});
+
+describe('a VM of an SmmuHost', () => {
+  const RAM = 0x80000000;
+  const regions = [{ gpa: RAM, offset: 0x10000, size: 0x20000 }];
+  const RING = RAM + 0x10000;
+  const IOVA = 0x40_0000;
+  const memory = (shared = true) =>
+    new WebAssembly.Memory({ initial: 4, maximum: 4, shared: shared as true });
+
+  /** A VM with a VCMDQ, and a device behind the SMMU that stage 1 maps nothing for. */
+  async function lend(guest = memory()) {
+    const host = await SmmuHost.create({ vintfs: 2 });
+    const vm = host.createVm('vm', guest, regions);
+    const fd = new Iommufd();
+    const nic = host.addDevice('nic', STREAM, vm);
+    const device = fd.bind(nic);
+    const ioas = fd.ioasAlloc();
+    fd.ioasMap(ioas, { iova: BigInt(RAM), length: 0x20000n, memory: vm, address: RAM });
+    const hwpt = fd.hwptAlloc({ device, parent: ioas, nestParent: true });
+    const type = VIOMMU_TYPE_TEGRA241_CMDQV;
+    const { id: viommu, mmap } = fd.viommuAlloc({
+      device,
+      hwpt,
+      vm,
+      type,
+      data: new Uint8Array(16),
+    });
+    const { file } = fd.veventqAlloc({ viommu, type: VEVENTQ_TYPE_TEGRA241_CMDQV, depth: 4 });
+    const queue = { viommu, type: HW_QUEUE_TYPE_TEGRA241_CMDQV, index: 0, length: 256n };
+    fd.hwQueueAlloc({ ...queue, iova: BigInt(RING) });
+    const { page, unmap } = fd.mmap(mmap?.offset ?? 0, mmap?.length ?? 0);
+    page.write32(VCMDQ_CONFIG, 1);
+    return { host, vm, fd, nic, device, hwpt, viommu, file, page, unmap, guest };
+  }
+
+  it.each([true, false])(
+    'has DMA through its stage 2 alone, in its own memory: shared %s',
+    async (shared) => {
+      const { host, fd, device, hwpt, guest } = await lend(memory(shared));
+      const other = host.createVm('other', memory(), regions);
+      const port = host.dmaPort(STREAM);
+      expect(port.write(RAM, Uint8Array.of(7)).ok).toBe(false);
+      fd.attach(device, hwpt);
+      expect([port.write(RAM, Uint8Array.of(7)).ok, port.write(0, Uint8Array.of(7)).ok]).toEqual([
+        true,
+        false,
+      ]);
+      expect(new Uint8Array(guest.buffer)[0x10000]).toBe(7);
+      expect([...new Uint8Array(other.memory.buffer)].every((byte) => byte === 0)).toBe(true);
+      expect(host.translate(STREAM, RAM + 4, 4)).toMatchObject({ ok: true, pa: 2 ** 32 + RAM + 4 });
+    },
+  );
+
+  it('has stage 1 in its own memory, and its own commands drop what it has', async () => {
+    const { host, vm, fd, device, viommu, page } = await lend();
+    const tables = tableMemory(guestMemoryOf(vm.memory, vm.regions), RAM + 0x2000);
+    const stage1 = new PageTable(tables, { stage: 1 });
+    stage1.map(IOVA, RAM, 0x1000, S1_READ_WRITE);
+    const cd = tables.allocate(64, 64);
+    const lower = { ttb: stage1.root, inputBits: 48 };
+    writeCd(tables, cd, 0, contextDescriptor({ asid: 3, lower }));
+    const bytes = new Uint8Array(stage1Ste({ contextPtr: cd }).buffer, 0, 16);
+    const data = { type: HWPT_DATA_ARM_SMMUV3, bytes };
+    fd.vdeviceAlloc({ viommu, device, virtId: 0x20n });
+    fd.attach(device, fd.hwptAlloc({ device, parent: viommu, data }));
+    const port = host.dmaPort(STREAM);
+    const reads = () => [IOVA, RAM].map((iova) => port.read(iova, new Uint8Array(1)).ok);
+    expect(reads()).toEqual([true, false]);
+    stage1.unmap(IOVA, 0x1000);
+    expect(reads()).toEqual([true, false]);
+    writeCommand(tables, RING, 0, tlbiNhVa(0, 3, { address: IOVA }));
+    writeCommand(tables, RING, 1, sync());
+    page.write32(VCMDQ_PROD, 2);
+    expect([page.read32(VCMDQ_CONS), ...reads()]).toEqual([2, false, false]);
+  });
+
+  it('hears of its queue’s error without anybody having been asked', async () => {
+    const { host, page, file, guest } = await lend();
+    // CMDQ_OP_CFGI_ALL is no command of a VCMDQ.
+    new Uint32Array(guest.buffer)[(0x10000 + RING - RAM) / 4] = 0x04;
+    page.write32(VCMDQ_PROD, 1);
+    host.takeInterrupts();
+    expect([page.read32(VCMDQ_GERROR) & 1, page.read32(VCMDQ_CONS) >>> 24]).toEqual([1, 1]);
+    // The map of LVCMDQs with errors, behind the header.
+    expect([...file.read(64)].slice(8)).toEqual([1, ...Array(15).fill(0)]);
+    host.takeInterrupts();
+    expect(file.read(64)).toHaveLength(0);
+  });
+
+  it('stays while it has vIOMMUs or devices, and gives its window back', async () => {
+    const { host, vm, fd, nic } = await lend();
+    expect(() => host.destroyVm(vm)).toThrow('vm still has 1 vIOMMUs and 1 devices');
+    fd.close();
+    expect(() => host.destroyVm(vm)).toThrow(expect.objectContaining({ code: 'in-use' }));
+    host.removeDevice(nic);
+    host.destroyVm(vm);
+    expect(() => host.destroyVm(vm)).toThrow(TypeError);
+    expect(() => host.addDevice('late', STREAM, vm)).toThrow(TypeError);
+    const others = Array.from({ length: 63 }, (_, i) => host.createVm(`vm${i}`, memory(), regions));
+    expect(() => host.createVm('one more', memory(), regions)).toThrow('a host has at most 63 VMs');
+    for (const other of others) host.destroyVm(other);
+    host.createVm('again', memory(), regions);
+  });
+
+  it.each<[string, readonly MemoryRegion[], string]>([
+    ['beyond its memory', [{ gpa: 0, offset: 0x30000, size: 0x20000 }], 'is not in the memory'],
+    ['beyond 4 GiB', [{ gpa: 0xfffff000, offset: 0, size: 0x2000 }], 'leaves the first 4 GiB'],
+    ['of half a page', [{ gpa: 0, offset: 0, size: 0x800 }], 'multiples of 4 KiB'],
+    ['of no size', [{ gpa: 0, offset: 0 } as MemoryRegion], 'regions[0].size must be a number'],
+  ])('has no RAM %s', async (_, bad, message) => {
+    const host = await SmmuHost.create();
+    expect(() => host.createVm('vm', memory(), bad)).toThrow(message);
+    // Nothing is taken by it.
+    for (let vm = 0; vm < 63; vm++) host.createVm(`vm${vm}`, memory(), regions);
   });
 });

@@ -108,6 +108,8 @@ export class Column {
   readonly way: Way;
   readonly host: VmHost;
   readonly reasons: QueueErrorEvent[];
+  /** Streams besides the two, without configurations. */
+  readonly further: readonly number[];
   readonly #memory = guestRam();
   readonly #background = new BackgroundLoops();
   readonly #bus: DeviceBus;
@@ -124,8 +126,10 @@ export class Column {
     host: VmHost,
     reasons: QueueErrorEvent[],
     idRegisters: SmmuIdRegisters,
+    further: readonly number[],
   ) {
     this.way = way;
+    this.further = further;
     this.host = host;
     this.reasons = reasons;
     const { wasm, regions, memory } = this.#memory;
@@ -188,6 +192,7 @@ export class Column {
     way: Way,
     modules: HotModules,
     idRegisters: SmmuIdRegisters,
+    further: readonly number[] = [],
   ): Promise<Column> {
     const reasons: QueueErrorEvent[] = [];
     const host = await VmHost.create({
@@ -198,14 +203,17 @@ export class Column {
         return 'report' as const;
       },
     });
-    return new Column(way, host, reasons, idRegisters);
+    return new Column(way, host, reasons, idRegisters, further);
   }
 
   lend() {
     const { wasm, regions } = this.#memory;
     const vm = this.host.createVm('vm', wasm, regions);
     const overlay = this.way === 'CMDQ overlaid';
-    const viommu = this.host.createViommu(vm, [PLAIN, ATS], { cmdqv: true, overlay });
+    const viommu = this.host.createViommu(vm, [PLAIN, ATS, ...this.further], {
+      cmdqv: true,
+      overlay,
+    });
     return { vm, viommu, vintf: this.host.createVintf(viommu) };
   }
 
@@ -376,6 +384,27 @@ export class Column {
     }
     this.#safePoint();
     expect(this.#bus.read32(0x9c)).toBe(this.#bus.read32(0x98));
+  }
+
+  /** SMMUEN as the guest has written it, and as CR0ACK has it. */
+  get smmuen(): readonly [written: number, acknowledged: number] {
+    return [this.#bus.read32(0x20) & 1, this.#bus.read32(0x24) & 1];
+  }
+
+  /** Lets pass what the machine does at some safe points. */
+  settle(): void {
+    for (let turn = 0; turn < 8; turn++) this.#safePoint();
+  }
+
+  /** Sends commands, and returns how many were consumed before the next safe point. */
+  sendAtOnce(commands: readonly Uint32Array[]): number {
+    const first = this.#prod;
+    for (const command of commands) {
+      writeCommand(this.#memory.memory, RING, this.#prod % SIZE, command);
+      this.#prod = (this.#prod + 1) % (2 * SIZE);
+    }
+    this.#ring(this.#prod);
+    return (this.#cons().index - first + 2 * SIZE) % (2 * SIZE);
   }
 
   /** CR0.SMMUEN, and an endpoint that has ATS and answers nothing. */

@@ -194,6 +194,35 @@ describe('the queues of a guest', () => {
     expect(column?.send([unknown, ALL_OF_ATC, sync()])).toEqual(['1 at 0', '3 at 2']);
   });
 
+  // IHI 0070 section 6.3.9.6: the change is complete when CR0ACK says so. A queue's context has it
+  // earlier, so that no command behind CR0ACK is judged by the old value.
+  it.each(GUEST_WAYS)(
+    'judge ATC_INV by the SMMUEN that was written, before CR0ACK has it: %s',
+    async (way) => {
+      const further = [0, 1, 2, 3, 4, 5, 6, 7, 10, 11];
+      const column = await Column.create(way, modules, ID_REGISTERS, further);
+      const unknown = atcInv({ streamId: 0x55, address: 0, size: 52 });
+      column.settle();
+      expect(column.smmuen).toEqual([1, 1]);
+
+      // More streams than follow in one turn: CR0ACK waits for the next turns.
+      column.switchSmmu(false);
+      expect(column.smmuen).toEqual([0, 1]);
+      expect(column.sendAtOnce([unknown, ALL_OF_ATC, sync()])).toBe(3);
+      expect(column.smmuen).toEqual([0, 1]);
+      column.settle();
+      expect(column.smmuen).toEqual([0, 0]);
+      expect(column.sendAtOnce([unknown, ALL_OF_ATC, sync()])).toBe(3);
+
+      column.switchSmmu(true);
+      expect(column.smmuen).toEqual([1, 0]);
+      expect(column.sendAtOnce([unknown, sync()])).toBe(0);
+      expect(column.smmuen).toEqual([1, 0]);
+      column.settle();
+      expect([column.smmuen, column.send([])]).toEqual([[1, 1], ['1 at 126']]);
+    },
+  );
+
   it.each([
     ['of any kind', GUEST_WAYS, 100, 0x12a1],
     ['that a VCMDQ takes too', WAYS, 60, 0x12a2],

@@ -16,7 +16,8 @@ import {
   writeSte,
 } from '../../../devices/tables/index.ts';
 import { addSmmu } from '../../../docs/examples/v86-board.ts';
-import { VmHost } from '../../../vmm/nested/index.ts';
+import { Host } from '../../../vmm/api/index.ts';
+import { hostModelOf } from '../../../vmm/nested/index.ts';
 import { plugDevices, plugSmmu, V86_MSI } from '../../../vmm/v86/index.ts';
 import { checkedHost } from '../../support/findings.ts';
 import { ScratchDevice } from '../../support/scratch-device.ts';
@@ -219,6 +220,23 @@ describe('an x86 program', () => {
   });
 });
 
+describe('the ID registers', () => {
+  it.each([
+    ['default', [0x0c483c9a, 0x01080510, 0x404, 0x04000075]],
+    ['grace', [0x0808341a, 0x09080510, 0, 0x00800075]],
+  ] as const)('are what a guest can have of its host’s: %s', async (idRegisters, expected) => {
+    const program = new X86Program();
+    for (const [i, offset] of [0x0, 0x4, 0xc, 0x14].entries())
+      program.copy(SMMU + offset, RESULTS + 4 * i);
+    const { emulator, ram, said } = await load(program.say('!'));
+    const host = await checkedHost(Host, { vintfs: 2, vcmdqs: 4, idRegisters });
+    const smmu = plugSmmu(emulator, { host, page0: PAGE0, irqs: { smmu: 9, cmdqv: 11, dma: 5 } });
+    await runUntil(emulator, said, '!');
+    expect(expected.map((_, i) => ram.getUint32(RESULTS + 4 * i, true))).toEqual(expected);
+    smmu.destroy();
+  });
+});
+
 describe('MSIs', () => {
   const VECTOR = 0x31;
   const EVENT_VECTOR = 0x32;
@@ -234,7 +252,7 @@ describe('MSIs', () => {
       raised.push(irq);
       raise.call(cpu, irq);
     };
-    const host = await checkedHost(VmHost, { vintfs: 2, vcmdqs: 4 });
+    const host = await checkedHost(Host, { vintfs: 2, vcmdqs: 4 });
     const smmu = plugSmmu(emulator, {
       host,
       page0: PAGE0,
@@ -244,7 +262,7 @@ describe('MSIs', () => {
         [EVENT_VECTOR, 7],
       ]),
     });
-    const port = host.dmaPort(smmu.viommu, 8);
+    const port = hostModelOf(host).dmaPort(smmu.viommu, 8);
     const write = (iova: number, data: number) => {
       const bytes = new Uint8Array(4);
       new DataView(bytes.buffer).setUint32(0, data, true);
@@ -425,7 +443,7 @@ describe('plugged devices', () => {
 
   it('are refused where they do not fit', async () => {
     const { emulator } = await load(new X86Program());
-    const host = await checkedHost(VmHost, { vintfs: 2, vcmdqs: 4 });
+    const host = await checkedHost(Host, { vintfs: 2, vcmdqs: 4 });
     const plug = (gpa: number, size: number, address: number, version = PLUGIN_INTERFACE_VERSION) =>
       plugDevices(emulator, {
         window: { gpa, size },

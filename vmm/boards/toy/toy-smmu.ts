@@ -13,9 +13,10 @@ import {
   VirtualSmmu,
 } from '../../../devices/smmuv3/index.ts';
 import type { Vm } from '../../../host/kernel/index.ts';
-import type { LentVintf, NestedSmmu, VmHost } from '../../nested/index.ts';
+import type { LentVintf, NestedSmmu } from '../../nested/index.ts';
 import type { DirectContext } from '../../threads/index.ts';
 import type { BoardOptions, Queues } from '../board.ts';
+import type { BoardHost } from '../board-host.ts';
 
 /** Where the devices of an SMMU lie, and their interrupt lines. */
 interface SmmuPlace {
@@ -46,7 +47,7 @@ const needsPort = ({ device, dmaPort }: Placement) => device.identity.busMaster 
 
 /** What the SMMUs of a machine have in common. */
 export interface ToySmmuOptions {
-  readonly host: VmHost;
+  readonly host: BoardHost;
   readonly vm: Vm;
   /** Numbers of the host's SMMUs that they are behind. */
   readonly behind: readonly number[];

@@ -2,7 +2,12 @@
 // A host with an AMD IOMMU: its memory, the IOMMU that its VMs share, and what it lends them.
 
 import { HOST_AT_ATTENTION, MAX_THREADS } from '../../../assembly/layout/host-memory.ts';
-import { type AmdModules, loadAmdModules, type MemoryRegion } from '../../../assembly/load.ts';
+import {
+  type AmdModules,
+  loadAmdModules,
+  type MemoryRegion,
+  type ModuleUrls,
+} from '../../../assembly/load.ts';
 import { AmdUnit } from '../../../devices/amd-iommu/index.ts';
 import { type Clock, checkDoorbells, SYSTEM_CLOCK } from '../../../devices/bus/index.ts';
 import type { DmaPort } from '../../../devices/plugin/index.ts';
@@ -28,6 +33,8 @@ import { AmdGuestIommu } from './amd-guest-iommu.ts';
 export interface AmdHostOptions {
   /** The hot modules, when they are compiled already. */
   readonly modules?: AmdModules;
+  /** Where they lie, when they are not. */
+  readonly moduleUrls?: ModuleUrls;
   /** Bytes of host RAM, a multiple of 64 KiB; a VM takes some 2 MiB. Default 32 MiB. */
   readonly ramSize?: number;
   readonly clock?: Clock;
@@ -69,7 +76,7 @@ export class AmdHost {
 
   /** Creates a host and boots its IOMMU. */
   static async create(options: AmdHostOptions = {}): Promise<AmdHost> {
-    return new AmdHost(options, options.modules ?? (await loadAmdModules()));
+    return new AmdHost(options, options.modules ?? (await loadAmdModules(options.moduleUrls)));
   }
 
   private constructor(

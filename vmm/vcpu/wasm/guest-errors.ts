@@ -29,6 +29,9 @@ export class GuestImageError extends VsmmuError<GuestImageFault> {
   override readonly name = 'GuestImageError';
 }
 
+/** How errors about a program of secondary vCPUs begin; all others are about the guest's binary. */
+export const SECONDARY_PROGRAM = 'the program of the secondary vCPUs';
+
 /**
  * What was thrown through a guest's frames, as an error. An exception of the guest's own
  * says nothing of itself, and goes to no other thread.

@@ -3,7 +3,7 @@
 
 import { ABI_AREA_SIZE, ABI_VERSION } from '../../../assembly/layout/guest-abi.ts';
 import { printable } from '../../../devices/plugin/index.ts';
-import { GuestImageError, reasonOf } from './guest-errors.ts';
+import { GuestImageError, reasonOf, SECONDARY_PROGRAM } from './guest-errors.ts';
 import {
   functionTypeText,
   IMPORT_TYPES,
@@ -274,7 +274,7 @@ export async function loadSecondaryProgram(
   } catch (error) {
     if (!(error instanceof GuestImageError)) throw error;
     const { code, message, cause } = error;
-    throw new GuestImageError(code, `the program of the secondary vCPUs: ${message}`, { cause });
+    throw new GuestImageError(code, `${SECONDARY_PROGRAM}: ${message}`, { cause });
   }
 }
 
