@@ -227,7 +227,7 @@ export class SmmuHost {
       const endpoint = new SmmuEndpoint({ unit: own.unit, memory: this.#physical });
       this.#guestDevices.set(streamId, { vm: own, endpoint });
     }
-    return this.#iommu.model.addDevice(name, [streamId], own);
+    return this.#iommu.model.addDevice(name, [streamId], { vm: own });
   }
 
   /** The device is gone; it is bound to no iommufd any more. */

@@ -139,7 +139,7 @@ describe('regions', () => {
   it('do with random code, at EL0 and EL1, what the interpreter does', () => {
     const random = new Random(3);
     const [plain, translated] = [codeMachine(), codeMachine()];
-    const rounds = steps(60, 1500);
+    const rounds = steps(60, 800);
     for (let round = 0; round < rounds; round++) {
       loadRandomCode([plain, translated], random);
       translated.regions.watch(translated.block);

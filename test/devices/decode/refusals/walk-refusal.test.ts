@@ -52,7 +52,7 @@ const CFGI_ALL = [0x04n, 31n] as const;
 const TLBI_NSNH_ALL = [0x30n] as const;
 /** AP[1]. */
 const AP_UNPRIVILEGED = 0x40n;
-const ROUNDS = steps(1500, 40_000);
+const ROUNDS = steps(1500, 20_000);
 
 /** The machine, with tables of its own in window 1 that are made anew by `clear`. */
 async function bench() {
