@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // The picture: reads registers as a guest would read them (no exit is counted), rings and
-// event queues from guest memory, the IOTLB from host memory. Changes nothing.
+// event queues from guest memory. Changes nothing.
 
-import type { Host, Machine, QueueInspection, VintfInspection, ViommuInspection } from 'vsmmu';
+import type { Machine, QueueInspection, VintfInspection, ViommuInspection } from 'vsmmu';
 import {
   CMDQV_LOGICAL_PAGE0,
   CMDQV_PAGE_SIZE,
@@ -14,7 +14,6 @@ import {
   VCMDQ_PROD,
   VCMDQ_STRIDE,
 } from '../../assembly/layout/cmdqv-registers.ts';
-import { TLB_SETS } from '../../assembly/layout/iotlb-memory.ts';
 import {
   CMDQ_ENTRY_SIZE,
   CR0_CMDQEN,
@@ -27,21 +26,12 @@ import {
   SMMU_EVTQ_PROD,
 } from '../../assembly/layout/smmu-registers.ts';
 import { type Decoded, decodeCommand, decodeEvent } from '../../devices/decode/index.ts';
-import type {
-  EntryPicture,
-  EventPicture,
-  QueuePicture,
-  TlbPicture,
-  VmPicture,
-} from '../protocol.ts';
+import type { EventPicture, QueuePicture, VmPicture } from '../protocol.ts';
+import { exitsPicture } from './exits-picture.ts';
+import { LapCounter } from './laps.ts';
+import { ringEntries } from './ring-picture.ts';
 
-/** Entries of a ring that are shown, and how many of them lie behind CONS. */
-const SHOWN = 8;
-const BEHIND = 5;
 const SHOWN_EVENTS = 4;
-const SHOWN_REGISTERS = 8;
-/** Groups of IOTLB sets in the heat map. */
-export const TLB_GROUPS = 64;
 const INDEX_AND_WRAP = 0xfffff;
 const ERROR_SHIFT = 24;
 const LOG2SIZE = 0x1f;
@@ -91,39 +81,41 @@ function operandsOf({ fields }: Decoded): string {
     .join(', ');
 }
 
-interface Ring {
-  readonly gpa: number;
-  readonly log2size: number;
-  readonly prod: number;
-  readonly cons: number;
+function decode(words: Uint32Array) {
+  const decoded = decodeCommand(words);
+  return { name: decoded.name, operands: operandsOf(decoded), summary: decoded.summary };
 }
 
-function entries(machine: Machine, { gpa, log2size, prod, cons }: Ring): EntryPicture[] {
-  const size = 2 ** log2size;
-  const pending = (prod - cons + 2 * size) % (2 * size);
-  return Array.from({ length: Math.min(SHOWN, size) }, (_, i): EntryPicture => {
-    const ahead = i - Math.min(BEHIND, size - 1);
-    const slot = (cons + ahead + 2 * size) % size;
-    const words = entryWords(machine, gpa, slot, CMDQ_ENTRY_SIZE);
-    const state =
-      ahead < 0 ? 'done' : ahead < pending ? (ahead === 0 ? 'next' : 'pending') : 'empty';
-    if (!words?.some((word) => word !== 0))
-      return {
-        slot,
-        state: 'empty',
-        name: '',
-        operands: '',
-        summary: 'Nothing has been written here yet.',
-      };
-    const decoded = decodeCommand(words);
-    return {
-      slot,
-      state,
-      name: decoded.name,
-      operands: operandsOf(decoded),
-      summary: decoded.summary,
-    };
-  });
+/** By machine and name of the queue. */
+const laps = new WeakMap<Machine, Map<string, LapCounter>>();
+
+function lapsOf(machine: Machine, queue: string): LapCounter {
+  const all = laps.get(machine) ?? new Map<string, LapCounter>();
+  laps.set(machine, all);
+  const found = all.get(queue) ?? new LapCounter();
+  all.set(queue, found);
+  return found;
+}
+
+interface Ring {
+  readonly name: string;
+  readonly enabled: boolean;
+  readonly gpa: number;
+  readonly size: number;
+  readonly prod: number;
+  readonly cons: number;
+  readonly commands: number;
+}
+
+/** Where PROD and CONS are, and the entries around CONS. */
+function ringPicture(machine: Machine, ring: Ring) {
+  const { name, enabled, gpa } = ring;
+  const counter = lapsOf(machine, name);
+  if (!enabled) counter.reset();
+  const { consumed, prodLap, consLap } = counter.look(ring);
+  const read = (slot: number) => entryWords(machine, gpa, slot, CMDQ_ENTRY_SIZE);
+  const entries = enabled ? ringEntries({ ...ring, consumed }, read, decode) : [];
+  return { prodLap, consLap, entries };
 }
 
 /** Counts of a queue. */
@@ -138,20 +130,29 @@ function cmdq(machine: Machine, { queues, overlay }: ViommuInspection): QueuePic
   const { gpa, log2size } = base(SMMU_CMDQ_BASE);
   const consRegister = word(SMMU_CMDQ_CONS);
   const mask = 2 ** (log2size + 1) - 1;
-  const ring = { gpa, log2size, prod: word(SMMU_CMDQ_PROD) & mask, cons: consRegister & mask };
   const enabled = (word(SMMU_CR0) & (1 << ((CR0_CMDQEN >> 8) & 31))) !== 0;
+  const counts = countsOf(queues[0]);
+  const ring = {
+    name: 'CMDQ',
+    enabled,
+    gpa,
+    size: 2 ** log2size,
+    prod: word(SMMU_CMDQ_PROD) & mask,
+    cons: consRegister & mask,
+    commands: counts.commands,
+  };
   return {
     name: 'CMDQ',
     path: overlay ? 'overlay' : 'trapped',
     enabled,
-    size: 2 ** log2size,
+    size: ring.size,
     prod: ring.prod,
     cons: ring.cons,
     error: consRegister >>> ERROR_SHIFT,
     gerror: 0,
     gerrorn: 0,
-    ...countsOf(queues[0]),
-    entries: enabled ? entries(machine, ring) : [],
+    ...counts,
+    ...ringPicture(machine, ring),
   };
 }
 
@@ -160,25 +161,30 @@ function vcmdq(machine: Machine, lvcmdq: number, vintf: VintfInspection): QueueP
   const registers = CMDQV_LOGICAL_PAGE0 + lvcmdq * VCMDQ_STRIDE;
   const { gpa, log2size } = base(registers + CMDQV_PAGE_SIZE + VCMDQ_BASE);
   const consRegister = word(registers + VCMDQ_CONS);
+  const enabled = (word(registers + VCMDQ_CONFIG) & 1) !== 0;
+  const counts = countsOf(vintf.queues[lvcmdq]);
+  const size = 2 ** log2size;
   const ring = {
+    name: `VCMDQ ${lvcmdq}`,
+    enabled,
     gpa,
-    log2size,
+    size,
     prod: word(registers + VCMDQ_PROD) & INDEX_AND_WRAP,
     cons: consRegister & INDEX_AND_WRAP,
+    commands: counts.commands,
   };
-  const enabled = (word(registers + VCMDQ_CONFIG) & 1) !== 0;
   return {
-    name: `VCMDQ ${lvcmdq}`,
+    name: ring.name,
     path: vintf.page0 === 0 ? 'trapped' : 'direct',
     enabled,
-    size: 2 ** log2size,
+    size: ring.size,
     prod: ring.prod,
     cons: ring.cons,
     error: (consRegister >>> ERROR_SHIFT) & 0x7f,
     gerror: word(registers + VCMDQ_GERROR),
     gerrorn: word(registers + VCMDQ_GERRORN),
-    ...countsOf(vintf.queues[lvcmdq]),
-    entries: enabled ? entries(machine, ring) : [],
+    ...counts,
+    ...ringPicture(machine, ring),
   };
 }
 
@@ -209,14 +215,15 @@ function eventsOf(
   return { events: events.filter((event) => event !== undefined), eventCount };
 }
 
-/** Everything of one machine. */
-export function vmPicture(machine: Machine, running: boolean): VmPicture {
+/**
+ * Everything of one machine.
+ * @param measuring exits that the page's measurements caused (exits-picture.ts).
+ */
+export function vmPicture(machine: Machine, running: boolean, measuring = 0): VmPicture {
   const [smmu] = machine.inspect();
   if (!smmu?.vintf) throw new Error(`${machine.name} has no SMMU with a VINTF`);
   const { overlay, vintf } = smmu;
   const mapped = overlay ? (smmu.queues[0]?.mappedAt ?? 0) !== 0 : vintf.page0 !== 0;
-  const { exits } = machine.statistics;
-  const byRegister = Object.entries(exits.byRegister).sort(([, a], [, b]) => b - a);
   return {
     name: machine.name,
     vmid: smmu.vmid,
@@ -234,41 +241,6 @@ export function vmPicture(machine: Machine, running: boolean): VmPicture {
       cmdq(machine, smmu),
     ],
     ...eventsOf(machine, smmu),
-    exits: {
-      total: exits.total,
-      duringInvalidation: exits.duringInvalidation,
-      byRegister: byRegister.slice(0, SHOWN_REGISTERS),
-    },
+    exits: exitsPicture(machine, measuring),
   };
-}
-
-/** The IOTLB, by VM and ASID. A VM without an entry has a row too. */
-export function tlbPicture(host: Host, machines: readonly Machine[]): TlbPicture[] {
-  const rows = new Map<string, { vm: string; asid: string; count: number; cells: number[] }>();
-  const row = (vm: string, asid: string) => {
-    const key = `${vm} ${asid}`;
-    const found = rows.get(key) ?? {
-      vm,
-      asid,
-      count: 0,
-      cells: Array.from({ length: TLB_GROUPS }, () => 0),
-    };
-    rows.set(key, found);
-    return found;
-  };
-  const names = new Map(machines.map((machine) => [machine.inspect()[0]?.vmid, machine.name]));
-  for (const name of names.values()) row(name, '1');
-  for (const { set, vmid, asid } of host.iotlb()) {
-    const into = row(
-      names.get(vmid) ?? `VMID ${vmid}`,
-      asid === undefined ? '\u2013' : String(asid),
-    );
-    const group = Math.floor((set * TLB_GROUPS) / TLB_SETS);
-    into.count++;
-    into.cells[group] = (into.cells[group] ?? 0) + 1;
-  }
-  const order = [...names.values()];
-  return [...rows.values()].sort(
-    (a, b) => order.indexOf(a.vm) - order.indexOf(b.vm) || a.asid.localeCompare(b.asid),
-  );
 }

@@ -13,6 +13,7 @@ function booted(): Session {
 }
 
 const vmm: Vmm = {
+  ready: () => undefined,
   async boot(settings, guest, sink) {
     session = await Session.boot(settings, guest, sink);
     return session.facts;
@@ -20,7 +21,9 @@ const vmm: Vmm = {
   run: () => booted().run(),
   pause: () => booted().pause(),
   step: () => booted().step(),
+  advance: (steps) => booted().advance(steps),
   setSpeed: (speed) => booted().setSpeed(speed),
+  setIdle: (idle) => booted().setIdle(idle),
   input: (vm, text) => booted().input(vm, text),
   rawQueues: () => booted().rawQueues(),
 };

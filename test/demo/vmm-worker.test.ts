@@ -12,6 +12,7 @@ const FACTS: SessionFacts = {
   isolated: true,
   transport: 'inline',
   drain: 'doorbell',
+  clockNs: 0,
   note: '',
 };
 
@@ -28,6 +29,7 @@ class LateWorker {
     this.#port = port1;
     expose(
       {
+        ready: () => undefined,
         boot(_settings: unknown, _guest: unknown, sink: Remote<Sink>) {
           told = sink;
           return FACTS;
