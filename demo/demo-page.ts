@@ -25,6 +25,8 @@ import { type Actions, bar } from './page/controls.ts';
 import { copyText } from './page/copy-text.ts';
 import { Traffic } from './page/drawing.ts';
 import { element } from './page/element.ts';
+import { eventPanel } from './page/event-panel.ts';
+import { EventSteps } from './page/event-steps.ts';
 import { startExplaining } from './page/explain.ts';
 import { type Presence, watchPresence } from './page/idle.ts';
 import { lesson } from './page/lesson.ts';
@@ -75,6 +77,10 @@ class Page implements Actions {
   readonly #charts: Charts;
   readonly #tlbPages = new TlbPages();
   readonly #painter = new Painter(() => this.#parts());
+  readonly #steps = new EventSteps(this, (vmm, asked) => {
+    this.#going = false;
+    return this.#stand(vmm, asked);
+  });
 
   constructor(settings: Settings, notes: readonly string[]) {
     this.#settings = settings;
@@ -166,6 +172,7 @@ class Page implements Actions {
     this.#picture = undefined;
     this.#terminals.reset(machineNames(next.settings));
     this.#charts.clear();
+    this.#steps.clear(facts.recorded);
     this.#traffic.clear();
     rememberGuest(next.guest?.name);
     // A link stays as it was opened.
@@ -176,7 +183,7 @@ class Page implements Actions {
     const stop = tourStop(next.settings.tour);
     if (this.#fromZero) this.#fromZero = false;
     else if (stop) await this.#stand(next.vmm, next.vmm.advance(stop.steps));
-    else if (next.settings.run) this.#going = true;
+    else if (next.settings.run && !facts.recorded) this.#going = true;
     await this.#go();
     this.#draw();
   }
@@ -223,6 +230,7 @@ class Page implements Actions {
     this.#silent = false;
     if (picture.state === 'ended') this.#going = false;
     this.#charts.add(picture);
+    this.#steps.heard();
     await this.#painter.draw();
   }
 
@@ -232,14 +240,14 @@ class Page implements Actions {
 
   /** What a drawing consists of. The bar comes last: when it says paused, everything else shows that instant. */
   #parts(): readonly Part[] {
-    const picture = this.#picture;
+    const picture = this.#steps.picture ?? this.#picture;
     const facts = this.#facts;
     const settings = this.#chosen;
     const booting = this.#next !== undefined;
     const stopped = !booting && this.#running === undefined;
     const state = {
       settings,
-      picture,
+      picture: this.#picture,
       facts,
       error: this.#error || (this.#silent ? SILENT : ''),
       notes: [...this.#notes, ...(this.#presence.idle && this.#going ? [IDLE] : [])],
@@ -248,14 +256,16 @@ class Page implements Actions {
       stopped,
       copied: this.#copied,
     };
+    const pointedOut = { frame: this.#steps.frame, experiment: settings.experiment };
     const names = machineNames(this.#settings);
     const tabs = consoleTabs(names, this.#terminals.shown, (vm) => this.#showConsole(vm));
     return [
       () => render(lesson(settings, picture, this.#traffic, this), element('lesson')),
       () => render(tabs, element('console-tabs')),
       () => render(strip(picture?.traces ?? [], facts, isLive(settings)), element('strip')),
+      () => render(eventPanel(this.#steps, picture, this), element('events')),
       () => render(thingsToTry(settings, picture, this), element('try')),
-      ...(picture ? pictureParts(picture, this.#tlbPages) : []),
+      ...(picture ? pictureParts(picture, this.#tlbPages, pointedOut) : []),
       ...this.#charts.parts(),
       () => {
         render(bar(state, this), element('top'));

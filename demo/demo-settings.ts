@@ -38,6 +38,8 @@ export interface Settings {
   readonly check: boolean;
   /** Starts by itself. */
   readonly run: boolean;
+  /** Records every event, to be gone through one by one; then it starts paused. */
+  readonly events: boolean;
   /** Stop of the tour, from 1; 0 for none. It says what the other settings are, but for where things run and how fast. */
   readonly tour: number;
 }
@@ -134,6 +136,7 @@ const HIDDEN: readonly Choice[] = [
     explains: '',
   },
   { name: 'run', label: 'Starts by itself', values: YES_NO, initial: 'yes', explains: '' },
+  { name: 'events', label: 'Events', values: ['no', 'yes'], initial: 'no', explains: '' },
   {
     name: 'tour',
     label: 'Tour',
@@ -164,6 +167,7 @@ function settingsOf(value: (choice: Choice) => string): Settings {
     // Not where time is measured.
     check: experiment ? !experiment.measures : of.check === 'yes',
     run: of.run === 'yes',
+    events: of.events === 'yes',
     tour,
   };
 }
@@ -225,6 +229,7 @@ export function changeOf(name: keyof Settings, value: string): Partial<Settings>
       return { [name]: Number(value) };
     case 'check':
     case 'run':
+    case 'events':
       return { [name]: value === 'yes' };
     default:
       return { [name]: value };

@@ -34,10 +34,12 @@ export interface QueuePicture {
   /** Laps around the ring in which PROD and CONS are, from 1. */
   readonly prodLap: number;
   readonly consLap: number;
-  /** CONS.ERR, 0 for none; GERROR and GERRORN of a VCMDQ. */
+  /** CONS.ERR, 0 for none; GERROR and GERRORN, of the CMDQ their bit CMDQ_ERR. */
   readonly error: number;
   readonly gerror: number;
   readonly gerrorn: number;
+  /** STATUS of a VCMDQ; the CMDQ has none. */
+  readonly status?: number;
   readonly commands: number;
   readonly syncs: number;
   readonly rewrites: number;
@@ -174,11 +176,65 @@ export interface Picture {
   readonly suspects: readonly SuspectPicture[];
 }
 
+/** What lies between a frame and the one before it. */
+export type EventKind =
+  | 'entry'
+  | 'prod'
+  | 'doorbell'
+  | 'exit'
+  | 'fetch'
+  | 'host'
+  | 'replace'
+  | 'tlb-in'
+  | 'tlb-out'
+  | 'cons'
+  | 'error'
+  | 'acknowledge'
+  | 'registers'
+  | 'interrupt'
+  | 'record'
+  | 'dma-hit'
+  | 'dma-walk'
+  | 'dma-fault'
+  | 'check'
+  | 'suspect'
+  | 'finding';
+
+/** What an event is about, on the page. */
+export interface EventMark {
+  /** Name of a queue of the event's machine. */
+  readonly queue?: string;
+  /** Index in its ring. */
+  readonly slot?: number;
+}
+
+/** One event, and the machines as of it. */
+export interface Frame {
+  /** From 0 since the reset. */
+  readonly number: number;
+  readonly kind: EventKind;
+  /** Name of the machine; empty for the host's own. */
+  readonly vm: string;
+  readonly text: string;
+  readonly mark: EventMark;
+  readonly picture: Picture;
+}
+
+/** The frames that there are; of none `last` is below `first`. */
+export interface Recorded {
+  readonly first: number;
+  readonly last: number;
+  /** Why no more are recorded; empty while all is well. */
+  readonly stopped: string;
+}
+
 /** How a session came out to run. */
 export interface SessionFacts {
   readonly isolated: boolean;
   readonly transport: 'inline' | 'mailbox';
   readonly drain: string;
+  /** Events are recorded. */
+  readonly recorded: boolean;
   /** What the clock resolves, in ns. */
   readonly clockNs: number;
   /** Why it is not what was asked for; empty when it is. */
@@ -229,4 +285,13 @@ export interface Vmm {
   setIdle(idle: boolean): void;
   input(vm: number, text: string): void;
   rawQueues(): readonly RawQueue[];
+  /** Which frames there are. */
+  recorded(): Recorded;
+  /** A frame by its number; undefined when it is not there, or no longer. */
+  frame(number: number): Frame | undefined;
+  /**
+   * The first frame from a number on, forward or back, that is of none of these kinds; undefined when
+   * there is none.
+   */
+  seek(from: number, by: 1 | -1, without: readonly EventKind[]): Frame | undefined;
 }

@@ -1,15 +1,28 @@
 // SPDX-License-Identifier: MIT
-// What is drawn of a picture: a part for each machine, and for what they share.
+// The parts of a drawing that show the machines and what they share.
 
 import { render } from 'lit-html';
-import type { Picture } from '../protocol.ts';
+import type { Frame, Picture } from '../protocol.ts';
 import { element } from './element.ts';
+import { markEvent } from './event-panel.ts';
+import { markLooks } from './look-places.ts';
 import type { Part } from './painter.ts';
 import { machine } from './queues.ts';
 import { paintTlb, side } from './side.ts';
 import type { TlbPages } from './tlb-pages.ts';
 
-export function pictureParts(picture: Picture, tlbPages: TlbPages): readonly Part[] {
+/** What of a picture is pointed out. */
+export interface PointedOut {
+  /** The event that is shown, if one is. */
+  readonly frame: Frame | undefined;
+  readonly experiment: string;
+}
+
+export function pictureParts(
+  picture: Picture,
+  tlbPages: TlbPages,
+  { frame, experiment }: PointedOut,
+): readonly Part[] {
   const { vms, tlb, pages } = picture;
   const places = element('machines');
   while (places.childElementCount > vms.length) places.lastElementChild?.remove();
@@ -20,5 +33,9 @@ export function pictureParts(picture: Picture, tlbPages: TlbPages): readonly Par
     () => render(side(picture), sides),
     () => paintTlb(sides, tlb),
     () => tlbPages.show(document.getElementById('pages'), pages),
+    () => {
+      markEvent(frame);
+      markLooks(experiment);
+    },
   ];
 }

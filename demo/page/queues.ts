@@ -74,6 +74,7 @@ function queue(vm: string, picture: QueuePicture): TemplateResult {
     entries,
     gerror,
     gerrorn,
+    status,
   } = picture;
   const about = `${name}: ${PATHS[path]}`;
   const stopped = gerror !== gerrorn ? ', stopped' : '';
@@ -86,6 +87,17 @@ function queue(vm: string, picture: QueuePicture): TemplateResult {
       <div data-explain="CONS.ERR: why the queue stopped last." tabindex="-1"><dt>ERR</dt><dd
           class=${error === 0 ? '' : 'bad'}
         >${error === 0 ? '0' : (ERRORS[error] ?? error)}</dd></div>
+      <div class=${stopped === '' ? '' : 'bad'} tabindex="-1"
+          data-explain=${
+            'GERROR, and GERRORN behind it: unlike each other from the error on until the driver ' +
+            'has acknowledged it.'
+          }><dt>GERROR</dt><dd>${hex(gerror)} / ${hex(gerrorn)}</dd></div>
+      ${
+        status === undefined
+          ? nothing
+          : html`<div data-explain="STATUS: bit 0, the queue is enabled, and runs."
+          tabindex="-1"><dt>STATUS</dt><dd>${hex(status)}</dd></div>`
+      }
     </dl>
     <ol aria-label="Ring of ${size} entries around CONS">${entries.map(entry)}</ol>
     <p class="counts"

@@ -12,21 +12,26 @@ import {
   VCMDQ_GERROR,
   VCMDQ_GERRORN,
   VCMDQ_PROD,
+  VCMDQ_STATUS,
   VCMDQ_STRIDE,
 } from '../../assembly/layout/cmdqv-registers.ts';
 import {
   CMDQ_ENTRY_SIZE,
   CR0_CMDQEN,
   EVTQ_ENTRY_SIZE,
+  GERROR_CMDQ_ERR,
   SMMU_CMDQ_BASE,
   SMMU_CMDQ_CONS,
   SMMU_CMDQ_PROD,
   SMMU_CR0,
   SMMU_EVTQ_BASE,
   SMMU_EVTQ_PROD,
+  SMMU_GERROR,
+  SMMU_GERRORN,
 } from '../../assembly/layout/smmu-registers.ts';
 import { type Decoded, decodeCommand, decodeEvent } from '../../devices/decode/index.ts';
-import type { EventPicture, QueuePicture, VmPicture } from '../protocol.ts';
+import { maskInWord } from '../../devices/plugin/index.ts';
+import type { EntryPicture, EventPicture, QueuePicture, VmPicture } from '../protocol.ts';
 import { exitsPicture } from './exits-picture.ts';
 import { LapCounter } from './laps.ts';
 import { ringEntries } from './ring-picture.ts';
@@ -81,9 +86,27 @@ function operandsOf({ fields }: Decoded): string {
     .join(', ');
 }
 
-function decode(words: Uint32Array) {
+/** A command as the page names it. */
+export function commandPicture(
+  words: Uint32Array,
+): Pick<EntryPicture, 'name' | 'operands' | 'summary'> {
   const decoded = decodeCommand(words);
   return { name: decoded.name, operands: operandsOf(decoded), summary: decoded.summary };
+}
+
+/** A queue in the middle of a step, in place of what its PROD reads as then. */
+export interface ShownQueue {
+  /** As the picture names it. */
+  readonly queue: string;
+  /** Index and wrap bit. */
+  readonly prod: number;
+  /** Entries from PROD on that are written. */
+  readonly written: number;
+}
+
+/** What a queue in the middle of a step shows in place of its own; nothing for any other. */
+function shownAs(shown: ShownQueue | undefined, queue: string): Partial<ShownQueue> {
+  return shown?.queue === queue ? shown : {};
 }
 
 /** By machine and name of the queue. */
@@ -105,6 +128,8 @@ interface Ring {
   readonly prod: number;
   readonly cons: number;
   readonly commands: number;
+  /** Entries from PROD on that are known to be written. */
+  readonly written: number;
 }
 
 /** Where PROD and CONS are, and the entries around CONS. */
@@ -114,7 +139,7 @@ function ringPicture(machine: Machine, ring: Ring) {
   if (!enabled) counter.reset();
   const { consumed, prodLap, consLap } = counter.look(ring);
   const read = (slot: number) => entryWords(machine, gpa, slot, CMDQ_ENTRY_SIZE);
-  const entries = enabled ? ringEntries({ ...ring, consumed }, read, decode) : [];
+  const entries = enabled ? ringEntries({ ...ring, consumed }, read, commandPicture) : [];
   return { prodLap, consLap, entries };
 }
 
@@ -125,22 +150,29 @@ function countsOf(queue: QueueInspection | undefined) {
 }
 
 /** The SMMU's one CMDQ. */
-function cmdq(machine: Machine, { queues, overlay }: ViommuInspection): QueuePicture {
+function cmdq(
+  machine: Machine,
+  { queues, overlay }: ViommuInspection,
+  shown: ShownQueue | undefined,
+): QueuePicture {
   const { word, base } = reader(machine, 'smmuv3');
   const { gpa, log2size } = base(SMMU_CMDQ_BASE);
   const consRegister = word(SMMU_CMDQ_CONS);
   const mask = 2 ** (log2size + 1) - 1;
   const enabled = (word(SMMU_CR0) & (1 << ((CR0_CMDQEN >> 8) & 31))) !== 0;
   const counts = countsOf(queues[0]);
+  const { prod = word(SMMU_CMDQ_PROD) & mask, written = 0 } = shownAs(shown, 'CMDQ');
   const ring = {
     name: 'CMDQ',
     enabled,
     gpa,
     size: 2 ** log2size,
-    prod: word(SMMU_CMDQ_PROD) & mask,
+    prod,
     cons: consRegister & mask,
     commands: counts.commands,
+    written,
   };
+  const error = maskInWord(GERROR_CMDQ_ERR);
   return {
     name: 'CMDQ',
     path: overlay ? 'overlay' : 'trapped',
@@ -149,14 +181,19 @@ function cmdq(machine: Machine, { queues, overlay }: ViommuInspection): QueuePic
     prod: ring.prod,
     cons: ring.cons,
     error: consRegister >>> ERROR_SHIFT,
-    gerror: 0,
-    gerrorn: 0,
+    gerror: word(SMMU_GERROR) & error,
+    gerrorn: word(SMMU_GERRORN) & error,
     ...counts,
     ...ringPicture(machine, ring),
   };
 }
 
-function vcmdq(machine: Machine, lvcmdq: number, vintf: VintfInspection): QueuePicture {
+function vcmdq(
+  machine: Machine,
+  lvcmdq: number,
+  vintf: VintfInspection,
+  shown: ShownQueue | undefined,
+): QueuePicture {
   const { word, base } = reader(machine, 'cmdqv');
   const registers = CMDQV_LOGICAL_PAGE0 + lvcmdq * VCMDQ_STRIDE;
   const { gpa, log2size } = base(registers + CMDQV_PAGE_SIZE + VCMDQ_BASE);
@@ -164,14 +201,20 @@ function vcmdq(machine: Machine, lvcmdq: number, vintf: VintfInspection): QueueP
   const enabled = (word(registers + VCMDQ_CONFIG) & 1) !== 0;
   const counts = countsOf(vintf.queues[lvcmdq]);
   const size = 2 ** log2size;
+  const name = `VCMDQ ${lvcmdq}`;
+  const { prod = word(registers + VCMDQ_PROD) & INDEX_AND_WRAP, written = 0 } = shownAs(
+    shown,
+    name,
+  );
   const ring = {
-    name: `VCMDQ ${lvcmdq}`,
+    name,
     enabled,
     gpa,
     size,
-    prod: word(registers + VCMDQ_PROD) & INDEX_AND_WRAP,
+    prod,
     cons: consRegister & INDEX_AND_WRAP,
     commands: counts.commands,
+    written,
   };
   return {
     name: ring.name,
@@ -183,6 +226,7 @@ function vcmdq(machine: Machine, lvcmdq: number, vintf: VintfInspection): QueueP
     error: (consRegister >>> ERROR_SHIFT) & 0x7f,
     gerror: word(registers + VCMDQ_GERROR),
     gerrorn: word(registers + VCMDQ_GERRORN),
+    status: word(registers + VCMDQ_STATUS),
     ...counts,
     ...ringPicture(machine, ring),
   };
@@ -218,8 +262,14 @@ function eventsOf(
 /**
  * Everything of one machine.
  * @param measuring exits that the page's measurements caused (exits-picture.ts).
+ * @param shown a queue that is in the middle of a step.
  */
-export function vmPicture(machine: Machine, running: boolean, measuring = 0): VmPicture {
+export function vmPicture(
+  machine: Machine,
+  running: boolean,
+  measuring = 0,
+  shown?: ShownQueue,
+): VmPicture {
   const [smmu] = machine.inspect();
   if (!smmu?.vintf) throw new Error(`${machine.name} has no SMMU with a VINTF`);
   const { overlay, vintf } = smmu;
@@ -237,8 +287,8 @@ export function vmPicture(machine: Machine, running: boolean, measuring = 0): Vm
     doorbells: (overlay ? smmu : vintf).doorbellCalls,
     interventions: smmu.counts.interventions,
     queues: [
-      ...(overlay ? [] : vintf.queues.map((_, lvcmdq) => vcmdq(machine, lvcmdq, vintf))),
-      cmdq(machine, smmu),
+      ...(overlay ? [] : vintf.queues.map((_, lvcmdq) => vcmdq(machine, lvcmdq, vintf, shown))),
+      cmdq(machine, smmu, shown),
     ],
     ...eventsOf(machine, smmu),
     exits: exitsPicture(machine, measuring),

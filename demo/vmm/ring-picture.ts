@@ -14,14 +14,18 @@ export interface Ring {
   readonly cons: number;
   /** Entries consumed since the queue was enabled. */
   readonly consumed: number;
+  /** Entries from PROD on that are known to be written in this lap. Default 0. */
+  readonly written?: number;
 }
 
 /** A command as the page names it. */
 export type CommandPicture = Pick<EntryPicture, 'name' | 'operands' | 'summary'>;
 
-function stateOf(ahead: number, pending: number, { size, consumed }: Ring): EntryPicture['state'] {
+function stateOf(ahead: number, pending: number, ring: Ring): EntryPicture['state'] {
+  const { size, consumed, written = 0 } = ring;
   if (ahead >= 0 && ahead < pending) return ahead === 0 ? 'next' : 'pending';
   if (ahead < 0) return consumed + ahead >= 0 ? 'done' : 'empty';
+  if (ahead < pending + written) return 'written';
   return consumed + ahead >= size ? 'earlier' : 'written';
 }
 

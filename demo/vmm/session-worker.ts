@@ -26,6 +26,9 @@ const vmm: Vmm = {
   setIdle: (idle) => booted().setIdle(idle),
   input: (vm, text) => booted().input(vm, text),
   rawQueues: () => booted().rawQueues(),
+  recorded: () => booted().recording?.recorded ?? { first: 0, last: -1, stopped: '' },
+  frame: (number) => booted().recording?.frame(number),
+  seek: (from, by, without) => booted().recording?.seek(from, by, without),
 };
 
 expose(vmm);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // A session: machines on one host, stepped in turn, and pictures of them. All of it runs on the VMM's worker.
 
-import { Host, type Machine, type MachineOptions, probe } from 'vsmmu';
+import { Host, type Machine, type MachineOptions } from 'vsmmu';
 import { toyGuest, toySecondary } from 'vsmmu/guest';
 import {
   CHECKPOINT_PATH_DIRECT,
@@ -20,19 +20,20 @@ import type {
   RawQueue,
   SessionFacts,
   Sink,
+  VmPicture,
 } from '../protocol.ts';
 import { clockResolution } from './clock-resolution.ts';
+import type { Recording } from './events/recording.ts';
 import { Outbox } from './outbox.ts';
 import { vmPicture } from './picture.ts';
 import { rawQueues } from './raw-queues.ts';
 import { Suspects } from './seen-suspects.ts';
+import { placement } from './session-placement.ts';
 import { tlbPicture } from './tlb-picture.ts';
 import { TraceFigures } from './trace-figures.ts';
 
 const VINTFS = 16;
 const MIN_LVCMDQS = 2;
-/** Cores from which vCPUs get threads of their own: the page's, the VMM's, and theirs. */
-const SPARE_CORES = 4;
 /** Between a picture that the page has drawn and the next. */
 const PICTURE_MS = 60;
 /** Pause between two steps of all machines. */
@@ -47,24 +48,6 @@ const delay = (ms: number) =>
   new Promise<void>((resolve) => {
     setTimeout(resolve, ms);
   });
-
-/** Where guests run and queues are drained: as asked if this page can, else what it can. */
-async function placement({ transport, drain, vcpus }: Settings, isKernel: boolean) {
-  const { cores, threads } = await probe();
-  if (!threads.available) {
-    const note =
-      'The page is not cross-origin isolated: the whole machine runs inline in one worker, ' +
-      'its VCMDQs are drained in the doorbell call.';
-    return { transport: 'inline', drain: 'doorbell', isolated: false, note } as const;
-  }
-  if (isKernel) {
-    const note = transport === 'mailbox' ? 'vCPUs of an arm64 kernel run inline, in turn.' : '';
-    return { transport: 'inline', drain, isolated: true, note } as const;
-  }
-  const spare = cores >= SPARE_CORES + vcpus - 1;
-  const chosen = transport === 'auto' ? (spare ? 'mailbox' : 'inline') : transport;
-  return { transport: chosen, drain, isolated: true, note: '' } as const;
-}
 
 export class Session {
   readonly facts: SessionFacts;
@@ -82,6 +65,8 @@ export class Session {
   readonly #traces = new TraceFigures();
   /** Looks at the clock for this page's figures, by machine, and those before the phase under way. */
   readonly #measuring = new Map<Machine, { counted: number; before: number }>();
+  #recording: Recording | undefined;
+  #vms: readonly VmPicture[] = [];
   #pace: number;
   /** Between two steps at least. */
   #idlePace = 0;
@@ -113,6 +98,11 @@ export class Session {
       ...findExperiment(settings.experiment)?.host,
     });
     const session = new Session(settings, guest, host, sink, facts);
+    if (facts.recorded) {
+      // What only then is loaded.
+      const { Recording } = await import('./events/recording.ts');
+      session.#recording = new Recording((acting) => session.#compose(acting));
+    }
     try {
       for (const name of machineNames(settings)) await session.#add(name);
       for (const machine of session.#machines) {
@@ -183,6 +173,7 @@ export class Session {
       drain: this.facts.drain as 'doorbell',
       overlay: beside || path === 'overlay',
       ...(await this.#guestOptions(beside)),
+      ...this.#recording?.options(name),
     });
     const outbox = new Outbox();
     this.#outboxes.push(outbox);
@@ -194,10 +185,18 @@ export class Session {
     machine.on('check', (check) => {
       this.#checks.push({ vm: name, ...check });
       if (this.#checks.length > LAST_CHECKS) this.#checks.shift();
+      this.#recording?.checked(name, check);
     });
-    machine.on('suspect', ({ text }) => this.#suspects.suspect(text, performance.now()));
-    machine.on('finding', ({ text }) => this.#suspects.finding(text, performance.now()));
+    machine.on('suspect', ({ text }) => {
+      this.#suspects.suspect(text, performance.now());
+      this.#recording?.suspect(text);
+    });
+    machine.on('finding', ({ text }) => {
+      this.#suspects.finding(text, performance.now());
+      this.#recording?.found(text);
+    });
     machine.on('phase', ({ phase, ended, data }) => {
+      this.#recording?.phase(name, phase, ended);
       this.#countLooks(machine, phase, ended);
       if (beside) this.#measurements.comparedPhase({ trapped: 'overlay' }, phase, ended, data);
       else this.#measurements.phase(k, phase, ended, data);
@@ -257,19 +256,33 @@ export class Session {
   }
 
   #picture(): Picture {
+    const compose = () => this.#compose();
+    return this.#recording?.quietly(compose) ?? compose();
+  }
+
+  /** @param acting the only machine that can have changed since the last picture. Default: all can. */
+  #compose(acting?: string): Picture {
+    const before = this.#vms;
+    this.#vms = this.#machines.map((machine, i) => {
+      const old = before[i];
+      return old && acting !== undefined && acting !== machine.name ? old : this.#vm(machine);
+    });
     return {
       at: performance.now(),
       steps: this.#steps,
       state: this.#ended ? 'ended' : this.#going ? 'running' : 'paused',
-      vms: this.#machines.map((machine) =>
-        vmPicture(machine, this.#going, this.#measuring.get(machine)?.counted),
-      ),
+      vms: this.#vms,
       ...tlbPicture(this.#host, this.#machines),
       traces: this.#traces.pictures,
       checks: [...this.#checks, ...this.#hostChecks()],
       rows: this.#measurements.figures().map(({ vcpus: _, ...row }) => row),
       suspects: this.#suspects.pictures(performance.now(), this.#ended),
     };
+  }
+
+  #vm(machine: Machine): VmPicture {
+    const measuring = this.#measuring.get(machine)?.counted;
+    return vmPicture(machine, this.#going, measuring, this.#recording?.shownOf(machine.name));
   }
 
   /** What the host has seen itself. */
@@ -309,7 +322,9 @@ export class Session {
       if (machine.status !== 'paused') continue;
       if (this.#oracle.attacker !== undefined && this.#oracle.attacker !== machine) continue;
       this.#oracle.runs(machine);
+      this.#recording?.begin(machine.name);
       await machine.step(this.#guest?.kind === 'arm64' ? KERNEL_STEP : 1);
+      this.#recording?.end();
     }
     if (this.#ended) this.#oracle.settle();
     this.#steps++;
@@ -375,5 +390,10 @@ export class Session {
     return this.#machines.flatMap((machine) =>
       machine.inspect().flatMap((smmu) => rawQueues(machine, smmu)),
     );
+  }
+
+  /** Undefined: no events are recorded. */
+  get recording(): Recording | undefined {
+    return this.#recording;
   }
 }

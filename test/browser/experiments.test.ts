@@ -2,6 +2,7 @@
 // Things to try, each by one click.
 
 import { describe, expect, it } from 'vitest';
+import { LOOK_PLACES } from '../../demo/page/look-places.ts';
 import { EXPERIMENTS } from '../../vmm/boards/index.ts';
 import { THOROUGH } from '../support/thorough.ts';
 import { useDemo } from './use-demo.ts';
@@ -80,6 +81,9 @@ describe('things to try', () => {
         all.map((one) => one.getAttribute('data-findings')),
       );
       if (missing) expect(findings).toEqual([isForgotten ? '2' : '0']);
+      // What it tells to look at is there, and pointed out.
+      for (const [words, selector] of LOOK_PLACES[name])
+        expect(await page.isVisible(`${selector}[data-look]`), words).toBe(true);
       await demo.shot(`experiment-${name}`);
     },
   );

@@ -12,6 +12,7 @@ const FACTS: SessionFacts = {
   isolated: true,
   transport: 'inline',
   drain: 'doorbell',
+  recorded: false,
   clockNs: 0,
   note: '',
 };

@@ -33,8 +33,10 @@ export {
   type Board,
   type BoardMachine,
   type BoardOptions,
+  type MachineWatch,
   type Queues,
   toyBoard,
+  type WatchedDma,
 } from '../boards/index.ts';
 export {
   type StaleInstruction,
