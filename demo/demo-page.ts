@@ -2,41 +2,54 @@
 // The page: draws what the VMM's worker sends, and tells it what to do. No part of a machine runs on this thread.
 
 import type { Remote } from 'comlink';
-import { html, nothing, render } from 'lit-html';
+import { render } from 'lit-html';
 import {
   changeOf,
+  corrections,
+  experimentSettings,
   isLive,
+  leavingTour,
   machineNames,
   readSettings,
   type Settings,
+  settingProblems,
+  tourSettings,
   writeSettings,
 } from './demo-settings.ts';
-import { guestOf } from './guest-files.ts';
+import { guestOf, readFiles } from './guest-files.ts';
 import { becomeIsolated } from './isolation.ts';
 import { Charts } from './page/charts.ts';
-import { isDark, onThemeChange, setTheme } from './page/colours.ts';
+import { onThemeChange, restoreTheme, toggleTheme } from './page/colours.ts';
+import { consoleTabs } from './page/console-tabs.ts';
 import { type Actions, bar } from './page/controls.ts';
+import { copyText } from './page/copy-text.ts';
+import { Traffic } from './page/drawing.ts';
+import { element } from './page/element.ts';
+import { eventPanel } from './page/event-panel.ts';
+import { EventSteps } from './page/event-steps.ts';
 import { startExplaining } from './page/explain.ts';
+import { type Presence, watchPresence } from './page/idle.ts';
+import { lesson } from './page/lesson.ts';
+import { listenToDrops, listenToKeys } from './page/listen.ts';
+import {
+  COPIED_MS,
+  IDLE,
+  lostGuest,
+  NO_CLIPBOARD,
+  rememberGuest,
+  SILENT,
+  SILENT_MS,
+} from './page/notices.ts';
 import { Painter, type Part } from './page/painter.ts';
-import { machine } from './page/queues.ts';
-import { paintTlb, side } from './page/side.ts';
+import { pictureParts } from './page/picture-parts.ts';
 import { strip } from './page/strip.ts';
 import { Terminals } from './page/terminals.ts';
+import { TlbPages } from './page/tlb-pages.ts';
 import { thingsToTry } from './page/try.ts';
 import { VmmWorker } from './page/vmm-worker.ts';
+import { writeUrl } from './page/write-url.ts';
 import type { PickedGuest, Picture, SessionFacts, Vmm } from './protocol.ts';
-
-const COPIED_MS = 1500;
-/** A guest that has not come back for so long is said not to. */
-const SILENT_MS = 3000;
-const SILENT = 'The guest does not come back from its step; Reset and every setting still work.';
-const THEME_KEY = 'vsmmu-theme';
-
-function element(id: string): HTMLElement {
-  const found = document.getElementById(id);
-  if (!found) throw new Error(`the page has no #${id}`);
-  return found;
-}
+import { tourStop } from './tour.ts';
 
 class Page implements Actions {
   /** Of the machines that are there. */
@@ -47,6 +60,14 @@ class Page implements Actions {
   #picture: Picture | undefined;
   #facts: SessionFacts | undefined;
   #error = '';
+  /** What is not as it was asked for. */
+  #notes: readonly string[];
+  /** The machines that come next stand before their first step. */
+  #fromZero = false;
+  #presence: Presence = { hidden: false, idle: false };
+  /** Calls of run, pause and step, one after the other. */
+  #calls: Promise<unknown> = Promise.resolve();
+  readonly #traffic = new Traffic();
   /** The machines were told to run; when they were heard of last. */
   #going = false;
   #heard = 0;
@@ -54,10 +75,16 @@ class Page implements Actions {
   #copied = false;
   readonly #terminals: Terminals;
   readonly #charts: Charts;
+  readonly #tlbPages = new TlbPages();
   readonly #painter = new Painter(() => this.#parts());
+  readonly #steps = new EventSteps(this, (vmm, asked) => {
+    this.#going = false;
+    return this.#stand(vmm, asked);
+  });
 
-  constructor(settings: Settings) {
+  constructor(settings: Settings, notes: readonly string[]) {
     this.#settings = settings;
+    this.#notes = notes;
     this.#terminals = new Terminals(element('terminals'), (vm, text) =>
       this.#use((vmm) => vmm.input(vm, text)),
     );
@@ -96,7 +123,9 @@ class Page implements Actions {
   #use<T>(call: (vmm: Remote<Vmm>) => Promise<T>): void {
     const running = this.#running;
     if (!running || this.#next) return;
-    call(running.vmm).catch((error: unknown) => this.#failed(running, error));
+    this.#calls = this.#calls
+      .then(() => (running === this.#running ? call(running.vmm) : undefined))
+      .catch((error: unknown) => this.#failed(running, error));
   }
 
   /** What has no machines is ended; others are left alone. */
@@ -132,7 +161,10 @@ class Page implements Actions {
 
   async #take(next: VmmWorker, facts: SessionFacts): Promise<void> {
     if (next !== this.#next) return;
+    const replaced = this.#running !== undefined;
     this.#running?.end();
+    // Calls of the one before may never be answered.
+    this.#calls = Promise.resolve();
     this.#running = next;
     this.#next = undefined;
     this.#settings = next.settings;
@@ -140,10 +172,19 @@ class Page implements Actions {
     this.#picture = undefined;
     this.#terminals.reset(machineNames(next.settings));
     this.#charts.clear();
-    history.replaceState(null, '', `${location.pathname}${writeSettings(next.settings)}`);
+    this.#steps.clear(facts.recorded);
+    this.#traffic.clear();
+    rememberGuest(next.guest?.name);
+    // A link stays as it was opened.
+    if (replaced) writeUrl(this.#settings);
     next.accept();
     this.#going = false;
-    if (next.settings.run) await this.#run(next.vmm);
+    await next.vmm.setIdle(this.#presence.idle);
+    const stop = tourStop(next.settings.tour);
+    if (this.#fromZero) this.#fromZero = false;
+    else if (stop) await this.#stand(next.vmm, next.vmm.advance(stop.steps));
+    else if (next.settings.run && !facts.recorded) this.#going = true;
+    await this.#go();
     this.#draw();
   }
 
@@ -152,13 +193,27 @@ class Page implements Actions {
     const picture = await asked;
     if (vmm !== this.vmm) return;
     await this.#show(picture);
-    this.#going = false;
   }
 
-  async #run(vmm: Remote<Vmm>): Promise<void> {
-    this.#going = true;
+  /** Has the machines do what they were told last, if they are seen. */
+  async #go(): Promise<void> {
+    const vmm = this.vmm;
+    if (!vmm) return;
     this.#heard = performance.now();
-    await vmm.run();
+    if (this.#going && !this.#presence.hidden) await vmm.run();
+    else await this.#stand(vmm, vmm.pause());
+  }
+
+  /** Who is there has changed. */
+  present(presence: Presence): void {
+    const { hidden, idle } = this.#presence;
+    this.#presence = presence;
+    this.#heard = performance.now();
+    this.#use(async (vmm) => {
+      if (idle !== presence.idle) await vmm.setIdle(presence.idle);
+      if (hidden !== presence.hidden && this.#going) await this.#go();
+    });
+    this.#draw();
   }
 
   /** A guest on the VMM's own worker that does not yield stops everything there. */
@@ -172,8 +227,10 @@ class Page implements Actions {
   async #show(picture: Picture): Promise<void> {
     this.#picture = picture;
     this.#heard = performance.now();
+    this.#silent = false;
     if (picture.state === 'ended') this.#going = false;
     this.#charts.add(picture);
+    this.#steps.heard();
     await this.#painter.draw();
   }
 
@@ -183,25 +240,32 @@ class Page implements Actions {
 
   /** What a drawing consists of. The bar comes last: when it says paused, everything else shows that instant. */
   #parts(): readonly Part[] {
-    const picture = this.#picture;
+    const picture = this.#steps.picture ?? this.#picture;
     const facts = this.#facts;
     const settings = this.#chosen;
     const booting = this.#next !== undefined;
     const stopped = !booting && this.#running === undefined;
     const state = {
       settings,
-      picture,
+      picture: this.#picture,
       facts,
       error: this.#error || (this.#silent ? SILENT : ''),
+      notes: [...this.#notes, ...(this.#presence.idle && this.#going ? [IDLE] : [])],
+      going: this.#going,
       booting,
       stopped,
       copied: this.#copied,
     };
+    const pointedOut = { frame: this.#steps.frame, experiment: settings.experiment };
+    const names = machineNames(this.#settings);
+    const tabs = consoleTabs(names, this.#terminals.shown, (vm) => this.#showConsole(vm));
     return [
-      () => render(this.#tabs(), element('console-tabs')),
+      () => render(lesson(settings, picture, this.#traffic, this), element('lesson')),
+      () => render(tabs, element('console-tabs')),
       () => render(strip(picture?.traces ?? [], facts, isLive(settings)), element('strip')),
+      () => render(eventPanel(this.#steps, picture, this), element('events')),
       () => render(thingsToTry(settings, picture, this), element('try')),
-      ...(picture ? this.#pictureParts(picture) : []),
+      ...(picture ? pictureParts(picture, this.#tlbPages, pointedOut) : []),
       ...this.#charts.parts(),
       () => {
         render(bar(state, this), element('top'));
@@ -210,47 +274,19 @@ class Page implements Actions {
     ];
   }
 
-  #pictureParts(picture: Picture): readonly Part[] {
-    const { vms, tlb } = picture;
-    const places = element('machines');
-    while (places.childElementCount > vms.length) places.lastElementChild?.remove();
-    while (places.childElementCount < vms.length) places.append(document.createElement('div'));
-    const sides = element('side');
-    return [
-      ...vms.map((vm, i) => () => render(machine(vm), places.children[i] as HTMLElement)),
-      () => render(side(picture), sides),
-      () => paintTlb(sides, tlb),
-    ];
-  }
-
-  #tabs() {
-    const names = machineNames(this.#settings);
-    const show = (vm: number) => {
-      this.#terminals.show(vm);
-      this.#draw();
-    };
-    return html`<h2 tabindex="0"
-        data-explain="What the guests write, as they write it; what is typed goes to the guest."
-      >Console</h2>
-      ${
-        names.length < 2
-          ? nothing
-          : names.map(
-              (name, vm) =>
-                html`<button type="button" aria-pressed=${vm === this.#terminals.shown}
-                    @click=${() => show(vm)}
-                    data-explain="Shows the console of ${name}.">${name}</button>`,
-            )
-      }`;
+  #showConsole(vm: number): void {
+    this.#terminals.show(vm);
+    this.#draw();
   }
 
   #apply(change: Partial<Settings>, guest: PickedGuest | undefined): void {
-    const changed = { ...this.#chosen, ...change };
+    const changed = { ...this.#chosen, ...leavingTour(this.#chosen, change) };
     // Read back, so that settings that do not go together are put right.
     const settings = {
       ...readSettings(new URLSearchParams(writeSettings(changed))),
       guest: changed.guest,
     };
+    this.#notes = corrections(changed, settings);
     this.#start(settings, guest);
   }
 
@@ -259,7 +295,7 @@ class Page implements Actions {
     const speed = change.speed;
     if (speed !== undefined && !this.#next) {
       this.#settings = { ...this.#settings, speed };
-      history.replaceState(null, '', `${location.pathname}${writeSettings(this.#settings)}`);
+      writeUrl(this.#settings);
       this.#use((vmm) => vmm.setSpeed(speed));
       this.#draw();
       return;
@@ -276,15 +312,7 @@ class Page implements Actions {
   }
 
   async #readGuest(files: readonly File[]): Promise<void> {
-    const read = files.map(async (file) => ({
-      name: file.name,
-      bytes: new Uint8Array(
-        await file.arrayBuffer().catch(() => {
-          throw new Error('it cannot be read');
-        }),
-      ),
-    }));
-    const guest = guestOf(await Promise.all(read));
+    const guest = guestOf(await readFiles(files));
     // A kernel boots for a long time when it is stepped slowly.
     const speed = guest.kind === 'arm64' ? 'full' : this.#chosen.speed;
     const alone = { vms: 1, vcpus: 1, experiment: 'none', path: 'all' } as const;
@@ -292,26 +320,38 @@ class Page implements Actions {
   }
 
   toggleRun(): void {
-    const running = this.#picture?.state === 'running';
-    this.#use((vmm) => (running ? this.#stand(vmm, vmm.pause()) : this.#run(vmm)));
+    // What was told last counts, also where the machines have not come to it yet.
+    this.#going = !this.#going;
+    this.#use(() => this.#go());
+    this.#draw();
   }
 
   step(): void {
+    this.#going = false;
     this.#use((vmm) => this.#stand(vmm, vmm.step()));
   }
 
   reset(): void {
+    this.#fromZero = false;
     this.#start(this.#chosen, this.#guest);
   }
 
+  restart(): void {
+    this.#fromZero = true;
+    this.#start(this.#chosen, this.#guest);
+  }
+
+  tour(stop: number): void {
+    const { transport, drain, speed } = this.#chosen;
+    this.#apply({ ...tourSettings(stop), transport, drain, speed }, undefined);
+  }
+
   experiment(name: string): void {
-    this.#apply({ guest: 'toy', experiment: name, path: 'all', check: false }, undefined);
+    this.#apply({ guest: 'toy', ...experimentSettings(this.#chosen, name) }, undefined);
   }
 
   toggleTheme(): void {
-    const theme = isDark() ? 'light' : 'dark';
-    localStorage.setItem(THEME_KEY, theme);
-    setTheme(theme);
+    toggleTheme();
   }
 
   /** Draws what does not follow the style sheet by itself. */
@@ -322,58 +362,33 @@ class Page implements Actions {
   }
 
   copyLink(): void {
-    navigator.clipboard.writeText(location.href).then(
-      () => {
-        this.#copied = true;
-        this.#draw();
-        setTimeout(() => {
-          this.#copied = false;
-          this.#draw();
-        }, COPIED_MS);
-      },
-      () => undefined,
-    );
+    copyText(location.href)
+      .then((copied) => this.#tellCopied(copied))
+      .catch(reportError);
+  }
+
+  #tellCopied(copied: boolean): void {
+    this.#copied = copied;
+    if (!copied) this.#notes = [NO_CLIPBOARD];
+    this.#draw();
+    if (!copied) return;
+    setTimeout(() => {
+      this.#copied = false;
+      this.#draw();
+    }, COPIED_MS);
   }
 }
 
-function listenToKeys(page: Page): void {
-  const keys: Readonly<Record<string, () => void>> = {
-    p: () => page.toggleRun(),
-    s: () => page.step(),
-    r: () => page.reset(),
-  };
-  document.addEventListener('keydown', (event) => {
-    const typing =
-      event.target instanceof Element && event.target.closest('input, select, textarea');
-    if (typing || event.ctrlKey || event.metaKey || event.altKey) return;
-    keys[event.key]?.();
-  });
-}
-
-function listenToDrops(page: Page): void {
-  const root = document.documentElement;
-  const over = (event: DragEvent, isOver: boolean) => {
-    event.preventDefault();
-    root.toggleAttribute('data-drop', isOver);
-  };
-  document.addEventListener('dragover', (event) => over(event, true));
-  document.addEventListener('dragleave', (event) => over(event, event.relatedTarget !== null));
-  document.addEventListener('drop', (event) => {
-    over(event, false);
-    const files = [...(event.dataTransfer?.files ?? [])];
-    if (files.length > 0) page.pickGuest(files);
-  });
-}
-
-const theme = localStorage.getItem(THEME_KEY);
-if (theme === 'dark' || theme === 'light') setTheme(theme);
+restoreTheme();
 startExplaining(element('explain'));
 if (!(await becomeIsolated())) {
-  const page = new Page(readSettings(new URLSearchParams(location.search)));
+  const query = new URLSearchParams(location.search);
+  const page = new Page(readSettings(query), [...settingProblems(query), ...lostGuest()]);
   listenToKeys(page);
   listenToDrops(page);
   // For the console of the browser's tools: the machines behind the picture.
   Object.assign(globalThis, { vsmmu: page });
   onThemeChange(() => page.retheme());
+  watchPresence((presence) => page.present(presence));
   page.reset();
 }

@@ -9,6 +9,7 @@ import {
   TOY_PATHS,
   type ToyPath,
 } from '../vmm/boards/index.ts';
+import { TOUR, tourStop } from './tour.ts';
 
 const COUNTS = ['1', '2', '3', '4'] as const;
 const TRANSPORTS = ['auto', 'inline', 'mailbox'] as const;
@@ -37,6 +38,10 @@ export interface Settings {
   readonly check: boolean;
   /** Starts by itself. */
   readonly run: boolean;
+  /** Records every event, to be gone through one by one; then it starts paused. */
+  readonly events: boolean;
+  /** Stop of the tour, from 1; 0 for none. It says what the other settings are, but for where things run and how fast. */
+  readonly tour: number;
 }
 
 /** A setting that is chosen from a list. */
@@ -64,7 +69,9 @@ export const CHOICES: readonly Choice[] = [
     label: 'vCPUs',
     values: COUNTS,
     initial: '1',
-    explains: 'vCPUs of each machine; each sends its batches to a VCMDQ of its own.',
+    explains:
+      'vCPUs of each machine. On the direct path all of them send batches at once, each to a ' +
+      'VCMDQ of its own; the one CMDQ of the other paths is for vCPU 0 alone.',
   },
   {
     name: 'vms',
@@ -129,12 +136,22 @@ const HIDDEN: readonly Choice[] = [
     explains: '',
   },
   { name: 'run', label: 'Starts by itself', values: YES_NO, initial: 'yes', explains: '' },
+  { name: 'events', label: 'Events', values: ['no', 'yes'], initial: 'no', explains: '' },
+  {
+    name: 'tour',
+    label: 'Tour',
+    values: ['0', ...TOUR.map((_, i) => String(i + 1))],
+    initial: '0',
+    explains: '',
+  },
 ];
 
 const ALL = [...CHOICES, ...HIDDEN];
 
 function settingsOf(value: (choice: Choice) => string): Settings {
-  const of = Object.fromEntries(ALL.map((choice) => [choice.name, value(choice)]));
+  const given = Object.fromEntries(ALL.map((choice) => [choice.name, value(choice)]));
+  const tour = Number(given.tour);
+  const of = { ...given, ...tourStop(tour)?.settings } as Readonly<Record<string, string>>;
   const experiment = findExperiment(of.experiment ?? '');
   return {
     guest: 'toy',
@@ -150,6 +167,8 @@ function settingsOf(value: (choice: Choice) => string): Settings {
     // Not where time is measured.
     check: experiment ? !experiment.measures : of.check === 'yes',
     run: of.run === 'yes',
+    events: of.events === 'yes',
+    tour,
   };
 }
 
@@ -161,14 +180,56 @@ export function readSettings(query: URLSearchParams): Settings {
   });
 }
 
+/** What a URL asks for that is not what the page does: a line each. Parameters of others are theirs. */
+export function settingProblems(query: URLSearchParams): string[] {
+  const settings = readSettings(query);
+  return ALL.flatMap((choice) => {
+    const { name, values } = choice;
+    return query.getAll(name).flatMap((given, i) => {
+      const is = chosenValue(settings, choice);
+      if (i > 0) return [`${name}=${cut(given)}: there is one already; ${name} is ${is}.`];
+      if (!values.includes(given))
+        return [`${name}=${cut(given)}: it is one of ${values.join(', ')}; ${name} is ${is}.`];
+      return given === is ? [] : [refusal(settings, name, given, is)];
+    });
+  });
+}
+
+/** Settings that do not come out as they were asked for: a line each. */
+export function corrections(asked: Settings, settings: Settings): string[] {
+  return ALL.flatMap((choice) => {
+    const [given, is] = [chosenValue(asked, choice), chosenValue(settings, choice)];
+    return given === is ? [] : [refusal(settings, choice.name, given, is)];
+  });
+}
+
+function refusal({ tour, experiment }: Settings, name: string, given: string, is: string): string {
+  const who = tour > 0 ? `stop ${tour} of the tour` : `the experiment ${experiment}`;
+  return `${name}=${given}: ${who} has ${name}=${is}.`;
+}
+
+/** Of a value that somebody has made up. */
+const cut = (text: string) => (text.length > 40 ? `${text.slice(0, 40)}\u2026` : text);
+
+/** The query of a page with these settings; what is not the page's own stays. */
+export function queryOf(settings: Settings, before: URLSearchParams): string {
+  const query = new URLSearchParams(writeSettings(settings));
+  for (const [name, value] of before)
+    if (!ALL.some((choice) => choice.name === name)) query.append(name, value);
+  const text = query.toString();
+  return text === '' ? '' : `?${text}`;
+}
+
 /** A setting by the value that its list has for it. */
 export function changeOf(name: keyof Settings, value: string): Partial<Settings> {
   switch (name) {
     case 'vcpus':
     case 'vms':
+    case 'tour':
       return { [name]: Number(value) };
     case 'check':
     case 'run':
+    case 'events':
       return { [name]: value === 'yes' };
     default:
       return { [name]: value };
@@ -184,13 +245,36 @@ export function chosenValue(settings: Settings, { name }: Choice): string {
 /** The query that leads back to these settings: what differs from the initial ones. */
 export function writeSettings(settings: Settings): string {
   const query = new URLSearchParams();
+  const stop = tourStop(settings.tour);
   for (const choice of ALL) {
     const value = chosenValue(settings, choice);
+    if (stop && choice.name in stop.settings) continue;
     if ((choice.name === 'check' || choice.name === 'queueError') && !isLive(settings)) continue;
     if (value !== choice.initial) query.set(choice.name, value);
   }
   const text = query.toString();
   return text === '' ? '' : `?${text}`;
+}
+
+/** Settings of a stop of the tour; of 0 none. */
+export function tourSettings(stop: number): Partial<Settings> {
+  return readSettings(new URLSearchParams(`tour=${stop}`));
+}
+
+/** Settings of an experiment as one click chooses it, `none` the live run. */
+export function experimentSettings(settings: Settings, name: string): Partial<Settings> {
+  const { vms = 1, measures = true } = findExperiment(name) ?? {};
+  const check = name !== NO_EXPERIMENT && !measures;
+  const own = { experiment: name, path: 'all', queueError: 'report', check } as const;
+  return { ...own, vms: Math.max(settings.vms, vms) };
+}
+
+/** A change of settings, without the tour when they are no longer those of its stop. */
+export function leavingTour(settings: Settings, change: Partial<Settings>): Partial<Settings> {
+  const stop = tourStop(settings.tour);
+  if (!stop || 'tour' in change) return change;
+  const keeps = Object.keys(change).every((name) => !(name in stop.settings) && name !== 'guest');
+  return keeps ? change : { run: true, ...change, tour: 0 };
 }
 
 /** True when the guests go on working, and show no experiment. */

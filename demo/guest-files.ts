@@ -10,6 +10,16 @@ export interface PickedFile {
   readonly bytes: Uint8Array<ArrayBuffer>;
 }
 
+/** @throws {Error} one line, when one cannot be read. */
+export function readFiles(files: readonly File[]): Promise<PickedFile[]> {
+  const unreadable = () => Promise.reject(new Error('it cannot be read'));
+  const read = files.map(async (file) => ({
+    name: file.name,
+    bytes: new Uint8Array(await file.arrayBuffer().catch(unreadable)),
+  }));
+  return Promise.all(read);
+}
+
 /** What an initial RAM disk begins with when it is not packed: "newc" archives of cpio. */
 const CPIO = '07070';
 

@@ -2,6 +2,8 @@
 // Cross-origin isolation on hosts that do not send its headers: a service worker adds
 // them, and the page loads once more.
 
+import { store, stored } from './page/storage.ts';
+
 /**
  * Set while a reload is under way, so that a service worker that changes nothing does not
  * have the page load forever.
@@ -18,8 +20,8 @@ const READY_MS = 5000;
 export async function becomeIsolated(): Promise<boolean> {
   const possible =
     import.meta.env.PROD && !crossOriginIsolated && isSecureContext && 'serviceWorker' in navigator;
-  if (!possible || sessionStorage.getItem(RELOADED_KEY) !== null) {
-    if (crossOriginIsolated) sessionStorage.removeItem(RELOADED_KEY);
+  if (!possible || stored('sessionStorage', RELOADED_KEY) !== null) {
+    if (crossOriginIsolated) store('sessionStorage', RELOADED_KEY, null);
     return false;
   }
   try {
@@ -33,7 +35,8 @@ export async function becomeIsolated(): Promise<boolean> {
     // Blocked by the browser or its user: one worker does without.
     return false;
   }
-  sessionStorage.setItem(RELOADED_KEY, '1');
+  // Without a mark it might load forever.
+  if (!store('sessionStorage', RELOADED_KEY, '1')) return false;
   location.reload();
   return true;
 }

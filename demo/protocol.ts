@@ -8,8 +8,13 @@ import type { Settings } from './demo-settings.ts';
 export interface EntryPicture {
   /** Index in the ring. */
   readonly slot: number;
-  /** Behind CONS; at CONS, with commands to come; between CONS and PROD; not written yet. */
-  readonly state: 'done' | 'next' | 'pending' | 'empty';
+  /**
+   * Consumed in this lap; at CONS, with commands to come; between CONS and PROD; from PROD on: left
+   * from an earlier lap, written ahead of PROD, never written.
+   */
+  readonly state: 'done' | 'next' | 'pending' | 'earlier' | 'written' | 'empty';
+  /** PROD, CONS or both are here. */
+  readonly at: '' | 'PROD' | 'CONS' | 'both';
   readonly name: string;
   readonly operands: string;
   readonly summary: string;
@@ -26,10 +31,15 @@ export interface QueuePicture {
   /** Registers as the guest would read them: index and wrap bit, without error and flags. */
   readonly prod: number;
   readonly cons: number;
-  /** CONS.ERR, 0 for none; GERROR and GERRORN of a VCMDQ. */
+  /** Laps around the ring in which PROD and CONS are, from 1. */
+  readonly prodLap: number;
+  readonly consLap: number;
+  /** CONS.ERR, 0 for none; GERROR and GERRORN, of the CMDQ their bit CMDQ_ERR. */
   readonly error: number;
   readonly gerror: number;
   readonly gerrorn: number;
+  /** STATUS of a VCMDQ; the CMDQ has none. */
+  readonly status?: number;
   readonly commands: number;
   readonly syncs: number;
   readonly rewrites: number;
@@ -65,9 +75,34 @@ export interface VmPicture {
   readonly eventCount: number;
   readonly exits: {
     readonly total: number;
+    /** During batches on VCMDQs, and during invalidations on the CMDQ. */
     readonly duringInvalidation: number;
-    readonly byRegister: readonly (readonly [register: string, count: number])[];
+    readonly duringCmdq: number;
+    /** What most of them were for, and a row for all others; with `measuring` they are `total`. */
+    readonly rows: readonly ExitRow[];
+    /** Looks at the clock with which the toy times invalidations for this page. */
+    readonly measuring: number;
   };
+}
+
+/** Exits of one kind: a register, or what is no access to a register. */
+export interface ExitRow {
+  readonly name: string;
+  readonly count: number;
+  readonly explains: string;
+}
+
+/** An entry of the IOTLB that a lookup would use. */
+export interface PagePicture {
+  /** Its VM, or its VMID when that is no machine's. */
+  readonly vm: string;
+  readonly vmid: number;
+  readonly asid: string;
+  /** Hexadecimal. */
+  readonly iova: string;
+  readonly pa: string;
+  readonly size: number;
+  readonly writable: boolean;
 }
 
 /** Live IOTLB entries of a VM and ASID, over groups of sets. */
@@ -87,10 +122,25 @@ export interface TracePicture {
   readonly queue: string;
   readonly prodBefore: number;
   readonly prodAfter: number;
+  /** Means of the last one; 0 where the clock does not resolve it. */
   readonly writeNs: number;
+  readonly lastNs: number;
+  /** Median, least and most of the last ones' means. */
   readonly totalNs: number;
+  readonly lowNs: number;
+  readonly highNs: number;
+  /** How many those are; 0: the VMM's code is not compiled yet, and these were no measurement. */
+  readonly samples: number;
+  /** Of the last one. */
   readonly batches: number;
   readonly exits: number;
+}
+
+/** A stale entry in use that the sanitizer has seen, in one line. */
+export interface SuspectPicture {
+  readonly text: string;
+  /** Its invalidation may yet come; it came; it never did: a finding. */
+  readonly state: 'pending' | 'cleared' | 'found';
 }
 
 export interface CheckPicture {
@@ -105,6 +155,7 @@ export interface RowPicture {
   readonly path: MeasuredPath;
   readonly batch: number;
   readonly p50Ns: number;
+  readonly p99Ns: number;
   readonly exitsPerBatch: number;
 }
 
@@ -116,12 +167,65 @@ export interface Picture {
   readonly state: 'running' | 'paused' | 'ended';
   readonly vms: readonly VmPicture[];
   readonly tlb: readonly TlbPicture[];
+  readonly pages: readonly PagePicture[];
   /** The last of each path. */
   readonly traces: readonly TracePicture[];
   readonly checks: readonly CheckPicture[];
   readonly rows: readonly RowPicture[];
-  /** What the sanitizer has seen, one line each: stale entries in use, and those whose invalidation never came. */
-  readonly findings: readonly string[];
+  /** What the sanitizer has seen: stale entries in use, and whether their invalidation came. */
+  readonly suspects: readonly SuspectPicture[];
+}
+
+/** What lies between a frame and the one before it. */
+export type EventKind =
+  | 'entry'
+  | 'prod'
+  | 'doorbell'
+  | 'exit'
+  | 'fetch'
+  | 'host'
+  | 'replace'
+  | 'tlb-in'
+  | 'tlb-out'
+  | 'cons'
+  | 'error'
+  | 'acknowledge'
+  | 'registers'
+  | 'interrupt'
+  | 'record'
+  | 'dma-hit'
+  | 'dma-walk'
+  | 'dma-fault'
+  | 'check'
+  | 'suspect'
+  | 'finding';
+
+/** What an event is about, on the page. */
+export interface EventMark {
+  /** Name of a queue of the event's machine. */
+  readonly queue?: string;
+  /** Index in its ring. */
+  readonly slot?: number;
+}
+
+/** One event, and the machines as of it. */
+export interface Frame {
+  /** From 0 since the reset. */
+  readonly number: number;
+  readonly kind: EventKind;
+  /** Name of the machine; empty for the host's own. */
+  readonly vm: string;
+  readonly text: string;
+  readonly mark: EventMark;
+  readonly picture: Picture;
+}
+
+/** The frames that there are; of none `last` is below `first`. */
+export interface Recorded {
+  readonly first: number;
+  readonly last: number;
+  /** Why no more are recorded; empty while all is well. */
+  readonly stopped: string;
 }
 
 /** How a session came out to run. */
@@ -129,6 +233,10 @@ export interface SessionFacts {
   readonly isolated: boolean;
   readonly transport: 'inline' | 'mailbox';
   readonly drain: string;
+  /** Events are recorded. */
+  readonly recorded: boolean;
+  /** What the clock resolves, in ns. */
+  readonly clockNs: number;
   /** Why it is not what was asked for; empty when it is. */
   readonly note: string;
 }
@@ -157,6 +265,8 @@ export interface PickedGuest {
 
 /** The worker's API. */
 export interface Vmm {
+  /** Answers when the worker’s program is there: on a slow link that takes a while. */
+  ready(): void;
   /**
    * Makes the machines and boots them.
    * @param guest undefined: the toy.
@@ -168,7 +278,20 @@ export interface Vmm {
   pause(): Promise<Picture>;
   /** One step of each machine. */
   step(): Promise<Picture>;
+  /** So many steps at once, without a picture of each. */
+  advance(steps: number): Promise<Picture>;
   setSpeed(speed: Settings['speed']): void;
+  /** Nobody looks on: a few steps and pictures a second, whatever the speed. */
+  setIdle(idle: boolean): void;
   input(vm: number, text: string): void;
   rawQueues(): readonly RawQueue[];
+  /** Which frames there are. */
+  recorded(): Recorded;
+  /** A frame by its number; undefined when it is not there, or no longer. */
+  frame(number: number): Frame | undefined;
+  /**
+   * The first frame from a number on, forward or back, that is of none of these kinds; undefined when
+   * there is none.
+   */
+  seek(from: number, by: 1 | -1, without: readonly EventKind[]): Frame | undefined;
 }

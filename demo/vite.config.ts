@@ -3,6 +3,8 @@
 
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vite';
+import { quietBuild } from './quiet-build.ts';
+import { siteDocuments } from './site-documents.ts';
 
 /**
  * What makes a page cross-origin isolated, so that it has SharedArrayBuffer. Static hosts
@@ -14,12 +16,15 @@ const headers = {
 };
 /** VSMMU_DEBUG=1, for `npm run demo`: WebAssembly modules with names and source maps (npm run build:debug). */
 const DIST = process.env.VSMMU_DEBUG === '1' ? 'dist-debug' : 'dist';
+/** How long plugins take is no fault of the site. */
+const checks = { pluginTimings: false };
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
 export default defineConfig({
   root: here('.'),
   // Works from any folder of a host.
   base: './',
+  plugins: [siteDocuments(), quietBuild()],
   resolve: {
     alias: {
       'vsmmu/guest': here(`../${DIST}/guest-driver/index.js`),
@@ -28,7 +33,7 @@ export default defineConfig({
   },
   server: { headers, fs: { allow: [here('..')] } },
   preview: { headers },
-  worker: { format: 'es' },
+  worker: { format: 'es', plugins: () => [quietBuild()], rolldownOptions: { checks } },
   optimizeDeps: {
     include: [
       '@wasmer/wasi',
@@ -41,5 +46,11 @@ export default defineConfig({
     ],
   },
   // Nothing inlined as data: the modules are compiled while they stream.
-  build: { outDir: here('./dist'), emptyOutDir: true, target: 'es2022', assetsInlineLimit: 0 },
+  build: {
+    outDir: here('./dist'),
+    emptyOutDir: true,
+    target: 'es2022',
+    assetsInlineLimit: 0,
+    rolldownOptions: { checks },
+  },
 });

@@ -3,19 +3,18 @@
 
 import uPlot from 'uplot';
 import 'uplot/dist/uPlot.min.css';
-import type { MeasuredPath } from '../../vmm/report/measurements.ts';
 import type { Picture } from '../protocol.ts';
+import { ChartSeries, SPAN_S } from './chart-series.ts';
 import { colour } from './colours.ts';
+import { short, time } from './page-text.ts';
 import type { Part } from './painter.ts';
-
-/** Seconds that are shown, and points a second. */
-const SPAN_S = 60;
-const EACH_MS = 250;
 
 interface Line {
   readonly label: string;
   /** Custom property of the style sheet. */
   readonly colour: `--${string}`;
+  /** Dashes and gaps in pixels, so that lines differ by more than their colour. */
+  readonly dash?: readonly number[];
 }
 
 interface ChartKind {
@@ -23,14 +22,19 @@ interface ChartKind {
   readonly explains: string;
   readonly lines: readonly Line[];
   readonly log: boolean;
+  /** A value as the legend writes it. */
+  readonly text: (value: number) => string;
 }
 
 const KINDS: readonly ChartKind[] = [
   {
     title: 'Exits per second',
-    explains: 'Exits of all machines: control leaving a guest\u2019s Wasm for JavaScript.',
+    explains:
+      'Exits of all machines: control leaving a guest\u2019s Wasm for JavaScript. Looks at the ' +
+      'clock for this page are left out.',
     lines: [{ label: 'exits', colour: '--trapped' }],
     log: false,
+    text: (value) => `${short(value)}/s`,
   },
   {
     title: 'Commands per second',
@@ -39,10 +43,11 @@ const KINDS: readonly ChartKind[] = [
       'exits.',
     lines: [
       { label: 'VCMDQ', colour: '--direct' },
-      { label: 'CMDQ', colour: '--trapped' },
-      { label: 'overlaid CMDQ', colour: '--overlay' },
+      { label: 'CMDQ', colour: '--trapped', dash: [6, 3] },
+      { label: 'overlaid CMDQ', colour: '--overlay', dash: [2, 2] },
     ],
     log: false,
+    text: (value) => `${short(value)}/s`,
   },
   {
     title: 'One TLBI, \u00b5s (log)',
@@ -50,42 +55,39 @@ const KINDS: readonly ChartKind[] = [
       'From the guest\u2019s store to its completion, the mean of many, by path; logarithmic.',
     lines: [
       { label: 'direct', colour: '--direct' },
-      { label: 'trapped', colour: '--trapped' },
-      { label: 'overlay', colour: '--overlay' },
+      { label: 'trapped', colour: '--trapped', dash: [6, 3] },
+      { label: 'overlay', colour: '--overlay', dash: [2, 2] },
     ],
     log: true,
+    text: (micros) => time(micros * 1000),
   },
 ];
-
-const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
 
 const powersOfTen = (_plot: uPlot, values: number[]) =>
   values.map((value) => (Number.isInteger(Math.log10(value)) ? value : null));
 
-/** Totals whose growth the charts show. */
-function totals({ vms }: Picture) {
-  const commands = (wanted: MeasuredPath) =>
-    sum(
-      vms.flatMap(({ overlay, queues }) => {
-        const path = (name: string) =>
-          name !== 'CMDQ' ? 'direct' : overlay ? 'overlay' : 'trapped';
-        return queues.filter(({ name }) => path(name) === wanted).map((queue) => queue.commands);
-      }),
-    );
-  return {
-    exits: sum(vms.map(({ exits }) => exits.total)),
-    direct: commands('direct'),
-    trapped: commands('trapped'),
-    overlay: commands('overlay'),
-  };
+/** What the lines are, and their last values. */
+function legendOf(lines: readonly Line[]): HTMLElement {
+  const legend = document.createElement('p');
+  legend.className = 'legend';
+  legend.append(
+    ...lines.map(({ label, colour: name, dash }) => {
+      const line = document.createElement('span');
+      const mark = document.createElement('i');
+      mark.style.borderTop = `2px ${dash ? (dash[0] === 2 ? 'dotted' : 'dashed') : 'solid'} var(${name})`;
+      const value = document.createElement('b');
+      value.textContent = '\u2013';
+      line.append(mark, ` ${label} `, value);
+      return line;
+    }),
+  );
+  return legend;
 }
 
 export class Charts {
   readonly #root: HTMLElement;
-  /** By chart: times, then a column for each line. */
-  #data: (number | null)[][][] = [];
+  readonly #series = new ChartSeries();
   #plots: uPlot[] = [];
-  #last: Picture | undefined;
   /** There is a point that has not been drawn. */
   #due = false;
 
@@ -97,8 +99,7 @@ export class Charts {
 
   /** Forgets everything. */
   clear(): void {
-    this.#last = undefined;
-    this.#data = KINDS.map(({ lines }) => [[], ...lines.map(() => [])]);
+    this.#series.clear();
     this.draw();
   }
 
@@ -106,7 +107,7 @@ export class Charts {
   draw(): void {
     for (const plot of this.#plots) plot.destroy();
     this.#root.replaceChildren(
-      ...KINDS.map(({ title, explains }) => {
+      ...KINDS.map(({ title, explains, lines }) => {
         const panel = document.createElement('section');
         panel.className = 'panel chart';
         panel.setAttribute('aria-label', title);
@@ -114,7 +115,7 @@ export class Charts {
         heading.textContent = title;
         heading.dataset.explain = explains;
         heading.tabIndex = 0;
-        panel.append(heading);
+        panel.append(heading, legendOf(lines));
         return panel;
       }),
     );
@@ -128,7 +129,7 @@ export class Charts {
       const panel = this.#root.children[i] as HTMLElement;
       const options: uPlot.Options = {
         ...this.#size(panel),
-        legend: { show: true, live: false },
+        legend: { show: false },
         cursor: { show: false },
         scales: {
           x: {
@@ -154,16 +155,17 @@ export class Charts {
         ],
         series: [
           {},
-          ...lines.map(({ label, colour: name }) => ({
+          ...lines.map(({ label, colour: name, dash = [] }) => ({
             label,
             stroke: colour(name),
             width: 1.5,
+            dash: [...dash],
             points: { show: false },
-            spanGaps: true,
+            spanGaps: false,
           })),
         ],
       };
-      return new uPlot(options, this.#data[i] as uPlot.AlignedData, panel);
+      return new uPlot(options, this.#series.columns[i] as uPlot.AlignedData, panel);
     });
   }
 
@@ -178,42 +180,28 @@ export class Charts {
     });
   }
 
-  /** Takes a picture of a running machine in, when enough time has passed since the last one. */
+  /** Takes a picture in, when enough time has passed since the last one. */
   add(picture: Picture): void {
-    const before = this.#last;
-    if (before && picture.at - before.at < EACH_MS) return;
-    this.#last = picture;
-    if (!before) return;
-    const seconds = (picture.at - before.at) / 1000;
-    const [now, then] = [totals(picture), totals(before)];
-    const micros = (path: MeasuredPath) => {
-      const trace = picture.traces.find((one) => one.path === path);
-      return trace ? Math.max(trace.totalNs, 1) / 1000 : null;
-    };
-    const rate = (count: (of: ReturnType<typeof totals>) => number) =>
-      (count(now) - count(then)) / seconds;
-    const points = [
-      [rate(({ exits }) => exits)],
-      [
-        rate(({ direct }) => direct),
-        rate(({ trapped }) => trapped),
-        rate(({ overlay }) => overlay),
-      ],
-      [micros('direct'), micros('trapped'), micros('overlay')],
-    ];
-    this.#data.forEach((columns, i) => {
-      [picture.at / 1000, ...(points[i] ?? [])].forEach((value, column) => {
-        columns[column]?.push(value);
-        if ((columns[column]?.length ?? 0) > (SPAN_S * 1000) / EACH_MS) columns[column]?.shift();
-      });
-    });
-    this.#due = true;
+    if (this.#series.add(picture)) this.#due = true;
+  }
+
+  /** Writes the last values into the legend of a chart. */
+  #tell(i: number): void {
+    const places = this.#root.children[i]?.querySelectorAll('.legend b') ?? [];
+    const columns = this.#series.columns[i] ?? [];
+    for (const [line, place] of [...places].entries()) {
+      const last = columns[line + 1]?.at(-1);
+      place.textContent = last == null ? '\u2013' : (KINDS[i]?.text(last) ?? '');
+    }
   }
 
   /** What there is to draw: a part for each chart. */
   parts(): readonly Part[] {
     if (!this.#due) return [];
     this.#due = false;
-    return this.#plots.map((plot, i) => () => plot.setData(this.#data[i] as uPlot.AlignedData));
+    return this.#plots.map((plot, i) => () => {
+      plot.setData(this.#series.columns[i] as uPlot.AlignedData);
+      this.#tell(i);
+    });
   }
 }

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Colours of the style sheet for what draws by itself: terminals, charts, the heat map.
 
+import { store, stored } from './storage.ts';
+
+const THEME_KEY = 'vsmmu-theme';
 const known = new Map<string, string>();
 const systemIsDark = matchMedia('(prefers-color-scheme: dark)');
 
@@ -24,9 +27,22 @@ export function isDark(): boolean {
 }
 
 /** Chooses a theme for the page; `changed` hears of it, as it does when the system's changes. */
-export function setTheme(theme: 'dark' | 'light'): void {
+function setTheme(theme: 'dark' | 'light'): void {
   document.documentElement.dataset.theme = theme;
   systemIsDark.dispatchEvent(new Event('change'));
+}
+
+/** The theme of an earlier visit, if one was chosen. */
+export function restoreTheme(): void {
+  const theme = stored('localStorage', THEME_KEY);
+  if (theme === 'dark' || theme === 'light') setTheme(theme);
+}
+
+/** Changes between dark and light, for later visits too where the page may store that. */
+export function toggleTheme(): void {
+  const theme = isDark() ? 'light' : 'dark';
+  store('localStorage', THEME_KEY, theme);
+  setTheme(theme);
 }
 
 /** Calls `changed` when the colours are others. */

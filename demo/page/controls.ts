@@ -3,6 +3,7 @@
 
 import { html, nothing, type TemplateResult } from 'lit-html';
 import { live } from 'lit-html/directives/live.js';
+import { PACKAGE_VERSION } from '../../assembly/package-version.ts';
 import { CHOICES, type Choice, chosenValue, type Settings } from '../demo-settings.ts';
 import type { Picture, SessionFacts } from '../protocol.ts';
 
@@ -12,6 +13,10 @@ export interface Actions {
   toggleRun(): void;
   step(): void;
   reset(): void;
+  /** Begins anew, and stands before the first step. */
+  restart(): void;
+  /** Goes to a stop of the tour; 0 leaves it. */
+  tour(stop: number): void;
   experiment(name: string): void;
   toggleTheme(): void;
   copyLink(): void;
@@ -23,6 +28,10 @@ export interface BarState {
   readonly facts: SessionFacts | undefined;
   /** One line that says what went wrong last; empty when nothing did. */
   readonly error: string;
+  /** What is not as it was asked for, and what else there is to say. */
+  readonly notes: readonly string[];
+  /** The machines were told to run. */
+  readonly going: boolean;
   readonly booting: boolean;
   /** There are no machines, and none in the making. */
   readonly stopped: boolean;
@@ -44,6 +53,17 @@ function select(choice: Choice, settings: Settings, actions: Actions): TemplateR
     </select>
   </label>`;
 }
+
+/** On a narrow page the settings are behind one button; elsewhere there is no such button. */
+function toggleSettings({ currentTarget }: Event): void {
+  const button = currentTarget as HTMLElement;
+  const isOpen = button.closest('form')?.classList.toggle('open') ?? false;
+  button.setAttribute('aria-expanded', String(isOpen));
+}
+
+/** A file name as a list can show it: its beginning and its end. */
+const shortName = (name: string) =>
+  name.length > 32 ? `${name.slice(0, 18)}\u2026${name.slice(-12)}` : name;
 
 function guestSelect({ guest }: Settings, actions: Actions): TemplateResult {
   const choose = (event: Event) => {
@@ -72,7 +92,7 @@ function guestSelect({ guest }: Settings, actions: Actions): TemplateResult {
           guest === 'toy'
             ? nothing
             : html`<option value=${guest}
-            .selected=${live(true)}>${guest}</option>`
+            .selected=${live(true)}>${shortName(guest)}</option>`
         }
         <option value=${FILE}>open files\u2026</option>
       </select>
@@ -80,6 +100,17 @@ function guestSelect({ guest }: Settings, actions: Actions): TemplateResult {
     <input id="guest-file" type="file" multiple aria-label="Guest files"
         tabindex="-1" @change=${pick} />`;
 }
+
+/** Documents beside the page (site-documents.ts). */
+const LINKS: readonly (readonly [title: string, href: string, about: string])[] = [
+  ['concepts', './concepts.txt', 'One page for who knows virtual memory and nothing of IOMMUs.'],
+  [
+    'docs and source',
+    './docs.txt',
+    'What vsmmu is, how it is installed, and where its sources and pages are.',
+  ],
+  ['licences', './licences.txt', 'MIT; and the licences of the packages in this page.'],
+];
 
 const STATES = {
   booting: 'Host and machines are being made.',
@@ -96,9 +127,9 @@ function stateText({ picture, booting, stopped }: BarState): keyof typeof STATES
 }
 
 export function bar(state: BarState, actions: Actions): TemplateResult {
-  const { settings, picture, facts, error, copied } = state;
+  const { settings, picture, facts, error, notes, copied } = state;
   const text = stateText(state);
-  const running = text === 'running';
+  const running = state.going && text !== 'ended';
   const idle = text === 'ended' || text === 'booting' || text === 'stopped';
   const guests =
     facts?.transport === 'inline' ? 'inline in the VMM\u2019s worker' : 'on workers of their own';
@@ -122,6 +153,13 @@ export function bar(state: BarState, actions: Actions): TemplateResult {
               'are drained.'
             }>${where}</span>
       </p>
+      <nav class="links" aria-label="About">
+        ${LINKS.map(
+          ([title, href, about]) => html`<a href=${href} data-explain=${about}>${title}</a>`,
+        )}
+        <span tabindex="-1" data-explain="The version of vsmmu that this page has."
+          >${PACKAGE_VERSION}</span>
+      </nav>
       <div class="tools">
         <button type="button" @click=${() => actions.copyLink()}
             data-explain="Copies a link to this page with these settings."
@@ -141,9 +179,16 @@ export function bar(state: BarState, actions: Actions): TemplateResult {
             data-explain="One step of each machine: one call of the guest (s).">Step</button>
         <button type="button" id="reset" aria-keyshortcuts="r" @click=${() => actions.reset()}
             data-explain="New machines on a new host, from the beginning (r).">Reset</button>
+        <button type="button" id="restart" @click=${() => actions.restart()}
+            data-explain="New machines on a new host, paused before their first step."
+          >Reset to step 0, paused</button>
       </div>
+      <button type="button" id="settings" aria-expanded="false" @click=${toggleSettings}
+          data-explain="Shows or hides what the machines are made of.">Settings</button>
       ${guestSelect(settings, actions)}
       ${CHOICES.map((choice) => select(choice, settings, actions))}
     </form>
-    <p id="note" class=${error === '' ? '' : 'bad'} role="alert">${error || facts?.note || ''}</p>`;
+    <p id="note" class=${error === '' ? '' : 'bad'} role="alert">${
+      error || [facts?.note ?? '', ...notes].filter((line) => line !== '').join('\n')
+    }</p>`;
 }

@@ -1,26 +1,29 @@
 // SPDX-License-Identifier: MIT
-// Explanations: whatever carries data-explain says in one sentence what it is, in the
-// line at the foot of the page, when it is pointed at or focused. One element of each
-// panel is in the tab order; the arrow keys go through the others.
+// Explanations: whatever carries data-explain says in one sentence what it is, beside it, when it is
+// pointed at, tapped or focused. One element of each panel is in the tab order; the arrow keys go
+// through the others. Escape hides what is shown.
 
 const EXPLAINED = '[data-explain]';
-const IDLE =
-  'Point at anything, or go through it with Tab and the arrow keys: this line says what it ' +
-  'is. p runs and pauses, s steps, r resets.';
+/** Between an element and its explanation, and between that and the edge of the window. */
+const APART_PX = 6;
 
 /** What explains a place of the page: itself, what it lies in, or else its panel's heading. */
-function explainedAt(target: EventTarget | null): HTMLElement | undefined {
+function explainedAt(target: EventTarget | null): HTMLElement | SVGElement | undefined {
   if (!(target instanceof Element)) return undefined;
   const found =
-    target.closest<HTMLElement>(EXPLAINED) ??
+    target.closest<HTMLElement | SVGElement>(EXPLAINED) ??
     target.closest('section')?.querySelector<HTMLElement>(`h2${EXPLAINED}`);
   return found ?? undefined;
 }
 
 /** The explained elements of a panel that can be focused, in the order of the document. */
-function neighbours(element: HTMLElement): HTMLElement[] {
+function neighbours(element: Element): (HTMLElement | SVGElement)[] {
   const panel = element.closest('section, form, header') ?? document.body;
-  return [...panel.querySelectorAll<HTMLElement>(`${EXPLAINED}:is(button:enabled, [tabindex])`)];
+  return [
+    ...panel.querySelectorAll<HTMLElement | SVGElement>(
+      `${EXPLAINED}:is(button:enabled, a, [tabindex])`,
+    ),
+  ];
 }
 
 function move(event: KeyboardEvent): void {
@@ -29,7 +32,7 @@ function move(event: KeyboardEvent): void {
   // Fields have their own use for these keys.
   if (
     step === undefined ||
-    !(target instanceof HTMLElement) ||
+    !(target instanceof HTMLElement || target instanceof SVGElement) ||
     target.matches('select, input, textarea')
   )
     return;
@@ -41,13 +44,43 @@ function move(event: KeyboardEvent): void {
   next.focus();
 }
 
-/** Shows explanations in `line`. */
-export function startExplaining(line: HTMLElement): void {
-  const show = (event: Event) => {
-    line.textContent = explainedAt(event.target)?.dataset.explain ?? IDLE;
+/** Below the element if there is room, else above it; never over it, and never outside of the window. */
+function placeBeside(tip: HTMLElement, element: Element): void {
+  const around = element.getBoundingClientRect();
+  const { width, height } = tip.getBoundingClientRect();
+  const below = around.bottom + APART_PX;
+  const above = around.top - APART_PX - height;
+  const top = below + height <= innerHeight || above < 0 ? below : above;
+  const left = Math.min(around.left, innerWidth - width - APART_PX);
+  tip.style.translate = `${Math.max(APART_PX, left)}px ${Math.min(top, innerHeight - height)}px`;
+}
+
+/** Shows explanations in `tip`. */
+export function startExplaining(tip: HTMLElement): void {
+  let shown: Element | undefined;
+  const hide = () => {
+    shown = undefined;
+    tip.hidden = true;
+    tip.textContent = '';
   };
-  line.textContent = IDLE;
+  const show = (event: Event) => {
+    const found = explainedAt(event.target);
+    const text = found?.dataset.explain ?? '';
+    if (!found || text === '') return hide();
+    if (tip.textContent !== text) tip.textContent = text;
+    tip.hidden = false;
+    // What is focused stays in sight, also where its panel’s heading explains it.
+    const isFocus = event.type === 'focusin' && event.target instanceof Element;
+    shown = isFocus ? event.target : found;
+    placeBeside(tip, shown);
+  };
+  hide();
   document.addEventListener('pointerover', show);
   document.addEventListener('focusin', show);
-  document.addEventListener('keydown', move);
+  const follow = () => shown && placeBeside(tip, shown);
+  document.addEventListener('scroll', follow, { passive: true, capture: true });
+  document.addEventListener('keydown', (event) => {
+    if (event.key === 'Escape') hide();
+    move(event);
+  });
 }

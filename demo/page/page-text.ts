@@ -2,22 +2,42 @@
 // Numbers as the page writes them: the same width from picture to picture, so that nothing moves.
 
 const KILO = 1000;
+const DIGITS = 3;
+
+/** A number in the first of these units in which it has no more than three digits before the point. */
+function inUnits(value: number, units: readonly string[], digits = DIGITS): string {
+  let scaled = value;
+  let unit = 0;
+  // Rounded first: 999.9 would be "1.00e+3".
+  while (Number(scaled.toPrecision(digits)) >= KILO && unit < units.length - 1) {
+    scaled /= KILO;
+    unit++;
+  }
+  const rounded = scaled.toPrecision(digits);
+  const text = Number(rounded) >= KILO ? String(Math.round(scaled)) : rounded;
+  return `${text}\u00a0${units[unit] ?? ''}`;
+}
 
 /** 1234567 as "1.23 M", in one piece. */
 export function short(value: number): string {
-  if (value < 10 * KILO) return Math.round(value).toString();
-  for (const unit of ['k', 'M', 'G']) {
-    value /= KILO;
-    if (value < KILO) return `${value.toPrecision(3)}\u00a0${unit}`;
-  }
-  return `${Math.round(value)}\u00a0G`;
+  if (Math.round(value) < 10 * KILO) return Math.round(value).toString();
+  return inUnits(value / KILO, ['k', 'M', 'G']);
 }
 
 /** A time in the unit that suits it. */
 export function time(ns: number): string {
-  if (ns < KILO) return `${Math.round(ns)} ns`;
-  if (ns < KILO * KILO) return `${(ns / KILO).toPrecision(3)} \u00b5s`;
-  return `${(ns / KILO / KILO).toPrecision(3)} ms`;
+  if (Math.round(ns) < KILO) return `${Math.round(ns)}\u00a0ns`;
+  return inUnits(ns / KILO, ['\u00b5s', 'ms', 's']);
+}
+
+/** A time that a guest has measured. 0 is what a clock gives that has not ticked meanwhile. */
+export function measuredTime(ns: number): string {
+  return ns === 0 ? 'below the clock\u2019s resolution' : time(ns);
+}
+
+/** How far measurements lie apart; nothing when they do not. */
+export function spread(lowNs: number, highNs: number): string {
+  return lowNs === highNs ? '' : `${measuredTime(lowNs)} to ${measuredTime(highNs)}`;
 }
 
 export const hex = (value: number) => `0x${value.toString(16)}`;

@@ -11,20 +11,28 @@ const ERRORS: Readonly<Record<number, string>> = {
   3: 'CERROR_ATC_INV_SYNC',
 };
 const STATES: Readonly<Record<EntryPicture['state'], string>> = {
-  done: 'consumed; the SMMU does not look at it any more',
+  done: 'consumed in this lap; the SMMU does not look at it any more',
   next: 'at CONS: the next one that the SMMU takes',
   pending: 'between CONS and PROD: waits for its turn',
+  earlier: 'left from an earlier lap and consumed then; the guest writes here next',
+  written: 'written, but PROD does not cover it: the SMMU does not look at it',
   empty: 'not written yet',
 };
+const MARKS: Readonly<Record<EntryPicture['at'], string>> = {
+  '': '',
+  PROD: 'PROD',
+  CONS: 'CONS',
+  both: 'P = C',
+};
 
-function entry({ slot, state, name, operands, summary }: EntryPicture): TemplateResult {
+function entry({ slot, state, at, name, operands, summary }: EntryPicture): TemplateResult {
   const explains =
     name === ''
-      ? summary
+      ? `Entry ${slot}: ${STATES[state]}.`
       : `Entry ${slot}, ${name}${operands === '' ? '' : ` (${operands})`}: ${summary}; ` +
         `${STATES[state]}.`;
-  return html`<li class=${state} data-explain=${explains} tabindex="-1"><span
-      class="slot">${slot}</span><span class="command">${name}</span><span
+  return html`<li class=${state} data-at=${at} data-explain=${explains} tabindex="-1"><span
+      class="mark">${MARKS[at]}</span><span class="slot">${slot}</span><span class="command">${name}</span><span
       class="operands">${operands}</span></li>`;
 }
 
@@ -38,6 +46,17 @@ const PATHS: Readonly<Record<QueuePicture['path'], string>> = {
     'CMDQV rings it without an exit.',
 };
 
+/** PROD or CONS: the register, and what its index and wrap bit mean. */
+function place(name: 'prod' | 'cons', value: number, lap: number, size: number, what: string) {
+  const register = name.toUpperCase();
+  return html`<div tabindex="-1"
+      data-explain=${
+        `${register}: ${what}. The register has ${value}: entry ${value % size} of ${size}, wrap ` +
+        `bit ${Math.floor(value / size)}; it is lap ${lap} around the ring.`
+      }><dt>${register}</dt><dd data-place=${name}>${value % size}, lap ${short(lap)}<data
+      hidden data-value=${name}>${value}</data></dd></div>`;
+}
+
 function queue(vm: string, picture: QueuePicture): TemplateResult {
   const {
     name,
@@ -46,6 +65,8 @@ function queue(vm: string, picture: QueuePicture): TemplateResult {
     size,
     prod,
     cons,
+    prodLap,
+    consLap,
     error,
     commands,
     syncs,
@@ -53,6 +74,7 @@ function queue(vm: string, picture: QueuePicture): TemplateResult {
     entries,
     gerror,
     gerrorn,
+    status,
   } = picture;
   const about = `${name}: ${PATHS[path]}`;
   const stopped = gerror !== gerrorn ? ', stopped' : '';
@@ -60,13 +82,22 @@ function queue(vm: string, picture: QueuePicture): TemplateResult {
       data-explain=${about}>
     <h3>${name} <small>${path}${enabled ? nothing : ', off'}${stopped}</small></h3>
     <dl>
-      <div data-explain="PROD: where the guest writes next, index and wrap bit."
-          tabindex="-1"><dt>PROD</dt><dd data-value="prod">${prod}</dd></div>
-      <div data-explain="CONS: where the SMMU reads next. Equal to PROD: everything is consumed."
-          tabindex="-1"><dt>CONS</dt><dd data-value="cons">${cons}</dd></div>
+      ${place('prod', prod, prodLap, size, 'where the guest writes next')}
+      ${place('cons', cons, consLap, size, 'where the SMMU reads next; at PROD all is consumed')}
       <div data-explain="CONS.ERR: why the queue stopped last." tabindex="-1"><dt>ERR</dt><dd
           class=${error === 0 ? '' : 'bad'}
         >${error === 0 ? '0' : (ERRORS[error] ?? error)}</dd></div>
+      <div class=${stopped === '' ? '' : 'bad'} tabindex="-1"
+          data-explain=${
+            'GERROR, and GERRORN behind it: unlike each other from the error on until the driver ' +
+            'has acknowledged it.'
+          }><dt>GERROR</dt><dd>${hex(gerror)} / ${hex(gerrorn)}</dd></div>
+      ${
+        status === undefined
+          ? nothing
+          : html`<div data-explain="STATUS: bit 0, the queue is enabled, and runs."
+          tabindex="-1"><dt>STATUS</dt><dd>${hex(status)}</dd></div>`
+      }
     </dl>
     <ol aria-label="Ring of ${size} entries around CONS">${entries.map(entry)}</ol>
     <p class="counts"
@@ -105,14 +136,20 @@ function cost({ overlay, exits, interventions }: VmPicture): TemplateResult {
         }>
         <b>host steps in</b><span><i
             data-value="interventions">${short(interventions)}</i> \u00d7</span>
+      </div>
+      <div class="node" tabindex="-1"
+          data-explain="Exits while an invalidation on the overlaid CMDQ was under way.">
+        <b>during TLBI</b><span><i
+            data-value="overlay-exits">${short(exits.duringCmdq)}</i> exits</span>
       </div>`
     : html`<div class="node" tabindex="-1"
         data-explain=${
-          'Exits of any kind while a batch was on the direct path: what CMDQV is there to ' +
-          'avoid.'
+          'Exits while an invalidation was under way: on VCMDQs, what CMDQV is there to avoid; ' +
+          'on the trapped CMDQ, each store to PROD and each look at CONS.'
         }>
-        <b>during TLBI</b><span><i
-            data-value="direct-exits">${exits.duringInvalidation}</i> exits</span>
+        <b>during TLBI</b><span>VCMDQ <i
+            data-value="direct-exits">${short(exits.duringInvalidation)}</i> \u00b7 CMDQ <i
+            data-value="trapped-exits">${short(exits.duringCmdq)}</i> exits</span>
       </div>`;
 }
 
@@ -135,10 +172,11 @@ export function machine(vm: VmPicture): TemplateResult {
     <div class="flow">
       <div class="node" tabindex="-1"
           data-explain=${
-            'The guest: a Wasm program. Its only ways out are the imports that the exit counter ' +
-            'wraps.'
+            'The guest: a program whose ways out are all counted. Looks at the clock for this ' +
+            'page\u2019s figures are counted apart.'
           }>
-        <b>guest</b><span><i data-value="exits">${short(exits.total)}</i> exits</span>
+        <b>guest</b><span><i
+            data-value="exits">${short(exits.total - exits.measuring)}</i> exits</span>
       </div>
       <span class="arrow" aria-hidden="true">\u2192</span>
       <div class="node ${mapped ? 'on' : ''}" tabindex="-1" data-explain=${doorbellText(vm)}>

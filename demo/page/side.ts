@@ -18,16 +18,22 @@ function tlbRow({ vm, asid, count }: TlbPicture): TemplateResult {
 }
 
 function registers({ name, exits }: VmPicture): TemplateResult {
-  const most = exits.byRegister[0]?.[1] ?? 1;
+  const { rows, measuring, total } = exits;
+  const most = Math.max(1, ...rows.map(({ count }) => count));
   return html`<div>
-    <h3>${name} <small>${short(exits.total)} exits</small></h3>
+    <h3>${name} <small>${short(total - measuring)} exits</small></h3>
     <ul class="bars">
-      ${exits.byRegister.map(
-        ([register, count]) => html`<li tabindex="-1"
-            data-explain="${register}: ${count} exits of ${name} at this register.">
-          <span>${register}</span><i style="--part:${count / most}"></i><b>${short(count)}</b>
+      ${rows.map(
+        ({ name: kind, count, explains }) => html`<li tabindex="-1" data-kind=${kind}
+            data-explain="${kind}: ${count} exits of ${name}, ${explains}.">
+          <span>${kind}</span><i style="--part:${count / most}"></i><b>${short(count)}</b>
         </li>`,
       )}
+      <li class="apart" tabindex="-1" data-kind="measuring"
+          data-explain=${
+            `Looks at the clock with which ${name} times invalidations for this page: ` +
+            `${measuring}, in none of the other figures.`
+          }><span>+ this page\u2019s clock reads</span><i style="--part:0"></i><b>${short(measuring)}</b></li>
     </ul>
   </div>`;
 }
@@ -52,21 +58,26 @@ function events({ name, events: records, eventCount }: VmPicture): TemplateResul
   </div>`;
 }
 
-export function side({ tlb, vms }: Picture): TemplateResult {
+export function side({ tlb, pages, vms }: Picture): TemplateResult {
   return html`<section class="panel tlb" aria-label="IOTLB">
       <h2 tabindex="0"
           data-explain=${
             'The IOTLB that all VMs of the host share, tagged with VMID and ASID: a TLBI of one ' +
             "VM never takes another's entries."
-          }>IOTLB <small>by VM and ASID</small></h2>
-      <ul>${tlb.map(tlbRow)}</ul>
+          }>IOTLB <small>${pages.length} pages, by VM and ASID</small></h2>
+      <ul class="asids">${tlb.map(tlbRow)}</ul>
+      <div class="pages" id="pages" tabindex="0" role="table" aria-label="Pages of the IOTLB"
+          data-explain=${
+            'Each entry of the IOTLB: the address that a device uses (iova), the physical ' +
+            'address that it becomes, ASID and VMID with which it is tagged. Scroll for all.'
+          }></div>
     </section>
-    <section class="panel exits" aria-label="Exits by register">
+    <section class="panel exits" aria-label="Exits by kind">
       <h2 tabindex="0"
           data-explain=${
             "An exit is control leaving the guest's Wasm for JavaScript. Each one is counted, by " +
-            'register.'
-          }>Exits <small>by register</small></h2>
+            'what it was for.'
+          }>Exits <small>by kind</small></h2>
       <div class="vms">${vms.map(registers)}</div>
     </section>
     <section class="panel eventq" aria-label="Event queue">

@@ -3,7 +3,7 @@
 
 import { html, nothing, type TemplateResult } from 'lit-html';
 import type { SessionFacts, TracePicture } from '../protocol.ts';
-import { time } from './page-text.ts';
+import { measuredTime, spread } from './page-text.ts';
 
 interface Stage {
   readonly title: string;
@@ -15,10 +15,10 @@ function stages(trace: TracePicture, drain: string): Stage[] {
   const { path, queue, prodBefore, prodAfter, writeNs, vmid } = trace;
   const written: Stage = {
     title: 'guest writes',
-    detail: `2 entries at ${prodBefore} \u00b7 ${time(writeNs)}`,
+    detail: `2 entries at ${prodBefore} \u00b7 ${measuredTime(writeNs)}`,
     explains:
       `The guest puts TLBI_NH_VA and CMD_SYNC into the ring of ${queue}, in its own ` +
-      `memory: ${time(writeNs)}, the mean of many.`,
+      `memory: ${measuredTime(writeNs)}, the mean of many.`,
   };
   const executed: Stage = {
     title: 'drain',
@@ -84,17 +84,23 @@ function stages(trace: TracePicture, drain: string): Stage[] {
 }
 
 function lane(trace: TracePicture, longest: number, drain: string): TemplateResult {
-  const { path, vm, queue, totalNs, batches, exits } = trace;
+  const { path, vm, queue, totalNs, lowNs, highNs, samples, batches, exits } = trace;
+  const figures =
+    samples === 0
+      ? 'the first ones, while the browser compiles the VMM: no measurement yet'
+      : `the median of ${samples} traces, ${spread(lowNs, highNs) || 'all alike'}`;
   const each = (exits / Math.max(1, batches)).toFixed(exits === 0 ? 0 : 1);
   return html`<div class="lane ${path}" data-path=${path}>
     <div class="total" tabindex="-1"
         data-explain=${
-          `${path}: from the first store to completion ${time(totalNs)}, the mean of ${batches} ` +
-          `batches of one TLBI and its CMD_SYNC, with ${exits} exits in all.`
+          `${path}: from the first store to completion ${measuredTime(totalNs)}, ${figures}. Each ` +
+          `trace is the mean of many batches of one TLBI and its CMD_SYNC; the last had ` +
+          `${batches} batches and ${exits} exits.`
         }>
-      <b>${path}</b><span>${vm} ${queue}</span><strong
-          data-value="ns">${time(totalNs)}</strong><span><i
+      <b>${path}</b><span>${vm} ${queue}</span><strong class=${samples === 0 ? 'cold' : ''}
+          data-value="ns">${measuredTime(totalNs)}</strong><span><i
           data-value="exits">${each}</i> exits</span>
+      <small class="spread">${samples === 0 ? 'warming up' : spread(lowNs, highNs)}</small>
       <i class="bar" style="--part:${totalNs / longest}"></i>
     </div>
     <ol>

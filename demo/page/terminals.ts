@@ -44,6 +44,8 @@ export class Terminals {
     const terminal = new Terminal({
       convertEol: true,
       fontSize: 10.5,
+      // At a device pixel ratio of 1 lower rows cut the underscores off.
+      lineHeight: 1.2,
       fontFamily: 'ui-monospace, Consolas, "DejaVu Sans Mono", monospace',
       scrollback: 2000,
       screenReaderMode: false,

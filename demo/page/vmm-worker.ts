@@ -5,7 +5,7 @@ import { proxy, type Remote, wrap } from 'comlink';
 import type { Settings } from '../demo-settings.ts';
 import type { PickedGuest, SessionFacts, Sink, Vmm } from '../protocol.ts';
 
-/** How long a guest may take to initialize itself. */
+/** How long a guest may take to initialize itself, once the worker’s program is there. */
 const BOOT_MS = 10_000;
 
 export class VmmWorker {
@@ -59,14 +59,16 @@ export class VmmWorker {
   }
 
   /** @throws {Error} one line that says why there are no machines. */
-  boot(): Promise<SessionFacts> {
+  async boot(): Promise<SessionFacts> {
+    await Promise.race([this.vmm.ready(), this.#broken]);
     const late = new Promise<never>((_, reject) => {
+      if (this.#ended) return;
       this.#late = setTimeout(
         () => reject(new Error(`it has not booted within ${BOOT_MS / 1000} s`)),
         BOOT_MS,
       );
     });
-    return Promise.race([
+    return await Promise.race([
       this.vmm.boot(this.settings, this.guest, proxy(this.#sink)),
       this.#broken,
       late,

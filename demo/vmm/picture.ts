@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // The picture: reads registers as a guest would read them (no exit is counted), rings and
-// event queues from guest memory, the IOTLB from host memory. Changes nothing.
+// event queues from guest memory. Changes nothing.
 
-import type { Host, Machine, QueueInspection, VintfInspection, ViommuInspection } from 'vsmmu';
+import type { Machine, QueueInspection, VintfInspection, ViommuInspection } from 'vsmmu';
 import {
   CMDQV_LOGICAL_PAGE0,
   CMDQV_PAGE_SIZE,
@@ -12,36 +12,31 @@ import {
   VCMDQ_GERROR,
   VCMDQ_GERRORN,
   VCMDQ_PROD,
+  VCMDQ_STATUS,
   VCMDQ_STRIDE,
 } from '../../assembly/layout/cmdqv-registers.ts';
-import { TLB_SETS } from '../../assembly/layout/iotlb-memory.ts';
 import {
   CMDQ_ENTRY_SIZE,
   CR0_CMDQEN,
   EVTQ_ENTRY_SIZE,
+  GERROR_CMDQ_ERR,
   SMMU_CMDQ_BASE,
   SMMU_CMDQ_CONS,
   SMMU_CMDQ_PROD,
   SMMU_CR0,
   SMMU_EVTQ_BASE,
   SMMU_EVTQ_PROD,
+  SMMU_GERROR,
+  SMMU_GERRORN,
 } from '../../assembly/layout/smmu-registers.ts';
 import { type Decoded, decodeCommand, decodeEvent } from '../../devices/decode/index.ts';
-import type {
-  EntryPicture,
-  EventPicture,
-  QueuePicture,
-  TlbPicture,
-  VmPicture,
-} from '../protocol.ts';
+import { maskInWord } from '../../devices/plugin/index.ts';
+import type { EntryPicture, EventPicture, QueuePicture, VmPicture } from '../protocol.ts';
+import { exitsPicture } from './exits-picture.ts';
+import { LapCounter } from './laps.ts';
+import { ringEntries } from './ring-picture.ts';
 
-/** Entries of a ring that are shown, and how many of them lie behind CONS. */
-const SHOWN = 8;
-const BEHIND = 5;
 const SHOWN_EVENTS = 4;
-const SHOWN_REGISTERS = 8;
-/** Groups of IOTLB sets in the heat map. */
-export const TLB_GROUPS = 64;
 const INDEX_AND_WRAP = 0xfffff;
 const ERROR_SHIFT = 24;
 const LOG2SIZE = 0x1f;
@@ -91,39 +86,61 @@ function operandsOf({ fields }: Decoded): string {
     .join(', ');
 }
 
-interface Ring {
-  readonly gpa: number;
-  readonly log2size: number;
-  readonly prod: number;
-  readonly cons: number;
+/** A command as the page names it. */
+export function commandPicture(
+  words: Uint32Array,
+): Pick<EntryPicture, 'name' | 'operands' | 'summary'> {
+  const decoded = decodeCommand(words);
+  return { name: decoded.name, operands: operandsOf(decoded), summary: decoded.summary };
 }
 
-function entries(machine: Machine, { gpa, log2size, prod, cons }: Ring): EntryPicture[] {
-  const size = 2 ** log2size;
-  const pending = (prod - cons + 2 * size) % (2 * size);
-  return Array.from({ length: Math.min(SHOWN, size) }, (_, i): EntryPicture => {
-    const ahead = i - Math.min(BEHIND, size - 1);
-    const slot = (cons + ahead + 2 * size) % size;
-    const words = entryWords(machine, gpa, slot, CMDQ_ENTRY_SIZE);
-    const state =
-      ahead < 0 ? 'done' : ahead < pending ? (ahead === 0 ? 'next' : 'pending') : 'empty';
-    if (!words?.some((word) => word !== 0))
-      return {
-        slot,
-        state: 'empty',
-        name: '',
-        operands: '',
-        summary: 'Nothing has been written here yet.',
-      };
-    const decoded = decodeCommand(words);
-    return {
-      slot,
-      state,
-      name: decoded.name,
-      operands: operandsOf(decoded),
-      summary: decoded.summary,
-    };
-  });
+/** A queue in the middle of a step, in place of what its PROD reads as then. */
+export interface ShownQueue {
+  /** As the picture names it. */
+  readonly queue: string;
+  /** Index and wrap bit. */
+  readonly prod: number;
+  /** Entries from PROD on that are written. */
+  readonly written: number;
+}
+
+/** What a queue in the middle of a step shows in place of its own; nothing for any other. */
+function shownAs(shown: ShownQueue | undefined, queue: string): Partial<ShownQueue> {
+  return shown?.queue === queue ? shown : {};
+}
+
+/** By machine and name of the queue. */
+const laps = new WeakMap<Machine, Map<string, LapCounter>>();
+
+function lapsOf(machine: Machine, queue: string): LapCounter {
+  const all = laps.get(machine) ?? new Map<string, LapCounter>();
+  laps.set(machine, all);
+  const found = all.get(queue) ?? new LapCounter();
+  all.set(queue, found);
+  return found;
+}
+
+interface Ring {
+  readonly name: string;
+  readonly enabled: boolean;
+  readonly gpa: number;
+  readonly size: number;
+  readonly prod: number;
+  readonly cons: number;
+  readonly commands: number;
+  /** Entries from PROD on that are known to be written. */
+  readonly written: number;
+}
+
+/** Where PROD and CONS are, and the entries around CONS. */
+function ringPicture(machine: Machine, ring: Ring) {
+  const { name, enabled, gpa } = ring;
+  const counter = lapsOf(machine, name);
+  if (!enabled) counter.reset();
+  const { consumed, prodLap, consLap } = counter.look(ring);
+  const read = (slot: number) => entryWords(machine, gpa, slot, CMDQ_ENTRY_SIZE);
+  const entries = enabled ? ringEntries({ ...ring, consumed }, read, commandPicture) : [];
+  return { prodLap, consLap, entries };
 }
 
 /** Counts of a queue. */
@@ -133,52 +150,85 @@ function countsOf(queue: QueueInspection | undefined) {
 }
 
 /** The SMMU's one CMDQ. */
-function cmdq(machine: Machine, { queues, overlay }: ViommuInspection): QueuePicture {
+function cmdq(
+  machine: Machine,
+  { queues, overlay }: ViommuInspection,
+  shown: ShownQueue | undefined,
+): QueuePicture {
   const { word, base } = reader(machine, 'smmuv3');
   const { gpa, log2size } = base(SMMU_CMDQ_BASE);
   const consRegister = word(SMMU_CMDQ_CONS);
   const mask = 2 ** (log2size + 1) - 1;
-  const ring = { gpa, log2size, prod: word(SMMU_CMDQ_PROD) & mask, cons: consRegister & mask };
   const enabled = (word(SMMU_CR0) & (1 << ((CR0_CMDQEN >> 8) & 31))) !== 0;
+  const counts = countsOf(queues[0]);
+  const { prod = word(SMMU_CMDQ_PROD) & mask, written = 0 } = shownAs(shown, 'CMDQ');
+  const ring = {
+    name: 'CMDQ',
+    enabled,
+    gpa,
+    size: 2 ** log2size,
+    prod,
+    cons: consRegister & mask,
+    commands: counts.commands,
+    written,
+  };
+  const error = maskInWord(GERROR_CMDQ_ERR);
   return {
     name: 'CMDQ',
     path: overlay ? 'overlay' : 'trapped',
     enabled,
-    size: 2 ** log2size,
+    size: ring.size,
     prod: ring.prod,
     cons: ring.cons,
     error: consRegister >>> ERROR_SHIFT,
-    gerror: 0,
-    gerrorn: 0,
-    ...countsOf(queues[0]),
-    entries: enabled ? entries(machine, ring) : [],
+    gerror: word(SMMU_GERROR) & error,
+    gerrorn: word(SMMU_GERRORN) & error,
+    ...counts,
+    ...ringPicture(machine, ring),
   };
 }
 
-function vcmdq(machine: Machine, lvcmdq: number, vintf: VintfInspection): QueuePicture {
+function vcmdq(
+  machine: Machine,
+  lvcmdq: number,
+  vintf: VintfInspection,
+  shown: ShownQueue | undefined,
+): QueuePicture {
   const { word, base } = reader(machine, 'cmdqv');
   const registers = CMDQV_LOGICAL_PAGE0 + lvcmdq * VCMDQ_STRIDE;
   const { gpa, log2size } = base(registers + CMDQV_PAGE_SIZE + VCMDQ_BASE);
   const consRegister = word(registers + VCMDQ_CONS);
-  const ring = {
-    gpa,
-    log2size,
-    prod: word(registers + VCMDQ_PROD) & INDEX_AND_WRAP,
-    cons: consRegister & INDEX_AND_WRAP,
-  };
   const enabled = (word(registers + VCMDQ_CONFIG) & 1) !== 0;
+  const counts = countsOf(vintf.queues[lvcmdq]);
+  const size = 2 ** log2size;
+  const name = `VCMDQ ${lvcmdq}`;
+  const { prod = word(registers + VCMDQ_PROD) & INDEX_AND_WRAP, written = 0 } = shownAs(
+    shown,
+    name,
+  );
+  const ring = {
+    name,
+    enabled,
+    gpa,
+    size,
+    prod,
+    cons: consRegister & INDEX_AND_WRAP,
+    commands: counts.commands,
+    written,
+  };
   return {
-    name: `VCMDQ ${lvcmdq}`,
+    name: ring.name,
     path: vintf.page0 === 0 ? 'trapped' : 'direct',
     enabled,
-    size: 2 ** log2size,
+    size: ring.size,
     prod: ring.prod,
     cons: ring.cons,
     error: (consRegister >>> ERROR_SHIFT) & 0x7f,
     gerror: word(registers + VCMDQ_GERROR),
     gerrorn: word(registers + VCMDQ_GERRORN),
-    ...countsOf(vintf.queues[lvcmdq]),
-    entries: enabled ? entries(machine, ring) : [],
+    status: word(registers + VCMDQ_STATUS),
+    ...counts,
+    ...ringPicture(machine, ring),
   };
 }
 
@@ -209,14 +259,21 @@ function eventsOf(
   return { events: events.filter((event) => event !== undefined), eventCount };
 }
 
-/** Everything of one machine. */
-export function vmPicture(machine: Machine, running: boolean): VmPicture {
+/**
+ * Everything of one machine.
+ * @param measuring exits that the page's measurements caused (exits-picture.ts).
+ * @param shown a queue that is in the middle of a step.
+ */
+export function vmPicture(
+  machine: Machine,
+  running: boolean,
+  measuring = 0,
+  shown?: ShownQueue,
+): VmPicture {
   const [smmu] = machine.inspect();
   if (!smmu?.vintf) throw new Error(`${machine.name} has no SMMU with a VINTF`);
   const { overlay, vintf } = smmu;
   const mapped = overlay ? (smmu.queues[0]?.mappedAt ?? 0) !== 0 : vintf.page0 !== 0;
-  const { exits } = machine.statistics;
-  const byRegister = Object.entries(exits.byRegister).sort(([, a], [, b]) => b - a);
   return {
     name: machine.name,
     vmid: smmu.vmid,
@@ -230,45 +287,10 @@ export function vmPicture(machine: Machine, running: boolean): VmPicture {
     doorbells: (overlay ? smmu : vintf).doorbellCalls,
     interventions: smmu.counts.interventions,
     queues: [
-      ...(overlay ? [] : vintf.queues.map((_, lvcmdq) => vcmdq(machine, lvcmdq, vintf))),
-      cmdq(machine, smmu),
+      ...(overlay ? [] : vintf.queues.map((_, lvcmdq) => vcmdq(machine, lvcmdq, vintf, shown))),
+      cmdq(machine, smmu, shown),
     ],
     ...eventsOf(machine, smmu),
-    exits: {
-      total: exits.total,
-      duringInvalidation: exits.duringInvalidation,
-      byRegister: byRegister.slice(0, SHOWN_REGISTERS),
-    },
+    exits: exitsPicture(machine, measuring),
   };
-}
-
-/** The IOTLB, by VM and ASID. A VM without an entry has a row too. */
-export function tlbPicture(host: Host, machines: readonly Machine[]): TlbPicture[] {
-  const rows = new Map<string, { vm: string; asid: string; count: number; cells: number[] }>();
-  const row = (vm: string, asid: string) => {
-    const key = `${vm} ${asid}`;
-    const found = rows.get(key) ?? {
-      vm,
-      asid,
-      count: 0,
-      cells: Array.from({ length: TLB_GROUPS }, () => 0),
-    };
-    rows.set(key, found);
-    return found;
-  };
-  const names = new Map(machines.map((machine) => [machine.inspect()[0]?.vmid, machine.name]));
-  for (const name of names.values()) row(name, '1');
-  for (const { set, vmid, asid } of host.iotlb()) {
-    const into = row(
-      names.get(vmid) ?? `VMID ${vmid}`,
-      asid === undefined ? '\u2013' : String(asid),
-    );
-    const group = Math.floor((set * TLB_GROUPS) / TLB_SETS);
-    into.count++;
-    into.cells[group] = (into.cells[group] ?? 0) + 1;
-  }
-  const order = [...names.values()];
-  return [...rows.values()].sort(
-    (a, b) => order.indexOf(a.vm) - order.indexOf(b.vm) || a.asid.localeCompare(b.asid),
-  );
 }

@@ -13,6 +13,7 @@ function booted(): Session {
 }
 
 const vmm: Vmm = {
+  ready: () => undefined,
   async boot(settings, guest, sink) {
     session = await Session.boot(settings, guest, sink);
     return session.facts;
@@ -20,9 +21,14 @@ const vmm: Vmm = {
   run: () => booted().run(),
   pause: () => booted().pause(),
   step: () => booted().step(),
+  advance: (steps) => booted().advance(steps),
   setSpeed: (speed) => booted().setSpeed(speed),
+  setIdle: (idle) => booted().setIdle(idle),
   input: (vm, text) => booted().input(vm, text),
   rawQueues: () => booted().rawQueues(),
+  recorded: () => booted().recording?.recorded ?? { first: 0, last: -1, stopped: '' },
+  frame: (number) => booted().recording?.frame(number),
+  seek: (from, by, without) => booted().recording?.seek(from, by, without),
 };
 
 expose(vmm);

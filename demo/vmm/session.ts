@@ -1,20 +1,13 @@
 // SPDX-License-Identifier: MIT
 // A session: machines on one host, stepped in turn, and pictures of them. All of it runs on the VMM's worker.
 
-import {
-  Host,
-  type Machine,
-  type MachineOptions,
-  probe,
-  type QueueInspection,
-  type ViommuInspection,
-} from 'vsmmu';
+import { Host, type Machine, type MachineOptions } from 'vsmmu';
 import { toyGuest, toySecondary } from 'vsmmu/guest';
 import {
   CHECKPOINT_PATH_DIRECT,
+  CHECKPOINT_PHASE_MEASURE,
   CHECKPOINT_PHASE_TRACE,
 } from '../../assembly/layout/checkpoint-registers.ts';
-import { VCMDQ_CONS, VCMDQ_PROD, VCMDQ_STRIDE } from '../../assembly/layout/cmdqv-registers.ts';
 import { findExperiment, toyArgs } from '../../vmm/boards/index.ts';
 import { exitChecks } from '../../vmm/report/exit-checks.ts';
 import { IsolationOracle } from '../../vmm/report/isolation-oracle.ts';
@@ -27,47 +20,34 @@ import type {
   RawQueue,
   SessionFacts,
   Sink,
-  TracePicture,
+  VmPicture,
 } from '../protocol.ts';
+import { clockResolution } from './clock-resolution.ts';
+import type { Recording } from './events/recording.ts';
 import { Outbox } from './outbox.ts';
-import { tlbPicture, vmPicture } from './picture.ts';
+import { vmPicture } from './picture.ts';
+import { rawQueues } from './raw-queues.ts';
+import { Suspects } from './seen-suspects.ts';
+import { placement } from './session-placement.ts';
+import { tlbPicture } from './tlb-picture.ts';
+import { TraceFigures } from './trace-figures.ts';
 
 const VINTFS = 16;
 const MIN_LVCMDQS = 2;
-/** Cores from which vCPUs get threads of their own: the page's, the VMM's, and theirs. */
-const SPARE_CORES = 4;
 /** Between a picture that the page has drawn and the next. */
 const PICTURE_MS = 60;
 /** Pause between two steps of all machines. */
 const PACES: Readonly<Record<Settings['speed'], number>> = { slow: 400, paced: 25, full: 0 };
+/** The same when nobody looks on. */
+const IDLE_PACE_MS = 250;
 /** Million instructions of an arm64 kernel in one step, some 10 ms. */
 const KERNEL_STEP = 4;
-const INDEX_AND_WRAP = 0xfffff;
 const LAST_CHECKS = 200;
-const LAST_FINDINGS = 20;
 
 const delay = (ms: number) =>
   new Promise<void>((resolve) => {
     setTimeout(resolve, ms);
   });
-
-/** Where guests run and queues are drained: as asked if this page can, else what it can. */
-async function placement({ transport, drain, vcpus }: Settings, isKernel: boolean) {
-  const { cores, threads } = await probe();
-  if (!threads.available) {
-    const note =
-      'The page is not cross-origin isolated: the whole machine runs inline in one worker, ' +
-      'its VCMDQs are drained in the doorbell call.';
-    return { transport: 'inline', drain: 'doorbell', isolated: false, note } as const;
-  }
-  if (isKernel) {
-    const note = transport === 'mailbox' ? 'vCPUs of an arm64 kernel run inline, in turn.' : '';
-    return { transport: 'inline', drain, isolated: true, note } as const;
-  }
-  const spare = cores >= SPARE_CORES + vcpus - 1;
-  const chosen = transport === 'auto' ? (spare ? 'mailbox' : 'inline') : transport;
-  return { transport: chosen, drain, isolated: true, note: '' } as const;
-}
 
 export class Session {
   readonly facts: SessionFacts;
@@ -81,9 +61,15 @@ export class Session {
   readonly #oracle = new IsolationOracle();
   readonly #measurements: Measurements;
   readonly #checks: CheckPicture[] = [];
-  readonly #findings: string[] = [];
-  readonly #traces = new Map<string, TracePicture>();
+  readonly #suspects = new Suspects();
+  readonly #traces = new TraceFigures();
+  /** Looks at the clock for this page's figures, by machine, and those before the phase under way. */
+  readonly #measuring = new Map<Machine, { counted: number; before: number }>();
+  #recording: Recording | undefined;
+  #vms: readonly VmPicture[] = [];
   #pace: number;
+  /** Between two steps at least. */
+  #idlePace = 0;
   #steps = 0;
   #going = false;
   #looping = false;
@@ -98,7 +84,9 @@ export class Session {
     guest: PickedGuest | undefined,
     sink: Sink,
   ): Promise<Session> {
-    const facts = await placement(settings, guest?.kind === 'arm64');
+    const placed = await placement(settings, guest?.kind === 'arm64');
+    const clockNs = clockResolution(() => performance.now());
+    const facts = { ...placed, clockNs };
     const { vcpus } = settings;
     // A VCMDQ for each vCPU: the number of both is a power of two.
     const vcmdqs = VINTFS * Math.max(MIN_LVCMDQS, 2 ** Math.ceil(Math.log2(vcpus)));
@@ -110,6 +98,11 @@ export class Session {
       ...findExperiment(settings.experiment)?.host,
     });
     const session = new Session(settings, guest, host, sink, facts);
+    if (facts.recorded) {
+      // What only then is loaded.
+      const { Recording } = await import('./events/recording.ts');
+      session.#recording = new Recording((acting) => session.#compose(acting));
+    }
     try {
       for (const name of machineNames(settings)) await session.#add(name);
       for (const machine of session.#machines) {
@@ -180,6 +173,7 @@ export class Session {
       drain: this.facts.drain as 'doorbell',
       overlay: beside || path === 'overlay',
       ...(await this.#guestOptions(beside)),
+      ...this.#recording?.options(name),
     });
     const outbox = new Outbox();
     this.#outboxes.push(outbox);
@@ -191,10 +185,19 @@ export class Session {
     machine.on('check', (check) => {
       this.#checks.push({ vm: name, ...check });
       if (this.#checks.length > LAST_CHECKS) this.#checks.shift();
+      this.#recording?.checked(name, check);
     });
-    machine.on('suspect', ({ text }) => this.#find(text));
-    machine.on('finding', ({ text }) => this.#find(text));
+    machine.on('suspect', ({ text }) => {
+      this.#suspects.suspect(text, performance.now());
+      this.#recording?.suspect(text);
+    });
+    machine.on('finding', ({ text }) => {
+      this.#suspects.finding(text, performance.now());
+      this.#recording?.found(text);
+    });
     machine.on('phase', ({ phase, ended, data }) => {
+      this.#recording?.phase(name, phase, ended);
+      this.#countLooks(machine, phase, ended);
       if (beside) this.#measurements.comparedPhase({ trapped: 'overlay' }, phase, ended, data);
       else this.#measurements.phase(k, phase, ended, data);
       if (!beside) this.#oracle.phase(this.#machines, k, phase, ended);
@@ -207,14 +210,17 @@ export class Session {
   #toyArguments(): string[] {
     const experiment = findExperiment(this.#settings.experiment);
     const rounds = experiment?.measures ? ['rounds=8', 'warmup=8'] : ['rounds=1', 'warmup=0'];
-    return [...rounds, experiment ? `experiment=${experiment.name}` : 'live=1'];
+    const what = experiment ? `experiment=${experiment.name}` : 'live=1';
+    return [...rounds, what, `clock=${this.facts.clockNs}`];
   }
 
-  /** A stale entry is a suspect first and a finding when its invalidation does not come: the same line, shown once. */
-  #find(text: string): void {
-    if (this.#findings.includes(text)) return;
-    this.#findings.push(text);
-    if (this.#findings.length > LAST_FINDINGS) this.#findings.shift();
+  /** A guest looks at the clock for measurements alone, whose figures are this page's. */
+  #countLooks(machine: Machine, phase: number, ended: boolean): void {
+    if (phase !== CHECKPOINT_PHASE_TRACE && phase !== CHECKPOINT_PHASE_MEASURE) return;
+    const looks = machine.statistics.exits.byKind.clock;
+    const { counted = 0, before = looks } = this.#measuring.get(machine) ?? {};
+    const more = ended ? looks - before : 0;
+    this.#measuring.set(machine, { counted: counted + more, before: looks });
   }
 
   #trace(machine: Machine, data: readonly number[]): void {
@@ -224,14 +230,14 @@ export class Session {
       prodBefore = 0,
       prodAfter = 0,
       writeNs = 0,
-      totalNs = 0,
+      lastNs = 0,
       batches = 0,
       exits = 0,
     ] = data;
     const { vmid = 0, overlay = false } = machine.inspect()[0] ?? {};
     const path = at === CHECKPOINT_PATH_DIRECT ? 'direct' : overlay ? 'overlay' : 'trapped';
     const queue = path === 'direct' ? `VCMDQ ${lvcmdq}` : 'CMDQ';
-    this.#traces.set(path, {
+    this.#traces.add({
       vm: machine.name,
       vmid,
       path,
@@ -239,7 +245,7 @@ export class Session {
       prodBefore,
       prodAfter,
       writeNs,
-      totalNs,
+      lastNs,
       batches,
       exits,
     });
@@ -250,19 +256,33 @@ export class Session {
   }
 
   #picture(): Picture {
+    const compose = () => this.#compose();
+    return this.#recording?.quietly(compose) ?? compose();
+  }
+
+  /** @param acting the only machine that can have changed since the last picture. Default: all can. */
+  #compose(acting?: string): Picture {
+    const before = this.#vms;
+    this.#vms = this.#machines.map((machine, i) => {
+      const old = before[i];
+      return old && acting !== undefined && acting !== machine.name ? old : this.#vm(machine);
+    });
     return {
       at: performance.now(),
       steps: this.#steps,
       state: this.#ended ? 'ended' : this.#going ? 'running' : 'paused',
-      vms: this.#machines.map((machine) => vmPicture(machine, this.#going)),
-      tlb: tlbPicture(this.#host, this.#machines),
-      traces: [...this.#traces.values()],
+      vms: this.#vms,
+      ...tlbPicture(this.#host, this.#machines),
+      traces: this.#traces.pictures,
       checks: [...this.#checks, ...this.#hostChecks()],
-      rows: this.#measurements
-        .figures()
-        .map(({ path, batch, p50Ns, exitsPerBatch }) => ({ path, batch, p50Ns, exitsPerBatch })),
-      findings: this.#findings,
+      rows: this.#measurements.figures().map(({ vcpus: _, ...row }) => row),
+      suspects: this.#suspects.pictures(performance.now(), this.#ended),
     };
+  }
+
+  #vm(machine: Machine): VmPicture {
+    const measuring = this.#measuring.get(machine)?.counted;
+    return vmPicture(machine, this.#going, measuring, this.#recording?.shownOf(machine.name));
   }
 
   /** What the host has seen itself. */
@@ -302,7 +322,9 @@ export class Session {
       if (machine.status !== 'paused') continue;
       if (this.#oracle.attacker !== undefined && this.#oracle.attacker !== machine) continue;
       this.#oracle.runs(machine);
+      this.#recording?.begin(machine.name);
       await machine.step(this.#guest?.kind === 'arm64' ? KERNEL_STEP : 1);
+      this.#recording?.end();
     }
     if (this.#ended) this.#oracle.settle();
     this.#steps++;
@@ -318,7 +340,7 @@ export class Session {
     while (this.#going && !this.#ended) {
       await this.#stepAll();
       if (!this.#sending && performance.now() - this.#shown >= PICTURE_MS) this.#show();
-      await delay(Math.max(this.#pace, this.#idleMs));
+      await delay(Math.max(this.#pace, this.#idlePace, this.#idleMs));
     }
   }
 
@@ -345,8 +367,18 @@ export class Session {
     return this.#picture();
   }
 
+  async advance(steps: number): Promise<Picture> {
+    await this.pause();
+    for (let i = 0; i < steps && !this.#ended; i++) await this.#stepAll();
+    return this.#picture();
+  }
+
   setSpeed(speed: Settings['speed']): void {
     this.#pace = PACES[speed];
+  }
+
+  setIdle(idle: boolean): void {
+    this.#idlePace = idle ? IDLE_PACE_MS : 0;
   }
 
   input(vm: number, text: string): void {
@@ -359,34 +391,9 @@ export class Session {
       machine.inspect().flatMap((smmu) => rawQueues(machine, smmu)),
     );
   }
-}
 
-/**
- * PROD and CONS from the words in guest memory where its guest has them. CONS is there twice, as the
- * guest sees it and as the drain keeps it: -1 when they differ.
- */
-function rawQueues(machine: Machine, { queues, vintf, overlay }: ViommuInspection): RawQueue[] {
-  const words = new Uint32Array(machine.memory.buffer);
-  const raw = ({ name, prod, cons }: QueueInspection, prodAt?: number, consAt?: number) => {
-    const queue = name.replace(/^LV/, 'V');
-    if (prodAt === undefined || consAt === undefined)
-      return { vm: machine.name, queue, prod, cons };
-    const [own = 0, seen = 0] = [prodAt, consAt].map(
-      (at) => (words[at >> 2] ?? 0) & INDEX_AND_WRAP,
-    );
-    return { vm: machine.name, queue, prod: own, cons: seen === cons ? cons : -1 };
-  };
-  const cmdqs = queues
-    .filter(({ name }) => name === 'CMDQ')
-    .map((cmdq) => {
-      const { mappedAt } = cmdq;
-      return mappedAt === 0 ? raw(cmdq) : raw(cmdq, mappedAt, mappedAt + 4);
-    });
-  if (overlay || !vintf) return cmdqs;
-  const { page0 } = vintf;
-  const own = vintf.queues.map((queue, lvcmdq) => {
-    const at = page0 + lvcmdq * VCMDQ_STRIDE;
-    return page0 === 0 ? raw(queue) : raw(queue, at + VCMDQ_PROD, at + VCMDQ_CONS);
-  });
-  return [...own, ...cmdqs];
+  /** Undefined: no events are recorded. */
+  get recording(): Recording | undefined {
+    return this.#recording;
+  }
 }

@@ -25,12 +25,14 @@ export class RegisterCounts implements RegisterCounter {
     this.#mounts.forEach((pages, mount) => {
       const at = mounts[mount];
       pages.forEach((page, index) => {
-        page.forEach((count, word) => {
-          if (count === 0 || !at) return;
+        // Most words are 0, and a recording of a machine's events asks behind each of them.
+        for (let word = 0; word < PAGE_WORDS; word++) {
+          const count = page[word] ?? 0;
+          if (count === 0 || !at) continue;
           const offset = (index << PAGE_SHIFT) + 4 * word;
           const name = `${at.device.name}.${at.device.registerName(at.region, offset)}`;
           counts[name] = (counts[name] ?? 0) + count;
-        });
+        }
       });
     });
     return counts;

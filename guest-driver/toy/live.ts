@@ -8,7 +8,10 @@ import {
   CHECKPOINT_PATH_TRAPPED,
 } from '../../assembly/layout/checkpoint-registers';
 import { DMA_STATUS_DONE } from '../../assembly/layout/dma-engine-registers';
+import { ABI_INVALIDATING_CMDQ } from '../../assembly/layout/guest-abi';
+import { markCmdqBatches } from '../driver/batch';
 import { eventCount } from '../driver/event-queue';
+import { directQueues } from '../driver/get-cmdq';
 import { serviceInterrupts } from '../driver/interrupt-handlers';
 import { invalidateAsid, invalidatePages } from '../driver/invalidate-pages';
 import { RESULT_OK } from '../driver/result';
@@ -21,6 +24,7 @@ import { allocate } from '../runtime/pages';
 import { put, putDecimal, putHex } from '../runtime/text';
 import { ASID, fillWords, LIVE_PATTERN } from './address-space';
 import { dmaVerify } from './dma-requests';
+import { workInParallel } from './parallel';
 import { illegalCommandStep } from './queue-steps';
 import { traceInvalidation } from './slow-motion';
 import { PATH_ALL, PATH_DIRECT, PATH_TRAPPED, toy, usesDirect } from './toy-state';
@@ -98,13 +102,17 @@ function mapAndTransfer(iova: u64): bool {
 function unmapAndInvalidate(): bool {
   const state = live();
   unmapPages(tableOf(state.space), windowIova(), PAGES);
-  return invalidatePages(asidOf(state.space), windowIova(), PAGES) == RESULT_OK;
+  markCmdqBatches(ABI_INVALIDATING_CMDQ);
+  const result = invalidatePages(asidOf(state.space), windowIova(), PAGES);
+  markCmdqBatches(0);
+  return result == RESULT_OK;
 }
 
 function trace(): bool {
   const asid = asidOf(live().space);
   let ok = true;
   if (toy().path != PATH_TRAPPED) ok = traceInvalidation(CHECKPOINT_PATH_DIRECT, asid, WORK_IOVA);
+  if (usesDirect() && directQueues() != 0) ok = workInParallel(asid) && ok;
   if (toy().path != PATH_DIRECT)
     ok = traceInvalidation(CHECKPOINT_PATH_TRAPPED, asid, WORK_IOVA) && ok;
   return ok;

@@ -17,6 +17,7 @@ import { runWork } from '../secondary/work';
 import { WorkBlock, WorkShare } from '../secondary/work-block';
 import { ASID, SCRATCH_IOVA } from './address-space';
 import { beginPhase, check, endPhase, setData } from './checkpoint-report';
+import { directRepeats } from './measurement';
 import { percentile, sortSamples } from './samples';
 import { toy } from './toy-state';
 
@@ -31,6 +32,9 @@ const SAMPLES_PER_ROUND: u32 = 4;
 /** Waits of one millisecond for the other vCPUs. */
 const DONE_WAITS: u32 = 30000;
 const MILLISECOND = 1000;
+/** Commands of a batch in a live run, and where each vCPU leaves the time that it took. */
+const LIVE_COMMANDS: u32 = 4;
+const LIVE_RESULTS: usize = memory.data(32, 8);
 
 /** The work of a vCPU. */
 export function blockOf(vcpu: u32): WorkBlock {
@@ -85,10 +89,11 @@ export function runBlocks(vcpus: u32): bool {
 function measure(vcpus: u32, commands: u32, samples: u32, results: usize): bool {
   beginPhase(CHECKPOINT_PHASE_MEASURE);
   const queues = min<u32>(directQueues(), toy().queues);
+  const batches = BATCHES * directRepeats(commands);
   for (let vcpu: u32 = 0; vcpu < vcpus; vcpu++) {
     const block = prepareBlock(vcpu, vcpus, vcpu % queues);
     block.commands = commands;
-    block.batches = BATCHES;
+    block.batches = batches;
     block.samples = samples;
     block.results = results + vcpu * samples * 8;
   }
@@ -109,7 +114,7 @@ function measure(vcpus: u32, commands: u32, samples: u32, results: usize): bool 
   setData(1, commands);
   setData(2, median);
   setData(3, tail);
-  setData(4, count * BATCHES);
+  setData(4, count * batches);
   setData(5, exits);
   setData(6, doorbells);
   setData(7, vcpus);
@@ -120,11 +125,30 @@ function measure(vcpus: u32, commands: u32, samples: u32, results: usize): bool 
   putDecimalIn(commands, 5);
   putDecimalIn(median, 10);
   putDecimalIn(tail, 10);
-  putDecimalIn(count * BATCHES, 10);
+  putDecimalIn(count * batches, 10);
   putDecimalIn(exits, 10);
   putDecimalIn(doorbells, 11);
   flushLine();
   return ended && failures == 0 && exits == 0;
+}
+
+/** One turn of a live run: all vCPUs send batches at once, each on its own queue. False when one failed. */
+export function workInParallel(asid: u32): bool {
+  const vcpus = min<u32>(vcpuCount(), MAX_VCPUS);
+  if (vcpus < 2) return true;
+  const queues = min<u32>(directQueues(), toy().queues);
+  for (let vcpu: u32 = 0; vcpu < vcpus; vcpu++) {
+    const block = prepareBlock(vcpu, vcpus, vcpu % queues);
+    block.asid = asid;
+    block.commands = LIVE_COMMANDS;
+    block.batches = BATCHES;
+    block.samples = 1;
+    block.results = LIVE_RESULTS + (vcpu << 3);
+  }
+  if (!runBlocks(vcpus)) return false;
+  let failures: u32 = 0;
+  for (let vcpu: u32 = 0; vcpu < vcpus; vcpu++) failures += blockOf(vcpu).failures;
+  return failures == 0;
 }
 
 /** Nothing to do with one vCPU. */

@@ -8,7 +8,8 @@ import {
   CHECKPOINT_PATH_TRAPPED,
   CHECKPOINT_PHASE_TRACE,
 } from '../../assembly/layout/checkpoint-registers';
-import { beginBatch, submitBatch } from '../driver/batch';
+import { ABI_INVALIDATING_CMDQ } from '../../assembly/layout/guest-abi';
+import { beginBatch, markCmdqBatches, submitBatch } from '../driver/batch';
 import { buildSync, buildTlbiNhVa } from '../driver/build-commands';
 import { cmdqv } from '../driver/cmdqv';
 import { cmdq, entryAt, indexOf } from '../driver/driver-queues';
@@ -18,10 +19,12 @@ import { RESULT_OK } from '../driver/result';
 import { exitCount } from '../runtime/abi';
 import { clock_ns } from '../runtime/vsmmu';
 import { beginPhase, endPhase, setData } from './checkpoint-report';
+import { sampleNs } from './coarse-clock';
 
 const BATCHES_PER_LOOK: u32 = 16;
-const MAX_BATCHES: u32 = 4096;
-/** What a browser's clock resolves does not matter any more after this. */
+const MAX_BATCHES: u32 = 16384;
+const MAX_WRITES: u32 = 131072;
+/** A part lasts as long at least, and longer where the clock is coarse (coarse-clock.ts). */
 const LONG_ENOUGH_NS: f64 = 500000;
 
 /** Follows invalidations of one page on a path and reports them as a trace phase. False when one failed. */
@@ -29,11 +32,12 @@ export function traceInvalidation(path: u32, asid: u32, iova: u64): bool {
   cmdqv().bypassVcmdq = path == CHECKPOINT_PATH_TRAPPED ? 1 : 0;
   beginPhase(CHECKPOINT_PHASE_TRACE);
   const queue = processorQueue();
+  const enoughNs = max<f64>(LONG_ENOUGH_NS, sampleNs());
   // Into entries that PROD does not cover: the device does not look at them.
   let writes: u32 = 0;
   const start = clock_ns();
   let written = start;
-  for (; writes < MAX_BATCHES && written - start < LONG_ENOUGH_NS; writes += BATCHES_PER_LOOK) {
+  for (; writes < MAX_WRITES && written - start < enoughNs; writes += BATCHES_PER_LOOK) {
     for (let i: u32 = 0; i < BATCHES_PER_LOOK; i++) {
       buildTlbiNhVa(entryAt(queue, queue.prod), 0, asid, iova);
       buildSync(entryAt(queue, queue.prod + 1), queue.signal);
@@ -41,6 +45,7 @@ export function traceInvalidation(path: u32, asid: u32, iova: u64): bool {
     written = clock_ns();
   }
 
+  markCmdqBatches(ABI_INVALIDATING_CMDQ);
   let batches: u32 = 0;
   let exits: u32 = 0;
   let before: u32 = 0;
@@ -48,7 +53,7 @@ export function traceInvalidation(path: u32, asid: u32, iova: u64): bool {
   let completed = written;
   for (
     ;
-    ok && batches < MAX_BATCHES && completed - written < LONG_ENOUGH_NS;
+    ok && batches < MAX_BATCHES && completed - written < enoughNs;
     batches += BATCHES_PER_LOOK
   ) {
     const counted = exitCount();
@@ -61,6 +66,7 @@ export function traceInvalidation(path: u32, asid: u32, iova: u64): bool {
     exits += exitCount() - counted;
     completed = clock_ns();
   }
+  markCmdqBatches(0);
   cmdqv().bypassVcmdq = 0;
   setData(0, queue == cmdq() ? CHECKPOINT_PATH_TRAPPED : CHECKPOINT_PATH_DIRECT);
   setData(1, cmdqv().cpu);

@@ -17,6 +17,8 @@ export class Toy {
   /** Rounds of the measurement that are not counted; queues that several vCPUs use at most. */
   warmUp: u32 = 0;
   queues: u32 = 0;
+  /** What the host's clock resolves in ns, 0 when it does not matter (coarse-clock.ts). */
+  clockNs: u32 = 0;
   /** 1 for ECMDQs in place of VCMDQs. */
   enhanced: u32 = 0;
   /** Checks made, checks failed. */

@@ -7,7 +7,7 @@
 // index), rounds=R, warmup=R (rounds before those that count), queues=vcmdq|ecmdq (whose
 // queues the direct path takes), share=Q (at most so many of them for several vCPUs),
 // experiment=NAME (the bring-up and that one thing), live=1 (goes on working instead of
-// powering off).
+// powering off), clock=NS (what the clock resolves, where that is coarse).
 
 import { CMDQV_MAX_VCMDQS } from '../../assembly/layout/cmdqv-registers';
 import { RUN_OFF, RUN_YIELD } from '../../assembly/layout/guest-abi';
@@ -155,6 +155,7 @@ function readOptions(): void {
   state.warmUp = numberArgument('warmup=', WARM_UP_ROUNDS);
   state.experiment = namedExperiment();
   state.goesOn = numberArgument('live=', 0);
+  state.clockNs = numberArgument('clock=', 0);
   state.queues = max<u32>(numberArgument('share=', CMDQV_MAX_VCMDQS), 1);
   state.enhanced = argumentIs('queues=', 'ecmdq') ? 1 : 0;
 }

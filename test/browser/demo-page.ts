@@ -9,7 +9,7 @@ import { PROJECT } from '../support/project.ts';
 import { THOROUGH } from '../support/thorough.ts';
 
 /** What the page puts into its global scope (demo/demo-page.ts). */
-interface Handle {
+export interface Handle {
   readonly vmm: { rawQueues(): Promise<readonly RawQueue[]> };
   readonly picture: Picture | undefined;
   console(vm: number): string;

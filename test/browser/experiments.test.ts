@@ -2,6 +2,7 @@
 // Things to try, each by one click.
 
 import { describe, expect, it } from 'vitest';
+import { LOOK_PLACES } from '../../demo/page/look-places.ts';
 import { EXPERIMENTS } from '../../vmm/boards/index.ts';
 import { THOROUGH } from '../support/thorough.ts';
 import { useDemo } from './use-demo.ts';
@@ -64,9 +65,25 @@ describe('things to try', () => {
       // The sanitizer names what is missing, and says nothing of guests that forget nothing.
       const missing = FORGOTTEN[name];
       const named = await page.$$eval('.findings li', (all) =>
-        all.map((one) => one.textContent?.replace(/^missing: (\w+) .*(vm\d): stale.*$/, '$1 $2')),
+        all.map((one) =>
+          one.textContent
+            ?.trim()
+            .replace(/^(missing:|used before its) (\w+) .*(vm\d): stale.*$/s, '$1 $2 $3'),
+        ),
       );
-      expect(named).toEqual(missing ? [`${missing} vm0`, `${missing} vm1`] : []);
+      // Where it comes in the end, late or from a vCPU, nothing is missing.
+      const isForgotten = name.startsWith('forget-');
+      const verdict = isForgotten ? 'missing:' : 'used before its';
+      expect(named).toEqual(
+        missing ? [`${verdict} ${missing} vm0`, `${verdict} ${missing} vm1`] : [],
+      );
+      const findings = await page.$$eval('.findings', (all) =>
+        all.map((one) => one.getAttribute('data-findings')),
+      );
+      if (missing) expect(findings).toEqual([isForgotten ? '2' : '0']);
+      // What it tells to look at is there, and pointed out.
+      for (const [words, selector] of LOOK_PLACES[name])
+        expect(await page.isVisible(`${selector}[data-look]`), words).toBe(true);
       await demo.shot(`experiment-${name}`);
     },
   );

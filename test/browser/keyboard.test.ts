@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The page with the keyboard alone: every control can be reached and worked, one sees where one is, and what it is stands at the foot.
+// The page with the keyboard alone: every control can be reached and worked, one sees where one is, and what it is stands beside it.
 
 import { describe, expect, it } from 'vitest';
 import type { DemoPage } from './demo-page.ts';
@@ -13,12 +13,11 @@ interface Stop {
   readonly name: string;
   /** It has an outline, or a border that says as much. */
   readonly marked: boolean;
-  /** In sight: neither outside of the window nor behind the line that explains. */
+  /** In sight: neither outside of the window nor behind what explains it, which is beside it. */
   readonly inSight: boolean;
   readonly explanation: string;
 }
 
-const IDLE = /^Point at anything/;
 /** Controls that a user can work now; the file field is worked through the list of guests. */
 const CONTROLS = ':is(button, select, input:not([type=file])):enabled';
 
@@ -39,13 +38,16 @@ function stop({ page }: DemoPage): Promise<Stop | undefined> {
     const frame = at.closest('#terminals') ?? at;
     const style = getComputedStyle(frame);
     const box = frame.getBoundingClientRect();
+    const tip = line.getBoundingClientRect();
+    const apart = tip.top >= box.bottom || tip.bottom <= box.top || tip.left >= box.right;
     return {
       name: `${place}: ${own?.trim().split(/\s{2,}|\n/)[0]}`,
       marked: style.outlineStyle !== 'none' && Number.parseFloat(style.outlineWidth) >= 1,
       inSight:
         box.top >= 0 &&
         box.top < innerHeight &&
-        box.top + Math.min(box.height, 24) <= line.getBoundingClientRect().top,
+        box.top + Math.min(box.height, 24) <= innerHeight &&
+        (apart || box.height > innerHeight / 3),
       explanation: line.textContent ?? '',
     };
   });
@@ -72,15 +74,13 @@ describe('the keyboard', () => {
     await demo.state('paused');
     const stops = await tabThrough(demo);
     const controls = await page.$$eval(CONTROLS, (all) =>
-      all.map((one) => one.getAttribute('data-reached')),
+      all.filter((one) => one.checkVisibility()).map((one) => one.getAttribute('data-reached')),
     );
     expect(controls.length).toBeGreaterThan(18);
     expect(controls.filter((reached) => reached === null)).toEqual([]);
     expect(stops.filter(({ marked }) => !marked)).toEqual([]);
     expect(stops.filter(({ inSight }) => !inSight)).toEqual([]);
-    expect(stops.filter(({ explanation }) => explanation === '' || IDLE.test(explanation))).toEqual(
-      [],
-    );
+    expect(stops.filter(({ explanation }) => explanation === '')).toEqual([]);
     for (const name of [
       'Machine: run',
       'Machine: path',
@@ -99,8 +99,17 @@ describe('the keyboard', () => {
     await demo.traced(3);
     await page.keyboard.press('p');
     await demo.state('paused');
-    for (const panel of ['[data-vm=vm0]', '.tlb', '.exits', '.eventq', '#strip', '#try']) {
-      const wanted = await page.$$eval(`${panel} [data-explain]`, (all) =>
+    for (const panel of [
+      '#lesson',
+      '[data-vm=vm0]',
+      '.tlb',
+      '.exits',
+      '.eventq',
+      '#strip',
+      '#try',
+    ]) {
+      // Pages of the IOTLB are a list to scroll: each says all of itself.
+      const wanted = await page.$$eval(`${panel} [data-explain]:not(.page)`, (all) =>
         all.map((one) => one.getAttribute('data-explain')),
       );
       await page.focus(`${panel} h2`);

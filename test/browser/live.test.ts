@@ -2,6 +2,7 @@
 // A live run in a browser: the toy boots by itself, and the page shows what its machines are at.
 
 import { describe, expect, it } from 'vitest';
+import type { Handle } from './demo-page.ts';
 import { useDemo } from './use-demo.ts';
 
 const { openOnce } = useDemo();
@@ -24,6 +25,9 @@ describe('a live run', () => {
       await page.$$eval('[data-value=direct-exits]', (all) => all.map((one) => one.textContent)),
     ).toEqual(['0', '0']);
     expect(await page.textContent('#note')).toBe('');
+    // The trapped CMDQ has exits where the VCMDQs have none.
+    expect(await page.textContent('[data-value=trapped-exits]')).toMatch(/^[1-9]/);
+    expect(await page.textContent('[data-value=overlay-exits]')).toBe('0');
     await demo.shot('live-dark');
   });
 
@@ -54,6 +58,28 @@ describe('a live run', () => {
       expect(raw.find(({ vm, queue }) => `${vm} ${queue}` === name)?.cons).toBeGreaterThan(0);
     }
     expect(await demo.shownQueues()).toEqual(raw);
+    // Where PROD and CONS are is marked in the ring, and written out with the lap.
+    const marks = await page.$$eval('[data-queue="vm0 VCMDQ 0"] li', (all) =>
+      all.map((one) => one.getAttribute('data-at')).filter((at) => at !== ''),
+    );
+    expect(marks).toEqual(['both']);
+    for (const place of ['prod', 'cons'])
+      expect(await page.textContent(`[data-queue="vm0 VCMDQ 0"] [data-place=${place}]`)).toMatch(
+        /^\d+, lap [1-9]/,
+      );
+    // Every page of the IOTLB is in the list: the last one, too.
+    const pages = await page.evaluate(() =>
+      (globalThis as unknown as { vsmmu: Handle }).vsmmu.picture?.pages.map(({ iova }) => iova),
+    );
+    expect(await page.textContent('.tlb h2')).toContain(`${pages?.length} pages`);
+    await page.$eval('#pages', (list) => {
+      list.scrollTop = list.scrollHeight;
+    });
+    await page.waitForFunction(
+      (last) =>
+        [...document.querySelectorAll('#pages .page')].at(-1)?.textContent?.startsWith(last),
+      pages?.at(-1) ?? '',
+    );
     const steps = Number(await page.textContent('#steps'));
     await page.waitForTimeout(300);
     expect(await demo.rawQueues()).toEqual(raw);

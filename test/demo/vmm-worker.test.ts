@@ -12,6 +12,8 @@ const FACTS: SessionFacts = {
   isolated: true,
   transport: 'inline',
   drain: 'doorbell',
+  recorded: false,
+  clockNs: 0,
   note: '',
 };
 
@@ -28,6 +30,7 @@ class LateWorker {
     this.#port = port1;
     expose(
       {
+        ready: () => undefined,
         boot(_settings: unknown, _guest: unknown, sink: Remote<Sink>) {
           told = sink;
           return FACTS;

@@ -28,14 +28,19 @@ export interface Site {
   close(): Promise<void>;
 }
 
-/** Builds a Vite project: arguments of `vite build`, whose folder is this tree's unless one is named. */
-export async function buildSite(args: readonly string[], cwd = PROJECT): Promise<void> {
+/**
+ * Builds a Vite project: arguments of `vite build`, whose folder is this tree's unless one is named.
+ * @returns what it warns of.
+ */
+export async function buildSite(args: readonly string[], cwd = PROJECT): Promise<string> {
   const vite = join(PROJECT, 'node_modules/vite/bin/vite.js');
-  await promisify(execFile)(process.execPath, [vite, 'build', ...args, '--logLevel', 'error'], {
+  const all = [vite, 'build', ...args, '--logLevel', 'warn'];
+  const { stdout, stderr } = await promisify(execFile)(process.execPath, all, {
     cwd,
     // The test runner's own would make it a build for tests.
     env: { ...process.env, NODE_ENV: 'production' },
   });
+  return `${stdout}${stderr}`.trim();
 }
 
 /** The same files at this path, as on a host that has other things too. */

@@ -35,8 +35,10 @@ export {
   type BoardHost,
   type BoardMachine,
   type BoardOptions,
+  type MachineWatch,
   type Queues,
   toyBoard,
+  type WatchedDma,
 } from '../boards/index.ts';
 export {
   type StaleInstruction,

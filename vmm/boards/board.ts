@@ -14,6 +14,7 @@ import type { MachineCore } from '../machine/index.ts';
 import type { Drainable, ExitServer } from '../threads/index.ts';
 import type { DebugTarget } from '../vcpu/index.ts';
 import type { BoardHost } from './board-host.ts';
+import type { MachineWatch } from './machine-watch.ts';
 
 /** Queues of a guest's direct path: VCMDQs of a CMDQV, or ECMDQs of the SMMU itself. */
 export type Queues = 'vcmdq' | 'ecmdq';
@@ -87,6 +88,11 @@ export interface BoardOptions {
   readonly faults?: DeviceFaults | undefined;
   /** Further devices. */
   readonly devices?: readonly Placement[];
+  /**
+   * Watches the guest's doorbells, its accesses of registers and the DMA of its devices: the standard
+   * board, inline. Default: nobody does, and then it costs nothing.
+   */
+  readonly watch?: MachineWatch | undefined;
 }
 
 /** A machine on a board. */

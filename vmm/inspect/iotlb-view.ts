@@ -10,8 +10,12 @@ import {
   TLB_META,
   TLB_META_GLOBAL,
   TLB_META_S2,
+  TLB_META_SIZE,
   TLB_META_VALID,
   TLB_META_VMID,
+  TLB_PA,
+  TLB_PAGE,
+  TLB_PERM_W,
   TLB_SETS,
   TLB_WAYS,
 } from '../../assembly/layout/iotlb-memory.ts';
@@ -102,7 +106,16 @@ export interface LiveTlbEntry {
   readonly vmid: number;
   /** Undefined for an entry that is not tagged with one: global, or of stage 2 alone. */
   readonly asid: number | undefined;
+  /** First input address that the entry translates, hexadecimal, and how many bytes from there. */
+  readonly iova: string;
+  readonly size: number;
+  /** Physical address that `iova` becomes, hexadecimal. */
+  readonly pa: string;
+  /** The entry lets writes through. */
+  readonly writable: boolean;
 }
+
+const hex64 = (value: bigint) => `0x${BigInt.asUintN(64, value).toString(16)}`;
 
 /**
  * Visits the entries that are valid and not older than the generations that invalidations raise.
@@ -118,11 +131,17 @@ export function eachLiveTlbEntry(
     if (!iotlb.isLive(index)) continue;
     const meta = iotlb.word(index, TLB_META);
     const tagged = !bitsOf(meta, TLB_META_GLOBAL) && !bitsOf(meta, TLB_META_S2);
+    const log2size = bitsOf(meta, TLB_META_SIZE);
+    const asidAndPermissions = iotlb.word(index, TLB_ASID_PERM);
     visit({
       address: iotlb.addressOf(index),
       set: Math.floor(index / TLB_WAYS),
       vmid: bitsOf(meta, TLB_META_VMID),
-      asid: tagged ? iotlb.word(index, TLB_ASID_PERM) & 0xffff : undefined,
+      asid: tagged ? asidAndPermissions & 0xffff : undefined,
+      iova: hex64(iotlb.doubleword(index, TLB_PAGE) << BigInt(log2size)),
+      size: 2 ** log2size,
+      pa: hex64(iotlb.doubleword(index, TLB_PA)),
+      writable: (asidAndPermissions & TLB_PERM_W) !== 0,
     });
   }
 }

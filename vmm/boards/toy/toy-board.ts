@@ -23,6 +23,7 @@ import {
 } from '../../vcpu/wasm/index.ts';
 import type { Board, BoardMachine, BoardOptions } from '../board.ts';
 import { abortFetches, withFaults } from '../faulty-devices.ts';
+import { watchedCalls, withWatch } from '../machine-watch.ts';
 import { NO_CHECKPOINT, TOY_PLACES, TOY_RAM_GPA_BASE, WASM_PAGE } from './toy-places.ts';
 import { createToySmmus } from './toy-smmu.ts';
 
@@ -66,8 +67,10 @@ export function createToyMachine(options: ToyBoardOptions): ToyMachine {
     directMaps,
     msis,
   } = options;
-  const { faults } = options;
+  const { faults, watch } = options;
   const { vcpus, secondary, args, env, random, clock, onTrace } = options;
+  if (watch && options.exits)
+    throw new RangeError(`${name}: a machine whose vCPUs have threads cannot be watched`);
   const memory = createGuestMemory(image, memoryPages);
   const regions = ramRegions(memory, TOY_RAM_GPA_BASE);
   const vm = host.createVm(name, memory, regions, { msis, exitRequest: ABI_EXIT_REQUEST });
@@ -95,7 +98,7 @@ export function createToyMachine(options: ToyBoardOptions): ToyMachine {
       wasi: createWasi,
       onOutput: (_stream, bytes) => options.onOutput(bytes),
       readInput: (most) => options.readInput?.(most) ?? new Uint8Array(),
-      drain: vm.unit.drain,
+      drain: watchedCalls(watch, vm.unit.drain),
       transport:
         options.exits && new VcpuThreads(options.exits, unitsFor(host, vm), options.workerUrl),
       ...(vcpus === undefined ? {} : { vcpus }),
@@ -115,12 +118,15 @@ export function createToyMachine(options: ToyBoardOptions): ToyMachine {
       ...(clock === undefined ? {} : { clock }),
       ...(directMaps === undefined ? {} : { directMaps }),
       ...(onTrace === undefined ? {} : { onTrace }),
-      devices: withFaults(faults, () => abortFetches(smmus), [
-        { device: uart, ...TOY_PLACES.pl011 },
-        ...smmus.flatMap(({ own }) => own),
-        { device: new Checkpoint(checkpoint), ...TOY_PLACES.checkpoint },
-        ...further,
-      ]),
+      devices: withWatch(
+        watch,
+        withFaults(faults, () => abortFetches(smmus), [
+          { device: uart, ...TOY_PLACES.pl011 },
+          ...smmus.flatMap(({ own }) => own),
+          { device: new Checkpoint(checkpoint), ...TOY_PLACES.checkpoint },
+          ...further,
+        ]),
+      ),
     });
     vm.onStop((reason) => machine.stop(reason));
     const drainable: Drainable = {

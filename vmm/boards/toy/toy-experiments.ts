@@ -105,7 +105,9 @@ export const EXPERIMENTS = [
     name: 'illegal-command',
     title: 'Illegal command in a VCMDQ',
     about: 'The guest puts CFGI_ALL on a VCMDQ, which takes invalidations only.',
-    look: "the VCMDQ's CONS.ERR and GERROR, and the entry that the driver replaced by a CMD_SYNC",
+    look:
+      "the VCMDQ's error (CONS.ERR) and GERROR, and the entry that the driver replaced by a " +
+      'CMD_SYNC',
     vms: 1,
     attacks: false,
     measures: false,

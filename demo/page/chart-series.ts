@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: MIT
+// What the charts show: rates between two pictures of running machines, and the times of TLBIs. Where
+// machines stood still there is a gap.
+
+import type { MeasuredPath } from '../../vmm/report/measurements.ts';
+import type { Picture } from '../protocol.ts';
+
+/** Seconds that are shown, and milliseconds between two points. */
+export const SPAN_S = 60;
+export const EACH_MS = 250;
+/** A picture that comes so late follows a pause: what happened in between is not known. */
+const PAUSE_MS = 2000;
+/** Lines of the charts: exits; commands by path; time of a TLBI by path. */
+const LINES = [1, 3, 3] as const;
+
+type Point = readonly (number | null)[];
+
+const sum = (values: readonly number[]) => values.reduce((total, value) => total + value, 0);
+
+/** Totals whose growth the charts show. */
+function totals({ vms }: Picture) {
+  const commands = (wanted: MeasuredPath) =>
+    sum(
+      vms.flatMap(({ overlay, queues }) => {
+        const path = (name: string) =>
+          name !== 'CMDQ' ? 'direct' : overlay ? 'overlay' : 'trapped';
+        return queues.filter(({ name }) => path(name) === wanted).map((queue) => queue.commands);
+      }),
+    );
+  return {
+    exits: sum(vms.map(({ exits }) => exits.total - exits.measuring)),
+    direct: commands('direct'),
+    trapped: commands('trapped'),
+    overlay: commands('overlay'),
+  };
+}
+
+/** Time of a TLBI on a path, in microseconds; null where there is no measurement. */
+function micros({ traces }: Picture, path: MeasuredPath): number | null {
+  const trace = traces.find((one) => one.path === path);
+  return trace && trace.samples > 0 && trace.lastNs > 0 ? trace.lastNs / 1000 : null;
+}
+
+export class ChartSeries {
+  /** By chart: times, then a column for each line. */
+  #columns: (number | null)[][][] = [];
+  #last: Picture | undefined;
+
+  constructor() {
+    this.clear();
+  }
+
+  clear(): void {
+    this.#last = undefined;
+    this.#columns = LINES.map((lines) => Array.from({ length: 1 + lines }, () => []));
+  }
+
+  get columns(): readonly (readonly (readonly (number | null)[])[])[] {
+    return this.#columns;
+  }
+
+  /** @returns true when there is a new point. */
+  add(picture: Picture): boolean {
+    const before = this.#last;
+    if (before && picture.at - before.at < EACH_MS && picture.state === before.state) return false;
+    this.#last = picture;
+    if (!before) return false;
+    if (before.state !== 'running' || picture.at - before.at > PAUSE_MS) {
+      this.#push(before.at / 1000 + 0.001, []);
+      return true;
+    }
+    const seconds = (picture.at - before.at) / 1000;
+    // Too short for a rate: the machines were paused just now.
+    if (seconds * 1000 < EACH_MS) return false;
+    const [now, then] = [totals(picture), totals(before)];
+    const rate = (name: keyof typeof now) => (now[name] - then[name]) / seconds;
+    this.#push(picture.at / 1000, [
+      [rate('exits')],
+      [rate('direct'), rate('trapped'), rate('overlay')],
+      [micros(picture, 'direct'), micros(picture, 'trapped'), micros(picture, 'overlay')],
+    ]);
+    return true;
+  }
+
+  /** A point for each chart; one that is not given is a gap. */
+  #push(seconds: number, points: readonly Point[]): void {
+    for (const [i, columns] of this.#columns.entries()) {
+      const point = [seconds, ...(points[i] ?? [])];
+      for (const [column, values] of columns.entries()) {
+        values.push(point[column] ?? null);
+        if (values.length > (SPAN_S * 1000) / EACH_MS) values.shift();
+      }
+    }
+  }
+}

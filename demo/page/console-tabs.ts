@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: MIT
+// The heading of the consoles: which machine’s is shown.
+
+import { html, nothing, type TemplateResult } from 'lit-html';
+
+export function consoleTabs(
+  names: readonly string[],
+  shown: number,
+  show: (vm: number) => void,
+): TemplateResult {
+  return html`<h2 tabindex="0"
+      data-explain="What the guests write, as they write it; what is typed goes to the guest."
+    >Console</h2>
+    ${
+      names.length < 2
+        ? nothing
+        : names.map(
+            (name, vm) =>
+              html`<button type="button" aria-pressed=${vm === shown} @click=${() => show(vm)}
+                  data-explain="Shows the console of ${name}.">${name}</button>`,
+          )
+    }`;
+}

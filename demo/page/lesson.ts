@@ -1,0 +1,90 @@
+// SPDX-License-Identifier: MIT
+// The first panel: what this is about, in two sentences and a drawing, or the stop of the tour.
+
+import { html, nothing, type TemplateResult } from 'lit-html';
+import type { Settings } from '../demo-settings.ts';
+import type { Picture } from '../protocol.ts';
+import { TOUR, tourStop } from '../tour.ts';
+import type { Actions } from './controls.ts';
+import { drawing, type Traffic } from './drawing.ts';
+
+const WHY = html`<p class="why">A driver that takes a page from a device must have the SMMU forget its
+  translation (<dfn data-explain=${
+    'TLBI: the command that removes translations from the TLB; behind it goes a CMD_SYNC, which ' +
+    'completes when all before it has.'
+  } tabindex="0">TLBI</dfn>) before anybody else may use the page, and in a virtual machine each such
+  command <dfn data-explain=${'An exit: control leaves the guest for the VMM. On hardware it costs thousands of cycles.'} tabindex="0">exits</dfn> to the VMM, because no guest may touch what is another guest\u2019s.
+  With <dfn data-explain=${
+    'CMDQV: hardware of NVIDIA\u2019s Grace and Tegra241 beside the SMMU. It gives VMs command ' +
+    'queues (VCMDQs) that it checks itself.'
+  } tabindex="0">CMDQV</dfn> the hardware checks that itself: guests put TLBIs on queues of their own,
+  and nothing exits.</p>`;
+
+const HINT =
+  'Point at anything, tap it, or go through it with Tab and the arrow keys: what it is stands ' +
+  'beside it. Keys: p runs and pauses, s steps, r resets.';
+
+function stops(settings: Settings, actions: Actions): TemplateResult {
+  return html`<nav class="tour" aria-label="Tour">
+    <span>Tour</span>
+    ${TOUR.map(({ title }, i) => {
+      const number = i + 1;
+      return html`<a href="?tour=${number}" data-tour=${number}
+          aria-current=${number === settings.tour ? 'step' : 'false'}
+          data-explain="Stop ${number} of ${TOUR.length}: ${title}."
+          @click=${(event: MouseEvent) => {
+            // With a modifier it opens another tab, as any link.
+            if (event.ctrlKey || event.metaKey || event.shiftKey) return;
+            event.preventDefault();
+            actions.tour(number);
+          }}>${number}</a>`;
+    })}
+    ${
+      settings.tour === 0
+        ? nothing
+        : html`<button type="button" id="leave-tour" @click=${() => actions.tour(0)}
+            data-explain="Ends the tour: all paths, side by side.">leave</button>`
+    }
+  </nav>`;
+}
+
+function stopText(settings: Settings, picture: Picture | undefined, actions: Actions) {
+  const stop = tourStop(settings.tour);
+  if (!stop) return WHY;
+  const { title, before, after, steps } = stop;
+  const taken = (picture?.steps ?? 0) > steps;
+  const early = (picture?.steps ?? 0) < steps;
+  const last = settings.tour === TOUR.length;
+  return html`<div class="why" aria-live="polite" data-stop=${taken ? 'after' : 'before'}>
+    <p><b>${settings.tour}. ${title}.</b> ${taken ? after : before}</p>
+    <p>${
+      taken
+        ? last
+          ? nothing
+          : html`<button type="button" class="primary" id="tour-next"
+              data-explain="The next stop of the tour."
+              @click=${() => actions.tour(settings.tour + 1)}>Next stop</button>`
+        : html`<button type="button" class="primary" id="tour-step" ?disabled=${early || picture?.state !== 'paused'}
+            data-explain="Takes the step that this stop is about (s)."
+            @click=${() => actions.step()}>Take the step</button>`
+    }</p>
+  </div>`;
+}
+
+export function lesson(
+  settings: Settings,
+  picture: Picture | undefined,
+  traffic: Traffic,
+  actions: Actions,
+): TemplateResult {
+  return html`<div class="lesson-head">
+      <h2 tabindex="0" data-explain=${HINT}>${
+        settings.tour === 0 ? 'Why CMDQV' : `Stop ${settings.tour} of ${TOUR.length}`
+      }</h2>
+      ${stops(settings, actions)}
+    </div>
+    ${stopText(settings, picture, actions)}
+    ${drawing(picture, traffic)}
+    <p class="caption">Times are this tab\u2019s; exits are what hardware saves.
+      <small>${HINT}</small></p>`;
+}

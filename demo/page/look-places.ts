@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: MIT
+// What the experiments tell to look at, by where on the page it is. It is outlined while an experiment is on.
+
+import type { ExperimentName } from '../../vmm/boards/index.ts';
+
+/** Words of what an experiment tells to look at, and the elements that they name. */
+export const LOOK_PLACES: Readonly<
+  Record<ExperimentName, readonly (readonly [words: string, selector: string])[]>
+> = {
+  'hyp-own': [['console', '.console']],
+  'stale-dma': [
+    ['IOTLB', '.tlb'],
+    ['event queue', '.eventq'],
+  ],
+  'illegal-command': [["the VCMDQ's error", '[data-queue="vm0 VCMDQ 0"]']],
+  'foreign-ids': [['the IOTLB row of the other VM', '.tlb li:has([data-tlb^="vm1 "])']],
+  'ring-corruption': [
+    ['STATUS', '[data-queue="vm0 VCMDQ 0"]'],
+    ['the other VM', '[data-vm="vm1"]'],
+  ],
+  'compare-paths': [['the table', '.outcome table']],
+  'forget-tlbi': [['the sanitizer', '.findings']],
+  'forget-cfgi-cd': [['the sanitizer', '.findings']],
+  'forget-cfgi-ste': [['the sanitizer', '.findings']],
+  btm: [
+    ['IOTLB', '.tlb'],
+    ['the CMDQ', '[data-queue="vm0 CMDQ"]'],
+    ['the VCMDQs', '[data-queue="vm0 VCMDQ 0"]'],
+  ],
+  'btm-vmids': [['IOTLB', '.tlb']],
+};
+
+let marked: readonly Element[] = [];
+
+/** Outlines what an experiment tells to look at, and nothing else. */
+export function markLooks(experiment: string): void {
+  const places = Object.hasOwn(LOOK_PLACES, experiment)
+    ? LOOK_PLACES[experiment as ExperimentName]
+    : [];
+  const found = places
+    .map(([, selector]) => document.querySelector(selector))
+    .filter((one) => one !== null);
+  for (const one of marked) if (!found.includes(one)) one.removeAttribute('data-look');
+  for (const one of found) one.setAttribute('data-look', '');
+  marked = found;
+}

@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: MIT
+// What the page says of itself in the line below its controls, and when.
+
+import { store, stored } from './storage.ts';
+
+export const COPIED_MS = 1500;
+/** A guest that has not come back for so long is said not to. */
+export const SILENT_MS = 5000;
+export const SILENT =
+  'The guest does not come back from its step; Reset and every setting still work.';
+export const IDLE =
+  'No input for 60 s: four steps a second, to spare the battery. Any input brings the speed back.';
+export const NO_CLIPBOARD =
+  'The browser keeps the clipboard from this page; the link is in its address bar.';
+
+const GUEST_KEY = 'vsmmu-guest';
+
+/** Keeps the name of a guest that was picked until the page loads again; undefined: none was. */
+export function rememberGuest(name: string | undefined): void {
+  store('sessionStorage', GUEST_KEY, name ?? null);
+}
+
+/** A page that loads again has nothing of the files that were picked: a line that says so. */
+export function lostGuest(): readonly string[] {
+  const name = stored('sessionStorage', GUEST_KEY);
+  if (name === null) return [];
+  return [
+    `The guest ${name.slice(0, 60)} has gone with the reload: open it again. This is the toy.`,
+  ];
+}

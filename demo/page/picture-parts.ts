@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: MIT
+// The parts of a drawing that show the machines and what they share.
+
+import { render } from 'lit-html';
+import type { Frame, Picture } from '../protocol.ts';
+import { element } from './element.ts';
+import { markEvent } from './event-panel.ts';
+import { markLooks } from './look-places.ts';
+import type { Part } from './painter.ts';
+import { machine } from './queues.ts';
+import { paintTlb, side } from './side.ts';
+import type { TlbPages } from './tlb-pages.ts';
+
+/** What of a picture is pointed out. */
+export interface PointedOut {
+  /** The event that is shown, if one is. */
+  readonly frame: Frame | undefined;
+  readonly experiment: string;
+}
+
+export function pictureParts(
+  picture: Picture,
+  tlbPages: TlbPages,
+  { frame, experiment }: PointedOut,
+): readonly Part[] {
+  const { vms, tlb, pages } = picture;
+  const places = element('machines');
+  while (places.childElementCount > vms.length) places.lastElementChild?.remove();
+  while (places.childElementCount < vms.length) places.append(document.createElement('div'));
+  const sides = element('side');
+  return [
+    ...vms.map((vm, i) => () => render(machine(vm), places.children[i] as HTMLElement)),
+    () => render(side(picture), sides),
+    () => paintTlb(sides, tlb),
+    () => tlbPages.show(document.getElementById('pages'), pages),
+    () => {
+      markEvent(frame);
+      markLooks(experiment);
+    },
+  ];
+}

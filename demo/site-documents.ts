@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: MIT
+// Documents that the page links to: pages of the docs, and the licences of all that is in the site.
+
+import { readFileSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import type { Plugin } from 'vite';
+
+const path = (name: string) => fileURLToPath(new URL(`../${name}`, import.meta.url));
+const text = (name: string) => readFileSync(path(name), 'utf8');
+
+/** Packages of which code is in the site, and their files with the licence. */
+const LICENCES: readonly (readonly [name: string, file: string])[] = [
+  ['vsmmu', 'LICENSE'],
+  ['@wasmer/wasi', 'node_modules/@wasmer/wasi/LICENSE'],
+  ['@xterm/xterm', 'node_modules/@xterm/xterm/LICENSE'],
+  ['@xterm/addon-fit', 'node_modules/@xterm/addon-fit/LICENSE'],
+  ['comlink', 'node_modules/comlink/LICENSE'],
+  ['lit-html', 'node_modules/lit-html/LICENSE'],
+  ['uplot', 'node_modules/uplot/LICENSE'],
+  ['valibot', 'node_modules/valibot/LICENSE.md'],
+];
+
+const licences = () =>
+  LICENCES.map(([name, file]) => `${name}\n${'='.repeat(name.length)}\n\n${text(file)}`).join(
+    '\n\n',
+  );
+
+/** By the name that the page links to. Plain text, which every browser shows. */
+const DOCUMENTS: Readonly<Record<string, () => string>> = {
+  'concepts.txt': () => text('docs/concepts.md'),
+  'docs.txt': () => text('README.md'),
+  'licences.txt': licences,
+};
+
+/** Puts the documents into the site, and serves them while it is worked on. */
+export function siteDocuments(): Plugin {
+  return {
+    name: 'site-documents',
+    configureServer({ middlewares }) {
+      middlewares.use((request, response, next) => {
+        const document = DOCUMENTS[(request.url ?? '').replace(/^\//, '').replace(/\?.*$/, '')];
+        if (!document) return next();
+        response.setHeader('Content-Type', 'text/plain; charset=utf-8');
+        response.end(document());
+      });
+    },
+    generateBundle() {
+      for (const [fileName, document] of Object.entries(DOCUMENTS))
+        this.emitFile({ type: 'asset', fileName, source: document() });
+    },
+  };
+}

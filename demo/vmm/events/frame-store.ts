@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: MIT
+// The frames that are recorded: the last few thousand, within a bound of memory.
+
+import type { Frame } from '../../protocol.ts';
+import { type Cost, shareParts } from './share-parts.ts';
+
+const MOST_FRAMES = 4096;
+/** What their pictures take that they do not share with each other. */
+const MOST_BYTES = 32 * 2 ** 20;
+
+export interface FrameLimits {
+  readonly frames: number;
+  readonly bytes: number;
+}
+
+export class FrameStore {
+  readonly #limits: FrameLimits;
+  /** A ring, by number modulo its size. */
+  readonly #frames: (Frame | undefined)[] = [];
+  readonly #bytes: number[] = [];
+  #total = 0;
+  #first = 0;
+  #next = 0;
+
+  constructor(limits: FrameLimits = { frames: MOST_FRAMES, bytes: MOST_BYTES }) {
+    this.#limits = limits;
+  }
+
+  /** Number of the oldest frame that is there. */
+  get first(): number {
+    return this.#first;
+  }
+
+  /** Number of the newest one, below `first` when there is none. */
+  get last(): number {
+    return this.#next - 1;
+  }
+
+  /** What the pictures take, roughly. */
+  get bytes(): number {
+    return this.#total;
+  }
+
+  get(number: number): Frame | undefined {
+    if (!(number >= this.#first && number < this.#next)) return undefined;
+    return this.#frames[number % this.#limits.frames];
+  }
+
+  /** Adds a frame; the oldest ones go when there are too many, the one that is added never. */
+  add(frame: Omit<Frame, 'number'>): void {
+    const number = this.#next;
+    const cost: Cost = { bytes: 0 };
+    const shared = shareParts(this.get(number - 1), { ...frame, number }, cost);
+    this.#next++;
+    while (
+      number - this.#first >= this.#limits.frames ||
+      (this.#first < number && this.#total + cost.bytes > this.#limits.bytes)
+    )
+      this.#dropFirst();
+    const at = number % this.#limits.frames;
+    this.#frames[at] = shared;
+    this.#bytes[at] = cost.bytes;
+    this.#total += cost.bytes;
+  }
+
+  /** The newest frame says something else from now on. */
+  retell(text: string): void {
+    const frame = this.get(this.last);
+    if (frame) this.#frames[frame.number % this.#limits.frames] = { ...frame, text };
+  }
+
+  #dropFirst(): void {
+    const at = this.#first % this.#limits.frames;
+    this.#total -= this.#bytes[at] ?? 0;
+    this.#frames[at] = undefined;
+    this.#bytes[at] = 0;
+    this.#first++;
+  }
+}

@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: MIT
+// Records what machines do, event by event, with a picture of all of them as of each. It changes nothing
+// of what they do, and a failure of its own ends the recording, not a machine.
+
+import type { Frame, Picture, Recorded } from '../../protocol.ts';
+import type { ShownQueue } from '../picture.ts';
+import { changesBetween, type EventText, type PictureChange } from './changes.ts';
+import { FrameStore } from './frame-store.ts';
+
+/** Events of one step; a guest that makes more of them in one goes on without being recorded. */
+const MOST_IN_STEP = 1024;
+
+export class Recorder {
+  readonly #picture: () => Picture;
+  readonly #store: FrameStore;
+  /** By machine: a queue in the middle of a step. */
+  readonly #shown = new Map<string, ShownQueue>();
+  #before: Picture | undefined;
+  #looking = false;
+  #inStep = 0;
+  readonly #soon: EventText[] = [];
+  /** The series that the last event is of. */
+  #run: { readonly group: string; count: number } | undefined;
+  #stopped = '';
+  #suspended = false;
+
+  /** @param picture the machines as they are now. */
+  constructor(picture: () => Picture, store: FrameStore = new FrameStore()) {
+    this.#picture = picture;
+    this.#store = store;
+  }
+
+  /** It reads registers for a picture: that is no access of a guest. */
+  get looking(): boolean {
+    return this.#looking;
+  }
+
+  /** Events are recorded now. */
+  get active(): boolean {
+    return this.#stopped === '' && !this.#suspended && this.#inStep < MOST_IN_STEP;
+  }
+
+  get recorded(): Recorded {
+    const { first, last } = this.#store;
+    return { first, last, stopped: this.#stopped };
+  }
+
+  frame(number: number): Frame | undefined {
+    return this.#store.get(number);
+  }
+
+  /** What a picture has to show of a machine's queue in place of its PROD. */
+  shownOf(vm: string): ShownQueue | undefined {
+    return this.#shown.get(vm);
+  }
+
+  /** Shows a queue of a machine in the middle of a step; undefined: as it is. */
+  show(vm: string, queue: ShownQueue | undefined): void {
+    if (queue) this.#shown.set(vm, queue);
+    else this.#shown.delete(vm);
+  }
+
+  /**
+   * Records nothing for a while, or goes on.
+   * @param event why, and what has been left out.
+   */
+  suspend(suspended: boolean, event: EventText): void {
+    if (suspended === this.#suspended) return;
+    if (suspended) this.tell(event);
+    this.#suspended = suspended;
+    this.safely(() => {
+      this.#before = this.#look();
+      this.event(event);
+    });
+  }
+
+  /** Machines begin a step. */
+  beginStep(): void {
+    this.#inStep = 0;
+    this.safely(() => this.observe(''));
+  }
+
+  /** They have ended it. */
+  endStep(): void {
+    const missed = this.#inStep >= MOST_IN_STEP;
+    this.#inStep = 0;
+    this.safely(() => {
+      const text = `More than ${MOST_IN_STEP} events in one step: the rest of it was not recorded.`;
+      if (missed) this.#before = this.#look();
+      if (missed) this.event({ kind: 'registers', vm: '', text, mark: {} });
+      else this.observe('');
+    });
+  }
+
+  /** Does a part of the recording; what goes wrong there ends it. Nothing is done once it has ended. */
+  safely(part: () => void): void {
+    if (!this.active) return;
+    try {
+      part();
+    } catch (error) {
+      this.#stopped = `Recording has stopped: ${error instanceof Error ? error.message : error}`;
+    }
+  }
+
+  /** Does something that reads what the machines are, and is no part of what they do. */
+  quietly<T>(look: () => T): T {
+    const before = this.#looking;
+    this.#looking = true;
+    try {
+      return look();
+    } finally {
+      this.#looking = before;
+    }
+  }
+
+  #look(): Picture {
+    return this.quietly(this.#picture);
+  }
+
+  #add(event: EventText, picture: Picture): void {
+    const { kind, vm, text, mark } = event;
+    this.#inStep++;
+    this.#run = undefined;
+    this.#store.add({ kind, vm, text, mark, picture });
+  }
+
+  /**
+   * One more of events that are told as one while nothing else happens in between.
+   * @param group what they have in common.
+   * @param text what is told of so many.
+   */
+  series(group: string, event: Omit<EventText, 'text'>, text: (count: number) => string): void {
+    const run = this.#run;
+    if (run?.group === group) {
+      run.count++;
+      this.#store.retell(text(run.count));
+      return;
+    }
+    this.observe('', [], [{ ...event, text: text(1) }]);
+    this.#run = { group, count: 1 };
+  }
+
+  /** An event that is shown by the machines as they are now. */
+  event(event: EventText): void {
+    this.#before ??= this.#look();
+    this.#add(event, this.#before);
+  }
+
+  /** An event that comes behind what the next look finds. */
+  soon(event: EventText): void {
+    this.#soon.push(event);
+  }
+
+  /** An event that somebody else tells, behind what has changed until now. */
+  tell(event: EventText): void {
+    this.safely(() => this.observe('', [], [event]));
+  }
+
+  /**
+   * Events of what has changed since the last look.
+   * @param by what has been done in between: why IOTLB entries die.
+   * @param leads events that come first; what is done about their changes shows with the last of them.
+   * @param last events that come last.
+   */
+  observe(by: string, leads: readonly PictureChange[] = [], last: readonly EventText[] = []): void {
+    const before = this.#before ?? this.#look();
+    const now = this.#look();
+    this.#before = now;
+    this.#run = undefined;
+    const behind = [...this.#soon.splice(0), ...last].map((event) => ({
+      ...event,
+      apply: () => now,
+    }));
+    const changes: readonly PictureChange[] = [
+      ...leads,
+      ...changesBetween(before, now, by),
+      ...behind,
+    ];
+    let picture = before;
+    for (const [i, change] of changes.entries()) {
+      picture = i === changes.length - 1 ? now : change.apply(picture);
+      this.#add(change, picture);
+    }
+  }
+}

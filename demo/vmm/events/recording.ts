@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: MIT
+// The recording of a session: a recorder, and a watcher of each machine.
+
+import { CHECKPOINT_PHASE_MEASURE, type MachineOptions } from 'vsmmu';
+import type { EventKind, Frame, Picture, Recorded } from '../../protocol.ts';
+import type { ShownQueue } from '../picture.ts';
+import { MachineWatcher } from './machine-watcher.ts';
+import { Recorder } from './recorder.ts';
+import { watchedBoard } from './watched-board.ts';
+
+export class Recording {
+  readonly #recorder: Recorder;
+
+  /** The machine that takes a step; undefined: none does. */
+  #acting: string | undefined;
+
+  /** @param picture what there is to see now, where only the machine named, if any, can have changed. */
+  constructor(picture: (acting: string | undefined) => Picture) {
+    this.#recorder = new Recorder(() => picture(this.#acting));
+  }
+
+  /** What a machine is made with so that it is recorded. */
+  options(name: string): Pick<MachineOptions, 'board'> {
+    const watcher = new MachineWatcher(this.#recorder, name);
+    return { board: watchedBoard(watcher) };
+  }
+
+  /** Looks at the machines: what it reads is no access of a guest. */
+  quietly<T>(look: () => T): T {
+    return this.#recorder.quietly(look);
+  }
+
+  get recorded(): Recorded {
+    return this.#recorder.recorded;
+  }
+
+  frame(number: number): Frame | undefined {
+    return this.#recorder.frame(number);
+  }
+
+  /** The first frame from a number on that is of none of these kinds. */
+  seek(from: number, by: 1 | -1, without: readonly EventKind[]): Frame | undefined {
+    let frame = this.frame(from);
+    while (frame && without.includes(frame.kind)) frame = this.frame(frame.number + by);
+    return frame;
+  }
+
+  /** What a picture has to show of a machine's queue in place of its PROD. */
+  shownOf(vm: string): ShownQueue | undefined {
+    return this.#recorder.shownOf(vm);
+  }
+
+  /** A machine is about to take a step. */
+  begin(name: string): void {
+    this.#recorder.beginStep();
+    this.#acting = name;
+  }
+
+  /** It has taken it. */
+  end(): void {
+    this.#acting = undefined;
+    this.#recorder.endStep();
+  }
+
+  /** A guest has checked something. */
+  checked(vm: string, check: { readonly name: string; readonly ok: boolean }): void {
+    const text = `${vm} has checked ${check.name}: ${check.ok ? 'ok' : 'it FAILS'}.`;
+    this.#recorder.tell({ kind: 'check', vm, text, mark: {} });
+  }
+
+  /** A guest begins a phase, or has ended it. While it measures nothing is recorded, so that its times are true. */
+  phase(vm: string, phase: number, ended: boolean): void {
+    if (phase !== CHECKPOINT_PHASE_MEASURE) return;
+    const text = ended
+      ? `${vm} has measured its invalidations; events are recorded again.`
+      : `${vm} measures its invalidations: nothing is recorded meanwhile, so that the times are true.`;
+    this.#recorder.suspend(!ended, { kind: 'check', vm, text, mark: {} });
+  }
+
+  /** The sanitizer has seen a stale entry in use. */
+  suspect(text: string): void {
+    this.#recorder.tell({
+      kind: 'suspect',
+      vm: '',
+      text: `In use although stale: ${text}.`,
+      mark: {},
+    });
+  }
+
+  /** Its invalidation has not come. */
+  found(text: string): void {
+    this.#recorder.tell({
+      kind: 'finding',
+      vm: '',
+      text: `The sanitizer finds: ${text}.`,
+      mark: {},
+    });
+  }
+}

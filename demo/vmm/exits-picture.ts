@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: MIT
+// Exits of a machine by what they were for. Its rows, and the looks at the clock that this page
+// causes, add up to all that were counted.
+
+import type { Machine } from 'vsmmu';
+import type { ExitRow, VmPicture } from '../protocol.ts';
+
+/** Registers with a row of their own. */
+const SHOWN = 6;
+
+const KINDS = {
+  wasi: ['WASI', 'calls of the system interface: reading arguments and random numbers, writing'],
+  wait: ['wait and start', 'waits for an interrupt or another vCPU, and starts of vCPUs'],
+  clock: ['clock', 'looks at the clock'],
+} as const;
+
+const row = (name: string, count: number, explains: string): ExitRow => ({ name, count, explains });
+
+/** @param measuring looks at the clock while the guest timed something for this page. */
+export function exitsPicture(
+  { statistics }: Pick<Machine, 'statistics'>,
+  measuring: number,
+): VmPicture['exits'] {
+  const { exits, imports } = statistics;
+  const { total, byKind, duringInvalidation } = exits;
+  const registers = Object.entries(exits.byRegister).sort(([, a], [, b]) => b - a);
+  const shown = registers.slice(0, SHOWN);
+  const others = byKind.mmio - shown.reduce((sum, [, count]) => sum + count, 0);
+  const more = registers.length - shown.length;
+  return {
+    total,
+    duringInvalidation,
+    duringCmdq: imports?.duringCmdq ?? 0,
+    measuring,
+    rows: [
+      ...shown.map(([name, count]) => row(name, count, 'accesses to this register')),
+      row('other registers', others, `accesses to ${more} registers that have no row here`),
+      ...Object.entries(KINDS).map(([kind, [name, explains]]) =>
+        row(
+          name,
+          byKind[kind as keyof typeof KINDS] - (kind === 'clock' ? measuring : 0),
+          explains,
+        ),
+      ),
+    ],
+  };
+}

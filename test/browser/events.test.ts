@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: MIT
+// One event at a time: forward, back, by the range, by keys, slowly; and what the panels show as of an event.
+
+import type { Page } from 'playwright-core';
+import { describe, expect, it } from 'vitest';
+import type { DemoPage } from './demo-page.ts';
+import { useDemo } from './use-demo.ts';
+
+const { open, openOnce } = useDemo();
+
+/** What the page shows of the event that it stands at. */
+interface Shown {
+  readonly kind: string;
+  readonly number: number;
+  readonly text: string;
+  readonly registers: Readonly<Record<string, string>>;
+}
+
+function shownBy(page: Page): Promise<Shown> {
+  return page.evaluate(() => {
+    const event = document.querySelector<HTMLElement>('.event');
+    const registers = [...document.querySelectorAll<HTMLElement>('[data-register]')];
+    return {
+      kind: event?.dataset.event ?? '',
+      number: Number(event?.dataset.number ?? -1),
+      text: event?.textContent ?? '',
+      registers: Object.fromEntries(
+        registers.map((one) => [one.dataset.register ?? '', one.textContent ?? '']),
+      ),
+    };
+  });
+}
+
+/** Presses a button, and waits until another event is shown. */
+async function go(demo: DemoPage, button: string): Promise<Shown> {
+  const { number } = await shownBy(demo.page);
+  await demo.page.click(button);
+  await demo.page.waitForFunction(
+    (before) =>
+      Number(document.querySelector<HTMLElement>('.event')?.dataset.number ?? -1) !== before,
+    number,
+  );
+  await demo.drawn();
+  return shownBy(demo.page);
+}
+
+/** Goes forward to the next event that is wanted. */
+async function until(demo: DemoPage, wanted: (shown: Shown) => boolean): Promise<Shown> {
+  for (let i = 0; i < 400; i++) {
+    const shown = await go(demo, '#event-forward');
+    if (wanted(shown)) return shown;
+  }
+  throw new Error('the event does not come');
+}
+
+const entryStates = (page: Page) =>
+  page.$$eval('.queue ol > li', (all) => all.map(({ className }) => className.trim()));
+const tlbEntries = (page: Page) =>
+  page.$$eval('.tlb li > b', (all) => all.reduce((sum, one) => sum + Number(one.textContent), 0));
+const records = (page: Page) => page.$$eval('.events li:not(.none)', ({ length }) => length);
+
+describe('one event at a time', () => {
+  it('is a click away, and begins paused before anything has happened', async () => {
+    const demo = await open('?vms=1&run=no');
+    const { page } = demo;
+    await demo.state('paused');
+    await page.click('#look-closer');
+    await page.waitForSelector('#event-forward');
+    expect(new URL(page.url()).searchParams.get('events')).toBe('yes');
+    await demo.state('paused');
+    expect(await page.textContent('#steps')).toBe('0');
+    await page.click('#look-away');
+    await page.waitForSelector('#look-closer');
+    expect(new URL(page.url()).searchParams.get('events')).toBeNull();
+  });
+
+  it('of Skip the TLBI: stale hit, pending TLBI and fault are three pictures', async () => {
+    const demo = await openOnce('?experiment=stale-dma&vms=1&events=yes');
+    const { page } = demo;
+    await page.waitForSelector('#event-forward');
+    const states = new Set<string>();
+    const note = async () => {
+      for (const state of await entryStates(page)) states.add(state);
+    };
+    await page.selectOption('#event-filter', 'turning points');
+    const hit = await until(demo, ({ kind }) => kind === 'suspect');
+    await page.selectOption('#event-filter', 'without exits');
+    expect(hit.text).toContain('In use although stale: vm0: stale IOTLB entry');
+    const atHit = await page.textContent('#machines');
+    expect([await tlbEntries(page), await records(page)]).toEqual([6, 0]);
+    await demo.shot('event-stale-hit');
+    await until(demo, ({ kind, text }) => kind === 'entry' && text.includes('TLBI_NH_VA'));
+    await note();
+    const pending = await until(demo, ({ kind }) => kind === 'prod');
+    await note();
+    expect(pending.registers).toMatchObject({ PROD: '4', CONS: '2' });
+    expect(await page.textContent('.queue[data-marked] li.next')).toContain('TLBI_NH_VA');
+    expect(await tlbEntries(page)).toBe(6);
+    await demo.shot('event-pending-tlbi');
+    await until(demo, ({ kind }) => kind === 'tlb-out');
+    expect(await tlbEntries(page)).toBe(5);
+    const fault = await until(demo, ({ kind }) => kind === 'record');
+    expect(fault.text).toContain('F_TRANSLATION');
+    await note();
+    expect(await records(page)).toBe(1);
+    await demo.shot('event-fault');
+    for (const state of ['next', 'pending', 'written', 'done'])
+      expect([...states]).toContain(state);
+    // And back: what was shown is shown again.
+    let back = fault;
+    while (back.number > hit.number) back = await go(demo, '#event-back');
+    expect(back).toEqual(hit);
+    expect(await page.textContent('#machines')).toBe(atHit);
+    expect([await tlbEntries(page), await records(page)]).toEqual([6, 0]);
+  });
+
+  it('has a range, keys, and plays slowly', async () => {
+    const demo = await openOnce('?experiment=stale-dma&vms=1&events=yes');
+    const { page } = demo;
+    const start = await shownBy(page);
+    expect(start.number).toBeGreaterThan(10);
+    const number = () => shownBy(page).then((shown) => shown.number);
+    const changed = (before: number) =>
+      page.waitForFunction(
+        (one) => Number(document.querySelector<HTMLElement>('.event')?.dataset.number) !== one,
+        before,
+      );
+    await page.focus('#event-back');
+    await page.keyboard.press('ArrowRight');
+    await changed(start.number);
+    expect(await number()).toBeGreaterThan(start.number);
+    const right = await number();
+    await page.keyboard.press('ArrowLeft');
+    await changed(right);
+    expect(await number()).toBe(start.number);
+    await page.fill('#event-range', '7');
+    await changed(start.number);
+    expect(await number()).toBe(7);
+    await page.focus('#event-range');
+    await page.keyboard.press('ArrowRight');
+    await changed(7);
+    expect(await number()).toBe(8);
+    // Exits are among the events when they are wanted.
+    await page.selectOption('#event-filter', 'every event');
+    const next = await go(demo, '#event-forward');
+    expect(next.number).toBe(9);
+    expect(await page.textContent('#event-number')).toContain('9 of');
+    await page.click('#event-play');
+    await changed(9);
+    expect(await page.getAttribute('#event-play', 'aria-pressed')).toBe('true');
+    await page.click('#event-play');
+    await page.waitForSelector('#event-play[aria-pressed=false]');
+    expect(await page.getAttribute('.event', 'aria-live')).toBe('polite');
+    await page.selectOption('#event-filter', 'without exits');
+  });
+
+  it('of Illegal command: CERROR_ILL with GERROR unlike GERRORN', async () => {
+    const demo = await openOnce('?experiment=illegal-command&vms=1&events=yes');
+    const { page } = demo;
+    await page.waitForSelector('#event-forward');
+    await page.selectOption('#event-filter', 'turning points');
+    const refused = await until(demo, ({ kind }) => kind === 'error');
+    expect(refused.registers).toMatchObject({ 'CONS.ERR': '0', GERROR: '0x0', GERRORN: '0x0' });
+    const error = await until(demo, ({ kind }) => kind === 'error');
+    expect(error.registers).toMatchObject({
+      'CONS.ERR': 'CERROR_ILL',
+      GERROR: '0x1',
+      GERRORN: '0x0',
+      STATUS: '0x1',
+    });
+    expect(await page.textContent('.queue[data-marked]')).toContain('CERROR_ILL');
+    await demo.shot('event-cerror-ill');
+    const done = await until(demo, ({ kind }) => kind === 'acknowledge');
+    expect(done.registers).toMatchObject({ GERROR: '0x1', GERRORN: '0x1' });
+  });
+
+  it('goes on with Run, and stands at the newest event behind it', async () => {
+    const demo = await openOnce('?experiment=illegal-command&vms=1&events=yes');
+    const { page } = demo;
+    await page.click('#run');
+    await page.waitForSelector('[data-outcome=holds]');
+    await demo.state('ended');
+    await page.waitForFunction(() => {
+      const range = document.querySelector<HTMLInputElement>('#event-range');
+      return range !== null && Number(range.max) > 100 && range.value === range.max;
+    });
+    const last = await shownBy(page);
+    const before = await go(demo, '#event-back');
+    expect(before.number).toBeLessThan(last.number);
+  });
+});
