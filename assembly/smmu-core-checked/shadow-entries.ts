@@ -99,7 +99,9 @@ function keep(
   const asidPerm = atomic.load<u32>(entry, TLB_ASID_PERM);
   const size = bits(meta, TLB_META_SIZE);
   const hash = tlbHash((asidPerm << 1) | u32(isTable), page, size);
-  const at = shadowEntry(smmu, (hash ^ (hash >> 10)) & (SHADOW_ENTRIES - 1));
+  // A half each: the tables of a walk do not take the place of its leaf.
+  const half: u32 = SHADOW_ENTRIES / 2;
+  const at = shadowEntry(smmu, ((hash ^ (hash >> 10)) & (half - 1)) + (isTable ? half : 0));
   if (!lockSlot(at + SHADOW_LOCK)) return;
   const old = atomic.load<u32>(at, TLB_META);
   const pending =

@@ -43,6 +43,8 @@ export class BoundDevice extends IommufdObject {
   /** Attaches in place of what is attached now. */
   replace(hwpt: Hwpt): void {
     require(this.#hwpt !== undefined, 'EINVAL', `${this.device.name} is not attached`);
+    // Nothing changes, faults that wait included (iommufd_device_do_replace).
+    if (hwpt === this.#hwpt) return;
     this.#attach(hwpt);
   }
 

@@ -13,6 +13,10 @@ import { allOrNothing } from './undo.ts';
 const END = 2n ** 64n;
 /** Bytes for which no place is looked for (iopt_alloc_iova). */
 const LONGEST_PLACED = (END - 1n) / 2n;
+/** A place is aligned to no more than this: a transparent huge page. */
+const HUGE_PAGE = 2n ** 21n;
+/** The first IOVA, and the first length, that are refused unseen. */
+const TOO_MUCH = END - 1n;
 
 interface Area {
   readonly iova: bigint;
@@ -128,6 +132,8 @@ export class Ioas extends IommufdObject {
   map(request: MapRequest): bigint {
     const { length, memory, address, readable = true, writable = true } = request;
     const alignment = this.#alignment;
+    require((request.iova ?? 0n) < TOO_MUCH &&
+      length < TOO_MUCH, 'EOVERFLOW', 'the range leaves the address space');
     require(readable || writable, 'EINVAL', 'a mapping is readable or writable');
     require(length > 0n &&
       length % alignment === 0n, 'EINVAL', `a length of ${length} bytes cannot be mapped`);
@@ -163,14 +169,15 @@ export class Ioas extends IommufdObject {
   }
 
   /**
-   * The lowest free place, but for IOVA 0's page: aligned as far as length and address allow, so that
-   * large pages can map it (iopt_alloc_iova).
+   * The lowest free place, but for IOVA 0's page: aligned as far as length and address allow, up to 2 MiB,
+   * so that large pages can map it (iopt_alloc_iova).
    */
   #place(length: bigint, address: bigint, leastAlignment: bigint): bigint {
     require(length < LONGEST_PLACED, 'EOVERFLOW', `no place is looked for ${length} bytes`);
     const whole = roundUpToPowerOfTwo(length);
     const ofAddress = address & -address;
-    const alignment = address === 0n || whole < ofAddress ? whole : ofAddress;
+    const suitable = address === 0n || whole < ofAddress ? whole : ofAddress;
+    const alignment = suitable < HUGE_PAGE ? suitable : HUGE_PAGE;
     require(alignment >=
       leastAlignment, 'EINVAL', `an address with 0x${address.toString(16)} cannot be aligned`);
     const offset = address % BigInt(PAGE_SIZE);
@@ -259,7 +266,10 @@ export class Ioas extends IommufdObject {
   unmap(iova: bigint, length: bigint): bigint {
     const everything = iova === 0n && length === END - 1n;
     require(length > 0n, 'EINVAL', 'nothing is to be unmapped');
-    require(iova + length <= END, 'EOVERFLOW', 'the range leaves the address space');
+    require(everything ||
+      (iova < TOO_MUCH &&
+        length < TOO_MUCH &&
+        iova + length <= END), 'EOVERFLOW', 'the range leaves the address space');
     const areas = everything ? [...this.#areas] : overlapping(this.#areas, iova, length);
     require(everything ||
       areas.length > 0, 'ENOENT', `nothing is mapped at 0x${iova.toString(16)}`);

@@ -2,6 +2,7 @@
 // An open iommufd: one method for each request that Linux's /dev/iommu takes, with the
 // same dependencies and errors. docs/iommufd.md has the tables.
 
+import { checkInteger } from '../../devices/plugin/known-values.ts';
 import { Attachments } from './attachments.ts';
 import { BoundDevice } from './bound-device.ts';
 import { DirectMappings } from './direct-mappings.ts';
@@ -41,10 +42,14 @@ import {
   MAX_VEVENTQ_DEPTH,
   PAGE_SIZE,
   TYPE_DEFAULT,
+  VIOMMU_FLAG_BTM,
 } from './uapi.ts';
 import { allOrNothing } from './undo.ts';
 import { Vdevice } from './vdevice.ts';
 import { HwQueue, type MappedPage, Viommu } from './viommu.ts';
+
+/** Bytes that a caller may have for GET_HW_INFO; no IOMMU says so much. */
+const MAX_ROOM = 2 ** 20;
 
 /**
  * An open iommufd: objects by ID, one method for each request. Every method throws an `IommufdError` for what
@@ -141,6 +146,7 @@ export class Iommufd {
     const bound = this.#objects.get(device, BoundDevice);
     const info = bound.device.iommu.hwInfo(bound.device, type);
     const { length } = info.bytes;
+    if (room !== undefined) checkInteger(room, 0, MAX_ROOM, 'hwInfo: room');
     const bytes = new Uint8Array(room ?? length);
     bytes.set(info.bytes.subarray(0, bytes.length));
     const { capabilities = 0, maxPasidLog2 = 0 } = bound.device;
@@ -156,20 +162,21 @@ export class Iommufd {
       : !!data?.bytes.length, 'EINVAL', 'driver data has a type, and a type data');
     const { device } = this.#objects.get(request.device, BoundDevice);
     const parent = this.#objects.find(request.parent);
+    require(parent !== undefined, 'EINVAL', `there is no object ${request.parent}`);
     require(!(nestParent && fault !== undefined), 'EOPNOTSUPP', 'a nest parent has no fault queue');
-    const named = fault === undefined ? undefined : this.#objects.get(fault, FaultQueue);
-    const faults = named ?? (parent instanceof Viommu ? parent.faultQueue : undefined);
+    const named = fault === undefined ? undefined : this.#objects.find(fault);
+    const ofParent = parent instanceof Viommu ? parent.faultQueue : undefined;
+    const faults = named instanceof FaultQueue ? named : ofParent;
     return this.#create(() =>
       allOrNothing((undo) => {
         this.#gate('allocation', 'HWPT');
-        if (parent instanceof Ioas)
-          return pagingHwpt(
-            { device, ioas: parent, nestParent, dirtyTracking, data, faults },
-            undo,
-          );
-        require(!nestParent &&
-          !dirtyTracking, 'EOPNOTSUPP', 'a nested HWPT is no parent and tracks nothing');
-        return nestedHwpt({ device, parent, data, faults });
+        const made =
+          parent instanceof Ioas
+            ? pagingHwpt({ device, ioas: parent, nestParent, dirtyTracking, data, faults }, undo)
+            : nestedHwpt({ device, parent, nestParent, dirtyTracking, data, faults }, undo);
+        // The fault queue is looked for when the rest is right (iommufd_hwpt_alloc).
+        if (fault !== undefined) this.#objects.get(fault, FaultQueue);
+        return made;
       }),
     ).id;
   }
@@ -201,7 +208,8 @@ export class Iommufd {
   /** IOMMU_VIOMMU_ALLOC. `vm` is the VM whose vIOMMU it is: held until the vIOMMU goes. */
   viommuAlloc(request: ViommuAllocRequest): ViommuAllocation {
     const { type, data, vm, flags = 0 } = checked('viommuAlloc', request);
-    require(type !== TYPE_DEFAULT, 'EOPNOTSUPP', 'a vIOMMU has a type');
+    require(type !== TYPE_DEFAULT &&
+      (flags & ~VIOMMU_FLAG_BTM) === 0, 'EOPNOTSUPP', 'a vIOMMU has a type, and no such flags');
     const { device } = this.#objects.get(request.device, BoundDevice);
     const unknown = flags & ~(device.iommu.viommuFlags ?? 0);
     require(unknown ===
@@ -323,11 +331,13 @@ export class Iommufd {
    */
   hwptInvalidate(id: number, request: InvalidateRequest): number {
     const { entryLength, count, entries } = checked('hwptInvalidate', request);
-    require(count === 0 ||
-      (entryLength > 0 &&
-        entries.length >= count * entryLength), 'EINVAL', 'entries without bytes');
-    require(count <= MAX_INVALIDATIONS &&
-      entryLength <= PAGE_SIZE, 'EINVAL', `${count} entries of ${entryLength} bytes are too many`);
+    // Of no entries neither length nor bytes are looked at.
+    if (count > 0) {
+      const there = entryLength > 0 && entries.length >= count * entryLength;
+      require(there, 'EINVAL', 'entries without bytes');
+      const few = count <= MAX_INVALIDATIONS && entryLength <= PAGE_SIZE;
+      require(few, 'EINVAL', `${count} entries of ${entryLength} bytes are too many`);
+    }
     const object = this.#objects.find(id);
     require(object !== undefined, 'ENOENT', `there is no object ${id}`);
     require(object instanceof Viommu ||

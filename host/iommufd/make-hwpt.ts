@@ -37,7 +37,7 @@ export function pagingHwpt(request: PagingHwptRequest, undo: Undo): PagingHwpt {
   ioas.addDomain(domain);
   undo.add(() => ioas.removeDomain(domain));
   const hwpt = new PagingHwpt(domain, ioas, { nestParent, automatic });
-  undo.add(() => hwpt.letGo(ioas));
+  undo.add(() => hwpt.letGoOfAll());
   hwpt.faultsGoTo(faults);
   return hwpt;
 }
@@ -45,20 +45,28 @@ export function pagingHwpt(request: PagingHwptRequest, undo: Undo): PagingHwpt {
 /** A nested HWPT that is to be made. */
 export interface NestedHwptRequest {
   readonly device: IommuDevice;
-  /** Whatever was named as such; undefined: nothing has that ID. */
-  readonly parent: IommufdObject | undefined;
+  /** Whatever was named as such. */
+  readonly parent: IommufdObject;
+  readonly nestParent: boolean;
+  readonly dirtyTracking: boolean;
   readonly data: DriverData | undefined;
   readonly faults: FaultQueue | undefined;
 }
 
-/** @throws {IommufdError} */
-export function nestedHwpt({ device, parent, data, faults }: NestedHwptRequest): NestedHwpt {
+/** @throws {IommufdError} and whoever calls undoes what `undo` has. */
+export function nestedHwpt(
+  { device, parent, nestParent, dirtyTracking, data, faults }: NestedHwptRequest,
+  undo: Undo,
+): NestedHwpt {
   require(parent instanceof Viommu ||
     parent instanceof PagingHwpt, 'EINVAL', 'neither an IOAS nor a parent of a HWPT');
+  require(!nestParent &&
+    !dirtyTracking, 'EOPNOTSUPP', 'a nested HWPT is no parent and tracks nothing');
   require(data !== undefined &&
     data.type !== DATA_NONE, 'EOPNOTSUPP', 'a nested HWPT needs driver data');
   const request: NestedRequest = { device, flags: 0, data, faults: faults?.sink };
   const hwpt = new NestedHwpt(nestedDomain(parent, request), parent);
+  undo.add(() => hwpt.destroy());
   hwpt.faultsGoTo(faults);
   return hwpt;
 }
@@ -70,8 +78,8 @@ function nestedDomain(parent: Viommu | PagingHwpt, request: NestedRequest) {
       device.iommu, 'EINVAL', `${device.name} is behind another IOMMU than the vIOMMU`);
     return parent.driver.allocNested(request);
   }
+  const { iommu } = device;
+  require(iommu.allocNested !== undefined, 'EOPNOTSUPP', `${iommu.name} nests on vIOMMUs only`);
   require(parent.nestParent, 'EINVAL', `HWPT ${parent.id} is no nest parent`);
-  const domain = device.iommu.allocNested?.(parent.domain, request);
-  require(domain !== undefined, 'EOPNOTSUPP', `${device.iommu.name} nests on vIOMMUs only`);
-  return domain;
+  return iommu.allocNested(parent.domain, request);
 }

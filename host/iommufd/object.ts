@@ -49,10 +49,15 @@ export abstract class IommufdObject {
   /** Gives back what it has outside of the object model. Nobody uses it any more. */
   protected abstract release(): void;
 
+  /** Keeps nothing any more. */
+  letGoOfAll(): void {
+    for (const other of this.#keeps.splice(0).reverse()) other.users--;
+  }
+
   /** Gives back what it has and keeps. */
   destroy(): void {
     this.release();
-    for (const other of this.#keeps.splice(0).reverse()) other.users--;
+    this.letGoOfAll();
   }
 
   /** What `inspect` shows beside type and references. */

@@ -2,9 +2,10 @@
 // Entry "vsmmu/iommufd/smmu": an SMMU with its CMDQV as an IOMMU of the host object model, for
 // whoever works an iommufd himself.
 
+import { IDR0_S2P } from '../../assembly/layout/smmu-registers.ts';
 import { type HotModules, loadHotModules, type MemoryRegion } from '../../assembly/load.ts';
 import { offsetOfGpa, SYSTEM_CLOCK } from '../../devices/bus/index.ts';
-import type { DmaPort } from '../../devices/plugin/index.ts';
+import { bitsOf, type DmaPort } from '../../devices/plugin/index.ts';
 import { checkInteger } from '../../devices/plugin/known-values.ts';
 import {
   checkOptions,
@@ -110,6 +111,8 @@ export class SmmuHost {
   /** What devices reach by physical address: RAM, and that of each VM in its window. */
   readonly #physical: PhysicalMemory;
   readonly #endpoint: SmmuEndpoint;
+  /** StreamIDs of all devices. */
+  readonly #streams = new Set<number>();
   /** Devices of VMs, by StreamID: their CDs and stage-1 tables lie in the VM's memory. */
   readonly #guestDevices = new Map<number, { readonly vm: Vm; readonly endpoint: SmmuEndpoint }>();
 
@@ -148,8 +151,12 @@ export class SmmuHost {
     const { vmidBits: bits } = this.#iommu;
     const flush = () => this.#iommu.invalidateAll();
     this.#vmids = new VmVmids(hostMemory, { bits, cpus: 1, flush }, OPEN_GATE);
+    // A paging HWPT is stage 2, whatever stands on it.
+    if (!bitsOf(this.#iommu.model.smmu.idr0, IDR0_S2P))
+      throw new RangeError('SmmuHost: idRegisters have no stage 2 (IDR0.S2P), which HWPTs are of');
     const most = Math.min(MAX_VMS, this.#iommu.windows);
-    this.#windows = new IdAllocator(1, most + 1, 'no-window', `a host has at most ${most} VMs`);
+    const room = most > 0 ? `at most ${most} VMs` : 'no VMs: IDR5.OAS leaves their memory no room';
+    this.#windows = new IdAllocator(1, most + 1, 'no-window', `a host has ${room}`);
     this.#physical = { bytes: (pa, length) => this.#bytesAt(pa, length) };
     this.#endpoint = new SmmuEndpoint({ unit, memory: this.#physical });
     this.memory = {
@@ -218,11 +225,18 @@ export class SmmuHost {
 
   /**
    * A device appears behind the SMMU, blocked until an iommufd attaches it.
+   * @param streamId from 0 to 2^15 - 1, or 2^SIDSIZE - 1 where that is less; of no other device.
    * @param vm the VM that the device is for.
    * @throws {TypeError} when `vm` is none of this host.
+   * @throws {RangeError} when there is no such StreamID.
+   * @throws {HostError} `in-use` when another device has it.
    */
   addDevice(name: string, streamId: number, vm?: SmmuVm): IommuDevice {
+    checkInteger(streamId, 0, 2 ** this.#iommu.model.smmu.sidBits - 1, 'addDevice: streamId');
+    if (this.#streams.has(streamId))
+      throw new HostError('in-use', `another device has the StreamID ${streamId}`);
     const own = vm && this.#vmOf(vm);
+    this.#streams.add(streamId);
     if (own) {
       const endpoint = new SmmuEndpoint({ unit: own.unit, memory: this.#physical });
       this.#guestDevices.set(streamId, { vm: own, endpoint });
@@ -233,7 +247,10 @@ export class SmmuHost {
   /** The device is gone; it is bound to no iommufd any more. */
   removeDevice(device: IommuDevice): void {
     const arm = device as ArmDevice;
-    for (const stream of arm.streams) this.#guestDevices.delete(stream);
+    for (const stream of arm.streams) {
+      this.#streams.delete(stream);
+      this.#guestDevices.delete(stream);
+    }
     this.#iommu.model.removeDevice(arm);
   }
 

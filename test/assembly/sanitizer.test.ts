@@ -308,6 +308,24 @@ describe('the shadow', () => {
     for (const { because } of findings) expect(because).toContain('TTL');
   });
 
+  it('the leaf of a mapping is remembered beside the tables above it, whatever its ASID', () => {
+    for (let asid = 0; asid < 64; asid++) {
+      const scenario = install(h, STAGE1);
+      const cd0 = scenario.get(scenario.cd) & ~(0xffffn << 48n);
+      h.guestRam64(offset(scenario.cd), cd0 | (BigInt(asid) << 48n));
+      h.mainCommand(0x4n, 31n);
+      expect(h.translate(SID, VA).status).toBe(TRANSLATE_OK);
+      h.guestRam64(offset(scenario.slots1.get(3) ?? 0n), 0n);
+      // Of another level than the page's.
+      const tag = (BigInt(asid) << 48n) | (7n << 32n);
+      h.mainCommand(tag | 0x12n, (VA & ~0xfffn) | TG_4K | (2n << 8n) | LEAF);
+      expect(h.translate(SID, VA).status).not.toBe(TRANSLATE_OK);
+      expect([asid, h.missing().length]).toEqual([asid, 1]);
+      h.mainCommand(0x30n);
+    }
+    h.events();
+  });
+
   it('a page of the level that TTL names, and a range without TTL, are enough', () => {
     for (const [bits, d0] of [
       [TG_4K | (3n << 8n) | LEAF, 0n],

@@ -128,6 +128,11 @@ export class Host implements AsyncDisposable {
     return this.#model instanceof VmHost ? this.#model : undefined;
   }
 
+  /** `destroy` was called: it lends nothing any more. */
+  get destroyed(): boolean {
+    return this.#destroyed;
+  }
+
   /** The machines that are not destroyed. */
   get machines(): readonly Machine[] {
     return [...this.#machines];

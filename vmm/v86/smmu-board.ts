@@ -20,7 +20,7 @@ import {
 } from '../../devices/plugin/option-kinds.ts';
 import { VirtualSmmu } from '../../devices/smmuv3/index.ts';
 import type { Vm } from '../../host/kernel/index.ts';
-import type { Host } from '../api/index.ts';
+import { type Host, UseError } from '../api/index.ts';
 import { hostModelOf, type LentVintf, type NestedSmmu } from '../nested/index.ts';
 import { loopOf, V86_IRQS } from './emulator.ts';
 import { v86MsiController } from './msi-controller.ts';
@@ -108,6 +108,7 @@ export interface V86Smmu extends Plugged {
 export function plugSmmu(emulator: object, options: V86SmmuOptions): V86Smmu {
   checkOptions(options, OPTIONS, 'plugSmmu', ['page0', 'irqs']);
   const host = hostModelOf(options.host);
+  if (options.host.destroyed) throw new UseError('destroyed', 'the host is destroyed');
   if (options.devices !== undefined) checkPlacementList(options.devices, 'plugSmmu: devices');
   const { name = 'v86', gpa = 0xd0000000, page0, irqs, devices = [], onFailure } = options;
   const { cpu } = loopOf(emulator);

@@ -27,6 +27,7 @@ import {
   type ViommuRequest,
 } from '../index.ts';
 import { require } from '../iommufd-error.ts';
+import { atOnce, invalidateEach, oneByOne } from './mock-invalidations.ts';
 
 /** Type of `hwInfo` of a mock device. */
 export const MOCK_HW_INFO_TYPE = 0xfeedbeef;
@@ -34,8 +35,6 @@ export const MOCK_HW_INFO_TYPE = 0xfeedbeef;
 export const MOCK_HWPT_DATA = 0xdead;
 /** Type of a mock vIOMMU. */
 export const MOCK_VIOMMU_TYPE = 0xdeadbeef;
-/** Type of an invalidation. */
-export const MOCK_INVALIDATE_DATA = 0xdeadbeef;
 /** Type of a hardware queue. */
 export const MOCK_HW_QUEUE_TYPE = 0xdeadbeef;
 /** Type of an event queue of a vIOMMU. */
@@ -60,42 +59,6 @@ export interface MockCounts {
   readonly viommus: number;
   readonly vdevices: number;
   readonly hwQueues: number;
-}
-
-/**
- * Reads an array of driver data by Linux's rules for structs that grow: a shorter entry
- * is EINVAL, a longer one has zeros behind.
- */
-function* entriesOf(request: InvalidateRequest, size: number): Generator<DataView> {
-  require(request.count === 0 || request.entryLength >= size, 'EINVAL', 'an entry is too short');
-  for (let i = 0; i < request.count; i++) {
-    const bytes = request.entries.subarray(i * request.entryLength, (i + 1) * request.entryLength);
-    require(bytes
-      .subarray(size)
-      .every((byte) => byte === 0), 'E2BIG', 'an entry has more than is known');
-    yield new DataView(bytes.buffer, bytes.byteOffset, size);
-  }
-}
-
-/** Carries entries out one by one; what fails ends the rest. */
-function invalidateEach(
-  request: InvalidateRequest,
-  size: number,
-  carryOut: (entry: DataView) => void,
-): InvalidateResult {
-  let handled = 0;
-  try {
-    require(request.dataType ===
-      MOCK_INVALIDATE_DATA, 'EINVAL', `there are no invalidations of type ${request.dataType}`);
-    for (const entry of entriesOf(request, size)) {
-      carryOut(entry);
-      handled++;
-    }
-    return { handled };
-  } catch (error) {
-    if (error instanceof IommufdError) return { handled, error };
-    throw error;
-  }
 }
 
 /** Clears one entry of a cache, or all. */
@@ -195,7 +158,8 @@ export class MockNestedDomain implements NestedDomain {
   }
 
   invalidate(request: InvalidateRequest): InvalidateResult {
-    return invalidateEach(request, MOCK_HWPT_INVALIDATION_SIZE, (entry) =>
+    const entries = () => oneByOne(request, MOCK_HWPT_INVALIDATION_SIZE);
+    return invalidateEach(request, entries, (entry) =>
       clear(this.iotlb, entry.getUint32(0, true), entry.getUint32(4, true)),
     );
   }
@@ -279,7 +243,8 @@ class MockViommu implements ViommuDriver {
   }
 
   invalidate(request: InvalidateRequest): InvalidateResult {
-    return invalidateEach(request, MOCK_VIOMMU_INVALIDATION_SIZE, (entry) => {
+    const entries = () => atOnce(request, MOCK_VIOMMU_INVALIDATION_SIZE);
+    return invalidateEach(request, entries, (entry) => {
       const virtId = entry.getUint32(4, true);
       const vdevice = this.vdevices.get(virtId);
       const flags = entry.getUint32(0, true);

@@ -14,6 +14,7 @@ import {
   PPR_EXEC,
   PPR_INDEX,
   PPR_PRIV,
+  PPR_READ,
   PPR_SID,
   PPR_SSID,
   PPR_SSV,
@@ -252,7 +253,8 @@ export class ArmIommu implements ArmSmmu {
       pasid: pasid ?? 0,
       group,
       permission:
-        (fieldOf(entry, PPR_WRITE) ? PGFAULT_WRITE : PGFAULT_READ) |
+        (fieldOf(entry, PPR_READ) ? PGFAULT_READ : 0) |
+        (fieldOf(entry, PPR_WRITE) ? PGFAULT_WRITE : 0) |
         (fieldOf(entry, PPR_EXEC) ? PGFAULT_EXEC : 0) |
         (fieldOf(entry, PPR_PRIV) ? PGFAULT_PRIV : 0),
       address:

@@ -53,7 +53,7 @@ import { ArmNested } from './arm-nested.ts';
 import type { ArmStage2 } from './arm-stage2.ts';
 import { checkRing, invalidateUserRing, type ResolvedRing } from './command-rings.ts';
 import { guestRecord } from './guest-record.ts';
-import { commandAt, hostInvalidation, type Invalidator } from './invalidations.ts';
+import { commandOf, hasMore, hostInvalidation, type Invalidator } from './invalidations.ts';
 
 /** Commands between two CMD_SYNCs of an invalidation, as arm_vsmmu_cache_invalidate has it. */
 const CHUNK = 63;
@@ -138,6 +138,10 @@ export class ArmViommu implements ViommuDriver, Invalidator {
     return this.iommu.smmu.idr0;
   }
 
+  get linuxCompat(): boolean {
+    return this.iommu.linuxCompat;
+  }
+
   /** Faults of stage 2: the host's affair, not shown to the guest. */
   get stage2Faults(): number {
     return this.#stage2Faults;
@@ -182,10 +186,10 @@ export class ArmViommu implements ViommuDriver, Invalidator {
   allocVdevice(device: IommuDevice, virtId: bigint): VdeviceDriver {
     const arm = armDevice(device);
     const [physSid] = arm.streams;
-    require(arm.streams.length === 1 &&
-      physSid !== undefined, 'EOPNOTSUPP', `${arm.name} has ${arm.streams.length} streams`);
     const { sidBits, devices } = this.limits;
     require(virtId < 2n ** BigInt(sidBits), 'EINVAL', `no guest has a StreamID ${virtId}`);
+    require(arm.streams.length === 1 &&
+      physSid !== undefined, 'EOPNOTSUPP', `${arm.name} has ${arm.streams.length} streams`);
     const pair = this.#devices.indexOf(undefined);
     require(pair >= 0 && pair < devices, 'ENOSPC', `a vIOMMU has at most ${devices} devices`);
     const virtSid = Number(virtId);
@@ -264,7 +268,7 @@ export class ArmViommu implements ViommuDriver, Invalidator {
    * and counts them all the same.
    */
   invalidate(request: InvalidateRequest): InvalidateResult {
-    const { dataType, entryLength, entries, count } = request;
+    const { dataType, count } = request;
     try {
       require(dataType ===
         INVALIDATE_DATA_ARM_SMMUV3, 'EINVAL', `there are no invalidations of type ${dataType}`);
@@ -274,20 +278,12 @@ export class ArmViommu implements ViommuDriver, Invalidator {
       if (error instanceof IommufdError) return { handled: 0, error };
       throw error;
     }
+    if (hasMore(request))
+      return { handled: 0, error: new IommufdError('E2BIG', 'an entry has more than is known') };
     let issued = 0;
     let chunk: Uint32Array[] = [];
     for (let i = 0; i < count; i++) {
-      const entry = entries.subarray(i * entryLength, (i + 1) * entryLength);
-      if (entry.subarray(CMDQ_ENTRY_SIZE).some((byte) => byte !== 0))
-        return this.#end(
-          chunk,
-          issued,
-          new IommufdError('E2BIG', 'an entry has more than is known'),
-        );
-      // A shorter entry is an older caller's: what it does not have is zero.
-      const command = new Uint8Array(CMDQ_ENTRY_SIZE);
-      command.set(entry.subarray(0, CMDQ_ENTRY_SIZE));
-      const converted = hostInvalidation(commandAt(new DataView(command.buffer), 0), this);
+      const converted = hostInvalidation(commandOf(request, i), this);
       if (!converted)
         return this.#end(
           chunk,

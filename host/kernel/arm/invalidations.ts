@@ -18,12 +18,15 @@ import {
 import { CMDQ_ENTRY_SIZE, IDR0_ATS } from '../../../assembly/layout/smmu-registers.ts';
 import { bitsOf, fieldOf, setField } from '../../../devices/plugin/index.ts';
 import { tlbiNhAll } from '../../../devices/tables/index.ts';
+import type { InvalidateRequest } from '../../iommufd/index.ts';
 
 /** On whose behalf. */
 export interface Invalidator {
   readonly vmid: number;
   /** IDR0 of the physical SMMU. */
   readonly idr0: number;
+  /** As Linux, where it loses something. */
+  readonly linuxCompat: boolean;
   /** Physical StreamID of one that the guest names. */
   physicalSid(virtSid: number): number | undefined;
 }
@@ -33,6 +36,23 @@ export function commandAt(view: DataView, offset: number): Uint32Array {
   return Uint32Array.from({ length: CMDQ_ENTRY_SIZE / 4 }, (_, word) =>
     view.getUint32(offset + 4 * word, true),
   );
+}
+
+/** Whether an entry has more than is known (E2BIG): looked at before the first is (arm_vsmmu_cache_invalidate). */
+export function hasMore({ entries, entryLength, count }: InvalidateRequest): boolean {
+  for (let i = 0; i < count && entryLength > CMDQ_ENTRY_SIZE; i++) {
+    const rest = entries.subarray(i * entryLength + CMDQ_ENTRY_SIZE, (i + 1) * entryLength);
+    if (rest.some((byte) => byte !== 0)) return true;
+  }
+  return false;
+}
+
+/** The command of an entry. A shorter entry is an older caller's: what it does not have is zero. */
+export function commandOf({ entries, entryLength }: InvalidateRequest, i: number): Uint32Array {
+  const command = new Uint8Array(CMDQ_ENTRY_SIZE);
+  const end = i * entryLength + Math.min(entryLength, CMDQ_ENTRY_SIZE);
+  command.set(entries.subarray(i * entryLength, end));
+  return commandAt(new DataView(command.buffer), 0);
 }
 
 /**
@@ -51,7 +71,8 @@ export function hostInvalidation(command: Uint32Array, by: Invalidator): Uint32A
       setField(result, TLBI_VMID, by.vmid);
       return result;
     case OP_ATC_INV:
-      if (!bitsOf(by.idr0, IDR0_ATS)) return undefined;
+      // Linux passes it on, and skips what the SMMU refuses.
+      if (!bitsOf(by.idr0, IDR0_ATS) && !by.linuxCompat) return undefined;
       break;
     case OP_CFGI_CD:
     case OP_CFGI_CD_ALL:

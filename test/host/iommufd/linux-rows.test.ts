@@ -69,6 +69,40 @@ describe('HWPT_ALLOC', () => {
   });
 });
 
+describe('the order of errors', () => {
+  it('of HWPT_ALLOC: the parent, what it cannot have, the data; the fault queue last', () => {
+    const { fd, iommu, deviceId: device, ioas, parent, viommu } = viommuSetup();
+    const before = [fd.describe(), iommu.counts];
+    expectErrno(() => fd.hwptAlloc({ device, parent: 999, fault: 998 }), 'EINVAL');
+    expectErrno(
+      () => fd.hwptAlloc({ device, parent: 999, nestParent: true, fault: 998 }),
+      'EINVAL',
+    );
+    expectErrno(
+      () => fd.hwptAlloc({ device, parent: ioas, nestParent: true, fault: 998 }),
+      'EOPNOTSUPP',
+    );
+    const bad = { type: MOCK_HWPT_DATA, bytes: u32(1, 2) };
+    expectErrno(() => fd.hwptAlloc({ device, parent: viommu, data: bad, fault: 998 }), 'EINVAL');
+    for (const on of [parent, viommu])
+      expectErrno(
+        () => fd.hwptAlloc({ device, parent: on, data: NESTED_DATA, fault: 998 }),
+        'ENOENT',
+      );
+    for (const fault of [998, ioas])
+      expectErrno(() => fd.hwptAlloc({ device, parent: ioas, fault }), 'ENOENT');
+    // Nothing of them is left.
+    expect([fd.describe(), iommu.counts]).toEqual(before);
+  });
+
+  it('of VIOMMU_ALLOC: flags that no IOMMU has before the device', () => {
+    const { fd, ioas } = mockSetup();
+    const request = { device: 999, hwpt: ioas, type: MOCK_VIOMMU_TYPE };
+    expectErrno(() => fd.viommuAlloc({ ...request, flags: 2 }), 'EOPNOTSUPP');
+    expectErrno(() => fd.viommuAlloc(request), 'ENOENT');
+  });
+});
+
 describe('IOAS_MAP', () => {
   const map = ({ fd, ioas }: ReturnType<typeof mockSetup>, length: bigint, address = 0) =>
     fd.ioasMap(ioas, { length, memory: { physical: () => 0 }, address });
@@ -77,7 +111,10 @@ describe('IOAS_MAP', () => {
     const setup = mockSetup();
     for (const length of [2n ** 63n, 2n ** 63n - PAGE / 2n + PAGE / 2n])
       expectErrno(() => map(setup, length), 'EOVERFLOW');
-    expectErrno(() => map(setup, 2n ** 62n + 2n ** 61n), 'ENOSPC');
+    // The first is found a place, at a transparent huge page; there is none for a second.
+    const lone = { ...setup, ioas: setup.fd.ioasAlloc() };
+    expect(map(lone, 2n ** 63n - PAGE)).toBe(2n ** 21n);
+    expectErrno(() => map(lone, 2n ** 63n - PAGE), 'ENOSPC');
   });
 
   it('finds a place as aligned as length and address are, so that large pages fit', () => {
@@ -87,6 +124,8 @@ describe('IOAS_MAP', () => {
     expect(map(setup, 16n * PAGE, 0x4000)).toBe(4n * 8n * PAGE);
     expect(map(setup, PAGE / 2n, 0x1800)).toBe(2n * PAGE + PAGE / 2n);
     expectErrno(() => map(setup, PAGE, 0x10), 'EINVAL');
+    // To 2 MiB, and no further.
+    expect(map(setup, 2n ** 24n)).toBe(2n ** 21n);
   });
 });
 
@@ -100,6 +139,12 @@ describe('IOAS_UNMAP', () => {
     const pages = () => [...((device.domain as MockPagingDomain).pages.keys() ?? [])];
     expect(pages()).toEqual([8n, 9n, 10n, 11n].map((half) => (half * PAGE) / 2n));
     expect(fd.describe().find(({ id }) => id === ioas)?.details.areas).toBe(1);
+    for (const [iova, length] of [
+      [1n, END - 1n],
+      [END - 1n, 1n],
+      [PAGE, END - 1n],
+    ] as const)
+      expectErrno(() => fd.ioasUnmap(ioas, iova, length), 'EOVERFLOW');
     // What begins in the middle of one takes nothing.
     expectErrno(() => fd.ioasUnmap(ioas, 5n * PAGE, 8n * PAGE), 'ENOENT');
     expect(pages().length).toBe(4);
@@ -223,6 +268,29 @@ describe('attach', () => {
     expect(iommu.counts.pagingDomains).toBe(0);
   });
 
+  it('in place of itself changes nothing: faults that wait stay, and so do their cookies', () => {
+    const { fd, iommu, device, deviceId, ioas } = mockSetup();
+    const { id: fault, file } = fd.faultQueueAlloc();
+    const hwpt = fd.hwptAlloc({ device: deviceId, parent: ioas, fault });
+    fd.attach(deviceId, hwpt);
+    const answers: number[] = [];
+    const pageFault = {
+      flags: 1,
+      deviceId,
+      pasid: 0,
+      group: 0,
+      permission: 1,
+      address: 0n,
+      length: 0,
+    };
+    iommu.triggerFault(device, pageFault, (code) => answers.push(code));
+    expect(file.read(PGFAULT_SIZE).length).toBe(PGFAULT_SIZE);
+    fd.replace(deviceId, hwpt);
+    expect(answers).toEqual([]);
+    file.write(u32(1, 0));
+    expect(answers).toEqual([0]);
+  });
+
   it('of a device that is attached is EBUSY, wherever it is to go (xa_insert)', () => {
     const { fd, deviceId, ioas, parent } = mockSetup();
     const other = fd.hwptAlloc({ device: deviceId, parent: ioas });
@@ -245,6 +313,8 @@ describe('GET_HW_INFO', () => {
     });
     expect(fd.hwInfo(deviceId, 0, 12).bytes).toEqual(u32(0, 0xdeadbeef, 0));
     expect(fd.hwInfo(deviceId, 0, 0).bytes.length).toBe(0);
+    for (const room of [-1, 1.5, Number.NaN, 2 ** 21])
+      expect(() => fd.hwInfo(deviceId, 0, room)).toThrow('hwInfo: room must be an integer');
   });
 });
 
@@ -344,11 +414,23 @@ describe('HWPT_INVALIDATE', () => {
 
   it('of no entries looks at no length and at no bytes', () => {
     const { fd, viommu, deviceId: device, parent } = viommuSetup();
-    const none = { ...shape, entryLength: 0, entries: new Uint8Array(), count: 0 };
-    expect(fd.hwptInvalidate(viommu, none)).toBe(0);
     const nested = fd.hwptAlloc({ device, parent, data: NESTED_DATA });
-    expect(fd.hwptInvalidate(nested, none)).toBe(0);
-    expectErrno(() => fd.hwptInvalidate(999, none), 'ENOENT');
-    expectErrno(() => fd.hwptInvalidate(parent, none), 'EINVAL');
+    for (const entryLength of [0, 3, 5000]) {
+      const none = { ...shape, entryLength, entries: new Uint8Array(), count: 0 };
+      expect(fd.hwptInvalidate(viommu, none)).toBe(0);
+      expect(fd.hwptInvalidate(nested, none)).toBe(0);
+      expectErrno(() => fd.hwptInvalidate(999, none), 'ENOENT');
+      expectErrno(() => fd.hwptInvalidate(parent, none), 'EINVAL');
+    }
+  });
+
+  it('of a vIOMMU copies its entries before it looks at the first: E2BIG, and none is carried out', () => {
+    const { fd, viommu, device, deviceId } = viommuSetup();
+    fd.vdeviceAlloc({ viommu, device: deviceId, virtId: 0x99n });
+    const entries = u32(0, 0x99, 0, 0, 9, 9, 9, 1);
+    expect(() =>
+      fd.hwptInvalidate(viommu, { ...shape, entryLength: 16, entries, count: 2 }),
+    ).toThrow(expect.objectContaining({ errno: 'E2BIG', handled: 0 }));
+    expect(device.cache).toEqual([1, 2, 3, 4]);
   });
 });

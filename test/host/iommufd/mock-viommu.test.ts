@@ -342,7 +342,9 @@ describe('an invalidation of a vIOMMU', () => {
     const entry = u32(0, 0x99, 0, 0);
     expectErrno(() => invalidate(entry, 1, { dataType: 2 }), 'EINVAL');
     expectErrno(() => invalidate(entry, 1, { entryLength: 0 }), 'EINVAL');
-    expectErrno(() => invalidate(entry, 1, { entryLength: 8 }), 'EINVAL');
+    // Index 0 is not there, and zero all the same.
+    expect(invalidate(entry, 1, { entryLength: 8 })).toBe(1);
+    device.cache[0] = 1;
     expectErrno(() => invalidate(entry, 2), 'EINVAL');
     expectErrno(() => invalidate(new Uint8Array(8192), 1, { entryLength: 8192 }), 'EINVAL');
     expectErrno(() => invalidate(u32(0, 0x99, 0, 1), 1, { entryLength: 16 }), 'E2BIG');

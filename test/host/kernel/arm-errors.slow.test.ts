@@ -171,7 +171,7 @@ const ROWS: readonly (readonly [string, Errno, (s: Setup) => unknown])[] = [
   ],
   [
     'hwptAlloc nested on a HWPT that is no parent',
-    'EINVAL',
+    'EOPNOTSUPP',
     ({ fd, device, flat }) => fd.hwptAlloc({ device, parent: flat, data: S1 }),
   ],
   [

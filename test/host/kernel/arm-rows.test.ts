@@ -4,7 +4,7 @@
 
 import { describe, expect, it, vi } from 'vitest';
 import { PHYSICAL_ID_REGISTERS } from '../../../devices/smmuv3/index.ts';
-import { stage1Ste, tlbiNhAll, tlbiNhAsid } from '../../../devices/tables/index.ts';
+import { atcInv, stage1Ste, tlbiNhAll, tlbiNhAsid } from '../../../devices/tables/index.ts';
 import {
   type Errno,
   HW_CAP_PCI_ATS_NOT_SUPPORTED,
@@ -166,6 +166,37 @@ describe('attach on an SMMUv3', () => {
   });
 });
 
+describe('IOAS_UNMAP of an SMMUv3', () => {
+  it('ends at a mapping that is pinned or cut: what stands before it is gone, what comes behind is not', async () => {
+    const { host, fd, iommu, lent } = await setup();
+    const [{ gpa } = { gpa: 0 }] = lent.vm.regions;
+    const ioas = fd.ioasAlloc();
+    const device = fd.bind(iommu.addDevice('second', [0x900], { vm: lent.vm }));
+    fd.attach(device, ioas);
+    const [first, second, third] = [0x10000n, 0x20000n, 0x30000n];
+    for (const iova of [first, second, third])
+      fd.ioasMap(ioas, { iova, length: 0x2000n, memory: lent.vm, address: gpa });
+    fails(() => fd.ioasUnmap(ioas, first, second - first + 0x1000n), 'ENOENT');
+    expect([host.statistics.vmidsInUse > 0, fd.ioasUnmap(ioas, 0n, 2n ** 64n - 1n)]).toEqual([
+      true,
+      0x4000n,
+    ]);
+    fails(
+      () => fd.ioasMap(ioas, { length: 2n ** 63n, memory: lent.vm, address: gpa }),
+      'EOVERFLOW',
+    );
+  });
+});
+
+describe('a vDEVICE of a CMDQV', () => {
+  it('has its StreamID judged before its streams (tegra241_vintf_init_vsid)', async () => {
+    const { fd, iommu, viommu, lent } = await setup();
+    const device = fd.bind(iommu.addDevice('two', [0x900, 0x901], { vm: lent.vm }));
+    fails(() => fd.vdeviceAlloc({ viommu, device, virtId: 2n ** 20n }), 'EINVAL');
+    fails(() => fd.vdeviceAlloc({ viommu, device, virtId: 9n }), 'EOPNOTSUPP');
+  });
+});
+
 describe('IOAS_IOVA_RANGES of an SMMUv3', () => {
   it('ends where stage 2 does, and ALLOW_IOVAS beyond it is EADDRINUSE', async () => {
     const { fd, ioas } = await setup();
@@ -204,6 +235,44 @@ describe('HWPT_INVALIDATE of an SMMUv3', () => {
       expect([touch(), entries()]).toEqual([true, 1]);
       expect(fd.hwptInvalidate(viommu, invalidation(words, length))).toBe(1);
       expect(entries()).toBe(left);
+    }
+  });
+
+  it('copies its entries before it looks at the first: E2BIG, and none is carried out', async () => {
+    for (const linuxCompat of [false, true]) {
+      const { fd, viommu, lent, touch, entries } = await setup({ linuxCompat });
+      attachStage1(lent);
+      expect(touch()).toBe(true);
+      const bytes = new Uint8Array(96);
+      // A good one; one that no guest may send; one that is too long.
+      bytes.set(bytesOf(tlbiNhAll(0)));
+      bytes[32] = 0x46;
+      bytes[95] = 1;
+      const request = {
+        dataType: INVALIDATE_DATA_ARM_SMMUV3,
+        entryLength: 32,
+        entries: bytes,
+        count: 3,
+      };
+      expect(() => fd.hwptInvalidate(viommu, request)).toThrow(
+        expect.objectContaining({ errno: 'E2BIG', handled: 0 }),
+      );
+      expect(entries()).toBe(1);
+    }
+  });
+
+  it('of an ATC on an SMMU without ATS is EIO; Linux passes it on and says nothing', async () => {
+    const { idr0, idr1 } = PHYSICAL_ID_REGISTERS;
+    const idRegisters = {
+      ...PHYSICAL_ID_REGISTERS,
+      idr0: idr0 & ~ATS & ~PRI,
+      idr1: idr1 & ~(31 << 11),
+    };
+    for (const linuxCompat of [false, true]) {
+      const { fd, viommu } = await setup({ linuxCompat, idRegisters });
+      const request = invalidation(atcInv({ streamId: STREAM, address: 0, size: 52 }));
+      if (linuxCompat) expect(fd.hwptInvalidate(viommu, request)).toBe(1);
+      else fails(() => fd.hwptInvalidate(viommu, request), 'EIO');
     }
   });
 

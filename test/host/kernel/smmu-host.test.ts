@@ -113,6 +113,32 @@ describe('an iommufd over the SMMU', () => {
   });
 });
 
+describe('what an SmmuHost cannot have', () => {
+  const { idr0, idr1 } = PHYSICAL_ID_REGISTERS;
+
+  it('is a StreamID that its SMMU has not, or another device has', async () => {
+    const host = await SmmuHost.create();
+    for (const bad of [-1, 1.5, 2 ** 15, 2 ** 16, 2 ** 32 - 1, '5', undefined])
+      expect(() => host.addDevice('nic', bad as number)).toThrow(/^addDevice: streamId must be/);
+    const nic = host.addDevice('nic', 2 ** 15 - 1);
+    expect(() => host.addDevice('other', 2 ** 15 - 1)).toThrow(
+      expect.objectContaining({ code: 'in-use' }),
+    );
+    host.removeDevice(nic);
+    host.addDevice('other', 2 ** 15 - 1);
+    // IDR1.SIDSIZE 8.
+    const idRegisters = { ...PHYSICAL_ID_REGISTERS, idr1: (idr1 & ~0x3f) | 8 };
+    const small = await SmmuHost.create({ idRegisters });
+    small.addDevice('last', 255);
+    expect(() => small.addDevice('beyond', 256)).toThrow('from 0 to 255, not 256');
+  });
+
+  it('is an SMMU without stage 2', async () => {
+    const idRegisters = { ...PHYSICAL_ID_REGISTERS, idr0: idr0 & ~1 };
+    await expect(SmmuHost.create({ idRegisters })).rejects.toThrow('IDR0.S2P');
+  });
+});
+
 describe('a VM of an SmmuHost', () => {
   const RAM = 0x80000000;
   const regions = [{ gpa: RAM, offset: 0x10000, size: 0x20000 }];

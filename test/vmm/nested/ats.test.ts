@@ -456,6 +456,13 @@ describe('a page request that waits', () => {
     ['SMMUEN is 0', () => b.bus.write32(0x20, 0x1e)],
     ['its guest starts its SMMU anew', restart],
     ['its SMMU is reset', () => b.smmu.reset()],
+    [
+      'its device is detached',
+      () => {
+        const { fd } = b.vm.viommu;
+        fd.detach(fd.describe().find(({ type }) => type === 'DEVICE')?.id ?? 0);
+      },
+    ],
     ['its VM goes', () => b.host.destroyVm(b.vm.vm)],
   ])('is answered INVALID when %s: the engine fails, and is free', (_, happens) => {
     ats(ENABLE | PAGES);

@@ -477,5 +477,10 @@ describe('plugged devices', () => {
       'this is no v86 emulator that has loaded: it has no v86',
     );
     expect(host.statistics.vms).toBe(0);
+    await host.destroy();
+    expect(host.destroyed).toBe(true);
+    expect(() => plugSmmu(emulator, { host, page0: PAGE0, irqs })).toThrow(
+      expect.objectContaining({ name: 'UseError', code: 'destroyed' }),
+    );
   });
 });

@@ -2,6 +2,7 @@
 // Findings of the sanitizer: what was stale, what has changed, and the command that is missing.
 
 import { SUSPECT_ABORTS } from '../../../assembly/layout/check-memory.ts';
+import { C_BAD_SUBSTREAMID } from '../../../assembly/layout/events.ts';
 import {
   TLB_META_GLOBAL,
   TLB_META_S2,
@@ -13,6 +14,7 @@ import {
   TLB_PERM_UX,
   TLB_PERM_W,
 } from '../../../assembly/layout/iotlb-memory.ts';
+import { STE_S1FMT, STE_S1FMT_LINEAR } from '../../../assembly/layout/ste.ts';
 import { VMID_E2H, VMID_EL2 } from '../../../assembly/layout/vmid-memory.ts';
 import { decodeCommand } from '../../../devices/decode/index.ts';
 import { bitsOf } from '../../../devices/plugin/index.ts';
@@ -254,9 +256,17 @@ function configFinding(suspect: ConfigSuspect, owner: StreamOwner | undefined): 
     now: outcome === 0 ? 'another configuration' : outcomeText(outcome),
     changes: kind === 'STE' ? changesOf('STE', ste.old, ste.now) : changesOf('CD', cd.old, cd.now),
     command: commandOf(
-      kind === 'STE' ? cfgiSte(stream.streamId) : cfgiCd(stream.streamId, suspect.ssid ?? 0),
+      kind === 'STE'
+        ? cfgiSte(stream.streamId)
+        : cfgiCd(stream.streamId, suspect.ssid ?? 0, !wantsTable(suspect)),
     ),
   });
+}
+
+/** A level-1 CD descriptor has become valid: CFGI_CD with Leaf = 1 would leave it cached. */
+function wantsTable({ ste, readings }: ConfigSuspect): boolean {
+  const low = Number((ste.now[0] ?? 0n) & 0xffff_ffffn);
+  return readings?.before === C_BAD_SUBSTREAMID && bitsOf(low, STE_S1FMT) !== STE_S1FMT_LINEAR;
 }
 
 /** @param owner undefined for a stream of the host's own. */
