@@ -29,9 +29,12 @@ import {
   type DmaResult,
   isPasid,
 } from '../plugin/index.ts';
+import { typeOf } from '../plugin/known-names.ts';
 import {
   callback,
+  checkedLater,
   checkOptions,
+  flag,
   having,
   type OptionKinds,
   objectOf,
@@ -162,6 +165,13 @@ const STREAM: OptionKinds<DmaStream> = {
   onAccess: callback,
 };
 
+const ATTRIBUTES: OptionKinds<DmaAttributes> = {
+  // Of 20 bits or not: an access with another is refused, as the architecture has it.
+  pasid: checkedLater,
+  privileged: flag,
+  instruction: flag,
+};
+
 /** The DMA port of a stream. */
 export class StreamDmaPort implements DmaPort {
   readonly streamId: number;
@@ -169,6 +179,8 @@ export class StreamDmaPort implements DmaPort {
   readonly #stream: DmaStream;
   readonly #host: Uint32Array;
   readonly #stalled: StalledAccess[] = [];
+  /** The attributes of the last access, whose names and types are right. */
+  #checked: DmaAttributes | undefined;
 
   /** @throws {TypeError} when a stream has nothing of that name. */
   constructor(stream: DmaStream) {
@@ -193,6 +205,15 @@ export class StreamDmaPort implements DmaPort {
     write: boolean,
     attributes: DmaAttributes | undefined,
   ): DmaResult {
+    // A guest chooses addresses and lengths; anything else is a mistake in the device.
+    if (!Number.isInteger(iova) || iova < 0)
+      throw new RangeError(`DmaPort: iova ${String(iova)} is no address`);
+    if (!(bytes instanceof Uint8Array))
+      throw new TypeError(`DmaPort: what is moved must be a Uint8Array, not ${typeOf(bytes)}`);
+    if (attributes !== this.#checked) {
+      if (attributes !== undefined) checkOptions(attributes, ATTRIBUTES, 'DmaPort');
+      this.#checked = attributes;
+    }
     const { core } = this.#stream.unit;
     const pasid = attributes?.pasid;
     if (pasid !== undefined && !isPasid(pasid)) return { ok: false, done: 0 };
@@ -353,6 +374,10 @@ export class StreamDmaPort implements DmaPort {
   #copy(pa: number, bytes: Uint8Array, write: boolean): boolean {
     const found = this.#stream.memory.bytes(pa, bytes.length);
     if (!found) return false;
+    if (!(found instanceof Uint8Array) || found.length !== bytes.length)
+      throw new TypeError(
+        `memory.bytes must return the ${bytes.length} bytes that it is asked for`,
+      );
     if (write) found.set(bytes);
     else bytes.set(found);
     return true;

@@ -81,7 +81,7 @@ function computer() {
   bus.write(SMMU + 0x020, 4, 0x8);
   bus.write(SMMU + 0x098, 4, 2);
   bus.write(SMMU + 0x020, 4, 0x9);
-  return { endpoint, ram, own, msis };
+  return { endpoint, unit, ram, own, msis };
 }
 
 describe('an SMMU’s endpoint in a VMM of one’s own', () => {
@@ -121,6 +121,32 @@ describe('an SMMU’s endpoint in a VMM of one’s own', () => {
     expect(msis).toEqual(['0x21']);
     // The translation is there, and no memory behind it.
     expect(port.read(IOVA + 0x3000, read)).toEqual({ ok: false, done: 0 });
+  });
+
+  it('has DMA ports that name what is no access, and refuse a PASID that is none', () => {
+    const { endpoint } = computer();
+    const port = endpoint.dmaPort(STREAM);
+    const four = new Uint8Array(4);
+    const read = (...args: readonly unknown[]) => Reflect.apply(port.read, port, args);
+    for (const iova of [undefined, Number.NaN, -4, 0.5, '0x1000', 1n])
+      expect(() => read(iova, four)).toThrow(/^DmaPort: iova .* is no address$/);
+    for (const target of [undefined, [0], new Uint32Array(1)])
+      expect(() => read(IOVA, target)).toThrow(/^DmaPort: what is moved must be a Uint8Array/);
+    for (const attributes of [{ pasd: 3 }, { instrucion: true }, { privileged: 'no' }, 5, null])
+      expect(() => read(IOVA, four, attributes)).toThrow(/^DmaPort\b/);
+    expect(read(IOVA, four, { pasid: 1 << 20 })).toEqual({ ok: false, done: 0 });
+    // Whatever a guest makes of an address is an access.
+    expect(read(2 ** 64 - 2048, four)).toEqual({ ok: false, done: 0 });
+    expect(read(IOVA, four, { privileged: true })).toEqual({ ok: true, done: 4 });
+  });
+
+  it('tells a memory that gives other bytes than it is asked for', () => {
+    const { unit } = computer();
+    for (const found of [new Uint8Array(3), 4, Promise.resolve(new Uint8Array(4))]) {
+      const memory = { bytes: () => found as Uint8Array };
+      const port = new SmmuEndpoint({ unit, memory }).dmaPort(STREAM);
+      expect(() => port.read(IOVA, new Uint8Array(4))).toThrow('must return the 4 bytes');
+    }
   });
 
   it('refuses what is no access, and a memory that is none', () => {
