@@ -167,6 +167,11 @@ describe('misuse', () => {
       'placement: one and two overlap at 0x10000000',
     ],
     [
+      'a device in RAM',
+      machineWith({ devices: [{ device: device(), addresses: [0x8018_0000] }] }),
+      'placement: dev at 0x80180000 lies in RAM, which begins at 0x80100000',
+    ],
+    [
       'an unknown option of a host',
       hostWith({ vintf: 2 }),
       'unknown-option: there is no option "vintf": did you mean "vintfs"?',

@@ -26,6 +26,7 @@ import {
 import { DirectMaps } from './direct-maps.ts';
 import type { MachineCoreOptions } from './machine-core-options.ts';
 import { type CoreEnd, type CoreStatus, endOf, MachineState, type Pace } from './machine-state.ts';
+import { outsideRam } from './outside-ram.ts';
 import { Secondaries } from './secondaries.ts';
 import { wakingSinks } from './waking-sinks.ts';
 
@@ -94,7 +95,7 @@ export class MachineCore {
     const deviceMemory = guestMemoryOf(memory, regions);
     const msis = boardMsiSink(deviceMemory, options.msis);
     this.devices = new DeviceComplex({
-      devices,
+      devices: outsideRam(devices, regions),
       memory: deviceMemory,
       ...wakingSinks(msis, guest.interrupts, () => this.onInterrupt()),
       directMaps: this.#directMaps,

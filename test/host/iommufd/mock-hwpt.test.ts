@@ -218,6 +218,12 @@ describe('a device', () => {
     other.fd.bind(device);
   });
 
+  it('is told in one line when it is none', () => {
+    const { fd } = mockSetup();
+    for (const none of [undefined, null, {}, { iommu: {} }, 'nic'])
+      expect(() => fd.bind(none as never)).toThrow(/^bind: the IOMMU of the device must /);
+  });
+
   it('tells what its IOMMU is', () => {
     const { fd, deviceId } = mockSetup();
     const rest = { type: MOCK_HW_INFO_TYPE, length: 8, capabilities: 0, maxPasidLog2: 0 };
