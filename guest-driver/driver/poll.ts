@@ -15,9 +15,10 @@ const LOOKS_PER_SPIN: u32 = 32;
 /** Spins before the guest offers its processor to the host once, each of which ends with a safe point. */
 export const SPINS_PER_WAIT = 1000;
 /**
- * The same on a queue whose PROD is mapped: some tens of milliseconds. A doorbell that leaves work to
- * the host asks for the exit. Without that, another thread has the queue, which an exit would not bring
- * on, and which may have no processor for as long as a busy system's scheduler gives it none.
+ * The same before the first time, on a queue whose PROD is mapped: some tens of milliseconds. A doorbell
+ * that leaves work to the host asks for the exit. Without that, another thread has the queue, which an
+ * exit would not bring on, and which may have no processor for as long as a busy system's scheduler
+ * gives it none.
  */
 export const SPINS_BESIDE_OWNER = 1000000;
 /** The same while the queue is drained on a thread of its own: to leave would gain nothing. Some tenths of a second. */
@@ -30,17 +31,17 @@ export const REGISTER_POLLS = 2000;
 export const REGISTER_WAIT_MICROSECONDS = 1;
 
 /** True while the next look at a queue is made without an exit before it. */
-function isPatient(spins: i32, prodGpa: u32): bool {
+function isPatient(spins: i32, waits: i32, prodGpa: u32): bool {
   if (spins < SPINS_PER_WAIT) return true;
   if (spins >= SPINS_BESIDE_DRAIN || directMapOf(prodGpa) == 0) return false;
-  return spins < SPINS_BESIDE_OWNER || drainedElsewhere(prodGpa);
+  return (waits == 0 && spins < SPINS_BESIDE_OWNER) || drainedElsewhere(prodGpa);
 }
 
 /**
  * Waits until at least `entries` entries of the ring are free, all of them to see the last command completed. Serves
  * interrupts meanwhile, so that a queue stopped by an error gets going again.
  * @returns RESULT_OK, or RESULT_TIMEOUT after QUEUE_WAITS waits, each after
- *   SPINS_PER_WAIT (SPINS_BESIDE_OWNER, SPINS_BESIDE_DRAIN) spins or at the host's wish.
+ *   SPINS_PER_WAIT (the first SPINS_BESIDE_OWNER; SPINS_BESIDE_DRAIN) spins or at the host's wish.
  */
 export function waitForRoom(queue: Queue, entries: i32): i32 {
   let spins = 0;
@@ -50,7 +51,7 @@ export function waitForRoom(queue: Queue, entries: i32): i32 {
     queue.cons = indexOf(queue, cons);
     if (freeEntries(queue) >= entries) return RESULT_OK;
     serviceInterrupts();
-    if (!isPatient(++spins, queue.prodGpa) || exitRequested()) {
+    if (!isPatient(++spins, waits, queue.prodGpa) || exitRequested()) {
       if (waits == QUEUE_WAITS) return RESULT_TIMEOUT;
       wait(QUEUE_WAIT_MICROSECONDS);
       spins = 0;

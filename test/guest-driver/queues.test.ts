@@ -346,6 +346,18 @@ describe('bounded waiting', () => {
     expect(asked).toBeLessThan(patient / 2);
   });
 
+  it('behind a doorbell gives up soon once it has been patient', async () => {
+    const { driver, fake } = await bootDriver({ direct: true });
+    fake.held.add(1);
+    driver.begin();
+    addPages(driver, 1);
+    const start = performance.now();
+    expect(driver.submit()).toBe(RESULT_TIMEOUT);
+    expect(fake.waits).toBe(driver.queueWaits.value);
+    // A million spins once, and not before each of the waits.
+    expect(performance.now() - start).toBeLessThan(2000);
+  });
+
   it('gives up on a full ring as well, and adds nothing to it', async () => {
     const { driver, fake } = await bootDriver();
     fake.held.add(1);
