@@ -105,8 +105,9 @@ export interface PhysicalMemory {
   /**
    * A 32-bit write where there is no memory: an MSI to a doorbell. False, or without this
    * function, it is an external abort.
+   * @param streamId of the device, as its guest numbers it: an ITS knows the device by it.
    */
-  write32?(pa: number, data: number): boolean;
+  write32?(pa: number, data: number, streamId: number): boolean;
 }
 
 /** The ATC of a device behind an SMMU: its ATS capability, and the translations that it keeps. */
@@ -387,7 +388,8 @@ export class StreamDmaPort implements DmaPort {
   #sendMsi(pa: number, bytes: Uint8Array): boolean {
     if (bytes.length !== MSI_SIZE) return false;
     const data = new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true);
-    return this.#stream.memory.write32?.(pa, data) ?? false;
+    const { memory, virtSid } = this.#stream;
+    return memory.write32?.(pa, data, virtSid) ?? false;
   }
 
   /** Whoever clears the last obstacle of a CMD_SYNC runs its queue again. */

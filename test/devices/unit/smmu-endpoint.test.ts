@@ -48,9 +48,9 @@ function computer() {
         pa >= OWN && pa + length <= OWN + own.length
           ? own.subarray(pa - OWN, pa - OWN + length)
           : ram.bytes(pa, length),
-      write32(pa, data) {
+      write32(pa, data, streamId) {
         if (pa !== DOORBELL) return false;
-        msis.push(`0x${data.toString(16)}`);
+        msis.push(`0x${data.toString(16)} of ${streamId}`);
         return true;
       },
     },
@@ -118,7 +118,7 @@ describe('an SMMU’s endpoint in a VMM of one’s own', () => {
     expect(read).toEqual(bytes);
     expect(port.write(IOVA + 0x2000, Uint8Array.of(0x21, 0, 0, 0))).toEqual({ ok: true, done: 4 });
     expect(port.write(IOVA + 0x2004, Uint8Array.of(1, 0, 0, 0)).ok).toBe(false);
-    expect(msis).toEqual(['0x21']);
+    expect(msis).toEqual(['0x21 of 3']);
     // The translation is there, and no memory behind it.
     expect(port.read(IOVA + 0x3000, read)).toEqual({ ok: false, done: 0 });
   });
