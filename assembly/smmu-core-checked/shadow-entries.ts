@@ -27,7 +27,9 @@ import {
   TLB_META_SIZE,
   TLB_PA,
   TLB_PAGE,
+  TLB_WAYS,
 } from '../layout/iotlb-memory';
+import { SEQ_BUSY } from '../layout/set-sequence';
 import {
   SHADOW_AT_ENTRIES,
   SHADOW_DESCRIPTOR,
@@ -56,10 +58,10 @@ import {
   tableBase,
 } from '../smmu-core/geometry';
 import { canonical } from '../smmu-core/invalidate';
-import { alive, tlbHash } from '../smmu-core/iotlb';
+import { alive, tlbHash, tlbSequence } from '../smmu-core/iotlb';
 import { S1_NEW, S1_SLOT } from '../smmu-core/walk-stage1';
 import { descriptorAt } from './descriptor-at';
-import { entryInUse } from './origins';
+import { entryInUse, tlbIndex } from './origins';
 
 /** The slot of an entry, by its index. */
 export function shadowEntry(smmu: usize, index: u32): usize {
@@ -85,7 +87,9 @@ function granuleInUse(config: u32, upper: u64): u32 {
 // what else is in use of another thread.
 function keep(
   smmu: usize,
-  entry: usize,
+  asidPerm: u32,
+  generation: i64,
+  allGeneration: i64,
   meta: u32,
   page: u64,
   pa: u64,
@@ -96,7 +100,6 @@ function keep(
   isTable: bool,
 ): void {
   const block = vmidBlock(smmu, load<u32>(THREAD + THREAD_CFG, CFG_VMID));
-  const asidPerm = atomic.load<u32>(entry, TLB_ASID_PERM);
   const size = bits(meta, TLB_META_SIZE);
   const hash = tlbHash((asidPerm << 1) | u32(isTable), page, size);
   // A half each: the tables of a walk do not take the place of its leaf.
@@ -107,8 +110,6 @@ function keep(
   const pending =
     old != 0 && atomic.load<u32>(at, SHADOW_REPORTED) != 0 && alive(smmu, block, at, old);
   if (!pending) {
-    const generation = atomic.load<i64>(entry, TLB_GEN);
-    const allGeneration = atomic.load<i64>(entry, TLB_ALL_GEN);
     atomic.store<u32>(at, 0, TLB_META);
     atomic.store<u32>(at, asidPerm, TLB_ASID_PERM);
     atomic.store<u64>(at, page, TLB_PAGE);
@@ -132,7 +133,15 @@ function keep(
   unlockSlot(at + SHADOW_LOCK);
 }
 
-function keepTables(smmu: usize, entry: usize, meta: u32, granule: u32, leafLevel: i32): void {
+function keepTables(
+  smmu: usize,
+  asidPerm: u32,
+  generation: i64,
+  allGeneration: i64,
+  meta: u32,
+  granule: u32,
+  leafLevel: i32,
+): void {
   const cfg = THREAD + THREAD_CFG;
   const address = canonical(load<u64>(THREAD, THREAD_IOVA));
   const upper = (address >> 55) & 1;
@@ -155,7 +164,20 @@ function keepTables(smmu: usize, entry: usize, meta: u32, granule: u32, leafLeve
     if (bits(u32(descriptor), PTE_TYPE) != PTE_TYPE_TABLE) return;
     const page = address >> u64(shift);
     const own = tags | placed(shift, TLB_META_SIZE);
-    keep(smmu, entry, own, page, 0, shift, level, slot, descriptor, true);
+    keep(
+      smmu,
+      asidPerm,
+      generation,
+      allGeneration,
+      own,
+      page,
+      0,
+      shift,
+      level,
+      slot,
+      descriptor,
+      true,
+    );
     table = addressOf(smmu, descriptor, granule, granule, lpa2);
     indexMask = (u64(1) << u64(granule - 3)) - 1;
   }
@@ -168,17 +190,37 @@ function keepTables(smmu: usize, entry: usize, meta: u32, granule: u32, leafLeve
 export function keepTranslation(smmu: usize): void {
   const entry = entryInUse(smmu);
   if (entry == 0) return;
+  // Another thread may put another entry into the way while this one is read: then there is nothing to keep.
+  const sequence = tlbSequence(smmu, tlbIndex(smmu, entry) / TLB_WAYS);
+  const before = atomic.load<u32>(sequence);
+  if ((before & SEQ_BUSY) != 0 || entryInUse(smmu) != entry) return;
   const meta = atomic.load<u32>(entry, TLB_META);
-  if (meta == 0) return;
+  const leaf = atomic.load<u32>(entry, TLB_LEAF);
+  const page = atomic.load<u64>(entry, TLB_PAGE);
+  const pa = atomic.load<u64>(entry, TLB_PA);
+  const asidPerm = atomic.load<u32>(entry, TLB_ASID_PERM);
+  const generation = atomic.load<i64>(entry, TLB_GEN);
+  const allGeneration = atomic.load<i64>(entry, TLB_ALL_GEN);
+  if (meta == 0 || atomic.load<u32>(sequence) != before) return;
   const config = load<u32>(THREAD + THREAD_CFG, CFG_CONFIG);
   const stage2 = config == STE_CONFIG_S2;
   const granule = granuleInUse(config, (load<u64>(THREAD, THREAD_IOVA) >> 55) & 1);
-  const leaf = atomic.load<u32>(entry, TLB_LEAF);
   const level = 3 - i32((leaf - granule) / (granule - 3));
-  const page = atomic.load<u64>(entry, TLB_PAGE);
   const slot = stage2 ? 0 : load<u64>(THREAD, S1_SLOT);
   const descriptor = stage2 ? 0 : load<u64>(THREAD, S1_NEW);
-  const pa = atomic.load<u64>(entry, TLB_PA);
-  keep(smmu, entry, meta, page, pa, leaf, level, slot, descriptor, false);
-  if (!stage2) keepTables(smmu, entry, meta, granule, level);
+  keep(
+    smmu,
+    asidPerm,
+    generation,
+    allGeneration,
+    meta,
+    page,
+    pa,
+    leaf,
+    level,
+    slot,
+    descriptor,
+    false,
+  );
+  if (!stage2) keepTables(smmu, asidPerm, generation, allGeneration, meta, granule, level);
 }
