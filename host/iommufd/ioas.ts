@@ -91,6 +91,9 @@ const rangeOf = ({ iova, length }: { readonly iova: bigint; readonly length: big
   last: iova + length - 1n,
 });
 
+/** Whether two ranges have an address in common. */
+const meet = (a: IovaRange, b: IovaRange) => a.start <= b.last && b.start <= a.last;
+
 function overlapping<T extends { readonly iova: bigint; readonly length: bigint }>(
   ranges: readonly T[],
   iova: bigint,
@@ -215,23 +218,25 @@ export class Ioas extends IommufdObject {
    * later may reserve any of them. Those before are forgotten; none means everywhere.
    */
   allow(ranges: readonly IovaRange[]): void {
-    ranges.forEach(({ start, last }, i) => {
+    ranges.forEach((range, i) => {
+      const { start, last } = range;
       require(start < last && last < END, 'EINVAL', `range ${i} has no two addresses`);
-      const meets = ranges.slice(0, i).some((other) => start <= other.last && other.start <= last);
-      require(!meets, 'EINVAL', `range ${i} has addresses of one before it`);
+      const meetsAnother = ranges.slice(0, i).some((other) => meet(range, other));
+      require(!meetsAnother, 'EINVAL', `range ${i} has addresses of one before it`);
     });
     this.#gate('allocation', 'allowed IOVAs');
+    const unavailable = this.#unavailable;
     for (const range of ranges)
-      require(!this.#unavailable.some(
-        ({ start, last }) => start <= range.last && range.start <= last,
+      require(!unavailable.some((other) =>
+        meet(range, other),
       ), 'EADDRINUSE', `0x${range.start.toString(16)} to 0x${range.last.toString(16)} is reserved`);
     this.#allowed = ranges.map(({ start, last }) => ({ start, last })).sort(byStart);
   }
 
   /** @throws {IommufdError} EADDRINUSE when a range that is to be reserved has been allowed. */
-  #refuseAllowed({ start, last }: IovaRange, why: string): void {
-    const taken = this.#allowed.some((range) => start <= range.last && range.start <= last);
-    require(!taken, 'EADDRINUSE', `0x${start.toString(16)} is allowed, and ${why}`);
+  #refuseAllowed(range: IovaRange, why: string): void {
+    const taken = this.#allowed.some((other) => meet(range, other));
+    require(!taken, 'EADDRINUSE', `0x${range.start.toString(16)} is allowed, and ${why}`);
   }
 
   /** Of all devices that are attached to one of its HWPTs; two of them may have the same. */

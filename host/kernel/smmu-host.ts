@@ -111,8 +111,6 @@ export class SmmuHost {
   /** What devices reach by physical address: RAM, and that of each VM in its window. */
   readonly #physical: PhysicalMemory;
   readonly #endpoint: SmmuEndpoint;
-  /** StreamIDs of all devices. */
-  readonly #streams = new Set<number>();
   /** Devices of VMs, by StreamID: their CDs and stage-1 tables lie in the VM's memory. */
   readonly #guestDevices = new Map<number, { readonly vm: Vm; readonly endpoint: SmmuEndpoint }>();
 
@@ -233,10 +231,9 @@ export class SmmuHost {
    */
   addDevice(name: string, streamId: number, vm?: SmmuVm): IommuDevice {
     checkInteger(streamId, 0, 2 ** this.#iommu.model.smmu.sidBits - 1, 'addDevice: streamId');
-    if (this.#streams.has(streamId))
+    if (this.#iommu.model.hasStream(streamId))
       throw new HostError('in-use', `another device has the StreamID ${streamId}`);
     const own = vm && this.#vmOf(vm);
-    this.#streams.add(streamId);
     if (own) {
       const endpoint = new SmmuEndpoint({ unit: own.unit, memory: this.#physical });
       this.#guestDevices.set(streamId, { vm: own, endpoint });
@@ -247,10 +244,7 @@ export class SmmuHost {
   /** The device is gone; it is bound to no iommufd any more. */
   removeDevice(device: IommuDevice): void {
     const arm = device as ArmDevice;
-    for (const stream of arm.streams) {
-      this.#streams.delete(stream);
-      this.#guestDevices.delete(stream);
-    }
+    for (const stream of arm.streams) this.#guestDevices.delete(stream);
     this.#iommu.model.removeDevice(arm);
   }
 

@@ -124,6 +124,11 @@ export class ArmIommu implements ArmSmmu {
     return device;
   }
 
+  /** Whether a device has a physical StreamID. */
+  hasStream(sid: number): boolean {
+    return this.#devices.has(sid);
+  }
+
   removeDevice(device: ArmDevice): void {
     for (const sid of device.streams) this.#devices.delete(sid);
   }

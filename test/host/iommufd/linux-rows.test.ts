@@ -24,6 +24,7 @@ import {
   mockSetup,
   NESTED_DATA,
   PAGE,
+  reserving,
   u32,
   viommuSetup,
 } from './mock-setup.ts';
@@ -164,9 +165,7 @@ describe('IOAS_IOVA_RANGES', () => {
     expect(fd.ioasIovaRanges(ioas)).toEqual(whole);
     const window = { iova: 16n * PAGE, length: 2n * PAGE, doorbells: 0x8020000 };
     const low = { iova: 0n, length: PAGE, doorbells: 0x8030000 };
-    const master = fd.bind(
-      Object.assign(new MockDevice('master', iommu), { reservedRegions: [window, low] }),
-    );
+    const master = fd.bind(reserving('master', iommu, window, low));
     fd.attach(master, parent);
     expect(fd.ioasIovaRanges(ioas).ranges).toEqual([
       { start: PAGE, last: 16n * PAGE - 1n },
@@ -218,9 +217,7 @@ describe('IOAS_ALLOW_IOVAS', () => {
   it('keeps what it allows from being reserved: EADDRINUSE (iopt_reserve_iova)', () => {
     const { fd, iommu, parent, ioas } = mockSetup();
     const window = { iova: 16n * PAGE, length: PAGE, doorbells: 0x8020000 };
-    const master = fd.bind(
-      Object.assign(new MockDevice('master', iommu), { reservedRegions: [window] }),
-    );
+    const master = fd.bind(reserving('master', iommu, window));
     fd.ioasAllowIovas(ioas, [{ start: 15n * PAGE, last: 17n * PAGE }]);
     expectErrno(() => fd.attach(master, parent), 'EADDRINUSE');
     expect(fd.attachedTo(master)).toBeUndefined();

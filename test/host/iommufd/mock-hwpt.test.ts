@@ -17,6 +17,7 @@ import {
   mockSetup,
   NESTED_DATA,
   PAGE,
+  reserving,
   u32,
   viommuSetup,
 } from './mock-setup.ts';
@@ -65,7 +66,7 @@ describe('an IOAS', () => {
     const { fd, iommu, ioas, device, deviceId, parent } = mockSetup();
     const window = { iova: 4n * PAGE, length: 2n * PAGE, doorbells: 0x8020000 };
     const bound = (name: string) => {
-      const made = Object.assign(new MockDevice(name, iommu), { reservedRegions: [window] });
+      const made = reserving(name, iommu, window);
       return [made, fd.bind(made)] as const;
     };
     const [master, masterId] = bound('master');

@@ -7,6 +7,7 @@ import {
   Iommufd,
   type IommufdOptions,
   PAGE_SIZE,
+  type ReservedRegion,
   type UserMemory,
   type VmHandle,
 } from '../../../host/iommufd/index.ts';
@@ -48,6 +49,15 @@ export const NESTED_DATA = { type: MOCK_HWPT_DATA, bytes: u32(0xbeef) };
 
 export function expectErrno(action: () => unknown, errno: Errno): void {
   expect(action).toThrow(expect.objectContaining({ errno }));
+}
+
+/** A device that keeps regions of its IOAS free. */
+export function reserving(
+  name: string,
+  iommu: MockIommu,
+  ...reservedRegions: readonly ReservedRegion[]
+): MockDevice {
+  return Object.assign(new MockDevice(name, iommu), { reservedRegions });
 }
 
 /** A bound device with an IOAS and a nest parent. */

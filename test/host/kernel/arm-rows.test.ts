@@ -58,10 +58,18 @@ const invalidation = (words: Uint32Array, entryLength = 16) => ({
   count: 1,
 });
 const withIdr3 = (idr3: number) => ({ idRegisters: { ...PHYSICAL_ID_REGISTERS, idr3 } });
+/** A TLBI with SSec. */
+const secure = tlbiNhAll(0);
+secure[0] = (secure[0] ?? 0) | (1 << 10);
 // IDR3.FWB [8]; IDR0.ATS [10], PRI [16].
 const FWB = 1 << 8;
 const ATS = 1 << 10;
 const PRI = 1 << 16;
+/** Without PRI, IDR1.PRIQS [15:11] is 0. */
+const WITHOUT_ATS = {
+  idr0: PHYSICAL_ID_REGISTERS.idr0 & ~ATS & ~PRI,
+  idr1: PHYSICAL_ID_REGISTERS.idr1 & ~(31 << 11),
+};
 
 describe('VIOMMU_ALLOC of an SMMUv3', () => {
   it('does not look at data of a type that has none (arm_vsmmu_init)', async () => {
@@ -129,14 +137,10 @@ describe('HWPT_ALLOC on an SMMUv3', () => {
 describe('GET_HW_INFO of an SMMUv3', () => {
   it('has PASIDs as IDR1.SSIDSIZE has them, and says where there is no ATS', async () => {
     const passid = HW_CAP_PCI_PASID_EXEC | HW_CAP_PCI_PASID_PRIV;
-    const { idr0, idr1 } = PHYSICAL_ID_REGISTERS;
+    const { idr1 } = PHYSICAL_ID_REGISTERS;
     for (const [registers, expected] of [
       [{}, [40, passid, (idr1 >>> 6) & 31]],
-      [
-        // Without PRI, IDR1.PRIQS [15:11] is 0.
-        { idr0: idr0 & ~ATS & ~PRI, idr1: idr1 & ~(31 << 11) },
-        [40, passid | HW_CAP_PCI_ATS_NOT_SUPPORTED, (idr1 >>> 6) & 31],
-      ],
+      [WITHOUT_ATS, [40, passid | HW_CAP_PCI_ATS_NOT_SUPPORTED, (idr1 >>> 6) & 31]],
       [{ idr1: idr1 & ~(31 << 6) }, [40, 0, 0]],
     ] as const) {
       const { fd, device } = await setup({
@@ -262,12 +266,7 @@ describe('HWPT_INVALIDATE of an SMMUv3', () => {
   });
 
   it('of an ATC on an SMMU without ATS is EIO; Linux passes it on and says nothing', async () => {
-    const { idr0, idr1 } = PHYSICAL_ID_REGISTERS;
-    const idRegisters = {
-      ...PHYSICAL_ID_REGISTERS,
-      idr0: idr0 & ~ATS & ~PRI,
-      idr1: idr1 & ~(31 << 11),
-    };
+    const idRegisters = { ...PHYSICAL_ID_REGISTERS, ...WITHOUT_ATS };
     for (const linuxCompat of [false, true]) {
       const { fd, viommu } = await setup({ linuxCompat, idRegisters });
       const request = invalidation(atcInv({ streamId: STREAM, address: 0, size: 52 }));
@@ -280,8 +279,6 @@ describe('HWPT_INVALIDATE of an SMMUv3', () => {
     for (const linuxCompat of [false, true]) {
       const { fd, iommu, viommu, lent, touch, entries } = await setup({ linuxCompat });
       attachStage1(lent);
-      const secure = tlbiNhAll(0);
-      secure[0] = (secure[0] ?? 0) | (1 << 10);
       expect(touch()).toBe(true);
       const { errors } = iommu.smmu.commands;
       if (linuxCompat) expect(fd.hwptInvalidate(viommu, invalidation(secure))).toBe(1);
@@ -294,8 +291,6 @@ describe('HWPT_INVALIDATE of an SMMUv3', () => {
 
   it('by a ring leaves a Secure command to the guest’s own SMMU', async () => {
     const { fd, iommu, viommu } = await setup();
-    const secure = tlbiNhAll(0);
-    secure[0] = (secure[0] ?? 0) | (1 << 10);
     const ring = new Uint8Array(64);
     ring.set(bytesOf(secure));
     const { errors } = iommu.smmu.commands;
