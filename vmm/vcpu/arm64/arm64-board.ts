@@ -7,6 +7,7 @@ import type { InterruptSink } from '../../../devices/bus/index.ts';
 export interface CpuInterface {
   /** Where it says that `irqAsserted` may be true: bit 0 of a word, and then 0 in another one. */
   connect(vcpu: number, pendingAt: number, limitAt: number): void;
+  /** False: the bit has been taken back, and is set again by an interrupt that comes later. */
   irqAsserted(vcpu: number): boolean;
   setPrivateLine(vcpu: number, intid: number, asserted: boolean): void;
   readInterface(vcpu: number, register: number): bigint | undefined;

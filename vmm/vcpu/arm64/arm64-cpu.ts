@@ -67,9 +67,12 @@ export class Arm64Cpu {
     return this.#interrupts.irqAsserted(this.index);
   }
 
-  /** Its IRQ input follows the interrupt controller's: also when nothing says so any more. */
+  /**
+   * Its IRQ input follows the interrupt controller's: also when nothing says so any more. `irqAsserted`
+   * has taken the bit back where there is none; cleared here, an interrupt that has come since is lost.
+   */
   followIrq(): void {
-    this.block.setIrq(this.#interrupts.irqAsserted(this.index));
+    if (this.#interrupts.irqAsserted(this.index)) this.block.setIrq(true);
   }
 
   /** An access of a register of its CPU interface, for the CPU: 0 where it is UNDEFINED. */

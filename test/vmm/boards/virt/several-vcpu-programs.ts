@@ -165,7 +165,8 @@ export const POWER = image({
 
 /**
  * vCPU 0 sends SGI 1 to vCPU 3, then 2 to all others; each prints its number and the INTID and answers with
- * SGI 4 + its number, which wakes vCPU 0.
+ * SGI 4 + its number, which wakes vCPU 0. It looks for the last one with IRQs masked: taken between the
+ * look and the WFI, that one would wake nobody.
  */
 export const SGIS = image({
   0: [
@@ -190,7 +191,7 @@ export const SGIS = image({
     0xd518cce2, // msr icc_igrpen1_el1, x2
     0xd2800033, // mov x19, #0x1
     0xaa1303e1, // mov x1, x19
-    0x100003a2, // adr x2, 0xc8
+    0x10000442, // adr x2, 0xdc
     0xaa1303e3, // mov x3, x19
     0xd2b88000, // mov x0, #0xc4000000
     0xf2800060, // movk x0, #0x3
@@ -209,18 +210,23 @@ export const SGIS = image({
     0xb94006a0, // ldr w0, [x21, #4]
     0x7100041f, // cmp w0, #0x1
     0x54ffffc1, // b.ne 0x94
+    0xd50342df, // msr daifset, #0x2
     0xd2a04000, // mov x0, #0x2000000
     0xf2c02000, // movk x0, #0x100, lsl #32
     0xd518cba0, // msr icc_sgi1r_el1, x0
-    0xd503207f, // wfi
     0xb94006a0, // ldr w0, [x21, #4]
     0x7100101f, // cmp w0, #0x4
-    0x54ffffa1, // b.ne 0xac
+    0x540000c0, // b.eq 0xd0
+    0xd503207f, // wfi
+    0xd50342ff, // msr daifclr, #0x2
+    0xd5033fdf, // isb
+    0xd50342df, // msr daifset, #0x2
+    0x17fffff9, // b 0xb0
     0xd2b08000, // mov x0, #0x84000000
     0xf2800100, // movk x0, #0x8
     0xd4000002, // hvc #0x0
     0xaa0003f4, // mov x20, x0
-    0x100039a1, // adr x1, 0x800
+    0x10003901, // adr x1, 0x800
     0xd518c001, // msr vbar_el1, x1
     0xd2a10001, // mov x1, #0x8000000
     0x52800262, // mov w2, #0x13
@@ -244,7 +250,7 @@ export const SGIS = image({
     0xb8e102a2, // ldaddal w1, w2, [x21]
     0xd50342ff, // msr daifclr, #0x2
     0xd503207f, // wfi
-    0x17ffffff, // b 0x128
+    0x17ffffff, // b 0x13c
   ],
   2688: [
     0xd2a81035, // mov x21, #0x40810000
