@@ -27,6 +27,7 @@ import {
   SYNC_CS_NONE,
   SYNC_CS_SEV,
   TLBI_TG,
+  TLBI_TTL,
 } from '../layout/commands';
 import { CTX_BEYOND, CTX_LACKS, LACKS_RANGES, LACKS_RECORDED } from '../layout/context-memory';
 import { QUEUE_KIND_VCMDQ_GUEST, QUEUE_KIND_VCMDQ_HYP } from '../layout/queue-memory';
@@ -103,10 +104,10 @@ export function namesAddress(action: u32, d0: u64): bool {
 
 /**
  * True for a TLBI by address that is ILLEGAL_RANGE. Small enough to stand in its callers'
- * code: most commands have no range.
+ * code: most commands have no range, or a level that nothing is wrong with.
  */
 export function illegalRange(smmu: usize, d0: u64, d1: u64): bool {
-  return hasGranule(d1) && reservedRange(smmu, d0, d1);
+  return hasGranule(d1) && bits(u32(d1), TLBI_TTL) < 2 && reservedRange(smmu, d0, d1);
 }
 
 // CMD_SYNC: a VCMDQ has CS = 0 only; 3 is reserved everywhere.
