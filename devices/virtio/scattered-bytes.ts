@@ -4,13 +4,26 @@
 import type { DmaPort } from '../plugin/index.ts';
 import type { Segment } from './split-queue.ts';
 
-/** How an access ended: all of it, refused by the IOMMU, or held by it, to be tried again. */
-export type AccessEnd = 'done' | 'refused' | 'stalled';
+/**
+ * How an access ended: all of it, or refused by the IOMMU. Else the same access, with the same array, is
+ * gone on with later: held by the IOMMU, or of more segments than one turn has time for.
+ */
+export type AccessEnd = 'done' | 'refused' | 'stalled' | 'more';
+
+/** Whether an access is to be gone on with. */
+export function isUnderWay(end: AccessEnd): end is 'stalled' | 'more' {
+  return end === 'stalled' || end === 'more';
+}
+
+/** Segments that one call accesses at most. */
+const MOST_SEGMENTS = 64;
 
 export class ScatteredBytes {
   readonly length: number;
   readonly #segments: readonly Segment[];
   readonly #port: DmaPort;
+  /** The access that has not ended: its array, and how much of that is done. */
+  #underWay: { readonly bytes: Uint8Array; done: number } | undefined;
 
   constructor(segments: readonly Segment[], port: DmaPort) {
     this.#segments = segments;
@@ -18,25 +31,38 @@ export class ScatteredBytes {
     this.length = segments.reduce((sum, { length }) => sum + length, 0);
   }
 
-  /** Accesses each segment's part of the bytes from `offset` on. */
   #access(how: 'read' | 'write', offset: number, bytes: Uint8Array): AccessEnd {
-    if (offset + bytes.length > this.length) return 'refused';
+    const from = this.#underWay?.bytes === bytes ? this.#underWay.done : 0;
+    const { done, end } = this.#goOn(how, offset, bytes, from);
+    this.#underWay = isUnderWay(end) ? { bytes, done } : undefined;
+    return end;
+  }
+
+  /** Accesses each segment's part of the bytes from `offset` on, `done` of which have been already. */
+  #goOn(
+    how: 'read' | 'write',
+    offset: number,
+    bytes: Uint8Array,
+    done: number,
+  ): { readonly done: number; readonly end: AccessEnd } {
+    if (offset + bytes.length > this.length) return { done, end: 'refused' };
     let start = 0;
-    let done = 0;
+    let accesses = 0;
     for (const { iova, length } of this.#segments) {
       const from = Math.max(0, offset + done - start);
       const count = Math.min(length - from, bytes.length - done);
       if (count > 0) {
-        if (!Number.isSafeInteger(iova + length)) return 'refused';
+        if (!Number.isSafeInteger(iova + length)) return { done, end: 'refused' };
+        if (accesses++ === MOST_SEGMENTS) return { done, end: 'more' };
         const { ok, stalled } = this.#port[how](iova + from, bytes.subarray(done, done + count));
-        if (stalled) return 'stalled';
-        if (!ok) return 'refused';
+        if (stalled) return { done, end: 'stalled' };
+        if (!ok) return { done, end: 'refused' };
         done += count;
       }
       start += length;
       if (done === bytes.length) break;
     }
-    return 'done';
+    return { done, end: 'done' };
   }
 
   /** Reads the bytes from `offset` on into `target`. */

@@ -72,7 +72,7 @@ interface Descriptor extends Segment {
 export class SplitQueue {
   readonly state: QueueState;
   readonly #port: DmaPort;
-  readonly #descriptor = new DataView(new ArrayBuffer(DESCRIPTOR_SIZE));
+  readonly #table = new DataView(new ArrayBuffer(MAX_QUEUE_SIZE * DESCRIPTOR_SIZE));
   readonly #small = new DataView(new ArrayBuffer(USED_SIZE));
 
   constructor(state: QueueState, port: DmaPort) {
@@ -94,14 +94,20 @@ export class SplitQueue {
     return view.getUint16(0, true);
   }
 
-  #descriptorAt(table: number, index: number): Descriptor {
-    const view = this.#descriptor;
-    this.#access('read', table + index * DESCRIPTOR_SIZE, new Uint8Array(view.buffer));
+  /** A whole table in one access: for each descriptor one, a turn would have time for a few only. */
+  #readTable(table: number, entries: number): void {
+    this.#access('read', table, new Uint8Array(this.#table.buffer, 0, entries * DESCRIPTOR_SIZE));
+  }
+
+  /** A descriptor of the table that was read last. */
+  #descriptor(index: number): Descriptor {
+    const view = this.#table;
+    const at = index * DESCRIPTOR_SIZE;
     return {
-      iova: view.getUint32(4, true) * TWO_32 + view.getUint32(0, true),
-      length: view.getUint32(8, true),
-      flags: view.getUint16(12, true),
-      next: view.getUint16(14, true),
+      iova: view.getUint32(at + 4, true) * TWO_32 + view.getUint32(at, true),
+      length: view.getUint32(at + 8, true),
+      flags: view.getUint16(at + 12, true),
+      next: view.getUint16(at + 14, true),
     };
   }
 
@@ -126,22 +132,22 @@ export class SplitQueue {
   #chain(head: number): Chain {
     const readable: Segment[] = [];
     const writable: Segment[] = [];
-    let table = addressOf(this.state.descriptors);
     let entries = this.state.size;
     let isIndirect = false;
     let index = head;
+    this.#readTable(addressOf(this.state.descriptors), entries);
     // A chain that is longer than its table is a loop.
     for (let left = entries; left > 0; left--) {
       if (index >= entries) throw new BrokenQueue('descriptor index');
-      const { iova, length, flags, next } = this.#descriptorAt(table, index);
+      const { iova, length, flags, next } = this.#descriptor(index);
       if (flags & FLAG_INDIRECT) {
         // Not within an indirect table, and nothing behind it (section 2.7.5.3.1).
         if (isIndirect || flags & FLAG_NEXT || length % DESCRIPTOR_SIZE !== 0)
           throw new BrokenQueue('indirect descriptor');
         isIndirect = true;
-        table = iova;
         entries = length / DESCRIPTOR_SIZE;
         if (entries === 0 || entries > MAX_QUEUE_SIZE) throw new BrokenQueue('indirect table');
+        this.#readTable(iova, entries);
         index = 0;
         left = entries + 1;
         continue;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // A virtio block device (virtio 1.2, section 5.2).
 
-import type { AccessEnd } from './scattered-bytes.ts';
+import { type AccessEnd, isUnderWay } from './scattered-bytes.ts';
 import type { RequestBuffers, RequestWork, VirtioFunction } from './virtio-function.ts';
 
 /** Bytes of a sector: what capacities and places on a disk count in (virtio 1.2, section 5.2.4). */
@@ -54,9 +54,10 @@ function configOf({ size }: Disk): Uint8Array {
 
 /** A request ends with a byte that says how, behind what the device has written. */
 function endWith(status: number, { writable }: RequestBuffers, written: number): RequestWork {
+  const byte = Uint8Array.of(status);
   return () => {
-    const end = writable.write(writable.length - 1, Uint8Array.of(status));
-    return end === 'stalled' ? 'stalled' : written + (end === 'done' ? 1 : 0);
+    const end = writable.write(writable.length - 1, byte);
+    return isUnderWay(end) ? end : written + (end === 'done' ? 1 : 0);
   };
 }
 
@@ -68,6 +69,8 @@ class Transfer {
   readonly #at: number;
   readonly #length: number;
   readonly #bytes: Uint8Array;
+  /** What this turn moves, and the next ones until it has been moved. */
+  #part: Uint8Array | undefined;
   #done = 0;
   #end: RequestWork | undefined;
 
@@ -82,10 +85,8 @@ class Transfer {
 
   turn(): ReturnType<RequestWork> {
     if (this.#end) return this.#end();
-    const part = this.#bytes.subarray(0, this.#length - this.#done);
-    const moved = this.#move(part);
-    if (moved === 'stalled') return 'stalled';
-    this.#done += moved === 'done' ? part.length : 0;
+    const moved = this.#move();
+    if (isUnderWay(moved)) return moved;
     if (moved === 'done' && this.#done < this.#length) return 'more';
     const written = this.#isWrite ? 0 : this.#done;
     const status = moved === 'done' ? STATUS_OK : STATUS_IO_ERROR;
@@ -93,17 +94,23 @@ class Transfer {
     return this.#end();
   }
 
-  #move(part: Uint8Array): AccessEnd {
+  #move(): AccessEnd {
     const { readable, writable } = this.#buffers;
     const at = this.#at + this.#done;
     try {
-      if (!this.#isWrite) {
-        this.#disk.read(at, part);
-        return writable.write(this.#done, part);
+      if (!this.#part) {
+        this.#part = this.#bytes.subarray(0, this.#length - this.#done);
+        if (!this.#isWrite) this.#disk.read(at, this.#part);
       }
-      const end = readable.read(HEADER_SIZE + this.#done, part);
-      if (end === 'done') this.#disk.write(at, part);
-      return end;
+      const part = this.#part;
+      const end = this.#isWrite
+        ? readable.read(HEADER_SIZE + this.#done, part)
+        : writable.write(this.#done, part);
+      if (end !== 'done') return end;
+      if (this.#isWrite) this.#disk.write(at, part);
+      this.#done += part.length;
+      this.#part = undefined;
+      return 'done';
     } catch {
       return 'refused';
     }
@@ -142,11 +149,12 @@ export class VirtioBlock implements VirtioFunction {
     // Without a status byte there is no way to answer (section 5.2.6).
     if (writable.length === 0 || readable.length < HEADER_SIZE) return () => 0;
     const header = new DataView(new ArrayBuffer(HEADER_SIZE));
+    const headerBytes = new Uint8Array(header.buffer);
     let work: RequestWork | undefined;
     return () => {
       if (!work) {
-        const end = readable.read(0, new Uint8Array(header.buffer));
-        if (end === 'stalled') return 'stalled';
+        const end = readable.read(0, headerBytes);
+        if (isUnderWay(end)) return end;
         work =
           end === 'done'
             ? this.#request(header.getUint32(0, true), header.getBigUint64(8, true), buffers)
@@ -198,12 +206,17 @@ export class VirtioBlock implements VirtioFunction {
 
   #getId(buffers: RequestBuffers): RequestWork {
     const { writable } = buffers;
-    const length = Math.min(ID_SIZE, writable.length - 1);
+    const id = this.#id.subarray(0, Math.min(ID_SIZE, writable.length - 1));
+    let ending: RequestWork | undefined;
     return () => {
-      const end = writable.write(0, this.#id.subarray(0, length));
-      if (end === 'stalled') return 'stalled';
-      const status = end === 'done' ? STATUS_OK : STATUS_IO_ERROR;
-      return endWith(status, buffers, end === 'done' ? length : 0)();
+      if (ending) return ending();
+      const end = writable.write(0, id);
+      if (isUnderWay(end)) return end;
+      ending =
+        end === 'done'
+          ? endWith(STATUS_OK, buffers, id.length)
+          : endWith(STATUS_IO_ERROR, buffers, 0);
+      return ending();
     };
   }
 }

@@ -2,6 +2,7 @@
 // A virtio console with one port (virtio 1.2, section 5.3): bytes in by queue 0, out by queue 1.
 
 import { ByteQueue } from './byte-queue.ts';
+import { isUnderWay } from './scattered-bytes.ts';
 import type { RequestBuffers, RequestWork, VirtioFunction } from './virtio-function.ts';
 
 const DEVICE_ID = 3;
@@ -40,10 +41,11 @@ export class VirtioConsole implements VirtioFunction {
   }
 
   #give({ writable }: RequestBuffers): RequestWork {
+    let bytes: Uint8Array | undefined;
     return () => {
-      const bytes = this.#input.peek(Math.min(writable.length, TURN_BYTES));
+      bytes ??= this.#input.peek(Math.min(writable.length, TURN_BYTES));
       const end = writable.write(0, bytes);
-      if (end === 'stalled') return 'stalled';
+      if (isUnderWay(end)) return end;
       if (end === 'refused') return 0;
       this.#input.drop(bytes.length);
       return bytes.length;
@@ -52,13 +54,15 @@ export class VirtioConsole implements VirtioFunction {
 
   #take({ readable }: RequestBuffers): RequestWork {
     let done = 0;
+    let bytes: Uint8Array<ArrayBuffer> | undefined;
     return () => {
-      const bytes = new Uint8Array(Math.min(TURN_BYTES, readable.length - done));
+      bytes ??= new Uint8Array(Math.min(TURN_BYTES, readable.length - done));
       const end = readable.read(done, bytes);
-      if (end === 'stalled') return 'stalled';
+      if (isUnderWay(end)) return end;
       if (end === 'refused' || bytes.length === 0) return 0;
       this.#onOutput(bytes);
       done += bytes.length;
+      bytes = undefined;
       return done < readable.length ? 'more' : 0;
     };
   }

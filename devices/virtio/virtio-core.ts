@@ -3,6 +3,7 @@
 // work on them. What it does with a request is its VirtioFunction's.
 
 import { type DeviceState, type DmaPort, plainStateLike, stateFields } from '../plugin/index.ts';
+import { MeteredPort } from './metered-port.ts';
 import { ScatteredBytes } from './scattered-bytes.ts';
 import {
   BrokenQueue,
@@ -25,8 +26,6 @@ import type { RequestWork, VirtioFunction } from './virtio-function.ts';
 
 const ALL = 0xffffffff;
 const WORD_BITS = 32n;
-/** Requests that one turn completes at most. */
-const TURN_REQUESTS = 32;
 
 const COMMON = VIRTIO_F_VERSION_1 | VIRTIO_F_ACCESS_PLATFORM | VIRTIO_F_INDIRECT_DESC;
 
@@ -62,7 +61,9 @@ export class VirtioCore {
   readonly #function: VirtioFunction;
   readonly #features: bigint;
   readonly #notify: VirtioNotifications;
-  #port: DmaPort | undefined;
+  #port: MeteredPort | undefined;
+  /** The queue that the next turn begins with: one that has much to do leaves the others theirs. */
+  #first = 0;
   #live: LiveQueue[] = [];
   registers: VirtioRegisters = structuredClone(RESET);
   queues: QueueState[];
@@ -80,7 +81,7 @@ export class VirtioCore {
 
   /** The way of rings and buffers to memory. */
   connect(port: DmaPort): void {
-    this.#port = port;
+    this.#port = new MeteredPort(port);
     this.#connectQueues();
   }
 
@@ -97,7 +98,7 @@ export class VirtioCore {
 
   /** Requests under way are given up; registers and queues are as new. */
   reset(): void {
-    this.#port?.abandon?.();
+    this.#port?.abandon();
     this.registers = structuredClone(RESET);
     this.queues = this.#newQueues();
     this.#connectQueues();
@@ -198,10 +199,16 @@ export class VirtioCore {
 
   /** A bounded amount of work. Returns how much it was. */
   turn(): number {
-    if (!this.#isRunning) return 0;
+    const port = this.#port;
+    if (!port || !this.#isRunning) return 0;
+    port.begin();
     let done = 0;
     try {
-      for (const [index, live] of this.#live.entries()) done += this.#serve(index, live);
+      for (let i = 0; i < this.#live.length && !port.isSpent; i++) {
+        const index = this.#first;
+        this.#first = (index + 1) % this.#live.length;
+        done += this.#serve(index, port);
+      }
     } catch (error) {
       if (error instanceof StalledQueue) return done;
       if (!(error instanceof BrokenQueue)) throw error;
@@ -211,11 +218,13 @@ export class VirtioCore {
     return done;
   }
 
-  #serve(index: number, live: LiveQueue): number {
+  #serve(index: number, port: MeteredPort): number {
+    const live = this.#live[index];
+    if (!live) return 0;
     const { queue } = live;
     let completed = 0;
-    while (queue.state.ready && completed < TURN_REQUESTS) {
-      live.current ??= this.#begin(index, live);
+    while (queue.state.ready && !port.isSpent) {
+      live.current ??= this.#begin(index, live, port);
       if (!live.current) break;
       const { chain, work } = live.current;
       const result = work();
@@ -229,9 +238,8 @@ export class VirtioCore {
     return completed;
   }
 
-  #begin(index: number, live: LiveQueue): LiveQueue['current'] {
-    const port = this.#port;
-    if (!port || !live.isRung) return undefined;
+  #begin(index: number, live: LiveQueue, port: DmaPort): LiveQueue['current'] {
+    if (!live.isRung) return undefined;
     // The driver leaves buffers for what comes before it comes: they stay in the ring until then.
     if (this.#function.wants?.(index) === false) return undefined;
     const chain = live.queue.take();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // A virtio entropy device (virtio 1.2, section 5.4): fills buffers with random bytes.
 
+import { isUnderWay } from './scattered-bytes.ts';
 import type { RequestBuffers, RequestWork, VirtioFunction } from './virtio-function.ts';
 
 const DEVICE_ID = 4;
@@ -30,7 +31,7 @@ export class VirtioEntropy implements VirtioFunction {
     this.#random(bytes);
     return () => {
       const end = writable.write(0, bytes);
-      if (end === 'stalled') return 'stalled';
+      if (isUnderWay(end)) return end;
       return end === 'done' ? bytes.length : 0;
     };
   }

@@ -9,6 +9,7 @@ import {
   listOf,
   type OptionKinds,
 } from '../plugin/option-kinds.ts';
+import { isUnderWay } from './scattered-bytes.ts';
 import type { RequestBuffers, RequestWork, VirtioFunction } from './virtio-function.ts';
 
 const DEVICE_ID = 1;
@@ -89,27 +90,34 @@ export class VirtioNet implements VirtioFunction {
   }
 
   #give({ writable }: RequestBuffers): RequestWork {
+    let bytes: Uint8Array | undefined;
     return () => {
-      const frame = this.#waiting[0] ?? new Uint8Array();
-      const bytes = new Uint8Array(HEADER_SIZE + frame.length);
-      bytes[BUFFERS_AT] = 1;
-      bytes.set(frame, HEADER_SIZE);
+      bytes ??= this.#received();
       // A frame that its buffer has no room for is lost, and the buffer given back empty.
       const fits = bytes.length <= writable.length;
       const end = fits ? writable.write(0, bytes) : 'refused';
-      if (end === 'stalled') return 'stalled';
+      if (isUnderWay(end)) return end;
       this.#waiting.shift();
       return end === 'done' ? bytes.length : 0;
     };
   }
 
+  /** The frame that has waited longest, as the driver is given it. */
+  #received(): Uint8Array {
+    const frame = this.#waiting[0] ?? new Uint8Array();
+    const bytes = new Uint8Array(HEADER_SIZE + frame.length);
+    bytes[BUFFERS_AT] = 1;
+    bytes.set(frame, HEADER_SIZE);
+    return bytes;
+  }
+
   #take({ readable }: RequestBuffers): RequestWork {
+    const length = readable.length - HEADER_SIZE;
+    if (length <= 0 || length > MOST_FRAME) return () => 0;
+    const frame = new Uint8Array(length);
     return () => {
-      const length = readable.length - HEADER_SIZE;
-      if (length <= 0 || length > MOST_FRAME) return 0;
-      const frame = new Uint8Array(length);
       const end = readable.read(HEADER_SIZE, frame);
-      if (end === 'stalled') return 'stalled';
+      if (isUnderWay(end)) return end;
       if (end === 'done') this.#onFrame(frame);
       return 0;
     };

@@ -2,7 +2,7 @@
 // A guest's VT-d IOMMU, managed by software: a store to IQT is an exit, and its VMM passes on what the
 // guest's descriptors say. What the guest writes is read once and never trusted.
 
-import { VTD_FSTS, VTD_REGION_SIZE } from '../../assembly/layout/vtd-formats.ts';
+import { VTD_FSTS, VTD_IQH, VTD_REGION_SIZE } from '../../assembly/layout/vtd-formats.ts';
 import {
   type Device,
   type DeviceHost,
@@ -19,6 +19,9 @@ import { type PasidEntry, pasidEntryOf } from './vtd-structures.ts';
 
 /** Of a Wasm guest's device table: "VTD1". */
 export const VTD_KIND = 0x31445456;
+
+/** Descriptors of one service: each can be several calls of iommufd. */
+const MOST_DESCRIPTORS = 8;
 
 /** The VMM behind a guest's VT-d IOMMU. */
 export interface VtdBackend {
@@ -49,11 +52,13 @@ export class VirtualVtd implements Device {
     this.#registers = new VtdRegisters({
       load64: (gpa) => this.#memory?.load64(gpa),
       carryOut: (what) => this.#carryOut(what),
+      most: MOST_DESCRIPTORS,
     });
   }
 
   attach(host: DeviceHost): void {
     this.#memory = host.memory;
+    host.background({ name: this.name, poll: () => this.#registers.serve() });
   }
 
   reset(): void {
@@ -61,7 +66,9 @@ export class VirtualVtd implements Device {
     this.#readEntries();
   }
 
+  // Who waits for the queue looks at IQH, or at what a wait descriptor stores.
   read(access: MmioAccess): void {
+    if (access.offset === VTD_IQH) this.#registers.serve();
     this.#registers.file.read(access);
   }
 

@@ -34,8 +34,8 @@ import { type Invalidation, readInvalidation } from './invalidation-descriptors.
 
 const ALL = 0xffffffff;
 const PAGE_MASK = ~0xfffn;
-/** Descriptors that one store to IQT has carried out at most: as many as the largest queue holds. */
-const MOST_DESCRIPTORS = (4096 << 7) / VTD_DESCRIPTOR_SIZE;
+/** Descriptors of the largest queue. */
+const LARGEST_QUEUE = (4096 << 7) / VTD_DESCRIPTOR_SIZE;
 
 /** ECAP, low and high word: a nesting parent in scalable mode, with queued invalidation and ATS. */
 function capabilities(word: 0 | 1): number {
@@ -64,6 +64,8 @@ export interface VtdRegisterUse {
   load64(address: number): bigint | undefined;
   /** Carries a descriptor out. False: it stops the queue, as one that is none does. */
   carryOut(what: Invalidation): boolean;
+  /** Descriptors that one service carries out at most; by default a whole queue. */
+  readonly most?: number;
 }
 
 export class VtdRegisters {
@@ -90,7 +92,7 @@ export class VtdRegisters {
   /** A 32-bit store has been made; what follows from it. */
   written(offset: number): void {
     if (offset === VTD_GCMD) this.#command();
-    if (offset === VTD_IQT) this.#serve();
+    if (offset === VTD_IQT) this.serve();
   }
 
   /** FSTS bits are cleared by writing ones. */
@@ -109,21 +111,25 @@ export class VtdRegisters {
     this.file.set(VTD_GSTS, (now | kept | root) >>> 0);
   }
 
-  #serve(): void {
+  /** One service of the queue. Returns how many descriptors it has taken. */
+  serve(): number {
     const { file } = this;
+    const { most = LARGEST_QUEUE } = this.#use;
     if (!bitsOf(file.get(VTD_GSTS), VTD_GCMD_QIE) || bitsOf(file.get(VTD_FSTS), VTD_FSTS_IQE))
-      return;
+      return 0;
     const size = 4096 << bitsOf(file.get(VTD_IQA), VTD_IQA_QS);
     const isWide = bitsOf(file.get(VTD_IQA), VTD_IQA_DW) === 1;
     const tail = file.get(VTD_IQT) % size;
-    for (let done = 0; done < MOST_DESCRIPTORS && file.get(VTD_IQH) !== tail; done++) {
+    let done = 0;
+    for (; done < most && file.get(VTD_IQH) !== tail; done++) {
       const what = isWide ? this.#fetch(file.get(VTD_IQH)) : undefined;
       if (!what || !this.#use.carryOut(what)) {
         file.set(VTD_FSTS, file.get(VTD_FSTS) | maskInWord(VTD_FSTS_IQE));
-        return;
+        return done + 1;
       }
       file.set(VTD_IQH, (file.get(VTD_IQH) + VTD_DESCRIPTOR_SIZE) % size);
     }
+    return done;
   }
 
   #fetch(head: number): Invalidation | undefined {

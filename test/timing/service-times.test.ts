@@ -3,39 +3,12 @@
 // "Bounds of one service"). The best of many tries: others use the computer, too.
 
 import { beforeAll, expect, it } from 'vitest';
-import { CD_SIZE } from '../../assembly/layout/cd.ts';
 import { DMA_STEP_LENGTH } from '../../assembly/layout/dma-engine-registers.ts';
 import { type HotModules, loadHotModules } from '../../assembly/load.ts';
-import {
-  attachDevices,
-  BackgroundLoops,
-  guestMemoryOf,
-  SYSTEM_CLOCK,
-} from '../../devices/bus/index.ts';
-import { DmaEngine } from '../../devices/dma-engine/index.ts';
-import { VirtualSmmu } from '../../devices/smmuv3/index.ts';
-import {
-  cfgiSte,
-  contextDescriptor,
-  PageTable,
-  S1_READ_WRITE,
-  stage1Ste,
-  storeStructure,
-  writeCommand,
-  writeSte,
-} from '../../devices/tables/index.ts';
-import { DeviceBus } from '../../devices/testing/index.ts';
-import { VmHost } from '../../vmm/nested/index.ts';
-import { guestRam, IOVA, RAM_GPA_BASE } from '../support/lent-vm.ts';
+import { IOVA } from '../support/lent-vm.ts';
 import { ENTRY_SIZES, harness } from '../support/unit-harness.ts';
+import { best, LIMIT_US, LOG2SIZE, STREAM, serviceGuest, TRIES } from './service-guest.ts';
 
-const LIMIT_US = 250;
-const TRIES = 200;
-const STREAM = 8;
-const RING = RAM_GPA_BASE + 0x190000;
-const LOG2SIZE = 8;
-const STREAMS = RAM_GPA_BASE + 0x194000;
-const DATA = RAM_GPA_BASE + 0x1a0000;
 const VMID = 7;
 
 let modules: HotModules;
@@ -43,58 +16,8 @@ beforeAll(async () => {
   modules = await loadHotModules();
 });
 
-/** The best of many tries in microseconds, each behind what makes it ready. */
-function best(service: () => void, prepare: () => void = () => undefined): number {
-  let least = Number.POSITIVE_INFINITY;
-  for (let i = 0; i < TRIES; i++) {
-    prepare();
-    const start = performance.now();
-    service();
-    least = Math.min(least, (performance.now() - start) * 1000);
-  }
-  return least;
-}
-
-/** A guest's SMMU and its DMA engine on a host, with 16 pages mapped for the engine. */
-async function guest(streams: readonly number[] = [STREAM]) {
-  const host = await VmHost.create({ modules });
-  const { wasm, regions, memory } = guestRam();
-  const vm = host.createVm('vm', wasm, regions);
-  const viommu = host.createViommu(vm, streams, {});
-  const background = new BackgroundLoops();
-  const [smmu, engine] = [new VirtualSmmu({ backend: viommu }), new DmaEngine()];
-  const dmaPort = host.dmaPort(viommu, STREAM);
-  attachDevices(
-    [
-      { device: smmu, addresses: [0x09050000], firstIrq: 0 },
-      { device: engine, addresses: [0x14000000], firstIrq: 8, dmaPort },
-    ],
-    {
-      memory: guestMemoryOf(vm.memory, regions),
-      interrupts: { line: () => ({ pulse: () => undefined, setLevel: () => undefined }) },
-      directMaps: undefined,
-      background,
-      clock: SYSTEM_CLOCK,
-    },
-  );
-  const table = new PageTable(memory, { stage: 1 });
-  for (let page = 0; page < 0x10000; page += 0x1000)
-    table.map(IOVA + page, DATA + page, 0x1000, S1_READ_WRITE);
-  const cd = memory.allocate(CD_SIZE, CD_SIZE);
-  const lower = { ttb: table.root, inputBits: 48 };
-  storeStructure(memory, cd, contextDescriptor({ asid: 5, outputBits: 48, lower }));
-  for (const sid of streams) writeSte(memory, STREAMS, sid, stage1Ste({ contextPtr: cd }));
-  for (let i = 0; i < 2 ** LOG2SIZE; i++) writeCommand(memory, RING, i, cfgiSte(STREAM));
-  const registers = new DeviceBus(smmu);
-  registers.write64(0x80, BigInt(STREAMS));
-  registers.write32(0x88, 5);
-  registers.write64(0x90, BigInt(RING + LOG2SIZE));
-  registers.write32(0x20, 0x9);
-  return { smmu: registers, engine: new DeviceBus(engine), background };
-}
-
 it('a store of CMDQ_PROD in front of a ring full of CFGI_STE', async () => {
-  const { smmu } = await guest();
+  const { smmu } = await serviceGuest(modules);
   let cons = 0;
   const time = best(() => {
     smmu.write32(0x98, (cons + 2 ** LOG2SIZE) % 2 ** (LOG2SIZE + 1));
@@ -105,7 +28,10 @@ it('a store of CMDQ_PROD in front of a ring full of CFGI_STE', async () => {
 });
 
 it('a store of SMMUEN in front of 8 streams, and the turn that goes on with them', async () => {
-  const { smmu, background } = await guest(Array.from({ length: 8 }, (_, i) => STREAM + i));
+  const { smmu, background } = await serviceGuest(
+    modules,
+    Array.from({ length: 8 }, (_, i) => STREAM + i),
+  );
   let turn = 0;
   smmu.write32(0x20, 0);
   const enable = best(
@@ -127,7 +53,10 @@ it('a store of SMMUEN in front of 8 streams, and the turn that goes on with them
 });
 
 it('a store that clears SMMUEN, one of GBPA, and the turns that go on with 16 streams', async () => {
-  const { smmu, background } = await guest(Array.from({ length: 16 }, (_, i) => STREAM + i));
+  const { smmu, background } = await serviceGuest(
+    modules,
+    Array.from({ length: 16 }, (_, i) => STREAM + i),
+  );
   const turns = (count: number) => {
     for (let i = 0; i < count; i++) background.poll();
   };
@@ -161,7 +90,7 @@ it.each([
   ['verify', 3],
   ['copy', 1],
 ])('a turn of the DMA engine that does a %s', async (_name, operation) => {
-  const { engine } = await guest();
+  const { device: engine } = await serviceGuest(modules);
   engine.write64(0x10, BigInt(IOVA));
   engine.write64(0x18, BigInt(IOVA + DMA_STEP_LENGTH));
   engine.write32(0x0c, DMA_STEP_LENGTH);

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: MIT
+// A device's way to memory that counts what it costs: what a turn of the device may do is bounded in that
+// (docs/internals/architecture.md, "Bounds of one service").
+
+import type { DmaPort, DmaResult } from '../plugin/index.ts';
+
+/** Units of one turn: some 100 us with the step that exceeds them. */
+const TURN_UNITS = 96;
+/** An access counts one, and one for each of these that it moves. */
+const BYTES_PER_UNIT = 0x800;
+
+export class MeteredPort implements DmaPort {
+  readonly streamId: number;
+  readonly #port: DmaPort;
+  #units = 0;
+
+  constructor(port: DmaPort) {
+    this.#port = port;
+    this.streamId = port.streamId;
+  }
+
+  /** A turn begins. */
+  begin(): void {
+    this.#units = 0;
+  }
+
+  /** The turn has done what it may. */
+  get isSpent(): boolean {
+    return this.#units >= TURN_UNITS;
+  }
+
+  #count(length: number): void {
+    this.#units += 1 + Math.floor(length / BYTES_PER_UNIT);
+  }
+
+  read(iova: number, target: Uint8Array): DmaResult {
+    this.#count(target.length);
+    return this.#port.read(iova, target);
+  }
+
+  write(iova: number, source: Uint8Array): DmaResult {
+    this.#count(source.length);
+    return this.#port.write(iova, source);
+  }
+
+  abandon(): void {
+    this.#port.abandon?.();
+  }
+}

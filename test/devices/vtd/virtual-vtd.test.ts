@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: MIT
+// The invalidation queue of a guest's VT-d IOMMU: a service takes eight descriptors, whatever is in it, and
+// the rest follows at a look at IQH or in the machine's background work (VT-d specification, section 6.5.2).
+
+import { describe, expect, it } from 'vitest';
+import * as VTD from '../../../assembly/layout/vtd-formats.ts';
+import { maskInWord, withBits } from '../../../devices/plugin/index.ts';
+import { DeviceBus, FakeHost } from '../../../devices/testing/index.ts';
+import { buildInvalidation, type Invalidation, VirtualVtd } from '../../../devices/vtd/index.ts';
+
+const RAM = 0x80000000;
+const STATUS = 0x8000;
+const ENTRIES = 128;
+const { VTD_DESCRIPTOR_SIZE: SIZE } = VTD;
+
+function guest() {
+  const host = new FakeHost({ ramGpa: RAM });
+  const dropped: number[] = [];
+  const device = new VirtualVtd({
+    sourceIds: [8],
+    attach: () => undefined,
+    invalidate: (did) => dropped.push(did),
+    invalidateDeviceTlb: (sourceId) => sourceId === 8,
+  });
+  device.attach(host);
+  device.reset();
+  const bus = new DeviceBus(device);
+  const words = new Uint32Array(host.ram.buffer, host.ram.byteOffset, host.ram.length / 4);
+  bus.write32(VTD.VTD_IQA, withBits(RAM, VTD.VTD_IQA_DW, 1));
+  bus.write32(VTD.VTD_GCMD, maskInWord(VTD.VTD_GCMD_QIE));
+  return {
+    ...{ host, bus, dropped },
+    status: () => words[STATUS / 4],
+    put: (slot: number, what: Invalidation | Uint32Array) =>
+      words.set('length' in what ? what : buildInvalidation(what), (slot * SIZE) / 4),
+    ring: (tail: number) => bus.write32(VTD.VTD_IQT, tail * SIZE),
+    head: () => bus.read32(VTD.VTD_IQH) / SIZE,
+  };
+}
+
+const domain = (did: number) => ({ kind: 'domain', did }) as const;
+const wait = { kind: 'wait', address: BigInt(RAM + STATUS), data: 0x55 } as const;
+
+describe('the invalidation queue of a guest', () => {
+  it('is served in parts, in order, by looks at IQH', () => {
+    const { dropped, put, ring, head, status } = guest();
+    for (let i = 0; i < 30; i++) put(i, domain(i));
+    put(30, wait);
+    ring(31);
+    expect(dropped).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
+    expect([head(), head(), status()]).toEqual([16, 24, 0]);
+    expect([head(), head(), status()]).toEqual([31, 31, 0x55]);
+    expect(dropped).toEqual(Array.from({ length: 30 }, (_, i) => i));
+  });
+
+  it('is served to its end without another exit', () => {
+    const { host, dropped, put, ring, head, status } = guest();
+    for (let i = 0; i < ENTRIES - 1; i++) put(i, domain(1));
+    put(ENTRIES - 2, wait);
+    ring(ENTRIES - 1);
+    let polls = 0;
+    while (status() !== 0x55 && polls < 100) {
+      host.poll();
+      polls++;
+    }
+    expect([polls, dropped.length, head()]).toEqual([15, ENTRIES - 2, ENTRIES - 1]);
+  });
+
+  it('stops at a bad descriptor wherever a service has ended', () => {
+    const { host, bus, dropped, put, ring, head } = guest();
+    for (let i = 0; i < 20; i++) put(i, domain(2));
+    put(8, new Uint32Array(SIZE / 4).fill(0xf));
+    ring(20);
+    expect([head(), bus.read32(VTD.VTD_FSTS)]).toEqual([8, maskInWord(VTD.VTD_FSTS_IQE)]);
+    for (let i = 0; i < 10; i++) host.poll();
+    expect([head(), dropped.length]).toEqual([8, 8]);
+  });
+});
