@@ -136,6 +136,19 @@ export interface SmmuCoreExports {
     attributes: number,
     group: number,
   ): number;
+  /**
+   * A hint of a stream's device that it will access so many pages of 4 KiB, 1 to 255, from
+   * an address on; `attributes` as `translate`. E_PAGE_REQUEST comes of it where the stream is translated.
+   */
+  pageHint(
+    smmu: number,
+    sid: number,
+    ssid: number,
+    iovaLo: number,
+    iovaHi: number,
+    attributes: number,
+    pages: number,
+  ): void;
   /** The endpoint of a StreamID is gone: its port is free. */
   atcForget(smmu: number, sid: number): void;
 }

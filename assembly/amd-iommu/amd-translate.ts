@@ -3,7 +3,7 @@
 // DomainID, PASID}, an entry of "stage 2" is one without a guest's table.
 
 import { THREAD } from '../imports/unit';
-import { ACCESS_WRITE } from '../layout/access';
+import { ACCESS_ATOMIC, ACCESS_WRITE } from '../layout/access';
 import { AMD_AT_ENABLED } from '../layout/amd-block';
 import {
   AMD_DTE_DOMAIN,
@@ -121,6 +121,8 @@ export function translate(
 ): u32 {
   const iova = (u64(iovaHi) << 32) | u64(iovaLo);
   const write = (attributes & ACCESS_WRITE) != 0;
+  // Of PCIe's AtomicOps none is routed here: an Unsupported Request, of which no log hears.
+  if (attributes & ACCESS_ATOMIC) return TRANSLATE_ABORT;
   if (!atomic.load<u32>(iommu, AMD_AT_ENABLED)) return result(iova, 12);
   if (!loadDte(iommu, device))
     return abort(iommu, 0, AMD_EVENT_ILLEGAL_DEV_TABLE_ENTRY, device, 0, iova);

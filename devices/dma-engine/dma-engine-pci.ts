@@ -156,9 +156,13 @@ export class DmaEnginePci extends PcieEndpoint {
     };
   }
 
-  /** Privileged accesses and instruction fetches are such by the prefix that has the PASID. */
+  /**
+   * Privileged accesses and instruction fetches are such by the prefix that has the PASID. No port above
+   * routes AtomicOps, so the function has no AtomicOp Requester Enable, and sends none.
+   */
   protected override allows(attributes: DmaAttributes = {}): boolean {
-    const { pasid, privileged = false, instruction = false } = attributes;
+    const { pasid, privileged = false, instruction = false, atomic = false } = attributes;
+    if (atomic) return false;
     if (pasid === undefined) return !privileged && !instruction;
     const control = this.#control('PASID');
     const has = (bit: number) => (control & bit) !== 0;

@@ -174,6 +174,7 @@ const SMMU: readonly Piece[] = [
   i32('SMMU_AT_PLANTED_EVENT'),
   i32('SMMU_AT_PLANTED_SID'),
   i32('SMMU_AT_PLANTED_LEFT'),
+  i32('SMMU_AT_CFG_CONT'),
   i32('SMMU_AT_STALLED'),
   area('SMMU_AT_STATS', HOST.STAT_EVENTS + 256 * 4),
   area('SMMU_AT_ACTIONS', HOST.QUEUE_KINDS * HOST.ACTIONS_STRIDE),
@@ -296,6 +297,7 @@ const CFG_ENTRY: readonly Piece[] = [
     'CFG_DS',
   ].map((name) => i32(name)),
   ...['CFG_TTB0', 'CFG_TTB1', 'CFG_S2TTB'].map((name) => i64(name)),
+  area('CFG_STE', HOST.CFG_STE_BYTES, 8),
 ];
 const TLB_SET: readonly Piece[] = [
   i32('TLB_SET_SEQ'),
