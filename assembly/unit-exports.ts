@@ -209,12 +209,17 @@ export interface VcmdqDrainExports {
  * Exports of the AMD IOMMU. `iommu` is the byte offset of its block in host memory,
  * `guest` a GuestID (0: the host).
  */
-export interface AmdIommuExports extends Pick<SmmuCoreExports, 'accessBegin' | 'accessEnd'> {
+export interface AmdIommuExports
+  extends Pick<
+    SmmuCoreExports,
+    'accessBegin' | 'accessEnd' | 'atcForget' | 'atcSetMode' | 'pageRequest'
+  > {
   /**
    * Translates one byte's address for an access within its page. `pasid` is
-   * ACCESS_NO_SSID for none; `attributes` is 0 or ACCESS_WRITE. Results stand in the
-   * thread block.
-   * @returns TRANSLATE_OK or TRANSLATE_ABORT (refused; the event has been logged).
+   * ACCESS_NO_SSID for none; `attributes` is 0 or ACCESS_WRITE, with ACCESS_ATS_REQUEST
+   * for a translation request. Results stand in the thread block.
+   * @returns TRANSLATE_OK or TRANSLATE_ABORT (refused; the event has been logged, but for a page
+   *   fault of a translation request).
    */
   translate(
     iommu: number,
