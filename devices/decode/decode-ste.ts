@@ -81,8 +81,8 @@ const TEXTS: FieldTexts<typeof STE> = {
   STE_S1COR: { means: CACHEABILITY, used: stage1 },
   STE_S1CSH: { means: SHAREABILITY, used: stage1 },
   STE_CONT: {
-    means: (value) => (value === 0 ? 'of this stream alone' : `the same for ${2 ** value} streams`),
-    used: valid,
+    means: (value) => `the same for ${2 ** value} streams`,
+    used: (words) => valid(words) && fieldOf(words, STE.STE_CONT) !== 0,
   },
   STE_MEV: { means: ['each event has a record', 'equal events may share a record'], used: valid },
   STE_S2FWB: {

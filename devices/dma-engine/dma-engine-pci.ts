@@ -156,13 +156,9 @@ export class DmaEnginePci extends PcieEndpoint {
     };
   }
 
-  /**
-   * Privileged accesses and instruction fetches are such by the prefix that has the PASID. No port above
-   * routes AtomicOps, so the function has no AtomicOp Requester Enable, and sends none.
-   */
+  /** Privileged accesses and instruction fetches are such by the prefix that has the PASID. */
   protected override allows(attributes: DmaAttributes = {}): boolean {
-    const { pasid, privileged = false, instruction = false, atomic = false } = attributes;
-    if (atomic) return false;
+    const { pasid, privileged = false, instruction = false } = attributes;
     if (pasid === undefined) return !privileged && !instruction;
     const control = this.#control('PASID');
     const has = (bit: number) => (control & bit) !== 0;
