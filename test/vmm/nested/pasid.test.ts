@@ -3,8 +3,9 @@
 // answers, between a guest and its host. Entries and commands are worked out by hand from IHI 0070 sections 4.5 and chapter 8.
 
 import { beforeEach, describe, expect, it } from 'vitest';
+import { STE_CONT } from '../../../assembly/layout/ste.ts';
 import { DmaEngine } from '../../../devices/dma-engine/index.ts';
-import type { DmaPort } from '../../../devices/plugin/index.ts';
+import { type DmaPort, setField } from '../../../devices/plugin/index.ts';
 import { PAGE_REQUEST_GUEST_ID_REGISTERS, VirtualSmmu } from '../../../devices/smmuv3/index.ts';
 import {
   atcInv,
@@ -170,6 +171,18 @@ describe("the engine's PASID register", () => {
     b.tables[1]?.map(HOLE, DATA + 0x3000, 0x1000, S1_READ_WRITE);
     b.look();
     expect([b.look(), b.word(3)]).toEqual([DONE, 0x77]);
+  });
+});
+
+describe("STE.CONT of a guest's stream", () => {
+  it("speaks of its neighbours in the guest's table, and changes nothing", () => {
+    const ste = stage1Ste({ contextPtr: CDS, cdMax: 2, eats: 1 });
+    setField(ste, STE_CONT, 3);
+    writeSte(b.memory, STREAMS, STREAM, ste);
+    b.send(cfgiSte(STREAM), sync());
+    expect([b.dma(FILL, IOVA, 0, 0x10), b.word(0)]).toEqual([DONE, 0x10]);
+    b.look();
+    expect(b.bus.read32(0x100a8)).toBe(0);
   });
 });
 
