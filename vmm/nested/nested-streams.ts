@@ -2,8 +2,8 @@
 // The streams of a guest's SMMU: each device of its iommufd is attached to a HWPT that stands for the
 // stream's STE.
 
-import { STE_CONFIG, STE_CONFIG_BYPASS, STE_CONT, STE_V } from '../../assembly/layout/ste.ts';
-import { fieldOf, setField } from '../../devices/plugin/index.ts';
+import { STE_CONFIG, STE_CONFIG_BYPASS, STE_V } from '../../assembly/layout/ste.ts';
+import { fieldOf } from '../../devices/plugin/index.ts';
 import { abortSte, bypassSte } from '../../devices/tables/index.ts';
 import { HWPT_DATA_ARM_SMMUV3, type Iommufd, IommufdError } from '../../host/iommufd/index.ts';
 import { vsteBytes } from '../../host/kernel/arm/index.ts';
@@ -116,9 +116,6 @@ export class NestedStreams {
   }
 }
 
-// CONT speaks of neighbours in the guest's stream table; those in the host's are other streams.
 function vste(ste: Uint32Array) {
-  const alone = new Uint32Array(ste);
-  setField(alone, STE_CONT, 0);
-  return { type: HWPT_DATA_ARM_SMMUV3, bytes: vsteBytes(alone) };
+  return { type: HWPT_DATA_ARM_SMMUV3, bytes: vsteBytes(ste) };
 }
