@@ -136,6 +136,19 @@ export interface SmmuCoreExports {
     attributes: number,
     group: number,
   ): number;
+  /**
+   * A hint of a stream's device that it will access so many pages of 4 KiB, 1 to 255, from
+   * an address on; `attributes` as `translate`. E_PAGE_REQUEST comes of it where the stream is translated.
+   */
+  pageHint(
+    smmu: number,
+    sid: number,
+    ssid: number,
+    iovaLo: number,
+    iovaHi: number,
+    attributes: number,
+    pages: number,
+  ): void;
   /** The endpoint of a StreamID is gone: its port is free. */
   atcForget(smmu: number, sid: number): void;
 }
@@ -196,12 +209,17 @@ export interface VcmdqDrainExports {
  * Exports of the AMD IOMMU. `iommu` is the byte offset of its block in host memory,
  * `guest` a GuestID (0: the host).
  */
-export interface AmdIommuExports extends Pick<SmmuCoreExports, 'accessBegin' | 'accessEnd'> {
+export interface AmdIommuExports
+  extends Pick<
+    SmmuCoreExports,
+    'accessBegin' | 'accessEnd' | 'atcForget' | 'atcSetMode' | 'pageRequest'
+  > {
   /**
    * Translates one byte's address for an access within its page. `pasid` is
-   * ACCESS_NO_SSID for none; `attributes` is 0 or ACCESS_WRITE. Results stand in the
-   * thread block.
-   * @returns TRANSLATE_OK or TRANSLATE_ABORT (refused; the event has been logged).
+   * ACCESS_NO_SSID for none; `attributes` is 0 or ACCESS_WRITE, with ACCESS_ATS_REQUEST
+   * for a translation request. Results stand in the thread block.
+   * @returns TRANSLATE_OK or TRANSLATE_ABORT (refused; the event has been logged, but for a page
+   *   fault of a translation request).
    */
   translate(
     iommu: number,

@@ -623,6 +623,8 @@
 #define STE_S1CIR VSMMU_FIELD(2, 2, 2)
 #define STE_S1COR VSMMU_FIELD(2, 4, 2)
 #define STE_S1CSH VSMMU_FIELD(2, 6, 2)
+/* log2 of the neighbouring STEs, this one included, that are equal to it: a hint for caches. */
+#define STE_CONT VSMMU_FIELD(2, 13, 4)
 #define STE_MEV VSMMU_FIELD(2, 19, 1)
 #define STE_S2FWB VSMMU_FIELD(2, 25, 1)
 #define STE_S1STALLD VSMMU_FIELD(2, 27, 1)
@@ -809,6 +811,14 @@
 #define EVT_CLASS_TT 1u
 #define EVT_CLASS_IN 2u
 #define EVT_TTRNW VSMMU_FIELD(3, 12, 1)
+// Word 3 of E_PAGE_REQUEST: the access that a device expects, unprivileged and privileged, and pages of 4 KiB.
+#define EVT_UX VSMMU_FIELD(3, 1, 1)
+#define EVT_UW VSMMU_FIELD(3, 2, 1)
+#define EVT_UR VSMMU_FIELD(3, 3, 1)
+#define EVT_PX VSMMU_FIELD(3, 5, 1)
+#define EVT_PW VSMMU_FIELD(3, 6, 1)
+#define EVT_PR VSMMU_FIELD(3, 7, 1)
+#define EVT_SPAN VSMMU_FIELD(3, 12, 8)
 #define EVT_INPUT_LO VSMMU_FIELD(4, 0, 32)
 #define EVT_INPUT_HI VSMMU_FIELD(5, 0, 32)
 /* IPA[31:12] or FetchAddr[31:3], in place. */
@@ -883,12 +893,15 @@
 
 /*
  * What an operation's accesses carry: DMA_PASID_VALUE where DMA_PASID_VALID is set,
- * DMA_PASID_PRIVILEGED, and DMA_PASID_INSTRUCTION, with which reads fetch instructions.
- * As it stands when the operation starts.
+ * DMA_PASID_PRIVILEGED, DMA_PASID_INSTRUCTION, with which reads fetch instructions, and
+ * DMA_PASID_ATOMIC, with which writes are atomic operations. As it stands when the
+ * operation starts.
  */
 #define DMA_PASID 0x3cu
 /* In DMA_PASID: the SubstreamID. */
 #define DMA_PASID_VALUE VSMMU_FIELD(0, 0, 20)
+/* In DMA_PASID: writes are atomic operations, which no SMMU here carries. */
+#define DMA_PASID_ATOMIC 0x10000000u
 /* In DMA_PASID: reads fetch instructions. */
 #define DMA_PASID_INSTRUCTION 0x20000000u
 /* In DMA_PASID: accesses are privileged. */
@@ -904,6 +917,8 @@
 #define DMA_OP_FILL 2u
 /* Compare SRC with PATTERN, repeated. */
 #define DMA_OP_VERIFY 3u
+/* Tell the SMMU what COPY would access, and access nothing. Where there is no way for such hints, they are lost. */
+#define DMA_OP_HINT 4u
 
 /* No operation yet. */
 #define DMA_STATUS_IDLE 0u

@@ -22,6 +22,7 @@ import {
   AMD_INV_SIZE,
   AMD_MAP_HOST_ID,
   AMD_MAP_VALID,
+  AMD_OP_COMPLETE_PPR,
   AMD_OP_COMPLETION_WAIT,
   AMD_OP_INVALIDATE_DEVTAB_ENTRY,
   AMD_OP_INVALIDATE_INTERRUPT_TABLE,
@@ -40,6 +41,7 @@ import { loadAt, locate, NOWHERE, storeAt } from '../smmu-core/physical-memory';
 import { withVisited } from '../smmu-core/service-work';
 import { callHost } from '../vcmdq-drain/ownership';
 import { dteCopy, hostRoot, loadDte } from './amd-device-table';
+import { completeRequest } from './amd-page-request';
 import { hostWalk, WRITE, walkedPa } from './amd-walk';
 
 // Results of `execute`.
@@ -110,6 +112,11 @@ export function execute(iommu: usize, context: usize, queue: usize, d0: u64, d1:
         : DONE;
     case AMD_OP_INVALIDATE_IOMMU_PAGES:
       return withVisited(DONE, invalidatePages(iommu, context, queue, d0, d1));
+    case AMD_OP_COMPLETE_PPR: {
+      const device = deviceOf(context, queue, d0);
+      if (device != NONE) completeRequest(iommu, device, d0, d1);
+      return DONE;
+    }
     // No device has an IOTLB of its own, and interrupts are not remapped.
     case AMD_OP_INVALIDATE_IOTLB_PAGES:
     case AMD_OP_INVALIDATE_INTERRUPT_TABLE:

@@ -8,9 +8,12 @@ import {
   AMD_DTE_GCR3_A,
   AMD_DTE_GCR3_B,
   AMD_DTE_GCR3_C,
+  AMD_DTE_GUEST_ID,
   AMD_DTE_ROOT_HI,
   AMD_DTE_ROOT_LO,
   AMD_DTE_SIZE,
+  AMD_DTE_VIOMMU,
+  AMD_GUESTS,
 } from '../layout/amd-formats';
 import { THREAD_STE } from '../layout/thread-memory';
 import { bits, fieldAt } from '../lib/fields';
@@ -69,4 +72,11 @@ export function gcr3Table(): u64 {
     (u64(fieldAt(dte, AMD_DTE_GCR3_B)) << 15) |
     (u64(fieldAt(dte, AMD_DTE_GCR3_A)) << 12)
   );
+}
+
+/** The guest that an entry belongs to, 0 for the host. */
+export function guestOf(dte: usize): u32 {
+  if (!fieldAt(dte, AMD_DTE_VIOMMU)) return 0;
+  const guest = fieldAt(dte, AMD_DTE_GUEST_ID);
+  return guest < <u32>AMD_GUESTS ? guest : 0;
 }

@@ -28,7 +28,8 @@ import { contextOf, pointersOf, readPointer, writePointer } from './block';
 // Another producer's record takes some ten nanoseconds.
 const OWNER_SPINS = 10000;
 
-function take(context: usize): bool {
+/** Takes the producer side of a GuestID's logs. */
+export function takeLogs(context: usize): bool {
   for (let i = 0; i < OWNER_SPINS; i++) {
     const owner = atomic.cmpxchg<i32>(context, 0, THREAD_ID, AMD_CTX_EVENT_OWNER);
     // This very thread: its stack ran over in here, and it has come back.
@@ -69,6 +70,11 @@ function append(context: usize, d0: u64, d1: u64): bool {
   return !full;
 }
 
+/** Gives it back. */
+export function freeLogs(context: usize): void {
+  atomic.store<i32>(context, 0, AMD_CTX_EVENT_OWNER);
+}
+
 /**
  * Writes a record to the log of a GuestID (0: the host's).
  * @param code AMD_EVENT_*, in place of the code in `word1`.
@@ -82,8 +88,8 @@ export function logEvent(
   address: u64,
 ): void {
   const context = contextOf(iommu, guest);
-  const taken = take(context);
+  const taken = takeLogs(context);
   const d0 = (u64(word1 | placed(code, AMD_EVENT_CODE)) << 32) | u64(word0);
   if (!taken || !append(context, d0, address)) atomic.add<i32>(context, 1, AMD_CTX_EVENTS_LOST);
-  if (taken) atomic.store<i32>(context, 0, AMD_CTX_EVENT_OWNER);
+  if (taken) freeLogs(context);
 }

@@ -3,14 +3,13 @@
 // DomainID, PASID}, an entry of "stage 2" is one without a guest's table.
 
 import { THREAD } from '../imports/unit';
-import { ACCESS_WRITE } from '../layout/access';
+import { ACCESS_ATOMIC, ACCESS_ATS_REQUEST, ACCESS_WRITE } from '../layout/access';
 import { AMD_AT_ENABLED } from '../layout/amd-block';
 import {
   AMD_DTE_DOMAIN,
   AMD_DTE_GIOV,
   AMD_DTE_GLX,
   AMD_DTE_GUEST_DEVICE,
-  AMD_DTE_GUEST_ID,
   AMD_DTE_GUEST_PAGING,
   AMD_DTE_GV,
   AMD_DTE_IR,
@@ -18,7 +17,6 @@ import {
   AMD_DTE_MODE,
   AMD_DTE_TV,
   AMD_DTE_V,
-  AMD_DTE_VIOMMU,
   AMD_EVENT_DEVICE,
   AMD_EVENT_GN,
   AMD_EVENT_ILLEGAL_DEV_TABLE_ENTRY,
@@ -28,7 +26,6 @@ import {
   AMD_EVENT_PE,
   AMD_EVENT_PR,
   AMD_EVENT_RW,
-  AMD_GUESTS,
   AMD_PASIDS,
 } from '../layout/amd-formats';
 import { TLB_PERM_R, TLB_PERM_W } from '../layout/iotlb-memory';
@@ -46,7 +43,7 @@ import { count } from '../lib/counters';
 import { fieldAt, maskOf, placed } from '../lib/fields';
 import { vmidBlock } from '../smmu-core/generations';
 import { tlbInsert, tlbLookup } from '../smmu-core/iotlb';
-import { dteCopy, dteUnchanged, hostRoot, loadDte } from './amd-device-table';
+import { dteCopy, dteUnchanged, guestOf, hostRoot, loadDte } from './amd-device-table';
 import { logEvent } from './amd-events';
 import {
   faultAddress,
@@ -72,22 +69,17 @@ function abort(iommu: usize, guest: u32, code: u32, device: u32, word1: u32, add
   return TRANSLATE_ABORT;
 }
 
-// The guest that an entry belongs to, 0 for the host.
-function guestOf(dte: usize): u32 {
-  if (!fieldAt(dte, AMD_DTE_VIOMMU)) return 0;
-  const guest = fieldAt(dte, AMD_DTE_GUEST_ID);
-  return guest < <u32>AMD_GUESTS ? guest : 0;
-}
-
 // A page fault goes to the log of whose tables it is about, with the device as its reader knows it.
 function pageFault(
   iommu: usize,
   device: u32,
   ofGuest: bool,
   word1: u32,
-  write: bool,
+  attributes: u32,
   address: u64,
 ): u32 {
+  // A translation request that is denied is the device's affair: it may ask for the page.
+  if (attributes & ACCESS_ATS_REQUEST) return TRANSLATE_ABORT;
   const dte = dteCopy();
   const guest = ofGuest ? guestOf(dte) : 0;
   const named = guest != 0 ? fieldAt(dte, AMD_DTE_GUEST_DEVICE) : device;
@@ -96,7 +88,7 @@ function pageFault(
     guest,
     AMD_EVENT_IO_PAGE_FAULT,
     named,
-    word1 | (write ? maskOf(AMD_EVENT_RW) : 0),
+    word1 | (attributes & ACCESS_WRITE ? maskOf(AMD_EVENT_RW) : 0),
     address,
   );
 }
@@ -121,6 +113,8 @@ export function translate(
 ): u32 {
   const iova = (u64(iovaHi) << 32) | u64(iovaLo);
   const write = (attributes & ACCESS_WRITE) != 0;
+  // Of PCIe's AtomicOps none is routed here: an Unsupported Request, of which no log hears.
+  if (attributes & ACCESS_ATOMIC) return TRANSLATE_ABORT;
   if (!atomic.load<u32>(iommu, AMD_AT_ENABLED)) return result(iova, 12);
   if (!loadDte(iommu, device))
     return abort(iommu, 0, AMD_EVENT_ILLEGAL_DEV_TABLE_ENTRY, device, 0, iova);
@@ -138,7 +132,7 @@ export function translate(
   const allowed = (fieldAt(dte, AMD_DTE_IR) ? READ : 0) | (fieldAt(dte, AMD_DTE_IW) ? WRITE : 0);
   const needed = write ? WRITE : READ;
   if (!fieldAt(dte, AMD_DTE_TV) || allowed == 0 || (pasid >= 0 && (!gv || pasid >= AMD_PASIDS))) {
-    return pageFault(iommu, device, true, 0, write, iova);
+    return pageFault(iommu, device, true, 0, attributes, iova);
   }
   const nested = gv && (pasid >= 0 || fieldAt(dte, AMD_DTE_GIOV) != 0);
   const tag = nested ? u32(max(pasid, 0)) : 0;
@@ -169,7 +163,7 @@ export function translate(
       device,
       true,
       why | maskOf(AMD_EVENT_GN) | placed(tag, AMD_EVENT_PASID),
-      write,
+      attributes,
       iova,
     );
   }
@@ -181,7 +175,7 @@ export function translate(
       device,
       false,
       why | placed(domain, AMD_EVENT_PASID),
-      write,
+      attributes,
       there ? iova : faultAddress(),
     );
   }

@@ -51,7 +51,9 @@ import { complete, DONE, execute, HOST, WAIT } from './amd-commands';
 import { logEvent } from './amd-events';
 import { contextOf, pointersOf, reaches, readPointer, writePointer } from './block';
 
+export { atcForget, atcSetMode } from '../smmu-core/atc';
 export { accessBegin, accessEnd } from '../smmu-core/in-flight';
+export { pageRequest } from './amd-page-request';
 export { translate } from './amd-translate';
 
 /** Work of one round (each command counts 1, what it visits in the IOTLB more), and rounds of one call. */

@@ -11,6 +11,8 @@ export const ACCESS_PRIVILEGED = 2;
  * 13.1.2).
  */
 export const ACCESS_INSTRUCTION = 4;
+/** With ACCESS_WRITE: an atomic operation, which reads what it overwrites. */
+export const ACCESS_ATOMIC = 8;
 /** In place of a SubstreamID, or of a PASID: the access has none. */
 export const ACCESS_NO_SSID = -1;
 

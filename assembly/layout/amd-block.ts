@@ -31,3 +31,12 @@ export const AMD_CTX_TRANSLATE_DEVICE = 0x68;
 export const AMD_CTX_COMMAND_BASE = 0x6c;
 /** Pointers (AMD_POINTERS_SIZE) while no guest has them. */
 export const AMD_CTX_POINTERS = 0x80;
+/**
+ * u64 PA of the PPR log, 0 for none; log2 of its entries; its pointers, as indices of
+ * entries; requests that were not logged. Its producer side has the event log's owner.
+ */
+export const AMD_CTX_PPR_BASE = 0xa0;
+export const AMD_CTX_PPR_LENGTH = 0xa8;
+export const AMD_CTX_PPR_HEAD = 0xac;
+export const AMD_CTX_PPR_TAIL = 0xb0;
+export const AMD_CTX_PPRS_LOST = 0xb4;

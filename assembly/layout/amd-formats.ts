@@ -12,6 +12,7 @@ export const AMD_COMMAND_BASE = 0x0008;
 export const AMD_EVENT_BASE = 0x0010;
 export const AMD_CONTROL = 0x0018;
 export const AMD_EFR = 0x0030;
+export const AMD_PPR_BASE = 0x0038;
 /** The third 4 KiB page: what a VM has of its own under hardware vIOMMU (its VF page). */
 export const AMD_VF_PAGE = 0x2000;
 export const AMD_VF_PAGE_SIZE = 0x1000;
@@ -20,16 +21,18 @@ export const AMD_COMMAND_TAIL = 0x2008;
 export const AMD_EVENT_HEAD = 0x2010;
 export const AMD_EVENT_TAIL = 0x2018;
 export const AMD_STATUS = 0x2020;
-/** Bytes of the four pointers. */
+export const AMD_PPR_HEAD = 0x2030;
+export const AMD_PPR_TAIL = 0x2038;
+/** Bytes of the first four pointers: those that a guest may have in its own memory. */
 export const AMD_POINTERS_SIZE = 0x20;
 
 /** 4 KiB pages of the device table, less one. */
 export const AMD_DEVICE_TABLE_SIZE = (0 << 16) | (0 << 8) | 9;
-/** log2 of the entries of a command buffer or event log: 8 to 15. */
+/** log2 of the entries of a command buffer, event log or PPR log: 8 to 15. */
 export const AMD_BASE_LENGTH = (1 << 16) | (24 << 8) | 4;
 export const AMD_MIN_LENGTH = 8;
 export const AMD_MAX_LENGTH = 15;
-/** Bytes of a command and of an event record. */
+/** Bytes of a command, an event record and a page request. */
 export const AMD_ENTRY_SIZE = 16;
 
 export const AMD_CONTROL_IOMMU_EN = (0 << 16) | (0 << 8) | 1;
@@ -37,13 +40,22 @@ export const AMD_CONTROL_EVENT_LOG_EN = (0 << 16) | (2 << 8) | 1;
 export const AMD_CONTROL_EVENT_INT_EN = (0 << 16) | (3 << 8) | 1;
 export const AMD_CONTROL_COM_WAIT_INT_EN = (0 << 16) | (4 << 8) | 1;
 export const AMD_CONTROL_CMD_BUF_EN = (0 << 16) | (12 << 8) | 1;
+export const AMD_CONTROL_PPR_LOG_EN = (0 << 16) | (13 << 8) | 1;
+export const AMD_CONTROL_PPR_INT_EN = (0 << 16) | (14 << 8) | 1;
+/** Page requests are processed. */
+export const AMD_CONTROL_PPR_EN = (0 << 16) | (15 << 8) | 1;
 
 export const AMD_STATUS_EVENT_OVERFLOW = (0 << 16) | (0 << 8) | 1;
 export const AMD_STATUS_EVENT_LOG_INT = (0 << 16) | (1 << 8) | 1;
 export const AMD_STATUS_COM_WAIT_INT = (0 << 16) | (2 << 8) | 1;
 export const AMD_STATUS_EVENT_LOG_RUN = (0 << 16) | (3 << 8) | 1;
 export const AMD_STATUS_CMD_BUF_RUN = (0 << 16) | (4 << 8) | 1;
+export const AMD_STATUS_PPR_OVERFLOW = (0 << 16) | (5 << 8) | 1;
+export const AMD_STATUS_PPR_INT = (0 << 16) | (6 << 8) | 1;
+export const AMD_STATUS_PPR_RUN = (0 << 16) | (7 << 8) | 1;
 
+/** Page requests. Neither automatic responses nor early warnings (bits 41 and 40). */
+export const AMD_EFR_PPR = (0 << 16) | (1 << 8) | 1;
 /** Guest translation, and for requests without PASID; GLXSup of 0: one level of GCR3 table. */
 export const AMD_EFR_GT = (0 << 16) | (4 << 8) | 1;
 export const AMD_EFR_INVALIDATE_ALL = (0 << 16) | (6 << 8) | 1;
@@ -60,6 +72,7 @@ export const AMD_VFCTRL_DOMAIN_MAP = 0x08;
 export const AMD_VFCTRL_MISC = 0x10;
 export const AMD_VFCTRL_COMMAND = 0x20;
 export const AMD_VFCTRL_EVENT = 0x28;
+export const AMD_VFCTRL_PPR = 0x30;
 /** This model's own: PA of the guest's ID tables. Hardware finds them in the IOMMU's private address space. */
 export const AMD_VFCTRL_TABLES = 0x38;
 export const AMD_MAP_VALID = (0 << 16) | (0 << 8) | 1;
@@ -68,7 +81,7 @@ export const AMD_MAP_GUEST_ID = (1 << 16) | (14 << 8) | 16;
 export const AMD_MAP_WRITE = (1 << 16) | (31 << 8) | 1;
 export const AMD_MISC_DEVICE = (0 << 16) | (16 << 8) | 16;
 /**
- * VFCTRL_COMMAND and VFCTRL_EVENT: as AMD_BASE_LENGTH, buffer enabled, its interrupt
+ * VFCTRL_COMMAND, VFCTRL_EVENT and VFCTRL_PPR: as AMD_BASE_LENGTH, buffer enabled, its interrupt
  * enabled; the base in bits 51 to 12.
  */
 export const AMD_VFCTRL_LENGTH = (0 << 16) | (0 << 8) | 4;
@@ -93,6 +106,8 @@ export const AMD_DTE_MODE = (0 << 16) | (9 << 8) | 3;
 /** Root of the host's table: bits 51 to 12. */
 export const AMD_DTE_ROOT_LO = (0 << 16) | (12 << 8) | 20;
 export const AMD_DTE_ROOT_HI = (1 << 16) | (0 << 8) | 20;
+/** The device may request pages. */
+export const AMD_DTE_PPR = (1 << 16) | (20 << 8) | 1;
 /** Requests without PASID go through the guest's table 0; guest translation. */
 export const AMD_DTE_GIOV = (1 << 16) | (22 << 8) | 1;
 export const AMD_DTE_GV = (1 << 16) | (23 << 8) | 1;
@@ -122,6 +137,7 @@ export const AMD_OP_INVALIDATE_DEVTAB_ENTRY = 2;
 export const AMD_OP_INVALIDATE_IOMMU_PAGES = 3;
 export const AMD_OP_INVALIDATE_IOTLB_PAGES = 4;
 export const AMD_OP_INVALIDATE_INTERRUPT_TABLE = 5;
+export const AMD_OP_COMPLETE_PPR = 7;
 export const AMD_OP_INVALIDATE_IOMMU_ALL = 8;
 /** COMPLETION_WAIT: store the second doubleword at the address in bits 51 to 3; interrupt. */
 export const AMD_WAIT_STORE = (0 << 16) | (0 << 8) | 1;
@@ -135,6 +151,35 @@ export const AMD_INV_DOMAIN = (1 << 16) | (0 << 8) | 16;
 export const AMD_INV_SIZE = (2 << 16) | (0 << 8) | 1;
 export const AMD_INV_GN = (2 << 16) | (2 << 8) | 1;
 
+// COMPLETE_PPR_REQUEST: the answer to the page requests of a group of a device.
+export const AMD_COMPLETE_PASID = (1 << 16) | (0 << 8) | 20;
+/** The requests had a PASID. */
+export const AMD_COMPLETE_GN = (2 << 16) | (2 << 8) | 1;
+export const AMD_COMPLETE_GROUP = (3 << 16) | (0 << 8) | 9;
+export const AMD_COMPLETE_RESPONSE = (3 << 16) | (12 << 8) | 4;
+/** What PCIe's PRG Response has: Success, Invalid Request; all others are Response Failure. */
+export const AMD_RESPONSE_SUCCESS = 0;
+export const AMD_RESPONSE_INVALID = 1;
+export const AMD_RESPONSE_FAILURE = 15;
+
+// Page requests (PAGE_SERVICE_REQUEST of the PPR log): 16 bytes, the address of the page in bits 63 to 12 of the
+// second half. INVALID_PPR_REQUEST of the event log has the same fields.
+export const AMD_PPR_CODE = (1 << 16) | (28 << 8) | 4;
+export const AMD_PPR_PAGE_SERVICE = 1;
+export const AMD_PPR_DEVICE = (0 << 16) | (0 << 8) | 16;
+/** PASID, its low 16 bits and the others, when GN is 1. */
+export const AMD_PPR_PASID_LO = (0 << 16) | (16 << 8) | 16;
+export const AMD_PPR_PASID_HI = (1 << 16) | (10 << 8) | 4;
+/** PRG index, and whether the request is the last of its group. */
+export const AMD_PPR_GROUP = (1 << 16) | (0 << 8) | 9;
+export const AMD_PPR_LAST = (1 << 16) | (9 << 8) | 1;
+/** Permissions that are asked for: to execute, to read, to write; of a user (1) or a supervisor. */
+export const AMD_PPR_EXECUTE = (1 << 16) | (17 << 8) | 1;
+export const AMD_PPR_READ = (1 << 16) | (18 << 8) | 1;
+export const AMD_PPR_WRITE = (1 << 16) | (21 << 8) | 1;
+export const AMD_PPR_USER = (1 << 16) | (22 << 8) | 1;
+export const AMD_PPR_GN = (1 << 16) | (24 << 8) | 1;
+
 // Event records: 16 bytes, the address in the second half.
 export const AMD_EVENT_CODE = (1 << 16) | (28 << 8) | 4;
 export const AMD_EVENT_ILLEGAL_DEV_TABLE_ENTRY = 1;
@@ -142,6 +187,7 @@ export const AMD_EVENT_IO_PAGE_FAULT = 2;
 export const AMD_EVENT_PAGE_TAB_HARDWARE_ERROR = 4;
 export const AMD_EVENT_ILLEGAL_COMMAND_ERROR = 5;
 export const AMD_EVENT_COMMAND_HARDWARE_ERROR = 6;
+export const AMD_EVENT_INVALID_PPR_REQUEST = 9;
 export const AMD_EVENT_DEVICE = (0 << 16) | (0 << 8) | 16;
 /** PASID when GN is 1, else DomainID. */
 export const AMD_EVENT_PASID = (1 << 16) | (0 << 8) | 16;

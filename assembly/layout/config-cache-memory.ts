@@ -44,5 +44,8 @@ export const CFG_DS_STAGE1 = 1;
 export const CFG_DS_STAGE2 = 2;
 /** STE.S2SL0_2 in its place above S2SL0. */
 export const CFG_DS_S2SL0_2 = 4;
-/** Bytes of an entry that are in use, a multiple of 8. */
+/** Bytes of an entry that a translation uses, a multiple of 8. */
 export const CFG_USED = 0x48;
+/** Behind them, for comparisons with other STEs: doublewords 0 to 3 of the STE as read. */
+export const CFG_STE = 0x48;
+export const CFG_STE_BYTES = 32;

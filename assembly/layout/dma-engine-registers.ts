@@ -47,12 +47,15 @@ export const DMA_ATS_PAGES = 4;
 
 /**
  * What an operation's accesses carry: DMA_PASID_VALUE where DMA_PASID_VALID is set,
- * DMA_PASID_PRIVILEGED, and DMA_PASID_INSTRUCTION, with which reads fetch instructions.
- * As it stands when the operation starts.
+ * DMA_PASID_PRIVILEGED, DMA_PASID_INSTRUCTION, with which reads fetch instructions, and
+ * DMA_PASID_ATOMIC, with which writes are atomic operations. As it stands when the
+ * operation starts.
  */
 export const DMA_PASID = 0x3c;
 /** In DMA_PASID: the SubstreamID. */
 export const DMA_PASID_VALUE = (0 << 16) | (0 << 8) | 20;
+/** In DMA_PASID: writes are atomic operations, which no SMMU here carries. */
+export const DMA_PASID_ATOMIC = 0x10000000;
 /** In DMA_PASID: reads fetch instructions. */
 export const DMA_PASID_INSTRUCTION = 0x20000000;
 /** In DMA_PASID: accesses are privileged. */
@@ -68,6 +71,8 @@ export const DMA_OP_COPY = 1;
 export const DMA_OP_FILL = 2;
 /** Compare SRC with PATTERN, repeated. */
 export const DMA_OP_VERIFY = 3;
+/** Tell the SMMU what COPY would access, and access nothing. Where there is no way for such hints, they are lost. */
+export const DMA_OP_HINT = 4;
 
 /** No operation yet. */
 export const DMA_STATUS_IDLE = 0;

@@ -21,6 +21,14 @@ export const EVT_CLASS_CD = 0;
 export const EVT_CLASS_TT = 1;
 export const EVT_CLASS_IN = 2;
 export const EVT_TTRNW = (3 << 16) | (12 << 8) | 1;
+// Word 3 of E_PAGE_REQUEST: the access that a device expects, unprivileged and privileged, and pages of 4 KiB.
+export const EVT_UX = (3 << 16) | (1 << 8) | 1;
+export const EVT_UW = (3 << 16) | (2 << 8) | 1;
+export const EVT_UR = (3 << 16) | (3 << 8) | 1;
+export const EVT_PX = (3 << 16) | (5 << 8) | 1;
+export const EVT_PW = (3 << 16) | (6 << 8) | 1;
+export const EVT_PR = (3 << 16) | (7 << 8) | 1;
+export const EVT_SPAN = (3 << 16) | (12 << 8) | 8;
 export const EVT_INPUT_LO = (4 << 16) | (0 << 8) | 32;
 export const EVT_INPUT_HI = (5 << 16) | (0 << 8) | 32;
 /** IPA[31:12] or FetchAddr[31:3], in place. */
@@ -70,3 +78,5 @@ export const EVENT_FETCH = 0x200;
 export const EVENT_STALL = 0x400;
 /** InputAddr[11:0] makes no difference when records are merged. */
 export const EVENT_PAGE = 0x800;
+/** Span, and the access that is expected, by privilege. */
+export const EVENT_SPAN = 0x1000;

@@ -54,6 +54,11 @@ export const SMMU_CR0_PLANTED = (0 << 16) | (31 << 8) | 1;
 export const SMMU_AT_PLANTED_EVENT = 0xf0;
 export const SMMU_AT_PLANTED_SID = 0xf4;
 export const SMMU_AT_PLANTED_LEFT = 0xf8;
+/**
+ * 1 once an STE with CONT has been cached: until then no entry of the configuration cache
+ * can be of a span of streams.
+ */
+export const SMMU_AT_CFG_CONT = 0xfc;
 /** Number of entries of the table of stalled transactions that are not free. */
 export const SMMU_AT_STALLED = 0x80;
 

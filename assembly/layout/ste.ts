@@ -30,6 +30,8 @@ export const STE_S1DSS_CD0 = 2;
 export const STE_S1CIR = (2 << 16) | (2 << 8) | 2;
 export const STE_S1COR = (2 << 16) | (4 << 8) | 2;
 export const STE_S1CSH = (2 << 16) | (6 << 8) | 2;
+/** log2 of the neighbouring STEs, this one included, that are equal to it: a hint for caches. */
+export const STE_CONT = (2 << 16) | (13 << 8) | 4;
 export const STE_MEV = (2 << 16) | (19 << 8) | 1;
 export const STE_S2FWB = (2 << 16) | (25 << 8) | 1;
 export const STE_S1STALLD = (2 << 16) | (27 << 8) | 1;

@@ -13,6 +13,8 @@ import {
   CFG_SETS,
   CFG_SID,
   CFG_SSID,
+  CFG_STE,
+  CFG_STE_BYTES,
   CFG_USED,
   CFG_VALID,
   CFG_WAYS,
@@ -20,7 +22,10 @@ import {
   SMMU_AT_CFG_SETS,
 } from '../layout/config-cache-memory';
 import { SEQ_BUSY } from '../layout/set-sequence';
+import { SMMU_AT_CFG_CONT } from '../layout/smmu-memory';
+import { STE_CONT } from '../layout/ste';
 import { THREAD_CFG, THREAD_CFG_GEN } from '../layout/thread-memory';
+import { bits, maskOf } from '../lib/fields';
 import { freeSet, heldBy, markKilled, releaseSet, takeSet } from './set-lock';
 
 function setHeader(smmu: usize, set: u32): usize {
@@ -115,14 +120,64 @@ export function configInsert(smmu: usize, sid: u32): void {
   atomic.store<i32>(entry, 0, CFG_VALID);
   // All of it atomic, as in the IOTLB; VALID and SID share a word, so SID is stored by itself.
   atomic.store<u32>(entry, load<u32>(THREAD + THREAD_CFG, CFG_SID), CFG_SID);
-  for (let word: usize = 8; word < <usize>CFG_USED; word += 8)
+  for (let word: usize = 8; word < <usize>CFG_STE + CFG_STE_BYTES; word += 8)
     atomic.store<u64>(entry + word, load<u64>(THREAD + THREAD_CFG + word));
+  if (contOf(THREAD + THREAD_CFG) != 0) atomic.store<u32>(smmu, 1, SMMU_AT_CFG_CONT);
   if (atomic.load<i64>(header, CFG_SET_GEN) == load<i64>(THREAD, THREAD_CFG_GEN))
     atomic.store<i32>(entry, 1, CFG_VALID);
   if (!releaseSet(sequence)) {
     atomic.store<i32>(entry, 0, CFG_VALID);
     freeSet(sequence);
   }
+}
+
+// STE.CONT of an entry.
+function contOf(entry: usize): u32 {
+  return bits(load<u32>(entry + CFG_STE + 8), STE_CONT);
+}
+
+// All of an STE but CONT: while software marks a span, its STEs differ in that.
+function sameSte(entry: usize, other: usize): bool {
+  for (let word: usize = 0; word < <usize>CFG_STE_BYTES; word += 8) {
+    const ignored = word == 8 ? u64(maskOf(STE_CONT)) : 0;
+    const differs =
+      atomic.load<u64>(entry + CFG_STE + word) ^ atomic.load<u64>(other + CFG_STE + word);
+    if ((differs & ~ignored) != 0) return false;
+  }
+  return true;
+}
+
+// Whether a set has a valid entry that meets THREAD_CFG in the span of either STE, and is another STE.
+function conflictInSet(smmu: usize, set: u32, sid: u32): bool {
+  const sequence = setHeader(smmu, set) + CFG_SET_SEQ;
+  const before = atomic.load<u32>(sequence);
+  if (before & SEQ_BUSY) return false;
+  const own: usize = THREAD + THREAD_CFG;
+  let found = false;
+  for (let way: u32 = 0; way < <u32>CFG_WAYS && !found; way++) {
+    const entry = entryAt(smmu, set, way);
+    const other = load<u32>(entry, CFG_SID);
+    found =
+      other != sid &&
+      (other ^ sid) >> max(contOf(own), contOf(entry)) == 0 &&
+      !sameSte(entry, own) &&
+      atomic.load<i32>(entry, CFG_VALID) != 0;
+  }
+  // What was read of an entry that is being replaced is nothing.
+  return found && atomic.load<u32>(sequence) == before;
+}
+
+/**
+ * Whether the STE in THREAD_CFG and one that is cached for another stream are in the span
+ * that one of them claims by CONT, and differ: a look-up of a cache that makes use of CONT
+ * would match both (IHI 0070 sections 3.20.2 and 5.2, CONT). This cache keeps an entry for
+ * each stream, and only notices.
+ */
+export function configConflicts(smmu: usize, sid: u32): bool {
+  if (contOf(THREAD + THREAD_CFG) == 0 && atomic.load<u32>(smmu, SMMU_AT_CFG_CONT) == 0)
+    return false;
+  for (let set: u32 = 0; set < <u32>CFG_SETS; set++) if (conflictInSet(smmu, set, sid)) return true;
+  return false;
 }
 
 /** `ssid` argument that matches every SubstreamID and none. */

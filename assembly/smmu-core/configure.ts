@@ -29,6 +29,8 @@ import {
   CFG_S2TTB,
   CFG_SID,
   CFG_SSID,
+  CFG_STE,
+  CFG_STE_BYTES,
   CFG_STE2,
   CFG_STE5,
   CFG_TTB0,
@@ -42,6 +44,7 @@ import {
   C_BAD_SUBSTREAMID,
   EVT_CLASS_CD,
   F_CD_FETCH,
+  F_CFG_CONFLICT,
   F_STE_FETCH,
   F_STREAM_DISABLED,
 } from '../layout/events';
@@ -84,7 +87,7 @@ import {
 import { VMID_EL2 } from '../layout/vmid-memory';
 import { count } from '../lib/counters';
 import { bits, maskOf } from '../lib/fields';
-import { configInsert, configLookup } from './config-cache';
+import { configConflicts, configInsert, configLookup } from './config-cache';
 import { event, fetchFault, noEvent } from './faults';
 import { alignedDown, oasBits } from './geometry';
 import {
@@ -289,6 +292,7 @@ export function readConfig(smmu: usize, sid: u32, ssid: u32): bool {
   setCfg(CFG_STE5, load<u32>(THREAD + THREAD_STE, 20));
   setCfg(CFG_DS, dsOfStage2(smmu));
   store<u64>(THREAD + THREAD_CFG, s2ttb(), CFG_S2TTB);
+  memory.copy(THREAD + THREAD_CFG + CFG_STE, THREAD + THREAD_STE, CFG_STE_BYTES);
   if (!stage1) {
     if (ssid == u32(CFG_NO_SSID)) return true;
     event(C_BAD_SUBSTREAMID);
@@ -316,6 +320,12 @@ export function configure(smmu: usize, sid: u32, ssid: u32): bool {
   }
   count(THREAD_CFG_MISSES);
   if (!readConfig(smmu, sid, ssid)) return false;
+  if (configConflicts(smmu, sid)) {
+    // Which of the STEs is the stream's is open: nothing of either counts.
+    memory.fill(THREAD + THREAD_CFG, 0, CFG_ENTRY_SIZE);
+    event(F_CFG_CONFLICT);
+    return false;
+  }
   configInsert(smmu, sid);
   return true;
 }

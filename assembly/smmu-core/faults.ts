@@ -272,6 +272,11 @@ function writeRecord(smmu: usize, id: u32): void {
  */
 export function recordEvent(smmu: usize): void {
   count(THREAD_FAULTS);
+  recordMiscellaneous(smmu);
+}
+
+/** As `recordEvent`, for an event that ends no transaction (IHI 0070 section 7.2). */
+export function recordMiscellaneous(smmu: usize): void {
   const id = bits(load<u32>(THREAD, THREAD_EVENT), EVT_ID);
   if (id == 0) return;
   if (!recorded()) {

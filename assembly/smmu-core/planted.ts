@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Faults that depend on what a bus or a cache does wrong (F_UUT, F_TLB_CONFLICT,
-// F_CFG_CONFLICT). This model does not do it, so whoever tests a driver plants them
-// (PhysicalSmmu.plantFault).
+// Faults that depend on what a device, a bus or a cache does (F_UUT, F_TLB_CONFLICT,
+// F_CFG_CONFLICT). Whoever tests a driver plants them (PhysicalSmmu.plantFault), and needs
+// neither such a device nor entries in conflict.
 
 import { THREAD } from '../imports/unit';
 import { CFG_CONFIG, CFG_ENTRY_SIZE } from '../layout/config-cache-memory';

@@ -2,12 +2,18 @@
 // One translation: configuration, IOTLB, walk, permissions, insert.
 
 import { THREAD } from '../imports/unit';
-import { ACCESS_ATS_REQUEST, ACCESS_INSTRUCTION, ACCESS_WRITE } from '../layout/access';
+import {
+  ACCESS_ATOMIC,
+  ACCESS_ATS_REQUEST,
+  ACCESS_INSTRUCTION,
+  ACCESS_WRITE,
+} from '../layout/access';
 import { CD_A, CD_ASET, CD_TBI0, CD_TBI1 } from '../layout/cd';
 import {
   CFG_ASID,
   CFG_CD1,
   CFG_CONFIG,
+  CFG_ENTRY_SIZE,
   CFG_NO_SSID,
   CFG_VMID,
 } from '../layout/config-cache-memory';
@@ -18,6 +24,7 @@ import {
   EVT_S2,
   F_ADDR_SIZE,
   F_TLB_CONFLICT,
+  F_UUT,
 } from '../layout/events';
 import { HOST_AT_TRACE } from '../layout/host-memory';
 import { TLB_ASET, TLB_PERM_UNPRIV, TLB_PERM_W } from '../layout/iotlb-memory';
@@ -96,6 +103,14 @@ function hold(smmu: usize): i32 {
   if (recordStall(smmu, stag)) return TRANSLATE_STALLED;
   stallLeave(smmu, sid, stag);
   return TRANSLATE_WAIT;
+}
+
+// An atomic operation: what is behind this SMMU carries reads and writes alone. No table is looked
+// at, and SMMUEN does not matter (IHI 0070 sections 7.3.2, 16.7.1).
+function unsupported(smmu: usize): i32 {
+  memory.fill(THREAD + THREAD_CFG, 0, CFG_ENTRY_SIZE);
+  walkFault(F_UUT, 0, false, 0);
+  return refuse(smmu, false);
 }
 
 function traced(): bool {
@@ -190,6 +205,7 @@ export function translate(
   if (attributes & ACCESS_WRITE) attributes &= ~ACCESS_INSTRUCTION;
   store<u32>(THREAD, attributes, THREAD_ATTRIBUTES);
 
+  if (attributes & ACCESS_ATOMIC) return unsupported(smmu);
   const cr0 = atomic.load<u32>(smmu, SMMU_AT_CR0);
   if ((cr0 & (maskOf(CR0_SMMUEN) | maskOf(SMMU_CR0_PLANTED))) != maskOf(CR0_SMMUEN)) {
     const enabled = bits(cr0, CR0_SMMUEN) != 0;

@@ -10,18 +10,24 @@ import {
   AMD_CONTROL_EVENT_INT_EN,
   AMD_CONTROL_EVENT_LOG_EN,
   AMD_CONTROL_IOMMU_EN,
+  AMD_CONTROL_PPR_EN,
+  AMD_CONTROL_PPR_INT_EN,
+  AMD_CONTROL_PPR_LOG_EN,
   AMD_DEVICE_TABLE_BASE,
   AMD_DEVICE_TABLE_SIZE,
   AMD_EFR,
   AMD_EFR_GIO,
   AMD_EFR_GT,
   AMD_EFR_INVALIDATE_ALL,
+  AMD_EFR_PPR,
   AMD_ENTRY_SIZE,
   AMD_EVENT_BASE,
   AMD_MAX_LENGTH,
   AMD_MIN_LENGTH,
+  AMD_PPR_BASE,
   AMD_STATUS_COM_WAIT_INT,
   AMD_STATUS_EVENT_LOG_INT,
+  AMD_STATUS_PPR_INT,
 } from '../../assembly/layout/amd-formats.ts';
 import {
   bitsOf,
@@ -39,11 +45,15 @@ export const BUFFER_ENABLES =
   maskInWord(AMD_CONTROL_CMD_BUF_EN) |
   maskInWord(AMD_CONTROL_COM_WAIT_INT_EN) |
   maskInWord(AMD_CONTROL_EVENT_LOG_EN) |
-  maskInWord(AMD_CONTROL_EVENT_INT_EN);
+  maskInWord(AMD_CONTROL_EVENT_INT_EN) |
+  maskInWord(AMD_CONTROL_PPR_LOG_EN) |
+  maskInWord(AMD_CONTROL_PPR_INT_EN) |
+  maskInWord(AMD_CONTROL_PPR_EN);
 
 /** INVALIDATE_IOMMU_ALL is of every domain, and so no guest's. */
 export function amdRegisters(role: 'host' | 'guest'): readonly RegisterSpec[] {
-  const efr = maskInWord(AMD_EFR_GT) | (role === 'host' ? maskInWord(AMD_EFR_INVALIDATE_ALL) : 0);
+  const both = maskInWord(AMD_EFR_GT) | maskInWord(AMD_EFR_PPR);
+  const efr = both | (role === 'host' ? maskInWord(AMD_EFR_INVALIDATE_ALL) : 0);
   const base = {
     size: 8,
     writable: ADDRESS_LO,
@@ -60,6 +70,7 @@ export function amdRegisters(role: 'host' | 'guest'): readonly RegisterSpec[] {
     },
     { name: 'CommandBufferBase', offset: AMD_COMMAND_BASE, ...base, resetHi: AMD_MIN_LENGTH << 24 },
     { name: 'EventLogBase', offset: AMD_EVENT_BASE, ...base, resetHi: AMD_MIN_LENGTH << 24 },
+    { name: 'PprLogBase', offset: AMD_PPR_BASE, ...base, resetHi: AMD_MIN_LENGTH << 24 },
     {
       name: 'Control',
       offset: AMD_CONTROL,
@@ -76,7 +87,7 @@ export function amdRegisters(role: 'host' | 'guest'): readonly RegisterSpec[] {
   ];
 }
 
-/** Where a command buffer or an event log lies, and log2 of its entries. */
+/** Where a command buffer, an event log or a PPR log lies, and log2 of its entries. */
 export interface AmdBuffer {
   readonly address: number;
   readonly log2size: number;
@@ -116,13 +127,16 @@ export function touches(access: MmioAccess, register: number): boolean {
   return access.offset < register + 8 && register < access.offset + access.size;
 }
 
+/** Interrupts: the status bit of each, and its enable. */
+const INTERRUPTS = [
+  [AMD_STATUS_COM_WAIT_INT, AMD_CONTROL_COM_WAIT_INT_EN],
+  [AMD_STATUS_EVENT_LOG_INT, AMD_CONTROL_EVENT_INT_EN],
+  [AMD_STATUS_PPR_INT, AMD_CONTROL_PPR_INT_EN],
+] as const;
+
 /** True when status bits and their enables ask for the interrupt. */
 export function interruptWanted(status: number, control: number): boolean {
-  const comWait = maskInWord(AMD_STATUS_COM_WAIT_INT);
-  if ((status & comWait) !== 0 && (control & maskInWord(AMD_CONTROL_COM_WAIT_INT_EN)) !== 0)
-    return true;
-  return (
-    (status & maskInWord(AMD_STATUS_EVENT_LOG_INT)) !== 0 &&
-    (control & maskInWord(AMD_CONTROL_EVENT_INT_EN)) !== 0
+  return INTERRUPTS.some(
+    ([bit, enable]) => (status & maskInWord(bit)) !== 0 && (control & maskInWord(enable)) !== 0,
   );
 }

@@ -8,6 +8,9 @@ import {
   AMD_CONTROL_COM_WAIT_INT_EN,
   AMD_CONTROL_EVENT_INT_EN,
   AMD_CONTROL_EVENT_LOG_EN,
+  AMD_CONTROL_PPR_EN,
+  AMD_CONTROL_PPR_INT_EN,
+  AMD_CONTROL_PPR_LOG_EN,
   AMD_DEVICE_MAP_ENTRY,
   AMD_DOMAIN_MAP,
   AMD_DOMAIN_MAP_ENTRY,
@@ -25,6 +28,7 @@ import {
   AMD_VFCTRL_INT_ENABLE,
   AMD_VFCTRL_LENGTH,
   AMD_VFCTRL_MISC,
+  AMD_VFCTRL_PPR,
   AMD_VFCTRL_STRIDE,
   AMD_VFCTRL_TABLES,
 } from '../../assembly/layout/amd-formats.ts';
@@ -53,6 +57,7 @@ const REGISTERS = [
   { name: 'GuestMisc', offset: AMD_VFCTRL_MISC, ...WRITABLE },
   { name: 'GuestCommandControl', offset: AMD_VFCTRL_COMMAND, ...WRITABLE },
   { name: 'GuestEventControl', offset: AMD_VFCTRL_EVENT, ...WRITABLE },
+  { name: 'GuestPprControl', offset: AMD_VFCTRL_PPR, ...WRITABLE },
   { name: 'GuestTables', offset: AMD_VFCTRL_TABLES, ...WRITABLE },
 ] as const;
 
@@ -85,24 +90,33 @@ export class AmdVfctrl {
     return this.#lo(guest, register + 4);
   }
 
-  /** Command buffer and event log. */
+  /** Command buffer, event log and PPR log. */
   buffers(guest: number): (AmdBuffer | undefined)[] {
-    return [AMD_VFCTRL_COMMAND, AMD_VFCTRL_EVENT].map((register) => {
+    return [AMD_VFCTRL_COMMAND, AMD_VFCTRL_EVENT, AMD_VFCTRL_PPR].map((register) => {
       const lo = this.#lo(guest, register);
       return bufferOf(lo, this.#hi(guest, register), bitsOf(lo, AMD_VFCTRL_LENGTH));
     });
   }
 
-  /** Enables of the buffers, as the control register of an IOMMU has them. */
+  /** Enables of the buffers, as the control register of an IOMMU has them. A PPR log that is enabled takes requests. */
   control(guest: number): number {
-    const commands = this.#lo(guest, AMD_VFCTRL_COMMAND);
-    const events = this.#lo(guest, AMD_VFCTRL_EVENT);
-    return (
-      (bitsOf(commands, AMD_VFCTRL_ENABLE) ? maskInWord(AMD_CONTROL_CMD_BUF_EN) : 0) |
-      (bitsOf(commands, AMD_VFCTRL_INT_ENABLE) ? maskInWord(AMD_CONTROL_COM_WAIT_INT_EN) : 0) |
-      (bitsOf(events, AMD_VFCTRL_ENABLE) ? maskInWord(AMD_CONTROL_EVENT_LOG_EN) : 0) |
-      (bitsOf(events, AMD_VFCTRL_INT_ENABLE) ? maskInWord(AMD_CONTROL_EVENT_INT_EN) : 0)
-    );
+    const enables = [
+      [AMD_VFCTRL_COMMAND, maskInWord(AMD_CONTROL_CMD_BUF_EN), AMD_CONTROL_COM_WAIT_INT_EN],
+      [AMD_VFCTRL_EVENT, maskInWord(AMD_CONTROL_EVENT_LOG_EN), AMD_CONTROL_EVENT_INT_EN],
+      [
+        AMD_VFCTRL_PPR,
+        maskInWord(AMD_CONTROL_PPR_LOG_EN) | maskInWord(AMD_CONTROL_PPR_EN),
+        AMD_CONTROL_PPR_INT_EN,
+      ],
+    ] as const;
+    return enables.reduce((control, [register, enabled, interrupt]) => {
+      const word = this.#lo(guest, register);
+      return (
+        control |
+        (bitsOf(word, AMD_VFCTRL_ENABLE) ? enabled : 0) |
+        (bitsOf(word, AMD_VFCTRL_INT_ENABLE) ? maskInWord(interrupt) : 0)
+      );
+    }, 0);
   }
 
   /** DeviceID whose entry translates what COMPLETION_WAIT stores to. */

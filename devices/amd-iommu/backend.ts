@@ -6,8 +6,12 @@ import type { AmdBuffer } from './amd-register-specs.ts';
 export interface AmdViommuBackend {
   /** The number by which the guest's stores to its pointers are known: first argument of the doorbell import. */
   readonly doorbell: number;
-  /** The command buffer and the event log that the guest has chosen; undefined for none. Addresses are gpa. */
-  setBuffers(command: AmdBuffer | undefined, event: AmdBuffer | undefined): void;
+  /** The command buffer, the event log and the PPR log that the guest has chosen; undefined for none. Addresses are gpa. */
+  setBuffers(
+    command: AmdBuffer | undefined,
+    event: AmdBuffer | undefined,
+    ppr: AmdBuffer | undefined,
+  ): void;
   /** Enables of the buffers (BUFFER_ENABLES). */
   setControl(control: number): void;
   /** The guest's device table, undefined while its IOMMU is off. */

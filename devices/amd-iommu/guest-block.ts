@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // What host memory has of a GuestID beside its queue block
-// (assembly/layout/amd-block.ts): pointers, enables, status, event log, ID tables.
+// (assembly/layout/amd-block.ts): pointers, enables, status, logs, ID tables.
 
 import {
   AMD_CTX_COMMAND_BASE,
@@ -10,6 +10,11 @@ import {
   AMD_CTX_EVENT_TAIL,
   AMD_CTX_EVENTS_LOST,
   AMD_CTX_POINTERS,
+  AMD_CTX_PPR_BASE,
+  AMD_CTX_PPR_HEAD,
+  AMD_CTX_PPR_LENGTH,
+  AMD_CTX_PPR_TAIL,
+  AMD_CTX_PPRS_LOST,
   AMD_CTX_STATUS,
   AMD_CTX_TABLES,
   AMD_CTX_TRANSLATE_DEVICE,
@@ -18,11 +23,16 @@ import {
   AMD_COMMAND_HEAD,
   AMD_CONTROL_CMD_BUF_EN,
   AMD_CONTROL_EVENT_LOG_EN,
+  AMD_CONTROL_PPR_LOG_EN,
+  AMD_ENTRY_SIZE,
   AMD_EVENT_TAIL,
+  AMD_MAX_LENGTH,
   AMD_POINTERS_SIZE,
   AMD_STATUS_CMD_BUF_RUN,
   AMD_STATUS_EVENT_LOG_RUN,
   AMD_STATUS_EVENT_OVERFLOW,
+  AMD_STATUS_PPR_OVERFLOW,
+  AMD_STATUS_PPR_RUN,
   AMD_VF_PAGE,
 } from '../../assembly/layout/amd-formats.ts';
 import {
@@ -42,8 +52,18 @@ import {
 import { maskInWord } from '../plugin/index.ts';
 import { QueueBlock, smmuBase } from '../unit/index.ts';
 
-const EVENT_LOG_RUN = maskInWord(AMD_STATUS_EVENT_LOG_RUN);
-const RUN_BITS = EVENT_LOG_RUN | maskInWord(AMD_STATUS_CMD_BUF_RUN);
+/** Of each log: its enable, and the status bits that say that it runs, and that it has run over. */
+const LOGS = [
+  [AMD_CONTROL_EVENT_LOG_EN, AMD_STATUS_EVENT_LOG_RUN, AMD_STATUS_EVENT_OVERFLOW],
+  [AMD_CONTROL_PPR_LOG_EN, AMD_STATUS_PPR_RUN, AMD_STATUS_PPR_OVERFLOW],
+] as const;
+const RUN_BITS = [AMD_STATUS_CMD_BUF_RUN, AMD_STATUS_EVENT_LOG_RUN, AMD_STATUS_PPR_RUN].reduce(
+  (bits, field) => bits | maskInWord(field),
+  0,
+);
+
+/** Bits of an index of the largest log: pointers have none above. */
+const PPR_INDEX = 2 ** AMD_MAX_LENGTH - 1;
 
 export class AmdGuestBlock {
   readonly guest: number;
@@ -114,6 +134,30 @@ export class AmdGuestBlock {
     this.writePointer(AMD_EVENT_TAIL, 0);
   }
 
+  /** A PPR log, from its start; PA 0 for none. */
+  setPprLog(pa: number, log2size: number): void {
+    this.#setLong(AMD_CTX_PPR_BASE, pa);
+    this.#set(AMD_CTX_PPR_LENGTH, log2size);
+    this.#set(AMD_CTX_PPR_HEAD, 0);
+    this.#set(AMD_CTX_PPR_TAIL, 0);
+  }
+
+  /** Page requests that no log took: it had run over, or was out of reach. */
+  get pageRequestsLost(): number {
+    return this.#get(AMD_CTX_PPRS_LOST);
+  }
+
+  /** Pointers of the PPR log, as bytes. */
+  get pprHead(): number {
+    return (this.#get(AMD_CTX_PPR_HEAD) & PPR_INDEX) * AMD_ENTRY_SIZE;
+  }
+  set pprHead(bytes: number) {
+    this.#set(AMD_CTX_PPR_HEAD, Math.floor(bytes / AMD_ENTRY_SIZE) & PPR_INDEX);
+  }
+  get pprTail(): number {
+    return (this.#get(AMD_CTX_PPR_TAIL) & PPR_INDEX) * AMD_ENTRY_SIZE;
+  }
+
   /** PA of the ID tables; 0: IDs are the host's. */
   setTables(pa: number): void {
     this.#setLong(AMD_CTX_TABLES, pa);
@@ -125,7 +169,7 @@ export class AmdGuestBlock {
 
   /**
    * Enables of the buffers, as in the control register. A buffer that is enabled anew starts to run,
-   * but not an event log whose overflow has not been cleared: that takes a 0 and a 1 once more.
+   * but not a log whose overflow has not been cleared: that takes a 0 and a 1 once more.
    */
   get control(): number {
     return this.#get(AMD_CTX_CONTROL);
@@ -134,12 +178,14 @@ export class AmdGuestBlock {
     const enabled = maskInWord(AMD_CONTROL_CMD_BUF_EN);
     if ((control & ~this.control & enabled) !== 0 || (control & enabled) === 0)
       this.queue.state = QUEUE_RUNNING;
-    const log = maskInWord(AMD_CONTROL_EVENT_LOG_EN);
-    const overflow = (this.#get(AMD_CTX_STATUS) & maskInWord(AMD_STATUS_EVENT_OVERFLOW)) !== 0;
     const status = (this.#address + AMD_CTX_STATUS) >> 2;
-    if ((control & log) === 0) Atomics.and(this.#words, status, ~EVENT_LOG_RUN);
-    else if ((this.control & log) === 0 && !overflow)
-      Atomics.or(this.#words, status, EVENT_LOG_RUN);
+    for (const [enable, run, overflow] of LOGS) {
+      const log = maskInWord(enable);
+      const overran = (this.#get(AMD_CTX_STATUS) & maskInWord(overflow)) !== 0;
+      if ((control & log) === 0) Atomics.and(this.#words, status, ~maskInWord(run));
+      else if ((this.control & log) === 0 && !overran)
+        Atomics.or(this.#words, status, maskInWord(run));
+    }
     this.#set(AMD_CTX_CONTROL, control);
   }
 
@@ -212,6 +258,8 @@ export class AmdGuestBlock {
       this.#get(AMD_CTX_EVENT_TAIL),
       queue.cons,
       state,
+      this.#get(AMD_CTX_PPR_HEAD),
+      this.#get(AMD_CTX_PPR_TAIL),
     ];
   }
   restoreBuffers(words: readonly number[]): void {
@@ -219,9 +267,12 @@ export class AmdGuestBlock {
     words.slice(0, pointers).forEach((word, i) => {
       this.writePointer(AMD_VF_PAGE + 8 * i, word);
     });
-    const [status = 0, eventTail = 0, cons = 0, state = 0] = words.slice(pointers);
+    const [status = 0, eventTail = 0, cons = 0, state = 0, pprHead = 0, pprTail = 0] =
+      words.slice(pointers);
     this.#set(AMD_CTX_STATUS, status);
     this.#set(AMD_CTX_EVENT_TAIL, eventTail);
+    this.#set(AMD_CTX_PPR_HEAD, pprHead);
+    this.#set(AMD_CTX_PPR_TAIL, pprTail);
     this.queue.cons = cons;
     this.queue.state = state;
   }

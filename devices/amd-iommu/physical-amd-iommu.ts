@@ -14,6 +14,9 @@ import {
   AMD_EVENT_HEAD,
   AMD_GUESTS,
   AMD_POINTERS_SIZE,
+  AMD_PPR_BASE,
+  AMD_PPR_HEAD,
+  AMD_PPR_TAIL,
   AMD_REGION_SIZE,
   AMD_STATUS,
   AMD_VF_PAGE,
@@ -58,7 +61,16 @@ import { AmdGuestBlock } from './guest-block.ts';
 /** Regions: registers, VFCTRL, VF pages. */
 const REGISTERS = 0;
 const VFCTRL = 1;
-const POINTER_NAMES = ['CommandHead', 'CommandTail', 'EventHead', 'EventTail', 'Status'] as const;
+const POINTER_NAMES = [
+  'CommandHead',
+  'CommandTail',
+  'EventHead',
+  'EventTail',
+  'Status',
+  undefined,
+  'PprHead',
+  'PprTail',
+] as const;
 
 export interface PhysicalAmdIommuOptions {
   /** The host's own unit. */
@@ -209,9 +221,11 @@ export class PhysicalAmdIommu implements Device {
     if (!block || offset % 8 !== 0) return;
     if (offset < AMD_POINTERS_SIZE) access.lo = block.readPointer(AMD_VF_PAGE + offset);
     else if (offset === AMD_STATUS - AMD_VF_PAGE) access.lo = block.status;
+    else if (offset === AMD_PPR_HEAD - AMD_VF_PAGE) access.lo = block.pprHead;
+    else if (offset === AMD_PPR_TAIL - AMD_VF_PAGE) access.lo = block.pprTail;
   }
 
-  /** The head of a command buffer and the tail of an event log are the IOMMU's own. */
+  /** The head of a command buffer and the tail of a log are the IOMMU's own. */
   #writePointer(access: MmioAccess): void {
     const guest = this.#guestOf(access);
     const block = this.guests[guest];
@@ -220,6 +234,7 @@ export class PhysicalAmdIommu implements Device {
     if (register === AMD_COMMAND_TAIL || register === AMD_EVENT_HEAD)
       block.writePointer(register, access.lo);
     if (register === AMD_COMMAND_TAIL) this.#serve(guest);
+    if (register === AMD_PPR_HEAD) block.pprHead = access.lo;
     if (register === AMD_STATUS) block.clearStatus(access.lo);
     this.#poll();
   }
@@ -239,10 +254,10 @@ export class PhysicalAmdIommu implements Device {
     this.#poll();
   }
 
-  /** Command buffer and event log of a GuestID as its registers say. */
+  /** Command buffer, event log and PPR log of a GuestID as its registers say. */
   #buffers(guest: number): (AmdBuffer | undefined)[] {
     if (guest === 0)
-      return [AMD_COMMAND_BASE, AMD_EVENT_BASE].map((register) =>
+      return [AMD_COMMAND_BASE, AMD_EVENT_BASE, AMD_PPR_BASE].map((register) =>
         bufferAt(this.registers, register),
       );
     return this.vfctrl.buffers(guest);
@@ -259,11 +274,12 @@ export class PhysicalAmdIommu implements Device {
   #follow(guest: number, before: readonly (AmdBuffer | undefined)[]): void {
     const block = this.#block(guest);
     const control = this.#control(guest);
-    const [command, log] = this.#buffers(guest);
+    const [command, log, ppr] = this.#buffers(guest);
     const moved = (a: AmdBuffer | undefined, b: AmdBuffer | undefined) =>
       a?.address !== b?.address || a?.log2size !== b?.log2size;
     if (moved(command, before[0])) this.#setCommandBuffer(guest, command);
     if (moved(log, before[1])) block.setEventLog(log?.address ?? 0, log?.log2size ?? 0);
+    if (moved(ppr, before[2])) block.setPprLog(ppr?.address ?? 0, ppr?.log2size ?? 0);
     if (control === block.control) return;
     block.control = control;
     this.#serve(guest);

@@ -2,7 +2,12 @@
 // What a driver of an AMD IOMMU writes into memory: device table entries, commands, and host page tables.
 
 import {
+  AMD_CMD_DEVICE,
   AMD_CMD_OP,
+  AMD_COMPLETE_GN,
+  AMD_COMPLETE_GROUP,
+  AMD_COMPLETE_PASID,
+  AMD_COMPLETE_RESPONSE,
   AMD_DTE_DOMAIN,
   AMD_DTE_IR,
   AMD_DTE_IW,
@@ -17,6 +22,7 @@ import {
   AMD_INV_GN,
   AMD_INV_PASID,
   AMD_INV_SIZE,
+  AMD_OP_COMPLETE_PPR,
   AMD_OP_COMPLETION_WAIT,
   AMD_OP_INVALIDATE_DEVTAB_ENTRY,
   AMD_OP_INVALIDATE_IOMMU_PAGES,
@@ -71,6 +77,24 @@ export function completionWait(
 export function invalidateDevtabEntry(device: number): Uint32Array {
   const words = command(AMD_OP_INVALIDATE_DEVTAB_ENTRY);
   words[0] = device;
+  return words;
+}
+
+/** COMPLETE_PPR_REQUEST: the answer (AMD_RESPONSE_*) to a group of a device's page requests. */
+export function completePageRequest(
+  device: number,
+  group: number,
+  response: number,
+  pasid?: number,
+): Uint32Array {
+  const words = command(AMD_OP_COMPLETE_PPR);
+  setField(words, AMD_CMD_DEVICE, device);
+  setField(words, AMD_COMPLETE_GROUP, group);
+  setField(words, AMD_COMPLETE_RESPONSE, response);
+  if (pasid !== undefined) {
+    setField(words, AMD_COMPLETE_GN, 1);
+    setField(words, AMD_COMPLETE_PASID, pasid);
+  }
   return words;
 }
 

@@ -2,7 +2,7 @@
 // A guest's AMD IOMMU with hardware vIOMMU: configuration traps and goes to the host; the
 // pointers of its command buffer and event log are mapped while the command buffer is
 // enabled, so that commands and events cause no exit. STATUS traps: its bits are cleared
-// by writing ones.
+// by writing ones. So do the pointers of the PPR log, which lie behind it.
 
 import {
   AMD_COMMAND_BASE,
@@ -11,6 +11,7 @@ import {
   AMD_CONTROL_IOMMU_EN,
   AMD_EVENT_BASE,
   AMD_POINTERS_SIZE,
+  AMD_PPR_BASE,
   AMD_REGION_SIZE,
   AMD_STATUS,
   AMD_VF_PAGE,
@@ -89,6 +90,7 @@ export class VirtualAmdIommu implements Device {
     this.#backend.setBuffers(
       bufferAt(this.registers, AMD_COMMAND_BASE),
       bufferAt(this.registers, AMD_EVENT_BASE),
+      bufferAt(this.registers, AMD_PPR_BASE),
     );
     this.#backend.setDeviceTable(enabled ? deviceTableOf(this.registers) : undefined);
     this.#backend.setControl(this.#control & BUFFER_ENABLES);

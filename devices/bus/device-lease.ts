@@ -65,6 +65,11 @@ export class DeviceLease implements DeviceHost {
         this.#live ? port.read(iova, target, attributes) : REFUSED,
       write: (iova, source, attributes) =>
         this.#live ? port.write(iova, source, attributes) : REFUSED,
+      ...(port.hint && {
+        hint: (iova, length, write, attributes) => {
+          if (this.#live) port.hint?.(iova, length, write, attributes);
+        },
+      }),
       ...(port.abandon && {
         abandon: () => {
           if (this.#live) port.abandon?.();

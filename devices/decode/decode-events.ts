@@ -24,6 +24,7 @@ const CARRIED: readonly (readonly [flag: number, fields: readonly FieldName[]])[
   [EVT.EVENT_CLASS, ['EVT_CLASS']],
   [EVT.EVENT_TTRNW, ['EVT_TTRNW']],
   [EVT.EVENT_IPA | EVT.EVENT_FETCH, ['EVT_ADDR_LO']],
+  [EVT.EVENT_SPAN, ['EVT_SPAN', 'EVT_UX', 'EVT_UW', 'EVT_UR', 'EVT_PX', 'EVT_PW', 'EVT_PR']],
   [EVT.EVENT_STALL, ['EVT_STALL', 'EVT_STAG']],
 ];
 
@@ -59,6 +60,13 @@ const TEXTS: FieldTexts<typeof EVT> = {
     means: ['write of a descriptor', 'read of a descriptor'],
     used: ofTable,
   },
+  EVT_UX: { name: 'uX', means: ['', 'unprivileged fetches expected'] },
+  EVT_UW: { name: 'uW', means: ['', 'unprivileged writes expected'] },
+  EVT_UR: { name: 'uR', means: ['', 'unprivileged reads expected'] },
+  EVT_PX: { name: 'pX', means: ['', 'privileged fetches expected'] },
+  EVT_PW: { name: 'pW', means: ['', 'privileged writes expected'] },
+  EVT_PR: { name: 'pR', means: ['', 'privileged reads expected'] },
+  EVT_SPAN: { name: 'Span', means: (value) => `${4 * value} KiB` },
   EVT_INPUT_LO: { name: 'InputAddr' },
   EVT_ADDR_LO: { name: 'IPA', used: stage2 },
 };

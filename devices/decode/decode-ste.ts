@@ -80,6 +80,10 @@ const TEXTS: FieldTexts<typeof STE> = {
   STE_S1CIR: { means: CACHEABILITY, used: stage1 },
   STE_S1COR: { means: CACHEABILITY, used: stage1 },
   STE_S1CSH: { means: SHAREABILITY, used: stage1 },
+  STE_CONT: {
+    means: (value) => `the same for ${2 ** value} streams`,
+    used: (words) => valid(words) && fieldOf(words, STE.STE_CONT) !== 0,
+  },
   STE_MEV: { means: ['each event has a record', 'equal events may share a record'], used: valid },
   STE_S2FWB: {
     means: ['memory type of both stages', 'stage 2 forces the memory type'],

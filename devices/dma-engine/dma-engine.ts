@@ -13,20 +13,15 @@ import {
   DMA_DONE,
   DMA_DST,
   DMA_FAULT_ADDR,
-  DMA_ID,
-  DMA_ID_VALUE,
   DMA_IRQ_ENABLE,
   DMA_LENGTH,
   DMA_MAX_LENGTH,
   DMA_OP_COPY,
   DMA_OP_FILL,
+  DMA_OP_HINT,
   DMA_OP_NONE,
   DMA_OP_VERIFY,
   DMA_PASID,
-  DMA_PASID_INSTRUCTION,
-  DMA_PASID_PRIVILEGED,
-  DMA_PASID_VALID,
-  DMA_PASID_VALUE,
   DMA_PATTERN,
   DMA_REGION_SIZE,
   DMA_SRC,
@@ -45,65 +40,30 @@ import {
 } from '../../assembly/layout/dma-engine-registers.ts';
 import { ABI_KIND_DMA } from '../../assembly/layout/guest-abi.ts';
 import {
-  bitsOf,
   type Device,
   type DeviceHost,
   type DeviceState,
-  type DmaAttributes,
   type DmaPort,
   type DmaResult,
   type InterruptLine,
   type MmioAccess,
-  maskInWord,
   PLUGIN_INTERFACE_VERSION,
   plainStateLike,
   RegisterFile,
   stateFields,
   unnamedRegister,
 } from '../plugin/index.ts';
-
-const ALL = 0xffffffff;
-
-const REGISTERS = [
-  { name: 'ID', offset: DMA_ID, reset: DMA_ID_VALUE },
-  { name: 'CTRL', offset: DMA_CTRL, writable: ALL },
-  { name: 'STATUS', offset: DMA_STATUS },
-  { name: 'LENGTH', offset: DMA_LENGTH, writable: ALL },
-  { name: 'SRC', offset: DMA_SRC, size: 8, writable: ALL, writableHi: ALL },
-  { name: 'DST', offset: DMA_DST, size: 8, writable: ALL, writableHi: ALL },
-  { name: 'PATTERN', offset: DMA_PATTERN, writable: ALL },
-  { name: 'DONE', offset: DMA_DONE },
-  { name: 'FAULT_ADDR', offset: DMA_FAULT_ADDR, size: 8 },
-  { name: 'STREAM', offset: DMA_STREAM },
-  { name: 'IRQ_ENABLE', offset: DMA_IRQ_ENABLE, writable: 1 },
-  {
-    name: 'PASID',
-    offset: DMA_PASID,
-    writable:
-      maskInWord(DMA_PASID_VALUE) + DMA_PASID_VALID + DMA_PASID_PRIVILEGED + DMA_PASID_INSTRUCTION,
-  },
-  { name: 'ATS', offset: DMA_ATS, writable: DMA_ATS_ENABLE | DMA_ATS_PAGES | DMA_ATS_SILENT },
-] as const;
+import {
+  attributesOf,
+  IDLE,
+  iovaOf,
+  noOperation,
+  type Operation,
+  REGISTERS,
+} from './dma-registers.ts';
 
 /** Bytes of an access to the port at most: those of a turn. */
 const CHUNK = DMA_STEP_LENGTH;
-
-/** An operation as it was started, and how far it is. 64-bit iovas as two words, low one first. */
-const IDLE = {
-  operation: DMA_OP_NONE as number,
-  length: 0,
-  source: [0, 0],
-  target: [0, 0],
-  pattern: 0,
-  /** The register DMA_PASID. */
-  pasid: 0,
-  done: 0,
-};
-type Operation = typeof IDLE;
-
-function noOperation(): Operation {
-  return structuredClone(IDLE);
-}
 
 /** How far an operation has come, or how it ended, and the iova of the access that failed or waits. */
 interface Outcome {
@@ -116,24 +76,10 @@ function covers(access: MmioAccess, offset: number): boolean {
   return offset >= access.offset && offset < access.offset + access.size;
 }
 
-function iovaOf([lo = 0, hi = 0]: readonly number[]): number {
-  return hi * 2 ** 32 + lo;
-}
-
 /** Index of the first byte of `one` that differs from `other`'s; -1 when none does. */
 function firstDifference(one: Uint8Array, other: Uint8Array): number {
   for (let i = 0; i < one.length; i++) if (one[i] !== other[i]) return i;
   return -1;
-}
-
-/** What the register DMA_PASID has the accesses carry. */
-function attributesOf(register: number): DmaAttributes {
-  const has = (bit: number) => (register & bit) !== 0;
-  return {
-    ...(has(DMA_PASID_VALID) ? { pasid: bitsOf(register, DMA_PASID_VALUE) } : {}),
-    privileged: has(DMA_PASID_PRIVILEGED),
-    instruction: has(DMA_PASID_INSTRUCTION),
-  };
 }
 
 /** What an access that did not come to its end means for its operation. */
@@ -269,10 +215,12 @@ export class DmaEngine implements Device {
     const port = this.#port;
     const { operation: number, length } = operation;
     if (number === DMA_OP_NONE || !port) return { status: DMA_STATUS_IDLE, done: 0 };
-    if (number > DMA_OP_VERIFY) return { status: DMA_STATUS_BAD_OP, done: 0 };
-    if (length === 0 || length > DMA_MAX_LENGTH || (number !== DMA_OP_COPY && length % 4 !== 0)) {
+    if (number > DMA_OP_HINT) return { status: DMA_STATUS_BAD_OP, done: 0 };
+    const inWords = number === DMA_OP_FILL || number === DMA_OP_VERIFY;
+    if (length === 0 || length > DMA_MAX_LENGTH || (inWords && length % 4 !== 0)) {
       return { status: DMA_STATUS_BAD_LENGTH, done: 0 };
     }
+    if (number === DMA_OP_HINT) return this.#hint(port, operation);
     // What is behind the end of this turn is for the later ones.
     const end = Math.min(length, operation.done + DMA_STEP_LENGTH);
     const outcome = this.#turn(port, { ...operation, length: end });
@@ -331,6 +279,17 @@ export class DmaEngine implements Device {
       if (!written.ok) return refused(written, DMA_STATUS_WRITE_FAULT, done, target);
       if (!read.ok) return refused(read, DMA_STATUS_READ_FAULT, done, source);
     }
+    return { status: DMA_STATUS_DONE, done: length };
+  }
+
+  /** An address that the port cannot carry is not hinted at. */
+  #hint(port: DmaPort, { source, target, length, pasid }: Operation): Outcome {
+    const attributes = attributesOf(pasid);
+    for (const [iova, write] of [
+      [iovaOf(source), false],
+      [iovaOf(target), true],
+    ] as const)
+      if (Number.isSafeInteger(iova + length)) port.hint?.(iova, length, write, attributes);
     return { status: DMA_STATUS_DONE, done: length };
   }
 

@@ -36,8 +36,11 @@ export class MasterPort implements DmaPort {
     return this.#may(attributes) ? this.#port.read(iova, target, attributes) : REFUSED;
   }
 
+  /** No port above routes AtomicOps, so no function has AtomicOp Requester Enable: none is sent. */
   write(iova: number, source: Uint8Array, attributes?: DmaAttributes): DmaResult {
-    return this.#may(attributes) ? this.#port.write(iova, source, attributes) : REFUSED;
+    return this.#may(attributes) && !attributes?.atomic
+      ? this.#port.write(iova, source, attributes)
+      : REFUSED;
   }
 
   abandon(): void {

@@ -61,6 +61,12 @@ export interface DmaAttributes {
   readonly privileged?: boolean | undefined;
   /** A read that fetches instructions. Default false; a write is always data. */
   readonly instruction?: boolean | undefined;
+  /**
+   * A write that is an atomic operation (PCIe's AtomicOps, far atomics of an interconnect), its operand the
+   * bytes that are written. No IOMMU here carries one: it is refused, and an SMMU records F_UUT. Default false; a read
+   * is none.
+   */
+  readonly atomic?: boolean | undefined;
 }
 
 /**
@@ -75,6 +81,12 @@ export interface DmaPort {
   read(iova: number, target: Uint8Array, attributes?: DmaAttributes): DmaResult;
   /** Writes `source` to memory at `iova`. */
   write(iova: number, source: Uint8Array, attributes?: DmaAttributes): DmaResult;
+  /**
+   * Says that `length` bytes from `iova` on will be read (or written) soon, so that software may bring their
+   * pages in. No access, and nothing needs to come of it; an SMMU records E_PAGE_REQUEST. A host that has no way for
+   * it, such as PCIe, leaves it out.
+   */
+  hint?(iova: number, length: number, write: boolean, attributes?: DmaAttributes): void;
   /** Gives up every access that the IOMMU holds. A host whose IOMMU holds none leaves it out. */
   abandon?(): void;
   /** Absent: the host's IOMMU has no ATS. */

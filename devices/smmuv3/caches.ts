@@ -11,7 +11,7 @@ import {
   SMMU_AT_CFG_ENTRIES,
   SMMU_AT_CFG_SETS,
 } from '../../assembly/layout/config-cache-memory.ts';
-import { SMMU_AT_ALL_GEN } from '../../assembly/layout/smmu-memory.ts';
+import { SMMU_AT_ALL_GEN, SMMU_AT_CFG_CONT } from '../../assembly/layout/smmu-memory.ts';
 import { smmuBase } from '../unit/index.ts';
 
 /**
@@ -28,4 +28,5 @@ export function dropCaches(hostMemory: WebAssembly.Memory, smmuIndex: number): v
   for (let entry = 0; entry < CFG_SETS * CFG_WAYS; entry++) {
     Atomics.store(words, (smmu + SMMU_AT_CFG_ENTRIES + entry * CFG_ENTRY_SIZE + CFG_VALID) >> 2, 0);
   }
+  Atomics.store(words, (smmu + SMMU_AT_CFG_CONT) >> 2, 0);
 }

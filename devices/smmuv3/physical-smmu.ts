@@ -89,7 +89,7 @@ export interface PhysicalSmmuOptions {
 
 const PLANTABLE = { F_UUT, F_TLB_CONFLICT, F_CFG_CONFLICT } as const;
 
-/** A fault that no driver can provoke, because it depends on what a bus or a cache does wrong. */
+/** A fault that depends on what a device, a bus or a cache does; planted, it needs no cause. */
 export interface PlantedFault {
   readonly event: keyof typeof PLANTABLE;
   readonly streamId: number;

@@ -102,7 +102,7 @@ export interface StreamWatch {
 }
 
 /** A page that the device behind one of the machine's streams asks for (PCIe PRI), the only one of its group. */
-export interface PageRequest extends DmaAttributes {
+export interface PageRequest extends Omit<DmaAttributes, 'atomic'> {
   /** StreamID as the guest numbers it. */
   readonly virtSid: number;
   /** PRGIndex. */

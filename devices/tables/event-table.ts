@@ -15,6 +15,7 @@ import {
   EVENT_PNU_IND,
   EVENT_RNW,
   EVENT_S2,
+  EVENT_SPAN,
   EVENT_SSID,
   EVENT_SSV,
   EVENT_STALL,
@@ -62,6 +63,8 @@ export interface EventType {
   readonly says: string;
   /** What provokes it in this model; undefined when nothing does. */
   readonly provokedBy?: string;
+  /** Why nothing does. */
+  readonly never?: string;
 }
 
 /** The access of a transaction. */
@@ -79,7 +82,9 @@ export const EVENTS: readonly EventType[] = [
     name: 'F_UUT',
     carries: ACCESS,
     says: 'the SMMU does not support a transaction of this kind',
-    provokedBy: 'a planted fault (`PhysicalSmmu.plantFault`), with SMMUEN 0 as well',
+    provokedBy:
+      'an atomic operation (`atomic` of `DmaAttributes`); a planted fault ' +
+      '(`PhysicalSmmu.plantFault`). Both with SMMUEN 0 as well',
   },
   {
     id: C_BAD_STREAMID,
@@ -218,19 +223,25 @@ export const EVENTS: readonly EventType[] = [
     name: 'F_CFG_CONFLICT',
     carries: EVENT_SSV,
     says: 'the configuration cache has more than one entry for the stream',
-    provokedBy: 'a planted fault',
+    provokedBy:
+      'an STE that differs, in more than CONT, from one that is cached for another stream of the ' +
+      'span that either claims by CONT; a planted fault',
   },
   {
     id: E_PAGE_REQUEST,
     name: 'E_PAGE_REQUEST',
-    carries: EVENT_SSV | EVENT_INPUT,
+    carries: EVENT_SSV | EVENT_INPUT | EVENT_SPAN,
     says: 'a device expects to access an address soon',
+    provokedBy:
+      'a hint of a device (`hint` of `DmaPort`) whose stream is translated, whether its pages are ' +
+      'there or not',
   },
   {
     id: F_VMS_FETCH,
     name: 'F_VMS_FETCH',
     carries: EVENT_SSV | EVENT_FETCH,
     says: 'the VMS could not be fetched',
+    never: 'IDR3.MPAM is 0: no STE has a VMSPtr (section 5.6), so no VMS is fetched',
   },
 ];
 

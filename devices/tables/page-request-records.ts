@@ -26,7 +26,7 @@ import {
 } from '../plugin/option-kinds.ts';
 
 /** A page request, the only one of its group. Privilege and execution are said with a PASID only. */
-export interface PageRequestEntry extends DmaAttributes {
+export interface PageRequestEntry extends Omit<DmaAttributes, 'atomic'> {
   /** StreamID of the device. */
   readonly streamId: number;
   /** PRGIndex. */

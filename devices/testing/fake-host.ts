@@ -50,8 +50,12 @@ const PAGE = 0x10000;
 const DIRECT_PAGES = 15;
 const RAM_OFFSET = (1 + DIRECT_PAGES) * PAGE;
 
-function attributesText({ pasid, privileged, instruction }: DmaAttributes = {}): string {
-  const flags = [privileged && ' privileged', instruction && ' instruction'].filter(Boolean);
+function attributesText({ pasid, privileged, instruction, atomic }: DmaAttributes = {}): string {
+  const flags = [
+    privileged && ' privileged',
+    instruction && ' instruction',
+    atomic && ' atomic',
+  ].filter(Boolean);
   return `${pasid === undefined ? '' : ` pasid ${pasid}`}${flags.join('')}`;
 }
 
@@ -171,7 +175,8 @@ export class FakeHost implements DeviceHost {
         this.log.push(`dma ${kind} 0x${iova.toString(16)} stalled${carried}`);
         return { ok: false, done: 0, stalled: true };
       }
-      const done = iova >= this.ramGpa ? within(iova, length) : 0;
+      const carries = kind === 'read' || !attributes?.atomic;
+      const done = carries && iova >= this.ramGpa ? within(iova, length) : 0;
       if (done > 0) copy(iova - this.ramGpa, done);
       this.log.push(
         `dma ${kind} 0x${iova.toString(16)} ${done} ${done === length ? 'ok' : 'fault'}${carried}`,
@@ -188,6 +193,11 @@ export class FakeHost implements DeviceHost {
         access('write', iova, source.length, attributes, (at, length) =>
           this.ram.set(source.subarray(0, length), at),
         ),
+      hint: (iova, length, write, attributes) => {
+        this.log.push(
+          `dma hint ${write ? 'write' : 'read'} 0x${iova.toString(16)} ${length}${attributesText(attributes)}`,
+        );
+      },
       abandon: () => {
         this.log.push('dma abandon');
       },

@@ -17,19 +17,13 @@ export type { AtcResult, TranslateResult } from '../../assembly/unit-exports.ts'
 export * from './actions.ts';
 export * from './context-block.ts';
 export * from './create-host-memory.ts';
+export type { AtcPort, DmaStream, DmaUnit, InterruptPages, PhysicalMemory } from './dma-stream.ts';
 export * from './exit-request-words.ts';
 export { loadHotModules } from './hot-modules.ts';
 export { PhysicalRam } from './physical-ram.ts';
 export * from './queue-block.ts';
 export * from './segment-block.ts';
 export * from './smmu-endpoint.ts';
-export {
-  type AtcPort,
-  type DmaStream,
-  type DmaUnit,
-  type InterruptPages,
-  type PhysicalMemory,
-  StreamDmaPort,
-} from './stream-dma-port.ts';
+export { StreamDmaPort } from './stream-dma-port.ts';
 export * from './thread-block.ts';
 export * from './unit.ts';

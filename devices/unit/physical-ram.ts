@@ -4,8 +4,8 @@
 import { HOST_AT_RAM_BASE, HOST_AT_RAM_SIZE } from '../../assembly/layout/host-memory.ts';
 import { guestMemoryOf } from '../bus/guest-memory.ts';
 import type { GuestMemory } from '../plugin/index.ts';
+import type { PhysicalMemory } from './dma-stream.ts';
 import { checkHostMemory } from './host-memory-check.ts';
-import type { PhysicalMemory } from './stream-dma-port.ts';
 
 /**
  * The RAM in a memory that `createHostMemory` has made: PA 0 up to its `ramSize`. Words are read

@@ -13,7 +13,8 @@ import {
   having,
   type OptionKinds,
 } from '../plugin/option-kinds.ts';
-import { accessOf, type PhysicalMemory, StreamDmaPort } from './stream-dma-port.ts';
+import { accessOf, type PhysicalMemory } from './dma-stream.ts';
+import { StreamDmaPort } from './stream-dma-port.ts';
 import { smmuBlockOf, type Unit } from './unit.ts';
 
 /** The smallest page: no translation reaches beyond one. */
@@ -64,6 +65,7 @@ const ACCESS: OptionKinds<EndpointAccess> = {
   write: flag,
   privileged: flag,
   instruction: flag,
+  atomic: flag,
 };
 
 /**

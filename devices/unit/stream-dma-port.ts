@@ -2,12 +2,7 @@
 // The way of a bus master to memory: every access through the physical IOMMU, page by
 // page, under the stream's physical StreamID (an AMD IOMMU's DeviceID).
 
-import {
-  ACCESS_INSTRUCTION,
-  ACCESS_NO_SSID,
-  ACCESS_PRIVILEGED,
-  ACCESS_WRITE,
-} from '../../assembly/layout/access.ts';
+import { ACCESS_ATOMIC, ACCESS_NO_SSID, ACCESS_WRITE } from '../../assembly/layout/access.ts';
 import { SMMU_AT_PARKED } from '../../assembly/layout/smmu-memory.ts';
 import { STALL_ABORT, STALL_RAZWI, STALL_WAITING } from '../../assembly/layout/stall-memory.ts';
 import {
@@ -17,31 +12,18 @@ import {
   TRANSLATE_STALLED,
   TRANSLATE_WAIT,
 } from '../../assembly/layout/translate-results.ts';
-import type {
-  SmmuCoreExports,
-  TranslateResult,
-  VcmdqDrainExports,
-} from '../../assembly/unit-exports.ts';
-import {
-  type AtsCapability,
-  type DmaAttributes,
-  type DmaPort,
-  type DmaResult,
-  isPasid,
-} from '../plugin/index.ts';
+import type { TranslateResult } from '../../assembly/unit-exports.ts';
+import { type DmaAttributes, type DmaPort, type DmaResult, isPasid } from '../plugin/index.ts';
 import { typeOf } from '../plugin/known-names.ts';
+import { checkOptions } from '../plugin/option-kinds.ts';
 import {
-  callback,
-  checkedLater,
-  checkOptions,
-  flag,
-  having,
-  type OptionKinds,
-  objectOf,
-  uint,
-  uint32,
-} from '../plugin/option-kinds.ts';
-import type { TranslatingUnit } from './unit.ts';
+  ATTRIBUTES,
+  type AtcPort,
+  accessOf,
+  type DmaStream,
+  isInterrupt,
+  STREAM,
+} from './dma-stream.ts';
 
 /** The smallest page: a translation holds for all of one. */
 const PAGE = 4096;
@@ -49,6 +31,9 @@ const PAGE = 4096;
 const MAX_ACCESS = 16 * PAGE;
 /** An MSI is a 32-bit write. */
 const MSI_SIZE = 4;
+
+/** Pages that the record of a hint has room for. */
+const MOST_HINTED = 255;
 
 // How an access in flight has ended where not all of it was made, beside the bytes that it has moved.
 const REFUSED = 1 << 20;
@@ -65,17 +50,6 @@ function leftInPage(address: number): number {
   return PAGE - (address & (PAGE - 1));
 }
 
-/** ACCESS_* of an access. */
-export function accessOf(write: boolean, attributes: DmaAttributes | undefined): number {
-  const direction = write ? ACCESS_WRITE : 0;
-  if (attributes === undefined) return direction;
-  return (
-    direction |
-    (attributes.privileged ? ACCESS_PRIVILEGED : 0) |
-    (attributes.instruction ? ACCESS_INSTRUCTION : 0)
-  );
-}
-
 /** An access that the IOMMU has stalled. */
 interface StalledAccess {
   readonly iova: number;
@@ -84,94 +58,6 @@ interface StalledAccess {
   readonly access: number;
   readonly stag: number;
 }
-
-/**
- * What an IOMMU's unit does for a device. One that never stalls an access has nothing to say about
- * stalls; one without `translateSegments` is asked page by page.
- */
-export interface DmaUnit extends TranslatingUnit {
-  readonly core: TranslatingUnit['core'] &
-    Partial<Pick<SmmuCoreExports, 'translateSegments' | 'stallAnswer' | 'stallAbandon'>>;
-  readonly drain: Pick<VcmdqDrainExports, 'serveParked'>;
-}
-
-/** What DMA reaches, by physical address: the VMM's memory map, as far as devices see it. */
-export interface PhysicalMemory {
-  /**
-   * The bytes of a range, themselves and no copy; undefined where not all of it is memory.
-   * @param pa below 2^48.
-   */
-  bytes(pa: number, length: number): Uint8Array | undefined;
-  /**
-   * A 32-bit write where there is no memory: an MSI to a doorbell. False, or without this
-   * function, it is an external abort.
-   * @param streamId of the device, as its guest numbers it: an ITS knows the device by it.
-   */
-  write32?(pa: number, data: number, streamId: number): boolean;
-}
-
-/** The ATC of a device behind an SMMU: its ATS capability, and the translations that it keeps. */
-export interface AtcPort extends AtsCapability {
-  /** Whether accesses go through the ATC. */
-  readonly enabled: boolean;
-  /** As `Unit.translate`, for an access within its page; TRANSLATE_WAIT while it waits for a page. */
-  translate(iova: number, ssid: number, access: number): TranslateResult;
-  /** The accesses that wait for pages are given up. */
-  abandon(): void;
-}
-
-/** Addresses of a stream that are interrupts and that the IOMMU does not translate, and what they mean. */
-export interface InterruptPages {
-  readonly iova: number;
-  /** Bytes. */
-  readonly size: number;
-  /** PA of the first. */
-  readonly pa: number;
-}
-
-function isInterrupt({ iova, size }: InterruptPages, address: number): boolean {
-  return address >= iova && address - iova < size;
-}
-
-/** A stream of an IOMMU: what translates for a device, and what its accesses reach. */
-export interface DmaStream {
-  /** Translates for the stream. */
-  readonly unit: DmaUnit;
-  readonly memory: PhysicalMemory;
-  /** Byte offset of the SMMU block in host memory. */
-  readonly smmu: number;
-  /** StreamID as the guest numbers it, and as the physical SMMU does. */
-  readonly virtSid: number;
-  readonly physSid: number;
-  /** Addresses whose accesses without a PASID are interrupts; absent: none are. */
-  readonly interrupts?: InterruptPages | undefined;
-  /** Absent: the IOMMU has no ATS. */
-  readonly ats?: AtcPort | undefined;
-  /** Called behind each access within a page. */
-  readonly onAccess?: ((iova: number) => void) | undefined;
-}
-
-const STREAM: OptionKinds<DmaStream> = {
-  unit: having('translate'),
-  memory: having('bytes'),
-  smmu: uint32,
-  virtSid: uint32,
-  physSid: uint32,
-  interrupts: objectOf<InterruptPages>({ iova: uint, size: uint, pa: uint }, [
-    'iova',
-    'size',
-    'pa',
-  ]),
-  ats: having('configure', 'translate', 'abandon'),
-  onAccess: callback,
-};
-
-const ATTRIBUTES: OptionKinds<DmaAttributes> = {
-  // Of 20 bits or not: an access with another is refused, as the architecture has it.
-  pasid: checkedLater,
-  privileged: flag,
-  instruction: flag,
-};
 
 /** The DMA port of a stream. */
 export class StreamDmaPort implements DmaPort {
@@ -245,6 +131,27 @@ export class StreamDmaPort implements DmaPort {
       if ((moved & REFUSED) !== 0) return { ok: false, done };
     }
     return { ok: true, done };
+  }
+
+  hint(iova: number, length: number, write: boolean, attributes?: DmaAttributes): void {
+    if (!Number.isInteger(iova) || iova < 0)
+      throw new RangeError(`DmaPort: iova ${String(iova)} is no address`);
+    if (attributes !== undefined) checkOptions(attributes, ATTRIBUTES, 'DmaPort');
+    const pasid = attributes?.pasid;
+    if (!(length > 0) || (pasid !== undefined && !isPasid(pasid))) return;
+    const { unit, smmu, physSid } = this.#stream;
+    const { core } = unit;
+    const access = accessOf(write, attributes);
+    const end = iova + length;
+    // The configuration of the stream is in use, as for an access.
+    core.accessBegin();
+    for (let at = iova - (PAGE - leftInPage(iova)); at < end; at += MOST_HINTED * PAGE) {
+      const pages = Math.min(MOST_HINTED, Math.ceil((end - at) / PAGE));
+      const high = Math.floor(at / 2 ** 32);
+      core.pageHint?.(smmu, physSid, pasid ?? ACCESS_NO_SSID, at | 0, high, access, pages);
+    }
+    core.accessEnd();
+    this.#serveParked();
   }
 
   abandon(): void {
@@ -325,7 +232,7 @@ export class StreamDmaPort implements DmaPort {
   /**
    * One access within a page: bytes moved, and how it ended. Privilege and instruction
    * fetches come with a PASID in PCIe: an access that has them without one goes to the
-   * IOMMU untranslated, as every access does while ATS is off.
+   * IOMMU untranslated, as every access does while ATS is off. So does an atomic operation.
    */
   #accessPage(iova: number, bytes: Uint8Array, ssid: number, access: number): number {
     const { interrupts, unit } = this.#stream;
@@ -333,9 +240,11 @@ export class StreamDmaPort implements DmaPort {
     const write = (access & ACCESS_WRITE) !== 0;
     if (interrupts && ssid === ACCESS_NO_SSID && isInterrupt(interrupts, iova)) {
       const pa = interrupts.pa + iova - interrupts.iova;
-      return write && this.#sendMsi(pa, bytes) ? bytes.length : REFUSED;
+      const plain = write && (access & ACCESS_ATOMIC) === 0;
+      return plain && this.#sendMsi(pa, bytes) ? bytes.length : REFUSED;
     }
-    const isRequest = ssid !== ACCESS_NO_SSID || (access & ~ACCESS_WRITE) === 0;
+    const isRequest =
+      (access & ACCESS_ATOMIC) === 0 && (ssid !== ACCESS_NO_SSID || (access & ~ACCESS_WRITE) === 0);
     const result =
       isRequest && this.ats?.enabled
         ? this.ats.translate(iova, ssid, access)

@@ -73,7 +73,9 @@ export class VtdDmaPort implements DmaPort {
     attributes: DmaAttributes | undefined,
   ): DmaResult {
     // Requests with a PASID take another PASID table entry, which no guest here has.
-    if (attributes?.pasid !== undefined) return { ok: false, done: 0 };
+    // Nor is an atomic operation carried.
+    if (attributes?.pasid !== undefined || (write && attributes?.atomic))
+      return { ok: false, done: 0 };
     let done = 0;
     while (done < bytes.length) {
       const at = iova + done;

@@ -9,14 +9,19 @@ import {
   AMD_CONTROL_EVENT_INT_EN,
   AMD_CONTROL_EVENT_LOG_EN,
   AMD_CONTROL_IOMMU_EN,
+  AMD_CONTROL_PPR_EN,
+  AMD_CONTROL_PPR_INT_EN,
+  AMD_CONTROL_PPR_LOG_EN,
   AMD_DEVICE_TABLE_BASE,
   AMD_DTE_SIZE,
   AMD_EFR,
   AMD_EFR_GIO,
   AMD_EFR_GT,
+  AMD_EFR_PPR,
   AMD_ENTRY_SIZE,
   AMD_EVENT_BASE,
   AMD_MIN_LENGTH,
+  AMD_PPR_BASE,
 } from '../../assembly/layout/amd-formats';
 import { ABI_KIND_AMD_IOMMU } from '../../assembly/layout/guest-abi';
 import {
@@ -31,7 +36,7 @@ import { bitsOf, place } from '../runtime/guest-fields';
 import { read32, write64 } from '../runtime/mmio';
 import { allocate } from '../runtime/pages';
 
-/** Entries of the command buffer and of the event log, and DeviceIDs of the device table: one page each. */
+/** Entries of the command buffer and of each log, and DeviceIDs of the device table: one page each. */
 export const AMD_ENTRIES: u32 = 1 << AMD_MIN_LENGTH;
 const PAGE: usize = 4096;
 
@@ -46,6 +51,8 @@ export class AmdDriver {
   deviceTable: usize = 0;
   commands: usize = 0;
   events: usize = 0;
+  /** The PPR log, 0 without page requests. */
+  pageRequests: usize = 0;
   semaphore: usize = 0;
   /** Index behind the last command that was written; CommandTail once they are handed over. */
   tail: u32 = 0;
@@ -84,7 +91,26 @@ function baseOf(buffer: usize): u64 {
   return <u64>gpaOf(buffer) | ((<u64>place(AMD_BASE_LENGTH, AMD_MIN_LENGTH)) << 32);
 }
 
-/** Brings it up: a device table in which every device is blocked, command buffer, event log and its interrupt. */
+/** Whether devices may request pages. */
+export function hasPageRequests(): bool {
+  return bitsOf(amdDriver().efr, AMD_EFR_PPR) != 0;
+}
+
+/** Its log, with its interrupt. */
+function startPageRequests(): i32 {
+  const state = amdDriver();
+  if (!hasPageRequests()) return RESULT_OK;
+  state.pageRequests = allocate(AMD_ENTRIES * AMD_ENTRY_SIZE, PAGE);
+  if (state.pageRequests == 0) return RESULT_NO_MEMORY;
+  write64(state.gpa + AMD_PPR_BASE, baseOf(state.pageRequests));
+  state.control |=
+    place(AMD_CONTROL_PPR_EN, 1) |
+    place(AMD_CONTROL_PPR_INT_EN, 1) |
+    place(AMD_CONTROL_PPR_LOG_EN, 1);
+  return RESULT_OK;
+}
+
+/** Brings it up: a device table in which every device is blocked, command buffer, logs and their interrupt. */
 export function startAmdIommu(): i32 {
   const state = amdDriver();
   const bytes: usize = AMD_ENTRIES * AMD_ENTRY_SIZE;
@@ -103,6 +129,7 @@ export function startAmdIommu(): i32 {
     place(AMD_CONTROL_IOMMU_EN, 1) |
     place(AMD_CONTROL_EVENT_LOG_EN, 1) |
     place(AMD_CONTROL_EVENT_INT_EN, 1);
+  const result = startPageRequests();
   setCommandBuffer(true);
-  return RESULT_OK;
+  return result;
 }

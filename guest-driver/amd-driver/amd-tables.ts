@@ -10,6 +10,7 @@ import {
   AMD_DTE_GV,
   AMD_DTE_IR,
   AMD_DTE_IW,
+  AMD_DTE_PPR,
   AMD_DTE_SIZE,
   AMD_DTE_TV,
   AMD_DTE_V,
@@ -18,7 +19,7 @@ import { RESULT_EXISTS, RESULT_NO_MEMORY, RESULT_OK } from '../driver/result';
 import { gpaOf, offsetOfGpa } from '../runtime/abi';
 import { storeField } from '../runtime/guest-fields';
 import { allocate } from '../runtime/pages';
-import { amdDriver } from './amd-driver-state';
+import { amdDriver, hasPageRequests } from './amd-driver-state';
 import { completeCommands, putInvalidateEntry } from './command-buffer';
 
 const PAGE: usize = 4096;
@@ -83,6 +84,7 @@ export function attachGcr3(device: u32, gcr3: usize, domain: u32): i32 {
   storeField(dte, AMD_DTE_GCR3_A, gpa >> 12);
   storeField(dte, AMD_DTE_GCR3_B, gpa >> 15);
   storeField(dte, AMD_DTE_GCR3_C, gpa >> 31);
+  storeField(dte, AMD_DTE_PPR, hasPageRequests() ? 1 : 0);
   storeField(dte, AMD_DTE_GIOV, 1);
   storeField(dte, AMD_DTE_GV, 1);
   storeField(dte, AMD_DTE_IR, 1);

@@ -6,9 +6,12 @@ import {
   AMD_CMD_OP,
   AMD_COMMAND_HEAD,
   AMD_COMMAND_TAIL,
+  AMD_COMPLETE_GROUP,
+  AMD_COMPLETE_RESPONSE,
   AMD_ENTRY_SIZE,
   AMD_INV_DOMAIN,
   AMD_INV_GN,
+  AMD_OP_COMPLETE_PPR,
   AMD_OP_COMPLETION_WAIT,
   AMD_OP_INVALIDATE_DEVTAB_ENTRY,
   AMD_OP_INVALIDATE_IOMMU_ALL,
@@ -63,6 +66,12 @@ export function putInvalidateDomain(domain: u32): void {
 /** The entry of a device in the device table has changed. */
 export function putInvalidateEntry(device: u32): void {
   put(operation(AMD_OP_INVALIDATE_DEVTAB_ENTRY) | place(AMD_CMD_DEVICE, device), 0);
+}
+
+/** Answers the page requests of a group of a device, which had no PASID. */
+export function putCompleteRequest(device: u32, group: u32, response: u32): void {
+  const tag = place(AMD_COMPLETE_GROUP, group) | place(AMD_COMPLETE_RESPONSE, response);
+  put(operation(AMD_OP_COMPLETE_PPR) | place(AMD_CMD_DEVICE, device), (<u64>tag) << 32);
 }
 
 /** What no guest may: everything of every DomainID. */

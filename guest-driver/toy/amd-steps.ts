@@ -49,7 +49,7 @@ import { touchLive } from './dma-steps';
 import { toy } from './toy-state';
 
 /** DomainID that every machine of the host uses: it is its own to number. */
-const DOMAIN: u32 = 5;
+export const DOMAIN: u32 = 5;
 const PROBE_BYTES: u32 = 256;
 const COPY_BYTES: u32 = 2 * IOVA_PAGE_SIZE + 512;
 const FIRST_PATTERN: u32 = 0x11111111;
@@ -85,7 +85,7 @@ export function amdBringUpStep(): void {
   let result = startAmdIommu();
   if (result == RESULT_OK) result = buffers();
   if (result == RESULT_OK) result = attachGcr3(toy().sid, toy().table, DOMAIN);
-  put('command buffer and event log of ');
+  put('command buffer and logs of ');
   putDecimal(AMD_ENTRIES);
   put(' entries, DeviceID ');
   putHex(toy().sid);

@@ -3,6 +3,7 @@
 
 import { ABI_KIND_AMD_IOMMU } from '../../assembly/layout/guest-abi';
 import { findDevice } from '../runtime/device-table';
+import { amdPageRequestStep, hasPageRequests } from './amd-page-request-step';
 import {
   amdBringUpStep,
   amdCopyStep,
@@ -13,13 +14,15 @@ import {
   amdLiveMappingStep,
   amdProbeStep,
   amdStaleEntryStep,
+  DOMAIN,
 } from './amd-steps';
 import { environmentStep } from './bring-up-steps';
 import { toy } from './toy-state';
 
-export const LAST_AMD_STEP: u32 = 11;
-const DEVICE_ATTACK: u32 = 8;
-const DOMAIN_ATTACK: u32 = 9;
+export const LAST_AMD_STEP: u32 = 12;
+const PAGE_REQUEST: u32 = 7;
+const DEVICE_ATTACK: u32 = 9;
+const DOMAIN_ATTACK: u32 = 10;
 
 /** The board has an AMD IOMMU. */
 export function onAmd(): bool {
@@ -33,20 +36,22 @@ export function amdTitle(step: u32): string {
     case 2:
       return 'probe the AMD IOMMU';
     case 3:
-      return 'bring up device table, command buffer, event log and guest tables';
+      return 'bring up device table, command buffer, logs and guest tables';
     case 4:
       return 'copy memory by DMA';
     case 5:
       return 'unmap, use the stale TLB entry, invalidate, fault';
     case 6:
       return 'put an illegal command on the command buffer and recover';
-    case 7:
+    case PAGE_REQUEST:
+      return 'have the device ask for a page';
+    case 8:
       return 'leave a mapping in the TLB';
     case DEVICE_ATTACK:
       return "attack: the neighbour's DeviceID";
     case DOMAIN_ATTACK:
       return "attack: the neighbour's DomainID";
-    case 10:
+    case 11:
       return 'count exits of invalidations';
     default:
       return 'power off';
@@ -57,6 +62,7 @@ export function amdTitle(step: u32): string {
 export function amdApplies(step: u32): bool {
   if (step == LAST_AMD_STEP) return true;
   if (toy().broken != 0) return false;
+  if (step == PAGE_REQUEST) return hasPageRequests();
   return (step != DEVICE_ATTACK && step != DOMAIN_ATTACK) || toy().machines > 1;
 }
 
@@ -80,7 +86,10 @@ export function takeAmdStep(step: u32): void {
     case 6:
       amdIllegalCommandStep();
       break;
-    case 7:
+    case PAGE_REQUEST:
+      amdPageRequestStep(DOMAIN);
+      break;
+    case 8:
       amdLiveMappingStep();
       break;
     case DEVICE_ATTACK:

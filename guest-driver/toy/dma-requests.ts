@@ -46,6 +46,11 @@ export function dmaVerify(source: u64, pattern: u32, length: u32): u32 {
   return read32(gpa + DMA_STATUS);
 }
 
+/** DMA_STATUS_* of the last operation, which may still be under way. */
+export function dmaStatus(): u32 {
+  return read32(toy().dmaGpa + DMA_STATUS);
+}
+
 /** The accesses of the operations from here on carry a PASID. */
 export function dmaUsePasid(pasid: u32): void {
   write32(toy().dmaGpa + DMA_PASID, <u32>DMA_PASID_VALID | pasid);

@@ -53,6 +53,7 @@ describe('a host with an AMD IOMMU', { timeout: 60_000 }, () => {
         'remap',
         'illegal-command',
         'illegal-command-recovery',
+        'page-request',
         'live-mapping',
         'attack-device-ids',
         'attack-domain-ids',

@@ -18,8 +18,9 @@ function carried(id: number): string {
   return names.join(', ');
 }
 
-function rowOf({ id, name, provokedBy = 'nothing here' }: EventType): string[] {
-  return [`0x${id.toString(16).padStart(2, '0')} ${name}`, carried(id), provokedBy];
+function rowOf({ id, name, provokedBy, never }: EventType): string[] {
+  const why = provokedBy ?? `nothing: ${never}`;
+  return [`0x${id.toString(16).padStart(2, '0')} ${name}`, carried(id), why];
 }
 
 describe('docs/smmuv3.md', () => {

@@ -6,6 +6,7 @@ import { describe, expect, it } from 'vitest';
 import * as AMD from '../../assembly/layout/amd-formats.ts';
 import {
   blockedDte,
+  completePageRequest,
   completionWait,
   hostDte,
   invalidateDevtabEntry,
@@ -30,6 +31,9 @@ const FORMATS: Readonly<Record<string, Readonly<Record<string, Bits>>>> = {
     AMD_CONTROL_EVENT_INT_EN: [0, 3, 3],
     AMD_CONTROL_COM_WAIT_INT_EN: [0, 4, 4],
     AMD_CONTROL_CMD_BUF_EN: [0, 12, 12],
+    AMD_CONTROL_PPR_LOG_EN: [0, 13, 13],
+    AMD_CONTROL_PPR_INT_EN: [0, 14, 14],
+    AMD_CONTROL_PPR_EN: [0, 15, 15],
   },
   status: {
     AMD_STATUS_EVENT_OVERFLOW: [0, 0, 0],
@@ -37,8 +41,12 @@ const FORMATS: Readonly<Record<string, Readonly<Record<string, Bits>>>> = {
     AMD_STATUS_COM_WAIT_INT: [0, 2, 2],
     AMD_STATUS_EVENT_LOG_RUN: [0, 3, 3],
     AMD_STATUS_CMD_BUF_RUN: [0, 4, 4],
+    AMD_STATUS_PPR_OVERFLOW: [0, 5, 5],
+    AMD_STATUS_PPR_INT: [0, 6, 6],
+    AMD_STATUS_PPR_RUN: [0, 7, 7],
   },
   'extended features': {
+    AMD_EFR_PPR: [0, 1, 1],
     AMD_EFR_GT: [0, 4, 4],
     AMD_EFR_INVALIDATE_ALL: [0, 6, 6],
     AMD_EFR_GIO: [0, 48, 48],
@@ -61,6 +69,7 @@ const FORMATS: Readonly<Record<string, Readonly<Record<string, Bits>>>> = {
     AMD_DTE_MODE: [0, 11, 9],
     AMD_DTE_ROOT_LO: [0, 31, 12],
     AMD_DTE_ROOT_HI: [0, 51, 32],
+    AMD_DTE_PPR: [0, 52, 52],
     AMD_DTE_GIOV: [0, 54, 54],
     AMD_DTE_GV: [0, 55, 55],
     AMD_DTE_GLX: [0, 57, 56],
@@ -87,6 +96,27 @@ const FORMATS: Readonly<Record<string, Readonly<Record<string, Bits>>>> = {
     AMD_INV_DOMAIN: [0, 47, 32],
     AMD_INV_SIZE: [1, 0, 0],
     AMD_INV_GN: [1, 2, 2],
+  },
+  COMPLETE_PPR_REQUEST: {
+    AMD_CMD_OP: [0, 63, 60],
+    AMD_CMD_DEVICE: [0, 15, 0],
+    AMD_COMPLETE_PASID: [0, 51, 32],
+    AMD_COMPLETE_GN: [1, 2, 2],
+    AMD_COMPLETE_GROUP: [1, 40, 32],
+    AMD_COMPLETE_RESPONSE: [1, 47, 44],
+  },
+  'page request': {
+    AMD_PPR_CODE: [0, 63, 60],
+    AMD_PPR_DEVICE: [0, 15, 0],
+    AMD_PPR_PASID_LO: [0, 31, 16],
+    AMD_PPR_GROUP: [0, 40, 32],
+    AMD_PPR_LAST: [0, 41, 41],
+    AMD_PPR_PASID_HI: [0, 45, 42],
+    AMD_PPR_EXECUTE: [0, 49, 49],
+    AMD_PPR_READ: [0, 50, 50],
+    AMD_PPR_WRITE: [0, 53, 53],
+    AMD_PPR_USER: [0, 54, 54],
+    AMD_PPR_GN: [0, 56, 56],
   },
   'event record': {
     AMD_EVENT_CODE: [0, 63, 60],
@@ -146,7 +176,7 @@ describe('AMD IOMMU', () => {
 
   it('has every field in one of these', () => {
     const fields = Object.keys(AMD).filter((name) =>
-      /^AMD_(CONTROL|STATUS|EFR|DTE|INV|WAIT|MAP|MISC)_/.test(name),
+      /^AMD_(CONTROL|STATUS|EFR|DTE|INV|WAIT|MAP|MISC|COMPLETE)_/.test(name),
     );
     expect(fields.filter((name) => !NAMES.has(name))).toEqual(['AMD_DTE_SIZE']);
   });
@@ -166,6 +196,10 @@ describe('AMD IOMMU', () => {
       '100000018000123b 0000000000000009',
     );
     expect(built(invalidateDevtabEntry(0x1234))).toBe('2000000000001234 0000000000000000');
+    expect(built(completePageRequest(0x1234, 0x1ff, 1, 0x54321))).toBe(
+      '7005432100001234 000011ff00000004',
+    );
+    expect(built(completePageRequest(8, 5, 15))).toBe('7000000000000008 0000f00500000000');
     expect(built(invalidatePages(7, 3, 0x123456789))).toBe('3000000700000003 0000000123456004');
     expect(built(invalidatePages(7))).toBe('3000000700000000 7ffffffffffff001');
   });

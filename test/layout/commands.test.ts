@@ -64,6 +64,16 @@ const FORMATS: readonly (readonly [string, Record<string, Bits>])[] = [
   ],
 ];
 
+/** Those that stand in E_PAGE_REQUEST in the place of an access. */
+const HINT_BITS: Record<string, Bits> = {
+  EVT_UX: [1, 33, 33],
+  EVT_UW: [1, 34, 34],
+  EVT_UR: [1, 35, 35],
+  EVT_PX: [1, 37, 37],
+  EVT_PW: [1, 38, 38],
+  EVT_PR: [1, 39, 39],
+  EVT_SPAN: [1, 51, 44],
+};
 const EVENT_BITS: Record<string, Bits> = {
   EVT_ID: [0, 7, 0],
   EVT_SSV: [0, 11, 11],
@@ -438,9 +448,12 @@ describe('event records', () => {
   );
 
   it('has every field where the specification has it', () => {
-    const fields = only(E, /^EVT_(?!CLASS_)/);
+    const ofHints = /^EVT_([UP][RWX]|SPAN)$/;
+    const fields = fieldsOf(only(E, /^EVT_(?!CLASS_)/), ofHints);
+    const hint = only(E, ofHints);
     expectFields(fields, EVENT_BITS);
-    expect(overlaps(fields)).toEqual([]);
+    expectFields(hint, HINT_BITS);
+    expect([...overlaps(fields), ...overlaps(hint)]).toEqual([]);
   });
 
   it('has the event IDs of the specification', () => {

@@ -174,6 +174,7 @@ const SMMU: readonly Piece[] = [
   i32('SMMU_AT_PLANTED_EVENT'),
   i32('SMMU_AT_PLANTED_SID'),
   i32('SMMU_AT_PLANTED_LEFT'),
+  i32('SMMU_AT_CFG_CONT'),
   i32('SMMU_AT_STALLED'),
   area('SMMU_AT_STATS', HOST.STAT_EVENTS + 256 * 4),
   area('SMMU_AT_ACTIONS', HOST.QUEUE_KINDS * HOST.ACTIONS_STRIDE),
@@ -271,10 +272,15 @@ const AMD_CONTEXT: readonly Piece[] = [
     'AMD_CTX_EVENT_TAIL',
     'AMD_CTX_EVENT_OWNER',
     'AMD_CTX_EVENTS_LOST',
+    'AMD_CTX_PPR_LENGTH',
+    'AMD_CTX_PPR_HEAD',
+    'AMD_CTX_PPR_TAIL',
+    'AMD_CTX_PPRS_LOST',
     'AMD_CTX_TRANSLATE_DEVICE',
   ].map((name) => i32(name)),
   i32('AMD_CTX_COMMAND_BASE'),
   i64('AMD_CTX_EVENT_BASE'),
+  i64('AMD_CTX_PPR_BASE'),
   i64('AMD_CTX_TABLES'),
   area('AMD_CTX_POINTERS', AMD_POINTERS_SIZE, 8),
 ];
@@ -296,6 +302,7 @@ const CFG_ENTRY: readonly Piece[] = [
     'CFG_DS',
   ].map((name) => i32(name)),
   ...['CFG_TTB0', 'CFG_TTB1', 'CFG_S2TTB'].map((name) => i64(name)),
+  area('CFG_STE', HOST.CFG_STE_BYTES, 8),
 ];
 const TLB_SET: readonly Piece[] = [
   i32('TLB_SET_SEQ'),

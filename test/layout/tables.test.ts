@@ -19,6 +19,7 @@ const STE_BITS: Record<string, Bits> = {
   STE_S1CIR: [1, 3, 2],
   STE_S1COR: [1, 5, 4],
   STE_S1CSH: [1, 7, 6],
+  STE_CONT: [1, 16, 13],
   STE_MEV: [1, 19, 19],
   STE_S2FWB: [1, 25, 25],
   STE_S1STALLD: [1, 27, 27],

@@ -7,6 +7,8 @@ import {
   AMD_CONTROL,
   AMD_DEVICE_TABLE_BASE,
   AMD_EVENT_BASE,
+  AMD_PPR_BASE,
+  AMD_PPR_HEAD,
 } from '../../assembly/layout/amd-formats.ts';
 import { loadAmdModules } from '../../assembly/load.ts';
 import {
@@ -75,11 +77,16 @@ export const amdDriver: Stimulus = (bus, random, host) => {
   const page = (number: number) => host.ramGpa + 0x1000 * number;
   if (random.below(3) === 0) {
     bus.write32(AMD_DEVICE_TABLE_BASE, page(1));
-    for (const [register, at] of [[AMD_COMMAND_BASE, 2] as const, [AMD_EVENT_BASE, 3] as const]) {
+    for (const [register, at] of [
+      [AMD_COMMAND_BASE, 2] as const,
+      [AMD_EVENT_BASE, 3] as const,
+      [AMD_PPR_BASE, 5] as const,
+    ]) {
       bus.write32(register, page(at));
       bus.write32(register + 4, random.pick([8, 8, 8, 9, 0, 15]) << 24);
     }
-    bus.write32(AMD_CONTROL, random.pick([0x1015, 0x101d, 0x100d, 0x1000, 0]));
+    bus.write32(AMD_CONTROL, random.pick([0x1015, 0x101d, 0xf01d, 0xb01d, 0x100d, 0x1000, 0]));
+    bus.write32(AMD_PPR_HEAD, random.word());
   } else {
     const commands = [
       invalidatePages(random.below(4), 0, random.word()),

@@ -8,6 +8,8 @@ import {
   AMD_EVENT_HEAD,
   AMD_EVENT_TAIL,
   AMD_MIN_LENGTH,
+  AMD_PPR_HEAD,
+  AMD_PPR_TAIL,
   AMD_STATUS,
 } from '../../assembly/layout/amd-formats.ts';
 import { completionWait } from '../../devices/amd-iommu/index.ts';
@@ -26,12 +28,15 @@ const COMMANDS = BASE + 0x20000;
 const EVENTS = BASE + 0x30000;
 const GCR3 = BASE + 0x40000;
 const SEMAPHORE = BASE + 0x50000;
+const PAGE_REQUESTS = BASE + 0x60000;
 /** Data pages. */
 export const DATA = BASE + 0x100000;
 export const DEVICE = 8;
 export const DOMAIN = 5;
 /** CmdBufEn, ComWaitIntEn, EventLogEn, EventIntEn. */
 export const CONTROL = 0x101c;
+/** PPREn, PPRIntEn, PPRLogEn. */
+export const PPR_ENABLES = 0xe000;
 const ENTRIES = 2 ** AMD_MIN_LENGTH;
 /** P, R/W, U/S. */
 export const PTE = 7n;
@@ -91,6 +96,11 @@ export class AmdVm {
     this.store(DEVICE_TABLE + DEVICE * AMD_DTE_SIZE, word0);
   }
 
+  /** The first doubleword of the device's entry. */
+  get dteWord(): bigint {
+    return this.load(DEVICE_TABLE + DEVICE * AMD_DTE_SIZE);
+  }
+
   /** What the device's entry says of interrupts. */
   writeRemapping(word2: bigint): void {
     this.store(DEVICE_TABLE + DEVICE * AMD_DTE_SIZE + 16, word2);
@@ -102,8 +112,9 @@ export class AmdVm {
     this.iommu.setBuffers(
       { address: COMMANDS, log2size: AMD_MIN_LENGTH },
       { address: EVENTS, log2size: AMD_MIN_LENGTH },
+      { address: PAGE_REQUESTS, log2size: AMD_MIN_LENGTH },
     );
-    this.iommu.setControl(CONTROL);
+    this.iommu.setControl(CONTROL | PPR_ENABLES);
     this.iommu.setDeviceTable({ address: DEVICE_TABLE, bytes: 4096 });
     return this;
   }
@@ -158,19 +169,29 @@ export class AmdVm {
     return Number(this.load(gpa - (gpa % 8)) & 0xffn);
   }
 
-  /** Takes the records of the event log, as four words each. */
-  events(): number[][] {
-    const tail = this.iommu.read(AMD_EVENT_TAIL);
+  /** Takes the entries of a log, as four words each. */
+  #take(log: number, headAt: number, tailAt: number): number[][] {
+    const tail = this.iommu.read(tailAt);
     const records: number[][] = [];
     for (
-      let head = this.iommu.read(AMD_EVENT_HEAD);
+      let head = this.iommu.read(headAt);
       head !== tail;
       head = (head + AMD_ENTRY_SIZE) % (ENTRIES * AMD_ENTRY_SIZE)
     ) {
-      records.push([...new Uint32Array(this.memory.buffer, EVENTS - BASE + head, 4)]);
+      records.push([...new Uint32Array(this.memory.buffer, log - BASE + head, 4)]);
     }
-    this.iommu.write(AMD_EVENT_HEAD, tail);
+    this.iommu.write(headAt, tail);
     return records;
+  }
+
+  /** Takes the records of the event log. */
+  events(): number[][] {
+    return this.#take(EVENTS, AMD_EVENT_HEAD, AMD_EVENT_TAIL);
+  }
+
+  /** Takes the entries of the PPR log. */
+  pageRequests(): number[][] {
+    return this.#take(PAGE_REQUESTS, AMD_PPR_HEAD, AMD_PPR_TAIL);
   }
 
   get status(): number {

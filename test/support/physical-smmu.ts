@@ -21,6 +21,9 @@ export const SID = 5;
 export const STREAMS = 0x10000;
 export const STE = STREAMS + 64 * SID;
 export const CD = 0x20000;
+/** The stream that is with it in a span of two, which CONT_OF_TWO of doubleword 1 claims. */
+export const NEIGHBOUR = SID - 1;
+export const CONT_OF_TWO = 1n << 13n;
 /** Stage 1: first table to last, one page apart. */
 export const TABLES = [0x21000, 0x22000, 0x23000] as const;
 /** Stage 2, likewise. */
@@ -91,13 +94,14 @@ export class PhysicalBoard {
       this.ram.store64(TABLES2[2] + 8 * page, BigInt(page * 0x1000 + 0x7ff));
   }
 
-  /** Writes the STE: the doublewords of a mode, some of them replaced. */
+  /** Writes an STE: the doublewords of a mode, some of them replaced. */
   ste(
     mode: keyof typeof STE0,
     [d0 = STE0[mode], d1 = STE1, d2 = STE2]: readonly (bigint | undefined)[] = [],
+    sid = SID,
   ): void {
     for (const [i, word] of [d0, d1, d2, BigInt(TABLES2[0])].entries())
-      this.ram.store64(STE + 8 * i, word);
+      this.ram.store64(STREAMS + 64 * sid + 8 * i, word);
   }
 
   /** An access with ACCESS_* attributes: its status, TRANSLATE_*. */
@@ -120,6 +124,16 @@ export class PhysicalBoard {
     );
     this.unit.core.accessEnd();
     return status;
+  }
+
+  /** A hint about so many pages. */
+  hint(
+    iova: bigint,
+    pages: number,
+    { attributes = 0, ssid = -1 }: { attributes?: number; ssid?: number } = {},
+  ): void {
+    const lo = Number(iova & 0xffffffffn) | 0;
+    this.unit.core.pageHint(smmuBase(0), SID, ssid, lo, Number(iova >> 32n) | 0, attributes, pages);
   }
 
   /** A read of an endpoint with an ATC: ATS_* or ATC_*. */

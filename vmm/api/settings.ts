@@ -46,7 +46,7 @@ const MAX_TRACE_RECORDS = 4_000_000;
 /** Options of a host that are plain data. */
 export interface HostSettings {
   /**
-   * SMMUs with CMDQVs, or an AMD IOMMU that its machines share, each with a command buffer and an event log of its own
+   * SMMUs with CMDQVs, or an AMD IOMMU that its machines share, each with a command buffer and logs of its own
    * (docs/iommufd.md). Default `smmu`.
    */
   readonly iommu?: IommuKind | undefined;

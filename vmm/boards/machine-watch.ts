@@ -86,6 +86,10 @@ class WatchedPort implements DmaPort {
     return this.#watch.dma(dma, () => this.#port.write(iova, source, attributes));
   }
 
+  hint(iova: number, length: number, write: boolean, attributes?: DmaAttributes): void {
+    this.#port.hint?.(iova, length, write, attributes);
+  }
+
   abandon(): void {
     this.#port.abandon?.();
   }

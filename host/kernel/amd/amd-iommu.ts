@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // A physical AMD IOMMU as a driver of the host object model: its device table, command
-// buffer and event log in host RAM, worked through its registers as Linux's driver does
+// buffer and logs in host RAM, worked through its registers as Linux's driver does
 // (drivers/iommu/amd), and what it lends a VM.
 
 import {
@@ -11,6 +11,9 @@ import {
   AMD_CONTROL_EVENT_INT_EN,
   AMD_CONTROL_EVENT_LOG_EN,
   AMD_CONTROL_IOMMU_EN,
+  AMD_CONTROL_PPR_EN,
+  AMD_CONTROL_PPR_INT_EN,
+  AMD_CONTROL_PPR_LOG_EN,
   AMD_DEVICE_TABLE_BASE,
   AMD_DTE_SIZE,
   AMD_EFR,
@@ -20,20 +23,31 @@ import {
   AMD_EVENT_TAIL,
   AMD_GUESTS,
   AMD_MIN_LENGTH,
+  AMD_PPR_BASE,
+  AMD_PPR_DEVICE,
+  AMD_PPR_GN,
+  AMD_PPR_GROUP,
+  AMD_PPR_HEAD,
+  AMD_PPR_PASID_HI,
+  AMD_PPR_PASID_LO,
+  AMD_PPR_TAIL,
+  AMD_RESPONSE_INVALID,
   AMD_STATUS,
   AMD_STATUS_EVENT_OVERFLOW,
+  AMD_STATUS_PPR_OVERFLOW,
 } from '../../../assembly/layout/amd-formats.ts';
 import {
   type AmdGuestBlock,
   type AmdUnit,
   blockedDte,
+  completePageRequest,
   completionWait,
   invalidateDevtabEntry,
   invalidatePages,
   PhysicalAmdIommu,
 } from '../../../devices/amd-iommu/index.ts';
 import { attachDevices, BackgroundLoops, Bus, type Clock } from '../../../devices/bus/index.ts';
-import { bitsOf, maskInWord } from '../../../devices/plugin/index.ts';
+import { bitsOf, fieldOf, maskInWord } from '../../../devices/plugin/index.ts';
 import { storeStructure } from '../../../devices/tables/index.ts';
 import { smmuBase } from '../../../devices/unit/index.ts';
 import { DeviceRegisters } from '../../hardware/device-registers.ts';
@@ -63,7 +77,7 @@ const VF_PA = 0x10020000;
 /** DeviceIDs that the device table has, in 32 pages. */
 const DEVICES = 0x1000;
 const DOMAINS = 0x10000;
-/** Entries of the host's own command buffer and event log. */
+/** Entries of the host's own command buffer and logs. */
 const ENTRIES = 2 ** AMD_MIN_LENGTH;
 const LENGTH_CODE = AMD_MIN_LENGTH << 24;
 /** Commands before a COMPLETION_WAIT at most. */
@@ -115,6 +129,7 @@ export class AmdIommu implements AmdHardware {
   readonly #deviceTable: number;
   readonly #commands: number;
   readonly #events: number;
+  readonly #pageRequests: number;
   /** Where COMPLETION_WAIT stores, and what it stored last. */
   readonly #semaphore: number;
   #waits = 0;
@@ -144,6 +159,7 @@ export class AmdIommu implements AmdHardware {
     this.#deviceTable = ram.allocate(DEVICES * AMD_DTE_SIZE, 4096);
     this.#commands = ram.allocate(ENTRIES * AMD_ENTRY_SIZE, 4096);
     this.#events = ram.allocate(ENTRIES * AMD_ENTRY_SIZE, 4096);
+    this.#pageRequests = ram.allocate(ENTRIES * AMD_ENTRY_SIZE, 4096);
     this.#semaphore = ram.allocate(8, 8);
     for (let device = 0; device < DEVICES; device++) this.#storeDte(device, blockedDte());
     this.#registers.write64(
@@ -152,10 +168,14 @@ export class AmdIommu implements AmdHardware {
     );
     this.#registers.write64(AMD_COMMAND_BASE, this.#commands, LENGTH_CODE);
     this.#registers.write64(AMD_EVENT_BASE, this.#events, LENGTH_CODE);
+    this.#registers.write64(AMD_PPR_BASE, this.#pageRequests, LENGTH_CODE);
     const enables = [
       AMD_CONTROL_CMD_BUF_EN,
       AMD_CONTROL_EVENT_LOG_EN,
       AMD_CONTROL_EVENT_INT_EN,
+      AMD_CONTROL_PPR_EN,
+      AMD_CONTROL_PPR_INT_EN,
+      AMD_CONTROL_PPR_LOG_EN,
       AMD_CONTROL_IOMMU_EN,
     ];
     this.#registers.write64(
@@ -217,24 +237,52 @@ export class AmdIommu implements AmdHardware {
     throw new HostError('timeout', `${this.name}: COMPLETION_WAIT timed out`);
   }
 
-  /** The IOMMU's interrupt: takes the records of the host's event log. Returns how many: they are of no guest. */
+  /**
+   * The IOMMU's interrupt: takes the records of the host's event log, and refuses the page requests
+   * of its PPR log. Returns how many records: they are of no guest.
+   */
   takeEvents(): number {
     this.#background.poll();
     if (!this.#interrupts.take(0)) return 0;
     const head = this.#registers.read32(AMD_EVENT_HEAD);
     const tail = this.#registers.read32(AMD_EVENT_TAIL);
     this.#registers.write32(AMD_EVENT_HEAD, tail);
+    this.#refusePageRequests();
     const status = this.#registers.read32(AMD_STATUS);
-    if (bitsOf(status, AMD_STATUS_EVENT_OVERFLOW)) this.#restartEventLog();
+    if (bitsOf(status, AMD_STATUS_EVENT_OVERFLOW))
+      this.#restartLog(AMD_CONTROL_EVENT_LOG_EN, AMD_STATUS_EVENT_OVERFLOW);
+    if (bitsOf(status, AMD_STATUS_PPR_OVERFLOW))
+      this.#restartLog(AMD_CONTROL_PPR_LOG_EN, AMD_STATUS_PPR_OVERFLOW);
     this.#registers.write32(AMD_STATUS, status);
     return ((tail - head) / AMD_ENTRY_SIZE + ENTRIES) % ENTRIES;
   }
 
-  /** After an overflow a log runs only when it has been disabled and enabled anew (amd_iommu_restart_event_logging). */
-  #restartEventLog(): void {
+  /** Nobody serves the pages of the host's own devices: none of its HWPTs has a fault queue. */
+  #refusePageRequests(): void {
+    const tail = this.#registers.read32(AMD_PPR_TAIL);
+    let head = this.#registers.read32(AMD_PPR_HEAD);
+    while (head !== tail) {
+      const entry = this.ram.load64(this.#pageRequests + head);
+      const words = [Number(entry & 0xffffffffn), Number(entry >> 32n)];
+      const pasid = fieldOf(words, AMD_PPR_PASID_LO) | (fieldOf(words, AMD_PPR_PASID_HI) << 16);
+      head = (head + AMD_ENTRY_SIZE) % (ENTRIES * AMD_ENTRY_SIZE);
+      this.#registers.write32(AMD_PPR_HEAD, head);
+      this.issue(
+        completePageRequest(
+          fieldOf(words, AMD_PPR_DEVICE),
+          fieldOf(words, AMD_PPR_GROUP),
+          AMD_RESPONSE_INVALID,
+          fieldOf(words, AMD_PPR_GN) ? pasid : undefined,
+        ),
+      );
+    }
+  }
+
+  /** After an overflow a log runs only when it has been disabled and enabled anew (amd_iommu_restart_log). */
+  #restartLog(enable: number, overflow: number): void {
     const control = this.#registers.read32(AMD_CONTROL);
-    this.#registers.write32(AMD_CONTROL, control & ~maskInWord(AMD_CONTROL_EVENT_LOG_EN));
-    this.#registers.write32(AMD_STATUS, maskInWord(AMD_STATUS_EVENT_OVERFLOW));
+    this.#registers.write32(AMD_CONTROL, control & ~maskInWord(enable));
+    this.#registers.write32(AMD_STATUS, maskInWord(overflow));
     this.#registers.write32(AMD_CONTROL, control);
   }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // A VM's share of an AMD IOMMU (IOMMU_VIOMMU_TYPE_AMD): a GuestID with its VF page,
-// command buffer and event log, the tables that translate its DeviceIDs and DomainIDs,
+// command buffer and logs, the tables that translate its DeviceIDs and DomainIDs,
 // and nested HWPTs made of its device table entries.
 
 import {
@@ -8,6 +8,9 @@ import {
   AMD_CONTROL_COM_WAIT_INT_EN,
   AMD_CONTROL_EVENT_INT_EN,
   AMD_CONTROL_EVENT_LOG_EN,
+  AMD_CONTROL_PPR_EN,
+  AMD_CONTROL_PPR_INT_EN,
+  AMD_CONTROL_PPR_LOG_EN,
   AMD_DTE_DOMAIN,
   AMD_DTE_GCR3_A,
   AMD_DTE_GCR3_B,
@@ -19,6 +22,7 @@ import {
   AMD_DTE_GUEST_PAGING,
   AMD_DTE_GV,
   AMD_DTE_MODE,
+  AMD_DTE_PPR,
   AMD_DTE_ROOT_HI,
   AMD_DTE_ROOT_LO,
   AMD_DTE_SIZE,
@@ -42,6 +46,7 @@ import {
   AMD_VFCTRL_EVENT,
   AMD_VFCTRL_INT_ENABLE,
   AMD_VFCTRL_MISC,
+  AMD_VFCTRL_PPR,
   AMD_VFCTRL_STRIDE,
   AMD_VFCTRL_TABLES,
 } from '../../../assembly/layout/amd-formats.ts';
@@ -69,9 +74,11 @@ export const HWPT_DATA_AMD_GUEST = 3;
 export const VIOMMU_TYPE_AMD = 3;
 export const HW_QUEUE_TYPE_AMD_CMD = 2;
 export const HW_QUEUE_TYPE_AMD_EVT = 3;
+export const HW_QUEUE_TYPE_AMD_PPR = 4;
 
 /** What a nested HWPT takes over of a guest's entry (set_dte_nested in drivers/iommu/amd/nested.c). */
 const GUEST_FIELDS = [
+  AMD_DTE_PPR,
   AMD_DTE_GIOV,
   AMD_DTE_GV,
   AMD_DTE_GCR3_A,
@@ -93,6 +100,7 @@ const ZERO_FIELDS = [
 const QUEUES: ReadonlyMap<number, number> = new Map([
   [HW_QUEUE_TYPE_AMD_CMD, AMD_VFCTRL_COMMAND],
   [HW_QUEUE_TYPE_AMD_EVT, AMD_VFCTRL_EVENT],
+  [HW_QUEUE_TYPE_AMD_PPR, AMD_VFCTRL_PPR],
 ]);
 
 export class AmdViommu implements ViommuDriver {
@@ -243,7 +251,7 @@ export class AmdViommu implements ViommuDriver {
 
   #allocateQueue({ type, index, basePa, length }: HwQueueRequest): HwQueueDriver {
     const register = QUEUES.get(type) ?? 0;
-    require(index === 0, 'EINVAL', 'a guest has one command buffer and one event log');
+    require(index === 0, 'EINVAL', 'a guest has one command buffer and one log of each kind');
     require(!this.#queues.has(type), 'EEXIST', 'the guest has this buffer already');
     const log2size = Math.log2(length / AMD_ENTRY_SIZE);
     const sized =
@@ -267,23 +275,21 @@ export class AmdViommu implements ViommuDriver {
    * buffer that is not there they have no effect.
    */
   setControl(control: number): void {
+    // A VF has no enable of its own for the processing of page requests: it goes with the log's.
+    const requests = [AMD_CONTROL_PPR_LOG_EN, AMD_CONTROL_PPR_EN];
     const enables = [
-      [
-        HW_QUEUE_TYPE_AMD_CMD,
-        AMD_VFCTRL_COMMAND,
-        AMD_CONTROL_CMD_BUF_EN,
-        AMD_CONTROL_COM_WAIT_INT_EN,
-      ],
-      [HW_QUEUE_TYPE_AMD_EVT, AMD_VFCTRL_EVENT, AMD_CONTROL_EVENT_LOG_EN, AMD_CONTROL_EVENT_INT_EN],
+      [HW_QUEUE_TYPE_AMD_CMD, [AMD_CONTROL_CMD_BUF_EN], AMD_CONTROL_COM_WAIT_INT_EN],
+      [HW_QUEUE_TYPE_AMD_EVT, [AMD_CONTROL_EVENT_LOG_EN], AMD_CONTROL_EVENT_INT_EN],
+      [HW_QUEUE_TYPE_AMD_PPR, requests, AMD_CONTROL_PPR_INT_EN],
     ] as const;
-    for (const [type, register, enable, interrupt] of enables) {
-      const at = this.#register(register);
-      const enabled = this.#queues.has(type) ? bitsOf(control, enable) : 0;
+    for (const [type, enable, interrupt] of enables) {
+      const at = this.#register(QUEUES.get(type) ?? 0);
+      const isEnabled = this.#queues.has(type) && enable.every((one) => bitsOf(control, one) === 1);
       const was =
         this.iommu.vfctrl.read32(at) &
         ~(maskInWord(AMD_VFCTRL_ENABLE) | maskInWord(AMD_VFCTRL_INT_ENABLE));
       const now = withBits(
-        withBits(was, AMD_VFCTRL_ENABLE, enabled),
+        withBits(was, AMD_VFCTRL_ENABLE, isEnabled ? 1 : 0),
         AMD_VFCTRL_INT_ENABLE,
         bitsOf(control, interrupt),
       );
@@ -297,6 +303,7 @@ export class AmdViommu implements ViommuDriver {
     for (const register of [
       AMD_VFCTRL_COMMAND,
       AMD_VFCTRL_EVENT,
+      AMD_VFCTRL_PPR,
       AMD_VFCTRL_MISC,
       AMD_VFCTRL_TABLES,
     ])

@@ -9,7 +9,6 @@ import {
   SID_MATCH_VIRT_SID,
 } from '../../../assembly/layout/cmdqv-registers.ts';
 import { MAX_STREAMS } from '../../../assembly/layout/context-memory.ts';
-import { EVT_S2 } from '../../../assembly/layout/events.ts';
 import {
   ECMDQS_PER_SMMU,
   QUEUE_ECMDQ,
@@ -23,7 +22,7 @@ import {
 } from '../../../assembly/layout/queue-memory.ts';
 import { CMDQ_ENTRY_SIZE } from '../../../assembly/layout/smmu-registers.ts';
 import { offsetOfGpa } from '../../../devices/bus/index.ts';
-import { fieldOf, withBits } from '../../../devices/plugin/index.ts';
+import { withBits } from '../../../devices/plugin/index.ts';
 import { stallTerm } from '../../../devices/tables/index.ts';
 import { ContextBlock, QueueBlock, smmuBase } from '../../../devices/unit/index.ts';
 import {
@@ -52,7 +51,7 @@ import { type ArmDevice, type ArmSmmu, armDevice } from './arm-device.ts';
 import { ArmNested } from './arm-nested.ts';
 import type { ArmStage2 } from './arm-stage2.ts';
 import { checkRing, invalidateUserRing, type ResolvedRing } from './command-rings.ts';
-import { guestRecord } from './guest-record.ts';
+import { guestRecord, ofStage2 } from './guest-record.ts';
 import { commandOf, hasMore, hostInvalidation, type Invalidator } from './invalidations.ts';
 
 /** Commands between two CMD_SYNCs of an invalidation, as arm_vsmmu_cache_invalidate has it. */
@@ -379,7 +378,7 @@ export class ArmViommu implements ViommuDriver, Invalidator {
 
   /** An event of one of its devices, in the host's numbering. False when nobody takes it. */
   report(device: ArmDevice, record: Uint32Array): boolean {
-    if (fieldOf(record, EVT_S2)) this.#stage2Faults++;
+    if (ofStage2(record)) this.#stage2Faults++;
     const own = guestRecord(record, device.vdevice?.virtSid ?? 0, !this.iommu.linuxCompat);
     if (!own) return true;
     return this.events(VEVENTQ_TYPE_ARM_SMMUV3, new Uint8Array(own.buffer));

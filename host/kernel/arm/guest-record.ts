@@ -2,6 +2,7 @@
 // An event of a guest's stream as the guest's own SMMU reports it.
 
 import {
+  EVENT_S2,
   EVT_CLASS,
   EVT_CLASS_CD,
   EVT_CLASS_IN,
@@ -18,6 +19,7 @@ import {
   F_WALK_EABT,
 } from '../../../assembly/layout/events.ts';
 import { type Field, fieldOf, setField } from '../../../devices/plugin/index.ts';
+import { eventType } from '../../../devices/tables/index.ts';
 
 /** Words of InputAddr, and of the IPA, which is the FetchAddr of a fetch that stage 2 has refused. */
 const INPUT_WORDS = [4, 5];
@@ -37,6 +39,12 @@ function recordOf(
   return record;
 }
 
+/** Whether a record is of a fault of stage 2: what stands at that place in other records is another field. */
+export function ofStage2(record: Uint32Array): boolean {
+  const carries = eventType(fieldOf(record, EVT_ID))?.carries ?? 0;
+  return (carries & EVENT_S2) !== 0 && fieldOf(record, EVT_S2) !== 0;
+}
+
 /**
  * A fault of stage 2 is the host's, which the guest does not know of. Where a CD or a translation
  * table of the guest's was to be fetched, its SMMU has met memory that does not answer: an external
@@ -51,7 +59,7 @@ export function guestRecord(
   fetches: boolean,
 ): Uint32Array<ArrayBuffer> | undefined {
   let own = new Uint32Array(record);
-  if (fieldOf(record, EVT_S2)) {
+  if (ofStage2(record)) {
     const what = fieldOf(record, EVT_CLASS);
     if (!fetches || what === EVT_CLASS_IN) return undefined;
     if (what === EVT_CLASS_CD) {

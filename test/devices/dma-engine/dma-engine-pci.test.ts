@@ -105,6 +105,15 @@ describe('the DMA engine as a PCIe endpoint', () => {
     expect(fill(register & ~0x80000000)).toBe(register === 0x80000005 ? DONE : WRITE_FAULT);
   });
 
+  it('sends neither atomic operations nor hints, which no port above it routes', () => {
+    const { host, bus, fill } = engine();
+    expect(fill(0x10000000)).toBe(WRITE_FAULT);
+    bus.write(1, 0x04, 4, 4);
+    expect(bus.read(1, 0x08, 4).lo).toBe(DONE);
+    expect(host.log.filter((line) => line.startsWith('dma'))).toEqual([]);
+    expect(fill()).toBe(DONE);
+  });
+
   it('uses ATS and PRI as the capabilities say, not as its own register does', () => {
     const { host, bus, extended, config } = engine();
     bus.write(1, 0x38, 4, 5);

@@ -87,7 +87,47 @@ describe('DmaEngine', () => {
   });
 
   it('refuses an operation that it does not know', () => {
-    expect(engine().run(4, 16)).toEqual([5, 0, 0]);
+    expect(engine().run(5, 16)).toEqual([5, 0, 0]);
+  });
+
+  it('hints at what a copy would access, and accesses nothing', () => {
+    const { bus, host, run } = engine();
+    bus.write32(0x3c, 0xc0000005);
+    expect(run(4, 7, { src: RAM + 0x101, dst: RAM + 0x1ffe })).toEqual([1, 7, 0]);
+    expect(asked(host)).toEqual([
+      'dma hint read 0x80000101 7 pasid 5 privileged',
+      'dma hint write 0x80001ffe 7 pasid 5 privileged',
+    ]);
+    expect(run(4, 0)).toEqual([6, 0, 0]);
+    expect(run(4, 0x100001)).toEqual([6, 0, 0]);
+  });
+
+  it('hints at no address that its port cannot carry, and to no host that has no hints', () => {
+    const { host, run } = engine();
+    expect(run(4, 16, { dst: 2 ** 53 - 8 })).toEqual([1, 16, 0]);
+    expect(asked(host)).toEqual(['dma hint read 0x80000000 16']);
+    const without = new FakeHost();
+    const { hint: _, ...port } = without.dmaPort();
+    without.dmaPort = () => port;
+    const device = new DmaEngine();
+    device.attach(without);
+    device.reset();
+    const bus = new DeviceBus(device);
+    bus.write32(0x0c, 16);
+    bus.write32(CTRL, 4);
+    expect(bus.read32(STATUS)).toBe(1);
+  });
+
+  it('writes atomically when its register says so, which no host carries', () => {
+    const { bus, host, run } = engine();
+    bus.write32(0x3c, 0x10000000);
+    expect(run(2, 4, { pattern: 5 })).toEqual([3, 0, RAM]);
+    expect(run(3, 4)).toEqual([1, 4, 0]);
+    expect(asked(host)).toEqual([
+      'dma write 0x80000000 0 fault atomic',
+      'dma read 0x80000000 4 ok atomic',
+    ]);
+    expect(host.ram[0]).toBe(0);
   });
 
   it.each([

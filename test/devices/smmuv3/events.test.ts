@@ -4,6 +4,7 @@
 
 import { beforeEach, describe, expect, it } from 'vitest';
 import {
+  ACCESS_ATOMIC,
   ACCESS_INSTRUCTION,
   ACCESS_PRIVILEGED,
   ACCESS_WRITE,
@@ -19,8 +20,10 @@ import { EVENTS } from '../../../devices/tables/index.ts';
 import {
   CD,
   CD0,
+  CONT_OF_TWO,
   EVENT_LINE,
   GERROR_LINE,
+  NEIGHBOUR,
   PhysicalBoard,
   RAM_SIZE,
   SID,
@@ -49,6 +52,8 @@ interface Case {
   readonly access?: Parameters<PhysicalBoard['access']>[1];
   /** It is an endpoint with an ATC that reads. */
   readonly ats?: boolean;
+  /** It is no transaction, but a hint about so many pages. */
+  readonly hint?: number;
   readonly record: string;
 }
 
@@ -58,6 +63,21 @@ const page2 = (ipaPage: number) => TABLES2[2] + 8 * ipaPage;
 const substreams = (dss: bigint) => board.ste('s1', [STE0.s1 | (1n << 59n), (STE1 & ~3n) | dss]);
 
 const CASES: readonly Case[] = [
+  {
+    event: 'F_UUT',
+    when: 'an atomic operation',
+    iova: 0x1234n,
+    access: { attributes: ACCESS_WRITE | ACCESS_ATOMIC },
+    record: '0000000500000001 0000000000000000 0000000000001234',
+  },
+  {
+    event: 'F_UUT',
+    when: 'an atomic operation, privileged and with a SubstreamID, while SMMUEN is 0',
+    prepare: () => board.bus.write32(0x20, 0xc),
+    iova: 0x1234n,
+    access: { attributes: ACCESS_WRITE | ACCESS_ATOMIC | ACCESS_PRIVILEGED, ssid: 2 },
+    record: '0000000500002801 0000000200000000 0000000000001234',
+  },
   {
     event: 'F_UUT',
     when: 'planted: a privileged read',
@@ -368,12 +388,58 @@ const CASES: readonly Case[] = [
     iova: 0x1234n,
     record: '0000000500000021',
   },
+  {
+    event: 'F_CFG_CONFLICT',
+    when: 'a cached STE claims the stream by CONT, and is another one',
+    prepare: () => {
+      board.ste('s1', [undefined, STE1 | CONT_OF_TWO, STE2 + 1n], NEIGHBOUR);
+      board.access(0x1000n, { sid: NEIGHBOUR });
+    },
+    record: '0000000500000021',
+  },
+  {
+    event: 'F_CFG_CONFLICT',
+    when: 'the STE claims a stream whose cached STE is another one',
+    prepare: () => {
+      board.ste('s1', [undefined, STE1 | CONT_OF_TWO, STE2 + 1n], NEIGHBOUR);
+      board.access(0x1000n);
+    },
+    access: { sid: NEIGHBOUR },
+    record: '0000000400000021',
+  },
+  {
+    event: 'E_PAGE_REQUEST',
+    when: 'a device expects to read',
+    iova: 0x12345n,
+    hint: 1,
+    record: '0000000500000024 0000100800000000 0000000000012000',
+  },
+  {
+    event: 'E_PAGE_REQUEST',
+    when: 'a device expects to write privileged, with a SubstreamID',
+    prepare: () => {
+      substreams(2n);
+      store(CD + 64, CD0);
+    },
+    iova: 0xffff_ffff_1234_5678n,
+    access: { attributes: ACCESS_WRITE | ACCESS_PRIVILEGED, ssid: 1 },
+    hint: 255,
+    record: '0000000500001824 000ff04000000000 ffffffff12345000',
+  },
+  {
+    event: 'E_PAGE_REQUEST',
+    when: 'a device expects to fetch instructions',
+    access: { attributes: ACCESS_INSTRUCTION },
+    hint: 2,
+    record: '0000000500000024 0000200200000000 0000000000001000',
+  },
 ];
 
 describe('records', () => {
-  it.each(CASES)('$event: $when', ({ prepare, iova = 0x1000n, access, ats, record }) => {
+  it.each(CASES)('$event: $when', ({ prepare, iova = 0x1000n, access, ats, hint, record }) => {
     prepare?.();
-    if (ats) expect([ATS_UR, ATC_REFUSED]).toContain(board.atcAccess(iova));
+    if (hint !== undefined) board.hint(iova, hint, access);
+    else if (ats) expect([ATS_UR, ATC_REFUSED]).toContain(board.atcAccess(iova));
     else expect(board.access(iova, access)).toBe(TRANSLATE_ABORT);
     expect(board.produced).toBe(1);
     const doublewords = record.split(' ');

@@ -3,8 +3,9 @@
 // answers, between a guest and its host. Entries and commands are worked out by hand from IHI 0070 sections 4.5 and chapter 8.
 
 import { beforeEach, describe, expect, it } from 'vitest';
+import { STE_CONT } from '../../../assembly/layout/ste.ts';
 import { DmaEngine } from '../../../devices/dma-engine/index.ts';
-import type { DmaPort } from '../../../devices/plugin/index.ts';
+import { type DmaPort, setField } from '../../../devices/plugin/index.ts';
 import { PAGE_REQUEST_GUEST_ID_REGISTERS, VirtualSmmu } from '../../../devices/smmuv3/index.ts';
 import {
   atcInv,
@@ -30,10 +31,12 @@ const modules = await checkedModules();
 const STREAM = 8;
 const IOVA = 0x1_0000_0000;
 const HOLE = IOVA + 0x8000;
-const [FILL, VERIFY] = [2, 3];
+const [FILL, VERIFY, HINT] = [2, 3, 4];
 const [DONE, READ_FAULT, WRITE_FAULT, STALLED] = [1, 2, 3, 7];
-/** Of the engine's register: a PASID, privileged, instruction fetches. */
-const [VALID, PRIVILEGED, INSTRUCTION] = [0x8000_0000, 0x4000_0000, 0x2000_0000];
+/** Of the engine's register: a PASID, privileged, instruction fetches, atomic operations. */
+const [VALID, PRIVILEGED, INSTRUCTION, ATOMIC] = [
+  0x8000_0000, 0x4000_0000, 0x2000_0000, 0x1000_0000,
+];
 const RAM = 0x80000000;
 const [STREAMS, CDS, RING, EVENTS, REQUESTS, DATA] = [0, 1, 2, 3, 4, 16].map(
   (page) => RAM + page * 0x1000,
@@ -129,9 +132,9 @@ describe("the engine's PASID register", () => {
     expect([b.word(0), b.word(1), b.word(2)]).toEqual([0x10, 0x11, 0x12]);
   });
 
-  it('has 20 bits and three flags, is 0 after a reset, and counts for nothing without its valid bit', () => {
+  it('has 20 bits and four flags, is 0 after a reset, and counts for nothing without its valid bit', () => {
     b.engine.write32(0x3c, 0xffffffff);
-    expect(b.engine.read32(0x3c)).toBe(0xe00fffff);
+    expect(b.engine.read32(0x3c)).toBe(0xf00fffff);
     b.device.reset();
     expect(b.engine.read32(0x3c)).toBe(0);
     expect([b.dma(FILL, IOVA, 1, 0x10), b.word(0)]).toEqual([DONE, 0x10]);
@@ -168,6 +171,60 @@ describe("the engine's PASID register", () => {
     b.tables[1]?.map(HOLE, DATA + 0x3000, 0x1000, S1_READ_WRITE);
     b.look();
     expect([b.look(), b.word(3)]).toEqual([DONE, 0x77]);
+  });
+});
+
+describe("STE.CONT of a guest's stream", () => {
+  it("speaks of its neighbours in the guest's table, and changes nothing", () => {
+    const ste = stage1Ste({ contextPtr: CDS, cdMax: 2, eats: 1 });
+    setField(ste, STE_CONT, 3);
+    writeSte(b.memory, STREAMS, STREAM, ste);
+    b.send(cfgiSte(STREAM), sync());
+    expect([b.dma(FILL, IOVA, 0, 0x10), b.word(0)]).toEqual([DONE, 0x10]);
+    b.look();
+    expect(b.bus.read32(0x100a8)).toBe(0);
+  });
+});
+
+describe('what no access comes of', () => {
+  it.each([
+    ['is F_UUT', 0, 0x0000_0008_0000_0001n, 0n],
+    ['is F_UUT past the ATC', 1, 0x0000_0008_0000_0001n, 0n],
+  ])('an atomic operation %s in the event queue of the guest', (_, ats, dw0, dw1) => {
+    b.engine.write32(0x38, ats);
+    expect(b.dma(FILL, IOVA, 0, 0x10)).toBe(DONE);
+    expect(b.dma(FILL, IOVA, ATOMIC, 0x20)).toBe(WRITE_FAULT);
+    // What reads is none.
+    expect(b.dma(VERIFY, IOVA, ATOMIC, 0x10)).toBe(DONE);
+    b.look();
+    expect([b.word(0), b.event(0)]).toEqual([0x10, [dw0, dw1, BigInt(IOVA)]]);
+    expect(b.bus.read32(0x100a8)).toBe(1);
+  });
+
+  it('hints are E_PAGE_REQUEST there: what a copy would read, and what it would write', () => {
+    expect(b.dma(HINT, HOLE + 0x123, VALID | PRIVILEGED | 1)).toBe(DONE);
+    b.look();
+    // pR is bit 103, which of faults is S2; pW 102; Span 115 to 108.
+    expect([b.event(0), b.event(1)]).toEqual([
+      [0x0000_0008_0000_1824n, 0x1080_0000_0000n, BigInt(HOLE)],
+      [0x0000_0008_0000_1824n, 0x1040_0000_0000n, BigInt(HOLE)],
+    ]);
+    expect(b.bus.read32(0x100a8)).toBe(2);
+  });
+
+  it('hints about more than 255 pages are several', () => {
+    b.engine.write64(0x10, BigInt(HOLE + 0x800));
+    b.engine.write64(0x18, 0x20_0000_0000_0000n);
+    b.engine.write32(0x0c, 0x100000);
+    b.engine.write32(0x04, HINT);
+    expect([b.engine.read32(0x08), b.engine.read32(0x24)]).toEqual([DONE, 0x100000]);
+    b.look();
+    // 1 MiB from the middle of a page on reaches 257 pages. No port carries the target's address.
+    expect([b.event(0), b.event(1)]).toEqual([
+      [0x0000_0008_0000_0024n, 0xff008_0000_0000n, BigInt(HOLE)],
+      [0x0000_0008_0000_0024n, 0x02008_0000_0000n, BigInt(HOLE + 255 * 0x1000)],
+    ]);
+    expect(b.bus.read32(0x100a8)).toBe(2);
   });
 });
 

@@ -28,6 +28,7 @@ import {
   type AmdViommu,
   HW_QUEUE_TYPE_AMD_CMD,
   HW_QUEUE_TYPE_AMD_EVT,
+  HW_QUEUE_TYPE_AMD_PPR,
   HWPT_DATA_AMD_GUEST,
   VIOMMU_TYPE_AMD,
 } from '../../../host/kernel/amd/amd-viommu.ts';
@@ -120,9 +121,14 @@ export class AmdGuestIommu implements AmdViommuBackend, InspectedAmdIommu {
     return this.#entriesRead;
   }
 
-  setBuffers(command: AmdBuffer | undefined, event: AmdBuffer | undefined): void {
+  setBuffers(
+    command: AmdBuffer | undefined,
+    event: AmdBuffer | undefined,
+    ppr: AmdBuffer | undefined,
+  ): void {
     this.#setBuffer(HW_QUEUE_TYPE_AMD_CMD, command);
     this.#setBuffer(HW_QUEUE_TYPE_AMD_EVT, event);
+    this.#setBuffer(HW_QUEUE_TYPE_AMD_PPR, ppr);
     this.#driver.setControl(this.#control);
   }
 

@@ -28,6 +28,7 @@ import {
 } from '../../inspect/index.ts';
 import type { HostStatistics } from '../vm-host-options.ts';
 import { VmMemory } from '../vm-memory.ts';
+import { AmdEndpoint } from './amd-endpoint.ts';
 import { AmdGuestIommu } from './amd-guest-iommu.ts';
 
 export interface AmdHostOptions {
@@ -47,6 +48,8 @@ const AMD_DOMAIN_BITS = 16;
 interface Lent {
   readonly vm: Vm<AmdUnit>;
   readonly devices: ReadonlyMap<number, AmdDevice>;
+  /** By the DeviceID that the guest knows. */
+  readonly endpoints: Map<number, AmdEndpoint>;
 }
 
 /**
@@ -140,7 +143,7 @@ export class AmdHost {
     );
     try {
       const guest = new AmdGuestIommu(vm, this.iommu, devices);
-      this.#lent.set(guest, { vm, devices });
+      this.#lent.set(guest, { vm, devices, endpoints: new Map() });
       return guest;
     } catch (error) {
       for (const { deviceId } of devices.values()) this.iommu.devices.free(deviceId);
@@ -150,15 +153,20 @@ export class AmdHost {
 
   /** The way to memory of a guest's device. */
   dmaPort(guest: AmdGuestIommu, virtId: number): DmaPort {
-    const device = this.#lent.get(guest)?.devices.get(virtId);
-    if (!device) throw new HostError('no-stream', `${guest.vm.name} has no device ${virtId}`);
+    const lent = this.#lent.get(guest);
+    const device = lent?.devices.get(virtId);
+    if (!lent || !device)
+      throw new HostError('no-stream', `${guest.vm.name} has no device ${virtId}`);
     const { gpa, size } = AMD_INTERRUPTS;
+    const ats = lent.endpoints.get(virtId) ?? new AmdEndpoint(guest.vm.unit, device.deviceId);
+    lent.endpoints.set(virtId, ats);
     return new StreamDmaPort({
       unit: guest.vm.unit,
       memory: new VmMemory(guest.vm, this.#ram, virtId),
       smmu: smmuBase(0),
       virtSid: virtId,
       physSid: device.deviceId,
+      ats,
       interrupts: { iova: gpa, size, pa: physicalAddress(guest.vm.window, gpa) },
     });
   }
@@ -168,6 +176,7 @@ export class AmdHost {
     for (const [guest, lent] of this.#lent) {
       if (lent.vm !== vm) continue;
       guest.destroy();
+      for (const endpoint of lent.endpoints.values()) endpoint.destroy();
       for (const { deviceId } of lent.devices.values()) this.iommu.devices.free(deviceId);
       this.#lent.delete(guest);
     }

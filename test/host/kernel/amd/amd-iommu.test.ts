@@ -413,6 +413,6 @@ describe('the object model over AMD’s driver', () => {
     ];
     for (const [errno, refused] of refusals)
       expect(refused, `${errno}: ${refused}`).toThrow(expect.objectContaining({ errno }));
-    expect(fd.hwInfo(device).bytes.slice(0, 8)).toEqual(Uint8Array.of(0x50, 0, 0, 0, 0, 0, 1, 0));
+    expect(fd.hwInfo(device).bytes.slice(0, 8)).toEqual(Uint8Array.of(0x52, 0, 0, 0, 0, 0, 1, 0));
   });
 });

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The footprint of a toy with an AMD IOMMU notices what a neighbour's command takes, when the IOMMU lets it.
+// The footprint of a toy with an AMD IOMMU notices what a neighbour's command takes, when the IOMMU lets it, and its report
+// that page requests are not completed.
 
 import { readFile } from 'node:fs/promises';
 import { expect, it } from 'vitest';
@@ -62,4 +63,36 @@ it('they would without the translation of DomainIDs', { timeout: 60_000 }, async
   });
   expect(before).toBeGreaterThanOrEqual(8);
   expect(after).toBe(0);
+});
+
+it('its device waits for good when its page request is never completed', {
+  timeout: 60_000,
+}, async () => {
+  const amdIommu = await mutatedAmdIommu([
+    {
+      file: 'amd-iommu/amd-commands.ts',
+      original: 'if (device != NONE) completeRequest(iommu, device, d0, d1);',
+      mutant: 'if (device == NONE) completeRequest(iommu, device, d0, d1);',
+    },
+  ]);
+  const host = await AmdHost.create({ modules: { ...(await loadSeparateAmdModules()), amdIommu } });
+  const guest = await readFile(new URL('../../../../dist/guest-driver/toy.wasm', import.meta.url));
+  const decoder = new TextDecoder();
+  let output = '';
+  const board = await createAmdToyMachine({
+    host,
+    name: 'vm0',
+    index: 0,
+    guest: Uint8Array.from(guest),
+    args: ['toy'],
+    onOutput: (bytes) => {
+      output += decoder.decode(bytes, { stream: true });
+    },
+  });
+  await board.machine.boot();
+  while (board.machine.step() === 'running');
+  board.destroy();
+  expect(output.match(/FAIL.*/g)).toEqual([
+    expect.stringMatching(/^FAIL +page-request: DMA status 7, .*; mapped and completed: 7$/),
+  ]);
 });

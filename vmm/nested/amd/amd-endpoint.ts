@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: MIT
+// The end of a bus master that PCIe's ATS and PRI are about, behind an AMD IOMMU: it asks for the
+// translation of each access, and for the page where it is denied one. It keeps no translations.
+
+import { ACCESS_ATS_REQUEST } from '../../../assembly/layout/access.ts';
+import { ATC_OFF, ATC_ON } from '../../../assembly/layout/ats-memory.ts';
+import { ATC_NO_PORT } from '../../../assembly/layout/ats-results.ts';
+import { TRANSLATE_ABORT, TRANSLATE_OK } from '../../../assembly/layout/translate-results.ts';
+import type { TranslateResult } from '../../../assembly/unit-exports.ts';
+import type { AmdUnit } from '../../../devices/amd-iommu/index.ts';
+import type { AtsSettings } from '../../../devices/plugin/index.ts';
+import { type AtcPort, smmuBase } from '../../../devices/unit/index.ts';
+import { RequestGroup } from '../request-group.ts';
+
+const OFF: AtsSettings = { enabled: false, pageRequests: false, silent: false };
+
+export class AmdEndpoint implements AtcPort {
+  readonly #unit: AmdUnit;
+  readonly #device: number;
+  readonly #requests: RequestGroup;
+  #settings = OFF;
+
+  /** @param device DeviceID as the host numbers it. */
+  constructor(unit: AmdUnit, device: number) {
+    this.#unit = unit;
+    this.#device = device;
+    this.#requests = new RequestGroup(unit.hostMemory, smmuBase(0));
+  }
+
+  get enabled(): boolean {
+    return this.#settings.enabled;
+  }
+
+  get settings(): AtsSettings {
+    return this.#settings;
+  }
+
+  /** What was under way is given up. Without a free port ATS stays off; nothing is cached that could be left unanswered. */
+  configure({ enabled, pageRequests }: AtsSettings): void {
+    const mode = enabled ? ATC_ON : ATC_OFF;
+    const port = this.#unit.core.atcSetMode(smmuBase(0), this.#device, mode);
+    this.#requests.usePort(enabled ? port : ATC_NO_PORT);
+    this.#settings =
+      enabled && port !== ATC_NO_PORT ? { enabled, pageRequests, silent: false } : OFF;
+  }
+
+  translate(iova: number, ssid: number, access: number): TranslateResult {
+    const answer = this.#requests.answer();
+    if (answer !== undefined) return answer;
+    const { core } = this.#unit;
+    const [low, high] = [iova | 0, Math.floor(iova / 2 ** 32)];
+    const asked = access | ACCESS_ATS_REQUEST;
+    if (this.#unit.translate(smmuBase(0), this.#device, ssid, low, high, asked) === TRANSLATE_OK)
+      return TRANSLATE_OK;
+    if (!this.#settings.pageRequests) return TRANSLATE_ABORT;
+    return this.#requests.ask(ssid, (group) =>
+      core.pageRequest(smmuBase(0), this.#device, ssid, low, high, access, group),
+    );
+  }
+
+  abandon(): void {
+    this.#requests.abandon();
+  }
+
+  /** The device is gone: its port is free. */
+  destroy(): void {
+    this.configure(OFF);
+  }
+}

@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: MIT
+// The page request that an endpoint has under way (PCIe PRI): one at a time, a group of its own. Its
+// state lies in host memory, where the command that answers it finds it.
+
+import {
+  ATC_PORT_GROUP,
+  ATC_PORT_GROUP_PASID,
+  ATC_PORT_STRIDE,
+  PRG_NONE,
+  PRG_STATE_SHIFT,
+  PRG_SUCCESS,
+  PRG_WAITING,
+  SMMU_AT_ATC,
+} from '../../assembly/layout/ats-memory.ts';
+import { ATC_NO_PORT } from '../../assembly/layout/ats-results.ts';
+import { TRANSLATE_ABORT, TRANSLATE_WAIT } from '../../assembly/layout/translate-results.ts';
+import type { TranslateResult } from '../../assembly/unit-exports.ts';
+
+/** PRGIndex has 9 bits. */
+const GROUPS = 512;
+
+export class RequestGroup {
+  readonly #smmu: number;
+  readonly #words: Int32Array;
+  #port = ATC_NO_PORT;
+  #group = 0;
+  /** The answer to the request under way is for an access that was given up. */
+  #abandoned = false;
+
+  /** @param smmu byte offset of the IOMMU's block in host memory. */
+  constructor(hostMemory: WebAssembly.Memory, smmu: number) {
+    this.#smmu = smmu;
+    this.#words = new Int32Array(hostMemory.buffer);
+  }
+
+  /** The endpoint has this port from now on, or none; nothing is under way. */
+  usePort(port: number): void {
+    this.#port = port;
+    this.#abandoned = false;
+  }
+
+  /** Index of a word of the port. */
+  #word(offset: number): number {
+    return (this.#smmu + SMMU_AT_ATC + this.#port * ATC_PORT_STRIDE + offset) >> 2;
+  }
+
+  /** PRG_* of the request under way. */
+  get #state(): number {
+    return this.#port === ATC_NO_PORT
+      ? PRG_NONE
+      : Atomics.load(this.#words, this.#word(ATC_PORT_GROUP)) >>> PRG_STATE_SHIFT;
+  }
+
+  /**
+   * Takes the answer of the request under way: what is to become of the access; undefined
+   * when there is nothing to take.
+   */
+  answer(): TranslateResult | undefined {
+    const state = this.#state;
+    if (state === PRG_NONE) return undefined;
+    if (state === PRG_WAITING) return TRANSLATE_WAIT;
+    Atomics.store(this.#words, this.#word(ATC_PORT_GROUP), PRG_NONE);
+    const abandoned = this.#abandoned;
+    this.#abandoned = false;
+    return abandoned || state === PRG_SUCCESS ? undefined : TRANSLATE_ABORT;
+  }
+
+  /**
+   * Requests a page; a request that comes to nothing is made again.
+   * @param ssid PASID of the access, ACCESS_NO_SSID for none.
+   * @param request makes it under a PRG index, and says what the IOMMU answers itself, PRG_*.
+   */
+  ask(ssid: number, request: (group: number) => number): TranslateResult {
+    const group = this.#word(ATC_PORT_GROUP);
+    this.#group = (this.#group + 1) % GROUPS;
+    // Before the request: its answer may come at once.
+    Atomics.store(this.#words, this.#word(ATC_PORT_GROUP_PASID), ssid);
+    Atomics.store(this.#words, group, this.#group | (PRG_WAITING << PRG_STATE_SHIFT));
+    const answer = request(this.#group);
+    if (answer === PRG_WAITING) return TRANSLATE_WAIT;
+    Atomics.store(this.#words, group, PRG_NONE);
+    return answer === PRG_SUCCESS ? TRANSLATE_WAIT : TRANSLATE_ABORT;
+  }
+
+  /** The access that waits for the page is given up. */
+  abandon(): void {
+    this.#abandoned = this.#state === PRG_WAITING;
+  }
+}
