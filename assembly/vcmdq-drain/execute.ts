@@ -26,11 +26,11 @@ import {
   ACTION_TLBI_S2_IPA,
   ACTION_TLBI_S12_VMALL,
 } from '../layout/action-memory';
-import { CFGI_RANGE, CMD_SSID, TLBI_ASID, TLBI_VMID } from '../layout/commands';
+import { CFGI_LEAF, CFGI_RANGE, CMD_SSID, TLBI_ASID, TLBI_VMID } from '../layout/commands';
 import { CFG_SETS, CFG_WAYS } from '../layout/config-cache-memory';
 import { CTX_HYP_OWN, CTX_VMID } from '../layout/context-memory';
 import { QUEUE_KIND_MAIN, QUEUE_KIND_VCMDQ_HYP, QUEUE_REWRITES } from '../layout/queue-memory';
-import { CFGI_OF_CD, CFGI_OF_STE } from '../layout/shadow-memory';
+import { CFGI_OF_CD, CFGI_OF_CDS, CFGI_OF_STE } from '../layout/shadow-memory';
 import { SMMU_AT_CR2, SMMU_AT_STATS, STAT_CFGI } from '../layout/smmu-memory';
 import { CR2_E2H } from '../layout/smmu-registers';
 import { MAX_STALLS } from '../layout/stall-memory';
@@ -155,12 +155,12 @@ export function execute(
     case ACTION_CFGI_STE:
       cfgi(smmu);
       invalidateConfig(smmu, u32(d0 >> 32), EVERY_SSID);
-      cfgiDone(smmu, CFGI_OF_STE, u32(d0 >> 32), 0);
+      cfgiDone(smmu, CFGI_OF_STE, u32(d0 >> 32), 0, 0, bits(u32(d1), CFGI_LEAF));
       return DONE;
     case ACTION_CFGI_STE_RANGE:
       cfgi(smmu);
       invalidateConfigRange(smmu, u32(d0 >> 32), bits(u32(d1), CFGI_RANGE));
-      cfgiDone(smmu, CFGI_OF_STE, u32(d0 >> 32), bits(u32(d1), CFGI_RANGE) + 1);
+      cfgiDone(smmu, CFGI_OF_STE, u32(d0 >> 32), bits(u32(d1), CFGI_RANGE) + 1, 0, 0);
       return withVisited(DONE, EVERY_CONFIG);
     case ACTION_CFGI_CD: {
       cfgi(smmu);
@@ -169,13 +169,13 @@ export function execute(
       // The CD of transactions without a SubstreamID is CD 0, so SSID 0 means it as well:
       // drop every entry of the stream.
       invalidateConfig(smmu, u32(d0 >> 32), ssid == 0 ? EVERY_SSID : ssid);
-      cfgiDone(smmu, CFGI_OF_CD, u32(d0 >> 32), 0);
+      cfgiDone(smmu, CFGI_OF_CD, u32(d0 >> 32), 0, u32(ssid), bits(u32(d1), CFGI_LEAF));
       return DONE;
     }
     case ACTION_CFGI_CD_ALL:
       cfgi(smmu);
       invalidateConfig(smmu, u32(d0 >> 32), EVERY_SSID);
-      cfgiDone(smmu, CFGI_OF_CD, u32(d0 >> 32), 0);
+      cfgiDone(smmu, CFGI_OF_CDS, u32(d0 >> 32), 0, 0, 0);
       return DONE;
     case ACTION_HOST:
       return HOST;
