@@ -11,6 +11,8 @@ export const ACCESS_PRIVILEGED = 2;
  * 13.1.2).
  */
 export const ACCESS_INSTRUCTION = 4;
+/** Of a page request: others of its group follow it. */
+export const ACCESS_MORE = 8;
 /** In place of a SubstreamID, or of a PASID: the access has none. */
 export const ACCESS_NO_SSID = -1;
 

@@ -115,7 +115,7 @@ export interface StreamWatch {
   reading(virtSid: number): object | undefined;
 }
 
-/** A page that the device behind one of the machine's streams asks for (PCIe PRI), the only one of its group. */
+/** A page that the device behind one of the machine's streams asks for (PCIe PRI). */
 export interface PageRequest extends DmaAttributes {
   /** StreamID as the guest numbers it. */
   readonly virtSid: number;
@@ -125,6 +125,8 @@ export interface PageRequest extends DmaAttributes {
   readonly address: number;
   /** For writing; else for reading. */
   readonly write: boolean;
+  /** The last one of its group, which the answer is for. Default true. */
+  readonly last?: boolean;
 }
 
 /** What a vSMMU needs of its host: streams, queues, invalidation and events. docs/device-plugin.md has the contract. */

@@ -343,20 +343,15 @@ export class VirtualSmmu implements Device {
   // A stream's page request, in the guest's numbering. What the guest will not see is
   // answered for it (IHI 0070 sections 8.1 and 8.2).
   #request(request: PageRequest): void {
-    const { virtSid, group, address, write, pasid, privileged, instruction } = request;
-    const record = pageRequest({
-      streamId: virtSid,
-      group,
-      address,
-      write,
-      pasid,
-      privileged,
-      instruction,
-    });
+    const { virtSid: streamId, group, pasid, last = true } = request;
+    const { address, write, privileged, instruction } = request;
+    const entry = { streamId, group, address, write, last, pasid, privileged, instruction };
+    const record = pageRequest(entry);
     this.#trace({ name: 'page request', record: hexOfWords(record).join(' ') });
     const added = this.registers.enabled(CR0_SMMUEN) ? this.#pageRequests.add(record) : 'refused';
-    if (added !== 'written')
-      this.#backend.answerPageRequest?.(virtSid, group, added === 'overflow', pasid);
+    // Only the last one of a group has an answer.
+    if (added !== 'written' && last)
+      this.#backend.answerPageRequest?.(streamId, group, added === 'overflow', pasid);
   }
 
   #answer(sid: number, words: readonly number[]): void {
