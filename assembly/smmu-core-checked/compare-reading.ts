@@ -65,7 +65,7 @@ import {
   reportLevel1,
 } from './level1-shadow';
 import { KEPT, savedBlock, WORKED } from './saved-block';
-import { lockSlot, unlockSlot } from './shadow-entries';
+import { lockSlot, unlockSlot } from './shadow-slots';
 import { begin, hand } from './suspects';
 
 /** In place of what a reading came to: it is not cached. */

@@ -52,7 +52,7 @@ import { cdTableFormat, substreamBits } from '../smmu-core/legality';
 import { loadAt, locate, NOWHERE } from '../smmu-core/physical-memory';
 import { hasStage1 } from '../smmu-core/walk';
 import { descriptorAt } from './descriptor-at';
-import { lockSlot, unlockSlot } from './shadow-entries';
+import { lockSlot, unlockSlot } from './shadow-slots';
 import { begin, hand } from './suspects';
 
 /** Address bits of a level-1 descriptor. */

@@ -55,7 +55,7 @@ export interface Change {
  * has removed. Plain data; 64-bit values are hexadecimal.
  */
 export interface Finding {
-  /** The cache: the configuration cache holds STE and CD; a table is one of stage 1 that a walk may have cached. */
+  /** The cache: the configuration cache holds STE and CD; a table is one that a walk may have cached. */
   readonly kind: 'IOTLB' | 'table' | 'STE' | 'CD';
   /**
    * Why it is one although this model has dropped the entry, or never had it: what the architecture
@@ -177,7 +177,8 @@ function finish(parts: Omit<Finding, 'text'>): Finding {
   const substream = substreamId === undefined ? '' : ` SubstreamID ${hex(substreamId)}`;
   const stream = `StreamID ${hex(streamId)}${substream}`;
   const asid = entry?.asid === undefined ? '' : ` ASID ${hex(entry.asid)}`;
-  const name = kind === 'table' ? 'stage-1 table' : 'IOTLB entry';
+  const stage = changes.some(({ what }) => what === 'stage-2 descriptor') ? 2 : 1;
+  const name = kind === 'table' ? `stage-${stage} table` : 'IOTLB entry';
   const target = entry?.pa === undefined ? '' : ` to ${entry.pa} ${entry.permissions}`;
   const subject =
     entry === undefined
@@ -209,7 +210,7 @@ function streamOf(
 }
 
 const MAY_BE_CACHED = {
-  leaf: 'an SMMU may have it still: no TLBI has named its address and its level (TTL)',
+  leaf: 'an SMMU may have it still: no TLBI has named its address, its granule (TG) and its level (TTL)',
   table: 'an SMMU may have it still: no TLBI with Leaf=0 has named its address',
 };
 

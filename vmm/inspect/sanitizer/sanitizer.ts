@@ -111,6 +111,7 @@ export class Sanitizer {
     this.#shadow = new IotlbView(options.memory, options.smmu, {
       offset: SMMU_AT_SHADOW + SHADOW_AT_ENTRIES,
       size: SHADOW_ENTRY_SIZE,
+      keepsStage2: true,
     });
     this.#check = options.smmu + SMMU_AT_CHECK;
   }
