@@ -213,7 +213,7 @@ describe('stage 2', () => {
     ['stage 2 alone', STAGE2, 0n, 0],
     ['both stages', NESTED, LEAF, 1],
     ['both stages', NESTED, 0n, 0],
-  ] as const)('a table of %s: TLBI_S2_IPA with Leaf = %i', (_name, shape, leaf, found) => {
+  ] as const)('a table of %s: TLBI_S2_IPA with Leaf = %s', (_name, shape, leaf, found) => {
     const scenario = install(shape);
     const ipa = shape.mode === 'nested' ? IPA : scenario.address;
     expect(access(scenario.address)).toBe(true);
