@@ -23,7 +23,16 @@ export declare function judgeTlbi(
 ): void;
 /**
  * A CFGI has been carried out.
- * @param kind CFGI_OF_STE or CFGI_OF_CD (layout/shadow-memory.ts).
+ * @param kind CFGI_OF_* (layout/shadow-memory.ts).
  * @param range log2 of the streams that it names, which are those around `sid`.
+ * @param ssid the SubstreamID, of CFGI_OF_CD.
+ * @param leaf its Leaf: 1 when level-1 descriptors need not go.
  */
-export declare function judgeCfgi(smmu: usize, kind: u32, sid: u32, range: u32): void;
+export declare function judgeCfgi(
+  smmu: usize,
+  kind: u32,
+  sid: u32,
+  range: u32,
+  ssid: u32,
+  leaf: u32,
+): void;

@@ -13,6 +13,8 @@ export const ACCESS_PRIVILEGED = 2;
 export const ACCESS_INSTRUCTION = 4;
 /** With ACCESS_WRITE: an atomic operation, which reads what it overwrites. */
 export const ACCESS_ATOMIC = 8;
+/** Of a page request: others of its group follow it. */
+export const ACCESS_MORE = 16;
 /** In place of a SubstreamID, or of a PASID: the access has none. */
 export const ACCESS_NO_SSID = -1;
 

@@ -78,6 +78,8 @@ export const SUSPECT_NOW = 0x78;
 export const SUSPECT_READING = 0x30;
 export const SUSPECT_READING_NO_CFGI = 1;
 export const SUSPECT_READING_ONE_CFGI = 2;
+/** The level-1 descriptor alone: SUSPECT_INDEX is that of its slot (shadow-memory.ts). */
+export const SUSPECT_READING_LEVEL1 = 3;
 /** What the first reading came to, as SUSPECT_OUTCOME. */
 export const SUSPECT_OLD_OUTCOME = 0x34;
 /** 1 when both readings have a CD. */
@@ -88,6 +90,11 @@ export const SUSPECT_OLD_STE = 0x80;
 export const SUSPECT_OLD_CD = 0xc0;
 export const SUSPECT_NEW_STE = 0x100;
 export const SUSPECT_NEW_CD = 0x140;
+/** The level-1 descriptor that has changed: 0 for none, or LEVEL1_OF_*; its address, as it was and as it is. */
+export const SUSPECT_LEVEL1 = 0x180;
+export const SUSPECT_LEVEL1_ADDRESS = 0x188;
+export const SUSPECT_LEVEL1_OLD = 0x190;
+export const SUSPECT_LEVEL1_NOW = 0x198;
 
 /** Per thread: its thread block, while a fresh walk uses it. */
 export const CHECK_AT_THREADS = 0x10000;

@@ -29,9 +29,14 @@ export const READING_ALL_GEN = 0xa0;
 /** 0 in an empty slot. */
 export const READING_VALID = 0xa8;
 
-/** Leaves and tables of translations. */
+/**
+ * Leaves and tables of translations, a half each. The set is chosen by VMID, size of the leaf or of what the
+ * table covers, and address, so that an invalidation by address looks at few.
+ */
 export const SHADOW_AT_ENTRIES = 0x10000;
 export const SHADOW_ENTRIES = 1024;
+export const SHADOW_SETS = 64;
+export const SHADOW_WAYS = 8;
 export const SHADOW_ENTRY_SIZE = 0x80;
 // From 0x00 to 0x2b as TLB_*: of a table the size and the page are those of what it covers.
 /** Of the leaf, or of the descriptor that points to the table. */
@@ -45,12 +50,57 @@ export const SHADOW_IS_TABLE = 0x40;
 export const SHADOW_REPORTED = 0x44;
 /** 1 while a thread works at the slot; others leave it alone. */
 export const SHADOW_LOCK = 0x48;
+/** Number of the bucket that has its bit, and one more; 0 before it is used. */
+export const SHADOW_BUCKET = 0x4c;
+/** log2 of the granule of its tables. */
+export const SHADOW_GRANULE = 0x50;
 
-// What an invalidation that visits entries names: a range of VAs, a range of IPAs, every VA of an ASID.
+/** Level-1 descriptors of stream tables and CD tables: the slot is chosen by what they cover. */
+export const SHADOW_AT_LEVEL1 = 0x30000;
+export const LEVEL1_SLOTS = 256;
+export const LEVEL1_SIZE = 0x40;
+/** 1 while a thread works at the slot; others leave it alone. */
+export const LEVEL1_LOCK = 0x00;
+/** What the descriptor is of; 0 in an empty slot. */
+export const LEVEL1_KIND = 0x04;
+export const LEVEL1_OF_STES = 1;
+export const LEVEL1_OF_CDS = 2;
+/** The stream; of a stream table the first one that the descriptor covers. */
+export const LEVEL1_SID = 0x08;
+/** The first SubstreamID that a descriptor of CDs covers. */
+export const LEVEL1_SSID = 0x0c;
+/** log2 of the streams or SubstreamIDs that it covers. */
+export const LEVEL1_BITS = 0x10;
+/** 1 when a change since then has been reported. */
+export const LEVEL1_REPORTED = 0x14;
+/** Its address before stage 2, the descriptor as an SMMU has read it and as it was seen last. */
+export const LEVEL1_ADDRESS = 0x18;
+export const LEVEL1_VALUE = 0x20;
+export const LEVEL1_NOW = 0x28;
+/** SMMU_AT_ALL_GEN when it was read. */
+export const LEVEL1_ALL_GEN = 0x30;
+
+/** i64: raised by every CFGI, before what it names is forgotten here. */
+export const SHADOW_AT_CFGIS = 0x34000;
+/** u64 each: bits of the sizes (log2) that leaves and tables have had. */
+export const SHADOW_AT_SIZES = 0x34008;
+/** i64: slots that invalidations have looked at. */
+export const SHADOW_AT_VISITED = 0x34018;
+/** u32: the way that is taken next where a set is full. */
+export const SHADOW_AT_VICTIM = 0x34020;
+/** Bit maps of the slots, by VMID and ASID: for invalidations that name no address. */
+export const SHADOW_AT_BUCKETS = 0x35000;
+export const SHADOW_BUCKETS = 64;
+export const SHADOW_BUCKET_SIZE = 0x80;
+
+// What an invalidation that visits entries names: a range of VAs, a range of IPAs, every VA of an ASID, all
+// of stage 2 of a VMID.
 export const TLBI_OF_VA = 0;
 export const TLBI_OF_IPA = 1;
 export const TLBI_OF_ASID = 2;
+export const TLBI_OF_STAGE2 = 3;
 
-// What a CFGI names: the STE and all that follows from it, or CDs.
+// What a CFGI names: STEs and all that follows from them, one CD, or every CD of a stream.
 export const CFGI_OF_STE = 0;
 export const CFGI_OF_CD = 1;
+export const CFGI_OF_CDS = 2;

@@ -83,6 +83,7 @@ import { THREAD_CD, THREAD_CFG, THREAD_EVENT, THREAD_STE } from '../layout/threa
 import { bits, fieldAt, maskOf } from '../lib/fields';
 import { configEntry, configGeneration, configSequence } from '../smmu-core/config-cache';
 import { readConfig } from '../smmu-core/configure';
+import { cfgis, changedLevel1, describeLevel1, leaveLevel1 } from './level1-shadow';
 import { configIndex, configOrigin, originFits } from './origins';
 import { begin, hand } from './suspects';
 
@@ -177,6 +178,7 @@ export function compareConfig(smmu: usize, sid: u32, ssid: u32, saved: usize): b
   const entry = configEntry(smmu, sid, ssid);
   const generation = configGeneration(smmu, sid);
   const sequence = configSequence(smmu, sid);
+  const commands = cfgis(smmu);
   const read = readConfig(smmu, sid, ssid);
   if (read && !steDiffers(used) && !cdDiffers(used)) return true;
   const event = bits(load<u32>(THREAD, THREAD_EVENT), EVT_ID);
@@ -212,6 +214,9 @@ export function compareConfig(smmu: usize, sid: u32, ssid: u32, saved: usize): b
   memory.copy(suspect + SUSPECT_OLD_CD, origin + ORIGIN_CD, CD_SIZE);
   memory.copy(suspect + SUSPECT_NEW_STE, THREAD + THREAD_STE, STE_SIZE);
   memory.copy(suspect + SUSPECT_NEW_CD, THREAD + THREAD_CD, CD_SIZE);
+  const level1 = changedLevel1(smmu, sid, ssid, outcome, commands);
+  describeLevel1(suspect, level1);
+  leaveLevel1(level1);
   atomic.store<i32>(origin, 1, ORIGIN_CONFIG_REPORTED);
   hand(suspect);
   return false;

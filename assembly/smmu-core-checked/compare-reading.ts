@@ -32,7 +32,7 @@ import {
   F_STE_FETCH,
 } from '../layout/events';
 import {
-  CFGI_OF_CD,
+  CFGI_OF_STE,
   READING_ALL_GEN,
   READING_CD,
   READING_GEN,
@@ -56,8 +56,16 @@ import { bits } from '../lib/fields';
 import { configGeneration } from '../smmu-core/config-cache';
 import { readConfig } from '../smmu-core/configure';
 import { hasStage1 } from '../smmu-core/walk';
+import {
+  cfgis,
+  changedLevel1,
+  describeLevel1,
+  forgetLevel1,
+  leaveLevel1,
+  reportLevel1,
+} from './level1-shadow';
 import { KEPT, savedBlock, WORKED } from './saved-block';
-import { lockSlot, unlockSlot } from './shadow-entries';
+import { lockSlot, unlockSlot } from './shadow-slots';
 import { begin, hand } from './suspects';
 
 /** In place of what a reading came to: it is not cached. */
@@ -97,6 +105,7 @@ function report(
   generation: i64,
   outcome: u32,
   hasCd: bool,
+  level1: usize,
 ): void {
   const suspect = begin(smmu, SUSPECT_STE, sid, ssid, 0, outcome);
   if (suspect == 0) return;
@@ -110,6 +119,7 @@ function report(
   memory.copy(suspect + SUSPECT_OLD_CD, slot + READING_CD, CD_SIZE);
   memory.copy(suspect + SUSPECT_NEW_STE, THREAD + THREAD_STE, STE_SIZE);
   memory.copy(suspect + SUSPECT_NEW_CD, THREAD + THREAD_CD, CD_SIZE);
+  describeLevel1(suspect, level1);
   hand(suspect);
 }
 
@@ -134,15 +144,20 @@ function remember(
   memory.copy(slot + READING_CD, THREAD + THREAD_CD, CD_SIZE);
 }
 
-// Reads anew: 0 a configuration, an event ID, SUSPECT_ABORTS or NOT_CACHED:
-// fetches that are aborted, StreamIDs without an STE.
-function outcomeOf(smmu: usize, sid: u32, ssid: u32): u32 {
+// Reads anew: 0 a configuration, an event ID or SUSPECT_ABORTS.
+function readAnew(smmu: usize, sid: u32, ssid: u32): u32 {
   memory.fill(THREAD + THREAD_CD, 0, CD_SIZE);
   if (readConfig(smmu, sid, ssid)) return 0;
   const event = bits(load<u32>(THREAD, THREAD_EVENT), EVT_ID);
-  if (event == 0) return SUSPECT_ABORTS;
-  if (event == C_BAD_STREAMID || event == F_STE_FETCH || event == F_CD_FETCH) return NOT_CACHED;
-  return bits(load<u32>(THREAD, THREAD_EVENT + 12), EVT_S2) ? NOT_CACHED : event;
+  return event == 0 ? SUSPECT_ABORTS : event;
+}
+
+// NOT_CACHED for fetches that are aborted and StreamIDs without an STE, by THREAD_EVENT.
+function cached(outcome: u32): u32 {
+  if (outcome == 0 || outcome == <u32>SUSPECT_ABORTS) return outcome;
+  if (outcome == C_BAD_STREAMID || outcome == F_STE_FETCH || outcome == F_CD_FETCH)
+    return NOT_CACHED;
+  return bits(load<u32>(THREAD, THREAD_EVENT + 12), EVT_S2) ? NOT_CACHED : outcome;
 }
 
 function isOf(slot: usize, sid: u32, ssid: u32): bool {
@@ -161,8 +176,12 @@ function endsInCd(outcome: u32): bool {
 export function compareReading(smmu: usize, sid: u32, ssid: u32): void {
   const slot = readingSlot(smmu, indexOf(sid, ssid));
   if (!lockSlot(slot + READING_LOCK)) return;
+  const commands = cfgis(smmu);
   const generation = configGeneration(smmu, sid);
-  const outcome = outcomeOf(smmu, sid, ssid);
+  const result = readAnew(smmu, sid, ssid);
+  const outcome = cached(result);
+  const level1 = changedLevel1(smmu, sid, ssid, result, commands);
+  let reported = false;
   if (outcome == NOT_CACHED || configGeneration(smmu, sid) != generation) {
     store<u32>(slot, 0, READING_VALID);
   } else {
@@ -181,10 +200,14 @@ export function compareReading(smmu: usize, sid: u32, ssid: u32): void {
       (outcome == 0 || outcome == <u32>SUSPECT_ABORTS) &&
       load<u32>(slot, READING_REPORTED) == 0
     ) {
-      report(smmu, sid, ssid, slot, SUSPECT_READING_NO_CFGI, generation, outcome, hasCd);
+      report(smmu, sid, ssid, slot, SUSPECT_READING_NO_CFGI, generation, outcome, hasCd, level1);
       store<u32>(slot, 1, READING_REPORTED);
+      reported = true;
     }
   }
+  // No CFGI at all is one finding.
+  if (level1 != 0 && !reported) reportLevel1(smmu, sid, ssid, level1, result);
+  leaveLevel1(level1);
   unlockSlot(slot + READING_LOCK);
 }
 
@@ -193,12 +216,12 @@ function reread(smmu: usize, kind: u32, slot: usize): void {
   const sid = load<u32>(slot, READING_SID);
   const ssid = load<u32>(slot, READING_SSID);
   const generation = configGeneration(smmu, sid);
-  const outcome = outcomeOf(smmu, sid, ssid);
+  const outcome = cached(readAnew(smmu, sid, ssid));
   if (outcome == NOT_CACHED) {
     store<u32>(slot, 0, READING_VALID);
     return;
   }
-  if (kind == CFGI_OF_CD && stesDiffer(slot) != 0) {
+  if (kind != CFGI_OF_STE && stesDiffer(slot) != 0) {
     // The STE has not been told of.
     store<i64>(slot, generation, READING_GEN);
     return;
@@ -208,14 +231,22 @@ function reread(smmu: usize, kind: u32, slot: usize): void {
     moreThanOne(slot, hasCd) &&
     load<i64>(slot, READING_ALL_GEN) == atomic.load<i64>(smmu, SMMU_AT_ALL_GEN)
   )
-    report(smmu, sid, ssid, slot, SUSPECT_READING_ONE_CFGI, generation, outcome, hasCd);
+    report(smmu, sid, ssid, slot, SUSPECT_READING_ONE_CFGI, generation, outcome, hasCd, 0);
   remember(smmu, sid, ssid, slot, generation, outcome, hasCd);
 }
 
 /** As imports/core.ts has it. Leaves the thread block as it is. */
-export function judgeCfgi(smmu: usize, kind: u32, sid: u32, range: u32): void {
+export function judgeCfgi(
+  smmu: usize,
+  kind: u32,
+  sid: u32,
+  range: u32,
+  ssid: u32,
+  leaf: u32,
+): void {
   const first: u32 = range > 31 ? 0 : (sid >> range) << range;
   const last: u32 = range > 31 ? u32(-1) : first + (((<u32>1) << range) - 1);
+  forgetLevel1(smmu, kind, first, last, ssid, leaf);
   const saved = savedBlock(smmu);
   memory.copy(saved + KEPT, THREAD + KEPT, WORKED);
   store<u32>(THREAD, ACCESS_LOOK, THREAD_ATTRIBUTES);

@@ -15,8 +15,8 @@ import {
   SUSPECT_STAGE2,
   SUSPECT_TLB,
 } from '../layout/check-memory';
-import { CFG_ASID, CFG_CD0, CFG_CONFIG, CFG_VMID } from '../layout/config-cache-memory';
-import { EVT_S2 } from '../layout/events';
+import { CFG_ASID, CFG_CD0, CFG_CONFIG, CFG_STE5, CFG_VMID } from '../layout/config-cache-memory';
+import { EVT_CLASS, EVT_CLASS_IN, EVT_S2 } from '../layout/events';
 import {
   TLB_ASID_PERM,
   TLB_GEN,
@@ -28,22 +28,29 @@ import {
 } from '../layout/iotlb-memory';
 import {
   SHADOW_DESCRIPTOR,
-  SHADOW_ENTRIES,
   SHADOW_IS_TABLE,
   SHADOW_LOCK,
   SHADOW_REPORTED,
   SHADOW_SLOT,
+  SHADOW_WAYS,
 } from '../layout/shadow-memory';
-import { STE_CONFIG_BYPASS, STE_CONFIG_NESTED, STE_CONFIG_S2 } from '../layout/ste';
+import { STE_CONFIG_BYPASS, STE_CONFIG_NESTED, STE_CONFIG_S2, STE_S2ENDI } from '../layout/ste';
 import { THREAD_CFG, THREAD_EVENT, THREAD_IOVA } from '../layout/thread-memory';
 import { bits, maskOf } from '../lib/fields';
-import { vmidBlock } from '../smmu-core/generations';
 import { canonical } from '../smmu-core/invalidate';
-import { alive, metaOf, ofAddressSpace } from '../smmu-core/iotlb';
+import { metaOf, ofAddressSpace } from '../smmu-core/iotlb';
 import { tagRefused } from '../smmu-core/translate';
-import { bornOut, describeEntry, takeConfig, walkAnew } from './compare-translation';
+import { S1_OUT } from '../smmu-core/walk-stage1';
+import { bornOut, describeEntry, stage2BornOut, takeConfig, walkAnew } from './compare-translation';
 import { descriptorAt } from './descriptor-at';
-import { lockSlot, shadowEntry, unlockSlot } from './shadow-entries';
+import {
+  lockSlot,
+  shadowAlive,
+  shadowEntry,
+  shadowSet,
+  shadowSizes,
+  unlockSlot,
+} from './shadow-slots';
 import { begin, hand } from './suspects';
 
 /** Bits of a table descriptor that an SMMU uses: all but those that are ignored. */
@@ -58,24 +65,39 @@ function hasAddress(entry: usize, meta: u32, input: u64, stage2: bool): bool {
   return stage2 || ofAddressSpace(meta, atomic.load<u32>(entry, TLB_ASID_PERM), asid);
 }
 
+// Whether a leaf is borne out by the walk, whose outcome it is. One of stage 2 under stage 1 is by that half alone.
+function leafBornOut(entry: usize, input: u64, meta: u32, outcome: u32, stage2: bool): bool {
+  const inPage = (u64(1) << u64(bits(meta, TLB_META_SIZE))) - 1;
+  const pa = atomic.load<u64>(entry, TLB_PA) | (input & inPage);
+  const alone = load<u32>(THREAD + THREAD_CFG, CFG_CONFIG) == STE_CONFIG_S2;
+  return stage2 && !alone ? stage2BornOut(entry, pa, outcome) : bornOut(entry, pa, outcome);
+}
+
 // Judges one entry, whose slot is locked. `outcome` is the walk's.
-function judge(smmu: usize, sid: u32, ssid: u32, index: u32, input: u64, outcome: u32): void {
+function judge(
+  smmu: usize,
+  sid: u32,
+  ssid: u32,
+  index: u32,
+  input: u64,
+  stage2: bool,
+  outcome: u32,
+): void {
   const entry = shadowEntry(smmu, index);
   const config = load<u32>(THREAD + THREAD_CFG, CFG_CONFIG);
-  const stage2 = config == STE_CONFIG_S2;
   const meta = atomic.load<u32>(entry, TLB_META);
   if (meta == 0 || !hasAddress(entry, meta, input, stage2)) return;
-  const block = vmidBlock(smmu, load<u32>(THREAD + THREAD_CFG, CFG_VMID));
-  if (!alive(smmu, block, entry, meta)) return;
+  if (!shadowAlive(smmu, entry, meta)) return;
   const isTable = atomic.load<u32>(entry, SHADOW_IS_TABLE) != 0;
   const slot = atomic.load<u64>(entry, SHADOW_SLOT);
   const old = atomic.load<u64>(entry, SHADOW_DESCRIPTOR);
   const faultsAtStage2 = outcome != 0 && bits(load<u32>(THREAD, THREAD_EVENT + 12), EVT_S2) != 0;
-  const inPage = (u64(1) << u64(bits(meta, TLB_META_SIZE))) - 1;
-  if (!isTable && bornOut(entry, atomic.load<u64>(entry, TLB_PA) | (input & inPage), outcome))
-    return;
-  const big = bits(load<u32>(THREAD + THREAD_CFG, CFG_CD0), CD_ENDI) != 0;
-  const now = slot == 0 ? old : descriptorAt(smmu, slot, config == STE_CONFIG_NESTED, big);
+  if (!isTable && leafBornOut(entry, input, meta, outcome, stage2)) return;
+  const big = stage2
+    ? bits(load<u32>(THREAD + THREAD_CFG, CFG_STE5), STE_S2ENDI) != 0
+    : bits(load<u32>(THREAD + THREAD_CFG, CFG_CD0), CD_ENDI) != 0;
+  const nested = !stage2 && config == STE_CONFIG_NESTED;
+  const now = slot == 0 ? old : descriptorAt(smmu, slot, nested, big);
   const changed = ((now ^ old) & TABLE_BITS) != 0;
   if (isTable && !changed) return;
   const suspect = begin(smmu, SUSPECT_TLB, sid, ssid, index, outcome);
@@ -92,6 +114,34 @@ function judge(smmu: usize, sid: u32, ssid: u32, index: u32, input: u64, outcome
   hand(suspect);
 }
 
+// Judges what there is of an address in leaves or tables.
+function judgeHalf(
+  smmu: usize,
+  sid: u32,
+  ssid: u32,
+  input: u64,
+  stage2: bool,
+  isTable: bool,
+  outcome: u32,
+): void {
+  const vmid = load<u32>(THREAD + THREAD_CFG, CFG_VMID);
+  for (let sizes = shadowSizes(smmu, isTable); sizes != 0; sizes &= sizes - 1) {
+    const size = ctz(sizes);
+    const first = shadowSet(vmid, input >> size, u32(size), isTable);
+    for (let index = first; index < first + SHADOW_WAYS; index++) {
+      const entry = shadowEntry(smmu, index);
+      const meta = atomic.load<u32>(entry, TLB_META);
+      if (meta == 0 || atomic.load<u32>(entry, SHADOW_REPORTED) != 0) continue;
+      if (!hasAddress(entry, meta, input, stage2)) continue;
+      if (!lockSlot(entry + SHADOW_LOCK)) continue;
+      judge(smmu, sid, ssid, index, input, stage2, outcome);
+      unlockSlot(entry + SHADOW_LOCK);
+      // Reading a descriptor through stage 2 leaves the walk's words, but not its event.
+      if (outcome != 0) walkAnew(smmu);
+    }
+  }
+}
+
 /**
  * After a miss of the IOTLB. Destroys THREAD_CFG, THREAD_EVENT and the walk's words.
  * @param saved the thread block after the access.
@@ -101,19 +151,21 @@ export function compareShadow(smmu: usize, sid: u32, ssid: u32, saved: usize): v
   const config = load<u32>(THREAD + THREAD_CFG, CFG_CONFIG);
   if (config <= <u32>STE_CONFIG_BYPASS) return;
   const iova = load<u64>(THREAD, THREAD_IOVA);
-  const input = config == STE_CONFIG_S2 ? iova : canonical(iova);
-  if (config != STE_CONFIG_S2 && tagRefused(iova, input)) return;
-  let walked = false;
-  let outcome: u32 = 0;
-  for (let index: u32 = 0; index < <u32>SHADOW_ENTRIES; index++) {
-    const entry = shadowEntry(smmu, index);
-    const meta = atomic.load<u32>(entry, TLB_META);
-    if (meta == 0 || atomic.load<u32>(entry, SHADOW_REPORTED) != 0) continue;
-    if (!hasAddress(entry, meta, input, config == STE_CONFIG_S2)) continue;
-    if (!walked) outcome = walkAnew(smmu);
-    walked = true;
-    if (!lockSlot(entry + SHADOW_LOCK)) continue;
-    judge(smmu, sid, ssid, index, input, outcome);
-    unlockSlot(entry + SHADOW_LOCK);
-  }
+  const stage2 = config == STE_CONFIG_S2;
+  const input = stage2 ? iova : canonical(iova);
+  if (!stage2 && tagRefused(iova, input)) return;
+  const outcome = walkAnew(smmu);
+  judgeHalf(smmu, sid, ssid, input, stage2, false, outcome);
+  judgeHalf(smmu, sid, ssid, input, stage2, true, outcome);
+  if (config != STE_CONFIG_NESTED || !cameToStage2(outcome)) return;
+  const ipa = load<u64>(THREAD, S1_OUT);
+  judgeHalf(smmu, sid, ssid, ipa, true, false, outcome);
+  judgeHalf(smmu, sid, ssid, ipa, true, true, outcome);
+}
+
+// Whether the walk has an IPA for the access, which is in S1_OUT.
+function cameToStage2(outcome: u32): bool {
+  if (outcome == 0) return true;
+  const word = load<u32>(THREAD, THREAD_EVENT + 12);
+  return bits(word, EVT_S2) != 0 && bits(word, EVT_CLASS) == EVT_CLASS_IN;
 }

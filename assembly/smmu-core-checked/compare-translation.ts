@@ -162,6 +162,18 @@ export function bornOut(entry: usize, pa: u64, outcome: u32): bool {
 }
 
 /**
+ * The same of an entry of stage 2 alone, for an access of both stages whose walk came to it: what stage 1
+ * allows does not count.
+ */
+export function stage2BornOut(entry: usize, pa: u64, outcome: u32): bool {
+  return (
+    outcome == 0 &&
+    load<u64>(THREAD, S2_OUT) == pa &&
+    !allowsMore(atomic.load<u32>(entry, TLB_ASID_PERM) & 0xffff0000, load<u32>(THREAD, S2_PERM))
+  );
+}
+
+/**
  * What a suspect has of the entry, which has the words of one of the IOTLB, and of the walk.
  * @param generation TLB_GEN of the entry when it was known to be the one that is meant.
  */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The shadow of the IOTLB: leaves and tables that an SMMU may have cached by the architecture, whatever
 // this model keeps. They go by the generations of VMIDs and ASIDs, and by what `judgeTlbi` makes
-// of a TLBI by address. Tables of stage 2 are not among them.
+// of a TLBI by address. Of stage 2 under stage 1 there are those of the access's own IPA.
 
 import { THREAD } from '../imports/unit';
 import { CD_ENDI, CD_IPS, CD_T0SZ, CD_T1SZ, CD_TG0, CD_TG1 } from '../layout/cd';
@@ -11,7 +11,6 @@ import {
   CFG_CONFIG,
   CFG_DS,
   CFG_DS_STAGE1,
-  CFG_STE5,
   CFG_TTB0,
   CFG_TTB1,
   CFG_VMID,
@@ -30,24 +29,9 @@ import {
   TLB_WAYS,
 } from '../layout/iotlb-memory';
 import { SEQ_BUSY } from '../layout/set-sequence';
-import {
-  SHADOW_AT_ENTRIES,
-  SHADOW_DESCRIPTOR,
-  SHADOW_ENTRIES,
-  SHADOW_ENTRY_SIZE,
-  SHADOW_IS_TABLE,
-  SHADOW_LEVEL,
-  SHADOW_LOCK,
-  SHADOW_REPORTED,
-  SHADOW_SLOT,
-  SMMU_AT_SHADOW,
-} from '../layout/shadow-memory';
-import { SMMU_AT_ALL_GEN } from '../layout/smmu-memory';
-import { STE_CONFIG_NESTED, STE_CONFIG_S2, STE_S2TG } from '../layout/ste';
+import { STE_CONFIG_NESTED, STE_CONFIG_S2 } from '../layout/ste';
 import { THREAD_CFG, THREAD_IOVA } from '../layout/thread-memory';
-import { VMID_ANY_GEN } from '../layout/vmid-memory';
 import { bits, maskOf, placed } from '../lib/fields';
-import { vmidBlock } from '../smmu-core/generations';
 import {
   addressOf,
   effectiveBits,
@@ -58,79 +42,18 @@ import {
   tableBase,
 } from '../smmu-core/geometry';
 import { canonical } from '../smmu-core/invalidate';
-import { alive, tlbHash, tlbSequence } from '../smmu-core/iotlb';
-import { S1_NEW, S1_SLOT } from '../smmu-core/walk-stage1';
+import { metaOf, tlbSequence } from '../smmu-core/iotlb';
+import { S1_NEW, S1_OUT, S1_SLOT } from '../smmu-core/walk-stage1';
+import { S2_OUT, S2_PERM, S2_SIZE } from '../smmu-core/walk-stage2';
 import { descriptorAt } from './descriptor-at';
 import { entryInUse, tlbIndex } from './origins';
+import { keep } from './shadow-slots';
+import { keepStage2 } from './shadow-stage2';
 
-/** The slot of an entry, by its index. */
-export function shadowEntry(smmu: usize, index: u32): usize {
-  return smmu + SMMU_AT_SHADOW + SHADOW_AT_ENTRIES + index * SHADOW_ENTRY_SIZE;
-}
-
-/** Takes a slot, by the address of its lock; false while another thread has it. */
-export function lockSlot(lock: usize): bool {
-  return atomic.cmpxchg<i32>(lock, 0, 1) == 0;
-}
-export function unlockSlot(lock: usize): void {
-  atomic.store<i32>(lock, 0);
-}
-
-function granuleInUse(config: u32, upper: u64): u32 {
-  const cfg = THREAD + THREAD_CFG;
-  if (config == STE_CONFIG_S2) return granuleOfTg0(bits(load<u32>(cfg, CFG_STE5), STE_S2TG));
-  const cd0 = load<u32>(cfg, CFG_CD0);
+// Of stage 1.
+function granuleInUse(upper: u64): u32 {
+  const cd0 = load<u32>(THREAD + THREAD_CFG, CFG_CD0);
   return upper ? granuleOfTg1(bits(cd0, CD_TG1)) : granuleOfTg0(bits(cd0, CD_TG0));
-}
-
-// Puts an entry into its slot, tagged as an entry of the IOTLB. One that was reported stays, as does
-// what else is in use of another thread.
-function keep(
-  smmu: usize,
-  asidPerm: u32,
-  generation: i64,
-  allGeneration: i64,
-  meta: u32,
-  page: u64,
-  pa: u64,
-  leaf: u32,
-  level: i32,
-  slot: u64,
-  descriptor: u64,
-  isTable: bool,
-): void {
-  const block = vmidBlock(smmu, load<u32>(THREAD + THREAD_CFG, CFG_VMID));
-  const size = bits(meta, TLB_META_SIZE);
-  const hash = tlbHash((asidPerm << 1) | u32(isTable), page, size);
-  // A half each: the tables of a walk do not take the place of its leaf.
-  const half: u32 = SHADOW_ENTRIES / 2;
-  const at = shadowEntry(smmu, ((hash ^ (hash >> 10)) & (half - 1)) + (isTable ? half : 0));
-  if (!lockSlot(at + SHADOW_LOCK)) return;
-  const old = atomic.load<u32>(at, TLB_META);
-  const pending =
-    old != 0 && atomic.load<u32>(at, SHADOW_REPORTED) != 0 && alive(smmu, block, at, old);
-  if (!pending) {
-    atomic.store<u32>(at, 0, TLB_META);
-    atomic.store<u32>(at, asidPerm, TLB_ASID_PERM);
-    atomic.store<u64>(at, page, TLB_PAGE);
-    atomic.store<u64>(at, pa, TLB_PA);
-    atomic.store<i64>(at, generation, TLB_GEN);
-    atomic.store<i64>(at, allGeneration, TLB_ALL_GEN);
-    atomic.store<u32>(at, leaf, TLB_LEAF);
-    atomic.store<i32>(at, level, SHADOW_LEVEL);
-    atomic.store<u64>(at, slot, SHADOW_SLOT);
-    atomic.store<u64>(at, descriptor, SHADOW_DESCRIPTOR);
-    atomic.store<u32>(at, u32(isTable), SHADOW_IS_TABLE);
-    atomic.store<u32>(at, 0, SHADOW_REPORTED);
-    atomic.store<u32>(at, meta, TLB_META);
-    // As `tlbInsert`: an invalidation has seen the entry, or is seen here.
-    if (
-      atomic.load<i64>(block, VMID_ANY_GEN) != generation ||
-      atomic.load<i64>(smmu, SMMU_AT_ALL_GEN) != allGeneration
-    )
-      atomic.store<u32>(at, 0, TLB_META);
-  }
-  unlockSlot(at + SHADOW_LOCK);
 }
 
 function keepTables(
@@ -173,6 +96,7 @@ function keepTables(
       page,
       0,
       shift,
+      granule,
       level,
       slot,
       descriptor,
@@ -184,7 +108,7 @@ function keepTables(
 }
 
 /**
- * After an insert into the IOTLB: keeps the leaf, and the tables of stage 1 above it. Reads the access
+ * After an insert into the IOTLB: keeps the leaf and the tables above it, of both stages. Reads the access
  * and THREAD_CFG; destroys THREAD_EVENT and the set of table addresses.
  */
 export function keepTranslation(smmu: usize): void {
@@ -203,11 +127,17 @@ export function keepTranslation(smmu: usize): void {
   const allGeneration = atomic.load<i64>(entry, TLB_ALL_GEN);
   if (meta == 0 || atomic.load<u32>(sequence) != before) return;
   const config = load<u32>(THREAD + THREAD_CFG, CFG_CONFIG);
-  const stage2 = config == STE_CONFIG_S2;
-  const granule = granuleInUse(config, (load<u64>(THREAD, THREAD_IOVA) >> 55) & 1);
+  if (config == STE_CONFIG_S2) {
+    const input = load<u64>(THREAD, THREAD_IOVA);
+    keepStage2(smmu, input, asidPerm, generation, allGeneration, meta, page, pa);
+    return;
+  }
+  const granule = granuleInUse((load<u64>(THREAD, THREAD_IOVA) >> 55) & 1);
   const level = 3 - i32((leaf - granule) / (granule - 3));
-  const slot = stage2 ? 0 : load<u64>(THREAD, S1_SLOT);
-  const descriptor = stage2 ? 0 : load<u64>(THREAD, S1_NEW);
+  const slot = load<u64>(THREAD, S1_SLOT);
+  const descriptor = load<u64>(THREAD, S1_NEW);
+  // Read before the tables are, which destroys nothing of these.
+  const ipa = load<u64>(THREAD, S1_OUT);
   keep(
     smmu,
     asidPerm,
@@ -217,10 +147,18 @@ export function keepTranslation(smmu: usize): void {
     page,
     pa,
     leaf,
+    granule,
     level,
     slot,
     descriptor,
     false,
   );
-  if (!stage2) keepTables(smmu, asidPerm, generation, allGeneration, meta, granule, level);
+  keepTables(smmu, asidPerm, generation, allGeneration, meta, granule, level);
+  if (config != STE_CONFIG_NESTED) return;
+  // Stage 2 by itself, as an SMMU with a TLB for each stage has it (IHI 0070 section 16.2).
+  const size = load<u32>(THREAD, S2_SIZE);
+  const block = ipa >> u64(size);
+  const of2 = metaOf(load<u32>(THREAD + THREAD_CFG, CFG_VMID), size, true);
+  const output = (load<u64>(THREAD, S2_OUT) >> u64(size)) << u64(size);
+  keepStage2(smmu, ipa, load<u32>(THREAD, S2_PERM), generation, allGeneration, of2, block, output);
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
-// What a TLBI by address removes for certain: leaves of the level that TTL names, tables only with
-// Leaf = 0 (IHI 0070 section 4.4.1). The rest of its range an SMMU may keep. TG is not judged.
+// What a TLBI by address removes for certain: leaves of the level that TTL names, tables above that only with
+// Leaf = 0, of entries of the granule that TG names (IHI 0070 section 4.4.1). The rest of its range an SMMU may
+// keep; and all of it when the address is not aligned to TG and TTL, since it is then unpredictable what is
+// removed.
 
 import { TLBI_LEAF } from '../layout/commands';
 import {
@@ -12,37 +14,60 @@ import {
   TLB_META_VMID,
 } from '../layout/iotlb-memory';
 import {
+  SHADOW_AT_VISITED,
   SHADOW_ENTRIES,
+  SHADOW_GRANULE,
   SHADOW_IS_TABLE,
   SHADOW_LEVEL,
+  SHADOW_SETS,
+  SHADOW_WAYS,
+  SMMU_AT_SHADOW,
   TLBI_OF_ASID,
   TLBI_OF_IPA,
+  TLBI_OF_STAGE2,
 } from '../layout/shadow-memory';
 import { bits, maskOf, placed } from '../lib/fields';
-import { ANY_ASID, canonical, firstOf, spanOf, ttlOf } from '../smmu-core/invalidate';
+import { levelShift } from '../smmu-core/geometry';
+import { ANY_ASID, canonical, firstOf, granuleOf, spanOf, ttlOf } from '../smmu-core/invalidate';
 import { ofLeafIn } from '../smmu-core/iotlb';
-import { shadowEntry } from './shadow-entries';
+import { NO_ASID, shadowBucket, shadowEntry, shadowSet, shadowSizes } from './shadow-slots';
 
-/** As imports/core.ts has it; after the command's raise of the VMID's generation. */
-export function judgeTlbi(smmu: usize, kind: u32, vmid: u32, asid: u32, d0: u64, d1: u64): void {
-  const all = kind == TLBI_OF_ASID;
-  const stage2 = kind == TLBI_OF_IPA;
-  const tag =
-    placed(vmid, TLB_META_VMID) | placed(u32(stage2), TLB_META_S2) | maskOf(TLB_META_VALID);
-  const tagMask = maskOf(TLB_META_VMID) | maskOf(TLB_META_S2) | maskOf(TLB_META_VALID);
-  const first = stage2 ? firstOf(d1) & 0x000fffffffffffff : canonical(firstOf(d1));
-  const more = spanOf(smmu, d0, d1) - 1;
-  const last = first + more < first ? u64(-1) : first + more;
-  const ttl = all ? 0 : ttlOf(smmu, d1);
-  const leafOnly = !all && bits(u32(d1), TLBI_LEAF) != 0;
-  for (let index: u32 = 0; index < <u32>SHADOW_ENTRIES; index++) {
+/** Words of a bucket's bit map. */
+const BUCKET_WORDS: u32 = SHADOW_ENTRIES / 32;
+
+function tagMask(): u32 {
+  return maskOf(TLB_META_VMID) | maskOf(TLB_META_S2) | maskOf(TLB_META_VALID);
+}
+
+function tagOf(vmid: u32, stage2: bool): u32 {
+  return placed(vmid, TLB_META_VMID) | placed(u32(stage2), TLB_META_S2) | maskOf(TLB_META_VALID);
+}
+
+function count(smmu: usize, slots: u32): void {
+  atomic.add<i64>(smmu, i64(slots), SMMU_AT_SHADOW + SHADOW_AT_VISITED);
+}
+
+// Removes what a range of addresses takes from the sets from `index` on, `slots` slots.
+function visit(
+  smmu: usize,
+  index: u32,
+  slots: u32,
+  tag: u32,
+  asid: u32,
+  first: u64,
+  last: u64,
+  granule: u32,
+  ttl: u32,
+): void {
+  for (const end = index + slots; index < end; index++) {
     const entry = shadowEntry(smmu, index);
     const meta = atomic.load<u32>(entry, TLB_META);
-    if ((meta & tagMask) != tag) continue;
+    if ((meta & tagMask()) != tag) continue;
+    if (granule != 0 && atomic.load<u32>(entry, SHADOW_GRANULE) != granule) continue;
+    const level = atomic.load<i32>(entry, SHADOW_LEVEL);
     const isTable = atomic.load<u32>(entry, SHADOW_IS_TABLE) != 0;
-    if (isTable ? leafOnly : ttl != 0 && atomic.load<i32>(entry, SHADOW_LEVEL) != i32(ttl))
-      continue;
-    if (!all && !ofLeafIn(entry, meta, first, last)) continue;
+    if (ttl != 0 && (isTable ? level >= i32(ttl) : level != i32(ttl))) continue;
+    if (!ofLeafIn(entry, meta, first, last)) continue;
     if (
       asid != ANY_ASID &&
       !bits(meta, TLB_META_GLOBAL) &&
@@ -51,4 +76,88 @@ export function judgeTlbi(smmu: usize, kind: u32, vmid: u32, asid: u32, d0: u64,
       continue;
     atomic.store<u32>(entry, 0, TLB_META);
   }
+  count(smmu, slots);
+}
+
+// Visits the sets that leaves, or tables, of a range can be in: those of each size, or all when these are more.
+function visitHalf(
+  smmu: usize,
+  isTable: bool,
+  vmid: u32,
+  tag: u32,
+  asid: u32,
+  first: u64,
+  last: u64,
+  granule: u32,
+  ttl: u32,
+): void {
+  const all = shadowSizes(smmu, isTable);
+  let sets: u64 = 0;
+  for (let sizes = all; sizes != 0 && sets < <u64>SHADOW_SETS; sizes &= sizes - 1) {
+    const size = ctz(sizes);
+    sets += min((last >> size) - (first >> size), <u64>SHADOW_SETS) + 1;
+  }
+  if (sets > <u64>SHADOW_SETS) {
+    const half: u32 = SHADOW_ENTRIES / 2;
+    visit(smmu, isTable ? half : 0, half, tag, asid, first, last, granule, ttl);
+    return;
+  }
+  for (let sizes = all; sizes != 0; sizes &= sizes - 1) {
+    const size = ctz(sizes);
+    const end = last >> size;
+    for (let block = first >> size; ; block++) {
+      const set = shadowSet(vmid, block, u32(size), isTable);
+      visit(smmu, set, SHADOW_WAYS, tag, asid, first, last, granule, ttl);
+      if (block == end) break;
+    }
+  }
+}
+
+// Removes what an invalidation without an address takes: entries of an ASID that are not global, or stage 2.
+function visitBucket(smmu: usize, tag: u32, vmid: u32, asid: u32): void {
+  const bucket = shadowBucket(smmu, vmid, asid);
+  let visited: u32 = 0;
+  for (let word: u32 = 0; word < BUCKET_WORDS; word++) {
+    let set = atomic.load<u32>(bucket + (usize(word) << 2));
+    for (; set != 0; set &= set - 1) {
+      visited++;
+      const entry = shadowEntry(smmu, (word << 5) + u32(ctz(set)));
+      const meta = atomic.load<u32>(entry, TLB_META);
+      if ((meta & tagMask()) != tag) continue;
+      if (
+        asid != NO_ASID &&
+        (bits(meta, TLB_META_GLOBAL) || (atomic.load<u32>(entry, TLB_ASID_PERM) & 0xffff) != asid)
+      )
+        continue;
+      atomic.store<u32>(entry, 0, TLB_META);
+    }
+  }
+  count(smmu, visited);
+}
+
+/** As imports/core.ts has it; after the command's raise of the VMID's generation. */
+export function judgeTlbi(smmu: usize, kind: u32, vmid: u32, asid: u32, d0: u64, d1: u64): void {
+  if (kind == TLBI_OF_ASID) {
+    visitBucket(smmu, tagOf(vmid, false), vmid, asid);
+    return;
+  }
+  if (kind == TLBI_OF_STAGE2) {
+    visitBucket(smmu, tagOf(vmid, true), vmid, NO_ASID);
+    return;
+  }
+  const stage2 = kind == TLBI_OF_IPA;
+  const tag = tagOf(vmid, stage2);
+  const tg = granuleOf(smmu, d1);
+  const granule = tg == 0 ? 0 : 2 * tg + 10;
+  const ttl = ttlOf(smmu, d1);
+  const first = stage2 ? firstOf(d1) & 0x000fffffffffffff : canonical(firstOf(d1));
+  if (granule != 0) {
+    const block = (u64(1) << u64(levelShift(granule, ttl == 0 ? 3 : i32(ttl)))) - 1;
+    if ((first & block) != 0) return;
+  }
+  const more = spanOf(smmu, d0, d1) - 1;
+  const last = first + more < first ? u64(-1) : first + more;
+  visitHalf(smmu, false, vmid, tag, asid, first, last, granule, ttl);
+  if (bits(u32(d1), TLBI_LEAF) != 0) return;
+  visitHalf(smmu, true, vmid, tag, asid, first, last, granule, ttl);
 }

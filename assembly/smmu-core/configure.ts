@@ -121,9 +121,30 @@ function badStreamId(): bool {
   return false;
 }
 
-/** Bits of a StreamID that index a level-2 stream table. Reserved values of SPLIT act as 6. */
-function splitBits(field: u32): u32 {
+/**
+ * Bits of a StreamID that index a level-2 stream table, 0 when the stream table is linear. Reserved values
+ * of SPLIT act as 6.
+ * @param shape STRTAB_BASE_CFG.
+ */
+export function splitBits(smmu: usize, shape: u32): u32 {
+  if (bits(shape, STRTAB_BASE_CFG_FMT) != STRTAB_FMT_2LEVEL || !idr0(smmu, IDR0_ST_LEVEL)) return 0;
+  const field = bits(shape, STRTAB_BASE_CFG_SPLIT);
   return field == 8 || field == 10 ? field : 6;
+}
+
+/** Address of the level-1 descriptor of a stream. */
+export function level1OfStream(smmu: usize, sid: u32, split: u32): u64 {
+  return atomic.load<u64>(smmu, SMMU_AT_STRTAB_BASE) + (u64(sid >> split) << 3);
+}
+
+/** Bits of a SubstreamID that index a level-2 CD table, by a format other than linear. */
+export function cdLeafBits(format: u32): u32 {
+  return format == STE_S1FMT_64K ? 10 : 6;
+}
+
+/** Address of the level-1 descriptor of a CD, by the STE in THREAD_STE; before stage 2. */
+export function level1OfCd(index: u32, leafBits: u32): u64 {
+  return s1ContextPtr() + (u64(index >> leafBits) << 3);
 }
 
 // A level-1 descriptor is read anew for each STE that is not cached: Linux writes it
@@ -133,9 +154,9 @@ function fetchSte(smmu: usize, sid: u32): bool {
   if (u64(sid) >> u64(bits(shape, STRTAB_BASE_CFG_LOG2SIZE)) != 0) return badStreamId();
   let table = atomic.load<u64>(smmu, SMMU_AT_STRTAB_BASE);
   let index = sid;
-  if (bits(shape, STRTAB_BASE_CFG_FMT) == STRTAB_FMT_2LEVEL && idr0(smmu, IDR0_ST_LEVEL)) {
-    const split = splitBits(bits(shape, STRTAB_BASE_CFG_SPLIT));
-    const slot = table + (u64(sid >> split) << 3);
+  const split = splitBits(smmu, shape);
+  if (split != 0) {
+    const slot = level1OfStream(smmu, sid, split);
     const place = locate(slot, L1STD_SIZE);
     if (place == NOWHERE) {
       fetchFault(F_STE_FETCH, slot);
@@ -180,8 +201,8 @@ function fetchCd(smmu: usize, index: u32): bool {
   let table = s1ContextPtr();
   const format = cdTableFormat(smmu);
   if (format != STE_S1FMT_LINEAR) {
-    const leafBits: u32 = format == STE_S1FMT_64K ? 10 : 6;
-    const descriptorPlace = cdPlace(smmu, table + (u64(index >> leafBits) << 3), L1CD_SIZE);
+    const leafBits = cdLeafBits(format);
+    const descriptorPlace = cdPlace(smmu, level1OfCd(index, leafBits), L1CD_SIZE);
     if (descriptorPlace == NOWHERE) return false;
     const descriptor = loadAt(descriptorPlace);
     table = alignedDown(descriptor & 0x000fffffffffffff, leafBits + 6);

@@ -57,7 +57,7 @@ export function hasGranule(d1: u64): bool {
 }
 
 /** TG of a TLBI by address: reserved, and so 0, without range invalidation. */
-function granuleOf(smmu: usize, d1: u64): u32 {
+export function granuleOf(smmu: usize, d1: u64): u32 {
   const tg = bits(u32(d1), TLBI_TG);
   return tg == 0 || !bits(load<u32>(smmu, SMMU_AT_IDR3), IDR3_RIL) ? 0 : tg;
 }

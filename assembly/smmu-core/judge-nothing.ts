@@ -15,6 +15,13 @@ export function judgeTlbi(
 }
 
 /** See imports/core.ts. */
-export function judgeCfgi(_smmu: usize, _kind: u32, _sid: u32, _range: u32): void {
+export function judgeCfgi(
+  _smmu: usize,
+  _kind: u32,
+  _sid: u32,
+  _range: u32,
+  _ssid: u32,
+  _leaf: u32,
+): void {
   // Nothing to judge.
 }

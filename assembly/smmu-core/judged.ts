@@ -10,6 +10,6 @@ export function tlbiDone(smmu: usize, kind: u32, vmid: u32, asid: u32, d0: u64, 
 }
 
 /** As `judgeCfgi` of imports/core.ts. */
-export function cfgiDone(smmu: usize, kind: u32, sid: u32, range: u32): void {
-  if (CHECKED) judgeCfgi(smmu, kind, sid, range);
+export function cfgiDone(smmu: usize, kind: u32, sid: u32, range: u32, ssid: u32, leaf: u32): void {
+  if (CHECKED) judgeCfgi(smmu, kind, sid, range, ssid, leaf);
 }

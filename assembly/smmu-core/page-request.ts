@@ -3,7 +3,7 @@
 // and the answers that the SMMU gives itself.
 
 import { THREAD_ID } from '../imports/unit';
-import { ACCESS_INSTRUCTION, ACCESS_PRIVILEGED, ACCESS_WRITE } from '../layout/access';
+import { ACCESS_INSTRUCTION, ACCESS_MORE, ACCESS_PRIVILEGED, ACCESS_WRITE } from '../layout/access';
 import {
   PRG_FAILURE,
   PRG_SUCCESS,
@@ -83,11 +83,11 @@ function enqueue(smmu: usize, d0: u64, d1: u64): u32 {
   return PRG_WAITING;
 }
 
-// Word 1 of the entry of a request that is the only one of its group. Execution and privilege are
-// attributes of a PASID (IHI 0070 section 13.7).
+// Word 1 of the entry of a request. Execution and privilege are attributes of a PASID (IHI 0070 section 13.7).
 function flagsOf(ssid: i32, attributes: u32): u32 {
   const write = (attributes & ACCESS_WRITE) != 0;
-  const flags = maskOf(PPR_LAST) | maskOf(write ? PPR_WRITE : PPR_READ);
+  const last: u32 = attributes & ACCESS_MORE ? 0 : maskOf(PPR_LAST);
+  const flags = last | maskOf(write ? PPR_WRITE : PPR_READ);
   if (ssid < 0) return flags;
   return (
     flags |
@@ -99,10 +99,11 @@ function flagsOf(ssid: i32, attributes: u32): u32 {
 }
 
 /**
- * The Page Request of an endpoint: one page, a group of its own.
+ * A Page Request of an endpoint: one page, the last of its group without ACCESS_MORE.
  * @param ssid its PASID, ACCESS_NO_SSID for none.
  * @param group PRGIndex.
  * @returns PRG_WAITING when software will answer it; else the answer, PRG_SUCCESS (overflow: ask again) or PRG_FAILURE.
+ *   One that is not the last has no answer: PRG_WAITING, though it may be lost.
  */
 export function pageRequest(
   smmu: usize,
@@ -127,6 +128,7 @@ export function pageRequest(
     }
     atomic.add<i32>(0, 1, HOST_AT_ATTENTION);
   }
+  if ((attributes & ACCESS_MORE) != 0) return PRG_WAITING;
   if (answer != PRG_WAITING) atomic.add<i32>(smmu + SMMU_AT_STATS, 1, STAT_PRI_AUTO);
   return answer;
 }

@@ -26,11 +26,11 @@ import {
   ACTION_TLBI_S2_IPA,
   ACTION_TLBI_S12_VMALL,
 } from '../layout/action-memory';
-import { CFGI_RANGE, CMD_SSID, TLBI_ASID, TLBI_VMID } from '../layout/commands';
+import { CFGI_LEAF, CFGI_RANGE, CMD_SSID, TLBI_ASID, TLBI_VMID } from '../layout/commands';
 import { CFG_SETS, CFG_WAYS } from '../layout/config-cache-memory';
 import { CTX_HYP_OWN, CTX_VMID } from '../layout/context-memory';
 import { QUEUE_KIND_MAIN, QUEUE_KIND_VCMDQ_HYP, QUEUE_REWRITES } from '../layout/queue-memory';
-import { CFGI_OF_CD, CFGI_OF_STE } from '../layout/shadow-memory';
+import { CFGI_OF_CD, CFGI_OF_CDS, CFGI_OF_STE, TLBI_OF_STAGE2 } from '../layout/shadow-memory';
 import { SMMU_AT_CR2, SMMU_AT_STATS, STAT_CFGI } from '../layout/smmu-memory';
 import { CR2_E2H } from '../layout/smmu-registers';
 import { MAX_STALLS } from '../layout/stall-memory';
@@ -39,7 +39,7 @@ import { bits } from '../lib/fields';
 import { EVERY_SSID, invalidateConfig, invalidateConfigRange } from '../smmu-core/config-cache';
 import { killAll, killAsid, killVmid, touch, vmidBlock } from '../smmu-core/generations';
 import { ANY_ASID, invalidateIpa, invalidateVa } from '../smmu-core/invalidate';
-import { cfgiDone } from '../smmu-core/judged';
+import { cfgiDone, tlbiDone } from '../smmu-core/judged';
 import { withVisited } from '../smmu-core/service-work';
 import {
   actionOf,
@@ -89,6 +89,7 @@ function invalidate(smmu: usize, action: u32, vmid: u32, d0: u64, d1: u64): u32 
   if (action == ACTION_TLBI_NH_VAA) return invalidateVa(smmu, vmid, ANY_ASID, d0, d1);
   if (action == ACTION_TLBI_NH_ASID) killAsid(block, asid, generation);
   else killVmid(block, generation);
+  if (action == ACTION_TLBI_S12_VMALL) tlbiDone(smmu, TLBI_OF_STAGE2, vmid, ANY_ASID, 0, 0);
   return 0;
 }
 
@@ -155,12 +156,12 @@ export function execute(
     case ACTION_CFGI_STE:
       cfgi(smmu);
       invalidateConfig(smmu, u32(d0 >> 32), EVERY_SSID);
-      cfgiDone(smmu, CFGI_OF_STE, u32(d0 >> 32), 0);
+      cfgiDone(smmu, CFGI_OF_STE, u32(d0 >> 32), 0, 0, bits(u32(d1), CFGI_LEAF));
       return DONE;
     case ACTION_CFGI_STE_RANGE:
       cfgi(smmu);
       invalidateConfigRange(smmu, u32(d0 >> 32), bits(u32(d1), CFGI_RANGE));
-      cfgiDone(smmu, CFGI_OF_STE, u32(d0 >> 32), bits(u32(d1), CFGI_RANGE) + 1);
+      cfgiDone(smmu, CFGI_OF_STE, u32(d0 >> 32), bits(u32(d1), CFGI_RANGE) + 1, 0, 0);
       return withVisited(DONE, EVERY_CONFIG);
     case ACTION_CFGI_CD: {
       cfgi(smmu);
@@ -169,13 +170,13 @@ export function execute(
       // The CD of transactions without a SubstreamID is CD 0, so SSID 0 means it as well:
       // drop every entry of the stream.
       invalidateConfig(smmu, u32(d0 >> 32), ssid == 0 ? EVERY_SSID : ssid);
-      cfgiDone(smmu, CFGI_OF_CD, u32(d0 >> 32), 0);
+      cfgiDone(smmu, CFGI_OF_CD, u32(d0 >> 32), 0, u32(ssid), bits(u32(d1), CFGI_LEAF));
       return DONE;
     }
     case ACTION_CFGI_CD_ALL:
       cfgi(smmu);
       invalidateConfig(smmu, u32(d0 >> 32), EVERY_SSID);
-      cfgiDone(smmu, CFGI_OF_CD, u32(d0 >> 32), 0);
+      cfgiDone(smmu, CFGI_OF_CDS, u32(d0 >> 32), 0, 0, 0);
       return DONE;
     case ACTION_HOST:
       return HOST;

@@ -4,7 +4,7 @@
 
 import { endTraceRun, traceRun } from '../imports/core';
 import { load128 } from '../imports/port';
-import { WINDOW } from '../imports/unit';
+import { CHECKED, WINDOW } from '../imports/unit';
 import {
   ACTION_ATC_INV,
   ACTION_SYNC,
@@ -30,6 +30,7 @@ import {
   QUEUE_RING_WINDOW,
   QUEUE_SYNCS,
 } from '../layout/queue-memory';
+import { TLBI_OF_STAGE2 } from '../layout/shadow-memory';
 import {
   SMMU_AT_STATS,
   STAT_ATC_INV,
@@ -43,7 +44,8 @@ import { VMID_ALL_GEN } from '../layout/vmid-memory';
 import { bits, maskOf } from '../lib/fields';
 import { asidGen, raiseTo, touch, vmidBlock } from '../smmu-core/generations';
 import { noneInFlight } from '../smmu-core/in-flight';
-import { hasGranule, invalidateVa } from '../smmu-core/invalidate';
+import { ANY_ASID, hasGranule, invalidateVa } from '../smmu-core/invalidate';
+import { tlbiDone } from '../smmu-core/judged';
 import { BLOCKS_PER_COMMAND, resultOf, visitedBy } from '../smmu-core/service-work';
 import { atcsAnswered, noneAwaited, startWaiting } from './atc-wait';
 import {
@@ -164,6 +166,8 @@ export function run(smmu: usize, queue: usize, context: usize, written: u32): u3
         } else {
           const slot = action == ACTION_TLBI_NH_ASID ? asidGen(block, asid) : block + VMID_ALL_GEN;
           if (atomic.load<i64>(slot) < generation) raiseTo(slot, generation);
+          if (CHECKED && action == ACTION_TLBI_S12_VMALL)
+            tlbiDone(smmu, TLBI_OF_STAGE2, vmid, ANY_ASID, 0, 0);
         }
         tally += u64(vmid != named) << REWRITE_SHIFT;
         break;

@@ -81,6 +81,18 @@ export type RereadSte = Pick<StaleSte, 'address' | 'old' | 'now' | 'reading'> & 
   readonly before: object;
 };
 
+/** A level-1 descriptor of a guest's stream table that is not the one that its SMMU may have cached. */
+export interface StaleLevel1 {
+  /** gpa of the descriptor. */
+  readonly address: number;
+  readonly old: bigint;
+  readonly now: bigint;
+  /** The reading itself: a later one is another object. */
+  readonly reading: object;
+  /** No command has taken the one that was read. */
+  current(): boolean;
+}
+
 /** A command that is shown to the guest as CERROR_ILL. */
 export interface RefusedCommand {
   /** "CMDQ", "ECMDQ", "VCMDQ 0". */
@@ -97,11 +109,13 @@ export interface StreamWatch {
   stale(virtSid: number): StaleSte | undefined;
   /** How the STE that its SMMU has read differs from the one that it had read before. */
   reread(virtSid: number): RereadSte | undefined;
+  /** How the level-1 descriptor of a stream differs from the one that its SMMU may have cached. */
+  staleLevel1(virtSid: number): StaleLevel1 | undefined;
   /** The reading that its SMMU uses: a later one is another object. */
   reading(virtSid: number): object | undefined;
 }
 
-/** A page that the device behind one of the machine's streams asks for (PCIe PRI), the only one of its group. */
+/** A page that the device behind one of the machine's streams asks for (PCIe PRI). */
 export interface PageRequest extends Omit<DmaAttributes, 'atomic'> {
   /** StreamID as the guest numbers it. */
   readonly virtSid: number;
@@ -111,6 +125,8 @@ export interface PageRequest extends Omit<DmaAttributes, 'atomic'> {
   readonly address: number;
   /** For writing; else for reading. */
   readonly write: boolean;
+  /** The last one of its group, which the answer is for. Default true. */
+  readonly last?: boolean;
 }
 
 /** What a vSMMU needs of its host: streams, queues, invalidation and events. docs/device-plugin.md has the contract. */
@@ -172,8 +188,8 @@ export interface ViommuBackend {
    * ATC_INV on its queues has no effect (IHI 0070 section 4.5.1).
    */
   setSmmuEnabled(enabled: boolean): void;
-  /** CFGI_CD and CFGI_CD_ALL of one stream; `ssid` undefined means all. */
-  invalidateContextDescriptors(virtSid: number, ssid: number | undefined): void;
+  /** CFGI_CD and CFGI_CD_ALL of one stream; `ssid` undefined means all. `leaf`: level-1 descriptors may stay. */
+  invalidateContextDescriptors(virtSid: number, ssid: number | undefined, leaf?: boolean): void;
   /** Everything that the machine's streams have cached in the TLB (reset). */
   invalidateAll(): void;
   /**

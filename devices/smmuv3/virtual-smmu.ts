@@ -4,6 +4,7 @@
 // is the host's.
 
 import {
+  CFGI_LEAF,
   CFGI_RANGE,
   CMD_OP,
   CMD_SID,
@@ -288,18 +289,18 @@ export class VirtualSmmu implements Device {
         this.#answer(sid, words);
         return 'done';
       case OP_CFGI_STE:
-        return this.#reload(sid, sid);
+        return this.#reload(sid, sid, fieldOf(words, CFGI_LEAF) !== 0);
       case OP_CFGI_STE_RANGE: {
         // RANGE = 31 covers all of 2^32 streams.
         const span = 2 ** (fieldOf(words, CFGI_RANGE) + 1);
         const first = sid - (sid % span);
-        return this.#reload(Math.max(first, from), first + span - 1);
+        return this.#reload(Math.max(first, from), first + span - 1, false);
       }
       case OP_CFGI_CD:
-        this.#invalidateCd(sid, fieldOf(words, CMD_SSID));
+        this.#invalidateCd(sid, fieldOf(words, CMD_SSID), fieldOf(words, CFGI_LEAF) !== 0);
         return 'done';
       case OP_CFGI_CD_ALL:
-        this.#invalidateCd(sid, undefined);
+        this.#invalidateCd(sid, undefined, false);
         return 'done';
       default:
         return this.#overlay.open && this.#backend.overlay?.emulate(words) === true
@@ -318,16 +319,17 @@ export class VirtualSmmu implements Device {
   }
 
   // One stream at a time: each is a call of the host's kernel.
-  #reload(first: number, last: number): CommandOutcome {
+  #reload(first: number, last: number, leaf: boolean): CommandOutcome {
     if (!this.registers.enabled(CR0_SMMUEN)) return 'done';
+    if (!leaf) this.streams.forgetLevel1(first, last);
     const next = this.streams.reloadFirst(first, last);
     return next === undefined ? 'done' : { next };
   }
 
   // A StreamID without a device has nothing cached.
-  #invalidateCd(sid: number, ssid: number | undefined): void {
+  #invalidateCd(sid: number, ssid: number | undefined, leaf: boolean): void {
     if (this.#backend.virtualStreams.includes(sid))
-      this.#backend.invalidateContextDescriptors(sid, ssid);
+      this.#backend.invalidateContextDescriptors(sid, ssid, leaf);
   }
 
   #deliver(record: Uint32Array): void {
@@ -341,20 +343,15 @@ export class VirtualSmmu implements Device {
   // A stream's page request, in the guest's numbering. What the guest will not see is
   // answered for it (IHI 0070 sections 8.1 and 8.2).
   #request(request: PageRequest): void {
-    const { virtSid, group, address, write, pasid, privileged, instruction } = request;
-    const record = pageRequest({
-      streamId: virtSid,
-      group,
-      address,
-      write,
-      pasid,
-      privileged,
-      instruction,
-    });
+    const { virtSid: streamId, group, pasid, last = true } = request;
+    const { address, write, privileged, instruction } = request;
+    const entry = { streamId, group, address, write, last, pasid, privileged, instruction };
+    const record = pageRequest(entry);
     this.#trace({ name: 'page request', record: hexOfWords(record).join(' ') });
     const added = this.registers.enabled(CR0_SMMUEN) ? this.#pageRequests.add(record) : 'refused';
-    if (added !== 'written')
-      this.#backend.answerPageRequest?.(virtSid, group, added === 'overflow', pasid);
+    // Only the last one of a group has an answer.
+    if (added !== 'written' && last)
+      this.#backend.answerPageRequest?.(streamId, group, added === 'overflow', pasid);
   }
 
   #answer(sid: number, words: readonly number[]): void {

@@ -25,7 +25,7 @@ import {
   uint32,
 } from '../plugin/option-kinds.ts';
 
-/** A page request, the only one of its group. Privilege and execution are said with a PASID only. */
+/** A page request. Privilege and execution are said with a PASID only. */
 export interface PageRequestEntry extends Omit<DmaAttributes, 'atomic'> {
   /** StreamID of the device. */
   readonly streamId: number;
@@ -35,6 +35,8 @@ export interface PageRequestEntry extends Omit<DmaAttributes, 'atomic'> {
   readonly address: number;
   /** For writing; else for reading. */
   readonly write: boolean;
+  /** The last one of its group. Default true. */
+  readonly last?: boolean;
 }
 
 const ENTRY: OptionKinds<PageRequestEntry> = {
@@ -42,6 +44,7 @@ const ENTRY: OptionKinds<PageRequestEntry> = {
   group: integerFrom(0, 511),
   address: uint,
   write: flag,
+  last: flag,
   pasid: integerFrom(0, 2 ** 20 - 1),
   privileged: flag,
   instruction: flag,
@@ -50,7 +53,8 @@ const ENTRY: OptionKinds<PageRequestEntry> = {
 /** An entry for the PRI queue. */
 export function pageRequest(entry: PageRequestEntry): Uint32Array {
   checkOptions(entry, ENTRY, 'pageRequest', ['streamId', 'group', 'address', 'write']);
-  const { streamId, group, address, write, pasid, privileged, instruction } = entry;
+  const { streamId, group, address, write, last = true } = entry;
+  const { pasid, privileged, instruction } = entry;
   const words = new Uint32Array(PRIQ_ENTRY_SIZE / 4);
   if (pasid !== undefined) {
     setField(words, PPR_SSV, 1);
@@ -60,7 +64,7 @@ export function pageRequest(entry: PageRequestEntry): Uint32Array {
   }
   setField(words, PPR_SID, streamId);
   setField(words, write ? PPR_WRITE : PPR_READ, 1);
-  setField(words, PPR_LAST, 1);
+  setField(words, PPR_LAST, last ? 1 : 0);
   setField(words, PPR_INDEX, group);
   setField(words, PPR_ADDR_LO, (address % 2 ** 32) >>> 12);
   setField(words, PPR_ADDR_HI, Math.floor(address / 2 ** 32));

@@ -14,11 +14,17 @@ import type { PhysicalVtd, VtdMemory } from './physical-vtd.ts';
 const PAGE = 4096;
 const OFF: AtsSettings = { enabled: false, pageRequests: false, silent: false };
 
-/** A page request of a device. */
-export interface VtdPageRequest {
+/** A page that a device asks for. */
+export interface VtdPage {
   readonly address: bigint;
   readonly write: boolean;
-  /** Answers it: the page is there, or it will not be. */
+}
+
+/** A group of page requests of a device. */
+export interface VtdPageRequest {
+  /** One at least. */
+  readonly pages: readonly VtdPage[];
+  /** Answers all of them: the pages are there, or they will not be. */
   answer(resolved: boolean): void;
 }
 
@@ -28,7 +34,7 @@ export interface VtdDmaPortOptions {
   /** Requester ID on the host's bus, and as the guest knows it. */
   readonly sourceId: number;
   readonly virtId: number;
-  /** Takes a page request. False: nobody answers it. */
+  /** Takes a group of page requests. False: nobody answers it. */
   pageRequest(request: VtdPageRequest): boolean;
 }
 
@@ -117,8 +123,7 @@ export class VtdDmaPort implements DmaPort {
     };
     this.#asked = asked;
     const taken = this.#options.pageRequest({
-      address: page,
-      write,
+      pages: [{ address: page, write }],
       answer: (resolved) => {
         asked.resolved = resolved;
       },
@@ -126,6 +131,16 @@ export class VtdDmaPort implements DmaPort {
     if (taken) return 'stalled';
     this.#asked = undefined;
     return undefined;
+  }
+
+  /**
+   * Asks for several pages before they are used, in one group.
+   * @param answer takes the one answer.
+   * @returns false when nobody answers: the device has no PRI, or is attached to nothing that has.
+   */
+  requestPages(pages: readonly VtdPage[], answer: (resolved: boolean) => void): boolean {
+    if (!this.#settings.pageRequests || pages.length === 0) return false;
+    return this.#options.pageRequest({ pages, answer });
   }
 
   /** The access that waits is given up. */

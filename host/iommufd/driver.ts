@@ -202,11 +202,12 @@ export interface HwQueueDriver {
 /** Where a driver's events go. False when nobody takes them: the host logs them then. */
 export type EventSink = (type: number, payload: Uint8Array) => boolean;
 /**
- * A fault of a device that waits for an answer. False when nobody takes it. It is answered at the
+ * Page faults of a device that wait for an answer, which is one for all of them: a group, whose last one
+ * has PGFAULT_LAST_PAGE (`FaultGroups` gathers them). False when nobody takes it. It is answered at the
  * latest when the device is detached, or attached to something else.
  */
 export type FaultSink = (
-  fault: PageFault,
+  faults: readonly PageFault[],
   answer: (code: number) => void,
   device: IommuDevice,
 ) => boolean;

@@ -166,23 +166,23 @@ export interface FaultQueueOwner extends IommufdObject {
   faultQueue: FaultQueue | undefined;
 }
 
-/** A fault that waits for its answer. */
+/** A group of faults that waits for its answer. */
 interface Unanswered {
   readonly answer: (code: number) => void;
   readonly device: IommuDevice;
 }
 
 /**
- * FAULT: page faults of the devices attached to its HWPTs, each answered by its cookie. Those without
+ * FAULT: page faults of the devices attached to its HWPTs, each group answered by its cookie. Those without
  * an answer wait as long as the object is there, whether its file is open or not.
  */
 export class FaultQueue extends EventFile {
   readonly type = 'FAULT';
   /** As drivers get it. */
-  readonly sink: FaultSink = (fault, answer, device) => this.report(fault, answer, device);
+  readonly sink: FaultSink = (faults, answer, device) => this.report(faults, answer, device);
   readonly #gate: ResourceGate;
   readonly #viommu: FaultQueueOwner | undefined;
-  #waiting: (Unanswered & { readonly fault: PageFault })[] = [];
+  #waiting: (Unanswered & { readonly faults: readonly PageFault[] })[] = [];
   readonly #unanswered = new Map<number, Unanswered>();
 
   constructor(gate: ResourceGate, viommu: FaultQueueOwner | undefined) {
@@ -199,33 +199,39 @@ export class FaultQueue extends EventFile {
     return this.#waiting.length > 0;
   }
 
-  /** A fault of the hardware. */
-  report(fault: PageFault, answer: (code: number) => void, device: IommuDevice): boolean {
+  /** A group of faults of the hardware. */
+  report(
+    faults: readonly PageFault[],
+    answer: (code: number) => void,
+    device: IommuDevice,
+  ): boolean {
     this.#gate('allocation', 'page fault');
-    this.#waiting.push({ fault, answer, device });
+    this.#waiting.push({ faults, answer, device });
     this.wake();
     return true;
   }
 
   /**
-   * Takes as many records of 40 bytes as there are, and fit.
-   * @throws {IommufdError} ESPIPE when `bytes` is no multiple of that.
+   * Takes the groups that wait, as many as fit whole: a record of 40 bytes for each fault, with one cookie.
+   * @throws {IommufdError} ESPIPE when `bytes` is no multiple of that, EINVAL when the first group that
+   *   waits does not fit.
    */
   read(bytes: number): Uint8Array {
     this.checkOpen();
     require(bytes % PGFAULT_SIZE === 0, 'ESPIPE', `a fault has ${PGFAULT_SIZE} bytes`);
     this.#gate('memory access', 'page faults');
-    const count = Math.min(Math.floor(bytes / PGFAULT_SIZE), this.#waiting.length);
-    const view = new DataView(new ArrayBuffer(count * PGFAULT_SIZE));
-    for (let i = 0; i < count; i++) {
-      const next = this.#waiting.shift();
-      if (!next) break;
+    const records: Uint8Array[] = [];
+    let room = bytes / PGFAULT_SIZE;
+    for (let next = this.#waiting[0]; next && next.faults.length <= room; next = this.#waiting[0]) {
       let cookie = 1;
       while (this.#unanswered.has(cookie)) cookie++;
       this.#unanswered.set(cookie, next);
-      writeFault(view, i * PGFAULT_SIZE, next.fault, cookie);
+      for (const fault of next.faults) records.push(pgfault(fault, cookie));
+      room -= next.faults.length;
+      this.#waiting.shift();
     }
-    return new Uint8Array(view.buffer);
+    require(records.length > 0 || !this.readable, 'EINVAL', 'the group that waits is longer');
+    return joinBytes(records);
   }
 
   /**
@@ -281,13 +287,15 @@ export class FaultQueue extends EventFile {
 }
 
 /** struct iommu_hwpt_pgfault. */
-function writeFault(view: DataView, at: number, fault: PageFault, cookie: number): void {
+function pgfault(fault: PageFault, cookie: number): Uint8Array {
+  const view = new DataView(new ArrayBuffer(PGFAULT_SIZE));
   [fault.flags, fault.deviceId, fault.pasid, fault.group, fault.permission, 0].forEach(
     (word, i) => {
-      view.setUint32(at + 4 * i, word, true);
+      view.setUint32(4 * i, word, true);
     },
   );
-  view.setBigUint64(at + 24, fault.address, true);
-  view.setUint32(at + 32, fault.length, true);
-  view.setUint32(at + 36, cookie, true);
+  view.setBigUint64(24, fault.address, true);
+  view.setUint32(32, fault.length, true);
+  view.setUint32(36, cookie, true);
+  return new Uint8Array(view.buffer);
 }

@@ -9,6 +9,7 @@ export {
   VEVENT_HEADER_SIZE,
   type Veventq,
 } from './event-files.ts';
+export { FaultGroups, PGFAULT_GROUP_MOST } from './fault-groups.ts';
 export * from './gate.ts';
 export type { IovaRange, IovaRanges, MapRequest } from './ioas.ts';
 export * from './iommufd.ts';

@@ -120,9 +120,12 @@ export class PhysicalIommu {
     const events = this.#drain(LINE_EVENTS, this.#smmu.events, (record) => {
       if (!this.model.routeEvent(record)) stray++;
     });
-    const requests = this.#drain(LINE_PAGE_REQUESTS, this.#smmu.pageRequests, (entry) =>
+    const { pageRequests } = this.#smmu;
+    const overflows = pageRequests?.overflows;
+    const requests = this.#drain(LINE_PAGE_REQUESTS, pageRequests, (entry) =>
       this.model.routePageRequest(entry),
     );
+    if (pageRequests?.overflows !== overflows) this.model.discardPageRequests();
     if (interrupts.take(LINE_CMDQV)) this.#handleQueueErrors();
     return { stray, left: events || requests };
   }

@@ -123,6 +123,7 @@ const EXEMPT = new Map([
   ['MockNestedDomain.invalidate', 'called by Iommufd'],
   ['MockNestedDomain', 'made by MockIommu'],
   ['MockIommu.triggerFault', 'a record, passed on'],
+  ['FaultGroups.report', 'a record, passed on'],
   // A device's host, which is called by the device.
   ['FakeHost.mapDirect', 'DeviceHost'],
   ['EnvironmentError', 'thrown to its users, not made by them'],

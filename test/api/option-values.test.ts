@@ -302,7 +302,12 @@ const EXEMPT = [
   ...['tlbiNhVaa', 'tlbiS2Ipa', 'tlbiEl2Va', 'tlbiEl2Vaa', 'nestedSte', 'PortUnit'],
   // Called by Iommufd, with what it has looked at.
   ...['MockIommu.allocPaging', 'MockIommu.allocNested', 'MockIommu.allocViommu'],
-  ...['MockNestedDomain', 'MockNestedDomain.invalidate', 'MockIommu.triggerFault'],
+  ...[
+    'MockNestedDomain',
+    'MockNestedDomain.invalidate',
+    'MockIommu.triggerFault',
+    'FaultGroups.report',
+  ],
   // A device's host, which is called by the device.
   'FakeHost.mapDirect',
   // Looks at its request behind its vIOMMU: host/iommufd.

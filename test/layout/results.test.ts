@@ -28,6 +28,7 @@ describe('results and attributes', () => {
         ACCESS_PRIVILEGED: 0x2,
         ACCESS_INSTRUCTION: 0x4,
         ACCESS_ATOMIC: 0x8,
+        ACCESS_MORE: 0x10,
         ACCESS_NO_SSID: -1,
         ACCESS_ATS_REQUEST: 0x4000_0000,
         ACCESS_LOOK: 0x8000_0000,

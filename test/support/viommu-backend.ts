@@ -291,11 +291,10 @@ export class TestViommuBackend implements ViommuBackend {
       this.#install(sid, abort ? abortSte() : stage2Ste(this.#stage2));
   }
 
-  invalidateContextDescriptors(virtSid: number, ssid: number | undefined): void {
-    this.log.push(`${virtSid} cd ${ssid ?? 'all'}`);
-    this.command(
-      ssid === undefined ? cfgiCdAll(physicalSid(virtSid)) : cfgiCd(physicalSid(virtSid), ssid),
-    );
+  invalidateContextDescriptors(virtSid: number, ssid: number | undefined, leaf = true): void {
+    this.log.push(`${virtSid} cd ${ssid ?? 'all'}${ssid === undefined || leaf ? '' : ' level 1'}`);
+    const sid = physicalSid(virtSid);
+    this.command(ssid === undefined ? cfgiCdAll(sid) : cfgiCd(sid, ssid, leaf));
   }
 
   invalidateAll(): void {

@@ -33,6 +33,8 @@ import { bitsOf } from '../../devices/plugin/index.ts';
 export interface EntryPlace {
   readonly offset: number;
   readonly size: number;
+  /** TLBI_NH_ALL leaves entries of stage 2 (default false): what takes them removes them by itself. */
+  readonly keepsStage2?: boolean;
 }
 
 const IOTLB: EntryPlace = { offset: SMMU_AT_TLB, size: TLB_ENTRY_SIZE };
@@ -85,7 +87,8 @@ export class IotlbView {
     if (!bitsOf(meta, TLB_META_VALID)) return false;
     const block = this.#smmu + SMMU_AT_VMIDS + bitsOf(meta, TLB_META_VMID) * VMID_STRIDE;
     const generation = this.doubleword(index, TLB_GEN);
-    if (generation < this.#long(block + VMID_ALL_GEN)) return false;
+    const stays = bitsOf(meta, TLB_META_S2) !== 0 && this.#place.keepsStage2 === true;
+    if (!stays && generation < this.#long(block + VMID_ALL_GEN)) return false;
     if (this.doubleword(index, TLB_ALL_GEN) < this.#long(this.#smmu + SMMU_AT_ALL_GEN))
       return false;
     if (bitsOf(meta, TLB_META_GLOBAL) || bitsOf(meta, TLB_META_S2)) return true;

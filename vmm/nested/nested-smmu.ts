@@ -338,9 +338,9 @@ export class NestedSmmu implements ViommuBackend {
     });
   }
 
-  invalidateContextDescriptors(virtSid: number, ssid: number | undefined): void {
+  invalidateContextDescriptors(virtSid: number, ssid: number | undefined, leaf = true): void {
     if (!this.#streams.physical.has(virtSid)) return;
-    const command = ssid === undefined ? cfgiCdAll(virtSid) : cfgiCd(virtSid, ssid);
+    const command = ssid === undefined ? cfgiCdAll(virtSid) : cfgiCd(virtSid, ssid, leaf);
     this.#invalidate(new Uint8Array(command.buffer));
   }
 

@@ -8,14 +8,14 @@ import {
   type Iommufd,
   PGFAULT_ANSWER_SIZE,
   PGFAULT_EXEC,
+  PGFAULT_GROUP_MOST,
+  PGFAULT_LAST_PAGE,
   PGFAULT_PASID_VALID,
   PGFAULT_PRIV,
   PGFAULT_SIZE,
   PGFAULT_WRITE,
 } from '../../host/iommufd/index.ts';
 
-/** Faults of one read. */
-const MOST = 64;
 const RESOLVED = 0;
 const NOT_RESOLVED = 1;
 
@@ -37,17 +37,21 @@ export class PageRequests {
     this.#file = file;
     this.#virtSid = virtSid;
     this.#deliver = deliver;
-    file.onReadable = () => this.#take(file.read(MOST * PGFAULT_SIZE));
+    file.onReadable = () => this.#take(file.read(PGFAULT_GROUP_MOST * PGFAULT_SIZE));
   }
 
   /** struct iommu_hwpt_pgfault each. */
   #take(faults: Uint8Array): void {
     const view = new DataView(faults.buffer, faults.byteOffset, faults.byteLength);
+    let first = true;
     for (let at = 0; at < faults.length; at += PGFAULT_SIZE) {
+      const flags = view.getUint32(at, true);
+      const last = (flags & PGFAULT_LAST_PAGE) !== 0;
       const group = view.getUint32(at + 12, true);
       // A device that uses an index again has given its group up.
-      this.#respond(group, false);
-      const hasPasid = (view.getUint32(at, true) & PGFAULT_PASID_VALID) !== 0;
+      if (first) this.#respond(group, false);
+      first = last;
+      const hasPasid = (flags & PGFAULT_PASID_VALID) !== 0;
       const pasid = hasPasid ? view.getUint32(at + 8, true) : undefined;
       this.#waiting.set(group, { cookie: view.getUint32(at + 36, true), pasid });
       const permission = view.getUint32(at + 16, true);
@@ -56,6 +60,7 @@ export class PageRequests {
         group,
         address: Number(view.getBigUint64(at + 24, true)),
         write: (permission & PGFAULT_WRITE) !== 0,
+        last,
         ...(pasid === undefined
           ? {}
           : {

@@ -53,7 +53,14 @@ import {
 import { guestStructure } from '../../tables/guest-structure.ts';
 import { addressSizeOf } from '../../tables/index.ts';
 import type { SmmuRegisters } from '../register-rules.ts';
-import type { RereadSte, StaleSte, StreamWatch, ViommuBackend } from '../viommu-backend.ts';
+import type {
+  RereadSte,
+  StaleLevel1,
+  StaleSte,
+  StreamWatch,
+  ViommuBackend,
+} from '../viommu-backend.ts';
+import { Level1Readings } from './level1-readings.ts';
 import { locateSte, type SteMissing } from './locate-ste.ts';
 
 const STE_WORDS = STE_SIZE / 4;
@@ -86,6 +93,8 @@ export class GuestStreams implements StreamWatch {
   readonly #memory: GuestMemory;
   readonly #backend: ViommuBackend;
   private readonly attached = new Map<number, AttachedStream>();
+  readonly #level1 = new Level1Readings();
+  readonly #load64 = (address: number) => this.#memory.load64(address);
 
   constructor(registers: SmmuRegisters, memory: GuestMemory, backend: ViommuBackend) {
     this.#registers = registers;
@@ -96,6 +105,7 @@ export class GuestStreams implements StreamWatch {
   /** Forgets all streams; the caller has put the host's streams elsewhere. */
   clear(): void {
     this.attached.clear();
+    this.#level1.clear();
   }
 
   /**
@@ -116,6 +126,15 @@ export class GuestStreams implements StreamWatch {
       reading: attached,
       current: () => this.attached.get(sid) === attached,
     };
+  }
+
+  staleLevel1(sid: number): StaleLevel1 | undefined {
+    return this.#level1.stale(this.#registers.streamTable(), sid, this.#load64);
+  }
+
+  /** A CFGI that takes level-1 descriptors has named the streams from `first` to `last`. */
+  forgetLevel1(first: number, last: number): void {
+    this.#level1.forget(first, last);
   }
 
   reading(sid: number): object | undefined {
@@ -144,6 +163,7 @@ export class GuestStreams implements StreamWatch {
   }
 
   #attach(sid: number, stream: AttachedStream): void {
+    this.#level1.remember(this.#registers.streamTable(), sid, this.#load64);
     const aborts =
       bitsOf(stream.ste[0] ?? 0, STE_V) !== 0 &&
       fieldOf(stream.ste, STE_CONFIG) < STE_CONFIG_BYPASS;
@@ -169,7 +189,7 @@ export class GuestStreams implements StreamWatch {
 
   /** Where the STE of a stream lies, or why there is none. */
   #locate(sid: number): number | SteMissing {
-    return locateSte(this.#registers.streamTable(), sid, (at) => this.#memory.load64(at));
+    return locateSte(this.#registers.streamTable(), sid, this.#load64);
   }
 
   #read(sid: number): AttachedStream {

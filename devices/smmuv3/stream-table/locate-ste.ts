@@ -17,6 +17,21 @@ export interface SteMissing {
 const OUT_OF_RANGE: SteMissing = { error: C_BAD_STREAMID, fetchAddress: 0 };
 
 /**
+ * The level-2 table that a level-1 descriptor points to: its address and how many STEs it has.
+ * @returns undefined when the descriptor is invalid.
+ */
+export function level1Table(
+  descriptor: bigint,
+  split: number,
+): { readonly base: number; readonly entries: number } | undefined {
+  const span = bitsOf(Number(descriptor & 0xffffffffn), L1STD_SPAN);
+  if (span === 0 || span > split + 1) return undefined;
+  const entries = 2 ** (span - 1);
+  const table = Number(descriptor & L2PTR_MASK);
+  return { base: table - (table % (STE_SIZE * entries)), entries };
+}
+
+/**
  * The address of a stream's STE. The level-1 descriptor is read anew each time.
  * @param load64 reads an aligned 64-bit word; undefined where it cannot be read.
  */
@@ -30,9 +45,7 @@ export function locateSte(
   const slot = base + Math.floor(sid / 2 ** split) * L1STD_SIZE;
   const descriptor = load64(slot);
   if (descriptor === undefined) return { error: F_STE_FETCH, fetchAddress: slot };
-  const span = bitsOf(Number(descriptor & 0xffffffffn), L1STD_SPAN);
+  const table = level1Table(descriptor, split);
   const index = sid % 2 ** split;
-  if (span === 0 || span > split + 1 || index >= 2 ** (span - 1)) return OUT_OF_RANGE;
-  const table = Number(descriptor & L2PTR_MASK);
-  return table - (table % (STE_SIZE * 2 ** (span - 1))) + index * STE_SIZE;
+  return table && index < table.entries ? table.base + index * STE_SIZE : OUT_OF_RANGE;
 }

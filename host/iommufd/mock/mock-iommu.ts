@@ -5,6 +5,7 @@
 
 import {
   type DirectPage,
+  FaultGroups,
   type FaultSink,
   type HwInfo,
   type HwQueueDriver,
@@ -80,6 +81,7 @@ export class MockDevice implements IommuDevice {
   domain: MockPagingDomain | MockNestedDomain | undefined;
   /** Its vDEVICE. */
   vdevice: MockVdevice | undefined;
+  readonly faultGroups = new FaultGroups();
 
   constructor(name: string, iommu: MockIommu) {
     this.name = name;
@@ -120,6 +122,7 @@ export class MockPagingDomain implements PagingDomain {
     const mock = mockDevice(device);
     require(mock.iommu === this.#iommu, 'EINVAL', `${device.name} is behind another IOMMU`);
     mock.domain = this;
+    mock.faultGroups.sink = this.faults;
   }
 
   destroy(): void {
@@ -155,6 +158,7 @@ export class MockNestedDomain implements NestedDomain {
       mock.vdevice?.viommu ===
         this.#viommu, 'ENOENT', `${device.name} is no vDEVICE of the vIOMMU`);
     mock.domain = this;
+    mock.faultGroups.sink = this.faults;
   }
 
   invalidate(request: InvalidateRequest): InvalidateResult {
@@ -323,7 +327,9 @@ export class MockIommu implements Iommu {
   }
 
   block(device: IommuDevice): void {
-    mockDevice(device).domain = undefined;
+    const mock = mockDevice(device);
+    mock.domain = undefined;
+    mock.faultGroups.sink = undefined;
   }
 
   /** HWPT_ALLOC of a paging HWPT: with driver data, nesting and faults as Linux has them in its mock. */
@@ -352,8 +358,11 @@ export class MockIommu implements Iommu {
     return device.vdevice?.viommu.event(device.vdevice.virtId) ?? false;
   }
 
-  /** The device has a page fault that wants an answer. False when nobody takes it. */
+  /**
+   * The device has a page fault; the last one of its group (PGFAULT_LAST_PAGE) wants an answer, which is
+   * for all of it. False when nobody takes it.
+   */
   triggerFault(device: MockDevice, fault: PageFault, answer: (code: number) => void): boolean {
-    return device.domain?.faults?.(fault, answer, device) ?? false;
+    return device.faultGroups.report(fault, answer, device);
   }
 }

@@ -4,7 +4,7 @@
 import { IDR0_ATS, IDR1_SSIDSIZE } from '../../../assembly/layout/smmu-registers.ts';
 import { bitsOf } from '../../../devices/plugin/index.ts';
 import {
-  type FaultSink,
+  FaultGroups,
   HW_CAP_PCI_ATS_NOT_SUPPORTED,
   HW_CAP_PCI_PASID_EXEC,
   HW_CAP_PCI_PASID_PRIV,
@@ -55,8 +55,8 @@ export class ArmDevice implements IommuDevice {
   readonly canwbs: boolean;
   claimed = false;
   objectId: number | undefined;
-  /** Who answers its page requests: the fault queue of what it is attached to. */
-  faults: FaultSink | undefined;
+  /** Its page requests, and who answers them: the fault queue of what it is attached to. */
+  readonly faultGroups = new FaultGroups();
   /** Where it is a vDEVICE, and the StreamID that the guest knows it by. */
   vdevice: { readonly viommu: EventReceiver; readonly virtSid: number } | undefined;
 

@@ -13,6 +13,7 @@ import {
   PPR_ADDR_LO,
   PPR_EXEC,
   PPR_INDEX,
+  PPR_LAST,
   PPR_PRIV,
   PPR_READ,
   PPR_SID,
@@ -164,7 +165,7 @@ export class ArmIommu implements ArmSmmu {
 
   block(device: IommuDevice): void {
     const arm = armDevice(device);
-    arm.faults = undefined;
+    arm.faultGroups.sink = undefined;
     for (const sid of arm.streams) this.smmu.installSte(sid, abortSte(), arm.processor);
   }
 
@@ -242,10 +243,11 @@ export class ArmIommu implements ArmSmmu {
   }
 
   /**
-   * A page request goes to the fault queue of what its device is attached to; without one
-   * it is refused, as Linux does.
+   * A page request goes to the fault queue of what its device is attached to, with the others of its group;
+   * without one the group is refused, as Linux does.
    */
   routePageRequest(entry: Uint32Array): void {
+    const last = fieldOf(entry, PPR_LAST) !== 0;
     const sid = fieldOf(entry, PPR_SID);
     const group = fieldOf(entry, PPR_INDEX);
     const pasid = fieldOf(entry, PPR_SSV) ? fieldOf(entry, PPR_SSID) : undefined;
@@ -253,7 +255,7 @@ export class ArmIommu implements ArmSmmu {
     const answer = (response: number) =>
       this.smmu.issue([priResp(sid, group, response, pasid)], device?.processor);
     const fault: PageFault = {
-      flags: PGFAULT_LAST_PAGE | (pasid === undefined ? 0 : PGFAULT_PASID_VALID),
+      flags: (last ? PGFAULT_LAST_PAGE : 0) | (pasid === undefined ? 0 : PGFAULT_PASID_VALID),
       deviceId: device?.objectId ?? 0,
       pasid: pasid ?? 0,
       group,
@@ -269,11 +271,16 @@ export class ArmIommu implements ArmSmmu {
     };
     try {
       const respond = (code: number) => answer(code === 0 ? PRI_RESP_SUCCESS : PRI_RESP_INVALID);
-      if (device?.faults?.(fault, respond, device)) return;
+      if (device?.faultGroups.report(fault, respond, device)) return;
     } catch (error) {
       if (!(error instanceof IommufdError)) throw error;
     }
-    answer(PRI_RESP_FAILURE);
+    if (last) answer(PRI_RESP_FAILURE);
+  }
+
+  /** The PRI queue has overflowed: groups whose last request was lost are ignored (IHI 0070 section 8.2). */
+  discardPageRequests(): void {
+    for (const device of this.#devices.values()) device.faultGroups.discard();
   }
 
   /** The CMDQV's interrupt. */

@@ -87,7 +87,7 @@ export class ArmNested implements NestedDomain {
     // Without a vDEVICE nothing would find the device's commands and events; whoever aborts or bypasses has neither.
     require(this.#config !== STE_CONFIG_S1 ||
       arm.vdevice?.viommu === this.#viommu, 'ENOENT', `${device.name} is no vDEVICE of the vIOMMU`);
-    arm.faults = this.#faults;
+    arm.faultGroups.sink = this.#faults;
     const ste = this.#ste();
     for (const sid of arm.streams) {
       if (fieldOf(ste, STE_EATS) === STE_EATS_FULL) stage2.addAtsStream(sid);

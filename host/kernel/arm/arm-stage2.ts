@@ -139,7 +139,7 @@ export class ArmStage2 implements PagingDomain {
     const arm = armDevice(device);
     const { streams, iommu } = arm;
     require(iommu.smmu === this.smmu, 'EINVAL', `${device.name} is behind another SMMU`);
-    arm.faults = undefined;
+    arm.faultGroups.sink = undefined;
     for (const sid of streams) this.smmu.installSte(sid, stage2Ste(this.ste), arm.processor);
   }
 

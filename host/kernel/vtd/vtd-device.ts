@@ -3,6 +3,7 @@
 
 import { VtdDmaPort, type VtdPageRequest } from '../../../devices/vtd/index.ts';
 import {
+  FaultGroups,
   type FaultSink,
   type Iommu,
   type IommuDevice,
@@ -27,8 +28,8 @@ export class VtdDevice implements IommuDevice {
   readonly sourceId: number;
   claimed = false;
   objectId: number | undefined;
-  /** What it is attached to; undefined: it is blocked. */
-  attachment: VtdAttachment | undefined;
+  readonly #faultGroups = new FaultGroups();
+  #attachment: VtdAttachment | undefined;
   /** Its number for the guest, while it is a vDEVICE. */
   virtId: number | undefined;
   #group = 0;
@@ -37,6 +38,15 @@ export class VtdDevice implements IommuDevice {
     this.name = name;
     this.iommu = iommu;
     this.sourceId = sourceId;
+  }
+
+  /** What it is attached to; undefined: it is blocked. */
+  get attachment(): VtdAttachment | undefined {
+    return this.#attachment;
+  }
+  set attachment(attachment: VtdAttachment | undefined) {
+    this.#attachment = attachment;
+    this.#faultGroups.sink = attachment?.faults;
   }
 
   /** Its way to memory. @param virtId its source ID as its guest knows it. */
@@ -51,20 +61,23 @@ export class VtdDevice implements IommuDevice {
     });
   }
 
-  /** A page request goes to whoever takes the faults of what the device is attached to. */
-  #pageRequest({ address, write, answer }: VtdPageRequest): boolean {
-    const fault = {
-      flags: PGFAULT_LAST_PAGE,
-      // Behind a vIOMMU's own queue the guest's number is what its VMM goes by.
-      deviceId: this.virtId ?? this.objectId ?? 0,
-      pasid: 0,
-      group: this.#group++ & 0x1ff,
-      permission: write ? PGFAULT_WRITE : PGFAULT_READ,
-      address,
-      length: 0,
-    };
+  /** A group of page requests goes to whoever takes the faults of what the device is attached to. */
+  #pageRequest({ pages, answer }: VtdPageRequest): boolean {
+    const group = this.#group++ & 0x1ff;
     const respond = (code: number) => answer(code === RESOLVED);
-    return this.attachment?.faults?.(fault, respond, this) ?? false;
+    return pages.every(({ address, write }, i) => {
+      const fault = {
+        flags: i === pages.length - 1 ? PGFAULT_LAST_PAGE : 0,
+        // Behind a vIOMMU's own queue the guest's number is what its VMM goes by.
+        deviceId: this.virtId ?? this.objectId ?? 0,
+        pasid: 0,
+        group,
+        permission: write ? PGFAULT_WRITE : PGFAULT_READ,
+        address,
+        length: 0,
+      };
+      return this.#faultGroups.report(fault, respond, this);
+    });
   }
 }
 

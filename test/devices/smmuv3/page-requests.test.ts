@@ -41,8 +41,8 @@ function setUp(idRegisters = PAGE_REQUEST_GUEST_ID_REGISTERS) {
   const bus = new DeviceBus(device);
   bus.write64(0x90, BigInt(RAM + 0x2000 + 3));
   bus.write64(0xc0, BigInt(RAM + 0x3000 + 1));
-  const ask = (group: number) =>
-    backend.ask({ virtSid: 8, group, address: 0x1234000, write: true });
+  const ask = (group: number, last = true) =>
+    backend.ask({ virtSid: 8, group, address: 0x1234000, write: true, last });
   /** PRIQ_PROD, as page 1 shows it. */
   const produced = () => bus.read32(0x100c8);
   return { backend, bus, host, ask, produced };
@@ -56,6 +56,23 @@ it('are written to the PRI queue', () => {
   // Last, W, PRGIndex 5, page 0x1234000 (section 8.1).
   const record = [0, 8].map((at) => host.memory.load64(RAM + 0x3000 + at));
   expect(record).toEqual([0x6000_0000_0000_0008n, 0x0123_4005n]);
+});
+
+it('of a group have Last in the last one, and only that has an answer', () => {
+  const { backend, bus, host, ask } = setUp();
+  bus.write32(0x20, CMDQEN);
+  ask(4, false);
+  ask(4);
+  expect(backend.answers).toEqual([[8, 4, false, undefined]]);
+  bus.write32(0x20, SMMUEN | PRIQEN | CMDQEN);
+  ask(5, false);
+  ask(5);
+  const record = [0, 16].map((at) => host.memory.load64(RAM + 0x3000 + at));
+  expect(record).toEqual([0x2000_0000_0000_0008n, 0x6000_0000_0000_0008n]);
+  // The queue is full.
+  ask(6, false);
+  ask(6);
+  expect(backend.answers.slice(1)).toEqual([[8, 6, true, undefined]]);
 });
 
 it('are refused while SMMUEN is 0, whatever PRIQEN is', () => {

@@ -147,6 +147,7 @@ describe('streams', () => {
     backend.log.length = 0;
     issue(
       cfgiCd(8, 0),
+      cfgiCd(8, 3, false),
       cfgiCdAll(9),
       cfgiCd(3, 0),
       cfgiCdAll(0xffffffff),
@@ -155,7 +156,7 @@ describe('streams', () => {
     );
     host.poll();
     expectDone();
-    expect(backend.log).toEqual(['8 cd 0', '9 cd all']);
+    expect(backend.log).toEqual(['8 cd 0', '8 cd 3 level 1', '9 cd all']);
   });
 
   it('a changed CD counts after CFGI_CD', () => {

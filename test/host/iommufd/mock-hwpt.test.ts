@@ -236,7 +236,7 @@ describe('a device', () => {
 
 describe('a fault queue', () => {
   const fault = {
-    flags: 1,
+    flags: 3,
     deviceId: 7,
     pasid: 2,
     group: 3,
@@ -255,7 +255,7 @@ describe('a fault queue', () => {
     fd.attach(deviceId, hwpt);
     for (let i = 0; i < 3; i++) expect(raise()).toBe(true);
     expectErrno(() => file.read(39), 'ESPIPE');
-    expect(file.read(40)).toEqual(u32(1, 7, 2, 3, 1, 0, 0x56789000, 0x1234, 4096, 1));
+    expect(file.read(40)).toEqual(u32(3, 7, 2, 3, 1, 0, 0x56789000, 0x1234, 4096, 1));
     expect(file.read(4080).length).toBe(80);
     expectErrno(() => file.write(u32(1)), 'ESPIPE');
     expectErrno(() => file.write(u32(1, 2)), 'EINVAL');

@@ -3,8 +3,12 @@
 // is named beside each. test/host/iommufd/linux-rows.test.ts has those that are the core's alone.
 
 import { describe, expect, it, vi } from 'vitest';
+import { ACCESS_MORE, ACCESS_WRITE } from '../../../assembly/layout/access.ts';
+import { PRG_SUCCESS, PRG_WAITING } from '../../../assembly/layout/ats-memory.ts';
+import { decodeCommand } from '../../../devices/decode/index.ts';
 import { PHYSICAL_ID_REGISTERS } from '../../../devices/smmuv3/index.ts';
 import { atcInv, stage1Ste, tlbiNhAll, tlbiNhAsid } from '../../../devices/tables/index.ts';
+import { smmuBase } from '../../../devices/unit/index.ts';
 import {
   type Errno,
   HW_CAP_PCI_ATS_NOT_SUPPORTED,
@@ -12,6 +16,8 @@ import {
   HW_CAP_PCI_PASID_PRIV,
   HWPT_DATA_ARM_SMMUV3,
   INVALIDATE_DATA_ARM_SMMUV3,
+  PGFAULT_GROUP_MOST,
+  PGFAULT_SIZE,
   VIOMMU_TYPE_ARM_SMMUV3,
   VIOMMU_TYPE_TEGRA241_CMDQV,
 } from '../../../host/iommufd/index.ts';
@@ -216,6 +222,105 @@ describe('IOAS_IOVA_RANGES of an SMMUv3', () => {
       address: vm.regions[0]?.gpa ?? 0,
     });
     expect(place).toBe(2n ** 40n);
+  });
+});
+
+describe('a FAULT of an SMMUv3', () => {
+  const PAGES = [0x1000, 0x2000, 0x3000, 0x4000];
+
+  async function withFaults() {
+    const made = await setup();
+    const { host, iommu, lent, fd, device, viommu } = made;
+    const { id: fault, file } = fd.faultQueueAlloc();
+    const ste = stage1Ste({ contextPtr: lent.memory.allocate(64, 64) });
+    const vste = { type: HWPT_DATA_ARM_SMMUV3, bytes: bytesOf(ste).subarray(0, 16) };
+    fd.replace(device, fd.hwptAlloc({ device, parent: viommu, data: vste, fault }));
+    const responses: string[] = [];
+    const { smmu } = iommu;
+    const issue = smmu.issue.bind(smmu);
+    vi.spyOn(smmu, 'issue').mockImplementation((commands, processor) => {
+      for (const words of commands)
+        if (decodeCommand(words).name === 'PRI_RESP')
+          responses.push(
+            decodeCommand(words)
+              .fields.filter(({ name }) => ['PRGIndex', 'Resp'].includes(name))
+              .map(({ value }) => value)
+              .join(' '),
+          );
+      issue(commands, processor);
+    });
+    const [physSid = 0] = [...lent.viommu.streams.values()];
+    /** A page request that is not the last of its group with `more`; the SMMU's answer to it. */
+    const ask = (group: number, page: number, more = 0) =>
+      lent.vm.unit.core.pageRequest(smmuBase(0), physSid, -1, PAGES[page] ?? 0, 0, more, group);
+    return { ...made, file, responses, ask, take: () => host.service(true) };
+  }
+
+  it('has the page requests of a group together, when the last one is there', async () => {
+    const { file, responses, ask, take } = await withFaults();
+    for (const [group, page, more] of [
+      [5, 0, ACCESS_MORE],
+      [6, 1, ACCESS_MORE | ACCESS_WRITE],
+    ] as const)
+      expect(ask(group, page, more)).toBe(PRG_WAITING);
+    take();
+    expect([file.readable, responses]).toEqual([false, []]);
+    ask(6, 2);
+    ask(5, 3);
+    take();
+    fails(() => file.read(PGFAULT_SIZE), 'EINVAL');
+    const view = new DataView(file.read(5 * PGFAULT_SIZE).buffer);
+    const records = Array.from({ length: view.byteLength / PGFAULT_SIZE }, (_, i) =>
+      [0, 12, 16, 24, 36].map((at) => view.getUint32(PGFAULT_SIZE * i + at, true)),
+    );
+    // Flags (LAST_PAGE), group, permission, address, cookie.
+    expect(records).toEqual([
+      [0, 6, 2, 0x2000, 1],
+      [2, 6, 1, 0x3000, 1],
+      [0, 5, 1, 0x1000, 2],
+      [2, 5, 1, 0x4000, 2],
+    ]);
+    file.write(Uint8Array.from([2, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0]));
+    // Success, and an invalid request.
+    expect(responses).toEqual(['5 2', '6 1']);
+  });
+
+  it('refuses the group of a device without one at the last request only', async () => {
+    const { fd, device, file, responses, ask, take } = await withFaults();
+    ask(7, 0, ACCESS_MORE);
+    take();
+    fd.detach(device);
+    ask(7, 1, ACCESS_MORE);
+    take();
+    expect(responses).toEqual([]);
+    ask(7, 2);
+    take();
+    expect([responses, file.readable]).toEqual([['7 0'], false]);
+  });
+
+  it('ignores groups whose last request was lost in an overflow of the PRI queue', async () => {
+    const { iommu, file, responses, ask, take } = await withFaults();
+    const lost = () => iommu.smmu.pageRequests?.overflows;
+    ask(8, 0, ACCESS_MORE);
+    let answer = PRG_WAITING;
+    for (let i = 0; answer === PRG_WAITING && i < 2 ** 16; i++) {
+      answer = ask(9, 1, i % 2 === 0 ? ACCESS_MORE : 0);
+      if (lost() !== 0) break;
+    }
+    expect(answer).toBe(PRG_SUCCESS);
+    while (lost() === 0) take();
+    // A later group of that index.
+    ask(8, 3);
+    take();
+    let last: number[] = [];
+    while (file.readable) {
+      const view = new DataView(file.read(PGFAULT_GROUP_MOST * PGFAULT_SIZE).buffer);
+      last = Array.from({ length: view.byteLength / PGFAULT_SIZE }, (_, i) =>
+        view.getUint32(PGFAULT_SIZE * i + 12, true),
+      );
+    }
+    expect(last.filter((group) => group === 8)).toEqual([8]);
+    expect(responses).toEqual([]);
   });
 });
 

@@ -19,6 +19,7 @@ import { VirtualSmmu } from '../../../devices/smmuv3/index.ts';
 import {
   cfgiSte,
   contextDescriptor,
+  level1SteDescriptor,
   PageTable,
   S1_READ_WRITE,
   stage1Ste,
@@ -40,8 +41,10 @@ import {
 
 const LOG2_STREAMS = 5;
 const STE_SIZE = 64;
+/** FMT 2-level, SPLIT 6, 2^8 StreamIDs. */
+const TWO_LEVEL = 0x10188;
 
-async function machine() {
+async function machine(config = LOG2_STREAMS) {
   const host = await checkedHost(VmHost);
   const lent = lendVm(host, 'vm', { onQueueError: () => 'emulate' });
   const { vm, viommu, memory } = lent;
@@ -57,8 +60,11 @@ async function machine() {
   const write = (offset: number, value: number) =>
     smmu.write({ region: 0, offset, size: 4, lo: value, hi: 0, vcpu: 0 });
   const streams = memory.allocate(STE_SIZE << LOG2_STREAMS, STE_SIZE << LOG2_STREAMS);
+  const level2 = memory.allocate(0x1000, 0x1000);
+  const table = config === TWO_LEVEL ? level2 : streams;
+  if (config === TWO_LEVEL) memory.store64(streams, level1SteDescriptor(level2, 7));
   write(SMMU_STRTAB_BASE, streams);
-  write(SMMU_STRTAB_BASE_CFG, LOG2_STREAMS);
+  write(SMMU_STRTAB_BASE_CFG, config);
   write(SMMU_CR0, 1);
   while (background.poll() > 0);
   startVcmdq(lent);
@@ -70,9 +76,15 @@ async function machine() {
   const port = host.dmaPort(viommu, STREAM);
   return {
     ste: stage1Ste({ contextPtr: cd }),
-    store: (ste: Uint32Array) => storeStructure(memory, streams + STE_SIZE * STREAM, ste),
-    invalidate() {
-      sendOnVcmdq(lent, cfgiSte(STREAM), sync());
+    store: (ste: Uint32Array) => storeStructure(memory, table + STE_SIZE * STREAM, ste),
+    /** Another level-2 table, with the same STE. */
+    move(ste: Uint32Array) {
+      const other = memory.allocate(0x1000, 0x1000);
+      storeStructure(memory, other + STE_SIZE * STREAM, ste);
+      memory.store64(streams, level1SteDescriptor(other, 7));
+    },
+    invalidate(leaf = true, stream = STREAM) {
+      sendOnVcmdq(lent, cfgiSte(stream, leaf), sync());
       while (background.poll() > 0);
       host.service(false);
     },
@@ -135,5 +147,32 @@ describe('an STE of a guest', () => {
     expect(findings().map(([kind, , , command]) => [kind, command])).toEqual([
       ['STE', 'CFGI_STE StreamID=0x8 Leaf=0x1'],
     ]);
+  });
+});
+
+describe('a level-1 descriptor of a guest', () => {
+  it.each([
+    ['Leaf = 1', true, STREAM, 1],
+    ['Leaf = 0', false, STREAM, 0],
+    ['Leaf = 0 of a neighbour', false, STREAM + 1, 0],
+  ])('that leads elsewhere needs its CFGI_STE: %s', async (_name, leaf, stream, found) => {
+    const { ste, store, move, invalidate, access, findings } = await machine(TWO_LEVEL);
+    store(ste);
+    invalidate();
+    expect(access()).toBe(true);
+    move(ste);
+    invalidate();
+    invalidate(leaf, stream);
+    expect(access()).toBe(true);
+    expect(findings()).toEqual(
+      Array.from({ length: found }, () => [
+        'STE',
+        'vm',
+        'an SMMU may have the level-1 descriptor still',
+        'CFGI_STE StreamID=0x8 Leaf=0x0',
+      ]),
+    );
+    // Reported once.
+    expect([access(), findings()]).toEqual([true, []]);
   });
 });

@@ -15,6 +15,7 @@ import {
 import { setField } from '../../../devices/plugin/index.ts';
 import {
   PAGE_REQUEST_GUEST_ID_REGISTERS,
+  type RefusedCommand,
   type SmmuIdRegisters,
   VirtualSmmu,
 } from '../../../devices/smmuv3/index.ts';
@@ -108,6 +109,8 @@ export class Column {
   readonly way: Way;
   readonly host: VmHost;
   readonly reasons: QueueErrorEvent[];
+  /** Commands with which a queue has stopped, as they were before the guest could see the error. */
+  readonly refused: RefusedCommand[] = [];
   /** Streams besides the two, without configurations. */
   readonly further: readonly number[];
   readonly #memory = guestRam();
@@ -138,6 +141,7 @@ export class Column {
     this.#lent = lent;
     const { vm, viommu } = lent;
     const smmu = new VirtualSmmu({ backend: viommu, idRegisters });
+    viommu.watchRefusedCommands((command) => this.refused.push(command));
     attachDevices([{ device: smmu, addresses: [SMMU_GPA], firstIrq: 0 }], {
       memory: guestMemoryOf(vm.memory, regions),
       interrupts: { line: () => ({ pulse: () => undefined, setLevel: () => undefined }) },

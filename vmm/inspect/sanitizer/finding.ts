@@ -18,7 +18,7 @@ import { STE_S1FMT, STE_S1FMT_LINEAR } from '../../../assembly/layout/ste.ts';
 import { VMID_E2H, VMID_EL2 } from '../../../assembly/layout/vmid-memory.ts';
 import { decodeCommand } from '../../../devices/decode/index.ts';
 import { bitsOf } from '../../../devices/plugin/index.ts';
-import type { StaleSte } from '../../../devices/smmuv3/index.ts';
+import type { StaleLevel1, StaleSte } from '../../../devices/smmuv3/index.ts';
 import {
   cfgiCd,
   cfgiSte,
@@ -30,13 +30,19 @@ import {
   tlbiS12Vmall,
 } from '../../../devices/tables/index.ts';
 import { missedChange } from './structure-changes.ts';
-import type { ConfigSuspect, Suspect, TranslationSuspect } from './suspect.ts';
+import type { ConfigSuspect, Level1Change, Suspect, TranslationSuspect } from './suspect.ts';
 
 /** A doubleword that is not what it was. */
 export interface Change {
   /** What it is of. */
-  readonly what: 'stage-1 descriptor' | 'stage-2 descriptor' | 'STE' | 'CD';
-  /** Where it lies: stage 1's and CDs as IPA where there is a stage 2. Absent where it is not known. */
+  readonly what:
+    | 'stage-1 descriptor'
+    | 'stage-2 descriptor'
+    | 'STE'
+    | 'CD'
+    | 'level-1 stream table descriptor'
+    | 'level-1 CD descriptor';
+  /** Where it lies: stage 1's and CDs' as IPA where there is a stage 2. Absent where it is not known. */
   readonly address?: string;
   /** Of an STE or CD: which of its doublewords, from 0. */
   readonly doubleword?: number;
@@ -49,7 +55,7 @@ export interface Change {
  * has removed. Plain data; 64-bit values are hexadecimal.
  */
 export interface Finding {
-  /** The cache: the configuration cache holds STE and CD; a table is one of stage 1 that a walk may have cached. */
+  /** The cache: the configuration cache holds STE and CD; a table is one that a walk may have cached. */
   readonly kind: 'IOTLB' | 'table' | 'STE' | 'CD';
   /**
    * Why it is one although this model has dropped the entry, or never had it: what the architecture
@@ -171,7 +177,8 @@ function finish(parts: Omit<Finding, 'text'>): Finding {
   const substream = substreamId === undefined ? '' : ` SubstreamID ${hex(substreamId)}`;
   const stream = `StreamID ${hex(streamId)}${substream}`;
   const asid = entry?.asid === undefined ? '' : ` ASID ${hex(entry.asid)}`;
-  const name = kind === 'table' ? 'stage-1 table' : 'IOTLB entry';
+  const stage = changes.some(({ what }) => what === 'stage-2 descriptor') ? 2 : 1;
+  const name = kind === 'table' ? `stage-${stage} table` : 'IOTLB entry';
   const target = entry?.pa === undefined ? '' : ` to ${entry.pa} ${entry.permissions}`;
   const subject =
     entry === undefined
@@ -203,7 +210,7 @@ function streamOf(
 }
 
 const MAY_BE_CACHED = {
-  leaf: 'an SMMU may have it still: no TLBI has named its address and its level (TTL)',
+  leaf: 'an SMMU may have it still: no TLBI has named its address, its granule (TG) and its level (TTL)',
   table: 'an SMMU may have it still: no TLBI with Leaf=0 has named its address',
 };
 
@@ -241,24 +248,52 @@ function translationFinding(suspect: TranslationSuspect, owner: StreamOwner | un
 export const BETWEEN_STEPS =
   'two doublewords in use have changed with one CFGI: an SMMU may have had the old one and the new one';
 
+const LEVEL1 = {
+  STE: {
+    what: 'level-1 stream table descriptor',
+    because:
+      'an SMMU may have the level-1 descriptor still: no CFGI_STE with Leaf=0 has named a StreamID of it',
+  },
+  CD: {
+    what: 'level-1 CD descriptor',
+    because:
+      'an SMMU may have the level-1 descriptor still: no CFGI_CD with Leaf=0 has named a SubstreamID of it',
+  },
+} as const;
+
+function level1Changes(level1: Level1Change | undefined): Change[] {
+  if (!level1) return [];
+  const { of, address, old, now } = level1;
+  return [{ what: LEVEL1[of].what, address: hex(address), old: hex64(old), now: hex64(now) }];
+}
+
+function becauseOf({ readings, level1, level1Alone }: ConfigSuspect): string | undefined {
+  if (level1 && level1Alone) return LEVEL1[level1.of].because;
+  if (!readings) return undefined;
+  return readings.cfgis === 0
+    ? `an SMMU may have cached that it was ${outcomeText(readings.before)}`
+    : BETWEEN_STEPS;
+}
+
 function configFinding(suspect: ConfigSuspect, owner: StreamOwner | undefined): Finding {
-  const { ste, cd, outcome, readings } = suspect;
+  const { ste, cd, outcome, level1, level1Alone } = suspect;
   const kind = missedChange(suspect) ?? suspect.kind;
   const stream = streamOf(suspect, owner);
-  const because =
-    readings?.cfgis === 0
-      ? `an SMMU may have cached that it was ${outcomeText(readings.before)}`
-      : BETWEEN_STEPS;
+  const because = becauseOf(suspect);
+  const structures =
+    kind === 'STE' ? changesOf('STE', ste.old, ste.now) : changesOf('CD', cd.old, cd.now);
+  // CFGI_STE takes what the STE leads to with it, so that Leaf is then of the stream table alone.
+  const leaf = level1?.of !== kind && !(kind === 'CD' && wantsTable(suspect));
   return finish({
     kind,
-    ...(readings ? { because } : {}),
+    ...(because === undefined ? {} : { because }),
     ...stream,
     now: outcome === 0 ? 'another configuration' : outcomeText(outcome),
-    changes: kind === 'STE' ? changesOf('STE', ste.old, ste.now) : changesOf('CD', cd.old, cd.now),
+    changes: [...level1Changes(level1), ...(level1Alone ? [] : structures)],
     command: commandOf(
       kind === 'STE'
-        ? cfgiSte(stream.streamId)
-        : cfgiCd(stream.streamId, suspect.ssid ?? 0, !wantsTable(suspect)),
+        ? cfgiSte(stream.streamId, leaf)
+        : cfgiCd(stream.streamId, suspect.ssid ?? 0, leaf),
     ),
   });
 }
@@ -292,5 +327,23 @@ export function guestSteFinding(
     now: 'another configuration',
     changes: changesOf('STE', old, now, BigInt(address)),
     command: commandOf(cfgiSte(owner.streamId)),
+  });
+}
+
+/** A guest's stream whose level-1 descriptor is not the one that its SMMU may have. */
+export function guestLevel1Finding(
+  owner: StreamOwner,
+  iova: number,
+  { address, old, now }: StaleLevel1,
+): Finding {
+  return finish({
+    kind: 'STE',
+    because: LEVEL1.STE.because,
+    machine: owner.machine,
+    streamId: owner.streamId,
+    iova: hex(iova),
+    now: 'another configuration',
+    changes: level1Changes({ of: 'STE', address: BigInt(address), old, now }),
+    command: commandOf(cfgiSte(owner.streamId, false)),
   });
 }

@@ -7,7 +7,7 @@ import type { RereadSte, StaleSte } from '../../../devices/smmuv3/index.ts';
 import { steDoublewordsInUse } from '../../../host/kernel/index.ts';
 import type { Vm } from '../../../host/kernel/vm.ts';
 import type { BeyondShown, InspectedSmmu } from '../inspected.ts';
-import { BETWEEN_STEPS, type Finding, guestSteFinding } from './finding.ts';
+import { BETWEEN_STEPS, type Finding, guestLevel1Finding, guestSteFinding } from './finding.ts';
 import { Sanitizer, type SanitizerCounts } from './sanitizer.ts';
 import { wordsOf } from './structure-changes.ts';
 import { type UnadvertisedUse, unadvertisedUses } from './unadvertised-use.ts';
@@ -180,6 +180,16 @@ export class HostSanitizer {
     }
     const reading = stes.reading(streamId);
     if (reading) this.#used.add(reading);
+    const level1 = stes.staleLevel1(streamId);
+    if (level1) {
+      // The command that it needs reads the STE, too.
+      if (this.#suspected.has(level1.reading)) return;
+      this.#suspected.add(level1.reading);
+      const owner = { machine: viommu.owner, streamId };
+      const finding = guestLevel1Finding(owner, iova, level1);
+      this.#suspect(viommu, streamId, finding, level1.current);
+      return;
+    }
     const change = stes.stale(streamId);
     if (!change || this.#suspected.has(change.reading)) return;
     this.#suspected.add(change.reading);
@@ -194,9 +204,18 @@ export class HostSanitizer {
     current: () => boolean,
     because?: string,
   ): void {
+    const finding = guestSteFinding({ machine: viommu.owner, streamId }, iova, change, because);
+    this.#suspect(viommu, streamId, finding, current);
+  }
+
+  #suspect(
+    viommu: InspectedSmmu,
+    streamId: number,
+    finding: Finding,
+    current: () => boolean,
+  ): void {
     const physSid = viommu.streams.get(streamId);
     if (physSid === undefined) return;
-    const finding = guestSteFinding({ machine: viommu.owner, streamId }, iova, change, because);
     for (const { memory, smmu, sanitizer } of this.#watched) {
       if (memory === viommu.hostMemory && smmu === viommu.smmuBlock)
         sanitizer.suspect(physSid, finding, current);

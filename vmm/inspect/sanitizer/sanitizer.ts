@@ -32,7 +32,15 @@ import {
 } from '../../../assembly/layout/config-cache-memory.ts';
 import { TLB_ALL_GEN, TLB_GEN } from '../../../assembly/layout/iotlb-memory.ts';
 import {
+  LEVEL1_ALL_GEN,
+  LEVEL1_KIND,
+  LEVEL1_OF_CDS,
+  LEVEL1_OF_STES,
+  LEVEL1_SID,
+  LEVEL1_SIZE,
+  LEVEL1_VALUE,
   SHADOW_AT_ENTRIES,
+  SHADOW_AT_LEVEL1,
   SHADOW_ENTRY_SIZE,
   SMMU_AT_SHADOW,
 } from '../../../assembly/layout/shadow-memory.ts';
@@ -103,6 +111,7 @@ export class Sanitizer {
     this.#shadow = new IotlbView(options.memory, options.smmu, {
       offset: SMMU_AT_SHADOW + SHADOW_AT_ENTRIES,
       size: SHADOW_ENTRY_SIZE,
+      keepsStage2: true,
     });
     this.#check = options.smmu + SMMU_AT_CHECK;
   }
@@ -199,7 +208,9 @@ export class Sanitizer {
   // An entry that was swept can come back only by an insert, which changes the sequence
   // word. A CFGI and an insert for another stream of the same set look the same; then it
   // counts as swept.
-  #configIsCached({ index, sid, ssid, generation, second, readings }: ConfigSuspect): boolean {
+  #configIsCached(suspect: ConfigSuspect): boolean {
+    const { index, sid, ssid, generation, second, readings } = suspect;
+    if (suspect.level1Alone) return this.#level1IsCached(suspect);
     // Between two steps no command can come any more; otherwise a CFGI is the missing one.
     if (readings) return readings.cfgis > 0 || this.#setGeneration(sid % CFG_SETS) === generation;
     const entry = this.#options.smmu + SMMU_AT_CFG_ENTRIES + index * CFG_ENTRY_SIZE;
@@ -214,6 +225,19 @@ export class Sanitizer {
       return false;
     if (BigInt(word(set + CFG_SET_SEQ)) === second) return true;
     return this.#setGeneration(Math.floor(index / CFG_WAYS)) === generation;
+  }
+
+  #level1IsCached({ index, generation, second, level1 }: ConfigSuspect): boolean {
+    const slot = this.#options.smmu + SMMU_AT_SHADOW + SHADOW_AT_LEVEL1 + index * LEVEL1_SIZE;
+    const word = (offset: number) => Atomics.load(this.#words, (slot + offset) >> 2) >>> 0;
+    const long = (offset: number) => Atomics.load(this.#longs, (slot + offset) >> 3);
+    return (
+      level1 !== undefined &&
+      word(LEVEL1_KIND) === (level1.of === 'CD' ? LEVEL1_OF_CDS : LEVEL1_OF_STES) &&
+      BigInt(word(LEVEL1_SID)) === second &&
+      long(LEVEL1_ALL_GEN) === generation &&
+      long(LEVEL1_VALUE) === level1.old
+    );
   }
 
   #setGeneration(set: number): bigint {

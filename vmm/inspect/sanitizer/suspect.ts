@@ -12,6 +12,10 @@ import {
   SUSPECT_IOVA,
   SUSPECT_KIND,
   SUSPECT_KNOWN,
+  SUSPECT_LEVEL1,
+  SUSPECT_LEVEL1_ADDRESS,
+  SUSPECT_LEVEL1_NOW,
+  SUSPECT_LEVEL1_OLD,
   SUSPECT_META,
   SUSPECT_NEW_CD,
   SUSPECT_NEW_PA,
@@ -26,6 +30,7 @@ import {
   SUSPECT_PA,
   SUSPECT_PAGE,
   SUSPECT_READING,
+  SUSPECT_READING_LEVEL1,
   SUSPECT_READING_NO_CFGI,
   SUSPECT_SECOND,
   SUSPECT_SHADOW,
@@ -38,6 +43,7 @@ import {
   SUSPECT_STE,
 } from '../../../assembly/layout/check-memory.ts';
 import { CFG_NO_SSID } from '../../../assembly/layout/config-cache-memory.ts';
+import { LEVEL1_OF_CDS } from '../../../assembly/layout/shadow-memory.ts';
 
 /** What every suspect has. */
 interface CommonSuspect {
@@ -86,6 +92,19 @@ export interface ConfigSuspect extends CommonSuspect {
   readonly readings: Readings | undefined;
   readonly ste: StructureChange;
   readonly cd: StructureChange;
+  /** The level-1 descriptor that has changed, too. */
+  readonly level1: Level1Change | undefined;
+  /** Nothing else counts: `index` is that of its slot in the shadow. */
+  readonly level1Alone: boolean;
+}
+
+/** A level-1 descriptor of a stream table or a CD table that is not what an SMMU may have cached. */
+export interface Level1Change {
+  readonly of: 'STE' | 'CD';
+  /** Of CDs before stage 2. */
+  readonly address: bigint;
+  readonly old: bigint;
+  readonly now: bigint;
 }
 
 /** Two readings of a stream's configuration. */
@@ -126,8 +145,10 @@ export function readSuspect(view: DataView): Suspect {
     const structure = (offset: number) =>
       Array.from({ length: STRUCTURE_DOUBLEWORDS }, (_, i) => u64(offset + 8 * i));
     const reading = u32(SUSPECT_READING);
+    const level1Alone = reading === SUSPECT_READING_LEVEL1;
+    const level1 = u32(SUSPECT_LEVEL1);
     const readings: Readings | undefined =
-      reading === 0
+      reading === 0 || level1Alone
         ? undefined
         : {
             cfgis: reading === SUSPECT_READING_NO_CFGI ? 0 : 1,
@@ -140,6 +161,16 @@ export function readSuspect(view: DataView): Suspect {
       readings,
       ste: { old: known ? structure(SUSPECT_OLD_STE) : undefined, now: structure(SUSPECT_NEW_STE) },
       cd: { old: known ? structure(SUSPECT_OLD_CD) : undefined, now: structure(SUSPECT_NEW_CD) },
+      level1Alone,
+      level1:
+        level1 === 0
+          ? undefined
+          : {
+              of: level1 === LEVEL1_OF_CDS ? 'CD' : 'STE',
+              address: u64(SUSPECT_LEVEL1_ADDRESS),
+              old: u64(SUSPECT_LEVEL1_OLD),
+              now: u64(SUSPECT_LEVEL1_NOW),
+            },
     };
   }
   return {

@@ -13,6 +13,8 @@ import {
   INVALIDATE_DATA_VTD_S1,
   Iommufd,
   PGFAULT_ANSWER_SIZE,
+  PGFAULT_GROUP_MOST,
+  PGFAULT_LAST_PAGE,
   PGFAULT_SIZE,
   PGFAULT_WRITE,
   VIOMMU_TYPE_VTD,
@@ -26,8 +28,6 @@ const ALL_PAGES = 2n ** 64n - 1n;
 /** Flags of struct iommu_hwpt_vtd_s1. */
 const S1_SRE = 1n;
 const S1_WPE = 4n;
-/** Page requests that one read takes. */
-const MOST = 16;
 
 /** A page that a device of the guest asks for. */
 export interface VtdGuestRequest {
@@ -138,18 +138,23 @@ export class VtdGuestIommu implements VtdBackend {
   }
 
   #takeRequests(): void {
-    const faults = this.#faults.read(MOST * PGFAULT_SIZE);
+    const faults = this.#faults.read(PGFAULT_GROUP_MOST * PGFAULT_SIZE);
     const view = new DataView(faults.buffer, faults.byteOffset, faults.byteLength);
+    // A group is answered once: its pages are there, all of them, or it has failed.
+    let resolved = true;
     for (let at = 0; at < faults.length; at += PGFAULT_SIZE) {
-      const resolved = this.onPageRequest({
+      const there = this.onPageRequest({
         virtId: view.getUint32(at + 4, true),
         address: view.getBigUint64(at + 24, true),
         write: (view.getUint32(at + 16, true) & PGFAULT_WRITE) !== 0,
       });
+      resolved &&= there;
+      if (!(view.getUint32(at, true) & PGFAULT_LAST_PAGE)) continue;
       const answer = new DataView(new ArrayBuffer(PGFAULT_ANSWER_SIZE));
       answer.setUint32(0, view.getUint32(at + 36, true), true);
       answer.setUint32(4, resolved ? 0 : 1, true);
       this.#faults.write(new Uint8Array(answer.buffer));
+      resolved = true;
     }
   }
 

@@ -254,6 +254,34 @@ describe('a vIOMMU of VT-d', () => {
     expect(fd.faultQueueAlloc({ viommu }).id).toBe(fault);
   });
 
+  it('takes several page requests of a device as one group, with one answer', () => {
+    const { file } = fd.faultQueueAlloc({ viommu });
+    fd.vdeviceAlloc({ viommu, device: id, virtId: 8n });
+    fd.attach(id, fd.hwptAlloc({ device: id, parent: viommu, data: firstStage() }));
+    const answers: boolean[] = [];
+    const pages = [0x1000n, 0x3000n, 0x2000n].map((address, i) => ({ address, write: i > 0 }));
+    const ask = () => port.requestPages(pages, (resolved) => answers.push(resolved));
+    expect(ask()).toBe(false);
+    ats(true);
+    expect([port.requestPages([], () => undefined), ask()]).toEqual([false, true]);
+    expectErrno(() => file.read(2 * 40), 'EINVAL');
+    const view = new DataView(file.read(4 * 40).buffer);
+    // Flags (the last one has LAST_PAGE), group, permission, address, cookie.
+    const words = [0, 1, 2].map((i) =>
+      [0, 12, 16, 24, 36].map((at) => view.getUint32(40 * i + at, true)),
+    );
+    expect([view.byteLength, words]).toEqual([
+      120,
+      [
+        [0, 0, 1, 0x1000, 1],
+        [0, 0, 2, 0x3000, 1],
+        [2, 0, 2, 0x2000, 1],
+      ],
+    ]);
+    file.write(Uint8Array.of(1, 0, 0, 0, 0, 0, 0, 0));
+    expect(answers).toEqual([true]);
+  });
+
   it('leaves nothing behind', () => {
     const before = ram.inUse;
     for (let i = 0; i < 5; i++) {
