@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 // A bare-metal x86 program in v86 drives the SMMU and a VCMDQ. Register offsets and commands are literal.
 
-import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
 import { V86 } from 'v86';
 import { afterEach, describe, expect, it } from 'vitest';
 import { PLUGIN_INTERFACE_VERSION } from '../../../devices/plugin/index.ts';
@@ -21,9 +19,9 @@ import { hostModelOf } from '../../../vmm/nested/index.ts';
 import { plugDevices, plugSmmu, V86_MSI } from '../../../vmm/v86/index.ts';
 import { checkedHost } from '../../support/findings.ts';
 import { ScratchDevice } from '../../support/scratch-device.ts';
+import { V86_WASM } from '../../support/v86-wasm.ts';
 import { X86Program } from '../../support/x86.ts';
 
-const WASM = join(dirname(createRequire(import.meta.url).resolve('v86')), 'v86.wasm');
 const MEMORY = 32 << 20;
 const WINDOW = 0xd0000000;
 const SMMU = WINDOW;
@@ -58,7 +56,7 @@ async function load(
   program: X86Program,
 ): Promise<{ emulator: V86; ram: DataView; said: () => string }> {
   const emulator = new V86({
-    wasm_path: WASM,
+    wasm_path: V86_WASM,
     memory_size: MEMORY,
     vga_memory_size: 2 << 20,
     bios: { buffer: program.image().buffer },
@@ -454,24 +452,22 @@ describe('plugged devices', () => {
           },
         ],
       });
-    expect(() => plug(WINDOW + 0x1000, 0x20000, WINDOW)).toThrow(
-      'whole blocks of 0x20000 bytes between RAM and 4 GiB',
-    );
-    expect(() => plug(0x1000000, 0x20000, WINDOW)).toThrow(
-      'whole blocks of 0x20000 bytes between RAM and 4 GiB',
+    expect(() => plug(WINDOW + 0x1000, 0x20000, WINDOW + 0x1000)).toThrow(
+      'the window of scratch (0xd0001000 to 0xd0020fff) is not whole blocks of 0x20000 bytes below 4 GiB',
     );
     expect(() => plug(WINDOW, 0x20000, WINDOW + 0x20000)).toThrow(
-      "scratch lies outside of the devices' window",
+      'scratch (0xd0020000 to 0xd0020fff) lies outside of ' +
+        "the devices' window (0xd0000000 to 0xd001ffff)",
     );
     expect(() => plug(WINDOW, 0x20000, WINDOW, PLUGIN_INTERFACE_VERSION + 1)).toThrow(
       'of the plugin interface',
     );
     const irqs = { smmu: 9, cmdqv: 11, dma: 5 };
     expect(() => plugSmmu(emulator, { host, page0: 0x98000, irqs })).toThrow(
-      'page 0 is 64 KiB of RAM',
+      'plugSmmu: page0 must be 64 KiB of RAM',
     );
     expect(() => plugSmmu(emulator, { host, page0: MEMORY - 0x1000, irqs })).toThrow(
-      'page 0 is 64 KiB of RAM',
+      'plugSmmu: page0 must be 64 KiB of RAM',
     );
     expect(() => plugSmmu({}, { host, page0: PAGE0, irqs })).toThrow(
       'this is no v86 emulator that has loaded: it has no v86',
