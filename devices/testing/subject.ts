@@ -4,6 +4,7 @@
 import { DeviceLease } from '../bus/device-lease.ts';
 import type { Random } from '../bus/random.ts';
 import type { PendingTimer } from '../bus/timer-queue.ts';
+import { answeredObject } from '../plugin/answers.ts';
 import type { AccessSize, Device, MmioAccess } from '../plugin/index.ts';
 import { unknownName, unnamedRegister } from '../plugin/index.ts';
 import { DeviceBus } from './device-bus.ts';
@@ -32,6 +33,8 @@ export function check(condition: boolean, message: () => string): asserts condit
   if (!condition) throw new Error(message());
 }
 
+const DEVICE_CALLS = ['attach', 'reset', 'read', 'write', 'save', 'restore', 'registerName'];
+
 export class Subject {
   readonly host: FakeHost;
   readonly device: Device;
@@ -54,7 +57,7 @@ export class Subject {
   ) {
     this.#volatile = new Set(volatile);
     this.host = host;
-    this.device = factory(this.host);
+    this.device = answeredObject(factory(this.host), DEVICE_CALLS, 'the factory of devices');
     this.#lease = new DeviceLease(this.host);
     this.device.attach(this.#lease);
     if (like) {

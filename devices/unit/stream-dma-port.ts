@@ -22,6 +22,7 @@ import type {
   TranslateResult,
   VcmdqDrainExports,
 } from '../../assembly/unit-exports.ts';
+import { answeredFlag, refuseAnswer } from '../plugin/answers.ts';
 import {
   type AtsCapability,
   type DmaAttributes,
@@ -376,9 +377,7 @@ export class StreamDmaPort implements DmaPort {
     const found = this.#stream.memory.bytes(pa, bytes.length);
     if (!found) return false;
     if (!(found instanceof Uint8Array) || found.length !== bytes.length)
-      throw new TypeError(
-        `memory.bytes must return the ${bytes.length} bytes that it is asked for`,
-      );
+      refuseAnswer('memory.bytes', `the ${bytes.length} bytes that it is asked for`, found);
     if (write) found.set(bytes);
     else bytes.set(found);
     return true;
@@ -389,7 +388,8 @@ export class StreamDmaPort implements DmaPort {
     if (bytes.length !== MSI_SIZE) return false;
     const data = new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true);
     const { memory, virtSid } = this.#stream;
-    return memory.write32?.(pa, data, virtSid) ?? false;
+    const taken = memory.write32?.(pa, data, virtSid) ?? false;
+    return answeredFlag(taken, 'memory.write32');
   }
 
   /** Whoever clears the last obstacle of a CMD_SYNC runs its queue again. */

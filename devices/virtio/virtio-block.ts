@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 // A virtio block device (virtio 1.2, section 5.2).
 
+import { AnswerError, refuseAnswer } from '../plugin/answers.ts';
+import { checkMethods } from '../plugin/known-values.ts';
 import type { AccessEnd } from './scattered-bytes.ts';
 import type { RequestBuffers, RequestWork, VirtioFunction } from './virtio-function.ts';
 
@@ -60,6 +62,15 @@ function endWith(status: number, { writable }: RequestBuffers, written: number):
   };
 }
 
+/**
+ * A disk works at once. The guest is told of its errors; that it does not is its author's mistake.
+ * @throws {AnswerError}
+ */
+function refusePromise(answer: unknown, name: string): void {
+  if (answer instanceof Promise)
+    refuseAnswer(`disk.${name}`, 'nothing, when it has done it', answer);
+}
+
 /** Sectors of one request, a turn at a time. */
 class Transfer {
   readonly #disk: Disk;
@@ -98,13 +109,14 @@ class Transfer {
     const at = this.#at + this.#done;
     try {
       if (!this.#isWrite) {
-        this.#disk.read(at, part);
+        refusePromise(this.#disk.read(at, part), 'read');
         return writable.write(this.#done, part);
       }
       const end = readable.read(HEADER_SIZE + this.#done, part);
-      if (end === 'done') this.#disk.write(at, part);
+      if (end === 'done') refusePromise(this.#disk.write(at, part), 'write');
       return end;
-    } catch {
+    } catch (error) {
+      if (error instanceof AnswerError) throw error;
       return 'refused';
     }
   }
@@ -122,8 +134,12 @@ export class VirtioBlock implements VirtioFunction {
   /**
    * @param id what the guest sees as the disk's serial number, up to 20 characters of ASCII.
    * @throws {RangeError} when the disk's size is no multiple of a sector.
+   * @throws {TypeError} when the disk lacks a function, or `readOnly`.
    */
   constructor(disk: Disk, id: string) {
+    checkMethods(disk, ['read', 'write', 'flush'], 'VirtioBlock: disk');
+    if (typeof disk.readOnly !== 'boolean')
+      throw new TypeError('VirtioBlock: disk.readOnly must be true or false');
     if (!Number.isSafeInteger(disk.size) || disk.size <= 0 || disk.size % SECTOR_SIZE !== 0)
       throw new RangeError(`a disk has a multiple of ${SECTOR_SIZE} bytes, not ${disk.size}`);
     this.#disk = disk;
@@ -189,9 +205,10 @@ export class VirtioBlock implements VirtioFunction {
 
   #flushed(): number {
     try {
-      this.#disk.flush();
+      refusePromise(this.#disk.flush(), 'flush');
       return STATUS_OK;
-    } catch {
+    } catch (error) {
+      if (error instanceof AnswerError) throw error;
       return STATUS_IO_ERROR;
     }
   }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The model behind a host with an AMD IOMMU, and which options of hosts and machines are for an SMMU alone.
 
+import { checkedClock } from '../../devices/bus/index.ts';
 import type { ModuleUrls } from '../../assembly/load.ts';
 import { AmdHost } from '../nested/amd/index.ts';
 import { OptionsError } from './api-errors.ts';
@@ -58,7 +59,7 @@ export async function createAmdModel(
   return await AmdHost.create({
     moduleUrls,
     ...(hostRam === undefined ? {} : { ramSize: hostRam * MIB }),
-    ...(clock === undefined ? {} : { clock }),
+    ...(clock === undefined ? {} : { clock: checkedClock(clock) }),
   });
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The model behind a host: made of the options of its user, which are checked here.
 
+import { checkedClock } from '../../devices/bus/index.ts';
 import * as v from 'valibot';
 import { IDR0_BTM } from '../../assembly/layout/smmu-registers.ts';
 import {
@@ -187,7 +188,7 @@ export async function createHostModel(
     ...(vcmdqs === undefined ? {} : { vcmdqs }),
     ...(hostRam === undefined ? {} : { ramSize: hostRam * MIB }),
     ...(onQueueError === undefined ? {} : { onQueueError }),
-    ...(clock === undefined ? {} : { clock }),
+    ...(clock === undefined ? {} : { clock: checkedClock(clock) }),
     traceUnits: options.trace ? TRACE_UNITS : undefined,
     ...(options.faults === undefined ? {} : { gate: memoryGate(options.faults) }),
   });

@@ -3,7 +3,8 @@
 
 import { IDR0_BTM } from '../../assembly/layout/smmu-registers.ts';
 import type { BoardModuleUrls } from '../../assembly/load.ts';
-import { type Clock, Random } from '../../devices/bus/index.ts';
+import { type Clock, checkedClock, Random } from '../../devices/bus/index.ts';
+import { answeredObject } from '../../devices/plugin/answers.ts';
 import { BoardError, bitsOf, EnvironmentError, VsmmuError } from '../../devices/plugin/index.ts';
 import type { QueueBlock } from '../../devices/unit/index.ts';
 import {
@@ -114,7 +115,7 @@ export class Host implements AsyncDisposable {
     this.trace = options.trace ? new Trace(model.memory, options.traceLimit) : undefined;
     this.#workerUrl = places.workerUrl;
     this.#wasmUrl = places.wasmUrl;
-    this.#clock = options.clock;
+    this.#clock = options.clock && checkedClock(options.clock);
     this.#exits = shared ? new ExitServer() : undefined;
     const { drain: url } = this.#workerUrl;
     const { faults } = options;
@@ -335,9 +336,10 @@ export class Host implements AsyncDisposable {
   async #board(board: Board, options: Omit<BoardOptions, 'host'>): Promise<BoardMachine> {
     const host = this.#model;
     try {
-      return await (host instanceof VmHost
-        ? board.create({ ...options, host })
-        : createAmdToyMachine({ ...options, host }));
+      if (!(host instanceof VmHost)) return await createAmdToyMachine({ ...options, host });
+      const made = await board.create({ ...options, host });
+      answeredObject(made?.machine, ['boot', 'step', 'stop'], 'board.create: machine');
+      return answeredObject(made, ['receive', 'destroy'], 'board.create');
     } catch (cause) {
       if (cause instanceof VsmmuError || !(cause instanceof RangeError)) throw cause;
       throw new BoardError('placement', cause.message, { cause });

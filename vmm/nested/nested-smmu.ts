@@ -39,7 +39,7 @@ import { Emulation } from './emulation.ts';
 import type { NestedSmmuOptions } from './nested-smmu-options.ts';
 import type { NestedStreams } from './nested-streams.ts';
 import { openViommu } from './open-viommu.ts';
-import { type QueueErrorPolicy, queueErrorEvent } from './queue-error-policy.ts';
+import { decisionOf, type QueueErrorPolicy, queueErrorEvent } from './queue-error-policy.ts';
 import { refusedCommand } from './refused-command.ts';
 import { ShownIds } from './shown-ids.ts';
 import { vevents } from './vevents.ts';
@@ -226,7 +226,7 @@ export class NestedSmmu implements ViommuBackend {
     ) {
       const decision = this.#emulation.isBegun(queue)
         ? 'emulate'
-        : this.policy(queueErrorEvent(this.vm, name, queue));
+        : decisionOf(this.policy, queueErrorEvent(this.vm, name, queue));
       if (decision === 'stop') return decision;
       if (decision !== 'skip' && decision !== 'emulate') return this.#told(name, queue);
       const outcome = decision === 'skip' ? 'done' : this.#emulation.carryOut(queue);
