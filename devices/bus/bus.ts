@@ -3,6 +3,7 @@
 
 import type { AccessSize, Device, DeviceRegion, MmioAccess } from '../plugin/index.ts';
 import { MachineError } from '../plugin/index.ts';
+import { checkMethods } from '../plugin/known-values.ts';
 import { overlapText } from './address-range.ts';
 
 /** A device region at its place. Addresses are gpa on a machine's bus, pa on a host's. */
@@ -78,6 +79,7 @@ export class Bus {
 
   /** @throws {RangeError} when two regions overlap, or one does not lie below 4 GiB. */
   constructor(mounts: readonly BusMount[], counter?: RegisterCounter) {
+    if (counter !== undefined) checkMethods(counter, ['countRegister'], 'Bus: counter');
     for (const mount of mounts) checkAddress(mount, regionOf(mount).size);
     this.#regions = mounts
       .map((mount) => ({

@@ -36,8 +36,7 @@ export class DeviceLease implements DeviceHost {
     this.#host = host;
     const { memory } = host;
     this.memory = {
-      load64: (gpa) =>
-        this.#live ? answeredWord(memory.load64(gpa), 'memory.load64') : undefined,
+      load64: (gpa) => (this.#live ? answeredWord(memory.load64(gpa), 'memory.load64') : undefined),
       store64: (gpa, value) =>
         this.#live && answeredFlag(memory.store64(gpa, value), 'memory.store64'),
       store32: (gpa, value) =>

@@ -95,6 +95,8 @@ export function answeredDma(value: DmaResult, length: number, what: string): Dma
     refuseAnswer(what, 'an object { ok, done }', value);
   const { done } = value;
   if (!Number.isInteger(done) || done < 0 || done > length)
-    throw new AnswerError(`${what} must return how many of ${length} bytes are done, not ${shown(done)}`);
+    throw new AnswerError(
+      `${what} must return how many of ${length} bytes are done, not ${shown(done)}`,
+    );
   return value;
 }

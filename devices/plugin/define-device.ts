@@ -12,6 +12,7 @@ import {
 } from './device.ts';
 import type { DeviceHost, DmaPort, InterruptLine } from './device-host.ts';
 import { allNamesOf, checkFunction, checkNames } from './known-names.ts';
+import { refuseUnknownRegisters } from './known-registers.ts';
 import { RegisterFile, type RegisterSpec } from './register-file.ts';
 import { unnamedRegister } from './register-name.ts';
 import { stateFields } from './state.ts';
@@ -295,15 +296,22 @@ export function defineDevice<
   for (const [register, spec] of narrow) {
     const value = value32Of(file, spec.offset);
     Object.defineProperty(values, register, { ...value, enumerable: true });
-    hooks.set(spec.offset, hooksOf(value, spec as Functions<number>, values, (answer) => answeredNumber(answer, `${name}.${register}: read`)));
+    hooks.set(
+      spec.offset,
+      hooksOf(value, spec as Functions<number>, values, (answer) =>
+        answeredNumber(answer, `${name}.${register}: read`),
+      ),
+    );
   }
   for (const [register, spec] of wide) {
     const value = value64Of(file, spec.offset);
     Object.defineProperty(values, register, { ...value, enumerable: true });
-    const both = hooksOf(value, spec as Functions<bigint>, values, (answer) => answeredBigint(answer, `${name}.${register}: read`));
+    const both = hooksOf(value, spec as Functions<bigint>, values, (answer) =>
+      answeredBigint(answer, `${name}.${register}: read`),
+    );
     for (const half of [0, 4]) hooks.set(spec.offset + half, both);
   }
-  Object.preventExtensions(values);
+  refuseUnknownRegisters(values, name);
 
   const regions = [{ name, size: REGION_SIZE, accessSizes }] as const;
   let own: DescribedDevice | undefined;

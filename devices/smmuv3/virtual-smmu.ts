@@ -52,6 +52,7 @@ import {
   callback,
   checkOptions,
   having,
+  havingSome,
   nonEmpty,
   type OptionKinds,
 } from '../plugin/option-kinds.ts';
@@ -74,6 +75,7 @@ import {
   type GuestCommandQueue,
   type PageRequest,
   VIOMMU_CALLS,
+  VIOMMU_OPTIONAL_CALLS,
   type ViommuBackend,
 } from './viommu-backend.ts';
 
@@ -90,7 +92,7 @@ export interface VirtualSmmuOptions {
 }
 
 const OPTIONS: OptionKinds<VirtualSmmuOptions> = {
-  backend: having(...VIOMMU_CALLS),
+  backend: havingSome(VIOMMU_CALLS, VIOMMU_OPTIONAL_CALLS),
   idRegisters: (value, owner, name) => {
     if (value !== 'auto') having()(value, owner, name);
   },

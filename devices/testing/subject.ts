@@ -5,6 +5,7 @@ import { DeviceLease } from '../bus/device-lease.ts';
 import type { Random } from '../bus/random.ts';
 import type { PendingTimer } from '../bus/timer-queue.ts';
 import { answeredObject } from '../plugin/answers.ts';
+import { DEVICE_CALLS } from '../plugin/device-calls.ts';
 import type { AccessSize, Device, MmioAccess } from '../plugin/index.ts';
 import { unknownName, unnamedRegister } from '../plugin/index.ts';
 import { DeviceBus } from './device-bus.ts';
@@ -32,8 +33,6 @@ const EDGES = [
 export function check(condition: boolean, message: () => string): asserts condition {
   if (!condition) throw new Error(message());
 }
-
-const DEVICE_CALLS = ['attach', 'reset', 'read', 'write', 'save', 'restore', 'registerName'];
 
 export class Subject {
   readonly host: FakeHost;

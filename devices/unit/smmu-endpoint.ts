@@ -10,7 +10,7 @@ import {
   checkedLater,
   checkOptions,
   flag,
-  having,
+  havingSome,
   type OptionKinds,
 } from '../plugin/option-kinds.ts';
 import { accessOf, type PhysicalMemory, StreamDmaPort } from './stream-dma-port.ts';
@@ -57,7 +57,7 @@ export type Translation =
 
 const OPTIONS: OptionKinds<SmmuEndpointOptions> = {
   unit: checkedLater,
-  memory: having('bytes'),
+  memory: havingSome(['bytes'], ['write32']),
   smmuIndex: checkedLater,
 };
 const ACCESS: OptionKinds<EndpointAccess> = {

@@ -37,6 +37,7 @@ import {
   checkOptions,
   flag,
   having,
+  havingSome,
   type OptionKinds,
   objectOf,
   uint,
@@ -154,7 +155,7 @@ export interface DmaStream {
 
 const STREAM: OptionKinds<DmaStream> = {
   unit: having('translate'),
-  memory: having('bytes'),
+  memory: havingSome(['bytes'], ['write32']),
   smmu: uint32,
   virtSid: uint32,
   physSid: uint32,
@@ -388,8 +389,7 @@ export class StreamDmaPort implements DmaPort {
     if (bytes.length !== MSI_SIZE) return false;
     const data = new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true);
     const { memory, virtSid } = this.#stream;
-    const taken = memory.write32?.(pa, data, virtSid) ?? false;
-    return answeredFlag(taken, 'memory.write32');
+    return !!memory.write32 && answeredFlag(memory.write32(pa, data, virtSid), 'memory.write32');
   }
 
   /** Whoever clears the last obstacle of a CMD_SYNC runs its queue again. */

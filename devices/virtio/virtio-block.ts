@@ -2,7 +2,7 @@
 // A virtio block device (virtio 1.2, section 5.2).
 
 import { AnswerError, refuseAnswer } from '../plugin/answers.ts';
-import { checkMethods } from '../plugin/known-values.ts';
+import { checkDisk } from './given-parts.ts';
 import type { AccessEnd } from './scattered-bytes.ts';
 import type { RequestBuffers, RequestWork, VirtioFunction } from './virtio-function.ts';
 
@@ -137,9 +137,7 @@ export class VirtioBlock implements VirtioFunction {
    * @throws {TypeError} when the disk lacks a function, or `readOnly`.
    */
   constructor(disk: Disk, id: string) {
-    checkMethods(disk, ['read', 'write', 'flush'], 'VirtioBlock: disk');
-    if (typeof disk.readOnly !== 'boolean')
-      throw new TypeError('VirtioBlock: disk.readOnly must be true or false');
+    checkDisk(disk, 'VirtioBlock: disk');
     if (!Number.isSafeInteger(disk.size) || disk.size <= 0 || disk.size % SECTOR_SIZE !== 0)
       throw new RangeError(`a disk has a multiple of ${SECTOR_SIZE} bytes, not ${disk.size}`);
     this.#disk = disk;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // A virtio entropy device (virtio 1.2, section 5.4): fills buffers with random bytes.
 
+import { checkRequiredFunction } from '../plugin/index.ts';
 import type { RequestBuffers, RequestWork, VirtioFunction } from './virtio-function.ts';
 
 const DEVICE_ID = 4;
@@ -22,6 +23,7 @@ export class VirtioEntropy implements VirtioFunction {
       crypto.getRandomValues(target);
     },
   ) {
+    checkRequiredFunction(random, 'VirtioEntropy: random');
     this.#random = random;
   }
 

@@ -23,15 +23,14 @@ afterAll(() => host.destroy());
 const returning = (value: unknown) => () => value as never;
 const line = { pulse: () => undefined, setLevel: () => undefined };
 const GPA = 0x1000;
+const VMM = { memory: ram, interrupts: { line: () => line }, clock: devices.SYSTEM_CLOCK };
 
 /** A VMM around one device, and what the device got of it. */
 function complex(services: object = {}, place: object = {}) {
   const device = new ScratchDevice();
   const made = new devices.DeviceComplex({
     devices: [{ device, addresses: [GPA], firstIrq: 40, ...place }],
-    memory: ram,
-    interrupts: { line: () => line },
-    clock: devices.SYSTEM_CLOCK,
+    ...VMM,
     ...services,
   });
   const { host: given } = device;
@@ -40,7 +39,12 @@ function complex(services: object = {}, place: object = {}) {
 }
 
 const portOf = (answer: unknown) => {
-  const dmaPort = { streamId: 1, read: returning(answer), write: returning(answer), ats: undefined };
+  const dmaPort = {
+    streamId: 1,
+    read: returning(answer),
+    write: returning(answer),
+    ats: undefined,
+  };
   return complex({}, { dmaPort }).given;
 };
 const bytes = new Uint8Array(8);
@@ -56,11 +60,6 @@ function readRegister(read: () => never, kind: 'registers' | 'registers64' = 're
   });
   device.attach(complex().given);
   device.read({ ...ACCESS });
-}
-
-function cmdqv(options: object) {
-  const made = new PhysicalCmdqv({ unit, smmuIndex: 0, vintfs: 1, vcmdqs: 2, ...options });
-  return made;
 }
 
 const disk = (functions: object) => ({
@@ -120,20 +119,21 @@ const CASES: readonly (readonly [what: string, use: () => unknown, says: string]
   ],
   [
     'a word that is a number',
-    () =>
-      complex({ memory: { ...ramOf(), load64: returning(1) } }).given.memory.load64(0),
+    () => complex({ memory: { ...ramOf(), load64: returning(1) } }).given.memory.load64(0),
     'memory.load64 must return a bigint, or undefined where there is no RAM, not 1',
   ],
   [
     'a store without an answer',
     () =>
-      complex({ memory: { ...ramOf(), store64: returning(undefined) } }).given.memory.store64(0, 1n),
+      complex({ memory: { ...ramOf(), store64: returning(undefined) } }).given.memory.store64(
+        0,
+        1n,
+      ),
     'memory.store64 must return true or false, not undefined',
   ],
   [
     'a 32-bit store without an answer',
-    () =>
-      complex({ memory: { ...ramOf(), store32: returning(0) } }).given.memory.store32(0, 1),
+    () => complex({ memory: { ...ramOf(), store32: returning(0) } }).given.memory.store32(0, 1),
     'memory.store32 must return true or false, not 0',
   ],
   [
@@ -217,7 +217,11 @@ const CASES: readonly (readonly [what: string, use: () => unknown, says: string]
   ],
   [
     'a doorbell without an answer',
-    () => endpointOn({ bytes: () => undefined, write32: returning(undefined) }).write(0, bytes.subarray(4)),
+    () =>
+      endpointOn({ bytes: () => undefined, write32: returning(undefined) }).write(
+        0,
+        bytes.subarray(4),
+      ),
     'memory.write32 must return true or false, not undefined',
   ],
   [
@@ -302,7 +306,11 @@ function mapOf(map: unknown) {
 
 /** A port of a stream that bypasses the SMMU, which is not enabled. */
 function endpointOn(memory: { bytes(): Uint8Array | undefined; write32?: () => boolean }) {
-  complex({}, { device: new devices.PhysicalSmmu({ unit, smmuIndex: 0 }), firstIrq: undefined });
+  const device = new devices.PhysicalSmmu({ unit, smmuIndex: 0 });
+  new devices.DeviceComplex({
+    ...VMM,
+    devices: [{ device, addresses: [0x10_0000], firstIrq: 32 }],
+  });
   return new SmmuEndpoint({ unit, memory }).dmaPort(1);
 }
 
@@ -323,13 +331,9 @@ function tables() {
 
 /** Points a VCMDQ at a ring in window 1. */
 function ringOf(options: object) {
-  const device = cmdqv(options);
-  const made = new devices.DeviceComplex({
-    devices: [{ device, addresses: [0x10_0000] }],
-    memory: ram,
-    interrupts: { line: () => line },
-    clock: devices.SYSTEM_CLOCK,
-  });
+  const device = new PhysicalCmdqv({ unit, smmuIndex: 0, vintfs: 1, vcmdqs: 2, ...options });
+  const place = { device, addresses: [0x10_0000], firstIrq: 32 };
+  const made = new devices.DeviceComplex({ ...VMM, devices: [place] });
   // CMDQ_ALLOC_MAP 0: VINTF 0, LVCMDQ 0; its BASE is in page 1 of the direct VCMDQ registers.
   made.bus.write(0x10_0000 + 0x200, 4, 1);
   made.bus.write(0x10_0000 + 0x2_0000, 8, 0x1005, 1);
@@ -354,16 +358,18 @@ describe('answers of functions that a host is given', () => {
     );
 
   it.each([
-    ['nothing', undefined, 'board.create: machine must return an object with a function boot'],
-    ['no machine', {}, 'board.create: machine must return an object with a function boot'],
-  ])('a board that makes %s', async (_what, made, says) => {
-    expect(await machineOf({ name: 'own', create: async () => made })).toContain(says);
+    ['nothing', { create: async () => undefined }, 'board.create: machine must return an object'],
+    ['no machine', { create: async () => ({}) }, 'board.create: machine must return an object'],
+    ['no place', { create: async () => ({}), free: {} }, 'board.free.gpa must be an integer'],
+  ])('a board that makes %s', async (_what, board, says) => {
+    const free = { gpa: 0x1000_0000, irq: 32, devices: 0 };
+    expect(await machineOf({ name: 'own', free, ...board })).toContain(says);
   });
 
   it('a clock without a time', async () => {
     const timeless = await Host.create({ clock: { nowNs: returning(undefined) } });
     const machine = await timeless.createMachine({ guest: IDLE });
-    await expect(machine.boot()).rejects.toThrow('clock.nowNs must return a number, not undefined');
+    expect(() => machine.statistics).toThrow('clock.nowNs must return a number, not undefined');
     await timeless.destroy();
   });
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // The model behind a host with an AMD IOMMU, and which options of hosts and machines are for an SMMU alone.
 
-import { checkedClock } from '../../devices/bus/index.ts';
 import type { ModuleUrls } from '../../assembly/load.ts';
+import { checkedClock } from '../../devices/bus/index.ts';
 import { AmdHost } from '../nested/amd/index.ts';
 import { OptionsError } from './api-errors.ts';
 import type { HostOptions } from './host-options.ts';

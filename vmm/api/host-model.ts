@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The model behind a host: made of the options of its user, which are checked here.
 
-import { checkedClock } from '../../devices/bus/index.ts';
 import * as v from 'valibot';
 import { IDR0_BTM } from '../../assembly/layout/smmu-registers.ts';
 import {
@@ -10,6 +9,7 @@ import {
   loadHotModules,
   type ModuleUrls,
 } from '../../assembly/load.ts';
+import { checkedClock } from '../../devices/bus/index.ts';
 import { EnvironmentError, withBits } from '../../devices/plugin/index.ts';
 import { allNamesOf } from '../../devices/plugin/known-names.ts';
 import {

@@ -18,8 +18,7 @@ export function outsideRam(
     for (const [i, { size }] of device.regions.entries()) {
       const region = { name: device.name, gpa: addresses[i] ?? 0, size };
       const found = ram.find((one) => rangesOverlap(one, region));
-      if (found)
-        throw new BoardError('placement', overlapText(region, { ...found, name: 'RAM' }));
+      if (found) throw new BoardError('placement', overlapText(region, { ...found, name: 'RAM' }));
     }
   }
   return devices;

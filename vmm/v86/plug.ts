@@ -136,7 +136,7 @@ export function plugDevices(emulator: object, options: PlugOptions): Plugged {
     const gpa = reservedRam?.(range);
     if (gpa === undefined || !reservedRam) return undefined;
     const memoryOffset = offsetOfGpa(regions, gpa, range.length);
-    if (!Number.isInteger(gpa / PAGE) || memoryOffset < 0)
+    if (!Number.isInteger(gpa) || gpa % PAGE !== 0 || memoryOffset < 0)
       throw new TypeError(
         `reservedRam must return the gpa of 0x${range.length.toString(16)} bytes of RAM at a ` +
           `multiple of 4 KiB, or undefined, not ${addressText(gpa)}`,

@@ -2,12 +2,7 @@
 // Addresses of an emulated PC that something has already: RAM, v86's own devices, devices that
 // are plugged in, and the RAM that backs registers of those.
 
-import {
-  type NamedRange,
-  overlapText,
-  rangesOverlap,
-  rangeText,
-} from '../../devices/bus/index.ts';
+import { type NamedRange, overlapText, rangesOverlap, rangeText } from '../../devices/bus/index.ts';
 import type { V86Cpu } from './emulator.ts';
 
 /** v86 hands out physical addresses in blocks of this size. */

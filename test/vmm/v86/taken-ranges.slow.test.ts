@@ -170,7 +170,7 @@ describe('RAM behind registers', () => {
   });
 
   it('is the page 0 of one SMMU, and the SMMUs of a PC lie apart', async () => {
-    const host = await checkedHost(Host, { vintfs: 2, vcmdqs: 4 });
+    const host = await checkedHost(Host, { vintfs: 4, vcmdqs: 8 });
     const add = (name: string, gpa: number, page0: number) =>
       plugSmmu(emulator, { host, name, gpa, page0, irqs: IRQS });
     const first = add('first', WINDOW, PAGE0);
