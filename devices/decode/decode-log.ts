@@ -14,9 +14,9 @@ import {
 import {
   GERROR_CMDQ_ERR,
   GERROR_CMDQP_ERR,
-  GERROR_EVTQ_ABT_ERR,
+  GERROR_EVENTQ_ABT_ERR,
   GERROR_MSI_CMDQ_ABT_ERR,
-  GERROR_MSI_EVTQ_ABT_ERR,
+  GERROR_MSI_EVENTQ_ABT_ERR,
   GERROR_MSI_GERROR_ABT_ERR,
   GERROR_MSI_PRIQ_ABT_ERR,
   GERROR_PRIQ_ABT_ERR,
@@ -62,10 +62,14 @@ const CERROR = [
 /** Bits of registers, by field of the layout. */
 const GERRORS: readonly (readonly [field: number, name: string, meaning: string])[] = [
   [GERROR_CMDQ_ERR, 'CMDQ_ERR', 'a command could not be carried out: CMDQ_CONS.ERR says why'],
-  [GERROR_EVTQ_ABT_ERR, 'EVTQ_ABT_ERR', 'the event queue could not be written; events are lost'],
+  [
+    GERROR_EVENTQ_ABT_ERR,
+    'EVENTQ_ABT_ERR',
+    'the event queue could not be written; events are lost',
+  ],
   [GERROR_PRIQ_ABT_ERR, 'PRIQ_ABT_ERR', 'the PRI queue could not be written; requests are lost'],
   [GERROR_MSI_CMDQ_ABT_ERR, 'MSI_CMDQ_ABT_ERR', 'the MSI of a CMD_SYNC was aborted'],
-  [GERROR_MSI_EVTQ_ABT_ERR, 'MSI_EVTQ_ABT_ERR', 'the MSI of the event queue was aborted'],
+  [GERROR_MSI_EVENTQ_ABT_ERR, 'MSI_EVENTQ_ABT_ERR', 'the MSI of the event queue was aborted'],
   [GERROR_MSI_PRIQ_ABT_ERR, 'MSI_PRIQ_ABT_ERR', 'the MSI of the PRI queue was aborted'],
   [GERROR_MSI_GERROR_ABT_ERR, 'MSI_GERROR_ABT_ERR', 'the MSI of a global error was aborted'],
   [GERROR_CMDQP_ERR, 'CMDQP_ERR', 'an ECMDQ control page has an error'],

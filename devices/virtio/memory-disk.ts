@@ -2,8 +2,7 @@
 // A disk in memory, and one that lies over another and leaves it unchanged.
 
 import { typeOf } from '../plugin/known-names.ts';
-import { checkDisk } from './given-parts.ts';
-import type { Disk } from './virtio-block.ts';
+import { checkDisk, type Disk } from './disk.ts';
 
 /** A disk whose sectors are bytes in memory. */
 export class MemoryDisk implements Disk {

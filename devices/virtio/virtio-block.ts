@@ -2,25 +2,12 @@
 // A virtio block device (virtio 1.2, section 5.2).
 
 import { AnswerError, refuseAnswer } from '../plugin/answers.ts';
-import { checkDisk } from './given-parts.ts';
+import { checkDisk, type Disk } from './disk.ts';
 import type { AccessEnd } from './scattered-bytes.ts';
 import type { RequestBuffers, RequestWork, VirtioFunction } from './virtio-function.ts';
 
 /** Bytes of a sector: what capacities and places on a disk count in (virtio 1.2, section 5.2.4). */
 export const SECTOR_SIZE = 512;
-
-/** What a block device stores its sectors in. Offsets are bytes; what lies behind `size` is never asked for. */
-export interface Disk {
-  /** Bytes, a multiple of 512. */
-  readonly size: number;
-  readonly readOnly: boolean;
-  /** Fills `target`. @throws {Error} when it cannot; the guest sees an I/O error. */
-  read(offset: number, target: Uint8Array): void;
-  /** @throws {Error} when it cannot; the guest sees an I/O error. */
-  write(offset: number, source: Uint8Array): void;
-  /** What was written stays behind it. @throws {Error} when it cannot. */
-  flush(): void;
-}
 
 const DEVICE_ID = 2;
 const QUEUE_SIZE = 128;

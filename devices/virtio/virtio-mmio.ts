@@ -11,7 +11,7 @@ import {
   PLUGIN_INTERFACE_VERSION,
   unnamedRegister,
 } from '../plugin/index.ts';
-import { checkVirtioFunction } from './given-parts.ts';
+import { checkVirtioFunction } from './given-function.ts';
 import { VIRTIO_INTERRUPT_CONFIG, VIRTIO_INTERRUPT_USED } from './virtio-bits.ts';
 import { VirtioCore } from './virtio-core.ts';
 import type { VirtioFunction } from './virtio-function.ts';

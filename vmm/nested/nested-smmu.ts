@@ -13,7 +13,7 @@ import {
 } from '../../assembly/layout/queue-memory.ts';
 import {
   CMDQ_ENTRY_SIZE,
-  EVTQ_ENTRY_SIZE,
+  EVENTQ_ENTRY_SIZE,
   IDR0_ATS,
   IDR0_PRI,
 } from '../../assembly/layout/smmu-registers.ts';
@@ -370,10 +370,10 @@ export class NestedSmmu implements ViommuBackend {
   }
 
   #takeEvents(bytes: Uint8Array): void {
-    for (const event of vevents(bytes, EVTQ_ENTRY_SIZE)) {
+    for (const event of vevents(bytes, EVENTQ_ENTRY_SIZE)) {
       this.#events++;
       const { buffer, byteOffset } = event;
-      this.#deliver?.(new Uint32Array(buffer.slice(byteOffset, byteOffset + EVTQ_ENTRY_SIZE)));
+      this.#deliver?.(new Uint32Array(buffer.slice(byteOffset, byteOffset + EVENTQ_ENTRY_SIZE)));
     }
   }
 

@@ -32,7 +32,7 @@ const PAGE0 = 0x400000;
 const RESULTS = 0x500000;
 const STREAMS = 0x600000;
 const CMDQ = 0x610000;
-const EVTQ = 0x620000;
+const EVENTQ = 0x620000;
 const CDS = 0x630000;
 const VCMDQ_RING = 0x640000;
 const BUFFER = 0x650000;
@@ -128,7 +128,7 @@ function bringUp(program: X86Program): void {
     .store64(SMMU + 0x80, BigInt(STREAMS))
     .store(SMMU + 0x88, 4)
     .store64(SMMU + 0x90, BigInt(CMDQ + 4))
-    .store64(SMMU + 0xa0, BigInt(EVTQ + 4))
+    .store64(SMMU + 0xa0, BigInt(EVENTQ + 4))
     .store(SMMU + 0x20, 0xd)
     .waitFor(SMMU + 0x24, 0xd)
     .store(CMDQV, 0x20083)
@@ -171,7 +171,7 @@ describe('an x86 program', () => {
     expect([0, 1, 2, 3].map((i) => ram.getUint32(RESULTS + 4 * i, true))).toEqual([1, 1, 1, 3]);
     expect(ram.getUint32(BUFFER, true)).toBe(0x22222222);
     // F_TRANSLATION of StreamID 8, a write at IOVA.
-    expect([0, 8, 16].map((at) => ram.getBigUint64(EVTQ + at, true))).toEqual([
+    expect([0, 8, 16].map((at) => ram.getBigUint64(EVENTQ + at, true))).toEqual([
       0x0000_0008_0000_0010n,
       0x0000_0200_0000_0000n,
       BigInt(IOVA),

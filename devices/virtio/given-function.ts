@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
-// What virtio devices are made of and their user may have written.
+// What a transport is given: a kind of device that its user may have written.
 
-import { checkOptionalMethods, typeOf } from '../plugin/known-names.ts';
+import { checkOptionalMethods } from '../plugin/known-names.ts';
 import { checkInteger, checkList, checkMethods } from '../plugin/known-values.ts';
-import type { Disk } from './virtio-block.ts';
 import type { VirtioFunction } from './virtio-function.ts';
 
 /**
@@ -19,11 +18,4 @@ export function checkVirtioFunction(device: VirtioFunction, what: string): void 
   checkList(device.queueSizes, `${what}: queueSizes of the device`);
   if (!(device.config instanceof Uint8Array))
     throw new TypeError(`${what}: config of the device must be a Uint8Array`);
-}
-
-/** @throws {TypeError} when it lacks a function, or `readOnly`. */
-export function checkDisk(disk: Disk, what: string): void {
-  checkMethods(disk, ['read', 'write', 'flush'], what);
-  if (typeof disk.readOnly !== 'boolean')
-    throw new TypeError(`${what}.readOnly must be true or false, not ${typeOf(disk.readOnly)}`);
 }
