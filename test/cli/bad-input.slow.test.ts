@@ -305,7 +305,10 @@ const CASES: readonly (readonly [string | RegExp, string])[] = [
     'boot good.wasm --vcpus 2 --secondary text.wasm',
   ],
   [/escape\.json is no trace: /, 'trace summary escape.json'],
-  ["'constructor' is none of ste, cd, cmd, event, pte, log", 'decode constructor 00'],
+  [
+    'there is no kind "constructor"; there are ste, cd, cmd, event, pte, log',
+    'decode constructor 00',
+  ],
   [/cannot read \/nowhere\/c\.json: no such file/, 'boot --config /nowhere/c.json'],
   [/not\.json is not JSON: /, 'boot --config not.json'],
   [/list\.json: the configuration must be an object, not \[\]/, 'boot --config list.json'],
