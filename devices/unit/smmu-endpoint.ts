@@ -115,11 +115,15 @@ export class SmmuEndpoint {
     length: number,
     access: EndpointAccess = {},
   ): Translation {
-    if (!Number.isSafeInteger(iova) || iova < 0) throw new RangeError(`iova ${iova} is no address`);
+    if (!Number.isSafeInteger(iova) || iova < 0)
+      throw new RangeError(`translate: iova must be an address, not ${String(iova)}`);
     checkInteger(sid, 0, 2 ** 32 - 1, 'translate: sid');
-    if (!(length >= 1)) throw new RangeError('an access has at least a byte');
+    if (!(length >= 1))
+      throw new RangeError(`translate: length must be a number from 1, not ${String(length)}`);
     if (ssid !== undefined && !isPasid(ssid))
-      throw new RangeError(`a SubstreamID has 20 bits: ${ssid} has not`);
+      throw new RangeError(
+        `translate: ssid must be an integer from 0 to 1048575, not ${String(ssid)}`,
+      );
     checkOptions(access, ACCESS, 'translate');
     const { core, threadBlock } = this.#unit;
     core.accessBegin();

@@ -126,7 +126,9 @@ export class VirtioBlock implements VirtioFunction {
   constructor(disk: Disk, id: string) {
     checkDisk(disk, 'VirtioBlock: disk');
     if (!Number.isSafeInteger(disk.size) || disk.size <= 0 || disk.size % SECTOR_SIZE !== 0)
-      throw new RangeError(`a disk has a multiple of ${SECTOR_SIZE} bytes, not ${disk.size}`);
+      throw new RangeError(
+        `VirtioBlock: disk.size must be a multiple of ${SECTOR_SIZE} from ${SECTOR_SIZE} on, not ${disk.size}`,
+      );
     this.#disk = disk;
     this.#id = new Uint8Array(ID_SIZE);
     this.#id.set(new TextEncoder().encode(id).subarray(0, ID_SIZE));

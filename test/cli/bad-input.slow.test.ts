@@ -228,7 +228,14 @@ const CASES: readonly (readonly [string | RegExp, string])[] = [
     'hyp-own is about the CMDQV, which a machine with ECMDQs does not have',
     'boot toy --queues ecmdq --experiment hyp-own',
   ],
-  ['all 1 VINTFs that can be lent are in use', 'boot toy --vintfs 2 --vms 2'],
+  [
+    "vintfs is 2, of which one is the host's own: all 1 to lend are in use (2 to 64)",
+    'boot toy --vintfs 2 --vms 2',
+  ],
+  [
+    "vintfs is 1, of which one is the host's own: there is none to lend (2 to 64)",
+    'boot toy --vintfs 1',
+  ],
   [
     /more than one vCPU needs a program for the others: --secondary FILE/,
     'boot good.wasm --vcpus 2',

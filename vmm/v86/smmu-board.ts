@@ -88,6 +88,19 @@ const OPTIONS: OptionKinds<V86SmmuOptions> = {
   onFailure: callback,
 };
 
+/** @throws {RangeError} when the devices cannot lie there, whatever else the PC has. */
+function checkWindow(gpa: number, ram: number): void {
+  const least = Math.ceil(ram / V86_BLOCK) * V86_BLOCK;
+  const most = 2 ** 32 - V86_WINDOW;
+  if (gpa % V86_BLOCK || gpa < least || gpa > most) {
+    const hex = (value: number) => `0x${value.toString(16)}`;
+    throw new RangeError(
+      `plugSmmu: gpa must be a multiple of ${hex(V86_BLOCK)} from ${hex(least)}, where RAM ends, ` +
+        `to ${hex(most)}, not ${hex(gpa)}`,
+    );
+  }
+}
+
 /** The devices, plugged in, and what the host has lent them. */
 export interface V86Smmu extends Plugged {
   readonly vm: Vm;
@@ -113,6 +126,12 @@ export function plugSmmu(emulator: object, options: V86SmmuOptions): V86Smmu {
   if (options.devices !== undefined) checkPlacementList(options.devices, 'plugSmmu: devices');
   const { name = 'v86', gpa = 0xd0000000, page0, irqs, devices = [], onFailure } = options;
   const { cpu } = loopOf(emulator);
+  checkWindow(gpa, cpu.mem8.length);
+  if (irqs.smmu + 1 >= V86_IRQS)
+    throw new RangeError(
+      `plugSmmu: irqs.smmu must be an integer from 0 to ${V86_IRQS - 2}, not ${irqs.smmu}: ` +
+        'the next IRQ is that of global errors',
+    );
   const msis = options.msiVectors && v86MsiController(cpu, options.msiVectors);
   const regions = v86Regions(cpu);
   if (page0 % 0x1000 || offsetOfGpa(regions, page0, PAGE0_SIZE) < 0)

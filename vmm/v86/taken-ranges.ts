@@ -85,9 +85,9 @@ function ofV86(cpu: V86Cpu, range: NamedRange): NamedRange | undefined {
  */
 export function claimWindow(cpu: V86Cpu, window: NamedRange): () => void {
   const { gpa, size } = window;
-  if (gpa % V86_BLOCK || size % V86_BLOCK || size <= 0 || gpa + size > 2 ** 32)
+  if (gpa % V86_BLOCK || size % V86_BLOCK || gpa + size > 2 ** 32)
     throw new RangeError(
-      `${rangeText(window)} is not whole blocks of 0x${V86_BLOCK.toString(16)} bytes below 4 GiB`,
+      `${rangeText(window)} must be whole blocks of 0x${V86_BLOCK.toString(16)} bytes below 4 GiB`,
     );
   const ram = { name: 'RAM', gpa: 0, size: cpu.mem8.length };
   if (rangesOverlap(window, ram)) throw new RangeError(overlapText(window, ram));

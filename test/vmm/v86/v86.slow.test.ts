@@ -453,7 +453,7 @@ describe('plugged devices', () => {
         ],
       });
     expect(() => plug(WINDOW + 0x1000, 0x20000, WINDOW + 0x1000)).toThrow(
-      'the window of scratch (0xd0001000 to 0xd0020fff) is not whole blocks of 0x20000 bytes below 4 GiB',
+      'the window of scratch (0xd0001000 to 0xd0020fff) must be whole blocks of 0x20000 bytes below 4 GiB',
     );
     expect(() => plug(WINDOW, 0x20000, WINDOW + 0x20000)).toThrow(
       'scratch (0xd0020000 to 0xd0020fff) lies outside of ' +
