@@ -296,15 +296,18 @@ const CASES: readonly (readonly [string | RegExp, string])[] = [
     'allowGc needs transport mailbox: on the thread of the VMM a guest could fill its heap',
     'boot struct.wasm --allow-gc',
   ],
-  ['the guest cannot be instantiated: unreachable', 'boot starts.wasm'],
-  [/^vsmmu: the guest cannot be instantiated: .*data segment/, 'boot far-data.wasm'],
-  ['the guest cannot be instantiated: unreachable', 'boot starts.wasm --transport mailbox'],
+  [/^vsmmu: \S*\/starts\.wasm: the guest cannot be instantiated: unreachable/, 'boot starts.wasm'],
+  [/far-data\.wasm: the guest cannot be instantiated: .*data segment/, 'boot far-data.wasm'],
   [
-    /the guest cannot be instantiated: .*memory/,
+    /\/starts\.wasm: the guest cannot be instantiated: unreachable/,
+    'boot starts.wasm --transport mailbox',
+  ],
+  [
+    /\/larger\.wasm: the program of the secondary vCPUs cannot be instantiated: .*memory/,
     'boot good.wasm --vcpus 2 --secondary larger.wasm',
   ],
   [
-    /the guest cannot be instantiated: .*memory/,
+    /\/larger\.wasm: the program of the secondary vCPUs cannot be instantiated: .*memory/,
     'boot good.wasm --vcpus 2 --secondary larger.wasm --transport mailbox',
   ],
   [

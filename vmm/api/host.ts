@@ -221,9 +221,12 @@ export class Host implements AsyncDisposable {
     if (transport === 'mailbox' || drain === 'thread')
       await this.#needThreads(transport === 'mailbox' ? 'transport' : 'drain');
     const { board: kind = toyBoard } = options;
+    const named = (error: unknown) => namedImageError(error, options);
     const guest = await readSource(options.guest);
     const secondary =
-      options.secondary === undefined ? undefined : await readSource(options.secondary);
+      options.secondary === undefined
+        ? undefined
+        : await readSource(options.secondary, 'secondary');
     const index = this.#made++;
     const name = settings.name ?? `vm${index}`;
     const events = new Emitter<MachineEvents>(MACHINE_EVENTS);
@@ -263,7 +266,7 @@ export class Host implements AsyncDisposable {
       ...(onTrace === undefined ? {} : { onTrace }),
       ...(options.faults === undefined ? {} : { faults: options.faults }),
     }).catch((error: unknown) => {
-      throw namedImageError(error, options);
+      throw named(error);
     });
     // What a machine's own hardware does is not in the host's trace.
     if (board.vm) this.#nameTracks(name, board);
@@ -271,6 +274,7 @@ export class Host implements AsyncDisposable {
     if (owner) this.#emitters.set(owner, events);
     const parts: MachineParts = {
       board,
+      named,
       drains: this.#drains,
       events,
       input,
