@@ -143,7 +143,7 @@ export async function createBoard(modules: HotModules): Promise<DrainBoard> {
   set(SMMU_AT_IDR3, IDR3);
   set(SMMU_AT_IDR5, IDR5);
   set(SMMU_AT_CMDQV_EN, 1);
-  // CR0: SMMUEN, EVTQEN, CMDQEN.
+  // CR0: SMMUEN, EVENTQEN, CMDQEN.
   set(SMMU_AT_CR0, 0xd);
   hostBytes.setBigUint64(SMMU + SMMU_AT_STRTAB_BASE, BigInt(STREAM_TABLE), true);
   set(SMMU_AT_STRTAB_CFG, LOG2STREAMS);

@@ -4,13 +4,14 @@
 import { isatty } from 'node:tty';
 import { isMainThread } from 'node:worker_threads';
 import {
+  type Board,
   type Machine,
   type MachineOptions,
   type StaleInstruction,
   serveGdb,
   virtBoard,
 } from '../vmm/api/index.ts';
-import { readSource } from '../vmm/api/sources.ts';
+import { namedImageError, readSource } from '../vmm/api/sources.ts';
 import type { Check } from '../vmm/report/checks.ts';
 import type { BootSettings } from './boot-settings.ts';
 import { UsageError } from './cli-error.ts';
@@ -92,6 +93,17 @@ function checkThreads({ gdb, icacheCheck }: BootSettings): void {
     );
 }
 
+/** The same board, whose errors about the initrd begin with its path. */
+function withNamedInitrd(board: Board, initrd: string | undefined): Board {
+  return {
+    ...board,
+    create: (options) =>
+      board.create(options).catch((error: unknown) => {
+        throw namedImageError(error, { initrd });
+      }),
+  };
+}
+
 /**
  * What the machines of a run have as kernels, with their disks; nothing for other guests.
  * @param onStale takes what --check-icache finds.
@@ -123,11 +135,11 @@ export async function kernelOptions(
   if (settings.disks !== undefined && (settings.vms ?? 1) > 1)
     throw new UsageError('--disk is for one machine: it excludes --vms');
   checkDebugger(settings);
-  const ramDisk = initrd === undefined ? undefined : await readSource(initrd);
+  const ramDisk = initrd === undefined ? undefined : await readSource(initrd, 'initrd');
   const sleep = HAS_INPUT && isatty(STDIN) ? 'wait' : 'skip';
   const onStaleInstruction = icacheCheck ? onStale : undefined;
-  return (disks) => ({
-    board: virtBoard({
+  return (disks) => {
+    const board = virtBoard({
       initrd: ramDisk,
       append,
       sleep,
@@ -137,8 +149,9 @@ export async function kernelOptions(
       translate,
       semihosting,
       onStaleInstruction,
-    }),
-  });
+    });
+    return { board: withNamedInitrd(board, initrd) };
+  };
 }
 
 /** With `--check-icache`: no instruction was executed that the instruction cache may not have seen. */

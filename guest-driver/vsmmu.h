@@ -236,14 +236,14 @@
 #define SMMU_CMDQ_BASE 0x090u
 #define SMMU_CMDQ_PROD 0x098u
 #define SMMU_CMDQ_CONS 0x09cu
-#define SMMU_EVTQ_BASE 0x0a0u
-/* Page-0 alias of SMMU_EVTQ_PROD. */
-#define SMMU_EVTQ_PROD_PAGE0 0x0a8u
-/* Page-0 alias of SMMU_EVTQ_CONS. */
-#define SMMU_EVTQ_CONS_PAGE0 0x0acu
-#define SMMU_EVTQ_IRQ_CFG0 0x0b0u
-#define SMMU_EVTQ_IRQ_CFG1 0x0b8u
-#define SMMU_EVTQ_IRQ_CFG2 0x0bcu
+#define SMMU_EVENTQ_BASE 0x0a0u
+/* Page-0 alias of SMMU_EVENTQ_PROD. */
+#define SMMU_EVENTQ_PROD_PAGE0 0x0a8u
+/* Page-0 alias of SMMU_EVENTQ_CONS. */
+#define SMMU_EVENTQ_CONS_PAGE0 0x0acu
+#define SMMU_EVENTQ_IRQ_CFG0 0x0b0u
+#define SMMU_EVENTQ_IRQ_CFG1 0x0b8u
+#define SMMU_EVENTQ_IRQ_CFG2 0x0bcu
 #define SMMU_PRIQ_BASE 0x0c0u
 #define SMMU_PRIQ_PROD_PAGE0 0x0c8u
 #define SMMU_PRIQ_CONS_PAGE0 0x0ccu
@@ -256,8 +256,8 @@
 #define SMMU_CMDQ_CONTROL_PAGE_BASE 0x4000u
 #define SMMU_CMDQ_CONTROL_PAGE_CFG 0x4008u
 #define SMMU_CMDQ_CONTROL_PAGE_STATUS 0x400cu
-#define SMMU_EVTQ_PROD 0x100a8u
-#define SMMU_EVTQ_CONS 0x100acu
+#define SMMU_EVENTQ_PROD 0x100a8u
+#define SMMU_EVENTQ_CONS 0x100acu
 #define SMMU_PRIQ_PROD 0x100c8u
 #define SMMU_PRIQ_CONS 0x100ccu
 
@@ -330,7 +330,7 @@
 #define IDR1_SIDSIZE VSMMU_FIELD(0, 0, 6)
 #define IDR1_SSIDSIZE VSMMU_FIELD(0, 6, 5)
 #define IDR1_PRIQS VSMMU_FIELD(0, 11, 5)
-#define IDR1_EVTQS VSMMU_FIELD(0, 16, 5)
+#define IDR1_EVENTQS VSMMU_FIELD(0, 16, 5)
 #define IDR1_CMDQS VSMMU_FIELD(0, 21, 5)
 /* Enhanced command queues; IDR6 says how many. */
 #define IDR1_ECMDQ VSMMU_FIELD(0, 31, 1)
@@ -358,7 +358,7 @@
 
 #define CR0_SMMUEN VSMMU_FIELD(0, 0, 1)
 #define CR0_PRIQEN VSMMU_FIELD(0, 1, 1)
-#define CR0_EVTQEN VSMMU_FIELD(0, 2, 1)
+#define CR0_EVENTQEN VSMMU_FIELD(0, 2, 1)
 #define CR0_CMDQEN VSMMU_FIELD(0, 3, 1)
 #define CR0_ATSCHK VSMMU_FIELD(0, 4, 1)
 
@@ -373,15 +373,15 @@
 
 #define IRQ_CTRL_GERROR_IRQEN VSMMU_FIELD(0, 0, 1)
 #define IRQ_CTRL_PRIQ_IRQEN VSMMU_FIELD(0, 1, 1)
-#define IRQ_CTRL_EVTQ_IRQEN VSMMU_FIELD(0, 2, 1)
+#define IRQ_CTRL_EVENTQ_IRQEN VSMMU_FIELD(0, 2, 1)
 
 // GERROR and GERRORN share one layout; an error is active where they differ (IHI 0070 section 7.5).
 #define GERROR_CMDQ_ERR VSMMU_FIELD(0, 0, 1)
-#define GERROR_EVTQ_ABT_ERR VSMMU_FIELD(0, 2, 1)
+#define GERROR_EVENTQ_ABT_ERR VSMMU_FIELD(0, 2, 1)
 #define GERROR_PRIQ_ABT_ERR VSMMU_FIELD(0, 3, 1)
 /* An MSI was terminated with an abort: of a CMD_SYNC, the event queue, GERROR itself. */
 #define GERROR_MSI_CMDQ_ABT_ERR VSMMU_FIELD(0, 4, 1)
-#define GERROR_MSI_EVTQ_ABT_ERR VSMMU_FIELD(0, 5, 1)
+#define GERROR_MSI_EVENTQ_ABT_ERR VSMMU_FIELD(0, 5, 1)
 #define GERROR_MSI_PRIQ_ABT_ERR VSMMU_FIELD(0, 6, 1)
 #define GERROR_MSI_GERROR_ABT_ERR VSMMU_FIELD(0, 7, 1)
 /* An ECMDQ has stopped at an error; which, its CONS says. */
@@ -394,17 +394,33 @@
 /* 0 linear, 1 two-level. */
 #define STRTAB_BASE_CFG_FMT VSMMU_FIELD(0, 16, 2)
 #define STRTAB_FMT_2LEVEL 1u
+/* Of CMDQ_BASE, EVENTQ_BASE and PRIQ_BASE. */
 #define Q_BASE_LOG2SIZE VSMMU_FIELD(0, 0, 5)
 
 /* Index and wrap bit of a queue register: at most 19 index bits and the wrap bit. */
 #define Q_INDEX VSMMU_FIELD(0, 0, 20)
 #define CMDQ_CONS_ERR VSMMU_FIELD(0, 24, 7)
-/* EVTQ_PROD.OVFLG; the same bit of EVTQ_CONS is OVACKFLG. */
-#define EVTQ_OVFLG VSMMU_FIELD(0, 31, 1)
+/* OVFLG of EVENTQ_PROD and PRIQ_PROD; the same bit of EVENTQ_CONS and PRIQ_CONS is OVACKFLG. */
+#define Q_OVFLG VSMMU_FIELD(0, 31, 1)
+
+// The same fields under the specification's names, by register.
+#define CMDQ_BASE_LOG2SIZE Q_BASE_LOG2SIZE
+#define CMDQ_PROD_WR Q_INDEX
+#define CMDQ_CONS_RD Q_INDEX
+#define EVENTQ_BASE_LOG2SIZE Q_BASE_LOG2SIZE
+#define EVENTQ_PROD_WR Q_INDEX
+#define EVENTQ_PROD_OVFLG Q_OVFLG
+#define EVENTQ_CONS_RD Q_INDEX
+#define EVENTQ_CONS_OVACKFLG Q_OVFLG
+#define PRIQ_BASE_LOG2SIZE Q_BASE_LOG2SIZE
+#define PRIQ_PROD_WR Q_INDEX
+#define PRIQ_PROD_OVFLG Q_OVFLG
+#define PRIQ_CONS_RD Q_INDEX
+#define PRIQ_CONS_OVACKFLG Q_OVFLG
 
 /* Bytes of a command, an event record and a PRI queue entry. */
 #define CMDQ_ENTRY_SIZE 16u
-#define EVTQ_ENTRY_SIZE 32u
+#define EVENTQ_ENTRY_SIZE 32u
 #define PRIQ_ENTRY_SIZE 16u
 // end
 
@@ -1020,15 +1036,21 @@ static inline uint32_t vsmmu_gpa_of(const volatile void *address) {
   return (uint32_t)(uintptr_t)address + vsmmu_info(ABI_AT_RAM_GPA_BASE);
 }
 
-// Memory offset of the first entry of a kind (ABI_KIND_*) in the device table; 0 without one.
-static inline uint32_t vsmmu_find_device(uint32_t kind) {
+// Memory offset of the first entry of a kind (ABI_KIND_*) in the device table that is an SMMU of
+// this number, or is behind it, or belongs to it; 0 without one. Machines have SMMUs 0 to
+// ABI_MAX_SMMUS - 1; a device that has to do with none is found under 0.
+static inline uint32_t vsmmu_find_device_of(uint32_t kind, uint32_t smmu) {
   uint32_t count = vsmmu_info(ABI_AT_DEVICE_COUNT);
   for (uint32_t i = 0; i < count && i < ABI_MAX_DEVICES; i++) {
     uint32_t entry = ABI_AT_DEVICES + i * ABI_DEVICE_SIZE;
-    if (vsmmu_info(entry + ABI_DEVICE_KIND) == kind) return entry;
+    if (vsmmu_info(entry + ABI_DEVICE_KIND) == kind && vsmmu_info(entry + ABI_DEVICE_SMMU) == smmu)
+      return entry;
   }
   return 0;
 }
+
+// The same for SMMU 0, the only one of most machines.
+static inline uint32_t vsmmu_find_device(uint32_t kind) { return vsmmu_find_device_of(kind, 0); }
 
 // gpa of a device's registers.
 static inline uint32_t vsmmu_device_gpa(uint32_t entry) {

@@ -15,6 +15,8 @@ export const NOT_FOR_GUESTS =
 
 const FIELD = /^\((\d+) << 16\) \| \((\d+) << 8\) \| (\d+)$/;
 const NUMBER = /^(0x[0-9a-f]+|\d+)$/;
+/** Another constant of the table. */
+const NAME = /^[A-Z][A-Z0-9_]+$/;
 
 const read = (/** @type {string} */ path) => readFileSync(new URL(path, ROOT), 'utf8');
 
@@ -26,6 +28,7 @@ const read = (/** @type {string} */ path) => readFileSync(new URL(path, ROOT), '
 function inC(name, value) {
   const [, word, bit, width] = FIELD.exec(value) ?? [];
   if (word !== undefined) return `VSMMU_FIELD(${word}, ${bit}, ${width})`;
+  if (NAME.test(value)) return value;
   if (!NUMBER.test(value)) throw new Error(`${name} is no number and no field: ${value}`);
   return `${value}u`;
 }

@@ -64,6 +64,15 @@ try {
   const completed = /completed on a VCMDQ, exits: \d+/;
   check('drain thread', `${boot} --transport mailbox --drain thread`, guest, completed);
   check('no direct maps', `${boot} --no-direct-maps`, guest, /completed on a VCMDQ, exits: 2/);
+
+  // A machine behind several SMMUs: each is found by its number, with what belongs to it.
+  copyFileSync(join(ROOT, 'test/guest-driver/smmus.c'), join(guest, 'guest.c'));
+  const line = (/** @type {number} */ i) =>
+    `SMMU 0000000${i}: [0-9a-f]{8} cmdqv [0-9a-f]{8} dma [0-9a-f]{8} EVENTQ_BASE 8000${i}000\n`;
+  const none = (/** @type {number} */ i) => `SMMU 0000000${i}: none cmdqv none dma none\n`;
+  const lines = [line(0), line(1), none(2), none(3)];
+  const two = new RegExp(`^${lines.join('')}`, 'm');
+  check('two SMMUs', `make -B CC="clang -Werror" >&2; ${boot} --smmus 2`, guest, two);
 } finally {
   rmSync(folder, { recursive: true });
 }

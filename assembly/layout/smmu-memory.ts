@@ -19,20 +19,20 @@ export const SMMU_AT_STRTAB_BASE = 0x20;
  * u64 PA of the event queue, then log2 of its entries, PROD (with OVFLG), CONS (with
  * OVACKFLG).
  */
-export const SMMU_AT_EVTQ_BASE = 0x28;
-export const SMMU_AT_EVTQ_LOG2SIZE = 0x30;
-export const SMMU_AT_EVTQ_PROD = 0x34;
-export const SMMU_AT_EVTQ_CONS = 0x38;
+export const SMMU_AT_EVENTQ_BASE = 0x28;
+export const SMMU_AT_EVENTQ_LOG2SIZE = 0x30;
+export const SMMU_AT_EVENTQ_PROD = 0x34;
+export const SMMU_AT_EVENTQ_CONS = 0x38;
 /** Ownership word of the event queue's producer side: 0 free, else thread + 1. */
-export const SMMU_AT_EVTQ_OWNER = 0x3c;
+export const SMMU_AT_EVENTQ_OWNER = 0x3c;
 /**
- * 0, or EVTQ_ABORTED when an event record could not be written; the device model makes
- * that EVTQ_ABORT_ACTIVE when it has raised GERROR.EVTQ_ABT_ERR, and 0 when software has
+ * 0, or EVENTQ_ABORTED when an event record could not be written; the device model makes
+ * that EVENTQ_ABORT_ACTIVE when it has raised GERROR.EVENTQ_ABT_ERR, and 0 when software has
  * acknowledged it. No record is written while it is not 0.
  */
-export const SMMU_AT_EVTQ_ABORT = 0x40;
-export const EVTQ_ABORTED = 1;
-export const EVTQ_ABORT_ACTIVE = 2;
+export const SMMU_AT_EVENTQ_ABORT = 0x40;
+export const EVENTQ_ABORTED = 1;
+export const EVENTQ_ABORT_ACTIVE = 2;
 /** Number of queues parked at a CMD_SYNC. */
 export const SMMU_AT_PARKED = 0x44;
 /**
@@ -78,8 +78,8 @@ export const STAT_PROD_RANGE = 0x1c;
 export const STAT_PARKS = 0x20;
 export const STAT_ROUNDS_EXHAUSTED = 0x24;
 export const STAT_BUDGET_EXHAUSTED = 0x28;
-export const STAT_EVTQ_OVERFLOW = 0x2c;
-export const STAT_EVTQ_ABORT = 0x30;
+export const STAT_EVENTQ_OVERFLOW = 0x2c;
+export const STAT_EVENTQ_ABORT = 0x30;
 export const STAT_ERROR_HELD = 0x34;
 export const STAT_ERROR_PUBLISHED = 0x38;
 export const STAT_ERROR_SKIPPED = 0x3c;

@@ -38,14 +38,14 @@ export const SMMU_STRTAB_BASE_CFG = 0x088;
 export const SMMU_CMDQ_BASE = 0x090;
 export const SMMU_CMDQ_PROD = 0x098;
 export const SMMU_CMDQ_CONS = 0x09c;
-export const SMMU_EVTQ_BASE = 0x0a0;
-/** Page-0 alias of SMMU_EVTQ_PROD. */
-export const SMMU_EVTQ_PROD_PAGE0 = 0x0a8;
-/** Page-0 alias of SMMU_EVTQ_CONS. */
-export const SMMU_EVTQ_CONS_PAGE0 = 0x0ac;
-export const SMMU_EVTQ_IRQ_CFG0 = 0x0b0;
-export const SMMU_EVTQ_IRQ_CFG1 = 0x0b8;
-export const SMMU_EVTQ_IRQ_CFG2 = 0x0bc;
+export const SMMU_EVENTQ_BASE = 0x0a0;
+/** Page-0 alias of SMMU_EVENTQ_PROD. */
+export const SMMU_EVENTQ_PROD_PAGE0 = 0x0a8;
+/** Page-0 alias of SMMU_EVENTQ_CONS. */
+export const SMMU_EVENTQ_CONS_PAGE0 = 0x0ac;
+export const SMMU_EVENTQ_IRQ_CFG0 = 0x0b0;
+export const SMMU_EVENTQ_IRQ_CFG1 = 0x0b8;
+export const SMMU_EVENTQ_IRQ_CFG2 = 0x0bc;
 export const SMMU_PRIQ_BASE = 0x0c0;
 export const SMMU_PRIQ_PROD_PAGE0 = 0x0c8;
 export const SMMU_PRIQ_CONS_PAGE0 = 0x0cc;
@@ -58,8 +58,8 @@ export const SMMU_IDR6 = 0x190;
 export const SMMU_CMDQ_CONTROL_PAGE_BASE = 0x4000;
 export const SMMU_CMDQ_CONTROL_PAGE_CFG = 0x4008;
 export const SMMU_CMDQ_CONTROL_PAGE_STATUS = 0x400c;
-export const SMMU_EVTQ_PROD = 0x100a8;
-export const SMMU_EVTQ_CONS = 0x100ac;
+export const SMMU_EVENTQ_PROD = 0x100a8;
+export const SMMU_EVENTQ_CONS = 0x100ac;
 export const SMMU_PRIQ_PROD = 0x100c8;
 export const SMMU_PRIQ_CONS = 0x100cc;
 
@@ -132,7 +132,7 @@ export const IDR0_RME_IMPL = (0 << 16) | (30 << 8) | 1;
 export const IDR1_SIDSIZE = (0 << 16) | (0 << 8) | 6;
 export const IDR1_SSIDSIZE = (0 << 16) | (6 << 8) | 5;
 export const IDR1_PRIQS = (0 << 16) | (11 << 8) | 5;
-export const IDR1_EVTQS = (0 << 16) | (16 << 8) | 5;
+export const IDR1_EVENTQS = (0 << 16) | (16 << 8) | 5;
 export const IDR1_CMDQS = (0 << 16) | (21 << 8) | 5;
 /** Enhanced command queues; IDR6 says how many. */
 export const IDR1_ECMDQ = (0 << 16) | (31 << 8) | 1;
@@ -160,7 +160,7 @@ export const IDR5_STALL_MAX = (0 << 16) | (16 << 8) | 16;
 
 export const CR0_SMMUEN = (0 << 16) | (0 << 8) | 1;
 export const CR0_PRIQEN = (0 << 16) | (1 << 8) | 1;
-export const CR0_EVTQEN = (0 << 16) | (2 << 8) | 1;
+export const CR0_EVENTQEN = (0 << 16) | (2 << 8) | 1;
 export const CR0_CMDQEN = (0 << 16) | (3 << 8) | 1;
 export const CR0_ATSCHK = (0 << 16) | (4 << 8) | 1;
 /** Bits of CR0 that are not reserved: SMMUEN to ATSCHK and VMW. */
@@ -177,15 +177,15 @@ export const GBPA_UPDATE = (0 << 16) | (31 << 8) | 1;
 
 export const IRQ_CTRL_GERROR_IRQEN = (0 << 16) | (0 << 8) | 1;
 export const IRQ_CTRL_PRIQ_IRQEN = (0 << 16) | (1 << 8) | 1;
-export const IRQ_CTRL_EVTQ_IRQEN = (0 << 16) | (2 << 8) | 1;
+export const IRQ_CTRL_EVENTQ_IRQEN = (0 << 16) | (2 << 8) | 1;
 
 // GERROR and GERRORN share one layout; an error is active where they differ (IHI 0070 section 7.5).
 export const GERROR_CMDQ_ERR = (0 << 16) | (0 << 8) | 1;
-export const GERROR_EVTQ_ABT_ERR = (0 << 16) | (2 << 8) | 1;
+export const GERROR_EVENTQ_ABT_ERR = (0 << 16) | (2 << 8) | 1;
 export const GERROR_PRIQ_ABT_ERR = (0 << 16) | (3 << 8) | 1;
 /** An MSI was terminated with an abort: of a CMD_SYNC, the event queue, GERROR itself. */
 export const GERROR_MSI_CMDQ_ABT_ERR = (0 << 16) | (4 << 8) | 1;
-export const GERROR_MSI_EVTQ_ABT_ERR = (0 << 16) | (5 << 8) | 1;
+export const GERROR_MSI_EVENTQ_ABT_ERR = (0 << 16) | (5 << 8) | 1;
 export const GERROR_MSI_PRIQ_ABT_ERR = (0 << 16) | (6 << 8) | 1;
 export const GERROR_MSI_GERROR_ABT_ERR = (0 << 16) | (7 << 8) | 1;
 /** An ECMDQ has stopped at an error; which, its CONS says. */
@@ -200,15 +200,31 @@ export const STRTAB_BASE_CFG_SPLIT = (0 << 16) | (6 << 8) | 5;
 /** 0 linear, 1 two-level. */
 export const STRTAB_BASE_CFG_FMT = (0 << 16) | (16 << 8) | 2;
 export const STRTAB_FMT_2LEVEL = 1;
+/** Of CMDQ_BASE, EVENTQ_BASE and PRIQ_BASE. */
 export const Q_BASE_LOG2SIZE = (0 << 16) | (0 << 8) | 5;
 
 /** Index and wrap bit of a queue register: at most 19 index bits and the wrap bit. */
 export const Q_INDEX = (0 << 16) | (0 << 8) | 20;
 export const CMDQ_CONS_ERR = (0 << 16) | (24 << 8) | 7;
-/** EVTQ_PROD.OVFLG; the same bit of EVTQ_CONS is OVACKFLG. */
-export const EVTQ_OVFLG = (0 << 16) | (31 << 8) | 1;
+/** OVFLG of EVENTQ_PROD and PRIQ_PROD; the same bit of EVENTQ_CONS and PRIQ_CONS is OVACKFLG. */
+export const Q_OVFLG = (0 << 16) | (31 << 8) | 1;
+
+// The same fields under the specification's names, by register.
+export const CMDQ_BASE_LOG2SIZE = Q_BASE_LOG2SIZE;
+export const CMDQ_PROD_WR = Q_INDEX;
+export const CMDQ_CONS_RD = Q_INDEX;
+export const EVENTQ_BASE_LOG2SIZE = Q_BASE_LOG2SIZE;
+export const EVENTQ_PROD_WR = Q_INDEX;
+export const EVENTQ_PROD_OVFLG = Q_OVFLG;
+export const EVENTQ_CONS_RD = Q_INDEX;
+export const EVENTQ_CONS_OVACKFLG = Q_OVFLG;
+export const PRIQ_BASE_LOG2SIZE = Q_BASE_LOG2SIZE;
+export const PRIQ_PROD_WR = Q_INDEX;
+export const PRIQ_PROD_OVFLG = Q_OVFLG;
+export const PRIQ_CONS_RD = Q_INDEX;
+export const PRIQ_CONS_OVACKFLG = Q_OVFLG;
 
 /** Bytes of a command, an event record and a PRI queue entry. */
 export const CMDQ_ENTRY_SIZE = 16;
-export const EVTQ_ENTRY_SIZE = 32;
+export const EVENTQ_ENTRY_SIZE = 32;
 export const PRIQ_ENTRY_SIZE = 16;

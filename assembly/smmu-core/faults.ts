@@ -41,21 +41,21 @@ import {
 } from '../layout/events';
 import { HOST_AT_ATTENTION, HOST_AT_EVENTS } from '../layout/host-memory';
 import {
-  EVTQ_ABORTED,
+  EVENTQ_ABORTED,
   SMMU_AT_CR0,
-  SMMU_AT_EVTQ_ABORT,
-  SMMU_AT_EVTQ_BASE,
-  SMMU_AT_EVTQ_CONS,
-  SMMU_AT_EVTQ_LOG2SIZE,
-  SMMU_AT_EVTQ_OWNER,
-  SMMU_AT_EVTQ_PROD,
+  SMMU_AT_EVENTQ_ABORT,
+  SMMU_AT_EVENTQ_BASE,
+  SMMU_AT_EVENTQ_CONS,
+  SMMU_AT_EVENTQ_LOG2SIZE,
+  SMMU_AT_EVENTQ_OWNER,
+  SMMU_AT_EVENTQ_PROD,
   SMMU_AT_STATS,
+  STAT_EVENTQ_ABORT,
+  STAT_EVENTQ_OVERFLOW,
   STAT_EVENTS,
   STAT_EVENTS_MERGED,
-  STAT_EVTQ_ABORT,
-  STAT_EVTQ_OVERFLOW,
 } from '../layout/smmu-memory';
-import { CR0_EVTQEN, EVTQ_ENTRY_SIZE, EVTQ_OVFLG } from '../layout/smmu-registers';
+import { CR0_EVENTQEN, EVENTQ_ENTRY_SIZE, Q_OVFLG } from '../layout/smmu-registers';
 import { STE_CONFIG_BYPASS, STE_CONFIG_S2, STE_MEV, STE_S2R, STE_S2S } from '../layout/ste';
 import {
   THREAD_ATTRIBUTES,
@@ -80,7 +80,7 @@ const EVENT_QUEUE_SPINS = 10000;
 
 /** No record: the transaction ends silently. Clears THREAD_EVENT. */
 export function noEvent(): void {
-  memory.fill(THREAD + THREAD_EVENT, 0, EVTQ_ENTRY_SIZE);
+  memory.fill(THREAD + THREAD_EVENT, 0, EVENTQ_ENTRY_SIZE);
 }
 
 /** What the records of an event carry: EVENT_* bits. */
@@ -188,12 +188,12 @@ function merged(smmu: usize, id: u32, newest: u32): bool {
   )
     return false;
   const place = locate(
-    atomic.load<u64>(smmu, SMMU_AT_EVTQ_BASE) + u64(newest * EVTQ_ENTRY_SIZE),
-    EVTQ_ENTRY_SIZE,
+    atomic.load<u64>(smmu, SMMU_AT_EVENTQ_BASE) + u64(newest * EVENTQ_ENTRY_SIZE),
+    EVENTQ_ENTRY_SIZE,
   );
   if (place == NOWHERE) return false;
   const offsetMask: u64 = carriedBy(id) & EVENT_PAGE ? 0xfff : 0;
-  for (let i = 0; i < EVTQ_ENTRY_SIZE; i += 8) {
+  for (let i = 0; i < EVENTQ_ENTRY_SIZE; i += 8) {
     const differs = loadAt(place + i) ^ load<u64>(THREAD + THREAD_EVENT + i);
     if ((i == 16 ? differs & ~offsetMask : differs) != 0) return false;
   }
@@ -202,35 +202,35 @@ function merged(smmu: usize, id: u32, newest: u32): bool {
 
 function takeQueue(smmu: usize): bool {
   for (let i = 0; i < EVENT_QUEUE_SPINS; i++) {
-    if (atomic.cmpxchg<i32>(smmu, 0, THREAD_ID, SMMU_AT_EVTQ_OWNER) == 0) return true;
+    if (atomic.cmpxchg<i32>(smmu, 0, THREAD_ID, SMMU_AT_EVENTQ_OWNER) == 0) return true;
   }
   return false;
 }
 
-// A queue with an unacknowledged EVTQ_ABT_ERR is not written to (IHI 0070 section 7.2.1).
+// A queue with an unacknowledged EVENTQ_ABT_ERR is not written to (IHI 0070 section 7.2.1).
 function writable(smmu: usize): bool {
   return (
-    bits(atomic.load<u32>(smmu, SMMU_AT_CR0), CR0_EVTQEN) != 0 &&
-    atomic.load<i32>(smmu, SMMU_AT_EVTQ_ABORT) == 0
+    bits(atomic.load<u32>(smmu, SMMU_AT_CR0), CR0_EVENTQEN) != 0 &&
+    atomic.load<i32>(smmu, SMMU_AT_EVENTQ_ABORT) == 0
   );
 }
 
 function sizeOf(smmu: usize): u32 {
-  return (<u32>1) << (atomic.load<u32>(smmu, SMMU_AT_EVTQ_LOG2SIZE) & 31);
+  return (<u32>1) << (atomic.load<u32>(smmu, SMMU_AT_EVENTQ_LOG2SIZE) & 31);
 }
 
 function full(smmu: usize): bool {
   const size = sizeOf(smmu);
   return (
-    ((atomic.load<u32>(smmu, SMMU_AT_EVTQ_PROD) ^ atomic.load<u32>(smmu, SMMU_AT_EVTQ_CONS)) &
+    ((atomic.load<u32>(smmu, SMMU_AT_EVENTQ_PROD) ^ atomic.load<u32>(smmu, SMMU_AT_EVENTQ_CONS)) &
       ((size << 1) - 1)) ==
     size
   );
 }
 
 function writeRecord(smmu: usize, id: u32): void {
-  const prod = atomic.load<u32>(smmu, SMMU_AT_EVTQ_PROD);
-  const cons = atomic.load<u32>(smmu, SMMU_AT_EVTQ_CONS);
+  const prod = atomic.load<u32>(smmu, SMMU_AT_EVENTQ_PROD);
+  const cons = atomic.load<u32>(smmu, SMMU_AT_EVENTQ_CONS);
   const size = sizeOf(smmu);
   const indexMask = (size << 1) - 1;
   if (((prod ^ cons) & indexMask) != 0 && merged(smmu, id, (prod - 1) & (size - 1))) {
@@ -239,30 +239,26 @@ function writeRecord(smmu: usize, id: u32): void {
   }
   if (full(smmu)) {
     // Full: the record is lost. OVFLG toggles once, until software has made OVACKFLG equal (IHI 0070 section 7.4).
-    if (((prod ^ cons) & maskOf(EVTQ_OVFLG)) == 0)
-      atomic.store<u32>(smmu, prod ^ maskOf(EVTQ_OVFLG), SMMU_AT_EVTQ_PROD);
-    atomic.add<i32>(smmu + SMMU_AT_STATS, 1, STAT_EVTQ_OVERFLOW);
+    if (((prod ^ cons) & maskOf(Q_OVFLG)) == 0)
+      atomic.store<u32>(smmu, prod ^ maskOf(Q_OVFLG), SMMU_AT_EVENTQ_PROD);
+    atomic.add<i32>(smmu + SMMU_AT_STATS, 1, STAT_EVENTQ_OVERFLOW);
     count(THREAD_EVENTS_LOST);
     return;
   }
   const place = locate(
-    atomic.load<u64>(smmu, SMMU_AT_EVTQ_BASE) + u64((prod & (size - 1)) * EVTQ_ENTRY_SIZE),
-    EVTQ_ENTRY_SIZE,
+    atomic.load<u64>(smmu, SMMU_AT_EVENTQ_BASE) + u64((prod & (size - 1)) * EVENTQ_ENTRY_SIZE),
+    EVENTQ_ENTRY_SIZE,
   );
   if (place == NOWHERE) {
-    atomic.store<i32>(smmu, EVTQ_ABORTED, SMMU_AT_EVTQ_ABORT);
-    atomic.add<i32>(smmu + SMMU_AT_STATS, 1, STAT_EVTQ_ABORT);
+    atomic.store<i32>(smmu, EVENTQ_ABORTED, SMMU_AT_EVENTQ_ABORT);
+    atomic.add<i32>(smmu + SMMU_AT_STATS, 1, STAT_EVENTQ_ABORT);
     count(THREAD_EVENTS_LOST);
     return;
   }
-  for (let i = 0; i < EVTQ_ENTRY_SIZE; i += 8)
+  for (let i = 0; i < EVENTQ_ENTRY_SIZE; i += 8)
     storeAt(place + i, load<u64>(THREAD + THREAD_EVENT + i));
   // The record is visible before PROD moves.
-  atomic.store<u32>(
-    smmu,
-    (prod & maskOf(EVTQ_OVFLG)) | ((prod + 1) & indexMask),
-    SMMU_AT_EVTQ_PROD,
-  );
+  atomic.store<u32>(smmu, (prod & maskOf(Q_OVFLG)) | ((prod + 1) & indexMask), SMMU_AT_EVENTQ_PROD);
 }
 
 /**
@@ -289,7 +285,7 @@ export function recordMiscellaneous(smmu: usize): void {
     return;
   }
   writeRecord(smmu, id);
-  atomic.store<i32>(smmu, 0, SMMU_AT_EVTQ_OWNER);
+  atomic.store<i32>(smmu, 0, SMMU_AT_EVENTQ_OWNER);
   atomic.add<i32>(0, 1, HOST_AT_ATTENTION);
 }
 
@@ -308,7 +304,7 @@ export function recordStall(smmu: usize, stag: u32): bool {
     store<u32>(THREAD, placed(stag, EVT_STAG) | maskOf(EVT_STALL), THREAD_EVENT + 8);
     writeRecord(smmu, id);
   }
-  atomic.store<i32>(smmu, 0, SMMU_AT_EVTQ_OWNER);
+  atomic.store<i32>(smmu, 0, SMMU_AT_EVENTQ_OWNER);
   if (room) atomic.add<i32>(0, 1, HOST_AT_ATTENTION);
   return room;
 }

@@ -27,13 +27,13 @@ import {
   PPR_WRITE,
 } from '../layout/page-requests';
 import {
-  EVTQ_ABORTED,
+  EVENTQ_ABORTED,
   SMMU_AT_CR0,
   SMMU_AT_STATS,
   STAT_PAGE_REQUESTS,
   STAT_PRI_AUTO,
 } from '../layout/smmu-memory';
-import { CR0_PRIQEN, CR0_SMMUEN, EVTQ_OVFLG, PRIQ_ENTRY_SIZE } from '../layout/smmu-registers';
+import { CR0_PRIQEN, CR0_SMMUEN, PRIQ_ENTRY_SIZE, Q_OVFLG } from '../layout/smmu-registers';
 import { bits, maskOf, placed } from '../lib/fields';
 import { locate, NOWHERE, storeAt } from './physical-memory';
 
@@ -59,9 +59,9 @@ function enqueue(smmu: usize, d0: u64, d1: u64): u32 {
   const cons = atomic.load<u32>(smmu, SMMU_AT_PRIQ_CONS);
   const size = (<u32>1) << (atomic.load<u32>(smmu, SMMU_AT_PRIQ_LOG2SIZE) & 31);
   const indexMask = (size << 1) - 1;
-  if (((prod ^ cons) & maskOf(EVTQ_OVFLG)) != 0) return PRG_SUCCESS;
+  if (((prod ^ cons) & maskOf(Q_OVFLG)) != 0) return PRG_SUCCESS;
   if (((prod ^ cons) & indexMask) == size) {
-    atomic.store<u32>(smmu, prod ^ maskOf(EVTQ_OVFLG), SMMU_AT_PRIQ_PROD);
+    atomic.store<u32>(smmu, prod ^ maskOf(Q_OVFLG), SMMU_AT_PRIQ_PROD);
     return PRG_SUCCESS;
   }
   const place = locate(
@@ -69,17 +69,13 @@ function enqueue(smmu: usize, d0: u64, d1: u64): u32 {
     PRIQ_ENTRY_SIZE,
   );
   if (place == NOWHERE) {
-    atomic.store<i32>(smmu, EVTQ_ABORTED, SMMU_AT_PRIQ_ABORT);
+    atomic.store<i32>(smmu, EVENTQ_ABORTED, SMMU_AT_PRIQ_ABORT);
     return PRG_FAILURE;
   }
   storeAt(place, d0);
   storeAt(place + 8, d1);
   // The entry is visible before PROD moves.
-  atomic.store<u32>(
-    smmu,
-    (prod & maskOf(EVTQ_OVFLG)) | ((prod + 1) & indexMask),
-    SMMU_AT_PRIQ_PROD,
-  );
+  atomic.store<u32>(smmu, (prod & maskOf(Q_OVFLG)) | ((prod + 1) & indexMask), SMMU_AT_PRIQ_PROD);
   return PRG_WAITING;
 }
 

@@ -44,7 +44,7 @@ import {
   QUEUE_STATE,
 } from '../layout/queue-memory';
 import {
-  SMMU_AT_EVTQ_OWNER,
+  SMMU_AT_EVENTQ_OWNER,
   SMMU_AT_PARKED,
   STAT_ERROR_PUBLISHED,
   STAT_ERROR_SKIPPED,
@@ -265,7 +265,7 @@ export function reapThread(smmu: usize, thread: u32): void {
   }
   for (let set: u32 = 0; set < <u32>TLB_SETS; set++) reapTlbSet(smmu, set, thread);
   for (let set: u32 = 0; set < <u32>CFG_SETS; set++) reapConfigSet(smmu, set, thread);
-  atomic.cmpxchg<u32>(smmu, thread + 1, 0, SMMU_AT_EVTQ_OWNER);
+  atomic.cmpxchg<u32>(smmu, thread + 1, 0, SMMU_AT_EVENTQ_OWNER);
   atomic.cmpxchg<u32>(smmu, thread + 1, 0, SMMU_AT_PRIQ_OWNER);
   atomic.store<i64>(HOST_THREADS + thread * THREAD_STRIDE, 0, THREAD_IN_FLIGHT);
   callHost();

@@ -67,7 +67,7 @@ export function addBench(program: Command): void {
       const plan = planOf(options);
       const files = linuxFiles(options.kernel, options.initrd);
       const kernel = await readSource(files.kernel);
-      const initrd = await readSource(files.initrd);
+      const initrd = await readSource(files.initrd, 'initrd');
       const rows: LinuxBenchRow[] = [];
       const add = (row: LinuxBenchRow) => {
         rows.push(row);

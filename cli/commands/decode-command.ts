@@ -23,6 +23,7 @@ import {
   type Refusal,
   steRefusals,
 } from '../../devices/decode/refusals/index.ts';
+import { unknownName } from '../../devices/plugin/index.ts';
 import {
   GRACE_ID_REGISTERS,
   GUEST_ID_REGISTERS,
@@ -72,6 +73,36 @@ const STRUCTURES: Readonly<Record<string, Structure>> = {
   pte: { doublewords: 1, decode: decodePte },
 };
 
+/** What people call structures that have shorter names here. */
+const ALIASES: Readonly<Record<string, string>> = {
+  command: 'cmd',
+  evt: 'event',
+  descriptor: 'pte',
+};
+
+/** The name of a kind, whatever it is called. */
+const kindOf = (given: string) =>
+  Object.hasOwn(ALIASES, given) ? (ALIASES[given] ?? given) : given;
+
+/** Which forms the words of a structure may have, by an example of as many as it has. */
+function forms(kind: string, doublewords: number): string {
+  const example = EXAMPLES[kind] ?? [];
+  const words = `${doublewords} ${doublewords === 1 ? 'doubleword' : 'doublewords'}`;
+  return (
+    `give ${words} in hexadecimal, the lowest first, or ${2 * doublewords} words of 32 bits, ` +
+    `such as: vsmmu decode ${kind} ${example.join(' ')}`
+  );
+}
+
+/** The first of them in full; an ellipsis stands for what follows. */
+const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
+  ste: ['0x000000123456784b', '0x00000000080000d6', '0', '0', '0', '0', '0', '0'],
+  cd: ['0x0005000180002b10', '0x80110000', '0', '0', '0', '0', '0', '0'],
+  cmd: ['0x0005000300000012', '0x12345001'],
+  event: ['0x0000000800000010', '0x20800000000', '0x12345678', '0'],
+  pte: ['0x0060000080000f43'],
+};
+
 /** A kind of its own: lines of logs. */
 const LOG = 'log';
 const STDIN = '-';
@@ -100,16 +131,24 @@ const plain = (decoded: Decoded) => ({
   fields: decoded.fields.map((field) => ({ ...field, value: hex(field.value) })),
 });
 
+/** Whether words have something of a log's line, its driver or what it dumps. */
+const isLogLine = (given: string) =>
+  /arm-smmu-v3|cmdqv|\breceived:|\berror state:|StreamID 0x/i.test(given);
+
 /** @throws {UsageError} when the words are not of the structure. */
 function decode(kind: string, given: string, options: DecodeOptions): string {
   const structure = Object.hasOwn(STRUCTURES, kind) ? STRUCTURES[kind] : undefined;
   if (!structure)
-    throw new UsageError(`'${kind}' is none of ${[...Object.keys(STRUCTURES), LOG].join(', ')}`);
+    throw new UsageError(unknownName('kind', kind, [...Object.keys(STRUCTURES), LOG]));
   let words: Words;
   try {
     words = wordsOfText(given, structure.doublewords);
   } catch (error) {
-    throw new UsageError(`${kind}: ${error instanceof RangeError ? error.message : String(error)}`);
+    const reason = error instanceof RangeError ? error.message : String(error);
+    const hint = isLogLine(given)
+      ? `lines of a log are for vsmmu decode ${LOG}`
+      : forms(kind, structure.doublewords);
+    throw new UsageError(`${kind}: ${reason}; ${hint}`);
   }
   if (options.level === '-1' && !(options.ds && options.granule === '4k'))
     throw new UsageError('level -1 takes --ds and granules of 4k');
@@ -226,7 +265,8 @@ export function addDecode(program: Command): void {
       ).choices(Object.keys(JUDGES)),
     )
     .option('--json', 'print one JSON object', false)
-    .action(async (kind: string, given: string[], options: DecodeOptions, command: Command) => {
+    .action(async (called: string, given: string[], options: DecodeOptions, command: Command) => {
+      const kind = kindOf(called);
       if (kind === LOG || Object.hasOwn(STRUCTURES, kind)) {
         refuseOfPte(kind, command);
         refuseJudging(kind, options);

@@ -18,14 +18,14 @@ import {
 import {
   CMDQ_ENTRY_SIZE,
   CR0_CMDQEN,
-  EVTQ_ENTRY_SIZE,
+  EVENTQ_ENTRY_SIZE,
   GERROR_CMDQ_ERR,
   SMMU_CMDQ_BASE,
   SMMU_CMDQ_CONS,
   SMMU_CMDQ_PROD,
   SMMU_CR0,
-  SMMU_EVTQ_BASE,
-  SMMU_EVTQ_PROD,
+  SMMU_EVENTQ_BASE,
+  SMMU_EVENTQ_PROD,
   SMMU_GERROR,
   SMMU_GERRORN,
 } from '../../assembly/layout/smmu-registers.ts';
@@ -240,13 +240,13 @@ function eventsOf(
   readonly eventCount: number;
 } {
   const { word, base } = reader(machine, 'smmuv3');
-  const { gpa, log2size } = base(SMMU_EVTQ_BASE);
+  const { gpa, log2size } = base(SMMU_EVENTQ_BASE);
   const size = 2 ** log2size;
-  const prod = word(SMMU_EVTQ_PROD) & (2 * size - 1);
+  const prod = word(SMMU_EVENTQ_PROD) & (2 * size - 1);
   const { events: eventCount } = counts;
   const count = Math.min(eventCount, size, SHOWN_EVENTS);
   const events = Array.from({ length: count }, (_, i): EventPicture | undefined => {
-    const words = entryWords(machine, gpa, (prod - 1 - i + 2 * size) % size, EVTQ_ENTRY_SIZE);
+    const words = entryWords(machine, gpa, (prod - 1 - i + 2 * size) % size, EVENTQ_ENTRY_SIZE);
     if (!words) return undefined;
     const decoded = decodeEvent(words);
     return {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // What a machine gives its devices, and takes back from them.
 
+import { answeredFlag, answeredMap } from '../plugin/answers.ts';
 import {
   BoardError,
   type Device,
@@ -20,7 +21,7 @@ import type { InterruptSink } from './interrupt-sink.ts';
 import { boardMsiSink, type MsiSink } from './msi-sink.ts';
 import type { Placement } from './placement.ts';
 import { PortMsis } from './port-msis.ts';
-import { SharedLines } from './shared-lines.ts';
+import { boardLine, SharedLines } from './shared-lines.ts';
 import { TimerQueue } from './timer-queue.ts';
 import {
   type DeviceV1,
@@ -126,10 +127,11 @@ function checkPlacements(placements: readonly Placement[]): void {
 /**
  * A device asks for its lines when it needs them: one that the board does not have is told before.
  * @throws {RangeError} when there is no such line.
+ * @throws {TypeError} when what the board returns is no line.
  */
 function checkLines({ device, firstIrq }: Placement, interrupts: InterruptSink): void {
   if (firstIrq === undefined) return;
-  for (let i = 0; i < device.identity.interrupts; i++) interrupts.line(firstIrq + i);
+  for (let i = 0; i < device.identity.interrupts; i++) boardLine(interrupts, firstIrq + i);
 }
 
 /** What the devices of a machine share. */
@@ -145,7 +147,7 @@ function hostOf(
   { timers, lines, msis: portMsis }: MachineParts,
 ): DeviceHost {
   const { device, addresses, dmaPort, requesterId } = placement;
-  const { memory, msis = boardMsiSink(memory) } = services;
+  const { memory, directMaps, msis = boardMsiSink(memory) } = services;
   return {
     memory,
     interruptLine: (index) =>
@@ -155,7 +157,7 @@ function hostOf(
       const base = addresses[region];
       return base === undefined
         ? undefined
-        : services.directMaps?.map({ gpa: base + offset, length, doorbell });
+        : answeredMap(directMaps?.map({ gpa: base + offset, length, doorbell }), 'directMaps.map');
     },
     background: (loop) => services.background.add(loop),
     nowNs: () => services.clock.nowNs(),
@@ -164,7 +166,7 @@ function hostOf(
       services.trace?.(device.name, { name: 'msi', address, data });
       return dmaPort
         ? portMsis.send(dmaPort, address, data)
-        : msis.send(requesterId, address, data);
+        : answeredFlag(msis.send(requesterId, address, data), 'msis.send');
     },
     trace: (event) => services.trace?.(device.name, event),
   };

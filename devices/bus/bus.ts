@@ -3,6 +3,8 @@
 
 import type { AccessSize, Device, DeviceRegion, MmioAccess } from '../plugin/index.ts';
 import { MachineError } from '../plugin/index.ts';
+import { checkMethods } from '../plugin/known-values.ts';
+import { overlapText } from './address-range.ts';
 
 /** A device region at its place. Addresses are gpa on a machine's bus, pa on a host's. */
 export interface BusMount {
@@ -54,6 +56,12 @@ function regionOf(mount: BusMount): DeviceRegion {
   return region;
 }
 
+const rangeOf = ({ device, address, end }: MountedRegion) => ({
+  name: device.name,
+  gpa: address,
+  size: end - address,
+});
+
 /** Finds the register region that an access falls in, and makes the access there. */
 export class Bus {
   /** In ascending order of their addresses. */
@@ -71,6 +79,7 @@ export class Bus {
 
   /** @throws {RangeError} when two regions overlap, or one does not lie below 4 GiB. */
   constructor(mounts: readonly BusMount[], counter?: RegisterCounter) {
+    if (counter !== undefined) checkMethods(counter, ['countRegister'], 'Bus: counter');
     for (const mount of mounts) checkAddress(mount, regionOf(mount).size);
     this.#regions = mounts
       .map((mount) => ({
@@ -83,12 +92,8 @@ export class Bus {
     this.#counter = counter;
     for (let i = 1; i < this.#regions.length; i++) {
       const [below, above] = [this.#regions[i - 1], this.#regions[i]];
-      if (below && above && below.end > above.address) {
-        throw new RangeError(
-          `${below.device.name} and ${above.device.name} overlap at ` +
-            `0x${above.address.toString(16)}`,
-        );
-      }
+      if (below && above && below.end > above.address)
+        throw new RangeError(overlapText(rangeOf(below), rangeOf(above)));
     }
   }
 

@@ -14,7 +14,7 @@ import { checkMethods } from '../plugin/known-values.ts';
 import { type AttachedDevices, attachDevices } from './attached-devices.ts';
 import { BackgroundLoops } from './background-loops.ts';
 import { Bus, type BusMount, type RegisterCounter } from './bus.ts';
-import type { Clock } from './clock.ts';
+import { type Clock, checkedClock } from './clock.ts';
 import type { DirectMapper } from './direct-mapper.ts';
 import type { InterruptSink } from './interrupt-sink.ts';
 import type { MsiSink } from './msi-sink.ts';
@@ -93,9 +93,10 @@ export class DeviceComplex {
   constructor(options: DeviceComplexOptions) {
     checkNames(options, OPTIONS, 'DeviceComplex');
     checkGiven(options, ['devices', 'memory', 'interrupts', 'clock'], 'DeviceComplex');
-    const { devices, counter, ...services } = options;
-    checkPlacementList(devices, 'DeviceComplex: devices');
+    checkPlacementList(options.devices, 'DeviceComplex: devices');
     checkServices(options);
+    const clock = checkedClock(options.clock);
+    const { devices, counter, ...services } = { ...options, clock };
     this.#placements = devices;
     const mounts = devices.flatMap(({ device, addresses }) =>
       addresses.map((address, region): BusMount => ({ device, region, address })),

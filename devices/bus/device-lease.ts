@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // What a host has given a device, until it takes it back.
 
+import { answeredDma, answeredFlag, answeredWord } from '../plugin/answers.ts';
 import type {
   AtsCapability,
   AtsSettings,
@@ -35,9 +36,11 @@ export class DeviceLease implements DeviceHost {
     this.#host = host;
     const { memory } = host;
     this.memory = {
-      load64: (gpa) => (this.#live ? memory.load64(gpa) : undefined),
-      store64: (gpa, value) => this.#live && memory.store64(gpa, value),
-      store32: (gpa, value) => this.#live && memory.store32(gpa, value),
+      load64: (gpa) => (this.#live ? answeredWord(memory.load64(gpa), 'memory.load64') : undefined),
+      store64: (gpa, value) =>
+        this.#live && answeredFlag(memory.store64(gpa, value), 'memory.store64'),
+      store32: (gpa, value) =>
+        this.#live && answeredFlag(memory.store32(gpa, value), 'memory.store32'),
     };
   }
 
@@ -62,9 +65,13 @@ export class DeviceLease implements DeviceHost {
         return port.streamId;
       },
       read: (iova, target, attributes) =>
-        this.#live ? port.read(iova, target, attributes) : REFUSED,
+        this.#live
+          ? answeredDma(port.read(iova, target, attributes), target.length, 'dmaPort.read')
+          : REFUSED,
       write: (iova, source, attributes) =>
-        this.#live ? port.write(iova, source, attributes) : REFUSED,
+        this.#live
+          ? answeredDma(port.write(iova, source, attributes), source.length, 'dmaPort.write')
+          : REFUSED,
       ...(port.hint && {
         hint: (iova, length, write, attributes) => {
           if (this.#live) port.hint?.(iova, length, write, attributes);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+export * from './address-range.ts';
 export * from './attached-devices.ts';
 export * from './background-loops.ts';
 export * from './bus.ts';

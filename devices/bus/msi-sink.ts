@@ -4,6 +4,7 @@
 import type { MemoryRegion } from '../../assembly/load.ts';
 import type { GuestMemory } from '../plugin/index.ts';
 import { checkList, checkMethods } from '../plugin/known-values.ts';
+import { overlapText, rangesOverlap } from './address-range.ts';
 
 const PAGE = 4096;
 
@@ -52,8 +53,11 @@ export function checkDoorbells(
     const name = `the doorbell pages at 0x${gpa?.toString(16)}`;
     if (!(gpa >= 0 && gpa % PAGE === 0 && size > 0 && size % PAGE === 0 && gpa + size <= 2 ** 32))
       throw new RangeError(`${name} are not pages of 4 KiB below 4 GiB`);
-    if (regions.some((region) => gpa < region.gpa + region.size && region.gpa < gpa + size))
-      throw new RangeError(`${name} lie in RAM`);
+    const ram = regions.find((region) => rangesOverlap(region, { gpa, size }));
+    if (ram)
+      throw new RangeError(
+        overlapText({ name: 'the MSI doorbell range', gpa, size }, { ...ram, name: 'RAM' }),
+      );
   }
 }
 

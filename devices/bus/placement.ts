@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 // A device at its place on a board.
 
+import { DEVICE_CALLS } from '../plugin/device-calls.ts';
 import { BoardError, type Device, type DmaPort, unknownName } from '../plugin/index.ts';
-import { allNamesOf } from '../plugin/known-names.ts';
-import { checkList } from '../plugin/known-values.ts';
+import { allNamesOf, checkOptionalMethods } from '../plugin/known-names.ts';
+import { checkList, checkMethods } from '../plugin/known-values.ts';
 
 /** A device at its place on a board. */
 export interface Placement {
@@ -42,6 +43,23 @@ const FIELDS = allNamesOf<Placement>({
   bridged: true,
 });
 
+/** @throws {BoardError} when it lacks a function, or has one under a misspelt name. */
+function checkFunctions(
+  value: object,
+  device: string,
+  what: string,
+  required: readonly string[],
+  optional: readonly string[] = [],
+): void {
+  try {
+    checkMethods(value, required, what);
+    checkOptionalMethods(value, optional, what);
+  } catch (cause) {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    throw new BoardError('placement', `device ${device}: ${reason}`, { cause });
+  }
+}
+
 /** @throws {BoardError} when a place has a field that there is not, no device, or not its addresses. */
 export function checkPlacement(placement: Placement): void {
   const {
@@ -60,10 +78,10 @@ export function checkPlacement(placement: Placement): void {
   };
   const unknown = Object.keys(placement).find((name) => !FIELDS.some((field) => field === name));
   if (unknown !== undefined) refuse(unknownName('field', unknown, FIELDS));
+  checkFunctions(device, device.name, 'the device', DEVICE_CALLS);
   if (typeof bridged !== 'boolean') refuse('bridged must be true or false');
   if (dmaPort !== undefined)
-    for (const name of ['read', 'write'] as const)
-      if (typeof dmaPort?.[name] !== 'function') refuse(`dmaPort must have a function ${name}`);
+    checkFunctions(dmaPort, device.name, 'dmaPort', ['read', 'write'], ['abandon']);
   const regions = bridged ? 0 : device.regions.length;
   if (!Array.isArray(addresses) || addresses.length !== regions)
     refuse(`addresses must be a list with a gpa for each of its ${regions} regions`);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // MSIs of bus masters: 32-bit writes by their DMA ports, which their IOMMU translates.
 
+import { answeredDma } from '../plugin/answers.ts';
 import type { BackgroundLoop, DmaPort } from '../plugin/index.ts';
 
 interface HeldMsi {
@@ -12,7 +13,7 @@ interface HeldMsi {
 function write({ port, address, data }: HeldMsi) {
   const bytes = new Uint8Array(4);
   new DataView(bytes.buffer).setUint32(0, data, true);
-  return port.write(address, bytes);
+  return answeredDma(port.write(address, bytes), bytes.length, 'dmaPort.write');
 }
 
 /**

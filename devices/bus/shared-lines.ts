@@ -1,8 +1,18 @@
 // SPDX-License-Identifier: MIT
 // Interrupt lines of a board that several devices have: wired together, as level-triggered ones are.
 
+import { answeredLine } from '../plugin/answers.ts';
 import type { Device, InterruptLine } from '../plugin/index.ts';
 import type { InterruptSink } from './interrupt-sink.ts';
+
+/**
+ * A line of the board.
+ * @throws {RangeError} when there is none of this number.
+ * @throws {TypeError} when what the board returns for it is no line.
+ */
+export function boardLine(sink: InterruptSink, index: number): InterruptLine {
+  return answeredLine(sink.line(index), `interrupts.line(${index})`);
+}
 
 /** A line of the board is asserted while one of its devices asserts it; each pulse is one of the line. */
 export class SharedLines {
@@ -19,7 +29,7 @@ export class SharedLines {
    * @throws {RangeError} when the board has no line of this number.
    */
   line(index: number, device: Device): InterruptLine {
-    const line = this.#sink.line(index);
+    const line = boardLine(this.#sink, index);
     const asserting = this.#asserting.get(index) ?? new Set();
     this.#asserting.set(index, asserting);
     return {

@@ -3,7 +3,8 @@
 // safe points, never during a register access.
 
 import { type BackgroundLoop, MachineError, type Timer } from '../plugin/index.ts';
-import type { Clock } from './clock.ts';
+import { checkMethods } from '../plugin/known-values.ts';
+import { type Clock, checkedClock } from './clock.ts';
 
 /** Timers that one machine's devices may have. */
 export const MAX_TIMERS = 1024;
@@ -85,7 +86,8 @@ export class TimerQueue implements BackgroundLoop {
   #expiring = false;
 
   constructor(clock: Clock) {
-    this.#clock = clock;
+    checkMethods(clock, ['nowNs'], 'TimerQueue: clock');
+    this.#clock = checkedClock(clock);
   }
 
   /**

@@ -73,11 +73,14 @@ function isPowerOfTwo(value: number, max: number): boolean {
 /** @throws {RangeError} for numbers that PARAM cannot express or that leave a VINTF without a VCMDQ. */
 export function checkNumbers({ vintfs, vcmdqs }: CmdqvNumbers): void {
   if (!isPowerOfTwo(vintfs, CMDQV_MAX_VINTFS))
-    throw new RangeError(`VINTFs are a power of two from 1 to ${CMDQV_MAX_VINTFS}, not ${vintfs}`);
-  if (!isPowerOfTwo(vcmdqs, CMDQV_MAX_VCMDQS))
-    throw new RangeError(`VCMDQs are a power of two from 1 to ${CMDQV_MAX_VCMDQS}, not ${vcmdqs}`);
-  if (vcmdqs < vintfs)
-    throw new RangeError(`${vcmdqs} VCMDQs leave some of ${vintfs} VINTFs without one`);
+    throw new RangeError(
+      `PhysicalCmdqv: vintfs must be a power of two from 1 to ${CMDQV_MAX_VINTFS}, not ${vintfs}`,
+    );
+  if (!isPowerOfTwo(vcmdqs, CMDQV_MAX_VCMDQS) || vcmdqs < vintfs)
+    throw new RangeError(
+      `PhysicalCmdqv: vcmdqs must be a power of two from ${vintfs}, which vintfs is, to ` +
+        `${CMDQV_MAX_VCMDQS}, not ${vcmdqs}`,
+    );
 }
 
 /** PARAM: version 1, and the numbers. */

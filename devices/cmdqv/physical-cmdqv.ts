@@ -52,6 +52,7 @@ import { ContextBlock, smmuBlockOf, type Unit } from '../unit/index.ts';
 import { cmdqvRegionSize, type VcmdqAddress, vcmdqAddress } from './address.ts';
 import { paramOf } from './cmdqv-register-specs.ts';
 import { DirectPages } from './direct-pages.ts';
+import { checkedResolver, checkedUnitOf, resolverOf } from './given-resolvers.ts';
 import { GlobalPage } from './global-page.ts';
 import { PhysicalVcmdq, type ResolvePa, type UnitOf, VCMDQ_STATE_WORDS } from './physical-vcmdq.ts';
 
@@ -93,11 +94,6 @@ const OPTIONS: OptionKinds<PhysicalCmdqvOptions> = {
   reportErrors: choiceOf('hypervisor', 'all'),
 };
 
-/** What the unit itself reaches, and the guests whose units are at hand. */
-function resolverOf(unit: Unit, unitOf: UnitOf): ResolvePa {
-  return (pa, length) => (unitOf(Math.floor(pa / 2 ** 32)) ?? unit).resolvePa(pa, length);
-}
-
 /** NVIDIA's CMDQV as a host's kernel works it, or a guest that was given the whole of it. */
 export class PhysicalCmdqv implements Device {
   readonly name = 'cmdqv';
@@ -130,8 +126,12 @@ export class PhysicalCmdqv implements Device {
         lvcmdqHasError: (vintf, lvcmdq) => this.#queueOfSlot(vintf, lvcmdq)?.hasError ?? false,
       },
     );
-    this.#unitOf = options.unitOf ?? ((window) => (window === unit.window ? unit : undefined));
-    const resolvePa = options.resolvePa ?? resolverOf(unit, this.#unitOf);
+    this.#unitOf = options.unitOf
+      ? checkedUnitOf(options.unitOf)
+      : (window) => (window === unit.window ? unit : undefined);
+    const resolvePa = options.resolvePa
+      ? checkedResolver(options.resolvePa)
+      : resolverOf(unit, this.#unitOf);
     this.#queues = Array.from(
       { length: vcmdqs },
       (_, i) => new PhysicalVcmdq(unit, smmuIndex, i, resolvePa, this.#unitOf),

@@ -2,12 +2,12 @@
 // Event records (IHI 0070 section 7.3): what a record carries comes from the table of events.
 
 import * as EVT from '../../assembly/layout/events.ts';
-import { EVTQ_ENTRY_SIZE } from '../../assembly/layout/smmu-registers.ts';
+import { EVENTQ_ENTRY_SIZE } from '../../assembly/layout/smmu-registers.ts';
 import { fieldOf } from '../plugin/index.ts';
 import { eventType } from '../tables/index.ts';
 import { type Decoded, decodeFields, type FieldTexts, type Words } from './structure.ts';
 
-const DOUBLEWORDS = EVTQ_ENTRY_SIZE / 8;
+const DOUBLEWORDS = EVENTQ_ENTRY_SIZE / 8;
 /** IMPLEMENTATION DEFINED event numbers. */
 const IMPDEF_FIRST = 0xe0;
 const IMPDEF_LAST = 0xef;

@@ -14,9 +14,9 @@ import {
 import {
   GERROR_CMDQ_ERR,
   GERROR_CMDQP_ERR,
-  GERROR_EVTQ_ABT_ERR,
+  GERROR_EVENTQ_ABT_ERR,
   GERROR_MSI_CMDQ_ABT_ERR,
-  GERROR_MSI_EVTQ_ABT_ERR,
+  GERROR_MSI_EVENTQ_ABT_ERR,
   GERROR_MSI_GERROR_ABT_ERR,
   GERROR_MSI_PRIQ_ABT_ERR,
   GERROR_PRIQ_ABT_ERR,
@@ -26,6 +26,7 @@ import { EVENTS } from '../tables/index.ts';
 import { decodeCommand } from './decode-commands.ts';
 import { decodeEvent } from './decode-events.ts';
 import { decodeFinding } from './decode-finding.ts';
+import { decodeDriverMessage } from './driver-messages.ts';
 import { type Decoded, type DecodedField, decodeField } from './structure.ts';
 import { wordsOfHex } from './words.ts';
 
@@ -62,10 +63,14 @@ const CERROR = [
 /** Bits of registers, by field of the layout. */
 const GERRORS: readonly (readonly [field: number, name: string, meaning: string])[] = [
   [GERROR_CMDQ_ERR, 'CMDQ_ERR', 'a command could not be carried out: CMDQ_CONS.ERR says why'],
-  [GERROR_EVTQ_ABT_ERR, 'EVTQ_ABT_ERR', 'the event queue could not be written; events are lost'],
+  [
+    GERROR_EVENTQ_ABT_ERR,
+    'EVENTQ_ABT_ERR',
+    'the event queue could not be written; events are lost',
+  ],
   [GERROR_PRIQ_ABT_ERR, 'PRIQ_ABT_ERR', 'the PRI queue could not be written; requests are lost'],
   [GERROR_MSI_CMDQ_ABT_ERR, 'MSI_CMDQ_ABT_ERR', 'the MSI of a CMD_SYNC was aborted'],
-  [GERROR_MSI_EVTQ_ABT_ERR, 'MSI_EVTQ_ABT_ERR', 'the MSI of the event queue was aborted'],
+  [GERROR_MSI_EVENTQ_ABT_ERR, 'MSI_EVENTQ_ABT_ERR', 'the MSI of the event queue was aborted'],
   [GERROR_MSI_PRIQ_ABT_ERR, 'MSI_PRIQ_ABT_ERR', 'the MSI of the PRI queue was aborted'],
   [GERROR_MSI_GERROR_ABT_ERR, 'MSI_GERROR_ABT_ERR', 'the MSI of a global error was aborted'],
   [GERROR_CMDQP_ERR, 'CMDQP_ERR', 'an ECMDQ control page has an error'],
@@ -131,7 +136,9 @@ const MESSAGES: readonly (readonly [
     /\bCMD_SYNC timeout at 0x([0-9a-f]{1,8}) \[hwprod 0x([0-9a-f]{1,8}), hwcons 0x([0-9a-f]{1,8})\]/i,
     ([at, prod, cons]) => ({
       name: 'CMD_SYNC timeout',
-      summary: `the command at 0x${at} was not consumed in time; CMDQ_PROD is 0x${prod}`,
+      summary:
+        `the command at 0x${at} was not consumed in time; CMDQ_PROD is 0x${prod}. Look at ` +
+        'what stands at RD: an error there stops the queue, an ATC_INV waits for its device',
       fields: consFields(hex32(cons)),
     }),
   ],
@@ -162,10 +169,13 @@ const MESSAGES: readonly (readonly [
     }),
   ],
   [
-    /\bevent: (\w{1,40}) client: (.{1,80}?) sid: (\w{1,12}) ssid: (\w{1,12})/,
-    ([name = '', client, sid, ssid]) => ({
+    /\bevent: (\w{1,40}) client: (.{1,80}?) sid: (\w{1,12}) ssid: (\w{1,12})(?: iova: (\w{1,18}) ipa: (\w{1,18})| fetch_addr: (\w{1,18}))?/,
+    ([name = '', client, sid, ssid, iova, ipa, fetched]) => ({
       name,
-      summary: `${says(name) ?? 'no event of the architecture'}; StreamID ${sid}, SubstreamID ${ssid}, ${client}`,
+      summary:
+        `${says(name) ?? 'no event of the architecture'}; StreamID ${sid}, SubstreamID ${ssid}, ${client}` +
+        (iova === undefined ? '' : `, IOVA ${iova}, IPA ${ipa}`) +
+        (fetched === undefined ? '' : `, fetched from ${fetched}`),
       fields: [],
     }),
   ],
@@ -195,7 +205,10 @@ export class LogDecoder {
     this.#line++;
     if (line.length > MOST_LINE) return [];
     const word = DOUBLEWORD.exec(line);
-    if (word) return this.#word(deviceOf(line.slice(0, word.index)), word[1] ?? '');
+    if (word) {
+      const device = deviceOf(line.slice(0, word.index));
+      if (this.#dumps.has(device)) return this.#word(device, word[1] ?? '');
+    }
     for (const [pattern, dump] of DUMPS) {
       const found = pattern.exec(line);
       if (found) return this.#begin(deviceOf(line.slice(0, found.index)), dump);
@@ -204,6 +217,8 @@ export class LogDecoder {
       const found = pattern.exec(line);
       if (found) return [this.#entry(deviceOf(line.slice(0, found.index)), decode(found.slice(1)))];
     }
+    const said = decodeDriverMessage(line);
+    if (said) return [this.#entry(deviceOf(line.slice(0, said.at)), said.decoded)];
     return decodeFinding(line).map((decoded) => this.#entry('', decoded));
   }
 

@@ -53,6 +53,8 @@ export function wordsOfText(text: string, doublewords: number): number[] {
   if (digits.length === 2 * doublewords && digits.every((one) => one.length <= DIGITS / 2))
     return digits.map((one) => Number.parseInt(one, 16));
   if (digits.length !== doublewords)
-    throw new RangeError(`it is ${doublewords} doublewords, not ${digits.length}`);
+    throw new RangeError(
+      `it is ${doublewords} ${doublewords === 1 ? 'doubleword' : 'doublewords'}, not ${digits.length}`,
+    );
   return wordsOfHex(digits.map((one) => one.padStart(DIGITS, '0')));
 }

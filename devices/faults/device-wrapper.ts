@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 // A device around another one, which stays as it is: what it does not change goes through.
 
+import { DEVICE_CALLS } from '../plugin/device-calls.ts';
 import type { Device, DeviceHost, DeviceState, MmioAccess } from '../plugin/index.ts';
+import { checkMethods } from '../plugin/known-values.ts';
 
 /** What a wrapper changes of the host that the device inside is given; everything else is the host's own. */
 export type HostChanges = Partial<Pick<DeviceHost, 'interruptLine' | 'mapDirect'>>;
@@ -16,6 +18,7 @@ export class DeviceWrapper implements Device {
   protected readonly device: Device;
 
   constructor(device: Device) {
+    checkMethods(device, DEVICE_CALLS, `${new.target.name}: device`);
     this.device = device;
     this.name = device.name;
     this.interfaceVersion = device.interfaceVersion;

@@ -55,7 +55,9 @@ export class MsixTable {
     send: (address: number, data: number) => void,
   ) {
     if (!Number.isInteger(vectors) || vectors < 1 || vectors > MOST_VECTORS)
-      throw new RangeError(`a table of MSI-X has 1 to ${MOST_VECTORS} entries, not ${vectors}`);
+      throw new RangeError(
+        `PcieEndpoint: vectors must be an integer from 1 to ${MOST_VECTORS}, not ${vectors}`,
+      );
     this.vectors = vectors;
     this.#control = control;
     this.#send = send;

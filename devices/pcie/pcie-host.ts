@@ -89,7 +89,10 @@ interface OpenWindow extends MemoryWindow {
 function checkPlaces({ window, functions }: PcieHostOptions): void {
   const { gpa, size } = window;
   if (gpa % 0x1000 || size % 0x1000 || size === 0)
-    throw new RangeError('the window of a PCIe host is pages of 4 KiB');
+    throw new RangeError(
+      'PcieHost: window must be whole pages of 4 KiB, ' +
+        `not 0x${size.toString(16)} bytes at 0x${gpa.toString(16)}`,
+    );
   const taken = new Set<number>();
   for (const { device, function: number = 0 } of functions) {
     if (taken.has(device * 8 + number))

@@ -107,7 +107,7 @@ export class PcieRootPort implements PcieFunction {
    */
   constructor(name: string, behind: readonly PcieFunction[]) {
     if (behind.length < 1 || behind.length > 8)
-      throw new RangeError(`behind ${name} are 1 to 8 functions, not ${behind.length}`);
+      throw new RangeError(`PcieRootPort: behind must be 1 to 8 functions, not ${behind.length}`);
     this.name = name;
     this.behind = behind;
   }

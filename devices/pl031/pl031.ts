@@ -63,7 +63,8 @@ export class Pl031 implements Device {
 
   /** @throws {RangeError} when the epoch is no unsigned number of 32 bits. */
   constructor({ epoch }: Pl031Options) {
-    if (!isWord(epoch)) throw new RangeError(`a PL031 starts at a time of 32 bits, not ${epoch}`);
+    if (!isWord(epoch))
+      throw new RangeError(`Pl031: epoch must be an integer from 0 to 4294967295, not ${epoch}`);
     this.#epoch = epoch;
     this.state = this.#resetState();
   }

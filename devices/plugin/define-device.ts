@@ -2,6 +2,7 @@
 // Devices of a few registers, described instead of written: what most first plugins need.
 // Anything beyond that implements `Device`.
 
+import { answeredBigint, answeredNumber } from './answers.ts';
 import {
   type AccessSize,
   type Device,
@@ -11,6 +12,7 @@ import {
 } from './device.ts';
 import type { DeviceHost, DmaPort, InterruptLine } from './device-host.ts';
 import { allNamesOf, checkFunction, checkNames } from './known-names.ts';
+import { refuseUnknownRegisters } from './known-registers.ts';
 import { RegisterFile, type RegisterSpec } from './register-file.ts';
 import { unnamedRegister } from './register-name.ts';
 import { stateFields } from './state.ts';
@@ -211,9 +213,14 @@ interface Functions<T> {
   write?(values: object, device: DescribedDevice): void;
 }
 
-function hooksOf<T>(value: Value<T>, { read, write }: Functions<T>, values: object): Hooks {
+function hooksOf<T>(
+  value: Value<T>,
+  { read, write }: Functions<T>,
+  values: object,
+  answered: (answer: T) => T,
+): Hooks {
   return {
-    read: (device) => read && value.set(read(values, device)),
+    read: (device) => read && value.set(answered(read(values, device))),
     write: (device) => write?.(values, device),
   };
 }
@@ -289,15 +296,22 @@ export function defineDevice<
   for (const [register, spec] of narrow) {
     const value = value32Of(file, spec.offset);
     Object.defineProperty(values, register, { ...value, enumerable: true });
-    hooks.set(spec.offset, hooksOf(value, spec as Functions<number>, values));
+    hooks.set(
+      spec.offset,
+      hooksOf(value, spec as Functions<number>, values, (answer) =>
+        answeredNumber(answer, `${name}.${register}: read`),
+      ),
+    );
   }
   for (const [register, spec] of wide) {
     const value = value64Of(file, spec.offset);
     Object.defineProperty(values, register, { ...value, enumerable: true });
-    const both = hooksOf(value, spec as Functions<bigint>, values);
+    const both = hooksOf(value, spec as Functions<bigint>, values, (answer) =>
+      answeredBigint(answer, `${name}.${register}: read`),
+    );
     for (const half of [0, 4]) hooks.set(spec.offset + half, both);
   }
-  Object.preventExtensions(values);
+  refuseUnknownRegisters(values, name);
 
   const regions = [{ name, size: REGION_SIZE, accessSizes }] as const;
   let own: DescribedDevice | undefined;

@@ -26,7 +26,7 @@ function edits(a: string, b: string): number {
 }
 
 /** The known name that was probably meant: at most a third of its characters are others. */
-function nearestName(name: string, known: readonly string[]): string | undefined {
+export function nearestName(name: string, known: readonly string[]): string | undefined {
   const lower = name.slice(0, 64).toLowerCase();
   const ranked = known
     .map((one) => ({ one, distance: edits(lower, one.toLowerCase()) }))
@@ -91,6 +91,26 @@ export function checkGiven<T extends object>(
 export function checkRequiredFunction(value: unknown, what: string): void {
   if (typeof value !== 'function')
     throw new TypeError(`${what} must be a function, not ${typeOf(value)}`);
+}
+
+/**
+ * Looks at the functions that an object may have. It may have others besides, but none under a misspelt
+ * name of these: that one would never be called.
+ * @param what names the object: "SmmuEndpoint: memory".
+ * @throws {TypeError} for one that is no function, or whose name is almost that of one that is absent.
+ */
+export function checkOptionalMethods(value: object, names: readonly string[], what: string): void {
+  const functions = value as Readonly<Record<string, unknown>>;
+  for (const name of names) {
+    checkFunction(functions[name], `${what}.${name}`);
+    if (functions[name] !== undefined) continue;
+    const misspelt = Object.keys(value).find(
+      (own) =>
+        typeof functions[own] === 'function' && edits(own.toLowerCase(), name.toLowerCase()) <= 1,
+    );
+    if (misspelt !== undefined)
+      throw new TypeError(`${what}: ${unknownName('function', misspelt, [name])}`);
+  }
 }
 
 /** @throws {TypeError} unless the value is a function, or absent. */

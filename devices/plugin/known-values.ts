@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Values of options and fields: one of another type, or out of its range, is told in one line.
 
-import { typeOf } from './known-names.ts';
+import { nearestName, typeOf } from './known-names.ts';
+import { printable } from './printable.ts';
 
 const shown = (value: unknown) => (typeof value === 'number' ? String(value) : typeOf(value));
 
@@ -38,6 +39,17 @@ export function checkList(value: unknown, what: string): void {
   if (!Array.isArray(value)) throw new TypeError(`${what} must be a list, not ${shown(value)}`);
 }
 
+/** What a message says of a function that is almost of a name; empty when there is none. */
+function misspelt(value: object, name: string, names: readonly string[]): string {
+  // A class has its functions on its prototype.
+  const own = [value, Object.getPrototypeOf(value) ?? {}].flatMap(Object.getOwnPropertyNames);
+  const near = nearestName(
+    name,
+    own.filter((one) => !names.includes(one) && typeof Reflect.get(value, one) === 'function'),
+  );
+  return near === undefined ? '' : `; it has "${printable(near)}"`;
+}
+
 /** @throws {TypeError} unless the value has functions of these names. */
 export function checkMethods(value: unknown, names: readonly string[], what: string): void {
   if (typeof value !== 'object' || value === null || Array.isArray(value))
@@ -46,5 +58,5 @@ export function checkMethods(value: unknown, names: readonly string[], what: str
     );
   for (const name of names)
     if (typeof (value as Record<string, unknown>)[name] !== 'function')
-      throw new TypeError(`${what} must have a function ${name}`);
+      throw new TypeError(`${what} must have a function ${name}${misspelt(value, name, names)}`);
 }

@@ -2,7 +2,7 @@
 // Options by what their values must be: names and values of an object of options are looked at in one go, and the
 // first that is wrong is told in one line.
 
-import { checkNames, typeOf } from './known-names.ts';
+import { checkNames, checkOptionalMethods, typeOf } from './known-names.ts';
 import { checkBoolean, checkInteger, checkList, checkMethods } from './known-values.ts';
 
 /**
@@ -75,6 +75,14 @@ export const having =
   (...names: readonly string[]): OptionKind =>
   (value, owner, name) => {
     checkMethods(value, names, `${owner}: ${name}`);
+  };
+
+/** An object that has some functions, and may have others. */
+export const havingSome =
+  (required: readonly string[], optional: readonly string[]): OptionKind =>
+  (value, owner, name) => {
+    checkMethods(value, required, `${owner}: ${name}`);
+    checkOptionalMethods(value as object, optional, `${owner}: ${name}`);
   };
 
 /** An object with these options, of which some must not be left out. */

@@ -22,7 +22,7 @@ import {
   IDR0_VMID16,
   IDR1_CMDQS,
   IDR1_ECMDQ,
-  IDR1_EVTQS,
+  IDR1_EVENTQS,
   IDR1_PRIQS,
   IDR1_SIDSIZE,
   IDR1_SSIDSIZE,
@@ -57,7 +57,7 @@ const LIMITED: readonly (readonly [IdRegister, string, Field])[] = [
   ['idr0', 'CD2L', IDR0_CD2L],
   ['idr1', 'SSIDSIZE', IDR1_SSIDSIZE],
   ['idr1', 'CMDQS', IDR1_CMDQS],
-  ['idr1', 'EVTQS', IDR1_EVTQS],
+  ['idr1', 'EVENTQS', IDR1_EVENTQS],
   ['idr1', 'PRIQS', IDR1_PRIQS],
   ['idr3', 'HAD', IDR3_HAD],
   ['idr3', 'RIL', IDR3_RIL],
@@ -140,7 +140,7 @@ export function guestIdRegisters(
     ...(pageRequests ? [] : [IDR0_PRI]),
   );
   let { idr1 } = host;
-  for (const queue of [IDR1_CMDQS, IDR1_EVTQS]) idr1 = withBits(idr1, queue, queueLog2(queue));
+  for (const queue of [IDR1_CMDQS, IDR1_EVENTQS]) idr1 = withBits(idr1, queue, queueLog2(queue));
   idr1 = withBits(idr1, IDR1_PRIQS, pageRequests ? queueLog2(IDR1_PRIQS) : 0);
   idr1 = withBits(idr1, IDR1_SIDSIZE, GUEST_SID_BITS);
   idr1 = withBits(idr1, IDR1_ECMDQ, enhancedQueues ? 1 : 0);

@@ -22,7 +22,7 @@ import {
   IDR0_VMW,
   IDR1_CMDQS,
   IDR1_ECMDQ,
-  IDR1_EVTQS,
+  IDR1_EVENTQS,
   IDR1_PRIQS,
   IDR1_SIDSIZE,
   IDR1_SSIDSIZE,
@@ -204,8 +204,8 @@ function* faults(ids: SmmuIdRegisters): Generator<string> {
     yield `IDR1.PRIQS is above ${MAX_QUEUE_LOG2SIZE}`;
   if (bitsOf(idr1, IDR1_CMDQS) > MAX_QUEUE_LOG2SIZE)
     yield `IDR1.CMDQS is above ${MAX_QUEUE_LOG2SIZE}`;
-  if (bitsOf(idr1, IDR1_EVTQS) > MAX_QUEUE_LOG2SIZE)
-    yield `IDR1.EVTQS is above ${MAX_QUEUE_LOG2SIZE}`;
+  if (bitsOf(idr1, IDR1_EVENTQS) > MAX_QUEUE_LOG2SIZE)
+    yield `IDR1.EVENTQS is above ${MAX_QUEUE_LOG2SIZE}`;
   if (bitsOf(idr1, IDR1_SSIDSIZE) > MAX_SSID_BITS) yield `IDR1.SSIDSIZE is above ${MAX_SSID_BITS}`;
   if (bitsOf(idr1, IDR1_SIDSIZE) > MAX_SID_BITS) yield `IDR1.SIDSIZE is above ${MAX_SID_BITS}`;
   if (bitsOf(idr5, IDR5_OAS) > OAS_52) yield 'IDR5.OAS is above 52 bits';

@@ -15,7 +15,7 @@ import {
   SMMU_CMDQ_PROD,
   SMMU_CR0,
   SMMU_CR0ACK,
-  SMMU_EVTQ_PROD,
+  SMMU_EVENTQ_PROD,
   SMMU_GBPA,
   SMMU_GERROR,
   SMMU_GERRORN,
@@ -68,7 +68,7 @@ import {
 
 /** What the physical and the guest's SMMU do about register writes. Called after the registers have changed. */
 export interface SmmuRole {
-  /** Brings CMDQ_CONS, EVTQ_PROD and PRIQ_PROD up to date, before they are looked at. */
+  /** Brings CMDQ_CONS, EVENTQ_PROD and PRIQ_PROD up to date, before they are looked at. */
   refresh(): void;
   /** CR0 is no longer `before`. */
   enablesChanged(before: number): void;
@@ -76,7 +76,7 @@ export interface SmmuRole {
   commandsProduced(): void;
   /** GERRORN has acknowledged CMDQ_ERR. */
   commandErrorAcknowledged(): void;
-  /** EVTQ_PROD or PRIQ_PROD was written. */
+  /** EVENTQ_PROD or PRIQ_PROD was written. */
   producerWritten(): void;
   /** GBPA was updated. */
   bypassChanged(): void;
@@ -305,7 +305,7 @@ export class SmmuRegisters {
     this.file.writeWord(offset, (value & ~held) | (this.file.get(offset) & held));
     const queue = QUEUES.find(({ base }) => base === offset);
     if (queue) this.#clampSize(queue);
-    if ((offset === SMMU_EVTQ_PROD || offset === SMMU_PRIQ_PROD) && held === 0)
+    if ((offset === SMMU_EVENTQ_PROD || offset === SMMU_PRIQ_PROD) && held === 0)
       this.#role.producerWritten();
   }
 

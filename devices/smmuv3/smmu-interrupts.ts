@@ -4,17 +4,17 @@
 // up.
 
 import {
-  GERROR_MSI_EVTQ_ABT_ERR,
+  GERROR_MSI_EVENTQ_ABT_ERR,
   GERROR_MSI_GERROR_ABT_ERR,
   GERROR_MSI_PRIQ_ABT_ERR,
   IDR0_MSI,
   IDR0_PRI,
   IDR5_OAS,
-  IRQ_CTRL_EVTQ_IRQEN,
+  IRQ_CTRL_EVENTQ_IRQEN,
   IRQ_CTRL_GERROR_IRQEN,
   IRQ_CTRL_PRIQ_IRQEN,
-  SMMU_EVTQ_IRQ_CFG0,
-  SMMU_EVTQ_IRQ_CFG1,
+  SMMU_EVENTQ_IRQ_CFG0,
+  SMMU_EVENTQ_IRQ_CFG1,
   SMMU_GERROR_IRQ_CFG0,
   SMMU_GERROR_IRQ_CFG1,
   SMMU_IDR0,
@@ -30,7 +30,7 @@ import { addressSizeOf } from '../tables/index.ts';
  * Interrupt lines of an SMMU, all edge; that of the PRI queue only where there is one. A
  * CMD_SYNC has no line: it signals by MSI.
  */
-export const EVTQ_INTERRUPT = 0;
+export const EVENTQ_INTERRUPT = 0;
 export const GERROR_INTERRUPT = 1;
 export const PRIQ_INTERRUPT = 2;
 
@@ -47,11 +47,11 @@ export interface InterruptSource {
 }
 
 export const EVENTS: InterruptSource = {
-  line: EVTQ_INTERRUPT,
-  enable: IRQ_CTRL_EVTQ_IRQEN,
-  address: SMMU_EVTQ_IRQ_CFG0,
-  data: SMMU_EVTQ_IRQ_CFG1,
-  aborted: GERROR_MSI_EVTQ_ABT_ERR,
+  line: EVENTQ_INTERRUPT,
+  enable: IRQ_CTRL_EVENTQ_IRQEN,
+  address: SMMU_EVENTQ_IRQ_CFG0,
+  data: SMMU_EVENTQ_IRQ_CFG1,
+  aborted: GERROR_MSI_EVENTQ_ABT_ERR,
 };
 
 export const PAGE_REQUESTS: InterruptSource = {

@@ -8,7 +8,7 @@ import {
   CMDQ_CONTROL_PAGE_PRESET,
   CR0_ATSCHK,
   CR0_CMDQEN,
-  CR0_EVTQEN,
+  CR0_EVENTQEN,
   CR0_PRIQEN,
   CR0_SMMUEN,
   CR0_WRITABLE,
@@ -23,7 +23,7 @@ import {
   IDR0_MSI,
   IDR0_PRI,
   IDR0_ST_LEVEL,
-  IRQ_CTRL_EVTQ_IRQEN,
+  IRQ_CTRL_EVENTQ_IRQEN,
   IRQ_CTRL_GERROR_IRQEN,
   IRQ_CTRL_PRIQ_IRQEN,
   PRIQ_IRQ_CFG2_LO,
@@ -40,14 +40,14 @@ import {
   SMMU_CR1,
   SMMU_CR2,
   SMMU_ECMDQ_PAGE,
-  SMMU_EVTQ_BASE,
-  SMMU_EVTQ_CONS,
-  SMMU_EVTQ_CONS_PAGE0,
-  SMMU_EVTQ_IRQ_CFG0,
-  SMMU_EVTQ_IRQ_CFG1,
-  SMMU_EVTQ_IRQ_CFG2,
-  SMMU_EVTQ_PROD,
-  SMMU_EVTQ_PROD_PAGE0,
+  SMMU_EVENTQ_BASE,
+  SMMU_EVENTQ_CONS,
+  SMMU_EVENTQ_CONS_PAGE0,
+  SMMU_EVENTQ_IRQ_CFG0,
+  SMMU_EVENTQ_IRQ_CFG1,
+  SMMU_EVENTQ_IRQ_CFG2,
+  SMMU_EVENTQ_PROD,
+  SMMU_EVENTQ_PROD_PAGE0,
   SMMU_GBPA,
   SMMU_GERROR,
   SMMU_GERROR_IRQ_CFG0,
@@ -114,7 +114,7 @@ function enableBits(ids: SmmuIdRegisters): number {
 }
 
 function interruptEnableBits(ids: SmmuIdRegisters): number {
-  const bits = maskInWord(IRQ_CTRL_GERROR_IRQEN) | maskInWord(IRQ_CTRL_EVTQ_IRQEN);
+  const bits = maskInWord(IRQ_CTRL_GERROR_IRQEN) | maskInWord(IRQ_CTRL_EVENTQ_IRQEN);
   return bitsOf(ids.idr0, IDR0_PRI) ? bits | maskInWord(IRQ_CTRL_PRIQ_IRQEN) : bits;
 }
 
@@ -240,20 +240,26 @@ export function smmuRegisters(ids: SmmuIdRegisters): RegisterSpec[] {
     { name: 'CMDQ_BASE', offset: SMMU_CMDQ_BASE, ...base },
     { name: 'CMDQ_PROD', offset: SMMU_CMDQ_PROD, writable: CMDQ_PROD_WRITABLE },
     { name: 'CMDQ_CONS', offset: SMMU_CMDQ_CONS, writable: CMDQ_CONS_WRITABLE },
-    { name: 'EVTQ_BASE', offset: SMMU_EVTQ_BASE, ...base },
-    ...msiRegisters(ids, 'EVTQ', SMMU_EVTQ_IRQ_CFG0, SMMU_EVTQ_IRQ_CFG1, SMMU_EVTQ_IRQ_CFG2),
+    { name: 'EVENTQ_BASE', offset: SMMU_EVENTQ_BASE, ...base },
+    ...msiRegisters(
+      ids,
+      'EVENTQ',
+      SMMU_EVENTQ_IRQ_CFG0,
+      SMMU_EVENTQ_IRQ_CFG1,
+      SMMU_EVENTQ_IRQ_CFG2,
+    ),
     { name: 'PRIQ_BASE', offset: SMMU_PRIQ_BASE, ...base },
     ...priqInterruptRegisters(ids),
-    { name: 'EVTQ_PROD', offset: SMMU_EVTQ_PROD, writable: RECORD_INDEX },
-    { name: 'EVTQ_CONS', offset: SMMU_EVTQ_CONS, writable: RECORD_INDEX },
+    { name: 'EVENTQ_PROD', offset: SMMU_EVENTQ_PROD, writable: RECORD_INDEX },
+    { name: 'EVENTQ_CONS', offset: SMMU_EVENTQ_CONS, writable: RECORD_INDEX },
     { name: 'PRIQ_PROD', offset: SMMU_PRIQ_PROD, writable: RECORD_INDEX },
     { name: 'PRIQ_CONS', offset: SMMU_PRIQ_CONS, writable: RECORD_INDEX },
   ];
 }
 
 const PAGE0_ALIASES: ReadonlySet<number> = new Set([
-  SMMU_EVTQ_PROD_PAGE0,
-  SMMU_EVTQ_CONS_PAGE0,
+  SMMU_EVENTQ_PROD_PAGE0,
+  SMMU_EVENTQ_CONS_PAGE0,
   SMMU_PRIQ_PROD_PAGE0,
   SMMU_PRIQ_CONS_PAGE0,
 ]);
@@ -277,7 +283,7 @@ export interface RegisterGuard {
   readonly irqCtrl: number;
 }
 
-const ANY_QUEUE = maskInWord(CR0_CMDQEN) | maskInWord(CR0_EVTQEN) | maskInWord(CR0_PRIQEN);
+const ANY_QUEUE = maskInWord(CR0_CMDQEN) | maskInWord(CR0_EVENTQEN) | maskInWord(CR0_PRIQEN);
 
 function guard(cr0: number, irqCtrl: number, ...offsets: number[]): RegisterGuard[] {
   return offsets.map((offset) => ({ offset, bits: 0xffffffff, cr0, irqCtrl }));
@@ -300,7 +306,7 @@ export const REGISTER_GUARDS: readonly RegisterGuard[] = [
     SMMU_STRTAB_BASE_CFG,
   ),
   ...guard(maskInWord(CR0_CMDQEN), 0, SMMU_CMDQ_BASE, SMMU_CMDQ_BASE + 4, SMMU_CMDQ_CONS),
-  ...guard(maskInWord(CR0_EVTQEN), 0, SMMU_EVTQ_BASE, SMMU_EVTQ_BASE + 4, SMMU_EVTQ_PROD),
+  ...guard(maskInWord(CR0_EVENTQEN), 0, SMMU_EVENTQ_BASE, SMMU_EVENTQ_BASE + 4, SMMU_EVENTQ_PROD),
   ...guard(maskInWord(CR0_PRIQEN), 0, SMMU_PRIQ_BASE, SMMU_PRIQ_BASE + 4, SMMU_PRIQ_PROD),
   ...guard(
     0,
@@ -312,11 +318,11 @@ export const REGISTER_GUARDS: readonly RegisterGuard[] = [
   ),
   ...guard(
     0,
-    maskInWord(IRQ_CTRL_EVTQ_IRQEN),
-    SMMU_EVTQ_IRQ_CFG0,
-    SMMU_EVTQ_IRQ_CFG0 + 4,
-    SMMU_EVTQ_IRQ_CFG1,
-    SMMU_EVTQ_IRQ_CFG2,
+    maskInWord(IRQ_CTRL_EVENTQ_IRQEN),
+    SMMU_EVENTQ_IRQ_CFG0,
+    SMMU_EVENTQ_IRQ_CFG0 + 4,
+    SMMU_EVENTQ_IRQ_CFG1,
+    SMMU_EVENTQ_IRQ_CFG2,
   ),
   ...guard(
     0,

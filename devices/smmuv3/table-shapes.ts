@@ -4,20 +4,20 @@
 
 import {
   CMDQ_ENTRY_SIZE,
-  EVTQ_ENTRY_SIZE,
-  EVTQ_OVFLG,
+  EVENTQ_ENTRY_SIZE,
   IDR1_CMDQS,
-  IDR1_EVTQS,
+  IDR1_EVENTQS,
   IDR1_PRIQS,
   IDR1_SIDSIZE,
   PRIQ_ENTRY_SIZE,
   Q_BASE_LOG2SIZE,
+  Q_OVFLG,
   SMMU_CMDQ_BASE,
   SMMU_CMDQ_CONS,
   SMMU_CMDQ_PROD,
-  SMMU_EVTQ_BASE,
-  SMMU_EVTQ_CONS,
-  SMMU_EVTQ_PROD,
+  SMMU_EVENTQ_BASE,
+  SMMU_EVENTQ_CONS,
+  SMMU_EVENTQ_PROD,
   SMMU_PRIQ_BASE,
   SMMU_PRIQ_CONS,
   SMMU_PRIQ_PROD,
@@ -65,9 +65,9 @@ export const COMMAND_QUEUE: QueueKind = {
   entrySize: CMDQ_ENTRY_SIZE,
 };
 export const EVENT_QUEUE: QueueKind = {
-  base: SMMU_EVTQ_BASE,
-  limit: IDR1_EVTQS,
-  entrySize: EVTQ_ENTRY_SIZE,
+  base: SMMU_EVENTQ_BASE,
+  limit: IDR1_EVENTQS,
+  entrySize: EVENTQ_ENTRY_SIZE,
 };
 export const PRI_QUEUE: QueueKind = {
   base: SMMU_PRIQ_BASE,
@@ -80,8 +80,8 @@ export const QUEUES: readonly QueueKind[] = [COMMAND_QUEUE, EVENT_QUEUE, PRI_QUE
 export const QUEUE_OF_INDEX: ReadonlyMap<number, QueueKind> = new Map([
   [SMMU_CMDQ_PROD, COMMAND_QUEUE],
   [SMMU_CMDQ_CONS, COMMAND_QUEUE],
-  [SMMU_EVTQ_PROD, EVENT_QUEUE],
-  [SMMU_EVTQ_CONS, EVENT_QUEUE],
+  [SMMU_EVENTQ_PROD, EVENT_QUEUE],
+  [SMMU_EVENTQ_CONS, EVENT_QUEUE],
   [SMMU_PRIQ_PROD, PRI_QUEUE],
   [SMMU_PRIQ_CONS, PRI_QUEUE],
 ]);
@@ -146,5 +146,5 @@ export function queueIndex(value: number, log2size: number): number {
 
 /** OVFLG of a PROD value, OVACKFLG of a CONS value: the bit itself. */
 export function overflowFlag(value: number): number {
-  return (value & maskInWord(EVTQ_OVFLG)) >>> 0;
+  return (value & maskInWord(Q_OVFLG)) >>> 0;
 }

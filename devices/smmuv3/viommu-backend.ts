@@ -238,3 +238,12 @@ export const VIOMMU_CALLS = [
   'invalidateAll',
   'onEvent',
 ] as const satisfies readonly (keyof ViommuBackend)[];
+
+/** Those that it may have. */
+export const VIOMMU_OPTIONAL_CALLS = [
+  'watchStreams',
+  'watchRefusedCommands',
+  'onPageRequest',
+  'answerPageRequest',
+  'onCommand',
+] as const satisfies readonly (keyof ViommuBackend)[];

@@ -53,6 +53,7 @@ import {
   callback,
   checkOptions,
   having,
+  havingSome,
   nonEmpty,
   type OptionKinds,
 } from '../plugin/option-kinds.ts';
@@ -75,6 +76,7 @@ import {
   type GuestCommandQueue,
   type PageRequest,
   VIOMMU_CALLS,
+  VIOMMU_OPTIONAL_CALLS,
   type ViommuBackend,
 } from './viommu-backend.ts';
 
@@ -91,7 +93,7 @@ export interface VirtualSmmuOptions {
 }
 
 const OPTIONS: OptionKinds<VirtualSmmuOptions> = {
-  backend: having(...VIOMMU_CALLS),
+  backend: havingSome(VIOMMU_CALLS, VIOMMU_OPTIONAL_CALLS),
   idRegisters: (value, owner, name) => {
     if (value !== 'auto') having()(value, owner, name);
   },

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 // The memory that tables are built in, as far as a builder needs it.
 
+import { answeredBigint } from '../plugin/answers.ts';
+
 /**
  * Memory that an SMMU fetches tables from. Addresses are in the space that the tables
  * point into: PA for a host's tables, gpa (which is the IPA) for a guest's. They are
@@ -23,7 +25,7 @@ export function loadStructure(
 ): Uint32Array {
   const words = new Uint32Array(bytes / 4);
   for (let i = 0; i < words.length; i += 2) {
-    const word = memory.load64(address + 4 * i);
+    const word = answeredBigint(memory.load64(address + 4 * i), 'load64 of the memory of tables');
     words[i] = Number(word & 0xffffffffn);
     words[i + 1] = Number(word >> 32n);
   }

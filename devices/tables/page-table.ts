@@ -23,6 +23,7 @@ import {
 } from './granule.ts';
 import type { TableMemory } from './memory.ts';
 import { checkAddress, granuleKind } from './named-field.ts';
+import { allocateTable, loadTable64 } from './table-words.ts';
 
 /** Attributes of a leaf: every bit of a page descriptor but its address. Blocks take the same with their own type. */
 export const S1_READ_WRITE = BigInt(PTE_S1_PAGE_RW);
@@ -98,7 +99,7 @@ export class PageTable {
     // or (concatenated) more than a page holds.
     const bytes = 2 ** (this.inputBits - levelShift(this.granule, this.startLevel) + 3);
     const size = Math.max(bytes, 64);
-    this.root = memory.allocate(size, size);
+    this.root = allocateTable(memory, size, size);
   }
 
   /**
@@ -124,7 +125,7 @@ export class PageTable {
         options.blocks === false ? 3 : this.#leafLevel(input + done, output + done, size - done);
       const type = level === 3 ? PTE_TYPE_PAGE : PTE_TYPE_BLOCK;
       const slot = this.#slot(input + done, level, true);
-      if (slot === undefined || this.#memory.load64(slot) & 1n)
+      if (slot === undefined || loadTable64(this.#memory, slot) & 1n)
         throw new RangeError(`0x${(input + done).toString(16)} is mapped already`);
       this.#memory.store64(slot, BigInt(output + done) | (attributes & ~TYPE_MASK) | BigInt(type));
       done += 2 ** levelShift(this.granule, level);
@@ -185,13 +186,13 @@ export class PageTable {
     let table = this.root;
     for (let at = this.startLevel; at < level; at++) {
       const slot = this.#slotIn(table, input, at);
-      const descriptor = this.#memory.load64(slot);
+      const descriptor = loadTable64(this.#memory, slot);
       if ((descriptor & TYPE_MASK) === BigInt(PTE_TYPE_TABLE)) {
         table = Number(descriptor & ADDRESS_MASK & ~BigInt(this.granule - 1));
         continue;
       }
       if (descriptor & 1n || !create) return undefined;
-      table = this.#memory.allocate(this.granule, this.granule);
+      table = allocateTable(this.#memory, this.granule, this.granule);
       this.#memory.store64(slot, BigInt(table) | BigInt(PTE_TYPE_TABLE));
     }
     return this.#slotIn(table, input, level);
@@ -202,7 +203,7 @@ export class PageTable {
     let table = this.root;
     for (let level = this.startLevel; ; level++) {
       const slot = this.#slotIn(table, input, level);
-      const descriptor = this.#memory.load64(slot);
+      const descriptor = loadTable64(this.#memory, slot);
       if ((descriptor & 1n) === 0n) return [undefined, level];
       if (level === 3 || (descriptor & TYPE_MASK) === BigInt(PTE_TYPE_BLOCK)) return [slot, level];
       table = Number(descriptor & ADDRESS_MASK & ~BigInt(this.granule - 1));

@@ -4,6 +4,8 @@
 import { DeviceLease } from '../bus/device-lease.ts';
 import type { Random } from '../bus/random.ts';
 import type { PendingTimer } from '../bus/timer-queue.ts';
+import { answeredObject } from '../plugin/answers.ts';
+import { DEVICE_CALLS } from '../plugin/device-calls.ts';
 import type { AccessSize, Device, MmioAccess } from '../plugin/index.ts';
 import { unknownName, unnamedRegister } from '../plugin/index.ts';
 import { DeviceBus } from './device-bus.ts';
@@ -54,7 +56,7 @@ export class Subject {
   ) {
     this.#volatile = new Set(volatile);
     this.host = host;
-    this.device = factory(this.host);
+    this.device = answeredObject(factory(this.host), DEVICE_CALLS, 'the factory of devices');
     this.#lease = new DeviceLease(this.host);
     this.device.attach(this.#lease);
     if (like) {

@@ -50,7 +50,10 @@ export function createHostMemory(options: HostMemoryOptions = {}): WebAssembly.M
   const ramBase = HOST_SMMUS + smmus * SMMU_STRIDE;
   const traceSize = traceUnits * TRACE_UNIT;
   if (traceSize % WASM_PAGE || (traceUnits & (traceUnits - 1)) !== 0)
-    throw new RangeError('a trace ring has a power of two of units, at least 2048');
+    throw new RangeError(
+      'createHostMemory: traceUnits must be 0 or a power of two from 2048 on, ' +
+        `not ${traceUnits}`,
+    );
   const pages = (ramBase + ramSize + traceSize) / WASM_PAGE;
   const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared: true });
   const words = new Int32Array(memory.buffer);

@@ -18,6 +18,7 @@ import {
   checkedLater,
   flag,
   having,
+  havingSome,
   type OptionKinds,
   objectOf,
   uint,
@@ -109,7 +110,7 @@ export interface DmaStream {
 /** What a stream is made of. */
 export const STREAM: OptionKinds<DmaStream> = {
   unit: having('translate'),
-  memory: having('bytes'),
+  memory: havingSome(['bytes'], ['write32']),
   smmu: uint32,
   virtSid: uint32,
   physSid: uint32,

@@ -10,7 +10,7 @@ import {
   checkedLater,
   checkOptions,
   flag,
-  having,
+  havingSome,
   type OptionKinds,
 } from '../plugin/option-kinds.ts';
 import { accessOf, type PhysicalMemory } from './dma-stream.ts';
@@ -58,7 +58,7 @@ export type Translation =
 
 const OPTIONS: OptionKinds<SmmuEndpointOptions> = {
   unit: checkedLater,
-  memory: having('bytes'),
+  memory: havingSome(['bytes'], ['write32']),
   smmuIndex: checkedLater,
 };
 const ACCESS: OptionKinds<EndpointAccess> = {
@@ -117,11 +117,15 @@ export class SmmuEndpoint {
     length: number,
     access: EndpointAccess = {},
   ): Translation {
-    if (!Number.isSafeInteger(iova) || iova < 0) throw new RangeError(`iova ${iova} is no address`);
+    if (!Number.isSafeInteger(iova) || iova < 0)
+      throw new RangeError(`translate: iova must be an address, not ${String(iova)}`);
     checkInteger(sid, 0, 2 ** 32 - 1, 'translate: sid');
-    if (!(length >= 1)) throw new RangeError('an access has at least a byte');
+    if (!(length >= 1))
+      throw new RangeError(`translate: length must be a number from 1, not ${String(length)}`);
     if (ssid !== undefined && !isPasid(ssid))
-      throw new RangeError(`a SubstreamID has 20 bits: ${ssid} has not`);
+      throw new RangeError(
+        `translate: ssid must be an integer from 0 to 1048575, not ${String(ssid)}`,
+      );
     checkOptions(access, ACCESS, 'translate');
     const { core, threadBlock } = this.#unit;
     core.accessBegin();

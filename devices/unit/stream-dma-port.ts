@@ -13,6 +13,7 @@ import {
   TRANSLATE_WAIT,
 } from '../../assembly/layout/translate-results.ts';
 import type { TranslateResult } from '../../assembly/unit-exports.ts';
+import { answeredFlag, refuseAnswer } from '../plugin/answers.ts';
 import { type DmaAttributes, type DmaPort, type DmaResult, isPasid } from '../plugin/index.ts';
 import { typeOf } from '../plugin/known-names.ts';
 import { checkOptions } from '../plugin/option-kinds.ts';
@@ -285,9 +286,7 @@ export class StreamDmaPort implements DmaPort {
     const found = this.#stream.memory.bytes(pa, bytes.length);
     if (!found) return false;
     if (!(found instanceof Uint8Array) || found.length !== bytes.length)
-      throw new TypeError(
-        `memory.bytes must return the ${bytes.length} bytes that it is asked for`,
-      );
+      refuseAnswer('memory.bytes', `the ${bytes.length} bytes that it is asked for`, found);
     if (write) found.set(bytes);
     else bytes.set(found);
     return true;
@@ -298,7 +297,7 @@ export class StreamDmaPort implements DmaPort {
     if (bytes.length !== MSI_SIZE) return false;
     const data = new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true);
     const { memory, virtSid } = this.#stream;
-    return memory.write32?.(pa, data, virtSid) ?? false;
+    return !!memory.write32 && answeredFlag(memory.write32(pa, data, virtSid), 'memory.write32');
   }
 
   /** Whoever clears the last obstacle of a CMD_SYNC runs its queue again. */

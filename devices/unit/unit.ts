@@ -112,13 +112,13 @@ export function smmuBlockOf(unit: TranslatingUnit, index: number, what: string):
 function regionGlobals(regions: readonly MemoryRegion[]): Record<string, WebAssembly.Global> {
   if (regions.length > MAX_REGIONS)
     throw new RangeError(
-      `a guest port takes at most ${MAX_REGIONS} regions, not ${regions.length}`,
+      `regions of a guest must be at most ${MAX_REGIONS}, not ${regions.length}`,
     );
   const globals: Record<string, WebAssembly.Global> = {};
   for (let i = 0; i < MAX_REGIONS; i++) {
     const region = regions[i] ?? { gpa: 0, offset: 0, size: 0 };
     if (region.gpa % 0x1000 || region.offset % 0x1000 || region.size % 0x1000) {
-      throw new RangeError('guest memory regions are multiples of 4 KiB');
+      throw new RangeError(`regions[${i}] of a guest must be whole pages of 4 KiB`);
     }
     globals[`GPA${i}`] = new WebAssembly.Global({ value: 'i64' }, BigInt(region.gpa));
     globals[`OFFSET${i}`] = new WebAssembly.Global({ value: 'i32' }, region.offset);

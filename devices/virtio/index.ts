@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+export type { Disk } from './disk.ts';
 export * from './memory-disk.ts';
 export * from './virtio-block.ts';
 export * from './virtio-console.ts';

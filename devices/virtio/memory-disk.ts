@@ -1,15 +1,21 @@
 // SPDX-License-Identifier: MIT
 // A disk in memory, and one that lies over another and leaves it unchanged.
 
-import type { Disk } from './virtio-block.ts';
+import { typeOf } from '../plugin/known-names.ts';
+import { checkDisk, type Disk } from './disk.ts';
 
 /** A disk whose sectors are bytes in memory. */
 export class MemoryDisk implements Disk {
   readonly readOnly = false;
   readonly #bytes: Uint8Array;
 
-  /** @param bytes what it holds, and is written to. */
+  /**
+   * @param bytes what it holds, and is written to.
+   * @throws {TypeError} when they are none.
+   */
   constructor(bytes: Uint8Array) {
+    if (!(bytes instanceof Uint8Array))
+      throw new TypeError(`MemoryDisk: bytes must be a Uint8Array, not ${typeOf(bytes)}`);
     this.#bytes = bytes;
   }
 
@@ -40,6 +46,7 @@ export class CopyOnWriteDisk implements Disk {
   readonly #blocks = new Map<number, Uint8Array>();
 
   constructor(below: Disk) {
+    checkDisk(below, 'CopyOnWriteDisk: below');
     this.#below = below;
   }
 

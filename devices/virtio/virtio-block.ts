@@ -1,24 +1,13 @@
 // SPDX-License-Identifier: MIT
 // A virtio block device (virtio 1.2, section 5.2).
 
+import { AnswerError, refuseAnswer } from '../plugin/answers.ts';
+import { checkDisk, type Disk } from './disk.ts';
 import { type AccessEnd, isUnderWay } from './scattered-bytes.ts';
 import type { RequestBuffers, RequestWork, VirtioFunction } from './virtio-function.ts';
 
 /** Bytes of a sector: what capacities and places on a disk count in (virtio 1.2, section 5.2.4). */
 export const SECTOR_SIZE = 512;
-
-/** What a block device stores its sectors in. Offsets are bytes; what lies behind `size` is never asked for. */
-export interface Disk {
-  /** Bytes, a multiple of 512. */
-  readonly size: number;
-  readonly readOnly: boolean;
-  /** Fills `target`. @throws {Error} when it cannot; the guest sees an I/O error. */
-  read(offset: number, target: Uint8Array): void;
-  /** @throws {Error} when it cannot; the guest sees an I/O error. */
-  write(offset: number, source: Uint8Array): void;
-  /** What was written stays behind it. @throws {Error} when it cannot. */
-  flush(): void;
-}
 
 const DEVICE_ID = 2;
 const QUEUE_SIZE = 128;
@@ -61,6 +50,15 @@ function endWith(status: number, { writable }: RequestBuffers, written: number):
   };
 }
 
+/**
+ * A disk works at once. The guest is told of its errors; that it does not is its author's mistake.
+ * @throws {AnswerError}
+ */
+function refusePromise(answer: unknown, name: string): void {
+  if (answer instanceof Promise)
+    refuseAnswer(`disk.${name}`, 'nothing, when it has done it', answer);
+}
+
 /** Sectors of one request, a turn at a time. */
 class Transfer {
   readonly #disk: Disk;
@@ -100,18 +98,19 @@ class Transfer {
     try {
       if (!this.#part) {
         this.#part = this.#bytes.subarray(0, this.#length - this.#done);
-        if (!this.#isWrite) this.#disk.read(at, this.#part);
+        if (!this.#isWrite) refusePromise(this.#disk.read(at, this.#part), 'read');
       }
       const part = this.#part;
       const end = this.#isWrite
         ? readable.read(HEADER_SIZE + this.#done, part)
         : writable.write(this.#done, part);
       if (end !== 'done') return end;
-      if (this.#isWrite) this.#disk.write(at, part);
+      if (this.#isWrite) refusePromise(this.#disk.write(at, part), 'write');
       this.#done += part.length;
       this.#part = undefined;
       return 'done';
-    } catch {
+    } catch (error) {
+      if (error instanceof AnswerError) throw error;
       return 'refused';
     }
   }
@@ -129,10 +128,14 @@ export class VirtioBlock implements VirtioFunction {
   /**
    * @param id what the guest sees as the disk's serial number, up to 20 characters of ASCII.
    * @throws {RangeError} when the disk's size is no multiple of a sector.
+   * @throws {TypeError} when the disk lacks a function, or `readOnly`.
    */
   constructor(disk: Disk, id: string) {
+    checkDisk(disk, 'VirtioBlock: disk');
     if (!Number.isSafeInteger(disk.size) || disk.size <= 0 || disk.size % SECTOR_SIZE !== 0)
-      throw new RangeError(`a disk has a multiple of ${SECTOR_SIZE} bytes, not ${disk.size}`);
+      throw new RangeError(
+        `VirtioBlock: disk.size must be a multiple of ${SECTOR_SIZE} from ${SECTOR_SIZE} on, not ${disk.size}`,
+      );
     this.#disk = disk;
     this.#id = new Uint8Array(ID_SIZE);
     this.#id.set(new TextEncoder().encode(id).subarray(0, ID_SIZE));
@@ -197,9 +200,10 @@ export class VirtioBlock implements VirtioFunction {
 
   #flushed(): number {
     try {
-      this.#disk.flush();
+      refusePromise(this.#disk.flush(), 'flush');
       return STATUS_OK;
-    } catch {
+    } catch (error) {
+      if (error instanceof AnswerError) throw error;
       return STATUS_IO_ERROR;
     }
   }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // A virtio console with one port (virtio 1.2, section 5.3): bytes in by queue 0, out by queue 1.
 
+import { checkRequiredFunction } from '../plugin/index.ts';
 import { ByteQueue } from './byte-queue.ts';
 import { isUnderWay } from './scattered-bytes.ts';
 import type { RequestBuffers, RequestWork, VirtioFunction } from './virtio-function.ts';
@@ -24,6 +25,7 @@ export class VirtioConsole implements VirtioFunction {
 
   /** @param onOutput told of what the guest prints; the bytes are the receiver's. */
   constructor(onOutput: (bytes: Uint8Array<ArrayBuffer>) => void) {
+    checkRequiredFunction(onOutput, 'VirtioConsole: onOutput');
     this.#onOutput = onOutput;
   }
 

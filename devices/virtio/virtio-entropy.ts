@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // A virtio entropy device (virtio 1.2, section 5.4): fills buffers with random bytes.
 
+import { checkRequiredFunction } from '../plugin/index.ts';
 import { isUnderWay } from './scattered-bytes.ts';
 import type { RequestBuffers, RequestWork, VirtioFunction } from './virtio-function.ts';
 
@@ -23,6 +24,7 @@ export class VirtioEntropy implements VirtioFunction {
       crypto.getRandomValues(target);
     },
   ) {
+    checkRequiredFunction(random, 'VirtioEntropy: random');
     this.#random = random;
   }
 

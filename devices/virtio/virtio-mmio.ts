@@ -11,6 +11,7 @@ import {
   PLUGIN_INTERFACE_VERSION,
   unnamedRegister,
 } from '../plugin/index.ts';
+import { checkVirtioFunction } from './given-function.ts';
 import { VIRTIO_INTERRUPT_CONFIG, VIRTIO_INTERRUPT_USED } from './virtio-bits.ts';
 import { VirtioCore } from './virtio-core.ts';
 import type { VirtioFunction } from './virtio-function.ts';
@@ -60,6 +61,7 @@ export class VirtioMmio implements Device {
 
   /** @param name unique in a machine. */
   constructor(name: string, device: VirtioFunction) {
+    checkVirtioFunction(device, 'VirtioMmio');
     this.name = name;
     this.#deviceId = device.deviceId;
     this.#core = new VirtioCore(device, {

@@ -47,7 +47,7 @@ function configOf(mac: readonly number[]): Uint8Array {
     mac.length !== MAC_SIZE ||
     !mac.every((byte) => Number.isInteger(byte) && byte >= 0 && byte < 256)
   )
-    throw new RangeError('a MAC address has six bytes');
+    throw new RangeError(`VirtioNet: mac must be six numbers from 0 to 255, not ${mac.join(', ')}`);
   const config = new Uint8Array(MAC_SIZE + 2);
   config.set(mac);
   config[MAC_SIZE] = STATUS_LINK_UP;

@@ -11,6 +11,7 @@ import {
   plainStateLike,
   stateFields,
 } from '../plugin/index.ts';
+import { checkVirtioFunction } from './given-function.ts';
 import { VIRTIO_INTERRUPT_CONFIG, VIRTIO_INTERRUPT_USED } from './virtio-bits.ts';
 import { VirtioCore } from './virtio-core.ts';
 import type { VirtioFunction } from './virtio-function.ts';
@@ -65,6 +66,7 @@ export class VirtioPci extends PcieEndpoint {
 
   /** @param name unique in a machine. */
   constructor(name: string, device: VirtioFunction) {
+    checkVirtioFunction(device, 'VirtioPci');
     const queues = device.queueSizes.length;
     super({
       name,

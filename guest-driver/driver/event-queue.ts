@@ -3,10 +3,10 @@
 
 import { ABI_MAX_SMMUS } from '../../assembly/layout/guest-abi';
 import {
-  EVTQ_ENTRY_SIZE,
-  EVTQ_OVFLG,
-  SMMU_EVTQ_CONS,
-  SMMU_EVTQ_PROD,
+  EVENTQ_ENTRY_SIZE,
+  Q_OVFLG,
+  SMMU_EVENTQ_CONS,
+  SMMU_EVENTQ_PROD,
 } from '../../assembly/layout/smmu-registers';
 import { bitsOf, withBits } from '../runtime/guest-fields';
 import { read32, write32 } from '../runtime/mmio';
@@ -27,7 +27,7 @@ class EventQueue {
 }
 
 const QUEUES: usize = memory.data(ABI_MAX_SMMUS * offsetof<EventQueue>(), 64);
-const KEPT: usize = memory.data(ABI_MAX_SMMUS * KEPT_EVENTS * EVTQ_ENTRY_SIZE, 64);
+const KEPT: usize = memory.data(ABI_MAX_SMMUS * KEPT_EVENTS * EVENTQ_ENTRY_SIZE, 64);
 
 function eventQueue(): EventQueue {
   return changetype<EventQueue>(QUEUES + selectedSmmu() * offsetof<EventQueue>());
@@ -65,7 +65,7 @@ export function eventOverflows(): u32 {
 /** Memory offset of a record by its number, counted from 0; kept until KEPT_EVENTS later ones have come. */
 export function eventRecord(number: u32): usize {
   const kept = selectedSmmu() * KEPT_EVENTS + (number & (KEPT_EVENTS - 1));
-  return KEPT + <usize>kept * EVTQ_ENTRY_SIZE;
+  return KEPT + <usize>kept * EVENTQ_ENTRY_SIZE;
 }
 
 /** Takes every record out of the queue, CONS after each; at the end acknowledges an overflow. */
@@ -75,19 +75,19 @@ export function drainEvents(): void {
   const indexMask: u32 = (2 << queue.log2size) - 1;
   const entries: u32 = 1 << queue.log2size;
   if (queue.ring == 0) return;
-  let prod = read32(gpa + SMMU_EVTQ_PROD);
+  let prod = read32(gpa + SMMU_EVENTQ_PROD);
   // Bounded by the size of the ring: a device that never stops producing raises another interrupt.
   for (let taken: u32 = 0; taken < entries && ((prod ^ queue.cons) & indexMask) != 0; taken++) {
-    const entry = queue.ring + (queue.cons & (entries - 1)) * EVTQ_ENTRY_SIZE;
-    memory.copy(eventRecord(queue.records), entry, EVTQ_ENTRY_SIZE);
+    const entry = queue.ring + (queue.cons & (entries - 1)) * EVENTQ_ENTRY_SIZE;
+    memory.copy(eventRecord(queue.records), entry, EVENTQ_ENTRY_SIZE);
     queue.records++;
     queue.cons = (queue.cons & ~indexMask) | ((queue.cons + 1) & indexMask);
-    write32(gpa + SMMU_EVTQ_CONS, queue.cons);
-    prod = read32(gpa + SMMU_EVTQ_PROD);
+    write32(gpa + SMMU_EVENTQ_CONS, queue.cons);
+    prod = read32(gpa + SMMU_EVENTQ_PROD);
   }
-  if (bitsOf(prod, EVTQ_OVFLG) != bitsOf(queue.cons, EVTQ_OVFLG)) {
+  if (bitsOf(prod, Q_OVFLG) != bitsOf(queue.cons, Q_OVFLG)) {
     queue.overflows++;
-    queue.cons = withBits(queue.cons, EVTQ_OVFLG, bitsOf(prod, EVTQ_OVFLG));
-    write32(gpa + SMMU_EVTQ_CONS, queue.cons);
+    queue.cons = withBits(queue.cons, Q_OVFLG, bitsOf(prod, Q_OVFLG));
+    write32(gpa + SMMU_EVENTQ_CONS, queue.cons);
   }
 }

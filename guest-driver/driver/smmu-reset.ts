@@ -5,12 +5,12 @@
 import {
   CR0_ATSCHK,
   CR0_CMDQEN,
-  CR0_EVTQEN,
+  CR0_EVENTQEN,
   CR0_SMMUEN,
   CR2_PTM,
   CR2_RECINVSID,
   IDR0_ATS,
-  IRQ_CTRL_EVTQ_IRQEN,
+  IRQ_CTRL_EVENTQ_IRQEN,
   IRQ_CTRL_GERROR_IRQEN,
   Q_BASE_LOG2SIZE,
   SMMU_CMDQ_BASE,
@@ -20,9 +20,9 @@ import {
   SMMU_CR0ACK,
   SMMU_CR1,
   SMMU_CR2,
-  SMMU_EVTQ_BASE,
-  SMMU_EVTQ_CONS,
-  SMMU_EVTQ_PROD,
+  SMMU_EVENTQ_BASE,
+  SMMU_EVENTQ_CONS,
+  SMMU_EVENTQ_PROD,
   SMMU_IRQ_CTRL,
   SMMU_IRQ_CTRLACK,
   SMMU_STRTAB_BASE,
@@ -79,10 +79,13 @@ function bringUpCmdq(): i32 {
 
 function bringUpEventQueue(): i32 {
   const gpa = smmu().gpa;
-  write64(gpa + SMMU_EVTQ_BASE, <u64>gpaOf(eventRing()) | place(Q_BASE_LOG2SIZE, eventRingLog2()));
-  write32(gpa + SMMU_EVTQ_PROD, 0);
-  write32(gpa + SMMU_EVTQ_CONS, 0);
-  return enable(place(CR0_EVTQEN, 1));
+  write64(
+    gpa + SMMU_EVENTQ_BASE,
+    <u64>gpaOf(eventRing()) | place(Q_BASE_LOG2SIZE, eventRingLog2()),
+  );
+  write32(gpa + SMMU_EVENTQ_PROD, 0);
+  write32(gpa + SMMU_EVENTQ_CONS, 0);
+  return enable(place(CR0_EVENTQEN, 1));
 }
 
 /** Resets and enables the SMMU; the structures of smmu-structures.ts must exist. */
@@ -108,7 +111,7 @@ export function resetSmmu(): i32 {
   }
   result = writeAndAcknowledge(gpa + SMMU_IRQ_CTRL, gpa + SMMU_IRQ_CTRLACK, 0);
   if (result != RESULT_OK) return result;
-  const interrupts = place(IRQ_CTRL_EVTQ_IRQEN, 1) | place(IRQ_CTRL_GERROR_IRQEN, 1);
+  const interrupts = place(IRQ_CTRL_EVENTQ_IRQEN, 1) | place(IRQ_CTRL_GERROR_IRQEN, 1);
   result = writeAndAcknowledge(gpa + SMMU_IRQ_CTRL, gpa + SMMU_IRQ_CTRLACK, interrupts);
   if (result != RESULT_OK) return result;
   return enable(place(CR0_SMMUEN, 1));

@@ -4,9 +4,9 @@
 import { SYNC_CS_SEV } from '../../assembly/layout/commands';
 import {
   CMDQ_ENTRY_SIZE,
-  EVTQ_ENTRY_SIZE,
+  EVENTQ_ENTRY_SIZE,
   IDR1_CMDQS,
-  IDR1_EVTQS,
+  IDR1_EVENTQS,
   IDR1_SIDSIZE,
   SMMU_CMDQ_CONS,
   SMMU_CMDQ_PROD,
@@ -43,8 +43,8 @@ export function allocateStructures(): i32 {
   // As Linux: SEV, which costs nothing where IDR0.SEV says that no event is sent.
   commands.signal = SYNC_CS_SEV;
 
-  const eventLog2 = min<u32>(bitsOf(state.idr1, IDR1_EVTQS), MAX_QUEUE_LOG2);
-  const eventBytes: usize = EVTQ_ENTRY_SIZE << eventLog2;
+  const eventLog2 = min<u32>(bitsOf(state.idr1, IDR1_EVENTQS), MAX_QUEUE_LOG2);
+  const eventBytes: usize = EVENTQ_ENTRY_SIZE << eventLog2;
   const events = allocate(eventBytes, max<usize>(eventBytes, 32));
   if (events == 0) return RESULT_NO_MEMORY;
   resetEventQueue(events, eventLog2);

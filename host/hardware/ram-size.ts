@@ -3,9 +3,9 @@
 
 import {
   CMDQ_ENTRY_SIZE,
-  EVTQ_ENTRY_SIZE,
+  EVENTQ_ENTRY_SIZE,
   IDR1_CMDQS,
-  IDR1_EVTQS,
+  IDR1_EVENTQS,
   IDR1_PRIQS,
   PRIQ_ENTRY_SIZE,
 } from '../../assembly/layout/smmu-registers.ts';
@@ -41,7 +41,7 @@ function queueBytes({
   const commands = CMDQ_ENTRY_SIZE * entries(IDR1_CMDQS);
   const pieces = [
     commands,
-    EVTQ_ENTRY_SIZE * entries(IDR1_EVTQS),
+    EVENTQ_ENTRY_SIZE * entries(IDR1_EVENTQS),
     PRIQ_ENTRY_SIZE * entries(IDR1_PRIQS),
     ...Array.from({ length: vcmdqs / vintfs }, () => commands),
   ];

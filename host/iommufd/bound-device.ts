@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // A device that is bound, and what it is attached to (drivers/iommu/iommufd/device.c).
 
+import { checkOptionalMethods } from '../../devices/plugin/known-names.ts';
 import { checkMethods } from '../../devices/plugin/known-values.ts';
 import type { IommuDevice } from './driver.ts';
 import type { ResourceGate } from './gate.ts';
@@ -27,6 +28,7 @@ export class BoundDevice extends IommufdObject {
       ['block', 'hwInfo', 'allocPaging'],
       'bind: the IOMMU of the device',
     );
+    checkOptionalMethods(device.iommu, ['allocNested'], 'bind: the IOMMU of the device');
     require(!device.claimed, 'EBUSY', `${device.name} is bound already`);
     require(device.iommu.coherent ?? true, 'EINVAL', `${device.iommu.name} is not coherent`);
     gate('allocation', 'device');

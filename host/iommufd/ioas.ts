@@ -2,6 +2,7 @@
 // An I/O address space: what is mapped where, which of it is pinned, and the domains that
 // follow it (drivers/iommu/iommufd/io_pagetable.c).
 
+import { answeredAddress } from '../../devices/plugin/answers.ts';
 import type { IommuDevice, PagingDomain, ReservedRegion, UserMemory } from './driver.ts';
 import type { ResourceGate } from './gate.ts';
 import { IommufdError, require } from './iommufd-error.ts';
@@ -157,7 +158,7 @@ export class Ioas extends IommufdObject {
       writable && memory.readOnly
     ), 'EPERM', 'read-only memory cannot be mapped for writing');
     this.#gate('memory access', 'pages of a mapping');
-    const pa = memory.physical(address, Number(length));
+    const pa = answeredAddress(memory.physical(address, Number(length)), 'memory.physical');
     require(pa !== undefined, 'EFAULT', `there is no memory at 0x${address.toString(16)}`);
     this.#gate('allocation', 'IOAS area');
     const area: Area = { iova, length, pa, readable, writable, pins: 0 };

@@ -11,6 +11,7 @@ import {
   CMDQV_CONFIG_EN,
   CMDQV_LOGICAL_PAGE0,
   CMDQV_LOGICAL_STRIDE,
+  CMDQV_MAX_VINTFS,
   CMDQV_PAGE_SIZE,
   CMDQV_PARAM,
   CMDQV_PARAM_NUM_SID_PER_VM_LOG2,
@@ -175,7 +176,12 @@ export class CmdqvDriver {
       }
       return vintf;
     }
-    throw new HostError('no-vintf', `all ${this.vintfs - 1} VINTFs that can be lent are in use`);
+    const lendable = this.vintfs - 1;
+    const reason = lendable === 0 ? 'there is none to lend' : `all ${lendable} to lend are in use`;
+    throw new HostError(
+      'no-vintf',
+      `vintfs is ${this.vintfs}, of which one is the host's own: ${reason} (2 to ${CMDQV_MAX_VINTFS})`,
+    );
   }
 
   /** VINTFs that are lent. */

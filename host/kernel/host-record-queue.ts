@@ -2,12 +2,12 @@
 // The host's driver of the physical SMMU's event queue and PRI queue (IHI 0070 section 7.2, chapter 8).
 
 import {
-  EVTQ_ENTRY_SIZE,
-  EVTQ_OVFLG,
+  EVENTQ_ENTRY_SIZE,
   PRIQ_ENTRY_SIZE,
-  SMMU_EVTQ_BASE,
-  SMMU_EVTQ_CONS,
-  SMMU_EVTQ_PROD,
+  Q_OVFLG,
+  SMMU_EVENTQ_BASE,
+  SMMU_EVENTQ_CONS,
+  SMMU_EVENTQ_PROD,
   SMMU_PRIQ_BASE,
   SMMU_PRIQ_CONS,
   SMMU_PRIQ_PROD,
@@ -20,7 +20,7 @@ import { allocateRing } from './ring-memory.ts';
 
 /** BASE.WA: write-allocate, bit 62. */
 const BASE_WA = 1 << 30;
-const OVERFLOW = maskInWord(EVTQ_OVFLG);
+const OVERFLOW = maskInWord(Q_OVFLG);
 
 interface HostQueueKind {
   readonly base: number;
@@ -30,10 +30,10 @@ interface HostQueueKind {
 }
 
 export const HOST_EVENTS: HostQueueKind = {
-  base: SMMU_EVTQ_BASE,
-  prod: SMMU_EVTQ_PROD,
-  cons: SMMU_EVTQ_CONS,
-  entrySize: EVTQ_ENTRY_SIZE,
+  base: SMMU_EVENTQ_BASE,
+  prod: SMMU_EVENTQ_PROD,
+  cons: SMMU_EVENTQ_CONS,
+  entrySize: EVENTQ_ENTRY_SIZE,
 };
 export const HOST_PAGE_REQUESTS: HostQueueKind = {
   base: SMMU_PRIQ_BASE,

@@ -6,7 +6,7 @@ import {
   CMDQ_ENTRY_SIZE,
   CR0_ATSCHK,
   CR0_CMDQEN,
-  CR0_EVTQEN,
+  CR0_EVENTQEN,
   CR0_PRIQEN,
   CR0_SMMUEN,
   CR2_PTM,
@@ -18,11 +18,11 @@ import {
   IDR0_PRI,
   IDR0_STALL_MODEL,
   IDR1_CMDQS,
-  IDR1_EVTQS,
+  IDR1_EVENTQS,
   IDR1_PRIQS,
   IDR1_SIDSIZE,
   IDR5_OAS,
-  IRQ_CTRL_EVTQ_IRQEN,
+  IRQ_CTRL_EVENTQ_IRQEN,
   IRQ_CTRL_GERROR_IRQEN,
   IRQ_CTRL_PRIQ_IRQEN,
   SMMU_AIDR,
@@ -133,7 +133,7 @@ export class SmmuDriver {
       log2size,
       betweenLooks,
     });
-    this.events = new HostRecordQueue(registers, ram, HOST_EVENTS, bitsOf(idr1, IDR1_EVTQS));
+    this.events = new HostRecordQueue(registers, ram, HOST_EVENTS, bitsOf(idr1, IDR1_EVENTQS));
     const hasPri = bitsOf(this.idr0, IDR0_PRI) !== 0;
     this.pageRequests = hasPri
       ? new HostRecordQueue(registers, ram, HOST_PAGE_REQUESTS, bitsOf(idr1, IDR1_PRIQS))
@@ -198,7 +198,7 @@ export class SmmuDriver {
     this.issue([tlbiNsnhAll()]);
 
     this.events.initialise();
-    cr0 |= maskInWord(CR0_EVTQEN);
+    cr0 |= maskInWord(CR0_EVENTQEN);
     this.#setCr0(cr0);
     if (this.pageRequests) {
       this.pageRequests.initialise();
@@ -212,7 +212,7 @@ export class SmmuDriver {
     this.#setIrqCtrl(0);
     const pageRequests = this.pageRequests ? maskInWord(IRQ_CTRL_PRIQ_IRQEN) : 0;
     this.#setIrqCtrl(
-      maskInWord(IRQ_CTRL_EVTQ_IRQEN) | maskInWord(IRQ_CTRL_GERROR_IRQEN) | pageRequests,
+      maskInWord(IRQ_CTRL_EVENTQ_IRQEN) | maskInWord(IRQ_CTRL_GERROR_IRQEN) | pageRequests,
     );
     this.#setCr0(cr0 | maskInWord(CR0_SMMUEN));
   }

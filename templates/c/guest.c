@@ -47,7 +47,7 @@ static int start_smmu(uint32_t smmu) {
   vsmmu_write32(smmu + SMMU_CR0, 0);
   if (!vsmmu_poll32(smmu + SMMU_CR0ACK, CR0_CMDQEN, 0, WAITS)) return 0;
   vsmmu_write64(smmu + SMMU_CMDQ_BASE,
-                vsmmu_gpa_of(cmdq.ring) | vsmmu_place(Q_BASE_LOG2SIZE, LOG2SIZE));
+                vsmmu_gpa_of(cmdq.ring) | vsmmu_place(CMDQ_BASE_LOG2SIZE, LOG2SIZE));
   vsmmu_write32(smmu + SMMU_CMDQ_PROD, 0);
   vsmmu_write32(smmu + SMMU_CMDQ_CONS, 0);
   vsmmu_write32(smmu + SMMU_CR0, vsmmu_place(CR0_CMDQEN, 1));

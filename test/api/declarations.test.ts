@@ -127,6 +127,8 @@ const EXEMPT = new Map([
   // A device's host, which is called by the device.
   ['FakeHost.mapDirect', 'DeviceHost'],
   ['EnvironmentError', 'thrown to its users, not made by them'],
+  ['GuestImageError', 'thrown to its users, not made by them'],
+  ['KernelImageError', 'thrown to its users, not made by them'],
   // Looks at its request behind its vIOMMU: host/iommufd.
   ['Iommufd.hwptInvalidateQueue', 'test/host/iommufd'],
 ]);

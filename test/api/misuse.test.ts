@@ -164,12 +164,12 @@ describe('misuse', () => {
           addresses: [0x10000000],
         })),
       }),
-      'placement: one and two overlap at 0x10000000',
+      'placement: one (0x10000000 to 0x10000fff) overlaps two (0x10000000 to 0x10000fff)',
     ],
     [
       'a device in RAM',
       machineWith({ devices: [{ device: device(), addresses: [0x8018_0000] }] }),
-      'placement: dev at 0x80180000 lies in RAM, which begins at 0x80100000',
+      'placement: dev (0x80180000 to 0x80180fff) overlaps RAM (0x80100000 to 0x801fffff)',
     ],
     [
       'an unknown option of a host',

@@ -314,6 +314,8 @@ const EXEMPT = [
   'Iommufd.hwptInvalidateQueue',
   // Thrown to its users, not made by them.
   'EnvironmentError',
+  'GuestImageError',
+  'KernelImageError',
 ];
 
 describe('a value that no option has', () => {

@@ -8,9 +8,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { Host, type MachineOptions } from 'vsmmu';
-import { readSource } from '../../vmm/api/sources.ts';
-import { reactor } from '../support/wat.ts';
+import { Host, type MachineOptions, type VirtBoardOptions, virtBoard } from 'vsmmu';
+import { type GuestSource, namedImageError, readSource } from '../../vmm/api/sources.ts';
+import { KernelImageError } from '../../vmm/boot/index.ts';
+import { GuestImageError } from '../../vmm/vcpu/wasm/index.ts';
+import { assemble, reactor } from '../support/wat.ts';
 
 const PIECE = Buffer.alloc(2 ** 20);
 
@@ -28,7 +30,7 @@ describe('a source', () => {
     response.once('drain', () => sendFor(response));
   }
   const at = (path: string) =>
-    readSource(`http://127.0.0.1:${(server.address() as AddressInfo).port}${path}`, 4);
+    readSource(`http://127.0.0.1:${(server.address() as AddressInfo).port}${path}`, 'guest', 4);
 
   beforeAll(() => new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve)));
   afterAll(() => {
@@ -106,6 +108,101 @@ describe('a guest that is none', () => {
       expect(await refusal({ guest, vcpus: 2, secondary })).toBe(
         `GuestImageError not-wasm: ${message}`,
       );
+  });
+
+  it('says which binary it is about, whatever the message begins with', async () => {
+    const binary = (options: MachineOptions) =>
+      host.createMachine(options).then(
+        () => undefined,
+        (error: GuestImageError) => error.binary,
+      );
+    expect([
+      await binary({ guest: at('text.wasm') }),
+      await binary({ guest: IDLE, vcpus: 2, secondary: at('text.wasm') }),
+      await binary({ guest: IDLE, vcpus: 2, secondary: at('missing.wasm') }),
+      await binary({ guest: at('missing.wasm') }),
+    ]).toEqual(['guest', 'secondary', 'secondary', 'guest']);
+    const late = new GuestImageError('not-wasm', 'the program of the secondary vCPUs is no guest');
+    // The guest's, by itself; it used to be told by how its message begins.
+    expect(namedImageError(late, { guest: 'g.wasm', secondary: 's.wasm' })).toMatchObject({
+      message: `g.wasm: ${late.message}`,
+      binary: 'guest',
+    });
+  });
+
+  it('is named when it boots, too: its own name, or that of the program of other vCPUs', async () => {
+    const traps = assemble(`(module
+      (import "env" "memory" (memory 32 32 shared)) (global $abi i32 (i32.const 1))
+      (func $start unreachable) (start $start)
+      (func $init) (func $run (param i32) (result i32) (i32.const 0))
+      (export "memory" (memory 0)) (export "vsmmu_abi" (global $abi))
+      (export "_initialize" (func $init)) (export "vsmmu_run" (func $run)))`);
+    const other = assemble(`(module
+      (import "env" "memory" (memory 32 32 shared)) (func $start unreachable) (start $start)
+      (func (export "vsmmu_secondary") (param i32 i32)))`);
+    writeFileSync(at('traps.wasm'), traps);
+    writeFileSync(at('other.wasm'), other);
+    for (const [options, binary, message] of [
+      [{ guest: at('traps.wasm') }, 'guest', `${at('traps.wasm')}: the guest cannot be`],
+      [
+        { guest: at('idle.wasm'), vcpus: 2, secondary: at('other.wasm') },
+        'secondary',
+        `${at('other.wasm')}: the program of the secondary vCPUs cannot be`,
+      ],
+    ] as const) {
+      const machine = await host.createMachine(options);
+      await expect(machine.boot()).rejects.toMatchObject({
+        name: 'GuestImageError',
+        binary,
+        message: expect.stringContaining(`${message} instantiated: `),
+      });
+      await machine.destroy();
+    }
+  });
+
+  it('is a kernel that is none, named as it was given, and which of its files it is', async () => {
+    const url = pathToFileURL(at('idle.wasm'));
+    const kernel = async (guest: GuestSource, options: VirtBoardOptions = {}) => {
+      const board = virtBoard(options);
+      const error: KernelImageError = await host
+        .createMachine({ guest, board, memory: 256 })
+        .then(() => undefined as never)
+        .catch((cause: KernelImageError) => cause);
+      return [error.name, error.file, error.message];
+    };
+    const wasm = 'the kernel is a WebAssembly module: ';
+    expect(await kernel(at('idle.wasm'))).toEqual([
+      'KernelImageError',
+      'kernel',
+      expect.stringMatching(`^${at('idle.wasm')}: ${wasm}`),
+    ]);
+    expect(await kernel(url)).toEqual([
+      'KernelImageError',
+      'kernel',
+      expect.stringMatching(`^${url.href}: ${wasm}`),
+    ]);
+    expect(await kernel(IDLE)).toEqual([
+      'KernelImageError',
+      'kernel',
+      expect.stringMatching(`^${wasm}`),
+    ]);
+    // A flat binary.
+    expect(await kernel(at('text.wasm'), { append: 'a\0' })).toEqual([
+      'KernelImageError',
+      'command-line',
+      'the command line contains a NUL character',
+    ]);
+    const large = new Uint8Array(256 << 20);
+    expect(await kernel(at('text.wasm'), { initrd: large })).toEqual([
+      'KernelImageError',
+      'initrd',
+      expect.stringMatching(/^kernel, initrd and device tree need \d+ bytes of memory/),
+    ]);
+    const file = new KernelImageError('too-large', 'it is large', { file: 'initrd' });
+    expect(namedImageError(file, { guest: 'Image', initrd: 'initrd.gz' })).toMatchObject({
+      message: 'initrd.gz: it is large',
+      file: 'initrd',
+    });
   });
 
   it('has no name as bytes', async () => {

@@ -25,6 +25,7 @@ const hostMemory = createHostMemory({ ramSize: 0x10000 });
 const modules = await loadHotModules();
 const unit = new Unit({ modules, hostMemory, thread: 0 });
 const host = await Host.create({ vintfs: 2, vcmdqs: 4 });
+const small = await Host.create({ vintfs: 1 });
 let next = 0;
 const memory = {
   load64: () => 0n,
@@ -351,9 +352,94 @@ const V86: readonly Case[] = [
     'msiVectors: the IRQ of vector 33 must be an integer from 0 to 15, not 99',
   ],
   [
+    'a place that is no block',
+    pc({ gpa: 0xd0001000 }),
+    'plugSmmu: gpa must be a multiple of 0x20000 from 0x100000, where RAM ends, to 0xfff60000, not 0xd0001000',
+  ],
+  [
+    'a place in RAM',
+    pc({ gpa: 0xe0000 }),
+    'plugSmmu: gpa must be a multiple of 0x20000 from 0x100000, where RAM ends, to 0xfff60000, not 0xe0000',
+  ],
+  [
+    'a place that ends above 4 GiB',
+    pc({ gpa: 0xfff80000 }),
+    'plugSmmu: gpa must be a multiple of 0x20000 from 0x100000, where RAM ends, to 0xfff60000, not 0xfff80000',
+  ],
+  [
+    'the last IRQ for two',
+    pc({ irqs: { smmu: 15, cmdqv: 11, dma: 5 } }),
+    'plugSmmu: irqs.smmu must be an integer from 0 to 14, not 15: the next IRQ is that of global errors',
+  ],
+  [
+    'page 0 in the hole of the display',
+    pc({ page0: 0xa0000 }),
+    'plugSmmu: page0 must be 64 KiB of RAM at a multiple of 4 KiB, not 0xa0000',
+  ],
+  [
+    'a host that has one VINTF, its own',
+    pc({ host: small }),
+    "vintfs is 1, of which one is the host's own: there is none to lend (2 to 64)",
+  ],
+  [
     'more devices that are one',
     pc({ devices: device() }),
     'plugSmmu: devices must be a list, not object',
+  ],
+];
+
+const RANGES: readonly Case[] = [
+  [
+    'three VINTFs',
+    make(devices.PhysicalCmdqv, { unit, smmuIndex: 0, vintfs: 3, vcmdqs: 4 }),
+    'PhysicalCmdqv: vintfs must be a power of two from 1 to 64, not 3',
+  ],
+  [
+    'fewer VCMDQs than VINTFs',
+    make(devices.PhysicalCmdqv, { unit, smmuIndex: 0, vintfs: 4, vcmdqs: 2 }),
+    'PhysicalCmdqv: vcmdqs must be a power of two from 4, which vintfs is, to 128, not 2',
+  ],
+  [
+    'three VCMDQs',
+    make(devices.PhysicalCmdqv, { unit, smmuIndex: 0, vintfs: 1, vcmdqs: 3 }),
+    'PhysicalCmdqv: vcmdqs must be a power of two from 1, which vintfs is, to 128, not 3',
+  ],
+  [
+    'half a page of BARs',
+    make(devices.PcieHost, { window: { gpa: 0x1000, size: 0x800 }, functions: [] }),
+    'PcieHost: window must be whole pages of 4 KiB, not 0x800 bytes at 0x1000',
+  ],
+  [
+    'nothing behind a port',
+    make(devices.PcieRootPort, 'port', []),
+    'PcieRootPort: behind must be 1 to 8 functions, not 0',
+  ],
+  [
+    'a MAC of two bytes',
+    make(devices.VirtioNet, { mac: [2, 1] }),
+    'VirtioNet: mac must be six numbers from 0 to 255, not 2, 1',
+  ],
+  [
+    'a trace of three units',
+    call(createHostMemory, { traceUnits: 3 }),
+    'createHostMemory: traceUnits must be 0 or a power of two from 2048 on, not 3',
+  ],
+  [
+    'a disk of half a sector',
+    make(devices.VirtioBlock, new devices.MemoryDisk(new Uint8Array(256)), 'x'),
+    'VirtioBlock: disk.size must be a multiple of 512 from 512 on, not 256',
+  ],
+  [
+    'an access of nothing',
+    () =>
+      new SmmuEndpoint({ unit, memory: new PhysicalRam(hostMemory) }).translate(1, undefined, 0, 0),
+    'translate: length must be a number from 1, not 0',
+  ],
+  [
+    'a SubstreamID of 21 bits',
+    () =>
+      new SmmuEndpoint({ unit, memory: new PhysicalRam(hostMemory) }).translate(1, 2 ** 20, 0, 1),
+    'translate: ssid must be an integer from 0 to 1048575, not 1048576',
   ],
 ];
 
@@ -367,6 +453,10 @@ const lineOf = (try_: () => unknown): string => {
 };
 
 describe('what is refused in one line', () => {
+  it.each(RANGES)('by its range: %s', (_what, try_, line) => {
+    expect(lineOf(try_)).toBe(line);
+  });
+
   it.each(TABLES)('of tables and commands: %s', (_what, try_, line) => {
     expect(lineOf(try_)).toBe(line);
   });

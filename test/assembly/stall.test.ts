@@ -6,8 +6,8 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { QUEUE_MAIN } from '../../assembly/layout/queue-memory.ts';
 import {
   SMMU_AT_CR0,
-  SMMU_AT_EVTQ_BASE,
-  SMMU_AT_EVTQ_PROD,
+  SMMU_AT_EVENTQ_BASE,
+  SMMU_AT_EVENTQ_PROD,
   SMMU_AT_IDR0,
   SMMU_AT_IDR5,
   SMMU_AT_STALLED,
@@ -124,14 +124,14 @@ describe('a transaction that stalls', () => {
     for (let i = 0; i < 15; i++) expect(h.translate(SID, IOVA).status).toBe(TRANSLATE_STALLED);
     h.ste(OTHER, STE);
     expect(h.translate(OTHER, IOVA).status).toBe(TRANSLATE_STALLED);
-    const prod = h.get(SMMU_AT_EVTQ_PROD);
+    const prod = h.get(SMMU_AT_EVENTQ_PROD);
     expect(h.translate(SID, IOVA).status).toBe(TRANSLATE_WAIT);
-    expect([h.get(SMMU_AT_EVTQ_PROD), h.get(SMMU_AT_STALLED)]).toEqual([prod, 16]);
+    expect([h.get(SMMU_AT_EVENTQ_PROD), h.get(SMMU_AT_STALLED)]).toEqual([prod, 16]);
     expect(h.events().length).toBe(16);
     expect(h.translate(SID, IOVA).status).toBe(TRANSLATE_STALLED);
   });
 
-  it('waits in front of the SMMU without EVTQEN', () => {
+  it('waits in front of the SMMU without EVENTQEN', () => {
     h.set(SMMU_AT_CR0, 9);
     expect(h.translate(SID, IOVA).status).toBe(TRANSLATE_WAIT);
     expect(h.get(SMMU_AT_STALLED)).toBe(0);
@@ -184,8 +184,8 @@ describe('a transaction that stalls', () => {
     expect(h.get(SMMU_AT_STALLED)).toBe(2);
   });
 
-  it('stays stalled when its record is lost with EVTQ_ABT_ERR', () => {
-    h.hostBytes.setBigUint64(h.smmu + SMMU_AT_EVTQ_BASE, 0x7_0000_0000n, true);
+  it('stays stalled when its record is lost with EVENTQ_ABT_ERR', () => {
+    h.hostBytes.setBigUint64(h.smmu + SMMU_AT_EVENTQ_BASE, 0x7_0000_0000n, true);
     expect(h.translate(SID, IOVA).status).toBe(TRANSLATE_STALLED);
     h.mainCommand(STALL_TERM(SID));
     expect(answer(0x400)).toBe(STALL_ABORT);

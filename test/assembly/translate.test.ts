@@ -6,12 +6,12 @@ import { ACCESS_INSTRUCTION, ACCESS_PRIVILEGED } from '../../assembly/layout/acc
 import {
   SMMU_AT_CR0,
   SMMU_AT_CR2,
-  SMMU_AT_EVTQ_BASE,
-  SMMU_AT_EVTQ_PROD,
+  SMMU_AT_EVENTQ_BASE,
+  SMMU_AT_EVENTQ_PROD,
   SMMU_AT_GBPA,
   SMMU_AT_IDR1,
-  STAT_EVTQ_ABORT,
-  STAT_EVTQ_OVERFLOW,
+  STAT_EVENTQ_ABORT,
+  STAT_EVENTQ_OVERFLOW,
 } from '../../assembly/layout/smmu-memory.ts';
 import { THREAD_CFG_HITS, THREAD_TLB_HITS } from '../../assembly/layout/thread-memory.ts';
 import {
@@ -462,22 +462,22 @@ describe('the SMMU as a whole', () => {
   it('a full event queue toggles OVFLG once and loses the record', () => {
     leaf(0n);
     for (let i = 0; i < 18; i++) h.translate(SID, IOVA);
-    expect(h.get(SMMU_AT_EVTQ_PROD)).toBe(0x8000_0010);
-    expect(h.stat(STAT_EVTQ_OVERFLOW)).toBe(2);
+    expect(h.get(SMMU_AT_EVENTQ_PROD)).toBe(0x8000_0010);
+    expect(h.stat(STAT_EVENTQ_OVERFLOW)).toBe(2);
   });
 
   it('an event queue outside memory loses the record and says so', () => {
-    h.hostBytes.setBigUint64(h.smmu + SMMU_AT_EVTQ_BASE, 0x9_0000_0000n, true);
+    h.hostBytes.setBigUint64(h.smmu + SMMU_AT_EVENTQ_BASE, 0x9_0000_0000n, true);
     leaf(0n);
     h.translate(SID, IOVA);
-    expect([h.stat(STAT_EVTQ_ABORT), h.get(SMMU_AT_EVTQ_PROD)]).toEqual([1, 0]);
+    expect([h.stat(STAT_EVENTQ_ABORT), h.get(SMMU_AT_EVENTQ_PROD)]).toEqual([1, 0]);
   });
 
-  it('EVTQEN = 0: faults leave no record', () => {
+  it('EVENTQEN = 0: faults leave no record', () => {
     h.set(SMMU_AT_CR0, 0x9);
     leaf(0n);
     h.translate(SID, IOVA);
-    expect(h.get(SMMU_AT_EVTQ_PROD)).toBe(0);
+    expect(h.get(SMMU_AT_EVENTQ_PROD)).toBe(0);
   });
 
   it('without TERM_MODEL, CD.A = 0 makes a stage-1 fault read as zero', () => {

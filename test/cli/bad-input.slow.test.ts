@@ -228,7 +228,14 @@ const CASES: readonly (readonly [string | RegExp, string])[] = [
     'hyp-own is about the CMDQV, which a machine with ECMDQs does not have',
     'boot toy --queues ecmdq --experiment hyp-own',
   ],
-  ['all 1 VINTFs that can be lent are in use', 'boot toy --vintfs 2 --vms 2'],
+  [
+    "vintfs is 2, of which one is the host's own: all 1 to lend are in use (2 to 64)",
+    'boot toy --vintfs 2 --vms 2',
+  ],
+  [
+    "vintfs is 1, of which one is the host's own: there is none to lend (2 to 64)",
+    'boot toy --vintfs 1',
+  ],
   [
     /more than one vCPU needs a program for the others: --secondary FILE/,
     'boot good.wasm --vcpus 2',
@@ -289,15 +296,18 @@ const CASES: readonly (readonly [string | RegExp, string])[] = [
     'allowGc needs transport mailbox: on the thread of the VMM a guest could fill its heap',
     'boot struct.wasm --allow-gc',
   ],
-  ['the guest cannot be instantiated: unreachable', 'boot starts.wasm'],
-  [/^vsmmu: the guest cannot be instantiated: .*data segment/, 'boot far-data.wasm'],
-  ['the guest cannot be instantiated: unreachable', 'boot starts.wasm --transport mailbox'],
+  [/^vsmmu: \S*\/starts\.wasm: the guest cannot be instantiated: unreachable/, 'boot starts.wasm'],
+  [/far-data\.wasm: the guest cannot be instantiated: .*data segment/, 'boot far-data.wasm'],
   [
-    /the guest cannot be instantiated: .*memory/,
+    /\/starts\.wasm: the guest cannot be instantiated: unreachable/,
+    'boot starts.wasm --transport mailbox',
+  ],
+  [
+    /\/larger\.wasm: the program of the secondary vCPUs cannot be instantiated: .*memory/,
     'boot good.wasm --vcpus 2 --secondary larger.wasm',
   ],
   [
-    /the guest cannot be instantiated: .*memory/,
+    /\/larger\.wasm: the program of the secondary vCPUs cannot be instantiated: .*memory/,
     'boot good.wasm --vcpus 2 --secondary larger.wasm --transport mailbox',
   ],
   [
@@ -305,7 +315,10 @@ const CASES: readonly (readonly [string | RegExp, string])[] = [
     'boot good.wasm --vcpus 2 --secondary text.wasm',
   ],
   [/escape\.json is no trace: /, 'trace summary escape.json'],
-  ["'constructor' is none of ste, cd, cmd, event, pte, log", 'decode constructor 00'],
+  [
+    'there is no kind "constructor"; there are ste, cd, cmd, event, pte, log',
+    'decode constructor 00',
+  ],
   [/cannot read \/nowhere\/c\.json: no such file/, 'boot --config /nowhere/c.json'],
   [/not\.json is not JSON: /, 'boot --config not.json'],
   [/list\.json: the configuration must be an object, not \[\]/, 'boot --config list.json'],

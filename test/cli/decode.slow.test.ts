@@ -80,9 +80,29 @@ describe('vsmmu decode', () => {
   it('says what is wrong with its words in one line and ends with 2', async () => {
     const cases: [RegExp, ...string[]][] = [
       [/missing required argument 'kind'/],
-      [/'smmu' is none of ste, cd, cmd, event, pte, log/, 'smmu', ZERO],
-      [/cmd: it is 2 doublewords, not 1$/m, 'cmd', ZERO],
-      [/event: it is 4 doublewords, not 5$/m, 'event', ZERO, ZERO, ZERO, ZERO, ZERO],
+      [/there is no kind "smmu"; there are ste, cd, cmd, event, pte, log$/m, 'smmu', ZERO],
+      [/there is no kind "evnt": did you mean "event"\?$/m, 'evnt', ZERO],
+      [
+        /cmd: it is 2 doublewords, not 1; give 2 doublewords in hexadecimal, the lowest first, or 4 words of 32 bits, such as: vsmmu decode cmd 0x0005000300000012 0x12345001$/m,
+        'command',
+        ZERO,
+      ],
+      [/cmd: "TLBI_NH_VA" is not 1 to 16 hexadecimal digits; give 2 d/, 'cmd', 'TLBI_NH_VA', '5'],
+      [/pte: it is 1 doublewords?, not 2; give 1 doubleword in hex/, 'pte', ZERO, ZERO],
+      [
+        /cmd: .*; lines of a log are for vsmmu decode log$/m,
+        'command',
+        'arm-smmu-v3 a.smmu: skipping command in error state:',
+      ],
+      [
+        /event: it is 4 doublewords, not 5; give 4 doublewords in/,
+        'event',
+        ZERO,
+        ZERO,
+        ZERO,
+        ZERO,
+        ZERO,
+      ],
       [/cmd: "12.5" is not 1 to 16 hexadecimal digits/, 'cmd', '12.5', ZERO],
       [/cannot read nothing.log: no such file/, 'log', 'nothing.log'],
       [/no line of an SMMU/, 'log', join(PROJECT, 'LICENSE')],
@@ -100,6 +120,21 @@ describe('vsmmu decode', () => {
       const { status, stdout, stderr } = await vsmmu('decode', ...args);
       expect([status, stdout, stderr.split('\n').length], args.join(' ')).toEqual([2, '', 2]);
       expect(stderr).toMatch(message);
+    }
+  });
+
+  it('takes what it says that it takes: the example of each kind, and longer names', async () => {
+    for (const [kind, name] of [
+      ['ste', 'STE'],
+      ['cd', 'CD'],
+      ['command', 'TLBI_NH_VA'],
+      ['evt', 'F_TRANSLATION'],
+      ['descriptor', 'page descriptor'],
+    ] as const) {
+      const { stderr } = await vsmmu('decode', kind, 'none');
+      const [, example = ''] = /such as: vsmmu decode (.*)$/m.exec(stderr) ?? [];
+      const { status, stdout } = await vsmmu('decode', ...example.split(' '));
+      expect([status, stdout.split(':')[0]]).toEqual([0, name]);
     }
   });
 

@@ -37,11 +37,14 @@ function constants(): Map<string, number> {
   for (const [, part = ''] of text.matchAll(/^\/\/ begin \S+\n([\s\S]*?)^\/\/ end$/gm))
     for (const [, name = '', value = ''] of part.matchAll(/^#define (\w+) ([^/\n]+)/gm)) {
       expect(found.has(name), `${name} twice`).toBe(false);
+      const same = found.get(value.trim());
       const field = /^VSMMU_FIELD\((\d+), (\d+), (\d+)\)/.exec(value)?.slice(1).map(Number);
       const [word = 0, bit = 0, width = 0] = field ?? [];
       found.set(
         name,
-        field ? word * 0x10000 + bit * 0x100 + width : Number(value.trim().replace(/u$/, '')),
+        field
+          ? word * 0x10000 + bit * 0x100 + width
+          : (same ?? Number(value.trim().replace(/u$/, ''))),
       );
     }
   return found;
@@ -56,6 +59,29 @@ describe('vsmmu.h', () => {
     const expected = Object.entries(LAYOUT).filter(([name]) => !NOT_FOR_GUESTS.test(name));
     expect(expected.length).toBeGreaterThan(400);
     expect(Object.fromEntries(constants())).toEqual(Object.fromEntries(expected));
+  });
+
+  it('has the registers and fields of queues under the names of IHI 0070', () => {
+    const names = [...constants().keys()];
+    expect(names.filter((name) => name.includes('EVTQ'))).toEqual([]);
+    for (const queue of ['CMDQ', 'EVENTQ', 'PRIQ']) {
+      for (const register of ['BASE', 'PROD', 'CONS'])
+        expect(names).toContain(`SMMU_${queue}_${register}`);
+      for (const field of ['BASE_LOG2SIZE', 'PROD_WR', 'CONS_RD'])
+        expect(names).toContain(`${queue}_${field}`);
+      expect(names).toContain(`CR0_${queue}EN`);
+      expect(names).toContain(`IDR1_${queue}S`);
+    }
+    for (const queue of ['EVENTQ', 'PRIQ'])
+      for (const name of [
+        `${queue}_PROD_OVFLG`,
+        `${queue}_CONS_OVACKFLG`,
+        `IRQ_CTRL_${queue}_IRQEN`,
+        `GERROR_${queue}_ABT_ERR`,
+        `GERROR_MSI_${queue}_ABT_ERR`,
+        `SMMU_${queue}_IRQ_CFG0`,
+      ])
+        expect(names).toContain(name);
   });
 
   it('declares the functions that the runtime of AssemblyScript declares', () => {

@@ -6,8 +6,8 @@ import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { QUEUE_MAIN } from '../../assembly/layout/queue-memory.ts';
 import {
-  SMMU_AT_EVTQ_CONS,
-  SMMU_AT_EVTQ_PROD,
+  SMMU_AT_EVENTQ_CONS,
+  SMMU_AT_EVENTQ_PROD,
   SMMU_AT_IDR0,
   SMMU_AT_IDR5,
   SMMU_AT_STRTAB_BASE,
@@ -139,7 +139,7 @@ function attempt(
   );
   expect(loads).toBeLessThanOrEqual(LOADS);
   most = Math.max(most, loads);
-  h.set(SMMU_AT_EVTQ_CONS, h.get(SMMU_AT_EVTQ_PROD));
+  h.set(SMMU_AT_EVENTQ_CONS, h.get(SMMU_AT_EVENTQ_PROD));
 }
 
 beforeAll(async () => {

@@ -38,7 +38,7 @@ const DIRECT1 = CMDQV + 0x20000;
 export const RAM = 0x80000000;
 export const CMDQ_RING = 0x190000;
 export const VCMDQ_RINGS = [0x191000, 0x192000] as const;
-export const EVTQ_RING = 0x194000;
+export const EVENTQ_RING = 0x194000;
 export const STREAM_TABLE = 0x1a0000;
 export const CD = 0x1a8000;
 export const TABLES = 0x1b0000;
@@ -78,9 +78,9 @@ export function bringUp(commandRing = CMDQ_RING): Operation[] {
     write(SMMU + smmu.SMMU_CMDQ_PROD, 0),
     write(SMMU + smmu.SMMU_CMDQ_CONS, 0),
     [ACKNOWLEDGE, SMMU + smmu.SMMU_GERROR, SMMU + smmu.SMMU_GERRORN],
-    write64(SMMU + smmu.SMMU_EVTQ_BASE, RAM + EVTQ_RING + LOG2_ENTRIES),
-    write(SMMU + smmu.SMMU_EVTQ_PROD, 0),
-    write(SMMU + smmu.SMMU_EVTQ_CONS, 0),
+    write64(SMMU + smmu.SMMU_EVENTQ_BASE, RAM + EVENTQ_RING + LOG2_ENTRIES),
+    write(SMMU + smmu.SMMU_EVENTQ_PROD, 0),
+    write(SMMU + smmu.SMMU_EVENTQ_CONS, 0),
     write(SMMU + smmu.SMMU_IRQ_CTRL, 5),
     write(SMMU + smmu.SMMU_CR0, 0xd),
     write(CMDQV, 1),

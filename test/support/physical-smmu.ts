@@ -63,7 +63,7 @@ export class PhysicalBoard {
     this.device.reset();
     this.bus = new DeviceBus(this.device);
     this.#tables();
-    // RECINVSID; a linear table of 64 streams; queues of 4 entries; both interrupts; EVTQEN, CMDQEN, SMMUEN.
+    // RECINVSID; a linear table of 64 streams; queues of 4 entries; both interrupts; EVENTQEN, CMDQEN, SMMUEN.
     this.bus.write32(0x2c, 2);
     this.bus.write64(0x80, BigInt(STREAMS));
     this.bus.write32(0x88, 6);
@@ -180,7 +180,7 @@ export class PhysicalBoard {
     this.command(0x30n);
   }
 
-  /** EVTQ_PROD. */
+  /** EVENTQ_PROD. */
   get produced(): number {
     return this.bus.read32(0x100a8);
   }

@@ -17,10 +17,10 @@ import {
   SMMU_AT_CMDQV_EN,
   SMMU_AT_CR0,
   SMMU_AT_CR2,
-  SMMU_AT_EVTQ_BASE,
-  SMMU_AT_EVTQ_CONS,
-  SMMU_AT_EVTQ_LOG2SIZE,
-  SMMU_AT_EVTQ_PROD,
+  SMMU_AT_EVENTQ_BASE,
+  SMMU_AT_EVENTQ_CONS,
+  SMMU_AT_EVENTQ_LOG2SIZE,
+  SMMU_AT_EVENTQ_PROD,
   SMMU_AT_IDR0,
   SMMU_AT_IDR1,
   SMMU_AT_IDR3,
@@ -48,7 +48,7 @@ import { checkedModules, watchFindings } from './findings.ts';
 
 /** S1P, S2P, TTF 2, COHACC, ATS, ASID16, VMID16, TTENDIAN 2, STALL_MODEL 1, TERM_MODEL. */
 export const IDR0 = 0x0544141b;
-/** CMDQS 10, EVTQS 10, SIDSIZE 16. */
+/** CMDQS 10, EVENTQS 10, SIDSIZE 16. */
 export const IDR1 = 0x014a0010;
 /** RIL. */
 export const IDR3 = 0x400;
@@ -146,8 +146,8 @@ export class Harness {
     this.set(SMMU_AT_CR2, 0x2);
     this.hostBytes.setBigUint64(this.smmu + SMMU_AT_STRTAB_BASE, BigInt(STREAM_TABLE), true);
     this.set(SMMU_AT_STRTAB_CFG, 8);
-    this.hostBytes.setBigUint64(this.smmu + SMMU_AT_EVTQ_BASE, BigInt(EVENT_QUEUE), true);
-    this.set(SMMU_AT_EVTQ_LOG2SIZE, 4);
+    this.hostBytes.setBigUint64(this.smmu + SMMU_AT_EVENTQ_BASE, BigInt(EVENT_QUEUE), true);
+    this.set(SMMU_AT_EVENTQ_LOG2SIZE, 4);
   }
 
   #watch(hotModules: HotModules): Sanitizer | undefined {
@@ -274,15 +274,15 @@ export class Harness {
   /** Event records written since the last call, as four doublewords in hexadecimal; acknowledges them. */
   events(): string[][] {
     const records: string[][] = [];
-    const prod = this.get(SMMU_AT_EVTQ_PROD) & 0x1f;
-    let cons = this.get(SMMU_AT_EVTQ_CONS) & 0x1f;
+    const prod = this.get(SMMU_AT_EVENTQ_PROD) & 0x1f;
+    let cons = this.get(SMMU_AT_EVENTQ_CONS) & 0x1f;
     for (; cons !== prod; cons = (cons + 1) & 0x1f) {
       const at = this.ramBase + EVENT_QUEUE + (cons & 0xf) * 32;
       records.push(
         [0, 8, 16, 24].map((offset) => this.hostBytes.getBigUint64(at + offset, true).toString(16)),
       );
     }
-    this.set(SMMU_AT_EVTQ_CONS, prod);
+    this.set(SMMU_AT_EVENTQ_CONS, prod);
     return records;
   }
 

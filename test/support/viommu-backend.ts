@@ -14,9 +14,9 @@ import {
   SMMU_CMDQ_PROD,
   SMMU_CR0,
   SMMU_CR2,
-  SMMU_EVTQ_BASE,
-  SMMU_EVTQ_CONS,
-  SMMU_EVTQ_PROD,
+  SMMU_EVENTQ_BASE,
+  SMMU_EVENTQ_CONS,
+  SMMU_EVENTQ_PROD,
   SMMU_IRQ_CTRL,
   SMMU_STRTAB_BASE,
   SMMU_STRTAB_BASE_CFG,
@@ -139,7 +139,7 @@ export class TestViommuBackend implements ViommuBackend {
     this.bus.write32(SMMU_CR0, 0x8);
     this.command(cfgiAll());
     this.command(tlbiNsnhAll());
-    this.bus.write64(SMMU_EVTQ_BASE, BigInt(this.#events + LOG2_EVENTS));
+    this.bus.write64(SMMU_EVENTQ_BASE, BigInt(this.#events + LOG2_EVENTS));
     this.bus.write32(SMMU_IRQ_CTRL, 5);
     this.bus.write32(SMMU_CR0, 0xd);
   }
@@ -194,14 +194,14 @@ export class TestViommuBackend implements ViommuBackend {
   /** What a host does at a safe point: hands the records of the physical event queue to the guest's SMMU. */
   forwardEvents(): void {
     const mask = (2 << LOG2_EVENTS) - 1;
-    let cons = this.bus.read32(SMMU_EVTQ_CONS);
-    for (; cons !== (this.bus.read32(SMMU_EVTQ_PROD) & mask); cons = (cons + 1) & mask) {
+    let cons = this.bus.read32(SMMU_EVENTQ_CONS);
+    for (; cons !== (this.bus.read32(SMMU_EVENTQ_PROD) & mask); cons = (cons + 1) & mask) {
       const at = this.#events + (cons % (1 << LOG2_EVENTS)) * 32;
       const record = Uint32Array.from({ length: 8 }, (_, i) => this.ram.load32(at + 4 * i));
       record[1] = (record[1] ?? 0) - physicalSid(0);
       this.#deliver(record);
     }
-    this.bus.write32(SMMU_EVTQ_CONS, cons);
+    this.bus.write32(SMMU_EVENTQ_CONS, cons);
   }
 
   #enhancedQueue(index: number): GuestCommandQueue {

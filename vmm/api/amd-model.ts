@@ -2,6 +2,7 @@
 // The model behind a host with an AMD IOMMU, and which options of hosts and machines are for an SMMU alone.
 
 import type { ModuleUrls } from '../../assembly/load.ts';
+import { checkedClock } from '../../devices/bus/index.ts';
 import { AmdHost } from '../nested/amd/index.ts';
 import { OptionsError } from './api-errors.ts';
 import type { HostOptions } from './host-options.ts';
@@ -58,7 +59,7 @@ export async function createAmdModel(
   return await AmdHost.create({
     moduleUrls,
     ...(hostRam === undefined ? {} : { ramSize: hostRam * MIB }),
-    ...(clock === undefined ? {} : { clock }),
+    ...(clock === undefined ? {} : { clock: checkedClock(clock) }),
   });
 }
 

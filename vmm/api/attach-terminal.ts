@@ -48,14 +48,21 @@ export function attachTerminal(terminal: TerminalLike, machine: Machine): () => 
   if (typeof machine?.on !== 'function' || typeof machine.write !== 'function')
     throw new OptionsError('bad-option', 'machine', 'machine must be a Machine of createMachine');
   let last = 0;
+  const input: unknown = terminal.onData((data) => machine.write(data));
+  const dispose = (input as { readonly dispose?: unknown } | null | undefined)?.dispose;
+  if (typeof dispose !== 'function')
+    throw new OptionsError(
+      'bad-option',
+      'terminal',
+      'terminal.onData must return an object with a function dispose, as that of xterm.js does',
+    );
   const unlisten = machine.on('output', (bytes) => {
     terminal.write(withReturns(bytes, last));
     last = bytes.at(-1) ?? last;
   });
-  const input = terminal.onData((data) => machine.write(data));
   return () => {
     unlisten();
-    input.dispose();
+    dispose.call(input);
   };
 }
 

@@ -9,6 +9,7 @@ import {
   loadHotModules,
   type ModuleUrls,
 } from '../../assembly/load.ts';
+import { checkedClock } from '../../devices/bus/index.ts';
 import { EnvironmentError, withBits } from '../../devices/plugin/index.ts';
 import { allNamesOf } from '../../devices/plugin/known-names.ts';
 import {
@@ -187,7 +188,7 @@ export async function createHostModel(
     ...(vcmdqs === undefined ? {} : { vcmdqs }),
     ...(hostRam === undefined ? {} : { ramSize: hostRam * MIB }),
     ...(onQueueError === undefined ? {} : { onQueueError }),
-    ...(clock === undefined ? {} : { clock }),
+    ...(clock === undefined ? {} : { clock: checkedClock(clock) }),
     traceUnits: options.trace ? TRACE_UNITS : undefined,
     ...(options.faults === undefined ? {} : { gate: memoryGate(options.faults) }),
   });

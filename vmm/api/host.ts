@@ -3,7 +3,8 @@
 
 import { IDR0_BTM } from '../../assembly/layout/smmu-registers.ts';
 import type { BoardModuleUrls } from '../../assembly/load.ts';
-import { type Clock, Random } from '../../devices/bus/index.ts';
+import { type Clock, checkedClock, Random } from '../../devices/bus/index.ts';
+import { answeredObject } from '../../devices/plugin/answers.ts';
 import { BoardError, bitsOf, EnvironmentError, VsmmuError } from '../../devices/plugin/index.ts';
 import type { QueueBlock } from '../../devices/unit/index.ts';
 import {
@@ -114,7 +115,7 @@ export class Host implements AsyncDisposable {
     this.trace = options.trace ? new Trace(model.memory, options.traceLimit) : undefined;
     this.#workerUrl = places.workerUrl;
     this.#wasmUrl = places.wasmUrl;
-    this.#clock = options.clock;
+    this.#clock = options.clock && checkedClock(options.clock);
     this.#exits = shared ? new ExitServer() : undefined;
     const { drain: url } = this.#workerUrl;
     const { faults } = options;
@@ -220,9 +221,12 @@ export class Host implements AsyncDisposable {
     if (transport === 'mailbox' || drain === 'thread')
       await this.#needThreads(transport === 'mailbox' ? 'transport' : 'drain');
     const { board: kind = toyBoard } = options;
+    const named = (error: unknown) => namedImageError(error, options);
     const guest = await readSource(options.guest);
     const secondary =
-      options.secondary === undefined ? undefined : await readSource(options.secondary);
+      options.secondary === undefined
+        ? undefined
+        : await readSource(options.secondary, 'secondary');
     const index = this.#made++;
     const name = settings.name ?? `vm${index}`;
     const events = new Emitter<MachineEvents>(MACHINE_EVENTS);
@@ -262,7 +266,7 @@ export class Host implements AsyncDisposable {
       ...(onTrace === undefined ? {} : { onTrace }),
       ...(options.faults === undefined ? {} : { faults: options.faults }),
     }).catch((error: unknown) => {
-      throw namedImageError(error, options);
+      throw named(error);
     });
     // What a machine's own hardware does is not in the host's trace.
     if (board.vm) this.#nameTracks(name, board);
@@ -270,6 +274,7 @@ export class Host implements AsyncDisposable {
     if (owner) this.#emitters.set(owner, events);
     const parts: MachineParts = {
       board,
+      named,
       drains: this.#drains,
       events,
       input,
@@ -335,9 +340,10 @@ export class Host implements AsyncDisposable {
   async #board(board: Board, options: Omit<BoardOptions, 'host'>): Promise<BoardMachine> {
     const host = this.#model;
     try {
-      return await (host instanceof VmHost
-        ? board.create({ ...options, host })
-        : createAmdToyMachine({ ...options, host }));
+      if (!(host instanceof VmHost)) return await createAmdToyMachine({ ...options, host });
+      const made = await board.create({ ...options, host });
+      answeredObject(made?.machine, ['boot', 'step', 'stop'], 'board.create: machine');
+      return answeredObject(made, ['receive', 'destroy'], 'board.create');
     } catch (cause) {
       if (cause instanceof VsmmuError || !(cause instanceof RangeError)) throw cause;
       throw new BoardError('placement', cause.message, { cause });

@@ -47,7 +47,7 @@ export {
   type VirtRole,
   virtBoard,
 } from '../boards/virt/index.ts';
-export { KernelImageError, type KernelImageFault } from '../boot/index.ts';
+export { KernelImageError, type KernelImageFault, type KernelImageFile } from '../boot/index.ts';
 export type {
   AmdViommuInspection,
   Footprint,
@@ -84,7 +84,7 @@ export {
   type ExitStatistics,
   type ImportCalls,
 } from '../vcpu/index.ts';
-export { GuestImageError, type GuestImageFault } from '../vcpu/wasm/index.ts';
+export { type GuestBinary, GuestImageError, type GuestImageFault } from '../vcpu/wasm/index.ts';
 export {
   OptionsError,
   type OptionsFault,

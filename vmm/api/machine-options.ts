@@ -66,6 +66,9 @@ export function checkMachineOptions(options: MachineOptions): MachineSettings {
   checkFunctions(options, ['onOutput', 'onTrace']);
   checkInnerPlain(options, 'faults', FAULTS);
   checkInterface(options, 'board', ['create']);
+  for (const name of ['gpa', 'irq', 'devices'] as const)
+    if (options.board !== undefined && !Number.isInteger(options.board.free?.[name]))
+      throw new OptionsError('bad-option', 'board.free', `board.free.${name} must be an integer`);
   checkInterface(options, 'msis', ['send']);
   if (options.msis && !Array.isArray(options.msis.doorbells))
     throw new OptionsError(

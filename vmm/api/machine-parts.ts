@@ -25,6 +25,8 @@ export interface MachineParts {
   ended(): void;
   /** The machine is gone. */
   forget(): void;
+  /** An error of a boot, with the name of the binary that it is about. */
+  named(error: unknown): unknown;
 }
 
 /** How a machine ended, as its user is told. */

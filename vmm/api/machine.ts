@@ -210,9 +210,15 @@ export class Machine implements AsyncDisposable {
         `${this.name} has ended (${this.status}): reset it before it boots again`,
       );
     if (options.signal) this.#stopAt(options.signal);
-    this.#booting = this.#inner.boot().finally(() => {
-      this.#booting = undefined;
-    });
+    const named = (error: unknown) => {
+      throw this.#parts.named(error);
+    };
+    this.#booting = this.#inner
+      .boot()
+      .catch(named)
+      .finally(() => {
+        this.#booting = undefined;
+      });
     try {
       await this.#booting;
     } catch (error) {

@@ -4,8 +4,9 @@
 import { isUrl } from '../../assembly/file-place.ts';
 import { printable } from '../../devices/plugin/index.ts';
 import { readAtMost } from '../../devices/plugin/join-bytes.ts';
+import { KernelImageError } from '../boot/index.ts';
 import { IN_NODE } from '../threads/index.ts';
-import { GuestImageError, SECONDARY_PROGRAM } from '../vcpu/wasm/index.ts';
+import { type GuestBinary, GuestImageError } from '../vcpu/wasm/index.ts';
 import { fileReason, requireRegularFile } from './regular-file.ts';
 
 /** A path (Node.js), a URL, or the bytes of a binary. */
@@ -47,11 +48,12 @@ export function programName(source: GuestSource): string {
 }
 
 /**
- * @param mib MiB that a file or URL has at most.
- * @throws {GuestImageError} `unreadable` when it cannot be read, or has more.
+ * @param binary which file of a machine it is.
+ * @throws {GuestImageError} `unreadable` when it cannot be read, or has more than 1 GiB.
  */
 export async function readSource(
   source: GuestSource,
+  binary: GuestBinary = 'guest',
   mib = MAX_SOURCE_MIB,
 ): Promise<Uint8Array<ArrayBuffer>> {
   if (source instanceof ArrayBuffer) return new Uint8Array(source);
@@ -64,24 +66,39 @@ export async function readSource(
   } catch (cause) {
     throw new GuestImageError('unreadable', `cannot read ${source}: ${fileReason(cause)}`, {
       cause,
+      binary,
     });
   }
 }
 
+/** What a machine boots, as its user named it. */
+export interface NamedBinaries {
+  readonly guest?: GuestSource | undefined;
+  readonly secondary?: GuestSource | undefined;
+  readonly initrd?: GuestSource | undefined;
+}
+
 /**
- * The same error, which begins with the path or URL of the binary that it is about: a caller may have
- * named several. Anything but a `GuestImageError`, and one about bytes, stays as it is.
+ * The same error, which begins with the path or URL of the file that it is about, as it was given: a
+ * caller may have named several. Any other error, and one about bytes, stays as it is.
  */
-export function namedImageError(
-  error: unknown,
-  {
-    guest,
-    secondary,
-  }: { readonly guest: GuestSource; readonly secondary?: GuestSource | undefined },
-): unknown {
-  if (!(error instanceof GuestImageError)) return error;
-  const source = error.message.startsWith(SECONDARY_PROGRAM) ? secondary : guest;
-  if (typeof source !== 'string' && !(source instanceof URL)) return error;
-  const { code, message, cause } = error;
-  return new GuestImageError(code, `${printable(String(source))}: ${message}`, { cause });
+export function namedImageError(error: unknown, named: NamedBinaries): unknown {
+  const name = (source: GuestSource | undefined) =>
+    typeof source === 'string' || source instanceof URL ? printable(String(source)) : undefined;
+  if (error instanceof GuestImageError) {
+    const { code, message, cause, binary } = error;
+    const source = name(named[binary]);
+    return source === undefined
+      ? error
+      : new GuestImageError(code, `${source}: ${message}`, { cause, binary });
+  }
+  if (error instanceof KernelImageError) {
+    const { code, message, cause, file } = error;
+    const given = { kernel: named.guest, initrd: named.initrd, 'command-line': undefined };
+    const source = name(given[file]);
+    return source === undefined
+      ? error
+      : new KernelImageError(code, `${source}: ${message}`, { cause, file });
+  }
+  return error;
 }

@@ -36,11 +36,14 @@ export function placeBootFiles(
   const preferred = ram.base + Math.min(Math.floor(ram.size / 2), PREFERRED_OFFSET);
   const initrd = alignUp(Math.max(kernel.end, preferred), PAGE);
   const deviceTree = alignUp(initrd + initrdSize, DEVICE_TREE_ALIGNMENT);
-  if (deviceTree + MAX_DEVICE_TREE_SIZE > ramEnd) {
+  const fits = (end: number) =>
+    alignUp(end, DEVICE_TREE_ALIGNMENT) + MAX_DEVICE_TREE_SIZE <= ramEnd;
+  if (!fits(initrd + initrdSize)) {
     const needed = deviceTree + MAX_DEVICE_TREE_SIZE - ram.base;
     throw new KernelImageError(
       'too-large',
       `kernel, initrd and device tree need ${needed} bytes of memory: the machine has ${ram.size}`,
+      { file: fits(initrd) ? 'initrd' : 'kernel' },
     );
   }
   return {

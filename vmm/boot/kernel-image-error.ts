@@ -12,7 +12,21 @@ export type KernelImageFault =
   /** It does not fit into the machine's RAM. */
   | 'too-large';
 
+/** What of a kernel's files it is. */
+export type KernelImageFile = 'kernel' | 'initrd' | 'command-line';
+
 /** A kernel, initrd or command line that this machine cannot boot; the message is one line. */
 export class KernelImageError extends VsmmuError<KernelImageFault> {
   override readonly name = 'KernelImageError';
+  /** What it is about. A kernel's message begins with the path or URL that it was given by. */
+  readonly file: KernelImageFile;
+
+  constructor(
+    code: KernelImageFault,
+    message: string,
+    { file = 'kernel', ...options }: ErrorOptions & { readonly file?: KernelImageFile } = {},
+  ) {
+    super(code, message, options);
+    this.file = file;
+  }
 }

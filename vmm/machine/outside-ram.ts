@@ -2,7 +2,7 @@
 // Where the devices of a machine may not lie.
 
 import type { MemoryRegion } from '../../assembly/load.ts';
-import type { Placement } from '../../devices/bus/index.ts';
+import { overlapText, type Placement, rangesOverlap } from '../../devices/bus/index.ts';
 import { BoardError } from '../../devices/plugin/index.ts';
 
 /**
@@ -16,13 +16,9 @@ export function outsideRam(
 ): readonly Placement[] {
   for (const { device, addresses } of devices) {
     for (const [i, { size }] of device.regions.entries()) {
-      const at = addresses[i] ?? 0;
-      const found = ram.find(({ gpa, size: bytes }) => at < gpa + bytes && gpa < at + size);
-      if (found)
-        throw new BoardError(
-          'placement',
-          `${device.name} at 0x${at.toString(16)} lies in RAM, which begins at 0x${found.gpa.toString(16)}`,
-        );
+      const region = { name: device.name, gpa: addresses[i] ?? 0, size };
+      const found = ram.find((one) => rangesOverlap(one, region));
+      if (found) throw new BoardError('placement', overlapText(region, { ...found, name: 'RAM' }));
     }
   }
   return devices;

@@ -13,7 +13,7 @@ import {
 } from '../../assembly/layout/queue-memory.ts';
 import {
   CMDQ_ENTRY_SIZE,
-  EVTQ_ENTRY_SIZE,
+  EVENTQ_ENTRY_SIZE,
   IDR0_ATS,
   IDR0_PRI,
 } from '../../assembly/layout/smmu-registers.ts';
@@ -39,7 +39,7 @@ import { Emulation } from './emulation.ts';
 import type { NestedSmmuOptions } from './nested-smmu-options.ts';
 import type { NestedStreams } from './nested-streams.ts';
 import { openViommu } from './open-viommu.ts';
-import { type QueueErrorPolicy, queueErrorEvent } from './queue-error-policy.ts';
+import { decisionOf, type QueueErrorPolicy, queueErrorEvent } from './queue-error-policy.ts';
 import { refusedCommand } from './refused-command.ts';
 import { ShownIds } from './shown-ids.ts';
 import { vevents } from './vevents.ts';
@@ -226,7 +226,7 @@ export class NestedSmmu implements ViommuBackend {
     ) {
       const decision = this.#emulation.isBegun(queue)
         ? 'emulate'
-        : this.policy(queueErrorEvent(this.vm, name, queue));
+        : decisionOf(this.policy, queueErrorEvent(this.vm, name, queue));
       if (decision === 'stop') return decision;
       if (decision !== 'skip' && decision !== 'emulate') return this.#told(name, queue);
       const outcome = decision === 'skip' ? 'done' : this.#emulation.carryOut(queue);
@@ -370,10 +370,10 @@ export class NestedSmmu implements ViommuBackend {
   }
 
   #takeEvents(bytes: Uint8Array): void {
-    for (const event of vevents(bytes, EVTQ_ENTRY_SIZE)) {
+    for (const event of vevents(bytes, EVENTQ_ENTRY_SIZE)) {
       this.#events++;
       const { buffer, byteOffset } = event;
-      this.#deliver?.(new Uint32Array(buffer.slice(byteOffset, byteOffset + EVTQ_ENTRY_SIZE)));
+      this.#deliver?.(new Uint32Array(buffer.slice(byteOffset, byteOffset + EVENTQ_ENTRY_SIZE)));
     }
   }
 

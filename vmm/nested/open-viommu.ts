@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The iommufd objects of a vIOMMU, made in QEMU's order.
 
-import { EVTQ_ENTRY_SIZE, IDR0_PRI } from '../../assembly/layout/smmu-registers.ts';
+import { EVENTQ_ENTRY_SIZE, IDR0_PRI } from '../../assembly/layout/smmu-registers.ts';
 import { bitsOf } from '../../devices/plugin/index.ts';
 import type { PageRequest } from '../../devices/smmuv3/index.ts';
 import {
@@ -59,7 +59,7 @@ export function openViommu(
     type: VEVENTQ_TYPE_ARM_SMMUV3,
     depth: EVENT_DEPTH,
   });
-  file.onReadable = () => receiver.events(file.read(veventBytes(EVENT_DEPTH, EVTQ_ENTRY_SIZE)));
+  file.onReadable = () => receiver.events(file.read(veventBytes(EVENT_DEPTH, EVENTQ_ENTRY_SIZE)));
   for (const [virtSid, arm] of devices) {
     const device = arm === anyDevice ? first : fd.bind(arm);
     fd.vdeviceAlloc({ viommu: made.id, device, virtId: BigInt(virtSid) });

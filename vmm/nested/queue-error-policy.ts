@@ -12,6 +12,7 @@ import {
   STAT_ILL_SID,
   STAT_ILL_SSEC,
 } from '../../assembly/layout/smmu-memory.ts';
+import { refuseAnswer } from '../../devices/plugin/answers.ts';
 import type { QueueBlock } from '../../devices/unit/index.ts';
 import type { Vm } from '../../host/kernel/vm.ts';
 
@@ -46,6 +47,24 @@ export interface QueueErrorEvent {
 
 /** Decides what becomes of a refused command. */
 export type QueueErrorPolicy = (event: QueueErrorEvent) => QueueErrorDecision;
+
+const DECISIONS: readonly unknown[] = [
+  'report',
+  'skip',
+  'emulate',
+  'stop',
+] satisfies QueueErrorDecision[];
+
+/**
+ * What a policy decides; one that decides nothing has the error reported.
+ * @throws {TypeError} when it is no decision.
+ */
+export function decisionOf(policy: QueueErrorPolicy, event: QueueErrorEvent): QueueErrorDecision {
+  const decision = policy(event) ?? 'report';
+  return DECISIONS.includes(decision)
+    ? decision
+    : refuseAnswer('onQueueError', 'report, skip, emulate or stop', decision);
+}
 
 const REASONS: ReadonlyMap<number, QueueErrorReason> = new Map([
   [STAT_ILL_OPCODE, 'opcode'],

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Instantiating a guest on a thread of its own runs its code: a start function, and `vsmmu_abi` where that is one. Neither has to return.
 
-import { GuestImageError } from '../vcpu/wasm/index.ts';
+import { type GuestBinary, instantiationError } from '../vcpu/wasm/index.ts';
 
 /** How long it may take. */
 const LIMIT_MS = 10_000;
@@ -13,6 +13,7 @@ const TURN_MS = 100;
  * @param loaded when it can begin: what comes before does not count.
  * @param terminate ends the thread: what is waited for then rejects.
  * @param signal ends the thread when it is aborted.
+ * @param binary what is instantiated.
  * @throws {GuestImageError} when it takes too long.
  */
 export async function bootWithin<T>(
@@ -20,6 +21,7 @@ export async function bootWithin<T>(
   boot: () => Promise<T>,
   terminate: () => Promise<void>,
   signal: AbortSignal,
+  binary: GuestBinary = 'guest',
 ): Promise<T> {
   // Nobody waits for it where the signal has been aborted before.
   loaded.catch(() => undefined);
@@ -34,7 +36,7 @@ export async function bootWithin<T>(
   const count = () => {
     if (++turns < LIMIT_MS / TURN_MS) return;
     const late = `its start function, or vsmmu_abi, has not returned within ${LIMIT_MS / 1000} s`;
-    end(new GuestImageError('not-instantiable', `the guest cannot be instantiated: ${late}`));
+    end(instantiationError(late, binary));
   };
   signal.addEventListener('abort', abort, { once: true });
   try {

@@ -6,6 +6,7 @@ import type { UnitOptions } from '../../devices/unit/index.ts';
 import type { GuestWindow } from '../../host/kernel/index.ts';
 import type { Vcpu, VcpuEntry, VcpuExit, VcpuState } from '../vcpu/index.ts';
 import {
+  binaryOf,
   exitOf,
   instantiationError,
   type VcpuTransport,
@@ -54,9 +55,13 @@ function numbered(module: WebAssembly.Module, object: WasmImports): NumberedImpo
  * The value of the guest's `vsmmu_abi`.
  * @throws {GuestImageError} when it was not instantiated.
  */
-function abiIn({ refused, abi }: Instantiation, mailbox: MailboxServer): number | undefined {
+function abiIn(
+  { refused, abi }: Instantiation,
+  mailbox: MailboxServer,
+  { shape }: WasmVcpuOptions,
+): number | undefined {
   // At an exit the guest's thread does not know why.
-  if (refused !== undefined) throw instantiationError(mailbox.thrown ?? refused);
+  if (refused !== undefined) throw instantiationError(mailbox.thrown ?? refused, binaryOf(shape));
   return abi;
 }
 
@@ -109,7 +114,9 @@ class ThreadVcpu implements Vcpu {
   async #instantiate(): Promise<void> {
     const { worker, mailbox, abi } = this.#thread;
     const instantiate = () => worker.call((vcpu) => vcpu.instantiate());
-    this.#options.checkAbi(this.#used ? abiIn(await this.#served(instantiate), mailbox) : abi);
+    this.#options.checkAbi(
+      this.#used ? abiIn(await this.#served(instantiate), mailbox, this.#options) : abi,
+    );
     this.#used = false;
   }
 
@@ -205,8 +212,9 @@ export class VcpuThreads implements VcpuTransport {
           whileServed(this.#exits, mailbox, options, () => worker.call((vcpu) => vcpu.boot(boot))),
         () => worker.terminate(),
         signal,
+        binaryOf(options.shape),
       );
-      const abi = abiIn(booted, mailbox);
+      const abi = abiIn(booted, mailbox, options);
       const thread = { worker, mailbox, exits: this.#exits, abi, release };
       const vcpu = new ThreadVcpu(options, thread);
       this.#running.add(vcpu);

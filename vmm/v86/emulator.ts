@@ -13,6 +13,10 @@ export interface V86Cpu {
   /** RAM, a view of `wasm_memory` at a 4 KiB boundary. */
   readonly mem8: Uint8Array;
   readonly wasm_memory: WebAssembly.Memory;
+  /** Who answers 8-bit reads of each block of 128 KiB; undefined for RAM. */
+  readonly memory_map_read8?: readonly unknown[];
+  /** v86's own devices; `svga_memory` is the frame buffer. */
+  readonly devices?: { readonly vga?: { readonly svga_memory?: Uint8Array } };
   readonly io: {
     /**
      * Handlers for a range of physical addresses, both ends at multiples of 128 KiB.

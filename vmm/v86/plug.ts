@@ -5,14 +5,17 @@
 
 import {
   boardMsiSink,
+  checkDoorbells,
   checkMsiController,
   checkPlacementList,
   DeviceComplex,
   type DirectRange,
   guestMemoryOf,
   type MsiController,
+  offsetOfGpa,
   type Placement,
   RegisterCounts,
+  rangeText,
   SYSTEM_CLOCK,
 } from '../../devices/bus/index.ts';
 import { type AccessSize, MachineError } from '../../devices/plugin/index.ts';
@@ -28,9 +31,7 @@ import {
 } from '../../devices/plugin/option-kinds.ts';
 import { irqLine, loopOf, V86_IRQS } from './emulator.ts';
 import { v86Regions } from './ram.ts';
-
-/** v86 hands out physical addresses in blocks of this size. */
-export const V86_BLOCK = 0x20000;
+import { claimBacking, claimWindow, windowHandler } from './taken-ranges.ts';
 
 /** RAM of the guest that backs a directly mapped range. */
 export type ReservedRam = (range: DirectRange) => number | undefined;
@@ -41,7 +42,10 @@ export interface PlugOptions {
   readonly window: { readonly gpa: number; readonly size: number };
   /** The devices, at addresses in the window; `firstIrq` is an IRQ, 0 to 15. */
   readonly devices: readonly Placement[];
-  /** gpa of the RAM that backs a range which a device wants mapped directly, undefined to have its accesses trap. */
+  /**
+   * gpa, a multiple of 4 KiB, of the RAM that backs a range which a device wants mapped directly;
+   * undefined to have its accesses trap. RAM that backs another range already is refused.
+   */
   readonly reservedRam?: ReservedRam;
   /** What takes the devices' MSIs. Default: they are stores to RAM. */
   readonly msis?: MsiController | undefined;
@@ -64,6 +68,28 @@ const OPTIONS: OptionKinds<PlugOptions> = {
   onFailure: callback,
 };
 
+const PAGE = 0x1000;
+
+/** What messages call a window: by its devices. */
+function windowName(devices: readonly Placement[]): string {
+  const names = devices.map(({ device }) => device.name).join(', ');
+  return names === '' ? 'the window without devices' : `the window of ${names}`;
+}
+
+function addressText(gpa: unknown): string {
+  return Number.isInteger(gpa) ? `0x${Number(gpa).toString(16)}` : String(gpa);
+}
+
+/** What a function returns; what it has been prepared with is undone when it throws. */
+function orUndo<T>(make: () => T, undo: () => void): T {
+  try {
+    return make();
+  } catch (error) {
+    undo();
+    throw error;
+  }
+}
+
 /** Devices that are plugged in. */
 export interface Plugged {
   /** Register accesses so far: calls from v86 into the devices. */
@@ -79,8 +105,8 @@ export interface Plugged {
  * Plugs devices in.
  * @param emulator An instance of v86's class `V86`, after its event "emulator-loaded".
  * @throws {TypeError} when it is something else, or an option is unknown.
- * @throws {RangeError} when the window does not fit, a device lies outside of it, or has an IRQ that
- *   there is not.
+ * @throws {RangeError} when the window overlaps RAM, a device of v86 or one that is plugged in, a device lies
+ *   outside of it, or has an IRQ that there is not.
  * @throws {BoardError} when a place is none, or a device speaks another version of the plugin interface, or throws.
  */
 export function plugDevices(emulator: object, options: PlugOptions): Plugged {
@@ -90,19 +116,6 @@ export function plugDevices(emulator: object, options: PlugOptions): Plugged {
   if (options.msis !== undefined) checkMsiController(options.msis, 'plugDevices: msis');
   const { cpu } = loop;
   const { window, devices, reservedRam, msis, onTick } = options;
-  const end = window.gpa + window.size;
-  if (
-    window.gpa % V86_BLOCK ||
-    window.size % V86_BLOCK ||
-    window.size <= 0 ||
-    window.gpa < cpu.mem8.length ||
-    end > 2 ** 32
-  ) {
-    throw new RangeError(
-      `the devices' window is whole blocks of 0x${V86_BLOCK.toString(16)} bytes between RAM ` +
-        'and 4 GiB',
-    );
-  }
   for (const { device, addresses, firstIrq } of devices) {
     const { interrupts } = device.identity;
     if (firstIrq !== undefined && firstIrq + interrupts > V86_IRQS)
@@ -111,27 +124,44 @@ export function plugDevices(emulator: object, options: PlugOptions): Plugged {
       );
     for (const [region, address] of addresses.entries()) {
       const size = device.regions[region]?.size ?? 0;
-      if (address < window.gpa || address + size > end)
-        throw new RangeError(`${device.name} lies outside of the devices' window`);
+      if (address < window.gpa || address + size > window.gpa + window.size)
+        throw new RangeError(
+          `${rangeText({ name: device.name, gpa: address, size })} lies outside of ` +
+            rangeText({ ...window, name: "the devices' window" }),
+        );
     }
   }
+  const regions = v86Regions(cpu);
   const mapDirect = (range: DirectRange) => {
     const gpa = reservedRam?.(range);
-    return gpa === undefined
-      ? undefined
-      : { memoryOffset: cpu.mem8.byteOffset + gpa, unmap: () => undefined };
+    if (gpa === undefined || !reservedRam) return undefined;
+    const memoryOffset = offsetOfGpa(regions, gpa, range.length);
+    if (!Number.isInteger(gpa) || gpa % PAGE !== 0 || memoryOffset < 0)
+      throw new TypeError(
+        `reservedRam must return the gpa of 0x${range.length.toString(16)} bytes of RAM at a ` +
+          `multiple of 4 KiB, or undefined, not ${addressText(gpa)}`,
+      );
+    const registers = `RAM for registers at 0x${range.gpa.toString(16)}`;
+    const backing = { name: registers, gpa, size: range.length };
+    return { memoryOffset, unmap: claimBacking(cpu, backing, reservedRam) };
   };
-  const memory = guestMemoryOf(cpu.wasm_memory, v86Regions(cpu));
+  const memory = guestMemoryOf(cpu.wasm_memory, regions);
+  if (msis) checkDoorbells(msis, regions);
   const counts = new RegisterCounts();
-  const complex = new DeviceComplex({
-    devices,
-    memory,
-    interrupts: { line: (irq) => irqLine(cpu, irq) },
-    msis: boardMsiSink(memory, msis),
-    directMaps: { map: mapDirect },
-    clock: SYSTEM_CLOCK,
-    counter: counts,
-  });
+  const release = claimWindow(cpu, { ...window, name: windowName(devices) });
+  const complex = orUndo(
+    () =>
+      new DeviceComplex({
+        devices,
+        memory,
+        interrupts: { line: (irq) => irqLine(cpu, irq) },
+        msis: boardMsiSink(memory, msis),
+        directMaps: { map: mapDirect },
+        clock: SYSTEM_CLOCK,
+        counter: counts,
+      }),
+    release,
+  );
   const { bus } = complex;
 
   let exits = 0;
@@ -148,10 +178,11 @@ export function plugDevices(emulator: object, options: PlugOptions): Plugged {
       return 0;
     }
   };
-  const read = (size: AccessSize) => (address: number) => {
-    exits++;
-    return guarded(() => bus.read(address >>> 0, size)) | 0;
-  };
+  const read = (size: AccessSize) =>
+    windowHandler((address: number) => {
+      exits++;
+      return guarded(() => bus.read(address >>> 0, size)) | 0;
+    });
   const write = (size: AccessSize) => (address: number, value: number) => {
     exits++;
     guarded(() => {
@@ -165,7 +196,7 @@ export function plugDevices(emulator: object, options: PlugOptions): Plugged {
   // Every view of RAM that was made above is of this buffer.
   const { buffer } = cpu.wasm_memory;
   const tick = loop.do_tick;
-  loop.do_tick = () => {
+  const ownTick = () => {
     tick.call(loop);
     guarded(() => {
       if (cpu.wasm_memory.buffer !== buffer)
@@ -174,6 +205,7 @@ export function plugDevices(emulator: object, options: PlugOptions): Plugged {
       return complex.poll();
     });
   };
+  loop.do_tick = ownTick;
   return {
     get exits() {
       return exits;
@@ -186,8 +218,10 @@ export function plugDevices(emulator: object, options: PlugOptions): Plugged {
     },
     unplug() {
       over = true;
-      loop.do_tick = tick;
+      // Others that were plugged in later call it, and it then does nothing of its own.
+      if (loop.do_tick === ownTick) loop.do_tick = tick;
       complex.detach();
+      release();
     },
   };
 }

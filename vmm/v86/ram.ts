@@ -14,5 +14,5 @@ export function v86Regions({ mem8 }: V86Cpu): readonly MemoryRegion[] {
   return [
     { gpa: 0, offset: at, size: HOLE },
     { gpa: HOLE_END, offset: at + HOLE_END, size: mem8.length - HOLE_END },
-  ];
+  ].filter(({ size }) => size > 0);
 }

@@ -24,8 +24,9 @@ import { type Host, UseError } from '../api/index.ts';
 import { hostModelOf, type LentVintf, type NestedSmmu } from '../nested/index.ts';
 import { loopOf, V86_IRQS } from './emulator.ts';
 import { v86MsiController } from './msi-controller.ts';
-import { type Plugged, plugDevices, V86_BLOCK } from './plug.ts';
+import { type Plugged, plugDevices, type ReservedRam } from './plug.ts';
 import { v86Regions } from './ram.ts';
+import { reserveBacking, V86_BLOCK } from './taken-ranges.ts';
 
 /** Offsets of the devices in their window. */
 export const V86_SMMU = 0;
@@ -87,6 +88,19 @@ const OPTIONS: OptionKinds<V86SmmuOptions> = {
   onFailure: callback,
 };
 
+/** @throws {RangeError} when the devices cannot lie there, whatever else the PC has. */
+function checkWindow(gpa: number, ram: number): void {
+  const least = Math.ceil(ram / V86_BLOCK) * V86_BLOCK;
+  const most = 2 ** 32 - V86_WINDOW;
+  if (gpa % V86_BLOCK || gpa < least || gpa > most) {
+    const hex = (value: number) => `0x${value.toString(16)}`;
+    throw new RangeError(
+      `plugSmmu: gpa must be a multiple of ${hex(V86_BLOCK)} from ${hex(least)}, where RAM ends, ` +
+        `to ${hex(most)}, not ${hex(gpa)}`,
+    );
+  }
+}
+
 /** The devices, plugged in, and what the host has lent them. */
 export interface V86Smmu extends Plugged {
   readonly vm: Vm;
@@ -112,20 +126,32 @@ export function plugSmmu(emulator: object, options: V86SmmuOptions): V86Smmu {
   if (options.devices !== undefined) checkPlacementList(options.devices, 'plugSmmu: devices');
   const { name = 'v86', gpa = 0xd0000000, page0, irqs, devices = [], onFailure } = options;
   const { cpu } = loopOf(emulator);
+  checkWindow(gpa, cpu.mem8.length);
+  if (irqs.smmu + 1 >= V86_IRQS)
+    throw new RangeError(
+      `plugSmmu: irqs.smmu must be an integer from 0 to ${V86_IRQS - 2}, not ${irqs.smmu}: ` +
+        'the next IRQ is that of global errors',
+    );
   const msis = options.msiVectors && v86MsiController(cpu, options.msiVectors);
   const regions = v86Regions(cpu);
   if (page0 % 0x1000 || offsetOfGpa(regions, page0, PAGE0_SIZE) < 0)
-    throw new RangeError('page 0 is 64 KiB of RAM at a multiple of 4 KiB');
-  const vm = host.createVm(name, cpu.wasm_memory, regions, { msis });
+    throw new RangeError(
+      `plugSmmu: page0 must be 64 KiB of RAM at a multiple of 4 KiB, not 0x${page0.toString(16)}`,
+    );
+  const reservedRam: ReservedRam = (range) =>
+    range.gpa === gpa + V86_CMDQV + CMDQV_LOGICAL_PAGE0 ? page0 : undefined;
+  const backing = { name: `page0 of ${name}`, gpa: page0, size: PAGE0_SIZE };
+  const releaseRam = reserveBacking(cpu, backing, reservedRam);
+  let vm: Vm | undefined;
   try {
+    vm = host.createVm(name, cpu.wasm_memory, regions, { msis });
     const viommu = host.createViommu(vm, [V86_DMA_STREAM], { cmdqv: true });
     const vintf = host.createVintf(viommu);
     const { drain } = vm.unit;
     const plugged = plugDevices(emulator, {
       window: { gpa, size: V86_WINDOW },
       msis,
-      reservedRam: (range) =>
-        range.gpa === gpa + V86_CMDQV + CMDQV_LOGICAL_PAGE0 ? page0 : undefined,
+      reservedRam,
       devices: [
         {
           device: new VirtualSmmu({ backend: viommu }),
@@ -151,18 +177,24 @@ export function plugSmmu(emulator: object, options: V86SmmuOptions): V86Smmu {
       },
       ...(onFailure && { onFailure }),
     });
-    vm.onStop(() => plugged.unplug());
+    const { unplug: unplugDevices } = plugged;
+    const unplug = () => {
+      unplugDevices();
+      releaseRam();
+    };
+    vm.onStop(unplug);
+    const plugs = { vm, viommu, vintf };
     return Object.assign(plugged, {
-      vm,
-      viommu,
-      vintf,
+      ...plugs,
+      unplug,
       destroy() {
-        plugged.unplug();
-        host.destroyVm(vm);
+        unplug();
+        host.destroyVm(plugs.vm);
       },
     });
   } catch (error) {
-    host.destroyVm(vm);
+    releaseRam();
+    if (vm) host.destroyVm(vm);
     throw error;
   }
 }

@@ -11,20 +11,20 @@ import {
   SMMU_AT_PRIQ_PROD,
 } from '../../../assembly/layout/ats-memory.ts';
 import {
-  EVTQ_ABORT_ACTIVE,
-  EVTQ_ABORTED,
-  SMMU_AT_EVTQ_ABORT,
-  SMMU_AT_EVTQ_BASE,
-  SMMU_AT_EVTQ_CONS,
-  SMMU_AT_EVTQ_LOG2SIZE,
-  SMMU_AT_EVTQ_OWNER,
-  SMMU_AT_EVTQ_PROD,
+  EVENTQ_ABORT_ACTIVE,
+  EVENTQ_ABORTED,
+  SMMU_AT_EVENTQ_ABORT,
+  SMMU_AT_EVENTQ_BASE,
+  SMMU_AT_EVENTQ_CONS,
+  SMMU_AT_EVENTQ_LOG2SIZE,
+  SMMU_AT_EVENTQ_OWNER,
+  SMMU_AT_EVENTQ_PROD,
 } from '../../../assembly/layout/smmu-memory.ts';
 import {
-  GERROR_EVTQ_ABT_ERR,
+  GERROR_EVENTQ_ABT_ERR,
   GERROR_PRIQ_ABT_ERR,
-  SMMU_EVTQ_CONS,
-  SMMU_EVTQ_PROD,
+  SMMU_EVENTQ_CONS,
+  SMMU_EVENTQ_PROD,
   SMMU_PRIQ_CONS,
   SMMU_PRIQ_PROD,
 } from '../../../assembly/layout/smmu-registers.ts';
@@ -53,17 +53,17 @@ interface HotQueueKind {
 }
 
 export const HOT_EVENTS: HotQueueKind = {
-  prod: SMMU_EVTQ_PROD,
-  cons: SMMU_EVTQ_CONS,
-  aborted: GERROR_EVTQ_ABT_ERR,
+  prod: SMMU_EVENTQ_PROD,
+  cons: SMMU_EVENTQ_CONS,
+  aborted: GERROR_EVENTQ_ABT_ERR,
   at: {
-    base: SMMU_AT_EVTQ_BASE,
-    log2size: SMMU_AT_EVTQ_LOG2SIZE,
-    prod: SMMU_AT_EVTQ_PROD,
-    cons: SMMU_AT_EVTQ_CONS,
+    base: SMMU_AT_EVENTQ_BASE,
+    log2size: SMMU_AT_EVENTQ_LOG2SIZE,
+    prod: SMMU_AT_EVENTQ_PROD,
+    cons: SMMU_AT_EVENTQ_CONS,
   },
-  owner: SMMU_AT_EVTQ_OWNER,
-  abort: SMMU_AT_EVTQ_ABORT,
+  owner: SMMU_AT_EVENTQ_OWNER,
+  abort: SMMU_AT_EVENTQ_ABORT,
   shape: (registers) => registers.eventQueue(),
   raise: (registers) => registers.raiseEvents(),
   each: () => false,
@@ -136,7 +136,7 @@ export class HotQueue {
     Atomics.store(this.#longs, (this.#smmu + at.base) >> 3, BigInt(base));
     this.#store(at.log2size, log2size);
     this.#store(at.cons, this.#registers.index(cons));
-    if (this.#load(abort) === EVTQ_ABORT_ACTIVE && !this.#registers.errorActive(aborted))
+    if (this.#load(abort) === EVENTQ_ABORT_ACTIVE && !this.#registers.errorActive(aborted))
       this.#store(abort, 0);
   }
 
@@ -154,8 +154,8 @@ export class HotQueue {
     const { at, abort, aborted, cons, shape, raise, each } = this.#kind;
     const registers = this.#registers;
     let work = 0;
-    if (this.#load(abort) === EVTQ_ABORTED) {
-      this.#store(abort, EVTQ_ABORT_ACTIVE);
+    if (this.#load(abort) === EVENTQ_ABORTED) {
+      this.#store(abort, EVENTQ_ABORT_ACTIVE);
       registers.raiseError(aborted);
       work++;
     }

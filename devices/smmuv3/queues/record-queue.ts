@@ -3,15 +3,15 @@
 // written into the guest's memory (IHI 0070 sections 3.5.2 and 7.2, chapter 8).
 
 import {
-  CR0_EVTQEN,
+  CR0_EVENTQEN,
   CR0_PRIQEN,
-  EVTQ_ENTRY_SIZE,
-  EVTQ_OVFLG,
-  GERROR_EVTQ_ABT_ERR,
+  EVENTQ_ENTRY_SIZE,
+  GERROR_EVENTQ_ABT_ERR,
   GERROR_PRIQ_ABT_ERR,
   PRIQ_ENTRY_SIZE,
-  SMMU_EVTQ_CONS,
-  SMMU_EVTQ_PROD,
+  Q_OVFLG,
+  SMMU_EVENTQ_CONS,
+  SMMU_EVENTQ_PROD,
   SMMU_PRIQ_CONS,
   SMMU_PRIQ_PROD,
 } from '../../../assembly/layout/smmu-registers.ts';
@@ -34,11 +34,11 @@ interface RecordQueueKind {
 }
 
 export const EVENT_RECORDS: RecordQueueKind = {
-  enable: CR0_EVTQEN,
-  prod: SMMU_EVTQ_PROD,
-  cons: SMMU_EVTQ_CONS,
-  entrySize: EVTQ_ENTRY_SIZE,
-  aborted: GERROR_EVTQ_ABT_ERR,
+  enable: CR0_EVENTQEN,
+  prod: SMMU_EVENTQ_PROD,
+  cons: SMMU_EVENTQ_CONS,
+  entrySize: EVENTQ_ENTRY_SIZE,
+  aborted: GERROR_EVENTQ_ABT_ERR,
   overflowBlocks: false,
   shape: (registers) => registers.eventQueue(),
   notify(registers, event) {
@@ -98,7 +98,7 @@ export class RecordQueue {
     const overflown = flag !== overflowFlag(consFlags);
     if (queueIndex(prod - cons, log2size) >= size || (overflown && overflowBlocks)) {
       // OVFLG toggles once, until software has made OVACKFLG equal. Not an abort of the queue.
-      if (!overflown) registers.set(prodAt, (prodFlags ^ maskInWord(EVTQ_OVFLG)) >>> 0);
+      if (!overflown) registers.set(prodAt, (prodFlags ^ maskInWord(Q_OVFLG)) >>> 0);
       notify(registers, 'overflow');
       return 'overflow';
     }

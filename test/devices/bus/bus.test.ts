@@ -115,7 +115,7 @@ describe('bus', () => {
         [new ScratchDevice({ name: 'a' }), 0x1000],
         [new ScratchDevice({ name: 'b' }), 0x1800],
       ),
-    ).toThrow(/a and b overlap at 0x1800/);
+    ).toThrow('a (0x1000 to 0x1fff) overlaps b (0x1800 to 0x27ff)');
     expect(() => new Bus([{ device: new ScratchDevice(), region: 1, address: 0 }])).toThrow(
       RangeError,
     );

@@ -50,11 +50,23 @@ describe('the lines of a kernel log', () => {
 
   it('have events in words', () => {
     const entries = decoded(EVENT + WORDS);
-    expect(entries.map(({ line }) => line)).toEqual([5, 6]);
+    expect(entries.map(({ line }) => line)).toEqual([5, 6, 7]);
     expect(entries[1]?.decoded).toMatchObject({
       name: 'F_TRANSLATION',
-      summary: 'the address is not mapped; StreamID 0x100, SubstreamID 0x0, 0000:01:00.0',
+      summary:
+        'the address is not mapped; StreamID 0x100, SubstreamID 0x0, 0000:01:00.0, IOVA 0xed829000, IPA 0x0',
     });
+    expect(entries[2]?.decoded.summary).toMatch(
+      /^unprivileged read of data, stage 1, terminated\. Look at /,
+    );
+    const [stalled, fetch] = decoded(
+      'arm-smmu-v3 a: priv inst write s2 "Translation table walk" ttd_read stall stag: 0x1f\n' +
+        'arm-smmu-v3 a: event: F_CD_FETCH client: (unassigned sid) sid: 0x8 ssid: 0 fetch_addr: 0x1000',
+    );
+    expect(stalled?.decoded.summary).toContain(
+      'privileged write of instructions, stage 2, at the read of a descriptor, stalled with STAG 0x1f',
+    );
+    expect(fetch?.decoded.summary).toContain('(unassigned sid), fetched from 0x1000');
   });
 
   it('have errors of the command queue, and the command', () => {

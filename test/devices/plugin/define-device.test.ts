@@ -196,6 +196,46 @@ describe('a described device', () => {
     ]);
   });
 
+  it('refuses a register that there is not, read or assigned, with the one that was meant', () => {
+    const said: unknown[] = [];
+    const tell = (use: () => unknown) => {
+      try {
+        said.push(use());
+      } catch (error) {
+        said.push((error as Error).message);
+      }
+    };
+    const device = defineDevice({
+      name: 'dev',
+      kind: 'devi',
+      registers: { STATUS: { offset: 0 }, GO: { offset: 4, writable: 1 } },
+      registers64: { BASE: { offset: 8, reset: 1n } },
+      reset(values) {
+        const loose = values as unknown as Record<string, unknown>;
+        // Not strict: what it assigns to a name that there is not, JavaScript itself would forget.
+        const assign = new Function('values', 'values.STATSU = 1') as (values: object) => void;
+        tell(() => loose.STATSU);
+        tell(() => assign(values));
+        tell(() => 'XYZ' in values || loose.XYZ);
+        tell(() => loose.toJSON);
+        tell(() => [String(values), JSON.stringify({ ...values, BASE: 0 }), Object.keys(values)]);
+        values.STATUS = 3;
+        tell(() => [values.STATUS, values.BASE]);
+      },
+    });
+    const host = new FakeHost();
+    device.attach(host);
+    host.reset(device);
+    expect(said).toEqual([
+      'dev: there is no register "STATSU": did you mean "STATUS"?',
+      'dev: there is no register "STATSU": did you mean "STATUS"?',
+      'dev: there is no register "XYZ"; there are STATUS, GO, BASE',
+      undefined,
+      ['[object Object]', '{"STATUS":0,"GO":0,"BASE":0}', ['STATUS', 'GO', 'BASE']],
+      [3, 1n],
+    ]);
+  });
+
   it('knows its registers by name: one that there is not is an error of the types', () => {
     const description = (count: object) => ({
       name: 'typed',

@@ -5,8 +5,8 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { ACCESS_WRITE } from '../../../assembly/layout/access.ts';
 import {
   SMMU_AT_STATS,
+  STAT_EVENTQ_OVERFLOW,
   STAT_EVENTS_MERGED,
-  STAT_EVTQ_OVERFLOW,
 } from '../../../assembly/layout/smmu-memory.ts';
 import { TRANSLATE_ABORT } from '../../../assembly/layout/translate-results.ts';
 import { smmuBase } from '../../../devices/unit/index.ts';
@@ -103,9 +103,9 @@ describe('merging', () => {
     it('in a full queue a fault is merged rather than lost', () => {
       for (const iova of [0x5000n, 0x6000n, 0x7000n, 0x8000n]) fault(iova);
       fault(0x8000n);
-      expect([board.produced, stat(STAT_EVTQ_OVERFLOW)]).toEqual([4, 0]);
+      expect([board.produced, stat(STAT_EVENTQ_OVERFLOW)]).toEqual([4, 0]);
       fault(0x9000n);
-      expect([board.produced, stat(STAT_EVTQ_OVERFLOW)]).toEqual([(OVFLG | 4) >>> 0, 1]);
+      expect([board.produced, stat(STAT_EVENTQ_OVERFLOW)]).toEqual([(OVFLG | 4) >>> 0, 1]);
     });
   });
 });
@@ -133,7 +133,7 @@ describe('a record that cannot be written', () => {
     board.bus.write32(0x20, 0xd);
   };
 
-  it('is EVTQ_ABT_ERR, and the queue is not written to until that is acknowledged', () => {
+  it('is EVENTQ_ABT_ERR, and the queue is not written to until that is acknowledged', () => {
     move(RAM_SIZE);
     fault(0x2000n);
     board.host.poll();

@@ -30,7 +30,7 @@ describe('a guest is refused what its host does not have', () => {
     ['IDR3.RIL is 1, its host’s 0', {}, { idr3: 0x104 }],
     ['IDR3.HAD is 1, its host’s 0', {}, { idr3: 0x500 }],
     ['IDR1.CMDQS is 8, its host’s 7', {}, { idr1: 0x00ea5510 }],
-    ['IDR1.EVTQS is 8, its host’s 7', {}, { idr1: 0x01475510 }],
+    ['IDR1.EVENTQS is 8, its host’s 7', {}, { idr1: 0x01475510 }],
     ['IDR1.SSIDSIZE is 20, its host’s 8', {}, { idr1: 0x014a5210 }],
     ['IDR5.GRAN4K is 1, its host’s 0', {}, { idr5: 0x04000065 }],
     ['IDR5.GRAN16K is 1, its host’s 0', {}, { idr5: 0x04000055 }],

@@ -214,7 +214,7 @@ describe('event queue', () => {
     expect(bus.read32(0x60)).toBe(0);
   });
 
-  it('a record that cannot be written is EVTQ_ABT_ERR', () => {
+  it('a record that cannot be written is EVENTQ_ABT_ERR', () => {
     bus.write64(0x80, BigInt(STREAMS));
     bus.write32(0x88, 6);
     bus.write64(0xa0, 0x7_0000_0001n);

@@ -230,8 +230,8 @@ describe.each([
     bus.write32(0x100ac, 2);
     expect([bus.read32(0x100a8), bus.read32(0xac)]).toEqual([3, 2]);
     expect(bus.read64(0xa8)).toBe(0x0000_0002_0000_0003n);
-    expect(bus.device.registerName(0, 0xa8)).toBe('EVTQ_PROD');
-    expect(bus.device.registerName(0, 0x100ac)).toBe('EVTQ_CONS');
+    expect(bus.device.registerName(0, 0xa8)).toBe('EVENTQ_PROD');
+    expect(bus.device.registerName(0, 0x100ac)).toBe('EVENTQ_CONS');
     expect(bus.device.registerName(0, 0xe00)).toBe('smmuv3+0xe00');
   });
 
@@ -255,7 +255,7 @@ describe.each([
     expect([0x88, 0x28, 0x2c, 0x9c, 0x100a8].map((offset) => bus.read32(offset))).toEqual([
       4, 0xd75, 6, 0, 0,
     ]);
-    // EVTQ_CONS is software's at any time.
+    // EVENTQ_CONS is software's at any time.
     bus.write32(0x100ac, 0x80000005);
     expect(bus.read32(0x100ac)).toBe(0x80000005);
   });

@@ -174,7 +174,7 @@ describe('events', () => {
     expect(record(0)).toEqual([0x0000_0008_0000_0010n, 0x0000_0200_0000_0000n, 0x20000n, 0n]);
   });
 
-  it('interrupt only when the queue was empty, and only with EVTQ_IRQEN', () => {
+  it('interrupt only when the queue was empty, and only with EVENTQ_IRQEN', () => {
     faults(2);
     expect(host.pulses(EVENT_LINE)).toBe(1);
     bus.write32(0x100ac, bus.read32(0x100a8));
@@ -205,13 +205,13 @@ describe('events', () => {
     expect(bus.read32(0x60)).toBe(0);
   });
 
-  it('are lost without EVTQEN', () => {
+  it('are lost without EVENTQEN', () => {
     bus.write32(0x20, 9);
     faults(1);
     expect(bus.read32(0x100a8)).toBe(0);
   });
 
-  it('a queue that is not RAM is EVTQ_ABT_ERR, and PROD stays', () => {
+  it('a queue that is not RAM is EVENTQ_ABT_ERR, and PROD stays', () => {
     bus.write32(0x20, 9);
     bus.write64(0xa0, 0x7000_0002n);
     bus.write32(0x20, 0xd);

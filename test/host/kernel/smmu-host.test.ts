@@ -245,7 +245,11 @@ describe('a VM of an SmmuHost', () => {
   it.each<[string, readonly MemoryRegion[], string]>([
     ['beyond its memory', [{ gpa: 0, offset: 0x30000, size: 0x20000 }], 'is not in the memory'],
     ['beyond 4 GiB', [{ gpa: 0xfffff000, offset: 0, size: 0x2000 }], 'leaves the first 4 GiB'],
-    ['of half a page', [{ gpa: 0, offset: 0, size: 0x800 }], 'multiples of 4 KiB'],
+    [
+      'of half a page',
+      [{ gpa: 0, offset: 0, size: 0x800 }],
+      'regions[0] of a guest must be whole pages of 4 KiB',
+    ],
     ['of no size', [{ gpa: 0, offset: 0 } as MemoryRegion], 'regions[0].size must be a number'],
   ])('has no RAM %s', async (_, bad, message) => {
     const host = await SmmuHost.create();

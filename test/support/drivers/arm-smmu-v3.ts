@@ -29,7 +29,7 @@ import { Tegra241Cmdqv } from './tegra241-cmdqv.ts';
 /** log2 of the entries that the page allocator gives at most: 8 KiB for a command queue. A kernel of 4 KiB pages has more, and takes longer to fill them. */
 const QUEUE_CAP = 9;
 /** CR0. */
-const [SMMUEN, PRIQEN, EVTQEN, CMDQEN, ATSCHK] = [1, 2, 4, 8, 0x10];
+const [SMMUEN, PRIQEN, EVENTQEN, CMDQEN, ATSCHK] = [1, 2, 4, 8, 0x10];
 /** CFG0 of the SMMU's MSIs; CFG1 and CFG2 are 8 and 12 bytes further (arm_smmu_msi_cfg). */
 const MSI_REGISTERS = { eventq: 0xb0, gerror: 0x68, priq: 0xd0 } as const;
 /** ARM_SMMU_MEMATTR_DEVICE_nGnRE. */
@@ -232,7 +232,7 @@ export class ArmSmmuV3 {
     if (this.features.hypervisor) this.#issueInReset(new Uint32Array([0x20, 0, 0, 0]));
     this.#issueInReset(tlbiNsnhAll());
     this.#eventQueue.reset();
-    enables |= EVTQEN;
+    enables |= EVENTQEN;
     this.#cr0(enables);
     if (this.#requestQueue) {
       this.#requestQueue.reset();
@@ -244,7 +244,7 @@ export class ArmSmmuV3 {
       this.#cr0(enables);
     }
     this.#setupInterrupts();
-    if (this.#kdump) enables &= ~(EVTQEN | PRIQEN);
+    if (this.#kdump) enables &= ~(EVENTQEN | PRIQEN);
     this.#cr0(enables | SMMUEN);
     // tegra241_cmdqv_hw_reset.
     this.cmdqv.reset(() => this.#issueInReset());
@@ -348,7 +348,7 @@ export class ArmSmmuV3 {
     smmu.write32(0x64, gerror);
   }
 
-  /** "EVTQ overflow detected". */
+  /** "EVENTQ overflow detected". */
   get overflows(): number {
     return this.#eventQueue.overflows;
   }

@@ -319,5 +319,20 @@ describe('placeBootFiles', () => {
     expect(() => placeBootFiles(RAM, { end: RAM.base }, 0x1e00001)).toThrow(
       'kernel, initrd and device tree need 69206016 bytes of memory: the machine has 67108864',
     );
+    // Whose fault it is: that of the initrd where it would have fitted without.
+    const file = (end: number, initrd: number) => {
+      try {
+        placeBootFiles(RAM, { end }, initrd);
+        return 'none';
+      } catch (error) {
+        return (error as KernelImageError).file;
+      }
+    };
+    expect([
+      file(RAM.base, 0x1e00001),
+      file(0x43e00000, 1),
+      file(0x43e00000, 0),
+      file(0x43e00001, 0x1000),
+    ]).toEqual(['initrd', 'initrd', 'none', 'kernel']);
   });
 });

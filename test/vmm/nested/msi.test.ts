@@ -216,7 +216,7 @@ describe('the window of doorbell pages', () => {
     expect(host.dmaPort(viommu, STREAM).write(0x8000040, new Uint8Array(4)).ok).toBe(true);
     const its = new FakeInterruptController();
     expect(() => host.createVm('clash', wasm, low, { msis: its })).toThrow(
-      'the doorbell pages at 0x8020000 lie in RAM',
+      'overlaps RAM (0x7ff0000 to 0x81effff)',
     );
     const elsewhere = { ...its, doorbells: [{ gpa: 0x20000000, size: 0x1000 }], send: () => true };
     const made = host.createVm('elsewhere', wasm, low, { msis: elsewhere });

@@ -137,7 +137,7 @@ it.each([
   expect(host.dmaPort(again.viommu, STREAM).read(IOVA, bytes).ok).toBe(true);
 });
 
-/** The default host with queues of other sizes: CMDQS, EVTQS. */
+/** The default host with queues of other sizes: CMDQS, EVENTQS. */
 const queuesOf = (commands: number, events: number) => ({
   ...HOST,
   idr1: (HOST.idr1 & ~0x03ff_0000) | (commands << 21) | (events << 16),

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
 // A bare-metal x86 program in v86 drives the SMMU and a VCMDQ. Register offsets and commands are literal.
 
-import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
 import { V86 } from 'v86';
 import { afterEach, describe, expect, it } from 'vitest';
 import { PLUGIN_INTERFACE_VERSION } from '../../../devices/plugin/index.ts';
@@ -21,9 +19,9 @@ import { hostModelOf } from '../../../vmm/nested/index.ts';
 import { plugDevices, plugSmmu, V86_MSI } from '../../../vmm/v86/index.ts';
 import { checkedHost } from '../../support/findings.ts';
 import { ScratchDevice } from '../../support/scratch-device.ts';
+import { V86_WASM } from '../../support/v86-wasm.ts';
 import { X86Program } from '../../support/x86.ts';
 
-const WASM = join(dirname(createRequire(import.meta.url).resolve('v86')), 'v86.wasm');
 const MEMORY = 32 << 20;
 const WINDOW = 0xd0000000;
 const SMMU = WINDOW;
@@ -34,7 +32,7 @@ const PAGE0 = 0x400000;
 const RESULTS = 0x500000;
 const STREAMS = 0x600000;
 const CMDQ = 0x610000;
-const EVTQ = 0x620000;
+const EVENTQ = 0x620000;
 const CDS = 0x630000;
 const VCMDQ_RING = 0x640000;
 const BUFFER = 0x650000;
@@ -58,7 +56,7 @@ async function load(
   program: X86Program,
 ): Promise<{ emulator: V86; ram: DataView; said: () => string }> {
   const emulator = new V86({
-    wasm_path: WASM,
+    wasm_path: V86_WASM,
     memory_size: MEMORY,
     vga_memory_size: 2 << 20,
     bios: { buffer: program.image().buffer },
@@ -130,7 +128,7 @@ function bringUp(program: X86Program): void {
     .store64(SMMU + 0x80, BigInt(STREAMS))
     .store(SMMU + 0x88, 4)
     .store64(SMMU + 0x90, BigInt(CMDQ + 4))
-    .store64(SMMU + 0xa0, BigInt(EVTQ + 4))
+    .store64(SMMU + 0xa0, BigInt(EVENTQ + 4))
     .store(SMMU + 0x20, 0xd)
     .waitFor(SMMU + 0x24, 0xd)
     .store(CMDQV, 0x20083)
@@ -173,7 +171,7 @@ describe('an x86 program', () => {
     expect([0, 1, 2, 3].map((i) => ram.getUint32(RESULTS + 4 * i, true))).toEqual([1, 1, 1, 3]);
     expect(ram.getUint32(BUFFER, true)).toBe(0x22222222);
     // F_TRANSLATION of StreamID 8, a write at IOVA.
-    expect([0, 8, 16].map((at) => ram.getBigUint64(EVTQ + at, true))).toEqual([
+    expect([0, 8, 16].map((at) => ram.getBigUint64(EVENTQ + at, true))).toEqual([
       0x0000_0008_0000_0010n,
       0x0000_0200_0000_0000n,
       BigInt(IOVA),
@@ -454,24 +452,22 @@ describe('plugged devices', () => {
           },
         ],
       });
-    expect(() => plug(WINDOW + 0x1000, 0x20000, WINDOW)).toThrow(
-      'whole blocks of 0x20000 bytes between RAM and 4 GiB',
-    );
-    expect(() => plug(0x1000000, 0x20000, WINDOW)).toThrow(
-      'whole blocks of 0x20000 bytes between RAM and 4 GiB',
+    expect(() => plug(WINDOW + 0x1000, 0x20000, WINDOW + 0x1000)).toThrow(
+      'the window of scratch (0xd0001000 to 0xd0020fff) must be whole blocks of 0x20000 bytes below 4 GiB',
     );
     expect(() => plug(WINDOW, 0x20000, WINDOW + 0x20000)).toThrow(
-      "scratch lies outside of the devices' window",
+      'scratch (0xd0020000 to 0xd0020fff) lies outside of ' +
+        "the devices' window (0xd0000000 to 0xd001ffff)",
     );
     expect(() => plug(WINDOW, 0x20000, WINDOW, PLUGIN_INTERFACE_VERSION + 1)).toThrow(
       'of the plugin interface',
     );
     const irqs = { smmu: 9, cmdqv: 11, dma: 5 };
     expect(() => plugSmmu(emulator, { host, page0: 0x98000, irqs })).toThrow(
-      'page 0 is 64 KiB of RAM',
+      'plugSmmu: page0 must be 64 KiB of RAM',
     );
     expect(() => plugSmmu(emulator, { host, page0: MEMORY - 0x1000, irqs })).toThrow(
-      'page 0 is 64 KiB of RAM',
+      'plugSmmu: page0 must be 64 KiB of RAM',
     );
     expect(() => plugSmmu({}, { host, page0: PAGE0, irqs })).toThrow(
       'this is no v86 emulator that has loaded: it has no v86',

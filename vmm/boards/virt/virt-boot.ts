@@ -43,10 +43,13 @@ function checkCommandLine(text: string): void {
     throw new KernelImageError(
       'too-large',
       `the command line has ${size} bytes: a kernel takes ${MAX_COMMAND_LINE}`,
+      { file: 'command-line' },
     );
   }
   if (text.includes('\0'))
-    throw new KernelImageError('unsupported', 'the command line contains a NUL character');
+    throw new KernelImageError('unsupported', 'the command line contains a NUL character', {
+      file: 'command-line',
+    });
 }
 
 /**

@@ -24,12 +24,26 @@ export type GuestImageFault =
   | 'table-limits'
   | 'not-instantiable';
 
+/** Which of the files of a machine an error is about: its guest, the program of its secondary vCPUs, or an initrd. */
+export type GuestBinary = 'guest' | 'secondary' | 'initrd';
+
 /** The binary is not a guest that this VMM can run. */
 export class GuestImageError extends VsmmuError<GuestImageFault> {
   override readonly name = 'GuestImageError';
+  /** Which binary it is about; the message begins with its path or URL where it has one. */
+  readonly binary: GuestBinary;
+
+  constructor(
+    code: GuestImageFault,
+    message: string,
+    { binary = 'guest', ...options }: ErrorOptions & { readonly binary?: GuestBinary } = {},
+  ) {
+    super(code, message, options);
+    this.binary = binary;
+  }
 }
 
-/** How errors about a program of secondary vCPUs begin; all others are about the guest's binary. */
+/** What messages call a program of secondary vCPUs. */
 export const SECONDARY_PROGRAM = 'the program of the secondary vCPUs';
 
 /**
@@ -52,10 +66,16 @@ export function reasonOf(cause: unknown): string {
  * lies out of bounds, its start function trapped. An error of the machine stays what it
  * is.
  */
-export function instantiationError(cause: unknown): VsmmuError {
+export function instantiationError(cause: unknown, binary: GuestBinary = 'guest'): VsmmuError {
   if (cause instanceof VsmmuError) return cause;
-  const message = `the guest cannot be instantiated: ${reasonOf(cause)}`;
-  return new GuestImageError('not-instantiable', message, { cause });
+  const what = binary === 'secondary' ? SECONDARY_PROGRAM : 'the guest';
+  const message = `${what} cannot be instantiated: ${reasonOf(cause)}`;
+  return new GuestImageError('not-instantiable', message, { cause, binary });
+}
+
+/** Which binary the program of a vCPU comes from. */
+export function binaryOf(shape: string): GuestBinary {
+  return shape === 'secondary' ? 'secondary' : 'guest';
 }
 
 /** Thrown through a guest's frames to end it: not an error of the guest. */

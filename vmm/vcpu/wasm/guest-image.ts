@@ -274,7 +274,8 @@ export async function loadSecondaryProgram(
   } catch (error) {
     if (!(error instanceof GuestImageError)) throw error;
     const { code, message, cause } = error;
-    throw new GuestImageError(code, `${SECONDARY_PROGRAM}: ${message}`, { cause });
+    const binary = 'secondary';
+    throw new GuestImageError(code, `${SECONDARY_PROGRAM}: ${message}`, { cause, binary });
   }
 }
 

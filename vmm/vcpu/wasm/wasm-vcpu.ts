@@ -3,7 +3,7 @@
 
 import type { WasmImports } from '../../../assembly/load.ts';
 import type { Vcpu, VcpuEntry, VcpuExit, VcpuHost, VcpuState } from '../vcpu.ts';
-import { instantiationError } from './guest-errors.ts';
+import { binaryOf, instantiationError } from './guest-errors.ts';
 import { abiOf } from './guest-image.ts';
 import { exitOf, type ProgramShape, WasmProgram } from './wasm-program.ts';
 
@@ -81,7 +81,7 @@ export class InlineWasmVcpu implements Vcpu {
     try {
       instance = await this.#instantiate(module, imports);
     } catch (cause) {
-      throw instantiationError(cause);
+      throw instantiationError(cause, binaryOf(this.#options.shape));
     }
     checkAbi(abiOf(instance));
     this.#instance = instance;

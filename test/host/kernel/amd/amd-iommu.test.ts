@@ -102,7 +102,9 @@ describe('interrupts of devices', () => {
     expect(vm.events()).toEqual([]);
     const ram = [{ gpa: 0xfee00000, offset: 0, size: 0x1000 }];
     const controller = { doorbells: [AMD_INTERRUPTS], send: () => true };
-    expect(() => host.createVm('x', vm.memory, ram, { msis: controller })).toThrow('lie in RAM');
+    expect(() => host.createVm('x', vm.memory, ram, { msis: controller })).toThrow(
+      'the MSI doorbell range (0xfee00000 to 0xfeefffff) overlaps RAM (0xfee00000 to 0xfee00fff)',
+    );
   });
 });
 

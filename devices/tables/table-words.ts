@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: MIT
+// What a memory of tables answers to their builders.
+
+import { answeredBigint, refuseAnswer } from '../plugin/answers.ts';
+import type { TableMemory } from './memory.ts';
+
+/**
+ * Reads a word of tables.
+ * @throws {TypeError} when what the memory returns is none.
+ */
+export function loadTable64(memory: Pick<TableMemory, 'load64'>, address: number): bigint {
+  return answeredBigint(memory.load64(address), 'load64 of the memory of tables');
+}
+
+/**
+ * Memory for a table.
+ * @throws {TypeError} when what the memory returns is no address of that alignment.
+ */
+export function allocateTable(memory: TableMemory, size: number, alignment: number): number {
+  const at = memory.allocate(size, alignment);
+  if (!Number.isSafeInteger(at) || at < 0 || at % alignment !== 0)
+    refuseAnswer(
+      'allocate of the memory of tables',
+      `an address that is a multiple of 0x${alignment.toString(16)}`,
+      at,
+    );
+  return at;
+}

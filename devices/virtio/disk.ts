@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: MIT
+
+import { typeOf } from '../plugin/known-names.ts';
+import { checkMethods } from '../plugin/known-values.ts';
+
+/** What a block device stores its sectors in. Offsets are bytes; what lies behind `size` is never asked for. */
+export interface Disk {
+  /** Bytes, a multiple of 512. */
+  readonly size: number;
+  readonly readOnly: boolean;
+  /** Fills `target`. @throws {Error} when it cannot; the guest sees an I/O error. */
+  read(offset: number, target: Uint8Array): void;
+  /** @throws {Error} when it cannot; the guest sees an I/O error. */
+  write(offset: number, source: Uint8Array): void;
+  /** What was written stays behind it. @throws {Error} when it cannot. */
+  flush(): void;
+}
+
+/** @throws {TypeError} when it lacks a function, or `readOnly`. */
+export function checkDisk(disk: Disk, what: string): void {
+  checkMethods(disk, ['read', 'write', 'flush'], what);
+  if (typeof disk.readOnly !== 'boolean')
+    throw new TypeError(`${what}.readOnly must be true or false, not ${typeOf(disk.readOnly)}`);
+}

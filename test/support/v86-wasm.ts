@@ -1,0 +1,7 @@
+// SPDX-License-Identifier: MIT
+
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+
+/** v86's module, beside what its package's main file is. */
+export const V86_WASM = join(dirname(createRequire(import.meta.url).resolve('v86')), 'v86.wasm');
