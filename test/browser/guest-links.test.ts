@@ -108,10 +108,23 @@ it.each([
   ['none.wasm', 'nothing came'],
   ['large.wasm', 'it is larger than 32 MiB, the most for a link'],
 ])('that cannot be had says why in a line: %s', async (file, line) => {
-  const demo = await open(`?vms=1&run=no&guest=${other.url}${file}`);
-  await demo.page.waitForSelector(`#note:has-text("${line}")`);
-  expect((await demo.page.textContent('#note'))?.trim().split('\n')).toHaveLength(1);
-  expect(await demo.page.$('#start-offer')).toBeNull();
+  const demo = await openOnce('?vms=1&run=no');
+  const { page } = demo;
+  await demo.state('paused');
+  // As a link within the page does.
+  await page.evaluate((guest) => {
+    history.pushState(null, '', `?vms=1&run=no&guest=${guest}`);
+    dispatchEvent(new PopStateEvent('popstate'));
+  }, `${other.url}${file}`);
+  await page.waitForFunction(
+    ([name, text]) => {
+      const note = document.querySelector('#note')?.textContent ?? '';
+      return note.includes(`/${name}: `) && note.includes(text);
+    },
+    [file, line] as const,
+  );
+  expect((await page.textContent('#note'))?.trim().split('\n')).toHaveLength(1);
+  expect(await page.$('#start-offer')).toBeNull();
   await demo.state('paused');
   // The browser says the same in its console.
   demo.complaints.splice(0);
