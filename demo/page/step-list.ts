@@ -10,9 +10,9 @@ function row(change: StepPicture): TemplateResult {
   const bad = failed.length > 0 || queues.some(({ stopped }) => stopped);
   const text = stepText(change);
   return html`<li class=${bad ? 'bad' : ''} tabindex="-1" data-step=${step}
-      data-explain="Step ${step}, ${vm}: ${text.join('; ')}."><b>${step} ${vm}</b> ${text.map(
+      data-explain="Step ${step}, ${vm}: ${text.join('; ')}."><b>${step} ${vm}</b><div>${text.map(
         (part) => html`<span>${part}</span>`,
-      )}</li>`;
+      )}</div></li>`;
 }
 
 /** Newest first. */
