@@ -69,7 +69,9 @@ class Page implements Actions {
   #silent = false;
   readonly #workers = new Succession({
     sink: {
-      output: (vm, bytes) => this.#terminals.write(vm, bytes),
+      output: async (vm, bytes) => {
+        if (!isEmbedded()) await this.#terminals.write(vm, bytes);
+      },
       picture: (picture) => this.#show(picture),
     },
     taken: (worker, facts, beginning) => this.#take(worker, facts, beginning),
@@ -211,6 +213,8 @@ class Page implements Actions {
     this.#charts.add(picture);
     this.#steps.heard();
     await this.#painter.draw();
+    // A guest that writes nothing is typed to as well.
+    if (!isEmbedded()) this.#terminals.load().catch(reportError);
   }
 
   #draw(): void {
@@ -255,7 +259,10 @@ class Page implements Actions {
       ...(isEmbedded() ? [] : this.#charts.parts()),
       () => {
         render(bar(state, this), element('top'));
-        if (picture || this.#error) document.body.dataset.drawn = '';
+        if (document.body.dataset.drawn === undefined && (picture || this.#error)) {
+          document.body.dataset.drawn = '';
+          performance.mark('first-picture');
+        }
       },
     ];
   }
