@@ -13,66 +13,75 @@ import {
   readSettings,
   type Settings,
   settingProblems,
+  settingsOfLines,
   tourSettings,
   writeSettings,
 } from './demo-settings.ts';
 import { guestOf, readFiles } from './guest-files.ts';
 import { becomeIsolated } from './isolation.ts';
+import { type Place, placeProblems, readPlace } from './link/place.ts';
 import { Charts } from './page/charts.ts';
 import { onThemeChange, restoreTheme, toggleTheme } from './page/colours.ts';
 import { consoleTabs } from './page/console-tabs.ts';
 import { type Actions, bar } from './page/controls.ts';
-import { copyText } from './page/copy-text.ts';
 import { Traffic } from './page/drawing.ts';
 import { element } from './page/element.ts';
+import { embedPage, isEmbedded } from './page/embedded.ts';
 import { eventPanel } from './page/event-panel.ts';
 import { EventSteps } from './page/event-steps.ts';
 import { startExplaining } from './page/explain.ts';
+import { listenToDrops } from './page/file-drops.ts';
+import { GuestOffer } from './page/guest-offer.ts';
 import { type Presence, watchPresence } from './page/idle.ts';
 import { lesson } from './page/lesson.ts';
-import { listenToDrops, listenToKeys } from './page/listen.ts';
-import {
-  COPIED_MS,
-  IDLE,
-  lostGuest,
-  NO_CLIPBOARD,
-  rememberGuest,
-  SILENT,
-  SILENT_MS,
-} from './page/notices.ts';
+import { LinesEditor } from './page/lines-editor.ts';
+import { IDLE, lostGuest, rememberGuest, SILENT, SILENT_MS } from './page/notices.ts';
+import { showPanel, watchPanels } from './page/open-panel.ts';
 import { Painter, type Part } from './page/painter.ts';
 import { pictureParts } from './page/picture-parts.ts';
+import { Sharing } from './page/sharing.ts';
+import { listenToKeys } from './page/single-keys.ts';
 import { strip } from './page/strip.ts';
+import { type Beginning, Succession } from './page/succession.ts';
 import { Terminals } from './page/terminals.ts';
 import { TlbPages } from './page/tlb-pages.ts';
 import { thingsToTry } from './page/try.ts';
-import { VmmWorker } from './page/vmm-worker.ts';
-import { writeUrl } from './page/write-url.ts';
-import type { PickedGuest, Picture, SessionFacts, Vmm } from './protocol.ts';
+import type { VmmWorker } from './page/vmm-worker.ts';
+import { onAddressChange, writeUrl } from './page/write-url.ts';
+import type { Frame, PickedGuest, Picture, SessionFacts, Vmm } from './protocol.ts';
 import { tourStop } from './tour.ts';
 
 class Page implements Actions {
   /** Of the machines that are there. */
   #settings: Settings;
-  #running: VmmWorker | undefined;
-  /** Machines in the making: they take the others' place when they are there. */
-  #next: VmmWorker | undefined;
   #picture: Picture | undefined;
   #facts: SessionFacts | undefined;
   #error = '';
   /** What is not as it was asked for. */
-  #notes: readonly string[];
-  /** The machines that come next stand before their first step. */
-  #fromZero = false;
+  #notes: readonly string[] = [];
+  /** A guest that came by link. */
+  readonly #offer = new GuestOffer();
   #presence: Presence = { hidden: false, idle: false };
-  /** Calls of run, pause and step, one after the other. */
-  #calls: Promise<unknown> = Promise.resolve();
   readonly #traffic = new Traffic();
   /** The machines were told to run; when they were heard of last. */
   #going = false;
   #heard = 0;
   #silent = false;
-  #copied = false;
+  readonly #workers = new Succession({
+    sink: {
+      output: async (vm, bytes) => {
+        if (!isEmbedded()) await this.#terminals.write(vm, bytes);
+      },
+      picture: (picture) => this.#show(picture),
+    },
+    taken: (worker, facts, beginning) => this.#take(worker, facts, beginning),
+    wrong: (line) => {
+      this.#error = line;
+      this.#draw();
+    },
+  });
+  readonly share = new Sharing(this);
+  readonly #editor = new LinesEditor();
   readonly #terminals: Terminals;
   readonly #charts: Charts;
   readonly #tlbPages = new TlbPages();
@@ -82,18 +91,17 @@ class Page implements Actions {
     return this.#stand(vmm, asked);
   });
 
-  constructor(settings: Settings, notes: readonly string[]) {
+  constructor(settings: Settings) {
     this.#settings = settings;
-    this.#notes = notes;
     this.#terminals = new Terminals(element('terminals'), (vm, text) =>
-      this.#use((vmm) => vmm.input(vm, text)),
+      this.#workers.use((vmm) => vmm.input(vm, text)),
     );
     this.#charts = new Charts(element('charts'));
     setInterval(() => this.#listen(), SILENT_MS / 2);
   }
 
   get vmm(): Remote<Vmm> | undefined {
-    return this.#running?.vmm;
+    return this.#workers.running?.vmm;
   }
 
   get picture(): Picture | undefined {
@@ -111,81 +119,54 @@ class Page implements Actions {
   }
 
   /** The settings that were chosen last, if only for machines in the making. */
-  get #chosen(): Settings {
-    return this.#next?.settings ?? this.#settings;
+  get chosen(): Settings {
+    return this.#workers.next?.settings ?? this.#settings;
   }
 
-  get #guest(): PickedGuest | undefined {
-    return (this.#next ?? this.#running)?.guest;
+  get guest(): PickedGuest | undefined {
+    return (this.#workers.next ?? this.#workers.running)?.guest;
   }
 
-  /** Calls the worker; what goes wrong there is said in one line. */
-  #use<T>(call: (vmm: Remote<Vmm>) => Promise<T>): void {
-    const running = this.#running;
-    if (!running || this.#next) return;
-    this.#calls = this.#calls
-      .then(() => (running === this.#running ? call(running.vmm) : undefined))
-      .catch((error: unknown) => this.#failed(running, error));
+  get frame(): Frame | undefined {
+    return this.#steps.frame;
   }
 
-  /** What has no machines is ended; others are left alone. */
-  #failed(worker: VmmWorker, error: unknown): void {
-    if (worker !== this.#next && worker !== this.#running) return;
-    const text = error instanceof Error ? error.message : String(error);
-    this.#error = worker.guest ? `${worker.guest.name}: ${text}` : text;
-    worker.end();
-    if (worker === this.#next) this.#next = undefined;
-    else this.#running = undefined;
+  say(...lines: readonly string[]): void {
+    this.#notes = lines;
     this.#draw();
   }
 
-  /**
-   * Makes new machines on a new worker. When they are there, the ones before go with all
-   * that they had; until then those go on.
-   */
-  #start(settings: Settings, guest: PickedGuest | undefined): void {
-    this.#next?.end();
-    const sink = {
-      output: (vm: number, bytes: Uint8Array) => this.#terminals.write(vm, bytes),
-      picture: (picture: Picture) => this.#show(picture),
-    };
-    const next = new VmmWorker(settings, guest, sink, (error) => this.#failed(next, error));
-    this.#next = next;
-    this.#error = '';
-    this.#draw();
-    next
-      .boot()
-      .then((facts) => this.#take(next, facts))
-      .catch((error: unknown) => this.#failed(next, error));
-  }
-
-  async #take(next: VmmWorker, facts: SessionFacts): Promise<void> {
-    if (next !== this.#next) return;
-    const replaced = this.#running !== undefined;
-    this.#running?.end();
-    // Calls of the one before may never be answered.
-    this.#calls = Promise.resolve();
-    this.#running = next;
-    this.#next = undefined;
-    this.#settings = next.settings;
+  async #take(worker: VmmWorker, facts: SessionFacts, beginning: Beginning): Promise<void> {
+    const before = this.#settings;
+    const { settings, guest, vmm } = worker;
+    this.#settings = settings;
     this.#facts = facts;
     this.#picture = undefined;
-    this.#terminals.reset(machineNames(next.settings));
+    this.#terminals.reset(machineNames(settings));
     this.#charts.clear();
     this.#steps.clear(facts.recorded);
     this.#traffic.clear();
-    rememberGuest(next.guest?.name);
-    // A link stays as it was opened.
-    if (replaced) writeUrl(this.#settings);
-    next.accept();
+    rememberGuest(guest?.link === undefined ? guest?.name : undefined);
+    if (!beginning.keepsUrl) writeUrl(settings, guest?.link, before);
+    worker.accept();
     this.#going = false;
-    await next.vmm.setIdle(this.#presence.idle);
-    const stop = tourStop(next.settings.tour);
-    if (this.#fromZero) this.#fromZero = false;
-    else if (stop) await this.#stand(next.vmm, next.vmm.advance(stop.steps));
-    else if (next.settings.run && !facts.recorded) this.#going = true;
-    await this.#go();
+    await vmm.setIdle(this.#presence.idle);
+    await this.#begin(vmm, beginning.place ?? {});
     this.#draw();
+  }
+
+  /** Brings new machines to where they are to be seen. */
+  async #begin(vmm: Remote<Vmm>, { step, event, panel }: Place): Promise<void> {
+    const { tour, run } = this.#settings;
+    const steps = step ?? tourStop(tour)?.steps;
+    if (steps !== undefined) await this.#stand(vmm, vmm.advance(steps));
+    else if (run && !this.#facts?.recorded) this.#going = true;
+    await this.#go();
+    if (event !== undefined) this.#steps.go(event);
+    if (panel) {
+      await this.drawn();
+      showPanel(panel);
+    }
   }
 
   /** Shows what machines stand at, unless others have taken their place meanwhile. */
@@ -209,7 +190,7 @@ class Page implements Actions {
     const { hidden, idle } = this.#presence;
     this.#presence = presence;
     this.#heard = performance.now();
-    this.#use(async (vmm) => {
+    this.#workers.use(async (vmm) => {
       if (idle !== presence.idle) await vmm.setIdle(presence.idle);
       if (hidden !== presence.hidden && this.#going) await this.#go();
     });
@@ -232,6 +213,8 @@ class Page implements Actions {
     this.#charts.add(picture);
     this.#steps.heard();
     await this.#painter.draw();
+    // A guest that writes nothing is typed to as well.
+    if (!isEmbedded()) this.#terminals.load().catch(reportError);
   }
 
   #draw(): void {
@@ -242,9 +225,10 @@ class Page implements Actions {
   #parts(): readonly Part[] {
     const picture = this.#steps.picture ?? this.#picture;
     const facts = this.#facts;
-    const settings = this.#chosen;
-    const booting = this.#next !== undefined;
-    const stopped = !booting && this.#running === undefined;
+    const settings = this.chosen;
+    const booting = this.#workers.next !== undefined;
+    const stopped = !booting && this.#workers.running === undefined;
+    this.#editor.follow(settings);
     const state = {
       settings,
       picture: this.#picture,
@@ -254,22 +238,31 @@ class Page implements Actions {
       going: this.#going,
       booting,
       stopped,
-      copied: this.#copied,
+      offer: this.#offer.offered,
     };
     const pointedOut = { frame: this.#steps.frame, experiment: settings.experiment };
     const names = machineNames(this.#settings);
-    const tabs = consoleTabs(names, this.#terminals.shown, (vm) => this.#showConsole(vm));
+    const tabs = consoleTabs(
+      names,
+      this.#terminals.shown,
+      (vm) => this.#showConsole(vm),
+      (vm) => this.share.saveConsole(vm, names[vm] ?? 'console'),
+    );
     return [
       () => render(lesson(settings, picture, this.#traffic, this), element('lesson')),
       () => render(tabs, element('console-tabs')),
-      () => render(strip(picture?.traces ?? [], facts, isLive(settings)), element('strip')),
-      () => render(eventPanel(this.#steps, picture, this), element('events')),
-      () => render(thingsToTry(settings, picture, this), element('try')),
-      ...(picture ? pictureParts(picture, this.#tlbPages, pointedOut) : []),
-      ...this.#charts.parts(),
+      () => render(strip(picture, facts, isLive(settings)), element('strip')),
+      () =>
+        render(eventPanel(this.#steps, picture, facts?.traced === true, this), element('events')),
+      () => render(thingsToTry(settings, picture, this.#editor, this), element('try')),
+      ...(picture && !isEmbedded() ? pictureParts(picture, this.#tlbPages, pointedOut) : []),
+      ...(isEmbedded() ? [] : this.#charts.parts()),
       () => {
         render(bar(state, this), element('top'));
-        if (picture || this.#error) document.body.dataset.drawn = '';
+        if (document.body.dataset.drawn === undefined && (picture || this.#error)) {
+          document.body.dataset.drawn = '';
+          performance.mark('first-picture');
+        }
       },
     ];
   }
@@ -280,27 +273,29 @@ class Page implements Actions {
   }
 
   #apply(change: Partial<Settings>, guest: PickedGuest | undefined): void {
-    const changed = { ...this.#chosen, ...leavingTour(this.#chosen, change) };
+    const changed = { ...this.chosen, ...leavingTour(this.chosen, change) };
     // Read back, so that settings that do not go together are put right.
     const settings = {
       ...readSettings(new URLSearchParams(writeSettings(changed))),
       guest: changed.guest,
     };
     this.#notes = corrections(changed, settings);
-    this.#start(settings, guest);
+    this.#offer.clear();
+    this.#workers.start(settings, guest, {});
   }
 
   set(name: keyof Settings, value: string): void {
     const change = changeOf(name, value);
     const speed = change.speed;
-    if (speed !== undefined && !this.#next) {
-      this.#settings = { ...this.#settings, speed };
-      writeUrl(this.#settings);
-      this.#use((vmm) => vmm.setSpeed(speed));
+    if (speed !== undefined && !this.#workers.next) {
+      const before = this.#settings;
+      this.#settings = { ...before, speed };
+      writeUrl(this.#settings, this.guest?.link, before);
+      this.#workers.use((vmm) => vmm.setSpeed(speed));
       this.#draw();
       return;
     }
-    this.#apply(change, name === 'guest' ? undefined : this.#guest);
+    this.#apply(change, name === 'guest' ? undefined : this.guest);
   }
 
   pickGuest(files: readonly File[]): void {
@@ -312,42 +307,61 @@ class Page implements Actions {
   }
 
   async #readGuest(files: readonly File[]): Promise<void> {
-    const guest = guestOf(await readFiles(files));
+    this.#run(guestOf(await readFiles(files)));
+  }
+
+  /** Runs a guest that is no toy. */
+  #run(guest: PickedGuest): void {
     // A kernel boots for a long time when it is stepped slowly.
-    const speed = guest.kind === 'arm64' ? 'full' : this.#chosen.speed;
-    const alone = { vms: 1, vcpus: 1, experiment: 'none', path: 'all' } as const;
+    const speed = guest.kind === 'arm64' ? 'full' : this.chosen.speed;
+    const alone = { vms: 1, vcpus: 1, experiment: 'none', lines: '', path: 'all' } as const;
     this.#apply({ ...alone, guest: guest.name, speed }, guest);
+  }
+
+  startOffer(): void {
+    if (this.#offer.offered) this.#run(this.#offer.offered.guest);
+  }
+
+  /** Opens what an address says: settings, place, guest. */
+  openAddress(page: URL, ...notes: readonly string[]): void {
+    const query = page.searchParams;
+    this.#notes = [...settingProblems(query), ...placeProblems(query), ...notes];
+    this.#offer.look(page, (problem = '') => this.say(...this.#notes, problem));
+    const beginning = { place: readPlace(query), keepsUrl: true };
+    this.#workers.start(readSettings(query), undefined, beginning);
   }
 
   toggleRun(): void {
     // What was told last counts, also where the machines have not come to it yet.
     this.#going = !this.#going;
-    this.#use(() => this.#go());
+    this.#workers.use(() => this.#go());
     this.#draw();
   }
 
   step(): void {
     this.#going = false;
-    this.#use((vmm) => this.#stand(vmm, vmm.step()));
+    this.#workers.use((vmm) => this.#stand(vmm, vmm.step()));
   }
 
   reset(): void {
-    this.#fromZero = false;
-    this.#start(this.#chosen, this.#guest);
+    this.#workers.start(this.chosen, this.guest, {});
   }
 
   restart(): void {
-    this.#fromZero = true;
-    this.#start(this.#chosen, this.#guest);
+    this.#workers.start(this.chosen, this.guest, { place: { step: 0 } });
   }
 
   tour(stop: number): void {
-    const { transport, drain, speed } = this.#chosen;
+    const { transport, drain, speed } = this.chosen;
     this.#apply({ ...tourSettings(stop), transport, drain, speed }, undefined);
   }
 
+  runLines(text: string): void {
+    this.#apply(settingsOfLines(text), undefined);
+  }
+
   experiment(name: string): void {
-    this.#apply({ guest: 'toy', ...experimentSettings(this.#chosen, name) }, undefined);
+    this.#apply({ guest: 'toy', ...experimentSettings(this.chosen, name) }, undefined);
   }
 
   toggleTheme(): void {
@@ -360,35 +374,21 @@ class Page implements Actions {
     this.#charts.draw();
     this.#draw();
   }
-
-  copyLink(): void {
-    copyText(location.href)
-      .then((copied) => this.#tellCopied(copied))
-      .catch(reportError);
-  }
-
-  #tellCopied(copied: boolean): void {
-    this.#copied = copied;
-    if (!copied) this.#notes = [NO_CLIPBOARD];
-    this.#draw();
-    if (!copied) return;
-    setTimeout(() => {
-      this.#copied = false;
-      this.#draw();
-    }, COPIED_MS);
-  }
 }
 
 restoreTheme();
+embedPage();
 startExplaining(element('explain'));
 if (!(await becomeIsolated())) {
-  const query = new URLSearchParams(location.search);
-  const page = new Page(readSettings(query), [...settingProblems(query), ...lostGuest()]);
+  const address = new URL(location.href);
+  const page = new Page(readSettings(address.searchParams));
   listenToKeys(page);
   listenToDrops(page);
+  watchPanels();
   // For the console of the browser's tools: the machines behind the picture.
   Object.assign(globalThis, { vsmmu: page });
   onThemeChange(() => page.retheme());
   watchPresence((presence) => page.present(presence));
-  page.reset();
+  onAddressChange((other) => page.openAddress(other));
+  page.openAddress(address, ...lostGuest());
 }

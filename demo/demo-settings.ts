@@ -9,6 +9,7 @@ import {
   TOY_PATHS,
   type ToyPath,
 } from '../vmm/boards/index.ts';
+import { parseLines } from './edit/parse-lines.ts';
 import { TOUR, tourStop } from './tour.ts';
 
 const COUNTS = ['1', '2', '3', '4'] as const;
@@ -32,6 +33,8 @@ export interface Settings {
   readonly drain: (typeof DRAINS)[number];
   readonly speed: (typeof SPEEDS)[number];
   readonly experiment: string;
+  /** Lines of the user's own that the toy carries out, in place of an experiment (edit/parse-lines.ts); empty for none. */
+  readonly lines: string;
   /** What becomes of the guests' bad commands. Experiments see them reported. */
   readonly queueError: (typeof QUEUE_ERRORS)[number];
   /** The sanitizer looks for invalidations that guests forget. Experiments have it. */
@@ -40,6 +43,8 @@ export interface Settings {
   readonly run: boolean;
   /** Records every event, to be gone through one by one; then it starts paused. */
   readonly events: boolean;
+  /** Keeps a trace, to be downloaded. */
+  readonly trace: boolean;
   /** Stop of the tour, from 1; 0 for none. It says what the other settings are, but for where things run and how fast. */
   readonly tour: number;
 }
@@ -137,6 +142,7 @@ const HIDDEN: readonly Choice[] = [
   },
   { name: 'run', label: 'Starts by itself', values: YES_NO, initial: 'yes', explains: '' },
   { name: 'events', label: 'Events', values: ['no', 'yes'], initial: 'no', explains: '' },
+  { name: 'trace', label: 'Trace', values: ['no', 'yes'], initial: 'no', explains: '' },
   {
     name: 'tour',
     label: 'Tour',
@@ -148,10 +154,14 @@ const HIDDEN: readonly Choice[] = [
 
 const ALL = [...CHOICES, ...HIDDEN];
 
-function settingsOf(value: (choice: Choice) => string): Settings {
+/** The one setting that is no choice. */
+const LINES = 'lines';
+
+function settingsOf(value: (choice: Choice) => string, lines: string): Settings {
   const given = Object.fromEntries(ALL.map((choice) => [choice.name, value(choice)]));
   const tour = Number(given.tour);
   const of = { ...given, ...tourStop(tour)?.settings } as Readonly<Record<string, string>>;
+  if (lines !== '' && tour === 0) return { ...settingsOf(value, ''), ...LINES_SETTINGS, lines };
   const experiment = findExperiment(of.experiment ?? '');
   return {
     guest: 'toy',
@@ -159,6 +169,7 @@ function settingsOf(value: (choice: Choice) => string): Settings {
     path: experiment ? 'all' : (of.path as ToyPath),
     vcpus: Number(of.vcpus),
     vms: Math.max(Number(of.vms), experiment?.vms ?? 1),
+    lines: '',
     transport: of.transport as Settings['transport'],
     drain: of.drain as Settings['drain'],
     speed: of.speed as Settings['speed'],
@@ -168,22 +179,42 @@ function settingsOf(value: (choice: Choice) => string): Settings {
     check: experiment ? !experiment.measures : of.check === 'yes',
     run: of.run === 'yes',
     events: of.events === 'yes',
+    trace: of.trace === 'yes',
     tour,
   };
 }
 
-/** Settings from a URL's query. A value that is not in the list is as good as none. */
+/** What lines of the user's own run on: one machine, under the sanitizer. */
+const LINES_SETTINGS = {
+  experiment: NO_EXPERIMENT,
+  vms: 1,
+  vcpus: 1,
+  queueError: 'report',
+  check: true,
+} as const satisfies Partial<Settings>;
+
+/** Settings from a URL's query. A value that is not in the list is as good as none, as are lines that are wrong. */
 export function readSettings(query: URLSearchParams): Settings {
-  return settingsOf(({ name, values, initial }) => {
-    const given = query.get(name);
-    return given !== null && values.includes(given) ? given : initial;
-  });
+  const lines = query.get(LINES) ?? '';
+  return settingsOf(
+    ({ name, values, initial }) => {
+      const given = query.get(name);
+      return given !== null && values.includes(given) ? given : initial;
+    },
+    lines === '' || parseLines(lines).problems.length > 0 ? '' : lines,
+  );
+}
+
+function linesProblems(query: URLSearchParams): string[] {
+  const lines = query.get(LINES);
+  if (lines === null) return [];
+  return parseLines(lines).problems.map((problem) => `lines: ${problem}.`);
 }
 
 /** What a URL asks for that is not what the page does: a line each. Parameters of others are theirs. */
 export function settingProblems(query: URLSearchParams): string[] {
   const settings = readSettings(query);
-  return ALL.flatMap((choice) => {
+  const problems = ALL.flatMap((choice) => {
     const { name, values } = choice;
     return query.getAll(name).flatMap((given, i) => {
       const is = chosenValue(settings, choice);
@@ -193,6 +224,7 @@ export function settingProblems(query: URLSearchParams): string[] {
       return given === is ? [] : [refusal(settings, name, given, is)];
     });
   });
+  return [...problems, ...linesProblems(query)];
 }
 
 /** Settings that do not come out as they were asked for: a line each. */
@@ -203,21 +235,19 @@ export function corrections(asked: Settings, settings: Settings): string[] {
   });
 }
 
-function refusal({ tour, experiment }: Settings, name: string, given: string, is: string): string {
-  const who = tour > 0 ? `stop ${tour} of the tour` : `the experiment ${experiment}`;
+function refusal(settings: Settings, name: string, given: string, is: string): string {
+  const { tour, experiment, lines } = settings;
+  const own = lines === '' ? `the experiment ${experiment}` : 'Edit and run';
+  const who = tour > 0 ? `stop ${tour} of the tour` : own;
   return `${name}=${given}: ${who} has ${name}=${is}.`;
 }
 
 /** Of a value that somebody has made up. */
 const cut = (text: string) => (text.length > 40 ? `${text.slice(0, 40)}\u2026` : text);
 
-/** The query of a page with these settings; what is not the page's own stays. */
-export function queryOf(settings: Settings, before: URLSearchParams): string {
-  const query = new URLSearchParams(writeSettings(settings));
-  for (const [name, value] of before)
-    if (!ALL.some((choice) => choice.name === name)) query.append(name, value);
-  const text = query.toString();
-  return text === '' ? '' : `?${text}`;
+/** True for the name of a parameter that is a setting. */
+export function isSetting(name: string): boolean {
+  return name === LINES || ALL.some((choice) => choice.name === name);
 }
 
 /** A setting by the value that its list has for it. */
@@ -230,6 +260,7 @@ export function changeOf(name: keyof Settings, value: string): Partial<Settings>
     case 'check':
     case 'run':
     case 'events':
+    case 'trace':
       return { [name]: value === 'yes' };
     default:
       return { [name]: value };
@@ -246,12 +277,15 @@ export function chosenValue(settings: Settings, { name }: Choice): string {
 export function writeSettings(settings: Settings): string {
   const query = new URLSearchParams();
   const stop = tourStop(settings.tour);
+  const { lines } = settings;
   for (const choice of ALL) {
     const value = chosenValue(settings, choice);
     if (stop && choice.name in stop.settings) continue;
+    if (lines !== '' && choice.name in LINES_SETTINGS) continue;
     if ((choice.name === 'check' || choice.name === 'queueError') && !isLive(settings)) continue;
     if (value !== choice.initial) query.set(choice.name, value);
   }
+  if (lines !== '') query.set(LINES, lines);
   const text = query.toString();
   return text === '' ? '' : `?${text}`;
 }
@@ -265,8 +299,13 @@ export function tourSettings(stop: number): Partial<Settings> {
 export function experimentSettings(settings: Settings, name: string): Partial<Settings> {
   const { vms = 1, measures = true } = findExperiment(name) ?? {};
   const check = name !== NO_EXPERIMENT && !measures;
-  const own = { experiment: name, path: 'all', queueError: 'report', check } as const;
+  const own = { experiment: name, lines: '', path: 'all', queueError: 'report', check } as const;
   return { ...own, vms: Math.max(settings.vms, vms) };
+}
+
+/** Settings of lines of the user's own, as a click runs them. */
+export function settingsOfLines(lines: string): Partial<Settings> {
+  return { guest: 'toy', ...LINES_SETTINGS, lines };
 }
 
 /** A change of settings, without the tour when they are no longer those of its stop. */
@@ -278,13 +317,14 @@ export function leavingTour(settings: Settings, change: Partial<Settings>): Part
 }
 
 /** True when the guests go on working, and show no experiment. */
-export function isLive({ experiment }: Settings): boolean {
-  return experiment === NO_EXPERIMENT;
+export function isLive({ experiment, lines }: Settings): boolean {
+  return experiment === NO_EXPERIMENT && lines === '';
 }
 
 /** Names of the machines, in the order of their consoles. The one on the overlay path comes last. */
-export function machineNames({ guest, vms, path, experiment }: Settings): string[] {
+export function machineNames({ guest, vms, path, experiment, lines }: Settings): string[] {
   const names = Array.from({ length: vms }, (_, k) => `vm${k}`);
-  const compared = guest === 'toy' && comparesPaths(path, findExperiment(experiment));
+  const compared =
+    guest === 'toy' && lines === '' && comparesPaths(path, findExperiment(experiment));
   return compared ? [...names, OVERLAY_MACHINE] : names;
 }

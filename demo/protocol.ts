@@ -159,6 +159,34 @@ export interface RowPicture {
   readonly exitsPerBatch: number;
 }
 
+/** What one step of a machine has changed. */
+export interface StepPicture {
+  /** Number of the step. */
+  readonly step: number;
+  readonly vm: string;
+  /** Without those of the system interface, as when it writes to the console. */
+  readonly exits: number;
+  readonly systemCalls: number;
+  /** Queues that have consumed commands. */
+  readonly queues: readonly {
+    readonly name: string;
+    readonly path: MeasuredPath;
+    readonly commands: number;
+    /** Names of the last of them. */
+    readonly names: readonly string[];
+    /** It has stopped at an error. */
+    readonly stopped: boolean;
+  }[];
+  /** IOTLB entries of any machine that have come and gone. */
+  readonly filled: number;
+  readonly gone: number;
+  /** Names of new event records. */
+  readonly records: readonly string[];
+  /** Checks that the guest has made, and those that failed. */
+  readonly checks: number;
+  readonly failed: readonly string[];
+}
+
 /** What there is to see at one instant. */
 export interface Picture {
   /** performance.now() of the worker. */
@@ -174,6 +202,8 @@ export interface Picture {
   readonly rows: readonly RowPicture[];
   /** What the sanitizer has seen: stale entries in use, and whether their invalidation came. */
   readonly suspects: readonly SuspectPicture[];
+  /** What the last steps of an experiment have changed, oldest first; empty in a live run. */
+  readonly changes: readonly StepPicture[];
 }
 
 /** What lies between a frame and the one before it. */
@@ -235,6 +265,8 @@ export interface SessionFacts {
   readonly drain: string;
   /** Events are recorded. */
   readonly recorded: boolean;
+  /** A trace is kept. */
+  readonly traced: boolean;
   /** What the clock resolves, in ns. */
   readonly clockNs: number;
   /** Why it is not what was asked for; empty when it is. */
@@ -261,6 +293,8 @@ export interface PickedGuest {
   readonly name: string;
   readonly bytes: Uint8Array<ArrayBuffer>;
   readonly initrd?: Uint8Array<ArrayBuffer> | undefined;
+  /** How a link brings it: "?guest=URL", "#guest=…"; undefined: it was picked. */
+  readonly link?: string | undefined;
 }
 
 /** The worker's API. */
@@ -285,6 +319,11 @@ export interface Vmm {
   setIdle(idle: boolean): void;
   input(vm: number, text: string): void;
   rawQueues(): readonly RawQueue[];
+  /**
+   * The trace so far, in Chrome's trace event format, compressed by gzip.
+   * @throws {Error} when none is kept.
+   */
+  trace(): Promise<Uint8Array<ArrayBuffer>>;
   /** Which frames there are. */
   recorded(): Recorded;
   /** A frame by its number; undefined when it is not there, or no longer. */

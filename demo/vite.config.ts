@@ -3,6 +3,7 @@
 
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vite';
+import { linkPreview } from './link-preview.ts';
 import { quietBuild } from './quiet-build.ts';
 import { siteDocuments } from './site-documents.ts';
 
@@ -24,7 +25,7 @@ export default defineConfig({
   root: here('.'),
   // Works from any folder of a host.
   base: './',
-  plugins: [siteDocuments(), quietBuild()],
+  plugins: [siteDocuments(), quietBuild(), linkPreview(process.env.VSMMU_SITE_URL)],
   resolve: {
     alias: {
       'vsmmu/guest': here(`../${DIST}/guest-driver/index.js`),

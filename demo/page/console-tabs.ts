@@ -7,6 +7,7 @@ export function consoleTabs(
   names: readonly string[],
   shown: number,
   show: (vm: number) => void,
+  save: (vm: number) => void,
 ): TemplateResult {
   return html`<h2 tabindex="0"
       data-explain="What the guests write, as they write it; what is typed goes to the guest."
@@ -19,5 +20,6 @@ export function consoleTabs(
               html`<button type="button" aria-pressed=${vm === shown} @click=${() => show(vm)}
                   data-explain="Shows the console of ${name}.">${name}</button>`,
           )
-    }`;
+    }<button type="button" id="save-console" @click=${() => save(shown)}
+        data-explain="What this console shows and has shown, as a text file.">Save</button>`;
 }

@@ -5,7 +5,11 @@ import { html, nothing, type TemplateResult } from 'lit-html';
 import { live } from 'lit-html/directives/live.js';
 import { PACKAGE_VERSION } from '../../assembly/package-version.ts';
 import { CHOICES, type Choice, chosenValue, type Settings } from '../demo-settings.ts';
+import type { OfferedGuest } from '../link/offered-guest.ts';
 import type { Picture, SessionFacts } from '../protocol.ts';
+import { isEmbedded, wholePage } from './embedded.ts';
+import { offerLine } from './offer-line.ts';
+import type { Sharing } from './sharing.ts';
 
 export interface Actions {
   set(name: keyof Settings, value: string): void;
@@ -18,8 +22,14 @@ export interface Actions {
   /** Goes to a stop of the tour; 0 leaves it. */
   tour(stop: number): void;
   experiment(name: string): void;
+  /** Lines of the user's own, which are right, on new machines. */
+  runLines(text: string): void;
+  /** Starts the guest that came by link. */
+  startOffer(): void;
   toggleTheme(): void;
-  copyLink(): void;
+  /** Draws what holds now. */
+  drawn(): Promise<void>;
+  readonly share: Sharing;
 }
 
 export interface BarState {
@@ -35,7 +45,8 @@ export interface BarState {
   readonly booting: boolean;
   /** There are no machines, and none in the making. */
   readonly stopped: boolean;
-  readonly copied: boolean;
+  /** A guest that came by link and waits for a click. */
+  readonly offer: OfferedGuest | undefined;
 }
 
 const FILE = 'file';
@@ -127,7 +138,8 @@ function stateText({ picture, booting, stopped }: BarState): keyof typeof STATES
 }
 
 export function bar(state: BarState, actions: Actions): TemplateResult {
-  const { settings, picture, facts, error, notes, copied } = state;
+  const { settings, picture, facts, error, notes, offer } = state;
+  const { share } = actions;
   const text = stateText(state);
   const running = state.going && text !== 'ended';
   const idle = text === 'ended' || text === 'booting' || text === 'stopped';
@@ -159,11 +171,19 @@ export function bar(state: BarState, actions: Actions): TemplateResult {
         )}
         <span tabindex="-1" data-explain="The version of vsmmu that this page has."
           >${PACKAGE_VERSION}</span>
+        ${
+          isEmbedded()
+            ? html`<a id="whole-page" href=${wholePage()} target="_blank" rel="noopener"
+                data-explain="All panels, experiments and settings, in a tab of its own.">the whole page</a>`
+            : nothing
+        }
       </nav>
       <div class="tools">
-        <button type="button" @click=${() => actions.copyLink()}
-            data-explain="Copies a link to this page with these settings."
-          >${copied ? 'copied' : 'copy link'}</button>
+        <button type="button" id="copy-link" @click=${() => share.copyLink()}
+            data-explain=${
+              'Copies a link to this page as it is: settings, the step at which it is paused, the ' +
+              'event, the panel used last, and a guest of a few kilobytes.'
+            }>${share.copied === 'link' ? 'copied' : 'copy link'}</button>
         <button type="button" id="theme" @click=${() => actions.toggleTheme()}
             data-explain="Changes between dark and light.">dark / light</button>
       </div>
@@ -188,6 +208,7 @@ export function bar(state: BarState, actions: Actions): TemplateResult {
       ${guestSelect(settings, actions)}
       ${CHOICES.map((choice) => select(choice, settings, actions))}
     </form>
+    ${offerLine(offer, () => actions.startOffer())}
     <p id="note" class=${error === '' ? '' : 'bad'} role="alert">${
       error || [facts?.note ?? '', ...notes].filter((line) => line !== '').join('\n')
     }</p>`;

@@ -8,6 +8,7 @@ import type { EventKind, Frame, Picture, QueuePicture } from '../protocol.ts';
 import type { Actions } from './controls.ts';
 import { EVENT_FILTERS, type EventFilter, type EventSteps } from './event-steps.ts';
 import { hex } from './page-text.ts';
+import { traceTools } from './trace-tools.ts';
 
 const KINDS: Readonly<Record<EventKind, readonly [name: string, explains: string]>> = {
   entry: ['entry written', 'The guest writes a command into the ring; the SMMU does not know yet.'],
@@ -159,11 +160,12 @@ function onKey(event: KeyboardEvent, steps: EventSteps): void {
 
 /**
  * The panel.
- * @param picture the machines as they are shown.
+ * @param picture the machines as they are shown. @param traced a trace is kept.
  */
 export function eventPanel(
   steps: EventSteps,
   picture: Picture | undefined,
+  traced: boolean,
   actions: Actions,
 ): TemplateResult {
   const look = () => actions.set('events', steps.on ? 'no' : 'yes');
@@ -177,12 +179,14 @@ export function eventPanel(
       <button type="button" id="look-closer" @click=${look}
           data-explain="New machines, paused at their beginning, of which every event is recorded."
         >Look closer</button>
+      ${traceTools(traced, actions)}
       <p class="hint">Every command, exit and interrupt by itself, forward and back.</p>
     </div>`;
   return html`<div class="stepper" @keydown=${(event: KeyboardEvent) => onKey(event, steps)}>
     <div class="closer">${head}
       <button type="button" id="look-away" @click=${look}
           data-explain="New machines, at full pace, without a recording.">Look from afar</button>
+      ${traceTools(traced, actions)}
     </div>
     <div class="event-now">${happened(steps, picture)}</div>
     ${controls(steps)}

@@ -7,6 +7,7 @@ import type { Picture } from '../protocol.ts';
 import { TOUR, tourStop } from '../tour.ts';
 import type { Actions } from './controls.ts';
 import { drawing, type Traffic } from './drawing.ts';
+import { keysLine } from './single-keys.ts';
 
 const WHY = html`<p class="why">A driver that takes a page from a device must have the SMMU forget its
   translation (<dfn data-explain=${
@@ -22,7 +23,7 @@ const WHY = html`<p class="why">A driver that takes a page from a device must ha
 
 const HINT =
   'Point at anything, tap it, or go through it with Tab and the arrow keys: what it is stands ' +
-  'beside it. Keys: p runs and pauses, s steps, r resets.';
+  'beside it.';
 
 function stops(settings: Settings, actions: Actions): TemplateResult {
   return html`<nav class="tour" aria-label="Tour">
@@ -86,5 +87,5 @@ export function lesson(
     ${stopText(settings, picture, actions)}
     ${drawing(picture, traffic)}
     <p class="caption">Times are this tab\u2019s; exits are what hardware saves.
-      <small>${HINT}</small></p>`;
+      <small>${HINT}</small>${keysLine(actions)}</p>`;
 }

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
-// "What just happened": one TLBI of each path, from the guest's store to its completion.
+// "What just happened": one TLBI of each path, from the guest's store to its completion; in an
+// experiment what each step has changed.
 
 import { html, nothing, type TemplateResult } from 'lit-html';
-import type { SessionFacts, TracePicture } from '../protocol.ts';
+import type { Picture, SessionFacts, TracePicture } from '../protocol.ts';
 import { measuredTime, spread } from './page-text.ts';
+import { stepList } from './step-list.ts';
 
 interface Stage {
   readonly title: string;
@@ -113,10 +115,20 @@ function lane(trace: TracePicture, longest: number, drain: string): TemplateResu
 }
 
 export function strip(
-  traces: readonly TracePicture[],
+  picture: Picture | undefined,
   facts: SessionFacts | undefined,
   live: boolean,
 ): TemplateResult {
+  const { traces = [], changes = [] } = picture ?? {};
+  if (!live)
+    return html`<h2 tabindex="0"
+        data-explain=${
+          'What each step of the experiment has changed: commands that queues took, pages of the ' +
+          'IOTLB, event records, exits. Newest first.'
+        }>
+        What just happened <small>step by step, newest first</small>
+      </h2>
+      ${stepList(changes)}`;
   const longest = Math.max(1, ...traces.map(({ totalNs }) => totalNs));
   const order = ['direct', 'overlay', 'trapped'];
   const sorted = traces.toSorted((a, b) => order.indexOf(a.path) - order.indexOf(b.path));
@@ -129,12 +141,6 @@ export function strip(
     </h2>
     ${sorted.map((trace) => lane(trace, longest, facts?.drain ?? ''))}
     ${
-      sorted.length === 0
-        ? html`<p class="none">${
-            live
-              ? 'The guest has not followed one yet.'
-              : 'Experiments follow none; the live run does.'
-          }</p>`
-        : nothing
+      sorted.length === 0 ? html`<p class="none">The guest has not followed one yet.</p>` : nothing
     }`;
 }

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 // The consoles: a terminal for each machine, one of them shown.
 
-import { FitAddon } from '@xterm/addon-fit';
-import { Terminal } from '@xterm/xterm';
-import '@xterm/xterm/css/xterm.css';
+import type { FitAddon } from '@xterm/addon-fit';
+import type { Terminal } from '@xterm/xterm';
 import { colour } from './colours.ts';
+
+type Xterm = typeof import('./xterm.ts');
 
 interface Console {
   readonly terminal: Terminal;
@@ -16,6 +17,10 @@ export class Terminals {
   readonly #root: HTMLElement;
   readonly #onInput: (vm: number, text: string) => void;
   #consoles: Console[] = [];
+  /** Of the machines, in their order. */
+  #names: readonly string[] = [];
+  #xterm: Xterm | undefined;
+  #loading: Promise<void> | undefined;
   #shown = 0;
 
   constructor(root: HTMLElement, onInput: (vm: number, text: string) => void) {
@@ -32,11 +37,29 @@ export class Terminals {
   reset(machines: readonly string[]): void {
     for (const { terminal } of this.#consoles) terminal.dispose();
     this.#root.replaceChildren();
-    this.#consoles = machines.map((name, vm) => this.#create(vm, name));
-    this.show(Math.min(this.#shown, machines.length - 1));
+    this.#consoles = [];
+    this.#names = machines;
+    this.#open();
   }
 
-  #create(vm: number, name: string): Console {
+  /** Fetches what draws them, once. Never rejects. */
+  load(): Promise<void> {
+    this.#loading ??= import('./xterm.ts').then((xterm) => {
+      this.#xterm = xterm;
+      this.#open();
+      // Without them the machines and everything else go on.
+    }, reportError);
+    return this.#loading;
+  }
+
+  #open(): void {
+    const xterm = this.#xterm;
+    if (!xterm) return;
+    this.#consoles = this.#names.map((name, vm) => this.#create(xterm, vm, name));
+    this.show(Math.min(this.#shown, this.#names.length - 1));
+  }
+
+  #create({ Terminal, FitAddon }: Xterm, vm: number, name: string): Console {
     const element = document.createElement('div');
     element.dataset.console = name;
     element.hidden = true;
@@ -83,12 +106,12 @@ export class Terminals {
   }
 
   /** Resolves when the terminal has taken them in, which it does in slices. */
-  write(vm: number, bytes: Uint8Array): Promise<void> {
-    return new Promise((taken) => {
-      const console = this.#consoles[vm];
-      if (console) console.terminal.write(bytes, taken);
-      else taken();
-    });
+  async write(vm: number, bytes: Uint8Array): Promise<void> {
+    const names = this.#names;
+    if (!this.#xterm) await this.load();
+    // The machines may be others by now.
+    const console = names === this.#names ? this.#consoles[vm] : undefined;
+    if (console) await new Promise<void>((taken) => console.terminal.write(bytes, taken));
   }
 
   /** What a machine's terminal shows and has shown. */

@@ -3,9 +3,10 @@
 
 import { html, nothing, type TemplateResult } from 'lit-html';
 import { EXPERIMENTS, type Experiment, findExperiment } from '../../vmm/boards/index.ts';
-import type { Settings } from '../demo-settings.ts';
+import { isLive, type Settings } from '../demo-settings.ts';
 import type { Picture, RowPicture } from '../protocol.ts';
 import type { Actions } from './controls.ts';
+import { type LinesEditor, linesEditor } from './lines-editor.ts';
 import { measuredTime } from './page-text.ts';
 
 const PATHS = ['trapped', 'direct', 'overlay'] as const;
@@ -109,9 +110,14 @@ function outcome(experiment: Experiment, picture: Picture | undefined): Template
 export function thingsToTry(
   settings: Settings,
   picture: Picture | undefined,
+  editor: LinesEditor,
   actions: Actions,
 ): TemplateResult {
   const chosen = findExperiment(settings.experiment);
+  const edit = () => {
+    editor.toggle(settings);
+    actions.drawn().catch(reportError);
+  };
   return html`<h2 tabindex="0"
       data-explain=${
         'Experiments with the toy; the command line has the same: vsmmu boot toy --experiment ' +
@@ -123,16 +129,25 @@ export function thingsToTry(
           html`<button type="button" data-experiment=${name} aria-pressed=${name === chosen?.name}
               data-explain=${about} @click=${() => actions.experiment(name)}>${title}</button>`,
       )}
-      <button type="button" data-experiment="none" aria-pressed=${chosen === undefined}
+      <button type="button" data-experiment="none" aria-pressed=${isLive(settings)}
           data-explain="The toy takes all of its steps and then goes on working."
           @click=${() => actions.experiment('none')}>Live run</button>
+      <button type="button" id="edit-lines" aria-expanded=${editor.isOpen} @click=${edit}
+          data-explain="The experiment’s few lines (map, dma, tlbi, sync) in a text field, to change and run."
+        >Edit and run</button>
+      <button type="button" id="copy-embed" @click=${() => actions.share.copyEmbed()}
+          data-explain="Copies the lines of HTML that show this experiment in another page."
+        >${actions.share.copied === 'embed' ? 'copied' : 'Embed'}</button>
     </div>
+    ${linesEditor(editor, settings, picture, actions)}
     ${
-      chosen
-        ? outcome(chosen, picture)
-        : settings.guest !== 'toy'
-          ? html`<p class="hint">What is typed into the console goes to the guest.</p>`
-          : html`<p class="hint">The console takes single characters: <kbd>?</kbd> says which.
+      settings.lines !== ''
+        ? nothing
+        : chosen
+          ? outcome(chosen, picture)
+          : settings.guest !== 'toy'
+            ? html`<p class="hint">What is typed into the console goes to the guest.</p>`
+            : html`<p class="hint">The console takes single characters: <kbd>?</kbd> says which.
             <kbd>f</kbd> makes a fault, <kbd>i</kbd> puts an illegal command on the VCMDQ.</p>`
     }
     ${settings.check && picture ? sanitizer(picture) : nothing}`;

@@ -17,7 +17,10 @@ async function isolated(request) {
   const headers = new Headers(response.headers);
   headers.set('Cross-Origin-Opener-Policy', 'same-origin');
   headers.set('Cross-Origin-Embedder-Policy', 'require-corp');
-  headers.set('Cross-Origin-Resource-Policy', 'same-origin');
+  // In the frame of another page the two above do nothing: this one does, where the browser has it.
+  const embedded = new URL(request.url).searchParams.get('embed') === '1';
+  if (embedded) headers.set('Document-Isolation-Policy', 'isolate-and-require-corp');
+  headers.set('Cross-Origin-Resource-Policy', embedded ? 'cross-origin' : 'same-origin');
   return new Response(response.body, {
     status: response.status,
     statusText: response.statusText,

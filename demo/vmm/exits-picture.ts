@@ -8,8 +8,11 @@ import type { ExitRow, VmPicture } from '../protocol.ts';
 /** Registers with a row of their own. */
 const SHOWN = 6;
 
+/** Name of the row of the system interface. */
+export const WASI_ROW = 'WASI';
+
 const KINDS = {
-  wasi: ['WASI', 'calls of the system interface: reading arguments and random numbers, writing'],
+  wasi: [WASI_ROW, 'calls of the system interface: reading arguments and random numbers, writing'],
   wait: ['wait and start', 'waits for an interrupt or another vCPU, and starts of vCPUs'],
   clock: ['clock', 'looks at the clock'],
 } as const;

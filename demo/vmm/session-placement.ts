@@ -12,7 +12,7 @@ const SPARE_CORES = 4;
 export async function placement(
   { transport, drain, vcpus, events }: Settings,
   isKernel: boolean,
-): Promise<Omit<SessionFacts, 'clockNs'>> {
+): Promise<Omit<SessionFacts, 'clockNs' | 'traced'>> {
   const { cores, threads } = await probe();
   const recorded = events && !isKernel;
   if (recorded) {

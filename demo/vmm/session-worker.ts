@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The VMM's worker: one session for each. The page ends the worker, and with it everything that the session has.
 
-import { expose } from 'comlink';
+import { expose, transfer } from 'comlink';
 import type { Vmm } from '../protocol.ts';
 import { Session } from './session.ts';
 
@@ -26,6 +26,10 @@ const vmm: Vmm = {
   setIdle: (idle) => booted().setIdle(idle),
   input: (vm, text) => booted().input(vm, text),
   rawQueues: () => booted().rawQueues(),
+  async trace() {
+    const packed = await booted().trace();
+    return transfer(packed, [packed.buffer]);
+  },
   recorded: () => booted().recording?.recorded ?? { first: 0, last: -1, stopped: '' },
   frame: (number) => booted().recording?.frame(number),
   seek: (from, by, without) => booted().recording?.seek(from, by, without),

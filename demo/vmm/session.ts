@@ -1,18 +1,17 @@
 // SPDX-License-Identifier: MIT
 // A session: machines on one host, stepped in turn, and pictures of them. All of it runs on the VMM's worker.
 
-import { Host, type Machine, type MachineOptions } from 'vsmmu';
-import { toyGuest, toySecondary } from 'vsmmu/guest';
+import { Host, type Machine } from 'vsmmu';
 import {
   CHECKPOINT_PATH_DIRECT,
   CHECKPOINT_PHASE_MEASURE,
   CHECKPOINT_PHASE_TRACE,
 } from '../../assembly/layout/checkpoint-registers.ts';
-import { findExperiment, toyArgs } from '../../vmm/boards/index.ts';
+import { findExperiment } from '../../vmm/boards/index.ts';
 import { exitChecks } from '../../vmm/report/exit-checks.ts';
 import { IsolationOracle } from '../../vmm/report/isolation-oracle.ts';
 import { Measurements } from '../../vmm/report/measurements.ts';
-import { machineNames, OVERLAY_MACHINE, type Settings } from '../demo-settings.ts';
+import { isLive, machineNames, OVERLAY_MACHINE, type Settings } from '../demo-settings.ts';
 import type {
   CheckPicture,
   PickedGuest,
@@ -24,11 +23,13 @@ import type {
 } from '../protocol.ts';
 import { clockResolution } from './clock-resolution.ts';
 import type { Recording } from './events/recording.ts';
+import { guestOptions } from './guest-options.ts';
 import { Outbox } from './outbox.ts';
 import { vmPicture } from './picture.ts';
 import { rawQueues } from './raw-queues.ts';
 import { Suspects } from './seen-suspects.ts';
 import { placement } from './session-placement.ts';
+import { StepChanges } from './step-changes.ts';
 import { tlbPicture } from './tlb-picture.ts';
 import { TraceFigures } from './trace-figures.ts';
 
@@ -63,6 +64,10 @@ export class Session {
   readonly #checks: CheckPicture[] = [];
   readonly #suspects = new Suspects();
   readonly #traces = new TraceFigures();
+  readonly #changes = new StepChanges((name) => {
+    const view = () => this.#stepView(name);
+    return this.#recording?.quietly(view) ?? view();
+  });
   /** Looks at the clock for this page's figures, by machine, and those before the phase under way. */
   readonly #measuring = new Map<Machine, { counted: number; before: number }>();
   #recording: Recording | undefined;
@@ -86,7 +91,7 @@ export class Session {
   ): Promise<Session> {
     const placed = await placement(settings, guest?.kind === 'arm64');
     const clockNs = clockResolution(() => performance.now());
-    const facts = { ...placed, clockNs };
+    const facts = { ...placed, clockNs, traced: settings.trace };
     const { vcpus } = settings;
     // A VCMDQ for each vCPU: the number of both is a power of two.
     const vcmdqs = VINTFS * Math.max(MIN_LVCMDQS, 2 ** Math.ceil(Math.log2(vcpus)));
@@ -94,6 +99,7 @@ export class Session {
       vintfs: VINTFS,
       vcmdqs,
       iotlbCheck: settings.check,
+      trace: settings.trace,
       onQueueError: () => settings.queueError,
       ...findExperiment(settings.experiment)?.host,
     });
@@ -136,34 +142,9 @@ export class Session {
     );
   }
 
-  /** What runs in the machine, and what it is told. */
-  async #guestOptions(
-    beside: boolean,
-  ): Promise<Partial<MachineOptions> & { guest: URL | Uint8Array<ArrayBuffer> }> {
-    const { path, vms, vcpus } = this.#settings;
-    const guest = this.#guest;
-    if (guest?.kind === 'arm64') {
-      const { kernelBoard } = await import('./kernel-board.ts');
-      return {
-        guest: guest.bytes,
-        board: kernelBoard(guest.initrd),
-        directMaps: path !== 'trapped',
-      };
-    }
-    if (guest) return { guest: guest.bytes };
-    const queues = 'vcmdq';
-    const own = beside
-      ? toyArgs({ path: 'overlay', queues, vms: 1, machine: 0 })
-      : toyArgs({ path, queues, vms, machine: this.#machines.length });
-    return {
-      guest: toyGuest,
-      secondary: vcpus > 1 ? toySecondary : undefined,
-      args: [...own, ...this.#toyArguments()],
-    };
-  }
-
   async #add(name: string): Promise<void> {
     const { path, vcpus } = this.#settings;
+    const { clockNs } = this.facts;
     const k = this.#machines.length;
     const beside = name === OVERLAY_MACHINE;
     const machine = await this.#host.createMachine({
@@ -172,7 +153,7 @@ export class Session {
       transport: this.facts.transport,
       drain: this.facts.drain as 'doorbell',
       overlay: beside || path === 'overlay',
-      ...(await this.#guestOptions(beside)),
+      ...(await guestOptions(this.#settings, this.#guest, { name, number: k, clockNs })),
       ...this.#recording?.options(name),
     });
     const outbox = new Outbox();
@@ -204,14 +185,6 @@ export class Session {
       if (phase === CHECKPOINT_PHASE_TRACE && ended) this.#trace(machine, data);
     });
     this.#machines.push(machine);
-  }
-
-  /** What every toy of the session is told. */
-  #toyArguments(): string[] {
-    const experiment = findExperiment(this.#settings.experiment);
-    const rounds = experiment?.measures ? ['rounds=8', 'warmup=8'] : ['rounds=1', 'warmup=0'];
-    const what = experiment ? `experiment=${experiment.name}` : 'live=1';
-    return [...rounds, what, `clock=${this.facts.clockNs}`];
   }
 
   /** A guest looks at the clock for measurements alone, whose figures are this page's. */
@@ -277,7 +250,17 @@ export class Session {
       checks: [...this.#checks, ...this.#hostChecks()],
       rows: this.#measurements.figures().map(({ vcpus: _, ...row }) => row),
       suspects: this.#suspects.pictures(performance.now(), this.#ended),
+      changes: this.#changes.pictures,
     };
+  }
+
+  /** A machine before a step of an experiment, or after it. */
+  #stepView(name: string) {
+    const machine = this.#machines.find((one) => one.name === name);
+    if (!machine) throw new Error(`there is no machine ${name}`);
+    const { pages } = tlbPicture(this.#host, this.#machines);
+    const checks = this.#checks.filter(({ vm }) => vm === name);
+    return { vm: this.#vm(machine), pages, checks };
   }
 
   #vm(machine: Machine): VmPicture {
@@ -322,12 +305,20 @@ export class Session {
       if (machine.status !== 'paused') continue;
       if (this.#oracle.attacker !== undefined && this.#oracle.attacker !== machine) continue;
       this.#oracle.runs(machine);
-      this.#recording?.begin(machine.name);
-      await machine.step(this.#guest?.kind === 'arm64' ? KERNEL_STEP : 1);
-      this.#recording?.end();
+      await this.#stepOne(machine);
     }
     if (this.#ended) this.#oracle.settle();
     this.#steps++;
+  }
+
+  async #stepOne(machine: Machine): Promise<void> {
+    const { name } = machine;
+    const watched = !isLive(this.#settings);
+    if (watched) this.#changes.begin(name);
+    this.#recording?.begin(name);
+    await machine.step(this.#guest?.kind === 'arm64' ? KERNEL_STEP : 1);
+    this.#recording?.end();
+    if (watched) this.#changes.end(this.#steps + 1, name);
   }
 
   /** How long kernels may be left alone that all wait for an interrupt. */
@@ -390,6 +381,12 @@ export class Session {
     return this.#machines.flatMap((machine) =>
       machine.inspect().flatMap((smmu) => rawQueues(machine, smmu)),
     );
+  }
+
+  /** @throws {Error} when none is kept. */
+  async trace(): Promise<Uint8Array<ArrayBuffer>> {
+    const { packTrace } = await import('./pack-trace.ts');
+    return await packTrace(this.#host);
   }
 
   /** Undefined: no events are recorded. */

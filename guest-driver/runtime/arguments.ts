@@ -4,10 +4,10 @@
 import { args_get, args_sizes_get } from './wasi_snapshot_preview1';
 
 const MAX_ARGUMENTS: u32 = 16;
-const BUFFER_SIZE: u32 = 512;
+const BUFFER_SIZE: u32 = 2048;
 const SIZES: usize = memory.data(8, 8);
 const POINTERS: usize = memory.data(64, 8);
-const BUFFER: usize = memory.data(512, 8);
+const BUFFER: usize = memory.data(2048, 8);
 /** One word: number of arguments that were read. */
 const COUNT: usize = memory.data(8, 8);
 
@@ -37,6 +37,11 @@ function valueOf(prefix: string): usize {
     if (startsWith(argument, prefix)) return argument + prefix.length;
   }
   return 0;
+}
+
+/** Memory offset of the NUL-terminated value behind `prefix`, 0 when there is no such argument. */
+export function argumentText(prefix: string): usize {
+  return valueOf(prefix);
 }
 
 /** The number behind `prefix`, or `otherwise`. */

@@ -2,7 +2,7 @@
 // Experiments: the bring-up and one thing to look at, chosen by experiment=NAME
 // (vmm/boards/toy/toy-experiments.ts describes them to people).
 
-import { argumentIs } from '../runtime/arguments';
+import { argumentIs, argumentText } from '../runtime/arguments';
 
 export const NO_EXPERIMENT: u32 = 0;
 const HYP_OWN: u32 = 1;
@@ -18,6 +18,8 @@ export const FORGET_CFGI_STE: u32 = 9;
 const BTM: u32 = 10;
 /** The host's processors number VMs by themselves. */
 export const BTM_VMIDS: u32 = 11;
+/** What program= says (program.ts), in place of an experiment. */
+export const OWN_PROGRAM: u32 = 12;
 
 /**
  * Steps that every experiment needs: 1 to 7 but for the request for HYP_OWN, and the live
@@ -40,7 +42,7 @@ export function namedExperiment(): u32 {
   if (argumentIs('experiment=', 'forget-cfgi-ste')) return FORGET_CFGI_STE;
   if (argumentIs('experiment=', 'btm')) return BTM;
   if (argumentIs('experiment=', 'btm-vmids')) return BTM_VMIDS;
-  return NO_EXPERIMENT;
+  return argumentText('program=') != 0 ? OWN_PROGRAM : NO_EXPERIMENT;
 }
 
 /** True when the experiment leaves an invalidation out. */
@@ -52,7 +54,7 @@ export function forgets(experiment: u32): bool {
 export function experimentTakes(experiment: u32, step: u32): bool {
   if (step == HYP_OWN_STEP) return experiment == HYP_OWN;
   if (step <= LAST_BRING_UP) return true;
-  if (forgets(experiment)) return step == 8;
+  if (forgets(experiment) || experiment == OWN_PROGRAM) return step == 8;
   if (step == LIVE_MAPPING_STEP) return true;
   switch (experiment) {
     case STALE_DMA:

@@ -33,6 +33,8 @@ export class Toy {
   /** What of the toy is run instead of all steps (experiments.ts); 1 for a live run. */
   experiment: u32 = 0;
   goesOn: u32 = 0;
+  /** Operations of the user's own program that have been taken. */
+  operations: u32 = 0;
   /** The one address space: level-0 table and CD (memory offsets). */
   table: usize = 0;
   cd: usize = 0;

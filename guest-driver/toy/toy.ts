@@ -6,7 +6,8 @@
 // Arguments: path=all|direct|trapped, vms=N (machines of the host), machine=K (this one's
 // index), rounds=R, warmup=R (rounds before those that count), queues=vcmdq|ecmdq (whose
 // queues the direct path takes), share=Q (at most so many of them for several vCPUs),
-// experiment=NAME (the bring-up and that one thing), live=1 (goes on working instead of
+// experiment=NAME (the bring-up and that one thing), program=… (the bring-up and operations of the user's
+// own, program.ts), live=1 (goes on working instead of
 // powering off), clock=NS (what the clock resolves, where that is coarse).
 
 import { CMDQV_MAX_VCMDQS } from '../../assembly/layout/cmdqv-registers';
@@ -30,12 +31,19 @@ import {
 import { btmStep, hasBtm } from './btm-step';
 import { sidAttack, trappedAttack, vmidAttack } from './command-attacks';
 import { dmaCopyStep, liveMappingStep, staleEntryStep } from './dma-steps';
-import { experimentTakes, forgets, NO_EXPERIMENT, namedExperiment } from './experiments';
+import {
+  experimentTakes,
+  forgets,
+  NO_EXPERIMENT,
+  namedExperiment,
+  OWN_PROGRAM,
+} from './experiments';
 import { forgetStep } from './forget-step';
 import { beginLive, liveBeat } from './live';
 import { measurementStep, WARM_UP_ROUNDS } from './measurement';
 import { measureParallel } from './parallel';
 import { hasSubstreams, pasidStep } from './pasid-step';
+import { programStep } from './program';
 import { illegalCommandStep, mixedBatchStep } from './queue-steps';
 import { allocationAttack, sidPairAttack, vintfVmidAttack } from './register-attacks';
 import { ringAttack } from './ring-attack';
@@ -58,6 +66,7 @@ const PASID_STEP: u32 = 20;
 const ATC_STEP: u32 = 21;
 const SMMUS_STEP: u32 = 22;
 const BTM_STEP: u32 = 23;
+const PROGRAM_STEP: u32 = 8;
 const DEFAULT_ROUNDS = 15;
 
 function title(step: u32): string {
@@ -276,6 +285,14 @@ function runAmd(): i32 {
   return step == LAST_AMD_STEP ? RUN_OFF : RUN_YIELD;
 }
 
+/** Takes one operation of the user's own program; numbers go on behind those of the bring-up. */
+function runProgram(): i32 {
+  const state = toy();
+  if (!programStep(PROGRAM_STEP + state.operations++)) state.step = LAST_STEP;
+  serviceInterrupts();
+  return RUN_YIELD;
+}
+
 /** Takes one step, whatever the budget. @returns RUN_YIELD, and RUN_OFF after the last step. */
 export function vsmmu_run(_budget: i32): i32 {
   const state = toy();
@@ -287,6 +304,7 @@ export function vsmmu_run(_budget: i32): i32 {
   if (state.step > LAST_STEP) return goOn();
   while (!applies(state.step)) state.step++;
   const step = state.step;
+  if (step == PROGRAM_STEP && state.experiment == OWN_PROGRAM) return runProgram();
   putTitle(step, title(step));
   take(step);
   serviceInterrupts();

@@ -147,7 +147,10 @@ describe('the keyboard', () => {
     await demo.state('running');
     await page.keyboard.press('p');
     await demo.state('paused');
+    // r asks first.
     await page.keyboard.press('r');
+    await page.waitForSelector('#confirm-reset');
+    await page.keyboard.press('Enter');
     await demo.state('running');
 
     await press('#theme', 'Enter');

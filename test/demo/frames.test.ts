@@ -18,6 +18,7 @@ const pictureOf = (steps: number): Picture => ({
   checks: [],
   rows: [],
   suspects: [],
+  changes: [],
 });
 const frameOf = (steps: number): Omit<Frame, 'number'> => ({
   kind: 'exit',

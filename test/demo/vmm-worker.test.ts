@@ -13,6 +13,7 @@ const FACTS: SessionFacts = {
   transport: 'inline',
   drain: 'doorbell',
   recorded: false,
+  traced: false,
   clockNs: 0,
   note: '',
 };

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: MIT
+// The preview of links to the page. Who shows previews takes absolute addresses only, and only who puts
+// the site somewhere knows where that is: VSMMU_SITE_URL=https://host/folder/ npm run demo:build.
+
+import type { Plugin } from 'vite';
+
+/** @param site where the site will be; undefined: the addresses stay relative. */
+export function linkPreview(site: string | undefined): Plugin {
+  return {
+    name: 'link-preview',
+    transformIndexHtml(html) {
+      if (site === undefined || site === '') return html;
+      const base = new URL(site.endsWith('/') ? site : `${site}/`);
+      const image = new URL('preview.png', base).href;
+      return {
+        html: html.replace('content="./preview.png"', `content="${image}"`),
+        tags: [
+          { tag: 'meta', attrs: { property: 'og:url', content: base.href }, injectTo: 'head' },
+        ],
+      };
+    },
+  };
+}

@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: MIT
+// Where in a run and on the page a link leads: the step at which the machines stand, the event that is
+// shown, the panel that is open.
+
+import { PANEL_NAMES, type PanelName } from './panel-names.ts';
+
+/** Steps that a link may have the machines take before the page shows them. */
+const MOST_STEPS = 20_000;
+const MOST_EVENT = 9_999_999;
+
+export interface Place {
+  /** The machines stand at this step; undefined: they run, or begin as the settings say. */
+  readonly step?: number | undefined;
+  /** Number of the event that is shown, where events are recorded. */
+  readonly event?: number | undefined;
+  readonly panel?: PanelName | undefined;
+}
+
+/** Names of its parameters. */
+export const PLACE_PARAMETERS = ['step', 'event', 'panel'] as const;
+
+function numberOf(text: string | null, most: number): number | undefined {
+  if (text === null || !/^\d{1,7}$/.test(text)) return undefined;
+  return Number(text) <= most ? Number(text) : undefined;
+}
+
+const isPanel = (name: string | null): name is PanelName =>
+  (PANEL_NAMES as readonly (string | null)[]).includes(name);
+
+/** The place of a URL's query. A wrong parameter counts as none. */
+export function readPlace(query: URLSearchParams): Place {
+  const panel = query.get('panel');
+  return {
+    step: numberOf(query.get('step'), MOST_STEPS),
+    event: query.get('events') === 'yes' ? numberOf(query.get('event'), MOST_EVENT) : undefined,
+    panel: isPanel(panel) ? panel : undefined,
+  };
+}
+
+/** Parameters of a place that the page does not follow: a line each. */
+export function placeProblems(query: URLSearchParams): string[] {
+  const place = readPlace(query);
+  const allowed = {
+    step: `a number from 0 to ${MOST_STEPS}`,
+    event: `a number from 0 to ${MOST_EVENT}, with events=yes`,
+    panel: `one of ${PANEL_NAMES.join(', ')}`,
+  };
+  return PLACE_PARAMETERS.flatMap((name) => {
+    const given = query.get(name);
+    if (given === null || place[name] !== undefined) return [];
+    return [`${name}=${given.slice(0, 40)}: it is ${allowed[name]}; the page does without.`];
+  });
+}
+
+/** Adds a place to a query. */
+export function writePlace(place: Place, query: URLSearchParams): void {
+  for (const name of PLACE_PARAMETERS) {
+    const value = place[name];
+    if (value !== undefined) query.set(name, String(value));
+  }
+}

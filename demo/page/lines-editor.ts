@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: MIT
+// "Edit and run": a text field with an experiment's few lines, which the toy carries out.
+
+import { html, nothing, type TemplateResult } from 'lit-html';
+import { live } from 'lit-html/directives/live.js';
+import type { Settings } from '../demo-settings.ts';
+import { firstLines } from '../edit/first-lines.ts';
+import { LINE_FORMS, MOST_LINES_TEXT, parseLines } from '../edit/parse-lines.ts';
+import type { Picture } from '../protocol.ts';
+import type { Actions } from './controls.ts';
+
+export class LinesEditor {
+  #isOpen = false;
+  #text = '';
+  /** The experiment, or the lines that run, for which the text was put there. */
+  #subject = '';
+
+  /** Follows what runs: other lines take the text's place, and another experiment closes the field. */
+  follow({ experiment, lines }: Settings): void {
+    const subject = lines === '' ? experiment : `lines ${lines}`;
+    if (subject === this.#subject) return;
+    this.#subject = subject;
+    this.#isOpen = lines !== '';
+    this.#text = lines;
+  }
+
+  get isOpen(): boolean {
+    return this.#isOpen;
+  }
+
+  get text(): string {
+    return this.#text;
+  }
+
+  toggle({ experiment }: Settings): void {
+    this.#isOpen = !this.#isOpen;
+    if (this.#text === '') this.#text = firstLines(experiment);
+  }
+
+  type(text: string): void {
+    this.#text = text;
+  }
+}
+
+function problems(text: string): TemplateResult {
+  return html`<ul class="problems" id="line-problems" aria-live="polite">${parseLines(
+    text,
+  ).problems.map((problem) => html`<li class="bad">${problem}</li>`)}</ul>`;
+}
+
+/** What the lines have shown. */
+function shown(picture: Picture | undefined): TemplateResult {
+  const found = picture?.suspects.filter(({ state }) => state === 'found').length ?? 0;
+  if (picture?.state !== 'ended')
+    return html`<p class="look">One line a step. What each does is in the console.</p>`;
+  return html`<p class=${found === 0 ? 'good' : 'bad'} data-lines=${found === 0 ? 'clean' : 'found'}>${
+    found === 0
+      ? 'All lines have run, and no invalidation is missing. Delete one and run them again.'
+      : 'The sanitizer has found an invalidation that is missing: see below.'
+  }</p>`;
+}
+
+export function linesEditor(
+  editor: LinesEditor,
+  settings: Settings,
+  picture: Picture | undefined,
+  actions: Actions,
+): TemplateResult | typeof nothing {
+  if (!editor.isOpen) return nothing;
+  const redraw = (): void => {
+    actions.drawn().catch(reportError);
+  };
+  const run = () => {
+    if (parseLines(editor.text).problems.length === 0) actions.runLines(editor.text);
+    else document.getElementById('lines')?.focus();
+  };
+  return html`<div class="editor">
+    <label for="lines">Lines for the driver
+      <small>one machine, under the sanitizer</small></label>
+    <textarea id="lines" rows="9" spellcheck="false" autocapitalize="off" maxlength=${MOST_LINES_TEXT}
+        aria-describedby="line-problems" .value=${live(editor.text)}
+        data-explain="What the toy’s driver and its device do, a line each. # begins a comment."
+        @input=${(event: Event) => {
+          editor.type((event.target as HTMLTextAreaElement).value);
+          redraw();
+        }}></textarea>
+    ${problems(editor.text)}
+    <p><button type="button" id="run-lines" class="primary" @click=${run}
+        data-explain="New machines: the toy brings the SMMU up, then takes these lines.">Run these lines</button></p>
+    ${settings.lines === '' ? nothing : shown(picture)}
+    <details>
+      <summary>What a line may say</summary>
+      <dl class="forms">${LINE_FORMS.map(
+        ([form, about]) => html`<dt><code>${form}</code></dt><dd>${about}</dd>`,
+      )}</dl>
+    </details>
+  </div>`;
+}

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: MIT
+// A trace for Perfetto's page, which takes one by a message to its window (perfetto.dev/docs, "Deep
+// linking to the Perfetto UI").
+
+const PERFETTO = 'https://ui.perfetto.dev';
+const PING_MS = 50;
+const MOST_MS = 30_000;
+
+/** Resolves when the page in a window answers; false: it does not. */
+function answers(opened: Window): Promise<boolean> {
+  return new Promise((resolve) => {
+    const end = (found: boolean) => {
+      clearInterval(pinging);
+      clearTimeout(late);
+      removeEventListener('message', hear);
+      resolve(found);
+    };
+    const hear = ({ origin, data }: MessageEvent) => {
+      if (origin === PERFETTO && data === 'PONG') end(true);
+    };
+    addEventListener('message', hear);
+    const pinging = setInterval(() => opened.postMessage('PING', PERFETTO), PING_MS);
+    const late = setTimeout(() => end(false), MOST_MS);
+  });
+}
+
+const DO_IT_YOURSELF = 'Download the trace and drop it on ui.perfetto.dev.';
+
+/** A document that isolates itself by COOP gets no hold of a window that it opens. */
+const keepsToItself = () => crossOriginIsolated && window.top === window;
+
+/**
+ * Opens a trace there; is to be called in a click.
+ * @returns why it cannot be done, in one line; empty when it has been.
+ */
+export async function openInPerfetto(trace: () => Promise<Uint8Array>): Promise<string> {
+  if (keepsToItself())
+    return `This page isolates itself (Cross-Origin-Opener-Policy), so no other page takes a trace from it. ${DO_IT_YOURSELF}`;
+  const opened = window.open(PERFETTO);
+  if (!opened) return `The browser opens no window for this page. ${DO_IT_YOURSELF}`;
+  const [bytes, found] = await Promise.all([trace(), answers(opened)]);
+  if (!found) return `ui.perfetto.dev does not answer. ${DO_IT_YOURSELF}`;
+  const { buffer } = bytes;
+  opened.postMessage({ perfetto: { buffer, title: 'vsmmu' } }, PERFETTO);
+  return '';
+}

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: MIT
+// What can be taken away: links, lines for another page, consoles, traces.
+
+import type { Remote } from 'comlink';
+import { findExperiment } from '../../vmm/boards/index.ts';
+import type { Settings } from '../demo-settings.ts';
+import { guestText } from '../link/guest-text.ts';
+import { embedSnippet, linkOf } from '../link/page-link.ts';
+import type { Place } from '../link/place.ts';
+import type { Frame, PickedGuest, Picture, Vmm } from '../protocol.ts';
+import { copyText } from './copy-text.ts';
+import { COPIED_MS, NO_CLIPBOARD } from './notices.ts';
+import { openPanel } from './open-panel.ts';
+import { openInPerfetto } from './perfetto.ts';
+import { saveFile } from './save-file.ts';
+
+/** The page, as far as it is shared. */
+export interface SharedPage {
+  readonly vmm: Remote<Vmm> | undefined;
+  /** The settings that were chosen last. */
+  readonly chosen: Settings;
+  readonly guest: PickedGuest | undefined;
+  /** The machines as they are now. */
+  readonly picture: Picture | undefined;
+  /** The event that is shown. */
+  readonly frame: Frame | undefined;
+  console(vm: number): string;
+  /** Says something in the line below the controls; nothing clears it. */
+  say(...lines: readonly string[]): void;
+  drawn(): Promise<void>;
+}
+
+type Copied = 'link' | 'embed' | '';
+
+export class Sharing {
+  readonly #page: SharedPage;
+  #copied: Copied = '';
+
+  constructor(page: SharedPage) {
+    this.#page = page;
+  }
+
+  /** What has been copied just now. */
+  get copied(): Copied {
+    return this.#copied;
+  }
+
+  /** Where the page is. Machines that run are at no step. */
+  get #place(): Place {
+    const { picture, frame } = this.#page;
+    const stands = picture?.state === 'paused' || frame !== undefined;
+    return {
+      step: stands ? picture?.steps : undefined,
+      event: frame?.number,
+      panel: openPanel(),
+    };
+  }
+
+  /** How a link brings the guest; says so when it does not. */
+  async #guestLink(): Promise<string | undefined> {
+    const { guest } = this.#page;
+    if (!guest || guest.link !== undefined) return guest?.link;
+    const { kind, name, bytes } = guest;
+    const text = kind === 'wasm' ? await guestText(name, bytes) : undefined;
+    if (text === undefined)
+      this.#page.say(
+        `${name} is too large for a link: whoever opens this one gets the toy. Put the guest on a ` +
+          'server that allows it (CORS), and add guest=URL.',
+      );
+    return text;
+  }
+
+  /** Copies a link that leads to where the page is now. */
+  copyLink(): void {
+    this.#shareLink().catch(reportError);
+  }
+
+  async #shareLink(): Promise<void> {
+    const here = new URL(location.href);
+    const { chosen } = this.#page;
+    this.#page.say();
+    const extras = { place: this.#place, guest: await this.#guestLink() };
+    const link = `${here.pathname}${linkOf(chosen, here, extras)}`;
+    if (await this.#copy('link', new URL(link, here).href)) return;
+    history.replaceState(null, '', link);
+    this.#page.say(NO_CLIPBOARD);
+  }
+
+  /** Copies the lines that show this experiment in another page. */
+  copyEmbed(): void {
+    const { chosen } = this.#page;
+    const title = findExperiment(chosen.experiment)?.title ?? 'an SMMUv3 with CMDQV at work';
+    const lines = embedSnippet(chosen, new URL(location.href), title);
+    this.#page.say();
+    this.#copy('embed', lines)
+      .then((copied) => {
+        if (!copied) this.#page.say('The browser keeps the clipboard from this page:', lines);
+      })
+      .catch(reportError);
+  }
+
+  async #copy(what: Copied, text: string): Promise<boolean> {
+    if (!(await copyText(text))) return false;
+    this.#copied = what;
+    await this.#page.drawn();
+    setTimeout(() => {
+      this.#copied = '';
+      this.#page.drawn().catch(reportError);
+    }, COPIED_MS);
+    return true;
+  }
+
+  saveConsole(vm: number, name: string): void {
+    saveFile(`vsmmu-${name}.txt`, `${this.#page.console(vm).trimEnd()}\n`, 'text/plain');
+  }
+
+  async #trace(): Promise<Uint8Array<ArrayBuffer>> {
+    const { vmm } = this.#page;
+    if (!vmm) throw new Error('there are no machines');
+    return await vmm.trace();
+  }
+
+  saveTrace(): void {
+    this.#trace()
+      .then((trace) => saveFile('vsmmu-trace.json.gz', trace, 'application/gzip'))
+      .catch((error: unknown) => this.#page.say(`The trace: ${(error as Error).message}.`));
+  }
+
+  openTrace(): void {
+    openInPerfetto(() => this.#trace())
+      .then((why) => this.#page.say(...(why === '' ? [] : [why])))
+      .catch((error: unknown) => this.#page.say(`The trace: ${(error as Error).message}.`));
+  }
+}

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: MIT
+// What runs in a machine of a session, and what it is told.
+
+import type { MachineOptions } from 'vsmmu';
+import { toyGuest, toySecondary } from 'vsmmu/guest';
+import { findExperiment, toyArgs } from '../../vmm/boards/index.ts';
+import { OVERLAY_MACHINE, type Settings } from '../demo-settings.ts';
+import { parseLines } from '../edit/parse-lines.ts';
+import type { PickedGuest } from '../protocol.ts';
+
+export interface GuestPlace {
+  /** Name of the machine, and its number in the session. */
+  readonly name: string;
+  readonly number: number;
+  /** What the clock resolves, in ns. */
+  readonly clockNs: number;
+}
+
+type GuestOptions = Partial<MachineOptions> & { guest: URL | Uint8Array<ArrayBuffer> };
+
+/** What every toy of a session is told. */
+function toyArguments({ experiment: name, lines }: Settings, clockNs: number): string[] {
+  const experiment = findExperiment(name);
+  const rounds = experiment?.measures ? ['rounds=8', 'warmup=8'] : ['rounds=1', 'warmup=0'];
+  const named = experiment ? `experiment=${experiment.name}` : 'live=1';
+  const what = lines === '' ? named : `program=${parseLines(lines).program}`;
+  return [...rounds, what, `clock=${clockNs}`];
+}
+
+/** @param guest undefined: the toy. */
+export async function guestOptions(
+  settings: Settings,
+  guest: PickedGuest | undefined,
+  { name, number, clockNs }: GuestPlace,
+): Promise<GuestOptions> {
+  const { path, vms, vcpus } = settings;
+  if (guest?.kind === 'arm64') {
+    const { kernelBoard } = await import('./kernel-board.ts');
+    return {
+      guest: guest.bytes,
+      board: kernelBoard(guest.initrd),
+      directMaps: path !== 'trapped',
+    };
+  }
+  if (guest) return { guest: guest.bytes };
+  const queues = 'vcmdq';
+  const own =
+    name === OVERLAY_MACHINE
+      ? toyArgs({ path: 'overlay', queues, vms: 1, machine: 0 })
+      : toyArgs({ path, queues, vms, machine: number });
+  return {
+    guest: toyGuest,
+    secondary: vcpus > 1 ? toySecondary : undefined,
+    args: [...own, ...toyArguments(settings, clockNs)],
+  };
+}

@@ -1,0 +1,318 @@
+// SPDX-License-Identifier: MIT
+// A program of the user's own (program=…): a few operations of the driver and its device, one a step, done
+// with the queues, tables and DMA engine that the toy has brought up. They are parted by commas, each a
+// letter and, where it has one, an address in hexadecimal:
+//
+// mIOVA.P, oIOVA.P  map page P of the toy's eight pages, the second read-only for the device
+// uIOVA             clear the PTE, and nothing else
+// rIOVA, wIOVA      the device reads or writes 64 bytes
+// vIOVA, a, n       TLBI_NH_VA, TLBI_NH_ASID, TLBI_NH_ALL
+// d, c              make the CD invalid; CFGI_CD
+// t, s              have the STE abort; CFGI_STE
+// y                 CMD_SYNC on every queue that has had a command since the last one, and wait
+
+import { CD_V } from '../../assembly/layout/cd';
+import { DMA_STATUS_DONE } from '../../assembly/layout/dma-engine-registers';
+import { EVT_ID } from '../../assembly/layout/events';
+import { CMDQ_ENTRY_SIZE } from '../../assembly/layout/smmu-registers';
+import { STE_V } from '../../assembly/layout/ste';
+import {
+  buildCfgiCd,
+  buildCfgiSte,
+  buildTlbiNhAll,
+  buildTlbiNhAsid,
+  buildTlbiNhVa,
+} from '../driver/build-commands';
+import { cmdq, Queue } from '../driver/driver-queues';
+import { eventCount, eventRecord } from '../driver/event-queue';
+import { processorQueue, vcmdqTakes } from '../driver/get-cmdq';
+import { issue } from '../driver/issue';
+import { RESULT_EXISTS, RESULT_OK } from '../driver/result';
+import { IOVA_PAGE_SIZE, mapPages, unmapPages } from '../driver/stage1-table';
+import { steOf } from '../driver/stream-table';
+import { exitCount, gpaOf } from '../runtime/abi';
+import { argumentText } from '../runtime/arguments';
+import { flushLine } from '../runtime/console';
+import { loadField, place } from '../runtime/guest-fields';
+import { put, putDecimal, putDecimalIn, putHex } from '../runtime/text';
+import { ASID, fillWords, LIVE_PAGES, SOURCE_IOVA, TARGET_IOVA } from './address-space';
+import { putResult } from './bring-up-steps';
+import { dmaCopy, dmaFaultAddress } from './dma-requests';
+import { waitForEvents } from './dma-steps';
+import { directName, toy } from './toy-state';
+
+const PAGES: u32 = <u32>LIVE_PAGES;
+const PAGE_BYTES: usize = <usize>IOVA_PAGE_SIZE;
+const DMA_BYTES: u32 = 64;
+/** Page P is filled with this plus P, so that it can be told which one the device has read. */
+const PAGE_PATTERN: u32 = 0x50414730;
+const WRITTEN_PATTERN: u32 = 0x77726974;
+
+class Program {
+  /** Memory offset of the next operation; 0 before the first. */
+  at: usize = 0;
+  /** The queue, or queues, with commands behind which no CMD_SYNC has come. */
+  unsyncedDirect: u32 = 0;
+  unsyncedCmdq: u32 = 0;
+}
+
+const PROGRAM: usize = memory.data(offsetof<Program>(), 64);
+const COMMAND: usize = memory.data(CMDQ_ENTRY_SIZE, 16);
+
+function program(): Program {
+  return changetype<Program>(PROGRAM);
+}
+
+/** A digit of a hexadecimal number, -1 for any other character. */
+function hexDigit(character: u32): i32 {
+  if (character >= 48 && character <= 57) return character - 48;
+  if (character >= 97 && character <= 102) return character - 87;
+  return -1;
+}
+
+/** Takes the number that comes next. */
+function takeNumber(): u64 {
+  const state = program();
+  let value: u64 = 0;
+  for (; hexDigit(load<u8>(state.at)) >= 0; state.at++)
+    value = (value << 4) | <u64>hexDigit(load<u8>(state.at));
+  return value;
+}
+
+function pageOf(number: u32): usize {
+  return toy().live + <usize>number * PAGE_BYTES;
+}
+
+function begin(): void {
+  program().at = argumentText('program=');
+  for (let page: u32 = 0; page < PAGES; page++)
+    fillWords(pageOf(page), PAGE_PATTERN + page, PAGE_BYTES);
+}
+
+function title(step: u32, name: string): void {
+  put('[');
+  putDecimalIn(step, 2);
+  put('] ');
+  put(name);
+}
+
+function endTitle(): void {
+  flushLine();
+  put('       ');
+}
+
+function addressTitle(step: u32, name: string): u64 {
+  const iova = takeNumber();
+  title(step, name);
+  putHex(iova);
+  endTitle();
+  return iova;
+}
+
+function mapStep(step: u32, writable: bool): void {
+  const state = program();
+  const iova = takeNumber();
+  if (load<u8>(state.at) == 46) state.at++;
+  const page = <u32>takeNumber() & (PAGES - 1);
+  title(step, 'map ');
+  putHex(iova);
+  put(' page ');
+  putDecimal(page);
+  if (!writable) put(' ro');
+  endTitle();
+  const result = mapPages(toy().table, iova, gpaOf(pageOf(page)), 1, writable);
+  put(
+    result == RESULT_OK
+      ? 'PTE written'
+      : result == RESULT_EXISTS
+        ? 'there is a PTE already; nothing changed'
+        : 'not mapped',
+  );
+  putResult(result);
+}
+
+function unmapStep(iova: u64): void {
+  put(unmapPages(toy().table, iova, 1) == 1 ? 'PTE cleared' : 'there was none');
+}
+
+/** Says which of the toy's pages begins with a pattern plus its number, or with the pattern. */
+function putPageRead(): void {
+  const number = load<u32>(toy().target) - PAGE_PATTERN;
+  put('the device has read ');
+  if (number < PAGES) {
+    put('page ');
+    putDecimal(number);
+  } else {
+    put('other memory');
+  }
+}
+
+function putPageWritten(): void {
+  for (let page: u32 = 0; page < PAGES; page++) {
+    const start = pageOf(page);
+    let found: u32 = 0;
+    for (let at: usize = 0; at < PAGE_BYTES; at += DMA_BYTES) {
+      if (load<u32>(start + at) == WRITTEN_PATTERN) found = 1;
+    }
+    if (found == 0) continue;
+    fillWords(start, PAGE_PATTERN + page, PAGE_BYTES);
+    put('the device has written to page ');
+    putDecimal(page);
+    return;
+  }
+  put('the device has written to other memory');
+}
+
+function putFault(events: u32): void {
+  put('the DMA fails at iova ');
+  putHex(dmaFaultAddress());
+  if (!waitForEvents(events + 1)) return;
+  put(', event ');
+  putHex(loadField(eventRecord(events), EVT_ID));
+}
+
+function dmaStep(iova: u64, writes: bool): void {
+  const state = toy();
+  const events = eventCount();
+  fillWords(state.target, 0, DMA_BYTES);
+  fillWords(state.source, WRITTEN_PATTERN, DMA_BYTES);
+  const status = writes
+    ? dmaCopy(SOURCE_IOVA, iova, DMA_BYTES)
+    : dmaCopy(iova, TARGET_IOVA, DMA_BYTES);
+  if (status != DMA_STATUS_DONE) putFault(events);
+  else if (writes) putPageWritten();
+  else putPageRead();
+}
+
+/** Puts the command on the queue that takes it, without a CMD_SYNC. */
+function send(name: string): void {
+  const direct = vcmdqTakes(COMMAND) && processorQueue() != cmdq();
+  const exits = exitCount();
+  const result = issue(direct ? processorQueue() : cmdq(), COMMAND, 1, false);
+  const taken = exitCount() - exits;
+  if (direct) program().unsyncedDirect = 1;
+  else program().unsyncedCmdq = 1;
+  put(name);
+  put(' on the ');
+  put(direct ? directName() : 'CMDQ');
+  put(', ');
+  putDecimal(taken);
+  put(taken == 1 ? ' exit' : ' exits');
+  putResult(result);
+}
+
+function syncOn(queue: Queue): void {
+  const exits = exitCount();
+  const result = issue(queue, 0, 0, true);
+  const taken = exitCount() - exits;
+  put('CMD_SYNC on the ');
+  put(queue == cmdq() ? 'CMDQ' : directName());
+  put(' has completed, ');
+  putDecimal(taken);
+  put(taken == 1 ? ' exit' : ' exits');
+  putResult(result);
+}
+
+function syncStep(): void {
+  const state = program();
+  const both = state.unsyncedDirect != 0 && state.unsyncedCmdq != 0;
+  if (state.unsyncedCmdq != 0) syncOn(cmdq());
+  if (both) put('; ');
+  if (state.unsyncedDirect != 0 || state.unsyncedCmdq == 0) syncOn(processorQueue());
+  state.unsyncedDirect = 0;
+  state.unsyncedCmdq = 0;
+}
+
+/** Carries out the operation of a letter. False when there is none of that letter. */
+function carryOut(letter: u32, step: u32): bool {
+  const state = toy();
+  switch (letter) {
+    case 0x6d:
+      mapStep(step, true);
+      return true;
+    case 0x6f:
+      mapStep(step, false);
+      return true;
+    case 0x75:
+      unmapStep(addressTitle(step, 'unmap '));
+      return true;
+    case 0x72:
+      dmaStep(addressTitle(step, 'dma read '), false);
+      return true;
+    case 0x77:
+      dmaStep(addressTitle(step, 'dma write '), true);
+      return true;
+    case 0x76:
+      buildTlbiNhVa(COMMAND, 0, ASID, addressTitle(step, 'tlbi va '));
+      send('TLBI_NH_VA');
+      return true;
+    case 0x61:
+      title(step, 'tlbi asid');
+      endTitle();
+      buildTlbiNhAsid(COMMAND, 0, ASID);
+      send('TLBI_NH_ASID');
+      return true;
+    case 0x6e:
+      title(step, 'tlbi all');
+      endTitle();
+      buildTlbiNhAll(COMMAND, 0);
+      send('TLBI_NH_ALL');
+      return true;
+    case 0x64:
+      title(step, 'cd off');
+      endTitle();
+      atomic.store<u64>(state.cd, load<u64>(state.cd) & ~u64(place(CD_V, 1)));
+      put('CD.V cleared');
+      return true;
+    case 0x63:
+      title(step, 'cfgi cd');
+      endTitle();
+      buildCfgiCd(COMMAND, state.sid, 0);
+      send('CFGI_CD');
+      return true;
+    case 0x74:
+      title(step, 'ste abort');
+      endTitle();
+      // Config 0: abort.
+      atomic.store<u64>(steOf(state.sid), place(STE_V, 1));
+      put('STE.Config set to abort');
+      return true;
+    case 0x73:
+      title(step, 'cfgi ste');
+      endTitle();
+      buildCfgiSte(COMMAND, state.sid);
+      send('CFGI_STE');
+      return true;
+    case 0x79:
+      title(step, 'sync');
+      endTitle();
+      syncStep();
+      return true;
+    default:
+      return false;
+  }
+}
+
+/**
+ * Carries out the next operation.
+ * @param step its number on the console.
+ * @returns false when it was the last.
+ */
+export function programStep(step: u32): bool {
+  const state = program();
+  if (state.at == 0) begin();
+  const letter = load<u8>(state.at);
+  if (letter == 0) return false;
+  state.at++;
+  if (!carryOut(letter, step)) {
+    put('       a program has no such operation as ');
+    putHex(letter);
+    flushLine();
+    return false;
+  }
+  flushLine();
+  // Whatever comes behind an operation is left out.
+  while (load<u8>(state.at) != 0 && load<u8>(state.at) != 44) state.at++;
+  if (load<u8>(state.at) == 44) state.at++;
+  return load<u8>(state.at) != 0;
+}

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: MIT
+// Guests that come by link: each starts by a click on a line that says what it is, and on nothing of the
+// guests before it.
+
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { type Answer, serveAnswers } from '../support/answering-site.ts';
+import type { Site } from '../support/demo-site.ts';
+import { reactor } from '../support/wat.ts';
+import { useDemo } from './use-demo.ts';
+
+const { open, openOnce } = useDemo();
+
+/** Yields for ever, and says nothing. */
+const GUEST = reactor('(func $run (param i32) (result i32) (i32.const 1))');
+const SIZE = GUEST.length.toLocaleString('en');
+const SHARED = { 'Access-Control-Allow-Origin': '*' };
+const LARGE = 32 * 1024 * 1024 + 1;
+
+const ANSWERS: Readonly<Record<string, Answer>> = {
+  '/shared/mine.wasm': { headers: SHARED, body: GUEST },
+  '/large.wasm': { headers: SHARED, body: new Uint8Array(LARGE) },
+  '/text.wasm': { headers: SHARED, body: 'no guest' },
+  '/only-corp.wasm': { headers: { 'Cross-Origin-Resource-Policy': 'cross-origin' }, body: GUEST },
+  '/private.wasm': { body: GUEST },
+};
+
+let other: Site;
+beforeAll(async () => {
+  other = await serveAnswers(ANSWERS);
+});
+afterAll(() => other.close());
+
+it('from a server starts after a click, with nothing of the guest before', async () => {
+  const link = `?vms=1&guest=${encodeURIComponent(`${other.url}shared/mine.wasm`)}`;
+  const demo = await open(link);
+  const { page } = demo;
+  await page.waitForSelector('#start-offer');
+  expect((await page.textContent('#start-offer'))?.replace(/\s+/g, ' ')).toBe(
+    `Start mine.wasm from ${other.url.slice(0, -1)}, ${SIZE} bytes`,
+  );
+  // The toy is what runs meanwhile.
+  await demo.console(0, 'UART up');
+  expect(await page.inputValue('select[name=guest]')).toBe('toy');
+  await page.click('#start-offer');
+  await page.waitForFunction(
+    () => document.querySelector<HTMLSelectElement>('select[name=guest]')?.value === 'mine.wasm',
+  );
+  await demo.state('running');
+  expect(await demo.consoleText(0)).not.toContain('UART');
+  expect(await page.$('#start-offer')).toBeNull();
+  expect(new URL(page.url()).searchParams.get('guest')).toBe(`${other.url}shared/mine.wasm`);
+  // Loaded again it asks again; of the toy the link is gone.
+  await page.reload();
+  await page.waitForSelector('#start-offer');
+  expect(await page.textContent('#note')).toBe('');
+  await page.click('[data-experiment=hyp-own]');
+  await page.waitForSelector('[data-outcome=holds]');
+  expect(await page.$('#start-offer')).toBeNull();
+  expect(new URL(page.url()).search).toBe('?vms=1&experiment=hyp-own');
+  // That the guest comes from elsewhere is what was asked for.
+  demo.complaints.splice(
+    0,
+    demo.complaints.length,
+    ...demo.complaints.filter((one) => !one.startsWith(`request: ${other.url}`)),
+  );
+});
+
+it('that is small goes into the link itself', async () => {
+  const demo = await openOnce('?vms=1');
+  const { page } = demo;
+  await demo.state('running');
+  await demo.pick('tiny.wasm', GUEST);
+  await page.waitForFunction(
+    () => document.querySelector<HTMLSelectElement>('select[name=guest]')?.value === 'tiny.wasm',
+  );
+  await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
+  await page.click('#copy-link');
+  await page.waitForSelector('#copy-link:has-text("copied")');
+  const link = new URL(await page.evaluate(() => navigator.clipboard.readText()));
+  expect(link.hash).toMatch(/^#guest=tiny\.wasm,[\w-]{40,}$/);
+  await page.goto(link.href);
+  await page.reload();
+  await page.waitForSelector('#start-offer');
+  expect((await page.textContent('#start-offer'))?.replace(/\s+/g, ' ')).toBe(
+    `Start tiny.wasm from the link itself, ${SIZE} bytes`,
+  );
+  await page.click('#start-offer');
+  await page.waitForFunction(
+    () => document.querySelector<HTMLSelectElement>('select[name=guest]')?.value === 'tiny.wasm',
+  );
+  await demo.state('running');
+  expect(new URL(page.url()).hash).toBe(link.hash);
+  expect((await demo.consoleText(0)).trim()).toBe('');
+  // Half of it, as mail programs cut it.
+  await page.goto(link.href.slice(0, -20));
+  await page.waitForSelector('#note:has-text("part of the link may be missing")');
+});
+
+it.each([
+  [
+    'only-corp.wasm',
+    'its server lets no page of another origin read it (Access-Control-Allow-Origin, CORS)',
+  ],
+  [
+    'private.wasm',
+    'nothing came: the server cannot be reached, or it sends neither Access-Control-Allow-Origin (CORS) nor Cross-Origin-Resource-Policy (CORP)',
+  ],
+  ['none.wasm', 'nothing came'],
+  ['large.wasm', 'it is larger than 32 MiB, the most for a link'],
+])('that cannot be had says why in a line: %s', async (file, line) => {
+  const demo = await openOnce('?vms=1&run=no');
+  const { page } = demo;
+  await demo.state('paused');
+  // As a link within the page does.
+  await page.evaluate((guest) => {
+    history.pushState(null, '', `?vms=1&run=no&guest=${guest}`);
+    dispatchEvent(new PopStateEvent('popstate'));
+  }, `${other.url}${file}`);
+  await page.waitForFunction(
+    ([name, text]) => {
+      const note = document.querySelector('#note')?.textContent ?? '';
+      return note.includes(`/${name}: `) && note.includes(text);
+    },
+    [file, line] as const,
+  );
+  expect((await page.textContent('#note'))?.trim().split('\n')).toHaveLength(1);
+  expect(await page.$('#start-offer')).toBeNull();
+  await demo.state('paused');
+  // The browser says the same in its console.
+  demo.complaints.splice(0);
+});

@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: MIT
+// What is shared and taken away: links to a place, Back, frames in other pages, traces and consoles.
+
+import { readFile } from 'node:fs/promises';
+import { gunzipSync } from 'node:zlib';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { serveAnswers } from '../support/answering-site.ts';
+import { INSECURE_HOST } from '../support/browser.ts';
+import { type Site, serve } from '../support/demo-site.ts';
+import type { DemoPage } from './demo-page.ts';
+import { useDemo } from './use-demo.ts';
+
+const { open, openOnce } = useDemo();
+
+let plain: Site;
+beforeAll(async () => {
+  plain = await serve(false);
+});
+afterAll(() => plain.close());
+
+/** What a button copies. */
+async function copied({ page }: DemoPage, button: string): Promise<string> {
+  await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
+  await page.click(button);
+  await page.waitForSelector(`${button}:has-text("copied")`);
+  return await page.evaluate(() => navigator.clipboard.readText());
+}
+
+/** What a button has the browser save. */
+async function saved({ page }: DemoPage, button: string): Promise<[name: string, bytes: Buffer]> {
+  const [download] = await Promise.all([page.waitForEvent('download'), page.click(button)]);
+  return [download.suggestedFilename(), await readFile(await download.path())];
+}
+
+it('a link leads to the experiment, its step, the event and the panel that is open', async () => {
+  const demo = await open('?experiment=stale-dma&vms=1&events=yes&from=mail#here');
+  await demo.state('paused');
+  await demo.page.click('#step');
+  await demo.steps(1);
+  await demo.page.click('#step');
+  await demo.steps(2);
+  await demo.page.click('#event-back');
+  await demo.page.waitForSelector('#event-number:has-text(" of ")');
+  await demo.page.click('.tlb h2');
+  await demo.drawn();
+  const event = await demo.page.textContent('#event-number');
+  const link = new URL(await copied(demo, '#copy-link'));
+  const number = event?.split(' ')[0];
+  expect(link.search + link.hash).toBe(
+    `?vms=1&experiment=stale-dma&events=yes&step=2&event=${number}&panel=iotlb&from=mail#here`,
+  );
+  const other = await open(link.search + link.hash);
+  await other.page.waitForFunction(
+    (text) => document.querySelector('#event-number')?.textContent === text,
+    event,
+  );
+  await other.steps(2);
+  await other.state('paused');
+  await other.page.waitForFunction(() => document.activeElement?.closest('.tlb') !== null);
+  // A change of settings leads elsewhere: the place goes, what is not the page's stays.
+  await other.page.click('#look-away');
+  await other.page.waitForFunction(() => !location.search.includes('step='));
+  expect(new URL(other.page.url()).search).toBe('?vms=1&experiment=stale-dma&from=mail');
+});
+
+it('Back leads to the experiment before', async () => {
+  const demo = await openOnce('?vms=1');
+  const { page } = demo;
+  await demo.state('running');
+  await page.click('[data-experiment=hyp-own]');
+  await page.waitForSelector('[data-outcome=holds]');
+  expect(new URL(page.url()).search).toBe('?vms=1&experiment=hyp-own');
+  await page.goBack();
+  await demo.state('running');
+  expect(new URL(page.url()).search).toBe('?vms=1');
+  await page.goForward();
+  await page.waitForSelector('[data-experiment=hyp-own][aria-pressed=true]');
+  await page.waitForSelector('[data-outcome=holds]');
+});
+
+it('says of a wrong place what is not as the link asks', async () => {
+  const demo = await openOnce('?vms=1&run=no&step=x&event=3&panel=roof');
+  await demo.state('paused');
+  expect((await demo.page.textContent('#note'))?.trim().split('\n')).toEqual([
+    'step=x: it is a number from 0 to 20000; the page does without.',
+    'event=3: it is a number from 0 to 9999999, with events=yes; the page does without.',
+    expect.stringMatching(
+      /^panel=roof: it is one of lesson, console, .*; the page does without\.$/,
+    ),
+  ]);
+});
+
+it('saves a console and a trace, and says why Perfetto cannot have it', async () => {
+  const demo = await openOnce('?vms=1&run=no&step=x&event=3&panel=roof');
+  const { page } = demo;
+  await demo.state('paused');
+  await page.click('#keep-trace');
+  await page.waitForSelector('#save-trace');
+  await demo.state('paused');
+  for (const steps of [1, 2, 3, 4, 5, 6, 7]) {
+    await page.click('#step');
+    await demo.steps(steps);
+  }
+  await demo.console(0, 'UART up');
+  const [consoleName, text] = await saved(demo, '#save-console');
+  expect(consoleName).toBe('vsmmu-vm0.txt');
+  expect(text.toString()).toContain('vsmmu toy guest: UART up');
+  const [name, packed] = await saved(demo, '#save-trace');
+  expect(name).toBe('vsmmu-trace.json.gz');
+  const trace = JSON.parse(gunzipSync(packed).toString()) as {
+    traceEvents: { name: string }[];
+    otherData: { producer: string };
+  };
+  expect(trace.otherData.producer).toBe('vsmmu');
+  expect(trace.traceEvents.map((event) => event.name)).toEqual(
+    expect.arrayContaining(['CMD_SYNC', 'TLBI_NH_ASID', 'walk', 'exit mmio']),
+  );
+  await page.click('#open-trace');
+  await page.waitForSelector('#note:has-text("Cross-Origin-Opener-Policy")');
+});
+
+it('opens a trace in Perfetto where the page is not isolated', async () => {
+  const demo = await open('?vms=1&run=no&trace=yes', {
+    url: plain.url.replace('localhost', INSECURE_HOST),
+  });
+  const { page } = demo;
+  await demo.state('paused');
+  // Perfetto's side of what its documentation says, without the network.
+  const answer = `<script>
+    addEventListener('message', ({ data, source, origin }) => {
+      if (data === 'PING') source.postMessage('PONG', origin);
+      else if (data.perfetto) document.title = [...new Uint8Array(data.perfetto.buffer).slice(0, 2)];
+    });
+  </script>`;
+  await page
+    .context()
+    .route('https://ui.perfetto.dev/**', (route) =>
+      route.fulfill({ body: answer, contentType: 'text/html' }),
+    );
+  const [opened] = await Promise.all([page.waitForEvent('popup'), page.click('#open-trace')]);
+  // The first bytes of what gzip packs.
+  await opened.waitForFunction(() => document.title === '31,139');
+});
+
+it('in a frame of another page has one experiment, drawing and steps', async () => {
+  const demo = await openOnce('?experiment=stale-dma&vms=1');
+  await demo.page.waitForSelector('[data-outcome=holds]');
+  const snippet = await copied(demo, '#copy-embed');
+  expect(snippet).toMatch(/^<iframe src="[^"]*" title="vsmmu: Skip the TLBI"/);
+  const query = /\?[^"]*/.exec(snippet)?.[0].replaceAll('&amp;', '&') ?? '';
+  expect(query).toBe('?vms=1&experiment=stale-dma&run=no&embed=1');
+
+  // A page of another site, which is not isolated.
+  const context = await demo.page.context().browser()?.newContext();
+  const page = await context?.newPage();
+  if (!context || !page) return expect.unreachable();
+  const errors: string[] = [];
+  page.on('pageerror', ({ message }) => errors.push(message));
+  const body = `<iframe src="${plain.url}${query}" width="860" height="620"></iframe>`;
+  const outer = await serveAnswers({ '/': { headers: { 'Content-Type': 'text/html' }, body } });
+  await page.goto(outer.url);
+  const frame = page.frameLocator('iframe');
+  await frame.locator('#state:has-text("paused")').waitFor();
+  for (const place of ['.drawing', '#step', '#events', '.outcome', '#whole-page'])
+    expect(await frame.locator(place).first().isVisible(), place).toBe(true);
+  for (const place of [
+    '.console',
+    '.machines',
+    '.side > *',
+    '.charts',
+    '[data-experiment=none]',
+    '.bar label',
+  ])
+    expect(await frame.locator(place).first().isVisible(), place).toBe(false);
+  await frame.locator('#run').click();
+  await frame.locator('[data-outcome=holds]').waitFor();
+  // Chromium keeps storage and service workers from a frame of another site: all runs inline.
+  const isolated = () => page.frames().map((one) => one.evaluate(() => crossOriginIsolated));
+  expect(await Promise.all(isolated())).toEqual([false, false]);
+  // Where it does not, the service worker isolates the frame: Document-Isolation-Policy.
+  await page.goto(outer.url.replace('127.0.0.1', 'localhost'));
+  await frame.locator('#state:has-text("paused")').waitFor();
+  await expect.poll(() => Promise.all(isolated())).toEqual([false, true]);
+  expect(errors).toEqual([]);
+  await context.close();
+  await outer.close();
+});

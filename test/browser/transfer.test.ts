@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: MIT
+// What comes over the network until there is something to see.
+
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import type { Request } from 'playwright-core';
+import { expect, it } from 'vitest';
+import { PROJECT } from '../support/project.ts';
+import { useDemo } from './use-demo.ts';
+
+const { open } = useDemo();
+
+/** Bytes of the site's file for a request, as a host compresses it. */
+async function packed(request: Request): Promise<number> {
+  const { pathname } = new URL(request.url());
+  const file = pathname === '/' ? 'index.html' : pathname;
+  return gzipSync(await readFile(join(PROJECT, 'demo/dist', file))).length;
+}
+
+it('is less than 300 kB until the first picture, and 340 with the toy', async () => {
+  const demo = await open('?vms=1&run=no');
+  await demo.state('paused');
+  const { page } = demo;
+  const requests: Request[] = [];
+  page.on('request', (request) => requests.push(request));
+  await page.reload();
+  await demo.state('paused');
+  // Consoles are drawn later.
+  await page.waitForSelector('.xterm-screen');
+  const end = await page.evaluate(
+    () =>
+      performance.timeOrigin + (performance.getEntriesByName('first-picture')[0]?.startTime ?? 0),
+  );
+  const before = requests.filter((request) => request.timing().startTime < end);
+  // What is asked for twice comes from the cache.
+  const once = new Map(before.map((request) => [request.url(), request]));
+  const sizes = await Promise.all(
+    [...once].map(async ([url, request]) => ({ url, size: await packed(request) })),
+  );
+  const sum = (some: typeof sizes) => some.reduce((total, { size }) => total + size, 0);
+  expect(before.length).toBeLessThan(requests.length);
+  for (const name of ['session-worker', 'smmu-unit', 'toy-'])
+    expect(
+      sizes.some(({ url }) => url.includes(name)),
+      name,
+    ).toBe(true);
+  expect(sum(sizes.filter(({ url }) => !/toy-/.test(url)))).toBeLessThan(300_000);
+  expect(sum(sizes)).toBeLessThan(340_000);
+});
