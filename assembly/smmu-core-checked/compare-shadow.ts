@@ -125,6 +125,8 @@ function judgeHalf(
   outcome: u32,
 ): void {
   const vmid = load<u32>(THREAD + THREAD_CFG, CFG_VMID);
+  const event0 = v128.load(THREAD, THREAD_EVENT);
+  const event1 = v128.load(THREAD, THREAD_EVENT + 16);
   for (let sizes = shadowSizes(smmu, isTable); sizes != 0; sizes &= sizes - 1) {
     const size = ctz(sizes);
     const first = shadowSet(vmid, input >> size, u32(size), isTable);
@@ -137,7 +139,8 @@ function judgeHalf(
       judge(smmu, sid, ssid, index, input, stage2, outcome);
       unlockSlot(entry + SHADOW_LOCK);
       // Reading a descriptor through stage 2 leaves the walk's words, but not its event.
-      if (outcome != 0) walkAnew(smmu);
+      v128.store(THREAD, event0, THREAD_EVENT);
+      v128.store(THREAD, event1, THREAD_EVENT + 16);
     }
   }
 }
