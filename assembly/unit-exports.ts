@@ -207,7 +207,7 @@ export interface VcmdqDrainExports {
 
 /**
  * Exports of the AMD IOMMU. `iommu` is the byte offset of its block in host memory,
- * `guest` a GuestID (0: the host).
+ * `guest` a GuestID (0: the host). `pageRequest` ignores ACCESS_MORE: each is a group of its own.
  */
 export interface AmdIommuExports
   extends Pick<

@@ -13,6 +13,7 @@ import {
   THREAD_TLB_INSERTS,
   THREAD_TLB_MISSES,
 } from '../layout/thread-memory';
+import { pageHint as plainPageHint } from '../smmu-core/page-hint';
 import { translate as plainTranslate } from '../smmu-core/translate';
 import { judgeCd, judgeTables } from './beyond-shown';
 import { compareConfig } from './compare-config';
@@ -73,4 +74,21 @@ export function translate(
   if (configMiss) compareReading(smmu, sid, substream);
   memory.copy(THREAD + KEPT, saved + KEPT, WORKED);
   return result;
+}
+
+/** As the plain core's `pageHint`: it may be the first to read a stream's configuration. */
+export function pageHint(
+  smmu: usize,
+  sid: u32,
+  ssid: i32,
+  iovaLo: u32,
+  iovaHi: u32,
+  attributes: u32,
+  pages: u32,
+): void {
+  const configMisses = counter(THREAD_CFG_MISSES);
+  plainPageHint(smmu, sid, ssid, iovaLo, iovaHi, attributes, pages);
+  if (counter(THREAD_CFG_MISSES) == configMisses) return;
+  const substream = ssid < 0 ? u32(CFG_NO_SSID) : u32(ssid);
+  if (rememberConfig(smmu, sid, substream)) judgeCd(smmu, savedBlock(smmu));
 }

@@ -4,11 +4,10 @@
 export { atcAccess, atcForget, atcSetMode } from '../smmu-core/atc';
 export { translationRequest } from '../smmu-core/ats';
 export { accessBegin, accessEnd } from '../smmu-core/in-flight';
-export { pageHint } from '../smmu-core/page-hint';
 export { pageRequest } from '../smmu-core/page-request';
 export { stallAbandon, stallAnswer, stallForget } from '../smmu-core/stall';
 export { clock, endTraceRun, traceDoorbell, traceRun } from '../smmu-core/trace-writer';
-export { translate } from './checked-translate';
+export { pageHint, translate } from './checked-translate';
 export { judgeCfgi } from './compare-reading';
 export { judgeTlbi } from './shadow-invalidate';
 

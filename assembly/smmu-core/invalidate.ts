@@ -214,6 +214,7 @@ export function invalidateSpan(smmu: usize, vmid: u32, asid: u32, first: u64, mo
  * @returns as `invalidateSpan`.
  */
 export function invalidateVa(smmu: usize, vmid: u32, asid: u32, d0: u64, d1: u64): u32 {
+  // Most commands are of one address: `spanOf` would be a call for each.
   const more = hasGranule(d1) ? spanOf(smmu, d0, d1) - 1 : 0;
   const visited = invalidateSpan(smmu, vmid, asid, canonical(firstOf(d1)), more);
   tlbiDone(smmu, TLBI_OF_VA, vmid, asid, d0, d1);

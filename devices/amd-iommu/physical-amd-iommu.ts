@@ -248,6 +248,9 @@ export class PhysicalAmdIommu implements Device {
 
   #writeRegister(access: MmioAccess): void {
     const before = this.#buffers(0);
+    // A log begins anew with its base, the same one too: its driver then takes it for empty.
+    if (access.offset === AMD_EVENT_BASE) before[1] = undefined;
+    if (access.offset === AMD_PPR_BASE) before[2] = undefined;
     this.registers.write(access);
     this.#publish();
     this.#follow(0, before);

@@ -81,7 +81,7 @@ export function checkPlacement(placement: Placement): void {
   checkFunctions(device, device.name, 'the device', DEVICE_CALLS);
   if (typeof bridged !== 'boolean') refuse('bridged must be true or false');
   if (dmaPort !== undefined)
-    checkFunctions(dmaPort, device.name, 'dmaPort', ['read', 'write'], ['abandon']);
+    checkFunctions(dmaPort, device.name, 'dmaPort', ['read', 'write'], ['abandon', 'hint']);
   const regions = bridged ? 0 : device.regions.length;
   if (!Array.isArray(addresses) || addresses.length !== regions)
     refuse(`addresses must be a list with a gpa for each of its ${regions} regions`);

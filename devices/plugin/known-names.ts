@@ -93,6 +93,14 @@ export function checkRequiredFunction(value: unknown, what: string): void {
     throw new TypeError(`${what} must be a function, not ${typeOf(value)}`);
 }
 
+/** Names of an object's functions, which a class has on its prototype. No getter is called. */
+export function functionNames(value: object): string[] {
+  return [value, Object.getPrototypeOf(value) ?? {}]
+    .flatMap((owner: object) => Object.entries(Object.getOwnPropertyDescriptors(owner)))
+    .filter(([, property]) => typeof property.value === 'function')
+    .map(([name]) => name);
+}
+
 /**
  * Looks at the functions that an object may have. It may have others besides, but none under a misspelt
  * name of these: that one would never be called.
@@ -104,9 +112,8 @@ export function checkOptionalMethods(value: object, names: readonly string[], wh
   for (const name of names) {
     checkFunction(functions[name], `${what}.${name}`);
     if (functions[name] !== undefined) continue;
-    const misspelt = Object.keys(value).find(
-      (own) =>
-        typeof functions[own] === 'function' && edits(own.toLowerCase(), name.toLowerCase()) <= 1,
+    const misspelt = functionNames(value).find(
+      (own) => !names.includes(own) && edits(own.toLowerCase(), name.toLowerCase()) <= 1,
     );
     if (misspelt !== undefined)
       throw new TypeError(`${what}: ${unknownName('function', misspelt, [name])}`);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Values of options and fields: one of another type, or out of its range, is told in one line.
 
-import { nearestName, typeOf } from './known-names.ts';
+import { functionNames, nearestName, typeOf } from './known-names.ts';
 import { printable } from './printable.ts';
 
 const shown = (value: unknown) => (typeof value === 'number' ? String(value) : typeOf(value));
@@ -41,11 +41,9 @@ export function checkList(value: unknown, what: string): void {
 
 /** What a message says of a function that is almost of a name; empty when there is none. */
 function misspelt(value: object, name: string, names: readonly string[]): string {
-  // A class has its functions on its prototype.
-  const own = [value, Object.getPrototypeOf(value) ?? {}].flatMap(Object.getOwnPropertyNames);
   const near = nearestName(
     name,
-    own.filter((one) => !names.includes(one) && typeof Reflect.get(value, one) === 'function'),
+    functionNames(value).filter((one) => !names.includes(one)),
   );
   return near === undefined ? '' : `; it has "${printable(near)}"`;
 }

@@ -35,6 +35,8 @@ const MSI_SIZE = 4;
 
 /** Pages that the record of a hint has room for. */
 const MOST_HINTED = 255;
+/** Records of one hint. */
+const MOST_HINTS = 16;
 
 // How an access in flight has ended where not all of it was made, beside the bytes that it has moved.
 const REFUSED = 1 << 20;
@@ -140,18 +142,22 @@ export class StreamDmaPort implements DmaPort {
     if (attributes !== undefined) checkOptions(attributes, ATTRIBUTES, 'DmaPort');
     const pasid = attributes?.pasid;
     if (!(length > 0) || (pasid !== undefined && !isPasid(pasid))) return;
+    // Nothing needs to come of a hint: what is beyond a few records is left out.
     const { unit, smmu, physSid } = this.#stream;
     const { core } = unit;
     const access = accessOf(write, attributes);
-    const end = iova + length;
+    const end = iova + Math.min(length, MOST_HINTS * MOST_HINTED * PAGE);
     // The configuration of the stream is in use, as for an access.
     core.accessBegin();
-    for (let at = iova - (PAGE - leftInPage(iova)); at < end; at += MOST_HINTED * PAGE) {
-      const pages = Math.min(MOST_HINTED, Math.ceil((end - at) / PAGE));
-      const high = Math.floor(at / 2 ** 32);
-      core.pageHint?.(smmu, physSid, pasid ?? ACCESS_NO_SSID, at | 0, high, access, pages);
+    try {
+      for (let at = iova - (PAGE - leftInPage(iova)); at < end; at += MOST_HINTED * PAGE) {
+        const pages = Math.min(MOST_HINTED, Math.ceil((end - at) / PAGE));
+        const high = Math.floor(at / 2 ** 32);
+        core.pageHint?.(smmu, physSid, pasid ?? ACCESS_NO_SSID, at | 0, high, access, pages);
+      }
+    } finally {
+      core.accessEnd();
     }
-    core.accessEnd();
     this.#serveParked();
   }
 

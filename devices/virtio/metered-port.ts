@@ -4,19 +4,22 @@
 
 import type { DmaPort, DmaResult } from '../plugin/index.ts';
 
-/** Units of one turn: some 100 us with the step that exceeds them. */
+/** Units of one turn: with the step that exceeds them below the 250 us of one service. */
 const TURN_UNITS = 96;
 /** An access counts one, and one for each of these that it moves. */
 const BYTES_PER_UNIT = 0x800;
 
 export class MeteredPort implements DmaPort {
-  readonly streamId: number;
   readonly #port: DmaPort;
   #units = 0;
 
   constructor(port: DmaPort) {
     this.#port = port;
-    this.streamId = port.streamId;
+  }
+
+  /** Behind a PCIe port it follows the bus number. */
+  get streamId(): number {
+    return this.#port.streamId;
   }
 
   /** A turn begins. */

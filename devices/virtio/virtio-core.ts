@@ -49,12 +49,20 @@ export interface VirtioNotifications {
   configChanged(): void;
 }
 
+/** A request under way. */
+interface LiveRequest {
+  readonly chain: Chain;
+  readonly work: RequestWork;
+  /** Bytes that it has written, once it has ended: it may have to wait to be given back. */
+  written: number | undefined;
+}
+
 /** A queue at work. */
 interface LiveQueue {
   readonly queue: SplitQueue;
   /** The driver may have offered something since the queue was last found empty. */
   isRung: boolean;
-  current: { readonly chain: Chain; readonly work: RequestWork } | undefined;
+  current: LiveRequest | undefined;
 }
 
 export class VirtioCore {
@@ -226,11 +234,12 @@ export class VirtioCore {
     while (queue.state.ready && !port.isSpent) {
       live.current ??= this.#begin(index, live, port);
       if (!live.current) break;
-      const { chain, work } = live.current;
-      const result = work();
+      const { current } = live;
+      const result = current.written ?? current.work();
       if (result === 'stalled') return completed;
       if (result === 'more') return completed + 1;
-      const wantsInterrupt = queue.giveBack(chain, result);
+      current.written = result;
+      const wantsInterrupt = queue.giveBack(current.chain, result);
       live.current = undefined;
       completed++;
       if (wantsInterrupt) this.#notify.used(index);
@@ -251,7 +260,7 @@ export class VirtioCore {
       readable: new ScatteredBytes(chain.readable, port),
       writable: new ScatteredBytes(chain.writable, port),
     });
-    return { chain, work };
+    return { chain, work, written: undefined };
   }
 
   /** A request that is under way is begun again by whoever restores the state. */

@@ -8,17 +8,20 @@
 import {
   C_BAD_STE,
   C_BAD_STREAMID,
+  E_PAGE_REQUEST,
   EVT_ID,
   EVT_SID,
   F_STE_FETCH,
 } from '../../../assembly/layout/events.ts';
 import {
+  CR0_SMMUEN,
   CR2_RECINVSID,
   IDR0_ATS,
   IDR0_CD2L,
   IDR0_STALL_MODEL,
   IDR1_SSIDSIZE,
   IDR5_OAS,
+  SMMU_CR0,
   SMMU_CR2,
   SMMU_IDR0,
   SMMU_IDR1,
@@ -240,9 +243,15 @@ export class GuestStreams implements StreamWatch {
    * @returns undefined when the guest's SMMU has no record for it.
    */
   reported(record: Uint32Array): Uint32Array | undefined {
-    if (fieldOf(record, EVT_ID) !== C_BAD_STE) return record;
+    const id = fieldOf(record, EVT_ID);
     const sid = fieldOf(record, EVT_SID);
     const known = this.attached.get(sid);
+    // To the host a stream that bypasses here is one of stage 2, which has such records.
+    if (id === E_PAGE_REQUEST) {
+      const isTranslated = known?.error === 0 && fieldOf(known.ste, STE_CONFIG) === STE_CONFIG_S1;
+      return isTranslated && bitsOf(this.#registers.get(SMMU_CR0), CR0_SMMUEN) ? record : undefined;
+    }
+    if (id !== C_BAD_STE) return record;
     // An invalid level-1 descriptor does not count as cached: a driver makes it valid
     // without a command. The transaction is lost all the same, so there is a record only
     // if its stream is still without an STE.

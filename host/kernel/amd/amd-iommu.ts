@@ -244,16 +244,17 @@ export class AmdIommu implements AmdHardware {
   takeEvents(): number {
     this.#background.poll();
     if (!this.#interrupts.take(0)) return 0;
+    // In this order: what is logged behind the look at a tail interrupts again.
+    const status = this.#registers.read32(AMD_STATUS);
+    this.#registers.write32(AMD_STATUS, status);
     const head = this.#registers.read32(AMD_EVENT_HEAD);
     const tail = this.#registers.read32(AMD_EVENT_TAIL);
     this.#registers.write32(AMD_EVENT_HEAD, tail);
     this.#refusePageRequests();
-    const status = this.#registers.read32(AMD_STATUS);
     if (bitsOf(status, AMD_STATUS_EVENT_OVERFLOW))
       this.#restartLog(AMD_CONTROL_EVENT_LOG_EN, AMD_STATUS_EVENT_OVERFLOW);
     if (bitsOf(status, AMD_STATUS_PPR_OVERFLOW))
       this.#restartLog(AMD_CONTROL_PPR_LOG_EN, AMD_STATUS_PPR_OVERFLOW);
-    this.#registers.write32(AMD_STATUS, status);
     return ((tail - head) / AMD_ENTRY_SIZE + ENTRIES) % ENTRIES;
   }
 

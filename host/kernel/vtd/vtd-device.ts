@@ -7,6 +7,7 @@ import {
   type FaultSink,
   type Iommu,
   type IommuDevice,
+  PGFAULT_GROUP_MOST,
   PGFAULT_LAST_PAGE,
   PGFAULT_READ,
   PGFAULT_WRITE,
@@ -63,6 +64,8 @@ export class VtdDevice implements IommuDevice {
 
   /** A group of page requests goes to whoever takes the faults of what the device is attached to. */
   #pageRequest({ pages, answer }: VtdPageRequest): boolean {
+    // Of a group that is too long records would be lost, and all of it answered.
+    if (pages.length > PGFAULT_GROUP_MOST) return false;
     const group = this.#group++ & 0x1ff;
     const respond = (code: number) => answer(code === RESOLVED);
     return pages.every(({ address, write }, i) => {

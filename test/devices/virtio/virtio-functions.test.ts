@@ -3,7 +3,7 @@
 
 import { describe, expect, it } from 'vitest';
 import { VirtioConsole, VirtioEntropy, VirtioNet } from '../../../devices/virtio/index.ts';
-import { VirtioDriver } from '../../support/virtio-driver.ts';
+import { type Buffer, VirtioDriver } from '../../support/virtio-driver.ts';
 
 const bytesOf = (text: string) => new TextEncoder().encode(text);
 const textOf = (bytes: Uint8Array = new Uint8Array()) => new TextDecoder().decode(bytes);
@@ -61,6 +61,46 @@ describe('a virtio console', () => {
       driver.offer(0, 0x1000);
     }
     expect(taken).toBe(0x10000);
+  });
+});
+
+describe('a request that has ended while the IOMMU holds the used ring', () => {
+  /** @param queue whose used ring is held for a while. */
+  function held(driver: VirtioDriver, queue: number, ...buffers: Buffer[]) {
+    const ring = driver.host.ramGpa + (8 * queue + 2) * 0x1000;
+    driver.host.stalls = (iova) => iova >= ring && iova < ring + 0x1000;
+    driver.offer(queue, ...buffers);
+    for (let i = 0; i < 3; i++) driver.host.poll();
+    expect(driver.used(queue)).toBeUndefined();
+    driver.host.stalls = () => false;
+    driver.host.poll();
+    return driver.used(queue);
+  }
+
+  it('sends its frame once', () => {
+    const frames: number[] = [];
+    const driver = new VirtioDriver(
+      new VirtioNet({ onFrame: ({ length }) => frames.push(length) }),
+    );
+    expect([held(driver, 1, new Uint8Array(12 + 60))?.written, frames]).toEqual([0, [60]]);
+  });
+
+  it('has its frame, and the next one is the next', () => {
+    const device = new VirtioNet({ onFrame: () => undefined });
+    const driver = new VirtioDriver(device);
+    for (const length of [20, 30, 40]) device.receive(new Uint8Array(length));
+    expect(held(driver, 0, 100)?.written).toBe(32);
+    driver.offer(0, 100);
+    expect(driver.used(0)?.written).toBe(42);
+  });
+
+  it('has its input, and loses none', () => {
+    const device = new VirtioConsole(() => undefined);
+    const driver = new VirtioDriver(device);
+    device.receive(bytesOf('abcdef'));
+    expect(textOf(held(driver, 0, 2)?.bytes)).toBe('ab');
+    driver.offer(0, 4);
+    expect(textOf(driver.used(0)?.bytes)).toBe('cdef');
   });
 });
 

@@ -9,6 +9,7 @@ import { type DmaPort, setField } from '../../../devices/plugin/index.ts';
 import { PAGE_REQUEST_GUEST_ID_REGISTERS, VirtualSmmu } from '../../../devices/smmuv3/index.ts';
 import {
   atcInv,
+  bypassSte,
   cfgiSte,
   contextDescriptor,
   PageTable,
@@ -89,6 +90,7 @@ async function board() {
   };
   return {
     host,
+    slot,
     memory,
     tables,
     bus,
@@ -210,6 +212,25 @@ describe('what no access comes of', () => {
       [0x0000_0008_0000_1824n, 0x1040_0000_0000n, BigInt(HOLE)],
     ]);
     expect(b.bus.read32(0x100a8)).toBe(2);
+  });
+
+  it('hints of a stream that bypasses, or of an SMMU that is off, are nobody’s', () => {
+    writeSte(b.memory, STREAMS, STREAM, bypassSte());
+    b.send(cfgiSte(STREAM), sync());
+    expect(b.dma(HINT, HOLE)).toBe(DONE);
+    b.look();
+    b.bus.write32(0x20, 0x1e);
+    for (let i = 0; i < 8; i++) b.look();
+    expect(b.dma(HINT, HOLE)).toBe(DONE);
+    b.look();
+    expect(b.bus.read32(0x100a8)).toBe(0);
+  });
+
+  it('hints of any length are 16 records at most', () => {
+    b.slot.port?.hint?.(HOLE, Number.POSITIVE_INFINITY, false);
+    b.look();
+    // The event queue has 16 entries, and has not overflowed.
+    expect(b.bus.read32(0x100a8)).toBe(0x10);
   });
 
   it('hints about more than 255 pages are several', () => {

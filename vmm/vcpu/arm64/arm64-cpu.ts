@@ -69,7 +69,8 @@ export class Arm64Cpu {
 
   /**
    * Its IRQ input follows the interrupt controller's: also when nothing says so any more. `irqAsserted`
-   * has taken the bit back where there is none; cleared here, an interrupt that has come since is lost.
+   * has cleared a stale bit already, with a second look; cleared again here, it would lose an
+   * interrupt that came in between.
    */
   followIrq(): void {
     if (this.#interrupts.irqAsserted(this.index)) this.block.setIrq(true);
