@@ -35,7 +35,7 @@ import { GuestOffer } from './page/guest-offer.ts';
 import { type Presence, watchPresence } from './page/idle.ts';
 import { lesson } from './page/lesson.ts';
 import { LinesEditor } from './page/lines-editor.ts';
-import { IDLE, lostGuest, rememberGuest, SILENT, SILENT_MS } from './page/notices.ts';
+import { goneGuest, IDLE, lostGuest, rememberGuest, SILENT, SILENT_MS } from './page/notices.ts';
 import { showPanel, watchPanels } from './page/open-panel.ts';
 import { Painter, type Part } from './page/painter.ts';
 import { pictureParts } from './page/picture-parts.ts';
@@ -147,7 +147,7 @@ class Page implements Actions {
     this.#steps.clear(facts.recorded);
     this.#traffic.clear();
     rememberGuest(guest?.link === undefined ? guest?.name : undefined);
-    if (!beginning.keepsUrl) writeUrl(settings, guest?.link, before);
+    if (!beginning.keepsUrl) writeUrl(settings, guest, before);
     worker.accept();
     this.#going = false;
     await vmm.setIdle(this.#presence.idle);
@@ -290,7 +290,7 @@ class Page implements Actions {
     if (speed !== undefined && !this.#workers.next) {
       const before = this.#settings;
       this.#settings = { ...before, speed };
-      writeUrl(this.#settings, this.guest?.link, before);
+      writeUrl(this.#settings, this.guest, before);
       this.#workers.use((vmm) => vmm.setSpeed(speed));
       this.#draw();
       return;
@@ -389,6 +389,8 @@ if (!(await becomeIsolated())) {
   Object.assign(globalThis, { vsmmu: page });
   onThemeChange(() => page.retheme());
   watchPresence((presence) => page.present(presence));
-  onAddressChange((other) => page.openAddress(other));
+  onAddressChange((other, picked) =>
+    page.openAddress(other, ...(picked === undefined ? [] : [goneGuest(picked, '')])),
+  );
   page.openAddress(address, ...lostGuest());
 }

@@ -13,6 +13,7 @@ import { COPIED_MS, NO_CLIPBOARD } from './notices.ts';
 import { openPanel } from './open-panel.ts';
 import { openInPerfetto } from './perfetto.ts';
 import { saveFile } from './save-file.ts';
+import { showUrl } from './write-url.ts';
 
 /** The page, as far as it is shared. */
 export interface SharedPage {
@@ -82,7 +83,7 @@ export class Sharing {
     const extras = { place: this.#place, guest: await this.#guestLink() };
     const link = `${here.pathname}${linkOf(chosen, here, extras)}`;
     if (await this.#copy('link', new URL(link, here).href)) return;
-    history.replaceState(null, '', link);
+    showUrl(link);
     this.#page.say(NO_CLIPBOARD);
   }
 
