@@ -18,40 +18,37 @@ import {
   writeSettings,
 } from './demo-settings.ts';
 import { guestOf, readFiles } from './guest-files.ts';
-import { becomeIsolated } from './isolation.ts';
+import { bringsGuest } from './link/offered-guest.ts';
 import { type Place, placeProblems, readPlace } from './link/place.ts';
 import { Charts } from './page/charts.ts';
-import { onThemeChange, restoreTheme, toggleTheme } from './page/colours.ts';
+import { toggleTheme } from './page/colours.ts';
 import { consoleTabs } from './page/console-tabs.ts';
 import { type Actions, bar } from './page/controls.ts';
 import { Traffic } from './page/drawing.ts';
 import { element } from './page/element.ts';
-import { embedPage, isEmbedded } from './page/embedded.ts';
+import { isEmbedded } from './page/embedded.ts';
 import { eventPanel } from './page/event-panel.ts';
 import { EventSteps } from './page/event-steps.ts';
-import { startExplaining } from './page/explain.ts';
-import { listenToDrops } from './page/file-drops.ts';
 import { GuestOffer } from './page/guest-offer.ts';
-import { type Presence, watchPresence } from './page/idle.ts';
+import type { Presence } from './page/idle.ts';
 import { lesson } from './page/lesson.ts';
 import { LinesEditor } from './page/lines-editor.ts';
-import { goneGuest, IDLE, lostGuest, rememberGuest, SILENT, SILENT_MS } from './page/notices.ts';
-import { showPanel, watchPanels } from './page/open-panel.ts';
+import { IDLE, rememberGuest, SILENT, SILENT_MS } from './page/notices.ts';
+import { showPanel } from './page/open-panel.ts';
 import { Painter, type Part } from './page/painter.ts';
 import { pictureParts } from './page/picture-parts.ts';
 import { Sharing } from './page/sharing.ts';
-import { listenToKeys } from './page/single-keys.ts';
 import { strip } from './page/strip.ts';
 import { type Beginning, Succession } from './page/succession.ts';
 import { Terminals } from './page/terminals.ts';
 import { TlbPages } from './page/tlb-pages.ts';
 import { thingsToTry } from './page/try.ts';
 import type { VmmWorker } from './page/vmm-worker.ts';
-import { onAddressChange, writeUrl } from './page/write-url.ts';
+import { writeUrl } from './page/write-url.ts';
 import type { Frame, PickedGuest, Picture, SessionFacts, Vmm } from './protocol.ts';
 import { tourStop } from './tour.ts';
 
-class Page implements Actions {
+export class Page implements Actions {
   /** Of the machines that are there. */
   #settings: Settings;
   #picture: Picture | undefined;
@@ -272,7 +269,7 @@ class Page implements Actions {
     this.#draw();
   }
 
-  #apply(change: Partial<Settings>, guest: PickedGuest | undefined): void {
+  #apply(change: Partial<Settings>, guest: PickedGuest | undefined, place: Place = {}): void {
     const changed = { ...this.chosen, ...leavingTour(this.chosen, change) };
     // Read back, so that settings that do not go together are put right.
     const settings = {
@@ -281,7 +278,7 @@ class Page implements Actions {
     };
     this.#notes = corrections(changed, settings);
     this.#offer.clear();
-    this.#workers.start(settings, guest, {});
+    this.#workers.start(settings, guest, { place });
   }
 
   set(name: keyof Settings, value: string): void {
@@ -311,15 +308,16 @@ class Page implements Actions {
   }
 
   /** Runs a guest that is no toy. */
-  #run(guest: PickedGuest): void {
+  #run(guest: PickedGuest, place: Place = {}): void {
     // A kernel boots for a long time when it is stepped slowly.
     const speed = guest.kind === 'arm64' ? 'full' : this.chosen.speed;
     const alone = { vms: 1, vcpus: 1, experiment: 'none', lines: '', path: 'all' } as const;
-    this.#apply({ ...alone, guest: guest.name, speed }, guest);
+    this.#apply({ ...alone, guest: guest.name, speed }, guest, place);
   }
 
   startOffer(): void {
-    if (this.#offer.offered) this.#run(this.#offer.offered.guest);
+    const { offered, place } = this.#offer;
+    if (offered) this.#run(offered.guest, place);
   }
 
   /** Opens what an address says: settings, place, guest. */
@@ -327,8 +325,9 @@ class Page implements Actions {
     const query = page.searchParams;
     this.#notes = [...settingProblems(query), ...placeProblems(query), ...notes];
     this.#offer.look(page, (problem = '') => this.say(...this.#notes, problem));
-    const beginning = { place: readPlace(query), keepsUrl: true };
-    this.#workers.start(readSettings(query), undefined, beginning);
+    // Where a guest is to stand that comes by link, the toy is not.
+    const place = bringsGuest(page) ? {} : readPlace(query);
+    this.#workers.start(readSettings(query), undefined, { place, keepsUrl: true });
   }
 
   toggleRun(): void {
@@ -374,23 +373,4 @@ class Page implements Actions {
     this.#charts.draw();
     this.#draw();
   }
-}
-
-restoreTheme();
-embedPage();
-startExplaining(element('explain'));
-if (!(await becomeIsolated())) {
-  const address = new URL(location.href);
-  const page = new Page(readSettings(address.searchParams));
-  listenToKeys(page);
-  listenToDrops(page);
-  watchPanels();
-  // For the console of the browser's tools: the machines behind the picture.
-  Object.assign(globalThis, { vsmmu: page });
-  onThemeChange(() => page.retheme());
-  watchPresence((presence) => page.present(presence));
-  onAddressChange((other, picked) =>
-    page.openAddress(other, ...(picked === undefined ? [] : [goneGuest(picked, '')])),
-  );
-  page.openAddress(address, ...lostGuest());
 }

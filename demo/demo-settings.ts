@@ -10,6 +10,7 @@ import {
   type ToyPath,
 } from '../vmm/boards/index.ts';
 import { parseLines } from './edit/parse-lines.ts';
+import { cut } from './link/cut-text.ts';
 import { TOUR, tourStop } from './tour.ts';
 
 const COUNTS = ['1', '2', '3', '4'] as const;
@@ -241,9 +242,6 @@ function refusal(settings: Settings, name: string, given: string, is: string): s
   const who = tour > 0 ? `stop ${tour} of the tour` : own;
   return `${name}=${given}: ${who} has ${name}=${is}.`;
 }
-
-/** Of a value that somebody has made up. */
-const cut = (text: string) => (text.length > 40 ? `${text.slice(0, 40)}\u2026` : text);
 
 /** True for the name of a parameter that is a setting. */
 export function isSetting(name: string): boolean {

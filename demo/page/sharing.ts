@@ -6,7 +6,7 @@ import { findExperiment } from '../../vmm/boards/index.ts';
 import type { Settings } from '../demo-settings.ts';
 import { guestText } from '../link/guest-text.ts';
 import { embedSnippet, linkOf } from '../link/page-link.ts';
-import type { Place } from '../link/place.ts';
+import { type Place, placeForLink } from '../link/place.ts';
 import type { Frame, PickedGuest, Picture, Vmm } from '../protocol.ts';
 import { copyText } from './copy-text.ts';
 import { COPIED_MS, NO_CLIPBOARD } from './notices.ts';
@@ -30,6 +30,10 @@ export interface SharedPage {
   say(...lines: readonly string[]): void;
   drawn(): Promise<void>;
 }
+
+const tooLarge = ({ name }: PickedGuest) =>
+  `${name} is too large for a link: whoever opens this one gets the toy. Put the guest on a ` +
+  'server that allows it (CORS), and add guest=URL.';
 
 type Copied = 'link' | 'embed' | '';
 
@@ -57,18 +61,11 @@ export class Sharing {
     };
   }
 
-  /** How a link brings the guest; says so when it does not. */
+  /** How a link brings the guest; undefined: it does not. */
   async #guestLink(): Promise<string | undefined> {
     const { guest } = this.#page;
     if (!guest || guest.link !== undefined) return guest?.link;
-    const { kind, name, bytes } = guest;
-    const text = kind === 'wasm' ? await guestText(name, bytes) : undefined;
-    if (text === undefined)
-      this.#page.say(
-        `${name} is too large for a link: whoever opens this one gets the toy. Put the guest on a ` +
-          'server that allows it (CORS), and add guest=URL.',
-      );
-    return text;
+    return guest.kind === 'wasm' ? await guestText(guest.name, guest.bytes) : undefined;
   }
 
   /** Copies a link that leads to where the page is now. */
@@ -78,13 +75,15 @@ export class Sharing {
 
   async #shareLink(): Promise<void> {
     const here = new URL(location.href);
-    const { chosen } = this.#page;
-    this.#page.say();
-    const extras = { place: this.#place, guest: await this.#guestLink() };
-    const link = `${here.pathname}${linkOf(chosen, here, extras)}`;
+    const { chosen, guest: chosenGuest } = this.#page;
+    const { place, lost } = placeForLink(this.#place);
+    const guest = await this.#guestLink();
+    const link = `${here.pathname}${linkOf(chosen, here, { place, guest })}`;
+    const notes = [...lost, ...(chosenGuest && guest === undefined ? [tooLarge(chosenGuest)] : [])];
+    this.#page.say(...notes);
     if (await this.#copy('link', new URL(link, here).href)) return;
     showUrl(link);
-    this.#page.say(NO_CLIPBOARD);
+    this.#page.say(...notes, NO_CLIPBOARD);
   }
 
   /** Copies the lines that show this experiment in another page. */
