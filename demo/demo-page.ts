@@ -16,6 +16,7 @@ import {
   settingsOfLines,
   tourSettings,
   writeSettings,
+  wrongLines,
 } from './demo-settings.ts';
 import { guestOf, readFiles } from './guest-files.ts';
 import { bringsGuest } from './link/offered-guest.ts';
@@ -101,6 +102,10 @@ export class Page implements Actions {
     return this.#workers.running?.vmm;
   }
 
+  ask<T>(call: (vmm: Remote<Vmm>) => Promise<T>): Promise<T> {
+    return this.#workers.ask(call);
+  }
+
   get picture(): Picture | undefined {
     return this.#picture;
   }
@@ -159,7 +164,7 @@ export class Page implements Actions {
     if (steps !== undefined) await this.#stand(vmm, vmm.advance(steps));
     else if (run && !this.#facts?.recorded) this.#going = true;
     await this.#go();
-    if (event !== undefined) this.#steps.go(event);
+    if (event !== undefined) this.#steps.go(event, (why) => this.say(...this.#notes, why));
     if (panel) {
       await this.drawn();
       showPanel(panel);
@@ -226,6 +231,8 @@ export class Page implements Actions {
     const booting = this.#workers.next !== undefined;
     const stopped = !booting && this.#workers.running === undefined;
     this.#editor.follow(settings);
+    // What came of the machines before is not what the new ones will show.
+    const judged = booting && !isLive(settings) ? undefined : picture;
     const state = {
       settings,
       picture: this.#picture,
@@ -251,7 +258,7 @@ export class Page implements Actions {
       () => render(strip(picture, facts, isLive(settings)), element('strip')),
       () =>
         render(eventPanel(this.#steps, picture, facts?.traced === true, this), element('events')),
-      () => render(thingsToTry(settings, picture, this.#editor, this), element('try')),
+      () => render(thingsToTry(settings, judged, this.#editor, this), element('try')),
       ...(picture && !isEmbedded() ? pictureParts(picture, this.#tlbPages, pointedOut) : []),
       ...(isEmbedded() ? [] : this.#charts.parts()),
       () => {
@@ -323,11 +330,14 @@ export class Page implements Actions {
   /** Opens what an address says: settings, place, guest. */
   openAddress(page: URL, ...notes: readonly string[]): void {
     const query = page.searchParams;
+    const settings = readSettings(query);
+    const wrong = wrongLines(query);
+    if (wrong !== undefined) this.#editor.correct(wrong, settings);
     this.#notes = [...settingProblems(query), ...placeProblems(query), ...notes];
     this.#offer.look(page, (problem = '') => this.say(...this.#notes, problem));
     // Where a guest is to stand that comes by link, the toy is not.
     const place = bringsGuest(page) ? {} : readPlace(query);
-    this.#workers.start(readSettings(query), undefined, { place, keepsUrl: true });
+    this.#workers.start(settings, undefined, { place, keepsUrl: true });
   }
 
   toggleRun(): void {

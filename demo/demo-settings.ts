@@ -206,10 +206,19 @@ export function readSettings(query: URLSearchParams): Settings {
   );
 }
 
-function linesProblems(query: URLSearchParams): string[] {
+/** Lines of a URL's query that are wrong, as they are there; undefined: there are none. */
+export function wrongLines(query: URLSearchParams): string | undefined {
   const lines = query.get(LINES);
-  if (lines === null) return [];
-  return parseLines(lines).problems.map((problem) => `lines: ${problem}.`);
+  const isWrong = lines !== null && parseLines(lines).problems.length > 0;
+  return isWrong && readSettings(query).tour === 0 ? lines : undefined;
+}
+
+function linesProblems(query: URLSearchParams, { tour }: Settings): string[] {
+  return query.getAll(LINES).flatMap((lines, i) => {
+    if (i > 0) return [`lines=${cut(lines)}: there are some already; ignored.`];
+    if (tour > 0) return [`lines=${cut(lines)}: stop ${tour} of the tour has none; ignored.`];
+    return parseLines(lines).problems.map((problem) => `lines: ${problem}.`);
+  });
 }
 
 /** What a URL asks for that is not what the page does: a line each. Parameters of others are theirs. */
@@ -225,7 +234,7 @@ export function settingProblems(query: URLSearchParams): string[] {
       return given === is ? [] : [refusal(settings, name, given, is)];
     });
   });
-  return [...problems, ...linesProblems(query)];
+  return [...problems, ...linesProblems(query, settings)];
 }
 
 /** Settings that do not come out as they were asked for: a line each. */

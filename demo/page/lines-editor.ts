@@ -8,6 +8,11 @@ import { firstLines } from '../edit/first-lines.ts';
 import { LINE_FORMS, MOST_LINES_TEXT, parseLines } from '../edit/parse-lines.ts';
 import type { Picture } from '../protocol.ts';
 import type { Actions } from './controls.ts';
+import { verdictOf } from './lines-verdict.ts';
+
+/** What a text belongs to. */
+const subjectOf = ({ experiment, lines }: Settings) =>
+  lines === '' ? experiment : `lines ${lines}`;
 
 export class LinesEditor {
   #isOpen = false;
@@ -16,12 +21,19 @@ export class LinesEditor {
   #subject = '';
 
   /** Follows what runs: other lines take the text's place, and another experiment closes the field. */
-  follow({ experiment, lines }: Settings): void {
-    const subject = lines === '' ? experiment : `lines ${lines}`;
+  follow(settings: Settings): void {
+    const subject = subjectOf(settings);
     if (subject === this.#subject) return;
     this.#subject = subject;
-    this.#isOpen = lines !== '';
-    this.#text = lines;
+    this.#isOpen = settings.lines !== '';
+    this.#text = settings.lines;
+  }
+
+  /** Opens with lines that a link has and that are wrong. @param settings what runs in their place. */
+  correct(text: string, settings: Settings): void {
+    this.#subject = subjectOf(settings);
+    this.#isOpen = true;
+    this.#text = text;
   }
 
   get isOpen(): boolean {
@@ -50,14 +62,9 @@ function problems(text: string): TemplateResult {
 
 /** What the lines have shown. */
 function shown(picture: Picture | undefined): TemplateResult {
-  const found = picture?.suspects.filter(({ state }) => state === 'found').length ?? 0;
-  if (picture?.state !== 'ended')
-    return html`<p class="look">One line a step. What each does is in the console.</p>`;
-  return html`<p class=${found === 0 ? 'good' : 'bad'} data-lines=${found === 0 ? 'clean' : 'found'}>${
-    found === 0
-      ? 'All lines have run, and no invalidation is missing. Delete one and run them again.'
-      : 'The sanitizer has found an invalidation that is missing: see below.'
-  }</p>`;
+  const verdict = picture && verdictOf(picture);
+  if (!verdict) return html`<p class="look">One line a step. What each does is in the console.</p>`;
+  return html`<p class=${verdict.what === 'clean' ? 'good' : 'bad'} data-lines=${verdict.what}>${verdict.text}</p>`;
 }
 
 export function linesEditor(

@@ -17,7 +17,8 @@ import { showUrl } from './write-url.ts';
 
 /** The page, as far as it is shared. */
 export interface SharedPage {
-  readonly vmm: Remote<Vmm> | undefined;
+  /** Asks the machines' worker for something, when it has done what it was asked for before. */
+  ask<T>(call: (vmm: Remote<Vmm>) => Promise<T>): Promise<T>;
   /** The settings that were chosen last. */
   readonly chosen: Settings;
   readonly guest: PickedGuest | undefined;
@@ -114,10 +115,8 @@ export class Sharing {
     saveFile(`vsmmu-${name}.txt`, `${this.#page.console(vm).trimEnd()}\n`, 'text/plain');
   }
 
-  async #trace(): Promise<Uint8Array<ArrayBuffer>> {
-    const { vmm } = this.#page;
-    if (!vmm) throw new Error('there are no machines');
-    return await vmm.trace();
+  #trace(): Promise<Uint8Array<ArrayBuffer>> {
+    return this.#page.ask((vmm) => vmm.trace());
   }
 
   saveTrace(): void {

@@ -49,7 +49,7 @@ describe('the lines for another page', () => {
     const rest = attributes.reduce((text, [all = '']) => text.replace(all, ''), snippet);
     expect(rest.replace(/\s+/g, ' ')).toMatch(/^<iframe ?><\/iframe>$/);
     const values = Object.fromEntries(attributes.map(([, name = '', value = '']) => [name, value]));
-    expect(values.title).toBe('vsmmu: A &#38; &#34;B&#34; &#60;i&#62;\'s&#60;/i&#62;');
+    expect(values.title).toBe("vsmmu: A &#38; &#34;B&#34; &#60;i&#62;'s&#60;/i&#62;");
     const source = new URL((values.src ?? '').replaceAll('&amp;', '&'));
     expect(source.hash).toBe('');
     expect([...source.searchParams]).toEqual([
