@@ -41,12 +41,26 @@ it('a wrong line is said with its number while one types, and does not run', asy
   const problems = await page.$$eval('.problems li', (all) => all.map((one) => one.textContent));
   expect(problems).toEqual([
     expect.stringMatching(/^line 2: "tlb va 0x1000" is none of map, /),
-    'line 3: 0x1 is no multiple of 64',
+    'line 3: 0x1 is not a multiple of 64',
   ]);
   await page.click('#run-lines');
   await demo.drawn();
   expect(page.url()).toBe(before);
   expect(await page.evaluate(() => document.activeElement?.id)).toBe('lines');
+});
+
+it('a wrong line of a link is in the field, to be corrected', async () => {
+  const demo = await openOnce('?vms=1&run=no&lines=sync%0Atlb&lines=sync');
+  const { page } = demo;
+  await demo.state('paused');
+  expect(await page.inputValue('#lines')).toBe('sync\ntlb');
+  expect((await page.textContent('#note'))?.trim().split('\n')).toEqual([
+    expect.stringMatching(/^lines: line 2: "tlb" is none of /),
+    'lines=sync: there are some already; ignored.',
+  ]);
+  await page.fill('#lines', 'sync');
+  await page.click('#run-lines');
+  await page.waitForFunction(() => new URLSearchParams(location.search).get('lines') === 'sync');
 });
 
 it('what just happened is told of each step of an experiment', async () => {
