@@ -18,6 +18,7 @@ import {
   writeSettings,
   wrongLines,
 } from './demo-settings.ts';
+import { EditedLines } from './edit/edited-lines.ts';
 import { guestOf, readFiles } from './guest-files.ts';
 import { bringsGuest } from './link/offered-guest.ts';
 import { type Place, placeProblems, readPlace } from './link/place.ts';
@@ -33,7 +34,6 @@ import { EventSteps } from './page/event-steps.ts';
 import { GuestOffer } from './page/guest-offer.ts';
 import type { Presence } from './page/idle.ts';
 import { lesson } from './page/lesson.ts';
-import { LinesEditor } from './page/lines-editor.ts';
 import { IDLE, rememberGuest, SILENT, SILENT_MS } from './page/notices.ts';
 import { showPanel } from './page/open-panel.ts';
 import { Painter, type Part } from './page/painter.ts';
@@ -79,7 +79,7 @@ export class Page implements Actions {
     },
   });
   readonly share = new Sharing(this);
-  readonly #editor = new LinesEditor();
+  readonly #editor = new EditedLines();
   readonly #terminals: Terminals;
   readonly #charts: Charts;
   readonly #tlbPages = new TlbPages();

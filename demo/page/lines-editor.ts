@@ -4,55 +4,11 @@
 import { html, nothing, type TemplateResult } from 'lit-html';
 import { live } from 'lit-html/directives/live.js';
 import type { Settings } from '../demo-settings.ts';
-import { firstLines } from '../edit/first-lines.ts';
+import type { EditedLines } from '../edit/edited-lines.ts';
 import { LINE_FORMS, MOST_LINES_TEXT, parseLines } from '../edit/parse-lines.ts';
 import type { Picture } from '../protocol.ts';
 import type { Actions } from './controls.ts';
 import { verdictOf } from './lines-verdict.ts';
-
-/** What a text belongs to. */
-const subjectOf = ({ experiment, lines }: Settings) =>
-  lines === '' ? experiment : `lines ${lines}`;
-
-export class LinesEditor {
-  #isOpen = false;
-  #text = '';
-  /** The experiment, or the lines that run, for which the text was put there. */
-  #subject = '';
-
-  /** Follows what runs: other lines take the text's place, and another experiment closes the field. */
-  follow(settings: Settings): void {
-    const subject = subjectOf(settings);
-    if (subject === this.#subject) return;
-    this.#subject = subject;
-    this.#isOpen = settings.lines !== '';
-    this.#text = settings.lines;
-  }
-
-  /** Opens with lines that a link has and that are wrong. @param settings what runs in their place. */
-  correct(text: string, settings: Settings): void {
-    this.#subject = subjectOf(settings);
-    this.#isOpen = true;
-    this.#text = text;
-  }
-
-  get isOpen(): boolean {
-    return this.#isOpen;
-  }
-
-  get text(): string {
-    return this.#text;
-  }
-
-  toggle({ experiment }: Settings): void {
-    this.#isOpen = !this.#isOpen;
-    if (this.#text === '') this.#text = firstLines(experiment);
-  }
-
-  type(text: string): void {
-    this.#text = text;
-  }
-}
 
 function problems(text: string): TemplateResult {
   return html`<ul class="problems" id="line-problems" aria-live="polite">${parseLines(
@@ -68,7 +24,7 @@ function shown(picture: Picture | undefined): TemplateResult {
 }
 
 export function linesEditor(
-  editor: LinesEditor,
+  editor: EditedLines,
   settings: Settings,
   picture: Picture | undefined,
   actions: Actions,

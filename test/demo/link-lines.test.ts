@@ -3,7 +3,7 @@
 
 import { describe, expect, it } from 'vitest';
 import { readSettings, settingProblems, wrongLines } from '../../demo/demo-settings.ts';
-import { LinesEditor } from '../../demo/page/lines-editor.ts';
+import { EditedLines } from '../../demo/edit/edited-lines.ts';
 import { verdictOf } from '../../demo/page/lines-verdict.ts';
 import type { Picture } from '../../demo/protocol.ts';
 import { runSession } from './recorded-session.ts';
@@ -13,7 +13,7 @@ const query = (text: string) => new URLSearchParams(text);
 describe('lines of a link', () => {
   it('that are wrong are in the editor, which is open, until something else runs', () => {
     const link = query('lines=sync%0Ajump&vms=1');
-    const editor = new LinesEditor();
+    const editor = new EditedLines();
     editor.follow(readSettings(query('')));
     const text = wrongLines(link);
     expect(text).toBe('sync\njump');
