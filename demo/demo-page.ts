@@ -64,6 +64,8 @@ export class Page implements Actions {
   /** The machines were told to run; when they were heard of last. */
   #going = false;
   #heard = 0;
+  /** Whose machines have come to where they begin. */
+  #begun: VmmWorker | undefined;
   #silent = false;
   readonly #workers = new Succession({
     sink: {
@@ -129,6 +131,11 @@ export class Page implements Actions {
     return (this.#workers.next ?? this.#workers.running)?.guest;
   }
 
+  get standing(): boolean {
+    const { running, next } = this.#workers;
+    return !this.#going && !next && running !== undefined && this.#begun === running;
+  }
+
   get frame(): Frame | undefined {
     return this.#steps.frame;
   }
@@ -154,6 +161,7 @@ export class Page implements Actions {
     this.#going = false;
     await vmm.setIdle(this.#presence.idle);
     await this.#begin(vmm, beginning.place ?? {});
+    if (worker === this.#workers.running) this.#begun = worker;
     this.#draw();
   }
 

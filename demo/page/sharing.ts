@@ -24,6 +24,8 @@ export interface SharedPage {
   readonly guest: PickedGuest | undefined;
   /** The machines as they are now. */
   readonly picture: Picture | undefined;
+  /** They are not told to run, and no others are in the making or on their way to where they begin. */
+  readonly standing: boolean;
   /** The event that is shown. */
   readonly frame: Frame | undefined;
   console(vm: number): string;
@@ -53,8 +55,8 @@ export class Sharing {
 
   /** Where the page is. Machines that run are at no step. */
   get #place(): Place {
-    const { picture, frame } = this.#page;
-    const stands = picture?.state === 'paused' || frame !== undefined;
+    const { picture, standing, frame } = this.#page;
+    const stands = standing && (picture?.state === 'paused' || frame !== undefined);
     return {
       step: stands ? picture?.steps : undefined,
       event: frame?.number,

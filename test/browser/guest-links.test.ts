@@ -96,6 +96,7 @@ it('stands at the step of its link, and the toy does not', async () => {
 it('that is no program says so when it is started, and the toy goes on', async () => {
   const demo = await open(`?vms=1&guest=${encodeURIComponent(`${other.url}text.wasm`)}`);
   const { page } = demo;
+  await demo.state('running');
   await page.click('#start-offer');
   await page.waitForSelector('#note.bad:has-text("text.wasm: ")');
   await demo.state('running');
@@ -111,6 +112,7 @@ it('that was picked does not come back by Back, which says so', async () => {
   await page.waitForFunction(
     () => document.querySelector<HTMLSelectElement>('select[name=guest]')?.value === 'tiny.wasm',
   );
+  await demo.state('running');
   await page.click('[data-experiment=hyp-own]');
   await page.waitForSelector('[data-outcome=holds]');
   await page.goBack();
@@ -130,6 +132,8 @@ it('that is small goes into the link itself', async () => {
   await page.click('#copy-link');
   await page.waitForSelector('#copy-link:has-text("copied")');
   const link = new URL(await page.evaluate(() => navigator.clipboard.readText()));
+  // Machines that are in the making, or run, are at no step.
+  expect(link.search).toBe('?vms=1');
   expect(link.hash).toMatch(/^#guest=tiny\.wasm,[\w-]{40,}$/);
   await page.goto(link.href);
   await page.reload();
