@@ -170,6 +170,10 @@ it('in a frame of another page has one experiment, drawing and steps', async () 
     '.bar label',
   ])
     expect(await frame.locator(place).first().isVisible(), place).toBe(false);
+  // Keys are those of the page around it.
+  await frame.locator('#step').focus();
+  await frame.locator('#step').press('r');
+  expect(await frame.locator('#confirm-reset').count()).toBe(0);
   await frame.locator('#run').click();
   await frame.locator('[data-outcome=holds]').waitFor();
   // Chromium keeps storage and service workers from a frame of another site: all runs inline.
