@@ -16,42 +16,40 @@ import {
   settingsOfLines,
   tourSettings,
   writeSettings,
+  wrongLines,
 } from './demo-settings.ts';
+import { EditedLines } from './edit/edited-lines.ts';
 import { guestOf, readFiles } from './guest-files.ts';
-import { becomeIsolated } from './isolation.ts';
+import { bringsGuest } from './link/offered-guest.ts';
 import { type Place, placeProblems, readPlace } from './link/place.ts';
 import { Charts } from './page/charts.ts';
-import { onThemeChange, restoreTheme, toggleTheme } from './page/colours.ts';
+import { toggleTheme } from './page/colours.ts';
 import { consoleTabs } from './page/console-tabs.ts';
 import { type Actions, bar } from './page/controls.ts';
 import { Traffic } from './page/drawing.ts';
 import { element } from './page/element.ts';
-import { embedPage, isEmbedded } from './page/embedded.ts';
+import { isEmbedded } from './page/embedded.ts';
 import { eventPanel } from './page/event-panel.ts';
 import { EventSteps } from './page/event-steps.ts';
-import { startExplaining } from './page/explain.ts';
-import { listenToDrops } from './page/file-drops.ts';
 import { GuestOffer } from './page/guest-offer.ts';
-import { type Presence, watchPresence } from './page/idle.ts';
+import type { Presence } from './page/idle.ts';
 import { lesson } from './page/lesson.ts';
-import { LinesEditor } from './page/lines-editor.ts';
-import { IDLE, lostGuest, rememberGuest, SILENT, SILENT_MS } from './page/notices.ts';
-import { showPanel, watchPanels } from './page/open-panel.ts';
+import { IDLE, rememberGuest, SILENT, SILENT_MS } from './page/notices.ts';
+import { showPanel } from './page/open-panel.ts';
 import { Painter, type Part } from './page/painter.ts';
 import { pictureParts } from './page/picture-parts.ts';
 import { Sharing } from './page/sharing.ts';
-import { listenToKeys } from './page/single-keys.ts';
 import { strip } from './page/strip.ts';
 import { type Beginning, Succession } from './page/succession.ts';
 import { Terminals } from './page/terminals.ts';
 import { TlbPages } from './page/tlb-pages.ts';
 import { thingsToTry } from './page/try.ts';
 import type { VmmWorker } from './page/vmm-worker.ts';
-import { onAddressChange, writeUrl } from './page/write-url.ts';
+import { writeUrl } from './page/write-url.ts';
 import type { Frame, PickedGuest, Picture, SessionFacts, Vmm } from './protocol.ts';
 import { tourStop } from './tour.ts';
 
-class Page implements Actions {
+export class Page implements Actions {
   /** Of the machines that are there. */
   #settings: Settings;
   #picture: Picture | undefined;
@@ -66,6 +64,8 @@ class Page implements Actions {
   /** The machines were told to run; when they were heard of last. */
   #going = false;
   #heard = 0;
+  /** Whose machines have come to where they begin. */
+  #begun: VmmWorker | undefined;
   #silent = false;
   readonly #workers = new Succession({
     sink: {
@@ -81,7 +81,7 @@ class Page implements Actions {
     },
   });
   readonly share = new Sharing(this);
-  readonly #editor = new LinesEditor();
+  readonly #editor = new EditedLines();
   readonly #terminals: Terminals;
   readonly #charts: Charts;
   readonly #tlbPages = new TlbPages();
@@ -102,6 +102,10 @@ class Page implements Actions {
 
   get vmm(): Remote<Vmm> | undefined {
     return this.#workers.running?.vmm;
+  }
+
+  ask<T>(call: (vmm: Remote<Vmm>) => Promise<T>): Promise<T> {
+    return this.#workers.ask(call);
   }
 
   get picture(): Picture | undefined {
@@ -127,6 +131,11 @@ class Page implements Actions {
     return (this.#workers.next ?? this.#workers.running)?.guest;
   }
 
+  get standing(): boolean {
+    const { running, next } = this.#workers;
+    return !this.#going && !next && running !== undefined && this.#begun === running;
+  }
+
   get frame(): Frame | undefined {
     return this.#steps.frame;
   }
@@ -147,11 +156,12 @@ class Page implements Actions {
     this.#steps.clear(facts.recorded);
     this.#traffic.clear();
     rememberGuest(guest?.link === undefined ? guest?.name : undefined);
-    if (!beginning.keepsUrl) writeUrl(settings, guest?.link, before);
+    if (!beginning.keepsUrl) writeUrl(settings, guest, before);
     worker.accept();
     this.#going = false;
     await vmm.setIdle(this.#presence.idle);
     await this.#begin(vmm, beginning.place ?? {});
+    if (worker === this.#workers.running) this.#begun = worker;
     this.#draw();
   }
 
@@ -162,7 +172,7 @@ class Page implements Actions {
     if (steps !== undefined) await this.#stand(vmm, vmm.advance(steps));
     else if (run && !this.#facts?.recorded) this.#going = true;
     await this.#go();
-    if (event !== undefined) this.#steps.go(event);
+    if (event !== undefined) this.#steps.go(event, (why) => this.say(...this.#notes, why));
     if (panel) {
       await this.drawn();
       showPanel(panel);
@@ -229,6 +239,8 @@ class Page implements Actions {
     const booting = this.#workers.next !== undefined;
     const stopped = !booting && this.#workers.running === undefined;
     this.#editor.follow(settings);
+    // What came of the machines before is not what the new ones will show.
+    const judged = booting && !isLive(settings) ? undefined : picture;
     const state = {
       settings,
       picture: this.#picture,
@@ -254,7 +266,7 @@ class Page implements Actions {
       () => render(strip(picture, facts, isLive(settings)), element('strip')),
       () =>
         render(eventPanel(this.#steps, picture, facts?.traced === true, this), element('events')),
-      () => render(thingsToTry(settings, picture, this.#editor, this), element('try')),
+      () => render(thingsToTry(settings, judged, this.#editor, this), element('try')),
       ...(picture && !isEmbedded() ? pictureParts(picture, this.#tlbPages, pointedOut) : []),
       ...(isEmbedded() ? [] : this.#charts.parts()),
       () => {
@@ -272,7 +284,7 @@ class Page implements Actions {
     this.#draw();
   }
 
-  #apply(change: Partial<Settings>, guest: PickedGuest | undefined): void {
+  #apply(change: Partial<Settings>, guest: PickedGuest | undefined, place: Place = {}): void {
     const changed = { ...this.chosen, ...leavingTour(this.chosen, change) };
     // Read back, so that settings that do not go together are put right.
     const settings = {
@@ -281,7 +293,7 @@ class Page implements Actions {
     };
     this.#notes = corrections(changed, settings);
     this.#offer.clear();
-    this.#workers.start(settings, guest, {});
+    this.#workers.start(settings, guest, { place });
   }
 
   set(name: keyof Settings, value: string): void {
@@ -290,7 +302,7 @@ class Page implements Actions {
     if (speed !== undefined && !this.#workers.next) {
       const before = this.#settings;
       this.#settings = { ...before, speed };
-      writeUrl(this.#settings, this.guest?.link, before);
+      writeUrl(this.#settings, this.guest, before);
       this.#workers.use((vmm) => vmm.setSpeed(speed));
       this.#draw();
       return;
@@ -311,24 +323,29 @@ class Page implements Actions {
   }
 
   /** Runs a guest that is no toy. */
-  #run(guest: PickedGuest): void {
+  #run(guest: PickedGuest, place: Place = {}): void {
     // A kernel boots for a long time when it is stepped slowly.
     const speed = guest.kind === 'arm64' ? 'full' : this.chosen.speed;
     const alone = { vms: 1, vcpus: 1, experiment: 'none', lines: '', path: 'all' } as const;
-    this.#apply({ ...alone, guest: guest.name, speed }, guest);
+    this.#apply({ ...alone, guest: guest.name, speed }, guest, place);
   }
 
   startOffer(): void {
-    if (this.#offer.offered) this.#run(this.#offer.offered.guest);
+    const { offered, place } = this.#offer;
+    if (offered) this.#run(offered.guest, place);
   }
 
   /** Opens what an address says: settings, place, guest. */
   openAddress(page: URL, ...notes: readonly string[]): void {
     const query = page.searchParams;
+    const settings = readSettings(query);
+    const wrong = wrongLines(query);
+    if (wrong !== undefined) this.#editor.correct(wrong, settings);
     this.#notes = [...settingProblems(query), ...placeProblems(query), ...notes];
     this.#offer.look(page, (problem = '') => this.say(...this.#notes, problem));
-    const beginning = { place: readPlace(query), keepsUrl: true };
-    this.#workers.start(readSettings(query), undefined, beginning);
+    // Where a guest is to stand that comes by link, the toy is not.
+    const place = bringsGuest(page) ? {} : readPlace(query);
+    this.#workers.start(settings, undefined, { place, keepsUrl: true });
   }
 
   toggleRun(): void {
@@ -374,21 +391,4 @@ class Page implements Actions {
     this.#charts.draw();
     this.#draw();
   }
-}
-
-restoreTheme();
-embedPage();
-startExplaining(element('explain'));
-if (!(await becomeIsolated())) {
-  const address = new URL(location.href);
-  const page = new Page(readSettings(address.searchParams));
-  listenToKeys(page);
-  listenToDrops(page);
-  watchPanels();
-  // For the console of the browser's tools: the machines behind the picture.
-  Object.assign(globalThis, { vsmmu: page });
-  onThemeChange(() => page.retheme());
-  watchPresence((presence) => page.present(presence));
-  onAddressChange((other) => page.openAddress(other));
-  page.openAddress(address, ...lostGuest());
 }

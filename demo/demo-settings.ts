@@ -10,6 +10,7 @@ import {
   type ToyPath,
 } from '../vmm/boards/index.ts';
 import { parseLines } from './edit/parse-lines.ts';
+import { cut } from './link/cut-text.ts';
 import { TOUR, tourStop } from './tour.ts';
 
 const COUNTS = ['1', '2', '3', '4'] as const;
@@ -205,10 +206,19 @@ export function readSettings(query: URLSearchParams): Settings {
   );
 }
 
-function linesProblems(query: URLSearchParams): string[] {
+/** Lines of a URL's query that are wrong, as they are there; undefined: there are none. */
+export function wrongLines(query: URLSearchParams): string | undefined {
   const lines = query.get(LINES);
-  if (lines === null) return [];
-  return parseLines(lines).problems.map((problem) => `lines: ${problem}.`);
+  const isWrong = lines !== null && parseLines(lines).problems.length > 0;
+  return isWrong && readSettings(query).tour === 0 ? lines : undefined;
+}
+
+function linesProblems(query: URLSearchParams, { tour }: Settings): string[] {
+  return query.getAll(LINES).flatMap((lines, i) => {
+    if (i > 0) return [`lines=${cut(lines)}: there are some already; ignored.`];
+    if (tour > 0) return [`lines=${cut(lines)}: stop ${tour} of the tour has none; ignored.`];
+    return parseLines(lines).problems.map((problem) => `lines: ${problem}.`);
+  });
 }
 
 /** What a URL asks for that is not what the page does: a line each. Parameters of others are theirs. */
@@ -224,7 +234,7 @@ export function settingProblems(query: URLSearchParams): string[] {
       return given === is ? [] : [refusal(settings, name, given, is)];
     });
   });
-  return [...problems, ...linesProblems(query)];
+  return [...problems, ...linesProblems(query, settings)];
 }
 
 /** Settings that do not come out as they were asked for: a line each. */
@@ -241,9 +251,6 @@ function refusal(settings: Settings, name: string, given: string, is: string): s
   const who = tour > 0 ? `stop ${tour} of the tour` : own;
   return `${name}=${given}: ${who} has ${name}=${is}.`;
 }
-
-/** Of a value that somebody has made up. */
-const cut = (text: string) => (text.length > 40 ? `${text.slice(0, 40)}\u2026` : text);
 
 /** True for the name of a parameter that is a setting. */
 export function isSetting(name: string): boolean {

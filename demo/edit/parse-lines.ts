@@ -2,6 +2,8 @@
 // The lines of "Edit and run": what they may say, and the argument by which the toy is told
 // (guest-driver/toy/program.ts). Each wrong line is one message with its number.
 
+import { cut } from '../link/cut-text.ts';
+
 /** Characters of the text, and lines that do something. */
 export const MOST_LINES_TEXT = 2000;
 export const MOST_LINES = 40;
@@ -52,15 +54,19 @@ export interface ParsedLines {
   readonly count: number;
 }
 
+/** Messages about wrong lines: more are counted. */
+const MOST_PROBLEMS = 10;
+
 class LineError extends Error {}
 
 /** An address in hexadecimal. */
 function address(word: string | undefined, alignment: bigint): string {
   if (word === undefined) throw new LineError('an address is missing, as in 0x1000');
-  if (!/^(0x[0-9a-f]{1,16}|\d{1,20})$/i.test(word)) throw new LineError(`${word} is no address`);
+  if (!/^(0x[0-9a-f]{1,16}|\d{1,20})$/i.test(word))
+    throw new LineError(`${cut(word)} is not an address`);
   const value = BigInt(word);
   if (value >> INPUT_BITS !== 0n) throw new LineError(`${word} is beyond 48 bits`);
-  if (value % alignment !== 0n) throw new LineError(`${word} is no multiple of ${alignment}`);
+  if (value % alignment !== 0n) throw new LineError(`${word} is not a multiple of ${alignment}`);
   return value.toString(16);
 }
 
@@ -69,9 +75,9 @@ function map([iova, page, number, ...rest]: readonly string[]): string {
   if (page !== 'page' || number === undefined)
     throw new LineError('map takes an address, then "page" and its number');
   if (!/^\d$/.test(number) || Number(number) >= PAGES)
-    throw new LineError(`page ${number}: pages are 0 to ${PAGES - 1}`);
+    throw new LineError(`page ${cut(number)}: pages are 0 to ${PAGES - 1}`);
   if (rest.length > 1 || (rest.length === 1 && rest[0] !== 'ro'))
-    throw new LineError(`${rest.join(' ')}: behind the page comes "ro" or nothing`);
+    throw new LineError(`${cut(rest.join(' '))}: only "ro" may follow the page number`);
   return `${rest.length === 1 ? 'o' : 'm'}${at}.${number}`;
 }
 
@@ -86,14 +92,15 @@ function operation(words: readonly string[]): string {
     const [letter, alignment] = found;
     const [iova, ...rest] = words.slice(name.split(' ').length);
     const at = address(iova, alignment);
-    if (rest.length > 0) throw new LineError(`${rest.join(' ')}: nothing comes behind the address`);
+    if (rest.length > 0)
+      throw new LineError(`${cut(rest.join(' '))}: unexpected text after the address`);
     return `${letter}${at}`;
   }
   const verbs = LINE_FORMS.map(([form]) => form.replace(/ ?IOVA.*/, ''));
-  throw new LineError(`"${words.join(' ').slice(0, 40)}" is none of ${verbs.join(', ')}`);
+  throw new LineError(`"${cut(words.join(' '))}" is none of ${verbs.join(', ')}`);
 }
 
-/** Reads lines, which newlines or semicolons part. What follows # or // is a comment. */
+/** Reads lines, which newlines or semicolons separate. What follows # or // is a comment. */
 export function parseLines(text: string): ParsedLines {
   if (text.length > MOST_LINES_TEXT)
     return {
@@ -103,6 +110,7 @@ export function parseLines(text: string): ParsedLines {
     };
   const operations: string[] = [];
   const problems: string[] = [];
+  let wrong = 0;
   for (const [i, line] of text.split('\n').entries()) {
     const said = line.replace(/(#|\/\/).*$/, '');
     for (const part of said.split(';')) {
@@ -112,10 +120,12 @@ export function parseLines(text: string): ParsedLines {
         operations.push(operation(words));
       } catch (error) {
         if (!(error instanceof LineError)) throw error;
-        problems.push(`line ${i + 1}: ${error.message}`);
+        wrong++;
+        if (wrong <= MOST_PROBLEMS) problems.push(`line ${i + 1}: ${error.message}`);
       }
     }
   }
+  if (wrong > MOST_PROBLEMS) problems.push(`${wrong - MOST_PROBLEMS} more are wrong`);
   if (operations.length > MOST_LINES) problems.push(`there are more than ${MOST_LINES} lines`);
   if (operations.length === 0 && problems.length === 0) problems.push('there is no line to run');
   return {

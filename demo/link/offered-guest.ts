@@ -2,9 +2,11 @@
 // A guest that comes by link, "?guest=URL" or in the hash. It is fetched and shown with its origin and
 // size; only a click starts it.
 
+import { readAtMost } from '../../devices/plugin/join-bytes.ts';
 import { guestOf } from '../guest-files.ts';
 import type { PickedGuest } from '../protocol.ts';
-import { GUEST_HASH, guestOfText, MOST_GUEST_BYTES, readAtMost } from './guest-text.ts';
+import { plainName } from './guest-name.ts';
+import { GUEST_HASH, guestOfText, MOST_GUEST_BYTES, TOO_LARGE } from './guest-text.ts';
 
 export interface OfferedGuest {
   readonly guest: PickedGuest;
@@ -13,36 +15,76 @@ export interface OfferedGuest {
   readonly size: number;
 }
 
+/** The URL of a guest in a page's address; undefined: it has none, or asks for the toy. */
+function askedGuest({ searchParams }: URL): string | undefined {
+  const asked = searchParams.get('guest') ?? '';
+  return asked === '' || asked === 'toy' ? undefined : asked;
+}
+
 /** True when a page's address brings a guest. */
-export function bringsGuest({ searchParams, hash }: URL): boolean {
-  const asked = searchParams.get('guest');
-  return (asked !== null && asked !== 'toy') || hash.startsWith(GUEST_HASH);
+export function bringsGuest(page: URL): boolean {
+  return askedGuest(page) !== undefined || page.hash.startsWith(GUEST_HASH);
+}
+
+/** Whether anything answers at all; nothing of the answer's body is waited for. */
+async function isReached(url: URL, signal: AbortSignal): Promise<boolean> {
+  const own = new AbortController();
+  const stop = () => own.abort();
+  signal.addEventListener('abort', stop);
+  try {
+    await fetch(url, {
+      mode: 'no-cors',
+      credentials: 'omit',
+      referrerPolicy: 'no-referrer',
+      signal: own.signal,
+    });
+    return true;
+  } catch {
+    return false;
+  } finally {
+    signal.removeEventListener('abort', stop);
+    stop();
+  }
 }
 
 /** What the browser does not say of a request that failed. */
-async function whyNot(url: URL): Promise<string> {
+async function whyNot(url: URL, signal: AbortSignal): Promise<string> {
   if (isSecureContext && location.protocol === 'https:' && url.protocol === 'http:')
     return 'a page from https may not load from http';
-  try {
-    await fetch(url, { mode: 'no-cors', credentials: 'omit', referrerPolicy: 'no-referrer' });
-  } catch {
-    return crossOriginIsolated
-      ? 'nothing came: the server cannot be reached, or it sends neither ' +
-          'Access-Control-Allow-Origin (CORS) nor Cross-Origin-Resource-Policy (CORP)'
-      : 'the server cannot be reached';
-  }
-  return 'its server lets no page of another origin read it (Access-Control-Allow-Origin, CORS)';
+  if (await isReached(url, signal))
+    return 'its server lets no page of another origin read it (Access-Control-Allow-Origin, CORS)';
+  signal.throwIfAborted();
+  return crossOriginIsolated
+    ? 'nothing came: the server cannot be reached, or it sends neither ' +
+        'Access-Control-Allow-Origin (CORS) nor Cross-Origin-Resource-Policy (CORP)'
+    : 'the server cannot be reached';
 }
 
-async function download(url: URL): Promise<Uint8Array<ArrayBuffer>> {
+interface Download {
+  /** Where the bytes came from, after redirects. */
+  readonly origin: string;
+  readonly bytes: Uint8Array<ArrayBuffer>;
+}
+
+async function download(url: URL, signal: AbortSignal): Promise<Download> {
   let response: Response;
   try {
-    response = await fetch(url, { credentials: 'omit', referrerPolicy: 'no-referrer' });
+    response = await fetch(url, { credentials: 'omit', referrerPolicy: 'no-referrer', signal });
   } catch {
-    throw new Error(await whyNot(url));
+    signal.throwIfAborted();
+    throw new Error(await whyNot(url, signal));
   }
-  if (!response.ok || !response.body) throw new Error(`the server answers ${response.status}`);
-  return await readAtMost(response.body, MOST_GUEST_BYTES);
+  const { body, ok, status } = response;
+  if (!ok || !body) {
+    await body?.cancel();
+    throw new Error(`the server answers ${status}`);
+  }
+  const bytes = await readAtMost(body, MOST_GUEST_BYTES).catch((error: unknown) => {
+    signal.throwIfAborted();
+    throw error;
+  });
+  if (!bytes) throw new Error(TOO_LARGE);
+  return { origin: new URL(response.url).origin, bytes };
 }
 
 function addressOf(text: string, page: URL): URL {
@@ -53,26 +95,27 @@ function addressOf(text: string, page: URL): URL {
     throw new Error('it is no URL');
   }
   if (url.protocol !== 'http:' && url.protocol !== 'https:')
-    throw new Error('it is a URL of http or https');
+    throw new Error('it is not a URL of http or https');
   return url;
 }
 
 function nameOf({ pathname, hostname }: URL): string {
   const last = pathname.split('/').at(-1) || hostname;
   try {
-    return decodeURIComponent(last).slice(0, 60);
+    return plainName(decodeURIComponent(last));
   } catch {
-    return last.slice(0, 60);
+    return plainName(last);
   }
 }
 
 /**
  * Fetches the guest that a page's address brings.
+ * @param signal ends the fetch; its reason is what is thrown then.
  * @throws {Error} one line that says why there is none.
  */
-export async function offeredGuest(page: URL): Promise<OfferedGuest> {
-  const asked = page.searchParams.get('guest');
-  if (asked === null) {
+export async function offeredGuest(page: URL, signal: AbortSignal): Promise<OfferedGuest> {
+  const asked = askedGuest(page);
+  if (asked === undefined) {
     const { name, bytes } = await guestOfText(page.hash);
     const guest = { ...guestOf([{ name, bytes }]), link: page.hash };
     return { guest, from: 'the link itself', size: bytes.length };
@@ -80,10 +123,10 @@ export async function offeredGuest(page: URL): Promise<OfferedGuest> {
   const shown = asked.length > 80 ? `${asked.slice(0, 80)}\u2026` : asked;
   try {
     const url = addressOf(asked, page);
-    const bytes = await download(url);
+    const { origin, bytes } = await download(url, signal);
     const guest = guestOf([{ name: nameOf(url), bytes }]);
-    const link = `?guest=${encodeURIComponent(asked)}`;
-    return { guest: { ...guest, link }, from: url.origin, size: bytes.length };
+    const link = `?guest=${encodeURIComponent(asked.toWellFormed())}`;
+    return { guest: { ...guest, link }, from: origin, size: bytes.length };
   } catch (error) {
     throw new Error(`guest=${shown}: ${error instanceof Error ? error.message : error}`);
   }

@@ -2,10 +2,11 @@
 // Where in a run and on the page a link leads: the step at which the machines stand, the event that is
 // shown, the panel that is open.
 
+import { cut } from './cut-text.ts';
 import { PANEL_NAMES, type PanelName } from './panel-names.ts';
 
 /** Steps that a link may have the machines take before the page shows them. */
-const MOST_STEPS = 20_000;
+export const MOST_STEPS = 20_000;
 const MOST_EVENT = 9_999_999;
 
 export interface Place {
@@ -15,6 +16,22 @@ export interface Place {
   readonly event?: number | undefined;
   readonly panel?: PanelName | undefined;
 }
+
+/** A place as a link can have it. @returns also what is left out: a line each. */
+export function placeForLink(place: Place): { readonly place: Place; readonly lost: string[] } {
+  const [step, event] = [limited(place.step, MOST_STEPS), limited(place.event, MOST_EVENT)];
+  const lost = [
+    ...(step === place.step ? [] : [`step ${place.step}: ${MOST_STEPS}`]),
+    ...(event === place.event ? [] : [`event ${place.event}: ${MOST_EVENT}`]),
+  ];
+  return {
+    place: { ...place, step, event },
+    lost: lost.map((what) => `The link has no ${what} is the most for a link.`),
+  };
+}
+
+const limited = (number: number | undefined, most: number) =>
+  number !== undefined && number > most ? undefined : number;
 
 /** Names of its parameters. */
 export const PLACE_PARAMETERS = ['step', 'event', 'panel'] as const;
@@ -45,11 +62,13 @@ export function placeProblems(query: URLSearchParams): string[] {
     event: `a number from 0 to ${MOST_EVENT}, with events=yes`,
     panel: `one of ${PANEL_NAMES.join(', ')}`,
   };
-  return PLACE_PARAMETERS.flatMap((name) => {
-    const given = query.get(name);
-    if (given === null || place[name] !== undefined) return [];
-    return [`${name}=${given.slice(0, 40)}: it is ${allowed[name]}; the page does without.`];
-  });
+  return PLACE_PARAMETERS.flatMap((name) =>
+    query.getAll(name).flatMap((given, i) => {
+      if (i > 0) return [`${name}=${cut(given)}: there is one already; ignored.`];
+      if (place[name] !== undefined) return [];
+      return [`${name}=${cut(given)}: must be ${allowed[name]}; ignored.`];
+    }),
+  );
 }
 
 /** Adds a place to a query. */

@@ -137,6 +137,9 @@ function stateText({ picture, booting, stopped }: BarState): keyof typeof STATES
   return picture.state;
 }
 
+/** A single key of a button; there are none in the frame of another page. */
+const keys = (key: string) => (isEmbedded() ? nothing : key);
+
 export function bar(state: BarState, actions: Actions): TemplateResult {
   const { settings, picture, facts, error, notes, offer } = state;
   const { share } = actions;
@@ -190,14 +193,14 @@ export function bar(state: BarState, actions: Actions): TemplateResult {
     </header>
     <form class="bar" aria-label="Machine" @submit=${(event: Event) => event.preventDefault()}>
       <div class="buttons">
-        <button type="button" id="run" class="primary" ?disabled=${idle} aria-keyshortcuts="p"
+        <button type="button" id="run" class="primary" ?disabled=${idle} aria-keyshortcuts=${keys('p')}
             @click=${() => actions.toggleRun()}
             data-explain="Lets the machines run, or pauses them at a safe point (p)."
           >${running ? 'Pause' : 'Run'}</button>
-        <button type="button" id="step" ?disabled=${idle} aria-keyshortcuts="s"
+        <button type="button" id="step" ?disabled=${idle} aria-keyshortcuts=${keys('s')}
             @click=${() => actions.step()}
             data-explain="One step of each machine: one call of the guest (s).">Step</button>
-        <button type="button" id="reset" aria-keyshortcuts="r" @click=${() => actions.reset()}
+        <button type="button" id="reset" aria-keyshortcuts=${keys('r')} @click=${() => actions.reset()}
             data-explain="New machines on a new host, from the beginning (r).">Reset</button>
         <button type="button" id="restart" @click=${() => actions.restart()}
             data-explain="New machines on a new host, paused before their first step."

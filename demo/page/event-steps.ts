@@ -41,6 +41,9 @@ export interface EventStage {
 /** Shows what machines stand at that were running, or have taken a step. */
 export type Stand = (vmm: Remote<Vmm>, asked: Promise<Picture>) => Promise<void>;
 
+const recordedText = ({ first, last }: Recorded) =>
+  last < first ? 'no event is recorded yet' : `events ${first} to ${last} are recorded`;
+
 export class EventSteps {
   readonly #stage: EventStage;
   readonly #stand: Stand;
@@ -180,11 +183,14 @@ export class EventSteps {
     });
   }
 
-  /** Shows the event of a number. */
-  go(number: number): void {
+  /** Shows the event of a number. @param missing hears why there is none, in one line. */
+  go(number: number, missing: (why: string) => void = () => undefined): void {
     this.#stop();
+    if (!this.#on) missing(`event=${number}: no events are recorded; ignored.`);
     this.#ask(async (vmm) => {
-      this.#frame = (await vmm.frame(number)) ?? this.#frame;
+      const frame = await vmm.frame(number);
+      if (frame) this.#frame = frame;
+      else missing(`event=${number}: ${recordedText(this.#recorded)}; ignored.`);
     });
   }
 

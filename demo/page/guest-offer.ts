@@ -2,19 +2,33 @@
 // The guest that the page's address brings, while it waits for a click.
 
 import { bringsGuest, type OfferedGuest, offeredGuest } from '../link/offered-guest.ts';
+import { type Place, readPlace } from '../link/place.ts';
+
+/** How long a server may take for all of it. */
+const OFFER_S = 120;
 
 export class GuestOffer {
   #offered: OfferedGuest | undefined;
-  /** Counts the addresses. */
-  #turn = 0;
+  #place: Place = {};
+  /** Ends the fetch that is under way. */
+  #look = new AbortController();
+  #late: ReturnType<typeof setTimeout> | undefined;
 
   get offered(): OfferedGuest | undefined {
     return this.#offered;
   }
 
+  /** Where the guest is to stand when it has been started. */
+  get place(): Place {
+    return this.#place;
+  }
+
   clear(): void {
     this.#offered = undefined;
-    this.#turn++;
+    this.#look.abort();
+    // What it comes to now is for nobody.
+    this.#look = new AbortController();
+    clearTimeout(this.#late);
   }
 
   /**
@@ -24,16 +38,22 @@ export class GuestOffer {
   look(address: URL, told: (problem?: string) => void): void {
     this.clear();
     if (!bringsGuest(address)) return;
-    const turn = this.#turn;
-    offeredGuest(address)
+    this.#place = readPlace(address.searchParams);
+    const look = this.#look;
+    const late = new Error(`it has not come within ${OFFER_S} s`);
+    this.#late = setTimeout(() => look.abort(late), OFFER_S * 1000);
+    offeredGuest(address, look.signal)
       .then((offered) => {
         // Another address may be open by now.
-        if (turn !== this.#turn) return;
+        if (look !== this.#look) return;
         this.#offered = offered;
         told();
       })
       .catch((error: unknown) => {
-        if (turn === this.#turn) told(error instanceof Error ? error.message : String(error));
+        if (look === this.#look) told(error instanceof Error ? error.message : String(error));
+      })
+      .finally(() => {
+        if (look === this.#look) clearTimeout(this.#late);
       });
   }
 }

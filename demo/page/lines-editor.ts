@@ -4,43 +4,11 @@
 import { html, nothing, type TemplateResult } from 'lit-html';
 import { live } from 'lit-html/directives/live.js';
 import type { Settings } from '../demo-settings.ts';
-import { firstLines } from '../edit/first-lines.ts';
+import type { EditedLines } from '../edit/edited-lines.ts';
 import { LINE_FORMS, MOST_LINES_TEXT, parseLines } from '../edit/parse-lines.ts';
 import type { Picture } from '../protocol.ts';
 import type { Actions } from './controls.ts';
-
-export class LinesEditor {
-  #isOpen = false;
-  #text = '';
-  /** The experiment, or the lines that run, for which the text was put there. */
-  #subject = '';
-
-  /** Follows what runs: other lines take the text's place, and another experiment closes the field. */
-  follow({ experiment, lines }: Settings): void {
-    const subject = lines === '' ? experiment : `lines ${lines}`;
-    if (subject === this.#subject) return;
-    this.#subject = subject;
-    this.#isOpen = lines !== '';
-    this.#text = lines;
-  }
-
-  get isOpen(): boolean {
-    return this.#isOpen;
-  }
-
-  get text(): string {
-    return this.#text;
-  }
-
-  toggle({ experiment }: Settings): void {
-    this.#isOpen = !this.#isOpen;
-    if (this.#text === '') this.#text = firstLines(experiment);
-  }
-
-  type(text: string): void {
-    this.#text = text;
-  }
-}
+import { verdictOf } from './lines-verdict.ts';
 
 function problems(text: string): TemplateResult {
   return html`<ul class="problems" id="line-problems" aria-live="polite">${parseLines(
@@ -50,18 +18,13 @@ function problems(text: string): TemplateResult {
 
 /** What the lines have shown. */
 function shown(picture: Picture | undefined): TemplateResult {
-  const found = picture?.suspects.filter(({ state }) => state === 'found').length ?? 0;
-  if (picture?.state !== 'ended')
-    return html`<p class="look">One line a step. What each does is in the console.</p>`;
-  return html`<p class=${found === 0 ? 'good' : 'bad'} data-lines=${found === 0 ? 'clean' : 'found'}>${
-    found === 0
-      ? 'All lines have run, and no invalidation is missing. Delete one and run them again.'
-      : 'The sanitizer has found an invalidation that is missing: see below.'
-  }</p>`;
+  const verdict = picture && verdictOf(picture);
+  if (!verdict) return html`<p class="look">One line a step. What each does is in the console.</p>`;
+  return html`<p class=${verdict.what === 'clean' ? 'good' : 'bad'} data-lines=${verdict.what}>${verdict.text}</p>`;
 }
 
 export function linesEditor(
-  editor: LinesEditor,
+  editor: EditedLines,
   settings: Settings,
   picture: Picture | undefined,
   actions: Actions,

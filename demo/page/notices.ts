@@ -20,11 +20,13 @@ export function rememberGuest(name: string | undefined): void {
   store('sessionStorage', GUEST_KEY, name ?? null);
 }
 
-/** A page that loads again has nothing of the files that were picked: a line that says so. */
+/** Nothing of a file that was picked outlasts its machines: a line that says so. @param how it went. */
+export function goneGuest(name: string, how: string): string {
+  return `The guest ${name.slice(0, 60)} has gone${how}: open it again. This is the toy.`;
+}
+
+/** What a page that loads again says of the guest that it had. */
 export function lostGuest(): readonly string[] {
   const name = stored('sessionStorage', GUEST_KEY);
-  if (name === null) return [];
-  return [
-    `The guest ${name.slice(0, 60)} has gone with the reload: open it again. This is the toy.`,
-  ];
+  return name === null ? [] : [goneGuest(name, ' with the reload')];
 }

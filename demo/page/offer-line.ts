@@ -10,11 +10,11 @@ export function offerLine(
 ): TemplateResult | typeof nothing {
   if (!offer) return nothing;
   const { guest, from, size } = offer;
-  return html`<p class="offer" role="status">This link brings a guest, which nobody here has looked at.
+  return html`<p class="offer" role="status">This link brings a guest, which has not been checked.
     <button type="button" id="start-offer" class="primary" @click=${start}
         data-explain=${
           'Starts it on a host, worker and consoles of its own: it gets nothing of the guests ' +
           'before it, and the page has nothing else to give.'
-        }>Start <b>${guest.name}</b> from <b>${from}</b>, ${size.toLocaleString('en')} bytes</button>
+        }>Start <b><bdi>${guest.name}</bdi></b> from <b>${from}</b>, ${size.toLocaleString('en')} bytes</button>
   </p>`;
 }

@@ -26,7 +26,10 @@ function answers(opened: Window): Promise<boolean> {
 
 const DO_IT_YOURSELF = 'Download the trace and drop it on ui.perfetto.dev.';
 
-/** A document that isolates itself by COOP gets no hold of a window that it opens. */
+/**
+ * A document that isolates itself by COOP gets no hold of a window that it opens. One in a frame is
+ * isolated by Document-Isolation-Policy, which lets it; nothing tells which of both a whole page has.
+ */
 const keepsToItself = () => crossOriginIsolated && window.top === window;
 
 /**
@@ -35,7 +38,7 @@ const keepsToItself = () => crossOriginIsolated && window.top === window;
  */
 export async function openInPerfetto(trace: () => Promise<Uint8Array>): Promise<string> {
   if (keepsToItself())
-    return `This page isolates itself (Cross-Origin-Opener-Policy), so no other page takes a trace from it. ${DO_IT_YOURSELF}`;
+    return `This page is isolated, as by Cross-Origin-Opener-Policy, so no other page takes a trace from it. ${DO_IT_YOURSELF}`;
   const opened = window.open(PERFETTO);
   if (!opened) return `The browser opens no window for this page. ${DO_IT_YOURSELF}`;
   const [bytes, found] = await Promise.all([trace(), answers(opened)]);

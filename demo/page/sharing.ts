@@ -6,22 +6,26 @@ import { findExperiment } from '../../vmm/boards/index.ts';
 import type { Settings } from '../demo-settings.ts';
 import { guestText } from '../link/guest-text.ts';
 import { embedSnippet, linkOf } from '../link/page-link.ts';
-import type { Place } from '../link/place.ts';
+import { type Place, placeForLink } from '../link/place.ts';
 import type { Frame, PickedGuest, Picture, Vmm } from '../protocol.ts';
 import { copyText } from './copy-text.ts';
 import { COPIED_MS, NO_CLIPBOARD } from './notices.ts';
 import { openPanel } from './open-panel.ts';
 import { openInPerfetto } from './perfetto.ts';
 import { saveFile } from './save-file.ts';
+import { showUrl } from './write-url.ts';
 
 /** The page, as far as it is shared. */
 export interface SharedPage {
-  readonly vmm: Remote<Vmm> | undefined;
+  /** Asks the machines' worker for something, when it has done what it was asked for before. */
+  ask<T>(call: (vmm: Remote<Vmm>) => Promise<T>): Promise<T>;
   /** The settings that were chosen last. */
   readonly chosen: Settings;
   readonly guest: PickedGuest | undefined;
   /** The machines as they are now. */
   readonly picture: Picture | undefined;
+  /** They are not told to run, and no others are in the making or on their way to where they begin. */
+  readonly standing: boolean;
   /** The event that is shown. */
   readonly frame: Frame | undefined;
   console(vm: number): string;
@@ -29,6 +33,10 @@ export interface SharedPage {
   say(...lines: readonly string[]): void;
   drawn(): Promise<void>;
 }
+
+const tooLarge = ({ name }: PickedGuest) =>
+  `${name} is too large for a link: whoever opens this one gets the toy. Put the guest on a ` +
+  'server that allows it (CORS), and add guest=URL.';
 
 type Copied = 'link' | 'embed' | '';
 
@@ -47,8 +55,8 @@ export class Sharing {
 
   /** Where the page is. Machines that run are at no step. */
   get #place(): Place {
-    const { picture, frame } = this.#page;
-    const stands = picture?.state === 'paused' || frame !== undefined;
+    const { picture, standing, frame } = this.#page;
+    const stands = standing && (picture?.state === 'paused' || frame !== undefined);
     return {
       step: stands ? picture?.steps : undefined,
       event: frame?.number,
@@ -56,18 +64,11 @@ export class Sharing {
     };
   }
 
-  /** How a link brings the guest; says so when it does not. */
+  /** How a link brings the guest; undefined: it does not. */
   async #guestLink(): Promise<string | undefined> {
     const { guest } = this.#page;
     if (!guest || guest.link !== undefined) return guest?.link;
-    const { kind, name, bytes } = guest;
-    const text = kind === 'wasm' ? await guestText(name, bytes) : undefined;
-    if (text === undefined)
-      this.#page.say(
-        `${name} is too large for a link: whoever opens this one gets the toy. Put the guest on a ` +
-          'server that allows it (CORS), and add guest=URL.',
-      );
-    return text;
+    return guest.kind === 'wasm' ? await guestText(guest.name, guest.bytes) : undefined;
   }
 
   /** Copies a link that leads to where the page is now. */
@@ -77,13 +78,15 @@ export class Sharing {
 
   async #shareLink(): Promise<void> {
     const here = new URL(location.href);
-    const { chosen } = this.#page;
-    this.#page.say();
-    const extras = { place: this.#place, guest: await this.#guestLink() };
-    const link = `${here.pathname}${linkOf(chosen, here, extras)}`;
+    const { chosen, guest: chosenGuest } = this.#page;
+    const { place, lost } = placeForLink(this.#place);
+    const guest = await this.#guestLink();
+    const link = `${here.pathname}${linkOf(chosen, here, { place, guest })}`;
+    const notes = [...lost, ...(chosenGuest && guest === undefined ? [tooLarge(chosenGuest)] : [])];
+    this.#page.say(...notes);
     if (await this.#copy('link', new URL(link, here).href)) return;
-    history.replaceState(null, '', link);
-    this.#page.say(NO_CLIPBOARD);
+    showUrl(link);
+    this.#page.say(...notes, NO_CLIPBOARD);
   }
 
   /** Copies the lines that show this experiment in another page. */
@@ -114,10 +117,8 @@ export class Sharing {
     saveFile(`vsmmu-${name}.txt`, `${this.#page.console(vm).trimEnd()}\n`, 'text/plain');
   }
 
-  async #trace(): Promise<Uint8Array<ArrayBuffer>> {
-    const { vmm } = this.#page;
-    if (!vmm) throw new Error('there are no machines');
-    return await vmm.trace();
+  #trace(): Promise<Uint8Array<ArrayBuffer>> {
+    return this.#page.ask((vmm) => vmm.trace());
   }
 
   saveTrace(): void {

@@ -54,6 +54,21 @@ export class Succession {
       .catch((error: unknown) => this.#failed(running, error));
   }
 
+  /**
+   * Asks the worker for something, behind the calls before; the worker goes on when that fails.
+   * @throws {Error} one line that says why there is no answer.
+   */
+  async ask<T>(call: (vmm: Remote<Vmm>) => Promise<T>): Promise<T> {
+    const running = this.#running;
+    if (!running || this.#next) throw new Error('there are no machines yet');
+    const answer = this.#calls.then(() => {
+      if (running !== this.#running) throw new Error('the machines have gone');
+      return call(running.vmm);
+    });
+    this.#calls = answer.catch(() => undefined);
+    return await answer;
+  }
+
   /** What has no machines is ended; others are left alone. */
   #failed(worker: VmmWorker, error: unknown): void {
     if (worker !== this.#next && worker !== this.#running) return;

@@ -7,6 +7,9 @@ import { colour } from './colours.ts';
 
 type Xterm = typeof import('./xterm.ts');
 
+/** Until what could not be fetched is asked for again. */
+const AGAIN_MS = 5000;
+
 interface Console {
   readonly terminal: Terminal;
   readonly fit: FitAddon;
@@ -42,13 +45,21 @@ export class Terminals {
     this.#open();
   }
 
-  /** Fetches what draws them, once. Never rejects. */
+  /** Fetches what draws them, once; after a failure not at once again. Never rejects. */
   load(): Promise<void> {
-    this.#loading ??= import('./xterm.ts').then((xterm) => {
-      this.#xterm = xterm;
-      this.#open();
-      // Without them the machines and everything else go on.
-    }, reportError);
+    this.#loading ??= import('./xterm.ts').then(
+      (xterm) => {
+        this.#xterm = xterm;
+        this.#open();
+      },
+      (error: unknown) => {
+        // Without them the machines and everything else go on.
+        reportError(error);
+        setTimeout(() => {
+          this.#loading = undefined;
+        }, AGAIN_MS);
+      },
+    );
     return this.#loading;
   }
 

@@ -18,5 +18,5 @@ export function traceTools(traced: boolean, actions: Actions): TemplateResult {
         data-explain="Gives the trace to ui.perfetto.dev in a window of its own; it is sent nowhere else."
         >Open in Perfetto</button>
       <button type="button" id="stop-trace" @click=${() => actions.set('trace', 'no')}
-        data-explain="New machines, without a trace.">Keep no trace</button>`;
+        data-explain="New machines, without a trace.">Stop recording</button>`;
 }

@@ -4,9 +4,10 @@
 import { html, nothing, type TemplateResult } from 'lit-html';
 import { EXPERIMENTS, type Experiment, findExperiment } from '../../vmm/boards/index.ts';
 import { isLive, type Settings } from '../demo-settings.ts';
+import type { EditedLines } from '../edit/edited-lines.ts';
 import type { Picture, RowPicture } from '../protocol.ts';
 import type { Actions } from './controls.ts';
-import { type LinesEditor, linesEditor } from './lines-editor.ts';
+import { linesEditor } from './lines-editor.ts';
 import { measuredTime } from './page-text.ts';
 
 const PATHS = ['trapped', 'direct', 'overlay'] as const;
@@ -110,7 +111,7 @@ function outcome(experiment: Experiment, picture: Picture | undefined): Template
 export function thingsToTry(
   settings: Settings,
   picture: Picture | undefined,
-  editor: LinesEditor,
+  editor: EditedLines,
   actions: Actions,
 ): TemplateResult {
   const chosen = findExperiment(settings.experiment);

@@ -3,7 +3,6 @@
 
 import { Host, type Machine } from 'vsmmu';
 import {
-  CHECKPOINT_PATH_DIRECT,
   CHECKPOINT_PHASE_MEASURE,
   CHECKPOINT_PHASE_TRACE,
 } from '../../assembly/layout/checkpoint-registers.ts';
@@ -24,6 +23,7 @@ import type {
 import { clockResolution } from './clock-resolution.ts';
 import type { Recording } from './events/recording.ts';
 import { guestOptions } from './guest-options.ts';
+import { OneAtATime, type Wanted } from './one-at-a-time.ts';
 import { Outbox } from './outbox.ts';
 import { vmPicture } from './picture.ts';
 import { rawQueues } from './raw-queues.ts';
@@ -31,7 +31,7 @@ import { Suspects } from './seen-suspects.ts';
 import { placement } from './session-placement.ts';
 import { StepChanges } from './step-changes.ts';
 import { tlbPicture } from './tlb-picture.ts';
-import { TraceFigures } from './trace-figures.ts';
+import { followed, TraceFigures } from './trace-figures.ts';
 
 const VINTFS = 16;
 const MIN_LVCMDQS = 2;
@@ -44,6 +44,8 @@ const IDLE_PACE_MS = 250;
 /** Million instructions of an arm64 kernel in one step, some 10 ms. */
 const KERNEL_STEP = 4;
 const LAST_CHECKS = 200;
+/** None of the turns that work has. */
+const NO_TURN = -1;
 
 const delay = (ms: number) =>
   new Promise<void>((resolve) => {
@@ -76,9 +78,9 @@ export class Session {
   /** Between two steps at least. */
   #idlePace = 0;
   #steps = 0;
-  #going = false;
-  #looping = false;
-  #loop = Promise.resolve();
+  readonly #work = new OneAtATime();
+  /** Turn of the work in which the machines run by themselves. */
+  #running = NO_TURN;
   #shown = 0;
   #due = false;
   #sending = false;
@@ -161,7 +163,7 @@ export class Session {
     machine.on('output', (bytes) => {
       outbox.add(bytes);
       // The loop sends when a picture is due; without it nothing else would.
-      if (!this.#looping) this.#show();
+      if (!this.#going) this.#show();
     });
     machine.on('check', (check) => {
       this.#checks.push({ vm: name, ...check });
@@ -182,7 +184,7 @@ export class Session {
       if (beside) this.#measurements.comparedPhase({ trapped: 'overlay' }, phase, ended, data);
       else this.#measurements.phase(k, phase, ended, data);
       if (!beside) this.#oracle.phase(this.#machines, k, phase, ended);
-      if (phase === CHECKPOINT_PHASE_TRACE && ended) this.#trace(machine, data);
+      if (phase === CHECKPOINT_PHASE_TRACE && ended) this.#traces.add(followed(machine, data));
     });
     this.#machines.push(machine);
   }
@@ -196,32 +198,9 @@ export class Session {
     this.#measuring.set(machine, { counted: counted + more, before: looks });
   }
 
-  #trace(machine: Machine, data: readonly number[]): void {
-    const [
-      at,
-      lvcmdq,
-      prodBefore = 0,
-      prodAfter = 0,
-      writeNs = 0,
-      lastNs = 0,
-      batches = 0,
-      exits = 0,
-    ] = data;
-    const { vmid = 0, overlay = false } = machine.inspect()[0] ?? {};
-    const path = at === CHECKPOINT_PATH_DIRECT ? 'direct' : overlay ? 'overlay' : 'trapped';
-    const queue = path === 'direct' ? `VCMDQ ${lvcmdq}` : 'CMDQ';
-    this.#traces.add({
-      vm: machine.name,
-      vmid,
-      path,
-      queue,
-      prodBefore,
-      prodAfter,
-      writeNs,
-      lastNs,
-      batches,
-      exits,
-    });
+  /** The machines run by themselves. */
+  get #going(): boolean {
+    return this.#running === this.#work.turn;
   }
 
   get #ended(): boolean {
@@ -286,6 +265,11 @@ export class Session {
     this.#send().catch(reportError);
   }
 
+  /** The same when the last picture has been there for a while. */
+  #showSoon(): void {
+    if (!this.#sending && performance.now() - this.#shown >= PICTURE_MS) this.#show();
+  }
+
   /** One after the other, so that the page draws the one and the other in tasks of their own. */
   async #send(): Promise<void> {
     while (this.#due) {
@@ -327,41 +311,48 @@ export class Session {
     return Math.min(PICTURE_MS, ...this.#machines.map(({ untilTimerMs }) => untilTimerMs));
   }
 
-  async #run(): Promise<void> {
-    while (this.#going && !this.#ended) {
+  async #run(wanted: Wanted): Promise<void> {
+    while (wanted() && !this.#ended) {
       await this.#stepAll();
-      if (!this.#sending && performance.now() - this.#shown >= PICTURE_MS) this.#show();
+      this.#showSoon();
       await delay(Math.max(this.#pace, this.#idlePace, this.#idleMs));
     }
+    if (wanted()) this.#running = NO_TURN;
+    this.#show();
   }
 
   run(): void {
-    this.#going = true;
-    if (this.#looping) return;
-    this.#looping = true;
-    this.#loop = this.#run().finally(() => {
-      this.#going = false;
-      this.#looping = false;
-      this.#show();
-    });
+    if (this.#going) return;
+    // The page is told, as of everything that fails here.
+    this.#work.instead((wanted) => this.#run(wanted)).catch(reportError);
+    this.#running = this.#work.turn;
   }
 
   async pause(): Promise<Picture> {
-    this.#going = false;
-    await this.#loop;
+    await this.#work.instead(() => undefined);
     return this.#picture();
   }
 
   async step(): Promise<Picture> {
-    await this.pause();
-    await this.#stepAll();
+    await this.#work.instead(() => this.#stepAll());
     return this.#picture();
   }
 
   async advance(steps: number): Promise<Picture> {
-    await this.pause();
-    for (let i = 0; i < steps && !this.#ended; i++) await this.#stepAll();
+    await this.#work.instead((wanted) => this.#advance(steps, wanted));
     return this.#picture();
+  }
+
+  /** Comes back to the worker's messages now and then: one of them may ask for something else. */
+  async #advance(steps: number, wanted: Wanted): Promise<void> {
+    let heard = performance.now();
+    for (let i = 0; i < steps && wanted() && !this.#ended; i++) {
+      await this.#stepAll();
+      if (performance.now() - heard < PICTURE_MS) continue;
+      this.#showSoon();
+      await delay(0);
+      heard = performance.now();
+    }
   }
 
   setSpeed(speed: Settings['speed']): void {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 // What the guests' traces of one TLBI come to: the median of the last ones, and how far they lie apart.
 
+import type { Machine } from 'vsmmu';
+import { CHECKPOINT_PATH_DIRECT } from '../../assembly/layout/checkpoint-registers.ts';
 import type { TracePicture } from '../protocol.ts';
 
 /** Traces of a path that are no measurement: the browser compiles the VMM's code meanwhile. */
@@ -9,6 +11,25 @@ export const WARM_UP = 3;
 export const KEPT = 15;
 
 type Trace = Omit<TracePicture, 'totalNs' | 'lowNs' | 'highNs' | 'samples'>;
+
+/** One TLBI that a machine's guest has followed. @param data words of the phase that has ended. */
+export function followed(machine: Machine, data: readonly number[]): Trace {
+  const [
+    at,
+    lvcmdq,
+    prodBefore = 0,
+    prodAfter = 0,
+    writeNs = 0,
+    lastNs = 0,
+    batches = 0,
+    exits = 0,
+  ] = data;
+  const { vmid = 0, overlay = false } = machine.inspect()[0] ?? {};
+  const path = at === CHECKPOINT_PATH_DIRECT ? 'direct' : overlay ? 'overlay' : 'trapped';
+  const queue = path === 'direct' ? `VCMDQ ${lvcmdq}` : 'CMDQ';
+  const vm = machine.name;
+  return { vm, vmid, path, queue, prodBefore, prodAfter, writeNs, lastNs, batches, exits };
+}
 
 interface Path {
   /** Those before the first that counts. */

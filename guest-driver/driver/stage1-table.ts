@@ -88,10 +88,12 @@ export function mapPages(root: usize, iova: u64, gpa: u64, pages: u32, writable:
 /**
  * Clears the descriptors of `pages` pages from `iova`. The SMMU may go on using what its TLB holds until the caller has
  * invalidated it.
- * @returns the number of pages that were mapped.
+ * @returns the number of pages that were mapped; 0 for what is no range of pages within 48 bits, as above.
  */
 export function unmapPages(root: usize, iova: u64, pages: u32): u32 {
   let cleared: u32 = 0;
+  // Its bits above would lead to the descriptor of another page.
+  if (!isIovaRange(iova, pages)) return cleared;
   for (let page: u32 = 0; page < pages; page++) {
     const leaf = leafOf(root, iova + ((<u64>page) << PAGE_SHIFT), false);
     if (leaf == 0 || bitsOf(load<u32>(leaf), PTE_VALID) == 0) continue;

@@ -11,13 +11,14 @@ const BUFFER: usize = memory.data(2048, 8);
 /** One word: number of arguments that were read. */
 const COUNT: usize = memory.data(8, 8);
 
-/** Fetches the arguments from the host; more than fit are treated as none. */
-export function readArguments(): void {
+/** Fetches the arguments from the host. @returns false when they are more than fit: there are none then. */
+export function readArguments(): bool {
   store<u32>(COUNT, 0);
-  if (args_sizes_get(SIZES, SIZES + 4) != 0) return;
+  if (args_sizes_get(SIZES, SIZES + 4) != 0) return true;
   const count = load<u32>(SIZES);
-  if (count > MAX_ARGUMENTS || load<u32>(SIZES, 4) > BUFFER_SIZE) return;
+  if (count > MAX_ARGUMENTS || load<u32>(SIZES, 4) > BUFFER_SIZE) return false;
   if (args_get(POINTERS, BUFFER) == 0) store<u32>(COUNT, count);
+  return true;
 }
 
 /** True when the NUL-terminated text at an offset starts with `prefix`. */

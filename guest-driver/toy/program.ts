@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 // A program of the user's own (program=…): a few operations of the driver and its device, one a step, done
-// with the queues, tables and DMA engine that the toy has brought up. They are parted by commas, each a
-// letter and, where it has one, an address in hexadecimal:
+// with the queues, tables and DMA engine that the toy has brought up. They are separated by commas, each a
+// letter and, where it has one, an address in hexadecimal, in small letters and without 0x. A program with
+// anything else fails the check "program" there, and no more of it is carried out (docs/demo.md names the
+// line of "Edit and run" of each):
 //
 // mIOVA.P, oIOVA.P  map page P of the toy's eight pages, the second read-only for the device
 // uIOVA             clear the PTE, and nothing else
@@ -37,6 +39,7 @@ import { loadField, place } from '../runtime/guest-fields';
 import { put, putDecimal, putDecimalIn, putHex } from '../runtime/text';
 import { ASID, fillWords, LIVE_PAGES, SOURCE_IOVA, TARGET_IOVA } from './address-space';
 import { putResult } from './bring-up-steps';
+import { check } from './checkpoint-report';
 import { dmaCopy, dmaFaultAddress } from './dma-requests';
 import { waitForEvents } from './dma-steps';
 import { directName, toy } from './toy-state';
@@ -48,9 +51,25 @@ const DMA_BYTES: u32 = 64;
 const PAGE_PATTERN: u32 = 0x50414730;
 const WRITTEN_PATTERN: u32 = 0x77726974;
 
+/** Input addresses of the table. */
+const INPUT_BITS: u64 = 48;
+/** Letters of operations with an address, and what separates. */
+const MAP: u32 = 0x6d;
+const MAP_READ_ONLY: u32 = 0x6f;
+const UNMAP: u32 = 0x75;
+const DMA_READ: u32 = 0x72;
+const DMA_WRITE: u32 = 0x77;
+const TLBI_VA: u32 = 0x76;
+const COMMA: u32 = 0x2c;
+const POINT: u32 = 0x2e;
+
 class Program {
   /** Memory offset of the next operation; 0 before the first. */
   at: usize = 0;
+  /** Operations that have been carried out. */
+  done: u32 = 0;
+  /** The check "program" has failed. */
+  refused: u32 = 0;
   /** The queue, or queues, with commands behind which no CMD_SYNC has come. */
   unsyncedDirect: u32 = 0;
   unsyncedCmdq: u32 = 0;
@@ -70,13 +89,23 @@ function hexDigit(character: u32): i32 {
   return -1;
 }
 
-/** Takes the number that comes next. */
+/** Takes the number that comes next; of one that 64 bits do not hold, the largest that they do. */
 function takeNumber(): u64 {
   const state = program();
   let value: u64 = 0;
-  for (; hexDigit(load<u8>(state.at)) >= 0; state.at++)
-    value = (value << 4) | <u64>hexDigit(load<u8>(state.at));
+  for (; hexDigit(load<u8>(state.at)) >= 0; state.at++) {
+    const digit = <u64>hexDigit(load<u8>(state.at));
+    value = value >> 60 == 0 ? (value << 4) | digit : u64.MAX_VALUE;
+  }
   return value;
+}
+
+function takesPage(letter: u32): bool {
+  return letter == MAP || letter == MAP_READ_ONLY;
+}
+
+function takesIova(letter: u32): bool {
+  return letter == UNMAP || letter == DMA_READ || letter == DMA_WRITE || letter == TLBI_VA;
 }
 
 function pageOf(number: u32): usize {
@@ -101,19 +130,13 @@ function endTitle(): void {
   put('       ');
 }
 
-function addressTitle(step: u32, name: string): u64 {
-  const iova = takeNumber();
+function addressTitle(step: u32, name: string, iova: u64): void {
   title(step, name);
   putHex(iova);
   endTitle();
-  return iova;
 }
 
-function mapStep(step: u32, writable: bool): void {
-  const state = program();
-  const iova = takeNumber();
-  if (load<u8>(state.at) == 46) state.at++;
-  const page = <u32>takeNumber() & (PAGES - 1);
+function mapStep(step: u32, iova: u64, page: u32, writable: bool): void {
   title(step, 'map ');
   putHex(iova);
   put(' page ');
@@ -224,26 +247,30 @@ function syncStep(): void {
 }
 
 /** Carries out the operation of a letter. False when there is none of that letter. */
-function carryOut(letter: u32, step: u32): bool {
+function carryOut(letter: u32, iova: u64, page: u32, step: u32): bool {
   const state = toy();
   switch (letter) {
-    case 0x6d:
-      mapStep(step, true);
+    case MAP:
+      mapStep(step, iova, page, true);
       return true;
-    case 0x6f:
-      mapStep(step, false);
+    case MAP_READ_ONLY:
+      mapStep(step, iova, page, false);
       return true;
-    case 0x75:
-      unmapStep(addressTitle(step, 'unmap '));
+    case UNMAP:
+      addressTitle(step, 'unmap ', iova);
+      unmapStep(iova);
       return true;
-    case 0x72:
-      dmaStep(addressTitle(step, 'dma read '), false);
+    case DMA_READ:
+      addressTitle(step, 'dma read ', iova);
+      dmaStep(iova, false);
       return true;
-    case 0x77:
-      dmaStep(addressTitle(step, 'dma write '), true);
+    case DMA_WRITE:
+      addressTitle(step, 'dma write ', iova);
+      dmaStep(iova, true);
       return true;
-    case 0x76:
-      buildTlbiNhVa(COMMAND, 0, ASID, addressTitle(step, 'tlbi va '));
+    case TLBI_VA:
+      addressTitle(step, 'tlbi va ', iova);
+      buildTlbiNhVa(COMMAND, 0, ASID, iova);
       send('TLBI_NH_VA');
       return true;
     case 0x61:
@@ -293,6 +320,15 @@ function carryOut(letter: u32, step: u32): bool {
   }
 }
 
+/** Says why the next operation is none, and ends the program. @returns false. */
+function refuse(why: string): bool {
+  put('operation ');
+  putDecimal(program().done + 1);
+  put(why);
+  program().refused = 1;
+  return check('program', false);
+}
+
 /**
  * Carries out the next operation.
  * @param step its number on the console.
@@ -304,15 +340,39 @@ export function programStep(step: u32): bool {
   const letter = load<u8>(state.at);
   if (letter == 0) return false;
   state.at++;
-  if (!carryOut(letter, step)) {
-    put('       a program has no such operation as ');
-    putHex(letter);
-    flushLine();
-    return false;
+  let iova: u64 = 0;
+  let page: u64 = 0;
+  if (takesPage(letter) || takesIova(letter)) {
+    if (hexDigit(load<u8>(state.at)) < 0) return refuse(' has no address');
+    iova = takeNumber();
+    if (iova >> INPUT_BITS != 0) return refuse(' has an address beyond 48 bits');
+    if (
+      (takesPage(letter) || letter == UNMAP || letter == TLBI_VA) &&
+      (iova & (IOVA_PAGE_SIZE - 1)) != 0
+    )
+      return refuse(' has no address of a page');
   }
+  if (takesPage(letter)) {
+    if (load<u8>(state.at) != POINT || hexDigit(load<u8>(state.at + 1)) < 0)
+      return refuse(' has no page');
+    state.at++;
+    page = takeNumber();
+    if (page >= PAGES) return refuse(' has a page that the toy has not');
+  }
+  const end = load<u8>(state.at);
+  if (end != 0 && end != COMMA) return refuse(' has something behind it');
+  if (!carryOut(letter, iova, <u32>page, step)) return refuse(' is none that the toy knows');
   flushLine();
-  // Whatever comes behind an operation is left out.
-  while (load<u8>(state.at) != 0 && load<u8>(state.at) != 44) state.at++;
-  if (load<u8>(state.at) == 44) state.at++;
+  state.done++;
+  if (end == COMMA) state.at++;
   return load<u8>(state.at) != 0;
+}
+
+/** The check "program", when the toy is at its end: the program has been carried out to its own. */
+export function checkProgram(): void {
+  const state = program();
+  if (state.refused != 0) return;
+  putDecimal(state.done);
+  put(state.done == 1 ? ' operation' : ' operations');
+  check('program', state.at != 0);
 }

@@ -43,7 +43,7 @@ import { beginLive, liveBeat } from './live';
 import { measurementStep, WARM_UP_ROUNDS } from './measurement';
 import { measureParallel } from './parallel';
 import { hasSubstreams, pasidStep } from './pasid-step';
-import { programStep } from './program';
+import { checkProgram, programStep } from './program';
 import { illegalCommandStep, mixedBatchStep } from './queue-steps';
 import { allocationAttack, sidPairAttack, vintfVmidAttack } from './register-attacks';
 import { ringAttack } from './ring-attack';
@@ -151,8 +151,8 @@ function applies(step: u32): bool {
 }
 
 function readOptions(): void {
-  readArguments();
   const state = toy();
+  state.argumentsFit = readArguments() ? 1 : 0;
   state.path = argumentIs('path=', 'trapped')
     ? PATH_TRAPPED
     : argumentIs('path=', 'direct')
@@ -170,6 +170,7 @@ function readOptions(): void {
 }
 
 function powerOff(): void {
+  if (toy().experiment == OWN_PROGRAM) checkProgram();
   put('       ');
   putDecimal(toy().checks);
   put(' checks, ');

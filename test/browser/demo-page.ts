@@ -8,7 +8,7 @@ import type { Picture, RawQueue, VmPicture } from '../../demo/protocol.ts';
 import { PROJECT } from '../support/project.ts';
 import { THOROUGH } from '../support/thorough.ts';
 
-/** What the page puts into its global scope (demo/demo-page.ts). */
+/** What the page puts into its global scope (demo/start-page.ts). */
 export interface Handle {
   readonly vmm: { rawQueues(): Promise<readonly RawQueue[]> };
   readonly picture: Picture | undefined;

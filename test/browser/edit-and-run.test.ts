@@ -20,6 +20,9 @@ it('the line with the TLBI, deleted, makes the sanitizer speak', async () => {
 
   await page.fill('#lines', text.replace('tlbi va 0x1000\n', ''));
   await page.click('#run-lines');
+  await demo.drawn();
+  // What the machines before have shown is no verdict on these lines.
+  expect(await page.$('[data-lines=clean]')).toBeNull();
   await page.waitForSelector('[data-lines=found]');
   expect(await page.textContent('.findings .found b')).toMatch(/^missing: TLBI_NH_VA /);
   expect(await demo.consoleText(0)).not.toContain('the device has read page 1');
@@ -41,7 +44,7 @@ it('a wrong line is said with its number while one types, and does not run', asy
   const problems = await page.$$eval('.problems li', (all) => all.map((one) => one.textContent));
   expect(problems).toEqual([
     expect.stringMatching(/^line 2: "tlb va 0x1000" is none of map, /),
-    'line 3: 0x1 is no multiple of 64',
+    'line 3: 0x1 is not a multiple of 64',
   ]);
   await page.click('#run-lines');
   await demo.drawn();
@@ -96,4 +99,18 @@ it('single keys are switched off for good, and r asks', async () => {
   await page.waitForSelector('#confirm-reset[open]');
   await page.keyboard.press('Enter');
   await demo.state('running');
+});
+
+it('a wrong line of a link is in the field, to be corrected', async () => {
+  const demo = await openOnce('?vms=1&run=no&lines=sync%0Atlb&lines=sync');
+  const { page } = demo;
+  await demo.state('paused');
+  expect(await page.inputValue('#lines')).toBe('sync\ntlb');
+  expect((await page.textContent('#note'))?.trim().split('\n')).toEqual([
+    expect.stringMatching(/^lines: line 2: "tlb" is none of /),
+    'lines=sync: there are some already; ignored.',
+  ]);
+  await page.fill('#lines', 'sync');
+  await page.click('#run-lines');
+  await page.waitForFunction(() => new URLSearchParams(location.search).get('lines') === 'sync');
 });

@@ -82,11 +82,9 @@ it('says of a wrong place what is not as the link asks', async () => {
   const demo = await openOnce('?vms=1&run=no&step=x&event=3&panel=roof');
   await demo.state('paused');
   expect((await demo.page.textContent('#note'))?.trim().split('\n')).toEqual([
-    'step=x: it is a number from 0 to 20000; the page does without.',
-    'event=3: it is a number from 0 to 9999999, with events=yes; the page does without.',
-    expect.stringMatching(
-      /^panel=roof: it is one of lesson, console, .*; the page does without\.$/,
-    ),
+    'step=x: must be a number from 0 to 20000; ignored.',
+    'event=3: must be a number from 0 to 9999999, with events=yes; ignored.',
+    expect.stringMatching(/^panel=roof: must be one of lesson, console, .*; ignored\.$/),
   ]);
 });
 
@@ -172,6 +170,10 @@ it('in a frame of another page has one experiment, drawing and steps', async () 
     '.bar label',
   ])
     expect(await frame.locator(place).first().isVisible(), place).toBe(false);
+  // Keys are those of the page around it.
+  await frame.locator('#step').focus();
+  await frame.locator('#step').press('r');
+  expect(await frame.locator('#confirm-reset').count()).toBe(0);
   await frame.locator('#run').click();
   await frame.locator('[data-outcome=holds]').waitFor();
   // Chromium keeps storage and service workers from a frame of another site: all runs inline.

@@ -35,13 +35,13 @@ describe('lines', () => {
     ['map', /^line 1: an address is missing/],
     ['map 0x1000', /^line 1: map takes an address, then "page" and its number$/],
     ['map 0x1000 page 8', /^line 1: page 8: pages are 0 to 7$/],
-    ['map 0x1000 page 1 rw', /^line 1: rw: behind the page comes "ro" or nothing$/],
-    ['map 0x1001 page 1', /^line 1: 0x1001 is no multiple of 4096$/],
+    ['map 0x1000 page 1 rw', /^line 1: rw: only "ro" may follow the page number$/],
+    ['map 0x1001 page 1', /^line 1: 0x1001 is not a multiple of 4096$/],
     ['tlbi va', /^line 1: an address is missing/],
-    ['tlbi va here', /^line 1: here is no address$/],
-    ['dma read 0x1020', /^line 1: 0x1020 is no multiple of 64$/],
+    ['tlbi va here', /^line 1: here is not an address$/],
+    ['dma read 0x1020', /^line 1: 0x1020 is not a multiple of 64$/],
     ['dma read 0x1000000000000', /^line 1: 0x1000000000000 is beyond 48 bits$/],
-    ['unmap 0x1000 0x2000', /^line 1: 0x2000: nothing comes behind the address$/],
+    ['unmap 0x1000 0x2000', /^line 1: 0x2000: unexpected text after the address$/],
     ['dma', /^line 1: "dma" is none of /],
     ['sync now', /^line 1: "sync now" is none of /],
     ['constructor', /^line 1: "constructor" is none of /],
@@ -60,6 +60,18 @@ describe('lines', () => {
       'line 1:',
       'line 3:',
     ]);
+  });
+
+  it('that are wrong are named as far as a page can show them', () => {
+    const { problems } = parseLines('jump\n'.repeat(300));
+    expect(problems).toHaveLength(11);
+    expect(problems.at(-1)).toBe('290 more are wrong');
+    const word = 'x'.repeat(1900);
+    for (const line of ['', 'map ', 'dma read ', 'map 0x1000 page ', 'unmap 0x1000 ']) {
+      const [problem = ''] = parseLines(line + word).problems;
+      expect(problem).toContain('\u2026');
+      expect(problem.replace(/ is none of .*/, '').length).toBeLessThan(100);
+    }
   });
 
   it('of every form that the page names are read', () => {

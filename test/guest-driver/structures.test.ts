@@ -132,6 +132,14 @@ describe('translation tables', () => {
     ).toEqual([true, false, false, true]);
     expect(driver.unmap(table, 0x11000, 1, 2)).toBe(0);
     expect(driver.unmap(table, 0, 0x7000, 3)).toBe(0);
+    // With bits above 48, or within the page, it is no address of these.
+    for (const [lo, hi] of [
+      [0x10000, 0x10001],
+      [0x10000, 0x80000001],
+      [0x10008, 1],
+    ] as const)
+      expect(driver.unmap(table, lo, hi, 1)).toBe(0);
+    expect(driver.descriptor(table, 0x10000, 1)).not.toBe(0);
   });
 
   it('refuses what is mapped, not aligned, or beyond 48 bits', async () => {
