@@ -15,7 +15,18 @@ import {
   SUSPECT_STAGE2,
   SUSPECT_TLB,
 } from '../layout/check-memory';
-import { CFG_ASID, CFG_CD0, CFG_CONFIG, CFG_STE5, CFG_VMID } from '../layout/config-cache-memory';
+import {
+  CFG_ASID,
+  CFG_CD0,
+  CFG_CONFIG,
+  CFG_DS,
+  CFG_DS_STAGE1,
+  CFG_DS_STAGE2,
+  CFG_HAD,
+  CFG_STE5,
+  CFG_VMID,
+} from '../layout/config-cache-memory';
+import { PTE_TYPE } from '../layout/descriptors';
 import { EVT_CLASS, EVT_CLASS_IN, EVT_S2 } from '../layout/events';
 import {
   TLB_ASID_PERM,
@@ -28,6 +39,7 @@ import {
 } from '../layout/iotlb-memory';
 import {
   SHADOW_DESCRIPTOR,
+  SHADOW_GRANULE,
   SHADOW_IS_TABLE,
   SHADOW_LOCK,
   SHADOW_REPORTED,
@@ -37,6 +49,7 @@ import {
 import { STE_CONFIG_BYPASS, STE_CONFIG_NESTED, STE_CONFIG_S2, STE_S2ENDI } from '../layout/ste';
 import { THREAD_CFG, THREAD_EVENT, THREAD_IOVA } from '../layout/thread-memory';
 import { bits, maskOf } from '../lib/fields';
+import { addressOf } from '../smmu-core/geometry';
 import { canonical } from '../smmu-core/invalidate';
 import { metaOf, ofAddressSpace } from '../smmu-core/iotlb';
 import { tagRefused } from '../smmu-core/translate';
@@ -53,8 +66,29 @@ import {
 } from './shadow-slots';
 import { begin, hand } from './suspects';
 
-/** Bits of a table descriptor that an SMMU uses: all but those that are ignored. */
-const TABLE_BITS: u64 = 0xf807fffffffff303;
+/** PXNTable, UXNTable and APTable: what a table takes from the leaves below it (DDI 0487 section D8.3). */
+const HIERARCHY: u64 = 0x7800000000000000;
+
+// Whether a table descriptor leads elsewhere, or allows less. What is ignored counts for nothing, nor does
+// what is widened. @param upper the address is one of TTB1.
+function tableChanged(
+  smmu: usize,
+  entry: usize,
+  old: u64,
+  now: u64,
+  stage2: bool,
+  upper: bool,
+): bool {
+  if (bits(u32(now ^ old), PTE_TYPE) != 0) return true;
+  const cfg = THREAD + THREAD_CFG;
+  const granule = load<u32>(entry, SHADOW_GRANULE);
+  const wide = load<u32>(cfg, CFG_DS) & (stage2 ? CFG_DS_STAGE2 : CFG_DS_STAGE1);
+  const lpa2 = granule != 16 && wide != 0;
+  const before = addressOf(smmu, old, granule, granule, lpa2);
+  if (addressOf(smmu, now, granule, granule, lpa2) != before) return true;
+  if (stage2 || ((load<u32>(cfg, CFG_HAD) >> u32(upper)) & 1) != 0) return false;
+  return (now & ~old & HIERARCHY) != 0;
+}
 
 function hasAddress(entry: usize, meta: u32, input: u64, stage2: bool): bool {
   const vmid = load<u32>(THREAD + THREAD_CFG, CFG_VMID);
@@ -98,8 +132,7 @@ function judge(
     : bits(load<u32>(THREAD + THREAD_CFG, CFG_CD0), CD_ENDI) != 0;
   const nested = !stage2 && config == STE_CONFIG_NESTED;
   const now = slot == 0 ? old : descriptorAt(smmu, slot, nested, big);
-  const changed = ((now ^ old) & TABLE_BITS) != 0;
-  if (isTable && !changed) return;
+  if (isTable && !tableChanged(smmu, entry, old, now, stage2, i64(input) < 0)) return;
   const suspect = begin(smmu, SUSPECT_TLB, sid, ssid, index, outcome);
   if (suspect == 0) return;
   describeEntry(suspect, entry, atomic.load<i64>(entry, TLB_GEN));

@@ -63,7 +63,8 @@ function level1Slot(smmu: usize, index: u32): usize {
 }
 
 function indexOf(kind: u32, sid: u32, ssid: u32): u32 {
-  const hash = (sid ^ (ssid >> 6)) * 0x9e3779b1 + kind;
+  // Streams that are neighbours have CD tables that are: each by a factor of its own.
+  const hash = ((sid * 0x9e3779b1) ^ ((ssid >> 6) * 0x85ebca6b)) * 0xc2b2ae35 + kind;
   return (hash >> 16) & (LEVEL1_SLOTS - 1);
 }
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // The subcommand `guest init`: a small guest project that builds and boots, in one of the languages.
 
-import { cp, mkdir, readdir } from 'node:fs/promises';
-import { join } from 'node:path';
+import { cp, mkdir, readdir, stat } from 'node:fs/promises';
+import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Command, Option } from 'commander';
 import { UsageError } from '../cli-error.ts';
@@ -19,10 +19,20 @@ const LANGUAGES = {
 
 type Language = keyof typeof LANGUAGES;
 
+/** Makes a folder and those above it: `recursive` of mkdir never ends in /proc (Node.js 20). */
+async function makeFolder(folder: string): Promise<void> {
+  try {
+    if ((await stat(folder)).isDirectory()) return;
+  } catch {
+    await makeFolder(dirname(folder));
+  }
+  await mkdir(folder);
+}
+
 /** @throws {UsageError} when there is something in the folder already, or it cannot be written. */
 async function init(folder: string, language: Language): Promise<void> {
   try {
-    await mkdir(folder, { recursive: true });
+    await makeFolder(resolve(folder));
     if ((await readdir(folder)).length > 0) throw new UsageError(`${folder} is not empty`);
     await cp(join(PACKAGE, 'templates', language), folder, { recursive: true });
     for (const file of LANGUAGES[language].files)

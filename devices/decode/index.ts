@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 
 export * from './decode-cd.ts';
-export { decodeCommand } from './decode-commands.ts';
+export { commandSummary, decodeCommand } from './decode-commands.ts';
 export * from './decode-events.ts';
 export * from './decode-log.ts';
 export * from './decode-pte.ts';

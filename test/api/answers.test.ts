@@ -382,3 +382,27 @@ describe('answers of functions that a host is given', () => {
     await machine.destroy();
   });
 });
+
+describe('a device whose functions are async', () => {
+  it.each(['attach', 'reset'])('is refused: %s', async (name) => {
+    class Late extends ScratchDevice {}
+    Object.assign(Late.prototype, { [name]: () => Promise.reject(new Error('later')) });
+    const place = { device: new Late(), addresses: [GPA], firstIrq: 40 };
+    const make = () => new devices.DeviceComplex({ devices: [place], ...VMM }).reset();
+    expect(make).toThrow(
+      `${name}() threw: ${name} must return when the device is ready, and nothing, not a Promise`,
+    );
+    // Nobody is told of how it ended: that would end the process.
+    await new Promise((resolve) => setTimeout(resolve, 5));
+  });
+});
+
+describe('the options of a call', () => {
+  it.each([[null], [5], ['paused'], [[]]])('are an object, not %j', async (options) => {
+    const machine = await host.createMachine({ guest: IDLE });
+    await expect(machine.boot(options as never)).rejects.toThrow(
+      /^the options must be an object, not /,
+    );
+    await machine.destroy();
+  });
+});

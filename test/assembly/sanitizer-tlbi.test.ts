@@ -288,3 +288,40 @@ describe('the cost of a TLBI', () => {
     expect(found).toBe(pages / 2);
   });
 });
+
+describe('a table descriptor that is written', () => {
+  /** Findings once a bit of the level-2 descriptor of the tables has changed, with a TLBI of the leaf alone. */
+  function findings(mode: 'stage 1' | 'stage 2', granule: string, bit: bigint, first = 0n) {
+    const geometry = GEOMETRIES[granule] as Geometry;
+    const scenario = install({ mode, stage1: geometry, stage2: geometry });
+    const slots = mode === 'stage 1' ? scenario.slots1 : scenario.slots2;
+    const table = slots.get(2) ?? 0n;
+    const put = (value: bigint) => h.guestRam64(offset(table), value);
+    const descriptor = scenario.get(table) | first;
+    put(descriptor);
+    expect(access(scenario.address)).toBe(true);
+    put(descriptor ^ bit);
+    if (mode === 'stage 1') nhVa(scenario.address, LEAF);
+    else s2Ipa(scenario.address, LEAF);
+    access(scenario.address);
+    return missing().length;
+  }
+  const bit = (number: number) => 1n << BigInt(number);
+
+  it.each([
+    ...[8, 9, 63].map((number) => ['stage 1', '4K', number] as const),
+    ...[8, 63].map((number) => ['stage 1', '16K', number] as const),
+    ...[12, 15, 63].map((number) => ['stage 1', '64K', number] as const),
+  ])('of %s, %s, in bit %i, which is ignored, is not told', (mode, granule, number) => {
+    expect(findings(mode, granule, bit(number))).toBe(0);
+  });
+
+  it.each([59, 60, 61, 62])('that takes permissions away by bit %i is told', (number) => {
+    expect(findings('stage 1', '4K', bit(number))).toBe(1);
+  });
+
+  // With bit 61 the device has no access at first.
+  it.each([59, 60, 62])('that gives permissions back by bit %i is not', (number) => {
+    expect(findings('stage 1', '4K', bit(number), bit(number))).toBe(0);
+  });
+});

@@ -383,6 +383,7 @@ const CASES: readonly (readonly [string | RegExp, string])[] = [
   [/is not empty/, 'guest init . --lang c'],
   [/argument 'rust' is invalid. Allowed choices are as, c, wat/, 'guest init new --lang rust'],
   [/cannot write to .*text\.wasm\/x: it is not a folder/, 'guest init text.wasm/x'],
+  [/cannot write to \/proc\/nothing\/x: ENOENT/, 'guest init /proc/nothing/x'],
 ];
 
 /** Where the command reads a file: X becomes its path. */

@@ -24,6 +24,7 @@ const TWO = '--vms 2 --path direct --arg warmup=0';
 const ECMDQ = '--vms 1 --path direct --queues ecmdq --arg warmup=0';
 
 const DMA = 'devices/dma-engine/dma-engine.js';
+const DMA_REGISTERS = 'devices/dma-engine/dma-registers.js';
 const IDS = 'devices/smmuv3/guest-id-registers.js';
 const SMMU = 'devices/smmuv3/virtual-smmu.js';
 /** Where a register of the guest's SMMU is read. */
@@ -357,7 +358,13 @@ export const TOY_MUTANTS: readonly ToyMutant[] = [
   },
   {
     bug: 'the device does not look at its PASID',
-    edits: [dist(DMA, 'const has = (bit) => (register & bit) !== 0;', 'const has = () => false;')],
+    edits: [
+      dist(
+        DMA_REGISTERS,
+        'const has = (bit) => (register & bit) !== 0;',
+        'const has = () => false;',
+      ),
+    ],
     args: ONE,
     fails: ['pasid-address-space', 'pasid-event'],
   },

@@ -14,8 +14,14 @@ function placeOf(issue: v.BaseIssue<unknown>): string {
   }, '');
 }
 
-/** @throws {OptionsError} for the first name in an object that is none of the known ones. */
+/** @throws {OptionsError} for what is no object, or the first name in it that is none of the known ones. */
 export function checkOptionNames(value: object, known: readonly string[], within = ''): void {
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw new OptionsError(
+      'bad-option',
+      within,
+      `${within || 'the options'} must be an object, not ${shown(value)}`,
+    );
   const unknown = Object.keys(value).find((name) => !known.includes(name));
   if (unknown === undefined) return;
   const message = unknownName('option', unknown, known);

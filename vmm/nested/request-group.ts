@@ -82,6 +82,13 @@ export class RequestGroup {
     return answer === PRG_SUCCESS ? TRANSLATE_WAIT : TRANSLATE_ABORT;
   }
 
+  /** Nobody will answer the request under way: it ends as one that was refused. */
+  giveUp(): TranslateResult {
+    Atomics.store(this.#words, this.#word(ATC_PORT_GROUP), PRG_NONE);
+    this.#abandoned = false;
+    return TRANSLATE_ABORT;
+  }
+
   /** The access that waits for the page is given up. */
   abandon(): void {
     this.#abandoned = this.#state === PRG_WAITING;

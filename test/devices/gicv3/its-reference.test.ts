@@ -192,7 +192,7 @@ class History {
   }
 }
 
-it('two ITSs say the same of every sequence', () => {
+it('two ITSs say the same of every sequence', { timeout: 300_000 }, () => {
   let taken = 0;
   const histories = steps(12, 1000);
   for (let seed = 1; seed <= histories; seed++) {

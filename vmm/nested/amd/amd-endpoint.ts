@@ -5,23 +5,33 @@
 import { ACCESS_ATS_REQUEST } from '../../../assembly/layout/access.ts';
 import { ATC_OFF, ATC_ON } from '../../../assembly/layout/ats-memory.ts';
 import { ATC_NO_PORT } from '../../../assembly/layout/ats-results.ts';
-import { TRANSLATE_ABORT, TRANSLATE_OK } from '../../../assembly/layout/translate-results.ts';
+import {
+  TRANSLATE_ABORT,
+  TRANSLATE_OK,
+  TRANSLATE_WAIT,
+} from '../../../assembly/layout/translate-results.ts';
 import type { TranslateResult } from '../../../assembly/unit-exports.ts';
 import type { AmdUnit } from '../../../devices/amd-iommu/index.ts';
 import type { AtsSettings } from '../../../devices/plugin/index.ts';
 import { type AtcPort, smmuBase } from '../../../devices/unit/index.ts';
 import { RequestGroup } from '../request-group.ts';
+import type { AmdGuestIommu } from './amd-guest-iommu.ts';
 
 const OFF: AtsSettings = { enabled: false, pageRequests: false, silent: false };
 
 export class AmdEndpoint implements AtcPort {
+  readonly #guest: AmdGuestIommu;
   readonly #unit: AmdUnit;
   readonly #device: number;
   readonly #requests: RequestGroup;
   #settings = OFF;
+  /** The guest's `pageRequestStops` when the request under way was made. */
+  #asked = 0;
 
   /** @param device DeviceID as the host numbers it. */
-  constructor(unit: AmdUnit, device: number) {
+  constructor(guest: AmdGuestIommu, device: number) {
+    const { unit } = guest.vm;
+    this.#guest = guest;
     this.#unit = unit;
     this.#device = device;
     this.#requests = new RequestGroup(unit.hostMemory, smmuBase(0));
@@ -46,6 +56,8 @@ export class AmdEndpoint implements AtcPort {
 
   translate(iova: number, ssid: number, access: number): TranslateResult {
     const answer = this.#requests.answer();
+    if (answer === TRANSLATE_WAIT && this.#asked !== this.#guest.pageRequestStops)
+      return this.#requests.giveUp();
     if (answer !== undefined) return answer;
     const { core } = this.#unit;
     const [low, high] = [iova | 0, Math.floor(iova / 2 ** 32)];
@@ -53,6 +65,7 @@ export class AmdEndpoint implements AtcPort {
     if (this.#unit.translate(smmuBase(0), this.#device, ssid, low, high, asked) === TRANSLATE_OK)
       return TRANSLATE_OK;
     if (!this.#settings.pageRequests) return TRANSLATE_ABORT;
+    this.#asked = this.#guest.pageRequestStops;
     return this.#requests.ask(ssid, (group) =>
       core.pageRequest(smmuBase(0), this.#device, ssid, low, high, access, group),
     );

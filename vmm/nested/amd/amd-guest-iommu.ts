@@ -4,6 +4,7 @@
 
 import {
   AMD_CMD_DEVICE,
+  AMD_CONTROL_PPR_EN,
   AMD_DTE_SIZE,
   AMD_ENTRY_SIZE,
   AMD_VF_PAGE,
@@ -19,7 +20,7 @@ import {
   bufferSize,
 } from '../../../devices/amd-iommu/index.ts';
 import { offsetOfGpa } from '../../../devices/bus/index.ts';
-import { bitsOf } from '../../../devices/plugin/index.ts';
+import { bitsOf, maskInWord } from '../../../devices/plugin/index.ts';
 import { smmuBase } from '../../../devices/unit/index.ts';
 import { Iommufd, IommufdError, type MappedPage } from '../../../host/iommufd/index.ts';
 import type { AmdDevice } from '../../../host/kernel/amd/amd-device.ts';
@@ -65,6 +66,8 @@ export class AmdGuestIommu implements AmdViommuBackend, InspectedAmdIommu {
   #control = 0;
   #table: { readonly address: number; readonly bytes: number } | undefined;
   #entriesRead = 0;
+  #takesPageRequests = false;
+  #pageRequestStops = 0;
 
   /**
    * @param devices by the DeviceID that the guest knows; one at least.
@@ -130,6 +133,7 @@ export class AmdGuestIommu implements AmdViommuBackend, InspectedAmdIommu {
     this.#setBuffer(HW_QUEUE_TYPE_AMD_EVT, event);
     this.#setBuffer(HW_QUEUE_TYPE_AMD_PPR, ppr);
     this.#driver.setControl(this.#control);
+    this.#followPageRequests();
   }
 
   #setBuffer(type: number, wanted: AmdBuffer | undefined): void {
@@ -162,11 +166,28 @@ export class AmdGuestIommu implements AmdViommuBackend, InspectedAmdIommu {
   setControl(control: number): void {
     this.#control = control;
     this.#driver.setControl(control);
+    this.#followPageRequests();
+  }
+
+  /**
+   * Counts how often the guest has stopped to take page requests: what waits for an answer of before
+   * waits for nobody. That its log is off for a while says nothing: so a driver restarts a full one.
+   */
+  get pageRequestStops(): number {
+    return this.#pageRequestStops;
+  }
+
+  #followPageRequests(): void {
+    const enabled = (this.#control & maskInWord(AMD_CONTROL_PPR_EN)) !== 0;
+    const takes = enabled && this.#table !== undefined && this.#buffers.has(HW_QUEUE_TYPE_AMD_PPR);
+    if (this.#takesPageRequests && !takes) this.#pageRequestStops++;
+    this.#takesPageRequests = takes;
   }
 
   setDeviceTable(table: { readonly address: number; readonly bytes: number } | undefined): void {
     if (table?.address === this.#table?.address && table?.bytes === this.#table?.bytes) return;
     this.#table = table;
+    this.#followPageRequests();
     for (const virtId of this.#devices.keys()) this.#attach(virtId);
   }
 

@@ -158,7 +158,7 @@ export class AmdHost {
     if (!lent || !device)
       throw new HostError('no-stream', `${guest.vm.name} has no device ${virtId}`);
     const { gpa, size } = AMD_INTERRUPTS;
-    const ats = lent.endpoints.get(virtId) ?? new AmdEndpoint(guest.vm.unit, device.deviceId);
+    const ats = lent.endpoints.get(virtId) ?? new AmdEndpoint(guest, device.deviceId);
     lent.endpoints.set(virtId, ats);
     return new StreamDmaPort({
       unit: guest.vm.unit,

@@ -10,6 +10,7 @@ import {
   blockedDte,
   completePageRequest,
   invalidateDevtabEntry,
+  VirtualAmdIommu,
 } from '../../../../devices/amd-iommu/index.ts';
 import { DmaEngine } from '../../../../devices/dma-engine/index.ts';
 import { type DmaPort, setField } from '../../../../devices/plugin/index.ts';
@@ -80,6 +81,26 @@ describe('a page request of a guest', () => {
     expect(write()).toBe('waits');
     const groups = vm.pageRequests().map(([, word1 = 0]) => word1 & 0x1ff);
     expect(groups).toEqual([1, 2, 3]);
+  });
+
+  it.each<[string, () => void]>([
+    [
+      'its IOMMU is reset, and brought up again',
+      () => {
+        const device = new VirtualAmdIommu(vm.iommu);
+        device.attach(new FakeHost());
+        device.reset();
+        vm.bringUp();
+      },
+    ],
+    ['it has no PPR log any more', () => vm.iommu.setBuffers(undefined, undefined, undefined)],
+    ['PPREn is 0', () => vm.iommu.setControl(CONTROL)],
+    ['its IOMMU is off', () => vm.iommu.setDeviceTable(undefined)],
+  ])('is refused when nobody is left to answer: %s', (_, happens) => {
+    expect(write()).toBe('waits');
+    happens();
+    // And not only while it is so: the next driver knows nothing of it.
+    expect(write()).toBe('refused');
   });
 
   it.each([
