@@ -116,10 +116,11 @@ function describe(smmu: usize, suspect: usize, origin: usize, entry: usize): voi
 // Whether an entry lets through what the tables do not. Where tables let data through
 // that the entry does not, they have been widened, and what cannot be executed any more
 // is of that: what may be written, or is unprivileged code's, may lose execution by
-// itself (DDI 0487 section D8.4).
-function allowsMore(entry: u32, tables: u32): bool {
+// itself (DDI 0487 section D8.4). Where stage 2 forbids a write that stage 1 has come to
+// allow, execution goes all the same: `given` is what the stage that was widened allows.
+function allowsMore(entry: u32, tables: u32, given: u32): bool {
   const more = entry & ~tables;
-  const widened = (tables & ~entry & (TLB_PERM_R | TLB_PERM_W | TLB_PERM_UNPRIV)) != 0;
+  const widened = (given & ~entry & (TLB_PERM_R | TLB_PERM_W | TLB_PERM_UNPRIV)) != 0;
   return (widened ? more & ~u32(TLB_PERM_PX | TLB_PERM_UX) : more) != 0;
 }
 
@@ -157,6 +158,7 @@ export function bornOut(entry: usize, pa: u64, outcome: u32): bool {
     !allowsMore(
       atomic.load<u32>(entry, TLB_ASID_PERM) & ~u32(TLB_ASET) & 0xffff0000,
       permissionsNow(),
+      hasStage1() ? load<u32>(THREAD, S1_PERM) : permissionsNow(),
     )
   );
 }
@@ -169,7 +171,11 @@ export function stage2BornOut(entry: usize, pa: u64, outcome: u32): bool {
   return (
     outcome == 0 &&
     load<u64>(THREAD, S2_OUT) == pa &&
-    !allowsMore(atomic.load<u32>(entry, TLB_ASID_PERM) & 0xffff0000, load<u32>(THREAD, S2_PERM))
+    !allowsMore(
+      atomic.load<u32>(entry, TLB_ASID_PERM) & 0xffff0000,
+      load<u32>(THREAD, S2_PERM),
+      load<u32>(THREAD, S2_PERM),
+    )
   );
 }
 

@@ -289,6 +289,26 @@ describe('the cost of a TLBI', () => {
   });
 });
 
+describe('a stage-1 leaf that becomes writable', () => {
+  it.each([
+    ['writable', 0x80n],
+    ['read-only', 0n],
+  ])('over a stage 2 that is %s needs no TLBI', (_, access2) => {
+    const scenario = install({ mode: 'nested', stage1: FOUR, stage2: FOUR });
+    const leaf1 = scenario.slots1.get(3) ?? 0n;
+    const leaf2 = scenario.slots2.get(3) ?? 0n;
+    const put = (pa: bigint, bits: bigint) =>
+      h.guestRam64(offset(pa), (scenario.get(pa) & ~0x80n) | bits);
+    put(leaf2, access2);
+    // AP[2]: read-only. Without it unprivileged code may write, and privileged code not execute.
+    put(leaf1, 0x80n);
+    expect(access(scenario.address)).toBe(true);
+    put(leaf1, 0n);
+    access(scenario.address);
+    expect(missing()).toEqual([]);
+  });
+});
+
 describe('a table descriptor that is written', () => {
   /** Findings once a bit of the level-2 descriptor of the tables has changed, with a TLBI of the leaf alone. */
   function findings(mode: 'stage 1' | 'stage 2', granule: string, bit: bigint, first = 0n) {
