@@ -21,7 +21,7 @@ import { type PasidEntry, pasidEntryOf } from './vtd-structures.ts';
 export const VTD_KIND = 0x31445456;
 
 /** Descriptors of one service: each can be several calls of iommufd. */
-const MOST_DESCRIPTORS = 8;
+const MOST_DESCRIPTORS = 4;
 
 /** The VMM behind a guest's VT-d IOMMU. */
 export interface VtdBackend {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The invalidation queue of a guest's VT-d IOMMU: a service takes eight descriptors, whatever is in it, and
+// The invalidation queue of a guest's VT-d IOMMU: a service takes four descriptors, whatever is in it, and
 // the rest follows at a look at IQH or in the machine's background work (VT-d specification, section 6.5.2).
 
 import { describe, expect, it } from 'vitest';
@@ -44,13 +44,13 @@ const wait = { kind: 'wait', address: BigInt(RAM + STATUS), data: 0x55 } as cons
 describe('the invalidation queue of a guest', () => {
   it('is served in parts, in order, by looks at IQH', () => {
     const { dropped, put, ring, head, status } = guest();
-    for (let i = 0; i < 30; i++) put(i, domain(i));
-    put(30, wait);
-    ring(31);
-    expect(dropped).toEqual([0, 1, 2, 3, 4, 5, 6, 7]);
-    expect([head(), head(), status()]).toEqual([16, 24, 0]);
-    expect([head(), head(), status()]).toEqual([31, 31, 0x55]);
-    expect(dropped).toEqual(Array.from({ length: 30 }, (_, i) => i));
+    for (let i = 0; i < 14; i++) put(i, domain(i));
+    put(14, wait);
+    ring(15);
+    expect(dropped).toEqual([0, 1, 2, 3]);
+    expect([head(), head(), status()]).toEqual([8, 12, 0]);
+    expect([head(), head(), status()]).toEqual([15, 15, 0x55]);
+    expect(dropped).toEqual(Array.from({ length: 14 }, (_, i) => i));
   });
 
   it('is served to its end without another exit', () => {
@@ -63,7 +63,7 @@ describe('the invalidation queue of a guest', () => {
       host.poll();
       polls++;
     }
-    expect([polls, dropped.length, head()]).toEqual([15, ENTRIES - 2, ENTRIES - 1]);
+    expect([polls, dropped.length, head()]).toEqual([31, ENTRIES - 2, ENTRIES - 1]);
   });
 
   it('stops at a bad descriptor wherever a service has ended', () => {
@@ -71,7 +71,8 @@ describe('the invalidation queue of a guest', () => {
     for (let i = 0; i < 20; i++) put(i, domain(2));
     put(8, new Uint32Array(SIZE / 4).fill(0xf));
     ring(20);
-    expect([head(), bus.read32(VTD.VTD_FSTS)]).toEqual([8, maskInWord(VTD.VTD_FSTS_IQE)]);
+    expect([head(), head()]).toEqual([8, 8]);
+    expect(bus.read32(VTD.VTD_FSTS)).toBe(maskInWord(VTD.VTD_FSTS_IQE));
     for (let i = 0; i < 10; i++) host.poll();
     expect([head(), dropped.length]).toEqual([8, 8]);
   });
