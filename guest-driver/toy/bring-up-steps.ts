@@ -55,7 +55,7 @@ export function environmentStep(): void {
   put(' MiB, DMA engine with StreamID ');
   putHex(state.sid);
   need('environment', abiPresent() && engine != 0 && checkpoint != 0);
-  if (state.argumentsFit != 0) return;
+  if (state.argumentsLost == 0) return;
   put('there are more than 16, or more than 2048 bytes of them');
   need('arguments', false);
 }

@@ -8,8 +8,8 @@ export const PATH_TRAPPED = 2;
 export class Toy {
   /** Number of the next step, from 1; 0 before the arguments have been read. */
   step: u32 = 0;
-  /** 0 when there were more arguments than the toy takes. */
-  argumentsFit: u32 = 0;
+  /** 1 when there were more arguments than the toy takes: there are none then. */
+  argumentsLost: u32 = 0;
   /** PATH_*: which ways of invalidating are used. */
   path: u32 = 0;
   /** Machines of the host, this one's index, rounds of the measurement. */

@@ -152,7 +152,7 @@ function applies(step: u32): bool {
 
 function readOptions(): void {
   const state = toy();
-  state.argumentsFit = readArguments() ? 1 : 0;
+  state.argumentsLost = readArguments() ? 0 : 1;
   state.path = argumentIs('path=', 'trapped')
     ? PATH_TRAPPED
     : argumentIs('path=', 'direct')

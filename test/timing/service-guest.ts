@@ -28,7 +28,7 @@ import { guestRam, IOVA, RAM_GPA_BASE } from '../support/lent-vm.ts';
 
 /** What one service may take (docs/internals/architecture.md). */
 export const LIMIT_US = 250;
-export const TRIES = 200;
+export const TRIES = 600;
 export const STREAM = 8;
 const RING = RAM_GPA_BASE + 0x190000;
 export const LOG2SIZE = 8;
