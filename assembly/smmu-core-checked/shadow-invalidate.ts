@@ -26,10 +26,10 @@ import {
   TLBI_OF_IPA,
   TLBI_OF_STAGE2,
 } from '../layout/shadow-memory';
-import { bits, maskOf, placed } from '../lib/fields';
+import { bits, maskOf } from '../lib/fields';
 import { levelShift } from '../smmu-core/geometry';
 import { ANY_ASID, canonical, firstOf, granuleOf, spanOf, ttlOf } from '../smmu-core/invalidate';
-import { ofLeafIn } from '../smmu-core/iotlb';
+import { metaOf, ofLeafIn } from '../smmu-core/iotlb';
 import { NO_ASID, shadowBucket, shadowEntry, shadowSet, shadowSizes } from './shadow-slots';
 
 /** Words of a bucket's bit map. */
@@ -37,10 +37,6 @@ const BUCKET_WORDS: u32 = SHADOW_ENTRIES / 32;
 
 function tagMask(): u32 {
   return maskOf(TLB_META_VMID) | maskOf(TLB_META_S2) | maskOf(TLB_META_VALID);
-}
-
-function tagOf(vmid: u32, stage2: bool): u32 {
-  return placed(vmid, TLB_META_VMID) | placed(u32(stage2), TLB_META_S2) | maskOf(TLB_META_VALID);
 }
 
 function count(smmu: usize, slots: u32): void {
@@ -138,15 +134,15 @@ function visitBucket(smmu: usize, tag: u32, vmid: u32, asid: u32): void {
 /** As imports/core.ts has it; after the command's raise of the VMID's generation. */
 export function judgeTlbi(smmu: usize, kind: u32, vmid: u32, asid: u32, d0: u64, d1: u64): void {
   if (kind == TLBI_OF_ASID) {
-    visitBucket(smmu, tagOf(vmid, false), vmid, asid);
+    visitBucket(smmu, metaOf(vmid, 0, false), vmid, asid);
     return;
   }
   if (kind == TLBI_OF_STAGE2) {
-    visitBucket(smmu, tagOf(vmid, true), vmid, NO_ASID);
+    visitBucket(smmu, metaOf(vmid, 0, true), vmid, NO_ASID);
     return;
   }
   const stage2 = kind == TLBI_OF_IPA;
-  const tag = tagOf(vmid, stage2);
+  const tag = metaOf(vmid, 0, stage2);
   const tg = granuleOf(smmu, d1);
   const granule = tg == 0 ? 0 : 2 * tg + 10;
   const ttl = ttlOf(smmu, d1);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // What a machine gives its devices, and takes back from them.
 
-import { answeredFlag, answeredMap, refuseAnswer } from '../plugin/answers.ts';
+import { answeredFlag, answeredMap, refusePromise } from '../plugin/answers.ts';
 import {
   BoardError,
   type Device,
@@ -79,12 +79,7 @@ function portOf({ device, dmaPort }: Placement): DmaPort {
 /** Has a device do one of the things that it does outside of an access. */
 function ask(device: Device, what: 'attach' | 'reset', call: () => unknown): void {
   try {
-    const answer = call();
-    if (answer instanceof Promise) {
-      // What it ends with is nobody's: it is refused for being one.
-      answer.catch(() => undefined);
-      refuseAnswer(what, 'when the device is ready, and nothing', answer);
-    }
+    refusePromise(what, 'when the device is ready, and nothing', call());
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new BoardError('plugin-failed', `device ${device.name}: ${what}() threw: ${reason}`, {

@@ -24,6 +24,16 @@ export function refuseAnswer(what: string, must: string, value: unknown): never 
   throw new AnswerError(`${what} must return ${must}, not ${shown(value)}`);
 }
 
+/**
+ * Refuses a Promise from a function that works at once. What it ends with is nobody's.
+ * @throws {AnswerError} when the answer is one.
+ */
+export function refusePromise(what: string, must: string, value: unknown): void {
+  if (!(value instanceof Promise)) return;
+  value.catch(() => undefined);
+  refuseAnswer(what, must, value);
+}
+
 /** @throws {AnswerError} when the answer is neither true nor false. */
 export function answeredFlag(value: unknown, what: string): boolean {
   return typeof value === 'boolean' ? value : refuseAnswer(what, 'true or false', value);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The memory that tables are built in, as far as a builder needs it.
 
-import { answeredBigint } from '../plugin/answers.ts';
+import { loadTable64 } from './table-words.ts';
 
 /**
  * Memory that an SMMU fetches tables from. Addresses are in the space that the tables
@@ -25,7 +25,7 @@ export function loadStructure(
 ): Uint32Array {
   const words = new Uint32Array(bytes / 4);
   for (let i = 0; i < words.length; i += 2) {
-    const word = answeredBigint(memory.load64(address + 4 * i), 'load64 of the memory of tables');
+    const word = loadTable64(memory, address + 4 * i);
     words[i] = Number(word & 0xffffffffn);
     words[i + 1] = Number(word >> 32n);
   }

@@ -2,13 +2,12 @@
 // What a memory of tables answers to their builders.
 
 import { answeredBigint, refuseAnswer } from '../plugin/answers.ts';
-import type { TableMemory } from './memory.ts';
 
 /**
  * Reads a word of tables.
  * @throws {TypeError} when what the memory returns is none.
  */
-export function loadTable64(memory: Pick<TableMemory, 'load64'>, address: number): bigint {
+export function loadTable64(memory: { load64(address: number): bigint }, address: number): bigint {
   return answeredBigint(memory.load64(address), 'load64 of the memory of tables');
 }
 
@@ -16,7 +15,11 @@ export function loadTable64(memory: Pick<TableMemory, 'load64'>, address: number
  * Memory for a table.
  * @throws {TypeError} when what the memory returns is no address of that alignment.
  */
-export function allocateTable(memory: TableMemory, size: number, alignment: number): number {
+export function allocateTable(
+  memory: { allocate(size: number, alignment: number): number },
+  size: number,
+  alignment: number,
+): number {
   const at = memory.allocate(size, alignment);
   if (!Number.isSafeInteger(at) || at < 0 || at % alignment !== 0)
     refuseAnswer(

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // A virtio block device (virtio 1.2, section 5.2).
 
-import { AnswerError, refuseAnswer } from '../plugin/answers.ts';
+import { AnswerError, refusePromise } from '../plugin/answers.ts';
 import { checkDisk, type Disk } from './disk.ts';
 import { type AccessEnd, isUnderWay } from './scattered-bytes.ts';
 import type { RequestBuffers, RequestWork, VirtioFunction } from './virtio-function.ts';
@@ -54,9 +54,8 @@ function endWith(status: number, { writable }: RequestBuffers, written: number):
  * A disk works at once. The guest is told of its errors; that it does not is its author's mistake.
  * @throws {AnswerError}
  */
-function refusePromise(answer: unknown, name: string): void {
-  if (answer instanceof Promise)
-    refuseAnswer(`disk.${name}`, 'nothing, when it has done it', answer);
+function refuseLate(answer: unknown, name: string): void {
+  refusePromise(`disk.${name}`, 'nothing, when it has done it', answer);
 }
 
 /** Sectors of one request, a turn at a time. */
@@ -98,14 +97,14 @@ class Transfer {
     try {
       if (!this.#part) {
         this.#part = this.#bytes.subarray(0, this.#length - this.#done);
-        if (!this.#isWrite) refusePromise(this.#disk.read(at, this.#part), 'read');
+        if (!this.#isWrite) refuseLate(this.#disk.read(at, this.#part), 'read');
       }
       const part = this.#part;
       const end = this.#isWrite
         ? readable.read(HEADER_SIZE + this.#done, part)
         : writable.write(this.#done, part);
       if (end !== 'done') return end;
-      if (this.#isWrite) refusePromise(this.#disk.write(at, part), 'write');
+      if (this.#isWrite) refuseLate(this.#disk.write(at, part), 'write');
       this.#done += part.length;
       this.#part = undefined;
       return 'done';
@@ -200,7 +199,7 @@ export class VirtioBlock implements VirtioFunction {
 
   #flushed(): number {
     try {
-      refusePromise(this.#disk.flush(), 'flush');
+      refuseLate(this.#disk.flush(), 'flush');
       return STATUS_OK;
     } catch (error) {
       if (error instanceof AnswerError) throw error;

@@ -2,49 +2,32 @@
 // What the page asks of its worker, with a stand-in for it: each call behind the one before, and an answer
 // that fails ends nothing.
 
-import { expose } from 'comlink';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { readSettings } from '../../demo/demo-settings.ts';
 import { Succession } from '../../demo/page/succession.ts';
+import { StandInWorker } from './stand-in-worker.ts';
 
 const ports: MessagePort[] = [];
 /** What the worker was called for. */
 const done: string[] = [];
 
-class StandIn {
-  readonly #port: MessagePort;
+const VMM = {
+  ready: () => undefined,
+  boot: () => ({}),
+  async step() {
+    done.push('step begins');
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    done.push('step ends');
+  },
+  trace() {
+    done.push('trace');
+    throw new Error('no trace is kept');
+  },
+};
 
+class StandIn extends StandInWorker {
   constructor() {
-    const { port1, port2 } = new MessageChannel();
-    ports.push(port1, port2);
-    this.#port = port1;
-    const vmm = {
-      ready: () => undefined,
-      boot: () => ({}),
-      async step() {
-        done.push('step begins');
-        await new Promise((resolve) => setTimeout(resolve, 20));
-        done.push('step ends');
-      },
-      trace() {
-        done.push('trace');
-        throw new Error('no trace is kept');
-      },
-    };
-    expose(vmm, port2);
-    port1.start();
-  }
-
-  addEventListener(name: string, listener: EventListener): void {
-    this.#port.addEventListener(name, listener);
-  }
-
-  postMessage(message: unknown, transfer: Transferable[]): void {
-    this.#port.postMessage(message, transfer);
-  }
-
-  terminate(): void {
-    // Nothing of it is looked at.
+    super(VMM, ports);
   }
 }
 

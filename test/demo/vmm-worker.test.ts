@@ -2,11 +2,12 @@
 // The page's side of a worker with machines, with a stand-in for the worker whose messages are still under
 // way when it is terminated.
 
-import { expose, type Remote } from 'comlink';
+import type { Remote } from 'comlink';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { readSettings } from '../../demo/demo-settings.ts';
 import { VmmWorker } from '../../demo/page/vmm-worker.ts';
 import type { Picture, SessionFacts, Sink } from '../../demo/protocol.ts';
+import { StandInWorker } from './stand-in-worker.ts';
 
 const FACTS: SessionFacts = {
   isolated: true,
@@ -22,36 +23,17 @@ const FACTS: SessionFacts = {
 let told: Remote<Sink> | undefined;
 let ports: MessagePort[] = [];
 
-class LateWorker {
-  readonly #port: MessagePort;
+const VMM = {
+  ready: () => undefined,
+  boot(_settings: unknown, _guest: unknown, sink: Remote<Sink>) {
+    told = sink;
+    return FACTS;
+  },
+};
 
+class LateWorker extends StandInWorker {
   constructor() {
-    const { port1, port2 } = new MessageChannel();
-    ports.push(port1, port2);
-    this.#port = port1;
-    expose(
-      {
-        ready: () => undefined,
-        boot(_settings: unknown, _guest: unknown, sink: Remote<Sink>) {
-          told = sink;
-          return FACTS;
-        },
-      },
-      port2,
-    );
-    port1.start();
-  }
-
-  addEventListener(name: string, listener: EventListener): void {
-    this.#port.addEventListener(name, listener);
-  }
-
-  postMessage(message: unknown, transfer: Transferable[]): void {
-    this.#port.postMessage(message, transfer);
-  }
-
-  terminate(): void {
-    // Its messages arrive all the same.
+    super(VMM, ports);
   }
 }
 

@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: MIT
+// A worker of the page's that is an object behind a message channel. Its messages arrive although it has been
+// terminated, as those do that are under way.
+
+import { expose } from 'comlink';
+
+export class StandInWorker {
+  readonly #port: MessagePort;
+
+  /**
+   * @param vmm what the worker exposes.
+   * @param ports takes both ends of its channel, for whoever closes them.
+   */
+  constructor(vmm: object, ports: MessagePort[]) {
+    const { port1, port2 } = new MessageChannel();
+    ports.push(port1, port2);
+    this.#port = port1;
+    expose(vmm, port2);
+    port1.start();
+  }
+
+  addEventListener(name: string, listener: EventListener): void {
+    this.#port.addEventListener(name, listener);
+  }
+
+  postMessage(message: unknown, transfer: Transferable[]): void {
+    this.#port.postMessage(message, transfer);
+  }
+
+  terminate(): void {
+    // What is under way arrives all the same.
+  }
+}
