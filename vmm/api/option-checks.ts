@@ -14,14 +14,18 @@ function placeOf(issue: v.BaseIssue<unknown>): string {
   }, '');
 }
 
+/**
+ * @param option its place, as the error has it; @param what its name in the message.
+ * @throws {OptionsError} when it is no object, but a list perhaps.
+ */
+function checkObject(value: unknown, option: string, what: string): asserts value is object {
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw new OptionsError('bad-option', option, `${what} must be an object, not ${shown(value)}`);
+}
+
 /** @throws {OptionsError} for what is no object, or the first name in it that is none of the known ones. */
 export function checkOptionNames(value: object, known: readonly string[], within = ''): void {
-  if (typeof value !== 'object' || value === null || Array.isArray(value))
-    throw new OptionsError(
-      'bad-option',
-      within,
-      `${within || 'the options'} must be an object, not ${shown(value)}`,
-    );
+  checkObject(value, within, within || 'the options');
   const unknown = Object.keys(value).find((name) => !known.includes(name));
   if (unknown === undefined) return;
   const message = unknownName('option', unknown, known);
@@ -51,9 +55,9 @@ export function checkFlag(options: object, name: string): void {
  */
 function objectIn(options: object, name: string): object | undefined {
   const value = (options as Record<string, unknown>)[name];
-  if (value === undefined || (typeof value === 'object' && value !== null && !Array.isArray(value)))
-    return value;
-  throw new OptionsError('bad-option', name, `${name} must be an object, not ${shown(value)}`);
+  if (value === undefined) return undefined;
+  checkObject(value, name, name);
+  return value;
 }
 
 /** @throws {OptionsError} when an option that is an object of options is given, and is none. */
@@ -106,9 +110,7 @@ export function checkOptions<const E extends v.ObjectEntries>(
   value: unknown,
   what: string,
 ): v.InferOutput<v.StrictObjectSchema<E, undefined>> {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw new OptionsError('bad-option', '', `${what} must be an object, not ${shown(value)}`);
-  }
+  checkObject(value, '', what);
   // Their own names only: an object of options has a "constructor" and a "toString" too.
   checkOptionNames(value, Object.keys(entries));
   const result = v.safeParse(v.strictObject(entries), value, { abortEarly: true });
