@@ -28,18 +28,23 @@ it('is less than 300 kB until the first picture, and 340 with the toy', async ()
   await demo.state('paused');
   // Consoles are drawn later.
   await page.waitForSelector('.xterm-screen');
-  const end = await page.evaluate(
-    () =>
-      performance.timeOrigin + (performance.getEntriesByName('first-picture')[0]?.startTime ?? 0),
-  );
-  const before = requests.filter((request) => request.timing().startTime < end);
+  // By the page's own clock: the browser's may be a millisecond from it. What a worker asks for has
+  // no place there, and counts.
+  const later = await page.evaluate(() => {
+    const picture = performance.getEntriesByName('first-picture')[0]?.startTime ?? 0;
+    return performance
+      .getEntriesByType('resource')
+      .filter(({ startTime }) => startTime >= picture)
+      .map(({ name }) => name);
+  });
+  expect(later.length).toBeGreaterThan(0);
+  const before = requests.filter((request) => !later.includes(request.url()));
   // What is asked for twice comes from the cache.
   const once = new Map(before.map((request) => [request.url(), request]));
   const sizes = await Promise.all(
     [...once].map(async ([url, request]) => ({ url, size: await packed(request) })),
   );
   const sum = (some: typeof sizes) => some.reduce((total, { size }) => total + size, 0);
-  expect(before.length).toBeLessThan(requests.length);
   for (const name of ['session-worker', 'smmu-unit', 'toy-'])
     expect(
       sizes.some(({ url }) => url.includes(name)),
