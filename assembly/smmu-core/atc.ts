@@ -62,7 +62,8 @@ import { THREAD_PA, THREAD_PA_SIZE } from '../layout/thread-memory';
 import { bits, maskOf, placed } from '../lib/fields';
 import { translatedAccess, translationRequest } from './ats';
 
-const NO_PORT: u32 = u32(ATC_NO_PORT);
+/** In place of a port: a StreamID has none. */
+export const NO_PORT: u32 = u32(ATC_NO_PORT);
 
 function portAt(smmu: usize, port: u32): usize {
   return smmu + SMMU_AT_ATC + port * ATC_PORT_STRIDE;
@@ -73,7 +74,7 @@ function entriesOf(smmu: usize, port: u32): usize {
 }
 
 /** Port of a physical StreamID, NO_PORT when it has none. */
-function portOf(smmu: usize, sid: u32): u32 {
+export function portOf(smmu: usize, sid: u32): u32 {
   const ports = min(atomic.load<u32>(smmu, SMMU_AT_ATC_PORTS), <u32>ATC_PORTS);
   for (let port: u32 = 0; port < ports; port++) {
     if (atomic.load<u32>(portAt(smmu, port), ATC_PORT_SID) == sid + 1) return port;
@@ -124,14 +125,12 @@ function complete(at: usize, request: i32): void {
 }
 
 /**
- * An invalidation request of a command, for the StreamID's endpoint; one without an ATC answers without more ado.
+ * An invalidation request of a command, for the endpoint with a port.
  * @param span log2 of the bytes at `address`, 64 for everything.
  * @param pasid only what was translated with this PASID; ACCESS_NO_SSID: whatever it was translated with.
  * @returns bit of the port if it has not answered, else 0.
  */
-export function invalidateAtc(smmu: usize, sid: u32, address: u64, span: u32, pasid: i32): u64 {
-  const port = portOf(smmu, sid);
-  if (port == NO_PORT) return 0;
+export function invalidateAtc(smmu: usize, port: u32, address: u64, span: u32, pasid: i32): u64 {
   const at = portAt(smmu, port);
   const request = atomic.add<i32>(at, 1, ATC_PORT_REQUESTS) + 1;
   if (atomic.load<u32>(at, ATC_PORT_MODE) == ATC_SILENT) return (<u64>1) << u64(port);

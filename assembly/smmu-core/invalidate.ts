@@ -65,9 +65,17 @@ export function granuleOf(smmu: usize, d1: u64): u32 {
 /** SCALE, which is a bit wider where 52-bit addresses have 4 and 16 KiB granules. */
 function scaleOf(smmu: usize, d0: u64): u32 {
   const scale = bits(u32(d0), TLBI_SCALE);
-  return dsImplemented(smmu)
-    ? min(scale | (bits(u32(d0), TLBI_SCALE_DS) << 5), MAX_SCALE_DS)
+  return bits(u32(d0), TLBI_SCALE_DS) && dsImplemented(smmu)
+    ? min(scale | (1 << 5), MAX_SCALE_DS)
     : scale;
+}
+
+/**
+ * Whether a TLBI by address that has a granule can be one of `reservedRange` at all. Small enough
+ * to stand in its callers' code: most have a range or a level.
+ */
+export function mayBeReserved(d0: u64, d1: u64): bool {
+  return !(u32(d0) & (maskOf(TLBI_NUM) | maskOf(TLBI_SCALE))) && bits(u32(d1), TLBI_TTL) < 2;
 }
 
 /**
@@ -97,8 +105,12 @@ export function ttlOf(smmu: usize, d1: u64): u32 {
  */
 export function spanOf(smmu: usize, d0: u64, d1: u64): u64 {
   const tg = granuleOf(smmu, d1);
-  if (tg == 0) return 1;
-  return (u64(bits(u32(d0), TLBI_NUM)) + 1) << u64(scaleOf(smmu, d0) + 2 * tg + 10);
+  return tg == 0 ? 1 : granules(tg, bits(u32(d0), TLBI_NUM), scaleOf(smmu, d0));
+}
+
+// Bytes of (NUM + 1) << SCALE granules.
+function granules(tg: u32, num: u32, scale: u32): u64 {
+  return (u64(num) + 1) << u64(scale + 2 * tg + 10);
 }
 
 // Kills what matches in one set, whatever hash its ways have.
@@ -214,8 +226,14 @@ export function invalidateSpan(smmu: usize, vmid: u32, asid: u32, first: u64, mo
  * @returns as `invalidateSpan`.
  */
 export function invalidateVa(smmu: usize, vmid: u32, asid: u32, d0: u64, d1: u64): u32 {
-  // Most commands are of one address: `spanOf` would be a call for each.
-  const more = hasGranule(d1) ? spanOf(smmu, d0, d1) - 1 : 0;
+  // `spanOf` would be a call for each command: only a SCALE of 32 and more needs it.
+  let more: u64 = 0;
+  if (bits(u32(d0), TLBI_SCALE_DS)) {
+    more = spanOf(smmu, d0, d1) - 1;
+  } else {
+    const tg = granuleOf(smmu, d1);
+    if (tg != 0) more = granules(tg, bits(u32(d0), TLBI_NUM), bits(u32(d0), TLBI_SCALE)) - 1;
+  }
   const visited = invalidateSpan(smmu, vmid, asid, canonical(firstOf(d1)), more);
   tlbiDone(smmu, TLBI_OF_VA, vmid, asid, d0, d1);
   return visited;

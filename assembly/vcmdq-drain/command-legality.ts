@@ -27,7 +27,6 @@ import {
   SYNC_CS_NONE,
   SYNC_CS_SEV,
   TLBI_TG,
-  TLBI_TTL,
 } from '../layout/commands';
 import { CTX_BEYOND, CTX_LACKS, LACKS_RANGES, LACKS_RECORDED } from '../layout/context-memory';
 import { QUEUE_KIND_VCMDQ_GUEST, QUEUE_KIND_VCMDQ_HYP } from '../layout/queue-memory';
@@ -45,8 +44,6 @@ import { hasGranule, reservedRange } from '../smmu-core/invalidate';
 export const LEGAL: u32 = 0;
 /** From here on: CERROR_ILL, with the STAT_* offset of the reason on top. */
 export const ILLEGAL: u32 = 0x100;
-/** A reserved combination of a TLBI's range fields. */
-export const ILLEGAL_RANGE: u32 = ILLEGAL + STAT_ILL_RANGE;
 
 /** Action table of a queue kind. */
 export function actionsOf(smmu: usize, kind: u32): usize {
@@ -102,14 +99,6 @@ export function namesAddress(action: u32, d0: u64): bool {
   );
 }
 
-/**
- * True for a TLBI by address that is ILLEGAL_RANGE. Small enough to stand in its callers'
- * code: most commands have no range, or a level that nothing is wrong with.
- */
-export function illegalRange(smmu: usize, d0: u64, d1: u64): bool {
-  return hasGranule(d1) && bits(u32(d1), TLBI_TTL) < 2 && reservedRange(smmu, d0, d1);
-}
-
 // CMD_SYNC: a VCMDQ has CS = 0 only; 3 is reserved everywhere.
 function syncLegality(kind: u32, d0: u64): u32 {
   const cs = bits(u32(d0), SYNC_CS);
@@ -134,6 +123,8 @@ export function legality(smmu: usize, kind: u32, action: u32, d0: u64, d1: u64):
         ? ILLEGAL + STAT_ILL_RESPONSE
         : LEGAL;
     default:
-      return namesAddress(action, d0) && illegalRange(smmu, d0, d1) ? ILLEGAL_RANGE : LEGAL;
+      return namesAddress(action, d0) && reservedRange(smmu, d0, d1)
+        ? ILLEGAL + STAT_ILL_RANGE
+        : LEGAL;
   }
 }

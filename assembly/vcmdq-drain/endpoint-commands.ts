@@ -38,7 +38,7 @@ import { SMMU_AT_CR0, SMMU_AT_IDR0, SMMU_AT_IDR1 } from '../layout/smmu-memory';
 import { CR0_SMMUEN, IDR0_TERM_MODEL, IDR1_SSIDSIZE } from '../layout/smmu-registers';
 import { STALL_ABORT, STALL_RAZWI, STALL_RETRY } from '../layout/stall-memory';
 import { bits } from '../lib/fields';
-import { answerGroup, invalidateAtc } from '../smmu-core/atc';
+import { answerGroup, invalidateAtc, NO_PORT, portOf } from '../smmu-core/atc';
 import { stallResume, stallTerminate } from '../smmu-core/stall';
 import { awaitPort } from './atc-wait';
 import { callHost } from './ownership';
@@ -69,6 +69,11 @@ function furtherSid(context: usize, virtSid: u32): u64 {
   return NO_SID;
 }
 
+// The physical StreamID of a command: NO_SID when it is not one of the context's.
+function streamOf(context: usize, d0: u64): u64 {
+  return load<u32>(context, CTX_HYP_OWN) != 0 ? d0 >> 32 : physicalSid(context, u32(d0 >> 32));
+}
+
 // ATC_INV and PRI_RESP have no effect while SMMUEN is 0, and are no error (IHI 0070
 // sections 4.5.1 and 4.5.2): that of the SMMU whose queue it is, and that of the physical
 // one.
@@ -87,37 +92,25 @@ function pasidOf(smmu: usize, d0: u64): i32 {
   return i32(bits(u32(d0), CMD_SSID));
 }
 
-/** ATC_INV. `asWritten`: the StreamID is a physical one. False when it matches none. */
-export function atcInv(
-  smmu: usize,
-  queue: usize,
-  context: usize,
-  asWritten: bool,
-  d0: u64,
-  d1: u64,
-): bool {
+/** ATC_INV. False when its StreamID matches none of a guest's. */
+export function atcInv(smmu: usize, queue: usize, context: usize, d0: u64, d1: u64): bool {
   if (switchedOff(smmu, context)) return true;
-  let sid = d0 >> 32;
-  if (!asWritten) {
-    sid = physicalSid(context, u32(sid));
-    if (sid == NO_SID) return false;
-  }
+  const sid = streamOf(context, d0);
+  if (sid == NO_SID) return false;
+  // An endpoint without an ATC answers without more ado.
+  const port = portOf(smmu, u32(sid));
+  if (port == NO_PORT) return true;
   // Without SSV, and with Global, an endpoint drops what it has of the addresses whatever its PASID.
   const pasid = bits(u32(d0), ATC_INV_GLOBAL) ? ACCESS_NO_SSID : pasidOf(smmu, d0);
   const waiting = invalidateAtc(
     smmu,
-    u32(sid),
+    port,
     d1 & PAGE_ADDRESS,
     min(bits(u32(d1), ATC_INV_SIZE), <u32>ATC_INV_SIZE_ALL) + 12,
     pasid,
   );
   if (waiting != 0) awaitPort(smmu, queue, waiting);
   return true;
-}
-
-// The physical StreamID of a command that has no effect on streams that are not the context's.
-function streamOf(context: usize, d0: u64): u64 {
-  return load<u32>(context, CTX_HYP_OWN) != 0 ? d0 >> 32 : physicalSid(context, u32(d0 >> 32));
 }
 
 /** PRI_RESP, of the host: a guest's is its SMMU's affair. */

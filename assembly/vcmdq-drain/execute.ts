@@ -4,6 +4,7 @@
 // from the ring, once; nothing here looks at the ring again.
 
 import {
+  ACTION_ATC_INV,
   ACTION_CFGI_CD,
   ACTION_CFGI_CD_ALL,
   ACTION_CFGI_STE,
@@ -31,7 +32,7 @@ import { CFG_SETS, CFG_WAYS } from '../layout/config-cache-memory';
 import { CTX_HYP_OWN, CTX_VMID } from '../layout/context-memory';
 import { QUEUE_KIND_MAIN, QUEUE_KIND_VCMDQ_HYP, QUEUE_REWRITES } from '../layout/queue-memory';
 import { CFGI_OF_CD, CFGI_OF_CDS, CFGI_OF_STE, TLBI_OF_STAGE2 } from '../layout/shadow-memory';
-import { SMMU_AT_CR2, SMMU_AT_STATS, STAT_CFGI } from '../layout/smmu-memory';
+import { SMMU_AT_CR2, SMMU_AT_STATS, STAT_CFGI, STAT_ILL_SID } from '../layout/smmu-memory';
 import { CR2_E2H } from '../layout/smmu-registers';
 import { MAX_STALLS } from '../layout/stall-memory';
 import { VMID_E2H, VMID_EL2 } from '../layout/vmid-memory';
@@ -45,12 +46,13 @@ import {
   actionOf,
   actionsOf,
   asShown,
+  ILLEGAL,
   isLacked,
   LEGAL,
   legality,
   namesAddress,
 } from './command-legality';
-import { priResponse, resume, stallTerm } from './endpoint-commands';
+import { atcInv, priResponse, resume, stallTerm } from './endpoint-commands';
 
 // Results of `execute`, beside those of an illegal command, which are `legality`'s.
 /** The command was LEGAL, and has been carried out. */
@@ -117,7 +119,7 @@ function invalidateEl2(smmu: usize, action: u32, d0: u64, d1: u64): u32 {
 }
 
 /**
- * Carries one command out, CMD_SYNC and ATC_INV excepted.
+ * Carries one command out, CMD_SYNC excepted.
  * @param kind the queue's QUEUE_KIND_*.
  * @param d0 the command's doublewords.
  * @returns DONE, SYNC, HOST or what `legality` says, for `resultOf` and `visitedBy`.
@@ -191,7 +193,10 @@ export function execute(
       if (kind != QUEUE_KIND_MAIN && kind != QUEUE_KIND_VCMDQ_HYP) return HOST;
       priResponse(smmu, context, d0, d1);
       return DONE;
-    // ACTION_NONE. ATC_INV does not come here: the loop carries it out.
+    // One that the loop has tried.
+    case ACTION_ATC_INV:
+      return atcInv(smmu, queue, context, d0, d1) ? DONE : ILLEGAL + STAT_ILL_SID;
+    // ACTION_NONE.
     default:
       return DONE;
   }

@@ -36,7 +36,6 @@ import {
   STAT_ATC_INV,
   STAT_ERROR_HELD,
   STAT_FETCH_ABORT,
-  STAT_ILL_SID,
   STAT_PROD_RANGE,
 } from '../layout/smmu-memory';
 import { Q_INDEX } from '../layout/smmu-registers';
@@ -44,19 +43,17 @@ import { VMID_ALL_GEN } from '../layout/vmid-memory';
 import { bits, maskOf } from '../lib/fields';
 import { asidGen, raiseTo, touch, vmidBlock } from '../smmu-core/generations';
 import { noneInFlight } from '../smmu-core/in-flight';
-import { ANY_ASID, hasGranule, invalidateVa } from '../smmu-core/invalidate';
+import {
+  ANY_ASID,
+  hasGranule,
+  invalidateVa,
+  mayBeReserved,
+  reservedRange,
+} from '../smmu-core/invalidate';
 import { tlbiDone } from '../smmu-core/judged';
 import { BLOCKS_PER_COMMAND, resultOf, visitedBy } from '../smmu-core/service-work';
 import { atcsAnswered, noneAwaited, startWaiting } from './atc-wait';
-import {
-  actionOf,
-  actionsOf,
-  asShown,
-  ILLEGAL,
-  ILLEGAL_RANGE,
-  illegalRange,
-  isLacked,
-} from './command-legality';
+import { actionOf, actionsOf, asShown, ILLEGAL, isLacked } from './command-legality';
 import { atcInv } from './endpoint-commands';
 import { DONE, execute, HOST, SYNC } from './execute';
 import { stat, stop } from './queue-words';
@@ -69,8 +66,6 @@ import { signal, sync } from './sync';
 export const BUDGET: u32 = 256;
 
 const NO_VMID: u32 = u32(-1);
-/** In place of a result: the command is one for `execute`. */
-const OTHER: u32 = 3;
 
 // The error is held: CONS stays at the command, nothing is published until the host's policy has spoken.
 export function hold(smmu: usize, queue: usize, cons: u32, code: u32, reason: u32): void {
@@ -120,36 +115,45 @@ export function run(smmu: usize, queue: usize, context: usize, written: u32): u3
     hold(smmu, queue, cons, CERROR_ABT, STAT_FETCH_ABORT);
     return 0;
   }
-  // The commands that drivers send in numbers are carried out here, without a call, and
-  // with one raise of the generation for all that name the same VMID; the others in
-  // `execute`.
   const actions = actionsOf(smmu, load<u32>(queue, QUEUE_KIND));
   const end = (cons + min(available, BUDGET)) & indexMask;
   const traceAt: usize =
     load<u32>(0, HOST_AT_TRACE) != 0 ? traceRun(smmu, queue, min(available, BUDGET)) : 0;
-  let raisedVmid: u32 = NO_VMID;
-  let generation: i64 = 0;
   let tally: u64 = 0;
+  let command = i64x2.splat(0);
   let result = DONE;
-  while (cons != end && tally < SPENT) {
-    const at = base + ((cons & (size - 1)) << 4);
-    const command = ringWindow == 0 ? v128.load(at) : load128(at);
-    const d0 = i64x2.extract_lane(command, 0);
-    if (traceAt != 0) v128.store(traceAt + (usize(tally & COUNT) << 4), command);
-    const action = actionOf(actions, d0);
-    switch (action) {
-      case ACTION_TLBI_NH_ASID:
-      case ACTION_TLBI_NH_VA:
-      case ACTION_TLBI_S12_VMALL: {
+  for (;;) {
+    // The commands that drivers send in numbers are carried out in a loop of their own, and with
+    // one raise of the generation for all that name the same VMID. What it leaves to `execute`
+    // breaks it, and so ends the run of commands that share a raise, as it must: a CFGI may be
+    // among these, and a walk that began between the raise and the CFGI carries the raised
+    // generation and the old configuration.
+    let raisedVmid: u32 = NO_VMID;
+    let generation: i64 = 0;
+    while (cons != end) {
+      const at = base + ((cons & (size - 1)) << 4);
+      command = ringWindow == 0 ? v128.load(at) : load128(at);
+      if (traceAt != 0) v128.store(traceAt + (usize(tally & COUNT) << 4), command);
+      const d0 = i64x2.extract_lane(command, 0);
+      const action = actionOf(actions, d0);
+      if (action == ACTION_SYNC) {
+        if (bits(u32(d0), SYNC_CS) || !noneInFlight() || !noneAwaited(smmu, queue)) break;
+        tally += A_SYNC;
+      } else if (action == ACTION_ATC_INV) {
+        if (isLacked(context, action)) break;
+        const asWritten = load<u32>(context, CTX_HYP_OWN) != 0;
+        if (!atcInv(smmu, queue, context, d0, i64x2.extract_lane(command, 1))) break;
+        tally += AN_ATC_INV | (asWritten ? 0 : A_REWRITE);
+      } else {
         let d1 = i64x2.extract_lane(command, 1);
-        if (action == ACTION_TLBI_NH_VA && hasGranule(d1)) {
-          d1 = asShown(context, d1);
-          if (illegalRange(smmu, d0, d1)) {
-            result = ILLEGAL_RANGE;
-            break;
+        if (action == ACTION_TLBI_NH_VA) {
+          if (hasGranule(d1)) {
+            d1 = asShown(context, d1);
+            if (mayBeReserved(d0, d1) && reservedRange(smmu, d0, d1)) break;
           }
-        } else if (action == ACTION_TLBI_S12_VMALL && isLacked(context, action)) {
-          result = OTHER;
+        } else if (action == ACTION_TLBI_S12_VMALL) {
+          if (isLacked(context, action)) break;
+        } else if (action != ACTION_TLBI_NH_ASID) {
           break;
         }
         const named = u32(d0 >> 32) & 0xffff;
@@ -160,59 +164,48 @@ export function run(smmu: usize, queue: usize, context: usize, written: u32): u3
           raisedVmid = vmid;
           generation = touch(block);
         }
+        tally += u64(vmid != named) << REWRITE_SHIFT;
         const asid = u32(d0 >> 48);
         if (action == ACTION_TLBI_NH_VA) {
-          tally += u64(invalidateVa(smmu, vmid, asid, d0, d1)) << VISITED_SHIFT;
+          const visited = invalidateVa(smmu, vmid, asid, d0, d1);
+          if (visited != 0) {
+            tally += u64(visited) << VISITED_SHIFT;
+            if (tally >= SPENT) {
+              cons = (cons + 1) & indexMask;
+              tally += COMMAND;
+              break;
+            }
+          }
         } else {
           const slot = action == ACTION_TLBI_NH_ASID ? asidGen(block, asid) : block + VMID_ALL_GEN;
           if (atomic.load<i64>(slot) < generation) raiseTo(slot, generation);
           if (CHECKED && action == ACTION_TLBI_S12_VMALL)
             tlbiDone(smmu, TLBI_OF_STAGE2, vmid, ANY_ASID, 0, 0);
         }
-        tally += u64(vmid != named) << REWRITE_SHIFT;
-        break;
       }
-      case ACTION_ATC_INV: {
-        if (isLacked(context, action)) {
-          result = OTHER;
-          break;
-        }
-        const asWritten = load<u32>(context, CTX_HYP_OWN) != 0;
-        if (atcInv(smmu, queue, context, asWritten, d0, i64x2.extract_lane(command, 1)))
-          tally += AN_ATC_INV | (asWritten ? 0 : A_REWRITE);
-        else result = ILLEGAL + STAT_ILL_SID;
-        break;
-      }
-      case ACTION_SYNC:
-        if (!bits(u32(d0), SYNC_CS) && noneInFlight() && noneAwaited(smmu, queue)) tally += A_SYNC;
-        else result = OTHER;
-        break;
-      default:
-        result = OTHER;
+      cons = (cons + 1) & indexMask;
+      tally += COMMAND;
     }
-    if (result != DONE) {
-      if (result != OTHER) break;
-      // A CFGI may be among these. A walk that began between the raise and the CFGI
-      // carries the raised generation and the old configuration: the invalidation that
-      // follows the CFGI has to raise again.
-      raisedVmid = NO_VMID;
-      const d1 = i64x2.extract_lane(command, 1);
-      const returned = execute(smmu, queue, context, load<u32>(queue, QUEUE_KIND), d0, d1);
-      tally += u64(visitedBy(returned)) << VISITED_SHIFT;
-      result = resultOf(returned);
-      if (result == SYNC) {
-        const held = !atcsAnswered(smmu, queue);
-        if (sync(smmu, queue, cons, d0, d1, held)) {
-          result = signal(smmu, queue, (cons + 1) & indexMask, d0, d1) ? DONE : HOST;
-          if (result == DONE) tally += A_SYNC;
-        } else if (held) {
-          startWaiting(smmu, queue);
-        }
+    if (cons == end || tally >= SPENT) break;
+
+    const d0 = i64x2.extract_lane(command, 0);
+    const d1 = i64x2.extract_lane(command, 1);
+    const returned = execute(smmu, queue, context, load<u32>(queue, QUEUE_KIND), d0, d1);
+    tally += u64(visitedBy(returned)) << VISITED_SHIFT;
+    result = resultOf(returned);
+    if (result == SYNC) {
+      const held = !atcsAnswered(smmu, queue);
+      if (sync(smmu, queue, cons, d0, d1, held)) {
+        result = signal(smmu, queue, (cons + 1) & indexMask, d0, d1) ? DONE : HOST;
+        if (result == DONE) tally += A_SYNC;
+      } else if (held) {
+        startWaiting(smmu, queue);
       }
-      if (result != DONE) break;
     }
+    if (result != DONE) break;
     cons = (cons + 1) & indexMask;
     tally += COMMAND;
+    if (tally >= SPENT) break;
   }
   const commands = tally & COUNT;
   if (traceAt != 0) endTraceRun(traceAt, u32(commands), result != DONE);

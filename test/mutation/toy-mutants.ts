@@ -326,8 +326,8 @@ export const TOY_MUTANTS: readonly ToyMutant[] = [
     edits: [
       {
         file: 'assembly/vcmdq-drain/endpoint-commands.ts',
-        original: 'u32(sid),\n    d1 & PAGE_ADDRESS,',
-        mutant: 'u32(sid) ^ 0xffff,\n    d1 & PAGE_ADDRESS,',
+        original: 'portOf(smmu, u32(sid))',
+        mutant: 'portOf(smmu, u32(sid) ^ 0xffff)',
       },
     ],
     args: ONE,

@@ -184,8 +184,8 @@ describe('a page that moves while it is in use', () => {
       'vcmdqDrain',
       {
         file: 'vcmdq-drain/run-commands.ts',
-        original: ' && noneInFlight() && noneAwaited(',
-        mutant: ' && noneAwaited(',
+        original: ' || !noneInFlight() || !noneAwaited(',
+        mutant: ' || !noneAwaited(',
       },
     ],
     [
