@@ -47,11 +47,16 @@ const NO_SID: u64 = u64(-1);
 /** Address[63:12]. */
 const PAGE_ADDRESS: u64 = 0xfffffffffffff000;
 
+// Whether a SID_MATCH means a StreamID.
+function matches(match: u32, virtSid: u32): bool {
+  return bits(match, SID_MATCH_ENABLE) && bits(match, SID_MATCH_VIRT_SID) == virtSid;
+}
+
 // StreamID that a guest's command means: the pair whose VIRT_SID matches. NO_SID when none does.
 function physicalSid(context: usize, virtSid: u32): u64 {
   for (let i: usize = 0; i < <usize>(CMDQV_SIDS_PER_VINTF << 2); i += 4) {
     const match = atomic.load<u32>(context + i, CTX_SID_MATCH);
-    if (bits(match, SID_MATCH_ENABLE) && bits(match, SID_MATCH_VIRT_SID) == virtSid) {
+    if (matches(match, virtSid)) {
       return u64(atomic.load<u32>(context + i, CTX_SID_REPLACE));
     }
   }
@@ -92,14 +97,26 @@ function pasidOf(smmu: usize, d0: u64): i32 {
   return i32(bits(u32(d0), CMD_SSID));
 }
 
-/** ATC_INV. False when its StreamID matches none of a guest's. */
-export function atcInv(smmu: usize, queue: usize, context: usize, d0: u64, d1: u64): bool {
-  if (switchedOff(smmu, context)) return true;
-  const sid = streamOf(context, d0);
-  if (sid == NO_SID) return false;
+/** ATC_INV. `asWritten`: the StreamID is a physical one. False when it matches none. */
+export function atcInv(
+  smmu: usize,
+  queue: usize,
+  context: usize,
+  asWritten: bool,
+  d0: u64,
+  d1: u64,
+): bool {
+  let sid = d0 >> 32;
+  if (!asWritten) {
+    // `physicalSid` would be a call for each command, and many a guest has one device.
+    sid = matches(atomic.load<u32>(context, CTX_SID_MATCH), u32(sid))
+      ? u64(atomic.load<u32>(context, CTX_SID_REPLACE))
+      : physicalSid(context, u32(sid));
+    if (sid == NO_SID) return switchedOff(smmu, context);
+  }
   // An endpoint without an ATC answers without more ado.
   const port = portOf(smmu, u32(sid));
-  if (port == NO_PORT) return true;
+  if (port == NO_PORT || switchedOff(smmu, context)) return true;
   // Without SSV, and with Global, an endpoint drops what it has of the addresses whatever its PASID.
   const pasid = bits(u32(d0), ATC_INV_GLOBAL) ? ACCESS_NO_SSID : pasidOf(smmu, d0);
   const waiting = invalidateAtc(

@@ -195,7 +195,9 @@ export function execute(
       return DONE;
     // One that the loop has tried.
     case ACTION_ATC_INV:
-      return atcInv(smmu, queue, context, d0, d1) ? DONE : ILLEGAL + STAT_ILL_SID;
+      return atcInv(smmu, queue, context, load<u32>(context, CTX_HYP_OWN) != 0, d0, d1)
+        ? DONE
+        : ILLEGAL + STAT_ILL_SID;
     // ACTION_NONE.
     default:
       return DONE;

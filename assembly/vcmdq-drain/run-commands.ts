@@ -142,7 +142,7 @@ export function run(smmu: usize, queue: usize, context: usize, written: u32): u3
       } else if (action == ACTION_ATC_INV) {
         if (isLacked(context, action)) break;
         const asWritten = load<u32>(context, CTX_HYP_OWN) != 0;
-        if (!atcInv(smmu, queue, context, d0, i64x2.extract_lane(command, 1))) break;
+        if (!atcInv(smmu, queue, context, asWritten, d0, i64x2.extract_lane(command, 1))) break;
         tally += AN_ATC_INV | (asWritten ? 0 : A_REWRITE);
       } else {
         let d1 = i64x2.extract_lane(command, 1);
