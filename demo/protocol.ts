@@ -103,6 +103,8 @@ export interface PagePicture {
   readonly pa: string;
   readonly size: number;
   readonly writable: boolean;
+  /** Accesses of devices that it has answered since it was filled; undefined: nobody counts them. */
+  readonly hits: number | undefined;
 }
 
 /** Live IOTLB entries of a VM and ASID, over groups of sets. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // What runs in a machine of a session, and what it is told.
 
-import type { MachineOptions } from 'vsmmu';
+import type { Board, MachineOptions } from 'vsmmu';
 import { toyGuest, toySecondary } from 'vsmmu/guest';
 import { findExperiment, toyArgs } from '../../vmm/boards/index.ts';
 import { OVERLAY_MACHINE, type Settings } from '../demo-settings.ts';
@@ -14,6 +14,8 @@ export interface GuestPlace {
   readonly number: number;
   /** What the clock resolves, in ns. */
   readonly clockNs: number;
+  /** For all but kernels: the standard board. */
+  readonly board: Board;
 }
 
 type GuestOptions = Partial<MachineOptions> & { guest: URL | Uint8Array<ArrayBuffer> };
@@ -31,7 +33,7 @@ function toyArguments({ experiment: name, lines }: Settings, clockNs: number): s
 export async function guestOptions(
   settings: Settings,
   guest: PickedGuest | undefined,
-  { name, number, clockNs }: GuestPlace,
+  { name, number, clockNs, board }: GuestPlace,
 ): Promise<GuestOptions> {
   const { path, vms, vcpus } = settings;
   if (guest?.kind === 'arm64') {
@@ -42,7 +44,7 @@ export async function guestOptions(
       directMaps: path !== 'trapped',
     };
   }
-  if (guest) return { guest: guest.bytes };
+  if (guest) return { guest: guest.bytes, board };
   const queues = 'vcmdq';
   const own =
     name === OVERLAY_MACHINE
@@ -50,6 +52,7 @@ export async function guestOptions(
       : toyArgs({ path, queues, vms, machine: number });
   return {
     guest: toyGuest,
+    board,
     secondary: vcpus > 1 ? toySecondary : undefined,
     args: [...own, ...toyArguments(settings, clockNs)],
   };
