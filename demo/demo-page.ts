@@ -69,8 +69,8 @@ export class Page implements Actions {
   #silent = false;
   readonly #workers = new Succession({
     sink: {
-      output: async (vm, bytes) => {
-        if (!isEmbedded()) await this.#terminals.write(vm, bytes);
+      output: async (vm, output) => {
+        if (!isEmbedded()) await this.#terminals.write(vm, output);
       },
       picture: (picture) => this.#show(picture),
     },
@@ -233,7 +233,8 @@ export class Page implements Actions {
 
   /** What a drawing consists of. The bar comes last: when it says paused, everything else shows that instant. */
   #parts(): readonly Part[] {
-    const picture = this.#steps.picture ?? this.#picture;
+    const { earlier } = this.#steps;
+    const picture = earlier?.picture ?? this.#picture;
     const facts = this.#facts;
     const settings = this.chosen;
     const booting = this.#workers.next !== undefined;
@@ -259,10 +260,12 @@ export class Page implements Actions {
       this.#terminals.shown,
       (vm) => this.#showConsole(vm),
       (vm) => this.share.saveConsole(vm, names[vm] ?? 'console'),
+      earlier,
     );
     return [
       () => render(lesson(settings, picture, this.#traffic, this), element('lesson')),
       () => render(tabs, element('console-tabs')),
+      () => this.#terminals.showAsOf(earlier?.picture.vms.map(({ written }) => written)),
       () => render(strip(picture, facts, isLive(settings)), element('strip')),
       () =>
         render(eventPanel(this.#steps, picture, facts?.traced === true, this), element('events')),

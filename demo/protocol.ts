@@ -73,6 +73,8 @@ export interface VmPicture {
   readonly queues: readonly QueuePicture[];
   readonly events: readonly EventPicture[];
   readonly eventCount: number;
+  /** Bytes that it has written to its console. */
+  readonly written: number;
   readonly exits: {
     readonly total: number;
     /** During batches on VCMDQs, and during invalidations on the CMDQ. */
@@ -275,9 +277,18 @@ export interface SessionFacts {
   readonly note: string;
 }
 
+/** What a machine has written to its console since the last output. */
+export interface ConsoleOutput {
+  /** Bytes that it had written before. */
+  readonly from: number;
+  readonly bytes: Uint8Array;
+  /** Bytes behind those that were left out because they were too many. */
+  readonly left: number;
+}
+
 /** What the worker calls. Each resolves when the page is ready for the next. */
 export interface Sink {
-  output(vm: number, bytes: Uint8Array): Promise<void>;
+  output(vm: number, output: ConsoleOutput): Promise<void>;
   picture(picture: Picture): Promise<void>;
 }
 

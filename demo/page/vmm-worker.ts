@@ -47,7 +47,7 @@ export class VmmWorker {
       if (!this.#ended) await tell();
     };
     this.#sink = {
-      output: (vm, bytes) => pass(() => sink.output(vm, bytes)),
+      output: (vm, output) => pass(() => sink.output(vm, output)),
       picture: (picture) => pass(() => sink.picture(picture)),
     };
     this.#broken = new Promise<never>((_, reject) => {

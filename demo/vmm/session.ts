@@ -253,7 +253,9 @@ export class Session {
 
   #vm(machine: Machine): VmPicture {
     const measuring = this.#measuring.get(machine)?.counted;
-    return vmPicture(machine, this.#going, measuring, this.#recording?.shownOf(machine.name));
+    const { written = 0 } = this.#outboxes[this.#machines.indexOf(machine)] ?? {};
+    const shown = this.#recording?.shownOf(machine.name);
+    return vmPicture(machine, this.#going, written, measuring, shown);
   }
 
   /** What the host has seen itself. */

@@ -86,7 +86,7 @@ describe('a worker with machines', () => {
     await sink.picture(picture(1));
     worker.end();
     await sink.picture(picture(2));
-    await sink.output(0, new Uint8Array([1]));
+    await sink.output(0, { from: 0, bytes: new Uint8Array([1]), left: 0 });
     expect(seen).toEqual([1]);
   });
 
