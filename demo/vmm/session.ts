@@ -42,7 +42,7 @@ const PICTURE_MS = 60;
 /** Pause between two steps of all machines. */
 const PACES: Readonly<Record<Settings['speed'], number>> = { slow: 400, paced: 25, full: 0 };
 /** The same when nobody looks on. */
-const IDLE_PACE_MS = 250;
+const IDLE_PACE_MS = 1000;
 /** Million instructions of an arm64 kernel in one step, some 10 ms. */
 const KERNEL_STEP = 4;
 const LAST_CHECKS = 200;
