@@ -314,6 +314,8 @@ export interface PickedGuest {
 export interface Vmm {
   /** Answers when the worker’s program is there: on a slow link that takes a while. */
   ready(): void;
+  /** Answers when what the machines execute is there: the same. @param guest undefined: the toy. */
+  load(settings: Settings, guest: PickedGuest | undefined): Promise<void>;
   /**
    * Makes the machines and boots them.
    * @param guest undefined: the toy.

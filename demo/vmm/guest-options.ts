@@ -7,6 +7,7 @@ import { findExperiment, toyArgs } from '../../vmm/boards/index.ts';
 import { OVERLAY_MACHINE, type Settings } from '../demo-settings.ts';
 import { parseLines } from '../edit/parse-lines.ts';
 import type { PickedGuest } from '../protocol.ts';
+import { toyFile } from './toy-files.ts';
 
 export interface GuestPlace {
   /** Name of the machine, and its number in the session. */
@@ -51,9 +52,9 @@ export async function guestOptions(
       ? toyArgs({ path: 'overlay', queues, vms: 1, machine: 0 })
       : toyArgs({ path, queues, vms, machine: number });
   return {
-    guest: toyGuest,
+    guest: toyFile(toyGuest),
     board,
-    secondary: vcpus > 1 ? toySecondary : undefined,
+    secondary: vcpus > 1 ? toyFile(toySecondary) : undefined,
     args: [...own, ...toyArguments(settings, clockNs)],
   };
 }

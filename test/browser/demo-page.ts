@@ -20,6 +20,7 @@ export interface Handle {
 const SHOTS = join(PROJECT, 'demo/shots');
 export const PHONE = { width: 390, height: 844 };
 export const LAPTOP = { width: 1280, height: 800 };
+export const DESKTOP = { width: 1920, height: 1080 };
 
 export interface OpenOptions {
   readonly viewport?: { readonly width: number; readonly height: number };

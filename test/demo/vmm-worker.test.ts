@@ -25,6 +25,7 @@ let ports: MessagePort[] = [];
 
 const VMM = {
   ready: () => undefined,
+  load: () => undefined,
   boot(_settings: unknown, _guest: unknown, sink: Remote<Sink>) {
     told = sink;
     return FACTS;
