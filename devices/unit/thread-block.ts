@@ -3,9 +3,15 @@
 // what the last translation of its thread has left, and the thread's counters. All that a
 // translation works on besides belongs to the hot modules.
 
+import { CFG_ASID, CFG_VMID } from '../../assembly/layout/config-cache-memory.ts';
 import { EVT_STAG, EVT_STALL } from '../../assembly/layout/events.ts';
 import { HOST_THREADS, THREAD_STRIDE } from '../../assembly/layout/host-memory.ts';
-import { THREAD_EVENT, THREAD_PA, THREAD_PA_SIZE } from '../../assembly/layout/thread-memory.ts';
+import {
+  THREAD_CFG,
+  THREAD_EVENT,
+  THREAD_PA,
+  THREAD_PA_SIZE,
+} from '../../assembly/layout/thread-memory.ts';
 import { bitsOf, wordOf } from '../plugin/index.ts';
 
 /** 32-bit words of an event record. */
@@ -66,6 +72,12 @@ export class ThreadBlock {
   /** STAG of the transaction that has just stalled. */
   get stag(): number {
     return bitsOf(this.#words[this.#event + wordOf(EVT_STALL)] ?? 0, EVT_STAG);
+  }
+
+  /** VMID, as IOTLB entries have it, and ASID of the configuration that the last translation used. */
+  get tags(): { readonly vmid: number; readonly asid: number } {
+    const word = (at: number) => this.#words[(this.address + THREAD_CFG + at) >> 2] ?? 0;
+    return { vmid: word(CFG_VMID), asid: word(CFG_ASID) & 0xffff };
   }
 
   /** A counter of the thread, by its THREAD_* offset. */

@@ -69,7 +69,7 @@ export function createToyMachine(options: ToyBoardOptions): ToyMachine {
   } = options;
   const { faults, watch } = options;
   const { vcpus, secondary, args, env, random, clock, onTrace } = options;
-  if (watch && options.exits)
+  if ((watch?.call || watch?.access) && options.exits)
     throw new RangeError(`${name}: a machine whose vCPUs have threads cannot be watched`);
   const memory = createGuestMemory(image, memoryPages);
   const regions = ramRegions(memory, TOY_RAM_GPA_BASE);
