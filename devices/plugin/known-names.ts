@@ -49,6 +49,14 @@ export function unknownName(what: string, name: string, known: readonly string[]
 /** What messages call a value's type. */
 export const typeOf = (value: unknown) => (value === null ? 'null' : typeof value);
 
+/** A value in a message: itself where that is short, otherwise what it is. */
+export function shownValue(value: unknown): string {
+  if (value instanceof Promise) return 'a Promise';
+  if (Array.isArray(value)) return 'a list';
+  if (typeof value === 'string') return JSON.stringify(value.slice(0, 40));
+  return typeof value === 'number' || typeof value === 'boolean' ? String(value) : typeOf(value);
+}
+
 /**
  * All names of a type of options, in the order in which they are told: it does not compile with one
  * missing, or one too many.

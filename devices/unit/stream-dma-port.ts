@@ -16,6 +16,7 @@ import type { TranslateResult } from '../../assembly/unit-exports.ts';
 import { answeredFlag, refuseAnswer } from '../plugin/answers.ts';
 import { type DmaAttributes, type DmaPort, type DmaResult, isPasid } from '../plugin/index.ts';
 import { typeOf } from '../plugin/known-names.ts';
+import { checkInteger } from '../plugin/known-values.ts';
 import { checkOptions } from '../plugin/option-kinds.ts';
 import {
   ATTRIBUTES,
@@ -97,7 +98,7 @@ export class StreamDmaPort implements DmaPort {
   ): DmaResult {
     // A guest chooses addresses and lengths; anything else is a mistake in the device.
     if (!Number.isInteger(iova) || iova < 0)
-      throw new RangeError(`DmaPort: iova ${String(iova)} is no address`);
+      checkInteger(iova, 0, Number.MAX_SAFE_INTEGER, 'DmaPort: iova');
     if (!(bytes instanceof Uint8Array))
       throw new TypeError(`DmaPort: what is moved must be a Uint8Array, not ${typeOf(bytes)}`);
     if (attributes !== this.#checked) {
@@ -138,7 +139,7 @@ export class StreamDmaPort implements DmaPort {
 
   hint(iova: number, length: number, write: boolean, attributes?: DmaAttributes): void {
     if (!Number.isInteger(iova) || iova < 0)
-      throw new RangeError(`DmaPort: iova ${String(iova)} is no address`);
+      checkInteger(iova, 0, Number.MAX_SAFE_INTEGER, 'DmaPort: iova');
     if (attributes !== undefined) checkOptions(attributes, ATTRIBUTES, 'DmaPort');
     const pasid = attributes?.pasid;
     if (!(length > 0) || (pasid !== undefined && !isPasid(pasid))) return;

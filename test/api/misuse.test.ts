@@ -254,7 +254,7 @@ describe('misuse', () => {
     [
       'interrupts that are text',
       described({ interrupts: '1' }),
-      'dev: interrupts must be a number',
+      'dev: interrupts must be a number, not string',
     ],
     [
       'a bus master that is text',
@@ -264,7 +264,7 @@ describe('misuse', () => {
     [
       'an access size that there is not',
       described({ accessSizes: [3] }),
-      'dev: accessSizes must be a list of 1, 2, 4 and 8',
+      'dev: accessSizes must be a list of 1, 2, 4 and 8, of one of them at least',
     ],
     [
       'a register at an odd offset',

@@ -433,7 +433,7 @@ const RANGES: readonly Case[] = [
     'an access of nothing',
     () =>
       new SmmuEndpoint({ unit, memory: new PhysicalRam(hostMemory) }).translate(1, undefined, 0, 0),
-    'translate: length must be a number from 1, not 0',
+    'translate: length must be an integer from 1 to 9007199254740991, not 0',
   ],
   [
     'a SubstreamID of 21 bits',
