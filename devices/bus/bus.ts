@@ -138,8 +138,9 @@ export class Bus {
 
   /** Whether a device answers at this address: one that is not mapped is an external abort to a CPU. */
   isMapped(address: number): boolean {
-    if (typeof address !== 'number') checkAccess(address, 1, 0);
-    return this.#find(address) !== undefined;
+    if (this.#find(address) !== undefined && Number.isInteger(address)) return true;
+    checkAccess(address, 1, 0);
+    return false;
   }
 
   /** The access that a device gets to see, or undefined when no device does. */
@@ -149,7 +150,13 @@ export class Bus {
     vcpu: number,
     write: boolean,
   ): MountedRegion | undefined {
-    if (typeof address !== 'number' || typeof size !== 'number') checkAccess(address, size, vcpu);
+    if (
+      typeof address !== 'number' ||
+      typeof size !== 'number' ||
+      !Number.isInteger(vcpu) ||
+      vcpu < 0
+    )
+      checkAccess(address, size, vcpu);
     const region = this.#find(address);
     if (!region) {
       checkAccess(address, size, vcpu);

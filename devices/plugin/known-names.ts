@@ -39,8 +39,14 @@ export function nearestName(name: string, known: readonly string[]): string | un
  * What to say of a name that there is not: `there is no event "chekc": did you mean "check"?`, or
  * with all that there are, when none is near.
  * @param what what it would be the name of: "option".
+ * @throws {TypeError} when an argument has another type.
  */
 export function unknownName(what: string, name: string, known: readonly string[]): string {
+  for (const [which, value] of Object.entries({ what, name }))
+    if (typeof value !== 'string')
+      throw new TypeError(`unknownName: ${which} must be text, not ${typeOf(value)}`);
+  if (!Array.isArray(known))
+    throw new TypeError(`unknownName: known must be a list, not ${typeOf(known)}`);
   const near = nearestName(name, known);
   const hint = near === undefined ? `there are ${known.join(', ')}` : `did you mean "${near}"?`;
   return `there is no ${what} "${printable(name)}"${near === undefined ? '; ' : ': '}${hint}`;

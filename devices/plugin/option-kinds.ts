@@ -37,6 +37,18 @@ export const multipleOf =
       throw new RangeError(`${owner}: ${name} must be a multiple of ${step}, not ${value}`);
   };
 
+/** A power of two from 1. */
+export const powerOfTwo =
+  (most: number): OptionKind =>
+  (value, owner, name) => {
+    if (typeof value !== 'number') checkInteger(value, 1, most, `${owner}: ${name}`);
+    const number = Number(value);
+    if (!(number >= 1 && number <= most && Number.isInteger(Math.log2(number))))
+      throw new RangeError(
+        `${owner}: ${name} must be a power of two from 1 to ${most}, not ${number}`,
+      );
+  };
+
 /** 32 bits, such as a StreamID or an address below 4 GiB. */
 export const uint32 = integerFrom(0, 2 ** 32 - 1);
 

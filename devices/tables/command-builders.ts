@@ -59,7 +59,12 @@ import {
 import { CMDQ_ENTRY_SIZE } from '../../assembly/layout/smmu-registers.ts';
 import { checkNames, type Field, setField, unknownName } from '../plugin/index.ts';
 import { allNamesOf } from '../plugin/known-names.ts';
-import { checkBoolean, checkInteger, checkMethods } from '../plugin/known-values.ts';
+import {
+  checkBoolean,
+  checkInteger,
+  checkMethods,
+  checkOptionalInteger,
+} from '../plugin/known-values.ts';
 import {
   checkedLater,
   checkOptions,
@@ -67,10 +72,10 @@ import {
   integerFrom,
   type OptionKinds,
 } from '../plugin/option-kinds.ts';
-import { checkGranule, type Granule } from './granule.ts';
+import type { Granule } from './granule.ts';
 import { splitAddress, type TableMemory } from './memory.ts';
 import { checkAddress, checkWords, setNamedField } from './named-field.ts';
-import { COMMAND_TG } from './table-geometry.ts';
+import { COMMAND_TG, checkGranule } from './table-geometry.ts';
 
 /** A range of a TLBI by address; without one the command names a single address. */
 export interface TlbiRange {
@@ -293,6 +298,7 @@ export function priResp(
   response: number,
   substreamId?: number,
 ): Uint32Array {
+  checkOptionalInteger(substreamId, 0, 2 ** 20 - 1, 'priResp: substreamId');
   return command(OP_PRI_RESP, [
     [CMD_SID, streamId, 'streamId'],
     [CMD_SSV, substreamId === undefined ? 0 : 1, 'substreamId'],

@@ -35,10 +35,10 @@ import { checkNames, setField } from '../plugin/index.ts';
 import { allNamesOf } from '../plugin/known-names.ts';
 import { checkInteger } from '../plugin/known-values.ts';
 import { checkedLater, checkOptions, flag, type OptionKinds } from '../plugin/option-kinds.ts';
-import { addressSizeCode, checkGranule, GRANULE_4K, type Granule } from './granule.ts';
+import { addressSizeCode, GRANULE_4K, type Granule } from './granule.ts';
 import { splitAddress, storeStructure, type TableMemory } from './memory.ts';
 import { checkAddress, checkAddressSize, checkWords, setNamedField } from './named-field.ts';
-import { TG0, TG1 } from './table-geometry.ts';
+import { checkGranule, TG0, TG1 } from './table-geometry.ts';
 
 /** One half of the input address range: TTB0 the lower, TTB1 the upper. */
 export interface CdTables {

@@ -6,6 +6,8 @@ import { checkBoolean, checkInteger } from '../plugin/known-values.ts';
 import type { Granule } from './granule-sizes.ts';
 import {
   COMMAND_TG,
+  checkGranule,
+  checkInputBits,
   entryShift,
   firstLevel,
   firstLevelOfStage2,
@@ -18,27 +20,8 @@ import {
 
 export * from './granule-sizes.ts';
 
-/** What level and size of input the architecture has at most (FEAT_LPA2, FEAT_LVA). */
+/** The first one that the architecture has (FEAT_LPA2). */
 const FIRST_LEVEL = -1;
-const MAX_INPUT_BITS = 52;
-
-/**
- * @param what names the value: "PageTable: granule".
- * @throws {RangeError} unless it is one of the three granules.
- */
-export function checkGranule(granule: Granule, what: string): void {
-  if (SHIFTS[granule] === undefined)
-    throw new RangeError(`${what} must be 4096, 16384 or 65536, not ${String(granule)}`);
-}
-
-/**
- * @param what names the value: "PageTable: inputBits".
- * @throws {TypeError} unless it is a number.
- * @throws {RangeError} unless tables of the granule can have an input of so many bits.
- */
-export function checkInputBits(granule: Granule, inputBits: number, what: string): void {
-  checkInteger(inputBits, SHIFTS[granule] + 1, MAX_INPUT_BITS, what);
-}
 
 const checkLevel = (level: number, what: string) => checkInteger(level, FIRST_LEVEL, 3, what);
 

@@ -5,7 +5,8 @@ import { bitsOf, type Field, setField } from '../plugin/index.ts';
 import { checkInteger } from '../plugin/known-values.ts';
 import { checkWordList } from '../plugin/known-words.ts';
 import type { OptionKind } from '../plugin/option-kinds.ts';
-import { ADDRESS_SIZES, checkGranule, type Granule } from './granule.ts';
+import { ADDRESS_SIZES, type Granule } from './granule.ts';
+import { checkGranule } from './table-geometry.ts';
 
 /** The largest number of 64 bits: those of the upper half of stage 1 are addresses too. */
 const MAX_ADDRESS = 2 ** 64 - 2048;

@@ -10,12 +10,14 @@ import {
   PTE_TYPE_PAGE,
   PTE_TYPE_TABLE,
 } from '../../assembly/layout/descriptors.ts';
+import { typeOf } from '../plugin/known-names.ts';
 import { checkInteger, checkMethods } from '../plugin/known-values.ts';
 import { checkOptions, flag, integerFrom, type OptionKinds } from '../plugin/option-kinds.ts';
-import { checkInputBits, GRANULE_4K, type Granule } from './granule.ts';
+import { GRANULE_4K, type Granule } from './granule.ts';
 import type { TableMemory } from './memory.ts';
 import { checkAddress, granuleKind } from './named-field.ts';
 import {
+  checkInputBits,
   entryShift,
   firstLevel,
   firstLevelOfStage2,
@@ -112,7 +114,9 @@ export class PageTable {
     this.#check(input, size);
     checkAddress(output, this.granule, 'map: the output address');
     if (typeof attributes !== 'bigint')
-      throw new TypeError('map: attributes are a bigint, such as S1_READ_WRITE');
+      throw new TypeError(
+        `map: attributes must be a bigint, such as S1_READ_WRITE, not ${typeOf(attributes)}`,
+      );
     for (let done = 0; done < size; ) {
       const level =
         options.blocks === false ? 3 : this.#leafLevel(input + done, output + done, size - done);
@@ -142,8 +146,10 @@ export class PageTable {
   /**
    * Address of the leaf descriptor that translates an input address; undefined when none
    * does. For tests that change single bits.
+   * @throws {TypeError|RangeError} when it is no address.
    */
   leafOf(input: number): number | undefined {
+    checkAddress(input, 1, 'leafOf: input');
     return this.#leaf(input)[0];
   }
 

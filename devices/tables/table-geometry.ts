@@ -2,6 +2,7 @@
 // Geometry of translation tables (DDI 0487 section D8.2), for callers that have looked at their granule: a size that a
 // guest's structure names need not be one that the architecture has.
 
+import { checkInteger } from '../plugin/known-values.ts';
 import { GRANULE_4K, GRANULE_16K, GRANULE_64K, type Granule } from './granule-sizes.ts';
 
 /** log2 of the size of a page, by granule. */
@@ -57,4 +58,25 @@ export function firstLevelOfStage2(granule: Granule, inputBits: number): number 
 /** Encoding of a start level in STE.S2SL0. */
 export function startLevelCode(granule: Granule, startLevel: number): number {
   return ((granule === GRANULE_4K ? 2 : 3) - startLevel) & 3;
+}
+
+/** Bits of an input at most (FEAT_LVA). */
+const MAX_INPUT_BITS = 52;
+
+/**
+ * @param what names the value: "PageTable: granule".
+ * @throws {RangeError} unless it is one of the three granules.
+ */
+export function checkGranule(granule: Granule, what: string): void {
+  if (SHIFTS[granule] === undefined)
+    throw new RangeError(`${what} must be 4096, 16384 or 65536, not ${String(granule)}`);
+}
+
+/**
+ * @param what names the value: "PageTable: inputBits".
+ * @throws {TypeError} unless it is a number.
+ * @throws {RangeError} unless tables of the granule can have an input of so many bits.
+ */
+export function checkInputBits(granule: Granule, inputBits: number, what: string): void {
+  checkInteger(inputBits, SHIFTS[granule] + 1, MAX_INPUT_BITS, what);
 }

@@ -16,7 +16,7 @@ import type { TranslateResult } from '../../assembly/unit-exports.ts';
 import { answeredFlag, refuseAnswer } from '../plugin/answers.ts';
 import { type DmaAttributes, type DmaPort, type DmaResult, isPasid } from '../plugin/index.ts';
 import { typeOf } from '../plugin/known-names.ts';
-import { checkInteger } from '../plugin/known-values.ts';
+import { checkBytes, checkInteger } from '../plugin/known-values.ts';
 import { checkOptions } from '../plugin/option-kinds.ts';
 import {
   ATTRIBUTES,
@@ -100,7 +100,7 @@ export class StreamDmaPort implements DmaPort {
     if (!Number.isInteger(iova) || iova < 0)
       checkInteger(iova, 0, Number.MAX_SAFE_INTEGER, 'DmaPort: iova');
     if (!(bytes instanceof Uint8Array))
-      throw new TypeError(`DmaPort: what is moved must be a Uint8Array, not ${typeOf(bytes)}`);
+      checkBytes(bytes, `DmaPort: ${write ? 'source' : 'target'}`);
     if (attributes !== this.#checked) {
       if (attributes !== undefined) checkOptions(attributes, ATTRIBUTES, 'DmaPort');
       this.#checked = attributes;
@@ -140,6 +140,9 @@ export class StreamDmaPort implements DmaPort {
   hint(iova: number, length: number, write: boolean, attributes?: DmaAttributes): void {
     if (!Number.isInteger(iova) || iova < 0)
       checkInteger(iova, 0, Number.MAX_SAFE_INTEGER, 'DmaPort: iova');
+    checkInteger(length, 0, Number.MAX_SAFE_INTEGER, 'DmaPort: length');
+    if (typeof write !== 'boolean')
+      throw new TypeError(`DmaPort: write must be true or false, not ${typeOf(write)}`);
     if (attributes !== undefined) checkOptions(attributes, ATTRIBUTES, 'DmaPort');
     const pasid = attributes?.pasid;
     if (!(length > 0) || (pasid !== undefined && !isPasid(pasid))) return;

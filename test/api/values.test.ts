@@ -108,7 +108,7 @@ const TABLES: readonly Case[] = [
   [
     'attributes that are no bigint',
     mapped(0, 0, 0x1000, 3),
-    'map: attributes are a bigint, such as S1_READ_WRITE',
+    'map: attributes must be a bigint, such as S1_READ_WRITE, not number',
   ],
   [
     'an odd address',

@@ -53,7 +53,8 @@ export function declaredParameters(
   const found = new Map<string, readonly Parameter[]>();
   const add = (name: string, list: string) => {
     const parameters = partsOf(list).map(parameterOf);
-    if (parameters.length > 0) found.set(name, parameters);
+    // Rooms above have functions of their own that are called so; the package exports the lowest.
+    if (parameters.length > 0 && !found.has(name)) found.set(name, parameters);
   };
   for (const text of DECLARATIONS.map((file) => file.replace(COMMENTS, ''))) {
     for (const [, name = '', list = ''] of text.matchAll(FUNCTION))

@@ -470,7 +470,7 @@ describe('plugged devices', () => {
       'plugSmmu: page0 must be 64 KiB of RAM',
     );
     expect(() => plugSmmu({}, { host, page0: PAGE0, irqs })).toThrow(
-      'this is no v86 emulator that has loaded: it has no v86',
+      'emulator must be a v86 emulator that has loaded: it has no v86',
     );
     expect(host.statistics.vms).toBe(0);
     await host.destroy();
