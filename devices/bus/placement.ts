@@ -84,6 +84,9 @@ export function checkPlacement(placement: Placement): void {
   for (const [name, number] of Object.entries({ firstIrq, requesterId, smmu }))
     if (number !== undefined && !(Number.isInteger(number) && number >= 0))
       refuse(`${name} must be an integer from 0, not ${shownValue(number)}`);
+  const { interrupts } = device.identity;
+  if (firstIrq === undefined && interrupts > 0 && !bridged)
+    refuse(`firstIrq is missing: the device has ${interrupts} interrupt lines`);
   const bad = addresses.find(
     (gpa) => typeof gpa !== 'number' || !Number.isInteger(gpa / 0x1000) || gpa < 0,
   );
