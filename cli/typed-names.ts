@@ -19,7 +19,8 @@ const NEEDED = /(?<=\bneeds? )([a-z]\w*)/;
 /** The message with the flags in place of the options' names in the API. */
 export function asTyped(message: string): string {
   const typed = (name: string) => {
-    const schema = name === 'guest' ? undefined : SETTINGS[name];
+    const isFlag = name !== 'guest' && Object.hasOwn(SETTINGS, name);
+    const schema = isFlag ? SETTINGS[name] : undefined;
     return schema ? flagName(name, schema) : name;
   };
   return message.replace(FIRST, typed).replace(NEEDED, typed).replace(ANYWHERE, typed);
