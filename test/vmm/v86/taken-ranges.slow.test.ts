@@ -78,7 +78,10 @@ describe('a window is refused, with both ranges, where it overlaps', () => {
     const broken = Object.assign(new ScratchDevice(), { interfaceVersion: 99 });
     const window = { gpa: WINDOW, size: BLOCK };
     expect(() =>
-      plugDevices(emulator, { window, devices: [{ device: broken, addresses: [WINDOW], firstIrq: 5 }] }),
+      plugDevices(emulator, {
+        window,
+        devices: [{ device: broken, addresses: [WINDOW], firstIrq: 5 }],
+      }),
     ).toThrow('version 99');
     plug('one', WINDOW).unplug();
   });
