@@ -8,6 +8,7 @@ import * as devices from 'vsmmu/devices';
 import { SmmuHost } from 'vsmmu/iommufd/smmu';
 import { DeviceBus, deviceContract, FakeHost } from 'vsmmu/testing';
 import { plugSmmu } from 'vsmmu/v86';
+import { fetchReason } from '../../assembly/fetch-reason.ts';
 import { ScratchDevice } from '../support/scratch-device.ts';
 import { reactor } from '../support/wat.ts';
 
@@ -352,6 +353,26 @@ describe('what is refused in one line', () => {
       'bad-option: smmu must be an integer from 0 to 0, not 1',
     );
     await machine.destroy();
+  });
+
+  it('is a file that cannot be had, or that is none for its board', async () => {
+    expect(await lineOf(() => host.createMachine({ guest: 'ftp://x/y.wasm' }))).toBe(
+      'unreadable: cannot read ftp://x/y.wasm: fetch failed: unknown scheme',
+    );
+    const refused = Object.assign(new Error(''), { code: 'ECONNREFUSED' });
+    expect(fetchReason(new TypeError('fetch failed', { cause: refused }))).toBe(
+      'fetch failed: ECONNREFUSED',
+    );
+    expect(fetchReason(new TypeError('Failed to fetch'))).toBe('the server does not answer');
+    expect(fetchReason(new Error('no room'))).toBe(undefined);
+    const kernel = (text: string) => () =>
+      host.createMachine({ guest: new TextEncoder().encode(text), board: virtBoard() });
+    expect(await lineOf(kernel('hello w'))).toBe(
+      'unsupported: the kernel is text: it must be an arm64 Image, an ELF executable or a flat binary, packed by gzip or not',
+    );
+    expect(await lineOf(kernel('\0\0\0'))).toBe(
+      "damaged: the kernel's file has 3 bytes: no instruction",
+    );
   });
 
   it('names a device once', () => {

@@ -164,6 +164,11 @@ const CASES: readonly (readonly [string | RegExp, string])[] = [
   ['cannot read none.cpio: no such file', 'boot linux --kernel x --initrd none.cpio'],
   ['there is no benchmark toy: it is linux', 'bench toy'],
   ['--disk is for kernels: it goes with --arch arm64', 'boot toy --disk x'],
+  ['--trace-limit goes with --trace: there is nothing to limit', 'boot toy --trace-limit 5'],
+  [
+    'cannot read no/such/disk.img,ro: no such file; behind its name a disk takes ",rw" and ",pci", not ",ro"',
+    'boot x --arch arm64 --disk no/such/disk.img,ro',
+  ],
   [
     /part\.img is no disk: it has 700 bytes, no multiple of 512\n$/,
     'boot x --arch arm64 --disk part.img',
