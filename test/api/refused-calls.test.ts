@@ -359,7 +359,7 @@ describe('what is refused in one line', () => {
     expect(await lineOf(() => host.createMachine({ guest: 'ftp://x/y.wasm' }))).toBe(
       'unreadable: cannot read ftp://x/y.wasm: fetch failed: unknown scheme',
     );
-    const refused = Object.assign(new Error(''), { code: 'ECONNREFUSED' });
+    const refused = { message: '', code: 'ECONNREFUSED' };
     expect(fetchReason(new TypeError('fetch failed', { cause: refused }))).toBe(
       'fetch failed: ECONNREFUSED',
     );
