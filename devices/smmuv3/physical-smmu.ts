@@ -52,13 +52,13 @@ import {
   checkedLater,
   checkOptions,
   choiceOf,
-  having,
   integerFrom,
   type OptionKinds,
   uint32,
 } from '../plugin/option-kinds.ts';
 import { ContextBlock, QueueBlock, smmuBlockOf, type Unit, writeActions } from '../unit/index.ts';
 import { dropCaches } from './caches.ts';
+import { idRegistersKind } from './id-register-values.ts';
 import {
   checkIdRegisters,
   enhancedQueueCount,
@@ -100,7 +100,7 @@ export interface PlantedFault {
 const OPTIONS: OptionKinds<PhysicalSmmuOptions> = {
   unit: checkedLater,
   smmuIndex: checkedLater,
-  idRegisters: having(),
+  idRegisters: idRegistersKind,
   atcTimeout: integerFrom(0, 2 ** 31 - 1),
 };
 const FAULT: OptionKinds<PlantedFault> = {

@@ -13,6 +13,7 @@ import {
   THREAD_PA_SIZE,
 } from '../../assembly/layout/thread-memory.ts';
 import { bitsOf, wordOf } from '../plugin/index.ts';
+import { checkThread } from './host-memory-check.ts';
 
 /** 32-bit words of an event record. */
 const EVENT_WORDS = 8;
@@ -27,8 +28,12 @@ export class ThreadBlock {
   readonly #log2size: number;
   readonly #event: number;
 
-  /** @param thread index of the block, from 0. */
+  /**
+   * @param thread index of the block, from 0.
+   * @throws {TypeError|RangeError} when the memory is none of `createHostMemory`, or there is no such thread.
+   */
   constructor(hostMemory: WebAssembly.Memory, thread: number) {
+    checkThread(hostMemory, thread, 'ThreadBlock');
     this.address = HOST_THREADS + thread * THREAD_STRIDE;
     this.#words = new Uint32Array(hostMemory.buffer);
     this.#longs = new BigInt64Array(hostMemory.buffer);

@@ -2,6 +2,7 @@
 // A virtio console with one port (virtio 1.2, section 5.3): bytes in by queue 0, out by queue 1.
 
 import { checkRequiredFunction } from '../plugin/index.ts';
+import { checkBytes } from '../plugin/known-values.ts';
 import { ByteQueue } from './byte-queue.ts';
 import { isUnderWay } from './scattered-bytes.ts';
 import type { RequestBuffers, RequestWork, VirtioFunction } from './virtio-function.ts';
@@ -29,8 +30,9 @@ export class VirtioConsole implements VirtioFunction {
     this.#onOutput = onOutput;
   }
 
-  /** Takes input of the console; beyond 64 KiB that the guest has not read it is dropped. */
+  /** Takes input of the console; beyond 64 KiB that the guest has not read it is dropped. @throws {TypeError} when it is no bytes. */
   receive(bytes: Uint8Array): void {
+    checkBytes(bytes, 'VirtioConsole.receive: bytes');
     this.#input.push(bytes);
   }
 

@@ -2,6 +2,7 @@
 // A virtio network device (virtio 1.2, section 5.1): frames in by queue 0, out by queue 1, each behind a header
 // that asks for nothing, because no offload is offered.
 
+import { checkBytes } from '../plugin/known-values.ts';
 import {
   callback,
   checkOptions,
@@ -77,6 +78,7 @@ export class VirtioNet implements VirtioFunction {
 
   /** Takes a frame for the guest, without checksum; one that is longer than 1518 bytes is dropped. */
   receive(frame: Uint8Array): void {
+    checkBytes(frame, 'VirtioNet.receive: frame');
     if (frame.length <= MOST_FRAME && this.#waiting.length < MOST_WAITING)
       this.#waiting.push(frame.slice());
   }
