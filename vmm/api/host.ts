@@ -3,7 +3,7 @@
 
 import { IDR0_BTM } from '../../assembly/layout/smmu-registers.ts';
 import type { BoardModuleUrls } from '../../assembly/load.ts';
-import { type Clock, checkedClock, Random } from '../../devices/bus/index.ts';
+import { type Clock, checkedClock } from '../../devices/bus/index.ts';
 import { answeredObject } from '../../devices/plugin/answers.ts';
 import { BoardError, bitsOf, EnvironmentError, VsmmuError } from '../../devices/plugin/index.ts';
 import { checkInteger } from '../../devices/plugin/known-values.ts';
@@ -41,17 +41,10 @@ import { checkMachineOptions } from './machine-options.ts';
 import { type MachineParts, PARTS } from './machine-parts.ts';
 import { MACHINE_EVENTS, type MachineEvents } from './machine-types.ts';
 import { probe } from './probe.ts';
+import { seededRandom } from './seeded-random.ts';
 import { namedImageError, programName, readSource } from './sources.ts';
 
 const MIB = 2 ** 20;
-
-/** The random bytes of a seed. */
-function randomOf(seed: number): (target: Uint8Array) => void {
-  const random = new Random(seed);
-  return (target) => {
-    for (let i = 0; i < target.length; i++) target[i] = random.word();
-  };
-}
 
 /** Counters of the SMMU that a machine is behind; undefined where it has none. */
 function smmuOf({ smmus: [first] }: BoardMachine): SmmuCounters | undefined {
@@ -274,7 +267,7 @@ export class Host implements AsyncDisposable {
       workerUrl: this.#workerUrl.vcpu,
       wasmUrl: this.#wasmUrl,
       ...(memory === undefined ? {} : { memorySize: memory * MIB }),
-      ...(seed === undefined ? {} : { random: randomOf(seed) }),
+      ...(seed === undefined ? {} : { random: seededRandom(seed) }),
       ...(this.#clock === undefined ? {} : { clock: this.#clock }),
       ...(onTrace === undefined ? {} : { onTrace }),
       ...(options.faults === undefined ? {} : { faults: options.faults }),
