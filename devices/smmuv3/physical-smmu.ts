@@ -83,7 +83,7 @@ export interface PhysicalSmmuOptions {
   readonly smmuIndex: number;
   /** ID registers that it has. Default PHYSICAL_ID_REGISTERS. */
   readonly idRegisters?: SmmuIdRegisters;
-  /** Milliseconds that an endpoint has to answer an ATC_INV, 0 to 2^31 - 1. Default 100. */
+  /** Milliseconds that an endpoint has to answer an ATC_INV, 0 to 2^31 - 1. Default 500: less than Linux gives a CMD_SYNC. */
   readonly atcTimeout?: number | undefined;
 }
 
@@ -139,7 +139,7 @@ export class PhysicalSmmu implements Device {
    */
   constructor(options: PhysicalSmmuOptions) {
     checkOptions(options, OPTIONS, 'PhysicalSmmu', ['unit', 'smmuIndex']);
-    const { unit, smmuIndex, idRegisters = PHYSICAL_ID_REGISTERS, atcTimeout = 100 } = options;
+    const { unit, smmuIndex, idRegisters = PHYSICAL_ID_REGISTERS, atcTimeout = 500 } = options;
     checkIdRegisters(idRegisters, 'physical');
     this.name = `physical-smmuv3-${smmuIndex}`;
     this.#smmu = smmuBlockOf(unit, smmuIndex, 'PhysicalSmmu');
