@@ -62,6 +62,12 @@ export const BOOT_SETTINGS = {
       'without ",pci"',
     { flag: 'disk', value: 'file' },
   ),
+  pcie: option(
+    texts,
+    'PCIe function of an arm64 kernel behind the SMMU: rng, net (a loop; with ",hub" all machines on one ' +
+      'wire), console (hvc0) or dma; with ",port" behind a root port; may be repeated',
+    { value: 'function' },
+  ),
   kernel: option(text, 'kernel that "linux" stands for (default: the one of npm run linux:build)', {
     value: 'file',
   }),

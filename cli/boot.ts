@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // `vsmmu boot`: machines on one host, run in turn until all have ended, and the report on them.
 
+import type { VirtioConsole } from '../devices/virtio/index.ts';
 import { toyGuest, toySecondary } from '../guest-driver/index.ts';
 import { IdleWait } from '../vmm/api/idle-wait.ts';
 import {
@@ -27,11 +28,12 @@ import { jsonLine } from './json-line.ts';
 import {
   connectConsole,
   kernelOptions,
+  panicWatch,
   serveDebugger,
   staleChecks,
-  stopAtPanic,
 } from './kernel-run.ts';
 import { withLinux } from './linux-kernel.ts';
+import { pcieFunctions } from './pcie-functions.ts';
 import { loadDevice } from './plugins.ts';
 import { Progress } from './progress.ts';
 import { buildReport, type MachineRefusal } from './report.ts';
@@ -184,7 +186,8 @@ export async function boot(asked: BootSettings, config?: string): Promise<boolea
   const compared = compares ? COMPARED.filter(({ name }) => name !== queues) : [];
   const plain = machineOptions({ ...settings, guest });
   const stale: StaleInstruction[] = [];
-  const withDisks = await kernelOptions(settings, (found) => stale.push(found));
+  const kernelOf = await kernelOptions(settings, (found) => stale.push(found));
+  const functionsOf = pcieFunctions(settings.pcie ?? [], settings.seed);
   const trace =
     settings.trace === undefined
       ? undefined
@@ -199,7 +202,6 @@ export async function boot(asked: BootSettings, config?: string): Promise<boolea
   try {
     const { disks, close } = await openDisks(settings.disks ?? []);
     closeDisks = close;
-    const common = { ...plain, ...withDisks(disks) };
     const { onQueueError, iotlbCheck = experiment?.checked } = settings;
     host = await Host.create({
       ...(onQueueError ? { onQueueError: () => onQueueError } : {}),
@@ -226,21 +228,34 @@ export async function boot(asked: BootSettings, config?: string): Promise<boolea
     const progress = new Progress(stderr, quiet);
     const machines: Machine[] = [];
     const suspects: Finding[] = [];
+    let hvc: VirtioConsole | undefined;
     const refusals: MachineRefusal[] = [];
     const same = [`rounds=${ROUNDS}`, ...(experiment ? [`experiment=${experiment.name}`] : [])];
     for (let k = 0; k < vms; k++) {
       const devices = await Promise.all((settings.devices ?? []).map(loadDevice));
       const own = toy ? toyArgs({ path, queues, vms, machine: k }, ...same) : [];
-      const machine = await host.createMachine({
-        ...common,
+      const print = (bytes: Uint8Array<ArrayBuffer>, console?: number) => {
+        if (!quiet) progress.around(() => consoles.write(k, bytes, console));
+      };
+      const panics = () =>
+        panicWatch((why) => {
+          machine.stop(why).catch(process.emitWarning);
+        });
+      const hvcPanics = panics();
+      const functions = functionsOf(k, (number, bytes) => {
+        print(bytes, number + 1);
+        hvcPanics(bytes);
+      });
+      hvc ??= functions.consoles[0];
+      const machine: Machine = await host.createMachine({
+        ...plain,
+        ...kernelOf({ disks: disks.disks, pcie: [...disks.pcie, ...functions.pcie] }),
         name: `vm${k}`,
         devices,
         args: [...own, ...args],
       });
-      machine.on('output', (bytes) => {
-        if (!quiet) progress.around(() => consoles.write(k, bytes));
-      });
-      if (settings.arch === 'arm64') stopAtPanic(machine);
+      machine.on('output', (bytes) => print(bytes));
+      if (settings.arch === 'arm64') machine.on('output', panics());
       machine.on('check', (check) => checks.add(k, check));
       machine.on('suspect', (finding) => {
         if (suspects.length < MOST_SUSPECTS) suspects.push(finding);
@@ -257,7 +272,7 @@ export async function boot(asked: BootSettings, config?: string): Promise<boolea
       const { queues } = options;
       const own = toyArgs({ path, queues, vms: 1, machine: 0 }, ...same);
       const machine = await host.createMachine({
-        ...common,
+        ...plain,
         ...options,
         name,
         args: [...own, ...args],
@@ -290,7 +305,7 @@ export async function boot(asked: BootSettings, config?: string): Promise<boolea
       if (reason !== undefined) stopAll(reason);
       await booted;
     }
-    if (settings.arch === 'arm64' && only && vms === 1) disconnect = connectConsole(only);
+    if (settings.arch === 'arm64' && only && vms === 1) disconnect = connectConsole(only, hvc);
     else for (const machine of machines) machine.endInput();
     try {
       await runAll(all, oracle, progress);
