@@ -118,10 +118,7 @@ const CASES: readonly (readonly [string | RegExp, string])[] = [
     '--pcie usb: the kind is one of rng, net, console, dma',
     'boot good.wasm --arch arm64 --pcie usb',
   ],
-  [
-    '--pcie rng,hub: behind rng stands port, once',
-    'boot good.wasm --arch arm64 --pcie rng,hub',
-  ],
+  ['--pcie rng,hub: behind rng stands port, once', 'boot good.wasm --arch arm64 --pcie rng,hub'],
   [
     'PCIe functions of this machine have at most 15 StreamIDs: a function on bus 0 takes one, one behind a port as many as there are ports',
     `boot good.wasm --arch arm64${' --pcie rng'.repeat(16)}`,
