@@ -33,7 +33,7 @@ export const BOOT_SETTINGS = {
   guest: option(text, '"toy", "linux", or the path of a WebAssembly guest or of a kernel'),
   arch: option(
     oneOf(ARCHITECTURES),
-    'what the guest is made for; arm64: a kernel, on the board virt (default: wasm)',
+    'what the guest is made for; arm64: a kernel, or the toy as one, on the board virt (default: wasm)',
   ),
   initrd: option(text, 'initial RAM disk of an arm64 kernel', { value: 'file' }),
   append: option(text, 'command line of an arm64 kernel'),

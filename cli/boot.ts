@@ -17,6 +17,7 @@ import { exitChecks } from '../vmm/report/exit-checks.ts';
 import { IsolationOracle } from '../vmm/report/isolation-oracle.ts';
 import { Measurements } from '../vmm/report/measurements.ts';
 import { amdExitChecks, checkAmdOptions } from './amd-run.ts';
+import { arm64ExitChecks, arm64Toy, isArm64Toy, MeasuredToy } from './arm64-toy.ts';
 import type { BootSettings } from './boot-settings.ts';
 import { UsageError } from './cli-error.ts';
 import { COMPARED } from './compared-machines.ts';
@@ -109,7 +110,8 @@ export function machineOptions(
     queues,
     allowGc,
   } = settings;
-  const toy = guest === 'toy';
+  const isToy = guest === 'toy';
+  const toy = isToy && arch !== 'arm64';
   if (vcpus > 1 && !toy && arch !== 'arm64' && secondary === undefined) {
     throw new UsageError(
       'more than one vCPU needs a program for the others: --secondary FILE (only the toy has ' +
@@ -127,7 +129,7 @@ export function machineOptions(
     seed,
     env,
     // The toy keeps to its path by itself.
-    directMaps: arch === 'arm64' && path === 'trapped' ? false : directMaps,
+    directMaps: arch === 'arm64' && !isToy && path === 'trapped' ? false : directMaps,
     overlay: overlay || path === 'overlay',
     queues,
     allowGc,
@@ -170,7 +172,8 @@ export async function boot(asked: BootSettings, config?: string): Promise<boolea
     throw new UsageError(
       'no guest: give "toy", "linux", or the path of a WebAssembly guest or of a kernel',
     );
-  const toy = guest === 'toy';
+  const arm64 = isArm64Toy(settings);
+  const toy = guest === 'toy' && !arm64;
   const amd = settings.iommu === 'amd';
   if (amd) checkAmdOptions(asked);
   const experiment = experimentOf(settings);
@@ -184,7 +187,10 @@ export async function boot(asked: BootSettings, config?: string): Promise<boolea
     settings.directMaps !== false &&
     vms + COMPARED.length <= vintfs;
   const compared = compares ? COMPARED.filter(({ name }) => name !== queues) : [];
-  const plain = machineOptions({ ...settings, guest });
+  const plain = {
+    ...machineOptions({ ...settings, guest }),
+    ...(arm64 ? { guest: arm64Toy(settings) } : {}),
+  };
   const stale: StaleInstruction[] = [];
   const kernelOf = await kernelOptions(settings, (found) => stale.push(found));
   const functionsOf = pcieFunctions(settings.pcie ?? [], settings.seed);
@@ -229,10 +235,18 @@ export async function boot(asked: BootSettings, config?: string): Promise<boolea
     const machines: Machine[] = [];
     const suspects: Finding[] = [];
     let hvc: VirtioConsole | undefined;
+    const measuredToys: MeasuredToy[] = [];
     const refusals: MachineRefusal[] = [];
     const same = [`rounds=${ROUNDS}`, ...(experiment ? [`experiment=${experiment.name}`] : [])];
     for (let k = 0; k < vms; k++) {
-      const devices = await Promise.all((settings.devices ?? []).map(loadDevice));
+      const measured = arm64
+        ? new MeasuredToy((name, ok, detail) => checks.add(k, { name, ok, detail }))
+        : undefined;
+      if (measured) measuredToys.push(measured);
+      const devices = [
+        ...(measured ? [measured.device] : []),
+        ...(await Promise.all((settings.devices ?? []).map(loadDevice))),
+      ];
       const own = toy ? toyArgs({ path, queues, vms, machine: k }, ...same) : [];
       const print = (bytes: Uint8Array<ArrayBuffer>, console?: number) => {
         if (!quiet) progress.around(() => consoles.write(k, bytes, console));
@@ -254,6 +268,7 @@ export async function boot(asked: BootSettings, config?: string): Promise<boolea
         devices,
         args: [...own, ...args],
       });
+      if (measured) measured.machine = machine;
       machine.on('output', (bytes) => print(bytes));
       if (settings.arch === 'arm64') machine.on('output', panics());
       machine.on('check', (check) => checks.add(k, check));
@@ -314,6 +329,9 @@ export async function boot(asked: BootSettings, config?: string): Promise<boolea
     }
     progress.end();
     consoles.end();
+    measuredToys.forEach((toy, k) => {
+      toy.report(k, measurements);
+    });
 
     const ends = await Promise.all(
       all.map(async (machine) => endCheck(machine.name, await machine.wait())),
@@ -323,7 +341,8 @@ export async function boot(asked: BootSettings, config?: string): Promise<boolea
       ...ends,
       ...(toy && amd ? amdExitChecks(all) : []),
       ...(toy && !amd && (experiment?.measures ?? true) ? exitChecks(measurements, all) : []),
-      ...(toy && !amd ? queueChecks(all) : []),
+      ...(arm64 ? arm64ExitChecks(measurements) : []),
+      ...((toy && !amd) || arm64 ? queueChecks(all) : []),
       ...measurements.earlierChecks(),
       ...oracle.checks(
         toy && (experiment?.attacks ?? vms > 1) && ends.every(({ ok }) => ok),

@@ -134,7 +134,6 @@ export async function kernelOptions(
     return () => ({});
   }
   refuseOptions(settings, OTHERS, 'is not for kernels: it excludes --arch arm64');
-  if (settings.guest === 'toy') throw new UsageError('the toy is no kernel: give the path of one');
   if (role === 'host') checkHostRole(settings);
   if (settings.transport === 'mailbox') checkThreads(settings);
   if (settings.disks !== undefined && (settings.vms ?? 1) > 1)
