@@ -3,6 +3,7 @@
 // what they saw. Of the built package, whose workers run.
 
 import { afterEach, describe, expect, it } from 'vitest';
+import { handOverImage, handOverResults } from '../../../../scripts/counter-hand-overs.mjs';
 import {
   HISTOGRAM,
   LITMUS_TESTS,
@@ -68,6 +69,18 @@ describe('interrupts and events', () => {
     expect((await run(waitForEvent('sev'), 2)).printed).toMatch(/^[ST]$/);
     // At least 65,536 ticks.
     expect((await run(waitForEvent('none'), 2)).printed).toBe('T');
+  });
+});
+
+describe('the counter', () => {
+  // A million of them: scripts/check-counter.mjs.
+  it('goes forward from one vCPU to another', { timeout: 120_000 }, async () => {
+    const { machine } = await create(handOverImage(1000), 2);
+    await machine.boot();
+    expect((await machine.wait()).status).toBe('off');
+    const { handOvers, latest, backward } = handOverResults(machine);
+    expect([handOvers, backward]).toEqual([1000, 0]);
+    expect(latest).toBeGreaterThan(0);
   });
 });
 
