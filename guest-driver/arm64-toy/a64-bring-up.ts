@@ -52,7 +52,13 @@ import {
   SMMU_STRTAB_BASE_CFG,
 } from '../../assembly/layout/smmu-registers.ts';
 import { STE_CONFIG, STE_CONFIG_ABORT, STE_SIZE, STE_V } from '../../assembly/layout/ste.ts';
-import { CFGI_ALL, contextWords, TLBI_ALL, TLBI_ASID, tableWords } from './a64-formats.ts';
+import {
+  COMMAND_ALL_CONFIGURATIONS,
+  COMMAND_ALL_TRANSLATIONS,
+  COMMAND_ASID,
+  contextWords,
+  tableWords,
+} from './a64-formats.ts';
 import {
   CMDQ_QUEUE,
   CMDQ_RING,
@@ -202,10 +208,10 @@ ${s.set32('x21', SMMU_CMDQ_PROD, 0)}
 ${s.set32('x21', SMMU_CMDQ_CONS, 0)}
 ${enable(s, cmdq)}
 add x9, x26, #${CMDQ_QUEUE}
-${s.move('x0', CFGI_ALL[0])}
-${s.move('x1', CFGI_ALL[1])}
+${s.move('x0', COMMAND_ALL_CONFIGURATIONS[0])}
+${s.move('x1', COMMAND_ALL_CONFIGURATIONS[1])}
 bl put_command
-${s.move('x0', TLBI_ALL)}
+${s.move('x0', COMMAND_ALL_TRANSLATIONS)}
 mov x1, #0
 bl put_command
 bl complete
@@ -276,7 +282,7 @@ ${s.sayNumber('w13', 16)}
 mov w1, w11
 ${s.need('cmdqv-reset')}
 add x9, x26, #${VCMDQ_QUEUE}
-${s.move('x0', TLBI_ASID)}
+${s.move('x0', COMMAND_ASID)}
 mov x1, #0
 bl put_command
 bl complete

@@ -63,15 +63,18 @@ const IPS_40_BITS = 2;
 /** Index 0: non-cacheable, 1: write-back, 2: device. */
 const MAIR = 0x04ff44;
 
-export const CFGI_ALL = [BigInt(OP_CFGI_STE_RANGE), inField(CFGI_RANGE, CFGI_RANGE_ALL)] as const;
-export const CFGI_STREAM = [
+export const COMMAND_ALL_CONFIGURATIONS = [
+  BigInt(OP_CFGI_STE_RANGE),
+  inField(CFGI_RANGE, CFGI_RANGE_ALL),
+] as const;
+export const COMMAND_STREAM_CONFIGURATION = [
   BigInt(OP_CFGI_STE) | inField(CMD_SID, STREAM),
   inField(CFGI_LEAF, 1),
 ] as const;
-export const TLBI_ALL = BigInt(OP_TLBI_NSNH_ALL);
-export const TLBI_ASID = BigInt(OP_TLBI_NH_ASID) | inField(TLBI_ASID_FIELD, ASID);
+export const COMMAND_ALL_TRANSLATIONS = BigInt(OP_TLBI_NSNH_ALL);
+export const COMMAND_ASID = BigInt(OP_TLBI_NH_ASID) | inField(TLBI_ASID_FIELD, ASID);
 /** The second word is the page's iova. */
-export const TLBI_PAGE = BigInt(OP_TLBI_NH_VA) | inField(TLBI_ASID_FIELD, ASID);
+export const COMMAND_PAGE = BigInt(OP_TLBI_NH_VA) | inField(TLBI_ASID_FIELD, ASID);
 
 export const contextWords = (): readonly bigint[] => [
   inField(CD_T0SZ, T0SZ_39_BITS) |

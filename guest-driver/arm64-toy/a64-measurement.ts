@@ -10,7 +10,7 @@ import {
   CHECKPOINT_PHASE_END,
   CHECKPOINT_PHASE_MEASURE,
 } from '../../assembly/layout/checkpoint-registers.ts';
-import { leafOf, TLBI_PAGE, writablePage } from './a64-formats.ts';
+import { COMMAND_PAGE, leafOf, writablePage } from './a64-formats.ts';
 import { CMDQ_QUEUE, FAILED_BATCHES, SCRATCH, SCRATCH_IOVA, VCMDQ_QUEUE } from './a64-places.ts';
 import type { A64Source } from './a64-source.ts';
 
@@ -48,7 +48,7 @@ ${s.move('x13', SCRATCH_IOVA + 1)}
 ${batch}:
 ${s.move('x11', size)}
 ${page}:
-${s.move('x0', TLBI_PAGE)}
+${s.move('x0', COMMAND_PAGE)}
 mov x1, x13
 bl put_command
 add x13, x13, #0x1, lsl #12

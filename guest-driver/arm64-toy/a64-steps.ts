@@ -19,15 +19,15 @@ import {
 } from '../../assembly/layout/dma-engine-registers.ts';
 import { EVT_CLASS, EVT_CLASS_IN, EVT_RNW, F_TRANSLATION } from '../../assembly/layout/events.ts';
 import {
-  CFGI_ALL,
-  CFGI_STREAM,
+  COMMAND_ALL_CONFIGURATIONS,
+  COMMAND_ASID,
+  COMMAND_PAGE,
+  COMMAND_STREAM_CONFIGURATION,
   LIVE_PAGES,
   leafOf,
   readablePage,
   STE_ATTRIBUTES,
   STE_STAGE1,
-  TLBI_ASID,
-  TLBI_PAGE,
 } from './a64-formats.ts';
 import {
   CMDQ_QUEUE,
@@ -118,12 +118,12 @@ export const dmaCopy = (s: A64Source): string => {
 ${s.title(7, 'copy memory by DMA')}
 ${s.fill64(STE + 8, [STE_ATTRIBUTES])}
 add x9, x26, #${CMDQ_QUEUE}
-${put(s, ...CFGI_STREAM)}
+${put(s, ...COMMAND_STREAM_CONFIGURATION)}
 bl complete
 mov w15, w0
 ${s.fill64(STE, [STE_STAGE1])}
 add x9, x26, #${CMDQ_QUEUE}
-${put(s, ...CFGI_STREAM)}
+${put(s, ...COMMAND_STREAM_CONFIGURATION)}
 bl complete
 and w15, w15, w0
 ${s.move('x10', SOURCE)}
@@ -182,7 +182,7 @@ ${copied}
 and w1, w1, w15
 ${s.check('stale-entry-used')}
 ${useQueue(isDirect)}
-${put(s, TLBI_PAGE, SOURCE_IOVA + 1)}
+${put(s, COMMAND_PAGE, SOURCE_IOVA + 1)}
 bl complete
 mov w15, w0
 ${s.say(`TLBI_NH_VA and CMD_SYNC on the ${isDirect ? 'VCMDQ' : 'CMDQ'}`)}
@@ -249,16 +249,16 @@ ${s.title(9, 'send a batch for both queues')}
 ldr w11, [x26, #${VCMDQ_QUEUE + 24}]
 ldr w12, [x26, #${CMDQ_QUEUE + 24}]
 ${useQueue(isDirect)}
-${put(s, TLBI_PAGE, SOURCE_IOVA + 1)}
-${put(s, TLBI_PAGE, TARGET_IOVA + 1)}
+${put(s, COMMAND_PAGE, SOURCE_IOVA + 1)}
+${put(s, COMMAND_PAGE, TARGET_IOVA + 1)}
 bl complete
 mov w13, w0
 add x9, x26, #${CMDQ_QUEUE}
-${put(s, ...CFGI_STREAM)}
+${put(s, ...COMMAND_STREAM_CONFIGURATION)}
 bl complete
 and w13, w13, w0
 ${useQueue(isDirect)}
-${put(s, TLBI_ASID)}
+${put(s, COMMAND_ASID)}
 bl complete
 and w13, w13, w0
 ldr w8, [x26, #${VCMDQ_QUEUE + 24}]
@@ -296,8 +296,8 @@ export const illegalCommand = (s: A64Source): string => `
 ${s.title(10, 'put an illegal command on the VCMDQ and recover')}
 ldr w13, [x26, #${ERRORS}]
 add x9, x26, #${VCMDQ_QUEUE}
-${put(s, ...CFGI_ALL)}
-${put(s, TLBI_ASID)}
+${put(s, ...COMMAND_ALL_CONFIGURATIONS)}
+${put(s, COMMAND_ASID)}
 bl complete
 ${oneMoreError(s)}
 ldr w12, [x26, #${LAST_OPCODE}]
@@ -313,7 +313,7 @@ ${s.say(', skipped by the interrupt handler')}
 mov w1, w15
 ${s.check('illegal-command')}
 add x9, x26, #${VCMDQ_QUEUE}
-${put(s, TLBI_ASID)}
+${put(s, COMMAND_ASID)}
 bl complete
 ldr x8, [x26, #${VCMDQ_QUEUE + 16}]
 ldr w10, [x8, #${VCMDQ_GERROR - VCMDQ_CONS}]
