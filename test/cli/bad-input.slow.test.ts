@@ -157,7 +157,6 @@ const CASES: readonly (readonly [string | RegExp, string])[] = [
     '--overlay leaves the overlay path alone, not --path trapped',
     'boot x --arch arm64 --overlay --path trapped',
   ],
-  ['the toy is no kernel: give the path of one', 'boot toy --arch arm64'],
   ['--kernel is for linux: vsmmu boot linux', 'boot toy --kernel x'],
   ['--run is for linux: vsmmu boot linux', 'boot x --arch arm64 --run state'],
   ['--role is for kernels: it goes with --arch arm64', 'boot toy --role host'],
