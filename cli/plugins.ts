@@ -33,7 +33,7 @@ export async function loadDevice(file: string): Promise<Device> {
  */
 export function namedDeviceError(
   error: unknown,
-  files: readonly string[],
+  files: readonly (string | undefined)[],
   devices: readonly Device[],
 ): unknown {
   if (!(error instanceof BoardError)) return error;

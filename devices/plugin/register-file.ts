@@ -27,6 +27,11 @@ function namesOf(spec: RegisterSpec, index: number): string {
   return (spec.count ?? 1) > 1 ? `${spec.name}(${index})` : spec.name;
 }
 
+/** Name of the upper word of a register of 64 bits. */
+export function upperWord(name: string): string {
+  return `${name}[63:32]`;
+}
+
 /** A region's registers as 32-bit words. Offsets without a register read 0 and ignore writes. */
 export class RegisterFile {
   readonly #words: readonly Word[];
@@ -62,7 +67,7 @@ export class RegisterFile {
         add(offset, { name, reset: spec.reset ?? 0, writable: spec.writable ?? 0 });
         if (spec.size === 8)
           add(offset + 4, {
-            name: `${name}[63:32]`,
+            name: upperWord(name),
             reset: spec.resetHi ?? 0,
             writable: spec.writableHi ?? 0,
           });

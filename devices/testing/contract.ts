@@ -33,7 +33,8 @@ export interface ContractOptions {
   readonly stimulus?: Stimulus;
   /**
    * Registers whose values depend on more than the device's state, such as a counter of real
-   * time: what they read is not compared. Names as `registerName` gives them. Default none.
+   * time: what they read is not compared. Names as `registerName` gives them; one of 64 bits
+   * stands for both its words. Default none.
    */
   readonly volatile?: readonly string[];
 }

@@ -113,6 +113,16 @@ const CASES: readonly (readonly [string | RegExp, string])[] = [
     'boot x --arch arm64 --path all',
   ],
   ['--arg is not for kernels: it excludes --arch arm64', 'boot x --arch arm64 --arg y'],
+  ['--pcie is for kernels: it goes with --arch arm64', 'boot toy --pcie rng'],
+  [
+    '--pcie usb: the kind is one of rng, net, console, dma',
+    'boot good.wasm --arch arm64 --pcie usb',
+  ],
+  ['--pcie rng,hub: behind rng stands port, once', 'boot good.wasm --arch arm64 --pcie rng,hub'],
+  [
+    'PCIe functions of this machine have at most 15 StreamIDs: a function on bus 0 takes one, one behind a port as many as there are ports',
+    `boot good.wasm --arch arm64${' --pcie rng'.repeat(16)}`,
+  ],
   [
     '--check-icache is for vCPUs that take turns: it excludes --transport mailbox',
     'boot x --arch arm64 --check-icache --transport mailbox',
@@ -147,7 +157,6 @@ const CASES: readonly (readonly [string | RegExp, string])[] = [
     '--overlay leaves the overlay path alone, not --path trapped',
     'boot x --arch arm64 --overlay --path trapped',
   ],
-  ['the toy is no kernel: give the path of one', 'boot toy --arch arm64'],
   ['--kernel is for linux: vsmmu boot linux', 'boot toy --kernel x'],
   ['--run is for linux: vsmmu boot linux', 'boot x --arch arm64 --run state'],
   ['--role is for kernels: it goes with --arch arm64', 'boot toy --role host'],

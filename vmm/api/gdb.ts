@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // GDB at a machine, by whatever carries its bytes.
 
+import { GicIts } from '../../devices/gicv3/index.ts';
 import { checkRequiredFunction } from '../../devices/plugin/index.ts';
 import { GdbSession, machineMonitor } from '../gdb/index.ts';
 import type { DebugTarget } from '../vcpu/index.ts';
@@ -31,6 +32,12 @@ export function targetOf(machine: Machine): DebugTarget {
   if (target) return target;
   const message = `${machine.name} is no machine of the board virt: GDB cannot work its vCPUs`;
   throw new UseError('no-debugger', message);
+}
+
+/** The ITS of a machine; undefined where it has none. */
+function itsOf(machine: Machine): GicIts | undefined {
+  const { placements = [] } = PARTS.get(machine)?.board.machine.devices ?? {};
+  return placements.map(({ device }) => device).find((device) => device instanceof GicIts);
 }
 
 /**
@@ -73,6 +80,7 @@ export function connectGdb(machine: Machine, send: (bytes: Uint8Array) => void):
       readRegister: (offset, size) =>
         machine.readRegister('smmuv3', offset, size) ??
         machine.readRegister('physical-smmuv3-0', offset, size),
+      its: itsOf(machine),
       readRam: (gpa, length) => machine.readMemory(gpa, length),
     }),
     kill: () => {

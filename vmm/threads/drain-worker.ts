@@ -82,6 +82,15 @@ function setSleeping({ guest, drainSleep }: Served, sleeping: boolean): void {
   if (drainSleep) Atomics.store(guest, drainSleep.sleeping >> 2, sleeping ? 1 : 0);
 }
 
+/** No vCPU of a machine may store to a direct map before it wakes the drain. */
+function isQuiet({ guest, drainSleep }: Served): boolean {
+  const { awake } = drainSleep ?? {};
+  if (!awake) return false;
+  for (let i = 0; i < awake.count; i++)
+    if (Atomics.load(guest, (awake.offset + i * awake.stride) >> 2) !== 0) return false;
+  return true;
+}
+
 /** Looks in one call: enough that the clock is read seldom, few enough that a stop is seen within microseconds. */
 const LOOKS = 500;
 /** Of several machines the one that had work last gets this many looks for each one of the others. */
@@ -95,6 +104,8 @@ const FIRST_NAP_MS = 0.1;
 const MAX_NAP_MS = 0.6;
 /** Without a machine. */
 const LONG_NAP_MS = 5;
+/** While no vCPU of its one machine could ring: whoever wakes first wakes the drain. */
+const QUIET_NAP_MS = 1000;
 /** Messages are let in at least this often however busy the queues are. */
 const BUSY_LIMIT_MS = 2;
 
@@ -241,6 +252,13 @@ class Drain {
       : { words: this.#control, word: SIDE_MESSAGES };
   }
 
+  /** How long it sleeps at most, behind having said so. Of several machines only one could wake it. */
+  #longest(ms: number): number {
+    const [only] = this.#machines;
+    if (!only) return LONG_NAP_MS;
+    return this.#machines.length === 1 && isQuiet(only) ? QUIET_NAP_MS : ms;
+  }
+
   /**
    * Says that it sleeps, looks once more (so that a store is seen either here or by a
    * guest that finds the word set), sleeps, and looks again. A thread sleeps on one word:
@@ -254,10 +272,11 @@ class Drain {
     // WAKE first: a ring between the two is then noticed by the sleep.
     const before = Atomics.load(words, word);
     for (const machine of machines) setSleeping(machine, true);
+    // Before the last look: that sees what a vCPU has stored before it fell asleep.
+    const longest = this.#longest(ms);
     let worked = false;
     for (const machine of machines) worked = this.#look(machine, 1) || worked;
-    if (!worked && !this.#interrupted)
-      Atomics.wait(words, word, before, machines.length > 0 ? ms : LONG_NAP_MS);
+    if (!worked && !this.#interrupted) Atomics.wait(words, word, before, longest);
     for (const machine of this.#machines) {
       setSleeping(machine, false);
       worked = this.#look(machine, 1) || worked;

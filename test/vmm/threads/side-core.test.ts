@@ -7,6 +7,7 @@ import {
   ABI_AT_DRAIN_SLEEPING,
   ABI_AT_DRAIN_WAKE,
   ABI_AT_EXIT_REQUEST,
+  ABI_AT_VCPU_EXITS,
   ABI_DIRECT_PAGES,
 } from '../../../assembly/layout/guest-abi.ts';
 import { HOST_AT_ATTENTION, HOST_AT_ATTENTION_SEEN } from '../../../assembly/layout/host-memory.ts';
@@ -16,6 +17,7 @@ import { cfgiAll, sync, tlbiNsnhAll, writeCommand } from '../../../devices/table
 import type { MachineCore } from '../../../vmm/machine/index.ts';
 import type { VmHost as HostType } from '../../../vmm/nested/index.ts';
 import type { DrainFaults, SideCore as SideCoreType } from '../../../vmm/threads/index.ts';
+import { type DrainSleepWords, wakeDrain } from '../../../vmm/vcpu/index.ts';
 import { ABI_DRAIN_SLEEP } from '../../../vmm/vcpu/wasm/index.ts';
 import { SideCore, VmHost } from '../../support/built.ts';
 import { checkedHost } from '../../support/findings.ts';
@@ -45,7 +47,10 @@ class StandIn {
   failure = '';
   readonly threads = 1;
   readonly inline = true;
-  readonly drainSleep = ABI_DRAIN_SLEEP;
+  readonly drainSleep: DrainSleepWords;
+  constructor(drainSleep: DrainSleepWords) {
+    this.drainSleep = drainSleep;
+  }
   setDoorbells(needed: boolean): void {
     this.doorbells = needed;
   }
@@ -75,6 +80,8 @@ interface DrainedOptions {
   readonly log2size?: number;
   /** Default: the host's. */
   readonly modules?: HotModules;
+  /** Default: those of a Wasm guest, which looks behind each store. */
+  readonly drainSleep?: DrainSleepWords;
 }
 
 /** A VM whose first VCMDQ runs, with page 0 in its memory, drained by the side core. */
@@ -84,11 +91,11 @@ async function drained(
   name: string,
   options: DrainedOptions = {},
 ): Promise<Drained> {
-  const { log2size, modules = host.modules } = options;
+  const { log2size, modules = host.modules, drainSleep = ABI_DRAIN_SLEEP } = options;
   const lent = lendVm(host, name);
   startVcmdq(lent, log2size);
   lent.vintf.mapPage0(ABI_DIRECT_PAGES);
-  const machine = new StandIn();
+  const machine = new StandIn(drainSleep);
   const own = host.modules;
   Object.defineProperty(host, 'modules', { value: modules });
   const { context, queues, viommu } = lent.vintf;
@@ -222,6 +229,51 @@ describe('the side core', () => {
       expect(Math.min(...announced)).toBeLessThan(1);
     },
   );
+
+  it('sleeps until it is woken while no vCPU of its machine is awake', async () => {
+    const host = await checkedHost(VmHost);
+    const side = await sideCore(host);
+    // A word for each of two vCPUs, which no Wasm guest has to do with.
+    const awake = { offset: ABI_AT_VCPU_EXITS, count: 2, stride: 4 };
+    const drainSleep = { ...ABI_DRAIN_SLEEP, awake };
+    const vm = await drained(host, side, 'a', { drainSleep });
+    const { words } = vm;
+    const [first, second] = [awake.offset >> 2, (awake.offset + awake.stride) >> 2];
+    for (const word of [first, second]) {
+      Atomics.store(words, word, 1);
+      wakeDrain(words, drainSleep);
+      const naps = side.naps;
+      await until(() => side.naps > naps + 5);
+      Atomics.store(words, word, 0);
+      const [before, start] = [side.naps, performance.now()];
+      await sleep(300);
+      // One nap may have begun before; each behind it takes a second.
+      expect(side.naps - before).toBeLessThanOrEqual((performance.now() - start) / 900 + 2);
+    }
+    for (let round = 0; round < 20; round++) {
+      await until(() => Atomics.load(words, ABI_AT_DRAIN_SLEEPING >> 2) === 1);
+      Atomics.store(words, second, 1);
+      wakeDrain(words, drainSleep);
+      untilCons(vm, store(vm, sync(), sync()));
+      Atomics.store(words, second, 0);
+    }
+    expect(vm.vintf.queue(0).counts).toMatchObject({ commands: 40, syncs: 40, errors: 0 });
+    // A message wakes it, too.
+    await until(() => Atomics.load(words, ABI_AT_DRAIN_SLEEPING >> 2) === 1);
+    const wakes = Atomics.load(words, ABI_AT_DRAIN_WAKE >> 2);
+    await side.detach(vm.machine as unknown as MachineCore);
+    expect(Atomics.load(words, ABI_AT_DRAIN_WAKE >> 2)).toBe(wakes + 1);
+  });
+
+  it('naps as long as ever beside another machine, which could not wake it', async () => {
+    const host = await checkedHost(VmHost);
+    const side = await sideCore(host);
+    const awake = { offset: ABI_AT_VCPU_EXITS, count: 1, stride: 4 };
+    for (const name of ['a', 'b'])
+      await drained(host, side, name, { drainSleep: { ...ABI_DRAIN_SLEEP, awake } });
+    const naps = side.naps;
+    await until(() => side.naps > naps + 20);
+  });
 
   it('holds the error of one machine and goes on with the other; the host speaks', async () => {
     const host = await checkedHost(VmHost);

@@ -2,6 +2,7 @@
 // The board `virt`: arm64 vCPUs with GICv3, generic timer, PL011, PL031 and PSCI, and behind an SMMU
 // with a CMDQV a DMA engine. It boots kernels that look for their hardware in a device tree.
 
+import { CMDQV_SIDS_PER_VINTF } from '../../../assembly/layout/cmdqv-registers.ts';
 import { loadArm64, loadGicv3 } from '../../../assembly/load.ts';
 import { type Placement, SYSTEM_CLOCK } from '../../../devices/bus/index.ts';
 import { DmaEngine } from '../../../devices/dma-engine/index.ts';
@@ -50,7 +51,7 @@ import {
   virtRam,
 } from './virt-memory-map.ts';
 import { type VirtMsi, virtGic } from './virt-msis.ts';
-import { virtPcie } from './virt-pcie.ts';
+import { PCIE_REQUESTER_IDS, virtPcie } from './virt-pcie.ts';
 import { DMA_STREAM, type VirtSmmu, type VirtSmmuOptions } from './virt-smmu.ts';
 
 /** What a machine of this board boots besides its guest, which is a kernel's file. */
@@ -107,9 +108,16 @@ export interface VirtBoardOptions {
 /** What a kernel is to the SMMU that it works. */
 export type VirtRole = 'guest' | 'host';
 
-const ROLES = { guest: guestRole, host: hostRole } as const satisfies Readonly<
-  Record<VirtRole, (options: VirtSmmuOptions) => VirtSmmu>
->;
+/** What makes the SMMU of a role, and how many StreamIDs its bus masters can have. */
+interface RoleSmmu {
+  create(options: VirtSmmuOptions): VirtSmmu;
+  readonly streams: number;
+}
+
+const ROLES: Readonly<Record<VirtRole, RoleSmmu>> = {
+  guest: { create: guestRole, streams: CMDQV_SIDS_PER_VINTF },
+  host: { create: hostRole, streams: PCIE_REQUESTER_IDS },
+};
 
 const MSIS = allNamesOf<Record<VirtMsi, unknown>>({ its: true, v2m: true, none: true });
 
@@ -206,9 +214,11 @@ async function createVirtMachine(
   const rngSeed = new Uint8Array(RNG_SEED_SIZE);
   (options.random ?? crypto.getRandomValues.bind(crypto))(rngSeed);
   const disks = virtDisks(own.disks ?? []);
-  const pcie = own.pcie?.length ? virtPcie(own.pcie) : undefined;
-  const streams = [DMA_STREAM, ...disks.map(({ streamId }) => streamId), ...(pcie?.streams ?? [])];
-  const iommu = ROLES[own.role ?? 'guest']({ board: options, memory, streams, msis });
+  const { create, streams: most } = ROLES[own.role ?? 'guest'];
+  const fixed = [DMA_STREAM, ...disks.map(({ streamId }) => streamId)];
+  const pcie = own.pcie?.length ? virtPcie(own.pcie, most - fixed.length) : undefined;
+  const streams = [...fixed, ...(pcie?.streams ?? [])];
+  const iommu = create({ board: options, memory, streams, msis });
   try {
     const { cmdqv, abortFetches } = iommu;
     const smmu = { ...iommu.smmu, requesterId: VIRT_SMMU_DEVICE_ID };
