@@ -282,19 +282,29 @@ describe('a described device', () => {
   });
 
   it.each([
-    ['32', { registers: { TIME: { offset: 0, read: later }, SET } }],
+    [
+      '32',
+      () =>
+        defineDevice({
+          name: 'clock',
+          kind: 'time',
+          registers: { TIME: { offset: 0, read: later }, SET },
+        }),
+    ],
     [
       // Both words move at each read.
       '64',
-      {
-        registers: { SET },
-        registers64: { TIME: { offset: 0, read: () => BigInt(later()) * 0x1_0000_0001n } },
-      },
+      () =>
+        defineDevice({
+          name: 'clock',
+          kind: 'time',
+          registers: { SET },
+          registers64: { TIME: { offset: 0, read: () => BigInt(later()) * 0x1_0000_0001n } },
+        }),
     ],
   ])(
     'keeps the contract with a register of %s bits that is not of its state, when that is left out',
-    (_, registers) => {
-      const clock = () => defineDevice({ name: 'clock', kind: 'time', ...registers });
+    (_, clock) => {
       const failures = (volatile: readonly string[]) =>
         deviceContract(clock, { operations: 50, seeds: [1], volatile }).filter(({ run }) => {
           try {

@@ -355,7 +355,7 @@ describe('the side core', () => {
       context,
       queues,
     }));
-    const core = new StandIn() as unknown as MachineCore;
+    const core = new StandIn(ABI_DRAIN_SLEEP) as unknown as MachineCore;
     await side.attach({ machine: core, guest: first.vm, threads: host, direct });
     for (let slot = 0; slot < 2 ** log2size; slot++)
       writeCommand(first.memory, RING_GPA, slot, sync());
