@@ -32,7 +32,7 @@ import {
   stopAtPanic,
 } from './kernel-run.ts';
 import { withLinux } from './linux-kernel.ts';
-import { loadDevice } from './plugins.ts';
+import { loadDevice, namedDeviceError } from './plugins.ts';
 import { Progress } from './progress.ts';
 import { buildReport, type MachineRefusal } from './report.ts';
 import { experimentText, failureText, reportText } from './report-text.ts';
@@ -168,6 +168,8 @@ export async function boot(asked: BootSettings, config?: string): Promise<boolea
     throw new UsageError(
       'no guest: give "toy", "linux", or the path of a WebAssembly guest or of a kernel',
     );
+  if (settings.traceLimit !== undefined && settings.trace === undefined)
+    throw new UsageError('--trace-limit goes with --trace: there is nothing to limit');
   const toy = guest === 'toy';
   const amd = settings.iommu === 'amd';
   if (amd) checkAmdOptions(asked);
@@ -231,12 +233,16 @@ export async function boot(asked: BootSettings, config?: string): Promise<boolea
     for (let k = 0; k < vms; k++) {
       const devices = await Promise.all((settings.devices ?? []).map(loadDevice));
       const own = toy ? toyArgs({ path, queues, vms, machine: k }, ...same) : [];
-      const machine = await host.createMachine({
-        ...common,
-        name: `vm${k}`,
-        devices,
-        args: [...own, ...args],
-      });
+      const machine = await host
+        .createMachine({
+          ...common,
+          name: `vm${k}`,
+          devices,
+          args: [...own, ...args],
+        })
+        .catch((error: unknown) => {
+          throw namedDeviceError(error, settings.devices ?? [], devices);
+        });
       machine.on('output', (bytes) => {
         if (!quiet) progress.around(() => consoles.write(k, bytes));
       });

@@ -79,7 +79,7 @@ const LOOKS_AT_BUSY: u32 = 8;
  * After this much work a call serves no further queue. The next call starts at the queue
  * that was left out.
  */
-const PASS_WORK: u32 = 4096;
+const PASS_WORK: u32 = 2048;
 
 function contextBlock(smmu: usize, index: u32): usize {
   return smmu + SMMU_AT_CONTEXTS + index * CTX_STRIDE;

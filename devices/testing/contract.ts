@@ -14,6 +14,7 @@ import {
 import {
   callback,
   checkOptions,
+  integerFrom,
   listOf,
   nonEmpty,
   type OptionKinds,
@@ -38,7 +39,7 @@ export interface ContractOptions {
 }
 
 const OPTIONS: OptionKinds<ContractOptions> = {
-  operations: uint32,
+  operations: integerFrom(1, 2 ** 32 - 1),
   seeds: listOf(uint32),
   stimulus: callback,
   volatile: listOf(nonEmpty),

@@ -20,7 +20,14 @@ import { Ioas, type IovaRange, type IovaRanges, type MapRequest } from './ioas.t
 import { IommufdError, require } from './iommufd-error.ts';
 import { nestedHwpt, pagingHwpt } from './make-hwpt.ts';
 import { type IommufdObject, ObjectTable } from './object.ts';
-import { checked, checkedData, checkedQueue } from './request-names.ts';
+import {
+  checked,
+  checkedData,
+  checkedPlace,
+  checkedQueue,
+  checkedRange,
+  checkedRanges,
+} from './request-names.ts';
 import type {
   DeviceInfo,
   FaultQueueAllocation,
@@ -122,7 +129,7 @@ export class Iommufd {
 
   /** IOMMU_IOAS_UNMAP of whole areas. Returns how many bytes they had. */
   ioasUnmap(id: number, iova: bigint, length: bigint): bigint {
-    return this.#objects.get(id, Ioas).unmap(iova, length);
+    return this.#objects.get(id, Ioas).unmap(...checkedRange(iova, length));
   }
 
   /** IOMMU_IOAS_IOVA_RANGES: all of them, however many there are. */
@@ -132,8 +139,7 @@ export class Iommufd {
 
   /** IOMMU_IOAS_ALLOW_IOVAS: where `ioasMap` chooses IOVAs, in place of what was allowed before. */
   ioasAllowIovas(id: number, ranges: readonly IovaRange[]): void {
-    for (const range of ranges) checked('ioasAllowIovas', range);
-    this.#objects.get(id, Ioas).allow(ranges);
+    this.#objects.get(id, Ioas).allow(checkedRanges(ranges));
   }
 
   /**
@@ -246,7 +252,7 @@ export class Iommufd {
   /** Maps a vIOMMU's direct page. `unmap` ends it; until then the vIOMMU stays. */
   mmap(offset: number, length: number, how: MmapHow = {}): MappedPage {
     const viommus = this.#objects.objects.filter((object) => object instanceof Viommu);
-    return this.#mappings.map(viommus, offset, length, checked('mmap', how));
+    return this.#mappings.map(viommus, ...checkedPlace(offset, length), checked('mmap', how));
   }
 
   /** IOMMU_VDEVICE_ALLOC: the virtual ID of a device in a VM. Returns the ID. */

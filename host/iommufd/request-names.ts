@@ -2,6 +2,7 @@
 // The names in requests, and the types of their values. Linux's structures have no others; an object of JavaScript can.
 
 import { checkNames } from '../../devices/plugin/known-names.ts';
+import { checkList } from '../../devices/plugin/known-values.ts';
 import {
   bigUint,
   callback,
@@ -113,6 +114,27 @@ const DATA: OptionKinds<DriverData> = {
 export function checked<T extends object>(method: keyof typeof KINDS, request: T): T {
   checkOptions<T>(request, KINDS[method] as OptionKinds<T>, method);
   return request;
+}
+
+/** @throws {TypeError | RangeError} when one of a range's numbers is no bigint from 0. */
+export function checkedRange(iova: bigint, length: bigint): [iova: bigint, length: bigint] {
+  bigUint(iova, 'ioasUnmap', 'iova');
+  bigUint(length, 'ioasUnmap', 'length');
+  return [iova, length];
+}
+
+/** @throws {TypeError | RangeError} when they are no list of ranges of IOVAs. */
+export function checkedRanges(ranges: readonly IovaRange[]): readonly IovaRange[] {
+  checkList(ranges, 'ioasAllowIovas: ranges');
+  for (const range of ranges) checked('ioasAllowIovas', range);
+  return ranges;
+}
+
+/** @throws {TypeError | RangeError} when the place of a direct page is no number. */
+export function checkedPlace(offset: number, length: number): [offset: number, length: number] {
+  uint(offset, 'mmap', 'offset');
+  uint(length, 'mmap', 'length');
+  return [offset, length];
 }
 
 const QUEUE_NAMES = Object.keys(KINDS.hwptInvalidateQueue);

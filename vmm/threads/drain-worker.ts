@@ -73,6 +73,8 @@ interface Served extends DrainedMachine {
   readonly drain: Unit['drain'];
   readonly guest: Int32Array;
   readonly exitRequest: ExitRequestWords;
+  /** Of its contexts the one that the next look begins at. */
+  first: number;
 }
 
 /** Says in a machine's memory whether the drain sleeps, if its guest looks at that. */
@@ -122,6 +124,7 @@ class Drain {
       drain: unit.drain,
       guest: new Int32Array(unit.guestMemory.buffer),
       exitRequest: (machine.requestExit && machine.unit.guest?.exitRequest) || NO_EXIT_REQUEST,
+      first: 0,
     };
     this.#machines = [...this.#machines, served];
   }
@@ -140,14 +143,19 @@ class Drain {
     this.#removed++;
   }
 
-  /** Looks at one machine's queues. True when commands were consumed. */
+  /**
+   * Looks at one machine's queues, up to the first context that has work: other machines wait for no more
+   * than that. True when commands were consumed.
+   */
   #look(machine: Served, looks: number): boolean {
     const attention = Atomics.load(this.#host, HOST_AT_ATTENTION >> 2);
     let done = 0;
     try {
-      for (const { smmu, index } of machine.contexts) {
-        const found = machine.drain.watch(smmu, index, looks) >>> 0;
-        if (found !== 0 && (done === 0 || done === WATCH_NO_COMMAND)) done = found;
+      const { contexts } = machine;
+      for (let i = 0; i < contexts.length && (done === 0 || done === WATCH_NO_COMMAND); i++) {
+        const context = contexts[machine.first];
+        machine.first = (machine.first + 1) % contexts.length;
+        if (context) done = machine.drain.watch(context.smmu, context.index, looks) >>> 0 || done;
       }
     } catch (error) {
       this.#drop(machine);

@@ -3,6 +3,7 @@
 // (drivers/iommu/iommufd/selftest.c): it keeps what it is told and counts what it has, so
 // that the object model can be tested on its own.
 
+import { callback, instanceOf, nonEmpty } from '../../../devices/plugin/option-kinds.ts';
 import {
   type DirectPage,
   FaultGroups,
@@ -83,7 +84,10 @@ export class MockDevice implements IommuDevice {
   vdevice: MockVdevice | undefined;
   readonly faultGroups = new FaultGroups();
 
+  /** @throws {TypeError} when the name is no text, or the IOMMU another one. */
   constructor(name: string, iommu: MockIommu) {
+    nonEmpty(name, 'MockDevice', 'name');
+    instanceOf(MockIommu, 'a MockIommu')(iommu, 'MockDevice', 'iommu');
     this.name = name;
     this.iommu = iommu;
   }
@@ -304,7 +308,10 @@ export class MockIommu implements Iommu {
     hwQueues: 0,
   };
 
+  /** @throws {TypeError} when the name is no text, or the gate no function. */
   constructor(name = 'mock', gate: ResourceGate = OPEN_GATE) {
+    nonEmpty(name, 'MockIommu', 'name');
+    callback(gate, 'MockIommu', 'gate');
     this.name = name;
     this.gate = gate;
   }

@@ -263,7 +263,7 @@ describe('a described device', () => {
     expect(() =>
       // @ts-expect-error 64 bits are a BigInt.
       defineDevice({ ...description({}), registers64: { WIDE: { offset: 8, reset: 1 } } }),
-    ).toThrow('typed.WIDE: reset must be a bigint, not a number');
+    ).toThrow('typed.WIDE: reset must be a bigint, not number');
     // @ts-expect-error A device has no such field.
     expect(() => defineDevice({ ...description({}), bussMaster: true })).toThrow(
       'defineDevice: there is no option "bussMaster": did you mean "busMaster"?',

@@ -19,7 +19,14 @@ import type { DrainFaults, SideCore as SideCoreType } from '../../../vmm/threads
 import { ABI_DRAIN_SLEEP } from '../../../vmm/vcpu/wasm/index.ts';
 import { SideCore, VmHost } from '../../support/built.ts';
 import { checkedHost } from '../../support/findings.ts';
-import { type LentVm, lendVm, RING_GPA, RING_LOG2SIZE, startVcmdq } from '../../support/lent-vm.ts';
+import {
+  type LentVm,
+  lendVm,
+  lendVmBehind,
+  RING_GPA,
+  RING_LOG2SIZE,
+  startVcmdq,
+} from '../../support/lent-vm.ts';
 import { median } from '../../support/median.ts';
 import { assemble } from '../../support/wat.ts';
 
@@ -277,6 +284,52 @@ describe('the side core', () => {
     // at CONS and the refill: that is rare, and one turn more.
     expect(most[0]).toBeLessThanOrEqual(3 * 2047);
     expect(most.filter((commands) => commands > 2 * 2047).length).toBeLessThanOrEqual(6);
+  });
+
+  it('comes to a queue behind one SMMU of a machine beside one that is never empty behind another', async () => {
+    const host = await VmHost.create({ smmus: [{}, {}] });
+    const side = await sideCore(host);
+    const both = lendVmBehind(host, [0, 1]);
+    const [first] = both;
+    if (!first) throw new Error('no SMMU');
+    const pages = [ABI_DIRECT_PAGES, ABI_DIRECT_PAGES + 0x10000];
+    const log2size = 10;
+    both.forEach((lent, i) => {
+      startVcmdq(lent, log2size);
+      lent.vintf.mapPage0(pages[i] ?? 0);
+    });
+    const direct = both.map(({ vintf: { context, queues, viommu } }) => ({
+      smmuBlock: viommu.smmuBlock,
+      context,
+      queues,
+    }));
+    const core = new StandIn() as unknown as MachineCore;
+    await side.attach({ machine: core, guest: first.vm, threads: host, direct });
+    for (let slot = 0; slot < 2 ** log2size; slot++)
+      writeCommand(first.memory, RING_GPA, slot, sync());
+    const words = new Int32Array(first.vm.memory.buffer);
+    const [busy = 0, quiet = 0] = pages.map((page) => page >> 2);
+    const [prod, cons] = [VCMDQ_PROD >> 2, VCMDQ_CONS >> 2];
+    const size = 2 * 2 ** log2size;
+    const refill = () =>
+      Atomics.store(words, busy + prod, (Atomics.load(words, busy + cons) + size - 1) % size);
+    const [queue] = first.vintf.queues;
+    const taken = () => queue?.counts.commands ?? 0;
+    let most = 0;
+    for (let turn = 1; turn <= 100; turn++) {
+      for (const deadline = performance.now() + 2; performance.now() < deadline; ) refill();
+      const before = taken();
+      Atomics.store(words, quiet + prod, turn);
+      for (
+        const deadline = performance.now() + 5000;
+        Atomics.load(words, quiet + cons) !== turn;
+      ) {
+        refill();
+        if (performance.now() > deadline) throw new Error('the other queue starves');
+      }
+      most = Math.max(most, taken() - before);
+    }
+    expect(most).toBeGreaterThan(0);
   });
 
   it('lets a queue be stopped and freed while it works on it', async () => {

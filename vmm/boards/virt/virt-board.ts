@@ -9,7 +9,8 @@ import { type Gicv3, gicBlockSize } from '../../../devices/gicv3/index.ts';
 import type { PcieFunction } from '../../../devices/pcie/index.ts';
 import { Pl011 } from '../../../devices/pl011/index.ts';
 import { Pl031 } from '../../../devices/pl031/index.ts';
-import { allNamesOf } from '../../../devices/plugin/known-names.ts';
+import { allNamesOf, checkNames } from '../../../devices/plugin/known-names.ts';
+import { checkInteger } from '../../../devices/plugin/known-values.ts';
 import {
   anyText,
   callback,
@@ -27,7 +28,9 @@ import { MachineCore } from '../../machine/index.ts';
 import { Arm64Threads } from '../../threads/index.ts';
 import { Arm64Guest, createArm64Memory, type StaleInstruction } from '../../vcpu/arm64/index.ts';
 import type { Board, BoardMachine, BoardOptions } from '../board.ts';
+import { checkBoardOptions } from '../board-checks.ts';
 import { withFaults } from '../faulty-devices.ts';
+import { asOption } from '../options-error.ts';
 import { affinityOf } from './affinity.ts';
 import { guestRole } from './guest-role.ts';
 import { hostRole } from './host-role.ts';
@@ -126,6 +129,17 @@ const OPTIONS: OptionKinds<VirtBoardOptions> = {
   msi: choiceOf(...MSIS),
 };
 
+/** @throws {OptionsError} for the first option that is wrong. */
+function checkVirtOptions(own: VirtBoardOptions): void {
+  asOption('', () => checkNames(own, Object.keys(own ?? {}), 'virtBoard'));
+  for (const [name, value] of Object.entries(own))
+    asOption(
+      name,
+      () => checkOptions({ [name]: value }, OPTIONS, 'virtBoard'),
+      name in OPTIONS ? 'bad-option' : 'unknown-option',
+    );
+}
+
 const DEFAULT_MEMORY = 0x10000000;
 /** On one thread more only wait longer for their turns; the inboxes of the CPU are for as many. */
 const MAX_VCPUS = 8;
@@ -159,8 +173,7 @@ async function createVirtMachine(
 ): Promise<BoardMachine> {
   const { name, vcpus = 1, memorySize = DEFAULT_MEMORY, wasmUrl = {} } = options;
   const { queues = 'vcmdq', devices = [] } = options;
-  if (vcpus > MAX_VCPUS)
-    throw new RangeError(`a machine of the board virt has 1 to ${MAX_VCPUS} vCPUs`);
+  asOption('vcpus', () => checkInteger(vcpus, 1, MAX_VCPUS, 'vcpus of the board virt'));
   if (options.exits) checkThreads(own);
   if (options.behind && options.behind.length > 1)
     throw new RangeError('a machine of the board virt has one SMMU');
@@ -321,14 +334,16 @@ async function createVirtMachine(
 
 /**
  * The board `virt`, whose machines boot a kernel: an Image, an ELF executable or a flat binary.
- * @throws {TypeError} when there is no such option, or its value has another type.
- * @throws {RangeError} when `epoch` has no 32 bits, or there is no such role or `msi`.
+ * @throws {OptionsError} when there is no such option, or it has a value that it cannot have.
  */
 export function virtBoard(own: VirtBoardOptions = {}): Board {
-  checkOptions(own, OPTIONS, 'virtBoard');
+  checkVirtOptions(own);
   return {
     name: 'virt',
     free: VIRT_FREE,
-    create: (options) => createVirtMachine(own, options),
+    create: async (options) => {
+      checkBoardOptions(options, 'virtBoard.create');
+      return await createVirtMachine(own, options);
+    },
   };
 }

@@ -270,6 +270,6 @@ describe('places', () => {
   it('have RAM of 2 MiB up to 3 GiB', () => {
     expect(virtRam(0xc0000000)).toEqual({ base: 0x40000000, size: 0xc0000000 });
     for (const size of [0, 0x100000, 0x201000, 0xc0200000, Number.NaN])
-      expect(() => virtRam(size)).toThrow('memory is a multiple of 2 MiB, at most 3 GiB');
+      expect(() => virtRam(size)).toThrow('memory must be a multiple of 2 MiB, at most 3072 MiB');
   });
 });
