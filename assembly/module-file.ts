@@ -31,7 +31,7 @@ async function compileBytes(
     return await WebAssembly.compile(bytes);
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new Error(`it is no WebAssembly module${of}: ${reason}`, { cause });
+    throw new Error(`it is not a WebAssembly module${of}: ${reason}`, { cause });
   }
 }
 
