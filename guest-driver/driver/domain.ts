@@ -28,7 +28,8 @@ export class Domain {
   /**
    * Maps pages of 4 KiB. Devices can access them at once: TLBs do not contain entries for
    * unmapped pages. Pages that were mapped before a failure stay mapped.
-   * @param iova of the first page, below 1 << 48. @param gpa of its memory.
+   * @param iova of the first page, below 1 << 48.
+   * @param gpa of its memory.
    * @returns RESULT_OK; RESULT_BAD_ARGUMENT unless both are aligned to a page and in
    *   range; RESULT_EXISTS; RESULT_NO_MEMORY.
    */

@@ -60,8 +60,8 @@ function iovaOf(lo: u32, hi: u32): u64 {
 }
 
 /**
- * Clears all state and probes CMDQV and SMMU; a missing CMDQV is not an error. @returns
- * RESULT_*.
+ * Clears all state and probes CMDQV and SMMU; a missing CMDQV is not an error.
+ * @returns RESULT_*.
  */
 export function probe(): i32 {
   resetPages();

@@ -46,8 +46,8 @@ export function allocateContextDescriptors(cdMax: u32): usize {
 /**
  * Writes a CD: one table at TTB0, 4 KiB granule, 48-bit addresses, faults recorded and
  * aborted.
- * @param cd memory offset, CD_SIZE bytes, 64-byte aligned. @param table memory offset of
- *   the level-0 table.
+ * @param cd memory offset, CD_SIZE bytes, 64-byte aligned.
+ * @param table memory offset of the level-0 table.
  * @param shared the vCPUs use this ASID, too, and their broadcast TLBIs apply to this CD
  *   (ASET = 0).
  */

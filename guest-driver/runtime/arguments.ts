@@ -12,8 +12,8 @@ const BUFFER: usize = memory.data(2048, 8);
 const COUNT: usize = memory.data(8, 8);
 
 /**
- * Fetches the arguments from the host. @returns false when they do not fit: the guest
- * then has none.
+ * Fetches the arguments from the host.
+ * @returns false when they do not fit: the guest then has none.
  */
 export function readArguments(): bool {
   store<u32>(COUNT, 0);

@@ -151,11 +151,14 @@ export function illegalCommandStep(): void {
     queue.lastErrorOpcode == (usesCmdqv() ? OP_CFGI_STE_RANGE : OP_TLBI_S12_VMALL);
   check('illegal-command', result == RESULT_OK && reported);
 
-  const settled = acknowledged(queue);
+  const isAcknowledged = acknowledged(queue);
   const again = invalidateAsid(ASID);
-  put(settled ? 'error acknowledged' : 'error not acknowledged');
+  put(isAcknowledged ? 'error acknowledged' : 'error not acknowledged');
   putResult(again);
-  check('illegal-command-recovery', settled && again == RESULT_OK && queue.errors == errors + 1);
+  check(
+    'illegal-command-recovery',
+    isAcknowledged && again == RESULT_OK && queue.errors == errors + 1,
+  );
   if (usesCmdqv()) syncSignals();
 }
 

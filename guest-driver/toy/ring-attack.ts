@@ -39,8 +39,8 @@ function overwriteReadOnly(queue: Queue): bool {
 }
 
 /**
- * Sends sixteen commands of arbitrary bits. @returns how many were refused, -1 when the
- * queue did not get through them.
+ * Sends sixteen commands of arbitrary bits.
+ * @returns how many were refused, -1 when the queue did not get through them.
  */
 function sendGarbage(queue: Queue): i32 {
   const errors = queue.errors;

@@ -46,8 +46,8 @@ function turnTo(number: u32): void {
 }
 
 /**
- * Compares the memory that the engine of an SMMU reads at SOURCE_IOVA. @returns
- * DMA_STATUS_*.
+ * Compares the memory that the engine of an SMMU reads at SOURCE_IOVA.
+ * @returns DMA_STATUS_*.
  */
 function verifyThrough(number: u32): u32 {
   const selected = selectedSmmu();

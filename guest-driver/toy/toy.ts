@@ -297,8 +297,8 @@ function runProgram(): i32 {
 }
 
 /**
- * Runs one step, regardless of the budget. @returns RUN_YIELD, and RUN_OFF after the last
- * step.
+ * Runs one step, regardless of the budget.
+ * @returns RUN_YIELD, and RUN_OFF after the last step.
  */
 export function vsmmu_run(_budget: i32): i32 {
   const state = toy();

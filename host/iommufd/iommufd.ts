@@ -91,7 +91,8 @@ export class Iommufd {
   }
 
   /**
-   * Binds a device (VFIO's bind). It is blocked until it is attached. @returns its ID.
+   * Binds a device (VFIO's bind). It is blocked until it is attached.
+   * @returns its ID.
    */
   bind(device: IommuDevice): number {
     const { id } = this.#create(() => new BoundDevice(device, this.#gate));

@@ -87,7 +87,7 @@ export class ObjectTable {
   }
 
   /**
-   * Creates an object. Its ID is allocated first, and finds the object when it is
+   * Creates an object. Its ID is allocated first; the table finds the object once it is
    * complete.
    */
   create<T extends IommufdObject>(make: () => T): T {

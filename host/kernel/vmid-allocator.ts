@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: MIT
+// VMIDs of one host, which distinguish its VMs in the TLBs of its processors and its
+// SMMUs. The algorithm is that of Linux's KVM (arch/arm64/kvm/vmid.c) with pinning.
+//
 // A VMID belongs to a generation. When the VMIDs of a generation are used up, the next
 // one begins: every TLB is flushed once, and each VM gets a new VMID when it runs next.
 // Two kinds of VMs keep theirs: VMs that are running at that moment (their VMID is

@@ -251,8 +251,8 @@ export class AmdViommu implements ViommuDriver {
   }
 
   /**
-   * The entry for a guest's entry: V = 0 passes gpas through; TV = 0, or no guest tables,
-   * blocks everything.
+   * The host's device table entry for a guest's: V = 0 passes gpas through; TV = 0, or no
+   * guest tables, blocks everything.
    */
   #nestedDte(guest: Uint32Array, host: number): Uint32Array {
     if (fieldOf(guest, AMD_DTE_V) === 0) return this.stage2.dte(host);

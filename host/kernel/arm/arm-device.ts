@@ -38,8 +38,8 @@ export interface ArmDeviceOptions {
   /** The VM that it is assigned to. */
   readonly vm?: Vm | undefined;
   /**
-   * Its root complex makes writes coherent regardless of a guest's attributes (CANWBS of
-   * its IORT node). Default true.
+   * Its root complex makes accesses coherent regardless of a guest's attributes (CANWBS
+   * of its IORT node). Default true.
    */
   readonly canwbs?: boolean;
 }
