@@ -136,7 +136,7 @@ describe('a baseline', () => {
   });
 
   it.each([
-    ['no JSON', '{', /is no run of the benchmarks/],
+    ['no JSON', '{', /is not a run of the benchmarks/],
     ['something else', '{"machine":{"cpu":"x"},"ratios":{}}', /node/],
     ['ratios that are none', '{"machine":{"cpu":"","node":""},"ratios":{"a":"1"}}', /number/i],
   ])('that is %s is refused in one line', async (_, text, message) => {
