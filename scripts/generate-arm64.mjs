@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The interpreter of the arm64 vCPU and its decoder, made of the table of forms
-// (assembly/layout/a64/a64-forms.ts) and of what each form does (assembly/arm64/forms):
+// Generates the interpreter of the arm64 vCPU and its decoder from the table of forms
+// (assembly/layout/a64/a64-forms.ts) and the actions of each form (assembly/arm64/forms).
 // AssemblyScript's functions cannot change the locals of their caller, and the program
 // counter, the count and the flags have to be locals of the one function that has the
 // switch.
@@ -17,14 +17,14 @@ import { importLayout } from './layout-tables.mjs';
 
 /** @typedef {import('../assembly/layout/a64/a64-forms.ts').A64Form} A64Form */
 
-/** What is made, relative to the root. */
+/** Generated files, relative to the root. */
 const FAST = 'assembly/arm64/run-fast.ts';
 const SLOW = 'assembly/arm64/run-slow.ts';
 const DECODE = 'assembly/arm64/decode.ts';
 const HANDLERS = 'assembly/arm64/handlers.ts';
 const REGISTERS = 'assembly/arm64/system-registers.ts';
 
-/** Handlers by number, and how forms become records. */
+/** Handlers by number, and the decoders of forms. */
 export class Builder {
   /** @type {Map<string, { fast?: string, slow?: string }>} */
   #handlers = new Map();
@@ -45,17 +45,19 @@ export class Builder {
   }
 
   /**
-   * A handler. A body goes on to the next record unless it continues the loop itself.
+   * Adds a handler. A body continues with the next record unless it continues the loop
+   * itself.
    * @param {string} name
-   * @param {string} fast What the fast loop does. It calls no function.
-   * @param {string} [slow] What the slow loop does with a record that the fast one has left to it.
+   * @param {string} fast Body in the fast loop. It calls no function.
+   * @param {string} [slow] Body in the slow loop, for a record that the fast loop leaves
+   *   to it.
    */
   op(name, fast, slow) {
     this.#add(name, slow === undefined ? { fast } : { fast, slow });
   }
 
   /**
-   * A handler that the fast loop does not have.
+   * Adds a handler that the fast loop does not have.
    * @param {string} name
    * @param {string} slow
    */
@@ -63,11 +65,15 @@ export class Builder {
     this.#add(name, { slow });
   }
 
-  /** A handler that neither loop has: who calls them looks for it. @param {string} name */
+  /**
+   * Adds a handler that neither loop has: the caller of the loops handles it.
+   * @param {string} name
+   */
   neither = (name) => this.#add(name, {});
 
   /**
-   * How words of a form become records; `@NAME` is the number of a handler, fields are names.
+   * Adds the decoder of a form's words; `@NAME` is the number of a handler, fields are
+   * names.
    * @param {string} name
    * @param {string} body
    */
@@ -78,7 +84,9 @@ export class Builder {
     this.#decoders.set(name, body);
   }
 
-  /** By number: those of the slow loop first, so that its numbers are dense too. */
+  /**
+   * Handlers by number: those of the slow loop first, so that its numbers are dense, too.
+   */
   get handlers() {
     const all = [...this.#handlers].map(([name, bodies]) => ({ name, ...bodies }));
     return [
@@ -88,7 +96,7 @@ export class Builder {
     ];
   }
 
-  /** Numbers by name, once all handlers are there. */
+  /** Numbers by name. Use it after all handlers have been added. */
   get #numbers() {
     this.#numbered ??= new Map(this.handlers.map(({ name }, number) => [name, number]));
     return this.#numbered;
@@ -141,7 +149,7 @@ import { ARM64_NUMBERS } from '../layout/arm64-state';
 import { isNear, MASK_C, MASK_T, maskKind, maskOf, maskOperand, signed, spOf, zrOf } from './operand-fields';
 
 ${PUT}
-/** The record of a word, in one piece, that is \`at\` bytes behind the start of its page. */
+/** Writes the record of a word that is \`at\` bytes after the start of its page. */
 export function decode(word: u32, record: usize, at: u32): void {
   switch (word >> 24 & 0x1f) {
 ${cases.join('\n')}
@@ -161,7 +169,8 @@ const PUT = `function put(record: usize, handler: u32, a: u32, b: u32, c: u32): 
 
 /**
  * Cases of a loop.
- * @param {Builder} builder @param {'fast' | 'slow'} loop
+ * @param {Builder} builder
+ * @param {'fast' | 'slow'} loop
  */
 const casesOf = (builder, loop) =>
   builder.handlers
@@ -179,7 +188,7 @@ const LEAVE = `store<usize>(cpu, dp, ARM64_DP);
   store<i64>(cpu, fb, ARM64_FB);
   store<u32>(cpu, fk, ARM64_FK);`;
 const ENTER = `let dp = load<usize>(cpu, ARM64_DP);
-  // 8 times the instructions of this run are always acc + dp.
+  // acc + dp is always 8 times the number of instructions of this run.
   let acc = load<usize>(cpu, ARM64_ACC);
   let fa = load<i64>(cpu, ARM64_FA);
   let fb = load<i64>(cpu, ARM64_FB);
@@ -197,9 +206,9 @@ import {
 import { LOGIC, NZCV, SUB } from './lazy-flags';
 
 /**
- * The fast loop: executes records until there is one that it cannot execute, or not
- * without help, which is then in ARM64_DP. It calls no function: a compiler keeps no local in
- * a register across a call, and would have all of them in memory all the time.
+ * The fast loop: executes records up to one that it cannot execute, at least not without
+ * help, which ARM64_DP then points to. It calls no function: compilers keep no local in a
+ * register across a call, and would have all of them in memory all the time.
  */
 export function runFast(cpu: usize): void {
   ${ENTER}
@@ -240,8 +249,8 @@ import { executeSystem } from './system';
 import { AGAIN, NEXT } from './system-results';
 
 /**
- * The slow loop: executes what the fast one has left, and what follows as long as it is of
- * that kind. Returns one of ARM64_EXIT_*, or NEXT: there is something for the fast loop.
+ * The slow loop: executes records that the fast loop leaves, as long as they are of that
+ * kind. Returns one of ARM64_EXIT_*, or NEXT: the fast loop continues.
  */
 export function runSlow(cpu: usize): i32 {
   ${ENTER}
@@ -326,7 +335,7 @@ export const KIND_SPECIAL: u32 = 4;
 // Traps of EL0, by number.
 ${A64_EL0_TRAPS.map((/** @type {string} */ name, /** @type {number} */ index) => `export const TRAP_${name}: u32 = ${index + 1};`).join('\n')}
 
-// Encodings of registers that have code of their own.
+// Encodings of registers with code of their own.
 ${ARM64_REGISTER_TABLE.filter((/** @type {any} */ { kind }) => kind === 'special')
   .map(
     (/** @type {any} */ { name, encoding }) =>
@@ -334,13 +343,13 @@ ${ARM64_REGISTER_TABLE.filter((/** @type {any} */ { kind }) => kind === 'special
   )
   .join('\n')}
 
-// Where registers are that are storage of the vCPU.
+// Offsets of registers that are stored in the vCPU block.
 ${slots.join('\n')}
 
 /**
- * What a register is: offset in the vCPU block in bits 15 to 0, kind in 19 to 16, whether
- * EL1 reads, EL1 writes, EL0 reads, EL0 writes in 20 to 23, the trap of EL0 in 27 to 24.
- * 0: unknown.
+ * A register's properties: offset in the vCPU block in bits 15 to 0, kind in 19 to 16,
+ * whether EL1 reads, EL1 writes, EL0 reads, EL0 writes in 20 to 23, the trap of EL0 in 27
+ * to 24. 0: unknown.
  */
 export function describeRegister(encoding: u32): u32 {
   switch (encoding >> 7 & 15) {
@@ -350,8 +359,7 @@ ${table(describe)}
 }
 
 /**
- * What a register of kind KIND_VALUE reads; bits of one of KIND_STORAGE that can be
- * written.
+ * The value read from a register of KIND_VALUE; the writable bits of one of KIND_STORAGE.
  */
 export function registerBits(encoding: u32): u64 {
   switch (encoding >> 7 & 15) {
