@@ -21,8 +21,8 @@ export const SPINS_PER_WAIT = 1000;
 /**
  * The number of spins before the first offer on a queue whose PROD is mapped: some tens
  * of milliseconds. A doorbell that leaves work to the host requests the exit. Otherwise
- * another thread owns the queue. An exit would not speed it up, and on a busy system the
- * scheduler may keep it off the processor for that long.
+ * another thread owns the queue: an exit would not make that thread faster, and a busy
+ * system's scheduler may keep it off the processor for that long.
  */
 export const SPINS_WHILE_OWNED = 1000000;
 /**

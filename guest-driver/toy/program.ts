@@ -5,14 +5,13 @@
 // lower-case hexadecimal without 0x. Anything else fails the check "program", and the
 // program ends there (docs/demo.md gives the line of "Edit and run" for each):
 //
-// mIOVA.P, oIOVA.P  map page P of the toy's eight pages, the second read-only for the
-// device
+// mIOVA.P, oIOVA.P  map page P of the toy's eight pages; o: read-only for the device
 // uIOVA             clear the PTE, and nothing else
 // rIOVA, wIOVA      the device reads or writes 64 bytes
 // vIOVA, a, n       TLBI_NH_VA, TLBI_NH_ASID, TLBI_NH_ALL
 // d, c              make the CD invalid; CFGI_CD
-// t, s              have the STE abort; CFGI_STE
-// y                 CMD_SYNC on every queue that has had a command since the last one, and wait
+// t, s              make the STE abort; CFGI_STE
+// y                 CMD_SYNC on every queue with commands since the last one, and wait
 
 import { CD_V } from '../../assembly/layout/cd';
 import { DMA_STATUS_DONE } from '../../assembly/layout/dma-engine-registers';
