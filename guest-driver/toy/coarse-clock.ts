@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Clocks that tick in coarse steps, as browsers have them: 5 us in an isolated page, 100
-// us in others. The argument clock=NS gives the step. A sample is then repeated until it
-// lasts for many ticks.
+// Clocks that tick in coarse steps, as in browsers: 5 us in an isolated page, 100 us in
+// others. The argument clock=NS gives the step. A sample is then repeated until it lasts
+// for many ticks.
 
 import { toy } from './toy-state';
 

@@ -190,7 +190,7 @@ export class SmmuDriver {
     this.#setCr0(0);
     this.#registers.write32(SMMU_CR1, CR1_WRITE_BACK);
     // Private TLB maintenance, unless the SMMU can share it with processors. With BTM,
-    // the VMIDs of stages 2 come from the host's one allocator.
+    // the VMIDs of stage 2 come from the host's one allocator.
     const ptm = bitsOf(this.idr0, IDR0_BTM) ? 0 : maskInWord(CR2_PTM);
     this.#registers.write32(SMMU_CR2, maskInWord(CR2_RECINVSID) | ptm);
     this.#registers.write64(SMMU_STRTAB_BASE, this.#streamTable, READ_ALLOCATE);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// VMIDs of VMs: of their vCPUs and of their stages 2.
+// VMIDs of VMs: those of their vCPUs and those of their stage 2 tables.
 
 import { HOST_AT_VCPU_VMIDS } from '../../assembly/layout/host-memory.ts';
 import type { ResourceGate } from '../iommufd/index.ts';
@@ -22,7 +22,7 @@ export class VmVmids {
    * removed.
    */
   readonly #payers = new Set<Vm>();
-  /** An injected fault: VMIDs of vCPUs that do not share VMIDs with stages 2. */
+  /** An injected fault: VMIDs of vCPUs that are not those of stage 2. */
   readonly #separate:
     | { readonly allocator: VmidAllocator; readonly vms: WeakMap<Vm, VmidHolder> }
     | undefined;
