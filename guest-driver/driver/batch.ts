@@ -9,7 +9,7 @@
 import { ABI_AT_INVALIDATING, ABI_INVALIDATING_DIRECT } from '../../assembly/layout/guest-abi';
 import { CMDQ_ENTRY_SIZE } from '../../assembly/layout/smmu-registers';
 import { cmdq, Queue } from './driver-queues';
-import { getCmdq, processorQueue, runLength, vcmdqTakes } from './get-cmdq';
+import { getCmdq, processorQueue, runLength, vcmdqSupports } from './get-cmdq';
 import { issue } from './issue';
 import { RESULT_OK } from './result';
 
@@ -106,7 +106,7 @@ function flush(sync: bool): i32 {
     // Every run but the last precedes a change of queue, so its CMD_SYNC can be sent with
     // it.
     const result = issueRun(
-      vcmdqTakes(commands) ? processorQueue() : cmdq(),
+      vcmdqSupports(commands) ? processorQueue() : cmdq(),
       commands,
       length,
       sync || from < count,

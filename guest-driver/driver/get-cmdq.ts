@@ -35,7 +35,7 @@ export function processorQueue(): Queue {
 }
 
 /** True when the command goes to a VCMDQ or ECMDQ. */
-export function vcmdqTakes(command: usize): bool {
+export function vcmdqSupports(command: usize): bool {
   if (cmdqv().hypOwn != 0) return true;
   const opcode = loadField(command, CMD_OP);
   return opcode == OP_TLBI_NH_VA || opcode == OP_TLBI_NH_ASID || opcode == OP_ATC_INV;
@@ -46,9 +46,9 @@ export function vcmdqTakes(command: usize): bool {
  * first.
  */
 export function runLength(commands: usize, count: u32): u32 {
-  const first = vcmdqTakes(commands);
+  const first = vcmdqSupports(commands);
   let length: u32 = 1;
-  while (length < count && vcmdqTakes(commands + length * CMDQ_ENTRY_SIZE) == first) length++;
+  while (length < count && vcmdqSupports(commands + length * CMDQ_ENTRY_SIZE) == first) length++;
   return length;
 }
 
@@ -61,5 +61,5 @@ export function getCmdq(commands: usize, count: u32): usize {
   const preferred = processorQueue();
   if (preferred == cmdq() || count == 0) return changetype<usize>(preferred);
   if (runLength(commands, count) < count) return 0;
-  return changetype<usize>(vcmdqTakes(commands) ? preferred : cmdq());
+  return changetype<usize>(vcmdqSupports(commands) ? preferred : cmdq());
 }

@@ -27,7 +27,7 @@ import {
 } from '../driver/build-commands';
 import { cmdq, Queue } from '../driver/driver-queues';
 import { eventCount, eventRecord } from '../driver/event-queue';
-import { processorQueue, vcmdqTakes } from '../driver/get-cmdq';
+import { processorQueue, vcmdqSupports } from '../driver/get-cmdq';
 import { issue } from '../driver/issue';
 import { RESULT_EXISTS, RESULT_OK } from '../driver/result';
 import { IOVA_PAGE_SIZE, mapPages, unmapPages } from '../driver/stage1-table';
@@ -94,7 +94,7 @@ function hexDigit(character: u32): i32 {
 /**
  * Parses the next number. A number that does not fit in 64 bits is the largest that does.
  */
-function takeNumber(): u64 {
+function parseNumber(): u64 {
   const state = program();
   let value: u64 = 0;
   for (; hexDigit(load<u8>(state.at)) >= 0; state.at++) {
@@ -213,7 +213,7 @@ function dmaStep(iova: u64, writes: bool): void {
 
 /** Writes the command to the queue that supports it, without a CMD_SYNC. */
 function send(name: string): void {
-  const direct = vcmdqTakes(COMMAND) && processorQueue() != cmdq();
+  const direct = vcmdqSupports(COMMAND) && processorQueue() != cmdq();
   const exits = exitCount();
   const result = issue(direct ? processorQueue() : cmdq(), COMMAND, 1, false);
   const taken = exitCount() - exits;
@@ -348,7 +348,7 @@ export function programStep(step: u32): bool {
   let page: u64 = 0;
   if (takesPage(letter) || takesIova(letter)) {
     if (hexDigit(load<u8>(state.at)) < 0) return refuse(' has no address');
-    iova = takeNumber();
+    iova = parseNumber();
     if (iova >> INPUT_BITS != 0) return refuse(' has an address beyond 48 bits');
     if (
       (takesPage(letter) || letter == UNMAP || letter == TLBI_VA) &&
@@ -360,7 +360,7 @@ export function programStep(step: u32): bool {
     if (load<u8>(state.at) != POINT || hexDigit(load<u8>(state.at + 1)) < 0)
       return refuse(' has no page');
     state.at++;
-    page = takeNumber();
+    page = parseNumber();
     if (page >= PAGES) return refuse(' has a page that the toy has not');
   }
   const end = load<u8>(state.at);

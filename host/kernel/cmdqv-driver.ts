@@ -372,7 +372,7 @@ export class CmdqvDriver {
   }
 
   /** Whether the physical SMMU supports a ring of this size. */
-  takesLog2size(log2size: number): boolean {
+  supportsLog2size(log2size: number): boolean {
     return log2size >= 1 && log2size <= this.#maxLog2size;
   }
 }

@@ -152,7 +152,7 @@ export class Tegra241Viommu extends ArmViommu {
       dependsOn !== undefined, 'EIO', `LVCMDQ ${index - 1} must be allocated first`);
     const log2size = Math.log2(length / CMDQ_ENTRY_SIZE);
     require(Number.isInteger(log2size) &&
-      this.#driver.takesLog2size(log2size), 'EINVAL', `a ring cannot have ${length} bytes`);
+      this.#driver.supportsLog2size(log2size), 'EINVAL', `a ring cannot have ${length} bytes`);
     require(basePa % Math.max(length, BASE_ALIGNMENT) === 0 &&
       basePa < BASE_LIMIT, 'EINVAL', 'the ring is not aligned to its size');
     // Regions with adjacent gpas need not be adjacent in the VM's memory.
