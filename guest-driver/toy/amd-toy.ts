@@ -66,7 +66,7 @@ export function amdApplies(step: u32): bool {
   return (step != DEVICE_ATTACK && step != DOMAIN_ATTACK) || toy().machines > 1;
 }
 
-export function runAmdStep(step: u32): void {
+export function takeAmdStep(step: u32): void {
   switch (step) {
     case 1:
       environmentStep();

@@ -51,7 +51,7 @@ export function forgets(experiment: u32): bool {
 }
 
 /** Whether the step belongs to the experiment. */
-export function experimentHas(experiment: u32, step: u32): bool {
+export function experimentTakes(experiment: u32, step: u32): bool {
   if (step == HYP_OWN_STEP) return experiment == HYP_OWN;
   if (step <= LAST_BRING_UP) return true;
   if (forgets(experiment) || experiment == OWN_PROGRAM) return step == 8;

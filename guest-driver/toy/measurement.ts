@@ -85,7 +85,7 @@ function unmapScratch(pages: u32): void {
 }
 
 /** Runs one sample. @returns its duration in nanoseconds. */
-function runSample(path: u32, size: u32, record: bool): f64 {
+function takeSample(path: u32, size: u32, record: bool): f64 {
   const commands = commandsOf(size);
   const into = series(path, size);
   const batches = BATCHES_PER_SAMPLE * into.repeats;
@@ -127,7 +127,7 @@ function repeatForClock(): void {
     for (let path: u32 = 0; path < PATHS; path++) {
       if (!measures(path)) continue;
       const one = series(path, size);
-      while (one.repeats < MAX_REPEATS && runSample(path, size, false) < sampleNs())
+      while (one.repeats < MAX_REPEATS && takeSample(path, size, false) < sampleNs())
         one.repeats <<= 1;
     }
   }
@@ -140,7 +140,7 @@ function round(record: bool): void {
       // Direct first, then trapped.
       for (let turn: u32 = 0; turn < PATHS; turn++) {
         const path = turn == 0 ? CHECKPOINT_PATH_DIRECT : CHECKPOINT_PATH_TRAPPED;
-        if (measures(path)) runSample(path, size, record);
+        if (measures(path)) takeSample(path, size, record);
       }
     }
   }

@@ -94,7 +94,7 @@ function hexDigit(character: u32): i32 {
 /**
  * Parses the next number. A number that does not fit in 64 bits is the largest that does.
  */
-function parseNumber(): u64 {
+function takeNumber(): u64 {
   const state = program();
   let value: u64 = 0;
   for (; hexDigit(load<u8>(state.at)) >= 0; state.at++) {
@@ -348,7 +348,7 @@ export function programStep(step: u32): bool {
   let page: u64 = 0;
   if (takesPage(letter) || takesIova(letter)) {
     if (hexDigit(load<u8>(state.at)) < 0) return refuse(' has no address');
-    iova = parseNumber();
+    iova = takeNumber();
     if (iova >> INPUT_BITS != 0) return refuse(' has an address beyond 48 bits');
     if (
       (takesPage(letter) || letter == UNMAP || letter == TLBI_VA) &&
@@ -360,7 +360,7 @@ export function programStep(step: u32): bool {
     if (load<u8>(state.at) != POINT || hexDigit(load<u8>(state.at + 1)) < 0)
       return refuse(' has no page');
     state.at++;
-    page = parseNumber();
+    page = takeNumber();
     if (page >= PAGES) return refuse(' has a page that the toy has not');
   }
   const end = load<u8>(state.at);

@@ -17,7 +17,7 @@ import { argumentIs, numberArgument, readArguments } from '../runtime/arguments'
 import { flushLine } from '../runtime/console';
 import { acknowledgeMaps } from '../runtime/safe-point';
 import { put, putDecimal, putDecimalIn } from '../runtime/text';
-import { amdApplies, amdTitle, LAST_AMD_STEP, onAmd, runAmdStep } from './amd-toy';
+import { amdApplies, amdTitle, LAST_AMD_STEP, onAmd, takeAmdStep } from './amd-toy';
 import { atcStep, hasAts } from './atc-step';
 import {
   cmdqvResetStep,
@@ -31,7 +31,13 @@ import {
 import { btmStep, hasBtm } from './btm-step';
 import { sidAttack, trappedAttack, vmidAttack } from './command-attacks';
 import { dmaCopyStep, liveMappingStep, staleEntryStep } from './dma-steps';
-import { experimentHas, forgets, NO_EXPERIMENT, namedExperiment, OWN_PROGRAM } from './experiments';
+import {
+  experimentTakes,
+  forgets,
+  NO_EXPERIMENT,
+  namedExperiment,
+  OWN_PROGRAM,
+} from './experiments';
 import { forgetStep } from './forget-step';
 import { beginLive, liveBeat } from './live';
 import { measurementStep, WARM_UP_ROUNDS } from './measurement';
@@ -132,7 +138,7 @@ function applies(step: u32): bool {
   if (toy().broken != 0) return false;
   if (!usesCmdqv() && step == HYP_OWN_STEP) return false;
   if (!usesDirect() && (step == QUEUES_STEP || step == ILLEGAL_COMMAND_STEP)) return false;
-  if (toy().experiment != NO_EXPERIMENT) return experimentHas(toy().experiment, step);
+  if (toy().experiment != NO_EXPERIMENT) return experimentTakes(toy().experiment, step);
   if (step == RING_ATTACK) return false;
   if (step == PASID_STEP) return hasSubstreams();
   if (step == ATC_STEP) return hasAts();
@@ -274,7 +280,7 @@ function runAmd(): i32 {
   while (!amdApplies(state.step)) state.step++;
   const step = state.step++;
   putTitle(step, amdTitle(step));
-  if (step < LAST_AMD_STEP) runAmdStep(step);
+  if (step < LAST_AMD_STEP) takeAmdStep(step);
   else powerOff();
   acknowledgeMaps();
   return step == LAST_AMD_STEP ? RUN_OFF : RUN_YIELD;
