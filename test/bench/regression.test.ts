@@ -169,7 +169,9 @@ describe('a history', () => {
       ['abc', { 'core: a': 1 }],
       ['def', { 'core: a': 2 }],
     ]);
-    await expect(readHistory(written('bad.jsonl', '\n{}\n'))).rejects.toThrow(/line 2, is not a run/);
+    await expect(readHistory(written('bad.jsonl', '\n{}\n'))).rejects.toThrow(
+      /line 2, is not a run/,
+    );
     await expect(readHistory(join(folder, 'none'))).rejects.toThrow(RunFileError);
   });
 
