@@ -195,6 +195,8 @@ export function hasSanitizer(module: WebAssembly.Module): boolean {
 
 /** Whether the modules' SMMU core has the sanitizer in it. */
 export function isChecked(modules: HotModules): boolean {
+  if (typeof modules !== 'object' || modules === null)
+    throw new TypeError('isChecked: modules must be what loadHotModules has loaded');
   return hasSanitizer('smmuUnit' in modules ? modules.smmuUnit : modules.smmuCore);
 }
 

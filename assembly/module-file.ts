@@ -3,6 +3,7 @@
 // taken for.
 
 import { EnvironmentError } from './environment-error.ts';
+import { fetchReason } from './fetch-reason.ts';
 import { fileUrl } from './file-place.ts';
 import { IN_NODE } from './in-node.ts';
 import { PACKAGE_VERSION } from './package-version.ts';
@@ -52,9 +53,7 @@ async function readModule(url: URL): Promise<WebAssembly.Module> {
 /** Why a file could not be had, in one line: `fetch` has the reason in the cause of its error. */
 function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  const { message, cause } = error;
-  const more = message === 'fetch failed' && cause instanceof Error ? `: ${cause.message}` : '';
-  return `${message}${more}`.replace(/\s*\n[\s\S]*/, '');
+  return (fetchReason(error) ?? error.message).replace(/\s*\n[\s\S]*/, '');
 }
 
 /**

@@ -33,7 +33,7 @@ export const BOOT_SETTINGS = {
   guest: option(text, '"toy", "linux", or the path of a WebAssembly guest or of a kernel'),
   arch: option(
     oneOf(ARCHITECTURES),
-    'what the guest is made for; arm64: a kernel, on the board virt (default: wasm)',
+    'what the guest is made for; arm64: a kernel, or the toy as one, on the board virt (default: wasm)',
   ),
   initrd: option(text, 'initial RAM disk of an arm64 kernel', { value: 'file' }),
   append: option(text, 'command line of an arm64 kernel'),
@@ -61,6 +61,12 @@ export const BOOT_SETTINGS = {
       'written goes with the machine; with ",pci" it is a PCIe function; may be repeated, up to four ' +
       'without ",pci"',
     { flag: 'disk', value: 'file' },
+  ),
+  pcie: option(
+    texts,
+    'PCIe function of an arm64 kernel behind the SMMU: rng, net (a loop; with ",hub" all machines on one ' +
+      'wire), console (hvc0) or dma; with ",port" behind a root port; may be repeated',
+    { value: 'function' },
   ),
   kernel: option(text, 'kernel that "linux" stands for (default: the one of npm run linux:build)', {
     value: 'file',

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // `vsmmu boot`: machines on one host, run in turn until all have ended, and the report on them.
 
+import type { VirtioConsole } from '../devices/virtio/index.ts';
 import { toyGuest, toySecondary } from '../guest-driver/index.ts';
 import { IdleWait } from '../vmm/api/idle-wait.ts';
 import {
@@ -16,6 +17,7 @@ import { exitChecks } from '../vmm/report/exit-checks.ts';
 import { IsolationOracle } from '../vmm/report/isolation-oracle.ts';
 import { Measurements } from '../vmm/report/measurements.ts';
 import { amdExitChecks, checkAmdOptions } from './amd-run.ts';
+import { arm64ExitChecks, arm64Toy, isArm64Toy, MeasuredToy } from './arm64-toy.ts';
 import type { BootSettings } from './boot-settings.ts';
 import { UsageError } from './cli-error.ts';
 import { COMPARED } from './compared-machines.ts';
@@ -27,12 +29,13 @@ import { jsonLine } from './json-line.ts';
 import {
   connectConsole,
   kernelOptions,
+  panicWatch,
   serveDebugger,
   staleChecks,
-  stopAtPanic,
 } from './kernel-run.ts';
 import { withLinux } from './linux-kernel.ts';
-import { loadDevice } from './plugins.ts';
+import { pcieFunctions } from './pcie-functions.ts';
+import { loadDevice, namedDeviceError } from './plugins.ts';
 import { Progress } from './progress.ts';
 import { buildReport, type MachineRefusal } from './report.ts';
 import { experimentText, failureText, reportText } from './report-text.ts';
@@ -107,7 +110,8 @@ export function machineOptions(
     queues,
     allowGc,
   } = settings;
-  const toy = guest === 'toy';
+  const isToy = guest === 'toy';
+  const toy = isToy && arch !== 'arm64';
   if (vcpus > 1 && !toy && arch !== 'arm64' && secondary === undefined) {
     throw new UsageError(
       'more than one vCPU needs a program for the others: --secondary FILE (only the toy has ' +
@@ -125,7 +129,7 @@ export function machineOptions(
     seed,
     env,
     // The toy keeps to its path by itself.
-    directMaps: arch === 'arm64' && path === 'trapped' ? false : directMaps,
+    directMaps: arch === 'arm64' && !isToy && path === 'trapped' ? false : directMaps,
     overlay: overlay || path === 'overlay',
     queues,
     allowGc,
@@ -168,7 +172,10 @@ export async function boot(asked: BootSettings, config?: string): Promise<boolea
     throw new UsageError(
       'no guest: give "toy", "linux", or the path of a WebAssembly guest or of a kernel',
     );
-  const toy = guest === 'toy';
+  if (settings.traceLimit !== undefined && settings.trace === undefined)
+    throw new UsageError('--trace-limit goes with --trace: there is nothing to limit');
+  const arm64 = isArm64Toy(settings);
+  const toy = guest === 'toy' && !arm64;
   const amd = settings.iommu === 'amd';
   if (amd) checkAmdOptions(asked);
   const experiment = experimentOf(settings);
@@ -182,9 +189,13 @@ export async function boot(asked: BootSettings, config?: string): Promise<boolea
     settings.directMaps !== false &&
     vms + COMPARED.length <= vintfs;
   const compared = compares ? COMPARED.filter(({ name }) => name !== queues) : [];
-  const plain = machineOptions({ ...settings, guest });
+  const plain = {
+    ...machineOptions({ ...settings, guest }),
+    ...(arm64 ? { guest: arm64Toy(settings) } : {}),
+  };
   const stale: StaleInstruction[] = [];
-  const withDisks = await kernelOptions(settings, (found) => stale.push(found));
+  const kernelOf = await kernelOptions(settings, (found) => stale.push(found));
+  const functionsOf = pcieFunctions(settings.pcie ?? [], settings.seed);
   const trace =
     settings.trace === undefined
       ? undefined
@@ -199,7 +210,6 @@ export async function boot(asked: BootSettings, config?: string): Promise<boolea
   try {
     const { disks, close } = await openDisks(settings.disks ?? []);
     closeDisks = close;
-    const common = { ...plain, ...withDisks(disks) };
     const { onQueueError, iotlbCheck = experiment?.checked } = settings;
     host = await Host.create({
       ...(onQueueError ? { onQueueError: () => onQueueError } : {}),
@@ -226,21 +236,48 @@ export async function boot(asked: BootSettings, config?: string): Promise<boolea
     const progress = new Progress(stderr, quiet);
     const machines: Machine[] = [];
     const suspects: Finding[] = [];
+    let hvc: VirtioConsole | undefined;
+    const measuredToys: MeasuredToy[] = [];
     const refusals: MachineRefusal[] = [];
     const same = [`rounds=${ROUNDS}`, ...(experiment ? [`experiment=${experiment.name}`] : [])];
     for (let k = 0; k < vms; k++) {
-      const devices = await Promise.all((settings.devices ?? []).map(loadDevice));
+      const measured = arm64
+        ? new MeasuredToy((name, ok, detail) => checks.add(k, { name, ok, detail }))
+        : undefined;
+      if (measured) measuredToys.push(measured);
+      const files = [...(measured ? [undefined] : []), ...(settings.devices ?? [])];
+      const devices = [
+        ...(measured ? [measured.device] : []),
+        ...(await Promise.all((settings.devices ?? []).map(loadDevice))),
+      ];
       const own = toy ? toyArgs({ path, queues, vms, machine: k }, ...same) : [];
-      const machine = await host.createMachine({
-        ...common,
-        name: `vm${k}`,
-        devices,
-        args: [...own, ...args],
+      const print = (bytes: Uint8Array<ArrayBuffer>, console?: number) => {
+        if (!quiet) progress.around(() => consoles.write(k, bytes, console));
+      };
+      const panics = () =>
+        panicWatch((why) => {
+          machine.stop(why).catch(process.emitWarning);
+        });
+      const hvcPanics = panics();
+      const functions = functionsOf(k, (number, bytes) => {
+        print(bytes, number + 1);
+        hvcPanics(bytes);
       });
-      machine.on('output', (bytes) => {
-        if (!quiet) progress.around(() => consoles.write(k, bytes));
-      });
-      if (settings.arch === 'arm64') stopAtPanic(machine);
+      hvc ??= functions.consoles[0];
+      const machine: Machine = await host
+        .createMachine({
+          ...plain,
+          ...kernelOf({ disks: disks.disks, pcie: [...disks.pcie, ...functions.pcie] }),
+          name: `vm${k}`,
+          devices,
+          args: [...own, ...args],
+        })
+        .catch((error: unknown) => {
+          throw namedDeviceError(error, files, devices);
+        });
+      if (measured) measured.machine = machine;
+      machine.on('output', (bytes) => print(bytes));
+      if (settings.arch === 'arm64') machine.on('output', panics());
       machine.on('check', (check) => checks.add(k, check));
       machine.on('suspect', (finding) => {
         if (suspects.length < MOST_SUSPECTS) suspects.push(finding);
@@ -257,7 +294,7 @@ export async function boot(asked: BootSettings, config?: string): Promise<boolea
       const { queues } = options;
       const own = toyArgs({ path, queues, vms: 1, machine: 0 }, ...same);
       const machine = await host.createMachine({
-        ...common,
+        ...plain,
         ...options,
         name,
         args: [...own, ...args],
@@ -290,7 +327,7 @@ export async function boot(asked: BootSettings, config?: string): Promise<boolea
       if (reason !== undefined) stopAll(reason);
       await booted;
     }
-    if (settings.arch === 'arm64' && only && vms === 1) disconnect = connectConsole(only);
+    if (settings.arch === 'arm64' && only && vms === 1) disconnect = connectConsole(only, hvc);
     else for (const machine of machines) machine.endInput();
     try {
       await runAll(all, oracle, progress);
@@ -299,6 +336,9 @@ export async function boot(asked: BootSettings, config?: string): Promise<boolea
     }
     progress.end();
     consoles.end();
+    measuredToys.forEach((toy, k) => {
+      toy.report(k, measurements);
+    });
 
     const ends = await Promise.all(
       all.map(async (machine) => endCheck(machine.name, await machine.wait())),
@@ -308,7 +348,8 @@ export async function boot(asked: BootSettings, config?: string): Promise<boolea
       ...ends,
       ...(toy && amd ? amdExitChecks(all) : []),
       ...(toy && !amd && (experiment?.measures ?? true) ? exitChecks(measurements, all) : []),
-      ...(toy && !amd ? queueChecks(all) : []),
+      ...(arm64 ? arm64ExitChecks(measurements) : []),
+      ...((toy && !amd) || arm64 ? queueChecks(all) : []),
       ...measurements.earlierChecks(),
       ...oracle.checks(
         toy && (experiment?.attacks ?? vms > 1) && ends.every(({ ok }) => ok),

@@ -3,7 +3,7 @@
 
 import { Command, CommanderError } from 'commander';
 import { printable } from '../devices/plugin/index.ts';
-import { VERSION, VsmmuError } from '../vmm/api/index.ts';
+import { BoardError, HostError, OptionsError, VERSION, VsmmuError } from '../vmm/api/index.ts';
 import { UsageError } from './cli-error.ts';
 import { addBench } from './commands/bench-command.ts';
 import { addBoot } from './commands/boot-command.ts';
@@ -12,6 +12,7 @@ import { addGuest } from './commands/guest-command.ts';
 import { addInspect } from './commands/inspect-command.ts';
 import { addTrace } from './commands/trace-command.ts';
 import { EXIT_OK, EXIT_USAGE } from './status.ts';
+import { asTyped } from './typed-names.ts';
 
 /** Each subcommand in a file of its own, in the order in which --help lists them. */
 function program(argv: readonly string[], end: (status: number) => void): Command {
@@ -42,7 +43,11 @@ function explanation(error: unknown): string | undefined {
     return 'a command is missing; see --help';
   if (error instanceof CommanderError)
     return error.message.replace(/^error: /, '').replaceAll('\n', ' ');
-  if (error instanceof UsageError || error instanceof VsmmuError) return error.message;
+  if (error instanceof UsageError) return error.message;
+  // An option of the API is a flag here.
+  if (error instanceof OptionsError || error instanceof HostError || error instanceof BoardError)
+    return asTyped(error.message);
+  if (error instanceof VsmmuError) return error.message;
   // The system's: too many open files, no space left; or no thread for a run for want of them.
   const { code, message } = error as { readonly code?: unknown; readonly message?: unknown };
   return SYSTEM_CODE.test(String(code)) ? String(message) : undefined;

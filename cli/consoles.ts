@@ -7,26 +7,31 @@ const NEWLINE = 10;
 /** A line is written when it has ended, or has come to this many bytes. */
 const LINE_BYTES = 8192;
 
+/** A line of one console that has not ended. */
+interface Line {
+  readonly machine: number;
+  readonly bytes: Uint8Array;
+  length: number;
+}
+
 /** One machine writes as it likes; of several, each line goes out as a whole and says whose it is. */
 export class Consoles {
   readonly #stream: RunStream;
-  readonly #lines: { readonly bytes: Uint8Array; length: number }[];
+  readonly #machines: number;
+  readonly #lines = new Map<string, Line>();
 
   constructor(stream: RunStream, machines: number) {
     this.#stream = stream;
-    this.#lines = Array.from({ length: machines }, () => ({
-      bytes: new Uint8Array(LINE_BYTES),
-      length: 0,
-    }));
+    this.#machines = machines;
   }
 
-  write(machine: number, bytes: Uint8Array): void {
-    if (this.#lines.length === 1) {
+  /** @param console which of the machine's, whose lines do not mix. */
+  write(machine: number, bytes: Uint8Array, console = 0): void {
+    if (this.#machines === 1) {
       this.#stream.write(bytes);
       return;
     }
-    const line = this.#lines[machine];
-    if (!line) return;
+    const line = this.#lineOf(machine, console);
     for (let at = 0; at < bytes.length; ) {
       const end = bytes.indexOf(NEWLINE, at);
       const rest = (end < 0 ? bytes.length : end) - at;
@@ -36,15 +41,20 @@ export class Consoles {
       at += taken;
       const ended = end >= 0 && taken === rest;
       if (ended) at++;
-      if (ended || line.length === LINE_BYTES) this.#flush(machine);
+      if (ended || line.length === LINE_BYTES) this.#flush(line);
     }
   }
 
+  #lineOf(machine: number, console: number): Line {
+    const key = `${machine} ${console}`;
+    const line = this.#lines.get(key) ?? { machine, bytes: new Uint8Array(LINE_BYTES), length: 0 };
+    this.#lines.set(key, line);
+    return line;
+  }
+
   /** Writes the line that there is, and ends it. */
-  #flush(machine: number): void {
-    const line = this.#lines[machine];
-    if (!line) return;
-    this.#stream.write(`[vm${machine}] `);
+  #flush(line: Line): void {
+    this.#stream.write(`[vm${line.machine}] `);
     this.#stream.write(line.bytes.slice(0, line.length));
     this.#stream.write('\n');
     line.length = 0;
@@ -52,6 +62,6 @@ export class Consoles {
 
   /** Writes what has not come to a line's end. */
   end(): void {
-    for (const [machine, { length }] of this.#lines.entries()) if (length > 0) this.#flush(machine);
+    for (const line of this.#lines.values()) if (line.length > 0) this.#flush(line);
   }
 }

@@ -2,7 +2,6 @@
 // A disk that is a file, and how it is plugged in.
 
 import { closeSync, fstatSync, fsyncSync, openSync, readSync, writeSync } from 'node:fs';
-import { basename } from 'node:path';
 import {
   CopyOnWriteDisk,
   type Disk,
@@ -92,7 +91,7 @@ export async function openDisks(
       const { size } = fstatSync(file);
       if (size === 0 || size % SECTOR_SIZE !== 0)
         throw new UsageError(
-          `${basename(name)} is no disk: it has ${size} bytes, no multiple of ${SECTOR_SIZE}`,
+          `${name} is no disk: it has ${size} bytes, no multiple of ${SECTOR_SIZE}`,
         );
       const own = new FileDisk(file, size);
       const disk = isWritable ? own : new CopyOnWriteDisk(own);
@@ -107,13 +106,21 @@ export async function openDisks(
   }
 }
 
+/** What to say of a word behind the name that no disk takes; it then is part of the name. */
+function unknownWord(name: string): string {
+  const [, word] = /,(\w+)$/.exec(name) ?? [];
+  return word === undefined
+    ? ''
+    : `; behind its name a disk takes ",rw" and ",pci", not ",${word}"`;
+}
+
 async function openFile(name: string, isWritable: boolean): Promise<number> {
   try {
     await requireRegularFile(name);
     return openSync(name, isWritable ? 'r+' : 'r');
   } catch (error) {
     throw new UsageError(
-      `cannot ${isWritable ? 'write' : 'read'} ${basename(name)}: ${fileReason(error)}`,
+      `cannot ${isWritable ? 'write' : 'read'} ${name}: ${fileReason(error)}${unknownWord(name)}`,
     );
   }
 }

@@ -20,7 +20,7 @@ function onlyPath({ overlay, directMaps, queues }: BootSettings): ToyPath | unde
  */
 export function withPath(settings: BootSettings): BootSettings {
   const { path, overlay, directMaps, experiment, arch, guest } = settings;
-  const isKernel = arch === 'arm64';
+  const isKernel = arch === 'arm64' && guest !== 'toy';
   if (isKernel && path === 'all')
     throw new UsageError('--path all compares the paths of the toy: give a kernel one of them');
   const only = isKernel || guest === 'toy' ? onlyPath(settings) : undefined;

@@ -3,12 +3,14 @@
 
 import { isatty } from 'node:tty';
 import { isMainThread } from 'node:worker_threads';
+import type { VirtioConsole } from '../devices/virtio/index.ts';
 import {
   type Board,
   type Machine,
   type MachineOptions,
   type StaleInstruction,
   serveGdb,
+  type VirtBoardOptions,
   virtBoard,
 } from '../vmm/api/index.ts';
 import { namedImageError, readSource } from '../vmm/api/sources.ts';
@@ -17,12 +19,14 @@ import type { BootSettings } from './boot-settings.ts';
 import { UsageError } from './cli-error.ts';
 import { readConsole } from './console-input.ts';
 import { ConsoleLines } from './console-lines.ts';
-import type { BoardDisks } from './file-disk.ts';
 import { refuseOptions } from './refuse-options.ts';
 
 const STDIN = 0;
 /** A run that is supervised has no standard input: it is in a worker. */
 const HAS_INPUT = isMainThread;
+
+/** Disks and PCIe functions of one machine. */
+type Plugged = Pick<VirtBoardOptions, 'disks' | 'pcie'>;
 
 /** Options of other guests, which mean nothing to a kernel. */
 const OTHERS = [
@@ -43,6 +47,7 @@ const OWN = [
   'append',
   'translate',
   'disks',
+  'pcie',
   'role',
   'msi',
   'semihosting',
@@ -105,7 +110,7 @@ function withNamedInitrd(board: Board, initrd: string | undefined): Board {
 }
 
 /**
- * What the machines of a run have as kernels, with their disks; nothing for other guests.
+ * What a machine of a run has as a kernel, with what it is plugged into; nothing for other guests.
  * @param onStale takes what --check-icache finds.
  * @throws {UsageError} when options do not go together.
  * @throws {GuestImageError} when the initrd cannot be read.
@@ -113,7 +118,7 @@ function withNamedInitrd(board: Board, initrd: string | undefined): Board {
 export async function kernelOptions(
   settings: BootSettings,
   onStale: (found: StaleInstruction) => void,
-): Promise<(disks: BoardDisks) => Partial<MachineOptions>> {
+): Promise<(plugged: Plugged) => Partial<MachineOptions>> {
   const {
     arch = 'wasm',
     initrd,
@@ -129,7 +134,6 @@ export async function kernelOptions(
     return () => ({});
   }
   refuseOptions(settings, OTHERS, 'is not for kernels: it excludes --arch arm64');
-  if (settings.guest === 'toy') throw new UsageError('the toy is no kernel: give the path of one');
   if (role === 'host') checkHostRole(settings);
   if (settings.transport === 'mailbox') checkThreads(settings);
   if (settings.disks !== undefined && (settings.vms ?? 1) > 1)
@@ -138,12 +142,12 @@ export async function kernelOptions(
   const ramDisk = initrd === undefined ? undefined : await readSource(initrd, 'initrd');
   const sleep = HAS_INPUT && isatty(STDIN) ? 'wait' : 'skip';
   const onStaleInstruction = icacheCheck ? onStale : undefined;
-  return (disks) => {
+  return (plugged) => {
     const board = virtBoard({
       initrd: ramDisk,
       append,
       sleep,
-      ...disks,
+      ...plugged,
       role,
       msi,
       translate,
@@ -163,15 +167,20 @@ export function staleChecks(found: readonly StaleInstruction[]): Check[] {
 
 /**
  * Connects standard input with a machine's console, where this thread has it.
+ * @param hvc its virtio console, which takes it in place of the PL011.
  * @returns a function that ends it.
  */
-export function connectConsole(machine: Machine): () => void {
+export function connectConsole(
+  machine: Machine,
+  hvc: Pick<VirtioConsole, 'receive'> | undefined,
+): () => void {
   if (!HAS_INPUT) {
     machine.endInput();
     return () => undefined;
   }
+  if (hvc) machine.endInput();
   return readConsole(process.stdin, {
-    input: (bytes) => machine.write(bytes),
+    input: (bytes) => (hvc ? hvc.receive(bytes) : machine.write(bytes)),
     end: () => machine.endInput(),
     quit: () => {
       machine.stop('ended by Ctrl-A X').catch(process.emitWarning);
@@ -185,11 +194,15 @@ const PANIC = 'Kernel panic - not syncing: ';
 /** Of a line longer than this only the beginning is looked at. */
 const LINE_BYTES = 1024;
 
-/** Has a machine stop whose kernel says that it cannot go on. */
-export function stopAtPanic(machine: Machine): void {
+/**
+ * Looks for what a kernel says that cannot go on.
+ * @param onPanic told why not.
+ * @returns takes what it prints on one console.
+ */
+export function panicWatch(onPanic: (why: string) => void): (bytes: Uint8Array) => void {
   const lines = new ConsoleLines(LINE_BYTES, (line) => {
     const at = line.indexOf(PANIC);
-    if (at >= 0) machine.stop(line.slice(at)).catch(process.emitWarning);
+    if (at >= 0) onPanic(line.slice(at));
   });
-  machine.on('output', (bytes) => lines.receive(bytes));
+  return (bytes) => lines.receive(bytes);
 }

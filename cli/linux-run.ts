@@ -16,6 +16,7 @@ import {
 import type { ToyPath } from '../vmm/boards/index.ts';
 import { ConsoleLines } from './console-lines.ts';
 import { hostSize } from './host-size.ts';
+import { invalidationExits } from './invalidation-exits.ts';
 
 /** What linux/init.sh prints around a benchmark, and what linux/programs/dma-map-benchmark.c says. */
 const BEGINS = 'bench begins';
@@ -93,15 +94,12 @@ const cmdqsOf = (machine: Machine) =>
     .filter(({ name }) => name === 'CMDQ');
 
 function sample(machine: Machine): Sample {
-  const { exits, vcmdq, timeNs } = machine.statistics;
-  const invalidation = Object.entries(exits.byRegister).filter(([register]) =>
-    /^(smmuv3|physical-smmuv3-0|cmdqv)\./.test(register),
-  );
+  const { vcmdq, timeNs } = machine.statistics;
   return {
     guestNs: timeNs,
     hostNs: performance.now() * 1e6,
     syncs: cmdqsOf(machine).reduce((sum, { syncs }) => sum + syncs, vcmdq.syncs),
-    exits: invalidation.reduce((sum, [, count]) => sum + count, 0),
+    exits: invalidationExits(machine),
   };
 }
 

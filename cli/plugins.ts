@@ -3,7 +3,7 @@
 
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import type { Device } from '../vmm/api/index.ts';
+import { BoardError, type Device } from '../vmm/api/index.ts';
 import { requireFile, UsageError } from './cli-error.ts';
 
 const firstLine = (error: unknown) =>
@@ -25,4 +25,26 @@ export async function loadDevice(file: string): Promise<Device> {
   } catch (error) {
     throw new UsageError(`cannot load device ${file}: device() threw: ${firstLine(error)}`);
   }
+}
+
+/**
+ * The same error, which begins with the file of the device that it is about: a run may have several.
+ * @param files of the devices, in their order.
+ */
+export function namedDeviceError(
+  error: unknown,
+  files: readonly (string | undefined)[],
+  devices: readonly Device[],
+): unknown {
+  if (!(error instanceof BoardError)) return error;
+  const { code, message } = error;
+  const [listed, index] = /^devices\[(\d+)\]/.exec(message) ?? [];
+  const at =
+    index === undefined
+      ? devices.findIndex(({ name }) => message.startsWith(`device ${name}`))
+      : Number(index);
+  const file = files[at];
+  if (file === undefined) return error;
+  const named = listed ? file + message.slice(listed.length) : `${file}: ${message}`;
+  return new BoardError(code, named, { cause: error });
 }

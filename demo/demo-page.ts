@@ -33,6 +33,7 @@ import { eventPanel } from './page/event-panel.ts';
 import { EventSteps } from './page/event-steps.ts';
 import { GuestOffer } from './page/guest-offer.ts';
 import type { Presence } from './page/idle.ts';
+import { InView, partOf } from './page/in-view.ts';
 import { lesson } from './page/lesson.ts';
 import { IDLE, rememberGuest, SILENT, SILENT_MS } from './page/notices.ts';
 import { showPanel } from './page/open-panel.ts';
@@ -69,8 +70,8 @@ export class Page implements Actions {
   #silent = false;
   readonly #workers = new Succession({
     sink: {
-      output: async (vm, bytes) => {
-        if (!isEmbedded()) await this.#terminals.write(vm, bytes);
+      output: async (vm, output) => {
+        if (!isEmbedded()) await this.#terminals.write(vm, output);
       },
       picture: (picture) => this.#show(picture),
     },
@@ -86,6 +87,7 @@ export class Page implements Actions {
   readonly #charts: Charts;
   readonly #tlbPages = new TlbPages();
   readonly #painter = new Painter(() => this.#parts());
+  readonly #view = new InView(() => this.#draw());
   readonly #steps = new EventSteps(this, (vmm, asked) => {
     this.#going = false;
     return this.#stand(vmm, asked);
@@ -199,6 +201,7 @@ export class Page implements Actions {
   present(presence: Presence): void {
     const { hidden, idle } = this.#presence;
     this.#presence = presence;
+    this.#painter.unhurried = presence.idle;
     this.#heard = performance.now();
     this.#workers.use(async (vmm) => {
       if (idle !== presence.idle) await vmm.setIdle(presence.idle);
@@ -233,7 +236,8 @@ export class Page implements Actions {
 
   /** What a drawing consists of. The bar comes last: when it says paused, everything else shows that instant. */
   #parts(): readonly Part[] {
-    const picture = this.#steps.picture ?? this.#picture;
+    const { earlier } = this.#steps;
+    const picture = earlier?.picture ?? this.#picture;
     const facts = this.#facts;
     const settings = this.chosen;
     const booting = this.#workers.next !== undefined;
@@ -259,16 +263,18 @@ export class Page implements Actions {
       this.#terminals.shown,
       (vm) => this.#showConsole(vm),
       (vm) => this.share.saveConsole(vm, names[vm] ?? 'console'),
+      earlier,
     );
+    const seen = this.#view.seen(picture);
     return [
-      () => render(lesson(settings, picture, this.#traffic, this), element('lesson')),
+      ...partOf(seen, 'lesson', () => lesson(settings, picture, this.#traffic, this)),
       () => render(tabs, element('console-tabs')),
-      () => render(strip(picture, facts, isLive(settings)), element('strip')),
-      () =>
-        render(eventPanel(this.#steps, picture, facts?.traced === true, this), element('events')),
-      () => render(thingsToTry(settings, judged, this.#editor, this), element('try')),
-      ...(picture && !isEmbedded() ? pictureParts(picture, this.#tlbPages, pointedOut) : []),
-      ...(isEmbedded() ? [] : this.#charts.parts()),
+      () => this.#terminals.showAsOf(earlier?.picture.vms.map(({ written }) => written)),
+      ...partOf(seen, 'strip', () => strip(picture, facts, isLive(settings))),
+      ...partOf(seen, 'events', () => eventPanel(this.#steps, picture, facts, this)),
+      ...partOf(seen, 'try', () => thingsToTry(settings, judged, this.#editor, this)),
+      ...(picture && !isEmbedded() ? pictureParts(picture, this.#tlbPages, pointedOut, seen) : []),
+      ...(isEmbedded() ? [] : this.#charts.parts(seen)),
       () => {
         render(bar(state, this), element('top'));
         if (document.body.dataset.drawn === undefined && (picture || this.#error)) {

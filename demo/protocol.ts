@@ -73,6 +73,8 @@ export interface VmPicture {
   readonly queues: readonly QueuePicture[];
   readonly events: readonly EventPicture[];
   readonly eventCount: number;
+  /** Bytes that it has written to its console. */
+  readonly written: number;
   readonly exits: {
     readonly total: number;
     /** During batches on VCMDQs, and during invalidations on the CMDQ. */
@@ -103,6 +105,8 @@ export interface PagePicture {
   readonly pa: string;
   readonly size: number;
   readonly writable: boolean;
+  /** Accesses of devices that it has answered since it was filled; undefined: nobody counts them. */
+  readonly hits: number | undefined;
 }
 
 /** Live IOTLB entries of a VM and ASID, over groups of sets. */
@@ -273,9 +277,18 @@ export interface SessionFacts {
   readonly note: string;
 }
 
+/** What a machine has written to its console since the last output. */
+export interface ConsoleOutput {
+  /** Bytes that it had written before. */
+  readonly from: number;
+  readonly bytes: Uint8Array;
+  /** Bytes behind those that were left out because they were too many. */
+  readonly left: number;
+}
+
 /** What the worker calls. Each resolves when the page is ready for the next. */
 export interface Sink {
-  output(vm: number, bytes: Uint8Array): Promise<void>;
+  output(vm: number, output: ConsoleOutput): Promise<void>;
   picture(picture: Picture): Promise<void>;
 }
 
@@ -301,6 +314,8 @@ export interface PickedGuest {
 export interface Vmm {
   /** Answers when the worker’s program is there: on a slow link that takes a while. */
   ready(): void;
+  /** Answers when what the machines execute is there: the same. @param guest undefined: the toy. */
+  load(settings: Settings, guest: PickedGuest | undefined): Promise<void>;
   /**
    * Makes the machines and boots them.
    * @param guest undefined: the toy.

@@ -10,6 +10,7 @@ import { embedPage, isEmbedded } from './page/embedded.ts';
 import { startExplaining } from './page/explain.ts';
 import { listenToDrops } from './page/file-drops.ts';
 import { watchPresence } from './page/idle.ts';
+import { fillLoadingBar } from './page/loading-bar.ts';
 import { goneGuest, lostGuest } from './page/notices.ts';
 import { watchPanels } from './page/open-panel.ts';
 import { listenToKeys } from './page/single-keys.ts';
@@ -19,6 +20,7 @@ restoreTheme();
 embedPage();
 startExplaining(element('explain'));
 if (!(await becomeIsolated())) {
+  fillLoadingBar();
   const address = new URL(location.href);
   const page = new Page(readSettings(address.searchParams));
   // Whoever embeds the page has keys of their own, and the switch for these is not shown there.

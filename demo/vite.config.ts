@@ -8,12 +8,13 @@ import { quietBuild } from './quiet-build.ts';
 import { siteDocuments } from './site-documents.ts';
 
 /**
- * What makes a page cross-origin isolated, so that it has SharedArrayBuffer. Static hosts
- * get the same from service-worker.js.
+ * What makes a page cross-origin isolated, so that it has SharedArrayBuffer; the last one also in the
+ * frame of another site. Static hosts get the same from service-worker.js.
  */
 const headers = {
   'Cross-Origin-Opener-Policy': 'same-origin',
   'Cross-Origin-Embedder-Policy': 'require-corp',
+  'Document-Isolation-Policy': 'isolate-and-require-corp',
 };
 /** VSMMU_DEBUG=1, for `npm run demo`: WebAssembly modules with names and source maps (npm run build:debug). */
 const DIST = process.env.VSMMU_DEBUG === '1' ? 'dist-debug' : 'dist';

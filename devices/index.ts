@@ -23,6 +23,15 @@ export * from './decode/index.ts';
 export * from './dma-engine/index.ts';
 export * from './pcie/index.ts';
 export * from './pl011/index.ts';
+// Before the library's own, of which they are the names.
+export {
+  bitsOf,
+  fieldOf,
+  maskInWord,
+  setField,
+  withBits,
+  wordOf,
+} from './plugin/checked-bit-fields.ts';
 export * from './plugin/index.ts';
 export * from './smmuv3/index.ts';
 export * from './tables/index.ts';

@@ -73,7 +73,7 @@ function trees() {
     smmu: placed('smmu', shape('smmuv3', 0x20000, 2)),
     cmdqv: placed('cmdqv', shape('cmdqv', 0x50000, 1)),
     dmaEngine: { placement: placed('dmaEngine', shape('dma-engine', 0x1000, 1)), streamId: 8 },
-    pcie: virtPcie([new DmaEnginePci('dma')]).bridge,
+    pcie: virtPcie([new DmaEnginePci('dma')], 100).bridge,
   };
   return { all, least };
 }

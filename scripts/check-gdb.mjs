@@ -182,6 +182,7 @@ async function checkLinux() {
     'monitor cd 8',
     'monitor iotlb',
     'monitor vcmdqs',
+    'monitor its',
     'delete',
     'stepi',
     'stepi',
@@ -203,6 +204,9 @@ async function checkLinux() {
     'CD: ASID',
     /\d+ entr(y|ies)/,
     /LVCMDQ 0 \(VCMDQ\): \d+ entries, PROD \d+/,
+    /ITS: enabled\n {2}command queue: 64 KiB at 0x[0-9a-f]+, CREADR (0x[0-9a-f]+), CWRITER \1\n/,
+    // The SMMU's own messages: event queue and GERROR.
+    / {2}device 0xffff: \d+ events at .*\n {4}event 0: LPI \d+, enabled, priority 0xc0, collection 0 \(vCPU 0\)\n/,
     /=> 0x[0-9a-f]+ <arm_lpae_unmap_pages\+8>/,
     /Hardware watchpoint \d: /,
     'detached',

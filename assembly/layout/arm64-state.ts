@@ -276,6 +276,8 @@ export const ARM64_NOTICE = 0x40008;
 /** u32 each: it has asked others for something that no DSB has waited for; an IC is among that (shared). */
 export const ARM64_POSTED = 0x4000c;
 export const ARM64_POSTED_IC = 0x40010;
+/** u32, shared: not 0 while the vCPU may store to a direct map; of vCPUs that take turns, that of the first for all. */
+export const ARM64_AWAKE = 0x40014;
 /** A record that is executed aside from its page, and the one behind it. */
 export const ARM64_RECORD_ASIDE = 0x40020;
 /** What a record is decoded into before it is published. */
@@ -286,6 +288,9 @@ export const ARM64_LATEST = 0x40040;
 export const ARM64_TIME_ORIGIN = 0x40050;
 /** u32, shared, of vCPU 0's block alone: taken by who forgets records, or changes what one says. */
 export const ARM64_RECORDS_LOCK = 0x40048;
+/** u32 each, shared, of vCPU 0's block alone: the drain sleeps, or is about to; what it sleeps on. */
+export const ARM64_DRAIN_SLEEPING = 0x40058;
+export const ARM64_DRAIN_WAKE = 0x4005c;
 /** Locks of 128-bit operations by address, u32 each, shared, of vCPU 0's block alone. */
 export const ARM64_PAIR_LOCKS = 0x40100;
 export const ARM64_PAIR_LOCK_COUNT = 64;

@@ -75,7 +75,7 @@ export { dsb, tlbi } from './broadcast';
 const WATCH_WORK: u32 = 1024;
 const LOOKS_AT_BUSY: u32 = 8;
 /** Work behind which no further queue is served in one call. The next call begins at that queue. */
-const PASS_WORK: u32 = 4096;
+const PASS_WORK: u32 = 2048;
 
 function contextBlock(smmu: usize, index: u32): usize {
   return smmu + SMMU_AT_CONTEXTS + index * CTX_STRIDE;

@@ -6,6 +6,7 @@ import 'uplot/dist/uPlot.min.css';
 import type { Picture } from '../protocol.ts';
 import { ChartSeries, SPAN_S } from './chart-series.ts';
 import { colour } from './colours.ts';
+import type { Seen } from './in-view.ts';
 import { short, time } from './page-text.ts';
 import type { Part } from './painter.ts';
 
@@ -196,8 +197,8 @@ export class Charts {
   }
 
   /** What there is to draw: a part for each chart. */
-  parts(): readonly Part[] {
-    if (!this.#due) return [];
+  parts(seen: Seen): readonly Part[] {
+    if (!this.#due || !seen(this.#root)) return [];
     this.#due = false;
     return this.#plots.map((plot, i) => () => {
       plot.setData(this.#series.columns[i] as uPlot.AlignedData);

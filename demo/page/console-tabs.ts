@@ -2,16 +2,19 @@
 // The heading of the consoles: which machine’s is shown.
 
 import { html, nothing, type TemplateResult } from 'lit-html';
+import type { Frame } from '../protocol.ts';
 
+/** @param frame the event that the consoles are shown as of; undefined: as they are. */
 export function consoleTabs(
   names: readonly string[],
   shown: number,
   show: (vm: number) => void,
   save: (vm: number) => void,
+  frame: Frame | undefined,
 ): TemplateResult {
   return html`<h2 tabindex="0"
       data-explain="What the guests write, as they write it; what is typed goes to the guest."
-    >Console</h2>
+    >Console${frame && html` <small>as of event ${frame.number}</small>`}</h2>
     ${
       names.length < 2
         ? nothing

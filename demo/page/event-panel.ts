@@ -4,7 +4,7 @@
 
 import { html, nothing, type TemplateResult } from 'lit-html';
 import { live } from 'lit-html/directives/live.js';
-import type { EventKind, Frame, Picture, QueuePicture } from '../protocol.ts';
+import type { EventKind, Frame, Picture, QueuePicture, SessionFacts } from '../protocol.ts';
 import type { Actions } from './controls.ts';
 import { EVENT_FILTERS, type EventFilter, type EventSteps } from './event-steps.ts';
 import { hex } from './page-text.ts';
@@ -160,12 +160,12 @@ function onKey(event: KeyboardEvent, steps: EventSteps): void {
 
 /**
  * The panel.
- * @param picture the machines as they are shown. @param traced a trace is kept.
+ * @param picture the machines as they are shown. @param facts of the machines that are there.
  */
 export function eventPanel(
   steps: EventSteps,
   picture: Picture | undefined,
-  traced: boolean,
+  facts: SessionFacts | undefined,
   actions: Actions,
 ): TemplateResult {
   const look = () => actions.set('events', steps.on ? 'no' : 'yes');
@@ -179,14 +179,14 @@ export function eventPanel(
       <button type="button" id="look-closer" @click=${look}
           data-explain="New machines, paused at their beginning, of which every event is recorded."
         >Look closer</button>
-      ${traceTools(traced, actions)}
+      ${traceTools(facts?.traced === true, actions)}
       <p class="hint">Every command, exit and interrupt by itself, forward and back.</p>
     </div>`;
   return html`<div class="stepper" @keydown=${(event: KeyboardEvent) => onKey(event, steps)}>
     <div class="closer">${head}
       <button type="button" id="look-away" @click=${look}
           data-explain="New machines, at full pace, without a recording.">Look from afar</button>
-      ${traceTools(traced, actions)}
+      ${traceTools(facts?.traced === true, actions)}
     </div>
     <div class="event-now">${happened(steps, picture)}</div>
     ${controls(steps)}

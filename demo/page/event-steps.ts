@@ -87,10 +87,10 @@ export class EventSteps {
     return this.#filter;
   }
 
-  /** The machines as of the event that is shown; undefined: as they are now. */
-  get picture(): Picture | undefined {
+  /** The event that is shown, unless it is the last one, behind which the machines are as they are now. */
+  get earlier(): Frame | undefined {
     const { frame } = this;
-    return frame && frame.number < this.#recorded.last ? frame.picture : undefined;
+    return frame && frame.number < this.#recorded.last ? frame : undefined;
   }
 
   /** Other machines have taken the place of the ones before, with their events recorded or not. */

@@ -26,7 +26,11 @@ export interface Presence {
 export function watchPresence(changed: (presence: Presence) => void): void {
   let idle = false;
   let timer: ReturnType<typeof setTimeout> | undefined;
-  const tell = () => changed({ hidden: document.hidden, idle });
+  const tell = () => {
+    // For the style sheet: nothing moves for nobody.
+    document.body.toggleAttribute('data-idle', idle || document.hidden);
+    changed({ hidden: document.hidden, idle });
+  };
   const restart = () => {
     clearTimeout(timer);
     timer = setTimeout(() => {

@@ -14,6 +14,9 @@ export class Painter {
   #asked = false;
   #waiting: (() => void)[] = [];
 
+  /** In one frame, because nobody waits for the page and each frame costs. */
+  unhurried = false;
+
   /** `parts` is asked at the beginning of each drawing: what belongs together shows the same instant. */
   constructor(parts: () => readonly Part[]) {
     this.#parts = parts;
@@ -46,7 +49,7 @@ export class Painter {
   }
 
   #drawSome(): void {
-    const end = performance.now() + FRAME_MS;
+    const end = performance.now() + (this.unhurried ? Number.POSITIVE_INFINITY : FRAME_MS);
     if (this.#left.length === 0 && this.#again) {
       this.#again = false;
       const parts = this.#parts();

@@ -27,18 +27,27 @@ function answers(opened: Window): Promise<boolean> {
 const DO_IT_YOURSELF = 'Download the trace and drop it on ui.perfetto.dev.';
 
 /**
- * A document that isolates itself by COOP gets no hold of a window that it opens. One in a frame is
- * isolated by Document-Isolation-Policy, which lets it; nothing tells which of both a whole page has.
+ * A document that isolates itself by Cross-Origin-Opener-Policy gets no hold of a window that it opens. One
+ * that is isolated by Document-Isolation-Policy alone does, and COOP is of no account in a frame. Only the
+ * header tells which of both a page has.
  */
-const keepsToItself = () => crossOriginIsolated && window.top === window;
+async function keepsToItself(): Promise<boolean> {
+  if (!crossOriginIsolated || window.top !== window) return false;
+  try {
+    const own = await fetch(location.href, { cache: 'force-cache' });
+    return own.headers.has('Cross-Origin-Opener-Policy');
+  } catch {
+    return true;
+  }
+}
 
 /**
  * Opens a trace there; is to be called in a click.
  * @returns why it cannot be done, in one line; empty when it has been.
  */
 export async function openInPerfetto(trace: () => Promise<Uint8Array>): Promise<string> {
-  if (keepsToItself())
-    return `This page is isolated, as by Cross-Origin-Opener-Policy, so no other page takes a trace from it. ${DO_IT_YOURSELF}`;
+  if (await keepsToItself())
+    return `This page is isolated by Cross-Origin-Opener-Policy, so no other page takes a trace from it. ${DO_IT_YOURSELF}`;
   const opened = window.open(PERFETTO);
   if (!opened) return `The browser opens no window for this page. ${DO_IT_YOURSELF}`;
   const [bytes, found] = await Promise.all([trace(), answers(opened)]);

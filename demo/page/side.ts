@@ -69,7 +69,8 @@ export function side({ tlb, pages, vms }: Picture): TemplateResult {
       <div class="pages" id="pages" tabindex="0" role="table" aria-label="Pages of the IOTLB"
           data-explain=${
             'Each entry of the IOTLB: the address that a device uses (iova), the physical ' +
-            'address that it becomes, ASID and VMID with which it is tagged. Scroll for all.'
+            'address that it becomes, ASID and VMID with which it is tagged, and hits: how many ' +
+            'accesses of devices it has answered since the walk that filled it. Scroll for all.'
           }></div>
     </section>
     <section class="panel exits" aria-label="Exits by kind">

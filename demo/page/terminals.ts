@@ -3,17 +3,28 @@
 
 import type { FitAddon } from '@xterm/addon-fit';
 import type { Terminal } from '@xterm/xterm';
+import type { ConsoleOutput } from '../protocol.ts';
 import { colour } from './colours.ts';
+import { Transcript } from './transcript.ts';
 
 type Xterm = typeof import('./xterm.ts');
 
 /** Until what could not be fetched is asked for again. */
 const AGAIN_MS = 5000;
 
+/** RIS: the terminal is as new. */
+const RESET = '\x1bc';
+
 interface Console {
   readonly terminal: Terminal;
   readonly fit: FitAddon;
   readonly element: HTMLElement;
+  /** Bytes that the machine had written by what the terminal shows. */
+  at: number;
+  /** The most that it has shown. */
+  seen: number;
+  /** Pieces of earlier output under way: what those ask the terminal has been answered before. */
+  replays: number;
 }
 
 export class Terminals {
@@ -22,6 +33,10 @@ export class Terminals {
   #consoles: Console[] = [];
   /** Of the machines, in their order. */
   #names: readonly string[] = [];
+  /** What each has written. */
+  #transcripts: readonly Transcript[] = [];
+  /** Bytes of each that are shown; undefined: all. */
+  #cut: readonly number[] | undefined;
   #xterm: Xterm | undefined;
   #loading: Promise<void> | undefined;
   #shown = 0;
@@ -42,6 +57,8 @@ export class Terminals {
     this.#root.replaceChildren();
     this.#consoles = [];
     this.#names = machines;
+    this.#transcripts = machines.map(() => new Transcript());
+    this.#cut = undefined;
     this.#open();
   }
 
@@ -88,10 +105,13 @@ export class Terminals {
     const fit = new FitAddon();
     terminal.loadAddon(fit);
     terminal.open(element);
-    terminal.onData((text) => this.#onInput(vm, text));
+    const console: Console = { terminal, fit, element, at: 0, seen: 0, replays: 0 };
+    terminal.onData((text) => {
+      if (console.replays === 0) this.#onInput(vm, text);
+    });
     // Tab leaves the terminal as it leaves every other field.
     terminal.attachCustomKeyEventHandler(({ key }) => key !== 'Tab');
-    return { terminal, fit, element };
+    return console;
   }
 
   #theme() {
@@ -116,21 +136,60 @@ export class Terminals {
     });
   }
 
-  /** Resolves when the terminal has taken them in, which it does in slices. */
-  async write(vm: number, bytes: Uint8Array): Promise<void> {
+  /** Resolves when the terminal has taken it in, which it does in slices. */
+  async write(vm: number, output: ConsoleOutput): Promise<void> {
     const names = this.#names;
+    this.#transcripts[vm]?.add(output);
     if (!this.#xterm) await this.load();
     // The machines may be others by now.
-    const console = names === this.#names ? this.#consoles[vm] : undefined;
-    if (console) await new Promise<void>((taken) => console.terminal.write(bytes, taken));
+    if (names === this.#names) await this.#follow(vm);
   }
 
-  /** What a machine's terminal shows and has shown. */
+  /**
+   * Shows the consoles as they were earlier, or as they are.
+   * @param written bytes that each machine had written then; undefined: now.
+   */
+  showAsOf(written: readonly number[] | undefined): void {
+    this.#cut = written;
+    for (const vm of this.#consoles.keys()) this.#follow(vm).catch(reportError);
+  }
+
+  /** Has a terminal show what it is to show. Resolves when it does. */
+  async #follow(vm: number): Promise<void> {
+    const console = this.#consoles[vm];
+    const transcript = this.#transcripts[vm];
+    if (!console || !transcript) return;
+    const most = transcript.written;
+    const wanted = Math.min(this.#cut?.[vm] ?? most, most);
+    const { at, seen } = console;
+    if (wanted === at) return;
+    console.at = wanted;
+    console.seen = Math.max(seen, wanted);
+    const from = wanted < at ? 0 : at;
+    const again = [
+      ...(wanted < at ? [RESET] : []),
+      ...transcript.between(from, Math.min(wanted, seen)),
+    ];
+    const anew = transcript.between(Math.max(from, seen), wanted);
+    // All of it at once: what comes meanwhile is behind it.
+    console.replays += again.length;
+    for (const piece of again)
+      console.terminal.write(piece, () => {
+        console.replays--;
+      });
+    for (const piece of anew) console.terminal.write(piece);
+    await new Promise<void>((taken) => console.terminal.write('', taken));
+  }
+
+  /** What a machine's terminal shows and has shown, each line in one piece however narrow it is. */
   text(vm: number): string {
     const buffer = this.#consoles[vm]?.terminal.buffer.active;
-    return Array.from(
-      { length: buffer?.length ?? 0 },
-      (_, line) => buffer?.getLine(line)?.translateToString(true) ?? '',
-    ).join('\n');
+    let text = '';
+    for (let at = 0; at < (buffer?.length ?? 0); at++) {
+      const line = buffer?.getLine(at);
+      const goesOn = buffer?.getLine(at + 1)?.isWrapped === true;
+      text += `${line?.translateToString(!goesOn) ?? ''}${goesOn ? '' : '\n'}`;
+    }
+    return text;
   }
 }

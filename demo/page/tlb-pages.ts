@@ -3,6 +3,7 @@
 
 import { html, nothing, render } from 'lit-html';
 import type { PagePicture } from '../protocol.ts';
+import { short } from './page-text.ts';
 
 /** Height of a row in the style sheet. */
 const ROW_PX = 16;
@@ -16,13 +17,15 @@ function sizeText(bytes: number): string {
 }
 
 function row(page: PagePicture, index: number) {
-  const { vm, vmid, asid, iova, pa, size, writable } = page;
+  const { vm, vmid, asid, iova, pa, size, writable, hits } = page;
+  const counted = hits === undefined ? '' : ` It has answered ${hits} accesses of devices.`;
   return html`<div role="row" class="page" style="top:${(index + 1) * ROW_PX}px"
       data-explain=${
         `${vm}: a device\u2019s ${sizeText(size)} at ${iova} become physical ${pa}, ` +
-        `${writable ? 'read and write' : 'read only'}; ASID ${asid}, VMID ${vmid}.`
+        `${writable ? 'read and write' : 'read only'}; ASID ${asid}, VMID ${vmid}.${counted}`
       }><span role="cell">${iova}</span><span role="cell">${pa}</span><span
-      role="cell">${asid}</span><span role="cell">${vmid}</span></div>`;
+      role="cell">${asid}</span><span role="cell">${vmid}</span><span role="cell"
+      data-value="hits">${hits === undefined ? '\u2013' : short(hits)}</span></div>`;
 }
 
 export class TlbPages {
@@ -47,7 +50,7 @@ export class TlbPages {
     render(
       html`<div role="row" class="page head"><span role="columnheader">iova</span><span
           role="columnheader">pa</span><span role="columnheader">ASID</span><span
-          role="columnheader">VMID</span></div>
+          role="columnheader">VMID</span><span role="columnheader">hits</span></div>
         ${shown.map((page, i) => row(page, first + i))}
         ${pages.length === 0 ? html`<p class="none">no page yet</p>` : nothing}
         <i class="end" style="top:${(pages.length + 1) * ROW_PX}px"></i>`,

@@ -4,6 +4,7 @@
 import { proxy, type Remote, wrap } from 'comlink';
 import type { Settings } from '../demo-settings.ts';
 import type { PickedGuest, SessionFacts, Sink, Vmm } from '../protocol.ts';
+import { WORKER_THERE } from './loading-bar.ts';
 
 /** How long a guest may take to initialize itself, once the worker’s program is there. */
 const BOOT_MS = 10_000;
@@ -47,7 +48,7 @@ export class VmmWorker {
       if (!this.#ended) await tell();
     };
     this.#sink = {
-      output: (vm, bytes) => pass(() => sink.output(vm, bytes)),
+      output: (vm, output) => pass(() => sink.output(vm, output)),
       picture: (picture) => pass(() => sink.picture(picture)),
     };
     this.#broken = new Promise<never>((_, reject) => {
@@ -61,6 +62,8 @@ export class VmmWorker {
   /** @throws {Error} one line that says why there are no machines. */
   async boot(): Promise<SessionFacts> {
     await Promise.race([this.vmm.ready(), this.#broken]);
+    performance.mark(WORKER_THERE);
+    await Promise.race([this.vmm.load(this.settings, this.guest), this.#broken]);
     const late = new Promise<never>((_, reject) => {
       if (this.#ended) return;
       this.#late = setTimeout(

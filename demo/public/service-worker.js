@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Adds the headers that make a page cross-origin isolated, for static hosts that cannot send them. Everything comes from the page's own origin.
 
+// The page chooses (isolation.ts): by itself, or by what opens windows with it, which every browser has.
+const byDocument = new URL(self.location.href).searchParams.get('policy') === 'document';
+
 self.addEventListener('install', () => self.skipWaiting());
 self.addEventListener('activate', (event) => event.waitUntil(self.clients.claim()));
 
@@ -15,11 +18,11 @@ async function isolated(request) {
   // Neither a redirect nor an opaque response can be rewritten.
   if (response.type === 'opaqueredirect' || response.status === 0) return response;
   const headers = new Headers(response.headers);
-  headers.set('Cross-Origin-Opener-Policy', 'same-origin');
+  if (!byDocument) headers.set('Cross-Origin-Opener-Policy', 'same-origin');
   headers.set('Cross-Origin-Embedder-Policy', 'require-corp');
-  // In the frame of another page the two above do nothing: this one does, where the browser has it.
   const embedded = new URL(request.url).searchParams.get('embed') === '1';
-  if (embedded) headers.set('Document-Isolation-Policy', 'isolate-and-require-corp');
+  // In the frame of another page the two above do nothing: this one does, where the browser has it.
+  if (byDocument || embedded) headers.set('Document-Isolation-Policy', 'isolate-and-require-corp');
   headers.set('Cross-Origin-Resource-Policy', embedded ? 'cross-origin' : 'same-origin');
   return new Response(response.body, {
     status: response.status,

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
 // What runs in a machine of a session, and what it is told.
 
-import type { MachineOptions } from 'vsmmu';
+import type { Board, MachineOptions } from 'vsmmu';
 import { toyGuest, toySecondary } from 'vsmmu/guest';
 import { findExperiment, toyArgs } from '../../vmm/boards/index.ts';
 import { OVERLAY_MACHINE, type Settings } from '../demo-settings.ts';
 import { parseLines } from '../edit/parse-lines.ts';
 import type { PickedGuest } from '../protocol.ts';
+import { toyFile } from './toy-files.ts';
 
 export interface GuestPlace {
   /** Name of the machine, and its number in the session. */
@@ -14,6 +15,8 @@ export interface GuestPlace {
   readonly number: number;
   /** What the clock resolves, in ns. */
   readonly clockNs: number;
+  /** For all but kernels: the standard board. */
+  readonly board: Board;
 }
 
 type GuestOptions = Partial<MachineOptions> & { guest: URL | Uint8Array<ArrayBuffer> };
@@ -31,7 +34,7 @@ function toyArguments({ experiment: name, lines }: Settings, clockNs: number): s
 export async function guestOptions(
   settings: Settings,
   guest: PickedGuest | undefined,
-  { name, number, clockNs }: GuestPlace,
+  { name, number, clockNs, board }: GuestPlace,
 ): Promise<GuestOptions> {
   const { path, vms, vcpus } = settings;
   if (guest?.kind === 'arm64') {
@@ -42,15 +45,16 @@ export async function guestOptions(
       directMaps: path !== 'trapped',
     };
   }
-  if (guest) return { guest: guest.bytes };
+  if (guest) return { guest: guest.bytes, board };
   const queues = 'vcmdq';
   const own =
     name === OVERLAY_MACHINE
       ? toyArgs({ path: 'overlay', queues, vms: 1, machine: 0 })
       : toyArgs({ path, queues, vms, machine: number });
   return {
-    guest: toyGuest,
-    secondary: vcpus > 1 ? toySecondary : undefined,
+    guest: toyFile(toyGuest),
+    board,
+    secondary: vcpus > 1 ? toyFile(toySecondary) : undefined,
     args: [...own, ...toyArguments(settings, clockNs)],
   };
 }

@@ -3,6 +3,7 @@
 // it in: then what is too much is left out, and counted, and the page stays free.
 
 import { joinBytes } from '../../devices/plugin/join-bytes.ts';
+import type { ConsoleOutput } from '../protocol.ts';
 
 /** Bytes of one machine that wait at most. */
 const MOST = 65_536;
@@ -11,8 +12,10 @@ export class Outbox {
   #waiting: Uint8Array[] = [];
   #bytes = 0;
   #left = 0;
+  #written = 0;
 
   add(bytes: Uint8Array): void {
+    this.#written += bytes.length;
     if (this.#left > 0 || this.#bytes + bytes.length > MOST) {
       this.#left += bytes.length;
     } else {
@@ -25,14 +28,18 @@ export class Outbox {
     return this.#bytes === 0 && this.#left === 0;
   }
 
+  /** Bytes that the machine has written, all of them. */
+  get written(): number {
+    return this.#written;
+  }
+
   /** Takes out what waits. */
-  take(): Uint8Array {
-    if (this.#left > 0)
-      this.#waiting.push(new TextEncoder().encode(`\r\n[${this.#left} bytes left out]\r\n`));
-    const all = joinBytes(this.#waiting);
+  take(): ConsoleOutput {
+    const from = this.#written - this.#bytes - this.#left;
+    const output = { from, bytes: joinBytes(this.#waiting), left: this.#left };
     this.#waiting = [];
     this.#bytes = 0;
     this.#left = 0;
-    return all;
+    return output;
   }
 }

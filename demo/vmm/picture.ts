@@ -262,11 +262,13 @@ function eventsOf(
 /**
  * Everything of one machine.
  * @param measuring exits that the page's measurements caused (exits-picture.ts).
+ * @param written bytes that it has written to its console.
  * @param shown a queue that is in the middle of a step.
  */
 export function vmPicture(
   machine: Machine,
   running: boolean,
+  written: number,
   measuring = 0,
   shown?: ShownQueue,
 ): VmPicture {
@@ -291,6 +293,7 @@ export function vmPicture(
       cmdq(machine, smmu, shown),
     ],
     ...eventsOf(machine, smmu),
+    written,
     exits: exitsPicture(machine, measuring),
   };
 }

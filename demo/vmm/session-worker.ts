@@ -4,6 +4,7 @@
 import { expose, transfer } from 'comlink';
 import type { Vmm } from '../protocol.ts';
 import { Session } from './session.ts';
+import { fetchToy } from './toy-files.ts';
 
 let session: Session | undefined;
 
@@ -14,6 +15,7 @@ function booted(): Session {
 
 const vmm: Vmm = {
   ready: () => undefined,
+  load: (settings, guest) => fetchToy(settings, guest),
   async boot(settings, guest, sink) {
     session = await Session.boot(settings, guest, sink);
     return session.facts;

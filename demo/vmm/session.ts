@@ -30,8 +30,10 @@ import { rawQueues } from './raw-queues.ts';
 import { Suspects } from './seen-suspects.ts';
 import { placement } from './session-placement.ts';
 import { StepChanges } from './step-changes.ts';
+import { TlbHits } from './tlb-hits.ts';
 import { tlbPicture } from './tlb-picture.ts';
 import { followed, TraceFigures } from './trace-figures.ts';
+import { watchedBoard } from './watched-board.ts';
 
 const VINTFS = 16;
 const MIN_LVCMDQS = 2;
@@ -40,7 +42,7 @@ const PICTURE_MS = 60;
 /** Pause between two steps of all machines. */
 const PACES: Readonly<Record<Settings['speed'], number>> = { slow: 400, paced: 25, full: 0 };
 /** The same when nobody looks on. */
-const IDLE_PACE_MS = 250;
+const IDLE_PACE_MS = 1000;
 /** Million instructions of an arm64 kernel in one step, some 10 ms. */
 const KERNEL_STEP = 4;
 const LAST_CHECKS = 200;
@@ -64,6 +66,7 @@ export class Session {
   readonly #oracle = new IsolationOracle();
   readonly #measurements: Measurements;
   readonly #checks: CheckPicture[] = [];
+  readonly #hits = new TlbHits();
   readonly #suspects = new Suspects();
   readonly #traces = new TraceFigures();
   readonly #changes = new StepChanges((name) => {
@@ -149,14 +152,14 @@ export class Session {
     const { clockNs } = this.facts;
     const k = this.#machines.length;
     const beside = name === OVERLAY_MACHINE;
+    const board = watchedBoard(this.#hits, this.#recording?.watcher(name));
     const machine = await this.#host.createMachine({
       name,
       vcpus,
       transport: this.facts.transport,
       drain: this.facts.drain as 'doorbell',
       overlay: beside || path === 'overlay',
-      ...(await guestOptions(this.#settings, this.#guest, { name, number: k, clockNs })),
-      ...this.#recording?.options(name),
+      ...(await guestOptions(this.#settings, this.#guest, { name, number: k, clockNs, board })),
     });
     const outbox = new Outbox();
     this.#outboxes.push(outbox);
@@ -224,7 +227,7 @@ export class Session {
       steps: this.#steps,
       state: this.#ended ? 'ended' : this.#going ? 'running' : 'paused',
       vms: this.#vms,
-      ...tlbPicture(this.#host, this.#machines),
+      ...this.#tlb(),
       traces: this.#traces.pictures,
       checks: [...this.#checks, ...this.#hostChecks()],
       rows: this.#measurements.figures().map(({ vcpus: _, ...row }) => row),
@@ -233,18 +236,26 @@ export class Session {
     };
   }
 
+  #tlb() {
+    // A kernel's devices are not watched.
+    const hits = this.#guest?.kind === 'arm64' ? undefined : this.#hits;
+    return tlbPicture(this.#host, this.#machines, hits);
+  }
+
   /** A machine before a step of an experiment, or after it. */
   #stepView(name: string) {
     const machine = this.#machines.find((one) => one.name === name);
     if (!machine) throw new Error(`there is no machine ${name}`);
-    const { pages } = tlbPicture(this.#host, this.#machines);
+    const { pages } = this.#tlb();
     const checks = this.#checks.filter(({ vm }) => vm === name);
     return { vm: this.#vm(machine), pages, checks };
   }
 
   #vm(machine: Machine): VmPicture {
     const measuring = this.#measuring.get(machine)?.counted;
-    return vmPicture(machine, this.#going, measuring, this.#recording?.shownOf(machine.name));
+    const { written = 0 } = this.#outboxes[this.#machines.indexOf(machine)] ?? {};
+    const shown = this.#recording?.shownOf(machine.name);
+    return vmPicture(machine, this.#going, written, measuring, shown);
   }
 
   /** What the host has seen itself. */

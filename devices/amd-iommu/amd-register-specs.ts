@@ -57,7 +57,7 @@ export function amdRegisters(role: 'host' | 'guest'): readonly RegisterSpec[] {
   const base = {
     size: 8,
     writable: ADDRESS_LO,
-    writableHi: ADDRESS_HI | maskInWord(AMD_BASE_LENGTH),
+    writableHi: (ADDRESS_HI | maskInWord(AMD_BASE_LENGTH)) >>> 0,
   } as const;
   const tableSize = maskInWord(AMD_DEVICE_TABLE_SIZE);
   return [
@@ -65,7 +65,7 @@ export function amdRegisters(role: 'host' | 'guest'): readonly RegisterSpec[] {
       name: 'DeviceTableBase',
       offset: AMD_DEVICE_TABLE_BASE,
       size: 8,
-      writable: ADDRESS_LO | tableSize,
+      writable: (ADDRESS_LO | tableSize) >>> 0,
       writableHi: ADDRESS_HI,
     },
     { name: 'CommandBufferBase', offset: AMD_COMMAND_BASE, ...base, resetHi: AMD_MIN_LENGTH << 24 },
@@ -75,7 +75,7 @@ export function amdRegisters(role: 'host' | 'guest'): readonly RegisterSpec[] {
       name: 'Control',
       offset: AMD_CONTROL,
       size: 8,
-      writable: maskInWord(AMD_CONTROL_IOMMU_EN) | BUFFER_ENABLES,
+      writable: (maskInWord(AMD_CONTROL_IOMMU_EN) | BUFFER_ENABLES) >>> 0,
     },
     {
       name: 'ExtendedFeature',

@@ -16,6 +16,8 @@ export interface AmdViommuBackend {
   setControl(control: number): void;
   /** The guest's device table, undefined while its IOMMU is off. */
   setDeviceTable(table: { readonly address: number; readonly bytes: number } | undefined): void;
+  /** Reads some of the device table entries that the command buffer waits for. @returns how many. */
+  service(): number;
   /** A register of the VF page: its low word, by MMIO offset. */
   read(register: number): number;
   write(register: number, value: number): void;

@@ -63,7 +63,14 @@ export class VirtualAmdIommu implements Device {
   attach(host: DeviceHost): void {
     this.#host = host;
     this.#line = host.interruptLine(0);
-    host.background({ name: this.name, poll: () => this.#poll() });
+    host.background({
+      name: this.name,
+      poll: () => {
+        const read = this.#backend.service();
+        this.#followStatus();
+        return read;
+      },
+    });
   }
 
   reset(): void {
@@ -71,7 +78,7 @@ export class VirtualAmdIommu implements Device {
     this.registers.reset();
     this.#configure();
     this.#backend.restore(this.#backend.save().map(() => 0));
-    this.#poll();
+    this.#followStatus();
   }
 
   get #control(): number {
@@ -79,9 +86,8 @@ export class VirtualAmdIommu implements Device {
   }
 
   /** The interrupt follows the status that the IOMMU has left. */
-  #poll(): number {
+  #followStatus(): void {
     this.#line?.setLevel(interruptWanted(this.#backend.read(AMD_STATUS), this.#control));
-    return 0;
   }
 
   /** Hands the whole configuration on; the buffers before what enables them. */
@@ -135,7 +141,7 @@ export class VirtualAmdIommu implements Device {
     } else if (access.offset < AMD_VF_PAGE + AMD_VF_PAGE_SIZE && access.offset % 8 === 0) {
       this.#backend.write(access.offset, access.lo);
     }
-    this.#poll();
+    this.#followStatus();
   }
 
   save(): DeviceState {
@@ -151,7 +157,7 @@ export class VirtualAmdIommu implements Device {
     this.#configure();
     this.#backend.restore(words);
     this.#followMap();
-    this.#poll();
+    this.#followStatus();
   }
 
   registerName(region: number, offset: number): string {

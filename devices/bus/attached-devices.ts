@@ -11,6 +11,7 @@ import {
   type GuestMemory,
   type InterruptLine,
   PLUGIN_INTERFACE_VERSION,
+  printable,
   type TraceEvent,
 } from '../plugin/index.ts';
 import type { BackgroundLoops } from './background-loops.ts';
@@ -81,7 +82,8 @@ function ask(device: Device, what: 'attach' | 'reset', call: () => unknown): voi
   try {
     refusePromise(what, 'when the device is ready, and nothing', call());
   } catch (cause) {
-    const reason = cause instanceof Error ? cause.message : String(cause);
+    // What a device throws may be of several lines.
+    const reason = printable(cause instanceof Error ? cause.message : String(cause));
     throw new BoardError('plugin-failed', `device ${device.name}: ${what}() threw: ${reason}`, {
       cause,
     });

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 // The MMIO bus: finds the device region that holds an address, checks the access, and hands it over.
 
+import { checkDeviceShape } from '../plugin/device-shape.ts';
 import type { AccessSize, Device, DeviceRegion, MmioAccess } from '../plugin/index.ts';
 import { MachineError } from '../plugin/index.ts';
-import { checkMethods } from '../plugin/known-values.ts';
+import { checkInteger, checkList, checkMethods } from '../plugin/known-values.ts';
+import { checkWord } from '../plugin/known-words.ts';
 import { overlapText } from './address-range.ts';
 
 /** A device region at its place. Addresses are gpa on a machine's bus, pa on a host's. */
@@ -43,7 +45,8 @@ function truncated(value: number, size: AccessSize): number {
 }
 
 function checkAddress({ device, region, address }: BusMount, size: number): void {
-  if (Number.isInteger(address) && address >= 0 && address + size <= ADDRESS_LIMIT) return;
+  checkInteger(address, 0, ADDRESS_LIMIT, `region ${region} of ${device.name}: address`);
+  if (address + size <= ADDRESS_LIMIT) return;
   throw new RangeError(
     `region ${region} of ${device.name} lies at 0x${address.toString(16)}: a device's ` +
       `0x${size.toString(16)} bytes have to lie below 4 GiB`,
@@ -62,6 +65,16 @@ const rangeOf = ({ device, address, end }: MountedRegion) => ({
   size: end - address,
 });
 
+/**
+ * What an access that no device takes may be the mistake of: types and values that no access has.
+ * @throws {TypeError|RangeError} which names it.
+ */
+function checkAccess(address: unknown, size: unknown, vcpu: unknown): void {
+  checkInteger(address, 0, Number.MAX_SAFE_INTEGER, 'Bus: address');
+  checkInteger(size, 1, 8, 'Bus: size');
+  checkInteger(vcpu, 0, 0xffff, 'Bus: vcpu');
+}
+
 /** Finds the register region that an access falls in, and makes the access there. */
 export class Bus {
   /** In ascending order of their addresses. */
@@ -77,8 +90,15 @@ export class Bus {
   #unmappedWrites = 0;
   #refused = 0;
 
-  /** @throws {RangeError} when two regions overlap, or one does not lie below 4 GiB. */
+  /**
+   * @throws {TypeError} when the mounts are no list, or one has no device.
+   * @throws {RangeError} when two regions overlap, or one does not lie below 4 GiB.
+   */
   constructor(mounts: readonly BusMount[], counter?: RegisterCounter) {
+    checkList(mounts, 'Bus: mounts');
+    mounts.forEach((mount, i) => {
+      checkDeviceShape(mount?.device, `Bus: mounts[${i}].device`);
+    });
     if (counter !== undefined) checkMethods(counter, ['countRegister'], 'Bus: counter');
     for (const mount of mounts) checkAddress(mount, regionOf(mount).size);
     this.#regions = mounts
@@ -118,7 +138,9 @@ export class Bus {
 
   /** Whether a device answers at this address: one that is not mapped is an external abort to a CPU. */
   isMapped(address: number): boolean {
-    return this.#find(address) !== undefined;
+    if (this.#find(address) !== undefined && Number.isInteger(address)) return true;
+    checkAccess(address, 1, 0);
+    return false;
   }
 
   /** The access that a device gets to see, or undefined when no device does. */
@@ -128,8 +150,16 @@ export class Bus {
     vcpu: number,
     write: boolean,
   ): MountedRegion | undefined {
+    if (
+      typeof address !== 'number' ||
+      typeof size !== 'number' ||
+      !Number.isInteger(vcpu) ||
+      vcpu < 0
+    )
+      checkAccess(address, size, vcpu);
     const region = this.#find(address);
     if (!region) {
+      checkAccess(address, size, vcpu);
       if (write) this.#unmappedWrites++;
       else this.#unmappedReads++;
       return undefined;
@@ -137,6 +167,7 @@ export class Bus {
     const offset = address - region.address;
     this.#counter?.countRegister(this.#last, offset);
     if ((region.sizes & size) === 0 || offset % size !== 0 || address + size > region.end) {
+      checkAccess(address, size, vcpu);
       this.#refused++;
       return undefined;
     }
@@ -175,6 +206,8 @@ export class Bus {
    * bytes. An access that no device takes is ignored.
    */
   write(address: number, size: AccessSize, lo: number, hi = 0, vcpu = 0): void {
+    checkWord(lo, 'Bus: lo');
+    checkWord(hi, 'Bus: hi');
     const region = this.#prepare(address, size, vcpu, true);
     if (!region) return;
     this.#access.lo = truncated(lo, size);

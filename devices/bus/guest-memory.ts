@@ -3,6 +3,10 @@
 
 import type { MemoryRegion } from '../../assembly/load.ts';
 import type { GuestMemory } from '../plugin/index.ts';
+import { typeOf } from '../plugin/known-names.ts';
+import { checkInteger, checkList } from '../plugin/known-values.ts';
+
+const MAX_GPA = 2 ** 32;
 
 /** Byte offset of a gpa whose `length` bytes lie in one region, -1 when they do not. */
 export function offsetOfGpa(regions: readonly MemoryRegion[], gpa: number, length: number): number {
@@ -13,11 +17,38 @@ export function offsetOfGpa(regions: readonly MemoryRegion[], gpa: number, lengt
   return -1;
 }
 
-/** Guest memory for devices: aligned 64-bit words (32-bit ones of MSIs), each read or written once. */
+/**
+ * @param what names the caller in messages: "createVm".
+ * @throws {TypeError} when the memory is none, or the regions no list of regions.
+ * @throws {RangeError} when a region is not within the first 4 GiB, or not in the memory.
+ */
+export function checkRegions(
+  memory: WebAssembly.Memory,
+  regions: readonly MemoryRegion[],
+  what: string,
+): void {
+  if (!(memory instanceof WebAssembly.Memory))
+    throw new TypeError(`${what}: memory must be a WebAssembly.Memory, not ${typeOf(memory)}`);
+  checkList(regions, `${what}: regions`);
+  for (const [at, region] of regions.entries()) {
+    for (const name of ['gpa', 'offset', 'size'] as const)
+      checkInteger(region?.[name], 0, MAX_GPA, `${what}: regions[${at}].${name}`);
+    if (region.gpa + region.size > MAX_GPA)
+      throw new RangeError(`${what}: regions[${at}] must lie below 4 GiB`);
+    if (region.offset + region.size > memory.buffer.byteLength)
+      throw new RangeError(`${what}: regions[${at}] must lie in the memory`);
+  }
+}
+
+/**
+ * Guest memory for devices: aligned 64-bit words (32-bit ones of MSIs), each read or written once.
+ * @throws {TypeError|RangeError} when the memory is none, or a region does not lie in it.
+ */
 export function guestMemoryOf(
   memory: WebAssembly.Memory,
   regions: readonly MemoryRegion[],
 ): GuestMemory {
+  checkRegions(memory, regions, 'guestMemoryOf');
   const words = new BigInt64Array(memory.buffer);
   const halves = new Int32Array(memory.buffer);
   const indexOf = (gpa: number, size = 8) => {

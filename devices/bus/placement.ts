@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 // A device at its place on a board.
 
-import { DEVICE_CALLS } from '../plugin/device-calls.ts';
+import { checkDeviceShape } from '../plugin/device-shape.ts';
 import { BoardError, type Device, type DmaPort, unknownName } from '../plugin/index.ts';
-import { allNamesOf, checkOptionalMethods } from '../plugin/known-names.ts';
+import { allNamesOf, checkOptionalMethods, shownValue } from '../plugin/known-names.ts';
 import { checkList, checkMethods } from '../plugin/known-values.ts';
 
 /** A device at its place on a board. */
@@ -43,17 +43,10 @@ const FIELDS = allNamesOf<Placement>({
   bridged: true,
 });
 
-/** @throws {BoardError} when it lacks a function, or has one under a misspelt name. */
-function checkFunctions(
-  value: object,
-  device: string,
-  what: string,
-  required: readonly string[],
-  optional: readonly string[] = [],
-): void {
+/** @throws {BoardError} with what a check says. */
+function asPlacement(device: string, check: () => void): void {
   try {
-    checkMethods(value, required, what);
-    checkOptionalMethods(value, optional, what);
+    check();
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
     throw new BoardError('placement', `device ${device}: ${reason}`, { cause });
@@ -78,21 +71,26 @@ export function checkPlacement(placement: Placement): void {
   };
   const unknown = Object.keys(placement).find((name) => !FIELDS.some((field) => field === name));
   if (unknown !== undefined) refuse(unknownName('field', unknown, FIELDS));
-  checkFunctions(device, device.name, 'the device', DEVICE_CALLS);
+  asPlacement(device.name, () => checkDeviceShape(device, 'the device'));
   if (typeof bridged !== 'boolean') refuse('bridged must be true or false');
   if (dmaPort !== undefined)
-    checkFunctions(dmaPort, device.name, 'dmaPort', ['read', 'write'], ['abandon', 'hint']);
+    asPlacement(device.name, () => {
+      checkMethods(dmaPort, ['read', 'write'], 'dmaPort');
+      checkOptionalMethods(dmaPort, ['abandon', 'hint'], 'dmaPort');
+    });
   const regions = bridged ? 0 : device.regions.length;
   if (!Array.isArray(addresses) || addresses.length !== regions)
     refuse(`addresses must be a list with a gpa for each of its ${regions} regions`);
   for (const [name, number] of Object.entries({ firstIrq, requesterId, smmu }))
     if (number !== undefined && !(Number.isInteger(number) && number >= 0))
-      refuse(`${name} must be an integer from 0, not ${JSON.stringify(number)}`);
+      refuse(`${name} must be an integer from 0, not ${shownValue(number)}`);
+  const { interrupts } = device.identity;
+  if (firstIrq === undefined && interrupts > 0 && !bridged)
+    refuse(`firstIrq is missing: the device has ${interrupts} interrupt lines`);
   const bad = addresses.find(
     (gpa) => typeof gpa !== 'number' || !Number.isInteger(gpa / 0x1000) || gpa < 0,
   );
-  if (bad !== undefined)
-    refuse(`${JSON.stringify(bad)} is no gpa for a region: a multiple of 4 KiB`);
+  if (bad !== undefined) refuse(`${shownValue(bad)} is no gpa for a region: a multiple of 4 KiB`);
 }
 
 /**

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: MIT
 
+import { checkInteger, checkList } from '../plugin/known-values.ts';
+import { checkWord } from '../plugin/known-words.ts';
+
 /**
  * Seeded pseudo-random numbers, so that a failing run can be repeated: a 32-bit state
  * stepped by the golden ratio and mixed.
@@ -7,7 +10,9 @@
 export class Random {
   #state: number;
 
+  /** @throws {TypeError|RangeError} unless the seed is an integer of 32 bits. */
   constructor(seed: number) {
+    checkWord(seed, 'Random: seed');
     this.#state = seed >>> 0;
   }
 
@@ -19,15 +24,24 @@ export class Random {
     return (mixed ^ (mixed >>> 15)) >>> 0;
   }
 
-  /** An integer from 0 to `limit` - 1. */
+  /**
+   * An integer from 0 to `limit` - 1.
+   * @throws {TypeError|RangeError} unless the limit is an integer from 0.
+   */
   below(limit: number): number {
+    checkInteger(limit, 0, Number.MAX_SAFE_INTEGER, 'Random.below: limit');
     return Math.floor((this.word() / 2 ** 32) * limit);
   }
 
-  /** One of the items. */
+  /**
+   * One of the items.
+   * @throws {TypeError} when they are no list.
+   * @throws {RangeError} when there are none.
+   */
   pick<T>(items: readonly T[]): T {
+    checkList(items, 'Random.pick: items');
     const item = items[this.below(items.length)];
-    if (item === undefined) throw new RangeError('nothing to pick from');
+    if (item === undefined) throw new RangeError('Random.pick: items must be one at least');
     return item;
   }
 }

@@ -3,7 +3,9 @@
 // safe points, never during a register access.
 
 import { type BackgroundLoop, MachineError, type Timer } from '../plugin/index.ts';
+import { checkRequiredFunction } from '../plugin/known-names.ts';
 import { checkMethods } from '../plugin/known-values.ts';
+import { nonEmpty } from '../plugin/option-kinds.ts';
 import { type Clock, checkedClock } from './clock.ts';
 
 /** Timers that one machine's devices may have. */
@@ -92,9 +94,13 @@ export class TimerQueue implements BackgroundLoop {
 
   /**
    * Makes a timer of a device.
+   * @throws {TypeError} when a name is no text, or the callback no function.
    * @throws {RangeError} when there are MAX_TIMERS already.
    */
   add(owner: string, name: string, callback: () => void): Timer {
+    nonEmpty(owner, 'TimerQueue.add', 'owner');
+    nonEmpty(name, 'TimerQueue.add', 'name');
+    checkRequiredFunction(callback, 'TimerQueue.add: callback');
     if (this.#timers.length >= MAX_TIMERS)
       throw new RangeError(`${owner} has no room for timer ${name}: there are ${MAX_TIMERS}`);
     const timer = new QueuedTimer(owner, name, callback, (from, to) => this.#moved(from, to));

@@ -5,10 +5,12 @@ import {
   CMDQV_DIRECT_PAGE0,
   CMDQV_LOGICAL_PAGE0,
   CMDQV_LOGICAL_STRIDE,
+  CMDQV_MAX_VINTFS,
   CMDQV_PAGE_SIZE,
   VCMDQ_CONS,
   VCMDQ_STRIDE,
 } from '../../assembly/layout/cmdqv-registers.ts';
+import { checkInteger } from '../plugin/known-values.ts';
 
 /** Where an access to VCMDQ registers goes. */
 export interface VcmdqAddress {
@@ -22,8 +24,12 @@ export interface VcmdqAddress {
   readonly register: number;
 }
 
-/** Size of the region of a CMDQV with this many VINTFs, in bytes. */
+/**
+ * Size of the region of a CMDQV with this many VINTFs, in bytes.
+ * @throws {TypeError|RangeError} unless it is an integer from 1 to 64.
+ */
 export function cmdqvRegionSize(vintfs: number): number {
+  checkInteger(vintfs, 1, CMDQV_MAX_VINTFS, 'cmdqvRegionSize: vintfs');
   return CMDQV_LOGICAL_PAGE0 + vintfs * CMDQV_LOGICAL_STRIDE;
 }
 

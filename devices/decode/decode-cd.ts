@@ -3,6 +3,7 @@
 
 import * as CD from '../../assembly/layout/cd.ts';
 import { type Field, fieldOf } from '../plugin/index.ts';
+import { checkWordList } from '../plugin/known-words.ts';
 import {
   addressSizeText,
   CACHEABILITY,
@@ -86,8 +87,12 @@ function summary(words: Words): string {
     : `${asid}, translates the ${halves.join(' and the ')} half`;
 }
 
-/** Decodes a CD: 16 words. Fields that its V and EPD bits leave unused come as ignored. */
+/**
+ * Decodes a CD: 16 words. Fields that its V and EPD bits leave unused come as ignored.
+ * @throws {TypeError|RangeError} unless the words are integers of 32 bits.
+ */
 export function decodeCd(words: Words): Decoded {
+  checkWordList(words, 'decodeCd: words');
   return {
     name: 'CD',
     summary: summary(words),

@@ -4,6 +4,8 @@
 import * as CMD from '../../assembly/layout/commands.ts';
 import { CMDQ_ENTRY_SIZE } from '../../assembly/layout/smmu-registers.ts';
 import { fieldOf } from '../plugin/index.ts';
+import { checkWordList } from '../plugin/known-words.ts';
+import { anyText } from '../plugin/option-kinds.ts';
 import { GRANULE_4K, GRANULE_16K, GRANULE_64K } from '../tables/index.ts';
 import { granuleText, SHAREABILITY, sizeText } from './meanings.ts';
 import { type Decoded, decodeFields, type FieldTexts, type Words } from './structure.ts';
@@ -83,8 +85,12 @@ const COMMANDS: Readonly<Record<Opcode, readonly [does: string, operands: readon
 const OPCODE_OF: Readonly<Record<Opcode, number>> = CMD;
 const OPCODES = new Map((Object.keys(COMMANDS) as Opcode[]).map((name) => [OPCODE_OF[name], name]));
 
-/** What the command of a name, as `decodeCommand` has it, does; undefined when there is none. */
+/**
+ * What the command of a name, as `decodeCommand` has it, does; undefined when there is none.
+ * @throws {TypeError} when the name is no text.
+ */
 export function commandSummary(name: string): string | undefined {
+  anyText(name, 'commandSummary', 'name');
   return Object.entries(COMMANDS).find(([opcode]) => opcode === `OP_${name}`)?.[1][0];
 }
 
@@ -166,8 +172,10 @@ const TEXTS: FieldTexts<typeof CMD> = {
 /**
  * Decodes a command: 4 words. Its legality depends on the ID registers as well: a command
  * that decodes may still be CERROR_ILL.
+ * @throws {TypeError|RangeError} unless the words are integers of 32 bits.
  */
 export function decodeCommand(words: Words): Decoded {
+  checkWordList(words, 'decodeCommand: words');
   const opcode = OPCODES.get(fieldOf(words, CMD.CMD_OP));
   const [does, operands] = opcode
     ? COMMANDS[opcode]

@@ -4,6 +4,7 @@
 import * as EVT from '../../assembly/layout/events.ts';
 import { EVENTQ_ENTRY_SIZE } from '../../assembly/layout/smmu-registers.ts';
 import { fieldOf } from '../plugin/index.ts';
+import { checkWordList } from '../plugin/known-words.ts';
 import { eventType } from '../tables/index.ts';
 import { type Decoded, decodeFields, type FieldTexts, type Words } from './structure.ts';
 
@@ -72,8 +73,12 @@ const TEXTS: FieldTexts<typeof EVT> = {
 };
 const FETCH_TEXTS: FieldTexts<typeof EVT> = { ...TEXTS, EVT_ADDR_LO: { name: 'FetchAddr' } };
 
-/** Decodes an event record: 8 words. A field that is not of its event comes as reserved bits, when it is not 0. */
+/**
+ * Decodes an event record: 8 words. A field that is not of its event comes as reserved bits, when it is not 0.
+ * @throws {TypeError|RangeError} unless the words are integers of 32 bits.
+ */
 export function decodeEvent(words: Words): Decoded {
+  checkWordList(words, 'decodeEvent: words');
   const id = fieldOf(words, EVT.EVT_ID);
   const type = eventType(id);
   const carried = CARRIED.filter(([flag]) => (type?.carries ?? 0) & flag).flatMap(

@@ -22,6 +22,7 @@ import {
   GERROR_PRIQ_ABT_ERR,
 } from '../../assembly/layout/smmu-registers.ts';
 import { bitsOf } from '../plugin/index.ts';
+import { anyText } from '../plugin/option-kinds.ts';
 import { EVENTS } from '../tables/index.ts';
 import { decodeCommand } from './decode-commands.ts';
 import { decodeEvent } from './decode-events.ts';
@@ -200,8 +201,12 @@ export class LogDecoder {
   readonly #dumps = new Map<string, Dump>();
   #line = 0;
 
-  /** Takes the next line; returns what has become complete with it. */
+  /**
+   * Takes the next line; returns what has become complete with it.
+   * @throws {TypeError} when it is no text.
+   */
   add(line: string): readonly LogEntry[] {
+    anyText(line, 'LogDecoder.add', 'line');
     this.#line++;
     if (line.length > MOST_LINE) return [];
     const word = DOUBLEWORD.exec(line);

@@ -3,15 +3,11 @@
 
 import * as PTE from '../../assembly/layout/descriptors.ts';
 import { fieldOf } from '../plugin/index.ts';
+import { checkWordList } from '../plugin/known-words.ts';
 import { checkOptions, flag, integerFrom, type OptionKinds } from '../plugin/option-kinds.ts';
-import {
-  GRANULE_64K,
-  type Granule,
-  granuleShift,
-  leafAllowed,
-  levelShift,
-} from '../tables/index.ts';
+import { GRANULE_64K, type Granule } from '../tables/index.ts';
 import { granuleKind } from '../tables/named-field.ts';
+import { entryShift, isLeafLevel, SHIFTS } from '../tables/table-geometry.ts';
 import { SHAREABILITY, sizeText } from './meanings.ts';
 import {
   type Decoded,
@@ -104,7 +100,7 @@ function kindOf(
 ): 'invalid' | 'reserved' | 'table' | 'block' | 'page' {
   if (!fieldOf(words, PTE.PTE_VALID)) return 'invalid';
   if (fieldOf(words, PTE.PTE_TYPE) === PTE.PTE_TYPE_TABLE) return level === 3 ? 'page' : 'table';
-  return (level < 3 && leafAllowed(granule, level, ds)) || (level === 1 && granule === GRANULE_64K)
+  return (level < 3 && isLeafLevel(granule, level, ds)) || (level === 1 && granule === GRANULE_64K)
     ? 'block'
     : 'reserved';
 }
@@ -173,9 +169,10 @@ function otherBits(words: Words): DecodedField {
 
 /**
  * Decodes a descriptor: 2 words.
- * @throws {TypeError} when there is no such option.
+ * @throws {TypeError|RangeError} when there is no such option, or the words are no integers of 32 bits.
  */
 export function decodePte(words: Words, options: PteOptions): Decoded {
+  checkWordList(words, 'decodePte: words');
   checkOptions(options, OPTIONS, 'decodePte', ['granule', 'level', 'stage']);
   const { granule, level, stage } = options;
   const kind = kindOf(words, options);
@@ -191,12 +188,12 @@ export function decodePte(words: Words, options: PteOptions): Decoded {
   if (kind === 'table') {
     const fields = decode(
       stage === 1 ? TABLE_S1 : TABLE_S2,
-      addressField(words, granuleShift(granule), `table of level ${level + 1}`, options),
+      addressField(words, SHIFTS[granule], `table of level ${level + 1}`, options),
       ...upper,
     );
     return { name, summary: `${place}: the next table`, fields };
   }
-  const shift = levelShift(granule, level);
+  const shift = entryShift(granule, level);
   const size = sizeText(2 ** shift);
   const leaf = (stage === 1 ? LEAF_S1 : LEAF_S2).filter(
     (field) => !(lpa2(options) && field === 'PTE_SH'),

@@ -3,6 +3,7 @@
 
 import * as STE from '../../assembly/layout/ste.ts';
 import { fieldOf } from '../plugin/index.ts';
+import { checkWordList } from '../plugin/known-words.ts';
 import { addressSizeText, CACHEABILITY, inputSizeText, SHAREABILITY, TG0 } from './meanings.ts';
 import {
   type Decoded,
@@ -138,8 +139,12 @@ function summary(words: Words): string {
   return stages[config & 3] ?? '';
 }
 
-/** Decodes an STE: 16 words. Fields that its V and Config do not use come as ignored. */
+/**
+ * Decodes an STE: 16 words. Fields that its V and Config do not use come as ignored.
+ * @throws {TypeError|RangeError} unless the words are integers of 32 bits.
+ */
 export function decodeSte(words: Words): Decoded {
+  checkWordList(words, 'decodeSte: words');
   return {
     name: 'STE',
     summary: summary(words),

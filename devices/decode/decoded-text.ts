@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Decoded structures as people read them.
 
+import { typeOf } from '../plugin/known-names.ts';
 import type { Decoded, DecodedField } from './structure.ts';
 
 const hex = (value: bigint) => `0x${value.toString(16)}`;
@@ -9,8 +10,16 @@ function bitsText({ doubleword, high, low }: DecodedField): string {
   return `${doubleword}[${high === low ? high : `${high}:${low}`}]`;
 }
 
-/** A decoded structure as text: a line of its own, and one for each field that is not 0 or is looked at. */
-export function decodedText({ name, summary, fields }: Decoded): string {
+/**
+ * A decoded structure as text: a line of its own, and one for each field that is not 0 or is looked at.
+ * @throws {TypeError} for what no function of this folder has decoded.
+ */
+export function decodedText(decoded: Decoded): string {
+  if (!Array.isArray(decoded?.fields))
+    throw new TypeError(
+      `decodedText: decoded must be what decodeSte and the like return, not ${typeOf(decoded)}`,
+    );
+  const { name, summary, fields } = decoded;
   const rows = fields
     .filter(({ value, ignored }) => value !== 0n || !ignored)
     .map((field) => [

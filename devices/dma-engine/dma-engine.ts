@@ -53,6 +53,7 @@ import {
   stateFields,
   unnamedRegister,
 } from '../plugin/index.ts';
+import { nonEmpty } from '../plugin/option-kinds.ts';
 import {
   attributesOf,
   IDLE,
@@ -109,6 +110,7 @@ export class DmaEngine implements Device {
 
   /** A machine with several tells them apart by their names. */
   constructor(name = 'dma-engine') {
+    nonEmpty(name, 'DmaEngine', 'name');
     this.name = name;
   }
 

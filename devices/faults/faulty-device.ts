@@ -14,6 +14,7 @@ import {
 } from '../../assembly/layout/smmu-registers.ts';
 import { isVcmdqCons, vcmdqAddress } from '../cmdqv/address.ts';
 import {
+  checkFunction,
   checkNames,
   type Device,
   type DeviceHost,
@@ -125,6 +126,7 @@ export class FaultyDevice extends DeviceWrapper {
   constructor(device: Device, faults: DeviceFaults = {}, abortFetches?: AbortFetches) {
     super(device);
     checkFaults(faults);
+    checkFunction(abortFetches, 'FaultyDevice: abortFetches');
     this.faults = faults;
     this.#abortFetches = abortFetches;
     this.#queueRegister = REGISTER_OF.get(device.identity.kind) ?? (() => undefined);

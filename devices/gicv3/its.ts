@@ -32,6 +32,7 @@ import {
 } from '../plugin/index.ts';
 import { gicRegisterName } from './gic-register-names.ts';
 import type { Gicv3Options } from './gicv3.ts';
+import { type InspectedIts, inspectIts } from './its-inspection.ts';
 
 const KIND = 0x73746967; // "gits"
 const TABLES = 2;
@@ -45,6 +46,7 @@ export class GicIts implements Device {
   readonly #gic: Gicv3Exports;
   readonly #at: number;
   readonly #words: Uint32Array;
+  readonly #memory: WebAssembly.Memory;
   #host: DeviceHost | undefined;
   /** Commands in error that have been told of. */
   #told = 0;
@@ -54,6 +56,7 @@ export class GicIts implements Device {
     this.#gic = new WebAssembly.Instance(module, { env: { memory } })
       .exports as unknown as Gicv3Exports;
     this.#at = at;
+    this.#memory = memory;
     this.#words = new Uint32Array(memory.buffer);
     if (this.#word(GIC_AT_LPIS) === 0) throw new RangeError('a GIC with an ITS has LPIs');
     this.reset();
@@ -84,6 +87,11 @@ export class GicIts implements Device {
         return true;
       },
     };
+  }
+
+  /** Registers, tables and LPIs as they are; nothing changes by being looked at. */
+  inspect(): InspectedIts {
+    return inspectIts(this.#memory, this.#at);
   }
 
   read(access: MmioAccess): void {

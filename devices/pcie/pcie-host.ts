@@ -2,6 +2,7 @@
 // A PCIe host bridge with ECAM (PCIe 5.0, section 7.2.2): reaches the functions that are plugged into it,
 // by their IDs in configuration space and by their BARs in a window of memory.
 
+import { checkDeviceShape } from '../plugin/device-shape.ts';
 import {
   type AccessSize,
   type Device,
@@ -14,6 +15,7 @@ import {
   plainStateLike,
   unnamedRegister,
 } from '../plugin/index.ts';
+import { checkRequiredFunction } from '../plugin/known-names.ts';
 import {
   checkOptions,
   having,
@@ -175,6 +177,7 @@ export class PcieHost implements Device {
    * @throws {RangeError} when it is not plugged in here.
    */
   dmaPortOf(one: PcieFunction, portOf: (requesterId: number) => DmaPort): DmaPort {
+    checkRequiredFunction(portOf, 'dmaPortOf: portOf');
     const { devfn, port } = this.#placeOf(one);
     if (!port) return portOf(devfn);
     const index = this.functions.indexOf(one);
@@ -186,6 +189,7 @@ export class PcieHost implements Device {
   }
 
   #placeOf(one: PcieFunction): Place {
+    checkDeviceShape(one, 'PcieHost: one');
     const place = this.#places.find((other) => other.one === one);
     if (!place) throw new RangeError(`${one.name} is not plugged into this PCIe host`);
     return place;

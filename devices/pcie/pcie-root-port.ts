@@ -2,6 +2,7 @@
 // A root port: a bridge whose secondary bus has the number that software gives it, with one device on it
 // (PCIe 5.0, section 7.5.1.3).
 
+import { checkDeviceShape } from '../plugin/device-shape.ts';
 import {
   type Device,
   type DeviceHost,
@@ -12,6 +13,8 @@ import {
   stateFields,
   unnamedRegister,
 } from '../plugin/index.ts';
+import { checkList } from '../plugin/known-values.ts';
+import { nonEmpty } from '../plugin/option-kinds.ts';
 import { type CapabilitySpec, ConfigurationSpace } from './configuration-space.ts';
 import { expressCapability, placeExpress } from './express-capability.ts';
 import type { MemoryWindow, PcieFunction, PcieSlot } from './pcie-function.ts';
@@ -103,9 +106,15 @@ export class PcieRootPort implements PcieFunction {
   /**
    * @param name unique in a machine.
    * @param behind functions of the device behind it, 1 to 8: function 0 first.
+   * @throws {TypeError} when one is no function, or the name no text.
    * @throws {RangeError} when there are none, or too many.
    */
   constructor(name: string, behind: readonly PcieFunction[]) {
+    nonEmpty(name, 'PcieRootPort', 'name');
+    checkList(behind, 'PcieRootPort: behind');
+    behind.forEach((one, i) => {
+      checkDeviceShape(one, `PcieRootPort: behind[${i}]`);
+    });
     if (behind.length < 1 || behind.length > 8)
       throw new RangeError(`PcieRootPort: behind must be 1 to 8 functions, not ${behind.length}`);
     this.name = name;

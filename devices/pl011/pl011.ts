@@ -32,6 +32,7 @@ import {
   stateFields,
   unnamedRegister,
 } from '../plugin/index.ts';
+import { checkBytes } from '../plugin/known-values.ts';
 import { callback, checkOptions, type OptionKinds } from '../plugin/option-kinds.ts';
 import { PL011_REGISTERS } from './pl011-register-specs.ts';
 
@@ -102,6 +103,7 @@ export class Pl011 implements Device {
 
   /** Input from the other end of the wire. Nothing is lost: what the FIFO has no room for waits. */
   receive(bytes: Uint8Array): void {
+    checkBytes(bytes, 'Pl011.receive: bytes');
     for (const byte of bytes) this.state.received.push(byte);
     if (bytes.length > 0) this.#characterArrived();
     this.#updateLine();

@@ -3,14 +3,7 @@
 // in one line with the function's name.
 
 import type { DirectMap, DmaResult, InterruptLine } from './device-host.ts';
-import { typeOf } from './known-names.ts';
-
-function shown(value: unknown): string {
-  if (value instanceof Promise) return 'a Promise';
-  if (Array.isArray(value)) return 'a list';
-  if (typeof value === 'string') return JSON.stringify(value.slice(0, 40));
-  return typeof value === 'number' || typeof value === 'boolean' ? String(value) : typeOf(value);
-}
+import { shownValue, typeOf } from './known-names.ts';
 
 /** A function of the user has returned something that it must not. */
 export class AnswerError extends TypeError {}
@@ -21,7 +14,7 @@ export class AnswerError extends TypeError {}
  * @throws {AnswerError} always.
  */
 export function refuseAnswer(what: string, must: string, value: unknown): never {
-  throw new AnswerError(`${what} must return ${must}, not ${shown(value)}`);
+  throw new AnswerError(`${what} must return ${must}, not ${shownValue(value)}`);
 }
 
 /**
@@ -92,7 +85,9 @@ export function answeredMap(value: DirectMap | undefined, what: string): DirectM
   const map = answeredObject(value, ['unmap'], what);
   const { memoryOffset } = map;
   if (!Number.isSafeInteger(memoryOffset) || memoryOffset < 0)
-    throw new AnswerError(`${what} must return a memoryOffset from 0, not ${shown(memoryOffset)}`);
+    throw new AnswerError(
+      `${what} must return a memoryOffset from 0, not ${shownValue(memoryOffset)}`,
+    );
   return map;
 }
 
@@ -106,7 +101,7 @@ export function answeredDma(value: DmaResult, length: number, what: string): Dma
   const { done } = value;
   if (!Number.isInteger(done) || done < 0 || done > length)
     throw new AnswerError(
-      `${what} must return how many of ${length} bytes are done, not ${shown(done)}`,
+      `${what} must return how many of ${length} bytes are done, not ${shownValue(done)}`,
     );
   return value;
 }

@@ -11,8 +11,11 @@ import {
   PLUGIN_INTERFACE_VERSION,
 } from './device.ts';
 import type { DeviceHost, DmaPort, InterruptLine } from './device-host.ts';
+import { checkAccessSizes, MAX_INTERRUPTS } from './device-shape.ts';
 import { allNamesOf, checkFunction, checkNames } from './known-names.ts';
 import { refuseUnknownRegisters } from './known-registers.ts';
+import { checkInteger } from './known-values.ts';
+import { bigUint64, uint, uint32 } from './option-kinds.ts';
 import { RegisterFile, type RegisterSpec } from './register-file.ts';
 import { unnamedRegister } from './register-name.ts';
 import { stateFields } from './state.ts';
@@ -144,8 +147,6 @@ const REGISTER_FIELDS = allNamesOf<AnyRegister>({
   write: true,
 });
 
-const ACCESS_SIZES: readonly unknown[] = [1, 2, 4, 8] satisfies AccessSize[];
-
 /** @throws {TypeError} when what is no register has another type than it should. */
 function checkDescription({ name, interrupts = 0, busMaster = false, ...rest }: DeviceDescription) {
   if (typeof name !== 'string' || name === '')
@@ -155,11 +156,9 @@ function checkDescription({ name, interrupts = 0, busMaster = false, ...rest }: 
   for (const [field, value] of Object.entries({ registers, registers64 }))
     if (typeof value !== 'object' || value === null || Array.isArray(value))
       throw must(`${field} must be an object`);
-  if (!Number.isInteger(interrupts) || interrupts < 0) throw must('interrupts must be a number');
+  checkInteger(interrupts, 0, MAX_INTERRUPTS, `${name}: interrupts`);
   if (typeof busMaster !== 'boolean') throw must('busMaster must be true or false');
-  const { accessSizes: sizes = [] } = rest;
-  if (!Array.isArray(sizes) || sizes.some((size) => !ACCESS_SIZES.includes(size)))
-    throw must('accessSizes must be a list of 1, 2, 4 and 8');
+  if (rest.accessSizes !== undefined) checkAccessSizes(rest.accessSizes, `${name}: accessSizes`);
   checkFunction(rest.reset, `${name}: reset`);
 }
 
@@ -173,15 +172,17 @@ function kindOf(name: string, kind: string): number {
 const low = (value: bigint | undefined) => Number(BigInt.asUintN(32, value ?? 0n));
 const high = (value: bigint | undefined) => Number(BigInt.asUintN(32, (value ?? 0n) >> WORD));
 
-/** @throws {TypeError} when one has a field that there is not, or of another type. */
+/**
+ * @throws {TypeError} when one has a field that there is not, or of another type.
+ * @throws {RangeError} when a value has more bits than the register.
+ */
 function checkRegister(where: string, register: AnyRegister, type: 'number' | 'bigint'): void {
   checkNames(register, REGISTER_FIELDS, where);
-  if (typeof register.offset !== 'number') throw new TypeError(`${where} has no offset`);
-  for (const field of ['reset', 'writable'] as const) {
-    const value = register[field];
-    if (value !== undefined && typeof value !== type)
-      throw new TypeError(`${where}: ${field} must be a ${type}, not a ${typeof value}`);
-  }
+  if (register.offset === undefined) throw new TypeError(`${where} has no offset`);
+  uint(register.offset, where, 'offset');
+  const isWord = type === 'number' ? uint32 : bigUint64;
+  for (const field of ['reset', 'writable'] as const)
+    if (register[field] !== undefined) isWord(register[field], where, field);
   if (type === 'bigint' && register.offset % 8 !== 0)
     throw new RangeError(`${where}: offset must be a multiple of 8`);
   checkFunction(register.read, `${where}: read`);
@@ -280,7 +281,12 @@ export function defineDevice<
   if (twice) throw new TypeError(`${name}: ${twice[0]} is a register of 32 and of 64 bits`);
 
   const file = new RegisterFile(REGION_SIZE, [
-    ...narrow.map(([register, spec]) => ({ ...spec, name: register })),
+    ...narrow.map(([register, { offset, reset = 0, writable = 0 }]) => ({
+      name: register,
+      offset,
+      reset,
+      writable,
+    })),
     ...wide.map(([register, { offset, reset, writable }]) => ({
       name: register,
       offset,

@@ -7,6 +7,10 @@ import {
   type EnvironmentFault,
   VsmmuError,
 } from '../../assembly/environment-error.ts';
+import { printable } from './printable.ts';
+
+/** Characters of a reason that are shown. */
+const MOST_REASON = 500;
 
 export { EnvironmentError, type EnvironmentFault, VsmmuError };
 
@@ -16,6 +20,14 @@ export type BoardFault = 'plugin-version' | 'plugin-failed' | 'placement';
 /** The devices do not make a board, or one of them does not work. */
 export class BoardError extends VsmmuError<BoardFault> {
   override readonly name = 'BoardError';
+}
+
+/** What was thrown, in one line that begins with the part's name, once. */
+function reasonOf(component: string, cause: unknown): string {
+  const reason = printable(cause instanceof Error ? cause.message : String(cause), MOST_REASON);
+  // A description's functions are named with their device: "adder.SUM: read".
+  const isNamed = [':', '.'].some((mark) => reason.startsWith(`${component}${mark}`));
+  return isNamed ? reason : `${component}: ${reason}`;
 }
 
 /** A machine was stopped by one of its parts; other machines of the host go on. */
@@ -30,11 +42,7 @@ export class MachineError extends VsmmuError<'machine-failed'> {
   }
 
   constructor(component: string, cause: unknown) {
-    super(
-      'machine-failed',
-      `${component}: ${cause instanceof Error ? cause.message : String(cause)}`,
-      { cause },
-    );
+    super('machine-failed', reasonOf(component, cause), { cause });
     this.component = component;
   }
 }

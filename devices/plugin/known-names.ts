@@ -39,8 +39,14 @@ export function nearestName(name: string, known: readonly string[]): string | un
  * What to say of a name that there is not: `there is no event "chekc": did you mean "check"?`, or
  * with all that there are, when none is near.
  * @param what what it would be the name of: "option".
+ * @throws {TypeError} when an argument has another type.
  */
 export function unknownName(what: string, name: string, known: readonly string[]): string {
+  for (const [which, value] of Object.entries({ what, name }))
+    if (typeof value !== 'string')
+      throw new TypeError(`unknownName: ${which} must be text, not ${typeOf(value)}`);
+  if (!Array.isArray(known))
+    throw new TypeError(`unknownName: known must be a list, not ${typeOf(known)}`);
   const near = nearestName(name, known);
   const hint = near === undefined ? `there are ${known.join(', ')}` : `did you mean "${near}"?`;
   return `there is no ${what} "${printable(name)}"${near === undefined ? '; ' : ': '}${hint}`;
@@ -48,6 +54,14 @@ export function unknownName(what: string, name: string, known: readonly string[]
 
 /** What messages call a value's type. */
 export const typeOf = (value: unknown) => (value === null ? 'null' : typeof value);
+
+/** A value in a message: itself where that is short, otherwise what it is. */
+export function shownValue(value: unknown): string {
+  if (value instanceof Promise) return 'a Promise';
+  if (Array.isArray(value)) return 'a list';
+  if (typeof value === 'string') return JSON.stringify(value.slice(0, 40));
+  return typeof value === 'number' || typeof value === 'boolean' ? String(value) : typeOf(value);
+}
 
 /**
  * All names of a type of options, in the order in which they are told: it does not compile with one

@@ -34,6 +34,12 @@ export function checkBoolean(value: unknown, what: string): void {
     throw new TypeError(`${what} must be true or false, not ${shown(value)}`);
 }
 
+/** @throws {TypeError} unless the value is a Uint8Array. */
+export function checkBytes(value: unknown, what: string): asserts value is Uint8Array {
+  if (!(value instanceof Uint8Array))
+    throw new TypeError(`${what} must be a Uint8Array, not ${typeOf(value)}`);
+}
+
 /** @throws {TypeError} unless the value is a list. */
 export function checkList(value: unknown, what: string): void {
   if (!Array.isArray(value)) throw new TypeError(`${what} must be a list, not ${shown(value)}`);

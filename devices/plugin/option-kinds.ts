@@ -28,6 +28,27 @@ export const integerFrom =
       checkInteger(value, least, most, `${owner}: ${name}`);
   };
 
+/** A multiple of something, from `least` to `most`. */
+export const multipleOf =
+  (step: number, least: number, most: number): OptionKind =>
+  (value, owner, name) => {
+    integerFrom(least, most)(value, owner, name);
+    if (Number(value) % step !== 0)
+      throw new RangeError(`${owner}: ${name} must be a multiple of ${step}, not ${value}`);
+  };
+
+/** A power of two from 1. */
+export const powerOfTwo =
+  (most: number): OptionKind =>
+  (value, owner, name) => {
+    if (typeof value !== 'number') checkInteger(value, 1, most, `${owner}: ${name}`);
+    const number = Number(value);
+    if (!(number >= 1 && number <= most && Number.isInteger(Math.log2(number))))
+      throw new RangeError(
+        `${owner}: ${name} must be a power of two from 1 to ${most}, not ${number}`,
+      );
+  };
+
 /** 32 bits, such as a StreamID or an address below 4 GiB. */
 export const uint32 = integerFrom(0, 2 ** 32 - 1);
 
@@ -39,6 +60,15 @@ export const bigUint: OptionKind = (value, owner, name) => {
   if (typeof value !== 'bigint') refuse(owner, name, 'a bigint', value);
   if ((value as bigint) < 0n)
     throw new RangeError(`${owner}: ${name} must be a bigint from 0, not ${value}`);
+};
+
+/** A bigint of 64 bits. */
+export const bigUint64: OptionKind = (value, owner, name) => {
+  bigUint(value, owner, name);
+  if ((value as bigint) >> 64n !== 0n)
+    throw new RangeError(
+      `${owner}: ${name} must be a bigint of 64 bits, not 0x${(value as bigint).toString(16)}`,
+    );
 };
 
 /** True or false. */

@@ -2,25 +2,10 @@
 // Registers declared as data: name, offset, size, reset value, writable bits. Devices put their behaviour around it.
 
 import type { DeviceState, MmioAccess } from './device.ts';
+import { checkRegisters, type RegisterSpec } from './register-spec.ts';
 import { isWord } from './state.ts';
 
-/** One register of a `RegisterFile`. */
-export interface RegisterSpec {
-  readonly name: string;
-  /** Byte offset in the region, a multiple of 4. */
-  readonly offset: number;
-  /** Bytes; 8 for a 64-bit register, which may also be accessed as two 32-bit halves. Default 4. */
-  readonly size?: 4 | 8;
-  /** Value out of reset: low word, high word. Default 0. */
-  readonly reset?: number;
-  readonly resetHi?: number;
-  /** Bits that a write changes: low word, high word. Default 0, read-only. */
-  readonly writable?: number;
-  readonly writableHi?: number;
-  /** A bank of equal registers: how many (default 1) and bytes from one to the next (default: their size). */
-  readonly count?: number;
-  readonly stride?: number;
-}
+export type { RegisterSpec };
 
 interface Word {
   readonly name: string;
@@ -42,13 +27,25 @@ function namesOf(spec: RegisterSpec, index: number): string {
   return (spec.count ?? 1) > 1 ? `${spec.name}(${index})` : spec.name;
 }
 
+/** Name of the upper word of a register of 64 bits. */
+export function upperWord(name: string): string {
+  return `${name}[63:32]`;
+}
+
 /** A region's registers as 32-bit words. Offsets without a register read 0 and ignore writes. */
 export class RegisterFile {
   readonly #words: readonly Word[];
   readonly #slotOf: Int32Array;
   readonly #values: Uint32Array;
 
+  /**
+   * @param regionSize bytes, a multiple of 4.
+   * @throws {TypeError} when a register has a field that there is not, or one of another type.
+   * @throws {RangeError} when a number is out of its range, two registers have one name, or registers overlap or lie
+   *   outside of the region.
+   */
   constructor(regionSize: number, specs: readonly RegisterSpec[]) {
+    checkRegisters(regionSize, specs);
     const words: Word[] = [];
     this.#slotOf = new Int32Array(regionSize / 4).fill(-1);
     const add = (offset: number, word: Word) => {
@@ -70,7 +67,7 @@ export class RegisterFile {
         add(offset, { name, reset: spec.reset ?? 0, writable: spec.writable ?? 0 });
         if (spec.size === 8)
           add(offset + 4, {
-            name: `${name}[63:32]`,
+            name: upperWord(name),
             reset: spec.resetHi ?? 0,
             writable: spec.writableHi ?? 0,
           });

@@ -42,7 +42,8 @@ import {
   TTENDIAN_MIXED,
 } from '../../assembly/layout/smmu-registers.ts';
 import { bitsOf, type Field, withBits } from '../plugin/index.ts';
-import type { SmmuIdRegisters } from './id-registers.ts';
+import { checkOptions, flag, type OptionKinds } from '../plugin/option-kinds.ts';
+import { checkIds, type SmmuIdRegisters } from './id-register-values.ts';
 
 type IdRegister = 'idr0' | 'idr1' | 'idr3' | 'idr5';
 
@@ -106,6 +107,8 @@ function* excesses(guest: SmmuIdRegisters, host: SmmuIdRegisters): Generator<str
  * @throws {RangeError} naming the first field of which the guest is shown more than its host has, with both values.
  */
 export function checkGuestIdRegisters(guest: SmmuIdRegisters, host: SmmuIdRegisters): void {
+  checkIds(guest, 'checkGuestIdRegisters: guest');
+  checkIds(host, 'checkGuestIdRegisters: host');
   for (const excess of excesses(guest, host))
     throw new RangeError(`the ID registers of a guest do not fit its host: ${excess}`);
 }
@@ -118,6 +121,11 @@ export interface GuestFeatures {
   readonly enhancedQueues?: boolean;
 }
 
+const FEATURES: OptionKinds<GuestFeatures> = {
+  pageRequests: flag,
+  enhancedQueues: flag,
+};
+
 /**
  * ID registers for a guest of a host: the host's less stage 2 (S2P, VMID16, FWB, XNX), HYP, BTM, PRI,
  * ATSRECERR and ECMDQs, with queues of at most 256 entries and StreamIDs of 16 bits. BTM comes back where the
@@ -125,8 +133,11 @@ export interface GuestFeatures {
  */
 export function guestIdRegisters(
   host: SmmuIdRegisters,
-  { pageRequests = false, enhancedQueues = false }: GuestFeatures = {},
+  features: GuestFeatures = {},
 ): SmmuIdRegisters {
+  checkIds(host, 'guestIdRegisters: host');
+  checkOptions(features, FEATURES, 'guestIdRegisters: features');
+  const { pageRequests = false, enhancedQueues = false } = features;
   const cleared = (word: number, ...fields: readonly Field[]) =>
     fields.reduce((left, field) => withBits(left, field, 0), word);
   const queueLog2 = (field: Field) => Math.min(bitsOf(host.idr1, field), GUEST_QUEUE_LOG2SIZE);

@@ -47,22 +47,10 @@ import {
 import { MAX_STALLS } from '../../assembly/layout/stall-memory.ts';
 
 import { bitsOf, type Field, maskInWord, withBits } from '../plugin/index.ts';
+import { choiceOf } from '../plugin/option-kinds.ts';
+import { checkIds, type SmmuIdRegisters } from './id-register-values.ts';
 
-/** Values of the read-only identification registers, 32 bits each (IHI 0070 section 6.3.1 onwards). */
-export interface SmmuIdRegisters {
-  readonly idr0: number;
-  readonly idr1: number;
-  readonly idr2: number;
-  readonly idr3: number;
-  readonly idr4: number;
-  readonly idr5: number;
-  /** Number of ECMDQs, where IDR1 has them. Default 0. */
-  readonly idr6?: number;
-  /** Implementation; 0 keeps drivers from applying errata of some product. */
-  readonly iidr: number;
-  /** Architecture revision: 2 is SMMUv3.2. */
-  readonly aidr: number;
-}
+export type { SmmuIdRegisters };
 
 const COMMON = { idr2: 0, idr4: 0, iidr: 0, aidr: 2 } as const;
 
@@ -127,6 +115,7 @@ export const GRACE_ID_REGISTERS: SmmuIdRegisters = {
 
 /** An SMMU as this one without stalls: faults terminate their transactions (IDR0.STALL_MODEL 1), and RESUME and STALL_TERM are illegal. */
 export function withoutStalls(ids: SmmuIdRegisters): SmmuIdRegisters {
+  checkIds(ids, 'withoutStalls: ids');
   return {
     ...ids,
     idr0: withBits(ids.idr0, IDR0_STALL_MODEL, STALL_MODEL_TERMINATE),
@@ -177,10 +166,6 @@ function* stallFaults(model: number, most: number): Generator<string> {
 }
 
 function* faults(ids: SmmuIdRegisters): Generator<string> {
-  for (const [name, value] of Object.entries(ids)) {
-    if (!Number.isInteger(value) || value < 0 || value > 0xffffffff)
-      yield `${name.toUpperCase()} is not a 32-bit value`;
-  }
   const { idr0, idr1, idr3, idr5 } = ids;
   for (const [field, name] of ABSENT) if (bitsOf(idr0, field)) yield `IDR0.${name} is not modelled`;
   if (bitsOf(idr0, IDR0_HTTU) > MAX_HTTU) yield `IDR0.HTTU is above ${MAX_HTTU}`;
@@ -227,16 +212,21 @@ function* faults(ids: SmmuIdRegisters): Generator<string> {
 }
 
 /** ECMDQs of an SMMU with these ID registers. */
-export function enhancedQueueCount({ idr1, idr6 = 0 }: SmmuIdRegisters): number {
+export function enhancedQueueCount(ids: SmmuIdRegisters): number {
+  checkIds(ids, 'enhancedQueueCount: ids');
+  const { idr1, idr6 = 0 } = ids;
   return bitsOf(idr1, IDR1_ECMDQ) ? 2 ** bitsOf(idr6, IDR6_LOG2NUMQ) : 0;
 }
 
 /**
  * Checks ID registers against what the model does.
  * @param role a guest's SMMU has stage 1 only: its stage 2 is the host's.
+ * @throws {TypeError} when a register is missing, or no number.
  * @throws {RangeError} naming the first field that is wrong.
  */
 export function checkIdRegisters(ids: SmmuIdRegisters, role: 'guest' | 'physical'): void {
+  checkIds(ids, 'checkIdRegisters: ids');
+  choiceOf('guest', 'physical')(role, 'checkIdRegisters', 'role');
   for (const fault of faults(ids)) throw new RangeError(fault);
   if (role === 'guest' && (bitsOf(ids.idr0, IDR0_S2P) || !bitsOf(ids.idr0, IDR0_S1P))) {
     throw new RangeError("a guest's SMMU has stage 1 and no stage 2");

@@ -52,13 +52,13 @@ import {
   checkedLater,
   checkOptions,
   choiceOf,
-  having,
   integerFrom,
   type OptionKinds,
   uint32,
 } from '../plugin/option-kinds.ts';
 import { ContextBlock, QueueBlock, smmuBlockOf, type Unit, writeActions } from '../unit/index.ts';
 import { dropCaches } from './caches.ts';
+import { idRegistersKind } from './id-register-values.ts';
 import {
   checkIdRegisters,
   enhancedQueueCount,
@@ -83,7 +83,7 @@ export interface PhysicalSmmuOptions {
   readonly smmuIndex: number;
   /** ID registers that it has. Default PHYSICAL_ID_REGISTERS. */
   readonly idRegisters?: SmmuIdRegisters;
-  /** Milliseconds that an endpoint has to answer an ATC_INV, 0 to 2^31 - 1. Default 100. */
+  /** Milliseconds that an endpoint has to answer an ATC_INV, 0 to 2^31 - 1. Default 500: less than Linux gives a CMD_SYNC. */
   readonly atcTimeout?: number | undefined;
 }
 
@@ -100,7 +100,7 @@ export interface PlantedFault {
 const OPTIONS: OptionKinds<PhysicalSmmuOptions> = {
   unit: checkedLater,
   smmuIndex: checkedLater,
-  idRegisters: having(),
+  idRegisters: idRegistersKind,
   atcTimeout: integerFrom(0, 2 ** 31 - 1),
 };
 const FAULT: OptionKinds<PlantedFault> = {
@@ -139,7 +139,7 @@ export class PhysicalSmmu implements Device {
    */
   constructor(options: PhysicalSmmuOptions) {
     checkOptions(options, OPTIONS, 'PhysicalSmmu', ['unit', 'smmuIndex']);
-    const { unit, smmuIndex, idRegisters = PHYSICAL_ID_REGISTERS, atcTimeout = 100 } = options;
+    const { unit, smmuIndex, idRegisters = PHYSICAL_ID_REGISTERS, atcTimeout = 500 } = options;
     checkIdRegisters(idRegisters, 'physical');
     this.name = `physical-smmuv3-${smmuIndex}`;
     this.#smmu = smmuBlockOf(unit, smmuIndex, 'PhysicalSmmu');

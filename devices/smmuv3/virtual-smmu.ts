@@ -52,13 +52,13 @@ import {
 import {
   callback,
   checkOptions,
-  having,
   havingSome,
   nonEmpty,
   type OptionKinds,
 } from '../plugin/option-kinds.ts';
 import { pageRequest } from '../tables/index.ts';
 import { checkGuestIdRegisters, guestIdRegisters } from './guest-id-registers.ts';
+import { idRegistersKind } from './id-register-values.ts';
 import { checkIdRegisters, enhancedQueueCount, type SmmuIdRegisters } from './id-registers.ts';
 import { type CommandEngine, CommandQueue } from './queues/command-queue.ts';
 import { EnhancedQueues } from './queues/enhanced-queues.ts';
@@ -95,7 +95,7 @@ export interface VirtualSmmuOptions {
 const OPTIONS: OptionKinds<VirtualSmmuOptions> = {
   backend: havingSome(VIOMMU_CALLS, VIOMMU_OPTIONAL_CALLS),
   idRegisters: (value, owner, name) => {
-    if (value !== 'auto') having()(value, owner, name);
+    if (value !== 'auto') idRegistersKind(value, owner, name);
   },
   name: nonEmpty,
   onRefusal: callback,

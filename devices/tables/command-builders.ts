@@ -59,7 +59,12 @@ import {
 import { CMDQ_ENTRY_SIZE } from '../../assembly/layout/smmu-registers.ts';
 import { checkNames, type Field, setField, unknownName } from '../plugin/index.ts';
 import { allNamesOf } from '../plugin/known-names.ts';
-import { checkInteger } from '../plugin/known-values.ts';
+import {
+  checkBoolean,
+  checkInteger,
+  checkMethods,
+  checkOptionalInteger,
+} from '../plugin/known-values.ts';
 import {
   checkedLater,
   checkOptions,
@@ -67,9 +72,10 @@ import {
   integerFrom,
   type OptionKinds,
 } from '../plugin/option-kinds.ts';
-import { commandTgOf, type Granule } from './granule.ts';
+import type { Granule } from './granule.ts';
 import { splitAddress, type TableMemory } from './memory.ts';
-import { checkAddress, checkGranule, checkWords, setNamedField } from './named-field.ts';
+import { checkAddress, checkWords, setNamedField } from './named-field.ts';
+import { COMMAND_TG, checkGranule } from './table-geometry.ts';
 
 /** A range of a TLBI by address; without one the command names a single address. */
 export interface TlbiRange {
@@ -81,6 +87,7 @@ export interface TlbiRange {
 
 /** What a TLBI by address names beside its tags. */
 export interface TlbiAddress {
+  /** A multiple of 4 KiB. */
   readonly address: number;
   /** Only last-level entries need go, default true. */
   readonly leaf?: boolean;
@@ -88,6 +95,11 @@ export interface TlbiAddress {
   readonly ttl?: number;
   readonly range?: TlbiRange;
 }
+
+/** Addresses of commands have no bits below. */
+const PAGE = 0x1000;
+/** All of the address space (IHI 0070 section 4.5.1). */
+const MAX_ATC_SIZE = 52;
 
 const RANGE = allNamesOf<TlbiRange>({
   granule: true,
@@ -118,7 +130,7 @@ function command(opcode: number, values: readonly NamedValue[] = []): Uint32Arra
 function byAddress(opcode: number, tags: readonly NamedValue[], target: TlbiAddress): Uint32Array {
   checkOptions(target, ADDRESS, 'a TLBI by address');
   if (target.range !== undefined) checkNames(target.range, RANGE, 'a TLBI by address: range');
-  checkAddress(target.address, 1, 'a TLBI by address: address');
+  checkAddress(target.address, PAGE, 'a TLBI by address: address');
   const [lo, hi] = splitAddress(target.address);
   const words = command(opcode, tags);
   setField(words, TLBI_LEAF, target.leaf === false ? 0 : 1);
@@ -128,7 +140,7 @@ function byAddress(opcode: number, tags: readonly NamedValue[], target: TlbiAddr
   if (target.range) {
     const { granule, num, scale } = target.range;
     checkGranule(granule, 'a TLBI by address: range.granule');
-    setField(words, TLBI_TG, commandTgOf(granule));
+    setField(words, TLBI_TG, COMMAND_TG[granule]);
     setNamedField(words, TLBI_NUM, num, 'a TLBI by address: range.num');
     setNamedField(words, TLBI_SCALE, scale, 'a TLBI by address: range.scale');
   }
@@ -142,14 +154,16 @@ export function prefetchConfig(streamId: number): Uint32Array {
 
 /** CMD_CFGI_STE: the STE of a stream has changed; with `leaf` only the last level of the stream table. */
 export function cfgiSte(streamId: number, leaf = true): Uint32Array {
+  checkBoolean(leaf, 'cfgiSte: leaf');
   return command(OP_CFGI_STE, [
     [CMD_SID, streamId, 'streamId'],
     [CFGI_LEAF, leaf ? 1 : 0, 'leaf'],
   ]);
 }
 
-/** The 2^(range + 1) streams around `streamId`, range 0 to 30. */
+/** The 2^(range + 1) streams around `streamId`, range 0 to 30; `cfgiAll` is for all of them. */
 export function cfgiSteRange(streamId: number, range: number): Uint32Array {
+  checkInteger(range, 0, CFGI_RANGE_ALL - 1, 'cfgiSteRange: range');
   return command(OP_CFGI_STE_RANGE, [
     [CMD_SID, streamId, 'streamId'],
     [CFGI_RANGE, range, 'range'],
@@ -158,11 +172,12 @@ export function cfgiSteRange(streamId: number, range: number): Uint32Array {
 
 /** CMD_CFGI_ALL: every STE and CD may have changed. */
 export function cfgiAll(): Uint32Array {
-  return cfgiSteRange(0, CFGI_RANGE_ALL);
+  return command(OP_CFGI_STE_RANGE, [[CFGI_RANGE, CFGI_RANGE_ALL, 'range']]);
 }
 
 /** CMD_CFGI_CD: the CD of a substream has changed; with `leaf` only the last level of its table. */
 export function cfgiCd(streamId: number, substreamId: number, leaf = true): Uint32Array {
+  checkBoolean(leaf, 'cfgiCd: leaf');
   return command(OP_CFGI_CD, [
     [CMD_SID, streamId, 'streamId'],
     [CMD_SSID, substreamId, 'substreamId'],
@@ -262,7 +277,8 @@ const INVALIDATION: OptionKinds<AtcInvalidation> = {
 /** CMD_ATC_INV: translations that an endpoint holds itself (ATS). */
 export function atcInv(target: AtcInvalidation): Uint32Array {
   checkOptions(target, INVALIDATION, 'atcInv');
-  checkAddress(target.address, 1, 'atcInv: address');
+  checkInteger(target.size, 0, MAX_ATC_SIZE, 'atcInv: size');
+  checkAddress(target.address, PAGE * 2 ** target.size, 'atcInv: address');
   const [lo, hi] = splitAddress(target.address);
   return command(OP_ATC_INV, [
     [CMD_SID, target.streamId, 'atcInv: streamId'],
@@ -282,6 +298,7 @@ export function priResp(
   response: number,
   substreamId?: number,
 ): Uint32Array {
+  checkOptionalInteger(substreamId, 0, 2 ** 20 - 1, 'priResp: substreamId');
   return command(OP_PRI_RESP, [
     [CMD_SID, streamId, 'streamId'],
     [CMD_SSV, substreamId === undefined ? 0 : 1, 'substreamId'],
@@ -304,7 +321,8 @@ const ACTIONS: readonly ResumeAction[] = ['retry', 'abort', 'razwi'];
  * @throws {TypeError} when there is no such action.
  */
 export function resume(streamId: number, stag: number, action: ResumeAction): Uint32Array {
-  if (!ACTIONS.includes(action)) throw new TypeError(unknownName('action', `${action}`, ACTIONS));
+  if (!ACTIONS.includes(action))
+    throw new TypeError(unknownName('action', String(action), ACTIONS));
   return command(OP_RESUME, [
     [CMD_SID, streamId, 'streamId'],
     [RESUME_AC, action === 'retry' ? 1 : 0, 'action'],
@@ -360,6 +378,8 @@ export function writeCommand(
 ): void {
   checkWords(words, CMDQ_ENTRY_SIZE / 4, 'writeCommand: a command');
   checkInteger(index, 0, 2 ** 19 - 1, 'writeCommand: index');
+  checkAddress(ringBase, CMDQ_ENTRY_SIZE, 'writeCommand: ringBase');
+  checkMethods(memory, ['store64'], 'writeCommand: memory');
   for (let i = 0; i < 4; i += 2) {
     const value = (BigInt(words[i + 1] ?? 0) << 32n) | BigInt(words[i] ?? 0);
     memory.store64(ringBase + index * CMDQ_ENTRY_SIZE + 4 * i, value);

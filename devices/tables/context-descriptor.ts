@@ -35,15 +35,10 @@ import { checkNames, setField } from '../plugin/index.ts';
 import { allNamesOf } from '../plugin/known-names.ts';
 import { checkInteger } from '../plugin/known-values.ts';
 import { checkedLater, checkOptions, flag, type OptionKinds } from '../plugin/option-kinds.ts';
-import { addressSizeCode, GRANULE_4K, type Granule, tg0Of, tg1Of } from './granule.ts';
+import { addressSizeCode, GRANULE_4K, type Granule } from './granule.ts';
 import { splitAddress, storeStructure, type TableMemory } from './memory.ts';
-import {
-  checkAddress,
-  checkAddressSize,
-  checkGranule,
-  checkWords,
-  setNamedField,
-} from './named-field.ts';
+import { checkAddress, checkAddressSize, checkWords, setNamedField } from './named-field.ts';
+import { checkGranule, TG0, TG1 } from './table-geometry.ts';
 
 /** One half of the input address range: TTB0 the lower, TTB1 the upper. */
 export interface CdTables {
@@ -117,7 +112,7 @@ export function contextDescriptor(options: ContextDescriptor): Uint32Array {
   if (lower) {
     const [lo, hi] = splitAddress(lower.ttb);
     setField(cd, CD_T0SZ, 64 - lower.inputBits);
-    setField(cd, CD_TG0, tg0Of(lower.granule ?? GRANULE_4K));
+    setField(cd, CD_TG0, TG0[lower.granule ?? GRANULE_4K]);
     setField(cd, CD_IR0, 1);
     setField(cd, CD_OR0, 1);
     setField(cd, CD_SH0, 3);
@@ -127,7 +122,7 @@ export function contextDescriptor(options: ContextDescriptor): Uint32Array {
   if (upper) {
     const [lo, hi] = splitAddress(upper.ttb);
     setField(cd, CD_T1SZ, 64 - upper.inputBits);
-    setField(cd, CD_TG1, tg1Of(upper.granule ?? GRANULE_4K));
+    setField(cd, CD_TG1, TG1[upper.granule ?? GRANULE_4K]);
     setField(cd, CD_IR1, 1);
     setField(cd, CD_OR1, 1);
     setField(cd, CD_SH1, 3);
@@ -161,5 +156,6 @@ export function writeCd(
 ): void {
   checkWords(cd, CD_SIZE / 4, 'writeCd: a CD');
   checkInteger(substreamId, 0, 2 ** 20 - 1, 'writeCd: substreamId');
+  checkAddress(tableBase, CD_SIZE, 'writeCd: tableBase');
   storeStructure(memory, tableBase + substreamId * CD_SIZE, cd);
 }

@@ -52,6 +52,7 @@ import {
   F_WALK_EABT,
 } from '../../assembly/layout/events.ts';
 import { fieldOf } from '../plugin/index.ts';
+import { checkWord, checkWordList } from '../plugin/known-words.ts';
 
 /** A kind of event. */
 export interface EventType {
@@ -247,8 +248,12 @@ export const EVENTS: readonly EventType[] = [
 
 const EVENT_TYPES = new Map(EVENTS.map((event) => [event.id, event]));
 
-/** The event with a number; undefined for reserved and IMPLEMENTATION DEFINED ones. */
+/**
+ * The event with a number; undefined for reserved and IMPLEMENTATION DEFINED ones.
+ * @throws {TypeError|RangeError} unless it is an integer of 32 bits.
+ */
 export function eventType(id: number): EventType | undefined {
+  checkWord(id, 'eventType: id');
   return EVENT_TYPES.get(id);
 }
 
@@ -275,8 +280,12 @@ export interface EventRecord {
   readonly address: bigint;
 }
 
-/** Reads a record of 8 words. */
+/**
+ * Reads a record of 8 words; those that are missing are 0.
+ * @throws {TypeError|RangeError} unless the words are integers of 32 bits.
+ */
 export function eventRecord(words: ArrayLike<number>): EventRecord {
+  checkWordList(words, 'eventRecord: words');
   const long = (lo: number, hi: number) =>
     (BigInt(fieldOf(words, hi)) << 32n) | BigInt(fieldOf(words, lo));
   const flag = (field: number) => fieldOf(words, field) !== 0;

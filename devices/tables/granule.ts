@@ -1,92 +1,123 @@
 // SPDX-License-Identifier: MIT
-// Translation granules and the geometry of the tables that follow from them (DDI 0487 section D8.2).
+// Translation granules, and the geometry of the tables that follows from them (DDI 0487 section D8.2), for callers whose
+// values have not been looked at.
 
-/** Size of a page and of a table in bytes. */
-export type Granule = 0x1000 | 0x4000 | 0x10000;
+import { checkBoolean, checkInteger } from '../plugin/known-values.ts';
+import type { Granule } from './granule-sizes.ts';
+import {
+  COMMAND_TG,
+  checkGranule,
+  checkInputBits,
+  entryShift,
+  firstLevel,
+  firstLevelOfStage2,
+  isLeafLevel,
+  SHIFTS,
+  startLevelCode,
+  TG0,
+  TG1,
+} from './table-geometry.ts';
 
-/** Bytes of a granule of 4 KiB. */
-export const GRANULE_4K = 0x1000;
-/** Bytes of a granule of 16 KiB. */
-export const GRANULE_16K = 0x4000;
-/** Bytes of a granule of 64 KiB. */
-export const GRANULE_64K = 0x10000;
+export * from './granule-sizes.ts';
 
-const SHIFTS: Readonly<Record<Granule, number>> = {
-  [GRANULE_4K]: 12,
-  [GRANULE_16K]: 14,
-  [GRANULE_64K]: 16,
-};
-const TG0: Readonly<Record<Granule, number>> = {
-  [GRANULE_4K]: 0,
-  [GRANULE_64K]: 1,
-  [GRANULE_16K]: 2,
-};
-const TG1: Readonly<Record<Granule, number>> = {
-  [GRANULE_16K]: 1,
-  [GRANULE_4K]: 2,
-  [GRANULE_64K]: 3,
-};
-const COMMAND_TG: Readonly<Record<Granule, number>> = {
-  [GRANULE_4K]: 1,
-  [GRANULE_16K]: 2,
-  [GRANULE_64K]: 3,
-};
+/** The first one that the architecture has (FEAT_LPA2). */
+const FIRST_LEVEL = -1;
 
-/** log2 of the page size. */
+const checkLevel = (level: number, what: string) => checkInteger(level, FIRST_LEVEL, 3, what);
+
+/**
+ * log2 of the page size.
+ * @throws {RangeError} when there is no such granule.
+ */
 export function granuleShift(granule: Granule): number {
+  checkGranule(granule, 'granuleShift: granule');
   return SHIFTS[granule];
 }
 
-/** Encoding in CD.TG0 and STE.S2TG. */
+/**
+ * Encoding in CD.TG0 and STE.S2TG.
+ * @throws {RangeError} when there is no such granule.
+ */
 export function tg0Of(granule: Granule): number {
+  checkGranule(granule, 'tg0Of: granule');
   return TG0[granule];
 }
 
-/** Encoding in CD.TG1, which differs from TG0's. */
+/**
+ * Encoding in CD.TG1, which differs from TG0's.
+ * @throws {RangeError} when there is no such granule.
+ */
 export function tg1Of(granule: Granule): number {
+  checkGranule(granule, 'tg1Of: granule');
   return TG1[granule];
 }
 
-/** Encoding in the TG field of TLBI commands. */
+/**
+ * Encoding in the TG field of TLBI commands.
+ * @throws {RangeError} when there is no such granule.
+ */
 export function commandTgOf(granule: Granule): number {
+  checkGranule(granule, 'commandTgOf: granule');
   return COMMAND_TG[granule];
 }
 
-/** log2 of the size in bytes that one entry of a level covers; level 3 holds the pages. */
+/**
+ * log2 of the size in bytes that one entry of a level covers; level 3 holds the pages.
+ * @param level -1 to 3.
+ * @throws {TypeError|RangeError} when there is no such granule or level.
+ */
 export function levelShift(granule: Granule, level: number): number {
-  const shift = granuleShift(granule);
-  return shift + (3 - level) * (shift - 3);
+  checkGranule(granule, 'levelShift: granule');
+  checkLevel(level, 'levelShift: level');
+  return entryShift(granule, level);
 }
 
 /**
  * Whether a leaf may stand at a level: pages at 3, blocks at 2 and, with 4 KiB granules, at 1.
+ * @param level -1 to 3.
  * @param ds CD.DS or STE.S2DS: one level more for granules of 4 and 16 KiB.
+ * @throws {TypeError|RangeError} when there is no such granule or level, or `ds` is neither true nor false.
  */
 export function leafAllowed(granule: Granule, level: number, ds = false): boolean {
-  if (level >= 2) return true;
-  if (level === 1) return granule === GRANULE_4K || (ds && granule === GRANULE_16K);
-  return level === 0 && ds && granule === GRANULE_4K;
+  checkGranule(granule, 'leafAllowed: granule');
+  checkLevel(level, 'leafAllowed: level');
+  checkBoolean(ds, 'leafAllowed: ds');
+  return isLeafLevel(granule, level, ds);
 }
 
-/** Level of the first table of stage 1 for an input size in bits. */
+/**
+ * Level of the first table of stage 1 for an input size in bits.
+ * @param inputBits more than a page has, and at most 52.
+ * @throws {TypeError|RangeError} when there is no such granule or size.
+ */
 export function stage1StartLevel(granule: Granule, inputBits: number): number {
-  const shift = granuleShift(granule);
-  return 4 - Math.ceil((inputBits - shift) / (shift - 3));
+  checkGranule(granule, 'stage1StartLevel: granule');
+  checkInputBits(granule, inputBits, 'stage1StartLevel: inputBits');
+  return firstLevel(granule, inputBits);
 }
 
 /**
  * Level of the first table of stage 2: one further down than stage 1 would have it when
  * that takes at most 16 tables side by side (concatenation), which the architecture
  * demands for some sizes.
+ * @param inputBits more than a page has, and at most 52.
+ * @throws {TypeError|RangeError} when there is no such granule or size.
  */
 export function stage2StartLevel(granule: Granule, inputBits: number): number {
-  const level = stage1StartLevel(granule, inputBits);
-  return level < 3 && inputBits - levelShift(granule, level) <= 4 ? level + 1 : level;
+  checkGranule(granule, 'stage2StartLevel: granule');
+  checkInputBits(granule, inputBits, 'stage2StartLevel: inputBits');
+  return firstLevelOfStage2(granule, inputBits);
 }
 
-/** Encoding of a start level in STE.S2SL0. */
+/**
+ * Encoding of a start level in STE.S2SL0.
+ * @param startLevel -1 to 3.
+ * @throws {TypeError|RangeError} when there is no such granule or level.
+ */
 export function s2sl0Of(granule: Granule, startLevel: number): number {
-  return (granule === GRANULE_4K ? 2 : 3) - startLevel;
+  checkGranule(granule, 's2sl0Of: granule');
+  checkLevel(startLevel, 's2sl0Of: startLevel');
+  return startLevelCode(granule, startLevel);
 }
 
 /** Sizes in bits that CD.IPS, STE.S2PS and IDR5.OAS can encode, in the order of their encoding. */
@@ -100,12 +131,16 @@ export function addressSizeCode(bits: number): number {
   const code = ADDRESS_SIZES.indexOf(bits);
   if (code < 0)
     throw new RangeError(
-      `${bits} is no address size of the architecture (${ADDRESS_SIZES.join(', ')})`,
+      `addressSizeCode: bits must be one of ${ADDRESS_SIZES.join(', ')}, not ${String(bits)}`,
     );
   return code;
 }
 
-/** Bits of an encoded address size; undefined for a reserved code. */
+/**
+ * Bits of an encoded address size; undefined for a reserved code.
+ * @throws {TypeError|RangeError} unless the code is an integer of three bits.
+ */
 export function addressSizeOf(code: number): number | undefined {
+  checkInteger(code, 0, 7, 'addressSizeOf: code');
   return ADDRESS_SIZES[code];
 }

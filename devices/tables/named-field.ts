@@ -3,8 +3,10 @@
 
 import { bitsOf, type Field, setField } from '../plugin/index.ts';
 import { checkInteger } from '../plugin/known-values.ts';
+import { checkWordList } from '../plugin/known-words.ts';
 import type { OptionKind } from '../plugin/option-kinds.ts';
-import { ADDRESS_SIZES, type Granule, granuleShift } from './granule.ts';
+import { ADDRESS_SIZES, type Granule } from './granule.ts';
+import { checkGranule } from './table-geometry.ts';
 
 /** The largest number of 64 bits: those of the upper half of stage 1 are addresses too. */
 const MAX_ADDRESS = 2 ** 64 - 2048;
@@ -34,15 +36,6 @@ export function checkAddress(value: number, multiple: number, what: string): voi
     throw new RangeError(`${what} must be a multiple of ${multiple}, not 0x${value.toString(16)}`);
 }
 
-/**
- * @param what names the value: "PageTable: granule".
- * @throws {RangeError} unless it is one of the three granules.
- */
-export function checkGranule(granule: Granule, what: string): void {
-  if (granuleShift(granule) === undefined)
-    throw new RangeError(`${what} must be 4096, 16384 or 65536, not ${String(granule)}`);
-}
-
 /** An option that is a granule. */
 export const granuleKind: OptionKind = (value, owner, name) =>
   checkGranule(value as Granule, `${owner}: ${name}`);
@@ -58,8 +51,11 @@ export function checkAddressSize(bits: number | undefined, what: string): void {
 
 /**
  * @param what names the structure: "writeSte: an STE".
- * @throws {TypeError} unless there are so many words.
+ * @throws {TypeError} unless there are so many words, all of them numbers.
+ * @throws {RangeError} unless each is an integer of 32 bits.
  */
 export function checkWords(words: ArrayLike<number>, count: number, what: string): void {
-  if (words?.length !== count) throw new TypeError(`${what} is ${count} words of 32 bits`);
+  if (words?.length !== count || typeof words === 'string')
+    throw new TypeError(`${what} is ${count} words of 32 bits`);
+  checkWordList(words, what);
 }

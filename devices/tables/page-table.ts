@@ -10,19 +10,20 @@ import {
   PTE_TYPE_PAGE,
   PTE_TYPE_TABLE,
 } from '../../assembly/layout/descriptors.ts';
+import { typeOf } from '../plugin/known-names.ts';
 import { checkInteger, checkMethods } from '../plugin/known-values.ts';
 import { checkOptions, flag, integerFrom, type OptionKinds } from '../plugin/option-kinds.ts';
-import {
-  GRANULE_4K,
-  type Granule,
-  granuleShift,
-  leafAllowed,
-  levelShift,
-  stage1StartLevel,
-  stage2StartLevel,
-} from './granule.ts';
+import { GRANULE_4K, type Granule } from './granule.ts';
 import type { TableMemory } from './memory.ts';
 import { checkAddress, granuleKind } from './named-field.ts';
+import {
+  checkInputBits,
+  entryShift,
+  firstLevel,
+  firstLevelOfStage2,
+  isLeafLevel,
+  SHIFTS,
+} from './table-geometry.ts';
 import { allocateTable, loadTable64 } from './table-words.ts';
 
 /** Attributes of a leaf: every bit of a page descriptor but its address. Blocks take the same with their own type. */
@@ -64,7 +65,6 @@ const MAP: OptionKinds<MapOptions> = {
 
 const ADDRESS_MASK = 0x0000_ffff_ffff_ffffn;
 const TYPE_MASK = 3n;
-const MAX_INPUT_BITS = 52;
 
 /** A tree of tables. Addresses are integers below 2^48; the upper half of stage 1 is given as its low bits. */
 export class PageTable {
@@ -86,18 +86,13 @@ export class PageTable {
     this.#memory = memory;
     this.granule = options.granule ?? GRANULE_4K;
     this.inputBits = options.inputBits ?? 48;
-    checkInteger(
-      this.inputBits,
-      granuleShift(this.granule) + 1,
-      MAX_INPUT_BITS,
-      'PageTable: inputBits',
-    );
-    const startLevel = options.stage === 1 ? stage1StartLevel : stage2StartLevel;
+    checkInputBits(this.granule, this.inputBits, 'PageTable: inputBits');
+    const startLevel = options.stage === 1 ? firstLevel : firstLevelOfStage2;
     this.startLevel = options.startLevel ?? startLevel(this.granule, this.inputBits);
     checkInteger(this.startLevel, -1, 3, 'PageTable: startLevel');
     // The first table has as many entries as the input has bits left, which may be fewer
     // or (concatenated) more than a page holds.
-    const bytes = 2 ** (this.inputBits - levelShift(this.granule, this.startLevel) + 3);
+    const bytes = 2 ** (this.inputBits - entryShift(this.granule, this.startLevel) + 3);
     const size = Math.max(bytes, 64);
     this.root = allocateTable(memory, size, size);
   }
@@ -105,7 +100,7 @@ export class PageTable {
   /**
    * Maps a range. All three are multiples of the granule.
    * @param attributes bits of a page descriptor without its address, such as S1_READ_WRITE.
-   * @throws {RangeError} when the range is misaligned, too large, or in use.
+   * @throws {RangeError} when the range is empty, misaligned, too large, or in use.
    * @throws {TypeError} when there is no such option, or an argument has another type.
    */
   map(
@@ -119,7 +114,9 @@ export class PageTable {
     this.#check(input, size);
     checkAddress(output, this.granule, 'map: the output address');
     if (typeof attributes !== 'bigint')
-      throw new TypeError('map: attributes are a bigint, such as S1_READ_WRITE');
+      throw new TypeError(
+        `map: attributes must be a bigint, such as S1_READ_WRITE, not ${typeOf(attributes)}`,
+      );
     for (let done = 0; done < size; ) {
       const level =
         options.blocks === false ? 3 : this.#leafLevel(input + done, output + done, size - done);
@@ -128,7 +125,7 @@ export class PageTable {
       if (slot === undefined || loadTable64(this.#memory, slot) & 1n)
         throw new RangeError(`0x${(input + done).toString(16)} is mapped already`);
       this.#memory.store64(slot, BigInt(output + done) | (attributes & ~TYPE_MASK) | BigInt(type));
-      done += 2 ** levelShift(this.granule, level);
+      done += 2 ** entryShift(this.granule, level);
     }
   }
 
@@ -141,7 +138,7 @@ export class PageTable {
     for (let done = 0; done < size; ) {
       const [slot, level] = this.#leaf(input + done);
       if (slot !== undefined) this.#memory.store64(slot, 0n);
-      const span = 2 ** levelShift(this.granule, level);
+      const span = 2 ** entryShift(this.granule, level);
       done += span - ((input + done) % span);
     }
   }
@@ -149,23 +146,27 @@ export class PageTable {
   /**
    * Address of the leaf descriptor that translates an input address; undefined when none
    * does. For tests that change single bits.
+   * @throws {TypeError|RangeError} when it is no address.
    */
   leafOf(input: number): number | undefined {
+    checkAddress(input, 1, 'leafOf: input');
     return this.#leaf(input)[0];
   }
 
   #check(input: number, size: number): void {
     checkAddress(input, this.granule, 'the input address of a mapped range');
     checkAddress(size, this.granule, 'the size of a mapped range');
+    if (size === 0)
+      throw new RangeError(`the size of a mapped range must be at least ${this.granule}, not 0`);
     if (input + size > 2 ** this.inputBits)
       throw new RangeError(`0x${input.toString(16)} is beyond ${this.inputBits} bits`);
   }
 
   #leafLevel(input: number, output: number, left: number): number {
     for (let level = Math.max(1, this.startLevel); level < 3; level++) {
-      const span = 2 ** levelShift(this.granule, level);
+      const span = 2 ** entryShift(this.granule, level);
       if (
-        leafAllowed(this.granule, level) &&
+        isLeafLevel(this.granule, level, false) &&
         left >= span &&
         input % span === 0 &&
         output % span === 0
@@ -176,9 +177,9 @@ export class PageTable {
   }
 
   #slotIn(table: number, input: number, level: number): number {
-    const index = Math.floor(input / 2 ** levelShift(this.granule, level));
+    const index = Math.floor(input / 2 ** entryShift(this.granule, level));
     const entries =
-      level === this.startLevel ? 2 ** this.inputBits : 2 ** (granuleShift(this.granule) - 3);
+      level === this.startLevel ? 2 ** this.inputBits : 2 ** (SHIFTS[this.granule] - 3);
     return table + (index % entries) * 8;
   }
 

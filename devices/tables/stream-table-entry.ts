@@ -48,14 +48,7 @@ import {
   integerFrom,
   type OptionKinds,
 } from '../plugin/option-kinds.ts';
-import {
-  addressSizeCode,
-  GRANULE_4K,
-  type Granule,
-  s2sl0Of,
-  stage2StartLevel,
-  tg0Of,
-} from './granule.ts';
+import { addressSizeCode, GRANULE_4K, type Granule } from './granule.ts';
 import { splitAddress, storeStructure, type TableMemory } from './memory.ts';
 import {
   checkAddress,
@@ -64,6 +57,7 @@ import {
   granuleKind,
   setNamedField,
 } from './named-field.ts';
+import { firstLevelOfStage2, startLevelCode, TG0 } from './table-geometry.ts';
 
 /** What a stage-1 or nested STE says about its context descriptors. */
 export interface SteStage1 {
@@ -127,6 +121,9 @@ const STAGE_2: OptionKinds<SteStage2> = {
   forceWriteBack: flag,
 };
 
+/** IHI 0070 section 5.1: larger ones are reserved. */
+const MAX_SPAN = 11;
+
 function entry(config: number): Uint32Array {
   const ste = new Uint32Array(STE_SIZE / 4);
   setField(ste, STE_V, 1);
@@ -158,18 +155,20 @@ function setStage2(ste: Uint32Array, stage2: SteStage2): void {
   checkAddress(stage2.ttb, 16, 'stage 2 of an STE: ttb');
   checkInteger(stage2.inputBits, 1, 64, 'stage 2 of an STE: inputBits');
   checkAddressSize(stage2.outputBits, 'stage 2 of an STE: outputBits');
+  if (stage2.outputBits === undefined)
+    checkAddressSize(stage2.inputBits, 'stage 2 of an STE: outputBits, by default inputBits,');
   const [lo, hi] = splitAddress(stage2.ttb);
   setNamedField(ste, STE_S2VMID, stage2.vmid, 'stage 2 of an STE: vmid');
   setField(ste, STE_S2T0SZ, 64 - stage2.inputBits);
   setField(
     ste,
     STE_S2SL0,
-    s2sl0Of(granule, stage2.startLevel ?? stage2StartLevel(granule, stage2.inputBits)),
+    startLevelCode(granule, stage2.startLevel ?? firstLevelOfStage2(granule, stage2.inputBits)),
   );
   setField(ste, STE_S2IR0, 1);
   setField(ste, STE_S2OR0, 1);
   setField(ste, STE_S2SH0, 3);
-  setField(ste, STE_S2TG, tg0Of(granule));
+  setField(ste, STE_S2TG, TG0[granule]);
   setField(ste, STE_S2PS, addressSizeCode(stage2.outputBits ?? stage2.inputBits));
   setField(ste, STE_S2AA64, 1);
   setField(ste, STE_S2PTW, 1);
@@ -245,10 +244,18 @@ export function writeSte(
 ): void {
   checkWords(ste, STE_SIZE / 4, 'writeSte: an STE');
   checkInteger(streamId, 0, 2 ** 32 - 1, 'writeSte: streamId');
+  checkAddress(tableBase, STE_SIZE, 'writeSte: tableBase');
   storeStructure(memory, tableBase + streamId * STE_SIZE, ste);
 }
 
-/** A level-1 stream table descriptor: `table`, a multiple of its size, has 2^(span - 1) STEs; span 0 is invalid. */
+/**
+ * A level-1 stream table descriptor.
+ * @param table address of the level-2 table, a multiple of its size.
+ * @param span the table has 2^(span - 1) STEs; 0 (invalid) to 11.
+ * @throws {TypeError|RangeError} when one is none of these.
+ */
 export function level1SteDescriptor(table: number, span: number): bigint {
+  checkInteger(span, 0, MAX_SPAN, 'level1SteDescriptor: span');
+  checkAddress(table, STE_SIZE * 2 ** Math.max(span - 1, 0), 'level1SteDescriptor: table');
   return BigInt(table) | BigInt(span);
 }

@@ -14,6 +14,7 @@ import {
 import {
   callback,
   checkOptions,
+  integerFrom,
   listOf,
   nonEmpty,
   type OptionKinds,
@@ -32,13 +33,14 @@ export interface ContractOptions {
   readonly stimulus?: Stimulus;
   /**
    * Registers whose values depend on more than the device's state, such as a counter of real
-   * time: what they read is not compared. Names as `registerName` gives them. Default none.
+   * time: what they read is not compared. Names as `registerName` gives them; one of 64 bits
+   * stands for both its words. Default none.
    */
   readonly volatile?: readonly string[];
 }
 
 const OPTIONS: OptionKinds<ContractOptions> = {
-  operations: uint32,
+  operations: integerFrom(1, 2 ** 32 - 1),
   seeds: listOf(uint32),
   stimulus: callback,
   volatile: listOf(nonEmpty),

@@ -18,7 +18,17 @@ import type {
   TraceEvent,
 } from '../plugin/index.ts';
 import { isPasid } from '../plugin/index.ts';
-import { checkOptions, flag, type OptionKinds, uint, uint32 } from '../plugin/option-kinds.ts';
+import { checkMethods } from '../plugin/known-values.ts';
+import { checkWord } from '../plugin/known-words.ts';
+import {
+  checkOptions,
+  flag,
+  multipleOf,
+  nonEmpty,
+  type OptionKinds,
+  uint,
+  uint32,
+} from '../plugin/option-kinds.ts';
 
 /** What a `FakeHost` has and refuses. */
 export interface FakeHostOptions {
@@ -33,10 +43,17 @@ export interface FakeHostOptions {
 }
 
 const OPTIONS: OptionKinds<FakeHostOptions> = {
-  ramGpa: uint,
-  ramSize: uint32,
+  ramGpa: multipleOf(8, 0, 2 ** 48),
+  ramSize: multipleOf(0x10000, 0x10000, 2 ** 31),
   streamId: uint32,
   directMaps: flag,
+};
+
+const REQUEST: OptionKinds<DirectMapRequest> = {
+  region: uint32,
+  offset: uint32,
+  length: uint32,
+  doorbell: uint32,
 };
 
 /** A direct map as the fake host has granted it. */
@@ -91,7 +108,10 @@ export class FakeHost implements DeviceHost {
   stalls: (iova: number) => boolean = () => false;
   readonly #options: FakeHostOptions;
 
-  /** @throws {TypeError} when there is no such option. */
+  /**
+   * @throws {TypeError} when there is no such option, or its value has another type.
+   * @throws {RangeError} when a number is out of its range.
+   */
   constructor(options: FakeHostOptions = {}) {
     checkOptions(options, OPTIONS, 'FakeHost');
     this.#options = options;
@@ -131,18 +151,27 @@ export class FakeHost implements DeviceHost {
     return RAM_OFFSET;
   }
 
-  /** Pulses that a line has had. */
+  /**
+   * Pulses that a line has had.
+   * @throws {TypeError|RangeError} unless the line is an integer from 0.
+   */
   pulses(line: number): number {
+    uint(line, 'FakeHost.pulses', 'line');
     return this.log.filter((entry) => entry === `pulse ${line}`).length;
   }
 
-  /** Level of a line. */
+  /**
+   * Level of a line.
+   * @throws {TypeError|RangeError} unless the line is an integer from 0.
+   */
   level(line: number): boolean {
+    uint(line, 'FakeHost.level', 'line');
     return this.levels.get(line) ?? false;
   }
 
   /** A line whose pulses and levels stand in `log`. */
   interruptLine(index: number): InterruptLine {
+    uint(index, 'interruptLine', 'index');
     return {
       pulse: () => {
         this.log.push(`pulse ${index}`);
@@ -206,6 +235,7 @@ export class FakeHost implements DeviceHost {
 
   /** Grants the request while pages are left, unless the options refuse all. */
   mapDirect(request: DirectMapRequest): DirectMap | undefined {
+    checkOptions(request, REQUEST, 'mapDirect: request', ['region', 'offset', 'length']);
     const page = Array.from({ length: DIRECT_PAGES }, (_, i) => (1 + i) * PAGE).find(
       (offset) =>
         !this.maps.some((map) => map.mapped && map.memoryOffset - (map.offset % PAGE) === offset),
@@ -228,6 +258,7 @@ export class FakeHost implements DeviceHost {
   }
 
   background(loop: BackgroundLoop): () => void {
+    checkMethods(loop, ['poll'], 'background: loop');
     this.loops.push(loop);
     return () => {
       const index = this.loops.indexOf(loop);
@@ -251,14 +282,20 @@ export class FakeHost implements DeviceHost {
     return this.timers.add('device', name, callback);
   }
 
-  /** Resets a device as a machine does: without its timers. */
+  /**
+   * Resets a device as a machine does: without its timers.
+   * @throws {TypeError} when it is no device.
+   */
   reset(device: Device): void {
+    checkMethods(device, ['reset'], 'FakeHost.reset: device');
     this.timers.cancelAll();
     device.reset();
   }
 
   /** Takes an MSI to RAM, or where `takesMsi` says. */
   msi(address: number, data: number): boolean {
+    uint(address, 'msi', 'address');
+    checkWord(data, 'msi: data');
     const taken = this.takesMsi(address) || this.memory.store32(address, data);
     const outcome = taken ? 'taken' : 'refused';
     this.log.push(`msi 0x${address.toString(16)} 0x${(data >>> 0).toString(16)} ${outcome}`);
@@ -266,6 +303,7 @@ export class FakeHost implements DeviceHost {
   }
 
   trace(event: TraceEvent): void {
+    nonEmpty(event?.name, 'trace', 'event.name');
     this.log.push(`trace ${event.name}`);
   }
 }

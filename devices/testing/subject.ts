@@ -8,6 +8,7 @@ import { answeredObject } from '../plugin/answers.ts';
 import { DEVICE_CALLS } from '../plugin/device-calls.ts';
 import type { AccessSize, Device, MmioAccess } from '../plugin/index.ts';
 import { unknownName, unnamedRegister } from '../plugin/index.ts';
+import { upperWord } from '../plugin/register-file.ts';
 import { DeviceBus } from './device-bus.ts';
 import { FakeHost } from './fake-host.ts';
 
@@ -54,7 +55,7 @@ export class Subject {
     like?: Subject,
     host = new FakeHost(),
   ) {
-    this.#volatile = new Set(volatile);
+    this.#volatile = new Set(volatile.flatMap((name) => [name, upperWord(name)]));
     this.host = host;
     this.device = answeredObject(factory(this.host), DEVICE_CALLS, 'the factory of devices');
     this.#lease = new DeviceLease(this.host);

@@ -80,6 +80,9 @@ import {
   STALL_MODEL_TERMINATE,
 } from '../../assembly/layout/smmu-registers.ts';
 import { bitsOf, maskInWord } from '../plugin/index.ts';
+import { checkInteger } from '../plugin/known-values.ts';
+import { checkWord } from '../plugin/known-words.ts';
+import { checkBlock } from './host-memory-check.ts';
 import { smmuBase } from './unit.ts';
 
 type Actions = ReadonlyMap<number, number>;
@@ -163,8 +166,13 @@ function overlayActions(idr0: number): Actions {
   );
 }
 
-/** What a queue of this kind does for each legal opcode, on a physical SMMU with this IDR0. */
+/**
+ * What a queue of this kind does for each legal opcode, on a physical SMMU with this IDR0.
+ * @throws {TypeError|RangeError} when there is no such kind, or IDR0 is no 32-bit word.
+ */
 export function actionsOf(kind: number, idr0: number): Actions {
+  checkInteger(kind, 0, QUEUE_KINDS - 1, 'actionsOf: kind');
+  checkWord(idr0, 'actionsOf: idr0');
   switch (kind) {
     case QUEUE_KIND_MAIN:
     case QUEUE_KIND_VCMDQ_HYP:
@@ -236,27 +244,39 @@ const REQUIREMENTS: readonly Requirement[] = [
 /**
  * What an SMMU with these ID registers lacks, as CTX_LACKS has it: commands that it refuses, whatever the physical SMMU has, and ranges
  * that it ignores.
+ * @throws {TypeError|RangeError} when one of them is no 32-bit word.
  */
 export function lackedBy(ids: CommandIds): number {
+  checkWord(ids?.idr0, 'lackedBy: ids.idr0');
+  checkWord(ids.idr3, 'lackedBy: ids.idr3');
   const masks = REQUIREMENTS.filter(({ has }) => !has(ids)).flatMap(({ commands }) =>
     Object.values(commands),
   );
   return masks.reduce((word, mask) => (word | mask) >>> 0, 0);
 }
 
-/** The bits of a CTX_LACKS word by name. */
+/**
+ * The bits of a CTX_LACKS word by name.
+ * @throws {TypeError|RangeError} unless it is a 32-bit word.
+ */
 export function lackedCommands(lacks: number): LackedCommand[] {
+  checkWord(lacks, 'lackedCommands: lacks');
   return REQUIREMENTS.flatMap(({ needs, commands }) =>
     Object.entries(commands).map(([command, mask]) => ({ mask, command, needs })),
   ).filter(({ mask }) => (lacks & mask) !== 0);
 }
 
-/** Writes the action tables of one SMMU into host memory. */
+/**
+ * Writes the action tables of one SMMU into host memory.
+ * @throws {TypeError|RangeError} when the memory is none, or has no such SMMU, or IDR0 is no 32-bit word.
+ */
 export function writeActions(
   hostMemory: WebAssembly.Memory,
   smmuIndex: number,
   idr0: number,
 ): void {
+  checkBlock(hostMemory, smmuIndex, 0, 1, 'writeActions');
+  checkWord(idr0, 'writeActions: idr0');
   const bytes = new Uint8Array(
     hostMemory.buffer,
     smmuBase(smmuIndex) + SMMU_AT_ACTIONS,

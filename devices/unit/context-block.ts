@@ -27,6 +27,7 @@ import {
   CTX_STRIDE,
   CTX_VMID,
   CTX_WINDOW,
+  MAX_CONTEXTS,
   MAX_STREAMS,
   SMMU_AT_CONTEXTS,
   SMMU_AT_STREAMS,
@@ -39,6 +40,7 @@ import {
 } from '../../assembly/layout/doorbell-id.ts';
 import { SMMU_AT_REGS } from '../../assembly/layout/queue-memory.ts';
 import { withBits } from '../plugin/index.ts';
+import { checkBlock } from './host-memory-check.ts';
 import { smmuBase } from './unit.ts';
 
 /** 32-bit words of a VCMDQ's page-0 registers: CONS, PROD, CONFIG, STATUS, GERROR, GERRORN. */
@@ -62,7 +64,9 @@ export class ContextBlock {
   readonly #words: Int32Array;
   readonly #halves: Uint16Array;
 
+  /** @throws {TypeError|RangeError} when the memory is none of `createHostMemory`, or has no such block. */
   constructor(hostMemory: WebAssembly.Memory, smmuIndex: number, index: number) {
+    checkBlock(hostMemory, smmuIndex, index, MAX_CONTEXTS, 'ContextBlock');
     this.#smmuIndex = smmuIndex;
     this.#smmu = smmuBase(smmuIndex);
     this.index = index;

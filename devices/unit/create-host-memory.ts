@@ -18,6 +18,7 @@ import {
 import { TRACE_UNIT } from '../../assembly/layout/trace-memory.ts';
 import { checkOptions, integerFrom, type OptionKinds, uint32 } from '../plugin/option-kinds.ts';
 import { EVENTS } from '../tables/index.ts';
+import { MAX_SMMUS } from './host-memory-check.ts';
 
 const WASM_PAGE = 0x10000;
 
@@ -32,7 +33,7 @@ export interface HostMemoryOptions {
 }
 
 const OPTIONS: OptionKinds<HostMemoryOptions> = {
-  smmus: integerFrom(1, 16),
+  smmus: integerFrom(1, MAX_SMMUS),
   ramSize: integerFrom(1, 2 ** 32),
   traceUnits: uint32,
 };

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Words of guest memory by which any thread asks vCPUs for an exit, without a call.
 
+import { typeOf } from '../plugin/known-names.ts';
+
 /** Where a kind of guest looks for such requests. The units that reach its memory store them. */
 export interface ExitRequestWords {
   /** How many words: one that all vCPUs look at, or one for each. 0: this guest looks at none. */
@@ -16,10 +18,15 @@ export interface ExitRequestWords {
 /** Of a guest that cannot be asked: its vCPUs come out by themselves, or are called. */
 export const NO_EXIT_REQUEST: ExitRequestWords = { count: 0, offset: 0, stride: 0, value: 0 };
 
-/** Asks all vCPUs. `memory` is the guest's, as 32-bit words. */
-export function requestExit(
-  memory: Int32Array,
-  { count, offset, stride, value }: ExitRequestWords,
-): void {
+/**
+ * Asks all vCPUs. `memory` is the guest's, as 32-bit words.
+ * @throws {TypeError} when it is none.
+ */
+export function requestExit(memory: Int32Array, words: ExitRequestWords): void {
+  if (!(memory instanceof Int32Array))
+    throw new TypeError(`requestExit: memory must be an Int32Array, not ${typeOf(memory)}`);
+  if (typeof words !== 'object' || words === null)
+    throw new TypeError(`requestExit: words must be an object, not ${typeOf(words)}`);
+  const { count, offset, stride, value } = words;
   for (let i = 0; i < count; i++) Atomics.store(memory, (offset + i * stride) >> 2, value);
 }

@@ -4,6 +4,8 @@
 import { HOST_AT_RAM_BASE, HOST_AT_RAM_SIZE } from '../../assembly/layout/host-memory.ts';
 import { guestMemoryOf } from '../bus/guest-memory.ts';
 import type { GuestMemory } from '../plugin/index.ts';
+import { checkWord } from '../plugin/known-words.ts';
+import { bigUint64, uint } from '../plugin/option-kinds.ts';
 import type { PhysicalMemory } from './dma-stream.ts';
 import { checkHostMemory } from './host-memory-check.ts';
 
@@ -31,21 +33,31 @@ export class PhysicalRam implements GuestMemory, PhysicalMemory {
 
   /** One aligned 64-bit word; undefined where there is none. */
   load64(pa: number): bigint | undefined {
+    uint(pa, 'PhysicalRam', 'pa');
     return this.#memory.load64(pa);
   }
 
   /** Writes one aligned 64-bit word; false where there is none. */
   store64(pa: number, value: bigint): boolean {
+    uint(pa, 'PhysicalRam', 'pa');
+    bigUint64(value, 'PhysicalRam', 'value');
     return this.#memory.store64(pa, value);
   }
 
   /** Writes one aligned 32-bit word, as an MSI is; false where there is none. */
   store32(pa: number, value: number): boolean {
+    uint(pa, 'PhysicalRam', 'pa');
+    checkWord(value, 'PhysicalRam: value');
     return this.#memory.store32(pa, value);
   }
 
   /** The bytes of a range, themselves and no copy; undefined where not all of it is RAM. */
   bytes(pa: number, length: number): Uint8Array | undefined {
-    return pa >= 0 && pa + length <= this.size ? this.#bytes.subarray(pa, pa + length) : undefined;
+    // Of each access of DMA: an error is looked for where there is one.
+    if (Number.isInteger(pa) && Number.isInteger(length) && pa >= 0 && length >= 0)
+      return pa + length <= this.size ? this.#bytes.subarray(pa, pa + length) : undefined;
+    uint(pa, 'PhysicalRam', 'pa');
+    uint(length, 'PhysicalRam', 'length');
+    return undefined;
   }
 }

@@ -9,6 +9,7 @@ import {
 } from '../../assembly/layout/ats-memory.ts';
 import { VCMDQ_PROD, VCMDQ_STRIDE } from '../../assembly/layout/cmdqv-registers.ts';
 import {
+  MAX_QUEUES,
   QUEUE_ALLOCATED,
   QUEUE_COMMANDS,
   QUEUE_CONS,
@@ -44,6 +45,7 @@ import {
   ECMDQ_CONS_ERR_REASON,
 } from '../../assembly/layout/smmu-registers.ts';
 import { maskInWord } from '../plugin/index.ts';
+import { checkBlock } from './host-memory-check.ts';
 import { smmuBase } from './unit.ts';
 
 /** Plain counts of one queue. */
@@ -64,7 +66,9 @@ export class QueueBlock {
   readonly #words: Int32Array;
   readonly #longs: BigInt64Array;
 
+  /** @throws {TypeError|RangeError} when the memory is none of `createHostMemory`, or has no such block. */
   constructor(hostMemory: WebAssembly.Memory, smmuIndex: number, index: number) {
+    checkBlock(hostMemory, smmuIndex, index, MAX_QUEUES, 'QueueBlock');
     this.smmu = smmuBase(smmuIndex);
     this.index = index;
     this.address = this.smmu + SMMU_AT_QUEUES + index * QUEUE_STRIDE;

@@ -10,14 +10,19 @@ import {
   SEGMENTS_COUNT,
   SEGMENTS_FIRST,
 } from '../../assembly/layout/segment-memory.ts';
+import { checkThread } from './host-memory-check.ts';
 
 /** Of one thread; for that thread alone to read. */
 export class SegmentBlock {
   readonly #words: Uint32Array;
   readonly #block: number;
 
-  /** @param thread index of the block, from 0. */
+  /**
+   * @param thread index of the block, from 0.
+   * @throws {TypeError|RangeError} when the memory is none of `createHostMemory`, or there is no such thread.
+   */
   constructor(hostMemory: WebAssembly.Memory, thread: number) {
+    checkThread(hostMemory, thread, 'SegmentBlock');
     this.#words = new Uint32Array(hostMemory.buffer);
     this.#block = HOST_SEGMENTS + thread * SEGMENTS_STRIDE;
   }

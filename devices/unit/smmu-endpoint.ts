@@ -4,8 +4,8 @@
 import { ACCESS_NO_SSID } from '../../assembly/layout/access.ts';
 import { TRANSLATE_OK } from '../../assembly/layout/translate-results.ts';
 import type { TranslateResult } from '../../assembly/unit-exports.ts';
-import { type DmaAttributes, type DmaPort, isPasid } from '../plugin/index.ts';
-import { checkInteger } from '../plugin/known-values.ts';
+import { type DmaAttributes, type DmaPort, PASID_BITS } from '../plugin/index.ts';
+import { checkInteger, checkOptionalInteger } from '../plugin/known-values.ts';
 import {
   checkedLater,
   checkOptions,
@@ -117,15 +117,10 @@ export class SmmuEndpoint {
     length: number,
     access: EndpointAccess = {},
   ): Translation {
-    if (!Number.isSafeInteger(iova) || iova < 0)
-      throw new RangeError(`translate: iova must be an address, not ${String(iova)}`);
+    checkInteger(iova, 0, Number.MAX_SAFE_INTEGER, 'translate: iova');
     checkInteger(sid, 0, 2 ** 32 - 1, 'translate: sid');
-    if (!(length >= 1))
-      throw new RangeError(`translate: length must be a number from 1, not ${String(length)}`);
-    if (ssid !== undefined && !isPasid(ssid))
-      throw new RangeError(
-        `translate: ssid must be an integer from 0 to 1048575, not ${String(ssid)}`,
-      );
+    checkInteger(length, 1, Number.MAX_SAFE_INTEGER, 'translate: length');
+    checkOptionalInteger(ssid, 0, 2 ** PASID_BITS - 1, 'translate: ssid');
     checkOptions(access, ACCESS, 'translate');
     const { core, threadBlock } = this.#unit;
     core.accessBegin();

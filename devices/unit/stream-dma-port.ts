@@ -16,6 +16,7 @@ import type { TranslateResult } from '../../assembly/unit-exports.ts';
 import { answeredFlag, refuseAnswer } from '../plugin/answers.ts';
 import { type DmaAttributes, type DmaPort, type DmaResult, isPasid } from '../plugin/index.ts';
 import { typeOf } from '../plugin/known-names.ts';
+import { checkBytes, checkInteger } from '../plugin/known-values.ts';
 import { checkOptions } from '../plugin/option-kinds.ts';
 import {
   ATTRIBUTES,
@@ -97,9 +98,9 @@ export class StreamDmaPort implements DmaPort {
   ): DmaResult {
     // A guest chooses addresses and lengths; anything else is a mistake in the device.
     if (!Number.isInteger(iova) || iova < 0)
-      throw new RangeError(`DmaPort: iova ${String(iova)} is no address`);
+      checkInteger(iova, 0, Number.MAX_SAFE_INTEGER, 'DmaPort: iova');
     if (!(bytes instanceof Uint8Array))
-      throw new TypeError(`DmaPort: what is moved must be a Uint8Array, not ${typeOf(bytes)}`);
+      checkBytes(bytes, `DmaPort: ${write ? 'source' : 'target'}`);
     if (attributes !== this.#checked) {
       if (attributes !== undefined) checkOptions(attributes, ATTRIBUTES, 'DmaPort');
       this.#checked = attributes;
@@ -138,7 +139,10 @@ export class StreamDmaPort implements DmaPort {
 
   hint(iova: number, length: number, write: boolean, attributes?: DmaAttributes): void {
     if (!Number.isInteger(iova) || iova < 0)
-      throw new RangeError(`DmaPort: iova ${String(iova)} is no address`);
+      checkInteger(iova, 0, Number.MAX_SAFE_INTEGER, 'DmaPort: iova');
+    checkInteger(length, 0, Number.MAX_SAFE_INTEGER, 'DmaPort: length');
+    if (typeof write !== 'boolean')
+      throw new TypeError(`DmaPort: write must be true or false, not ${typeOf(write)}`);
     if (attributes !== undefined) checkOptions(attributes, ATTRIBUTES, 'DmaPort');
     const pasid = attributes?.pasid;
     if (!(length > 0) || (pasid !== undefined && !isPasid(pasid))) return;

@@ -3,10 +3,17 @@
 // what the last translation of its thread has left, and the thread's counters. All that a
 // translation works on besides belongs to the hot modules.
 
+import { CFG_ASID, CFG_VMID } from '../../assembly/layout/config-cache-memory.ts';
 import { EVT_STAG, EVT_STALL } from '../../assembly/layout/events.ts';
 import { HOST_THREADS, THREAD_STRIDE } from '../../assembly/layout/host-memory.ts';
-import { THREAD_EVENT, THREAD_PA, THREAD_PA_SIZE } from '../../assembly/layout/thread-memory.ts';
+import {
+  THREAD_CFG,
+  THREAD_EVENT,
+  THREAD_PA,
+  THREAD_PA_SIZE,
+} from '../../assembly/layout/thread-memory.ts';
 import { bitsOf, wordOf } from '../plugin/index.ts';
+import { checkThread } from './host-memory-check.ts';
 
 /** 32-bit words of an event record. */
 const EVENT_WORDS = 8;
@@ -21,8 +28,12 @@ export class ThreadBlock {
   readonly #log2size: number;
   readonly #event: number;
 
-  /** @param thread index of the block, from 0. */
+  /**
+   * @param thread index of the block, from 0.
+   * @throws {TypeError|RangeError} when the memory is none of `createHostMemory`, or there is no such thread.
+   */
   constructor(hostMemory: WebAssembly.Memory, thread: number) {
+    checkThread(hostMemory, thread, 'ThreadBlock');
     this.address = HOST_THREADS + thread * THREAD_STRIDE;
     this.#words = new Uint32Array(hostMemory.buffer);
     this.#longs = new BigInt64Array(hostMemory.buffer);
@@ -66,6 +77,12 @@ export class ThreadBlock {
   /** STAG of the transaction that has just stalled. */
   get stag(): number {
     return bitsOf(this.#words[this.#event + wordOf(EVT_STALL)] ?? 0, EVT_STAG);
+  }
+
+  /** VMID, as IOTLB entries have it, and ASID of the configuration that the last translation used. */
+  get tags(): { readonly vmid: number; readonly asid: number } {
+    const word = (at: number) => this.#words[(this.address + THREAD_CFG + at) >> 2] ?? 0;
+    return { vmid: word(CFG_VMID), asid: word(CFG_ASID) & 0xffff };
   }
 
   /** A counter of the thread, by its THREAD_* offset. */

@@ -42,7 +42,7 @@ import {
   uint32,
 } from '../plugin/option-kinds.ts';
 import { type ExitRequestWords, NO_EXIT_REQUEST } from './exit-request-words.ts';
-import { checkHostMemory } from './host-memory-check.ts';
+import { checkHostMemory, MAX_SMMUS } from './host-memory-check.ts';
 import { SegmentBlock } from './segment-block.ts';
 import { ThreadBlock } from './thread-block.ts';
 
@@ -90,8 +90,12 @@ const OPTIONS: OptionKinds<PortUnitOptions> = {
   thread: integerFrom(0, MAX_THREADS - 1),
 };
 
-/** Byte offset of an SMMU block in host memory. */
+/**
+ * Byte offset of an SMMU block in host memory.
+ * @throws {TypeError|RangeError} unless it is an integer from 0 to 15.
+ */
 export function smmuBase(index: number): number {
+  checkInteger(index, 0, MAX_SMMUS - 1, 'smmuBase: index');
   return HOST_SMMUS + index * SMMU_STRIDE;
 }
 

@@ -1,8 +1,14 @@
 // SPDX-License-Identifier: MIT
 // A disk in memory, and one that lies over another and leaves it unchanged.
 
-import { typeOf } from '../plugin/known-names.ts';
+import { checkBytes, checkInteger } from '../plugin/known-values.ts';
 import { checkDisk, type Disk } from './disk.ts';
+
+/** @throws {TypeError|RangeError} when a range of a disk is none. */
+function checkRange(offset: number, bytes: Uint8Array, size: number, what: string): void {
+  checkBytes(bytes, what);
+  checkInteger(offset, 0, size - bytes.length, `${what.split(':')[0]}: offset`);
+}
 
 /** A disk whose sectors are bytes in memory. */
 export class MemoryDisk implements Disk {
@@ -14,8 +20,7 @@ export class MemoryDisk implements Disk {
    * @throws {TypeError} when they are none.
    */
   constructor(bytes: Uint8Array) {
-    if (!(bytes instanceof Uint8Array))
-      throw new TypeError(`MemoryDisk: bytes must be a Uint8Array, not ${typeOf(bytes)}`);
+    checkBytes(bytes, 'MemoryDisk: bytes');
     this.#bytes = bytes;
   }
 
@@ -24,10 +29,12 @@ export class MemoryDisk implements Disk {
   }
 
   read(offset: number, target: Uint8Array): void {
+    checkRange(offset, target, this.size, 'MemoryDisk.read: target');
     target.set(this.#bytes.subarray(offset, offset + target.length));
   }
 
   write(offset: number, source: Uint8Array): void {
+    checkRange(offset, source, this.size, 'MemoryDisk.write: source');
     this.#bytes.set(source, offset);
   }
 
@@ -70,6 +77,7 @@ export class CopyOnWriteDisk implements Disk {
   }
 
   read(offset: number, target: Uint8Array): void {
+    checkRange(offset, target, this.size, 'CopyOnWriteDisk.read: target');
     this.#each(offset, target.length, (block, at, done, count) => {
       const own = this.#blocks.get(block);
       const part = target.subarray(done, done + count);
@@ -79,6 +87,7 @@ export class CopyOnWriteDisk implements Disk {
   }
 
   write(offset: number, source: Uint8Array): void {
+    checkRange(offset, source, this.size, 'CopyOnWriteDisk.write: source');
     this.#each(offset, source.length, (block, at, done, count) => {
       const own = this.#blocks.get(block) ?? this.#copied(block);
       own.set(source.subarray(done, done + count), at);

@@ -44,6 +44,8 @@ export type QueueState = {
   /** Chains taken and given back since it was made ready, modulo 2^16. */
   taken: number;
   used: number;
+  /** How far the request under way has got for good, in bytes; 0 between requests. */
+  done: number;
 };
 
 export const newQueue = (size: number): QueueState => ({
@@ -54,6 +56,7 @@ export const newQueue = (size: number): QueueState => ({
   device: [0, 0],
   taken: 0,
   used: 0,
+  done: 0,
 });
 
 /** The driver has broken the rules, or its memory cannot be reached: the device needs a reset. */

@@ -2,6 +2,7 @@
 // A virtio block device (virtio 1.2, section 5.2).
 
 import { AnswerError, refusePromise } from '../plugin/answers.ts';
+import { anyText } from '../plugin/option-kinds.ts';
 import { checkDisk, type Disk } from './disk.ts';
 import { type AccessEnd, isUnderWay } from './scattered-bytes.ts';
 import type { RequestBuffers, RequestWork, VirtioFunction } from './virtio-function.ts';
@@ -135,6 +136,7 @@ export class VirtioBlock implements VirtioFunction {
       throw new RangeError(
         `VirtioBlock: disk.size must be a multiple of ${SECTOR_SIZE} from ${SECTOR_SIZE} on, not ${disk.size}`,
       );
+    anyText(id, 'VirtioBlock', 'id');
     this.#disk = disk;
     this.#id = new Uint8Array(ID_SIZE);
     this.#id.set(new TextEncoder().encode(id).subarray(0, ID_SIZE));

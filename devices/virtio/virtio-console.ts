@@ -2,9 +2,15 @@
 // A virtio console with one port (virtio 1.2, section 5.3): bytes in by queue 0, out by queue 1.
 
 import { checkRequiredFunction } from '../plugin/index.ts';
+import { checkBytes } from '../plugin/known-values.ts';
 import { ByteQueue } from './byte-queue.ts';
 import { isUnderWay } from './scattered-bytes.ts';
-import type { RequestBuffers, RequestWork, VirtioFunction } from './virtio-function.ts';
+import type {
+  RequestBuffers,
+  RequestProgress,
+  RequestWork,
+  VirtioFunction,
+} from './virtio-function.ts';
 
 const DEVICE_ID = 3;
 const QUEUE_SIZE = 64;
@@ -29,8 +35,9 @@ export class VirtioConsole implements VirtioFunction {
     this.#onOutput = onOutput;
   }
 
-  /** Takes input of the console; beyond 64 KiB that the guest has not read it is dropped. */
+  /** Takes input of the console; beyond 64 KiB that the guest has not read it is dropped. @throws {TypeError} when it is no bytes. */
   receive(bytes: Uint8Array): void {
+    checkBytes(bytes, 'VirtioConsole.receive: bytes');
     this.#input.push(bytes);
   }
 
@@ -38,8 +45,8 @@ export class VirtioConsole implements VirtioFunction {
     return queue !== INPUT || this.#input.length > 0;
   }
 
-  begin(queue: number, buffers: RequestBuffers): RequestWork {
-    return queue === INPUT ? this.#give(buffers) : this.#take(buffers);
+  begin(queue: number, buffers: RequestBuffers, progress: RequestProgress): RequestWork {
+    return queue === INPUT ? this.#give(buffers) : this.#take(buffers, progress);
   }
 
   #give({ writable }: RequestBuffers): RequestWork {
@@ -54,18 +61,18 @@ export class VirtioConsole implements VirtioFunction {
     };
   }
 
-  #take({ readable }: RequestBuffers): RequestWork {
-    let done = 0;
+  #take({ readable }: RequestBuffers, progress: RequestProgress): RequestWork {
     let bytes: Uint8Array<ArrayBuffer> | undefined;
     return () => {
-      bytes ??= new Uint8Array(Math.min(TURN_BYTES, readable.length - done));
-      const end = readable.read(done, bytes);
+      bytes ??= new Uint8Array(Math.max(0, Math.min(TURN_BYTES, readable.length - progress.done)));
+      if (bytes.length === 0) return 0;
+      const end = readable.read(progress.done, bytes);
       if (isUnderWay(end)) return end;
-      if (end === 'refused' || bytes.length === 0) return 0;
+      if (end === 'refused') return 0;
       this.#onOutput(bytes);
-      done += bytes.length;
+      progress.done += bytes.length;
       bytes = undefined;
-      return done < readable.length ? 'more' : 0;
+      return progress.done < readable.length ? 'more' : 0;
     };
   }
 }

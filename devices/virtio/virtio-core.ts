@@ -174,6 +174,7 @@ export class VirtioCore {
     queue.ready = ready;
     queue.taken = 0;
     queue.used = 0;
+    queue.done = 0;
     const live = this.#live[this.registers.queueSel];
     if (live) live.current = undefined;
   }
@@ -241,6 +242,7 @@ export class VirtioCore {
       current.written = result;
       const wantsInterrupt = queue.giveBack(current.chain, result);
       live.current = undefined;
+      queue.state.done = 0;
       completed++;
       if (wantsInterrupt) this.#notify.used(index);
     }
@@ -256,14 +258,15 @@ export class VirtioCore {
       live.isRung = false;
       return undefined;
     }
-    const work = this.#function.begin(index, {
+    const buffers = {
       readable: new ScatteredBytes(chain.readable, port),
       writable: new ScatteredBytes(chain.writable, port),
-    });
+    };
+    const work = this.#function.begin(index, buffers, live.queue.state);
     return { chain, work, written: undefined };
   }
 
-  /** A request that is under way is begun again by whoever restores the state. */
+  /** A request that is under way is taken again by whoever restores the state, and goes on where it was. */
   save(): DeviceState {
     const queues = this.queues.map((queue, i) => ({
       ...structuredClone(queue),
@@ -286,7 +289,8 @@ export class VirtioCore {
       const one = plainStateLike(newQueue(0), queue);
       if (!this.#isSizeOf(i, one.size))
         throw new TypeError('the state is not of this device: the size of a queue');
-      return { ...one, taken: one.taken & 0xffff, used: one.used & 0xffff };
+      const { taken, used, done } = one;
+      return { ...one, taken: taken & 0xffff, used: used & 0xffff, done: done >>> 0 };
     });
     return () => {
       this.#port?.abandon?.();

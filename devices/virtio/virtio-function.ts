@@ -18,6 +18,12 @@ export interface RequestBuffers {
  */
 export type RequestWork = () => number | 'more' | 'stalled';
 
+/** How far a request has got. It is part of a saved device, so that what is done for good is not done again. */
+export interface RequestProgress {
+  /** Bytes of what the driver has written; 0 when a request begins for the first time. */
+  done: number;
+}
+
 /** A kind of device. A turn of its work is bounded, and it keeps nothing of a request that has ended. */
 export interface VirtioFunction {
   /** Device ID (virtio 1.2, section 5). */
@@ -30,6 +36,6 @@ export interface VirtioFunction {
   readonly config: Uint8Array;
   /** Whether there is something to do with a queue's buffers now. Default: always. */
   wants?(queue: number): boolean;
-  /** Begins a request. */
-  begin(queue: number, buffers: RequestBuffers): RequestWork;
+  /** Begins a request, or goes on with one of a restored machine. */
+  begin(queue: number, buffers: RequestBuffers, progress: RequestProgress): RequestWork;
 }

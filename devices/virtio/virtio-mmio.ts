@@ -11,6 +11,7 @@ import {
   PLUGIN_INTERFACE_VERSION,
   unnamedRegister,
 } from '../plugin/index.ts';
+import { nonEmpty } from '../plugin/option-kinds.ts';
 import { checkVirtioFunction } from './given-function.ts';
 import { VIRTIO_INTERRUPT_CONFIG, VIRTIO_INTERRUPT_USED } from './virtio-bits.ts';
 import { VirtioCore } from './virtio-core.ts';
@@ -61,6 +62,7 @@ export class VirtioMmio implements Device {
 
   /** @param name unique in a machine. */
   constructor(name: string, device: VirtioFunction) {
+    nonEmpty(name, 'VirtioMmio', 'name');
     checkVirtioFunction(device, 'VirtioMmio');
     this.name = name;
     this.#deviceId = device.deviceId;

@@ -2,6 +2,7 @@
 // A virtio network device (virtio 1.2, section 5.1): frames in by queue 0, out by queue 1, each behind a header
 // that asks for nothing, because no offload is offered.
 
+import { checkBytes } from '../plugin/known-values.ts';
 import {
   callback,
   checkOptions,
@@ -10,7 +11,12 @@ import {
   type OptionKinds,
 } from '../plugin/option-kinds.ts';
 import { isUnderWay } from './scattered-bytes.ts';
-import type { RequestBuffers, RequestWork, VirtioFunction } from './virtio-function.ts';
+import type {
+  RequestBuffers,
+  RequestProgress,
+  RequestWork,
+  VirtioFunction,
+} from './virtio-function.ts';
 
 const DEVICE_ID = 1;
 const QUEUE_SIZE = 128;
@@ -77,6 +83,7 @@ export class VirtioNet implements VirtioFunction {
 
   /** Takes a frame for the guest, without checksum; one that is longer than 1518 bytes is dropped. */
   receive(frame: Uint8Array): void {
+    checkBytes(frame, 'VirtioNet.receive: frame');
     if (frame.length <= MOST_FRAME && this.#waiting.length < MOST_WAITING)
       this.#waiting.push(frame.slice());
   }
@@ -85,8 +92,8 @@ export class VirtioNet implements VirtioFunction {
     return queue !== RECEIVE || this.#waiting.length > 0;
   }
 
-  begin(queue: number, buffers: RequestBuffers): RequestWork {
-    return queue === RECEIVE ? this.#give(buffers) : this.#take(buffers);
+  begin(queue: number, buffers: RequestBuffers, progress: RequestProgress): RequestWork {
+    return queue === RECEIVE ? this.#give(buffers) : this.#take(buffers, progress);
   }
 
   #give({ writable }: RequestBuffers): RequestWork {
@@ -111,13 +118,15 @@ export class VirtioNet implements VirtioFunction {
     return bytes;
   }
 
-  #take({ readable }: RequestBuffers): RequestWork {
+  #take({ readable }: RequestBuffers, progress: RequestProgress): RequestWork {
     const length = readable.length - HEADER_SIZE;
-    if (length <= 0 || length > MOST_FRAME) return () => 0;
+    const isSent = progress.done > 0;
+    if (isSent || length <= 0 || length > MOST_FRAME) return () => 0;
     const frame = new Uint8Array(length);
     return () => {
       const end = readable.read(HEADER_SIZE, frame);
       if (isUnderWay(end)) return end;
+      progress.done = readable.length;
       if (end === 'done') this.#onFrame(frame);
       return 0;
     };

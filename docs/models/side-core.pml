@@ -3,11 +3,12 @@
  * The drain on a thread of its own: fairness, naps, stop.
  *
  * Models   vmm/threads/drain-worker.ts: run, #spin, #nap; assembly/vcmdq-drain/index.ts: watch; run-commands.ts: BUDGET
- *          guest-driver/runtime/direct-map.ts: wakeDrain; vmm/threads/side-core.ts: stop
+ *          guest-driver/runtime/direct-map.ts: wakeDrain; vmm/threads/side-core.ts: stop, #wake; vmm/vcpu/arm64/arm64-drain-sleep.ts: set
  * Threads  the side core with two queues; the guest of queue 0, which stores PROD and does nothing else (one plain store); the guest of
  *          queue 1, whose store our own runtime makes: it wakes the side core when it finds SLEEPING set; the host, which stops the side
  *          core when both are done. FLOOD: guest 0 never stops adding commands. WOKEN: naps have no end, both guests have the runtime, and
- *          nobody stops the side core.
+ *          nobody stops the side core. AWAKE: the guests are vCPUs of one arm64 machine, which only store, and say when they may do so;
+ *          while none of them may, a nap has no end.
  *          Of several machines the side core sleeps on the word of one: guest 0 stands for those whose word it does not sleep on as well, its
  *          store is heard at the end of the nap.
  * Abstract a round of a queue is one step, which runs at most BUDGET commands (ownership.pml has the inside); spinning is a choice. The end
@@ -15,17 +16,24 @@
  *
  * Holds    - every PROD that was stored is consumed in the end: behind a bare store by the end of the nap, behind the runtime's store also
  *            without (WOKEN), and however busy another queue is (FLOOD);
- *          - a side core that is told to stop ends, asleep or not.
+ *          - a side core that is told to stop ends, asleep or not;
+ *          - what a vCPU has stored is consumed although it sleeps, and nobody else is awake (AWAKE).
  */
 
 /* VARIANT: FLOOD */
 /* VARIANT: WOKEN */
+/* VARIANT: AWAKE */
 /* MUTATION: MUT_ENDLESS_NAP catches: a nap without an end, for a guest that only stores and for a stop */
 /* MUTATION: MUT_NO_WAKE with WOKEN catches: a runtime that does not wake */
 /* MUTATION: MUT_ASKS_FIRST with WOKEN catches: a runtime that reads SLEEPING before it stores PROD */
 /* MUTATION: MUT_NO_LAST_LOOK with WOKEN catches: a side core that does not look again once it has said that it sleeps */
 /* MUTATION: MUT_WAKE_LATE with WOKEN catches: a side core that reads WAKE behind its last look */
 /* MUTATION: MUT_WAKE_BETWEEN with WOKEN catches: reading WAKE after SLEEPING is set, which a late wake clears again */
+/* MUTATION: MUT_SAYS_LATE with AWAKE catches: a vCPU that wakes the side core before it says that it is awake */
+/* MUTATION: MUT_ASKS_EARLY with AWAKE catches: a side core that asks who is awake before it says that it sleeps */
+/* MUTATION: MUT_ASKS_LATE with AWAKE catches: a side core that asks who is awake behind its last look */
+/* MUTATION: MUT_SLEEPS_FIRST with AWAKE catches: a vCPU that says that it sleeps before its last store */
+/* MUTATION: MUT_SILENT_STOP with AWAKE catches: a stop that does not wake */
 /* MUTATION: MUT_CUT_RESTARTS with FLOOD catches: a look that was cut and begins anew at the first queue */
 /* MUTATION: MUT_NO_BUDGET with FLOOD catches: a side core that stays with a queue until it is empty */
 
@@ -37,6 +45,9 @@ byte left[2];   /* PROD - CONS */
 bool finished[2];
 bool sleeping, stop, ended; /* ABI_AT_DRAIN_SLEEPING, SIDE_STOP */
 byte wake;      /* ABI_AT_DRAIN_WAKE */
+#ifdef AWAKE
+bool awake[2];  /* ARM64_AWAKE */
+#endif
 
 inline wakeDrain() {
   if
@@ -70,10 +81,30 @@ inline pass() {
   fi
 }
 
+#ifdef AWAKE
+inline askWhoIsAwake() {
+  quiet = !awake[0];
+  quiet = quiet && !awake[1]
+}
+
+inline wakeUp(q) {
+#ifdef MUT_SAYS_LATE
+  wakeDrain();
+  awake[q] = true
+#else
+  awake[q] = true;
+  wakeDrain()
+#endif
+}
+#endif
+
 active proctype sideCore() {
   byte heard;
   byte next; /* CTX_NEXT_SLOT */
   bit idle;
+#ifdef AWAKE
+  bool quiet;
+#endif
   do
   :: stop -> break
   :: else ->
@@ -86,7 +117,17 @@ active proctype sideCore() {
       heard = wake;
 #endif
 #endif
+#ifdef MUT_ASKS_EARLY
+      askWhoIsAwake();
+#endif
       sleeping = true;
+#ifdef AWAKE
+#ifndef MUT_ASKS_EARLY
+#ifndef MUT_ASKS_LATE
+      askWhoIsAwake();
+#endif
+#endif
+#endif
 #ifdef MUT_WAKE_BETWEEN
       heard = wake;
 #endif
@@ -96,13 +137,20 @@ active proctype sideCore() {
 #ifdef MUT_WAKE_LATE
       heard = wake;
 #endif
+#ifdef MUT_ASKS_LATE
+      askWhoIsAwake();
+#endif
       if
       :: idle && !stop ->
         if
         :: wake != heard
+#ifdef AWAKE
+        :: !quiet
+#else
 #ifndef WOKEN
 #ifndef MUT_ENDLESS_NAP
         :: true
+#endif
 #endif
 #endif
         fi
@@ -124,10 +172,20 @@ proctype guest(byte q) {
 #endif
   :: n < EACH && left[q] < ROOM ->
     n++;
+#ifdef AWAKE
+    wakeUp(q);
+#ifdef MUT_SLEEPS_FIRST
+    awake[q] = false;
+#endif
+#endif
 #ifdef MUT_ASKS_FIRST
     asked = sleeping;
 #endif
     left[q]++;
+#ifdef AWAKE
+    /* It waits for an interrupt, whatever has become of its command. */
+    awake[q] = false;
+#else
 #ifdef MUT_ASKS_FIRST
     if
     :: asked -> wake++
@@ -145,6 +203,7 @@ proctype guest(byte q) {
 #endif
 #endif
 #endif
+#endif
   :: n == EACH -> break
   od;
   left[q] == 0;
@@ -154,7 +213,12 @@ proctype guest(byte q) {
 #ifndef WOKEN
 active proctype host() {
   finished[0] && finished[1];
-  stop = true
+  stop = true;
+#ifdef AWAKE
+#ifndef MUT_SILENT_STOP
+  wakeDrain()
+#endif
+#endif
 }
 #endif
 

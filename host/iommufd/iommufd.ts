@@ -20,7 +20,14 @@ import { Ioas, type IovaRange, type IovaRanges, type MapRequest } from './ioas.t
 import { IommufdError, require } from './iommufd-error.ts';
 import { nestedHwpt, pagingHwpt } from './make-hwpt.ts';
 import { type IommufdObject, ObjectTable } from './object.ts';
-import { checked, checkedData, checkedQueue } from './request-names.ts';
+import {
+  checked,
+  checkedData,
+  checkedPlace,
+  checkedQueue,
+  checkedRange,
+  checkedRanges,
+} from './request-names.ts';
 import type {
   DeviceInfo,
   FaultQueueAllocation,
@@ -90,10 +97,7 @@ export class Iommufd {
     return this.#objects.create(make);
   }
 
-  /**
-   * Binds a device (VFIO's bind). It is blocked until it is attached.
-   * @returns its ID.
-   */
+  /** Binds a device (VFIO's bind), blocked until it is attached. @returns its ID. */
   bind(device: IommuDevice): number {
     const { id } = this.#create(() => new BoundDevice(device, this.#gate));
     device.objectId = id;
@@ -126,7 +130,7 @@ export class Iommufd {
 
   /** IOMMU_IOAS_UNMAP of whole areas. Returns their length in bytes. */
   ioasUnmap(id: number, iova: bigint, length: bigint): bigint {
-    return this.#objects.get(id, Ioas).unmap(iova, length);
+    return this.#objects.get(id, Ioas).unmap(...checkedRange(iova, length));
   }
 
   /** IOMMU_IOAS_IOVA_RANGES: all ranges, regardless of their number. */
@@ -136,8 +140,7 @@ export class Iommufd {
 
   /** IOMMU_IOAS_ALLOW_IOVAS: replaces the ranges in which `ioasMap` chooses IOVAs. */
   ioasAllowIovas(id: number, ranges: readonly IovaRange[]): void {
-    for (const range of ranges) checked('ioasAllowIovas', range);
-    this.#objects.get(id, Ioas).allow(ranges);
+    this.#objects.get(id, Ioas).allow(checkedRanges(ranges));
   }
 
   /**
@@ -186,9 +189,8 @@ export class Iommufd {
   }
 
   /**
-   * Attaches a device to a HWPT; or to an IOAS, through one of its automatic HWPTs. An
-   * automatic HWPT is created if no existing one fits, cannot have a vIOMMU, and is
-   * destroyed with its last device.
+   * Attaches a device to a HWPT; or to an IOAS, by an automatic HWPT. That is created if
+   * none fits, cannot have a vIOMMU, and is destroyed with its last device.
    * @returns ID of the HWPT.
    */
   attach(device: number, to: number): number {
@@ -252,7 +254,7 @@ export class Iommufd {
   /** Maps a vIOMMU's direct page. The vIOMMU cannot be destroyed until `unmap`. */
   mmap(offset: number, length: number, how: MmapHow = {}): MappedPage {
     const viommus = this.#objects.objects.filter((object) => object instanceof Viommu);
-    return this.#mappings.map(viommus, offset, length, checked('mmap', how));
+    return this.#mappings.map(viommus, ...checkedPlace(offset, length), checked('mmap', how));
   }
 
   /** IOMMU_VDEVICE_ALLOC: the virtual ID of a device in a VM. Returns the ID. */
@@ -363,9 +365,7 @@ export class Iommufd {
     return result.handled;
   }
 
-  /**
-   * Invalidates by a queue in the guest's memory, up to its tail or a stopping command.
-   */
+  /** Invalidates by a queue in guest memory, up to its tail or a stopping command. */
   hwptInvalidateQueue(id: number, request: InvalidateQueueRequest): InvalidateQueueResult {
     const viommu = this.#objects.get(id, Viommu);
     const result = viommu.driver.invalidateQueue?.(checkedQueue(request));

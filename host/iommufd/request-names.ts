@@ -3,6 +3,7 @@
 // other names; a JavaScript object can.
 
 import { checkNames } from '../../devices/plugin/known-names.ts';
+import { checkList } from '../../devices/plugin/known-values.ts';
 import {
   bigUint,
   callback,
@@ -115,6 +116,30 @@ const DATA: OptionKinds<DriverData> = {
 export function checked<T extends object>(method: keyof typeof KINDS, request: T): T {
   checkOptions<T>(request, KINDS[method] as OptionKinds<T>, method);
   return request;
+}
+
+/** @throws {TypeError | RangeError} unless both numbers are non-negative bigints. */
+export function checkedRange(iova: bigint, length: bigint): [iova: bigint, length: bigint] {
+  bigUint(iova, 'ioasUnmap', 'iova');
+  bigUint(length, 'ioasUnmap', 'length');
+  return [iova, length];
+}
+
+/** @throws {TypeError | RangeError} when they are not a list of ranges of IOVAs. */
+export function checkedRanges(ranges: readonly IovaRange[]): readonly IovaRange[] {
+  checkList(ranges, 'ioasAllowIovas: ranges');
+  for (const range of ranges) checked('ioasAllowIovas', range);
+  return ranges;
+}
+
+/**
+ * @throws {TypeError | RangeError} when the place of a direct page is not two
+ *   non-negative integers.
+ */
+export function checkedPlace(offset: number, length: number): [offset: number, length: number] {
+  uint(offset, 'mmap', 'offset');
+  uint(length, 'mmap', 'length');
+  return [offset, length];
 }
 
 const QUEUE_NAMES = Object.keys(KINDS.hwptInvalidateQueue);

@@ -4,15 +4,20 @@
 
 import { IDR0_S2P } from '../../assembly/layout/smmu-registers.ts';
 import { type HotModules, loadHotModules, type MemoryRegion } from '../../assembly/load.ts';
-import { offsetOfGpa, SYSTEM_CLOCK } from '../../devices/bus/index.ts';
+import { checkRegions, offsetOfGpa, SYSTEM_CLOCK } from '../../devices/bus/index.ts';
 import { bitsOf, type DmaPort } from '../../devices/plugin/index.ts';
 import { checkInteger } from '../../devices/plugin/known-values.ts';
 import {
   checkOptions,
   having,
   integerFrom,
+  nonEmpty,
   type OptionKinds,
+  powerOfTwo,
+  uint,
+  uint32,
 } from '../../devices/plugin/option-kinds.ts';
+import { idRegistersKind } from '../../devices/smmuv3/id-register-values.ts';
 import type { SmmuIdRegisters } from '../../devices/smmuv3/index.ts';
 import {
   createHostMemory,
@@ -23,7 +28,7 @@ import {
 } from '../../devices/unit/index.ts';
 import { HostError, HostRam, sufficientRam } from '../hardware/index.ts';
 import { type IommuDevice, OPEN_GATE, type UserMemory, type VmHandle } from '../iommufd/index.ts';
-import type { ArmDevice } from './arm/index.ts';
+import { ArmDevice } from './arm/index.ts';
 import { IdAllocator } from './id-allocator.ts';
 import { PhysicalIommu } from './physical-iommu.ts';
 import { Vm, windowOf } from './vm.ts';
@@ -62,25 +67,11 @@ const MAX_VMS = 63;
 
 const OPTIONS: OptionKinds<SmmuHostOptions> = {
   ramSize: integerFrom(1, 2 ** 32),
-  vintfs: integerFrom(1, 64),
-  vcmdqs: integerFrom(1, 128),
-  idRegisters: having(),
+  vintfs: powerOfTwo(64),
+  vcmdqs: powerOfTwo(128),
+  idRegisters: idRegistersKind,
   modules: having(),
 };
-
-function checkRegions(memory: WebAssembly.Memory, regions: readonly MemoryRegion[]): void {
-  if (!(memory instanceof WebAssembly.Memory))
-    throw new TypeError('createVm: memory must be a WebAssembly.Memory');
-  if (!Array.isArray(regions)) throw new TypeError('createVm: regions must be an array');
-  for (const [at, region] of regions.entries()) {
-    for (const name of ['gpa', 'offset', 'size'] as const)
-      checkInteger(region?.[name], 0, 2 ** 32, `createVm: regions[${at}].${name}`);
-    if (region.gpa + region.size > 2 ** 32)
-      throw new RangeError(`createVm: regions[${at}] leaves the first 4 GiB`);
-    if (region.offset + region.size > memory.buffer.byteLength)
-      throw new RangeError(`createVm: regions[${at}] is not in the memory`);
-  }
-}
 
 /**
  * A computer of RAM and an SMMUv3, whose kernel has booted. Devices of the SMMU are bound
@@ -135,6 +126,10 @@ export class SmmuHost {
 
   private constructor(options: SmmuHostOptions, modules: HotModules) {
     const { vintfs = 1, vcmdqs = 2 * vintfs, idRegisters } = options;
+    if (vcmdqs < vintfs)
+      throw new RangeError(
+        `SmmuHost: vcmdqs must be vintfs, which is ${vintfs}, at least, not ${vcmdqs}`,
+      );
     const { ramSize = sufficientRam([{ idRegisters, vintfs, vcmdqs }]) } = options;
     const hostMemory = createHostMemory({ ramSize });
     const ram = new HostRam(hostMemory);
@@ -175,14 +170,21 @@ export class SmmuHost {
    * Allocates zeroed RAM, aligned to its size.
    * @param size bytes, a power of two.
    * @returns its PA.
+   * @throws {TypeError | RangeError} when the size is not a power of two.
    * @throws {HostError} when none is left.
    */
   allocate(size: number): number {
+    powerOfTwo(2 ** 32)(size, 'allocate', 'size');
     return this.#ram.allocate(size, size);
   }
 
-  /** The bytes at a PA, not a copy; undefined unless all of them are RAM. */
+  /**
+   * The bytes at a PA, not a copy; undefined unless all of them are RAM.
+   * @throws {TypeError | RangeError} when a number is not a non-negative integer.
+   */
   bytes(pa: number, length: number): Uint8Array | undefined {
+    uint(pa, 'bytes', 'pa');
+    uint(length, 'bytes', 'length');
     return this.#ram.bytes(pa, length);
   }
 
@@ -196,7 +198,8 @@ export class SmmuHost {
    * @throws {HostError} when the host has its maximum number of VMs.
    */
   createVm(name: string, memory: WebAssembly.Memory, regions: readonly MemoryRegion[]): SmmuVm {
-    checkRegions(memory, regions);
+    nonEmpty(name, 'createVm', 'name');
+    checkRegions(memory, regions, 'createVm');
     const window = this.#windows.allocate();
     try {
       const unit = new Unit({
@@ -242,10 +245,11 @@ export class SmmuHost {
    * @throws {HostError} `in-use` when another device has it.
    */
   addDevice(name: string, streamId: number, vm?: SmmuVm): IommuDevice {
+    nonEmpty(name, 'addDevice', 'name');
     checkInteger(streamId, 0, 2 ** this.#iommu.model.smmu.sidBits - 1, 'addDevice: streamId');
+    const own = vm === undefined ? undefined : this.#vmOf(vm);
     if (this.#iommu.model.hasStream(streamId))
       throw new HostError('in-use', `another device has the StreamID ${streamId}`);
-    const own = vm && this.#vmOf(vm);
     if (own) {
       const endpoint = new SmmuEndpoint({ unit: own.unit, memory: this.#physical });
       this.#guestDevices.set(streamId, { vm: own, endpoint });
@@ -253,11 +257,15 @@ export class SmmuHost {
     return this.#iommu.model.addDevice(name, [streamId], { vm: own });
   }
 
-  /** Removes a device, which no iommufd has bound any longer. */
+  /**
+   * Removes a device, which no iommufd has bound any longer.
+   * @throws {TypeError} when `addDevice` of this host did not return it.
+   */
   removeDevice(device: IommuDevice): void {
-    const arm = device as ArmDevice;
-    for (const stream of arm.streams) this.#guestDevices.delete(stream);
-    this.#iommu.model.removeDevice(arm);
+    if (!(device instanceof ArmDevice))
+      throw new TypeError('removeDevice: device must be of addDevice of this host');
+    for (const stream of device.streams) this.#guestDevices.delete(stream);
+    this.#iommu.model.removeDevice(device);
   }
 
   /**
@@ -265,6 +273,7 @@ export class SmmuHost {
    * it after `addDevice`.
    */
   dmaPort(streamId: number): DmaPort {
+    uint32(streamId, 'dmaPort', 'streamId');
     return this.#endpointOf(streamId).dmaPort(streamId);
   }
 
@@ -273,6 +282,7 @@ export class SmmuHost {
    * without a SubstreamID.
    */
   translate(streamId: number, iova: number, length: number, write = false): Translation {
+    uint32(streamId, 'translate', 'streamId');
     const endpoint = this.#endpointOf(streamId);
     return endpoint.translate(streamId, undefined, iova, length, { write });
   }

@@ -4,6 +4,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { type DeviceFaults, Host, type Machine } from 'vsmmu';
 import { toyGuest } from 'vsmmu/guest';
+import { IMPORT_WRITE32, reactor } from '../support/wat.ts';
 
 const hosts: Host[] = [];
 afterEach(async () => {
@@ -29,7 +30,63 @@ async function failedChecks(machine: Machine): Promise<string[]> {
 
 const TOY = { guest: toyGuest, args: ['path=trapped', 'rounds=1', 'warmup=1'], memory: 64 };
 
+/** Has the DMA engine fill 4 bytes twelve times, and prints for each whether its interrupt came. */
+const COUNTS_INTERRUPTS = reactor(
+  `(func $find (param $kind i32) (result i32) (local $entry i32)
+    (local.set $entry (i32.const 0x100))
+    (loop $next
+      (if (i32.ne (i32.load (local.get $entry)) (local.get $kind))
+        (then
+          (local.set $entry (i32.add (local.get $entry) (i32.const 32)))
+          (br $next))))
+    (local.get $entry))
+  (func $run (param i32) (result i32)
+    (local $dma i32) (local $uart i32) (local $word i32) (local $bit i32) (local $left i32)
+    ;; "dmae", "uart"
+    (local.set $dma (call $find (i32.const 0x65616d64)))
+    (local.set $uart (i32.load offset=4 (call $find (i32.const 0x74726175))))
+    (local.set $bit (i32.load offset=12 (local.get $dma)))
+    (local.set $word (i32.add (i32.const 0x300) (i32.shl (i32.shr_u (local.get $bit) (i32.const 5)) (i32.const 2))))
+    (local.set $bit (i32.shl (i32.const 1) (i32.and (local.get $bit) (i32.const 31))))
+    (local.set $dma (i32.load offset=4 (local.get $dma)))
+    (call $write32 (i32.add (local.get $dma) (i32.const 0x0c)) (i32.const 4))
+    (call $write32 (i32.add (local.get $dma) (i32.const 0x34)) (i32.const 1))
+    (local.set $left (i32.const 12))
+    (loop $next
+      (call $write32 (i32.add (local.get $dma) (i32.const 0x04)) (i32.const 2))
+      (call $write32 (local.get $uart)
+        (select (i32.const 33) (i32.const 46)
+          (i32.and (local.get $bit)
+            (i32.atomic.rmw.and (local.get $word) (i32.xor (local.get $bit) (i32.const -1))))))
+      (local.set $left (i32.sub (local.get $left) (i32.const 1)))
+      (br_if $next (local.get $left)))
+    (i32.const 2))`,
+  IMPORT_WRITE32,
+);
+
 describe('a guest', () => {
+  it.each([
+    [0, '!!!!!!!!!!!!'],
+    [1, '............'],
+    [3, '!!.!!.!!.!!.'],
+    [5, '!!!!.!!!!.!!'],
+  ])(
+    'loses of %i interrupts of a device the last one, and its neighbour none',
+    async (lostInterrupts, seen) => {
+      const host = await create();
+      const run = async (faults: DeviceFaults) => {
+        const machine = await host.createMachine({ guest: COUNTS_INTERRUPTS, memory: 2, faults });
+        let output = '';
+        machine.on('output', (bytes) => {
+          output += new TextDecoder().decode(bytes);
+        });
+        expect(await failedChecks(machine)).toEqual(['off 0']);
+        return output;
+      };
+      expect([await run({ lostInterrupts }), await run({})]).toEqual([seen, '!'.repeat(12)]);
+    },
+  );
+
   it('waits for a CONS that is late, and takes interrupts that are', async () => {
     const host = await create();
     const faults = { lateCons: 3, lateInterrupts: 2 };

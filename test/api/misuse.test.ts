@@ -218,43 +218,43 @@ describe('misuse', () => {
     [
       'an unknown option of the board virt',
       kernelWith({ initd: 'x' }),
-      'virtBoard: there is no option "initd": did you mean "initrd"?',
+      'unknown-option: virtBoard: there is no option "initd": did you mean "initrd"?',
     ],
     [
       'an initrd by its name',
       kernelWith({ initrd: 'initrd.gz' }),
-      'virtBoard: initrd must be a Uint8Array, the bytes of a file, not "initrd.gz"',
+      'bad-option: virtBoard: initrd must be a Uint8Array, the bytes of a file, not "initrd.gz"',
     ],
     [
       'a command line that is none',
       kernelWith({ append: 5 }),
-      'virtBoard: append must be text, not number',
+      'bad-option: virtBoard: append must be text, not number',
     ],
     [
       'a time that is text',
       kernelWith({ epoch: '1' }),
-      'virtBoard: epoch must be a number, not string',
+      'bad-option: virtBoard: epoch must be a number, not string',
     ],
     [
       'a time before 1970',
       kernelWith({ epoch: -1 }),
-      'virtBoard: epoch must be an integer from 0 to 4294967295, not -1',
+      'bad-option: virtBoard: epoch must be an integer from 0 to 4294967295, not -1',
     ],
     [
       'a disk that stands alone',
       kernelWith({ disks: {} }),
-      'virtBoard: disks must be a list, not object',
+      'bad-option: virtBoard: disks must be a list, not object',
     ],
     [
       'a sleep that there is not',
       kernelWith({ sleep: 'long' }),
-      'virtBoard: sleep must be one of skip, wait, not "long"',
+      'bad-option: virtBoard: sleep must be one of skip, wait, not "long"',
     ],
     ['a device without registers', described({ registers: 1 }), 'dev: registers must be an object'],
     [
       'interrupts that are text',
       described({ interrupts: '1' }),
-      'dev: interrupts must be a number',
+      'dev: interrupts must be a number, not string',
     ],
     [
       'a bus master that is text',
@@ -264,7 +264,7 @@ describe('misuse', () => {
     [
       'an access size that there is not',
       described({ accessSizes: [3] }),
-      'dev: accessSizes must be a list of 1, 2, 4 and 8',
+      'dev: accessSizes must be a list of 1, 2, 4 and 8, of one of them at least',
     ],
     [
       'a register at an odd offset',

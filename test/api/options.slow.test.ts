@@ -128,8 +128,8 @@ describe('the schema of the options', () => {
       option: 'allowGc',
     });
     await expect(host.createMachine({ guest: IDLE, vcpus: 2 })).rejects.toMatchObject({
-      name: 'BoardError',
-      code: 'placement',
+      name: 'OptionsError',
+      option: 'secondary',
     });
     await host.destroy();
   });

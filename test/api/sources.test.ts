@@ -73,7 +73,7 @@ describe('a guest that is none', () => {
   beforeAll(async () => {
     host = await Host.create();
     folder = mkdtempSync(join(tmpdir(), 'vsmmu-guests-'));
-    writeFileSync(at('text.wasm'), 'not a binary');
+    writeFileSync(at('text.wasm'), 'not a binary\0');
     writeFileSync(at('cut.wasm'), IDLE.subarray(0, 60));
     writeFileSync(at('idle.wasm'), IDLE);
   });

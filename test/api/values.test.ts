@@ -108,7 +108,7 @@ const TABLES: readonly Case[] = [
   [
     'attributes that are no bigint',
     mapped(0, 0, 0x1000, 3),
-    'map: attributes are a bigint, such as S1_READ_WRITE',
+    'map: attributes must be a bigint, such as S1_READ_WRITE, not number',
   ],
   [
     'an odd address',
@@ -433,7 +433,7 @@ const RANGES: readonly Case[] = [
     'an access of nothing',
     () =>
       new SmmuEndpoint({ unit, memory: new PhysicalRam(hostMemory) }).translate(1, undefined, 0, 0),
-    'translate: length must be a number from 1, not 0',
+    'translate: length must be an integer from 1 to 9007199254740991, not 0',
   ],
   [
     'a SubstreamID of 21 bits',

@@ -2,7 +2,7 @@
 // One service of a queue does a bounded amount of work: each command counts 1, and each 4
 // blocks of the IOTLB that it visits 1 more. A round ends behind the command that exceeds
 // 256, a service has four rounds, and a look at all queues of a context ends behind the
-// queue that exceeds 4,096.
+// queue that exceeds 2,048.
 
 import { beforeEach, describe, expect, it } from 'vitest';
 import { HOST_AT_ATTENTION } from '../../assembly/layout/host-memory.ts';
@@ -125,17 +125,17 @@ describe('a look at the queues of a context', () => {
     (look) => {
       const all = queues();
       const served = () => all.map((queue) => queue.counts.commands);
-      for (let turn = 0; turn < 8; turn++) {
+      for (let turn = 0; turn < 16; turn++) {
         fill(all);
         const before = served();
         const work =
           look === 'watch'
             ? h.unit.drain.watch(h.smmu, 1, 50)
             : h.unit.drain.serveContext(h.smmu, 1);
-        expect(work).toBe(4096);
+        expect(work).toBe(2048);
         const now = served().flatMap((count, i) => (count > (before[i] ?? 0) ? [i] : []));
-        const first = (4 * turn) % QUEUES;
-        expect(now).toEqual([first, first + 1, first + 2, first + 3]);
+        const first = (2 * turn) % QUEUES;
+        expect(now).toEqual([first, first + 1]);
       }
     },
   );
@@ -145,13 +145,13 @@ describe('a look at the queues of a context', () => {
     const other = await harness({ host: h, thread: 2 });
     other.unit.core.accessBegin();
     fill(all);
-    for (let turn = 0; turn < QUEUES / 4; turn++) h.unit.drain.serveContext(h.smmu, 1);
+    for (let turn = 0; turn < QUEUES / 2; turn++) h.unit.drain.serveContext(h.smmu, 1);
     for (const queue of all) h.unit.drain.serve(h.smmu, queue.index);
     expect(all.map((queue) => queue.state)).toEqual(all.map(() => QUEUE_PARKED));
     other.unit.core.accessEnd();
     const attention = h.host[HOST_AT_ATTENTION >> 2] ?? 0;
-    // The CMD_SYNC that each is parked at is none of a round's 1,023: the fifth exceeds 4,096.
-    expect(h.unit.drain.serveParked(h.smmu)).toBe(QUEUES - 5);
+    // The CMD_SYNC that each is parked at is none of a round's 1,023: the third exceeds 2,048.
+    expect(h.unit.drain.serveParked(h.smmu)).toBe(QUEUES - 3);
     expect(h.host[HOST_AT_ATTENTION >> 2]).toBeGreaterThan(attention);
   });
 });

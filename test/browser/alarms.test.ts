@@ -139,9 +139,14 @@ it('goes slowly when nobody is there for a minute, says so, and is back at the n
   // What was on its way is drawn.
   await stepsPerSecond(1000);
   expect(await stepsPerSecond(3000)).toBeLessThan(4.5);
+  // No dot moves along the drawing: one that does has the whole page drawn sixty times a second.
+  const dots = () =>
+    page.evaluate(() => document.getAnimations().filter((one) => 'animationName' in one).length);
+  expect(await dots()).toBe(0);
   await page.mouse.move(300, 300);
   await page.waitForFunction(() => document.querySelector('#note')?.textContent === '');
   await expect.poll(() => stepsPerSecond(1000), { timeout: 20_000 }).toBeGreaterThan(6);
+  await expect.poll(dots).toBeGreaterThan(0);
 });
 
 it('has room for long file names, says what two guests at once are, and that a guest is gone', async () => {

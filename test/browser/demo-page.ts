@@ -4,7 +4,7 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
-import type { Picture, RawQueue, VmPicture } from '../../demo/protocol.ts';
+import type { Frame, Picture, RawQueue, VmPicture } from '../../demo/protocol.ts';
 import { PROJECT } from '../support/project.ts';
 import { THOROUGH } from '../support/thorough.ts';
 
@@ -12,6 +12,7 @@ import { THOROUGH } from '../support/thorough.ts';
 export interface Handle {
   readonly vmm: { rawQueues(): Promise<readonly RawQueue[]> };
   readonly picture: Picture | undefined;
+  readonly frame: Frame | undefined;
   console(vm: number): string;
   drawn(): Promise<void>;
 }
@@ -19,6 +20,7 @@ export interface Handle {
 const SHOTS = join(PROJECT, 'demo/shots');
 export const PHONE = { width: 390, height: 844 };
 export const LAPTOP = { width: 1280, height: 800 };
+export const DESKTOP = { width: 1920, height: 1080 };
 
 export interface OpenOptions {
   readonly viewport?: { readonly width: number; readonly height: number };

@@ -3,7 +3,7 @@
 
 import type { Page } from 'playwright-core';
 import { describe, expect, it } from 'vitest';
-import type { DemoPage } from './demo-page.ts';
+import type { DemoPage, Handle } from './demo-page.ts';
 import { useDemo } from './use-demo.ts';
 
 const { open, openOnce } = useDemo();
@@ -70,6 +70,23 @@ const tlbEntries = (page: Page) =>
   page.$$eval('.tlb li > b', (all) => all.reduce((sum, one) => sum + Number(one.textContent), 0));
 const records = (page: Page) => page.$$eval('.events li:not(.none)', ({ length }) => length);
 
+/** Waits until the first console shows a text, and nothing else. */
+const consoleIs = (demo: DemoPage, wanted: string) =>
+  demo.page.waitForFunction(
+    (text) =>
+      (globalThis as unknown as { vsmmu: Handle }).vsmmu.console(0).trimEnd() === text.trimEnd(),
+    wanted,
+  );
+
+/** Bytes that the first machine had written by the event that is shown. */
+const writtenAt = (page: Page) =>
+  page.evaluate(
+    () => (globalThis as unknown as { vsmmu: Handle }).vsmmu.frame?.picture.vms[0]?.written ?? -1,
+  );
+
+/** So many bytes of a console, each end of a line one of them. */
+const writtenBy = (whole: string, bytes: number) => whole.replace(/\n+$/, '').slice(0, bytes);
+
 describe('one event at a time', () => {
   it('is a click away, and begins paused before anything has happened', async () => {
     const demo = await open('?vms=1&run=no');
@@ -123,6 +140,46 @@ describe('one event at a time', () => {
     expect(back).toEqual(hit);
     expect(await page.textContent('#machines')).toBe(atHit);
     expect([await tlbEntries(page), await records(page)]).toEqual([6, 0]);
+  });
+
+  it('has the console as of the event, and as it is at the last one', async () => {
+    const demo = await openOnce('?experiment=stale-dma&vms=1&events=yes');
+    const { page } = demo;
+    const begun = await shownBy(page);
+    const last = Number(await page.getAttribute('#event-range', 'max'));
+    const at = async (number: number) => {
+      await page.fill('#event-range', String(number));
+      await page.waitForFunction(
+        (wanted) =>
+          document.querySelector<HTMLElement>('.event')?.dataset.number === String(wanted),
+        number,
+      );
+      await demo.drawn();
+    };
+    await at(last);
+    await demo.console(0, 'machine 0');
+    const whole = (await demo.consoleText(0)).trimEnd();
+    expect(await page.textContent('#console-tabs h2')).toBe('Console');
+    await at(0);
+    await consoleIs(demo, '[ 1] find memory and devices');
+    expect(await page.textContent('#console-tabs h2')).toBe('Console as of event 0');
+    // As far as it had come, at each event; what was shown going back is shown going forward.
+    const texts: string[] = [];
+    const places = [0.8, 0.6, 0.4, 0.2].map((part) => Math.floor(last * part));
+    for (const place of places) {
+      await at(place);
+      await consoleIs(demo, writtenBy(whole, await writtenAt(page)));
+      texts.push((await demo.consoleText(0)).trimEnd());
+    }
+    expect(new Set(texts).size).toBeGreaterThan(2);
+    for (const [i, place] of [...places.entries()].reverse()) {
+      await at(place);
+      await consoleIs(demo, texts[i] ?? '');
+    }
+    await demo.shot('event-console');
+    await at(last);
+    await consoleIs(demo, whole);
+    await at(begun.number);
   });
 
   it('has a range, keys, and plays slowly', async () => {

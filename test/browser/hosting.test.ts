@@ -28,6 +28,53 @@ describe('without cross-origin isolation', () => {
     await page.reload();
     await demo.traced(3);
     expect(await page.evaluate(() => crossOriginIsolated)).toBe(true);
+    // A hard reload goes past the service worker, once.
+    const session = await page.context().newCDPSession(page);
+    await session.send('Page.reload', { ignoreCache: true });
+    await page.waitForLoadState();
+    await expect
+      .poll(() => page.evaluate(() => crossOriginIsolated).catch(() => false), { timeout: 60_000 })
+      .toBe(true);
+    await demo.traced(3);
+    expect(await page.textContent('.where')).toBe('guests on workers of their own, drain: thread');
+  });
+
+  it('a browser without Document-Isolation-Policy is isolated by the other headers', async () => {
+    const demo = await open('?vms=1&run=no', { url: plain.url });
+    const { page } = demo;
+    await demo.state('paused');
+    // As in Firefox: nothing says that it is a Chromium.
+    const context = await page.context().browser()?.newContext();
+    const other = await context?.newPage();
+    if (!context || !other) return expect.unreachable();
+    await other.addInitScript(() => {
+      Object.defineProperty(navigator, 'userAgentData', { value: undefined });
+    });
+    const policies = async (one: typeof page) =>
+      await one.evaluate(async () => {
+        const { headers } = await fetch(location.href);
+        const names = ['Cross-Origin-Opener-Policy', 'Document-Isolation-Policy'];
+        return [crossOriginIsolated, ...names.map((name) => headers.get(name))];
+      });
+    await other.goto(`${plain.url}?vms=1&run=no`);
+    await other.waitForSelector('#state:has-text("paused")');
+    expect(await policies(other)).toEqual([true, 'same-origin', null]);
+    expect(await policies(page)).toEqual([true, null, 'isolate-and-require-corp']);
+    // One that only says that it has it comes round to them by itself.
+    const third = await context.browser()?.newContext();
+    const lying = await third?.newPage();
+    if (!third || !lying) return expect.unreachable();
+    await lying.addInitScript(() => {
+      sessionStorage.setItem(
+        'vsmmu-reloaded',
+        sessionStorage.getItem('vsmmu-reloaded') ?? 'document',
+      );
+    });
+    await lying.goto(`${plain.url}?vms=1&run=no`);
+    await lying.waitForSelector('#state:has-text("paused")');
+    expect(await policies(lying)).toEqual([true, 'same-origin', null]);
+    await context.close();
+    await third.close();
   });
 
   // An origin that is not secure has neither service workers nor isolation.

@@ -80,6 +80,14 @@ describe('a live run', () => {
         [...document.querySelectorAll('#pages .page')].at(-1)?.textContent?.startsWith(last),
       pages?.at(-1) ?? '',
     );
+    // Each with its hits (test/demo/tlb-hits.test.ts counts them).
+    const hits = await page.evaluate(() =>
+      (globalThis as unknown as { vsmmu: Handle }).vsmmu.picture?.pages.map((one) => one.hits),
+    );
+    expect(hits?.every((count) => count !== undefined && count >= 0)).toBe(true);
+    expect(await page.$$eval('#pages [data-value=hits]', (all) => all.at(-1)?.textContent)).toBe(
+      String(hits?.at(-1)),
+    );
     const steps = Number(await page.textContent('#steps'));
     await page.waitForTimeout(300);
     expect(await demo.rawQueues()).toEqual(raw);

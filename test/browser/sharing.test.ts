@@ -13,10 +13,15 @@ import { useDemo } from './use-demo.ts';
 const { open, openOnce } = useDemo();
 
 let plain: Site;
+/** A host that sends what isolates documents by themselves, as in docs/demo.md. */
+let documents: Site;
 beforeAll(async () => {
-  plain = await serve(false);
+  [plain, documents] = await Promise.all([
+    serve(false),
+    serve({ 'Document-Isolation-Policy': 'isolate-and-require-corp' }),
+  ]);
 });
-afterAll(() => plain.close());
+afterAll(() => Promise.all([plain.close(), documents.close()]));
 
 /** What a button copies. */
 async function copied({ page }: DemoPage, button: string): Promise<string> {
@@ -117,12 +122,19 @@ it('saves a console and a trace, and says why Perfetto cannot have it', async ()
   await page.waitForSelector('#note:has-text("Cross-Origin-Opener-Policy")');
 });
 
-it('opens a trace in Perfetto where the page is not isolated', async () => {
-  const demo = await open('?vms=1&run=no&trace=yes', {
-    url: plain.url.replace('localhost', INSECURE_HOST),
-  });
+it.each([
+  ['is not isolated', () => plain.url.replace('localhost', INSECURE_HOST), false],
+  [
+    'is isolated by Document-Isolation-Policy, which the service worker adds',
+    () => plain.url,
+    true,
+  ],
+  ['is isolated by Document-Isolation-Policy of its host', () => documents.url, true],
+])('opens a trace in Perfetto where the page %s', async (_, url, isolated) => {
+  const demo = await open('?vms=1&run=no&trace=yes', { url: url() });
   const { page } = demo;
   await demo.state('paused');
+  expect(await page.evaluate(() => crossOriginIsolated)).toBe(isolated);
   // Perfetto's side of what its documentation says, without the network.
   const answer = `<script>
     addEventListener('message', ({ data, source, origin }) => {
@@ -183,7 +195,19 @@ it('in a frame of another page has one experiment, drawing and steps', async () 
   await page.goto(outer.url.replace('127.0.0.1', 'localhost'));
   await frame.locator('#state:has-text("paused")').waitFor();
   await expect.poll(() => Promise.all(isolated())).toEqual([false, true]);
+  await outer.close();
+  // A host that sends it isolates the frame of another site as well, whose guests can have threads then.
+  const threads = `${documents.url}${query}&transport=mailbox&drain=thread`;
+  const other = await serveAnswers({
+    '/': { headers: { 'Content-Type': 'text/html' }, body: `<iframe src="${threads}"></iframe>` },
+  });
+  await page.goto(other.url);
+  await frame.locator('#state:has-text("paused")').waitFor();
+  expect(await Promise.all(isolated())).toEqual([false, true]);
+  expect(await frame.locator('.where').textContent()).toBe(
+    'guests on workers of their own, drain: thread',
+  );
   expect(errors).toEqual([]);
   await context.close();
-  await outer.close();
+  await other.close();
 });

@@ -2,7 +2,7 @@
 // The page in windows of different sizes, in both themes.
 
 import { describe, expect, it } from 'vitest';
-import { LAPTOP, PHONE } from './demo-page.ts';
+import { DESKTOP, LAPTOP, PHONE } from './demo-page.ts';
 import { useDemo } from './use-demo.ts';
 
 /** What Chromium reports of each. */
@@ -17,6 +17,7 @@ describe('the page', () => {
   it.each([
     ['laptop', LAPTOP, 'dark', 'light'],
     ['phone', PHONE, 'light', 'dark'],
+    ['desktop', DESKTOP, 'dark', 'light'],
   ] as const)('fits a %s, and does not jump', async (name, viewport, first, second) => {
     const demo = await open('', { viewport, colorScheme: first });
     const { page } = demo;

@@ -18,6 +18,23 @@ async function packed(request: Request): Promise<number> {
   return gzipSync(await readFile(join(PROJECT, 'demo/dist', file))).length;
 }
 
+it('has the licences of all that is in it', async () => {
+  const text = await readFile(join(PROJECT, 'demo/dist/licences.txt'), 'utf8');
+  for (const name of [
+    'vsmmu',
+    'comlink',
+    'lit-html',
+    'uplot',
+    'valibot',
+    '@xterm/xterm',
+    '@wasmer/wasi',
+  ])
+    expect(text, name).toMatch(new RegExp(`^${name}\\b[^\\n]*\\n=+$`, 'm'));
+  expect(
+    text.match(/Permission is hereby granted|Redistribution and use|Apache License/g)?.length,
+  ).toBeGreaterThan(6);
+});
+
 it('is less than 300 kB until the first picture, and 340 with the toy', async () => {
   const demo = await open('?vms=1&run=no');
   await demo.state('paused');

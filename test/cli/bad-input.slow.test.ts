@@ -113,6 +113,16 @@ const CASES: readonly (readonly [string | RegExp, string])[] = [
     'boot x --arch arm64 --path all',
   ],
   ['--arg is not for kernels: it excludes --arch arm64', 'boot x --arch arm64 --arg y'],
+  ['--pcie is for kernels: it goes with --arch arm64', 'boot toy --pcie rng'],
+  [
+    '--pcie usb: the kind is one of rng, net, console, dma',
+    'boot good.wasm --arch arm64 --pcie usb',
+  ],
+  ['--pcie rng,hub: behind rng stands port, once', 'boot good.wasm --arch arm64 --pcie rng,hub'],
+  [
+    'PCIe functions of this machine have at most 15 StreamIDs: a function on bus 0 takes one, one behind a port as many as there are ports',
+    `boot good.wasm --arch arm64${' --pcie rng'.repeat(16)}`,
+  ],
   [
     '--check-icache is for vCPUs that take turns: it excludes --transport mailbox',
     'boot x --arch arm64 --check-icache --transport mailbox',
@@ -147,7 +157,6 @@ const CASES: readonly (readonly [string | RegExp, string])[] = [
     '--overlay leaves the overlay path alone, not --path trapped',
     'boot x --arch arm64 --overlay --path trapped',
   ],
-  ['the toy is no kernel: give the path of one', 'boot toy --arch arm64'],
   ['--kernel is for linux: vsmmu boot linux', 'boot toy --kernel x'],
   ['--run is for linux: vsmmu boot linux', 'boot x --arch arm64 --run state'],
   ['--role is for kernels: it goes with --arch arm64', 'boot toy --role host'],
@@ -164,8 +173,13 @@ const CASES: readonly (readonly [string | RegExp, string])[] = [
   ['cannot read none.cpio: no such file', 'boot linux --kernel x --initrd none.cpio'],
   ['there is no benchmark toy: it is linux', 'bench toy'],
   ['--disk is for kernels: it goes with --arch arm64', 'boot toy --disk x'],
+  ['--trace-limit goes with --trace: there is nothing to limit', 'boot toy --trace-limit 5'],
   [
-    'part.img is no disk: it has 700 bytes, no multiple of 512',
+    'cannot read no/such/disk.img,ro: no such file; behind its name a disk takes ",rw" and ",pci", not ",ro"',
+    'boot x --arch arm64 --disk no/such/disk.img,ro',
+  ],
+  [
+    /part\.img is no disk: it has 700 bytes, no multiple of 512\n$/,
     'boot x --arch arm64 --disk part.img',
   ],
   ['cannot write none.img: no such file', 'boot x --arch arm64 --disk none.img,rw'],
@@ -198,10 +212,10 @@ const CASES: readonly (readonly [string | RegExp, string])[] = [
   [/no-name\.json: env must have names without = and NUL, not ""/, 'boot --config no-name.json'],
   [/nul-value\.json: env\.A must be text without NUL, not /, 'boot --config nul-value.json'],
   [/nul-arg\.json: args\[1\] must be text without NUL, not /, 'boot --config nul-arg.json'],
-  ['vcmdqs must be at least as many as vintfs, 16, not 8', 'boot toy --vintfs 16 --vcmdqs 8'],
+  ['--vcmdqs must be at least as many as --vintfs, 16, not 8', 'boot toy --vintfs 16 --vcmdqs 8'],
   [/it must be one of vcmdq, ecmdq, not "cmdq"/, 'boot toy --queues cmdq'],
   [
-    'hostRam must be more than 1 MiB: the tables and queues of the host do not fit',
+    '--host-ram must be more than 1 MiB: the tables and queues of the host do not fit',
     'boot toy --host-ram 1',
   ],
   [
@@ -221,7 +235,7 @@ const CASES: readonly (readonly [string | RegExp, string])[] = [
     'boot toy --overlay --experiment hyp-own',
   ],
   [
-    'queues must be vcmdq on the overlay path, which has the CMDQ alone',
+    '--queues must be vcmdq on the overlay path, which has the CMDQ alone',
     'boot toy --queues ecmdq --overlay --path direct',
   ],
   [
@@ -229,11 +243,11 @@ const CASES: readonly (readonly [string | RegExp, string])[] = [
     'boot toy --queues ecmdq --experiment hyp-own',
   ],
   [
-    "vintfs is 2, of which one is the host's own: all 1 to lend are in use (2 to 64)",
+    "--vintfs is 2, of which one is the host's own: all 1 to lend are in use (2 to 64)",
     'boot toy --vintfs 2 --vms 2',
   ],
   [
-    "vintfs is 1, of which one is the host's own: there is none to lend (2 to 64)",
+    "--vintfs is 1, of which one is the host's own: there is none to lend (2 to 64)",
     'boot toy --vintfs 1',
   ],
   [
@@ -293,7 +307,7 @@ const CASES: readonly (readonly [string | RegExp, string])[] = [
   [/tables\.wasm: the guest's tables and element segments may have 600000000/, 'boot tables.wasm'],
   [/struct\.wasm: the guest has struct types/, 'inspect struct.wasm'],
   [
-    'allowGc needs transport mailbox: on the thread of the VMM a guest could fill its heap',
+    '--allow-gc needs --transport mailbox: on the thread of the VMM a guest could fill its heap',
     'boot struct.wasm --allow-gc',
   ],
   [/^vsmmu: \S*\/starts\.wasm: the guest cannot be instantiated: unreachable/, 'boot starts.wasm'],
@@ -351,20 +365,26 @@ const CASES: readonly (readonly [string | RegExp, string])[] = [
     /cannot load device .*make-throws\.mjs: device\(\) threw: not today/,
     'boot good.wasm --device make-throws.mjs',
   ],
-  ['devices[0] is no device: it is a number', 'boot good.wasm --device not-device.mjs'],
-  ['devices[0] is no device: mine has no save()', 'boot good.wasm --device half-device.mjs'],
+  [/\/not-device\.mjs is no device: it is a number\n$/, 'boot good.wasm --device not-device.mjs'],
   [
-    'device mine: attach() threw: no cable',
+    /\/half-device\.mjs is no device: mine has no save\(\)\n$/,
+    'boot good.wasm --device half-device.mjs',
+  ],
+  [
+    /\/attach-throws\.mjs: device mine: attach\(\) threw: no cable\n$/,
     'boot good.wasm --device attach-throws.mjs --transport mailbox --drain thread',
   ],
-  ['device mine: reset() threw: stuck', 'boot good.wasm --device reset-throws.mjs'],
   [
-    'device mine was written for version 0 of the plugin interface, this is version 2, which takes version 1 as well',
+    /\/reset-throws\.mjs: device mine: reset\(\) threw: stuck\n$/,
+    'boot good.wasm --device reset-throws.mjs',
+  ],
+  [
+    /\/old\.mjs: device mine was written for version 0 of the plugin interface, this is version 2, which takes version 1 as well\n$/,
     'boot good.wasm --device old.mjs',
   ],
   [/kind of x is four ASCII characters, not "long kind"/, 'boot good.wasm --device kind.mjs'],
   [
-    'device mine: attach() threw: mine has no interrupt line 5',
+    /\/lines\.mjs: device mine: attach\(\) threw: mine has no interrupt line 5\n$/,
     'boot good.wasm --device lines.mjs',
   ],
   ['a command is missing; see --help', 'help nothing'],

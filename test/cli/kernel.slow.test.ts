@@ -119,7 +119,7 @@ describe('vsmmu boot --arch arm64', { timeout: 60_000 }, () => {
   });
 
   it.each([
-    [['--memory', '3'], 'memory is a multiple of 2 MiB, at most 3 GiB, not 3145728 bytes'],
+    [['--memory', '3'], '--memory must be a multiple of 2 MiB, at most 3072 MiB, not 3 MiB'],
     [['--append', 'x'.repeat(2048)], 'the command line has 2048 bytes: a kernel takes 2047'],
   ])('refuses what a machine cannot be, %#', async (args, message) => {
     const kernel = await file('refused.bin', HELLO);

@@ -34,6 +34,14 @@ describe('consoles of several machines', () => {
     expect(text()).toBe('[vm1] one\n[vm1] \n[vm0] hello\n[vm1] two\n');
   });
 
+  it('keep the lines of several consoles of one machine apart', () => {
+    const { consoles: both, text } = consoles(2);
+    both.write(1, bytes('uart'));
+    both.write(1, bytes('hvc0\n'), 1);
+    both.write(1, bytes(' too\n'));
+    expect(text()).toBe('[vm1] hvc0\n[vm1] uart too\n');
+  });
+
   it('are cut after 8 KiB without a newline', () => {
     const { consoles: both, text } = consoles(2);
     both.write(0, bytes('x'.repeat(8191)));

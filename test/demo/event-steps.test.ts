@@ -83,12 +83,12 @@ describe('from event to event', () => {
     steps.back();
     await settled();
     expect([worker.steps, steps.frame?.number]).toEqual([4, 2]);
-    expect(steps.picture).toBe(PICTURE);
+    expect(steps.earlier?.picture).toBe(PICTURE);
     steps.forward();
     await settled();
     expect([worker.steps, steps.frame?.number]).toEqual([4, 5]);
     // At the newest one the machines are shown as they are.
-    expect(steps.picture).toBeUndefined();
+    expect(steps.earlier?.picture).toBeUndefined();
     steps.choose('every event');
     steps.back();
     await settled();

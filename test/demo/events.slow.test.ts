@@ -66,6 +66,21 @@ describe('frames', () => {
     stale = await runSession('experiment=stale-dma&vms=1&events=yes', 30);
   });
 
+  it('have what the guest has written to its console by then, in the exits that wrote it', () => {
+    const { frames, consoles } = stale;
+    const written = frames.map(({ picture }) => picture.vms[0]?.written ?? 0);
+    expect(written.at(-1)).toBe(consoles[0]?.length);
+    for (const [i, frame] of frames.entries()) {
+      const before = written[i - 1] ?? 0;
+      expect(written[i]).toBeGreaterThanOrEqual(before);
+      if (written[i] !== before) expect([frame.text, frame.kind]).toEqual([frame.text, 'exit']);
+    }
+    // What a guest says of a check is there with the next event.
+    const checked = frames.findIndex(({ text }) => text.includes('has checked'));
+    expect(consoles[0]?.slice(0, written[checked + 1])).toContain('machine 0');
+    expect(new Set(written).size).toBeGreaterThan(5);
+  });
+
   it('show entries that are written, pending, next and consumed', () => {
     const { frames } = stale;
     const states = new Set(

@@ -21,7 +21,7 @@ export async function runSession(query: string, steps: number): Promise<SessionR
   const consoles: string[] = [];
   const decoder = new TextDecoder();
   const sink: Sink = {
-    output(vm, bytes) {
+    output(vm, { bytes }) {
       consoles[vm] = (consoles[vm] ?? '') + decoder.decode(bytes);
       return Promise.resolve();
     },

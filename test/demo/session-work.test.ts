@@ -3,6 +3,7 @@
 
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { readSettings } from '../../demo/demo-settings.ts';
+import type { ConsoleOutput, Picture } from '../../demo/protocol.ts';
 import { OneAtATime } from '../../demo/vmm/one-at-a-time.ts';
 import { Session } from '../../demo/vmm/session.ts';
 
@@ -87,5 +88,33 @@ describe('pieces of work', () => {
     const second = work.instead(() => expect.unreachable());
     await expect(first).rejects.toThrow('broken');
     await expect(second).rejects.toThrow('broken');
+  });
+});
+
+describe('a session that runs', () => {
+  it('shows the first that its guest writes with the first picture after its first step', async () => {
+    const told: string[] = [];
+    let heard: () => void = () => undefined;
+    const output = new Promise<void>((resolve) => {
+      heard = resolve;
+    });
+    const settings = readSettings(new URLSearchParams('vms=1'));
+    const sink = {
+      picture: ({ steps }: Picture) => {
+        told.push(`step ${steps}`);
+        return Promise.resolve();
+      },
+      output: (_vm: number, { bytes }: ConsoleOutput) => {
+        told.push(new TextDecoder().decode(bytes).slice(0, 4));
+        heard();
+        return Promise.resolve();
+      },
+    };
+    const session = await Session.boot({ ...settings, transport: 'inline' }, undefined, sink);
+    session.run();
+    await output;
+    await session.pause();
+    // The picture of the beginning, and the one that comes with the text: nothing else is waited for.
+    expect(told.slice(0, 3)).toEqual(['step 0', expect.stringMatching(/^step /), '[ 1]']);
   });
 });

@@ -13,6 +13,7 @@ const done: string[] = [];
 
 const VMM = {
   ready: () => undefined,
+  load: () => undefined,
   boot: () => ({}),
   async step() {
     done.push('step begins');

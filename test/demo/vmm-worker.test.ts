@@ -25,6 +25,7 @@ let ports: MessagePort[] = [];
 
 const VMM = {
   ready: () => undefined,
+  load: () => undefined,
   boot(_settings: unknown, _guest: unknown, sink: Remote<Sink>) {
     told = sink;
     return FACTS;
@@ -86,7 +87,7 @@ describe('a worker with machines', () => {
     await sink.picture(picture(1));
     worker.end();
     await sink.picture(picture(2));
-    await sink.output(0, new Uint8Array([1]));
+    await sink.output(0, { from: 0, bytes: new Uint8Array([1]), left: 0 });
     expect(seen).toEqual([1]);
   });
 

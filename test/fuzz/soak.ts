@@ -4,10 +4,10 @@
 // nothing; and between rounds core and reference walker agree. One line, and status 1, when it is otherwise; 2 for bad options.
 
 import { Random } from '../../devices/testing/index.ts';
-import { toyGuest } from '../../guest-driver/index.ts';
-import { Host, type HostFaults, type Machine, type MachineOptions } from '../../vmm/api/index.ts';
+import { Host, type HostFaults, type Machine } from '../../vmm/api/index.ts';
 import { median } from '../support/median.ts';
 import { FuzzUsageError } from './fuzz-options.ts';
+import { type SoakGuest, soakGuests } from './soak-guests.ts';
 import { soakOptions, soakUsage } from './soak-options.ts';
 import { ensure, type Fuzzer, FuzzFinding } from './target.ts';
 import { abi } from './targets/abi.ts';
@@ -18,12 +18,7 @@ const VMS = 8;
 const WARM_UP = 3;
 /** What the last rounds' RSS may be above the first ones', in MiB. */
 const MOST_GROWTH_MIB = 64;
-/** A machine that runs longer than this does not end. */
-const MACHINE_MS = 120_000;
 const MIB = 2 ** 20;
-/** A check that a drain which is killed breaks: whoever waits long enough for CONS looks whether the host has to say something. */
-const NO_EXITS = 'no-exits-direct';
-const PATHS = ['path=trapped', 'path=direct'];
 
 /** Kinds of things of this process that are not to grow. */
 interface Footprint {
@@ -33,59 +28,18 @@ interface Footprint {
   readonly ramInUse: number;
 }
 
-/** A guest and how it runs; half of them on a bad day. */
-function machineOptions(random: Random, index: number): MachineOptions {
-  // The first one has the host's one side core start in the first round.
-  const threads = index === 0 ? 0 : random.below(3);
-  const badDay = random.below(2) === 0;
-  const faults = {
-    lateCons: random.below(3),
-    lateInterrupts: random.below(3),
-    fetchAborts: random.pick([0, 0, 20, 100]),
-  };
-  return {
-    guest: toyGuest,
-    // The direct path needs page 0 mapped, which it is not on a bad day.
-    args: [badDay ? 'path=trapped' : random.pick(PATHS), 'rounds=1', 'warmup=0'],
-    memory: 32,
-    transport: threads === 0 ? 'mailbox' : 'inline',
-    drain:
-      threads === 0
-        ? index === 0
-          ? 'thread'
-          : random.pick(['doorbell', 'thread'] as const)
-        : 'doorbell',
-    ...(badDay ? { faults } : {}),
-  };
-}
-
-async function runMachine(machine: Machine, random: Random): Promise<void> {
-  // One in four is stopped somewhere on its way.
-  const stops = random.below(4) === 0;
-  const signal = AbortSignal.timeout(stops ? random.below(300) : MACHINE_MS);
-  const failed: string[] = [];
-  machine.on('check', ({ name, ok }) => {
-    if (!ok && name !== NO_EXITS) failed.push(name);
-  });
-  // One that is stopped may have changed its tables and not yet sent what belongs to that.
-  if (!stops) machine.on('finding', ({ text }) => failed.push(text));
-  await machine.boot({ signal }).catch((error: unknown) => {
-    if (!signal.aborted) throw error;
-  });
-  if (machine.status === 'new') return;
-  const { status, exitCode, reason } = await machine.wait();
-  const ended = (status === 'off' && exitCode === 0) || (stops && status === 'stopped');
-  ensure(
-    ended && failed.length === 0,
-    () => `${machine.name} is ${status} ${exitCode} ${reason}: ${failed.join()}`,
-  );
-}
-
-/** Makes, runs and destroys the machines of a round. */
-async function round(host: Host, random: Random): Promise<void> {
+/** Makes, runs and destroys the machines of a round; counts their kinds. */
+async function round(host: Host, draw: () => SoakGuest[], seen: Map<string, number>) {
   const machines: Machine[] = [];
-  for (let i = 0; i < VMS; i++) machines.push(await host.createMachine(machineOptions(random, i)));
-  await Promise.all(machines.map((machine) => runMachine(machine, random)));
+  const runs: Promise<void>[] = [];
+  const guests = draw();
+  for (const { options } of guests) machines.push(await host.createMachine(options));
+  for (const [i, { kind, run }] of guests.entries()) {
+    seen.set(kind, (seen.get(kind) ?? 0) + 1);
+    const machine = machines[i];
+    if (machine) runs.push(run(machine));
+  }
+  await Promise.all(runs);
   for (const machine of machines) await machine.destroy();
 }
 
@@ -122,18 +76,22 @@ async function soak(minutes: number, seed: number): Promise<string> {
   const faults: HostFaults = { drainLifetime: 2000 };
   const host = await Host.create({ iotlbCheck: true, faults });
   const others: readonly Fuzzer[] = [await tables.create(), await abi.create()];
+  const drawGuest = await soakGuests((why) => console.log(`soak: left out: ${why}`));
+  const draw = () => Array.from({ length: VMS }, (_, i) => drawGuest(random, i));
+  const kinds = new Map<string, number>();
   const seen: Footprint[] = [];
   const end = performance.now() + minutes * 60_000;
   let rounds = 0;
   for (; seen.length < WARM_UP || performance.now() < end; rounds++) {
-    await round(host, random);
+    await round(host, draw, kinds);
     for (const other of others) await other.run(random.word());
     if (rounds >= WARM_UP) seen.push(await measure(host));
   }
   compare(seen);
   await host.destroy();
   const [last] = seen.slice(-1);
-  return `${rounds} rounds of ${VMS} machines, ${last?.rss.toFixed(0)} MiB, ${last?.handles} handles`;
+  const guests = [...kinds].map(([kind, count]) => `${count} ${kind}`).join(', ');
+  return `${rounds} rounds of ${VMS} machines (${guests}), ${last?.rss.toFixed(0)} MiB, ${last?.handles} handles`;
 }
 
 async function main(args: readonly string[]): Promise<number> {

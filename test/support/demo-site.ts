@@ -4,7 +4,7 @@
 import { execFile } from 'node:child_process';
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
-import { createServer } from 'node:http';
+import { createServer, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { extname, join, normalize } from 'node:path';
 import { promisify } from 'node:util';
@@ -23,6 +23,29 @@ const ISOLATING = {
   'Cross-Origin-Opener-Policy': 'same-origin',
   'Cross-Origin-Embedder-Policy': 'require-corp',
 };
+
+/** A link that carries so many bytes a second, of all answers together. */
+export class SlowLink {
+  readonly #bytesPerSecond: number;
+  /** When it has carried what it was given until now. */
+  #free = 0;
+
+  constructor(bytesPerSecond: number) {
+    this.#bytesPerSecond = bytesPerSecond;
+  }
+
+  async send(bytes: AsyncIterable<Buffer>, response: ServerResponse): Promise<void> {
+    for await (const chunk of bytes)
+      for (let at = 0; at < chunk.length; at += PACKET) {
+        const packet = chunk.subarray(at, at + PACKET);
+        const now = performance.now();
+        this.#free = Math.max(now, this.#free) + (packet.length * 1000) / this.#bytesPerSecond;
+        await new Promise((carried) => setTimeout(carried, this.#free - now));
+        response.write(packet);
+      }
+    response.end();
+  }
+}
 
 export interface Site {
   readonly url: string;
@@ -44,11 +67,23 @@ export async function buildSite(args: readonly string[], cwd = PROJECT): Promise
   return `${stdout}${stderr}`.trim();
 }
 
+/** Bytes that a slow link carries in one piece. */
+const PACKET = 1400;
+
 /** The same files at this path, as on a host that has other things too. */
 const SUB_PATH = '/some/folder/';
 
-/** Serves a folder of files on a port of its own, at its root and at SUB_PATH. */
-export async function serve(isolating: boolean, folder = SITE): Promise<Site> {
+/**
+ * Serves a folder of files on a port of its own, at its root and at SUB_PATH.
+ * @param headers of every answer; true: those that isolate a page.
+ * @param link what all answers go over. Default: as fast as they can.
+ */
+export async function serve(
+  headers: boolean | Readonly<Record<string, string>>,
+  folder = SITE,
+  link?: SlowLink,
+): Promise<Site> {
+  const sent = headers === true ? ISOLATING : headers || {};
   const server = createServer((request, response) => {
     const asked = normalize(new URL(request.url ?? '/', 'http://site').pathname);
     const path = asked.startsWith(SUB_PATH) ? asked.slice(SUB_PATH.length - 1) : asked;
@@ -57,9 +92,11 @@ export async function serve(isolating: boolean, folder = SITE): Promise<Site> {
       () => {
         response.writeHead(200, {
           'Content-Type': TYPES[extname(file)] ?? 'application/octet-stream',
-          ...(isolating ? ISOLATING : {}),
+          ...sent,
         });
-        createReadStream(file).pipe(response);
+        const bytes = createReadStream(file);
+        if (link) link.send(bytes, response).catch(() => response.destroy());
+        else bytes.pipe(response);
       },
       () => response.writeHead(404).end(),
     );

@@ -162,6 +162,8 @@ export async function createHostModel(
     needWebAssembly(webAssembly);
     return { model: await createAmdModel(options, places.wasmUrl), places };
   }
+  if (settings.traceLimit !== undefined && !options.trace)
+    throw new OptionsError('bad-option', 'traceLimit', 'traceLimit needs trace: there is none');
   const { wasmModule, onQueueError, onFinding, clock } = options;
   if (iotlbCheck && wasmModule && !isChecked(wasmModule)) {
     throw new OptionsError(

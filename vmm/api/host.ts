@@ -3,9 +3,10 @@
 
 import { IDR0_BTM } from '../../assembly/layout/smmu-registers.ts';
 import type { BoardModuleUrls } from '../../assembly/load.ts';
-import { type Clock, checkedClock, Random } from '../../devices/bus/index.ts';
+import { type Clock, checkedClock } from '../../devices/bus/index.ts';
 import { answeredObject } from '../../devices/plugin/answers.ts';
 import { BoardError, bitsOf, EnvironmentError, VsmmuError } from '../../devices/plugin/index.ts';
+import { checkInteger } from '../../devices/plugin/known-values.ts';
 import type { QueueBlock } from '../../devices/unit/index.ts';
 import {
   type Board,
@@ -23,32 +24,27 @@ import {
 } from '../inspect/index.ts';
 import type { Finding, FindingOwner, UnadvertisedUse } from '../inspect/sanitizer/index.ts';
 import type { AmdHost } from '../nested/amd/index.ts';
-import { type HostStatistics, setHostModel, VmHost } from '../nested/index.ts';
+import { type HostStatistics, setHostModel, setOtherHost, VmHost } from '../nested/index.ts';
 import { ExitServer, releaseMemory, type WorkerUrls } from '../threads/index.ts';
 import { Trace } from '../trace/index.ts';
 import { checkAmdMachine } from './amd-model.ts';
-import { OptionsError, UseError } from './api-errors.ts';
+import { asOption, OptionsError, UseError } from './api-errors.ts';
 import { InputQueue } from './console-streams.ts';
 import { Drains } from './drains.ts';
 import { Emitter } from './emitter.ts';
 import { createHostModel, type HostModel } from './host-model.ts';
 import type { HostOptions, MachineOptions } from './host-options.ts';
 import { Machine } from './machine.ts';
+import { checkMade } from './machine-calls.ts';
+import { MachineNames } from './machine-names.ts';
 import { checkMachineOptions } from './machine-options.ts';
 import { type MachineParts, PARTS } from './machine-parts.ts';
 import { MACHINE_EVENTS, type MachineEvents } from './machine-types.ts';
 import { probe } from './probe.ts';
+import { seededRandom } from './seeded-random.ts';
 import { namedImageError, programName, readSource } from './sources.ts';
 
 const MIB = 2 ** 20;
-
-/** The random bytes of a seed. */
-function randomOf(seed: number): (target: Uint8Array) => void {
-  const random = new Random(seed);
-  return (target) => {
-    for (let i = 0; i < target.length; i++) target[i] = random.word();
-  };
-}
 
 /** Counters of the SMMU that a machine is behind; undefined where it has none. */
 function smmuOf({ smmus: [first] }: BoardMachine): SmmuCounters | undefined {
@@ -82,6 +78,7 @@ export class Host implements AsyncDisposable {
   readonly #drains: Drains;
   readonly #exits: ExitServer | undefined;
   readonly #machines = new Set<Machine>();
+  readonly #names = new MachineNames();
   readonly #emitters: Map<FindingOwner, Emitter<MachineEvents>>;
   #made = 0;
   /** What has happened, when the host was made with `trace`. */
@@ -104,14 +101,17 @@ export class Host implements AsyncDisposable {
   }
 
   private constructor(
-    { model, places }: HostModel,
+    made: HostModel,
     options: HostOptions,
     shared: boolean,
     emitters: Map<FindingOwner, Emitter<MachineEvents>>,
   ) {
+    checkMade(made?.model, 'a Host', 'Host.create');
+    const { model, places } = made;
     this.#emitters = emitters;
     this.#model = model;
     if (model instanceof VmHost) setHostModel(this, model);
+    else setOtherHost(this);
     this.trace = options.trace ? new Trace(model.memory, options.traceLimit) : undefined;
     this.#workerUrl = places.workerUrl;
     this.#wasmUrl = places.wasmUrl;
@@ -170,8 +170,13 @@ export class Host implements AsyncDisposable {
     this.#vms?.settleFindings();
   }
 
-  /** The entries of the IOTLB that a lookup would still use, of one SMMU or of the AMD IOMMU. */
+  /**
+   * The entries of the IOTLB that a lookup would still use, of one SMMU or of the AMD IOMMU.
+   * @throws {OptionsError} when the host has no SMMU of that number.
+   */
   iotlb(smmu = 0): readonly LiveTlbEntry[] {
+    const most = (this.#vms?.smmus.length ?? 1) - 1;
+    asOption('smmu', () => checkInteger(smmu, 0, most, 'smmu'));
     return this.#model.iotlb(smmu);
   }
 
@@ -228,10 +233,11 @@ export class Host implements AsyncDisposable {
         ? undefined
         : await readSource(options.secondary, 'secondary');
     const index = this.#made++;
-    const name = settings.name ?? `vm${index}`;
     const events = new Emitter<MachineEvents>(MACHINE_EVENTS);
     const input = new InputQueue();
     const { onOutput } = options;
+    const devices = placeDevices(options.devices ?? [], kind.free);
+    const name = this.#names.take(settings.name, index);
     const onTrace = this.#tracer(name, options.onTrace);
     if (onOutput) events.on('output', onOutput);
     const board = await this.#board(kind, {
@@ -248,7 +254,7 @@ export class Host implements AsyncDisposable {
       behind,
       btm,
       allowGc,
-      devices: placeDevices(options.devices ?? [], kind.free),
+      devices,
       msis: options.msis,
       onOutput: (bytes) => events.emit('output', bytes),
       onRefusal: (refusal) => events.emit('refusal', refusal),
@@ -261,11 +267,12 @@ export class Host implements AsyncDisposable {
       workerUrl: this.#workerUrl.vcpu,
       wasmUrl: this.#wasmUrl,
       ...(memory === undefined ? {} : { memorySize: memory * MIB }),
-      ...(seed === undefined ? {} : { random: randomOf(seed) }),
+      ...(seed === undefined ? {} : { random: seededRandom(seed) }),
       ...(this.#clock === undefined ? {} : { clock: this.#clock }),
       ...(onTrace === undefined ? {} : { onTrace }),
       ...(options.faults === undefined ? {} : { faults: options.faults }),
     }).catch((error: unknown) => {
+      this.#names.release(name);
       throw named(error);
     });
     // What a machine's own hardware does is not in the host's trace.
@@ -284,6 +291,7 @@ export class Host implements AsyncDisposable {
       },
       forget: () => {
         this.#machines.delete(machine);
+        this.#names.release(name);
         if (owner) this.#emitters.delete(owner);
         releaseMemory();
       },

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 // What a machine's methods are called with, checked.
 
-import { allNamesOf } from '../../devices/plugin/known-names.ts';
-import { OptionsError } from './api-errors.ts';
-import type { BootOptions } from './machine-types.ts';
+import { allNamesOf, shownValue } from '../../devices/plugin/known-names.ts';
+import { anyText } from '../../devices/plugin/option-kinds.ts';
+import { asOption, OptionsError, UseError } from './api-errors.ts';
+import type { BootOptions, MachineEnd, MachineStatus } from './machine-types.ts';
 import { checkFlag, checkOptionNames } from './option-checks.ts';
 
 const BOOT_OPTIONS = allNamesOf<BootOptions>({ paused: true, signal: true });
@@ -21,9 +22,58 @@ export function checkBootOptions(options: BootOptions): void {
 }
 
 /** @throws {OptionsError} for the first thing that is wrong with the options of `wait`. */
-export function checkWaitOptions(options: { readonly signal?: unknown }): void {
+function checkWaitOptions(options: { readonly signal?: unknown }): void {
   checkOptionNames(options, ['signal']);
   checkSignal(options);
+}
+
+/**
+ * What only a method of the class may make.
+ * @param made what it is made of.
+ * @throws {OptionsError} when it is made by `new`.
+ */
+export function checkMade(made: unknown, what: string, method: string): void {
+  if (typeof made !== 'object' || made === null)
+    throw new OptionsError('bad-option', '', `${what} must be made by ${method}(), not by new`);
+}
+
+interface Runs {
+  readonly name: string;
+  readonly status: MachineStatus;
+}
+
+/** @throws {UseError} when a machine that boots has ended before. */
+export function checkNew({ name, status }: Runs): void {
+  if (status !== 'new')
+    throw new UseError('booted', `${name} has ended (${status}): reset it before it boots again`);
+}
+
+/** @throws {UseError} when a machine has not been booted, nor is booting. */
+export function checkBooted({ name, status }: Runs, booting?: Promise<void>): void {
+  if (status === 'new' && !booting) throw new UseError('not-booted', `${name} has not been booted`);
+}
+
+/**
+ * @throws {OptionsError} when the budget of a step is none.
+ * @throws {UseError} when the machine is not paused.
+ */
+export function checkStep(machine: Runs, budget: number | undefined): void {
+  if (budget !== undefined && !(Number.isFinite(budget) && budget > 0))
+    throw new OptionsError(
+      'bad-option',
+      'budget',
+      `step: budget must be a number above 0, not ${shownValue(budget)}`,
+    );
+  checkBooted(machine);
+  const { name, status } = machine;
+  if (status === 'paused') return;
+  if (status !== 'running') throw new UseError('booted', `${name} has ended (${status})`);
+  throw new UseError('running', `${name} is not paused: only a paused machine goes step by step`);
+}
+
+/** @throws {OptionsError} when why a machine is to stop is no text. */
+export function checkReason(reason: unknown): void {
+  asOption('reason', () => anyText(reason, 'stop', 'reason'));
 }
 
 /**
@@ -37,7 +87,7 @@ export function inputBytes(input: unknown): Uint8Array {
 }
 
 /** The value that a listener is told next. A signal ends the waiting, and rejects with its reason. */
-export function untilTold<T>(
+function untilTold<T>(
   listen: (listener: (value: T) => void) => () => void,
   signal: AbortSignal | undefined,
 ): Promise<T> {
@@ -54,4 +104,17 @@ export function untilTold<T>(
     signal?.addEventListener('abort', abort, { once: true });
     if (signal?.aborted) abort();
   });
+}
+
+/** What `Machine.wait` waits for: the end, which may have been. */
+export function untilEnd(
+  machine: Runs & { on(name: 'end', listener: (end: MachineEnd) => void): () => void },
+  end: MachineEnd | undefined,
+  options: { readonly signal?: AbortSignal },
+): Promise<MachineEnd> {
+  checkWaitOptions(options);
+  if (end) return Promise.resolve(end);
+  if (machine.status === 'new')
+    return Promise.reject(new UseError('not-booted', `${machine.name} has not been booted`));
+  return untilTold((listener) => machine.on('end', listener), options.signal);
 }

@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: MIT
 // What a host of the API makes a machine of.
 
+import { offsetOfGpa } from '../../devices/bus/index.ts';
+import { shownValue } from '../../devices/plugin/known-names.ts';
+import { checkInteger } from '../../devices/plugin/known-values.ts';
+import { multipleOf, nonEmpty, type OptionKind } from '../../devices/plugin/option-kinds.ts';
 import type { BoardMachine } from '../boards/index.ts';
 import {
   amdFootprint,
@@ -9,6 +13,7 @@ import {
   type SmmuCounters,
 } from '../inspect/index.ts';
 import type { CoreEnd } from '../machine/index.ts';
+import { asOption } from './api-errors.ts';
 import type { InputQueue } from './console-streams.ts';
 import type { Drains } from './drains.ts';
 import type { Emitter } from './emitter.ts';
@@ -43,6 +48,11 @@ export function boardFootprint({ machine, smmus, amd }: BoardMachine): MachineFo
   return machineFootprint(machine.memory, smmus, machine.drainSleep?.sleeping);
 }
 
+const registerSize: OptionKind = (value, owner, name) => {
+  if (value !== 4 && value !== 8)
+    throw new RangeError(`${owner}: ${name} must be 4 or 8, not ${shownValue(value)}`);
+};
+
 /** A register as `Machine.readRegister` returns it. */
 export function readBoardRegister(
   { machine }: BoardMachine,
@@ -51,11 +61,27 @@ export function readBoardRegister(
   size: 4 | 8,
 ): { readonly lo: number; readonly hi: number } | undefined {
   const { mounts } = machine.devices.bus;
+  asOption('device', () => nonEmpty(device, 'readRegister', 'device'));
   const mount = mounts.find((one) => one.device.name === device && one.region === 0);
+  const most = (mount?.device.regions[0]?.size ?? 2 ** 32) - 1;
+  asOption('size', () => registerSize(size, 'readRegister', 'size'));
+  asOption('offset', () => multipleOf(size, 0, most)(offset, 'readRegister', 'offset'));
   if (!mount) return undefined;
   const access = { region: 0, offset, size, lo: 0, hi: 0, vcpu: 0 };
   mount.device.read(access);
   return { lo: access.lo, hi: access.hi };
+}
+
+/** A copy of guest RAM, as `Machine.readMemory` returns it. */
+export function readBoardMemory(
+  { machine }: BoardMachine,
+  gpa: number,
+  length: number,
+): Uint8Array<ArrayBuffer> | undefined {
+  asOption('gpa', () => checkInteger(gpa, 0, 2 ** 64, 'readMemory: gpa'));
+  asOption('length', () => checkInteger(length, 0, 2 ** 64, 'readMemory: length'));
+  const offset = offsetOfGpa(machine.regions, gpa, length);
+  return offset < 0 ? undefined : new Uint8Array(machine.memory.buffer, offset, length).slice();
 }
 
 /** The parts of machines, for what works with a machine besides its methods. */

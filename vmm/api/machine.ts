@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 // A machine as its user sees it: boots, runs by itself, pauses, stops, tells what happens to it.
 
-import { offsetOfGpa } from '../../devices/bus/index.ts';
 import type { MachineError } from '../../devices/plugin/index.ts';
 import type { Queues } from '../boards/index.ts';
 import { inspectViommu, type MachineFootprint, type ViommuInspection } from '../inspect/index.ts';
@@ -10,12 +9,13 @@ import { UseError } from './api-errors.ts';
 import { ConsoleStreams, type MachineConsole } from './console-streams.ts';
 import { eventStream, type MachineEventName, type MachineEventStream } from './event-stream.ts';
 import { IdleWait } from './idle-wait.ts';
-import { checkBootOptions, checkWaitOptions, inputBytes, untilTold } from './machine-calls.ts';
+import * as calls from './machine-calls.ts';
 import {
   boardFootprint,
   type MachineParts,
   machineEnd,
   machineStatistics,
+  readBoardMemory,
   readBoardRegister,
 } from './machine-parts.ts';
 import type {
@@ -56,6 +56,7 @@ export class Machine implements AsyncDisposable {
 
   /** @internal */
   constructor(parts: MachineParts) {
+    calls.checkMade(parts?.board, 'a Machine', 'Host.createMachine');
     this.#parts = parts;
     parts.events.on('output', (bytes) => this.#streams?.push(bytes));
     this.#inner.onInterrupt = () => this.#idleWait.wake();
@@ -98,6 +99,7 @@ export class Machine implements AsyncDisposable {
    * @param offset byte offset in its region 0.
    * @param size bytes of the access.
    * @returns the value in two words; undefined when the board has no such device.
+   * @throws {OptionsError} when the device has no register there, or none of that size.
    */
   readRegister(
     device: string,
@@ -107,10 +109,12 @@ export class Machine implements AsyncDisposable {
     return readBoardRegister(this.#parts.board, device, offset, size);
   }
 
-  /** A copy of guest RAM; undefined when these bytes are not all RAM. */
+  /**
+   * A copy of guest RAM; undefined when these bytes are not all RAM.
+   * @throws {OptionsError} when a number is no integer from 0.
+   */
   readMemory(gpa: number, length: number): Uint8Array<ArrayBuffer> | undefined {
-    const offset = offsetOfGpa(this.#inner.regions, gpa, length);
-    return offset < 0 ? undefined : new Uint8Array(this.memory.buffer, offset, length).slice();
+    return readBoardMemory(this.#parts.board, gpa, length);
   }
 
   get status(): MachineStatus {
@@ -169,7 +173,7 @@ export class Machine implements AsyncDisposable {
 
   /** Console input: text, or bytes. */
   write(input: string | Uint8Array): void {
-    this.#input(inputBytes(input));
+    this.#input(calls.inputBytes(input));
   }
 
   /**
@@ -200,15 +204,11 @@ export class Machine implements AsyncDisposable {
    */
   async boot(options: BootOptions = {}): Promise<void> {
     if (this.#destroyed) throw new UseError('destroyed', `${this.name} is destroyed`);
-    checkBootOptions(options);
+    calls.checkBootOptions(options);
     options.signal?.throwIfAborted();
     if (this.#booting !== undefined) return this.#booting;
     if (this.status === 'running' || this.status === 'paused') return;
-    if (this.status !== 'new')
-      throw new UseError(
-        'booted',
-        `${this.name} has ended (${this.status}): reset it before it boots again`,
-      );
+    calls.checkNew(this);
     if (options.signal) this.#stopAt(options.signal);
     const named = (error: unknown) => {
       throw this.#parts.named(error);
@@ -299,14 +299,11 @@ export class Machine implements AsyncDisposable {
    * it run on from there, `pause` has it stand still before.
    * @param budget how much work the guest may do, in its own measure. Default 1.
    * @throws {UseError} when the machine is not paused: `boot({ paused: true })`, or `pause`.
+   * @throws {OptionsError} when the budget is no number above 0.
    * @throws {MachineError} when a vCPU comes to no safe point within a second; it runs on then.
    */
   async step(budget?: number): Promise<MachineStatus> {
-    if (this.status !== 'paused')
-      throw new UseError(
-        'running',
-        `${this.name} is not paused: only a paused machine goes step by step`,
-      );
+    calls.checkStep(this, budget);
     this.#inner.allowStep();
     await this.#takeTurn(budget);
     if (this.status === 'paused') await this.#standStill();
@@ -328,13 +325,19 @@ export class Machine implements AsyncDisposable {
   /**
    * Resolves when none of the machine's vCPUs runs any more; they stand behind an exit, or outside of the guest.
    * @throws {MachineError} when one does not come to a safe point within a second; the machine then goes on.
+   * @throws {UseError} when it has not been booted.
    */
   async pause(): Promise<void> {
+    calls.checkBooted(this, this.#booting);
     if (this.#inner.status === 'running') await this.#standStill();
   }
 
-  /** Lets a paused machine go on. */
+  /**
+   * Lets a paused machine go on.
+   * @throws {UseError} when it has not been booted.
+   */
   resume(): void {
+    calls.checkBooted(this, this.#booting);
     if (this.status !== 'paused') return;
     this.#inner.resume();
     this.#emitStatus();
@@ -344,8 +347,10 @@ export class Machine implements AsyncDisposable {
   /**
    * Ends the machine at its next safe point, or while it boots, and resolves when it has ended. One that has not been booted, or has ended, is
    * left alone.
+   * @throws {OptionsError} when the reason is no text.
    */
   async stop(reason = 'stopped'): Promise<void> {
+    calls.checkReason(reason);
     const { status } = this;
     if (status !== 'running' && status !== 'paused' && !this.#booting) return;
     this.#inner.stop(reason);
@@ -363,12 +368,7 @@ export class Machine implements AsyncDisposable {
    * @throws {UseError} when it has not been booted.
    */
   wait(options: { readonly signal?: AbortSignal } = {}): Promise<MachineEnd> {
-    checkWaitOptions(options);
-    const { signal } = options;
-    if (this.#end) return Promise.resolve(this.#end);
-    if (this.status === 'new')
-      return Promise.reject(new UseError('not-booted', `${this.name} has not been booted`));
-    return untilTold((listener) => this.on('end', listener), signal);
+    return calls.untilEnd(this, this.#end, options);
   }
 
   /** Back to the state before `boot`, from any other: devices reset, memory zero. Counts and listeners stay. */

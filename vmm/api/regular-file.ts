@@ -2,6 +2,8 @@
 // Files that are read whole, or to their end, are regular ones: a device may never end, and opening a
 // FIFO waits for whoever writes to it.
 
+import { fetchReason } from '../../assembly/fetch-reason.ts';
+
 const REASONS = new Map([
   ['ENOENT', 'no such file'],
   ['EISDIR', 'it is a directory'],
@@ -11,7 +13,7 @@ const REASONS = new Map([
 /** Why a file cannot be read, as part of a line. */
 export function fileReason(error: unknown): string {
   const { code, message } = error as { readonly code?: string; readonly message?: string };
-  return REASONS.get(code ?? '') ?? code ?? message ?? String(error);
+  return REASONS.get(code ?? '') ?? code ?? fetchReason(error) ?? message ?? String(error);
 }
 
 /**

@@ -88,7 +88,7 @@ export interface HostSettings {
 
 /** Options of a machine that are plain data. */
 export interface MachineSettings {
-  /** Used in messages. Default `vm0`, `vm1`, and so on. */
+  /** Used in messages; no other machine of the host has it. Default `vm0`, `vm1`, and so on. */
   readonly name?: string | undefined;
   /**
    * MiB of memory, 1 to 4096, as far as the board has room (docs/limits.md); the guest cannot
@@ -180,7 +180,7 @@ export const HOST_SETTINGS = {
 };
 
 export const MACHINE_SETTINGS = {
-  name: option(text, 'name of the machine in messages'),
+  name: option(text, 'name of the machine in messages, of no other machine of the host'),
   memory: option(
     integer(1, MAX_MEMORY_MIB),
     'memory of each machine in MiB, and its limit (default: what the guest asks for)',

@@ -89,8 +89,8 @@ export interface BoardOptions {
   /** Further devices. */
   readonly devices?: readonly Placement[];
   /**
-   * Watches the guest's doorbells, its accesses of registers and the DMA of its devices: the standard
-   * board, inline. Default: nobody does, and then it costs nothing.
+   * Watches the guest's doorbells and its accesses of registers (inline only), and the DMA of its
+   * devices: the standard board. Default: nobody does, and then it costs nothing.
    */
   readonly watch?: MachineWatch | undefined;
 }

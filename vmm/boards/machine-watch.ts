@@ -23,9 +23,10 @@ export interface WatchedDma {
 }
 
 /**
- * Watches a machine whose vCPUs run inline. Each method is called in place of what it watches, which
- * `carryOut` does: it has to be called, and its result returned. None of the methods may throw anything
- * of its own, because that would go through the guest's frames.
+ * Watches a machine. Each method is called in place of what it watches, which `carryOut` does: it has to
+ * be called, and its result returned. None of the methods may throw anything of its own, because that
+ * would go through the guest's frames. What a watch has no method for is as fast as without a watch.
+ * `call` and `access` are for machines whose vCPUs run inline.
  */
 export interface MachineWatch {
   /**
@@ -33,31 +34,33 @@ export interface MachineWatch {
    * maintenance. No exit is counted for it here either.
    * @param name the import's: "doorbell", "tlbi", "dsb".
    */
-  call(name: string, args: readonly unknown[], carryOut: () => unknown): unknown;
+  call?(name: string, args: readonly unknown[], carryOut: () => unknown): unknown;
   /**
    * A guest reads or writes a register of a device: an exit, which is counted already.
    * @param access `carryOut` takes what a write stores from here, and leaves here what a read gives. Of a
    *   write it may be called several times, with other values, where that comes to the same for the guest.
    */
-  access(device: Device, isWrite: boolean, access: MmioAccess, carryOut: () => void): void;
+  access?(device: Device, isWrite: boolean, access: MmioAccess, carryOut: () => void): void;
   /** A device reads or writes memory through its SMMU. */
-  dma(dma: WatchedDma, carryOut: () => DmaResult): DmaResult;
+  dma?(dma: WatchedDma, carryOut: () => DmaResult): DmaResult;
 }
 
-class WatchedDevice extends DeviceWrapper {
-  readonly #watch: MachineWatch;
+type Watched<Method extends keyof MachineWatch> = NonNullable<MachineWatch[Method]>;
 
-  constructor(device: Device, watch: MachineWatch) {
+class WatchedDevice extends DeviceWrapper {
+  readonly #access: Watched<'access'>;
+
+  constructor(device: Device, access: Watched<'access'>) {
     super(device);
-    this.#watch = watch;
+    this.#access = access;
   }
 
   override read(access: MmioAccess): void {
-    this.#watch.access(this.device, false, access, () => super.read(access));
+    this.#access(this.device, false, access, () => super.read(access));
   }
 
   override write(access: MmioAccess): void {
-    this.#watch.access(this.device, true, access, () => super.write(access));
+    this.#access(this.device, true, access, () => super.write(access));
   }
 }
 
@@ -66,24 +69,24 @@ class WatchedPort implements DmaPort {
   readonly ats: DmaPort['ats'];
   readonly #port: DmaPort;
   readonly #device: string;
-  readonly #watch: MachineWatch;
+  readonly #dma: Watched<'dma'>;
 
-  constructor(port: DmaPort, device: string, watch: MachineWatch) {
+  constructor(port: DmaPort, device: string, dma: Watched<'dma'>) {
     this.streamId = port.streamId;
     this.ats = port.ats;
     this.#port = port;
     this.#device = device;
-    this.#watch = watch;
+    this.#dma = dma;
   }
 
   read(iova: number, target: Uint8Array, attributes?: DmaAttributes): DmaResult {
     const dma = { device: this.#device, iova, length: target.length, write: false };
-    return this.#watch.dma(dma, () => this.#port.read(iova, target, attributes));
+    return this.#dma(dma, () => this.#port.read(iova, target, attributes));
   }
 
   write(iova: number, source: Uint8Array, attributes?: DmaAttributes): DmaResult {
     const dma = { device: this.#device, iova, length: source.length, write: true };
-    return this.#watch.dma(dma, () => this.#port.write(iova, source, attributes));
+    return this.#dma(dma, () => this.#port.write(iova, source, attributes));
   }
 
   hint(iova: number, length: number, write: boolean, attributes?: DmaAttributes): void {
@@ -101,16 +104,19 @@ export function withWatch(
   devices: readonly Placement[],
 ): readonly Placement[] {
   if (!watch) return devices;
+  const access = watch.access?.bind(watch);
+  const dma = watch.dma?.bind(watch);
   return devices.map((one) => ({
     ...one,
-    device: new WatchedDevice(one.device, watch),
-    ...(one.dmaPort && { dmaPort: new WatchedPort(one.dmaPort, one.device.name, watch) }),
+    ...(access && { device: new WatchedDevice(one.device, access) }),
+    ...(dma && one.dmaPort && { dmaPort: new WatchedPort(one.dmaPort, one.device.name, dma) }),
   }));
 }
 
 /** What stays inside WebAssembly of a guest's calls, with somebody watching, or as it is. */
 export function watchedCalls(watch: MachineWatch | undefined, calls: InsideCalls): InsideCalls {
-  if (!watch) return calls;
+  const watching = watch?.call?.bind(watch);
+  if (!watching) return calls;
   const names = ['doorbell', 'tlbi', 'dsb'] as const;
   return Object.fromEntries(
     names.flatMap((name) => {
@@ -118,7 +124,7 @@ export function watchedCalls(watch: MachineWatch | undefined, calls: InsideCalls
       if (!call) return [];
       const watched = (...args: unknown[]) => {
         probeStack();
-        return watch.call(name, args, () => call(...args));
+        return watching(name, args, () => call(...args));
       };
       return [[name, watched]];
     }),

@@ -74,8 +74,26 @@ export function looksLikeKernel(bytes: Uint8Array): boolean {
   return isArm64Image(bytes) || isElf(bytes) || isGzip(bytes) || isZboot(bytes);
 }
 
+/** Of a longer file only the beginning is looked at. */
+const TEXT_BYTES = 4096;
+
+/** Whether a file is text: no instructions are, and so is a page or a note that was taken for a kernel. */
+function isText(bytes: Uint8Array): boolean {
+  const isCharacter = (byte: number) =>
+    (byte >= 0x20 && byte < 0x7f) || (byte >= 0x09 && byte <= 0x0d);
+  return bytes.length > 0 && bytes.subarray(0, TEXT_BYTES).every(isCharacter);
+}
+
+/** An instruction. */
+const LEAST_FLAT = 4;
+
 function loadFlat(bytes: Uint8Array<ArrayBuffer>, ram: RamRange): LoadedKernel {
   if (bytes.length === 0) throw new KernelImageError('damaged', "the kernel's file is empty");
+  if (bytes.length < LEAST_FLAT)
+    throw new KernelImageError(
+      'damaged',
+      `the kernel's file has ${bytes.length} bytes: no instruction`,
+    );
   if (FLAT_OFFSET + bytes.length > ram.size) {
     throw new KernelImageError(
       'too-large',
@@ -88,7 +106,7 @@ function loadFlat(bytes: Uint8Array<ArrayBuffer>, ram: RamRange): LoadedKernel {
 
 /**
  * Places a kernel in RAM: an Image, an ELF executable, or a flat binary, plain, gzipped, or an EFI
- * zboot file packed by gzip. What is none of these, and no WebAssembly, is a flat binary.
+ * zboot file packed by gzip. What is none of these, no WebAssembly and no text, is a flat binary.
  * @param ram its base is a multiple of `IMAGE_ALIGNMENT`. Nothing larger than it is ever unpacked.
  * @throws {KernelImageError} when it cannot be booted.
  */
@@ -103,6 +121,12 @@ export async function loadKernel(
     throw new KernelImageError(
       'unsupported',
       'the kernel is a WebAssembly module: a guest of the standard board, not of an arm64 machine',
+    );
+  }
+  if (isText(bytes)) {
+    throw new KernelImageError(
+      'unsupported',
+      'the kernel is text: it must be an arm64 Image, an ELF executable or a flat binary, packed by gzip or not',
     );
   }
   return loadFlat(bytes, ram);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What GDB's `monitor` commands print of a machine's SMMU.
+// What GDB's `monitor` commands print of a machine's SMMU and ITS.
 
 import { CD_SIZE, CD_V } from '../../assembly/layout/cd.ts';
 import {
@@ -15,12 +15,14 @@ import {
   STE_V,
 } from '../../assembly/layout/ste.ts';
 import { decodeCd, decodedText, decodeSte } from '../../devices/decode/index.ts';
+import type { InspectedIts } from '../../devices/gicv3/index.ts';
 import { fieldOf } from '../../devices/plugin/index.ts';
 import { locateCd } from '../../devices/smmuv3/stream-table/guest-cd.ts';
 import { locateSte } from '../../devices/smmuv3/stream-table/locate-ste.ts';
 import { streamTableShape } from '../../devices/smmuv3/table-shapes.ts';
 import { guestStructure } from '../../devices/tables/guest-structure.ts';
 import type { GuestSmmu } from '../inspect/index.ts';
+import { itsText } from './its-text.ts';
 import { iotlbText, queuesText } from './smmu-text.ts';
 import { stage1Tables, stage2Tables, stagesOf } from './stream-config.ts';
 import { type TableLoad, type WalkResult, walkTables } from './table-walk.ts';
@@ -33,6 +35,8 @@ export interface MonitorSubject {
     offset: number,
     size: 4 | 8,
   ): { readonly lo: number; readonly hi: number } | undefined;
+  /** The ITS of the machine; undefined where there is none. */
+  readonly its?: { inspect(): InspectedIts } | undefined;
   /** RAM of the machine; undefined where it is none. */
   readRam(gpa: number, length: number): Uint8Array | undefined;
 }
@@ -166,6 +170,12 @@ class Monitor {
   queues(): string {
     return this.#subject.smmus.map(queuesText).join('');
   }
+
+  its(): string {
+    const { its } = this.#subject;
+    if (!its) throw new Missing('the machine has no ITS');
+    return itsText(its.inspect());
+  }
 }
 
 type Command = readonly [usage: string, what: string, run: (m: Monitor, args: string[]) => string];
@@ -184,9 +194,10 @@ const COMMANDS: Readonly<Record<string, Command>> = {
     (m, args) => m.iotlb(args),
   ],
   vcmdqs: ['vcmdqs', 'VINTF, VCMDQs and CMDQ, with PROD and CONS', (m) => m.queues()],
+  its: ['its', 'ITS: queue, tables, collections, devices with their LPIs', (m) => m.its()],
 };
 
-/** A line of the session's own, which is no command about the SMMU. */
+/** A line of the session's own, which is no command about a device. */
 const PHYSICAL = ['phys on|off', "GDB's addresses are physical, or those of the vCPU"] as const;
 
 function help(): string {

@@ -10,7 +10,8 @@ import {
   startLevelOf,
 } from '../../devices/decode/refusals/table-shape-refusals.ts';
 import { fieldOf } from '../../devices/plugin/index.ts';
-import { type Granule, levelShift, stage1StartLevel } from '../../devices/tables/index.ts';
+import type { Granule } from '../../devices/tables/index.ts';
+import { entryShift, firstLevel } from '../../devices/tables/table-geometry.ts';
 import type { Tables } from './table-walk.ts';
 
 /** An address of two fields: the lower one has its bits from `low` on. */
@@ -27,7 +28,7 @@ export function stagesOf(ste: Uint32Array): { readonly one: boolean; readonly tw
 
 /** A table that begins at a multiple of its size. */
 function aligned(root: number, granule: Granule, inputBits: number, startLevel: number): number {
-  const size = Math.max(64, 2 ** (inputBits - levelShift(granule, startLevel) + 3));
+  const size = Math.max(64, 2 ** (inputBits - entryShift(granule, startLevel) + 3));
   return root - (root % size);
 }
 
@@ -47,7 +48,7 @@ export function stage1Tables(cd: Uint32Array, input: bigint): Tables | { readonl
   const ones = (1n << (top - BigInt(inputBits))) - 1n;
   if (above !== (isUpper ? ones : 0n))
     return { why: `the address is outside of the ${name} half, which has ${inputBits} bits` };
-  const startLevel = stage1StartLevel(granule, inputBits);
+  const startLevel = firstLevel(granule, inputBits);
   const root = isUpper
     ? addressOf(cd, CD.CD_TTB1_LO, 4, CD.CD_TTB1_HI)
     : addressOf(cd, CD.CD_TTB0_LO, 4, CD.CD_TTB0_HI);

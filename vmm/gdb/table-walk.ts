@@ -4,7 +4,8 @@
 
 import { type Decoded, decodePte } from '../../devices/decode/index.ts';
 import { byteSwapped } from '../../devices/tables/descriptor-order.ts';
-import { type Granule, granuleShift, levelShift } from '../../devices/tables/index.ts';
+import type { Granule } from '../../devices/tables/index.ts';
+import { entryShift, SHIFTS } from '../../devices/tables/table-geometry.ts';
 
 /** Reads an aligned 64-bit word, little-endian; undefined where there is no RAM. */
 export type TableLoad = (address: number) => bigint | undefined;
@@ -45,9 +46,9 @@ export function walkTables(
   const { stage, granule, inputBits, startLevel, ds } = tables;
   let table = BigInt(tables.root);
   for (let level = startLevel; level <= 3; level++) {
-    const shift = levelShift(granule, level);
+    const shift = entryShift(granule, level);
     // The first table has as many entries as the input has bits left.
-    const bits = level === startLevel ? Math.max(0, inputBits - shift) : granuleShift(granule) - 3;
+    const bits = level === startLevel ? Math.max(0, inputBits - shift) : SHIFTS[granule] - 3;
     const index = (input >> BigInt(shift)) & ((1n << BigInt(bits)) - 1n);
     const slot = Number(table + 8n * index);
     const word = load64(slot);

@@ -37,6 +37,8 @@ export interface EntryPlace {
   readonly keepsStage2?: boolean;
 }
 
+const hex64 = (value: bigint) => `0x${BigInt.asUintN(64, value).toString(16)}`;
+
 const IOTLB: EntryPlace = { offset: SMMU_AT_TLB, size: TLB_ENTRY_SIZE };
 
 /** The IOTLB of an SMMU; `smmu` is the byte offset of its block. */
@@ -97,6 +99,25 @@ export class IotlbView {
     const slot = (asid ^ (asid >> 4) ^ (asid >> 8)) & (VMID_ASID_SLOTS - 1);
     return generation >= this.#long(block + VMID_ASID_GEN + 8 * slot);
   }
+
+  /** The entry as plain data; undefined when it is not live. */
+  liveEntry(index: number): LiveTlbEntry | undefined {
+    if (!this.isLive(index)) return undefined;
+    const meta = this.word(index, TLB_META);
+    const tagged = !bitsOf(meta, TLB_META_GLOBAL) && !bitsOf(meta, TLB_META_S2);
+    const log2size = bitsOf(meta, TLB_META_SIZE);
+    const asidAndPermissions = this.word(index, TLB_ASID_PERM);
+    return {
+      address: this.addressOf(index),
+      set: Math.floor(index / TLB_WAYS),
+      vmid: bitsOf(meta, TLB_META_VMID),
+      asid: tagged ? asidAndPermissions & 0xffff : undefined,
+      iova: hex64(this.doubleword(index, TLB_PAGE) << BigInt(log2size)),
+      size: 2 ** log2size,
+      pa: hex64(this.doubleword(index, TLB_PA)),
+      writable: (asidAndPermissions & TLB_PERM_W) !== 0,
+    };
+  }
 }
 
 /** An entry that a lookup would still use. */
@@ -118,8 +139,6 @@ export interface LiveTlbEntry {
   readonly writable: boolean;
 }
 
-const hex64 = (value: bigint) => `0x${BigInt.asUintN(64, value).toString(16)}`;
-
 /**
  * Visits the entries that are valid and not older than the generations that invalidations raise.
  * @param smmu byte offset of the SMMU block.
@@ -131,20 +150,7 @@ export function eachLiveTlbEntry(
 ): void {
   const iotlb = new IotlbView(hostMemory, smmu);
   for (let index = 0; index < TLB_SETS * TLB_WAYS; index++) {
-    if (!iotlb.isLive(index)) continue;
-    const meta = iotlb.word(index, TLB_META);
-    const tagged = !bitsOf(meta, TLB_META_GLOBAL) && !bitsOf(meta, TLB_META_S2);
-    const log2size = bitsOf(meta, TLB_META_SIZE);
-    const asidAndPermissions = iotlb.word(index, TLB_ASID_PERM);
-    visit({
-      address: iotlb.addressOf(index),
-      set: Math.floor(index / TLB_WAYS),
-      vmid: bitsOf(meta, TLB_META_VMID),
-      asid: tagged ? asidAndPermissions & 0xffff : undefined,
-      iova: hex64(iotlb.doubleword(index, TLB_PAGE) << BigInt(log2size)),
-      size: 2 ** log2size,
-      pa: hex64(iotlb.doubleword(index, TLB_PA)),
-      writable: (asidAndPermissions & TLB_PERM_W) !== 0,
-    });
+    const entry = iotlb.liveEntry(index);
+    if (entry) visit(entry);
   }
 }

@@ -73,11 +73,22 @@ interface Served extends DrainedMachine {
   readonly drain: Unit['drain'];
   readonly guest: Int32Array;
   readonly exitRequest: ExitRequestWords;
+  /** Of its contexts the one that the next look begins at. */
+  first: number;
 }
 
 /** Says in a machine's memory whether the drain sleeps, if its guest looks at that. */
 function setSleeping({ guest, drainSleep }: Served, sleeping: boolean): void {
   if (drainSleep) Atomics.store(guest, drainSleep.sleeping >> 2, sleeping ? 1 : 0);
+}
+
+/** No vCPU of a machine may store to a direct map before it wakes the drain. */
+function isQuiet({ guest, drainSleep }: Served): boolean {
+  const { awake } = drainSleep ?? {};
+  if (!awake) return false;
+  for (let i = 0; i < awake.count; i++)
+    if (Atomics.load(guest, (awake.offset + i * awake.stride) >> 2) !== 0) return false;
+  return true;
 }
 
 /** Looks in one call: enough that the clock is read seldom, few enough that a stop is seen within microseconds. */
@@ -93,6 +104,8 @@ const FIRST_NAP_MS = 0.1;
 const MAX_NAP_MS = 0.6;
 /** Without a machine. */
 const LONG_NAP_MS = 5;
+/** While no vCPU of its one machine could ring: whoever wakes first wakes the drain. */
+const QUIET_NAP_MS = 1000;
 /** Messages are let in at least this often however busy the queues are. */
 const BUSY_LIMIT_MS = 2;
 
@@ -122,6 +135,7 @@ class Drain {
       drain: unit.drain,
       guest: new Int32Array(unit.guestMemory.buffer),
       exitRequest: (machine.requestExit && machine.unit.guest?.exitRequest) || NO_EXIT_REQUEST,
+      first: 0,
     };
     this.#machines = [...this.#machines, served];
   }
@@ -140,14 +154,19 @@ class Drain {
     this.#removed++;
   }
 
-  /** Looks at one machine's queues. True when commands were consumed. */
+  /**
+   * Looks at one machine's queues, up to the first context that has work: other machines wait for no more
+   * than that. True when commands were consumed.
+   */
   #look(machine: Served, looks: number): boolean {
     const attention = Atomics.load(this.#host, HOST_AT_ATTENTION >> 2);
     let done = 0;
     try {
-      for (const { smmu, index } of machine.contexts) {
-        const found = machine.drain.watch(smmu, index, looks) >>> 0;
-        if (found !== 0 && (done === 0 || done === WATCH_NO_COMMAND)) done = found;
+      const { contexts } = machine;
+      for (let i = 0; i < contexts.length && (done === 0 || done === WATCH_NO_COMMAND); i++) {
+        const context = contexts[machine.first];
+        machine.first = (machine.first + 1) % contexts.length;
+        if (context) done = machine.drain.watch(context.smmu, context.index, looks) >>> 0 || done;
       }
     } catch (error) {
       this.#drop(machine);
@@ -233,6 +252,13 @@ class Drain {
       : { words: this.#control, word: SIDE_MESSAGES };
   }
 
+  /** How long it sleeps at most, behind having said so. Of several machines only one could wake it. */
+  #longest(ms: number): number {
+    const [only] = this.#machines;
+    if (!only) return LONG_NAP_MS;
+    return this.#machines.length === 1 && isQuiet(only) ? QUIET_NAP_MS : ms;
+  }
+
   /**
    * Says that it sleeps, looks once more (so that a store is seen either here or by a
    * guest that finds the word set), sleeps, and looks again. A thread sleeps on one word:
@@ -246,10 +272,11 @@ class Drain {
     // WAKE first: a ring between the two is then noticed by the sleep.
     const before = Atomics.load(words, word);
     for (const machine of machines) setSleeping(machine, true);
+    // Before the last look: that sees what a vCPU has stored before it fell asleep.
+    const longest = this.#longest(ms);
     let worked = false;
     for (const machine of machines) worked = this.#look(machine, 1) || worked;
-    if (!worked && !this.#interrupted)
-      Atomics.wait(words, word, before, machines.length > 0 ? ms : LONG_NAP_MS);
+    if (!worked && !this.#interrupted) Atomics.wait(words, word, before, longest);
     for (const machine of this.#machines) {
       setSleeping(machine, false);
       worked = this.#look(machine, 1) || worked;

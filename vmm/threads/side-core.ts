@@ -7,6 +7,7 @@ import type { HotModules } from '../../assembly/load.ts';
 import type { ContextBlock, QueueBlock, UnitOptions } from '../../devices/unit/index.ts';
 import type { GuestWindow } from '../../host/kernel/index.ts';
 import type { MachineCore } from '../machine/index.ts';
+import { wakeDrain } from '../vcpu/index.ts';
 import {
   SIDE_DELAY_MS,
   SIDE_MESSAGES,
@@ -186,7 +187,14 @@ export class SideCore {
   /** Has the drain let a message in. */
   #raise(): void {
     Atomics.add(this.#control, SIDE_MESSAGES, 1);
+    this.#wake();
+  }
+
+  /** Ends its sleep, on whichever word it sleeps. */
+  #wake(): void {
     Atomics.notify(this.#control, SIDE_MESSAGES);
+    for (const { machine, guest } of this.#attached.values())
+      if (machine.drainSleep) wakeDrain(new Int32Array(guest.memory.buffer), machine.drainSleep);
   }
 
   /**
@@ -334,7 +342,7 @@ export class SideCore {
     clearTimeout(this.#lifetime);
     for (const { machine } of this.#attached.values()) machine.setDoorbells(true);
     Atomics.store(this.#control, SIDE_STOP, 1);
-    Atomics.notify(this.#control, SIDE_MESSAGES);
+    this.#wake();
     await this.#worker?.join();
     this.#takeBack();
   }

@@ -4,6 +4,7 @@
 // memory.
 
 import { type Endpoint, type Remote, wrap } from 'comlink';
+import { fetchReason } from '../../assembly/fetch-reason.ts';
 import { IN_NODE } from '../../assembly/in-node.ts';
 import { EnvironmentError } from '../../devices/plugin/index.ts';
 import { ENDED_MESSAGE, type NodePort, nodeEndpoint, READY_MESSAGE } from './endpoint.ts';
@@ -138,7 +139,7 @@ async function serverAnswer(url: string): Promise<string | undefined> {
     const type = headers.get('content-type') ?? 'no content-type';
     return /javascript|ecmascript/.test(type) ? undefined : `the server answers ${type}`;
   } catch (error) {
-    return `the server does not answer: ${error}`;
+    return `the server does not answer: ${fetchReason(error) ?? error}`;
   }
 }
 

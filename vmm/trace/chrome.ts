@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Chrome's trace event format ("JSON Object Format"), which chrome://tracing, Perfetto and Speedscope open.
 
+import { checkList } from '../../devices/plugin/known-values.ts';
+import { anyText, having, uint } from '../../devices/plugin/option-kinds.ts';
 import type { HostInspection } from '../inspect/index.ts';
 import { Nesting, nanoseconds } from './nesting.ts';
 import type { TraceRecord } from './trace-record.ts';
@@ -88,18 +90,33 @@ function numbered(records: readonly TraceRecord[]) {
 
 const microseconds = (ns: number) => ns / 1000;
 
+/** @throws {TypeError|RangeError} when it is no record of a trace. */
+function checkRecord(record: TraceRecord, i: number): void {
+  const { process, track, name, at, ms } = (record ?? {}) as Partial<TraceRecord>;
+  for (const [field, value] of Object.entries({ process, track, name }))
+    anyText(value, 'chromeTrace', `records[${i}].${field}`);
+  for (const [field, value] of Object.entries({ at, ...(ms === undefined ? {} : { ms }) }))
+    if (typeof value !== 'number')
+      throw new TypeError(`chromeTrace: records[${i}].${field} must be milliseconds, a number`);
+}
+
 /**
  * Makes a file of a trace. Times are whole nanoseconds, and the slices of a track nest
  * strictly: one that overlaps another is cut or moved by as much as that takes.
  * @param records in the order of their times, as `Trace.read` gives them.
  * @param lost how many records are missing.
  * @param host what `Host.inspect` has shown.
+ * @throws {TypeError|RangeError} when an argument is none of these.
  */
 export function chromeTrace(
   records: readonly TraceRecord[],
   lost = 0,
   host?: HostInspection,
 ): ChromeTrace {
+  checkList(records, 'chromeTrace: records');
+  records.forEach(checkRecord);
+  uint(lost, 'chromeTrace', 'lost');
+  if (host !== undefined) having()(host, 'chromeTrace', 'host');
   const { events: names, trackOf } = numbered(records);
   const events = records.map((record): ChromeEvent => {
     const { name, at, ms, details: args } = record;

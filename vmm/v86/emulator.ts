@@ -61,7 +61,7 @@ function member(object: unknown, name: string, type: string): unknown {
       ? (object as Record<string, unknown>)[name]
       : undefined;
   if (typeof value !== type || value === null)
-    throw new TypeError(`this is no v86 emulator that has loaded: it has no ${name}`);
+    throw new TypeError(`emulator must be a v86 emulator that has loaded: it has no ${name}`);
   return value;
 }
 

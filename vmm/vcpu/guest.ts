@@ -73,11 +73,24 @@ export interface DirectMapTable {
 export interface DrainSleepWords {
   /**
    * The drain stores 1 before it looks for the last time and sleeps. A vCPU that finds it
-   * after a store to a direct map takes it back and wakes the drain.
+   * takes it back and wakes the drain.
    */
   readonly sleeping: number;
   /** What the drain sleeps on: raised, then notified. */
   readonly wake: number;
+  /**
+   * Words that are not 0 while vCPUs may store to a direct map, which look at `sleeping` only behind setting them.
+   * While all are 0 the drain sleeps until it is woken. Undefined: they look at it behind each store.
+   */
+  readonly awake?: { readonly offset: number; readonly count: number; readonly stride: number };
+}
+
+/** Wakes a drain that sleeps, or is about to. */
+export function wakeDrain(words: Int32Array, { sleeping, wake }: DrainSleepWords): void {
+  if (Atomics.load(words, sleeping >> 2) === 0) return;
+  if (Atomics.exchange(words, sleeping >> 2, 0) === 0) return;
+  Atomics.add(words, wake >> 2, 1);
+  Atomics.notify(words, wake >> 2);
 }
 
 /** What a machine runs: vCPUs of one kind, and what they share. */

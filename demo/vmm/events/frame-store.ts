@@ -63,10 +63,10 @@ export class FrameStore {
     this.#total += cost.bytes;
   }
 
-  /** The newest frame says something else from now on. */
-  retell(text: string): void {
+  /** The newest frame says or shows something else from now on. */
+  retell(change: Partial<Pick<Frame, 'text' | 'picture'>>): void {
     const frame = this.get(this.last);
-    if (frame) this.#frames[frame.number % this.#limits.frames] = { ...frame, text };
+    if (frame) this.#frames[frame.number % this.#limits.frames] = { ...frame, ...change };
   }
 
   #dropFirst(): void {

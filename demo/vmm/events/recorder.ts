@@ -10,6 +10,15 @@ import { FrameStore } from './frame-store.ts';
 /** Events of one step; a guest that makes more of them in one goes on without being recorded. */
 const MOST_IN_STEP = 1024;
 
+/** A picture with the consoles as of later. */
+function withConsoles(picture: Picture, later: Picture): Picture {
+  const vms = picture.vms.map((vm, i) => {
+    const written = later.vms[i]?.written ?? vm.written;
+    return written === vm.written ? vm : { ...vm, written };
+  });
+  return { ...picture, vms };
+}
+
 export class Recorder {
   readonly #picture: () => Picture;
   readonly #store: FrameStore;
@@ -133,7 +142,7 @@ export class Recorder {
     const run = this.#run;
     if (run?.group === group) {
       run.count++;
-      this.#store.retell(text(run.count));
+      this.#store.retell({ text: text(run.count) });
       return;
     }
     this.observe('', [], [{ ...event, text: text(1) }]);
@@ -163,9 +172,14 @@ export class Recorder {
    * @param last events that come last.
    */
   observe(by: string, leads: readonly PictureChange[] = [], last: readonly EventText[] = []): void {
-    const before = this.#before ?? this.#look();
+    let before = this.#before ?? this.#look();
     const now = this.#look();
     this.#before = now;
+    if (this.#run) {
+      // A guest writes to its console by exits, which are told in series: what it has written is theirs.
+      before = withConsoles(before, now);
+      this.#store.retell({ picture: before });
+    }
     this.#run = undefined;
     const behind = [...this.#soon.splice(0), ...last].map((event) => ({
       ...event,

@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: MIT
 // The recording of a session: a recorder, and a watcher of each machine.
 
-import { CHECKPOINT_PHASE_MEASURE, type MachineOptions } from 'vsmmu';
+import { CHECKPOINT_PHASE_MEASURE } from 'vsmmu';
 import type { EventKind, Frame, Picture, Recorded } from '../../protocol.ts';
 import type { ShownQueue } from '../picture.ts';
 import { MachineWatcher } from './machine-watcher.ts';
 import { Recorder } from './recorder.ts';
-import { watchedBoard } from './watched-board.ts';
 
 export class Recording {
   readonly #recorder: Recorder;
@@ -19,10 +18,9 @@ export class Recording {
     this.#recorder = new Recorder(() => picture(this.#acting));
   }
 
-  /** What a machine is made with so that it is recorded. */
-  options(name: string): Pick<MachineOptions, 'board'> {
-    const watcher = new MachineWatcher(this.#recorder, name);
-    return { board: watchedBoard(watcher) };
+  /** Records a machine, once it is attached to it. */
+  watcher(name: string): MachineWatcher {
+    return new MachineWatcher(this.#recorder, name);
   }
 
   /** Looks at the machines: what it reads is no access of a guest. */

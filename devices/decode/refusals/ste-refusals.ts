@@ -19,7 +19,8 @@ import {
 } from '../../../assembly/layout/smmu-registers.ts';
 import * as STE from '../../../assembly/layout/ste.ts';
 import { type Field, fieldOf } from '../../plugin/index.ts';
-import { type Granule, levelShift } from '../../tables/index.ts';
+import type { Granule } from '../../tables/index.ts';
+import { entryShift } from '../../tables/table-geometry.ts';
 import type { Words } from '../structure.ts';
 import {
   type JudgingRegisters,
@@ -112,7 +113,7 @@ function* sizeRefusals(
       section: 'DDI 0487, R_SRKBC',
     };
   // One index bit at least, and not more than 16 tables side by side.
-  const left = 64 - t0sz.value - levelShift(granule, start);
+  const left = 64 - t0sz.value - entryShift(granule, start);
   const most = indexBits(granule) + 4;
   if (left <= 0 || left > most)
     yield {

@@ -9,13 +9,8 @@ import {
   IDR5_OAS,
   IDR5_VAX,
 } from '../../../assembly/layout/smmu-registers.ts';
-import {
-  GRANULE_4K,
-  GRANULE_16K,
-  GRANULE_64K,
-  type Granule,
-  granuleShift,
-} from '../../tables/index.ts';
+import { GRANULE_4K, GRANULE_16K, GRANULE_64K, type Granule } from '../../tables/index.ts';
+import { SHIFTS } from '../../tables/table-geometry.ts';
 import { granuleText } from '../meanings.ts';
 import {
   addressBitsOf,
@@ -134,4 +129,4 @@ export function oasOfStart(granule: Granule, sl0: number): number {
 }
 
 /** Index bits of a whole table. */
-export const indexBits = (granule: Granule) => granuleShift(granule) - 3;
+export const indexBits = (granule: Granule) => SHIFTS[granule] - 3;

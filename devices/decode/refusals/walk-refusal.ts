@@ -14,15 +14,8 @@ import {
 import { IDR3_HAD } from '../../../assembly/layout/smmu-registers.ts';
 import { bitsOf, type Field, fieldOf } from '../../plugin/index.ts';
 import { byteSwapped } from '../../tables/descriptor-order.ts';
-import {
-  GRANULE_4K,
-  GRANULE_64K,
-  type Granule,
-  granuleShift,
-  leafAllowed,
-  levelShift,
-  stage1StartLevel,
-} from '../../tables/index.ts';
+import { GRANULE_4K, GRANULE_64K, type Granule } from '../../tables/index.ts';
+import { entryShift, firstLevel, isLeafLevel, SHIFTS } from '../../tables/table-geometry.ts';
 import type { Words } from '../structure.ts';
 import { CD_HALVES, tableBaseOf } from './cd-halves.ts';
 import {
@@ -78,7 +71,7 @@ function addressIn(descriptor: bigint, shift: number, { granule, lpa2, ids }: Ta
 /** Whether a block may stand at a level; OAS 52 gives granules of 64 KiB one more. */
 function blockAllowed(level: number, { granule, lpa2, ids }: Tables): boolean {
   if (granule === GRANULE_64K) return level === 2 || (level === 1 && oasOf(ids) === 52);
-  return level < 3 && leafAllowed(granule, level, lpa2);
+  return level < 3 && isLeafLevel(granule, level, lpa2);
 }
 
 /** Why a leaf refuses an access; undefined: it does not. */
@@ -178,15 +171,15 @@ export function walkRefusal(
   const hierarchy =
     registerField('', ids.idr3)('', IDR3_HAD).value === 0 || fieldOf(cd, half.had) === 0;
   const base = tableBaseOf(cd, half);
-  let level = stage1StartLevel(granule, inputBits);
-  let index = inputBits - levelShift(granule, level);
+  let level = firstLevel(granule, inputBits);
+  let index = inputBits - entryShift(granule, level);
   const align = tables.outputBits === 52 ? Math.max(index + 3, 6) : index + 3;
   let table = (base >> BigInt(align)) << BigInt(align);
   // What points to it.
   let pointer = `CD.TTB${half.number} = ${hex(base)}`;
   let tableBits = 0;
-  for (; ; level++, index = granuleShift(granule) - 3) {
-    const shift = levelShift(granule, level);
+  for (; ; level++, index = SHIFTS[granule] - 3) {
+    const shift = entryShift(granule, level);
     const slot = table + (bits(input, shift, index) << 3n);
     const word = load64(slot);
     if (word === undefined)
@@ -212,7 +205,7 @@ export function walkRefusal(
           section: D8,
         };
     }
-    const next = addressIn(descriptor, isTable ? granuleShift(granule) : shift, tables);
+    const next = addressIn(descriptor, isTable ? SHIFTS[granule] : shift, tables);
     if (next >> BigInt(tables.outputBits) !== 0n)
       return {
         event: F_ADDR_SIZE,

@@ -3,6 +3,7 @@
 // (drivers/iommu/iommufd/selftest.c): it records what it is told and counts its objects,
 // so that the object model can be tested on its own.
 
+import { callback, instanceOf, nonEmpty } from '../../../devices/plugin/option-kinds.ts';
 import {
   type DirectPage,
   FaultGroups,
@@ -86,7 +87,12 @@ export class MockDevice implements IommuDevice {
   vdevice: MockVdevice | undefined;
   readonly faultGroups = new FaultGroups();
 
+  /**
+   * @throws {TypeError} when the name is not a string, or the IOMMU not a `MockIommu`.
+   */
   constructor(name: string, iommu: MockIommu) {
+    nonEmpty(name, 'MockDevice', 'name');
+    instanceOf(MockIommu, 'a MockIommu')(iommu, 'MockDevice', 'iommu');
     this.name = name;
     this.iommu = iommu;
   }
@@ -313,7 +319,10 @@ export class MockIommu implements Iommu {
     hwQueues: 0,
   };
 
+  /** @throws {TypeError} when the name is not a string, or the gate not a function. */
   constructor(name = 'mock', gate: ResourceGate = OPEN_GATE) {
+    nonEmpty(name, 'MockIommu', 'name');
+    callback(gate, 'MockIommu', 'gate');
     this.name = name;
     this.gate = gate;
   }

@@ -129,9 +129,11 @@ describe('an SMMU’s endpoint in a VMM of one’s own', () => {
     const four = new Uint8Array(4);
     const read = (...args: readonly unknown[]) => Reflect.apply(port.read, port, args);
     for (const iova of [undefined, Number.NaN, -4, 0.5, '0x1000', 1n])
-      expect(() => read(iova, four)).toThrow(/^DmaPort: iova .* is no address$/);
+      expect(() => read(iova, four)).toThrow(
+        /^DmaPort: iova must be (?:a number|an integer from 0)/,
+      );
     for (const target of [undefined, [0], new Uint32Array(1)])
-      expect(() => read(IOVA, target)).toThrow(/^DmaPort: what is moved must be a Uint8Array/);
+      expect(() => read(IOVA, target)).toThrow(/^DmaPort: target must be a Uint8Array/);
     for (const attributes of [{ pasd: 3 }, { instrucion: true }, { privileged: 'no' }, 5, null])
       expect(() => read(IOVA, four, attributes)).toThrow(/^DmaPort\b/);
     expect(read(IOVA, four, { pasid: 1 << 20 })).toEqual({ ok: false, done: 0 });

@@ -31,6 +31,41 @@ describe('a virtio console', () => {
     expect(output.slice(1).map((text) => text.length)).toEqual([0x1000, 0x800]);
   });
 
+  it('prints what is left of a request, and nothing twice, when it is saved in its middle', () => {
+    const { output, driver } = console();
+    const text = Array.from({ length: 0x3210 }, (_, i) => String.fromCharCode(97 + (i % 23))).join(
+      '',
+    );
+    driver.offer(1, bytesOf(text.slice(0, 0x1801)), bytesOf(text.slice(0x1801)));
+    for (let turn = 0; turn < 4; turn++) {
+      // Some of it is printed, and not all of it, before it is saved for the first time.
+      if (turn === 0) expect([1, 2]).toContain(output.length);
+      driver.device.restore(structuredClone(driver.device.save()));
+      driver.host.poll();
+    }
+    expect(output.join('') === text).toBe(true);
+    expect(driver.used(1)?.written).toBe(0);
+    // The next request begins at its own beginning.
+    driver.offer(1, bytesOf('next'));
+    expect(output.at(-1)).toBe('next');
+  });
+
+  it('does with a state that says more than there is what it can: nothing', () => {
+    const { output, driver } = console();
+    driver.offer(1, new Uint8Array(0x3800));
+    const printed = output.length;
+    const state = structuredClone(driver.device.save()) as { queues: { done: number }[] };
+    for (const done of [0x3800, 0xffffffff]) {
+      for (const queue of state.queues) queue.done = done;
+      driver.device.restore(structuredClone(state));
+      driver.host.poll();
+    }
+    expect([1, 2]).toContain(printed);
+    expect(output).toHaveLength(printed);
+    for (const queue of state.queues) queue.done = -1;
+    expect(() => driver.device.restore(structuredClone(state))).toThrow(TypeError);
+  });
+
   it('keeps a buffer for input until there is some', () => {
     const { device, driver } = console();
     driver.offer(0, 4);
@@ -83,6 +118,22 @@ describe('a request that has ended while the IOMMU holds the used ring', () => {
       new VirtioNet({ onFrame: ({ length }) => frames.push(length) }),
     );
     expect([held(driver, 1, new Uint8Array(12 + 60))?.written, frames]).toEqual([0, [60]]);
+  });
+
+  it('sends its frame once when it is saved meanwhile', () => {
+    const frames: number[] = [];
+    const driver = new VirtioDriver(
+      new VirtioNet({ onFrame: ({ length }) => frames.push(length) }),
+    );
+    const ring = driver.host.ramGpa + 10 * 0x1000;
+    driver.host.stalls = (iova) => iova >= ring && iova < ring + 0x1000;
+    driver.offer(1, new Uint8Array(12 + 60));
+    driver.device.restore(structuredClone(driver.device.save()));
+    driver.host.stalls = () => false;
+    driver.host.poll();
+    expect([driver.used(1)?.written, frames]).toEqual([0, [60]]);
+    driver.offer(1, new Uint8Array(12 + 50));
+    expect(frames).toEqual([60, 50]);
   });
 
   it('has its frame, and the next one is the next', () => {

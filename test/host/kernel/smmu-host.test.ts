@@ -243,8 +243,8 @@ describe('a VM of an SmmuHost', () => {
   });
 
   it.each<[string, readonly MemoryRegion[], string]>([
-    ['beyond its memory', [{ gpa: 0, offset: 0x30000, size: 0x20000 }], 'is not in the memory'],
-    ['beyond 4 GiB', [{ gpa: 0xfffff000, offset: 0, size: 0x2000 }], 'leaves the first 4 GiB'],
+    ['beyond its memory', [{ gpa: 0, offset: 0x30000, size: 0x20000 }], 'must lie in the memory'],
+    ['beyond 4 GiB', [{ gpa: 0xfffff000, offset: 0, size: 0x2000 }], 'must lie below 4 GiB'],
     [
       'of half a page',
       [{ gpa: 0, offset: 0, size: 0x800 }],

@@ -144,6 +144,11 @@ describe('a session', () => {
     expect(gdb.monitor('phys off')).toBe("addresses are the vCPU's\n");
     expect(gdb.ask('qqemu.PhyMemMode')).toBe('0');
   });
+
+  it('looks at its ITS', async () => {
+    const gdb = await debug(HELLO);
+    expect(gdb.monitor('its')).toMatch(/^ITS: disabled\n/);
+  });
 });
 
 describe('a machine that is debugged', () => {

@@ -173,6 +173,7 @@ describe('monitor', () => {
     expect(monitor('walk 8 x')).toBe('address: a number up to 0xffffffffffffffff\n');
     expect(monitor('cd 8 0x100000')).toBe('SubstreamID: a number up to 0xfffff\n');
     expect(monitor('iotlb')).toBe('the machine has no SMMUv3\n');
+    expect(monitor('its')).toBe('the machine has no ITS\n');
   });
 
   it('says something about any structures', () => {

@@ -72,23 +72,25 @@ class Flooder {
 }
 
 describe('the side core', () => {
-  it('comes to every queue of a VM in each turn, whatever its other queues do', async () => {
+  it('comes to every queue of a VM with four in two turns, whatever its other queues do', async () => {
     const vm = new Flooder(await createHost());
     const quiet = QUEUES - 1;
     for (let turn = 1; turn <= 100; turn++) {
       for (let busy = 0; busy < quiet; busy++) vm.fill(busy);
       vm.send(quiet, 1);
       const before = [0, 1, 2].map((busy) => vm.served(busy));
-      vm.watch();
-      expect(vm.served(quiet)).toBe(turn);
-      for (let busy = 0; busy < quiet; busy++)
-        expect(vm.served(busy) - (before[busy] ?? 0)).toBe(SERVICE);
+      let looks = 0;
+      for (; vm.served(quiet) < turn; looks++) vm.watch();
+      expect(looks).toBeLessThanOrEqual(2);
+      const served = before.map((count, busy) => vm.served(busy) - count);
+      expect(Math.max(...served)).toBeLessThanOrEqual(2 * SERVICE);
+      expect(served.reduce((sum, count) => sum + count)).toBeLessThanOrEqual(4 * SERVICE);
     }
   });
 });
 
 describe('the host', () => {
-  it('serves every queue once at a safe point, with at most 1,024 commands', async () => {
+  it('serves two queues of each VM at a safe point, with at most 1,024 commands, and then the others', async () => {
     const host = await createHost();
     const vms = Array.from({ length: 4 }, () => new Flooder(host));
     for (let turn = 1; turn <= 50; turn++) {
@@ -97,9 +99,11 @@ describe('the host', () => {
       vms[3]?.send(QUEUES - 1, 1);
       host.service(true);
       expect(vms[3]?.served(QUEUES - 1)).toBe(turn);
-      for (const vm of vms.slice(0, 3))
-        for (let lvcmdq = 0; lvcmdq < QUEUES; lvcmdq++)
-          expect(vm.served(lvcmdq)).toBe(turn * SERVICE);
+      for (const vm of vms.slice(0, 3)) {
+        const served = Array.from({ length: QUEUES }, (_, lvcmdq) => vm.served(lvcmdq));
+        expect(served.reduce((sum, count) => sum + count)).toBe(2 * turn * SERVICE);
+        expect(Math.max(...served) - Math.min(...served)).toBeLessThanOrEqual(SERVICE);
+      }
     }
   });
 

@@ -227,7 +227,7 @@ describe('what no access comes of', () => {
   });
 
   it('hints of any length are 16 records at most', () => {
-    b.slot.port?.hint?.(HOLE, Number.POSITIVE_INFINITY, false);
+    b.slot.port?.hint?.(HOLE, Number.MAX_SAFE_INTEGER, false);
     b.look();
     // The event queue has 16 entries, and has not overflowed.
     expect(b.bus.read32(0x100a8)).toBe(0x10);

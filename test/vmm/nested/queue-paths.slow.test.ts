@@ -105,7 +105,7 @@ function ofItsSmmu(random: Random): Command {
     ({ group }) => priResp(ATS, group ^ other, response),
     plainly(priResp(sid, 0, response)),
     plainly(cfgiSte(sid, random.below(2) === 0)),
-    plainly(cfgiSteRange(sid, random.pick([0, 3, 31]))),
+    plainly(cfgiSteRange(sid, random.pick([0, 3, 30]))),
     plainly(cfgiAll()),
     plainly(cfgiCd(sid, random.below(2))),
     plainly(cfgiCdAll(sid)),

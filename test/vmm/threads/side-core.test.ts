@@ -7,6 +7,7 @@ import {
   ABI_AT_DRAIN_SLEEPING,
   ABI_AT_DRAIN_WAKE,
   ABI_AT_EXIT_REQUEST,
+  ABI_AT_VCPU_EXITS,
   ABI_DIRECT_PAGES,
 } from '../../../assembly/layout/guest-abi.ts';
 import { HOST_AT_ATTENTION, HOST_AT_ATTENTION_SEEN } from '../../../assembly/layout/host-memory.ts';
@@ -16,10 +17,18 @@ import { cfgiAll, sync, tlbiNsnhAll, writeCommand } from '../../../devices/table
 import type { MachineCore } from '../../../vmm/machine/index.ts';
 import type { VmHost as HostType } from '../../../vmm/nested/index.ts';
 import type { DrainFaults, SideCore as SideCoreType } from '../../../vmm/threads/index.ts';
+import { type DrainSleepWords, wakeDrain } from '../../../vmm/vcpu/index.ts';
 import { ABI_DRAIN_SLEEP } from '../../../vmm/vcpu/wasm/index.ts';
 import { SideCore, VmHost } from '../../support/built.ts';
 import { checkedHost } from '../../support/findings.ts';
-import { type LentVm, lendVm, RING_GPA, RING_LOG2SIZE, startVcmdq } from '../../support/lent-vm.ts';
+import {
+  type LentVm,
+  lendVm,
+  lendVmBehind,
+  RING_GPA,
+  RING_LOG2SIZE,
+  startVcmdq,
+} from '../../support/lent-vm.ts';
 import { median } from '../../support/median.ts';
 import { assemble } from '../../support/wat.ts';
 
@@ -38,7 +47,10 @@ class StandIn {
   failure = '';
   readonly threads = 1;
   readonly inline = true;
-  readonly drainSleep = ABI_DRAIN_SLEEP;
+  readonly drainSleep: DrainSleepWords;
+  constructor(drainSleep: DrainSleepWords) {
+    this.drainSleep = drainSleep;
+  }
   setDoorbells(needed: boolean): void {
     this.doorbells = needed;
   }
@@ -68,6 +80,8 @@ interface DrainedOptions {
   readonly log2size?: number;
   /** Default: the host's. */
   readonly modules?: HotModules;
+  /** Default: those of a Wasm guest, which looks behind each store. */
+  readonly drainSleep?: DrainSleepWords;
 }
 
 /** A VM whose first VCMDQ runs, with page 0 in its memory, drained by the side core. */
@@ -77,11 +91,11 @@ async function drained(
   name: string,
   options: DrainedOptions = {},
 ): Promise<Drained> {
-  const { log2size, modules = host.modules } = options;
+  const { log2size, modules = host.modules, drainSleep = ABI_DRAIN_SLEEP } = options;
   const lent = lendVm(host, name);
   startVcmdq(lent, log2size);
   lent.vintf.mapPage0(ABI_DIRECT_PAGES);
-  const machine = new StandIn();
+  const machine = new StandIn(drainSleep);
   const own = host.modules;
   Object.defineProperty(host, 'modules', { value: modules });
   const { context, queues, viommu } = lent.vintf;
@@ -216,6 +230,51 @@ describe('the side core', () => {
     },
   );
 
+  it('sleeps until it is woken while no vCPU of its machine is awake', async () => {
+    const host = await checkedHost(VmHost);
+    const side = await sideCore(host);
+    // A word for each of two vCPUs, which no Wasm guest has to do with.
+    const awake = { offset: ABI_AT_VCPU_EXITS, count: 2, stride: 4 };
+    const drainSleep = { ...ABI_DRAIN_SLEEP, awake };
+    const vm = await drained(host, side, 'a', { drainSleep });
+    const { words } = vm;
+    const [first, second] = [awake.offset >> 2, (awake.offset + awake.stride) >> 2];
+    for (const word of [first, second]) {
+      Atomics.store(words, word, 1);
+      wakeDrain(words, drainSleep);
+      const naps = side.naps;
+      await until(() => side.naps > naps + 5);
+      Atomics.store(words, word, 0);
+      const [before, start] = [side.naps, performance.now()];
+      await sleep(300);
+      // One nap may have begun before; each behind it takes a second.
+      expect(side.naps - before).toBeLessThanOrEqual((performance.now() - start) / 900 + 2);
+    }
+    for (let round = 0; round < 20; round++) {
+      await until(() => Atomics.load(words, ABI_AT_DRAIN_SLEEPING >> 2) === 1);
+      Atomics.store(words, second, 1);
+      wakeDrain(words, drainSleep);
+      untilCons(vm, store(vm, sync(), sync()));
+      Atomics.store(words, second, 0);
+    }
+    expect(vm.vintf.queue(0).counts).toMatchObject({ commands: 40, syncs: 40, errors: 0 });
+    // A message wakes it, too.
+    await until(() => Atomics.load(words, ABI_AT_DRAIN_SLEEPING >> 2) === 1);
+    const wakes = Atomics.load(words, ABI_AT_DRAIN_WAKE >> 2);
+    await side.detach(vm.machine as unknown as MachineCore);
+    expect(Atomics.load(words, ABI_AT_DRAIN_WAKE >> 2)).toBe(wakes + 1);
+  });
+
+  it('naps as long as ever beside another machine, which could not wake it', async () => {
+    const host = await checkedHost(VmHost);
+    const side = await sideCore(host);
+    const awake = { offset: ABI_AT_VCPU_EXITS, count: 1, stride: 4 };
+    for (const name of ['a', 'b'])
+      await drained(host, side, name, { drainSleep: { ...ABI_DRAIN_SLEEP, awake } });
+    const naps = side.naps;
+    await until(() => side.naps > naps + 20);
+  });
+
   it('holds the error of one machine and goes on with the other; the host speaks', async () => {
     const host = await checkedHost(VmHost);
     const side = await sideCore(host);
@@ -277,6 +336,52 @@ describe('the side core', () => {
     // at CONS and the refill: that is rare, and one turn more.
     expect(most[0]).toBeLessThanOrEqual(3 * 2047);
     expect(most.filter((commands) => commands > 2 * 2047).length).toBeLessThanOrEqual(6);
+  });
+
+  it('comes to a queue behind one SMMU of a machine beside one that is never empty behind another', async () => {
+    const host = await VmHost.create({ smmus: [{}, {}] });
+    const side = await sideCore(host);
+    const both = lendVmBehind(host, [0, 1]);
+    const [first] = both;
+    if (!first) throw new Error('no SMMU');
+    const pages = [ABI_DIRECT_PAGES, ABI_DIRECT_PAGES + 0x10000];
+    const log2size = 10;
+    both.forEach((lent, i) => {
+      startVcmdq(lent, log2size);
+      lent.vintf.mapPage0(pages[i] ?? 0);
+    });
+    const direct = both.map(({ vintf: { context, queues, viommu } }) => ({
+      smmuBlock: viommu.smmuBlock,
+      context,
+      queues,
+    }));
+    const core = new StandIn(ABI_DRAIN_SLEEP) as unknown as MachineCore;
+    await side.attach({ machine: core, guest: first.vm, threads: host, direct });
+    for (let slot = 0; slot < 2 ** log2size; slot++)
+      writeCommand(first.memory, RING_GPA, slot, sync());
+    const words = new Int32Array(first.vm.memory.buffer);
+    const [busy = 0, quiet = 0] = pages.map((page) => page >> 2);
+    const [prod, cons] = [VCMDQ_PROD >> 2, VCMDQ_CONS >> 2];
+    const size = 2 * 2 ** log2size;
+    const refill = () =>
+      Atomics.store(words, busy + prod, (Atomics.load(words, busy + cons) + size - 1) % size);
+    const [queue] = first.vintf.queues;
+    const taken = () => queue?.counts.commands ?? 0;
+    let most = 0;
+    for (let turn = 1; turn <= 100; turn++) {
+      for (const deadline = performance.now() + 2; performance.now() < deadline; ) refill();
+      const before = taken();
+      Atomics.store(words, quiet + prod, turn);
+      for (
+        const deadline = performance.now() + 5000;
+        Atomics.load(words, quiet + cons) !== turn;
+      ) {
+        refill();
+        if (performance.now() > deadline) throw new Error('the other queue starves');
+      }
+      most = Math.max(most, taken() - before);
+    }
+    expect(most).toBeGreaterThan(0);
   });
 
   it('lets a queue be stopped and freed while it works on it', async () => {

@@ -34,7 +34,7 @@ afterAll(() => emulator.destroy());
 const plug = (name: string, gpa: number, size = BLOCK, address = gpa) =>
   plugDevices(emulator, {
     window: { gpa, size },
-    devices: [{ device: new ScratchDevice({ name }), addresses: [address] }],
+    devices: [{ device: new ScratchDevice({ name }), addresses: [address], firstIrq: 5 }],
   });
 
 describe('a window is refused, with both ranges, where it overlaps', () => {
@@ -78,7 +78,10 @@ describe('a window is refused, with both ranges, where it overlaps', () => {
     const broken = Object.assign(new ScratchDevice(), { interfaceVersion: 99 });
     const window = { gpa: WINDOW, size: BLOCK };
     expect(() =>
-      plugDevices(emulator, { window, devices: [{ device: broken, addresses: [WINDOW] }] }),
+      plugDevices(emulator, {
+        window,
+        devices: [{ device: broken, addresses: [WINDOW], firstIrq: 5 }],
+      }),
     ).toThrow('version 99');
     plug('one', WINDOW).unplug();
   });
@@ -88,6 +91,7 @@ it('devices in one window that overlap are named with their ranges', () => {
   const devices = ['one', 'two'].map((name, i) => ({
     device: new ScratchDevice({ name, size: 0x2000 }),
     addresses: [WINDOW + i * 0x1000],
+    firstIrq: 5,
   }));
   expect(() => plugDevices(emulator, { window: { gpa: WINDOW, size: BLOCK }, devices })).toThrow(
     'one (0xd0000000 to 0xd0001fff) overlaps two (0xd0001000 to 0xd0002fff)',
@@ -119,7 +123,7 @@ describe('RAM behind registers', () => {
     const device = new ScratchDevice({ name: `at ${gpa.toString(16)}`, size: 0x2000 });
     const plugged = plugDevices(emulator, {
       window: { gpa, size: BLOCK },
-      devices: [{ device, addresses: [gpa] }],
+      devices: [{ device, addresses: [gpa], firstIrq: 5 }],
       reservedRam,
     });
     const map = (offset: number) =>

@@ -358,7 +358,7 @@ describe('plugged devices', () => {
     const device = new ScratchDevice({ accessSizes: [1, 2, 4] });
     plugDevices(emulator, {
       window: { gpa: WINDOW, size: 0x20000 },
-      devices: [{ device, addresses: [WINDOW] }],
+      devices: [{ device, addresses: [WINDOW], firstIrq: 5 }],
     });
     await runUntil(emulator, said, '!');
     expect(device.accesses.map(({ offset, size, lo }) => [offset, size, lo])).toEqual([
@@ -449,6 +449,7 @@ describe('plugged devices', () => {
           {
             device: Object.assign(new ScratchDevice(), { interfaceVersion: version }),
             addresses: [address],
+            firstIrq: 5,
           },
         ],
       });
@@ -470,7 +471,7 @@ describe('plugged devices', () => {
       'plugSmmu: page0 must be 64 KiB of RAM',
     );
     expect(() => plugSmmu({}, { host, page0: PAGE0, irqs })).toThrow(
-      'this is no v86 emulator that has loaded: it has no v86',
+      'emulator must be a v86 emulator that has loaded: it has no v86',
     );
     expect(host.statistics.vms).toBe(0);
     await host.destroy();

@@ -6,6 +6,7 @@
 import { ABI_MAX_DEVICES, ABI_MAX_SMMUS } from '../../../assembly/layout/guest-abi.ts';
 import { Checkpoint } from '../../../devices/checkpoint/index.ts';
 import { Pl011 } from '../../../devices/pl011/index.ts';
+import { checkInteger } from '../../../devices/plugin/known-values.ts';
 import type { Vm } from '../../../host/kernel/index.ts';
 import { MachineCore } from '../../machine/index.ts';
 import type { LentVintf, NestedSmmu } from '../../nested/index.ts';
@@ -22,8 +23,10 @@ import {
   WasmGuest,
 } from '../../vcpu/wasm/index.ts';
 import type { Board, BoardMachine, BoardOptions } from '../board.ts';
+import { checkBoardOptions } from '../board-checks.ts';
 import { abortFetches, withFaults } from '../faulty-devices.ts';
 import { watchedCalls, withWatch } from '../machine-watch.ts';
+import { asOption, OptionsError } from '../options-error.ts';
 import { NO_CHECKPOINT, TOY_PLACES, TOY_RAM_GPA_BASE, WASM_PAGE } from './toy-places.ts';
 import { createToySmmus } from './toy-smmu.ts';
 
@@ -69,7 +72,7 @@ export function createToyMachine(options: ToyBoardOptions): ToyMachine {
   } = options;
   const { faults, watch } = options;
   const { vcpus, secondary, args, env, random, clock, onTrace } = options;
-  if (watch && options.exits)
+  if ((watch?.call || watch?.access) && options.exits)
     throw new RangeError(`${name}: a machine whose vCPUs have threads cannot be watched`);
   const memory = createGuestMemory(image, memoryPages);
   const regions = ramRegions(memory, TOY_RAM_GPA_BASE);
@@ -162,9 +165,17 @@ const MAX_VCPUS = 4;
 export const toyBoard: Board = {
   name: 'toy',
   free: FREE,
-  async create({ guest, secondary, memorySize, allowGc, ...options }) {
-    if (options.vcpus !== undefined && options.vcpus > MAX_VCPUS)
-      throw new RangeError(`a machine of the standard board has 1 to ${MAX_VCPUS} vCPUs`);
+  async create(given) {
+    checkBoardOptions(given, 'toyBoard.create');
+    const { guest, secondary, memorySize, allowGc, ...options } = given;
+    const { vcpus = 1 } = options;
+    asOption('vcpus', () => checkInteger(vcpus, 1, MAX_VCPUS, 'vcpus of the standard board'));
+    if (vcpus > 1 && secondary === undefined)
+      throw new OptionsError(
+        'bad-option',
+        'secondary',
+        `vcpus of ${vcpus} need secondary, the program of the secondary vCPUs: it is missing`,
+      );
     return createToyMachine({
       ...options,
       image: await loadGuestImage(guest, { allowGc }),

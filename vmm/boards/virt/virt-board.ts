@@ -2,6 +2,7 @@
 // The board `virt`: arm64 vCPUs with GICv3, generic timer, PL011, PL031 and PSCI, and behind an SMMU
 // with a CMDQV a DMA engine. It boots kernels that look for their hardware in a device tree.
 
+import { CMDQV_SIDS_PER_VINTF } from '../../../assembly/layout/cmdqv-registers.ts';
 import { loadArm64, loadGicv3 } from '../../../assembly/load.ts';
 import { type Placement, SYSTEM_CLOCK } from '../../../devices/bus/index.ts';
 import { DmaEngine } from '../../../devices/dma-engine/index.ts';
@@ -9,7 +10,8 @@ import { type Gicv3, gicBlockSize } from '../../../devices/gicv3/index.ts';
 import type { PcieFunction } from '../../../devices/pcie/index.ts';
 import { Pl011 } from '../../../devices/pl011/index.ts';
 import { Pl031 } from '../../../devices/pl031/index.ts';
-import { allNamesOf } from '../../../devices/plugin/known-names.ts';
+import { allNamesOf, checkNames } from '../../../devices/plugin/known-names.ts';
+import { checkInteger } from '../../../devices/plugin/known-values.ts';
 import {
   anyText,
   callback,
@@ -27,7 +29,9 @@ import { MachineCore } from '../../machine/index.ts';
 import { Arm64Threads } from '../../threads/index.ts';
 import { Arm64Guest, createArm64Memory, type StaleInstruction } from '../../vcpu/arm64/index.ts';
 import type { Board, BoardMachine, BoardOptions } from '../board.ts';
+import { checkBoardOptions } from '../board-checks.ts';
 import { withFaults } from '../faulty-devices.ts';
+import { asOption } from '../options-error.ts';
 import { affinityOf } from './affinity.ts';
 import { guestRole } from './guest-role.ts';
 import { hostRole } from './host-role.ts';
@@ -47,7 +51,7 @@ import {
   virtRam,
 } from './virt-memory-map.ts';
 import { type VirtMsi, virtGic } from './virt-msis.ts';
-import { virtPcie } from './virt-pcie.ts';
+import { PCIE_REQUESTER_IDS, virtPcie } from './virt-pcie.ts';
 import { DMA_STREAM, type VirtSmmu, type VirtSmmuOptions } from './virt-smmu.ts';
 
 /** What a machine of this board boots besides its guest, which is a kernel's file. */
@@ -104,9 +108,16 @@ export interface VirtBoardOptions {
 /** What a kernel is to the SMMU that it works. */
 export type VirtRole = 'guest' | 'host';
 
-const ROLES = { guest: guestRole, host: hostRole } as const satisfies Readonly<
-  Record<VirtRole, (options: VirtSmmuOptions) => VirtSmmu>
->;
+/** What makes the SMMU of a role, and how many StreamIDs its bus masters can have. */
+interface RoleSmmu {
+  create(options: VirtSmmuOptions): VirtSmmu;
+  readonly streams: number;
+}
+
+const ROLES: Readonly<Record<VirtRole, RoleSmmu>> = {
+  guest: { create: guestRole, streams: CMDQV_SIDS_PER_VINTF },
+  host: { create: hostRole, streams: PCIE_REQUESTER_IDS },
+};
 
 const MSIS = allNamesOf<Record<VirtMsi, unknown>>({ its: true, v2m: true, none: true });
 
@@ -125,6 +136,17 @@ const OPTIONS: OptionKinds<VirtBoardOptions> = {
   pcie: listOf(having('plug', 'attach')),
   msi: choiceOf(...MSIS),
 };
+
+/** @throws {OptionsError} for the first option that is wrong. */
+function checkVirtOptions(own: VirtBoardOptions): void {
+  asOption('', () => checkNames(own, Object.keys(own ?? {}), 'virtBoard'));
+  for (const [name, value] of Object.entries(own))
+    asOption(
+      name,
+      () => checkOptions({ [name]: value }, OPTIONS, 'virtBoard'),
+      name in OPTIONS ? 'bad-option' : 'unknown-option',
+    );
+}
 
 const DEFAULT_MEMORY = 0x10000000;
 /** On one thread more only wait longer for their turns; the inboxes of the CPU are for as many. */
@@ -159,8 +181,7 @@ async function createVirtMachine(
 ): Promise<BoardMachine> {
   const { name, vcpus = 1, memorySize = DEFAULT_MEMORY, wasmUrl = {} } = options;
   const { queues = 'vcmdq', devices = [] } = options;
-  if (vcpus > MAX_VCPUS)
-    throw new RangeError(`a machine of the board virt has 1 to ${MAX_VCPUS} vCPUs`);
+  asOption('vcpus', () => checkInteger(vcpus, 1, MAX_VCPUS, 'vcpus of the board virt'));
   if (options.exits) checkThreads(own);
   if (options.behind && options.behind.length > 1)
     throw new RangeError('a machine of the board virt has one SMMU');
@@ -193,9 +214,11 @@ async function createVirtMachine(
   const rngSeed = new Uint8Array(RNG_SEED_SIZE);
   (options.random ?? crypto.getRandomValues.bind(crypto))(rngSeed);
   const disks = virtDisks(own.disks ?? []);
-  const pcie = own.pcie?.length ? virtPcie(own.pcie) : undefined;
-  const streams = [DMA_STREAM, ...disks.map(({ streamId }) => streamId), ...(pcie?.streams ?? [])];
-  const iommu = ROLES[own.role ?? 'guest']({ board: options, memory, streams, msis });
+  const { create, streams: most } = ROLES[own.role ?? 'guest'];
+  const fixed = [DMA_STREAM, ...disks.map(({ streamId }) => streamId)];
+  const pcie = own.pcie?.length ? virtPcie(own.pcie, most - fixed.length) : undefined;
+  const streams = [...fixed, ...(pcie?.streams ?? [])];
+  const iommu = create({ board: options, memory, streams, msis });
   try {
     const { cmdqv, abortFetches } = iommu;
     const smmu = { ...iommu.smmu, requesterId: VIRT_SMMU_DEVICE_ID };
@@ -321,14 +344,16 @@ async function createVirtMachine(
 
 /**
  * The board `virt`, whose machines boot a kernel: an Image, an ELF executable or a flat binary.
- * @throws {TypeError} when there is no such option, or its value has another type.
- * @throws {RangeError} when `epoch` has no 32 bits, or there is no such role or `msi`.
+ * @throws {OptionsError} when there is no such option, or it has a value that it cannot have.
  */
 export function virtBoard(own: VirtBoardOptions = {}): Board {
-  checkOptions(own, OPTIONS, 'virtBoard');
+  checkVirtOptions(own);
   return {
     name: 'virt',
     free: VIRT_FREE,
-    create: (options) => createVirtMachine(own, options),
+    create: async (options) => {
+      checkBoardOptions(options, 'virtBoard.create');
+      return await createVirtMachine(own, options);
+    },
   };
 }

@@ -75,7 +75,9 @@ const RAM_GRANULE = 0x200000;
  */
 export function virtRam(size: number): RamRange {
   if (!Number.isInteger(size / RAM_GRANULE) || size < RAM_GRANULE || size > MAX_RAM)
-    throw new RangeError(`memory is a multiple of 2 MiB, at most 3 GiB, not ${size} bytes`);
+    throw new RangeError(
+      `memory must be a multiple of 2 MiB, at most 3072 MiB, not ${size / 2 ** 20} MiB`,
+    );
   return { base: RAM_BASE, size };
 }
 

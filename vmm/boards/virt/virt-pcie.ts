@@ -24,13 +24,34 @@ const FIRST_DEVICE = 3;
 const DEVICES = 32 - FIRST_DEVICE;
 
 /**
+ * How many bus numbers the bridge has. A function behind a port has a StreamID for each of them but 0,
+ * because the kernel chooses its bus: there are as many as StreamIDs suffice for.
+ * @throws {RangeError} when not every port can have a bus.
+ */
+function busesFor(functions: readonly PcieFunction[], streams: number): number {
+  const ports = functions.filter((one) => one instanceof PcieRootPort);
+  const fixed = functions.length - ports.length;
+  // Functions of several ports are alike by number, each with the other bus numbers.
+  const behind = Math.max(0, ...ports.map((port) => port.behind.length));
+  const secondary = behind === 0 ? VIRT_PCIE.buses - 1 : Math.floor((streams - fixed) / behind);
+  if (fixed > streams || (behind > 0 && secondary < ports.length))
+    throw new RangeError(
+      `PCIe functions of this machine have at most ${streams} StreamIDs: a function on bus 0 takes one, ` +
+        'one behind a port as many as there are ports',
+    );
+  return 1 + Math.min(VIRT_PCIE.buses - 1, secondary);
+}
+
+/**
  * @param functions from device 3 on, one to a device.
+ * @param streams StreamIDs that they can have.
  * @throws {RangeError} when there are too many.
  */
-export function virtPcie(functions: readonly PcieFunction[]): VirtPcie {
+export function virtPcie(functions: readonly PcieFunction[], streams: number): VirtPcie {
   if (functions.length > DEVICES)
     throw new RangeError(`a machine of the board virt has at most ${DEVICES} PCIe devices`);
-  const { ecam, buses, window, spi } = VIRT_PCIE;
+  const { ecam, window, spi } = VIRT_PCIE;
+  const buses = busesFor(functions, streams);
   const host = new PcieHost({
     buses,
     window,

@@ -36,8 +36,9 @@ import {
 import type { Vm } from '../../../host/kernel/vm.ts';
 import type { InspectedAmdIommu } from '../../inspect/index.ts';
 
-/** Device table entries that one service reads again. */
-const ENTRIES_PER_SERVICE = 64;
+/** Device table entries that one service reads again, and commands behind which it reads no other one. */
+const ENTRIES_PER_SERVICE = 4;
+const COMMANDS_PER_SERVICE = 256;
 
 interface GuestDevice {
   readonly id: number;
@@ -233,22 +234,31 @@ export class AmdGuestIommu implements AmdViommuBackend, InspectedAmdIommu {
    * The host's work at a safe point of the guest: a hypervisor would see writes to the
    * device table; here the command buffer waits at each INVALIDATE_DEVTAB_ENTRY until the
    * entry has been read.
+   * @returns how many were read; when there may be more, the next service reads them.
    */
-  service(): void {
+  service(): number {
     const { queue, guest } = this.block;
     const { drain } = this.vm.unit;
-    for (let i = 0; i < ENTRIES_PER_SERVICE && queue.state === QUEUE_NEEDS_HOST; i++) {
+    const start = queue.counts.commands;
+    let read = 0;
+    while (
+      queue.state === QUEUE_NEEDS_HOST &&
+      read < ENTRIES_PER_SERVICE &&
+      queue.counts.commands - start < COMMANDS_PER_SERVICE
+    ) {
       const [word = 0] = new Uint32Array(
         this.vm.memory.buffer,
         queue.ring + queue.cons * AMD_ENTRY_SIZE,
         1,
       );
       this.#attach(bitsOf(word, AMD_CMD_DEVICE));
-      this.#entriesRead++;
+      read++;
       drain.stepOver(smmuBase(0), guest);
       drain.serve(smmuBase(0), guest);
     }
+    this.#entriesRead += read;
     drain.serveParked(smmuBase(0));
+    return read;
   }
 
   read(register: number): number {

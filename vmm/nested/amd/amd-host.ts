@@ -41,6 +41,8 @@ export interface AmdHostOptions {
   readonly clock?: Clock;
 }
 
+/** Behind a guest's IOMMU: when that is switched on or off, all of them are attached anew at once. */
+const MAX_DEVICES = 8;
 /** Bits of a DomainID. */
 const AMD_DOMAIN_BITS = 16;
 
@@ -131,10 +133,15 @@ export class AmdHost {
 
   /**
    * Gives a VM a vIOMMU, and the devices behind it.
-   * @param virtIds DeviceIDs as the guest numbers them, one at least.
-   * @throws {HostError | IommufdError} when something is exhausted.
+   * @param virtIds DeviceIDs as the guest numbers them, 1 to 8.
+   * @throws {HostError | IommufdError} when something is exhausted, or there are more.
    */
   createGuestIommu(vm: Vm<AmdUnit>, virtIds: readonly number[]): AmdGuestIommu {
+    if (virtIds.length > MAX_DEVICES)
+      throw new HostError(
+        'over-limit',
+        `an AMD IOMMU of a guest has at most ${MAX_DEVICES} devices behind it: ${virtIds.length}`,
+      );
     const devices = new Map(
       virtIds.map((virtId) => [
         virtId,

@@ -3,6 +3,8 @@
 
 import { ARM64_POOL_CHECK } from '../../../assembly/layout/arm64-records.ts';
 import {
+  ARM64_DRAIN_SLEEPING,
+  ARM64_DRAIN_WAKE,
   ARM64_EXIT_REQUEST,
   ARM64_MAPS,
   ARM64_PEER_COUNT,
@@ -17,7 +19,7 @@ import {
 import type { Arm64Exports } from '../../../assembly/load.ts';
 import type { Clock, InterruptSink } from '../../../devices/bus/index.ts';
 import type { ExitRequestWords } from '../../../devices/unit/index.ts';
-import type { ExitView, Guest } from '../guest.ts';
+import type { DrainSleepWords, ExitView, Guest } from '../guest.ts';
 import type { Vcpu, VcpuHost } from '../vcpu.ts';
 import { Arm64Block } from './arm64-block.ts';
 import type { Arm64Board } from './arm64-board.ts';
@@ -25,6 +27,7 @@ import { Arm64Counter, COUNTER_HZ } from './arm64-counter.ts';
 import type { Arm64Entry } from './arm64-cpu.ts';
 import { Arm64Debugger } from './arm64-debugger.ts';
 import { Arm64DirectMaps } from './arm64-direct-maps.ts';
+import { AwakeVcpu, arm64DrainSleep } from './arm64-drain-sleep.ts';
 import { Arm64HostTime } from './arm64-host-time.ts';
 import type { Arm64Memory } from './arm64-memory.ts';
 import { Arm64Parallel } from './arm64-parallel.ts';
@@ -94,7 +97,7 @@ export class Arm64Guest implements Guest {
   readonly exits = NO_EXIT_VIEW;
   readonly directMaps: Arm64DirectMaps;
   readonly exitRequest: ExitRequestWords;
-  readonly drainSleep = undefined;
+  readonly drainSleep: DrainSleepWords;
   /** Time of the guest, which is that of its instructions: what its devices go by. */
   readonly clock: Clock;
   /** For a debugger on the host. */
@@ -120,6 +123,7 @@ export class Arm64Guest implements Guest {
     this.vcpus = memory.vcpus;
     this.interrupts = board.interrupts;
     this.exitRequest = arm64ExitRequest(memory);
+    this.drainSleep = arm64DrainSleep(memory);
     const { onStaleInstruction } = options;
     this.#stale = onStaleInstruction && new StaleInstructions(onStaleInstruction);
     const blockOf = (vcpu: number) =>
@@ -229,6 +233,7 @@ export class Arm64Guest implements Guest {
       canInterrupt: () => board.canInterrupt?.() ?? true,
       control: this.debug,
       pace,
+      awake: new AwakeVcpu(memory, 0),
       reset() {
         for (const secondary of secondaries) secondary.setOff();
         first.start(program.entry);
@@ -353,6 +358,9 @@ export class Arm64Guest implements Guest {
     this.debug.setStarted(undefined);
     this.#parallel = undefined;
     const { memory, cpus, vcpus } = this.#options.memory;
-    new Uint8Array(memory.buffer, cpus, vcpus * ARM64_VCPU_SIZE).fill(0);
+    const blocks = new Uint8Array(memory.buffer, cpus, vcpus * ARM64_VCPU_SIZE);
+    // A drain that sleeps is woken by what it has written there.
+    blocks.subarray(0, ARM64_DRAIN_SLEEPING).fill(0);
+    blocks.subarray(ARM64_DRAIN_WAKE + 4).fill(0);
   }
 }

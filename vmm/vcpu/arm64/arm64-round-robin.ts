@@ -8,6 +8,7 @@ import { MachineError } from '../../../devices/plugin/index.ts';
 import type { Vcpu, VcpuExit, VcpuHost, VcpuState } from '../vcpu.ts';
 import { type Arm64Counter, COUNTER_HZ } from './arm64-counter.ts';
 import type { Arm64Debugger } from './arm64-debugger.ts';
+import type { AwakeVcpu } from './arm64-drain-sleep.ts';
 import { Arm64Turns, type TurnQueries } from './arm64-turns.ts';
 import type { Arm64Vcpu } from './arm64-vcpu.ts';
 
@@ -39,6 +40,8 @@ export interface Arm64RoundRobinOptions {
   readonly control: Arm64Debugger;
   /** Time of the computer, by which the machine sleeps. Undefined: it sleeps no time at all. */
   readonly pace: Clock | undefined;
+  /** Tells the drain whether any of them may ring. */
+  readonly awake: AwakeVcpu;
   /** Puts vCPU 0 at its entry and the others off. */
   reset(): void;
   /** Has them decode all instructions anew. */
@@ -72,12 +75,19 @@ export class Arm64RoundRobin implements Vcpu {
   }
 
   run(budget: number): VcpuExit {
-    const { control } = this.#options;
+    const exit = this.#run(budget);
+    if (exit.reason !== 'yield') this.#options.awake.set(false);
+    return exit;
+  }
+
+  #run(budget: number): VcpuExit {
+    const { control, awake } = this.#options;
     let left = Math.ceil(budget * BUDGET);
     try {
       if (control.isHalted) return this.#halted();
       const asleep = this.#staysAsleep();
       if (asleep) return asleep;
+      awake.set(true);
       while (left > 0) {
         const vcpu = this.#next();
         if (vcpu) {
@@ -244,8 +254,8 @@ export class Arm64RoundRobin implements Vcpu {
   }
 
   /** Nobody runs it while it is paused. */
-  setPaused(): void {
-    return;
+  setPaused(paused: boolean): void {
+    if (paused) this.#options.awake.set(false);
   }
 
   /** Of all vCPUs: together with RAM and the devices' states it is the machine, whatever else is in its memory. */

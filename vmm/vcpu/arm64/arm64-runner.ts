@@ -23,6 +23,7 @@ import type { Arm64Exports } from '../../../assembly/load.ts';
 import { Arm64Block } from './arm64-block.ts';
 import type { CpuInterface } from './arm64-board.ts';
 import { Arm64Cpu } from './arm64-cpu.ts';
+import { AwakeVcpu } from './arm64-drain-sleep.ts';
 import { Arm64HostTime, Arm64TimeEstimate } from './arm64-host-time.ts';
 import {
   ANSWER_ENDED,
@@ -73,6 +74,7 @@ export class Arm64Runner {
   readonly #options: Arm64RunnerOptions;
   readonly #cpu: Arm64Cpu;
   readonly #time: Arm64TimeEstimate;
+  readonly #awake: AwakeVcpu;
 
   /** @throws {WebAssembly.LinkError} when the module is none of this CPU. */
   constructor(options: Arm64RunnerOptions) {
@@ -91,14 +93,20 @@ export class Arm64Runner {
     const exports = instance.exports as unknown as Arm64Exports;
     this.#cpu = new Arm64Cpu({ index, block, exports, interrupts });
     this.#time = new Arm64TimeEstimate(block, new Arm64HostTime(memory, timeOrigin));
+    this.#awake = new AwakeVcpu(memory, index);
   }
 
   /** Until it is stopped, or cannot go on by itself. */
   run(): Arm64ThreadExit {
     this.#time.rest();
-    for (;;) {
-      const exit = this.#handle(this.#slice());
-      if (exit) return exit;
+    this.#awake.set(true);
+    try {
+      for (;;) {
+        const exit = this.#handle(this.#slice());
+        if (exit) return exit;
+      }
+    } finally {
+      this.#awake.set(false);
     }
   }
 
@@ -163,7 +171,9 @@ export class Arm64Runner {
     const { block } = this.#cpu;
     if (block.word(ARM64_EXIT_REQUEST) !== 0) {
       // A pause is in this call.
+      this.#awake.set(false);
       this.#options.calls.wait();
+      this.#awake.set(true);
       this.#time.rest();
     }
     return (block.pending & ARM64_PENDING_STOP) !== 0 ? 'stopped' : undefined;
@@ -183,6 +193,7 @@ export class Arm64Runner {
     this.#time.rest();
     // Said before the looks: what comes behind them wakes the thread.
     interrupts.setAsleep(index, true);
+    this.#awake.set(false);
     while (!this.#isWanted()) {
       const now = this.#time.look();
       this.#cpu.followTimers(now);
@@ -194,6 +205,7 @@ export class Arm64Runner {
       block.sleep(pending, Math.min(ms, LONGEST_SLEEP_MS));
     }
     interrupts.setAsleep(index, false);
+    this.#awake.set(true);
     this.#time.rest();
     const isPaused = block.word(ARM64_EXIT_REQUEST) !== 0;
     return isForever && !isPaused && (block.pending & ARM64_PENDING_IRQ) === 0

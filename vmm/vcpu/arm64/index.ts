@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+export { AssemblyError, assembleProgram } from './a64-program.ts';
 export { Arm64Block } from './arm64-block.ts';
 export * from './arm64-board.ts';
 export { COUNTER_HZ } from './arm64-counter.ts';

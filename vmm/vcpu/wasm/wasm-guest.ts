@@ -69,9 +69,9 @@ export class WasmGuest implements Guest {
   constructor(options: WasmGuestOptions) {
     const { memory, vcpus = 1, secondary } = options;
     if (!(Number.isInteger(vcpus) && vcpus >= 1 && vcpus <= ABI_MAX_VCPUS))
-      throw new RangeError(`a machine has 1 to ${ABI_MAX_VCPUS} vCPUs`);
+      throw new RangeError(`vcpus must be an integer from 1 to ${ABI_MAX_VCPUS}, not ${vcpus}`);
     if (vcpus > 1 && !secondary)
-      throw new RangeError('the guest has no program for secondary vCPUs');
+      throw new RangeError(`vcpus of ${vcpus} need secondary: it is missing`);
     this.#options = options;
     this.vcpus = vcpus;
     // A vCPU that sleeps looks at the words again; which of them it was is theirs to find out.

@@ -7,8 +7,10 @@ import {
   completionWait,
   invalidateDevtabEntry,
   invalidatePages,
+  VirtualAmdIommu,
 } from '../../../../devices/amd-iommu/index.ts';
-import { Random } from '../../../../devices/testing/index.ts';
+import type { BackgroundLoop } from '../../../../devices/plugin/index.ts';
+import { FakeHost, Random } from '../../../../devices/testing/index.ts';
 import { smmuBase } from '../../../../devices/unit/index.ts';
 import { Iommufd } from '../../../../host/iommufd/index.ts';
 import {
@@ -249,6 +251,23 @@ describe('a command buffer', () => {
     expect(vm.completed).toBe(true);
   });
 
+  it('full of INVALIDATE_DEVTAB_ENTRY has the host read four, and then others at its next looks', () => {
+    const entries = Array.from({ length: 10 }, () => invalidateDevtabEntry(DEVICE));
+    vm.send(...entries, completionWait(undefined, true));
+    const device = new VirtualAmdIommu(vm.iommu);
+    const loops: BackgroundLoop[] = [];
+    const attached = Object.assign(new FakeHost(), {
+      background: (loop: BackgroundLoop) => {
+        loops.push(loop);
+        return () => undefined;
+      },
+    });
+    device.attach(attached);
+    // As a machine asks them: while they have work it does not sleep.
+    expect([1, 2, 3, 4].map(() => loops[0]?.poll())).toEqual([4, 4, 2, 0]);
+    expect(vm.iommu.block.queue.counts).toMatchObject({ commands: 11, syncs: 1 });
+  });
+
   it('passes over a device that the guest does not have, and commands for caches that no device has', () => {
     expect(
       vm.complete(
@@ -352,6 +371,15 @@ describe('VMs of one host', () => {
     expect(Buffer.from(neighbour.memory.buffer.slice(0)).toString('base64') === before).toBe(true);
     expect([neighbour.write(IOVA, 2), neighbour.byte(DATA)]).toEqual([true, 2]);
     expect(vm.iommu.block.queue.counts.commands).toBeGreaterThan(1000);
+  });
+
+  it('have 8 devices each at most', () => {
+    const memory = new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true });
+    const made = host.createVm('many', memory, []);
+    expect(() => host.createGuestIommu(made, [1, 2, 3, 4, 5, 6, 7, 8, 9])).toThrow(
+      'at most 8 devices behind it: 9',
+    );
+    host.destroyVm(made);
   });
 
   it('leave nothing behind', () => {

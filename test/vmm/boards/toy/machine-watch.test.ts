@@ -5,9 +5,14 @@ import { readFile } from 'node:fs/promises';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { type HotModules, loadHotModules } from '../../../../assembly/load.ts';
 import { createToyMachine, type MachineWatch, toyArgs } from '../../../../vmm/boards/index.ts';
+import { watchedCalls } from '../../../../vmm/boards/machine-watch.ts';
 import { VmHost } from '../../../../vmm/nested/index.ts';
 import type { ExitServer } from '../../../../vmm/threads/index.ts';
-import { type GuestImage, loadGuestImage } from '../../../../vmm/vcpu/wasm/index.ts';
+import {
+  type GuestImage,
+  type InsideCalls,
+  loadGuestImage,
+} from '../../../../vmm/vcpu/wasm/index.ts';
 
 let modules: HotModules;
 let image: GuestImage;
@@ -88,5 +93,21 @@ describe('a watched machine', () => {
     expect(() => createToyMachine({ ...options, watch, exits })).toThrow(
       new RangeError('vm7: a machine whose vCPUs have threads cannot be watched'),
     );
+  });
+
+  it('is watched in parts: DMA alone, in a machine whose doorbells stay WebAssembly to WebAssembly', async () => {
+    const plain = await run(undefined);
+    let accesses = 0;
+    const watched = await run({
+      dma(_dma, carryOut) {
+        accesses++;
+        return carryOut();
+      },
+    });
+    expect(watched).toEqual(plain);
+    expect(accesses).toBeGreaterThan(0);
+    const calls = { doorbell: () => undefined } as unknown as InsideCalls;
+    expect(watchedCalls({ dma: (_dma, carryOut) => carryOut() }, calls)).toBe(calls);
+    expect(watchedCalls({ call: (_n, _a, carryOut) => carryOut() }, calls)).not.toBe(calls);
   });
 });

@@ -3,6 +3,7 @@
 // what they saw. Of the built package, whose workers run.
 
 import { afterEach, describe, expect, it } from 'vitest';
+import { handOverImage, handOverResults } from '../../../../scripts/counter-hand-overs.mjs';
 import {
   HISTOGRAM,
   LITMUS_TESTS,
@@ -10,6 +11,7 @@ import {
   litmusOutcomes,
 } from '../../../../scripts/litmus-programs.mjs';
 import type * as Api from '../../../../vmm/api/index.ts';
+import type * as MachineParts from '../../../../vmm/api/machine-parts.ts';
 import { POWER, SGIS, SUSPEND, waitForEvent } from './several-vcpu-programs.ts';
 import { CODE, COUNTERS, invalidate, lock, TLBIS } from './shared-memory-programs.ts';
 import { AWAITS_INPUT, BUSY, HELLO, IDLE, RESET, timer } from './virt-programs.ts';
@@ -18,17 +20,27 @@ const { Host, virtBoard } = (await import(
   '../../../../dist/vmm/api/index.js'
 )) as unknown as typeof Api;
 
+const { PARTS } = (await import(
+  '../../../../dist/vmm/api/machine-parts.js'
+)) as unknown as typeof MachineParts;
+
 let host: Api.Host | undefined;
 afterEach(async () => {
   await host?.destroy();
   host = undefined;
 });
 
-async function create(guest: Uint8Array<ArrayBuffer>, vcpus: number, memory = 16) {
+async function create(
+  guest: Uint8Array<ArrayBuffer>,
+  vcpus: number,
+  memory = 16,
+  drain: 'doorbell' | 'thread' = 'doorbell',
+) {
   await host?.destroy();
   host = await Host.create();
   const board = virtBoard({ epoch: 0 });
-  const machine = await host.createMachine({ guest, board, vcpus, memory, transport: 'mailbox' });
+  const transport = 'mailbox';
+  const machine = await host.createMachine({ guest, board, vcpus, memory, transport, drain });
   const text = { printed: '' };
   machine.on('output', (bytes) => {
     text.printed += String.fromCharCode(...bytes);
@@ -71,6 +83,18 @@ describe('interrupts and events', () => {
   });
 });
 
+describe('the counter', () => {
+  // A million of them: scripts/check-counter.mjs.
+  it('goes forward from one vCPU to another', { timeout: 120_000 }, async () => {
+    const { machine } = await create(handOverImage(1000), 2);
+    await machine.boot();
+    expect((await machine.wait()).status).toBe('off');
+    const { handOvers, latest, backward } = handOverResults(machine);
+    expect([handOvers, backward]).toEqual([1000, 0]);
+    expect(latest).toBeGreaterThan(0);
+  });
+});
+
 describe('memory that vCPUs share', () => {
   it('counters of exclusives and of LSE atomics are exact', async () => {
     expect((await run(COUNTERS, 4)).printed).toBe('4');
@@ -96,6 +120,44 @@ describe('memory that vCPUs share', () => {
 
   it('IC IVAU of one is seen by another', async () => {
     expect((await run(CODE, 2)).printed).toBe('AB');
+  });
+});
+
+/** Which vCPUs say that they may ring. */
+function awakeVcpus(machine: Api.Machine): number[] {
+  const { machine: core } = PARTS.get(machine)?.board ?? {};
+  const awake = core?.drainSleep?.awake;
+  if (!core || !awake) throw new Error('its vCPUs say nothing');
+  const words = new Int32Array(core.memory.buffer);
+  return Array.from({ length: awake.count }, (_, vcpu) =>
+    Atomics.load(words, (awake.offset + vcpu * awake.stride) >> 2),
+  );
+}
+
+describe('a drain on a thread of its own', () => {
+  const soon = async (isSo: () => boolean) => {
+    while (!isSo()) await new Promise((resolve) => setTimeout(resolve, 5));
+  };
+
+  it('is told that no vCPU could ring, and woken by one that can', async () => {
+    const { machine, text } = await create(AWAITS_INPUT, 2, 16, 'thread');
+    await machine.boot();
+    await soon(() => awakeVcpus(machine).join('') === '00');
+    machine.write('W');
+    expect(await machine.wait()).toMatchObject({ status: 'off' });
+    expect([text.printed, awakeVcpus(machine).join('')]).toEqual(['W', '00']);
+  });
+
+  it('is told that one could, and of a pause', async () => {
+    const { machine } = await create(BUSY, 2, 16, 'thread');
+    await machine.boot();
+    await soon(() => awakeVcpus(machine).join('') === '10');
+    await machine.pause();
+    expect(awakeVcpus(machine).join('')).toBe('00');
+    machine.resume();
+    await soon(() => awakeVcpus(machine).join('') === '10');
+    await machine.stop('enough');
+    expect(awakeVcpus(machine).join('')).toBe('00');
   });
 });
 

@@ -231,7 +231,7 @@ describe('a machine of the board virt', () => {
   });
 
   it.each([
-    [{ memory: 3 }, {}, 'memory is a multiple of 2 MiB, at most 3 GiB, not 3145728 bytes'],
+    [{ memory: 3 }, {}, 'memory must be a multiple of 2 MiB, at most 3072 MiB, not 3 MiB'],
     [
       { transport: 'mailbox' as const },
       { translate: true },

@@ -177,10 +177,10 @@ describe('the device tree of virt', () => {
   });
 
   it('has a PCIe host with its windows, INTx and StreamIDs', () => {
-    const { bridge, streams } = virtPcie([
-      new DmaEnginePci('dma0'),
-      new PcieRootPort('port0', [new DmaEnginePci('dma1')]),
-    ]);
+    const { bridge, streams } = virtPcie(
+      [new DmaEnginePci('dma0'), new PcieRootPort('port0', [new DmaEnginePci('dma1')])],
+      100,
+    );
     const node = nodeAt(read({ pcie: bridge }), '/pcie@3f000000');
     expect(stringsOf(node, 'compatible')).toEqual(['pci-host-ecam-generic']);
     expect(stringsOf(node, 'device_type')).toEqual(['pci']);
@@ -207,8 +207,28 @@ describe('the device tree of virt', () => {
     );
   });
 
+  it('has as many buses as StreamIDs suffice for', () => {
+    const engine = (name: string) => new DmaEnginePci(name);
+    const port = (name: string, functions = 1) =>
+      new PcieRootPort(
+        name,
+        Array.from({ length: functions }, (_, i) => engine(`${name}.${i}`)),
+      );
+    const buses = (...functions: Parameters<typeof virtPcie>[0]) => {
+      const { bridge, streams } = virtPcie(functions, 10);
+      expect(streams.length).toBeLessThanOrEqual(10);
+      return cellsOf(nodeAt(read({ pcie: bridge }), '/pcie@3f000000'), 'bus-range')?.[1];
+    };
+    expect(buses(engine('a'), engine('b'))).toBe(15);
+    expect(buses(engine('a'), port('b'), engine('c'))).toBe(8);
+    expect(buses(port('a', 2), port('b'))).toBe(5);
+    expect(buses(port('a', 8))).toBe(1);
+    expect(() => buses(port('a', 8), port('b'))).toThrow('have at most 10 StreamIDs');
+    expect(() => buses(...'abcdefghijk'.split('').map(engine))).toThrow('at most 10 StreamIDs');
+  });
+
   it('has MSIs of PCIe functions carry their requester IDs to an ITS, or go to a GICv2m frame', () => {
-    const { bridge } = virtPcie([new DmaEnginePci('dma')]);
+    const { bridge } = virtPcie([new DmaEnginePci('dma')], 100);
     const its = { device: new ItsHarness().its, addresses: [0x08080000] };
     const frame = new Gicv2mFrame({ firstIntid: 224, spis: 64 });
     const v2m = { device: frame, addresses: [0x08020000], firstIrq: 192 };
@@ -270,6 +290,6 @@ describe('places', () => {
   it('have RAM of 2 MiB up to 3 GiB', () => {
     expect(virtRam(0xc0000000)).toEqual({ base: 0x40000000, size: 0xc0000000 });
     for (const size of [0, 0x100000, 0x201000, 0xc0200000, Number.NaN])
-      expect(() => virtRam(size)).toThrow('memory is a multiple of 2 MiB, at most 3 GiB');
+      expect(() => virtRam(size)).toThrow('memory must be a multiple of 2 MiB, at most 3072 MiB');
   });
 });

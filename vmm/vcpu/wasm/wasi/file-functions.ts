@@ -6,35 +6,19 @@ import type { WasiFunction } from '../import-types.ts';
 
 export type WasiValue = number | bigint;
 
-/** Arguments with values that mean nothing. */
-type Checked = 'whence' | 'offset' | 'fstflags';
-
 /**
  * What the arguments of a function are, in their order: a number as it is, or one that the
- * library has to be kept from; a file descriptor; a path (pointer and length); buffers whose
- * bytes it takes, or fills (a vector and its count); a buffer that it fills (pointer and
- * length); or an address where it stores so many bytes.
+ * library has to be kept from; a file descriptor; a path (pointer and length); a buffer that
+ * it fills (pointer and length); or an address where it stores so many bytes.
  */
-export type Argument = 'value' | Checked | 'fd' | 'path' | 'source' | 'target' | 'buffer' | number;
+export type Argument = 'value' | 'fstflags' | 'fd' | 'path' | 'buffer' | number;
 
 export const FILE_FUNCTIONS = {
-  fd_allocate: ['fd', 'value', 'value'],
-  fd_close: ['fd'],
-  fd_datasync: ['fd'],
   fd_fdstat_get: ['fd', 24],
   fd_fdstat_set_flags: ['fd', 'value'],
   fd_fdstat_set_rights: ['fd', 'value', 'value'],
   fd_filestat_get: ['fd', 64],
-  fd_filestat_set_size: ['fd', 'value'],
   fd_filestat_set_times: ['fd', 'value', 'value', 'fstflags'],
-  fd_pread: ['fd', 'target', 'offset', 4],
-  fd_pwrite: ['fd', 'source', 'offset', 4],
-  fd_read: ['fd', 'target', 4],
-  fd_readdir: ['fd', 'buffer', 'value', 4],
-  fd_seek: ['fd', 'value', 'whence', 8],
-  fd_sync: ['fd'],
-  fd_tell: ['fd', 8],
-  fd_write: ['fd', 'source', 4],
   path_create_directory: ['fd', 'path'],
   path_filestat_get: ['fd', 'value', 'path', 64],
   path_filestat_set_times: ['fd', 'value', 'path', 'value', 'value', 'fstflags'],
@@ -47,25 +31,27 @@ export const FILE_FUNCTIONS = {
 export type FileFunction = keyof typeof FILE_FUNCTIONS;
 
 /** Bits of fstflags: a time is given, or is that of now. */
-export const TIMES = [
+const TIMES = [
   { given: 1, now: 2 },
   { given: 4, now: 8 },
 ] as const;
 
-const WHENCE_END = 2;
-const MAX_OFFSET = 2n ** 31n - 1n;
+const KNOWN = TIMES.reduce((bits, { given, now }) => bits | given | now, 0);
 
-/** Whether a value means something. */
-export const CHECKS: Readonly<Record<Checked, (value: WasiValue) => boolean>> = {
-  whence: (value) => Number(value) >>> 0 <= WHENCE_END,
-  offset: (value) => BigInt.asUintN(64, BigInt(value)) <= MAX_OFFSET,
-  fstflags: (value) => {
-    const flags = Number(value);
-    const known = TIMES.reduce((bits, { given, now }) => bits | given | now, 0);
-    return (flags & ~known) === 0 && !TIMES.some(({ given, now }) => flags & given && flags & now);
-  },
-};
+/** Whether the flags of times mean something. */
+export function areTimes(flags: number): boolean {
+  return (flags & ~KNOWN) === 0 && !TIMES.some(({ given, now }) => flags & given && flags & now);
+}
 
-export function isChecked(argument: Argument): argument is Checked {
-  return typeof argument === 'string' && Object.hasOwn(CHECKS, argument);
+/** The library has no clock: it traps when it is to take the time of now. @param given arguments, the flags last. */
+export function withTimesOfNow(given: readonly WasiValue[]): readonly WasiValue[] {
+  const copy = [...given];
+  const flags = copy.length - 1;
+  for (const [i, { given: isGiven, now }] of TIMES.entries()) {
+    const set = Number(copy[flags]);
+    if ((set & now) === 0) continue;
+    copy[flags] = (set & ~now) | isGiven;
+    copy[flags - TIMES.length + i] = BigInt(Date.now()) * 1_000_000n;
+  }
+  return copy;
 }

@@ -1,54 +1,40 @@
 // SPDX-License-Identifier: MIT
-// What a machine may keep in memory as files. The library that has them has one heap for all machines.
+// What a machine may have of files: bytes in memory, and entries in the library, whose tables one call may have to go
+// through, or to move when they grow.
 
 /** Of one machine, in bytes. */
 const QUOTA = 64 * 2 ** 20;
-/** Files and directories: the library goes through all of a directory to read any of it. */
-const MAX_ENTRIES = 1024;
+/** Files and directories at a time. */
+const MAX_ENTRIES = 384;
+/** Directories that are made in all: the library never forgets one, and moves 4,096 of all kinds at once. */
+const MAX_DIRECTORIES = 3500;
 
 export class FileQuota {
   #kept = 0;
   #entries = 0;
-  readonly #sizes = new Map<bigint, number>();
-
-  get kept(): number {
-    return this.#kept;
-  }
+  #directories = 0;
 
   /** Bytes that may still be kept. */
   get room(): number {
     return QUOTA - this.#kept;
   }
 
-  /** No file or directory more has room. */
-  get full(): boolean {
-    return this.#entries >= MAX_ENTRIES;
+  /** Whether one more has room. */
+  allows(what: 'file' | 'directory'): boolean {
+    return this.#entries < MAX_ENTRIES && (what === 'file' || this.#directories < MAX_DIRECTORIES);
   }
 
-  addEntry(): void {
+  addEntry(what: 'file' | 'directory'): void {
     this.#entries++;
+    if (what === 'directory') this.#directories++;
   }
 
   removeEntry(): void {
     this.#entries--;
   }
 
-  /** Keeps bytes for as long as the machine has its files. @returns false when there is no room for them. */
-  keep(bytes: number): boolean {
-    if (bytes > this.room) return false;
+  /** Files have become longer by so many bytes, or shorter. */
+  grow(bytes: number): void {
     this.#kept += bytes;
-    return true;
-  }
-
-  /** Bytes of a file. */
-  sizeOf(inode: bigint): number {
-    return this.#sizes.get(inode) ?? 0;
-  }
-
-  /** A file has become longer or shorter; one of no length is as good as removed. */
-  setSize(inode: bigint, size: number): void {
-    this.#kept += size - this.sizeOf(inode);
-    if (size === 0) this.#sizes.delete(inode);
-    else this.#sizes.set(inode, size);
   }
 }

@@ -1,12 +1,19 @@
 // SPDX-License-Identifier: MIT
 // The files and directories that a guest has open.
 
+import type { TreeEntry } from './file-tree.ts';
+
 /** What a descriptor stands for. */
 export interface OpenFile {
-  /** Undefined when the library does not say. */
-  readonly inode: bigint | undefined;
-  /** Directories that it lies in. */
-  readonly depth: number;
+  readonly entry: TreeEntry;
+  /** The library's descriptor. */
+  readonly library: number;
+  /** What it was opened for. */
+  rights: bigint;
+  /** Whatever its position, it writes to the end. */
+  append: boolean;
+  /** Of the next byte that is read or written. */
+  position: number;
 }
 
 const MAX_OPEN = 1024;
@@ -15,7 +22,7 @@ const MAX_OPEN = 1024;
 export const ROOT = 3;
 
 export class OpenFiles {
-  readonly #files = new Map<number, OpenFile>([[ROOT, { inode: undefined, depth: 0 }]]);
+  readonly #files = new Map<number, OpenFile>();
 
   get full(): boolean {
     return this.#files.size >= MAX_OPEN;
@@ -29,23 +36,27 @@ export class OpenFiles {
     return this.#files.has(fd);
   }
 
-  hasInode(inode: bigint): boolean {
-    for (const file of this.#files.values()) if (file.inode === inode) return true;
-    return false;
-  }
-
-  add(fd: number, file: OpenFile): void {
+  /** @returns the lowest descriptor that is free. */
+  add(file: OpenFile): number {
+    let fd = ROOT;
+    while (this.#files.has(fd)) fd++;
     this.#files.set(fd, file);
+    file.entry.openings++;
+    return fd;
   }
 
-  /** What one descriptor stood for is what another one stands for. Both are open. */
+  /** What one descriptor stood for is what another one stands for, which is closed. */
   move(fd: number, to: number): void {
     const file = this.#files.get(fd);
-    if (file) this.#files.set(to, file);
     this.#files.delete(fd);
+    if (file) this.#files.set(to, file);
   }
 
-  delete(fd: number): void {
+  /** @returns what it stood for. */
+  delete(fd: number): OpenFile | undefined {
+    const file = this.#files.get(fd);
     this.#files.delete(fd);
+    if (file) file.entry.openings--;
+    return file;
   }
 }

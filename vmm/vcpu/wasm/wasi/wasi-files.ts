@@ -1,95 +1,78 @@
 // SPDX-License-Identifier: MIT
-// Files: the functions of WASI that a library serves out of memory, for guests that open
-// some. The guest's pointers and lengths end here: what goes in is copied from its
-// memory, what comes out is copied back, and what a machine may keep is counted.
+// Files: the functions of WASI for guests that open some. A library has their names, rights and times, and says
+// what goes and what does not. Contents and lists of directories are kept here, in the same tree: the library's take
+// time that grows with the file and the directory, and every other machine of the thread waits.
 
 import type { WasiFunction } from '../import-types.ts';
+import { FileContents, PagePool } from './file-contents.ts';
 import {
-  type Argument,
-  CHECKS,
   FILE_FUNCTIONS,
   type FileFunction,
-  isChecked,
-  TIMES,
   type WasiValue,
+  withTimesOfNow,
 } from './file-functions.ts';
+import { ioFunctions } from './file-io.ts';
+import { listing } from './file-listing.ts';
 import { FileQuota } from './file-quota.ts';
-import { OpenFiles, ROOT } from './open-files.ts';
+import { TreeEntry } from './file-tree.ts';
+import { fdArgument, type LibraryCall, LibraryCalls, RESULT } from './library-call.ts';
+import { type OpenFile, OpenFiles, ROOT } from './open-files.ts';
 import {
   EBADF,
   EBUSY,
+  EEXIST,
   EFAULT,
-  EFBIG,
   EINVAL,
+  EIO,
+  EISDIR,
   EMFILE,
   ENAMETOOLONG,
   ENOENT,
   ENOSPC,
+  ENOTDIR,
+  ENOTEMPTY,
   ENOTSUP,
   SUCCESS,
 } from './wasi-errno.ts';
 import type { WasiLibrary } from './wasi-library.ts';
-import { type GuestBuffer, MAX_CALL_BYTES, sizeOf, type WasiMemory } from './wasi-memory.ts';
-import { MAX_PATH, namesOf, pathOf } from './wasi-paths.ts';
-import { STAND_IN_BYTES } from './wasi-stand-in.ts';
+import type { WasiMemory } from './wasi-memory.ts';
+import { encode } from './wasi-paths.ts';
 
-/**
- * What the library keeps for each opening of a file, and for each directory and link that
- * is made: until the end. Bytes.
- */
-const OPENING_BYTES = 160;
-const ENTRY_BYTES = 640;
 const ROOT_NAME = '/';
-/** The library has a directory in front of it that it does not let anybody use. */
-const LIBRARY_OFFSET = 1;
+/** The library's descriptor of it, behind one that it does not let anybody use. */
+const LIBRARY_ROOT = ROOT + 1;
+/** The library's table of descriptors keeps each file's that was closed, and grows; what is moved here is replaced. */
+const DISCARDED = 0x7fffffff;
+const ALL_RIGHTS = 0x1fffffffn;
 
 /** Of the arguments of path_open. */
-const OFLAGS = 4;
-const OFLAGS_CREAT = 1;
-const OFLAGS_TRUNC = 8;
-const FILESTAT_INODE = 8;
-// Places in the memory of the stand-in.
-const VECTOR = 0;
-const RESULT = 64;
-/** Results of the calls that are made here to know more of a file. */
-const OWN_RESULT = 128;
-const PATHS = 1024;
-const OWN_PATH = PATHS + MAX_PATH;
-
-interface GuestPath {
-  /** The library's number of the directory that it starts at, and how deep that lies. */
-  readonly directory: number;
-  readonly depth: number;
-  readonly names: readonly string[];
-}
-
-/** A call with its arguments copied to where the library reads them. */
-interface Prepared {
-  readonly given: readonly WasiValue[];
-  /** What its path leads to, and from where. */
-  readonly path: GuestPath | undefined;
-  /** Bytes that the library may take. */
-  readonly offered: number;
-  /** Where bytes go that the library gives. */
-  readonly filled: readonly GuestBuffer[];
-  /** Where in guest memory its result goes, and how long that is. */
-  readonly result: GuestBuffer | undefined;
-}
+const [OFLAGS, RIGHTS, FDFLAGS] = [4, 5, 7];
+const [OFLAGS_CREAT, OFLAGS_DIRECTORY, OFLAGS_TRUNC] = [1, 2, 8];
+const FDFLAGS_APPEND = 1;
+const FDSTAT_RIGHTS = 8;
+const [FILESTAT_INODE, FILESTAT_SIZE] = [8, 32];
 
 /** The file system of a machine. */
 export class WasiFiles {
   readonly #memory: WasiMemory;
   readonly #library: WasiLibrary;
+  readonly #calls: LibraryCalls;
   readonly #open = new OpenFiles();
   readonly #quota = new FileQuota();
+  readonly #pool = new PagePool();
+  readonly #root = new TreeEntry(undefined, undefined);
+  #lastInode = this.#root.inode;
 
   constructor(memory: WasiMemory, library: WasiLibrary) {
     this.#memory = memory;
     this.#library = library;
+    this.#calls = new LibraryCalls(memory, library, this.#open);
+    const [rights, append, position] = [ALL_RIGHTS, false, 0];
+    this.#open.add({ entry: this.#root, library: LIBRARY_ROOT, rights, append, position });
   }
 
   dispose(): void {
-    this.#library.dispose(this.#quota.kept);
+    this.#library.dispose();
   }
 
   isOpen(fd: number): boolean {
@@ -102,8 +85,14 @@ export class WasiFiles {
       name,
       (...args: WasiValue[]) => this.#call(name as FileFunction, args),
     ]);
+    const io = Object.entries(ioFunctions(this.#memory, this.#quota)).map(([name, call]) => [
+      name,
+      (...args: WasiValue[]) => this.#withFile(args, call),
+    ]);
     return {
-      ...Object.fromEntries(served),
+      ...Object.fromEntries([...served, ...io]),
+      fd_close: (...args) => this.#withFile(args, () => this.#close(fdArgument(args))),
+      fd_readdir: (...args) => this.#withFile(args, (file, ...rest) => this.#list(file, rest)),
       fd_prestat_get: (fd, prestat) => this.#prestat(Number(fd), Number(prestat)),
       fd_prestat_dir_name: (fd, name, size) =>
         this.#prestatName(Number(fd), Number(name), Number(size)),
@@ -127,34 +116,46 @@ export class WasiFiles {
     if (fd !== ROOT || !this.isOpen(fd)) return EBADF;
     if (size >>> 0 < ROOT_NAME.length) return ENAMETOOLONG;
     if (!this.#memory.inside(name, ROOT_NAME.length)) return EFAULT;
-    this.#memory.write(name, new TextEncoder().encode(ROOT_NAME));
+    this.#memory.write(name, encode(ROOT_NAME));
     return SUCCESS;
   }
 
   #renumber(fd: number, to: number): number {
+    if (this.#library.isLost) return EIO;
     if (!(this.#open.has(fd) && this.#open.has(to))) return EBADF;
     if (fd === ROOT || to === ROOT) return ENOTSUP;
     if (fd === to) return SUCCESS;
-    const errno = this.#library.call('fd_renumber', fd + LIBRARY_OFFSET, to + LIBRARY_OFFSET);
-    if (errno === SUCCESS) this.#open.move(fd, to);
+    const errno = this.#close(to);
+    this.#open.move(fd, to);
     return errno;
   }
 
+  #withFile(
+    args: readonly WasiValue[],
+    call: (file: OpenFile, ...rest: WasiValue[]) => number,
+  ): number {
+    if (this.#library.isLost) return EIO;
+    const file = this.#open.get(fdArgument(args));
+    return file ? call(file, ...args.slice(1)) : EBADF;
+  }
+
   #call(name: FileFunction, args: readonly WasiValue[]): number {
-    const call = this.#prepare(name, args);
+    const call = this.#calls.prepare(name, args);
     if (typeof call === 'number') return call;
+    if (this.#library.isLost) return EIO;
     switch (name) {
-      case 'fd_close':
-        return this.#close(call);
-      case 'fd_write':
-      case 'fd_pwrite':
-        return this.#write(name, call);
-      case 'fd_allocate':
-      case 'fd_filestat_set_size':
-        return this.#resize(name, call);
+      case 'fd_fdstat_get':
+        return this.#serve(name, call, () => this.#amendFdstat(call.file));
+      case 'fd_fdstat_set_flags':
+        return this.#setFlags(call);
+      case 'fd_fdstat_set_rights':
+        return this.#setRights(call);
+      case 'fd_filestat_get':
+      case 'path_filestat_get':
+        return this.#serve(name, call, () => this.#amendFilestat(call));
       case 'fd_filestat_set_times':
       case 'path_filestat_set_times':
-        return this.#serve(name, withTimesOfNow(call));
+        return this.#serve(name, { ...call, given: withTimesOfNow(call.given) });
       case 'path_open':
         return this.#openFile(call);
       case 'path_create_directory':
@@ -167,208 +168,145 @@ export class WasiFiles {
     }
   }
 
-  /** The call, and what comes of it. */
-  #serve(name: FileFunction, call: Prepared): number {
+  /** The call, and what comes of it. @param amend changes what the library has stored. */
+  #serve(name: FileFunction, call: LibraryCall, amend: () => void = () => undefined): number {
     const errno = this.#library.call(name, ...call.given);
-    if (errno === SUCCESS) this.#copyBack(call);
-    return errno;
-  }
-
-  /** The inode of an open file; undefined when the library does not say. */
-  #inodeOf(libraryFd: WasiValue | undefined): bigint | undefined {
-    const errno = this.#library.call('fd_filestat_get', libraryFd ?? -1, OWN_RESULT);
-    if (errno !== SUCCESS) return undefined;
-    return this.#library.view.getBigUint64(OWN_RESULT + FILESTAT_INODE, true);
-  }
-
-  #close(call: Prepared): number {
-    const errno = this.#serve('fd_close', call);
-    if (errno === SUCCESS) this.#open.delete(Number(call.given[0]) - LIBRARY_OFFSET);
-    return errno;
-  }
-
-  #createDirectory(call: Prepared): number {
-    const { path } = call;
-    // The library makes what is missing on the way, too.
-    if (path && path.names.length > 1 && !this.#exists(call, path.names.slice(0, -1)))
-      return ENOENT;
-    if (this.#quota.full || !this.#quota.keep(ENTRY_BYTES)) return ENOSPC;
-    const errno = this.#serve('path_create_directory', call);
-    if (errno === SUCCESS) this.#quota.addEntry();
-    return errno;
-  }
-
-  #openFile(call: Prepared): number {
-    if (this.#open.full) return EMFILE;
-    const flags = Number(call.given[OFLAGS]);
-    const { names = [], depth = 0 } = call.path ?? {};
-    const isNew = (flags & OFLAGS_CREAT) !== 0 && !this.#exists(call, names);
-    if ((isNew && this.#quota.full) || !this.#quota.keep(OPENING_BYTES)) return ENOSPC;
-    const errno = this.#library.call('path_open', ...call.given);
     if (errno !== SUCCESS) return errno;
+    amend();
+    this.#calls.copyBack(call);
+    return SUCCESS;
+  }
+
+  /** The library says of every file that it was opened for everything. */
+  #amendFdstat({ entry, rights }: OpenFile): void {
+    if (!entry.isDirectory) this.#library.view.setBigUint64(RESULT + FDSTAT_RIGHTS, rights, true);
+  }
+
+  #amendFilestat({ file, names }: LibraryCall): void {
+    const entry = file.entry.find(names);
+    if (!entry) return;
     const { view } = this.#library;
-    const opened = view.getUint32(RESULT, true);
-    const inode = this.#inodeOf(opened);
-    if (isNew) this.#quota.addEntry();
-    if (flags & OFLAGS_TRUNC && inode !== undefined) this.#quota.setSize(inode, 0);
-    const fd = opened - LIBRARY_OFFSET;
-    this.#open.add(fd, { inode, depth: depth + names.length });
-    view.setUint32(RESULT, fd, true);
-    this.#copyBack(call);
-    return SUCCESS;
+    view.setBigUint64(RESULT + FILESTAT_INODE, BigInt(entry.inode), true);
+    view.setBigUint64(RESULT + FILESTAT_SIZE, BigInt(entry.contents?.size ?? 0), true);
   }
 
-  /** Wherever it writes, the library makes the file longer by what it writes. */
-  #write(name: FileFunction, call: Prepared): number {
-    const inode = this.#inodeOf(call.given[0]);
-    const errno = this.#serve(name, call);
-    if (errno !== SUCCESS || inode === undefined) return errno;
-    const written = Math.min(this.#library.view.getUint32(RESULT, true), call.offered);
-    this.#quota.setSize(inode, this.#quota.sizeOf(inode) + written);
-    return SUCCESS;
-  }
-
-  #resize(name: 'fd_allocate' | 'fd_filestat_set_size', call: Prepared): number {
-    const inode = this.#inodeOf(call.given[0]);
-    if (inode === undefined) return this.#serve(name, call);
-    const before = this.#quota.sizeOf(inode);
-    const [, first = 0, second = 0] = call.given.map((value) =>
-      Number(BigInt.asUintN(64, BigInt(value))),
-    );
-    const size = name === 'fd_allocate' ? Math.max(before, first + second) : first;
-    if (size - before > this.#quota.room) return ENOSPC;
-    // The library takes some 10 ms for each MiB, and serves no other machine meanwhile.
-    if (size - before > MAX_CALL_BYTES) return EFBIG;
-    const errno = this.#serve(name, call);
-    if (errno === SUCCESS) this.#quota.setSize(inode, size);
+  #setFlags(call: LibraryCall): number {
+    const errno = this.#serve('fd_fdstat_set_flags', call);
+    const [, flags] = call.given;
+    if (errno === SUCCESS) call.file.append = (Number(flags) & FDFLAGS_APPEND) !== 0;
     return errno;
   }
 
-  #remove(name: 'path_remove_directory' | 'path_unlink_file', call: Prepared): number {
-    const { names = [] } = call.path ?? {};
-    const inode = this.#inodeAt(call, names);
+  #setRights(call: LibraryCall): number {
+    const errno = this.#serve('fd_fdstat_set_rights', call);
+    const [, rights = 0n] = call.given;
+    if (errno === SUCCESS) call.file.rights &= BigInt(rights);
+    return errno;
+  }
+
+  #close(fd: number): number {
+    const file = this.#open.delete(fd);
+    if (!file) return EBADF;
+    return fd === ROOT ? SUCCESS : this.#release(file.library, file.entry.isDirectory);
+  }
+
+  /** Closes a descriptor of the library's. */
+  #release(library: number, isDirectory: boolean): number {
+    const errno = this.#library.call('fd_close', library);
+    if (!isDirectory) this.#library.call('fd_renumber', library, DISCARDED);
+    return errno;
+  }
+
+  #list({ entry }: OpenFile, args: readonly WasiValue[]): number {
+    if (!entry.isDirectory) return ENOTDIR;
+    const [buffer = 0, length = 0, cookie = 0, used = 0] = args;
+    const [start, room, result] = [Number(buffer), Number(length) >>> 0, Number(used)];
+    if (!(this.#memory.inside(start, room) && this.#memory.inside(result, 4))) return EFAULT;
+    const listed = listing(entry, Number(BigInt.asUintN(64, BigInt(cookie))), room);
+    this.#memory.write(start, listed);
+    this.#memory.view.setUint32(result >>> 0, listed.length, true);
+    return SUCCESS;
+  }
+
+  /** The directory that a new file or directory of this path lies in; an errno when there is none. */
+  #parentOf({ file, names }: LibraryCall): TreeEntry | number {
+    const parent = file.entry.find(names.slice(0, -1));
+    if (!parent) return ENOENT;
+    return parent.isDirectory ? parent : ENOTDIR;
+  }
+
+  #add(parent: TreeEntry, name: string, contents: FileContents | undefined): TreeEntry {
+    this.#quota.addEntry(contents ? 'file' : 'directory');
+    return new TreeEntry({ parent, name, inode: ++this.#lastInode }, contents);
+  }
+
+  #createDirectory(call: LibraryCall): number {
+    const { file, names } = call;
+    const name = names.at(-1);
+    if (name === undefined || file.entry.find(names)) return EEXIST;
+    // The library makes what is missing on the way, too.
+    const parent = this.#parentOf(call);
+    if (typeof parent === 'number') return parent;
+    if (!this.#quota.allows('directory')) return ENOSPC;
+    const errno = this.#serve('path_create_directory', call);
+    if (errno === SUCCESS) this.#add(parent, name, undefined);
+    return errno;
+  }
+
+  #openFile(call: LibraryCall): number {
+    const { given, file: from, names } = call;
+    if (this.#open.full) return EMFILE;
+    const flags = Number(given[OFLAGS]);
+    const name = names.at(-1);
+    let entry = from.entry.find(names);
+    if (!entry && flags & OFLAGS_CREAT && name !== undefined) {
+      if (flags & OFLAGS_DIRECTORY) return EINVAL;
+      const parent = this.#parentOf(call);
+      if (typeof parent === 'number') return parent;
+      if (!this.#quota.allows('file')) return ENOSPC;
+      const errno = this.#library.call('path_open', ...given);
+      if (errno !== SUCCESS) return errno;
+      entry = this.#add(parent, name, new FileContents(this.#pool));
+    } else {
+      const errno = this.#library.call('path_open', ...given);
+      if (errno !== SUCCESS) return errno;
+    }
+    const { view } = this.#library;
+    const library = view.getUint32(RESULT, true);
+    if (!entry) {
+      // What nobody has made here is not there.
+      this.#release(library, false);
+      return ENOENT;
+    }
+    if (flags & OFLAGS_TRUNC) this.#truncate(entry);
+    const rights = BigInt.asUintN(64, BigInt(given[RIGHTS] ?? 0n)) & ALL_RIGHTS;
+    const append = (Number(given[FDFLAGS]) & FDFLAGS_APPEND) !== 0;
+    view.setUint32(RESULT, this.#open.add({ entry, library, rights, append, position: 0 }), true);
+    this.#calls.copyBack(call);
+    return SUCCESS;
+  }
+
+  #truncate({ contents }: TreeEntry): void {
+    if (!contents) return;
+    this.#quota.grow(-contents.size);
+    contents.resize(0);
+  }
+
+  #remove(name: 'path_remove_directory' | 'path_unlink_file', call: LibraryCall): number {
+    const { file, names } = call;
+    const entry = file.entry.find(names);
+    if (!entry) return ENOENT;
+    if (!entry.parent || names.length === 0) return EINVAL;
+    if (name === 'path_unlink_file' && entry.isDirectory) return EISDIR;
+    if (name === 'path_remove_directory' && !entry.isDirectory) return ENOTDIR;
+    if (!entry.isEmpty) return ENOTEMPTY;
     // The library looks for what is open, and traps when it is gone.
-    if (inode !== undefined && this.#open.hasInode(inode)) return EBUSY;
+    if (entry.openings > 0) return EBUSY;
     const errno = this.#serve(name, call);
     if (errno !== SUCCESS) return errno;
+    this.#truncate(entry);
     this.#quota.removeEntry();
-    if (inode !== undefined) this.#quota.setSize(inode, 0);
-    return errno;
+    entry.remove();
+    return SUCCESS;
   }
-
-  /** Whether there is something that the names lead to, from the directory of a call. */
-  #exists(call: Prepared, names: readonly string[]): boolean {
-    return this.#callAt('path_filestat_get', call, names, OWN_RESULT) === SUCCESS;
-  }
-
-  /** A call about what names lead to. */
-  #callAt(
-    name: FileFunction,
-    { path }: Prepared,
-    names: readonly string[],
-    ...rest: readonly WasiValue[]
-  ): number {
-    const bytes = pathOf(names);
-    this.#library.memory.set(bytes, OWN_PATH);
-    return this.#library.call(name, path?.directory ?? -1, 0, OWN_PATH, bytes.length, ...rest);
-  }
-
-  /** The inode of what names lead to; undefined when there is nothing. */
-  #inodeAt(call: Prepared, names: readonly string[]): bigint | undefined {
-    const library = this.#library;
-    // The library tells it of what is open only.
-    const errno = this.#callAt('path_open', call, names, 0, 0n, 0n, 0, OWN_RESULT);
-    if (errno !== SUCCESS) return undefined;
-    // Where there is no room for that either, it has paid as much when it was made.
-    this.#quota.keep(OPENING_BYTES);
-    const fd = library.view.getUint32(OWN_RESULT, true);
-    const inode = this.#inodeOf(fd);
-    library.call('fd_close', fd);
-    return inode;
-  }
-
-  /** Copies what the library may read. @returns an errno when something of it is not in memory, or too long. */
-  #prepare(name: FileFunction, args: readonly WasiValue[]): Prepared | number {
-    const { memory: bytes, view } = this.#library;
-    const given: WasiValue[] = [];
-    let offered = 0;
-    let filled: readonly GuestBuffer[] = [];
-    let result: GuestBuffer | undefined;
-    let path: GuestPath | undefined;
-    let directory = { fd: 0, depth: 0 };
-    let at = 0;
-    const next = () => Number(args[at++] ?? 0);
-    for (const argument of FILE_FUNCTIONS[name] as readonly Argument[]) {
-      if (argument === 'value' || isChecked(argument)) {
-        const value = args[at++] ?? 0;
-        if (argument !== 'value' && !CHECKS[argument](value)) return EINVAL;
-        given.push(value);
-      } else if (argument === 'fd') {
-        const fd = next() >>> 0;
-        const open = this.#open.get(fd);
-        if (!open) return EBADF;
-        directory = { fd: fd + LIBRARY_OFFSET, depth: open.depth };
-        given.push(directory.fd);
-      } else if (argument === 'path') {
-        const [start, length] = [next(), next() >>> 0];
-        if (length > MAX_PATH) return ENAMETOOLONG;
-        if (!this.#memory.inside(start, length)) return EFAULT;
-        const names = namesOf(this.#memory.read(start, length), directory.depth);
-        if (typeof names === 'number') return names;
-        path = { directory: directory.fd, depth: directory.depth, names };
-        const copied = pathOf(names);
-        bytes.set(copied, PATHS);
-        given.push(PATHS, copied.length);
-      } else if (argument === 'buffer') {
-        const [start, length] = [next() >>> 0, next() >>> 0];
-        if (!this.#memory.inside(start, length)) return EFAULT;
-        filled = [{ start, length: Math.min(length, MAX_CALL_BYTES) }];
-        given.push(STAND_IN_BYTES, sizeOf(filled));
-      } else if (argument === 'source' || argument === 'target') {
-        const buffers = this.#memory.buffers(next(), next());
-        if (!buffers) return EFAULT;
-        const size = sizeOf(buffers);
-        if (argument === 'target') {
-          filled = buffers;
-          offered = size;
-        } else {
-          const source = this.#memory.gather(buffers, this.#quota.room);
-          offered = source.length;
-          if (offered === 0 && size > 0) return ENOSPC;
-          bytes.set(source, STAND_IN_BYTES);
-        }
-        view.setUint32(VECTOR, STAND_IN_BYTES, true);
-        view.setUint32(VECTOR + 4, offered, true);
-        given.push(VECTOR, 1);
-      } else {
-        result = { start: next() >>> 0, length: argument };
-        if (!this.#memory.inside(result.start, argument)) return EFAULT;
-        given.push(RESULT);
-      }
-    }
-    return { given, path, offered, filled, result };
-  }
-
-  #copyBack({ filled, result }: Prepared): void {
-    const { memory: bytes, view } = this.#library;
-    if (result === undefined) return;
-    if (filled.length > 0) {
-      const moved = Math.min(view.getUint32(RESULT, true), sizeOf(filled));
-      this.#memory.scatter(filled, bytes.subarray(STAND_IN_BYTES, STAND_IN_BYTES + moved));
-    }
-    this.#memory.write(result.start, bytes.subarray(RESULT, RESULT + result.length));
-  }
-}
-
-/** The library has no clock: it traps when it is to take the time of now. */
-function withTimesOfNow(call: Prepared): Prepared {
-  const given = [...call.given];
-  const flags = given.length - 1;
-  for (const [i, { given: isGiven, now }] of TIMES.entries()) {
-    const set = Number(given[flags]);
-    if ((set & now) === 0) continue;
-    given[flags] = (set & ~now) | isGiven;
-    given[flags - TIMES.length + i] = BigInt(Date.now()) * 1_000_000n;
-  }
-  return { ...call, given };
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // @wasmer/wasi behind one call: loaded when a guest first needs it, given copies only,
 // and left alone for good by a machine that it has trapped for. It has one heap for all
-// machines; what a machine may have of it is counted elsewhere (wasi-files.ts), and how much
+// machines; what a machine may have of it is counted elsewhere (file-quota.ts), and how much
 // may lie there that nobody can free, here.
 
 import { EnvironmentError } from '../../../../devices/plugin/index.ts';
@@ -12,11 +12,10 @@ import { STAND_IN_SIZE, wasiStandIn } from './wasi-stand-in.ts';
 type LibraryCall = (...args: (number | bigint)[]) => number;
 
 /**
- * What may lie in the heap after traps, in bytes: beyond it every machine that comes has
- * EIO. A file system takes what it keeps of files, and at least so much.
+ * File systems that may lie in the heap after traps: beyond them every machine that comes
+ * has EIO. One takes some MiB: it has names, and no contents.
  */
-const MAX_ABANDONED = 2 ** 30;
-const LEAST_ABANDONED = 2 ** 22;
+const MAX_ABANDONED = 256;
 
 let ready: Promise<typeof import('@wasmer/wasi')> | undefined;
 let abandoned = 0;
@@ -48,7 +47,7 @@ async function startLibrary(): Promise<typeof import('@wasmer/wasi')> {
 
 /** An instance of the library's: a file system, and the file descriptors of one program. */
 export class WasiLibrary {
-  readonly #functions: Readonly<Partial<Record<WasiFunction, LibraryCall>>>;
+  readonly #functions: Readonly<Partial<Record<WasiFunction, LibraryCall>>> | undefined;
   readonly #free: () => void;
   /** The memory that its functions are given addresses of. */
   readonly memory: Uint8Array<ArrayBuffer>;
@@ -63,7 +62,7 @@ export class WasiLibrary {
     });
     const { WASI } = await ready;
     if (abandoned >= MAX_ABANDONED)
-      return new WasiLibrary({}, new ArrayBuffer(STAND_IN_SIZE), () => undefined);
+      return new WasiLibrary(undefined, new ArrayBuffer(STAND_IN_SIZE), () => undefined);
     const wasi = new WASI({ preopens: { '/': '/' } });
     const standIn = wasiStandIn();
     const imports = wasi.getImports(standIn) as Record<string, Record<string, LibraryCall>>;
@@ -74,7 +73,7 @@ export class WasiLibrary {
   }
 
   private constructor(
-    functions: Readonly<Record<string, LibraryCall>>,
+    functions: Readonly<Record<string, LibraryCall>> | undefined,
     buffer: ArrayBuffer,
     free: () => void,
   ) {
@@ -84,11 +83,16 @@ export class WasiLibrary {
     this.view = new DataView(buffer);
   }
 
+  /** Every call is EIO: it has trapped, or there was no room for it. */
+  get isLost(): boolean {
+    return this.#trapped || this.#functions === undefined;
+  }
+
   /** Calls one of its functions. @returns an errno: EIO when it has trapped, now or before. */
   call(name: WasiFunction, ...args: readonly (number | bigint)[]): number {
     if (this.#trapped) return EIO;
     try {
-      return this.#functions[name]?.(...args) ?? EIO;
+      return this.#functions?.[name]?.(...args) ?? EIO;
     } catch {
       // What it has borrowed it will not give back: its next call would trap as well.
       this.#trapped = true;
@@ -96,8 +100,7 @@ export class WasiLibrary {
     }
   }
 
-  /** @param kept bytes of its files. */
-  dispose(kept: number): void {
+  dispose(): void {
     if (this.#disposed) return;
     this.#disposed = true;
     try {
@@ -106,7 +109,7 @@ export class WasiLibrary {
     } catch {
       this.#trapped = true;
     }
-    if (this.#trapped) abandoned += Math.max(kept, LEAST_ABANDONED);
+    if (this.#trapped) abandoned++;
     this.#trapped = true;
   }
 }

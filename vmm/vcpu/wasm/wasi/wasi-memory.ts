@@ -2,9 +2,9 @@
 // The memory of a guest as WASI reaches it: every address and length is checked, and one
 // call works on a bounded part of it.
 
-/** Buffers that one call looks at, and bytes that it moves. More are left over: reads and writes may be short. */
-const MAX_IOVECS = 1024;
-export const MAX_CALL_BYTES = 2 ** 20;
+/** Buffers that one call looks at, and bytes that it moves: others wait for it. More are left over, reads and writes may be short. */
+const MAX_IOVECS = 512;
+export const MAX_CALL_BYTES = 2 ** 16;
 const IOVEC_SIZE = 8;
 
 /** A part of guest memory. */
@@ -48,6 +48,10 @@ export class WasiMemory {
     this.#bytes.set(bytes, address >>> 0);
   }
 
+  clear(address: number, length: number): void {
+    this.#bytes.fill(0, address >>> 0, (address >>> 0) + length);
+  }
+
   /**
    * The buffers of a vector, each word read once, up to what one call moves.
    * @returns undefined when the vector, or a buffer of those, is not all in memory.
@@ -67,14 +71,18 @@ export class WasiMemory {
     return found;
   }
 
-  /** The contents of buffers, one after the other; at most `most` bytes of them. */
-  gather(buffers: readonly GuestBuffer[], most = MAX_CALL_BYTES): Uint8Array<ArrayBuffer> {
-    const bytes = new Uint8Array(Math.min(sizeOf(buffers), most));
+  /** The memory of a buffer itself, as of the last `inside`. */
+  part({ start, length }: GuestBuffer): Uint8Array {
+    return this.#bytes.subarray(start, start + length);
+  }
+
+  /** The contents of buffers, one after the other. */
+  gather(buffers: readonly GuestBuffer[]): Uint8Array<ArrayBuffer> {
+    const bytes = new Uint8Array(sizeOf(buffers));
     let done = 0;
-    for (const { start, length } of buffers) {
-      const part = Math.min(length, bytes.length - done);
-      bytes.set(this.#bytes.subarray(start, start + part), done);
-      done += part;
+    for (const buffer of buffers) {
+      bytes.set(this.part(buffer), done);
+      done += buffer.length;
     }
     return bytes;
   }

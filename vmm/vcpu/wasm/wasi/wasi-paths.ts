@@ -8,9 +8,17 @@ import { EILSEQ, EINVAL, ENAMETOOLONG, ENOTCAPABLE } from './wasi-errno.ts';
 export const MAX_PATH = 4096;
 /** Directories that one lies in, below the one that a program finds open. */
 const MAX_DEPTH = 32;
+/** Bytes of a name. */
 const MAX_NAME = 255;
 
 const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+/** The bytes of a name or a path. */
+export const encode = (text: string): Uint8Array<ArrayBuffer> => new TextEncoder().encode(text);
+
+/** A character is three bytes at most, so that most names need not be encoded to know. */
+const isLong = (name: string): boolean =>
+  3 * name.length > MAX_NAME && encode(name).length > MAX_NAME;
 
 /** The text of a name or a path; undefined when it is no UTF-8. */
 function textOf(bytes: Uint8Array): string | undefined {
@@ -34,7 +42,7 @@ export function namesOf(path: Uint8Array, depth: number): readonly string[] | nu
   const names: string[] = [];
   for (const name of text.split('/')) {
     if (name === '' || name === '.') continue;
-    if (name.length > MAX_NAME) return ENAMETOOLONG;
+    if (isLong(name)) return ENAMETOOLONG;
     if (name !== '..') names.push(name);
     else if (names.pop() === undefined) return ENOTCAPABLE;
   }
@@ -43,5 +51,5 @@ export function namesOf(path: Uint8Array, depth: number): readonly string[] | nu
 
 /** The path of names, which the library reads. */
 export function pathOf(names: readonly string[]): Uint8Array<ArrayBuffer> {
-  return new TextEncoder().encode(names.length === 0 ? '.' : names.join('/'));
+  return encode(names.length === 0 ? '.' : names.join('/'));
 }

@@ -16,7 +16,7 @@ const CLOCK_MONOTONIC = 1;
 const RESOLUTION = { [CLOCK_REALTIME]: 1_000_000n, [CLOCK_MONOTONIC]: 5_000n } as const;
 
 /** Subscriptions that one call answers; the others are asked for again. */
-const MAX_SUBSCRIPTIONS = 1024;
+const MAX_SUBSCRIPTIONS = 512;
 const SUBSCRIPTION_SIZE = 48;
 const SUBSCRIPTION_TAG = 8;
 const TAG_CLOCK = 0;
@@ -121,8 +121,6 @@ export function programFunctions(
         const subscription = (subscriptions >>> 0) + i * SUBSCRIPTION_SIZE;
         const type = memory.view.getUint8(subscription + SUBSCRIPTION_TAG);
         const about = memory.view.getUint32(subscription + SUBSCRIPTION_ABOUT, true);
-        const event = new DataView(new ArrayBuffer(EVENT_SIZE));
-        event.setBigUint64(0, memory.view.getBigUint64(subscription, true), true);
         const errno =
           type === TAG_CLOCK
             ? isClock(about)
@@ -131,9 +129,12 @@ export function programFunctions(
             : isOpen(about)
               ? SUCCESS
               : EBADF;
-        event.setUint16(EVENT_ERRNO, errno, true);
-        event.setUint8(EVENT_TYPE, type);
-        memory.write((events >>> 0) + i * EVENT_SIZE, new Uint8Array(event.buffer));
+        const userdata = memory.view.getBigUint64(subscription, true);
+        const event = (events >>> 0) + i * EVENT_SIZE;
+        memory.clear(event, EVENT_SIZE);
+        memory.view.setBigUint64(event, userdata, true);
+        memory.view.setUint16(event + EVENT_ERRNO, errno, true);
+        memory.view.setUint8(event + EVENT_TYPE, type);
       }
       memory.view.setUint32(stored >>> 0, answered, true);
       return SUCCESS;

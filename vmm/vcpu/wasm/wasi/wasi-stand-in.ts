@@ -5,7 +5,6 @@
 // of the guest's, and nothing that a guest changes meanwhile.
 
 import { MODULE_WASI } from '../import-types.ts';
-import { MAX_CALL_BYTES } from './wasi-memory.ts';
 
 const text = (name: string): number[] => [name.length, ...new TextEncoder().encode(name)];
 const section = (id: number, contents: readonly number[]): number[] => [
@@ -16,11 +15,9 @@ const section = (id: number, contents: readonly number[]): number[] => [
 const FUNCTION_OF_TYPE_0 = [0x00, 0x00];
 
 const WASM_PAGE = 0x10000;
-/** Where the bytes of a call lie; below them there is room for everything else. */
-export const STAND_IN_BYTES = WASM_PAGE;
-/** Of its memory, in bytes. */
-export const STAND_IN_SIZE = STAND_IN_BYTES + MAX_CALL_BYTES;
-const PAGES = STAND_IN_SIZE / WASM_PAGE;
+const PAGES = 1;
+/** Of its memory, in bytes: paths and results. */
+export const STAND_IN_SIZE = PAGES * WASM_PAGE;
 
 /**
  * (module (import "wasi_snapshot_preview1" "sched_yield" (func (result i32))) (memory

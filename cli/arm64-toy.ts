@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: MIT
+// `vsmmu boot toy --arch arm64`: the toy as a program of A64 on the board `virt`. It says by a checkpoint device what it does; times and exits
+// are the host's, because an arm64 guest has neither.
+
+import { CHECKPOINT_PHASE_MEASURE } from '../assembly/layout/checkpoint-registers.ts';
+import { Checkpoint, type CheckpointOptions } from '../devices/checkpoint/index.ts';
+import { ARM64_TOY_BATCHES, arm64ToySource } from '../guest-driver/arm64-toy/a64-toy.ts';
+import type { Machine } from '../vmm/api/index.ts';
+import type { Check } from '../vmm/report/checks.ts';
+import type { MeasuredPath, Measurements } from '../vmm/report/measurements.ts';
+import { assembleProgram } from '../vmm/vcpu/arm64/index.ts';
+import type { BootSettings } from './boot-settings.ts';
+import { UsageError } from './cli-error.ts';
+import { invalidationExits } from './invalidation-exits.ts';
+import { refuseOptions } from './refuse-options.ts';
+
+/** Samples of each path and size, and those before them, which are not counted. */
+const ROUNDS = 60;
+const WARM_UP_ROUNDS = 20;
+const LEAST_MEMORY = 16;
+/** Exits of a batch on the trapped path at least: a store of CMDQ_PROD, a load of CMDQ_CONS. */
+const TRAPPED_EXITS = 2;
+
+/** Options of kernels that the toy has no use for. */
+const NOT_FOR_THE_TOY = [
+  'initrd',
+  'append',
+  'disks',
+  'pcie',
+  'semihosting',
+] as const satisfies readonly (keyof BootSettings)[];
+
+export const isArm64Toy = ({ guest, arch }: BootSettings): boolean =>
+  guest === 'toy' && arch === 'arm64';
+
+/**
+ * The toy, assembled for the path of a run.
+ * @throws {UsageError} when it does not go with an option.
+ */
+export function arm64Toy(settings: BootSettings): Uint8Array<ArrayBuffer> {
+  const { path = 'all', overlay, memory, msi, role } = settings;
+  refuseOptions(settings, NOT_FOR_THE_TOY, 'is for kernels, and the toy is none');
+  if (role === 'host') throw new UsageError('the toy is a guest: it excludes --role host');
+  if (msi !== undefined && msi !== 'its')
+    throw new UsageError(`the toy has its MSIs go to the ITS: it excludes --msi ${msi}`);
+  if (memory !== undefined && memory < LEAST_MEMORY)
+    throw new UsageError(`the arm64 toy needs ${LEAST_MEMORY} MiB of memory`);
+  // On the overlay path a guest does what it does on the trapped one, and does not know.
+  const trapped = overlay === true || path === 'trapped' || path === 'overlay';
+  const paths = trapped
+    ? (['trapped'] as const)
+    : path === 'direct'
+      ? (['direct'] as const)
+      : (['direct', 'trapped'] as const);
+  return assembleProgram(arm64ToySource({ paths, rounds: WARM_UP_ROUNDS + ROUNDS }));
+}
+
+/** Samples of one path and number of commands. */
+interface Series {
+  readonly path: number;
+  readonly commands: number;
+  /** Phases that were not counted yet. */
+  warmUp: number;
+  exits: number;
+  /** ns of a batch, one for each phase. */
+  readonly times: number[];
+}
+
+/** The checkpoint device of one arm64 toy, and what the host measures in its phases. */
+export class MeasuredToy {
+  readonly device: Checkpoint;
+  readonly #series = new Map<string, Series>();
+  #machine: Machine | undefined;
+  #exits = 0;
+  #start = 0;
+
+  constructor(onResult: CheckpointOptions['onResult']) {
+    this.device = new Checkpoint({
+      onPhase: (phase, ended, data) => {
+        if (phase === CHECKPOINT_PHASE_MEASURE) this.#phase(ended, data);
+      },
+      onResult,
+    });
+  }
+
+  /** The machine, as soon as there is one. */
+  set machine(machine: Machine) {
+    this.#machine = machine;
+  }
+
+  #phase(ended: boolean, [path = 0, commands = 0]: readonly number[]): void {
+    if (!this.#machine) return;
+    const time = performance.now();
+    if (!ended) {
+      this.#exits = invalidationExits(this.#machine);
+      this.#start = performance.now();
+      return;
+    }
+    const key = `${path} ${commands}`;
+    const series = this.#series.get(key) ?? {
+      path,
+      commands,
+      warmUp: WARM_UP_ROUNDS,
+      exits: 0,
+      times: [],
+    };
+    this.#series.set(key, series);
+    if (series.warmUp-- > 0) return;
+    series.exits += invalidationExits(this.#machine) - this.#exits;
+    series.times.push(((time - this.#start) * 1e6) / ARM64_TOY_BATCHES);
+  }
+
+  /** Gives rows for the report of a run. */
+  report(machine: number, measurements: Measurements): void {
+    // As the Wasm toy reports them: the direct path first.
+    const all = [...this.#series.values()].toSorted((a, b) => b.path - a.path);
+    for (const { path, commands, exits, times } of all) {
+      const sorted = times.toSorted((a, b) => a - b);
+      const at = (part: number) => Math.round(sorted[Math.floor(sorted.length * part)] ?? 0);
+      const batches = times.length * ARM64_TOY_BATCHES;
+      const row = [path, commands, at(0.5), at(0.99), batches, exits, 0];
+      measurements.phase(machine, CHECKPOINT_PHASE_MEASURE, true, row);
+    }
+  }
+}
+
+/** What the paths of arm64 toys have shown: no exit on the direct and the overlay path, two and more on the trapped one. */
+export function arm64ExitChecks(measurements: Measurements): Check[] {
+  const paths = new Set(measurements.rows.map(({ path }) => path));
+  if (paths.size === 0)
+    return [{ name: 'the paths were measured', ok: false, detail: 'no machine has measured' }];
+  return [...paths].map((path: MeasuredPath) => {
+    const { batches, exits } = measurements.batchesOf(path);
+    const isTrapped = path === 'trapped';
+    const name = isTrapped
+      ? `at least ${TRAPPED_EXITS} exits in each trapped-path batch`
+      : `0 exits during ${path}-path batches`;
+    const ok = batches > 0 && (isTrapped ? exits >= TRAPPED_EXITS * batches : exits === 0);
+    const detail = `${batches} measured batches: ${exits} accesses of SMMU and CMDQV have trapped`;
+    return { name, ok, detail };
+  });
+}

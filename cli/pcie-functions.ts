@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: MIT
+// Functions behind the PCIe host bridge of a machine, as `--pcie` names them.
+
+import { Random } from '../devices/bus/index.ts';
+import { DmaEnginePci } from '../devices/dma-engine/index.ts';
+import { type PcieFunction, PcieRootPort } from '../devices/pcie/index.ts';
+import { VirtioConsole, VirtioEntropy, VirtioPci } from '../devices/virtio/index.ts';
+import { UsageError } from './cli-error.ts';
+import { loopback, NetworkHub } from './network-hub.ts';
+
+/** Behind a kind, whichever it is: the function is behind a root port of its own. */
+const PORT = 'port';
+
+/** The functions of one machine. */
+export interface MachineFunctions {
+  readonly pcie: readonly PcieFunction[];
+  /** hvc0, hvc1 and so on; what is typed goes to the first. */
+  readonly consoles: readonly VirtioConsole[];
+}
+
+/** What a function is made for. */
+interface Plug {
+  /** Number of the machine in its run. */
+  readonly machine: number;
+  /** Number of the option. */
+  readonly index: number;
+  readonly words: ReadonlySet<string>;
+  readonly hub: NetworkHub;
+  readonly seed: number | undefined;
+  readonly consoles: VirtioConsole[];
+  readonly onOutput: ConsoleOutput;
+}
+
+/** Takes what is printed on a machine's virtio console of this number. */
+export type ConsoleOutput = (console: number, bytes: Uint8Array<ArrayBuffer>) => void;
+
+/** A kind of function: the words that may stand behind it, and what makes one of a name. */
+interface Kind {
+  readonly words: readonly string[];
+  make(name: string, plug: Plug): PcieFunction;
+}
+
+/** The bytes that a seed gives the function of the option of this number. */
+export function seededBytes(seed: number, index: number): (target: Uint8Array) => void {
+  // Seeds of functions are far from each other and from the machine's own.
+  const random = new Random(seed ^ Math.imul(index + 1, 0x85ebca6b));
+  return (target) => {
+    for (let i = 0; i < target.length; i++) target[i] = random.word();
+  };
+}
+
+const KINDS: Readonly<Record<string, Kind>> = {
+  rng: {
+    words: [],
+    make: (name, { seed, index }) =>
+      new VirtioPci(
+        name,
+        new VirtioEntropy(seed === undefined ? undefined : seededBytes(seed, index)),
+      ),
+  },
+  net: {
+    words: ['hub'],
+    make: (name, { machine, index, words, hub }) =>
+      new VirtioPci(
+        name,
+        words.has('hub') ? hub.connect(machine, index) : loopback(machine, index),
+      ),
+  },
+  console: {
+    words: [],
+    make: (name, { consoles, onOutput }) => {
+      const number = consoles.length;
+      const own = new VirtioConsole((bytes) => onOutput(number, bytes));
+      consoles.push(own);
+      return new VirtioPci(name, own);
+    },
+  },
+  dma: { words: [], make: (name) => new DmaEnginePci(name) },
+};
+
+const NAMES = Object.keys(KINDS);
+
+function parsed(option: string): { readonly kind: Kind; readonly words: ReadonlySet<string> } {
+  const [name = '', ...words] = option.split(',');
+  const kind = Object.hasOwn(KINDS, name) ? KINDS[name] : undefined;
+  if (!kind) throw new UsageError(`--pcie ${option}: the kind is one of ${NAMES.join(', ')}`);
+  const known = [...kind.words, PORT];
+  const [wrong] = words.filter((word, i) => !known.includes(word) || words.indexOf(word) !== i);
+  if (wrong !== undefined)
+    throw new UsageError(`--pcie ${option}: behind ${name} stands ${known.join(' or ')}, once`);
+  return { kind, words: new Set(words) };
+}
+
+/**
+ * What options `--pcie KIND[,WORD…]` plug into the machines of a run.
+ * @param seed of random numbers. Undefined: the system's.
+ * @returns makes the functions of one machine.
+ * @throws {UsageError} when one of them is none.
+ */
+export function pcieFunctions(
+  options: readonly string[],
+  seed: number | undefined,
+): (machine: number, onOutput: ConsoleOutput) => MachineFunctions {
+  const plugs = options.map(parsed);
+  const hub = new NetworkHub();
+  return (machine, onOutput) => {
+    const consoles: VirtioConsole[] = [];
+    const pcie = plugs.map(({ kind, words }, index) => {
+      const plug = { machine, index, words, hub, seed, consoles, onOutput };
+      const one = kind.make(`pci-${options[index]?.split(',')[0]}${index}`, plug);
+      return words.has(PORT) ? new PcieRootPort(`pci-port${index}`, [one]) : one;
+    });
+    return { pcie, consoles };
+  };
+}

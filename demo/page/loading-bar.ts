@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: MIT
+// The bar that is there until the first picture: how much of the page has come over the network.
+
+/** Set when the worker's program is there, which is most of it. */
+export const WORKER_THERE = 'worker-there';
+
+/** Parts of all bytes until the first picture, roughly: the page's program, and with it the worker's. */
+const PAGE_PART = 0.25;
+const WORKER_PART = 0.8;
+
+/** Shows on the bar what is there, from now on. */
+export function fillLoadingBar(): void {
+  const bar = document.querySelector<HTMLProgressElement>('.loading progress');
+  if (!bar) return;
+  bar.value = PAGE_PART;
+  const observer = new PerformanceObserver((list) => {
+    if (list.getEntriesByName(WORKER_THERE).length === 0) return;
+    bar.value = WORKER_PART;
+    observer.disconnect();
+  });
+  observer.observe({ type: 'mark', buffered: true });
+}

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: MIT
+// Words of 32 bits that a caller gives: what is none is told in one line, and not taken for 0.
+
+import { typeOf } from './known-names.ts';
+import { checkInteger } from './known-values.ts';
+
+const LEAST = -(2 ** 31);
+const MOST = 2 ** 32 - 1;
+/** No structure, and no record, comes near to it. */
+const MAX_WORDS = 2 ** 20;
+
+/**
+ * @param what names the value: "writtenTo: word".
+ * @throws {TypeError} unless it is a number.
+ * @throws {RangeError} unless it is an integer of 32 bits, signed or not.
+ */
+export function checkWord(value: unknown, what: string): void {
+  if (typeof value !== 'number' || ((value | 0) !== value && value >>> 0 !== value))
+    checkInteger(value, LEAST, MOST, what);
+}
+
+/**
+ * @param what names the list: "decodeEvent: words".
+ * @throws {TypeError} unless it is a list (a typed array, too) of numbers.
+ * @throws {RangeError} unless each is an integer of 32 bits, signed or not.
+ */
+export function checkWordList(words: unknown, what: string): asserts words is ArrayLike<number> {
+  if (words instanceof Uint32Array) return;
+  const { length } = (words ?? {}) as ArrayLike<unknown>;
+  if (typeof words !== 'object' || !Number.isInteger(length) || length < 0 || length > MAX_WORDS)
+    throw new TypeError(
+      `${what} must be a list of 32-bit words, not ${typeof words === 'string' ? 'text' : typeOf(words)}`,
+    );
+  const list = words as ArrayLike<unknown>;
+  for (let i = 0; i < length; i++) checkWord(list[i], `${what}[${i}]`);
+}
+
+/** Same as `checkWordList`, for a list that has whole doublewords of 64 bits. */
+export function checkDoublewords(words: unknown, what: string): asserts words is ArrayLike<number> {
+  checkWordList(words, what);
+  if (words.length % 2 !== 0)
+    throw new RangeError(
+      `${what} must be an even number of 32-bit words: doublewords, not ${words.length}`,
+    );
+}

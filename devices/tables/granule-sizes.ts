@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: MIT
+// The translation granules (DDI 0487 section D8.2).
+
+/** Size of a page and of a table in bytes. */
+export type Granule = 0x1000 | 0x4000 | 0x10000;
+
+/** Bytes of a granule of 4 KiB. */
+export const GRANULE_4K = 0x1000;
+/** Bytes of a granule of 16 KiB. */
+export const GRANULE_16K = 0x4000;
+/** Bytes of a granule of 64 KiB. */
+export const GRANULE_64K = 0x10000;

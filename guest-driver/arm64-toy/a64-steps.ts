@@ -1,0 +1,368 @@
+// SPDX-License-Identifier: MIT
+// Steps 7 to 11 of the arm64 toy: DMA through the SMMU, messages of the engine, the
+// effect of a stale TLB entry, both queues, bad commands.
+
+import { VCMDQ_CONS, VCMDQ_GERROR, VCMDQ_GERRORN } from '../../assembly/layout/cmdqv-registers.ts';
+import {
+  CERROR_ILL,
+  OP_CFGI_STE_RANGE,
+  OP_CMD_SYNC,
+  SYNC_CS,
+} from '../../assembly/layout/commands.ts';
+import {
+  DMA_FAULT_ADDR,
+  DMA_OP_COPY,
+  DMA_OP_FILL,
+  DMA_OP_VERIFY,
+  DMA_PATTERN,
+  DMA_STATUS_DONE,
+  DMA_STATUS_READ_FAULT,
+} from '../../assembly/layout/dma-engine-registers.ts';
+import { EVT_CLASS, EVT_CLASS_IN, EVT_RNW, F_TRANSLATION } from '../../assembly/layout/events.ts';
+import {
+  COMMAND_ALL_CONFIGURATIONS,
+  COMMAND_ASID,
+  COMMAND_PAGE,
+  COMMAND_STREAM_CONFIGURATION,
+  LIVE_PAGES,
+  leafOf,
+  readablePage,
+  STE_ATTRIBUTES,
+  STE_STAGE1,
+} from './a64-formats.ts';
+import {
+  CMDQ_QUEUE,
+  DMA_MESSAGES,
+  DOORBELL_IOVA,
+  ERRORS,
+  EVENT_RING,
+  EVENTS,
+  LAST_ERROR,
+  LAST_OPCODE,
+  LIVE,
+  LIVE_IOVA,
+  SOURCE,
+  SOURCE_IOVA,
+  STREAM,
+  STREAM_TABLE,
+  TARGET,
+  TARGET_IOVA,
+  VCMDQ_QUEUE,
+} from './a64-places.ts';
+import { type A64Source, inField } from './a64-source.ts';
+
+const COPY_BYTES = 2 * 0x1000 + 512;
+const PROBE_BYTES = 256;
+const FIRST_PATTERN = 0x11111111;
+const SECOND_PATTERN = 0x22222222;
+const LIVE_PATTERN = 0x6c697665;
+const STE = STREAM_TABLE + 64 * STREAM;
+const GITS_TRANSLATER_AT = 0x40;
+const DMA_EVENT = 1;
+/** Reads while waiting for an interrupt from another thread. */
+const MOST_LOOKS = 50_000_000;
+
+/** x9 is the queue of invalidations. */
+const useQueue = (isDirect: boolean) => `add x9, x26, #${isDirect ? VCMDQ_QUEUE : CMDQ_QUEUE}`;
+
+const put = (s: A64Source, first: bigint, second: bigint | number = 0) => `
+${s.move('x0', first)}
+${s.move('x1', second)}
+bl put_command`;
+
+const fill = (s: A64Source, address: number, bytes: number, pattern: number) => `
+${s.move('x0', address)}
+${s.move('x1', bytes)}
+${s.move('x2', pattern)}
+bl fill`;
+
+/** Copies by DMA; w11 is the status, w12 whether the target equals the source. */
+const copy = (s: A64Source, bytes: number) => `
+${s.move('w0', DMA_OP_COPY)}
+${s.move('x1', SOURCE_IOVA)}
+${s.move('x2', TARGET_IOVA)}
+${s.move('w3', bytes)}
+bl dma
+mov w11, w0
+${s.move('x0', SOURCE)}
+${s.move('x1', TARGET)}
+${s.move('x2', bytes)}
+bl same
+mov w12, w0`;
+
+const sayStatus = (s: A64Source) => `${s.say('DMA status ')}\n${s.sayNumber('w11', 10)}`;
+
+/** w1 is 1 when the copy has gone through: status done, and all bytes there. */
+const copied = `
+cmp w11, #${DMA_STATUS_DONE}
+cset w1, eq
+and w1, w1, w12`;
+
+/** Waits until the word of a variable is w13; w1 is 1 when it is. */
+function awaitWord(s: A64Source, variable: number): string {
+  const [look, end] = [s.label(), s.label()];
+  return `
+${s.move('x14', MOST_LOOKS)}
+${look}:
+ldr w8, [x26, #${variable}]
+cmp w8, w13
+cset w1, eq
+b.eq ${end}
+sub x14, x14, #1
+cbnz x14, ${look}
+${end}:`;
+}
+
+export const dmaCopy = (s: A64Source): string => {
+  const loop = s.label();
+  return `
+${s.title(7, 'copy memory by DMA')}
+${s.fill64(STE + 8, [STE_ATTRIBUTES])}
+add x9, x26, #${CMDQ_QUEUE}
+${put(s, ...COMMAND_STREAM_CONFIGURATION)}
+bl complete
+mov w15, w0
+${s.fill64(STE, [STE_STAGE1])}
+add x9, x26, #${CMDQ_QUEUE}
+${put(s, ...COMMAND_STREAM_CONFIGURATION)}
+bl complete
+and w15, w15, w0
+${s.move('x10', SOURCE)}
+${s.move('x11', COPY_BYTES)}
+${s.move('w12', 0x9e3779b1)}
+mov w13, #0
+${loop}:
+str w13, [x10], #4
+add w13, w13, w12
+sub x11, x11, #4
+cbnz x11, ${loop}
+${copy(s, COPY_BYTES)}
+${s.say(`${COPY_BYTES} bytes from iova 0x${SOURCE_IOVA.toString(16)} to 0x${TARGET_IOVA.toString(16)}, `)}
+${sayStatus(s)}
+${copied}
+and w1, w1, w15
+${s.need('dma-copy')}
+${fill(s, LIVE, LIVE_PAGES * 0x1000, LIVE_PATTERN)}
+`;
+};
+
+/**
+ * The engine's own write to GITS_TRANSLATER: stage 1 and the VMM's stage 2 map the
+ * doorbell, and the ITS gets the DeviceID.
+ */
+export const message = (s: A64Source): string => `
+ldr w13, [x26, #${DMA_MESSAGES}]
+add w13, w13, #1
+${s.set32('x23', DMA_PATTERN, DMA_EVENT)}
+${s.move('w0', DMA_OP_FILL)}
+mov x1, #0
+${s.move('x2', DOORBELL_IOVA + GITS_TRANSLATER_AT)}
+${s.move('w3', 4)}
+bl dma
+mov w11, w0
+${awaitWord(s, DMA_MESSAGES)}
+mov w15, w1
+${s.say('EventID 1 by DMA to the doorbell, ')}
+${sayStatus(s)}
+cmp w11, #${DMA_STATUS_DONE}
+cset w1, eq
+and w1, w1, w15
+${s.check('dma-msi')}
+`;
+
+/** An unmap without an invalidation does not affect the device; an invalidation does. */
+export const staleEntry = (s: A64Source, isDirect: boolean): string => `
+${s.title(8, 'unmap, use the stale TLB entry, invalidate, fault')}
+${fill(s, SOURCE, PROBE_BYTES, FIRST_PATTERN)}
+${copy(s, PROBE_BYTES)}
+${copied}
+mov w15, w1
+${s.fill64(leafOf(SOURCE_IOVA), [0])}
+${fill(s, SOURCE, PROBE_BYTES, SECOND_PATTERN)}
+${copy(s, PROBE_BYTES)}
+${s.say('PTE cleared, ')}
+${sayStatus(s)}
+${copied}
+and w1, w1, w15
+${s.check('stale-entry-used')}
+${useQueue(isDirect)}
+${put(s, COMMAND_PAGE, SOURCE_IOVA + 1)}
+bl complete
+mov w15, w0
+${s.say(`TLBI_NH_VA and CMD_SYNC on the ${isDirect ? 'VCMDQ' : 'CMDQ'}`)}
+mov w1, w15
+${s.check('invalidate')}
+ldr w13, [x26, #${EVENTS}]
+add w13, w13, #1
+${fill(s, SOURCE, PROBE_BYTES, FIRST_PATTERN)}
+${copy(s, PROBE_BYTES)}
+${sayStatus(s)}
+${s.say(' at iova ')}
+ldr w10, [x23, #${DMA_FAULT_ADDR}]
+ldr w14, [x23, #${DMA_FAULT_ADDR + 4}]
+orr x10, x10, x14, lsl #32
+${s.sayNumber('x10', 16)}
+${s.move('x8', SOURCE_IOVA)}
+cmp x10, x8
+cset w1, eq
+cmp w11, #${DMA_STATUS_READ_FAULT}
+cset w8, eq
+and w1, w1, w8
+orr w8, wzr, #1
+sub w12, w8, w12
+and w1, w1, w12
+${s.check('dma-faults')}
+${awaitWord(s, EVENTS)}
+mov w15, w1
+${s.move('x10', EVENT_RING)}
+sub w8, w13, #1
+add x10, x10, x8, lsl #5
+ldp x11, x12, [x10]
+ldr x14, [x10, #16]
+${s.say('by LPI: event ')}
+and x8, x11, #0xff
+${s.sayNumber('x8', 16)}
+${s.say(' sid ')}
+lsr x8, x11, #32
+${s.sayNumber('x8', 16)}
+${s.say(' iova ')}
+${s.sayNumber('x14', 16)}
+${s.move('x8', SOURCE_IOVA)}
+cmp x14, x8
+cset w1, eq
+and w1, w1, w15
+${s.move('x8', BigInt(F_TRANSLATION) | (BigInt(STREAM) << 32n))}
+cmp x11, x8
+cset w8, eq
+and w1, w1, w8
+${s.move('x8', inField(EVT_RNW, 1) | inField(EVT_CLASS, EVT_CLASS_IN))}
+cmp x12, x8
+cset w8, eq
+and w1, w1, w8
+${s.check('event-record')}
+${s.fill64(leafOf(SOURCE_IOVA), [readablePage(SOURCE)])}
+${copy(s, PROBE_BYTES)}
+${sayStatus(s)}
+${copied}
+${s.check('remap')}
+`;
+
+/**
+ * Three invalidations, a configuration command, an invalidation: two changes of queue.
+ */
+export const mixedBatch = (s: A64Source, isDirect: boolean): string => `
+${s.title(9, 'send a batch for both queues')}
+ldr w11, [x26, #${VCMDQ_QUEUE + 24}]
+ldr w12, [x26, #${CMDQ_QUEUE + 24}]
+${useQueue(isDirect)}
+${put(s, COMMAND_PAGE, SOURCE_IOVA + 1)}
+${put(s, COMMAND_PAGE, TARGET_IOVA + 1)}
+bl complete
+mov w13, w0
+add x9, x26, #${CMDQ_QUEUE}
+${put(s, ...COMMAND_STREAM_CONFIGURATION)}
+bl complete
+and w13, w13, w0
+${useQueue(isDirect)}
+${put(s, COMMAND_ASID)}
+bl complete
+and w13, w13, w0
+ldr w8, [x26, #${VCMDQ_QUEUE + 24}]
+sub w11, w8, w11
+and w11, w11, #0x1ff
+ldr w8, [x26, #${CMDQ_QUEUE + 24}]
+sub w12, w8, w12
+and w12, w12, #0x1ff
+${s.sayNumber('w11', 10)}
+${s.say(' entries on the VCMDQ, ')}
+${s.sayNumber('w12', 10)}
+${s.say(' on the CMDQ, each run with its CMD_SYNC')}
+cmp w11, #${isDirect ? 5 : 0}
+cset w1, eq
+and w1, w1, w13
+cmp w12, #${isDirect ? 2 : 7}
+cset w8, eq
+and w1, w1, w8
+${s.check('mixed-batch')}
+`;
+
+/**
+ * Input: w13 is the number of errors so far. w1 is 1 when there is one more, CERROR_ILL,
+ * and everything has completed (w11).
+ */
+const oneMoreError = (s: A64Source) => `
+mov w11, w0
+add w13, w13, #1
+${awaitWord(s, ERRORS)}
+and w1, w1, w11
+ldr w8, [x26, #${LAST_ERROR}]
+cmp w8, #${CERROR_ILL}
+cset w8, eq
+and w1, w1, w8`;
+
+/**
+ * A VCMDQ does not support CFGI_ALL: it stops, the CMDQV's interrupt handler skips the
+ * command, and the queue processes the commands after it.
+ */
+export const illegalCommand = (s: A64Source): string => `
+${s.title(10, 'put an illegal command on the VCMDQ and recover')}
+ldr w13, [x26, #${ERRORS}]
+add x9, x26, #${VCMDQ_QUEUE}
+${put(s, ...COMMAND_ALL_CONFIGURATIONS)}
+${put(s, COMMAND_ASID)}
+bl complete
+${oneMoreError(s)}
+ldr w12, [x26, #${LAST_OPCODE}]
+cmp w12, #${OP_CFGI_STE_RANGE}
+cset w8, eq
+and w15, w1, w8
+${s.say('CFGI_ALL on the VCMDQ: error ')}
+ldr w8, [x26, #${LAST_ERROR}]
+${s.sayNumber('w8', 10)}
+${s.say(' at opcode ')}
+${s.sayNumber('w12', 16)}
+${s.say(', skipped by the interrupt handler')}
+mov w1, w15
+${s.check('illegal-command')}
+add x9, x26, #${VCMDQ_QUEUE}
+${put(s, COMMAND_ASID)}
+bl complete
+ldr x8, [x26, #${VCMDQ_QUEUE + 16}]
+ldr w10, [x8, #${VCMDQ_GERROR - VCMDQ_CONS}]
+ldr w11, [x8, #${VCMDQ_GERRORN - VCMDQ_CONS}]
+cmp w10, w11
+cset w1, eq
+and w1, w1, w0
+${s.check('illegal-command-recovery')}
+mov w15, #1
+${[1, 2, 3]
+  .map(
+    (signal) => `
+ldr w13, [x26, #${ERRORS}]
+add x9, x26, #${VCMDQ_QUEUE}
+${s.move('x0', BigInt(OP_CMD_SYNC) | inField(SYNC_CS, signal))}
+bl complete_with
+${oneMoreError(s)}
+and w15, w15, w1`,
+  )
+  .join('\n')}
+${s.say('CMD_SYNCs with a CS other than 0 end in CERROR_ILL')}
+mov w1, w15
+${s.check('sync-signal')}
+`;
+
+export const liveMapping = (s: A64Source): string => `
+${s.title(11, 'leave a mapping in the TLB')}
+${s.set32('x23', DMA_PATTERN, LIVE_PATTERN)}
+${s.move('w0', DMA_OP_VERIFY)}
+${s.move('x1', LIVE_IOVA)}
+mov x2, #0
+${s.move('w3', LIVE_PAGES * 0x1000)}
+bl dma
+mov w11, w0
+${s.say(`${LIVE_PAGES} pages at iova 0x${LIVE_IOVA.toString(16)} stay mapped and in the TLB, `)}
+${sayStatus(s)}
+cmp w11, #${DMA_STATUS_DONE}
+cset w1, eq
+${s.check('live-mapping')}
+`;

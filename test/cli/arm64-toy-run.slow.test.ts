@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: MIT
+// `vsmmu boot toy --arch arm64`: the report of a run, by every path and place of its parts.
+
+import { describe, expect, it } from 'vitest';
+import type { Report } from '../../cli/report.ts';
+import { vsmmu, vsmmuProcess } from '../support/vsmmu-command.ts';
+
+const boot = async (...options: string[]) => {
+  const { status, stdout } = await vsmmuProcess(
+    ...['boot', 'toy', '--arch', 'arm64', '--json', ...options],
+  );
+  const report = JSON.parse(stdout) as Report;
+  return { status, report, failed: report.checks.filter(({ ok }) => !ok) };
+};
+
+describe('vsmmu boot toy --arch arm64', { timeout: 120_000 }, () => {
+  it.each([
+    [['--path', 'direct'], ['direct'], 25],
+    [['--path', 'trapped'], ['trapped'], 17],
+    [['--path', 'overlay'], ['overlay'], 17],
+    [['--no-direct-maps'], ['trapped'], 17],
+    [['--vms', '2'], ['direct', 'trapped'], 49],
+    [['--check', '--vcpus', '2'], ['direct', 'trapped'], 27],
+    [['--transport', 'mailbox', '--drain', 'thread'], ['direct', 'trapped'], 26],
+  ])('%j', async (options, paths, checks) => {
+    const { status, report, failed } = await boot(...options);
+    expect([status, failed, report.checks.length]).toEqual([0, [], checks]);
+    const exits = Object.fromEntries(
+      report.paths.map(({ path, batch, exitsPerBatch }) => [`${path} ${batch}`, exitsPerBatch]),
+    );
+    const expected = paths.flatMap((path) =>
+      [1, 16, 64].map((batch) => [`${path} ${batch}`, path === 'trapped' ? 2 : 0]),
+    );
+    expect(exits).toEqual(Object.fromEntries(expected));
+  });
+
+  it.each([
+    ['--role host', 'the toy is a guest: it excludes --role host'],
+    ['--msi v2m', 'the toy has its MSIs go to the ITS: it excludes --msi v2m'],
+    ['--memory 8', 'the arm64 toy needs 16 MiB of memory'],
+    ['--append x', '--append is for kernels, and the toy is none'],
+    ['--pcie rng', '--pcie is for kernels, and the toy is none'],
+    ['--experiment stale-dma', '--experiment is not for kernels: it excludes --arch arm64'],
+  ])('refuses %s', async (options, why) => {
+    const { status, stderr } = await vsmmu('boot', 'toy', '--arch', 'arm64', ...options.split(' '));
+    expect([status, stderr.trimEnd()]).toEqual([2, `vsmmu: ${why}`]);
+  });
+});

@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: MIT
+// The arm64 toy on a machine: its checks hold, and say so when something of it is wrong.
+
+import { describe, expect, it } from 'vitest';
+import { Checkpoint } from '../../devices/checkpoint/index.ts';
+import { contextDescriptor, stage1Ste } from '../../devices/tables/index.ts';
+import {
+  contextWords,
+  STE_ATTRIBUTES,
+  STE_STAGE1,
+} from '../../guest-driver/arm64-toy/a64-formats.ts';
+import { CONTEXT, TABLES } from '../../guest-driver/arm64-toy/a64-places.ts';
+import { type Arm64ToyOptions, arm64ToySource } from '../../guest-driver/arm64-toy/a64-toy.ts';
+import { Host, type MachineOptions, virtBoard } from '../../vmm/api/index.ts';
+import { assembleProgram } from '../../vmm/vcpu/arm64/index.ts';
+
+const BOTH: Arm64ToyOptions = { paths: ['direct', 'trapped'], rounds: 1 };
+
+/** 50,000,000. */
+const LOOKS = 'movz x14, #61568\nmovk x14, #762, lsl #16';
+
+interface Outcome {
+  readonly checks: ReadonlyMap<string, boolean>;
+  readonly output: string;
+  readonly end: string;
+  readonly exits: Readonly<Record<string, number>>;
+}
+
+async function run(source: string, options: Partial<MachineOptions> = {}): Promise<Outcome> {
+  const checks = new Map<string, boolean>();
+  const checkpoint = new Checkpoint({
+    onPhase: () => undefined,
+    onResult: (name, ok) => checks.set(name, ok),
+  });
+  const host = await Host.create();
+  try {
+    const machine = await host.createMachine({
+      guest: assembleProgram(source),
+      board: virtBoard({ translate: false }),
+      memory: 16,
+      devices: [checkpoint],
+      ...options,
+    });
+    let output = '';
+    machine.on('output', (bytes) => {
+      output += new TextDecoder().decode(bytes);
+    });
+    await machine.boot({ signal: AbortSignal.timeout(60_000) });
+    const { status } = await machine.wait();
+    return { checks, output, end: status, exits: machine.statistics.exits.byRegister };
+  } finally {
+    await host.destroy();
+  }
+}
+
+const failed = ({ checks }: Outcome) => [...checks].filter(([, ok]) => !ok).map(([name]) => name);
+
+/** The source with something else in place of what is there so many times. */
+function changed(options: Arm64ToyOptions, text: string, instead: string, times: number): string {
+  const parts = arm64ToySource(options).split(text);
+  expect(parts).toHaveLength(times + 1);
+  // It need not wait as long for an interrupt as one whose devices are on other threads.
+  return parts.join(instead).replaceAll(LOOKS, 'movz x14, #1000');
+}
+
+describe('the arm64 toy', { timeout: 60_000 }, () => {
+  it('brings up GIC, ITS, SMMU and CMDQV, and unmaps without an exit', async () => {
+    const outcome = await run(arm64ToySource(BOTH));
+    expect([outcome.end, failed(outcome)]).toEqual(['off', []]);
+    expect([...outcome.checks.keys()].join(' ')).toBe(
+      'environment probe-cmdqv probe-smmu hyp-own-zero tables its smmu-reset cmdqv-reset ' +
+        'vcmdq-batches dma-copy dma-msi stale-entry-used invalidate dma-faults event-record remap ' +
+        'mixed-batch illegal-command illegal-command-recovery sync-signal live-mapping measurement',
+    );
+    expect(outcome.output).toContain('       22 checks, 0 failed\n');
+    expect(outcome.output).toMatch(/event-record: by LPI: event 0x10 sid 0x8 iova 0x100000000$/m);
+    // Three sizes of 16 batches, and five of the other steps.
+    expect(outcome.exits['smmuv3.CMDQ_PROD']).toBe(3 * 16 + 5);
+    expect(Object.keys(outcome.exits).filter((name) => /VCMDQ.*(PROD|CONS)/.test(name))).toEqual(
+      [],
+    );
+  });
+
+  it('goes without a CMDQV, on the overlay path', async () => {
+    const source = arm64ToySource({ paths: ['trapped'], rounds: 1 });
+    const outcome = await run(source, { overlay: true });
+    expect([outcome.end, failed(outcome), outcome.checks.size]).toEqual(['off', [], 15]);
+    // Its reset, before there is anything to overlay.
+    expect(outcome.exits['smmuv3.CMDQ_PROD'] ?? 0).toBeLessThanOrEqual(1);
+  });
+
+  it('finds that an invalidation was forgotten', async () => {
+    // ASID 2 in TLBI_NH_VA and TLBI_NH_ASID.
+    const outcome = await run(changed(BOTH, 'movk x0, #1, lsl #48', 'movk x0, #2, lsl #48', 13));
+    expect([outcome.end, failed(outcome)]).toEqual(['off', ['dma-faults', 'event-record']]);
+  });
+
+  it('finds that a message went elsewhere', async () => {
+    // EventID 2, which nothing is mapped to.
+    const options = { paths: ['direct'], rounds: 1 } as const;
+    const outcome = await run(
+      changed(options, 'movz w8, #1\nstr w8, [x23, #32]', 'movz w8, #2\nstr w8, [x23, #32]', 1),
+    );
+    expect([outcome.end, failed(outcome)]).toEqual(['off', ['dma-msi']]);
+  });
+
+  it('goes to its end from an exception that nobody expects', async () => {
+    const source = arm64ToySource(BOTH).replace('adr x0, text0', 'hlt #0');
+    const outcome = await run(source);
+    expect([outcome.end, failed(outcome)]).toEqual(['off', ['unexpected exception']]);
+    expect(outcome.output).toMatch(/unexpected exception: ESR 0x2000000, ELR 0x40080[0-9a-f]{3}$/m);
+  });
+
+  it('has CD and STE as other software writes them', () => {
+    const wide = (words: Uint32Array) =>
+      Array.from(
+        { length: words.length / 2 },
+        (_, i) => (BigInt(words[2 * i + 1] ?? 0) << 32n) | BigInt(words[2 * i] ?? 0),
+      );
+    const cd = wide(contextDescriptor({ asid: 1, lower: { ttb: TABLES, inputBits: 39 } }));
+    expect(contextWords()[1]).toBe(cd[1]);
+    const ste = wide(stage1Ste({ contextPtr: CONTEXT }));
+    expect([STE_STAGE1, STE_ATTRIBUTES & 3n]).toEqual([ste[0], (ste[1] ?? 0n) & 3n]);
+  });
+});

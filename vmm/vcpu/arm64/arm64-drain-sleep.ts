@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: MIT
+// A drain on a thread of its own sleeps while no arm64 vCPU could ring: a store to a direct map tells nobody, but who may make one says
+// so first.
+
+import {
+  ARM64_AWAKE,
+  ARM64_DRAIN_SLEEPING,
+  ARM64_DRAIN_WAKE,
+  ARM64_VCPU_SIZE,
+} from '../../../assembly/layout/arm64-state.ts';
+import { type DrainSleepWords, wakeDrain } from '../guest.ts';
+import type { Arm64Memory } from './arm64-memory.ts';
+
+/** The words of a machine, by which its vCPUs wake the drain. */
+export const arm64DrainSleep = ({
+  cpus,
+  vcpus,
+}: Pick<Arm64Memory, 'cpus' | 'vcpus'>): DrainSleepWords => ({
+  sleeping: cpus + ARM64_DRAIN_SLEEPING,
+  wake: cpus + ARM64_DRAIN_WAKE,
+  awake: { offset: cpus + ARM64_AWAKE, count: vcpus, stride: ARM64_VCPU_SIZE },
+});
+
+/** Whether one vCPU may ring; of vCPUs that take turns, whether any of them may. */
+export class AwakeVcpu {
+  readonly #words: Int32Array;
+  readonly #at: number;
+  readonly #drain: DrainSleepWords;
+
+  constructor({ memory, cpus }: Pick<Arm64Memory, 'memory' | 'cpus'>, vcpu: number) {
+    this.#words = new Int32Array(memory.buffer);
+    this.#at = (cpus + vcpu * ARM64_VCPU_SIZE + ARM64_AWAKE) >>> 2;
+    this.#drain = arm64DrainSleep({ cpus, vcpus: 1 });
+  }
+
+  /**
+   * Before it executes anything, and behind its last store. In this order: a drain that has not seen the
+   * word has said before that it sleeps.
+   */
+  set(isAwake: boolean): void {
+    Atomics.store(this.#words, this.#at, isAwake ? 1 : 0);
+    if (isAwake) wakeDrain(this.#words, this.#drain);
+  }
+}
