@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 // Generates the interpreter of the arm64 vCPU and its decoder from the table of forms
-// (assembly/layout/a64/a64-forms.ts) and the actions of each form (assembly/arm64/forms).
-// AssemblyScript's functions cannot change the locals of their caller, and the program
-// counter, the count and the flags have to be locals of the one function that has the
-// switch.
+// (assembly/layout/a64/a64-forms.ts) and the code of each form (assembly/arm64/forms). They
+// are generated because functions of AssemblyScript cannot change the locals of their
+// caller, and the program counter, the count and the flags have to be locals of the one
+// function that has the switch.
 
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -17,14 +17,14 @@ import { importLayout } from './layout-tables.mjs';
 
 /** @typedef {import('../assembly/layout/a64/a64-forms.ts').A64Form} A64Form */
 
-/** Generated files, relative to the root. */
+/** What is made, relative to the root. */
 const FAST = 'assembly/arm64/run-fast.ts';
 const SLOW = 'assembly/arm64/run-slow.ts';
 const DECODE = 'assembly/arm64/decode.ts';
 const HANDLERS = 'assembly/arm64/handlers.ts';
 const REGISTERS = 'assembly/arm64/system-registers.ts';
 
-/** Handlers by number, and the decoders of forms. */
+/** Handlers by number, and the conversion of forms to records. */
 export class Builder {
   /** @type {Map<string, { fast?: string, slow?: string }>} */
   #handlers = new Map();
@@ -45,12 +45,11 @@ export class Builder {
   }
 
   /**
-   * Adds a handler. A body continues with the next record unless it continues the loop
-   * itself.
+   * Adds a handler. After its body the next record follows, unless the body continues the
+   * loop itself.
    * @param {string} name
-   * @param {string} fast Body in the fast loop. It calls no function.
-   * @param {string} [slow] Body in the slow loop, for a record that the fast loop leaves
-   *   to it.
+   * @param {string} fast Code for the fast loop. It calls no function.
+   * @param {string} [slow] Code for the slow loop, for records that the fast one leaves to it.
    */
   op(name, fast, slow) {
     this.#add(name, slow === undefined ? { fast } : { fast, slow });
@@ -65,15 +64,12 @@ export class Builder {
     this.#add(name, { slow });
   }
 
-  /**
-   * Adds a handler that neither loop has: the caller of the loops handles it.
-   * @param {string} name
-   */
+  /** Adds a handler that neither loop has: their caller checks for it. @param {string} name */
   neither = (name) => this.#add(name, {});
 
   /**
-   * Adds the decoder of a form's words; `@NAME` is the number of a handler, fields are
-   * names.
+   * Sets the code that converts words of a form to records; `@NAME` is the number of a
+   * handler, fields are names.
    * @param {string} name
    * @param {string} body
    */
@@ -84,9 +80,7 @@ export class Builder {
     this.#decoders.set(name, body);
   }
 
-  /**
-   * Handlers by number: those of the slow loop first, so that its numbers are dense, too.
-   */
+  /** Handlers by number: those of the slow loop first, so that its numbers are dense too. */
   get handlers() {
     const all = [...this.#handlers].map(([name, bodies]) => ({ name, ...bodies }));
     return [
@@ -96,7 +90,7 @@ export class Builder {
     ];
   }
 
-  /** Numbers by name. Use it after all handlers have been added. */
+  /** Numbers by name, once all handlers have been added. */
   get #numbers() {
     this.#numbered ??= new Map(this.handlers.map(({ name }, number) => [name, number]));
     return this.#numbered;
@@ -142,14 +136,14 @@ function decoderSource(builder) {
     });
     return `    case ${index}: {\n${tests.join('\n')}\n      break;\n    }`;
   });
-  return `// Made by scripts/generate-arm64.mjs of assembly/layout/a64/a64-forms.ts and assembly/arm64/forms.
+  return `// Made by scripts/generate-arm64.mjs from assembly/layout/a64/a64-forms.ts and assembly/arm64/forms.
 
 import { FAST_READ_ONLY, FAST_SP_EL0, fastRegister } from './fast-registers';
 import { ARM64_NUMBERS } from '../layout/arm64-state';
 import { isNear, MASK_C, MASK_T, maskKind, maskOf, maskOperand, signed, spOf, zrOf } from './operand-fields';
 
 ${PUT}
-/** Writes the record of a word that is \`at\` bytes after the start of its page. */
+/** Stores the record of a word in one store. The word is \`at\` bytes after the start of its page. */
 export function decode(word: u32, record: usize, at: u32): void {
   switch (word >> 24 & 0x1f) {
 ${cases.join('\n')}
@@ -169,8 +163,7 @@ const PUT = `function put(record: usize, handler: u32, a: u32, b: u32, c: u32): 
 
 /**
  * Cases of a loop.
- * @param {Builder} builder
- * @param {'fast' | 'slow'} loop
+ * @param {Builder} builder @param {'fast' | 'slow'} loop
  */
 const casesOf = (builder, loop) =>
   builder.handlers
@@ -188,14 +181,14 @@ const LEAVE = `store<usize>(cpu, dp, ARM64_DP);
   store<i64>(cpu, fb, ARM64_FB);
   store<u32>(cpu, fk, ARM64_FK);`;
 const ENTER = `let dp = load<usize>(cpu, ARM64_DP);
-  // acc + dp is always 8 times the number of instructions of this run.
+  // 8 times the instructions of this run are always acc + dp.
   let acc = load<usize>(cpu, ARM64_ACC);
   let fa = load<i64>(cpu, ARM64_FA);
   let fb = load<i64>(cpu, ARM64_FB);
   let fk = load<u32>(cpu, ARM64_FK);`;
 
 /** @param {Builder} builder */
-const fastSource = (builder) => `// Made by scripts/generate-arm64.mjs of assembly/arm64/forms.
+const fastSource = (builder) => `// Made by scripts/generate-arm64.mjs from assembly/arm64/forms.
 
 import {
   ARM64_ACC, ARM64_BANK, ARM64_BARRIER, ARM64_DP, ARM64_EL, ARM64_FA, ARM64_FB, ARM64_FK,
@@ -206,9 +199,9 @@ import {
 import { LOGIC, NZCV, SUB } from './lazy-flags';
 
 /**
- * The fast loop: executes records up to one that it cannot execute, at least not without
- * help, which ARM64_DP then points to. It calls no function: compilers keep no local in a
- * register across a call, and would have all of them in memory all the time.
+ * The fast loop: executes records up to one that it cannot execute, or not without help,
+ * and leaves that one in ARM64_DP. It calls no function: a compiler keeps no local in a
+ * register across a call, and would keep all of them in memory all the time.
  */
 export function runFast(cpu: usize): void {
   ${ENTER}
@@ -227,7 +220,7 @@ ${casesOf(builder, 'fast')}
 `;
 
 /** @param {Builder} builder */
-const slowSource = (builder) => `// Made by scripts/generate-arm64.mjs of assembly/arm64/forms.
+const slowSource = (builder) => `// Made by scripts/generate-arm64.mjs from assembly/arm64/forms.
 
 import {
   ARM64_ACC, ARM64_BANK, ARM64_COUNT, ARM64_CRC32, ARM64_CRC32C, ARM64_DP, ARM64_EL, ARM64_EXIT,
@@ -249,8 +242,9 @@ import { executeSystem } from './system';
 import { AGAIN, NEXT } from './system-results';
 
 /**
- * The slow loop: executes records that the fast loop leaves, as long as they are of that
- * kind. Returns one of ARM64_EXIT_*, or NEXT: the fast loop continues.
+ * The slow loop: executes the record that the fast one has left, and the records that
+ * follow as long as they are of that kind. Returns one of ARM64_EXIT_*, or NEXT when the
+ * fast loop can continue.
  */
 export function runSlow(cpu: usize): i32 {
   ${ENTER}
@@ -273,7 +267,7 @@ function handlerSource(builder) {
     'TRAP LIMIT FETCH WEDGED SLOW STOP PAGE_END REGION RESUME UNDEFINED NOP STALE FORGOTTEN';
   const lineOf = (/** @type {string} */ name) => `${name}: u64 = ${builder.numberOf(name)};`;
   const lines = names.split(' ').map((name) => `export const HANDLER_${lineOf(name)}`);
-  return `// Made by scripts/generate-arm64.mjs: numbers of handlers that are not of guest code.\n\n${lines.join('\n')}\n`;
+  return `// Made by scripts/generate-arm64.mjs: numbers of handlers that execute no guest code.\n\n${lines.join('\n')}\n`;
 }
 
 const KINDS = { value: 1, own: 2, bank: 2, board: 3, special: 4 };
@@ -322,7 +316,7 @@ function registerSource({ ARM64_REGISTER_TABLE, A64_EL0_TRAPS }) {
     (/** @type {any} */ { name, slot }) =>
       `export const AT_${name}: usize = ARM64_REGISTERS + ${8 * slot};`,
   );
-  return `// Made by scripts/generate-arm64.mjs of assembly/layout/a64/arm64-registers.ts.
+  return `// Made by scripts/generate-arm64.mjs from assembly/layout/a64/arm64-registers.ts.
 
 import { ARM64_BANK, ARM64_BANK_STRIDE, ARM64_REGISTERS, ${banks.join(', ')} } from '../layout/arm64-state';
 
@@ -335,7 +329,7 @@ export const KIND_SPECIAL: u32 = 4;
 // Traps of EL0, by number.
 ${A64_EL0_TRAPS.map((/** @type {string} */ name, /** @type {number} */ index) => `export const TRAP_${name}: u32 = ${index + 1};`).join('\n')}
 
-// Encodings of registers with code of their own.
+// Encodings of registers with their own code.
 ${ARM64_REGISTER_TABLE.filter((/** @type {any} */ { kind }) => kind === 'special')
   .map(
     (/** @type {any} */ { name, encoding }) =>
@@ -343,13 +337,13 @@ ${ARM64_REGISTER_TABLE.filter((/** @type {any} */ { kind }) => kind === 'special
   )
   .join('\n')}
 
-// Offsets of registers that are stored in the vCPU block.
+// Offsets of the registers that are storage of the vCPU.
 ${slots.join('\n')}
 
 /**
- * A register's properties: offset in the vCPU block in bits 15 to 0, kind in 19 to 16,
- * whether EL1 reads, EL1 writes, EL0 reads, EL0 writes in 20 to 23, the trap of EL0 in 27
- * to 24. 0: unknown.
+ * Describes a register: offset in the vCPU block in bits 15 to 0, kind in 19 to 16, access
+ * of EL1 (read, write) and EL0 (read, write) in 20 to 23, the trap of EL0 in 27 to 24.
+ * 0 for an unknown register.
  */
 export function describeRegister(encoding: u32): u32 {
   switch (encoding >> 7 & 15) {
@@ -359,7 +353,8 @@ ${table(describe)}
 }
 
 /**
- * The value read from a register of KIND_VALUE; the writable bits of one of KIND_STORAGE.
+ * The value that a register of kind KIND_VALUE reads; the writable bits of one of
+ * KIND_STORAGE.
  */
 export function registerBits(encoding: u32): u64 {
   switch (encoding >> 7 & 15) {
