@@ -1,23 +1,24 @@
 // SPDX-License-Identifier: MIT
-// What a guest in C includes: the guest ABI (docs/guest-abi.md), register accesses with direct
-// maps, interrupts and safe points, and the registers and structures of PL011, SMMUv3 (IHI 0070),
-// CMDQV (docs/cmdqv.md) and the DMA engine.
+// The header for guests in C: the guest ABI (docs/guest-abi.md), register accesses with
+// direct maps, interrupts and safe points, and the registers and structures of PL011,
+// SMMUv3 (IHI 0070), CMDQV (docs/cmdqv.md) and the DMA engine.
 //
-// It needs clang, with --target=wasm32 -matomics -mbulk-memory (docs/guests.md has the linker's
-// options), and no C library. A memory offset is an address as C knows it, a gpa is one as devices
-// know it.
+// It needs clang, with --target=wasm32 -matomics -mbulk-memory (docs/guests.md has the
+// linker's options), and no C library. A memory offset is an address as used by C, a gpa
+// is an address as used by devices.
 
 #ifndef VSMMU_H
 #define VSMMU_H
 
 #include <stdint.h>
 
-// A field: the 32-bit word of the structure that holds it (0 for a register), its lowest bit, its
-// width in bits.
+// A field: the 32-bit word of the structure that contains it (0 for a register), its
+// lowest bit, its width in bits.
 #define VSMMU_FIELD(word, bit, width) \
   ((uint32_t)(word) << 16 | (uint32_t)(bit) << 8 | (uint32_t)(width))
 
-// Constants. Between "begin" and "end" stands what scripts/c-header.mjs makes of the named file.
+// Constants. scripts/c-header.mjs generates the text between "begin" and "end" from the
+// named file.
 
 // begin assembly/layout/guest-abi.ts
 /* Version of this ABI; a reactor exports it as the global `vsmmu_abi`. */
@@ -1019,12 +1020,12 @@ static inline uint32_t vsmmu_mask_of(uint32_t field) {
   return width >= 32 ? 0xffffffffu : (1u << width) - 1;
 }
 
-// The field's value in the one word that holds it.
+// The field's value in its word.
 static inline uint32_t vsmmu_bits_of(uint32_t word, uint32_t field) {
   return word >> (field >> 8 & 0xff) & vsmmu_mask_of(field);
 }
 
-// A word that is 0 but for the field.
+// A word that is 0 except for the field.
 static inline uint32_t vsmmu_place(uint32_t field, uint32_t value) {
   return (value & vsmmu_mask_of(field)) << (field >> 8 & 0xff);
 }
@@ -1040,35 +1041,37 @@ static inline void vsmmu_store_field(volatile uint32_t *structure, uint32_t fiel
   structure[field >> 16] = others | vsmmu_place(field, value);
 }
 
-// What the host gives a guest. Every call but those of vsmmu_doorbell, vsmmu_tlbi and vsmmu_dsb
-// leaves the guest.
+// The host's functions for a guest. Every call but those of vsmmu_doorbell, vsmmu_tlbi
+// and vsmmu_dsb is an exit.
 
 #define VSMMU_IMPORT(name) __attribute__((import_module("vsmmu"), import_name(name)))
 
-// Trapped register accesses, at a multiple of their size. vsmmu_read32 and so on, below, know direct maps.
+// Trapped register accesses, at a multiple of their size. vsmmu_read32 and so on, below,
+// use direct maps.
 VSMMU_IMPORT("mmio_read32") uint32_t vsmmu_mmio_read32(uint32_t gpa);
 VSMMU_IMPORT("mmio_write32") void vsmmu_mmio_write32(uint32_t gpa, uint32_t value);
 VSMMU_IMPORT("mmio_read64") uint64_t vsmmu_mmio_read64(uint32_t gpa);
 VSMMU_IMPORT("mmio_write64") void vsmmu_mmio_write64(uint32_t gpa, uint64_t value);
-// Says that the word at `offset` of directly mapped range `id` was stored.
+// Reports that the word at `offset` of directly mapped range `id` was stored.
 VSMMU_IMPORT("doorbell") void vsmmu_doorbell(uint32_t id, uint32_t offset);
-// Broadcast TLB maintenance: ABI_TLBI_*; and the DSB after it, called with 0 first, and then with
-// what it returned until it returns 0.
+// Broadcast TLB maintenance: ABI_TLBI_*; and the DSB after it. Call it with 0 first, then
+// with the ticket that it returned, until it returns 0.
 VSMMU_IMPORT("tlbi") void vsmmu_tlbi(uint32_t operation, uint32_t asid, uint64_t va);
 VSMMU_IMPORT("dsb") uint64_t vsmmu_dsb(uint64_t before);
-// Sleeps for at most this long; the host serves devices meanwhile. Never use the Wasm wait
-// instruction in its place.
+// Sleeps for at most this long; in the meantime the host handles pending work. Never use
+// the Wasm wait instruction instead.
 VSMMU_IMPORT("wait") void vsmmu_wait(uint32_t microseconds);
-// Has a secondary vCPU run its program with an argument. Returns 0, or -1 when there is no such
-// vCPU or it still runs.
+// Starts the program of a secondary vCPU with an argument. Returns 0, or -1 when there is
+// no such vCPU or it is still running.
 VSMMU_IMPORT("vcpu_start") int32_t vsmmu_vcpu_start(uint32_t vcpu, uint32_t argument);
 // Nanoseconds since an arbitrary start, monotonic.
 VSMMU_IMPORT("clock_ns") double vsmmu_clock_ns(void);
 
-// What a guest gives the host: VSMMU_EXPORT("vsmmu_run") in front of the function.
+// The guest's functions for the host: write VSMMU_EXPORT("vsmmu_run") before the
+// function.
 #define VSMMU_EXPORT(name) __attribute__((export_name(name)))
 
-// The info page, at memory offset 0. All of it is read without an exit.
+// The info page, at memory offset 0. Reading it is never an exit.
 
 static inline volatile uint32_t *vsmmu_info_word(uint32_t offset) {
   return (volatile uint32_t *)(uintptr_t)offset;
@@ -1082,15 +1085,15 @@ static inline uint32_t vsmmu_info_now(uint32_t offset) {
   return __atomic_load_n(vsmmu_info_word(offset), __ATOMIC_SEQ_CST);
 }
 
-// gpa of an address in the guest's memory above the ABI area: what goes into registers, commands
-// and tables.
+// gpa of an address in the guest's memory above the ABI area: the address for registers,
+// commands and tables.
 static inline uint32_t vsmmu_gpa_of(const volatile void *address) {
   return (uint32_t)(uintptr_t)address + vsmmu_info(ABI_AT_RAM_GPA_BASE);
 }
 
-// Memory offset of the first entry of a kind (ABI_KIND_*) in the device table that is an SMMU of
-// this number, or is behind it, or belongs to it; 0 without one. Machines have SMMUs 0 to
-// ABI_MAX_SMMUS - 1; a device that has to do with none is found under 0.
+// Memory offset of the first device table entry of a kind (ABI_KIND_*) that is the SMMU
+// of this number, or one of its devices, or its CMDQV; 0 when there is none. SMMUs are
+// numbered 0 to ABI_MAX_SMMUS - 1; a device without an SMMU is found under 0.
 static inline uint32_t vsmmu_find_device_of(uint32_t kind, uint32_t smmu) {
   uint32_t count = vsmmu_info(ABI_AT_DEVICE_COUNT);
   for (uint32_t i = 0; i < count && i < ABI_MAX_DEVICES; i++) {
@@ -1101,7 +1104,7 @@ static inline uint32_t vsmmu_find_device_of(uint32_t kind, uint32_t smmu) {
   return 0;
 }
 
-// The same for SMMU 0, the only one of most machines.
+// vsmmu_find_device_of for SMMU 0, the only one of most machines.
 static inline uint32_t vsmmu_find_device(uint32_t kind) { return vsmmu_find_device_of(kind, 0); }
 
 // gpa of a device's registers.
@@ -1119,16 +1122,18 @@ static inline uint32_t vsmmu_device_stream(uint32_t entry) {
   return vsmmu_info(entry + ABI_DEVICE_STREAM);
 }
 
-// Registers by gpa. An access to a directly mapped range touches guest memory and is no exit; every
-// other one leaves the guest. The table is looked at anew for each access, and no access spans a
-// safe point: never keep an entry across one.
+// Registers by gpa. An access to a directly mapped range goes to guest memory and is not
+// an exit; every other one is. Each access looks the table up again, and no access spans
+// a safe point: never keep an entry across one.
 
-// Memory offset of the table entry of the direct map that holds a gpa; 0 when none does.
+// Memory offset of the table entry of the direct map that contains a gpa; 0 when none
+// does.
 static inline uint32_t vsmmu_direct_map_of(uint32_t gpa) {
   uint32_t count = vsmmu_info(ABI_AT_MAP_COUNT);
   for (uint32_t i = 0; i < count && i < ABI_MAX_MAPS; i++) {
     uint32_t entry = ABI_AT_MAPS + i * ABI_MAP_SIZE;
-    // Unsigned: false as well below the range and for a free slot, whose length is 0.
+    // The comparison is unsigned: also false below the range, and for a free slot, whose
+    // length is 0.
     if (gpa - vsmmu_info(entry + ABI_MAP_GPA) < vsmmu_info(entry + ABI_MAP_LENGTH)) return entry;
   }
   return 0;
@@ -1139,8 +1144,8 @@ static inline uintptr_t vsmmu_mapped_register(uint32_t entry, uint32_t gpa) {
   return vsmmu_info(entry + ABI_MAP_OFFSET) + (gpa - vsmmu_info(entry + ABI_MAP_GPA));
 }
 
-// After a store to a directly mapped range: the doorbell, or what wakes a drain on a thread of its
-// own, if it sleeps.
+// Called after a store to a directly mapped range: rings the doorbell, or wakes the
+// thread that drains the queue, if it sleeps.
 static inline void vsmmu_ring(uint32_t entry, uint32_t gpa) {
   if (vsmmu_info(entry + ABI_MAP_FLAGS) & ABI_MAP_FLAG_DOORBELL) {
     vsmmu_doorbell(vsmmu_info(entry + ABI_MAP_DOORBELL), gpa - vsmmu_info(entry + ABI_MAP_GPA));
@@ -1162,8 +1167,8 @@ static inline uint32_t vsmmu_read32(uint32_t gpa) {
   return __atomic_load_n(place, __ATOMIC_SEQ_CST);
 }
 
-// The store is atomic, so that what was stored before it (the commands of a batch) is visible to
-// whoever sees it.
+// The store is atomic, so that earlier stores (the commands of a batch) are visible to
+// every reader of this one.
 static inline void vsmmu_write32(uint32_t gpa, uint32_t value) {
   uint32_t entry = vsmmu_direct_map_of(gpa);
   if (entry == 0) {
@@ -1193,9 +1198,9 @@ static inline void vsmmu_write64(uint32_t gpa, uint64_t value) {
   vsmmu_ring(entry, gpa);
 }
 
-// Safe points and interrupts. A vCPU comes to a safe point at least once a second: in poll loops
-// and before it returns from vsmmu_run. There it says which direct maps it has seen, and looks for
-// interrupts.
+// Safe points and interrupts. A vCPU must reach a safe point at least once a second: in
+// poll loops and before it returns from vsmmu_run. There it acknowledges the direct maps
+// that it has seen, and checks for interrupts.
 
 // A safe point of a vCPU: 0 runs the guest, the others the secondary program.
 static inline void vsmmu_safe_point_of(uint32_t vcpu) {
@@ -1206,11 +1211,11 @@ static inline void vsmmu_safe_point_of(uint32_t vcpu) {
 
 static inline void vsmmu_safe_point(void) { vsmmu_safe_point_of(0); }
 
-// True when the host would like an exit soon: a poll loop then calls vsmmu_wait.
+// True when the host requests an exit: a poll loop then calls vsmmu_wait.
 static inline int vsmmu_exit_requested(void) { return vsmmu_info_now(ABI_AT_EXIT_REQUEST) != 0; }
 
-// True when the line is pending. Clears an edge; the device is looked at afterwards, so that no
-// interrupt is lost. A level stays until its cause has been served.
+// True when the line is pending. Clears an edge; read the device after that, so that no
+// interrupt is lost. A level stays until its cause has been handled.
 static inline int vsmmu_take_interrupt(uint32_t line) {
   if (line >= ABI_IRQ_LINES) return 0;
   uint32_t word = line / 32 * 4;
@@ -1220,14 +1225,14 @@ static inline int vsmmu_take_interrupt(uint32_t line) {
   return ((edges | vsmmu_info_now(ABI_AT_IRQ_LEVEL + word)) & bit) != 0;
 }
 
-// Looks at a directly mapped register before the host is offered the processor: some tens of
-// microseconds, or some hundredths of a second while the queue is drained on a thread of its own,
-// where to leave would gain nothing. How long each offer takes at most.
+// Reads of a directly mapped register before the guest offers its processor to the host:
+// some tens of microseconds, or some hundredths of a second while another thread drains
+// the queue, when an exit would gain nothing. Then the longest duration of each offer.
 #define VSMMU_POLL_LOOKS 1000
 #define VSMMU_POLL_LOOKS_BESIDE_DRAIN 5000000
 #define VSMMU_POLL_MICROSECONDS 50
 
-// Looks that the register at a gpa is worth: one where it traps.
+// Number of reads for the register at a gpa: one if it traps.
 static inline uint32_t vsmmu_poll_looks(uint32_t gpa) {
   uint32_t entry = vsmmu_direct_map_of(gpa);
   if (entry == 0) return 1;
@@ -1235,7 +1240,7 @@ static inline uint32_t vsmmu_poll_looks(uint32_t gpa) {
                                                                    : VSMMU_POLL_LOOKS_BESIDE_DRAIN;
 }
 
-// Waits until a field of a register has a value. Each look is a safe point.
+// Waits until a field of a register has a value. Each read is followed by a safe point.
 // Returns 1, or 0 after `waits` offers of the processor: nothing polls without a limit.
 static inline int vsmmu_poll32(uint32_t gpa, uint32_t field, uint32_t value, uint32_t waits) {
   for (uint32_t looks = 1;; looks++) {
