@@ -5,6 +5,8 @@ import { CMD_SID } from '../../assembly/layout/commands.ts';
 import {
   C_BAD_CD,
   C_BAD_STE,
+  C_BAD_STREAMID,
+  C_BAD_SUBSTREAMID,
   EVT_ID,
   EVT_IND,
   EVT_INPUT_HI,
@@ -18,6 +20,8 @@ import {
   F_ADDR_SIZE,
   F_CD_FETCH,
   F_PERMISSION,
+  F_STE_FETCH,
+  F_STREAM_DISABLED,
   F_TRANSLATION,
   F_WALK_EABT,
 } from '../../assembly/layout/events.ts';
@@ -34,6 +38,8 @@ import { bitsOf, fieldOf, type GuestMemory, withBits } from '../plugin/index.ts'
 import { eventType } from '../tables/index.ts';
 import type { SmmuIdRegisters } from './id-registers.ts';
 import { cdPlaces, guestCd, substreamsOf } from './stream-table/guest-cd.ts';
+import { disabledReason, streamReason, substreamReason } from './stream-table/missing-reasons.ts';
+import type { StreamTableShape } from './table-shapes.ts';
 import type { RefusedCommand } from './viommu-backend.ts';
 
 /** Why a transaction of a guest's stream, or a command of its, was refused. */
@@ -78,6 +84,8 @@ export interface RefusalWatchOptions {
   readonly shown: SmmuIdRegisters;
   /** What the physical SMMU has, which reads the guest's CDs. */
   readonly physical: SmmuIdRegisters;
+  /** Where the guest has its stream table now. */
+  streamTable(): StreamTableShape;
   /** The STE of a stream in guest memory; undefined where there is none. */
   steOf(sid: number): Uint32Array | undefined;
   onRefusal(refusal: SmmuRefusal): void;
@@ -101,9 +109,11 @@ export class RefusalWatch {
     if (this.#told.size >= MOST) return;
     const id = fieldOf(record, EVT_ID);
     const streamId = fieldOf(record, EVT_SID);
-    const substreamId = fieldOf(record, EVT_SSV) === 0 ? undefined : fieldOf(record, EVT_SSID);
+    // A record of C_BAD_SUBSTREAMID has no SSV: its SubstreamID always counts.
+    const hasSsid = fieldOf(record, EVT_SSV) !== 0 || id === C_BAD_SUBSTREAMID;
+    const substreamId = hasSsid ? fieldOf(record, EVT_SSID) : undefined;
     const event = eventType(id)?.name ?? `event 0x${id.toString(16)}`;
-    for (const { text, section } of this.#reasons(record, substreamId ?? 0, memory)) {
+    for (const { text, section } of this.#reasons(record, substreamId, memory)) {
       const key = `${streamId} ${event} ${text}`;
       if (this.#told.has(key) || this.#told.size >= MOST) continue;
       this.#told.add(key);
@@ -132,11 +142,28 @@ export class RefusalWatch {
   }
 
   /** By what memory holds now: a driver that has mended its tables meanwhile hears nothing. */
-  #reasons(record: Uint32Array, ssid: number, memory: GuestMemory): Iterable<Refusal> {
-    const { shown, physical, steOf } = this.#options;
+  #reasons(
+    record: Uint32Array,
+    substreamId: number | undefined,
+    memory: GuestMemory,
+  ): Iterable<Refusal> {
+    const { shown, physical, steOf, streamTable } = this.#options;
     const id = fieldOf(record, EVT_ID);
-    const ste = steOf(fieldOf(record, EVT_SID));
+    const sid = fieldOf(record, EVT_SID);
+    const ssid = substreamId ?? 0;
+    if (id === C_BAD_STREAMID || id === F_STE_FETCH) {
+      const found = streamReason(streamTable(), sid, memory);
+      return found?.event === id ? [found] : [];
+    }
+    const ste = steOf(sid);
     if (!ste) return [];
+    if (id === C_BAD_SUBSTREAMID || id === F_STREAM_DISABLED) {
+      const found =
+        id === F_STREAM_DISABLED
+          ? disabledReason(ste, shown)
+          : substreamReason(ste, ssid, memory, shown, physical);
+      return found ? [found] : [];
+    }
     if (id === C_BAD_STE) return steRefusals(ste, shown);
     if (id === F_CD_FETCH) return this.#fetchReasons(ste, ssid, memory);
     if (id !== C_BAD_CD && !OF_WALKS.has(id)) return [];
