@@ -25,7 +25,8 @@ import {
   F_TRANSLATION,
   F_WALK_EABT,
 } from '../../assembly/layout/events.ts';
-import { IDR0_STALL_MODEL } from '../../assembly/layout/smmu-registers.ts';
+import { IDR0_HYP, IDR0_STALL_MODEL } from '../../assembly/layout/smmu-registers.ts';
+import { STE_CONFIG, STE_CONFIG_S1, STE_STRW } from '../../assembly/layout/ste.ts';
 import { decodeCommand } from '../decode/index.ts';
 import {
   cdRefusals,
@@ -67,6 +68,8 @@ const OF_WALKS: ReadonlySet<number> = new Set([
   F_PERMISSION,
 ]);
 
+const STRW_EL2 = 2;
+
 /** The access that a record is about. */
 const accessOf = (record: Uint32Array) => ({
   address: (BigInt(fieldOf(record, EVT_INPUT_HI)) << 32n) | BigInt(fieldOf(record, EVT_INPUT_LO)),
@@ -88,6 +91,8 @@ export interface RefusalWatchOptions {
   streamTable(): StreamTableShape;
   /** The STE of a stream in guest memory; undefined where there is none. */
   steOf(sid: number): Uint32Array | undefined;
+  /** It is the kernel's own SMMU, with stage 2 and, where it has it, EL2; E2H by CR2. */
+  readonly own?: { e2h(): boolean };
   onRefusal(refusal: SmmuRefusal): void;
 }
 
@@ -123,11 +128,10 @@ export class RefusalWatch {
 
   /** A command with which a queue of the guest has stopped. */
   seeCommand({ queue, words, stream }: RefusedCommand): void {
-    const { shown, physical } = this.#options;
+    const { shown, physical, own } = this.#options;
     const onVcmdq = queue.startsWith('VCMDQ');
-    const found = [
-      ...commandRefusals(words, onVcmdq ? physical : shown, onVcmdq ? 'vcmdq' : 'guest'),
-    ];
+    const kind = own ? 'own' : 'guest';
+    const found = [...commandRefusals(words, onVcmdq ? physical : shown, onVcmdq ? 'vcmdq' : kind)];
     if (found.length === 0 && stream)
       found.push({
         text: `${decodeCommand(words).name}.StreamID = 0x${fieldOf(words, CMD_SID).toString(16)} is no stream of this guest`,
@@ -157,6 +161,8 @@ export class RefusalWatch {
     }
     const ste = steOf(sid);
     if (!ste) return [];
+    if (id === C_BAD_STE) return steRefusals(ste, shown);
+    if (!this.#isReadHere(ste)) return [];
     if (id === C_BAD_SUBSTREAMID || id === F_STREAM_DISABLED) {
       const found =
         id === F_STREAM_DISABLED
@@ -164,7 +170,6 @@ export class RefusalWatch {
           : substreamReason(ste, ssid, memory, shown, physical);
       return found ? [found] : [];
     }
-    if (id === C_BAD_STE) return steRefusals(ste, shown);
     if (id === F_CD_FETCH) return this.#fetchReasons(ste, ssid, memory);
     if (id !== C_BAD_CD && !OF_WALKS.has(id)) return [];
     const cd = guestCd(memory, ste, ssid, shown);
@@ -179,6 +184,15 @@ export class RefusalWatch {
       ...physical,
       idr0: withBits(physical.idr0, IDR0_STALL_MODEL, model),
     });
+  }
+
+  /** Of a kernel's own streams those of which stage 1 is read by PA, and as in EL1. */
+  #isReadHere(ste: Uint32Array): boolean {
+    const { own, shown } = this.#options;
+    if (!own) return true;
+    if (fieldOf(ste, STE_CONFIG) > STE_CONFIG_S1) return false;
+    const isEl2 = fieldOf(ste, STE_STRW) === STRW_EL2 && bitsOf(shown.idr0, IDR0_HYP) !== 0;
+    return !isEl2 || own.e2h();
   }
 
   /** The pointer that leads out of RAM. */
