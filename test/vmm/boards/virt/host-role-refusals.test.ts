@@ -123,8 +123,13 @@ it('names what an STE, a CD and an address are refused for', async () => {
   expect(machine.said()).toEqual(['C_BAD_CD: CD.T0SZ = 0 is not from 16 to 39']);
   const table = new PageTable(tables, { stage: 1, granule: GRANULE_16K, inputBits: 47 });
   table.map(IOVA, RAM, 0x4000, S1_READ_ONLY);
-  const lower = { ttb: table.root, inputBits: 47, granule: GRANULE_16K };
-  stage1(machine, contextDescriptor({ asid: 1, lower }));
+  stage1(
+    machine,
+    contextDescriptor({
+      asid: 1,
+      lower: { ttb: table.root, inputBits: 47, granule: GRANULE_16K },
+    }),
+  );
   expect(machine.said()).toEqual([
     expect.stringMatching(/^F_PERMISSION: the level-3 descriptor .* has AP\[2\] = 1: read-only$/),
   ]);
