@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: MIT
-// Errors of this library that have a `code`, and those of its environment. The message of each is one
-// line that can be shown to a user.
+// Errors of this library that have a `code`, and those of its environment. The message of
+// each is one line that can be shown to a user.
 
-/** An error of this library that its user can act on: `code` for programs, `message` (one line) for people. */
+/**
+ * An error of this library that its user can act on: `code` for programs, `message` (one
+ * line) for people.
+ */
 export abstract class VsmmuError<Code extends string = string> extends Error {
-  /** Which error of its class it is, for programs. */
+  /** Identifies the error within its class, for programs. */
   readonly code: Code;
 
   constructor(code: Code, message: string, options?: ErrorOptions) {
@@ -13,7 +16,9 @@ export abstract class VsmmuError<Code extends string = string> extends Error {
   }
 }
 
-/** What this environment lacks; `no-module` and `no-worker`: a file that cannot be loaded. */
+/**
+ * What this environment lacks. `no-module` and `no-worker`: a file that cannot be loaded.
+ */
 export type EnvironmentFault =
   | 'no-threads'
   | 'no-webassembly'
@@ -22,12 +27,12 @@ export type EnvironmentFault =
   | 'no-sockets';
 
 /**
- * What was asked for cannot be had in this environment. What it can do, `probe` tells beforehand; which files
- * cannot be loaded, `url` does.
+ * This environment lacks something that the call needs. `probe` tells beforehand what it
+ * supports; `url` names a file that cannot be loaded.
  */
 export class EnvironmentError extends VsmmuError<EnvironmentFault> {
   override readonly name = 'EnvironmentError';
-  /** The file that cannot be loaded. Absent when it is something else. */
+  /** The file that cannot be loaded. Absent for other causes. */
   readonly url?: string;
 
   constructor(

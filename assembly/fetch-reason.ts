@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: MIT
-// Why a URL could not be fetched: engines put it into the cause of their error, or nowhere.
+// The reason why a URL could not be fetched. Engines have it in the cause of their error,
+// or do not report it.
 
-/** What Node.js and browsers say of any failure: nothing. */
+/** The messages of Node.js and browsers that give no reason. */
 const EMPTY = /^(?:fetch failed|Failed to fetch|Load failed|NetworkError when attempting.*)$/;
 
 /**
- * Why a fetch failed, as part of a line.
- * @param error what `fetch` has thrown.
- * @returns undefined for an error that says more than that.
+ * The reason why a fetch failed, as part of a line.
+ * @param error the value that `fetch` has thrown.
+ * @returns undefined for an error whose own message gives a reason.
  */
 export function fetchReason(error: unknown): string | undefined {
   const { message, cause } = (error ?? {}) as {

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
-// Where files lie that a user names: by URLs, or by paths.
+// Locations of files that a user names, by URL or by path.
 
 import { IN_NODE } from './in-node.ts';
 
-/** Whether a text is a URL: a path is anything else. */
+/** Whether a text is a URL; anything else is a path. */
 export const isUrl = (text: string) => /^[a-z][a-z0-9+.-]+:/i.test(text);
 
-/** What relative URLs of a page, or of a worker of it, are relative to. */
+/** The base of relative URLs in a page or in a worker. */
 function pageBase(): string {
   const { document, location } = globalThis as {
     document?: { baseURI: string };
@@ -16,9 +16,10 @@ function pageBase(): string {
 }
 
 /**
- * The URL of a file. What is no URL is a path from the working directory in Node.js, Bun and Deno,
- * and a URL that is relative to the document elsewhere (in a worker: to the worker's own URL).
- * @throws {TypeError} when it is none.
+ * The URL of a file. A text that is not a URL is a path from the working directory in
+ * Node.js, Bun and Deno, and elsewhere a URL relative to the document (in a worker: to
+ * the worker's own URL).
+ * @throws {TypeError} when it is neither.
  */
 export function fileUrl(place: string | URL): URL {
   if (typeof place !== 'string' || isUrl(place)) return new URL(place);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Compiles the hot modules, which a unit joins to the memories that it may touch
+// Compiles the hot modules, which a unit links with the memories that it may access
 // (docs/internals/architecture.md, "Units").
 
 import { compileModule } from './module-file.ts';
@@ -7,22 +7,35 @@ import { compileModule } from './module-file.ts';
 export type { WasmImports, WasmMemory } from './webassembly-types.ts';
 
 /**
- * Exports of the GIC. `gic` is the byte offset of its block (assembly/layout/gic-memory.ts) in the
- * memory that it was instantiated on; `vcpu` and `intid` exist. Any thread may call the functions of
- * lines and of distributor and redistributors; `irqAsserted` and `icc*` are for the one that runs the vCPU.
+ * Exports of the GIC. `gic` is the byte offset of its block
+ * (assembly/layout/gic-memory.ts) in the memory that it was instantiated on; `vcpu` and
+ * `intid` have to exist. Any thread may call the functions for lines, distributor and
+ * redistributors; only the thread that runs the vCPU may call `irqAsserted` and `icc*`.
  */
 export interface Gicv3Exports {
-  /** Everything out of reset; nothing else runs meanwhile. */
+  /** Resets everything, while nothing else uses the GIC. */
   reset(gic: number, vcpus: number, intids: number): void;
-  /** Where a vCPU has its pending and limit words in the same memory; 0: in the GIC's block. */
+  /**
+   * Sets the byte offsets of a vCPU's pending and limit words in the same memory; 0: in
+   * the GIC's block.
+   */
   connect(gic: number, vcpu: number, pendingAt: number, limitAt: number): void;
-  /** Has the GIC have LPIs, from its next reset on: where their area and RAM begin in the same memory. */
+  /**
+   * Adds LPIs to the GIC, from its next reset on; `lpis` and `ram` are byte offsets in
+   * the same memory.
+   */
   addLpis(gic: number, lpis: number, ramGpa: number, ram: number, ramSize: number): void;
-  /** Derives the targets of SPIs from stored routes; GICD_CTLR is 0, and its write does the rest. */
+  /**
+   * Derives the targets of SPIs from restored routes. GICD_CTLR is 0, and writing it
+   * completes the restore.
+   */
   applyRoutes(gic: number): void;
   setLine(gic: number, vcpu: number, intid: number, high: number): void;
   pulseLine(gic: number, vcpu: number, intid: number): void;
-  /** 32-bit accesses, at offsets that are multiples of 4, of GICD or of the vCPU's GICR frames. */
+  /**
+   * 32-bit accesses to GICD or the vCPU's GICR frames, at offsets that are multiples of
+   * 4.
+   */
   readDistributor(gic: number, offset: number): number;
   writeDistributor(gic: number, offset: number, value: number): void;
   writeDistributor8(gic: number, offset: number, value: number): void;
@@ -31,88 +44,109 @@ export interface Gicv3Exports {
   writeRedistributor8(gic: number, vcpu: number, offset: number, value: number): void;
   /** Not 0 while the vCPU's IRQ input is asserted. */
   irqAsserted(gic: number, vcpu: number): number;
-  /** MRS; -1n: UNDEFINED. */
+  /** MRS; -1n when UNDEFINED. */
   iccRead(gic: number, vcpu: number, register: number): bigint;
-  /** MSR; 0: UNDEFINED. */
+  /** MSR; 0 when UNDEFINED. */
   iccWrite(gic: number, vcpu: number, register: number, value: bigint): number;
-  /** The ITS of a GIC with LPIs out of reset. */
+  /** Resets the ITS of a GIC with LPIs. */
   resetIts(gic: number): void;
-  /** 32-bit accesses, at offsets that are multiples of 4, of its control frame. */
+  /** 32-bit accesses to the ITS's control frame, at offsets that are multiples of 4. */
   readIts(gic: number, offset: number): number;
   writeIts(gic: number, offset: number, value: number): void;
-  /** Executes commands of its queue; not 0: there are more. */
+  /** Executes commands of the ITS's queue; not 0 when more remain. */
   serveIts(gic: number): number;
   /** A write to GITS_TRANSLATER. */
   translate(gic: number, deviceId: number, eventId: number): void;
 }
 
 /**
- * Exports of the arm64 CPU. `cpu` is the byte offset of a vCPU block (assembly/layout/arm64-state.ts),
- * `pool` that of the record pages (assembly/layout/arm64-records.ts). Its imports are those of
- * assembly/imports/board.ts, and `env.table`: the regions, by the index that their entries have.
+ * Exports of the arm64 CPU. `cpu` is the byte offset of a vCPU block
+ * (assembly/layout/arm64-state.ts), `pool` that of the record pages
+ * (assembly/layout/arm64-records.ts). Its imports are those of assembly/imports/board.ts,
+ * and `env.table`, which has the regions at the indices in their entries.
  */
 export interface Arm64Exports {
-  /** A block becomes a vCPU out of reset; what the host has set stays. */
+  /** Resets a vCPU; fields set by the host are kept. */
   reset(cpu: number): void;
-  /** Empties the record pages, `size` bytes; no vCPU runs, and each has its `flushFetch` called. */
+  /**
+   * Empties the record pages, `size` bytes, while no vCPU runs. Call `flushFetch` for
+   * each vCPU as well.
+   */
   resetPool(pool: number, size: number, ramSize: number): void;
-  /** Runs a vCPU for about so many instructions. Returns ARM64_EXIT_*. */
+  /** Runs a vCPU for about that many instructions. Returns ARM64_EXIT_*. */
   run(cpu: number, instructions: number): number;
   step(cpu: number): number;
-  /** Runs a vCPU until it has executed exactly `due` instructions since its reset. Returns ARM64_EXIT_*. */
+  /**
+   * Runs a vCPU until it has executed exactly `due` instructions since its reset. Returns
+   * ARM64_EXIT_*.
+   */
   runTo(cpu: number, due: bigint): number;
-  /** Instructions of a page of RAM, or of all, are decoded anew. */
+  /** Has the instructions of a page of RAM, or of all RAM, decoded again. */
   invalidatePage(cpu: number, page: number): void;
   invalidateAll(cpu: number): void;
-  /** Empties TLBs: all, or those of instructions. */
+  /** Empties the TLBs: all, or those of instructions. */
   flushAll(cpu: number): void;
   flushFetch(cpu: number): void;
-  /** The entry of the region that a record leads to (assembly/layout/arm64-regions.ts), or 0. */
+  /**
+   * The entry of the region that a record enters (assembly/layout/arm64-regions.ts), or
+   * 0.
+   */
   entryOf(record: number): number;
   /**
-   * Lets the record of the instruction `at` bytes behind the start of its page lead to an entry, of
-   * which everything but the records is there. `base` is the page's first record.
+   * Makes the record of the instruction `at` bytes after the start of its page enter a
+   * region. All words of the entry but its records have to be filled. `base` is the
+   * page's first record.
    */
   placeEntry(base: number, at: number, entry: number): void;
-  /** Where in the memory the byte at a virtual address is that EL1 can read; 0 where it is no RAM. */
+  /**
+   * Offset in the memory of the byte at a virtual address that EL1 can read; 0 when it is
+   * not RAM.
+   */
   hostAddress(cpu: number, va: bigint): number;
   /**
-   * A system register, by its encoding: read into ARM64_MMIO_VALUE or written as EL1 does, by a debugger
-   * while the vCPU does not run. 0 where there is none.
+   * Reads a system register into ARM64_MMIO_VALUE, or writes it, by its encoding and as
+   * EL1 does. For a debugger, while the vCPU does not run. 0 when there is no such
+   * register.
    */
   readRegister(cpu: number, encoding: number): number;
   writeRegister(cpu: number, encoding: number, value: bigint): number;
-  /** PSTATE as SPSR has it; 0 where its mode is none of this CPU's. */
+  /**
+   * Reads or sets PSTATE in the format of SPSR; `setStatus` returns 0 when this CPU does
+   * not have the mode.
+   */
   statusOf(cpu: number): number;
   setStatus(cpu: number, status: number): number;
-  /** Takes what ends a WFE; 0 when there is nothing. */
+  /** Consumes the event that ends a WFE; 0 when there is none. */
   takeEvent(cpu: number): number;
   /** Takes a synchronous exception whose return address is the PC. */
   takeException(cpu: number, ec: number, iss: number): void;
 }
 
 /**
- * The guest port, for a memory that threads share, and for one that they do not, as another VMM may
- * have it.
+ * The guest port, for a memory that threads share, and for one that they do not, which
+ * another VMM may have.
  */
 export interface GuestPortModules {
   readonly guestPort: WebAssembly.Module;
   readonly privateGuestPort: WebAssembly.Module;
 }
 
-/** The parts of an SMMU's unit as modules of their own, which direct imports join. */
+/** The parts of an SMMU's unit as separate modules, linked by direct imports. */
 export interface SeparateModules extends GuestPortModules {
   readonly smmuCore: WebAssembly.Module;
   readonly vcmdqDrain: WebAssembly.Module;
 }
 
-/** The same as one module with two memories, for a shared guest memory and for a private one. */
+/**
+ * The parts merged into one module with two memories, for a shared guest memory and for a
+ * private one.
+ */
 export interface MergedModules {
   readonly smmuUnit: WebAssembly.Module;
   readonly privateSmmuUnit: WebAssembly.Module;
 }
 
-/** The hot modules of an SMMU, compiled. Can be posted to other threads. */
+/** The compiled hot modules of an SMMU. They can be posted to other threads. */
 export type HotModules = SeparateModules | MergedModules;
 
 export interface SeparateAmdModules extends GuestPortModules {
@@ -124,10 +158,10 @@ export interface MergedAmdModules {
   readonly privateAmdUnit: WebAssembly.Module;
 }
 
-/** The hot modules of an AMD IOMMU, compiled, in either form. */
+/** The compiled hot modules of an AMD IOMMU, in either form. */
 export type AmdModules = SeparateAmdModules | MergedAmdModules;
 
-/** A stretch of guest physical address space that is RAM. Multiples of 4 KiB. */
+/** A range of guest physical addresses that is RAM. Multiples of 4 KiB. */
 export interface MemoryRegion {
   readonly gpa: number;
   /** Byte offset in guest memory. */
@@ -135,23 +169,23 @@ export interface MemoryRegion {
   readonly size: number;
 }
 
-/** Regions that a guest port has room for. */
+/** The most regions of a guest port. */
 export const MAX_REGIONS = 4;
 
 /** (module (memory 0) (memory 0)) */
 const TWO_MEMORIES = Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0, 5, 5, 2, 0, 0, 0, 0);
 let multiMemory: boolean | undefined;
 
-/** Whether the engine takes modules with several memories. */
+/** Whether the engine supports modules with several memories. */
 export function hasMultiMemory(): boolean {
   multiMemory ??= WebAssembly.validate(TWO_MEMORIES);
   return multiMemory;
 }
 
 /**
- * Where the hot modules lie, for pages and bundlers that want them elsewhere than beside this file: URLs,
- * or paths, which are relative to the working directory (Node.js) or to the document (pages).
- * Who names separate modules and no unit gets the separate ones.
+ * Locations of the hot modules, for pages and bundlers that do not keep them in this
+ * file's folder: URLs, or paths, which are relative to the working directory (Node.js) or
+ * to the document (pages). Naming separate modules and no unit selects the separate ones.
  */
 export interface HotModuleUrls {
   readonly guestPort?: string | URL | undefined;
@@ -166,7 +200,8 @@ export interface HotModuleUrls {
 }
 
 /**
- * Where the hot modules of an AMD IOMMU lie, likewise. The guest port is the one of `HotModuleUrls`.
+ * Locations of the hot modules of an AMD IOMMU, likewise. The guest port is the one of
+ * `HotModuleUrls`.
  */
 export interface AmdModuleUrls {
   readonly amdIommu?: string | URL | undefined;
@@ -174,26 +209,29 @@ export interface AmdModuleUrls {
   readonly privateAmdUnit?: string | URL | undefined;
 }
 
-/** Where modules lie that some boards need. */
+/** Locations of modules that some boards need. */
 export type BoardModuleUrls = {
   readonly [module in 'arm64' | 'gicv3']?: string | URL | undefined;
 };
 
-/** Where the modules of hosts and of boards lie, when not beside this file. */
+/**
+ * Locations of the modules of hosts and of boards, when they are not in this file's
+ * folder.
+ */
 export type ModuleUrls = HotModuleUrls & AmdModuleUrls & BoardModuleUrls;
 
-/** Which of the hot modules are taken. */
+/** Selects among the hot modules. */
 export interface HotModuleOptions {
-  /** Take the SMMU core with the sanitizer in it (docs/sanitizer.md). Default false. */
+  /** Use the SMMU core with the sanitizer (docs/sanitizer.md). Default false. */
   readonly checked?: boolean;
 }
 
-/** Whether a module is, or has in it, an SMMU core with the sanitizer. */
+/** Whether a module is, or includes, an SMMU core with the sanitizer. */
 export function hasSanitizer(module: WebAssembly.Module): boolean {
   return WebAssembly.Module.exports(module).some(({ name }) => name === 'checked');
 }
 
-/** Whether the modules' SMMU core has the sanitizer in it. */
+/** Whether the modules' SMMU core has the sanitizer. */
 export function isChecked(modules: HotModules): boolean {
   if (typeof modules !== 'object' || modules === null)
     throw new TypeError('isChecked: modules must be what loadHotModules has loaded');
@@ -204,9 +242,9 @@ const named = (urls: readonly (string | URL | undefined)[]) =>
   urls.some((url) => url !== undefined);
 
 /**
- * Compiles the hot modules, those that lie beside this file where `urls` says nothing else: a unit
- * that is one module where the engine has multi-memory, else separate ones.
- * @throws {EnvironmentError} when one cannot be loaded.
+ * Compiles the hot modules: from this file's folder, unless `urls` names another
+ * location. A unit is one module if the engine has multi-memory, otherwise separate ones.
+ * @throws {EnvironmentError} when a module cannot be loaded.
  */
 export async function loadHotModules(
   urls: HotModuleUrls = {},
@@ -260,7 +298,10 @@ async function loadGuestPort(urls: HotModuleUrls): Promise<GuestPortModules> {
   return { guestPort, privateGuestPort };
 }
 
-/** `loadHotModules` for engines without multi-memory, and for who replaces a part of a unit. */
+/**
+ * `loadHotModules` for engines without multi-memory, and for callers that replace a part
+ * of a unit.
+ */
 export async function loadSeparateModules(
   urls: HotModuleUrls = {},
   { checked = false }: HotModuleOptions = {},
@@ -279,9 +320,8 @@ export async function loadSeparateModules(
 }
 
 /**
- * Compiles the hot modules of an AMD IOMMU, those that lie beside this file where `urls` says nothing
- * else; as `loadHotModules`.
- * @throws {EnvironmentError} when one cannot be loaded.
+ * Compiles the hot modules of an AMD IOMMU; see `loadHotModules`.
+ * @throws {EnvironmentError} when a module cannot be loaded.
  */
 export async function loadAmdModules(urls: ModuleUrls = {}): Promise<AmdModules> {
   const units = [urls.amdUnit, urls.privateAmdUnit];
@@ -298,7 +338,7 @@ export async function loadAmdModules(urls: ModuleUrls = {}): Promise<AmdModules>
   return { amdUnit, privateAmdUnit };
 }
 
-/** The same as `loadSeparateModules`. */
+/** `loadSeparateModules` for an AMD IOMMU. */
 export async function loadSeparateAmdModules(urls: ModuleUrls = {}): Promise<SeparateAmdModules> {
   const [port, amdIommu] = await Promise.all([
     loadGuestPort(urls),
@@ -308,7 +348,7 @@ export async function loadSeparateAmdModules(urls: ModuleUrls = {}): Promise<Sep
 }
 
 /**
- * The GIC, compiled, for boards that have one.
+ * Compiles the GIC, for boards that have one.
  * @throws {EnvironmentError} when it cannot be loaded.
  */
 export async function loadGicv3(url?: string | URL): Promise<WebAssembly.Module> {
@@ -316,7 +356,7 @@ export async function loadGicv3(url?: string | URL): Promise<WebAssembly.Module>
 }
 
 /**
- * The arm64 CPU, compiled, for boards that have one.
+ * Compiles the arm64 CPU, for boards that have one.
  * @throws {EnvironmentError} when it cannot be loaded.
  */
 export async function loadArm64(url?: string | URL): Promise<WebAssembly.Module> {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The files of the hot modules: fetched or read, compiled, and looked at whether each is what it is
-// taken for.
+// The files of the hot modules: fetches or reads them, compiles them, and checks that
+// each is the expected module.
 
 import { EnvironmentError } from './environment-error.ts';
 import { fetchReason } from './fetch-reason.ts';
@@ -8,11 +8,14 @@ import { fileUrl } from './file-place.ts';
 import { IN_NODE } from './in-node.ts';
 import { PACKAGE_VERSION } from './package-version.ts';
 
-/** Custom section in which a module says what it is (scripts/stamp-wasm.mjs). */
+/** Custom section that identifies a module (scripts/stamp-wasm.mjs). */
 const STAMP = 'vsmmu';
 const WASM_TYPE = 'application/wasm';
 
-/** @throws {Error} when it is another module, or one of another version: they share memory layouts. */
+/**
+ * @throws {Error} when it is another module, or one of another version: the modules share
+ *   memory layouts.
+ */
 function checkStamp(module: WebAssembly.Module, name: string): void {
   const [section] = WebAssembly.Module.customSections(module, STAMP);
   const stamp = section && new TextDecoder().decode(section);
@@ -28,7 +31,7 @@ async function compileBytes(
     return await WebAssembly.compile(bytes);
   } catch (cause) {
     const reason = cause instanceof Error ? cause.message : String(cause);
-    throw new Error(`it is no WebAssembly module${of}: ${reason}`, { cause });
+    throw new Error(`it is not a WebAssembly module${of}: ${reason}`, { cause });
   }
 }
 
@@ -37,9 +40,9 @@ async function fetchModule(url: URL): Promise<WebAssembly.Module> {
   const { ok, status, statusText, headers } = response;
   if (!ok) throw new Error(`the server answers ${status} ${statusText}`.trim());
   const type = headers.get('content-type') ?? '';
-  // Servers that do not know the type are not few, and streams of another type are refused.
+  // Many servers do not know the type, and compileStreaming refuses other types.
   if (type === WASM_TYPE) return await WebAssembly.compileStreaming(response);
-  // A server of a single-page app answers its page for a file that it does not have.
+  // The server of a single-page app may answer with its page in place of a missing file.
   const of = type === '' ? '' : `, the server answers ${type}`;
   return await compileBytes(await response.arrayBuffer(), of);
 }
@@ -50,7 +53,10 @@ async function readModule(url: URL): Promise<WebAssembly.Module> {
   return await compileBytes(new Uint8Array(await readFile(url)));
 }
 
-/** Why a file could not be had, in one line: `fetch` has the reason in the cause of its error. */
+/**
+ * The reason why a file could not be loaded, in one line: `fetch` has it in the cause of
+ * its error.
+ */
 function reasonOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
   return (fetchReason(error) ?? error.message).replace(/\s*\n[\s\S]*/, '');
@@ -59,7 +65,7 @@ function reasonOf(error: unknown): string {
 /**
  * Compiles one of the hot modules.
  * @param place its URL or path.
- * @param name what it has to be: "smmu-core".
+ * @param name the module that it has to be: "smmu-core".
  * @throws {EnvironmentError} `no-module` when it cannot be loaded, or is another one.
  */
 export async function compileModule(
@@ -74,7 +80,7 @@ export async function compileModule(
     checkStamp(module, name);
     return module;
   } catch (cause) {
-    // A module in the URL itself is of no help in a message.
+    // A URL that contains the module itself is shortened in the message.
     const shown = url.length > 200 ? `${url.slice(0, 200)}…` : url;
     const message = `the WebAssembly module ${shown} cannot be loaded: ${reasonOf(cause)}`;
     throw new EnvironmentError('no-module', message, { cause, url });

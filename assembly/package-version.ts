@@ -1,4 +1,7 @@
 // SPDX-License-Identifier: MIT
 
-/** Version of the package: its WebAssembly modules carry it, and those of another one are refused. */
+/**
+ * Version of the package. Its WebAssembly modules carry it, and those of another version
+ * are refused.
+ */
 export const PACKAGE_VERSION = '0.1.0';

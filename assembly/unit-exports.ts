@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What the parts of a unit export to JavaScript, whether they are modules of their own or one
-// (docs/internals/architecture.md, "Units").
+// The exports of a unit's parts to JavaScript, whether the parts are separate modules or
+// one (docs/internals/architecture.md, "Units").
 
 import type { ATC_DENIED, ATC_REFUSED, ATS_CA, ATS_SUCCESS, ATS_UR } from './layout/ats-results.ts';
 import type {
@@ -30,23 +30,28 @@ export type AtcResult =
 /** Exports of the guest port. Offsets are byte offsets in guest memory. */
 export interface GuestPortExports {
   /**
-   * Offset of `length` bytes at a gpa (low and high word), or NO_OFFSET when they do not
-   * lie in one region.
+   * Offset of `length` bytes at a gpa (low and high word), or NO_OFFSET when they are not
+   * in one region.
    */
   resolveGpa(gpaLo: number, gpaHi: number, length: number): number;
 }
 
-/** Exports of the SMMU core. `smmu` is the byte offset of an SMMU block in host memory. */
+/**
+ * Exports of the SMMU core. `smmu` is the byte offset of an SMMU block in host memory.
+ */
 export interface SmmuCoreExports {
-  /** Registers an access in flight: from here to `accessEnd` no CMD_SYNC passes a translation that the access uses. */
+  /**
+   * Registers an access in flight: until `accessEnd` no CMD_SYNC completes for a
+   * translation that the access uses.
+   */
   accessBegin(): void;
   accessEnd(): void;
   /**
    * Translates one byte's address for an access within its page. `ssid` is ACCESS_NO_SSID
-   * for none; `attributes` is a sum of ACCESS_*. Results stand in the thread block
+   * for none; `attributes` is a sum of ACCESS_*. The results are in the thread block
    * (THREAD_PA, THREAD_PA_SIZE, THREAD_EVENT), which `Unit.translate` reads for its
    * callers.
-   * @returns TRANSLATE_*; after TRANSLATE_STALLED ask `stallAnswer`.
+   * @returns TRANSLATE_*; after TRANSLATE_STALLED poll `stallAnswer`.
    */
   translate(
     smmu: number,
@@ -57,11 +62,11 @@ export interface SmmuCoreExports {
     attributes: number,
   ): TranslateResult;
   /**
-   * The same for an access of `length` bytes, which begins within a page and goes on in the next
-   * ones, inside one registered access. Where the bytes lie stands in the thread's segment
-   * block, which `Unit.segments` reads for its callers.
-   * @returns TRANSLATE_OK, though no more may have been translated than there is room for; else what
-   *   has become of the first byte behind the segments.
+   * Translates an access of `length` bytes, which begins within a page and continues in
+   * the next ones, inside one registered access. The locations of the bytes are in the
+   * thread's segment block, which `Unit.segments` reads for its callers.
+   * @returns TRANSLATE_OK, even if the segments had room for only a part; otherwise the
+   *   result for the first byte after the segments.
    */
   translateSegments(
     smmu: number,
@@ -73,23 +78,26 @@ export interface SmmuCoreExports {
     length: number,
   ): TranslateResult;
   /**
-   * What has become of a stalled transaction: STALL_WAITING, or once STALL_RETRY
-   * (translate again), STALL_ABORT or STALL_RAZWI. A transaction that the SMMU does not
-   * know (any more) is to be translated again.
+   * The state of a stalled transaction: STALL_WAITING, or once STALL_RETRY (translate
+   * again), STALL_ABORT or STALL_RAZWI. STALL_RETRY for a transaction that the SMMU does
+   * not know, or no longer knows.
    */
   stallAnswer(smmu: number, sid: number, stag: number): number;
   /**
-   * The endpoint does not wait for a stalled transaction any more. Its STAG stays in use
-   * until software has answered.
+   * The endpoint gives up a stalled transaction. Its STAG stays in use until software has
+   * answered.
    */
   stallAbandon(smmu: number, sid: number, stag: number): void;
-  /** Frees every entry of a StreamID, answered or not: its endpoint is gone, and so is the software behind it. */
+  /**
+   * Frees every entry of a StreamID, answered or not: its endpoint has been removed, and
+   * so has the software that would answer.
+   */
   stallForget(smmu: number, sid: number): void;
   /**
    * An ATS Translation Request (IHI 0070 section 3.9.1.2), with the arguments of
    * `translate`; ACCESS_WRITE: No-Write is clear.
-   * @returns ATS_SUCCESS, ATS_UR or ATS_CA; from bit ATS_GRANTED_SHIFT on what is
-   *   granted, 0 for a denial. The translated block stands in THREAD_PA and
+   * @returns ATS_SUCCESS, ATS_UR or ATS_CA; the bits from ATS_GRANTED_SHIFT on are the
+   *   granted permissions, 0 for a denial. The translated block is in THREAD_PA and
    *   THREAD_PA_SIZE; any event has been recorded.
    */
   translationRequest(
@@ -101,12 +109,12 @@ export interface SmmuCoreExports {
     attributes: number,
   ): number;
   /**
-   * One access of the endpoint at a port (`atcSetMode`), through its ATC; for one thread
-   * at a time, inside a registered access. `ssid` is its PASID, ACCESS_NO_SSID for none:
-   * it has neither privilege nor execution then.
+   * Makes one access of the endpoint at a port (`atcSetMode`), through its ATC; for one
+   * thread at a time, inside a registered access. `ssid` is its PASID, ACCESS_NO_SSID for
+   * none, in which case privilege and execution do not apply.
    * @returns ATS_SUCCESS with the address in THREAD_PA and THREAD_PA_SIZE, ATS_UR or
    *   ATS_CA (its translation request), ATC_DENIED, or ATC_REFUSED (the translated
-   *   transaction, or all of an isolated endpoint).
+   *   transaction, or every transaction of an isolated endpoint).
    */
   atcAccess(
     smmu: number,
@@ -118,14 +126,15 @@ export interface SmmuCoreExports {
     attributes: number,
   ): AtcResult;
   /**
-   * Switches the ATS of a StreamID's endpoint, ATC_*; its ATC is empty then. Returns its
-   * port, ATC_NO_PORT when all are taken.
+   * Sets the ATS mode of a StreamID's endpoint, ATC_*, and empties its ATC. Returns its
+   * port, ATC_NO_PORT when none is free.
    */
   atcSetMode(smmu: number, sid: number, mode: number): number;
   /**
-   * A Page Request of a stream's endpoint: one page, a group of its own with this
-   * PRGIndex; `ssid` is its PASID, ACCESS_NO_SSID for none.
-   * @returns PRG_WAITING, or the SMMU's own answer: PRG_SUCCESS (overflow: ask again) or PRG_FAILURE.
+   * A Page Request of a stream's endpoint for one page, with this PRGIndex. `ssid` is its
+   * PASID, ACCESS_NO_SSID for none; without ACCESS_MORE it is the last of its group.
+   * @returns PRG_WAITING, or the SMMU's own response: PRG_SUCCESS (overflow: ask again)
+   *   or PRG_FAILURE.
    */
   pageRequest(
     smmu: number,
@@ -137,8 +146,9 @@ export interface SmmuCoreExports {
     group: number,
   ): number;
   /**
-   * A hint of a stream's device that it will access so many pages of 4 KiB, 1 to 255, from
-   * an address on; `attributes` as `translate`. E_PAGE_REQUEST comes of it where the stream is translated.
+   * A hint of a stream's device that it will access that many pages of 4 KiB, 1 to 255,
+   * from an address on; `attributes` as for `translate`. Records E_PAGE_REQUEST if the
+   * stream is translated.
    */
   pageHint(
     smmu: number,
@@ -149,65 +159,72 @@ export interface SmmuCoreExports {
     attributes: number,
     pages: number,
   ): void;
-  /** The endpoint of a StreamID is gone: its port is free. */
+  /** Frees the port of a StreamID, whose endpoint has been removed. */
   atcForget(smmu: number, sid: number): void;
 }
 
-/** Exports of the VCMDQ drain. `queue` is a queue block index, `context` a command context index. */
+/**
+ * Exports of the VCMDQ drain. `queue` is a queue block index, `context` a command context
+ * index.
+ */
 export interface VcmdqDrainExports {
   /**
-   * The guest's doorbell import: serves the VCMDQ whose page-0 slot holds `offset`. `id`
-   * is packed as assembly/layout/doorbell-id.ts says; an id that is not the machine's own
-   * has no effect.
+   * The guest's doorbell import: serves the VCMDQ whose page-0 slot contains `offset`.
+   * `id` has the format of assembly/layout/doorbell-id.ts; an id of another machine has
+   * no effect.
    */
   doorbell(id: number, offset: number): void;
   /**
-   * The guest's `tlbi` import: a vCPU's broadcast TLBI, as it reaches the SMMUs that take
-   * part, for the VMID that the VM's vCPUs run under. `operation` is ABI_TLBI_*.
+   * The guest's `tlbi` import: a vCPU's broadcast TLBI, applied to the SMMUs that take
+   * part, for the VMID assigned to the VM's vCPUs. `operation` is ABI_TLBI_*.
    */
   tlbi(operation: number, asid: number, va: bigint): void;
   /**
-   * The guest's `dsb` import: 0 when no access is left that began before the first call,
-   * made with 0; else what to call it with again.
+   * The guest's `dsb` import. Poll: pass 0n first, then the ticket that the last call
+   * returned, until it returns 0n. Every access that began before the first call has then
+   * ended.
    */
   dsb(before: bigint): bigint;
   /** Serves one queue within its budget. Returns QUEUE_STATE. */
   serve(smmu: number, queue: number): number;
   /**
-   * Serves every VCMDQ of a context once, as far as a bound of work allows; what is left
-   * calls for the host, and the next call begins there. Returns the work done: 1 for each
-   * command, more for those that visit many entries.
+   * Serves every VCMDQ of a context once, within a bound of work. If some remain it calls
+   * the host, and the next call starts with these. Returns the work done: 1 for each
+   * command, more for commands that visit many entries.
    */
   serveContext(smmu: number, context: number): number;
   /**
-   * The side core's loop: looks at the VCMDQs of a context `looks` times, most often at
-   * the one that had work last, and serves those that have something to do. Returns the
-   * work done, as `serveContext`, or WATCH_NO_COMMAND; early when there was much, and
-   * when something needs the host.
+   * The side core's loop: polls the VCMDQs of a context `looks` times, most often the one
+   * that had work last, and serves those that have work. Returns the work done, like
+   * `serveContext`, or WATCH_NO_COMMAND. Returns early after much work, and when
+   * something needs the host.
    */
   watch(smmu: number, context: number, looks: number): number;
-  /** Runs the queues that are parked at a CMD_SYNC again; returns how many are still parked. */
+  /**
+   * Serves the queues that are parked at a CMD_SYNC; returns how many are still parked.
+   */
   serveParked(smmu: number): number;
   /**
-   * Publishes a held error: CONS.ERR, CONS.RD, GERROR (of an ECMDQ ERR and ERR_REASON in CONS).
-   * This, `stepOver` and `resume` return QUEUE_ACQUIRED, or QUEUE_BUSY when another thread has
-   * the queue.
+   * Publishes a held error: CONS.ERR, CONS.RD, GERROR (for an ECMDQ, ERR and ERR_REASON
+   * in CONS). This, `stepOver` and `resume` return QUEUE_ACQUIRED, or QUEUE_BUSY when
+   * another thread owns the queue.
    */
   publishError(smmu: number, queue: number): number;
   /**
-   * Steps over the command that a held error or an emulation stopped at, and lets the queue run;
-   * `serve` goes on.
+   * Skips the command that the queue is stopped at, by a held error or for emulation, and
+   * lets the queue run; call `serve` to continue.
    */
   stepOver(smmu: number, queue: number): number;
-  /** Lets a stopped queue fetch again from CONS; `serve` goes on. */
+  /** Lets a stopped queue fetch again from CONS; call `serve` to continue. */
   resume(smmu: number, queue: number): number;
-  /** Gives back what a dead thread (block index) owned. */
+  /** Releases what a dead thread (block index) owned. */
   reapThread(smmu: number, thread: number): void;
 }
 
 /**
  * Exports of the AMD IOMMU. `iommu` is the byte offset of its block in host memory,
- * `guest` a GuestID (0: the host). `pageRequest` ignores ACCESS_MORE: each is a group of its own.
+ * `guest` a GuestID (0: the host). `pageRequest` ignores ACCESS_MORE: each request is a
+ * group of its own.
  */
 export interface AmdIommuExports
   extends Pick<
@@ -217,9 +234,9 @@ export interface AmdIommuExports
   /**
    * Translates one byte's address for an access within its page. `pasid` is
    * ACCESS_NO_SSID for none; `attributes` is 0 or ACCESS_WRITE, with ACCESS_ATS_REQUEST
-   * for a translation request. Results stand in the thread block.
-   * @returns TRANSLATE_OK or TRANSLATE_ABORT (refused; the event has been logged, but for a page
-   *   fault of a translation request).
+   * for a translation request. The results are in the thread block.
+   * @returns TRANSLATE_OK or TRANSLATE_ABORT (refused; the event has been logged, unless
+   *   it is a page fault of a translation request).
    */
   translate(
     iommu: number,
@@ -231,18 +248,21 @@ export interface AmdIommuExports
   ): TranslateResult;
   /**
    * The guest's doorbell import: serves the command buffer of a GuestID whose tail has
-   * been stored. One that is not the machine's own has no effect.
+   * been stored. A GuestID of another machine has no effect.
    */
   doorbell(guest: number, offset: number): void;
   /** Serves a command buffer within its budget. Returns QUEUE_STATE. */
   serve(iommu: number, guest: number): number;
-  /** Runs the command buffers that are parked at a COMPLETION_WAIT again; returns how many are still parked. */
+  /**
+   * Serves the command buffers that are parked at a COMPLETION_WAIT; returns how many are
+   * still parked.
+   */
   serveParked(iommu: number): number;
   /**
-   * Steps over the command that the host has carried out. Returns QUEUE_ACQUIRED, or
-   * QUEUE_BUSY when another thread has the buffer.
+   * Skips the command that the host has executed. Returns QUEUE_ACQUIRED, or QUEUE_BUSY
+   * when another thread owns the buffer.
    */
   stepOver(iommu: number, guest: number): number;
-  /** Gives back what a dead thread (block index) owned. */
+  /** Releases what a dead thread (block index) owned. */
   reapThread(iommu: number, thread: number): void;
 }

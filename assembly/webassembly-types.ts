@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
-// The types of WebAssembly's JavaScript interface that the package's declarations name, for
-// projects that have no DOM library, such as those for Node.js alone. Where a library declares
-// them, its own are meant: what stands here is then empty, or the very same.
+// The types of WebAssembly's JavaScript interface that the package's declarations use,
+// for projects without a DOM library, such as those for Node.js alone. Where a library
+// declares them, the library's types apply, and the types below are empty or identical.
 
-/** What says that the DOM's library, or the one for workers, is there. */
+/** Present where the DOM's library, or the one for workers, is. */
 type DomGlobals = { onmessage: unknown };
 type Unless<Library, Ours> = typeof globalThis extends Library ? object : Ours;
 
-/** A memory, as far as the package uses it. */
+/** A memory, reduced to what the package uses. */
 interface OwnMemory {
   readonly buffer: ArrayBuffer;
   grow(delta: number): number;
@@ -15,7 +15,7 @@ interface OwnMemory {
 type MemoryMembers = Unless<DomGlobals, OwnMemory>;
 type InstanceMembers = Unless<DomGlobals, { readonly exports: Record<string, unknown> }>;
 
-/** What makes a memory. Sizes are in pages of 64 KiB. */
+/** The constructor of a memory. Sizes are in pages of 64 KiB. */
 interface OwnMemoryConstructor {
   readonly prototype: WebAssembly.Memory;
   new (descriptor: { initial: number; maximum?: number; shared?: boolean }): WebAssembly.Memory;
@@ -37,10 +37,12 @@ declare global {
   }
 }
 
-/** `WebAssembly.Memory`, for a file that names nothing else that brings the types along. */
+/**
+ * `WebAssembly.Memory`, for a file that imports nothing else that declares these types.
+ */
 export type WasmMemory = WebAssembly.Memory;
 /**
- * Imports of a module, by the module and the name that it asks for: what is instantiated
- * with them, where DOM is, takes them as `WebAssembly.Imports`.
+ * Imports of a module, by module and name. Where the DOM library is present,
+ * instantiation accepts them as `WebAssembly.Imports`.
  */
 export type WasmImports = Record<string, Record<string, unknown>>;

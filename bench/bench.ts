@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// npm run bench: what the hot paths cost (docs/internals/performance.md).
+// npm run bench: the cost of the hot paths (docs/internals/performance.md).
 
 import { execFile } from 'node:child_process';
 import { writeFile } from 'node:fs/promises';
@@ -60,7 +60,10 @@ const PARTS = [
 ];
 const ROUNDS = 15;
 const QUICK_ROUNDS = 3;
-/** Rounds of the paths that are not counted: the compilers take some thousand exits to finish. */
+/**
+ * Rounds of the paths that are not counted: the JIT compilers take some thousand exits to
+ * finish.
+ */
 const WARM_UP = 10;
 const QUICK_WARM_UP = 4;
 
@@ -185,7 +188,10 @@ async function writePage(
   await writeFile(file, historyPage(alike, baseline?.ratios));
 }
 
-/** Makes a run, and further ones of the parts of which a ratio is beyond the baseline's in all so far. */
+/**
+ * Makes a run, and further runs of those parts that have a ratio beyond the baseline's in
+ * all runs so far.
+ */
 async function measureAgainst(
   baseline: BenchRun | undefined,
   measureOnly: (parts: readonly string[]) => Promise<Results>,

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
-// DMA through the SMMU, transfer by transfer into a buffer and out again as a device makes it,
+// DMA through the SMMU, transfer by transfer into a buffer and out again like a device's,
 // against the same copies without an SMMU.
 
 import type { DmaPort } from '../devices/plugin/index.ts';
 import { type BenchMachine, DMA_BYTES, type DmaBuffer, scatteredPage } from './machines.ts';
 import { type Measurand, measureRounds, median, ratioOf } from './measure.ts';
 
-/** Whether pages that follow one another are neighbours in memory as well. */
+/** Whether consecutive pages are also adjacent in memory. */
 export type DmaLayout = 'contiguous' | 'scattered';
 
 /** Bytes per nanosecond, which is GB/s. */
@@ -14,9 +14,12 @@ export interface DmaRow {
   /** Bytes of one access of the port. */
   readonly transfer: number;
   readonly layout: DmaLayout;
-  /** Through the SMMU: each transfer is read into a buffer and written from there. */
+  /** Through the SMMU: each transfer is read into a buffer and written from it. */
   readonly smmu: number;
-  /** The same copies without the SMMU: of a transfer, or of each page where pages are scattered. */
+  /**
+   * The same copies without the SMMU, by transfers, or by pages where pages are
+   * scattered.
+   */
   readonly plain: number;
   /** Time through the SMMU to time without it. */
   readonly ratio: number;
@@ -24,7 +27,7 @@ export interface DmaRow {
 
 export interface DmaResults {
   readonly rows: readonly DmaRow[];
-  /** All of it in one copy, without the SMMU. */
+  /** The whole buffer in one copy, without the SMMU. */
   readonly whole: number;
 }
 
@@ -37,7 +40,7 @@ function iovaOf({ iova, scatteredIova }: DmaBuffer, layout: DmaLayout): number {
 }
 
 /**
- * Copies the buffer through the SMMU, as many bytes at a time as `bytes` has.
+ * Copies the buffer through the SMMU, in transfers of the size of `bytes`.
  * @throws {Error} when an access is refused.
  */
 export function copyByDma(
@@ -53,7 +56,7 @@ export function copyByDma(
   }
 }
 
-/** The same copies without it. */
+/** Makes the same copies without the SMMU. */
 function copyPlainly(from: Uint8Array, to: Uint8Array, bytes: Uint8Array, layout: DmaLayout): void {
   const step = layout === 'contiguous' ? bytes.length : PAGE;
   const placeOf = (at: number) => (layout === 'contiguous' ? at : scatteredPage(at / PAGE) * PAGE);

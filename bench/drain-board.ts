@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// What the hot modules are measured on: a host memory with one SMMU, a guest memory, the
-// unit that joins them, one VCMDQ, and streams that translate with every granule in every
-// mode. No device model takes part.
+// The board on which the hot modules are measured: a host memory with one SMMU, a guest
+// memory, the unit that connects them, one VCMDQ, and streams that translate with every
+// granule in every mode. No device model is involved.
 
 import { HOST_AT_RAM_BASE } from '../assembly/layout/host-memory.ts';
 import {
@@ -39,8 +39,8 @@ export const VINTF = 1;
 /** Guest-memory offset of the queue's registers. */
 export const PAGE0 = 0x10000;
 /**
- * VMID of the VINTF, and of the nested stream with pages of 4 KiB: its entries are those
- * that the drain's invalidations meet.
+ * VMID of the VINTF, and of the nested stream with pages of 4 KiB: the drain's
+ * invalidations apply to its entries.
  */
 export const VMID = 7;
 /** Virtual StreamID that the VINTF maps to a physical one. */
@@ -56,11 +56,12 @@ const RAM_OFFSET = 0x100000;
 const GUEST_PAGES = 128;
 const RING = 0x200000;
 const HOST_RAM = 0x400000;
-/** Tables and STEs lie in host RAM from here on. */
+/** Start of the tables and STEs in host RAM. */
 const HOST_TABLES = 0x20000;
 const STREAM_TABLE = 0x10000;
 const LOG2STREAMS = 8;
-// S1P, S2P, ATS, ASID16, VMID16; SIDSIZE 16; OAS 48 and every granule (IHI 0070 section 6.3).
+// S1P, S2P, ATS, ASID16, VMID16; SIDSIZE 16; OAS 48 and every granule (IHI 0070 section
+// 6.3).
 const IDR0 = 0x0544141b;
 const IDR1 = 0x014a0010;
 const IDR3 = 0x504;
@@ -95,7 +96,7 @@ export interface DrainBoard {
   readonly streams: readonly Stream[];
   /** Fills every slot of the ring. */
   fillRing(command: (slot: number) => readonly bigint[]): void;
-  /** Empties the IOTLB and forgets which sizes it ever held. */
+  /** Empties the IOTLB and clears its record of the entry sizes. */
   emptyTlb(): void;
   /** Live entries of the IOTLB. */
   tlbEntries(): number;
@@ -103,7 +104,7 @@ export interface DrainBoard {
   counter(field: number): number;
 }
 
-/** @param modules what its unit is made of. */
+/** @param modules the modules of its unit. */
 export async function createBoard(modules: HotModules): Promise<DrainBoard> {
   const guestLoops = await compileGuest(
     'loops',

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What the drain takes for each command, beside the same loop in C.
+// The drain's time for each command, next to that of the same loop in C.
 
 import {
   type DrainBoard,
@@ -20,10 +20,10 @@ export interface DrainRow {
   readonly batch: number;
   readonly iotlb: 'empty' | 'full';
   readonly wasm: number;
-  /** The same by a unit of separate modules, where `wasm` is one module. */
+  /** Time with a unit of separate modules, where `wasm` is one module. */
   readonly separate?: number;
   readonly c?: number;
-  /** Throughput as a part of native. */
+  /** Throughput as a fraction of that of native code. */
   readonly ratio?: number;
 }
 
@@ -31,7 +31,7 @@ export interface DrainResults {
   readonly rows: readonly DrainRow[];
   /** TLBI_NH_ASID in full batches, full IOTLB to empty one. */
   readonly asidFullToEmpty: number;
-  /** A doorbell behind which there is nothing to do. */
+  /** A doorbell with nothing to do. */
   readonly emptyDoorbell: number;
   readonly separateEmptyDoorbell?: number;
 }
@@ -42,13 +42,15 @@ const QUICK_COMMANDS = 4_000;
 /** Slots of the ring. */
 const LAP = 1 << LOG2SIZE;
 const PROD_MASK = (2 << LOG2SIZE) - 1;
-// Addresses of invalidations lie outside of what the IOTLB holds, so that a full one stays full.
+// Addresses of invalidations are outside the IOTLB's contents, so that a full one stays
+// full.
 const ELSEWHERE = 0x1000_0000_0000n;
 export const OPCODES: Readonly<Record<string, (slot: number) => readonly bigint[]>> = {
   SYNC: () => [0x46n],
   NH_ASID: () => [0x0001_0000_0000_0011n],
   NH_VA: (slot) => [0x0001_0000_0000_0012n, ELSEWHERE + (BigInt(slot) << 12n)],
-  // One page of 4 KiB at level 3, as drivers write it where ranges are supported.
+  // One page of 4 KiB at level 3, in the form that drivers use where ranges are
+  // supported.
   NH_VA_PAGE: (slot) => [0x0001_0000_0000_0012n, (ELSEWHERE + (BigInt(slot) << 12n)) | 0x700n],
   // 16 pages of 4 KiB.
   NH_VA_RANGE: (slot) => [0x0001_0000_0000_f012n, (ELSEWHERE + (BigInt(slot) << 16n)) | 0x400n],
@@ -56,10 +58,10 @@ export const OPCODES: Readonly<Record<string, (slot: number) => readonly bigint[
   ATC_INV: () => [(BigInt(VIRTUAL_SID) << 32n) | 0x40n, 52n],
 };
 
-/** What is measured. */
+/** A combination that is measured. */
 export type DrainCell = Pick<DrainRow, 'opcode' | 'batch' | 'iotlb'>;
 
-/** Rings a board's queue, from where PROD stands; returns PROD. */
+/** Rings a board's queue from its current PROD; returns PROD. */
 function ring({ loops, queue }: DrainBoard, batches: number, batch: number): number {
   return loops.ring(batches, batch, PAGE0, VINTF, queue.cons, PROD_MASK) >>> 0;
 }
@@ -76,7 +78,7 @@ function batchesOf({ opcode, batch }: DrainCell, quick: boolean): number {
   return Math.ceil(commands / batch / (opcode === 'NH_VA_RANGE' ? 8 : 1));
 }
 
-/** The drain of a board. */
+/** The subject for a board's drain. */
 export function drainSubject(
   name: string,
   on: DrainBoard,
@@ -94,7 +96,7 @@ export function drainSubject(
       on.fillRing(command);
       on.emptyTlb();
       if (iotlb === 'full') fillTlb(on);
-      // A lap that is not timed: filling has emptied the processor's caches.
+      // An untimed lap: filling the IOTLB has evicted the processor's caches.
       ring(on, LAP / batch, batch);
     },
     run() {
@@ -106,7 +108,7 @@ export function drainSubject(
   };
 }
 
-/** The same commands in C. */
+/** The subject for the same commands in C. */
 export function nativeSubject(
   name: string,
   native: NativeDrain,
@@ -122,7 +124,10 @@ export function nativeSubject(
   };
 }
 
-/** @param separate a board whose unit is of separate modules, where that of `board` is one module. */
+/**
+ * @param separate a board whose unit consists of separate modules, where that of `board`
+ *   is one module.
+ */
 export async function measureDrain(
   board: DrainBoard,
   separate: DrainBoard | undefined,

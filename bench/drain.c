@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: MIT
-// The drain in C: what the same loop costs without WebAssembly. Same queue block, same checks of what a guest controls, same atomics, same
-// IOTLB sweep (assembly/vcmdq-drain, assembly/smmu-core); left out is what no benchmark reaches: errors, parking, other queue kinds, CFGI.
+// The drain in C: the cost of the same loop without WebAssembly. It has the same queue
+// block, checks of guest-controlled values, atomics and IOTLB sweep
+// (assembly/vcmdq-drain, assembly/smmu-core), and lacks what no benchmark reaches:
+// errors, parking, other queue kinds, CFGI.
 //
-// Reads requests from stdin, one a line: "<opcode> <batch> <batches> <full>"; answers each with the nanoseconds that it took.
+// Reads requests from stdin, one per line: "<opcode> <batch> <batches> <full>"; answers
+// each with its duration in nanoseconds.
 
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -91,7 +94,7 @@ static void mark_killed(_Atomic uint32_t *sequence) {
   while ((seen & (BUSY | KILLED)) == BUSY && !atomic_compare_exchange_strong(sequence, &seen, seen | KILLED)) {}
 }
 
-// All tags in one vector compare, as the drain does it.
+// Compares all tags with one vector instruction, as the drain does.
 static bool tagged(Set *set, uint32_t hash) {
   typedef uint32_t Tags __attribute__((vector_size(16), may_alias));
   typedef uint64_t Halves __attribute__((vector_size(16)));
@@ -313,7 +316,8 @@ static void *pages(size_t size) {
   return memset(memory, 0, size);
 }
 
-// The IOTLB as after a walk through twice as many pages of 4 KiB as it has entries; or as out of reset.
+// Fills the IOTLB as a walk through twice as many 4 KiB pages as it has entries would; or
+// resets it.
 static void fill_tlb(bool full) {
   memset(sets, 0, SETS * sizeof(Set));
   memset(entries, 0, SETS * WAYS * sizeof(Entry));
@@ -377,7 +381,7 @@ int main(void) {
       memcpy(guest + RING + slot * 16 + 8, &d1, 8);
     }
     fill_tlb(full != 0);
-    // A lap that is not timed: filling has emptied the processor's caches.
+    // An untimed lap: filling the IOTLB has evicted the processor's caches.
     prod = ring_batches((1u << LOG2SIZE) / batch, batch, prod);
     struct timespec from, to;
     clock_gettime(CLOCK_MONOTONIC, &from);

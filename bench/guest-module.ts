@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The AssemblyScript of bench/guest, compiled when the benchmarks start: nothing that is shipped contains it.
+// Compiles the AssemblyScript of bench/guest when the benchmarks start; it is not part of
+// the package.
 
 import { execFile } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
@@ -11,7 +12,7 @@ import { promisify } from 'node:util';
 /** The project's folder; this file runs in dist/bench. */
 export const PROJECT = fileURLToPath(new URL('../..', import.meta.url));
 
-/** As asconfig.json has it for all targets. */
+/** The options of asconfig.json for all targets. */
 const COMMON = [
   ...['--config', 'none', '--runtime', 'stub', '-O3', '--converge'],
   ...['--importMemory', '--sharedMemory', '--enable', 'threads,simd', '--use', 'abort='],

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// One side of the spin handoff, on a thread of its own.
+// One side of the spin handoff, on a separate thread.
 
 import { parentPort, workerData } from 'node:worker_threads';
 import type { HandoffSide } from './handoff.ts';

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
-// A bare spin handoff: two threads and a pair of words of one cache line, as PROD and
-// CONS are one. What any answer from another thread costs.
+// A bare spin handoff: two threads and a pair of words in one cache line, like PROD and
+// CONS. This is the minimum cost of any answer from another thread.
 
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { compileGuest } from './guest-module.ts';
 import type { Measurand } from './measure.ts';
 
-/** What a side is started with. */
+/** Options of a side. */
 export interface HandoffSide {
   readonly module: WebAssembly.Module;
   readonly memory: WebAssembly.Memory;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// How a VMM hands its guest's invalidations to the kernel (the thread of March 2023, seed 000):
-// a call for each command, one call for all of them, or the queue itself; commands as the guest
-// has written them, or in a format that is no hardware's.
+// Ways in which a VMM passes its guest's invalidations to the kernel (the thread of March
+// 2023, seed 000): a call for each command, one call for all of them, or the queue
+// itself; commands in the guest's format, or in a format that is not of any hardware.
 
 import { TLBI_ADDR_HI, TLBI_ADDR_LO, TLBI_ASID } from '../assembly/layout/commands.ts';
 import { CMDQ_ENTRY_SIZE } from '../assembly/layout/smmu-registers.ts';
@@ -15,26 +15,29 @@ import { type Measurand, measure } from './measure.ts';
 
 /** Nanoseconds for each TLBI. */
 export interface InvalidationRow {
-  /** TLBI_NH_VA of pages in one handover; what completes them is in the time. */
+  /** TLBI_NH_VA commands of pages per handover; the time includes their completion. */
   readonly commands: number;
   readonly calls: number;
   readonly entries: number;
-  /** `entries`, by way of a format of addresses, pages and ASIDs: taken apart by the VMM, put together by the kernel. */
+  /**
+   * `entries` in a format of addresses, pages and ASIDs: the VMM decodes commands, the
+   * kernel builds them again.
+   */
   readonly generic: number;
-  /** A ring at an IOVA, which the drain runs where it lies. */
+  /** A ring at an IOVA, which the drain processes in place. */
   readonly queue: number;
   /** A ring in the VMM's memory, which the kernel reads. */
   readonly userQueue: number;
 }
 
-/** With a CMD_SYNC behind them they fill a ring without a rest. */
+/** With a CMD_SYNC after them they divide a ring evenly. */
 const COMMANDS = [1, 15, 255];
 const PAGE_SIZE = 0x1000;
 const IOVA = 0x1_0000_0000;
 const RAM_GPA = 0x8000_0000;
 const PAGES = 32;
 const RING_GPA = RAM_GPA + 0x10_0000;
-/** Of a ring of 512 entries. */
+/** log2 of a ring's 512 entries. */
 const LOG2SIZE = 9;
 const INDEX_MASK = 2 ** (LOG2SIZE + 1) - 1;
 /** TLBIs of a run. */
@@ -48,7 +51,7 @@ function addressOf(command: Uint32Array): number {
   return fieldOf(command, TLBI_ADDR_HI) * 2 ** 32 + fieldOf(command, TLBI_ADDR_LO) * 2 ** 12;
 }
 
-/** The VMM's part: what a guest's commands say, without an SMMU's words. */
+/** The VMM's part: the contents of a guest's commands in a generic form. */
 function toGeneric(commands: Uint8Array): DataView {
   const count = commands.length / CMDQ_ENTRY_SIZE;
   const generic = new DataView(new ArrayBuffer(count * GENERIC_SIZE));
@@ -84,7 +87,7 @@ function bytesOf(commands: readonly Uint32Array[]): Uint8Array {
   return bytes;
 }
 
-/** A vIOMMU of a VM, and ways to have it invalidate. */
+/** Creates a vIOMMU of a VM, and the ways of invalidating on it. */
 async function createSubjects(commands: number): Promise<readonly Measurand[]> {
   const host = await VmHost.create();
   const wasm = new WebAssembly.Memory({ initial: PAGES, maximum: PAGES, shared: true });
@@ -99,7 +102,7 @@ async function createSubjects(commands: number): Promise<readonly Measurand[]> {
   const single = tlbis.map((one) => ({ ...request, entries: bytesOf([one]), count: 1 }));
   const all = { ...request, entries, count: commands };
 
-  // What is between head and tail, over and over: the ring has it at every place.
+  // The commands between head and tail, repeated throughout the ring.
   const userRing = new Uint8Array(CMDQ_ENTRY_SIZE * 2 ** LOG2SIZE);
   const lap = [...tlbis, sync()];
   for (let i = 0; i < 2 ** LOG2SIZE; i++)
@@ -140,7 +143,7 @@ async function createSubjects(commands: number): Promise<readonly Measurand[]> {
   }));
 }
 
-/** Every way, with one command, and with some. */
+/** Measures every way, with one command and with several. */
 export async function measureInvalidation(rounds: number): Promise<readonly InvalidationRow[]> {
   const rows: InvalidationRow[] = [];
   for (const commands of COMMANDS) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The machines of the path measurements: one for each transport and number of vCPUs, each
-// with the same guest and with a host of its own, as a CMD_SYNC looks at every thread of
+// The machines of the path measurements: one for each transport and number of vCPUs. Each
+// has the same guest and a host of its own, because a CMD_SYNC looks at every thread of
 // its host.
 
 import { readFile } from 'node:fs/promises';
@@ -18,7 +18,7 @@ import { compileGuest } from './guest-module.ts';
 
 export type Path = 'direct' | 'ecmdq' | 'trapped';
 
-/** What one run of the guest measures. */
+/** The measurement of one run of the guest. */
 export interface Plan {
   readonly path: Path;
   readonly vcpus: number;
@@ -33,9 +33,12 @@ export interface Plan {
   readonly tables?: boolean;
 }
 
-/** What came of it. */
+/** The result of a run. */
 export interface Sampled {
-  /** Nanoseconds for one batch, in the order in which a vCPU took them, one vCPU behind the other. */
+  /**
+   * Nanoseconds per batch, in the order in which a vCPU measured them, one vCPU after the
+   * other.
+   */
   readonly samples: readonly number[];
   readonly exits: number;
   readonly doorbells: number;
@@ -51,7 +54,7 @@ export interface DmaBuffer {
   readonly offset: number;
 }
 
-// As bench/guest/paths has them.
+// The same as in bench/guest/paths.
 const DMA_PAGES = 256;
 const DMA_STEP = 37;
 const DMA_SOURCE = 0x2_0000_0000;
@@ -61,7 +64,7 @@ const DMA_SCATTERED_TARGET = 0x2_c000_0000;
 
 export const DMA_BYTES = DMA_PAGES * 4096;
 
-/** Page of a buffer that is page `index` from its `scatteredIova` on. */
+/** The buffer's page that is mapped as page `index` from its `scatteredIova`. */
 export function scatteredPage(index: number): number {
   return (index * DMA_STEP) % DMA_PAGES;
 }
@@ -74,22 +77,25 @@ export interface BenchMachine {
   readonly dmaSource: DmaBuffer;
   readonly dmaTarget: DmaBuffer;
   measure(plan: Plan): Promise<Sampled>;
-  /** Has the drain on a thread of its own for as long as `use` takes. */
+  /** Runs the drain on a separate thread for the duration of `use`. */
   withDrainThread(use: () => Promise<void>): Promise<void>;
   /** The DMA port of the device whose stream maps the buffers. */
   dmaPort(): DmaPort;
-  /** Empties the IOTLB of what the guest's streams have in it. */
+  /** Removes entries of the guest's streams from the IOTLB. */
   invalidateIommu(): void;
   end(): Promise<void>;
 }
 
 const MAX_VCPUS = 4;
 const VINTFS = 16;
-/** Pages of 64 KiB, as the program of the secondary vCPUs wants them. */
+/** Pages of 64 KiB, as required by the program of the secondary vCPUs. */
 const GUEST_PAGES = '512';
 const SECONDARY = new URL('../guest-driver/secondary.wasm', import.meta.url);
 
-/** The board that is measured: any one whose guest has an SMMU of a host, and a bus master behind it. */
+/**
+ * The board that is measured: any board whose guest has an SMMU of a host, and a bus
+ * master that uses it.
+ */
 const BOARD: Board = toyBoard;
 
 /** Budgets of the first run and of the last. */
@@ -109,7 +115,7 @@ function budgetOf(plan: Plan): number {
   );
 }
 
-/** What the machines have in common. */
+/** State that the machines share. */
 interface Shared {
   readonly guest: Uint8Array<ArrayBuffer>;
   readonly secondary: Uint8Array<ArrayBuffer>;
@@ -117,7 +123,7 @@ interface Shared {
   readonly exits: ExitServer;
 }
 
-/** Units of the trace ring, as the API's hosts have them. */
+/** Units of the trace ring, as in the API's hosts. */
 const TRACE_UNITS = 2 ** 18;
 
 interface Variant {
@@ -231,7 +237,7 @@ async function prepare(): Promise<Shared> {
   return { guest, secondary, modules: await loadHotModules(), exits: new ExitServer() };
 }
 
-/** Two inline ones, the second with a trace. */
+/** Starts two inline machines, the second with a trace. */
 export async function startTracePair(): Promise<readonly [off: BenchMachine, on: BenchMachine]> {
   const shared = await prepare();
   return [
@@ -240,19 +246,19 @@ export async function startTracePair(): Promise<readonly [off: BenchMachine, on:
   ];
 }
 
-/** One with this many vCPUs on threads. */
+/** Starts a machine with this many vCPUs on threads. */
 export async function startThreadedMachine(vcpus: number): Promise<BenchMachine> {
   return startMachine(await prepare(), 'mailbox', vcpus);
 }
 
-/** An inline one. */
+/** Starts an inline machine. */
 export async function startInline(): Promise<BenchMachine> {
   return await startMachine(await prepare(), 'inline', 1);
 }
 
 /**
- * Three inline ones, the second with ECMDQs, the third with Grace's ID registers, and one with 1 to
- * MAX_VCPUS vCPUs on threads each.
+ * Starts three inline machines, the second with ECMDQs and the third with Grace's ID
+ * registers, and machines with 1 to MAX_VCPUS vCPUs on threads.
  */
 export async function startMachines(): Promise<BenchMachine[]> {
   const shared = await prepare();

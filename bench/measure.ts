@@ -1,19 +1,22 @@
 // SPDX-License-Identifier: MIT
-// Timing: every subject once per round, rounds interleaved, so that what slows the
-// machine down for a while slows all of them down.
+// Timing: every subject once per round, rounds interleaved, so that a temporary slowdown
+// of the machine affects all of them.
 
 /** One thing to measure. */
 export interface Measurand {
   readonly name: string;
-  /** Steps of one run: results are nanoseconds for each. */
+  /** Steps of one run: results are nanoseconds per step. */
   readonly steps: number;
-  /** Not timed, before each run. */
+  /** Called before each run, not timed. */
   prepare?(): void | Promise<void>;
-  /** Does the steps. The nanoseconds that they took by its own clock, or nothing: it is then timed from outside. */
+  /**
+   * Does the steps. Returns their duration in nanoseconds by its own clock, or nothing to
+   * be timed from outside.
+   */
   run(): number | undefined | Promise<number>;
 }
 
-/** The smallest sample that is not below `percent` of all. */
+/** The smallest sample that is not less than `percent` per cent of all. */
 export function percentile(values: readonly number[], percent: number): number {
   const sorted = [...values].sort((a, b) => a - b);
   return sorted[Math.max(Math.ceil((sorted.length * percent) / 100), 1) - 1] ?? Number.NaN;
@@ -30,13 +33,16 @@ async function timeOf({ run, prepare }: Measurand): Promise<number> {
   return own ?? Number(process.hrtime.bigint() - from);
 }
 
-/** Runs of a subject in a round: the best counts, because on a busy machine every second one loses a time slice. */
+/**
+ * Runs of a subject in a round. The best counts, because on a busy machine every second
+ * run loses a time slice.
+ */
 const TRIES = 3;
 
-/** Ratios of times by name: the less the better. */
+/** Ratios of times by name: lower is better. */
 export type Ratios = Readonly<Record<string, number>>;
 
-/** Nanoseconds for each step, by name, in the order of the rounds. */
+/** Nanoseconds per step, by name, in the order of the rounds. */
 export type Samples = ReadonlyMap<string, readonly number[]>;
 
 /** Measures subjects: the best of TRIES in each of the interleaved rounds. */
@@ -56,7 +62,9 @@ export async function measureRounds(
   return samples;
 }
 
-/** Measures subjects. Returns the median over the rounds by name, nanoseconds for each step. */
+/**
+ * Measures subjects. Returns the median over the rounds by name, in nanoseconds per step.
+ */
 export async function measure(
   subjects: readonly Measurand[],
   rounds: number,
@@ -66,8 +74,8 @@ export async function measure(
 }
 
 /**
- * What one subject takes as a multiple of another: the median of the ratios of the rounds, so that what
- * slows one round down changes nothing.
+ * The time of one subject as a multiple of another's: the median of the rounds' ratios,
+ * so that a slowdown of one round does not matter.
  */
 export function ratioOf(samples: Samples, name: string, reference: string): number {
   const references = samples.get(reference) ?? [];

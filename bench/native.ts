@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The drain in C (drain.c), compiled when a compiler is found, as a process that runs one request after another.
+// The drain in C (drain.c), compiled when a compiler is found, as a process that handles
+// one request after another.
 
 import { execFile, spawn } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -15,13 +16,16 @@ export interface NativeDrain {
   end(): Promise<void>;
 }
 
-/** What execFile rejects with. */
+/** The error that execFile rejects with. */
 interface CommandError {
   readonly code?: string | number;
   readonly stderr?: string;
 }
 
-/** Compiles and starts the native drain. Returns a line that says why there is none when there is none. */
+/**
+ * Compiles and starts the native drain. Returns a line with the reason when that is not
+ * possible.
+ */
 export async function startNative(): Promise<NativeDrain | string> {
   const folder = await mkdtemp(join(tmpdir(), 'vsmmu-bench-'));
   const program = join(folder, 'drain');

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What one batch of TLBI_NH_VA and a CMD_SYNC takes from end to end, by path, place of
+// The time of one batch of TLBI_NH_VA and a CMD_SYNC from end to end, by path, place of
 // the drain, transport, batch size, vCPUs and queues.
 
 import type { Transport } from '../vmm/api/index.ts';
@@ -11,29 +11,35 @@ import { type Measurand, median, percentile } from './measure.ts';
 /** Commands of a batch. */
 export const BATCHES = [1, 16, 64] as const;
 
-/** Nanoseconds for one batch, over all samples of all rounds and vCPUs. */
+/** Nanoseconds per batch, over all samples of all rounds and vCPUs. */
 export interface PathRow {
   readonly transport: Transport;
   readonly vcpus: number;
   /** Grace's: each page is a TLBI_NH_VA without a range. */
   readonly ids: IdRegisters;
   readonly path: Path;
-  /** Where the direct path's queues are drained; the trapped path's are drained in the exit. */
+  /**
+   * Where the direct path's queues are drained; the trapped path's are drained in the
+   * exit.
+   */
   readonly drain: DrainPlace | 'exit';
-  /** One VCMDQ or ECMDQ for each vCPU, or one that they share; the trapped path has one queue. */
+  /**
+   * One VCMDQ or ECMDQ for each vCPU, or one that they share; the trapped path has one
+   * queue.
+   */
   readonly queues: 'own' | 'shared';
   readonly batch: (typeof BATCHES)[number];
   readonly p50: number;
   readonly p99: number;
-  /** Of all vCPUs together, from the mean: what waiting for a lock or for a core takes counts here. */
+  /** Of all vCPUs together, from the mean: waiting for a lock or for a core counts. */
   readonly batchesPerSecond: number;
   readonly exitsPerBatch: number;
 }
 
 const SAMPLES = 8;
 /**
- * How long a sample takes, in nanoseconds: the clock is an exit, and one that finds the
- * VMM's thread asleep takes as long as waking it, which a sample has to hide. Batches of
+ * Duration of a sample in nanoseconds. Reading the clock is an exit, and when the VMM's
+ * thread sleeps it takes as long as waking it; a sample has to hide that. The batches of
  * a sample are a power of two.
  */
 const SAMPLE_NS = 1e6;
@@ -105,7 +111,9 @@ async function sample(series: Series): Promise<void> {
   series.batches += samples.length << log2batches;
 }
 
-/** Forgets what has been measured, but for what it says about how many batches make a sample. */
+/**
+ * Discards the results, apart from what they say about the number of batches in a sample.
+ */
 function restart(series: Series): void {
   const fitting = Math.round(Math.log2(SAMPLE_NS / median(series.samples)));
   series.log2batches = Math.min(Math.max(fitting, MIN_LOG2_BATCHES), MAX_LOG2_BATCHES);
@@ -116,13 +124,13 @@ function restart(series: Series): void {
 
 export interface PathResults {
   readonly paths: readonly PathRow[];
-  /** Nanoseconds of a bare handoff there and back, from the same rounds. */
+  /** Nanoseconds of a bare handoff round trip, from the same rounds. */
   readonly trip: number;
 }
 
 /**
- * Measures all configurations `rounds` times in turn, and a bare handoff with them,
- * behind some rounds that warm up.
+ * Measures all configurations `rounds` times in turn, together with a bare handoff, after
+ * some warm-up rounds.
  */
 export async function measurePaths(
   machines: readonly BenchMachine[],

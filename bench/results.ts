@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What a run of the benchmarks found, as data (`--json`) and as tables.
+// The results of a benchmark run, as data (`--json`) and as tables.
 
 import { boundText, pathBound } from '../vmm/report/path-bound.ts';
 import type { Arm64Results } from './arm64/arm64-rate.ts';
@@ -17,23 +17,26 @@ import type { UnmapRow } from './unmap.ts';
 
 export interface Targets {
   /**
-   * p50 of the direct path with the better placement of the drain, and of the trapped
-   * path with its exits in a mailbox: one vCPU, by batch.
+   * p50 of the direct path with the better placement of the drain, relative to the
+   * trapped path with its exits in a mailbox: one vCPU, by batch.
    */
   readonly directToTrapped: Readonly<Record<number, number>>;
-  /** A single TLBI and CMD_SYNC with the drain on its own thread, as a multiple of a bare handoff there and back. */
+  /**
+   * A single TLBI and CMD_SYNC with the drain on its own thread, as a multiple of a bare
+   * handoff round trip.
+   */
   readonly threadToHandoff: number;
 }
 
 export interface Results {
   readonly machine: { readonly cpu: string; readonly cores: number; readonly node: string };
   readonly rounds: number;
-  /** Why the drain was not compared with native code. */
+  /** The reason why the drain was not compared with native code. */
   readonly native?: string;
   readonly drain?: DrainResults;
   readonly translation?: readonly TranslationRow[];
   readonly paths?: readonly PathRow[];
-  /** Nanoseconds there and back between two threads that spin. */
+  /** Nanoseconds of a round trip between two spinning threads. */
   readonly handoff?: number;
   readonly targets?: Targets;
   readonly unmap?: readonly UnmapRow[];
@@ -41,13 +44,13 @@ export interface Results {
   readonly rollover?: readonly RolloverRow[];
   readonly dma?: DmaResults;
   readonly trace?: readonly TraceRow[];
-  /** What is compared with a baseline in any case: a few ratios. */
+  /** The few ratios that are always compared with a baseline. */
   readonly core?: Ratios;
-  /** Or why it was not measured. */
+  /** The results, or the reason why it was not measured. */
   readonly arm64?: Arm64Results | string;
 }
 
-/** The figures that the project has set itself, from the rows. */
+/** The project's target figures, from the rows. */
 export function targetsOf(paths: readonly PathRow[], handoff: number): Targets {
   const p50 = (where: (row: PathRow) => boolean) =>
     Math.min(
@@ -153,7 +156,10 @@ function pathsText(rows: readonly PathRow[]): string {
   return ['TLBI_NH_VA and one CMD_SYNC, ns for each batch', table(head, lines)].join('\n');
 }
 
-/** What bounds the ratio: one vCPU inline, where nothing but the work and the exits is measured. */
+/**
+ * The bound of the ratio: one vCPU inline, which measures nothing but the work and the
+ * exits.
+ */
 function boundOf(rows: readonly PathRow[]): string[] {
   const sizes = { small: BATCHES[0], large: BATCHES[2] };
   const timesOf = (path: PathRow['path']) => {

@@ -1,35 +1,42 @@
 // SPDX-License-Identifier: MIT
-// How often TLBs are emptied when the numbers in their tags are used up: by the eager scheme
-// of KVM's VMIDs, and by the deferred one of the arm64 kernel's ASIDs. Counts, no times:
-// many contexts (VMs, processes) on several processors, the same switches for both.
+// How often TLBs are emptied when the numbers in their tags are used up: by the eager
+// scheme of KVM's VMIDs, and by the deferred one of the arm64 kernel's ASIDs. It counts
+// and does not time: many contexts (VMs, processes) on several processors, with the same
+// switches for both.
 
 import { VmidAllocator, type VmidHolder } from '../host/kernel/vmid-allocator.ts';
 
-/** `none`: what would become of it without a flush. */
+/** `none`: the result without a flush. */
 export type FlushScheme = 'eager' | 'deferred' | 'none';
 
 export interface RolloverCase {
   readonly bits: 8 | 16;
   readonly contexts: number;
   readonly processors: number;
-  /** Processors that switch contexts; the others run what they have run first. */
+  /** Processors that switch contexts; the others keep running their first one. */
   readonly switching: number;
   readonly switches: number;
 }
 
 export interface SchemeCounts {
-  /** One broadcast (TLBI ALLE1IS) for all processors, or one TLBI of a processor for itself. */
+  /**
+   * One broadcast (TLBI ALLE1IS) for all processors, or one TLBI of a processor for
+   * itself.
+   */
   readonly flushes: number;
-  /** TLBs that were emptied by them. */
+  /** TLBs that these flushes emptied. */
   readonly emptied: number;
-  /** Of them those of a processor that goes on with its context, and its number. */
+  /** Those of them whose processor continues with the same context and number. */
   readonly underRunning: number;
-  /** Switches to a number that a processor's TLB had from another context: 0, or translations are mixed up. */
+  /**
+   * Switches to a number that a processor's TLB had from another context: anything but 0
+   * mixes up translations.
+   */
   readonly stale: number;
 }
 
 export interface RolloverRow extends RolloverCase {
-  /** Generations behind the first. */
+  /** Generations after the first. */
   readonly rollovers: number;
   readonly eager: SchemeCounts;
   readonly deferred: SchemeCounts;
@@ -40,7 +47,7 @@ class Processors {
   readonly #scheme: FlushScheme;
   readonly #allocator: VmidAllocator;
   readonly #contexts: readonly VmidHolder[];
-  /** By processor: whose translations its TLB has, by their number. */
+  /** By processor: the owners of its TLB's translations, by number. */
   readonly #tlbs: readonly Map<number, number>[];
   readonly #running: (number | undefined)[];
   readonly #pending = new Set<number>();
@@ -76,7 +83,8 @@ class Processors {
   }
 
   #rollOver(): void {
-    // flush_context of arch/arm64/mm/context.c: each processor empties its own at its next switch.
+    // flush_context of arch/arm64/mm/context.c: each processor empties its own TLB at its
+    // next switch.
     if (this.#scheme === 'deferred') for (const cpu of this.#tlbs.keys()) this.#pending.add(cpu);
     if (this.#scheme !== 'eager') return;
     this.#flushes++;
@@ -86,7 +94,7 @@ class Processors {
     }
   }
 
-  /** A processor leaves what it runs and goes on with another context. */
+  /** Switches a processor to another context. */
   switchTo(processor: number, context: number): void {
     const holder = this.#contexts[context];
     const tlb = this.#tlbs[processor];
@@ -103,7 +111,10 @@ class Processors {
   }
 }
 
-/** Pseudo-random numbers from 0 to below `limit`, the same ones each time (Numerical Recipes' LCG). */
+/**
+ * Pseudo-random numbers from 0 to below `limit`, always the same sequence (Numerical
+ * Recipes' LCG).
+ */
 function numbers(): (limit: number) => number {
   let state = 1;
   return (limit) => {
@@ -112,7 +123,7 @@ function numbers(): (limit: number) => number {
   };
 }
 
-/** What comes of a case under a scheme. */
+/** Runs a case under a scheme. */
 export function runScheme(
   given: RolloverCase,
   scheme: FlushScheme,
@@ -133,7 +144,7 @@ const CASES: readonly RolloverCase[] = [
   { bits: 16, contexts: 100_000, processors: 64, switching: 64, switches: 1_000_000 },
 ];
 
-/** Every case under both schemes. */
+/** Runs every case under both schemes. */
 export function measureRollover(): readonly RolloverRow[] {
   return CASES.map((given) => {
     const [eager, deferred] = [runScheme(given, 'eager'), runScheme(given, 'deferred')];

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Streams that map the same number of pages with each granule, through stage 1, stage 2 and both.
+// Streams that map the same number of pages with each granule, through stage 1, stage 2
+// and both.
 
 import { CD_SIZE } from '../assembly/layout/cd.ts';
 import { STE_S2VMID } from '../assembly/layout/ste.ts';
@@ -22,13 +23,13 @@ import {
   writeSte,
 } from '../devices/tables/index.ts';
 
-/** How a stream translates; the first stream is nested, with pages of 4 KiB. */
+/** The stages of a stream; the first stream is nested, with pages of 4 KiB. */
 export const MODES = ['nested', 'stage 1', 'stage 2'] as const;
 
-/** A stream, and what it maps. */
+/** A stream and its mappings. */
 export interface Stream {
   readonly mode: (typeof MODES)[number];
-  /** Of all stages. Every leaf is a page. */
+  /** The granule of all stages. Every leaf is a page. */
   readonly granule: Granule;
   readonly sid: number;
   readonly vmid: number;
@@ -37,12 +38,15 @@ export interface Stream {
   readonly shift: number;
 }
 
-/** Mapped pages of each stream: twice what the IOTLB has entries, so that a walk through all of them always misses. */
+/**
+ * Mapped pages of each stream: twice the number of IOTLB entries, so that a walk through
+ * all of them always misses.
+ */
 export const PAGES = 8192;
 
 /**
- * A stretch of memory for tables, `from` to `to`. An address lies in the view at `offset`
- * more, and is a PA when `pa` is added.
+ * A range of memory for tables, `from` to `to`. An address plus `offset` is its place in
+ * the view; plus `pa` it is a PA.
  */
 export interface TableArea {
   readonly view: DataView;
@@ -58,7 +62,7 @@ export interface StreamOptions {
   readonly guest: TableArea;
   /** PA of the linear stream table in host memory. */
   readonly streamTable: number;
-  /** VMIDs are given from here on, so that no two streams share one. */
+  /** First VMID to allocate, so that no two streams share one. */
   readonly firstVmid: number;
 }
 
@@ -74,7 +78,7 @@ interface Area extends TableMemory {
   readonly next: number;
 }
 
-/** Tables in an area, from an address on; whoever walks them knows its addresses as `bias` more. */
+/** Tables in an area from an address; addresses in them are higher by `bias`. */
 function tablesIn({ view, offset, to }: TableArea, from: number, bias: number): Area {
   let next = from;
   const at = (address: number) => address - bias + offset;
@@ -87,13 +91,16 @@ function tablesIn({ view, offset, to }: TableArea, from: number, bias: number): 
     allocate(size, alignment) {
       const start = Math.ceil(next / alignment) * alignment;
       next = start + size;
-      if (next > to) throw new RangeError('the tables find no room');
+      if (next > to) throw new RangeError('the tables do not fit');
       return start + bias;
     },
   };
 }
 
-/** Maps PAGES pages from IOVA to the few pages at `data`: what is measured are translations of many inputs. */
+/**
+ * Maps PAGES pages from IOVA to the few pages at `data`: the measurement needs
+ * translations of many inputs.
+ */
 function mapPages(table: PageTable, data: number, attributes: bigint): void {
   const { granule } = table;
   for (let page = 0; page < PAGES; page++) {
@@ -113,7 +120,7 @@ export function createStreams({ host, guest, streamTable, firstVmid }: StreamOpt
       const vmid = firstVmid + streams.length;
       const sid = streams.length + 1;
       const inHost = tablesIn(host, hostNext, host.pa);
-      // Stage 1 of a nested stream lies at IPAs, without a stage 2 at PAs.
+      // Stage 1 tables of a nested stream are at IPAs, those without a stage 2 at PAs.
       const inGuest = tablesIn(guest, guestNext, mode === 'nested' ? 0 : guest.pa);
       let ste: Uint32Array;
       const stage2 = { vmid, granule, outputBits: INPUT_BITS };

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT
 // Tables in plain text.
 
-/** Columns of equal width: the first as wide as it has to be and to the left, the others to the right. */
+/**
+ * Formats columns of equal width: the first as wide as necessary and left-aligned, the
+ * others right-aligned.
+ */
 export function table(head: readonly string[], rows: readonly (readonly string[])[]): string {
   const lines = [head, ...rows];
   const widths = head.map((_, column) =>

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What a trace costs: the same guest on two hosts, one with a trace and one without, in turn.
+// The cost of a trace: the same guest on two hosts, one with a trace and one without, in
+// turn.
 
 import { copyByDma, PAGE } from './dma-rate.ts';
 import { type BenchMachine, DMA_BYTES } from './machines.ts';
@@ -12,13 +13,15 @@ export interface TraceRow {
   readonly on: number;
 }
 
-/** Commands of a batch, and batches of a sample as log2: in all more than the ring holds. */
+/**
+ * Commands of a batch, and batches of a sample as log2: in all more than fit in the ring.
+ */
 const BATCHES = [
   { batch: 64, log2batches: 10 },
   { batch: 1, log2batches: 14 },
 ] as const;
 const SAMPLES = 8;
-/** Translations of one copy of the buffers: a page is read and written. */
+/** Translations for one copy of the buffers: a page is read and written. */
 const TRANSLATIONS = 2 * (DMA_BYTES / PAGE);
 
 function subjectsOf(machine: BenchMachine): Measurand[] {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What a translation takes: IOTLB hit, and miss with walk and insert, by granule and
-// mode; from the begin of an access to its end.
+// The time of a translation: IOTLB hit, and miss with walk and insert, by granule and
+// mode, from the beginning of an access to its end.
 
 import { THREAD_TLB_HITS, THREAD_TLB_MISSES } from '../assembly/layout/thread-memory.ts';
 import { type DrainBoard, SMMU } from './drain-board.ts';
@@ -14,11 +14,11 @@ export interface TranslationRow {
   readonly granule: number;
   readonly hit: number;
   readonly miss: number;
-  /** What a miss takes more than a hit: the walk and the insert. */
+  /** Additional time of a miss: the walk and the insert. */
   readonly walk: number;
 }
 
-// Whole walks through all pages: the next one then finds none of its pages cached.
+// Whole passes over all pages: the next pass then finds none of its pages cached.
 const TIMES = 2 * PAGES;
 const QUICK_TIMES = PAGES;
 /** Pages that always hit. */
@@ -37,7 +37,7 @@ export async function measureTranslation(
     return undefined;
   };
   const nameOf = (kind: string, { mode, granule }: Stream) => `${kind} ${mode} ${granule}`;
-  // Each hit really hits, each miss really misses.
+  // Checks that each hit really hits and each miss really misses.
   for (const stream of board.streams) {
     for (const [pages, field] of [
       [FEW, THREAD_TLB_HITS],

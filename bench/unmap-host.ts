@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The unmap benchmark in the host's kernel: threads that are its processors, each with a
-// domain of its own, on VCMDQs of the host's VINTF.
+// The unmap benchmark in the host's kernel: threads act as its processors, each with its
+// own domain, on VCMDQs of the host's VINTF.
 
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
@@ -10,13 +10,13 @@ import { createHostMemory, QueueBlock, Unit } from '../devices/unit/index.ts';
 import { HostRam } from '../host/hardware/host-ram.ts';
 import { PhysicalIommu } from '../host/kernel/physical-iommu.ts';
 
-/** What a processor is started with. */
+/** Options of a processor. */
 export interface ProcessorOptions {
   readonly modules: HotModules;
   readonly hostMemory: WebAssembly.Memory;
   /** Its thread block, and its ASID. */
   readonly thread: number;
-  /** PA of the memory for its page tables, and behind it the page that it maps. */
+  /** PA of the memory for its page tables, which the page that it maps follows. */
   readonly tables: number;
   /** ROUND_*; the first word is raised to begin a round. */
   readonly round: SharedArrayBuffer;
@@ -43,31 +43,33 @@ const QUEUES = 4;
 
 export interface HostUnmapPlan {
   readonly threads: number;
-  /** VCMDQs that they have: processor modulo queues. */
+  /** Number of VCMDQs that they use: processor modulo queues. */
   readonly queues: number;
   readonly pages: number;
   readonly unmaps: number;
 }
 
-/** Milliseconds of all unmaps of a processor, and of what of it was issuing and waiting. */
+/**
+ * Milliseconds of all unmaps of a processor, and the part of it for issuing and waiting.
+ */
 export interface HostUnmapTimes {
   readonly unmap: number;
   readonly invalidation: number;
 }
 
 export interface UnmapHost {
-  /** For each processor. */
+  /** The times of each processor. */
   measure(plan: HostUnmapPlan): Promise<readonly HostUnmapTimes[]>;
   end(): Promise<void>;
 }
 
-/** A host of so many processors, whose kernel has booted. */
+/** Starts a host of this many processors, whose kernel has booted. */
 export async function startUnmapHost(processors: number): Promise<UnmapHost> {
   const modules = await loadHotModules();
   const hostMemory = createHostMemory({ ramSize: 0x1000000 });
   const unit = new Unit({ modules, hostMemory, thread: 0 });
   const ram = new HostRam(hostMemory);
-  // Boots: its VINTF has its VCMDQs from then on.
+  // Boots the IOMMU, which sets up the VCMDQs of its VINTF.
   new PhysicalIommu({
     unit,
     smmuIndex: 0,

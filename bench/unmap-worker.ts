@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // A processor of the host in the unmap benchmark: maps pages of its domain, unmaps them,
-// and waits until no TLB has them any more, over and over.
+// and waits until no TLB has them any longer, repeatedly.
 
 import { parentPort, workerData } from 'node:worker_threads';
 import {
@@ -37,7 +37,7 @@ import {
 const { modules, hostMemory, thread, tables, round, locks } = workerData as ProcessorOptions;
 const PAGE = 0x1000;
 const IOVA = 0x1_0000_0000;
-/** Pages that it goes through. */
+/** Number of pages that it cycles through. */
 const PAGES = 256;
 
 const unit = new Unit({ modules, hostMemory, thread });
@@ -48,7 +48,7 @@ const lockWords = new Int32Array(locks);
 const ramBase = new PhysicalRam(hostMemory).base;
 
 let next = tables;
-/** The page tables' part of host RAM. */
+/** The part of host RAM for page tables. */
 const memory: TableMemory = {
   load64: (pa) => ram.load64(pa),
   store64: (pa, value) => ram.store64(pa, value),
@@ -60,7 +60,7 @@ const memory: TableMemory = {
 };
 const table = new PageTable(memory, { stage: 1 });
 
-/** Page 0 of the VINTF as this processor has it mapped: a store runs the queue. */
+/** Page 0 of the VINTF as mapped by this processor: a store runs the queue. */
 function registersOf(block: QueueBlock): DeviceRegisters {
   const at = (address: number) => (block.registers + address) >> 2;
   return new DeviceRegisters(
@@ -94,7 +94,10 @@ function queueOf(lvcmdq: number): HostCommandQueue {
   });
 }
 
-/** Has the lock of its queue while it puts a batch there; waits for completion without it. */
+/**
+ * Owns the lock of its queue while it writes a batch; waits for completion without the
+ * lock.
+ */
 class QueueUser {
   readonly #queue: HostCommandQueue;
   readonly #lock: number;
@@ -104,7 +107,7 @@ class QueueUser {
     this.#lock = lvcmdq * LOCK_WORDS;
   }
 
-  /** Entries that had been sent and were not consumed, when `sent` had been. */
+  /** Entries not yet consumed at the time when `sent` entries had been sent. */
   #pending(sent: number): number {
     this.#queue.prod = sent & (2 ** (this.#queue.log2size + 1) - 1);
     return this.#queue.pending;
@@ -119,7 +122,8 @@ class QueueUser {
     const ticket = (before + batch.length) | 0;
     Atomics.store(lockWords, count, ticket);
     Atomics.store(lockWords, taken, 0);
-    // By the count of all that was sent: the others may send CONS round the whole ring meanwhile.
+    // Compares counts of entries: other processors may move CONS around the whole ring in
+    // the meantime.
     for (;;) {
       const sent = Atomics.load(lockWords, count);
       const consumed = sent - this.#pending(sent);
@@ -128,7 +132,7 @@ class QueueUser {
   }
 }
 
-/** @returns milliseconds of all, and of the invalidations among it. */
+/** @returns milliseconds in total, and of the invalidations. */
 function unmaps(user: QueueUser, pages: number, count: number): HostUnmapTimes {
   let invalidation = 0;
   const from = performance.now();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The DMA unmap benchmark of the Grace patches: page tables, TLBI, CMD_SYNC, on several
-// threads, with one queue that they share and with one for each. For the host's kernel on
-// VCMDQs of its own VINTF, and for a guest on those that it was lent.
+// threads, with one shared queue and with a queue for each. For the host's kernel on
+// VCMDQs of its own VINTF, and for a guest on lent ones.
 
 import { type BenchMachine, startThreadedMachine } from './machines.ts';
 import { median } from './measure.ts';
@@ -15,12 +15,15 @@ export interface UnmapRow {
   /** Nanoseconds of an unmap with one queue, and with a queue for each thread. */
   readonly shared: number;
   readonly own: number;
-  /** Of it TLBI and CMD_SYNC, which a guest cannot time: its clock is an exit. */
+  /**
+   * The part for TLBI and CMD_SYNC, which a guest cannot time, because reading its clock
+   * is an exit.
+   */
   readonly sharedInvalidation: number | undefined;
   readonly ownInvalidation: number | undefined;
 }
 
-/** In nanoseconds. */
+/** Times in nanoseconds. */
 interface UnmapTimes {
   readonly unmap: number;
   readonly invalidation?: number;
@@ -29,12 +32,15 @@ interface UnmapTimes {
 const THREADS = [1, 2];
 const MOST_THREADS = 2;
 const PAGES = [1, 16];
-/** What a thread of the host unmaps in a round. */
+/** Unmaps of a host thread in a round. */
 const HOST_UNMAPS = 2048;
-/** A sample of the guest takes a millisecond or more: its clock is an exit. */
+/**
+ * A sample of the guest takes a millisecond or more, because reading its clock is an
+ * exit.
+ */
 const GUEST_SAMPLES = 4;
 const GUEST_LOG2_UNMAPS = 12;
-/** The compilers' work is not measured. */
+/** Warm-up rounds exclude the JIT compilers' work. */
 const WARM_UP = 3;
 
 type Series = Pick<UnmapRow, 'who' | 'threads' | 'pages'> & {
@@ -77,7 +83,10 @@ async function measureHost(
   };
 }
 
-/** Measures all in turn, shared and own queues next to each other in each round. */
+/**
+ * Measures all variants in turn, with shared and own queues next to each other in each
+ * round.
+ */
 export async function measureUnmap(rounds: number): Promise<readonly UnmapRow[]> {
   const host = await startUnmapHost(MOST_THREADS);
   const machine = await startThreadedMachine(MOST_THREADS);

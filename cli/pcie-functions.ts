@@ -28,11 +28,11 @@ interface Plug {
   readonly hub: NetworkHub;
   readonly seed: number | undefined;
   readonly consoles: VirtioConsole[];
-  readonly onOutput: ConsoleOutput;
+  readonly onOutput: PrintConsole;
 }
 
 /** Takes what is printed on a machine's virtio console of this number. */
-export type ConsoleOutput = (console: number, bytes: Uint8Array<ArrayBuffer>) => void;
+export type PrintConsole = (console: number, bytes: Uint8Array<ArrayBuffer>) => void;
 
 /** A kind of function: the words that may stand behind it, and what makes one of a name. */
 interface Kind {
@@ -100,7 +100,7 @@ function parsed(option: string): { readonly kind: Kind; readonly words: Readonly
 export function pcieFunctions(
   options: readonly string[],
   seed: number | undefined,
-): (machine: number, onOutput: ConsoleOutput) => MachineFunctions {
+): (machine: number, onOutput: PrintConsole) => MachineFunctions {
   const plugs = options.map(parsed);
   const hub = new NetworkHub();
   return (machine, onOutput) => {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Entry "vsmmu/guest": the guests that come with the package, and the numbers of the guest ABI (docs/guest-abi.md).
+// Entry "vsmmu/guest": the guests in the package, and the numbers of the guest ABI
+// (docs/guest-abi.md).
 
 export * from '../assembly/layout/guest-abi.ts';
 

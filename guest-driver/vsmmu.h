@@ -1,23 +1,24 @@
 // SPDX-License-Identifier: MIT
-// What a guest in C includes: the guest ABI (docs/guest-abi.md), register accesses with direct
-// maps, interrupts and safe points, and the registers and structures of PL011, SMMUv3 (IHI 0070),
-// CMDQV (docs/cmdqv.md) and the DMA engine.
+// The header for guests in C: the guest ABI (docs/guest-abi.md), register accesses with
+// direct maps, interrupts and safe points, and the registers and structures of PL011,
+// SMMUv3 (IHI 0070), CMDQV (docs/cmdqv.md) and the DMA engine.
 //
-// It needs clang, with --target=wasm32 -matomics -mbulk-memory (docs/guests.md has the linker's
-// options), and no C library. A memory offset is an address as C knows it, a gpa is one as devices
-// know it.
+// It needs clang, with --target=wasm32 -matomics -mbulk-memory (docs/guests.md has the
+// linker's options), and no C library. A memory offset is an address as used by C, a gpa
+// is an address as used by devices.
 
 #ifndef VSMMU_H
 #define VSMMU_H
 
 #include <stdint.h>
 
-// A field: the 32-bit word of the structure that holds it (0 for a register), its lowest bit, its
-// width in bits.
+// A field: the 32-bit word of the structure that contains it (0 for a register), its
+// lowest bit, its width in bits.
 #define VSMMU_FIELD(word, bit, width) \
   ((uint32_t)(word) << 16 | (uint32_t)(bit) << 8 | (uint32_t)(width))
 
-// Constants. Between "begin" and "end" stands what scripts/c-header.mjs makes of the named file.
+// Constants. scripts/c-header.mjs generates the text between "begin" and "end" from the
+// named file.
 
 // begin assembly/layout/guest-abi.ts
 /* Version of this ABI; a reactor exports it as the global `vsmmu_abi`. */
@@ -62,13 +63,16 @@
 #define ABI_DEVICE_GPA 0x04u
 /* u32 in a device entry: bytes of its registers. */
 #define ABI_DEVICE_REGION_SIZE 0x08u
-/* First interrupt line; the device's lines follow each other. ABI_NO_IRQ when it has none. */
+/*
+ * First interrupt line; the device's lines follow each other. ABI_NO_IRQ when it has
+ * none.
+ */
 #define ABI_DEVICE_IRQ 0x0cu
 /* StreamID of a bus master (as the guest's SMMU numbers it), or ABI_NO_STREAM. */
 #define ABI_DEVICE_STREAM 0x10u
 /*
- * u32 in a device entry: number of the SMMU that a bus master is behind, that a CMDQV belongs to, or that this is, from 0
- * to ABI_MAX_SMMUS - 1.
+ * u32 in a device entry: number of the SMMU that translates for a bus master, that a
+ * CMDQV belongs to, or that this is, from 0 to ABI_MAX_SMMUS - 1.
  */
 #define ABI_DEVICE_SMMU 0x14u
 /* Most SMMUs of a machine. */
@@ -90,18 +94,24 @@
 /* ABI_DEVICE_KIND of an AMD IOMMU. */
 #define ABI_KIND_AMD_IOMMU 0x69646d61u // "amdi"
 
-// Interrupts: 128 lines. Edge: the host sets a bit, the guest clears it. Level: the host alone sets and clears.
-/* Bits of ABI_IRQ_LINES lines, 32 a word: an edge since the guest cleared the bit. */
+// Interrupts: 128 lines. Edge: the host sets a bit, the guest clears it. Level: only the
+// host sets and clears the bit.
+/*
+ * One bit for each of the ABI_IRQ_LINES lines, 32 per word: an edge has arrived since the
+ * guest cleared the bit.
+ */
 #define ABI_AT_IRQ_EDGE 0x300u
-/* Bits of ABI_IRQ_LINES lines, 32 a word: the level of the line. */
+/* One bit for each of the ABI_IRQ_LINES lines, 32 per word: the level of the line. */
 #define ABI_AT_IRQ_LEVEL 0x310u
 /* Interrupt lines of a machine. */
 #define ABI_IRQ_LINES 128u
 
-// Direct maps: accesses to these ranges touch guest memory instead of leaving the guest.
+// Direct maps: accesses to these ranges use guest memory instead of causing an exit.
 /* Raised by the host whenever the table changes. */
 #define ABI_AT_MAP_EPOCH 0x380u
-/* One word per vCPU: the epoch that it has seen, stored by the guest at its safe points. */
+/*
+ * One word per vCPU: the epoch that it has seen, stored by the guest at its safe points.
+ */
 #define ABI_AT_MAP_ACK 0x384u
 /* Most vCPUs of a machine. */
 #define ABI_MAX_VCPUS 16u
@@ -126,44 +136,48 @@
 /* After a store call `doorbell(id, offset in the range)`. */
 #define ABI_MAP_FLAG_DOORBELL 1u
 
-/* u64 nanoseconds, refreshed by the host whenever the guest leaves or is entered. */
+/* u64 nanoseconds, refreshed by the host at each exit and entry. */
 #define ABI_AT_TIME 0x600u
 /* Exits of this machine so far (u32, wraps), refreshed by the host at each. */
 #define ABI_AT_EXITS 0x608u
 /*
- * ABI_INVALIDATING_*, set by the guest's driver from the first doorbell of a batch to its last
- * completion, then 0: the host counts exits inside.
+ * ABI_INVALIDATING_*, set by the guest's driver from the first doorbell of a batch to its
+ * last completion, otherwise 0: the host counts the exits in between.
  */
 #define ABI_AT_INVALIDATING 0x60cu
 /* In ABI_AT_INVALIDATING: a batch on the direct path, on VCMDQs or ECMDQs. */
 #define ABI_INVALIDATING_DIRECT 1u
-/* In ABI_AT_INVALIDATING: a batch on the CMDQ, trapped or overlaid: its guest need not know which. */
+/*
+ * In ABI_AT_INVALIDATING: a batch on the CMDQ, trapped or overlaid, which the guest need
+ * not distinguish.
+ */
 #define ABI_INVALIDATING_CMDQ 2u
 /*
- * 1 while the drain of this machine sleeps on its own thread; whoever sets it back to 0
- * after a store to a direct range wakes it.
+ * 1 while the drain of this machine sleeps on its own thread. After a store to a direct
+ * range, whoever sets it back to 0 has to wake the drain.
  */
 #define ABI_AT_DRAIN_SLEEPING 0x610u
-/* What the drain sleeps on: raise it, then notify all. Used for nothing else. */
+/* The word that the drain sleeps on: raise it, then notify all. It has no other use. */
 #define ABI_AT_DRAIN_WAKE 0x614u
 /*
  * 1 when the host would like an exit soon (to pause, or because a queue needs it): poll
  * loops then call `wait`. The host clears it.
  */
 #define ABI_AT_EXIT_REQUEST 0x618u
-/* One word per vCPU: the exits of each (u32, wraps), as ABI_AT_EXITS for all. */
+/* One word per vCPU: its exits (u32, wraps); ABI_AT_EXITS counts those of all. */
 #define ABI_AT_VCPU_EXITS 0x640u
-/* One word per vCPU: as ABI_AT_INVALIDATING, for the others than vCPU 0. */
+/* One word per vCPU: ABI_AT_INVALIDATING of the vCPUs other than vCPU 0. */
 #define ABI_AT_VCPU_INVALIDATING 0x680u
 
-// Operations of the tlbi import: a vCPU's broadcast TLBI of its own stage 1 (VMALLE1IS, ASIDE1IS, VAE1IS, VAAE1IS).
-/* Invalidation of everything of a VMID. */
+// Operations of the tlbi import: a vCPU's broadcast TLBI of its own stage 1 (VMALLE1IS,
+// ASIDE1IS, VAE1IS, VAAE1IS).
+/* Invalidates everything of a VMID. */
 #define ABI_TLBI_ALL 0u
-/* Invalidation of an ASID. */
+/* Invalidates an ASID. */
 #define ABI_TLBI_ASID 1u
-/* Invalidation of an address of an ASID. */
+/* Invalidates an address in one ASID. */
 #define ABI_TLBI_VA 2u
-/* Invalidation of an address of all ASIDs. */
+/* Invalidates an address in all ASIDs. */
 #define ABI_TLBI_VAA 3u
 
 // Results of vsmmu_run.
@@ -206,7 +220,10 @@
 // begin assembly/layout/smmu-registers.ts
 /* Size of the register space: two 64 KiB pages. */
 #define SMMU_REGION_SIZE 0x20000u
-/* Offset of page 1, which holds the producer and consumer indexes of the event and PRI queues. */
+/*
+ * Offset of page 1, which holds the producer and consumer indexes of the event and PRI
+ * queues.
+ */
 #define SMMU_PAGE1 0x10000u
 
 #define SMMU_IDR0 0x000u
@@ -252,7 +269,10 @@
 #define SMMU_PRIQ_IRQ_CFG2 0x0dcu
 #define PRIQ_IRQ_CFG2_LO VSMMU_FIELD(0, 31, 1)
 #define SMMU_IDR6 0x190u
-/* 64-bit: where command queue control page 0 lies, from the SMMU's base. CFG and STATUS follow. */
+/*
+ * 64-bit: offset of command queue control page 0 from the SMMU's base. CFG and STATUS
+ * follow.
+ */
 #define SMMU_CMDQ_CONTROL_PAGE_BASE 0x4000u
 #define SMMU_CMDQ_CONTROL_PAGE_CFG 0x4008u
 #define SMMU_CMDQ_CONTROL_PAGE_STATUS 0x400cu
@@ -262,16 +282,16 @@
 #define SMMU_PRIQ_CONS 0x100ccu
 
 /*
- * The command queue control page of this model, behind page 1: the registers of all
+ * The command queue control page of this model, after page 1: the registers of all
  * ECMDQs, evenly spread over its 64 KiB.
  */
 #define SMMU_ECMDQ_PAGE 0x20000u
 #define SMMU_ECMDQ_PAGE_SIZE 0x10000u
-/* 64-bit, as SMMU_CMDQ_BASE. */
+/* 64-bit, in the format of SMMU_CMDQ_BASE. */
 #define ECMDQ_BASE 0x00u
 #define ECMDQ_PROD 0x08u
 #define ECMDQ_CONS 0x0cu
-/* An error is active where ERR (of CONS) and ERRACK (of PROD) differ. */
+/* An error is active while ERR (in CONS) and ERRACK (in PROD) differ. */
 #define ECMDQ_PROD_ERRACK VSMMU_FIELD(0, 23, 1)
 #define ECMDQ_PROD_EN VSMMU_FIELD(0, 31, 1)
 #define ECMDQ_CONS_ERR VSMMU_FIELD(0, 23, 1)
@@ -280,13 +300,13 @@
 /* BASE: the queues' registers are in the SMMU, and the page has 64 KiB. */
 #define CMDQ_CONTROL_PAGE_PRESET VSMMU_FIELD(0, 0, 1)
 #define CMDQ_CONTROL_PAGE_CMDQGS VSMMU_FIELD(0, 1, 2)
-/* Of CFG (EN) and of STATUS (ENACK). */
+/* In CFG (EN) and in STATUS (ENACK). */
 #define CMDQ_CONTROL_PAGE_EN VSMMU_FIELD(0, 0, 1)
-/* log2 of the queues of a page, and of the pages. */
+/* log2 of the number of queues of a page, and of the number of pages. */
 #define IDR6_LOG2NUMQ VSMMU_FIELD(0, 16, 4)
 #define IDR6_LOG2NUMP VSMMU_FIELD(0, 24, 4)
 
-// IDR0: what is implemented.
+// IDR0: implemented features.
 #define IDR0_S2P VSMMU_FIELD(0, 0, 1)
 #define IDR0_S1P VSMMU_FIELD(0, 1, 1)
 /* Translation table formats; 2 is AArch64. */
@@ -297,7 +317,7 @@
 #define IDR0_DORMHINT VSMMU_FIELD(0, 8, 1)
 #define IDR0_HYP VSMMU_FIELD(0, 9, 1)
 #define IDR0_ATS VSMMU_FIELD(0, 10, 1)
-/* Split-stage ATS is not there. */
+/* Split-stage ATS is not implemented. */
 #define IDR0_NS1ATS VSMMU_FIELD(0, 11, 1)
 #define IDR0_ASID16 VSMMU_FIELD(0, 12, 1)
 #define IDR0_MSI VSMMU_FIELD(0, 13, 1)
@@ -314,10 +334,10 @@
 /* TTENDIAN: tables of either endianness, by CD.ENDI and STE.S2ENDI. */
 #define TTENDIAN_MIXED 0u
 #define TTENDIAN_LITTLE 2u
-/* CR2.REC_CFG_ATS is there. */
+/* CR2.REC_CFG_ATS is implemented. */
 #define IDR0_ATSRECERR VSMMU_FIELD(0, 23, 1)
 #define IDR0_STALL_MODEL VSMMU_FIELD(0, 24, 2)
-/* Faults stall where CD.S or STE.S2S says so; nowhere; always. */
+/* Faults stall where CD.S or STE.S2S is set; never; always. */
 #define STALL_MODEL_BOTH 0u
 #define STALL_MODEL_TERMINATE 1u
 #define STALL_MODEL_FORCED 2u
@@ -353,7 +373,7 @@
 #define IDR5_DS VSMMU_FIELD(0, 7, 1)
 /* 1: 52-bit VAs, with 64 KiB granules and, with DS, all others. */
 #define IDR5_VAX VSMMU_FIELD(0, 10, 2)
-/* Most transactions that can be stalled at once. */
+/* The most transactions that can be stalled at once. */
 #define IDR5_STALL_MAX VSMMU_FIELD(0, 16, 16)
 
 #define CR0_SMMUEN VSMMU_FIELD(0, 0, 1)
@@ -375,7 +395,8 @@
 #define IRQ_CTRL_PRIQ_IRQEN VSMMU_FIELD(0, 1, 1)
 #define IRQ_CTRL_EVENTQ_IRQEN VSMMU_FIELD(0, 2, 1)
 
-// GERROR and GERRORN share one layout; an error is active where they differ (IHI 0070 section 7.5).
+// GERROR and GERRORN share one layout; an error is active where they differ (IHI 0070
+// section 7.5).
 #define GERROR_CMDQ_ERR VSMMU_FIELD(0, 0, 1)
 #define GERROR_EVENTQ_ABT_ERR VSMMU_FIELD(0, 2, 1)
 #define GERROR_PRIQ_ABT_ERR VSMMU_FIELD(0, 3, 1)
@@ -384,23 +405,27 @@
 #define GERROR_MSI_EVENTQ_ABT_ERR VSMMU_FIELD(0, 5, 1)
 #define GERROR_MSI_PRIQ_ABT_ERR VSMMU_FIELD(0, 6, 1)
 #define GERROR_MSI_GERROR_ABT_ERR VSMMU_FIELD(0, 7, 1)
-/* An ECMDQ has stopped at an error; which, its CONS says. */
+/* An ECMDQ has stopped at an error; the CONS registers tell which. */
 #define GERROR_CMDQP_ERR VSMMU_FIELD(0, 9, 1)
 
-// STRTAB_BASE and queue bases are 64-bit: address bits, then LOG2SIZE where the register has one.
+// STRTAB_BASE and queue bases are 64-bit: address bits, then LOG2SIZE where the register
+// has one.
 #define STRTAB_BASE_CFG_LOG2SIZE VSMMU_FIELD(0, 0, 6)
 /* Bits of a StreamID that index the level-2 table: 6, 8 or 10. */
 #define STRTAB_BASE_CFG_SPLIT VSMMU_FIELD(0, 6, 5)
 /* 0 linear, 1 two-level. */
 #define STRTAB_BASE_CFG_FMT VSMMU_FIELD(0, 16, 2)
 #define STRTAB_FMT_2LEVEL 1u
-/* Of CMDQ_BASE, EVENTQ_BASE and PRIQ_BASE. */
+/* In CMDQ_BASE, EVENTQ_BASE and PRIQ_BASE. */
 #define Q_BASE_LOG2SIZE VSMMU_FIELD(0, 0, 5)
 
 /* Index and wrap bit of a queue register: at most 19 index bits and the wrap bit. */
 #define Q_INDEX VSMMU_FIELD(0, 0, 20)
 #define CMDQ_CONS_ERR VSMMU_FIELD(0, 24, 7)
-/* OVFLG of EVENTQ_PROD and PRIQ_PROD; the same bit of EVENTQ_CONS and PRIQ_CONS is OVACKFLG. */
+/*
+ * OVFLG of EVENTQ_PROD and PRIQ_PROD; the same bit of EVENTQ_CONS and PRIQ_CONS is
+ * OVACKFLG.
+ */
 #define Q_OVFLG VSMMU_FIELD(0, 31, 1)
 
 // The same fields under the specification's names, by register.
@@ -443,7 +468,10 @@
 #define CMDQV_PAGE_SIZE 0x10000u
 #define CMDQV_DIRECT_PAGE0 0x10000u
 #define CMDQV_DIRECT_PAGE1 0x20000u
-/* Logical page 0 of VINTF 0; page 1 follows, the next VINTF CMDQV_LOGICAL_STRIDE bytes later. */
+/*
+ * Logical page 0 of VINTF 0; page 1 follows, the next VINTF CMDQV_LOGICAL_STRIDE bytes
+ * later.
+ */
 #define CMDQV_LOGICAL_PAGE0 0x30000u
 #define CMDQV_LOGICAL_STRIDE 0x20000u
 /* Bytes from one VCMDQ's registers to the next, in every view. */
@@ -475,7 +503,10 @@
 
 #define VINTF_CONFIG_EN VSMMU_FIELD(0, 0, 1)
 #define VINTF_CONFIG_VMID VSMMU_FIELD(0, 1, 16)
-/* Set when the hypervisor's own kernel owns the VINTF; reads 0 and ignores writes for a guest. */
+/*
+ * Set when the hypervisor's own kernel owns the VINTF; for a guest it reads 0 and ignores
+ * writes.
+ */
 #define VINTF_CONFIG_HYP_OWN VSMMU_FIELD(0, 17, 1)
 #define VINTF_STATUS_ENABLED VSMMU_FIELD(0, 0, 1)
 /* 0 healthy, 1 a VCMDQ of this VINTF has an error. */
@@ -575,16 +606,19 @@
 
 // PRI_RESP
 #define PRI_RESP_INDEX VSMMU_FIELD(2, 0, 9)
-/* The group's pages cannot be had at all, some are not there, or all are; 3 is reserved. */
+/*
+ * The group's pages are not accessible at all, some are not present, or all are; 3 is
+ * reserved.
+ */
 #define PRI_RESP_RESPONSE VSMMU_FIELD(2, 12, 2)
 #define PRI_RESP_FAILURE 0u
 #define PRI_RESP_INVALID 1u
 #define PRI_RESP_SUCCESS 2u
 
 // RESUME
-/* Action: 1 retry, 0 terminate as RESUME_AB says. */
+/* Action: 1 retry, 0 terminate in the way that RESUME_AB selects. */
 #define RESUME_AC VSMMU_FIELD(0, 12, 1)
-/* 1 abort, 0 read as zero and ignore writes. Without effect when IDR0.TERM_MODEL is 1. */
+/* 1 abort, 0 read as zero and ignore writes. No effect when IDR0.TERM_MODEL is 1. */
 #define RESUME_AB VSMMU_FIELD(0, 13, 1)
 #define RESUME_STAG VSMMU_FIELD(2, 0, 16)
 
@@ -603,7 +637,10 @@
 
 // CMDQ_CONS.ERR codes.
 #define CERROR_NONE 0u
-/* Illegal command: unknown or unsupported opcode, reserved value, or (CMDQV) a StreamID that matches no pair. */
+/*
+ * Illegal command: unknown or unsupported opcode, reserved value, or (CMDQV) a StreamID
+ * that matches no pair.
+ */
 #define CERROR_ILL 1u
 /* The command could not be fetched. */
 #define CERROR_ABT 2u
@@ -626,7 +663,7 @@
 #define STE_S1FMT_LINEAR 0u
 #define STE_S1FMT_4K 1u
 #define STE_S1FMT_64K 2u
-/* S1ContextPtr[31:6], in place. An IPA when Config is 7. */
+/* S1ContextPtr[31:6], at its position. An IPA when Config is 7. */
 #define STE_S1CONTEXTPTR_LO VSMMU_FIELD(0, 6, 26)
 /* S1ContextPtr[51:32]. */
 #define STE_S1CONTEXTPTR_HI VSMMU_FIELD(1, 0, 20)
@@ -639,7 +676,10 @@
 #define STE_S1CIR VSMMU_FIELD(2, 2, 2)
 #define STE_S1COR VSMMU_FIELD(2, 4, 2)
 #define STE_S1CSH VSMMU_FIELD(2, 6, 2)
-/* log2 of the neighbouring STEs, this one included, that are equal to it: a hint for caches. */
+/*
+ * log2 of the number of adjacent STEs, this one included, that are equal to it: a hint
+ * for caches.
+ */
 #define STE_CONT VSMMU_FIELD(2, 13, 4)
 #define STE_MEV VSMMU_FIELD(2, 19, 1)
 #define STE_S2FWB VSMMU_FIELD(2, 25, 1)
@@ -660,7 +700,7 @@
 #define STE_S2SH0 VSMMU_FIELD(5, 12, 2)
 /* 0 4 KiB, 1 64 KiB, 2 16 KiB. */
 #define STE_S2TG VSMMU_FIELD(5, 14, 2)
-/* Output size, encoded as IDR5.OAS. */
+/* Output size, encoded like IDR5.OAS. */
 #define STE_S2PS VSMMU_FIELD(5, 16, 3)
 #define STE_S2AA64 VSMMU_FIELD(5, 19, 1)
 #define STE_S2ENDI VSMMU_FIELD(5, 20, 1)
@@ -674,7 +714,7 @@
 #define STE_S2R VSMMU_FIELD(5, 26, 1)
 /* Bit 2 of S2SL0, with S2DS and granules of 4 KiB. */
 #define STE_S2SL0_2 VSMMU_FIELD(6, 2, 1)
-/* Stage 2's CD.DS. */
+/* CD.DS of stage 2. */
 #define STE_S2DS VSMMU_FIELD(6, 3, 1)
 /* S2TTB[31:4]. */
 #define STE_S2TTB_LO VSMMU_FIELD(6, 4, 28)
@@ -703,14 +743,14 @@
 #define CD_EPD0 VSMMU_FIELD(0, 14, 1)
 #define CD_ENDI VSMMU_FIELD(0, 15, 1)
 #define CD_T1SZ VSMMU_FIELD(0, 16, 6)
-/* 1 16 KiB, 2 4 KiB, 3 64 KiB: not the encoding of TG0. */
+/* 1 16 KiB, 2 4 KiB, 3 64 KiB: the encoding differs from TG0. */
 #define CD_TG1 VSMMU_FIELD(0, 22, 2)
 #define CD_IR1 VSMMU_FIELD(0, 24, 2)
 #define CD_OR1 VSMMU_FIELD(0, 26, 2)
 #define CD_SH1 VSMMU_FIELD(0, 28, 2)
 #define CD_EPD1 VSMMU_FIELD(0, 30, 1)
 #define CD_V VSMMU_FIELD(0, 31, 1)
-/* Intermediate physical address size, encoded as IDR5.OAS. */
+/* Intermediate physical address size, encoded like IDR5.OAS. */
 #define CD_IPS VSMMU_FIELD(1, 0, 3)
 #define CD_AFFD VSMMU_FIELD(1, 3, 1)
 #define CD_WXN VSMMU_FIELD(1, 4, 1)
@@ -737,9 +777,15 @@
 #define CD_HAD1 VSMMU_FIELD(4, 1, 1)
 #define CD_TTB1_LO VSMMU_FIELD(4, 4, 28)
 #define CD_TTB1_HI VSMMU_FIELD(5, 0, 20)
-/* 52-bit addresses with granules of 4 and 16 KiB: descriptor bits [9:8] are address bits [51:50]. */
+/*
+ * 52-bit addresses with granules of 4 and 16 KiB: descriptor bits [9:8] are address bits
+ * [51:50].
+ */
 #define CD_DS VSMMU_FIELD(5, 26, 1)
-/* MAIR as Linux writes it: 0 non-cacheable, 1 write-back, 2 device, 3 inner non-cacheable and outer write-back. */
+/*
+ * MAIR as Linux writes it: 0 non-cacheable, 1 write-back, 2 device, 3 inner non-cacheable
+ * and outer write-back.
+ */
 #define CD_MAIR_LO VSMMU_FIELD(6, 0, 32)
 #define CD_MAIR_HI VSMMU_FIELD(7, 0, 32)
 
@@ -760,7 +806,7 @@
 #define PTE_TYPE_TABLE 3u
 #define PTE_TYPE_PAGE 3u
 #define PTE_ATTRINDX VSMMU_FIELD(0, 2, 3)
-/* Stage 1: Non-secure; of no account to a Non-secure stream. */
+/* Stage 1: Non-secure; ignored for a Non-secure stream. */
 #define PTE_NS VSMMU_FIELD(0, 5, 1)
 /* Stage 1: AP[1], unprivileged access allowed. */
 #define PTE_AP_UNPRIV VSMMU_FIELD(0, 6, 1)
@@ -827,7 +873,8 @@
 #define EVT_CLASS_TT 1u
 #define EVT_CLASS_IN 2u
 #define EVT_TTRNW VSMMU_FIELD(3, 12, 1)
-// Word 3 of E_PAGE_REQUEST: the access that a device expects, unprivileged and privileged, and pages of 4 KiB.
+// Word 3 of E_PAGE_REQUEST: the access that a device expects, unprivileged and
+// privileged, and the number of 4 KiB pages.
 #define EVT_UX VSMMU_FIELD(3, 1, 1)
 #define EVT_UW VSMMU_FIELD(3, 2, 1)
 #define EVT_UR VSMMU_FIELD(3, 3, 1)
@@ -870,12 +917,12 @@
 /* "DMA1". */
 #define DMA_ID_VALUE 0x31414d44u // "DMA1"
 /*
- * Operation: writing starts it, and gives up one that is under way. It is complete when
+ * Operation: a write starts it, and aborts one that is in progress. It is complete when
  * the write returns, unless the SMMU stalls one of its accesses (DMA_STATUS_STALLED) or
  * it is longer than DMA_STEP_LENGTH (DMA_STATUS_BUSY). Reads the last operation.
  */
 #define DMA_CTRL 0x04u
-/* DMA_STATUS_*: how the last operation ended, or that it is under way. */
+/* DMA_STATUS_*: the result of the last operation, or that it is in progress. */
 #define DMA_STATUS 0x08u
 /* Bytes of the operation, 1 to DMA_MAX_LENGTH. */
 #define DMA_LENGTH 0x0cu
@@ -885,33 +932,33 @@
 #define DMA_DST 0x18u
 /* 32-bit pattern of FILL and VERIFY. */
 #define DMA_PATTERN 0x20u
-/* Bytes done before the operation ended. */
+/* Bytes processed before the operation ended. */
 #define DMA_DONE 0x24u
 /* u64 iova of the access that failed. */
 #define DMA_FAULT_ADDR 0x28u
-/* StreamID that the SMMU sees, as the guest numbers it. */
+/* StreamID that the SMMU sees, in the guest's numbering. */
 #define DMA_STREAM 0x30u
 /* 1: pulse the interrupt at the end of each operation. */
 #define DMA_IRQ_ENABLE 0x34u
 /*
- * PCIe's ATS and PRI: DMA_ATS_ENABLE; DMA_ATS_PAGES, which asks for pages that the engine
+ * PCIe's ATS and PRI: DMA_ATS_ENABLE; DMA_ATS_PAGES, which requests pages that the engine
  * is denied (DMA_STATUS_STALLED meanwhile); DMA_ATS_SILENT, which leaves invalidation
- * requests without an answer. A write empties the ATC. Reads what the engine does, which
- * is what its SMMU has.
+ * requests unanswered. A write empties the ATC. Reads the mode in effect, which is the
+ * one that the SMMU has accepted.
  */
 #define DMA_ATS 0x38u
 /* In DMA_ATS: the engine has an ATC. */
 #define DMA_ATS_ENABLE 1u
 /* In DMA_ATS: invalidation requests go unanswered. */
 #define DMA_ATS_SILENT 2u
-/* In DMA_ATS: the engine asks for pages that it is denied. */
+/* In DMA_ATS: the engine requests pages that it is denied. */
 #define DMA_ATS_PAGES 4u
 
 /*
- * What an operation's accesses carry: DMA_PASID_VALUE where DMA_PASID_VALID is set,
+ * Attributes of an operation's accesses: DMA_PASID_VALUE where DMA_PASID_VALID is set,
  * DMA_PASID_PRIVILEGED, DMA_PASID_INSTRUCTION, with which reads fetch instructions, and
- * DMA_PASID_ATOMIC, with which writes are atomic operations. As it stands when the
- * operation starts.
+ * DMA_PASID_ATOMIC, with which writes are atomic operations. Read when the operation
+ * starts.
  */
 #define DMA_PASID 0x3cu
 /* In DMA_PASID: the SubstreamID. */
@@ -925,7 +972,7 @@
 /* In DMA_PASID: accesses carry the SubstreamID. */
 #define DMA_PASID_VALID 0x80000000u
 
-/* DMA_CTRL: gives up what is under way. */
+/* DMA_CTRL: aborts the operation in progress. */
 #define DMA_OP_NONE 0u
 /* DST := SRC. */
 #define DMA_OP_COPY 1u
@@ -933,7 +980,10 @@
 #define DMA_OP_FILL 2u
 /* Compare SRC with PATTERN, repeated. */
 #define DMA_OP_VERIFY 3u
-/* Tell the SMMU what COPY would access, and access nothing. Where there is no way for such hints, they are lost. */
+/*
+ * Tells the SMMU which addresses COPY would access, and accesses nothing. Lost where the
+ * SMMU takes no such hints.
+ */
 #define DMA_OP_HINT 4u
 
 /* No operation yet. */
@@ -944,15 +994,18 @@
 #define DMA_STATUS_READ_FAULT 2u
 /* A write was refused at DMA_FAULT_ADDR. */
 #define DMA_STATUS_WRITE_FAULT 3u
-/* VERIFY has found other bytes; DMA_DONE says where. */
+/* VERIFY has found different bytes; DMA_DONE is their position. */
 #define DMA_STATUS_MISMATCH 4u
 /* DMA_CTRL has no operation of that number. */
 #define DMA_STATUS_BAD_OP 5u
 /* LENGTH of 0, above DMA_MAX_LENGTH, or not a multiple of 4 for FILL and VERIFY. */
 #define DMA_STATUS_BAD_LENGTH 6u
-/* Under way: the SMMU has stalled an access, or it waits for a page. FAULT_ADDR is its iova. */
+/*
+ * In progress: the SMMU has stalled an access, or the operation waits for a page.
+ * FAULT_ADDR is its iova.
+ */
 #define DMA_STATUS_STALLED 7u
-/* Under way: the engine goes on with it at its next turn. DONE says how far it is. */
+/* In progress: the engine continues at its next turn. DONE is the progress so far. */
 #define DMA_STATUS_BUSY 8u
 /* Most bytes of an operation. */
 #define DMA_MAX_LENGTH 0x100000u
@@ -967,12 +1020,12 @@ static inline uint32_t vsmmu_mask_of(uint32_t field) {
   return width >= 32 ? 0xffffffffu : (1u << width) - 1;
 }
 
-// The field's value in the one word that holds it.
+// The field's value in its word.
 static inline uint32_t vsmmu_bits_of(uint32_t word, uint32_t field) {
   return word >> (field >> 8 & 0xff) & vsmmu_mask_of(field);
 }
 
-// A word that is 0 but for the field.
+// A word that is 0 except for the field.
 static inline uint32_t vsmmu_place(uint32_t field, uint32_t value) {
   return (value & vsmmu_mask_of(field)) << (field >> 8 & 0xff);
 }
@@ -988,35 +1041,37 @@ static inline void vsmmu_store_field(volatile uint32_t *structure, uint32_t fiel
   structure[field >> 16] = others | vsmmu_place(field, value);
 }
 
-// What the host gives a guest. Every call but those of vsmmu_doorbell, vsmmu_tlbi and vsmmu_dsb
-// leaves the guest.
+// The host's functions for a guest. Every call but those of vsmmu_doorbell, vsmmu_tlbi
+// and vsmmu_dsb is an exit.
 
 #define VSMMU_IMPORT(name) __attribute__((import_module("vsmmu"), import_name(name)))
 
-// Trapped register accesses, at a multiple of their size. vsmmu_read32 and so on, below, know direct maps.
+// Trapped register accesses, at a multiple of their size. vsmmu_read32 and so on, below,
+// use direct maps.
 VSMMU_IMPORT("mmio_read32") uint32_t vsmmu_mmio_read32(uint32_t gpa);
 VSMMU_IMPORT("mmio_write32") void vsmmu_mmio_write32(uint32_t gpa, uint32_t value);
 VSMMU_IMPORT("mmio_read64") uint64_t vsmmu_mmio_read64(uint32_t gpa);
 VSMMU_IMPORT("mmio_write64") void vsmmu_mmio_write64(uint32_t gpa, uint64_t value);
-// Says that the word at `offset` of directly mapped range `id` was stored.
+// Reports that the word at `offset` of directly mapped range `id` was stored.
 VSMMU_IMPORT("doorbell") void vsmmu_doorbell(uint32_t id, uint32_t offset);
-// Broadcast TLB maintenance: ABI_TLBI_*; and the DSB after it, called with 0 first, and then with
-// what it returned until it returns 0.
+// Broadcast TLB maintenance: ABI_TLBI_*; and the DSB after it. Call it with 0 first, then
+// with the ticket that it returned, until it returns 0.
 VSMMU_IMPORT("tlbi") void vsmmu_tlbi(uint32_t operation, uint32_t asid, uint64_t va);
 VSMMU_IMPORT("dsb") uint64_t vsmmu_dsb(uint64_t before);
-// Sleeps for at most this long; the host serves devices meanwhile. Never use the Wasm wait
-// instruction in its place.
+// Sleeps for at most this long; in the meantime the host handles pending work. Never use
+// the Wasm wait instruction instead.
 VSMMU_IMPORT("wait") void vsmmu_wait(uint32_t microseconds);
-// Has a secondary vCPU run its program with an argument. Returns 0, or -1 when there is no such
-// vCPU or it still runs.
+// Starts the program of a secondary vCPU with an argument. Returns 0, or -1 when there is
+// no such vCPU or it is still running.
 VSMMU_IMPORT("vcpu_start") int32_t vsmmu_vcpu_start(uint32_t vcpu, uint32_t argument);
 // Nanoseconds since an arbitrary start, monotonic.
 VSMMU_IMPORT("clock_ns") double vsmmu_clock_ns(void);
 
-// What a guest gives the host: VSMMU_EXPORT("vsmmu_run") in front of the function.
+// The guest's functions for the host: write VSMMU_EXPORT("vsmmu_run") before the
+// function.
 #define VSMMU_EXPORT(name) __attribute__((export_name(name)))
 
-// The info page, at memory offset 0. All of it is read without an exit.
+// The info page, at memory offset 0. Reading it is never an exit.
 
 static inline volatile uint32_t *vsmmu_info_word(uint32_t offset) {
   return (volatile uint32_t *)(uintptr_t)offset;
@@ -1030,15 +1085,15 @@ static inline uint32_t vsmmu_info_now(uint32_t offset) {
   return __atomic_load_n(vsmmu_info_word(offset), __ATOMIC_SEQ_CST);
 }
 
-// gpa of an address in the guest's memory above the ABI area: what goes into registers, commands
-// and tables.
+// gpa of an address in the guest's memory above the ABI area: the address for registers,
+// commands and tables.
 static inline uint32_t vsmmu_gpa_of(const volatile void *address) {
   return (uint32_t)(uintptr_t)address + vsmmu_info(ABI_AT_RAM_GPA_BASE);
 }
 
-// Memory offset of the first entry of a kind (ABI_KIND_*) in the device table that is an SMMU of
-// this number, or is behind it, or belongs to it; 0 without one. Machines have SMMUs 0 to
-// ABI_MAX_SMMUS - 1; a device that has to do with none is found under 0.
+// Memory offset of the first device table entry of a kind (ABI_KIND_*) that is the SMMU
+// of this number, or one of its devices, or its CMDQV; 0 when there is none. SMMUs are
+// numbered 0 to ABI_MAX_SMMUS - 1; a device without an SMMU is found under 0.
 static inline uint32_t vsmmu_find_device_of(uint32_t kind, uint32_t smmu) {
   uint32_t count = vsmmu_info(ABI_AT_DEVICE_COUNT);
   for (uint32_t i = 0; i < count && i < ABI_MAX_DEVICES; i++) {
@@ -1049,7 +1104,7 @@ static inline uint32_t vsmmu_find_device_of(uint32_t kind, uint32_t smmu) {
   return 0;
 }
 
-// The same for SMMU 0, the only one of most machines.
+// vsmmu_find_device_of for SMMU 0, the only one of most machines.
 static inline uint32_t vsmmu_find_device(uint32_t kind) { return vsmmu_find_device_of(kind, 0); }
 
 // gpa of a device's registers.
@@ -1067,16 +1122,18 @@ static inline uint32_t vsmmu_device_stream(uint32_t entry) {
   return vsmmu_info(entry + ABI_DEVICE_STREAM);
 }
 
-// Registers by gpa. An access to a directly mapped range touches guest memory and is no exit; every
-// other one leaves the guest. The table is looked at anew for each access, and no access spans a
-// safe point: never keep an entry across one.
+// Registers by gpa. An access to a directly mapped range goes to guest memory and is not
+// an exit; every other one is. Each access looks the table up again, and no access spans
+// a safe point: never keep an entry across one.
 
-// Memory offset of the table entry of the direct map that holds a gpa; 0 when none does.
+// Memory offset of the table entry of the direct map that contains a gpa; 0 when none
+// does.
 static inline uint32_t vsmmu_direct_map_of(uint32_t gpa) {
   uint32_t count = vsmmu_info(ABI_AT_MAP_COUNT);
   for (uint32_t i = 0; i < count && i < ABI_MAX_MAPS; i++) {
     uint32_t entry = ABI_AT_MAPS + i * ABI_MAP_SIZE;
-    // Unsigned: false as well below the range and for a free slot, whose length is 0.
+    // The comparison is unsigned: also false below the range, and for a free slot, whose
+    // length is 0.
     if (gpa - vsmmu_info(entry + ABI_MAP_GPA) < vsmmu_info(entry + ABI_MAP_LENGTH)) return entry;
   }
   return 0;
@@ -1087,8 +1144,8 @@ static inline uintptr_t vsmmu_mapped_register(uint32_t entry, uint32_t gpa) {
   return vsmmu_info(entry + ABI_MAP_OFFSET) + (gpa - vsmmu_info(entry + ABI_MAP_GPA));
 }
 
-// After a store to a directly mapped range: the doorbell, or what wakes a drain on a thread of its
-// own, if it sleeps.
+// Called after a store to a directly mapped range: rings the doorbell, or wakes the
+// thread that drains the queue, if it sleeps.
 static inline void vsmmu_ring(uint32_t entry, uint32_t gpa) {
   if (vsmmu_info(entry + ABI_MAP_FLAGS) & ABI_MAP_FLAG_DOORBELL) {
     vsmmu_doorbell(vsmmu_info(entry + ABI_MAP_DOORBELL), gpa - vsmmu_info(entry + ABI_MAP_GPA));
@@ -1110,8 +1167,8 @@ static inline uint32_t vsmmu_read32(uint32_t gpa) {
   return __atomic_load_n(place, __ATOMIC_SEQ_CST);
 }
 
-// The store is atomic, so that what was stored before it (the commands of a batch) is visible to
-// whoever sees it.
+// The store is atomic, so that earlier stores (the commands of a batch) are visible to
+// every reader of this one.
 static inline void vsmmu_write32(uint32_t gpa, uint32_t value) {
   uint32_t entry = vsmmu_direct_map_of(gpa);
   if (entry == 0) {
@@ -1141,9 +1198,9 @@ static inline void vsmmu_write64(uint32_t gpa, uint64_t value) {
   vsmmu_ring(entry, gpa);
 }
 
-// Safe points and interrupts. A vCPU comes to a safe point at least once a second: in poll loops
-// and before it returns from vsmmu_run. There it says which direct maps it has seen, and looks for
-// interrupts.
+// Safe points and interrupts. A vCPU must reach a safe point at least once a second: in
+// poll loops and before it returns from vsmmu_run. There it acknowledges the direct maps
+// that it has seen, and checks for interrupts.
 
 // A safe point of a vCPU: 0 runs the guest, the others the secondary program.
 static inline void vsmmu_safe_point_of(uint32_t vcpu) {
@@ -1154,11 +1211,11 @@ static inline void vsmmu_safe_point_of(uint32_t vcpu) {
 
 static inline void vsmmu_safe_point(void) { vsmmu_safe_point_of(0); }
 
-// True when the host would like an exit soon: a poll loop then calls vsmmu_wait.
+// True when the host requests an exit: a poll loop then calls vsmmu_wait.
 static inline int vsmmu_exit_requested(void) { return vsmmu_info_now(ABI_AT_EXIT_REQUEST) != 0; }
 
-// True when the line is pending. Clears an edge; the device is looked at afterwards, so that no
-// interrupt is lost. A level stays until its cause has been served.
+// True when the line is pending. Clears an edge; read the device after that, so that no
+// interrupt is lost. A level stays until its cause has been handled.
 static inline int vsmmu_take_interrupt(uint32_t line) {
   if (line >= ABI_IRQ_LINES) return 0;
   uint32_t word = line / 32 * 4;
@@ -1168,14 +1225,14 @@ static inline int vsmmu_take_interrupt(uint32_t line) {
   return ((edges | vsmmu_info_now(ABI_AT_IRQ_LEVEL + word)) & bit) != 0;
 }
 
-// Looks at a directly mapped register before the host is offered the processor: some tens of
-// microseconds, or some hundredths of a second while the queue is drained on a thread of its own,
-// where to leave would gain nothing. How long each offer takes at most.
+// Reads of a directly mapped register before the guest offers its processor to the host:
+// some tens of microseconds, or some hundredths of a second while another thread drains
+// the queue, when an exit would gain nothing. Then the longest duration of each offer.
 #define VSMMU_POLL_LOOKS 1000
 #define VSMMU_POLL_LOOKS_BESIDE_DRAIN 5000000
 #define VSMMU_POLL_MICROSECONDS 50
 
-// Looks that the register at a gpa is worth: one where it traps.
+// Number of reads for the register at a gpa: one if it traps.
 static inline uint32_t vsmmu_poll_looks(uint32_t gpa) {
   uint32_t entry = vsmmu_direct_map_of(gpa);
   if (entry == 0) return 1;
@@ -1183,7 +1240,7 @@ static inline uint32_t vsmmu_poll_looks(uint32_t gpa) {
                                                                    : VSMMU_POLL_LOOKS_BESIDE_DRAIN;
 }
 
-// Waits until a field of a register has a value. Each look is a safe point.
+// Waits until a field of a register has a value. Each read is followed by a safe point.
 // Returns 1, or 0 after `waits` offers of the processor: nothing polls without a limit.
 static inline int vsmmu_poll32(uint32_t gpa, uint32_t field, uint32_t value, uint32_t waits) {
   for (uint32_t looks = 1;; looks++) {

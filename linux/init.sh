@@ -1,12 +1,13 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# What the kernel starts: makes the DMA engine a device of the kernel's benchmark of DMA mappings, does
-# what `vsmmu.run="…"` on the kernel's command line says, or is a shell, and powers off.
+# The init process: runs the commands of `vsmmu.run="…"` on the kernel's command line, or a
+# shell, and powers off. `bench` makes the DMA engine a device of the kernel's benchmark of
+# DMA mappings.
 export PATH=/bin
 CMDQV_SWITCHES=/sys/kernel/debug/iommu/tegra241_cmdqv
 BENCHMARK=/sys/kernel/debug/dma_map_benchmark
 
-# Gives a device to the benchmark: offer BUS DEVICE.
+# Binds a device to the benchmark: offer BUS DEVICE.
 offer() {
   echo dma_map_benchmark >/sys/bus/$1/devices/$2/driver_override
   echo "$2" >/sys/bus/$1/drivers/dma_map_benchmark/bind
@@ -26,19 +27,19 @@ bench() {
   echo "bench ends"
 }
 
-# Whether invalidations leave the VCMDQs alone: bypass Y or bypass N.
+# Selects whether invalidations avoid the VCMDQs: bypass Y or bypass N.
 bypass() {
   echo "$1" >$CMDQV_SWITCHES/bypass_vcmdq
 }
 
-# What a healthy boot has: the taint flags of the kernel, its SMMUs, its interrupts.
+# Prints the state to check after a boot: the kernel's taint flags, SMMUs, interrupts.
 state() {
   echo "taint $(cat /proc/sys/kernel/tainted)"
   echo "SMMUs" /sys/class/iommu/*
   cat /proc/interrupts
 }
 
-# A shell that somebody types into reads this file as well, for the commands above.
+# An interactive shell also reads this file, for the commands above.
 [ $$ = 1 ] || return 0
 
 mount -t proc none /proc

@@ -1,7 +1,9 @@
 #!/usr/bin/env node
 // SPDX-License-Identifier: MIT
-// Writes the API reference to build/api (typedoc.json). A public item without documentation and a broken link are failures. typedoc needs a
-// TypeScript with a compiler API, which version 7 is not, so that both are installed beside the project's own tools, on first use.
+// Writes the API reference to build/api (typedoc.json). It fails for a public item
+// without documentation and for a broken link. typedoc needs a TypeScript with a compiler
+// API, which version 7 does not have, so both are installed separately from the project's
+// own tools, on first use.
 
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';

@@ -1,10 +1,11 @@
 #!/usr/bin/env node
 // SPDX-License-Identifier: MIT
-// The public surface of the package as text, by import name: every name with its signature, from
-// the declarations in dist/. It is committed, so that a change of the surface shows in review.
+// The public surface of the package as text, by import name: every name with its
+// signature, from the declarations in dist/. It is committed, so that reviews show
+// changes of the surface.
 //
-// `node scripts/api-report.mjs` writes docs/internals/api-report.txt; with `--check` it prints how
-// the file differs from the package as it is built, and exits with 1.
+// `node scripts/api-report.mjs` writes docs/internals/api-report.txt; with `--check` it
+// prints the differences between the file and the built package, and exits with 1.
 
 import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -27,7 +28,7 @@ printed there. "type" stands before a class or function of which only the type i
 `;
 
 /**
- * The paths of a pattern with one star, and what the star stands for.
+ * The paths that match a pattern with one star, and the text that the star matches.
  * @param {string} pattern
  * @param {readonly string[]} paths
  * @returns {(readonly [path: string, star: string])[]}
@@ -41,7 +42,7 @@ function matches(pattern, paths) {
 }
 
 /**
- * Import names with the file of their types, or with the file that they are.
+ * Import names with the file of their types, or with the file itself.
  * @param {Readonly<Record<string, string | { types?: string }>>} exports of package.json.
  * @param {readonly string[]} packed paths of the package's files.
  */
@@ -60,10 +61,14 @@ function entriesOf(exports, packed) {
 /** @param {Place} place */
 const idOf = ({ file, name }) => `${file} ${name}`;
 
-/** The order of code units, which is the same everywhere. @param {string} a @param {string} b */
+/**
+ * The order of code units, which is the same everywhere.
+ * @param {string} a
+ * @param {string} b
+ */
 const compare = (a, b) => (a === b ? 0 : a < b ? -1 : 1);
 
-/** A report on its way. */
+/** A report under construction. */
 class Report {
   #modules;
   /** Where each declaration is printed. @type {Map<string, string>} */
@@ -104,11 +109,14 @@ class Report {
     return declarations.map(({ text }) => `${type}${renamed}${text}`).join('\n');
   }
 
-  /** What signatures name and no import name exports: users have values of it all the same. */
+  /**
+   * The declarations that signatures name and no import name exports: users have values
+   * of them all the same.
+   */
   rest() {
     /** @type {(readonly [name: string, text: string])[]} */
     const texts = [];
-    // Goes on with what the declarations that it finds name.
+    // The loop also visits the places that it adds for names in declarations.
     for (const place of this.#places)
       for (const { references } of this.#modules.declarationsOf(place))
         for (const reference of references) {
@@ -125,7 +133,7 @@ class Report {
 }
 
 /**
- * @param {string} root of a package that is built.
+ * @param {string} root of a built package.
  * @param {readonly string[]} packed paths of the files that the package has.
  */
 export function apiReport(root, packed) {
@@ -139,8 +147,8 @@ export function apiReport(root, packed) {
 }
 
 /**
- * How a report differs from the one that is committed, in lines of which each has one fact; empty
- * when it does not.
+ * The differences between a report and the committed one, one fact per line; empty
+ * without differences.
  * @param {string} committed
  * @param {string} report
  * @returns {string[]}
@@ -163,7 +171,7 @@ export function differences(committed, report) {
   ];
 }
 
-/** The report of this package, from what is in dist/ now. */
+/** The report of this package, from the current contents of dist/. */
 export function ownReport() {
   const args = ['pack', '--dry-run', '--json', '--ignore-scripts'];
   const [packed] = JSON.parse(execFileSync('npm', args, { cwd: ROOT, encoding: 'utf8' }));

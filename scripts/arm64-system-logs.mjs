@@ -1,11 +1,16 @@
 // SPDX-License-Identifier: MIT
-// The arm64 system images, and how the log that qemu-system-aarch64 7.2 makes of one is compared
-// with that of the board `virt`: line by line. What differs is here, with the reason; sections are
-// those of DDI 0487 (Arm ARM), IHI 0069 (GICv3) and DEN0022 (PSCI).
+// The arm64 system images, and the comparison of their logs on qemu-system-aarch64 7.2
+// and on the board `virt`, line by line. Differences are listed here with their reasons;
+// sections are those of DDI 0487 (Arm ARM), IHI 0069 (GICv3) and DEN0022 (PSCI).
 
-/** @typedef {{ image: string, qemu?: RegExp, own?: RegExp, reason: string }} Difference */
+/**
+ * @typedef {{ image: string, qemu?: RegExp, own?: RegExp, reason: string }} Difference
+ */
 
-/** Images by the QEMU model that has what they are about. The Cortex-A76 has PAN, LSE and 16 KiB granules. */
+/**
+ * Images, each with the QEMU model that has the features of its subject. The Cortex-A76
+ * has PAN, LSE and 16 KiB granules.
+ */
 export const IMAGES = [
   { name: 'exceptions', cpu: 'cortex-a57' },
   { name: 'faults', cpu: 'cortex-a76' },
@@ -23,7 +28,7 @@ const abort = (syndrome) =>
   `vector=[24]00 esr=9[26]000${syndrome} far=[0-9a-f]+ elr=0 spsr=[0-9a-f]+`;
 
 /**
- * What differs, by image. An entry is a pair of lines, or a line that only one side has.
+ * Differences by image. An entry is a pair of lines, or a line that only one side has.
  * @type {readonly Difference[]}
  */
 export const DIFFERENCES = [
@@ -224,7 +229,8 @@ const linesOf = (text) => text.replace(/\n$/, '').split('\n');
  * @param {string} image
  * @param {string} qemu
  * @param {string} own
- * @returns what differs without a reason, at most the first ten of it; and which of DIFFERENCES there are.
+ * @returns the differences without a reason, at most the first ten; and the entries of
+ *   DIFFERENCES that occurred.
  */
 export function compareLogs(image, qemu, own) {
   const expected = linesOf(qemu);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-// A process that compiles AssemblyScript, one command line after the other, as its parent sends them (asc.mjs).
+// A process that compiles AssemblyScript: its parent (asc.mjs) sends one command line
+// after the other.
 
-/** The compiler's type declarations cannot be read next to Node's. */
+/** The compiler's type declarations cannot be loaded together with Node's. */
 const COMPILER = 'assemblyscript/asc';
 
 process.on('message', async (/** @type {readonly string[]} */ args) => {

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
-// The AssemblyScript compiler in processes that stay: most of what a start of it takes is loading it, and a compiler that has compiled
-// something takes a fraction of the time for the next.
+// The AssemblyScript compiler in long-lived processes: most of its start-up time is for
+// loading it, and after its first compilation it takes a fraction of the time for the
+// next.
 
 import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
 const PROGRAM = fileURLToPath(new URL('./asc-process.mjs', import.meta.url));
-/** Compilers that run at once: most machines that run this have two cores. */
+/** Number of compilers that run at once: most machines that run this have two cores. */
 const PARALLEL = 2;
 
 /**
@@ -15,14 +16,14 @@ const PARALLEL = 2;
  * @property {string} output What it wrote to stdout and stderr.
  */
 
-/** Compilers that have nothing to do. @type {Set<import('node:child_process').ChildProcess>} */
+/** Idle compilers. @type {Set<import('node:child_process').ChildProcess>} */
 const idle = new Set();
 let running = 0;
-/** Command lines that no compiler has taken yet. @type {(() => void)[]} */
+/** Command lines that wait for a compiler. @type {(() => void)[]} */
 const waiting = [];
 
 /**
- * Compiles.
+ * Runs the compiler.
  * @param {readonly string[]} args The compiler's arguments.
  * @param {string} root Folder of the sources: names in the arguments are relative to it.
  * @returns {Promise<Compiled>}
@@ -54,7 +55,7 @@ function ask(args) {
     compiler.once('exit', onExit);
     compiler.once('message', (/** @type {any} */ compiled) => {
       compiler.off('exit', onExit);
-      // An idle compiler keeps nobody's process alive, and ends with it.
+      // An idle compiler does not keep its parent process alive, and ends with it.
       compiler.channel?.unref();
       compiler.unref();
       idle.add(compiler);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// dist/: JavaScript and types of the TypeScript sources (tsc), and copies of the WebAssembly modules.
+// dist/: JavaScript and types of the TypeScript sources (tsc), and copies of the
+// WebAssembly modules.
 
 import { chmodSync, copyFileSync, mkdirSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { dirname, isAbsolute, join, relative } from 'node:path';
@@ -12,13 +13,16 @@ const CONFIG = 'tsconfig.json';
 const DIST = 'dist';
 const CLI = `${DIST}/cli/main.js`;
 const PART = 'dist';
-/** What tsc remembers for the next time. */
+/** tsc's state for the next incremental build. */
 const BUILD_INFO = `${RECORDS}/tsc.tsbuildinfo`;
-/** What decides what tsc makes of the sources: its options, and the versions of itself and of the packages that are imported. */
+/**
+ * Files that determine tsc's output for the sources: its options, and the versions of tsc
+ * and of the imported packages.
+ */
 const TOOLS = [CONFIG, 'package.json', 'node_modules/.package-lock.json'];
 
 /**
- * The files that a pattern of tsconfig.json's `include` stands for.
+ * The files that match a pattern of tsconfig.json's `include`.
  * @param {string} root
  * @param {string} pattern
  */
@@ -41,21 +45,22 @@ function sourcesOf(root) {
   ].sort();
 }
 
-/** What tsc makes of a source. @param {string} source */
+/** The output files of tsc for a source. @param {string} source */
 const outputsOf = (source) =>
   ['.js', '.d.ts'].map((ending) => `${DIST}/${source.replace(/\.ts$/, ending)}`);
 
 /**
  * @typedef {object} Dist
  * @property {readonly string[]} sources TypeScript, relative to the root.
- * @property {readonly string[]} outputs What tsc makes of them.
+ * @property {readonly string[]} outputs Output files of tsc.
  * @property {readonly string[]} modules WebAssembly modules to copy.
  * @property {string} inputs A hash of the sources and of the tools.
  */
 
 /**
  * @param {string} root
- * @param {readonly string[]} modules Files of the WebAssembly modules, relative to the root.
+ * @param {readonly string[]} modules Files of the WebAssembly modules, relative to the
+ *   root.
  * @returns {Dist}
  */
 export function distOf(root, modules) {
@@ -91,14 +96,15 @@ export function isDistStale(root, dist) {
  * Brings dist/ up to date.
  * @param {string} root
  * @param {Dist} dist
- * @param {boolean} lenient Takes what tsc makes of sources with type errors: it runs as the sources say. dist/ stays stale then.
+ * @param {boolean} lenient Accepts tsc's output for sources with type errors, which is
+ *   still executable. dist/ then stays stale.
  * @throws {BuildError}
  */
 export async function buildDist(root, dist, lenient) {
   const recorded = recordOf(root, PART);
   const state = stateOf(root, dist);
   if (recorded !== state) {
-    // tsc trusts that its output of the last time is still there, unchanged.
+    // tsc relies on its previous output being present and unchanged.
     const outputs = (/** @type {string | undefined} */ text) => text?.split(' ')[1];
     if (outputs(recorded) !== outputs(state)) rmSync(join(root, BUILD_INFO), { force: true });
     const typed = await compile(root, dist, lenient);
@@ -127,20 +133,20 @@ async function compile(root, { sources }, lenient) {
   /** @type {string[]} */
   const unknown = [];
   for (const line of output.split('\n')) {
-    // A file of the program, or a message.
+    // The line is a file of the program, or a message.
     if (!isAbsolute(line)) process.stderr.write(line && `${line}\n`);
     else if (!line.includes('/node_modules/') && !known.has(relative(root, line)))
       unknown.push(relative(root, line));
   }
   if (!ok && !lenient) throw new BuildError('tsc found type errors');
-  // Otherwise nothing would notice that such a file has changed.
+  // Otherwise changes of such a file would go unnoticed.
   if (unknown.length > 0) throw new BuildError(`${CONFIG} does not include ${unknown.join(', ')}`);
   chmodSync(join(root, CLI), 0o755);
   return ok;
 }
 
 /**
- * Removes from dist/ what an earlier build has left there.
+ * Removes the files of earlier builds from dist/.
  * @param {string} root
  * @param {ReadonlySet<string>} keep
  */

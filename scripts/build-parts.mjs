@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The parts of the build: generated sources, WebAssembly modules, dist/, and the latter two once more for debugging. Each does only
-// what is left to do.
+// The parts of the build: generated sources, WebAssembly modules, dist/, and the latter
+// two again for debugging. Each part does only the work that is left.
 
 import { copyFileSync, mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -13,12 +13,14 @@ import { mergedUnits, mergeUnits, staleUnits } from './merge-wasm.mjs';
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
 /**
- * Builds the WebAssembly modules and dist/ where they are not what the sources make.
+ * Builds those WebAssembly modules, and dist/, that are out of date.
  * @param {object} [options]
- * @param {boolean} [options.debug] dist-debug/ too: the scripts of dist/, and modules with names and source maps. Default false.
- * @param {boolean} [options.lenient] Type errors are no reason not to build dist/. Default false.
- * @param {boolean} [options.modulesOnly] dist/ stays as it is. Default false.
- * @param {(names: string[]) => void} [options.onStale] Called before something is built, with the names of the parts.
+ * @param {boolean} [options.debug] dist-debug/ too: the scripts of dist/, and modules
+ *   with names and source maps. Default false.
+ * @param {boolean} [options.lenient] Builds dist/ despite type errors. Default false.
+ * @param {boolean} [options.modulesOnly] Leaves dist/ unchanged. Default false.
+ * @param {(names: string[]) => void} [options.onStale] Called before something is built,
+ *   with the names of the parts.
  * @throws {import('./build-record.mjs').BuildError}
  */
 export async function buildStale({

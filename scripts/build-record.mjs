@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What each part of the build was last made of: one small file for each part, in build/records.
+// Records of the inputs of each part's last build: one small file for each part, in
+// build/records.
 
 import { createHash } from 'node:crypto';
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
@@ -8,11 +9,11 @@ import { dirname, join } from 'node:path';
 /** Folder of the records, relative to the root. */
 export const RECORDS = 'build/records';
 
-/** A failure that the tool's own output has explained, or that one line explains. */
+/** A failure that the tool's own output, or a single line, has explained. */
 export class BuildError extends Error {}
 
 /**
- * The state that a part was last built in: hashes of what it was made of, and of what was made of it.
+ * The state of a part after its last build: hashes of its inputs and of its outputs.
  * @param {string} root
  * @param {string} part
  */

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The WebAssembly modules: which of them their sources no longer make, and compiling those (asc).
+// The WebAssembly modules: determines which of them are out of date, and compiles those
+// (asc).
 
 import { mkdirSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -27,7 +28,8 @@ export const ENTRIES = {
 };
 
 /**
- * Folder of a debug build, relative to the root: beside dist/, so that the release modules stay what tests and package use.
+ * Folder of a debug build, relative to the root. It is separate from dist/, so that tests
+ * and package keep using the release modules.
  */
 export const DEBUG = 'dist-debug';
 
@@ -37,15 +39,16 @@ export const DEBUG = 'dist-debug';
  * @property {string} target Of asconfig.json.
  * @property {boolean} debug
  * @property {string} outFile Relative to the root.
- * @property {string} [textFile] The same as text, where the target has one.
+ * @property {string} [textFile] The module as text, if the target has one.
  * @property {readonly string[]} command Arguments of the compiler.
- * @property {string} inputs A hash of what the module is made of.
+ * @property {string} inputs A hash of the module's inputs.
  */
 
 /**
  * The modules of a tree.
  * @param {string} root
- * @param {{ debug?: boolean, entries?: Readonly<Record<string, string>> }} [options] debug: with names and source maps.
+ * @param {{ debug?: boolean, entries?: Readonly<Record<string, string>> }} [options]
+ *   debug: with names and source maps.
  * @returns {WasmModule[]}
  */
 export function wasmModules(root, { debug = false, entries = ENTRIES } = {}) {
@@ -70,7 +73,8 @@ export function wasmModules(root, { debug = false, entries = ENTRIES } = {}) {
 }
 
 /**
- * Nothing is inlined: each function of the source has a frame of its own. Without the pass, a hot module would have a table.
+ * Options without inlining: each function of the source has its own frame. Without the
+ * pass, a hot module would have a table.
  * @param {string} outFile
  * @param {string | undefined} textFile
  */
@@ -86,7 +90,7 @@ function debugOptions(outFile, textFile) {
 const partOf = ({ outFile }) => outFile.replaceAll('/', '.');
 
 /**
- * The output counts too: what something else has written is not what the inputs make.
+ * The output counts, too: a module written by something else does not match the inputs.
  * @param {string} root
  * @param {WasmModule} module
  */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// `node scripts/build.mjs` brings the WebAssembly modules (asc) and dist/ (tsc) up to date. With `--debug` it also makes
-// dist-debug/: the same program, with modules that have names and source maps.
+// `node scripts/build.mjs` brings the WebAssembly modules (asc) and dist/ (tsc) up to
+// date. With `--debug` it also builds dist-debug/: the same program, with modules that
+// have names and source maps.
 
 import { buildStale } from './build-parts.mjs';
 import { BuildError } from './build-record.mjs';

@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // SPDX-License-Identifier: MIT
 // The constants of guest-driver/vsmmu.h, from the layout tables. Writes the header;
-// test/docs/c-header.test.ts fails when that would change it.
+// test/docs/c-header.test.ts fails when the header is out of date.
 
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -9,7 +9,7 @@ import { fileURLToPath } from 'node:url';
 const ROOT = new URL('../', import.meta.url);
 const HEADER = 'guest-driver/vsmmu.h';
 
-/** What is of use to a device model, and not to a guest. */
+/** Constants for device models that a guest has no use for. */
 export const NOT_FOR_GUESTS =
   /^(EVENT_\w+|CR0_WRITABLE|CMDQV_CONFIG_(WRITABLE|RESET)|(VCMDQ_)?GERROR_VALID|VCMDQ_BASE_ADDR_(LO|HI))$/;
 
@@ -29,12 +29,13 @@ function inC(name, value) {
   const [, word, bit, width] = FIELD.exec(value) ?? [];
   if (word !== undefined) return `VSMMU_FIELD(${word}, ${bit}, ${width})`;
   if (NAME.test(value)) return value;
-  if (!NUMBER.test(value)) throw new Error(`${name} is no number and no field: ${value}`);
+  if (!NUMBER.test(value)) throw new Error(`${name} is neither a number nor a field: ${value}`);
   return `${value}u`;
 }
 
 /**
- * A paragraph of a table in C, its comments as they are; empty when it defines nothing.
+ * A paragraph of a table in C, with its comments unchanged; empty when it defines
+ * nothing.
  * @param {string} paragraph
  */
 function paragraphInC(paragraph) {
@@ -48,7 +49,7 @@ function paragraphInC(paragraph) {
   return text.includes('#define') ? text.trimEnd() : '';
 }
 
-/** The header with its constants anew. */
+/** The header with its constants regenerated. */
 export function header() {
   return read(HEADER).replace(
     /(\/\/ begin (\S+)\n)[\s\S]*?(\/\/ end\n)/g,

@@ -1,10 +1,11 @@
 #!/usr/bin/env node
 // SPDX-License-Identifier: MIT
-// Builds the arm64 system images (test/arm64/system) and runs each on qemu-system-aarch64 and on
-// the board `virt`: both print the same, line by line, but for what arm64-system-logs.mjs gives a
-// reason for. What QEMU prints has to be the log that the tests compare with
-// (test/arm64/system/stored). Needs gcc-aarch64-linux-gnu, qemu-system-arm and `npm run build`.
-// Arguments: names of images, to take only those; --store keeps images and logs for the tests.
+// Builds the arm64 system images (test/arm64/system) and runs each on qemu-system-aarch64
+// and on the board `virt`: both must print the same, line by line, except for the
+// differences that arm64-system-logs.mjs explains. QEMU's output has to be the log that
+// the tests compare with (test/arm64/system/stored). Needs gcc-aarch64-linux-gnu,
+// qemu-system-arm and `npm run build`. Arguments: names of images, to check only those;
+// --store saves images and logs for the tests.
 
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -49,7 +50,12 @@ function build(name, output) {
   });
 }
 
-/** What a program prints until it ends. @param {string} program @param {string[]} args @param {'stdout' | 'stderr'} stream */
+/**
+ * The output of a program up to its end.
+ * @param {string} program
+ * @param {string[]} args
+ * @param {'stdout' | 'stderr'} stream
+ */
 function outputOf(program, args, stream) {
   const result = spawnSync(program, args, {
     encoding: 'utf8',
@@ -73,7 +79,7 @@ function runOnQemu(elf, cpu) {
 
 /** @param {string} elf */
 function runHere(elf) {
-  // The console is on standard error where standard output has the report.
+  // The console is on standard error when the report is on standard output.
   const options = [
     '--arch',
     'arm64',

@@ -1,9 +1,10 @@
 #!/usr/bin/env node
 // SPDX-License-Identifier: MIT
-// docs/bundlers.md, carried out on the packed package: its page, built by each bundler with the
-// configuration that the page shows, in a real browser; then its program in Bun and Deno, the oldest
-// versions that it names and later ones. Installs all of them in empty folders. Takes Chromium
-// (CHROMIUM=/path/to/it, or where Debian puts it). Names as arguments: only these.
+// Carries out docs/bundlers.md on the packed package: its page, built by each bundler
+// with the configuration that the page shows, in a real browser; then its program in Bun
+// and Deno, in the oldest versions that it names and in later ones. Installs all of them
+// in empty folders. Needs Chromium (CHROMIUM=/path/to/it, or Debian's location).
+// Arguments: names, to check only those.
 
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -18,7 +19,10 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const PAGE = readFileSync(join(ROOT, 'docs/bundlers.md'), 'utf8');
 const { devDependencies } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));
 
-/** Title of the section of each bundler, and the versions of what the section installs. */
+/**
+ * Title of each bundler's section, and the versions of the packages that the section
+ * installs.
+ */
 const BUNDLERS = {
   Vite: { vite: devDependencies.vite },
   webpack: { webpack: '5.113.0', 'webpack-cli': '7.3.1' },
@@ -27,8 +31,8 @@ const BUNDLERS = {
 };
 
 /**
- * Of each runtime the oldest version that the page names, and a later one; the packages are those
- * with nothing but the program.
+ * For each runtime the oldest version that the page names, and a later one; `packages`
+ * have nothing but the program.
  */
 const RUNTIMES = {
   Bun: {
@@ -45,7 +49,7 @@ const RUNTIMES = {
 
 const RUN_MS = 180_000;
 const MACHINES = ['inline: off 0', 'mailbox: off 0', 'done'];
-/** Stands in the code of @wasmer/wasi, 450 KB that the toy does not need. */
+/** Occurs in the code of @wasmer/wasi, 450 KB that the toy does not need. */
 const WASI = 'wasmer_wasi_js_bg';
 
 /** The blocks below a heading of the page. @param {string} title */
@@ -63,23 +67,23 @@ function writeFiles(folder) {
 }
 
 /**
- * Runs commands of the page, and gives their output.
+ * Runs commands of the page and returns their output.
  * @param {string} folder
  * @param {string} commands
- * @param {string} [path] where programs are looked for first.
+ * @param {string} [path] the first folder to search for programs.
  */
 function run(folder, commands, path = join(folder, 'node_modules/.bin')) {
   return execFileSync('bash', ['-euo', 'pipefail', '-c', commands], {
     cwd: folder,
     encoding: 'utf8',
-    // What tools say there is part of the error when they fail.
+    // Output of tools there is part of the error when they fail.
     stdio: 'pipe',
     env: { ...process.env, PATH: `${path}:${process.env.PATH}`, NO_COLOR: '1' },
   });
 }
 
 /**
- * What a section installs, in the versions that are tried here.
+ * The packages that a section installs, in the versions that are checked here.
  * @param {string} title
  * @param {Readonly<Record<string, string>>} versions
  */
@@ -95,7 +99,7 @@ function packagesOf(title, versions) {
 }
 
 /**
- * Opens a page, and expects of it what the page of the documentation promises.
+ * Opens a page, and checks what the documentation promises for it.
  * @param {import('playwright-core').Browser} browser
  * @param {string} name
  * @param {import('vite').ResolvedServerUrls | null} urls
@@ -108,7 +112,7 @@ async function open(browser, name, urls) {
   const bodies = [];
   page.on('pageerror', (error) => errors.push(error.message));
   page.on('response', (response) => {
-    // "304 Not Modified" has none.
+    // "304 Not Modified" has no body.
     bodies.push(response.body().catch(() => Buffer.alloc(0)));
   });
   await page.goto(urls?.local[0] ?? '');
@@ -133,7 +137,7 @@ async function open(browser, name, urls) {
  */
 async function checkBundlers(folder, bundlers) {
   const browser = await startChromium();
-  // Serves any folder of files, with the headers of the page's own configuration of it.
+  // Serves any folder of files, with the headers of the page's own configuration.
   const serving = { root: folder, logLevel: /** @type {const} */ ('error') };
   try {
     for (const title of bundlers) {

@@ -1,7 +1,8 @@
 #!/usr/bin/env node
 // SPDX-License-Identifier: MIT
-// Builds guests in C, which needs clang, wasm-ld and make, and boots them: that of docs/guests.md
-// with the commands that stand there, and the project that `vsmmu guest init --lang c` writes.
+// Builds guests in C, which needs clang, wasm-ld and make, and boots them: the guest of
+// docs/guests.md with the commands on that page, and the project that `vsmmu guest init
+// --lang c` writes.
 
 import { execFileSync } from 'node:child_process';
 import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync } from 'node:fs';
@@ -25,7 +26,8 @@ function scenarioOf(/** @type {string} */ page) {
 const folder = mkdtempSync(join(tmpdir(), 'vsmmu-c-'));
 
 /**
- * Runs commands, and looks whether their output has what a page says, or something like it.
+ * Runs commands, and checks that their output contains a page's text or matches a
+ * pattern.
  * @param {string} what
  * @param {string} commands
  * @param {string} cwd
@@ -57,15 +59,16 @@ try {
   const guest = join(folder, 'guest');
   check('guest init', 'npx vsmmu guest init guest --lang c', folder, /^Now: .*/);
   check('templates/c/README.md', project.commands, guest, project.line);
-  // The header is clean for a compiler that is strict.
+  // The header compiles without warnings in a strict compiler.
   check('make', 'make -B CC="clang -Werror"', guest, /^clang -Werror/);
-  // The same binary where queues are drained on a thread of their own, and where every access traps.
+  // The same binary with queues drained on a separate thread, and with every access
+  // trapped.
   const boot = 'npx vsmmu boot guest.wasm';
   const completed = /completed on a VCMDQ, exits: \d+/;
   check('drain thread', `${boot} --transport mailbox --drain thread`, guest, completed);
   check('no direct maps', `${boot} --no-direct-maps`, guest, /completed on a VCMDQ, exits: 2/);
 
-  // A machine behind several SMMUs: each is found by its number, with what belongs to it.
+  // A machine with several SMMUs: each is found by its number, with its devices.
   copyFileSync(join(ROOT, 'test/guest-driver/smmus.c'), join(guest, 'guest.c'));
   const line = (/** @type {number} */ i) =>
     `SMMU 0000000${i}: [0-9a-f]{8} cmdqv [0-9a-f]{8} dma [0-9a-f]{8} EVENTQ_BASE 8000${i}000\n`;

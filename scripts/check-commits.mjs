@@ -1,10 +1,12 @@
 #!/usr/bin/env node
 // SPDX-License-Identifier: MIT
-// The messages of new commits (CONTRIBUTING.md, "Commits"). New are the descendants of the commit
-// that added this file: older history, and branches that began before it, keep the messages that
-// they have. `--base REV` checks what HEAD has and REV has not instead.
+// Checks the messages of new commits (CONTRIBUTING.md, "Commits"). New commits are the
+// descendants of the commit that added this file: older history, and branches that began
+// before it, keep their messages. `--base REV` checks the commits of HEAD that REV does
+// not have instead.
 //
-// Prints one line for each problem, and exits with 1. Status 2: there is no history to look at.
+// Prints one line for each problem, and exits with 1. Status 2: there is no history to
+// check.
 
 import { spawnSync } from 'node:child_process';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -13,21 +15,26 @@ import { parseArgs } from 'node:util';
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const OWN_PATH = 'scripts/check-commits.mjs';
 const SUBJECT_LENGTH = 72;
-/** Bytes that the messages may have. */
+/** Most bytes of the messages. */
 const LOG_SIZE = 2 ** 28;
 
-/** `area: what`; the area is one word or several, as in `Linux tests: …` and `arm64, boards: …`. */
+/**
+ * `area: what`; the area is one word or several, as in `Linux tests: …` and `arm64,
+ * boards: …`.
+ */
 const SUBJECT = /^[^\s:](?:[^:]*[^\s:])?: \S/;
-/** Commits that `git rebase --autosquash` melts into others. */
+/** Commits that `git rebase --autosquash` merges into others. */
 const UNFINISHED = /^(?:fixup|squash|amend)! /;
-/** Lines of a body that give no reason: trailers, and what `git revert` writes by itself. */
+/**
+ * Lines of a body that give no reason: trailers, and the text that `git revert` writes.
+ */
 const NO_REASON = /^(?:[A-Z][\w-]*-by: .*|(?:Fixes|Refs|Closes): .*|This reverts commit \w+\.?)?$/;
 
-/** The history cannot be read, or not all of it is there. */
+/** The history cannot be read, or is incomplete. */
 export class HistoryError extends Error {}
 
 /**
- * What is wrong with a commit message.
+ * The problems of a commit message.
  * @param {string} message
  * @returns {string[]}
  */
@@ -60,13 +67,13 @@ function git(root, args) {
 }
 
 /**
- * What tells new commits from old ones, in the words of `git log`.
+ * Arguments of `git log` that select the new commits.
  * @param {string} root
  * @param {string | undefined} base
  */
 function newCommits(root, base) {
   const shallow = git(root, ['rev-parse', '--is-shallow-repository']);
-  if (shallow === undefined) throw new HistoryError('this is no git repository');
+  if (shallow === undefined) throw new HistoryError('this is not a git repository');
   if (shallow === 'true')
     throw new HistoryError('the clone is shallow: git fetch --unshallow gets the rest');
   if (base !== undefined) {
@@ -82,7 +89,8 @@ function newCommits(root, base) {
 }
 
 /**
- * What is wrong with the messages of new commits, one line each. Merges may say what they like.
+ * The problems of new commits' messages, one line each. Messages of merges are not
+ * checked.
  * @param {string} root
  * @param {string} [base] a revision.
  * @returns {{ checked: number, problems: string[] }}

@@ -1,8 +1,8 @@
 #!/usr/bin/env node
 // SPDX-License-Identifier: MIT
-// Two arm64 vCPUs with threads of their own hand over to each other and read CNTVCT_EL0 each time, which must not go
-// backward. `node scripts/check-counter.mjs [hand-overs]`, by default a million, in machines of 100,000 each. Exit
-// status 1 when it does.
+// Two arm64 vCPUs on separate threads hand over to each other and read CNTVCT_EL0 each
+// time, which must not go backward. `node scripts/check-counter.mjs [hand-overs]`, by
+// default a million, in machines of 100,000 each. Exit status 1 when it does.
 
 import { Host, virtBoard } from '../dist/vmm/api/index.js';
 import { handOverImage, handOverResults } from './counter-hand-overs.mjs';

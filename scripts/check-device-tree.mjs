@@ -1,7 +1,8 @@
 #!/usr/bin/env node
 // SPDX-License-Identifier: MIT
-// Has dtc read the device trees that the board `virt` makes: every one must be a valid blob without a warning. Where QEMU is
-// installed too, the nodes that its `virt` has as well must have the properties that are there. Needs `npm run build`.
+// Lets dtc read the device trees of the board `virt`: each one must be a valid blob
+// without a warning. If QEMU is installed, too, nodes that its `virt` also has must have
+// the same properties. Needs `npm run build`.
 
 import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -12,7 +13,10 @@ import { placed, virtDeviceTree, virtRam } from '../dist/vmm/boards/virt/index.j
 import { virtPcie } from '../dist/vmm/boards/virt/virt-pcie.js';
 import { flattenDeviceTree } from '../dist/vmm/boot/index.js';
 
-/** What of QEMU's nodes has no counterpart: its own way to say the same, or what the board does not have. */
+/**
+ * Properties of QEMU's nodes without a counterpart: QEMU's own way to say the same, or
+ * something that the board does not have.
+ */
 const NOT_HERE = new Map([
   ['/', ['phandle']],
   ['/psci', ['migrate', 'cpu_on', 'cpu_off', 'cpu_suspend']],
@@ -21,7 +25,7 @@ const NOT_HERE = new Map([
   ['/apb-pclk', ['phandle']],
   ['/smmuv3', ['phandle']],
 ]);
-/** Nodes of QEMU's that are here under another name. */
+/** QEMU's nodes that have another name here. */
 const NAMES = new Map([
   ['intc', 'interrupt-controller'],
   ['smmuv3', 'iommu'],
@@ -51,7 +55,10 @@ function shape(name, size, interrupts) {
   };
 }
 
-/** The trees: all that the board has, and as little as it can have. */
+/**
+ * The trees: one with everything that the board can have, and one with as little as
+ * possible.
+ */
 function trees() {
   const ram = virtRam(0x10000000);
   const seeds = { rngSeed: new Uint8Array(64).fill(7), kaslrSeed: new Uint8Array(8) };
@@ -106,7 +113,7 @@ function propertiesOf(text) {
 }
 
 /**
- * What QEMU's tree has and this one lacks.
+ * The properties of QEMU's tree that this one lacks.
  * @param {string} own
  * @param {string} qemu
  */

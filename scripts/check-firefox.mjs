@@ -1,8 +1,9 @@
 #!/usr/bin/env node
 // SPDX-License-Identifier: MIT
-// The demo in Firefox: the toy boots inline, and with vCPUs and drain on threads of their own. Takes
-// demo/dist (npm run demo:build) and Firefox (FIREFOX=/path/to/it, or where Debian puts it), which is
-// driven by WebDriver BiDi; installs what drives it in an empty folder.
+// Runs the demo in Firefox: the toy boots inline, and with vCPUs and drain on separate
+// threads. Needs demo/dist (npm run demo:build) and Firefox (FIREFOX=/path/to/it, or
+// Debian's location), which it controls by WebDriver BiDi; it installs the driver in an
+// empty folder.
 
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
@@ -15,10 +16,10 @@ import { install } from './try-out.mjs';
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const DRIVER = 'puppeteer-core@24.43.1';
 const RUN_MS = 120_000;
-/** Steps of the machines that are waited for: each is a round of invalidations. */
+/** Number of steps of the machines to wait for: each is a round of invalidations. */
 const STEPS = 40;
 
-/** Where guests and drain run, and what the page has to say of it. */
+/** Places of guests and drain, and the text that the page must show for them. */
 const PLACEMENTS = [
   ['inline', 'transport=inline&drain=doorbell'],
   ['threads', 'transport=mailbox&drain=thread'],
@@ -32,20 +33,22 @@ function findFirefox() {
 }
 
 /**
- * What is used of a page of the driver, which is no dependency of this project.
+ * The used part of a page of the driver, which is not a dependency of this project.
  * @typedef {object} Page
- * @property {(event: string, listener: (what: { type(): string; text(): string }) => void) => void} on
+ * @property {(event: string, listener: (what: { type(): string; text(): string }) =>
+ *   void) => void} on
  * @property {(url: string) => Promise<unknown>} goto
- * @property {(is: (argument: number) => boolean, options: object, argument: number) => Promise<unknown>} waitForFunction
+ * @property {(is: (argument: number) => boolean, options: object, argument: number) =>
+ *   Promise<unknown>} waitForFunction
  * @property {<Value>(look: () => Value) => Promise<Value>} evaluate
  * @property {() => Promise<void>} close
  */
 
 /**
- * Boots the toy on a page of its own.
+ * Boots the toy on a new page.
  * @param {{ newPage(): Promise<Page> }} browser
  * @param {string} url
- * @returns {Promise<string>} what the page shows of it.
+ * @returns {Promise<string>} the page's text about it.
  */
 async function boot(browser, url) {
   const page = await browser.newPage();

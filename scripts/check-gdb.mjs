@@ -1,10 +1,10 @@
 #!/usr/bin/env node
 // SPDX-License-Identifier: MIT
-// A real GDB at machines of the board `virt`: at a program in C, by its symbols, with two vCPUs; and at the
-// kernel of `npm run linux:build`, where there is one, by those of its vmlinux, as docs/gdb.md does. What GDB
-// prints has to have the lines that are expected, in their order, and the machine then ends as it does without a
-// debugger.
-// Needs gdb-multiarch, gcc-aarch64-linux-gnu and `npm run build`.
+// Connects a real GDB to machines of the board `virt`: for a program in C, by its
+// symbols, with two vCPUs; and for the kernel of `npm run linux:build`, if there is one,
+// by the symbols of its vmlinux, as in docs/gdb.md. GDB's output must contain the
+// expected lines in their order, and the machine must then end as it does without a
+// debugger. Needs gdb-multiarch, gcc-aarch64-linux-gnu and `npm run build`.
 
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
@@ -17,7 +17,7 @@ const DEBUGGER = 'gdb-multiarch';
 const COMPILER = 'aarch64-linux-gnu-gcc';
 const CLI = fileURLToPath(new URL('../dist/cli/main.js', import.meta.url));
 const SOURCES = fileURLToPath(new URL('../test/arm64', import.meta.url));
-/** Where scripts/linux/build-kernel.mjs compiles it. */
+/** The vmlinux that scripts/linux/build-kernel.mjs compiles. */
 const VMLINUX = join(dirname(builtFile('Image')), '../../objects/linux/vmlinux');
 const TIMEOUT_MS = 600_000;
 
@@ -33,7 +33,7 @@ function buildProgram(folder) {
 }
 
 /**
- * Boots a machine that waits for GDB, and has GDB do what it is told.
+ * Boots a machine that waits for GDB, and runs commands in GDB.
  * @param {string[]} args of `vsmmu boot`.
  * @param {string} elf
  * @param {readonly string[]} commands
@@ -78,10 +78,10 @@ async function debug(args, elf, commands) {
 }
 
 /**
- * Says whether everything has come, in its order.
+ * Reports whether all expected text appeared, in its order.
  * @param {string} name
  * @param {Awaited<ReturnType<typeof debug>>} run
- * @param {readonly (string | RegExp)[]} expected of what GDB says.
+ * @param {readonly (string | RegExp)[]} expected in GDB's output.
  * @param {readonly string[]} printed by the machine.
  */
 function check(name, { said, output, status }, expected, printed) {
@@ -99,7 +99,7 @@ function check(name, { said, output, status }, expected, printed) {
   if (status !== 0) problems.push(`the machine ends with ${status}`);
   for (const problem of problems) console.error(`FAILED ${name}: ${problem}`);
   if (problems.length > 0) console.error(`${said}\n${output.slice(-2000)}`);
-  else console.log(`ok     ${name}: ${expected.length} things that GDB says`);
+  else console.log(`ok     ${name}: ${expected.length} lines of GDB's output`);
   return problems.length === 0;
 }
 
@@ -166,7 +166,7 @@ async function checkProgram(folder) {
 
 async function checkLinux() {
   if (!existsSync(VMLINUX)) {
-    console.log('left out: the kernel of npm run linux:build, which is not there');
+    console.log('skipped: there is no kernel of npm run linux:build');
     return true;
   }
   const run = await debug(['linux', '--run', 'bench 1 20 1'], VMLINUX, [
@@ -187,7 +187,7 @@ async function checkLinux() {
     'stepi',
     'stepi',
     'x/i $pc',
-    // An address that is fixed: GDB steps through all code to look at an expression with a register.
+    // A fixed address: GDB single-steps all code to watch an expression with a register.
     'eval "watch *(unsigned long *)%#lx", $sp - 16',
     'continue',
     'delete',

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Which room may import which, and that no import leads back to where it came from (docs/internals/architecture.md, "Layers").
-// `node scripts/check-imports.mjs [folder]` prints what is wrong, one line each; part of `npm run lint`.
+// Checks that each room imports only the rooms that it may, and that there are no import
+// cycles (docs/internals/architecture.md, "Layers"). `node scripts/check-imports.mjs
+// [folder]` prints problems, one line each; part of `npm run lint`.
 
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { basename, dirname, join, posix } from 'node:path';
@@ -8,8 +9,9 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 import { specifiersOf } from './imports.mjs';
 
 /**
- * The rooms, and which rooms each may import besides itself. A file belongs to the first room whose folder it lies in.
- * A name stands for the whole folder: 'devices' covers 'devices/bus'.
+ * The rooms, and the rooms that each may import in addition to itself. A file belongs to
+ * the first room whose folder contains it. A name covers the whole folder: 'devices'
+ * covers 'devices/bus'.
  * @type {readonly (readonly [room: string, imports: readonly string[]])[]}
  */
 const ROOMS = [
@@ -53,10 +55,13 @@ const ROOMS = [
   ['bench', ['assembly', 'devices', 'host', 'vmm', 'guest-driver']],
 ];
 
-/** What is for whoever tests devices: nothing that is shipped for use imports it, not even a type. */
+/** Helpers for tests of devices: no shipped code imports them, not even for a type. */
 const FOR_TESTS = 'devices/testing';
 
-/** Rooms whose files are told apart by their folder: an AssemblyScript import module is called what its file is called. */
+/**
+ * Rooms whose files are distinguished by their folder: the name of an AssemblyScript
+ * import module is the name of its file.
+ */
 const NAMES_OF_THEIR_OWN = ['assembly/imports', 'bench/guest'];
 
 /**
@@ -69,7 +74,7 @@ const isIn = (folder, file) => file === folder || file.startsWith(`${folder}/`);
 const roomOf = (file) => ROOMS.find(([room]) => isIn(room, file));
 
 /**
- * Files below a folder that are source code of a room, relative to it.
+ * Source files of rooms below a folder, relative to it.
  * @param {string} root
  */
 function sourceFiles(root) {
@@ -85,7 +90,7 @@ function sourceFiles(root) {
 }
 
 /**
- * What a file imports: paths relative to the root, and names of packages.
+ * The imports of a file: paths relative to the root, and names of packages.
  * @param {string} root
  * @param {string} file
  * @param {ReadonlySet<string>} files
@@ -100,7 +105,7 @@ function importsOf(root, file, files) {
 }
 
 /**
- * What is wrong with an import, if anything.
+ * The problem of an import, if there is one.
  * @param {string} file
  * @param {{ target: string, isPackage: boolean }} what
  * @returns {string | undefined}
@@ -111,7 +116,7 @@ function misplaced(file, { target, isPackage }) {
   if (room === 'assembly/layout' && !ofRoom) return 'layout tables import nothing else';
   if (isPackage)
     return /^vsmmu(\/|$)/.test(target) && room !== 'demo' ? 'its own package' : undefined;
-  // A folder of its own, such as `new URL('..', import.meta.url)`, is no import of code.
+  // Its own folder, such as `new URL('..', import.meta.url)`, is not an import of code.
   if (/^[./]*$/.test(target)) return undefined;
   if (isIn(FOR_TESTS, target) && !ofRoom) return `${FOR_TESTS} is for tests`;
   if (ofRoom || allowed.some((one) => isIn(one, target))) return undefined;
@@ -119,7 +124,8 @@ function misplaced(file, { target, isPackage }) {
 }
 
 /**
- * Circles of imports: the strongly connected parts of the graph that have more than one file (Tarjan).
+ * Import cycles: the strongly connected components of the graph with more than one file
+ * (Tarjan).
  * @param {ReadonlyMap<string, readonly string[]>} graph
  */
 function circlesOf(graph) {
@@ -151,7 +157,8 @@ function circlesOf(graph) {
 }
 
 /**
- * Everything that is wrong with the imports and file names of a tree, one line each; the first word of a line is a file.
+ * All problems of the imports and file names of a tree, one line each; the first word of
+ * a line is a file.
  * @param {string} root
  */
 export function checkImports(root) {
@@ -180,7 +187,7 @@ export function checkImports(root) {
     names.set(name, file);
   }
   for (const circle of circlesOf(graph))
-    problems.push(`${circle[0]} is in a circle of imports: ${circle.join(', ')}`);
+    problems.push(`${circle[0]} is in an import cycle: ${circle.join(', ')}`);
   return problems;
 }
 

@@ -1,9 +1,9 @@
 #!/usr/bin/env node
 // SPDX-License-Identifier: MIT
-// Runs kvm-unit-tests on the board `virt`: the groups below of a tree that is configured for arm64
-// and built (its flat binaries are in arm/). Whether a test has passed stands on its console.
-// Prints a table; status 1 when a test fails. Needs `npm run build`. Arguments: --source DIR, and
-// names of tests, to take only those.
+// Runs kvm-unit-tests on the board `virt`: the groups below, from a tree that is
+// configured for arm64 and built (its flat binaries are in arm/). A test prints on its
+// console whether it passed. Prints a table; status 1 when a test fails. Needs `npm run
+// build`. Arguments: --source DIR, and names of tests, to run only those.
 
 import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
@@ -12,15 +12,15 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 
 const CLI = fileURLToPath(new URL('../dist/cli/main.js', import.meta.url));
-/** Groups of arm/unittests.cfg, without what is for a GICv2 or moves a machine. */
+/** Groups of arm/unittests.cfg, without tests for a GICv2 or of migration. */
 const GROUPS = ['selftest', 'gic', 'its', 'timer', 'psci', 'cache', 'pl031', 'debug', 'pci'];
 const NOT_HERE = /^gicv2|migrat/;
-/** vCPUs of a test that takes as many as there are. */
+/** vCPUs of a test that uses as many as there are. */
 const MOST_VCPUS = '8';
 const MEMORY = '256';
 const TIMEOUT_SECONDS = 300;
 
-/** What exit(code) prints: twice the code and 1. */
+/** The output of exit(code): twice the code plus 1. */
 const STATUS = /^EXIT: STATUS=(\d+)/m;
 const PASSED = 1;
 const SKIPPED = 77;
@@ -46,11 +46,15 @@ function testsOf(source) {
       },
     ];
   });
-  // Built with the others, and in no group.
+  // Built with the others, but in no group.
   return [...tests, { name: 'pl031', file: 'pl031.flat', args: '', vcpus: '1' }];
 }
 
-/** Runs a test: what it has come to, and its console. @param {string} source @param {Test} test */
+/**
+ * Runs a test: returns its result and its console.
+ * @param {string} source
+ * @param {Test} test
+ */
 function run(source, { file, args, vcpus }) {
   const options = ['--arch', 'arm64', '--memory', MEMORY, '--vcpus', vcpus, '--json'];
   options.push('--timeout', `${TIMEOUT_SECONDS}`);

@@ -1,14 +1,15 @@
 #!/usr/bin/env node
 // SPDX-License-Identifier: MIT
-// Litmus tests of the memory model on arm64 vCPUs with threads of their own: sweeps until so many outcomes
-// are there, one line for each test. `node scripts/check-litmus.mjs [outcomes of two vCPUs] [of four]`,
-// by default 10 and 1 million. Exit status 1 for a forbidden outcome, or when no weak one was seen.
+// Litmus tests of the memory model on arm64 vCPUs on separate threads: runs until there
+// are enough outcomes, and prints one line for each test. `node scripts/check-litmus.mjs
+// [outcomes of two vCPUs] [of four]`, by default 10 and 1 million. Exit status 1 for a
+// forbidden outcome, or when no weak one was seen.
 
 import { Host, virtBoard } from '../dist/vmm/api/index.js';
 import { CELLS, HISTOGRAM, LITMUS_TESTS, litmusImage, litmusOutcomes } from './litmus-programs.mjs';
 
 const [two = 1e7, four = 1e6] = process.argv.slice(2).map(Number);
-/** Of one machine. */
+/** Most batches of one machine. */
 const MOST_BATCHES = 500;
 
 /** @param {import('./litmus-programs.mjs').LitmusTest} test @param {number} batches */

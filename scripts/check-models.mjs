@@ -1,7 +1,8 @@
 #!/usr/bin/env node
 // SPDX-License-Identifier: MIT
-// Checks the Promela models in docs/models with spin: every model as it stands and in its variants must hold, every mutation must be
-// caught. `node scripts/check-models.mjs [model ...]` checks only the named ones, for instance `iotlb`.
+// Checks the Promela models in docs/models with spin: every model must hold, unchanged
+// and in its variants, and every mutation must be caught. `node scripts/check-models.mjs
+// [model ...]` checks only the named ones, for instance `iotlb`.
 
 import { execFile } from 'node:child_process';
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
@@ -10,7 +11,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const MODELS = fileURLToPath(new URL('../docs/models/', import.meta.url));
-/** What one verifier may use: memory in MiB, steps of one execution. */
+/** Limits of one verifier: memory in MiB, steps of one execution. */
 const MEMORY = 1000;
 const DEPTH = 100000;
 /** Two at once stay within 2 GB. */
@@ -24,11 +25,13 @@ const MUTATION = /\/\* MUTATION: (\w+)(?: with (\w+))? catches: (.+?) \*\//g;
  * @property {string} model
  * @property {string[]} defines
  * @property {boolean} live it has an ltl formula
- * @property {string | undefined} catches what the mutation breaks; undefined when the model must hold
+ * @property {string | undefined} catches the property that the mutation breaks; undefined
+ *   when the model must hold
  */
 
 /**
- * Standard output and error of a command. What it exits with does not matter: spin and pan say in words what they found.
+ * Standard output and error of a command. Its exit status does not matter: spin and pan
+ * report their findings as text.
  * @param {string} command
  * @param {string[]} args
  * @param {string} [cwd]
@@ -60,7 +63,7 @@ async function checksOf(model) {
 }
 
 /**
- * One search of the states. Undefined when it did not come to an end.
+ * Searches the states once. Undefined when the search did not finish.
  * @param {string} folder
  * @param {string[]} args
  */
@@ -74,7 +77,7 @@ async function search(folder, args) {
 }
 
 /**
- * Runs one check and says in one line how it went.
+ * Runs one check and reports the result in one line.
  * @param {Check} check
  */
 async function verify({ model, defines, live, catches }) {
@@ -86,7 +89,7 @@ async function verify({ model, defines, live, catches }) {
       [...defines.map((define) => `-D${define}`), '-a', join(MODELS, `${model}.pml`)],
       folder,
     );
-    // A mutation is found early: compiling well would cost more than it saves.
+    // A mutation is found early: optimised compilation would cost more than it saves.
     const flags = [
       catches === undefined ? '-O1' : '-O0',
       '-w',
@@ -95,7 +98,8 @@ async function verify({ model, defines, live, catches }) {
       live ? '-DNFAIR=5' : '-DSAFETY',
     ];
     const gcc = await run('gcc', [...flags, '-o', 'pan', 'pan.c'], folder);
-    // A claim hides invalid end states, so a model that has one is searched without it as well.
+    // A claim hides invalid end states, so a model that has one is also searched without
+    // it.
     const searches = live ? [['-noclaim'], ['-a', '-f']] : [[]];
     let states = 0;
     let errors = 0;

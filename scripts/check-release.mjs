@@ -1,10 +1,11 @@
 #!/usr/bin/env node
 // SPDX-License-Identifier: MIT
-// Whether the commit that is checked out can be published: its tag, version and CHANGELOG.md agree,
-// nothing has been changed since, and packing twice gives the same bytes.
+// Checks whether the current commit can be published: its tag, version and CHANGELOG.md
+// agree, the tree is unchanged, and packing twice gives the same bytes.
 //
-// `node scripts/check-release.mjs [--root DIR]` prints what is wrong, one line each, with status 1.
-// When nothing is, build/release has the tarball, its SBOM (CycloneDX) and the SHA-256 of both.
+// `node scripts/check-release.mjs [--root DIR]` prints problems, one line each, with
+// status 1. Without problems, it writes the tarball, its SBOM (CycloneDX) and the SHA-256
+// of both to build/release.
 
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -19,7 +20,7 @@ const OUTPUT = 'build/release';
 const SBOM_OPTIONS = ['--sbom-format', 'cyclonedx', '--omit', 'dev', '--package-lock-only'];
 
 /**
- * What is wrong with the version that git, the lock file and the changelog state.
+ * Problems with the version in git, the lock file and the changelog.
  * @param {string} root
  * @param {string} version of package.json.
  * @returns {string[]}
@@ -76,8 +77,8 @@ class NpmError extends Error {}
  * Runs npm.
  * @param {string} root
  * @param {readonly string[]} args
- * @returns {string} what it prints.
- * @throws {NpmError} with what it says of the reason.
+ * @returns {string} its output.
+ * @throws {NpmError} with npm's reason.
  */
 function npm(root, args) {
   const shell = process.platform === 'win32';
@@ -106,9 +107,9 @@ function pack(root) {
 }
 
 /**
- * The package and what it depends on; npm refuses where package-lock.json has something else than
- * package.json. It takes the folder's name for the package's, and makes up a number and a time at
- * each call; without these the same commit has the same SBOM.
+ * The package and its dependencies. npm refuses when package-lock.json disagrees with
+ * package.json. It uses the folder's name as the package's, and invents a number and a
+ * time in each call; without these the same commit has the same SBOM.
  * @param {string} root
  * @param {{ name: string }} manifest
  */
@@ -124,7 +125,7 @@ const sha256 = (bytes) => createHash('sha256').update(bytes).digest('hex');
 
 /**
  * @param {string} root
- * @returns {string[]} what is wrong.
+ * @returns {string[]} problems.
  */
 function checkRelease(root) {
   const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));

@@ -1,11 +1,12 @@
 #!/usr/bin/env node
 // SPDX-License-Identifier: MIT
-// The licence of each source file, on its first line in the form that licence scanners read
-// (https://spdx.dev/learn/handling-license-info). The name is that of package.json.
+// Checks the licence of each source file, on its first line in the form that licence
+// scanners read (https://spdx.dev/learn/handling-license-info). The name is that of
+// package.json.
 //
-// `node scripts/check-spdx.mjs` prints one line for each file without it, and exits with 1; with
-// `--fix` it adds the line. Templates and examples have none: they are what users begin their own
-// files with, and pages show them as they are.
+// `node scripts/check-spdx.mjs` prints one line for each file without it, and exits with
+// 1; with `--fix` it adds the line. Templates and examples do not have the line: users
+// start their own files from them, and pages show them unchanged.
 
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -16,7 +17,7 @@ const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const LEFT_OUT = ['.git', 'templates', 'docs/examples'];
 
 /**
- * How a line of comment begins and ends, by the last word of a file's name.
+ * Beginning and end of a comment line, by the last word of a file's name.
  * @type {ReadonlyMap<string, readonly [begin: string, end: string]>}
  */
 const COMMENTS = new Map([
@@ -33,12 +34,12 @@ const COMMENTS = new Map([
   ['pml', ['/* ', ' */']],
   ['html', ['<!-- ', ' -->']],
 ]);
-/** What has to be a file's first line. */
+/** Lines that have to come first in a file. */
 const BEFORE = /^(?:#!|<!doctype )/;
 const IDENTIFIER = /SPDX-License-Identifier: (.*?)(?: \*\/| -->)?$/;
 
 /**
- * Folders and files of .gitignore; its patterns are of no source files.
+ * Folders and files of .gitignore; its patterns match no source files.
  * @param {string} root
  */
 const ignoredIn = (root) =>
@@ -49,7 +50,8 @@ const ignoredIn = (root) =>
 
 /**
  * @param {string} root
- * @param {string} folder relative to the root, with a slash at its end unless it is the root.
+ * @param {string} folder relative to the root, with a slash at its end unless it is the
+ *   root.
  * @param {ReadonlySet<string>} leftOut
  * @returns {string[]}
  */
@@ -67,8 +69,8 @@ function sourcesIn(root, folder, leftOut) {
 const commentOf = (path) => COMMENTS.get(/\w*$/.exec(path)?.[0] ?? '');
 
 /**
- * A file's text with the line that it lacks. What follows stays a paragraph of its own unless it
- * is a comment of the same kind.
+ * A file's text with the missing line added. The following text stays a separate
+ * paragraph unless it is a comment of the same kind.
  * @param {string} path
  * @param {string} text
  * @param {string} licence
@@ -82,9 +84,9 @@ function withLine(path, text, licence) {
 }
 
 /**
- * What is wrong, one line for each file.
+ * Problems, one line for each file.
  * @param {string} root
- * @param {boolean} [fix] adds missing lines; what is then left is another licence.
+ * @param {boolean} [fix] adds missing lines; the remaining problems are other licences.
  * @returns {string[]}
  */
 export function checkSpdx(root, fix = false) {

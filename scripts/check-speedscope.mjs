@@ -1,8 +1,9 @@
 #!/usr/bin/env node
 // SPDX-License-Identifier: MIT
-// A trace of the toy in Speedscope's own importer, in Chromium: every slice must nest, or it warns. Installs Speedscope
-// in an empty folder. Takes Chromium (CHROMIUM=/path/to/it, or where Debian puts it); `--picture FILE` also takes the
-// picture of docs/trace.md.
+// Imports a trace of the toy in Speedscope's own importer, in Chromium, which warns
+// unless all slices nest. Installs Speedscope in an empty folder. Needs Chromium
+// (CHROMIUM=/path/to/it, or Debian's location); `--picture FILE` also makes the picture
+// of docs/trace.md.
 
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -26,7 +27,7 @@ const PICTURE_US = 40;
  */
 
 /**
- * What the picture shows: the first run of commands on a VCMDQ.
+ * The part of the trace in the picture: the first run of commands on a VCMDQ.
  * @param {{ traceEvents: Event[] }} trace
  */
 function closeUp(trace) {
@@ -52,11 +53,11 @@ async function imported(text) {
   const said = [];
   page.on('console', (message) => {
     const isComplaint = message.type() === 'warning' || message.type() === 'error';
-    // Of the graphics driver, about taking a picture.
+    // Excludes the graphics driver's messages about taking a picture.
     if (isComplaint && !message.text().startsWith('[.WebGL')) said.push(message.text());
   });
   page.on('pageerror', (error) => said.push(error.message));
-  // As `npx speedscope FILE` does it.
+  // The same way as `npx speedscope FILE`.
   const script = join(folder, 'profile.js');
   const base64 = Buffer.from(text).toString('base64');
   writeFileSync(script, `speedscope.loadFileFromBase64('run.json', '${base64}')`);

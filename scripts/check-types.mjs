@@ -1,8 +1,10 @@
 #!/usr/bin/env node
 // SPDX-License-Identifier: MIT
-// The package's types in projects of other people: packed, installed in an empty folder, and compiled, its own declarations included, by the
-// oldest TypeScript that it supports, a later one and the newest, for Node.js without the DOM's library and for a page, each with the
-// library of ES2022 and of ES2024. Each entry is compiled alone as well. docs/api.md states the minimum.
+// Checks the package's types in users' projects: packed, installed in an empty folder,
+// and compiled, including its own declarations, by the oldest TypeScript that it
+// supports, a later one and the newest, for Node.js without the DOM's library and for a
+// page, each with the library of ES2022 and of ES2024. Each entry is also compiled alone.
+// docs/api.md states the minimum.
 
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -29,7 +31,9 @@ if (!readFileSync(join(ROOT, 'docs/api.md'), 'utf8').includes(`TypeScript ${mini
   throw new Error(`docs/api.md does not say "TypeScript ${minimum} or newer"`);
 
 const projects = { ...PROJECTS, ...LATER_PROJECTS };
-/** Each entry alone is compiled without the DOM, where a declaration can lack something. */
+/**
+ * Each single entry is compiled without the DOM, where a declaration may lack something.
+ */
 const all = [...SOURCES.keys()];
 const programs = TYPESCRIPTS.flatMap((version) =>
   Object.keys(projects).map((project) => ({ version, project, files: all })),

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
-// Checks what a hot module must be, so that several instances may share one memory (docs/internals/architecture.md, "Units"): nothing runs or
-// writes memory at instantiation, no state lives outside the imported memories, and opcode dispatch is a jump table; and that a
-// module with two memories touches the guest's behind the port's bounds check only.
+// Checks the properties of a hot module that let several instances share one memory
+// (docs/internals/architecture.md, "Units"): nothing runs or writes memory at
+// instantiation, no state is outside the imported memories, and opcode dispatch is a jump
+// table. A module with two memories must access the guest's only after the port's bounds
+// check.
 
 import { readFile } from 'node:fs/promises';
 import { basename } from 'node:path';
@@ -18,7 +20,10 @@ import {
   sectionsOf,
 } from './wasm-reader.mjs';
 
-/** Hot modules: how many targets the largest br_table must have at least. 0 where the module dispatches nothing. */
+/**
+ * Hot modules, with the minimum number of targets of the largest br_table. 0 where the
+ * module dispatches nothing.
+ */
 export const HOT_MODULES = {
   'guest-port': 0,
   'guest-port-private': 0,
@@ -37,20 +42,23 @@ export const HOT_MODULES = {
   gicv3: 36,
   secondary: 0,
 };
-/** For guest memories that no other thread sees. */
+/** Modules for guest memories that no other thread sees. */
 const PRIVATE = /-private$/;
-/** With two memories, the host's and the guest's. */
+/** Modules with two memories, the host's and the guest's. */
 const UNIT = /^(smmu|amd)-unit/;
 
-/** Where functions of the guest port come from: the only ones that touch guest memory before anything is inlined. */
+/**
+ * Sources of the guest port's functions: the only ones that access guest memory before
+ * inlining.
+ */
 const PORT = 'assembly/guest-port/';
-/** The memory of a module that stands for the guest's. */
+/** The import that is the guest's memory. */
 const GUEST_MEMORY = { module: 'guest', name: 'memory' };
-/** Its size as the bounds check has it: an immutable global. */
+/** Its size as used by the bounds check: an immutable global. */
 const MEMORY_SIZE = { module: 'regions', name: 'MEMORY_SIZE' };
 /**
- * Bytes that an access touches, and the values that it takes beside its offset, by its instruction; what is not here is not
- * let near guest memory.
+ * Bytes of an access, and number of operands in addition to its offset, by instruction;
+ * other instructions may not access guest memory.
  */
 const ACCESSES = new Map([
   [0xfe10, { size: 4, values: 0 }], // i32.atomic.load
@@ -106,7 +114,7 @@ function largestJumpTable(section) {
 }
 
 /**
- * What memories a module imports, in words.
+ * The memories that a module imports, as text.
  * @param {import('./wasm-reader.mjs').Import[]} imports
  */
 function memoriesOf(imports) {
@@ -117,10 +125,12 @@ function memoriesOf(imports) {
 }
 
 /**
- * What is wrong with a hot module; empty when nothing is.
+ * The problems of a hot module; empty without problems.
  * @param {Uint8Array} bytes
- * @param {number} jumpTableTargets Targets that the module's largest br_table must have at least.
- * @param {string} memories What it imports: 'env shared', 'env private', or 'env shared, guest shared' and the like.
+ * @param {number} jumpTableTargets Minimum number of targets of the module's largest
+ *   br_table.
+ * @param {string} memories Its imports: 'env shared', 'env private', or 'env shared,
+ *   guest shared' and the like.
  * @returns {string[]}
  */
 export function checkHotModule(bytes, jumpTableTargets, memories = 'env shared') {
@@ -150,7 +160,7 @@ export function checkHotModule(bytes, jumpTableTargets, memories = 'env shared')
 }
 
 /**
- * Numbers of what is imported under a name, among imports of its kind.
+ * Indexes of the imports with a name, among imports of their kind.
  * @param {import('./wasm-reader.mjs').Import[]} imports
  * @param {{ module: string, name: string }} wanted
  * @param {number} kind KIND.
@@ -164,17 +174,18 @@ function numbersOf(imports, wanted, kind) {
 }
 
 /**
- * The guest's memory of a module, by its number.
+ * The index of a module's guest memory.
  * @param {import('./wasm-reader.mjs').Import[]} imports
  */
 function guestMemoryOf(imports) {
   const [number, ...more] = numbersOf(imports, GUEST_MEMORY, KIND.memory);
-  if (number === undefined || more.length > 0) throw new Error('it has not one guest memory');
+  if (number === undefined || more.length > 0)
+    throw new Error('it does not have exactly one guest memory');
   return number;
 }
 
 /**
- * Functions that touch guest memory and are none of the guest port, before anything is inlined.
+ * Functions outside the guest port that access guest memory, before inlining.
  * @param {Uint8Array} bytes A module with names.
  * @returns {string[]} One line per problem.
  */
@@ -190,19 +201,20 @@ export function checkPort(bytes) {
     const name = names.get(number++) ?? 'a function without a name';
     if (!body.some(({ memories }) => memories.includes(memory))) continue;
     if (name.startsWith(PORT)) port++;
-    else problems.push(`${name} touches guest memory and is not of the guest port`);
+    else problems.push(`${name} accesses guest memory outside the guest port`);
   }
-  if (port === 0) problems.push('no function of the guest port touches guest memory');
+  if (port === 0) problems.push('no function of the guest port accesses guest memory');
   return problems;
 }
 
 /**
- * Whether an access is dominated by the guest port's check of its bounds. The check, as the port has it:
+ * Whether the guest port's bounds check dominates an access. The port's check:
  *
  *     if ((offset & (size - 1)) == 0 && offset <= MEMORY_SIZE - size) access(offset, values)
  *
- * on a stack machine, without anything in between: `offset` and `values` are locals, which nothing sets behind the check,
- * and nothing jumps to behind an `if`. So there is no way to the access but through the check, with that very offset.
+ * on a stack machine, with nothing in between: `offset` and `values` are locals, which
+ * nothing sets after the check, and nothing jumps into an `if`. So every path to the
+ * access goes through the check, with the same offset.
  * @param {readonly Instruction[]} body
  * @param {number} at The access in it.
  * @param {number} memorySize The global MEMORY_SIZE.
@@ -256,9 +268,10 @@ export function checkBounds(bytes) {
 }
 
 /**
- * Checks a file by its name; one that is not a hot module passes.
+ * Checks a file according to its name; a file that is not a hot module passes.
  * @param {string} path
- * @param {{ debug?: boolean }} [options] debug: nothing is optimised, nothing inlined, and there are names. Default false.
+ * @param {{ debug?: boolean }} [options] debug: not optimised, not inlined, with names.
+ *   Default false.
  * @returns {Promise<string[]>} One line per problem.
  */
 export async function checkFile(path, { debug = false } = {}) {

@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: MIT
-// A program for machines `virt` whose two vCPUs read CNTVCT_EL0 in turn: each looks whether the other one has read a later time.
+// A program for machines `virt` whose two vCPUs read CNTVCT_EL0 in turn: each checks
+// whether the other one has read a later time.
 
 import { assembleProgram } from '../dist/vmm/vcpu/arm64/index.js';
 
-/** Where it counts: turns that were taken, the latest counter, steps backward, and the largest of them. */
+/**
+ * Address of its counts: number of turns, the latest counter, steps backward, and the
+ * largest of them.
+ */
 const RESULTS = 0x40300000;
 const SIZE = 32;
 const CPU_ON = 0xc4000003;
@@ -67,8 +71,9 @@ b sleep
 `);
 
 /**
- * What it has counted.
- * @param {{ readMemory(gpa: number, length: number): Uint8Array | undefined }} machine that has run it.
+ * The counts of the program.
+ * @param {{ readMemory(gpa: number, length: number): Uint8Array | undefined }} machine
+ *   that has run it.
  */
 export function handOverResults(machine) {
   const bytes = machine.readMemory(RESULTS, SIZE) ?? new Uint8Array(SIZE);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// What TypeScript modules declare, import and export, as text without comments, private members and
-// function bodies. Declarations (.d.ts) and AssemblyScript are read alike.
+// The declarations, imports and exports of TypeScript modules, as text without comments,
+// private members and function bodies. Declarations (.d.ts) and AssemblyScript are read
+// alike.
 
 import { existsSync, readFileSync } from 'node:fs';
 import { posix } from 'node:path';
@@ -9,8 +10,9 @@ import { parseSync } from 'vite';
 /**
  * @typedef {object} Declaration
  * @property {string} text
- * @property {boolean} isValue Whether it is there at run time.
- * @property {ReadonlySet<string>} references Names in its text that the module may declare or import.
+ * @property {boolean} isValue Whether it exists at run time.
+ * @property {ReadonlySet<string>} references Names in its text that the module may
+ *   declare or import.
  */
 
 /**
@@ -24,13 +26,14 @@ import { parseSync } from 'vite';
  * @typedef {object} Module
  * @property {ReadonlyMap<string, readonly Declaration[]>} declared
  * @property {ReadonlyMap<string, Reference>} imported By the local name.
- * @property {ReadonlyMap<string, Reference | { local: string, typeOnly: boolean }>} exported
+ * @property {ReadonlyMap<string, Reference | { local: string, typeOnly: boolean }>}
+ *   exported
  * @property {readonly { from: string, typeOnly: boolean }[]} stars
  */
 
 /** @typedef {readonly [start: number, end: number, instead: string]} Cut */
 
-/** Parts of a node that hold names which refer to nothing outside of it. */
+/** Parts of a node with names that refer to nothing outside of the node. */
 const OWN_NAMES = new Set(['id', 'label', 'parameterName', 'property']);
 const TYPES = new Set(['TSInterfaceDeclaration', 'TSTypeAliasDeclaration']);
 
@@ -40,9 +43,10 @@ const isPrivate = (node) =>
   (node.accessibility === 'private' && node.kind !== 'constructor');
 
 /**
- * Calls a function for a node and all that it consists of, until it returns true.
+ * Calls a function for a node and its descendants, except for descendants of nodes for
+ * which it returns true.
  * @param {any} node
- * @param {(node: any) => boolean} visit whether to leave out what the node consists of.
+ * @param {(node: any) => boolean} visit whether to skip the node's descendants.
  */
 function walk(node, visit) {
   if (node === null || typeof node !== 'object') return;
@@ -59,7 +63,7 @@ function walk(node, visit) {
   }
 }
 
-/** A module's text, of which statements are read one by one. */
+/** Reads the statements of a module's text one by one. */
 class ModuleReader {
   /** @type {Map<string, Declaration[]>} */
   declared = new Map();
@@ -140,7 +144,7 @@ class ModuleReader {
   }
 
   /**
-   * What of a declaration is not public.
+   * The parts of a declaration that are not public.
    * @param {any} node
    * @returns {Cut[]}
    */
@@ -205,9 +209,9 @@ class ModuleReader {
   }
 
   /**
-   * Takes `import('…').Name` for an import at the module's beginning.
+   * Treats `import('…').Name` like an import at the module's beginning.
    * @param {any} node
-   * @returns {string} what stands for the local name.
+   * @returns {string} the replacement for the local name.
    */
   #importedInPlace({ source, qualifier }) {
     const name = qualifier?.name;
@@ -249,7 +253,7 @@ export class Modules {
   }
 
   /**
-   * The file that a specifier stands for; undefined for a package.
+   * The file that a specifier refers to; undefined for a package.
    * @param {string} file
    * @param {string} specifier
    */
@@ -265,8 +269,8 @@ export class Modules {
   }
 
   /**
-   * Where a name that a module declares or imports comes from; undefined when it does neither, or
-   * when it is of a package.
+   * The origin of a name that a module declares or imports; undefined when it does
+   * neither, or when the name comes from a package.
    * @param {string} file
    * @param {string} name
    * @returns {Place | undefined}
@@ -275,7 +279,7 @@ export class Modules {
     const module = this.#module(file);
     if (module.declared.has(name)) return { file, name, typeOnly: false };
     const reference = module.imported.get(name);
-    return reference && this.#follow(file, reference);
+    return reference && this.#resolve(file, reference);
   }
 
   /**
@@ -283,7 +287,7 @@ export class Modules {
    * @param {Reference} reference
    * @returns {Place | undefined}
    */
-  #follow(file, { from, name, typeOnly }) {
+  #resolve(file, { from, name, typeOnly }) {
     const target = this.#target(file, from);
     if (target === undefined) return undefined;
     if (name === '*') throw new Error(`${file} imports all of ${from} as a namespace`);
@@ -293,7 +297,7 @@ export class Modules {
   }
 
   /**
-   * What a module exports, by name.
+   * The exports of a module, by name.
    * @param {string} file
    * @returns {Map<string, Place>}
    */
@@ -308,15 +312,15 @@ export class Modules {
         places.set(name, { ...place, typeOnly: typeOnly || place.typeOnly });
     }
     for (const [name, what] of exported) {
-      const place = 'local' in what ? this.placeOf(file, what.local) : this.#follow(file, what);
-      if (!place) throw new Error(`${file} exports ${name}, which is of a package`);
+      const place = 'local' in what ? this.placeOf(file, what.local) : this.#resolve(file, what);
+      if (!place) throw new Error(`${file} exports ${name}, which comes from a package`);
       places.set(name, { ...place, typeOnly: what.typeOnly || place.typeOnly });
     }
     return places;
   }
 
   /**
-   * The declarations of a name, in order: overloads, and what is merged.
+   * The declarations of a name, in order: overloads and merged declarations.
    * @param {Place} place
    * @returns {readonly Declaration[]}
    */

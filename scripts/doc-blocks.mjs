@@ -4,7 +4,8 @@
 /**
  * @typedef {object} Block
  * @property {string} language
- * @property {string} info What stands behind the language: the name of a file, or why the block is not run.
+ * @property {string} info The text after the language: the name of a file, or why the
+ *   block is not run.
  * @property {string} text
  */
 

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-// The interpreter of the arm64 vCPU and its decoder, made of the table of forms
-// (assembly/layout/a64/a64-forms.ts) and of what each form does (assembly/arm64/forms):
-// AssemblyScript's functions cannot change the locals of their caller, and the program
-// counter, the count and the flags have to be locals of the one function that has the
-// switch.
+// Generates the interpreter of the arm64 vCPU and its decoder from the table of forms
+// (assembly/layout/a64/a64-forms.ts) and the code of each form (assembly/arm64/forms). They
+// are generated because functions of AssemblyScript cannot change the locals of their
+// caller, and the program counter, the count and the flags have to be locals of the one
+// function that has the switch.
 
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -24,7 +24,7 @@ const DECODE = 'assembly/arm64/decode.ts';
 const HANDLERS = 'assembly/arm64/handlers.ts';
 const REGISTERS = 'assembly/arm64/system-registers.ts';
 
-/** Handlers by number, and how forms become records. */
+/** Handlers by number, and the conversion of forms to records. */
 export class Builder {
   /** @type {Map<string, { fast?: string, slow?: string }>} */
   #handlers = new Map();
@@ -45,17 +45,18 @@ export class Builder {
   }
 
   /**
-   * A handler. A body goes on to the next record unless it continues the loop itself.
+   * Adds a handler. After its body the next record follows, unless the body continues the
+   * loop itself.
    * @param {string} name
-   * @param {string} fast What the fast loop does. It calls no function.
-   * @param {string} [slow] What the slow loop does with a record that the fast one has left to it.
+   * @param {string} fast Code for the fast loop. It calls no function.
+   * @param {string} [slow] Code for the slow loop, for records that the fast one leaves to it.
    */
   op(name, fast, slow) {
     this.#add(name, slow === undefined ? { fast } : { fast, slow });
   }
 
   /**
-   * A handler that the fast loop does not have.
+   * Adds a handler that the fast loop does not have.
    * @param {string} name
    * @param {string} slow
    */
@@ -63,11 +64,12 @@ export class Builder {
     this.#add(name, { slow });
   }
 
-  /** A handler that neither loop has: who calls them looks for it. @param {string} name */
+  /** Adds a handler that neither loop has: their caller checks for it. @param {string} name */
   neither = (name) => this.#add(name, {});
 
   /**
-   * How words of a form become records; `@NAME` is the number of a handler, fields are names.
+   * Sets the code that converts words of a form to records; `@NAME` is the number of a
+   * handler, fields are names.
    * @param {string} name
    * @param {string} body
    */
@@ -78,7 +80,7 @@ export class Builder {
     this.#decoders.set(name, body);
   }
 
-  /** By number: those of the slow loop first, so that its numbers are dense too. */
+  /** Handlers by number: those of the slow loop first, so that its numbers are dense too. */
   get handlers() {
     const all = [...this.#handlers].map(([name, bodies]) => ({ name, ...bodies }));
     return [
@@ -88,7 +90,7 @@ export class Builder {
     ];
   }
 
-  /** Numbers by name, once all handlers are there. */
+  /** Numbers by name, once all handlers have been added. */
   get #numbers() {
     this.#numbered ??= new Map(this.handlers.map(({ name }, number) => [name, number]));
     return this.#numbered;
@@ -134,14 +136,14 @@ function decoderSource(builder) {
     });
     return `    case ${index}: {\n${tests.join('\n')}\n      break;\n    }`;
   });
-  return `// Made by scripts/generate-arm64.mjs of assembly/layout/a64/a64-forms.ts and assembly/arm64/forms.
+  return `// Made by scripts/generate-arm64.mjs from assembly/layout/a64/a64-forms.ts and assembly/arm64/forms.
 
 import { FAST_READ_ONLY, FAST_SP_EL0, fastRegister } from './fast-registers';
 import { ARM64_NUMBERS } from '../layout/arm64-state';
 import { isNear, MASK_C, MASK_T, maskKind, maskOf, maskOperand, signed, spOf, zrOf } from './operand-fields';
 
 ${PUT}
-/** The record of a word, in one piece, that is \`at\` bytes behind the start of its page. */
+/** Stores the record of a word in one store. The word is \`at\` bytes after the start of its page. */
 export function decode(word: u32, record: usize, at: u32): void {
   switch (word >> 24 & 0x1f) {
 ${cases.join('\n')}
@@ -186,7 +188,7 @@ const ENTER = `let dp = load<usize>(cpu, ARM64_DP);
   let fk = load<u32>(cpu, ARM64_FK);`;
 
 /** @param {Builder} builder */
-const fastSource = (builder) => `// Made by scripts/generate-arm64.mjs of assembly/arm64/forms.
+const fastSource = (builder) => `// Made by scripts/generate-arm64.mjs from assembly/arm64/forms.
 
 import {
   ARM64_ACC, ARM64_BANK, ARM64_BARRIER, ARM64_DP, ARM64_EL, ARM64_FA, ARM64_FB, ARM64_FK,
@@ -197,9 +199,9 @@ import {
 import { LOGIC, NZCV, SUB } from './lazy-flags';
 
 /**
- * The fast loop: executes records until there is one that it cannot execute, or not
- * without help, which is then in ARM64_DP. It calls no function: a compiler keeps no local in
- * a register across a call, and would have all of them in memory all the time.
+ * The fast loop: executes records up to one that it cannot execute, or not without help,
+ * and leaves that one in ARM64_DP. It calls no function: a compiler keeps no local in a
+ * register across a call, and would keep all of them in memory all the time.
  */
 export function runFast(cpu: usize): void {
   ${ENTER}
@@ -218,7 +220,7 @@ ${casesOf(builder, 'fast')}
 `;
 
 /** @param {Builder} builder */
-const slowSource = (builder) => `// Made by scripts/generate-arm64.mjs of assembly/arm64/forms.
+const slowSource = (builder) => `// Made by scripts/generate-arm64.mjs from assembly/arm64/forms.
 
 import {
   ARM64_ACC, ARM64_BANK, ARM64_COUNT, ARM64_CRC32, ARM64_CRC32C, ARM64_DP, ARM64_EL, ARM64_EXIT,
@@ -240,8 +242,9 @@ import { executeSystem } from './system';
 import { AGAIN, NEXT } from './system-results';
 
 /**
- * The slow loop: executes what the fast one has left, and what follows as long as it is of
- * that kind. Returns one of ARM64_EXIT_*, or NEXT: there is something for the fast loop.
+ * The slow loop: executes the record that the fast one has left, and the records that
+ * follow as long as they are of that kind. Returns one of ARM64_EXIT_*, or NEXT when the
+ * fast loop can continue.
  */
 export function runSlow(cpu: usize): i32 {
   ${ENTER}
@@ -264,7 +267,7 @@ function handlerSource(builder) {
     'TRAP LIMIT FETCH WEDGED SLOW STOP PAGE_END REGION RESUME UNDEFINED NOP STALE FORGOTTEN';
   const lineOf = (/** @type {string} */ name) => `${name}: u64 = ${builder.numberOf(name)};`;
   const lines = names.split(' ').map((name) => `export const HANDLER_${lineOf(name)}`);
-  return `// Made by scripts/generate-arm64.mjs: numbers of handlers that are not of guest code.\n\n${lines.join('\n')}\n`;
+  return `// Made by scripts/generate-arm64.mjs: numbers of handlers that execute no guest code.\n\n${lines.join('\n')}\n`;
 }
 
 const KINDS = { value: 1, own: 2, bank: 2, board: 3, special: 4 };
@@ -313,7 +316,7 @@ function registerSource({ ARM64_REGISTER_TABLE, A64_EL0_TRAPS }) {
     (/** @type {any} */ { name, slot }) =>
       `export const AT_${name}: usize = ARM64_REGISTERS + ${8 * slot};`,
   );
-  return `// Made by scripts/generate-arm64.mjs of assembly/layout/a64/arm64-registers.ts.
+  return `// Made by scripts/generate-arm64.mjs from assembly/layout/a64/arm64-registers.ts.
 
 import { ARM64_BANK, ARM64_BANK_STRIDE, ARM64_REGISTERS, ${banks.join(', ')} } from '../layout/arm64-state';
 
@@ -326,7 +329,7 @@ export const KIND_SPECIAL: u32 = 4;
 // Traps of EL0, by number.
 ${A64_EL0_TRAPS.map((/** @type {string} */ name, /** @type {number} */ index) => `export const TRAP_${name}: u32 = ${index + 1};`).join('\n')}
 
-// Encodings of registers that have code of their own.
+// Encodings of registers with their own code.
 ${ARM64_REGISTER_TABLE.filter((/** @type {any} */ { kind }) => kind === 'special')
   .map(
     (/** @type {any} */ { name, encoding }) =>
@@ -334,13 +337,13 @@ ${ARM64_REGISTER_TABLE.filter((/** @type {any} */ { kind }) => kind === 'special
   )
   .join('\n')}
 
-// Where registers are that are storage of the vCPU.
+// Offsets of the registers that are storage of the vCPU.
 ${slots.join('\n')}
 
 /**
- * What a register is: offset in the vCPU block in bits 15 to 0, kind in 19 to 16, whether
- * EL1 reads, EL1 writes, EL0 reads, EL0 writes in 20 to 23, the trap of EL0 in 27 to 24.
- * 0: unknown.
+ * Describes a register: offset in the vCPU block in bits 15 to 0, kind in 19 to 16, access
+ * of EL1 (read, write) and EL0 (read, write) in 20 to 23, the trap of EL0 in 27 to 24.
+ * 0 for an unknown register.
  */
 export function describeRegister(encoding: u32): u32 {
   switch (encoding >> 7 & 15) {
@@ -350,8 +353,8 @@ ${table(describe)}
 }
 
 /**
- * What a register of kind KIND_VALUE reads; bits of one of KIND_STORAGE that can be
- * written.
+ * The value that a register of kind KIND_VALUE reads; the writable bits of one of
+ * KIND_STORAGE.
  */
 export function registerBits(encoding: u32): u64 {
   switch (encoding >> 7 & 15) {

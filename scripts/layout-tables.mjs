@@ -9,8 +9,8 @@ import { hashOfFiles } from './build-record.mjs';
 const FOLDER = 'assembly/layout';
 
 /**
- * Imports files of assembly/layout, whose paths in it are given without ending; the last one's
- * exports are returned, and it may import the others.
+ * Imports files of assembly/layout, given by their paths without extension. Returns the
+ * exports of the last one, which may import the others.
  * @param {string} root
  * @param {readonly string[]} names
  * @returns {Promise<any>}

@@ -1,9 +1,12 @@
 // SPDX-License-Identifier: MIT
-// Litmus tests of the memory model for machines `virt` with several vCPUs (Alglave, Maranget, Tautschnig:
-// Herding cats, 2014): what each vCPU does with x and y, and which outcomes the architecture forbids
-// (Arm ARM, B2.3).
+// Litmus tests of the memory model for machines `virt` with several vCPUs (Alglave,
+// Maranget, Tautschnig: Herding cats, 2014): the accesses of each vCPU to x and y, and
+// the outcomes that the architecture forbids (Arm ARM, B2.3).
 
-/** Instructions of a vCPU: X1 is the address of x, X2 that of y, W3 is 1; W4 and W5, which are 0, are its results. */
+/**
+ * Instructions of a vCPU. X1 is the address of x, X2 that of y, W3 is 1; W4 and W5,
+ * initially 0, are its results.
+ */
 const STORE_X = 0xb9000023; // str w3, [x1]
 const STORE_Y = 0xb9000043; // str w3, [x2]
 const RELEASE_X = 0x889ffc23; // stlr w3, [x1]
@@ -31,8 +34,10 @@ const COMPARE_AND_SWAP = [0x88a47c23]; // cas w4, w3, [x1]
  * @typedef {object} LitmusTest
  * @property {string} name
  * @property {readonly (readonly number[])[]} vcpus at most 8 instructions each
- * @property {(outcome: readonly (readonly [number, number])[]) => boolean} forbidden W4 and W5 of each vCPU
- * @property {(outcome: readonly (readonly [number, number])[]) => boolean} [weak] allowed, and against the order of the program
+ * @property {(outcome: readonly (readonly [number, number])[]) => boolean} forbidden W4
+ *   and W5 of each vCPU
+ * @property {(outcome: readonly (readonly [number, number])[]) => boolean} [weak]
+ *   allowed, but not in program order
  */
 
 /** @type {readonly LitmusTest[]} */
@@ -120,20 +125,23 @@ export const LITMUS_TESTS = [
   },
 ];
 
-/** Pairs of x and y that the vCPUs go through between two meetings. */
+/** Pairs of x and y that the vCPUs process between two barriers. */
 export const CELLS = 4096;
-/** Where the program counts outcomes: u32 by outcome, two bits for each vCPU. */
+/**
+ * Address of the program's counts of outcomes: u32 by outcome, two bits for each vCPU.
+ */
 export const HISTOGRAM = 0x40811000;
 
 const SLOT = 8;
 const SLOTS_AT = 0x200;
-/** Where a slot goes on, in bytes. */
+/** Offset in bytes at which execution continues after a slot. */
 const BACK = 0x104;
 const NOP = 0xd503201f;
 
 /**
- * Meets the others; with each cell meets them for a short while at most, waits a random time, does the vCPU's instructions;
- * meets them again; vCPU 0 counts.
+ * The loop of a vCPU: waits for the others; for each cell waits for them, for a short
+ * time at most, waits a random time, and executes the vCPU's instructions; waits for the
+ * others again; vCPU 0 counts.
  */
 const harness = (/** @type {number} */ vcpus, /** @type {number} */ batches) => [
   0xd2a81001, // mov x1, #0x40800000
@@ -267,7 +275,8 @@ const harness = (/** @type {number} */ vcpus, /** @type {number} */ batches) => 
 ];
 
 /**
- * A flat binary that executes a test `batches` times with CELLS cells each, and powers off.
+ * A flat binary that executes a test `batches` times with CELLS cells each, and powers
+ * off.
  * @param {LitmusTest} test
  * @param {number} batches at most 65535
  */
@@ -285,7 +294,7 @@ export function litmusImage({ vcpus }, batches) {
 }
 
 /**
- * What the histogram says.
+ * Evaluates the histogram.
  * @param {LitmusTest} test
  * @param {Uint32Array} histogram
  */

@@ -1,8 +1,9 @@
 #!/usr/bin/env node
 // SPDX-License-Identifier: MIT
-// What the demo's page costs to keep open: share of a core while it runs, while nobody touches it, and while it is hidden,
-// and what it takes until the guest's first output. Takes demo/dist (npm run demo:build) and Chromium (CHROMIUM=/path/to/it).
-// Shares are of processor time, which a busy computer makes larger; the load is printed with them.
+// Measures the cost of an open demo page: share of a core while it runs, while it is
+// idle, and while it is hidden, and the time to the guest's first output. Needs demo/dist
+// (npm run demo:build) and Chromium (CHROMIUM=/path/to/it). Shares are of processor time,
+// which is larger on a busy computer; the load is printed with them.
 
 import { loadavg } from 'node:os';
 import { fileURLToPath } from 'node:url';
@@ -66,7 +67,7 @@ async function measure(url) {
     await page.waitForSelector('#note:has-text("No input")', { timeout: 2 * IDLE_MS });
     await after(SETTLE_MS);
     const idle = await share(session);
-    // Without a window there is no other tab; a hidden one does not draw, either.
+    // A headless browser has no other tab; a hidden page does not draw, either.
     await page.evaluate(() => {
       Object.defineProperty(document, 'hidden', { value: true, configurable: true });
       document.dispatchEvent(new Event('visibilitychange'));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Units that are one module: their parts, as asc has made them, merged into a module with two memories (Binaryen's wasm-merge), and
-// the guest port inlined into what calls it.
+// Units that are one module: their parts, compiled by asc, are merged into a module with
+// two memories (Binaryen's wasm-merge), and the guest port is inlined into its callers.
 
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -12,7 +12,10 @@ import { runNode } from './run-node.mjs';
 import { stamp } from './stamp-wasm.mjs';
 import { setPrivate, withoutCustomSections } from './wasm-reader.mjs';
 
-/** What a unit is merged of: its parts' targets, by the module name under which they import each other. */
+/**
+ * The parts of a unit: their targets, by the module name under which they import each
+ * other.
+ */
 export const UNITS = {
   'smmu-unit': { core: 'smmu-core', drain: 'vcmdq-drain', port: 'guest-port' },
   'smmu-unit-checked': { core: 'smmu-core-checked', drain: 'vcmdq-drain', port: 'guest-port' },
@@ -20,24 +23,33 @@ export const UNITS = {
 };
 
 const BINARYEN = fileURLToPath(new URL('../node_modules/binaryen/bin/', import.meta.url));
-/** This program. What else decides what it makes and accepts is among the inputs of the parts. */
+/**
+ * This program. The other files that determine its output and its checks are among the
+ * inputs of the parts.
+ */
 const TOOL = fileURLToPath(import.meta.url);
 const FEATURES = [
   ...['threads', 'simd', 'multimemory', 'bulk-memory', 'sign-ext', 'mutable-globals'],
   'nontrapping-float-to-int',
 ].map((feature) => `--enable-${feature}`);
 /**
- * The parts are optimised already, each by itself: only what is in two of them becomes one, and calls of the port go. Another
- * round of all passes gains nothing more, and leaves bounds checks of the port in forms that cannot be recognised.
+ * The parts have been optimised separately: only duplicate functions are merged, and
+ * calls of the port are inlined. Another round of all passes gains nothing, and leaves
+ * bounds checks of the port in forms that cannot be recognised.
  */
 const PASSES = [
   ...['--optimize-level=3', '--shrink-level=0'],
   ...['--duplicate-function-elimination', '--inlining', '--remove-unused-module-elements'],
 ];
 
-/** `(import "env" "memory" (memory $0 1 65536 shared))`, one a line: Binaryen's text. */
+/**
+ * `(import "env" "memory" (memory $0 1 65536 shared))`, one per line, in Binaryen's text.
+ */
 const IMPORT = /^ \(import "(.+?)" "(.+?)" \((memory|global|func) ([^ )]+)/gm;
-/** Names of exports by which a part has an import of an earlier one: one import is left of the two. */
+/**
+ * Prefix of exports through which a part uses an import of an earlier part: one import
+ * remains of the two.
+ */
 const SHARED_IMPORT = 'import:';
 
 /** @typedef {import('./build-wasm.mjs').WasmModule} WasmModule */
@@ -46,15 +58,16 @@ const SHARED_IMPORT = 'import:';
  * @typedef {object} MergedUnit
  * @property {string} name
  * @property {boolean} debug
- * @property {readonly [shared: string, unshared: string]} outFiles Relative to the root: for a guest memory that threads share,
- *   and for one that they do not.
+ * @property {readonly [shared: string, unshared: string]} outFiles Relative to the root:
+ *   for a guest memory that threads share, and for one that they do not.
  * @property {readonly (readonly [name: string, part: WasmModule])[]} parts
- * @property {string} inputs A hash of what the unit is made of.
+ * @property {string} inputs A hash of the unit's inputs.
  */
 
 /**
  * The merged units of a tree.
- * @param {readonly WasmModule[]} modules The tree's modules, of one kind: release or debug.
+ * @param {readonly WasmModule[]} modules The tree's modules, of one kind: release or
+ *   debug.
  * @returns {MergedUnit[]}
  */
 export function mergedUnits(modules) {
@@ -117,13 +130,13 @@ export async function mergeUnits(root, units) {
 /**
  * @param {string} root
  * @param {MergedUnit} unit
- * @param {string} folder For files on the way.
+ * @param {string} folder For intermediate files.
  */
 async function merge(root, unit, folder) {
   const { debug, outFiles } = unit;
   const [outFile, privateFile] = outFiles.map((file) => join(root, file));
   const linked = join(folder, 'linked.wasm');
-  /** Exports that only parts import of each other. @type {Set<string>} */
+  /** Exports that only other parts import. @type {Set<string>} */
   const inside = new Set();
   const texts = joined(await textsOf(root, unit, folder), inside);
   const inputs = texts.flatMap(([name, text]) => {
@@ -166,7 +179,7 @@ async function textsOf(root, { debug, parts }, folder) {
       texts.push([name, readFileSync(join(root, textFile), 'utf8')]);
       continue;
     }
-    // asc's own text has no places in the source.
+    // asc's own text has no source locations.
     const [binary, text] = [join(root, outFile), join(folder, `${name}.wat`)];
     await run('wasm-dis', [binary, '--source-map', `${binary}.map`, '-o', text]);
     texts.push([name, readFileSync(text, 'utf8')]);
@@ -175,15 +188,15 @@ async function textsOf(root, { debug, parts }, folder) {
 }
 
 /**
- * Makes parts fit together: the port's memory is named the guest's, and what two parts import becomes the import of the first,
- * which exports it to the second.
+ * Prepares parts for the merge: renames the port's memory to the guest's, and turns a
+ * common import of two parts into an import of the first, which exports it to the second.
  * @param {readonly [name: string, text: string][]} parts
- * @param {Set<string>} inside Takes the names of what parts import of each other.
+ * @param {Set<string>} inside Receives the names that parts import from each other.
  * @returns {[name: string, text: string][]}
  */
 function joined(parts, inside) {
   const names = parts.map(([name]) => name);
-  /** Who has an import first. @type {Map<string, string>} */
+  /** The first part that has an import. @type {Map<string, string>} */
   const owners = new Map();
   /** @type {Map<string, string[]>} */
   const exports = new Map(names.map((name) => [name, []]));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A copy of the tree in a temporary folder, for sources with something wrong in them: the tests run
-// there, and the WebAssembly modules concerned are built there.
+// A copy of the tree in a temporary folder, for sources with a planted fault: the tests
+// run there, and the affected WebAssembly modules are built there.
 
 import { spawn } from 'node:child_process';
 import {
@@ -19,31 +19,34 @@ import { RECORDS } from './build-record.mjs';
 import { wasmModules } from './build-wasm.mjs';
 import { mergedUnits } from './merge-wasm.mjs';
 
-/** What a copy has no need of: history, what is linked instead, and other builds. */
+/** Parts that a copy does not need: history, linked folders, and other builds. */
 const LEFT_OUT = ['.git', 'node_modules', 'dist-debug'];
-/** Caches of tools, by paths of their tree: a copy has its own, which go with it. */
+/**
+ * Caches of tools, by paths in their tree: a copy has its own, which are removed with it.
+ */
 const CACHES = ['.cache', '.vite', '.vite-temp', '.experimental-vitest-cache'];
 
 /**
  * @typedef {object} Outcome
- * @property {'passed' | 'failed' | 'invalid' | 'timeout'} status invalid: there is no such program.
+ * @property {'passed' | 'failed' | 'invalid' | 'timeout'} status invalid: it does not
+ *   build.
  * @property {string} [killedBy] File and name of the first test that failed; 'timeout'.
  * @property {string} output What the runner printed.
  */
 
 export class MutantTree {
   /** @type {string} */ #folder;
-  /** The sources that are changed now, as they were. @type {Map<string, string>} */
+  /** The original text of the changed sources. @type {Map<string, string>} */
   #originals = new Map();
   /**
-   * WebAssembly modules and records of the build, as the sources of the tree make them.
+   * WebAssembly modules and build records for the tree's own sources.
    * @type {ReadonlyMap<string, Buffer>}
    */
   #built;
-  /** Ends the tests that run now. @type {() => void} */
+  /** Ends the running tests. @type {() => void} */
   #end = () => undefined;
 
-  /** @param {string} root The tree that is copied. It is built. */
+  /** @param {string} root The tree to copy, which must be built. */
   constructor(root) {
     this.#folder = mkdtempSync(join(tmpdir(), 'vsmmu-mutant-'));
     for (const name of readdirSync(root))
@@ -63,7 +66,7 @@ export class MutantTree {
     this.#built = new Map(files.map((file) => [file, readFileSync(join(this.#folder, file))]));
   }
 
-  /** Ends what runs in the copy, and removes it. */
+  /** Ends the programs that run in the copy, and removes it. */
   remove() {
     this.#end();
     rmSync(this.#folder, { recursive: true, maxRetries: 5 });
@@ -71,7 +74,8 @@ export class MutantTree {
 
   /**
    * Changes a source until `restore`.
-   * @param {string} file Relative to the root. @param {(text: string) => string} change
+   * @param {string} file Relative to the root.
+   * @param {(text: string) => string} change
    */
   change(file, change) {
     const path = join(this.#folder, file);
@@ -80,7 +84,7 @@ export class MutantTree {
     writeFileSync(path, change(text));
   }
 
-  /** The sources are the tree's own again, and the modules as well, without a build. */
+  /** Restores the tree's own sources and modules, without a build. */
   restore() {
     for (const [file, text] of this.#originals) writeFileSync(join(this.#folder, file), text);
     this.#originals.clear();
@@ -90,8 +94,8 @@ export class MutantTree {
   /**
    * Runs tests up to the first that fails.
    * @param {readonly string[]} args Files, or options of vitest.
-   * @param {{ dist?: boolean, limitMs: number }} options dist: tests that load dist/ see what is
-   *   changed. Without it only the WebAssembly modules are built.
+   * @param {{ dist?: boolean, limitMs: number }} options dist: tests that load dist/ see
+   *   the change. Without it only the WebAssembly modules are built.
    * @returns {Promise<Outcome>}
    */
   async test(args, { dist = false, limitMs }) {
@@ -115,16 +119,18 @@ export class MutantTree {
   }
 
   /**
-   * @param {readonly string[]} args @param {Readonly<Record<string, string>>} environment
+   * @param {readonly string[]} args
+   * @param {Readonly<Record<string, string>>} environment
    * @param {number} limitMs
    * @returns {Promise<{ status: number | 'timeout', output: string }>}
    */
   #run(args, environment, limitMs) {
     const env = { ...process.env, ...environment };
-    // Another run of tests may have started this one. Its runs are the ordinary ones.
+    // Another test run may have started this one, which must not inherit its settings.
     for (const name of Object.keys(env))
       if (/^VITEST|^TEST$|^NODE_ENV$|^VSMMU_(?!BUILD)/.test(name)) delete env[name];
-    // A mutant may not end, and has workers: a group of its own ends as a whole.
+    // A mutant may not end, and has workers: a separate process group can be ended as a
+    // whole.
     const child = spawn(process.execPath, args, { cwd: this.#folder, env, detached: true });
     let output = '';
     for (const stream of [child.stdout, child.stderr])
@@ -149,9 +155,10 @@ export class MutantTree {
 }
 
 /**
- * The first test that a report of vitest has as failed, or the file that could not be loaded;
+ * The first failed test of a vitest report, or the file that could not be loaded;
  * undefined when no file was run.
- * @param {string} report @param {string} folder
+ * @param {string} report
+ * @param {string} folder
  */
 function firstFailure(report, folder) {
   let text = '';

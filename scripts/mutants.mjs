@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: MIT
-// Generated mutants: every place of the sources where a simple operator applies, and a sample of
-// them. TypeScript 7 has no parser for programs, so this one is Vite's; it also reads
-// AssemblyScript.
+// Generated mutants: every place in the sources where a simple operator applies, and
+// samples of them. TypeScript 7 has no parser API, so Vite's parser is used, which also
+// reads AssemblyScript.
 
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { parseSync } from 'vite';
 
-/** Folders of the sources that mutants are made of. */
+/** Folders of the sources to mutate. */
 export const ROOMS = ['devices', 'host', 'vmm', 'guest-driver', 'assembly'];
-/** Tests of code that no folder of the same name has. */
+/** Tests of code whose folder has no test folder of the same name. */
 const ELSEWHERE = new Map([
   ['assembly/layout', 'test/layout'],
   ['assembly/arm64', 'test/arm64'],
@@ -26,15 +26,17 @@ const ELSEWHERE = new Map([
  * @property {string} file Relative to the root.
  * @property {number} line From 1.
  * @property {string} operator A key of OPERATORS.
- * @property {number} start Where the original starts in the file, in UTF-16 units.
+ * @property {number} start Offset of the original in the file, in UTF-16 units.
  * @property {string} original
- * @property {string} mutant What takes its place.
+ * @property {string} mutant The replacement.
  */
 
 /** @typedef {{ type: string, start: number, end: number, [name: string]: any }} Node */
 /** @typedef {readonly [node: Node, mutant: string]} Change */
 
-/** Comparisons and what takes their place: the bound moves by one, or the answer is the other. */
+/**
+ * Comparisons and their replacements: the bound moves by one, or the result is inverted.
+ */
 const COMPARISONS = new Map([
   ['<', '<='],
   ['<=', '<'],
@@ -51,7 +53,7 @@ const LOGICAL = new Map([
 ]);
 
 /**
- * What each operator makes of a node: the parts of it that change.
+ * The changes that each operator makes to a node.
  * @type {Readonly<Record<string, (node: Node, text: string) => readonly Change[]>>}
  */
 const OPERATORS = {
@@ -95,8 +97,10 @@ function isReturn(statement) {
 }
 
 /**
- * An operator of two operands, exchanged where it stands between them.
- * @param {Node} node @param {string} text @param {ReadonlyMap<string, string>} others
+ * Replaces a binary operator between its operands.
+ * @param {Node} node
+ * @param {string} text
+ * @param {ReadonlyMap<string, string>} others
  * @returns {readonly Change[]}
  */
 function exchange({ left, right, operator }, text, others) {
@@ -111,7 +115,10 @@ function exchange({ left, right, operator }, text, others) {
 const blankComments = (code) =>
   code.replace(/\/\*[\s\S]*?\*\/|\/\/.*/g, (comment) => ' '.repeat(comment.length));
 
-/** Wrappers of types around an expression; every other node of TypeScript's own is only a type. */
+/**
+ * Wrappers of types around an expression; every other node of TypeScript's own is only a
+ * type.
+ */
 const CASTS = [
   'TSAsExpression',
   'TSNonNullExpression',
@@ -121,9 +128,10 @@ const CASTS = [
 ];
 
 /**
- * The nodes that run, in the order of the text: no types, no imports, no names of properties, and
- * no messages (templates, and what is thrown).
- * @param {Node} node @param {(node: Node) => void} visit
+ * The executed nodes, in the order of the text: no types, no imports, no names of
+ * properties, and no messages (templates, and what is thrown).
+ * @param {Node} node
+ * @param {(node: Node) => void} visit
  */
 function walk(node, visit) {
   const isType = node.type.startsWith('TS') && !CASTS.includes(node.type);
@@ -140,7 +148,8 @@ function walk(node, visit) {
 
 /**
  * Whether a source can be read.
- * @param {string} file @param {string} text
+ * @param {string} file
+ * @param {string} text
  */
 export function parses(file, text) {
   return parseSync(file, text).errors.length === 0;
@@ -148,7 +157,8 @@ export function parses(file, text) {
 
 /**
  * All mutants of a source.
- * @param {string} file @param {string} text
+ * @param {string} file
+ * @param {string} text
  * @returns {Place[]}
  */
 export function placesOf(file, text) {
@@ -168,7 +178,8 @@ export function placesOf(file, text) {
 
 /**
  * The source with a mutant in it.
- * @param {string} text @param {Pick<Place, 'start' | 'original' | 'mutant'>} place
+ * @param {string} text
+ * @param {Pick<Place, 'start' | 'original' | 'mutant'>} place
  */
 export function applied(text, { start, original, mutant }) {
   if (!text.startsWith(original, start)) throw new Error(`"${original}" is not at ${start}`);
@@ -176,17 +187,20 @@ export function applied(text, { start, original, mutant }) {
 }
 
 /**
- * Names a mutant by what it changes and the line's text, not by its number: lines above may move.
- * @param {Place} place @param {string} text
+ * Names a mutant by its change and the line's text, not by the line number, which changes
+ * above it may move.
+ * @param {Place} place
+ * @param {string} text
  */
 const nameOf = ({ file, operator, original, mutant }, text) =>
   [file, operator, original, mutant, text].join('\0');
 
 /**
- * A sample of the mutants of a tree, as many of each operator. A seed puts those of an operator in
- * one order, of which the first are taken: a larger sample has those of the smaller, and a change
- * elsewhere in the tree moves none.
- * @param {string} root @param {readonly string[]} files
+ * A sample of the mutants of a tree, with equal numbers for each operator. A seed
+ * determines the order of an operator's mutants, of which the first are chosen: a larger
+ * sample contains the smaller one, and a change elsewhere in the tree moves none.
+ * @param {string} root
+ * @param {readonly string[]} files
  * @param {{ sample: number, seed: number }} options
  * @returns {Place[]}
  */
@@ -219,8 +233,9 @@ export function drawMutants(root, files, { sample, seed }) {
 }
 
 /**
- * The folder of tests that mirrors a source's, or the nearest above it.
- * @param {string} root @param {string} file
+ * The test folder that mirrors the source's folder, or the nearest one above it.
+ * @param {string} root
+ * @param {string} file
  */
 export function nearestTests(root, file) {
   for (let folder = dirname(file); folder !== '.'; folder = dirname(folder)) {

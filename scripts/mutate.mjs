@@ -1,9 +1,10 @@
 #!/usr/bin/env node
 // SPDX-License-Identifier: MIT
-// `npm run mutate -- --sample N --seed S` plants N generated mutants, one at a time, in a copy of
-// the tree, and runs the tests nearest to each; those that survive meet the fast suite. What became
-// of each is added to test/mutation/results.json. A run that was interrupted goes on where it was.
-// Status 0: none survived. 1: some did. 2: the options are wrong.
+// `npm run mutate -- --sample N --seed S` plants N generated mutants, one at a time, in a
+// copy of the tree, and runs the tests nearest to each; survivors then run against the
+// fast suite. Each outcome is added to test/mutation/results.json. An interrupted run
+// continues where it stopped. Status 0: none survived. 1: some did. 2: the options are
+// wrong.
 
 import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -15,7 +16,10 @@ import { applied, drawMutants, nearestTests, parses, ROOMS } from './mutants.mjs
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const RESULTS = 'test/mutation/results.json';
-/** Several times what they take on a busy machine: a mutant that takes longer does not end. */
+/**
+ * Several times their duration on a busy machine: a mutant that takes longer does not
+ * end.
+ */
 const NEAREST_LIMIT_MS = 240_000;
 const SUITE_LIMIT_MS = 1_200_000;
 
@@ -29,9 +33,9 @@ const SUITE_LIMIT_MS = 1_200_000;
  * @property {string} original
  * @property {string} mutant
  * @property {'killed' | 'survived' | 'invalid'} outcome invalid: it does not build.
- * @property {'nearest' | 'fast'} tests Those that it has met.
+ * @property {'nearest' | 'fast'} tests The tests that have run.
  * @property {string} [by] The first test that failed.
- * @property {string} [why] Of one that survives: why nothing can observe it. By hand.
+ * @property {string} [why] For a survivor: why nothing can observe it. Written by hand.
  */
 
 /** The options. @returns {{ sample: number, seed: number, record: boolean }} */
@@ -59,7 +63,7 @@ function optionsOf() {
 /** @param {...string} args */
 const git = (...args) => execFileSync('git', args, { cwd: ROOT, encoding: 'utf8' }).trim();
 
-/** One line of a text. @param {string} text */
+/** A text in one line. @param {string} text */
 const short = (text) => text.replace(/\s+/g, ' ').slice(0, 80);
 
 /** @param {Result} result */

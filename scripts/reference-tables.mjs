@@ -1,14 +1,18 @@
 #!/usr/bin/env node
 // SPDX-License-Identifier: MIT
-// The tables of docs/options.md, docs/registers.md and docs/tables.md, from the declarations in TypeScript and their
-// comments. Writes the pages; test/docs/reference.test.ts fails when that would change one.
+// The tables of docs/options.md, docs/registers.md and docs/tables.md, from the
+// declarations in TypeScript and their comments. Writes the pages;
+// test/docs/reference.test.ts fails when one is out of date.
 
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 const ROOT = new URL('../', import.meta.url);
 
-/** Tables of options: heading, then files and interfaces; of two members of one name the first is the one. */
+/**
+ * Tables of options: heading, then files and interfaces; of two members with one name the
+ * first counts.
+ */
 export const OPTIONS = [
   ['Host', ['vmm/api/settings.ts', 'HostSettings'], ['vmm/api/host-options.ts', 'HostOptions']],
   [
@@ -85,7 +89,7 @@ const BUILDERS = /** @type {const} */ ([
 
 const read = (/** @type {string} */ path) => readFileSync(new URL(path, ROOT), 'utf8');
 
-/** Names of types that are one of a few texts, and the lists of them. */
+/** Names of types that are unions of string literals, and their lists. */
 const CHOICES = new Map([
   ['IdRegisters', 'ID_REGISTERS'],
   ['Transport', 'TRANSPORTS'],
@@ -94,7 +98,7 @@ const CHOICES = new Map([
 ]);
 
 /**
- * A type as the table shows it: of the few texts one by one.
+ * A type as shown in the table: a union lists its string literals.
  * @param {string} type
  */
 function shownType(type) {
@@ -114,7 +118,7 @@ const prose = (/** @type {string} */ comment) =>
     .replace(/\s+/g, ' ')
     .trim();
 
-/** What a comment says of the value of an option that is left out. */
+/** The part of a comment that gives the default value of an option. */
 const DEFAULT = /\s*\bDefault:? ((?:[^.]|\.(?=\S))+)\./;
 
 /**
@@ -165,7 +169,7 @@ function withTable(page, heading, lines) {
   return page.replace(marks, (_, begin, end) => `${begin}\n${lines.join('\n')}\n\n${end}`);
 }
 
-/** docs/options.md with its tables anew. */
+/** docs/options.md with its tables regenerated. */
 function optionsPage() {
   let page = read('docs/options.md');
   for (const [heading, ...interfaces] of OPTIONS) {
@@ -185,7 +189,10 @@ function optionsPage() {
   return page;
 }
 
-/** docs/registers.md with its tables anew: every constant of a layout file, with its comment. */
+/**
+ * docs/registers.md with its tables regenerated: every constant of a layout file, with
+ * its comment.
+ */
 function registersPage() {
   let page = read('docs/registers.md');
   for (const [heading, file] of REGISTERS) {
@@ -202,7 +209,10 @@ function registersPage() {
   return page;
 }
 
-/** docs/tables.md with its tables anew: every function of the table builders and decoders. */
+/**
+ * docs/tables.md with its tables regenerated: every function of the table builders and
+ * decoders.
+ */
 function buildersPage() {
   let page = read('docs/tables.md');
   for (const [heading, ...files] of BUILDERS) {
@@ -222,7 +232,7 @@ function buildersPage() {
   return page;
 }
 
-/** Each page, and what its text has to be. */
+/** Each page, and the function that generates its text. */
 export const PAGES = new Map([
   ['docs/options.md', optionsPage],
   ['docs/registers.md', registersPage],

@@ -7,7 +7,7 @@ import { spawn } from 'node:child_process';
  * Runs a Node.js program to its end.
  * @param {readonly string[]} args
  * @param {string} cwd
- * @returns {Promise<{ ok: boolean, output: string }>} What it wrote to stdout and stderr.
+ * @returns {Promise<{ ok: boolean, output: string }>} Its output to stdout and stderr.
  */
 export function runNode(args, cwd) {
   return new Promise((done, fail) => {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// What a hot module says of itself, in a custom section: its name and the version of the package. The loader
-// (assembly/module-file.ts) refuses one that says something else, since modules and scripts share memory layouts.
+// The custom section that identifies a hot module: its name and the version of the
+// package. The loader (assembly/module-file.ts) refuses other modules, because modules
+// and scripts share memory layouts.
 
 import { readFileSync, writeFileSync } from 'node:fs';
 
@@ -18,12 +19,12 @@ const stampOf = (name) => `${name} of vsmmu ${version}`;
 /**
  * Appends the section to a file.
  * @param {string} path
- * @param {string} name What the module is: "smmu-core".
+ * @param {string} name Name of the module: "smmu-core".
  */
 export function stamp(path, name) {
   const contents = Buffer.concat([sized('vsmmu'), Buffer.from(stampOf(name))]);
   writeFileSync(path, Buffer.concat([readFileSync(path), Buffer.of(0, contents.length), contents]));
 }
 
-/** What decides what the section of a module says. */
+/** The input that determines the section of a module. */
 export const STAMP_INPUT = stampOf('');

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// `node scripts/test-program.mjs test/fuzz/fuzz.ts …` runs a program of the tests: compiled to build/fuzz, beside copies of the WebAssembly
-// modules, so that a build meanwhile takes nothing from under it.
+// `node scripts/test-program.mjs test/fuzz/fuzz.ts …` runs a program of the tests. It is
+// compiled to build/fuzz, next to copies of the WebAssembly modules, so that a concurrent
+// build does not affect it.
 
 import { spawnSync } from 'node:child_process';
 import { copyFileSync, mkdirSync } from 'node:fs';
@@ -26,7 +27,8 @@ for (const { outFile } of wasmModules(ROOT)) {
   mkdirSync(dirname(copy), { recursive: true });
   copyFileSync(join(ROOT, outFile), copy);
 }
-// Whoever interrupts this has interrupted the program as well, which has something to write before it ends.
+// An interrupt of this process also reaches the program, which has something to write
+// before it ends.
 for (const signal of /** @type {const} */ (['SIGINT', 'SIGTERM']))
   process.on(signal, () => undefined);
 const { status, signal } = spawnSync(

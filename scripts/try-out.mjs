@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Where the checks try things out as users have them: an empty folder that packages are installed in, and a real browser.
+// The environment of checks that use the package as its users do: an empty folder in
+// which packages are installed, and a real browser.
 
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, writeFileSync } from 'node:fs';
@@ -10,7 +11,7 @@ import { chromium } from 'playwright-core';
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 
 /**
- * Installs packages in a folder, as a project of its own.
+ * Installs packages in a folder, as a separate project.
  * @param {string} folder
  * @param {readonly string[]} packages names, files, and options of `npm install`.
  */
@@ -29,7 +30,7 @@ export function install(folder, packages) {
 
 /**
  * Packs the built package.
- * @param {string} folder where the tarball goes.
+ * @param {string} folder destination of the tarball.
  * @returns {string} its path.
  */
 export function pack(folder) {
@@ -38,7 +39,10 @@ export function pack(folder) {
   return join(folder, packed.filename);
 }
 
-/** Starts Chromium: CHROMIUM=/path/to/it, or where Debian puts it. As root it needs to run without its sandbox. */
+/**
+ * Starts Chromium: CHROMIUM=/path/to/it, or Debian's location. Without its sandbox, which
+ * it cannot use as root.
+ */
 export async function startChromium() {
   const executablePath = process.env.CHROMIUM ?? '/usr/bin/chromium';
   if (!existsSync(executablePath))

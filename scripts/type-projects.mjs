@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-// TypeScript projects that use the package, as its users have them: for the check of its types
+// TypeScript projects that use the package like its users: for the check of its types
 // with several compilers (check-types.mjs), and with the project's own (test/package).
 
-/** What every such project has: the package's own declarations are checked as well. */
+/** Options of every such project: the package's own declarations are checked as well. */
 const STRICT = {
   strict: true,
   skipLibCheck: false,
@@ -11,7 +11,7 @@ const STRICT = {
 };
 
 /**
- * Compiler options, by what a project is for.
+ * Compiler options, by the purpose of a project.
  * @type {Readonly<Record<string, object>>}
  */
 export const PROJECTS = {
@@ -35,8 +35,8 @@ export const PROJECTS = {
 };
 
 /**
- * The same with the library of a later ECMAScript, whose buffers can grow and be transferred: what
- * the declarations say of memories has to go with both.
+ * The projects with the library of a later ECMAScript, whose buffers can grow and be
+ * transferred: the declarations of memories have to be compatible with both.
  * @type {Readonly<Record<string, object>>}
  */
 export const LATER_PROJECTS = Object.fromEntries(
@@ -46,7 +46,7 @@ export const LATER_PROJECTS = Object.fromEntries(
   ]),
 );
 
-/** Each entry alone: what its declarations need, they bring. */
+/** Each entry alone: its declarations must import everything that they need. */
 const ENTRIES = [
   'vsmmu',
   ...['devices', 'guest', 'testing', 'iommufd', 'iommufd/mock', 'iommufd/smmu', 'v86'].map(
@@ -112,7 +112,10 @@ export const kept: [typeof RegisterFile, typeof deviceContract, DeviceHost?, Mmi
   [RegisterFile, deviceContract];
 `;
 
-/** Sources by file names: each of them is a program of its own, so that no entry leans on another's declarations. */
+/**
+ * Sources by file name. Each is a separate program, so that no entry depends on another's
+ * declarations.
+ */
 export const SOURCES = new Map([
   ['main.ts', MAIN],
   ...ENTRIES.map(

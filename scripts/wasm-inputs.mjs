@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What a WebAssembly module is made of: the AssemblyScript files that its entry file imports, directly or not, the options of
-// its target, and the compiler.
+// The inputs of a WebAssembly module: the AssemblyScript files that its entry file
+// imports, directly or indirectly, the options of its target, and the compiler.
 
 import { createHash } from 'node:crypto';
 import { join, posix } from 'node:path';
@@ -8,7 +8,10 @@ import { fileURLToPath } from 'node:url';
 import { BuildError, readIfFile } from './build-record.mjs';
 import { specifiersOf } from './imports.mjs';
 
-/** Files of this project that decide what a build makes and accepts, whatever tree it builds. */
+/**
+ * Files of this project that determine the output and the checks of a build, for any
+ * tree.
+ */
 const TOOLS = [
   '../node_modules/assemblyscript/package.json',
   '../node_modules/binaryen/package.json',
@@ -17,10 +20,13 @@ const TOOLS = [
   './wasm-reader.mjs',
 ].map((file) => fileURLToPath(new URL(file, import.meta.url)));
 
-/** @typedef {(file: string) => string | undefined} TreeReader The text of a file; undefined where there is none. */
+/**
+ * @typedef {(file: string) => string | undefined} TreeReader The text of a file;
+ *   undefined when it does not exist.
+ */
 
 /**
- * Reads each file of a tree once, however many modules are made of it.
+ * Reads each file of a tree once, regardless of the number of modules that use it.
  * @param {string} root
  * @returns {TreeReader}
  */
@@ -34,7 +40,8 @@ export function treeReader(root) {
 }
 
 /**
- * The file that an import leads to, by the compiler's rules: `./walk` is walk.ts, otherwise walk/index.ts.
+ * The file that an import refers to, by the compiler's rules: `./walk` is walk.ts,
+ * otherwise walk/index.ts.
  * @param {TreeReader} read
  * @param {string} importer
  * @param {string} specifier
@@ -44,12 +51,13 @@ function resolveImport(read, importer, specifier) {
     throw new BuildError(`${importer} imports '${specifier}', which is not a file of this tree`);
   const path = posix.join(posix.dirname(importer), specifier);
   const candidates = [`${path}.ts`, `${path}/index.ts`];
-  // A missing file is an input too: once it exists, the module is stale.
+  // A missing file is an input, too: once it exists, the module is stale.
   return candidates.find((file) => read(file) !== undefined) ?? `${path}.ts`;
 }
 
 /**
- * Files that a module is made of, its entry file first: relative to the root, missing ones included.
+ * Source files of a module, its entry file first: relative to the root, including missing
+ * ones.
  * @param {TreeReader} read
  * @param {string} entry
  */
@@ -63,7 +71,7 @@ export function importClosure(read, entry) {
 }
 
 /**
- * A hash of all that decides what the compiler makes of an entry file.
+ * A hash of everything that determines the compiler's output for an entry file.
  * @param {TreeReader} read
  * @param {string} entry
  * @param {unknown} options Of the compiler.

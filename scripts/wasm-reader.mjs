@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Reads WebAssembly binaries, as far as the checks of this project need it: sections, imports, exports, names, instructions.
+// Reads WebAssembly binaries to the extent that this project's checks need: sections,
+// imports, exports, names, instructions.
 
 export const SECTION = {
   custom: 0,
@@ -36,7 +37,10 @@ export class Reader {
     return this.bytes[this.at++];
   }
 
-  /** A LEB128 number. Values above 2^53 are of no interest here and may lose bits. */
+  /**
+   * Reads a LEB128 number. Values above 2^53 do not occur in what is read here, and may
+   * lose bits.
+   */
   leb() {
     let value = 0;
     for (let scale = 1; ; scale *= 128) {
@@ -61,7 +65,8 @@ export class Reader {
 }
 
 /**
- * All sections, in order: their ids, their contents, and their bytes with the heads.
+ * All sections, in order: their ids, their contents, and their bytes including the
+ * header.
  * @param {Uint8Array} bytes
  */
 function* allSections(bytes) {
@@ -77,7 +82,7 @@ function* allSections(bytes) {
 }
 
 /**
- * Contents of the sections by id, but for custom ones.
+ * Contents of the sections by id, without custom ones.
  * @param {Uint8Array} bytes
  */
 export function sectionsOf(bytes) {
@@ -96,7 +101,10 @@ function skipLimits(reader) {
   return flags;
 }
 
-/** How many LEB128 immediates an instruction has; those not listed have none, or are irregular. */
+/**
+ * Number of LEB128 immediates by instruction; instructions not listed have none, or are
+ * irregular.
+ */
 const IMMEDIATES = new Map([
   ...[0x02, 0x03, 0x04, 0x0c, 0x0d, 0x10, 0x12, 0x3f, 0x40, 0x41, 0x42, 0xd0, 0xd2].map(
     (opcode) => /** @type {const} */ ([opcode, 1]),
@@ -104,23 +112,27 @@ const IMMEDIATES = new Map([
   ...[0x20, 0x21, 0x22, 0x23, 0x24, 0x25, 0x26].map((opcode) => /** @type {const} */ ([opcode, 1])),
   ...[0x11, 0x13].map((opcode) => /** @type {const} */ ([opcode, 2])),
 ]);
-/** The same behind the prefix 0xfc (saturating conversions and bulk memory). */
+/**
+ * Number of LEB128 immediates after the prefix 0xfc (saturating conversions and bulk
+ * memory).
+ */
 const BULK_IMMEDIATES = [0, 0, 0, 0, 0, 0, 0, 0, 2, 1, 2, 1, 2, 1, 2, 1, 1, 1];
-/** Which of these are memories, by the instruction behind 0xfc: init, copy, fill. */
+/** Which of these are memories, by the instruction after 0xfc: init, copy, fill. */
 const BULK_MEMORIES = new Map([
   [8, [1]],
   [10, [0, 1]],
   [11, [0]],
 ]);
 const PREFIX = { bulk: 0xfc, vector: 0xfd, atomic: 0xfe };
-/** The alignment of an access says with this bit that the number of its memory follows. */
+/** This bit of an access's alignment means that the index of its memory follows. */
 const HAS_MEMORY = 0x40;
 
 /**
  * @typedef {object} Instruction
- * @property {number} opcode With a prefix: prefix << 8, and what stands behind it.
- * @property {readonly number[]} immediates LEB128 numbers: of an access alignment (log2), memory, offset.
- * @property {readonly number[]} memories Memories that it works on.
+ * @property {number} opcode With a prefix: prefix << 8, and the code after it.
+ * @property {readonly number[]} immediates LEB128 numbers: of an access alignment (log2),
+ *   memory, offset.
+ * @property {readonly number[]} memories Memories that it accesses.
  */
 
 /**
@@ -134,7 +146,7 @@ function accessOf(reader) {
 }
 
 /**
- * What follows the prefix of a vector instruction.
+ * Reads the rest of a vector instruction after its prefix.
  * @param {Reader} reader
  * @returns {Instruction}
  */
@@ -216,7 +228,7 @@ export function* bodiesOf(section) {
  * @property {string} name
  * @property {number} kind KIND.
  * @property {number} flags Of a memory: its limits; of a global: 1 when it is mutable.
- * @property {number} at Where its flags lie in the section.
+ * @property {number} at Offset of its flags in the section.
  */
 
 /**
@@ -244,7 +256,7 @@ export function importsOf(section) {
 }
 
 /**
- * Names of functions by their number, imported ones included, from the section `name`.
+ * Names of functions by index, including imported ones, from the section `name`.
  * @param {Uint8Array} bytes
  */
 export function functionNames(bytes) {
@@ -264,7 +276,7 @@ export function functionNames(bytes) {
 }
 
 /**
- * A module without its names and other custom sections; the rest is the same bytes.
+ * A module without its names and other custom sections; its other bytes are unchanged.
  * @param {Uint8Array} bytes
  */
 export function withoutCustomSections(bytes) {
@@ -274,8 +286,9 @@ export function withoutCustomSections(bytes) {
 }
 
 /**
- * Makes the guest's memory of a module one that no threads share, and that need not have a maximum: by the same number of bytes,
- * so that everything else stays in its place. Accesses are the same instructions for both.
+ * Turns the guest's memory of a module into an unshared one, which need not have a
+ * maximum. The number of bytes stays the same, so that no other offset changes. Both
+ * kinds use the same access instructions.
  * @param {Uint8Array} bytes
  */
 export function setPrivate(bytes) {
@@ -286,6 +299,6 @@ export function setPrivate(bytes) {
   // Shared, from 1 page to 65,536 of them; then from 1 page, written in four bytes.
   const shared = [3, 1, 0x80, 0x80, 4];
   if (!section || !memory || shared.some((byte, i) => section[memory.at + i] !== byte))
-    throw new Error('the memory of the guest is not one that threads share');
+    throw new Error('the guest memory is not shared');
   section.set([0, 0x81, 0x80, 0x80, 0], memory.at);
 }

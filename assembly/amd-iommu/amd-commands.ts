@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Commands (48882 section 2.4): a guest's name its own DeviceIDs and DomainIDs, which are
-// replaced by the host's before anything else.
+// Commands (48882 section 2.4). A guest's commands name its own DeviceIDs and DomainIDs,
+// which are replaced by the host's first.
 
 import {
   AMD_CTX_CONTROL,
@@ -48,14 +48,14 @@ import { hostWalk, WRITE, walkedPa } from './amd-walk';
 export const DONE: u32 = 0;
 /** The command is a COMPLETION_WAIT. */
 export const WAIT: u32 = 1;
-/** The host has to look at the device table entry of the guest's. */
+/** The host has to update the device table entry of the guest's device. */
 export const HOST: u32 = 2;
 export const ILLEGAL: u32 = 3;
 
 const NONE: u32 = u32(-1);
 const ALL_ADDRESSES: u64 = 0x7ffffffffffff000;
 
-// The host's ID of one of a guest's; NONE when it has none.
+// The host's ID for a guest's ID; NONE when there is none.
 function hostId(context: usize, queue: usize, table: u64, entrySize: u64, id: u32): u32 {
   const tables = load<u64>(context, AMD_CTX_TABLES);
   if (tables == 0) return id;
@@ -71,9 +71,9 @@ function deviceOf(context: usize, queue: usize, d0: u64): u32 {
   return hostId(context, queue, 0, AMD_DEVICE_MAP_ENTRY, bits(u32(d0), AMD_CMD_DEVICE));
 }
 
-// A DomainID that none of the guest's devices has tags no entry. The host's tables may be
-// under a guest's translation of any address: GN = 0 takes the whole domain. Returns the
-// blocks visited.
+// A DomainID that belongs to no device of the guest tags no entry. With GN = 0 the whole
+// domain is killed, as the host's tables may be part of a guest's translation of any
+// address. Returns the blocks visited.
 function invalidatePages(iommu: usize, context: usize, queue: usize, d0: u64, d1: u64): u32 {
   const domain = hostId(
     context,
@@ -91,7 +91,7 @@ function invalidatePages(iommu: usize, context: usize, queue: usize, d0: u64, d1
   if (!bits(u32(d1), AMD_INV_GN)) killVmid(block, generation);
   else if (sized && (address & ALL_ADDRESSES) == ALL_ADDRESSES) killAsid(block, pasid, generation);
   else {
-    // With S the lowest 0 from bit 12 on is the top of the offset.
+    // With S, the lowest 0 from bit 12 on is the highest bit of the offset.
     const more = sized ? ((<u64>2) << u64(12 + ctz(~(address >> 12)))) - 1 : 0xfff;
     return invalidateSpan(iommu, domain, pasid, address & ~more, more);
   }
@@ -99,7 +99,8 @@ function invalidatePages(iommu: usize, context: usize, queue: usize, d0: u64, d1
 }
 
 /**
- * Carries one command out, COMPLETION_WAIT excepted. The doublewords are what was read from the buffer, once.
+ * Executes one command, except COMPLETION_WAIT. The doublewords were read from the buffer
+ * once.
  * @returns DONE, WAIT, HOST or ILLEGAL, for `resultOf` and `visitedBy`.
  */
 export function execute(iommu: usize, context: usize, queue: usize, d0: u64, d1: u64): u32 {
@@ -117,11 +118,11 @@ export function execute(iommu: usize, context: usize, queue: usize, d0: u64, d1:
       if (device != NONE) completeRequest(iommu, device, d0, d1);
       return DONE;
     }
-    // No device has an IOTLB of its own, and interrupts are not remapped.
+    // No device has its own IOTLB, and interrupts are not remapped.
     case AMD_OP_INVALIDATE_IOTLB_PAGES:
     case AMD_OP_INVALIDATE_INTERRUPT_TABLE:
       return DONE;
-    // Of every domain: the host's alone.
+    // It affects every domain, so only the host may use it.
     case AMD_OP_INVALIDATE_IOMMU_ALL:
       if (load<u64>(context, AMD_CTX_TABLES) != 0) return ILLEGAL;
       killAll(iommu);
@@ -132,8 +133,8 @@ export function execute(iommu: usize, context: usize, queue: usize, d0: u64, d1:
 }
 
 /**
- * Signals a COMPLETION_WAIT whose wait is over. False when its store has nowhere to go.
- * Destroys THREAD_STE and the walk's words.
+ * Signals a COMPLETION_WAIT whose wait has ended. False when its store address is not
+ * memory. Destroys THREAD_STE and the scratch words of the walk.
  */
 export function complete(iommu: usize, context: usize, d0: u64, d1: u64): bool {
   if (bits(u32(d0), AMD_WAIT_STORE)) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Device table entries. None is cached: each access reads its own, so INVALIDATE_DEVTAB_ENTRY has nothing to drop here.
+// Device table entries. None is cached: each access reads its entry, so
+// INVALIDATE_DEVTAB_ENTRY has nothing to drop here.
 
 import { THREAD } from '../imports/unit';
 import { AMD_AT_DEVICE_TABLE } from '../layout/amd-block';
@@ -22,8 +23,8 @@ import { copyFrom, loadAt, locate, NOWHERE } from '../smmu-core/physical-memory'
 const PAGE_MASK: u64 = 0x000ffffffffff000;
 
 /**
- * Address of the unit's copy of an entry, in THREAD_STE: all functions below work on it,
- * and only `loadDte` changes it.
+ * Address of the unit's copy of an entry, in THREAD_STE. All functions below use the
+ * copy, and only `loadDte` changes it.
  */
 export function dteCopy(): usize {
   return THREAD + THREAD_STE;
@@ -37,8 +38,8 @@ function placeOf(iommu: usize, device: u32): i64 {
 }
 
 /**
- * Copies a device's entry into THREAD_STE, each word read once. False when the table has
- * none.
+ * Copies a device's entry into THREAD_STE, reading each word once. False when the table
+ * has none.
  */
 export function loadDte(iommu: usize, device: u32): bool {
   const place = placeOf(iommu, device);
@@ -47,7 +48,7 @@ export function loadDte(iommu: usize, device: u32): bool {
   return true;
 }
 
-/** True when the entry still is what was copied. */
+/** True when the entry in memory still equals the copy. */
 export function dteUnchanged(iommu: usize, device: u32): bool {
   const place = placeOf(iommu, device);
   if (place == NOWHERE) return false;
@@ -56,7 +57,7 @@ export function dteUnchanged(iommu: usize, device: u32): bool {
   return true;
 }
 
-/** Root of the host's table, of the copy. */
+/** Root of the host's table, from the copy. */
 export function hostRoot(): u64 {
   return (
     (u64(fieldAt(dteCopy(), AMD_DTE_ROOT_HI)) << 32) |
@@ -64,7 +65,7 @@ export function hostRoot(): u64 {
   );
 }
 
-/** gpa of the GCR3 table, of the copy. */
+/** gpa of the GCR3 table, from the copy. */
 export function gcr3Table(): u64 {
   const dte = dteCopy();
   return (

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Event logs: the host's and each guest's own, written where they lie (48882 section 2.5).
+// Event logs, the host's and one per guest, written directly to their memory (48882
+// section 2.5).
 
 import { THREAD_ID } from '../imports/unit';
 import {
@@ -25,14 +26,14 @@ import { locate, NOWHERE, storeAt } from '../smmu-core/physical-memory';
 import { callHost } from '../vcmdq-drain/ownership';
 import { contextOf, pointersOf, readPointer, writePointer } from './block';
 
-// Another producer's record takes some ten nanoseconds.
+// Another producer takes about ten nanoseconds per record.
 const OWNER_SPINS = 10000;
 
-/** Takes the producer side of a GuestID's logs. */
+/** Locks the producer side of a GuestID's logs. */
 export function takeLogs(context: usize): bool {
   for (let i = 0; i < OWNER_SPINS; i++) {
     const owner = atomic.cmpxchg<i32>(context, 0, THREAD_ID, AMD_CTX_EVENT_OWNER);
-    // This very thread: its stack ran over in here, and it has come back.
+    // Locked by this very thread: its stack overflowed in here during an earlier call.
     if (owner == 0 || owner == THREAD_ID) return true;
   }
   return false;
@@ -57,7 +58,8 @@ function append(context: usize, d0: u64, d1: u64): bool {
   }
   let status: u32 = 0;
   if (full) {
-    // Before the overflow shows: software restarts the log when it sees that, and only if it does not run.
+    // Cleared before the overflow is set: on an overflow software restarts the log, but
+    // only if it does not run.
     atomic.and<u32>(context, ~maskOf(AMD_STATUS_EVENT_LOG_RUN), AMD_CTX_STATUS);
     status = maskOf(AMD_STATUS_EVENT_OVERFLOW);
   }
@@ -70,14 +72,14 @@ function append(context: usize, d0: u64, d1: u64): bool {
   return !full;
 }
 
-/** Gives it back. */
+/** Unlocks the producer side. */
 export function freeLogs(context: usize): void {
   atomic.store<i32>(context, 0, AMD_CTX_EVENT_OWNER);
 }
 
 /**
  * Writes a record to the log of a GuestID (0: the host's).
- * @param code AMD_EVENT_*, in place of the code in `word1`.
+ * @param code AMD_EVENT_*, which is added to `word1`.
  */
 export function logEvent(
   iommu: usize,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Page requests of devices (PCIe PRI): the PPR log of the host and of each guest (48882
-// section 2.6), and the answers of COMPLETE_PPR_REQUEST (section 2.4.7).
+// Page requests of devices (PCIe PRI): the PPR logs of the host and of each guest (48882
+// section 2.6), and the responses of COMPLETE_PPR_REQUEST (section 2.4.7).
 
 import {
   ACCESS_INSTRUCTION,
@@ -60,7 +60,7 @@ import { contextOf } from './block';
 
 const PAGE_MASK: u64 = 0xfffffffffffff000;
 
-// A status bit, with the interrupt if the log has one.
+// Sets a status bit, and the interrupt if it is enabled for the log.
 function signal(context: usize, status: u32): void {
   if (atomic.load<u32>(context, AMD_CTX_CONTROL) & maskOf(AMD_CONTROL_PPR_INT_EN))
     status |= maskOf(AMD_STATUS_PPR_INT);
@@ -68,7 +68,8 @@ function signal(context: usize, status: u32): void {
   callHost();
 }
 
-// Writes the entry. A log that has run over takes none until software has started it again.
+// Writes the entry. A log that has overflowed accepts none until software has restarted
+// it.
 function append(context: usize, d0: u64, d1: u64): u32 {
   if ((atomic.load<u32>(context, AMD_CTX_STATUS) & maskOf(AMD_STATUS_PPR_RUN)) == 0)
     return PRG_SUCCESS;
@@ -79,20 +80,21 @@ function append(context: usize, d0: u64, d1: u64): u32 {
   if (place == NOWHERE) return PRG_FAILURE;
   const next = (tail + 1) & mask;
   if (next == (atomic.load<u32>(context, AMD_CTX_PPR_HEAD) & mask)) {
-    // Before the overflow shows: software restarts the log when it sees that, and only if it does not run.
+    // Cleared before the overflow is set: on an overflow software restarts the log, but
+    // only if it does not run.
     atomic.and<u32>(context, ~maskOf(AMD_STATUS_PPR_RUN), AMD_CTX_STATUS);
     signal(context, maskOf(AMD_STATUS_PPR_OVERFLOW));
     return PRG_SUCCESS;
   }
   storeAt(place, d0);
   storeAt(place + 8, d1);
-  // The entry is visible before the tail moves.
+  // The entry has to be visible before the tail moves.
   atomic.store<u32>(context, next, AMD_CTX_PPR_TAIL);
   signal(context, 0);
   return PRG_WAITING;
 }
 
-// Word 1 of an entry, less its code: group of its own, permissions.
+// Word 1 of an entry without its code: a group of its own, and the permissions.
 function wordOf(pasid: i32, attributes: u32, group: u32): u32 {
   const write = (attributes & ACCESS_WRITE) != 0;
   const word =
@@ -110,10 +112,12 @@ function wordOf(pasid: i32, attributes: u32, group: u32): u32 {
 }
 
 /**
- * The page request of a device: one page, a group of its own. It goes to the log of whose
- * device it is, with the device as its reader knows it. Destroys THREAD_STE.
+ * The page request of a device for one page, which is a group of its own. It is written
+ * to the log of the device's owner, with the DeviceID that the owner uses. Destroys
+ * THREAD_STE.
  * @param pasid ACCESS_NO_SSID for none.
- * @returns PRG_WAITING when software will answer it; PRG_SUCCESS when it is lost: the device asks again; else the answer.
+ * @returns PRG_WAITING when software will respond; PRG_SUCCESS when the request is lost,
+ *   and the device asks again; otherwise the response.
  */
 export function pageRequest(
   iommu: usize,
@@ -150,7 +154,10 @@ export function pageRequest(
   return answer;
 }
 
-/** COMPLETE_PPR_REQUEST for a device, by the host's DeviceID. What it does not name rightly has no effect. */
+/**
+ * COMPLETE_PPR_REQUEST for a device, by the host's DeviceID. No effect unless it names
+ * the waiting request.
+ */
 export function completeRequest(iommu: usize, device: u32, d0: u64, d1: u64): void {
   const response = bits(u32(d1 >> 32), AMD_COMPLETE_RESPONSE);
   const answer =

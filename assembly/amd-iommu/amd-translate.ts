@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Translation of a device's access. The IOTLB is the SMMU's: {VMID, ASID} are {host
-// DomainID, PASID}, an entry of "stage 2" is one without a guest's table.
+// DomainID, PASID}, and an entry of "stage 2" is one without a guest's table.
 
 import { THREAD } from '../imports/unit';
 import { ACCESS_ATOMIC, ACCESS_ATS_REQUEST, ACCESS_WRITE } from '../layout/access';
@@ -60,7 +60,7 @@ import {
   walkedSize,
 } from './amd-walk';
 
-/** Five levels of guest tables, and modes that do not exist. */
+/** Five levels of guest tables, and reserved modes. */
 const RESERVED_MODE: u32 = 7;
 
 function abort(iommu: usize, guest: u32, code: u32, device: u32, word1: u32, address: u64): u32 {
@@ -69,7 +69,8 @@ function abort(iommu: usize, guest: u32, code: u32, device: u32, word1: u32, add
   return TRANSLATE_ABORT;
 }
 
-// A page fault goes to the log of whose tables it is about, with the device as its reader knows it.
+// Logs a page fault for the owner of the tables that caused it, with the DeviceID that
+// the owner uses.
 function pageFault(
   iommu: usize,
   device: u32,
@@ -78,7 +79,7 @@ function pageFault(
   attributes: u32,
   address: u64,
 ): u32 {
-  // A translation request that is denied is the device's affair: it may ask for the page.
+  // A denied translation request is not logged: the device may send a page request.
   if (attributes & ACCESS_ATS_REQUEST) return TRANSLATE_ABORT;
   const dte = dteCopy();
   const guest = ofGuest ? guestOf(dte) : 0;
@@ -100,8 +101,8 @@ function result(pa: u64, size: u32): u32 {
 }
 
 /**
- * Fills THREAD_PA and THREAD_PA_SIZE; destroys THREAD_STE and the walk's words. Types and
- * docs: assembly/load.ts.
+ * Fills THREAD_PA and THREAD_PA_SIZE; destroys THREAD_STE and the scratch words of the
+ * walk. Types and documentation: assembly/load.ts.
  */
 export function translate(
   iommu: usize,
@@ -113,7 +114,7 @@ export function translate(
 ): u32 {
   const iova = (u64(iovaHi) << 32) | u64(iovaLo);
   const write = (attributes & ACCESS_WRITE) != 0;
-  // Of PCIe's AtomicOps none is routed here: an Unsupported Request, of which no log hears.
+  // PCIe's AtomicOps are not routed here: an Unsupported Request, which is not logged.
   if (attributes & ACCESS_ATOMIC) return TRANSLATE_ABORT;
   if (!atomic.load<u32>(iommu, AMD_AT_ENABLED)) return result(iova, 12);
   if (!loadDte(iommu, device))
@@ -179,8 +180,8 @@ export function translate(
       there ? iova : faultAddress(),
     );
   }
-  // The entry was read before the generation was sampled: only if it is still the same
-  // does the generation vouch for it.
+  // The entry was read before the generation was sampled, so the generation covers it
+  // only if it is unchanged.
   if (mode != 0 && dteUnchanged(iommu, device)) {
     const permissions =
       ((found & allowed & READ) != 0 ? TLB_PERM_R : 0) |

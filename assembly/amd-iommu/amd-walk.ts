@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Table walks: the host's (48882 section 2.2.3, "version 1") and a guest's on top of it
+// Table walks: the host's (48882 section 2.2.3, "version 1"), and a guest's on top of it
 // (section 2.2.6, AMD64 long mode).
 
 import { THREAD } from '../imports/unit';
@@ -9,21 +9,22 @@ import { fieldAt } from '../lib/fields';
 import { loadAt, locate, NOWHERE } from '../smmu-core/physical-memory';
 import { dteCopy, gcr3Table, hostRoot } from './amd-device-table';
 
-// What a walk comes to: permissions of a translation that is there, or what has ended it.
+// Results of a walk: the permissions of a translation that is present, or the reason why
+// it ended.
 export const READ: u32 = 1;
 export const WRITE: u32 = 2;
 export const PRESENT: u32 = 4;
-/** Nothing is mapped there by the host, at `faultAddress`. */
+/** The host has no mapping, at `faultAddress`. */
 export const HOST_FAULT: u32 = 8;
-/** Nothing is mapped there by the guest. */
+/** The guest has no mapping. */
 export const GUEST_FAULT: u32 = 16;
-/** The guest's tables do not allow the access. */
+/** The guest's tables do not permit the access. */
 export const GUEST_DENIED: u32 = 32;
-/** A table does not lie in memory, at `faultAddress`. */
+/** A table is not in memory, at `faultAddress`. */
 export const UNREACHABLE: u32 = 64;
 
-// Scratch, from THREAD_WALK_STAGE1 on: u64 PA, u64 address that a fault is about, u64
-// entry read last, u32 log2 size, u32 log2 size of the guest's leaf.
+// Scratch, from THREAD_WALK_STAGE1 on: u64 PA, u64 fault address, u64 entry read last,
+// u32 log2 size, u32 log2 size of the guest's leaf.
 const WALK_PA: usize = THREAD_WALK_STAGE1;
 const WALK_FAULT: usize = THREAD_WALK_STAGE1 + 8;
 const WALK_ENTRY: usize = THREAD_WALK_STAGE1 + 16;
@@ -31,7 +32,7 @@ const WALK_SIZE: usize = THREAD_WALK_STAGE1 + 24;
 const WALK_LEAF: usize = THREAD_WALK_STAGE1 + 28;
 
 const ADDRESS: u64 = 0x000ffffffffff000;
-/** Next level 7: the size stands in the address. */
+/** Next level 7: the size is encoded in the address. */
 const SIZE_IN_ADDRESS: u32 = 7;
 
 export function walkedPa(): u64 {
@@ -40,7 +41,7 @@ export function walkedPa(): u64 {
 export function walkedSize(): u32 {
   return load<u32>(THREAD, WALK_SIZE);
 }
-/** log2 of the size of the leaf of the guest's tables. */
+/** log2 of the size of the leaf in the guest's tables. */
 export function walkedLeaf(): u32 {
   return load<u32>(THREAD, WALK_LEAF);
 }
@@ -61,8 +62,8 @@ function leaf(address: u64, base: u64, size: u32, permissions: u32): u32 {
 }
 
 /**
- * Translates by the host's table of `mode` levels; 0 levels: the address is physical.
- * Fills WALK_PA and WALK_SIZE, or WALK_FAULT.
+ * Translates with the host's table of `mode` levels; with 0 levels the address is
+ * physical. Fills WALK_PA and WALK_SIZE, or WALK_FAULT.
  */
 export function hostWalk(root: u64, mode: u32, address: u64): u32 {
   if (mode == 0) return leaf(address, address, 12, READ | WRITE);
@@ -79,14 +80,15 @@ export function hostWalk(root: u64, mode: u32, address: u64): u32 {
     const next = u32(entry >> 9) & 7;
     if (next == 0) return leaf(address, entry, shift, permissions);
     if (next == SIZE_IN_ADDRESS) {
-      // The lowest 0 among the address bits from 12 on is the top of the offset; larger
-      // than a page of this level, smaller than the next one's.
+      // The lowest 0 among the address bits from 12 on is the highest bit of the offset.
+      // The size has to be larger than a page of this level, and smaller than one of the
+      // next level.
       const size = 13 + u32(ctz(~((entry & ADDRESS) >> 12)));
       return size > shift && size < shift + 9
         ? leaf(address, entry, size, permissions)
         : ended(HOST_FAULT, address);
     }
-    // Levels may be left out where the address has zeros.
+    // Levels may be skipped where the address bits are zero.
     const left =
       (address >> u64(12 + 9 * next)) &
       (((<u64>1) << u64(9 * (level - 1 - min(next, level - 1)))) - 1);
@@ -97,7 +99,7 @@ export function hostWalk(root: u64, mode: u32, address: u64): u32 {
   return ended(HOST_FAULT, address);
 }
 
-// Reads a word of a guest's structure at a gpa into WALK_ENTRY.
+// Reads a word of a guest's structure, at a gpa, into WALK_ENTRY.
 function loadGuest(root: u64, mode: u32, gpa: u64): u32 {
   const found = hostWalk(root, mode, gpa);
   if ((found & PRESENT) == 0) return found;
@@ -109,19 +111,22 @@ function loadGuest(root: u64, mode: u32, gpa: u64): u32 {
 }
 
 /**
- * Translates by the table of a PASID of the guest whose entry is copied (THREAD_STE),
- * then by the host's. Fills WALK_PA, WALK_SIZE and WALK_LEAF, or WALK_FAULT; destroys
+ * Translates with the table of a PASID, of the guest whose entry is in THREAD_STE, and
+ * then with the host's. Fills WALK_PA, WALK_SIZE and WALK_LEAF, or WALK_FAULT; destroys
  * WALK_ENTRY.
- * @param needed READ or WRITE: permissions that then are not there are the host's.
+ * @param needed READ or WRITE. If the guest grants it and the result lacks it, the host
+ *   denies it.
  */
 export function nestedWalk(pasid: u32, address: u64, needed: u32): u32 {
   const root = hostRoot();
   const mode = fieldAt(dteCopy(), AMD_DTE_MODE);
   let found = loadGuest(root, mode, gcr3Table() + (u64(pasid) << 3));
   if ((found & PRESENT) == 0) return found;
-  // Canonical: four levels translate 48 bits, and the rest repeats the highest of them.
+  // The address has to be canonical: four levels translate 48 bits, and the others repeat
+  // the highest of them.
   if (u64(i64(address << 16) >> 16) != address) return ended(GUEST_FAULT, address);
-  // A root entry has no permissions of its own, and its V stands where a table's entry has P.
+  // A root entry has no permissions of its own; its V is at the position of P in a
+  // table's entry.
   let permissions = READ | WRITE;
   for (let shift: u32 = 39; ; shift -= 9) {
     let entry = load<u64>(THREAD, WALK_ENTRY);
@@ -129,7 +134,7 @@ export function nestedWalk(pasid: u32, address: u64, needed: u32): u32 {
     found = loadGuest(root, mode, (entry & ADDRESS) + (((address >> u64(shift)) & 0x1ff) << 3));
     if ((found & PRESENT) == 0) return found;
     entry = load<u64>(THREAD, WALK_ENTRY);
-    // P, and U/S: requests are a user's.
+    // P, and U/S: requests are those of a user.
     if ((entry & 5) != 5) return ended(GUEST_FAULT, address);
     if ((entry & 2) == 0) permissions &= ~WRITE;
     const large = (entry & 0x80) != 0;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Places in the block of an AMD IOMMU, and the pointers of a command buffer and event
-// log, which the guest may have in its own memory.
+// Addresses in the block of an AMD IOMMU, and the pointers of a command buffer and event
+// log, which may be mapped into the guest.
 
 import { WINDOW } from '../imports/unit';
 import { AMD_CTX_POINTERS } from '../layout/amd-block';
@@ -18,14 +18,16 @@ export function reaches(context: usize): bool {
   return window == 0 || window == u32(WINDOW);
 }
 
-/** Place (as `locate` returns it) of the pointers. */
+/** Location of the pointers, in the format of `locate`. */
 export function pointersOf(context: usize): i64 {
   const page = atomic.load<u32>(context, CTX_PAGE0);
   if (page == 0) return i64(context + AMD_CTX_POINTERS);
   return reaches(context) ? ((<i64>1) << 32) | i64(page) : NOWHERE;
 }
 
-/** A pointer as an index of entries: bits 18 to 4. `register` is its MMIO offset. */
+/**
+ * Reads a pointer as an index of entries: bits 18 to 4. `register` is its MMIO offset.
+ */
 export function readPointer(pointers: i64, register: u32, mask: u32): u32 {
   return (u32(loadAt(pointers + (register - AMD_VF_PAGE))) >> 4) & mask;
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // The AMD IOMMU: translation, and the service of command buffers, which doorbells and the
-// host call. Types and docs of the exports: assembly/load.ts. IOTLB, generations,
-// accesses in flight and ownership of queues are the SMMU core's and the drain's,
-// compiled in.
+// host call. Types and documentation of the exports are in assembly/load.ts. IOTLB,
+// generations, accesses in flight and ownership of queues come from the SMMU core and the
+// drain, and are compiled in.
 
 import { load128 } from '../imports/port';
 import { WINDOW } from '../imports/unit';
@@ -44,7 +44,15 @@ import { syncPassed } from '../smmu-core/in-flight';
 import { reapTlbSet } from '../smmu-core/iotlb';
 import { NOWHERE } from '../smmu-core/physical-memory';
 import { BLOCKS_PER_COMMAND, resultOf, visitedBy } from '../smmu-core/service-work';
-import { acquire, callHost, giveUp, letGo, release, ring, rings } from '../vcmdq-drain/ownership';
+import {
+  acquire,
+  callHost,
+  release,
+  releaseAndCallHost,
+  releaseUnlessRung,
+  ring,
+  rings,
+} from '../vcmdq-drain/ownership';
 import { queueBlock, stop, unpark } from '../vcmdq-drain/queue-words';
 import { sync } from '../vcmdq-drain/sync';
 import { complete, DONE, execute, HOST, WAIT } from './amd-commands';
@@ -56,7 +64,10 @@ export { accessBegin, accessEnd } from '../smmu-core/in-flight';
 export { pageRequest } from './amd-page-request';
 export { translate } from './amd-translate';
 
-/** Work of one round (each command counts 1, what it visits in the IOTLB more), and rounds of one call. */
+/**
+ * Work of one round (each command counts 1, and IOTLB visits add to it), and rounds of
+ * one call.
+ */
 const BUDGET: u32 = 256;
 const ROUNDS = 4;
 
@@ -64,7 +75,8 @@ function tally(counter: usize, count: u32): void {
   if (count != 0) store<i64>(counter, load<i64>(counter) + i64(count));
 }
 
-// The buffer stops at the command, as the architecture has it, until software enables it anew.
+// Stops the buffer at the command, as the architecture requires, until software enables
+// it again.
 function halt(iommu: usize, guest: u32, queue: usize, head: u32, code: u32): void {
   tally(queue + QUEUE_ERRORS, 1);
   stop(queue, head, QUEUE_ERROR_PUBLISHED);
@@ -78,7 +90,8 @@ function halt(iommu: usize, guest: u32, queue: usize, head: u32, code: u32): voi
   );
 }
 
-// Commands up to the tail that was read, within BUDGET. Returns the work: at least BUDGET when some may be left.
+// Runs commands up to the tail that was read, within BUDGET. Returns the work: BUDGET or
+// more when commands may remain.
 function run(iommu: usize, guest: u32, context: usize, queue: usize, tail: u32, mask: u32): u32 {
   const base = load<u32>(queue, QUEUE_RING);
   let head = load<u32>(queue, QUEUE_CONS) & mask;
@@ -117,8 +130,9 @@ function run(iommu: usize, guest: u32, context: usize, queue: usize, tail: u32, 
   return done + visited / BLOCKS_PER_COMMAND;
 }
 
-// True when the buffer may run: not stopped, or the wait that it stands at is over.
-function runnable(iommu: usize, guest: u32, context: usize, queue: usize, mask: u32): bool {
+// True when the buffer may run. Completes the COMPLETION_WAIT that it is parked at, if
+// its wait has ended.
+function leaveStop(iommu: usize, guest: u32, context: usize, queue: usize, mask: u32): bool {
   if (
     load<u32>(queue, QUEUE_STATE) == QUEUE_PARKED &&
     syncPassed(load<i64>(queue, QUEUE_PARK_EPOCH))
@@ -142,10 +156,11 @@ function round(iommu: usize, guest: u32, context: usize, queue: usize, pointers:
   if ((atomic.load<u32>(context, AMD_CTX_CONTROL) & maskOf(AMD_CONTROL_CMD_BUF_EN)) == 0) return 0;
   const mask = ((<u32>1) << load<u32>(queue, QUEUE_LOG2SIZE)) - 1;
   const tail = readPointer(pointers, AMD_COMMAND_TAIL, mask);
-  const done = runnable(iommu, guest, context, queue, mask)
+  const done = leaveStop(iommu, guest, context, queue, mask)
     ? run(iommu, guest, context, queue, tail, mask)
     : 0;
-  // The private head is the truth: whatever a guest has stored there is put right.
+  // The private head is authoritative: a value that a guest has stored there is
+  // overwritten.
   const head = load<u32>(queue, QUEUE_CONS);
   if (readPointer(pointers, AMD_COMMAND_HEAD, u32(-1)) != head)
     writePointer(pointers, AMD_COMMAND_HEAD, head);
@@ -155,16 +170,17 @@ function round(iommu: usize, guest: u32, context: usize, queue: usize, pointers:
 function serveOwned(iommu: usize, guest: u32, queue: usize): void {
   const context = contextOf(iommu, guest);
   const pointers = pointersOf(context);
-  // Another machine's: its own unit has to run it.
+  // The buffer belongs to another machine, whose own unit has to run it.
   if (pointers == NOWHERE || !reaches(context)) {
-    if (!letGo(queue, 1)) giveUp(queue);
+    if (!releaseUnlessRung(queue, 1)) releaseAndCallHost(queue);
     return;
   }
   for (let i = 0; i < ROUNDS; i++) {
     const seen = rings(queue);
-    if (round(iommu, guest, context, queue, pointers) < BUDGET && letGo(queue, seen)) return;
+    if (round(iommu, guest, context, queue, pointers) < BUDGET && releaseUnlessRung(queue, seen))
+      return;
   }
-  giveUp(queue);
+  releaseAndCallHost(queue);
 }
 
 export function serve(iommu: usize, guest: u32): u32 {
@@ -208,7 +224,7 @@ export function stepOver(iommu: usize, guest: u32): u32 {
 export function reapThread(iommu: usize, thread: u32): void {
   for (let guest: u32 = 0; guest < <u32>AMD_GUESTS; guest++) {
     const queue = queueBlock(iommu, guest);
-    if (load<u32>(queue, QUEUE_OWNER_THREAD) == thread + 1) giveUp(queue);
+    if (load<u32>(queue, QUEUE_OWNER_THREAD) == thread + 1) releaseAndCallHost(queue);
     atomic.cmpxchg<u32>(contextOf(iommu, guest), thread + 1, 0, AMD_CTX_EVENT_OWNER);
   }
   for (let set: u32 = 0; set < <u32>TLB_SETS; set++) reapTlbSet(iommu, set, thread);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// LSE: each operation is one atomic operation of WebAssembly, minimum and maximum a loop
-// of compare-and-swap. All orderings are the strongest.
+// LSE: each operation is one atomic operation of WebAssembly, except minimum and maximum,
+// which are a loop of compare-and-swap. All have the strongest ordering.
 
 import { ARM64_BUFFER } from '../layout/arm64-state';
 import { atomicLoad, compareExchange } from './compare-exchange';
@@ -13,7 +13,7 @@ function cut(value: u64, bytes: u32): u64 {
   return bytes == 8 ? value : value & ((u64(1) << (bytes << 3)) - 1);
 }
 
-/** CAS: Rs is compared and becomes what was there, Rt is stored. */
+/** CAS: compares with Rs, which receives the old value; stores Rt. */
 export function compareAndSwap(cpu: usize, word: u32): bool {
   const bytes: u32 = 1 << (word >> 30);
   const at = atomicAddress(cpu, baseOf(cpu, word), bytes, true, true);
@@ -70,7 +70,7 @@ function extremum(at: usize, bytes: u32, opc: u32, operand: u64): u64 {
   }
 }
 
-/** LDADD, LDCLR, LDEOR, LDSET, SWP by bits: T is the type of the memory. */
+/** LDADD, LDCLR, LDEOR, LDSET, SWP on bits: T is the type of the memory. */
 function fetchAnd<T>(at: usize, opc: u32, operand: u64): u64 {
   const value = <T>operand;
   switch (opc) {
@@ -87,7 +87,7 @@ function fetchAnd<T>(at: usize, opc: u32, operand: u64): u64 {
   }
 }
 
-/** All atomic memory operations but LDAPR: Rt becomes what was there. */
+/** All atomic memory operations except LDAPR: Rt receives the old value. */
 export function atomicOperation(cpu: usize, word: u32): bool {
   const bytes: u32 = 1 << (word >> 30);
   const at = atomicAddress(cpu, baseOf(cpu, word), bytes, true, true);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Breakpoints and watchpoints (Arm ARM, D2.8 to D2.10). The loops do not know of them: a page
-// with a breakpoint is executed one instruction at a time (stepwise.ts), and a page with a
-// watchpoint is not in the TLB of data.
+// Breakpoints and watchpoints (Arm ARM, D2.8 to D2.10). The loops do not check for them:
+// a page with a breakpoint is executed one instruction at a time (stepwise.ts), and a
+// page with a watchpoint is not in the data TLB.
 
 import {
   ARM64_BREAKPOINTS,
@@ -14,17 +14,17 @@ import { debugEnabled, hasDebug, MDSCR_MDE } from './debug-state';
 import { regimeOf } from './stage1-walk';
 import { AT_DBGBCR0_EL1, AT_DBGBVR0_EL1, AT_DBGWCR0_EL1, AT_DBGWVR0_EL1 } from './system-registers';
 
-/** Value and control registers of one after the other, 8 bytes each. */
+/** Distance from one value and control register pair to the next, 8 bytes each. */
 const STRIDE: u32 = 16;
 const BREAKPOINTS: u32 = ARM64_BREAKPOINTS;
 const WATCHPOINTS: u32 = ARM64_WATCHPOINTS;
-/** The bits of an address that are compared: 48, and one of the other half. */
+/** The address bits that are compared: 48, and one that selects the half. */
 const ADDRESS: u64 = 0x1ffffffffffff;
 const CR_E: u64 = 1;
 const CR_BAS: u64 = 0xff;
 const SSC_SECURE: u32 = 2;
 
-// DBGBCR.BT: of an address, of CONTEXTIDR_EL1, and both of these for others to link to.
+// DBGBCR.BT: an address, CONTEXTIDR_EL1, and the variants of these for linking.
 const BT_ADDRESS: u32 = 0;
 const BT_LINKED_ADDRESS: u32 = 1;
 const BT_CONTEXT: u32 = 2;
@@ -38,7 +38,10 @@ function typeOf(control: u64): u32 {
   return u32(control >> 20) & 15;
 }
 
-/** The last one alone compares contexts (ID_AA64DFR0_EL1.CTX_CMPs 0). */
+/**
+ * Whether the context matches. Only the last breakpoint compares contexts
+ * (ID_AA64DFR0_EL1.CTX_CMPs 0).
+ */
 function matchesContext(cpu: usize, n: u32): bool {
   if (n != BREAKPOINTS - 1) return false;
   const value = load<u64>(cpu + AT_DBGBVR0_EL1 + n * STRIDE);
@@ -46,7 +49,7 @@ function matchesContext(cpu: usize, n: u32): bool {
   return u32(value) == u32(context);
 }
 
-/** Whether what a linked one names is enabled and matches. */
+/** Whether the breakpoint that a control register links to is enabled and matches. */
 function isLinkedTo(cpu: usize, control: u64): bool {
   const n = u32(control >> 16) & 15;
   if (n >= BREAKPOINTS) return false;
@@ -54,7 +57,7 @@ function isLinkedTo(cpu: usize, control: u64): bool {
   return (other & CR_E) != 0 && typeOf(other) == BT_LINKED_CONTEXT && matchesContext(cpu, n);
 }
 
-/** Whether SSC and PMC or PAC are for an exception level: this is Non-secure state. */
+/** Whether SSC and PMC or PAC select an exception level, in Non-secure state. */
 function isForLevel(control: u64, el: u32): bool {
   return (u32(control >> 14) & 3) != SSC_SECURE && ((control >> (el == 0 ? 2 : 1)) & 1) != 0;
 }
@@ -64,7 +67,7 @@ function ofAddress(cpu: usize, n: u32, address: u64, ignored: u64): bool {
   return ((value ^ address) & ADDRESS & ~ignored) == 0;
 }
 
-/** Whether the page of the PC has a breakpoint, which may not match now. */
+/** Whether the page of the PC has a breakpoint, even one that does not match now. */
 export function isBreakpointPage(cpu: usize): bool {
   if (!hasDebug(cpu, MDSCR_MDE)) return false;
   for (let n: u32 = 0; n < BREAKPOINTS; n++) {
@@ -94,14 +97,15 @@ export function isBreakpoint(cpu: usize): bool {
   return false;
 }
 
-/** log2 of the bytes that DBGWVR names: those of BAS, or of an aligned range. */
+/** log2 of the byte range that DBGWVR selects: the bytes of BAS, or an aligned range. */
 function maskOf(control: u64, value: u64): u32 {
   const mask = u32(control >> 24) & 31;
-  // 1 and 2 are reserved: taken for 0. A value that is a word has bits 3 to 0 of BAS.
+  // 1 and 2 are reserved, and act as 0. For a word-aligned value bits 3 to 0 of BAS
+  // apply.
   return mask > 2 ? mask : (value & 4) != 0 ? 2 : 3;
 }
 
-/** Whether a page has a watchpoint, which may not match now. */
+/** Whether a page has a watchpoint, even one that does not match now. */
 export function isWatchedPage(cpu: usize, va: u64): bool {
   if (!hasDebug(cpu, MDSCR_MDE)) return false;
   for (let n: u32 = 0; n < WATCHPOINTS; n++) {
@@ -122,8 +126,8 @@ function watches(control: u64, value: u64, address: u64): bool {
 }
 
 /**
- * The first byte of an access, made with the permissions of `el`, that a watchpoint matches;
- * `size` where there is none.
+ * The offset of the first byte of an access, made with the permissions of `el`, that a
+ * watchpoint matches; `size` when there is none.
  */
 export function watchedByte(cpu: usize, va: u64, size: u32, el: u32, isWrite: bool): u32 {
   if (!hasDebug(cpu, MDSCR_MDE) || !debugEnabled(cpu)) return size;

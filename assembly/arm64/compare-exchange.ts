@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Atomic loads and compare-and-swap by size, at an aligned host address. 16 bytes are in
+// Atomic loads and compare-and-swap by size, at an aligned host address. For 16 bytes see
 // pair-swap.ts.
 
 /** Loads 1, 2, 4 or 8 bytes, zero-extended. */
@@ -17,8 +17,8 @@ export function atomicLoad(at: usize, bytes: u32): u64 {
 }
 
 /**
- * Replaces a value of 1, 2, 4 or 8 bytes that is `expected`; returns what was there.
- * Upper bits of both do not matter.
+ * Replaces a value of 1, 2, 4 or 8 bytes if it is `expected`; returns the old value. The
+ * upper bits of both are ignored.
  */
 export function compareExchange(at: usize, bytes: u32, expected: u64, value: u64): u64 {
   switch (bytes) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Whether debug exceptions are enabled (Arm ARM, D2.4): software breakpoints always are, all
-// others are asked for here.
+// Whether debug exceptions are enabled (Arm ARM, D2.4). Software breakpoints always are;
+// these functions answer for all others.
 
 import { ARM64_DAIF, ARM64_EL, ARM64_OS_LOCK } from '../layout/arm64-state';
 import { AT_DBGPRCR_EL1, AT_MDSCR_EL1, AT_OSDLR_EL1 } from './system-registers';
@@ -12,14 +12,15 @@ export const MDSCR_MDE: u64 = 1 << 15;
 /** PSTATE.D. */
 export const DAIF_D: u32 = 0x200;
 
-/** Whether MDSCR_EL1 has a bit set. */
+/** Whether a bit of MDSCR_EL1 is set. */
 export function hasDebug(cpu: usize, bit: u64): bool {
   return (load<u64>(cpu + AT_MDSCR_EL1) & bit) != 0;
 }
 
 /**
- * Whether the debug exceptions of an exception level are enabled: all of them go to EL1, and
- * those of EL1 itself if they are not masked. The OS Lock and the OS Double Lock disable them.
+ * Whether debug exceptions from an exception level are enabled: all are taken to EL1, and
+ * those from EL1 itself only if they are not masked. The OS Lock and the OS Double Lock
+ * disable them.
  */
 export function debugEnabledFrom(cpu: usize, el: u32, daif: u32): bool {
   if (load<u64>(cpu, ARM64_OS_LOCK) != 0) return false;

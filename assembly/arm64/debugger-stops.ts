@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
-// Breakpoints and watchpoints of a debugger on the host (layout/arm64-stop-points.ts). The guest's own
-// ones (breakpoints.ts) are registers that it reads and writes; of these it sees nothing. They are found the
-// same way: a page with a breakpoint is executed one instruction at a time (stepwise.ts), and a page with a
-// watchpoint is not in the TLB of data.
+// Breakpoints and watchpoints of a debugger on the host (layout/arm64-stop-points.ts).
+// The guest's own (breakpoints.ts) are registers that it reads and writes; these are
+// invisible to it. Both are found in the same way: a page with a breakpoint is executed
+// one instruction at a time (stepwise.ts), and a page with a watchpoint is not in the
+// data TLB.
 
 import { ARM64_COUNT, ARM64_PC, ARM64_SS, ARM64_STEPPING } from '../layout/arm64-state';
 import {
@@ -17,16 +18,19 @@ import {
   ARM64_WATCH_WRITE,
 } from '../layout/arm64-stop-points';
 
-/** The bits of an address that are compared, as in breakpoints.ts: a tag is not. */
+/** The address bits that are compared, as in breakpoints.ts: a tag is ignored. */
 const ADDRESS: u64 = 0x1ffffffffffff;
 const PAGE: u64 = 4096;
 
-/** A watchpoint has been met, and its instruction is not to be executed. */
+/** Whether a watchpoint has been hit: its instruction must not be executed. */
 export function isStopped(cpu: usize): bool {
   return load<u32>(cpu + ARM64_DEBUGGER_STOP) != 0;
 }
 
-/** Whether there is a breakpoint at the address of the PC, but for the bits of it that are ignored. */
+/**
+ * Whether there is a breakpoint at the PC; `ignored` are the address bits that are not
+ * compared.
+ */
 function hasBreakpoint(cpu: usize, ignored: u64): bool {
   const count = load<u32>(cpu + ARM64_DEBUGGER_BREAKPOINT_COUNT);
   const pc = load<u64>(cpu, ARM64_PC);
@@ -47,7 +51,7 @@ export function isDebuggerBreakpoint(cpu: usize): bool {
   return hasBreakpoint(cpu, 0);
 }
 
-/** Whether `size` bytes at an address have one in common with a watchpoint. */
+/** Whether `size` bytes at an address overlap a watchpoint. */
 function overlaps(watchpoint: usize, va: u64, size: u64): bool {
   const address = load<u64>(watchpoint);
   return (
@@ -65,7 +69,10 @@ export function isDebuggerWatchedPage(cpu: usize, va: u64): bool {
   return false;
 }
 
-/** Whether a watchpoint is for an access, which is then not made: the stop is noted. */
+/**
+ * Whether a watchpoint covers an access. If so, stores the stop; the access is then not
+ * made.
+ */
 export function isDebuggerWatched(cpu: usize, va: u64, size: u32, isWrite: bool): bool {
   const count = load<u32>(cpu + ARM64_DEBUGGER_WATCHPOINT_COUNT);
   const access: u32 = isWrite ? ARM64_WATCH_WRITE : ARM64_WATCH_READ;
@@ -82,13 +89,16 @@ export function isDebuggerWatched(cpu: usize, va: u64, size: u32, isWrite: bool)
   return false;
 }
 
-/** The instruction at the PC, whose execution has begun, has not been executed, nor stepped by the guest. */
+/**
+ * Undoes the start of the instruction at the PC: it has neither been executed nor stepped
+ * by the guest.
+ */
 export function withdrawInstruction(cpu: usize): void {
   store<u64>(cpu, load<u64>(cpu, ARM64_COUNT) - 1, ARM64_COUNT);
   withdrawStep(cpu);
 }
 
-/** What `beginStep` has noted of a software step is taken back. */
+/** Undoes what `beginStep` has stored of a software step. */
 export function withdrawStep(cpu: usize): void {
   store<u32>(cpu, load<u32>(cpu, ARM64_SS) | load<u32>(cpu, ARM64_STEPPING), ARM64_SS);
   store<u32>(cpu, 0, ARM64_STEPPING);

@@ -42,7 +42,8 @@ import { nextLimit } from './heat-samples';
 import { synchronize } from './icache-check';
 import { passBoundary } from './inboxes';
 
-// Exception classes (ESR_ELx.EC). An abort or a debug exception of a lower level is 1 less.
+// Exception classes (ESR_ELx.EC). An abort or a debug exception from a lower level is 1
+// less.
 export const EC_UNKNOWN: u32 = 0x00;
 export const EC_WFX: u32 = 0x01;
 const EC_ILLEGAL_STATE: u32 = 0x0e;
@@ -71,10 +72,10 @@ const DAIF_F: u32 = 0x40;
 export const PSTATE_SS: u32 = 1 << 21;
 /** PSTATE.PAN. */
 export const PSTATE_PAN: u32 = 1 << 22;
-/** SCTLR_EL1.SPAN: PSTATE.PAN stays as it is. */
+/** SCTLR_EL1.SPAN: PSTATE.PAN is left unchanged. */
 const SCTLR_SPAN: u64 = 1 << 23;
 
-/** The registers that an exception level has of its own. */
+/** The registers of an exception level. */
 export function bank(cpu: usize, el: u32): usize {
   return cpu + ARM64_BANK + el * ARM64_BANK_STRIDE;
 }
@@ -89,7 +90,7 @@ function namesLevel(ec: u32): bool {
   );
 }
 
-/** Says which exception `takeFault` takes. */
+/** Sets the exception that `takeFault` will take. */
 export function setFault(cpu: usize, ec: u32, iss: u32, far: u64): void {
   const taken = load<u32>(cpu, ARM64_EL) == 0 && namesLevel(ec) ? ec - 1 : ec;
   store<u32>(cpu, (taken << 26) | ESR_IL | iss, ARM64_FAULT_ESR);
@@ -104,7 +105,7 @@ function hasAddress(ec: u32): bool {
   return (ec >= 0x20 && ec <= 0x25 && ec != 0x23) || ec == 0x34 || ec == 0x35;
 }
 
-/** PSTATE as SPSR has it, but for SS. */
+/** PSTATE in the format of SPSR, without SS. */
 export function programStatus(cpu: usize): u32 {
   const el = load<u32>(cpu, ARM64_EL);
   return (
@@ -117,7 +118,7 @@ export function programStatus(cpu: usize): u32 {
   );
 }
 
-/** Whose stack pointer is in use. */
+/** Bank of the exception level whose stack pointer is in use. */
 function stackOf(cpu: usize): usize {
   return bank(cpu, load<u32>(cpu, ARM64_SPSEL) != 0 ? load<u32>(cpu, ARM64_EL) : 0);
 }
@@ -150,8 +151,8 @@ function enter(cpu: usize, vector: u64, ss: u32): void {
 }
 
 /**
- * Takes the exception that is in ARM64_FAULT_*; the PC in the block is its return
- * address. There is none where a debugger's watchpoint keeps the instruction from being executed.
+ * Takes the exception in ARM64_FAULT_*; the PC in the block is its return address. Takes
+ * none when a debugger's watchpoint has prevented the instruction.
  */
 export function takeFault(cpu: usize): void {
   if (isStopped(cpu)) {
@@ -162,7 +163,7 @@ export function takeFault(cpu: usize): void {
   const registers = bank(cpu, 1);
   store<u64>(registers, u64(esr), BANK_ESR);
   if (hasAddress(esr >> 26)) store<u64>(registers, load<u64>(cpu, ARM64_FAULT_FAR), BANK_FAR);
-  // An instruction that takes an exception has not been stepped.
+  // An instruction that takes an exception does not count as stepped.
   const ss = load<u32>(cpu, ARM64_SS) | load<u32>(cpu, ARM64_STEPPING);
   enter(cpu, VECTOR_SYNCHRONOUS, ss);
 }
@@ -173,7 +174,7 @@ export function takeException(cpu: usize, ec: u32, iss: u32): void {
   takeFault(cpu);
 }
 
-/** Whether an interrupt is pending and not masked. EL0 masks as EL1 does. */
+/** Whether an interrupt is pending and not masked. The masks apply at EL0 as at EL1. */
 export function interruptible(cpu: usize): bool {
   const pending = atomic.load<u32>(cpu + ARM64_PENDING);
   const daif = load<u32>(cpu, ARM64_DAIF);
@@ -184,12 +185,12 @@ export function interruptible(cpu: usize): bool {
 }
 
 /**
- * An instruction boundary behind the limit: `count` is 8 times the instructions of this
- * run, the PC in the block is what comes next. Takes an interrupt; returns why the run
- * ends, or -1.
+ * Passes an instruction boundary after the limit: `count` is 8 times the instructions of
+ * this run, the PC in the block is the next instruction. Takes an interrupt; returns the
+ * reason why the run ends, or -1.
  */
 export function boundary(cpu: usize, count: u32): i32 {
-  // The limit first, then what is pending: who kicks writes them the other way round.
+  // The limit first, then the pending bits: a kick writes them in the opposite order.
   const slice = load<u32>(cpu, ARM64_SLICE);
   atomic.store<u32>(cpu + ARM64_LIMIT, nextLimit(cpu, count));
   passBoundary(cpu);
@@ -206,7 +207,7 @@ export function boundary(cpu: usize, count: u32): i32 {
   return count > slice ? ARM64_EXIT_SLICE : -1;
 }
 
-/** ERET. The PC in the block becomes what comes next. */
+/** ERET. The PC in the block becomes the return address. */
 export function exceptionReturn(cpu: usize): void {
   synchronize(cpu);
   const registers = bank(cpu, load<u32>(cpu, ARM64_EL));
@@ -214,7 +215,7 @@ export function exceptionReturn(cpu: usize): void {
   const mode = spsr & 0x1f;
   const isLegal = mode == 0 || mode == 4 || mode == 5;
   const target = isLegal ? mode >> 2 : load<u32>(cpu, ARM64_EL);
-  // A step begins where an instruction that is not stepped itself returns to one that is.
+  // A step begins when code that is not being stepped returns to code that is.
   const begins =
     hasDebug(cpu, MDSCR_SS) && !debugEnabled(cpu) && debugEnabledFrom(cpu, target, spsr);
   store<u32>(cpu, begins ? spsr & PSTATE_SS : 0, ARM64_SS);
@@ -223,12 +224,12 @@ export function exceptionReturn(cpu: usize): void {
   store<u32>(cpu, spsr & DAIF_ALL, ARM64_DAIF);
   store<u32>(cpu, spsr & PSTATE_PAN, ARM64_PAN);
   store<u32>(cpu, 0, ARM64_MONITOR_AT);
-  // What the monitor was armed for may have happened.
+  // The condition that the monitor waits for may have become true.
   atomic.store<u32>(cpu + ARM64_EVENT, 1);
   store<u64>(cpu, load<u64>(registers, BANK_ELR), ARM64_PC);
-  // Illegal: the level stays.
+  // An illegal return does not change the level.
   store<u32>(cpu, isLegal ? (spsr >> 20) & 1 : 1, ARM64_IL);
   if (isLegal) setLevel(cpu, target, mode & 1);
-  // Nothing else sets PSTATE.IL, so the next instruction's exception is taken here.
+  // Nothing else sets PSTATE.IL, so its exception for the next instruction is taken here.
   if (load<u32>(cpu, ARM64_IL) != 0) takeException(cpu, EC_ILLEGAL_STATE, 0);
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Exclusive accesses: the monitor is the host address and the value that was loaded, and
-// a store-exclusive is a compare-and-swap with that value (ABA is accepted). Other vCPUs
-// clear it by a store that changes the value; it stays when another one gets its turn.
+// a store-exclusive is a compare-and-swap with that value (ABA is accepted). A store by
+// another vCPU clears the monitor if it changes the value; a switch to another vCPU does
+// not clear it.
 
 import {
   ARM64_EVENT,
@@ -37,7 +38,7 @@ export function loadExclusive(cpu: usize, word: u32, pair: bool): bool {
   return true;
 }
 
-/** STXR, STLXR, STXP, STLXP: Rs becomes 0 when the store was done, else 1. */
+/** STXR, STLXR, STXP, STLXP: Rs becomes 0 when the store was made, otherwise 1. */
 export function storeExclusive(cpu: usize, word: u32, pair: bool): bool {
   const size: u32 = 1 << (word >> 30);
   const bytes = pair ? size << 1 : size;
@@ -60,7 +61,9 @@ export function storeExclusive(cpu: usize, word: u32, pair: bool): bool {
   return true;
 }
 
-/** Another vCPU has stored something else to what LDXR marked, which clears the monitor. */
+/**
+ * Whether another vCPU has changed the value that LDXR marked, which clears the monitor.
+ */
 function isCleared(cpu: usize): bool {
   const at = load<usize>(cpu, ARM64_MONITOR_AT);
   if (at == 0) return false;
@@ -70,8 +73,8 @@ function isCleared(cpu: usize): bool {
 }
 
 /**
- * Takes the event that ends a WFE: the event register's, or that the monitor was cleared
- * (Arm ARM, D1.7.1 and B2.17.5). False when there is none.
+ * Consumes the event that ends a WFE: the event register, or a cleared monitor (Arm ARM,
+ * D1.7.1 and B2.17.5). False when there is none.
  */
 export function takeEvent(cpu: usize): bool {
   return atomic.xchg<u32>(cpu + ARM64_EVENT, 0) != 0 || isCleared(cpu);

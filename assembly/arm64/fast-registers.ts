@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
-// The system registers that the interpreter's loop reads and writes itself: storage
+// The system registers that the interpreter's loop reads and writes by itself: storage
 // without a trap.
 
 import { describeRegister, KIND_STORAGE, REGISTER_SP_EL0, registerBits } from './system-registers';
 
-/** Only reads are fast: a write changes some bits only, or is not allowed. */
+/** Only reads are fast: a write changes only some bits, or is not permitted. */
 export const FAST_READ_ONLY: u32 = 1 << 16;
-/** SP_EL0, which has handlers of its own. */
+/** SP_EL0, which has its own handlers. */
 export const FAST_SP_EL0: u32 = 1 << 17;
 
 const EL1_READS: u32 = 1 << 20;
@@ -16,8 +16,8 @@ const EL0_WRITES: u32 = 1 << 23;
 const EL0_TRAP: u32 = 15 << 24;
 
 /**
- * Offset in the vCPU block of the register of MRS or MSR, with FAST_*; 0 where it is not
- * fast.
+ * Offset in the vCPU block of the register of an MRS or MSR, with FAST_*; 0 when it is
+ * not fast.
  */
 export function fastRegister(word: u32): u32 {
   const encoding = (word >> 5) & 0xffff;

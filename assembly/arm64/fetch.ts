@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Where the records of the PC are.
+// Finds the records of the PC.
 
 import {
   ARM64_EXIT_DEBUGGER,
@@ -30,20 +30,22 @@ import { isStepwise } from './stepwise';
 import { noteEntry } from './tlb';
 
 /**
- * Where the instruction TLB of the exception level in use may have a PC; ARM64_TLB_FETCH is to
- * be added.
+ * Address of the instruction TLB entry for a PC, at the current exception level;
+ * ARM64_TLB_FETCH has to be added.
  */
 export function fetchEntry(cpu: usize, pc: u64): usize {
   const tlb = cpu + ARM64_TLB + load<u32>(cpu, ARM64_EL) * ARM64_TLB_STRIDE;
   return tlb + ((usize(pc) >> 8) & 0xff0);
 }
 
-/** Whether it has it, and the PC is aligned. */
+/** Whether the entry is for the page of the PC, and the PC is aligned. */
 export function isFetchEntry(entry: usize, pc: u64): bool {
   return load<u64>(entry, ARM64_TLB_FETCH) == (pc & ~0xffc);
 }
 
-/** The record of a PC in a record page, whose records are next: ARM64_PC_OFFSET is theirs. */
+/**
+ * The record of a PC in a record page. Sets ARM64_PC_OFFSET for the records of that page.
+ */
 export function enterPage(cpu: usize, base: usize, pc: u64): usize {
   store<u64>(cpu, (pc & ~0xfff) - u64(base >> 1), ARM64_PC_OFFSET);
   return base + ((usize(pc) & 0xfff) << 1);
@@ -60,8 +62,8 @@ function basePage(cpu: usize): usize {
   const pc = load<u64>(cpu, ARM64_PC);
   const entry = fetchEntry(cpu, pc);
   if (isFetchEntry(entry, pc)) return load<usize>(entry, ARM64_TLB_FETCH + 8);
-  // The PC has no tag (DDI 0487, AArch64.BranchAddr), and nothing that has one is in the
-  // TLB.
+  // The PC has no tag (DDI 0487, AArch64.BranchAddr), and the TLB has no entry for a
+  // tagged address.
   if (untagged(cpu, pc) != pc) {
     store<u64>(cpu, untagged(cpu, pc), ARM64_PC);
     return basePage(cpu);
@@ -83,7 +85,7 @@ function basePage(cpu: usize): usize {
   }
   const base = recordPage(cpu, pageNumber(cpu, pa));
   if (base == 0) return POOL_FULL;
-  // What the TLB has is entered without a look at breakpoints.
+  // A page in the TLB is entered without a check for breakpoints.
   if (isBreakpointPage(cpu) || isDebuggerPage(cpu)) return base;
   noteEntry(cpu, pc, el, load<u32>(cpu, ARM64_WALK_SHIFT));
   store<u64>(entry, pc & ~0xfff, ARM64_TLB_FETCH);
@@ -91,25 +93,31 @@ function basePage(cpu: usize): usize {
   return base;
 }
 
-/** The run ends: the next instruction is for `step`. No ARM64_EXIT_*: hosts do not see it. */
+/**
+ * The run ends, because `step` has to execute the next instruction. Not an ARM64_EXIT_*:
+ * hosts do not see it.
+ */
 export const STEPWISE: i32 = 0x100;
 
-/** The record that leaves the run, for a reason. */
+/** The record that leaves the run, with the given reason. */
 function leave(cpu: usize, exit: i32): usize {
   store<i32>(cpu, exit, ARM64_EXIT);
   return cpu + ARM64_RECORD_WEDGED;
 }
 
-/** The record of the PC in the block, for a loop: what it may not execute leaves the run. */
+/**
+ * The record of the PC in the block, for a loop; one that leaves the run if the loop may
+ * not execute it.
+ */
 export function locate(cpu: usize): usize {
   if (isStopped(cpu)) return leave(cpu, ARM64_EXIT_DEBUGGER);
   return isStepwise(cpu) ? leave(cpu, STEPWISE) : locateRecord(cpu, false);
 }
 
 /**
- * The record of the PC in the block; its page is in ARM64_BASE. A fetch that faults takes
- * the exception first. Where the exception's handler cannot be fetched either, or no
- * record page is left, the record is one that leaves the run.
+ * The record of the PC in the block; its page is stored in ARM64_BASE. If the fetch
+ * faults, the exception is taken first. If the exception's handler cannot be fetched
+ * either, or no record page is free, the record is one that leaves the run.
  */
 export function locateRecord(cpu: usize, steps: bool): usize {
   let base = basePage(cpu);
@@ -123,8 +131,8 @@ export function locateRecord(cpu: usize, steps: bool): usize {
     return enterPage(cpu, base, load<u64>(cpu, ARM64_PC));
   }
   if (base == FAULTED) {
-    // The vCPU does nothing but take this exception: each turn counts as an instruction,
-    // so that a slice ends.
+    // The vCPU only takes this exception again and again. Each turn counts as an
+    // instruction, so that a slice ends.
     store<u64>(cpu, load<u64>(cpu, ARM64_COUNT) + 1, ARM64_COUNT);
     return leave(cpu, ARM64_EXIT_SLICE);
   }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Loads and stores that have no handler of their own in the interpreter's loop, by their
-// instruction: exclusives, LSE, acquire and release, unprivileged ones, and loads into
-// XZR.
+// Loads and stores that have no handler in the interpreter's loop, executed from their
+// instruction word: exclusives, LSE, acquire and release, unprivileged ones, and loads
+// into XZR.
 
 import { ARM64_EL } from '../layout/arm64-state';
 import { atomicOperation, compareAndSwap, compareAndSwapPair } from './atomics';
@@ -12,7 +12,7 @@ import { baseOf, registerOf, setBase, setRegister } from './registers';
 import { atomicAddress, loadAs, storeAs } from './slow-access';
 
 /**
- * What is loaded by size (log2) and opc of a single register: 1 zero-extends, 2
+ * The loaded value of a single register, by size (log2) and opc: 1 zero-extends, 2
  * sign-extends to 64 bits, 3 to 32.
  */
 function loaded(at: usize, size: u32, opc: u32): u64 {
@@ -41,7 +41,8 @@ function transfer(cpu: usize, word: u32, va: u64, el: u32): bool {
 }
 
 /**
- * Address of a register offset: Rm is extended by option, and shifted by the size if S.
+ * Address with a register offset: Rm, extended by option, and shifted by the size if S is
+ * set.
  */
 function registerOffset(cpu: usize, word: u32): u64 {
   const m = registerOf(cpu, (word >> 16) & 31);
@@ -73,7 +74,7 @@ function single(cpu: usize, word: u32): bool {
   }
 }
 
-/** A pair of which a register is XZR, or that may misalign SP. */
+/** A pair that includes XZR, or whose SP may be misaligned. */
 function pair(cpu: usize, word: u32): bool {
   const element: u32 = word >> 31 != 0 ? 8 : 4;
   const offset = i64(signed((word >> 15) & 0x7f, 7)) * element;
@@ -132,8 +133,8 @@ function ordered(cpu: usize, word: u32, isLoad: bool): bool {
 }
 
 /**
- * Executes a load or store that the decoder has recognised; false when it faults, and
- * nothing is written then.
+ * Executes a load or store that the decoder has recognised; false, with nothing written,
+ * when it faults.
  */
 export function access(cpu: usize, word: u32): bool {
   // Bits 29 to 27: 1 exclusives, 5 pairs, 7 single registers and atomics.

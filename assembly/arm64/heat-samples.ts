@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// What is hot: a run looks where it is now and then, at the target of a branch, by a limit
-// that comes before the end of its slice. The loops do not know; a guest does not notice.
+// Detection of hot code: a run is interrupted now and then, by a limit before the end of
+// its slice, and the target of a branch is sampled. The loops do not know about it; a
+// guest cannot detect it.
 
 import {
   ARM64_HEAT,
@@ -18,19 +19,23 @@ import {
 } from '../layout/arm64-state';
 import { HANDLER_REGION } from './handlers';
 
-/** Where most of what is executed are regions already, samples become as rare as this. */
+/**
+ * The factor by which samples become rarer where most of the executed code is in regions
+ * already.
+ */
 const MOST_RARE: u32 = 32;
 
 /**
- * The limit of a run that has executed `count` / 8 instructions: the next sample, or the end
- * of the slice.
+ * The next limit of a run that has executed `count` / 8 instructions: the next sample, or
+ * the end of the slice.
  */
 export function nextLimit(cpu: usize, count: u32): u32 {
   const slice = load<u32>(cpu, ARM64_SLICE);
   const distance = load<u32>(cpu, ARM64_SAMPLE_DISTANCE);
   let limit: u32 = 0;
   if (distance != 0) {
-    // Up to half as much again: what is executed in turns must not be sampled in turns.
+    // Varied by up to half of the distance, so that samples do not stay in phase with a
+    // loop.
     const seed = load<u32>(cpu, ARM64_SAMPLE_SEED) * 1664525 + 1013904223;
     store<u32>(cpu, seed, ARM64_SAMPLE_SEED);
     limit = count + distance + (((seed >> 16) * (distance >> 4)) >> 13);
@@ -40,13 +45,14 @@ export function nextLimit(cpu: usize, count: u32): u32 {
   return limit != 0 ? limit : slice;
 }
 
-/** Counts a sample; a record with enough of them goes to the list. */
+/** Counts a sample; a record with enough samples is added to the hot list. */
 function note(cpu: usize, record: usize, base: usize): void {
   const at =
     cpu + ARM64_HEAT + ((((record >> 3) ^ (record >> 15)) & (ARM64_HEAT_ENTRIES - 1)) << 3);
   const samples = load<u32>(at, 4);
   if (load<usize>(at) != record) {
-    // What shares the place with something hotter waits until that has cooled down.
+    // A record that collides with a hotter one has to wait until the count of that has
+    // dropped.
     if (samples > 1) {
       store<u32>(at, samples - 1, 4);
       return;
@@ -68,8 +74,9 @@ function note(cpu: usize, record: usize, base: usize): void {
 }
 
 /**
- * Whether the limit that a run has come to was that of a sample, which is taken: the run goes
- * on at the record, which is that of `pc`. `count` is 8 times the instructions of the run.
+ * Whether the limit that a run has reached was that of a sample. If so the sample is
+ * taken, and the run continues at the record, which is that of `pc`. `count` is 8 times
+ * the instructions of the run.
  */
 export function isSample(cpu: usize, record: usize, pc: u64, count: u32): bool {
   const limit = load<u32>(cpu, ARM64_SAMPLE_LIMIT);
@@ -83,7 +90,7 @@ export function isSample(cpu: usize, record: usize, pc: u64, count: u32): bool {
     note(cpu, record, record - ((usize(pc) & 0xfff) << 1));
   }
   const next = nextLimit(cpu, count);
-  // Somebody else has lowered the limit: that is to be looked at.
+  // Another thread has lowered the limit, and the boundary has to handle that.
   if (atomic.cmpxchg<u32>(cpu + ARM64_LIMIT, limit, next) != limit) return false;
   return count <= next;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Registers as a debugger on the host reads and writes them, while the vCPU does not run: whatever
-// its exception level, those of EL1.
+// Registers as a debugger on the host reads and writes them while the vCPU does not run.
+// Regardless of its exception level they are those of EL1.
 
 import { register as boardRegister } from '../imports/board';
 import {
@@ -26,12 +26,17 @@ import { flushAll } from './tlb';
 
 const NZCV_ALL: u32 = 0xf0000000;
 
-/** SP_EL0 while it is SP, when no MRS reaches it. */
+/**
+ * Whether the register is SP_EL0 while it is the current SP, when no MRS can access it.
+ */
 function isStackInUse(cpu: usize, encoding: u32): bool {
   return encoding == REGISTER_SP_EL0 && (programStatus(cpu) & 1) == 0;
 }
 
-/** MRS leaves its result in a general-purpose register, which is to keep its own. */
+/**
+ * Executes MRS into X0 and restores X0: MRS stores its result in a general-purpose
+ * register.
+ */
 function readIntoValue(cpu: usize, encoding: u32): bool {
   const kept = load<u64>(cpu, ARM64_X);
   const known = readSpecial(cpu, encoding, 0);
@@ -41,8 +46,9 @@ function readIntoValue(cpu: usize, encoding: u32): bool {
 }
 
 /**
- * What MRS of a register reads goes to ARM64_MMIO_VALUE; false where there is none. A register of the
- * interrupt controller is read with what that does.
+ * Stores the value of a register in ARM64_MMIO_VALUE, as MRS would read it; false when
+ * there is no such register. Reading a register of the interrupt controller has its side
+ * effects.
  */
 export function readRegister(cpu: usize, encoding: u32): bool {
   const what = describeRegister(encoding);
@@ -58,7 +64,10 @@ export function readRegister(cpu: usize, encoding: u32): bool {
   return true;
 }
 
-/** As MSR of the register; false where there is none that can be written. */
+/**
+ * Writes a register like MSR; false when there is no such register or it cannot be
+ * written.
+ */
 export function writeRegister(cpu: usize, encoding: u32, value: u64): bool {
   const what = describeRegister(encoding);
   const kind = (what >> 16) & 15;
@@ -71,18 +80,21 @@ export function writeRegister(cpu: usize, encoding: u32, value: u64): bool {
   else if (kind == KIND_SPECIAL) return writeSpecial(cpu, encoding, value);
   else if (kind == KIND_STORAGE) {
     store<u64>(cpu + (what & 0xffff), value & registerBits(encoding));
-    // The TLBs go by the registers of debugging.
+    // The content of the TLBs depends on the debug registers.
     flushAll(cpu);
   }
   return true;
 }
 
-/** PSTATE as SPSR has it. */
+/** PSTATE in the format of SPSR. */
 export function statusOf(cpu: usize): u32 {
   return programStatus(cpu) | load<u32>(cpu, ARM64_SS);
 }
 
-/** Sets PSTATE but for IL, as SPSR has it; false where its mode is none of this CPU's. */
+/**
+ * Sets PSTATE without IL, in the format of SPSR; false when this CPU does not have the
+ * mode.
+ */
 export function setStatus(cpu: usize, status: u32): bool {
   const mode = status & 0x1f;
   if (mode != 0 && mode != 4 && mode != 5) return false;

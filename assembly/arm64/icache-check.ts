@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
-// Stores to instructions that the instruction cache may hold (Arm ARM, B2.4.4): with
-// ARM64_POOL_CHECK on, what is executed behind such a store without IC by address or of all,
-// and without a context synchronization event behind that, is reported. A word that has been
-// stored to has a record of its own, and what it was before lies behind the record page. DC
-// CVAU is not judged: CTR_EL0.IDC says that it is not needed; nor are the DSBs.
+// Detection of stores to instructions that the instruction cache may hold (Arm ARM,
+// B2.4.4). With ARM64_POOL_CHECK, executing a word after such a store is reported, unless
+// IC (by address or of all) and then a context synchronization event came in between. A
+// word that has been stored to gets a special record, and its old value is stored after
+// the record page. DC CVAU is not checked, as CTR_EL0.IDC declares it unnecessary;
+// neither are the DSBs.
 
 import {
   ARM64_PAGE_CODE,
@@ -33,7 +34,7 @@ import { decode } from './decode';
 import { HANDLER_STALE } from './handlers';
 
 // ARM64_SHADOW_FLAGS: the record was decoded; IC has been executed since the store; the
-// record, which is not marked now, is of the word here and not of the one in memory.
+// record, which is not marked now, is of the saved word and not of the one in memory.
 const DECODED: u32 = 1;
 const INVALIDATED: u32 = 2;
 const OLD: u32 = 4;
@@ -50,7 +51,9 @@ function pageOf(cpu: usize, at: usize): usize {
   return load<usize>(load<usize>(cpu, ARM64_POOL) + ARM64_POOL_TABLE + (page << 2));
 }
 
-/** Whether stores to the page of a host address are noted: it is in no TLB then. */
+/**
+ * Whether stores to the page of a host address are tracked; if so, the page is in no TLB.
+ */
 export function isNoted(cpu: usize, at: usize): bool {
   return isChecked(cpu) && pageOf(cpu, at) != 0;
 }
@@ -60,8 +63,8 @@ function shadowOf(base: usize, record: usize): usize {
 }
 
 /**
- * Before a store of the record in ARM64_DP to so many bytes of RAM, which lie in one page:
- * what the instruction cache may still hold.
+ * Called before the instruction of the record in ARM64_DP stores `size` bytes of RAM in
+ * one page: saves the words that the instruction cache may still hold.
  */
 export function noteStore(cpu: usize, at: usize, size: u32): void {
   if (!isNoted(cpu, at)) return;
@@ -84,9 +87,9 @@ export function noteStore(cpu: usize, at: usize, size: u32): void {
 }
 
 /**
- * Whether an instruction can be modified, to another such one, while it is executed: then the
- * old one or the new one is executed without any maintenance (B2.2.5). B, B.cond, BL, CBZ,
- * CBNZ, TBZ, TBNZ; BRK, HVC, SMC, SVC; ISB, NOP.
+ * Whether an instruction may be replaced by another such one while it is being executed:
+ * the old or the new one is then executed without any maintenance (B2.2.5). B, B.cond,
+ * BL, CBZ, CBNZ, TBZ, TBNZ; BRK, HVC, SMC, SVC; ISB, NOP.
  */
 function isReplaceable(word: u32): bool {
   if ((word & 0x7c000000) == 0x14000000) return true;
@@ -97,8 +100,8 @@ function isReplaceable(word: u32): bool {
 }
 
 /**
- * A record whose word has been stored to is to be executed: makes it what it was. Whether
- * that is to be reported: ARM64_STALE_* have it then.
+ * Handles the execution of a record whose word has been stored to: restores the record.
+ * True when this has to be reported, with ARM64_STALE_* filled.
  */
 export function foundStale(cpu: usize, record: usize, pc: u64): bool {
   const base = record - ((usize(pc) & 0xfff) << 1);
@@ -107,7 +110,7 @@ export function foundStale(cpu: usize, record: usize, pc: u64): bool {
   const shadow = shadowOf(base, record);
   const flags = load<u32>(shadow, ARM64_SHADOW_FLAGS);
   const old = load<u32>(shadow);
-  // What has been invalidated is read anew, whether there was an ISB or not.
+  // An invalidated word is decoded again, with or without an ISB.
   const isCached = (flags & DECODED) != 0 && (flags & INVALIDATED) == 0;
   if (isCached) decode(old, record, u32(at));
   else store<u64>(record, 0);
@@ -120,7 +123,10 @@ export function foundStale(cpu: usize, record: usize, pc: u64): bool {
   return true;
 }
 
-/** IC of a page: its records are read anew, those of words that were stored to behind an ISB. */
+/**
+ * IC of a page: its records are decoded again; those of words that were stored to, after
+ * an ISB.
+ */
 export function invalidateChecked(cpu: usize, base: usize): void {
   const end = base + ARM64_PAGE_RECORDS * ARM64_RECORD_SIZE;
   let waits = false;
@@ -150,7 +156,7 @@ function forget(base: usize): void {
   }
 }
 
-/** A context synchronization event: what has been invalidated is read anew from now on. */
+/** A context synchronization event: from now on invalidated words are decoded again. */
 export function synchronize(cpu: usize): void {
   const known = load<usize>(cpu, ARM64_IC_PAGE);
   if (known == 0) return;

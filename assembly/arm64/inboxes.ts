@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-// What vCPUs on threads of their own ask each other for: TLB maintenance of the Inner Shareable
-// domain, and to have passed an instruction boundary (docs/internals/arm64-threads.md; model:
-// docs/models/arm64-threads.pml). Each inbox has one writer and one reader; who asks waits at its
-// DSB, and only for vCPUs that execute instructions.
+// Requests between vCPUs on their own threads: TLB maintenance of the Inner Shareable
+// domain, and passing an instruction boundary (docs/internals/arm64-threads.md; model:
+// docs/models/arm64-threads.pml). Each inbox has one writer and one reader. The sender
+// waits at its DSB, and only for vCPUs that execute instructions.
 
 import {
   ARM64_INBOX,
@@ -32,21 +32,24 @@ import { peerOf } from './peers';
 import { flushAddress, flushLower, flushUsed } from './tlb';
 
 const LENGTH: u32 = ARM64_INBOX_LENGTH;
-/** Looks at a peer before a DSB leaves the run: some 20 us. */
+/** Polls of a peer before a DSB leaves the run: about 20 us. */
 const LOOKS: u32 = 4096;
 
-/** Whether the vCPUs of the machine have threads of their own. */
+/** Whether the vCPUs of the machine have their own threads. */
 export function isThreaded(cpu: usize): bool {
   return load<u32>(cpu, ARM64_THREADED) != 0;
 }
 
-/** The inbox that `peer` has for what `cpu` asks. */
+/** The inbox of `peer` for requests of `cpu`. */
 function inboxOf(peer: usize, cpu: usize): usize {
   const sender = (cpu - load<usize>(cpu, ARM64_PEERS)) / ARM64_VCPU_SIZE;
   return peer + ARM64_INBOX + sender * ARM64_INBOX_SIZE;
 }
 
-/** Asks one peer, without waiting. The request first, its number, the notice, and the kick. */
+/**
+ * Sends a request to one peer, without waiting. In this order: the request, its number,
+ * the notice, the kick.
+ */
 function ask(cpu: usize, peer: usize, request: u64): void {
   const inbox = inboxOf(peer, cpu);
   const made = load<u32>(inbox, ARM64_INBOX_MADE);
@@ -57,7 +60,7 @@ function ask(cpu: usize, peer: usize, request: u64): void {
   atomic.store<u32>(peer, 0, ARM64_LIMIT);
 }
 
-/** Asks all other vCPUs for ARM64_REQUEST_*; the next DSB waits. */
+/** Sends ARM64_REQUEST_* to all other vCPUs; the next DSB waits for them. */
 export function askOthers(cpu: usize, request: u64): void {
   const count = load<u32>(cpu, ARM64_PEER_COUNT);
   for (let vcpu: u32 = 0; vcpu < count; vcpu++) {
@@ -71,10 +74,13 @@ function recordsLock(cpu: usize): usize {
   return peerOf(cpu, 0) + ARM64_RECORDS_LOCK;
 }
 
-/** No record is forgotten, and none changes what it says, until `unlockRecords`. */
+/**
+ * Locks the records: until `unlockRecords` none is discarded, and none changes its
+ * content.
+ */
 export function lockRecords(cpu: usize): void {
   while (atomic.cmpxchg<u32>(recordsLock(cpu), 0, 1) != 0) {
-    // Held for a sweep of a page at most, but for IC IALLU.
+    // The lock is held for a sweep of one page at most, except for IC IALLU.
   }
 }
 
@@ -82,7 +88,9 @@ export function unlockRecords(cpu: usize): void {
   atomic.store<u32>(recordsLock(cpu), 0);
 }
 
-/** Records have been forgotten: others may be in the middle of what they said. */
+/**
+ * Called after records were discarded: other vCPUs may be in the middle of executing one.
+ */
 export function askAfterInvalidation(cpu: usize): void {
   atomic.store<u32>(cpu, 1, ARM64_POSTED_IC);
   askOthers(cpu, ARM64_REQUEST_PASS);
@@ -97,8 +105,8 @@ function carryOut(cpu: usize, request: u64): void {
 }
 
 /**
- * Does what one inbox asks for. Its writer does not wait for room: what it may have overwritten
- * while it was read here is made up for by forgetting everything.
+ * Handles the requests of one inbox. The writer does not wait for room; if it may have
+ * overwritten a request during the read, all translations are dropped instead.
  */
 function serveInbox(cpu: usize, inbox: usize): void {
   let done = load<u32>(inbox, ARM64_INBOX_DONE);
@@ -112,7 +120,8 @@ function serveInbox(cpu: usize, inbox: usize): void {
         const at = inbox + ARM64_INBOX_REQUESTS + ((n & (LENGTH - 1)) << 3);
         carryOut(cpu, atomic.load<u64>(at));
       }
-    // The request behind the last one that was made may be in the first one's place already.
+    // The writer may be storing one more request than it has counted, in the place of the
+    // first.
     const now = atomic.load<u32>(inbox, ARM64_INBOX_MADE);
     if (now - done >= LENGTH) flushUsed(cpu);
     done = made;
@@ -120,7 +129,9 @@ function serveInbox(cpu: usize, inbox: usize): void {
   }
 }
 
-/** Does what others have asked for: at a boundary of this vCPU, or while it waits at one. */
+/**
+ * Handles the requests of others, at a boundary of this vCPU or while it waits at one.
+ */
 export function serve(cpu: usize): void {
   if (atomic.load<u32>(cpu, ARM64_NOTICE) == 0) return;
   atomic.store<u32>(cpu, 0, ARM64_NOTICE);
@@ -128,7 +139,10 @@ export function serve(cpu: usize): void {
     serveInbox(cpu, cpu + ARM64_INBOX + sender * ARM64_INBOX_SIZE);
 }
 
-/** An instruction boundary: the vCPU executes, and is in the middle of nothing. */
+/**
+ * Passes an instruction boundary: the vCPU executes, and is not in the middle of an
+ * instruction.
+ */
 export function passBoundary(cpu: usize): void {
   if (!isThreaded(cpu)) return;
   if (load<u32>(cpu, ARM64_PRESENCE) != ARM64_INSIDE)
@@ -136,17 +150,23 @@ export function passBoundary(cpu: usize): void {
   serve(cpu);
 }
 
-/** The vCPU executes nothing until its next `passBoundary`. */
+/** Declares that the vCPU executes nothing until its next `passBoundary`. */
 export function leaveGuest(cpu: usize): void {
   if (isThreaded(cpu)) atomic.store<u32>(cpu, 0, ARM64_PRESENCE);
 }
 
-/** An instruction asks the host, which may take long: others need not wait for it. */
+/**
+ * Declares that an instruction calls the host, which may take long: others need not wait
+ * for it.
+ */
 export function beginExit(cpu: usize): void {
   if (isThreaded(cpu)) atomic.store<u32>(cpu, ARM64_MIDWAY, ARM64_PRESENCE);
 }
 
-/** The host has answered: the instruction goes on, to a boundary soon. */
+/**
+ * Declares that the host has returned: the instruction continues, and reaches a boundary
+ * soon.
+ */
 export function endExit(cpu: usize): void {
   if (!isThreaded(cpu)) return;
   atomic.store<u32>(cpu, ARM64_INSIDE | ARM64_MIDWAY, ARM64_PRESENCE);
@@ -154,14 +174,19 @@ export function endExit(cpu: usize): void {
   atomic.store<u32>(cpu, 0, ARM64_LIMIT);
 }
 
-/** Whether a peer has done what this vCPU has asked for, or will before it executes anything. */
+/**
+ * Whether a peer has handled the requests of this vCPU, or will before it executes
+ * anything.
+ */
 function hasDone(cpu: usize, peer: usize): bool {
   const inbox = inboxOf(peer, cpu);
   if (atomic.load<u32>(inbox, ARM64_INBOX_DONE) == load<u32>(inbox, ARM64_INBOX_MADE)) return true;
   return (atomic.load<u32>(peer, ARM64_PRESENCE) & ARM64_INSIDE) == 0;
 }
 
-/** DSB: waits until all peers have done what they have been asked for; false when that takes long. */
+/**
+ * DSB: waits until all peers have handled their requests; false when that takes too long.
+ */
 export function waitForOthers(cpu: usize): bool {
   const count = load<u32>(cpu, ARM64_PEER_COUNT);
   for (let vcpu: u32 = 0; vcpu < count; vcpu++) {
@@ -169,7 +194,7 @@ export function waitForOthers(cpu: usize): bool {
     if (peer == cpu) continue;
     let looks = LOOKS;
     while (!hasDone(cpu, peer)) {
-      // Two that wait for each other would wait for ever.
+      // Without this, two vCPUs that wait for each other would wait forever.
       serve(cpu);
       if (--looks == 0) return false;
     }
@@ -180,8 +205,8 @@ export function waitForOthers(cpu: usize): bool {
 }
 
 /**
- * Whether nobody can be in the middle of an instruction whose record was forgotten: every IC has
- * been waited for, and nobody has been at an exit since its last boundary.
+ * Whether no vCPU can be in the middle of an instruction whose record was discarded:
+ * every IC has been waited for, and no vCPU has made an exit since its last boundary.
  */
 export function areRecordsAtRest(cpu: usize): bool {
   const count = load<u32>(cpu, ARM64_PEER_COUNT);

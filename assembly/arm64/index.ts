@@ -78,17 +78,17 @@ export { takeEvent } from './exclusives';
 export { readRegister, setStatus, statusOf, writeRegister } from './host-registers';
 export { flushFetch, invalidateAll, invalidatePage, resetPool } from './records';
 export { entryOf, placeEntry } from './regions';
-// A function that is called in one place is made part of it, unless it is exported.
+// A function that is called in one place is inlined, unless it is exported.
 export { runFast } from './run-fast';
 export { hostAddress } from './slow-access';
 export { flushAll } from './tlb';
 
-/** Most instructions of one slice: the count of a run is kept in 32 bits, in eighths. */
+/** The most instructions of one slice: the count of a run has 32 bits, in eighths. */
 const MOST: u32 = 1 << 27;
 
 /**
- * Makes a block a vCPU out of reset: EL1, stack pointer of EL1, all exceptions masked,
- * MMU off. What the host has set (ARM64_PEERS to ARM64_TIME_RATE) stays.
+ * Resets a vCPU: EL1, stack pointer of EL1, all exceptions masked, MMU off. Fields set by
+ * the host (ARM64_PEERS to ARM64_TIME_RATE) are kept.
  */
 export function reset(cpu: usize): void {
   const behind = ARM64_TIME_RATE + 8;
@@ -111,7 +111,7 @@ export function reset(cpu: usize): void {
 }
 
 /**
- * A slice begins: interrupts that are pending already are taken before its first
+ * Begins a slice. Interrupts that are already pending are taken before its first
  * instruction.
  */
 function begin(cpu: usize, slice: u32): i32 {
@@ -120,8 +120,8 @@ function begin(cpu: usize, slice: u32): i32 {
 }
 
 /**
- * Executes instructions from a record on until the slice is over, or something is for the
- * host: one of ARM64_EXIT_*.
+ * Executes instructions, starting with a record, until the end of the slice, or until the
+ * host has to act. Returns one of ARM64_EXIT_*.
  */
 function runRecords(cpu: usize, record: usize): i32 {
   store<u64>(cpu, load<u64>(cpu, ARM64_COUNT), ARM64_STARTED);
@@ -139,8 +139,9 @@ function runRecords(cpu: usize, record: usize): i32 {
 }
 
 /**
- * Runs a vCPU for at least `instructions` (at most 2^27), and to the next taken branch,
- * page or exception behind them: at most 1024 more. Returns one of ARM64_EXIT_*.
+ * Runs a vCPU for at least `instructions` (at most 2^27), and on to the next taken
+ * branch, page or exception, which is at most 1024 instructions later. Returns one of
+ * ARM64_EXIT_*.
  */
 export function run(cpu: usize, instructions: u32): i32 {
   const exit = runSlice(cpu, instructions);
@@ -163,14 +164,17 @@ function runSlice(cpu: usize, instructions: u32): i32 {
   }
 }
 
-/** Whether a debugger's breakpoint is at the PC, whose record has been located: then it is not stepped either. */
+/**
+ * Whether a debugger's breakpoint is at the PC, whose record has been located. If so, the
+ * step is withdrawn.
+ */
 function isDebuggerStop(cpu: usize, record: usize): bool {
   if (record == cpu + ARM64_RECORD_WEDGED || !isDebuggerBreakpoint(cpu)) return false;
   withdrawStep(cpu);
   return true;
 }
 
-/** What the record of an instruction says, once it is decoded. Its page is in ARM64_BASE. */
+/** The decoded content of an instruction's record. Its page is in ARM64_BASE. */
 function decodedRecord(cpu: usize, record: usize): u64 {
   const base = load<usize>(cpu, ARM64_BASE);
   while (true) {
@@ -187,8 +191,8 @@ function decodedRecord(cpu: usize, record: usize): u64 {
 }
 
 /**
- * Executes exactly one instruction, or takes its exception: a copy of its record is run,
- * with a record behind it that stops. Returns one of ARM64_EXIT_*.
+ * Executes exactly one instruction, or takes its exception: runs a copy of its record,
+ * followed by a record that stops. Returns one of ARM64_EXIT_*.
  */
 export function step(cpu: usize): i32 {
   const exit = begin(cpu, 0);
@@ -196,7 +200,7 @@ export function step(cpu: usize): i32 {
   beginStep(cpu);
   let record = locateRecord(cpu, true);
   if (isDebuggerStop(cpu, record)) return ARM64_EXIT_DEBUGGER;
-  // A fetch that faults does so before a breakpoint matches (D1.13.4).
+  // A fetch fault has priority over a breakpoint (D1.13.4).
   if (record != cpu + ARM64_RECORD_WEDGED && isBreakpoint(cpu)) {
     takeException(cpu, EC_BREAKPOINT, FAULT_DEBUG);
     record = locateRecord(cpu, true);
@@ -222,7 +226,8 @@ export function step(cpu: usize): i32 {
 
 /**
  * Executes up to the next taken branch or the end of the page, but at most `most`
- * instructions: behind them is a record that stops, for so long. Returns one of ARM64_EXIT_*.
+ * instructions: for that time a record that stops is planted after them. Returns one of
+ * ARM64_EXIT_*.
  */
 function runAtMost(cpu: usize, most: u32): i32 {
   let exit = begin(cpu, 0);
@@ -239,15 +244,16 @@ function runAtMost(cpu: usize, most: u32): i32 {
 }
 
 /**
- * Runs until exactly `due` instructions have been executed since reset, or something is
- * for the host: one of ARM64_EXIT_*.
+ * Runs until exactly `due` instructions have been executed since reset, or until the host
+ * has to act. Returns one of ARM64_EXIT_*.
  */
 export function runTo(cpu: usize, due: u64): i32 {
   let exit: i32 = ARM64_EXIT_SLICE;
   while (exit == ARM64_EXIT_SLICE) {
     const left = i64(due - load<u64>(cpu, ARM64_COUNT));
     if (left <= 0) break;
-    // Where stores to instructions are looked at, one would undo the record that stops.
+    // Where stores to instructions are tracked, such a store would remove the planted
+    // record.
     if (left > ARM64_FARTHEST) exit = run(cpu, u32(min<i64>(left - ARM64_FARTHEST, MOST)));
     else exit = isChecked(cpu) ? STEPWISE : runAtMost(cpu, u32(left));
     if (exit == STEPWISE) exit = step(cpu);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-// The flags, which are computed when something reads them. fk is what made them, fa and fb
-// of what: of a comparison the operands (in the high half where it was of 32 bits: that
-// keeps both orders, sign and overflow), of a logical result the result and 0, else NZCV in
-// bits 31 to 28 of fa.
+// The flags, which are computed only when something reads them. fk is the kind of
+// operation that set them, fa and fb are its values: for a comparison its operands (in
+// the high half for one of 32 bits, which preserves both orders, sign and overflow), for
+// a logical operation the result and 0, otherwise NZCV in bits 31 to 28 of fa.
 
 export const SUB: u32 = 0;
 export const LOGIC: u32 = 1;

@@ -51,7 +51,7 @@ function key(op1: u32, crm: u32, op2: u32): u32 {
   return (op1 << 7) | (crm << 3) | op2;
 }
 
-/** A fault of maintenance by address. */
+/** Takes a fault of maintenance by address. */
 function abort(cpu: usize, status: u32, va: u64): i32 {
   setFault(cpu, EC_DATA_ABORT, status | ISS_CM_WNR, va);
   takeFault(cpu);
@@ -72,7 +72,7 @@ function translateAddress(cpu: usize, op2: u32, va: u64): i32 {
   return NEXT;
 }
 
-/** Instruction cache by address: the record cache is indexed by the physical page. */
+/** IC by address. The record pages are indexed by the physical page. */
 function invalidateAddress(cpu: usize, va: u64, el: u32): i32 {
   const status = translate(cpu, va, el, READ, false);
   if (status != TRANSLATED) return abort(cpu, status, va);
@@ -85,7 +85,7 @@ function clear(cpu: usize, va: u64, el: u32): i32 {
   const start = va & ~(ZVA_SIZE - 1);
   for (let offset: u64 = 0; offset < ZVA_SIZE; offset += 16) {
     if (storeAs(cpu, start + offset, 16, el, 8, 0, 0)) continue;
-    // The address that the instruction has, not the block's.
+    // The address in the instruction, not that of the block.
     store<u64>(cpu, va, ARM64_FAULT_FAR);
     takeFault(cpu);
     return AGAIN;
@@ -97,7 +97,7 @@ function maintainCache(cpu: usize, word: u32, what: u32, va: u64): i32 {
   const el = load<u32>(cpu, ARM64_EL);
   const sctlr = load<u64>(regimeOf(cpu), BANK_SCTLR);
   if (what >> 7 == 3) {
-    // Those that EL0 may be allowed.
+    // Operations that may be permitted at EL0.
     const permission = what == DC_ZVA ? SCTLR_DZE : SCTLR_UCI;
     const known =
       what == DC_ZVA || what == DC_CVAC || what == DC_CVAU || what == DC_CIVAC || what == IC_IVAU;
@@ -121,24 +121,24 @@ function maintainCache(cpu: usize, word: u32, what: u32, va: u64): i32 {
   return status == TRANSLATED ? NEXT : abort(cpu, status, va);
 }
 
-/** Invalidates in the TLBs of one vCPU. */
+/** Invalidates entries in the TLBs of one vCPU. */
 function invalidateTlb(cpu: usize, op2: u32, operand: u64): void {
   if (op2 == 0) flushUsed(cpu);
   else if (op2 == 2) flushLower(cpu);
-  // VA[55:12] in bits 43 to 0; a tag in the top byte does not choose the entry.
+  // VA[55:12] in bits 43 to 0; a tag in the top byte does not select the entry.
   else flushAddress(cpu, operand << 12);
 }
 
-/** What `invalidateTlb` does, as another vCPU is asked for it. */
+/** The request that makes another vCPU do what `invalidateTlb` does. */
 function requestOf(op2: u32, operand: u64): u64 {
   if (op2 == 0) return ARM64_REQUEST_ALL;
   return op2 == 2 ? ARM64_REQUEST_LOWER : (operand << 12) | ARM64_REQUEST_ADDRESS;
 }
 
 /**
- * TLBI of EL1, by address, ASID or all, also for the Inner Shareable domain. The other vCPUs
- * of the machine are between two instructions, when they share its thread; otherwise they are
- * asked, and the DSB behind it waits.
+ * TLBI of EL1, by address, ASID or all, also for the Inner Shareable domain. If the other
+ * vCPUs of the machine share this thread, they are between two instructions. Otherwise
+ * they are sent requests, and the DSB that follows waits.
  */
 function maintainTlb(cpu: usize, op1: u32, crm: u32, op2: u32, operand: u64): i32 {
   if (

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Device registers that memory backs (layout/arm64-map-table.ts). The table is looked at
-// anew at each access, and nothing else runs on the vCPU's thread between the look and the
-// access: a range that the host takes back is not used again.
+// Device registers that memory backs (layout/arm64-map-table.ts). The table is read at
+// each access, and nothing else runs on the vCPU's thread between the lookup and the
+// access, so a range that the host revokes is not used again.
 
 import { doorbell } from '../imports/board';
 import {
@@ -23,8 +23,8 @@ import {
 } from '../layout/arm64-state';
 
 /**
- * Entry of the direct map that holds an access, or 0. Registers are accessed in 4 or 8
- * bytes, aligned; what else there is goes to the device.
+ * Entry of the direct map that covers an access, or 0. Only aligned accesses of 4 or 8
+ * bytes use a map; all others go to the device.
  */
 export function directMapOf(cpu: usize, pa: u64, size: u32): usize {
   const table = load<usize>(cpu, ARM64_MAPS);
@@ -34,7 +34,7 @@ export function directMapOf(cpu: usize, pa: u64, size: u32): usize {
     const map = table + ARM64_MAPS_FIRST + i * ARM64_MAP_SIZE;
     const length = u64(atomic.load<u32>(map + ARM64_MAP_LENGTH));
     const offset = pa - load<u64>(map, ARM64_MAP_GPA);
-    // Unsigned: false as well below the range, and for a free entry.
+    // The comparison is unsigned, so it also fails below the range, and for a free entry.
     if (offset < length && length - offset >= u64(size)) return map;
   }
   return 0;
@@ -53,8 +53,7 @@ export function readMap(cpu: usize, map: usize, pa: u64, size: u32): void {
 
 /**
  * Writes 4 or 8 bytes from ARM64_MMIO_VALUE, and rings the doorbell. The store is atomic
- * so that what was stored before it (the commands of a batch) is visible to whoever sees
- * it.
+ * so that whoever sees it also sees the stores before it (the commands of a batch).
  */
 export function writeMap(cpu: usize, map: usize, pa: u64, size: u32): void {
   const offset = offsetOf(map, pa);
@@ -63,6 +62,6 @@ export function writeMap(cpu: usize, map: usize, pa: u64, size: u32): void {
   else atomic.store<u32>(at, load<u32>(cpu, ARM64_MMIO_VALUE));
   if (atomic.load<u32>(map + ARM64_MAP_RINGS) == 0) return;
   doorbell(load<u32>(map, ARM64_MAP_DOORBELL), offset);
-  // The queue needs its host: the next taken branch sees to that.
+  // The queue needs the host: the next taken branch leaves the run.
   if (atomic.load<u32>(cpu + ARM64_EXIT_REQUEST) != 0) atomic.store<u32>(cpu + ARM64_LIMIT, 0);
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What decoding needs besides masks: operands as records hold them.
+// Operands in the format of records, for decoding, apart from plain masks.
 
 /** Offset of a register where 31 is XZR. */
 export function zrOf(register: u32): u32 {
@@ -11,17 +11,17 @@ export function spOf(register: u32): u32 {
   return register << 3;
 }
 
-/** A field of so many bits as a signed number. */
+/** Sign-extends a field of `width` bits. */
 export function signed(value: u32, width: i32): i32 {
   return i32(value << (32 - width)) >> (32 - width);
 }
 
-/** Whether a branch stays in its page: `at` is its place in the page, both in bytes. */
+/** Whether a branch stays in its page: `at` is its offset in the page, both in bytes. */
 export function isNear(offset: i32, at: u32): bool {
   return u32(offset + i32(at)) < 0x1000;
 }
 
-// An immediate mask of 64 bits is c, c twice, or ones that are rotated.
+// A mask of 64 bits from an immediate is c, c twice, or rotated ones.
 export const MASK_C: u32 = 0;
 export const MASK_T: u32 = 1;
 const MASK_ROTATED: u32 = 2;
@@ -35,14 +35,14 @@ export function maskKind(n: u32, imms: u32, immr: u32): u32 {
   return rotatedOnes(imms, immr) >> 32 == 0 ? MASK_C : MASK_ROTATED;
 }
 
-/** The low half of the mask that `maskOperand` has made. */
+/** The low half of the mask that `maskOperand` has encoded. */
 export function maskOf(c: u32, kind: u32): u32 {
   return kind == MASK_ROTATED ? u32(rotatedOnes(63 - (c & 0xff), c >> 8)) : c;
 }
 
 /**
- * c of a record with an immediate mask (Arm ARM, DecodeBitMasks). The encoding is not
- * reserved.
+ * Field c of a record with an immediate mask (Arm ARM, DecodeBitMasks). The encoding must
+ * not be reserved.
  */
 export function maskOperand(n: u32, imms: u32, immr: u32, kind: u32): u32 {
   if (kind == MASK_ROTATED) return (63 - imms) | (immr << 8);

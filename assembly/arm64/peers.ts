@@ -3,7 +3,7 @@
 
 import { ARM64_PEERS, ARM64_VCPU_SIZE } from '../layout/arm64-state';
 
-/** Block of a vCPU, of those that are ARM64_PEER_COUNT in number. */
+/** Block of a vCPU, with a number below ARM64_PEER_COUNT. */
 export function peerOf(cpu: usize, vcpu: u32): usize {
   return load<usize>(cpu, ARM64_PEERS) + usize(vcpu) * ARM64_VCPU_SIZE;
 }

@@ -44,8 +44,8 @@ import { peerOf } from './peers';
 import { flushUsed } from './tlb';
 
 /**
- * The record page of a page of RAM, which is allocated where there is none; 0 when the
- * pool is full.
+ * The record page of a page of RAM, which is allocated if there is none; 0 when the pool
+ * is full.
  */
 export function recordPage(cpu: usize, page: u32): usize {
   const pool = load<usize>(cpu, ARM64_POOL);
@@ -65,15 +65,15 @@ export function recordPage(cpu: usize, page: u32): usize {
   memory.fill(base, 0, ARM64_PAGE_RECORDS * ARM64_RECORD_SIZE);
   store<u64>(base, HANDLER_PAGE_END, ARM64_PAGE_RECORDS * ARM64_RECORD_SIZE);
   if (checked) memory.fill(base + ARM64_SHADOW, 0, ARM64_PAGE_RECORDS * ARM64_SHADOW_SIZE);
-  // Another vCPU may have been first: then this page stays unused until the pool is
-  // emptied.
+  // Another vCPU may have been first: this page then stays unused until the pool is
+  // reset.
   const first = atomic.cmpxchg<usize>(entry, 0, base);
-  // Stores to the page are noted from now on, whose vCPU's they are.
+  // Stores to the page are tracked from now on, by any vCPU.
   if (checked) flushEverywhere(cpu);
   return first == 0 ? base : first;
 }
 
-/** Empties the TLBs of all vCPUs of a machine, which share a thread. */
+/** Empties the TLBs of all vCPUs of a machine that share a thread. */
 function flushEverywhere(cpu: usize): void {
   flushUsed(cpu);
   const count = load<u32>(cpu, ARM64_PEER_COUNT);
@@ -81,8 +81,8 @@ function flushEverywhere(cpu: usize): void {
 }
 
 /**
- * Forgets what a record page says: each record in one store, so that no vCPU sees half of
- * one.
+ * Discards the records of a page, each with one store, so that no vCPU sees half of a
+ * record.
  */
 function clearRecords(base: usize): void {
   atomic.add<u32>(base - ARM64_PAGE_GENERATION, 1);
@@ -91,24 +91,24 @@ function clearRecords(base: usize): void {
     store<u64>(at, load<u16>(at) == u16(HANDLER_STOP) ? STOP_ALONE : 0);
 }
 
-/** A record that stops, and what was in its place has been forgotten. */
+/** A planted record that stops, whose original has been discarded. */
 const STOP_ALONE: u64 = HANDLER_STOP | (1 << 32);
 
-/** Puts one that stops in the place of a record. Returns what was there. */
+/** Replaces a record with one that stops. Returns the original. */
 export function plantStop(record: usize): u64 {
   const kept = load<u64>(record);
   store<u64>(record, HANDLER_STOP);
   return kept;
 }
 
-/** Puts a record back, unless it has been forgotten meanwhile. */
+/** Restores a record, unless it has been discarded in the meantime. */
 export function removeStop(record: usize, kept: u64): void {
   store<u64>(record, load<u64>(record) == HANDLER_STOP ? kept : 0);
 }
 
 /**
- * The same while other threads execute the page. Only the handler goes: a vCPU that has read it
- * before reads the operands afterwards, and they have to belong to it.
+ * Like `clearRecords`, while other threads execute the page. Only the handler is removed:
+ * a vCPU that has already read it reads the operands afterwards, and they have to match.
  */
 function forgetRecords(base: usize): void {
   atomic.add<u32>(base - ARM64_PAGE_GENERATION, 1);
@@ -120,7 +120,7 @@ function forgetRecord(record: usize): void {
   if (atomic.load<u16>(record) != 0) store<u16>(record, u16(HANDLER_FORGOTTEN));
 }
 
-/** A place in a page to which no branch is near. */
+/** A position in a page from which no branch is near. */
 const NOWHERE: u32 = 0x40000000;
 
 /** Decodes the word of a record into ARM64_RECORD_SCRATCH or ARM64_RECORD_ASIDE. */
@@ -131,15 +131,16 @@ function decodeTo(target: usize, record: usize, base: usize, place: u32): void {
 }
 
 /**
- * Puts a decoded record in the place of one that was not, in one piece. What IC has invalidated
- * since its word was read is forgotten again: who has executed the IC waits for that at its DSB.
+ * Publishes a decoded record in one store. If IC has invalidated the page since the word
+ * was read, the record is discarded again; the vCPU that has executed the IC waits for
+ * that at its DSB.
  */
 function publish(record: usize, old: u64, decoded: u64, base: usize, generation: u32): void {
   atomic.cmpxchg<u64>(record, old, decoded);
   if (atomic.load<u32>(base - ARM64_PAGE_GENERATION) != generation) forgetRecord(record);
 }
 
-/** Decodes the word of a record that has not been decoded. */
+/** Decodes a record for the first time. */
 export function decodeRecord(cpu: usize, record: usize, base: usize): void {
   const generation = atomic.load<u32>(base - ARM64_PAGE_GENERATION);
   decodeTo(cpu + ARM64_RECORD_SCRATCH, record, base, 0);
@@ -147,9 +148,9 @@ export function decodeRecord(cpu: usize, record: usize, base: usize): void {
 }
 
 /**
- * Decodes the word of a record that has been forgotten. While another vCPU may be in the middle of
- * what it said, a word that has changed is decoded aside: returns the record to be executed
- * instead, or 0 where the one in the page is what is next.
+ * Decodes the word of a discarded record. While another vCPU may be in the middle of
+ * executing the old one, a changed word is decoded into a separate record: returns that
+ * record, or 0 when the one in the page is to be executed.
  */
 export function decodeForgotten(cpu: usize, record: usize, base: usize): usize {
   const old = atomic.load<u64>(record);
@@ -168,7 +169,7 @@ export function decodeForgotten(cpu: usize, record: usize, base: usize): usize {
   return aside;
 }
 
-/** IC IVAU: the instructions of a page of RAM are read anew. */
+/** IC IVAU: the instructions of a page of RAM will be decoded again. */
 export function invalidatePage(cpu: usize, page: u32): void {
   const base = atomic.load<usize>(load<usize>(cpu, ARM64_POOL) + ARM64_POOL_TABLE + (page << 2));
   if (base == 0) return;
@@ -193,7 +194,9 @@ function invalidate(cpu: usize, base: usize): void {
   else clearRecords(base);
 }
 
-/** IC IALLU: all instructions are read anew. Record pages stay where they are. */
+/**
+ * IC IALLU: all instructions will be decoded again. Record pages keep their addresses.
+ */
 export function invalidateAll(cpu: usize): void {
   const table = load<usize>(cpu, ARM64_POOL) + ARM64_POOL_TABLE;
   const end = table + ((load<u32>(cpu, ARM64_RAM_SIZE) >> 12) << 2);
@@ -206,8 +209,8 @@ export function invalidateAll(cpu: usize): void {
 }
 
 /**
- * Empties the pool, while no vCPU runs. `size` is what there is of it in bytes from
- * `pool` on, `ramSize` that of RAM.
+ * Empties the pool, while no vCPU runs. `size` is its size in bytes from `pool` on,
+ * `ramSize` that of RAM.
  */
 export function resetPool(pool: usize, size: u32, ramSize: u32): void {
   const pages = ramSize >> 12;

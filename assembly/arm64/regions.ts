@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Regions (layout/arm64-regions.ts): how they are entered and left, and how the host places
-// them.
+// Regions (layout/arm64-regions.ts): entering and leaving them, and placing them for the
+// host.
 
 import { ARM64_PAGE_CODE } from '../layout/arm64-records';
 import {
@@ -25,20 +25,20 @@ import { decode } from './decode';
 import { enterPage, fetchEntry, isFetchEntry } from './fetch';
 import { HANDLER_REGION, HANDLER_RESUME } from './handlers';
 
-/** A place in a page to which no branch is near. */
+/** A position in a page from which no branch is near. */
 const NOWHERE: u32 = 0x40000000;
 
-/** Whether the record that is next is one at which a region is entered. */
+/** Whether the next record enters a region. */
 export function isAtRegion(cpu: usize): bool {
   return load<u16>(load<usize>(cpu, ARM64_DP)) == HANDLER_REGION;
 }
 
-/** The entry of the region that a record leads to, or 0. */
+/** The entry of the region that a record enters, or 0. */
 export function entryOf(record: usize): usize {
   return load<u16>(record) == HANDLER_REGION ? load<usize>(record, 4) : 0;
 }
 
-/** What a region's record has replaced is next, once. */
+/** Makes the record that the region's record has replaced the next one, once. */
 function setAside(cpu: usize): void {
   const dp = load<usize>(cpu, ARM64_DP);
   const entry = entryOf(dp);
@@ -49,13 +49,13 @@ function setAside(cpu: usize): void {
   store<usize>(cpu, entry, ARM64_DP);
 }
 
-/** Looks for the record of the PC in the block: false where it is left to the slow loop. */
+/** Finds the record of the PC in the block; false when that is left to the slow loop. */
 function follow(cpu: usize): bool {
   const to = load<u64>(cpu, ARM64_PC);
   const count = load<usize>(cpu, ARM64_ACC);
   const entry = fetchEntry(cpu, to);
   if (!isFetchEntry(entry, to)) {
-    // As behind a branch at record 0.
+    // The state after a branch at record 0.
     store<u32>(cpu, 0, ARM64_TRAP_RECORD_AT);
     store<usize>(cpu, count - 8, ARM64_ACC);
     store<usize>(cpu, cpu + ARM64_RECORD_FETCH, ARM64_DP);
@@ -68,8 +68,8 @@ function follow(cpu: usize): bool {
 }
 
 /**
- * Runs regions, from the one that the next record leads to if it does, until a record is for
- * the interpreter.
+ * Runs regions, starting with the one that the next record enters, if any, until the
+ * interpreter has to execute a record.
  */
 export function runRegions(cpu: usize): void {
   while (true) {
@@ -77,8 +77,8 @@ export function runRegions(cpu: usize): void {
     const entry = entryOf(dp);
     if (entry == 0) return;
     const count = load<u32>(cpu, ARM64_ACC) + u32(dp);
-    // Near its limit the interpreter goes on: it looks at it where the architecture's
-    // instructions say so, with or without regions.
+    // Near the limit the interpreter continues: it checks the limit at the same
+    // instructions with or without regions.
     if (count + load<u32>(entry, ARM64_ENTRY_LONGEST) > load<u32>(cpu, ARM64_LIMIT)) break;
     const left = call_indirect<u32>(
       load<u32>(entry, ARM64_ENTRY_FUNCTION),
@@ -92,8 +92,8 @@ export function runRegions(cpu: usize): void {
 }
 
 /**
- * Makes the record of the instruction `at` bytes behind the start of its page one at which a
- * region is entered. The other words of the entry are there.
+ * Makes the record of the instruction `at` bytes after the start of its page enter a
+ * region. The other words of the entry have been filled.
  */
 export function placeEntry(base: usize, at: u32, entry: usize): void {
   const record = base + (at << 1);

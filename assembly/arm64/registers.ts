@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// General-purpose registers by number, for what the interpreter's loop calls.
+// General-purpose registers by number, for functions that the interpreter's loop calls.
 
 import { ARM64_X, ARM64_ZR } from '../layout/arm64-state';
 import { zrOf } from './operand-fields';
@@ -9,7 +9,7 @@ export function registerOf(cpu: usize, number: u32): u64 {
   return load<u64>(cpu + zrOf(number), ARM64_ZR);
 }
 
-/** Writes a register; XZR takes nothing. */
+/** Writes a register; a write to XZR is ignored. */
 export function setRegister(cpu: usize, number: u32, value: u64): void {
   if (number != 31) store<u64>(cpu + (number << 3), value, ARM64_X);
 }

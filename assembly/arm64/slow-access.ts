@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Accesses that the soft TLB does not answer: misses, pages of devices, accesses that
-// cross pages.
+// Accesses that miss in the soft TLB: translations, pages of devices, accesses that cross
+// pages.
 
 import { mmio } from '../imports/board';
 import {
@@ -44,9 +44,7 @@ const WNR: u32 = 1 << 6;
 /** SCTLR_EL1.A: every unaligned access faults. */
 const SCTLR_A: u64 = 2;
 
-/**
- * What `locateData` returns where the access is a device's: the PA is in ARM64_WALK_PA.
- */
+/** Result of `locateData` for an access to a device: the PA is in ARM64_WALK_PA. */
 export const DEVICE: usize = 1;
 
 function dataAbort(cpu: usize, status: u32, access: u32, va: u64): void {
@@ -54,9 +52,9 @@ function dataAbort(cpu: usize, status: u32, access: u32, va: u64): void {
 }
 
 /**
- * Host address of an access that lies in one page; DEVICE where it is not RAM; 0 when it
- * faults. A page goes into the TLB of the level: but not RAM where alignment is to be
- * checked, and not what EL0 can access into that of EL1 (PSTATE.PAN).
+ * Host address of an access inside one page; DEVICE when it is not RAM; 0 when it faults.
+ * Adds the page to the TLB of the level, except RAM where alignment has to be checked,
+ * and except pages that EL0 can access in the TLB of EL1 (PSTATE.PAN).
  */
 function locateData(cpu: usize, va: u64, el: u32, access: u32, aligned: bool): usize {
   const offset: usize = access == WRITE ? <usize>ARM64_TLB_WRITE : 0;
@@ -104,8 +102,8 @@ function locateData(cpu: usize, va: u64, el: u32, access: u32, aligned: bool): u
 }
 
 /**
- * 1, 2, 4 or 8 bytes at the PA in ARM64_WALK_PA plus `offset`: those of a direct map, or the
- * board is asked.
+ * Accesses 1, 2, 4 or 8 bytes at the PA in ARM64_WALK_PA plus `offset`, through a direct
+ * map or by a call of the board.
  */
 function device(cpu: usize, va: u64, offset: u32, size: u32, access: u32): bool {
   const pa = load<u64>(cpu, ARM64_WALK_PA) + offset;
@@ -126,8 +124,8 @@ function device(cpu: usize, va: u64, offset: u32, size: u32, access: u32): bool 
 }
 
 /**
- * Whether a watchpoint keeps an access from being made, which nothing else does: its
- * exception is in ARM64_FAULT_* then, or a debugger's stop has been noted.
+ * Whether a watchpoint prevents an access that would otherwise succeed. If so, its
+ * exception is in ARM64_FAULT_*, or a debugger's stop has been stored.
  */
 function watched(cpu: usize, va: u64, size: u32, el: u32, access: u32): bool {
   if (isDebuggerWatched(cpu, va, size, access == WRITE)) return true;
@@ -141,15 +139,15 @@ function watched(cpu: usize, va: u64, size: u32, el: u32, access: u32): bool {
 function crossing(cpu: usize, va: u64, el: u32, access: u32): usize {
   const at = locateData(cpu, va, el, access, false);
   if (at != DEVICE) return at;
-  // No device answers an access that is not aligned.
+  // No device accepts an unaligned access.
   dataAbort(cpu, FAULT_ALIGNMENT, access, va);
   return 0;
 }
 
 /**
- * Loads as exception level `el`: the address where the bytes are, in RAM or in
- * ARM64_BUFFER, or 0 when it faults. `element` is what has to be aligned where alignment
- * is checked: half of a pair.
+ * Loads as exception level `el`: the address of the bytes, in RAM or in ARM64_BUFFER, or
+ * 0 when the access faults. `element` is the size whose alignment is checked, if it is:
+ * half of a pair.
  */
 export function loadAs(cpu: usize, va: u64, size: u32, el: u32, element: u32): usize {
   const aligned = (va & u64(element - 1)) == 0;
@@ -173,7 +171,7 @@ export function loadAs(cpu: usize, va: u64, size: u32, el: u32, element: u32): u
   return cpu + ARM64_BUFFER;
 }
 
-/** Stores one or two elements, each in one piece. */
+/** Stores one or two elements, each with one store. */
 function storeElements(at: usize, size: u32, element: u32, low: u64, high: u64): void {
   switch (element) {
     case 1:
@@ -193,8 +191,8 @@ function storeElements(at: usize, size: u32, element: u32, low: u64, high: u64):
 }
 
 /**
- * Stores the first `size` bytes of two u64 as exception level `el`; false when it faults,
- * and nothing is stored then.
+ * Stores the first `size` bytes of two u64 as exception level `el`; false, with nothing
+ * stored, when it faults.
  */
 export function storeAs(
   cpu: usize,
@@ -236,8 +234,7 @@ export function storeAs(
 }
 
 /**
- * The read that the TLB of the level in use has not answered. 16 bytes are a pair of X
- * registers.
+ * A read that missed in the TLB of the current level. 16 bytes are a pair of X registers.
  */
 export function slowLoad(cpu: usize, va: u64, size: u32, element: u32): usize {
   return loadAs(cpu, va, size, load<u32>(cpu, ARM64_EL), element);
@@ -254,16 +251,16 @@ export function slowStore(
   return storeAs(cpu, va, size, load<u32>(cpu, ARM64_EL), element, lowHalf, highHalf);
 }
 
-/** For the host: where a byte is that EL1 can read, or 0 where it is no RAM. */
+/** For the host: address of a byte that EL1 can read, 0 when it is not RAM. */
 export function hostAddress(cpu: usize, va: u64): usize {
   if (translate(cpu, va, 1, READ, false) != TRANSLATED) return 0;
   return hostOf(cpu, load<u64>(cpu, ARM64_WALK_PA), 1);
 }
 
 /**
- * Host address of `size` bytes that an atomic access reads, writes, or both, aligned, or 0
- * when it faults: what cannot be read is reported as a read. Atomics of devices are external
- * aborts.
+ * Host address of `size` aligned bytes that an atomic access reads, writes, or both; 0
+ * when it faults. A fault of the read is reported as a read. Atomics on devices are
+ * external aborts.
  */
 export function atomicAddress(cpu: usize, va: u64, size: u32, reads: bool, writes: bool): usize {
   const access = writes ? WRITE : READ;

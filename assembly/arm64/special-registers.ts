@@ -60,13 +60,12 @@ import {
 } from './system-registers';
 import { flushAll, flushLower } from './tlb';
 
-// SCTLR_EL1: bits that can be written, and bits that are 1 (EL0 has no AArch32: ITD and
-// SED).
+// SCTLR_EL1: writable bits, and bits that are always 1 (EL0 has no AArch32: ITD and SED).
 const SCTLR_WRITABLE: u64 = 0x048dd21f;
 export const SCTLR_ONES: u64 = 0x30500980;
-/** TCR_EL1 without HA, HD, HPD and what later versions have. */
+/** TCR_EL1 without HA, HD, HPD and the fields of later versions. */
 const TCR_WRITABLE: u64 = 0x77ffbfffbf;
-/** DC ZVA is prohibited (DZP); its block is of 64 bytes. */
+/** DC ZVA is prohibited (DZP); its block has 64 bytes. */
 const DCZID_BS: u64 = 4;
 const DCZID_DZP: u64 = 1 << 4;
 /** SCTLR_EL1: EL0 may use DC ZVA. */
@@ -84,8 +83,8 @@ function counter(cpu: usize): u64 {
 }
 
 /**
- * Of vCPUs on threads of their own each has an estimate of what the time is: no read is behind
- * one that any of them has made before.
+ * The counter for vCPUs on their own threads, each of which has its own estimate of the
+ * time: no read returns less than an earlier read by any of them.
  */
 function latest(cpu: usize, time: u64): u64 {
   const at = peerOf(cpu, 0) + ARM64_LATEST;
@@ -143,7 +142,7 @@ export function readSpecial(cpu: usize, encoding: u32, rt: u32): bool {
   return true;
 }
 
-/** A register of which translations in the TLBs depend. */
+/** Writes a register that translations in the TLBs depend on. */
 function writeTranslation(cpu: usize, at: usize, value: u64): void {
   if (load<u64>(at) == value) return;
   store<u64>(at, value);
@@ -151,8 +150,8 @@ function writeTranslation(cpu: usize, at: usize, value: u64): void {
 }
 
 /**
- * A table or ASID has changed. What TTBR1_EL1 itself maps is global, unless its table
- * changes.
+ * Changes a table or ASID. The mappings of TTBR1_EL1 are global, so they change only with
+ * the table.
  */
 function writeTable(cpu: usize, at: usize, value: u64, isUpper: bool): void {
   const changed = load<u64>(at) ^ value;

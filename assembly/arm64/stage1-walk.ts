@@ -24,7 +24,7 @@ export const READ: u32 = 0;
 export const WRITE: u32 = 1;
 export const FETCH: u32 = 2;
 
-// Fault status codes; those that name a level have it in bits 1 and 0.
+// Fault status codes; those with a level have it in bits 1 and 0.
 const FAULT_ADDRESS_SIZE: u32 = 0x00;
 const FAULT_TRANSLATION: u32 = 0x04;
 const FAULT_ACCESS_FLAG: u32 = 0x08;
@@ -33,7 +33,7 @@ export const FAULT_EXTERNAL: u32 = 0x10;
 const FAULT_EXTERNAL_WALK: u32 = 0x14;
 export const FAULT_ALIGNMENT: u32 = 0x21;
 export const FAULT_DEBUG: u32 = 0x22;
-/** A translation that has not faulted. */
+/** Result of a translation without a fault. */
 export const TRANSLATED: u32 = 0xff;
 
 const SCTLR_M = 1;
@@ -50,7 +50,7 @@ export function regimeOf(cpu: usize): usize {
   return cpu + ARM64_BANK + ARM64_BANK_STRIDE;
 }
 
-/** Bits of the output address by TCR_EL1.IPS. */
+/** Width of the output address that TCR_EL1.IPS encodes. */
 function outputBits(ips: u32): u32 {
   if (ips >= 5) return PA_BITS;
   return ips < 3 ? 32 + (ips << 2) : ips == 3 ? 42 : 44;
@@ -61,14 +61,14 @@ function flat(cpu: usize, va: u64, access: u32): u32 {
   store<u64>(cpu, va, ARM64_WALK_PA);
   store<u32>(cpu, u32(access != FETCH), ARM64_WALK_DEVICE);
   store<u32>(cpu, 0, ARM64_WALK_USER);
-  // Device-nGnRnE, Outer Shareable. A flat mapping ends with a change of SCTLR_EL1 only.
+  // Device-nGnRnE, Outer Shareable. A flat mapping ends only when SCTLR_EL1 changes.
   store<u32>(cpu, 2 << 8, ARM64_WALK_ATTRIBUTES);
   store<u32>(cpu, 12, ARM64_WALK_SHIFT);
   return TRANSLATED;
 }
 
 /**
- * log2 of the granule: TG0 and TG1 have codes of their own. A reserved one is taken for 4
+ * log2 of the granule: TG0 and TG1 have different encodings. A reserved one acts as 4
  * KiB.
  */
 function granuleOf(tcr: u64, upper: bool): u32 {
@@ -86,9 +86,9 @@ export function untagged(cpu: usize, va: u64): u64 {
 }
 
 /**
- * Translates for an access at exception level `el`. TRANSLATED: ARM64_WALK_* have the
- * result. Otherwise a fault status code, of which all but external aborts and alignment
- * have the level.
+ * Translates an access at exception level `el`. Returns TRANSLATED, with the result in
+ * ARM64_WALK_*, or a fault status code, which includes the level unless it is an external
+ * abort or an alignment fault.
  */
 export function translate(cpu: usize, tagged: u64, el: u32, access: u32, checkPan: bool): u32 {
   const regime = regimeOf(cpu);
@@ -145,8 +145,8 @@ function mayBeBlock(level: u32, granule: u32): bool {
 }
 
 /**
- * Checks permissions, of the leaf and of the tables above, and stores what the TLB wants
- * to know.
+ * Checks the permissions of the leaf and of the tables above, and stores the attributes
+ * that the TLB needs.
  */
 function permitted(
   cpu: usize,
@@ -161,7 +161,7 @@ function permitted(
   const writable = (leaf & 0x80) == 0 && (tables & (u64(1) << 62)) == 0;
   const mair = load<u64>(regimeOf(cpu), BANK_MAIR) >> ((leaf << 1) & 0x38);
   const device = (mair & 0xf0) == 0;
-  // Device and Non-cacheable memory is Outer Shareable whatever the descriptor says.
+  // Device and Non-cacheable memory is Outer Shareable regardless of the descriptor.
   const shareability = device || (mair & 0xff) == NON_CACHEABLE ? 2 : u32(leaf >> 8) & 3;
   store<u32>(cpu, u32(device), ARM64_WALK_DEVICE);
   store<u32>(cpu, u32(mair & 0xff) | (shareability << 8), ARM64_WALK_ATTRIBUTES);
@@ -170,7 +170,7 @@ function permitted(
     const writableHere = el == 0 ? user && writable : writable;
     if ((sctlr & SCTLR_WXN) != 0 && writableHere) return false;
     if (el == 0) return (leaf & (u64(1) << 54)) == 0 && (tables & (u64(1) << 60)) == 0;
-    // What EL0 can write, EL1 does not execute.
+    // EL1 does not execute what EL0 can write.
     return (leaf & (u64(1) << 53)) == 0 && (tables & (u64(1) << 59)) == 0 && !(user && writable);
   }
   if (el == 0 && !user) return false;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// What the loops of the interpreter do not look at, because it would cost each instruction
-// something and hardly ever happens: such code is executed one instruction at a time
-// (`step`), and looked at before.
+// Conditions that the loops of the interpreter do not check, because a check would slow
+// down each instruction and they hardly ever hold. Code under such a condition is
+// executed one instruction at a time (`step`), with the checks before each.
 
 import { ARM64_PAGE_CODE } from '../layout/arm64-records';
 import {
@@ -28,14 +28,14 @@ const SCTLR_SA0: u64 = 1 << 4;
 const ISS_ISV: u32 = 1 << 24;
 const ISS_EX: u32 = 1 << 6;
 
-/** Whether an access of which SP is the base faults. */
+/** Whether an access with SP as its base faults. */
 function isStackMisaligned(cpu: usize): bool {
   if ((load<u64>(cpu, ARM64_SP) & 15) == 0) return false;
   const checked = load<u32>(cpu, ARM64_EL) == 0 ? SCTLR_SA0 : SCTLR_SA;
   return (load<u64>(regimeOf(cpu), BANK_SCTLR) & checked) != 0;
 }
 
-/** Whether what comes next has to be looked at. */
+/** Whether the next instruction has to be executed with checks. */
 export function isStepwise(cpu: usize): bool {
   return (
     isStackMisaligned(cpu) || isStepActive(cpu) || isBreakpointPage(cpu) || isDebuggerPage(cpu)
@@ -43,8 +43,8 @@ export function isStepwise(cpu: usize): bool {
 }
 
 /**
- * Software step, before an instruction (D2.12): takes the exception that is pending, or notes
- * that this instruction is stepped.
+ * Software step, before an instruction (D2.12): takes the pending exception, or stores
+ * that this instruction is being stepped.
  */
 export function beginStep(cpu: usize): void {
   store<u32>(cpu, 0, ARM64_STEPPING);
@@ -57,24 +57,24 @@ export function beginStep(cpu: usize): void {
   store<u32>(cpu, PSTATE_SS, ARM64_STEPPING);
 }
 
-/** Notes what is stepped, before it is executed. */
+/** Stores what is being stepped, before it is executed. */
 export function noteStep(cpu: usize, record: usize): void {
   if (load<u32>(cpu, ARM64_STEPPING) == 0) return;
   const word = wordOf(cpu, record);
-  // LDXR, LDAXR and their pairs; a pair of 32 bits less is CASP.
+  // LDXR, LDAXR and their pairs; a "pair" with a size below 32 bits is CASP.
   const isExclusive = (word & 0x3fc00000) == 0x08400000 && (word & 0x80200000) != 0x00200000;
   store<u32>(cpu, ISS_ISV | (isExclusive ? ISS_EX : 0), ARM64_STEPPED);
 }
 
-/** The instruction of a record of the page that `locate` has found. */
+/** The instruction word of a record in the page that `locate` has found. */
 function wordOf(cpu: usize, record: usize): u32 {
   const base = load<usize>(cpu, ARM64_BASE);
   return load<u32>(load<usize>(base - ARM64_PAGE_CODE) + ((record - base) >> 1));
 }
 
 /**
- * Whether a decoded instruction takes an SP alignment fault (Arm ARM, D1.8.2): all loads and
- * stores that are implemented do, but for literals, whose field is not a register, and
+ * Whether a decoded instruction takes an SP alignment fault (Arm ARM, D1.8.2): all
+ * implemented loads and stores do, except literals, whose field is not a register, and
  * prefetches.
  */
 export function isStackFault(cpu: usize, record: usize, handler: u64): bool {

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: MIT
-// What the parts of system instructions have in common.
+// Results and helpers that the parts of system instructions share.
 
 import { takeException } from './exception';
 
 /**
- * Results of a system instruction besides ARM64_EXIT_*: the next record; what the PC in
- * the block says.
+ * Results of a system instruction in addition to ARM64_EXIT_*. NEXT: continue with the
+ * next record; AGAIN: continue at the PC in the block.
  */
 export const NEXT: i32 = -1;
 export const AGAIN: i32 = -2;
 
-/** The instruction takes an exception, whose return address is its own. */
+/** Takes an exception whose return address is the instruction itself. */
 export function exception(cpu: usize, ec: u32, iss: u32): i32 {
   takeException(cpu, ec, iss);
   return AGAIN;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Instructions that are not of the interpreter's loop because they look at, or change,
-// more than general-purpose registers: exceptions, system registers, cache and TLB
-// maintenance, hints. The PC in the block is that of the instruction.
+// Instructions outside the interpreter's loop because they read or change more than
+// general-purpose registers: exceptions, system registers, cache and TLB maintenance,
+// hints. The PC in the block is that of the instruction.
 
 import { register as boardRegister } from '../imports/board';
 import {
@@ -67,7 +67,7 @@ import {
 import { AGAIN, exception, NEXT, systemSyndrome } from './system-results';
 import { flushAll } from './tlb';
 
-// SCTLR_EL1: what EL0 may do.
+// SCTLR_EL1: what EL0 is permitted to do.
 const SCTLR_UMA: u64 = 1 << 9;
 const SCTLR_UCT: u64 = 1 << 15;
 const SCTLR_NTWI: u64 = 1 << 16;
@@ -75,12 +75,12 @@ const SCTLR_NTWE: u64 = 1 << 18;
 /** MDSCR_EL1: EL0 may not use the debug communication channel. */
 const MDSCR_TDCC: u64 = 1 << 12;
 
-/** op2 of ISB; the other barrier that comes here is DSB. */
+/** op2 of ISB; the other barrier that is executed here is DSB. */
 const OP2_ISB: u32 = 6;
 
 /**
- * Goes on behind the instruction, once interrupts that have just been unmasked have been
- * looked at.
+ * Continues after the instruction, with a check for interrupts that have just been
+ * unmasked.
  */
 function lookAtInterrupts(cpu: usize): i32 {
   if (!interruptible(cpu)) return NEXT;
@@ -88,13 +88,13 @@ function lookAtInterrupts(cpu: usize): i32 {
   return after(cpu, AGAIN);
 }
 
-/** The instruction has been executed: the PC in the block is behind it. */
+/** Completes the instruction: advances the PC in the block. */
 function after(cpu: usize, result: i32): i32 {
   store<u64>(cpu, load<u64>(cpu, ARM64_PC) + 4, ARM64_PC);
   return result;
 }
 
-/** Whether EL0 may access a register that a trap decides on. */
+/** Whether EL0 may access a register under a trap condition. */
 function allowed(cpu: usize, trap: u32): bool {
   const sctlr = load<u64>(regimeOf(cpu), BANK_SCTLR);
   const timers = load<u64>(regimeOf(cpu), BANK_CNTKCTL);
@@ -109,29 +109,32 @@ function allowed(cpu: usize, trap: u32): bool {
   return true;
 }
 
-/** UNDEFINED, and said so: the last register that nobody has is kept. */
+/** An UNDEFINED access. Stores the register for the host to report. */
 function unknown(cpu: usize, encoding: u32): i32 {
   store<u32>(cpu, encoding, ARM64_UNKNOWN_REGISTER);
   return exception(cpu, EC_UNKNOWN, 0);
 }
 
 /**
- * The ID space: op0 3, op1 0, CRn 0, CRm 1 to 7. What has no line in the table reads as
- * 0.
+ * The ID space: op0 3, op1 0, CRn 0, CRm 1 to 7. Registers that are not in the table read
+ * as 0.
  */
 function isIdentification(encoding: u32): bool {
   return encoding >> 7 == 3 << 7 && ((encoding >> 3) & 15) - 1 < 7;
 }
 
-/** op0 of the registers of debugging. */
+/** op0 of debug registers. */
 const DEBUG: u32 = 2;
 
-/** Registers of timers have CRn 14. */
+/** Whether a register is a timer's: CRn 14. */
 function isTimer(encoding: u32): bool {
   return ((encoding >> 7) & 15) == 14;
 }
 
-/** What the TLBs have, and what comes next, is by the registers of debugging. */
+/**
+ * Completes a write of a debug register, on which the TLBs and the next instruction
+ * depend.
+ */
 function debugChanged(cpu: usize): i32 {
   flushAll(cpu);
   return after(cpu, AGAIN);
@@ -164,7 +167,7 @@ function moveRegister(cpu: usize, word: u32, isRead: bool): i32 {
     )
       return exception(cpu, EC_UNKNOWN, 0);
     if (isTimer(encoding) && !isRead) return after(cpu, ARM64_EXIT_TIMER);
-    // What a write has changed may concern where the next instruction comes from.
+    // The write may have changed where the next instruction is fetched from.
     return isRead ? NEXT : interruptible(cpu) ? lookAtInterrupts(cpu) : after(cpu, AGAIN);
   }
   const bits = registerBits(encoding);
@@ -190,7 +193,7 @@ function movePstate(cpu: usize, word: u32): i32 {
     const daif = load<u32>(cpu, ARM64_DAIF);
     store<u32>(cpu, op2 == 6 ? daif | (value << 6) : daif & ~(value << 6), ARM64_DAIF);
     const next = lookAtInterrupts(cpu);
-    // D decides whether what comes next is stepped.
+    // D decides whether the next instruction is stepped.
     return next == NEXT && ((value << 6) & DAIF_D) != 0 ? after(cpu, AGAIN) : next;
   }
   if (op1 != 0 || el == 0) return exception(cpu, EC_UNKNOWN, 0);
@@ -203,15 +206,15 @@ function movePstate(cpu: usize, word: u32): i32 {
 }
 
 /**
- * WFE and WFI of EL0 may trap; otherwise the vCPU leaves its run unless there is
- * something to wake it.
+ * WFE and WFI. At EL0 they may trap; otherwise the vCPU leaves its run unless it is to be
+ * woken at once.
  */
 function wait(cpu: usize, isEvent: bool): i32 {
   if (isEvent && takeEvent(cpu)) return NEXT;
   if (!isEvent && atomic.load<u32>(cpu + ARM64_PENDING) != 0) return NEXT;
   const mayWait = isEvent ? SCTLR_NTWE : SCTLR_NTWI;
   if (load<u32>(cpu, ARM64_EL) == 0 && (load<u64>(regimeOf(cpu), BANK_SCTLR) & mayWait) == 0)
-    // Condition 14, which is always, is valid.
+    // Condition 14, always, is valid.
     return exception(cpu, EC_WFX, (1 << 24) | (14 << 20) | u32(isEvent));
   return after(cpu, isEvent ? ARM64_EXIT_WFE : ARM64_EXIT_WFI);
 }
@@ -223,7 +226,7 @@ function sendEvent(cpu: usize): void {
   for (let vcpu: u32 = 0; vcpu < count; vcpu++) {
     const peer = peerOf(cpu, vcpu);
     atomic.store<u32>(peer + ARM64_EVENT, 1);
-    // One that waits for an event on a thread of its own sleeps there.
+    // A vCPU that waits for an event on its own thread sleeps on this word.
     if (peer != cpu && isThreaded(cpu)) atomic.notify(peer + ARM64_PENDING, -1);
   }
 }
@@ -251,7 +254,7 @@ function generate(cpu: usize, word: u32): i32 {
   switch (((word >> 19) & 0x1c) | (word & 3)) {
     case 1:
       after(cpu, AGAIN);
-      // It is executed: a step of it is over.
+      // The instruction counts as executed, so its step is complete.
       store<u32>(cpu, 0, ARM64_STEPPING);
       return exception(cpu, EC_SVC, immediate);
     case 2:
@@ -278,7 +281,7 @@ export function executeSystem(cpu: usize, word: u32): i32 {
   const op0 = (word >> 19) & 3;
   if (op0 >= 2) return moveRegister(cpu, word, (word & (1 << 21)) != 0);
   if (op0 == 1) {
-    // No instruction returns a value: SYSL is UNDEFINED.
+    // No such instruction returns a value: SYSL is UNDEFINED.
     if ((word & (1 << 21)) != 0) return exception(cpu, EC_UNKNOWN, 0);
     return maintain(cpu, word);
   }
@@ -286,7 +289,7 @@ export function executeSystem(cpu: usize, word: u32): i32 {
   if (crn == 4) return movePstate(cpu, word);
   if (crn == 2) return hint(cpu, word);
   if (((word >> 5) & 7) != OP2_ISB) return waitForOthers(cpu) ? NEXT : ARM64_EXIT_DSB;
-  // ISB: what is executed next is fetched anew.
+  // ISB: the next instructions are fetched again.
   synchronize(cpu);
   return after(cpu, AGAIN);
 }

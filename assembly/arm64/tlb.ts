@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Invalidation of the soft TLBs. Their entries are 4 KiB whatever the mapping is, and
-// have no ASID: what a change of ASID concerns is dropped with it.
+// Invalidation of the soft TLBs. Their entries are of 4 KiB regardless of the mapping,
+// and have no ASID: a change of ASID drops the entries that it concerns.
 
 import {
   ARM64_TLB,
@@ -25,7 +25,7 @@ function empty(cpu: usize, el: usize): void {
     store<u64>(entry, ARM64_TLB_INVALID);
 }
 
-/** Forgets every translation, whatever is in the TLBs. */
+/** Drops every translation, without checking whether there is any. */
 export function flushAll(cpu: usize): void {
   empty(cpu, 0);
   empty(cpu, 1);
@@ -33,12 +33,14 @@ export function flushAll(cpu: usize): void {
   memory.fill(cpu + ARM64_TLB_BLOCKS, 0, ARM64_TLB_BLOCKS_SIZE);
 }
 
-/** The same where there may be none, as in the TLBs of a vCPU that sleeps. */
+/**
+ * Drops every translation, if there is any: the TLBs of a vCPU that sleeps may be empty.
+ */
 export function flushUsed(cpu: usize): void {
   if (load<u32>(cpu, ARM64_TLB_USED) != 0) flushAll(cpu);
 }
 
-/** Forgets what TTBR0_EL1 or an ASID may have translated. */
+/** Drops the translations that may depend on TTBR0_EL1 or on an ASID. */
 export function flushLower(cpu: usize): void {
   const used = load<u32>(cpu, ARM64_TLB_USED);
   if ((used & USED_EL0) != 0) empty(cpu, 0);
@@ -46,7 +48,7 @@ export function flushLower(cpu: usize): void {
   store<u32>(cpu, used & (USED_HUGE | USED), ARM64_TLB_USED);
 }
 
-/** Notes an entry for a mapping of 1 << shift bytes, so that invalidations find it. */
+/** Records an entry for a mapping of 1 << shift bytes, so that invalidations find it. */
 export function noteEntry(cpu: usize, va: u64, el: u32, shift: u32): void {
   let used = load<u32>(cpu, ARM64_TLB_USED) | USED;
   if (el == 0) used |= USED_EL0;
@@ -71,7 +73,7 @@ function drop(cpu: usize, va: u64): void {
 }
 
 /**
- * Forgets the translations of an address: those of its whole mapping, when that is larger
+ * Drops the translations of an address: those of its whole mapping, if that is larger
  * than an entry.
  */
 export function flushAddress(cpu: usize, va: u64): void {

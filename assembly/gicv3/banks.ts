@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-// The registers that distributor and SGI frames have for each interrupt, at the same offsets
-// (IHI 0069 sections 12.9 and 12.11). A bank covers the INTIDs from `first` up to `end`: the SPIs, or
-// the SGIs and PPIs of one vCPU. Registers and bits of others are RAZ/WI.
+// The registers of distributor and SGI frame that have a bit or field for each interrupt,
+// at the same offsets in both (IHI 0069 sections 12.9 and 12.11). A bank covers the
+// INTIDs from `first` up to, and without, `end`: the SPIs, or the SGIs and PPIs of one
+// vCPU. Registers and bits of other INTIDs are RAZ/WI.
 
 import {
   GIC_INT_ACTIVE,
@@ -26,7 +27,7 @@ import {
 } from '../layout/gic-registers';
 import { change, changeGroup, isPending, priorityOf, wordAt } from './interrupt';
 
-/** Bytes of a bank that has a bit for each INTID. */
+/** Bytes of a bank with one bit per INTID. */
 const BIT_BANK = 0x80;
 const PRIORITY_BANK_END = GIC_IPRIORITYR + 0x400;
 const ICFGR_END = GIC_ICFGR + 0x100;
@@ -36,7 +37,7 @@ export function isBanked(offset: i32): bool {
   return offset >= GIC_IGROUPR && offset < ICFGR_END;
 }
 
-/** What a bit of a bank says about an interrupt. */
+/** The value of an interrupt's bit in a bank. */
 function bitOf(bank: i32, word: u32): bool {
   switch (bank) {
     case GIC_IGROUPR:
@@ -52,7 +53,7 @@ function bitOf(bank: i32, word: u32): bool {
   }
 }
 
-/** A bit of a bank is written. */
+/** Applies a write to an interrupt's bit in a bank. */
 function writeBit(gic: usize, bank: i32, at: usize, intid: i32, bit: bool): void {
   if (bank == GIC_IGROUPR) {
     changeGroup(gic, at, intid, bit ? 0 : GIC_INT_GROUP1, bit ? GIC_INT_GROUP1 : 0);
@@ -84,7 +85,7 @@ function bitBank(offset: i32): i32 {
   return offset & ~(BIT_BANK - 1);
 }
 
-/** A 32-bit read of a bank. */
+/** Reads 32 bits of a bank. */
 export function readBank(gic: usize, vcpu: i32, first: i32, end: i32, offset: i32): u32 {
   let value: u32 = 0;
   if (offset < GIC_IPRIORITYR) {
@@ -112,7 +113,10 @@ export function readBank(gic: usize, vcpu: i32, first: i32, end: i32, offset: i3
   return value;
 }
 
-/** GICD_IPRIORITYR and GICR_IPRIORITYR by bytes, of which the low three bits do not exist. */
+/**
+ * Writes one byte of GICD_IPRIORITYR or GICR_IPRIORITYR, whose low three bits are not
+ * implemented.
+ */
 export function writePriority(
   gic: usize,
   vcpu: i32,
@@ -126,7 +130,7 @@ export function writePriority(
   change(gic, wordAt(gic, vcpu, intid), intid, GIC_INT_PRIORITY, priority);
 }
 
-/** A 32-bit write of a bank. */
+/** Writes 32 bits of a bank. */
 export function writeBank(
   gic: usize,
   vcpu: i32,
@@ -150,7 +154,7 @@ export function writeBank(
     const base = (offset - GIC_ICFGR) << 2;
     for (let i: i32 = 0; i < 16; i++) {
       const intid = base + i;
-      // SGIs are edge-triggered for good.
+      // SGIs are always edge-triggered.
       if (intid < first || intid >= end || intid < GIC_SGIS) continue;
       const edge: u32 = ((value >> (i << 1)) & 2) != 0 ? GIC_INT_EDGE : 0;
       change(gic, wordAt(gic, vcpu, intid), intid, GIC_INT_EDGE & ~edge, edge);

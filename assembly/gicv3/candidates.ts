@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What a vCPU looks at when it is told to: the interrupts that may be deliverable to it. Only the
-// thread that runs the vCPU calls these.
+// The candidates of a vCPU: interrupts that may be deliverable to it, which it checks
+// when it is kicked. Only the thread that runs the vCPU calls these functions.
 
 import {
   GIC_AT_INTIDS,
@@ -33,21 +33,27 @@ import {
   wordAt,
 } from './interrupt';
 
-/** Other threads' changes that one acknowledge looks at; then it answers that there is none. */
+/**
+ * The number of concurrent changes that one acknowledge tolerates before it reports no
+ * interrupt.
+ */
 const TRIES = 64;
 
-/** No interrupt, where one of them stands for its priority and then its INTID. */
+/** In place of a key (priority << 16 | INTID) when there is no interrupt. */
 const NONE: u32 = 0xffffffff;
 const SUMMARY_WORDS: i32 = GIC_LPI_SUMMARY_SIZE >> 2;
 
-/** A candidate that is none any more goes; it stays when it has become one again meanwhile. */
+/**
+ * Removes a candidate that is not deliverable, and restores it if it has become
+ * deliverable in the meantime.
+ */
 function drop(gic: usize, vcpu: i32, intid: i32, word: usize): void {
   atomic.and<u32>(candidatesAt(gic, vcpu, intid), ~(1 << (intid & 31)));
   const seen = atomic.load<u32>(word);
   if (isDeliverable(seen) && targetOf(seen) == vcpu) addCandidate(gic, vcpu, intid);
 }
 
-/** The first of 32 candidates, or `least` where that is before all of them. */
+/** The smallest key of 32 candidates, or `least` if that is smaller. */
 function firstOf(gic: usize, vcpu: i32, base: i32, least: u32): u32 {
   let bits = atomic.load<u32>(candidatesAt(gic, vcpu, base));
   while (bits != 0) {
@@ -65,7 +71,10 @@ function firstOf(gic: usize, vcpu: i32, base: i32, least: u32): u32 {
   return least;
 }
 
-/** `firstOf` all LPIs. A word without candidates leaves the summary, unless it has one again meanwhile. */
+/**
+ * `firstOf` all LPIs. Clears summary bits of words without candidates, unless such a word
+ * has one in the meantime.
+ */
 function firstLpi(gic: usize, vcpu: i32, least: u32): u32 {
   const summary = lpiBlock(gic, vcpu) + GIC_LPI_SUMMARY;
   for (let i: i32 = 0; i < SUMMARY_WORDS; i++) {
@@ -86,8 +95,9 @@ function firstLpi(gic: usize, vcpu: i32, least: u32): u32 {
 }
 
 /**
- * The interrupt that the distributor hands to this vCPU first: of the highest priority, and of these
- * of the lowest INTID. ICC_INTID_NONE without one, or while group 1 is off.
+ * The interrupt that the distributor forwards first to this vCPU: the lowest INTID among
+ * those of the highest priority. ICC_INTID_NONE when there is none, or while group 1 is
+ * disabled.
  */
 export function highest(gic: usize, vcpu: i32): i32 {
   if (load<u32>(cpuBlock(gic, vcpu), GIC_CPU_IGRPEN1) == 0) return ICC_INTID_NONE;
@@ -98,12 +108,15 @@ export function highest(gic: usize, vcpu: i32): i32 {
   return least == NONE ? ICC_INTID_NONE : <i32>(least & 0xffff);
 }
 
-/** True when group 1 has the binary point of group 0. */
+/** True when group 1 uses the binary point of group 0. */
 export function usesCommonPoint(cpu: usize): bool {
   return (load<u32>(cpu, GIC_CPU_CTLR) & ICC_CTLR_CBPR) != 0;
 }
 
-/** Bits of a priority that preempt, of an interrupt of group 1 (IHI 0069 section 4.8.3). */
+/**
+ * The bits of a group 1 interrupt's priority that decide about preemption (IHI 0069
+ * section 4.8.3).
+ */
 function groupMask(cpu: usize): u32 {
   const point = usesCommonPoint(cpu)
     ? load<u32>(cpu, GIC_CPU_BPR0) + 1
@@ -111,13 +124,16 @@ function groupMask(cpu: usize): u32 {
   return 0xff & ~((1 << point) - 1);
 }
 
-/** Group priority of the interrupt that the vCPU handles: the lowest active one. */
+/** Group priority of the interrupt that the vCPU handles: the highest active one. */
 export function runningPriority(cpu: usize): u32 {
   const active = load<u32>(cpu, GIC_CPU_AP0R) | load<u32>(cpu, GIC_CPU_AP1R);
   return active == 0 ? ICC_IDLE_PRIORITY : (<u32>ctz(active)) << 3;
 }
 
-/** Whether an interrupt of this priority passes mask and running priority. */
+/**
+ * Whether an interrupt of this priority passes the priority mask and the running
+ * priority.
+ */
 function passes(cpu: usize, priority: u32): bool {
   if (priority >= load<u32>(cpu, GIC_CPU_PMR)) return false;
   const running = runningPriority(cpu);
@@ -126,7 +142,7 @@ function passes(cpu: usize, priority: u32): bool {
   return (priority & mask) < (running & mask);
 }
 
-/** The interrupt that is signalled, ICC_INTID_NONE without one. */
+/** The interrupt that is signalled, ICC_INTID_NONE when there is none. */
 function signalled(gic: usize, vcpu: i32): i32 {
   const intid = highest(gic, vcpu);
   if (intid == ICC_INTID_NONE) return ICC_INTID_NONE;
@@ -135,8 +151,8 @@ function signalled(gic: usize, vcpu: i32): i32 {
 }
 
 /**
- * `signalled`, and the vCPU's pending bit put right: without an interrupt it is cleared, and then
- * nobody has to look again before the next kick.
+ * Like `signalled`; clears the vCPU's pending bit when there is no interrupt, so that the
+ * vCPU does not check again before the next kick.
  */
 function look(gic: usize, vcpu: i32): i32 {
   const intid = signalled(gic, vcpu);
@@ -153,7 +169,7 @@ export function irqAsserted(gic: usize, vcpu: i32): bool {
   return look(gic, vcpu) != ICC_INTID_NONE;
 }
 
-/** True when there are candidates. Some may be none any more. */
+/** True when there are candidates. Some may not be deliverable any more. */
 function hasCandidates(gic: usize, vcpu: i32): bool {
   const words = load<i32>(gic, GIC_AT_INTIDS) >> 5;
   const candidates = candidatesAt(gic, vcpu, 0);
@@ -167,14 +183,17 @@ function hasCandidates(gic: usize, vcpu: i32): bool {
 }
 
 /**
- * The vCPU has changed what decides which interrupts are signalled to it: when there are candidates,
- * it looks before it goes on.
+ * Makes the vCPU check its candidates, if it has any, before it continues. Called after
+ * it has changed a register that decides which interrupts are signalled to it.
  */
 export function lookAgain(gic: usize, vcpu: i32): void {
   if (hasCandidates(gic, vcpu)) kick(cpuBlock(gic, vcpu));
 }
 
-/** Acknowledges the interrupt that is signalled (ICC_IAR1_EL1): its INTID, ICC_INTID_NONE without one. */
+/**
+ * Acknowledges the signalled interrupt (ICC_IAR1_EL1). Returns its INTID, ICC_INTID_NONE
+ * when there is none.
+ */
 export function acknowledge(gic: usize, vcpu: i32): i32 {
   const cpu = cpuBlock(gic, vcpu);
   for (let i = 0; i < TRIES; i++) {

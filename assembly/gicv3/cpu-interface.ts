@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The CPU interface's system registers (IHI 0069 section 12.2). Only the thread that runs the vCPU
-// calls these; what they change beyond its block they change by the protocol of interrupt.ts.
+// The system registers of the CPU interface (IHI 0069 section 12.2). Only the thread that
+// runs the vCPU calls these functions; changes outside its block follow the protocol of
+// interrupt.ts.
 
 import {
   GIC_AT_VCPUS,
@@ -51,7 +52,7 @@ import {
 import { acknowledge, highest, lookAgain, runningPriority, usesCommonPoint } from './candidates';
 import { change, cpuBlock, exists, replace, wordAt } from './interrupt';
 
-/** Binary points have three bits, and are clamped to the least that means something. */
+/** A binary point: three bits, raised to the least implemented value. */
 function clamped(value: u32, least: u32): u32 {
   const point = value & 7;
   return point < least ? least : point;
@@ -64,9 +65,9 @@ function readBpr1(cpu: usize): u32 {
 }
 
 /**
- * MRS of a GIC register.
+ * Executes an MRS of a GIC register.
  * @param register op0:op1:CRn:CRm:op2 in 16 bits.
- * @returns the value, or -1: the access is UNDEFINED.
+ * @returns the value, or -1 when the access is UNDEFINED.
  */
 export function iccRead(gic: usize, vcpu: i32, register: u32): i64 {
   const cpu = cpuBlock(gic, vcpu);
@@ -103,7 +104,7 @@ export function iccRead(gic: usize, vcpu: i32, register: u32): i64 {
   }
 }
 
-/** Drops the running priority: that of the interrupt acknowledged last. */
+/** Drops the running priority, which is that of the last interrupt acknowledged. */
 function dropPriority(gic: usize, vcpu: i32): void {
   const cpu = cpuBlock(gic, vcpu);
   const active = load<u32>(cpu, GIC_CPU_AP1R);
@@ -111,13 +112,17 @@ function dropPriority(gic: usize, vcpu: i32): void {
   lookAgain(gic, vcpu);
 }
 
-/** Ends the active state, which LPIs do not have; a line that is still high makes the interrupt deliverable again. */
+/**
+ * Ends the active state, which LPIs do not have. A line that is still high makes the
+ * interrupt deliverable again.
+ */
 function deactivate(gic: usize, vcpu: i32, value: u32): void {
   const intid = <i32>(value & 0xffffff);
   if (!exists(gic, intid)) return;
   change(gic, wordAt(gic, vcpu, intid), intid, GIC_INT_ACTIVE, 0);
 }
 
+/** EOIR: drops the priority and, with EOImode = 0, deactivates the interrupt. */
 function endOfInterrupt(gic: usize, vcpu: i32, value: u32): void {
   const intid = <i32>(value & 0xffffff);
   if (intid >= ICC_INTID_SPECIAL && intid <= ICC_INTID_NONE) return;
@@ -126,7 +131,7 @@ function endOfInterrupt(gic: usize, vcpu: i32, value: u32): void {
     deactivate(gic, vcpu, value);
 }
 
-/** Makes an SGI of group 1 pending. */
+/** Makes an SGI pending on a vCPU, if the SGI is in group 1. */
 function sendSgi(gic: usize, vcpu: i32, intid: i32): void {
   const at = wordAt(gic, vcpu, intid);
   for (;;) {
@@ -137,8 +142,8 @@ function sendSgi(gic: usize, vcpu: i32, intid: i32): void {
 }
 
 /**
- * ICC_SGI1R_EL1 (IHI 0069 section 12.2.37). A vCPU's affinity is 0.0.n / 16.n % 16, so that a list
- * of 16 reaches all of one Aff1.
+ * ICC_SGI1R_EL1 (IHI 0069 section 12.2.37). The affinity of vCPU n is 0.0.(n / 16).(n %
+ * 16), so that a target list of 16 covers one Aff1.
  */
 function generateSgi(gic: usize, vcpu: i32, value: u64): void {
   const intid = <i32>(value >> 24) & (GIC_SGIS - 1);
@@ -159,16 +164,16 @@ function generateSgi(gic: usize, vcpu: i32, value: u64): void {
   }
 }
 
-/** Stores a register of the CPU interface that decides what is signalled. */
+/** Stores a register of the CPU interface that decides which interrupts are signalled. */
 function writeMasking(gic: usize, vcpu: i32, at: usize, value: u32): void {
   store<u32>(cpuBlock(gic, vcpu) + at, value);
   lookAgain(gic, vcpu);
 }
 
 /**
- * MSR of a GIC register.
+ * Executes an MSR of a GIC register.
  * @param register op0:op1:CRn:CRm:op2 in 16 bits.
- * @returns false: the access is UNDEFINED.
+ * @returns false when the access is UNDEFINED.
  */
 export function iccWrite(gic: usize, vcpu: i32, register: u32, value: u64): bool {
   const cpu = cpuBlock(gic, vcpu);

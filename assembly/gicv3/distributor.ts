@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The distributor (IHI 0069 section 12.9) with one security state, affinity routing always on, SPIs
-// of group 1 delivered to one vCPU each. Registers of 64 bits are two of 32.
+// The distributor (IHI 0069 section 12.9) with one security state, affinity routing
+// always enabled, and SPIs of group 1 delivered to one vCPU each. A register of 64 bits
+// is accessed as two of 32.
 
 import {
   GIC_AT_CTLR,
@@ -32,18 +33,21 @@ import {
 import { isBanked, readBank, writeBank, writePriority } from './banks';
 import { changeGroup, replace, wordAt } from './interrupt';
 
-/** PIDR4 (the 4 of 64 KiB, JEP106 continuation 4) to 7, PIDR0 to 3 (PIDR2: GICv3), CIDR0 to 3; a byte each. */
+/**
+ * PIDR4 (the 4 of 64 KiB, JEP106 continuation 4) to 7, PIDR0 to 3 (PIDR2: GICv3), CIDR0
+ * to 3; a byte each.
+ */
 const PIDR4: u64 = 0x003bb49200000044;
 const CIDR: u32 = 0xb105f00d;
 
-/** An identification register of any frame. */
+/** Reads an identification register, which all frames have. */
 export function readIdentification(offset: i32): u32 {
   if (offset < GIC_IDENTIFICATION || offset >= GIC_IDENTIFICATION + 0x30) return 0;
   const index = (offset - GIC_IDENTIFICATION) >> 2;
   return index < 8 ? <u32>(PIDR4 >> (index << 3)) & 0xff : (CIDR >> ((index - 8) << 3)) & 0xff;
 }
 
-/** INTID of an IROUTER register, 0 where there is none. */
+/** INTID of a GICD_IROUTER register, 0 when the offset is not one of these. */
 function routedIntid(gic: usize, offset: i32): i32 {
   if (offset < GICD_IROUTER) return 0;
   const intid = (offset - GICD_IROUTER) >> 3;
@@ -61,13 +65,15 @@ function vcpuOf(gic: usize, affinity: u32): i32 {
   return vcpu < load<i32>(gic, GIC_AT_VCPUS) ? vcpu : GIC_INT_NOWHERE;
 }
 
-/** Half of GICD_IROUTER: of Aff3.Aff2.Aff1.Aff0 the low half has three bytes, the high half one. */
+/**
+ * Reads one half of GICD_IROUTER: the low half has Aff2.Aff1.Aff0, the high half Aff3.
+ */
 function readRoute(gic: usize, intid: i32, high: bool): u32 {
   const route = atomic.load<u32>(routeAt(gic, intid));
   return high ? route >> 24 : route & 0xffffff;
 }
 
-/** Routes an interrupt; what is pending moves with it. */
+/** Writes one half of GICD_IROUTER. A pending interrupt moves to the new target. */
 function writeRoute(gic: usize, intid: i32, high: bool, value: u32): void {
   const routed = routeAt(gic, intid);
   const mask: u32 = high ? 0xff000000 : 0xffffff;
@@ -79,7 +85,7 @@ function writeRoute(gic: usize, intid: i32, high: bool, value: u32): void {
   applyRoute(gic, intid);
 }
 
-/** Has an SPI's target follow its route. */
+/** Sets the target in an SPI's word according to its route. */
 export function applyRoute(gic: usize, intid: i32): void {
   const routed = routeAt(gic, intid);
   const at = wordAt(gic, 0, intid);
@@ -88,12 +94,16 @@ export function applyRoute(gic: usize, intid: i32): void {
     const route = atomic.load<u32>(routed);
     const word = (old & ~GIC_INT_TARGET) | (vcpuOf(gic, route) << GIC_INT_TARGET_SHIFT);
     if (word != old && !replace(gic, at, intid, old, word)) continue;
-    // Another thread that has routed it meanwhile may have found the old target in its place.
+    // Another thread may have changed the route in the meantime, and found the old target
+    // in the word.
     if (atomic.load<u32>(routed) == route) return;
   }
 }
 
-/** GICD_CTLR: the enables are in each interrupt's word, so that none is claimed once this returns. */
+/**
+ * GICD_CTLR. Each interrupt's word has a copy of the enables, so that none is claimed
+ * after this returns.
+ */
 function writeControl(gic: usize, value: u32): void {
   const enables = value & (GICD_CTLR_ENABLE_GRP0 | GICD_CTLR_ENABLE_GRP1);
   if (atomic.xchg<u32>(gic, enables, GIC_AT_CTLR) == enables) return;
@@ -114,7 +124,7 @@ function readTyper(gic: usize): u32 {
   return GICD_TYPER_FIXED | lpis | ((load<i32>(gic, GIC_AT_INTIDS) >> 5) - 1);
 }
 
-/** A 32-bit read. */
+/** Reads 32 bits. */
 export function readDistributor(gic: usize, offset: i32): u32 {
   const intids = load<i32>(gic, GIC_AT_INTIDS);
   if (isBanked(offset)) return readBank(gic, 0, GIC_PRIVATE_INTIDS, intids, offset);
@@ -130,7 +140,7 @@ export function readDistributor(gic: usize, offset: i32): u32 {
   return intid != 0 ? readRoute(gic, intid, (offset & 4) != 0) : readIdentification(offset);
 }
 
-/** A 32-bit write. */
+/** Writes 32 bits. */
 export function writeDistributor(gic: usize, offset: i32, value: u32): void {
   if (isBanked(offset)) {
     writeBank(gic, 0, GIC_PRIVATE_INTIDS, load<i32>(gic, GIC_AT_INTIDS), offset, value);
@@ -142,7 +152,7 @@ export function writeDistributor(gic: usize, offset: i32, value: u32): void {
   }
 }
 
-/** A write of one byte: only priorities take it. */
+/** Writes one byte, which only priorities accept. */
 export function writeDistributor8(gic: usize, offset: i32, value: u32): void {
   if (offset < GIC_IPRIORITYR) return;
   const intid = offset - GIC_IPRIORITYR;

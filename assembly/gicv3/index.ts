@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The GIC as a module: for the devices' side and for whoever works its registers from JavaScript. A CPU
-// core is compiled with the same files, and calls them on the same memory.
+// The GIC as a module: for the devices, and for callers in JavaScript. A CPU core is
+// compiled with the same files, and calls them on the same memory.
 
 export { irqAsserted } from './candidates';
 export { iccRead, iccWrite } from './cpu-interface';

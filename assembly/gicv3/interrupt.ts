@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The state of one interrupt: a word that every thread changes by compare-and-swap. Who makes an
-// interrupt deliverable then enters it with the vCPU that it is routed to, and has that vCPU look.
+// The state of one interrupt: a word that every thread changes by compare-and-swap. The
+// thread that makes an interrupt deliverable then adds it to the candidates of the vCPU
+// that it is routed to, and kicks that vCPU.
 
 import {
   GIC_AT_CTLR,
@@ -36,37 +37,43 @@ import {
 } from '../layout/gic-memory';
 import { GICD_CTLR_ENABLE_GRP1 } from '../layout/gic-registers';
 
-/** Block of a vCPU. */
+/** Address of a vCPU's block. */
 export function cpuBlock(gic: usize, vcpu: i32): usize {
   return gic + GIC_CPUS + vcpu * GIC_CPU_SIZE;
 }
 
-/** What a vCPU has of LPIs. */
+/** Address of a vCPU's LPI block. */
 export function lpiBlock(gic: usize, vcpu: i32): usize {
   return load<u32>(gic, GIC_AT_LPIS) + GIC_LPI_WORDS_SIZE + vcpu * GIC_LPI_CPU_SIZE;
 }
 
-/** Address of an interrupt's word. Private ones are those of `vcpu`; there must be such an INTID. */
+/**
+ * Address of an interrupt's word. A private INTID is that of `vcpu`. The INTID must
+ * exist.
+ */
 export function wordAt(gic: usize, vcpu: i32, intid: i32): usize {
   if (intid >= GIC_FIRST_LPI) return load<u32>(gic, GIC_AT_LPIS) + ((intid - GIC_FIRST_LPI) << 2);
   const bank = intid < GIC_PRIVATE_INTIDS ? cpuBlock(gic, vcpu) + GIC_CPU_PRIVATE : gic + GIC_SPIS;
   return bank + (intid << 2);
 }
 
-/** True when there is an interrupt of this number. */
+/** True when the INTID is implemented. */
 export function exists(gic: usize, intid: i32): bool {
   if (intid < GIC_FIRST_LPI) return intid < load<i32>(gic, GIC_AT_INTIDS);
   return intid < GIC_FIRST_LPI + GIC_LPIS && load<u32>(gic, GIC_AT_LPIS) != 0;
 }
 
-/** Address of the word of a vCPU's candidates that has the bit of an INTID. */
+/** Address of the word that has the bit of an INTID in the candidates of a vCPU. */
 export function candidatesAt(gic: usize, vcpu: i32, intid: i32): usize {
   return intid < GIC_FIRST_LPI
     ? cpuBlock(gic, vcpu) + GIC_CPU_CANDIDATES + ((intid >> 5) << 2)
     : lpiBlock(gic, vcpu) + GIC_LPI_CANDIDATES + (((intid - GIC_FIRST_LPI) >> 5) << 2);
 }
 
-/** Enters an interrupt with a vCPU; of an LPI the summary follows, so that it is found. */
+/**
+ * Adds an interrupt to the candidates of a vCPU. For an LPI the summary bit is set
+ * afterwards, so that it is found.
+ */
 export function addCandidate(gic: usize, vcpu: i32, intid: i32): void {
   atomic.or<u32>(candidatesAt(gic, vcpu, intid), 1 << (intid & 31));
   if (intid < GIC_FIRST_LPI) return;
@@ -75,12 +82,12 @@ export function addCandidate(gic: usize, vcpu: i32, intid: i32): void {
   atomic.or<u32>(summary, 1 << (index & 31));
 }
 
-/** Pending as registers show it (IHI 0069 section 4.1.2). */
+/** Whether an interrupt is pending, as registers show it (IHI 0069 section 4.1.2). */
 export function isPending(word: u32): bool {
   return (word & GIC_INT_LATCH) != 0 || (word & (GIC_INT_LINE | GIC_INT_EDGE)) == GIC_INT_LINE;
 }
 
-/** True when the distributor hands the interrupt to the vCPU in its word. */
+/** True when the distributor forwards the interrupt to the vCPU in its word. */
 export function isDeliverable(word: u32): bool {
   const wanted: u32 = GIC_INT_ENABLED | GIC_INT_FORWARDED;
   return (word & (wanted | GIC_INT_ACTIVE)) == wanted && isPending(word);
@@ -94,7 +101,10 @@ export function priorityOf(word: u32): u32 {
   return (word & GIC_INT_PRIORITY) >> GIC_INT_PRIORITY_SHIFT;
 }
 
-/** Has the vCPU look at its candidates: word, limit, and then its sleep. */
+/**
+ * Makes a vCPU check its candidates: sets its pending bit, ends its slice, then wakes its
+ * thread.
+ */
 export function kick(cpu: usize): void {
   const pending = <usize>load<u32>(cpu, GIC_CPU_PENDING_AT);
   atomic.or<u32>(pending, GIC_PENDING_IRQ);
@@ -102,7 +112,7 @@ export function kick(cpu: usize): void {
   if (atomic.load<u32>(cpu, GIC_CPU_ASLEEP) != 0) atomic.notify(pending, -1);
 }
 
-/** Enters an interrupt that has become deliverable. */
+/** Passes an interrupt that has become deliverable to its vCPU. */
 function deliver(gic: usize, intid: i32, word: u32): void {
   const target = targetOf(word);
   if (target == GIC_INT_NOWHERE) return;
@@ -110,7 +120,7 @@ function deliver(gic: usize, intid: i32, word: u32): void {
   kick(cpuBlock(gic, target));
 }
 
-/** One step of a change: false when another thread changed the word first. */
+/** Changes a word in one step; false when another thread changed it first. */
 export function replace(gic: usize, at: usize, intid: i32, old: u32, word: u32): bool {
   if (atomic.cmpxchg<u32>(at, old, word) != old) return false;
   if (isDeliverable(word)) deliver(gic, intid, word);
@@ -126,7 +136,10 @@ export function change(gic: usize, at: usize, intid: i32, clear: u32, set: u32):
   }
 }
 
-/** The line of an interrupt has this level now. A rising edge is latched where edges count. */
+/**
+ * Sets the level of an interrupt's line. A rising edge is latched if the interrupt is
+ * edge-triggered.
+ */
 export function setLine(gic: usize, vcpu: i32, intid: i32, high: bool): void {
   const at = wordAt(gic, vcpu, intid);
   for (;;) {
@@ -140,7 +153,10 @@ export function setLine(gic: usize, vcpu: i32, intid: i32, high: bool): void {
   }
 }
 
-/** The line goes up and down: an event where edges count, nothing elsewhere. */
+/**
+ * Raises and lowers the line: an event for an edge-triggered interrupt, nothing for
+ * others.
+ */
 export function pulseLine(gic: usize, vcpu: i32, intid: i32): void {
   const at = wordAt(gic, vcpu, intid);
   for (;;) {
@@ -154,8 +170,9 @@ export function pulseLine(gic: usize, vcpu: i32, intid: i32): void {
 }
 
 /**
- * Puts an interrupt into a group, or only looks at GICD_CTLR again. A change of GICD_CTLR by another
- * thread between the look and the exchange is seen by the second look.
+ * Puts an interrupt into a group, or only applies GICD_CTLR to its word. If another
+ * thread changes GICD_CTLR between the first load of it and the exchange, the second load
+ * sees that.
  * @param clear GIC_INT_GROUP1 or 0.
  * @param set GIC_INT_GROUP1 or 0.
  */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Commands of the ITS (IHI 0069 section 5.3), each executed to its end: SYNC has nothing to wait for. One that is in error is ignored,
-// and the next one follows.
+// Commands of the ITS (IHI 0069 section 5.3). Each is complete when it returns, so SYNC
+// has nothing to wait for. A command with an error is ignored, and the next one follows.
 
 import { GIC_AT_ITS_ERROR, GIC_AT_ITS_ERRORS, GIC_AT_VCPUS, GIC_LPIS } from '../layout/gic-memory';
 import {
@@ -59,22 +59,23 @@ import {
   readConfigurations,
 } from './lpis';
 
-/** What a command costs beside the entries that it looks at, which cost 1 each. */
+/** Cost of a command, apart from the entries that it visits, which cost 1 each. */
 const COST: i32 = 16;
 
+/** Records the error of a command, which is ignored. */
 function failed(gic: usize, error: u32): i32 {
   store<u32>(gic, error, GIC_AT_ITS_ERROR);
   store<u32>(gic, load<u32>(gic, GIC_AT_ITS_ERRORS) + 1, GIC_AT_ITS_ERRORS);
   return COST;
 }
 
-/** The event that a command names: its address, 0 where none is mapped. */
+/** Address of the entry of the event that a command names, 0 when it is not mapped. */
 function mappedAt(gic: usize, dw0: u64, dw1: u64): usize {
   const at = eventAt(gic, deviceEntry(gic, <u32>(dw0 >> 32)), <u32>dw1);
   return at != 0 && (atomic.load<u64>(at) & VALID) != 0 ? at : 0;
 }
 
-/** What a device's events have made pending goes with them. */
+/** Clears the pending state of all events of a device. */
 function forgetEvents(gic: usize, device: u64): void {
   const events = eventsOf(device);
   for (let event: u32 = 0; event < events; event++) {
@@ -83,7 +84,7 @@ function forgetEvents(gic: usize, device: u64): void {
   }
 }
 
-/** The LPI of an event is not pending any more. */
+/** Clears the pending state of an event's LPI. */
 function forget(gic: usize, event: u64): void {
   const intid = intidOf(event);
   if ((event & VALID) != 0 && isLpiNumber(intid)) clearLpi(gic, intid);
@@ -111,7 +112,10 @@ function mapCollection(gic: usize, dw2: u64): i32 {
   return COST;
 }
 
-/** MAPTI, and MAPI with the EventID as the INTID. An event that was mapped is so anew. */
+/**
+ * MAPTI, and MAPI with the EventID as the INTID. An event that is already mapped is
+ * remapped.
+ */
 function mapEvent(gic: usize, dw0: u64, event: u32, intid: u32, collection: u32): i32 {
   const device = deviceEntry(gic, <u32>(dw0 >> 32));
   if (device == 0) return failed(gic, ITS_ERROR_MAPTI_UNMAPPED_DEVICE);
@@ -142,13 +146,16 @@ function interrupt(gic: usize, at: usize): i32 {
   return COST;
 }
 
-/** A message of an event: its LPI becomes pending, or is dropped where nobody takes it. */
+/**
+ * Delivers a message of an event: its LPI becomes pending, or the message is dropped when
+ * no vCPU accepts it.
+ */
 function raiseEvent(gic: usize, event: u64): void {
   const vcpu = vcpuOfEvent(gic, event);
   if (vcpu != NO_VCPU) raiseLpi(gic, vcpu, intidOf(event));
 }
 
-/** A message of a device. */
+/** Delivers a message of a device. */
 export function raiseMessage(gic: usize, device: u32, event: u32): void {
   const at = eventAt(gic, deviceEntry(gic, device), event);
   if (at == 0) return;
@@ -196,8 +203,8 @@ function moveAll(gic: usize, dw2: u64, dw3: u64): i32 {
 
 /**
  * Executes a command.
- * @param at its address; 0: it is not in RAM.
- * @returns what it has cost.
+ * @param at its address; 0 when it is not in RAM.
+ * @returns its cost.
  */
 export function execute(gic: usize, at: usize): i32 {
   if (at == 0) return failed(gic, ITS_ERROR_COMMAND);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The ITS as software sees it (IHI 0069 sections 12.18 and 12.19): registers, command queue, GITS_TRANSLATER. Commands are executed by
-// the write that makes them visible, as many as it takes until a limit of work; the rest follows by `serveIts`.
+// The frames of the ITS (IHI 0069 sections 12.18 and 12.19): registers, command queue,
+// GITS_TRANSLATER. The write that makes commands visible executes them, up to a limit of
+// work; `serveIts` executes the rest.
 
 import {
   GIC_AT_ITS_BASER0,
@@ -42,11 +43,13 @@ import { readIdentification } from './distributor';
 import { PAGE_ADDRESS, ramAt } from './gic-ram';
 import { execute, raiseMessage } from './its-commands';
 
-/** Work of one `serveIts`: some 60 times all LPIs, or more commands than a queue holds. */
+/**
+ * Work of one `serveIts`: about 60 times all LPIs, or more commands than a queue holds.
+ */
 const LIMIT: i32 = 0x400000;
 const COMMAND_PAGE: u32 = 0x1000;
 
-/** Everything out of reset. */
+/** Resets the ITS. */
 export function resetIts(gic: usize): void {
   store<u32>(gic, 0, GIC_AT_ITS_CTLR);
   store<u32>(gic, 0, GIC_AT_ITS_CREADR);
@@ -62,18 +65,18 @@ function isEnabled(gic: usize): bool {
   return (load<u32>(gic, GIC_AT_ITS_CTLR) & GITS_CTLR_ENABLED) != 0;
 }
 
-/** True while there are commands that have not been executed. */
+/** True while the queue has commands that have not been executed. */
 function hasCommands(gic: usize): bool {
   if (!isEnabled(gic) || (load<u32>(gic, GIC_AT_ITS_CBASER + 4) & GITS_VALID_HI) == 0) return false;
   return load<u32>(gic, GIC_AT_ITS_CREADR) != load<u32>(gic, GIC_AT_ITS_CWRITER);
 }
 
-/** Bytes of the command queue. */
+/** Size of the command queue in bytes. */
 function queueSize(gic: usize): u32 {
   return ((load<u32>(gic, GIC_AT_ITS_CBASER) & GITS_PAGES) + 1) * COMMAND_PAGE;
 }
 
-/** Executes commands. True: there are more. */
+/** Executes commands within the limit of work. True when more remain. */
 export function serveIts(gic: usize): bool {
   const base = load<u64>(gic, GIC_AT_ITS_CBASER) & PAGE_ADDRESS;
   const size = queueSize(gic);
@@ -96,7 +99,10 @@ function fixedOf(offset: i32): u32 {
   return offset < GITS_BASER + 8 ? GITS_BASER0_FIXED_HI : GITS_BASER1_FIXED_HI;
 }
 
-/** Offset in the block of a half of GITS_BASER0 or 1; 0: it is none of them. */
+/**
+ * Offset in the block of one half of GITS_BASER0 or GITS_BASER1; 0 for any other
+ * register.
+ */
 function baserAt(offset: i32): usize {
   if (offset < GITS_BASER || offset >= GITS_BASER + 16) return 0;
   return GIC_AT_ITS_BASER0 + (offset - GITS_BASER);
@@ -106,7 +112,10 @@ function readControl(gic: usize): u32 {
   return load<u32>(gic, GIC_AT_ITS_CTLR) | (hasCommands(gic) ? 0 : GITS_CTLR_QUIESCENT);
 }
 
-/** A 32-bit read of the control frame. Who waits for GITS_CREADR has more commands executed. */
+/**
+ * Reads 32 bits of the control frame. A read of GITS_CREADR executes further commands:
+ * software polls it.
+ */
 export function readIts(gic: usize, offset: i32): u32 {
   switch (offset) {
     case GITS_CTLR:
@@ -129,7 +138,7 @@ export function readIts(gic: usize, offset: i32): u32 {
   return load<u32>(gic + baser) | ((offset & 4) != 0 ? fixedOf(offset) : 0);
 }
 
-/** A queue begins empty. */
+/** Writes GITS_CBASER, which empties the queue. */
 function writeQueueBase(gic: usize, offset: i32, value: u32): void {
   const mask: u32 = (offset & 4) != 0 ? GITS_CBASER_HI : GITS_CBASER_LO;
   store<u32>(gic + GIC_AT_ITS_CBASER + (offset - GITS_CBASER), value & mask);
@@ -137,7 +146,7 @@ function writeQueueBase(gic: usize, offset: i32, value: u32): void {
   store<u32>(gic, 0, GIC_AT_ITS_CWRITER);
 }
 
-/** A reserved page size is that of 64 KiB. */
+/** Writes a GITS_BASER. A reserved page size acts as 64 KiB. */
 function writeTableBase(gic: usize, offset: i32, value: u32): void {
   const baser = baserAt(offset);
   if (baser == 0) return;
@@ -147,7 +156,10 @@ function writeTableBase(gic: usize, offset: i32, value: u32): void {
   else store<u32>(gic + baser, value & GITS_BASER_LO);
 }
 
-/** A 32-bit write of the control frame. Bases stay while the ITS is enabled. */
+/**
+ * Writes 32 bits of the control frame. While the ITS is enabled the base registers do not
+ * change.
+ */
 export function writeIts(gic: usize, offset: i32, value: u32): void {
   if (offset == GITS_CTLR) {
     store<u32>(gic, value & GITS_CTLR_WRITABLE, GIC_AT_ITS_CTLR);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The registers of a redistributor that LPIs have (IHI 0069 section 12.10).
+// The registers of a redistributor for LPIs (IHI 0069 section 12.10).
 
 import {
   GIC_AT_LPIS,
@@ -21,7 +21,7 @@ import {
 import { cpuBlock } from './interrupt';
 import { enableLpis, takesLpis } from './lpis';
 
-/** A 32-bit read; 0 where there is none of these registers. */
+/** Reads 32 bits; 0 for other registers. */
 export function readLpiRegister(gic: usize, vcpu: i32, offset: i32): u32 {
   const cpu = cpuBlock(gic, vcpu);
   switch (offset) {
@@ -40,7 +40,7 @@ export function readLpiRegister(gic: usize, vcpu: i32, offset: i32): u32 {
   }
 }
 
-/** A 32-bit write. The tables stay where they are while LPIs are enabled. */
+/** Writes 32 bits. While LPIs are enabled the table addresses do not change. */
 export function writeLpiRegister(gic: usize, vcpu: i32, offset: i32, value: u32): void {
   if (load<u32>(gic, GIC_AT_LPIS) == 0) return;
   if (offset == GICR_CTLR) {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// LPIs: their words are those of any interrupt, with enable and priority as they have been read of the configuration table in RAM
-// (IHI 0069 section 5.1). Which LPIs there are to a vCPU its GICR_PROPBASER says.
+// LPIs. Their words are those of any interrupt, with enable and priority as last read
+// from the configuration table in RAM (IHI 0069 section 5.1). GICR_PROPBASER of a vCPU
+// determines which LPIs it has.
 
 import {
   GIC_CPU_LPIS_ENABLED,
@@ -26,12 +27,12 @@ import { change, cpuBlock, replace, targetOf, wordAt } from './interrupt';
 
 const PENDING_TABLE: u64 = 0x000fffffffff0000;
 
-/** True when the redistributor takes LPIs. */
+/** True when the redistributor of a vCPU accepts LPIs. */
 export function takesLpis(gic: usize, vcpu: i32): bool {
   return atomic.load<u32>(cpuBlock(gic, vcpu), GIC_CPU_LPIS_ENABLED) != 0;
 }
 
-/** The INTID behind the last LPI that the vCPU's table has room for. */
+/** The INTID after the last LPI in the vCPU's table. */
 function endOfLpis(gic: usize, vcpu: i32): i32 {
   const bits = <u32>load<u64>(cpuBlock(gic, vcpu), GIC_CPU_PROPBASER) & GICR_PROPBASER_IDBITS;
   return bits >= 15 ? GIC_FIRST_LPI + GIC_LPIS : 1 << (bits + 1);
@@ -47,7 +48,10 @@ export function isLpi(gic: usize, vcpu: i32, intid: u32): bool {
   return intid >= <u32>GIC_FIRST_LPI && intid < <u32>endOfLpis(gic, vcpu);
 }
 
-/** Reads the configuration of an LPI again. Where there is no RAM, it is disabled. */
+/**
+ * Reads the configuration of an LPI from RAM. Without RAM at its address the LPI is
+ * disabled.
+ */
 export function readConfiguration(gic: usize, vcpu: i32, intid: i32): void {
   const table = load<u64>(cpuBlock(gic, vcpu), GIC_CPU_PROPBASER) & PAGE_ADDRESS;
   const at = ramAt(gic, table + (intid - GIC_FIRST_LPI), 1);
@@ -70,12 +74,12 @@ export function raiseLpi(gic: usize, vcpu: i32, intid: i32): void {
   change(gic, wordAt(gic, vcpu, intid), intid, GIC_INT_TARGET, target | GIC_INT_LATCH);
 }
 
-/** An LPI is not pending any more. */
+/** Ends the pending state of an LPI. */
 export function clearLpi(gic: usize, intid: i32): void {
   change(gic, wordAt(gic, 0, intid), intid, GIC_INT_LATCH, 0);
 }
 
-/** An LPI that is pending on a vCPU is so on another one. */
+/** Moves an LPI that is pending on one vCPU to another. */
 export function moveLpi(gic: usize, from: i32, to: i32, intid: i32): void {
   const at = wordAt(gic, from, intid);
   for (;;) {
@@ -86,13 +90,16 @@ export function moveLpi(gic: usize, from: i32, to: i32, intid: i32): void {
   }
 }
 
-/** `moveLpi` of all that are pending. */
+/** Moves all pending LPIs of a vCPU to another, with `moveLpi`. */
 export function moveLpis(gic: usize, from: i32, to: i32): void {
   for (let intid: i32 = GIC_FIRST_LPI; intid < GIC_FIRST_LPI + GIC_LPIS; intid++)
     moveLpi(gic, from, to, intid);
 }
 
-/** Makes pending what the pending table has, unless GICR_PENDBASER.PTZ says that it has nothing. */
+/**
+ * Makes the LPIs pending that the pending table names, unless GICR_PENDBASER.PTZ tells
+ * that it is empty.
+ */
 function readPendingTable(gic: usize, vcpu: i32): void {
   const base = load<u64>(cpuBlock(gic, vcpu), GIC_CPU_PENDBASER);
   if ((<u32>(base >> 32) & GICR_PENDBASER_PTZ) != 0) return;
@@ -107,7 +114,10 @@ function readPendingTable(gic: usize, vcpu: i32): void {
   }
 }
 
-/** GICR_CTLR.EnableLPIs: what is pending comes from the pending table, and goes when they are disabled. */
+/**
+ * GICR_CTLR.EnableLPIs: enabling reads the pending table, disabling ends the pending
+ * state of all LPIs.
+ */
 export function enableLpis(gic: usize, vcpu: i32, enable: bool): void {
   const cpu = cpuBlock(gic, vcpu);
   if (atomic.xchg<u32>(cpu, enable ? 1 : 0, GIC_CPU_LPIS_ENABLED) == (enable ? 1 : 0)) return;

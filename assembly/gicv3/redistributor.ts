@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A vCPU's redistributor (IHI 0069 sections 12.10 and 12.11): RD frame and SGI frame.
+// The redistributor of a vCPU (IHI 0069 sections 12.10 and 12.11): RD frame and SGI
+// frame.
 
 import { GIC_AT_LPIS, GIC_AT_VCPUS, GIC_CPU_WAKER, GIC_PRIVATE_INTIDS } from '../layout/gic-memory';
 import {
@@ -27,13 +28,15 @@ function readTyper(gic: usize, vcpu: i32): u32 {
   return lpis | last | (vcpu << GICR_TYPER_PROCESSOR_SHIFT);
 }
 
-/** ChildrenAsleep follows ProcessorSleep at once: there is nothing to quiesce. */
+/**
+ * GICR_WAKER. ChildrenAsleep always equals ProcessorSleep: there is nothing to quiesce.
+ */
 function readWaker(gic: usize, vcpu: i32): u32 {
   const sleep = atomic.load<u32>(cpuBlock(gic, vcpu), GIC_CPU_WAKER);
   return sleep != 0 ? GICR_WAKER_PROCESSOR_SLEEP | GICR_WAKER_CHILDREN_ASLEEP : 0;
 }
 
-/** A 32-bit read of the redistributor of `vcpu`. */
+/** Reads 32 bits of the redistributor of `vcpu`. */
 export function readRedistributor(gic: usize, vcpu: i32, offset: i32): u32 {
   if (offset >= GICR_SGI_FRAME) {
     const own = offset - GICR_SGI_FRAME;
@@ -55,7 +58,7 @@ export function readRedistributor(gic: usize, vcpu: i32, offset: i32): u32 {
   }
 }
 
-/** A 32-bit write of the redistributor of `vcpu`. */
+/** Writes 32 bits of the redistributor of `vcpu`. */
 export function writeRedistributor(gic: usize, vcpu: i32, offset: i32, value: u32): void {
   if (offset >= GICR_SGI_FRAME) {
     const own = offset - GICR_SGI_FRAME;
@@ -67,7 +70,7 @@ export function writeRedistributor(gic: usize, vcpu: i32, offset: i32, value: u3
   }
 }
 
-/** A write of one byte: only priorities take it. */
+/** Writes one byte, which only priorities accept. */
 export function writeRedistributor8(gic: usize, vcpu: i32, offset: i32, value: u32): void {
   if (offset < GICR_SGI_FRAME + GIC_IPRIORITYR) return;
   const intid = offset - GICR_SGI_FRAME - GIC_IPRIORITYR;

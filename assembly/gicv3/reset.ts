@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The GIC out of reset, and after a restore. No vCPU runs and no device raises a line meanwhile.
+// The GIC at reset, and after a restore. Meanwhile no vCPU runs and no device raises a
+// line.
 
 import {
   GIC_AT_CTLR,
@@ -47,7 +48,10 @@ function resetVcpu(gic: usize, vcpu: i32): void {
   store<u32>(cpu, ICC_MIN_BPR1, GIC_CPU_BPR1);
 }
 
-/** The words by which a vCPU is told to look; 0: words of the GIC's own. */
+/**
+ * Sets the words through which a vCPU is kicked; 0 stands for words in the GIC's own
+ * block.
+ */
 export function connect(gic: usize, vcpu: i32, pendingAt: u32, limitAt: u32): void {
   const cpu = cpuBlock(gic, vcpu);
   const ownPending = <u32>cpu + GIC_CPU_OWN_PENDING;
@@ -55,7 +59,7 @@ export function connect(gic: usize, vcpu: i32, pendingAt: u32, limitAt: u32): vo
   store<u32>(cpu, limitAt != 0 ? limitAt : <u32>cpu + GIC_CPU_OWN_LIMIT, GIC_CPU_LIMIT_AT);
 }
 
-/** LPIs are of group 1 and edge-triggered, all of them. */
+/** Resets the LPIs, which are all in group 1 and edge-triggered. */
 function resetLpis(lpis: usize, vcpus: i32): void {
   for (let i: i32 = 0; i < GIC_LPIS; i++)
     store<u32>(lpis + (i << 2), GIC_INT_GROUP1 | GIC_INT_EDGE);
@@ -63,7 +67,8 @@ function resetLpis(lpis: usize, vcpus: i32): void {
 }
 
 /**
- * Everything out of reset, lines low. The connections of vCPUs stay, and the ITS has a reset of its own.
+ * Resets everything, with all lines low. The connections of vCPUs are kept, and the ITS
+ * has its own reset.
  * @param vcpus at most GIC_MAX_VCPUS.
  * @param intids a multiple of 32, at most GIC_MAX_INTIDS.
  */
@@ -79,9 +84,10 @@ export function reset(gic: usize, vcpus: i32, intids: i32): void {
 }
 
 /**
- * The GIC has LPIs from its next reset on.
+ * Adds LPIs to the GIC, from its next reset on.
  * @param lpis address of their area.
- * @param ram address of RAM, where the tables are, of which `ramGpa` is the first byte's gpa.
+ * @param ramGpa gpa of the first byte of RAM, where the tables are.
+ * @param ram address of that byte.
  */
 export function addLpis(gic: usize, lpis: u32, ramGpa: u32, ram: u32, ramSize: u32): void {
   store<u32>(gic, lpis, GIC_AT_LPIS);
@@ -91,8 +97,9 @@ export function addLpis(gic: usize, lpis: u32, ramGpa: u32, ram: u32, ramSize: u
 }
 
 /**
- * In a restore: routes and the bits of GIC_INT_LATCH to GIC_INT_GROUP1 of every word are there, and
- * targets follow from them. Forwarding and candidates do, once GICD_CTLR is written.
+ * Part of a restore: derives the targets from the routes. The routes, and the bits of
+ * GIC_INT_LATCH to GIC_INT_GROUP1 of every word, have been restored before. Writing
+ * GICD_CTLR afterwards derives forwarding and candidates.
  */
 export function applyRoutes(gic: usize): void {
   const intids = load<i32>(gic, GIC_AT_INTIDS);

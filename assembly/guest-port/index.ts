@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The guest port: the only module of a unit that holds guest memory. Everything is
-// bounds-checked; nothing here can trap.
+// The guest port: the only module of a unit that has access to guest memory. Every access
+// is bounds-checked, so nothing here can trap.
 
 import {
   GPA0,
@@ -25,8 +25,7 @@ function inRegion(gpa: u64, length: u32, base: i64, size: i32): bool {
 }
 
 /**
- * Offset of `length` bytes at a gpa, or NO_OFFSET when they do not lie in one region of
- * RAM.
+ * Offset of `length` bytes at a gpa, or NO_OFFSET when they are not in one region of RAM.
  */
 export function resolve(gpa: u64, length: u32): u32 {
   if (inRegion(gpa, length, GPA0, SIZE0)) return u32(gpa - u64(GPA0)) + u32(OFFSET0);
@@ -41,7 +40,8 @@ export function resolveGpa(gpaLo: u32, gpaHi: u32, length: u32): u32 {
   return resolve((u64(gpaHi) << 32) | u64(gpaLo), length);
 }
 
-// An unaligned or outlying atomic access would trap, so both are checked here as well as in `resolve`.
+// An unaligned or out-of-bounds atomic access would trap, so both are checked here as
+// well as in `resolve`.
 function fits(offset: u32, size: u32): bool {
   return offset <= u32(MEMORY_SIZE) - size && (offset & (size - 1)) == 0;
 }
@@ -59,9 +59,9 @@ export function load64(offset: u32): u64 {
 }
 
 /**
- * 16 bytes in one call, aligned to their size: a command, or four registers. Not one
- * atomic access: a guest that stores to a command after it has raised PROD over it may
- * have a mixture carried out, which is checked like any other command.
+ * Loads 16 bytes in one call, aligned to their size: a command, or four registers. This
+ * is not one atomic access: if a guest stores to a command after it has raised PROD past
+ * it, a mixture may be executed, which is checked like any other command.
  */
 export function load128(offset: u32): v128 {
   return fits(offset, 16) ? v128.load(offset) : i64x2.splat(0);
@@ -71,7 +71,10 @@ export function store64(offset: u32, value: u64): void {
   if (fits(offset, 8)) atomic.store<u64>(offset, value);
 }
 
-/** Replaces a word that is `old`, in one piece; returns what it was (`~old` where no word can be). */
+/**
+ * Replaces a word atomically if it is `old`; returns the value found (`~old` where no
+ * word can be).
+ */
 export function cas64(offset: u32, old: u64, value: u64): u64 {
   return fits(offset, 8) ? atomic.cmpxchg<u64>(offset, old, value) : ~old;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Imports of the drain from the SMMU core (the file's name is the import module's name):
-// its clock, the writers of the trace ring, and what the sanitizer has to know.
+// its clock, the writers of the trace ring, and the reports to the sanitizer.
 
 /** Milliseconds since HOST_AT_EPOCH. */
 export declare function clock(): f64;
@@ -8,10 +8,11 @@ export declare function traceDoorbell(smmu: usize): void;
 export declare function traceRun(smmu: usize, queue: usize, most: u32): usize;
 export declare function endTraceRun(commandsAt: usize, commands: u32, refused: bool): void;
 /**
- * An invalidation that visits entries has been carried out.
+ * Reports an invalidation that visits entries, after its execution.
  * @param kind TLBI_OF_* (layout/shadow-memory.ts).
- * @param asid as of `invalidateVa`.
- * @param d0 the command's doublewords, of TLBI_OF_VA and TLBI_OF_IPA.
+ * @param asid like that of `invalidateVa`.
+ * @param d0 doubleword 0 of the command, for TLBI_OF_VA and TLBI_OF_IPA.
+ * @param d1 doubleword 1.
  */
 export declare function judgeTlbi(
   smmu: usize,
@@ -22,11 +23,11 @@ export declare function judgeTlbi(
   d1: u64,
 ): void;
 /**
- * A CFGI has been carried out.
+ * Reports a CFGI, after its execution.
  * @param kind CFGI_OF_* (layout/shadow-memory.ts).
- * @param range log2 of the streams that it names, which are those around `sid`.
- * @param ssid the SubstreamID, of CFGI_OF_CD.
- * @param leaf its Leaf: 1 when level-1 descriptors need not go.
+ * @param range log2 of the number of streams: the aligned range that includes `sid`.
+ * @param ssid the SubstreamID, for CFGI_OF_CD.
+ * @param leaf its Leaf field: 1 when level-1 descriptors need not be invalidated.
  */
 export declare function judgeCfgi(
   smmu: usize,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The guest port's list of RAM regions, imported as immutable globals: nothing that a
-// guest can write decides what it reaches.
+// The guest port's list of RAM regions, imported as immutable globals: no value that a
+// guest can write affects the memory that the port reaches.
 
 export declare const GPA0: i64;
 export declare const OFFSET0: i32;

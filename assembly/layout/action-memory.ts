@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What each queue kind makes of each opcode: one 256-byte table per QUEUE_KIND_*, indexed
-// by opcode, in an SMMU block. devices/unit/actions.ts writes the tables;
+// The action of each queue kind on each opcode: one 256-byte table per QUEUE_KIND_*,
+// indexed by opcode, in an SMMU block. devices/unit/actions.ts writes the tables;
 // assembly/vcmdq-drain/command-legality.ts reads them. An entry is an ACTION_*; the codes
 // are dense, so that the drain's switch becomes a jump table.
 
@@ -22,7 +22,7 @@ export const ACTION_CFGI_CD_ALL = 12;
 export const ACTION_ATC_INV = 13;
 /** Legal and without effect on this model (PREFETCH_*). */
 export const ACTION_NONE = 14;
-/** The host carries the command out (a trapped CMDQ's CFGI_* and PREFETCH_*). */
+/** The host executes the command (CFGI_* and PREFETCH_* of a trapped CMDQ). */
 export const ACTION_HOST = 15;
 export const ACTION_RESUME = 16;
 export const ACTION_STALL_TERM = 17;

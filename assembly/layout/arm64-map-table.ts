@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Direct maps of an arm64 machine: ranges of device registers that memory backs. One table,
-// which every vCPU looks at anew at each access of a device. Offsets in bytes.
+// Direct maps of an arm64 machine: ranges of device registers that memory backs. There is
+// one table, which every vCPU reads at each device access. Offsets in bytes.
 
 /** u32: entries, 0 to ARM64_MAX_MAPS. */
 export const ARM64_MAP_COUNT = 0x00;
@@ -8,7 +8,7 @@ export const ARM64_MAPS_FIRST = 0x10;
 export const ARM64_MAX_MAPS = 16;
 
 export const ARM64_MAP_SIZE = 0x20;
-/** u64: the first byte's physical address. */
+/** u64: physical address of the first byte. */
 export const ARM64_MAP_GPA = 0x00;
 /** u32: bytes; 0: the entry is free. Written last. */
 export const ARM64_MAP_LENGTH = 0x08;

@@ -1,26 +1,26 @@
 // SPDX-License-Identifier: MIT
-// The sanitizer's part of an SMMU block, from SMMU_AT_CHECK on (smmu-memory.ts): used by
+// The sanitizer's part of an SMMU block, from SMMU_AT_CHECK on (smmu-memory.ts). Used by
 // the checked SMMU core alone (docs/sanitizer.md). Offsets in bytes.
 
-/** Where the part begins in an SMMU block: at its end. */
+/** Start of the part in an SMMU block: at its end. */
 export const SMMU_AT_CHECK = 0x1180000;
 /** Bytes of the part. */
 export const CHECK_SIZE = 0x80000;
 
 // i32 each: suspects put into the ring, suspects lost because it was full, hits compared,
-// verdicts dropped because the entry went meanwhile.
+// verdicts dropped because the entry was replaced in the meantime.
 export const CHECK_AT_SUSPECTS = 0x00;
 export const CHECK_AT_LOST = 0x04;
 export const CHECK_AT_COMPARED = 0x08;
 export const CHECK_AT_DROPPED = 0x0c;
 
-/** The ring of suspects: hits on entries that the tables no longer bear out. */
+/** The ring of suspects: hits on entries that the tables no longer confirm. */
 export const CHECK_AT_RING = 0x1000;
 export const CHECK_RING_SLOTS = 64;
 export const SUSPECT_SIZE = 0x200;
 /**
- * SUSPECT_*: who moves it from FREE to WRITING owns the slot until it stores FULL; the
- * host reads it and stores FREE.
+ * SUSPECT_*: the thread that changes FREE to WRITING owns the slot until it stores FULL;
+ * the host reads it and stores FREE.
  */
 export const SUSPECT_STATE = 0x00;
 export const SUSPECT_FREE = 0;
@@ -35,14 +35,14 @@ export const SUSPECT_SID = 0x08;
 export const SUSPECT_SSID = 0x0c;
 /** Index of the entry in its cache, set * ways + way. */
 export const SUSPECT_INDEX = 0x10;
-/** What the fresh walk or the fresh configuration came to: 0 a result, an event ID, or SUSPECT_ABORTS. */
+/** Outcome of the fresh walk or reading: 0 success, an event ID, or SUSPECT_ABORTS. */
 export const SUSPECT_OUTCOME = 0x14;
-/** The STE says abort. */
+/** The STE is configured to abort. */
 export const SUSPECT_ABORTS = 0x100;
-/** i64: the access's address as it was given. */
+/** i64: the address of the access, as its device issued it. */
 export const SUSPECT_IOVA = 0x18;
-// What tells the entry from a later one in its place: of the IOTLB TLB_GEN and
-// TLB_ALL_GEN; of the configuration cache the generation and the sequence word of its
+// Distinguishes the entry from a later one in its place: for the IOTLB TLB_GEN and
+// TLB_ALL_GEN; for the configuration cache the generation and the sequence word of its
 // set.
 export const SUSPECT_GEN = 0x20;
 export const SUSPECT_SECOND = 0x28;
@@ -54,18 +54,21 @@ export const SUSPECT_PAGE = 0x38;
 export const SUSPECT_PA = 0x40;
 /** STE.Config after S1DSS: 5, 6 or 7. */
 export const SUSPECT_CONFIG = 0x48;
-/** 1 when it is the tables of stage 2 that have changed, else 0. */
+/** 1 when the stage-2 tables have changed, otherwise 0. */
 export const SUSPECT_STAGE2 = 0x4c;
 /** Result of the fresh walk: PA, log2 of the size, TLB_PERM_*. */
 export const SUSPECT_NEW_PA = 0x50;
 export const SUSPECT_NEW_SIZE = 0x58;
 export const SUSPECT_NEW_PERM = 0x5c;
 /**
- * 1 when the descriptor that the entry was made of is known: its address (nested: an IPA;
- * stage 2: a PA), as it was and as it is.
+ * 1 when the descriptor that the entry was made from is known: its address (nested: an
+ * IPA; stage 2: a PA), its old and its new value.
  */
 export const SUSPECT_KNOWN = 0x60;
-/** Of SUSPECT_TLB: SUSPECT_INDEX is that of a shadow entry (shadow-memory.ts), of a leaf or of a table. */
+/**
+ * For SUSPECT_TLB: SUSPECT_INDEX is the index of a shadow entry (shadow-memory.ts), of a
+ * leaf or of a table.
+ */
 export const SUSPECT_SHADOW = 0x64;
 export const SUSPECT_SHADOW_LEAF = 1;
 export const SUSPECT_SHADOW_TABLE = 2;
@@ -73,36 +76,49 @@ export const SUSPECT_SLOT = 0x68;
 export const SUSPECT_OLD = 0x70;
 export const SUSPECT_NOW = 0x78;
 
-// SUSPECT_STE: SUSPECT_READING is 0 for a cached entry. Otherwise the structures have been read
-// twice, with no CFGI of the set in between, or with one, though more than one doubleword differs.
+// SUSPECT_STE: SUSPECT_READING is 0 for a cached entry. Otherwise the structures have
+// been read twice: with no CFGI of the set in between, or with one although more than one
+// doubleword differs.
 export const SUSPECT_READING = 0x30;
 export const SUSPECT_READING_NO_CFGI = 1;
 export const SUSPECT_READING_ONE_CFGI = 2;
-/** The level-1 descriptor alone: SUSPECT_INDEX is that of its slot (shadow-memory.ts). */
+/**
+ * Only the level-1 descriptor: SUSPECT_INDEX is the index of its slot (shadow-memory.ts).
+ */
 export const SUSPECT_READING_LEVEL1 = 3;
-/** What the first reading came to, as SUSPECT_OUTCOME. */
+/** Outcome of the first reading, encoded like SUSPECT_OUTCOME. */
 export const SUSPECT_OLD_OUTCOME = 0x34;
 /** 1 when both readings have a CD. */
 export const SUSPECT_CDS = 0x38;
 
-// SUSPECT_STE and SUSPECT_CD: with SUSPECT_KNOWN the structures as the cache read them, and as they are; 64 bytes each.
+// SUSPECT_STE and SUSPECT_CD: with SUSPECT_KNOWN the structures as the cache read them,
+// and as they are now; 64 bytes each.
 export const SUSPECT_OLD_STE = 0x80;
 export const SUSPECT_OLD_CD = 0xc0;
 export const SUSPECT_NEW_STE = 0x100;
 export const SUSPECT_NEW_CD = 0x140;
-/** The level-1 descriptor that has changed: 0 for none, or LEVEL1_OF_*; its address, as it was and as it is. */
+/**
+ * The changed level-1 descriptor: 0 for none, or LEVEL1_OF_*; its address, its old and
+ * its new value.
+ */
 export const SUSPECT_LEVEL1 = 0x180;
 export const SUSPECT_LEVEL1_ADDRESS = 0x188;
 export const SUSPECT_LEVEL1_OLD = 0x190;
 export const SUSPECT_LEVEL1_NOW = 0x198;
 
-/** Per thread: its thread block, while a fresh walk uses it. */
+/** Per thread: a copy of its thread block, while a fresh walk uses the block. */
 export const CHECK_AT_THREADS = 0x10000;
 export const CHECK_THREAD_SIZE = 0x400;
-/** In the same place: the ID registers that a CD or a walk is tried with, SHOWN_SIZE bytes. */
+/**
+ * Within that copy: the ID registers with which a CD or a walk is tried, SHOWN_SIZE
+ * bytes.
+ */
 export const CHECK_THREAD_IDS = 0x3c0;
 
-/** One for each entry of the configuration cache: STE and CD as they were read, then 1 when it has been reported. */
+/**
+ * One for each entry of the configuration cache: STE and CD as they were read, then 1
+ * when the entry has been reported.
+ */
 export const CHECK_AT_CONFIGS = 0x20000;
 export const ORIGIN_CONFIG_SIZE = 0x100;
 export const ORIGIN_STE = 0x00;
@@ -110,9 +126,9 @@ export const ORIGIN_CD = 0x40;
 export const ORIGIN_CONFIG_REPORTED = 0x80;
 
 /**
- * One for each entry of the IOTLB: TLB_GEN and TLB_PAGE of the entry that it is of, then
- * the leaf descriptors of both stages: the address of stage 1's before stage 2, that of
- * stage 2's as PA, 0 where there is none.
+ * One for each entry of the IOTLB: TLB_GEN and TLB_PAGE of the entry it belongs to, then
+ * the leaf descriptors of both stages: the address of stage 1's before stage 2, the PA of
+ * stage 2's, 0 where there is none.
  */
 export const CHECK_AT_TRANSLATIONS = 0x40000;
 export const ORIGIN_TLB_SIZE = 0x40;

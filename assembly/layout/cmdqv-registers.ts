@@ -20,7 +20,10 @@ export const CMDQV_VINTF_STRIDE = 0x100;
 export const CMDQV_PAGE_SIZE = 0x10000;
 export const CMDQV_DIRECT_PAGE0 = 0x10000;
 export const CMDQV_DIRECT_PAGE1 = 0x20000;
-/** Logical page 0 of VINTF 0; page 1 follows, the next VINTF CMDQV_LOGICAL_STRIDE bytes later. */
+/**
+ * Logical page 0 of VINTF 0; page 1 follows, the next VINTF CMDQV_LOGICAL_STRIDE bytes
+ * later.
+ */
 export const CMDQV_LOGICAL_PAGE0 = 0x30000;
 export const CMDQV_LOGICAL_STRIDE = 0x20000;
 /** Bytes from one VCMDQ's registers to the next, in every view. */
@@ -34,7 +37,10 @@ export const CMDQV_SIDS_PER_VINTF = 16;
 export const CMDQV_CONFIG_EN = (0 << 16) | (0 << 8) | 1;
 /** CONFIG out of reset: enabled, 16-byte commands, clock batch 256, command batch 32. */
 export const CMDQV_CONFIG_RESET = 0x00020083;
-/** Bits of CONFIG that can be written: EN, PER_CMD_OFFSET, the batch limits and CONS_DRAM_EN. */
+/**
+ * Bits of CONFIG that can be written: EN, PER_CMD_OFFSET, the batch limits and
+ * CONS_DRAM_EN.
+ */
 export const CMDQV_CONFIG_WRITABLE = 0x001fffff;
 export const CMDQV_PARAM_VER = (0 << 16) | (0 << 8) | 4;
 export const CMDQV_PARAM_NUM_VCMDQ_LOG2 = (0 << 16) | (4 << 8) | 4;
@@ -56,7 +62,10 @@ export const VINTF_LVCMDQ_ERR_MAP = 0xc0;
 
 export const VINTF_CONFIG_EN = (0 << 16) | (0 << 8) | 1;
 export const VINTF_CONFIG_VMID = (0 << 16) | (1 << 8) | 16;
-/** Set when the hypervisor's own kernel owns the VINTF; reads 0 and ignores writes for a guest. */
+/**
+ * Set when the hypervisor's own kernel owns the VINTF; for a guest it reads 0 and ignores
+ * writes.
+ */
 export const VINTF_CONFIG_HYP_OWN = (0 << 16) | (17 << 8) | 1;
 export const VINTF_STATUS_ENABLED = (0 << 16) | (0 << 8) | 1;
 /** 0 healthy, 1 a VCMDQ of this VINTF has an error. */

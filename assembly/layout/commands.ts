@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Command formats of the SMMUv3 command queue (IHI 0070 section 4). A command is 16 bytes: 32-bit words 0 to 3.
-// Fields are packed as in smmu-registers.ts: (32-bit word << 16) | (lowest bit << 8) | width.
+// Command formats of the SMMUv3 command queue (IHI 0070 section 4). A command is 16
+// bytes: 32-bit words 0 to 3. Fields are packed as in smmu-registers.ts: (32-bit word <<
+// 16) | (lowest bit << 8) | width.
 
 export const CMD_OP = (0 << 16) | (0 << 8) | 8;
 /** Secure stream; illegal on a Non-secure queue. */
@@ -69,16 +70,19 @@ export const ATC_INV_ADDR_HI = (3 << 16) | (0 << 8) | 32;
 
 // PRI_RESP
 export const PRI_RESP_INDEX = (2 << 16) | (0 << 8) | 9;
-/** The group's pages cannot be had at all, some are not there, or all are; 3 is reserved. */
+/**
+ * The group's pages are not accessible at all, some are not present, or all are; 3 is
+ * reserved.
+ */
 export const PRI_RESP_RESPONSE = (2 << 16) | (12 << 8) | 2;
 export const PRI_RESP_FAILURE = 0;
 export const PRI_RESP_INVALID = 1;
 export const PRI_RESP_SUCCESS = 2;
 
 // RESUME
-/** Action: 1 retry, 0 terminate as RESUME_AB says. */
+/** Action: 1 retry, 0 terminate in the way that RESUME_AB selects. */
 export const RESUME_AC = (0 << 16) | (12 << 8) | 1;
-/** 1 abort, 0 read as zero and ignore writes. Without effect when IDR0.TERM_MODEL is 1. */
+/** 1 abort, 0 read as zero and ignore writes. No effect when IDR0.TERM_MODEL is 1. */
 export const RESUME_AB = (0 << 16) | (13 << 8) | 1;
 export const RESUME_STAG = (2 << 16) | (0 << 8) | 16;
 
@@ -97,7 +101,10 @@ export const SYNC_MSIADDR_HI = (3 << 16) | (0 << 8) | 20;
 
 // CMDQ_CONS.ERR codes.
 export const CERROR_NONE = 0;
-/** Illegal command: unknown or unsupported opcode, reserved value, or (CMDQV) a StreamID that matches no pair. */
+/**
+ * Illegal command: unknown or unsupported opcode, reserved value, or (CMDQV) a StreamID
+ * that matches no pair.
+ */
 export const CERROR_ILL = 1;
 /** The command could not be fetched. */
 export const CERROR_ABT = 2;

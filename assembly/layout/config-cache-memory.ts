@@ -19,7 +19,7 @@ export const CFG_SID = 0x04;
 /** SubstreamID, or CFG_NO_SSID. */
 export const CFG_SSID = 0x08;
 export const CFG_NO_SSID = 0xffffffff;
-/** STE.Config after S1DSS has been applied: 4 bypass, 5, 6, 7. */
+/** STE.Config with S1DSS applied: 4 bypass, 5, 6, 7. */
 export const CFG_CONFIG = 0x0c;
 export const CFG_VMID = 0x10;
 export const CFG_ASID = 0x14;
@@ -42,10 +42,13 @@ export const CFG_HAD = 0x40;
 export const CFG_DS = 0x44;
 export const CFG_DS_STAGE1 = 1;
 export const CFG_DS_STAGE2 = 2;
-/** STE.S2SL0_2 in its place above S2SL0. */
+/** STE.S2SL0_2, at its position above S2SL0. */
 export const CFG_DS_S2SL0_2 = 4;
 /** Bytes of an entry that a translation uses, a multiple of 8. */
 export const CFG_USED = 0x48;
-/** Behind them, for comparisons with other STEs: doublewords 0 to 3 of the STE as read. */
+/**
+ * After those bytes, for comparisons with other STEs: doublewords 0 to 3 of the STE as
+ * read.
+ */
 export const CFG_STE = 0x48;
 export const CFG_STE_BYTES = 32;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// AArch64 (VMSAv8-64) translation table descriptors: 8 bytes, 32-bit words 0 and 1. Packed as in smmu-registers.ts.
+// AArch64 (VMSAv8-64) translation table descriptors: 8 bytes, 32-bit words 0 and 1.
+// Packed as in smmu-registers.ts.
 
 export const PTE_VALID = (0 << 16) | (0 << 8) | 1;
 /** 3 is a table (levels 0 to 2) or a page (level 3), 1 a block (reserved at level 3). */
@@ -8,7 +9,7 @@ export const PTE_TYPE_BLOCK = 1;
 export const PTE_TYPE_TABLE = 3;
 export const PTE_TYPE_PAGE = 3;
 export const PTE_ATTRINDX = (0 << 16) | (2 << 8) | 3;
-/** Stage 1: Non-secure; of no account to a Non-secure stream. */
+/** Stage 1: Non-secure; ignored for a Non-secure stream. */
 export const PTE_NS = (0 << 16) | (5 << 8) | 1;
 /** Stage 1: AP[1], unprivileged access allowed. */
 export const PTE_AP_UNPRIV = (0 << 16) | (6 << 8) | 1;

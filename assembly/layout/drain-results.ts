@@ -3,11 +3,12 @@
 // (assembly/load.ts).
 
 /**
- * `watch`, in place of a number of commands: there was work, but it consumed no command.
+ * Result of `watch` in place of a number of commands: there was work, but it consumed no
+ * command.
  */
 export const WATCH_NO_COMMAND = 0xffffffff;
 
 // `publishError`, `stepOver`, `resume`.
-/** Another thread keeps the queue: nothing has been done. */
+/** Another thread owns the queue: nothing has been done. */
 export const QUEUE_BUSY = 0;
 export const QUEUE_ACQUIRED = 1;

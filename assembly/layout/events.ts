@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Event records (IHI 0070 section 7.3): 32 bytes, 32-bit words 0 to 7. Packed as in smmu-registers.ts.
+// Event records (IHI 0070 section 7.3): 32 bytes, 32-bit words 0 to 7. Packed as in
+// smmu-registers.ts.
 
 export const EVT_ID = (0 << 16) | (0 << 8) | 8;
 export const EVT_SSV = (0 << 16) | (11 << 8) | 1;
@@ -21,7 +22,8 @@ export const EVT_CLASS_CD = 0;
 export const EVT_CLASS_TT = 1;
 export const EVT_CLASS_IN = 2;
 export const EVT_TTRNW = (3 << 16) | (12 << 8) | 1;
-// Word 3 of E_PAGE_REQUEST: the access that a device expects, unprivileged and privileged, and pages of 4 KiB.
+// Word 3 of E_PAGE_REQUEST: the access that a device expects, unprivileged and
+// privileged, and the number of 4 KiB pages.
 export const EVT_UX = (3 << 16) | (1 << 8) | 1;
 export const EVT_UW = (3 << 16) | (2 << 8) | 1;
 export const EVT_UR = (3 << 16) | (3 << 8) | 1;
@@ -55,7 +57,8 @@ export const F_CFG_CONFLICT = 0x21;
 export const E_PAGE_REQUEST = 0x24;
 export const F_VMS_FETCH = 0x25;
 
-// What a record carries beside its number and StreamID (devices/tables/event-table.ts has the table).
+// The fields of a record apart from its number and StreamID
+// (devices/tables/event-table.ts has the table).
 
 /** SSV, and SubstreamID when there is one. */
 export const EVENT_SSV = 0x001;
@@ -74,7 +77,7 @@ export const EVENT_TTRNW = 0x080;
 export const EVENT_IPA = 0x100;
 /** FetchAddr. */
 export const EVENT_FETCH = 0x200;
-/** Stall and STAG. Recorded only when CD.R (stage 1) or STE.S2R (stage 2) says so. */
+/** Stall and STAG. Recorded only when CD.R (stage 1) or STE.S2R (stage 2) enables it. */
 export const EVENT_STALL = 0x400;
 /** InputAddr[11:0] makes no difference when records are merged. */
 export const EVENT_PAGE = 0x800;

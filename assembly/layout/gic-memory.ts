@@ -1,29 +1,32 @@
 // SPDX-License-Identifier: MIT
-// The GIC's state in shared memory: what distributor, redistributors and CPU interfaces of all vCPUs and all devices work on. The block
-// lies at an address that is a multiple of 0x1000. Everything is u32. "Atomic" words change by one read-modify-write; the
-// others belong to the thread that runs the vCPU.
+// The GIC's state in shared memory, on which the distributor, the redistributors, the CPU
+// interfaces of all vCPUs and all devices operate. The block's address is a multiple of
+// 0x1000. Everything is u32. "Atomic" words change by one read-modify-write; the others
+// belong to the thread that runs the vCPU.
 
 export const GIC_AT_VCPUS = 0x0;
 /** INTIDs that exist, a multiple of 32: SGIs and PPIs are below 32, SPIs above. */
 export const GIC_AT_INTIDS = 0x4;
 /** Atomic: EnableGrp0 and EnableGrp1 of GICD_CTLR. */
 export const GIC_AT_CTLR = 0x8;
-/** Address of the LPIs' area; 0: the GIC has no LPIs. */
+/** Address of the LPI area; 0 when the GIC has no LPIs. */
 export const GIC_AT_LPIS = 0xc;
-// RAM, where the tables of LPIs and of the ITS lie: gpa and address of its first byte, and bytes.
+// RAM, where the tables of LPIs and of the ITS are: gpa and address of its first byte,
+// and its size in bytes.
 export const GIC_AT_RAM_GPA = 0x10;
 export const GIC_AT_RAM = 0x14;
 export const GIC_AT_RAM_SIZE = 0x18;
 
-// The ITS: registers as software shows them, but for fields that never change. u64 where it is said.
+// The ITS: registers as software reads them, except for fields that never change. u64
+// where noted.
 export const GIC_AT_ITS_CTLR = 0x100;
 /** Offset of the next command to be executed. */
 export const GIC_AT_ITS_CREADR = 0x104;
-/** Offset behind the last command. */
+/** Offset after the last command. */
 export const GIC_AT_ITS_CWRITER = 0x108;
-/** Commands that have ended in an error, modulo 2^32. */
+/** Count of commands that ended in an error, modulo 2^32. */
 export const GIC_AT_ITS_ERRORS = 0x10c;
-/** Error code of the last of them, ITS_ERROR_*. */
+/** Error code of the last such command, ITS_ERROR_*. */
 export const GIC_AT_ITS_ERROR = 0x110;
 /** u64. */
 export const GIC_AT_ITS_CBASER = 0x118;
@@ -42,16 +45,17 @@ export const GIC_CPU_SIZE = 0x200;
 
 export const GIC_MAX_INTIDS = 1024;
 export const GIC_MAX_VCPUS = 256;
-/** INTIDs that each vCPU has of its own: 16 SGIs, 16 PPIs. */
+/** INTIDs private to each vCPU: 16 SGIs, 16 PPIs. */
 export const GIC_PRIVATE_INTIDS = 32;
 export const GIC_SGIS = 16;
 export const GIC_FIRST_LPI = 8192;
-/** LPIs that there are: INTIDs have 16 bits. */
+/** Number of LPIs: INTIDs have 16 bits. */
 export const GIC_LPIS = 57344;
 
-// The word of an interrupt. Everything that decides whether it is delivered, and where, lies in it, so that a claim and what takes the
-// claim's reason away are ordered by their compare-and-swaps.
-/** Pending by an edge or a write, whatever the line says. */
+// The word of an interrupt. It has everything that decides whether the interrupt is
+// delivered, and where, so that the compare-and-swaps of a claim and of a change that
+// removes its reason are ordered.
+/** Pending because of an edge or a write, regardless of the line. */
 export const GIC_INT_LATCH = 0x1;
 /** The line is high. */
 export const GIC_INT_LINE = 0x2;
@@ -73,22 +77,29 @@ export const GIC_INT_NOWHERE = 0xffff;
 /** By INTID below 32, atomic: words of SGIs and PPIs. */
 export const GIC_CPU_PRIVATE = 0x0;
 /**
- * Atomic: a bit for each INTID that may be deliverable to this vCPU. One that is set may be out of date; one that is
- * clear is not, but between a thread's two steps that make an interrupt deliverable.
+ * Atomic: a bit for each INTID that may be deliverable to this vCPU. A set bit may be out
+ * of date. A clear bit is accurate, except between the two steps by which a thread makes
+ * an interrupt deliverable.
  */
 export const GIC_CPU_CANDIDATES = 0x80;
-/** Address of the word (atomic) whose bit GIC_PENDING_IRQ says that candidates are to be looked at. */
+/**
+ * Address of the atomic word whose bit GIC_PENDING_IRQ asks the vCPU to check its
+ * candidates.
+ */
 export const GIC_CPU_PENDING_AT = 0x100;
-/** Address of the word (atomic) that becomes 0 afterwards, so that the vCPU looks soon. */
+/** Address of the atomic word that is then set to 0, so that the vCPU checks soon. */
 export const GIC_CPU_LIMIT_AT = 0x104;
-/** Atomic: not 0 while the vCPU's thread waits on the word at GIC_CPU_PENDING_AT, or is about to. */
+/**
+ * Atomic: not 0 while the vCPU's thread waits on the word at GIC_CPU_PENDING_AT, or is
+ * about to.
+ */
 export const GIC_CPU_ASLEEP = 0x108;
-/** What the two addresses name until the vCPU gives its own. */
+/** Targets of the two addresses until the vCPU sets its own. */
 export const GIC_CPU_OWN_PENDING = 0x10c;
 export const GIC_CPU_OWN_LIMIT = 0x110;
-/** GICR_WAKER.ProcessorSleep, in place. */
+/** GICR_WAKER.ProcessorSleep, at its position. */
 export const GIC_CPU_WAKER = 0x114;
-// The CPU interface, as registers show it.
+// The CPU interface, as its registers read.
 export const GIC_CPU_PMR = 0x120;
 export const GIC_CPU_BPR0 = 0x124;
 export const GIC_CPU_BPR1 = 0x128;
@@ -98,22 +109,26 @@ export const GIC_CPU_IGRPEN1 = 0x130;
 export const GIC_CPU_CTLR = 0x134;
 export const GIC_CPU_AP0R = 0x138;
 export const GIC_CPU_AP1R = 0x13c;
-/** Atomic: GICR_CTLR.EnableLPIs, in place. */
+/** Atomic: GICR_CTLR.EnableLPIs, at its position. */
 export const GIC_CPU_LPIS_ENABLED = 0x140;
-/** u64: GICR_PROPBASER as software shows it. */
+/** u64: GICR_PROPBASER as software reads it. */
 export const GIC_CPU_PROPBASER = 0x148;
-/** u64: GICR_PENDBASER as software shows it, and PTZ. */
+/** u64: GICR_PENDBASER as software reads it, and PTZ. */
 export const GIC_CPU_PENDBASER = 0x150;
 
 export const GIC_PENDING_IRQ = 1;
 
-// The LPIs' area, behind the vCPUs' blocks: a word for each LPI, atomic, with the bits of GIC_INT_*; then a block for each vCPU. Enable
-// and priority are what has last been read of the LPI's byte in the configuration table (IHI 0069 section 5.1.1).
+// The LPI area: an atomic word for each LPI, with the bits of GIC_INT_*; then a block for
+// each vCPU. Enable and priority are those last read from the LPI's byte in the
+// configuration table (IHI 0069 section 5.1.1).
 export const GIC_LPI_WORDS_SIZE = 0x38000;
 export const GIC_LPI_CPU_SIZE = 0x2000;
 /** In such a block, atomic: candidates, a bit for each LPI. */
 export const GIC_LPI_CANDIDATES = 0x0;
-/** Atomic: a bit for each word of the candidates that is not 0, as far as candidates are said to be set. */
+/**
+ * Atomic: a bit for each word of the candidates that is not 0, with the accuracy of
+ * GIC_CPU_CANDIDATES.
+ */
 export const GIC_LPI_SUMMARY = 0x1c00;
 /** Bytes of the summary. */
 export const GIC_LPI_SUMMARY_SIZE = 0xe0;

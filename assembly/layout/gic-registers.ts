@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Register maps of a GICv3 (IHI 0069, chapter 12): distributor, redistributor, CPU interface.
+// Register maps of a GICv3 (IHI 0069, chapter 12): distributor, redistributor, CPU
+// interface.
 
 export const GICD_SIZE = 0x10000;
 export const GICD_CTLR = 0x0000;
@@ -19,7 +20,8 @@ export const GICR_PROPBASER = 0x0070;
 /** 64 bits. */
 export const GICR_PENDBASER = 0x0078;
 
-// Banks of a register for each interrupt, at the same offsets in the distributor and in an SGI frame.
+// Banks that have a register or field for each interrupt, at the same offsets in the
+// distributor and in an SGI frame.
 export const GIC_IGROUPR = 0x0080;
 export const GIC_ISENABLER = 0x0100;
 export const GIC_ICENABLER = 0x0180;
@@ -36,7 +38,7 @@ export const GICD_CTLR_ENABLE_GRP0 = 0x1;
 export const GICD_CTLR_ENABLE_GRP1 = 0x2;
 /** ARE and DS, which are always set: affinity routing, one security state. */
 export const GICD_CTLR_FIXED = 0x50;
-/** No 1 of N routing; 16 bits of INTID; ITLinesNumber is to be added. */
+/** No 1 of N routing; 16 bits of INTID; ITLinesNumber has to be added. */
 export const GICD_TYPER_FIXED = 0x02780000;
 /** Arm, product 0. */
 export const GIC_IIDR_VALUE = 0x0000043b;
@@ -50,7 +52,8 @@ export const GICR_TYPER_PROCESSOR_SHIFT = 8;
 export const GICR_WAKER_PROCESSOR_SLEEP = 0x2;
 export const GICR_WAKER_CHILDREN_ASLEEP = 0x4;
 
-// Bits of GICR_PROPBASER and GICR_PENDBASER that software writes, by halves: cacheability, shareability, address; IDbits or PTZ.
+// Bits of GICR_PROPBASER and GICR_PENDBASER that software writes, by halves:
+// cacheability, shareability, address; IDbits or PTZ.
 export const GICR_PROPBASER_LO = 0xffffff9f;
 export const GICR_PROPBASER_HI = 0x070fffff;
 export const GICR_PENDBASER_LO = 0xffff0f80;
@@ -90,13 +93,16 @@ export const ICC_CTLR_EOIMODE = 0x2;
 export const ICC_CTLR_FIXED = 0x400;
 /** SRE, DFB and DIB: system registers only, no bypass. */
 export const ICC_SRE_VALUE = 0x7;
-/** What is read when there is no interrupt to acknowledge. */
+/** The INTID read when there is no interrupt to acknowledge. */
 export const ICC_INTID_NONE = 1023;
-/** INTIDs from here up to 1023 mean something else than an interrupt. */
+/** INTIDs from here up to 1023 have special meanings. */
 export const ICC_INTID_SPECIAL = 1020;
-/** Bits of a priority that exist. */
+/** The implemented bits of a priority. */
 export const GIC_PRIORITY_BITS = 0xf8;
-/** Least values of the binary points that leave all of these in the group priority. */
+/**
+ * Least values of the binary points, with which all implemented bits are in the group
+ * priority.
+ */
 export const ICC_MIN_BPR0 = 2;
 export const ICC_MIN_BPR1 = 3;
 /** Priority of a CPU interface that handles no interrupt. */

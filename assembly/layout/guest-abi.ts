@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Guest ABI: the first MiB of a Wasm guest's memory. docs/guest-abi.md is the prose. All
-// words little-endian, offsets in bytes.
+// Guest ABI: the first MiB of a Wasm guest's memory. docs/guest-abi.md describes it. All
+// words are little-endian, offsets in bytes.
 
 /** Version of this ABI; a reactor exports it as the global `vsmmu_abi`. */
 export const ABI_VERSION = 1;
@@ -44,13 +44,16 @@ export const ABI_DEVICE_KIND = 0x00;
 export const ABI_DEVICE_GPA = 0x04;
 /** u32 in a device entry: bytes of its registers. */
 export const ABI_DEVICE_REGION_SIZE = 0x08;
-/** First interrupt line; the device's lines follow each other. ABI_NO_IRQ when it has none. */
+/**
+ * First interrupt line; the device's lines follow each other. ABI_NO_IRQ when it has
+ * none.
+ */
 export const ABI_DEVICE_IRQ = 0x0c;
 /** StreamID of a bus master (as the guest's SMMU numbers it), or ABI_NO_STREAM. */
 export const ABI_DEVICE_STREAM = 0x10;
 /**
- * u32 in a device entry: number of the SMMU that a bus master is behind, that a CMDQV belongs to, or that this is, from 0
- * to ABI_MAX_SMMUS - 1.
+ * u32 in a device entry: number of the SMMU that translates for a bus master, that a
+ * CMDQV belongs to, or that this is, from 0 to ABI_MAX_SMMUS - 1.
  */
 export const ABI_DEVICE_SMMU = 0x14;
 /** Most SMMUs of a machine. */
@@ -72,18 +75,24 @@ export const ABI_KIND_CHECKPOINT = 0x74706b63; // "ckpt"
 /** ABI_DEVICE_KIND of an AMD IOMMU. */
 export const ABI_KIND_AMD_IOMMU = 0x69646d61; // "amdi"
 
-// Interrupts: 128 lines. Edge: the host sets a bit, the guest clears it. Level: the host alone sets and clears.
-/** Bits of ABI_IRQ_LINES lines, 32 a word: an edge since the guest cleared the bit. */
+// Interrupts: 128 lines. Edge: the host sets a bit, the guest clears it. Level: only the
+// host sets and clears the bit.
+/**
+ * One bit for each of the ABI_IRQ_LINES lines, 32 per word: an edge has arrived since the
+ * guest cleared the bit.
+ */
 export const ABI_AT_IRQ_EDGE = 0x300;
-/** Bits of ABI_IRQ_LINES lines, 32 a word: the level of the line. */
+/** One bit for each of the ABI_IRQ_LINES lines, 32 per word: the level of the line. */
 export const ABI_AT_IRQ_LEVEL = 0x310;
 /** Interrupt lines of a machine. */
 export const ABI_IRQ_LINES = 128;
 
-// Direct maps: accesses to these ranges touch guest memory instead of leaving the guest.
+// Direct maps: accesses to these ranges use guest memory instead of causing an exit.
 /** Raised by the host whenever the table changes. */
 export const ABI_AT_MAP_EPOCH = 0x380;
-/** One word per vCPU: the epoch that it has seen, stored by the guest at its safe points. */
+/**
+ * One word per vCPU: the epoch that it has seen, stored by the guest at its safe points.
+ */
 export const ABI_AT_MAP_ACK = 0x384;
 /** Most vCPUs of a machine. */
 export const ABI_MAX_VCPUS = 16;
@@ -108,44 +117,48 @@ export const ABI_MAP_DOORBELL = 0x10;
 /** After a store call `doorbell(id, offset in the range)`. */
 export const ABI_MAP_FLAG_DOORBELL = 1;
 
-/** u64 nanoseconds, refreshed by the host whenever the guest leaves or is entered. */
+/** u64 nanoseconds, refreshed by the host at each exit and entry. */
 export const ABI_AT_TIME = 0x600;
 /** Exits of this machine so far (u32, wraps), refreshed by the host at each. */
 export const ABI_AT_EXITS = 0x608;
 /**
- * ABI_INVALIDATING_*, set by the guest's driver from the first doorbell of a batch to its last
- * completion, then 0: the host counts exits inside.
+ * ABI_INVALIDATING_*, set by the guest's driver from the first doorbell of a batch to its
+ * last completion, otherwise 0: the host counts the exits in between.
  */
 export const ABI_AT_INVALIDATING = 0x60c;
 /** In ABI_AT_INVALIDATING: a batch on the direct path, on VCMDQs or ECMDQs. */
 export const ABI_INVALIDATING_DIRECT = 1;
-/** In ABI_AT_INVALIDATING: a batch on the CMDQ, trapped or overlaid: its guest need not know which. */
+/**
+ * In ABI_AT_INVALIDATING: a batch on the CMDQ, trapped or overlaid, which the guest need
+ * not distinguish.
+ */
 export const ABI_INVALIDATING_CMDQ = 2;
 /**
- * 1 while the drain of this machine sleeps on its own thread; whoever sets it back to 0
- * after a store to a direct range wakes it.
+ * 1 while the drain of this machine sleeps on its own thread. After a store to a direct
+ * range, whoever sets it back to 0 has to wake the drain.
  */
 export const ABI_AT_DRAIN_SLEEPING = 0x610;
-/** What the drain sleeps on: raise it, then notify all. Used for nothing else. */
+/** The word that the drain sleeps on: raise it, then notify all. It has no other use. */
 export const ABI_AT_DRAIN_WAKE = 0x614;
 /**
  * 1 when the host would like an exit soon (to pause, or because a queue needs it): poll
  * loops then call `wait`. The host clears it.
  */
 export const ABI_AT_EXIT_REQUEST = 0x618;
-/** One word per vCPU: the exits of each (u32, wraps), as ABI_AT_EXITS for all. */
+/** One word per vCPU: its exits (u32, wraps); ABI_AT_EXITS counts those of all. */
 export const ABI_AT_VCPU_EXITS = 0x640;
-/** One word per vCPU: as ABI_AT_INVALIDATING, for the others than vCPU 0. */
+/** One word per vCPU: ABI_AT_INVALIDATING of the vCPUs other than vCPU 0. */
 export const ABI_AT_VCPU_INVALIDATING = 0x680;
 
-// Operations of the tlbi import: a vCPU's broadcast TLBI of its own stage 1 (VMALLE1IS, ASIDE1IS, VAE1IS, VAAE1IS).
-/** Invalidation of everything of a VMID. */
+// Operations of the tlbi import: a vCPU's broadcast TLBI of its own stage 1 (VMALLE1IS,
+// ASIDE1IS, VAE1IS, VAAE1IS).
+/** Invalidates everything of a VMID. */
 export const ABI_TLBI_ALL = 0;
-/** Invalidation of an ASID. */
+/** Invalidates an ASID. */
 export const ABI_TLBI_ASID = 1;
-/** Invalidation of an address of an ASID. */
+/** Invalidates an address in one ASID. */
 export const ABI_TLBI_VA = 2;
-/** Invalidation of an address of all ASIDs. */
+/** Invalidates an address in all ASIDs. */
 export const ABI_TLBI_VAA = 3;
 
 // Results of vsmmu_run.

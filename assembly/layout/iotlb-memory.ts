@@ -11,9 +11,9 @@ export const TLB_SET_STRIDE = 0x20;
 export const TLB_SET_SEQ = 0;
 export const TLB_SET_VICTIM = 4;
 /**
- * One word for each way: a hash of what its entry is tagged with, so that a lookup or an
- * invalidation of an address touches only entries that are likely to match. Says nothing
- * about whether the entry is live.
+ * One word per way: a hash of the tag of its entry, so that a lookup or an invalidation
+ * of an address touches only entries that are likely to match. The hash does not tell
+ * whether the entry is live.
  */
 export const TLB_SET_TAGS = 0x10;
 export const SMMU_AT_TLB = 0x80000;
@@ -22,7 +22,7 @@ export const TLB_ENTRY_SIZE = 0x40;
  * One word that makes an entry live; an invalidation stores 0 to it. Fields TLB_META_*.
  */
 export const TLB_META = 0x00;
-/** VMID, or in its place the StreamWorld that has none: VMID_EL2, VMID_E2H. */
+/** VMID, or in its place a StreamWorld that has none: VMID_EL2, VMID_E2H. */
 export const TLB_META_VMID = (0 << 16) | (0 << 8) | 17;
 /** log2 of the entry's size in bytes. */
 export const TLB_META_SIZE = (0 << 16) | (17 << 8) | 6;
@@ -31,9 +31,9 @@ export const TLB_META_GLOBAL = (0 << 16) | (23 << 8) | 1;
 export const TLB_META_S2 = (0 << 16) | (24 << 8) | 1;
 export const TLB_META_VALID = (0 << 16) | (31 << 8) | 1;
 /**
- * ASID in bits 0 to 15, TLB_PERM_* in bits 16 and up; among them TLB_ASET, no permission
- * but CD.ASET: the ASID is the SMMU's own, and TLB maintenance of processors by ASID does
- * not mean the entry.
+ * ASID in bits 0 to 15, TLB_PERM_* in bits 16 and up. One of these, TLB_ASET, is no
+ * permission but CD.ASET: the ASID belongs to the SMMU alone, and TLB maintenance of
+ * processors by ASID does not affect the entry.
  */
 export const TLB_ASID_PERM = 0x04;
 export const TLB_PERM_R = 0x10000;
@@ -48,13 +48,11 @@ export const TLB_ASET = 0x200000;
 export const TLB_PAGE = 0x08;
 /** u64 PA of the block. */
 export const TLB_PA = 0x10;
-/**
- * i64 VMID generation and i64 TLBI_NSNH_ALL generation that were sampled before the walk.
- */
+/** i64 VMID generation and i64 TLBI_NSNH_ALL generation, both sampled before the walk. */
 export const TLB_GEN = 0x18;
 export const TLB_ALL_GEN = 0x20;
 /**
- * log2 of the size in bytes of the leaf that a TLBI by address takes whole: the stage-1 leaf, of
- * which the entry may be a part; with stage 2 alone the entry itself.
+ * log2 of the size in bytes of the leaf that a TLBI by address removes as a whole: the
+ * stage-1 leaf, which may be larger than the entry; with stage 2 alone the entry itself.
  */
 export const TLB_LEAF = 0x28;

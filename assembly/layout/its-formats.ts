@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Commands of a GICv3 ITS (IHI 0069 section 5.3) and the entries of its tables in RAM, whose format is the implementation's own.
+// Commands of a GICv3 ITS (IHI 0069 section 5.3) and the entries of its tables in RAM,
+// whose format is IMPLEMENTATION DEFINED.
 
 /** Bytes of a command: four doublewords, its number in the lowest byte of the first. */
 export const ITS_COMMAND_SIZE = 32;
@@ -20,14 +21,19 @@ export const ITS_DISCARD = 0x0f;
 /** Bits of DeviceIDs, EventIDs and collections. */
 export const ITS_ID_BITS = 16;
 
-// Entries: 64 bits each. Bit 63 is the valid bit of all of them, and of a level 1 table's.
-/** Of the device table: bits [51:8] of the address of the device's events, and below them its bits of EventID less 1. */
+// Entries: 64 bits each. Bit 63 is the valid bit of all of them, and of an entry of a
+// level 1 table.
+/**
+ * Device table entry: bits [51:8] of the address of the device's events, and in the bits
+ * below the number of EventID bits less 1.
+ */
 export const ITS_DEVICE_EVENT_BITS = 0x1f;
-/** Of a device's events: the INTID in bits [31:0], the collection from this bit on. */
+/** Event entry: the INTID in bits [31:0], the collection from this bit on. */
 export const ITS_EVENT_COLLECTION_SHIFT = 32;
 
-// Why a command is ignored: class, number of the command, and what is wrong with it (IHI 0069, tables of command errors).
-/** Not a command, or there is no RAM where it should be. */
+// The reason why a command is ignored: class, number of the command, and the error (IHI
+// 0069, tables of command errors).
+/** Not a command, or its address is not RAM. */
 export const ITS_ERROR_COMMAND = 0x010000;
 export const ITS_ERROR_MOVI_UNMAPPED_INTERRUPT = 0x010107;
 export const ITS_ERROR_MOVI_UNMAPPED_COLLECTION = 0x010109;

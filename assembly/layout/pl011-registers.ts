@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Register map of the PL011 UART (DDI 0183), as far as a console needs it. All registers are 32-bit (16 bits used).
+// Register map of the PL011 UART (DDI 0183), reduced to the needs of a console. All
+// registers are 32-bit (16 bits used).
 
 export const PL011_REGION_SIZE = 0x1000;
 export const PL011_DR = 0x000;

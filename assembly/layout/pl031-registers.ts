@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Register map of the PL031 real time clock (DDI 0224, chapter 3). All registers are 32-bit.
+// Register map of the PL031 real time clock (DDI 0224, chapter 3). All registers are
+// 32-bit.
 
 export const PL031_REGION_SIZE = 0x1000;
 /** Seconds; read-only. */
@@ -14,5 +15,5 @@ export const PL031_ICR = 0x01c;
 /** Eight identification bytes, one per word: PeriphID0 to 3, PCellID0 to 3. */
 export const PL031_PERIPH_ID = 0xfe0;
 
-/** The one bit of IMSC, RIS, MIS and ICR; of CR the enable. */
+/** The only bit of IMSC, RIS, MIS and ICR; in CR the enable. */
 export const PL031_BIT = 0x1;

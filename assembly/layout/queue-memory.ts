@@ -14,7 +14,7 @@ export const QUEUE_GUEST = 129;
  */
 export const QUEUE_ECMDQ = 193;
 export const ECMDQS_PER_SMMU = 4;
-/** Counting ownership word: who raises it from 0 owns the queue. */
+/** Owner count: the thread that raises it from 0 owns the queue. */
 export const QUEUE_OWNERS = 0x00;
 /** Thread of the owner, + 1; 0 when nobody owns the queue. */
 export const QUEUE_OWNER_THREAD = 0x04;
@@ -24,11 +24,11 @@ export const QUEUE_KIND_MAIN = 0;
 export const QUEUE_KIND_VCMDQ_GUEST = 1;
 export const QUEUE_KIND_VCMDQ_HYP = 2;
 export const QUEUE_KIND_GUEST_CMDQ = 3;
-/** A guest's CMDQ whose PROD and CONS the guest has mapped (the overlay path). */
+/** A guest's CMDQ whose PROD and CONS are mapped into the guest (the overlay path). */
 export const QUEUE_KIND_OVERLAY = 4;
 /**
- * A guest's ECMDQ whose PROD and CONS the guest has mapped. One whose registers trap is a
- * QUEUE_KIND_GUEST_CMDQ.
+ * A guest's ECMDQ whose PROD and CONS are mapped into the guest. An ECMDQ whose registers
+ * trap is a QUEUE_KIND_GUEST_CMDQ.
  */
 export const QUEUE_KIND_ECMDQ = 5;
 export const QUEUE_KINDS = 6;
@@ -39,12 +39,12 @@ export const QUEUE_LVCMDQ = 0x64;
 /** 1 when the queue may run: CMDQ_ALLOC.ALLOCATED for a VCMDQ, CR0.CMDQEN for a CMDQ. */
 export const QUEUE_ALLOCATED = 0x10;
 /**
- * 1 after the drain has accepted CONFIG.EN: the private truth behind STATUS.ENABLED.
- * QUEUE_KIND_ECMDQ: ENACK, where CONS has it.
+ * 1 after the drain has accepted CONFIG.EN: the authoritative value of STATUS.ENABLED.
+ * QUEUE_KIND_ECMDQ: ENACK, at its position in CONS.
  */
 export const QUEUE_ENABLED = 0x14;
 export const QUEUE_LOG2SIZE = 0x18;
-/** Where the ring lies: 0 host memory, else the window of the guest memory. */
+/** Location of the ring: 0 host memory, otherwise the window of the guest memory. */
 export const QUEUE_RING_WINDOW = 0x1c;
 /** Byte offset of the ring in that memory; 0 when there is no valid ring. */
 export const QUEUE_RING = 0x20;
@@ -60,17 +60,20 @@ export const QUEUE_ERR = 0x2c;
 /** QUEUE_STATE_*. */
 export const QUEUE_STATE = 0x30;
 export const QUEUE_RUNNING = 0;
-/** At a CMD_SYNC that waits for accesses in flight. */
+/** Stopped at a CMD_SYNC that waits for accesses in flight. */
 export const QUEUE_PARKED = 1;
 /**
- * Stopped at a bad command; the host's policy has not spoken yet, nothing is published.
+ * Stopped at a bad command; the host's policy has not decided yet, and nothing is
+ * published.
  */
 export const QUEUE_ERROR_HELD = 2;
 /** The error is published; the queue resumes when GERRORN equals GERROR. */
 export const QUEUE_ERROR_PUBLISHED = 3;
-/** Stopped at a command that only the host can carry out (trapped CMDQ). */
+/** Stopped at a command that only the host can execute (trapped CMDQ). */
 export const QUEUE_NEEDS_HOST = 4;
-/** Private GERROR. QUEUE_KIND_ECMDQ: ERR and ERR_REASON, where CONS has them. */
+/**
+ * Authoritative GERROR. QUEUE_KIND_ECMDQ: ERR and ERR_REASON, at their positions in CONS.
+ */
 export const QUEUE_GERROR = 0x34;
 /** i64: sync epoch that the parked CMD_SYNC waits for. */
 export const QUEUE_PARK_EPOCH = 0x38;
@@ -88,8 +91,8 @@ export const QUEUE_REASON = 0x60;
 export const QUEUE_PARKED_D0 = 0x68;
 export const QUEUE_PARKED_D1 = 0x70;
 /**
- * Bits of an address that a CMD_SYNC's MSI goes to (IDR5.OAS); 0 when the SMMU has no
- * MSIs (IDR0.MSI).
+ * Width of the address of a CMD_SYNC's MSI (IDR5.OAS); 0 when the SMMU has no MSIs
+ * (IDR0.MSI).
  */
 export const QUEUE_MSI_BITS = 0x78;
 /**
@@ -99,7 +102,7 @@ export const QUEUE_MSI_BITS = 0x78;
 export const QUEUE_OVERLAY = 0x7c;
 
 /**
- * Host-private page-0 registers of every queue block, VCMDQ_STRIDE bytes each, laid out
- * as a VCMDQ's page 0.
+ * Host-private page-0 registers of every queue block, VCMDQ_STRIDE bytes each, in the
+ * layout of a VCMDQ's page 0.
  */
 export const SMMU_AT_REGS = 0xd0000;

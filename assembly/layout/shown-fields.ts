@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The fields of ID registers by which CDs and translation tables are judged, as bits of
-// CTX_BEYOND_CDS and CTX_BEYOND_TABLES.
+// The fields of ID registers against which CDs and translation tables are judged, as bits
+// of CTX_BEYOND_CDS and CTX_BEYOND_TABLES.
 
 export const SHOWN_HTTU = 0;
 export const SHOWN_ASID16 = 1;

@@ -3,12 +3,15 @@
 //
 // Every file in this folder is a leaf without imports that both compilers read
 // (TypeScript and AssemblyScript), so that a bit layout exists once. A field is packed as
-// (32-bit word index << 16) | (lowest bit << 8) | width in bits; a register is word 0 of
-// itself, and the upper half of a 64-bit register is word 1.
+// (32-bit word index << 16) | (lowest bit << 8) | width in bits; a register is its own
+// word 0, and the upper half of a 64-bit register is word 1.
 
 /** Size of the register space: two 64 KiB pages. */
 export const SMMU_REGION_SIZE = 0x20000;
-/** Offset of page 1, which holds the producer and consumer indexes of the event and PRI queues. */
+/**
+ * Offset of page 1, which holds the producer and consumer indexes of the event and PRI
+ * queues.
+ */
 export const SMMU_PAGE1 = 0x10000;
 
 export const SMMU_IDR0 = 0x000;
@@ -54,7 +57,10 @@ export const SMMU_PRIQ_IRQ_CFG1 = 0x0d8;
 export const SMMU_PRIQ_IRQ_CFG2 = 0x0dc;
 export const PRIQ_IRQ_CFG2_LO = (0 << 16) | (31 << 8) | 1;
 export const SMMU_IDR6 = 0x190;
-/** 64-bit: where command queue control page 0 lies, from the SMMU's base. CFG and STATUS follow. */
+/**
+ * 64-bit: offset of command queue control page 0 from the SMMU's base. CFG and STATUS
+ * follow.
+ */
 export const SMMU_CMDQ_CONTROL_PAGE_BASE = 0x4000;
 export const SMMU_CMDQ_CONTROL_PAGE_CFG = 0x4008;
 export const SMMU_CMDQ_CONTROL_PAGE_STATUS = 0x400c;
@@ -64,16 +70,16 @@ export const SMMU_PRIQ_PROD = 0x100c8;
 export const SMMU_PRIQ_CONS = 0x100cc;
 
 /**
- * The command queue control page of this model, behind page 1: the registers of all
+ * The command queue control page of this model, after page 1: the registers of all
  * ECMDQs, evenly spread over its 64 KiB.
  */
 export const SMMU_ECMDQ_PAGE = 0x20000;
 export const SMMU_ECMDQ_PAGE_SIZE = 0x10000;
-/** 64-bit, as SMMU_CMDQ_BASE. */
+/** 64-bit, in the format of SMMU_CMDQ_BASE. */
 export const ECMDQ_BASE = 0x00;
 export const ECMDQ_PROD = 0x08;
 export const ECMDQ_CONS = 0x0c;
-/** An error is active where ERR (of CONS) and ERRACK (of PROD) differ. */
+/** An error is active while ERR (in CONS) and ERRACK (in PROD) differ. */
 export const ECMDQ_PROD_ERRACK = (0 << 16) | (23 << 8) | 1;
 export const ECMDQ_PROD_EN = (0 << 16) | (31 << 8) | 1;
 export const ECMDQ_CONS_ERR = (0 << 16) | (23 << 8) | 1;
@@ -82,13 +88,13 @@ export const ECMDQ_CONS_ENACK = (0 << 16) | (31 << 8) | 1;
 /** BASE: the queues' registers are in the SMMU, and the page has 64 KiB. */
 export const CMDQ_CONTROL_PAGE_PRESET = (0 << 16) | (0 << 8) | 1;
 export const CMDQ_CONTROL_PAGE_CMDQGS = (0 << 16) | (1 << 8) | 2;
-/** Of CFG (EN) and of STATUS (ENACK). */
+/** In CFG (EN) and in STATUS (ENACK). */
 export const CMDQ_CONTROL_PAGE_EN = (0 << 16) | (0 << 8) | 1;
-/** log2 of the queues of a page, and of the pages. */
+/** log2 of the number of queues of a page, and of the number of pages. */
 export const IDR6_LOG2NUMQ = (0 << 16) | (16 << 8) | 4;
 export const IDR6_LOG2NUMP = (0 << 16) | (24 << 8) | 4;
 
-// IDR0: what is implemented.
+// IDR0: implemented features.
 export const IDR0_S2P = (0 << 16) | (0 << 8) | 1;
 export const IDR0_S1P = (0 << 16) | (1 << 8) | 1;
 /** Translation table formats; 2 is AArch64. */
@@ -99,7 +105,7 @@ export const IDR0_HTTU = (0 << 16) | (6 << 8) | 2;
 export const IDR0_DORMHINT = (0 << 16) | (8 << 8) | 1;
 export const IDR0_HYP = (0 << 16) | (9 << 8) | 1;
 export const IDR0_ATS = (0 << 16) | (10 << 8) | 1;
-/** Split-stage ATS is not there. */
+/** Split-stage ATS is not implemented. */
 export const IDR0_NS1ATS = (0 << 16) | (11 << 8) | 1;
 export const IDR0_ASID16 = (0 << 16) | (12 << 8) | 1;
 export const IDR0_MSI = (0 << 16) | (13 << 8) | 1;
@@ -116,10 +122,10 @@ export const IDR0_TTENDIAN = (0 << 16) | (21 << 8) | 2;
 /** TTENDIAN: tables of either endianness, by CD.ENDI and STE.S2ENDI. */
 export const TTENDIAN_MIXED = 0;
 export const TTENDIAN_LITTLE = 2;
-/** CR2.REC_CFG_ATS is there. */
+/** CR2.REC_CFG_ATS is implemented. */
 export const IDR0_ATSRECERR = (0 << 16) | (23 << 8) | 1;
 export const IDR0_STALL_MODEL = (0 << 16) | (24 << 8) | 2;
-/** Faults stall where CD.S or STE.S2S says so; nowhere; always. */
+/** Faults stall where CD.S or STE.S2S is set; never; always. */
 export const STALL_MODEL_BOTH = 0;
 export const STALL_MODEL_TERMINATE = 1;
 export const STALL_MODEL_FORCED = 2;
@@ -155,7 +161,7 @@ export const IDR5_GRAN64K = (0 << 16) | (6 << 8) | 1;
 export const IDR5_DS = (0 << 16) | (7 << 8) | 1;
 /** 1: 52-bit VAs, with 64 KiB granules and, with DS, all others. */
 export const IDR5_VAX = (0 << 16) | (10 << 8) | 2;
-/** Most transactions that can be stalled at once. */
+/** The most transactions that can be stalled at once. */
 export const IDR5_STALL_MAX = (0 << 16) | (16 << 8) | 16;
 
 export const CR0_SMMUEN = (0 << 16) | (0 << 8) | 1;
@@ -179,7 +185,8 @@ export const IRQ_CTRL_GERROR_IRQEN = (0 << 16) | (0 << 8) | 1;
 export const IRQ_CTRL_PRIQ_IRQEN = (0 << 16) | (1 << 8) | 1;
 export const IRQ_CTRL_EVENTQ_IRQEN = (0 << 16) | (2 << 8) | 1;
 
-// GERROR and GERRORN share one layout; an error is active where they differ (IHI 0070 section 7.5).
+// GERROR and GERRORN share one layout; an error is active where they differ (IHI 0070
+// section 7.5).
 export const GERROR_CMDQ_ERR = (0 << 16) | (0 << 8) | 1;
 export const GERROR_EVENTQ_ABT_ERR = (0 << 16) | (2 << 8) | 1;
 export const GERROR_PRIQ_ABT_ERR = (0 << 16) | (3 << 8) | 1;
@@ -188,25 +195,29 @@ export const GERROR_MSI_CMDQ_ABT_ERR = (0 << 16) | (4 << 8) | 1;
 export const GERROR_MSI_EVENTQ_ABT_ERR = (0 << 16) | (5 << 8) | 1;
 export const GERROR_MSI_PRIQ_ABT_ERR = (0 << 16) | (6 << 8) | 1;
 export const GERROR_MSI_GERROR_ABT_ERR = (0 << 16) | (7 << 8) | 1;
-/** An ECMDQ has stopped at an error; which, its CONS says. */
+/** An ECMDQ has stopped at an error; the CONS registers tell which. */
 export const GERROR_CMDQP_ERR = (0 << 16) | (9 << 8) | 1;
 /** Bits of GERROR that are not reserved. */
 export const GERROR_VALID = 0x3fd;
 
-// STRTAB_BASE and queue bases are 64-bit: address bits, then LOG2SIZE where the register has one.
+// STRTAB_BASE and queue bases are 64-bit: address bits, then LOG2SIZE where the register
+// has one.
 export const STRTAB_BASE_CFG_LOG2SIZE = (0 << 16) | (0 << 8) | 6;
 /** Bits of a StreamID that index the level-2 table: 6, 8 or 10. */
 export const STRTAB_BASE_CFG_SPLIT = (0 << 16) | (6 << 8) | 5;
 /** 0 linear, 1 two-level. */
 export const STRTAB_BASE_CFG_FMT = (0 << 16) | (16 << 8) | 2;
 export const STRTAB_FMT_2LEVEL = 1;
-/** Of CMDQ_BASE, EVENTQ_BASE and PRIQ_BASE. */
+/** In CMDQ_BASE, EVENTQ_BASE and PRIQ_BASE. */
 export const Q_BASE_LOG2SIZE = (0 << 16) | (0 << 8) | 5;
 
 /** Index and wrap bit of a queue register: at most 19 index bits and the wrap bit. */
 export const Q_INDEX = (0 << 16) | (0 << 8) | 20;
 export const CMDQ_CONS_ERR = (0 << 16) | (24 << 8) | 7;
-/** OVFLG of EVENTQ_PROD and PRIQ_PROD; the same bit of EVENTQ_CONS and PRIQ_CONS is OVACKFLG. */
+/**
+ * OVFLG of EVENTQ_PROD and PRIQ_PROD; the same bit of EVENTQ_CONS and PRIQ_CONS is
+ * OVACKFLG.
+ */
 export const Q_OVFLG = (0 << 16) | (31 << 8) | 1;
 
 // The same fields under the specification's names, by register.

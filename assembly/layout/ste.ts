@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Stream Table Entry (IHI 0070 section 5.2): 64 bytes, 32-bit words 0 to 15. Doubleword n is words 2n and 2n + 1.
-// Fields are packed as in smmu-registers.ts. Address fields are split at the word boundary.
+// Stream Table Entry (IHI 0070 section 5.2): 64 bytes, 32-bit words 0 to 15. Doubleword n
+// is words 2n and 2n + 1. Fields are packed as in smmu-registers.ts. Address fields are
+// split at the word boundary.
 
 export const STE_SIZE = 64;
 
@@ -17,7 +18,7 @@ export const STE_S1FMT = (0 << 16) | (4 << 8) | 2;
 export const STE_S1FMT_LINEAR = 0;
 export const STE_S1FMT_4K = 1;
 export const STE_S1FMT_64K = 2;
-/** S1ContextPtr[31:6], in place. An IPA when Config is 7. */
+/** S1ContextPtr[31:6], at its position. An IPA when Config is 7. */
 export const STE_S1CONTEXTPTR_LO = (0 << 16) | (6 << 8) | 26;
 /** S1ContextPtr[51:32]. */
 export const STE_S1CONTEXTPTR_HI = (1 << 16) | (0 << 8) | 20;
@@ -30,7 +31,10 @@ export const STE_S1DSS_CD0 = 2;
 export const STE_S1CIR = (2 << 16) | (2 << 8) | 2;
 export const STE_S1COR = (2 << 16) | (4 << 8) | 2;
 export const STE_S1CSH = (2 << 16) | (6 << 8) | 2;
-/** log2 of the neighbouring STEs, this one included, that are equal to it: a hint for caches. */
+/**
+ * log2 of the number of adjacent STEs, this one included, that are equal to it: a hint
+ * for caches.
+ */
 export const STE_CONT = (2 << 16) | (13 << 8) | 4;
 export const STE_MEV = (2 << 16) | (19 << 8) | 1;
 export const STE_S2FWB = (2 << 16) | (25 << 8) | 1;
@@ -51,7 +55,7 @@ export const STE_S2OR0 = (5 << 16) | (10 << 8) | 2;
 export const STE_S2SH0 = (5 << 16) | (12 << 8) | 2;
 /** 0 4 KiB, 1 64 KiB, 2 16 KiB. */
 export const STE_S2TG = (5 << 16) | (14 << 8) | 2;
-/** Output size, encoded as IDR5.OAS. */
+/** Output size, encoded like IDR5.OAS. */
 export const STE_S2PS = (5 << 16) | (16 << 8) | 3;
 export const STE_S2AA64 = (5 << 16) | (19 << 8) | 1;
 export const STE_S2ENDI = (5 << 16) | (20 << 8) | 1;
@@ -65,7 +69,7 @@ export const STE_S2S = (5 << 16) | (25 << 8) | 1;
 export const STE_S2R = (5 << 16) | (26 << 8) | 1;
 /** Bit 2 of S2SL0, with S2DS and granules of 4 KiB. */
 export const STE_S2SL0_2 = (6 << 16) | (2 << 8) | 1;
-/** Stage 2's CD.DS. */
+/** CD.DS of stage 2. */
 export const STE_S2DS = (6 << 16) | (3 << 8) | 1;
 /** S2TTB[31:4]. */
 export const STE_S2TTB_LO = (6 << 16) | (4 << 8) | 28;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-// VT-d in scalable mode: registers, the structures on the way from a source ID to a PASID table
-// entry, page table entries and invalidation descriptors (Intel Virtualization Technology for
-// Directed I/O, Architecture Specification, chapters 6, 9 and 11). Fields are packed as in
-// smmu-registers.ts: (32-bit word << 16) | (lowest bit << 8) | width; addresses lie in place, in
-// bits 63:12 of their doubleword.
+// VT-d in scalable mode: registers, the structures on the way from a source ID to a PASID
+// table entry, page table entries and invalidation descriptors (Intel Virtualization
+// Technology for Directed I/O, Architecture Specification, chapters 6, 9 and 11). Fields
+// are packed as in smmu-registers.ts: (32-bit word << 16) | (lowest bit << 8) | width;
+// addresses are in bits 63:12 of their doubleword.
 
 // Registers. Only those that take part in translation and in queued invalidation.
 export const VTD_REGION_SIZE = 0x1000;
@@ -22,9 +22,11 @@ export const VTD_IQA = 0x90;
 export const VTD_GCMD_TE = (0 << 16) | (31 << 8) | 1;
 export const VTD_GCMD_SRTP = (0 << 16) | (30 << 8) | 1;
 export const VTD_GCMD_QIE = (0 << 16) | (26 << 8) | 1;
-/** FSTS: the queue has stopped at a descriptor that is none. */
+/** FSTS: the queue has stopped at an invalid descriptor. */
 export const VTD_FSTS_IQE = (0 << 16) | (4 << 8) | 1;
-/** ECAP: queued invalidation, device TLBs, nested translation, scalable mode, first stage. */
+/**
+ * ECAP: queued invalidation, device TLBs, nested translation, scalable mode, first stage.
+ */
 export const VTD_ECAP_QI = (0 << 16) | (1 << 8) | 1;
 export const VTD_ECAP_DT = (0 << 16) | (2 << 8) | 1;
 export const VTD_ECAP_NEST = (0 << 16) | (26 << 8) | 1;
@@ -58,14 +60,15 @@ export const VTD_PGTT_NESTED = 3;
 /** Domain ID, which tags the IOTLB. */
 export const VTD_PE_DID = (2 << 16) | (0 << 8) | 16;
 export const VTD_PE_SRE = (4 << 16) | (0 << 8) | 1;
-/** Levels of the first stage: 0 is four. */
+/** Levels of the first stage: 0 means four. */
 export const VTD_PE_FSPM = (4 << 16) | (2 << 8) | 2;
 export const VTD_PE_WPE = (4 << 16) | (4 << 8) | 1;
 /** Doublewords of the two table pointers. */
 export const VTD_PE_SSPTPTR = 0;
 export const VTD_PE_FSPTPTR = 2;
 
-// Page table entries, bits of the low word. First stage as a processor's: P, R/W.
+// Page table entries, bits of the low word. First stage in the format of a processor's:
+// P, R/W.
 export const VTD_FS_P = (0 << 16) | (0 << 8) | 1;
 export const VTD_FS_RW = (0 << 16) | (1 << 8) | 1;
 /** Second stage: R, W. */
@@ -85,7 +88,9 @@ export const VTD_INV_WAIT = 5;
 export const VTD_INV_PASID_IOTLB = 6;
 export const VTD_INV_PASID_CACHE = 7;
 export const VTD_INV_G = (0 << 16) | (4 << 8) | 2;
-/** G of VTD_INV_IOTLB: a domain; of VTD_INV_PASID_IOTLB: all of a PASID, or pages of it. */
+/**
+ * G of VTD_INV_IOTLB: a domain; of VTD_INV_PASID_IOTLB: all of a PASID, or pages of it.
+ */
 export const VTD_G_DOMAIN = 2;
 export const VTD_G_PASID = 2;
 export const VTD_G_PASID_PAGES = 3;
@@ -95,7 +100,10 @@ export const VTD_INV_SID = (1 << 16) | (0 << 8) | 16;
 export const VTD_INV_PASID = (1 << 16) | (0 << 8) | 20;
 /** log2 of the pages of VTD_INV_PASID_IOTLB. */
 export const VTD_INV_AM = (2 << 16) | (0 << 8) | 6;
-/** Of VTD_INV_DEVICE_TLB: more than one page, as many as the ones from address bit 12 on say. */
+/**
+ * In VTD_INV_DEVICE_TLB: more than one page; the number is encoded in the ones from
+ * address bit 12 on.
+ */
 export const VTD_INV_S = (2 << 16) | (0 << 8) | 1;
-/** Of VTD_INV_WAIT: store the status data at the status address. */
+/** In VTD_INV_WAIT: store the status data at the status address. */
 export const VTD_WAIT_SW = (0 << 16) | (5 << 8) | 1;

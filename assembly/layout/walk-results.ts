@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-// What a walk with its permission checks, and the update of a descriptor behind it, come
-// to.
+// Results of a walk with its permission checks, and of the descriptor update that
+// follows.
 
-/** The fault stands in THREAD_EVENT. */
+/** THREAD_EVENT has the fault. */
 export const WALK_FAULT = 0;
 export const WALK_DONE = 1;
 /** A descriptor has changed between its load and its update: walk again. */

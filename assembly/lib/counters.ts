@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Counters in the unit's own thread block: no other thread writes them.
+// Counters in the unit's own thread block, which no other thread writes.
 
 import { THREAD } from '../imports/unit';
 

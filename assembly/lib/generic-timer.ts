@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
-// The generic timer's arithmetic (DDI 0487 section D12.2): what a timer's registers say at a count of its
-// counter. All of it is modulo 2^64.
+// Arithmetic of the generic timer (DDI 0487 section D12.2): the values of a timer's
+// registers at a count of its counter. All of it is modulo 2^64.
 
 import { CNT_CTL_ENABLE, CNT_CTL_IMASK, CNT_CTL_ISTATUS } from '../layout/timer-control';
 
-/** A control register as it is read: IMASK does not hide ISTATUS. */
+/** The value that a control register reads: IMASK does not hide ISTATUS. */
 export function controlRead(control: u32, compare: u64, count: u64): u32 {
   const own = control & (CNT_CTL_ENABLE | CNT_CTL_IMASK);
   const hasFired = (control & CNT_CTL_ENABLE) != 0 && count >= compare;
@@ -16,7 +16,10 @@ export function timerValue(compare: u64, count: u64): u32 {
   return <u32>(compare - count);
 }
 
-/** The compare value that a write of TimerValue makes: a signed number of 32 bits from now. */
+/**
+ * The compare value for a write of TimerValue, which is a signed 32-bit distance from
+ * now.
+ */
 export function compareOf(timerValue: u32, count: u64): u64 {
   return count + <u64>(<i64>(<i32>timerValue));
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-// What a guest's CDs and translation tables take more of than the SMMU shows that the
-// guest sees: the physical SMMU, which reads them, has it, and one like the guest's would
-// refuse or ignore it. A field of the ID registers is to blame if the physical registers
-// with that one field as the guest sees it lead to something else.
+// Detects CDs and translation tables of a guest that use more than the SMMU presented to
+// the guest has. The physical SMMU, which reads them, has the feature; an SMMU like the
+// one presented would refuse or ignore it. A field of the ID registers is reported if the
+// physical registers, with this one field as the guest sees it, lead to another result.
 
 import { THREAD } from '../imports/unit';
 import { CHECK_THREAD_IDS } from '../layout/check-memory';
@@ -61,7 +61,7 @@ import { dsImplemented } from '../smmu-core/geometry';
 import { cdValid } from '../smmu-core/legality';
 import { S1_OUT, S1_PERM, walkStage1 } from '../smmu-core/walk-stage1';
 
-/** Register and field of a SHOWN_*, as SMMU_AT_* and a field of that word. */
+/** Register and field of a SHOWN_*: an SMMU_AT_* offset, and a field of that word. */
 function registerOf(shown: u32): usize {
   if (shown >= <u32>SHOWN_OAS) return SMMU_AT_IDR5;
   return shown == SHOWN_HAD ? SMMU_AT_IDR3 : SMMU_AT_IDR0;
@@ -97,8 +97,8 @@ function fieldOf(shown: u32): i32 {
 }
 
 /**
- * Command context of the vIOMMU whose guest's configuration stands in THREAD_CFG; 0 for
- * streams of the host, and where it is not known what the guest is shown.
+ * Command context of the vIOMMU whose guest's configuration is in THREAD_CFG. 0 for
+ * streams of the host, and where the registers presented to the guest are unknown.
  */
 function contextInUse(smmu: usize): usize {
   if (load<u32>(THREAD + THREAD_CFG, CFG_CONFIG) != STE_CONFIG_NESTED) return 0;
@@ -116,8 +116,9 @@ function contextInUse(smmu: usize): usize {
 }
 
 /**
- * Base, as an SMMU block's, of the physical ID registers with one field as the guest sees
- * it; 0 when that is no other value.
+ * Builds the physical ID registers with one field as the guest sees it. Returns the
+ * address that stands for an SMMU block's base; 0 when the field has the same value in
+ * both.
  */
 function withShown(smmu: usize, context: usize, shown: u32, saved: usize): usize {
   const field = fieldOf(shown);
@@ -133,9 +134,9 @@ function withShown(smmu: usize, context: usize, shown: u32, saved: usize): usize
 }
 
 /**
- * Behind a miss of the configuration cache that has ended in an entry: judges the CD in
- * THREAD_CD. Only reads the thread block.
- * @param saved where the thread's block is put aside (CHECK_AT_THREADS).
+ * Judges the CD in THREAD_CD, after a miss of the configuration cache that led to an
+ * entry. Only reads the thread block.
+ * @param saved this thread's saved block (CHECK_AT_THREADS).
  */
 export function judgeCd(smmu: usize, saved: usize): void {
   const context = contextInUse(smmu);
@@ -148,7 +149,7 @@ export function judgeCd(smmu: usize, saved: usize): void {
   if (beyond != 0) atomic.or<u32>(context, beyond, CTX_BEYOND_CDS);
 }
 
-// Stage 1 of the access with other ID registers: whether it leads to the same.
+// Whether stage 1 of the access leads to another result with other ID registers.
 function leadsElsewhere(smmu: usize, ids: usize, cfg: usize, output: u64, rights: u32): bool {
   const had = load<u32>(cfg, CFG_HAD);
   const ds = load<u32>(cfg, CFG_DS);
@@ -161,9 +162,9 @@ function leadsElsewhere(smmu: usize, ids: usize, cfg: usize, output: u64, rights
 }
 
 /**
- * Behind an insert into the IOTLB: judges the tables of stage 1 that the access went
- * through. Destroys THREAD_CFG, THREAD_EVENT and the walk's words.
- * @param saved the thread block behind the access.
+ * Judges the stage-1 tables that the access used, after an insert into the IOTLB.
+ * Destroys THREAD_CFG, THREAD_EVENT and the scratch words of the walk.
+ * @param saved this thread's saved block, with the state after the access.
  */
 export function judgeTables(smmu: usize, saved: usize): void {
   const context = contextInUse(smmu);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A translation, and behind it the comparison of the cached entries that it used with the tables as they are.
+// A translation, followed by a comparison of the cached entries that it used with the
+// current tables.
 
 import { THREAD } from '../imports/unit';
 import { ACCESS_LOOK } from '../layout/access';
@@ -28,7 +29,7 @@ function counter(offset: usize): i64 {
   return load<i64>(THREAD + offset);
 }
 
-/** As the plain core's `translate`, whose results and counters stay what they are. */
+/** Like the plain core's `translate`, with the same results and counters. */
 export function translate(
   smmu: usize,
   sid: u32,
@@ -54,14 +55,15 @@ export function translate(
   const miss = counter(THREAD_TLB_MISSES) != misses;
   if (!configHit && !configMiss && !hit && !miss) return result;
 
-  // The walkers work in the thread block: it is put aside, and put back as it was.
+  // The walkers use the thread block, so it is saved here and restored below.
   memory.copy(saved + KEPT, THREAD + KEPT, WORKED);
   store<u32>(THREAD, attributes | u32(ACCESS_LOOK), THREAD_ATTRIBUTES);
   if (inserted) judgeTables(smmu, saved);
   let current = true;
   if (configHit || hit) {
     atomic.add<i32>(smmu, 1, SMMU_AT_CHECK + CHECK_AT_COMPARED);
-    // With a stale configuration a translation would be compared with tables that nobody keeps any more.
+    // With a stale configuration, the translation would be compared with tables that are
+    // no longer in use.
     current = !configHit || compareConfig(smmu, sid, substream, saved);
     if (hit && current) compareTranslation(smmu, sid, substream, saved);
   }
@@ -76,7 +78,10 @@ export function translate(
   return result;
 }
 
-/** As the plain core's `pageHint`: it may be the first to read a stream's configuration. */
+/**
+ * Like the plain core's `pageHint`. A hint may be the first to read a stream's
+ * configuration.
+ */
 export function pageHint(
   smmu: usize,
   sid: u32,

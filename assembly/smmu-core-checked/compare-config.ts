@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// A hit of the configuration cache against STE and CD as they stand in memory. Compared
-// is what the model makes of them: bits that the STE's Config does not use, attributes of
-// memory and software's own bits make no difference.
+// Compares a hit of the configuration cache with the STE and CD in memory. It compares
+// their effect on the model: bits that the STE's Config does not use, memory attributes
+// and bits reserved for software make no difference.
 
 import { THREAD } from '../imports/unit';
 import {
@@ -87,7 +87,7 @@ import { cfgis, changedLevel1, describeLevel1, leaveLevel1 } from './level1-shad
 import { configIndex, configOrigin, originFits } from './origins';
 import { begin, hand } from './suspects';
 
-/** Fields of an STE that choose its CD: all of doubleword 0, and S1DSS. */
+/** Fields of an STE that select its CD: all of doubleword 0, and S1DSS. */
 const S1DSS: u64 = 3;
 
 function differs(used: usize, field: usize, mask: u32): bool {
@@ -119,7 +119,7 @@ function steDiffers(used: usize): bool {
   );
 }
 
-// One half of the input range: of a disabled one nothing else counts.
+// Compares one half of the input range. In a disabled half nothing else matters.
 function halfDiffers(used: usize, epd: i32, fields: u32, ttb: usize): bool {
   if (differs(used, CFG_CD0, maskOf(epd))) return true;
   return (
@@ -150,13 +150,14 @@ function cdDiffers(used: usize): bool {
   return halfDiffers(used, CD_EPD1, maskOf(CD_T1SZ) | maskOf(CD_TG1), CFG_TTB1);
 }
 
-// Whether a configuration that cannot be read fails at its CD; the STE was read.
+// Whether a configuration that cannot be read fails at its CD, after the STE was read.
 function failsAtCd(outcome: u32, ssid: u32): bool {
   if (outcome == C_BAD_CD || outcome == F_CD_FETCH) return true;
   return outcome == C_BAD_SUBSTREAMID && ssid >> fieldAt(THREAD + THREAD_STE, STE_S1CDMAX) == 0;
 }
 
-// What has changed: the CD alone, unless the STE means something else or chooses another CD.
+// What has changed: the CD alone, unless the STE has another meaning or selects another
+// CD.
 function kindOf(used: usize, origin: usize, known: bool, outcome: u32, ssid: u32): u32 {
   if (known) {
     const word0 = load<u64>(origin, ORIGIN_STE) != load<u64>(THREAD, THREAD_STE);
@@ -169,9 +170,9 @@ function kindOf(used: usize, origin: usize, known: bool, outcome: u32, ssid: u32
 }
 
 /**
- * Reads a stream's configuration anew (`readConfig`) and compares it with the cached one
- * that the access used, in `saved`.
- * @returns false when the cached one is stale.
+ * Reads a stream's configuration from memory (`readConfig`) and compares it with the
+ * cached one that the access used, in `saved`.
+ * @returns false when the cached configuration is stale.
  */
 export function compareConfig(smmu: usize, sid: u32, ssid: u32, saved: usize): bool {
   const used = saved + THREAD_CFG;
@@ -183,8 +184,8 @@ export function compareConfig(smmu: usize, sid: u32, ssid: u32, saved: usize): b
   if (read && !steDiffers(used) && !cdDiffers(used)) return true;
   const event = bits(load<u32>(THREAD, THREAD_EVENT), EVT_ID);
   const outcome: u32 = read ? 0 : event == 0 ? SUSPECT_ABORTS : event;
-  // Stage 2 of a CD's address is not of the configuration: a TLBI is what it needs, and
-  // the cached CD may be used until a CFGI.
+  // The stage-2 translation of a CD's address is not part of the configuration: changing
+  // it needs a TLBI, and the cached CD may be used until a CFGI.
   if (!read && event != 0 && bits(load<u32>(THREAD, THREAD_EVENT + 12), EVT_S2)) return true;
   if (
     entry == 0 ||

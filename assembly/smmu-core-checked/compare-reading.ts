@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
-// A miss of the configuration cache, or a CFGI, against the last reading of the same STE and CD. An SMMU may have
-// kept that one, valid or not, until a CFGI; and it reads one doubleword at a time, so that of two
-// that change with no CFGI in between it may have the old and the new (IHI 0070 section 3.21.3).
-// Which doublewords count is for the host to say.
+// Compares the reading after a miss of the configuration cache, or after a CFGI, with the
+// last reading of the same STE and CD. An SMMU may have cached that one, valid or not,
+// until a CFGI. It also reads one doubleword at a time, so when two of them change with
+// no CFGI in between it may combine the old and the new (IHI 0070 section 3.21.3). The
+// host decides which doublewords matter.
 
 import { THREAD } from '../imports/unit';
 import { ACCESS_LOOK } from '../layout/access';
@@ -68,7 +69,7 @@ import { KEPT, savedBlock, WORKED } from './saved-block';
 import { lockSlot, unlockSlot } from './shadow-slots';
 import { begin, hand } from './suspects';
 
-/** In place of what a reading came to: it is not cached. */
+/** In place of an outcome that an SMMU does not cache. */
 const NOT_CACHED: u32 = u32(-1);
 
 function readingSlot(smmu: usize, index: u32): usize {
@@ -89,7 +90,8 @@ function stesDiffer(slot: usize): u32 {
   return differing(slot + READING_STE, THREAD + THREAD_STE, STE_SIZE);
 }
 
-// Whether more than one doubleword has changed: of the STE, or of the CD of the same STE.
+// Whether more than one doubleword has changed, of the STE or of the CD of an unchanged
+// STE.
 function moreThanOne(slot: usize, hasCd: bool): bool {
   const stes = stesDiffer(slot);
   if (stes != 0 || !hasCd || load<u32>(slot, READING_HAS_CD) == 0) return stes > 1;
@@ -144,7 +146,8 @@ function remember(
   memory.copy(slot + READING_CD, THREAD + THREAD_CD, CD_SIZE);
 }
 
-// Reads anew: 0 a configuration, an event ID or SUSPECT_ABORTS.
+// Reads the configuration from memory. Returns 0 on success, otherwise an event ID or
+// SUSPECT_ABORTS.
 function readAnew(smmu: usize, sid: u32, ssid: u32): u32 {
   memory.fill(THREAD + THREAD_CD, 0, CD_SIZE);
   if (readConfig(smmu, sid, ssid)) return 0;
@@ -152,7 +155,8 @@ function readAnew(smmu: usize, sid: u32, ssid: u32): u32 {
   return event == 0 ? SUSPECT_ABORTS : event;
 }
 
-// NOT_CACHED for fetches that are aborted and StreamIDs without an STE, by THREAD_EVENT.
+// The outcome, or NOT_CACHED for fetches that were aborted, StreamIDs without an STE, and
+// faults of stage 2. Reads THREAD_EVENT.
 function cached(outcome: u32): u32 {
   if (outcome == 0 || outcome == <u32>SUSPECT_ABORTS) return outcome;
   if (outcome == C_BAD_STREAMID || outcome == F_STE_FETCH || outcome == F_CD_FETCH)
@@ -172,7 +176,10 @@ function endsInCd(outcome: u32): bool {
   return outcome == C_BAD_CD || (outcome == 0 && hasStage1());
 }
 
-/** After a miss of the configuration cache. Destroys THREAD_CFG, THREAD_STE, THREAD_CD and THREAD_EVENT. */
+/**
+ * Compares the configuration with its last reading, after a miss of the configuration
+ * cache. Destroys THREAD_CFG, THREAD_STE, THREAD_CD and THREAD_EVENT.
+ */
 export function compareReading(smmu: usize, sid: u32, ssid: u32): void {
   const slot = readingSlot(smmu, indexOf(sid, ssid));
   if (!lockSlot(slot + READING_LOCK)) return;
@@ -186,7 +193,7 @@ export function compareReading(smmu: usize, sid: u32, ssid: u32): void {
     store<u32>(slot, 0, READING_VALID);
   } else {
     const hasCd = endsInCd(outcome);
-    // What was read first counts until the next CFGI.
+    // The first reading after a CFGI is authoritative until the next CFGI.
     const current: bool =
       isOf(slot, sid, ssid) &&
       load<i64>(slot, READING_GEN) == generation &&
@@ -205,13 +212,14 @@ export function compareReading(smmu: usize, sid: u32, ssid: u32): void {
       reported = true;
     }
   }
-  // No CFGI at all is one finding.
+  // A missing CFGI is reported once.
   if (level1 != 0 && !reported) reportLevel1(smmu, sid, ssid, level1, result);
   leaveLevel1(level1);
   unlockSlot(slot + READING_LOCK);
 }
 
-// A reading that a CFGI names, against the one that it makes an SMMU do; the slot is locked.
+// Compares a remembered reading that a CFGI names with the current one. The slot is
+// locked.
 function reread(smmu: usize, kind: u32, slot: usize): void {
   const sid = load<u32>(slot, READING_SID);
   const ssid = load<u32>(slot, READING_SSID);
@@ -222,7 +230,7 @@ function reread(smmu: usize, kind: u32, slot: usize): void {
     return;
   }
   if (kind != CFGI_OF_STE && stesDiffer(slot) != 0) {
-    // The STE has not been told of.
+    // No CFGI has named the STE.
     store<i64>(slot, generation, READING_GEN);
     return;
   }
@@ -235,7 +243,7 @@ function reread(smmu: usize, kind: u32, slot: usize): void {
   remember(smmu, sid, ssid, slot, generation, outcome, hasCd);
 }
 
-/** As imports/core.ts has it. Leaves the thread block as it is. */
+/** Like `judgeCfgi` of imports/core.ts. Leaves the thread block unchanged. */
 export function judgeCfgi(
   smmu: usize,
   kind: u32,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// A miss of the IOTLB against what an SMMU may have cached all the same: a leaf that leads elsewhere,
-// or a table that has been replaced or removed.
+// Compares a miss of the IOTLB with the entries that an SMMU may have cached
+// nevertheless: a leaf that leads elsewhere, or a table that has been replaced or
+// removed.
 
 import { THREAD } from '../imports/unit';
 import { CD_ENDI } from '../layout/cd';
@@ -66,11 +67,14 @@ import {
 } from './shadow-slots';
 import { begin, hand } from './suspects';
 
-/** PXNTable, UXNTable and APTable: what a table takes from the leaves below it (DDI 0487 section D8.3). */
+/**
+ * PXNTable, UXNTable and APTable: permissions that a table removes from the leaves below
+ * it (DDI 0487 section D8.3).
+ */
 const HIERARCHY: u64 = 0x7800000000000000;
 
-// Whether a table descriptor leads elsewhere, or allows less. What is ignored counts for nothing, nor does
-// what is widened. @param upper the address is one of TTB1.
+// Whether a table descriptor leads elsewhere, or permits less. Ignored fields make no
+// difference, nor do added permissions. @param upper the address is one of TTB1.
 function tableChanged(
   smmu: usize,
   entry: usize,
@@ -99,7 +103,8 @@ function hasAddress(entry: usize, meta: u32, input: u64, stage2: bool): bool {
   return stage2 || ofAddressSpace(meta, atomic.load<u32>(entry, TLB_ASID_PERM), asid);
 }
 
-// Whether a leaf is borne out by the walk, whose outcome it is. One of stage 2 under stage 1 is by that half alone.
+// Whether the walk, with its outcome, confirms a cached leaf. A stage-2 leaf under stage
+// 1 is compared with the stage-2 half of the walk alone.
 function leafBornOut(entry: usize, input: u64, meta: u32, outcome: u32, stage2: bool): bool {
   const inPage = (u64(1) << u64(bits(meta, TLB_META_SIZE))) - 1;
   const pa = atomic.load<u64>(entry, TLB_PA) | (input & inPage);
@@ -107,7 +112,7 @@ function leafBornOut(entry: usize, input: u64, meta: u32, outcome: u32, stage2: 
   return stage2 && !alone ? stage2BornOut(entry, pa, outcome) : bornOut(entry, pa, outcome);
 }
 
-// Judges one entry, whose slot is locked. `outcome` is the walk's.
+// Judges one entry, whose slot is locked. `outcome` is that of the walk.
 function judge(
   smmu: usize,
   sid: u32,
@@ -147,7 +152,7 @@ function judge(
   hand(suspect);
 }
 
-// Judges what there is of an address in leaves or tables.
+// Judges the entries for an address among the leaves or among the tables.
 function judgeHalf(
   smmu: usize,
   sid: u32,
@@ -171,7 +176,8 @@ function judgeHalf(
       if (!lockSlot(entry + SHADOW_LOCK)) continue;
       judge(smmu, sid, ssid, index, input, stage2, outcome);
       unlockSlot(entry + SHADOW_LOCK);
-      // Reading a descriptor through stage 2 leaves the walk's words, but not its event.
+      // Reading a descriptor through stage 2 preserves the scratch words of the walk, but
+      // not its event.
       v128.store(THREAD, event0, THREAD_EVENT);
       v128.store(THREAD, event1, THREAD_EVENT + 16);
     }
@@ -179,8 +185,9 @@ function judgeHalf(
 }
 
 /**
- * After a miss of the IOTLB. Destroys THREAD_CFG, THREAD_EVENT and the walk's words.
- * @param saved the thread block after the access.
+ * Compares the shadow with the tables, after a miss of the IOTLB. Destroys THREAD_CFG,
+ * THREAD_EVENT and the scratch words of the walk.
+ * @param saved this thread's saved block, with the state after the access.
  */
 export function compareShadow(smmu: usize, sid: u32, ssid: u32, saved: usize): void {
   takeConfig(saved);
@@ -199,7 +206,7 @@ export function compareShadow(smmu: usize, sid: u32, ssid: u32, saved: usize): v
   judgeHalf(smmu, sid, ssid, ipa, true, true, outcome);
 }
 
-// Whether the walk has an IPA for the access, which is in S1_OUT.
+// Whether the walk has reached stage 2, with the IPA of the access in S1_OUT.
 function cameToStage2(outcome: u32): bool {
   if (outcome == 0) return true;
   const word = load<u32>(THREAD, THREAD_EVENT + 12);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-// A hit of the IOTLB against a walk of the tables as they are. An entry may allow less
-// than the tables do: it may have been made before they were widened, which needs no
-// TLBI. Access flags and the dirty state are left out (software may change them without a
-// TLBI), so that the walk takes every page as accessed, and a clean page that hardware
+// Compares a hit of the IOTLB with a walk of the current tables. An entry may permit less
+// than the tables: it may have been made before permissions were added, which needs no
+// TLBI. Access flags and the dirty state are left out, as software may change them
+// without a TLBI: the walk treats every page as accessed, and a clean page that hardware
 // may make dirty as writable.
 
 import { THREAD } from '../imports/unit';
@@ -74,7 +74,7 @@ import { descriptorAt } from './descriptor-at';
 import { entryInUse, tlbIndex, tlbOrigin } from './origins';
 import { begin, hand } from './suspects';
 
-// Both stages, without permission checks.
+// Walks both stages without permission checks.
 function walk(smmu: usize): bool {
   const iova = load<u64>(THREAD, THREAD_IOVA);
   if (!hasStage1()) skipStage1(iova);
@@ -86,7 +86,8 @@ function walk(smmu: usize): bool {
   return true;
 }
 
-// Which descriptor of the entry's leaves has changed: stage 1's if it has. Neither, when it was a table above them.
+// Reports which leaf descriptor of the entry has changed, stage 1's if both have. Reports
+// neither when a table above the leaves has changed.
 function describe(smmu: usize, suspect: usize, origin: usize, entry: usize): void {
   const config = load<u32>(THREAD + THREAD_CFG, CFG_CONFIG);
   let stage2 = config == STE_CONFIG_S2;
@@ -113,11 +114,12 @@ function describe(smmu: usize, suspect: usize, origin: usize, entry: usize): voi
   store<u32>(suspect, u32(stage2), SUSPECT_STAGE2);
 }
 
-// Whether an entry lets through what the tables do not. Where tables let data through
-// that the entry does not, they have been widened, and what cannot be executed any more
-// is of that: what may be written, or is unprivileged code's, may lose execution by
-// itself (DDI 0487 section D8.4). Where stage 2 forbids a write that stage 1 has come to
-// allow, execution goes all the same: `given` is what the stage that was widened allows.
+// Whether an entry permits something that the tables do not. If the tables permit data
+// accesses that the entry does not, permissions were added, and that alone may remove
+// execution: pages that can be written, or that unprivileged code may use, can lose
+// execution (DDI 0487 section D8.4). Execution is lost even where stage 2 forbids the
+// write that stage 1 now permits; `given` is therefore what the changed stage permits by
+// itself.
 function allowsMore(entry: u32, tables: u32, given: u32): bool {
   const more = entry & ~tables;
   const widened = (given & ~entry & (TLB_PERM_R | TLB_PERM_W | TLB_PERM_UNPRIV)) != 0;
@@ -125,9 +127,9 @@ function allowsMore(entry: u32, tables: u32, given: u32): bool {
 }
 
 /**
- * Prepares the comparison of what is cached with the tables: THREAD_CFG is that of the access, in which
- * access flags do not count.
- * @param saved the thread block behind the access.
+ * Prepares a comparison of cached entries with the tables: sets THREAD_CFG to the
+ * configuration of the access, with access flags ignored.
+ * @param saved this thread's saved block, with the state after the access.
  */
 export function takeConfig(saved: usize): void {
   const cfg = THREAD + THREAD_CFG;
@@ -136,21 +138,26 @@ export function takeConfig(saved: usize): void {
   store<u32>(cfg, load<u32>(cfg, CFG_STE5) | maskOf(STE_S2AFFD), CFG_STE5);
 }
 
-/** What the tables allow after both stages, by the walk's words. */
+/**
+ * Permissions of both stages of the current tables, from the scratch words of the walk.
+ */
 function permissionsNow(): u32 {
   return load<u32>(THREAD, S1_PERM) & (load<u32>(THREAD, S2_PERM) | TLB_PERM_UNPRIV);
 }
 
 /**
- * Walks the tables for the access. Destroys THREAD_EVENT and the walk's words.
- * @returns 0, with the walk's words, or the event's ID.
+ * Walks the current tables for the access. Destroys THREAD_EVENT and the scratch words of
+ * the walk.
+ * @returns 0 with the walk's result in its scratch words, or the ID of the event.
  */
 export function walkAnew(smmu: usize): u32 {
   noEvent();
   return walk(smmu) ? 0 : bits(load<u32>(THREAD, THREAD_EVENT), EVT_ID);
 }
 
-/** Whether an entry, which leads the access to `pa`, is borne out by the walk that `walkAnew` made. */
+/**
+ * Whether the walk that `walkAnew` made confirms an entry that leads the access to `pa`.
+ */
 export function bornOut(entry: usize, pa: u64, outcome: u32): bool {
   return (
     outcome == 0 &&
@@ -164,8 +171,8 @@ export function bornOut(entry: usize, pa: u64, outcome: u32): bool {
 }
 
 /**
- * The same of an entry of stage 2 alone, for an access of both stages whose walk came to it: what stage 1
- * allows does not count.
+ * Like `bornOut`, for an entry of stage 2 alone and an access of both stages whose walk
+ * has reached it: the permissions of stage 1 do not matter.
  */
 export function stage2BornOut(entry: usize, pa: u64, outcome: u32): bool {
   return (
@@ -180,8 +187,9 @@ export function stage2BornOut(entry: usize, pa: u64, outcome: u32): bool {
 }
 
 /**
- * What a suspect has of the entry, which has the words of one of the IOTLB, and of the walk.
- * @param generation TLB_GEN of the entry when it was known to be the one that is meant.
+ * Fills the part of a suspect that describes an entry, in the layout of an IOTLB entry,
+ * and the walk.
+ * @param generation TLB_GEN of the entry, read while it was known to be the entry in use.
  */
 export function describeEntry(suspect: usize, entry: usize, generation: i64): void {
   store<i64>(suspect, generation, SUSPECT_GEN);
@@ -199,8 +207,8 @@ export function describeEntry(suspect: usize, entry: usize, generation: i64): vo
 
 /**
  * Walks the tables for the access in the thread block, and compares the result with the
- * entry that it hit. Destroys THREAD_CFG, THREAD_EVENT and the walk's words.
- * @param saved the thread block behind the access.
+ * entry that it hit. Destroys THREAD_CFG, THREAD_EVENT and the scratch words of the walk.
+ * @param saved this thread's saved block, with the state after the access.
  */
 export function compareTranslation(smmu: usize, sid: u32, ssid: u32, saved: usize): void {
   takeConfig(saved);

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: MIT
-// A descriptor of a translation table as it is now.
+// The current value of a translation table descriptor.
 
 import { EVT_CLASS_TT } from '../layout/events';
 import { inOrder, loadAt, locate, NOWHERE } from '../smmu-core/physical-memory';
 import { NO_PA, tablePa } from '../smmu-core/walk-stage2';
 
 /**
- * Reads a descriptor; destroys THREAD_EVENT and the set of table addresses.
+ * Reads a descriptor from memory; destroys THREAD_EVENT and the set of table addresses.
  * @param slot its address, before stage 2 when nested.
- * @param big big-endian tables.
- * @returns 0, an invalid one, when it cannot be read.
+ * @param big the tables are big-endian.
+ * @returns the descriptor; 0, which is an invalid one, when it cannot be read.
  */
 export function descriptorAt(smmu: usize, slot: u64, nested: bool, big: bool): u64 {
   const pa = nested ? tablePa(smmu, slot, EVT_CLASS_TT, false) : slot;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The SMMU core with the sanitizer in it (docs/sanitizer.md): the same exports, the same results.
+// The SMMU core with the sanitizer (docs/sanitizer.md): the same exports, the same
+// results.
 
 export { atcAccess, atcForget, atcSetMode } from '../smmu-core/atc';
 export { translationRequest } from '../smmu-core/ats';
@@ -11,5 +12,5 @@ export { pageHint, translate } from './checked-translate';
 export { judgeCfgi } from './compare-reading';
 export { judgeTlbi } from './shadow-invalidate';
 
-/** What this core is told by. */
+/** Tells the loader that this core has the sanitizer. */
 export const checked: bool = true;

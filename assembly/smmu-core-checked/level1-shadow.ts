@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-// Level-1 descriptors of stream tables and CD tables, as an SMMU may have cached them: a CFGI with Leaf = 1
-// leaves them (IHI 0070 sections 4.3.1, 4.3.3, 5.1.1, 5.3.1). Descriptors of CDs count whether valid or not,
-// those of STEs only when valid: Linux makes one valid without a command.
+// Level-1 descriptors of stream tables and CD tables, as an SMMU may have cached them: a
+// CFGI with Leaf = 1 does not invalidate them (IHI 0070 sections 4.3.1, 4.3.3, 5.1.1,
+// 5.3.1). Those of CD tables are tracked whether valid or not, those of stream tables
+// only when valid: Linux makes one valid without a command.
 
 import { THREAD } from '../imports/unit';
 import { L1CD_V } from '../layout/cd';
@@ -63,17 +64,21 @@ function level1Slot(smmu: usize, index: u32): usize {
 }
 
 function indexOf(kind: u32, sid: u32, ssid: u32): u32 {
-  // Streams that are neighbours have CD tables that are: each by a factor of its own.
+  // Adjacent streams often have adjacent CD tables, so each value has a factor of its
+  // own.
   const hash = ((sid * 0x9e3779b1) ^ ((ssid >> 6) * 0x85ebca6b)) * 0xc2b2ae35 + kind;
   return (hash >> 16) & (LEVEL1_SLOTS - 1);
 }
 
-/** Counts CFGI commands; to be sampled before structures are read that are then remembered. */
+/**
+ * The count of CFGI commands. Sample it before reading structures that will be
+ * remembered.
+ */
 export function cfgis(smmu: usize): i64 {
   return atomic.load<i64>(smmu, SMMU_AT_SHADOW + SHADOW_AT_CFGIS);
 }
 
-// What an SMMU uses of a descriptor.
+// The part of a descriptor that an SMMU uses.
 function meaningOf(kind: u32, bitsCovered: u32, descriptor: u64): u64 {
   if (kind == LEVEL1_OF_CDS) {
     if (!bits(u32(descriptor), L1CD_V)) return 0;
@@ -84,8 +89,9 @@ function meaningOf(kind: u32, bitsCovered: u32, descriptor: u64): u64 {
   return alignedDown(descriptor & ADDRESS, span + 5) | u64(span);
 }
 
-// Compares a descriptor with what the slot of its table has of it, and remembers it where that is of
-// another. Returns true when it has changed: LEVEL1_NOW is then what it is, and the slot stays locked.
+// Compares a descriptor with the one remembered in its slot, and remembers it if the slot
+// is for another table. True when it has changed: LEVEL1_NOW is then the new value, and
+// the slot stays locked.
 function compare(
   smmu: usize,
   slot: usize,
@@ -123,7 +129,7 @@ function compare(
       store<u64>(slot, descriptor, LEVEL1_VALUE);
       store<i64>(slot, allGeneration, LEVEL1_ALL_GEN);
       atomic.store<u32>(slot, kind, LEVEL1_KIND);
-      // A CFGI has seen the slot, or is seen here.
+      // Either the CFGI has seen the slot, or the count shows the CFGI here.
       if (cfgis(smmu) != before) atomic.store<u32>(slot, 0, LEVEL1_KIND);
     }
   }
@@ -131,7 +137,8 @@ function compare(
   return false;
 }
 
-// Whether a reading of the configuration has come to the level-1 descriptor of its CD, which could be read.
+// Whether reading the configuration has reached the level-1 descriptor of its CD and
+// could read it.
 function cameToLevel1Cd(smmu: usize, ssid: u32, outcome: u32): bool {
   if (cdTableFormat(smmu) == STE_S1FMT_LINEAR) return false;
   if (outcome == 0) return hasStage1();
@@ -140,11 +147,12 @@ function cameToLevel1Cd(smmu: usize, ssid: u32, outcome: u32): bool {
 }
 
 /**
- * After `readConfig`: compares the level-1 descriptors on the way with those that an SMMU may have.
- * Destroys THREAD_EVENT and the set of table addresses.
+ * Compares the level-1 descriptors that `readConfig` used with those that an SMMU may
+ * have cached. Destroys THREAD_EVENT and the set of table addresses.
  * @param outcome 0 or the event's ID.
  * @param before `cfgis` before the reading.
- * @returns the slot of the first that has changed, which the caller hands to `leaveLevel1`; else 0.
+ * @returns the locked slot of the first that has changed, for the caller to pass to
+ *   `leaveLevel1`; 0 for none.
  */
 export function changedLevel1(smmu: usize, sid: u32, ssid: u32, outcome: u32, before: i64): usize {
   const split = splitBits(smmu, atomic.load<u32>(smmu, SMMU_AT_STRTAB_CFG));
@@ -170,12 +178,12 @@ export function changedLevel1(smmu: usize, sid: u32, ssid: u32, outcome: u32, be
     : 0;
 }
 
-/** Releases a slot that `changedLevel1` has returned; 0 is none. */
+/** Releases a slot that `changedLevel1` has returned. 0 stands for none. */
 export function leaveLevel1(slot: usize): void {
   if (slot != 0) unlockSlot(slot + LEVEL1_LOCK);
 }
 
-/** Adds to a suspect that a level-1 descriptor has changed as well; 0 is none. */
+/** Adds a changed level-1 descriptor to a suspect. 0 stands for none. */
 export function describeLevel1(suspect: usize, slot: usize): void {
   store<u32>(suspect, slot == 0 ? 0 : load<u32>(slot, LEVEL1_KIND), SUSPECT_LEVEL1);
   if (slot == 0) return;
@@ -184,10 +192,10 @@ export function describeLevel1(suspect: usize, slot: usize): void {
   store<u64>(suspect, load<u64>(slot, LEVEL1_NOW), SUSPECT_LEVEL1_NOW);
 }
 
-/** Reports a level-1 descriptor that has changed, once. */
+/** Reports a changed level-1 descriptor, once. */
 export function reportLevel1(smmu: usize, sid: u32, ssid: u32, slot: usize, outcome: u32): void {
   const kind = load<u32>(slot, LEVEL1_KIND);
-  // A CFGI may have come meanwhile.
+  // A CFGI may have arrived in the meantime.
   if (kind == 0 || load<u32>(slot, LEVEL1_REPORTED) != 0) return;
   const index = u32((slot - level1Slot(smmu, 0)) / LEVEL1_SIZE);
   const what = kind == LEVEL1_OF_CDS ? u32(SUSPECT_CD) : u32(SUSPECT_STE);
@@ -203,7 +211,10 @@ export function reportLevel1(smmu: usize, sid: u32, ssid: u32, slot: usize, outc
   hand(suspect);
 }
 
-/** What a CFGI takes of the level-1 descriptors; the parameters as `judgeCfgi` has them. */
+/**
+ * Forgets the level-1 descriptors that a CFGI invalidates. The parameters are those of
+ * `judgeCfgi`.
+ */
 export function forgetLevel1(
   smmu: usize,
   kind: u32,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What cached entries were made of: kept beside the caches when an entry is inserted, so
-// that a report can say what has changed since.
+// The descriptors that cached entries were made from. They are stored separately from the
+// caches when an entry is inserted, so that a report can name the change since then.
 
 import { RAM_BASE, THREAD } from '../imports/unit';
 import { CD_SIZE } from '../layout/cd';
@@ -69,7 +69,7 @@ import {
 import { S1_NEW, S1_SLOT } from '../smmu-core/walk-stage1';
 import { S2_NEW, S2_PLACE } from '../smmu-core/walk-stage2';
 
-/** Index of an entry of the IOTLB, and of one of the configuration cache. */
+/** Index of an entry of the IOTLB, or of the configuration cache. */
 export function tlbIndex(smmu: usize, entry: usize): u32 {
   return u32((entry - smmu - SMMU_AT_TLB) / TLB_ENTRY_SIZE);
 }
@@ -77,7 +77,7 @@ export function configIndex(smmu: usize, entry: usize): u32 {
   return u32((entry - smmu - SMMU_AT_CFG_ENTRIES) / CFG_ENTRY_SIZE);
 }
 
-/** What an entry of the IOTLB, or of the configuration cache, was made of. */
+/** The origin of an entry of the IOTLB, or of the configuration cache. */
 export function tlbOrigin(smmu: usize, entry: usize): usize {
   return smmu + SMMU_AT_CHECK + CHECK_AT_TRANSLATIONS + tlbIndex(smmu, entry) * ORIGIN_TLB_SIZE;
 }
@@ -86,8 +86,8 @@ export function configOrigin(smmu: usize, entry: usize): usize {
 }
 
 /**
- * The entry behind the translation in the thread block, 0 when it is gone. The
- * configuration in THREAD_CFG is that of the access.
+ * The entry that the translation in the thread block used, 0 when it has been removed.
+ * THREAD_CFG has the configuration of the access.
  */
 export function entryInUse(smmu: usize): usize {
   const vmid = load<u32>(THREAD + THREAD_CFG, CFG_VMID);
@@ -115,8 +115,8 @@ export function entryInUse(smmu: usize): usize {
 }
 
 /**
- * Behind an insert: the leaf descriptors stand in S1_* and S2_*, which this only reads,
- * as all of the thread block.
+ * Stores the leaf descriptors of an inserted entry, from S1_* and S2_*. Only reads the
+ * thread block.
  */
 export function rememberTranslation(smmu: usize): void {
   const entry = entryInUse(smmu);
@@ -127,7 +127,7 @@ export function rememberTranslation(smmu: usize): void {
   atomic.store<i64>(origin, 0, ORIGIN_GEN);
   atomic.store<u64>(origin, config == STE_CONFIG_S2 ? 0 : load<u64>(THREAD, S1_SLOT), ORIGIN_SLOT1);
   atomic.store<u64>(origin, load<u64>(THREAD, S1_NEW), ORIGIN_LEAF1);
-  // A stage-2 table that does not lie in host RAM has no PA that could be told from its place.
+  // The PA of a stage-2 table outside host RAM cannot be derived from its location.
   const place = load<i64>(THREAD, S2_PLACE);
   atomic.store<u64>(
     origin,
@@ -140,9 +140,9 @@ export function rememberTranslation(smmu: usize): void {
 }
 
 /**
- * Behind a miss of the configuration cache: STE and CD stand in THREAD_STE and THREAD_CD
- * as they were read.
- * @returns false when no entry has come of them: there was a fault.
+ * Stores the STE and CD of a configuration that was just read, from THREAD_STE and
+ * THREAD_CD, after a miss of the configuration cache.
+ * @returns false when the reading led to no entry, because of a fault.
  */
 export function rememberConfig(smmu: usize, sid: u32, ssid: u32): bool {
   const entry = configEntry(smmu, sid, ssid);
@@ -158,7 +158,7 @@ export function rememberConfig(smmu: usize, sid: u32, ssid: u32): bool {
 
 /**
  * True when the origin is that of the configuration `used`: another thread may have
- * inserted the entry, or one beside it.
+ * inserted the entry, or another one.
  */
 export function originFits(origin: usize, used: usize): bool {
   if (

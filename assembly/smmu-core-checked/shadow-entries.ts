@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-// The shadow of the IOTLB: leaves and tables that an SMMU may have cached by the architecture, whatever
-// this model keeps. They go by the generations of VMIDs and ASIDs, and by what `judgeTlbi` makes
-// of a TLBI by address. Of stage 2 under stage 1 there are those of the access's own IPA.
+// The shadow of the IOTLB: leaves and tables that the architecture lets an SMMU cache,
+// regardless of what this model caches. The generations of VMIDs and ASIDs remove them,
+// and `judgeTlbi` for a TLBI by address. Of stage 2 under stage 1 only those for the
+// access's own IPA are included.
 
 import { THREAD } from '../imports/unit';
 import { CD_ENDI, CD_IPS, CD_T0SZ, CD_T1SZ, CD_TG0, CD_TG1 } from '../layout/cd';
@@ -50,12 +51,13 @@ import { entryInUse, tlbIndex } from './origins';
 import { keep } from './shadow-slots';
 import { keepStage2 } from './shadow-stage2';
 
-// Of stage 1.
+// The granule of stage 1.
 function granuleInUse(upper: u64): u32 {
   const cd0 = load<u32>(THREAD + THREAD_CFG, CFG_CD0);
   return upper ? granuleOfTg1(bits(cd0, CD_TG1)) : granuleOfTg0(bits(cd0, CD_TG0));
 }
 
+// Adds the stage-1 tables above the leaf to the shadow.
 function keepTables(
   smmu: usize,
   asidPerm: u32,
@@ -108,13 +110,14 @@ function keepTables(
 }
 
 /**
- * After an insert into the IOTLB: keeps the leaf and the tables above it, of both stages. Reads the access
- * and THREAD_CFG; destroys THREAD_EVENT and the set of table addresses.
+ * Adds the leaf, and the tables above it, of both stages to the shadow after an insert
+ * into the IOTLB. Reads the access and THREAD_CFG; destroys THREAD_EVENT and the set of
+ * table addresses.
  */
 export function keepTranslation(smmu: usize): void {
   const entry = entryInUse(smmu);
   if (entry == 0) return;
-  // Another thread may put another entry into the way while this one is read: then there is nothing to keep.
+  // Another thread may replace the entry while it is read here: it is then left out.
   const sequence = tlbSequence(smmu, tlbIndex(smmu, entry) / TLB_WAYS);
   const before = atomic.load<u32>(sequence);
   if ((before & SEQ_BUSY) != 0 || entryInUse(smmu) != entry) return;
@@ -136,7 +139,7 @@ export function keepTranslation(smmu: usize): void {
   const level = 3 - i32((leaf - granule) / (granule - 3));
   const slot = load<u64>(THREAD, S1_SLOT);
   const descriptor = load<u64>(THREAD, S1_NEW);
-  // Read before the tables are, which destroys nothing of these.
+  // Read before the tables. Reading them preserves slot, descriptor and IPA.
   const ipa = load<u64>(THREAD, S1_OUT);
   keep(
     smmu,
@@ -155,7 +158,8 @@ export function keepTranslation(smmu: usize): void {
   );
   keepTables(smmu, asidPerm, generation, allGeneration, meta, granule, level);
   if (config != STE_CONFIG_NESTED) return;
-  // Stage 2 by itself, as an SMMU with a TLB for each stage has it (IHI 0070 section 16.2).
+  // Stage 2 by itself, as an SMMU with one TLB per stage caches it (IHI 0070 section
+  // 16.2).
   const size = load<u32>(THREAD, S2_SIZE);
   const block = ipa >> u64(size);
   const of2 = metaOf(load<u32>(THREAD + THREAD_CFG, CFG_VMID), size, true);

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
-// What a TLBI by address removes for certain: leaves of the level that TTL names, tables above that only with
-// Leaf = 0, of entries of the granule that TG names (IHI 0070 section 4.4.1). The rest of its range an SMMU may
-// keep; and all of it when the address is not aligned to TG and TTL, since it is then unpredictable what is
-// removed.
+// The entries that a TLBI by address is certain to remove: leaves of the level that TTL
+// names, tables above that level only with Leaf = 0, and only entries of the granule that
+// TG names (IHI 0070 section 4.4.1). An SMMU may keep the others in the range. It may
+// keep all of them when the address is not aligned to TG and TTL, since the effect is
+// then unpredictable.
 
 import { TLBI_LEAF } from '../layout/commands';
 import {
@@ -32,7 +33,7 @@ import { ANY_ASID, canonical, firstOf, granuleOf, spanOf, ttlOf } from '../smmu-
 import { metaOf, ofLeafIn } from '../smmu-core/iotlb';
 import { NO_ASID, shadowBucket, shadowEntry, shadowSet, shadowSizes } from './shadow-slots';
 
-/** Words of a bucket's bit map. */
+/** The number of words in a bucket's bit map. */
 const BUCKET_WORDS: u32 = SHADOW_ENTRIES / 32;
 
 function tagMask(): u32 {
@@ -43,7 +44,8 @@ function count(smmu: usize, slots: u32): void {
   atomic.add<i64>(smmu, i64(slots), SMMU_AT_SHADOW + SHADOW_AT_VISITED);
 }
 
-// Removes what a range of addresses takes from the sets from `index` on, `slots` slots.
+// Removes the entries of an address range from `slots` slots, the first of which is
+// `index`.
 function visit(
   smmu: usize,
   index: u32,
@@ -75,7 +77,8 @@ function visit(
   count(smmu, slots);
 }
 
-// Visits the sets that leaves, or tables, of a range can be in: those of each size, or all when these are more.
+// Visits the sets that can have leaves, or tables, of a range: those of each size, or all
+// sets when these are fewer.
 function visitHalf(
   smmu: usize,
   isTable: bool,
@@ -109,7 +112,8 @@ function visitHalf(
   }
 }
 
-// Removes what an invalidation without an address takes: entries of an ASID that are not global, or stage 2.
+// Removes the entries that an invalidation without an address removes: the non-global
+// ones of an ASID, or those of stage 2.
 function visitBucket(smmu: usize, tag: u32, vmid: u32, asid: u32): void {
   const bucket = shadowBucket(smmu, vmid, asid);
   let visited: u32 = 0;
@@ -131,7 +135,10 @@ function visitBucket(smmu: usize, tag: u32, vmid: u32, asid: u32): void {
   count(smmu, visited);
 }
 
-/** As imports/core.ts has it; after the command's raise of the VMID's generation. */
+/**
+ * Like `judgeTlbi` of imports/core.ts; called after the command has raised the generation
+ * of the VMID.
+ */
 export function judgeTlbi(smmu: usize, kind: u32, vmid: u32, asid: u32, d0: u64, d1: u64): void {
   if (kind == TLBI_OF_ASID) {
     visitBucket(smmu, metaOf(vmid, 0, false), vmid, asid);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Where entries of the shadow lie: sets by VMID, size and address, so that who names an address looks at one set
-// for each size there is; bit maps by VMID and ASID for who names none.
+// Where the entries of the shadow are stored: in sets by VMID, size and address, so that
+// a command with an address visits one set per size; and bit maps by VMID and ASID for
+// commands without an address.
 
 import { THREAD } from '../imports/unit';
 import { CFG_VMID } from '../layout/config-cache-memory';
@@ -45,10 +46,10 @@ import { bits, maskOf } from '../lib/fields';
 import { vmidBlock } from '../smmu-core/generations';
 import { alive, tlbHash } from '../smmu-core/iotlb';
 
-/** ASID of the bucket of stage 2, which has none. */
+/** The ASID in the bucket of stage 2, which has none. */
 export const NO_ASID: u32 = 0x10000;
 
-/** No slot. */
+/** In place of a slot when there is none. */
 const NO_SLOT: u32 = u32(-1);
 
 /** The slot of an entry, by its index. */
@@ -56,7 +57,7 @@ export function shadowEntry(smmu: usize, index: u32): usize {
   return smmu + SMMU_AT_SHADOW + SHADOW_AT_ENTRIES + index * SHADOW_ENTRY_SIZE;
 }
 
-/** Takes a slot, by the address of its lock; false while another thread has it. */
+/** Locks a slot, by the address of its lock; false while another thread has locked it. */
 export function lockSlot(lock: usize): bool {
   return atomic.cmpxchg<i32>(lock, 0, 1) == 0;
 }
@@ -64,12 +65,12 @@ export function unlockSlot(lock: usize): void {
   atomic.store<i32>(lock, 0);
 }
 
-/** Sizes (log2) that leaves, or tables, have had, as bits. */
+/** The sizes (log2) that leaves, or tables, have had, as a bit mask. */
 export function shadowSizes(smmu: usize, isTable: bool): u64 {
   return atomic.load<u64>(smmu + SMMU_AT_SHADOW + SHADOW_AT_SIZES + (usize(isTable) << 3));
 }
 
-/** First slot of the set of a block of 2^size bytes: a leaf, or what a table covers. */
+/** First slot of the set for a block of 2^size bytes: a leaf, or the range of a table. */
 export function shadowSet(vmid: u32, block: u64, size: u32, isTable: bool): u32 {
   const hash = tlbHash(vmid, block, size);
   const set = (hash ^ (hash >> 10)) & (SHADOW_SETS - 1);
@@ -77,8 +78,9 @@ export function shadowSet(vmid: u32, block: u64, size: u32, isTable: bool): u32 
 }
 
 /**
- * Whether an SMMU may still have an entry: what names no address kills by generations, as in the IOTLB, but
- * not stage 2 by TLBI_NH_ALL, which is for stage 1 (IHI 0070 section 4.4.2.1).
+ * Whether an SMMU may still have an entry. Invalidations without an address kill by
+ * generation, as in the IOTLB, except that TLBI_NH_ALL, a stage-1 invalidation, does not
+ * kill stage 2 (IHI 0070 section 4.4.2.1).
  */
 export function shadowAlive(smmu: usize, entry: usize, meta: u32): bool {
   if (bits(meta, TLB_META_S2))
@@ -95,7 +97,8 @@ function bucketOf(vmid: u32, asid: u32): u32 {
   return ((vmid * 0x9e3779b1 + asid * 0x85ebca6b) >> 16) & (SHADOW_BUCKETS - 1);
 }
 
-// Moves a slot, which is locked, to the bit map of another VMID and ASID, before its entry can be found.
+// Moves a locked slot to the bit map of another VMID and ASID, before its entry becomes
+// visible.
 function moveToBucket(smmu: usize, index: u32, vmid: u32, asid: u32): void {
   const entry = shadowEntry(smmu, index);
   const next = bucketOf(vmid, asid) + 1;
@@ -109,15 +112,16 @@ function moveToBucket(smmu: usize, index: u32, vmid: u32, asid: u32): void {
   store<u32>(entry, next, SHADOW_BUCKET);
 }
 
-// An entry that was reported waits for its command.
+// Whether an entry has been reported and still waits for its command.
 function isPending(smmu: usize, entry: usize, meta: u32): bool {
   return (
     meta != 0 && atomic.load<u32>(entry, SHADOW_REPORTED) != 0 && shadowAlive(smmu, entry, meta)
   );
 }
 
-// The slot for a new entry: that of the same block and address space, else a free one, else the next in turn.
-// Announces the size. NO_SLOT when an entry that was reported is in the way.
+// The slot for a new entry: that of the same block and address space, otherwise a free
+// one, otherwise the next in turn. Announces the size. NO_SLOT when only reported entries
+// are available.
 function slotFor(smmu: usize, isTable: bool, meta: u32, asid: u32, page: u64, leaf: u32): u32 {
   const sizes = smmu + SMMU_AT_SHADOW + SHADOW_AT_SIZES + (usize(isTable) << 3);
   const sizeBit = (<u64>1) << u64(leaf);
@@ -151,10 +155,11 @@ function slotFor(smmu: usize, isTable: bool, meta: u32, asid: u32, page: u64, le
 }
 
 /**
- * Keeps an entry, tagged as one of the IOTLB. One of the same block that was reported stays, as does what
- * another thread works at.
- * @param leaf log2 of the size of the leaf that it is a part of, or of what the table covers.
- * @param slot address of its descriptor, 0 when that is not known.
+ * Adds an entry with the tag of an IOTLB entry. Leaves the shadow unchanged if the entry
+ * of the same block has been reported, or if another thread has locked the slot.
+ * @param leaf log2 of the size of the leaf that the block is a part of, or of the range
+ *   of the table.
+ * @param slot address of the descriptor, 0 when it is unknown.
  */
 export function keep(
   smmu: usize,
@@ -192,7 +197,7 @@ export function keep(
   atomic.store<u32>(at, u32(isTable), SHADOW_IS_TABLE);
   atomic.store<u32>(at, 0, SHADOW_REPORTED);
   atomic.store<u32>(at, meta, TLB_META);
-  // As `tlbInsert`: an invalidation has seen the entry, or is seen here.
+  // As in `tlbInsert`: either the invalidation has seen the entry, or it is seen here.
   if (
     atomic.load<i64>(vmidBlock(smmu, vmid), VMID_ANY_GEN) != generation ||
     atomic.load<i64>(smmu, SMMU_AT_ALL_GEN) != allGeneration

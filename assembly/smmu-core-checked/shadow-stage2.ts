@@ -26,10 +26,10 @@ import { descriptorAt } from './descriptor-at';
 import { keep } from './shadow-slots';
 
 /**
- * Keeps the leaf of stage 2 for an address, and the tables above it: the walk of walk-stage2.ts once more.
- * Destroys THREAD_EVENT.
+ * Adds the stage-2 leaf for an address, and the tables above it, by repeating the walk of
+ * walk-stage2.ts. Destroys THREAD_EVENT.
  * @param asidPerm TLB_PERM_* of the leaf.
- * @param meta its TLB_META.
+ * @param meta TLB_META of the leaf.
  */
 export function keepStage2(
   smmu: usize,
@@ -59,7 +59,7 @@ export function keepStage2(
     const slot = table + (((ipa >> u64(shift)) & indexMask) << 3);
     const descriptor = descriptorAt(smmu, slot, false, big);
     const isTable = level < 3 && bits(u32(descriptor), PTE_TYPE) == PTE_TYPE_TABLE;
-    // An entry that is not of this leaf: the tables have changed meanwhile.
+    // The entry is not of this leaf: the tables have changed in the meantime.
     if (!isTable && (bits(meta, TLB_META_SIZE) != shift || !bits(u32(descriptor), PTE_VALID)))
       return;
     keep(

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The ring in which suspects go to the host. A full ring loses them and counts.
+// The ring that passes suspects to the host. When the ring is full, suspects are lost and
+// counted.
 
 import { THREAD } from '../imports/unit';
 import {
@@ -25,8 +26,9 @@ import { HOST_AT_ATTENTION } from '../layout/host-memory';
 import { THREAD_IOVA } from '../layout/thread-memory';
 
 /**
- * Takes a slot of the ring and fills in what every suspect has; the caller writes the rest and calls `hand`.
- * @returns its address, 0 when the ring is full.
+ * Acquires a slot of the ring and fills in the fields common to all suspects. The caller
+ * writes the rest and calls `hand`.
+ * @returns the address of the slot, 0 when the ring is full.
  */
 export function begin(
   smmu: usize,
@@ -53,7 +55,7 @@ export function begin(
   return suspect;
 }
 
-/** Hands a suspect over to the host. */
+/** Passes a suspect to the host. */
 export function hand(suspect: usize): void {
   atomic.store<i32>(suspect, SUSPECT_FULL, SUSPECT_STATE);
   atomic.add<i32>(0, 1, HOST_AT_ATTENTION);

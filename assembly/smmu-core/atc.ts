@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
-// The address translation cache of an endpoint (PCIe ATS). It is filled by the endpoint's
-// translation requests and emptied by ATC_INV, which the drain of any thread carries out;
-// that is why it lies in host memory.
+// The address translation cache of an endpoint (PCIe ATS). The endpoint's translation
+// requests fill it, and ATC_INV, which the drain executes on any thread, empties it. It
+// is therefore in host memory.
 //
 // An endpoint reads its port's count of requests before it asks for a translation, and
-// looks at it again behind the insert; an invalidation raises the count before it looks
-// at the entries. So a translation that was on its way meanwhile is used once, and not
-// kept. The access that uses an entry is in flight from before the lookup, and a CMD_SYNC
-// waits for it as for any other.
+// checks the count again after the insert. An invalidation raises the count before it
+// visits the entries. A translation that was requested before an invalidation and arrives
+// after it is thus used once and not cached. An access that uses an entry is in flight
+// from before the lookup, and a CMD_SYNC waits for it like for any other.
 
 import { THREAD } from '../imports/unit';
 import {
@@ -62,7 +62,7 @@ import { THREAD_PA, THREAD_PA_SIZE } from '../layout/thread-memory';
 import { bits, maskOf, placed } from '../lib/fields';
 import { translatedAccess, translationRequest } from './ats';
 
-/** In place of a port: a StreamID has none. */
+/** Returned in place of a port for a StreamID that has none. */
 export const NO_PORT: u32 = u32(ATC_NO_PORT);
 
 function portAt(smmu: usize, port: u32): usize {
@@ -73,7 +73,7 @@ function entriesOf(smmu: usize, port: u32): usize {
   return smmu + SMMU_AT_ATC_ENTRIES + port * (ATC_ENTRIES * ATC_ENTRY_SIZE);
 }
 
-/** Port of a physical StreamID, NO_PORT when it has none. */
+/** The port of a physical StreamID, NO_PORT when it has none. */
 export function portOf(smmu: usize, sid: u32): u32 {
   const ports = min(atomic.load<u32>(smmu, SMMU_AT_ATC_PORTS), <u32>ATC_PORTS);
   for (let port: u32 = 0; port < ports; port++) {
@@ -82,7 +82,7 @@ export function portOf(smmu: usize, sid: u32): u32 {
   return NO_PORT;
 }
 
-// Tag of an entry, less its privilege: of a PASID, or of none (ACCESS_NO_SSID).
+// The tag of an entry without its privilege bit: of a PASID, or of none (ACCESS_NO_SSID).
 function pasidTag(pasid: i32): u32 {
   return pasid < 0 ? 0 : maskOf(ATC_TAG_HAS_PASID) | placed(u32(pasid), ATC_TAG_PASID);
 }
@@ -93,8 +93,8 @@ function tagOf(pasid: i32, attributes: u32): u32 {
   return pasidTag(pasid) | placed(u32(privileged), ATC_TAG_PRIVILEGED);
 }
 
-// Clears the entries that overlap `span` (log2, 64 and above: all) bytes at an address
-// that is aligned to them: those of a PASID, or all of them.
+// Clears the entries that overlap the 2^span bytes at an address aligned to them (a span
+// of 64 and more: all), for one PASID or for all.
 function drop(smmu: usize, port: u32, address: u64, span: u32, pasid: i32): void {
   const entries = entriesOf(smmu, port);
   for (let i: usize = 0; i < <usize>ATC_ENTRIES; i++) {
@@ -103,7 +103,7 @@ function drop(smmu: usize, port: u32, address: u64, span: u32, pasid: i32): void
     if (meta == 0) continue;
     const tag = atomic.load<u32>(entry, ATC_TAG) & ~maskOf(ATC_TAG_PRIVILEGED);
     if (pasid >= 0 && tag != pasidTag(pasid)) continue;
-    // Of two aligned blocks one holds the other, or they do not overlap.
+    // Two aligned blocks either contain one another or do not overlap.
     const wider = max(span, bits(meta, ATC_META_SIZE));
     if (
       wider >= 64 ||
@@ -115,7 +115,7 @@ function drop(smmu: usize, port: u32, address: u64, span: u32, pasid: i32): void
   }
 }
 
-// Answers requests up to the number `request`.
+// Marks the requests up to number `request` as answered.
 function complete(at: usize, request: i32): void {
   for (let seen = atomic.load<i32>(at, ATC_PORT_COMPLETIONS); request - seen > 0; ) {
     const found = atomic.cmpxchg<i32>(at, seen, request, ATC_PORT_COMPLETIONS);
@@ -125,10 +125,10 @@ function complete(at: usize, request: i32): void {
 }
 
 /**
- * An invalidation request of a command, for the endpoint with a port.
+ * Sends a command's invalidation request to the endpoint of a port.
  * @param span log2 of the bytes at `address`, 64 for everything.
- * @param pasid only what was translated with this PASID; ACCESS_NO_SSID: whatever it was translated with.
- * @returns bit of the port if it has not answered, else 0.
+ * @param pasid only translations made with this PASID; ACCESS_NO_SSID: all translations.
+ * @returns the port's bit when the endpoint has not answered, otherwise 0.
  */
 export function invalidateAtc(smmu: usize, port: u32, address: u64, span: u32, pasid: i32): u64 {
   const at = portAt(smmu, port);
@@ -146,9 +146,9 @@ export function atcAnswered(smmu: usize, port: u32): bool {
 }
 
 /**
- * Cuts an endpoint off that lets requests time out, as a Root Complex should (IHI 0070
- * section 3.9.1.4): what its ATC holds can do no harm, and later requests are not waited
- * for.
+ * Isolates an endpoint whose requests time out, as a Root Complex should (IHI 0070
+ * section 3.9.1.4): the content of its ATC can do no harm, and nobody waits for later
+ * requests.
  */
 export function isolate(smmu: usize, port: u32): void {
   const at = portAt(smmu, port);
@@ -158,11 +158,11 @@ export function isolate(smmu: usize, port: u32): void {
 }
 
 /**
- * Gives the endpoint of a StreamID a port, or changes what it does. Its ATC is empty
- * then, every invalidation up to now is answered unless it stays silent, and its page
- * request is given up.
+ * Assigns a port to the endpoint of a StreamID, or changes its mode. This empties its
+ * ATC, answers every earlier invalidation (unless the mode is ATC_SILENT), and abandons
+ * its page request.
  * @param mode ATC_*; ATC_OFF frees the port.
- * @returns the port, ATC_NO_PORT when all are taken.
+ * @returns the port, ATC_NO_PORT when all are in use.
  */
 export function atcSetMode(smmu: usize, sid: u32, mode: u32): i32 {
   let port = portOf(smmu, sid);
@@ -184,7 +184,8 @@ export function atcSetMode(smmu: usize, sid: u32, mode: u32): i32 {
   atomic.store<u32>(at, 0, ATC_PORT_GROUP);
   atomic.store<u32>(at, mode, ATC_PORT_MODE);
   if (mode != ATC_SILENT) {
-    // A request that found the endpoint silent has been counted before; those that come now answer themselves.
+    // A request that found the endpoint silent is included in `requests`; a later one
+    // completes by itself.
     const requests = atomic.load<i32>(at, ATC_PORT_REQUESTS);
     drop(smmu, port, 0, 64, ACCESS_NO_SSID);
     complete(at, requests);
@@ -194,10 +195,11 @@ export function atcSetMode(smmu: usize, sid: u32, mode: u32): i32 {
 }
 
 /**
- * CMD_PRI_RESP: answers the page request group of a StreamID's endpoint, if it is the one
- * that waits. Endpoints expect the PASID of the request in its answer (PRG Response PASID
- * Required).
- * @param pasid ACCESS_NO_SSID for none; @param answer PRG_*.
+ * CMD_PRI_RESP: answers the waiting page request group of a StreamID's endpoint.
+ * Endpoints expect the PASID of the request in the response (PRG Response PASID
+ * Required), so group and PASID both have to match.
+ * @param pasid ACCESS_NO_SSID for none.
+ * @param answer PRG_*.
  */
 export function answerGroup(smmu: usize, sid: u32, pasid: i32, group: u32, answer: u32): void {
   const port = portOf(smmu, sid);
@@ -212,7 +214,7 @@ export function answerGroup(smmu: usize, sid: u32, pasid: i32, group: u32, answe
   );
 }
 
-/** The endpoint of a StreamID is gone. */
+/** Removes the port of a StreamID whose endpoint has been removed. */
 export function atcForget(smmu: usize, sid: u32): void {
   atcSetMode(smmu, sid, ATC_OFF);
 }
@@ -227,8 +229,8 @@ function granted(permissions: u32, attributes: u32): bool {
   return (permissions & wanted) != 0;
 }
 
-// The translation of an address, if the ATC has one with this tag that grants the access: fills
-// THREAD_PA and THREAD_PA_SIZE.
+// Whether the ATC has a translation of the address with this tag that grants the access.
+// Fills THREAD_PA and THREAD_PA_SIZE if so.
 function lookUp(smmu: usize, port: u32, tag: u32, iova: u64, attributes: u32): bool {
   const entries = entriesOf(smmu, port);
   for (let i: usize = 0; i < <usize>ATC_ENTRIES; i++) {
@@ -250,7 +252,7 @@ function lookUp(smmu: usize, port: u32, tag: u32, iova: u64, attributes: u32): b
   return false;
 }
 
-// Keeps the translation in THREAD_PA and THREAD_PA_SIZE, which it only reads.
+// Caches the translation in THREAD_PA and THREAD_PA_SIZE, which are only read.
 function insert(
   smmu: usize,
   port: u32,
@@ -280,8 +282,10 @@ function insert(
  * An access of an endpoint with ATS, which stays inside the block THREAD_PA_SIZE of the
  * translation in THREAD_PA. The caller has registered the access, and is the endpoint's
  * only thread. Fills those two; destroys all other scratch words of the thread block.
- * @param ssid its PASID, ACCESS_NO_SSID for none: `attributes` is 0 or ACCESS_WRITE then.
- * @returns ATS_SUCCESS when it goes through; ATS_UR, ATS_CA: of its translation request; ATC_DENIED; ATC_REFUSED.
+ * @param ssid the PASID of the access; with ACCESS_NO_SSID `attributes` is 0 or
+ *   ACCESS_WRITE.
+ * @returns ATS_SUCCESS when the access may go through; ATS_UR or ATS_CA of its
+ *   translation request; ATC_DENIED; ATC_REFUSED.
  */
 export function atcAccess(
   smmu: usize,
@@ -306,7 +310,8 @@ export function atcAccess(
     insert(smmu, port, tag, iova, permissions, requests);
   }
   const size = load<u32>(THREAD, THREAD_PA_SIZE);
-  // It has no PASID any more (SMMU_IDR3.PASIDTT 0), and is unprivileged data with that.
+  // A translated access carries no PASID (SMMU_IDR3.PASIDTT = 0), and so is unprivileged
+  // data.
   if (!translatedAccess(smmu, sid, load<u64>(THREAD, THREAD_PA), attributes & ACCESS_WRITE))
     return ATC_REFUSED;
   store<u32>(THREAD, size, THREAD_PA_SIZE);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// ATS as the SMMU sees it (IHI 0070 sections 3.9.1.2 and 3.9.1.3): translation requests,
-// which the translation of ordinary transactions carries out but which neither stall nor
-// record their faults, and transactions whose address is translated already.
+// ATS on the SMMU's side (IHI 0070 sections 3.9.1.2 and 3.9.1.3): translation requests,
+// which use the translation of ordinary transactions but neither stall nor record their
+// faults, and transactions whose address is already translated.
 
 import { THREAD } from '../imports/unit';
 import {
@@ -62,12 +62,13 @@ import { configure } from './configure';
 import { event, recordEvent, translationFault } from './faults';
 import { bypass, translate } from './translate';
 
-// Tables that change between the looks of one request: after this many the weaker answer is given.
+// Tables may change between the lookups of one request. The last try leaves out write
+// access.
 const REQUEST_TRIES = 4;
 
 /**
- * Whether the configuration in THREAD_CFG lets ATS through (the effective STE.EATS;
- * Config 4 has been taken for 0 when the STE was read).
+ * Whether the configuration in THREAD_CFG permits ATS (the effective STE.EATS; reading
+ * the STE has already replaced EATS by 0 where no stage translates).
  */
 function atsOn(smmu: usize): bool {
   if (!bits(atomic.load<u32>(smmu, SMMU_AT_IDR0), IDR0_ATS)) return false;
@@ -78,24 +79,33 @@ function eventId(): u32 {
   return bits(load<u32>(THREAD, THREAD_EVENT), EVT_ID);
 }
 
-/** Whether there is an STE to go by: configuring a stream has got as far as that. */
+/** Whether THREAD_CFG has an STE: configuring the stream did not fail before that. */
 function steKnown(): bool {
   return load<u32>(THREAD + THREAD_CFG, CFG_CONFIG) != 0;
 }
 
-/** Records THREAD_EVENT, if CR2 wants configuration errors of ATS traffic recorded. */
+/**
+ * Records THREAD_EVENT if CR2 enables the recording of configuration errors of ATS
+ * traffic.
+ */
 function recordIfWanted(smmu: usize): void {
   if (bits(atomic.load<u32>(smmu, SMMU_AT_CR2), CR2_REC_CFG_ATS)) recordEvent(smmu);
 }
 
-/** The endpoint may not ask. */
+/**
+ * The endpoint may not send translation requests: records that, and completes the request
+ * as unsupported.
+ */
 function badRequest(smmu: usize): i32 {
   event(F_BAD_ATS_TREQ);
   recordEvent(smmu);
   return ATS_UR;
 }
 
-/** No access, in a block of the smallest translation unit. PRI may make something of it. */
+/**
+ * A completion without any access, for a block of the smallest granule. The endpoint may
+ * send a page request next.
+ */
 function denied(smmu: usize): i32 {
   const idr5 = atomic.load<u32>(smmu, SMMU_AT_IDR5);
   store<u32>(
@@ -107,12 +117,12 @@ function denied(smmu: usize): i32 {
 }
 
 /**
- * The completion of a request whose translation has failed; the fault stands in
+ * The completion of a request whose translation has failed with the fault in
  * THREAD_EVENT.
  */
 function failed(smmu: usize): i32 {
   const id = eventId();
-  // Config 0: the stream is refused, and nobody is told.
+  // Config 0: the stream is refused without a record.
   if (id == 0) return ATS_UR;
   if (steKnown() && !atsOn(smmu)) return badRequest(smmu);
   if (translationFault()) return denied(smmu);
@@ -121,7 +131,10 @@ function failed(smmu: usize): i32 {
   return ATS_CA;
 }
 
-/** One kind of access: true when it is let through; the address then stands in the thread block. */
+/**
+ * Translates for one kind of access: true when it is permitted, with the address in the
+ * thread block.
+ */
 function allowed(
   smmu: usize,
   sid: u32,
@@ -133,7 +146,10 @@ function allowed(
   return translate(smmu, sid, ssid, iovaLo, iovaHi, attributes | ACCESS_ATS_REQUEST) == 0;
 }
 
-/** True when a refused look was refused for want of permission: another kind of access may be let through. */
+/**
+ * True when only a missing permission refused the last lookup: another kind of access may
+ * be permitted.
+ */
 function permissionOnly(): bool {
   return steKnown() && eventId() == F_PERMISSION;
 }
@@ -142,9 +158,9 @@ function permissionOnly(): bool {
  * An ATS Translation Request. Fills THREAD_PA and THREAD_PA_SIZE with the translated
  * block; destroys all other scratch words of the thread block.
  * @param attributes ACCESS_WRITE: the No-Write flag is clear. ACCESS_PRIVILEGED and
- *   ACCESS_INSTRUCTION count with a SubstreamID only (IHI 0070 section 13.7).
- * @returns ATS_SUCCESS, ATS_UR or ATS_CA; above it, from ATS_GRANTED_SHIFT on, what is
- *   granted: none of ATS_* is a denial.
+ *   ACCESS_INSTRUCTION count only with a SubstreamID (IHI 0070 section 13.7).
+ * @returns ATS_SUCCESS, ATS_UR or ATS_CA; the bits from ATS_GRANTED_SHIFT on are the
+ *   granted ATS_* permissions. ATS_SUCCESS without any is a denial.
  */
 export function translationRequest(
   smmu: usize,
@@ -170,7 +186,8 @@ export function translationRequest(
     let granted: u32 = 0;
     let pa: u64 = 0;
     let size: u32 = 0;
-    // What is granted has to be of one and the same block, however tables change meanwhile.
+    // All granted permissions have to be of the same block, even if tables change during
+    // the request.
     let torn = false;
     if (allowed(smmu, sid, ssid, iovaLo, iovaHi, privilege)) {
       if (!atsOn(smmu)) return badRequest(smmu);
@@ -208,7 +225,9 @@ export function translationRequest(
   return denied(smmu);
 }
 
-/** Puts into the thread block what an event record says of a transaction. */
+/**
+ * Stores the fields of a transaction that an event record carries into the thread block.
+ */
 function begin(sid: u32, ssid: u32, address: u64, attributes: u32): void {
   store<u32>(THREAD, sid, THREAD_SID);
   store<u32>(THREAD, ssid, THREAD_SSID);
@@ -217,9 +236,9 @@ function begin(sid: u32, ssid: u32, address: u64, attributes: u32): void {
 }
 
 /**
- * A transaction whose address is translated already. Fills the access, and THREAD_PA and
- * THREAD_PA_SIZE or THREAD_EVENT; otherwise as `configure`.
- * @returns whether it may go to that address. An address beyond OAS is refused without a
+ * A transaction whose address is already translated. Fills the access, and THREAD_PA and
+ * THREAD_PA_SIZE or THREAD_EVENT; otherwise like `configure`.
+ * @returns whether it may access that address. An address beyond OAS is refused without a
  *   record.
  */
 export function translatedAccess(smmu: usize, sid: u32, address: u64, attributes: u32): bool {
@@ -228,7 +247,8 @@ export function translatedAccess(smmu: usize, sid: u32, address: u64, attributes
   if (!bits(cr0, CR0_SMMUEN)) return forbid(smmu);
   if (bits(cr0, CR0_ATSCHK)) {
     const configured = configure(smmu, sid, u32(CFG_NO_SSID));
-    // Of the CD nothing is looked at; that there is none for such a transaction is an error of it all the same.
+    // The CD is not used, but the lack of one for such a transaction is an error
+    // nevertheless.
     const id = configured ? 0 : eventId();
     if (!configured && (!steKnown() || id == C_BAD_SUBSTREAMID || id == F_STREAM_DISABLED)) {
       if (id != 0) recordIfWanted(smmu);

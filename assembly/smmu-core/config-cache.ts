@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The configuration cache: decoded STE and CD of a (StreamID, SubstreamID), kept until a
-// CFGI command. Only valid configurations are cached. Sets are chosen by StreamID alone,
-// so that CFGI_STE and CFGI_CD_ALL look at one set.
+// The configuration cache: decoded STE and CD of a (StreamID, SubstreamID), cached until
+// a CFGI command. Only valid configurations are cached. The StreamID alone selects the
+// set, so CFGI_STE and CFGI_CD_ALL visit one set.
 
 import { THREAD, THREAD_ID } from '../imports/unit';
 import {
@@ -40,12 +40,15 @@ function entryAt(smmu: usize, set: u32, way: u32): usize {
   return smmu + SMMU_AT_CFG_ENTRIES + (set * CFG_WAYS + way) * CFG_ENTRY_SIZE;
 }
 
-/** Generation of the set that a StreamID belongs to: changed by every CFGI that touches the set. */
+/** The generation of a StreamID's set. Every CFGI that affects the set changes it. */
 export function configGeneration(smmu: usize, sid: u32): i64 {
   return atomic.load<i64>(setHeader(smmu, setOf(sid)), CFG_SET_GEN);
 }
 
-/** Copies the entry of a stream into THREAD_CFG. False on a miss; THREAD_CFG_GEN is the set's generation either way. */
+/**
+ * Copies a stream's entry into THREAD_CFG. False on a miss. Stores the generation of the
+ * set in THREAD_CFG_GEN either way.
+ */
 export function configLookup(smmu: usize, sid: u32, ssid: u32): bool {
   const set = setOf(sid);
   const header = setHeader(smmu, set);
@@ -83,14 +86,14 @@ export function configEntry(smmu: usize, sid: u32, ssid: u32): usize {
   return 0;
 }
 
-/** Sequence word of a stream's set: it changes with every insert. */
+/** The sequence word of a stream's set. Every insert changes it. */
 export function configSequence(smmu: usize, sid: u32): u32 {
   return atomic.load<u32>(setHeader(smmu, setOf(sid)), CFG_SET_SEQ);
 }
 
 /**
- * Frees a set that a dead thread (index) has left taken, and forgets it: the thread may
- * have died between an entry and its kill.
+ * Frees a set that a dead thread (index) has left locked, and clears its entries: the
+ * thread may have died between inserting an entry and killing it for an invalidation.
  */
 export function reapConfigSet(smmu: usize, set: u32, thread: u32): void {
   const sequence = setHeader(smmu, set) + CFG_SET_SEQ;
@@ -100,13 +103,15 @@ export function reapConfigSet(smmu: usize, set: u32, thread: u32): void {
   freeSet(sequence);
 }
 
-/** Caches THREAD_CFG, unless a CFGI has touched the set since THREAD_CFG_GEN was sampled. */
+/**
+ * Caches THREAD_CFG, unless a CFGI has affected the set since THREAD_CFG_GEN was sampled.
+ */
 export function configInsert(smmu: usize, sid: u32): void {
   const set = setOf(sid);
   const header = setHeader(smmu, set);
   const sequence = header + CFG_SET_SEQ;
   if (!takeSet(sequence)) {
-    // Taken by this very thread: its stack ran over in here, and it has come back.
+    // Locked by this very thread: its stack overflowed in here during an earlier call.
     reapConfigSet(smmu, set, THREAD_ID - 1);
     return;
   }
@@ -118,7 +123,8 @@ export function configInsert(smmu: usize, sid: u32): void {
   }
   const entry = entryAt(smmu, set, way);
   atomic.store<i32>(entry, 0, CFG_VALID);
-  // All of it atomic, as in the IOTLB; VALID and SID share a word, so SID is stored by itself.
+  // All stores are atomic, as in the IOTLB. VALID and SID share a doubleword, so SID is
+  // stored separately.
   atomic.store<u32>(entry, load<u32>(THREAD + THREAD_CFG, CFG_SID), CFG_SID);
   for (let word: usize = 8; word < <usize>CFG_STE + CFG_STE_BYTES; word += 8)
     atomic.store<u64>(entry + word, load<u64>(THREAD + THREAD_CFG + word));
@@ -136,7 +142,8 @@ function contOf(entry: usize): u32 {
   return bits(load<u32>(entry + CFG_STE + 8), STE_CONT);
 }
 
-// All of an STE but CONT: while software marks a span, its STEs differ in that.
+// Compares all of two STEs except CONT: while software marks a span, its STEs differ in
+// CONT.
 function sameSte(entry: usize, other: usize): bool {
   for (let word: usize = 0; word < <usize>CFG_STE_BYTES; word += 8) {
     const ignored = word == 8 ? u64(maskOf(STE_CONT)) : 0;
@@ -147,7 +154,8 @@ function sameSte(entry: usize, other: usize): bool {
   return true;
 }
 
-// Whether a set has a valid entry that meets THREAD_CFG in the span of either STE, and is another STE.
+// Whether a set has a valid entry of another stream that shares a CONT span with
+// THREAD_CFG, of either STE, and has a different STE.
 function conflictInSet(smmu: usize, set: u32, sid: u32): bool {
   const sequence = setHeader(smmu, set) + CFG_SET_SEQ;
   const before = atomic.load<u32>(sequence);
@@ -163,15 +171,15 @@ function conflictInSet(smmu: usize, set: u32, sid: u32): bool {
       !sameSte(entry, own) &&
       atomic.load<i32>(entry, CFG_VALID) != 0;
   }
-  // What was read of an entry that is being replaced is nothing.
+  // A match in an entry that was being replaced does not count.
   return found && atomic.load<u32>(sequence) == before;
 }
 
 /**
- * Whether the STE in THREAD_CFG and one that is cached for another stream are in the span
- * that one of them claims by CONT, and differ: a look-up of a cache that makes use of CONT
- * would match both (IHI 0070 sections 3.20.2 and 5.2, CONT). This cache keeps an entry for
- * each stream, and only notices.
+ * Whether the STE in THREAD_CFG differs from a cached STE of another stream although one
+ * of the two claims by CONT that they are equal. A lookup of a cache that uses CONT would
+ * match both (IHI 0070 sections 3.20.2 and 5.2, CONT). This cache has an entry per
+ * stream, and only detects the conflict.
  */
 export function configConflicts(smmu: usize, sid: u32): bool {
   if (contOf(THREAD + THREAD_CFG) == 0 && atomic.load<u32>(smmu, SMMU_AT_CFG_CONT) == 0)
@@ -180,7 +188,7 @@ export function configConflicts(smmu: usize, sid: u32): bool {
   return false;
 }
 
-/** `ssid` argument that matches every SubstreamID and none. */
+/** The `ssid` argument that matches every SubstreamID, and entries without one. */
 export const EVERY_SSID: i64 = -1;
 
 function sweep(smmu: usize, set: u32, firstSid: u32, lastSid: u32, ssid: i64): void {
@@ -194,8 +202,8 @@ function sweep(smmu: usize, set: u32, firstSid: u32, lastSid: u32, ssid: i64): v
     if (ssid != EVERY_SSID && i64(load<u32>(entry, CFG_SSID)) != ssid) continue;
     atomic.store<i32>(entry, 0, CFG_VALID);
   }
-  // Once more: a translator that sampled the generation after the first raise may have
-  // met an entry before it was swept.
+  // Raised again: a translator that sampled the generation after the first raise may have
+  // read an entry before the sweep cleared it.
   atomic.add<i64>(header, 1, CFG_SET_GEN);
 }
 
@@ -204,7 +212,7 @@ export function invalidateConfig(smmu: usize, sid: u32, ssid: i64): void {
   sweep(smmu, setOf(sid), sid, sid, ssid);
 }
 
-/** CFGI_STE_RANGE and CFGI_ALL: the 2^(range + 1) streams around `sid`. */
+/** CFGI_STE_RANGE and CFGI_ALL: the aligned 2^(range + 1) streams that include `sid`. */
 export function invalidateConfigRange(smmu: usize, sid: u32, range: u32): void {
   const span = (<u64>1) << u64(range + 1);
   const first = u64(sid) & ~(span - 1);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// From StreamID and SubstreamID to a translation context: fetch and check of STE and CD
+// From StreamID and SubstreamID to a translation context: fetches and checks STE and CD
 // (IHI 0070 sections 5.2, 5.4, 7.3). Fields that the STE's Config does not use are
-// ignored, as Linux's hitless updates need.
+// ignored, which Linux's hitless updates rely on.
 
 import { THREAD } from '../imports/unit';
 import {
@@ -122,8 +122,8 @@ function badStreamId(): bool {
 }
 
 /**
- * Bits of a StreamID that index a level-2 stream table, 0 when the stream table is linear. Reserved values
- * of SPLIT act as 6.
+ * The number of StreamID bits that index a level-2 stream table, 0 when the stream table
+ * is linear. Reserved values of SPLIT act as 6.
  * @param shape STRTAB_BASE_CFG.
  */
 export function splitBits(smmu: usize, shape: u32): u32 {
@@ -137,18 +137,20 @@ export function level1OfStream(smmu: usize, sid: u32, split: u32): u64 {
   return atomic.load<u64>(smmu, SMMU_AT_STRTAB_BASE) + (u64(sid >> split) << 3);
 }
 
-/** Bits of a SubstreamID that index a level-2 CD table, by a format other than linear. */
+/** The number of SubstreamID bits that index a level-2 CD table of a two-level format. */
 export function cdLeafBits(format: u32): u32 {
   return format == STE_S1FMT_64K ? 10 : 6;
 }
 
-/** Address of the level-1 descriptor of a CD, by the STE in THREAD_STE; before stage 2. */
+/**
+ * Address of the level-1 descriptor of a CD, before stage 2, from the STE in THREAD_STE.
+ */
 export function level1OfCd(index: u32, leafBits: u32): u64 {
   return s1ContextPtr() + (u64(index >> leafBits) << 3);
 }
 
-// A level-1 descriptor is read anew for each STE that is not cached: Linux writes it
-// without a command when a device appears.
+// The level-1 descriptor is read for each STE that is not cached: Linux writes it without
+// a command when a device appears.
 function fetchSte(smmu: usize, sid: u32): bool {
   const shape = atomic.load<u32>(smmu, SMMU_AT_STRTAB_CFG);
   if (u64(sid) >> u64(bits(shape, STRTAB_BASE_CFG_LOG2SIZE)) != 0) return badStreamId();
@@ -178,7 +180,8 @@ function fetchSte(smmu: usize, sid: u32): bool {
   return true;
 }
 
-// Where `length` bytes of a CD table lie, NOWHERE after a fault. When nested, the address is an IPA.
+// Location of `length` bytes of a CD table, NOWHERE after a fault. In a nested
+// configuration the address is an IPA.
 function cdPlace(smmu: usize, address: u64, length: u32): i64 {
   const pa = tablePa(smmu, address, EVT_CLASS_CD, false);
   if (pa == NO_PA) return NOWHERE;
@@ -187,8 +190,8 @@ function cdPlace(smmu: usize, address: u64, length: u32): i64 {
   return place;
 }
 
-// The CD of the EL2 translation regime: one range of addresses, no ASID, no privilege
-// (IHI 0070 section 5.4). Fields that it does not have are ignored.
+// Adapts the CD in THREAD_CD to the EL2 translation regime, which has one address range,
+// no ASID and no privilege (IHI 0070 section 5.4): the fields of the others are ignored.
 function asOfEl2(): void {
   const first: usize = THREAD + THREAD_CD;
   const word0 = load<u32>(first) & ~maskOf(CD_EPD0);
@@ -231,13 +234,13 @@ function fetchCd(smmu: usize, index: u32): bool {
   return true;
 }
 
-// In place of the index of a CD.
+// Results of `cdIndex` in place of an index.
 /** S1DSS = 1: the transaction bypasses stage 1. */
 const STAGE1_BYPASSED: i64 = -1;
-/** The event stands in THREAD_EVENT. */
+/** The transaction is refused with the event in THREAD_EVENT. */
 const REFUSED: i64 = -2;
 
-/** Index of the CD that a transaction uses, STAGE1_BYPASSED or REFUSED. */
+/** The index of the CD that a transaction uses, STAGE1_BYPASSED or REFUSED. */
 function cdIndex(smmu: usize, ssid: u32): i64 {
   const cdMax = substreamBits(smmu);
   if (ssid == u32(CFG_NO_SSID)) {
@@ -253,7 +256,7 @@ function cdIndex(smmu: usize, ssid: u32): i64 {
     event(C_BAD_SUBSTREAMID);
     return REFUSED;
   }
-  // CD 0 is then for transactions without a SubstreamID.
+  // CD 0 is then reserved for transactions without a SubstreamID.
   if (ssid == 0 && steField(STE_S1DSS) == STE_S1DSS_CD0) {
     event(F_STREAM_DISABLED);
     return REFUSED;
@@ -262,13 +265,13 @@ function cdIndex(smmu: usize, ssid: u32): i64 {
 }
 
 /**
- * Reads a stream's STE and CD anew. Reads the access, for the record of a fault; fills
- * THREAD_CFG, THREAD_STE and THREAD_CD; destroys the set of table addresses
+ * Reads a stream's STE and CD from memory. Reads the access, for the record of a fault;
+ * fills THREAD_CFG, THREAD_STE and THREAD_CD; destroys the set of table addresses
  * (walk-stage2.ts).
- * @returns false on a fault, whose record (if any) stands in THREAD_EVENT.
+ * @returns false on a fault, with its record (if any) in THREAD_EVENT.
  */
 export function readConfig(smmu: usize, sid: u32, ssid: u32): bool {
-  // Until there is an STE, nothing of another stream's (such as MEV) counts.
+  // Before the STE is known, fields of an earlier stream (such as MEV) must not apply.
   memory.fill(THREAD + THREAD_CFG, 0, CFG_ENTRY_SIZE);
   if (!fetchSte(smmu, sid)) return false;
   if (!steField(STE_V)) {
@@ -277,7 +280,7 @@ export function readConfig(smmu: usize, sid: u32, ssid: u32): bool {
   }
   let config = steField(STE_CONFIG);
   if (config < <u32>STE_CONFIG_BYPASS) {
-    // Configured to abort: no record.
+    // Config 0, abort: no record.
     noEvent();
     return false;
   }
@@ -291,7 +294,7 @@ export function readConfig(smmu: usize, sid: u32, ssid: u32): bool {
     !idr0(smmu, IDR0_S2P) ||
     idr0(smmu, IDR0_VMID16) ||
     steField(STE_S2VMID) <= 0xff;
-  // Without a stage there is no ATS, whatever EATS says.
+  // Without a translating stage there is no ATS, regardless of EATS.
   const ste2 = load<u32>(THREAD + THREAD_STE, 8) & (stage1 || stage2 ? u32(-1) : ~maskOf(STE_EATS));
   if (
     (stage1 && !stage1Valid(smmu)) ||
@@ -306,7 +309,7 @@ export function readConfig(smmu: usize, sid: u32, ssid: u32): bool {
   setCfg(CFG_SID, sid);
   setCfg(CFG_SSID, ssid);
   setCfg(CFG_CONFIG, config);
-  // The VMID tags stage-1-only entries as well when stage 2 is implemented.
+  // When stage 2 is implemented, the VMID also tags entries of stage 1 alone.
   const vmid = idr0(smmu, IDR0_S2P) ? steField(STE_S2VMID) : 0;
   setCfg(CFG_VMID, el2 ? el2Tag(smmu) : vmid);
   setCfg(CFG_STE2, ste2);
@@ -330,9 +333,9 @@ export function readConfig(smmu: usize, sid: u32, ssid: u32): bool {
 }
 
 /**
- * Puts the configuration of a stream into THREAD_CFG, and the generation of its set into
- * THREAD_CFG_GEN. On a miss as `readConfig`.
- * @returns false on a fault, whose record (if any) stands in THREAD_EVENT.
+ * Fills THREAD_CFG with the configuration of a stream, and THREAD_CFG_GEN with the
+ * generation of its set. On a miss like `readConfig`.
+ * @returns false on a fault, with its record (if any) in THREAD_EVENT.
  */
 export function configure(smmu: usize, sid: u32, ssid: u32): bool {
   if (configLookup(smmu, sid, ssid)) {
@@ -342,7 +345,7 @@ export function configure(smmu: usize, sid: u32, ssid: u32): bool {
   count(THREAD_CFG_MISSES);
   if (!readConfig(smmu, sid, ssid)) return false;
   if (configConflicts(smmu, sid)) {
-    // Which of the STEs is the stream's is open: nothing of either counts.
+    // Which of the two STEs applies is unknown, so no field of either does.
     memory.fill(THREAD + THREAD_CFG, 0, CFG_ENTRY_SIZE);
     event(F_CFG_CONFLICT);
     return false;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Faults and event records (IHI 0070 section 7). A record is put together in the thread's
-// scratch and written once, when the transaction ends; word 0 of the scratch is 0 when
-// the fault has no record.
+// Faults and event records (IHI 0070 section 7). A record is assembled in the thread's
+// scratch words and written once, when the transaction ends; word 0 of the scratch is 0
+// for a fault without a record.
 
 import { THREAD, THREAD_ID } from '../imports/unit';
 import { ACCESS_INSTRUCTION, ACCESS_PRIVILEGED, ACCESS_WRITE } from '../layout/access';
@@ -75,32 +75,37 @@ import { loadAt, locate, NOWHERE, storeAt } from './physical-memory';
 const FETCH_MASK: u64 = 0x000ffffffffffff8;
 const IPA_MASK: u64 = 0x000ffffffffff000;
 
-/** Another producer holds the event queue for some 20 ns; beyond this many looks the record is lost. */
+/**
+ * Another producer locks the event queue for about 20 ns; after this many tries the
+ * record is lost.
+ */
 const EVENT_QUEUE_SPINS = 10000;
 
-/** No record: the transaction ends silently. Clears THREAD_EVENT. */
+/** Sets no record: the transaction ends silently. Clears THREAD_EVENT. */
 export function noEvent(): void {
   memory.fill(THREAD + THREAD_EVENT, 0, EVENTQ_ENTRY_SIZE);
 }
 
-/** What the records of an event carry: EVENT_* bits. */
+/** The fields that records of an event carry: EVENT_* bits. */
 function carriedBy(id: u32): u32 {
   return load<u32>((<usize>id) << 2, HOST_AT_EVENTS);
 }
 
-/** An event without a walk: C_BAD_* and the like. As `walkFault`. */
+/**
+ * Fills THREAD_EVENT for an event without a walk: C_BAD_* and the like. See `walkFault`.
+ */
 export function event(id: u32): void {
   walkFault(id, 0, false, 0);
 }
 
-/** F_STE_FETCH and F_CD_FETCH. As `walkFault`. */
+/** Fills THREAD_EVENT for F_STE_FETCH or F_CD_FETCH. See `walkFault`. */
 export function fetchFault(id: u32, address: u64): void {
   walkFault(id, 0, false, address);
 }
 
 /**
- * Puts the record of an event together: of what is known about the transaction, what the
- * event carries (devices/tables/event-table.ts). Reads the access; fills THREAD_EVENT.
+ * Assembles the record of an event from those fields of the transaction that the event
+ * carries (devices/tables/event-table.ts). Reads the access; fills THREAD_EVENT.
  * @param kind EVT_CLASS_*: what was being translated.
  * @param stage2 the fault is of stage 2.
  * @param address FetchAddr, or the IPA of a stage-2 fault.
@@ -131,14 +136,15 @@ export function walkFault(id: u32, kind: u32, stage2: bool, address: u64): void 
   if (carried & EVENT_IPA && stage2) store<u64>(THREAD, address & IPA_MASK, THREAD_EVENT + 24);
 }
 
-/** A stage-2 fault on an IPA. As `walkFault`. */
+/** Fills THREAD_EVENT for a stage-2 fault on an IPA. See `walkFault`. */
 export function stage2Fault(id: u32, kind: u32, ipa: u64): void {
   walkFault(id, kind, true, ipa);
 }
 
 /**
- * Stage 2 does not let stage 1 read (or, to update a descriptor, write) one of its tables
- * or its CD. TTRnW says which. As `walkFault`.
+ * Fills THREAD_EVENT for the case that stage 2 does not permit stage 1 to read (or, to
+ * update a descriptor, to write) one of its tables or its CD. TTRnW tells which. See
+ * `walkFault`.
  */
 export function tableFault(kind: u32, ipa: u64, write: bool): void {
   stage2Fault(F_PERMISSION, kind, ipa);
@@ -147,16 +153,16 @@ export function tableFault(kind: u32, ipa: u64, write: bool): void {
 }
 
 /**
- * Whether the fault in THREAD_EVENT is one of a translation, which may stall, go
- * unrecorded, or read as zero; all others abort and are recorded.
+ * Whether the fault in THREAD_EVENT is a translation-related one, which may stall, go
+ * unrecorded, or read as zero; every other fault aborts and is recorded.
  */
 export function translationFault(): bool {
   return (carriedBy(bits(load<u32>(THREAD, THREAD_EVENT), EVT_ID)) & EVENT_STALL) != 0;
 }
 
 /**
- * True when the fault in THREAD_EVENT stalls its transaction, by THREAD_CFG. A bypassed
- * stage 1 has no CD to say so.
+ * Whether the fault in THREAD_EVENT stalls its transaction, by the S bits in THREAD_CFG.
+ * A bypassed stage 1 has no CD, and so no CD.S.
  */
 export function stalls(stage2: bool): bool {
   if (!translationFault()) return false;
@@ -164,8 +170,9 @@ export function stalls(stage2: bool): bool {
   return bits(load<u32>(THREAD + THREAD_CFG, CFG_CD1), CD_S) != 0;
 }
 
-// Of THREAD_EVENT and THREAD_CFG: CD.R and STE.S2R decide whether faults of a translation
-// are recorded; everything else always is, faults of a bypassed stage 1 included.
+// Whether the fault in THREAD_EVENT is recorded: CD.R and STE.S2R of THREAD_CFG decide
+// for translation-related faults. All others are recorded, those of a bypassed stage 1
+// included.
 function recorded(): bool {
   if (!translationFault()) return true;
   if (bits(load<u32>(THREAD, THREAD_EVENT + 12), EVT_S2))
@@ -176,10 +183,10 @@ function recorded(): bool {
 }
 
 /**
- * Whether the newest record that software has not taken yet may stand for this one as
- * well (IHI 0070 section 7.3.1): STE.MEV lets it, and the two are equal but for the place
- * inside a page, where the event leaves that out. The record of a stall stands for one
- * transaction.
+ * Whether this record may be merged into the newest record that software has not consumed
+ * (IHI 0070 section 7.3.1): STE.MEV permits it, and the two are equal, apart from the
+ * offset in the page where the event does not report it. A record of a stall is never
+ * merged, as it identifies one transaction.
  */
 function merged(smmu: usize, id: u32, newest: u32): bool {
   if (
@@ -207,7 +214,8 @@ function takeQueue(smmu: usize): bool {
   return false;
 }
 
-// A queue with an unacknowledged EVENTQ_ABT_ERR is not written to (IHI 0070 section 7.2.1).
+// While EVENTQ_ABT_ERR is unacknowledged, nothing is written to the queue (IHI 0070
+// section 7.2.1).
 function writable(smmu: usize): bool {
   return (
     bits(atomic.load<u32>(smmu, SMMU_AT_CR0), CR0_EVENTQEN) != 0 &&
@@ -238,7 +246,8 @@ function writeRecord(smmu: usize, id: u32): void {
     return;
   }
   if (full(smmu)) {
-    // Full: the record is lost. OVFLG toggles once, until software has made OVACKFLG equal (IHI 0070 section 7.4).
+    // The record is lost. OVFLG toggles once, until software has made OVACKFLG equal (IHI
+    // 0070 section 7.4).
     if (((prod ^ cons) & maskOf(Q_OVFLG)) == 0)
       atomic.store<u32>(smmu, prod ^ maskOf(Q_OVFLG), SMMU_AT_EVENTQ_PROD);
     atomic.add<i32>(smmu + SMMU_AT_STATS, 1, STAT_EVENTQ_OVERFLOW);
@@ -257,21 +266,21 @@ function writeRecord(smmu: usize, id: u32): void {
   }
   for (let i = 0; i < EVENTQ_ENTRY_SIZE; i += 8)
     storeAt(place + i, load<u64>(THREAD + THREAD_EVENT + i));
-  // The record is visible before PROD moves.
+  // The record has to be visible before PROD moves.
   atomic.store<u32>(smmu, (prod & maskOf(Q_OVFLG)) | ((prod + 1) & indexMask), SMMU_AT_EVENTQ_PROD);
 }
 
 /**
- * Ends a faulting transaction: writes the record, if it has one, to the event queue.
- * Reads THREAD_EVENT and THREAD_CFG; clears THREAD_EVENT when the configuration wants no
- * record.
+ * Ends a faulting transaction: writes its record, if it has one, to the event queue.
+ * Reads THREAD_EVENT and THREAD_CFG; clears THREAD_EVENT when the configuration disables
+ * the record.
  */
 export function recordEvent(smmu: usize): void {
   count(THREAD_FAULTS);
   recordMiscellaneous(smmu);
 }
 
-/** As `recordEvent`, for an event that ends no transaction (IHI 0070 section 7.2). */
+/** Like `recordEvent`, for an event that ends no transaction (IHI 0070 section 7.2). */
 export function recordMiscellaneous(smmu: usize): void {
   const id = bits(load<u32>(THREAD, THREAD_EVENT), EVT_ID);
   if (id == 0) return;
@@ -290,9 +299,10 @@ export function recordMiscellaneous(smmu: usize): void {
 }
 
 /**
- * Writes the record of a transaction that stalls, whatever CD.R and STE.S2R say (IHI 0070
- * section 5.5). Reads THREAD_EVENT, into which it puts the STAG, and THREAD_CFG.
- * @returns false when the event queue cannot take it now; it is not an overflow (section 7.2.1).
+ * Writes the record of a transaction that stalls, regardless of CD.R and STE.S2R (IHI
+ * 0070 section 5.5). Reads THREAD_EVENT, into which it writes the STAG, and THREAD_CFG.
+ * @returns false when the event queue has no room now; this is not an overflow (section
+ *   7.2.1).
  */
 export function recordStall(smmu: usize, stag: u32): bool {
   if (!writable(smmu) || !takeQueue(smmu)) return false;

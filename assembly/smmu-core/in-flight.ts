@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-// Accesses in flight, and what CMD_SYNC has to know about them. An access registers
-// before it looks anything up and leaves after its last byte; a CMD_SYNC is complete when
-// no access that began before it is left (IHI 0070 section 4.7.3: the invalidation is
-// then visible to all translations, and no earlier use of it is outstanding).
+// Accesses in flight, and what CMD_SYNC needs to know about them. An access registers
+// before its lookup and leaves after its last byte. A CMD_SYNC is complete when every
+// access that began before it has left (IHI 0070 section 4.7.3: the invalidation is then
+// visible to all translations, and no earlier use is outstanding).
 
 import { THREAD } from '../imports/unit';
 import {
@@ -13,7 +13,10 @@ import {
 } from '../layout/host-memory';
 import { THREAD_IN_FLIGHT } from '../layout/thread-memory';
 
-/** Registers this thread's access. The atomic store is what a CMD_SYNC on another thread sees. */
+/**
+ * Registers this thread's access. The store is atomic so that a CMD_SYNC on another
+ * thread sees it.
+ */
 export function accessBegin(): void {
   atomic.store<i64>(THREAD, atomic.load<i64>(0, HOST_AT_SYNC_EPOCH) + 1, THREAD_IN_FLIGHT);
 }
@@ -23,9 +26,9 @@ export function accessEnd(): void {
 }
 
 /**
- * True when no access at all is in flight: every CMD_SYNC is then complete. An access
- * that has not registered yet looks its address up after this thread's invalidations, and
- * needs no epoch to be told from those before.
+ * True when no access is in flight at all: every CMD_SYNC is then complete. An access
+ * that has not registered yet does its lookup after this thread's invalidations, so no
+ * epoch is needed to tell it from earlier ones.
  */
 export function noneInFlight(): bool {
   const threads = atomic.load<i32>(0, HOST_AT_THREADS);
@@ -35,7 +38,10 @@ export function noneInFlight(): bool {
   return true;
 }
 
-/** Starts a CMD_SYNC: accesses that begin from now on do not matter to it. */
+/**
+ * Starts a CMD_SYNC and returns its epoch. It does not wait for accesses that begin
+ * later.
+ */
 export function beginSync(): i64 {
   return atomic.add<i64>(0, 1, HOST_AT_SYNC_EPOCH) + 1;
 }

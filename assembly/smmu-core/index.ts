@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The SMMU core: translation on behalf of bus masters. See docs/internals/architecture.md.
+// The SMMU core: translation on behalf of bus masters. See
+// docs/internals/architecture.md.
 
 export { atcAccess, atcForget, atcSetMode } from './atc';
 export { translationRequest } from './ats';

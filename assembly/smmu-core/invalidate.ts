@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-// TLB invalidation (IHI 0070 section 4.4). By VMID or ASID it raises a generation; by
-// address it visits the sets that can hold the range, or all of them when the range is
-// larger. The core and the drain both compile this file in: a call between instances
-// would cost more than the work.
+// TLB invalidation (IHI 0070 section 4.4). By VMID or ASID it raises a generation. By
+// address it visits the sets that can contain the range, or all sets for a large range.
+// This file is compiled into both the core and the drain: a call between instances would
+// cost more than the work.
 
 import { TLBI_NUM, TLBI_SCALE, TLBI_SCALE_DS, TLBI_TG, TLBI_TTL } from '../layout/commands';
 import {
@@ -26,43 +26,46 @@ import { ofLeafIn, tlbEntry, tlbHash, tlbSequence, tlbSet, tlbTagged } from './i
 import { tlbiDone } from './judged';
 import { markKilled } from './set-lock';
 
-/** TG of 16 KiB granules in a command. */
+/** TG in a command for 16 KiB granules. */
 const TG_16K: u32 = 2;
 
-/** A larger SCALE acts as this one (IHI 0070 section 4.4.1). */
+/** The largest SCALE; larger values act like this one (IHI 0070 section 4.4.1). */
 const MAX_SCALE_DS: u32 = 39;
 
-/** What a visit of every set counts as, in blocks: each set takes as long as two of them. */
+/** Cost of visiting every set, in blocks: a set takes as long as two blocks. */
 const EVERY_SET: u32 = 2 * TLB_SETS;
 
-/** ASID argument that matches every ASID. */
+/** The ASID argument that matches every ASID. */
 export const ANY_ASID: u32 = 0x10000;
 
-/** Bits 63 to 56 of a VA do not take part in matching: with TBI they are a tag, without it they repeat bit 55. */
+/**
+ * Sign-extends a VA from bit 55. Bits 63 to 56 are not compared: with TBI they are a tag,
+ * without it they repeat bit 55.
+ */
 export function canonical(va: u64): u64 {
   return u64(i64(va << 8) >> 8);
 }
 
-/** First address of a TLBI by address, dword 1 of the command. */
+/** The first address of a TLBI by address, from doubleword 1 of the command. */
 export function firstOf(d1: u64): u64 {
   return d1 & ~(<u64>0xfff);
 }
 
 /**
- * Whether a TLBI by address, by its dword 1, may have a range. Small enough to stand in
- * its callers' code: most commands have none.
+ * Whether a TLBI by address may have a range, from its doubleword 1. Small enough to be
+ * inlined in its callers: most commands have none.
  */
 export function hasGranule(d1: u64): bool {
   return bits(u32(d1), TLBI_TG) != 0;
 }
 
-/** TG of a TLBI by address: reserved, and so 0, without range invalidation. */
+/** TG of a TLBI by address. Without range invalidation the field is reserved, and 0. */
 export function granuleOf(smmu: usize, d1: u64): u32 {
   const tg = bits(u32(d1), TLBI_TG);
   return tg == 0 || !bits(load<u32>(smmu, SMMU_AT_IDR3), IDR3_RIL) ? 0 : tg;
 }
 
-/** SCALE, which is a bit wider where 52-bit addresses have 4 and 16 KiB granules. */
+/** SCALE, which is one bit wider where 4 and 16 KiB granules have 52-bit addresses. */
 function scaleOf(smmu: usize, d0: u64): u32 {
   const scale = bits(u32(d0), TLBI_SCALE);
   return bits(u32(d0), TLBI_SCALE_DS) && dsImplemented(smmu)
@@ -71,15 +74,16 @@ function scaleOf(smmu: usize, d0: u64): u32 {
 }
 
 /**
- * Whether a TLBI by address that has a granule can be one of `reservedRange` at all. Small enough
- * to stand in its callers' code: most have a range or a level.
+ * Whether a TLBI by address with a granule can be a reserved combination at all;
+ * `reservedRange` decides. Small enough to be inlined in its callers: most commands have
+ * a range or a level.
  */
 export function mayBeReserved(d0: u64, d1: u64): bool {
   return !(u32(d0) & (maskOf(TLBI_NUM) | maskOf(TLBI_SCALE))) && bits(u32(d1), TLBI_TTL) < 2;
 }
 
 /**
- * True for a TLBI by address whose range fields are a reserved combination: a granule
+ * Whether the range fields of a TLBI by address are a reserved combination: a granule
  * without a range (NUM = SCALE = 0) and without a level (IHI 0070 section 4.4.1.1).
  */
 export function reservedRange(smmu: usize, d0: u64, d1: u64): bool {
@@ -89,9 +93,9 @@ export function reservedRange(smmu: usize, d0: u64, d1: u64): bool {
 }
 
 /**
- * TTL of a TLBI by address: the level of the leaves that it has to take, 0 for every level, as
- * without a granule. Level 1 of 16 KiB tables, where no leaf stands without LPA2, counts as none
- * (IHI 0070 section 4.4.1.1).
+ * TTL of a TLBI by address: the level of the leaves to invalidate, 0 for every level,
+ * which is also its value without a granule. Level 1 of 16 KiB tables, which has no
+ * leaves without LPA2, acts as 0 (IHI 0070 section 4.4.1.1).
  */
 export function ttlOf(smmu: usize, d1: u64): u32 {
   const tg = granuleOf(smmu, d1);
@@ -100,20 +104,20 @@ export function ttlOf(smmu: usize, d1: u64): u32 {
 }
 
 /**
- * Bytes that a TLBI by address covers. TG = 0 is one address; otherwise (NUM + 1) <<
- * SCALE granules of 2^(2*TG+10) bytes.
+ * The number of bytes that a TLBI by address covers: one address with TG = 0, otherwise
+ * (NUM + 1) << SCALE granules of 2^(2*TG+10) bytes.
  */
 export function spanOf(smmu: usize, d0: u64, d1: u64): u64 {
   const tg = granuleOf(smmu, d1);
   return tg == 0 ? 1 : granules(tg, bits(u32(d0), TLBI_NUM), scaleOf(smmu, d0));
 }
 
-// Bytes of (NUM + 1) << SCALE granules.
+// The number of bytes of (NUM + 1) << SCALE granules.
 function granules(tg: u32, num: u32, scale: u32): u64 {
   return (u64(num) + 1) << u64(scale + 2 * tg + 10);
 }
 
-// Kills what matches in one set, whatever hash its ways have.
+// Kills the matching entries of one set, regardless of the hashes of its ways.
 function killMatching(
   smmu: usize,
   set: u32,
@@ -141,11 +145,11 @@ function killMatching(
   }
 }
 
-// The sweeps do the same for each block: mark its set, for an inserter that may be at
-// work there, and look at the entries if a tag fits. The steps stand in both, because a
-// call would cost as much as they do.
+// Both sweeps do the same for each block: mark its set, for an insert that may be in
+// progress there, and visit the entries if a tag matches. The code is repeated because a
+// call would cost as much as these steps.
 
-// One block of each size that entries of the VMID have had.
+// Visits the block of an address for each size that entries of the VMID have had.
 function sweepAddress(smmu: usize, sizes: u64, vmid: u32, asid: u32, address: u64): void {
   for (; sizes != 0; sizes &= sizes - 1) {
     const size = u32(ctz(sizes));
@@ -157,9 +161,9 @@ function sweepAddress(smmu: usize, sizes: u64, vmid: u32, asid: u32, address: u6
   }
 }
 
-// By size: the blocks between two addresses one by one, or all sets when there are more blocks
-// than sets. Takes entries of the leaves that have an address of the range.
-// Returns the blocks visited, EVERY_SET for all sets.
+// For each size, visits the blocks from one address to another, or all sets when there
+// are more blocks than sets. Kills the entries of every leaf that has an address of the
+// range `first` to `last`. Returns the blocks visited, EVERY_SET for all sets.
 function sweepRange(
   smmu: usize,
   sizes: u64,
@@ -197,36 +201,42 @@ function sweepRange(
 }
 
 /**
- * Kills the entries of a range of input addresses of stage 1.
+ * Kills the entries of a range of stage-1 input addresses.
  * @param asid ANY_ASID for all.
- * @param more bytes behind the first one.
- * @returns the blocks visited beyond the few that every command visits: what a service's budget counts.
+ * @param more the length of the range minus 1, in bytes.
+ * @returns the blocks visited beyond the few of every command, as the budget of a service
+ *   counts them.
  */
 export function invalidateSpan(smmu: usize, vmid: u32, asid: u32, first: u64, more: u64): u32 {
   const block = vmidBlock(smmu, vmid);
-  // To be looked at after the raise: an inserter announces both before it checks the generation.
+  // Read after the raise: an inserter announces both before it checks the generation.
   const fractured = atomic.load<u64>(block, VMID_FRACTURED);
   const sizes = atomic.load<u64>(block, VMID_SIZES);
-  // A range that is a power of two, aligned, and no larger than any entry: it lies in one block of each size.
+  // Fast path for a range inside one block of each size: its length is a power of two
+  // (`more` is a mask of low bits), it is aligned (no bit of `first` in the mask), and no
+  // entry is smaller (no bit of `sizes` in the mask). `more + 1` has a bit in the mask
+  // unless the length is a power of two.
   if (fractured == 0 && ((sizes | first | (more + 1)) & more) == 0) {
     sweepAddress(smmu, sizes, vmid, asid, first);
     return 0;
   }
-  // A range that wraps ends at the top of the address space.
+  // A range that wraps around ends at the top of the address space.
   const last = first + more < first ? u64(-1) : first + more;
-  // An entry that is smaller than its stage-1 leaf may lie anywhere in the leaf, which one
-  // TLBI must take whole: the largest leaf around the range has the others in it.
+  // An entry that is smaller than its stage-1 leaf may be anywhere in the leaf, and one
+  // TLBI has to remove the whole leaf. The largest fractured leaf around the range
+  // contains the smaller ones.
   const around = fractured == 0 ? 0 : (u64(-1) >> clz(fractured)) >> 1;
   return sweepRange(smmu, sizes, vmid, asid, false, first & ~around, last | around, first, last);
 }
 
 /**
  * TLBI_NH_VA, or TLBI_NH_VAA with ANY_ASID.
- * @param d0 the command's doublewords.
- * @returns as `invalidateSpan`.
+ * @param d0 doubleword 0 of the command.
+ * @param d1 doubleword 1.
+ * @returns the blocks visited, like `invalidateSpan`.
  */
 export function invalidateVa(smmu: usize, vmid: u32, asid: u32, d0: u64, d1: u64): u32 {
-  // `spanOf` would be a call for each command: only a SCALE of 32 and more needs it.
+  // `spanOf` would be a call per command; only a SCALE of 32 or more needs it.
   let more: u64 = 0;
   if (bits(u32(d0), TLBI_SCALE_DS)) {
     more = spanOf(smmu, d0, d1) - 1;
@@ -240,8 +250,8 @@ export function invalidateVa(smmu: usize, vmid: u32, asid: u32, d0: u64, d1: u64
 }
 
 /**
- * TLBI_S2_IPA. Entries of both stages need not go (software follows with TLBI_NH_ALL);
- * walks that are under way are not cached.
+ * TLBI_S2_IPA. It may leave entries of both stages combined (software follows with
+ * TLBI_NH_ALL); walks that are under way will not be cached.
  * @returns the blocks visited.
  */
 export function invalidateIpa(smmu: usize, vmid: u32, d0: u64, d1: u64): u32 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The IOTLB: lookup and insert. Tags are {VMID, ASID, input address, size} (IHI 0070
-// section 3.17), with ASET in place of the ASID in a global entry (section 3.17.1);
-// StreamID is not one of them. An entry is live while its VALID word stands and its
+// The IOTLB: lookup and insert. An entry is tagged by {VMID, ASID, input address, size}
+// (IHI 0070 section 3.17), a global entry by ASET in place of the ASID (section 3.17.1);
+// the StreamID is no part of the tag. An entry is live while it is marked valid and its
 // generations are not older than those of its VMID, its ASID and the whole SMMU.
 
 import { THREAD, THREAD_ID } from '../imports/unit';
@@ -47,16 +47,16 @@ import { asidGen, vmidBlock } from './generations';
 import { freeSet, heldBy, releaseSet, takeSet } from './set-lock';
 
 /**
- * Hash of a block of 2^size bytes. The ASID is left out, so that TLBI_NH_VAA and global
- * entries find their set as well. Never 0.
+ * The hash of a block of 2^size bytes. The ASID is not included, so that TLBI_NH_VAA and
+ * lookups of global entries find the set as well. Never 0.
  */
 export function tlbHash(vmid: u32, page: u64, size: u32): u32 {
   const hash = u32(page) ^ u32(page >> 32) ^ (vmid * 0x9e3779b1) ^ (size * 0x85ebca6b);
   return (hash ^ (hash >> 16)) | TAG_USED;
 }
 
-// Every hash has this bit: it tells hashes from the tag of a way that was never used, and
-// lies outside what chooses the set.
+// Set in every hash, which distinguishes hashes from the tag of a way that was never
+// used. Not among the bits that select the set.
 const TAG_USED: u32 = u32(0x80000000);
 
 /** Set of a hash. */
@@ -65,9 +65,9 @@ export function tlbSet(hash: u32): u32 {
 }
 
 /**
- * True when a way of the set may hold an entry of this hash, by the address of the set's
- * sequence word. All tags in one load, which the atomic load of the sequence word before
- * it keeps behind the raise of the generation.
+ * True when a way of the set may have an entry of this hash. Takes the address of the
+ * set's sequence word. Loads all tags at once; the atomic load of the sequence word
+ * before it orders this load after the raise of the generation.
  */
 export function tlbTagged(sequence: usize, hash: u32): bool {
   return v128.any_true(
@@ -75,7 +75,7 @@ export function tlbTagged(sequence: usize, hash: u32): bool {
   );
 }
 
-/** TLB_SET_TAGS word of a way, by the address of the set's sequence word. */
+/** The TLB_SET_TAGS word of a way. Takes the address of the set's sequence word. */
 export function tlbTag(sequence: usize, way: u32): u32 {
   return atomic.load<u32>(sequence + (way << 2), TLB_SET_TAGS - TLB_SET_SEQ);
 }
@@ -110,9 +110,9 @@ export function alive(smmu: usize, block: usize, entry: usize, meta: u32): bool 
 }
 
 /**
- * Whether an entry of stage 1 is of the ASID, or, when it is global, of the ASET of the
- * configuration in THREAD_CFG: CDs whose ASIDs are shared with processors and those whose
- * ASIDs are the SMMU's own have no pages in common.
+ * Whether a stage-1 entry belongs to the ASID or, if it is global, to the ASET of the
+ * configuration in THREAD_CFG: CDs whose ASIDs are shared with processors share no pages
+ * with CDs whose ASIDs are not.
  */
 export function ofAddressSpace(meta: u32, asidPerm: u32, asid: u32): bool {
   if (!bits(meta, TLB_META_GLOBAL)) return (asidPerm & 0xffff) == asid;
@@ -121,8 +121,9 @@ export function ofAddressSpace(meta: u32, asidPerm: u32, asid: u32): bool {
 }
 
 /**
- * Looks an input address (VA, or IPA with `stage2`) up; on a hit fills THREAD_PA and THREAD_PA_SIZE.
- * @returns the entry's TLB_PERM_* bits, or 0 on a miss (an entry always has some permission).
+ * Looks up an input address (a VA, or an IPA with `stage2`); a hit fills THREAD_PA and
+ * THREAD_PA_SIZE.
+ * @returns the entry's TLB_PERM_* bits, 0 on a miss (every entry has some permission).
  */
 export function tlbLookup(smmu: usize, vmid: u32, asid: u32, input: u64, stage2: bool): u32 {
   const block = vmidBlock(smmu, vmid);
@@ -154,9 +155,9 @@ export function tlbLookup(smmu: usize, vmid: u32, asid: u32, input: u64, stage2:
   return 0;
 }
 
-// Way of a taken set that a new entry goes to: that of the same block, else a free one,
-// else the next in turn. Blocks of two ASIDs are two, unless the cached one is global and
-// of the same ASET.
+// The way of a locked set that receives a new entry: the way of the same block, otherwise
+// a free one, otherwise the next in turn. Blocks of two ASIDs are different blocks,
+// unless the cached one is global and has the same ASET.
 function victim(smmu: usize, set: u32, meta: u32, asidPerm: u32, page: u64): u32 {
   let free: u32 = TLB_WAYS;
   for (let way: u32 = 0; way < <u32>TLB_WAYS; way++) {
@@ -180,8 +181,8 @@ function victim(smmu: usize, set: u32, meta: u32, asidPerm: u32, page: u64): u32
 }
 
 /**
- * Frees a set that a dead thread (index) has left taken, and forgets it: the thread may
- * have died between an entry and its kill.
+ * Frees a set that a dead thread (index) has left locked, and clears its entries: the
+ * thread may have died between inserting an entry and killing it for an invalidation.
  */
 export function reapTlbSet(smmu: usize, set: u32, thread: u32): void {
   const sequence = tlbSequence(smmu, set);
@@ -192,8 +193,8 @@ export function reapTlbSet(smmu: usize, set: u32, thread: u32): void {
 }
 
 /**
- * Whether an entry is of a leaf that has an address of a range: what an invalidation by address
- * takes, however small the parts are that are cached of the leaf.
+ * Whether an entry is of a leaf that has an address of a range. An invalidation by
+ * address removes these entries, even if only small parts of the leaf are cached.
  */
 export function ofLeafIn(entry: usize, meta: u32, first: u64, last: u64): bool {
   const leaf = u64(load<u32>(entry, TLB_LEAF));
@@ -203,11 +204,11 @@ export function ofLeafIn(entry: usize, meta: u32, first: u64, last: u64): bool {
 
 /**
  * Caches a translation, unless an invalidation of its VMID has run since `generation` and
- * `allGeneration` were sampled. The check comes after the sizes have been announced and
- * while the set is taken: an invalidation either is seen here, or sees the announcement
- * and marks the set.
+ * `allGeneration` were sampled. The check comes after the size is announced and while the
+ * set is locked: either this check sees the invalidation, or the invalidation sees the
+ * announcement and marks the set.
  * @param permissions TLB_PERM_* bits.
- * @param leaf log2 of the size of the leaf that it is a part of, if not the whole.
+ * @param leaf log2 of the size of the leaf that contains the block.
  */
 export function tlbInsert(
   smmu: usize,
@@ -229,7 +230,7 @@ export function tlbInsert(
   const set = tlbSet(hash);
   const sequence = tlbSequence(smmu, set);
   if (!takeSet(sequence)) {
-    // Taken by this very thread: its stack ran over in here, and it has come back.
+    // Locked by this very thread: its stack overflowed in here during an earlier call.
     reapTlbSet(smmu, set, THREAD_ID - 1);
     count(THREAD_TLB_DISCARDS);
     return;
@@ -242,8 +243,8 @@ export function tlbInsert(
   const asidPerm = (asid & 0xffff) | permissions;
   const way = victim(smmu, set, meta, asidPerm, page);
   const entry = tlbEntry(smmu, set, way);
-  // All of it atomic, here and in the lookup: on a weakly ordered machine the sequence
-  // word alone would not keep a reader from a mixture.
+  // All accesses are atomic, here and in the lookup: on a weakly ordered machine the
+  // sequence word alone would not keep a reader from mixing two entries.
   atomic.store<u32>(entry, 0, TLB_META);
   atomic.store<u32>(sequence + (way << 2), hash, TLB_SET_TAGS - TLB_SET_SEQ);
   atomic.store<u32>(entry, asidPerm, TLB_ASID_PERM);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What the drain tells a core with a sanitizer. This one has none: where core and drain are one module
-// the calls disappear.
+// The reports of the drain to a core with a sanitizer. This core has none: where core and
+// drain are one module, the calls disappear.
 
 /** See imports/core.ts. */
 export function judgeTlbi(

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: MIT
-// What invalidations tell the sanitizer, where there is one: without it, no call is made.
+// Reports of invalidations to the sanitizer. Without a sanitizer no call is made.
 
 import { judgeCfgi, judgeTlbi } from '../imports/core';
 import { CHECKED } from '../imports/unit';
 
-/** As `judgeTlbi` of imports/core.ts. */
+/** Like `judgeTlbi` of imports/core.ts. */
 export function tlbiDone(smmu: usize, kind: u32, vmid: u32, asid: u32, d0: u64, d1: u64): void {
   if (CHECKED) judgeTlbi(smmu, kind, vmid, asid, d0, d1);
 }
 
-/** As `judgeCfgi` of imports/core.ts. */
+/** Like `judgeCfgi` of imports/core.ts. */
 export function cfgiDone(smmu: usize, kind: u32, sid: u32, range: u32, ssid: u32, leaf: u32): void {
   if (CHECKED) judgeCfgi(smmu, kind, sid, range, ssid, leaf);
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Whether the STE and the CD in the thread's scratch (THREAD_STE and THREAD_CD, which all
-// functions here read and none changes) are ILLEGAL for this SMMU (IHI 0070 sections 5.2
-// and 5.4), and the fields that more than one reader of them needs.
+// Whether the STE and the CD in the thread's scratch words (THREAD_STE and THREAD_CD) are
+// ILLEGAL for this SMMU (IHI 0070 sections 5.2 and 5.4), and the fields that several
+// readers need. All functions read the two, and none changes them.
 
 import { THREAD } from '../imports/unit';
 import {
@@ -109,30 +109,32 @@ export function idr0(smmu: usize, field: i32): u32 {
   return bits(atomic.load<u32>(smmu, SMMU_AT_IDR0), field);
 }
 
-// Hardware update of the access flag needs HTTU 1, that of the dirty state HTTU 2.
+// Hardware update of the access flag needs HTTU = 1, that of the dirty state HTTU = 2.
 function updatesAllowed(smmu: usize, ha: u32, hd: u32): bool {
   const httu = idr0(smmu, IDR0_HTTU);
   return (!ha || httu >= 1) && (!hd || httu >= 2);
 }
 
-// CD.S and STE.S2S must be 0 where nothing stalls, and 1 where everything does (IHI 0070 section 5.5).
+// CD.S and STE.S2S must be 0 on an SMMU that never stalls, and 1 on one that always does
+// (IHI 0070 section 5.5).
 function stallLegal(smmu: usize, stall: u32): bool {
   const model = idr0(smmu, IDR0_STALL_MODEL);
   return stall != 0 ? model != STALL_MODEL_TERMINATE : model != STALL_MODEL_FORCED;
 }
 
-// ENDI: big-endian tables are for an SMMU of mixed endianness.
+// ENDI: big-endian tables need an SMMU of mixed endianness.
 function endianLegal(smmu: usize, big: u32): bool {
   return big == 0 || idr0(smmu, IDR0_TTENDIAN) == TTENDIAN_MIXED;
 }
 
-// Stage 2 of the STE: supported, and its sizes consistent with each other.
+// Whether stage 2 of the STE is supported, with sizes that are consistent with each
+// other.
 export function stage2Valid(smmu: usize): bool {
   if (!idr0(smmu, IDR0_S2P) || !steField(STE_S2AA64)) return false;
   if (!endianLegal(smmu, steField(STE_S2ENDI))) return false;
   if (!updatesAllowed(smmu, steField(STE_S2HA), steField(STE_S2HD))) return false;
   if (!stallLegal(smmu, steField(STE_S2S))) return false;
-  // Full ATS and stalls of stage 2 exclude each other (IHI 0070 section 5.2).
+  // Full ATS and stalls at stage 2 exclude each other (IHI 0070 section 5.2).
   if (steField(STE_S2S) && idr0(smmu, IDR0_ATS) && steField(STE_EATS) == STE_EATS_FULL)
     return false;
   const granule = granuleOfTg0(steField(STE_S2TG));
@@ -145,19 +147,23 @@ export function stage2Valid(smmu: usize): bool {
   const sl0 = steField(STE_S2SL0);
   const start = stage2StartLevel(granule, sl0 | (ds & CFG_DS_S2SL0_2), lpa2);
   if (start > 3 || !startLevelAllowed(granule, sl0, oasBits(smmu))) return false;
-  // At the start level: at least one index bit, at most 4 more than a whole table (16 concatenated tables).
+  // At the start level: at least one index bit, and at most 4 more than one table has (16
+  // concatenated tables).
   const inputBits: u32 = <u32>64 - t0sz;
   const shift = levelShift(granule, start);
   if (inputBits <= shift || inputBits - shift > granule - 3 + 4) return false;
   return s2ttb() >> u64(effectiveBits(smmu, steField(STE_S2PS), granule, lpa2)) == 0;
 }
 
-/** Split-stage ATS, which the model does not have (IDR0.NS1ATS). `ste2`: STE word 2 as far as it counts. */
+/**
+ * Whether the STE asks for split-stage ATS, which the model lacks (IDR0.NS1ATS). `ste2`:
+ * the effective STE word 2.
+ */
 export function splitStage(smmu: usize, ste2: u32): bool {
   return idr0(smmu, IDR0_ATS) != 0 && bits(ste2, STE_EATS) == STE_EATS_SPLIT;
 }
 
-// CFG_DS of the STE: S2DS, and S2SL0_2, which only S2DS gives a meaning.
+// CFG_DS of the STE: S2DS, and S2SL0_2, which has a meaning only with S2DS.
 export function dsOfStage2(smmu: usize): u32 {
   if (!steField(STE_S2DS) || !dsImplemented(smmu)) return 0;
   return CFG_DS_STAGE2 | (steField(STE_S2SL0_2) ? CFG_DS_S2SL0_2 : 0);
@@ -171,19 +177,19 @@ export function s2ttb(): u64 {
 const STRW_EL2: u32 = 2;
 
 /**
- * Whether a stream with stage 1 alone is of EL2 or EL2-E2H. Without IDR0.HYP, and with
- * stage 2, STRW is ignored: the stream is of NS-EL1.
+ * Whether a stream with stage 1 alone belongs to EL2 or EL2-E2H. Without IDR0.HYP, or
+ * with stage 2, STRW is ignored: the stream belongs to NS-EL1.
  */
 export function inEl2(smmu: usize): bool {
   return idr0(smmu, IDR0_HYP) != 0 && steField(STE_STRW) == STRW_EL2;
 }
 
-/** VMID_EL2 or VMID_E2H, by CR2.E2H. */
+/** VMID_EL2 or VMID_E2H, depending on CR2.E2H. */
 export function el2Tag(smmu: usize): u32 {
   return bits(atomic.load<u32>(smmu, SMMU_AT_CR2), CR2_E2H) ? VMID_E2H : VMID_EL2;
 }
 
-/** STRW of a stream with stage 1 alone. */
+/** Whether STRW is legal for a stream with stage 1 alone. */
 export function streamWorldValid(smmu: usize): bool {
   return !idr0(smmu, IDR0_HYP) || !(steField(STE_STRW) & 1);
 }
@@ -204,12 +210,15 @@ function ssidSize(smmu: usize): u32 {
   return bits(atomic.load<u32>(smmu, SMMU_AT_IDR1), IDR1_SSIDSIZE);
 }
 
-/** S1CDMax. An SMMU without substreams ignores it, and what depends on it (S1DSS, S1Fmt). */
+/**
+ * S1CDMax. An SMMU without substreams ignores it, and the fields that depend on it
+ * (S1DSS, S1Fmt).
+ */
 export function substreamBits(smmu: usize): u32 {
   return ssidSize(smmu) == 0 ? 0 : steField(STE_S1CDMAX);
 }
 
-// S1Fmt is of no account without substreams; the reserved value 3 acts as 0.
+// S1Fmt, which is ignored without substreams; the reserved value 3 acts as 0.
 export function cdTableFormat(smmu: usize): u32 {
   const format = steField(STE_S1FMT);
   return substreamBits(smmu) == 0 || format > <u32>STE_S1FMT_64K ? STE_S1FMT_LINEAR : format;
@@ -233,7 +242,7 @@ export function ttb(word: usize): u64 {
 
 export function cdValid(smmu: usize): bool {
   if (!cdField(CD_V) || !cdField(CD_AA64)) return false;
-  // Nothing is walked, in any order of bytes, while both halves are disabled.
+  // With both halves disabled nothing is walked, so the endianness does not matter.
   if (!endianLegal(smmu, cdField(CD_ENDI)) && !(cdField(CD_EPD0) && cdField(CD_EPD1))) return false;
   if (!idr0(smmu, IDR0_ASID16) && cdField(CD_ASID) > 0xff) return false;
   if (!updatesAllowed(smmu, cdField(CD_HA), cdField(CD_HD))) return false;

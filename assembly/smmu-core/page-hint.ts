@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Hints of client devices that they will access pages soon: E_PAGE_REQUEST (IHI 0070
-// sections 3.12.4.1 and 7.3.19). How a device says it is IMPLEMENTATION DEFINED; here its
-// port has a call for it.
+// sections 3.12.4.1 and 7.3.19). How a device gives the hint is IMPLEMENTATION DEFINED;
+// here it is a call of its port.
 
 import { THREAD } from '../imports/unit';
 import { ACCESS_INSTRUCTION, ACCESS_PRIVILEGED, ACCESS_WRITE } from '../layout/access';
@@ -33,7 +33,7 @@ import { noEvent, recordMiscellaneous, walkFault } from './faults';
 
 const PAGE_MASK: u64 = 0xfffffffffffff000;
 
-// The access that a device expects, as its record has it.
+// The expected access, as the record encodes it.
 function expected(attributes: u32): u32 {
   const privileged = (attributes & ACCESS_PRIVILEGED) != 0;
   if (attributes & ACCESS_WRITE) return maskOf(privileged ? EVT_PW : EVT_UW);
@@ -42,10 +42,11 @@ function expected(attributes: u32): u32 {
 }
 
 /**
- * A stream expects to access `pages` pages of 4 KiB, 1 to 255, from an address on. It is
- * speculative: where the stream's addresses are not translated, or its configuration is in
- * error, nothing is recorded (sections 3.14 and 7.2). Whether the pages are there makes no
- * difference. Fills the access; otherwise as `translate`.
+ * Reports that a stream expects to access `pages` pages of 4 KiB, 1 to 255, from an
+ * address on. The hint is speculative: where the addresses of the stream are not
+ * translated, or its configuration is faulty, nothing is recorded (sections 3.14 and
+ * 7.2). Whether the pages are mapped makes no difference. Fills the access; otherwise
+ * like `translate`.
  */
 export function pageHint(
   smmu: usize,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Page requests of endpoints (PCIe PRI; IHI 0070 chapter 8): the PRI queue, its overflow,
-// and the answers that the SMMU gives itself.
+// and the responses that the SMMU generates.
 
 import { THREAD_ID } from '../imports/unit';
 import { ACCESS_INSTRUCTION, ACCESS_MORE, ACCESS_PRIVILEGED, ACCESS_WRITE } from '../layout/access';
@@ -37,12 +37,16 @@ import { CR0_PRIQEN, CR0_SMMUEN, PRIQ_ENTRY_SIZE, Q_OVFLG } from '../layout/smmu
 import { bits, maskOf, placed } from '../lib/fields';
 import { locate, NOWHERE, storeAt } from './physical-memory';
 
-/** Another producer holds the queue for some 20 ns; beyond this many looks it counts as full. */
+/**
+ * Another producer locks the queue for about 20 ns; after this many tries it counts as
+ * full.
+ */
 const SPINS = 10000;
 
 const PAGE_MASK: u64 = 0xfffffffffffff000;
 
-// A queue with an unacknowledged PRIQ_ABT_ERR is not written to (IHI 0070 section 8.2).
+// While PRIQ_ABT_ERR is unacknowledged, nothing is written to the queue (IHI 0070 section
+// 8.2).
 function open(smmu: usize): bool {
   const cr0 = atomic.load<u32>(smmu, SMMU_AT_CR0);
   return (
@@ -52,8 +56,9 @@ function open(smmu: usize): bool {
   );
 }
 
-// Writes the entry; otherwise the answer that the SMMU gives, PRG_*. An overflow lasts
-// until software has acknowledged it, full or not.
+// Writes the entry and returns PRG_WAITING, or returns the response that the SMMU
+// generates, PRG_*. An overflow lasts until software has acknowledged it, whether the
+// queue is still full or not.
 function enqueue(smmu: usize, d0: u64, d1: u64): u32 {
   const prod = atomic.load<u32>(smmu, SMMU_AT_PRIQ_PROD);
   const cons = atomic.load<u32>(smmu, SMMU_AT_PRIQ_CONS);
@@ -74,12 +79,13 @@ function enqueue(smmu: usize, d0: u64, d1: u64): u32 {
   }
   storeAt(place, d0);
   storeAt(place + 8, d1);
-  // The entry is visible before PROD moves.
+  // The entry has to be visible before PROD moves.
   atomic.store<u32>(smmu, (prod & maskOf(Q_OVFLG)) | ((prod + 1) & indexMask), SMMU_AT_PRIQ_PROD);
   return PRG_WAITING;
 }
 
-// Word 1 of the entry of a request. Execution and privilege are attributes of a PASID (IHI 0070 section 13.7).
+// The upper word of doubleword 0 of a request. Execution and privilege are attributes of
+// a PASID (IHI 0070 section 13.7).
 function flagsOf(ssid: i32, attributes: u32): u32 {
   const write = (attributes & ACCESS_WRITE) != 0;
   const last: u32 = attributes & ACCESS_MORE ? 0 : maskOf(PPR_LAST);
@@ -95,11 +101,13 @@ function flagsOf(ssid: i32, attributes: u32): u32 {
 }
 
 /**
- * A Page Request of an endpoint: one page, the last of its group without ACCESS_MORE.
+ * A Page Request of an endpoint for one page; the last of its group unless ACCESS_MORE is
+ * set.
  * @param ssid its PASID, ACCESS_NO_SSID for none.
  * @param group PRGIndex.
- * @returns PRG_WAITING when software will answer it; else the answer, PRG_SUCCESS (overflow: ask again) or PRG_FAILURE.
- *   One that is not the last has no answer: PRG_WAITING, though it may be lost.
+ * @returns PRG_WAITING when software will respond; otherwise the response, PRG_SUCCESS
+ *   (overflow: ask again) or PRG_FAILURE. A request that is not the last gets no
+ *   response, so it returns PRG_WAITING even if it is lost.
  */
 export function pageRequest(
   smmu: usize,

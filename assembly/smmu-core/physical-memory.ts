@@ -1,16 +1,19 @@
 // SPDX-License-Identifier: MIT
 // Physical memory as a unit reaches it: PA = (window << 32) | address. Window 0 is host
-// RAM, or the memory of the guest that works the SMMU itself; the unit's own window is its
-// guest's memory, through the guest port. Any other PA is an external abort.
+// RAM, or the memory of the guest that uses the SMMU itself; the unit's own window is the
+// memory of its guest, through the guest port. Any other PA is an external abort.
 
 import { cas64, load64, resolve, store32, store64 } from '../imports/port';
 import { PA_WINDOW, RAM_BASE, RAM_SIZE } from '../imports/unit';
 import { NO_OFFSET } from '../layout/guest-port-results';
 
-/** What `locate` returns for a PA that the unit does not reach. */
+/** Result of `locate` for a PA that the unit does not reach. */
 export const NOWHERE: i64 = -1;
 
-/** Where `length` bytes at a PA lie: (1 if guest memory else 0) << 32 | byte offset; NOWHERE on an external abort. */
+/**
+ * Location of `length` bytes at a PA: (1 for guest memory, 0 for host memory) << 32 |
+ * byte offset; NOWHERE on an external abort.
+ */
 export function locate(pa: u64, length: u32): i64 {
   const window = u32(pa >> 32);
   const address = u32(pa);
@@ -21,12 +24,15 @@ export function locate(pa: u64, length: u32): i64 {
   return offset == u32(NO_OFFSET) ? NOWHERE : ((<i64>1) << 32) | i64(u64(offset));
 }
 
-/** One aligned 64-bit word at a place that `locate` returned, read once. */
+/** Reads an aligned 64-bit word once, at a location that `locate` returned. */
 export function loadAt(place: i64): u64 {
   return place >> 32 == 0 ? atomic.load<u64>(u32(place)) : load64(u32(place));
 }
 
-/** A descriptor as it lies in memory, or is to lie there: of a big-endian table the bytes are the other way round. */
+/**
+ * Converts a descriptor between memory order and the order of the processor: the bytes of
+ * a big-endian table are reversed.
+ */
 export function inOrder(descriptor: u64, big: bool): u64 {
   return big ? bswap<u64>(descriptor) : descriptor;
 }
@@ -36,13 +42,13 @@ export function storeAt(place: i64, value: u64): void {
   else store64(u32(place), value);
 }
 
-/** One aligned 32-bit word: an MSI. */
+/** Stores an aligned 32-bit word: an MSI. */
 export function store32At(place: i64, value: u32): void {
   if (place >> 32 == 0) atomic.store<u32>(u32(place), value);
   else store32(u32(place), value);
 }
 
-/** Replaces a 64-bit word that is `old`, in one piece. False when it is something else. */
+/** Replaces a 64-bit word atomically if it is `old`. False when it is not. */
 export function casAt(place: i64, old: u64, value: u64): bool {
   return (
     (place >> 32 == 0
@@ -51,7 +57,9 @@ export function casAt(place: i64, old: u64, value: u64): bool {
   );
 }
 
-/** Copies `words` 64-bit words from a place to the unit's scratch, each read once. */
+/**
+ * Copies `words` 64-bit words from a location to the unit's scratch, reading each once.
+ */
 export function copyFrom(place: i64, scratch: usize, words: i32): void {
   for (let i = 0; i < words; i++) store<u64>(scratch + (i << 3), loadAt(place + (i << 3)));
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Faults that depend on what a device, a bus or a cache does (F_UUT, F_TLB_CONFLICT,
-// F_CFG_CONFLICT). Whoever tests a driver plants them (PhysicalSmmu.plantFault), and needs
-// neither such a device nor entries in conflict.
+// Faults that depend on the behaviour of a device, a bus or a cache (F_UUT,
+// F_TLB_CONFLICT, F_CFG_CONFLICT). A test of a driver plants them
+// (PhysicalSmmu.plantFault), and so needs neither such a device nor conflicting entries.
 
 import { THREAD } from '../imports/unit';
 import { CFG_CONFIG, CFG_ENTRY_SIZE } from '../layout/config-cache-memory';
@@ -17,16 +17,17 @@ import { configure } from './configure';
 import { walkFault } from './faults';
 
 /**
- * Whether the planted fault hits a transaction; its record then stands in THREAD_EVENT.
- * Reads the access; destroys THREAD_CFG, or as `configure`.
- * @param enabled CR0.SMMUEN; without it only F_UUT is possible (IHI 0070 section 7.3.2).
+ * Whether the planted fault hits a transaction; its record is then in THREAD_EVENT. Reads
+ * the access; destroys THREAD_CFG, or does what `configure` does.
+ * @param enabled CR0.SMMUEN; while it is 0 only F_UUT is possible (IHI 0070 section
+ *   7.3.2).
  */
 export function plantedFault(smmu: usize, sid: u32, ssid: u32, enabled: bool): bool {
   const id = atomic.load<u32>(smmu, SMMU_AT_PLANTED_EVENT);
   if (atomic.load<u32>(smmu, SMMU_AT_PLANTED_SID) != sid || (!enabled && id != F_UUT)) return false;
   let stage2Only = false;
   if (id == F_TLB_CONFLICT) {
-    // The TLB is looked at only by a transaction that gets that far.
+    // Only a transaction that reaches the TLB can hit a conflict there.
     if (
       !configure(smmu, sid, ssid) ||
       load<u32>(THREAD + THREAD_CFG, CFG_CONFIG) == STE_CONFIG_BYPASS

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 // Stalled transactions (IHI 0070 sections 3.12.2, 4.7.1, 4.7.2). A transaction that
-// stalls leaves its StreamID and STAG in a table and is not in flight while it waits: its
-// endpoint comes back, asks for the answer, and translates again if that is a retry.
+// stalls stores its StreamID and STAG in a table, and is not in flight while it waits:
+// its endpoint polls for the answer, and translates again if the answer is a retry.
 //
-// An entry is one word, and every change of it a compare-and-swap of the whole: a command
+// An entry is one word, and every change is a compare-and-swap of the whole word: a
+// command that names another StreamID, or the STAG of an earlier use, changes nothing.
 // that names another StreamID, or the STAG of an earlier use, changes nothing.
 
 import { SMMU_AT_IDR5, SMMU_AT_STALLED } from '../layout/smmu-memory';
@@ -22,7 +23,7 @@ import {
 } from '../layout/stall-memory';
 import { bits } from '../lib/fields';
 
-/** No entry is free. */
+/** Returned when no entry is free. */
 export const NO_STAG: u32 = u32(-1);
 
 const STATE: u64 = 15 << STALL_STATE_SHIFT;
@@ -46,9 +47,9 @@ function change(smmu: usize, sid: u32, stag: u32, from: u32, to: u32): bool {
   return true;
 }
 
-// The entry that the next stall of a stream is to take: a free one; when there is none,
-// or the stream has its quota, one whose endpoint has given it up, of its own in the
-// latter case. 0 when there is none.
+// The entry for the next stall of a stream. A free one; if there is none, one that its
+// endpoint has abandoned. A stream that has reached its quota gets only an abandoned one
+// of its own. 0 when there is none.
 function entryFor(smmu: usize, sid: u32): usize {
   const count = min(bits(atomic.load<u32>(smmu, SMMU_AT_IDR5), IDR5_STALL_MAX), u32(MAX_STALLS));
   const quota = min(<u32>STALLS_PER_STREAM, max(count >> 1, 1));
@@ -75,12 +76,13 @@ function entryFor(smmu: usize, sid: u32): usize {
 }
 
 /**
- * Enters a transaction, which then waits. An entry's next use has another STAG: an answer
- * to an abandoned one has no effect on it.
- * @returns its STAG; NO_STAG when STALLS_PER_STREAM of its stream, or IDR5.STALL_MAX in all, wait already.
+ * Enters a transaction in the table, where it waits. Each use of an entry has another
+ * STAG, so an answer to an abandoned use does not affect the next.
+ * @returns its STAG; NO_STAG when STALLS_PER_STREAM transactions of the stream wait
+ *   already, or IDR5.STALL_MAX in all.
  */
 export function stallEnter(smmu: usize, sid: u32): u32 {
-  // Another thread may take the entry first; a transaction that comes away empty asks again.
+  // Another thread may acquire the entry first; the transaction is then tried again.
   const entry = entryFor(smmu, sid);
   if (entry == 0) return NO_STAG;
   const word = atomic.load<u64>(entry);
@@ -89,18 +91,21 @@ export function stallEnter(smmu: usize, sid: u32): u32 {
   const index = u32((entry - smmu - SMMU_AT_STALLS) / STALL_SIZE);
   const stag = (((u32(word) & 0xffff & ~(<u32>MAX_STALLS - 1)) + MAX_STALLS) & 0xffff) | index;
   if (atomic.cmpxchg<u64>(entry, word, packed(sid, stag, STALL_WAITING)) != word) return NO_STAG;
-  // An abandoned one is among them.
+  // An abandoned entry is already counted.
   if (state == STALL_FREE) atomic.add<i32>(smmu, 1, SMMU_AT_STALLED);
   return stag;
 }
 
-/** CMD_RESUME: the answer is STALL_RETRY, STALL_ABORT or STALL_RAZWI. Without effect unless the transaction waits. */
+/**
+ * CMD_RESUME with the answer STALL_RETRY, STALL_ABORT or STALL_RAZWI. No effect unless
+ * the transaction waits.
+ */
 export function stallResume(smmu: usize, sid: u32, stag: u32, answer: u32): void {
   if (change(smmu, sid, stag, STALL_WAITING, answer)) return;
   change(smmu, sid, stag, STALL_ABANDONED, STALL_FREE);
 }
 
-/** CMD_STALL_TERM. */
+/** CMD_STALL_TERM: aborts every waiting transaction of a stream. */
 export function stallTerminate(smmu: usize, sid: u32): void {
   if (atomic.load<i32>(smmu, SMMU_AT_STALLED) == 0) return;
   for (let index: u32 = 0; index < <u32>MAX_STALLS; index++) {
@@ -109,7 +114,7 @@ export function stallTerminate(smmu: usize, sid: u32): void {
   }
 }
 
-/** Takes an entry back whose record could not be written. */
+/** Frees an entry whose record could not be written. */
 export function stallLeave(smmu: usize, sid: u32, stag: u32): void {
   stallAbandon(smmu, sid, stag);
   change(smmu, sid, stag, STALL_ABANDONED, STALL_FREE);
@@ -125,7 +130,7 @@ export function stallAnswer(smmu: usize, sid: u32, stag: u32): u32 {
 
 export function stallAbandon(smmu: usize, sid: u32, stag: u32): void {
   if (change(smmu, sid, stag, STALL_WAITING, STALL_ABANDONED)) return;
-  // Answered already. Nobody but the endpoint takes it out of that state.
+  // Already answered. Only the endpoint changes this state.
   for (let state: u32 = STALL_RETRY; state < <u32>STALL_ABANDONED; state++)
     change(smmu, sid, stag, state, STALL_FREE);
 }

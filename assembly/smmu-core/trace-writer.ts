@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Records of the trace ring (layout/trace-memory.ts has the protocol). The drain calls
-// them through imports: inlined they would cost its loop registers while nothing is
-// traced.
+// Writes records of the trace ring (protocol: layout/trace-memory.ts). The drain calls
+// these functions through imports: inlined, they would cost its loop registers even while
+// nothing is traced.
 
 import { now } from '../imports/clock';
 import { THREAD, THREAD_ID } from '../imports/unit';
@@ -59,12 +59,12 @@ export function clock(): f64 {
   return now();
 }
 
-/** Makes the record of a unit valid. */
+/** Marks the record that starts at a unit as valid. */
 function publish(unit: usize): void {
   atomic.store<u32>(unit, ~load<u32>(unit, TRACE_SEQUENCE), TRACE_SEQUENCE);
 }
 
-/** Begins a record: takes its units, which lie in one piece. Returns the first of them. */
+/** Begins a record: reserves its units, which are contiguous. Returns the first. */
 function begin(units: u32): usize {
   const ring: usize = load<u32>(0, HOST_AT_TRACE);
   const mask = load<u32>(0, HOST_AT_TRACE_MASK);
@@ -79,7 +79,7 @@ function begin(units: u32): usize {
   }
 }
 
-/** The time of a record: milliseconds, or 0 inside a burst. */
+/** The time stamp of a record: milliseconds, or 0 inside a burst. */
 function stamp(): f64 {
   const marks = atomic.load<u32>(0, HOST_AT_TRACE_MARKS) & 0xffff;
   const burst = load<u32>(THREAD, THREAD_TRACE_BURST);
@@ -98,6 +98,7 @@ function stamp(): f64 {
   return time;
 }
 
+/** Fills the first words of a record. */
 function head(unit: usize, kind: u32, smmu: usize, detail: u32): void {
   const smmuIndex = u32((smmu - HOST_SMMUS) / SMMU_STRIDE);
   store<u32>(
@@ -108,7 +109,7 @@ function head(unit: usize, kind: u32, smmu: usize, detail: u32): void {
   store<f64>(unit, stamp(), TRACE_TIME);
 }
 
-/** The doorbell in THREAD_TRACE_DOORBELL has run nothing. */
+/** Records the doorbell in THREAD_TRACE_DOORBELL, which has started no run. */
 export function traceDoorbell(smmu: usize): void {
   const unit = begin(1);
   head(unit, TRACE_KIND_DOORBELL, smmu, 0);
@@ -117,7 +118,10 @@ export function traceDoorbell(smmu: usize): void {
   publish(unit);
 }
 
-/** Begins the record of a run of at most `most` commands. Returns where the drain puts them, 16 bytes each. */
+/**
+ * Begins the record of a run of at most `most` commands. Returns the address for their 16
+ * bytes each.
+ */
 export function traceRun(smmu: usize, queue: usize, most: u32): usize {
   const unit = begin(1 + ((most + 1) >> 1));
   head(unit, TRACE_KIND_RUN, smmu, u32((queue - smmu - SMMU_AT_QUEUES) / QUEUE_STRIDE));
@@ -126,7 +130,10 @@ export function traceRun(smmu: usize, queue: usize, most: u32): usize {
   return unit + TRACE_UNIT;
 }
 
-/** Ends the record; with `refused` one command more than those carried out stands in it. */
+/**
+ * Ends the record of a run. With `refused` the record has one command more than were
+ * executed.
+ */
 export function endTraceRun(commandsAt: usize, commands: u32, refused: bool): void {
   const unit = commandsAt - TRACE_UNIT;
   const began = load<f64>(unit, TRACE_TIME);
@@ -136,10 +143,10 @@ export function endTraceRun(commandsAt: usize, commands: u32, refused: bool): vo
 }
 
 /**
- * The translation that has just ended with `result`, TRANSLATE_*, after a walk or without
- * one. Reads the access, THREAD_PA, THREAD_PA_SIZE and THREAD_CFG.
+ * Records the translation that has just ended with `result`, TRANSLATE_*, with or without
+ * a walk. Reads the access, THREAD_PA, THREAD_PA_SIZE and THREAD_CFG.
  * @param event ID of its event, 0 for none.
- * @param configured its STE and CD have been found.
+ * @param configured its STE and CD were found.
  */
 export function traceWalk(smmu: usize, event: u32, result: i32, configured: bool): void {
   const unit = begin(WALK_UNITS);

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The translation of an access of several pages: where its bytes lie, in as few segments as
-// they are in.
+// Translates an access of several pages into the fewest contiguous segments.
 
 import { THREAD, THREAD_ID } from '../imports/unit';
 import { ACCESS_INSTRUCTION, ACCESS_WRITE } from '../layout/access';
@@ -20,14 +19,15 @@ import { TRANSLATE_OK } from '../layout/translate-results';
 import { hits, translate } from './translate';
 
 /**
- * Translates an access of `length` bytes, inside one registered access, up to the first byte
- * that it has no translation for, or that there is no room for a segment for: fills
- * this thread's segment block. What `translate` leaves in the thread block is of the last
- * page that it was called for.
+ * Translates an access of `length` bytes within one registered access. Stops at the first
+ * byte that has no translation, or that would need one segment too many. Fills this
+ * thread's segment block. The scratch words that `translate` fills are those of its last
+ * call.
  *
- * The first page's configuration holds for all of them: a CMD_SYNC behind a CFGI waits for
- * the access, as one behind a TLBI does.
- * @returns TRANSLATE_OK, or why the byte behind the segments has no translation.
+ * The configuration of the first page applies to all pages: a CMD_SYNC that follows a
+ * CFGI waits for the access, like one that follows a TLBI.
+ * @returns TRANSLATE_OK, or the reason why the byte after the segments has no
+ *   translation.
  */
 export function translateSegments(
   smmu: usize,
@@ -39,7 +39,7 @@ export function translateSegments(
   length: u32,
 ): i32 {
   const iova = (u64(iovaHi) << 32) | u64(iovaLo);
-  // As `translate` has it.
+  // Writes are data, as in `translate`.
   const looked = attributes & ACCESS_WRITE ? attributes & ~ACCESS_INSTRUCTION : attributes;
   const block: usize = HOST_SEGMENTS + (THREAD_ID - 1) * SEGMENTS_STRIDE;
   let segment: usize = block + SEGMENTS_FIRST - SEGMENT_SIZE;
@@ -54,7 +54,8 @@ export function translateSegments(
   while (done < length) {
     const at = iova + u64(done);
     if (!cached || !hits(smmu, vmid, asid, at, stage2Only, looked)) {
-      // Where SMMUEN is clear no configuration is read: THREAD_CFG has another access's.
+      // While SMMUEN is 0 no configuration is read, and THREAD_CFG has that of another
+      // access.
       store<u32>(THREAD + THREAD_CFG, STE_CONFIG_BYPASS, CFG_CONFIG);
       result = translate(smmu, sid, ssid, u32(at), u32(at >> 32), attributes);
       if (result != TRANSLATE_OK) break;

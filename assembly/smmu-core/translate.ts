@@ -74,16 +74,16 @@ import { allows, hasStage1, panOn, walk } from './walk';
 import { S1_CLEAN, S1_GLOBAL, S1_PERM, S1_SIZE } from './walk-stage1';
 import { S2_CLEAN, S2_OUT, S2_PERM, S2_SIZE } from './walk-stage2';
 
-/** Size of a page in which a bypassed access stays. */
+/** log2 of the page that a bypassed access stays in. */
 const BYPASS_SIZE: u32 = 12;
 
-// Configuration is read at most this often when CFGI commands keep changing it; then the
-// translation is used once, uncached.
+// If CFGI commands keep changing the configuration, it is read at most this often; the
+// translation is then used once and not cached.
 const CONFIG_TRIES = 2;
 
 /**
- * The address as it is: fills THREAD_PA and THREAD_PA_SIZE. False when it is wider than
- * IDR5.OAS.
+ * Passes the address through: fills THREAD_PA and THREAD_PA_SIZE. False when the address
+ * is wider than IDR5.OAS.
  */
 export function bypass(smmu: usize, iova: u64): bool {
   if (iova >> u64(oasBits(smmu)) != 0) return false;
@@ -93,10 +93,10 @@ export function bypass(smmu: usize, iova: u64): bool {
 }
 
 /**
- * Stalls a faulting transaction, by the access and THREAD_EVENT. Its record is never
- * lost: without room for it the transaction does not stall either.
+ * Stalls a faulting transaction, described by the access and THREAD_EVENT. Its record is
+ * never lost: without room for the record the transaction does not stall.
  */
-function hold(smmu: usize): i32 {
+function stall(smmu: usize): i32 {
   const sid = load<u32>(THREAD, THREAD_SID);
   const stag = stallEnter(smmu, sid);
   if (stag == NO_STAG) return TRANSLATE_WAIT;
@@ -105,8 +105,8 @@ function hold(smmu: usize): i32 {
   return TRANSLATE_WAIT;
 }
 
-// An atomic operation: what is behind this SMMU carries reads and writes alone. No table is looked
-// at, and SMMUEN does not matter (IHI 0070 sections 7.3.2, 16.7.1).
+// Refuses an atomic operation: the bus after this SMMU carries only reads and writes. No
+// table is read, and SMMUEN does not matter (IHI 0070 sections 7.3.2, 16.7.1).
 function unsupported(smmu: usize): i32 {
   memory.fill(THREAD + THREAD_CFG, 0, CFG_ENTRY_SIZE);
   walkFault(F_UUT, 0, false, 0);
@@ -118,22 +118,23 @@ function traced(): bool {
 }
 
 /**
- * Ends a faulting transaction, by the access, THREAD_EVENT and THREAD_CFG, and says so in
- * the trace.
+ * Ends a faulting transaction, described by the access, THREAD_EVENT and THREAD_CFG, and
+ * traces it.
  */
 function refuse(smmu: usize, configured: bool): i32 {
   const id = bits(load<u32>(THREAD, THREAD_EVENT), EVT_ID);
   const result = conclude(smmu, configured);
-  // One that waits comes again and again.
+  // A transaction that has to wait is tried again and again, and is not traced each time.
   if (traced() && result != TRANSLATE_WAIT) traceWalk(smmu, id, result, configured);
   return result;
 }
 
-// CD.A = 0 makes stage-1 faults of the translation read as zero instead of aborting.
+// Ends a faulting transaction. CD.A = 0 makes translation-related faults of stage 1 read
+// as zero instead of aborting.
 function conclude(smmu: usize, configured: bool): i32 {
   if (load<u32>(THREAD, THREAD_ATTRIBUTES) & ACCESS_ATS_REQUEST) return TRANSLATE_ABORT;
   const stage2 = bits(load<u32>(THREAD, THREAD_EVENT + 12), EVT_S2) != 0;
-  if (stalls(stage2)) return hold(smmu);
+  if (stalls(stage2)) return stall(smmu);
   const raz =
     configured &&
     translationFault() &&
@@ -147,9 +148,9 @@ function conclude(smmu: usize, configured: bool): i32 {
 }
 
 /**
- * Without TBI the top byte of a VA takes part in the translation although the IOTLB
- * leaves it out: such an address is for the walk to refuse.
- * @param input the address as the IOTLB has it.
+ * Whether the top byte of a VA makes the walk refuse it: without TBI the byte is part of
+ * the address, but the IOTLB ignores it.
+ * @param input the address as the IOTLB compares it.
  */
 export function tagRefused(iova: u64, input: u64): bool {
   if (iova == input) return false;
@@ -157,9 +158,10 @@ export function tagRefused(iova: u64, input: u64): bool {
 }
 
 /**
- * Whether the IOTLB has the address for the configuration in THREAD_CFG, with permission for
- * the access. Fills THREAD_PA and counts the hit when it has; fills THREAD_PA_SIZE with the
- * entry's size, also of one that does not allow the access, and with 0 when there is none.
+ * Whether the IOTLB has the address for the configuration in THREAD_CFG, with permission
+ * for the access; if so fills THREAD_PA and counts the hit. Fills THREAD_PA_SIZE with the
+ * size of the entry, even if its permissions are insufficient, and with 0 when there is
+ * no entry.
  */
 export function hits(
   smmu: usize,
@@ -181,12 +183,15 @@ export function hits(
 }
 
 /**
- * Translates one address of an access that stays inside the translation's block
+ * Translates one address of an access that stays inside the translated block
  * (THREAD_PA_SIZE). The caller has registered the access. Fills the access, and THREAD_PA
  * and THREAD_PA_SIZE or THREAD_EVENT; destroys all other scratch words of the thread
- * block. The generations are sampled before the configuration that the walk uses: an
- * invalidation that came after them is noticed at the insert, one that came before them
- * has been preceded by its CFGI.
+ * block.
+ *
+ * The generations are sampled before the configuration that the walk uses is known to be
+ * current. The insert detects an invalidation that comes after the sample; an
+ * invalidation before the sample came after its CFGI, which the configuration then
+ * reflects.
  */
 export function translate(
   smmu: usize,
@@ -211,7 +216,7 @@ export function translate(
     const enabled = bits(cr0, CR0_SMMUEN) != 0;
     if (bits(cr0, SMMU_CR0_PLANTED) && plantedFault(smmu, sid, substream, enabled))
       return refuse(smmu, false);
-    // GBPA records nothing.
+    // A refusal by GBPA is not recorded.
     if (!enabled)
       return !bits(atomic.load<u32>(smmu, SMMU_AT_GBPA), GBPA_ABORT) && bypass(smmu, iova)
         ? TRANSLATE_OK
@@ -239,21 +244,23 @@ export function translate(
   const stage2Only = config == STE_CONFIG_S2;
   const asid = load<u32>(THREAD + THREAD_CFG, CFG_ASID);
   if (hits(smmu, vmid, asid, iova, stage2Only, attributes)) return TRANSLATE_OK;
-  // A hit without permission is walked again: only the walk knows which stage refuses.
+  // A hit without permission is walked again: only the walk knows which stage refuses the
+  // access.
   count(THREAD_TLB_MISSES);
   const cachedSize = load<u32>(THREAD, THREAD_PA_SIZE);
   if (!walk(smmu, iova, attributes)) return refuse(smmu, true);
 
   const s1size = load<u32>(THREAD, S1_SIZE);
   const size = min(s1size, load<u32>(THREAD, S2_SIZE));
-  // Tables that put a block of another size where an entry is live: software has left the break and
-  // the TLBI out, and the IOTLB would have two entries for the address (IHI 0070 section 7.3.17).
+  // The tables map a block of another size where an entry is live: software has omitted
+  // break-before-make and the TLBI, and the IOTLB would have two entries for the address
+  // (IHI 0070 section 7.3.17).
   if (cachedSize != 0 && size != cachedSize) {
     walkFault(F_TLB_CONFLICT, EVT_CLASS_IN, stage2Only, iova);
     return refuse(smmu, true);
   }
   let permissions = load<u32>(THREAD, S1_PERM) & (load<u32>(THREAD, S2_PERM) | TLB_PERM_UNPRIV);
-  // A page that is still clean: its first write comes back to the walk.
+  // The page is still clean: its first write has to reach the walk.
   if (
     (attributes & ACCESS_WRITE) == 0 &&
     (load<u32>(THREAD, S1_CLEAN) | load<u32>(THREAD, S2_CLEAN)) != 0

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // The stage-1 half of a table walk: VMSAv8-64, any granule (IHI 0070 section 3.4, DDI
-// 0487 section D8). A walk leaves its result in the thread's scratch, S1_*, or a fault in
-// THREAD_EVENT. As at stage 2 it prepares the update of its leaf, which the commit
-// carries out.
+// 0487 section D8). A walk leaves its result in the thread's scratch words S1_*, or a
+// fault in THREAD_EVENT. As at stage 2, the walk prepares the update of its leaf
+// descriptor, and the commit executes it.
 
 import { THREAD } from '../imports/unit';
 import {
@@ -80,18 +80,18 @@ import {
 import { casAt, inOrder, loadAt, locate, NOWHERE } from './physical-memory';
 import { ALL_PERMISSIONS, NO_PA, tablePa } from './walk-stage2';
 
-// Output address, log2 size of the leaf, TLB_PERM_* bits, whether the leaf is global.
+// Output address, log2 of the leaf size, TLB_PERM_* bits, whether the leaf is global.
 export const S1_OUT: usize = THREAD_WALK_STAGE1 + 0x00;
 export const S1_SIZE: usize = THREAD_WALK_STAGE1 + 0x08;
 export const S1_PERM: usize = THREAD_WALK_STAGE1 + 0x0c;
 export const S1_GLOBAL: usize = THREAD_WALK_STAGE1 + 0x10;
 /**
- * 1 while the leaf is writable but clean (DBM): an entry for reads does not let writes
- * through.
+ * 1 while the leaf is writable but clean (DBM): an entry cached for reads must not permit
+ * writes.
  */
 export const S1_CLEAN: usize = THREAD_WALK_STAGE1 + 0x14;
-// The leaf's descriptor: its address before stage 2, as it was read, and as it is to be;
-// equal when there is nothing to update.
+// The leaf's descriptor: its address before stage 2, the value read, and the value to
+// write; the two are equal when there is no update.
 export const S1_SLOT: usize = THREAD_WALK_STAGE1 + 0x18;
 const S1_OLD: usize = THREAD_WALK_STAGE1 + 0x20;
 export const S1_NEW: usize = THREAD_WALK_STAGE1 + 0x28;
@@ -123,8 +123,8 @@ function stage1Permissions(descriptor: u64, cd1: u32, tableHi: u32, clean: bool)
   if (writable) permissions |= TLB_PERM_W;
   const wxn = writable && bits(cd1, CD_WXN);
   if (!bits(hi, PTE_XN) && !bits(tableHi, PTE_TABLE_XN) && !wxn) permissions |= TLB_PERM_UX;
-  // What unprivileged code can write, privileged code does not execute (DDI 0487 section
-  // D8.4), whatever UWXN says: it adds something for AArch32 tables alone.
+  // Privileged code must not execute pages that unprivileged code can write (DDI 0487
+  // section D8.4). UWXN does not matter: it adds something for AArch32 tables alone.
   const uwxn = writable && unprivileged;
   if (!bits(hi, PTE_PXN) && !bits(tableHi, PTE_TABLE_PXN) && !wxn && !uwxn)
     permissions |= TLB_PERM_PX;
@@ -132,11 +132,11 @@ function stage1Permissions(descriptor: u64, cd1: u32, tableHi: u32, clean: bool)
 }
 
 /**
- * Stage 1 of the access's VA. Reads THREAD_CFG; fills S1_*, or THREAD_EVENT on a fault;
- * destroys the set of table addresses (`tablePa`).
- * @param ids base of the ID registers that the tables are read by: the SMMU block, but for
- *   who asks what another SMMU would make of them.
- * @param write the access is a write, so that a clean page becomes dirty at the commit.
+ * Walks stage 1 for the access's VA. Reads THREAD_CFG; fills S1_*, or THREAD_EVENT on a
+ * fault; destroys the set of table addresses (`tablePa`).
+ * @param ids base of the ID registers that govern the walk: the SMMU block, except for a
+ *   caller that asks how another SMMU would walk the tables.
+ * @param write the access is a write, so a clean page becomes dirty at the commit.
  * @returns false on a fault.
  */
 export function walkStage1(smmu: usize, ids: usize, va: u64, write: bool): bool {
@@ -210,7 +210,7 @@ export function walkStage1(smmu: usize, ids: usize, va: u64, write: bool): bool 
         return false;
       }
     }
-    // HD has its effect only with HA. What the tables above make read-only does not
+    // HD has an effect only with HA. A page that a table above makes read-only does not
     // become dirty.
     const dbm: bool = ha && bits(cd1, CD_HD) != 0 && bits(u32(descriptor >> 32), PTE_DBM) != 0;
     const clean: bool =
@@ -222,7 +222,7 @@ export function walkStage1(smmu: usize, ids: usize, va: u64, write: bool): bool 
       ? el2Permissions(descriptor, cd1, tableHi, clean)
       : stage1Permissions(descriptor, cd1, tableHi, clean);
     store<u32>(THREAD, permissions, S1_PERM);
-    // Nothing tells a global entry of EL2 from another one: there are no ASIDs.
+    // EL2 has no ASIDs, so a global entry would not differ from another.
     store<u32>(THREAD, u32(!el2 && !bits(u32(descriptor), PTE_NG)), S1_GLOBAL);
     store<u32>(THREAD, u32(clean), S1_CLEAN);
     store<u64>(THREAD, slot, S1_SLOT);
@@ -233,11 +233,11 @@ export function walkStage1(smmu: usize, ids: usize, va: u64, write: bool): bool 
 }
 
 /**
- * Carries out the update that the stage-1 walk prepared. Reads S1_*; destroys the set of
- * table addresses (`tablePa`), and leaves S2_*, which has been walked for the output,
- * alone.
+ * Executes the descriptor update that the stage-1 walk prepared. Reads S1_*; destroys the
+ * set of table addresses (`tablePa`); does not touch S2_*, the result of the stage-2 walk
+ * for the output.
  * @returns WALK_DONE; WALK_FAULT with THREAD_EVENT; WALK_AGAIN when the descriptor has
- *   changed meanwhile.
+ *   changed in the meantime.
  */
 export function commitStage1(smmu: usize): u32 {
   const old = load<u64>(THREAD, S1_OLD);
@@ -254,7 +254,7 @@ export function commitStage1(smmu: usize): u32 {
   return casAt(place, inOrder(old, big), inOrder(updated, big)) ? WALK_DONE : WALK_AGAIN;
 }
 
-/** Stage 1 switched off (Config 6): the input is the IPA. Fills S1_*. */
+/** The result of a disabled stage 1 (Config 6): the input is the IPA. Fills S1_*. */
 export function skipStage1(input: u64): void {
   store<u64>(THREAD, input, S1_OUT);
   store<u32>(THREAD, 52, S1_SIZE);

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 // The stage-2 half of a table walk: VMSAv8-64, any granule (IHI 0070 section 3.4, DDI
-// 0487 section D8). A walk leaves its result in a set of the thread's scratch, or a fault
-// in THREAD_EVENT. Updates of access flag and dirty state (HTTU) are prepared by a walk
-// and carried out by the commit, once all permissions have been checked; where a stage-1
-// table itself goes through stage 2, on the spot.
+// 0487 section D8). A walk leaves its result in a set of the thread's scratch words, or a
+// fault in THREAD_EVENT. A walk prepares the update of access flag and dirty state
+// (HTTU), and the commit executes it once all permissions have been checked. The update
+// for a stage-1 table that itself goes through stage 2 is committed immediately.
 //
-// Two sets, because the update of a stage-1 descriptor needs stage 2 for the descriptor's
-// address while the access's own output waits for its commit.
+// There are two sets, because the update of a stage-1 descriptor needs stage 2 for the
+// descriptor's address while the access's own output waits for its commit.
 
 import { THREAD } from '../imports/unit';
 import { ACCESS_LOOK } from '../layout/access';
@@ -69,10 +69,10 @@ import {
 } from './geometry';
 import { casAt, inOrder, loadAt, locate, NOWHERE } from './physical-memory';
 
-// A set: output address, log2 size of the leaf, TLB_PERM_* bits; then whether the leaf is
-// writable but clean (DBM), where an entry for reads does not let writes through; where
-// the leaf's descriptor lies, as it was read and as it is to be, equal when there is
-// nothing to update.
+// A set: output address, log2 of the leaf size, TLB_PERM_* bits; whether the leaf is
+// writable but clean (DBM), in which case an entry cached for reads must not permit
+// writes; and the leaf's descriptor: its location, the value read, and the value to
+// write, which are equal when there is no update.
 const OUT: usize = 0x00;
 const SIZE: usize = 0x08;
 const PERM: usize = 0x0c;
@@ -90,20 +90,20 @@ export const S2_CLEAN: usize = S2_SET + CLEAN;
 export const S2_PLACE: usize = S2_SET + PLACE;
 export const S2_NEW: usize = S2_SET + NEW;
 
-/** The set of an address of one of stage 1's tables, or of a CD. */
+/** The set of the address of a stage-1 table or of a CD. */
 const TABLE_SET: usize = THREAD_WALK_TABLE;
 
 /**
- * Walks of one table address whose descriptor update keeps losing against other writers.
+ * Tries for one table address whose descriptor update keeps losing against other writers.
  */
 const UPDATE_TRIES = 4;
 
-/** What a stage that is switched off lets through. */
+/** The permissions that a disabled stage grants. */
 export const ALL_PERMISSIONS: u32 =
   TLB_PERM_R | TLB_PERM_W | TLB_PERM_UNPRIV | TLB_PERM_PX | TLB_PERM_UX;
 
-// TLB_PERM_* bits of execution, by the upper half of a leaf. With IDR3.XNX the bit below
-// XN turns the permission of privileged execution round.
+// The TLB_PERM_* bits of execution, from the upper half of a leaf. With IDR3.XNX the bit
+// below XN inverts the permission of privileged execution.
 function executable(smmu: usize, hi: u32): u32 {
   const none = bits(hi, PTE_XN) != 0;
   const split = bits(hi, PTE_PXN) != 0 && bits(atomic.load<u32>(smmu, SMMU_AT_IDR3), IDR3_XNX) != 0;
@@ -111,11 +111,11 @@ function executable(smmu: usize, hi: u32): u32 {
 }
 
 /**
- * Stage 2 of one IPA. Reads THREAD_CFG; fills S2_* for the access's own output, the set
- * of table addresses for anything else, or THREAD_EVENT on a fault.
- * @param kind EVT_CLASS_*: what the IPA is the address of; the access's own output is
+ * Walks stage 2 for one IPA. Reads THREAD_CFG; fills S2_* for the access's own output,
+ * the set of table addresses for any other IPA, or THREAD_EVENT on a fault.
+ * @param kind EVT_CLASS_*: what the IPA is the address of. The access's own output is
  *   EVT_CLASS_IN.
- * @param write the IPA is written, so that a clean page becomes dirty at the commit.
+ * @param write the IPA is written, so a clean page becomes dirty at the commit.
  * @returns false on a fault.
  */
 export function walkStage2(smmu: usize, ipa: u64, kind: u32, write: bool): bool {
@@ -131,7 +131,7 @@ export function walkStage2(smmu: usize, ipa: u64, kind: u32, write: bool): bool 
     return false;
   }
   let level = stage2StartLevel(granule, bits(ste5, STE_S2SL0) | (ds & CFG_DS_S2SL0_2), lpa2);
-  // Up to 16 tables lie side by side at the start level, so the first index may be wider
+  // At the start level up to 16 tables are concatenated, so the first index may be wider
   // than the others.
   const firstBits = inputBits - levelShift(granule, level);
   let indexMask = u64(-1) >> (<u64>64 - u64(firstBits));
@@ -177,7 +177,7 @@ export function walkStage2(smmu: usize, ipa: u64, kind: u32, write: bool): bool 
     }
     let permissions: u32 = TLB_PERM_UNPRIV;
     if (bits(u32(descriptor), PTE_S2AP_R)) permissions |= TLB_PERM_R;
-    // S2HD has its effect only with S2HA.
+    // S2HD has an effect only with S2HA.
     const dbm: bool = ha && bits(ste5, STE_S2HD) != 0 && bits(u32(descriptor >> 32), PTE_DBM) != 0;
     const clean: bool = dbm && !bits(u32(descriptor), PTE_S2AP_W);
     if (clean && write) updated |= u64(maskOf(PTE_S2AP_W));
@@ -196,9 +196,9 @@ export function walkStage2(smmu: usize, ipa: u64, kind: u32, write: bool): bool 
 }
 
 /**
- * Carries out the update that the last stage-2 walk into a set prepared. Reads the set
- * and THREAD_ATTRIBUTES, destroys nothing.
- * @returns false when the descriptor has changed meanwhile: walk again.
+ * Executes the update that the last stage-2 walk into a set prepared. Reads the set and
+ * THREAD_ATTRIBUTES, destroys nothing.
+ * @returns false when the descriptor has changed in the meantime: walk again.
  */
 export function commitStage2(set: usize): bool {
   const results = THREAD + set;
@@ -212,14 +212,15 @@ export function commitStage2(set: usize): bool {
   );
 }
 
-/** In place of a PA: THREAD_EVENT has the fault. */
+/** Returned in place of a PA when THREAD_EVENT has a fault. */
 export const NO_PA: u64 = u64(-1);
 
 /**
- * PA of an address that stage 1 reads its tables (or its CD) from: as it is, or through
- * stage 2 when nested. Reads THREAD_CFG; destroys TABLE_SET, and leaves S2_* alone.
+ * The PA of an address that stage 1 reads its tables (or its CD) from: the address
+ * itself, or its stage-2 translation when nested. Reads THREAD_CFG; destroys TABLE_SET;
+ * does not touch S2_*.
  * @param kind EVT_CLASS_CD or EVT_CLASS_TT.
- * @param write the descriptor there is updated.
+ * @param write the descriptor at the address is going to be updated.
  * @returns the PA, or NO_PA on a fault.
  */
 export function tablePa(smmu: usize, address: u64, kind: u32, write: bool): u64 {
@@ -236,7 +237,7 @@ export function tablePa(smmu: usize, address: u64, kind: u32, write: bool): u64 
   return NO_PA;
 }
 
-/** Stage 2 switched off (Config 5): the IPA is the PA. Fills S2_*. */
+/** The result of a disabled stage 2 (Config 5): the IPA is the PA. Fills S2_*. */
 export function skipStage2(ipa: u64): void {
   store<u64>(THREAD, ipa, S2_OUT);
   store<u32>(THREAD, 52, S2_SIZE);

@@ -28,8 +28,8 @@ import { oasBits } from './geometry';
 import { commitStage1, S1_OUT, S1_PERM, skipStage1, walkStage1 } from './walk-stage1';
 import { commitStage2, S2_PERM, S2_SET, skipStage2, walkStage2 } from './walk-stage2';
 
-// Walks of one access whose descriptor updates keep losing against other writers; then it
-// is refused.
+// Tries for one access whose descriptor updates keep losing against other writers; then
+// the access is refused.
 const WALK_TRIES = 4;
 
 /** Whether the configuration in use has a stage 1. */
@@ -39,9 +39,9 @@ export function hasStage1(): bool {
 }
 
 /**
- * Whether TLB_PERM_* bits let an access through.
- * @param pan PAN keeps privileged data accesses from pages that unprivileged ones may
- *   use; it is of stage 1, and so is every privilege.
+ * Whether TLB_PERM_* bits permit an access.
+ * @param pan PAN denies privileged data accesses to pages that unprivileged ones may use.
+ *   Like every privilege it belongs to stage 1.
  */
 export function allows(permissions: u32, attributes: u32, pan: bool): bool {
   // Unprivileged execution needs no unprivileged data access: a page may be execute-only.
@@ -52,13 +52,13 @@ export function allows(permissions: u32, attributes: u32, pan: bool): bool {
   return (permissions & (attributes & ACCESS_WRITE ? TLB_PERM_W : TLB_PERM_R)) != 0;
 }
 
-/** Whether the configuration in use has PAN on. */
+/** Whether PAN is enabled in the configuration in use. */
 export function panOn(): bool {
   return hasStage1() && bits(load<u32>(THREAD + THREAD_CFG, CFG_CD1), CD_PAN) != 0;
 }
 
-// One try, WALK_*. The permission check of stage 1 comes before stage 2 is walked for the
-// output. Descriptors are updated only for an access that both stages let through.
+// One try, WALK_*. Stage 1's permissions are checked before stage 2 is walked for the
+// output. Descriptors are updated only for an access that both stages permit.
 function walkOnce(smmu: usize, iova: u64, attributes: u32): u32 {
   const write = (attributes & ACCESS_WRITE) != 0;
   if (hasStage1()) {
@@ -68,7 +68,7 @@ function walkOnce(smmu: usize, iova: u64, attributes: u32): u32 {
       return WALK_FAULT;
     }
   } else {
-    // What stage 1 passes on untranslated may not be wider than an IPA (IHI 0070 section
+    // An address that bypasses stage 1 may not be wider than an IPA (IHI 0070 section
     // 3.4).
     if (iova >> u64(oasBits(smmu)) != 0) {
       walkFault(F_ADDR_SIZE, EVT_CLASS_IN, false, 0);
@@ -81,7 +81,7 @@ function walkOnce(smmu: usize, iova: u64, attributes: u32): u32 {
     skipStage2(ipa);
   } else {
     if (!walkStage2(smmu, ipa, EVT_CLASS_IN, write)) return WALK_FAULT;
-    // Stage 2 knows no privilege.
+    // Stage 2 has no privilege.
     if (!allows(load<u32>(THREAD, S2_PERM), attributes, false)) {
       stage2Fault(F_PERMISSION, EVT_CLASS_IN, ipa);
       return WALK_FAULT;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What a CMD_SYNC waits for beside accesses in flight: the endpoints that have not
-// answered ATC_INV commands of its queue (IHI 0070 sections 3.9.1.4 and 4.7.3).
+// The other condition of a CMD_SYNC, apart from accesses in flight: every endpoint has
+// answered the ATC_INV commands of its queue (IHI 0070 sections 3.9.1.4 and 4.7.3).
 
 import { clock } from '../imports/core';
 import {
@@ -22,18 +22,21 @@ function waitOf(smmu: usize, queue: usize): usize {
   );
 }
 
-/** An ATC_INV of the queue was not answered at once. `port`: the bit of the endpoint's port. */
+/**
+ * Records that an ATC_INV of the queue got no immediate answer. `port`: the bit of the
+ * endpoint's port.
+ */
 export function awaitPort(smmu: usize, queue: usize, port: u64): void {
   const wait = waitOf(smmu, queue);
   store<u64>(wait, load<u64>(wait, ATC_WAIT_PORTS) | port, ATC_WAIT_PORTS);
 }
 
-/** Whether no ATC_INV of the queue was left without an answer: a look that costs one load. */
+/** Whether no ATC_INV of the queue is recorded as unanswered. Costs one load. */
 export function noneAwaited(smmu: usize, queue: usize): bool {
   return load<u64>(waitOf(smmu, queue), ATC_WAIT_PORTS) == 0;
 }
 
-/** Whether by now every ATC_INV of the queue is answered. */
+/** Whether every ATC_INV of the queue has been answered by now. Updates the record. */
 export function atcsAnswered(smmu: usize, queue: usize): bool {
   const wait = waitOf(smmu, queue);
   let ports = load<u64>(wait, ATC_WAIT_PORTS);
@@ -47,8 +50,9 @@ export function atcsAnswered(smmu: usize, queue: usize): bool {
 }
 
 /**
- * The CMD_SYNC waits from now on. Its guest, which looks at CONS, is asked for the exits
- * at which the host can look at the time.
+ * Starts the wait of a CMD_SYNC for ATC_INV answers and sets its deadline. The guest
+ * polls CONS in memory, so its vCPUs are asked for exits, at which the host can check the
+ * deadline.
  */
 export function startWaiting(smmu: usize, queue: usize): void {
   store<f64>(
@@ -61,8 +65,8 @@ export function startWaiting(smmu: usize, queue: usize): void {
 }
 
 /**
- * True when the wait is over without an answer. The endpoints are cut off; the CMD_SYNC
- * that comes next has nothing to wait for.
+ * True when the deadline has passed without all answers. The silent endpoints are then
+ * isolated, and the record is cleared: the next CMD_SYNC does not wait for them.
  */
 export function timedOut(smmu: usize, queue: usize): bool {
   const wait = waitOf(smmu, queue);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Broadcast TLB maintenance: a processor's TLBI as it reaches the SMMUs that take part
-// (IDR0.BTM, CR2.PTM = 0; IHI 0070 section 3.17), and the DSB behind it. The VMID is that
-// under which the host has the vCPU run: nothing that a guest can say.
+// Broadcast TLB maintenance: the TLBI of a processor, as the SMMUs that take part receive
+// it (IDR0.BTM, CR2.PTM = 0; IHI 0070 section 3.17), and the DSB that follows. The VMID
+// is the one that the host has assigned to the vCPU; the guest cannot choose it.
 
 import { WINDOW } from '../imports/unit';
 import { ABI_TLBI_ASID, ABI_TLBI_VA, ABI_TLBI_VAA } from '../layout/guest-abi';
@@ -33,9 +33,9 @@ import { ofLeafIn, tlbEntry, tlbSequence } from '../smmu-core/iotlb';
 import { tlbiDone } from '../smmu-core/judged';
 import { markKilled } from '../smmu-core/set-lock';
 
-// Entries whose ASID is shared with processors (CD.ASET = 0): all of the ASID, or those
-// of an address. A generation of the ASID would take the others as well; hence all sets
-// are visited.
+// Removes the entries whose ASID is shared with processors (CD.ASET = 0): all entries of
+// the ASID, or those of one address. Raising the generation of the ASID would also remove
+// the entries that are not shared, so every set is visited.
 function killShared(smmu: usize, vmid: u32, asid: u32, everyAddress: bool, address: u64): void {
   const tag = placed(vmid, TLB_META_VMID) | maskOf(TLB_META_VALID);
   const tagMask = maskOf(TLB_META_VMID) | maskOf(TLB_META_S2) | maskOf(TLB_META_VALID);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-// Which commands are legal: for the loop of run-commands.ts, which carries out the
-// frequent ones itself, and for execute.ts, which has the others. By opcode, the queue's
-// action table says it (assembly/layout/action-memory.ts), less what the SMMU that the
-// guest was shown lacks (CTX_LACKS); by its fields, the functions below (IHI 0070
-// section 4).
+// Which commands are legal. Used by the loop of run-commands.ts, which executes the
+// frequent commands itself, and by execute.ts, which executes the rest. The opcode is
+// checked against the action table of the queue (assembly/layout/action-memory.ts), minus
+// the commands that the SMMU presented to the guest lacks (CTX_LACKS); the fields are
+// checked by the functions below (IHI 0070 section 4).
 
 import {
   ACTION_HOST,
@@ -40,17 +40,20 @@ import {
 import { bits, maskOf } from '../lib/fields';
 import { hasGranule, reservedRange } from '../smmu-core/invalidate';
 
-/** Nothing is wrong with the command. */
+/** The command is legal. */
 export const LEGAL: u32 = 0;
-/** From here on: CERROR_ILL, with the STAT_* offset of the reason on top. */
+/** Values from here on mean CERROR_ILL; the STAT_* offset of the reason is added. */
 export const ILLEGAL: u32 = 0x100;
 
-/** Action table of a queue kind. */
+/** The action table of a queue kind. */
 export function actionsOf(smmu: usize, kind: u32): usize {
   return smmu + SMMU_AT_ACTIONS + kind * ACTIONS_STRIDE;
 }
 
-/** Records that a command has met `lacked`, a bit of CTX_LACKS. True when no more than that happens. */
+/**
+ * Records that a guest has used `lacked`, a bit of CTX_LACKS. True when the use is only
+ * recorded, not refused.
+ */
 function recorded(context: usize, lacked: u32): bool {
   if (!bits(load<u32>(context, CTX_LACKS), LACKS_RECORDED)) return false;
   if (!(atomic.load<u32>(context, CTX_BEYOND) & lacked))
@@ -59,23 +62,26 @@ function recorded(context: usize, lacked: u32): bool {
 }
 
 /**
- * ACTION_* of a command, by the action table of its queue; a Non-secure queue has no
- * commands with SSec. What the guest's SMMU lacks is for `isLacked`.
+ * The ACTION_* of a command from its queue's action table. A command with SSec is illegal
+ * on a Non-secure queue. `isLacked` checks what the guest's SMMU lacks.
  */
 export function actionOf(actions: usize, d0: u64): u32 {
   return bits(u32(d0), CMD_SSEC) ? <u32>ACTION_ILLEGAL : <u32>load<u8>(actions + (u32(d0) & 0xff));
 }
 
-/** Whether a command is illegal as the guest's SMMU lacks it; on a VCMDQ that is recorded, and it is legal. */
+/**
+ * Whether a command is illegal because the guest's SMMU lacks it. On a VCMDQ its use is
+ * recorded, and it stays legal.
+ */
 export function isLacked(context: usize, action: u32): bool {
   const lacked = load<u32>(context, CTX_LACKS) & ((<u32>1) << action);
   return lacked != 0 && !recorded(context, lacked);
 }
 
 /**
- * Doubleword 1 of a TLBI by address for the SMMU that the guest was shown: without range
- * invalidation NUM, SCALE, TG and TTL are reserved, and ignored here (IHI 0070 section
- * 4.1.5). TG = 0 says so of all four.
+ * Doubleword 1 of a TLBI by address, as the SMMU presented to the guest reads it: without
+ * range invalidation NUM, SCALE, TG and TTL are reserved, and this SMMU ignores them (IHI
+ * 0070 section 4.1.5). TG = 0 makes all four ignored.
  */
 export function asShown(context: usize, d1: u64): u64 {
   const lacked = load<u32>(context, CTX_LACKS) & maskOf(LACKS_RANGES);
@@ -85,8 +91,8 @@ export function asShown(context: usize, d1: u64): u64 {
 }
 
 /**
- * Whether a command is a TLBI by address. One that is left to the host is refused for the
- * reason that a queue has which does not wait for its host.
+ * Whether a command is a TLBI by address. This includes a TLBI_NH_VAA that is left to the
+ * host, so that it is refused for the same reason as on a queue that executes it itself.
  */
 export function namesAddress(action: u32, d0: u64): bool {
   return (
@@ -99,7 +105,7 @@ export function namesAddress(action: u32, d0: u64): bool {
   );
 }
 
-// CMD_SYNC: a VCMDQ has CS = 0 only; 3 is reserved everywhere.
+// CMD_SYNC: a VCMDQ accepts only CS = 0; CS = 3 is reserved on every queue.
 function syncLegality(kind: u32, d0: u64): u32 {
   const cs = bits(u32(d0), SYNC_CS);
   const onVcmdq = kind == QUEUE_KIND_VCMDQ_GUEST || kind == QUEUE_KIND_VCMDQ_HYP;
@@ -108,9 +114,9 @@ function syncLegality(kind: u32, d0: u64): u32 {
 
 /**
  * Whether a command is legal, by its action and its fields.
- * @param kind QUEUE_KIND_* of its queue.
- * @param action of `actionOf`.
- * @returns LEGAL, or ILLEGAL with the STAT_* offset of its reason.
+ * @param kind QUEUE_KIND_* of the queue.
+ * @param action the result of `actionOf`.
+ * @returns LEGAL, or ILLEGAL plus the STAT_* offset of the reason.
  */
 export function legality(smmu: usize, kind: u32, action: u32, d0: u64, d1: u64): u32 {
   switch (action) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The registers of an ECMDQ in guest memory: EN and ENACK, ERR and ERRACK (IHI 0070
-// section 3.5.6). Bits of one name stand in the same place of PROD and CONS, and the
-// queue block keeps them there too.
+// section 3.5.6). Each of these pairs has the same bit position in PROD and CONS, and the
+// queue block stores it at that position too.
 
 import {
   QUEUE_ALLOCATED,
@@ -34,19 +34,20 @@ import {
   writeRegister,
 } from './vcmdq-page0';
 
-/** CONS of an enabled ECMDQ as software reads it. */
+/** CONS of an enabled ECMDQ, as software reads it. */
 export function ecmdqCons(queue: usize): u32 {
   return (
     load<u32>(queue, QUEUE_CONS) | load<u32>(queue, QUEUE_GERROR) | load<u32>(queue, QUEUE_ENABLED)
   );
 }
 
-// ERR and ERRACK differ.
+// An error is active: ERR and ERRACK differ.
 function failed(queue: usize, prod: u32): bool {
   return ((load<u32>(queue, QUEUE_GERROR) ^ prod) & maskOf(ECMDQ_CONS_ERR)) != 0;
 }
 
-// EN from 0 to 1: CONS is taken over once, and from then on is ours. An error that stands there is still active.
+// EN changes from 0 to 1: CONS is read from the register once; from then on the queue
+// block is authoritative. An error that the register shows is still active.
 function enable(queue: usize, prod: u32, cons: u32): void {
   const indexMask = ((<u32>2) << load<u32>(queue, QUEUE_LOG2SIZE)) - 1;
   atomic.store<u32>(queue, cons & indexMask, QUEUE_CONS);
@@ -63,8 +64,11 @@ function enable(queue: usize, prod: u32, cons: u32): void {
   atomic.store<u32>(queue, maskOf(ECMDQ_CONS_ENACK), QUEUE_ENABLED);
 }
 
-/** Follows EN and ERRACK; true when the queue is enabled. `prod` and `cons` are what was read. */
-export function followEcmdq(smmu: usize, queue: usize, prod: u32, cons: u32): bool {
+/**
+ * Applies EN and ERRACK; true when the queue is enabled. `prod` and `cons`: the register
+ * values read.
+ */
+export function applyEcmdqEnables(smmu: usize, queue: usize, prod: u32, cons: u32): bool {
   const wanted = (prod & maskOf(ECMDQ_CONS_ENACK)) != 0;
   const is = load<u32>(queue, QUEUE_ENABLED) != 0;
   if (wanted && !is) {
@@ -77,8 +81,8 @@ export function followEcmdq(smmu: usize, queue: usize, prod: u32, cons: u32): bo
   return wanted;
 }
 
-/** True when a round of the queue would find something to do. Loads only. */
-export function ecmdqDue(queue: usize, place: i64): bool {
+/** True when a round of the queue would find work. Only loads. */
+export function ecmdqHasWork(queue: usize, place: i64): bool {
   if (!inGuest(place) || atomic.load<u32>(queue, QUEUE_ALLOCATED) == 0) return false;
   const prodCons = readPair(place, OVERLAY_PROD);
   const prod = u32(prodCons);
@@ -95,8 +99,8 @@ export function ecmdqDue(queue: usize, place: i64): bool {
 }
 
 /**
- * Publishes a held error: CONS.ERR toggles, and ERR_REASON says which. While ERRACK
- * differs already the error stays held.
+ * Publishes a held error: toggles CONS.ERR and writes ERR_REASON. The error stays held
+ * while a previous one is active (ERR and ERRACK differ).
  */
 export function publishEcmdqError(smmu: usize, queue: usize, place: i64): void {
   if (

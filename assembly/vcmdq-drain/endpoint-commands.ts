@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Commands that are for an endpoint behind a stream: ATC_INV, RESUME, STALL_TERM (IHI
-// 0070 sections 4.5 and 4.7). On a queue that a guest writes their StreamID is the
-// guest's number, and only a stream that its host has given it is meant.
+// Commands for the endpoint that uses a stream: ATC_INV, PRI_RESP, RESUME, STALL_TERM
+// (IHI 0070 sections 4.5 and 4.7). On a queue that a guest writes, the StreamID is a
+// virtual one, and it must match a stream that the host has assigned to the guest.
 
 import { ACCESS_NO_SSID } from '../layout/access';
 import { PRG_FAILURE, PRG_INVALID, PRG_SUCCESS } from '../layout/ats-memory';
@@ -47,12 +47,13 @@ const NO_SID: u64 = u64(-1);
 /** Address[63:12]. */
 const PAGE_ADDRESS: u64 = 0xfffffffffffff000;
 
-// Whether a SID_MATCH means a StreamID.
+// Whether a SID_MATCH register matches a virtual StreamID.
 function matches(match: u32, virtSid: u32): bool {
   return bits(match, SID_MATCH_ENABLE) && bits(match, SID_MATCH_VIRT_SID) == virtSid;
 }
 
-// StreamID that a guest's command means: the pair whose VIRT_SID matches. NO_SID when none does.
+// The physical StreamID of a virtual one: SID_REPLACE of the pair whose VIRT_SID matches,
+// or an entry of the context's stream table. NO_SID when neither matches.
 function physicalSid(context: usize, virtSid: u32): u64 {
   for (let i: usize = 0; i < <usize>(CMDQV_SIDS_PER_VINTF << 2); i += 4) {
     const match = atomic.load<u32>(context + i, CTX_SID_MATCH);
@@ -74,14 +75,14 @@ function furtherSid(context: usize, virtSid: u32): u64 {
   return NO_SID;
 }
 
-// The physical StreamID of a command: NO_SID when it is not one of the context's.
+// The physical StreamID of a command: NO_SID when the stream is not one of the context's.
 function streamOf(context: usize, d0: u64): u64 {
   return load<u32>(context, CTX_HYP_OWN) != 0 ? d0 >> 32 : physicalSid(context, u32(d0 >> 32));
 }
 
-// ATC_INV and PRI_RESP have no effect while SMMUEN is 0, and are no error (IHI 0070
-// sections 4.5.1 and 4.5.2): that of the SMMU whose queue it is, and that of the physical
-// one.
+// ATC_INV and PRI_RESP have no effect, and are no error, while SMMUEN is 0 (IHI 0070
+// sections 4.5.1 and 4.5.2). This concerns both the SMMU that owns the queue and the
+// physical SMMU.
 function switchedOff(smmu: usize, context: usize): bool {
   return (
     !bits(atomic.load<u32>(smmu, SMMU_AT_CR0), CR0_SMMUEN) ||
@@ -89,15 +90,18 @@ function switchedOff(smmu: usize, context: usize): bool {
   );
 }
 
-// PASID that ATC_INV and PRI_RESP name, ACCESS_NO_SSID for none. Where there are no
-// PASIDs SSV counts for nothing: our choice of what sections 4.5.1 and 4.5.2 leave open.
+// The PASID that ATC_INV or PRI_RESP names, ACCESS_NO_SSID for none. Without PASID
+// support SSV is ignored, which is our choice: sections 4.5.1 and 4.5.2 leave it open.
 function pasidOf(smmu: usize, d0: u64): i32 {
   if (!bits(u32(d0), CMD_SSV) || !bits(atomic.load<u32>(smmu, SMMU_AT_IDR1), IDR1_SSIDSIZE))
     return ACCESS_NO_SSID;
   return i32(bits(u32(d0), CMD_SSID));
 }
 
-/** ATC_INV. `asWritten`: the StreamID is a physical one. False when it matches none. */
+/**
+ * ATC_INV. `asWritten`: the StreamID is a physical one. False when the StreamID matches
+ * no stream.
+ */
 export function atcInv(
   smmu: usize,
   queue: usize,
@@ -108,16 +112,17 @@ export function atcInv(
 ): bool {
   let sid = d0 >> 32;
   if (!asWritten) {
-    // `physicalSid` would be a call for each command, and many a guest has one device.
+    // Inline, because `physicalSid` would be a call per command, and many guests have one
+    // device.
     sid = matches(atomic.load<u32>(context, CTX_SID_MATCH), u32(sid))
       ? u64(atomic.load<u32>(context, CTX_SID_REPLACE))
       : physicalSid(context, u32(sid));
     if (sid == NO_SID) return switchedOff(smmu, context);
   }
-  // An endpoint without an ATC answers without more ado.
+  // An endpoint without an ATC has nothing to invalidate: the command is complete.
   const port = portOf(smmu, u32(sid));
   if (port == NO_PORT || switchedOff(smmu, context)) return true;
-  // Without SSV, and with Global, an endpoint drops what it has of the addresses whatever its PASID.
+  // Without SSV, or with Global, an endpoint drops the addresses for every PASID.
   const pasid = bits(u32(d0), ATC_INV_GLOBAL) ? ACCESS_NO_SSID : pasidOf(smmu, d0);
   const waiting = invalidateAtc(
     smmu,
@@ -130,7 +135,7 @@ export function atcInv(
   return true;
 }
 
-/** PRI_RESP, of the host: a guest's is its SMMU's affair. */
+/** PRI_RESP of the host. The guest's own SMMU model handles those of a guest. */
 export function priResponse(smmu: usize, context: usize, d0: u64, d1: u64): void {
   if (switchedOff(smmu, context)) return;
   const response = bits(u32(d1), PRI_RESP_RESPONSE);
@@ -144,7 +149,7 @@ export function priResponse(smmu: usize, context: usize, d0: u64, d1: u64): void
   callHost();
 }
 
-/** RESUME. What does not name a stalled transaction of the context's own streams has no effect. */
+/** RESUME. No effect unless it names a stalled transaction of a stream of the context. */
 export function resume(smmu: usize, context: usize, d0: u64, d1: u64): void {
   const sid = streamOf(context, d0);
   if (sid == NO_SID) return;
@@ -159,6 +164,7 @@ export function resume(smmu: usize, context: usize, d0: u64, d1: u64): void {
   callHost();
 }
 
+/** STALL_TERM: terminates every stalled transaction of a stream of the context. */
 export function stallTerm(smmu: usize, context: usize, d0: u64): void {
   const sid = streamOf(context, d0);
   if (sid == NO_SID) return;

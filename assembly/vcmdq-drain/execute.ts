@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// One command: check (command-legality.ts), substitute, act (IHI 0070 section 4;
-// docs/cmdqv.md for VMID and StreamID substitution). The doublewords are what was read
-// from the ring, once; nothing here looks at the ring again.
+// Executes one command: check (command-legality.ts), substitute, act (IHI 0070 section 4;
+// docs/cmdqv.md for VMID and StreamID substitution). The doublewords were read from the
+// ring once; nothing here reads the ring again.
 
 import {
   ACTION_ATC_INV,
@@ -54,15 +54,18 @@ import {
 } from './command-legality';
 import { atcInv, priResponse, resume, stallTerm } from './endpoint-commands';
 
-// Results of `execute`, beside those of an illegal command, which are `legality`'s.
-/** The command was LEGAL, and has been carried out. */
+// Results of `execute`, apart from the ILLEGAL ones, which `legality` returns.
+/** The command was LEGAL and has been executed. */
 export const DONE: u32 = LEGAL;
-/** The command is a CMD_SYNC. */
+/** The command is a CMD_SYNC; the caller executes it. */
 export const SYNC: u32 = 1;
-/** The host has to carry the command out. */
+/** The command is left to the host. */
 export const HOST: u32 = 2;
 
-/** Visits of every set of the configuration cache and of every stalled transaction, in blocks of the IOTLB. */
+/**
+ * Cost of visiting every set of the configuration cache, or every stalled transaction, in
+ * IOTLB blocks.
+ */
 const EVERY_CONFIG: u32 = CFG_SETS * CFG_WAYS;
 const EVERY_STALL: u32 = MAX_STALLS / 4;
 
@@ -70,9 +73,9 @@ function cfgi(smmu: usize): void {
   atomic.add<i32>(smmu + SMMU_AT_STATS, 1, STAT_CFGI);
 }
 
-// VMID that a command acts on: the context's own, whatever a guest wrote. The loop of
-// run-commands.ts has the same in its own code: shared, it costs that loop registers, and
-// 5 % with a full IOTLB.
+// The VMID that a command acts on: the context's, regardless of the VMID that a guest
+// wrote. The loop of run-commands.ts repeats this code: sharing it costs that loop
+// registers, and 5 % of its speed with a full IOTLB.
 function vmidOf(queue: usize, context: usize, d0: u64): u32 {
   const written = bits(u32(d0 >> 32), TLBI_VMID);
   if (load<u32>(context, CTX_HYP_OWN) != 0) return written;
@@ -81,7 +84,8 @@ function vmidOf(queue: usize, context: usize, d0: u64): u32 {
   return vmid;
 }
 
-// An invalidation with a raise of its own. Returns the blocks visited.
+// Executes an invalidation that raises the generation by itself. Returns the blocks
+// visited.
 function invalidate(smmu: usize, action: u32, vmid: u32, d0: u64, d1: u64): u32 {
   const block = vmidBlock(smmu, vmid);
   if (action == ACTION_TLBI_S2_IPA) return invalidateIpa(smmu, vmid, d0, d1);
@@ -95,8 +99,8 @@ function invalidate(smmu: usize, action: u32, vmid: u32, d0: u64, d1: u64): u32 
   return 0;
 }
 
-// Entries of EL2, or EL2-E2H, as CR2.E2H says; EL2 has no ASIDs (IHI 0070 section 4.4.2).
-// Returns the blocks visited.
+// Invalidates entries of EL2, or of EL2-E2H, depending on CR2.E2H; EL2 has no ASIDs (IHI
+// 0070 section 4.4.2). Returns the blocks visited.
 function invalidateEl2(smmu: usize, action: u32, d0: u64, d1: u64): u32 {
   const el2 = vmidBlock(smmu, VMID_EL2);
   const e2h = vmidBlock(smmu, VMID_E2H);
@@ -119,10 +123,11 @@ function invalidateEl2(smmu: usize, action: u32, d0: u64, d1: u64): u32 {
 }
 
 /**
- * Carries one command out, CMD_SYNC excepted.
- * @param kind the queue's QUEUE_KIND_*.
- * @param d0 the command's doublewords.
- * @returns DONE, SYNC, HOST or what `legality` says, for `resultOf` and `visitedBy`.
+ * Executes one command, except CMD_SYNC.
+ * @param kind QUEUE_KIND_* of the queue.
+ * @param d0 doubleword 0 of the command.
+ * @param d1 doubleword 1.
+ * @returns DONE, SYNC, HOST or a result of `legality`, for `resultOf` and `visitedBy`.
  */
 export function execute(
   smmu: usize,
@@ -167,10 +172,10 @@ export function execute(
       return withVisited(DONE, EVERY_CONFIG);
     case ACTION_CFGI_CD: {
       cfgi(smmu);
-      // SSV is reserved in CFGI_CD: the SubstreamID counts whatever it says.
+      // SSV is reserved in CFGI_CD: the SubstreamID is used regardless of it.
       const ssid = i64(bits(u32(d0), CMD_SSID));
-      // The CD of transactions without a SubstreamID is CD 0, so SSID 0 means it as well:
-      // drop every entry of the stream.
+      // Transactions without a SubstreamID use CD 0, so SSID 0 covers them as well: drop
+      // every entry of the stream.
       invalidateConfig(smmu, u32(d0 >> 32), ssid == 0 ? EVERY_SSID : ssid);
       cfgiDone(smmu, CFGI_OF_CD, u32(d0 >> 32), 0, u32(ssid), bits(u32(d1), CFGI_LEAF));
       return DONE;
@@ -188,17 +193,18 @@ export function execute(
     case ACTION_STALL_TERM:
       stallTerm(smmu, context, d0);
       return withVisited(DONE, EVERY_STALL);
-    // A guest's is its SMMU's: only that knows which group of which of its streams is meant.
+    // The guest's own SMMU model handles those of a guest: only it knows which page
+    // request group of which stream they name.
     case ACTION_PRI_RESP:
       if (kind != QUEUE_KIND_MAIN && kind != QUEUE_KIND_VCMDQ_HYP) return HOST;
       priResponse(smmu, context, d0, d1);
       return DONE;
-    // One that the loop has tried.
+    // The loop of run-commands.ts has tried it already.
     case ACTION_ATC_INV:
       return atcInv(smmu, queue, context, load<u32>(context, CTX_HYP_OWN) != 0, d0, d1)
         ? DONE
         : ILLEGAL + STAT_ILL_SID;
-    // ACTION_NONE.
+    // ACTION_NONE: no effect.
     default:
       return DONE;
   }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The VCMDQ drain: what a doorbell, a side core and the host call. Types and docs of the exports: assembly/load.ts.
+// The VCMDQ drain: the exports that a doorbell, a side core and the host call. Their
+// types and documentation are in assembly/load.ts.
 
 import { traceDoorbell } from '../imports/core';
 import { THREAD, WINDOW } from '../imports/unit';
@@ -61,20 +62,23 @@ import { reapTlbSet } from '../smmu-core/iotlb';
 import { NOWHERE } from '../smmu-core/physical-memory';
 import { publishEcmdqError } from './ecmdq';
 import { requestExit } from './exit-request';
-import { acquire, callHost, giveUp, release } from './ownership';
+import { acquire, callHost, release, releaseAndCallHost } from './ownership';
 import { contextOf, isVcmdq, queueBlock, restart, stat } from './queue-words';
-import { due, publicCons, SERVICE_WORK, serveOwned, serveQueue, settled } from './serve';
+import { hasWork, isIdleFast, publicCons, SERVICE_WORK, serveOwned, serveQueue } from './serve';
 import { CONS, GERROR, GERRORN, page0Of, readRegister, writeRegister } from './vcmdq-page0';
 
 export { dsb, tlbi } from './broadcast';
 
 /**
- * Work (as a queue's BUDGET counts it) behind which `watch` returns, and how many looks
- * pass between two that take in every queue.
+ * `watch` returns after this much work (in the unit of a queue's BUDGET); one look in
+ * LOOKS_AT_BUSY covers every queue.
  */
 const WATCH_WORK: u32 = 1024;
 const LOOKS_AT_BUSY: u32 = 8;
-/** Work behind which no further queue is served in one call. The next call begins at that queue. */
+/**
+ * After this much work a call serves no further queue. The next call starts at the queue
+ * that was left out.
+ */
 const PASS_WORK: u32 = 2048;
 
 function contextBlock(smmu: usize, index: u32): usize {
@@ -87,7 +91,7 @@ function queueOfSlot(smmu: usize, context: usize, lvcmdq: u32): usize {
   return entry == 0 ? 0 : queueBlock(smmu, u32(entry) - 1);
 }
 
-// The slot that a look at every queue of the context begins at.
+// The slot at which a pass over every queue of the context starts.
 function firstSlot(context: usize, slots: u32): u32 {
   const slot = load<u32>(context, CTX_NEXT_SLOT);
   return slot < slots ? slot : 0;
@@ -97,7 +101,7 @@ function nextSlot(slot: u32, slots: u32): u32 {
   return slot + 1 < slots ? slot + 1 : 0;
 }
 
-// True while the queue waits for the host to publish an error, or to carry a command out.
+// True while the queue waits for the host to publish an error or to execute a command.
 function heldForHost(queue: usize): bool {
   const state = atomic.load<u32>(queue, QUEUE_STATE);
   return state == QUEUE_ERROR_HELD || state == QUEUE_NEEDS_HOST;
@@ -113,7 +117,7 @@ export function doorbell(id: u32, offset: u32): void {
   atomic.add<i32>(context, 1, CTX_DOORBELL_CALLS);
   const traced = load<u32>(0, HOST_AT_TRACE) != 0;
   const slot = bits(id, DOORBELL_SLOT) + offset / VCMDQ_STRIDE;
-  // The first run that the doorbell starts takes it into its record.
+  // The record of the first run that this doorbell starts includes the doorbell.
   if (traced)
     store<u32>(
       THREAD,
@@ -123,7 +127,8 @@ export function doorbell(id: u32, offset: u32): void {
       THREAD_TRACE_DOORBELL,
     );
   const queue = queueOfSlot(smmu, context, slot);
-  // What is left over, or needs the host, waits for it: the guest is asked for an exit, as it looks at CONS without one.
+  // Remaining work, and work for the host, waits for an exit. The guest polls CONS
+  // without one, so it is asked for an exit.
   if (queue != 0 && (serveQueue(smmu, queue) >= SERVICE_WORK || heldForHost(queue))) requestExit();
   if (traced && load<u32>(THREAD, THREAD_TRACE_DOORBELL) != 0) traceDoorbell(smmu);
 }
@@ -162,21 +167,22 @@ export function watch(smmu: usize, index: u32, looks: u32): u32 {
   let found = false;
   let busy = slots;
   for (let look: u32 = 0; look < looks; look++) {
-    // Most looks go to the queue that had work last: it is the likeliest to have some
-    // again, and its guest may be waiting.
+    // Most looks go to the queue that had work last: it is the likeliest to have more,
+    // and its guest may be waiting.
     const all = look % LOOKS_AT_BUSY == 0 || busy == slots;
     const count = all ? slots : 1;
     let slot = all ? firstSlot(context, slots) : busy;
     let served = false;
     for (let i: u32 = 0; i < count; i++, slot = nextSlot(slot, slots)) {
-      // A pass that is cut goes on at the same queue: one that is never empty does not
-      // keep those behind it from being looked at.
+      // The next pass resumes where this one was cut, so that a queue that is never empty
+      // does not starve the queues after it.
       if (done >= PASS_WORK) {
         store<u32>(context, slot, CTX_NEXT_SLOT);
         break;
       }
       const queue = queueOfSlot(smmu, context, slot);
-      if (queue == 0 || (look != 0 && settled(queue, context)) || !due(queue, context)) continue;
+      if (queue == 0 || (look != 0 && isIdleFast(queue, context)) || !hasWork(queue, context))
+        continue;
       served = true;
       busy = slot;
       done += serveQueue(smmu, queue);
@@ -200,7 +206,7 @@ export function serveParked(smmu: usize): u32 {
       break;
     }
     work += serveQueue(smmu, queue);
-    // A queue of another machine is out of this unit's reach: its own unit has to run it.
+    // This unit cannot reach another machine's queue: that machine's unit has to run it.
     if (atomic.load<u32>(queue, QUEUE_STATE) == QUEUE_PARKED) callHost();
   }
   return u32(atomic.load<i32>(smmu, SMMU_AT_PARKED));
@@ -219,7 +225,8 @@ export function publishError(smmu: usize, index: u32): u32 {
   ) {
     const gerror = load<u32>(queue, QUEUE_GERROR);
     const error = maskOf(VCMDQ_GERROR_CMDQ_ERR);
-    // CONS before GERROR: who sees the error sees where it is. An error that is already active is not toggled back.
+    // CONS before GERROR: whoever sees the error also sees its position. An error that is
+    // already active is not toggled back.
     atomic.store<u32>(queue, QUEUE_ERROR_PUBLISHED, QUEUE_STATE);
     writeRegister(page0, CONS, publicCons(queue));
     if (((gerror ^ readRegister(page0, GERRORN)) & error) == 0)
@@ -257,11 +264,12 @@ export function resume(smmu: usize, index: u32): u32 {
   return QUEUE_ACQUIRED;
 }
 
-// Everything that a thread can own carries its number; nothing else is touched, so the others may go on working.
+// Everything that a thread can own carries its number. Only those items are touched, so
+// other threads may keep running.
 export function reapThread(smmu: usize, thread: u32): void {
   for (let i: u32 = 0; i < <u32>MAX_QUEUES; i++) {
     const queue = queueBlock(smmu, i);
-    if (load<u32>(queue, QUEUE_OWNER_THREAD) == thread + 1) giveUp(queue);
+    if (load<u32>(queue, QUEUE_OWNER_THREAD) == thread + 1) releaseAndCallHost(queue);
   }
   for (let set: u32 = 0; set < <u32>TLB_SETS; set++) reapTlbSet(smmu, set, thread);
   for (let set: u32 = 0; set < <u32>CFG_SETS; set++) reapConfigSet(smmu, set, thread);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A queue block: where it is, and what its fields say.
+// A queue block: its address, and the meaning of its fields.
 
 import { CTX_STRIDE, SMMU_AT_CONTEXTS } from '../layout/context-memory';
 import {
@@ -40,26 +40,26 @@ export function stat(smmu: usize, offset: usize): void {
 }
 
 /**
- * Stops a queue at a command. CONS before the state: the host may be on another thread,
- * and looks for the command there as soon as it sees the state.
+ * Stops a queue at a command. CONS is stored before the state: the host may be on another
+ * thread, and looks for the command at CONS as soon as it sees the state.
  */
 export function stop(queue: usize, cons: u32, state: u32): void {
   atomic.store<u32>(queue, cons, QUEUE_CONS);
   atomic.store<u32>(queue, state, QUEUE_STATE);
   callHost();
-  // Nothing traps on such a queue: its guest, which waits for CONS, has to be asked for
-  // the exit at which the host can act.
+  // No register of such a queue traps: its guest polls CONS in memory, and has to be
+  // asked for the exit at which the host can act.
   const kind = load<u32>(queue, QUEUE_KIND);
   if (kind == QUEUE_KIND_OVERLAY || kind == QUEUE_KIND_ECMDQ) requestExit();
 }
 
-/** Has a queue run: it is not stopped at an error, nor for its host. */
+/** Sets a queue running: clears an error, and a stop for the host. */
 export function restart(queue: usize): void {
   atomic.store<u32>(queue, 0, QUEUE_ERR);
   atomic.store<u32>(queue, QUEUE_RUNNING, QUEUE_STATE);
 }
 
-/** Switches a queue off; the next enable finds it without an error. */
+/** Disables a queue. Its error is cleared, so the next enable starts without one. */
 export function disable(smmu: usize, queue: usize): void {
   unpark(smmu, queue);
   atomic.store<u32>(queue, 0, QUEUE_ENABLED);
@@ -68,7 +68,8 @@ export function disable(smmu: usize, queue: usize): void {
 
 /** Leaves the parked state, if the queue is in it. */
 export function unpark(smmu: usize, queue: usize): void {
-  // By exchange: a device model that resets the queue takes it out of the count in the same way.
+  // By compare-exchange: a device model that resets the queue corrects the count in the
+  // same way.
   if (atomic.cmpxchg<u32>(queue, QUEUE_PARKED, QUEUE_RUNNING, QUEUE_STATE) == QUEUE_PARKED)
     atomic.sub<i32>(smmu, 1, SMMU_AT_PARKED);
 }

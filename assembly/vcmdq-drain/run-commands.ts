@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The commands of a queue: from its private CONS up to a PROD that was read. Used by
-// every kind of queue and every placement of the drain.
+// Runs the commands of a queue, from the CONS in its queue block up to a PROD that was
+// read. Used for every kind of queue and every placement of the drain.
 
 import { endTraceRun, traceRun } from '../imports/core';
 import { load128 } from '../imports/port';
@@ -60,15 +60,17 @@ import { stat, stop } from './queue-words';
 import { signal, sync } from './sync';
 
 /**
- * Work of one round, which is what a queue can make its neighbours wait: each command counts 1, and each
- * BLOCKS_PER_COMMAND blocks of the IOTLB that it visits count 1 more. The command that exceeds it is the last.
+ * Work of one round, which bounds the time that a queue can make its neighbours wait.
+ * Each command counts 1, and every BLOCKS_PER_COMMAND IOTLB blocks that it visits count 1
+ * more. The command that reaches the budget is the last of the round.
  */
 export const BUDGET: u32 = 256;
 
 const NO_VMID: u32 = u32(-1);
 
-// The error is held: CONS stays at the command, nothing is published until the host's policy has spoken.
-export function hold(smmu: usize, queue: usize, cons: u32, code: u32, reason: u32): void {
+// Stops the queue with an error that is held: CONS stays at the command, and nothing is
+// published until the host's policy decides.
+export function holdError(smmu: usize, queue: usize, cons: u32, code: u32, reason: u32): void {
   stat(smmu, reason);
   stat(smmu, STAT_ERROR_HELD);
   store<i64>(queue, load<i64>(queue, QUEUE_ERRORS) + 1, QUEUE_ERRORS);
@@ -77,8 +79,8 @@ export function hold(smmu: usize, queue: usize, cons: u32, code: u32, reason: u3
   stop(queue, cons, QUEUE_ERROR_HELD);
 }
 
-// What a run counts, in one word (a run has at most BUDGET commands): locals that live
-// across a call cost a spill for each command.
+// The counts of a run, packed into one word (a run has at most BUDGET commands): each
+// local that lives across a call costs a spill per command.
 const COUNT: u64 = (1 << 10) - 1;
 const SYNC_SHIFT: u64 = 10;
 const REWRITE_SHIFT: u64 = 20;
@@ -88,7 +90,7 @@ const COMMAND: u64 = 1;
 const A_SYNC: u64 = (<u64>1) << SYNC_SHIFT;
 const A_REWRITE: u64 = (<u64>1) << REWRITE_SHIFT;
 const AN_ATC_INV: u64 = (<u64>1) << ATC_INV_SHIFT;
-/** The blocks visited are the budget. */
+/** The blocks visited have used up the budget. */
 const SPENT: u64 = u64(BUDGET * BLOCKS_PER_COMMAND) << VISITED_SHIFT;
 
 function add(counter: usize, count: u64): void {
@@ -97,7 +99,7 @@ function add(counter: usize, count: u64): void {
 
 /**
  * Runs commands up to `written`, the PROD that was read, within BUDGET. Returns the work:
- * at least BUDGET when some may be left.
+ * BUDGET or more when commands may remain.
  */
 export function run(smmu: usize, queue: usize, context: usize, written: u32): u32 {
   const log2size = load<u32>(queue, QUEUE_LOG2SIZE);
@@ -112,7 +114,7 @@ export function run(smmu: usize, queue: usize, context: usize, written: u32): u3
   const ringWindow = load<u32>(queue, QUEUE_RING_WINDOW);
   const base = load<u32>(queue, QUEUE_RING);
   if (base == 0 || (ringWindow != 0 && ringWindow != u32(WINDOW))) {
-    hold(smmu, queue, cons, CERROR_ABT, STAT_FETCH_ABORT);
+    holdError(smmu, queue, cons, CERROR_ABT, STAT_FETCH_ABORT);
     return 0;
   }
   const actions = actionsOf(smmu, load<u32>(queue, QUEUE_KIND));
@@ -123,11 +125,11 @@ export function run(smmu: usize, queue: usize, context: usize, written: u32): u3
   let command = i64x2.splat(0);
   let result = DONE;
   for (;;) {
-    // The commands that drivers send in numbers are carried out in a loop of their own, and with
-    // one raise of the generation for all that name the same VMID. What it leaves to `execute`
-    // breaks it, and so ends the run of commands that share a raise, as it must: a CFGI may be
-    // among these, and a walk that began between the raise and the CFGI carries the raised
-    // generation and the old configuration.
+    // The inner loop executes the commands that drivers send in large numbers.
+    // Consecutive ones that name the same VMID share one raise of its generation. A
+    // command that is left to `execute` leaves the loop, which ends this sharing. It has
+    // to: the command may be a CFGI, and a walk that began between the raise and the CFGI
+    // carries the raised generation together with the old configuration.
     let raisedVmid: u32 = NO_VMID;
     let generation: i64 = 0;
     while (cons != end) {
@@ -216,6 +218,6 @@ export function run(smmu: usize, queue: usize, context: usize, written: u32): u3
   const atcInvs = (tally >> ATC_INV_SHIFT) & COUNT;
   if (atcInvs != 0) atomic.add<i32>(smmu + SMMU_AT_STATS, i32(atcInvs), STAT_ATC_INV);
   if (result == HOST) stop(queue, cons, QUEUE_NEEDS_HOST);
-  else if (result >= ILLEGAL) hold(smmu, queue, cons, CERROR_ILL, result - ILLEGAL);
+  else if (result >= ILLEGAL) holdError(smmu, queue, cons, CERROR_ILL, result - ILLEGAL);
   return u32(commands + (tally >> VISITED_SHIFT) / BLOCKS_PER_COMMAND);
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The service of a queue: its registers, its enables, and rounds of commands until nobody has rung meanwhile.
+// Serves a queue: applies its register writes and enables, then runs rounds of commands
+// until no doorbell has arrived during the last one.
 
 import { load128 } from '../imports/port';
 import { WINDOW } from '../imports/unit';
@@ -42,10 +43,10 @@ import { maskOf, placed } from '../lib/fields';
 import { syncPassed } from '../smmu-core/in-flight';
 import { NOWHERE } from '../smmu-core/physical-memory';
 import { atcsAnswered, timedOut } from './atc-wait';
-import { ecmdqCons, ecmdqDue, followEcmdq } from './ecmdq';
-import { callHost, giveUp, letGo, ring, rings } from './ownership';
+import { applyEcmdqEnables, ecmdqCons, ecmdqHasWork } from './ecmdq';
+import { callHost, releaseAndCallHost, releaseUnlessRung, ring, rings } from './ownership';
 import { contextOf, disable, isVcmdq, restart, stat, stop, unpark } from './queue-words';
-import { BUDGET, hold, run } from './run-commands';
+import { BUDGET, holdError, run } from './run-commands';
 import { signal } from './sync';
 import {
   CONFIG,
@@ -59,7 +60,7 @@ import {
   readPair,
   readRegister,
   STATUS,
-  settle,
+  writeIfChanged,
   writeRegister,
 } from './vcmdq-page0';
 
@@ -68,7 +69,10 @@ const ROUNDS = 4;
 /** Work of a call that has used up its rounds. */
 export const SERVICE_WORK: u32 = ROUNDS * BUDGET;
 
-/** CONS as software reads it: index, wrap bit and, while an error is published, its code. */
+/**
+ * CONS as software reads it: index, wrap bit and, while an error is published, the error
+ * code.
+ */
 export function publicCons(queue: usize): u32 {
   const published = load<u32>(queue, QUEUE_STATE) == QUEUE_ERROR_PUBLISHED;
   return (
@@ -77,7 +81,8 @@ export function publicCons(queue: usize): u32 {
   );
 }
 
-// CONFIG.EN from 0 to 1: CONS is taken over once, and from then on is ours.
+// CONFIG.EN changes from 0 to 1: CONS is read from the register once; from then on the
+// queue block is authoritative.
 function enable(smmu: usize, queue: usize, cons: u32, gerrorn: u32): void {
   if (load<u32>(queue, QUEUE_RING) == 0) {
     const gerror = load<u32>(queue, QUEUE_GERROR);
@@ -93,8 +98,8 @@ function enable(smmu: usize, queue: usize, cons: u32, gerrorn: u32): void {
   atomic.store<u32>(queue, 1, QUEUE_ENABLED);
 }
 
-// Follows the enables of a VCMDQ; true when the queue runs.
-function follow(
+// Applies the enables of a VCMDQ; true when the queue is enabled.
+function applyEnables(
   smmu: usize,
   queue: usize,
   context: usize,
@@ -113,8 +118,9 @@ function follow(
   return load<u32>(queue, QUEUE_ENABLED) != 0;
 }
 
-// True when the queue may run: not stopped, or what stopped it is over.
-function runnable(smmu: usize, queue: usize, gerrorn: u32): bool {
+// True when the queue may run now. Ends a stop whose cause has ended: a parked CMD_SYNC
+// completes, an acknowledged error is cleared.
+function leaveStop(smmu: usize, queue: usize, gerrorn: u32): bool {
   const state = load<u32>(queue, QUEUE_STATE);
   if (state == QUEUE_RUNNING) return true;
   if (state == QUEUE_PARKED) {
@@ -123,7 +129,7 @@ function runnable(smmu: usize, queue: usize, gerrorn: u32): bool {
     if (!atcsAnswered(smmu, queue)) {
       if (!timedOut(smmu, queue)) return false;
       unpark(smmu, queue);
-      hold(smmu, queue, cons, CERROR_ATC_INV_SYNC, STAT_ATC_TIMEOUT);
+      holdError(smmu, queue, cons, CERROR_ATC_INV_SYNC, STAT_ATC_TIMEOUT);
       return false;
     }
     unpark(smmu, queue);
@@ -145,8 +151,8 @@ function runnable(smmu: usize, queue: usize, gerrorn: u32): bool {
     store<i64>(queue, load<i64>(queue, QUEUE_SYNCS) + 1, QUEUE_SYNCS);
     return true;
   }
-  // A published error ends when software has made GERRORN equal; the command is then
-  // fetched again (IHI 0070 section 7.1).
+  // A published error ends when software has made GERRORN equal to GERROR; the command is
+  // then fetched again (IHI 0070 section 7.1).
   if (state != QUEUE_ERROR_PUBLISHED || !isVcmdq(queue)) return false;
   if (((load<u32>(queue, QUEUE_GERROR) ^ gerrorn) & maskOf(VCMDQ_GERROR_CMDQ_ERR)) != 0)
     return false;
@@ -154,7 +160,8 @@ function runnable(smmu: usize, queue: usize, gerrorn: u32): bool {
   return true;
 }
 
-// One round of an owned VCMDQ: every register is read once, in pairs, and the read-only ones are put right afterwards.
+// One round of an owned VCMDQ: reads every register once, in pairs, and restores the
+// read-only ones afterwards.
 function roundOfVcmdq(smmu: usize, queue: usize, context: usize, page0: i64): u32 {
   const consProd = readPair(page0, CONS);
   const configStatus = readPair(page0, CONFIG);
@@ -164,19 +171,21 @@ function roundOfVcmdq(smmu: usize, queue: usize, context: usize, page0: i64): u3
   let done: u32 = 0;
   const was = load<u32>(queue, QUEUE_ENABLED) != 0;
   const expected = publicCons(queue);
-  const runs = follow(smmu, queue, context, u32(configStatus), cons, gerrorn);
-  // CONS is software's own while the queue is off; STATUS and GERROR never are.
+  const runs = applyEnables(smmu, queue, context, u32(configStatus), cons, gerrorn);
+  // Software may write CONS while the queue is off; STATUS and GERROR are read-only at
+  // all times.
   if (was && runs && (cons != expected || u32(configStatus >> 32) != 1)) stat(smmu, STAT_REPAIRS);
   if (runs) {
-    if (runnable(smmu, queue, gerrorn)) done = run(smmu, queue, context, u32(consProd >> 32));
-    settle(page0, CONS, cons, publicCons(queue));
+    if (leaveStop(smmu, queue, gerrorn)) done = run(smmu, queue, context, u32(consProd >> 32));
+    writeIfChanged(page0, CONS, cons, publicCons(queue));
   }
-  settle(page0, STATUS, u32(configStatus >> 32), load<u32>(queue, QUEUE_ENABLED));
-  settle(page0, GERROR, u32(gerrorGerrorn), load<u32>(queue, QUEUE_GERROR));
+  writeIfChanged(page0, STATUS, u32(configStatus >> 32), load<u32>(queue, QUEUE_ENABLED));
+  writeIfChanged(page0, GERROR, u32(gerrorGerrorn), load<u32>(queue, QUEUE_GERROR));
   return done;
 }
 
-// The same for an ECMDQ that its guest has. While the device model does not have it run, its registers are nobody's.
+// One round of an ECMDQ in guest memory. While its device model has not enabled it
+// (QUEUE_ALLOCATED), its registers are ignored.
 function roundOfEcmdq(smmu: usize, queue: usize, context: usize, place: i64): u32 {
   if (!inGuest(place) || atomic.load<u32>(queue, QUEUE_ALLOCATED) == 0) return 0;
   const prodCons = readPair(place, OVERLAY_PROD);
@@ -185,19 +194,24 @@ function roundOfEcmdq(smmu: usize, queue: usize, context: usize, place: i64): u3
   const was = load<u32>(queue, QUEUE_ENABLED) != 0;
   if (was && cons != ecmdqCons(queue)) stat(smmu, STAT_REPAIRS);
   let done: u32 = 0;
-  if (followEcmdq(smmu, queue, prod, cons)) {
-    if (runnable(smmu, queue, 0)) done = run(smmu, queue, context, prod);
-    settle(place, OVERLAY_CONS, cons, ecmdqCons(queue));
+  if (applyEcmdqEnables(smmu, queue, prod, cons)) {
+    if (leaveStop(smmu, queue, 0)) done = run(smmu, queue, context, prod);
+    writeIfChanged(place, OVERLAY_CONS, cons, ecmdqCons(queue));
   } else {
-    // Software's own from here on, but for ENACK.
-    settle(place, OVERLAY_CONS, cons, was ? ecmdqCons(queue) : cons & ~maskOf(ECMDQ_CONS_ENACK));
+    // Now that the queue is off, CONS belongs to software, except ENACK.
+    writeIfChanged(
+      place,
+      OVERLAY_CONS,
+      cons,
+      was ? ecmdqCons(queue) : cons & ~maskOf(ECMDQ_CONS_ENACK),
+    );
   }
   return done;
 }
 
-// The same for a CMDQ whose PROD and CONS the guest has: what is still in the host's
-// memory its device model looks after.
-function overlayDue(queue: usize, place: i64): bool {
+// True when a round of a CMDQ in guest memory would find work. The device model looks
+// after a CMDQ whose registers are in host memory.
+function overlayHasWork(queue: usize, place: i64): bool {
   if (!inGuest(place) || atomic.load<u32>(queue, QUEUE_ALLOCATED) == 0) return false;
   const state = load<u32>(queue, QUEUE_STATE);
   if (state == QUEUE_PARKED) return true;
@@ -209,11 +223,11 @@ function overlayDue(queue: usize, place: i64): bool {
 }
 
 /**
- * True when a running VCMDQ's CONS, PROD, CONFIG and STATUS are just what they are with
- * nothing to do: one call into the guest port. What it leaves out, `due` sees: GERROR,
- * and queues in any other state.
+ * True when CONS, PROD, CONFIG and STATUS of a running VCMDQ show that it has nothing to
+ * do. Costs one call into the guest port. `hasWork` covers the rest: GERROR, and queues
+ * in any other state.
  */
-export function settled(queue: usize, context: usize): bool {
+export function isIdleFast(queue: usize, context: usize): bool {
   if (load<u32>(queue, QUEUE_STATE) != QUEUE_RUNNING || load<u32>(queue, QUEUE_ENABLED) != 1)
     return false;
   const page0 = page0Of(queue, context);
@@ -223,17 +237,17 @@ export function settled(queue: usize, context: usize): bool {
 }
 
 /**
- * True when a round of the VCMDQ would find something to do. Loads only: a side core
- * looks all the time, and taking the queue for each look would cost ten times as much and
- * keep the doorbell's callers away.
+ * True when a round of the queue would find work. Only loads: a side core polls this
+ * continuously. Acquiring the queue for each look would cost ten times as much and would
+ * turn away doorbells.
  */
-export function due(queue: usize, context: usize): bool {
+export function hasWork(queue: usize, context: usize): bool {
   const page0 = page0Of(queue, context);
   if (page0 == NOWHERE) return false;
   if (!isVcmdq(queue))
     return load<u32>(queue, QUEUE_KIND) == QUEUE_KIND_ECMDQ
-      ? ecmdqDue(queue, page0)
-      : overlayDue(queue, page0);
+      ? ecmdqHasWork(queue, page0)
+      : overlayHasWork(queue, page0);
   const configStatus = readPair(page0, CONFIG);
   const gerrorGerrorn = readPair(page0, GERROR);
   const enabled = atomic.load<u32>(queue, QUEUE_ENABLED);
@@ -252,7 +266,8 @@ export function due(queue: usize, context: usize): bool {
   return ((u32(consProd >> 32) ^ load<u32>(queue, QUEUE_CONS)) & maskOf(Q_INDEX) & indexMask) != 0;
 }
 
-// One round of an owned queue. A CMDQ runs whenever its SMMU has CMDQEN; its device model looks after its registers.
+// One round of an owned queue. A CMDQ runs whenever its SMMU has CMDQEN set; its device
+// model looks after the registers.
 function round(smmu: usize, queue: usize): u32 {
   const context = contextOf(smmu, queue);
   const page0 = page0Of(queue, context);
@@ -262,21 +277,23 @@ function round(smmu: usize, queue: usize): u32 {
     return roundOfEcmdq(smmu, queue, context, page0);
   const overlaid = inGuest(page0);
   let done: u32 = 0;
-  if (atomic.load<u32>(queue, QUEUE_ALLOCATED) != 0 && runnable(smmu, queue, 0))
+  if (atomic.load<u32>(queue, QUEUE_ALLOCATED) != 0 && leaveStop(smmu, queue, 0))
     done = run(smmu, queue, context, readRegister(page0, overlaid ? OVERLAY_PROD : PROD));
   if (!overlaid) {
     writeRegister(page0, CONS, load<u32>(queue, QUEUE_CONS));
   } else {
     const seen = readRegister(page0, OVERLAY_CONS);
     const cons = load<u32>(queue, QUEUE_CONS);
-    // While an error stands there the CONS that a guest reads has its code, which the device model has written.
+    // While an error is held, the CONS in guest memory may carry its code, which the
+    // device model has written.
     if (load<u32>(queue, QUEUE_STATE) != QUEUE_ERROR_HELD || (seen & maskOf(Q_INDEX)) != cons)
-      settle(page0, OVERLAY_CONS, seen, cons);
+      writeIfChanged(page0, OVERLAY_CONS, seen, cons);
   }
   return done;
 }
 
-// Another machine's queue, met through PARKED or by the host's own unit, lies in a memory that this unit does not have.
+// False for the queue of another machine, found as a parked queue or by the host's own
+// unit: this unit cannot access that machine's memory.
 function reaches(smmu: usize, queue: usize): bool {
   const ringWindow = load<u32>(queue, QUEUE_RING_WINDOW);
   return (
@@ -286,14 +303,15 @@ function reaches(smmu: usize, queue: usize): bool {
 }
 
 /**
- * Serves a queue that the caller owns until nobody has rung meanwhile, or the rounds are
- * used up. Returns the work, as `run` counts it.
+ * Serves a queue that the caller owns until no doorbell has arrived during a round, or
+ * the rounds are used up. Returns the work, in the unit of `run`.
  */
 export function serveOwned(smmu: usize, queue: usize): u32 {
-  // Of a queue that this unit cannot read only its own ring may pass unserved; another
-  // machine's doorbell meanwhile is the host's.
+  // A queue that this unit cannot read is released unserved if the caller's ring is the
+  // only one. Otherwise its own machine has rung in the meantime, and the host has to get
+  // it served.
   if (!reaches(smmu, queue)) {
-    if (!letGo(queue, 1)) giveUp(queue);
+    if (!releaseUnlessRung(queue, 1)) releaseAndCallHost(queue);
     return 0;
   }
   let total: u32 = 0;
@@ -302,15 +320,15 @@ export function serveOwned(smmu: usize, queue: usize): u32 {
     const done = round(smmu, queue);
     total += done;
     if (done >= BUDGET) continue;
-    if (letGo(queue, seen)) return total;
+    if (releaseUnlessRung(queue, seen)) return total;
     if (i == ROUNDS - 1) stat(smmu, STAT_ROUNDS_EXHAUSTED);
   }
   stat(smmu, STAT_BUDGET_EXHAUSTED);
-  giveUp(queue);
+  releaseAndCallHost(queue);
   return total;
 }
 
-/** Rings a queue and serves it if it is free. Returns the work. */
+/** Rings a queue, and serves it if nobody else owns it. Returns the work. */
 export function serveQueue(smmu: usize, queue: usize): u32 {
   return ring(queue) ? serveOwned(smmu, queue) : 0;
 }

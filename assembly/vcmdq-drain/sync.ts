@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// CMD_SYNC: what it waits for, and its completion signal (IHI 0070 section 4.7.3).
+// CMD_SYNC: its wait, and its completion signal (IHI 0070 section 4.7.3).
 
 import { resolve, store32 } from '../imports/port';
 import { SYNC_CS, SYNC_CS_IRQ } from '../layout/commands';
@@ -25,12 +25,14 @@ import { stat, unpark } from './queue-words';
 const MSI_ADDRESS: u64 = 0x000ffffffffffffc;
 
 /**
- * Waits for a CMD_SYNC: true when it is complete. One that is held up parks the queue;
- * whoever clears the last obstacle, as an access does that leaves, runs it again. The
- * second look closes the gap between the first one and the moment when leavers can see
- * the parked queue.
- * @param d0 the command's doublewords: a guest may have changed them in its ring when the wait is over.
- * @param held it waits for something else as well, whatever accesses are in flight.
+ * Whether a CMD_SYNC is complete; otherwise parks the queue. The unit that removes the
+ * last obstacle, such as the one whose access leaves, runs the queue again. The second
+ * `syncPassed` closes the gap between the first one and the moment when leaving accesses
+ * can see the parked queue.
+ * @param d0 doubleword 0 of the command. Both are saved, as a guest may overwrite its
+ *   ring before the wait ends.
+ * @param d1 doubleword 1.
+ * @param held the command also waits for something other than accesses in flight.
  */
 export function sync(
   smmu: usize,
@@ -58,12 +60,12 @@ export function sync(
 }
 
 /**
- * Signals a complete CMD_SYNC: CS = IRQ with an address other than 0 writes its MSI, 32
- * bits, to the memory in which the queue's owner lives. CONS moves first: Linux lets the
- * MSI overwrite the very command, which must not be fetched again.
- * @param next CONS behind the command.
- * @returns false when the address is not RAM of the owner: the host sends it, or reports
- *   its abort. Nothing has changed then.
+ * Signals a complete CMD_SYNC: CS = IRQ with a non-zero address writes the MSI, 32 bits,
+ * to the memory of the queue's owner. CONS is stored first: Linux lets the MSI overwrite
+ * the command itself, which must not be fetched again.
+ * @param next CONS after the command.
+ * @returns false, with nothing changed, when the address is not RAM of the owner: the
+ *   host then sends the MSI or reports its abort.
  */
 export function signal(smmu: usize, queue: usize, next: u32, d0: u64, d1: u64): bool {
   const addressBits = load<u32>(queue, QUEUE_MSI_BITS);

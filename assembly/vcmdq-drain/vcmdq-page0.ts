@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The page-0 registers of a queue: in guest memory while the VINTF's page 0 is mapped
-// into the guest, else in host memory. What a guest stored there is only ever a request;
-// the queue block holds the truth.
+// The page-0 registers of a queue: in guest memory while page 0 of the VINTF is mapped
+// into the guest, otherwise in host memory. A value that a guest stored there is only a
+// request; the queue block is authoritative.
 
 import { load32, load64, store32 } from '../imports/port';
 import { WINDOW } from '../imports/unit';
@@ -21,8 +21,8 @@ import { NOWHERE } from '../smmu-core/physical-memory';
 import { isVcmdq } from './queue-words';
 
 /**
- * Place of a queue's registers: (1 if guest memory else 0) << 32 | byte offset; NOWHERE
- * when this unit does not reach them.
+ * Location of a queue's registers: (1 for guest memory, 0 for host memory) << 32 | byte
+ * offset; NOWHERE when this unit cannot reach them.
  */
 export function page0Of(queue: usize, context: usize): i64 {
   const page0 = isVcmdq(queue)
@@ -37,7 +37,7 @@ export function readRegister(place: i64, register: u32): u32 {
   return place >> 32 == 0 ? atomic.load<u32>(u32(place) + register) : load32(u32(place) + register);
 }
 
-/** Two neighbouring registers at once, the lower one in the low word. */
+/** Reads two adjacent registers at once, the lower one into the low word. */
 export function readPair(place: i64, register: u32): u64 {
   return place >> 32 == 0 ? atomic.load<u64>(u32(place) + register) : load64(u32(place) + register);
 }
@@ -48,10 +48,10 @@ export function writeRegister(place: i64, register: u32, value: u32): void {
 }
 
 /**
- * Makes a register that last read `seen` read `value`. An atomic store costs 17 loads, so
- * equal values are left alone.
+ * Writes `value` to a register that last read `seen`, if they differ. An atomic store
+ * costs 17 loads.
  */
-export function settle(place: i64, register: u32, seen: u32, value: u32): void {
+export function writeIfChanged(place: i64, register: u32, seen: u32, value: u32): void {
   if (seen != value) writeRegister(place, register, value);
 }
 
@@ -62,7 +62,10 @@ export const STATUS: u32 = VCMDQ_STATUS;
 export const GERROR: u32 = VCMDQ_GERROR;
 export const GERRORN: u32 = VCMDQ_GERRORN;
 
-/** A CMDQ's or ECMDQ's own registers in guest memory: PROD, then CONS, as an SMMU has them. */
+/**
+ * Whether the registers of a CMDQ or ECMDQ are in guest memory: PROD, then CONS, in the
+ * layout of an SMMU.
+ */
 export function inGuest(place: i64): bool {
   return place >> 32 != 0;
 }

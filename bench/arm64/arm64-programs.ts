@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The programs that the arm64 CPU is measured with (programs.c), compiled when a cross compiler is found.
+// The programs that measure the arm64 CPU (programs.c), compiled when a cross compiler is
+// found.
 
 import { execFile } from 'node:child_process';
 import { readFile, writeFile } from 'node:fs/promises';
@@ -9,7 +10,7 @@ import { PROJECT } from '../guest-module.ts';
 
 const COMPILER = 'aarch64-linux-gnu-gcc';
 const OBJCOPY = 'aarch64-linux-gnu-objcopy';
-/** Where a program lies in memory. */
+/** Address of a program in memory. */
 export const PROGRAM_GPA = 0x40200000;
 
 /** e_entry of the ELF header. */
@@ -19,7 +20,7 @@ const ELF_ENTRY = 24;
 export interface MeasuredProgram {
   readonly name: string;
   readonly what: string;
-  /** Flat binary, and where it begins. */
+  /** Flat binary, and its entry point. */
   readonly image: Uint8Array;
   readonly entry: bigint;
   /** ELF executables. */
@@ -30,10 +31,10 @@ export interface MeasuredProgram {
 interface Plan {
   readonly name: string;
   readonly what: string;
-  /** Of PROGRAM in programs.c. */
+  /** Value of PROGRAM in programs.c. */
   readonly number: number;
   readonly rounds: number;
-  /** Functions that are generated, and statements of each. */
+  /** Number of generated functions, and of statements in each. */
   readonly functions?: readonly [number, number];
 }
 
@@ -57,7 +58,7 @@ const PLANS: readonly Plan[] = [
   },
 ];
 
-/** Functions with fields, shifts, short loops and switches. */
+/** Generates functions with fields, shifts, short loops and switches. */
 function generated(count: number, statements: number): string {
   let state = 1;
   const next = (limit: number) => {
@@ -96,7 +97,9 @@ export async function isInstalled(program: string): Promise<boolean> {
   }
 }
 
-/** Compiles the programs in a folder. Returns a line that says why there are none when there are none. */
+/**
+ * Compiles the programs in a folder. Returns a line with the reason when there are none.
+ */
 export async function compilePrograms(
   folder: string,
 ): Promise<readonly MeasuredProgram[] | string> {

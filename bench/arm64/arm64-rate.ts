@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Instructions per second of the arm64 CPU, by CPU time, beside qemu-system-aarch64 where it is installed.
+// Instructions per second of CPU time of the arm64 CPU, next to those of
+// qemu-system-aarch64 where it is installed.
 
 import { execFile } from 'node:child_process';
 import { mkdtemp, rm } from 'node:fs/promises';
@@ -33,17 +34,17 @@ export interface Arm64Row {
   readonly name: string;
   readonly what: string;
   readonly mips: number;
-  /** The same with all of it interpreted. */
+  /** The rate with all instructions interpreted. */
   readonly interpreted: number;
-  /** Undefined: it is not installed. */
+  /** The rate of QEMU; undefined when it is not installed. */
   readonly qemu?: number;
 }
 
 export interface Arm64Results {
   readonly rows: readonly Arm64Row[];
   /**
-   * Milliseconds of a run until the optimised code has taken over, and of CPU time until then, that
-   * of its compilation included.
+   * Milliseconds of a run until the optimised code runs, and the CPU time until then,
+   * including its compilation.
    */
   readonly tierUp: { readonly wallMs: number; readonly cpuMs: number };
 }
@@ -51,12 +52,12 @@ export interface Arm64Results {
 const QEMU = 'qemu-system-aarch64';
 const RAM = { base: 0x40000000, size: 16 << 20 };
 const TRIES = 3;
-/** Instructions of a slice: short until the optimised code has taken over. */
+/** Instructions of a slice: short until the optimised code runs. */
 const SHORT_SLICE = 20_000;
 const SLICE = 1_000_000;
 /** Instructions before a run is measured. */
 const WARM_UP = 200e6;
-/** Slices that are looked at for the beginning of the optimised code. */
+/** Slices that are searched for the start of the optimised code. */
 const TIER_SLICES = 3000;
 
 const cpuSeconds = ({ user, system }: NodeJS.CpuUsage) => (user + system) / 1e6;
@@ -99,24 +100,26 @@ class BenchedCpu {
     return Number(this.#block.long(ARM64_COUNT));
   }
 
-  /** True while there is more to run. */
+  /** Runs a slice. True while the program has not ended. */
   run(instructions: number): boolean {
     const exit = this.#exports.run(this.#block.at, instructions);
     if (this.#regions?.translateHot(this.#block) === false)
-      throw new Error('a benchmark has no room for its regions');
+      throw new Error('the regions of a benchmark do not fit');
     if (exit !== ARM64_EXIT_SLICE && exit !== ARM64_EXIT_HLT)
       throw new Error(`a benchmark has left the CPU with ${exit}`);
     return exit === ARM64_EXIT_SLICE;
   }
 
-  /** The text that the program, which is over, prints by semihosting. */
+  /** The text that the program, which has ended, printed by semihosting. */
   get printed(): string {
     const at = this.#ram + Number(this.#block.long(ARM64_X + 8)) - RAM.base;
     return String.fromCharCode(...this.#bytes.subarray(at, at + 16));
   }
 }
 
-/** One run to the end: MIPS behind the beginning, instructions in all, and what it printed. */
+/**
+ * Runs a program to its end: MIPS after the warm-up, number of instructions, and output.
+ */
 function runOnce(module: WebAssembly.Module, program: MeasuredProgram, translate: boolean) {
   const cpu = new BenchedCpu(module, program, translate);
   while (cpu.count < WARM_UP && cpu.run(SHORT_SLICE));
@@ -126,7 +129,7 @@ function runOnce(module: WebAssembly.Module, program: MeasuredProgram, translate
   return { mips: (cpu.count - from) / 1e6 / seconds, count: cpu.count, printed: cpu.printed };
 }
 
-/** CPU seconds of QEMU with an ELF executable, and what it printed. */
+/** CPU seconds of QEMU with an ELF executable, and its output. */
 async function runQemu(elf: string): Promise<{ seconds: number; printed: string }> {
   const machine = ['-M', 'virt', '-cpu', 'cortex-a57', '-m', '64', '-semihosting'];
   const quiet = ['-display', 'none', '-net', 'none', '-serial', 'none', '-monitor', 'none'];
@@ -152,7 +155,7 @@ async function measureProgram(
     const own = runOnce(module, program, true);
     const plain = runOnce(module, program, false);
     if (own.printed !== plain.printed || own.count !== plain.count)
-      throw new Error(`${name}: translated code does something else than the interpreter`);
+      throw new Error(`${name}: translated code and the interpreter disagree`);
     ours.push(own);
     interpreted.push(plain.mips);
     if (!hasQemu) continue;
@@ -170,8 +173,8 @@ async function measureProgram(
 }
 
 /**
- * From the first instruction to the optimised code: the first of nine slices whose median is below
- * 1.4 times that of the last ones.
+ * Measures the time from the first instruction to the optimised code: the first of nine
+ * slices whose median is below 1.4 times that of the last ones.
  */
 function measureTierUp(module: WebAssembly.Module, program: MeasuredProgram) {
   const cpu = new BenchedCpu(module, program, false);
@@ -186,7 +189,7 @@ function measureTierUp(module: WebAssembly.Module, program: MeasuredProgram) {
   return { wallMs: end?.at ?? 0, cpuMs: end?.cpu ?? 0 };
 }
 
-/** Runs all programs. Returns a line that says why nothing was measured when nothing was. */
+/** Runs all programs. Returns a line with the reason when nothing was measured. */
 export async function measureArm64(): Promise<Arm64Results | string> {
   const folder = await mkdtemp(join(tmpdir(), 'vsmmu-bench-'));
   try {
@@ -194,7 +197,7 @@ export async function measureArm64(): Promise<Arm64Results | string> {
     if (typeof programs === 'string') return programs;
     const module = await loadArm64();
     const [first] = programs;
-    // Before anything else has had this module compiled.
+    // Before any other run has caused this module to be compiled.
     const tierUp = first ? measureTierUp(module, first) : { wallMs: 0, cpuMs: 0 };
     const hasQemu = await isInstalled(QEMU);
     const rows: Arm64Row[] = [];

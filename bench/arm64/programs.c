@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: MIT
-// What the arm64 interpreter is measured with, beside qemu-system-aarch64: integers, memory, calls, a
-// path through many small functions as a kernel has them, and cold code. A flat program for EL1: it maps
-// memory to itself, prints a checksum by semihosting and ends. -DPROGRAM chooses, the linker's --defsym=rounds says how long.
+// Programs that measure the arm64 interpreter, next to qemu-system-aarch64: integers,
+// memory, calls, a path through many small functions as in a kernel, and cold code. A
+// flat program for EL1: it maps memory to itself, prints a checksum by semihosting and
+// ends. -DPROGRAM selects the program, the linker's --defsym=rounds its length.
 
 typedef unsigned long u64;
 typedef unsigned int u32;
 typedef unsigned char u8;
 
-/** A number of the linker's: its address is its value. */
+/** A number from the linker: its address is its value. */
 extern const u8 rounds[];
 
 static u8 memory[4 << 20] __attribute__((aligned(4096)));
@@ -138,7 +139,7 @@ __attribute__((used)) static void begin(void) {
                    "orr x9, x9, #4\n orr x9, x9, #0x1000\n msr sctlr_el1, x9\n isb\n" ::"r"(tcr),
                    "r"(tables), "r"(0xfful)
                    : "x9", "memory");
-  // As a number, which may be 0.
+  // Hides the address from the compiler, which would assume that it is not 0.
   u64 turns = (u64)rounds;
   __asm__("" : "+r"(turns));
   const u64 sum = work(turns);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What is kept of a run: the machine, and the ratios. A baseline is one (what `--json` has written), a
-// history one for each line.
+// The stored part of a run: the machine, and the ratios. A baseline is one run (as
+// written by `--json`), a history has one per line.
 
 import { appendFile, readFile } from 'node:fs/promises';
 import * as v from 'valibot';
@@ -16,7 +16,7 @@ const RECORD = v.object({
 /** A run. */
 export type BenchRun = v.InferOutput<typeof RECORD>;
 
-/** A file of runs cannot be read, or is none. */
+/** A file of runs cannot be read, or is invalid. */
 export class RunFileError extends Error {
   override readonly name = 'RunFileError';
 }
@@ -36,18 +36,18 @@ function recordOf(text: string, where: string): BenchRun {
     return v.parse(RECORD, JSON.parse(text));
   } catch (error) {
     const why = error instanceof Error ? error.message : String(error);
-    throw new RunFileError(`${where} is no run of the benchmarks: ${why}`);
+    throw new RunFileError(`${where} is not a run of the benchmarks: ${why}`);
   }
 }
 
-/** @throws {RunFileError} when the file cannot be read or is no run. */
+/** @throws {RunFileError} when the file cannot be read or is not a run. */
 export async function readRun(file: string): Promise<BenchRun> {
   return recordOf(await textOf(file), file);
 }
 
 /**
  * The runs of a history, oldest first.
- * @throws {RunFileError} for the first line that is none.
+ * @throws {RunFileError} for the first line that is not a run.
  */
 export async function readHistory(file: string): Promise<BenchRun[]> {
   return (await textOf(file))
@@ -57,7 +57,7 @@ export async function readHistory(file: string): Promise<BenchRun[]> {
     .map(([line, where]) => recordOf(line, where));
 }
 
-/** Adds a run to a history, which it makes where there is none. */
+/** Adds a run to a history, which it creates if necessary. */
 export async function appendRun(file: string, { machine, ...run }: BenchRun): Promise<void> {
   const { cpu, node } = machine;
   await appendFile(file, `${JSON.stringify({ ...run, machine: { cpu, node } })}\n`);

@@ -1,31 +1,36 @@
 // SPDX-License-Identifier: MIT
-// Runs against a baseline. A ratio is worse when it is beyond the limit in each of the runs: one run
-// of a machine that does other things as well proves nothing.
+// Compares runs with a baseline. A ratio is worse when it is beyond the limit in each of
+// the runs: one run on a busy machine proves nothing.
 
 import type { Ratios } from '../measure.ts';
 import { table } from '../text-table.ts';
 import { type BenchRun, majorOf } from './bench-run.ts';
 import { partOf } from './ratios.ts';
 
-/** A ratio may be greater by this part of the baseline's. */
+/** A ratio may exceed the baseline's by this fraction. */
 export const LIMIT = 0.15;
-/** Runs, at most: further ones are made while some ratio has been beyond the limit in all of them. */
+/**
+ * Most runs: further ones are made while some ratio has been beyond the limit in all of
+ * them.
+ */
 export const RUNS = 3;
 
 /** One ratio of the baseline. */
 export interface RatioComparison {
   readonly name: string;
   readonly baseline: number;
-  /** Of each run; undefined where it has not been measured. */
+  /** Its value in each run; undefined where it was not measured. */
   readonly runs: readonly (number | undefined)[];
-  /** The least of the runs' to the baseline's; NaN when none has it. */
+  /**
+   * The lowest of the runs' values relative to the baseline's; NaN when no run has it.
+   */
   readonly change: number;
   /** Beyond the limit in each run, or not measured. */
   readonly isWorse: boolean;
 }
 
 /**
- * The ratios of the baseline that are of a part which has been measured.
+ * Compares the ratios of the baseline for the parts that have been measured.
  * @param runs at least one.
  */
 export function compareRuns(baseline: Ratios, runs: readonly Ratios[]): RatioComparison[] {
@@ -42,7 +47,7 @@ export function compareRuns(baseline: Ratios, runs: readonly Ratios[]): RatioCom
 
 const shown = (ratio: number | undefined) => ratio?.toFixed(3) ?? '-';
 
-/** The comparison as a table, with what it comes to. */
+/** The comparison as a table, with its conclusion. */
 export function comparisonText(rows: readonly RatioComparison[]): string {
   const count = rows[0]?.runs.length ?? 0;
   const worse = rows.filter(({ isWorse }) => isWorse).length;
@@ -68,7 +73,7 @@ export function comparisonText(rows: readonly RatioComparison[]): string {
   ].join('\n');
 }
 
-/** Why a run cannot be compared with a baseline; undefined when it can. */
+/** The reason why a run cannot be compared with a baseline; undefined when it can. */
 export function mismatchOf(baseline: BenchRun, run: Pick<BenchRun, 'machine'>): string | undefined {
   if (majorOf(baseline) === majorOf(run)) return undefined;
   return `the baseline is of Node.js ${baseline.machine.node}, this is ${run.machine.node}: what the engine compiles is another program`;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The few ratios that continuous integration compares with a baseline: the drain of each command to
-// the same in C, the direct path to the trapped one, an IOTLB hit and a walk to a fixed loop, a DMA
-// transfer to the copies that it makes.
+// The few ratios that continuous integration compares with a baseline: the drain of each
+// command to the same in C, the direct path to the trapped one, an IOTLB hit and a walk
+// to a fixed loop, a DMA transfer to its copies.
 
 import { measureDma } from '../dma-rate.ts';
 import { type DrainBoard, SMMU } from '../drain-board.ts';
@@ -11,18 +11,24 @@ import { type Measurand, measureRounds, percentile, type Ratios, ratioOf } from 
 import type { NativeDrain } from '../native.ts';
 
 const BATCH = 256;
-/** Batches of a sample as log2, by commands of a batch: a sample is shorter than a time slice of a busy machine. */
+/**
+ * Batches of a sample as log2, by commands per batch: a sample is shorter than a time
+ * slice of a busy machine.
+ */
 const PATH_BATCHES = [
   { batch: 1, direct: 10, trapped: 7 },
   { batch: 64, direct: 6, trapped: 6 },
 ] as const;
 const SAMPLES = 32;
-/** Pages of which each access is a hit, or the first one a walk: few, so that others' use of the caches matters little. */
+/**
+ * Pages of which each access is a hit, or the first access a walk: few, so that other
+ * processes' use of the caches matters little.
+ */
 const FEW_PAGES = 512;
 const HITS = 8 * FEW_PAGES;
 const LOOPS = 100_000;
 
-/** A batch of the guest's driver by a path. */
+/** The subject for a batch of the guest's driver on a path. */
 function pathSubject(
   name: string,
   machine: BenchMachine,
@@ -40,7 +46,7 @@ function pathSubject(
 }
 
 /**
- * @param machine an inline one.
+ * @param machine an inline machine.
  * @param native without it there are no ratios to C.
  */
 export async function measureCore(

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A page with a plot for each ratio: how it has gone from run to run, and where the baseline is.
+// A page with a plot for each ratio: its value from run to run, and the baseline.
 
 import type { Ratios } from '../measure.ts';
 import type { BenchRun } from './bench-run.ts';
@@ -22,7 +22,10 @@ function escaped(text: string): string {
   return text.replace(/[&<>"]/g, (sign) => ENTITIES[sign] ?? '');
 }
 
-/** A value of each run, undefined where it has not been measured, as a line; the baseline as another. */
+/**
+ * Plots a value of each run, undefined where it was not measured, as a line, and the
+ * baseline as another.
+ */
 function plot(values: readonly (number | undefined)[], baseline: number | undefined): string {
   const limit = baseline === undefined ? [] : [baseline * (1 + LIMIT)];
   const all = [...values.filter((value) => value !== undefined), ...limit, baseline ?? 0];

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What is compared from run to run: ratios to something else of the same rounds, as times of a
-// machine that does other things as well say nothing.
+// The values compared from run to run: ratios to something else of the same rounds,
+// because times on a busy machine are meaningless by themselves.
 
 import type { Ratios } from '../measure.ts';
 import type { Results } from '../results.ts';
@@ -20,7 +20,7 @@ export function ratiosOf({ core = {}, drain, targets, dma }: Results): Ratios {
   return ratios;
 }
 
-/** The part of a run that a ratio is of. */
+/** The part of a run that a ratio belongs to. */
 export function partOf(name: string): string {
   return name.split(':', 1)[0] ?? '';
 }

@@ -4,6 +4,7 @@
 import type { DeviceState, MmioAccess } from './device.ts';
 import { checkRegisters, type RegisterSpec } from './register-spec.ts';
 import { isWord } from './state.ts';
+import { upperWord } from './upper-word.ts';
 
 export type { RegisterSpec };
 
@@ -25,11 +26,6 @@ function laneMask(size: number): number {
 
 function namesOf(spec: RegisterSpec, index: number): string {
   return (spec.count ?? 1) > 1 ? `${spec.name}(${index})` : spec.name;
-}
-
-/** Name of the upper word of a register of 64 bits. */
-export function upperWord(name: string): string {
-  return `${name}[63:32]`;
 }
 
 /** A region's registers as 32-bit words. Offsets without a register read 0 and ignore writes. */

@@ -8,7 +8,7 @@ import { answeredObject } from '../plugin/answers.ts';
 import { DEVICE_CALLS } from '../plugin/device-calls.ts';
 import type { AccessSize, Device, MmioAccess } from '../plugin/index.ts';
 import { unknownName, unnamedRegister } from '../plugin/index.ts';
-import { upperWord } from '../plugin/register-file.ts';
+import { upperWord } from '../plugin/upper-word.ts';
 import { DeviceBus } from './device-bus.ts';
 import { FakeHost } from './fake-host.ts';
 

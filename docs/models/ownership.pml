@@ -2,8 +2,8 @@
 /*
  * Queue ownership and doorbells.
  *
- * Models   assembly/vcmdq-drain/ownership.ts: ring, rings, letGo, giveUp, release, acquire
- *          assembly/vcmdq-drain/serve.ts: serveOwned, roundOfVcmdq, serveQueue; run-commands.ts: run, hold
+ * Models   assembly/vcmdq-drain/ownership.ts: ring, rings, releaseUnlessRung, releaseAndCallHost, release, acquire
+ *          assembly/vcmdq-drain/serve.ts: serveOwned, roundOfVcmdq, serveQueue; run-commands.ts: run, holdError
  *          assembly/vcmdq-drain/index.ts: doorbell, stepOver, the queue part of reapThread
  *          vmm/nested/vm-host.ts: service; lent-vintf.ts: decideErrors with the policy "skip"
  * Threads  two vCPUs that fill one queue and ring it, the host, and whoever reaps a dead thread. Once in a run a vCPU may overflow its
@@ -78,7 +78,7 @@ inline release() {
   owners = 0
 }
 
-inline giveUp() {
+inline releaseAndCallHost() {
   release();
 #ifndef MUT_NO_HANDOVER
   attention++
@@ -115,7 +115,7 @@ inline runQueue(mayDie) {
 inline serveOwned(mayDie) {
   round = 0;
   do
-  :: round == ROUNDS -> giveUp(); break
+  :: round == ROUNDS -> releaseAndCallHost(); break
   :: else ->
     round++;
 #ifndef MUT_SEEN_AFTER_ROUND
@@ -221,7 +221,7 @@ end:
   dead != 0 ->
 #ifndef MUT_NO_REAP
   if
-  :: owner == ID(dead) -> giveUp()
+  :: owner == ID(dead) -> releaseAndCallHost()
   :: else
   fi;
 #endif

@@ -4,7 +4,7 @@
  *
  * Models   assembly/smmu-core/in-flight.ts: accessBegin, accessEnd, noneInFlight, beginSync, syncPassed
  *          assembly/vcmdq-drain/run-commands.ts: run; sync.ts: sync; queue-words.ts: unpark, disable
- *          assembly/vcmdq-drain/serve.ts: runnable, follow, serveOwned; vcmdq-page0.ts: page0Of
+ *          assembly/vcmdq-drain/serve.ts: leaveStop, applyEnables, serveOwned; vcmdq-page0.ts: page0Of
  *          assembly/vcmdq-drain/index.ts: serveParked; vmm/nested/stream-dma-port.ts: the leaver; vmm/nested/vm-host.ts: service
  * Threads  the queue of machine 0 with a vCPU that rings it twice, each time for an invalidation and a CMD_SYNC; a device of machine 0 and
  *          one of machine 1, each on a thread of its own, that make accesses; the host, which has a unit for each machine. A unit reaches
@@ -143,7 +143,7 @@ inline raiseAndLook(q) {
   fi
 }
 
-/* roundOfVcmdq, with follow, runnable and run */
+/* roundOfVcmdq, with applyEnables, leaveStop and run */
 inline roundOf(q, unit) {
   limit = prod[q];
   if

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What a guest's driver knows about the AMD IOMMU of the board, and bringing it up (AMD publication 48882).
+// State of a guest's driver for the board's AMD IOMMU, and its bring-up (AMD publication
+// 48882).
 
 import {
   AMD_BASE_LENGTH,
@@ -36,7 +37,7 @@ import { bitsOf, place } from '../runtime/guest-fields';
 import { read32, write64 } from '../runtime/mmio';
 import { allocate } from '../runtime/pages';
 
-/** Entries of the command buffer and of each log, and DeviceIDs of the device table: one page each. */
+/** Entries of the command buffer, of each log and of the device table: one page each. */
 export const AMD_ENTRIES: u32 = 1 << AMD_MIN_LENGTH;
 const PAGE: usize = 4096;
 
@@ -54,9 +55,12 @@ export class AmdDriver {
   /** The PPR log, 0 without page requests. */
   pageRequests: usize = 0;
   semaphore: usize = 0;
-  /** Index behind the last command that was written; CommandTail once they are handed over. */
+  /**
+   * Index after the last written command, which is CommandTail once the commands are
+   * submitted.
+   */
   tail: u32 = 0;
-  /** What the next COMPLETION_WAIT stores. */
+  /** Data of the last COMPLETION_WAIT. */
   waits: u32 = 0;
 }
 
@@ -66,7 +70,9 @@ export function amdDriver(): AmdDriver {
   return changetype<AmdDriver>(AMD_DRIVER);
 }
 
-/** Finds the IOMMU. It has to have guest translation, for requests without PASID too. */
+/**
+ * Finds the IOMMU. It must support guest translation, also for requests without a PASID.
+ */
 export function probeAmdIommu(): i32 {
   memory.fill(AMD_DRIVER, 0, offsetof<AmdDriver>());
   const entry = findDevice(ABI_KIND_AMD_IOMMU);
@@ -79,7 +85,7 @@ export function probeAmdIommu(): i32 {
   return bitsOf(state.efr, AMD_EFR_GT) == 0 || giov == 0 ? RESULT_UNSUPPORTED : RESULT_OK;
 }
 
-/** CONTROL with the buffers' enables, or without the command buffer's. */
+/** Sets or clears the command buffer's enable in CONTROL. */
 export function setCommandBuffer(enabled: bool): void {
   const state = amdDriver();
   const bit = place(AMD_CONTROL_CMD_BUF_EN, 1);
@@ -96,7 +102,7 @@ export function hasPageRequests(): bool {
   return bitsOf(amdDriver().efr, AMD_EFR_PPR) != 0;
 }
 
-/** Its log, with its interrupt. */
+/** Starts the log of page requests, with its interrupt. */
 function startPageRequests(): i32 {
   const state = amdDriver();
   if (!hasPageRequests()) return RESULT_OK;
@@ -110,7 +116,10 @@ function startPageRequests(): i32 {
   return RESULT_OK;
 }
 
-/** Brings it up: a device table in which every device is blocked, command buffer, logs and their interrupt. */
+/**
+ * Brings the IOMMU up: a device table in which every device is blocked, command buffer,
+ * logs and their interrupt.
+ */
 export function startAmdIommu(): i32 {
   const state = amdDriver();
   const bytes: usize = AMD_ENTRIES * AMD_ENTRY_SIZE;
@@ -120,7 +129,7 @@ export function startAmdIommu(): i32 {
   state.semaphore = allocate(8, 8);
   if (state.deviceTable == 0 || state.commands == 0 || state.events == 0 || state.semaphore == 0)
     return RESULT_NO_MEMORY;
-  // V and TV without IR and IW: nothing passes.
+  // V and TV without IR and IW block every access.
   for (let at: usize = 0; at < PAGE; at += AMD_DTE_SIZE) store<u64>(state.deviceTable + at, 3);
   write64(state.gpa + AMD_DEVICE_TABLE_BASE, gpaOf(state.deviceTable));
   write64(state.gpa + AMD_COMMAND_BASE, baseOf(state.commands));

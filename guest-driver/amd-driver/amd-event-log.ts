@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The logs of an AMD IOMMU: the guest's own.
+// The logs of an AMD IOMMU, which the guest owns.
 
 import {
   AMD_ENTRY_SIZE,
@@ -18,10 +18,11 @@ import { acknowledgeMaps } from '../runtime/safe-point';
 import { wait } from '../runtime/vsmmu';
 import { AMD_ENTRIES, amdDriver } from './amd-driver-state';
 
-/** Words of the record that was taken last. */
+/** Words of the record that was removed last. */
 const RECORD: usize = memory.data(AMD_ENTRY_SIZE, 8);
 
-// Waits a bounded time for an entry of a log, and takes it: its memory offset, 0 when none has come.
+// Waits a bounded time for an entry of a log and removes it. Returns its memory offset, 0
+// when none arrived.
 function take(log: usize, headRegister: u32, tailRegister: u32, interrupt: i32): usize {
   const state = amdDriver();
   for (let waits = 0; waits < QUEUE_WAITS; waits++) {
@@ -39,12 +40,18 @@ function take(log: usize, headRegister: u32, tailRegister: u32, interrupt: i32):
   return 0;
 }
 
-/** Waits a bounded time for an event record, and takes it. @returns its memory offset, 0 when none has come. */
+/**
+ * Waits a bounded time for an event record and removes it.
+ * @returns its memory offset, 0 when none arrived.
+ */
 export function takeAmdEvent(): usize {
   return take(amdDriver().events, AMD_EVENT_HEAD, AMD_EVENT_TAIL, AMD_STATUS_EVENT_LOG_INT);
 }
 
-/** The same of a page request. */
+/**
+ * Waits a bounded time for a page request and removes it.
+ * @returns its memory offset, 0 when none arrived.
+ */
 export function takePageRequest(): usize {
   return take(amdDriver().pageRequests, AMD_PPR_HEAD, AMD_PPR_TAIL, AMD_STATUS_PPR_INT);
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Guest translation of an AMD IOMMU: a device table entry with a GCR3 table of one level, and page tables of four.
+// Guest translation of an AMD IOMMU: a device table entry with a one-level GCR3 table,
+// and four-level page tables.
 
 import {
   AMD_DTE_DOMAIN,
@@ -28,7 +29,10 @@ const WRITABLE: u64 = 2;
 const USER: u64 = 4;
 const ADDRESS: u64 = 0x000ffffffffff000;
 
-/** A GCR3 table whose PASID 0 has tables of its own. @returns its memory offset, 0 when memory is exhausted. */
+/**
+ * Allocates a GCR3 table with page tables for PASID 0.
+ * @returns its memory offset, 0 when memory is exhausted.
+ */
 export function allocateGcr3(): usize {
   const gcr3 = allocate(PAGE, PAGE);
   const root = allocate(PAGE, PAGE);
@@ -37,7 +41,10 @@ export function allocateGcr3(): usize {
   return gcr3;
 }
 
-/** Memory offset of the lowest entry of an iova of PASID 0; 0 without a table for it, or when memory is exhausted. */
+/**
+ * Memory offset of the last-level entry of an iova of PASID 0; 0 without a table for it,
+ * or when memory is exhausted.
+ */
 function entryOf(gcr3: usize, iova: u64, make: bool): usize {
   let table = offsetOfGpa(<u32>(load<u64>(gcr3) & ADDRESS));
   let level: u32 = 4;
@@ -68,7 +75,7 @@ export function mapAmdPages(gcr3: usize, iova: u64, gpa: u32, pages: u32, writab
   return RESULT_OK;
 }
 
-/** Takes a page away, without an invalidation. @returns whether it was mapped. */
+/** Unmaps a page without an invalidation. @returns whether it was mapped. */
 export function unmapAmdPage(gcr3: usize, iova: u64): bool {
   const entry = entryOf(gcr3, iova, false);
   if (entry == 0 || (load<u64>(entry) & PRESENT) == 0) return false;
@@ -76,7 +83,7 @@ export function unmapAmdPage(gcr3: usize, iova: u64): bool {
   return true;
 }
 
-/** Has a device translate by guest tables, under a DomainID of the guest's. */
+/** Attaches a device to guest tables, under a DomainID of the guest's. */
 export function attachGcr3(device: u32, gcr3: usize, domain: u32): i32 {
   const dte = amdDriver().deviceTable + <usize>device * AMD_DTE_SIZE;
   const gpa = gpaOf(gcr3);

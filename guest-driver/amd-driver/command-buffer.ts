@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The command buffer of an AMD IOMMU: the guest's own, and so without an exit.
+// The command buffer of an AMD IOMMU. The guest owns it, so it works without exits.
 
 import {
   AMD_CMD_DEVICE,
@@ -40,14 +40,17 @@ function writeAt(index: u32, d0: u64, d1: u64): void {
   store<u64>(at, d1, 8);
 }
 
-/** Puts a command into the buffer; `completeCommands` hands it over. At most AMD_ENTRIES - 2 may wait. */
+/**
+ * Writes a command into the buffer; `completeCommands` submits it. At most AMD_ENTRIES -
+ * 2 commands may be pending.
+ */
 function put(d0: u64, d1: u64): void {
   const state = amdDriver();
   writeAt(state.tail, d0, d1);
   state.tail = (state.tail + 1) & (AMD_ENTRIES - 1);
 }
 
-/** A page of a DomainID, in the guest's tables of PASID 0. */
+/** Adds the invalidation of a page of a DomainID, in the guest's tables of PASID 0. */
 export function putInvalidatePage(domain: u32, iova: u64): void {
   put(
     operation(AMD_OP_INVALIDATE_IOMMU_PAGES) | ((<u64>place(AMD_INV_DOMAIN, domain)) << 32),
@@ -55,7 +58,7 @@ export function putInvalidatePage(domain: u32, iova: u64): void {
   );
 }
 
-/** Everything of a DomainID. */
+/** Adds the invalidation of a whole DomainID. */
 export function putInvalidateDomain(domain: u32): void {
   put(
     operation(AMD_OP_INVALIDATE_IOMMU_PAGES) | ((<u64>place(AMD_INV_DOMAIN, domain)) << 32),
@@ -63,23 +66,23 @@ export function putInvalidateDomain(domain: u32): void {
   );
 }
 
-/** The entry of a device in the device table has changed. */
+/** Adds the invalidation of a device's entry in the device table. */
 export function putInvalidateEntry(device: u32): void {
   put(operation(AMD_OP_INVALIDATE_DEVTAB_ENTRY) | place(AMD_CMD_DEVICE, device), 0);
 }
 
-/** Answers the page requests of a group of a device, which had no PASID. */
+/** Adds the answer to a group of page requests of a device, which had no PASID. */
 export function putCompleteRequest(device: u32, group: u32, response: u32): void {
   const tag = place(AMD_COMPLETE_GROUP, group) | place(AMD_COMPLETE_RESPONSE, response);
   put(operation(AMD_OP_COMPLETE_PPR) | place(AMD_CMD_DEVICE, device), (<u64>tag) << 32);
 }
 
-/** What no guest may: everything of every DomainID. */
+/** Adds the invalidation of all DomainIDs, which no guest may issue. */
 export function putInvalidateAll(): void {
   put(operation(AMD_OP_INVALIDATE_IOMMU_ALL), 0);
 }
 
-/** Waits until the last COMPLETION_WAIT has stored. */
+/** Waits until the last COMPLETION_WAIT has stored its data. */
 export function awaitCompletion(): i32 {
   const state = amdDriver();
   let spins = 0;
@@ -97,8 +100,10 @@ export function awaitCompletion(): i32 {
 }
 
 /**
- * Hands the commands over with a COMPLETION_WAIT behind them, and waits for what it stores.
- * @returns RESULT_OK, RESULT_QUEUE_OFF when the buffer has halted at one, or RESULT_TIMEOUT.
+ * Submits the commands followed by a COMPLETION_WAIT, and waits until that has stored its
+ * data.
+ * @returns RESULT_OK, RESULT_QUEUE_OFF when the buffer has halted at a command, or
+ *   RESULT_TIMEOUT.
  */
 export function completeCommands(): i32 {
   const state = amdDriver();
@@ -111,7 +116,7 @@ export function completeCommands(): i32 {
   return awaitCompletion();
 }
 
-/** The same for invalidations: the host counts the exits meanwhile. */
+/** `completeCommands` for invalidations: the host counts the exits in the meantime. */
 export function completeInvalidations(): i32 {
   store<u32>(0, 1, ABI_AT_INVALIDATING);
   const result = completeCommands();
@@ -119,7 +124,10 @@ export function completeInvalidations(): i32 {
   return result;
 }
 
-/** A buffer that has halted goes on behind the command at which it did, which becomes one that does nothing. */
+/**
+ * Restarts a halted buffer: the command at which it halted is replaced with one that does
+ * nothing.
+ */
 export function skipCommand(): i32 {
   const state = amdDriver();
   setCommandBuffer(false);

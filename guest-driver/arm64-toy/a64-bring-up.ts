@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Steps 1 to 6 of the arm64 toy: what the board has, and bringing SMMU and CMDQV up.
+// Steps 1 to 6 of the arm64 toy: discovery of the board, and bring-up of SMMU and CMDQV.
 
 import { CD_SIZE } from '../../assembly/layout/cd.ts';
 import { CHECKPOINT_ID, CHECKPOINT_ID_VALUE } from '../../assembly/layout/checkpoint-registers.ts';
@@ -74,13 +74,15 @@ import {
 import { type A64Source, inField } from './a64-source.ts';
 
 const GITS_TRANSLATER_AT = 0x40;
-/** CR1: table and queue accesses inner shareable, write-back (IHI 0070 section 6.3.11). */
+/**
+ * CR1: table and queue accesses inner shareable, write-back (IHI 0070 section 6.3.11).
+ */
 const CR1_CACHEABLE = 0xd75;
 /** CR2: PTM and RECINVSID. */
 const CR2_VALUE = 6;
 const STREAMS = 256;
 const MOST_LOOKS = 1000;
-/** A drain's thread takes its time. */
+/** Most reads of STATUS: the drain's thread may need time. */
 const MOST_STATUS_LOOKS = 10_000_000;
 
 /** Writes CR0, and w11 becomes 1 when CR0ACK says so. */
@@ -121,7 +123,7 @@ mov w1, w11
 ${s.need('environment')}
 `;
 
-/** @param hasCmdqv a kernel would find it in the device tree. */
+/** @param hasCmdqv whether the device tree has a CMDQV. */
 export const probe = (s: A64Source, hasCmdqv: boolean): string => `
 ${s.title(2, hasCmdqv ? 'probe SMMU and CMDQV' : 'probe SMMU')}
 ${
@@ -150,7 +152,7 @@ cset w1, eq
 ${s.need('probe-smmu')}
 `;
 
-/** A guest may ask for HYP_OWN, and does not get it. */
+/** A guest may request HYP_OWN and does not get it. */
 export const hypOwn = (s: A64Source): string => `
 ${s.title(3, 'ask for HYP_OWN')}
 ${s.set32('x22', CMDQV_VINTF + VINTF_CONFIG, inField(VINTF_CONFIG_HYP_OWN, 1))}
@@ -164,7 +166,7 @@ cset w1, eq
 ${s.check('hyp-own-zero')}
 `;
 
-/** All streams abort; tables of stage 1 and the CD are in memory. */
+/** Makes all streams abort, and writes stage 1 tables and the CD to memory. */
 export const tables = (s: A64Source): string => {
   const loop = s.label();
   return `
@@ -239,7 +241,7 @@ ${s.need('smmu-reset')}
 `;
 };
 
-/** LVCMDQ 0 of VINTF 0. */
+/** Brings up LVCMDQ 0 of VINTF 0. */
 export const cmdqvReset = (s: A64Source): string => {
   const vintf = CMDQV_VINTF;
   const page0 = CMDQV_LOGICAL_PAGE0;

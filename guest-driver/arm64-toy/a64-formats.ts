@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Structures of the arm64 toy: commands, CD, STE and the stage-1 tables of its one address space, as 64-bit words.
+// Structures of the arm64 toy: commands, CD, STE and the stage 1 tables of its one
+// address space, as 64-bit words.
 
 import {
   CD_A,
@@ -94,7 +95,9 @@ export const contextWords = (): readonly bigint[] => [
   inField(CD_MAIR_LO, MAIR),
 ];
 
-/** Doubleword 1 of the engine's STE, and doubleword 0, which makes it valid for stage 1. */
+/**
+ * Doubleword 1 of the engine's STE, and doubleword 0, which makes it valid for stage 1.
+ */
 export const STE_ATTRIBUTES =
   inField(STE_S1DSS, STE_S1DSS_CD0) |
   inField(STE_S1CIR, WRITE_BACK) |
@@ -115,11 +118,14 @@ export const readablePage = (address: number): bigint => BigInt(address) | PAGE 
 
 const LEVEL1_SHIFT = 30;
 const SIZE = 0x1000;
-/** Pages of the buffers, and of the part of the last range that is mapped for the measurement. */
+/**
+ * Pages of the buffers, and of the part of the last range that is mapped for the
+ * measurement.
+ */
 export const BUFFER_PAGES = 4;
 export const LIVE_PAGES = 8;
 
-/** Ranges, each in a GiB of its own: iova, and what its pages are. */
+/** Ranges, each in a separate GiB: iova and pages. */
 const RANGES: readonly (readonly [iova: number, pages: readonly bigint[]])[] = [
   [SOURCE_IOVA, Array.from({ length: BUFFER_PAGES }, (_, i) => readablePage(SOURCE + SIZE * i))],
   [TARGET_IOVA, Array.from({ length: BUFFER_PAGES }, (_, i) => writablePage(TARGET + SIZE * i))],
@@ -128,7 +134,7 @@ const RANGES: readonly (readonly [iova: number, pages: readonly bigint[]])[] = [
   [SCRATCH_IOVA, []],
 ];
 
-/** Tables of level 3 for each range: what the measurement unmaps has two. */
+/** Level 3 tables of each range: the range that the measurement unmaps has two. */
 const LEVEL3_TABLES = 2;
 const level2 = (range: number) => TABLES + SIZE * (1 + range);
 const level3 = (range: number) => TABLES + SIZE * (1 + RANGES.length + LEVEL3_TABLES * range);
@@ -138,7 +144,7 @@ export function leafOf(iova: number): number {
   return level3(RANGES.findIndex(([start]) => start === iova));
 }
 
-/** Tables of stage 1: addresses, and the words from there on. */
+/** Stage 1 tables: addresses, and the words from each address. */
 export const tableWords = (): readonly (readonly [address: number, words: readonly bigint[]])[] =>
   RANGES.flatMap(([iova, pages], i) => [
     [TABLES + 8 * Math.floor(iova / 2 ** LEVEL1_SHIFT), [BigInt(level2(i)) | TABLE]],

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Interrupts of the arm64 toy: LPIs of the SMMU and of the DMA engine by the ITS, the CMDQV's SPI.
+// Interrupts of the arm64 toy: LPIs of the SMMU and of the DMA engine through the ITS,
+// and the CMDQV's SPI.
 
 import { VCMDQ_CONS, VCMDQ_GERROR, VCMDQ_GERRORN } from '../../assembly/layout/cmdqv-registers.ts';
 import {
@@ -63,7 +64,7 @@ const CMD_SYNC = 0x46;
 
 const command = (...words: readonly (bigint | number)[]) => [0, 1, 2, 3].map((i) => words[i] ?? 0);
 
-/** An ITS command of a device: two events, each with an LPI of collection 0. */
+/** The ITS command for a device with two events, each with an LPI of collection 0. */
 const mapDevice = (device: number, table: number) =>
   command((BigInt(device) << 32n) | BigInt(ITS_MAPD), 0, BigInt(table) | VALID);
 const mapEvent = (device: number, event: number, intid: number) =>
@@ -78,7 +79,7 @@ const ITS_COMMANDS = [
   mapEvent(STREAM, 1, DMA_LPI),
 ].flat();
 
-/** GIC, LPIs and ITS, and interrupts on. */
+/** Brings up GIC, LPIs and ITS, and enables interrupts. */
 export const interruptsOf = (s: A64Source): string => `
 ${s.title(5, 'bring up GIC and ITS')}
 ${s.move('x10', GICD)}
@@ -114,7 +115,7 @@ mov w1, w11
 ${s.need('its')}
 `;
 
-/** What an interrupt does. */
+/** The interrupt handler. */
 export const interruptHandler = (s: A64Source): string => `
 interrupt:
 sub sp, sp, #160

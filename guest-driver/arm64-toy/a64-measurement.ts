@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Step 18 of the arm64 toy: unmaps on the direct and the trapped path. It only does them, in phases that it tells the host of: the
-// host has a clock of its own, and the counts of exits.
+// Step 18 of the arm64 toy: unmaps on the direct and the trapped path. It only executes
+// them, in phases that it reports to the host: the host has its own clock, and counts the
+// exits.
 
 import {
   CHECKPOINT_DATA,
@@ -16,10 +17,12 @@ import type { A64Source } from './a64-source.ts';
 
 /** Batches of a phase, which is one sample. */
 export const BATCHES = 16;
-/** Commands of a batch, its CMD_SYNC besides. */
+/** Commands of a batch, apart from its CMD_SYNC. */
 const SIZES = [1, 16, 64];
 
-/** A phase: pages are mapped and unmapped, then invalidated batch by batch, page by page. */
+/**
+ * A phase: pages are mapped and unmapped, then invalidated batch by batch, page by page.
+ */
 function phase(s: A64Source, path: number, size: number): string {
   const [map, unmap, batch, page] = [s.label(), s.label(), s.label(), s.label()];
   const pages = size * BATCHES;
@@ -66,7 +69,8 @@ ${s.set32('x20', CHECKPOINT_PHASE, CHECKPOINT_PHASE_MEASURE + CHECKPOINT_PHASE_E
 }
 
 /**
- * @param paths CHECKPOINT_PATH_*, in this order within each round, so that whatever else the computer does falls on all.
+ * @param paths CHECKPOINT_PATH_*, in this order within each round, so that other load on
+ *   the computer affects all of them.
  * @param rounds samples of each path and size.
  */
 export function measurement(

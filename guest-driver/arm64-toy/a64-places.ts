@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Where everything is for the arm64 toy: devices of the board `virt`, and what it keeps in RAM.
+// Addresses of the arm64 toy: devices of the board `virt`, and its data in RAM.
 
 export const UART = 0x09000000;
 export const SMMU = 0x09050000;
@@ -10,7 +10,7 @@ export const GITS = 0x08080000;
 export const GICR = 0x080a0000;
 /** GITS_TRANSLATER's page. */
 export const DOORBELL = 0x08090000;
-/** The first device beside the board's own. */
+/** The first device in addition to the board's own. */
 export const CHECKPOINT = 0x0c000000;
 
 /** StreamID of the DMA engine, and DeviceID of its messages. */
@@ -24,7 +24,7 @@ export const EVENT_LPI = 8192;
 export const ERROR_LPI = 8193;
 export const DMA_LPI = 8194;
 
-// RAM. All of it is zero at first.
+// RAM, which is initially zero.
 export const STACK = 0x40200000;
 export const CPU_TABLE = 0x40210000;
 export const STREAM_TABLE = 0x40220000;
@@ -49,10 +49,11 @@ export const ITS_DEVICES = 0x40480000;
 export const LPI_PROPERTIES = 0x40500000;
 export const LPI_PENDING = 0x40510000;
 
-// Variables, at offsets of VARIABLES: two queues of ring, PROD and CONS addresses (u64) and PROD (u32), then words.
+// Variables, at offsets of VARIABLES: two queues of ring, PROD and CONS addresses (u64)
+// and PROD (u32), then words.
 export const CMDQ_QUEUE = 0x00;
 export const VCMDQ_QUEUE = 0x20;
-/** Event records that have been taken. */
+/** Number of event records removed from the queue. */
 export const EVENTS = 0x40;
 /** Errors of the VCMDQ, the last one's code and its command's opcode. */
 export const ERRORS = 0x44;
@@ -62,7 +63,7 @@ export const LAST_OPCODE = 0x4c;
 export const DMA_MESSAGES = 0x50;
 export const CHECKS = 0x54;
 export const FAILURES = 0x58;
-/** Batches of the measurement that were not completed. */
+/** Number of batches of the measurement that did not complete. */
 export const FAILED_BATCHES = 0x5c;
 
 // iovas, of 39 bits.

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
-// Routines of the arm64 toy: its start with the MMU on, texts and checks, command queues, DMA. x20 is the checkpoint device, x21 the SMMU,
-// x22 the CMDQV, x23 the DMA engine, x26 the variables, x28 the end of the detail. Arguments are in x0 on; x0 to x17 change.
+// Routines of the arm64 toy: its start with the MMU enabled, texts and checks, command
+// queues, DMA. x20 is the checkpoint device, x21 the SMMU, x22 the CMDQV, x23 the DMA
+// engine, x26 the variables, x28 the end of the detail. Arguments are in x0 and up; x0 to
+// x17 are not preserved.
 
 import { CHECKPOINT_DATA, CHECKPOINT_RESULT } from '../../assembly/layout/checkpoint-registers.ts';
 import {
@@ -35,12 +37,12 @@ const CPU_BLOCKS = [0x0060000000000401n, 0x40000705n];
 const SCTLR_MMU = 0x1005;
 /** SYSTEM_OFF of PSCI. */
 const SYSTEM_OFF = 0x84000008;
-/** Looks at CONS for a batch: a queue may be served by a thread that is not running just now. */
+/** Reads of CONS for a batch: the thread that serves the queue may not be running. */
 const MOST_LOOKS = 50_000_000;
-/** What PROD and CONS have of an index: 8 bits and the wrap. */
+/** Index bits of PROD and CONS: 8 bits and the wrap bit. */
 const INDEX_MASK = 0x1ff;
 
-/** The beginning: stack, MMU, vectors, devices. */
+/** The start: stack, MMU, vectors, devices. */
 export const startOf = (s: A64Source): string => `
 ${s.move('x8', STACK)}
 mov sp, x8
@@ -69,7 +71,7 @@ ${s.move('x26', VARIABLES)}
 ${s.move('x28', DETAIL)}
 `;
 
-/** Vectors of exceptions from EL1 with its own stack pointer; nothing but an interrupt is expected. */
+/** Vectors of exceptions from EL1 with SP_EL1; only an interrupt is expected. */
 export const VECTORS = `
 .balign 2048
 vectors:
@@ -82,7 +84,7 @@ b interrupt
 b fault
 `;
 
-/** Text to the detail or to the console, and checks. */
+/** Routines for text in the detail or on the console, and for checks. */
 export const texts = (s: A64Source): string => `
 // Prints a text on the console.
 print:
@@ -239,7 +241,8 @@ add w2, w2, #1
 and w2, w2, #${INDEX_MASK}
 str w2, [x9, #24]
 ret
-// Puts a CMD_SYNC behind the commands, rings, and waits: w0 is 1 when all of them are completed.
+// Puts a CMD_SYNC behind the commands, rings, and waits: w0 is 1 when all of them are
+// completed.
 complete:
 mov x0, #0x46
 // The same with the last command x0.

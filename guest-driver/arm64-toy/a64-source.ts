@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT
-// Source of A64, piece by piece, with the texts that its instructions name.
+// Builds A64 source piece by piece, with the texts that its instructions name.
 
-/** Bits of a field in the 64-bit words of a structure: word in [23:16], lowest bit in [15:8], width in [7:0]. */
+/**
+ * A value at a field's place in the 64-bit words of a structure. A field: word in
+ * [23:16], lowest bit in [15:8], width in [7:0].
+ */
 export function inField(field: number, value: bigint | number): bigint {
   const word = field >> 16;
   const shift = (field >> 8) & 0xff;
@@ -19,7 +22,7 @@ export class A64Source {
     return label;
   }
 
-  /** A label that nothing else has. */
+  /** A new, unique label. */
   label(): string {
     return `at${this.#labels++}`;
   }
@@ -48,7 +51,7 @@ export class A64Source {
     return `${this.move('w8', value)}\n${this.#access('str', 'w8', base, offset, 4)}`;
   }
 
-  /** The same with 64 bits; changes x8. */
+  /** Stores a 64-bit number at an offset of a base; changes x8. */
   set64(base: string, offset: number, value: bigint | number): string {
     return `${this.move('x8', value)}\n${this.#access('str', 'x8', base, offset, 8)}`;
   }
@@ -63,7 +66,7 @@ export class A64Source {
     return this.#access('str', register, base, offset, 4);
   }
 
-  /** Offsets beyond 12 bits of the unit go by x9. */
+  /** Larger offsets than 12 bits in units of the size go through x9. */
   #access(name: string, register: string, base: string, offset: number, size: number): string {
     if (offset < 4096 * size) return `${name} ${register}, [${base}, #${offset}]`;
     return `${this.move('x9', offset)}\nadd x9, ${base}, x9\n${name} ${register}, [x9]`;
@@ -82,19 +85,19 @@ export class A64Source {
     return `adr x0, ${this.text(text)}\nbl put_text`;
   }
 
-  /** Appends a register's number, which must not be in x0 to x8 beyond what is said here. */
+  /** Appends the number in a register, which must not be one of x0 to x8. */
   sayNumber(register: string, base: 10 | 16): string {
     const wide = register.replace('w', 'x');
     const copy = register.startsWith('w') ? `mov w0, ${register}` : `mov x0, ${wide}`;
     return `${copy}\nbl ${base === 16 ? 'put_hex' : 'put_decimal'}`;
   }
 
-  /** Reports a check: register w1 says whether it holds. */
+  /** Reports a check: register w1 says whether it passed. */
   check(name: string): string {
     return `adr x0, ${this.text(name)}\nbl check`;
   }
 
-  /** A check that later steps depend on: without it the toy goes straight to its end. */
+  /** A check that later steps depend on: if it fails, the toy skips to its end. */
   need(name: string): string {
     return `${this.check(name)}\ncbz w0, power_off`;
   }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Steps 7 to 11 of the arm64 toy: DMA through the SMMU, messages of the engine, what a stale TLB entry means, both queues, bad commands.
+// Steps 7 to 11 of the arm64 toy: DMA through the SMMU, messages of the engine, the
+// effect of a stale TLB entry, both queues, bad commands.
 
 import { VCMDQ_CONS, VCMDQ_GERROR, VCMDQ_GERRORN } from '../../assembly/layout/cmdqv-registers.ts';
 import {
@@ -58,7 +59,7 @@ const LIVE_PATTERN = 0x6c697665;
 const STE = STREAM_TABLE + 64 * STREAM;
 const GITS_TRANSLATER_AT = 0x40;
 const DMA_EVENT = 1;
-/** Looks for an interrupt that comes by itself, from whichever thread. */
+/** Reads while waiting for an interrupt from another thread. */
 const MOST_LOOKS = 50_000_000;
 
 /** x9 is the queue of invalidations. */
@@ -75,7 +76,7 @@ ${s.move('x1', bytes)}
 ${s.move('x2', pattern)}
 bl fill`;
 
-/** Copies by DMA; w11 is the status, w12 whether the target has what the source has. */
+/** Copies by DMA; w11 is the status, w12 whether the target equals the source. */
 const copy = (s: A64Source, bytes: number) => `
 ${s.move('w0', DMA_OP_COPY)}
 ${s.move('x1', SOURCE_IOVA)}
@@ -145,7 +146,10 @@ ${fill(s, LIVE, LIVE_PAGES * 0x1000, LIVE_PATTERN)}
 `;
 };
 
-/** The engine's own write to GITS_TRANSLATER: stage 1 and the VMM's stage 2 map the doorbell, the ITS sees which device it was. */
+/**
+ * The engine's own write to GITS_TRANSLATER: stage 1 and the VMM's stage 2 map the
+ * doorbell, and the ITS gets the DeviceID.
+ */
 export const message = (s: A64Source): string => `
 ldr w13, [x26, #${DMA_MESSAGES}]
 add w13, w13, #1
@@ -166,7 +170,7 @@ and w1, w1, w15
 ${s.check('dma-msi')}
 `;
 
-/** An unmap without an invalidation changes nothing for the device, an invalidation does. */
+/** An unmap without an invalidation does not affect the device; an invalidation does. */
 export const staleEntry = (s: A64Source, isDirect: boolean): string => `
 ${s.title(8, 'unmap, use the stale TLB entry, invalidate, fault')}
 ${fill(s, SOURCE, PROBE_BYTES, FIRST_PATTERN)}
@@ -243,7 +247,9 @@ ${copied}
 ${s.check('remap')}
 `;
 
-/** Three invalidations, a configuration command, an invalidation: two changes of queue. */
+/**
+ * Three invalidations, a configuration command, an invalidation: two changes of queue.
+ */
 export const mixedBatch = (s: A64Source, isDirect: boolean): string => `
 ${s.title(9, 'send a batch for both queues')}
 ldr w11, [x26, #${VCMDQ_QUEUE + 24}]
@@ -280,7 +286,10 @@ and w1, w1, w8
 ${s.check('mixed-batch')}
 `;
 
-/** Errors so far are in w13 before, and w1 is 1 when there is one more, CERROR_ILL, and all is completed (w11). */
+/**
+ * Input: w13 is the number of errors so far. w1 is 1 when there is one more, CERROR_ILL,
+ * and everything has completed (w11).
+ */
 const oneMoreError = (s: A64Source) => `
 mov w11, w0
 add w13, w13, #1
@@ -291,7 +300,10 @@ cmp w8, #${CERROR_ILL}
 cset w8, eq
 and w1, w1, w8`;
 
-/** CFGI_ALL is not for a VCMDQ: it stops, the CMDQV's interrupt has it step over the command, and what stands behind it is served. */
+/**
+ * A VCMDQ does not support CFGI_ALL: it stops, the CMDQV's interrupt handler skips the
+ * command, and the queue processes the commands after it.
+ */
 export const illegalCommand = (s: A64Source): string => `
 ${s.title(10, 'put an illegal command on the VCMDQ and recover')}
 ldr w13, [x26, #${ERRORS}]

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The arm64 toy: a program for the board `virt` that does what the toy guest does for one machine: it brings GIC, ITS, SMMU and CMDQV up,
-// shows what they do, and unmaps. This is its source, in assembly language; whoever boots it assembles it.
+// The arm64 toy: a program for the board `virt` that does what the toy guest does on one
+// machine: it brings up GIC, ITS, SMMU and CMDQV, demonstrates them, and unmaps. This is
+// its source in assembly language; the program that boots it assembles it.
 
 import { cmdqvReset, environment, hypOwn, probe, smmuReset, tables } from './a64-bring-up.ts';
 import { interruptHandler, interruptsOf } from './a64-interrupts.ts';
@@ -19,15 +20,15 @@ import {
 export { BATCHES as ARM64_TOY_BATCHES } from './a64-measurement.ts';
 export { CHECKPOINT as ARM64_TOY_CHECKPOINT } from './a64-places.ts';
 
-/** What the toy does. */
+/** Options of the toy. */
 export interface Arm64ToyOptions {
-  /** Ways of its invalidations that are measured; without `direct` it uses no CMDQV. */
+  /** Invalidation paths to measure; without `direct` it uses no CMDQV. */
   readonly paths: readonly ('direct' | 'trapped')[];
   /** Samples of each path and number of commands. */
   readonly rounds: number;
 }
 
-/** Source of a flat binary, which may lie at any multiple of 4 KiB. */
+/** Source of a flat binary, which may be placed at any multiple of 4 KiB. */
 export function arm64ToySource({ paths, rounds }: Arm64ToyOptions): string {
   const s = new A64Source();
   const isDirect = paths.includes('direct');

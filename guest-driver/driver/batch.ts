@@ -1,28 +1,34 @@
 // SPDX-License-Identifier: MIT
-// Batches: commands gathered and then sent with one CMD_SYNC behind them. There is one batch, the processor's.
+// Batches: commands that are collected and then sent with one CMD_SYNC after them. There
+// is one batch, the processor's.
 //
-// Commands keep their order. A batch that mixes commands of both queues is cut into runs,
-// and where the queue changes the first queue is synced before the first command goes to
-// the second: two queues have no order between them.
+// Commands keep their order. A batch that mixes commands of both queues is split into
+// runs. Where the queue changes, the first queue is synchronised before the first command
+// goes to the second, because two queues are not ordered with each other.
 
 import { ABI_AT_INVALIDATING, ABI_INVALIDATING_DIRECT } from '../../assembly/layout/guest-abi';
 import { CMDQ_ENTRY_SIZE } from '../../assembly/layout/smmu-registers';
 import { cmdq, Queue } from './driver-queues';
-import { getCmdq, processorQueue, runLength, vcmdqTakes } from './get-cmdq';
+import { getCmdq, processorQueue, runLength, vcmdqSupports } from './get-cmdq';
 import { issue } from './issue';
 import { RESULT_OK } from './result';
 
-/** Commands of a batch; a CMD_SYNC may follow them. */
+/** Most commands of a batch, apart from a CMD_SYNC. */
 export const BATCH_COMMANDS = 64;
 
 class Batch {
-  /** Commands gathered and not sent. */
+  /** Commands collected and not yet sent. */
   count: u32 = 0;
   /** First error of a part that was sent early. */
   result: i32 = 0;
-  /** Memory offset of the queue that has commands of this batch without a CMD_SYNC, 0 when none has. */
+  /**
+   * Memory offset of the queue that has commands of this batch without a CMD_SYNC, 0 when
+   * none has.
+   */
   unsynced: usize = 0;
-  /** ABI_INVALIDATING_CMDQ when batches on the CMDQ are marked too, 0 when they are not. */
+  /**
+   * ABI_INVALIDATING_CMDQ when batches on the CMDQ are marked too, 0 when they are not.
+   */
   cmdqMark: u32 = 0;
 }
 
@@ -33,14 +39,18 @@ function batch(): Batch {
   return changetype<Batch>(BATCH);
 }
 
-/** Tells the host what a batch is on (ABI_INVALIDATING_*), or that it is complete: it counts exits in between. */
+/**
+ * Tells the host which path a batch uses (ABI_INVALIDATING_*), or that it is complete:
+ * the host counts exits in between.
+ */
 function setInvalidating(mark: u32): void {
   store<u32>(0, mark, ABI_AT_INVALIDATING);
 }
 
 /**
- * Has batches on the CMDQ marked with ABI_INVALIDATING_CMDQ from now on, or with 0 no more. They
- * are not otherwise: what only the host can do of them takes an exit on any path.
+ * Marks batches on the CMDQ with ABI_INVALIDATING_CMDQ from now on, or with 0 not any
+ * more. By default they are not marked: a command that only the host can carry out causes
+ * an exit on any path.
  */
 export function markCmdqBatches(mark: u32): void {
   batch().cmdqMark = mark;
@@ -54,7 +64,9 @@ export function beginBatch(): void {
   state.unsynced = 0;
 }
 
-/** Sends one run; what an earlier part left on another queue is completed first. */
+/**
+ * Sends one run. Commands that an earlier part left on another queue are completed first.
+ */
 function issueRun(queue: Queue, commands: usize, count: u32, sync: bool): i32 {
   const state = batch();
   const unsynced = state.unsynced;
@@ -67,12 +79,12 @@ function issueRun(queue: Queue, commands: usize, count: u32, sync: bool): i32 {
   return result;
 }
 
-/** Sends what has been gathered, and with `sync` completes it. */
+/** Sends the collected commands, and with `sync` completes them. */
 function flush(sync: bool): i32 {
   const state = batch();
   const count = state.count;
   state.count = 0;
-  // What comes behind a part that failed must not overtake it.
+  // Commands after a failed part must not be executed in its place.
   if (state.result != RESULT_OK) return state.result;
   if (count == 0) {
     const unsynced = state.unsynced;
@@ -80,7 +92,8 @@ function flush(sync: bool): i32 {
     return unsynced != 0 && sync ? issue(changetype<Queue>(unsynced), 0, 0, true) : RESULT_OK;
   }
   const whole = getCmdq(COMMANDS, count);
-  // A batch that needs the CMDQ for any part of it is not on the direct path: the CMDQ traps.
+  // A batch that needs the CMDQ for any part of it is not on the direct path: accesses to
+  // the CMDQ trap.
   const onCmdq = whole == changetype<usize>(cmdq());
   setInvalidating(onCmdq ? batch().cmdqMark : whole != 0 ? ABI_INVALIDATING_DIRECT : 0);
   if (whole != 0) {
@@ -90,9 +103,10 @@ function flush(sync: bool): i32 {
     const commands = COMMANDS + from * CMDQ_ENTRY_SIZE;
     const length = runLength(commands, count - from);
     from += length;
-    // Every run but the last is followed by a change of queue, so that its CMD_SYNC can travel with it.
+    // Every run but the last precedes a change of queue, so its CMD_SYNC can be sent with
+    // it.
     const result = issueRun(
-      vcmdqTakes(commands) ? processorQueue() : cmdq(),
+      vcmdqSupports(commands) ? processorQueue() : cmdq(),
       commands,
       length,
       sync || from < count,
@@ -103,8 +117,8 @@ function flush(sync: bool): i32 {
 }
 
 /**
- * Memory offset at which the next command of the batch is to be built. When BATCH_COMMANDS have been gathered they are
- * sent first, without a CMD_SYNC.
+ * Memory offset at which to build the next command of the batch. When BATCH_COMMANDS have
+ * been collected, they are sent first, without a CMD_SYNC.
  */
 export function nextCommand(): usize {
   const state = batch();
@@ -114,7 +128,7 @@ export function nextCommand(): usize {
   return COMMANDS + state.count++ * CMDQ_ENTRY_SIZE;
 }
 
-/** Sends the batch with a CMD_SYNC behind it and waits until all of it has completed. */
+/** Sends the batch with a CMD_SYNC after it and waits until all of it has completed. */
 export function submitBatch(): i32 {
   const result = flush(true);
   setInvalidating(0);

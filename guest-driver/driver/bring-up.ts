@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Bringing up all that the board has, in the order of Linux: the SMMU, then the queues that
-// invalidations go to.
+// Bring-up of everything that the board has, in Linux's order: the SMMU, then the queues
+// for invalidations.
 
 import { cmdqv } from './cmdqv';
 import { allocateVcmdqs, probeCmdqv } from './cmdqv-probe';
@@ -13,7 +13,7 @@ import { probeSmmu } from './smmu-probe';
 import { resetSmmu } from './smmu-reset';
 import { allocateStructures } from './smmu-structures';
 
-/** Forgets all state and probes CMDQV and SMMU. A missing CMDQV is no error. */
+/** Clears all state and probes CMDQV and SMMU. A missing CMDQV is not an error. */
 export function probeDevices(): i32 {
   clearQueues();
   clearEcmdqs();
@@ -27,24 +27,27 @@ export function startSmmu(): i32 {
   return result != RESULT_OK ? result : resetSmmu();
 }
 
-/** Allocates the VCMDQs and resets the CMDQV. The SMMU is up. */
+/** Allocates the VCMDQs and resets the CMDQV. The SMMU must be up. */
 export function startCmdqv(): i32 {
   const result = allocateVcmdqs();
   return result != RESULT_OK ? result : resetCmdqv();
 }
 
-/** Allocates the ECMDQs that `probeEcmdqs` has found and enables them. The SMMU is up. */
+/**
+ * Allocates the ECMDQs that `probeEcmdqs` found and enables them. The SMMU must be up.
+ */
 export function startEcmdqs(): i32 {
   const result = allocateEcmdqs();
   return result != RESULT_OK ? result : resetEcmdqs();
 }
 
 /**
- * Finds the SMMU and brings it up: every stream aborts, command queue, event queue and
- * interrupts are on. Then its CMDQV or, without one, its ECMDQs, where there are any:
- * invalidations go there from now on. To be called once, before anything else of the driver.
- * @returns RESULT_OK; RESULT_NO_DEVICE without an SMMU; RESULT_UNSUPPORTED, RESULT_NO_MEMORY or
- *   RESULT_TIMEOUT.
+ * Finds the SMMU and brings it up: every stream aborts, and command queue, event queue
+ * and interrupts are enabled. Then it brings up the CMDQV or, without one, the ECMDQs if
+ * there are any; invalidations use their queues from then on. Call it once, before any
+ * other function of the driver.
+ * @returns RESULT_OK; RESULT_NO_DEVICE without an SMMU; RESULT_UNSUPPORTED,
+ *   RESULT_NO_MEMORY or RESULT_TIMEOUT.
  */
 export function bringUpSmmu(): i32 {
   let result = probeDevices();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Command builders (IHI 0070 section 4). Each writes the 16 bytes of one command at a memory offset. A guest leaves the
-// VMID at 0, whatever its VMID is: the host substitutes it.
+// Command builders (IHI 0070 section 4). Each writes the 16 bytes of one command to a
+// memory offset. A guest leaves the VMID field 0, regardless of its VMID: the host
+// substitutes it.
 
 import {
   ATC_INV_ADDR_HI,
@@ -39,17 +40,17 @@ import {
 } from '../../assembly/layout/commands';
 import { place } from '../runtime/guest-fields';
 
-/** log2 of the page size that addresses in commands count in. */
+/** log2 of the page size in which commands express addresses. */
 const PAGE_SHIFT = 12;
-/** Inner shareable, and write-back cacheable: where Linux has an MSI of a CMD_SYNC land. */
+/** Inner shareable, and write-back cacheable: the attributes of Linux's CMD_SYNC MSIs. */
 const MSH_INNER = 3;
 const MSIATTR_WRITE_BACK = 0xf;
 /** TG: granules of 4 KiB. TTL: the leaf is at level 3. */
 const TG_4K = 1;
 const TTL_LEVEL_3 = 3;
 
-// One store of the size in which commands are read again, when they are copied and when
-// they are fetched: a load right behind smaller stores waits for all of them.
+// Stores a command with the access size of its later reads, by copies and fetches: a load
+// right after narrower stores waits for all of them.
 function words(command: usize, word0: u32, word1: u32, word2: u32, word3: u32): void {
   v128.store(
     command,
@@ -101,7 +102,7 @@ export function buildTlbiNhAsid(command: usize, vmid: u32, asid: u32): void {
   );
 }
 
-/** TLBI_NH_VA of one address, whatever the size of the entry (TG 0). */
+/** TLBI_NH_VA of one address, for TLB entries of any size (TG 0). */
 export function buildTlbiNhVa(command: usize, vmid: u32, asid: u32, iova: u64): void {
   const word2 = place(TLBI_LEAF, 1) | place(TLBI_ADDR_LO, <u32>(iova >> PAGE_SHIFT));
   words(
@@ -146,7 +147,7 @@ export function buildTlbiS2Ipa(command: usize, vmid: u32, ipa: u64): void {
   );
 }
 
-/** ATC_INV of 4 KiB << `size` at `iova`; a size of ATC_INV_SIZE_ALL is everything. */
+/** ATC_INV of 4 KiB << `size` at `iova`; a size of ATC_INV_SIZE_ALL means everything. */
 export function buildAtcInv(command: usize, sid: u32, iova: u64, size: u32): void {
   const word2 = place(ATC_INV_SIZE, size) | place(ATC_INV_ADDR_LO, <u32>(iova >> PAGE_SHIFT));
   words(

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Probing the CMDQV, before the SMMU's own registers are touched, and the memory of its queues.
+// Probes the CMDQV, before any register of the SMMU is accessed, and allocates its
+// queues.
 
 import {
   CMDQV_CONFIG,
@@ -30,7 +31,10 @@ import { MAX_QUEUE_LOG2 } from './smmu-structures';
 
 const VERSION = 1;
 
-/** Finds the CMDQV of the selected SMMU and reads its size. Without one the driver uses the CMDQ alone. */
+/**
+ * Finds the CMDQV of the selected SMMU and reads its size. Without one the driver uses
+ * the CMDQ alone.
+ */
 export function probeCmdqv(): i32 {
   clearCmdqv();
   const entry = findDevice(ABI_KIND_CMDQV, selectedSmmu());
@@ -42,7 +46,8 @@ export function probeCmdqv(): i32 {
   const param = read32(state.gpa + CMDQV_PARAM);
   const vintfLog2 = bitsOf(param, CMDQV_PARAM_NUM_VINTF_LOG2);
   const vcmdqLog2 = bitsOf(param, CMDQV_PARAM_NUM_VCMDQ_LOG2);
-  // Fewer VCMDQs than VINTFs would leave a VINTF without queues, and the choice of a queue dividing by zero.
+  // With fewer VCMDQs than VINTFs, a VINTF would have no queues, and the choice of a
+  // queue would divide by zero.
   if (bitsOf(param, CMDQV_PARAM_VER) != VERSION || vcmdqLog2 < vintfLog2) return RESULT_UNSUPPORTED;
   if ((<u32>1) << vcmdqLog2 > <u32>CMDQV_MAX_VCMDQS) return RESULT_UNSUPPORTED;
   state.vintfCount = 1 << vintfLog2;
@@ -53,7 +58,7 @@ export function probeCmdqv(): i32 {
   return RESULT_OK;
 }
 
-/** Allocates the rings of VINTF 0's queues, as large as the SMMU's CMDQ may be. */
+/** Allocates the rings of VINTF 0's queues, in the maximum size of the SMMU's CMDQ. */
 export function allocateVcmdqs(): i32 {
   const state = cmdqv();
   const log2size = min<u32>(bitsOf(read32(smmu().gpa + SMMU_IDR1), IDR1_CMDQS), MAX_QUEUE_LOG2);

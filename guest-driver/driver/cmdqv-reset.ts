@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Bringing the CMDQV up, in the order of Linux: the last step after the SMMU's own reset.
+// Bring-up of the CMDQV in Linux's order, after the SMMU's own reset.
 
 import {
   CMDQ_ALLOC_LVCMDQ,
@@ -30,7 +30,7 @@ export function vintfGpa(register: u32): u32 {
   return cmdqv().gpa + CMDQV_VINTF + register;
 }
 
-/** Turns the CMDQV off and on, keeping what else CONFIG holds. */
+/** Disables and enables the CMDQV, and preserves the other fields of CONFIG. */
 function restartCmdqv(): i32 {
   const gpa = cmdqv().gpa;
   const config = read32(gpa + CMDQV_CONFIG);
@@ -41,7 +41,7 @@ function restartCmdqv(): i32 {
   return waitForField(gpa + CMDQV_STATUS, CMDQV_STATUS_ENABLED, 1);
 }
 
-/** Gives every VINTF its queues in order, none of them allocated yet. */
+/** Assigns every VINTF its queues in order; none of them is allocated yet. */
 function distributeQueues(): void {
   const state = cmdqv();
   for (let queue: u32 = 0; queue < state.vcmdqCount; queue++) {
@@ -69,7 +69,10 @@ function stopVintf(): i32 {
   return RESULT_OK;
 }
 
-/** Enables VINTF 0, asking for HYP_OWN: what reads back says whether this kernel is the hypervisor's. */
+/**
+ * Enables VINTF 0 and requests HYP_OWN: the value read back says whether this kernel is
+ * the hypervisor's.
+ */
 function startVintf(): i32 {
   const state = cmdqv();
   const config = place(VINTF_CONFIG_HYP_OWN, 1);
@@ -81,7 +84,10 @@ function startVintf(): i32 {
   return RESULT_OK;
 }
 
-/** Resets the CMDQV and brings up VINTF 0 with all its queues. The SMMU is up, the rings are allocated. */
+/**
+ * Resets the CMDQV and brings up VINTF 0 with all its queues. The SMMU must be up and the
+ * rings allocated.
+ */
 export function resetCmdqv(): i32 {
   const state = cmdqv();
   if (state.present == 0) return RESULT_NO_DEVICE;
@@ -93,7 +99,7 @@ export function resetCmdqv(): i32 {
   result = startVintf();
   for (let lvcmdq: u32 = 0; result == RESULT_OK && lvcmdq < state.lvcmdqCount; lvcmdq++)
     result = startVcmdq(lvcmdq);
-  // Only now: until all queues are there commands and interrupts keep away from them.
+  // Set last: until all queues are enabled, commands and interrupts must not use them.
   if (result == RESULT_OK) state.vintfEnabled = 1;
   return result;
 }

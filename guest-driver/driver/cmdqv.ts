@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What the driver knows about the CMDQV beside an SMMU, and about VINTF 0, the only VINTF that it uses.
+// State of an SMMU's CMDQV and of VINTF 0, the only VINTF that the driver uses.
 
 import { ABI_MAX_SMMUS } from '../../assembly/layout/guest-abi';
 import { selectedSmmu } from './selected-smmu';
@@ -16,27 +16,27 @@ export class Cmdqv {
   /** VCMDQs of each VINTF. */
   lvcmdqCount: u32 = 0;
   sidCount: u32 = 0;
-  /** VINTF 0 is enabled. */
+  /** 1 while VINTF 0 is enabled. */
   vintfEnabled: u32 = 0;
   /** VINTF_CONFIG.HYP_OWN as read back: 1 for the hypervisor's kernel, 0 for a guest. */
   hypOwn: u32 = 0;
   /**
-   * 1 sends everything to the CMDQ, ECMDQs or VCMDQs left aside, as the driver parameter
-   * bypass_vcmdq of Linux does.
+   * 1 sends everything to the CMDQ and leaves ECMDQs or VCMDQs unused, like Linux's
+   * driver parameter bypass_vcmdq.
    */
   bypassVcmdq: u32 = 0;
-  /** The processor that queues are chosen by. */
+  /** The processor number that selects queues. */
   cpu: u32 = 0;
 }
 
 const CMDQVS: usize = memory.data(ABI_MAX_SMMUS * offsetof<Cmdqv>(), 64);
 
-/** That of the selected SMMU. */
+/** The CMDQV of the selected SMMU. */
 export function cmdqv(): Cmdqv {
   return changetype<Cmdqv>(CMDQVS + selectedSmmu() * offsetof<Cmdqv>());
 }
 
-/** Forgets everything about it. */
+/** Clears its state. */
 export function clearCmdqv(): void {
   memory.fill(changetype<usize>(cmdqv()), 0, offsetof<Cmdqv>());
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Domains: address spaces of devices, as Linux's struct iommu_domain. Each has its stage-1 tables,
-// its CD and its ASID.
+// Domains: address spaces of devices, like Linux's struct iommu_domain. Each has its
+// stage 1 tables, its CD and its ASID.
 
 import { allocate } from '../runtime/pages';
 import { invalidatePages } from './invalidate-pages';
@@ -16,9 +16,9 @@ export class Domain {
   asid: u32 = 0;
 
   /**
-   * Lets a stream that aborts, as all do at first, translate by this domain; several may. A stream
-   * of another domain is detached first (`detachStream`).
-   * @param sid StreamID, of the device table.
+   * Attaches a stream that aborts, as all do at first, to this domain, which may have
+   * several. Detach a stream of another domain first (`detachStream`).
+   * @param sid StreamID, from the device table.
    * @returns RESULT_OK; RESULT_BAD_ARGUMENT beyond the stream table; RESULT_TIMEOUT.
    */
   attach(sid: u32): i32 {
@@ -26,20 +26,21 @@ export class Domain {
   }
 
   /**
-   * Maps pages of 4 KiB. A device sees them from now on: what was not mapped is in no TLB.
-   * What was mapped before a failure stays mapped.
-   * @param iova of the first page, below 1 << 48. @param gpa of its memory.
-   * @returns RESULT_OK; RESULT_BAD_ARGUMENT unless both are aligned to a page and in range;
-   *   RESULT_EXISTS; RESULT_NO_MEMORY.
+   * Maps pages of 4 KiB. Devices can access them at once: TLBs do not contain entries for
+   * unmapped pages. Pages that were mapped before a failure stay mapped.
+   * @param iova of the first page, below 1 << 48.
+   * @param gpa of its memory.
+   * @returns RESULT_OK; RESULT_BAD_ARGUMENT unless both are aligned to a page and in
+   *   range; RESULT_EXISTS; RESULT_NO_MEMORY.
    */
   map(iova: u64, gpa: u64, pages: u32, writable: bool): i32 {
     return mapPages(this.table, iova, gpa, pages, writable);
   }
 
   /**
-   * Takes pages of 4 KiB away: clears their descriptors, invalidates the TLB, waits for completion.
-   * Only when it has returned RESULT_OK may the memory be used for something else. Pages that were
-   * not mapped are no error.
+   * Unmaps pages of 4 KiB: clears their descriptors, invalidates the TLB, waits for
+   * completion. The memory may be reused only after it has returned RESULT_OK. Pages that
+   * are not mapped are not an error.
    * @returns RESULT_OK; RESULT_BAD_ARGUMENT; RESULT_TIMEOUT.
    */
   unmap(iova: u64, pages: u32): i32 {
@@ -50,8 +51,8 @@ export class Domain {
 }
 
 /**
- * A domain that maps nothing.
- * @param asid 1 to 255 (65535 where IDR0.ASID16 is set), of no other domain.
+ * Creates a domain that maps nothing.
+ * @param asid 1 to 255 (65535 where IDR0.ASID16 is set), not used by another domain.
  * @returns null when memory is exhausted.
  */
 export function createDomain(asid: u32): Domain | null {

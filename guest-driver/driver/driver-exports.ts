@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The driver as a module of its own (asconfig.json target "driver"), so that tests can
-// run it against a scripted device. Everything is a plain number; an iova is given as its
+// The driver as a separate module (asconfig.json target "driver"), so that tests can run
+// it against a scripted device. All values are plain numbers; an iova is passed as its
 // low and high word. Queue 0 is the CMDQ, queue n + 1 is LVCMDQ n, queue 256 + n is ECMDQ
 // n.
 
@@ -40,7 +40,7 @@ import { allocateContextDescriptors, writeContextDescriptor } from './stage1-cd'
 import { allocateTable, descriptorOf, mapPages, unmapPages } from './stage1-table';
 import { attachStage1, detachStream, steOf } from './stream-table';
 
-/** Version of the guest ABI that this module speaks. */
+/** Version of the guest ABI that this module implements. */
 export const vsmmu_abi: i32 = 1;
 
 /** Limits, for tests. */
@@ -59,7 +59,10 @@ function iovaOf(lo: u32, hi: u32): u64 {
   return ((<u64>hi) << 32) | lo;
 }
 
-/** Forgets all state and probes CMDQV and SMMU; a missing CMDQV is no error. @returns RESULT_*. */
+/**
+ * Clears all state and probes CMDQV and SMMU; a missing CMDQV is not an error.
+ * @returns RESULT_*.
+ */
 export function probe(): i32 {
   resetPages();
   return probeDevices();
@@ -75,13 +78,13 @@ export function resetQueues(): i32 {
   return startCmdqv();
 }
 
-/** The same with ECMDQs in place of VCMDQs. */
+/** Probes, allocates and enables the ECMDQs. */
 export function resetEnhancedQueues(): i32 {
   const result = probeEcmdqs();
   return result != RESULT_OK ? result : startEcmdqs();
 }
 
-/** The same in one call, with the queues that the board has. */
+/** Brings everything up in one call, with the queues that the board has. */
 export function bringUp(): i32 {
   resetPages();
   return bringUpSmmu();
@@ -103,7 +106,7 @@ export function setCpu(cpu: u32): void {
   cmdqv().cpu = cpu;
 }
 
-/** Memory offset of a queue's ring, and its state. */
+/** A queue's ring (memory offset) and state. */
 export function queueRing(queue: u32): usize {
   return queueOf(queue).ring;
 }
@@ -179,7 +182,10 @@ export function addSync(signal: u32): void {
   buildSync(nextCommand(), signal);
 }
 
-/** Sends 16-byte commands at a memory offset to one queue, whatever it takes. */
+/**
+ * Sends 16-byte commands at a memory offset to one queue, without a check that it
+ * supports them.
+ */
 export function issueRaw(queue: u32, commands: usize, count: u32, sync: u32): i32 {
   return issue(queueOf(queue), commands, count, sync != 0);
 }
@@ -202,12 +208,15 @@ export function invalidateRepeatedly(asid: u32, iova: u32, pages: u32, batches: 
   return result;
 }
 
-/** A safe point. */
+/** Runs a safe point. */
 export function service(): void {
   serviceInterrupts();
 }
 
-/** Events: number taken, overflows, memory offsets of a kept record and of the ring. */
+/**
+ * Events: number of removed records, overflows, memory offsets of a kept record and of
+ * the ring.
+ */
 export function events(): u32 {
   return eventCount();
 }
@@ -221,17 +230,17 @@ export function eventRingOffset(): usize {
   return eventRing();
 }
 
-/** A new address space: memory offset of its level-0 table. */
+/** Allocates an address space: the memory offset of its level 0 table. */
 export function newTable(): usize {
   return allocateTable();
 }
-/** A new CD: its memory offset, 0 when memory is exhausted. */
+/** Allocates a CD: its memory offset, 0 when memory is exhausted. */
 export function newContextDescriptor(table: usize, asid: u32): usize {
   const cd = newContextDescriptors(0);
   if (cd != 0) writeContextDescriptor(cd, table, asid);
   return cd;
 }
-/** A table of 1 << `cdMax` CDs that are not valid, and one of its CDs. */
+/** Allocates a table of 1 << `cdMax` invalid CDs; writes one of its CDs. */
 export function newContextDescriptors(cdMax: u32): usize {
   return allocateContextDescriptors(cdMax);
 }
@@ -261,7 +270,7 @@ export function map(
 export function unmap(table: usize, iovaLo: u32, iovaHi: u32, pages: u32): u32 {
   return unmapPages(table, iovaOf(iovaLo, iovaHi), pages);
 }
-/** Low word of the level-3 descriptor of an iova, 0 when it is not mapped. */
+/** Low word of the level 3 descriptor of an iova, 0 when it is not mapped. */
 export function descriptor(table: usize, iovaLo: u32, iovaHi: u32): u32 {
   return <u32>descriptorOf(table, iovaOf(iovaLo, iovaHi));
 }

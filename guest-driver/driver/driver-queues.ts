@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The queues of each SMMU, ECMDQs included, and of its VINTF 0, at fixed places in guest memory.
+// The queues of each SMMU, including ECMDQs, and of its VINTF 0, at fixed offsets of
+// guest memory.
 
 import { CMDQV_MAX_VCMDQS } from '../../assembly/layout/cmdqv-registers';
 import { ABI_MAX_SMMUS } from '../../assembly/layout/guest-abi';
@@ -8,11 +9,11 @@ import { selectedSmmu } from './selected-smmu';
 
 export { entryAt, freeEntries, indexOf, Queue, queueSize } from './ring';
 
-/** Bytes from one queue to the next, no less than the class takes. */
+/** Bytes from one queue to the next, at least the size of the class. */
 const QUEUE_BYTES: i32 = 64;
 const CMDQS: usize = memory.data(ABI_MAX_SMMUS * QUEUE_BYTES, 64);
 const VCMDQS: usize = memory.data(ABI_MAX_SMMUS * CMDQV_MAX_VCMDQS * QUEUE_BYTES, 64);
-/** ECMDQs that the driver uses at most: more than there can be processors. */
+/** Most ECMDQs that the driver uses: more than the maximum number of processors. */
 export const MAX_ECMDQS: i32 = 16;
 const ECMDQS: usize = memory.data(ABI_MAX_SMMUS * MAX_ECMDQS * QUEUE_BYTES, 64);
 
@@ -35,7 +36,7 @@ export function ecmdq(index: u32): Queue {
   return queueAt(ECMDQS, MAX_ECMDQS, index);
 }
 
-/** Forgets all queues of the selected SMMU. */
+/** Clears the state of all queues of the selected SMMU. */
 export function clearQueues(): void {
   memory.fill(changetype<usize>(cmdq()), 0, QUEUE_BYTES);
   memory.fill(changetype<usize>(vcmdq(0)), 0, CMDQV_MAX_VCMDQS * QUEUE_BYTES);

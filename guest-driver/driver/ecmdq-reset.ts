@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Bringing up ECMDQs (IHI 0070 section 3.5.6): those of the SMMU's first control page.
+// Bring-up of the ECMDQs of the SMMU's first control page (IHI 0070 section 3.5.6).
 
 import { SYNC_CS_NONE } from '../../assembly/layout/commands';
 import {
@@ -32,7 +32,7 @@ import { RESULT_NO_MEMORY, RESULT_OK, RESULT_UNSUPPORTED } from './result';
 import { smmu } from './smmu';
 import { MAX_QUEUE_LOG2 } from './smmu-structures';
 
-/** CMDQGS: the control page has 64 KiB. */
+/** CMDQGS: a control page of 64 KiB. */
 const GRANULE_64K = 1;
 /** ADDR of CMDQ_CONTROL_PAGE_BASE, from the SMMU's base. */
 const PAGE_ADDRESS: u64 = 0x000fffffffff0000;
@@ -43,7 +43,8 @@ export function probeEcmdqs(): i32 {
   const gpa = smmu().gpa;
   if (bitsOf(smmu().idr1, IDR1_ECMDQ) == 0) return RESULT_UNSUPPORTED;
   const base = read64(gpa + SMMU_CMDQ_CONTROL_PAGE_BASE);
-  // A page that is not preset would have to be placed and enabled first; nobody makes such an SMMU.
+  // A page that is not preset would have to be placed and enabled first; no SMMU here has
+  // one.
   if (
     bitsOf(<u32>base, CMDQ_CONTROL_PAGE_PRESET) == 0 ||
     bitsOf(<u32>base, CMDQ_CONTROL_PAGE_CMDQGS) != GRANULE_64K
@@ -59,7 +60,7 @@ export function probeEcmdqs(): i32 {
   return RESULT_OK;
 }
 
-/** Allocates the rings, as large as the CMDQ may be. */
+/** Allocates the rings, in the maximum size of the CMDQ. */
 export function allocateEcmdqs(): i32 {
   const state = ecmdqs();
   const log2size = min<u32>(bitsOf(smmu().idr1, IDR1_CMDQS), MAX_QUEUE_LOG2);
@@ -76,7 +77,7 @@ export function allocateEcmdqs(): i32 {
   return RESULT_OK;
 }
 
-/** Stops a queue. Its registers are software's then. */
+/** Stops a queue, so that software may write its registers. */
 function stopEcmdq(queue: Queue): i32 {
   queue.enabled = 0;
   queue.flags = 0;
@@ -84,7 +85,7 @@ function stopEcmdq(queue: Queue): i32 {
   return waitForField(queue.consGpa, ECMDQ_CONS_ENACK, 0);
 }
 
-/** Gives a queue its ring and enables it, with no error active. */
+/** Sets a queue's ring and enables the queue, with no error active. */
 export function startEcmdq(index: u32): i32 {
   const queue = ecmdq(index);
   let result = stopEcmdq(queue);
@@ -103,7 +104,7 @@ export function startEcmdq(index: u32): i32 {
   return result;
 }
 
-/** Enables all queues. The SMMU is up, the rings are allocated. */
+/** Enables all queues. The SMMU must be up and the rings allocated. */
 export function resetEcmdqs(): i32 {
   const state = ecmdqs();
   state.enabled = 0;
@@ -112,7 +113,7 @@ export function resetEcmdqs(): i32 {
     const result = startEcmdq(i);
     if (result != RESULT_OK) return result;
   }
-  // Only now: until all queues are there commands keep away from them.
+  // Set last: until all queues are enabled, commands must not use them.
   state.enabled = 1;
   return RESULT_OK;
 }

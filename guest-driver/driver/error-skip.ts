@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What a driver does about a command that a queue stopped at (the protocol of Linux, the
-// same for the CMDQ and a VCMDQ).
+// Recovery of a queue that stopped at a command (Linux's protocol, the same for the CMDQ
+// and a VCMDQ).
 
 import {
   CERROR_ABT,
@@ -15,10 +15,10 @@ import { buildSync } from './build-commands';
 import { entryAt, Queue } from './driver-queues';
 
 /**
- * Prepares a stopped queue for going on from CONS: a command that cannot be carried out
- * is overwritten with a CMD_SYNC; after a fetch abort or an ATC timeout the same entry is
- * tried again. The caller then acknowledges the error (GERRORN), upon which the device
- * fetches anew. CONS.ERR has the same place in CMDQ_CONS and in a VCMDQ's CONS.
+ * Prepares a stopped queue to continue at CONS: overwrites a command that cannot be
+ * carried out with a CMD_SYNC; after a fetch abort or an ATC timeout the same entry is
+ * retried. The caller then acknowledges the error (GERRORN), after which the device
+ * fetches again. CONS.ERR has the same place in CMDQ_CONS and in a VCMDQ's CONS.
  */
 export function skipError(queue: Queue): void {
   const cons = read32(queue.consGpa);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The consumer of an SMMU's event queue. The last records are kept for whoever asks.
+// The consumer of an SMMU's event queue. It keeps copies of the last records.
 
 import { ABI_MAX_SMMUS } from '../../assembly/layout/guest-abi';
 import {
@@ -13,7 +13,7 @@ import { read32, write32 } from '../runtime/mmio';
 import { selectedSmmu } from './selected-smmu';
 import { smmu } from './smmu';
 
-/** Records that are kept, a power of two. */
+/** Number of kept records, a power of two. */
 export const KEPT_EVENTS = 16;
 
 class EventQueue {
@@ -21,7 +21,7 @@ class EventQueue {
   log2size: u32 = 0;
   /** Index, wrap bit and OVACKFLG. */
   cons: u32 = 0;
-  /** Records taken and overflows seen since the reset. */
+  /** Records removed and overflows seen since the reset. */
   records: u32 = 0;
   overflows: u32 = 0;
 }
@@ -42,7 +42,7 @@ export function eventRingLog2(): u32 {
   return eventQueue().log2size;
 }
 
-/** Takes a ring into use, empty. */
+/** Starts to use a ring, which is empty. */
 export function resetEventQueue(ring: usize, log2size: u32): void {
   const queue = eventQueue();
   queue.ring = ring;
@@ -52,23 +52,29 @@ export function resetEventQueue(ring: usize, log2size: u32): void {
   queue.overflows = 0;
 }
 
-/** Records taken so far. */
+/** Records removed so far. */
 export function eventCount(): u32 {
   return eventQueue().records;
 }
 
-/** Times that the device had to drop records. */
+/** How often the device had to drop records. */
 export function eventOverflows(): u32 {
   return eventQueue().overflows;
 }
 
-/** Memory offset of a record by its number, counted from 0; kept until KEPT_EVENTS later ones have come. */
+/**
+ * Memory offset of a record by its number, from 0. A record is overwritten KEPT_EVENTS
+ * records later.
+ */
 export function eventRecord(number: u32): usize {
   const kept = selectedSmmu() * KEPT_EVENTS + (number & (KEPT_EVENTS - 1));
   return KEPT + <usize>kept * EVENTQ_ENTRY_SIZE;
 }
 
-/** Takes every record out of the queue, CONS after each; at the end acknowledges an overflow. */
+/**
+ * Removes every record from the queue and writes CONS after each; then acknowledges an
+ * overflow.
+ */
 export function drainEvents(): void {
   const queue = eventQueue();
   const gpa = smmu().gpa;
@@ -76,7 +82,8 @@ export function drainEvents(): void {
   const entries: u32 = 1 << queue.log2size;
   if (queue.ring == 0) return;
   let prod = read32(gpa + SMMU_EVENTQ_PROD);
-  // Bounded by the size of the ring: a device that never stops producing raises another interrupt.
+  // The size of the ring bounds the loop: a device that never stops producing raises
+  // another interrupt.
   for (let taken: u32 = 0; taken < entries && ((prod ^ queue.cons) & indexMask) != 0; taken++) {
     const entry = queue.ring + (queue.cons & (entries - 1)) * EVENTQ_ENTRY_SIZE;
     memory.copy(eventRecord(queue.records), entry, EVENTQ_ENTRY_SIZE);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The driver of SMMU and CMDQV for guests in AssemblyScript: what docs/guests.md documents. Functions
-// return RESULT_* unless they say otherwise; nothing waits without a limit.
+// The driver of SMMU and CMDQV for guests in AssemblyScript: what docs/guests.md
+// documents. Functions return RESULT_* unless stated otherwise, and never wait without a
+// limit.
 
 export * from '../../assembly/layout/events';
 export { loadField, storeField } from '../runtime/guest-fields';

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Interrupts of the SMMU and of the CMDQV, served at safe points: in poll loops and at the end of a guest's step.
+// Handlers of the SMMU's and the CMDQV's interrupts, called at safe points: in poll loops
+// and at the end of a guest's step.
 
 import {
   CMDQV_LOGICAL_PAGE0,
@@ -33,8 +34,8 @@ import { selectedSmmu, selectSmmu } from './selected-smmu';
 import { smmu } from './smmu';
 
 /**
- * GERROR.CMDQP_ERR: steps over the error of every queue that has one. It is acknowledged
- * already, so that the next error raises it anew.
+ * Handles GERROR.CMDQP_ERR: skips the error of every queue that has one. GERROR is
+ * acknowledged already, so that the next error raises it again.
  */
 function serveEcmdqs(): void {
   const state = ecmdqs();
@@ -47,7 +48,7 @@ function serveEcmdqs(): void {
     )
       continue;
     skipError(queue);
-    // The store resumes the queue, so the ring has to be in order by now.
+    // The store resumes the queue, so the ring must be consistent before it.
     queue.flags ^= place(ECMDQ_PROD_ERRACK, 1);
     write32(queue.prodGpa, queue.prod | queue.flags);
   }
@@ -69,14 +70,16 @@ function serveLvcmdq(lvcmdq: u32): void {
   const gerror = read32(registers + VCMDQ_GERROR);
   const active = gerror ^ read32(registers + VCMDQ_GERRORN);
   if (bitsOf(active, VCMDQ_GERROR_CMDQ_ERR) != 0) skipError(vcmdq(lvcmdq));
-  // The store resumes the queue, so the ring has to be in order by now.
+  // The store resumes the queue, so the ring must be consistent before it.
   if (active != 0) write32(registers + VCMDQ_GERRORN, gerror);
 }
 
-/** Serves every LVCMDQ of VINTF 0 whose bit is set; other VINTFs are not this driver's. */
+/**
+ * Handles every LVCMDQ of VINTF 0 whose bit is set; the driver does not use other VINTFs.
+ */
 function serveCmdqv(): void {
   const state = cmdqv();
-  // An interrupt can come before the queues exist.
+  // An interrupt can arrive before the queues exist.
   if (state.vintfEnabled == 0) return;
   if ((read32(state.gpa + CMDQV_VINTF_ERR_MAP) & 1) == 0) return;
   for (let word: u32 = 0; word < 2; word++) {
@@ -96,7 +99,9 @@ function serveSmmu(): void {
   if (cmdqv().present != 0 && takeInterrupt(cmdqv().irq)) serveCmdqv();
 }
 
-/** A safe point: acknowledges the map epoch and serves what is pending, of every SMMU. */
+/**
+ * A safe point: acknowledges the map epoch and handles pending interrupts of every SMMU.
+ */
 export function serviceInterrupts(): void {
   acknowledgeMaps();
   if (!anyPending()) return;

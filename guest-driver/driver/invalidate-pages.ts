@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// TLB invalidation of stage-1 mappings: what has to follow an unmap before its memory may be used for something else.
+// TLB invalidation of stage 1 mappings, required between an unmap and the reuse of its
+// memory.
 
 import { IDR3_RIL } from '../../assembly/layout/smmu-registers';
 import { bitsOf } from '../runtime/guest-fields';
@@ -8,7 +9,7 @@ import { buildTlbiNhAsid, buildTlbiNhVa, buildTlbiNhVaRange } from './build-comm
 import { smmu } from './smmu';
 
 const PAGE_SHIFT = 12;
-/** NUM counts to 32 pages of a scale. */
+/** NUM counts up to 32 pages of a scale. */
 const NUM_MASK = 31;
 
 /** Adds the invalidation of one page to the batch. */
@@ -18,8 +19,9 @@ export function addPage(asid: u32, iova: u64): void {
 }
 
 /**
- * Adds the invalidation of `pages` pages to the batch. With range invalidation one command takes up to 31 pages times a
- * power of two, lowest powers first; without it each page takes a command.
+ * Adds the invalidation of `pages` pages to the batch. With range invalidation one
+ * command covers up to 31 pages times a power of two, lowest powers first; without it
+ * each page needs a command.
  */
 export function addPages(asid: u32, iova: u64, pages: u32): void {
   if (bitsOf(smmu().idr3, IDR3_RIL) == 0) {
@@ -43,7 +45,7 @@ export function invalidatePages(asid: u32, iova: u64, pages: u32): i32 {
   return submitBatch();
 }
 
-/** Invalidates everything of an ASID and waits for completion. */
+/** Invalidates all entries of an ASID and waits for completion. */
 export function invalidateAsid(asid: u32): i32 {
   beginBatch();
   buildTlbiNhAsid(nextCommand(), 0, asid);

@@ -9,9 +9,9 @@ import { waitForRoom } from './poll';
 import { RESULT_BAD_ARGUMENT, RESULT_OK, RESULT_QUEUE_OFF } from './result';
 
 /**
- * Puts `count` commands on a queue, and with `sync` a CMD_SYNC behind them, under one
- * store to PROD: the CMD_SYNC travels with the batch that it closes. Waits for room
- * first; with `sync` it also waits for completion.
+ * Writes `count` commands to a queue, with `sync` followed by a CMD_SYNC, and publishes
+ * all of them with one store to PROD. Waits for room first; with `sync` it also waits for
+ * completion.
  * @param commands memory offset of the commands, 16 bytes each.
  */
 export function issue(queue: Queue, commands: usize, count: u32, sync: bool): i32 {

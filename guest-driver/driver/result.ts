@@ -2,7 +2,7 @@
 // Results of driver functions: RESULT_OK or a negative reason.
 
 export const RESULT_OK = 0;
-/** Something that was waited for did not happen within the stated number of polls. */
+/** An awaited state was not reached within the stated number of polls. */
 export const RESULT_TIMEOUT = -1;
 /** The device lacks what the driver needs. */
 export const RESULT_UNSUPPORTED = -2;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-// A command queue as its producer sees it: the SMMU's own CMDQ, a VCMDQ, or an ECMDQ.
-// Indexes carry their wrap bit above the index bits (IHI 0070 section 3.5.1): empty when
-// PROD and CONS agree in both, full when only the wrap bits differ. No static data here:
-// the programs of all vCPUs use it.
+// The producer's view of a command queue: the SMMU's own CMDQ, a VCMDQ, or an ECMDQ.
+// Indexes have their wrap bit above the index bits (IHI 0070 section 3.5.1): empty when
+// PROD and CONS agree in both, full when only the wrap bits differ. There is no static
+// data here, because the programs of all vCPUs use this file.
 
 import { CMDQ_ENTRY_SIZE } from '../../assembly/layout/smmu-registers';
 
@@ -12,18 +12,18 @@ export class Queue {
   log2size: u32 = 0;
   /** Next entry to fill. */
   prod: u32 = 0;
-  /** Next entry that the device will take, as last read. */
+  /** Next entry that the device will consume, as last read. */
   cons: u32 = 0;
   /** 1 when commands may be sent. */
   enabled: u32 = 0;
   /** gpa of PROD and CONS. */
   prodGpa: u32 = 0;
   consGpa: u32 = 0;
-  /** What PROD holds beside the index: EN and ERRACK of an ECMDQ. */
+  /** Bits of PROD apart from the index: EN and ERRACK of an ECMDQ. */
   flags: u32 = 0;
-  /** CMD_SYNC.CS that this queue asks for (SYNC_CS_*). */
+  /** CMD_SYNC.CS that this queue requests (SYNC_CS_*). */
   signal: u32 = 0;
-  /** Errors that the device reported, code (CERROR_*) and opcode of the last. */
+  /** Errors reported by the device; code (CERROR_*) and opcode of the last. */
   errors: u32 = 0;
   lastError: u32 = 0;
   lastErrorOpcode: u32 = 0;
@@ -34,12 +34,15 @@ export function queueSize(queue: Queue): u32 {
   return 1 << queue.log2size;
 }
 
-/** Index and wrap bit of an index register, without what else the register holds (CONS.ERR). */
+/**
+ * Index and wrap bit of an index register, without the register's other fields
+ * (CONS.ERR).
+ */
 export function indexOf(queue: Queue, register: u32): u32 {
   return register & ((2 << queue.log2size) - 1);
 }
 
-/** Entries that can be filled according to the CONS last read. */
+/** Free entries according to the CONS last read. */
 export function freeEntries(queue: Queue): i32 {
   return queueSize(queue) - indexOf(queue, queue.prod - queue.cons);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Probing the SMMU: what its ID registers must say for this driver to use it (the
-// conditions of Linux, and the 4 KiB granule).
+// Probes the SMMU: checks the ID registers for what this driver needs (Linux's
+// conditions, and the 4 KiB granule).
 
 import { ABI_KIND_SMMUV3 } from '../../assembly/layout/guest-abi';
 import {
@@ -23,7 +23,7 @@ import { RESULT_NO_DEVICE, RESULT_OK, RESULT_UNSUPPORTED } from './result';
 import { selectedSmmu } from './selected-smmu';
 import { clearSmmu, smmu } from './smmu';
 
-/** TTF: bit 1 says AArch64. */
+/** TTF: bit 1 means AArch64. */
 const TTF_AARCH64 = 2;
 /** A CMDQ must hold a whole batch with its CMD_SYNC: 64 entries are one too few. */
 const MIN_CMDQS: u32 = 7;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Bringing the SMMU up, in the order of Linux: everything off, tables and CMDQ, caches emptied through the CMDQ, event
-// queue, interrupts, translation.
+// Bring-up of the SMMU in Linux's order: disable everything, set tables and CMDQ, empty
+// the caches through the CMDQ, then event queue, interrupts, translation.
 
 import {
   CR0_ATSCHK,
@@ -40,10 +40,13 @@ import { writeAndAcknowledge } from './poll';
 import { RESULT_OK } from './result';
 import { smmu } from './smmu';
 
-/** CR1: table and queue accesses inner shareable, inner and outer write-back cacheable (IHI 0070 section 6.3.11). */
+/**
+ * CR1: table and queue accesses inner shareable, inner and outer write-back cacheable
+ * (IHI 0070 section 6.3.11).
+ */
 const CR1_CACHEABLE = 0xd75;
 
-/** Sets bits of CR0 beside those that are set, and waits for the acknowledgement. */
+/** Sets further bits of CR0 and waits for the acknowledgement. */
 function enable(bits: u32): i32 {
   const state = smmu();
   const value = state.cr0 | bits;
@@ -52,7 +55,7 @@ function enable(bits: u32): i32 {
   return result;
 }
 
-/** Empties the configuration caches and the TLB, each under a CMD_SYNC of its own. */
+/** Empties the configuration caches and the TLB, each with its own CMD_SYNC. */
 function invalidateEverything(): i32 {
   beginBatch();
   buildCfgiAll(nextCommand());
@@ -88,7 +91,9 @@ function bringUpEventQueue(): i32 {
   return enable(place(CR0_EVENTQEN, 1));
 }
 
-/** Resets and enables the SMMU; the structures of smmu-structures.ts must exist. */
+/**
+ * Resets and enables the SMMU; the structures of smmu-structures.ts must be allocated.
+ */
 export function resetSmmu(): i32 {
   const state = smmu();
   const gpa = state.gpa;

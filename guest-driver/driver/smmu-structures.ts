@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The memory that the SMMU works on: stream table, command queue, event queue. Allocated once, before the reset.
+// The SMMU's structures in memory: stream table, command queue, event queue. They are
+// allocated once, before the reset.
 
 import { SYNC_CS_SEV } from '../../assembly/layout/commands';
 import {
@@ -20,9 +21,15 @@ import { RESULT_NO_MEMORY, RESULT_OK } from './result';
 import { smmu } from './smmu';
 import { fillStreamTable } from './stream-table';
 
-/** log2 of the most entries that a queue gets: Linux caps at 16 too, so that a ring is one contiguous allocation. */
+/**
+ * log2 of the maximum queue size in entries: Linux limits it to 16, too, so that a ring
+ * is one contiguous allocation.
+ */
 export const MAX_QUEUE_LOG2 = 16;
-/** log2 of the most STEs: a linear table is one contiguous allocation, and this board numbers its streams low. */
+/**
+ * log2 of the maximum number of STEs: a linear table is one contiguous allocation, and
+ * this board's StreamIDs are low.
+ */
 const MAX_STREAM_LOG2 = 8;
 
 export function allocateStructures(): i32 {
@@ -40,7 +47,7 @@ export function allocateStructures(): i32 {
   if (commands.ring == 0) return RESULT_NO_MEMORY;
   commands.prodGpa = state.gpa + SMMU_CMDQ_PROD;
   commands.consGpa = state.gpa + SMMU_CMDQ_CONS;
-  // As Linux: SEV, which costs nothing where IDR0.SEV says that no event is sent.
+  // SEV, as in Linux: it costs nothing where IDR0.SEV says that no event is sent.
   commands.signal = SYNC_CS_SEV;
 
   const eventLog2 = min<u32>(bitsOf(state.idr1, IDR1_EVENTQS), MAX_QUEUE_LOG2);

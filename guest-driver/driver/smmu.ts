@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What the driver knows about an SMMU of the board. State lies in guest memory, so that a saved guest has it.
+// State of an SMMU of the board. It is stored in guest memory, so that a saved guest
+// includes it.
 
 import { ABI_MAX_SMMUS } from '../../assembly/layout/guest-abi';
 import { selectedSmmu } from './selected-smmu';
@@ -10,7 +11,7 @@ export class Smmu {
   /** Interrupt lines. */
   eventIrq: u32 = 0;
   gerrorIrq: u32 = 0;
-  /** 1 once the probe has succeeded: no interrupt is served before. */
+  /** 1 once the probe has succeeded: no interrupt is handled before. */
   probed: u32 = 0;
   idr0: u32 = 0;
   idr1: u32 = 0;
@@ -21,18 +22,18 @@ export class Smmu {
   /** log2 of the number of STEs, and memory offset of the first. */
   streamLog2: u32 = 0;
   streamTable: usize = 0;
-  /** GERRORs that were neither active nor a queue's. */
+  /** GERROR interrupts without an active error of a queue. */
   otherErrors: u32 = 0;
 }
 
 const SMMUS: usize = memory.data(ABI_MAX_SMMUS * offsetof<Smmu>(), 64);
 
-/** The selected one. */
+/** The selected SMMU. */
 export function smmu(): Smmu {
   return changetype<Smmu>(SMMUS + selectedSmmu() * offsetof<Smmu>());
 }
 
-/** Forgets everything about it. */
+/** Clears its state. */
 export function clearSmmu(): void {
   memory.fill(changetype<usize>(smmu()), 0, offsetof<Smmu>());
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Context descriptors: one for each address space, as Linux writes them for its DMA domains.
+// Context descriptors: one for each address space, in the form that Linux uses for its
+// DMA domains.
 
 import {
   CD_A,
@@ -26,11 +27,14 @@ import { smmu } from './smmu';
 const T0SZ_48_BITS = 16;
 const WRITE_BACK = 1;
 const INNER_SHAREABLE = 3;
-/** MAIR: index 0 non-cacheable, 1 write-back, 2 device, 3 inner non-cacheable and outer write-back. */
+/**
+ * MAIR: index 0 non-cacheable, 1 write-back, 2 device, 3 inner non-cacheable and outer
+ * write-back.
+ */
 const MAIR: u64 = 0xf404ff44;
 
 /**
- * Allocates CDs that are not valid, one for each substream.
+ * Allocates invalid CDs, one for each substream.
  * @param cdMax log2 of their number.
  * @returns their memory offset, 0 when memory is exhausted.
  */
@@ -40,9 +44,12 @@ export function allocateContextDescriptors(cdMax: u32): usize {
 }
 
 /**
- * Writes a CD: one table at TTB0, 4 KiB granule, 48-bit addresses, faults recorded and aborted.
- * @param cd memory offset, CD_SIZE bytes, 64-byte aligned. @param table memory offset of the level-0 table.
- * @param shared the ASID is one of the vCPUs' own, whose broadcast TLBIs mean this CD too (ASET = 0).
+ * Writes a CD: one table at TTB0, 4 KiB granule, 48-bit addresses, faults recorded and
+ * aborted.
+ * @param cd memory offset, CD_SIZE bytes, 64-byte aligned.
+ * @param table memory offset of the level-0 table.
+ * @param shared the vCPUs use this ASID, too, and their broadcast TLBIs apply to this CD
+ *   (ASET = 0).
  */
 export function writeContextDescriptor(
   cd: usize,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Stage-1 translation tables: four levels of 4 KiB tables, 48-bit iova, 4 KiB pages
-// (VMSAv8-64). Tables are never given back.
+// Stage 1 translation tables: four levels of 4 KiB tables, 48-bit iova, 4 KiB pages
+// (VMSAv8-64). Tables are never freed.
 
 import {
   PTE_S1_PAGE_RO,
@@ -23,16 +23,19 @@ const INPUT_BITS: u64 = 48;
 /** Address bits of a descriptor. */
 const DESCRIPTOR_ADDRESS: u64 = 0x0000fffffffff000;
 
-/** True for `pages` pages of 4 KiB from `iova` that start at a page and end within 48 bits. */
+/**
+ * True for `pages` pages of 4 KiB from `iova`, if `iova` is page-aligned and they end
+ * within 48 bits.
+ */
 export function isIovaRange(iova: u64, pages: u32): bool {
   const end: u64 = (<u64>1) << INPUT_BITS;
-  // Compared as a rest: the sum could wrap.
+  // Compares the remaining size, because the sum could wrap.
   return (
     (iova & (IOVA_PAGE_SIZE - 1)) == 0 && iova <= end && (<u64>pages) << PAGE_SHIFT <= end - iova
   );
 }
 
-/** A level-0 table without entries; 0 when memory is exhausted. */
+/** Allocates an empty level 0 table; 0 when memory is exhausted. */
 export function allocateTable(): usize {
   return allocate(TABLE_SIZE, TABLE_SIZE);
 }
@@ -42,7 +45,10 @@ function entryOf(table: usize, iova: u64, level: i32): usize {
   return table + ((<usize>(iova >> shift) & 511) << 3);
 }
 
-/** Memory offset of the level-3 entry of an iova, 0 when it has none and `create` is false or memory is exhausted. */
+/**
+ * Memory offset of the level 3 entry of an iova. 0 when there is none and `create` is
+ * false, or when memory is exhausted.
+ */
 export function leafOf(root: usize, iova: u64, create: bool): usize {
   let table = root;
   for (let level = 0; level < LAST_LEVEL; level++) {
@@ -56,21 +62,22 @@ export function leafOf(root: usize, iova: u64, create: bool): usize {
     if (!create) return 0;
     table = allocateTable();
     if (table == 0) return 0;
-    // The SMMU reads a descriptor as one 64-bit word, the table behind it must be complete by then.
+    // The SMMU reads a descriptor as one 64-bit word; the table that it points to must be
+    // complete before.
     atomic.store<u64>(entry, <u64>gpaOf(table) | place(PTE_TYPE, PTE_TYPE_TABLE));
   }
   return entryOf(table, iova, LAST_LEVEL);
 }
 
-/** The level-3 descriptor of an iova, 0 when it is not mapped. */
+/** The level 3 descriptor of an iova, 0 when it is not mapped. */
 export function descriptorOf(root: usize, iova: u64): u64 {
   const leaf = leafOf(root, iova, false);
   return leaf == 0 ? 0 : load<u64>(leaf);
 }
 
 /**
- * Maps `pages` pages of 4 KiB from `iova` to the memory from `gpa`, both aligned to a
- * page. What was mapped before a failure stays mapped.
+ * Maps `pages` pages of 4 KiB from `iova` to the memory from `gpa`, both page-aligned.
+ * Pages that were mapped before a failure stay mapped.
  */
 export function mapPages(root: usize, iova: u64, gpa: u64, pages: u32, writable: bool): i32 {
   const attributes: u64 = writable ? PTE_S1_PAGE_RW : PTE_S1_PAGE_RO;
@@ -86,13 +93,14 @@ export function mapPages(root: usize, iova: u64, gpa: u64, pages: u32, writable:
 }
 
 /**
- * Clears the descriptors of `pages` pages from `iova`. The SMMU may go on using what its TLB holds until the caller has
- * invalidated it.
- * @returns the number of pages that were mapped; 0 for what is no range of pages within 48 bits, as above.
+ * Clears the descriptors of `pages` pages from `iova`. The SMMU may continue to use its
+ * TLB entries until the caller has invalidated them.
+ * @returns the number of pages that were mapped; 0 unless `isIovaRange` accepts the
+ *   range.
  */
 export function unmapPages(root: usize, iova: u64, pages: u32): u32 {
   let cleared: u32 = 0;
-  // Its bits above would lead to the descriptor of another page.
+  // Higher address bits would select the descriptor of another page.
   if (!isIovaRange(iova, pages)) return cleared;
   for (let page: u32 = 0; page < pages; page++) {
     const leaf = leafOf(root, iova + ((<u64>page) << PAGE_SHIFT), false);

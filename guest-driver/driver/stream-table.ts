@@ -22,7 +22,10 @@ import { buildCfgiSte } from './build-commands';
 import { RESULT_BAD_ARGUMENT, RESULT_OK } from './result';
 import { smmu } from './smmu';
 
-/** S1DSS: a transaction without a SubstreamID uses CD 0. Cacheability and shareability of the fetch of the CD. */
+/**
+ * S1DSS: a transaction without a SubstreamID uses CD 0. Cacheability and shareability of
+ * CD fetches.
+ */
 const DSS_USE_CD0 = 2;
 const WRITE_BACK = 1;
 const INNER_SHAREABLE = 3;
@@ -33,7 +36,7 @@ export function steOf(sid: u32): usize {
   return sid < (<u32>1) << state.streamLog2 ? state.streamTable + sid * STE_SIZE : 0;
 }
 
-/** STE that aborts silently: valid, Config 0. */
+/** Doubleword 0 of an STE that aborts silently: valid, Config 0. */
 function abortWord(): u32 {
   return place(STE_V, 1) | place(STE_CONFIG, STE_CONFIG_ABORT);
 }
@@ -54,11 +57,13 @@ function invalidateSte(sid: u32): i32 {
 }
 
 /**
- * Lets a stream that aborts translate by stage 1. The SMMU may read the STE at any time, so first the part that an abort
- * STE does not use, then doubleword 0 in one store, each followed by CFGI_STE.
- * @param cds memory offset of the stream's CDs, aligned to their size. Transactions without a SubstreamID use the first.
+ * Switches a stream that aborts to stage 1 translation. The SMMU may read the STE at any
+ * time, so the driver writes first the part that an aborting STE does not use, then
+ * doubleword 0 in one store, each followed by CFGI_STE.
+ * @param cds memory offset of the stream's CDs, aligned to their size. Transactions
+ *   without a SubstreamID use the first.
  * @param cdMax log2 of their number.
- * @param ats the device may ask for translations, and use them: where IDR0 has ATS.
+ * @param ats the device may request translations and use them, if IDR0 has ATS.
  */
 export function attachStage1(sid: u32, cds: usize, cdMax: u32, ats: bool = false): i32 {
   const ste = steOf(sid);
@@ -72,7 +77,7 @@ export function attachStage1(sid: u32, cds: usize, cdMax: u32, ats: bool = false
   atomic.store<u64>(ste, attributes, 8);
   const result = invalidateSte(sid);
   if (result != RESULT_OK) return result;
-  // S1ContextPtr lies in place in the doubleword.
+  // S1ContextPtr is an address in its own bits of the doubleword, so no shift is needed.
   const low = <u64>gpaOf(cds) | place(STE_V, 1) | place(STE_CONFIG, STE_CONFIG_S1);
   atomic.store<u64>(ste, low | (u64(place(STE_S1CDMAX, cdMax)) << 32));
   return invalidateSte(sid);

@@ -39,7 +39,7 @@ function page1(lvcmdq: u32): u32 {
 }
 
 /**
- * gpa of the CMDQ_ALLOC register behind an LVCMDQ of VINTF 0: queues are given to VINTFs
+ * gpa of the CMDQ_ALLOC register for an LVCMDQ of VINTF 0: queues are assigned to VINTFs
  * in order, so the numbers agree.
  */
 export function allocationGpa(lvcmdq: u32): u32 {
@@ -47,10 +47,10 @@ export function allocationGpa(lvcmdq: u32): u32 {
 }
 
 /**
- * Stops a queue and clears its registers. Works on a queue that is not allocated as well.
+ * Stops a queue and clears its registers. It also works on a queue that is not allocated.
  *
- * An ATC_INV that was left without a CMD_SYNC could report its timeout to the queue's next owner: two CMD_SYNCs on the
- * SMMU's CMDQ flush it out.
+ * An ATC_INV without a CMD_SYNC could report its timeout to the queue's next owner; two
+ * CMD_SYNCs on the SMMU's CMDQ flush it.
  */
 export function stopVcmdq(lvcmdq: u32): i32 {
   const registers = page0(lvcmdq);
@@ -72,7 +72,7 @@ export function stopVcmdq(lvcmdq: u32): i32 {
   return RESULT_OK;
 }
 
-/** Releases a queue: stopped, and no longer allocated. */
+/** Releases a queue: stops it and deallocates it. */
 export function releaseVcmdq(lvcmdq: u32): i32 {
   const result = stopVcmdq(lvcmdq);
   if (result != RESULT_OK) return result;
@@ -81,7 +81,7 @@ export function releaseVcmdq(lvcmdq: u32): i32 {
   return RESULT_OK;
 }
 
-/** Allocates a queue, gives it its ring and enables it. VINTF 0 must be enabled. */
+/** Allocates a queue, sets its ring and enables it. VINTF 0 must be enabled. */
 export function startVcmdq(lvcmdq: u32): i32 {
   const gpa = allocationGpa(lvcmdq);
   write32(gpa, read32(gpa) | place(CMDQ_ALLOC_ALLOCATED, 1));

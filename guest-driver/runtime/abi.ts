@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The info page of the guest ABI, at offset 0 of guest memory, and the relation of memory
-// offsets to guest physical addresses.
+// The info page of the guest ABI, at offset 0 of guest memory, and the conversion between
+// memory offsets and guest physical addresses.
 
 import {
   ABI_AREA_SIZE,
@@ -15,12 +15,12 @@ import {
   ABI_VERSION,
 } from '../../assembly/layout/guest-abi';
 
-/** True when a host that speaks this version of the ABI has filled the info page in. */
+/** True when a host with this version of the ABI has filled in the info page. */
 export function abiPresent(): bool {
   return load<u32>(0, ABI_AT_MAGIC) == ABI_MAGIC && load<u32>(0, ABI_AT_VERSION) == ABI_VERSION;
 }
 
-/** Bytes of guest memory, the ABI area included. */
+/** Bytes of guest memory, including the ABI area. */
 export function memorySize(): u32 {
   return load<u32>(0, ABI_AT_MEMORY_SIZE);
 }

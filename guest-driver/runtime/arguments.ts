@@ -8,10 +8,13 @@ const BUFFER_SIZE: u32 = 2048;
 const SIZES: usize = memory.data(8, 8);
 const POINTERS: usize = memory.data(64, 8);
 const BUFFER: usize = memory.data(2048, 8);
-/** One word: number of arguments that were read. */
+/** One word: number of arguments. */
 const COUNT: usize = memory.data(8, 8);
 
-/** Fetches the arguments from the host. @returns false when they are more than fit: there are none then. */
+/**
+ * Fetches the arguments from the host.
+ * @returns false when they do not fit: the guest then has none.
+ */
 export function readArguments(): bool {
   store<u32>(COUNT, 0);
   if (args_sizes_get(SIZES, SIZES + 4) != 0) return true;
@@ -30,7 +33,10 @@ function startsWith(text: usize, prefix: string): bool {
   return true;
 }
 
-/** Offset of the value of the argument that starts with `prefix` ("rounds="), 0 when there is none. */
+/**
+ * Offset of the value of the argument that starts with `prefix` ("rounds="), 0 when there
+ * is none.
+ */
 function valueOf(prefix: string): usize {
   const count = load<u32>(COUNT);
   for (let i: u32 = 0; i < count; i++) {
@@ -40,12 +46,15 @@ function valueOf(prefix: string): usize {
   return 0;
 }
 
-/** Memory offset of the NUL-terminated value behind `prefix`, 0 when there is no such argument. */
+/**
+ * Memory offset of the NUL-terminated value after `prefix`, 0 when there is no such
+ * argument.
+ */
 export function argumentText(prefix: string): usize {
   return valueOf(prefix);
 }
 
-/** The number behind `prefix`, or `otherwise`. */
+/** The number after `prefix`, or `otherwise`. */
 export function numberArgument(prefix: string, otherwise: u32): u32 {
   const text = valueOf(prefix);
   if (text == 0 || load<u8>(text) == 0) return otherwise;

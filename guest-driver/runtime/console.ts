@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The console: WASI fd_write on standard output, fd_read on standard input, and the PL011
-// for what is said before anything else works.
+// for output before anything else works.
 
 import { ABI_KIND_PL011 } from '../../assembly/layout/guest-abi';
 import { PL011_DR, PL011_FR, PL011_FR_TXFF } from '../../assembly/layout/pl011-registers';
@@ -16,7 +16,7 @@ const STDOUT = 1;
 const IOVEC: usize = memory.data(16, 8);
 const WRITTEN: usize = IOVEC + 8;
 const INPUT: usize = memory.data(8, 8);
-/** Reads of FR before a character is given up on: a full FIFO must not hang the guest. */
+/** Reads of FR before a character is dropped: a full FIFO must not hang the guest. */
 const TRANSMIT_POLLS = 1000;
 
 /** Writes the line buffer and a newline to standard output, and empties it. */
@@ -28,7 +28,10 @@ export function flushLine(): void {
   truncateText(0);
 }
 
-/** Writes the line buffer and a newline to the UART, and empties it. Nothing is written when the board has no UART. */
+/**
+ * Writes the line buffer and a newline to the UART, and empties it. Nothing is written
+ * when the board has no UART.
+ */
 export function flushLineToUart(): void {
   const uart = findDevice(ABI_KIND_PL011);
   putByte(10);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The device table of the guest ABI, which stands in for a device tree.
+// The device table of the guest ABI, which replaces a device tree.
 
 import {
   ABI_AT_DEVICE_COUNT,
@@ -14,8 +14,9 @@ import {
 } from '../../assembly/layout/guest-abi';
 
 /**
- * Memory offset of the first table entry of a kind (ABI_KIND_*), 0 when the board has none.
- * @param smmu number of the SMMU that it has to be behind.
+ * Memory offset of the first table entry of a kind (ABI_KIND_*), 0 when the board has
+ * none.
+ * @param smmu number of the device's SMMU.
  */
 export function findDevice(kind: u32, smmu: u32 = 0): usize {
   const count = min<u32>(load<u32>(0, ABI_AT_DEVICE_COUNT), ABI_MAX_DEVICES);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The table of directly mapped ranges (docs/guest-abi.md). Nothing here has state of its
-// own: secondary vCPUs use it too.
+// The table of directly mapped ranges (docs/guest-abi.md). These functions have no state
+// of their own, because secondary vCPUs use them, too.
 
 import {
   ABI_AT_DRAIN_SLEEPING,
@@ -15,12 +15,13 @@ import {
   ABI_MAX_MAPS,
 } from '../../assembly/layout/guest-abi';
 
-/** Table entry of the directly mapped range that holds a gpa, 0 when there is none. */
+/** Table entry of the directly mapped range that contains a gpa, 0 when there is none. */
 export function directMapOf(gpa: u32): usize {
   const count = min<u32>(load<u32>(0, ABI_AT_MAP_COUNT), ABI_MAX_MAPS);
   for (let i: u32 = 0; i < count; i++) {
     const entry: usize = ABI_AT_MAPS + i * ABI_MAP_SIZE;
-    // Unsigned: false as well below the range and for a free slot, whose length is 0.
+    // The comparison is unsigned: also false below the range, and for a free slot, whose
+    // length is 0.
     if (gpa - load<u32>(entry, ABI_MAP_GPA) < load<u32>(entry, ABI_MAP_LENGTH)) return entry;
   }
   return 0;
@@ -31,13 +32,19 @@ export function offsetInRange(entry: usize, gpa: u32): u32 {
   return gpa - load<u32>(entry, ABI_MAP_GPA);
 }
 
-/** True when the drain runs on a thread of its own, which sees stores to this gpa without a doorbell. */
+/**
+ * True when the drain runs on a separate thread, which sees stores to this gpa without a
+ * doorbell.
+ */
 export function drainedElsewhere(gpa: u32): bool {
   const entry = directMapOf(gpa);
   return entry != 0 && (load<u32>(entry, ABI_MAP_FLAGS) & ABI_MAP_FLAG_DOORBELL) == 0;
 }
 
-/** Wakes the drain's thread, if it has gone to sleep. It looks at the queues once more after it has said so. */
+/**
+ * Wakes the drain's thread if it sleeps. That thread checks the queues once more after it
+ * has announced its sleep.
+ */
 export function wakeDrain(): void {
   if (
     atomic.load<u32>(0, ABI_AT_DRAIN_SLEEPING) == 0 ||

@@ -8,12 +8,12 @@ function maskOf(field: u32): u32 {
   return width >= 32 ? 0xffffffff : (1 << width) - 1;
 }
 
-/** The field's value in the one word that holds it. */
+/** The field's value in its word. */
 export function bitsOf(word: u32, field: u32): u32 {
   return (word >> ((field >> 8) & 0xff)) & maskOf(field);
 }
 
-/** A word that is 0 but for the field. */
+/** A word that is 0 except for the field. */
 export function place(field: u32, value: u32): u32 {
   return (value & maskOf(field)) << ((field >> 8) & 0xff);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What a guest in AssemblyScript stands on, in one place: the numbers of the ABI, the
-// host's functions, device registers, interrupts.
+// Everything that a guest in AssemblyScript builds on: the numbers of the ABI, the host's
+// functions, device registers, interrupts.
 
 export * from '../../assembly/layout/guest-abi';
 export { exitCount, gpaOf, machineIndex, memorySize, offsetOfGpa, vcpuCount } from './abi';

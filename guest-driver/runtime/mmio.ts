@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
-// Device registers by gpa. An access to a directly mapped range touches guest memory, as an access through a stage-2
-// mapping would; every other access leaves the guest.
+// Device registers by gpa. An access to a directly mapped range goes to guest memory,
+// like an access through a stage 2 mapping; every other access is an exit.
 //
-// The table is consulted anew at each access, and no access spans a safe point: a range that the host takes back is
-// therefore never used again once the new map epoch has been acknowledged (safe-point.ts).
+// Each access looks the table up again, and no access spans a safe point. So a range that
+// the host reclaims is never used after the new map epoch has been acknowledged
+// (safe-point.ts).
 
 import {
   ABI_MAP_DOORBELL,
@@ -38,9 +39,9 @@ export function read32(gpa: u32): u32 {
 }
 
 /**
- * Reads a register whose last value was `seen`. In a directly mapped range it is looked
- * at up to `looks` times until it changes: no safe point comes in between, so the entry
- * may be kept for as long, and a look costs one load.
+ * Reads a register whose last value was `seen`. In a directly mapped range it reads up to
+ * `looks` times until the value changes: there is no safe point in between, so the entry
+ * stays valid, and each read costs one load.
  */
 export function readChange32(gpa: u32, seen: u32, looks: u32): u32 {
   const entry = directMapOf(gpa);
@@ -58,7 +59,8 @@ export function write32(gpa: u32, value: u32): void {
     return;
   }
   const offset = offsetInRange(entry, gpa);
-  // The store is atomic so that what was stored before it (the commands of a batch) is visible to whoever sees it.
+  // The store is atomic, so that earlier stores (the commands of a batch) are visible to
+  // every reader of this one.
   atomic.store<u32>(load<u32>(entry, ABI_MAP_OFFSET) + offset, value);
   ring(entry, offset);
 }

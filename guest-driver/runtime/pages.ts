@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: MIT
-// Memory of the guest that devices read: allocated upwards from the end of the program, never given back.
+// Allocation of guest memory that devices read: upwards from the end of the program,
+// never freed.
 
 import { memorySize } from './abi';
 
 /** One word: memory offset of the first free byte, 0 before the first allocation. */
 const NEXT: usize = memory.data(8, 8);
 
-/** Forgets every allocation. */
+/** Discards every allocation. */
 export function resetPages(): void {
   store<usize>(NEXT, 0);
 }
 
-/** Bytes that are left, before alignment. */
+/** Remaining bytes, before alignment. */
 export function freeBytes(): usize {
   const next = load<usize>(NEXT) == 0 ? __heap_base : load<usize>(NEXT);
   return memorySize() - next;
@@ -19,7 +20,8 @@ export function freeBytes(): usize {
 
 /**
  * Allocates zeroed memory.
- * @param alignment a power of two: 64 for STEs and CDs, 4096 for tables, its size for a queue.
+ * @param alignment a power of two: 64 for STEs and CDs, 4096 for tables, its size for a
+ *   queue.
  * @returns the memory offset, 0 when memory is exhausted.
  */
 export function allocate(size: usize, alignment: usize): usize {

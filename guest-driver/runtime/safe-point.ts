@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Safe points: where this vCPU holds no address of a directly mapped page in its hands.
+// Safe points: places where this vCPU has no address of a directly mapped page in use.
 
 import {
   ABI_AT_EXIT_REQUEST,
@@ -7,20 +7,23 @@ import {
   ABI_AT_MAP_EPOCH,
 } from '../../assembly/layout/guest-abi';
 
-/** Acknowledges the map epoch for a vCPU, so that the host may take back a range that it has removed from the table. */
+/**
+ * Acknowledges the map epoch for a vCPU, so that the host may reclaim a range that it has
+ * removed from the table.
+ */
 export function acknowledgeMapsOf(vcpu: u32): void {
   const epoch = atomic.load<u32>(0, ABI_AT_MAP_EPOCH);
   const seen: usize = vcpu << 2;
-  // A store costs ten loads, and the epoch hardly ever moves.
+  // A store costs as much as ten loads, and the epoch rarely changes.
   if (load<u32>(seen, ABI_AT_MAP_ACK) != epoch) atomic.store<u32>(seen, epoch, ABI_AT_MAP_ACK);
 }
 
-/** The same for vCPU 0. */
+/** Acknowledges the map epoch for vCPU 0. */
 export function acknowledgeMaps(): void {
   acknowledgeMapsOf(0);
 }
 
-/** True when the host would like this guest to leave soon: a poll loop then calls `wait`. */
+/** True when the host requests an exit: a poll loop then calls `wait`. */
 export function exitRequested(): bool {
   return load<u32>(0, ABI_AT_EXIT_REQUEST) != 0;
 }

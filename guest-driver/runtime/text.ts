@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-// Text without a heap: ASCII bytes appended to one line buffer. String literals are static data, so no call allocates.
+// Text without a heap: ASCII bytes appended to one line buffer. String literals are
+// static data, so no call allocates.
 
-/** Longest line in bytes; what does not fit is cut. */
+/** Longest line in bytes; longer lines are truncated. */
 export const TEXT_CAPACITY: usize = 1024;
 
 const BUFFER: usize = memory.data(1024, 8);
@@ -17,7 +18,7 @@ export function textLength(): usize {
   return load<usize>(LENGTH);
 }
 
-/** Cuts the buffer back to a length that `textLength` returned. */
+/** Truncates the buffer to a length that `textLength` returned. */
 export function truncateText(length: usize): void {
   store<usize>(LENGTH, length);
 }

@@ -4,7 +4,10 @@
 import { runWork } from './work';
 import { WorkBlock } from './work-block';
 
-/** Entry: what `vcpu_start` was called with. The argument is the memory offset of a WorkBlock. */
+/**
+ * Entry with the arguments of `vcpu_start`. The argument is the memory offset of a
+ * WorkBlock.
+ */
 export function vsmmu_secondary(vcpu: i32, argument: i32): void {
   runWork(vcpu, changetype<WorkBlock>(<usize>argument));
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Carries out a WorkBlock. Like everything that secondary vCPUs run it has no data, no
-// heap and no mutable globals: several vCPUs run it on one memory at once.
+// Carries out a WorkBlock. Like all code of secondary vCPUs it has no data, no heap and
+// no mutable globals: several vCPUs run it on one memory at once.
 
 import {
   ABI_AT_INVALIDATING,
@@ -22,11 +22,14 @@ import { QueueLock, WorkBlock, WorkShare } from './work-block';
 const PAGE_SHIFT = 12;
 /** Entries of a table. */
 const TABLE_ENTRIES: u32 = 512;
-/** Looks at the others before the work begins without them: some ten milliseconds. Inline they never come. */
+/**
+ * Reads of the count of ready vCPUs before the work begins without the others: some ten
+ * milliseconds. Inline vCPUs never become ready in time.
+ */
 const READY_LOOKS = 5000000;
 /**
- * Looks at CONS, or at a lock, before the processor is offered to the host, and how often
- * that is done: seconds in all.
+ * Reads of CONS, or of a lock, before the vCPU offers its processor to the host, and how
+ * often it does that: seconds in all.
  */
 const LOOKS_PER_WAIT: u32 = 20000000;
 const WAITS: u32 = 20;
@@ -39,7 +42,7 @@ function readRegister(gpa: u32): u32 {
     : atomic.load<u32>(load<u32>(entry, ABI_MAP_OFFSET) + offsetInRange(entry, gpa));
 }
 
-/** Stores PROD and says so where that is needed. True when a doorbell was rung. */
+/** Stores PROD and rings the doorbell if needed. True when a doorbell was rung. */
 function storeProd(gpa: u32, value: u32): bool {
   const entry = directMapOf(gpa);
   if (entry == 0) {
@@ -56,7 +59,7 @@ function storeProd(gpa: u32, value: u32): bool {
   return true;
 }
 
-/** A safe point in a loop of looks: true when the caller has been patient for long enough. */
+/** A safe point in a polling loop: true when the caller has waited long enough. */
 function impatient(vcpu: u32, looks: u32): bool {
   acknowledgeMapsOf(vcpu);
   if (looks % LOOKS_PER_WAIT != 0 && !exitRequested()) return false;
@@ -86,9 +89,9 @@ function waitForRoom(vcpu: u32, queue: Queue, entries: u32): bool {
 }
 
 /**
- * Waits until the entries sent before `ticket` have been consumed. By the count of all
- * entries sent, not by their index: the others may send CONS round the whole ring while
- * this vCPU has no processor. A count that changes while CONS is read says nothing.
+ * Waits until the entries sent before `ticket` have been consumed. It compares counts of
+ * entries, not indexes: other vCPUs may move CONS around the whole ring while this vCPU
+ * has no processor. A count that changes while CONS is read is inconclusive.
  */
 function waitForTicket(vcpu: u32, queue: Queue, lock: usize, ticket: u32): bool {
   let looks: u32 = 0;
@@ -111,7 +114,7 @@ function storeLeaves(block: WorkBlock, iova: u64, descriptor: u64): void {
     atomic.store<u64>(block.leaves + (((first + page) % TABLE_ENTRIES) << 3), descriptor);
 }
 
-/** One batch with its CMD_SYNC, from the first command to completion. */
+/** Runs one batch with its CMD_SYNC, from the first command to completion. */
 function runBatch(vcpu: u32, block: WorkBlock, iova: u64): bool {
   const queue = changetype<Queue>(block.queue);
   const lock = changetype<QueueLock>(block.lock);
@@ -129,7 +132,8 @@ function runBatch(vcpu: u32, block: WorkBlock, iova: u64): bool {
       buildTlbiNhVa(entryAt(queue, prod), 0, block.asid, iova + ((<u64>i) << PAGE_SHIFT));
     }
     buildSync(entryAt(queue, prod++), queue.signal);
-    // PROD before the count: who sees the count sees how far the queue is filled.
+    // PROD is stored before the count: a reader of the count then sees how far the queue
+    // is filled.
     queue.prod = indexOf(queue, prod);
     atomic.store<u32>(block.lock, ticket, offsetof<QueueLock>('sent'));
     if (storeProd(queue.prodGpa, queue.prod | queue.flags)) block.doorbells++;

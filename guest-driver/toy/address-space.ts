@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The toy's one address space: where its buffers are, as the CPU and as the DMA engine see them.
+// The toy's one address space: its buffers as seen by the CPU and by the DMA engine.
 
 import { RESULT_NO_MEMORY, RESULT_OK } from '../driver/result';
 import { allocateContextDescriptors, writeContextDescriptor } from '../driver/stage1-cd';
@@ -9,7 +9,7 @@ import { allocate } from '../runtime/pages';
 import { toy } from './toy-state';
 
 export const ASID = 1;
-/** iova of the buffers, all above 4 GiB so that no half of an address can be lost unseen. */
+/** iovas of the buffers, all above 4 GiB so that losing half of an address is noticed. */
 export const SOURCE_IOVA: u64 = 0x100000000;
 export const TARGET_IOVA: u64 = 0x140000000;
 /** Mapped and in the TLB while other machines attack this one. */

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Behind an AMD IOMMU: a device that asks for a page that it is denied, and goes on once it has it.
+// A step with an AMD IOMMU: a device requests a page, is refused it, and continues once
+// the page is granted.
 
 import {
   AMD_PPR_CODE,
@@ -39,17 +40,18 @@ import { toy } from './toy-state';
 const PROBE_BYTES: u32 = 256;
 const PATTERN: u32 = 0x33333333;
 
-/** The IOMMU has page requests. */
+/** Whether the IOMMU supports page requests. */
 export { hasPageRequests };
 
-// The status of the operation once it does not wait any more, or of one that waits for good.
-function settled(): u32 {
+// Waits a bounded time for the end of the operation. @returns its status, which is
+// DMA_STATUS_STALLED if it never ends.
+function finalStatus(): u32 {
   for (let waits = 0; waits < QUEUE_WAITS && dmaStatus() == DMA_STATUS_STALLED; waits++)
     wait(QUEUE_WAIT_MICROSECONDS);
   return dmaStatus();
 }
 
-/** @param domain the guest's DomainID of the device. */
+/** @param domain the guest's DomainID for the device. */
 export function amdPageRequestStep(domain: u32): void {
   const state = toy();
   fillWords(state.source, PATTERN, PROBE_BYTES);
@@ -80,7 +82,7 @@ export function amdPageRequestStep(domain: u32): void {
     const completed = completeCommands();
     if (result == RESULT_OK) result = completed;
   }
-  const status = settled();
+  const status = finalStatus();
   dmaSetAts(0);
   put('; mapped and completed: ');
   putDecimal(status);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The toy on a board with an AMD IOMMU: its steps are as those with an SMMU, in AMD's terms.
+// The toy on a board with an AMD IOMMU: the same steps as with an SMMU, in AMD's terms.
 
 import {
   AMD_EVENT_CODE,
@@ -48,15 +48,15 @@ import { dmaCopy, dmaVerify } from './dma-requests';
 import { touchLive } from './dma-steps';
 import { toy } from './toy-state';
 
-/** DomainID that every machine of the host uses: it is its own to number. */
+/** DomainID that every machine of the host uses: each machine numbers its own. */
 export const DOMAIN: u32 = 5;
 const PROBE_BYTES: u32 = 256;
 const COPY_BYTES: u32 = 2 * IOVA_PAGE_SIZE + 512;
 const FIRST_PATTERN: u32 = 0x11111111;
 const SECOND_PATTERN: u32 = 0x22222222;
-/** DeviceIDs and DomainIDs that are tried: a host hands them out from 1. */
+/** DeviceIDs and DomainIDs that the attacks try: a host allocates them from 1. */
 const FOREIGN_IDS: u32 = 64;
-/** Batches of an invalidation each that are counted, and exits meanwhile. */
+/** Batches of one invalidation each that are counted, with their exits. */
 const BATCHES: u32 = 256;
 
 export function amdProbeStep(): void {
@@ -137,7 +137,10 @@ function checkFault(): void {
   check('event-record', right && status == DMA_STATUS_READ_FAULT && noAmdEvents());
 }
 
-/** An unmap without an invalidation changes nothing for the device, one through the own command buffer does. */
+/**
+ * An unmap without an invalidation does not affect the device; one through the guest's
+ * command buffer does.
+ */
 export function amdStaleEntryStep(): void {
   const state = toy();
   fillWords(state.source, FIRST_PATTERN, PROBE_BYTES);
@@ -167,7 +170,7 @@ export function amdStaleEntryStep(): void {
   check('remap', mapped == RESULT_OK && status == DMA_STATUS_DONE);
 }
 
-/** A command that no guest may issue halts its own buffer. */
+/** A command that no guest may issue halts the guest's own buffer. */
 export function amdIllegalCommandStep(): void {
   putInvalidateAll();
   const halted = completeCommands();
@@ -202,7 +205,10 @@ export function amdLiveMappingStep(): void {
   check('live-mapping', result == RESULT_OK && touchLive());
 }
 
-/** Every DeviceID that could be the neighbour's: the host translates the guest's own, and there is no other. */
+/**
+ * Tries every DeviceID that could be the neighbour's: the host translates the guest's
+ * own, and no other.
+ */
 export function amdDeviceAttack(): void {
   beginAttack(1);
   let completed: u32 = 0;
@@ -217,7 +223,7 @@ export function amdDeviceAttack(): void {
   endAttack('attack-device-ids', completed == FOREIGN_IDS && noAmdEvents());
 }
 
-/** The same with DomainIDs, one of which is the own one. */
+/** Tries DomainIDs, one of which is the guest's own. */
 export function amdDomainAttack(): void {
   beginAttack(2);
   let completed: u32 = 0;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The steps of a toy whose board has an AMD IOMMU, and in which order.
+// The steps of a toy whose board has an AMD IOMMU, and their order.
 
 import { ABI_KIND_AMD_IOMMU } from '../../assembly/layout/guest-abi';
 import { findDevice } from '../runtime/device-table';
@@ -24,7 +24,7 @@ const PAGE_REQUEST: u32 = 7;
 const DEVICE_ATTACK: u32 = 9;
 const DOMAIN_ATTACK: u32 = 10;
 
-/** The board has an AMD IOMMU. */
+/** Whether the board has an AMD IOMMU. */
 export function onAmd(): bool {
   return findDevice(ABI_KIND_AMD_IOMMU) != 0;
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Step 21: a device with an ATC. What it keeps is stale until ATC_INV, and a CMD_SYNC behind an ATC_INV waits for its answer.
+// Step 21: a device with an ATC. Its entries are stale until ATC_INV, and a CMD_SYNC
+// after an ATC_INV waits for the device's answer.
 
 import {
   DMA_ATS_ENABLE,
@@ -33,12 +34,15 @@ import { toy } from './toy-state';
 
 const PROBE_BYTES: u32 = 256;
 const PATTERN: u32 = 0x77777777;
-/** Looks at CONS, and how long each takes at most: until the queue is at the CMD_SYNC, and to see it stay there. */
+/**
+ * Reads of CONS until the queue is at the CMD_SYNC, and further reads to see that it
+ * stays there.
+ */
 const LOOKS = 100;
 const STAYS = 3;
 const LOOK_MICROSECONDS = 50;
 
-/** The SMMU has ATS. */
+/** Whether the SMMU supports ATS. */
 export function hasAts(): bool {
   return bitsOf(smmu().idr0, IDR0_ATS) != 0;
 }
@@ -53,7 +57,10 @@ function reattach(ats: bool): i32 {
   return result == RESULT_OK ? attachStage1(state.sid, state.cd, 0, ats) : result;
 }
 
-/** Behind TLBI and CMD_SYNC the ATC still has the page; behind ATC_INV and CMD_SYNC it has not. */
+/**
+ * After TLBI and CMD_SYNC the ATC still has the page; after ATC_INV and CMD_SYNC it does
+ * not.
+ */
 function invalidationStep(): void {
   const before = verify();
   const cleared = unmapPages(toy().table, SOURCE_IOVA, 1);
@@ -77,8 +84,8 @@ function invalidationStep(): void {
   );
 }
 
-/** True when the queue comes to stand at an entry, and stays there. */
-function standsAt(queue: Queue, entry: u32): bool {
+/** True when the queue stops at an entry and stays there. */
+function stopsAt(queue: Queue, entry: u32): bool {
   for (let look = 0; look < LOOKS && indexOf(queue, read32(queue.consGpa)) != entry; look++)
     wait(LOOK_MICROSECONDS);
   for (let stay = 0; stay < STAYS; stay++) {
@@ -88,7 +95,10 @@ function standsAt(queue: Queue, entry: u32): bool {
   return true;
 }
 
-/** The device leaves an ATC_INV without an answer: the CMD_SYNC behind it does not complete before there is one. */
+/**
+ * The device does not answer an ATC_INV: the CMD_SYNC after it does not complete before
+ * an answer.
+ */
 function syncStep(): void {
   const queue = processorQueue();
   const errors = queue.errors;
@@ -97,7 +107,7 @@ function syncStep(): void {
   buildAtcInv(rawCommand(), toy().sid, SOURCE_IOVA, 0);
   buildSync(rawCommand() + CMDQ_ENTRY_SIZE, queue.signal);
   let result = issue(queue, rawCommand(), 2, false);
-  const waits = standsAt(queue, indexOf(queue, queue.prod - 1));
+  const waits = stopsAt(queue, indexOf(queue, queue.prod - 1));
   dmaSetAts(DMA_ATS_ENABLE);
   if (result == RESULT_OK) result = waitForRoom(queue, queueSize(queue));
   put(waits ? 'CMD_SYNC waits for the answer' : 'CMD_SYNC does not wait');
@@ -118,7 +128,7 @@ export function atcStep(): void {
   const mapped = mapPages(state.table, SOURCE_IOVA, gpaOf(state.source), 1, false);
   if (result == RESULT_OK) result = mapped;
   syncStep();
-  // The device goes back to the SMMU's own TLB.
+  // The device uses the SMMU's own TLB again.
   dmaSetAts(0);
   const back = reattach(false);
   if (result == RESULT_OK) result = back;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Steps 1 to 6: what the board has, and bringing SMMU and CMDQV up.
+// Steps 1 to 6: discovery of the board, and bring-up of SMMU and CMDQV.
 
 import {
   CMDQV_VINTF,
@@ -60,7 +60,8 @@ export function environmentStep(): void {
   need('arguments', false);
 }
 
-// A machine need not have a CMDQV: without one the driver goes on as one that does not support it.
+// A machine may have no CMDQV: the driver then continues like one that does not support
+// it.
 function probeStepOfCmdqv(): void {
   const result = probeCmdqv();
   if (result == RESULT_NO_DEVICE) {
@@ -103,7 +104,10 @@ export function probeStep(): void {
   need('probe-ecmdq', found == RESULT_OK);
 }
 
-/** A guest may ask for HYP_OWN, and does not get it: that is how it learns that it is a guest. */
+/**
+ * A guest may request HYP_OWN and does not get it: that is how it learns that it is a
+ * guest.
+ */
 export function hypOwnStep(): void {
   const gpa = cmdqv().gpa + CMDQV_VINTF + VINTF_CONFIG;
   write32(gpa, place(VINTF_CONFIG_HYP_OWN, 1));
@@ -172,7 +176,7 @@ export function ecmdqResetStep(): void {
   batchOnEach('ecmdq-batches');
 }
 
-/** Each processor has its queue; this one plays all of them in turn. */
+/** Each processor has its own queue; this one plays the role of each in turn. */
 function batchOnEach(name: string): void {
   const count = directQueues();
   let served: u32 = 0;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Step 23: broadcast TLB maintenance. The device shares its ASID with the vCPUs (CD.ASET = 0), so that the TLBI of a vCPU
-// is enough for it: no command, no queue.
+// Step 23: broadcast TLB maintenance. The device shares its ASID with the vCPUs (CD.ASET
+// = 0), so that a vCPU's TLBI also invalidates the device's entries, without a command.
 
 import { DMA_STATUS_DONE, DMA_STATUS_READ_FAULT } from '../../assembly/layout/dma-engine-registers';
 import { ABI_TLBI_ALL, ABI_TLBI_VA } from '../../assembly/layout/guest-abi';
@@ -25,19 +25,19 @@ import { toy } from './toy-state';
 
 const PROBE_BYTES: u32 = 256;
 const PATTERN: u32 = 0x88888888;
-/** One that vCPUs and device share, and no CD of the SMMU's own has. */
+/** An ASID that vCPUs and device share, and that no other CD of the SMMU has. */
 const SHARED_ASID: u32 = 0x51;
-/** Of the attacks: it follows those of the VCMDQs and of the ring. */
+/** Number of the attack: it follows those of the VCMDQs and of the ring. */
 const ATTACK_KIND: u32 = 8;
-/** A DSB waits for accesses under way, which end by themselves. */
+/** Most calls for one DSB: it waits for accesses in progress, which end by themselves. */
 const MOST_DSBS = 1000;
 
-/** The TLBIs of the vCPUs reach the SMMU. */
+/** Whether TLBIs of the vCPUs reach the SMMU. */
 export function hasBtm(): bool {
   return bitsOf(smmu().idr0, IDR0_BTM) != 0;
 }
 
-/** A TLBI of this vCPU with the DSB behind it. */
+/** Issues a TLBI of this vCPU, followed by a DSB. */
 function tlbiAndDsb(operation: i32, asid: i32, iova: u64): bool {
   tlbi(operation, asid, iova);
   let before: i64 = 0;
@@ -48,14 +48,14 @@ function tlbiAndDsb(operation: i32, asid: i32, iova: u64): bool {
   return false;
 }
 
-/** The stream translates by another CD, of the toy's tables. */
+/** Attaches the stream to another CD for the toy's tables. */
 function attach(cd: usize): i32 {
   const state = toy();
   const result = detachStream(state.sid);
   return result == RESULT_OK ? attachStage1(state.sid, cd, 0) : result;
 }
 
-/** Takes the page from the tables, when the TLB has it. */
+/** Unmaps the page from the tables while the TLB has it. */
 function unmapInUse(): bool {
   return (
     dmaVerify(SOURCE_IOVA, PATTERN, PROBE_BYTES) == DMA_STATUS_DONE &&
@@ -67,8 +67,8 @@ function remap(): void {
   mapPages(toy().table, SOURCE_IOVA, gpaOf(toy().source), 1, false);
 }
 
-/** @returns DMA_STATUS_* of the device behind a TLBI of the page that was taken from it. */
-function statusBehindTlbi(asid: i32, what: string): u32 {
+/** @returns DMA_STATUS_* of the device after a TLBI of the page that was unmapped. */
+function statusAfterTlbi(asid: i32, what: string): u32 {
   const exits = exitCount();
   const complete = tlbiAndDsb(ABI_TLBI_VA, asid, SOURCE_IOVA);
   const taken = exitCount() - exits;
@@ -80,24 +80,24 @@ function statusBehindTlbi(asid: i32, what: string): u32 {
   return complete && taken == 0 ? status : 0;
 }
 
-/** An ASID that is shared with the vCPUs: their TLBI is the device's too. */
+/** An ASID that the vCPUs share: their TLBI also applies to the device. */
 function sharedAsid(cd: usize): void {
   const state = toy();
   writeContextDescriptor(cd, state.table, SHARED_ASID, true);
   const result = attach(cd);
   const unmapped = unmapInUse();
-  const status = statusBehindTlbi(SHARED_ASID, 'PTE cleared, TLBI VAE1IS and DSB of the vCPU: ');
+  const status = statusAfterTlbi(SHARED_ASID, 'PTE cleared, TLBI VAE1IS and DSB of the vCPU: ');
   putResult(result);
   check('btm-tlbi', result == RESULT_OK && unmapped && status == DMA_STATUS_READ_FAULT);
   remap();
 }
 
-/** An ASID of the SMMU's own: it takes a command. */
+/** An ASID of the SMMU's own: only a command invalidates it. */
 function ownAsid(): void {
   const state = toy();
   let result = attach(state.cd);
   const unmapped = unmapInUse();
-  const status = statusBehindTlbi(ASID, 'CD.ASET 1: ');
+  const status = statusAfterTlbi(ASID, 'CD.ASET 1: ');
   if (result == RESULT_OK) result = invalidatePages(ASID, SOURCE_IOVA, 1);
   const after = dmaVerify(SOURCE_IOVA, PATTERN, PROBE_BYTES);
   put(', behind TLBI_NH_VA ');
@@ -110,7 +110,10 @@ function ownAsid(): void {
   remap();
 }
 
-/** While the host compares what the other machines have, everything that the vCPU's VMID means is invalidated. */
+/**
+ * Invalidates everything under the vCPU's VMID, while the host compares the state of the
+ * other machines.
+ */
 function invalidateAll(): void {
   beginAttack(ATTACK_KIND);
   const complete = tlbiAndDsb(ABI_TLBI_ALL, 0, 0);
@@ -118,13 +121,13 @@ function invalidateAll(): void {
   endAttack('attack-btm', complete);
 }
 
-/** The host's bug: its processors know the VM by another number than its SMMU. */
+/** The host's bug: its processors use another VMID for the VM than its SMMU. */
 function otherVmid(cd: usize): void {
   const state = toy();
   writeContextDescriptor(cd, state.table, SHARED_ASID, true);
   let result = attach(cd);
   const unmapped = unmapInUse();
-  const status = statusBehindTlbi(SHARED_ASID, 'PTE cleared, TLBI under another VMID: ');
+  const status = statusAfterTlbi(SHARED_ASID, 'PTE cleared, TLBI under another VMID: ');
   check('btm-other-vmid', result == RESULT_OK && unmapped && status == DMA_STATUS_DONE);
   result = invalidatePages(SHARED_ASID, SOURCE_IOVA, 1);
   remap();

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Telling the host what the guest does and what came of it, through the checkpoint device and on the console.
+// Reports the guest's progress and results to the host, through the checkpoint device and
+// on the console.
 
 import {
   CHECKPOINT_DATA,
@@ -14,23 +15,25 @@ import { write32 } from '../runtime/mmio';
 import { put, putBytes, textLength, textStart, truncateText } from '../runtime/text';
 import { toy } from './toy-state';
 
-/** The detail is copied here, so that the line buffer is free for the line on the console. */
+/**
+ * Copies of name and detail, so that the line buffer is free for the line on the console.
+ */
 const NAME: usize = memory.data(240, 8);
 const DETAIL: usize = memory.data(240, 8);
 
-/** Sets one of the eight words that go with the next phase or result. */
+/** Sets one of the eight words that accompany the next phase or result. */
 export function setData(index: u32, value: u32): void {
   const gpa = toy().checkpointGpa;
   if (gpa != 0) write32(gpa + CHECKPOINT_DATA + index * 4, value);
 }
 
-/** Says that a phase (CHECKPOINT_PHASE_*) begins. */
+/** Reports that a phase (CHECKPOINT_PHASE_*) begins. */
 export function beginPhase(phase: u32): void {
   const gpa = toy().checkpointGpa;
   if (gpa != 0) write32(gpa + CHECKPOINT_PHASE, phase);
 }
 
-/** Says that a phase has ended. */
+/** Reports that a phase has ended. */
 export function endPhase(phase: u32): void {
   beginPhase(phase | <u32>CHECKPOINT_PHASE_END);
 }
@@ -42,7 +45,8 @@ function copyCut(target: usize, source: usize, length: usize): u32 {
 }
 
 /**
- * Reports a check: its name, whether it holds, and as detail what the line buffer holds, which is emptied.
+ * Reports a check: its name, whether it passed, and the contents of the line buffer,
+ * which is emptied, as detail.
  * @returns `ok`.
  */
 export function check(name: string, ok: bool): bool {
@@ -71,7 +75,10 @@ export function check(name: string, ok: bool): bool {
   return ok;
 }
 
-/** Reports a check that later steps depend on: when it fails the toy goes straight to its end. */
+/**
+ * Reports a check that later steps depend on: if it fails, the toy skips to its last
+ * step.
+ */
 export function need(name: string, ok: bool): bool {
   if (!ok) toy().broken = 1;
   return check(name, ok);

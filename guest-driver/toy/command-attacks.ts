@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Attacks through the fields of commands: VMIDs and StreamIDs of others, on the VCMDQ and on the trapped CMDQ.
+// Attacks through the fields of commands: other machines' VMIDs and StreamIDs, on the
+// VCMDQ and on the trapped CMDQ.
 
 import { ATC_INV_SIZE_ALL } from '../../assembly/layout/commands';
 import { CMDQ_ENTRY_SIZE } from '../../assembly/layout/smmu-registers';
@@ -26,7 +27,10 @@ import { foreignSid, isOwnSid, SIDS, VMIDS } from './foreign-ids';
 import { accepted, rawCommand, refused } from './queue-steps';
 import { directName, toy, usesCmdqv } from './toy-state';
 
-/** Every invalidation that a VCMDQ or ECMDQ takes, with every VMID: all complete, and hit nothing but this machine. */
+/**
+ * Sends every invalidation that a VCMDQ or ECMDQ supports, with every VMID: all complete,
+ * and affect only this machine.
+ */
 export function vmidAttack(): void {
   beginAttack(1);
   const queue = processorQueue();
@@ -57,7 +61,10 @@ export function vmidAttack(): void {
   endAttack('attack-vmid-fields', completed == VMIDS);
 }
 
-/** ATC_INV with StreamIDs of others: each unmatched one is an illegal command. The guest's own goes through. */
+/**
+ * Sends ATC_INV with other machines' StreamIDs: each unmatched one is an illegal command.
+ * The guest's own is accepted.
+ */
 export function sidAttack(): void {
   beginAttack(2);
   let illegal: u32 = 0;
@@ -79,7 +86,10 @@ export function sidAttack(): void {
   endAttack('attack-sid-fields', illegal == tried && own);
 }
 
-/** What only the trapped CMDQ takes: everything of a VMID, everything, and the configuration of streams of others. */
+/**
+ * Sends the commands that only the trapped CMDQ supports: all entries of a VMID, all
+ * entries, and the configuration of other machines' streams.
+ */
 export function trappedAttack(): void {
   beginAttack(3);
   const queue = cmdq();

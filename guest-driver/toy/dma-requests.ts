@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The DMA engine: a bus master whose accesses all go through the SMMU. An operation of up
-// to DMA_STEP_LENGTH bytes, as all of the toy's are, is complete when its CTRL write
-// returns.
+// to DMA_STEP_LENGTH bytes, which includes all of the toy's, is complete when its CTRL
+// write returns.
 
 import {
   DMA_ATS,
@@ -46,22 +46,22 @@ export function dmaVerify(source: u64, pattern: u32, length: u32): u32 {
   return read32(gpa + DMA_STATUS);
 }
 
-/** DMA_STATUS_* of the last operation, which may still be under way. */
+/** DMA_STATUS_* of the last operation, which may still be in progress. */
 export function dmaStatus(): u32 {
   return read32(toy().dmaGpa + DMA_STATUS);
 }
 
-/** The accesses of the operations from here on carry a PASID. */
+/** Makes the accesses of later operations carry a PASID. */
 export function dmaUsePasid(pasid: u32): void {
   write32(toy().dmaGpa + DMA_PASID, <u32>DMA_PASID_VALID | pasid);
 }
 
-/** They carry none. */
+/** Makes the accesses of later operations carry no PASID. */
 export function dmaUseNoPasid(): void {
   write32(toy().dmaGpa + DMA_PASID, 0);
 }
 
-/** What the engine does of ATS (DMA_ATS_*), with an empty ATC from here on. */
+/** Selects the engine's use of ATS (DMA_ATS_*), and empties its ATC. */
 export function dmaSetAts(settings: u32): void {
   write32(toy().dmaGpa + DMA_ATS, settings);
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Steps 7, 8 and 11: DMA through the SMMU, and what a stale TLB entry means.
+// Steps 7, 8 and 11: DMA through the SMMU, and the effect of a stale TLB entry.
 
 import { DMA_STATUS_DONE, DMA_STATUS_READ_FAULT } from '../../assembly/layout/dma-engine-registers';
 import {
@@ -44,7 +44,7 @@ const PROBE_BYTES: u32 = 256;
 const COPY_BYTES: u32 = 2 * IOVA_PAGE_SIZE + 512;
 const FIRST_PATTERN: u32 = 0x11111111;
 const SECOND_PATTERN: u32 = 0x22222222;
-/** Waits for an event record, and how long each takes at most. */
+/** Number of waits for an event record, and the longest duration of each. */
 const EVENT_WAITS = 100;
 const EVENT_WAIT_MICROSECONDS = 50;
 
@@ -53,7 +53,7 @@ function putStatus(status: u32): void {
   putDecimal(status);
 }
 
-/** True when the copy's target holds `length` bytes of the source as it is now. */
+/** True when the copy's target equals the first `length` bytes of the source. */
 function copied(length: u32): bool {
   return memory.compare(toy().source, toy().target, length) == 0;
 }
@@ -74,7 +74,7 @@ export function dmaCopyStep(): void {
   need('dma-copy', attached == RESULT_OK && status == DMA_STATUS_DONE && copied(COPY_BYTES));
 }
 
-/** Waits a bounded time until `count` event records have been taken. */
+/** Waits a bounded time until `count` event records have been removed from the queue. */
 export function waitForEvents(count: u32): bool {
   for (let waits = 0; waits < EVENT_WAITS; waits++) {
     serviceInterrupts();
@@ -118,7 +118,7 @@ function checkEvent(number: u32): void {
   );
 }
 
-/** An unmap without an invalidation changes nothing for the device, an invalidation does. */
+/** An unmap without an invalidation does not affect the device; an invalidation does. */
 export function staleEntryStep(): void {
   const state = toy();
   fillWords(state.source, FIRST_PATTERN, PROBE_BYTES);
@@ -167,12 +167,12 @@ export function staleEntryStep(): void {
   check('remap', mapped == RESULT_OK && status == DMA_STATUS_DONE && copied(PROBE_BYTES));
 }
 
-/** Reads the live mapping, so that the TLB holds it. */
+/** Reads through the live mapping, so that the TLB has it. */
 export function touchLive(): bool {
   return dmaVerify(LIVE_IOVA, LIVE_PATTERN, LIVE_PAGES * IOVA_PAGE_SIZE) == DMA_STATUS_DONE;
 }
 
-/** Leaves something in the TLB for other machines to aim at. */
+/** Creates TLB entries that other machines can attack. */
 export function liveMappingStep(): void {
   const state = toy();
   fillWords(state.live, LIVE_PATTERN, LIVE_PAGES * IOVA_PAGE_SIZE);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Experiments: the bring-up and one thing to look at, chosen by experiment=NAME
-// (vmm/boards/toy/toy-experiments.ts describes them to people).
+// Experiments: the bring-up and one subject, chosen by experiment=NAME
+// (vmm/boards/toy/toy-experiments.ts describes them for users).
 
 import { argumentIs, argumentText } from '../runtime/arguments';
 
@@ -11,25 +11,25 @@ const ILLEGAL_COMMAND: u32 = 3;
 const FOREIGN_IDS: u32 = 4;
 const RING_CORRUPTION: u32 = 5;
 const COMPARE_PATHS: u32 = 6;
-// An invalidation is forgotten, and nothing comes behind it.
+// The driver omits an invalidation, and nothing follows.
 export const FORGET_TLBI: u32 = 7;
 export const FORGET_CFGI_CD: u32 = 8;
 export const FORGET_CFGI_STE: u32 = 9;
 const BTM: u32 = 10;
-/** The host's processors number VMs by themselves. */
+/** The host's processors use VMIDs of their own. */
 export const BTM_VMIDS: u32 = 11;
-/** What program= says (program.ts), in place of an experiment. */
+/** The program of program= (program.ts), in place of an experiment. */
 export const OWN_PROGRAM: u32 = 12;
 
 /**
- * Steps that every experiment needs: 1 to 7 but for the request for HYP_OWN, and the live
- * mapping that attackers aim at.
+ * Steps of every experiment: 1 to 7 without the request for HYP_OWN, and the live mapping
+ * that attackers target.
  */
 const LAST_BRING_UP: u32 = 7;
 const HYP_OWN_STEP: u32 = 3;
 const LIVE_MAPPING_STEP: u32 = 11;
 
-/** The experiment that the arguments ask for, NO_EXPERIMENT when they ask for none. */
+/** The experiment in the arguments, NO_EXPERIMENT when they name none. */
 export function namedExperiment(): u32 {
   if (argumentIs('experiment=', 'hyp-own')) return HYP_OWN;
   if (argumentIs('experiment=', 'stale-dma')) return STALE_DMA;
@@ -45,12 +45,12 @@ export function namedExperiment(): u32 {
   return argumentText('program=') != 0 ? OWN_PROGRAM : NO_EXPERIMENT;
 }
 
-/** True when the experiment leaves an invalidation out. */
+/** Whether the experiment omits an invalidation. */
 export function forgets(experiment: u32): bool {
   return experiment >= FORGET_TLBI && experiment <= FORGET_CFGI_STE;
 }
 
-/** True when the experiment takes the step. */
+/** Whether the step belongs to the experiment. */
 export function experimentTakes(experiment: u32, step: u32): bool {
   if (step == HYP_OWN_STEP) return experiment == HYP_OWN;
   if (step <= LAST_BRING_UP) return true;

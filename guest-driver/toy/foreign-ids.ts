@@ -1,18 +1,22 @@
 // SPDX-License-Identifier: MIT
-// Identifiers that belong to others: what an attacker would write where the host's own numbers are expected.
+// Identifiers of other machines: what an attacker would write where the host's own
+// numbers are expected.
 
 import { toy } from './toy-state';
 
-/** VMIDs that are tried: a host hands them out from 1. */
+/** VMIDs that the attacks try: a host allocates them from 1. */
 export const VMIDS: u32 = 32;
-/** StreamIDs: all of the lowest, then the first ones of each block in which hosts number their machines' devices. */
+/**
+ * StreamIDs that the attacks try: all of the lowest, then the first ones of each block in
+ * which hosts number their machines' devices.
+ */
 const LOW_SIDS: u32 = 0x41;
 const BLOCKS: u32 = 8;
 const BLOCK_SIZE: u32 = 0x100;
 const SIDS_PER_BLOCK: u32 = 16;
 export const SIDS: u32 = LOW_SIDS + BLOCKS * SIDS_PER_BLOCK;
 
-/** The StreamID with this index, from 0 to SIDS - 1. One of them is the guest's own. */
+/** The StreamID with this index, from 0 to SIDS - 1. One of them belongs to the guest. */
 export function foreignSid(index: u32): u32 {
   if (index < LOW_SIDS) return index;
   const number = index - LOW_SIDS;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Step 8 of a driver with a bug: it changes a descriptor, a CD or an STE, and sends a
-// CMD_SYNC without the invalidation in front of it. The device goes on with what the SMMU
-// has cached; the sanitizer names the missing command (docs/sanitizer.md).
+// CMD_SYNC without the invalidation before it. The device continues with the state that
+// the SMMU has cached; the sanitizer names the missing command (docs/sanitizer.md).
 
 import { CD_V } from '../../assembly/layout/cd';
 import { DMA_STATUS_DONE } from '../../assembly/layout/dma-engine-registers';
@@ -32,7 +32,7 @@ function copies(pattern: u32): bool {
   return status == DMA_STATUS_DONE && memory.compare(state.source, state.target, PROBE_BYTES) == 0;
 }
 
-/** Takes the device's way to its source away, as far as memory is concerned. */
+/** Removes the device's access to its source in memory, without an invalidation. */
 function change(): string {
   const state = toy();
   if (state.experiment == FORGET_TLBI) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// A live run: the toy goes on mapping, transferring, unmapping and invalidating, in a few
-// address spaces with an ASID each, so that there is something to watch. One beat a call,
-// each beat one thing. Single characters on the console's input steer it.
+// A live run: the toy keeps mapping, transferring, unmapping and invalidating, in a few
+// address spaces with an ASID each, so that there is something to watch. Each call runs
+// one beat, which does one thing. Single characters on the console's input control it.
 
 import {
   CHECKPOINT_PATH_DIRECT,
@@ -29,16 +29,21 @@ import { illegalCommandStep } from './queue-steps';
 import { traceInvalidation } from './slow-motion';
 import { PATH_ALL, PATH_DIRECT, PATH_TRAPPED, toy, usesDirect } from './toy-state';
 
-/** Address spaces, ASID 1 and up; pages that each round maps at one of them. */
+/**
+ * Number of address spaces, with ASIDs from 1; pages that each round maps in one of them.
+ */
 const SPACES: u32 = 4;
 const PAGES: u32 = 16;
 const WINDOWS: u32 = 4;
 const WORK_IOVA: u64 = 0x1c0000000;
-/** Stays mapped, and in the TLB, when its address space is left. */
+/** Stays mapped, and in the TLB, after a switch to another address space. */
 const KEPT_IOVA: u64 = 0x1e0000000;
 /** Never mapped. */
 const HOLE_IOVA: u64 = 0x1f0000000;
-/** Beats of a round; rounds between two faults, and between two changes of the address space. */
+/**
+ * Beats of a round; rounds between two faults, and between two switches of the address
+ * space.
+ */
 const BEATS: u32 = 4;
 const FAULT_ROUNDS: u32 = 8;
 const SPACE_ROUNDS: u32 = 4;
@@ -70,7 +75,10 @@ function asidOf(space: u32): u32 {
   return ASID + space;
 }
 
-/** Where the round maps: the windows take turns, so that what earlier rounds left in the TLB is seen to stay or go. */
+/**
+ * The iova of the round's mappings: the windows alternate, so that entries of earlier
+ * rounds are seen to stay in the TLB or to leave it.
+ */
 function windowIova(): u64 {
   return WORK_IOVA + <u64>((live().beat / BEATS) % WINDOWS) * PAGES * IOVA_PAGE_SIZE;
 }
@@ -92,7 +100,7 @@ export function beginLive(): void {
   else fillWords(state.buffer, LIVE_PATTERN, <usize>PAGES * IOVA_PAGE_SIZE);
 }
 
-/** Maps pages and has the device read them, so that the TLB holds them. */
+/** Maps pages and lets the device read them, so that the TLB has them. */
 function mapAndTransfer(iova: u64): bool {
   if (mapPages(tableOf(live().space), iova, gpaOf(live().buffer), PAGES, false) != RESULT_OK)
     return false;
@@ -118,7 +126,7 @@ function trace(): bool {
   return ok;
 }
 
-/** DMA where nothing is mapped: an event record. */
+/** DMA to an unmapped iova, which causes an event record. */
 function fault(): bool {
   const events = eventCount();
   const status = dmaVerify(HOLE_IOVA, LIVE_PATTERN, 4);
@@ -131,7 +139,10 @@ function fault(): bool {
   return status != DMA_STATUS_DONE && eventCount() >= events;
 }
 
-/** The stream moves to the next address space. Entries of the one before stay in the TLB until it comes up again. */
+/**
+ * Attaches the stream to the next address space. Entries of the previous one stay in the
+ * TLB until it is used again.
+ */
 function switchSpace(): bool {
   const state = live();
   state.space = (state.space + 1) % SPACES;
@@ -145,7 +156,7 @@ function switchSpace(): bool {
   return ok;
 }
 
-/** What does not come in every round. */
+/** Actions that do not occur in every round. */
 function occasion(round: u32): bool {
   const state = live();
   const wanted = state.faultWanted != 0;
@@ -167,14 +178,14 @@ function obey(key: u32): bool {
   const state = toy();
   switch (key) {
     case 0x64: // d
-      // A toy that was told to leave the VCMDQs or ECMDQs alone has none.
+      // A toy that was told not to use VCMDQs or ECMDQs has none.
       if (!usesDirect()) break;
       state.path = PATH_DIRECT;
       say('invalidations: direct');
       break;
     case 0x74: // t
       if (!usesDirect()) break;
-      // Not PATH_TRAPPED: the queues are there, and d has to find its way back.
+      // Not PATH_TRAPPED: the queues exist, and d must be able to switch back.
       state.path = PATH_ALL;
       say('invalidations: direct and trapped in turn');
       break;

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
-// The measurement: how long an invalidation takes on the trapped and on the direct path, and how many exits it causes.
+// The measurement: the duration of an invalidation on the trapped and on the direct path,
+// and the number of exits that it causes.
 //
-// Pages are mapped and unmapped first; only the invalidation is timed. A sample is a run
-// of consecutive batches divided by their number, because the clock is an exit itself.
-// The paths alternate inside each round, so that whatever else the machine does falls on
-// both. Where the clock is coarse, a sample is the same batches several times.
+// Pages are mapped and unmapped first; only the invalidation is timed. A sample is the
+// time of several consecutive batches divided by their number, because reading the clock
+// is itself an exit. The paths alternate inside each round, so that other load on the
+// machine affects both. Where the clock is coarse, a sample repeats the same batches.
 
 import {
   CHECKPOINT_PATH_DIRECT,
@@ -32,16 +33,16 @@ import { PATH_ALL, PATH_DIRECT, toy } from './toy-state';
 const BATCHES_PER_SAMPLE: u32 = 16;
 const SAMPLES_PER_ROUND: u32 = 8;
 /**
- * Rounds that are not counted: the VMM's compiler needs some ten thousand exits before
- * the trapped path runs at its own speed.
+ * Rounds that are not counted: the VMM's JIT compiler needs some ten thousand exits
+ * before the trapped path runs at full speed.
  */
 export const WARM_UP_ROUNDS: u32 = 30;
-/** More rounds than these are not made: the samples have to find room. */
+/** Most rounds: the samples must fit into memory. */
 export const MAX_ROUNDS: u32 = 200;
 /** Commands per batch: 1, 16, 64. */
 const SIZES: u32 = 3;
 const PATHS: u32 = 2;
-/** Times that a sample's batches are repeated at most. */
+/** Most repetitions of a sample's batches. */
 const MAX_REPEATS: u32 = 1024;
 
 class Series {
@@ -53,7 +54,7 @@ class Series {
   exits: u32 = 0;
   doorbells: u32 = 0;
   failures: u32 = 0;
-  /** Times that a sample goes through its batches. */
+  /** Repetitions of a sample's batches. */
   repeats: u32 = 1;
 }
 
@@ -74,7 +75,7 @@ function measures(path: u32): bool {
   return (wanted == PATH_DIRECT) == (path == CHECKPOINT_PATH_DIRECT);
 }
 
-/** Maps and unmaps the pages of one sample: what an unmap leaves to be invalidated. */
+/** Maps and unmaps the pages of one sample, which then have to be invalidated. */
 function unmapScratch(pages: u32): void {
   const state = toy();
   for (let page: u32 = 0; page < pages; page++) {
@@ -83,7 +84,7 @@ function unmapScratch(pages: u32): void {
   unmapPages(state.table, SCRATCH_IOVA, pages);
 }
 
-/** @returns nanoseconds that it took. */
+/** Runs one sample. @returns its duration in nanoseconds. */
 function takeSample(path: u32, size: u32, record: bool): f64 {
   const commands = commandsOf(size);
   const into = series(path, size);
@@ -117,7 +118,10 @@ function takeSample(path: u32, size: u32, record: bool): f64 {
   return end - start;
 }
 
-/** Has the samples of each series repeat their batches until one lasts as long as a coarse clock needs. */
+/**
+ * Increases the repetitions of each series until one sample lasts as long as a coarse
+ * clock needs.
+ */
 function repeatForClock(): void {
   for (let size: u32 = 0; size < SIZES; size++) {
     for (let path: u32 = 0; path < PATHS; path++) {
@@ -129,7 +133,7 @@ function repeatForClock(): void {
   }
 }
 
-/** One round: every size, the paths in turn. */
+/** Runs one round: every size, on both paths in turn. */
 function round(record: bool): void {
   for (let size: u32 = 0; size < SIZES; size++) {
     for (let sample: u32 = 0; sample < SAMPLES_PER_ROUND; sample++) {
@@ -142,7 +146,7 @@ function round(record: bool): void {
   }
 }
 
-/** Times that samples of a series on the direct path go through their batches. */
+/** Repetitions of the batches in samples of a series on the direct path. */
 export function directRepeats(commands: u32): u32 {
   for (let size: u32 = 0; size < SIZES; size++) {
     if (commandsOf(size) == commands)
@@ -151,7 +155,7 @@ export function directRepeats(commands: u32): u32 {
   return 1;
 }
 
-/** Sends one series to the host and prints its row. The phase has begun. */
+/** Sends one series to the host and prints its row. Its phase has begun. */
 function report(path: u32, size: u32): void {
   const from = series(path, size);
   sortSamples(from.samples, from.count);
@@ -209,7 +213,7 @@ export function measurementStep(): void {
   for (let turn: u32 = 0; turn < PATHS; turn++) {
     const path = turn == 0 ? CHECKPOINT_PATH_DIRECT : CHECKPOINT_PATH_TRAPPED;
     for (let size: u32 = 0; size < SIZES && measures(path); size++) {
-      // Each row is a phase of its own to the host; the first has begun before the rounds.
+      // Each row is a separate phase for the host; the first began before the rounds.
       if (!begun) beginPhase(CHECKPOINT_PHASE_MEASURE);
       begun = false;
       report(path, size);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The measurement with all vCPUs at once: each sends batches on its own VCMDQ or ECMDQ
-// (vCPU modulo queues), and times them.
+// The measurement with all vCPUs at once: each sends and times batches on its own VCMDQ
+// or ECMDQ (vCPU modulo queues).
 
 import {
   CHECKPOINT_PATH_DIRECT,
@@ -29,21 +29,23 @@ const SHARE: usize = memory.data(64, 64);
 const LOCKS: usize = memory.data(256, 64);
 const BATCHES: u32 = 16;
 const SAMPLES_PER_ROUND: u32 = 4;
-/** Waits of one millisecond for the other vCPUs. */
+/** Number of waits of one millisecond for the other vCPUs. */
 const DONE_WAITS: u32 = 30000;
 const MILLISECOND = 1000;
-/** Commands of a batch in a live run, and where each vCPU leaves the time that it took. */
+/**
+ * Commands of a batch in a live run, and the place where each vCPU stores its duration.
+ */
 const LIVE_COMMANDS: u32 = 4;
 const LIVE_RESULTS: usize = memory.data(32, 8);
 
-/** The work of a vCPU. */
+/** The block with the work of a vCPU. */
 export function blockOf(vcpu: u32): WorkBlock {
   return changetype<WorkBlock>(BLOCKS + vcpu * BLOCK_BYTES);
 }
 
 /**
- * Gives a vCPU, one of `vcpus`, a fresh block of work on a queue. How much work it is,
- * and where the results go, is left to the caller.
+ * Initialises the work block of a vCPU, one of `vcpus`, for a queue. The caller sets the
+ * amount of work and the place for the results.
  */
 export function prepareBlock(vcpu: u32, vcpus: u32, queue: u32): WorkBlock {
   const share = changetype<WorkShare>(SHARE);
@@ -59,7 +61,9 @@ export function prepareBlock(vcpu: u32, vcpus: u32, queue: u32): WorkBlock {
   return block;
 }
 
-/** A vCPU that has said that it is done takes a moment more to leave its program. */
+/**
+ * Retries: a vCPU that has reported its end takes a moment longer to leave its program.
+ */
 function start(vcpu: u32): bool {
   for (let waits: u32 = 0; vcpu_start(vcpu, <i32>changetype<usize>(blockOf(vcpu))) != 0; waits++) {
     if (waits == DONE_WAITS) return false;
@@ -68,7 +72,7 @@ function start(vcpu: u32): bool {
   return true;
 }
 
-/** Runs the blocks of the first vCPUs. False when one did not start, or did not come to its end. */
+/** Runs the blocks of the first vCPUs. False when one did not start or did not finish. */
 export function runBlocks(vcpus: u32): bool {
   for (let vcpu: u32 = 1; vcpu < vcpus; vcpu++) if (!start(vcpu)) return false;
   runWork(0, blockOf(0));
@@ -85,7 +89,7 @@ export function runBlocks(vcpus: u32): bool {
   return true;
 }
 
-/** Measures one batch size and reports its row. False when something went wrong. */
+/** Measures one batch size and reports its row. False on failure. */
 function measure(vcpus: u32, commands: u32, samples: u32, results: usize): bool {
   beginPhase(CHECKPOINT_PHASE_MEASURE);
   const queues = min<u32>(directQueues(), toy().queues);
@@ -132,7 +136,10 @@ function measure(vcpus: u32, commands: u32, samples: u32, results: usize): bool 
   return ended && failures == 0 && exits == 0;
 }
 
-/** One turn of a live run: all vCPUs send batches at once, each on its own queue. False when one failed. */
+/**
+ * Runs one turn of a live run: all vCPUs send batches at once, each on its own queue.
+ * False when one failed.
+ */
 export function workInParallel(asid: u32): bool {
   const vcpus = min<u32>(vcpuCount(), MAX_VCPUS);
   if (vcpus < 2) return true;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Step 20: one device, two address spaces. A PASID selects the CD, and with that what an iova means.
+// Step 20: one device, two address spaces. A PASID selects the CD, and so the meaning of
+// an iova.
 
 import { CD_SIZE } from '../../assembly/layout/cd';
 import { DMA_STATUS_DONE, DMA_STATUS_READ_FAULT } from '../../assembly/layout/dma-engine-registers';
@@ -40,7 +41,10 @@ const PROBE_BYTES: u32 = 256;
 const OWN_PATTERN: u32 = 0x55555555;
 const PASID_PATTERN: u32 = 0x66666666;
 
-/** What the device finds at SOURCE_IOVA, with the PASID or without. @returns DMA_STATUS_*. */
+/**
+ * Compares the memory that the device reads at SOURCE_IOVA, with or without the PASID.
+ * @returns DMA_STATUS_*.
+ */
 function verify(pattern: u32, withPasid: bool): u32 {
   if (withPasid) dmaUsePasid(PASID);
   const status = dmaVerify(SOURCE_IOVA, pattern, PROBE_BYTES);
@@ -48,7 +52,7 @@ function verify(pattern: u32, withPasid: bool): u32 {
   return status;
 }
 
-/** The stream gets two CDs: the toy's own, and later one for the PASID. */
+/** Attaches the stream to two CDs: the toy's own, and later one for the PASID. */
 function attachCds(cds: usize): i32 {
   const state = toy();
   writeContextDescriptor(cds, state.table, ASID);
@@ -56,7 +60,7 @@ function attachCds(cds: usize): i32 {
   return result == RESULT_OK ? attachStage1(state.sid, cds, CD_MAX) : result;
 }
 
-/** The CD of the PASID becomes valid while the stream is in use. */
+/** Makes the CD of the PASID valid while the stream is in use. */
 function addCd(cds: usize, table: usize): i32 {
   writeContextDescriptor(cds + PASID * CD_SIZE, table, PASID_ASID);
   beginBatch();
@@ -80,7 +84,7 @@ function checkSpaces(result: i32): void {
   );
 }
 
-/** What is taken from the PASID's address space faults there, and only there. */
+/** An iova that is unmapped in the PASID's address space faults there, and only there. */
 function checkFault(table: usize): void {
   const events = eventCount();
   const cleared = unmapPages(table, SOURCE_IOVA, 1);
@@ -112,7 +116,7 @@ function checkFault(table: usize): void {
   );
 }
 
-/** The SMMU has SubstreamIDs. */
+/** Whether the SMMU has SubstreamIDs. */
 export function hasSubstreams(): bool {
   return bitsOf(smmu().idr1, IDR1_SSIDSIZE) != 0;
 }
@@ -133,7 +137,7 @@ export function pasidStep(): void {
   checkSpaces(result);
   if (result != RESULT_OK) return;
   checkFault(table);
-  // The stream goes back to the toy's one address space.
+  // The stream is attached to the toy's one address space again.
   result = detachStream(state.sid);
   if (result == RESULT_OK) result = attachStage1(state.sid, state.cd, 0);
   check('pasid-detach', result == RESULT_OK && verify(OWN_PATTERN, false) == DMA_STATUS_DONE);

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: MIT
-// A program of the user's own (program=…): a few operations of the driver and its device, one a step, done
-// with the queues, tables and DMA engine that the toy has brought up. They are separated by commas, each a
-// letter and, where it has one, an address in hexadecimal, in small letters and without 0x. A program with
-// anything else fails the check "program" there, and no more of it is carried out (docs/demo.md names the
-// line of "Edit and run" of each):
+// A program by the user (program=…): a few operations of the driver and its device, one
+// per step, with the queues, tables and DMA engine that the toy has brought up.
+// Operations are separated by commas. Each is a letter and, for some, an address in
+// lower-case hexadecimal without 0x. Anything else fails the check "program", and the
+// program ends there (docs/demo.md gives the line of "Edit and run" for each):
 //
-// mIOVA.P, oIOVA.P  map page P of the toy's eight pages, the second read-only for the device
+// mIOVA.P, oIOVA.P  map page P of the toy's eight pages; o: read-only for the device
 // uIOVA             clear the PTE, and nothing else
 // rIOVA, wIOVA      the device reads or writes 64 bytes
 // vIOVA, a, n       TLBI_NH_VA, TLBI_NH_ASID, TLBI_NH_ALL
 // d, c              make the CD invalid; CFGI_CD
-// t, s              have the STE abort; CFGI_STE
-// y                 CMD_SYNC on every queue that has had a command since the last one, and wait
+// t, s              make the STE abort; CFGI_STE
+// y                 CMD_SYNC on every queue with commands since the last one, and wait
 
 import { CD_V } from '../../assembly/layout/cd';
 import { DMA_STATUS_DONE } from '../../assembly/layout/dma-engine-registers';
@@ -27,7 +27,7 @@ import {
 } from '../driver/build-commands';
 import { cmdq, Queue } from '../driver/driver-queues';
 import { eventCount, eventRecord } from '../driver/event-queue';
-import { processorQueue, vcmdqTakes } from '../driver/get-cmdq';
+import { processorQueue, vcmdqSupports } from '../driver/get-cmdq';
 import { issue } from '../driver/issue';
 import { RESULT_EXISTS, RESULT_OK } from '../driver/result';
 import { IOVA_PAGE_SIZE, mapPages, unmapPages } from '../driver/stage1-table';
@@ -47,13 +47,15 @@ import { directName, toy } from './toy-state';
 const PAGES: u32 = <u32>LIVE_PAGES;
 const PAGE_BYTES: usize = <usize>IOVA_PAGE_SIZE;
 const DMA_BYTES: u32 = 64;
-/** Page P is filled with this plus P, so that it can be told which one the device has read. */
+/**
+ * Page P is filled with this plus P, which identifies the page that the device has read.
+ */
 const PAGE_PATTERN: u32 = 0x50414730;
 const WRITTEN_PATTERN: u32 = 0x77726974;
 
-/** Input addresses of the table. */
+/** Width of the table's input addresses. */
 const INPUT_BITS: u64 = 48;
-/** Letters of operations with an address, and what separates. */
+/** Letters of operations with an address, and separators. */
 const MAP: u32 = 0x6d;
 const MAP_READ_ONLY: u32 = 0x6f;
 const UNMAP: u32 = 0x75;
@@ -66,11 +68,11 @@ const POINT: u32 = 0x2e;
 class Program {
   /** Memory offset of the next operation; 0 before the first. */
   at: usize = 0;
-  /** Operations that have been carried out. */
+  /** Number of completed operations. */
   done: u32 = 0;
-  /** The check "program" has failed. */
+  /** 1 when the check "program" has failed. */
   refused: u32 = 0;
-  /** The queue, or queues, with commands behind which no CMD_SYNC has come. */
+  /** The queues with commands that no CMD_SYNC has followed yet. */
   unsyncedDirect: u32 = 0;
   unsyncedCmdq: u32 = 0;
 }
@@ -82,14 +84,16 @@ function program(): Program {
   return changetype<Program>(PROGRAM);
 }
 
-/** A digit of a hexadecimal number, -1 for any other character. */
+/** The value of a hexadecimal digit, -1 for any other character. */
 function hexDigit(character: u32): i32 {
   if (character >= 48 && character <= 57) return character - 48;
   if (character >= 97 && character <= 102) return character - 87;
   return -1;
 }
 
-/** Takes the number that comes next; of one that 64 bits do not hold, the largest that they do. */
+/**
+ * Parses the next number. A number that does not fit in 64 bits is the largest that does.
+ */
 function takeNumber(): u64 {
   const state = program();
   let value: u64 = 0;
@@ -158,7 +162,7 @@ function unmapStep(iova: u64): void {
   put(unmapPages(toy().table, iova, 1) == 1 ? 'PTE cleared' : 'there was none');
 }
 
-/** Says which of the toy's pages begins with a pattern plus its number, or with the pattern. */
+/** Prints which of the toy's pages begins with the value read, or the value itself. */
 function putPageRead(): void {
   const number = load<u32>(toy().target) - PAGE_PATTERN;
   put('the device has read ');
@@ -207,9 +211,9 @@ function dmaStep(iova: u64, writes: bool): void {
   else putPageRead();
 }
 
-/** Puts the command on the queue that takes it, without a CMD_SYNC. */
+/** Writes the command to the queue that supports it, without a CMD_SYNC. */
 function send(name: string): void {
-  const direct = vcmdqTakes(COMMAND) && processorQueue() != cmdq();
+  const direct = vcmdqSupports(COMMAND) && processorQueue() != cmdq();
   const exits = exitCount();
   const result = issue(direct ? processorQueue() : cmdq(), COMMAND, 1, false);
   const taken = exitCount() - exits;
@@ -246,7 +250,7 @@ function syncStep(): void {
   state.unsyncedCmdq = 0;
 }
 
-/** Carries out the operation of a letter. False when there is none of that letter. */
+/** Carries out the operation of a letter. False for an unknown letter. */
 function carryOut(letter: u32, iova: u64, page: u32, step: u32): bool {
   const state = toy();
   switch (letter) {
@@ -320,7 +324,7 @@ function carryOut(letter: u32, iova: u64, page: u32, step: u32): bool {
   }
 }
 
-/** Says why the next operation is none, and ends the program. @returns false. */
+/** Reports why the next operation is invalid, and ends the program. @returns false. */
 function refuse(why: string): bool {
   put('operation ');
   putDecimal(program().done + 1);
@@ -368,7 +372,10 @@ export function programStep(step: u32): bool {
   return load<u8>(state.at) != 0;
 }
 
-/** The check "program", when the toy is at its end: the program has been carried out to its own. */
+/**
+ * The check "program" at the toy's last step: the program has been carried out to its
+ * end.
+ */
 export function checkProgram(): void {
   const state = program();
   if (state.refused != 0) return;

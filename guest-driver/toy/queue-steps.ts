@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Steps 9 and 10: a batch for both queues, and a command that a VCMDQ refuses.
+// Steps 9 and 10: a batch that needs both queues, and a command that a VCMDQ refuses.
 
 import { VCMDQ_GERROR, VCMDQ_GERRORN } from '../../assembly/layout/cmdqv-registers';
 import {
@@ -37,17 +37,19 @@ import { putResult } from './bring-up-steps';
 import { check } from './checkpoint-report';
 import { directName, toy, usesCmdqv } from './toy-state';
 
-/** A value of CS that no queue takes. */
+/** A value of CS that no queue supports. */
 const SYNC_CS_RESERVED: u32 = SYNC_CS_SEV + 1;
-/** Room for the commands that go to a queue without regard to what it takes. */
+/** Buffer for commands that are sent to a queue without a check that it supports them. */
 const RAW: usize = memory.data(64, 64);
 
-/** Entries that a queue was given since its PROD was `before`. */
+/** Entries added to a queue since its PROD was `before`. */
 function added(queue: Queue, before: u32): u32 {
   return indexOf(queue, queue.prod - before);
 }
 
-/** Three invalidations, a configuration command, two invalidations: two changes of queue. */
+/**
+ * Three invalidations, a configuration command, two invalidations: two changes of queue.
+ */
 export function mixedBatchStep(): void {
   const state = toy();
   const direct = processorQueue();
@@ -82,7 +84,10 @@ export function mixedBatchStep(): void {
   );
 }
 
-/** Sends one command and a CMD_SYNC to the processor's queue. True when the queue refused it as illegal and went on. */
+/**
+ * Sends one command and a CMD_SYNC to the processor's queue. True when the queue refused
+ * it as illegal and continued.
+ */
 export function refused(command: usize): bool {
   const queue = processorQueue();
   const errors = queue.errors;
@@ -93,19 +98,25 @@ export function refused(command: usize): bool {
   );
 }
 
-/** Sends one command and a CMD_SYNC to the processor's queue. True when both completed without an error. */
+/**
+ * Sends one command and a CMD_SYNC to the processor's queue. True when both completed
+ * without an error.
+ */
 export function accepted(command: usize): bool {
   const queue = processorQueue();
   const errors = queue.errors;
   return issue(queue, command, 1, true) == RESULT_OK && queue.errors == errors;
 }
 
-/** Memory offset of room for one command that goes to a queue as it is. */
+/** Memory offset of a buffer for one command that is sent to a queue unchecked. */
 export function rawCommand(): usize {
   return RAW;
 }
 
-/** An error of the queue has been acknowledged: GERRORN of a VCMDQ, ERRACK of an ECMDQ. */
+/**
+ * Whether the queue's error has been acknowledged: GERRORN of a VCMDQ, ERRACK of an
+ * ECMDQ.
+ */
 function acknowledged(queue: Queue): bool {
   // CONS is the first register of a VCMDQ's page 0.
   if (usesCmdqv())
@@ -117,8 +128,9 @@ function acknowledged(queue: Queue): bool {
 }
 
 /**
- * CFGI_ALL is not for a VCMDQ, and TLBI_S12_VMALL not for an SMMU without stage 2: the
- * queue stops, the interrupt handler steps over it, what stands behind it is served.
+ * A VCMDQ does not support CFGI_ALL, and an SMMU without stage 2 does not support
+ * TLBI_S12_VMALL: the queue stops, the interrupt handler skips the command, and the queue
+ * processes the commands after it.
  */
 export function illegalCommandStep(): void {
   const queue = processorQueue();
@@ -139,15 +151,21 @@ export function illegalCommandStep(): void {
     queue.lastErrorOpcode == (usesCmdqv() ? OP_CFGI_STE_RANGE : OP_TLBI_S12_VMALL);
   check('illegal-command', result == RESULT_OK && reported);
 
-  const settled = acknowledged(queue);
+  const isAcknowledged = acknowledged(queue);
   const again = invalidateAsid(ASID);
-  put(settled ? 'error acknowledged' : 'error not acknowledged');
+  put(isAcknowledged ? 'error acknowledged' : 'error not acknowledged');
   putResult(again);
-  check('illegal-command-recovery', settled && again == RESULT_OK && queue.errors == errors + 1);
+  check(
+    'illegal-command-recovery',
+    isAcknowledged && again == RESULT_OK && queue.errors == errors + 1,
+  );
   if (usesCmdqv()) syncSignals();
 }
 
-/** A VCMDQ signals neither by interrupt nor by SEV: of the values of CS it takes 0 alone. */
+/**
+ * A VCMDQ signals neither by interrupt nor by SEV: the only value of CS that it supports
+ * is 0.
+ */
 function syncSignals(): void {
   let illegal: u32 = 0;
   for (let signal: u32 = SYNC_CS_NONE + 1; signal <= SYNC_CS_RESERVED; signal++) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Attacks through the registers of the guest's own VINTF. They are shadows: what the host
-// programmed stays in force, so that the guest's commands have the outcome that they
-// would have without the writes. The registers are put back afterwards.
+// Attacks through the registers of the guest's own VINTF. They are shadows: the host's
+// settings stay in force, so that the guest's commands have the same results as without
+// the writes. The registers are restored afterwards.
 
 import {
   CMDQ_ALLOC_ALLOCATED,
@@ -34,12 +34,18 @@ import { toy } from './toy-state';
 
 /** A StreamID that no device of the guest has. */
 const UNUSED_SID: u32 = 0x55;
-/** VINTF and LVCMDQ numbers that are written to CMDQ_ALLOC, and registers behind the last queue's. */
+/**
+ * VINTF and LVCMDQ numbers that are written to CMDQ_ALLOC, also to registers after the
+ * last queue's.
+ */
 const VINTFS: u32 = 16;
 const LVCMDQS: u32 = 4;
 const EXTRA_QUEUES: u32 = 14;
 
-/** TLBI_NH_ASID and TLBI_S12_VMALL with VMID 0 on the VCMDQ. True when they complete. */
+/**
+ * Sends TLBI_NH_ASID and TLBI_S12_VMALL with VMID 0 on the VCMDQ. True when they
+ * complete.
+ */
 function invalidateOwn(): bool {
   const queue = processorQueue();
   const errors = queue.errors;
@@ -48,7 +54,7 @@ function invalidateOwn(): bool {
   return issue(queue, rawCommand(), 2, true) == RESULT_OK && queue.errors == errors;
 }
 
-/** VINTF_CONFIG.VMID set to that of others. */
+/** Sets VINTF_CONFIG.VMID to other machines' VMIDs. */
 export function vintfVmidAttack(): void {
   beginAttack(4);
   const gpa = vintfGpa(VINTF_CONFIG);
@@ -80,7 +86,10 @@ function clearPair(pair: u32): void {
   write32(vintfGpa(VINTF_SID_REPLACE) + pair * 4, 0);
 }
 
-/** Two pairs that translate an unused and the own StreamID to those of others: the unused one stays unmatched. */
+/**
+ * Writes two pairs that map an unused and the guest's own StreamID to other machines'
+ * StreamIDs: the unused one stays unmatched.
+ */
 export function sidPairAttack(): void {
   beginAttack(5);
   const last = cmdqv().sidCount - 1;
@@ -107,7 +116,10 @@ export function sidPairAttack(): void {
   endAttack('attack-sid-pairs', held == tried);
 }
 
-/** The guest's queues, and queues that it does not have, given to other VINTFs and slots. */
+/**
+ * Assigns the guest's queues, and queues that it does not have, to other VINTFs and
+ * slots.
+ */
 export function allocationAttack(): void {
   beginAttack(6);
   const state = cmdqv();

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// An attack with what a guest can reach without an exit: the words of its doorbell page, and the ring itself.
+// An attack through everything that a guest can access without an exit: the words of its
+// doorbell page, and the ring itself.
 
 import { VCMDQ_STATUS } from '../../assembly/layout/cmdqv-registers';
 import { CMDQ_ENTRY_SIZE } from '../../assembly/layout/smmu-registers';
@@ -16,10 +17,15 @@ import { beginAttack, endAttack } from './attack-bracket';
 
 const GARBAGE_COMMANDS: u32 = 16;
 const GARBAGE: usize = memory.data(256, 64);
-/** No opcode has these low bits, whatever the queue: the first one is certain to be refused. */
+/**
+ * No opcode of any queue has these low bits: the first command is certain to be refused.
+ */
 const NO_OPCODE: u64 = 0xff;
 
-/** CONS and STATUS are read-only: what a guest stores there is put right. True when both are. */
+/**
+ * CONS and STATUS are read-only: the host restores them after a store of the guest. True
+ * when it restored both.
+ */
 function overwriteReadOnly(queue: Queue): bool {
   const status = read32(queue.consGpa + VCMDQ_STATUS);
   write32(queue.consGpa, 0x5a5a5);
@@ -32,7 +38,10 @@ function overwriteReadOnly(queue: Queue): bool {
   );
 }
 
-/** Sixteen commands of arbitrary bits. @returns how many were refused, -1 when the queue did not get through them. */
+/**
+ * Sends sixteen commands of arbitrary bits.
+ * @returns how many were refused, -1 when the queue did not get through them.
+ */
 function sendGarbage(queue: Queue): i32 {
   const errors = queue.errors;
   let bits: u64 = 0x9e3779b97f4a7c15;

@@ -16,7 +16,10 @@ export function sortSamples(samples: usize, count: u32): void {
   }
 }
 
-/** The smallest sample that is not below `percent` of all, rounded to a whole number; the samples are sorted. */
+/**
+ * The smallest sample that is not less than `percent` per cent of the samples, rounded to
+ * an integer; the samples are sorted.
+ */
 export function percentile(samples: usize, count: u32, percent: u32): u32 {
   const rank = (count * percent + 99) / 100;
   return <u32>Math.round(load<f64>(samples + ((max<u32>(rank, 1) - 1) << 3)));

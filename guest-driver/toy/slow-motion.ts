@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// One TLBI in slow motion: what its parts take. A clock is an exit and, in browsers,
-// ticks in steps of 5 to 100 us, so that each part is repeated until enough time has
-// passed, and the mean counts.
+// One TLBI in slow motion: the duration of its parts. Reading the clock is an exit and,
+// in browsers, it ticks in steps of 5 to 100 us. So each part is repeated until enough
+// time has passed, and the mean counts.
 
 import {
   CHECKPOINT_PATH_DIRECT,
@@ -24,16 +24,19 @@ import { sampleNs } from './coarse-clock';
 const BATCHES_PER_LOOK: u32 = 16;
 const MAX_BATCHES: u32 = 16384;
 const MAX_WRITES: u32 = 131072;
-/** A part lasts as long at least, and longer where the clock is coarse (coarse-clock.ts). */
+/** Minimum duration of a part; longer where the clock is coarse (coarse-clock.ts). */
 const LONG_ENOUGH_NS: f64 = 500000;
 
-/** Follows invalidations of one page on a path and reports them as a trace phase. False when one failed. */
+/**
+ * Times the parts of one-page invalidations on a path and reports them as a trace phase.
+ * False when one failed.
+ */
 export function traceInvalidation(path: u32, asid: u32, iova: u64): bool {
   cmdqv().bypassVcmdq = path == CHECKPOINT_PATH_TRAPPED ? 1 : 0;
   beginPhase(CHECKPOINT_PHASE_TRACE);
   const queue = processorQueue();
   const enoughNs = max<f64>(LONG_ENOUGH_NS, sampleNs());
-  // Into entries that PROD does not cover: the device does not look at them.
+  // Writes to entries that PROD does not cover: the device does not read them.
   let writes: u32 = 0;
   const start = clock_ns();
   let written = start;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Step 22: a device behind another SMMU. The same translation tables serve the devices behind both; each SMMU has its own
-// stream table, queues and TLB, and an unmap has to be told to each.
+// Step 22: a device of another SMMU. The same translation tables serve devices of both
+// SMMUs. Each SMMU has its own stream table, queues and TLB, and an unmap needs
+// invalidations on each.
 
 import { DMA_STATUS_DONE, DMA_STATUS_READ_FAULT } from '../../assembly/layout/dma-engine-registers';
 import { EVT_ID, EVT_SID, F_TRANSLATION } from '../../assembly/layout/events';
@@ -30,12 +31,12 @@ import { directName, toy, usesCmdqv, usesDirect } from './toy-state';
 const PROBE_BYTES: u32 = 256;
 const PATTERN: u32 = 0x77777777;
 
-/** The board has a further SMMU. */
+/** Whether the board has a further SMMU. */
 export function hasFurtherSmmus(): bool {
   return findDevice(ABI_KIND_SMMUV3, 1) != 0;
 }
 
-/** The toy works an SMMU, and the DMA engine behind it. */
+/** Selects an SMMU and its DMA engine. */
 function turnTo(number: u32): void {
   const state = toy();
   const engine = findDevice(ABI_KIND_DMA, number);
@@ -44,8 +45,11 @@ function turnTo(number: u32): void {
   if (engine != 0) state.sid = deviceStream(engine);
 }
 
-/** What the engine behind an SMMU finds at SOURCE_IOVA. @returns DMA_STATUS_*. */
-function verifyBehind(number: u32): u32 {
+/**
+ * Compares the memory that the engine of an SMMU reads at SOURCE_IOVA.
+ * @returns DMA_STATUS_*.
+ */
+function verifyThrough(number: u32): u32 {
   const selected = selectedSmmu();
   turnTo(number);
   const status = dmaVerify(SOURCE_IOVA, PATTERN, PROBE_BYTES);
@@ -58,7 +62,7 @@ function putSmmu(number: u32): void {
   putDecimal(number);
 }
 
-/** The SMMU and the queues that this run uses. */
+/** Brings up the SMMU and the queues that this run uses. */
 function bringUp(): i32 {
   let result = probeDevices();
   if (result == RESULT_OK) result = startSmmu();
@@ -68,7 +72,7 @@ function bringUp(): i32 {
   return result == RESULT_OK ? startEcmdqs() : result;
 }
 
-/** An invalidation on each of its queues in turn. @returns how many have completed. */
+/** Sends an invalidation on each of its queues in turn. @returns how many completed. */
 function serveEach(): u32 {
   let served: u32 = 0;
   for (let cpu: u32 = 0; cpu < directQueues(); cpu++) {
@@ -79,14 +83,14 @@ function serveEach(): u32 {
   return served;
 }
 
-/** Brings the SMMU up and attaches the toy's address space to the device behind it. */
+/** Brings the SMMU up and attaches its device to the toy's address space. */
 function attach(number: u32): bool {
   turnTo(number);
   const state = toy();
   let result = bringUp();
   if (result == RESULT_OK) result = attachStage1(state.sid, state.cd, 0);
   const served = serveEach();
-  const status = verifyBehind(number);
+  const status = verifyThrough(number);
   putSmmu(number);
   put(' with ');
   putDecimal(directQueues());
@@ -103,15 +107,15 @@ function attach(number: u32): bool {
   );
 }
 
-/** An invalidation on SMMU 0 leaves what the other one holds. */
+/** An invalidation on SMMU 0 does not affect the other SMMU's entries. */
 function invalidateFirst(number: u32): void {
   turnTo(0);
   const events = eventCount();
-  const before = verifyBehind(0);
+  const before = verifyThrough(0);
   const cleared = unmapPages(toy().table, SOURCE_IOVA, 1);
   const result = invalidatePages(ASID, SOURCE_IOVA, 1);
-  const first = verifyBehind(0);
-  const other = verifyBehind(number);
+  const first = verifyThrough(0);
+  const other = verifyThrough(number);
   const arrived = waitForEvents(events + 1);
   put('PTE cleared, TLBI on SMMU 0 alone: DMA status ');
   putDecimal(first);
@@ -131,7 +135,10 @@ function invalidateFirst(number: u32): void {
   );
 }
 
-/** Its own queue removes it, and its own event queue has the fault. */
+/**
+ * A command on its own queue removes the entry, and its own event queue reports the
+ * fault.
+ */
 function invalidateOther(number: u32): void {
   const ofFirst = eventCount();
   turnTo(number);
@@ -140,7 +147,7 @@ function invalidateOther(number: u32): void {
   const result = invalidatePages(ASID, SOURCE_IOVA, 1);
   const taken = exitCount() - exits;
   const events = eventCount();
-  const status = verifyBehind(number);
+  const status = verifyThrough(number);
   const arrived = waitForEvents(events + 1);
   const record = eventRecord(events);
   const right =
@@ -175,7 +182,7 @@ export function smmusStep(): void {
       invalidateOther(number);
     }
     turnTo(0);
-    // For the next one, and whatever follows.
+    // Mapped again for the next SMMU and later steps.
     mapPages(state.table, SOURCE_IOVA, gpaOf(state.source), 1, false);
   }
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What the toy remembers from step to step, in guest memory so that a saved guest has it.
+// The toy's state between steps. It is stored in guest memory, so that a saved guest
+// includes it.
 
 export const PATH_ALL = 0;
 export const PATH_DIRECT = 1;
@@ -8,34 +9,44 @@ export const PATH_TRAPPED = 2;
 export class Toy {
   /** Number of the next step, from 1; 0 before the arguments have been read. */
   step: u32 = 0;
-  /** 1 when there were more arguments than the toy takes: there are none then. */
+  /** 1 when the arguments did not fit: the toy then has none. */
   argumentsLost: u32 = 0;
-  /** PATH_*: which ways of invalidating are used. */
+  /** PATH_*: the invalidation paths in use. */
   path: u32 = 0;
-  /** Machines of the host, this one's index, rounds of the measurement. */
+  /** Number of the host's machines, index of this one, rounds of the measurement. */
   machines: u32 = 0;
   machine: u32 = 0;
   rounds: u32 = 0;
-  /** Rounds of the measurement that are not counted; queues that several vCPUs use at most. */
+  /**
+   * Rounds of the measurement that are not counted; most queues that several vCPUs use.
+   */
   warmUp: u32 = 0;
   queues: u32 = 0;
-  /** What the host's clock resolves in ns, 0 when it does not matter (coarse-clock.ts). */
+  /**
+   * Resolution of the host's clock in ns, 0 when it does not matter (coarse-clock.ts).
+   */
   clockNs: u32 = 0;
   /** 1 for ECMDQs in place of VCMDQs. */
   enhanced: u32 = 0;
   /** Checks made, checks failed. */
   checks: u32 = 0;
   failures: u32 = 0;
-  /** 1 when later steps make no sense any more. */
+  /** 1 when later steps make no sense. */
   broken: u32 = 0;
-  /** gpa of the DMA engine and of the checkpoint device (0 without one), StreamID of the engine. */
+  /**
+   * gpa of the DMA engine and of the checkpoint device (0 without one), StreamID of the
+   * engine.
+   */
   dmaGpa: u32 = 0;
   checkpointGpa: u32 = 0;
   sid: u32 = 0;
-  /** What of the toy is run instead of all steps (experiments.ts); 1 for a live run. */
+  /**
+   * The part of the toy that runs instead of all steps (experiments.ts); 1 for a live
+   * run.
+   */
   experiment: u32 = 0;
   goesOn: u32 = 0;
-  /** Operations of the user's own program that have been taken. */
+  /** Started operations of the user's program. */
   operations: u32 = 0;
   /** The one address space: level-0 table and CD (memory offsets). */
   table: usize = 0;
@@ -63,7 +74,7 @@ export function usesCmdqv(): bool {
   return usesDirect() && toy().enhanced == 0;
 }
 
-/** What the queues of the direct path are called. */
+/** The name of the direct path's queues. */
 export function directName(): string {
   return toy().enhanced != 0 ? 'ECMDQ' : 'VCMDQ';
 }

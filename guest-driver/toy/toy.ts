@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
-// The toy guest: a reactor that brings SMMU and CMDQV up, shows what they do, attacks the
-// other machines of its host, and measures. Each call of `vsmmu_run` takes one step, so
-// that several machines can be run in lockstep.
+// The toy guest: a reactor that brings up SMMU and CMDQV, demonstrates them, attacks the
+// other machines of its host, and measures. Each call of `vsmmu_run` runs one step, so
+// that several machines can run in lockstep.
 //
 // Arguments: path=all|direct|trapped, vms=N (machines of the host), machine=K (this one's
-// index), rounds=R, warmup=R (rounds before those that count), queues=vcmdq|ecmdq (whose
-// queues the direct path takes), share=Q (at most so many of them for several vCPUs),
-// experiment=NAME (the bring-up and that one thing), program=… (the bring-up and operations of the user's
-// own, program.ts), live=1 (goes on working instead of
-// powering off), clock=NS (what the clock resolves, where that is coarse).
+// index), rounds=R, warmup=R (rounds before those that count), queues=vcmdq|ecmdq (the
+// queues of the direct path), share=Q (most queues for several vCPUs), experiment=NAME
+// (the bring-up and one experiment), program=… (the bring-up and the user's operations,
+// program.ts), live=1 (keeps working instead of powering off), clock=NS (resolution of a
+// coarse clock).
 
 import { CMDQV_MAX_VCMDQS } from '../../assembly/layout/cmdqv-registers';
 import { RUN_OFF, RUN_YIELD } from '../../assembly/layout/guest-abi';
@@ -50,11 +50,11 @@ import { ringAttack } from './ring-attack';
 import { hasFurtherSmmus, smmusStep } from './smmus-step';
 import { PATH_ALL, PATH_DIRECT, PATH_TRAPPED, toy, usesCmdqv, usesDirect } from './toy-state';
 
-/** Version of the guest ABI that this guest speaks. */
+/** Version of the guest ABI that this guest implements. */
 export const vsmmu_abi: i32 = 1;
 
 const LAST_STEP: u32 = 24;
-/** Steps that take a CMDQV, and VCMDQs or ECMDQs. */
+/** Steps that need a CMDQV, and VCMDQs or ECMDQs. */
 const HYP_OWN_STEP: u32 = 3;
 const QUEUES_STEP: u32 = 6;
 const ILLEGAL_COMMAND_STEP: u32 = 10;
@@ -260,7 +260,7 @@ function take(step: u32): void {
   }
 }
 
-/** What comes when all steps have been taken: the work of a live run, until it is switched off. */
+/** Runs after all steps: a live run continues until it is switched off. */
 function goOn(): i32 {
   if (liveBeat()) return RUN_YIELD;
   powerOff();
@@ -286,7 +286,9 @@ function runAmd(): i32 {
   return step == LAST_AMD_STEP ? RUN_OFF : RUN_YIELD;
 }
 
-/** Takes one operation of the user's own program; numbers go on behind those of the bring-up. */
+/**
+ * Runs one operation of the user's program; numbers continue after those of the bring-up.
+ */
 function runProgram(): i32 {
   const state = toy();
   if (!programStep(PROGRAM_STEP + state.operations++)) state.step = LAST_STEP;
@@ -294,7 +296,10 @@ function runProgram(): i32 {
   return RUN_YIELD;
 }
 
-/** Takes one step, whatever the budget. @returns RUN_YIELD, and RUN_OFF after the last step. */
+/**
+ * Runs one step, regardless of the budget.
+ * @returns RUN_YIELD, and RUN_OFF after the last step.
+ */
 export function vsmmu_run(_budget: i32): i32 {
   const state = toy();
   if (state.step == 0) {

@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: MIT
-// Registers of a physical device as the host's kernel works them: loads and stores on the host's bus.
+// Access to the registers of a physical device for the host's kernel: loads and stores on
+// the host's bus.
 
 import type { Bus } from '../../devices/bus/index.ts';
 import { HostError } from './host-error.ts';
 
 /**
- * Looks at a register, and milliseconds, that must both have passed before it is given up
- * on. The model itself answers at once; a side core that has the queue in its hands may
- * have lost its processor.
+ * A poll gives up when both this number of reads and this number of milliseconds have
+ * passed. The model itself answers at once, but a side core that owns the queue may have
+ * lost its processor.
  */
 const POLL_LIMIT = 100_000;
 const POLL_LIMIT_MS = 1000;
 
-/** What registers are reached by. */
+/** The part of a bus through which registers are accessed. */
 export type RegisterBus = Pick<Bus, 'read' | 'write'>;
 
 export class DeviceRegisters {
@@ -20,7 +21,7 @@ export class DeviceRegisters {
   readonly #base: number;
   readonly #name: string;
 
-  /** `base` is the device's PA. */
+  /** @param base PA of the device. */
   constructor(bus: RegisterBus, base: number, name: string) {
     this.#bus = bus;
     this.#base = base;
@@ -35,7 +36,10 @@ export class DeviceRegisters {
     this.#bus.write(this.#base + offset, 4, value);
   }
 
-  /** One 64-bit store of an integer below 2^53, with optional attribute bits in the upper word. */
+  /**
+   * Stores an integer below 2^53 in one 64-bit access, with optional attribute bits in
+   * the upper word.
+   */
   write64(offset: number, value: number, hiBits = 0): void {
     this.#bus.write(
       this.#base + offset,
@@ -46,8 +50,8 @@ export class DeviceRegisters {
   }
 
   /**
-   * Waits until a register has the wanted value.
-   * @throws {HostError} when it does not come.
+   * Reads a register until `done` accepts its value.
+   * @throws {HostError} `timeout` when that does not happen.
    */
   poll(
     offset: number,

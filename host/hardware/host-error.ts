@@ -3,7 +3,7 @@
 import { VsmmuError } from '../../devices/plugin/index.ts';
 import type { Errno } from '../iommufd/index.ts';
 
-/** What a host could not do. */
+/** Reasons why a host refuses or fails. */
 export type HostFault =
   | 'no-smmu'
   | 'no-vmid'
@@ -17,7 +17,7 @@ export type HostFault =
   | 'timeout'
   | 'in-use';
 
-/** What the object model's users know each as. */
+/** The errno that users of the object model get for each. */
 const ERRNOS: Readonly<Record<HostFault, Errno>> = {
   'no-smmu': 'ENOENT',
   'no-vmid': 'ENOSPC',
@@ -32,7 +32,10 @@ const ERRNOS: Readonly<Record<HostFault, Errno>> = {
   'in-use': 'EBUSY',
 };
 
-/** A host could not do what it was asked for. The message is one line that can be shown to a user. */
+/**
+ * A host could not carry out a request. The message is one line that can be shown to a
+ * user.
+ */
 export class HostError extends VsmmuError<HostFault> {
   override readonly name = 'HostError';
 

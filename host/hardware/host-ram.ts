@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Host RAM: window 0 of the physical address map, where stream table, stage-2 tables and the host's queues lie.
+// Host RAM: window 0 of the physical address map. It stores the stream table, the stage 2
+// tables and the host's queues.
 
 import type { TableMemory } from '../../devices/tables/index.ts';
 import { type PhysicalMemory, PhysicalRam } from '../../devices/unit/index.ts';
@@ -8,23 +9,31 @@ import { HostError } from './host-error.ts';
 
 const FIRST = 0x1000;
 
-/** Addresses are PA of window 0. PA 0 is never handed out: many registers read it as "none". */
+/**
+ * Addresses are PAs of window 0. PA 0 is never allocated: many registers read it as
+ * "none".
+ */
 export class HostRam implements TableMemory, PhysicalMemory {
-  /** The same RAM as the physical devices' bus has it: what lies outside is nobody's. */
+  /**
+   * The same RAM as the physical devices' bus sees it: accesses outside it reach nothing.
+   */
   readonly physical: PhysicalRam;
   readonly #gate: ResourceGate;
   #next = FIRST;
   #inUse = 0;
-  /** Freed pieces by size: tables and queues come in few sizes, so that a piece fits whoever asks next. */
+  /**
+   * Freed pieces by size. Tables and queues come in few sizes, so a freed piece fits the
+   * next request of its size.
+   */
   readonly #free = new Map<number, number[]>();
 
-  /** `gate` is told of each allocation. */
+  /** @param gate called before each allocation. */
   constructor(hostMemory: WebAssembly.Memory, gate: ResourceGate = OPEN_GATE) {
     this.physical = new PhysicalRam(hostMemory);
     this.#gate = gate;
   }
 
-  /** Bytes that are given out. */
+  /** Allocated bytes. */
   get inUse(): number {
     return this.#inUse;
   }
@@ -45,14 +54,15 @@ export class HostRam implements TableMemory, PhysicalMemory {
     if (!this.physical.store64(pa, value)) this.#refuse(pa);
   }
 
-  /** The bytes of a range, for copies by DMA. */
+  /** The bytes of a range, for DMA copies; undefined unless all of it is RAM. */
   bytes(pa: number, length: number): Uint8Array | undefined {
     return this.physical.bytes(pa, length);
   }
 
   /**
-   * Gives zeroed RAM.
-   * @throws {HostError} when there is none left.
+   * Allocates zeroed RAM.
+   * @returns its PA.
+   * @throws {HostError} `no-ram` when none is left.
    */
   allocate(size: number, alignment: number): number {
     this.#gate('allocation', 'host RAM');
@@ -68,14 +78,14 @@ export class HostRam implements TableMemory, PhysicalMemory {
     if (pa + size > this.size)
       throw new HostError(
         'no-ram',
-        `host RAM is exhausted: ${size} bytes asked for, ${this.size - this.#next} left`,
+        `host RAM is exhausted: ${size} bytes requested, ${this.size - this.#next} left`,
       );
     this.#next = pa + size;
     this.#inUse += size;
     return pa;
   }
 
-  /** Takes back what `allocate` gave. */
+  /** Frees a piece that `allocate` returned. */
   free(pa: number, size: number): void {
     this.#inUse -= size;
     const pieces = this.#free.get(size);
@@ -84,7 +94,7 @@ export class HostRam implements TableMemory, PhysicalMemory {
   }
 }
 
-/** A part of host RAM whose pieces are freed together. */
+/** Pieces of host RAM that are freed together. */
 export class RamPool implements TableMemory {
   readonly #ram: HostRam;
   readonly #pieces: { pa: number; size: number }[] = [];

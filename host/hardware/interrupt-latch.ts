@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Interrupts of the physical devices, as the host's kernel takes them: latched when they
-// come, handled at the next safe point. A handler works the registers of the very device
-// that raised the line, so it never runs inside an access to it.
+// Interrupts of the physical devices. The latch records an assertion when it happens, and
+// the host's kernel handles it at the next safe point: a handler accesses registers of
+// the device that raised the line, so it never runs inside an access to that device.
 
 import type { InterruptLine } from '../../devices/plugin/index.ts';
 
@@ -19,7 +19,10 @@ export class InterruptLatch {
     };
   }
 
-  /** True once for each time that a line was raised. */
+  /**
+   * Clears the line's latch. True when it was set: the line was raised since the last
+   * call.
+   */
   take(index: number): boolean {
     return this.#pending.delete(index);
   }

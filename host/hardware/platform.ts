@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The physical devices of a host, on a bus of their own: one SMMU with its CMDQV.
+// The physical devices of a host, on their own bus: one SMMU with its CMDQV.
 
 import { IDR0_VMID16 } from '../../assembly/layout/smmu-registers.ts';
 import {
@@ -42,9 +42,12 @@ export interface PlatformOptions {
   readonly vcmdqs: number;
   readonly ram: HostRam;
   readonly clock: Clock;
-  /** Whose errors of VCMDQs become visible by themselves: PhysicalCmdqvOptions. Default hypervisor. */
+  /**
+   * Whose VCMDQ errors become visible without a decision of the host
+   * (PhysicalCmdqvOptions). Default hypervisor.
+   */
   readonly reportErrors?: 'hypervisor' | 'all' | undefined;
-  /** Puts something around the CMDQV. */
+  /** Wraps the CMDQV in another device. */
   readonly wrapCmdqv?: ((cmdqv: Device) => Device) | undefined;
   /** The unit of a window's VM. */
   unitOf(window: number): Unit | undefined;
@@ -101,7 +104,10 @@ export class Platform {
     this.cmdqv = new DeviceRegisters(bus, CMDQV_PA, 'CMDQV');
   }
 
-  /** Has the CMDQV raise its interrupt for errors that the drain has published since the last look. */
+  /**
+   * Makes the CMDQV raise its interrupt for errors that the drain has published since the
+   * last call.
+   */
   checkQueueErrors(): void {
     this.#cmdqv.checkErrors();
   }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// How much host RAM the kernel of a host needs by the ID registers of its SMMUs.
+// How much RAM a host's kernel needs, computed from the ID registers of its SMMUs.
 
 import {
   CMDQ_ENTRY_SIZE,
@@ -12,13 +12,15 @@ import {
 import { bitsOf } from '../../devices/plugin/index.ts';
 import { PHYSICAL_ID_REGISTERS, type SmmuIdRegisters } from '../../devices/smmuv3/index.ts';
 
-/** Host RAM for each SMMU: its stream table, its queues, and the stage 2 tables of its VMs. */
+/**
+ * Host RAM for each SMMU: its stream table, its queues and the stage 2 tables of its VMs.
+ */
 const RAM_PER_SMMU = 0x1000000;
-/** Of that, what queues may need. */
+/** The share of it that is reserved for queues. */
 const RAM_FOR_QUEUES = 0x100000;
 const RAM_UNIT = 0x10000;
 
-/** What the size of an SMMU's queues depends on. */
+/** What determines the size of an SMMU's queues. */
 export interface SmmuQueueNumbers {
   /** Default PHYSICAL_ID_REGISTERS. */
   readonly idRegisters?: SmmuIdRegisters | undefined;
@@ -29,8 +31,8 @@ export interface SmmuQueueNumbers {
 
 /**
  * Bytes of the queues that a kernel allocates for an SMMU and for its own VINTF, each
- * aligned to its size. In the order of booting: a piece that is no larger than the one
- * before it is aligned as it lies.
+ * aligned to its size. The pieces are in boot order: a piece that is no larger than its
+ * predecessor needs no padding.
  */
 function queueBytes({
   idRegisters: { idr1 } = PHYSICAL_ID_REGISTERS,
@@ -49,8 +51,8 @@ function queueBytes({
 }
 
 /**
- * Bytes of host RAM that are enough for SMMUs like these, a multiple of 64 KiB: 16 MiB each,
- * and more for large queues.
+ * Bytes of host RAM that suffice for these SMMUs, a multiple of 64 KiB: 16 MiB each, and
+ * more for large queues.
  */
 export function sufficientRam(smmus: readonly SmmuQueueNumbers[]): number {
   const more = smmus.map((smmu) => Math.max(0, queueBytes(smmu) - RAM_FOR_QUEUES));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What devices are attached to: a HWPT that was named, or an automatic one of an IOAS
+// Attaches devices to a HWPT that the caller names, or to an automatic HWPT of an IOAS
 // (drivers/iommu/iommufd/device.c).
 
 import type { BoundDevice } from './bound-device.ts';
@@ -22,24 +22,24 @@ export class Attachments {
 
   /** @returns ID of the HWPT. */
   attach(device: BoundDevice, to: number): number {
-    return this.#to(device, to, (hwpt) => device.attach(hwpt));
+    return this.#attachTo(device, to, (hwpt) => device.attach(hwpt));
   }
 
   /** @returns ID of the HWPT. */
   replace(device: BoundDevice, to: number): number {
     const before = device.hwpt;
-    const now = this.#to(device, to, (hwpt) => device.replace(hwpt));
-    this.#left(before);
+    const now = this.#attachTo(device, to, (hwpt) => device.replace(hwpt));
+    this.#destroyIfUnused(before);
     return now;
   }
 
   detach(device: BoundDevice): void {
     const before = device.hwpt;
     device.detach();
-    this.#left(before);
+    this.#destroyIfUnused(before);
   }
 
-  #to({ device }: BoundDevice, id: number, attach: (hwpt: Hwpt) => void): number {
+  #attachTo({ device }: BoundDevice, id: number, attach: (hwpt: Hwpt) => void): number {
     const to = this.#objects.find(id);
     require(to !== undefined, 'ENOENT', `there is no object ${id}`);
     if (to instanceof PagingHwpt || to instanceof NestedHwpt) {
@@ -47,7 +47,7 @@ export class Attachments {
       return id;
     }
     require(to instanceof Ioas, 'EINVAL', `object ${id} is a ${to.type}`);
-    const found = this.#automatic(to).find((hwpt) => takes(hwpt, attach));
+    const found = this.#automatic(to).find((hwpt) => tryAttach(hwpt, attach));
     if (found) return found.id;
     const made = this.#objects.create(() =>
       allOrNothing((undo) => {
@@ -66,18 +66,18 @@ export class Attachments {
       .filter((hwpt) => hwpt.automatic && hwpt.ioas === ioas);
   }
 
-  /** A device has left a HWPT: an automatic one goes with the last. */
-  #left(hwpt: Hwpt | undefined): void {
+  /** Destroys the automatic HWPT that a device has left, if it was the last. */
+  #destroyIfUnused(hwpt: Hwpt | undefined): void {
     if (hwpt instanceof PagingHwpt && hwpt.automatic && hwpt.users === 1)
       this.#objects.remove(hwpt);
   }
 }
 
 /**
- * Attaches to an automatic HWPT. False: it cannot have the device (EINVAL: it is of another IOMMU,
- * say), and another one may.
+ * Tries to attach to an automatic HWPT. False when that HWPT cannot have the device
+ * (EINVAL, for example because it belongs to another IOMMU); another one may.
  */
-function takes(hwpt: PagingHwpt, attach: (hwpt: Hwpt) => void): boolean {
+function tryAttach(hwpt: PagingHwpt, attach: (hwpt: Hwpt) => void): boolean {
   try {
     attach(hwpt);
     return true;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A device that is bound, and what it is attached to (drivers/iommu/iommufd/device.c).
+// A bound device and the HWPT that it is attached to (drivers/iommu/iommufd/device.c).
 
 import { checkOptionalMethods } from '../../devices/plugin/known-names.ts';
 import { checkMethods } from '../../devices/plugin/known-values.ts';
@@ -10,7 +10,7 @@ import { require } from './iommufd-error.ts';
 import { IommufdObject } from './object.ts';
 import { allOrNothing } from './undo.ts';
 
-/** The device's vDEVICE goes with the device. */
+/** The vDEVICE of a device, which is destroyed with the device. */
 export interface OwnedVdevice extends IommufdObject {
   readonly type: 'VDEVICE';
 }
@@ -35,7 +35,7 @@ export class BoundDevice extends IommufdObject {
     this.device = device;
     device.claimed = true;
     device.iommu.block(device);
-    // Its driver has it open: only `unbind` ends that.
+    // The reference of the driver that has it open; only `unbind` drops it.
     this.users++;
   }
 
@@ -48,15 +48,18 @@ export class BoundDevice extends IommufdObject {
     this.#attach(hwpt);
   }
 
-  /** Attaches in place of what is attached now. */
+  /** Attaches to another HWPT in place of the current one. */
   replace(hwpt: Hwpt): void {
     require(this.#hwpt !== undefined, 'EINVAL', `${this.device.name} is not attached`);
-    // Nothing changes, faults that wait included (iommufd_device_do_replace).
+    // Nothing changes: pending faults stay pending, too (iommufd_device_do_replace).
     if (hwpt === this.#hwpt) return;
     this.#attach(hwpt);
   }
 
-  /** The IOAS keeps what is reserved for the device as long as the device is attached to it. */
+  /**
+   * The IOAS keeps the reserved ranges of the device for as long as the device is
+   * attached to it.
+   */
   #attach(hwpt: Hwpt): void {
     const { device } = this;
     const { reservedRegions = [] } = device;
@@ -69,10 +72,10 @@ export class BoundDevice extends IommufdObject {
       paging.mapDoorbells(reservedRegions);
       hwpt.domain.attach(device);
     });
-    this.#follow(hwpt);
+    this.#setHwpt(hwpt);
   }
 
-  #follow(hwpt: Hwpt | undefined): void {
+  #setHwpt(hwpt: Hwpt | undefined): void {
     if (hwpt) this.keep(hwpt);
     if (this.#hwpt) {
       const { ioas } = this.#hwpt.paging;
@@ -86,7 +89,7 @@ export class BoundDevice extends IommufdObject {
   detach(): void {
     if (!this.#hwpt) return;
     this.device.iommu.block(this.device);
-    this.#follow(undefined);
+    this.#setHwpt(undefined);
   }
 
   protected release(): void {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Direct pages of vIOMMUs as user space has them mapped (iommufd_fops_mmap).
+// Mappings of vIOMMUs' direct pages into user space (iommufd_fops_mmap).
 
 import type { ResourceGate } from './gate.ts';
 import { require } from './iommufd-error.ts';
@@ -15,19 +15,23 @@ export class DirectMappings {
     this.#gate = gate;
   }
 
-  /** Maps the direct page of that vIOMMU whose page lies at the offset; the vIOMMU has a user more. */
+  /**
+   * Maps the direct page of the vIOMMU that has it at this offset. The mapping counts as
+   * a user of the vIOMMU.
+   */
   map(viommus: readonly Viommu[], offset: number, length: number, how: MmapHow): MappedPage {
     const { shared = true, executable = false } = how;
     require(shared &&
       offset % PAGE_SIZE ===
-        0, 'EINVAL', 'a direct page is mapped shared, at a multiple of the page size');
+        0, 'EINVAL', 'a direct page must be mapped shared, at a multiple of the page size');
     require(!executable, 'EPERM', 'a direct page is not executable');
     const viommu = viommus.find(
       ({ mmapArea }) => mmapArea?.offset === offset && mmapArea.length === length,
     );
     const page = viommu?.driver.directPage;
     require(viommu !== undefined &&
-      page !== undefined, 'ENXIO', `nothing of ${length} bytes is to be mapped at ${offset}`);
+      page !==
+        undefined, 'ENXIO', `there is no direct page of ${length} bytes at offset ${offset}`);
     this.#gate('allocation', 'mapping');
     viommu.users++;
     const mapping: MappedPage = {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// What an IOMMU's driver implements below the object model. Nothing here knows a vendor:
-// types and driver data are numbers and bytes that only the driver understands, as in
-// Linux's uAPI (include/uapi/linux/iommufd.h).
+// The interfaces that an IOMMU's driver implements below the object model. Nothing here
+// is specific to a vendor: types and driver data are numbers and bytes that only the
+// driver interprets, as in Linux's uAPI (include/uapi/linux/iommufd.h).
 
 import type { IommufdError } from './iommufd-error.ts';
 
@@ -10,42 +10,48 @@ export interface ReservedRegion {
   readonly iova: bigint;
   /** Bytes. */
   readonly length: bigint;
-  /** Physical address of the MSI doorbells that are mapped there (IOMMU_RESV_SW_MSI). */
+  /**
+   * Physical address of the MSI doorbells that are mapped at this range
+   * (IOMMU_RESV_SW_MSI).
+   */
   readonly doorbells: number;
 }
 
-/** A device as its IOMMU's driver knows it. */
+/** A device as its IOMMU's driver sees it. */
 export interface IommuDevice {
   readonly name: string;
-  /** The IOMMU that it sits behind. */
+  /** The IOMMU that translates its accesses. */
   readonly iommu: Iommu;
-  /** DMA ownership: an iommufd has the device bound. */
+  /** DMA ownership: true while an iommufd has the device bound. */
   claimed: boolean;
-  /** ID of the device in that iommufd, for records about it; a driver without such records leaves it out. */
+  /**
+   * ID of the device in that iommufd, for records about it. Absent in drivers that have
+   * no such records.
+   */
   objectId?: number | undefined;
   /** Default none. */
   readonly reservedRegions?: readonly ReservedRegion[] | undefined;
-  /** HW_CAP_* of it and its IOMMU together. Default none. */
+  /** HW_CAP_* of the device and its IOMMU combined. Default none. */
   readonly capabilities?: number | undefined;
-  /** Bits of its PASIDs, 0 when it has none. Default 0. */
+  /** Width of its PASIDs in bits, 0 when it has none. Default 0. */
   readonly maxPasidLog2?: number | undefined;
 }
 
-/** A VM whose handle a vIOMMU holds as long as it lives (KVM's struct kvm). */
+/** A VM to which a vIOMMU keeps a reference (KVM's struct kvm). */
 export interface VmHandle {
   readonly name: string;
-  /** Takes a reference; the VM does not go while there are any. */
+  /** Acquires a reference. The VM is not destroyed while there are any. */
   get(): void;
-  /** Gives one back. */
+  /** Releases a reference. */
   put(): void;
 }
 
-/** Memory of the process that maps it: what an IOAS area and a pinned range stand for. */
+/** Memory of the process that maps it: the backing of IOAS areas and pinned ranges. */
 export interface UserMemory {
   readonly readOnly?: boolean;
   /**
-   * Physical address of `length` bytes at an address of this memory; undefined when they
-   * are not all there, in one piece.
+   * Physical address of `length` bytes at an address of this memory; undefined unless all
+   * of them exist and are physically contiguous.
    */
   physical(address: number, length: number): number | undefined;
 }
@@ -56,52 +62,55 @@ export interface DriverData {
   readonly bytes: Uint8Array;
 }
 
-/** IOMMU_GET_HW_INFO, as the driver of the IOMMU answers it. */
+/** The driver's answer to IOMMU_GET_HW_INFO. */
 export interface HwInfo {
   readonly type: number;
   readonly bytes: Uint8Array;
 }
 
-/** What a device is attached to. */
+/** The translation that a device is attached to. */
 export interface IommuDomain {
   /**
-   * Puts the device into this domain, out of whichever it is in. @throws {IommufdError}
-   * and the device stays where it is.
+   * Moves the device from its current domain into this one.
+   * @throws {IommufdError} and the device stays in its current domain.
    */
   attach(device: IommuDevice): void;
-  /** Nothing is attached any more. */
+  /** Destroys the domain, which no device is attached to. */
   destroy(): void;
 }
 
-/** What stands behind a paging HWPT: IOVAs mapped to physical addresses. */
+/** The driver's part of a paging HWPT: IOVAs mapped to physical addresses. */
 export interface PagingDomain extends IommuDomain {
   /** Smallest page, bytes. */
   readonly pageSize: number;
-  /** The highest IOVA that can be mapped. */
+  /** The highest IOVA that the domain can map. */
   readonly lastIova: bigint;
-  /** Maps a range that is not mapped. @throws {IommufdError} and nothing of it is mapped. */
+  /**
+   * Maps a range that is not mapped.
+   * @throws {IommufdError} and no part of the range is mapped.
+   */
   map(iova: bigint, pa: number, length: bigint, writable: boolean): void;
-  /** Unmaps; no access through the range is left when this returns. */
+  /** Unmaps a range. No access through it is in progress when this returns. */
   unmap(iova: bigint, length: bigint): void;
 }
 
-/** What stands behind a nested HWPT: a guest's own tables. */
+/** The driver's part of a nested HWPT: a guest's own tables. */
 export interface NestedDomain extends IommuDomain {
   /** HWPT_INVALIDATE on the nested HWPT. Absent: EOPNOTSUPP. */
   invalidate?(request: InvalidateRequest): InvalidateResult;
 }
 
-/** HWPT_ALLOC of a paging HWPT, as the driver of the IOMMU gets it. */
+/** HWPT_ALLOC of a paging HWPT, as passed to the driver. */
 export interface PagingRequest {
   readonly device: IommuDevice;
   readonly nestParent: boolean;
   readonly dirtyTracking: boolean;
   readonly data: DriverData | undefined;
-  /** A fault queue stands behind the domain. */
+  /** Receives the domain's page faults; undefined when the HWPT has no fault queue. */
   readonly faults: FaultSink | undefined;
 }
 
-/** HWPT_ALLOC of a nested HWPT, as the driver gets it. */
+/** HWPT_ALLOC of a nested HWPT, as passed to the driver. */
 export interface NestedRequest {
   readonly device: IommuDevice;
   readonly flags: number;
@@ -109,7 +118,7 @@ export interface NestedRequest {
   readonly faults: FaultSink | undefined;
 }
 
-/** Entries of HWPT_INVALIDATE, as they lie in the caller's memory. */
+/** Entries of HWPT_INVALIDATE in the caller's memory. */
 export interface InvalidateRequest {
   readonly dataType: number;
   /** Bytes from one entry to the next. */
@@ -118,44 +127,49 @@ export interface InvalidateRequest {
   readonly count: number;
 }
 
-/** Entries that were carried out, and what ended the rest. */
+/** How many entries were carried out, and the error that stopped the rest. */
 export interface InvalidateResult {
   readonly handled: number;
   readonly error?: IommufdError;
 }
 
 /**
- * A command queue as hardware would be given it: HWPT_INVALIDATE for everything between
- * head and tail. Every call begins afresh at `head`: behind a command that the VMM has
- * emulated, or at one that it has put right.
+ * HWPT_INVALIDATE of a command queue: everything between head and tail, as hardware would
+ * be given it. Each call starts at `head`: the command after one that the VMM has
+ * emulated, or one that the VMM has corrected.
  */
 export interface InvalidateQueueRequest {
   /** Which of the vIOMMU's queues, from 0. Default 0. */
   readonly queue?: number;
-  /** IOVA (of the vIOMMU's stage 2) of the ring; or the ring itself, in the VMM's memory. */
+  /**
+   * IOVA of the ring in the vIOMMU's stage 2; or the ring itself, in the VMM's memory.
+   */
   readonly base: bigint | Uint8Array;
   readonly log2size: number;
-  /** Indexes with their wrap bits: the next command, and the one behind the last. */
+  /** Index of the next command, with its wrap bit. */
   readonly head: number;
+  /** Index after the last command, with its wrap bit. */
   readonly tail: number;
 }
 
 /**
- * running: everything up to the tail is done, or as much as one call does. waiting: at a
- * synchronisation that goes on by itself, later. unsupported: the command at `head` is
- * the VMM's to emulate. error: it is a bad one.
+ * Why a call returned.
+ * - running: it reached the tail, or the limit of one call.
+ * - waiting: it reached a synchronisation that completes later, without another request.
+ * - unsupported: the VMM has to emulate the command at `head`.
+ * - error: the command at `head` is invalid.
  */
 export type QueueProgress = 'running' | 'waiting' | 'unsupported' | 'error';
 
-/** How far a queue has come. */
+/** How far the queue was processed. */
 export interface InvalidateQueueResult {
   readonly head: number;
   readonly progress: QueueProgress;
 }
 
-/** Where a vIOMMU's direct page is found with mmap. */
+/** Where mmap finds a vIOMMU's direct page. */
 export interface MmapArea {
-  /** Bytes, of the iommufd's file. */
+  /** In the iommufd's file, in bytes. */
   readonly offset: number;
   /** Bytes. */
   readonly length: number;
@@ -169,19 +183,19 @@ export interface DirectPage {
   read32(offset: number): number;
   /** Writes a register; `offset` in bytes, a multiple of 4. */
   write32(offset: number, value: number): void;
-  /** The page lies in the VM's own memory from now on, at this offset of it; contents move there. */
+  /** Moves the page, with its contents, to this offset of the VM's own memory. */
   placeInGuest(memoryOffset: number): void;
-  /** Back into the hardware: the contents move there. */
+  /** Moves the page, with its contents, back into the hardware. */
   takeFromGuest(): void;
 }
 
-/** What the driver has made for a vDEVICE. */
+/** The driver's part of a vDEVICE. */
 export interface VdeviceDriver {
-  /** The guest has the device no more. */
+  /** Removes the device from the guest. */
   destroy(): void;
 }
 
-/** HW_QUEUE_ALLOC, as the driver gets it. */
+/** HW_QUEUE_ALLOC, as passed to the driver. */
 export interface HwQueueRequest {
   readonly type: number;
   readonly index: number;
@@ -191,20 +205,23 @@ export interface HwQueueRequest {
   readonly length: number;
 }
 
-/** What the driver has made for a HW queue. */
+/** The driver's part of a HW queue. */
 export interface HwQueueDriver {
-  /** The queue that has to outlive this one. */
+  /** The queue that must outlive this one. */
   readonly dependsOn: HwQueueDriver | undefined;
-  /** The hardware reads the ring no more. */
+  /** Stops the queue: the hardware does not read the ring after this returns. */
   destroy(): void;
 }
 
-/** Where a driver's events go. False when nobody takes them: the host logs them then. */
+/**
+ * Receives a driver's events. False when no queue accepts them; the host then logs them.
+ */
 export type EventSink = (type: number, payload: Uint8Array) => boolean;
 /**
- * Page faults of a device that wait for an answer, which is one for all of them: a group, whose last one
- * has PGFAULT_LAST_PAGE (`FaultGroups` gathers them). False when nobody takes it. It is answered at the
- * latest when the device is detached, or attached to something else.
+ * Receives a group of page faults of a device. The group gets one answer for all its
+ * faults; its last fault has PGFAULT_LAST_PAGE (`FaultGroups` collects groups). False
+ * when nothing accepts it. At the latest, a group is answered when the device is detached
+ * or attached to something else.
  */
 export type FaultSink = (
   faults: readonly PageFault[],
@@ -223,68 +240,81 @@ export interface PageFault {
   readonly length: number;
 }
 
-/** VIOMMU_ALLOC, as the driver gets it. */
+/** VIOMMU_ALLOC, as passed to the driver. */
 export interface ViommuRequest {
   readonly device: IommuDevice;
   readonly parent: PagingDomain;
   readonly type: number;
-  /** Of those that the IOMMU has. */
+  /** VIOMMU_FLAG_*, only those that the IOMMU supports. */
   readonly flags: number;
   readonly data: Uint8Array | undefined;
   readonly vm: VmHandle | undefined;
   readonly events: EventSink;
 }
 
-/** What the driver has made for a vIOMMU. */
+/** The driver's part of a vIOMMU. */
 export interface ViommuDriver {
-  /** Answer to the driver data of VIOMMU_ALLOC, told where its direct page is. Absent: it has none. */
+  /**
+   * The answer to the driver data of VIOMMU_ALLOC, given the location of the direct page.
+   * Absent: there is none.
+   */
   answer?(mmap: MmapArea | undefined): Uint8Array;
   readonly directPage?: DirectPage | undefined;
   /** HWPT_ALLOC of a nested HWPT on this vIOMMU. */
   allocNested(request: NestedRequest): NestedDomain;
-  /** VDEVICE_ALLOC: the device has this ID for the guest. */
+  /** VDEVICE_ALLOC: the guest knows the device by this ID. */
   allocVdevice(device: IommuDevice, virtId: bigint): VdeviceDriver;
   /** Absent: EOPNOTSUPP. */
   invalidate?(request: InvalidateRequest): InvalidateResult;
   /** HWPT_INVALIDATE of a whole queue. Absent: EOPNOTSUPP. */
   invalidateQueue?(request: InvalidateQueueRequest): InvalidateQueueResult;
   /**
-   * Its HW queues; absent when there are none. `checkType` is asked before the ring's memory is looked at.
-   * @throws {IommufdError} EOPNOTSUPP for a type that it does not have.
+   * Its HW queues; absent when there are none. `checkType` is called before the ring's
+   * memory is examined.
+   * @throws {IommufdError} EOPNOTSUPP for a type that it does not support.
    */
   readonly hwQueues?: {
-    /** Whether there are queues of a type. */
+    /** Throws unless there are queues of this type. */
     checkType(type: number): void;
     /** HW_QUEUE_ALLOC, with the ring pinned. */
     allocate(request: HwQueueRequest): HwQueueDriver;
   };
-  /** Everything that was made for it is gone already. */
+  /** Destroys the vIOMMU. Everything that was allocated on it has been destroyed. */
   destroy(): void;
 }
 
-/** One IOMMU of the host. Two devices are behind the same IOMMU when this is the same object. */
+/**
+ * One IOMMU of the host. Two devices share an IOMMU when their `iommu` is the same
+ * object.
+ */
 export interface Iommu {
   readonly name: string;
-  /** Its devices see memory as processors do. A device of one that is not coherent cannot be bound. Default true. */
+  /**
+   * Its devices are coherent with the processors. A device of an IOMMU that is not
+   * coherent cannot be bound. Default true.
+   */
   readonly coherent?: boolean;
-  /** VIOMMU_FLAG_* that it has. Default none. */
+  /** VIOMMU_FLAG_* that it supports. Default none. */
   readonly viommuFlags?: number;
   /**
-   * @param type 0 for the default, else the IOMMU_HW_INFO_TYPE_* wanted.
-   * @throws {IommufdError} EOPNOTSUPP for a type that it does not have.
+   * @param type 0 for the default, otherwise the IOMMU_HW_INFO_TYPE_* wanted.
+   * @throws {IommufdError} EOPNOTSUPP for a type that it does not support.
    */
   hwInfo(device: IommuDevice, type: number): HwInfo;
-  /** Nothing gets through any more: where a device is that is attached to nothing. */
+  /**
+   * Blocks all accesses of a device: the state of a device that is attached to nothing.
+   */
   block(device: IommuDevice): void;
   /** HWPT_ALLOC of a paging HWPT. */
   allocPaging(request: PagingRequest): PagingDomain;
   /** A nested domain without a vIOMMU. Absent: EOPNOTSUPP. */
   allocNested?(parent: PagingDomain, request: NestedRequest): NestedDomain;
   /**
-   * Asked before the stage 2 of a vIOMMU is looked at (get_viommu_size).
-   * @throws {IommufdError} EOPNOTSUPP for a type that it does not have, for this device.
+   * Checks the type before VIOMMU_ALLOC examines the stage 2 (get_viommu_size).
+   * @throws {IommufdError} EOPNOTSUPP for a type that it does not support for this
+   *   device.
    */
   checkViommuType(device: IommuDevice, type: number): void;
-  /** VIOMMU_ALLOC of a type that it has. */
+  /** VIOMMU_ALLOC of a type that it supports. */
   allocViommu(request: ViommuRequest): ViommuDriver;
 }

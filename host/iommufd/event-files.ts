@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Event queues that user space reads as files: what an IOMMU tells a vIOMMU's guest, and faults that wait for an answer
-// (drivers/iommu/iommufd/eventq.c).
+// Event queues that user space reads as files: events for a vIOMMU's guest, and faults
+// that need an answer (drivers/iommu/iommufd/eventq.c).
 
 import { joinBytes } from '../../devices/plugin/join-bytes.ts';
 import type { FaultSink, IommuDevice, PageFault } from './driver.ts';
@@ -10,7 +10,10 @@ import { IommufdObject } from './object.ts';
 
 /** struct iommufd_vevent_header: flags, sequence. */
 export const VEVENT_HEADER_SIZE = 8;
-/** The record stands for events that found the queue full; it has no payload. */
+/**
+ * The record represents events that were lost because the queue was full; it has no
+ * payload.
+ */
 export const VEVENT_FLAG_LOST = 1;
 /** Sequence numbers have 31 bits. */
 const SEQUENCE_MASK = 0x7fffffff;
@@ -22,11 +25,11 @@ export const PGFAULT_ANSWER_SIZE = 8;
 /** IOMMUFD_PAGE_RESP_INVALID: the fault could not be resolved. */
 const PAGE_RESP_INVALID = 1;
 
-/** What both kinds of files have. */
+/** What both kinds of files have in common. */
 abstract class EventFile extends IommufdObject {
-  /** The file is open, and a user of the queue. */
+  /** True while the file is open; an open file is a user of the queue. */
   #open = true;
-  /** Called when there is something to read that was not there before (poll). */
+  /** Called when something new can be read (poll). */
   onReadable: (() => void) | undefined;
 
   constructor() {
@@ -34,19 +37,22 @@ abstract class EventFile extends IommufdObject {
     this.users++;
   }
 
-  /** Closes the file, which was a user of the queue. What is in the queue stays there. */
+  /**
+   * Closes the file, which is then no longer a user of the queue. The queue keeps its
+   * contents.
+   */
   closeFile(): void {
     if (!this.#open) return;
     this.#open = false;
     this.users--;
   }
 
-  /** There is something new to read, for whoever has the file open. */
+  /** Reports something new to read, while the file is open. */
   protected wake(): void {
     if (this.#open) this.onReadable?.();
   }
 
-  /** EBADF when the file is closed. */
+  /** @throws {IommufdError} EBADF when the file is closed. */
   protected checkOpen(): void {
     require(this.#open, 'EBADF', 'the event queue is closed');
   }
@@ -55,7 +61,7 @@ abstract class EventFile extends IommufdObject {
   abstract get readable(): boolean;
 }
 
-/** The vIOMMU of a vEVENTQ, which has one for each type of events. */
+/** The vIOMMU of a vEVENTQ; it has at most one for each type of events. */
 export interface VeventqOwner extends IommufdObject {
   readonly eventQueues: Map<number, Veventq>;
 }
@@ -68,7 +74,10 @@ export class Veventq extends EventFile {
   readonly depth: number;
   readonly #gate: ResourceGate;
   #events: { readonly sequence: number; readonly payload: Uint8Array }[] = [];
-  /** Sequence number of the record that says that events were lost, while it is in the queue: always the last. */
+  /**
+   * Sequence number of the record that reports lost events, while it is queued. It is
+   * always the last record.
+   */
   #lost: number | undefined;
   #sequence = 0;
 
@@ -87,7 +96,10 @@ export class Veventq extends EventFile {
     return this.#events.length > 0 || this.#lost !== undefined;
   }
 
-  /** An event of the hardware. One that finds no room, or no memory, is counted by the sequence numbers. */
+  /**
+   * Queues an event of the hardware. An event for which there is no room, or no memory,
+   * is lost but still takes a sequence number.
+   */
   report(payload: Uint8Array): void {
     const sequence = this.#sequence;
     this.#sequence = (sequence + 1) & SEQUENCE_MASK;
@@ -110,13 +122,14 @@ export class Veventq extends EventFile {
   }
 
   /**
-   * Takes as many whole records as fit: {u32 flags, u32 sequence}, then the payload.
-   * @param bytes most bytes to take.
-   * @throws {IommufdError} EINVAL when the first that waits does not fit.
+   * Removes and returns as many whole records as fit: {u32 flags, u32 sequence}, then the
+   * payload.
+   * @param bytes maximum number of bytes to return.
+   * @throws {IommufdError} EINVAL when the first queued record does not fit.
    */
   read(bytes: number): Uint8Array {
     this.checkOpen();
-    require(bytes >= VEVENT_HEADER_SIZE, 'EINVAL', 'a read takes at least a header');
+    require(bytes >= VEVENT_HEADER_SIZE, 'EINVAL', 'a read needs room for a header');
     this.#gate('memory access', 'vEVENTs');
     const records: Uint8Array[] = [];
     let room = bytes;
@@ -133,7 +146,7 @@ export class Veventq extends EventFile {
       records.push(record(VEVENT_FLAG_LOST, this.#lost, new Uint8Array()));
       this.#lost = undefined;
     }
-    require(records.length > 0 || !this.readable, 'EINVAL', 'the event that waits is longer');
+    require(records.length > 0 || !this.readable, 'EINVAL', 'the first event is longer');
     return joinBytes(records);
   }
 
@@ -161,24 +174,25 @@ function record(flags: number, sequence: number, payload: Uint8Array): Uint8Arra
   return bytes;
 }
 
-/** A vIOMMU with a FAULT object of its own: HWPTs on it have no need to name one. */
+/** A vIOMMU with its own FAULT object: HWPTs on it need not name one. */
 export interface FaultQueueOwner extends IommufdObject {
   faultQueue: FaultQueue | undefined;
 }
 
-/** A group of faults that waits for its answer. */
+/** A group of faults without an answer. */
 interface Unanswered {
   readonly answer: (code: number) => void;
   readonly device: IommuDevice;
 }
 
 /**
- * FAULT: page faults of the devices attached to its HWPTs, each group answered by its cookie. Those without
- * an answer wait as long as the object is there, whether its file is open or not.
+ * FAULT: page faults of the devices attached to its HWPTs. A cookie identifies each group
+ * when it is answered. Groups without an answer stay pending for as long as the object
+ * exists, whether its file is open or not.
  */
 export class FaultQueue extends EventFile {
   readonly type = 'FAULT';
-  /** As drivers get it. */
+  /** The sink that drivers report to. */
   readonly sink: FaultSink = (faults, answer, device) => this.report(faults, answer, device);
   readonly #gate: ResourceGate;
   readonly #viommu: FaultQueueOwner | undefined;
@@ -199,7 +213,7 @@ export class FaultQueue extends EventFile {
     return this.#waiting.length > 0;
   }
 
-  /** A group of faults of the hardware. */
+  /** Queues a group of faults of the hardware. */
   report(
     faults: readonly PageFault[],
     answer: (code: number) => void,
@@ -212,9 +226,10 @@ export class FaultQueue extends EventFile {
   }
 
   /**
-   * Takes the groups that wait, as many as fit whole: a record of 40 bytes for each fault, with one cookie.
-   * @throws {IommufdError} ESPIPE when `bytes` is no multiple of that, EINVAL when the first group that
-   *   waits does not fit.
+   * Removes and returns as many queued groups as fit whole: a record of 40 bytes for each
+   * fault, with one cookie for the group.
+   * @throws {IommufdError} ESPIPE when `bytes` is not a multiple of that, EINVAL when the
+   *   first group does not fit.
    */
   read(bytes: number): Uint8Array {
     this.checkOpen();
@@ -230,16 +245,16 @@ export class FaultQueue extends EventFile {
       room -= next.faults.length;
       this.#waiting.shift();
     }
-    require(records.length > 0 || !this.readable, 'EINVAL', 'the group that waits is longer');
+    require(records.length > 0 || !this.readable, 'EINVAL', 'the first group is longer');
     return joinBytes(records);
   }
 
   /**
-   * Answers faults: {u32 cookie, u32 code} each, code 0 it is resolved, 1 it is not. The first that
-   * cannot be taken ends the rest.
-   * @returns bytes of the answers that were taken.
-   * @throws {IommufdError} ESPIPE for bytes that are no whole answers; EINVAL when the first has a code
-   *   or a cookie that there is not.
+   * Answers groups of faults: {u32 cookie, u32 code} each; code 0 means resolved, 1 not
+   * resolved. Processing stops at the first invalid answer.
+   * @returns bytes of the answers that were accepted.
+   * @throws {IommufdError} ESPIPE when the length is not a multiple of an answer's;
+   *   EINVAL when the first answer has an unknown code or cookie.
    */
   write(answers: Uint8Array): number {
     this.checkOpen();
@@ -250,8 +265,7 @@ export class FaultQueue extends EventFile {
       const [cookie, code] = [view.getUint32(at, true), view.getUint32(at + 4, true)];
       const asked = code <= PAGE_RESP_INVALID ? this.#unanswered.get(cookie) : undefined;
       if (!asked) {
-        require(at >
-          0, 'EINVAL', `no fault has the cookie ${cookie}, or there is no answer ${code}`);
+        require(at > 0, 'EINVAL', `the cookie ${cookie} or the answer ${code} is unknown`);
         return at;
       }
       this.#unanswered.delete(cookie);
@@ -261,8 +275,9 @@ export class FaultQueue extends EventFile {
   }
 
   /**
-   * A device is attached here no more: its faults are not resolved, read or not, and their cookies
-   * mean nothing (iommufd_auto_response_faults).
+   * Ends the faults of a device that is no longer attached here: it answers all of them,
+   * whether read or not, as not resolved, and invalidates their cookies
+   * (iommufd_auto_response_faults).
    */
   answerFor(device: IommuDevice): void {
     const read = [...this.#unanswered].filter(([, asked]) => asked.device === device);
@@ -273,7 +288,7 @@ export class FaultQueue extends EventFile {
       answer(PAGE_RESP_INVALID);
   }
 
-  /** Nobody will answer any more: what waits is not resolved (iommufd_fault_destroy). */
+  /** Answers all pending faults as not resolved (iommufd_fault_destroy). */
   protected release(): void {
     if (this.#viommu) this.#viommu.faultQueue = undefined;
     for (const { answer } of this.#waiting.splice(0)) answer(PAGE_RESP_INVALID);

@@ -1,40 +1,47 @@
 // SPDX-License-Identifier: MIT
-// Page requests of a device, gathered by groups: only the last one of a group is answered, and for all of
-// it (drivers/iommu/io-pgfault.c).
+// Collects the page requests of a device by groups. Only the last request of a group is
+// answered, for the whole group (drivers/iommu/io-pgfault.c).
 
 import type { FaultSink, IommuDevice, PageFault } from './driver.ts';
 import { PGFAULT_LAST_PAGE } from './uapi.ts';
 
-/** Requests that wait for the last one of their group, of one device. More are lost, as where there is no memory. */
+/**
+ * Most requests of one device that wait for the last one of their group. Further requests
+ * are lost, as when there is no memory.
+ */
 const MOST_PARTIAL = 255;
 
-/** Page faults of the longest group. */
+/** Page faults in the longest group. */
 export const PGFAULT_GROUP_MOST = MOST_PARTIAL + 1;
 
-/** What drivers keep of each device that has page requests. */
+/** The page requests that a driver keeps for each device. */
 export class FaultGroups {
   #sink: FaultSink | undefined;
   #partial: readonly PageFault[] = [];
 
-  /** Who takes the faults of what the device is attached to. */
+  /** Receives the faults of the HWPT that the device is attached to. */
   get sink(): FaultSink | undefined {
     return this.#sink;
   }
-  /** Without one, what waits for the last request of its group is dropped. */
+  /** Clearing it drops the requests that wait for the last one of their group. */
   set sink(sink: FaultSink | undefined) {
     this.#sink = sink;
     if (!sink) this.discard();
   }
 
-  /** Requests were lost: what waits for the last one of its group may wait for ever. */
+  /**
+   * Drops the incomplete groups. After requests were lost, a group may wait forever for
+   * its last one.
+   */
   discard(): void {
     this.#partial = [];
   }
 
   /**
-   * A page request of the device. One that is not the last of its group waits for that, and has no answer.
-   * @param answer takes the answer of the group, when it is the last.
-   * @returns false when nobody takes it.
+   * Reports a page request of the device. A request that is not the last of its group is
+   * kept until the last one arrives, and gets no answer.
+   * @param answer receives the answer to the group, when this request is the last.
+   * @returns false when there is no sink.
    */
   report(fault: PageFault, answer: (code: number) => void, device: IommuDevice): boolean {
     if (!this.#sink) return false;

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
-// Allocations and accesses to memory of the object model, announced before they happen: a
-// host accounts them, a test has one fail.
+// Announcements of the object model's allocations and memory accesses before they happen,
+// so that a host can account for them and a test can make one fail.
 
 /** What is announced to a `ResourceGate`. */
 export type Resource = 'allocation' | 'memory access';
 
 /**
- * Called before each.
- * @param what what it is for, such as "IOAS area".
- * @throws {IommufdError} ENOMEM or EFAULT when it is refused; the request then leaves nothing behind.
+ * Called before each allocation and access.
+ * @param what its purpose, such as "IOAS area".
+ * @throws {IommufdError} ENOMEM or EFAULT to refuse it; the request then changes nothing.
  */
 export type ResourceGate = (resource: Resource, what: string) => void;
 

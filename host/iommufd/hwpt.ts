@@ -1,41 +1,45 @@
 // SPDX-License-Identifier: MIT
-// Hardware page tables: what a device can be attached to (drivers/iommu/iommufd/hw_pagetable.c).
+// Hardware page tables, which devices are attached to
+// (drivers/iommu/iommufd/hw_pagetable.c).
 
 import type { IommuDevice, NestedDomain, PagingDomain, ReservedRegion } from './driver.ts';
 import type { Ioas } from './ioas.ts';
 import { IommufdObject } from './object.ts';
 
-/** A FAULT object, for its HWPTs. */
+/** A FAULT object as its HWPTs use it. */
 export interface FaultTaker extends IommufdObject {
   answerFor(device: IommuDevice): void;
 }
 
-/** What both kinds of HWPT are: their devices may have faults that somebody answers. */
+/** The common part of both kinds of HWPT: faults of their devices may have a receiver. */
 abstract class FaultingHwpt extends IommufdObject {
   #faults: FaultTaker | undefined;
 
-  /** @param faults undefined: nobody answers them. */
+  /** @param faults the object that receives the faults; undefined: none. */
   faultsGoTo(faults: FaultTaker | undefined): void {
     if (faults) this.keep(faults);
     this.#faults = faults;
   }
 
-  /** The faults of a device that is not attached here any more are not resolved. */
+  /** Answers the faults of a device that is no longer attached here as not resolved. */
   answerFaultsOf(device: IommuDevice): void {
     this.#faults?.answerFor(device);
   }
 }
 
-/** Translates by the host's own tables, which follow an IOAS. */
+/** Translates by the host's own tables, which mirror an IOAS. */
 export class PagingHwpt extends FaultingHwpt {
   readonly type = 'HWPT_PAGING';
   readonly domain: PagingDomain;
   readonly ioas: Ioas;
-  /** Nested HWPTs and vIOMMUs can stand on it. */
+  /** Nested HWPTs and vIOMMUs can use it as their parent. */
   readonly nestParent: boolean;
-  /** Made by an attach to its IOAS (auto_domain). */
+  /** Created by an attach to its IOAS (auto_domain). */
   readonly automatic: boolean;
-  /** IOVAs of pages with doorbells that are mapped; they stay so as long as the HWPT (present_sw_msi). */
+  /**
+   * IOVAs of the doorbell pages that are mapped. They stay mapped for as long as the HWPT
+   * exists (present_sw_msi).
+   */
   readonly #doorbells = new Set<bigint>();
 
   constructor(
@@ -51,14 +55,14 @@ export class PagingHwpt extends FaultingHwpt {
     this.keep(ioas);
   }
 
-  /** The HWPT that holds the IOAS of whatever is attached here. */
+  /** The paging HWPT that translates for the devices attached here. */
   get paging(): PagingHwpt {
     return this;
   }
 
   /**
-   * Maps MSI doorbells, unless they are mapped already: by whole pages of the domain, which
-   * may be larger than a doorbell's (iommu_dma_get_msi_page).
+   * Maps MSI doorbells that are not mapped yet, by whole pages of the domain, which may
+   * be larger than a doorbell page (iommu_dma_get_msi_page).
    */
   mapDoorbells(regions: readonly ReservedRegion[]): void {
     const page = BigInt(this.domain.pageSize);
@@ -81,7 +85,7 @@ export class PagingHwpt extends FaultingHwpt {
   }
 }
 
-/** What nested HWPTs stand on: a HWPT, or a vIOMMU. */
+/** The parent of nested HWPTs: a HWPT or a vIOMMU. */
 export interface NestParent extends IommufdObject {
   readonly paging: PagingHwpt;
 }

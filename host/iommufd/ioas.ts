@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// An I/O address space: what is mapped where, which of it is pinned, and the domains that
-// follow it (drivers/iommu/iommufd/io_pagetable.c).
+// An I/O address space: its mapped areas, their pins, and the domains that mirror it
+// (drivers/iommu/iommufd/io_pagetable.c).
 
 import { answeredAddress } from '../../devices/plugin/answers.ts';
 import type { IommuDevice, PagingDomain, ReservedRegion, UserMemory } from './driver.ts';
@@ -12,11 +12,11 @@ import { allOrNothing } from './undo.ts';
 
 /** Number of 64-bit addresses. */
 const END = 2n ** 64n;
-/** Bytes for which no place is looked for (iopt_alloc_iova). */
+/** Bytes from which on no place is chosen (iopt_alloc_iova). */
 const LONGEST_PLACED = (END - 1n) / 2n;
-/** A place is aligned to no more than this: a transparent huge page. */
+/** The largest alignment of a chosen place: a transparent huge page. */
 const HUGE_PAGE = 2n ** 21n;
-/** The first IOVA, and the first length, that are refused unseen. */
+/** The lowest IOVA, and the lowest length, that is refused without further checks. */
 const TOO_MUCH = END - 1n;
 
 interface Area {
@@ -28,9 +28,9 @@ interface Area {
   pins: number;
 }
 
-/** IOMMU_IOAS_MAP: a range of memory, and where it is to appear. */
+/** IOMMU_IOAS_MAP: a range of memory and the IOVA to map it at. */
 export interface MapRequest {
-  /** Where; the lowest free place that suits length and address when absent. */
+  /** The IOVA. Default: the lowest free place that suits length and address. */
   readonly iova?: bigint;
   /** Bytes. */
   readonly length: bigint;
@@ -42,7 +42,7 @@ export interface MapRequest {
   readonly writable?: boolean;
 }
 
-/** A range of IOVAs, as the requests about them have it: both ends belong to it. */
+/** A range of IOVAs in requests; both ends are included. */
 export interface IovaRange {
   readonly start: bigint;
   readonly last: bigint;
@@ -50,20 +50,20 @@ export interface IovaRange {
 
 /** IOMMU_IOAS_IOVA_RANGES. */
 export interface IovaRanges {
-  /** What is not reserved, by IOVA. Whether something is mapped there makes no difference. */
+  /** The ranges that are not reserved, by IOVA, whether or not they are mapped. */
   readonly ranges: readonly IovaRange[];
-  /** What IOVAs, lengths and addresses of mappings are multiples of; bytes. */
+  /** IOVAs, lengths and addresses of mappings are multiples of this; bytes. */
   readonly alignment: bigint;
 }
 
-/** A range whose areas stay mapped until it is let go. */
+/** A range whose areas stay mapped until it is unpinned. */
 export interface PinnedRange {
-  /** Physical address of its first byte; the range is one piece. */
+  /** Physical address of its first byte; the range is physically contiguous. */
   readonly pa: number;
   unpin(): void;
 }
 
-/** The lowest power of two that is not below a length. */
+/** The lowest power of two that is at least a length. */
 function roundUpToPowerOfTwo(length: bigint): bigint {
   return 1n << BigInt((length - 1n).toString(2).length - (length === 1n ? 1 : 0));
 }
@@ -74,7 +74,7 @@ function alignUp(iova: bigint, alignment: bigint): bigint {
 
 const byStart = (a: IovaRange, b: IovaRange) => (a.start < b.start ? -1 : 1);
 
-/** The parts of a range that none of the others covers, by IOVA. */
+/** The parts of a range that no other range covers, by IOVA. */
 function gapsIn(range: IovaRange, others: readonly IovaRange[]): IovaRange[] {
   const gaps: IovaRange[] = [];
   let { start } = range;
@@ -92,7 +92,7 @@ const rangeOf = ({ iova, length }: { readonly iova: bigint; readonly length: big
   last: iova + length - 1n,
 });
 
-/** Whether two ranges have an address in common. */
+/** Whether two ranges overlap. */
 const meet = (a: IovaRange, b: IovaRange) => a.start <= b.last && b.start <= a.last;
 
 function overlapping<T extends { readonly iova: bigint; readonly length: bigint }>(
@@ -110,7 +110,7 @@ export class Ioas extends IommufdObject {
   #areas: Area[] = [];
   readonly #domains = new Set<PagingDomain>();
   readonly #reserved = new Map<IommuDevice, readonly ReservedRegion[]>();
-  /** Where IOVAs are chosen; without any, everywhere. */
+  /** The ranges in which IOVAs are chosen; when empty, everywhere. */
   #allowed: readonly IovaRange[] = [];
 
   constructor(gate: ResourceGate) {
@@ -119,7 +119,10 @@ export class Ioas extends IommufdObject {
     this.#gate = gate;
   }
 
-  /** What IOVAs and lengths are multiples of: the largest page of the domains, 1 without any. */
+  /**
+   * IOVAs and lengths are multiples of this: the largest page of the domains, 1 when
+   * there are none.
+   */
   get #alignment(): bigint {
     return BigInt(Math.max(1, ...[...this.#domains].map(({ pageSize }) => pageSize)));
   }
@@ -138,7 +141,7 @@ export class Ioas extends IommufdObject {
     const alignment = this.#alignment;
     require((request.iova ?? 0n) < TOO_MUCH &&
       length < TOO_MUCH, 'EOVERFLOW', 'the range leaves the address space');
-    require(readable || writable, 'EINVAL', 'a mapping is readable or writable');
+    require(readable || writable, 'EINVAL', 'a mapping must be readable or writable');
     require(length > 0n &&
       length % alignment === 0n, 'EINVAL', `a length of ${length} bytes cannot be mapped`);
     require(request.iova === undefined ||
@@ -173,17 +176,17 @@ export class Ioas extends IommufdObject {
   }
 
   /**
-   * The lowest free place, but for IOVA 0's page: aligned as far as length and address allow, up to 2 MiB,
-   * so that large pages can map it (iopt_alloc_iova).
+   * The lowest free place, other than the page at IOVA 0. It is aligned as far as length
+   * and address allow, up to 2 MiB, so that large pages can map it (iopt_alloc_iova).
    */
   #place(length: bigint, address: bigint, leastAlignment: bigint): bigint {
-    require(length < LONGEST_PLACED, 'EOVERFLOW', `no place is looked for ${length} bytes`);
+    require(length < LONGEST_PLACED, 'EOVERFLOW', `no place is chosen for ${length} bytes`);
     const whole = roundUpToPowerOfTwo(length);
     const ofAddress = address & -address;
     const suitable = address === 0n || whole < ofAddress ? whole : ofAddress;
     const alignment = suitable < HUGE_PAGE ? suitable : HUGE_PAGE;
     require(alignment >=
-      leastAlignment, 'EINVAL', `an address with 0x${address.toString(16)} cannot be aligned`);
+      leastAlignment, 'EINVAL', `address 0x${address.toString(16)} cannot be aligned`);
     const offset = address % BigInt(PAGE_SIZE);
     const everywhere = { start: BigInt(PAGE_SIZE), last: END - 1n - BigInt(PAGE_SIZE) };
     const taken = [...this.#areas.map(rangeOf), ...this.#unavailable];
@@ -201,7 +204,10 @@ export class Ioas extends IommufdObject {
     throw new IommufdError('ENOSPC', `no ${length} bytes of IOVA are left`);
   }
 
-  /** What no mapping may have: reserved for devices, or beyond what domains translate. */
+  /**
+   * Ranges that no mapping may use: reserved for devices, or beyond the reach of a
+   * domain.
+   */
   get #unavailable(): readonly IovaRange[] {
     const last = this.#last;
     const beyond = last < END - 1n ? [{ start: last + 1n, last: END - 1n }] : [];
@@ -215,15 +221,16 @@ export class Ioas extends IommufdObject {
   }
 
   /**
-   * IOMMU_IOAS_ALLOW_IOVAS: from now on IOVAs are chosen in these ranges alone, and nothing that comes
-   * later may reserve any of them. Those before are forgotten; none means everywhere.
+   * IOMMU_IOAS_ALLOW_IOVAS: from now on IOVAs are chosen only in these ranges, and
+   * nothing may reserve any part of them. They replace the earlier ranges; an empty list
+   * means everywhere.
    */
   allow(ranges: readonly IovaRange[]): void {
     ranges.forEach((range, i) => {
       const { start, last } = range;
-      require(start < last && last < END, 'EINVAL', `range ${i} has no two addresses`);
+      require(start < last && last < END, 'EINVAL', `range ${i} has fewer than two addresses`);
       const meetsAnother = ranges.slice(0, i).some((other) => meet(range, other));
-      require(!meetsAnother, 'EINVAL', `range ${i} has addresses of one before it`);
+      require(!meetsAnother, 'EINVAL', `range ${i} overlaps an earlier one`);
     });
     this.#gate('allocation', 'allowed IOVAs');
     const unavailable = this.#unavailable;
@@ -234,20 +241,27 @@ export class Ioas extends IommufdObject {
     this.#allowed = ranges.map(({ start, last }) => ({ start, last })).sort(byStart);
   }
 
-  /** @throws {IommufdError} EADDRINUSE when a range that is to be reserved has been allowed. */
+  /**
+   * @throws {IommufdError} EADDRINUSE when a range to be reserved overlaps an allowed
+   *   one.
+   */
   #refuseAllowed(range: IovaRange, why: string): void {
     const taken = this.#allowed.some((other) => meet(range, other));
     require(!taken, 'EADDRINUSE', `0x${range.start.toString(16)} is allowed, and ${why}`);
   }
 
-  /** Of all devices that are attached to one of its HWPTs; two of them may have the same. */
+  /**
+   * The reserved ranges of all devices attached to HWPTs of this IOAS; two devices may
+   * reserve the same range.
+   */
   get #reservedRegions(): readonly ReservedRegion[] {
     return [...this.#reserved.values()].flat();
   }
 
   /**
-   * Keeps ranges free of mappings for a device (iopt_table_enforce_dev_resv_regions).
-   * @throws {IommufdError} EADDRINUSE when something is mapped in one of them.
+   * Reserves ranges for a device, in which nothing may be mapped
+   * (iopt_table_enforce_dev_resv_regions).
+   * @throws {IommufdError} EADDRINUSE when one of them contains a mapping.
    */
   reserve(device: IommuDevice, regions: readonly ReservedRegion[]): void {
     for (const region of regions) {
@@ -264,14 +278,15 @@ export class Ioas extends IommufdObject {
   }
 
   /**
-   * Unmaps whole areas, in the order of their IOVAs. At one that is pinned (EBUSY), or only partly in the
-   * range (ENOENT), it ends; those before are unmapped then (iopt_unmap_iova_range).
-   * @param length bytes; from IOVA 0 on, 2^64 - 1 means everything.
+   * Unmaps whole areas in the order of their IOVAs. It stops at an area that is pinned
+   * (EBUSY) or only partly in the range (ENOENT); the areas before it stay unmapped
+   * (iopt_unmap_iova_range).
+   * @param length bytes; from IOVA 0, 2^64 - 1 means everything.
    * @returns bytes unmapped.
    */
   unmap(iova: bigint, length: bigint): bigint {
     const everything = iova === 0n && length === END - 1n;
-    require(length > 0n, 'EINVAL', 'nothing is to be unmapped');
+    require(length > 0n, 'EINVAL', 'the range to unmap is empty');
     require(everything ||
       (iova < TOO_MUCH &&
         length < TOO_MUCH &&
@@ -292,9 +307,9 @@ export class Ioas extends IommufdObject {
     return bytes;
   }
 
-  /** Keeps a range mapped, and tells where it lies. */
+  /** Pins a range, so that it stays mapped, and returns its physical address. */
   pin(iova: bigint, length: bigint): PinnedRange {
-    require(length > 0n, 'EINVAL', 'nothing is to be pinned');
+    require(length > 0n, 'EINVAL', 'the range to pin is empty');
     require(iova + length <= END, 'EOVERFLOW', 'the range leaves the address space');
     const areas = overlapping(this.#areas, iova, length);
     const [first] = areas;
@@ -303,11 +318,11 @@ export class Ioas extends IommufdObject {
       iova + length;
     require(first !== undefined &&
       first.iova <= iova &&
-      mapped, 'ENOENT', `0x${iova.toString(16)} is not all mapped`);
+      mapped, 'ENOENT', `0x${iova.toString(16)} is not entirely mapped`);
     require(areas.every(({ readable }) => readable), 'EPERM', 'the range is not readable');
     require(areas.every(
       (area) => area.pa - first.pa === Number(area.iova - first.iova),
-    ), 'EFAULT', 'the range is not one piece of physical memory');
+    ), 'EFAULT', 'the range is not physically contiguous');
     this.#gate('allocation', 'pinned range');
     for (const area of areas) area.pins++;
     return {
@@ -318,7 +333,10 @@ export class Ioas extends IommufdObject {
     };
   }
 
-  /** A domain follows from here on. @throws {IommufdError} EADDRINUSE when something is mapped that it cannot map. */
+  /**
+   * Adds a domain that mirrors this IOAS from now on.
+   * @throws {IommufdError} EADDRINUSE when it cannot map one of the areas.
+   */
   addDomain(domain: PagingDomain): void {
     const page = BigInt(domain.pageSize);
     for (const { iova, length, pa } of this.#areas) {
@@ -347,7 +365,7 @@ export class Ioas extends IommufdObject {
     this.#domains.delete(domain);
   }
 
-  /** Bytes that are mapped, and ranges that are pinned. */
+  /** Mapped bytes, areas and pins. */
   get usage(): { readonly bytes: bigint; readonly areas: number; readonly pins: number } {
     const sum = (value: (area: Area) => number) =>
       this.#areas.reduce((total, area) => total + value(area), 0);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Errors of the host object model: each carries the errno that Linux's iommufd returns for it.
+// Errors of the host object model. Each carries the errno that Linux's iommufd returns.
 
 import { VsmmuError } from '../../devices/plugin/index.ts';
 
@@ -23,12 +23,15 @@ export type Errno =
   | 'ESPIPE'
   | 'ETIMEDOUT';
 
-/** What was asked for cannot be done. The message is one line that can be shown to a user. */
+/**
+ * A request that cannot be carried out. The message is one line that can be shown to a
+ * user.
+ */
 export class IommufdError extends VsmmuError<Errno> {
   override readonly name = 'IommufdError';
   /** The message without the errno's name. */
   readonly reason: string;
-  /** Of an invalidation that failed on the way: entries that were carried out. */
+  /** How many entries of a partly failed invalidation were carried out. */
   readonly handled: number | undefined;
 
   constructor(errno: Errno, reason: string, handled?: number) {

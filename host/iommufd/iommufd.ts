@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// An open iommufd: one method for each request that Linux's /dev/iommu takes, with the
-// same dependencies and errors. docs/iommufd.md has the tables.
+// An open iommufd: one method for each request of Linux's /dev/iommu, with the same
+// dependencies and errors. docs/iommufd.md has the tables.
 
 import { checkInteger } from '../../devices/plugin/known-values.ts';
 import { Attachments } from './attachments.ts';
@@ -55,12 +55,13 @@ import { allOrNothing } from './undo.ts';
 import { Vdevice } from './vdevice.ts';
 import { HwQueue, type MappedPage, Viommu } from './viommu.ts';
 
-/** Bytes that a caller may have for GET_HW_INFO; no IOMMU says so much. */
+/** Most bytes that a caller may offer to GET_HW_INFO; no IOMMU has as many. */
 const MAX_ROOM = 2 ** 20;
 
 /**
- * An open iommufd: objects by ID, one method for each request. Every method throws an `IommufdError` for what
- * Linux refuses, and a `TypeError` for a request with a name that there is not.
+ * An open iommufd: objects by ID, one method for each request. Each method throws an
+ * `IommufdError` where Linux refuses a request, and a `TypeError` for a request with an
+ * unknown name.
  *
  * @example
  * ```js
@@ -96,14 +97,14 @@ export class Iommufd {
     return this.#objects.create(make);
   }
 
-  /** Gives a device to this iommufd (VFIO's bind); it is blocked until it is attached. @returns its ID. */
+  /** Binds a device (VFIO's bind), blocked until it is attached. @returns its ID. */
   bind(device: IommuDevice): number {
     const { id } = this.#create(() => new BoundDevice(device, this.#gate));
     device.objectId = id;
     return id;
   }
 
-  /** Takes it back. Its vDEVICE goes with it; the vDEVICE's ID names nothing from then on. */
+  /** Unbinds a device and destroys its vDEVICE, whose ID then names nothing. */
   unbind(id: number): void {
     const device = this.#objects.get(id, BoundDevice);
     this.#attachments.detach(device);
@@ -127,26 +128,26 @@ export class Iommufd {
     return this.#objects.get(id, Ioas).map(checked('ioasMap', request));
   }
 
-  /** IOMMU_IOAS_UNMAP of whole areas. Returns how many bytes they had. */
+  /** IOMMU_IOAS_UNMAP of whole areas. Returns their length in bytes. */
   ioasUnmap(id: number, iova: bigint, length: bigint): bigint {
     return this.#objects.get(id, Ioas).unmap(...checkedRange(iova, length));
   }
 
-  /** IOMMU_IOAS_IOVA_RANGES: all of them, however many there are. */
+  /** IOMMU_IOAS_IOVA_RANGES: all ranges, regardless of their number. */
   ioasIovaRanges(id: number): IovaRanges {
     return this.#objects.get(id, Ioas).iovaRanges();
   }
 
-  /** IOMMU_IOAS_ALLOW_IOVAS: where `ioasMap` chooses IOVAs, in place of what was allowed before. */
+  /** IOMMU_IOAS_ALLOW_IOVAS: replaces the ranges in which `ioasMap` chooses IOVAs. */
   ioasAllowIovas(id: number, ranges: readonly IovaRange[]): void {
     this.#objects.get(id, Ioas).allow(checkedRanges(ranges));
   }
 
   /**
-   * IOMMU_GET_HW_INFO: what the IOMMU behind a device is, and what both can do together.
+   * IOMMU_GET_HW_INFO: the identity of a device's IOMMU and the capabilities of both.
    * @param type IOMMU_HW_INFO_TYPE_*, 0 for the default.
-   * @param room bytes that the caller has: what is beyond them is left out, what the driver does not
-   *   fill is zero. Default: as many as the driver has, which `length` of the answer says.
+   * @param room size of the caller's buffer in bytes: longer information is truncated,
+   *   and the rest of a longer buffer is zero. Default: the `length` of the answer.
    */
   hwInfo(device: number, type = HW_INFO_TYPE_DEFAULT, room?: number): DeviceInfo {
     const bound = this.#objects.get(device, BoundDevice);
@@ -165,7 +166,7 @@ export class Iommufd {
     const data = checkedData(request.data);
     require((data?.type ?? DATA_NONE) === DATA_NONE
       ? !data?.bytes.length
-      : !!data?.bytes.length, 'EINVAL', 'driver data has a type, and a type data');
+      : !!data?.bytes.length, 'EINVAL', 'driver data and its type must be given together');
     const { device } = this.#objects.get(request.device, BoundDevice);
     const parent = this.#objects.find(request.parent);
     require(parent !== undefined, 'EINVAL', `there is no object ${request.parent}`);
@@ -180,7 +181,7 @@ export class Iommufd {
           parent instanceof Ioas
             ? pagingHwpt({ device, ioas: parent, nestParent, dirtyTracking, data, faults }, undo)
             : nestedHwpt({ device, parent, nestParent, dirtyTracking, data, faults }, undo);
-        // The fault queue is looked for when the rest is right (iommufd_hwpt_alloc).
+        // Linux looks up the fault queue last (iommufd_hwpt_alloc).
         if (fault !== undefined) this.#objects.get(fault, FaultQueue);
         return made;
       }),
@@ -188,20 +189,20 @@ export class Iommufd {
   }
 
   /**
-   * Has a device translate by a HWPT; or by an IOAS, through one of the automatic HWPTs on it, which is
-   * made where there is none, takes no vIOMMU, and goes with the last device that it has.
+   * Attaches a device to a HWPT; or to an IOAS, by an automatic HWPT. That is created if
+   * none fits, cannot have a vIOMMU, and is destroyed with its last device.
    * @returns ID of the HWPT.
    */
   attach(device: number, to: number): number {
     return this.#attachments.attach(this.#objects.get(device, BoundDevice), to);
   }
 
-  /** Attaches a device elsewhere without a moment in between. @returns ID of the HWPT. */
+  /** Attaches a device elsewhere, never blocked in between. @returns ID of the HWPT. */
   replace(device: number, to: number): number {
     return this.#attachments.replace(this.#objects.get(device, BoundDevice), to);
   }
 
-  /** Blocks a device: it is attached to nothing. */
+  /** Detaches a device, which is then blocked. */
   detach(device: number): void {
     this.#attachments.detach(this.#objects.get(device, BoundDevice));
   }
@@ -211,18 +212,19 @@ export class Iommufd {
     return this.#objects.get(device, BoundDevice).hwpt?.id;
   }
 
-  /** IOMMU_VIOMMU_ALLOC. `vm` is the VM whose vIOMMU it is: held until the vIOMMU goes. */
+  /** IOMMU_VIOMMU_ALLOC. The vIOMMU keeps a reference to `vm`, its VM. */
   viommuAlloc(request: ViommuAllocRequest): ViommuAllocation {
     const { type, data, vm, flags = 0 } = checked('viommuAlloc', request);
     require(type !== TYPE_DEFAULT &&
-      (flags & ~VIOMMU_FLAG_BTM) === 0, 'EOPNOTSUPP', 'a vIOMMU has a type, and no such flags');
+      (flags & ~VIOMMU_FLAG_BTM) ===
+        0, 'EOPNOTSUPP', 'a vIOMMU needs a type, and has no such flags');
     const { device } = this.#objects.get(request.device, BoundDevice);
     const unknown = flags & ~(device.iommu.viommuFlags ?? 0);
     require(unknown ===
       0, 'EOPNOTSUPP', `${device.iommu.name} has no vIOMMUs with flags 0x${unknown.toString(16)}`);
     device.iommu.checkViommuType(device, type);
     const parent = this.#objects.get(request.hwpt, PagingHwpt);
-    require(parent.nestParent, 'EINVAL', `HWPT ${parent.id} is no nest parent`);
+    require(parent.nestParent, 'EINVAL', `HWPT ${parent.id} is not a nest parent`);
     const viommu = this.#create(() => {
       this.#gate('allocation', 'vIOMMU');
       let made: Viommu | undefined;
@@ -249,7 +251,7 @@ export class Iommufd {
     return { id: viommu.id, mmap: mmapArea, answer: viommu.driver.answer?.(mmapArea) };
   }
 
-  /** Maps a vIOMMU's direct page. `unmap` ends it; until then the vIOMMU stays. */
+  /** Maps a vIOMMU's direct page. The vIOMMU cannot be destroyed until `unmap`. */
   mmap(offset: number, length: number, how: MmapHow = {}): MappedPage {
     const viommus = this.#objects.objects.filter((object) => object instanceof Viommu);
     return this.#mappings.map(viommus, ...checkedPlace(offset, length), checked('mmap', how));
@@ -264,7 +266,7 @@ export class Iommufd {
     require(bound.vdevice === undefined, 'EEXIST', `${bound.device.name} is a vDEVICE already`);
     require(!viommu.vdevices.has(
       request.virtId,
-    ), 'EEXIST', `the virtual ID ${request.virtId} is taken`);
+    ), 'EEXIST', `the virtual ID ${request.virtId} is in use`);
     return this.#create(() => {
       this.#gate('allocation', 'vDEVICE');
       return new Vdevice(
@@ -278,7 +280,7 @@ export class Iommufd {
 
   /**
    * @returns the ID, and the queue's file. The type is not checked: events of a type that
-   *   the vIOMMU does not have never come.
+   *   the vIOMMU does not have never arrive.
    */
   veventqAlloc(request: VeventqRequest): { readonly id: number; readonly file: Veventq } {
     const { type, depth } = checked('veventqAlloc', request);
@@ -293,7 +295,9 @@ export class Iommufd {
     return { id: file.id, file };
   }
 
-  /** IOMMU_FAULT_QUEUE_ALLOC; with `viommu`, for all HWPTs that come on it. Returns the ID, and the queue's file. */
+  /**
+   * IOMMU_FAULT_QUEUE_ALLOC; with `viommu`, for later HWPTs on it. Returns ID and file.
+   */
   faultQueueAlloc(request: FaultQueueRequest = {}): FaultQueueAllocation {
     const { viommu } = checked('faultQueueAlloc', request);
     const owner = viommu === undefined ? undefined : this.#objects.get(viommu, Viommu);
@@ -302,13 +306,13 @@ export class Iommufd {
     return { id: file.id, file };
   }
 
-  /** Gives a queue of the hardware to a vIOMMU's guest, and pins its ring. Returns the ID. */
+  /** Gives a hardware queue to a vIOMMU's guest and pins its ring. Returns the ID. */
   hwQueueAlloc(request: HwQueueAllocRequest): number {
     const { type, index, iova, length } = checked('hwQueueAlloc', request);
     require((request.flags ?? 0) === 0 &&
       type !==
         TYPE_DEFAULT, 'EOPNOTSUPP', `there are no HW queues of type ${type} with these flags`);
-    require(length > 0n, 'EINVAL', 'a HW queue of no bytes');
+    require(length > 0n, 'EINVAL', 'the length of a HW queue is 0');
     require(iova + length <= 2n ** 64n, 'EOVERFLOW', 'the ring leaves the address space');
     const viommu = this.#objects.get(request.viommu, Viommu);
     const { hwQueues } = viommu.driver;
@@ -331,23 +335,25 @@ export class Iommufd {
   }
 
   /**
-   * Invalidates by commands in the hardware's own format, on a vIOMMU or, where the IOMMU can, a nested HWPT.
+   * Invalidates by commands in the hardware's own format, on a vIOMMU or, where the IOMMU
+   * supports it, on a nested HWPT.
    * @returns entries that were carried out: all of them.
-   * @throws {IommufdError} with the number that was carried out before the one that failed.
+   * @throws {IommufdError} with the number of entries carried out before the one that
+   *   failed.
    */
   hwptInvalidate(id: number, request: InvalidateRequest): number {
     const { entryLength, count, entries } = checked('hwptInvalidate', request);
-    // Of no entries neither length nor bytes are looked at.
+    // Without entries, neither their length nor their bytes are checked.
     if (count > 0) {
       const there = entryLength > 0 && entries.length >= count * entryLength;
-      require(there, 'EINVAL', 'entries without bytes');
+      require(there, 'EINVAL', 'not enough bytes for the entries');
       const few = count <= MAX_INVALIDATIONS && entryLength <= PAGE_SIZE;
       require(few, 'EINVAL', `${count} entries of ${entryLength} bytes are too many`);
     }
     const object = this.#objects.find(id);
     require(object !== undefined, 'ENOENT', `there is no object ${id}`);
     require(object instanceof Viommu ||
-      object instanceof NestedHwpt, 'EINVAL', `a ${object.type} is not invalidated`);
+      object instanceof NestedHwpt, 'EINVAL', `a ${object.type} cannot be invalidated`);
     this.#gate('memory access', 'invalidation entries');
     let result: InvalidateResult | undefined;
     if (object instanceof Viommu) result = object.driver.invalidate?.(request);
@@ -359,10 +365,7 @@ export class Iommufd {
     return result.handled;
   }
 
-  /**
-   * The same for a queue of commands in the guest's memory: as hardware would take it, up
-   * to its tail or what stops it.
-   */
+  /** Invalidates by a queue in guest memory, up to its tail or a stopping command. */
   hwptInvalidateQueue(id: number, request: InvalidateQueueRequest): InvalidateQueueResult {
     const viommu = this.#objects.get(id, Viommu);
     const result = viommu.driver.invalidateQueue?.(checkedQueue(request));
@@ -383,10 +386,7 @@ export class Iommufd {
       .sort((a, b) => a.id - b.id);
   }
 
-  /**
-   * Ends everything, as when the process that has it ends: mappings and event files
-   * first, then its devices, then what is left.
-   */
+  /** Closes the iommufd: mappings and event files, then devices, then the rest. */
   close(): void {
     if (this.#closed) return;
     this.#closed = true;

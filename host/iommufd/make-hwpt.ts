@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// How HWPTs come to be: by HWPT_ALLOC, or by an attach to an IOAS (drivers/iommu/iommufd/hw_pagetable.c, device.c).
+// Creation of HWPTs, by HWPT_ALLOC or by an attach to an IOAS
+// (drivers/iommu/iommufd/hw_pagetable.c, device.c).
 
 import type { DriverData, IommuDevice, NestedRequest } from './driver.ts';
 import type { FaultQueue } from './event-files.ts';
@@ -11,7 +12,7 @@ import { DATA_NONE } from './uapi.ts';
 import type { Undo } from './undo.ts';
 import { Viommu } from './viommu.ts';
 
-/** A paging HWPT that is to be made. */
+/** A request for a paging HWPT. */
 export interface PagingHwptRequest {
   readonly device: IommuDevice;
   readonly ioas: Ioas;
@@ -22,7 +23,7 @@ export interface PagingHwptRequest {
   readonly faults?: FaultQueue | undefined;
 }
 
-/** @throws {IommufdError} and whoever calls undoes what `undo` has. */
+/** @throws {IommufdError} and the caller runs `undo`. */
 export function pagingHwpt(request: PagingHwptRequest, undo: Undo): PagingHwpt {
   const { device, ioas, automatic = false, nestParent = false, dirtyTracking = false } = request;
   const { data, faults } = request;
@@ -42,10 +43,10 @@ export function pagingHwpt(request: PagingHwptRequest, undo: Undo): PagingHwpt {
   return hwpt;
 }
 
-/** A nested HWPT that is to be made. */
+/** A request for a nested HWPT. */
 export interface NestedHwptRequest {
   readonly device: IommuDevice;
-  /** Whatever was named as such. */
+  /** The object that the caller named. */
   readonly parent: IommufdObject;
   readonly nestParent: boolean;
   readonly dirtyTracking: boolean;
@@ -53,15 +54,15 @@ export interface NestedHwptRequest {
   readonly faults: FaultQueue | undefined;
 }
 
-/** @throws {IommufdError} and whoever calls undoes what `undo` has. */
+/** @throws {IommufdError} and the caller runs `undo`. */
 export function nestedHwpt(
   { device, parent, nestParent, dirtyTracking, data, faults }: NestedHwptRequest,
   undo: Undo,
 ): NestedHwpt {
   require(parent instanceof Viommu ||
-    parent instanceof PagingHwpt, 'EINVAL', 'neither an IOAS nor a parent of a HWPT');
+    parent instanceof PagingHwpt, 'EINVAL', 'the parent is not an IOAS, a vIOMMU or a paging HWPT');
   require(!nestParent &&
-    !dirtyTracking, 'EOPNOTSUPP', 'a nested HWPT is no parent and tracks nothing');
+    !dirtyTracking, 'EOPNOTSUPP', 'a nested HWPT is not a parent and has no dirty tracking');
   require(data !== undefined &&
     data.type !== DATA_NONE, 'EOPNOTSUPP', 'a nested HWPT needs driver data');
   const request: NestedRequest = { device, flags: 0, data, faults: faults?.sink };
@@ -80,6 +81,6 @@ function nestedDomain(parent: Viommu | PagingHwpt, request: NestedRequest) {
   }
   const { iommu } = device;
   require(iommu.allocNested !== undefined, 'EOPNOTSUPP', `${iommu.name} nests on vIOMMUs only`);
-  require(parent.nestParent, 'EINVAL', `HWPT ${parent.id} is no nest parent`);
+  require(parent.nestParent, 'EINVAL', `HWPT ${parent.id} is not a nest parent`);
   return iommu.allocNested(parent.domain, request);
 }

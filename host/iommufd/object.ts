@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Objects of one iommufd: IDs, user counts, and the order in which they can go (drivers/iommu/iommufd/main.c).
+// Objects of one iommufd: IDs, user counts, and the order in which they can be destroyed
+// (drivers/iommu/iommufd/main.c).
 
 import type { ResourceGate } from './gate.ts';
 import { IommufdError, require } from './iommufd-error.ts';
@@ -21,20 +22,23 @@ const MAX_ID = 2 ** 31 - 1;
 
 export abstract class IommufdObject {
   abstract readonly type: ObjectType;
-  /** 0 until it is in the table. */
+  /** 0 until the table stores the object. */
   id = 0;
-  /** 1 for the table itself, and one for each object, open file or mapping that needs it. */
+  /**
+   * Number of users: one for the table itself, and one for each object, open file or
+   * mapping that needs it.
+   */
   users = 1;
-  /** The objects that this one keeps: each of them counts it as a user. */
+  /** The objects that this one uses; each counts it as a user. */
   readonly #keeps: IommufdObject[] = [];
 
-  /** Counts as a user of another object until this one goes. */
+  /** Becomes a user of another object until this object is destroyed. */
   keep(other: IommufdObject): void {
     other.users++;
     this.#keeps.push(other);
   }
 
-  /** Gives one reference back before its time. */
+  /** Drops the reference to another object early. */
   letGo(other: IommufdObject): void {
     const at = this.#keeps.indexOf(other);
     if (at < 0) return;
@@ -46,21 +50,21 @@ export abstract class IommufdObject {
     return this.#keeps;
   }
 
-  /** Gives back what it has outside of the object model. Nobody uses it any more. */
+  /** Releases resources outside the object model. The object has no users. */
   protected abstract release(): void;
 
-  /** Keeps nothing any more. */
+  /** Drops the references to all objects that this one uses. */
   letGoOfAll(): void {
     for (const other of this.#keeps.splice(0).reverse()) other.users--;
   }
 
-  /** Gives back what it has and keeps. */
+  /** Releases its resources and its references. */
   destroy(): void {
     this.release();
     this.letGoOfAll();
   }
 
-  /** What `inspect` shows beside type and references. */
+  /** What `inspect` shows in addition to type and references. */
   describe(): Readonly<Record<string, string | number>> {
     return {};
   }
@@ -69,7 +73,7 @@ export abstract class IommufdObject {
 type Constructor<T> = abstract new (...args: never[]) => T;
 
 /**
- * An ID that is taken: of an object, of one that is being made, or of one that is gone
+ * An allocated ID: of an object, of one under construction, or of one that was destroyed
  * while its owner still knows the ID.
  */
 type Entry = IommufdObject | 'reserved' | 'tombstone';
@@ -82,7 +86,10 @@ export class ObjectTable {
     this.#gate = gate;
   }
 
-  /** Makes an object: it has its ID first, and is found under it when it is complete. */
+  /**
+   * Creates an object. Its ID is allocated first; the table finds the object once it is
+   * complete.
+   */
   create<T extends IommufdObject>(make: () => T): T {
     const id = this.#lowestFree();
     this.#gate('allocation', 'object ID');
@@ -103,7 +110,10 @@ export class ObjectTable {
     throw new IommufdError('ENOSPC', 'no object ID is left');
   }
 
-  /** @throws {IommufdError} ENOENT when there is none, `wrongType` when it is of another type. */
+  /**
+   * @throws {IommufdError} ENOENT when there is no such object, `wrongType` when its type
+   *   is another.
+   */
   get<T extends IommufdObject>(
     id: number,
     type: Constructor<T>,
@@ -129,7 +139,9 @@ export class ObjectTable {
     this.#entries.delete(id);
   }
 
-  /** Destroys an object whose owner does not know yet: its ID stays taken, and names nothing. */
+  /**
+   * Destroys an object whose owner is not told: its ID stays allocated and names nothing.
+   */
   bury(object: IommufdObject): void {
     object.destroy();
     this.#entries.set(object.id, 'tombstone');
@@ -144,11 +156,11 @@ export class ObjectTable {
     return [...this.#entries.values()].filter((entry) => entry instanceof IommufdObject);
   }
 
-  /** Destroys everything, what nobody uses first, again and again. */
+  /** Destroys all objects: in each pass those without users. */
   destroyAll(): void {
     for (let left = this.objects; left.length > 0; left = this.objects) {
       const free = left.filter(({ users }) => users === 1);
-      // Only a count that is wrong could leave none.
+      // Only a wrong user count could leave none.
       require(free.length > 0, 'EBUSY', `${left.length} objects keep each other`);
       for (const object of free) this.remove(object);
     }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The names in requests, and the types of their values. Linux's structures have no others; an object of JavaScript can.
+// The names in requests and the types of their values. Linux's structures cannot have
+// other names; a JavaScript object can.
 
 import { checkNames } from '../../devices/plugin/known-names.ts';
 import { checkList } from '../../devices/plugin/known-values.ts';
@@ -95,7 +96,7 @@ const KINDS = {
   hwptInvalidateQueue: {
     queue: uint,
     base: eitherOf((base) => base instanceof Uint8Array, bigUint),
-    // EINVAL of the driver: what sizes there are it knows alone.
+    // The driver answers EINVAL: only it knows the valid sizes.
     log2size: checkedLater,
     head: uint,
     tail: uint,
@@ -107,30 +108,34 @@ const DATA: OptionKinds<DriverData> = {
 };
 
 /**
- * A request as it was made.
- * @param method of `Iommufd`, whose request it is.
- * @throws {TypeError | RangeError} when it has a name that there is not, or a value that no field has.
+ * Checks a request and returns it unchanged.
+ * @param method the method of `Iommufd` that gets the request.
+ * @throws {TypeError | RangeError} when it has an unknown name, or a value that the field
+ *   cannot have.
  */
 export function checked<T extends object>(method: keyof typeof KINDS, request: T): T {
   checkOptions<T>(request, KINDS[method] as OptionKinds<T>, method);
   return request;
 }
 
-/** @throws {TypeError | RangeError} when one of a range's numbers is no bigint from 0. */
+/** @throws {TypeError | RangeError} unless both numbers are non-negative bigints. */
 export function checkedRange(iova: bigint, length: bigint): [iova: bigint, length: bigint] {
   bigUint(iova, 'ioasUnmap', 'iova');
   bigUint(length, 'ioasUnmap', 'length');
   return [iova, length];
 }
 
-/** @throws {TypeError | RangeError} when they are no list of ranges of IOVAs. */
+/** @throws {TypeError | RangeError} when they are not a list of ranges of IOVAs. */
 export function checkedRanges(ranges: readonly IovaRange[]): readonly IovaRange[] {
   checkList(ranges, 'ioasAllowIovas: ranges');
   for (const range of ranges) checked('ioasAllowIovas', range);
   return ranges;
 }
 
-/** @throws {TypeError | RangeError} when the place of a direct page is no number. */
+/**
+ * @throws {TypeError | RangeError} when the place of a direct page is not two
+ *   non-negative integers.
+ */
 export function checkedPlace(offset: number, length: number): [offset: number, length: number] {
   uint(offset, 'mmap', 'offset');
   uint(length, 'mmap', 'length');
@@ -139,7 +144,10 @@ export function checkedPlace(offset: number, length: number): [offset: number, l
 
 const QUEUE_NAMES = Object.keys(KINDS.hwptInvalidateQueue);
 
-/** The same for the request that comes with each batch of a guest: its values are compared in place. */
+/**
+ * `checked` for the request that is made for each batch of a guest: its values are
+ * compared in place.
+ */
 export function checkedQueue(request: InvalidateQueueRequest): InvalidateQueueRequest {
   const { queue = 0, base, head, tail } = request;
   const isIndex = (value: unknown) => Number.isInteger(value) && Number(value) >= 0;
@@ -150,7 +158,7 @@ export function checkedQueue(request: InvalidateQueueRequest): InvalidateQueueRe
   return request;
 }
 
-/** The same for driver data, which may be left out. */
+/** `checked` for driver data, which may be absent. */
 export function checkedData(data: DriverData | undefined): DriverData | undefined {
   if (data !== undefined) checkOptions(data, DATA, 'data');
   return data;

@@ -8,11 +8,17 @@ import type { ObjectType } from './object.ts';
 
 /** Options of an `Iommufd`. */
 export interface IommufdOptions {
-  /** Told of every allocation and every access to the caller's memory before it is made. Default: none. */
+  /**
+   * Called before every allocation and every access to the caller's memory. Default:
+   * none.
+   */
   readonly gate?: ResourceGate;
 }
 
-/** HWPT_ALLOC. `parent` is an IOAS (a paging HWPT), or a vIOMMU or paging HWPT (a nested one). */
+/**
+ * HWPT_ALLOC. `parent` is an IOAS (a paging HWPT), or a vIOMMU or paging HWPT (a nested
+ * one).
+ */
 export interface HwptRequest {
   readonly device: number;
   readonly parent: number;
@@ -25,11 +31,11 @@ export interface HwptRequest {
 
 /** What GET_HW_INFO returns. */
 export interface DeviceInfo extends HwInfo {
-  /** Bytes that the driver has. */
+  /** Length of the driver's information in bytes. */
   readonly length: number;
   /** HW_CAP_*. */
   readonly capabilities: number;
-  /** Bits of the device's PASIDs, 0 when it has none. */
+  /** Width of the device's PASIDs in bits, 0 when it has none. */
   readonly maxPasidLog2: number;
 }
 
@@ -46,14 +52,17 @@ export interface ViommuAllocation {
 export interface ObjectDescription {
   readonly id: number;
   readonly type: ObjectType;
-  /** 1 is the object table itself. */
+  /** Number of users, of which the object table itself is one. */
   readonly users: number;
-  /** IDs of the objects that it keeps. */
+  /** IDs of the objects that it uses. */
   readonly keeps: readonly number[];
   readonly details: Readonly<Record<string, string | number>>;
 }
 
-/** VIOMMU_ALLOC. `vm` is the VM whose vIOMMU it is: held until the vIOMMU goes. */
+/**
+ * VIOMMU_ALLOC. `vm` is the VM that the vIOMMU is for; the vIOMMU keeps a reference to
+ * it.
+ */
 export interface ViommuAllocRequest {
   readonly device: number;
   readonly hwpt: number;
@@ -67,15 +76,15 @@ export interface ViommuAllocRequest {
 export interface VdeviceRequest {
   readonly viommu: number;
   readonly device: number;
-  /** What the guest knows the device by. */
+  /** The ID by which the guest knows the device. */
   readonly virtId: bigint;
 }
 
 /** FAULT_QUEUE_ALLOC. */
 export interface FaultQueueRequest {
   /**
-   * ID of a vIOMMU: the queue is for every nested HWPT that is made on it from now on and names no
-   * other. Linux has no such queues. Default: a queue by itself.
+   * ID of a vIOMMU: the queue serves every nested HWPT that is allocated on it later and
+   * names no other. Linux has no such queues. Default: a queue without a vIOMMU.
    */
   readonly viommu?: number;
 }
@@ -91,7 +100,7 @@ export interface FaultQueueAllocation {
 export interface VeventqRequest {
   readonly viommu: number;
   readonly type: number;
-  /** Events that it holds. */
+  /** Capacity in events. */
   readonly depth: number;
   readonly flags?: number;
 }
@@ -101,7 +110,7 @@ export interface HwQueueAllocRequest {
   readonly viommu: number;
   readonly type: number;
   readonly index: number;
-  /** Of the ring, in the vIOMMU's stage 2. */
+  /** IOVA of the ring in the vIOMMU's stage 2. */
   readonly iova: bigint;
   /** Bytes. */
   readonly length: bigint;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// What has to be taken back when a request fails half-way.
+// Undoing the completed steps of a request that fails half-way.
 
-/** Steps done so far, each with its way back. */
+/** The undo actions of the steps done so far. */
 export class Undo {
   readonly #steps: (() => void)[] = [];
 
@@ -9,13 +9,13 @@ export class Undo {
     this.#steps.push(step);
   }
 
-  /** Takes everything back, the last step first. */
+  /** Undoes everything, the last step first. */
   run(): void {
     for (let step = this.#steps.pop(); step; step = this.#steps.pop()) step();
   }
 }
 
-/** Runs a request that either happens as a whole or leaves nothing behind. */
+/** Runs a request that either succeeds or changes nothing. */
 export function allOrNothing<T>(request: (undo: Undo) => T): T {
   const undo = new Undo();
   try {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A device as a vIOMMU's guest knows it (struct iommufd_vdevice).
+// A device as a vIOMMU's guest sees it (struct iommufd_vdevice).
 
 import type { BoundDevice } from './bound-device.ts';
 import type { VdeviceDriver } from './driver.ts';
@@ -7,7 +7,7 @@ import { IommufdObject } from './object.ts';
 
 /** The vIOMMU of vDEVICEs. */
 export interface VdeviceOwner extends IommufdObject {
-  /** By the ID that the guest knows them by. */
+  /** By the ID that the guest uses. */
   readonly vdevices: Map<bigint, Vdevice>;
 }
 
@@ -29,7 +29,7 @@ export class Vdevice extends IommufdObject {
     this.keep(viommu);
   }
 
-  /** What the device is attached to stays; only its name for the guest goes. */
+  /** The device stays attached; only the guest's name for it is removed. */
   protected release(): void {
     this.viommu.vdevices.delete(this.virtId);
     this.device.vdevice = undefined;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A VM's share of an IOMMU, and the hardware queues in it (drivers/iommu/iommufd/viommu.c).
+// A VM's share of an IOMMU, and the hardware queues on it
+// (drivers/iommu/iommufd/viommu.c).
 
 import type {
   DirectPage,
@@ -47,7 +48,7 @@ export class Viommu extends IommufdObject {
     options.vm?.get();
   }
 
-  /** The HWPT with the IOAS of the devices behind it. */
+  /** The paging HWPT with the IOAS of its devices. */
   get paging(): PagingHwpt {
     return this.parent;
   }
@@ -66,14 +67,16 @@ export class Viommu extends IommufdObject {
   }
 }
 
-/** A direct page as mmap gives it. While it is mapped its vIOMMU does not go. */
+/** A direct page mapped with mmap. Its vIOMMU cannot be destroyed while it is mapped. */
 export interface MappedPage {
   readonly page: DirectPage;
   /** Ends the mapping. */
   unmap(): void;
 }
 
-/** A queue of the IOMMU's hardware that reads a guest's commands from the guest's memory. */
+/**
+ * A queue of the IOMMU's hardware that reads a guest's commands from the guest's memory.
+ */
 export class HwQueue extends IommufdObject {
   readonly type = 'HW_QUEUE';
   readonly index: number;
@@ -88,7 +91,7 @@ export class HwQueue extends IommufdObject {
     this.keep(viommu);
   }
 
-  /** The hardware reads the ring no more before it is unpinned. */
+  /** The driver stops the hardware's reads of the ring before the ring is unpinned. */
   protected release(): void {
     this.driver.destroy();
     this.#ring.unpin();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The host kernel's driver of the physical CMDQV: bring-up, and the VINTFs that it lends
-// to machines, all through the registers and in the order of Linux's tegra241-cmdqv.
+// to machines. It works through the registers, in the order of Linux's tegra241-cmdqv.
 
 import {
   CMDQ_ALLOC_ALLOCATED,
@@ -57,7 +57,7 @@ import { HostCommandQueue } from './host-command-queue.ts';
 import { HostVintf } from './host-vintf.ts';
 import { allocateRing } from './ring-memory.ts';
 
-/** The host's own VINTF; those of machines follow. */
+/** The host's own VINTF; the others are lent to machines. */
 export const HOST_VINTF = 0;
 
 /** An LVCMDQ whose error map bit was set. */
@@ -96,8 +96,9 @@ export class CmdqvDriver {
   }
 
   /**
-   * tegra241_cmdqv_hw_reset: enable, static partition of the VCMDQs, the host's own VINTF with HYP_OWN.
-   * @param betweenLooks lets the devices work while a CMD_SYNC on a VCMDQ is waited for.
+   * tegra241_cmdqv_hw_reset: enable, static partition of the VCMDQs, the host's own VINTF
+   * with HYP_OWN.
+   * @param betweenLooks lets the devices work while a CMD_SYNC on a VCMDQ is pending.
    * @throws {HostError} when the CMDQV or the VINTF cannot be enabled.
    */
   boot(betweenLooks: () => void): HostVintf {
@@ -130,7 +131,10 @@ export class CmdqvDriver {
     });
   }
 
-  /** A VCMDQ of the host's own. Undefined when it cannot be enabled: there is the CMDQ in its place. */
+  /**
+   * Starts one of the host's own VCMDQs. Undefined when it cannot be enabled; the host
+   * uses the CMDQ in its place.
+   */
   #startOwnQueue(lvcmdq: number, betweenLooks: () => void): HostCommandQueue | undefined {
     const log2size = this.#maxLog2size;
     const ring = allocateRing(this.#ram, CMDQ_ENTRY_SIZE, log2size);
@@ -161,7 +165,8 @@ export class CmdqvDriver {
 
   /**
    * Lends the lowest free VINTF, enabled for the guest with this VMID.
-   * @throws {HostError} when all are lent, or it cannot be enabled; it is then free again.
+   * @throws {HostError} when all are lent, or the VINTF cannot be enabled and is free
+   *   again.
    */
   lend(vmid: number): number {
     for (let vintf = HOST_VINTF + 1; vintf < this.vintfs; vintf++) {
@@ -206,7 +211,7 @@ export class CmdqvDriver {
     return this.#page0(vintf, lvcmdq, register) + CMDQV_PAGE_SIZE;
   }
 
-  /** CMDQ_ALLOC of the VCMDQ that the static partition gives a slot. */
+  /** Writes CMDQ_ALLOC of the VCMDQ that the static partition assigns to a slot. */
   #setAllocated(vintf: number, lvcmdq: number, allocated: boolean): void {
     let alloc = withBits(0, CMDQ_ALLOC_VINTF, vintf);
     alloc = withBits(alloc, CMDQ_ALLOC_LVCMDQ, lvcmdq);
@@ -234,14 +239,14 @@ export class CmdqvDriver {
         `VCMDQ ${lvcmdq} of VINTF ${vintf}`,
       );
     if (enabled) poll();
-    else this.#patiently(poll);
+    else this.#ignoringTimeout(poll);
   }
 
   /**
-   * Whoever takes something back goes on when the hardware does not answer, as Linux
-   * does: its objects would otherwise never go.
+   * A release goes on when the hardware does not answer, as in Linux: otherwise its
+   * objects could never be destroyed.
    */
-  #patiently(poll: () => void): void {
+  #ignoringTimeout(poll: () => void): void {
     try {
       poll();
     } catch (error) {
@@ -250,12 +255,12 @@ export class CmdqvDriver {
     }
   }
 
-  /** Times that something did not stop. */
+  /** How often hardware did not confirm that it had stopped. */
   get timeouts(): number {
     return this.#timeouts;
   }
 
-  /** VINTF_CONFIG with EN. The VMID and HYP_OWN are in force before it. */
+  /** Writes VINTF_CONFIG, then sets EN: VMID and HYP_OWN take effect before it. */
   enableVintf(vintf: number, vmid: number, hypOwn: boolean): void {
     let config = withBits(0, VINTF_CONFIG_VMID, vmid);
     config = withBits(config, VINTF_CONFIG_HYP_OWN, hypOwn ? 1 : 0);
@@ -271,7 +276,7 @@ export class CmdqvDriver {
 
   disableVintf(vintf: number): void {
     this.#registers.write32(this.#vintf(vintf, VINTF_CONFIG), 0);
-    this.#patiently(() =>
+    this.#ignoringTimeout(() =>
       this.#pollBit(
         this.#vintf(vintf, VINTF_STATUS),
         VINTF_STATUS_ENABLED,
@@ -281,29 +286,35 @@ export class CmdqvDriver {
     );
   }
 
-  /** Queues in descending order, then the VINTF, then its StreamIDs. */
+  /**
+   * Resets a VINTF: first its queues in descending order, then the VINTF, then its
+   * StreamIDs.
+   */
   resetVintf(vintf: number): void {
     for (let lvcmdq = this.lvcmdqs - 1; lvcmdq >= 0; lvcmdq--) this.freeQueue(vintf, lvcmdq);
     this.disableVintf(vintf);
     for (let pair = 0; pair < this.sidPairs; pair++) this.clearSidPair(vintf, pair);
   }
 
-  /** Has the VINTF's ATC_INV take one more StreamID of its guest. REPLACE first: a pair that matches is complete. */
+  /**
+   * Makes ATC_INV on the VINTF accept one more StreamID of its guest. REPLACE is written
+   * first, so that a pair that matches is complete.
+   */
   setSidPair(vintf: number, pair: number, virtSid: number, physSid: number): void {
     this.#registers.write32(this.#vintf(vintf, VINTF_SID_REPLACE + 4 * pair), physSid);
     const match = withBits(withBits(0, SID_MATCH_VIRT_SID, virtSid), SID_MATCH_ENABLE, 1);
     this.#registers.write32(this.#vintf(vintf, VINTF_SID_MATCH + 4 * pair), match);
   }
 
-  /** Takes a StreamID back. MATCH first: no command finds half a pair. */
+  /** Removes a StreamID. MATCH is cleared first, so that no command finds half a pair. */
   clearSidPair(vintf: number, pair: number): void {
     this.#registers.write32(this.#vintf(vintf, VINTF_SID_MATCH + 4 * pair), 0);
     this.#registers.write32(this.#vintf(vintf, VINTF_SID_REPLACE + 4 * pair), 0);
   }
 
   /**
-   * Allocates the VCMDQ behind a slot; `basePa` is aligned to the ring's size. CONFIG.EN
-   * is left to the queue's user.
+   * Allocates the VCMDQ of a slot; `basePa` is aligned to the ring's size. The queue's
+   * user sets CONFIG.EN.
    */
   allocateQueue(vintf: number, lvcmdq: number, basePa: number, log2size: number): void {
     this.#setAllocated(vintf, lvcmdq, true);
@@ -320,8 +331,8 @@ export class CmdqvDriver {
   }
 
   /**
-   * Stops a queue and leaves nothing of it: an ATC_INV that was not waited for would
-   * otherwise fail the next owner's CMD_SYNC.
+   * Stops a queue and clears its state: an ATC_INV without a CMD_SYNC would otherwise
+   * fail the next owner's CMD_SYNC.
    */
   #deinitialise(vintf: number, lvcmdq: number): void {
     this.#setQueueEnabled(vintf, lvcmdq, false);
@@ -337,8 +348,8 @@ export class CmdqvDriver {
   }
 
   /**
-   * The CMDQV interrupt: which queues have an error. The host acknowledges its own
-   * (`HostVintf.handleErrors`); a machine acknowledges through its page 0.
+   * Handles the CMDQV interrupt: returns the queues with an error. The host acknowledges
+   * its own (`HostVintf.handleErrors`); a machine acknowledges through its page 0.
    */
   errorNotices(): QueueErrorNotice[] {
     const notices: QueueErrorNotice[] = [];
@@ -360,8 +371,8 @@ export class CmdqvDriver {
     }
   }
 
-  /** True when a ring of this size is one that the physical SMMU takes. */
-  takesLog2size(log2size: number): boolean {
+  /** Whether the physical SMMU supports a ring of this size. */
+  supportsLog2size(log2size: number): boolean {
     return log2size >= 1 && log2size <= this.#maxLog2size;
   }
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// A command queue as the host's kernel uses it, the SMMU's or a VCMDQ: commands into a
-// ring in host RAM, PROD, CMD_SYNC, and the skip protocol for a command that is refused
-// (IHI 0070 section 7.1; Linux does the same, for both kinds).
+// A command queue of the host's kernel, the SMMU's or a VCMDQ: commands in a ring in host
+// RAM, PROD, CMD_SYNC, and the protocol that skips a refused command (IHI 0070 section
+// 7.1; Linux does the same for both kinds).
 
 import { CERROR_ABT, CERROR_ATC_INV_SYNC, CERROR_NONE } from '../../assembly/layout/commands.ts';
 import { CMDQ_CONS_ERR, Q_INDEX } from '../../assembly/layout/smmu-registers.ts';
@@ -9,7 +9,10 @@ import { bitsOf } from '../../devices/plugin/index.ts';
 import { sync, type TableMemory, writeCommand } from '../../devices/tables/index.ts';
 import type { DeviceRegisters } from '../hardware/device-registers.ts';
 
-/** Where a queue's registers lie. CONS has its error code at the same place in both kinds. */
+/**
+ * Locations of a queue's registers. Both kinds have the error code at the same place in
+ * CONS.
+ */
 export interface HostQueueRegisters {
   readonly device: DeviceRegisters;
   /** Byte offsets on the device. */
@@ -17,18 +20,18 @@ export interface HostQueueRegisters {
   readonly cons: number;
   readonly gerror: number;
   readonly gerrorn: number;
-  /** The bit of GERROR that says that the queue has stopped at a command. */
+  /** The bit of GERROR that reports that the queue has stopped at a command. */
   readonly error: number;
 }
 
 export interface HostCommandQueueOptions {
   readonly registers: HostQueueRegisters;
-  /** Where the ring lies. */
+  /** The memory that stores the ring. */
   readonly memory: TableMemory;
   /** PA of the ring, which has 2^log2size entries. */
   readonly ring: number;
   readonly log2size: number;
-  /** Lets the devices work while a CMD_SYNC is waited for. */
+  /** Lets the devices work while a CMD_SYNC is pending. */
   betweenLooks(): void;
 }
 
@@ -38,7 +41,7 @@ export class HostCommandQueue {
   readonly #registers: HostQueueRegisters;
   readonly #memory: TableMemory;
   readonly #betweenLooks: () => void;
-  /** Index of the next entry, with its wrap bit, as the PROD register has it. */
+  /** Index of the next entry, with its wrap bit, in the format of the PROD register. */
   prod = 0;
   #errors = 0;
 
@@ -50,12 +53,12 @@ export class HostCommandQueue {
     this.#betweenLooks = betweenLooks;
   }
 
-  /** Commands that were refused, and skipped. */
+  /** Number of refused commands, which were skipped. */
   get errors(): number {
     return this.#errors;
   }
 
-  /** Entries that have been sent and not consumed. */
+  /** Number of entries sent and not yet consumed. */
   get pending(): number {
     const { device, cons } = this.#registers;
     return (this.prod - bitsOf(device.read32(cons), Q_INDEX)) & (2 ** (this.log2size + 1) - 1);
@@ -63,10 +66,10 @@ export class HostCommandQueue {
 
   /**
    * Issues commands and waits until they are complete.
-   * @throws {HostError} when that does not come.
+   * @throws {HostError} `timeout` when they do not complete.
    */
   issue(...commands: readonly Uint32Array[]): void {
-    // CS none, whose completion CONS shows: a VCMDQ takes no other.
+    // CS none, whose completion is visible in CONS: a VCMDQ supports no other.
     const batch = [...commands, sync()];
     const room = 2 ** this.log2size;
     const { device, cons } = this.#registers;
@@ -80,7 +83,7 @@ export class HostCommandQueue {
     }
   }
 
-  /** Puts commands into the ring, which has room for them, and stores PROD. */
+  /** Writes commands into the ring, which must have room for them, and stores PROD. */
   send(commands: readonly Uint32Array[]): void {
     const size = 2 ** this.log2size;
     for (const command of commands) {
@@ -90,7 +93,7 @@ export class HostCommandQueue {
     this.#registers.device.write32(this.#registers.prod, this.prod);
   }
 
-  /** Gets a queue that has stopped at an error going again. */
+  /** Restarts a queue that has stopped at an error. */
   handleError(): void {
     const { device, gerror, gerrorn, cons, error } = this.#registers;
     const active = device.read32(gerror);
@@ -98,7 +101,7 @@ export class HostCommandQueue {
     this.#errors++;
     const stopped = device.read32(cons);
     const code = bitsOf(stopped, CMDQ_CONS_ERR);
-    // A failed fetch and a failed sync are repeated as they are; a bad command gives way to a CMD_SYNC.
+    // A failed fetch or sync is repeated as it is; a CMD_SYNC replaces a bad command.
     if (code !== CERROR_NONE && code !== CERROR_ABT && code !== CERROR_ATC_INV_SYNC)
       writeCommand(this.#memory, this.ring, bitsOf(stopped, Q_INDEX) % 2 ** this.log2size, sync());
     device.write32(gerrorn, active);

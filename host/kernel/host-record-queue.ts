@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The host's driver of the physical SMMU's event queue and PRI queue (IHI 0070 section 7.2, chapter 8).
+// The host's driver of the physical SMMU's event queue and PRI queue (IHI 0070 section
+// 7.2, chapter 8).
 
 import {
   EVENTQ_ENTRY_SIZE,
@@ -58,12 +59,12 @@ export class HostRecordQueue {
     this.#ring = allocateRing(ram, kind.entrySize, log2size);
   }
 
-  /** Times that records were lost because the queue was full. */
+  /** How often records were lost because the queue was full. */
   get overflows(): number {
     return this.#overflows;
   }
 
-  /** Programs the queue, which is not enabled yet. */
+  /** Programs the queue before it is enabled. */
   initialise(): void {
     this.#registers.write64(this.#kind.base, this.#ring + this.#log2size, BASE_WA);
     this.#registers.write32(this.#kind.prod, 0);
@@ -71,16 +72,18 @@ export class HostRecordQueue {
   }
 
   /**
-   * Takes the records that are there, one CONS write for each, and acknowledges an overflow behind the last.
-   * @param most of them to take now.
-   * @returns whether some are left.
+   * Removes the queued records, with one CONS write for each, and acknowledges an
+   * overflow after the last one.
+   * @param most maximum number of records to remove now.
+   * @returns whether records are left.
    */
   drain(most: number, take: (record: Uint32Array) => void): boolean {
     const indexMask = 2 ** (this.#log2size + 1) - 1;
     const taken = this.#registers.read32(this.#kind.cons);
     let cons = taken & indexMask;
     const acknowledged = taken & OVERFLOW;
-    // One look at PROD: the SMMU notices records, and raises interrupts, in the background of this same thread.
+    // PROD is read once: the SMMU publishes records and raises interrupts in the
+    // background of this same thread.
     const prod = this.#registers.read32(this.#kind.prod);
     for (let count = 0; cons !== (prod & indexMask); count++) {
       if (count === most) return true;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The host's own VINTF as its kernel uses it: a VCMDQ for each processor, in place of the
-// SMMU's one CMDQ (tegra241_cmdqv_get_cmdq and the like).
+// The host's own VINTF: a VCMDQ for each processor, in place of the SMMU's single CMDQ
+// (tegra241_cmdqv_get_cmdq and the like).
 
 import {
   CMD_OP,
@@ -13,7 +13,7 @@ import { fieldOf } from '../../devices/plugin/index.ts';
 import { HostError } from '../hardware/host-error.ts';
 import type { HostCommandQueue } from './host-command-queue.ts';
 
-/** What Linux sends to a VCMDQ of a VINTF without HYP_OWN. */
+/** The commands that Linux sends to a VCMDQ of a VINTF without HYP_OWN. */
 const GUEST_COMMANDS: ReadonlySet<number> = new Set([
   OP_TLBI_NH_ASID,
   OP_TLBI_NH_VA,
@@ -22,9 +22,9 @@ const GUEST_COMMANDS: ReadonlySet<number> = new Set([
 ]);
 
 export interface HostVintfOptions {
-  /** VINTF_CONFIG.HYP_OWN as it reads back: 0 in a kernel that is itself a guest. */
+  /** VINTF_CONFIG.HYP_OWN as read back: 0 in a kernel that is itself a guest. */
   readonly hypOwn: boolean;
-  /** By LVCMDQ; undefined where one could not be enabled. */
+  /** By LVCMDQ; undefined for queues that could not be enabled. */
   readonly queues: readonly (HostCommandQueue | undefined)[];
   /** Takes a queue out of use. */
   free(lvcmdq: number): void;
@@ -41,8 +41,11 @@ export class HostVintf {
     this.#free = free;
   }
 
-  /** True when a VCMDQ takes every one of these: a batch goes to one queue as a whole, which keeps its order. */
-  #takes(commands: readonly Uint32Array[]): boolean {
+  /**
+   * Whether a VCMDQ supports all of these commands. A batch goes to one queue as a whole,
+   * which preserves its order.
+   */
+  #supportsAll(commands: readonly Uint32Array[]): boolean {
     return (
       this.#hypOwn || commands.every((command) => GUEST_COMMANDS.has(fieldOf(command, CMD_OP)))
     );
@@ -50,14 +53,15 @@ export class HostVintf {
 
   /**
    * Issues commands on the processor's VCMDQ and waits until they are complete.
-   * @returns false when they are the CMDQ's: the VINTF takes one of them not, or the VCMDQ
-   *   has failed, now or before. Where Linux goes on as if a CMD_SYNC that has timed out
-   *   were complete, the queue is taken out of use here, and nothing stale survives.
+   * @returns false when the caller must use the CMDQ: the VINTF does not support one of
+   *   the commands, or the VCMDQ has failed, now or earlier. After a CMD_SYNC timeout
+   *   Linux continues as if the commands were complete; here the queue is taken out of
+   *   use, so that no stale translation survives.
    */
   issue(processor: number, commands: readonly Uint32Array[]): boolean {
     const lvcmdq = processor % this.#queues.length;
     const queue = this.#queues[lvcmdq];
-    if (!queue || !this.#takes(commands)) return false;
+    if (!queue || !this.#supportsAll(commands)) return false;
     try {
       queue.issue(...commands);
       return true;
@@ -69,7 +73,10 @@ export class HostVintf {
     }
   }
 
-  /** The CMDQV's interrupt (tegra241_vintf0_handle_error): these queues may have stopped at an error. */
+  /**
+   * Handles the CMDQV's interrupt (tegra241_vintf0_handle_error): these queues may have
+   * stopped at an error.
+   */
   handleErrors(lvcmdqs: readonly number[]): void {
     for (const lvcmdq of lvcmdqs) this.#queues[lvcmdq]?.handleError();
   }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-// IDs of a range, the lowest free one first.
+// Allocates IDs of a range, the lowest free one first.
 
 import { HostError, type HostFault } from '../hardware/host-error.ts';
 
-/** The lowest number below `limit` that is not taken. */
+/** The lowest number below `limit` that is not in use. */
 export function lowestFree(limit: number, taken: readonly number[]): number | undefined {
   return Array.from({ length: limit }, (_, i) => i).find((i) => !taken.includes(i));
 }
@@ -15,7 +15,10 @@ export class IdAllocator {
   readonly #fault: HostFault;
   readonly #exhausted: string;
 
-  /** `fault` and `exhausted` are the error's code and message when all of `first` to `end - 1` are taken. */
+  /**
+   * @param fault code of the error when all of `first` to `end - 1` are in use.
+   * @param exhausted message of that error.
+   */
   constructor(first: number, end: number, fault: HostFault, exhausted: string) {
     this.#first = first;
     this.#end = end;
@@ -27,7 +30,7 @@ export class IdAllocator {
     return this.#taken.size;
   }
 
-  /** @throws {HostError} when all are taken. */
+  /** @throws {HostError} when all are in use. */
   allocate(): number {
     for (let id = this.#first; id < this.#end; id++) {
       if (this.#taken.has(id)) continue;
@@ -37,7 +40,7 @@ export class IdAllocator {
     throw new HostError(this.#fault, this.#exhausted);
   }
 
-  /** False when it was not taken. */
+  /** False when the ID was not in use. */
   free(id: number): boolean {
     return this.#taken.delete(id);
   }

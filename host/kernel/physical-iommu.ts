@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// One physical SMMU of a host with its CMDQV: the devices, their drivers, and what the host object model makes of them.
+// One physical SMMU of a host with its CMDQV: the devices, their drivers, and their
+// driver in the host object model.
 
 import { IDR1_CMDQS, SMMU_IDR1 } from '../../assembly/layout/smmu-registers.ts';
 import { bitsOf } from '../../devices/plugin/index.ts';
@@ -25,15 +26,18 @@ import type { HostVintf } from './host-vintf.ts';
 import { SmmuDriver } from './smmu-driver.ts';
 import { StreamBlocks } from './stream-blocks.ts';
 
-/** A PA is the number of a window above an address in it. */
+/** A PA is a window number above a 32-bit address in the window. */
 const WINDOW_BITS = 32;
-/** Records of a queue that one look takes: each goes through iommufd to the VM that it names. */
+/**
+ * Most records of a queue that one call handles: each goes through iommufd to the VM that
+ * it names.
+ */
 const MOST_RECORDS = 16;
 
 export type PhysicalIommuOptions = PlatformOptions &
   Pick<ArmIommuOptions, 'pinVmid' | 'linuxCompat' | 'gate'>;
 
-/** What an SMMU with its CMDQV is made of. */
+/** The configuration of an SMMU with its CMDQV. */
 export interface SmmuShape extends Pick<PlatformOptions, 'vintfs' | 'vcmdqs' | 'atcTimeout'> {
   readonly idRegisters: SmmuIdRegisters;
 }
@@ -42,10 +46,10 @@ export class PhysicalIommu {
   readonly shape: SmmuShape;
   /** Byte offset of the SMMU block in host memory. */
   readonly block: number;
-  /** As a driver of the host object model. */
+  /** Its driver in the host object model. */
   readonly model: ArmIommu;
   readonly vmidBits: 8 | 16;
-  /** Its StreamIDs, as vIOMMUs have them. */
+  /** Its StreamIDs, in blocks for vIOMMUs. */
   readonly streamBlocks: StreamBlocks;
   readonly #platform: Platform;
   readonly #smmu: SmmuDriver;
@@ -58,7 +62,7 @@ export class PhysicalIommu {
     this.block = smmuBase(smmuIndex);
     const { idRegisters = PHYSICAL_ID_REGISTERS } = options;
     this.shape = { idRegisters, vintfs, vcmdqs, atcTimeout };
-    // Guests of Linux do not stall: it takes no RESUME from them.
+    // Guests on Linux do not stall: it accepts no RESUME from them.
     this.#platform = new Platform({
       ...options,
       idRegisters: linuxCompat ? withoutStalls(idRegisters) : idRegisters,
@@ -82,12 +86,17 @@ export class PhysicalIommu {
     });
   }
 
-  /** Windows of the physical address map that its PAs reach, beside the host's own. */
+  /**
+   * Windows of the physical address map that its PAs reach, not counting the host's own.
+   */
   get windows(): number {
     return 2 ** (this.#smmu.addressBits - WINDOW_BITS) - 1;
   }
 
-  /** VINTFs and VCMDQs that were taken back although they did not say that they had stopped. */
+  /**
+   * VINTFs and VCMDQs that were reclaimed although they did not confirm that they had
+   * stopped.
+   */
   get cmdqvTimeouts(): number {
     return this.#cmdqv.timeouts;
   }
@@ -97,7 +106,7 @@ export class PhysicalIommu {
     return this.#cmdqv.lentVintfs;
   }
 
-  /** Lets the devices do what they do beside their registers. */
+  /** Runs the background work of the devices. */
   poll(): void {
     this.#platform.background.poll();
   }
@@ -108,9 +117,9 @@ export class PhysicalIommu {
   }
 
   /**
-   * Takes the interrupts of the devices, and so many records at most of each queue; the
-   * next call goes on with what is `left`. `stray` is how many event records have a stream
-   * that belongs to no VM: a record goes to the VM that it names only.
+   * Handles the interrupts of the devices, and a limited number of records of each queue;
+   * `left` says that the next call has more to handle. `stray` counts event records whose
+   * stream belongs to no VM: a record only goes to the VM that it names.
    */
   takeInterrupts(): { readonly stray: number; readonly left: boolean } {
     this.#platform.checkQueueErrors();
@@ -130,7 +139,10 @@ export class PhysicalIommu {
     return { stray, left: events || requests };
   }
 
-  /** The handler of the CMDQV's interrupt: the host's own queues go on, guests hear of theirs. */
+  /**
+   * Handles the CMDQV's interrupt: restarts the host's own queues and reports errors of
+   * other queues to their guests.
+   */
   #handleQueueErrors(): void {
     const notices = this.#cmdqv.errorNotices();
     const own = notices.filter(({ vintf }) => vintf === HOST_VINTF);
@@ -139,8 +151,8 @@ export class PhysicalIommu {
   }
 
   /**
-   * The handler of a queue's interrupt, which stays latched while records are left.
-   * @returns whether some are.
+   * Handles a queue's interrupt, which stays latched while records are left.
+   * @returns whether records are left.
    */
   #drain(
     line: number,

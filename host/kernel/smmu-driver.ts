@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The host kernel's driver of the physical SMMU: bring-up through its registers in the
-// order that Linux has, stream table, commands.
+// The host kernel's driver of the physical SMMU: bring-up through its registers in
+// Linux's order, stream table, commands.
 
 import {
   CMDQ_ENTRY_SIZE,
@@ -73,7 +73,10 @@ import { AMPLE_SID_BITS } from './stream-blocks.ts';
 
 /** Tables and queues write-back, inner shareable, as Linux programs them. */
 const CR1_WRITE_BACK = 0x0d75;
-/** RA of a base register: read-allocate, as Linux sets it. Bit 62, bit 30 of the upper word. */
+/**
+ * RA of a base register: read-allocate, as Linux sets it. Bit 62, bit 30 of the upper
+ * word.
+ */
 const READ_ALLOCATE = 1 << 30;
 const IDENTIFICATION = [
   SMMU_IDR0,
@@ -87,14 +90,17 @@ const IDENTIFICATION = [
 ] as const;
 
 export class SmmuDriver {
-  /** The SMMU's CMDQ. What a guest has asked for goes there (arm_vsmmu_cache_invalidate); the rest by `issue`. */
+  /**
+   * The SMMU's CMDQ. Commands on behalf of a guest go there (arm_vsmmu_cache_invalidate);
+   * the rest goes through `issue`.
+   */
   readonly commands: HostCommandQueue;
   readonly events: HostRecordQueue;
   /** Undefined when the SMMU has no PRI. */
   readonly pageRequests: HostRecordQueue | undefined;
   /** IDR0 to IDR5, IIDR, AIDR. */
   readonly identification: readonly number[];
-  /** Bits of a StreamID: log2 of the stream table's size. */
+  /** Width of a StreamID in bits: log2 of the stream table's size. */
   readonly sidBits: number;
   /** Whether transactions can stall. */
   readonly stalls: boolean;
@@ -108,12 +114,15 @@ export class SmmuDriver {
     this.#registers = registers;
     this.#ram = ram;
     const model = bitsOf(registers.read32(SMMU_IDR0), IDR0_STALL_MODEL);
-    // Guests' CDs would all have to ask for stalls, and nobody here answers those of stage 2.
+    // All of a guest's CDs would have to request stalls, and nothing here answers those
+    // of stage 2.
     if (model === STALL_MODEL_FORCED)
-      throw new RangeError('a host does not work an SMMU that forces stalls (IDR0.STALL_MODEL 2)');
+      throw new RangeError(
+        'a host does not support an SMMU that forces stalls (IDR0.STALL_MODEL 2)',
+      );
     this.stalls = model !== STALL_MODEL_TERMINATE;
     const idr1 = registers.read32(SMMU_IDR1);
-    // Linear: its entries are the StreamIDs that are ever given out.
+    // A linear table, with an entry for every StreamID that is ever allocated.
     this.sidBits = Math.min(bitsOf(idr1, IDR1_SIDSIZE), AMPLE_SID_BITS);
     const bytes = STE_SIZE * 2 ** this.sidBits;
     this.#streamTable = ram.allocate(bytes, bytes);
@@ -153,7 +162,7 @@ export class SmmuDriver {
     return this.identification[5] ?? 0;
   }
 
-  /** Bits of a PA: IDR5.OAS. */
+  /** Width of a PA in bits: IDR5.OAS. */
   get addressBits(): number {
     return addressSizeOf(bitsOf(this.idr5, IDR5_OAS)) ?? 0;
   }
@@ -168,17 +177,20 @@ export class SmmuDriver {
     this.#registers.poll(SMMU_IRQ_CTRLACK, 'IRQ_CTRL', (ack) => ack === value);
   }
 
-  /** The order of arm_smmu_device_reset: everything that a bit of CR0 enables is in place before it. */
+  /**
+   * Boots in the order of arm_smmu_device_reset: everything that a bit of CR0 enables is
+   * in place before the bit is set.
+   */
   boot(): void {
-    // Streams without a machine abort silently until they are attached. All but the first
-    // word of such an STE is zero, as fresh RAM is.
+    // Streams without a machine abort silently until they are attached. All words of such
+    // an STE but the first are zero, as in fresh RAM.
     const abort = BigInt(abortSte()[0] ?? 0);
     for (let sid = 0; sid < 2 ** this.sidBits; sid++)
       this.#ram.store64(this.#streamTable + sid * STE_SIZE, abort);
     this.#setCr0(0);
     this.#registers.write32(SMMU_CR1, CR1_WRITE_BACK);
-    // Private TLB maintenance, unless the SMMU can share it with processors: stages 2
-    // have the VMIDs of the host's one allocator then.
+    // Private TLB maintenance, unless the SMMU can share it with processors. With BTM,
+    // the VMIDs of stage 2 come from the host's one allocator.
     const ptm = bitsOf(this.idr0, IDR0_BTM) ? 0 : maskInWord(CR2_PTM);
     this.#registers.write32(SMMU_CR2, maskInWord(CR2_RECINVSID) | ptm);
     this.#registers.write64(SMMU_STRTAB_BASE, this.#streamTable, READ_ALLOCATE);
@@ -217,14 +229,17 @@ export class SmmuDriver {
     this.#setCr0(cr0 | maskInWord(CR0_SMMUEN));
   }
 
-  /** From now on commands go to VCMDQs of the host's own VINTF, where those take them. */
+  /**
+   * From now on commands go to VCMDQs of the host's own VINTF, where it supports them.
+   */
   useVintf(vintf: HostVintf): void {
     this.#vintf = vintf;
   }
 
   /**
    * Issues commands on the processor's queue and waits until they are complete.
-   * @param processor that the kernel does this on: VMs have each their own (`ArmDevice.processor`).
+   * @param processor on which the kernel does this: each VM has its own
+   *   (`ArmDevice.processor`).
    * @throws {HostError} when the SMMU does not complete them.
    */
   issue(commands: readonly Uint32Array[], processor = 0): void {
@@ -232,8 +247,9 @@ export class SmmuDriver {
   }
 
   /**
-   * Gives a stream a new STE, without an invalid one in between where that can be (`steUpdate`). One
-   * CFGI_STE at least: a guest's own, for whatever its CDs are now, comes here as an attachment.
+   * Replaces the STE of a stream, without an invalid one in between where possible
+   * (`steUpdate`). It issues at least one CFGI_STE: a guest's own CFGI_STE, for whatever
+   * its CDs are now, arrives here as an attachment.
    */
   installSte(sid: number, ste: Uint32Array, processor = 0): void {
     const before = loadStructure(this.#ram, this.#streamTable + sid * STE_SIZE, STE_SIZE);
@@ -244,7 +260,7 @@ export class SmmuDriver {
     }
   }
 
-  /** The gerror interrupt. */
+  /** Handles the GERROR interrupt. */
   handleGlobalErrors(): void {
     this.commands.handleError();
     this.#registers.write32(SMMU_GERRORN, this.#registers.read32(SMMU_GERROR));

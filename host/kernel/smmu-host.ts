@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Entry "vsmmu/iommufd/smmu": an SMMU with its CMDQV as an IOMMU of the host object model, for
-// whoever works an iommufd himself.
+// Entry "vsmmu/iommufd/smmu": an SMMU with its CMDQV as an IOMMU of the host object
+// model, for users who drive an iommufd themselves.
 
 import { IDR0_S2P } from '../../assembly/layout/smmu-registers.ts';
 import { type HotModules, loadHotModules, type MemoryRegion } from '../../assembly/load.ts';
@@ -34,30 +34,35 @@ import { PhysicalIommu } from './physical-iommu.ts';
 import { Vm, windowOf } from './vm.ts';
 import { VmVmids } from './vm-vmids.ts';
 
-/** What a `SmmuHost` has. */
+/** Options of a `SmmuHost`. */
 export interface SmmuHostOptions {
-  /** Bytes of RAM, a multiple of 64 KiB. Default 16 MiB, and more for an SMMU with large queues. */
+  /**
+   * Bytes of RAM, a multiple of 64 KiB. Default 16 MiB, and more for an SMMU with large
+   * queues.
+   */
   readonly ramSize?: number | undefined;
   /** VINTFs of the CMDQV, a power of two from 1 to 64. Default 1. */
   readonly vintfs?: number | undefined;
-  /** VCMDQs of the CMDQV, a power of two from `vintfs` to 128. Default twice the VINTFs. */
+  /**
+   * VCMDQs of the CMDQV, a power of two from `vintfs` to 128. Default twice the VINTFs.
+   */
   readonly vcmdqs?: number | undefined;
   /** ID registers of the SMMU. Default PHYSICAL_ID_REGISTERS. */
   readonly idRegisters?: SmmuIdRegisters | undefined;
-  /** The hot modules, compiled already. */
+  /** The compiled hot modules. Default: they are loaded. */
   readonly modules?: HotModules | undefined;
 }
 
 /**
- * A VM as its host's kernel knows it: what `viommuAlloc` takes as `vm`, and as `memory` of `ioasMap`
- * the RAM of the VM, by gpa.
+ * A VM as its host's kernel sees it: the `vm` of `viommuAlloc`, and, as `memory` of
+ * `ioasMap`, the RAM of the VM by gpa.
  */
 export interface SmmuVm extends VmHandle, UserMemory {
   readonly memory: WebAssembly.Memory;
   readonly regions: readonly MemoryRegion[];
 }
 
-/** VMs at most: each has a window of the physical address map, and a thread block. */
+/** Most VMs: each has a window of the physical address map, and a thread block. */
 const MAX_VMS = 63;
 
 const OPTIONS: OptionKinds<SmmuHostOptions> = {
@@ -69,10 +74,10 @@ const OPTIONS: OptionKinds<SmmuHostOptions> = {
 };
 
 /**
- * A computer of RAM and an SMMUv3, whose kernel has booted: devices behind the SMMU are bound to an
- * `Iommufd`, and make DMA as their HWPT has it. A VM (`createVm`) can have vIOMMUs, with queues of
- * the hardware, whose tables and commands lie in its own memory. Machines that run guests are a
- * `Host`'s.
+ * A computer of RAM and an SMMUv3, whose kernel has booted. Devices of the SMMU are bound
+ * to an `Iommufd`, and their DMA is translated by their HWPT. A VM (`createVm`) can have
+ * vIOMMUs with hardware queues, whose tables and commands are in its own memory. Machines
+ * that run guests belong to a `Host`.
  *
  * @example
  * ```js
@@ -90,7 +95,7 @@ const OPTIONS: OptionKinds<SmmuHostOptions> = {
  * ```
  */
 export class SmmuHost {
-  /** The RAM as an IOAS maps it: an address of this memory is a PA. */
+  /** The RAM for mappings of an IOAS: an address of this memory is a PA. */
   readonly memory: UserMemory;
   readonly #ram: HostRam;
   readonly #modules: HotModules;
@@ -99,16 +104,20 @@ export class SmmuHost {
   readonly #vmids: VmVmids;
   readonly #windows: IdAllocator;
   readonly #vms = new Map<number, Vm>();
-  /** What devices reach by physical address: RAM, and that of each VM in its window. */
+  /**
+   * The memory that devices reach by physical address: RAM, and that of each VM in its
+   * window.
+   */
   readonly #physical: PhysicalMemory;
   readonly #endpoint: SmmuEndpoint;
-  /** Devices of VMs, by StreamID: their CDs and stage-1 tables lie in the VM's memory. */
+  /** Devices of VMs, by StreamID: their CDs and stage 1 tables are in the VM's memory. */
   readonly #guestDevices = new Map<number, { readonly vm: Vm; readonly endpoint: SmmuEndpoint }>();
 
   /**
-   * @throws {TypeError} when there is no such option.
+   * @throws {TypeError} for an unknown option.
    * @throws {EnvironmentError} when a WebAssembly module cannot be loaded.
-   * @throws {RangeError | HostError} when a number is out of its range, or the RAM too small.
+   * @throws {RangeError | HostError} when a number is out of its range, or the RAM too
+   *   small.
    */
   static async create(options: SmmuHostOptions = {}): Promise<SmmuHost> {
     checkOptions(options, OPTIONS, 'SmmuHost');
@@ -138,15 +147,15 @@ export class SmmuHost {
       clock: SYSTEM_CLOCK,
       unitOf: (window) => (window === 0 ? unit : this.#vms.get(window)?.unit),
       pinVmid: (vm) => this.#vmids.pin(vm),
-      // There is no policy that decides first: a VM's errors reach its vEVENTQ.
+      // No policy decides first: a VM's errors reach its vEVENTQ.
       reportErrors: 'all',
     });
     const { vmidBits: bits } = this.#iommu;
     const flush = () => this.#iommu.invalidateAll();
     this.#vmids = new VmVmids(hostMemory, { bits, cpus: 1, flush }, OPEN_GATE);
-    // A paging HWPT is stage 2, whatever stands on it.
+    // A paging HWPT is stage 2, with or without nesting.
     if (!bitsOf(this.#iommu.model.smmu.idr0, IDR0_S2P))
-      throw new RangeError('SmmuHost: idRegisters have no stage 2 (IDR0.S2P), which HWPTs are of');
+      throw new RangeError('SmmuHost: idRegisters lack stage 2 (IDR0.S2P), which HWPTs need');
     const most = Math.min(MAX_VMS, this.#iommu.windows);
     const room = most > 0 ? `at most ${most} VMs` : 'no VMs: IDR5.OAS leaves their memory no room';
     this.#windows = new IdAllocator(1, most + 1, 'no-window', `a host has ${room}`);
@@ -158,11 +167,11 @@ export class SmmuHost {
   }
 
   /**
-   * Gives zeroed RAM, at a multiple of its size.
+   * Allocates zeroed RAM, aligned to its size.
    * @param size bytes, a power of two.
    * @returns its PA.
-   * @throws {TypeError | RangeError} when it is none.
-   * @throws {HostError} when there is none left.
+   * @throws {TypeError | RangeError} when the size is not a power of two.
+   * @throws {HostError} when none is left.
    */
   allocate(size: number): number {
     powerOfTwo(2 ** 32)(size, 'allocate', 'size');
@@ -170,8 +179,8 @@ export class SmmuHost {
   }
 
   /**
-   * The bytes at a PA, themselves; undefined where not all of it is RAM.
-   * @throws {TypeError | RangeError} when a number is no integer from 0.
+   * The bytes at a PA, not a copy; undefined unless all of them are RAM.
+   * @throws {TypeError | RangeError} when a number is not a non-negative integer.
    */
   bytes(pa: number, length: number): Uint8Array | undefined {
     uint(pa, 'bytes', 'pa');
@@ -180,12 +189,13 @@ export class SmmuHost {
   }
 
   /**
-   * Takes a VM in.
-   * @param memory of the guest. It does not grow any more.
-   * @param regions its RAM: stretches of guest physical addresses, and where in `memory` they lie.
-   * @throws {TypeError | RangeError} when the memory is none, or a region is not made of pages of 4 KiB,
-   *   or not in the memory.
-   * @throws {HostError} when the host has as many as it can have.
+   * Adds a VM.
+   * @param memory of the guest. It must not grow later.
+   * @param regions its RAM: ranges of guest physical addresses, and their location in
+   *   `memory`.
+   * @throws {TypeError | RangeError} when `memory` is not a memory, or a region does not
+   *   consist of 4 KiB pages or is not in the memory.
+   * @throws {HostError} when the host has its maximum number of VMs.
    */
   createVm(name: string, memory: WebAssembly.Memory, regions: readonly MemoryRegion[]): SmmuVm {
     nonEmpty(name, 'createVm', 'name');
@@ -208,8 +218,9 @@ export class SmmuHost {
   }
 
   /**
-   * Lets a VM go. No IOAS maps its memory any more: another VM gets its window.
-   * @throws {TypeError} when it is none of this host.
+   * Removes a VM. No IOAS may map its memory any longer, because another VM gets its
+   * window.
+   * @throws {TypeError} when it is not a VM of this host.
    * @throws {HostError} `in-use` while it has vIOMMUs or devices.
    */
   destroyVm(vm: SmmuVm): void {
@@ -225,10 +236,11 @@ export class SmmuHost {
   }
 
   /**
-   * A device appears behind the SMMU, blocked until an iommufd attaches it.
-   * @param streamId from 0 to 2^15 - 1, or 2^SIDSIZE - 1 where that is less; of no other device.
+   * Adds a device of the SMMU, blocked until an iommufd attaches it.
+   * @param streamId from 0 to 2^15 - 1, or 2^SIDSIZE - 1 where that is less; of no other
+   *   device.
    * @param vm the VM that the device is for.
-   * @throws {TypeError} when `vm` is none of this host.
+   * @throws {TypeError} when `vm` is not a VM of this host.
    * @throws {RangeError} when there is no such StreamID.
    * @throws {HostError} `in-use` when another device has it.
    */
@@ -246,8 +258,8 @@ export class SmmuHost {
   }
 
   /**
-   * The device is gone; it is bound to no iommufd any more.
-   * @throws {TypeError} when it is none of `addDevice`.
+   * Removes a device, which no iommufd has bound any longer.
+   * @throws {TypeError} when `addDevice` of this host did not return it.
    */
   removeDevice(device: IommuDevice): void {
     if (!(device instanceof ArmDevice))
@@ -256,13 +268,19 @@ export class SmmuHost {
     this.#iommu.model.removeDevice(device);
   }
 
-  /** The way of a device's DMA to memory: through the SMMU, and what its HWPT maps. Ask after `addDevice`. */
+  /**
+   * The port for a device's DMA: through the SMMU, by the mappings of its HWPT. Request
+   * it after `addDevice`.
+   */
   dmaPort(streamId: number): DmaPort {
     uint32(streamId, 'dmaPort', 'streamId');
     return this.#endpointOf(streamId).dmaPort(streamId);
   }
 
-  /** What an access of a device would come to now: `SmmuEndpoint.translate`, without a SubstreamID. */
+  /**
+   * The result that an access of a device would have now: `SmmuEndpoint.translate`,
+   * without a SubstreamID.
+   */
   translate(streamId: number, iova: number, length: number, write = false): Translation {
     uint32(streamId, 'translate', 'streamId');
     const endpoint = this.#endpointOf(streamId);
@@ -270,9 +288,11 @@ export class SmmuHost {
   }
 
   /**
-   * What the kernel does when the SMMU or the CMDQV interrupts: page requests go to fault queues,
-   * what concerns a vIOMMU to its event queues. VCMDQs that waited for an access go on.
-   * @returns how many event records named no device of a vIOMMU: faults of the devices themselves.
+   * Handles interrupts of the SMMU and the CMDQV: page requests go to fault queues,
+   * records about a vIOMMU to its event queues. VCMDQs that were waiting for an access
+   * continue.
+   * @returns how many event records named no device of a vIOMMU: faults of the devices
+   *   themselves.
    */
   takeInterrupts(): number {
     this.#iommu.poll();
@@ -286,7 +306,7 @@ export class SmmuHost {
 
   #vmOf(vm: SmmuVm): Vm {
     const own = vm instanceof Vm && this.#vms.get(vm.window);
-    if (!own || own !== vm) throw new TypeError('vm must be of createVm of this host');
+    if (!own || own !== vm) throw new TypeError('vm must come from createVm of this host');
     return own;
   }
 

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
-// In which steps a driver changes a stream table entry while its device goes on: the SMMU may read
-// the entry at any moment, one 64-bit doubleword at a time (IHI 0070 section 3.21.3.1). What the
-// entry's Config does not use is changed first, then one doubleword in use, then the rest is cleared:
-// at no point is there an entry other than the old one and the new one. Where two doublewords in use
-// differ the entry has to be invalid in between.
+// The steps in which a driver changes a stream table entry while its device is active.
+// The SMMU may read the entry at any moment, one 64-bit doubleword at a time (IHI 0070
+// section 3.21.3.1). The driver first changes what the entry's Config does not use, then
+// one doubleword in use, then clears the rest: at no point is the entry anything but the
+// old one or the new one. Where two doublewords in use differ, the entry has to be
+// invalid in between.
 
 import {
   STE_CONFIG,
@@ -91,7 +92,7 @@ const STAGE2 = [
   ...BOTH_STAGES,
 ];
 
-/** The fields that an SMMU looks at in an entry. */
+/** The fields of an entry that an SMMU uses. */
 function fieldsInUse(ste: Uint32Array): readonly Field[] {
   if (fieldOf(ste, STE_V) === 0) return [STE_V];
   const config = fieldOf(ste, STE_CONFIG);
@@ -108,9 +109,10 @@ function fieldsInUse(ste: Uint32Array): readonly Field[] {
 }
 
 /**
- * Fields whose order does not matter although they are in use. An SMMU may merge events without MEV
- * (7.3.1). EATS lets through or refuses requests of a device that was trusted with them before or is
- * now; but a split stage has addresses of another kind, and S2S forbids full ATS.
+ * Fields that may change in any order although they are in use. Without MEV, an SMMU may
+ * merge events (7.3.1). EATS permits or refuses requests of a device that was trusted
+ * with them before or is now; but split-stage ATS has addresses of another kind, and S2S
+ * forbids full ATS.
  */
 function anyOrder(from: Uint32Array, to: Uint32Array): readonly Field[] {
   const eats = [from, to].every(
@@ -128,14 +130,14 @@ function maskOf(words: number, fields: readonly Field[]): Uint32Array {
   return mask;
 }
 
-/** Takes 64 bits from one entry, and all others from another. */
+/** An entry with one doubleword of another entry. */
 function withDoubleword(ste: Uint32Array, doubleword: number, from: Uint32Array): Uint32Array {
   return ste.map((word, i) => (i >> 1 === doubleword ? (from[i] ?? 0) : word));
 }
 
 /**
- * Doublewords, from 0, that differ between two STEs in what the SMMU looks at in either of them, and
- * whose order matters: of more than one a driver makes more than one step.
+ * Doublewords, numbered from 0, in which two STEs differ in a field that either of them
+ * uses and whose order matters. With more than one, a driver needs more than one step.
  */
 export function steDoublewordsInUse(from: Uint32Array, to: Uint32Array): number[] {
   const [before, after] = [from, to].map((ste) => maskOf(ste.length, fieldsInUse(ste)));
@@ -150,8 +152,8 @@ export function steDoublewordsInUse(from: Uint32Array, to: Uint32Array): number[
 const INVALID = new Uint32Array(2);
 
 /**
- * The steps from one STE to another: what the entry has after each, of which the driver tells the
- * SMMU (CFGI_STE, CMD_SYNC) before the next. Empty when there is nothing to change.
+ * The steps from one STE to another: the entry's contents after each step. The driver
+ * issues CFGI_STE and CMD_SYNC between steps. Empty when nothing changes.
  */
 export function steUpdate(from: Uint32Array, to: Uint32Array): Uint32Array[] {
   const inUse = maskOf(from.length, fieldsInUse(from));

@@ -1,30 +1,31 @@
 // SPDX-License-Identifier: MIT
-// Physical StreamIDs of an SMMU in blocks, one for each vIOMMU behind it; the first block is the host's own.
+// Physical StreamIDs of an SMMU in blocks, one for each of its vIOMMUs; the first block
+// is the host's own.
 
 import { CMDQV_SIDS_PER_VINTF } from '../../assembly/layout/cmdqv-registers.ts';
 import { MAX_STREAMS, MAX_VIOMMUS } from '../../assembly/layout/context-memory.ts';
 import { HostError } from '../hardware/host-error.ts';
 import { IdAllocator } from './id-allocator.ts';
 
-/** Bits of a StreamID with which each vIOMMU, and the host, has 256 of them. */
+/** Width of a StreamID with which each vIOMMU, and the host, has 256 of them. */
 export const AMPLE_SID_BITS = 15;
 
 export class StreamBlocks {
-  /** StreamIDs of a block: where there are few, as many as a VINTF has pairs for. */
+  /** StreamIDs of a block: 256, or as many as a VINTF has pairs for when they are few. */
   readonly size: number;
   readonly #blocks: IdAllocator;
 
-  /** @param sidBits bits of a StreamID that the SMMU's stream table has. */
+  /** @param sidBits width of the StreamIDs of the SMMU's stream table. */
   constructor(sidBits: number) {
     this.size = sidBits >= AMPLE_SID_BITS ? MAX_STREAMS : CMDQV_SIDS_PER_VINTF;
     const count = Math.min(Math.floor(2 ** sidBits / this.size) - 1, MAX_VIOMMUS);
-    const exhausted = `an SMMU with StreamIDs of ${sidBits} bits has them for at most ${Math.max(count, 0)} vIOMMUs`;
+    const exhausted = `an SMMU with StreamIDs of ${sidBits} bits has enough for at most ${Math.max(count, 0)} vIOMMUs`;
     this.#blocks = new IdAllocator(1, 1 + count, 'no-context', exhausted);
   }
 
   /**
-   * A block with room for so many streams. Returns its first StreamID.
-   * @throws {HostError} when it has not so many, or every block is taken.
+   * Allocates a block with room for this many streams. Returns its first StreamID.
+   * @throws {HostError} when a block is too small, or all are in use.
    */
   allocate(streams: number): number {
     if (streams > this.size)
@@ -35,7 +36,7 @@ export class StreamBlocks {
     return this.size * this.#blocks.allocate();
   }
 
-  /** Gives the block back that begins with this StreamID. */
+  /** Frees the block that begins with this StreamID. */
   free(first: number): void {
     this.#blocks.free(first / this.size);
   }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Thread blocks of a host's memory: what a unit needs beside its instances. Number 0 is the host's own.
+// Thread blocks of a host's memory: a unit's memory apart from its instances. Number 0 is
+// the host's own.
 
 import { MAX_THREADS } from '../../assembly/layout/host-memory.ts';
 import { IdAllocator } from './id-allocator.ts';
@@ -13,14 +14,15 @@ export class ThreadAllocator {
   );
   readonly #reap: (thread: number) => void;
 
-  /** `reap` gives back what a thread that is no more has left taken. */
+  /** @param reap releases what a terminated thread still owned. */
   constructor(reap: (thread: number) => void) {
     this.#reap = reap;
   }
 
   /**
-   * The lowest free number: a CMD_SYNC looks at all blocks up to the highest ever used.
-   * @throws {HostError} when all are taken.
+   * Allocates the lowest free number: a CMD_SYNC looks at all blocks up to the highest
+   * ever used.
+   * @throws {HostError} when all are in use.
    */
   allocate(): number {
     return this.#numbers.allocate();

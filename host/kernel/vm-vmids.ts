@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// VMIDs of VMs: what their vCPUs run under, and what their stages 2 have.
+// VMIDs of VMs: those of their vCPUs and those of their stage 2 tables.
 
 import { HOST_AT_VCPU_VMIDS } from '../../assembly/layout/host-memory.ts';
 import type { ResourceGate } from '../iommufd/index.ts';
@@ -17,16 +17,21 @@ export class VmVmids {
   readonly #words: Int32Array;
   /** VMs that have a stage 2 with the VMID of their vCPUs. */
   readonly #stage2Owners = new Set<Vm>();
-  /** VMs whose own VMID is charged to their account, from its first use until they are gone. */
+  /**
+   * VMs whose own VMID is charged to their account, from its first use until the VM is
+   * removed.
+   */
   readonly #payers = new Set<Vm>();
-  /** What vCPUs run under that do not share VMIDs with stages 2: a fault. */
+  /** An injected fault: VMIDs of vCPUs that are not those of stage 2. */
   readonly #separate:
     | { readonly allocator: VmidAllocator; readonly vms: WeakMap<Vm, VmidHolder> }
     | undefined;
 
   /**
-   * `hostMemory` has a word for each window, in which broadcast TLB maintenance finds the VMID.
-   * @param separate as a fault, vCPUs run under numbers of their own; a VM without devices has the first.
+   * @param hostMemory has a word for each window, in which broadcast TLB maintenance
+   *   finds the VMID.
+   * @param separate an injected fault: vCPUs run under VMIDs of their own, the first of
+   *   which belongs to a VM without devices.
    */
   constructor(
     hostMemory: WebAssembly.Memory,
@@ -44,8 +49,8 @@ export class VmVmids {
   }
 
   /**
-   * A VMID for a stage 2. The first of a VM says what the VM's vCPUs run under; another
-   * one of the same VM has other tables, and so a VMID of its own.
+   * Pins a VMID for a stage 2. The first stage 2 of a VM has the VMID of the VM's vCPUs;
+   * another one of the same VM has other tables, and so a VMID of its own.
    * @throws {HostError} when no more can be pinned, or at the limit of the VM's account.
    */
   pin(vm: Vm | undefined): PinnedVmid {
@@ -66,10 +71,11 @@ export class VmVmids {
   }
 
   /**
-   * A vCPU of a VM comes to run, or runs no more. While any does, the VM's VMID stays,
-   * and it is what broadcast TLB maintenance of the VM's vCPUs means.
+   * A vCPU of a VM enters or leaves the guest. While any vCPU is in the guest, the VM
+   * keeps its VMID, which is the one that broadcast TLB maintenance of its vCPUs applies
+   * to.
    * @throws {HostError} when all VMIDs are pinned or running, or at the limit of the VM's
-   *   account; the vCPU does not run then.
+   *   account; the vCPU does not enter the guest then.
    */
   vcpuRuns(vm: Vm, vcpu: number, runs: boolean): void {
     const { running, unit, window } = vm;
@@ -96,13 +102,13 @@ export class VmVmids {
     return own;
   }
 
-  /** The VM is gone: its account has its VMID back. */
+  /** Forgets a VM that was removed, and refunds its account for its VMID. */
   forget(vm: Vm): void {
     if (this.#payers.delete(vm)) vm.account?.uncharge();
   }
 
   /**
-   * Has a VM's account pay for a VMID, unless it is the VM's own and paid already.
+   * Charges a VMID to a VM's account, unless it is the VM's own and charged already.
    * Nothing is charged when the allocation fails.
    */
   #charged<T>(vm: Vm | undefined, own: boolean, allocate: () => T) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A VM as its host's kernel knows it: memory, its window of the physical address map, and the unit that reaches it.
+// A VM as its host's kernel sees it: memory, its window of the physical address map, and
+// its unit.
 
 import type { MemoryRegion } from '../../assembly/load.ts';
 import { type MsiController, offsetOfGpa } from '../../devices/bus/index.ts';
@@ -8,19 +9,25 @@ import type { UserMemory, VmHandle } from '../iommufd/index.ts';
 import type { VmidAccount } from './vmid-account.ts';
 import { VmidAllocator } from './vmid-allocator.ts';
 
-/** What a VM's host has to know of its board and its guest. */
+/** What a VM's host needs to know about its board and its guest. */
 export interface VmOptions {
-  /** The interrupt controller of the VM's board that takes MSIs, at gpas that are not RAM. */
+  /**
+   * The interrupt controller of the VM's board that receives MSIs, at gpas that are not
+   * RAM.
+   */
   readonly msis?: MsiController | undefined;
-  /** How its vCPUs are asked for an exit by whoever works its queues. Default: not at all. */
+  /**
+   * Words that request an exit of its vCPUs when another thread serves its queues.
+   * Default: none.
+   */
   readonly exitRequest?: ExitRequestWords | undefined;
-  /** Who pays for its VMIDs. Default: nobody. */
+  /** The account that its VMIDs are charged to. Default: none. */
   readonly account?: VmidAccount | undefined;
 }
 
 /**
- * A guest's memory as a window of the physical address map, and the unit that reaches it.
- * `U`: the unit of the IOMMU that is there.
+ * A guest's memory as a window of the physical address map, and its unit. `U`: the type
+ * of the IOMMU's unit.
  */
 export interface GuestWindow<U extends PortUnit = Unit> extends VmOptions {
   /** Number of the window, from 1. */
@@ -28,7 +35,10 @@ export interface GuestWindow<U extends PortUnit = Unit> extends VmOptions {
   readonly memory: WebAssembly.Memory;
   readonly regions: readonly MemoryRegion[];
   readonly unit: U;
-  /** Its addresses are the physical ones: the guest works the IOMMU itself. Default false. */
+  /**
+   * Its addresses are the physical ones: the guest drives the IOMMU itself. Default
+   * false.
+   */
   readonly isPhysical?: boolean;
 }
 
@@ -43,7 +53,7 @@ export class Vm<U extends PortUnit = Unit> implements VmHandle, UserMemory, Gues
   readonly account: VmidAccount | undefined;
   /** The VMID that its vCPUs run under. */
   readonly vmid = VmidAllocator.holder();
-  /** vCPUs that run guest code now. */
+  /** vCPUs that are in the guest. */
   readonly running = new Set<number>();
   #references = 0;
   #stop: ((reason: string) => void) | undefined;
@@ -75,19 +85,19 @@ export class Vm<U extends PortUnit = Unit> implements VmHandle, UserMemory, Gues
     this.#references--;
   }
 
-  /** vIOMMUs that hold the VM. */
+  /** Number of vIOMMUs with a reference to the VM. */
   get references(): number {
     return this.#references;
   }
 
-  /** The VM's memory as its VMM maps it into an IOAS: by gpa. */
+  /** The VM's memory for mappings into an IOAS: by gpa. */
   physical(gpa: number, length: number): number | undefined {
     return offsetOfGpa(this.regions, gpa, length) < 0
       ? undefined
       : physicalAddress(this.window, gpa);
   }
 
-  /** How the host stops this VM's machine when its policy says so. */
+  /** Registers the function with which the host's policy stops this VM's machine. */
   onStop(stop: (reason: string) => void): void {
     this.#stop = stop;
   }
@@ -96,12 +106,18 @@ export class Vm<U extends PortUnit = Unit> implements VmHandle, UserMemory, Gues
     this.#stop?.(reason);
   }
 
-  /** How the TLBs and instruction caches of its processors are emptied, where they have any. */
+  /**
+   * Registers the function that empties the TLBs and instruction caches of its
+   * processors, where they have any.
+   */
   onFlush(flush: () => void): void {
     this.#flush = flush;
   }
 
-  /** A generation of VMIDs begins, which are in their tags (`VmidAllocator`). */
+  /**
+   * Empties the TLBs of its processors, whose tags contain VMIDs, when a generation of
+   * VMIDs begins (`VmidAllocator`).
+   */
   flushProcessors(): void {
     this.#flush?.();
   }
@@ -112,7 +128,7 @@ export function physicalAddress(window: number, address: number): number {
   return window * 2 ** 32 + address;
 }
 
-/** Window and address that a PA means. */
+/** Window and address of a PA. */
 export function windowOf(pa: number): { readonly window: number; readonly address: number } {
   return { window: Math.floor(pa / 2 ** 32), address: pa >>> 0 };
 }

@@ -1,25 +1,25 @@
 // SPDX-License-Identifier: MIT
-// Who pays for VMIDs: they are few, and one group of VMs is not to use up those of the
-// others (as Linux's misc cgroup counts such resources).
+// Accounts for VMIDs, which are few: one group of VMs must not use up those of the others
+// (as Linux's misc cgroup counts such resources).
 
 import { HostError } from '../hardware/host-error.ts';
 
 export class VmidAccount {
   readonly name: string;
-  /** Most VMIDs that the group's VMs have at once. */
+  /** Most VMIDs that the group's VMs may have at once. */
   readonly limit: number;
   #charged = 0;
   #refused = 0;
 
-  /** @throws {RangeError} when the limit is not a whole number, 0 or more. */
+  /** @throws {RangeError} when the limit is not a non-negative integer. */
   constructor(name: string, limit: number) {
     if (!Number.isSafeInteger(limit) || limit < 0)
-      throw new RangeError(`the limit of VMIDs must be 0 or a whole number above, not ${limit}`);
+      throw new RangeError(`the limit of VMIDs must be a non-negative integer, not ${limit}`);
     this.name = name;
     this.limit = limit;
   }
 
-  /** VMIDs that the group has now. */
+  /** VMIDs charged to the group now. */
   get charged(): number {
     return this.#charged;
   }

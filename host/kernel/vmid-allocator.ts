@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: MIT
-// VMIDs of one host: what tells its VMs apart in TLBs, of its processors and of its
+// VMIDs of one host, which distinguish its VMs in the TLBs of its processors and its
 // SMMUs. The algorithm is that of Linux's KVM (arch/arm64/kvm/vmid.c) with pinning.
 //
-// A VM has a VMID of a generation. When the VMIDs of a generation are used up the next
-// one begins: every TLB is flushed once, and each VM is given a VMID anew when it runs
-// next. Two kinds keep theirs: VMs that run at that moment (their VMID is reserved for
-// their processor), and VMs whose VMID is pinned, because a device's stage 2 says it.
+// A VMID belongs to a generation. When the VMIDs of a generation are used up, the next
+// one begins: every TLB is flushed once, and each VM gets a new VMID when it runs next.
+// Two kinds of VMs keep theirs: VMs that are running at that moment (their VMID is
+// reserved for their processor), and VMs whose VMID is pinned because a device's stage 2
+// uses it.
 
 import { HostError } from '../hardware/host-error.ts';
 import type { VmHandle } from '../iommufd/index.ts';
 
-/** A VM's VMID; index 0 is none yet. */
+/** A VM's VMID; index 0 means none yet. */
 export interface VmidHolder {
   generation: number;
   index: number;
@@ -18,16 +19,19 @@ export interface VmidHolder {
 
 export interface PinnedVmid {
   readonly vmid: number;
-  /** The VM whose vCPUs run under it, if any does. */
+  /** The VM whose vCPUs run under it, if any do. */
   readonly sharedWith: VmHandle | undefined;
   unpin(): void;
 }
 
 export interface VmidAllocatorOptions {
   readonly bits: 8 | 16;
-  /** Processors: at most so many VMs run at once. */
+  /** Processors: at most this many VMs run at once. */
   readonly cpus: number;
-  /** Empties the TLBs of all processors and SMMUs: at the begin of each generation but the first. */
+  /**
+   * Empties the TLBs of all processors and SMMUs: at the start of each generation but the
+   * first.
+   */
   flush(): void;
 }
 
@@ -36,14 +40,20 @@ export class VmidAllocator {
   readonly #cpus: number;
   readonly #flush: () => void;
   #generation = 1;
-  /** VMIDs that this generation has given out, or must not. VMID 0 belongs to the host's own domains. */
+  /**
+   * VMIDs that this generation has allocated, or must not allocate. VMID 0 belongs to the
+   * host's own domains.
+   */
   readonly #taken: Uint8Array;
-  /** VMIDs below have been given out. */
+  /** All lower VMIDs have been allocated. */
   #cursor = 1;
-  /** What runs on each processor, and what ran there when the generation began. Undefined: nothing since. */
+  /**
+   * The VMID that runs on each processor, and the one that ran there when the generation
+   * began. Undefined: none since.
+   */
   readonly #active: (VmidHolder | undefined)[];
   readonly #reserved: (VmidHolder | undefined)[];
-  /** VMs whose VMID is pinned, and how often. */
+  /** Number of pins of each VM with a pinned VMID. */
   readonly #pinned = new Map<VmidHolder, number>();
 
   constructor({ bits, cpus, flush }: VmidAllocatorOptions) {
@@ -56,32 +66,32 @@ export class VmidAllocator {
     this.#reserved = Array.from({ length: cpus }, () => undefined);
   }
 
-  /** For a VM that has no VMID yet. */
+  /** The state of a VM that has no VMID yet. */
   static holder(): VmidHolder {
     return { generation: 0, index: 0 };
   }
 
-  /** Counts the generations from 1. */
+  /** Number of the current generation, from 1. */
   get generation(): number {
     return this.#generation;
   }
 
-  /** VMIDs that are pinned. */
+  /** Number of pinned VMIDs. */
   get pinned(): number {
     return this.#pinned.size;
   }
 
   /**
-   * Most VMIDs that can be pinned: each processor finds one to run with, and one is left
-   * to begin a generation with.
+   * Most VMIDs that can be pinned: enough remain for each processor to run with one, and
+   * one to begin a generation with.
    */
   get pinnable(): number {
     return 2 ** this.bits - this.#cpus - 2;
   }
 
   /**
-   * A vCPU of a VM comes to run on a processor.
-   * @returns the VMID that it runs under, which stays until `put`.
+   * A vCPU of a VM enters the guest on a processor.
+   * @returns the VMID that it runs under, which stays valid until `put`.
    * @throws {HostError} when all VMIDs are pinned or running.
    */
   load(cpu: number, vm: VmidHolder): number {
@@ -90,14 +100,17 @@ export class VmidAllocator {
     return vm.index;
   }
 
-  /** Nothing runs on the processor any more; the VM keeps its VMID until the generation ends. */
+  /**
+   * The vCPU on the processor has left the guest; the VM keeps its VMID until the
+   * generation ends.
+   */
   put(cpu: number): void {
     this.#active[cpu] = undefined;
     this.#reserved[cpu] = undefined;
   }
 
   /**
-   * Makes a VM's VMID stay until `unpin`, which has to be called as often.
+   * Pins a VM's VMID; each call needs a matching `unpin`.
    * @throws {HostError} when no more can be pinned: a VMID is never shared, and never 0.
    */
   pin(vm: VmidHolder): number {
@@ -113,7 +126,10 @@ export class VmidAllocator {
     return vm.index;
   }
 
-  /** Takes one pin back. Behind the last, the caller has removed the VMID's entries from every SMMU. */
+  /**
+   * Releases one pin. Before it releases the last one, the caller must have removed the
+   * VMID's entries from every SMMU.
+   */
   unpin(vm: VmidHolder): void {
     const users = this.#pinned.get(vm) ?? 0;
     if (users > 1) this.#pinned.set(vm, users - 1);
@@ -134,7 +150,7 @@ export class VmidAllocator {
     return free;
   }
 
-  /** The VM goes on with the VMID that it had. */
+  /** Whether the VM keeps the VMID that it had. */
   #keeps(vm: VmidHolder): boolean {
     let reserved = false;
     for (const kept of this.#reserved) {

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
-// What a wrong driver would do: puts a command that no command queue knows into a VCMDQ of VINTF 0 and
-// rings its doorbell, behind the kernel's back: bad-command LVCMDQ.
+// Behaves like a faulty driver: writes a command that no command queue knows into a VCMDQ
+// of VINTF 0 and rings its doorbell, without the kernel's knowledge: bad-command LVCMDQ.
 #include "system-calls.h"
 
-/** Where the board has the CMDQV, and in it the two pages of VINTF 0 (docs/cmdqv.md). */
+/** Address of the board's CMDQV, and in it the two pages of VINTF 0 (docs/cmdqv.md). */
 enum { CMDQV = 0xb000000, VINTF0_PAGE0 = 0x30000, VINTF0_PAGE1 = 0x40000 };
 enum { LVCMDQ_STRIDE = 0x80, LVCMDQS = 128 };
 /** Word of PROD on page 0. */
 enum { PROD = 1 };
-/** VCMDQ_BASE: LOG2SIZE, and bits of the address. */
+/** VCMDQ_BASE: LOG2SIZE, and the bits of the address. */
 static const u64 BASE_LOG2SIZE = 0x1f;
 static const u64 BASE_ADDRESS = 0xffffffffffe0;
 enum { COMMAND_SIZE = 16, UNKNOWN_OPCODE = 0xff };

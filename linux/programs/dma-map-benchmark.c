@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Runs the kernel's own benchmark of DMA mappings (kernel/dma/map_benchmark.c; the device is bound
-// already): dma-map-benchmark THREADS MILLISECONDS GRANULE. Times are the guest's.
+// Runs the kernel's own benchmark of DMA mappings (kernel/dma/map_benchmark.c; the device
+// must be bound): dma-map-benchmark THREADS MILLISECONDS GRANULE. Times are the guest's.
 #include "system-calls.h"
 
 /** Linux, include/uapi/linux/map_benchmark.h: struct map_benchmark. */
@@ -24,7 +24,7 @@ _Static_assert(sizeof(struct mapBenchmark) == 136, "its size is a part of the re
 /** _IOWR('d', 1, struct map_benchmark). */
 enum { DMA_MAP_BENCHMARK = 0xC0886401 };
 enum { ANY_NODE = -1, DMA_BITS = 32 };
-/** The benchmark counts in seconds; a signal ends it before. */
+/** The benchmark counts in seconds; a signal ends it earlier. */
 enum { MOST_MILLISECONDS = 300000 };
 enum { ITIMER_REAL = 0, SIGALRM = 14 };
 
@@ -44,7 +44,7 @@ struct signalAction {
 
 static void ignore(int signal) { (void)signal; }
 
-/** Has a signal interrupt the call that comes next. */
+/** Makes a signal interrupt the next call. */
 static void interruptAfter(u64 milliseconds) {
   static struct signalAction action = {.handler = ignore};
   systemCall(SYS_RT_SIGACTION, SIGALRM, (u64)&action, 0, sizeof action.mask);
@@ -68,7 +68,7 @@ int mainOf(int argc, char **argv) {
     print("dma-map-benchmark: three numbers from 1 on\n");
     return 2;
   }
-  // Not on the stack: the compiler would clear it there by a call of the library.
+  // Not on the stack, where the compiler would clear it with a library call.
   static struct mapBenchmark benchmark = {.node = ANY_NODE, .dmaBits = DMA_BITS};
   benchmark.threads = (u32)threads;
   benchmark.seconds = (u32)(milliseconds / 1000 + 1);

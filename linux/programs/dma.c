@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
-// Has the board's DMA engine read from an address again and again, behind the kernel's back: dma IOVA COUNT.
-// It sleeps in between: the kernel maps and unmaps meanwhile.
+// Makes the board's DMA engine read from an address repeatedly, without the kernel's
+// knowledge: dma IOVA COUNT. It sleeps in between, so that the kernel can map and unmap
+// in the meantime.
 #include "system-calls.h"
 
-/** Where the board has the engine, and its registers by word (docs/registers.md). */
+/** Address of the board's engine, and its registers by word (docs/registers.md). */
 enum { ENGINE = 0x9200000 };
 enum { CTRL = 1, STATUS = 2, LENGTH = 3, SRC = 4 };
 enum { OP_VERIFY = 3, STATUS_READ_FAULT = 2 };

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Starts another kernel in place of this one: kexec IMAGE INITRD FILE, which holds its command line.
+// Starts another kernel in place of this one: kexec IMAGE INITRD FILE, where FILE
+// contains its command line.
 #include "system-calls.h"
 
 /** Linux, include/uapi/linux/reboot.h. */

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// System calls of arm64 Linux, and what a program needs to print, without a C library: one has
-// floating-point instructions, which the vCPU does not have.
+// System calls of arm64 Linux and output, without a C library, which would have
+// floating-point instructions that the vCPU does not support.
 #pragma once
 
 typedef unsigned char u8;
@@ -69,7 +69,7 @@ static inline _Noreturn void endProgram(int status) {
   for (;;) systemCall(SYS_EXIT, (u64)status, 0, 0, 0);
 }
 
-/** A call has failed: says what of, with its errno. */
+/** Reports a failed call with its errno, and exits. */
 static inline _Noreturn void failed(const char *what, long result) {
   print(what);
   print(": errno ");
@@ -84,7 +84,10 @@ static inline int openFile(const char *path, int flags) {
   return (int)file;
 }
 
-/** The number that a text is, in hexadecimal behind 0x, up to 32 bits; -1: it is none. */
+/**
+ * The value of a number, hexadecimal after 0x, up to 32 bits; -1 when the text is not a
+ * number.
+ */
 static inline long numberOf(const char *text) {
   u64 base = 10;
   if (text[0] == '0' && text[1] == 'x') {
@@ -105,7 +108,7 @@ static inline long numberOf(const char *text) {
 enum { PROT_READ_WRITE = 3, MAP_SHARED = 1 };
 enum { MAPPED_SIZE = 0x10000 };
 
-/** Maps the 64 KiB of physical memory, of RAM or a device, in which an address lies. */
+/** Maps the 64 KiB of physical memory, RAM or device, that contain an address. */
 static inline volatile u8 *mapPhysical(u64 pa) {
   int file = openFile("/dev/mem", O_RDWR);
   u64 offset = pa & (MAPPED_SIZE - 1);
@@ -116,7 +119,7 @@ static inline volatile u8 *mapPhysical(u64 pa) {
 
 int mainOf(int argc, char **argv);
 
-// The kernel leaves argc at SP, and argv behind it (AAPCS64 Linux process entry).
+// The kernel stores argc at SP, followed by argv (AAPCS64 Linux process entry).
 __asm__(
     ".globl _start\n"
     "_start:\n"

@@ -1,9 +1,9 @@
 #!/usr/bin/env node
 // SPDX-License-Identifier: MIT
-// `npm run linux:build`: a Linux kernel with the drivers of SMMUv3 and CMDQV, and an initial RAM disk, for
-// `vsmmu boot linux`. Sources come by apt, with Debian's signatures checked, or from --source; nothing of
-// them is changed. All that is made lies in a cache outside of the project (XDG_CACHE_HOME or ~/.cache),
-// and what is there already is not made again.
+// `npm run linux:build`: a Linux kernel with the drivers of SMMUv3 and CMDQV, and an
+// initial RAM disk, for `vsmmu boot linux`. Sources come from apt, with Debian's
+// signatures checked, or from --source; they are not changed. All output is stored in a
+// cache outside of the project (XDG_CACHE_HOME or ~/.cache) and reused.
 
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -29,16 +29,16 @@ import { initialRamDisk } from './initial-ram-disk.mjs';
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const FRAGMENT = join(ROOT, 'linux/kernel.config');
 const INIT = join(ROOT, 'linux/init.sh');
-/** Where Debian has kernels whose driver of the CMDQV knows device trees, newest first. */
+/** Debian suites with kernels whose CMDQV driver supports device trees, newest first. */
 const SOURCES = [
   { suite: 'forky', pattern: '^linux-source-7\\.2$' },
   { suite: 'trixie-backports', pattern: '^linux-source-7\\.2$' },
   { suite: 'forky', pattern: '^linux-source-7\\.[0-9]+$' },
 ];
-/** The property that decides whether a kernel's driver finds a CMDQV by the device tree. */
+/** The binding that a kernel's driver needs to find a CMDQV in the device tree. */
 const DRIVER = 'drivers/iommu/arm/arm-smmu-v3/arm-smmu-v3.c';
 const BINDING = 'nvidia,cmdqv';
-/** Programs that a build calls, with the packages of Debian that have them. */
+/** Programs that a build calls, with their Debian packages. */
 const TOOLS = {
   'aarch64-linux-gnu-gcc': 'gcc-aarch64-linux-gnu',
   gcc: 'gcc libc6-dev',
@@ -65,14 +65,14 @@ const sha256 = (text) => createHash('sha256').update(text).digest('hex');
 const isThere = (program) =>
   spawnSync('sh', ['-c', `command -v ${program}`], { stdio: 'ignore' }).status === 0;
 
-/** Gets the programs that a build calls, or says which ones are missing. */
+/** Installs the programs that a build calls, or reports the missing ones. */
 function requireTools() {
   const missing = Object.entries(TOOLS).filter(([program]) => !isThere(program));
   if (missing.length === 0) return;
   const packages = missing.flatMap(([, names]) => names.split(' '));
   if (process.getuid?.() !== 0 || !isThere('apt-get')) {
     const names = missing.map(([program]) => program).join(', ');
-    throw new UsageError(`missing: ${names} (packages of Debian: ${packages.join(' ')})`);
+    throw new UsageError(`missing: ${names} (Debian packages: ${packages.join(' ')})`);
   }
   console.log(`installing ${packages.join(' ')}`);
   const env = { ...process.env, DEBIAN_FRONTEND: 'noninteractive' };
@@ -81,7 +81,7 @@ function requireTools() {
   execFileSync('apt-get', args, { env, stdio: ['ignore', 'ignore', 'inherit'] });
 }
 
-/** The folder of a packed source, unpacked once. @param {string} archive */
+/** The folder of a source archive, which is unpacked once. @param {string} archive */
 function unpack(archive) {
   const { size, mtimeMs } = statSync(archive);
   const key = sha256(`${archive} ${size} ${mtimeMs}`).slice(0, 16);
@@ -98,7 +98,7 @@ function unpack(archive) {
   return only !== undefined && others.length === 0 ? join(folder, only) : folder;
 }
 
-/** What a suite of Debian has. @param {{ suite: string, pattern: string }} place */
+/** The archive of a Debian suite. @param {{ suite: string, pattern: string }} place */
 function archiveOf({ suite, pattern }) {
   try {
     const debian = new DebianSuite(suite, 'amd64');
@@ -115,10 +115,10 @@ function archiveOf({ suite, pattern }) {
   }
 }
 
-/** The archive of Debian's newest kernel that is fit. */
+/** The archive of Debian's newest suitable kernel. */
 function archiveOfDebian() {
   if (!isThere('apt-get'))
-    throw new UsageError('there is no apt here: give the source of a kernel by --source');
+    throw new UsageError('apt is missing: name a kernel source with --source');
   for (const place of SOURCES) {
     const archive = archiveOf(place);
     if (archive !== undefined) return archive;
@@ -140,7 +140,11 @@ function sourceFolder(asked) {
   return folder;
 }
 
-/** Options for pages and addresses. @param {string} pages @param {string | undefined} vaBits */
+/**
+ * Options for pages and addresses.
+ * @param {string} pages
+ * @param {string | undefined} vaBits
+ */
 function memoryOptions(pages, vaBits) {
   const sizes = /** @type {const} */ ({
     '4k': ['39', '48'],
@@ -155,20 +159,22 @@ function memoryOptions(pages, vaBits) {
   return `CONFIG_ARM64_${pages.toUpperCase()}_PAGES=y\nCONFIG_ARM64_VA_BITS_${chosen}=y\n`;
 }
 
-/** Options that are not set as was asked. @param {string} asked @param {string} config */
+/** Options that are not set as requested. @param {string} asked @param {string} config */
 function unmet(asked, config) {
   const lines = new Set(config.split('\n'));
   return asked.split('\n').filter((line) => {
     const off = /^# (CONFIG_\w+) is not set$/.exec(line)?.[1];
-    // What depends on an option that is off is not mentioned at all.
+    // An option whose dependency is off is not mentioned at all.
     if (off !== undefined) return config.includes(`\n${off}=`);
     return /^CONFIG_\w+=/.test(line) && !lines.has(line);
   });
 }
 
 /**
- * Runs make, and shows how far it is.
- * @param {string} source @param {string} objects @param {string[]} args
+ * Runs make, and shows its progress.
+ * @param {string} source
+ * @param {string} objects
+ * @param {string[]} args
  */
 async function make(source, objects, ...args) {
   const env = {
@@ -202,7 +208,7 @@ async function make(source, objects, ...args) {
   if (status !== 0) throw new Error(`make failed:\n${errors.slice(-30).join('\n')}`);
 }
 
-/** What a build depends on. @param {string} source @param {string} config */
+/** The inputs of a build. @param {string} source @param {string} config */
 function recordOf(source, config) {
   const version = execFileSync('make', ['-s', '-C', source, 'kernelversion'], { encoding: 'utf8' });
   const compiler = execFileSync('aarch64-linux-gnu-gcc', ['-dumpfullversion'], {
@@ -242,7 +248,7 @@ async function build() {
   const recordFile = join(result, 'kernel.json');
   mkdirSync(result, { recursive: true });
   const text = `${JSON.stringify(record, null, 2)}\n`;
-  // What a folder of the user's holds may have changed: only make knows.
+  // The contents of a user's folder may have changed: only make can tell.
   const isFolder = values.source !== undefined && statSync(values.source).isDirectory();
   const isBuilt =
     existsSync(image) && existsSync(recordFile) && readFileSync(recordFile, 'utf8') === text;
@@ -257,7 +263,7 @@ async function build() {
     await make(source, objects, `KCONFIG_ALLCONFIG=${given}`, 'allnoconfig');
     const missing = unmet(fragment, readFileSync(join(objects, '.config'), 'utf8'));
     if (missing.length > 0)
-      throw new Error(`the kernel does not have what was asked for:\n${missing.join('\n')}`);
+      throw new Error(`the kernel lacks the requested options:\n${missing.join('\n')}`);
     await make(source, objects, `-j${cpus().length + 1}`, 'Image');
     rmSync(recordFile, { force: true });
     writeFileSync(image, readFileSync(join(objects, 'arch/arm64/boot/Image')));

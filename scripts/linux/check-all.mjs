@@ -1,9 +1,10 @@
 #!/usr/bin/env node
 // SPDX-License-Identifier: MIT
-// `npm run linux:all`: kernels with pages of 4, 16 and 64 KiB and addresses of 39 and 48 bits, built where
-// they are not yet, each booted with 1, 2 and 4 vCPUs by all paths of its invalidations, with strict, lazy
-// and no translation, and with Grace's registers; what a boot must print and must not, and its exits.
-// Needs `npm run build`. Arguments: names of kernels, to take only those.
+// `npm run linux:all`: kernels with pages of 4, 16 and 64 KiB and addresses of 39 and 48
+// bits, built if necessary, each booted with 1, 2 and 4 vCPUs on all invalidation paths,
+// with strict, lazy and no translation, and with Grace's registers. Checks what a boot
+// must print and must not print, and its exits. Needs `npm run build`. Arguments: names
+// of kernels, to check only those.
 
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -38,17 +39,17 @@ const TROUBLE =
   /WARNING|BUG:|Oops|Call trace|CMD_SYNC timeout|failed to|unexpected|errno|taint [^0]/;
 const MILLISECONDS = 10;
 
-/** What is wrong with a run. @param {import('../../dist/cli/linux-run.js').LinuxRun} run */
+/** The problems of a run. @param {import('../../dist/cli/linux-run.js').LinuxRun} run */
 function problemsOf(run, { path = 'direct', vcpus = 1, invalidates = true }) {
   const { end, console: text, benchmarks } = run;
   const [benchmark] = benchmarks;
   const problems = [];
   if (end.status !== 'off') problems.push(`it ended ${end.status}: ${end.reason}`);
-  if (!/^taint 0$/m.test(text)) problems.push('it does not say that it is not tainted');
+  if (!/^taint 0$/m.test(text)) problems.push('it does not report that it is untainted');
   const bad = text.split('\n').find((line) => TROUBLE.test(line));
   if (bad !== undefined) problems.push(bad);
   const queues = text.match(/entries for vcmdq\d+$/gm)?.length ?? 0;
-  // Two at least for each VINTF.
+  // At least two for each VINTF.
   const wanted = path === 'overlay' ? 0 : Math.max(2, vcpus);
   if (queues !== wanted) problems.push(`${queues} VCMDQs, not ${wanted}`);
   if (!benchmark) return [...problems, 'it did not do its benchmark'];

@@ -1,12 +1,14 @@
 #!/usr/bin/env node
 // SPDX-License-Identifier: MIT
-// Debian's own arm64 kernels on the board `virt`, byte for byte: each boots to klibc's shell, with
-// the SMMU's driver bound, no warning and no taint, copies a disk behind the SMMU, and powers off.
-// They have no driver of the CMDQV: with the one CMDQ trapped each unmap takes exits, on the
-// overlay path none does. The first kernel also with several vCPUs, one of which is taken off and
-// on. The disks are MMIO devices, and once more PCIe functions behind root ports. Packages come by apt, with Debian's signatures checked, into a cache outside of the project
-// (XDG_CACHE_HOME or ~/.cache). Needs apt, dpkg-deb, xz and `npm run build`. Arguments: parts of
-// packages' names, to take only those.
+// Boots Debian's own arm64 kernels, unmodified, on the board `virt`: each boots to
+// klibc's shell, with the SMMU's driver bound, no warning and no taint, copies a disk
+// through the SMMU, and powers off. They have no driver for the CMDQV: with the one CMDQ
+// trapped each unmap causes exits, on the overlay path none does. The first kernel also
+// runs with several vCPUs, one of which goes offline and online. The disks are MMIO
+// devices, and in another run PCIe functions behind root ports. Packages come from apt,
+// with Debian's signatures checked, into a cache outside of the project (XDG_CACHE_HOME
+// or ~/.cache). Needs apt, dpkg-deb, xz and `npm run build`. Arguments: parts of
+// packages' names, to check only those.
 
 import { execFileSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -16,7 +18,10 @@ import { Random } from '../../dist/devices/testing/index.js';
 import { DebianSuite, filesBelow } from './debian-packages.mjs';
 import { furtherFiles, initialRamDisk } from './initial-ram-disk.mjs';
 
-/** Kernels by Debian's suites, newest of what a name stands for, and numbers of vCPUs beside one. */
+/**
+ * Kernels by Debian suite, the newest match of each name, and numbers of vCPUs in
+ * addition to one.
+ */
 const KERNELS = [
   {
     suite: 'forky',
@@ -31,7 +36,7 @@ const KERNELS = [
   { suite: 'trixie', pattern: '^linux-image-6\\.12\\.[0-9]+\\+deb[0-9]+-arm64$', numbers: [] },
 ];
 
-/** What the driver of a virtio block device consists of; PCIe is built in. */
+/** Modules of the driver of a virtio block device; PCIe is built in. */
 const MODULES = ['virtio_mmio', 'virtio_blk'];
 const DISK_BYTES = 8 * 2 ** 20;
 const INIT = `#!/bin/sh
@@ -52,7 +57,11 @@ echo "taint $(cat /proc/sys/kernel/tainted)"
 sleep 1
 poweroff -f
 `;
-/** What a boot prints, in this order. @param {number} vcpus @param {Bus} bus */
+/**
+ * The expected output of a boot, in this order.
+ * @param {number} vcpus
+ * @param {Bus} bus
+ */
 const expectedOf = (vcpus, bus) => [
   ...(bus === 'pcie' ? [/pci_bus 0000:02: /] : []),
   /arm-smmu-v3 9050000\.iommu: allocated 256 entries for cmdq/,
@@ -70,7 +79,7 @@ const FORBIDDEN = /WARNING:|BUG:|Oops|Call trace:/;
 /** @typedef {'mmio' | 'pcie'} Bus */
 
 /**
- * What is wrong with a boot.
+ * The problems of a boot.
  * @param {import('../../dist/cli/linux-run.js').LinuxRun} run
  * @param {number} vcpus
  * @param {Bus} bus
@@ -80,7 +89,7 @@ function problemsOf({ end, console: output }, vcpus, bus) {
   let rest = output;
   for (const expected of expectedOf(vcpus, bus)) {
     const at = rest.search(expected);
-    if (at < 0) problems.push(`no ${expected} after what was found`);
+    if (at < 0) problems.push(`no ${expected} after the lines before it`);
     else rest = rest.slice(at);
   }
   const bad = output.split('\n').find((line) => FORBIDDEN.test(line));
@@ -100,7 +109,7 @@ function modulesOf(debian, name) {
   );
 }
 
-/** How two disks are plugged in. @param {MemoryDisk[]} disks @param {Bus} bus */
+/** The options that attach two disks. @param {MemoryDisk[]} disks @param {Bus} bus */
 function plugged(disks, bus) {
   if (bus === 'mmio') return { disks };
   const functions = disks.map(
@@ -131,9 +140,9 @@ async function copyDisk(kernel, initrd, path, vcpus, bus) {
     ...plugged([new MemoryDisk(source), new MemoryDisk(target)], bus),
   });
   const problems = problemsOf(run, vcpus, bus);
-  if (Buffer.compare(source, target) !== 0) problems.push('the copy is another one');
+  if (Buffer.compare(source, target) !== 0) problems.push('the copy differs');
   const { commands, exits } = run.cmdq;
-  // Those of probing, and of attaching two devices.
+  // The exits for probing, and for attaching two devices.
   if (path === 'overlay' && exits > MOST_EXITS) problems.push(`${exits} exits`);
   if (path === 'direct' && exits < commands / 2) problems.push(`only ${exits} exits`);
   const seconds = ((performance.now() - start) / 1000).toFixed(1);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Compiles the programs of the initial RAM disk: static ones, without a C library and floating point.
+// Compiles the programs of the initial RAM disk: statically, without a C library and
+// floating point.
 
 import { execFileSync } from 'node:child_process';
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';

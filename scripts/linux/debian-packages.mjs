@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Packages of Debian for another architecture or suite, by apt with an apt state of its own: nothing is
-// installed. Signatures are checked. All lies in a cache outside of the project.
+// Debian packages for another architecture or suite, fetched by apt with a separate apt
+// state: nothing is installed. Signatures are checked. All files are stored in a cache
+// outside of the project.
 
 import { execFileSync } from 'node:child_process';
 import { existsSync, mkdirSync, readdirSync, writeFileSync } from 'node:fs';
@@ -9,22 +10,25 @@ import { join } from 'node:path';
 
 const { XDG_CACHE_HOME = join(homedir(), '.cache') } = process.env;
 
-/** Where kernels, their sources and what is built of them lie. */
+/** Folder of kernels, their sources and the builds of them. */
 export const LINUX_CACHE = join(XDG_CACHE_HOME, 'vsmmu-linux');
 
 const KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';
 
-/** Where this computer's apt has Debian from. */
+/** The Debian mirror of this computer's apt. */
 function mirrorOfApt() {
   const sites = execFileSync('apt-get', ['indextargets', '--format', '$(REPO_URI)'], {
     encoding: 'utf8',
   });
   const site = sites.split('\n').find((one) => /\/debian\/?$/.test(one));
-  if (site === undefined) throw new Error('apt has no source of Debian: give DEBIAN_MIRROR');
+  if (site === undefined) throw new Error('apt has no Debian source: set DEBIAN_MIRROR');
   return site;
 }
 
-/** Options of apt by suite and architecture, whose lists are fetched. @type {Map<string, string[]>} */
+/**
+ * Options of apt by suite and architecture; their package lists have been fetched.
+ * @type {Map<string, string[]>}
+ */
 const known = new Map();
 
 export class DebianSuite {
@@ -74,7 +78,10 @@ export class DebianSuite {
     return this.#apt('apt-cache', 'search', '--names-only', pattern).match(/^\S+/gm) ?? [];
   }
 
-  /** Fetches a package, and says in which folder it is unpacked. @param {string} name */
+  /**
+   * Fetches a package. Returns the folder into which it is unpacked.
+   * @param {string} name
+   */
   unpacked(name) {
     const folder = join(this.#folder, 'packages');
     const root = join(folder, name);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// An initial RAM disk: klibc's shell and tools, which hold no floating-point instruction, and an init.
+// An initial RAM disk: klibc's shell and tools, which contain no floating-point
+// instruction, and an init.
 
 import { readFileSync } from 'node:fs';
 import { DebianSuite, filesBelow } from './debian-packages.mjs';
@@ -11,7 +12,10 @@ const PROGRAM = 0o100755;
 
 const FILE = 0o100644;
 
-/** An archive of the format newc (Linux: Documentation/driver-api/early-userspace/buffer-format.rst). */
+/**
+ * An archive of the format newc (Linux:
+ * Documentation/driver-api/early-userspace/buffer-format.rst).
+ */
 class Archive {
   /** @type {Buffer[]} */
   #parts = [];
@@ -49,7 +53,7 @@ export function initialRamDisk(init, programs = {}) {
     const program = /\/klibc\/bin\/(\w+)$/.exec(file)?.[1];
     const library = /\/(klibc-[\w-]+\.so)$/.exec(file)?.[1];
     if (program) archive.add(`bin/${program}`, PROGRAM, readFileSync(file));
-    // Its interpreter is looked for at the one or the other place, depending on the version.
+    // Its interpreter is searched in one of the two places, depending on the version.
     if (library)
       for (const folder of ['lib', 'usr/lib'])
         archive.add(`${folder}/${library}`, PROGRAM, readFileSync(file));
@@ -60,7 +64,7 @@ export function initialRamDisk(init, programs = {}) {
 }
 
 /**
- * An archive of files in the root folder, to be put behind an initial RAM disk.
+ * An archive of files in the root folder, to append to an initial RAM disk.
  * @param {Readonly<Record<string, Uint8Array>>} files
  */
 export function furtherFiles(files) {

@@ -103,8 +103,8 @@ describe('a module that is another file', () => {
   it.each(NAMES)('%s is refused by its URL, with the reason', async (name) => {
     const [own, other] = FILES[name];
     const cases: [file: string, reason: RegExp][] = [
-      ['text.wasm', /is no WebAssembly module|expected magic/],
-      ['page.wasm', /is no WebAssembly module|expected magic/],
+      ['text.wasm', /is not a WebAssembly module|expected magic/],
+      ['page.wasm', /is not a WebAssembly module|expected magic/],
       [`half-${own}.wasm`, /@\+\d+/],
       [`${other}.wasm`, new RegExp(`it is ${other} of vsmmu \\S+, not ${own} of vsmmu`)],
     ];
@@ -144,8 +144,8 @@ describe('a module that is another file', () => {
     const stamp = bytes.lastIndexOf('of vsmmu ') + 'of vsmmu '.length;
     const old = Buffer.concat([bytes.subarray(0, stamp), Buffer.from('0.0.1')]);
     const cases: [Buffer, RegExp][] = [
-      [Buffer.from(PAGE), /is no WebAssembly module/],
-      [bytes.subarray(0, 1000), /is no WebAssembly module/],
+      [Buffer.from(PAGE), /is not a WebAssembly module/],
+      [bytes.subarray(0, 1000), /is not a WebAssembly module/],
       [IDLE as Buffer, new RegExp(`it is another module, not ${CORE_FILE} of vsmmu`)],
       [old, new RegExp(`it is ${CORE_FILE} of vsmmu 0\\.0\\.1, not`)],
     ];

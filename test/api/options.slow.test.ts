@@ -162,7 +162,11 @@ describe('other places of files', () => {
 
   it.each([
     ['a file that is not there', new URL('./nowhere.wasm', import.meta.url).href, /ENOENT/],
-    ['a page that says so', 'data:text/html,<p>404', /cannot be loaded: it is no Web.*text\/html/],
+    [
+      'a page that says so',
+      'data:text/html,<p>404',
+      /cannot be loaded: it is not a Web.*text\/html/,
+    ],
     ['a server that is not there', 'http://127.0.0.1:1/smmu-core.wasm', /fetch failed/],
   ])('names a module that cannot be loaded: %s', async (_, url, reason) => {
     const code = 'no-module';

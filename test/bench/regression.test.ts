@@ -136,7 +136,7 @@ describe('a baseline', () => {
   });
 
   it.each([
-    ['no JSON', '{', /is no run of the benchmarks/],
+    ['no JSON', '{', /is not a run of the benchmarks/],
     ['something else', '{"machine":{"cpu":"x"},"ratios":{}}', /node/],
     ['ratios that are none', '{"machine":{"cpu":"","node":""},"ratios":{"a":"1"}}', /number/i],
   ])('that is %s is refused in one line', async (_, text, message) => {
@@ -169,7 +169,9 @@ describe('a history', () => {
       ['abc', { 'core: a': 1 }],
       ['def', { 'core: a': 2 }],
     ]);
-    await expect(readHistory(written('bad.jsonl', '\n{}\n'))).rejects.toThrow(/line 2, is no run/);
+    await expect(readHistory(written('bad.jsonl', '\n{}\n'))).rejects.toThrow(
+      /line 2, is not a run/,
+    );
     await expect(readHistory(join(folder, 'none'))).rejects.toThrow(RunFileError);
   });
 

@@ -133,10 +133,10 @@ describe('the package', { timeout: 120_000 }, () => {
   // Some 10 % above what there is: what needs more says in its commit why, and raises it here.
   it.each([
     ['WebAssembly', /\.wasm$/, 580_000],
-    ['JavaScript', /\.js$/, 2_350_000],
-    ['declarations', /\.d\.ts$/, 910_000],
+    ['JavaScript', /\.js$/, 2_600_000],
+    ['declarations', /\.d\.ts$/, 1_030_000],
     ['pages', /\.(md|png|svg)$/, 470_000],
-    ['all files', /./, 4_600_000],
+    ['all files', /./, 4_800_000],
   ])('keeps to the budget of %s', (_, pattern, bytes) => {
     const sizes = packed.files.filter(({ path }) => pattern.test(path)).map(({ size }) => size);
     const sum = sizes.reduce((all, size) => all + size, 0);
@@ -146,7 +146,7 @@ describe('the package', { timeout: 120_000 }, () => {
 
   it('is small, and weighs what docs/api.md says', () => {
     expect(packed.size).toBeLessThan(1_400_000);
-    expect(packed.files.length).toBeLessThan(1_400);
+    expect(packed.files.length).toBeLessThan(1_500);
     const [, size, unpacked] =
       /The package is ([\d.]+) MB packed, ([\d.]+) MB unpacked/.exec(
         readFileSync(join(PROJECT, 'docs/api.md'), 'utf8'),

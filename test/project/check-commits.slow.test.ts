@@ -122,7 +122,7 @@ describe.runIf(hasGit)('the history', () => {
   it('that is incomplete is no history', () => {
     git('clone', '--quiet', '--depth', '1', `file://${root}`, join(folder, 'shallow'));
     expect(() => checkCommits(join(folder, 'shallow'))).toThrow('the clone is shallow');
-    expect(() => checkCommits(tmpdir())).toThrow('this is no git repository');
+    expect(() => checkCommits(tmpdir())).toThrow('this is not a git repository');
   });
 
   it('is checked by the command, in status and in lines', () => {

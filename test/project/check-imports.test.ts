@@ -144,7 +144,7 @@ describe('check-imports', () => {
         ['vmm/api/c.ts', "import type { A } from './a.ts';\nexport type C = A;"],
         ['vmm/api/d.ts', "export * from './a.ts';"],
       ),
-    ).toEqual(['vmm/api/a.ts is in a circle of imports: vmm/api/a.ts, vmm/api/b.ts, vmm/api/c.ts']);
+    ).toEqual(['vmm/api/a.ts is in an import cycle: vmm/api/a.ts, vmm/api/b.ts, vmm/api/c.ts']);
   });
 
   it('finds two files of one name, index files apart', () => {

@@ -262,11 +262,11 @@ describe('check of a unit with two memories', () => {
   it('knows the functions of the guest port before anything is inlined', () => {
     expect(checkPort(unitOf(good, 'assembly/guest-port/index/store32'))).toEqual([]);
     expect(checkPort(unitOf(good, 'assembly/smmu-core/walk/step'))).toEqual([
-      'assembly/smmu-core/walk/step touches guest memory and is not of the guest port',
-      'no function of the guest port touches guest memory',
+      'assembly/smmu-core/walk/step accesses guest memory outside the guest port',
+      'no function of the guest port accesses guest memory',
     ]);
     expect(checkPort(unitOf([], 'assembly/smmu-core/walk/step'))).toEqual([
-      'no function of the guest port touches guest memory',
+      'no function of the guest port accesses guest memory',
     ]);
   });
 

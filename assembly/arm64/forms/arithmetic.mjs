@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Additions and subtractions: flags of subtractions are lazy, those of additions
+// Additions and subtractions: flags of subtractions are lazy, those of additions are
 // computed.
 
 import {
@@ -63,7 +63,7 @@ function handlers(g) {
       const subtract = set('A', wide(`${first} - ${second(kind, w)}`));
       g.op(`ADD_${kind}${w}`, add);
       if (kind !== 'I') g.op(`SUB_${kind}${w}`, subtract);
-      // Results that go to SP, where they may not be aligned.
+      // Results for SP, which they may misalign.
       const toStack = w || kind === 'XS' ? 'slow' : 'op';
       if (sp) g[toStack](`ADD_${kind}_SP${w}`, `${add} ${CHECK_SP}`);
       if (sp && kind !== 'I') g[toStack](`SUB_${kind}_SP${w}`, `${subtract} ${CHECK_SP}`);
@@ -71,7 +71,7 @@ function handlers(g) {
         const x = `const x = ${operand(first)}, y = ${operand(second(kind, w))};`;
         const difference = d ? setZ('A', w ? 'u64(x - y) >> 32' : 'u64(x - y)') : '';
         // The destination may be the source: both operands have been read.
-        // What compilers make seldom stays out of the fast loop.
+        // Forms that compilers rarely emit stay out of the fast loop.
         const isFast = kind !== 'S' && kind !== 'A';
         g[isFast ? 'op' : 'slow'](`SUBS_${kind}${d}${w}`, `{ ${x} ${COMPARED} ${difference} }`);
         const high = (/** @type {string} */ value) => (w ? `u64(${value}) << 32` : `u64(${value})`);
@@ -107,7 +107,7 @@ function handlers(g) {
 export function arithmetic(g) {
   handlers(g);
   for (const name of ['ADD', 'SUB']) {
-    // A subtraction of an immediate is an addition of its negative, but for its flags.
+    // A subtraction of an immediate is an addition of its negative, except for the flags.
     const immediate = 'const value = sh != 0 ? imm12 << 12 : imm12;';
     const signed = name === 'SUB' ? '0 - value' : 'value';
     g.form(
@@ -132,8 +132,8 @@ export function arithmetic(g) {
       `${name}S_SHIFT`,
       `put(Rd == 31 ? ${kind(`${name}S`, '')} : ${kind(`${name}S`, 'D')}, zrOf(Rd), zrOf(Rn), ${c});`,
     );
-    // The register is extended from 8 << (option & 3) bits, in 64 bits: a 32-bit result
-    // takes the low half.
+    // The register is extended from 8 << (option & 3) bits to 64 bits: a 32-bit result is
+    // the low half.
     const extended = 'zrOf(Rm) | (64 - (8 << (option & 3))) << 8 | imm3 << 16';
     const extend = (/** @type {string} */ prefix, /** @type {string} */ suffix) =>
       `(option < 4 ? sf != 0 ? @${prefix}_XU${suffix} : @${prefix}_XU${suffix}32 : sf != 0 ? @${prefix}_XS${suffix} : @${prefix}_XS${suffix}32)`;

@@ -5,7 +5,7 @@ import { amount, COMPARED, CONDITIONS, known, low, SUM_FLAGS, setZ, z } from './
 
 /** @typedef {import('../../../scripts/generate-arm64.mjs').Builder} Builder */
 
-/** Declares `reversed`, B with its 64 bits the other way round. */
+/** Declares `reversed`, B with the order of its 64 bits reversed. */
 const REVERSED = `let reversed = bswap<u64>(${z('B')});
   reversed = reversed >> 4 & 0x0f0f0f0f0f0f0f0f | (reversed & 0x0f0f0f0f0f0f0f0f) << 4;
   reversed = reversed >> 2 & 0x3333333333333333 | (reversed & 0x3333333333333333) << 2;
@@ -42,7 +42,7 @@ function sources(g) {
     );
   for (const name of ['REV', 'REV32', 'REV_64'])
     g.form(name, `if (Rd == 31) nop(); else put(@${name}, zrOf(Rd), zrOf(Rn), 0);`);
-  // A division by 0 gives 0, and the one that overflows its dividend.
+  // Division by 0 gives 0, and the division that overflows gives its dividend.
   const two = {
     UDIV: `{ const d = ${m}; ${setZ('A', `d == 0 ? 0 : ${b} / d`)} }`,
     UDIV32: `{ const d = u32(${m}); ${setZ('A', `d == 0 ? 0 : u64(u32(${b}) / d)`)} }`,
@@ -121,8 +121,8 @@ function multiplications(g) {
 /** @param {Builder} g */
 function conditionals(g) {
   const [a, b, m] = [z('A'), z('B'), z('M')];
-  // What is selected otherwise is XORed and added to, and both are cut to their width, but for
-  // the plain one.
+  // The value selected when the condition fails is XORed and added to; both results are
+  // cut to their width, except for the plain form.
   const changed = `(${m} ^ u64(i64(load<i8>(dp, 5)))) + ${amount(6)}`;
   for (const [index, { holds }] of CONDITIONS.entries())
     g.op(`CSEL_${index}`, setZ('A', `${holds} ? ${b} : ${m}`));
@@ -144,8 +144,8 @@ function conditionals(g) {
        else put(cond + @CSX_0, zrOf(Rd), zrOf(Rn), ${operands});`,
     );
   }
-  // Operands of 32 bits are shifted to the high half; an immediate one is one of the numbers
-  // that the block has.
+  // 32-bit operands are shifted to the high half; an immediate is one of the numbers in
+  // the block.
   const x = `${a} << ${amount(6)}`;
   const y = `load<u64>(cpu + load<u16>(dp, 4)) << ${amount(6)}`;
   const otherwise = known('u32(load<u8>(dp, 3)) << 28');
@@ -165,7 +165,7 @@ function conditionals(g) {
     ['IMM', 'ARM64_NUMBERS + (imm5 << 3)'],
   ]) {
     const operands = `${operand} | (sf != 0 ? 0 : 32) << 16`;
-    // Always: like 14 and 15, a condition that holds.
+    // Always: like 14 and 15, a condition that is always true.
     g.form(`CCMP_${form}`, `put(cond >= 14 ? @CMP : cond + @CCMP_0, zrOf(Rn), nzcv, ${operands});`);
     g.form(`CCMN_${form}`, `put(@CCMN, zrOf(Rn), nzcv, ${operands} | cond << 24);`);
   }

@@ -7,28 +7,28 @@ import { CONDITIONS, jump, NEAR, PC, SLOW, setZ, special, TRAP, take, z } from '
 /** @typedef {import('../../../scripts/generate-arm64.mjs').Builder} Builder */
 
 /**
- * All that the locals hold goes to the block; `count` is 8 times the instructions of this
- * run. @param {string} count
+ * Stores the values of the locals in the block; `count` is 8 times the instructions of
+ * this run. @param {string} count
  */
 const publish = (count) => `store<u32>(cpu, flags(fa, fb, fk), ARM64_NZCV);
   store<u64>(cpu, load<u64>(cpu, ARM64_STARTED) + u64((${count}) >> 3), ARM64_COUNT);`;
 /**
- * The locals are those of the PC in the block; `count` is 8 times the instructions of
- * this run.
+ * Loads the locals for the PC in the block; `count` is 8 times the instructions of this
+ * run.
  */
 const RELOAD = `dp = locate(cpu);
   fa = i64(load<u32>(cpu, ARM64_NZCV)); fk = NZCV;
   acc = count - dp;`;
 /**
- * The end of the slice, behind RELOAD. The record of a PC that cannot be fetched leaves the
- * run itself, and is at no PC: the limit must not take its place for one.
+ * The end of the slice, after RELOAD. The record for a PC that cannot be fetched leaves
+ * the run by itself, and belongs to no PC: the limit check must not compute a PC from it.
  */
 const LIMIT_AFTER_RELOAD = `if (count > load<u32>(cpu, ARM64_LIMIT) && dp != cpu + ARM64_RECORD_WEDGED) { ${special('ARM64_RECORD_LIMIT')} }`;
 const AT = 'load<u32>(cpu, ARM64_TRAP_RECORD_AT)';
 
 /** @param {Builder} g */
 export function specialRecords(g) {
-  // The first handlers: a record of zeros is one that has not been decoded.
+  // The first handlers: a record of zeros has not been decoded.
   g.slow('DECODE', `decodeRecord(cpu, dp, dp - ((usize(${PC}) & 0xfff) << 1)); continue;`);
   g.slow('UNDEFINED', `undefinedInstruction(cpu); ${TRAP}`);
   g.slow(
@@ -62,7 +62,7 @@ export function specialRecords(g) {
        ${RELOAD}
        continue; }`,
   );
-  // What IC has invalidated, while other threads may execute it.
+  // A record that IC has discarded, while other threads may execute it.
   g.slow(
     'FORGOTTEN',
     `{ const aside = decodeForgotten(cpu, dp, dp - ((usize(${PC}) & 0xfff) << 1));
@@ -72,7 +72,7 @@ export function specialRecords(g) {
        }
        continue; }`,
   );
-  // A word that has been stored to: nothing of it has been executed yet.
+  // A word that has been stored to: no part of it has been executed yet.
   g.slow(
     'STALE',
     `{ const pc = ${PC};
@@ -84,14 +84,14 @@ export function specialRecords(g) {
        }
        continue; }`,
   );
-  // What the fast loop has left.
+  // An instruction that the fast loop leaves to the slow one.
   g.slow('SLOW', `dp = ${AT}; continue;`);
-  // Behind the copy of an instruction that is stepped.
+  // Follows the copy of an instruction that is stepped.
   g.slow('STOP', special('ARM64_RECORD_LIMIT'));
   // The PC in the block cannot be fetched, and neither can the exception's handler.
   g.slow('WEDGED', 'return load<i32>(cpu, ARM64_EXIT);');
   g.neither('REGION');
-  // Behind a record that a region's has replaced.
+  // Follows a record that was replaced by that of a region.
   g.op(
     'RESUME',
     `{ const target: usize = load<u32>(dp, 4);
@@ -173,7 +173,7 @@ function branches(g) {
   );
 }
 
-/** An instruction that `executeSystem` executes, by its word in the record. */
+/** An instruction that `executeSystem` executes; the record has its word. */
 const SYSTEM = `{ const count = acc + dp + 8;
    ${publish('count')}
    store<u64>(cpu, ${PC}, ARM64_PC);
@@ -190,8 +190,8 @@ const SYSTEM = `{ const count = acc + dp + 8;
 /** @param {Builder} g */
 function system(g) {
   g.slow('SYSTEM', SYSTEM);
-  // The registers that a kernel reads all the time: plain storage, which EL0 may not
-  // reach.
+  // The registers that a kernel reads very often: plain storage, which EL0 may not
+  // access.
   const onlyIf = (
     /** @type {string} */ name,
     /** @type {string} */ condition,
@@ -205,7 +205,7 @@ function system(g) {
   const el1 = 'load<u32>(cpu, ARM64_EL) != 0';
   onlyIf('MRS_EL1', el1, setZ('A', 'load<u64>(cpu + load<u32>(dp, 4))'));
   onlyIf('MSR_EL1', el1, `store<u64>(cpu + load<u32>(dp, 4), ${z('A')});`);
-  // SP_EL0 while EL1 uses a stack pointer of its own: Linux keeps the current task there.
+  // SP_EL0 while EL1 uses its own stack pointer: Linux stores the current task there.
   const other = 'load<u32>(cpu, ARM64_SPSEL) != 0';
   onlyIf('MRS_SP_EL0', other, setZ('A', 'load<u64>(cpu, ARM64_BANK + BANK_SP)'));
   onlyIf('MSR_SP_EL0', other, `store<u64>(cpu, ${z('A')}, ARM64_BANK + BANK_SP);`);
@@ -241,7 +241,7 @@ function system(g) {
   // WFE, WFI, SEV, SEVL; all other hints do nothing.
   g.form('HINT', `if (CRm == 0 && op2 >= 2 && op2 <= 5) ${slow} else nop();`);
   for (const name of ['DMB', 'SB']) g.form(name, 'put(@BARRIER, 0, 0, 0);');
-  // It waits for what other vCPUs, on threads of their own, have been asked for.
+  // DSB waits until other vCPUs, on their own threads, have handled its requests.
   g.op(
     'DSB',
     `if (load<u32>(cpu, ARM64_POSTED) != 0) { ${SLOW} } atomic.add<u32>(cpu + ARM64_BARRIER, 0);`,
@@ -250,7 +250,7 @@ function system(g) {
   g.form('DSB', 'put(@DSB, 0, 0, word);');
   g.form('CLREX', 'put(@CLREX, 0, 0, 0);');
   g.op('CLREX', 'store<u32>(cpu, 0, ARM64_MONITOR_AT);');
-  // Debug state is not entered, and these are for it.
+  // Debug state is never entered, and these instructions exist for it.
   for (const name of ['DCPS1', 'DCPS2', 'DCPS3', 'DRPS']) g.form(name, 'undefined();');
 }
 

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Logical operations, moves of immediates, bit fields. An immediate mask is made anew at
-// each execution, without a pool of constants: zero-extended c, c twice, or ones that are
-// rotated.
+// Logical operations, moves of immediates, bit fields. An immediate mask is computed at
+// each execution, without a pool of constants: zero-extended c, c twice, or rotated ones.
 
 import { amount, CHECK_SP, LOGICAL, low, setS, setZ, z } from './operands.mjs';
 
@@ -46,7 +45,7 @@ function immediates(g) {
   for (const [name, op] of OPERATORS.slice(0, 3)) {
     const both = (/** @type {string} */ suffix, /** @type {string} */ result) => {
       g.op(`${name}_I${suffix}`, result);
-      // A result that goes to SP, where it may not be aligned.
+      // A result for SP, which it may misalign.
       g.slow(`${name}_I${suffix}_SP`, `${result} ${CHECK_SP}`);
     };
     for (const [kind, mask] of Object.entries(MASKS))
@@ -93,7 +92,7 @@ function registers(g) {
     for (const w of ['', '32'])
       for (const kind of kinds) {
         const value = `${z('B')} ${op} ${not}${shifted(kind, w)}`;
-        // What compilers make seldom stays out of the fast loop.
+        // Forms that compilers rarely emit stay out of the fast loop.
         const isFast = kind === 'R' || (not === '' && (kind === 'L' || kind === 'S'));
         g[isFast ? 'op' : 'slow'](`${name}_${kind}${w}`, setZ('A', w ? low(value) : value));
       }
@@ -160,7 +159,7 @@ function bitfields(g) {
   const inserted = `(${z('A')} & ~(${field} << ${amount(6)}) | (${b} >> ${amount(4)} & ${field}) << ${amount(6)})`;
   g.op('BFM', setZ('A', inserted));
   g.op('BFM32', setZ('A', low(inserted)));
-  // Either a field goes to bit 0 (imms >= immr), or the lowest imms + 1 bits go to bit
+  // Either a field moves to bit 0 (imms >= immr), or the lowest imms + 1 bits move to bit
   // width - immr.
   const size = 'const size: u32 = sf != 0 ? 64 : 32;';
   const operands =

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
-// Loads and stores: the common ones inline, with the look-up in the soft TLB; all others
-// by `access`, one function that takes the instruction. Nothing is written before every
-// part of an access has been found to be possible.
+// Loads and stores: the common ones inline, with the lookup in the soft TLB; all others
+// through `access`, a function that takes the instruction. Nothing is written until every
+// part of an access is known to be possible.
 
 import { amount, CHECK_SP, IMMEDIATE, low, PC, SLOW, s, setS, setZ, TRAP, z } from './operands.mjs';
 
 /** @typedef {import('../../../scripts/generate-arm64.mjs').Builder} Builder */
 
-/** Bytes, and the value of 64 bits that goes to the register. */
+/** Size in bytes, and the 64-bit value for the register. */
 const LOADS = {
   LDRB: [1, 'u64(load<u8>(h))'],
   LDRSB_64: [1, 'u64(i64(load<i8>(h)))'],
@@ -22,22 +22,22 @@ const LOADS = {
 const STORES = { STRB: [1, 'u8'], STRH: [2, 'u16'], STR_32: [4, 'u32'], STR_64: [8, 'u64'] };
 
 /**
- * The address of an access in the TLB: one comparison finds a miss, a missing permission,
- * and an access that crosses pages.
+ * The page address that is compared with the TLB: one comparison detects a miss, a
+ * missing permission, and an access that crosses pages.
  */
 const ENTRY = 'const entry = tlb + (usize(va) >> 8 & 0x3ff0);';
 const tagOf = (/** @type {number} */ size) => `(va + ${size - 1} & ~0xfff)`;
 
 /**
- * A load in the fast loop and in the slow one: finds `h`, the host address of `size` bytes
- * at `va`, which in the slow loop may be that of a copy.
+ * A load in the fast loop and in the slow one: finds `h`, the host address of `size`
+ * bytes at `va`, which in the slow loop may be that of a copy.
  * @param {Builder} g @param {string} name @param {string} address @param {number} size
- * @param {string} rest What is done then. @param {number} element
+ * @param {string} rest The code that follows. @param {number} element
  */
 function load(g, name, address, size, rest, element = size) {
   const slow = `{ const va = ${address}; const h = slowLoad(cpu, va, ${size}, ${element});
        if (h == 0) { ${TRAP} } ${rest} }`;
-  // What compilers make seldom stays out of the fast loop.
+  // Forms that compilers rarely emit stay out of the fast loop.
   if (/^LDRS[BHW].*_(PRE|POST)$|^LDPSW/.test(name)) {
     g.slow(name, slow);
     return;
@@ -54,7 +54,8 @@ function load(g, name, address, size, rest, element = size) {
 /**
  * A store in both loops.
  * @param {Builder} g @param {string} name @param {string} address @param {number} size
- * @param {string} stores Stores at `h`. @param {readonly string[]} halves What it stores.
+ * @param {string} stores Stores at `h`. @param {readonly string[]} halves The stored
+ *   values.
  * @param {string} after @param {number} element
  */
 function store(g, name, address, size, stores, [first, second = '0'], after, element = size) {
@@ -69,7 +70,7 @@ function store(g, name, address, size, stores, [first, second = '0'], after, ele
   );
 }
 
-/** Address modes: the address, and what is left to do behind the access. */
+/** Address modes: the address, and the code that follows the access. */
 const MODES = {
   I: [`${s('B')} + ${IMMEDIATE}`, ''],
   PRE: [`${s('B')} + ${IMMEDIATE}`, setS('B', 'va')],
@@ -128,7 +129,7 @@ function handlers(g) {
     const address = `${PC} + u64(i64(load<i32>(dp, 4)))`;
     load(g, `${name}_LIT`, address, Number(size), setZ('A', String(value)));
   }
-  // A literal that goes to XZR: only whether it can be read.
+  // A literal into XZR: only checks whether it can be read.
   g.slow(
     'LITERAL_ZR',
     `{ const va = ${PC} + u64(i64(load<i32>(dp, 4))); if (slowLoad(cpu, va, load<u8>(dp, 3), load<u8>(dp, 3)) == 0) { ${TRAP} } }`,
@@ -153,8 +154,8 @@ function forms(g) {
     const letter = name.replace(/^(LD|ST)R/, '$1UR');
     g.form(letter, `${zero}put(@${name}_I, zrOf(Rt), spOf(Rn), u32(signed(imm9, 9)));`);
     g.form(name.replace(/^(LD|ST)R/, '$1TR'), general);
-    // Rt and the base are one register: CONSTRAINED UNPREDICTABLE, of which UNDEFINED is
-    // the choice. What may misalign SP is checked for that, and is not for the loops.
+    // Rt equals the base: CONSTRAINED UNPREDICTABLE, here UNDEFINED. A form that may
+    // misalign SP is checked for that, and is not executed by the loops.
     for (const mode of ['PRE', 'POST'])
       g.form(
         `${name}_${mode}`,
@@ -195,8 +196,8 @@ function forms(g) {
     }
   for (const { name, group } of g.table)
     if (['exclusive', 'compare-and-swap', 'atomic', 'acquire'].includes(group)) {
-      // A pair into one register, or a status over what is stored: CONSTRAINED
-      // UNPREDICTABLE, of which UNDEFINED is the choice.
+      // A pair into one register, or a status register that is also stored: CONSTRAINED
+      // UNPREDICTABLE, here UNDEFINED.
       const clash = /^LDA?XP/.test(name)
         ? 'Rt == Rt2'
         : /^STL?XP/.test(name)

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-// AssemblyScript expressions that the handlers are made of. In a handler `dp` is the
+// AssemblyScript expressions from which the handlers are built. In a handler `dp` is the
 // address of the record, `cpu` that of the vCPU block; fields of the record: A is byte 2,
-// B byte 3, M byte 4, N byte 6, each the offset of a register. What the fast loop executes
-// calls no function: these are expressions, and not functions, where it needs them.
+// B byte 3, M byte 4, N byte 6, each the offset of a register. The fast loop calls no
+// functions, so these are expressions and not functions where it needs them.
 
 const AT = { A: 2, B: 3, M: 4, N: 6 };
 
@@ -26,21 +26,21 @@ export const low = (value) => `u64(u32(${value}))`;
 
 /** PC of the record. */
 export const PC = '(load<u64>(cpu, ARM64_PC_OFFSET) + u64(dp >> 1))';
-/** Goes to a special record; `dp` stays in the block. @param {string} record */
+/** Continues with a special record; `dp` stays in the block. @param {string} record */
 export const special = (record) =>
   `store<u32>(cpu, dp, ARM64_TRAP_RECORD_AT); dp = cpu + ${record}; continue;`;
-/** The instruction takes the exception that is in ARM64_FAULT_*. */
+/** The instruction takes the exception in ARM64_FAULT_*. */
 export const TRAP = special('ARM64_RECORD_TRAP');
 /** The fast loop leaves the record to the slow one. */
 export const SLOW = special('ARM64_RECORD_SLOW');
 
 /**
- * Behind a write of SP that may have misaligned it: what comes next may have to be looked at
- * (stepwise.ts). Nothing else in the loops looks at the alignment of SP.
+ * Follows a write of SP that may have misaligned it: the next instructions may need
+ * checks (stepwise.ts). Nothing else in the loops checks the alignment of SP.
  */
 export const CHECK_SP = `if ((load<u64>(cpu, ARM64_SP) & 15) != 0) { dp += 8; ${special('ARM64_RECORD_LIMIT')} }`;
 
-/** The end of the slice is looked at, once `dp` is the target of a branch. */
+/** Checks for the end of the slice, once `dp` is the target of a branch. */
 const CHECK_LIMIT = `if (acc + dp > load<u32>(cpu, ARM64_LIMIT)) { ${special('ARM64_RECORD_LIMIT')} } continue;`;
 /** A taken branch to a record of the same page. @param {string} target */
 export const take = (target) =>
@@ -71,7 +71,7 @@ export const jump = (address, length = 8) => `{
 export const COMPARED = 'fa = x; fb = y; fk = SUB;';
 /** Lazy flags of a logical result. */
 export const LOGICAL = 'fa = r; fb = 0; fk = LOGIC;';
-/** Flags that are known as such. @param {string} nzcv Bits 31 to 28 of a u32. */
+/** Flags whose value is known. @param {string} nzcv Bits 31 to 28 of a u32. */
 export const known = (nzcv) => `fa = i64(${nzcv}); fk = NZCV;`;
 
 /** C as 0 or 1, of 32 bits. */

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 // The forms of A64 that compute and branch (Arm ARM, C4.1.86 to C4.1.89): one line per
 // form, keyed by class. `NAME : bits : syntax : !exclusion…`. Bits are written as in the
-// encoding diagrams, from bit 31 on: literal bits, x for a bit that is ignored, and
-// fields by name (A64_FIELDS). Words that match an exclusion are UNALLOCATED. Syntax:
-// what stands in braces is an operand of the disassembler.
+// encoding diagrams, from bit 31 on: literal bits, x for an ignored bit, and fields by
+// name (A64_FIELDS). Words that match an exclusion are UNALLOCATED. Syntax: braces
+// enclose an operand of the disassembler.
 
 /** Shifts of 32-bit operands by 32 or more are UNALLOCATED. */
 const IMM6_IN_RANGE = '!sf=0,imm6=1xxxxx';
@@ -16,8 +16,8 @@ const addSubImmediate = (name: string, op: string, rd: string) =>
 const addSubCarry = (name: string, op: string) =>
   `${name} : sf ${op} 11010000 Rm 000000 Rn Rd : ${name.toLowerCase()} {r.Rd}, {r.Rn}, {r.Rm}`;
 /**
- * An element of 2^n bits with n below its width: all ones is no bit mask, and N is for
- * 64-bit elements.
+ * Valid bit masks: an element of 2^n bits with n below its width. All ones is no bit
+ * mask, and N is for 64-bit elements.
  */
 const BIT_MASKS = [
   '!sf=0,N=1',
@@ -33,7 +33,7 @@ const logicalImmediate = (name: string, opc: string, rd: string) =>
   `${name}_IMM : sf ${opc} 100100 N immr imms Rn Rd : ${name.toLowerCase()} ${rd}, {r.Rn}, {bitmask} : ${BIT_MASKS}`;
 const logicalShifted = (name: string, opc: string, n: string) =>
   `${name}_SHIFT : sf ${opc} 01010 shift ${n} Rm imm6 Rn Rd : ${name.toLowerCase()} {r.Rd}, {r.Rn}, {r.Rm}{shift} : ${IMM6_IN_RANGE}`;
-/** N equals sf, and the fields are below the width. */
+/** N has to equal sf, and the fields have to be below the width. */
 const BITFIELD = '!sf=0,N=1 : !sf=1,N=0 : !sf=0,immr=1xxxxx : !sf=0,imms=1xxxxx';
 const bitfield = (name: string, opc: string) =>
   `${name} : sf ${opc} 100110 N immr imms Rn Rd : ${name.toLowerCase()} {r.Rd}, {r.Rn}, {d.immr}, {d.imms} : ${BITFIELD}`;

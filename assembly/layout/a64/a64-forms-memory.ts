@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The forms of A64 that load and store (Arm ARM, C4.1.88), and those of floating point
-// and Advanced SIMD, as families: they are recognised and UNDEFINED. Format:
+// and Advanced SIMD, as families: these are recognised and UNDEFINED. Format:
 // a64-forms-data.ts.
 
 /** Mnemonic (with the suffix of its size), size, opc, register operand. */
@@ -71,7 +71,7 @@ const SIZES = [
 const bySize = (form: (suffix: string, size: string, r: 'w' | 'x') => string | string[]) =>
   SIZES.flatMap(([suffix, size, r]) => form(suffix, size, r));
 
-// Rs and Rt2 are should-be-one where they have no use, and ignored.
+// Rs and Rt2 are should-be-one where they are unused, and ignored.
 const exclusive = bySize((suffix, size, r) => [
   `STXR${suffix} : ${size} 001000 0 0 0 Rs 0 xxxxx Rn Rt : ${`stxr${suffix}`} {w.Rs}, {${r}.Rt}, {base}`,
   `STLXR${suffix} : ${size} 001000 0 0 0 Rs 1 xxxxx Rn Rt : ${`stlxr${suffix}`} {w.Rs}, {${r}.Rt}, {base}`,
@@ -167,8 +167,8 @@ export const A64_LOADS_AND_STORES: Readonly<Record<string, readonly string[]>> =
 };
 
 /**
- * Floating point and Advanced SIMD by family: wider than what Armv8.0 allocates, as the
- * whole space is absent.
+ * Floating point and Advanced SIMD by family. The families are wider than what Armv8.0
+ * allocates, as the whole space is absent.
  */
 export const A64_FLOATING_POINT: Readonly<Record<string, readonly string[]>> = {
   'simd-memory/FP': [

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The A64 instruction set as one table, which the decoder, the disassembler and their
-// tests are made of: Armv8.0 with LSE, CRC32, RCPC, PAN and SB; floating point and
-// Advanced SIMD only as families. A word that no form matches is UNALLOCATED.
+// The A64 instruction set as one table, from which the decoder, the disassembler and
+// their tests are generated: Armv8.0 with LSE, CRC32, RCPC, PAN and SB; floating point
+// and Advanced SIMD only as families. A word that no form matches is UNALLOCATED.
 
 import { A64_BRANCHES, A64_DATA_PROCESSING } from './a64-forms-data.ts';
 import { A64_FLOATING_POINT, A64_LOADS_AND_STORES } from './a64-forms-memory.ts';
@@ -47,7 +47,7 @@ export const A64_FIELDS: Readonly<Record<string, number>> = {
   Rs: 5,
 };
 
-/** A field of a form: where its lowest bit is, and its width in bits. */
+/** A field of a form: the position of its lowest bit, and its width in bits. */
 export interface A64Field {
   readonly name: string;
   readonly shift: number;
@@ -63,15 +63,12 @@ export interface A64Pattern {
 /** One form of the instruction set. */
 export interface A64Form extends A64Pattern {
   readonly name: string;
-  /** Class of encodings, as Arm ARM groups them. */
+  /** Class of encodings, as the Arm ARM groups them. */
   readonly group: string;
-  /**
-   * What has to be there for the form not to be UNDEFINED: `base`, or the name of an
-   * extension.
-   */
+  /** The extension without which the form is UNDEFINED, or `base`. */
   readonly feature: string;
   readonly fields: readonly A64Field[];
-  /** Words of the pattern that are UNALLOCATED all the same. */
+  /** Words of the pattern that are UNALLOCATED nevertheless. */
   readonly exclusions: readonly A64Pattern[];
   /** Assembly language: operands of the disassembler in braces. */
   readonly syntax: string;
@@ -81,7 +78,7 @@ interface Bits extends A64Pattern {
   readonly fields: readonly A64Field[];
 }
 
-/** Bits as they are written, x for any, of which the last is bit `shift`. */
+/** A pattern from bits as they are written, x for any; the last one is bit `shift`. */
 function patternOf(bits: string, shift: number): A64Pattern {
   const scale = 2 ** shift;
   return {
@@ -153,17 +150,17 @@ export const A64_FORMS: readonly A64Form[] = [
   ...parseForms(A64_FLOATING_POINT),
 ].sort((a, b) => bitsIn(b.mask) - bitsIn(a.mask));
 
-/** Whether a word, unsigned, is of a pattern. */
+/** Whether an unsigned word matches a pattern. */
 export function matches(word: number, { mask, value }: A64Pattern): boolean {
   return (word & mask) >>> 0 === value;
 }
 
-/** By bits 28 to 24, which most forms fix: the forms that such a word may be of. */
+/** Forms that a word may have, indexed by its bits 28 to 24, which most forms fix. */
 const BY_TOP: readonly (readonly A64Form[])[] = Array.from({ length: 32 }, (_, top) =>
   A64_FORMS.filter(({ mask, value }) => ((value ^ (top << 24)) & mask & 0x1f000000) === 0),
 );
 
-/** The form of a word, unsigned; undefined where it is UNALLOCATED. */
+/** The form of an unsigned word; undefined where the word is UNALLOCATED. */
 export function formOf(word: number): A64Form | undefined {
   const form = BY_TOP[(word >>> 24) & 31]?.find((one) => matches(word, one));
   return form?.exclusions.some((exclusion) => matches(word, exclusion)) ? undefined : form;
@@ -172,7 +169,7 @@ export function formOf(word: number): A64Form | undefined {
 /** The fields of a word by name. */
 export type A64Fields = Readonly<Record<string, number>>;
 
-/** Fields of a word of a form. */
+/** The fields of a word, given its form. */
 export function fieldsOf(word: number, { fields }: A64Form): A64Fields {
   return Object.fromEntries(
     fields.map(({ name, shift, width }) => [name, (word >>> shift) & (2 ** width - 1)]),

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: MIT
 // System registers of the arm64 vCPU, one line each: `NAME op0 op1 CRn CRm op2 : access
-// at EL0 : access at EL1 : kind`. Access is r, w, rw or -; at EL0 what follows `?` is the
-// trap that decides. Kinds: `value N` reads N and ignores writes; `bank X MASK` and `own
-// NAME` are storage, of the exception level and of the vCPU (BANK_X; a slot of
-// ARM64_REGISTERS); `board` is asked of the board; `special` has code of its own
-// (assembly/arm64/special-registers.ts). What is not here is UNDEFINED, but for the rest
-// of the ID space, which reads as 0.
+// at EL0 : access at EL1 : kind`. Access is r, w, rw or -; at EL0 the name after `?` is
+// the trap that decides. Kinds: `value N` reads N and ignores writes; `bank X MASK` and
+// `own NAME` are storage, per exception level and per vCPU (BANK_X; a slot of
+// ARM64_REGISTERS); `board` is implemented by the board; `special` has its own code
+// (assembly/arm64/special-registers.ts). Registers that are not listed are UNDEFINED,
+// except the rest of the ID space, which reads as 0.
 
 /**
- * Trap conditions of EL0: a bit of SCTLR_EL1 or CNTKCTL_EL1 that allows the access, or
- * MDSCR_EL1.TDCC, which does not.
+ * Trap conditions of EL0: a bit of SCTLR_EL1 or CNTKCTL_EL1 that permits the access, or
+ * MDSCR_EL1.TDCC, which forbids it.
  */
 export const A64_EL0_TRAPS = [
   'UCT',
@@ -23,7 +23,7 @@ export const A64_EL0_TRAPS = [
 ] as const;
 
 export const ARM64_REGISTER_ROWS: readonly string[] = [
-  // Identification. MIDR names no product of Arm: tables of errata match on those.
+  // Identification. MIDR is no product of Arm, because tables of errata match on those.
   'MIDR_EL1 3 0 0 0 0 : - : r : value 0x000f0000',
   'MPIDR_EL1 3 0 0 0 5 : - : r : own',
   'REVIDR_EL1 3 0 0 0 6 : - : r : value 0',
@@ -75,7 +75,7 @@ export const ARM64_REGISTER_ROWS: readonly string[] = [
   'DAIF 3 3 4 2 1 : rw ? UMA : rw : special',
   // Generic timer.
   'CNTKCTL_EL1 3 0 14 1 0 : - : rw : bank CNTKCTL 0x3ff',
-  // EL1 is the highest exception level, which sets it.
+  // Set by EL1, which is the highest exception level.
   'CNTFRQ_EL0 3 3 14 0 0 : r ? CNTFRQ : rw : own 0xffffffff',
   'CNTPCT_EL0 3 3 14 0 1 : r ? CNTPCT : r : special',
   'CNTVCT_EL0 3 3 14 0 2 : r ? CNTVCT : r : special',
@@ -97,7 +97,7 @@ export const ARM64_REGISTER_ROWS: readonly string[] = [
   'DBGCLAIMSET_EL1 2 0 7 8 6 : - : rw : value 0xff',
   'DBGCLAIMCLR_EL1 2 0 7 9 6 : - : rw : value 0',
   'DBGAUTHSTATUS_EL1 2 0 7 14 6 : - : r : value 0',
-  // A value and its control register follow one another (assembly/arm64/breakpoints.ts).
+  // A value register is followed by its control register (assembly/arm64/breakpoints.ts).
   'DBGBVR0_EL1 2 0 0 0 4 : - : rw : own 0xfffffffffffffffc',
   'DBGBCR0_EL1 2 0 0 0 5 : - : rw : own 0x00ffe1e7',
   'DBGBVR1_EL1 2 0 0 1 4 : - : rw : own 0xfffffffffffffffc',
@@ -141,9 +141,9 @@ export interface Arm64Register {
   readonly kind: string;
   /** BANK_* of a `bank`. */
   readonly bank: string;
-  /** Slot of ARM64_REGISTERS of an `own`. */
+  /** Slot in ARM64_REGISTERS of an `own`. */
   readonly slot: number;
-  /** What a `value` reads; bits of storage that can be written. */
+  /** The value that a `value` reads; the writable bits of storage. */
   readonly bits: bigint;
 }
 

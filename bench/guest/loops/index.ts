@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The loops that a benchmark times, in Wasm, so that no JavaScript is part of a measured
-// step. The memory is the guest's.
+// The loops that a benchmark times. They are Wasm, so that no JavaScript is part of a
+// measured step. The memory is the guest's.
 
 import { accessBegin, accessEnd, translate } from './core.ts';
 import { doorbell } from './drain.ts';
@@ -8,9 +8,9 @@ import { doorbell } from './drain.ts';
 const PROD: u32 = 4;
 
 /**
- * Rings a queue `batches` times with `batch` commands that already stand in the ring.
+ * Rings a queue `batches` times with `batch` commands that are already in the ring.
  * @param page0 byte offset of the queue's registers; `id` and LVCMDQ 0 as in `doorbell`.
- * @param prod PROD (index and wrap bit) to go on from; `mask` its bits.
+ * @param prod PROD (index and wrap bit) to continue from; `mask` its bits.
  * @returns PROD at the end.
  */
 export function ring(batches: u32, batch: u32, page0: usize, id: u32, prod: u32, mask: u32): u32 {
@@ -28,7 +28,8 @@ export function ringEmpty(times: u32, id: u32): void {
 }
 
 /**
- * Accesses of one byte each, round and round over `pages` pages of 2^shift bytes from `iova`.
+ * Accesses of one byte each, round and round over `pages` pages of 2^shift bytes from
+ * `iova`.
  * @returns how many were refused.
  */
 export function access(times: u32, smmu: usize, sid: u32, iova: u64, shift: u32, pages: u32): u32 {
@@ -46,8 +47,8 @@ export function access(times: u32, smmu: usize, sid: u32, iova: u64, shift: u32,
 }
 
 /**
- * A loop that no change of what is measured touches: what processor and compiler make of loads,
- * multiplications and branches that depend on one another.
+ * A loop that no change of the measured code affects: the speed of processor and compiler
+ * for dependent loads, multiplications and branches.
  */
 export function fixedLoop(times: u32): u32 {
   let x: u32 = 1;
@@ -60,7 +61,8 @@ export function fixedLoop(times: u32): u32 {
 }
 
 /**
- * One side of a spin handoff: counts up in its own word, and waits for the other's to follow.
+ * One side of a spin handoff: increments its own word, and waits until the other's
+ * follows.
  * @param begins true for the side that asks, false for the one that answers.
  */
 export function handoff(own: usize, other: usize, begins: bool, times: u32): void {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The guest of the path measurements: the toy's bring-up, then one measurement for each
-// run. What to measure stands in the budget.
+// The guest of the path measurements: the toy's bring-up, then one measurement per run,
+// which the budget selects.
 
 import { CHECKPOINT_PHASE_MEASURE } from '../../../assembly/layout/checkpoint-registers';
 import { PTE_S1_PAGE_RW } from '../../../assembly/layout/descriptors';
@@ -38,12 +38,12 @@ import { toy } from '../../../guest-driver/toy/toy-state';
 
 export const vsmmu_abi: i32 = ABI_VERSION;
 
-/** Samples that there is room for, over all vCPUs. */
+/** Maximum number of samples of all vCPUs. */
 const MAX_SAMPLES: u32 = 4096;
 /**
- * Two buffers that the host copies between by DMA: their pages, their iovas in order, and those
- * with which no two pages that follow one another are neighbours in memory: page i is page
- * i * DMA_STEP % DMA_PAGES of the buffer.
+ * Two buffers between which the host copies by DMA: their pages, their iovas in order,
+ * and scattered iovas in which no two consecutive pages are adjacent in memory: page i is
+ * page i * DMA_STEP % DMA_PAGES of the buffer.
  */
 const DMA_PAGES: u32 = 256;
 const DMA_STEP: u32 = 37;
@@ -55,7 +55,9 @@ const DMA_SCATTERED_TARGET: u64 = 0x2c0000000;
 /** Memory offset of the samples: f64 each, nanoseconds for one batch. */
 const SAMPLES: usize = memory.data(8, 8);
 
-/** Memory offset of a new buffer at both its iovas, 0 when there is none. */
+/**
+ * Allocates a buffer and maps it at both iovas. Returns its memory offset, 0 on failure.
+ */
 function mapBuffer(iova: u64, scattered: u64): usize {
   const bytes: usize = DMA_PAGES * IOVA_PAGE_SIZE;
   const buffer = allocate(bytes, IOVA_PAGE_SIZE);
@@ -90,7 +92,7 @@ function bringUp(): void {
   endPhase(CHECKPOINT_PHASE_MEASURE);
 }
 
-/** The work of vCPU 0 through the driver as a whole: batch, choice of the queue, ring. */
+/** Does the work of vCPU 0 through the whole driver: batch, choice of the queue, ring. */
 function runDriver(block: WorkBlock): void {
   for (let sample: u32 = 0; sample < block.samples; sample++) {
     let iova = block.iova;
@@ -110,11 +112,11 @@ function runDriver(block: WorkBlock): void {
 }
 
 /**
- * Measures and tells the host: batches that failed, exits, doorbell calls.
+ * Measures and reports to the host: failed batches, exits, doorbell calls.
  * @param plan commands of a batch (bits 0 to 7), log2 of the batches of a sample (8 to
  *   11), samples of each vCPU (12 to 19), vCPUs (20 to 22), queues that they share (23 to
- *   25), trapped (26), with page tables (27). One vCPU uses the driver; several, and one with
- *   page tables, run the program of the secondary ones.
+ *   25), trapped (26), with page tables (27). One vCPU uses the driver; several, and one
+ *   with page tables, run the program of the secondary ones.
  */
 function measure(plan: u32): void {
   const vcpus = (plan >> 20) & 7;
@@ -153,8 +155,8 @@ function measure(plan: u32): void {
 }
 
 /**
- * Brings the devices up when called for the first time, then measures what the budget
- * says; powers off when that is nothing.
+ * Brings the devices up in the first call, then makes the measurement that the budget
+ * selects; powers off when it is 0.
  */
 export function vsmmu_run(budget: i32): i32 {
   if (load<usize>(SAMPLES) == 0) bringUp();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// An IOMMU without hardware, as the mock driver of Linux's iommufd selftests
-// (drivers/iommu/iommufd/selftest.c): it keeps what it is told and counts what it has, so
-// that the object model can be tested on its own.
+// An IOMMU without hardware, like the mock driver of Linux's iommufd selftests
+// (drivers/iommu/iommufd/selftest.c): it records what it is told and counts its objects,
+// so that the object model can be tested on its own.
 
 import { callback, instanceOf, nonEmpty } from '../../../devices/plugin/option-kinds.ts';
 import {
@@ -45,7 +45,10 @@ export const MOCK_VEVENTQ_TYPE = 0xbeefdead;
 export const MOCK_HW_QUEUES = 2;
 /** Entries of a nested domain's IOTLB, and of a device's cache. */
 export const MOCK_CACHE_ENTRIES = 4;
-/** Bytes of an invalidation of a nested HWPT {flags, IOTLB entry}, and of a vIOMMU {flags, virtual ID, cache entry}. */
+/**
+ * Bytes of an invalidation of a nested HWPT {flags, IOTLB entry}, and of a vIOMMU {flags,
+ * virtual ID, cache entry}.
+ */
 export const MOCK_HWPT_INVALIDATION_SIZE = 8;
 /** Bytes of an invalidation of a vIOMMU. */
 export const MOCK_VIOMMU_INVALIDATION_SIZE = 12;
@@ -71,20 +74,22 @@ function clear(cache: number[], flags: number, index: number): void {
   else cache[index] = 0;
 }
 
-/** A device behind a `MockIommu`. */
+/** A device of a `MockIommu`. */
 export class MockDevice implements IommuDevice {
   readonly name: string;
   readonly iommu: MockIommu;
   claimed = false;
-  /** What an invalidation by virtual ID clears. */
+  /** The cache that invalidations by virtual ID clear. */
   readonly cache = Array.from({ length: MOCK_CACHE_ENTRIES }, (_, i) => i + 1);
-  /** The domain that it is in; undefined while it is blocked. */
+  /** Its current domain; undefined while it is blocked. */
   domain: MockPagingDomain | MockNestedDomain | undefined;
   /** Its vDEVICE. */
   vdevice: MockVdevice | undefined;
   readonly faultGroups = new FaultGroups();
 
-  /** @throws {TypeError} when the name is no text, or the IOMMU another one. */
+  /**
+   * @throws {TypeError} when the name is not a string, or the IOMMU not a `MockIommu`.
+   */
   constructor(name: string, iommu: MockIommu) {
     nonEmpty(name, 'MockDevice', 'name');
     instanceOf(MockIommu, 'a MockIommu')(iommu, 'MockDevice', 'iommu');
@@ -94,11 +99,11 @@ export class MockDevice implements IommuDevice {
 }
 
 function mockDevice(device: IommuDevice): MockDevice {
-  require(device instanceof MockDevice, 'EINVAL', `${device.name} is no mock device`);
+  require(device instanceof MockDevice, 'EINVAL', `${device.name} is not a mock device`);
   return device;
 }
 
-/** What a paging HWPT of a `MockIommu` stands on: a map of IOVAs. */
+/** The driver's part of a paging HWPT of a `MockIommu`: a map of IOVAs. */
 export class MockPagingDomain implements PagingDomain {
   readonly pageSize = MOCK_PAGE_SIZE;
   readonly lastIova = 2n ** 63n - 1n;
@@ -134,12 +139,12 @@ export class MockPagingDomain implements PagingDomain {
   }
 }
 
-/** What a nested HWPT of a `MockIommu` stands on: a small IOTLB to be invalidated. */
+/** The driver's part of a nested HWPT of a `MockIommu`: a small IOTLB to invalidate. */
 export class MockNestedDomain implements NestedDomain {
   readonly iotlb: number[];
   readonly faults: FaultSink | undefined;
   readonly #iommu: MockIommu;
-  /** Of which vIOMMU; undefined on a paging domain. */
+  /** Its vIOMMU; undefined when its parent is a paging domain. */
   readonly #viommu: MockViommu | undefined;
 
   constructor(iommu: MockIommu, request: NestedRequest, viommu?: MockViommu) {
@@ -160,7 +165,7 @@ export class MockNestedDomain implements NestedDomain {
     const mock = mockDevice(device);
     require(!this.#viommu ||
       mock.vdevice?.viommu ===
-        this.#viommu, 'ENOENT', `${device.name} is no vDEVICE of the vIOMMU`);
+        this.#viommu, 'ENOENT', `${device.name} is not a vDEVICE of the vIOMMU`);
     mock.domain = this;
     mock.faultGroups.sink = this.faults;
   }
@@ -219,7 +224,7 @@ class MockPage implements DirectPage {
 
 class MockViommu implements ViommuDriver {
   readonly iommu: MockIommu;
-  /** What the caller sent comes back, as Linux's mock has it. */
+  /** A copy of the caller's data, as in Linux's mock. */
   readonly #answer: Uint8Array;
   readonly directPage = new MockPage();
   readonly vdevices = new Map<number, MockVdevice>();
@@ -267,9 +272,10 @@ class MockViommu implements ViommuDriver {
       require(type === MOCK_HW_QUEUE_TYPE, 'EOPNOTSUPP', `there are no HW queues of type ${type}`),
     allocate: ({ index }: HwQueueRequest): HwQueueDriver => {
       require(index < MOCK_HW_QUEUES, 'EINVAL', `there is no HW queue ${index}`);
-      require(this.#queues[index] === undefined, 'EEXIST', `HW queue ${index} is taken`);
+      require(this.#queues[index] === undefined, 'EEXIST', `HW queue ${index} is in use`);
       const dependsOn = this.#queues[index - 1];
-      require(index === 0 || dependsOn !== undefined, 'EIO', `HW queue ${index - 1} comes first`);
+      require(index === 0 ||
+        dependsOn !== undefined, 'EIO', `HW queue ${index - 1} must be allocated first`);
       this.iommu.gate('allocation', 'mock HW queue');
       const queue = {
         dependsOn,
@@ -284,7 +290,9 @@ class MockViommu implements ViommuDriver {
     },
   };
 
-  /** The hardware has an event for a virtual ID. */
+  /**
+   * Reports an event of the hardware for a virtual ID. False when no queue accepts it.
+   */
   event(virtId: number): boolean {
     const payload = new Uint8Array(4);
     new DataView(payload.buffer).setUint32(0, virtId, true);
@@ -296,7 +304,10 @@ class MockViommu implements ViommuDriver {
   }
 }
 
-/** An IOMMU without hardware, after Linux's selftest driver: to test what is above the object model. */
+/**
+ * An IOMMU without hardware, modelled on Linux's selftest driver: to test the layers
+ * above the object model.
+ */
 export class MockIommu implements Iommu {
   readonly name: string;
   readonly gate: ResourceGate;
@@ -308,7 +319,7 @@ export class MockIommu implements Iommu {
     hwQueues: 0,
   };
 
-  /** @throws {TypeError} when the name is no text, or the gate no function. */
+  /** @throws {TypeError} when the name is not a string, or the gate not a function. */
   constructor(name = 'mock', gate: ResourceGate = OPEN_GATE) {
     nonEmpty(name, 'MockIommu', 'name');
     callback(gate, 'MockIommu', 'gate');
@@ -316,12 +327,12 @@ export class MockIommu implements Iommu {
     this.gate = gate;
   }
 
-  /** What is there of each kind. */
+  /** The number of objects of each kind. */
   get counts(): MockCounts {
     return { ...this.#counts };
   }
 
-  /** Counts what a part of the driver makes or gives back. */
+  /** Counts objects that a part of the driver creates or destroys. */
   count(kind: keyof MockCounts, change: number): void {
     this.#counts[kind] += change;
   }
@@ -339,7 +350,7 @@ export class MockIommu implements Iommu {
     mock.faultGroups.sink = undefined;
   }
 
-  /** HWPT_ALLOC of a paging HWPT: with driver data, nesting and faults as Linux has them in its mock. */
+  /** HWPT_ALLOC of a paging HWPT: driver data, nesting and faults follow Linux's mock. */
   allocPaging({ data, nestParent, faults }: PagingRequest): PagingDomain {
     require(data === undefined, 'EOPNOTSUPP', 'a mock paging HWPT takes no data');
     require(!(nestParent && faults), 'EOPNOTSUPP', 'a nest parent has no fault queue');
@@ -351,7 +362,7 @@ export class MockIommu implements Iommu {
     return new MockNestedDomain(this, request);
   }
 
-  /** VIOMMU_ALLOC, whether there is such a type. */
+  /** Throws unless VIOMMU_ALLOC has this type. */
   checkViommuType(_device: IommuDevice, type: number): void {
     require(type === MOCK_VIOMMU_TYPE, 'EOPNOTSUPP', `there are no vIOMMUs of type ${type}`);
   }
@@ -360,14 +371,14 @@ export class MockIommu implements Iommu {
     return new MockViommu(this, request);
   }
 
-  /** The hardware has an event for a device. False when nobody takes it. */
+  /** Reports an event of the hardware for a device. False when no queue accepts it. */
   triggerEvent(device: MockDevice): boolean {
     return device.vdevice?.viommu.event(device.vdevice.virtId) ?? false;
   }
 
   /**
-   * The device has a page fault; the last one of its group (PGFAULT_LAST_PAGE) wants an answer, which is
-   * for all of it. False when nobody takes it.
+   * Reports a page fault of the device. The last fault of a group (PGFAULT_LAST_PAGE)
+   * gets an answer for the whole group. False when nothing accepts it.
    */
   triggerFault(device: MockDevice, fault: PageFault, answer: (code: number) => void): boolean {
     return device.faultGroups.report(fault, answer, device);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A device behind a physical AMD IOMMU.
+// A device of a physical AMD IOMMU.
 
 import type { AmdGuestBlock } from '../../../devices/amd-iommu/index.ts';
 import type { DeviceRegisters, HostRam } from '../../hardware/index.ts';
@@ -7,7 +7,7 @@ import type { Iommu, IommuDevice } from '../../iommufd/index.ts';
 import { require } from '../../iommufd/iommufd-error.ts';
 import type { IdAllocator } from '../id-allocator.ts';
 
-/** The IOMMU that a device is behind, as HWPTs and vIOMMUs work it (AmdIommu). */
+/** A device's IOMMU as HWPTs and vIOMMUs use it (AmdIommu). */
 export interface AmdHardware extends Iommu {
   readonly ram: HostRam;
   readonly vfctrl: DeviceRegisters;
@@ -27,7 +27,7 @@ export interface AmdHardware extends Iommu {
 
 /** The vIOMMU of a vDEVICE. */
 export interface DteOwner {
-  /** A device table entry as it is for a device of the guest. */
+  /** Marks a device table entry as belonging to a device of the guest. */
   owned(dte: Uint32Array, virtId: number): Uint32Array;
 }
 
@@ -36,7 +36,7 @@ export class AmdDevice implements IommuDevice {
   readonly iommu: AmdHardware;
   readonly deviceId: number;
   claimed = false;
-  /** Where it is a vDEVICE, and the DeviceID that the guest knows it by. */
+  /** Its vIOMMU, while it is a vDEVICE, and the DeviceID by which the guest knows it. */
   vdevice: { readonly viommu: DteOwner; readonly virtId: number } | undefined;
 
   constructor(name: string, iommu: AmdHardware, deviceId: number) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // A physical AMD IOMMU as a driver of the host object model: its device table, command
-// buffer and logs in host RAM, worked through its registers as Linux's driver does
-// (drivers/iommu/amd), and what it lends a VM.
+// buffer and logs in host RAM, driven through its registers as in Linux
+// (drivers/iommu/amd), and the resources that it lends to a VM.
 
 import {
   AMD_COMMAND_BASE,
@@ -74,17 +74,17 @@ import { AmdViommu, VIOMMU_TYPE_AMD } from './amd-viommu.ts';
 const PA = 0x10000000;
 const VFCTRL_PA = 0x10010000;
 const VF_PA = 0x10020000;
-/** DeviceIDs that the device table has, in 32 pages. */
+/** DeviceIDs of the device table, in 32 pages. */
 const DEVICES = 0x1000;
 const DOMAINS = 0x10000;
 /** Entries of the host's own command buffer and logs. */
 const ENTRIES = 2 ** AMD_MIN_LENGTH;
 const LENGTH_CODE = AMD_MIN_LENGTH << 24;
-/** Commands before a COMPLETION_WAIT at most. */
+/** Most commands before a COMPLETION_WAIT. */
 const BATCH = 64;
 /**
- * Looks at what a COMPLETION_WAIT stores: the model has stored it when the write of the
- * tail returns, unless an access is in flight.
+ * Number of reads before a COMPLETION_WAIT times out: the model has stored its data when
+ * the write of the tail returns, unless an access is in flight.
  */
 const LOOKS = 100_000;
 
@@ -130,7 +130,10 @@ export class AmdIommu implements AmdHardware {
   readonly #commands: number;
   readonly #events: number;
   readonly #pageRequests: number;
-  /** Where COMPLETION_WAIT stores, and what it stored last. */
+  /**
+   * The address to which COMPLETION_WAIT stores, and the number of waits, which is its
+   * data.
+   */
   readonly #semaphore: number;
   #waits = 0;
   #tail = 0;
@@ -184,7 +187,7 @@ export class AmdIommu implements AmdHardware {
     );
   }
 
-  /** What host memory has of a GuestID. */
+  /** The state of a GuestID in host memory. */
   guest(guest: number): AmdGuestBlock {
     const block = this.#physical.guests[guest];
     if (!block) throw new RangeError(`there is no GuestID ${guest}`);
@@ -204,7 +207,10 @@ export class AmdIommu implements AmdHardware {
     storeStructure(this.ram, this.#deviceTable + device * AMD_DTE_SIZE, dte);
   }
 
-  /** Replaces a device's entry; no access under the old one is left when this returns. */
+  /**
+   * Replaces a device's entry. No access under the old entry is in progress when this
+   * returns.
+   */
   installDte(device: number, dte: Uint32Array): void {
     this.#storeDte(device, dte);
     this.issue(invalidateDevtabEntry(device));
@@ -218,7 +224,7 @@ export class AmdIommu implements AmdHardware {
 
   /**
    * Issues commands and waits until they are complete.
-   * @throws {HostError} when they do not come to an end.
+   * @throws {HostError} `timeout` when they do not complete.
    */
   issue(...commands: readonly Uint32Array[]): void {
     this.#waits++;
@@ -238,13 +244,15 @@ export class AmdIommu implements AmdHardware {
   }
 
   /**
-   * The IOMMU's interrupt: takes the records of the host's event log, and refuses the page requests
-   * of its PPR log. Returns how many records: they are of no guest.
+   * Handles the IOMMU's interrupt: consumes the records of the host's event log, and
+   * refuses the page requests of its PPR log. Returns the number of records, which belong
+   * to no guest.
    */
   takeEvents(): number {
     this.#background.poll();
     if (!this.#interrupts.take(0)) return 0;
-    // In this order: what is logged behind the look at a tail interrupts again.
+    // The order matters: a record that is logged after the tail was read interrupts
+    // again.
     const status = this.#registers.read32(AMD_STATUS);
     this.#registers.write32(AMD_STATUS, status);
     const head = this.#registers.read32(AMD_EVENT_HEAD);
@@ -258,7 +266,9 @@ export class AmdIommu implements AmdHardware {
     return ((tail - head) / AMD_ENTRY_SIZE + ENTRIES) % ENTRIES;
   }
 
-  /** Nobody serves the pages of the host's own devices: none of its HWPTs has a fault queue. */
+  /**
+   * Refuses page requests of the host's own devices: none of its HWPTs has a fault queue.
+   */
   #refusePageRequests(): void {
     const tail = this.#registers.read32(AMD_PPR_TAIL);
     let head = this.#registers.read32(AMD_PPR_HEAD);
@@ -279,7 +289,10 @@ export class AmdIommu implements AmdHardware {
     }
   }
 
-  /** After an overflow a log runs only when it has been disabled and enabled anew (amd_iommu_restart_log). */
+  /**
+   * Restarts a log after an overflow: it has to be disabled and enabled again
+   * (amd_iommu_restart_log).
+   */
   #restartLog(enable: number, overflow: number): void {
     const control = this.#registers.read32(AMD_CONTROL);
     this.#registers.write32(AMD_CONTROL, control & ~maskInWord(enable));
@@ -304,7 +317,9 @@ export class AmdIommu implements AmdHardware {
   allocPaging({ nestParent, dirtyTracking, data, faults }: PagingRequest): PagingDomain {
     require(data === undefined, 'EOPNOTSUPP', 'a paging HWPT takes no driver data');
     require(!dirtyTracking &&
-      !(nestParent && faults), 'EOPNOTSUPP', "no dirty tracking, no faults of the host's tables");
+      !(
+        nestParent && faults
+      ), 'EOPNOTSUPP', "dirty tracking is not supported, nor are faults of the host's tables");
     return new AmdStage2(this, nestParent);
   }
 
@@ -315,7 +330,7 @@ export class AmdIommu implements AmdHardware {
   allocViommu(request: ViommuRequest): ViommuDriver {
     const { parent } = request;
     require(parent instanceof AmdStage2 &&
-      parent.iommu === this, 'EINVAL', 'the stage 2 is of another IOMMU');
+      parent.iommu === this, 'EINVAL', 'the stage 2 belongs to another IOMMU');
     const viommu = new AmdViommu(this, parent, request);
     this.viommus.set(viommu.guestId, viommu);
     return viommu;

@@ -14,9 +14,12 @@ export class AmdStage2 implements PagingDomain {
   readonly lastIova = 2n ** BigInt(12 + 9 * LEVELS) - 1n;
   readonly iommu: AmdHardware;
   readonly nestParent: boolean;
-  /** DomainID of devices that have no table of a guest. */
+  /** DomainID of devices without tables of a guest. */
   readonly domain: number;
-  /** DomainIDs under which translations of these tables are cached: its own, and those of the nested HWPTs on it. */
+  /**
+   * DomainIDs that tag cached translations of these tables: its own, and those of the
+   * nested HWPTs on it.
+   */
   readonly domains = new Set<number>();
   readonly #pool: RamPool;
   readonly #table: AmdPageTable;
@@ -54,7 +57,7 @@ export class AmdStage2 implements PagingDomain {
     this.iommu.invalidateDomains([...this.domains]);
   }
 
-  /** A device table entry with these tables. */
+  /** A device table entry that uses these tables. */
   dte(domain: number): Uint32Array {
     return hostDte(domain, this.#table.root, this.#table.levels);
   }

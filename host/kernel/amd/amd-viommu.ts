@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // A VM's share of an AMD IOMMU (IOMMU_VIOMMU_TYPE_AMD): a GuestID with its VF page,
-// command buffer and logs, the tables that translate its DeviceIDs and DomainIDs,
-// and nested HWPTs made of its device table entries.
+// command buffer and logs, the tables that translate its DeviceIDs and DomainIDs, and
+// nested HWPTs built from its device table entries.
 
 import {
   AMD_CONTROL_CMD_BUF_EN,
@@ -70,13 +70,16 @@ import type { AmdStage2 } from './amd-stage2.ts';
 
 /** IOMMU_HWPT_DATA_AMD_GUEST. */
 export const HWPT_DATA_AMD_GUEST = 3;
-/** This model's numbers: Linux has not merged these types. */
+/** Numbers of this model: Linux has not merged these types. */
 export const VIOMMU_TYPE_AMD = 3;
 export const HW_QUEUE_TYPE_AMD_CMD = 2;
 export const HW_QUEUE_TYPE_AMD_EVT = 3;
 export const HW_QUEUE_TYPE_AMD_PPR = 4;
 
-/** What a nested HWPT takes over of a guest's entry (set_dte_nested in drivers/iommu/amd/nested.c). */
+/**
+ * Fields that a nested HWPT copies from a guest's entry (set_dte_nested in
+ * drivers/iommu/amd/nested.c).
+ */
 const GUEST_FIELDS = [
   AMD_DTE_PPR,
   AMD_DTE_GIOV,
@@ -108,10 +111,13 @@ export class AmdViommu implements ViommuDriver {
   readonly stage2: AmdStage2;
   readonly guestId: number;
   readonly directPage: DirectPage;
-  /** A DeviceID of no device, whose entry translates what the guest's COMPLETION_WAIT stores to. */
+  /**
+   * A DeviceID without a device. Its entry translates the addresses that the guest's
+   * COMPLETION_WAIT stores to.
+   */
   readonly #translateDevice: number;
   readonly #tables: number;
-  /** Host DomainIDs by the guest's, with the nested HWPTs that have them. */
+  /** Host DomainIDs by the guest's, with the number of nested HWPTs that use each. */
   readonly #domains = new Map<number, { readonly host: number; users: number }>();
   readonly #queues = new Map<number, HwQueueDriver>();
 
@@ -164,7 +170,10 @@ export class AmdViommu implements ViommuDriver {
     return new Map([...this.#domains].map(([guest, { host }]) => [guest, host]));
   }
 
-  /** An entry of one of the guest's devices: events and commands find the guest, and its name for the device. */
+  /**
+   * Marks an entry as belonging to a device of the guest: events and commands are routed
+   * to the guest, under its name for the device.
+   */
   owned(dte: Uint32Array, virtId: number): Uint32Array {
     setField(dte, AMD_DTE_VIOMMU, 1);
     setField(dte, AMD_DTE_GUEST_ID, this.guestId);
@@ -185,8 +194,11 @@ export class AmdViommu implements ViommuDriver {
     };
   }
 
-  /** One host DomainID for each of the guest's: two of its domains with equal PASIDs must not meet in the IOTLB. */
-  #takeDomain(guestDomain: number): number {
+  /**
+   * Acquires the host DomainID for one of the guest's. Each has its own: two domains of
+   * the guest with equal PASIDs must not share IOTLB entries.
+   */
+  #acquireDomain(guestDomain: number): number {
     const known = this.#domains.get(guestDomain);
     if (known) {
       known.users++;
@@ -199,7 +211,7 @@ export class AmdViommu implements ViommuDriver {
     return host;
   }
 
-  #dropDomain(guestDomain: number): void {
+  #releaseDomain(guestDomain: number): void {
     const domain = this.#domains.get(guestDomain);
     if (!domain || --domain.users > 0) return;
     this.#map(AMD_VFCTRL_DOMAIN_MAP, guestDomain, undefined);
@@ -209,7 +221,10 @@ export class AmdViommu implements ViommuDriver {
     this.iommu.domains.free(domain.host);
   }
 
-  /** @throws {IommufdError} EINVAL when the guest's entry asks for what a guest does not get. */
+  /**
+   * @throws {IommufdError} EINVAL when the guest's entry asks for something that a guest
+   *   may not have.
+   */
   allocNested({ data, flags }: NestedRequest): NestedDomain {
     require(flags === 0, 'EOPNOTSUPP', 'unknown flags');
     require(data.type === HWPT_DATA_AMD_GUEST &&
@@ -220,21 +235,25 @@ export class AmdViommu implements ViommuDriver {
     );
     require(ZERO_FIELDS.every(
       (field) => fieldOf(guest, field) === 0,
-    ), 'EINVAL', 'the entry asks for what a guest does not get');
+    ), 'EINVAL', 'the entry asks for something that a guest may not have');
     const guestDomain = fieldOf(guest, AMD_DTE_DOMAIN);
-    const host = this.#takeDomain(guestDomain);
+    const host = this.#acquireDomain(guestDomain);
     return {
       attach: (device) => {
         const { iommu, deviceId, vdevice } = amdDevice(device);
         require(iommu === this.iommu, 'EINVAL', `${device.name} is behind another IOMMU`);
-        require(vdevice?.viommu === this, 'ENOENT', `${device.name} is no vDEVICE of the vIOMMU`);
+        require(vdevice?.viommu ===
+          this, 'ENOENT', `${device.name} is not a vDEVICE of the vIOMMU`);
         iommu.installDte(deviceId, this.owned(this.#nestedDte(guest, host), vdevice.virtId));
       },
-      destroy: () => this.#dropDomain(guestDomain),
+      destroy: () => this.#releaseDomain(guestDomain),
     };
   }
 
-  /** V = 0 of a guest passes gpas through; TV = 0, or an entry without tables, lets nothing through. */
+  /**
+   * The host's device table entry for a guest's: V = 0 passes gpas through; TV = 0, or no
+   * guest tables, blocks everything.
+   */
   #nestedDte(guest: Uint32Array, host: number): Uint32Array {
     if (fieldOf(guest, AMD_DTE_V) === 0) return this.stage2.dte(host);
     if (fieldOf(guest, AMD_DTE_TV) === 0 || fieldOf(guest, AMD_DTE_GV) === 0) return blockedDte();
@@ -271,11 +290,12 @@ export class AmdViommu implements ViommuDriver {
   }
 
   /**
-   * Enables of the guest's control register (VIOMMU's option, in Linux's patches). Of a
-   * buffer that is not there they have no effect.
+   * Applies the enables of the guest's control register (VIOMMU's option, in Linux's
+   * patches). They have no effect on a buffer that does not exist.
    */
   setControl(control: number): void {
-    // A VF has no enable of its own for the processing of page requests: it goes with the log's.
+    // A VF has no separate enable for processing page requests: the log's enable includes
+    // it.
     const requests = [AMD_CONTROL_PPR_LOG_EN, AMD_CONTROL_PPR_EN];
     const enables = [
       [HW_QUEUE_TYPE_AMD_CMD, [AMD_CONTROL_CMD_BUF_EN], AMD_CONTROL_COM_WAIT_INT_EN],

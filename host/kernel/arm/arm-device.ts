@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A device behind a physical SMMU.
+// A device of a physical SMMU.
 
 import { IDR0_ATS, IDR1_SSIDSIZE } from '../../../assembly/layout/smmu-registers.ts';
 import { bitsOf } from '../../../devices/plugin/index.ts';
@@ -17,29 +17,29 @@ import { require } from '../../iommufd/iommufd-error.ts';
 import type { SmmuDriver } from '../smmu-driver.ts';
 import { physicalAddress, type Vm } from '../vm.ts';
 
-/** The SMMU that a device is behind, as HWPTs and vIOMMUs work it (ArmIommu). */
+/** A device's SMMU as HWPTs and vIOMMUs use it (ArmIommu). */
 export interface ArmSmmu extends Iommu {
   readonly smmuIndex: number;
   readonly smmu: SmmuDriver;
   readonly linuxCompat: boolean;
   readonly gate: ResourceGate;
-  /** A vIOMMU is gone. */
+  /** Called when a vIOMMU has been destroyed. */
   removed(viommu: { readonly index: number }): void;
 }
 
-/** The vIOMMU of a vDEVICE: told of the event records of the device's streams. */
+/** The vIOMMU of a vDEVICE, which receives the event records of the device's streams. */
 export interface EventReceiver {
-  /** False when nobody took the record. */
+  /** False when no queue accepted the record. */
   report(device: ArmDevice, record: Uint32Array): boolean;
 }
 
-/** What a device is apart from its streams. */
+/** Properties of a device apart from its streams. */
 export interface ArmDeviceOptions {
   /** The VM that it is assigned to. */
   readonly vm?: Vm | undefined;
   /**
-   * Its root complex makes write-backs coherent whatever a guest's attributes say (CANWBS of its IORT
-   * node). Default true.
+   * Its root complex makes accesses coherent regardless of a guest's attributes (CANWBS
+   * of its IORT node). Default true.
    */
   readonly canwbs?: boolean;
 }
@@ -49,23 +49,28 @@ export class ArmDevice implements IommuDevice {
   readonly iommu: ArmSmmu;
   /** Physical StreamIDs. */
   readonly streams: readonly number[];
-  /** The VM that it is assigned to, as VFIO tells its kernel. */
+  /** The VM that it is assigned to, as VFIO reports it to the kernel. */
   readonly vm: Vm | undefined;
   readonly reservedRegions: readonly ReservedRegion[] | undefined;
   readonly canwbs: boolean;
   claimed = false;
   objectId: number | undefined;
-  /** Its page requests, and who answers them: the fault queue of what it is attached to. */
+  /** Its page requests, and the fault queue of the HWPT that it is attached to. */
   readonly faultGroups = new FaultGroups();
-  /** Where it is a vDEVICE, and the StreamID that the guest knows it by. */
+  /** Its vIOMMU, while it is a vDEVICE, and the StreamID by which the guest knows it. */
   vdevice: { readonly viommu: EventReceiver; readonly virtSid: number } | undefined;
 
-  /** The processor that its VM runs on, as the VMID allocator has it, and its VMM's calls into the kernel. */
+  /**
+   * The processor that its VM and its VMM's calls into the kernel run on, as numbered by
+   * the VMID allocator.
+   */
   get processor(): number {
     return this.vm?.unit.thread ?? 0;
   }
 
-  /** Its requests with a PASID may be privileged, or for execution; ATS is up to the SMMU. */
+  /**
+   * Requests with a PASID may be privileged or for execution; ATS depends on the SMMU.
+   */
   get capabilities(): number {
     const { idr0 } = this.iommu.smmu;
     return (

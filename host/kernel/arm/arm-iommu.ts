@@ -69,8 +69,8 @@ import { littleEndian } from './little-endian.ts';
 import { TEGRA241_VIOMMU_DATA_SIZE, Tegra241Viommu } from './tegra241-viommu.ts';
 
 /**
- * Records that Linux's driver passes on: C_BAD_STE, F_STREAM_DISABLED, C_BAD_SUBSTREAMID,
- * C_BAD_CD, F_TRANSLATION to F_PERMISSION.
+ * Event records that Linux's driver forwards: C_BAD_STE, F_STREAM_DISABLED,
+ * C_BAD_SUBSTREAMID, C_BAD_CD, F_TRANSLATION to F_PERMISSION.
  */
 const LINUX_EVENTS: ReadonlySet<number> = new Set([0x04, 0x06, 0x08, 0x0a, 0x10, 0x11, 0x12, 0x13]);
 
@@ -79,9 +79,12 @@ export interface ArmIommuOptions {
   readonly smmu: SmmuDriver;
   readonly cmdqv: CmdqvDriver | undefined;
   readonly ram: HostRam;
-  /** Pins a VMID for a stage 2 of a device of this VM. */
+  /** Pins a VMID for the stage 2 of a device of this VM. */
   pinVmid(vm: Vm | undefined): PinnedVmid;
-  /** Behave as Linux does where its behaviour loses something: docs/iommufd.md lists it. */
+  /**
+   * Behave like Linux even where Linux loses something; docs/iommufd.md lists these
+   * cases.
+   */
   readonly linuxCompat?: boolean | undefined;
   readonly gate?: ResourceGate | undefined;
 }
@@ -113,19 +116,19 @@ export class ArmIommu implements ArmSmmu {
     return bitsOf(this.smmu.idr0, IDR0_COHACC) === 1;
   }
 
-  /** Broadcast TLB maintenance, where the SMMU takes part in it. */
+  /** Broadcast TLB maintenance, if the SMMU participates in it. */
   get viommuFlags(): number {
     return bitsOf(this.smmu.idr0, IDR0_BTM) ? VIOMMU_FLAG_BTM : 0;
   }
 
-  /** A device appears behind the SMMU. */
+  /** Adds a device of the SMMU. */
   addDevice(name: string, streams: readonly number[], options: ArmDeviceOptions = {}): ArmDevice {
     const device = new ArmDevice(name, this, streams, options);
     for (const sid of streams) this.#devices.set(sid, device);
     return device;
   }
 
-  /** Whether a device has a physical StreamID. */
+  /** Whether a device has this physical StreamID. */
   hasStream(sid: number): boolean {
     return this.#devices.has(sid);
   }
@@ -141,7 +144,8 @@ export class ArmIommu implements ArmSmmu {
   hwInfo(_device: IommuDevice, type: number): HwInfo {
     const { cmdqv } = this.#options;
     if (type === HW_INFO_TYPE_TEGRA241_CMDQV && cmdqv) {
-      // struct iommu_hw_info_tegra241_cmdqv: u32 flags, u8 version, log2vcmdqs (of a VINTF), log2vsids, reserved.
+      // struct iommu_hw_info_tegra241_cmdqv: u32 flags, u8 version, log2vcmdqs (of a
+      // VINTF), log2vsids, reserved.
       const bytes = Uint8Array.of(
         0,
         0,
@@ -173,7 +177,9 @@ export class ArmIommu implements ArmSmmu {
     const { idr0 } = this.smmu;
     require(data === undefined, 'EOPNOTSUPP', 'a paging HWPT takes no driver data');
     require(!dirtyTracking &&
-      !(nestParent && faults), 'EOPNOTSUPP', 'no dirty tracking, no faults of stage 2');
+      !(
+        nestParent && faults
+      ), 'EOPNOTSUPP', 'dirty tracking is not supported, nor are faults of stage 2');
     const nests = bitsOf(idr0, IDR0_S1P) === 1 && bitsOf(idr0, IDR0_S2P) === 1;
     require(nests || !nestParent, 'EOPNOTSUPP', `${this.name} has no nested translation`);
     this.gate('allocation', 'stage 2');
@@ -188,13 +194,16 @@ export class ArmIommu implements ArmSmmu {
     });
   }
 
-  /** Nesting, and memory that is coherent whatever a guest's attributes say (arm_smmu_get_viommu_size). */
+  /**
+   * Requires nesting, and memory that is coherent regardless of a guest's attributes
+   * (arm_smmu_get_viommu_size).
+   */
   checkViommuType(device: IommuDevice, type: number): void {
     const { cmdqv, smmu } = this.#options;
     const nests = bitsOf(smmu.idr0, IDR0_S1P) === 1 && bitsOf(smmu.idr0, IDR0_S2P) === 1;
     require(nests, 'EOPNOTSUPP', `${this.name} has no nested translation`);
     const forcesCoherency = bitsOf(smmu.idr3, IDR3_FWB) === 1 || armDevice(device).canwbs;
-    require(forcesCoherency, 'EOPNOTSUPP', `neither ${this.name} has S2FWB nor ${device.name} CANWBS`);
+    require(forcesCoherency, 'EOPNOTSUPP', `${this.name} lacks S2FWB, and ${device.name} CANWBS`);
     const known =
       type === VIOMMU_TYPE_ARM_SMMUV3 ||
       (type === VIOMMU_TYPE_TEGRA241_CMDQV && cmdqv !== undefined);
@@ -205,13 +214,13 @@ export class ArmIommu implements ArmSmmu {
     const { type, flags, data, vm, parent } = request;
     const { cmdqv } = this.#options;
     require(parent instanceof ArmStage2 &&
-      parent.smmu === this.smmu, 'EINVAL', 'the stage 2 is of another SMMU');
+      parent.smmu === this.smmu, 'EINVAL', 'the stage 2 belongs to another SMMU');
     require(vm instanceof Vm, 'EINVAL', 'a vIOMMU of an SMMUv3 needs its VM');
     const btm = (flags & VIOMMU_FLAG_BTM) !== 0;
-    // Under another VMID the vCPUs' TLBIs would miss this stage 2, and hit whatever has theirs.
+    // With different VMIDs, TLBIs of the vCPUs would miss this stage 2 and affect the
+    // owner of their VMID.
     require(!btm ||
-      parent.sharedWith ===
-        vm, 'EINVAL', 'BTM takes a stage 2 with the VMID of the vCPUs, and this one has another');
+      parent.sharedWith === vm, 'EINVAL', 'BTM requires a stage 2 with the VMID of the vCPUs');
     const index = this.#viommus.indexOf(undefined);
     if (index < 0) throw new HostError('no-context', `an SMMU has at most ${MAX_VIOMMUS} vIOMMUs`);
     this.gate('allocation', 'vSMMU');
@@ -222,19 +231,22 @@ export class ArmIommu implements ArmSmmu {
       this.gate('allocation', 'VINTF');
       viommu = new Tegra241Viommu(this, cmdqv, cmdqv.lend(parent.vmid), parent, vm, index, request);
     } else {
-      // Driver data of this type is not looked at (arm_vsmmu_init).
+      // Driver data of this type is ignored (arm_vsmmu_init).
       viommu = new ArmViommu(this, parent, vm, index, request);
     }
     this.#viommus[index] = viommu;
     return viommu;
   }
 
-  /** A vIOMMU is gone. */
+  /** Forgets a vIOMMU that has been destroyed. */
   removed(viommu: { readonly index: number }): void {
     if (this.#viommus[viommu.index] === viommu) this.#viommus[viommu.index] = undefined;
   }
 
-  /** An event record goes to the vIOMMU whose device it names, and to nobody else. False: it is the host's to log. */
+  /**
+   * Routes an event record to the vIOMMU whose device it names, and to no other. False:
+   * the host has to log it.
+   */
   routeEvent(record: Uint32Array): boolean {
     const device = this.#devices.get(fieldOf(record, EVT_SID));
     if (!device?.vdevice) return false;
@@ -243,8 +255,8 @@ export class ArmIommu implements ArmSmmu {
   }
 
   /**
-   * A page request goes to the fault queue of what its device is attached to, with the others of its group;
-   * without one the group is refused, as Linux does.
+   * Routes a page request to the fault queue of the HWPT that its device is attached to,
+   * as part of its group. Without a fault queue the group is refused, as in Linux.
    */
   routePageRequest(entry: Uint32Array): void {
     const last = fieldOf(entry, PPR_LAST) !== 0;
@@ -278,12 +290,15 @@ export class ArmIommu implements ArmSmmu {
     if (last) answer(PRI_RESP_FAILURE);
   }
 
-  /** The PRI queue has overflowed: groups whose last request was lost are ignored (IHI 0070 section 8.2). */
+  /**
+   * Drops incomplete groups after the PRI queue has overflowed: a group whose last
+   * request was lost is ignored (IHI 0070 section 8.2).
+   */
   discardPageRequests(): void {
     for (const device of this.#devices.values()) device.faultGroups.discard();
   }
 
-  /** The CMDQV's interrupt. */
+  /** Routes errors of lent VINTFs to their vIOMMUs when the CMDQV interrupts. */
   routeQueueErrors(notices: readonly QueueErrorNotice[]): void {
     for (const viommu of this.viommus) {
       if (!(viommu instanceof Tegra241Viommu)) continue;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A guest's STE as a nested HWPT (struct iommu_hwpt_arm_smmuv3): its stage 1 on its vIOMMU's stage 2.
+// A guest's STE as a nested HWPT (struct iommu_hwpt_arm_smmuv3): its stage 1 on top of
+// its vIOMMU's stage 2.
 
 import { IDR0_ATS } from '../../../assembly/layout/smmu-registers.ts';
 import {
@@ -29,8 +30,8 @@ import type { ArmStage2 } from './arm-stage2.ts';
 /** struct iommu_hwpt_arm_smmuv3: the first two doublewords of the guest's STE. */
 const VSTE_SIZE = 16;
 /**
- * What a vSTE may have set: V, Config, S1Fmt, S1ContextPtr, S1CDMax in the first
- * doubleword; S1DSS, S1CIR, S1COR, S1CSH, S1STALLD, EATS in the second.
+ * The fields that a vSTE may have set: V, Config, S1Fmt, S1ContextPtr, S1CDMax in the
+ * first doubleword; S1DSS, S1CIR, S1COR, S1CSH, S1STALLD, EATS in the second.
  */
 const VSTE_MASK = [0xffffffff, 0xf80fffff, 0x380000ff, 0] as const;
 
@@ -41,7 +42,7 @@ export function vsteBytes(ste: Uint32Array): Uint8Array {
   return new Uint8Array(view.buffer);
 }
 
-/** The vIOMMU that a nested HWPT is made on. */
+/** The vIOMMU that a nested HWPT is allocated on. */
 export interface ArmNestParent extends EventReceiver {
   readonly iommu: ArmSmmu;
   readonly stage2: ArmStage2;
@@ -53,7 +54,10 @@ export class ArmNested implements NestedDomain {
   readonly #vste: Uint32Array;
   readonly #faults: FaultSink | undefined;
 
-  /** @throws {IommufdError} EIO when the vSTE asks for what a guest does not get. */
+  /**
+   * @throws {IommufdError} EIO when the vSTE asks for something that a guest may not
+   *   have.
+   */
   constructor(viommu: ArmNestParent, { data, flags, faults }: NestedRequest) {
     require(flags === 0, 'EOPNOTSUPP', 'unknown flags');
     require(data.type === HWPT_DATA_ARM_SMMUV3 &&
@@ -65,11 +69,11 @@ export class ArmNested implements NestedDomain {
     const known =
       config === STE_CONFIG_ABORT || config === STE_CONFIG_BYPASS || config === STE_CONFIG_S1;
     const allowed = VSTE_MASK.every((mask, word) => ((vste[word] ?? 0) & ~mask) === 0);
-    // Split-stage ATS would show the guest's endpoint addresses of stage 2.
+    // Split-stage ATS would expose addresses of stage 2 to the guest's endpoint.
     require(known &&
       allowed &&
       fieldOf(vste, STE_EATS) <=
-        STE_EATS_FULL, 'EIO', 'the STE asks for what a guest does not get');
+        STE_EATS_FULL, 'EIO', 'the STE asks for something that a guest may not have');
     viommu.iommu.gate('allocation', 'nested HWPT');
     this.#viommu = viommu;
     this.#vste = vste;
@@ -84,9 +88,11 @@ export class ArmNested implements NestedDomain {
     const arm = armDevice(device);
     const { iommu, stage2 } = this.#viommu;
     require(arm.iommu === iommu, 'EINVAL', `${device.name} is behind another SMMU`);
-    // Without a vDEVICE nothing would find the device's commands and events; whoever aborts or bypasses has neither.
+    // Without a vDEVICE the device's commands and events could not be routed; an STE that
+    // aborts or bypasses has neither.
     require(this.#config !== STE_CONFIG_S1 ||
-      arm.vdevice?.viommu === this.#viommu, 'ENOENT', `${device.name} is no vDEVICE of the vIOMMU`);
+      arm.vdevice?.viommu ===
+        this.#viommu, 'ENOENT', `${device.name} is not a vDEVICE of the vIOMMU`);
     arm.faultGroups.sink = this.#faults;
     const ste = this.#ste();
     for (const sid of arm.streams) {
@@ -97,13 +103,14 @@ export class ArmNested implements NestedDomain {
 
   #ste(): Uint32Array {
     const { stage2, iommu } = this.#viommu;
-    // Linux installs an aborting STE, of which the guest never hears (V = 1, Config = 0);
-    // an invalid one is what the guest's SMMU would have.
+    // Linux installs an aborting STE (V = 1, Config = 0), whose aborts the guest never
+    // learns of; an invalid one is what the guest's SMMU would have.
     if (fieldOf(this.#vste, STE_V) === 0) return iommu.linuxCompat ? abortSte() : invalidSte();
     if (this.#config === STE_CONFIG_ABORT) return abortSte();
     if (this.#config === STE_CONFIG_BYPASS) {
-      // A guest that bypasses stage 1 says nothing of ATS. Stage 2 serves it, whenever the
-      // device's ATS comes on (arm_smmu_attach_prepare asks for what the device can do).
+      // A bypassing STE of a guest does not enable ATS. Stage 2 serves ATS anyway,
+      // whenever the device enables it (arm_smmu_attach_prepare checks what the device
+      // supports).
       const bypass = stage2Ste(stage2.ste);
       setField(bypass, STE_EATS, bitsOf(iommu.smmu.idr0, IDR0_ATS) ? STE_EATS_FULL : 0);
       return bypass;
@@ -115,7 +122,7 @@ export class ArmNested implements NestedDomain {
       ste[word] = ((ste[word] ?? 0) & ~mask) | ((this.#vste[word] ?? 0) & mask);
     });
     setField(ste, STE_CONFIG, config);
-    // Illegal where nothing stalls anyway.
+    // S1STALLD is illegal on an SMMU that does not stall.
     if (!iommu.smmu.stalls) setField(ste, STE_S1STALLD, 0);
     return ste;
   }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Stage 2 as a paging HWPT: guest physical addresses (IPA) to physical ones, in tables that lie in host RAM.
+// Stage 2 as a paging HWPT: guest physical addresses (IPA) to physical ones, by tables in
+// host RAM.
 
 import { ATC_INV_SIZE_ALL } from '../../../assembly/layout/commands.ts';
 import { IDR5_GRAN4K, IDR5_GRAN16K } from '../../../assembly/layout/smmu-registers.ts';
@@ -24,10 +25,10 @@ import type { SmmuDriver } from '../smmu-driver.ts';
 import type { PinnedVmid } from '../vmid-allocator.ts';
 import { armDevice } from './arm-device.ts';
 
-/** Windows of VMs lie below: S2PS is no larger either. */
+/** Windows of VMs are below this limit: S2PS is no larger either. */
 const MAX_INPUT_BITS = 48;
 
-/** The smallest granule of an SMMU by IDR5, which has one. */
+/** The smallest granule that an SMMU has according to IDR5. */
 function granuleOf(idr5: number): Granule {
   if (bitsOf(idr5, IDR5_GRAN4K)) return GRANULE_4K;
   return bitsOf(idr5, IDR5_GRAN16K) ? GRANULE_16K : GRANULE_64K;
@@ -41,12 +42,12 @@ interface MappedRange {
 
 export interface ArmStage2Options {
   readonly smmu: SmmuDriver;
-  /** Where its tables lie. */
+  /** The RAM that stores its tables. */
   readonly ram: HostRam;
   readonly nestParent: boolean;
-  /** The processor that maps and unmaps: that of the VM whose it is. */
+  /** The processor that maps and unmaps: that of the stage 2's VM. */
   readonly processor: number;
-  /** Pins the VMID: for as long as the HWPT lives. */
+  /** Pins the VMID for as long as the HWPT exists. */
   pin(): PinnedVmid;
 }
 
@@ -54,7 +55,7 @@ export class ArmStage2 implements PagingDomain {
   readonly pageSize: Granule;
   readonly lastIova: bigint;
   readonly smmu: SmmuDriver;
-  /** vIOMMUs and nested HWPTs can stand on it. */
+  /** vIOMMUs and nested HWPTs can use it as their parent. */
   readonly nestParent: boolean;
   readonly #processor: number;
   readonly #vmid: PinnedVmid;
@@ -70,7 +71,8 @@ export class ArmStage2 implements PagingDomain {
     this.nestParent = nestParent;
     this.#processor = processor;
     this.pageSize = granuleOf(smmu.idr5);
-    // A wider input than PAs have is C_BAD_STE for some start levels, and of no use (DDI 0487 R_SRKBC).
+    // An input wider than a PA is C_BAD_STE for some start levels, and useless (DDI 0487
+    // R_SRKBC).
     const inputBits = Math.min(smmu.addressBits, MAX_INPUT_BITS);
     this.lastIova = 2n ** BigInt(inputBits) - 1n;
     this.#vmid = pin();
@@ -92,7 +94,10 @@ export class ArmStage2 implements PagingDomain {
     return this.#vmid.vmid;
   }
 
-  /** The VM whose vCPUs run under this VMID, so that their broadcast maintenance means this stage 2. */
+  /**
+   * The VM whose vCPUs run under this VMID, so that their broadcast maintenance applies
+   * to this stage 2.
+   */
   get sharedWith(): VmHandle | undefined {
     return this.#vmid.sharedWith;
   }
@@ -116,12 +121,14 @@ export class ArmStage2 implements PagingDomain {
     this.#invalidate();
   }
 
-  /** Rises when something is mapped or unmapped: what was resolved before may not be so any more. */
+  /**
+   * Incremented by each map and unmap: an earlier result of `resolve` may then be stale.
+   */
   get changes(): number {
     return this.#changes;
   }
 
-  /** PA of a range of IPAs that is mapped in one piece. */
+  /** PA of a range of IPAs that one mapping covers; undefined when none does. */
   resolve(ipa: bigint, length: number): number | undefined {
     const range = this.#ranges.find(
       (mapped) => ipa >= mapped.ipa && ipa + BigInt(length) <= mapped.ipa + mapped.length,
@@ -129,7 +136,7 @@ export class ArmStage2 implements PagingDomain {
     return range && range.pa + Number(ipa - range.ipa);
   }
 
-  /** What an STE says about this stage 2. */
+  /** The fields of an STE for this stage 2. */
   get ste(): SteStage2 {
     const { root: ttb, inputBits, granule } = this.#table;
     return { vmid: this.vmid, ttb, inputBits, granule };
@@ -144,19 +151,21 @@ export class ArmStage2 implements PagingDomain {
   }
 
   /**
-   * From now on the ATC of a stream may have translations by this stage 2. It has them when
-   * EATS goes, too: they are there again when EATS comes back.
+   * From now on the ATC of a stream may contain translations by this stage 2. The stream
+   * stays in the set when EATS is cleared: the translations are usable again when EATS is
+   * set again.
    */
   addAtsStream(sid: number): void {
     this.#atsStreams.add(sid);
   }
 
-  /** The ATC of a stream is empty and stays so. */
+  /** Removes a stream whose ATC is empty and stays empty. */
   removeAtsStream(sid: number): void {
     this.#atsStreams.delete(sid);
   }
 
-  // ATCs behind the TLB: a request between the two would bring the old translation back.
+  // ATCs are invalidated after the TLB: a translation request between the two would bring
+  // the old translation back.
   #invalidate(): void {
     this.smmu.issue([tlbiS12Vmall(this.vmid)], this.#processor);
     const requests = [...this.#atsStreams].map((streamId) =>
@@ -165,7 +174,10 @@ export class ArmStage2 implements PagingDomain {
     if (requests.length > 0) this.smmu.issue(requests, this.#processor);
   }
 
-  /** The VMID is free for others when none of its entries is left. */
+  /**
+   * Invalidates before it frees the VMID: another owner must not find entries of this
+   * one.
+   */
   destroy(): void {
     this.#invalidate();
     this.#vmid.unpin();

@@ -54,7 +54,7 @@ import { checkRing, invalidateUserRing, type ResolvedRing } from './command-ring
 import { guestRecord, ofStage2 } from './guest-record.ts';
 import { commandOf, hasMore, hostInvalidation, type Invalidator } from './invalidations.ts';
 
-/** Commands between two CMD_SYNCs of an invalidation, as arm_vsmmu_cache_invalidate has it. */
+/** Commands between two CMD_SYNCs of an invalidation (arm_vsmmu_cache_invalidate). */
 const CHUNK = 63;
 
 const PROGRESS: ReadonlyMap<number, QueueProgress> = new Map([
@@ -63,7 +63,7 @@ const PROGRESS: ReadonlyMap<number, QueueProgress> = new Map([
   [QUEUE_ERROR_HELD, 'error'],
 ]);
 
-/** Bits of a StreamID in a VINTF's registers. */
+/** Width of a StreamID in a VINTF's registers. */
 export const PAIR_BITS = SID_MATCH_VIRT_SID & 0xff;
 
 /** StreamID pairs of a command context, in the format of a VINTF's registers. */
@@ -76,16 +76,16 @@ export class ArmViommu implements ViommuDriver, Invalidator {
   readonly iommu: ArmSmmu;
   readonly stage2: ArmStage2;
   readonly vm: Vm;
-  /** Which command context and queue block it has, from 0. */
+  /** Index of its command context and queue block, from 0. */
   readonly index: number;
   readonly directPage: DirectPage | undefined = undefined;
-  /** By queue: those that their guest has. */
+  /** By queue: the queues that the guest drives itself. */
   readonly #direct: (HwQueueDriver | undefined)[];
   protected readonly events: ViommuRequest['events'];
   readonly #context: ContextBlock;
   /** The trapped CMDQ, then the ECMDQs. */
   readonly #commandQueues: readonly QueueBlock[];
-  /** Where the ring of each was found. */
+  /** The location of each queue's ring when it was last looked up. */
   readonly #rings: ResolvedRing[] = [];
   /** By pair. */
   readonly #devices: (ArmDevice | undefined)[] = Array.from(
@@ -124,7 +124,7 @@ export class ArmViommu implements ViommuDriver, Invalidator {
       queue.reset(QUEUE_KIND_GUEST_CMDQ, this.#context.index);
   }
 
-  /** Of the SMMU, and of the vIOMMU on it; with a VINTF, also of that, and how many LVCMDQs it has. */
+  /** Indexes of SMMU and vIOMMU; with a VINTF, also its number and its LVCMDQ count. */
   get numbers(): readonly number[] {
     return [this.iommu.smmuIndex, this.index];
   }
@@ -141,7 +141,7 @@ export class ArmViommu implements ViommuDriver, Invalidator {
     return this.iommu.linuxCompat;
   }
 
-  /** Faults of stage 2: the host's affair, not shown to the guest. */
+  /** Number of stage 2 faults. They concern the host; the guest does not see them. */
   get stage2Faults(): number {
     return this.#stage2Faults;
   }
@@ -150,12 +150,12 @@ export class ArmViommu implements ViommuDriver, Invalidator {
     return new ArmNested(this, request);
   }
 
-  /** Bits of a virtual ID, and how many devices there can be; the number is this host's own limit. */
+  /** Width of a virtual ID, and most devices, which is this host's own limit. */
   protected get limits(): { readonly sidBits: number; readonly devices: number } {
     return { sidBits: 64, devices: MAX_STREAMS };
   }
 
-  /** Where commands of the guest find its StreamIDs. */
+  /** The tables in which commands of the guest look up its StreamIDs. */
   protected get sidPairs(): readonly SidPairs[] {
     const context = this.#context;
     return [
@@ -223,15 +223,15 @@ export class ArmViommu implements ViommuDriver, Invalidator {
   }
 
   /**
-   * A trapped queue becomes one that its guest rings itself: the drain finds it by its
-   * number in the vIOMMU's own command context.
+   * Turns a trapped queue into one whose doorbell the guest rings itself: the drain finds
+   * it by its number in the vIOMMU's own command context.
    */
   protected allocateOverlay({ index, basePa, length }: HwQueueRequest): HwQueueDriver {
     const queue = this.#commandQueue(index);
     require(this.#direct[index] ===
-      undefined, 'EEXIST', `command queue ${index} is its guest's already`);
+      undefined, 'EEXIST', `the guest already has command queue ${index}`);
     const offset = offsetOfGpa(this.vm.regions, windowOf(basePa).address, length);
-    require(offset >= 0, 'EFAULT', 'the ring is not one piece of memory');
+    require(offset >= 0, 'EFAULT', 'the ring is not contiguous in memory');
     const log2size = Math.log2(length / CMDQ_ENTRY_SIZE);
     require(Number.isInteger(log2size) &&
       basePa % length === 0, 'EINVAL', 'the ring is not aligned to its size');
@@ -251,7 +251,7 @@ export class ArmViommu implements ViommuDriver, Invalidator {
     this.#context.bindQueue(index, undefined);
     this.#context.lvcmdqCount = this.#direct.findLastIndex((other) => other !== undefined) + 1;
     queue.allocated = false;
-    // Whoever has the queue now is waited for: behind that nobody finds it by its slot.
+    // Waits for the queue's owner; afterwards no thread finds the queue by its slot.
     this.vm.unit.drain.resume(queue.smmu, queue.index);
     queue.overlay = 0;
     queue.kind = QUEUE_KIND_GUEST_CMDQ;
@@ -262,9 +262,9 @@ export class ArmViommu implements ViommuDriver, Invalidator {
   }
 
   /**
-   * What converts is issued and complete when this returns, whatever comes behind it, and
-   * counted. Linux (`linuxCompat`) drops the commands of a chunk whose conversion fails,
-   * and counts them all the same.
+   * Commands before the first invalid one have been executed and synchronised when this
+   * returns; `handled` counts them. Linux (`linuxCompat`) drops the commands of a chunk
+   * in which a conversion fails, and counts them all the same.
    */
   invalidate(request: InvalidateRequest): InvalidateResult {
     const { dataType, count } = request;
@@ -278,13 +278,16 @@ export class ArmViommu implements ViommuDriver, Invalidator {
       throw error;
     }
     if (hasMore(request))
-      return { handled: 0, error: new IommufdError('E2BIG', 'an entry has more than is known') };
+      return {
+        handled: 0,
+        error: new IommufdError('E2BIG', 'an entry has unknown bytes that are not 0'),
+      };
     let issued = 0;
     let chunk: Uint32Array[] = [];
     for (let i = 0; i < count; i++) {
       const converted = hostInvalidation(commandOf(request, i), this);
       if (!converted)
-        return this.#end(
+        return this.#finish(
           chunk,
           issued,
           new IommufdError('EIO', `command ${i} is not one that a guest may send`),
@@ -299,7 +302,7 @@ export class ArmViommu implements ViommuDriver, Invalidator {
     return { handled: issued };
   }
 
-  #end(chunk: readonly Uint32Array[], issued: number, error: IommufdError): InvalidateResult {
+  #finish(chunk: readonly Uint32Array[], issued: number, error: IommufdError): InvalidateResult {
     if (this.iommu.linuxCompat || chunk.length === 0)
       return { handled: issued + chunk.length, error };
     const failed = this.#issue(chunk);
@@ -310,34 +313,37 @@ export class ArmViommu implements ViommuDriver, Invalidator {
     const { commands: queue } = this.iommu.smmu;
     const before = queue.errors;
     queue.issue(...commands);
-    // Linux's driver skips what is refused (a Secure command, say) and says nothing of it.
+    // Linux's driver silently skips refused commands (a Secure command, for example).
     return queue.errors === before || this.iommu.linuxCompat
       ? undefined
       : new IommufdError('EIO', 'the SMMU has refused a command');
   }
 
-  /** Points a queue's block at its ring, which is looked up again only when it, or what is mapped, has changed. */
+  /**
+   * Points a queue's block at its ring. It is looked up only after a change of ring or
+   * mappings.
+   */
   #placeRing(queue: QueueBlock, number: number, base: bigint, log2size: number): void {
     const { changes } = this.stage2;
     const known = this.#rings[number];
     const same = known?.base === base && known.log2size === log2size && known.changes === changes;
-    // A queue that was reset has no ring.
+    // A reset queue has no ring.
     if (same && queue.ring === known.offset) return;
     this.iommu.gate('memory access', 'ring of commands');
     const length = CMDQ_ENTRY_SIZE * 2 ** log2size;
     const pa = this.stage2.resolve(base, length);
     const found =
       pa === undefined ? -1 : offsetOfGpa(this.vm.regions, windowOf(pa).address, length);
-    // Where nothing lies each fetch is an external abort.
+    // Without memory there, each fetch is an external abort.
     const offset = Math.max(found, 0);
     queue.setRing(found < 0 ? 0 : this.vm.window, offset, log2size);
     this.#rings[number] = { base, log2size, changes, offset };
   }
 
   /**
-   * The guest's own ring is run where it lies, by the drain; a CMD_SYNC that has to wait
-   * goes on by itself. A command at which the queue has stopped is asked about again: its
-   * VMM has emulated it and gives the index behind it, or has changed what was wrong.
+   * The drain processes the guest's own ring in place; after a CMD_SYNC that has to wait
+   * it continues by itself. A queue that stopped at a command is restarted: the VMM has
+   * emulated the command and passes the next index, or has corrected it.
    */
   invalidateQueue({
     queue: number = 0,
@@ -365,7 +371,7 @@ export class ArmViommu implements ViommuDriver, Invalidator {
     return { head: queue.cons, progress: PROGRESS.get(state) ?? 'running' };
   }
 
-  /** The guest's SMMU is off: its stalled transactions end with an abort (IHI 0070 section 6.3.9.6). */
+  /** The guest's SMMU is disabled: aborts its stalled transactions (IHI 0070 6.3.9.6). */
   terminateStalls(): void {
     const { smmu } = this.iommu;
     const streams = this.#devices.flatMap((device) => device?.streams ?? []);
@@ -376,7 +382,7 @@ export class ArmViommu implements ViommuDriver, Invalidator {
       );
   }
 
-  /** An event of one of its devices, in the host's numbering. False when nobody takes it. */
+  /** Reports an event of a device in the host's numbering. False: no queue took it. */
   report(device: ArmDevice, record: Uint32Array): boolean {
     if (ofStage2(record)) this.#stage2Faults++;
     const own = guestRecord(record, device.vdevice?.virtSid ?? 0, !this.iommu.linuxCompat);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Rings of commands that a VMM hands over: in its guest's memory, where the drain fetches
-// from, or in its own, which the host goes over command by command.
+// Command rings that a VMM passes in: in its guest's memory, where the drain fetches
+// from, or in its own, which the host processes command by command.
 
 import {
   CMD_OP,
@@ -16,16 +16,16 @@ import type { InvalidateQueueResult } from '../../iommufd/index.ts';
 import { require } from '../../iommufd/iommufd-error.ts';
 import { commandAt, hostInvalidation, type Invalidator } from './invalidations.ts';
 
-/** Commands of one call: as many as one round of the drain has. */
+/** Most commands of one call: as many as in one round of the drain. */
 const COMMANDS_PER_CALL = 1024;
 
-/** A ring in the guest's memory, as it was found. */
+/** The location of a ring in the guest's memory. */
 export interface ResolvedRing {
   readonly base: bigint;
   readonly log2size: number;
-  /** Of the stage 2, when it was found. */
+  /** `ArmStage2.changes` at the time of the lookup. */
   readonly changes: number;
-  /** Byte offset in the guest's memory; 0 when nothing lies there. */
+  /** Byte offset in the guest's memory; 0 when no memory is there. */
   readonly offset: number;
 }
 
@@ -39,22 +39,25 @@ export interface UserRing {
   readonly tail: number;
 }
 
-/** @throws {IommufdError} EINVAL for a ring that no SMMU has, or whose memory has another size. */
+/**
+ * @throws {IommufdError} EINVAL for a size that no SMMU supports, or that the memory does
+ *   not match.
+ */
 export function checkRing(base: bigint | Uint8Array, log2size: number): void {
   require(Number.isInteger(log2size) &&
     log2size >= 0 &&
     log2size <= MAX_QUEUE_LOG2SIZE, 'EINVAL', `a ring has 2^0 to 2^${MAX_QUEUE_LOG2SIZE} entries`);
   require(typeof base === 'bigint' ||
-    base.length === CMDQ_ENTRY_SIZE * 2 ** log2size, 'EINVAL', 'the ring has another size');
+    base.length === CMDQ_ENTRY_SIZE * 2 ** log2size, 'EINVAL', 'the ring does not match its size');
 }
 
 /**
- * Carries out what lies between head and tail, in chunks of at most `chunk` commands.
- * A CMD_SYNC has nothing to wait for: what stands before it is complete when it is issued.
+ * Carries out the commands between head and tail, in chunks of at most `chunk` commands.
+ * A CMD_SYNC needs no wait: earlier commands are complete before it is processed.
  *
- * @param issue has the host's queue complete commands; false when the SMMU refuses one.
- * @returns 'unsupported' with the index of the command that is the VMM's to emulate, or
- *   'error' with the first of the chunk that the SMMU did not take.
+ * @param issue completes commands on the host's queue; false when the SMMU refuses one.
+ * @returns 'unsupported' with the index of the command that the VMM has to emulate, or
+ *   'error' with the first command of the chunk that the SMMU refused.
  */
 export function invalidateUserRing(
   { entries, log2size, head, tail }: UserRing,
@@ -68,7 +71,7 @@ export function invalidateUserRing(
   let first = head & indexMask;
   let next = first;
   let pending: Uint32Array[] = [];
-  // True when the SMMU has taken what is pending.
+  // True when the SMMU has completed the pending commands.
   const flush = (): boolean => {
     if (pending.length > 0 && !issue(pending)) return false;
     pending = [];
@@ -78,7 +81,7 @@ export function invalidateUserRing(
   for (let count = 0; next !== end && count < COMMANDS_PER_CALL; count++) {
     const at = (next % 2 ** log2size) * CMDQ_ENTRY_SIZE;
     const command = commandAt(view, at);
-    // A Secure command is illegal: that is the guest's SMMU to say.
+    // A Secure command is illegal, which the guest's SMMU has to report.
     const secure = fieldOf(command, CMD_SSEC) !== 0;
     const converted = secure ? undefined : hostInvalidation(command, by);
     if (!converted && !isPlainSync(command))
@@ -90,7 +93,9 @@ export function invalidateUserRing(
   return flush() ? { head: next, progress: 'running' } : { head: first, progress: 'error' };
 }
 
-/** A CMD_SYNC that asks for no interrupt and no MSI: those are the VMM's to give. */
+/**
+ * Whether it is a CMD_SYNC without interrupt or MSI, which the VMM would have to deliver.
+ */
 function isPlainSync(command: Uint32Array): boolean {
   return (
     fieldOf(command, CMD_OP) === OP_CMD_SYNC &&

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// An event of a guest's stream as the guest's own SMMU reports it.
+// An event record of a guest's stream, in the form in which the guest's own SMMU reports
+// it.
 
 import {
   EVENT_S2,
@@ -21,11 +22,14 @@ import {
 import { type Field, fieldOf, setField } from '../../../devices/plugin/index.ts';
 import { eventType } from '../../../devices/tables/index.ts';
 
-/** Words of InputAddr, and of the IPA, which is the FetchAddr of a fetch that stage 2 has refused. */
+/**
+ * Words of InputAddr, and of the IPA. For a fetch that stage 2 refused, the IPA is the
+ * FetchAddr.
+ */
 const INPUT_WORDS = [4, 5];
 const ADDRESS_WORDS = [6, 7];
 
-/** A record of an event with these fields and words of another one, and no others. */
+/** A record of an event that has only these fields and words of another record. */
 function recordOf(
   id: number,
   from: Uint32Array,
@@ -39,19 +43,23 @@ function recordOf(
   return record;
 }
 
-/** Whether a record is of a fault of stage 2: what stands at that place in other records is another field. */
+/**
+ * Whether a record reports a fault of stage 2. Other records have another field at the
+ * place of S2.
+ */
 export function ofStage2(record: Uint32Array): boolean {
   const carries = eventType(fieldOf(record, EVT_ID))?.carries ?? 0;
   return (carries & EVENT_S2) !== 0 && fieldOf(record, EVT_S2) !== 0;
 }
 
 /**
- * A fault of stage 2 is the host's, which the guest does not know of. Where a CD or a translation
- * table of the guest's was to be fetched, its SMMU has met memory that does not answer: an external
- * abort (IHI 0070 sections 7.3.10 and 7.3.12).
+ * Converts a record for the guest. A fault of stage 2 concerns the host, and the guest
+ * does not know of it. If it happened on a fetch of the guest's CD or translation table,
+ * the guest's SMMU has met memory that does not answer: an external abort (IHI 0070
+ * sections 7.3.10 and 7.3.12).
  * @param record of the physical SMMU.
  * @param fetches false: as Linux, which reports no fault of stage 2 at all.
- * @returns the record with the guest's StreamID; undefined when there is none for the guest.
+ * @returns the record with the guest's StreamID; undefined when the guest gets none.
  */
 export function guestRecord(
   record: Uint32Array,

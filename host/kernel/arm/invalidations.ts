@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A guest's invalidation as the host issues it: in the host's numbering, and only for
-// that guest (arm_vsmmu_convert_user_cmd).
+// Converts a guest's invalidation into the host's: in the host's numbering, and limited
+// to that guest (arm_vsmmu_convert_user_cmd).
 
 import {
   CMD_OP,
@@ -20,14 +20,14 @@ import { bitsOf, fieldOf, setField } from '../../../devices/plugin/index.ts';
 import { tlbiNhAll } from '../../../devices/tables/index.ts';
 import type { InvalidateRequest } from '../../iommufd/index.ts';
 
-/** On whose behalf. */
+/** The guest on whose behalf the host invalidates. */
 export interface Invalidator {
   readonly vmid: number;
   /** IDR0 of the physical SMMU. */
   readonly idr0: number;
-  /** As Linux, where it loses something. */
+  /** Behave like Linux even where Linux loses something. */
   readonly linuxCompat: boolean;
-  /** Physical StreamID of one that the guest names. */
+  /** The physical StreamID of a virtual one. */
   physicalSid(virtSid: number): number | undefined;
 }
 
@@ -38,7 +38,10 @@ export function commandAt(view: DataView, offset: number): Uint32Array {
   );
 }
 
-/** Whether an entry has more than is known (E2BIG): looked at before the first is (arm_vsmmu_cache_invalidate). */
+/**
+ * Whether an entry has non-zero bytes beyond a command (E2BIG). This is checked before
+ * the first entry is processed (arm_vsmmu_cache_invalidate).
+ */
 export function hasMore({ entries, entryLength, count }: InvalidateRequest): boolean {
   for (let i = 0; i < count && entryLength > CMDQ_ENTRY_SIZE; i++) {
     const rest = entries.subarray(i * entryLength + CMDQ_ENTRY_SIZE, (i + 1) * entryLength);
@@ -47,7 +50,10 @@ export function hasMore({ entries, entryLength, count }: InvalidateRequest): boo
   return false;
 }
 
-/** The command of an entry. A shorter entry is an older caller's: what it does not have is zero. */
+/**
+ * The command of an entry. A shorter entry comes from an older caller: its missing bytes
+ * are zero.
+ */
 export function commandOf({ entries, entryLength }: InvalidateRequest, i: number): Uint32Array {
   const command = new Uint8Array(CMDQ_ENTRY_SIZE);
   const end = i * entryLength + Math.min(entryLength, CMDQ_ENTRY_SIZE);
@@ -56,8 +62,8 @@ export function commandOf({ entries, entryLength }: InvalidateRequest, i: number
 }
 
 /**
- * @returns the host's command; undefined when the guest's is not one that is passed on,
- *   or names what is not the guest's.
+ * @returns the host's command; undefined when the guest's command is not forwarded, or
+ *   names something that the guest does not own.
  */
 export function hostInvalidation(command: Uint32Array, by: Invalidator): Uint32Array | undefined {
   const result = command.slice();
@@ -71,7 +77,7 @@ export function hostInvalidation(command: Uint32Array, by: Invalidator): Uint32A
       setField(result, TLBI_VMID, by.vmid);
       return result;
     case OP_ATC_INV:
-      // Linux passes it on, and skips what the SMMU refuses.
+      // Linux forwards it, and skips it when the SMMU refuses it.
       if (!bitsOf(by.idr0, IDR0_ATS) && !by.linuxCompat) return undefined;
       break;
     case OP_CFGI_CD:

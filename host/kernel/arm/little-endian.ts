@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Words as the bytes of a structure of the uapi.
+// Serialises words into a structure of the uAPI.
 
 /** Little-endian words as bytes. */
 export function littleEndian(...values: readonly number[]): Uint8Array {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The same with a VINTF of the SMMU's CMDQV (IOMMU_VIOMMU_TYPE_TEGRA241_CMDQV): hardware
-// queues, and page 0 of the VINTF for the guest. The physical CMDQV is worked through its
-// registers, in Linux's order.
+// An `ArmViommu` with a VINTF of the SMMU's CMDQV (IOMMU_VIOMMU_TYPE_TEGRA241_CMDQV):
+// hardware queues, and page 0 of the VINTF for the guest. It drives the physical CMDQV
+// through its registers, in Linux's order.
 
 import {
   CMDQV_PAGE_SIZE,
@@ -31,7 +31,7 @@ import { littleEndian } from './little-endian.ts';
 
 /** struct iommu_viommu_tegra241_cmdqv: two outputs. */
 export const TEGRA241_VIOMMU_DATA_SIZE = 16;
-/** BASE has no address bits below and above. */
+/** BASE has no address bits below the alignment or from the limit on. */
 const BASE_ALIGNMENT = 32;
 const BASE_LIMIT = 2 ** 48;
 
@@ -44,7 +44,7 @@ export class Tegra241Viommu extends ArmViommu {
   readonly #blocks: readonly QueueBlock[];
   readonly #queues: (HwQueueDriver | undefined)[];
 
-  /** `vintf` has been lent for it, and is enabled with its VMID. */
+  /** @param vintf was lent for it, and is enabled with its VMID. */
   constructor(
     iommu: ArmSmmu,
     cmdqv: CmdqvDriver,
@@ -72,7 +72,7 @@ export class Tegra241Viommu extends ArmViommu {
     return [...super.numbers, this.vintf, this.#driver.lvcmdqs];
   }
 
-  /** Where page 0 is: out_vintf_mmap_offset and out_vintf_mmap_length. */
+  /** The location of page 0: out_vintf_mmap_offset and out_vintf_mmap_length. */
   answer(mmap: MmapArea | undefined): Uint8Array {
     const answer = new DataView(new ArrayBuffer(TEGRA241_VIOMMU_DATA_SIZE));
     answer.setBigUint64(0, BigInt(mmap?.offset ?? 0), true);
@@ -80,7 +80,7 @@ export class Tegra241Viommu extends ArmViommu {
     return new Uint8Array(answer.buffer);
   }
 
-  /** Those of a VINTF's registers. */
+  /** The limits of a VINTF's registers. */
   protected override get limits(): { readonly sidBits: number; readonly devices: number } {
     return { sidBits: PAIR_BITS, devices: CMDQV_SIDS_PER_VINTF };
   }
@@ -97,7 +97,7 @@ export class Tegra241Viommu extends ArmViommu {
   }
 
   /**
-   * Page 0 is memory: of the guest while it is placed there, and of the host otherwise. A
+   * Page 0 is memory: the guest's while it is placed there, and the host's otherwise. A
    * store to it runs its queue, as a doorbell does.
    */
   #page0(): DirectPage {
@@ -146,17 +146,18 @@ export class Tegra241Viommu extends ArmViommu {
 
   #allocateQueue({ index, basePa, length }: HwQueueRequest): HwQueueDriver {
     require(index < this.#queues.length, 'EINVAL', `a VINTF has ${this.#queues.length} LVCMDQs`);
-    require(this.#queues[index] === undefined, 'EEXIST', `LVCMDQ ${index} is taken`);
+    require(this.#queues[index] === undefined, 'EEXIST', `LVCMDQ ${index} is in use`);
     const dependsOn = this.#queues[index - 1];
-    require(index === 0 || dependsOn !== undefined, 'EIO', `LVCMDQ ${index - 1} comes first`);
+    require(index === 0 ||
+      dependsOn !== undefined, 'EIO', `LVCMDQ ${index - 1} must be allocated first`);
     const log2size = Math.log2(length / CMDQ_ENTRY_SIZE);
     require(Number.isInteger(log2size) &&
-      this.#driver.takesLog2size(log2size), 'EINVAL', `a ring does not have ${length} bytes`);
+      this.#driver.supportsLog2size(log2size), 'EINVAL', `a ring cannot have ${length} bytes`);
     require(basePa % Math.max(length, BASE_ALIGNMENT) === 0 &&
       basePa < BASE_LIMIT, 'EINVAL', 'the ring is not aligned to its size');
-    // Neighbouring regions of the VM's memory do not lie side by side in it.
+    // Regions with adjacent gpas need not be adjacent in the VM's memory.
     require(offsetOfGpa(this.vm.regions, windowOf(basePa).address, length) >=
-      0, 'EFAULT', 'the ring is not one piece of memory');
+      0, 'EFAULT', 'the ring is not contiguous in memory');
     this.iommu.gate('allocation', 'LVCMDQ');
     this.#driver.allocateQueue(this.vintf, index, basePa, log2size);
     const queue: HwQueueDriver = {
@@ -171,8 +172,8 @@ export class Tegra241Viommu extends ArmViommu {
   }
 
   /**
-   * The CMDQV's interrupt: errors of its queues that have become visible. The guest
-   * acknowledges them, not the host.
+   * Reports errors of its queues that have become visible, when the CMDQV interrupts. The
+   * guest acknowledges them, not the host.
    */
   reportErrors(lvcmdqs: readonly number[]): void {
     const map = [0, 0, 0, 0];

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A device behind the host's VT-d IOMMU.
+// A device of the host's VT-d IOMMU.
 
 import { VtdDmaPort, type VtdPageRequest } from '../../../devices/vtd/index.ts';
 import {
@@ -15,10 +15,10 @@ import {
 import { require } from '../../iommufd/iommufd-error.ts';
 import type { VtdHardware } from './vtd-hardware.ts';
 
-/** IOMMU_FAULT_QUEUE: the answer that the page is there. */
+/** IOMMU_FAULT_QUEUE: the answer that the page is present. */
 const RESOLVED = 0;
 
-/** What a device is attached to, as far as its faults are concerned. */
+/** The HWPT that a device is attached to, as far as its faults are concerned. */
 export interface VtdAttachment {
   readonly faults: FaultSink | undefined;
 }
@@ -31,7 +31,7 @@ export class VtdDevice implements IommuDevice {
   objectId: number | undefined;
   readonly #faultGroups = new FaultGroups();
   #attachment: VtdAttachment | undefined;
-  /** Its number for the guest, while it is a vDEVICE. */
+  /** The guest's number for it, while it is a vDEVICE. */
   virtId: number | undefined;
   #group = 0;
 
@@ -41,7 +41,7 @@ export class VtdDevice implements IommuDevice {
     this.sourceId = sourceId;
   }
 
-  /** What it is attached to; undefined: it is blocked. */
+  /** The HWPT that it is attached to; undefined: it is blocked. */
   get attachment(): VtdAttachment | undefined {
     return this.#attachment;
   }
@@ -50,7 +50,7 @@ export class VtdDevice implements IommuDevice {
     this.#faultGroups.sink = attachment?.faults;
   }
 
-  /** Its way to memory. @param virtId its source ID as its guest knows it. */
+  /** Its port to memory. @param virtId the source ID by which its guest knows it. */
   port(virtId: number): VtdDmaPort {
     const { physical, memory } = this.iommu;
     return new VtdDmaPort({
@@ -62,16 +62,20 @@ export class VtdDevice implements IommuDevice {
     });
   }
 
-  /** A group of page requests goes to whoever takes the faults of what the device is attached to. */
+  /**
+   * Reports a group of page requests to the fault queue of the HWPT that the device is
+   * attached to.
+   */
   #pageRequest({ pages, answer }: VtdPageRequest): boolean {
-    // Of a group that is too long records would be lost, and all of it answered.
+    // Of a longer group, records would be lost and yet the whole group answered.
     if (pages.length > PGFAULT_GROUP_MOST) return false;
     const group = this.#group++ & 0x1ff;
     const respond = (code: number) => answer(code === RESOLVED);
     return pages.every(({ address, write }, i) => {
       const fault = {
         flags: i === pages.length - 1 ? PGFAULT_LAST_PAGE : 0,
-        // Behind a vIOMMU's own queue the guest's number is what its VMM goes by.
+        // A VMM that reads a vIOMMU's own queue identifies the device by the guest's
+        // number.
         deviceId: this.virtId ?? this.objectId ?? 0,
         pasid: 0,
         group,

@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: MIT
-// The IOMMU as HWPTs and vIOMMUs of VT-d work it.
+// A VT-d IOMMU as its HWPTs and vIOMMUs use it.
 
 import type { Invalidation, PhysicalVtd, VtdMemory } from '../../../devices/vtd/index.ts';
 import type { HostRam } from '../../hardware/index.ts';
 import type { IdAllocator } from '../id-allocator.ts';
 
-/** What a PASID table entry is to say, beside AW and P. */
+/** The contents of a PASID table entry, apart from AW and P. */
 export interface VtdEntry {
   readonly pgtt: number;
   readonly did: number;
-  /** PA of the second-stage tables, gpa of the first-stage ones; 0 where there are none. */
+  /**
+   * PA of the second-stage tables and gpa of the first-stage tables; 0 without tables.
+   */
   readonly secondStage: number;
   readonly firstStage: bigint;
   readonly supervisor: boolean;
@@ -20,9 +22,12 @@ export interface VtdHardware {
   readonly ram: HostRam;
   readonly memory: VtdMemory;
   readonly physical: PhysicalVtd;
-  /** Domain IDs, which tag the IOTLB. */
+  /** Domain IDs, which tag IOTLB entries. */
   readonly domains: IdAllocator;
-  /** Replaces a device's entry; nothing is cached of the old one when this returns. Undefined: blocked. */
+  /**
+   * Replaces a device's entry. Nothing of the old entry is cached when this returns.
+   * Undefined: blocked.
+   */
   install(sourceId: number, entry: VtdEntry | undefined): void;
   /** Submits descriptors and waits for their completion. */
   submit(...what: readonly Invalidation[]): void;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The host's driver of a VT-d IOMMU in scalable mode (drivers/iommu/intel): root, context and PASID tables
-// in host RAM, and the invalidation queue.
+// The host's driver of a VT-d IOMMU in scalable mode (drivers/iommu/intel): root, context
+// and PASID tables in host RAM, and the invalidation queue.
 
 import {
   VTD_AW_48,
@@ -86,11 +86,14 @@ export class VtdIommu implements Iommu, VtdHardware {
   );
   readonly #contexts: number;
   readonly #queue: number;
-  /** Where a wait descriptor stores, and what it stored last. */
+  /**
+   * The address to which a wait descriptor stores, and the number of waits, which is its
+   * data.
+   */
   readonly #status: number;
   #waits = 0;
   #tail = 0;
-  /** PASID table of a device, by source ID. */
+  /** PASID tables of devices, by source ID. */
   readonly #pasidTables = new Map<number, number>();
 
   /**
@@ -114,7 +117,7 @@ export class VtdIommu implements Iommu, VtdHardware {
       physical.write32(VTD_GCMD, (physical.read32(VTD_GCMD) | maskInWord(command)) >>> 0);
   }
 
-  /** A device on the bus, with a source ID of its own. */
+  /** Adds a device with its own source ID. */
   addDevice(name: string): VtdDevice {
     const sourceId = this.#sourceIds.allocate();
     const directory = this.ram.allocate(PAGE, PAGE);
@@ -141,15 +144,15 @@ export class VtdIommu implements Iommu, VtdHardware {
       setAddress(words, VTD_PE_FSPTPTR, entry.firstStage);
     }
     storeStructure(this.ram, this.#pasidTables.get(sourceId) ?? 0, words);
-    // The entry, then what was translated by the old one (section 6.5.3.3).
+    // First the entry, then the translations by the old one (section 6.5.3.3).
     this.submit({ kind: 'context', sourceId });
     if (entry) this.submit({ kind: 'pasid', did: entry.did, range: undefined });
     this.submit({ kind: 'device-tlb', sourceId, range: undefined });
   }
 
   /**
-   * Submits descriptors, with a wait descriptor behind them.
-   * @throws {HostError} when the queue does not come to its end.
+   * Submits descriptors, followed by a wait descriptor.
+   * @throws {HostError} `timeout` when the queue does not reach its end.
    */
   submit(...what: readonly Invalidation[]): void {
     this.#waits++;
@@ -185,17 +188,19 @@ export class VtdIommu implements Iommu, VtdHardware {
   allocPaging({ dirtyTracking, data, faults, nestParent }: PagingRequest): PagingDomain {
     require(data === undefined, 'EOPNOTSUPP', 'a paging HWPT takes no driver data');
     require(!dirtyTracking &&
-      !(nestParent && faults), 'EOPNOTSUPP', 'no dirty tracking, no faults of a parent');
+      !(
+        nestParent && faults
+      ), 'EOPNOTSUPP', 'dirty tracking is not supported, nor are faults of a parent');
     return new VtdSecondStage(this, faults);
   }
 
   #parent(domain: PagingDomain): VtdSecondStage {
     require(domain instanceof VtdSecondStage &&
-      domain.iommu === this, 'EINVAL', 'the second stage is of another IOMMU');
+      domain.iommu === this, 'EINVAL', 'the second stage belongs to another IOMMU');
     return domain;
   }
 
-  /** Unlike Arm's, VT-d's driver nests on the parent itself. */
+  /** Unlike Arm's driver, that of VT-d nests on the parent itself. */
   allocNested(parent: PagingDomain, request: NestedRequest): NestedDomain {
     return new VtdNested(this, this.#parent(parent), request);
   }

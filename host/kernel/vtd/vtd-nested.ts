@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Nested HWPTs of VT-d: a guest's first stage on the host's second stage (drivers/iommu/intel/nested.c),
-// and vIOMMUs, which software manages.
+// Nested HWPTs of VT-d: a guest's first stage on the host's second stage
+// (drivers/iommu/intel/nested.c), and vIOMMUs, which software manages.
 
 import { VTD_PGTT_NESTED } from '../../../assembly/layout/vtd-formats.ts';
 import { log2, type PageRange } from '../../../devices/vtd/index.ts';
@@ -29,20 +29,27 @@ const S1_SRE = 1n;
 const S1_EAFE = 2n;
 const S1_WPE = 4n;
 const ADDRESS_WIDTH = 48;
-/** struct iommu_hwpt_vtd_s1_invalidate: addr, npages, flags, reserved; the device TLB's has the source ID for flags. */
+/**
+ * struct iommu_hwpt_vtd_s1_invalidate: addr, npages, flags, reserved. An entry for a
+ * device TLB has the source ID in place of flags.
+ */
 const INVALIDATE_SIZE = 24;
 const INVALIDATE_LEAF = 1;
 const ALL_PAGES = 2n ** 64n - 1n;
 const PAGE = 0x1000n;
 
-/** Ranges of pages that descriptors can name: the smallest that holds `pages` pages from `address` on. */
+/**
+ * The smallest range that a descriptor can name and that contains `pages` pages from
+ * `address`; undefined: all pages.
+ */
 function rangeOf(address: bigint, pages: bigint): PageRange | undefined {
-  require(address % PAGE === 0n, 'EINVAL', 'an address that is no page');
+  require(address % PAGE === 0n, 'EINVAL', 'the address is not page-aligned');
   if (pages === ALL_PAGES) {
-    require(address === 0n, 'EINVAL', 'all pages begin at 0');
+    require(address === 0n, 'EINVAL', 'a range of all pages must begin at 0');
     return undefined;
   }
-  require(pages > 0n && address + pages * PAGE <= 2n ** 64n, 'EINVAL', 'pages that are not there');
+  require(pages > 0n &&
+    address + pages * PAGE <= 2n ** 64n, 'EINVAL', 'the pages are none or leave the address space');
   const first = address / PAGE;
   const last = first + pages - 1n;
   const differ = first ^ last;
@@ -50,7 +57,7 @@ function rangeOf(address: bigint, pages: bigint): PageRange | undefined {
   return size >= 1n << 48n ? undefined : { address: (first - (first % size)) * PAGE, pages: size };
 }
 
-/** Carries out entries one by one, until one fails. */
+/** Carries out entries one by one, up to the first that fails. */
 function eachEntry(
   request: InvalidateRequest,
   type: number,
@@ -88,7 +95,10 @@ export class VtdNested implements NestedDomain {
   readonly #flags: bigint;
   readonly #attached = new Set<VtdDevice>();
 
-  /** @throws {IommufdError | HostError} for tables of another form, or when domain IDs are exhausted. */
+  /**
+   * @throws {IommufdError | HostError} for tables of another form, or when domain IDs are
+   *   exhausted.
+   */
   constructor(
     iommu: VtdHardware,
     parent: VtdSecondStage,
@@ -97,16 +107,17 @@ export class VtdNested implements NestedDomain {
   ) {
     const { data, faults } = request;
     require(data.type === HWPT_DATA_VTD_S1, 'EOPNOTSUPP', `driver data of type ${data.type}`);
-    require(data.bytes.length === S1_SIZE, 'EINVAL', `a first stage has ${S1_SIZE} bytes`);
+    require(data.bytes.length ===
+      S1_SIZE, 'EINVAL', `the data of a first stage has ${S1_SIZE} bytes`);
     const view = new DataView(data.bytes.buffer, data.bytes.byteOffset, S1_SIZE);
     const flags = view.getBigUint64(0, true);
     require((flags & ~(S1_SRE | S1_EAFE | S1_WPE)) === 0n, 'EOPNOTSUPP', 'unknown flags');
-    require((flags & S1_EAFE) === 0n, 'EOPNOTSUPP', 'no extended accessed flags');
-    require(view.getUint32(20, true) === 0, 'EINVAL', 'a reserved word');
+    require((flags & S1_EAFE) === 0n, 'EOPNOTSUPP', 'extended accessed flags are not supported');
+    require(view.getUint32(20, true) === 0, 'EINVAL', 'a reserved word is not 0');
     require(view.getUint32(16, true) ===
-      ADDRESS_WIDTH, 'EINVAL', `an address width other than ${ADDRESS_WIDTH}`);
+      ADDRESS_WIDTH, 'EINVAL', `the address width is not ${ADDRESS_WIDTH}`);
     this.#tables = view.getBigUint64(8, true);
-    require(this.#tables % PAGE === 0n, 'EINVAL', 'tables that are no page');
+    require(this.#tables % PAGE === 0n, 'EINVAL', 'the tables are not page-aligned');
     this.#flags = flags;
     this.#iommu = iommu;
     this.#parent = parent;
@@ -120,7 +131,7 @@ export class VtdNested implements NestedDomain {
     const vtd = vtdDevice(device);
     require(vtd.iommu === this.#iommu, 'EINVAL', `${device.name} is behind another IOMMU`);
     require(!this.#viommu ||
-      this.#viommu.has(vtd), 'ENOENT', `${device.name} is no vDEVICE of the vIOMMU`);
+      this.#viommu.has(vtd), 'ENOENT', `${device.name} is not a vDEVICE of the vIOMMU`);
     this.#iommu.install(vtd.sourceId, {
       pgtt: VTD_PGTT_NESTED,
       did: this.#did,
@@ -135,8 +146,9 @@ export class VtdNested implements NestedDomain {
   }
 
   /**
-   * HWPT_INVALIDATE on the HWPT: ranges of the IOTLB. Without a vIOMMU device TLBs go with them, as in
-   * Linux (cache_tag_flush_range); a vIOMMU has a call for these.
+   * HWPT_INVALIDATE on the HWPT: ranges of the IOTLB. Without a vIOMMU it also
+   * invalidates device TLBs, as in Linux (cache_tag_flush_range); with one, a separate
+   * call does.
    */
   invalidate(request: InvalidateRequest): InvalidateResult {
     return eachEntry(request, INVALIDATE_DATA_VTD_S1, (entry) => {
@@ -157,7 +169,10 @@ export class VtdNested implements NestedDomain {
   }
 }
 
-/** A vIOMMU without hardware of its own: it knows its devices, and carries what concerns them. */
+/**
+ * A vIOMMU without hardware of its own: it knows its devices, and issues the
+ * invalidations of their device TLBs.
+ */
 export class VtdViommu implements ViommuDriver {
   readonly #iommu: VtdHardware;
   readonly #parent: VtdSecondStage;
@@ -194,7 +209,7 @@ export class VtdViommu implements ViommuDriver {
   invalidate(request: InvalidateRequest): InvalidateResult {
     return eachEntry(request, INVALIDATE_DATA_VTD_DEVICE_TLB, (entry) => {
       const virtId = entry.getUint32(16, true);
-      require(entry.getUint32(20, true) === 0, 'EOPNOTSUPP', 'a reserved word');
+      require(entry.getUint32(20, true) === 0, 'EOPNOTSUPP', 'a reserved word is not 0');
       const device = this.#devices.get(virtId);
       require(device !== undefined, 'EINVAL', `there is no vDEVICE ${virtId}`);
       const range = rangeOf(entry.getBigUint64(0, true), entry.getBigUint64(8, true));

@@ -20,11 +20,14 @@ export class VtdSecondStage implements PagingDomain {
   readonly faults: FaultSink | undefined;
   /** PA of the root. */
   readonly root: number;
-  /** Domain IDs under which translations by these tables are cached: its own, and those of nested HWPTs on it. */
+  /**
+   * Domain IDs that tag cached translations by these tables: its own, and those of nested
+   * HWPTs on it.
+   */
   readonly domains = new Set<number>();
   readonly #did: number;
   readonly #pool: RamPool;
-  /** Source IDs of devices that have translated by these tables, alone or below a first stage. */
+  /** Source IDs of devices that have used these tables, alone or below a first stage. */
   readonly #devices = new Set<number>();
 
   /** @throws {HostError} when domain IDs or host RAM are exhausted. */
@@ -42,7 +45,7 @@ export class VtdSecondStage implements PagingDomain {
     this.domains.add(this.#did);
   }
 
-  /** Address of the level-1 entry of an address, with the tables on the way. */
+  /** Address of the level 1 entry of an IOVA. Missing tables on the way are allocated. */
   #entry(iova: bigint): number {
     const both = BigInt(maskInWord(VTD_SS_R) | maskInWord(VTD_SS_W));
     let table = this.root;
@@ -76,20 +79,23 @@ export class VtdSecondStage implements PagingDomain {
       this.#pool.store64(this.#entry(iova + done), 0n);
   }
 
-  /** Device TLBs hold what both stages say: they go as well. */
+  /**
+   * Unmaps a range. Device TLBs contain results of both stages, so they are invalidated
+   * as well.
+   */
   unmap(iova: bigint, length: bigint): void {
     this.#clear(iova, length);
     this.invalidate();
   }
 
-  /** Drops everything that was translated by these tables. */
+  /** Drops every translation by these tables. */
   invalidate(): void {
     this.iommu.submit(...[...this.domains].map((did) => ({ kind: 'domain', did }) as const));
     for (const sourceId of this.#devices)
       this.iommu.submit({ kind: 'device-tlb', sourceId, range: undefined });
   }
 
-  /** A device translates by these tables from now on. */
+  /** Records that a device uses these tables from now on. */
   usedBy(sourceId: number): void {
     this.#devices.add(sourceId);
   }

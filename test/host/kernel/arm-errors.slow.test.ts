@@ -197,7 +197,7 @@ const ROWS: readonly (readonly [string, Errno, (s: Setup) => unknown])[] = [
     ({ fd, elsewhere, flat }) => fd.attach(elsewhere, flat),
   ],
   [
-    'viommuAlloc on a HWPT that is no nest parent',
+    'viommuAlloc on a HWPT that is not a nest parent',
     'EINVAL',
     ({ fd, device, flat, vm }) =>
       fd.viommuAlloc({ device, hwpt: flat, type: VIOMMU_TYPE_ARM_SMMUV3, vm }),

@@ -129,7 +129,7 @@ it.each([
   expect(new Set(own).size).toBe(own.length);
   expect(Math.min(...own)).toBeGreaterThanOrEqual(streams);
   expect(Math.max(...own)).toBeLessThan(2 ** bits);
-  expect(() => host.createViommu(vm, [])).toThrow(/has them for at most|at most 63/);
+  expect(() => host.createViommu(vm, [])).toThrow(/has enough for at most|at most 63/);
   host.destroyVm(vm);
   const again = lendVm(host, 'again');
   attachStage1(again);

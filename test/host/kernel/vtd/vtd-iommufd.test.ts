@@ -139,8 +139,8 @@ describe('a nested HWPT', () => {
     ['an unknown flag', firstStage({ flags: 8n }), 'EOPNOTSUPP'],
     ['extended accessed flags', firstStage({ flags: 2n }), 'EOPNOTSUPP'],
     ['five levels', firstStage({ width: 57 }), 'EINVAL'],
-    ['a reserved word', firstStage({ reserved: 1 }), 'EINVAL'],
-    ['tables that are no page', firstStage({ tables: 0x1008n }), 'EINVAL'],
+    ['a reserved word is not 0', firstStage({ reserved: 1 }), 'EINVAL'],
+    ['the tables are not page-aligned', firstStage({ tables: 0x1008n }), 'EINVAL'],
   ] as const)('is refused with %s', (_what, data, errno) => {
     expectErrno(() => fd.hwptAlloc({ device: id, parent, data }), errno);
   });
