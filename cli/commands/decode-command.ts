@@ -261,7 +261,7 @@ export function addDecode(program: Command): void {
     .addOption(
       new Option(
         '--id-registers <smmu>',
-        'say why the SMMU of a guest, of a host, or of Grace refuses an STE or a CD',
+        'say why the SMMU of a guest, of a host, or of Grace refuses an STE, a CD or a command',
       ).choices(Object.keys(JUDGES)),
     )
     .option('--json', 'print one JSON object', false)

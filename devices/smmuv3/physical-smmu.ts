@@ -30,6 +30,7 @@ import {
   CR0_SMMUEN,
   SMMU_CR0,
   SMMU_CR2,
+  SMMU_EVENTQ_PROD,
   SMMU_GBPA,
   SMMU_STRTAB_BASE_CFG,
   STRTAB_BASE_CFG_LOG2SIZE,
@@ -49,6 +50,7 @@ import {
   withBits,
 } from '../plugin/index.ts';
 import {
+  callback,
   checkedLater,
   checkOptions,
   choiceOf,
@@ -65,10 +67,12 @@ import {
   PHYSICAL_ID_REGISTERS,
   type SmmuIdRegisters,
 } from './id-registers.ts';
+import { PhysicalRefusals } from './physical-refusals.ts';
 import { type CommandEngine, CommandQueue } from './queues/command-queue.ts';
 import { EnhancedQueues } from './queues/enhanced-queues.ts';
 import { HOT_EVENTS, HOT_PAGE_REQUESTS, HotQueue } from './queues/hot-queue.ts';
 import { mainQueue } from './queues/main-queue.ts';
+import type { SmmuRefusal } from './refusal-watch.ts';
 import { smmuRegion } from './region.ts';
 import { SmmuRegisters } from './register-rules.ts';
 import { interruptCount } from './smmu-interrupts.ts';
@@ -85,6 +89,8 @@ export interface PhysicalSmmuOptions {
   readonly idRegisters?: SmmuIdRegisters;
   /** Milliseconds that an endpoint has to answer an ATC_INV, 0 to 2^31 - 1. Default 500: less than Linux gives a CMD_SYNC. */
   readonly atcTimeout?: number | undefined;
+  /** Told why streams and commands were refused, each reason once until a reset, at most 256. Default: nobody asks. */
+  readonly onRefusal?: ((refusal: SmmuRefusal) => void) | undefined;
 }
 
 const PLANTABLE = { F_UUT, F_TLB_CONFLICT, F_CFG_CONFLICT } as const;
@@ -102,6 +108,7 @@ const OPTIONS: OptionKinds<PhysicalSmmuOptions> = {
   smmuIndex: checkedLater,
   idRegisters: idRegistersKind,
   atcTimeout: integerFrom(0, 2 ** 31 - 1),
+  onRefusal: callback,
 };
 const FAULT: OptionKinds<PlantedFault> = {
   event: choiceOf(...Object.keys(PLANTABLE)),
@@ -131,6 +138,7 @@ export class PhysicalSmmu implements Device {
   private readonly events: HotQueue;
   private readonly pageRequests: HotQueue;
   #planted = false;
+  readonly #refusals: PhysicalRefusals | undefined;
 
   /**
    * @throws {RangeError} when the ID registers advertise what the model does not do, or there is no
@@ -163,16 +171,31 @@ export class PhysicalSmmu implements Device {
       commandErrorAcknowledged: () => this.#commands.acknowledge(),
       producerWritten: () => {
         for (const queue of this.#queues) queue.placeProducer();
+        this.#refusals?.place(this.registers.get(SMMU_EVENTQ_PROD));
       },
       configured: () => this.#publish(),
       bypassChanged: () => undefined,
     });
     this.events = new HotQueue(this.registers, unit.hostMemory, smmuIndex, HOT_EVENTS);
     this.pageRequests = new HotQueue(this.registers, unit.hostMemory, smmuIndex, HOT_PAGE_REQUESTS);
+    const { onRefusal } = options;
+    if (onRefusal) {
+      const memory: GuestMemory = {
+        load64: (pa) => this.#memory?.load64(pa),
+        store64: () => false,
+        store32: () => false,
+      };
+      this.#refusals = new PhysicalRefusals(idRegisters, this.registers, memory, onRefusal);
+    }
     const context = new ContextBlock(unit.hostMemory, smmuIndex, CTX_HOST);
     context.hypOwn = true;
-    this.#commands = new CommandQueue(mainQueue(this.registers), this.#engine(unit, QUEUE_MAIN));
-    const engines = Array.from({ length: enhanced }, (_, i) => this.#engine(unit, QUEUE_ECMDQ + i));
+    this.#commands = new CommandQueue(
+      mainQueue(this.registers),
+      this.#engine(unit, QUEUE_MAIN, 'CMDQ'),
+    );
+    const engines = Array.from({ length: enhanced }, (_, i) =>
+      this.#engine(unit, QUEUE_ECMDQ + i, 'ECMDQ'),
+    );
     this.enhanced = new EnhancedQueues(this.registers, engines);
     writeActions(unit.hostMemory, smmuIndex, idRegisters.idr0);
     this.#publish();
@@ -183,13 +206,21 @@ export class PhysicalSmmu implements Device {
   }
 
   /** A queue of the host's own, run by its drain. */
-  #engine(unit: Unit, index: number): CommandEngine {
+  #engine(unit: Unit, index: number, name: string): CommandEngine {
+    let ring = 0;
     const block = new QueueBlock(unit.hostMemory, this.#smmuIndex, index);
     block.reset(QUEUE_KIND_MAIN, CTX_HOST);
     return {
       block,
-      placeRing: (ring) => this.#placeRing(unit, block, ring),
-      serve: () => unit.drain.serve(this.#smmu, index),
+      placeRing: (shape) => {
+        ring = shape.base;
+        this.#placeRing(unit, block, shape);
+      },
+      serve: () => {
+        const state = unit.drain.serve(this.#smmu, index);
+        this.#refusals?.command(name, block, ring);
+        return state;
+      },
       resume: () => {
         unit.drain.resume(this.#smmu, index);
       },
@@ -229,6 +260,7 @@ export class PhysicalSmmu implements Device {
   reset(): void {
     this.registers.reset();
     this.enhanced.reset();
+    this.#refusals?.reset();
     this.plantFault(undefined);
     for (const queue of this.#queues) queue.reset();
     this.#load();
@@ -317,6 +349,10 @@ export class PhysicalSmmu implements Device {
     let work = this.enhanced.poll();
     if (this.#commands.pending && this.#commands.run()) work++;
     for (const queue of this.#queues) work += queue.poll();
+    if (this.#refusals) {
+      this.events.refresh();
+      this.#refusals.events(this.registers.get(SMMU_EVENTQ_PROD));
+    }
     return work;
   }
 
@@ -345,6 +381,7 @@ export class PhysicalSmmu implements Device {
     this.enhanced.restore(enhanced);
     this.events.restore(savedEvents);
     this.pageRequests.restore(savedRequests);
+    this.#refusals?.place(this.registers.get(SMMU_EVENTQ_PROD));
     this.#load();
   }
 

@@ -5,6 +5,8 @@ import { CMD_SID } from '../../assembly/layout/commands.ts';
 import {
   C_BAD_CD,
   C_BAD_STE,
+  C_BAD_STREAMID,
+  C_BAD_SUBSTREAMID,
   EVT_ID,
   EVT_IND,
   EVT_INPUT_HI,
@@ -18,10 +20,13 @@ import {
   F_ADDR_SIZE,
   F_CD_FETCH,
   F_PERMISSION,
+  F_STE_FETCH,
+  F_STREAM_DISABLED,
   F_TRANSLATION,
   F_WALK_EABT,
 } from '../../assembly/layout/events.ts';
-import { IDR0_STALL_MODEL } from '../../assembly/layout/smmu-registers.ts';
+import { IDR0_HYP, IDR0_STALL_MODEL } from '../../assembly/layout/smmu-registers.ts';
+import { STE_CONFIG, STE_CONFIG_S1, STE_STRW } from '../../assembly/layout/ste.ts';
 import { decodeCommand } from '../decode/index.ts';
 import {
   cdRefusals,
@@ -34,6 +39,8 @@ import { bitsOf, fieldOf, type GuestMemory, withBits } from '../plugin/index.ts'
 import { eventType } from '../tables/index.ts';
 import type { SmmuIdRegisters } from './id-registers.ts';
 import { cdPlaces, guestCd, substreamsOf } from './stream-table/guest-cd.ts';
+import { disabledReason, streamReason, substreamReason } from './stream-table/missing-reasons.ts';
+import type { StreamTableShape } from './table-shapes.ts';
 import type { RefusedCommand } from './viommu-backend.ts';
 
 /** Why a transaction of a guest's stream, or a command of its, was refused. */
@@ -61,6 +68,8 @@ const OF_WALKS: ReadonlySet<number> = new Set([
   F_PERMISSION,
 ]);
 
+const STRW_EL2 = 2;
+
 /** The access that a record is about. */
 const accessOf = (record: Uint32Array) => ({
   address: (BigInt(fieldOf(record, EVT_INPUT_HI)) << 32n) | BigInt(fieldOf(record, EVT_INPUT_LO)),
@@ -78,8 +87,12 @@ export interface RefusalWatchOptions {
   readonly shown: SmmuIdRegisters;
   /** What the physical SMMU has, which reads the guest's CDs. */
   readonly physical: SmmuIdRegisters;
+  /** Where the guest has its stream table now. */
+  streamTable(): StreamTableShape;
   /** The STE of a stream in guest memory; undefined where there is none. */
   steOf(sid: number): Uint32Array | undefined;
+  /** It is the kernel's own SMMU, with stage 2 and, where it has it, EL2; E2H by CR2. */
+  readonly own?: { e2h(): boolean };
   onRefusal(refusal: SmmuRefusal): void;
 }
 
@@ -101,9 +114,11 @@ export class RefusalWatch {
     if (this.#told.size >= MOST) return;
     const id = fieldOf(record, EVT_ID);
     const streamId = fieldOf(record, EVT_SID);
-    const substreamId = fieldOf(record, EVT_SSV) === 0 ? undefined : fieldOf(record, EVT_SSID);
+    // A record of C_BAD_SUBSTREAMID has no SSV: its SubstreamID always counts.
+    const hasSsid = fieldOf(record, EVT_SSV) !== 0 || id === C_BAD_SUBSTREAMID;
+    const substreamId = hasSsid ? fieldOf(record, EVT_SSID) : undefined;
     const event = eventType(id)?.name ?? `event 0x${id.toString(16)}`;
-    for (const { text, section } of this.#reasons(record, substreamId ?? 0, memory)) {
+    for (const { text, section } of this.#reasons(record, substreamId, memory)) {
       const key = `${streamId} ${event} ${text}`;
       if (this.#told.has(key) || this.#told.size >= MOST) continue;
       this.#told.add(key);
@@ -113,11 +128,10 @@ export class RefusalWatch {
 
   /** A command with which a queue of the guest has stopped. */
   seeCommand({ queue, words, stream }: RefusedCommand): void {
-    const { shown, physical } = this.#options;
+    const { shown, physical, own } = this.#options;
     const onVcmdq = queue.startsWith('VCMDQ');
-    const found = [
-      ...commandRefusals(words, onVcmdq ? physical : shown, onVcmdq ? 'vcmdq' : 'guest'),
-    ];
+    const kind = own ? 'own' : 'guest';
+    const found = [...commandRefusals(words, onVcmdq ? physical : shown, onVcmdq ? 'vcmdq' : kind)];
     if (found.length === 0 && stream)
       found.push({
         text: `${decodeCommand(words).name}.StreamID = 0x${fieldOf(words, CMD_SID).toString(16)} is no stream of this guest`,
@@ -132,12 +146,30 @@ export class RefusalWatch {
   }
 
   /** By what memory holds now: a driver that has mended its tables meanwhile hears nothing. */
-  #reasons(record: Uint32Array, ssid: number, memory: GuestMemory): Iterable<Refusal> {
-    const { shown, physical, steOf } = this.#options;
+  #reasons(
+    record: Uint32Array,
+    substreamId: number | undefined,
+    memory: GuestMemory,
+  ): Iterable<Refusal> {
+    const { shown, physical, steOf, streamTable } = this.#options;
     const id = fieldOf(record, EVT_ID);
-    const ste = steOf(fieldOf(record, EVT_SID));
+    const sid = fieldOf(record, EVT_SID);
+    const ssid = substreamId ?? 0;
+    if (id === C_BAD_STREAMID || id === F_STE_FETCH) {
+      const found = streamReason(streamTable(), sid, memory);
+      return found?.event === id ? [found] : [];
+    }
+    const ste = steOf(sid);
     if (!ste) return [];
     if (id === C_BAD_STE) return steRefusals(ste, shown);
+    if (!this.#isReadHere(ste)) return [];
+    if (id === C_BAD_SUBSTREAMID || id === F_STREAM_DISABLED) {
+      const found =
+        id === F_STREAM_DISABLED
+          ? disabledReason(ste, shown)
+          : substreamReason(ste, ssid, memory, shown, physical);
+      return found ? [found] : [];
+    }
     if (id === F_CD_FETCH) return this.#fetchReasons(ste, ssid, memory);
     if (id !== C_BAD_CD && !OF_WALKS.has(id)) return [];
     const cd = guestCd(memory, ste, ssid, shown);
@@ -152,6 +184,15 @@ export class RefusalWatch {
       ...physical,
       idr0: withBits(physical.idr0, IDR0_STALL_MODEL, model),
     });
+  }
+
+  /** Of a kernel's own streams those of which stage 1 is read by PA, and as in EL1. */
+  #isReadHere(ste: Uint32Array): boolean {
+    const { own, shown } = this.#options;
+    if (!own) return true;
+    if (fieldOf(ste, STE_CONFIG) > STE_CONFIG_S1) return false;
+    const isEl2 = fieldOf(ste, STE_STRW) === STRW_EL2 && bitsOf(shown.idr0, IDR0_HYP) !== 0;
+    return !isEl2 || own.e2h();
   }
 
   /** The pointer that leads out of RAM. */

@@ -74,6 +74,7 @@ export function hostRole({ board, memory, streams, msis }: VirtSmmuOptions): Vir
     smmuIndex: SMMU_INDEX,
     idRegisters: idRegisters === 'auto' ? shape.idRegisters : idRegisters,
     atcTimeout,
+    onRefusal: board.onRefusal,
   });
   const physicalCmdqv = new PhysicalCmdqv({ unit, smmuIndex: SMMU_INDEX, vintfs, vcmdqs });
   const smmu = ownedSmmu(name, hostMemory, streams);
