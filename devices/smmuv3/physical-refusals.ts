@@ -5,6 +5,7 @@
 import { CERROR_ILL } from '../../assembly/layout/commands.ts';
 import {
   CMDQ_ENTRY_SIZE,
+  CR0_SMMUEN,
   CR2_E2H,
   EVENTQ_ENTRY_SIZE,
   SMMU_CR2,
@@ -39,6 +40,7 @@ export class PhysicalRefusals {
       shown: ids,
       physical: ids,
       own: { e2h: () => bitsOf(registers.get(SMMU_CR2), CR2_E2H) !== 0 },
+      smmuEnabled: () => registers.enabled(CR0_SMMUEN),
       streamTable: () => registers.streamTable(),
       steOf: (sid) => {
         const address = locateSte(registers.streamTable(), sid, (at) => memory.load64(at));

@@ -18,10 +18,12 @@ import {
   EVT_SSV,
   F_ACCESS,
   F_ADDR_SIZE,
+  F_BAD_ATS_TREQ,
   F_CD_FETCH,
   F_PERMISSION,
   F_STE_FETCH,
   F_STREAM_DISABLED,
+  F_TRANSL_FORBIDDEN,
   F_TRANSLATION,
   F_WALK_EABT,
 } from '../../assembly/layout/events.ts';
@@ -38,6 +40,7 @@ import {
 import { bitsOf, fieldOf, type GuestMemory, withBits } from '../plugin/index.ts';
 import { eventType } from '../tables/index.ts';
 import type { SmmuIdRegisters } from './id-registers.ts';
+import { atsReason } from './stream-table/ats-reason.ts';
 import { cdPlaces, guestCd, substreamsOf } from './stream-table/guest-cd.ts';
 import { disabledReason, streamReason, substreamReason } from './stream-table/missing-reasons.ts';
 import type { StreamTableShape } from './table-shapes.ts';
@@ -87,6 +90,8 @@ export interface RefusalWatchOptions {
   readonly shown: SmmuIdRegisters;
   /** What the physical SMMU has, which reads the guest's CDs. */
   readonly physical: SmmuIdRegisters;
+  /** CR0.SMMUEN of the guest's SMMU. */
+  smmuEnabled(): boolean;
   /** Where the guest has its stream table now. */
   streamTable(): StreamTableShape;
   /** The STE of a stream in guest memory; undefined where there is none. */
@@ -151,7 +156,7 @@ export class RefusalWatch {
     substreamId: number | undefined,
     memory: GuestMemory,
   ): Iterable<Refusal> {
-    const { shown, physical, steOf, streamTable } = this.#options;
+    const { shown, physical, steOf, streamTable, smmuEnabled } = this.#options;
     const id = fieldOf(record, EVT_ID);
     const sid = fieldOf(record, EVT_SID);
     const ssid = substreamId ?? 0;
@@ -162,6 +167,10 @@ export class RefusalWatch {
     const ste = steOf(sid);
     if (!ste) return [];
     if (id === C_BAD_STE) return steRefusals(ste, shown);
+    if (id === F_BAD_ATS_TREQ || id === F_TRANSL_FORBIDDEN) {
+      const found = atsReason(id, ste, shown, smmuEnabled());
+      return found ? [found] : [];
+    }
     if (!this.#isReadHere(ste)) return [];
     if (id === C_BAD_SUBSTREAMID || id === F_STREAM_DISABLED) {
       const found =

@@ -187,6 +187,7 @@ export class VirtualSmmu implements Device {
       new RefusalWatch({
         shown: ids,
         physical: hostIdRegisters,
+        smmuEnabled: () => this.registers.enabled(CR0_SMMUEN),
         streamTable: () => this.registers.streamTable(),
         steOf: (sid) => this.streams.steOf(sid),
         onRefusal,

@@ -180,6 +180,7 @@ it.each([
     const watch = new RefusalWatch({
       shown: GUEST_ID_REGISTERS,
       physical: GUEST_ID_REGISTERS,
+      smmuEnabled: () => true,
       streamTable: () => ({ base: STREAMS, log2size: 4, split: undefined }),
       steOf: () => ste,
       onRefusal: (refusal) => told.push(refusal),

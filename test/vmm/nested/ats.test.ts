@@ -95,7 +95,12 @@ async function board({
   const host = await checkedHost(VmHost, { modules, ...options });
   const vm = lendVm(host, 'a');
   const guest = new GuestHost(vm);
-  const smmu = new VirtualSmmu({ backend: vm.viommu, idRegisters: ids });
+  const told: string[] = [];
+  const smmu = new VirtualSmmu({
+    backend: vm.viommu,
+    idRegisters: ids,
+    onRefusal: ({ event, text }) => told.push(`${event}: ${text}`),
+  });
   smmu.attach(guest);
   smmu.reset();
   const bus = new DeviceBus(smmu);
@@ -150,6 +155,7 @@ async function board({
     [0, 8].map((word) => vm.memory.load64(REQUESTS + 16 * index + word));
   const unmap = () => table.unmap(IOVA, 0x1000);
   return {
+    told,
     host,
     vm,
     guest,
@@ -235,6 +241,7 @@ describe('an engine with ATS', () => {
       0x0000_0008_0000_0005n,
       BigInt(IOVA),
     ]);
+    expect(b.told).toEqual(['F_BAD_ATS_TREQ: a translation request, but STE.EATS = 0']);
   });
 
   it.each(['the CMDQ', 'a VCMDQ'])(

@@ -43,6 +43,7 @@ function outcome(column: Column, command: Uint32Array, shown: typeof POOR): unkn
     new RefusalWatch({
       shown,
       physical: PHYSICAL_ID_REGISTERS,
+      smmuEnabled: () => true,
       streamTable: () => ({ base: 0, log2size: 0, split: undefined }),
       steOf: () => undefined,
       onRefusal: ({ text, section }) => reasons.push(`${text} (${section})`),
