@@ -611,8 +611,11 @@
  * reserved.
  */
 #define PRI_RESP_RESPONSE VSMMU_FIELD(2, 12, 2)
+/* Response: the group's pages are not accessible at all. */
 #define PRI_RESP_FAILURE 0u
+/* Response: some of the group's pages are not present. */
 #define PRI_RESP_INVALID 1u
+/* Response: all of the group's pages are present. */
 #define PRI_RESP_SUCCESS 2u
 
 // RESUME
@@ -625,8 +628,11 @@
 // CMD_SYNC
 /* Completion signal: 0 none, 1 MSI or wired interrupt, 2 SEV, 3 reserved. */
 #define SYNC_CS VSMMU_FIELD(0, 12, 2)
+/* CS: no completion signal. */
 #define SYNC_CS_NONE 0u
+/* CS: an interrupt, by MSI where MSIAddress is not 0. */
 #define SYNC_CS_IRQ 1u
+/* CS: an event as by SEV. */
 #define SYNC_CS_SEV 2u
 #define SYNC_MSH VSMMU_FIELD(0, 22, 2)
 #define SYNC_MSIATTR VSMMU_FIELD(0, 24, 4)

@@ -75,8 +75,11 @@ export const PRI_RESP_INDEX = (2 << 16) | (0 << 8) | 9;
  * reserved.
  */
 export const PRI_RESP_RESPONSE = (2 << 16) | (12 << 8) | 2;
+/** Response: the group's pages are not accessible at all. */
 export const PRI_RESP_FAILURE = 0;
+/** Response: some of the group's pages are not present. */
 export const PRI_RESP_INVALID = 1;
+/** Response: all of the group's pages are present. */
 export const PRI_RESP_SUCCESS = 2;
 
 // RESUME
@@ -89,8 +92,11 @@ export const RESUME_STAG = (2 << 16) | (0 << 8) | 16;
 // CMD_SYNC
 /** Completion signal: 0 none, 1 MSI or wired interrupt, 2 SEV, 3 reserved. */
 export const SYNC_CS = (0 << 16) | (12 << 8) | 2;
+/** CS: no completion signal. */
 export const SYNC_CS_NONE = 0;
+/** CS: an interrupt, by MSI where MSIAddress is not 0. */
 export const SYNC_CS_IRQ = 1;
+/** CS: an event as by SEV. */
 export const SYNC_CS_SEV = 2;
 export const SYNC_MSH = (0 << 16) | (22 << 8) | 2;
 export const SYNC_MSIATTR = (0 << 16) | (24 << 8) | 4;
