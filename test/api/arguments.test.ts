@@ -9,20 +9,10 @@ import * as iommufd from 'vsmmu/iommufd';
 import * as mock from 'vsmmu/iommufd/mock';
 import * as smmuHost from 'vsmmu/iommufd/smmu';
 import * as testing from 'vsmmu/testing';
-import * as v86 from 'vsmmu/v86';
 import { declaredParameters, type Parameter } from '../support/declared-parameters.ts';
+import { EXPORTS } from '../support/public-exports.ts';
 import { ScratchDevice } from '../support/scratch-device.ts';
 import { reactor } from '../support/wat.ts';
-
-const EXPORTS: Readonly<Record<string, unknown>> = {
-  ...main,
-  ...devices,
-  ...iommufd,
-  ...mock,
-  ...smmuHost,
-  ...testing,
-  ...v86,
-};
 
 const IDLE = reactor('(func $run (param i32) (result i32) (i32.const 0))');
 const host = await main.Host.create({ vintfs: 2, vcmdqs: 4 });

@@ -3,19 +3,9 @@
 
 import { afterEach, expect, it } from 'vitest';
 import { GuestImageError, Host } from 'vsmmu';
+import { KEEPS_ALL } from '../support/keeps-all.ts';
 import { reactor } from '../support/wat.ts';
 
-/** Makes objects for ever, and keeps them all; the argument of its slice is not looked at. */
-const KEEPS_ALL = reactor(
-  `(type $object (struct (field (ref null $object)) (field i64 i64 i64 i64)))
-   (global $all (mut (ref null $object)) (ref.null $object))
-   (func $run (param i32) (result i32)
-     (loop $for_ever
-       (global.set $all (struct.new $object (global.get $all)
-         (i64.const 1) (i64.const 2) (i64.const 3) (i64.const 4)))
-       (br $for_ever))
-     (i32.const 1))`,
-);
 /** Makes 10,000, keeps them, and ends. */
 const KEEPS_SOME = reactor(
   `(type $object (struct (field (ref null $object)) (field i64 i64 i64 i64)))

@@ -6,22 +6,9 @@ import { afterAll, describe, expect, it } from 'vitest';
 import * as main from 'vsmmu';
 import * as devices from 'vsmmu/devices';
 import * as iommufd from 'vsmmu/iommufd';
-import * as mock from 'vsmmu/iommufd/mock';
-import * as smmuHost from 'vsmmu/iommufd/smmu';
-import * as testing from 'vsmmu/testing';
-import * as v86 from 'vsmmu/v86';
 import { DECLARATIONS, functionsTaking } from '../support/declared-fields.ts';
+import { EXPORTS } from '../support/public-exports.ts';
 import { reactor } from '../support/wat.ts';
-
-const EXPORTS: Readonly<Record<string, unknown>> = {
-  ...main,
-  ...devices,
-  ...iommufd,
-  ...mock,
-  ...smmuHost,
-  ...testing,
-  ...v86,
-};
 
 const IDLE = reactor('(func $run (param i32) (result i32) (i32.const 0))');
 const host = await main.Host.create();

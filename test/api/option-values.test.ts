@@ -7,12 +7,12 @@ import { afterAll, describe, expect, it } from 'vitest';
 import * as main from 'vsmmu';
 import * as devices from 'vsmmu/devices';
 import * as iommufd from 'vsmmu/iommufd';
-import * as mock from 'vsmmu/iommufd/mock';
 import * as smmuHost from 'vsmmu/iommufd/smmu';
 import * as testing from 'vsmmu/testing';
 import * as v86 from 'vsmmu/v86';
 import { PHYSICAL_ID_REGISTERS } from '../../devices/smmuv3/index.ts';
 import { fieldsOf, functionsTaking } from '../support/declared-fields.ts';
+import { EXPORTS } from '../support/public-exports.ts';
 import { reactor } from '../support/wat.ts';
 
 const IDLE = reactor('(func $run (param i32) (result i32) (i32.const 0))');
@@ -287,15 +287,6 @@ const cases = Object.entries(TAKING).flatMap(([path, [name, , , except = []]]) =
     .map(([field, type]) => [path, field, type] as const),
 );
 
-const EXPORTS = {
-  ...main,
-  ...devices,
-  ...iommufd,
-  ...mock,
-  ...smmuHost,
-  ...testing,
-  ...v86,
-};
 /** What needs no row of its own, and why. */
 const EXEMPT = [
   // The same look at the same options as one that has a row.

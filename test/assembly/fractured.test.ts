@@ -17,7 +17,6 @@ import {
   S1_READ_WRITE,
   S2_READ_WRITE,
   storeStructure,
-  type TableMemory,
 } from '../../devices/tables/index.ts';
 import { prepare } from '../reference/judge.ts';
 import { harness, IDR5, RAM_GPA, WINDOW } from '../support/unit-harness.ts';
@@ -38,39 +37,13 @@ const ELSEWHERE = 0x4400_0000;
 const MIB2 = 0x200000;
 const ALL_GRANULES = 0x70;
 
-/** Memory in which tables lie one behind the other. */
-function tablesAt(
-  first: number,
-  load64: (at: number) => bigint,
-  store64: (at: number, value: bigint) => void,
-): TableMemory {
-  let next = first;
-  return {
-    load64,
-    store64,
-    allocate(size, alignment) {
-      const at = Math.ceil(next / alignment) * alignment;
-      next = at + size;
-      return at;
-    },
-  };
-}
-
 /** A nested stream whose stage 2 has pages of 4 KiB only. */
 async function nestedStream(granule: Granule) {
   const h = await harness();
   prepare(h);
   h.set(SMMU_AT_IDR5, IDR5 | ALL_GRANULES);
-  const host = tablesAt(
-    STAGE2_TABLES,
-    (at) => h.hostBytes.getBigUint64(h.ramBase + at, true),
-    (at, value) => h.hostRam64(at, value),
-  );
-  const guest = tablesAt(
-    STAGE1_TABLES,
-    (at) => h.guestBytes.getBigUint64(at - RAM_GPA, true),
-    (at, value) => h.guestRam64(at, value),
-  );
+  const host = h.hostTables(STAGE2_TABLES);
+  const guest = h.guestTables(STAGE1_TABLES);
   const stage2 = new PageTable(host, { stage: 2, inputBits: 40 });
   stage2.map(RAM, PA + RAM, RAM_SIZE, S2_READ_WRITE, { blocks: false });
   const stage1 = new PageTable(guest, { stage: 1, granule, inputBits: 39 });

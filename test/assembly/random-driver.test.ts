@@ -20,7 +20,6 @@ import {
   stage1Ste,
   stage2Ste,
   storeStructure,
-  type TableMemory,
 } from '../../devices/tables/index.ts';
 import { Random } from '../../devices/testing/index.ts';
 import { ContextBlock } from '../../devices/unit/index.ts';
@@ -50,21 +49,6 @@ const [S12_VMALL, S2_IPA, NSNH_ALL] = [0x28n, 0x2an, 0x30n];
 
 const checked = await checkedModules();
 
-/** Memory in which tables lie one behind the other. */
-function tablesAt(
-  first: number,
-  load64: (at: number) => bigint,
-  store64: (at: number, value: bigint) => void,
-): TableMemory {
-  let next = first;
-  const allocate = (size: number, alignment: number) => {
-    const at = Math.ceil(next / alignment) * alignment;
-    next = at + size;
-    return at;
-  };
-  return { load64, store64, allocate };
-}
-
 /** A stream, its tables, and a queue. */
 function streamOf(mode: Mode, granule: Granule, under: Granule, blocks: boolean) {
   const h = new Harness(checked, {});
@@ -72,17 +56,9 @@ function streamOf(mode: Mode, granule: Granule, under: Granule, blocks: boolean)
   h.set(SMMU_AT_IDR5, IDR5 | ALL_GRANULES);
   // The SMMU's own queue names VMIDs.
   new ContextBlock(h.hostMemory, 0, 0).hypOwn = true;
-  const host = tablesAt(
-    STAGE2_TABLES,
-    (at) => h.hostBytes.getBigUint64(h.ramBase + at, true),
-    (at, value) => h.hostRam64(at, value),
-  );
+  const host = h.hostTables(STAGE2_TABLES);
   const base = mode === 'stage 1' ? PA : 0;
-  const guest = tablesAt(
-    base + STAGE1_TABLES,
-    (at) => h.guestBytes.getBigUint64(at - base - RAM_GPA, true),
-    (at, value) => h.guestRam64(at - base, value),
-  );
+  const guest = h.guestTables(base + STAGE1_TABLES, base);
   const stage2 = (of: Granule) => new PageTable(host, { stage: 2, granule: of, inputBits: 40 });
   const vmOf = ({ root }: PageTable, of: Granule) => ({
     vmid: Number(VMID),

@@ -33,6 +33,7 @@ import { TRANSLATE_OK } from '../../assembly/layout/translate-results.ts';
 import { SMMU_AT_VMIDS, VMID_SIZES, VMID_STRIDE } from '../../assembly/layout/vmid-memory.ts';
 import { type HotModules, isChecked, type MemoryRegion } from '../../assembly/load.ts';
 import type { GuestPortExports, SmmuCoreExports } from '../../assembly/unit-exports.ts';
+import type { TableMemory } from '../../devices/tables/index.ts';
 import {
   ContextBlock,
   createHostMemory,
@@ -45,6 +46,7 @@ import {
 import type { Finding, SanitizerCounts } from '../../vmm/inspect/sanitizer/index.ts';
 import { BETWEEN_STEPS, Sanitizer } from '../../vmm/inspect/sanitizer/index.ts';
 import { checkedModules, watchFindings } from './findings.ts';
+import { tableMemory } from './table-memory.ts';
 
 /** S1P, S2P, TTF 2, COHACC, ATS, ASID16, VMID16, TTENDIAN 2, STALL_MODEL 1, TERM_MODEL. */
 export const IDR0 = 0x0544141b;
@@ -248,6 +250,36 @@ export class Harness {
   /** Writes a word at a gpa of the machine's RAM (offset = gpa - RAM_GPA). */
   guestRam64(gpa: number, value: bigint): void {
     this.guestBytes.setBigUint64(gpa - RAM_GPA, value, true);
+  }
+  /** Host RAM to build tables in. @param from pa of what `allocate` gives away. */
+  hostTables(from: number): TableMemory {
+    return tableMemory(
+      {
+        load64: (pa) => this.hostBytes.getBigUint64(this.ramBase + pa, true),
+        store64: (pa, value) => {
+          this.hostRam64(pa, value);
+          return true;
+        },
+      },
+      from,
+    );
+  }
+  /**
+   * The machine's RAM to build tables in.
+   * @param from address of what `allocate` gives away.
+   * @param base address of gpa 0: not 0 when the tables name each other by PA.
+   */
+  guestTables(from: number, base = 0): TableMemory {
+    return tableMemory(
+      {
+        load64: (at) => this.guestBytes.getBigUint64(at - base - RAM_GPA, true),
+        store64: (at, value) => {
+          this.guestRam64(at - base, value);
+          return true;
+        },
+      },
+      from,
+    );
   }
   ste(sid: number, dwords: readonly bigint[]): void {
     for (let i = 0; i < 8; i++) this.hostRam64(STREAM_TABLE + sid * 64 + i * 8, dwords[i] ?? 0n);

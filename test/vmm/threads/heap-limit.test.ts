@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
 import { READY_MESSAGE } from '../../../vmm/threads/endpoint.ts';
 import { type WorkerProgram, WorkerThread } from '../../../vmm/threads/worker-thread.ts';
+import { KEEPS_ALL } from '../../support/keeps-all.ts';
 import { reactor } from '../../support/wat.ts';
 
 const FILL = `import { parentPort } from 'node:worker_threads';
@@ -27,17 +28,6 @@ it('a worker whose heap is full ends alone, and says why', { timeout: 120_000 },
   expect(thread.over).toBe(true);
 });
 
-/** Makes objects for ever, and keeps them all. */
-const FILLER = reactor(
-  `(type $object (struct (field (ref null $object)) (field i64 i64 i64 i64)))
-   (global $all (mut (ref null $object)) (ref.null $object))
-   (func $run (param i32) (result i32)
-     (loop $for_ever
-       (global.set $all (struct.new $object (global.get $all)
-         (i64.const 1) (i64.const 2) (i64.const 3) (i64.const 4)))
-       (br $for_ever))
-     (i32.const 1))`,
-);
 /** Counts its turns. */
 const COUNTER = reactor(
   `(func $run (param i32) (result i32)
@@ -46,7 +36,8 @@ const COUNTER = reactor(
 );
 
 /** Node.js 20 has no such objects; from 24 on V8 ends the process, which SECURITY.md says. */
-const isWalled = WebAssembly.validate(FILLER) && Number(process.versions.node.split('.')[0]) < 24;
+const isWalled =
+  WebAssembly.validate(KEEPS_ALL) && Number(process.versions.node.split('.')[0]) < 24;
 
 // A process of its own: what is not held here takes the tests with it.
 it.runIf(isWalled)(
@@ -55,7 +46,7 @@ it.runIf(isWalled)(
   () => {
     const folder = mkdtempSync(join(tmpdir(), 'heap-'));
     onTestFinished(() => rmSync(folder, { recursive: true }));
-    const files = Object.entries({ FILLER, COUNTER }).map(([name, binary]) => {
+    const files = Object.entries({ FILLER: KEEPS_ALL, COUNTER }).map(([name, binary]) => {
       const file = join(folder, name);
       writeFileSync(file, binary);
       return file;
