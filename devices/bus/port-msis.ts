@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// MSIs of bus masters: 32-bit writes by their DMA ports, which their IOMMU translates.
+// MSIs of bus masters: 32-bit writes through their DMA ports, translated by their IOMMU.
 
 import { answeredDma } from '../plugin/answers.ts';
 import type { BackgroundLoop, DmaPort } from '../plugin/index.ts';
@@ -17,8 +17,9 @@ function write({ port, address, data }: HeldMsi) {
 }
 
 /**
- * Sends the MSIs of bus masters. One that the IOMMU holds (a stall) is tried again at the machine's
- * safe points, before later ones of its port: a device learns no more of it than of a posted write.
+ * Sends the MSIs of bus masters. An MSI stalled by the IOMMU is retried at the machine's
+ * safe points, before later ones of its port. To the device it is a posted write, so the
+ * result is not reported.
  */
 export class PortMsis implements BackgroundLoop {
   readonly name = 'MSIs';
@@ -28,7 +29,7 @@ export class PortMsis implements BackgroundLoop {
   send(port: DmaPort, address: number, data: number): boolean {
     const msi = { port, address, data };
     const earlier = this.#held.filter((held) => held.port === port);
-    // An MSI is an edge: one that is under way already stands for both.
+    // An MSI is an edge: an identical one that is stalled already covers both.
     if (earlier.some((held) => held.address === address && held.data === data)) return true;
     const { ok, stalled = false } = earlier.length > 0 ? HELD : write(msi);
     if (stalled) this.#held = [...this.#held, msi];
@@ -36,7 +37,7 @@ export class PortMsis implements BackgroundLoop {
   }
 
   poll(): number {
-    // At each exit: nothing is allocated where nothing is held.
+    // Called at each exit: allocates nothing while nothing is stalled.
     if (this.#held.length === 0) return 0;
     const waiting = new Set<DmaPort>();
     const sent = new Set<HeldMsi>();
@@ -49,7 +50,7 @@ export class PortMsis implements BackgroundLoop {
     return sent.size;
   }
 
-  /** The devices are reset, or gone: what is held is not sent. */
+  /** Drops stalled MSIs: the devices are reset or detached. */
   clear(): void {
     this.#held = [];
   }
