@@ -28,7 +28,7 @@ const RANGE: readonly FieldName[] = [
   'TLBI_ADDR_LO',
 ];
 
-/** What a command does, and its operands. */
+/** The effect of a command, and its operands. */
 const COMMANDS: Readonly<Record<Opcode, readonly [does: string, operands: readonly FieldName[]]>> =
   {
     OP_PREFETCH_CFG: ['fetches the configuration of a stream ahead', SUBSTREAM],
@@ -86,8 +86,9 @@ const OPCODE_OF: Readonly<Record<Opcode, number>> = CMD;
 const OPCODES = new Map((Object.keys(COMMANDS) as Opcode[]).map((name) => [OPCODE_OF[name], name]));
 
 /**
- * What the command of a name, as `decodeCommand` has it, does; undefined when there is none.
- * @throws {TypeError} when the name is no text.
+ * The effect of a command, by the name that `decodeCommand` uses; undefined when there is
+ * none.
+ * @throws {TypeError} when the name is not a string.
  */
 export function commandSummary(name: string): string | undefined {
   anyText(name, 'commandSummary', 'name');
@@ -170,9 +171,9 @@ const TEXTS: FieldTexts<typeof CMD> = {
 };
 
 /**
- * Decodes a command: 4 words. Its legality depends on the ID registers as well: a command
+ * Decodes a command: 4 words. Its legality also depends on the ID registers: a command
  * that decodes may still be CERROR_ILL.
- * @throws {TypeError|RangeError} unless the words are integers of 32 bits.
+ * @throws {TypeError|RangeError} unless the words are 32-bit integers.
  */
 export function decodeCommand(words: Words): Decoded {
   checkWordList(words, 'decodeCommand: words');

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: MIT
-// What Linux's arm-smmu-v3 and tegra241-cmdqv drivers say in words: what each message means, and where to look.
-// The texts are those of Linux 7.2; older ones that differ are marked.
+// Messages of Linux's arm-smmu-v3 and tegra241-cmdqv drivers: what each means, and where
+// to look. The texts are those of Linux 7.2; older ones that differ are marked.
 
 import type { Decoded } from './structure.ts';
 
-/** Whose line it must be for words that other drivers use as well. */
+/** The driver whose prefix is required, for texts that other drivers use too. */
 type Prefix = 'smmu' | 'cmdqv' | 'any';
 
 interface DriverMessage {
   readonly pattern: RegExp;
   readonly prefix: Prefix;
   readonly name: string;
-  /** What it means, of the groups of the pattern. */
+  /** The meaning, given the groups of the pattern. */
   readonly means: (groups: readonly string[]) => string;
   /** Where to look next. */
   readonly look: string;
@@ -120,7 +120,7 @@ const RUNNING: readonly DriverMessage[] = [
   ),
 ];
 
-/** Registers that do not follow, which is the same for each of them. */
+/** Registers that do not acknowledge a write; the cause is the same for each of them. */
 const ACKS: readonly DriverMessage[] = [
   message(
     /\bfailed to clear cr0\b/,
@@ -173,7 +173,7 @@ const ACKS: readonly DriverMessage[] = [
   ),
 ];
 
-/** Why a driver does not start, or goes without something. */
+/** Why a driver does not start, or does without a feature. */
 const STARTING: readonly DriverMessage[] = [
   message(
     /\bfailed to allocate (queue|l1 stream table|linear stream table|l2 stream table)\b/,
@@ -332,8 +332,8 @@ const CMDQV: readonly DriverMessage[] = [
 const MESSAGES: readonly DriverMessage[] = [...RUNNING, ...ACKS, ...STARTING, ...CMDQV];
 
 /**
- * What a driver's message says.
- * @returns undefined for any other line; `at` is where its text begins, behind the prefix.
+ * The meaning of a driver's message.
+ * @returns undefined for any other line; `at` is the index of its text after the prefix.
  */
 export function decodeDriverMessage(
   line: string,

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Events (IHI 0070 section 7.3): which there are, what their records carry, and records field by field.
+// Events (IHI 0070 section 7.3): the list of events with the fields of their records, and
+// decoded records.
 
 import {
   C_BAD_CD,
@@ -58,24 +59,24 @@ import { checkWord, checkWordList } from '../plugin/known-words.ts';
 export interface EventType {
   readonly id: number;
   readonly name: string;
-  /** EVENT_* bits: what its records carry beside ID and StreamID. */
+  /** EVENT_* bits: the fields of its records besides ID and StreamID. */
   readonly carries: number;
-  /** What it says, in one phrase. */
+  /** Its meaning in one phrase. */
   readonly says: string;
-  /** What provokes it in this model; undefined when nothing does. */
+  /** Its cause in this model; undefined when there is none. */
   readonly provokedBy?: string;
-  /** Why nothing does. */
+  /** Why there is no cause in this model. */
   readonly never?: string;
 }
 
 /** The access of a transaction. */
 const ACCESS = EVENT_SSV | EVENT_RNW | EVENT_PNU_IND | EVENT_INPUT;
-/** Carried by every fault that a translation ends with. */
+/** Fields of every fault that ends a translation. */
 const TRANSLATION = ACCESS | EVENT_S2 | EVENT_CLASS | EVENT_IPA | EVENT_STALL | EVENT_PAGE;
 
 /**
- * Every event of the architecture. The core puts its records together by this table, the
- * decoder takes them apart by it, and docs/smmuv3.md prints it.
+ * Every event of the architecture. The core composes its records from this table, the
+ * decoder uses it to decode them, and docs/smmuv3.md prints it.
  */
 export const EVENTS: readonly EventType[] = [
   {
@@ -250,14 +251,14 @@ const EVENT_TYPES = new Map(EVENTS.map((event) => [event.id, event]));
 
 /**
  * The event with a number; undefined for reserved and IMPLEMENTATION DEFINED ones.
- * @throws {TypeError|RangeError} unless it is an integer of 32 bits.
+ * @throws {TypeError|RangeError} unless it is a 32-bit integer.
  */
 export function eventType(id: number): EventType | undefined {
   checkWord(id, 'eventType: id');
   return EVENT_TYPES.get(id);
 }
 
-/** A record's fields; which of them mean something depends on `id`. */
+/** A record's fields. `id` determines which of them are meaningful. */
 export interface EventRecord {
   readonly id: number;
   /** Name of the event, or its number in hexadecimal. */
@@ -281,8 +282,8 @@ export interface EventRecord {
 }
 
 /**
- * Reads a record of 8 words; those that are missing are 0.
- * @throws {TypeError|RangeError} unless the words are integers of 32 bits.
+ * Decodes a record of 8 words; missing words are 0.
+ * @throws {TypeError|RangeError} unless the words are 32-bit integers.
  */
 export function eventRecord(words: ArrayLike<number>): EventRecord {
   checkWordList(words, 'eventRecord: words');
