@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
-// A guest's AMD IOMMU with hardware vIOMMU: configuration traps and goes to the host; the
-// pointers of its command buffer and event log are mapped while the command buffer is
-// enabled, so that commands and events cause no exit. STATUS traps: its bits are cleared
-// by writing ones. So do the pointers of the PPR log, which lie behind it.
+// A guest's AMD IOMMU with hardware vIOMMU. Configuration registers trap and are passed
+// to the host. The pointers of the command buffer and the event log are mapped into the
+// guest while the command buffer is enabled, so commands and events cause no exit. STATUS
+// traps, as its bits are cleared by writing 1; so do the PPR log's pointers, which follow
+// it.
 
 import {
   AMD_COMMAND_BASE,
@@ -85,12 +86,12 @@ export class VirtualAmdIommu implements Device {
     return this.registers.get(AMD_CONTROL);
   }
 
-  /** The interrupt follows the status that the IOMMU has left. */
+  /** Drives the interrupt line from the current status. */
   #followStatus(): void {
     this.#line?.setLevel(interruptWanted(this.#backend.read(AMD_STATUS), this.#control));
   }
 
-  /** Hands the whole configuration on; the buffers before what enables them. */
+  /** Passes the whole configuration to the host; the buffers before their enables. */
   #configure(): void {
     const enabled = bitsOf(this.#control, AMD_CONTROL_IOMMU_EN) === 1;
     this.#backend.setBuffers(
