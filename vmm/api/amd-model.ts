@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The model behind a host with an AMD IOMMU, and which options of hosts and machines are for an SMMU alone.
+// The model of a host with an AMD IOMMU, and the options of hosts and machines that
+// require an SMMU.
 
 import type { ModuleUrls } from '../../assembly/load.ts';
 import { checkedClock } from '../../devices/bus/index.ts';
