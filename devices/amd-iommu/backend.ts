@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What a guest's AMD IOMMU asks of its host. This is the control path only: commands and
+// What a guest's AMD IOMMU requests from its host. This is the control path only: commands and
 // events bypass it.
 
 import type { AmdBuffer } from './amd-register-specs.ts';

@@ -91,7 +91,7 @@ export interface Gicv3Options {
 const DISTRIBUTOR = 0;
 const KIND = 0x33636967; // "gic3"
 
-/** Registers of a CPU interface that hold state, in the order in which they are restored. */
+/** Registers of a CPU interface with state, in the order in which they are restored. */
 const INTERFACE = [
   [GIC_CPU_PMR, ICC_PMR_EL1],
   [GIC_CPU_BPR0, ICC_BPR0_EL1],

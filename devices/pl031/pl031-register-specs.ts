@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Registers of the PL031 (DDI 0224, chapter 3) that hold a value, as data.
+// Registers of the PL031 (DDI 0224, chapter 3) with a stored value, as data.
 
 import {
   PL031_BIT,

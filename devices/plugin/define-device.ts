@@ -248,9 +248,10 @@ function describedDevice(
 }
 
 /**
- * Makes a device of its description. Its registers are its whole state.
- * @throws {RangeError} when the kind is not four characters, or registers overlap or lie outside the device's 4 KiB.
- * @throws {TypeError} when the description has a field that there is not, or one of another type.
+ * Creates a device from its description. Its registers are its whole state.
+ * @throws {RangeError} when the kind is not four characters, or registers overlap or are
+ *   outside the device's 4 KiB.
+ * @throws {TypeError} when the description has an unknown field, or one of the wrong type.
  *
  * @example
  * ```js

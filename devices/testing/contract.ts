@@ -336,8 +336,8 @@ function stormCases(
 }
 
 /**
- * The contract as cases for one device. `factory` makes a new device each time that it is called.
- * @throws {TypeError} when an option is unknown, or the factory is no function.
+ * The contract as cases for one device. `factory` creates a new device at each call.
+ * @throws {TypeError} when an option is unknown, or the factory is not a function.
  *
  * @example
  * ```js

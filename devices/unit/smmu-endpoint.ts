@@ -75,7 +75,7 @@ const ACCESS: OptionKinds<EndpointAccess> = {
 };
 
 /**
- * The endpoints behind an SMMU (`PhysicalSmmu`), for a VMM that hosts the devices itself.
+ * The endpoints of an SMMU (`PhysicalSmmu`), for a custom VMM with its own devices.
  *
  * @example
  * ```js
@@ -83,7 +83,7 @@ const ACCESS: OptionKinds<EndpointAccess> = {
  *
  * const hostMemory = createHostMemory({ ramSize: 0x100000 });
  * const unit = new Unit({ modules: await loadHotModules(), hostMemory, thread: 0 });
- * const smmu = new PhysicalSmmu({ unit, smmuIndex: 0 }); // to be plugged into your bus
+ * const smmu = new PhysicalSmmu({ unit, smmuIndex: 0 }); // attach it to your bus
  * const endpoint = new SmmuEndpoint({ unit, memory: new PhysicalRam(hostMemory) });
  * console.log(smmu.name, endpoint.translate(3, undefined, 0x1000, 64).ok);
  * ```

@@ -27,7 +27,7 @@ import type {
 } from './machine-types.ts';
 
 /**
- * A machine of a host; `Host.createMachine` makes it.
+ * A machine of a host, created by `Host.createMachine`.
  *
  * @example
  * ```js

@@ -110,7 +110,7 @@ function runtime(): string {
 }
 
 /**
- * Finds out what this environment can do. Starts nothing.
+ * Detects the features of this environment, without starting anything.
  *
  * @example
  * ```js

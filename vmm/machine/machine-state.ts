@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
-// The life cycle of a machine: its states, and what leads from one to another.
+// The life cycle of a machine: its states and their transitions.
 //
 //   new ──booted──► ready ──enter──► entered ──leave──► ready
 //    │                │                 │  │
 //    └──────end───────┴──────► ended ◄──┘  └──end──► leaving ──leave──► ended
 //
-// `leaving`: guest code is on a stack or a thread, and everything that it calls throws until it has
-// come out. `reset` leads from every state but `entered` and `leaving` to `new`.
+// `leaving`: guest code is on a stack or a thread, and everything that it calls throws
+// until it has returned. `reset` leads to `new` from every state except `entered` and
+// `leaving`.
 //
 // `ready` and `entered` have a pace:
 //
@@ -14,8 +15,8 @@
 //    ▲                                         │
 //    └─────────────────resume──────────────────┘
 //
-// While the machine is `paused` vCPUs on threads stand still inside the guest, and from `ready` no
-// way leads to `entered`. `step` lets it go until whoever steps pauses it again.
+// While the machine is `paused`, vCPUs on threads are stopped inside the guest, and
+// `ready` cannot change to `entered`. `step` resumes it until the caller pauses it again.
 
 import type { MachineError } from '../../devices/plugin/index.ts';
 import type { VcpuExit } from '../vcpu/index.ts';

@@ -21,7 +21,7 @@ export interface Arm64ThreadsOptions {
   readonly exits: ExitServer;
   /** From `loadGicv3`. */
   readonly gicModule: WebAssembly.Module;
-  /** Units for the drain behind their doorbells. */
+  /** Units for the drain that their doorbells ring. */
   readonly units: VcpuUnits;
   /** Place of vcpu-worker.js. Default: next to this file. */
   readonly url?: string | URL | undefined;

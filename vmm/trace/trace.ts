@@ -134,7 +134,7 @@ function hostQueueName(queue: number): string {
 }
 
 /**
- * What has happened on a host and its machines (docs/trace.md).
+ * The events of a host and its machines (docs/trace.md).
  *
  * @example
  * ```js

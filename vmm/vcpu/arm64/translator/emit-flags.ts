@@ -200,7 +200,7 @@ function dynamic(code: RegionCode, { sub, logic, nzcv }: Condition, kinds: numbe
   code.op(OP.i32Ne, OP.select);
 }
 
-/** Pushes whether a condition holds, as an i32. */
+/** Pushes the value of a condition, as an i32. */
 export function condition(code: RegionCode, number: number): void {
   const one = CONDITIONS[number >> 1];
   if (!one || number >= ALWAYS) {
