@@ -38,7 +38,7 @@ export interface Settings {
   readonly lines: string;
   /** What becomes of the guests' bad commands. Experiments see them reported. */
   readonly queueError: (typeof QUEUE_ERRORS)[number];
-  /** The sanitizer looks for invalidations that guests forget. Experiments have it. */
+  /** The sanitizer detects missing invalidations of guests. Experiments have it. */
   readonly check: boolean;
   /** Starts by itself. */
   readonly run: boolean;

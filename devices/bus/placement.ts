@@ -96,7 +96,8 @@ export function checkPlacement(placement: Placement): void {
   const bad = addresses.find(
     (gpa) => typeof gpa !== 'number' || !Number.isInteger(gpa / 0x1000) || gpa < 0,
   );
-  if (bad !== undefined) refuse(`${shownValue(bad)} is no gpa for a region: a multiple of 4 KiB`);
+  if (bad !== undefined)
+    refuse(`${shownValue(bad)} is not a gpa for a region: a multiple of 4 KiB`);
 }
 
 /**

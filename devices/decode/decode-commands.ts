@@ -51,7 +51,7 @@ const COMMANDS: Readonly<Record<Opcode, readonly [does: string, operands: readon
       ['TLBI_VMID', 'TLBI_ASID', ...RANGE],
     ],
     OP_TLBI_NH_VAA: [
-      'drops stage-1 translations of a VMID by address, whatever their ASID',
+      'drops stage-1 translations of a VMID by address, of every ASID',
       ['TLBI_VMID', ...RANGE],
     ],
     OP_TLBI_EL3_ALL: ['drops every EL3 translation', []],
@@ -59,7 +59,7 @@ const COMMANDS: Readonly<Record<Opcode, readonly [does: string, operands: readon
     OP_TLBI_EL2_ALL: ['drops every EL2 translation', []],
     OP_TLBI_EL2_ASID: ['drops the EL2 translations of an ASID', ['TLBI_ASID']],
     OP_TLBI_EL2_VA: ['drops EL2 translations of an ASID by address', ['TLBI_ASID', ...RANGE]],
-    OP_TLBI_EL2_VAA: ['drops EL2 translations by address, whatever their ASID', RANGE],
+    OP_TLBI_EL2_VAA: ['drops EL2 translations by address, of every ASID', RANGE],
     OP_TLBI_S12_VMALL: ['drops every translation of a VMID, of both stages', ['TLBI_VMID']],
     OP_TLBI_S2_IPA: ['drops stage-2 translations of a VMID by address', ['TLBI_VMID', ...RANGE]],
     OP_TLBI_NSNH_ALL: ['drops every Non-secure EL1 translation, of both stages', []],

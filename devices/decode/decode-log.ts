@@ -139,7 +139,7 @@ const MESSAGES: readonly (readonly [
       name: 'CMD_SYNC timeout',
       summary:
         `the command at 0x${at} was not consumed in time; CMDQ_PROD is 0x${prod}. Look at ` +
-        'what stands at RD: an error there stops the queue, an ATC_INV waits for its device',
+        'the command at RD: an error there stops the queue, an ATC_INV waits for its device',
       fields: consFields(hex32(cons)),
     }),
   ],

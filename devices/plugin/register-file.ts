@@ -48,7 +48,7 @@ export class RegisterFile {
     const add = (offset: number, word: Word) => {
       const slot = offset / 4;
       if (!Number.isInteger(slot))
-        throw new RangeError(`the offset of register ${word.name} is no multiple of 4`);
+        throw new RangeError(`the offset of register ${word.name} is not a multiple of 4`);
       if (slot < 0 || slot >= this.#slotOf.length)
         throw new RangeError(`register ${word.name} lies outside its region`);
       if (this.#slotOf[slot] !== -1)

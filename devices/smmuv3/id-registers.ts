@@ -207,9 +207,9 @@ function* faults(ids: SmmuIdRegisters): Generator<string> {
   if (bitsOf(idr5, IDR5_VAX) > 1) yield 'IDR5.VAX is above 52 bits';
   if (idr5 & IDR5_ABSENT) yield 'IDR5.D128 is not modelled';
   const wide = bitsOf(idr5, IDR5_DS);
-  if (wide && !bitsOf(idr5, IDR5_VAX)) yield 'IDR5.DS takes VAX';
+  if (wide && !bitsOf(idr5, IDR5_VAX)) yield 'IDR5.DS requires VAX';
   if (wide && !bitsOf(idr5, IDR5_GRAN4K) && !bitsOf(idr5, IDR5_GRAN16K))
-    yield 'IDR5.DS takes granules of 4 or 16 KiB';
+    yield 'IDR5.DS requires granules of 4 or 16 KiB';
   if (
     (bitsOf(idr5, IDR5_OAS) === OAS_52 || bitsOf(idr5, IDR5_VAX)) &&
     !bitsOf(idr5, IDR5_GRAN64K) &&

@@ -146,7 +146,7 @@ export class RefusalWatch {
     const found = [...commandRefusals(words, onVcmdq ? physical : shown, onVcmdq ? 'vcmdq' : kind)];
     if (found.length === 0 && stream)
       found.push({
-        text: `${decodeCommand(words).name}.StreamID = 0x${fieldOf(words, CMD_SID).toString(16)} is no stream of this guest`,
+        text: `${decodeCommand(words).name}.StreamID = 0x${fieldOf(words, CMD_SID).toString(16)} is not a stream of this guest`,
         section: '4.1.3',
       });
     for (const { text, section } of found) {
@@ -223,7 +223,7 @@ export class RefusalWatch {
     const missing = places.find(({ address }) => memory.load64(address) === undefined);
     if (!missing) return [];
     const { pointer, what, address } = missing;
-    const text = `${pointer} points to a ${what} at 0x${address.toString(16)}, which is no memory`;
+    const text = `${pointer} points to a ${what} at 0x${address.toString(16)}, which is not memory`;
     return [{ text, section: '7.3.10' }];
   }
 }

@@ -144,7 +144,7 @@ function identityCase(factory: DeviceFactory): ContractCase {
         );
         check(
           accessSizes.length > 0 && accessSizes.every((bytes) => [1, 2, 4, 8].includes(bytes)),
-          () => `region ${name} has no sound access sizes`,
+          () => `region ${name} has invalid access sizes`,
         );
       }
       device.regions.forEach((at, region) => {

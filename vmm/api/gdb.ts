@@ -32,7 +32,7 @@ export function targetOf(machine: Machine): DebugTarget {
     throw new OptionsError('bad-option', 'machine', 'machine must be a Machine of createMachine');
   const target = PARTS.get(machine)?.board.debug;
   if (target) return target;
-  const message = `${machine.name} is no machine of the board virt: GDB cannot work its vCPUs`;
+  const message = `${machine.name} is not a machine of the board virt: GDB cannot debug it`;
   throw new UseError('no-debugger', message);
 }
 

@@ -175,7 +175,7 @@ export const HOST_SETTINGS = {
   ),
   smmus: option(
     integer(1, MAX_SMMUS),
-    'SMMUs of the host, each with a CMDQV; its machines have devices behind up to four (default: 1)',
+    'SMMUs of the host, each with a CMDQV; its machines have devices at up to four (default: 1)',
   ),
   vintfs: option(
     powerOfTwo(64),
@@ -195,7 +195,7 @@ export const HOST_SETTINGS = {
     "ID registers of the host's SMMU, and so of its guests (default: default)",
   ),
   btm: option(yesNo, "the host's SMMUs take TLBIs of vCPUs (broadcast TLB maintenance)"),
-  iotlbCheck: option(yesNo, 'look for invalidations that guests forget: the sanitizer', {
+  iotlbCheck: option(yesNo, 'detect missing invalidations of guests: the sanitizer', {
     flag: 'check',
   }),
   traceLimit: option(
@@ -230,7 +230,7 @@ export const MACHINE_SETTINGS = {
   ),
   seed: option(
     integer(0, MAX_COUNT),
-    "random numbers of the guests come from this (default: the system's)",
+    "seed of the guests' random numbers (default: the system's numbers)",
   ),
   overlay: option(
     yesNo,
@@ -242,5 +242,8 @@ export const MACHINE_SETTINGS = {
   ),
   directMaps: option(yesNo, 'trap every register access: no direct maps', { negative: true }),
   btm: option(yesNo, 'TLBIs of vCPUs reach the SMMU (broadcast TLB maintenance)'),
-  behind: option(smmuNumbers, "numbers of the host's SMMUs that devices of the machine are behind"),
+  behind: option(
+    smmuNumbers,
+    "numbers of the host's SMMUs that translate for devices of the machine",
+  ),
 };

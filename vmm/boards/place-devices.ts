@@ -19,7 +19,7 @@ function isPlacement(given: Device | Placement): given is Placement {
  */
 function checkDevice(device: Device, place: string): void {
   const refuse = (what: string) => {
-    throw new BoardError('plugin-failed', `${place} is no device: ${what}`);
+    throw new BoardError('plugin-failed', `${place} is not a device: ${what}`);
   };
   if (typeof device !== 'object' || device === null)
     refuse(`it is ${device === null ? 'null' : `a ${typeof device}`}`);

@@ -47,7 +47,7 @@ function checkHeader(bytes: Uint8Array<ArrayBuffer>, view: DataView): void {
   )
     throw new KernelImageError('unsupported', 'the kernel is an ELF file, but not for arm64');
   if (type !== ET_EXEC && type !== ET_DYN)
-    throw new KernelImageError('unsupported', 'the kernel is an ELF file, but no executable');
+    throw new KernelImageError('unsupported', 'the kernel is an ELF file, but not an executable');
 }
 
 /** The segments to load, checked to be within the file and the address space. */

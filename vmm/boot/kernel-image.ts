@@ -58,7 +58,7 @@ async function unpacked(
     const packed = isZboot(inner) ? zbootPayload(inner) : inner;
     if (!isGzip(packed)) {
       if (packed === inner) return inner;
-      throw new KernelImageError('damaged', "the kernel's packed part is no gzip file");
+      throw new KernelImageError('damaged', "the kernel's packed part is not a gzip file");
     }
     inner = await gunzip(packed, limit);
   }

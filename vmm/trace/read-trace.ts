@@ -131,7 +131,7 @@ class TraceText {
 
   end(): void {
     if (!this.#ended || this.#text(new Uint8Array(), 0, 0).trim() !== '')
-      throw new TypeError('it ends before its end, or goes on behind it');
+      throw new TypeError('it is truncated, or continues after its end');
   }
 }
 

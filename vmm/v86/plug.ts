@@ -212,7 +212,7 @@ export function plugDevices(emulator: object, options: PlugOptions): Plugged {
     tick.call(loop);
     guarded(() => {
       if (cpu.wasm_memory.buffer !== buffer)
-        throw new Error('its memory has grown: plug the devices in anew');
+        throw new Error('its memory has grown: attach the devices again');
       onTick?.();
       return complex.poll();
     });

@@ -174,7 +174,7 @@ export function* commandRefusals(
   const hex = `0x${opcode.toString(16)}`;
   const group = GROUPS.find(({ opcodes }) => opcodes.includes(opcode));
   if (!group) {
-    yield { text: `Opcode = ${hex} is no command of this SMMU`, section: '4.1.3' };
+    yield { text: `Opcode = ${hex} is not a command of this SMMU`, section: '4.1.3' };
     return;
   }
   const { name } = decodeCommand(words);

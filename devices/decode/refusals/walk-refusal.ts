@@ -106,7 +106,7 @@ function leafRefusal(
   if (access.write && !writable)
     return because(
       F_PERMISSION,
-      readOnly ? 'has AP[2] = 1: read-only' : 'lies behind a table with APTable[1] = 1: read-only',
+      readOnly ? 'has AP[2] = 1: read-only' : 'is below a table with APTable[1] = 1: read-only',
     );
   // Unprivileged execution does not require unprivileged data access: a page may be
   // execute-only.
@@ -114,7 +114,7 @@ function leafRefusal(
     return because(
       F_PERMISSION,
       has(PTE.PTE_AP_UNPRIV)
-        ? 'lies behind a table with APTable[0] = 1: privileged only'
+        ? 'is below a table with APTable[0] = 1: privileged only'
         : 'has AP[1] = 0: privileged only',
     );
   if (access.privileged && unprivileged && !fetches && cdHas(CD.CD_PAN))
@@ -125,7 +125,7 @@ function leafRefusal(
   const name = access.privileged ? 'PXN' : 'UXN';
   if (has(never)) return because(F_PERMISSION, `has ${name} = 1`);
   if (tablesHave(tableNever))
-    return because(F_PERMISSION, `lies behind a table with ${name}Table = 1`);
+    return because(F_PERMISSION, `is below a table with ${name}Table = 1`);
   if (writable && cdHas(CD.CD_WXN))
     return because(F_PERMISSION, 'is writable, and CD.WXN = 1: not executable');
   if (access.privileged && writable && unprivileged)
@@ -191,7 +191,7 @@ export function walkRefusal(
     if (word === undefined)
       return {
         event: F_WALK_EABT,
-        text: `${pointer} points to a level-${level} table, of which ${hex(slot)} is no memory`,
+        text: `${pointer} points to a level-${level} table, of which ${hex(slot)} is not memory`,
         section: '7.3.12',
       };
     const descriptor = fieldOf(cd, CD.CD_ENDI) === 0 ? word : byteSwapped(word);
@@ -207,7 +207,7 @@ export function walkRefusal(
           text:
             level === 3
               ? `${where} has type 1, reserved at level 3`
-              : `${where} is a block, where none may stand`,
+              : `${where} is a block, which this level does not allow`,
           section: D8,
         };
     }

@@ -63,7 +63,7 @@ export function streamReason(
     );
   let pointer = `STRTAB_BASE.ADDR = ${hex(base)}`;
   const unreadable = (what: string, address: number) =>
-    because(F_STE_FETCH, `${pointer} points to ${what} at ${hex(address)}, which is no memory`);
+    because(F_STE_FETCH, `${pointer} points to ${what} at ${hex(address)}, which is not memory`);
   if (split !== undefined) {
     const slot = base + Math.floor(sid / 2 ** split) * L1STD_SIZE;
     const descriptor = load64(slot);

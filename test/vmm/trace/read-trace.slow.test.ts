@@ -70,16 +70,16 @@ describe('a trace file', () => {
   });
 
   it.each<[string, string]>([
-    ['', 'it ends before its end'],
-    ['null', 'it ends before its end'],
+    ['', 'it is truncated'],
+    ['null', 'it is truncated'],
     ['[]', 'it is not one JSON object'],
     ['x{}', 'it is not JSON'],
     ['{}}', 'it is not JSON'],
     ['{]', 'it is not JSON'],
     ['{}', 'it has no traceEvents'],
     ['{"traceEvents":1}', 'it has no traceEvents'],
-    [file({}).slice(0, -1), 'it ends before its end'],
-    [`${file({})}x`, 'goes on behind it'],
+    [file({}).slice(0, -1), 'it is truncated'],
+    [`${file({})}x`, 'continues after its end'],
     [`${file({})}{}`, 'it is not one JSON object'],
     ['{"traceEvents":[}}', 'it is not JSON'],
     ['{"traceEvents":[]}', 'it was not written by vsmmu'],

@@ -101,7 +101,7 @@ export const EXPERIMENTS = [
     about:
       'The guest clears a PTE, does not invalidate, and starts a DMA: the device still reads ' +
       'the page, through the stale IOTLB entry.',
-    look: 'the IOTLB, then the event queue: the fault comes only behind the TLBI',
+    look: 'the IOTLB, then the event queue: the fault comes only after the TLBI',
     vms: 1,
     attacks: false,
     measures: false,
@@ -157,7 +157,7 @@ export const EXPERIMENTS = [
     checked: false,
     checks: ['attack-ring'],
     shows:
-      'What the guest scribbles costs that guest alone: read-only words are put right, bad ' +
+      'Only the guest itself is affected: its read-only words are restored, bad ' +
       'commands refused, the queue starts again.',
   },
   {
@@ -203,7 +203,7 @@ export const EXPERIMENTS = [
     measures: false,
     checked: false,
     checks: ['forgotten-invalidation'],
-    shows: 'The DMA still arrives: a CD is read again only behind its CFGI_CD.',
+    shows: 'The DMA still arrives: a CD is read again only after its CFGI_CD.',
   },
   {
     name: 'forget-cfgi-ste',
@@ -217,7 +217,7 @@ export const EXPERIMENTS = [
     measures: false,
     checked: false,
     checks: ['forgotten-invalidation'],
-    shows: 'The DMA still arrives: an STE is read again only behind its CFGI_STE.',
+    shows: 'The DMA still arrives: an STE is read again only after its CFGI_STE.',
   },
   {
     name: 'btm',

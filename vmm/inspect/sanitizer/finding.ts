@@ -222,8 +222,8 @@ function streamOf(
 }
 
 const MAY_BE_CACHED = {
-  leaf: 'an SMMU may have it still: no TLBI has named its address, its granule (TG) and its level (TTL)',
-  table: 'an SMMU may have it still: no TLBI with Leaf=0 has named its address',
+  leaf: 'an SMMU may still have it: no TLBI has named its address, its granule (TG) and its level (TTL)',
+  table: 'an SMMU may still have it: no TLBI with Leaf=0 has named its address',
 };
 
 function translationFinding(suspect: TranslationSuspect, owner: StreamOwner | undefined): Finding {
@@ -265,12 +265,12 @@ const LEVEL1 = {
   STE: {
     what: 'level-1 stream table descriptor',
     because:
-      'an SMMU may have the level-1 descriptor still: no CFGI_STE with Leaf=0 has named a StreamID of it',
+      'an SMMU may still have the level-1 descriptor: no CFGI_STE with Leaf=0 has named a StreamID of it',
   },
   CD: {
     what: 'level-1 CD descriptor',
     because:
-      'an SMMU may have the level-1 descriptor still: no CFGI_CD with Leaf=0 has named a SubstreamID of it',
+      'an SMMU may still have the level-1 descriptor: no CFGI_CD with Leaf=0 has named a SubstreamID of it',
   },
 } as const;
 

@@ -110,7 +110,7 @@ class Program {
   }
 
   #define(line: number, name: string, value: bigint): void {
-    if (!NAME.test(name)) throw new AssemblyError(line, `${name} is no name`);
+    if (!NAME.test(name)) throw new AssemblyError(line, `${name} is not a name`);
     if (this.#names.has(name)) throw new AssemblyError(line, `there are two ${name}`);
     this.#names.set(name, value);
   }
@@ -188,7 +188,7 @@ class Program {
       ? `${named.slice(0, -label.length)}#${(this.#names.get(label) ?? 0n) - BigInt(at)}`
       : named;
     const word = assembleA64(withoutAlias(evenlySpaced(far)));
-    if (word === undefined) throw new AssemblyError(line, `this is no instruction: ${source}`);
+    if (word === undefined) throw new AssemblyError(line, `this is not an instruction: ${source}`);
     return word;
   }
 }
@@ -198,7 +198,7 @@ function textIn(line: number, quoted: string): string {
   try {
     return String(JSON.parse(quoted));
   } catch {
-    throw new AssemblyError(line, `this is no text: ${quoted}`);
+    throw new AssemblyError(line, `this is not a string: ${quoted}`);
   }
 }
 

@@ -187,7 +187,7 @@ export class Arm64Block {
    */
   restoreState(text: string): void {
     if (text.length !== 2 * STATE_SIZE || /[^0-9a-f]/.test(text))
-      throw new TypeError('this is no state of an arm64 vCPU');
+      throw new TypeError('this is not a state of an arm64 vCPU');
     let at = 0;
     for (const range of this.#stateRanges())
       for (let i = 0; i < range.length; i++, at += 2)

@@ -302,7 +302,7 @@ export class Arm64Parallel {
     const { exports, forgetCode } = this.#options;
     const vcpus = this.#vcpus.length;
     if (state.kind !== KIND || state.vcpus !== vcpus)
-      throw new TypeError(`this is no state of ${vcpus} arm64 vCPUs on threads`);
+      throw new TypeError(`this is not a state of ${vcpus} arm64 vCPUs on threads`);
     this.reset({ pc: 0n, x0: 0n });
     for (const vcpu of this.#vcpus) {
       const { block, index } = vcpu.cpu;

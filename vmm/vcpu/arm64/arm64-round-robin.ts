@@ -289,7 +289,7 @@ export class Arm64RoundRobin implements Vcpu {
   #restore(state: VcpuState): void {
     const { vcpus, counter, forgetCode } = this.#options;
     if (state.kind !== 'arm64' || state.vcpus !== vcpus.length)
-      throw new TypeError(`this is no state of ${vcpus.length} arm64 vCPUs`);
+      throw new TypeError(`this is not a state of ${vcpus.length} arm64 vCPUs`);
     for (const vcpu of vcpus) vcpu.restore(state);
     this.#turns.restore(state);
     this.#asleep = undefined;

@@ -154,7 +154,7 @@ export class Arm64Turns<V extends TurnTaker> {
       typeof isOver === 'boolean' &&
       lefts.length === this.#vcpus.length &&
       lefts.every((value) => Number.isInteger(value) && value <= this.#length);
-    if (!isState) throw new TypeError('this is no state of vCPUs that take turns');
+    if (!isState) throw new TypeError('this is not a state of vCPUs that take turns');
     this.#turn = one;
     this.#current = running;
     this.#woken = known;

@@ -97,7 +97,7 @@ export class Arm64Vcpu {
     );
     const isWait = what === 'interrupt' || what === 'event';
     if (typeof isOn !== 'boolean' || (what !== '' && !isWait) || !/^\d*$/.test(String(until)))
-      throw new TypeError('this is no state of an arm64 vCPU');
+      throw new TypeError('this is not a state of an arm64 vCPU');
     this.start({ pc: 0n, x0: 0n });
     block.restoreState(String(text));
     this.#options.exports.flushAll(block.at);

@@ -42,8 +42,8 @@ export class StaleInstructions {
     const missing = block.word(ARM64_STALE_WHY) === ARM64_STALE_NO_ISB ? 'ISB' : 'IC';
     const hex = (address: bigint) => `0x${address.toString(16)}`;
     const without =
-      missing === 'IC' ? 'without IC and ISB' : 'with IC, and without ISB or exception behind it';
-    const text = `the instruction at ${hex(fetchPc)} is executed behind a store to it at ${hex(storePc)} ${without}`;
+      missing === 'IC' ? 'without IC and ISB' : 'with IC, but without ISB or exception after it';
+    const text = `the instruction at ${hex(fetchPc)} is executed after a store to it at ${hex(storePc)} ${without}`;
     if (this.#told.has(text) || this.#told.size >= MOST) return;
     this.#told.add(text);
     this.#tell({ storePc, fetchPc, missing, text });

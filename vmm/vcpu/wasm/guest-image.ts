@@ -151,7 +151,7 @@ function checkAllocations(outline: WasmOutline, allowGc: boolean): void {
   if (memories > 0)
     throw new GuestImageError(
       'own-memory',
-      'the guest has a memory of its own beside env.memory: it may have that one only',
+      'the guest has a memory in addition to env.memory, which must be the only one',
     );
   if (collected !== undefined && !allowGc) {
     throw new GuestImageError(

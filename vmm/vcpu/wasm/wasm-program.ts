@@ -86,7 +86,7 @@ export class WasmProgram {
   restore(state: VcpuState): void {
     const { kind, argument, initialized } = state;
     if (kind !== 'wasm' || typeof argument !== 'number' || typeof initialized !== 'boolean')
-      throw new TypeError('this is no state of a Wasm vCPU');
+      throw new TypeError('this is not a state of a Wasm vCPU');
     this.#argument = argument;
     this.#initialized = initialized;
   }
