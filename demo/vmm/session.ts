@@ -302,7 +302,7 @@ export class Session {
       this.#oracle.runs(machine);
       await this.#stepOne(machine);
     }
-    if (this.#ended) this.#oracle.settle();
+    if (this.#ended) this.#oracle.finish();
     this.#steps++;
   }
 

@@ -260,7 +260,7 @@ export class PhysicalAmdIommu implements Device {
     if (access.offset === AMD_PPR_BASE) before[2] = undefined;
     this.registers.write(access);
     this.#publish();
-    this.#follow(0, before);
+    this.#applyBuffers(0, before);
     this.#poll();
   }
 
@@ -284,7 +284,7 @@ export class PhysicalAmdIommu implements Device {
    * Restarts buffers that have moved; serves the command buffer when its enables have
    * changed.
    */
-  #follow(guest: number, before: readonly (AmdBuffer | undefined)[]): void {
+  #applyBuffers(guest: number, before: readonly (AmdBuffer | undefined)[]): void {
     const block = this.#block(guest);
     const control = this.#control(guest);
     const [command, log, ppr] = this.#buffers(guest);
@@ -305,7 +305,7 @@ export class PhysicalAmdIommu implements Device {
     if (guest === 0 || guest >= AMD_GUESTS) return;
     this.#configure(guest);
     this.vfctrl.map(access, this.#host?.memory);
-    this.#follow(guest, before);
+    this.#applyBuffers(guest, before);
   }
 
   /** Enables of a GuestID's buffers, from its registers. */
@@ -338,7 +338,7 @@ export class PhysicalAmdIommu implements Device {
     this.#publish();
     this.guests.forEach((block, guest) => {
       if (guest !== 0) this.#configure(guest);
-      this.#follow(guest, []);
+      this.#applyBuffers(guest, []);
       block.restoreBuffers(buffers[guest]?.words ?? []);
     });
     this.#poll();

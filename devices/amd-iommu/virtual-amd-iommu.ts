@@ -68,7 +68,7 @@ export class VirtualAmdIommu implements Device {
       name: this.name,
       poll: () => {
         const read = this.#backend.service();
-        this.#followStatus();
+        this.#updateLine();
         return read;
       },
     });
@@ -79,7 +79,7 @@ export class VirtualAmdIommu implements Device {
     this.registers.reset();
     this.#configure();
     this.#backend.restore(this.#backend.save().map(() => 0));
-    this.#followStatus();
+    this.#updateLine();
   }
 
   get #control(): number {
@@ -87,7 +87,7 @@ export class VirtualAmdIommu implements Device {
   }
 
   /** Drives the interrupt line from the current status. */
-  #followStatus(): void {
+  #updateLine(): void {
     this.#line?.setLevel(interruptWanted(this.#backend.read(AMD_STATUS), this.#control));
   }
 
@@ -103,7 +103,7 @@ export class VirtualAmdIommu implements Device {
     this.#backend.setControl(this.#control & BUFFER_ENABLES);
   }
 
-  #followMap(): void {
+  #updateMap(): void {
     if (bitsOf(this.#control, AMD_CONTROL_CMD_BUF_EN) === 0) {
       this.#unmap();
     } else if (!this.#map) {
@@ -138,11 +138,11 @@ export class VirtualAmdIommu implements Device {
     if (access.offset < AMD_VF_PAGE) {
       this.registers.write(access);
       this.#configure();
-      this.#followMap();
+      this.#updateMap();
     } else if (access.offset < AMD_VF_PAGE + AMD_VF_PAGE_SIZE && access.offset % 8 === 0) {
       this.#backend.write(access.offset, access.lo);
     }
-    this.#followStatus();
+    this.#updateLine();
   }
 
   save(): DeviceState {
@@ -157,8 +157,8 @@ export class VirtualAmdIommu implements Device {
     this.registers.restore(registers);
     this.#configure();
     this.#backend.restore(words);
-    this.#followMap();
-    this.#followStatus();
+    this.#updateMap();
+    this.#updateLine();
   }
 
   registerName(region: number, offset: number): string {

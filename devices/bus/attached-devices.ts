@@ -83,7 +83,7 @@ function portOf({ device, dmaPort }: Placement): DmaPort {
  * Calls a function of a device that is not an access.
  * @throws {BoardError} when it throws.
  */
-function ask(device: Device, what: 'attach' | 'reset', call: () => unknown): void {
+function callDevice(device: Device, what: 'attach' | 'reset', call: () => unknown): void {
   try {
     refusePromise(what, 'when the device is ready, and nothing', call());
   } catch (cause) {
@@ -115,7 +115,7 @@ const attached = new WeakSet<Device>();
  * Devices of version 1 that have been attached: version 1 promises a single `attach` per
  * device.
  */
-const spent = new WeakSet<Device>();
+const attachedOnce = new WeakSet<Device>();
 
 function checkPlacements(placements: readonly Placement[]): void {
   const names = new Set<string>();
@@ -127,7 +127,8 @@ function checkPlacements(placements: readonly Placement[]): void {
     checkInterfaceVersion(device);
     if (devices.has(device) || attached.has(device))
       refuse('is plugged in already: each place takes a device object of its own');
-    if (spent.has(device)) refuse('is of version 1 and has been plugged in before: make a new one');
+    if (attachedOnce.has(device))
+      refuse('is of version 1 and has been plugged in before: make a new one');
     if (names.has(device.name)) refuse('has the name of another one in its machine');
     devices.add(device);
     names.add(device.name);
@@ -215,10 +216,10 @@ export class AttachedDevices {
     attached.add(device);
     if (device.interfaceVersion === PLUGIN_INTERFACE_VERSION_1) {
       const old: DeviceV1 = device;
-      spent.add(device);
-      ask(device, 'attach', () => old.attach(hostV1(lease)));
+      attachedOnce.add(device);
+      callDevice(device, 'attach', () => old.attach(hostV1(lease)));
     } else {
-      ask(device, 'attach', () => device.attach(lease));
+      callDevice(device, 'attach', () => device.attach(lease));
     }
   }
 
@@ -240,7 +241,7 @@ export class AttachedDevices {
     timers.cancelAll();
     msis.clear();
     lines.reset();
-    for (const device of this.#devices) ask(device, 'reset', () => device.reset());
+    for (const device of this.#devices) callDevice(device, 'reset', () => device.reset());
   }
 
   /**

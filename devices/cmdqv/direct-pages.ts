@@ -27,7 +27,7 @@ export class DirectPages {
    * Maps the page of an enabled VINTF, unless the host has no page left. A page with a
    * slot that has no VCMDQ stays trapped, as that slot reads as zero.
    */
-  follow(context: ContextBlock): void {
+  mapIfEnabled(context: ContextBlock): void {
     const memory = this.#unit.guestMemory;
     if (!context.enabled || !context.isFull) this.unmap(context);
     else if (this.#unit.isPhysical && memory && !this.#maps.has(context)) {

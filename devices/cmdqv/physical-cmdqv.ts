@@ -326,7 +326,7 @@ export class PhysicalCmdqv implements Device {
       queue.setOwner(context.hypOwn);
       queue.serve();
     }
-    this.#pages.follow(context);
+    this.#pages.mapIfEnabled(context);
   }
 
   /** CMDQ_ALLOC binds a VCMDQ to a slot of a VINTF, unless the slot has another one. */
@@ -343,7 +343,7 @@ export class PhysicalCmdqv implements Device {
     queue.unbind();
     if (!context || lvcmdq >= this.#global.lvcmdqs || context.queueOf(lvcmdq) !== undefined) return;
     queue.bind(context, lvcmdq);
-    this.#pages.follow(context);
+    this.#pages.mapIfEnabled(context);
   }
 
   #queueOfSlot(vintf: number, lvcmdq: number): PhysicalVcmdq | undefined {

@@ -211,7 +211,7 @@ export class VirtualCmdqv implements Device {
     }
     this.#activate();
     for (let slot = 0; slot < this.slots.count; slot++)
-      if (this.#wanted(slot) && !this.#back(slot)) this.#initError(slot);
+      if (this.#wanted(slot) && !this.#allocateQueue(slot)) this.#initError(slot);
     this.#updateMap();
   }
 
@@ -230,13 +230,13 @@ export class VirtualCmdqv implements Device {
     if (!this.active) return;
     const backed = this.slots.backedCount;
     if (moved || !this.#wanted(slot)) this.slots.freeFrom(slot);
-    if (this.#wanted(slot) && !this.slots.isBacked(slot) && !this.#back(slot))
+    if (this.#wanted(slot) && !this.slots.isBacked(slot) && !this.#allocateQueue(slot))
       this.#initError(slot);
     // The slots above lost their HW queues too, or were waiting for this one. They were
     // not written, so one that gets no HW queue now reports no error.
     for (let above = slot + 1; above < this.slots.count; above++) {
       const due = above < backed || this.slots.isBacked(above - 1);
-      if (due && this.#wanted(above) && !this.slots.isBacked(above)) this.#back(above);
+      if (due && this.#wanted(above) && !this.slots.isBacked(above)) this.#allocateQueue(above);
     }
     this.#updateMap();
   }
@@ -258,7 +258,7 @@ export class VirtualCmdqv implements Device {
    * Allocates a HW queue for a slot. iommufd requires ascending order without a gap; an
    * allocation out of order fails.
    */
-  #back(slot: number): boolean {
+  #allocateQueue(slot: number): boolean {
     const { lo, hi } = this.#global.page1(slot, VCMDQ_BASE);
     const log2size = bitsOf(lo, VCMDQ_BASE_LOG2SIZE);
     const inTurn = slot === 0 || this.slots.isBacked(slot - 1);
@@ -305,7 +305,7 @@ export class VirtualCmdqv implements Device {
     // Only queues that ran before run again. A failure has been reported already, and is
     // retried at the guest's next write.
     for (let slot = 0; slots.backed[slot] === 1 && this.#wanted(slot); slot++)
-      if (!this.#back(slot)) this.#initError(slot);
+      if (!this.#allocateQueue(slot)) this.#initError(slot);
     this.#updateMap();
   }
 

@@ -185,7 +185,7 @@ export class VirtualSlots {
   allocate(slot: number, baseGpa: number, log2size: number): boolean {
     this.#capture(slot);
     if (!this.#backend.allocateQueue(slot, baseGpa, log2size)) {
-      this.#settle(slot);
+      this.#copyRegistersToPage(slot);
       return false;
     }
     this.state.backed[slot] = 1;
@@ -211,24 +211,24 @@ export class VirtualSlots {
       block.state = QUEUE_ERROR_PUBLISHED;
     }
     this.#backend.writePage0(slot, VCMDQ_PROD, prod);
-    this.#forget(slot);
+    this.#clearCopy(slot);
     this.state.gerror[slot] = 0;
   }
 
   /** Copies the registers of a slot without a HW queue to the mapped page, if any. */
-  #settle(slot: number): void {
+  #copyRegistersToPage(slot: number): void {
     if (!this.mapped) return;
     const { cons = 0, prod = 0, config = 0, gerrorn = 0 } = this.#cached(slot);
     this.#backend.writePage0(slot, VCMDQ_CONS, cons);
     this.#backend.writePage0(slot, VCMDQ_PROD, prod);
     this.#backend.writePage0(slot, VCMDQ_CONFIG, config);
     this.#backend.writePage0(slot, VCMDQ_GERRORN, gerrorn);
-    this.#forget(slot);
+    this.#clearCopy(slot);
     this.#showReadOnly(slot);
   }
 
   /** Clears the copy here of registers that are now stored elsewhere. */
-  #forget(slot: number): void {
+  #clearCopy(slot: number): void {
     for (const field of ['cons', 'prod', 'config', 'gerrorn'] as const) this.state[field][slot] = 0;
   }
 
@@ -254,7 +254,7 @@ export class VirtualSlots {
       this.#capture(slot);
       this.#backend.freeQueue(slot);
       this.state.backed[slot] = 0;
-      this.#settle(slot);
+      this.#copyRegistersToPage(slot);
     }
   }
 
@@ -262,7 +262,8 @@ export class VirtualSlots {
   map(memoryOffset: number): void {
     this.#backend.mapPage0(memoryOffset);
     this.mapped = true;
-    for (let slot = 0; slot < this.count; slot++) if (!this.isBacked(slot)) this.#settle(slot);
+    for (let slot = 0; slot < this.count; slot++)
+      if (!this.isBacked(slot)) this.#copyRegistersToPage(slot);
   }
 
   /** Page 0 has been unmapped from the guest. */

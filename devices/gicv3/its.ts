@@ -53,7 +53,7 @@ export class GicIts implements Device {
   readonly #memory: WebAssembly.Memory;
   #host: DeviceHost | undefined;
   /** Number of commands in error that have been traced. */
-  #told = 0;
+  #reported = 0;
 
   /** @throws {RangeError} when the GIC has no LPIs. */
   constructor({ module, memory, at }: Pick<Gicv3Options, 'module' | 'memory' | 'at'>) {
@@ -73,7 +73,7 @@ export class GicIts implements Device {
 
   reset(): void {
     this.#gic.resetIts(this.#at);
-    this.#told = 0;
+    this.#reported = 0;
   }
 
   /**
@@ -102,30 +102,30 @@ export class GicIts implements Device {
     const { offset, size } = access;
     access.lo = this.#gic.readIts(this.#at, offset) >>> 0;
     access.hi = size === 8 ? this.#gic.readIts(this.#at, offset + 4) >>> 0 : 0;
-    this.#tell();
+    this.#reportErrors();
   }
 
   write({ offset, size, lo, hi }: MmioAccess): void {
     this.#gic.writeIts(this.#at, offset, lo);
     if (size === 8) this.#gic.writeIts(this.#at, offset + 4, hi);
-    this.#tell();
+    this.#reportErrors();
   }
 
   /** Executes commands left over from a write. */
   #poll(): number {
     const before = this.#word(GIC_AT_ITS_CREADR);
     this.#gic.serveIts(this.#at);
-    this.#tell();
+    this.#reportErrors();
     return before === this.#word(GIC_AT_ITS_CREADR) ? 0 : 1;
   }
 
   /** Traces commands in error. */
-  #tell(): void {
+  #reportErrors(): void {
     const errors = this.#word(GIC_AT_ITS_ERRORS);
-    if (errors === this.#told) return;
+    if (errors === this.#reported) return;
     const error = `0x${this.#word(GIC_AT_ITS_ERROR).toString(16).padStart(6, '0')}`;
-    this.#host?.trace({ name: 'command error', error, count: errors - this.#told });
-    this.#told = errors;
+    this.#host?.trace({ name: 'command error', error, count: errors - this.#reported });
+    this.#reported = errors;
   }
 
   #word(offset: number): number {

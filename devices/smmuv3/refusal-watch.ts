@@ -111,19 +111,19 @@ export interface RefusalWatchOptions {
 /** Reports each reason once. */
 export class RefusalWatch {
   readonly #options: RefusalWatchOptions;
-  readonly #told = new Set<string>();
+  readonly #reported = new Set<string>();
 
   constructor(options: RefusalWatchOptions) {
     this.#options = options;
   }
 
   reset(): void {
-    this.#told.clear();
+    this.#reported.clear();
   }
 
   /** @param record of the guest's event queue, just written. */
   see(record: Uint32Array, memory: GuestMemory): void {
-    if (this.#told.size >= MOST) return;
+    if (this.#reported.size >= MOST) return;
     const id = fieldOf(record, EVT_ID);
     const streamId = fieldOf(record, EVT_SID);
     // A record of C_BAD_SUBSTREAMID has no SSV: its SubstreamID is always valid.
@@ -132,8 +132,8 @@ export class RefusalWatch {
     const event = eventType(id)?.name ?? `event 0x${id.toString(16)}`;
     for (const { text, section } of this.#reasons(record, substreamId, memory)) {
       const key = `${streamId} ${event} ${text}`;
-      if (this.#told.has(key) || this.#told.size >= MOST) continue;
-      this.#told.add(key);
+      if (this.#reported.has(key) || this.#reported.size >= MOST) continue;
+      this.#reported.add(key);
       this.#options.onRefusal({ event, streamId, substreamId, text, section });
     }
   }
@@ -151,8 +151,8 @@ export class RefusalWatch {
       });
     for (const { text, section } of found) {
       const key = `${queue} ${text}`;
-      if (this.#told.has(key) || this.#told.size >= MOST) continue;
-      this.#told.add(key);
+      if (this.#reported.has(key) || this.#reported.size >= MOST) continue;
+      this.#reported.add(key);
       this.#options.onRefusal({ event: 'CERROR_ILL', queue, text, section });
     }
   }

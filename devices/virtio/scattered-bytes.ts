@@ -34,7 +34,7 @@ export class ScatteredBytes {
 
   #access(how: 'read' | 'write', offset: number, bytes: Uint8Array): AccessEnd {
     const from = this.#underWay?.bytes === bytes ? this.#underWay.done : 0;
-    const { done, end } = this.#goOn(how, offset, bytes, from);
+    const { done, end } = this.#continue(how, offset, bytes, from);
     this.#underWay = isUnderWay(end) ? { bytes, done } : undefined;
     return end;
   }
@@ -42,7 +42,7 @@ export class ScatteredBytes {
   /**
    * Accesses each segment's part of the bytes from `offset` on, after those already done.
    */
-  #goOn(
+  #continue(
     how: 'read' | 'write',
     offset: number,
     bytes: Uint8Array,

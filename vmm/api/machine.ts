@@ -226,9 +226,9 @@ export class Machine implements AsyncDisposable {
       this.#unlisten();
       throw error;
     }
-    if (options.paused && this.#inner.status === 'running') return this.#standStill();
+    if (options.paused && this.#inner.status === 'running') return this.#pauseOrContinue();
     this.#emitStatus();
-    this.#goOn();
+    this.#startLoop();
   }
 
   #stopAt(signal: AbortSignal): void {
@@ -236,7 +236,7 @@ export class Machine implements AsyncDisposable {
       const { reason } = signal as { readonly reason: unknown };
       const { pace } = this.#inner;
       this.#inner.stop(reason instanceof Error ? reason.message : String(reason));
-      if (pace === 'paused' && !this.#booting) this.#settle();
+      if (pace === 'paused' && !this.#booting) this.#reportEnd();
     };
     signal.addEventListener('abort', stop, { once: true });
     this.#unlisten = () => signal.removeEventListener('abort', stop);
@@ -266,12 +266,12 @@ export class Machine implements AsyncDisposable {
   }
 
   /** Starts the loop that runs the machine, unless it is paused or has ended. */
-  #goOn(): void {
-    if (this.#inner.status !== 'running') this.#settle();
+  #startLoop(): void {
+    if (this.#inner.status !== 'running') this.#reportEnd();
     else if (this.#inner.pace === 'free')
       this.#loop ??= this.#turns().finally(() => {
         this.#loop = undefined;
-        this.#goOn();
+        this.#startLoop();
       });
   }
 
@@ -284,7 +284,7 @@ export class Machine implements AsyncDisposable {
   }
 
   /** Reports the end of the machine, once. */
-  #settle(): void {
+  #reportEnd(): void {
     const { end: core } = this.#inner;
     if (this.#end || !core) return;
     this.#unlisten();
@@ -307,19 +307,19 @@ export class Machine implements AsyncDisposable {
     calls.checkStep(this, budget);
     this.#inner.allowStep();
     await this.#takeTurn(budget);
-    if (this.status === 'paused') await this.#standStill();
-    else this.#goOn();
+    if (this.status === 'paused') await this.#pauseOrContinue();
+    else this.#startLoop();
     return this.status;
   }
 
   /** Pauses it. A machine that cannot be paused continues. */
-  async #standStill(): Promise<void> {
+  async #pauseOrContinue(): Promise<void> {
     const before = this.status;
     try {
       await this.#inner.pause();
     } finally {
       if (this.#inner.status === 'running' && this.status !== before) this.#emitStatus();
-      this.#goOn();
+      this.#startLoop();
     }
   }
 
@@ -330,7 +330,7 @@ export class Machine implements AsyncDisposable {
    */
   async pause(): Promise<void> {
     calls.checkBooted(this, this.#booting);
-    if (this.#inner.status === 'running') await this.#standStill();
+    if (this.#inner.status === 'running') await this.#pauseOrContinue();
   }
 
   /**
@@ -342,7 +342,7 @@ export class Machine implements AsyncDisposable {
     if (this.status !== 'paused') return;
     this.#inner.resume();
     this.#emitStatus();
-    this.#goOn();
+    this.#startLoop();
   }
 
   /**
@@ -360,7 +360,7 @@ export class Machine implements AsyncDisposable {
     await this.#booting?.catch(() => undefined);
     await this.#turn;
     await this.#loop;
-    this.#settle();
+    this.#reportEnd();
   }
 
   /**

@@ -134,13 +134,13 @@ export class DirectMaps implements DirectMapper {
     slot.removal = { announcement, since, vcpus };
     this.#removed.add(slot);
     // At least one complete check, even if this thread was delayed.
-    do this.#settle(slot, slot.removal);
+    do this.#freeIfUnused(slot, slot.removal);
     while (slot.removal.vcpus.size > 0 && this.#nowMs() - since < WAIT_MS);
   }
 
   // Frees the slot when no vCPU can use its range any more: each has been outside guest
   // code, or at a safe point after the removal.
-  #settle(slot: Slot, { announcement, vcpus }: Removal): void {
+  #freeIfUnused(slot: Slot, { announcement, vcpus }: Removal): void {
     for (const vcpu of vcpus)
       if (!this.#vcpus.inGuest(vcpu) || this.#table.hasSeen(vcpu, announcement)) vcpus.delete(vcpu);
     if (vcpus.size > 0) return;
@@ -156,7 +156,7 @@ export class DirectMaps implements DirectMapper {
     for (const slot of this.#removed) {
       const { removal } = slot;
       if (!removal) continue;
-      this.#settle(slot, removal);
+      this.#freeIfUnused(slot, removal);
       const [vcpu] = removal.vcpus;
       if (vcpu === undefined || this.#nowMs() - removal.since < LIMIT_MS) continue;
       throw new MachineError(

@@ -229,9 +229,9 @@ export class NestedSmmu implements ViommuBackend {
         ? 'emulate'
         : decisionOf(this.policy, queueErrorEvent(this.vm, name, queue));
       if (decision === 'stop') return decision;
-      if (decision !== 'skip' && decision !== 'emulate') return this.#told(name, queue);
+      if (decision !== 'skip' && decision !== 'emulate') return this.#reportRefused(name, queue);
       const outcome = decision === 'skip' ? 'done' : this.#emulation.carryOut(queue);
-      if (outcome === 'refused') return this.#told(name, queue);
+      if (outcome === 'refused') return this.#reportRefused(name, queue);
       if (outcome !== 'done') continue;
       this.vm.unit.drain.stepOver(queue.smmu, queue.index);
       run();
@@ -239,7 +239,7 @@ export class NestedSmmu implements ViommuBackend {
     return undefined;
   }
 
-  #told(name: number | 'cmdq', queue: QueueBlock): 'report' {
+  #reportRefused(name: number | 'cmdq', queue: QueueBlock): 'report' {
     const own = queue === this.commandQueue ? 'CMDQ' : 'ECMDQ';
     const shown = name === 'cmdq' ? own : `VCMDQ ${name}`;
     const command = this.#seeRefused && refusedCommand(shown, queue, this.#emulation);

@@ -71,7 +71,7 @@ export class IsolationOracle {
    * No machine runs any more. Those that were stopped in the meantime have returned what
    * they had.
    */
-  settle(): void {
+  finish(): void {
     for (const [machine, { status }] of [...this.#standing]) {
       if (machine.status === status) this.runs(machine);
       else this.#standing.delete(machine);

@@ -324,7 +324,7 @@ export class SideCore {
    * Detaches the machines from a thread that has ended: their guests ring again, and what
    * they have stored in the meantime is served.
    */
-  #takeBack(): readonly Drainable[] {
+  #detachAll(): readonly Drainable[] {
     const targets = [...this.#attached];
     for (const [, { machine }] of targets) machine.setDoorbells(true);
     // Their thread blocks are reaped before another thread serves their queues.
@@ -339,7 +339,7 @@ export class SideCore {
     clearTimeout(this.#lifetime);
     if (this.#stopping) return;
     if (!this.#killed) this.#deaths.push(performance.now());
-    for (const target of this.#takeBack()) this.#waiting.set(target.machine, target);
+    for (const target of this.#detachAll()) this.#waiting.set(target.machine, target);
     this.#restarting ??= this.#restart(reason).finally(() => {
       this.#restarting = undefined;
     });
@@ -383,7 +383,7 @@ export class SideCore {
     Atomics.store(this.#control, SIDE_STOP, 1);
     this.#wake();
     await this.#worker?.join();
-    this.#takeBack();
+    this.#detachAll();
   }
 
   /** Ends the thread as a crash would, without asking it; for tests. */

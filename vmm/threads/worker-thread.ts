@@ -50,7 +50,7 @@ interface Thread {
    * Sets whether the worker keeps the program running (Node.js ends when only
    * unreferenced workers are left).
    */
-  hold(held: boolean): void;
+  keepAlive(alive: boolean): void;
   terminate(): Promise<unknown>;
 }
 
@@ -79,7 +79,7 @@ function startInNode(name: string, url: URL, { onReady, onEnd }: ThreadEvents): 
   worker.unref();
   return {
     endpoint: nodeEndpoint(worker as NodePort),
-    hold: (held) => (held ? worker.ref() : worker.unref()),
+    keepAlive: (alive) => (alive ? worker.ref() : worker.unref()),
     terminate: () => worker.terminate(),
   };
 }
@@ -98,7 +98,7 @@ function startInBrowser(web: () => Worker, { onReady, onEnd }: ThreadEvents): Th
   });
   return {
     endpoint: worker,
-    hold: () => undefined,
+    keepAlive: () => undefined,
     terminate() {
       worker.terminate();
       onEnd(new Error('its thread was terminated'));
@@ -249,11 +249,11 @@ export class WorkerThread<Api> {
    *   answer.
    */
   async call<T>(use: (remote: Remote<Api>) => Promise<T>): Promise<T> {
-    if (this.#calls++ === 0) this.#thread.hold(true);
+    if (this.#calls++ === 0) this.#thread.keepAlive(true);
     try {
       return await this.listen(use);
     } finally {
-      if (--this.#calls === 0) this.#thread.hold(false);
+      if (--this.#calls === 0) this.#thread.keepAlive(false);
     }
   }
 

@@ -156,7 +156,7 @@ export class Trace {
   readonly #limit: number;
   readonly #queues = new Owners();
   readonly #threads = new Owners();
-  readonly #told: TraceRecord[] = [];
+  readonly #events: TraceRecord[] = [];
   /** IOTLB hits of each thread when the trace began. */
   readonly #hits: ReadonlyMap<number, { readonly hits: number; readonly at: number }>;
   #dropped = 0;
@@ -191,10 +191,10 @@ export class Trace {
   add(process: string, track: string, event: TraceEvent): void {
     const at = performance.now();
     const { name, ...details } = event.name === 'event' ? decodedEvent(event) : event;
-    this.#told.push({ process, track, name, at, details });
+    this.#events.push({ process, track, name, at, details });
     this.#ring.mark(at);
-    if (this.#told.length < 2 * this.#limit) return;
-    this.#told.splice(this.#limit / 2, this.#limit);
+    if (this.#events.length < 2 * this.#limit) return;
+    this.#events.splice(this.#limit / 2, this.#limit);
     this.#dropped += this.#limit;
   }
 
@@ -329,7 +329,7 @@ export class Trace {
       return record.kind === 'doorbell' ? [this.#doorbell(record, record.doorbell)] : [];
     });
     const walks = hot.filter((record) => record.kind === 'walk');
-    const all = [...this.#told, ...drained, ...this.#translations(walks, now)].sort(
+    const all = [...this.#events, ...drained, ...this.#translations(walks, now)].sort(
       (a, b) => a.at - b.at,
     );
     const half = this.#limit / 2;
@@ -343,7 +343,7 @@ export class Trace {
       if (after) gaps.push(before?.at ?? after.at, after.at);
     };
     if (over > 0) gapBefore(kept[half], kept[half - 1]);
-    if (this.#dropped > 0) gapBefore(this.#told[half], this.#told[half - 1]);
+    if (this.#dropped > 0) gapBefore(this.#events[half], this.#events[half - 1]);
     if (resumes) gapBefore(resumes, hot[hot.indexOf(resumes) - 1]);
     if (gaps.length === 0) return { records: kept, lost };
     return { records: withGap(kept, Math.min(...gaps), Math.max(...gaps), lost), lost };

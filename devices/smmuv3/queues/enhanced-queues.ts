@@ -214,7 +214,7 @@ export class EnhancedQueues {
     if (!slot) return;
     const { registers, queue } = slot;
     queue.refresh();
-    if (!registers.enabled) this.#takeBack(slot);
+    if (!registers.enabled) this.#unmapRegisters(slot);
     if (offset % this.#stride !== ECMDQ_PROD) {
       // BASE and CONS cannot be written while the queue is enabled: such writes are
       // ignored, like those to CMDQ_BASE and CMDQ_CONS.
@@ -227,20 +227,20 @@ export class EnhancedQueues {
     }
     const failed = registers.failed;
     this.file.writeWord(offset, value);
-    if (registers.wanted !== registers.enabled) this.#follow(slot);
+    if (registers.wanted !== registers.enabled) this.#applyEnable(slot);
     else if (registers.enabled) queue.produce(failed && !registers.failed);
   }
 
   // The guest has disabled a queue with mapped PROD and CONS. Another vCPU may have
   // enabled it again before the registers were unmapped.
-  #takeBack(slot: Slot): void {
+  #unmapRegisters(slot: Slot): void {
     if (!slot.queue.shared) return;
     slot.queue.stop();
-    if (slot.registers.wanted) this.#follow(slot);
+    if (slot.registers.wanted) this.#applyEnable(slot);
   }
 
   // Applies EN and ENACK. ENACK changes regardless of ERR and ERRACK.
-  #follow({ registers, queue }: Slot): void {
+  #applyEnable({ registers, queue }: Slot): void {
     if (registers.wanted) {
       registers.enabled = true;
       queue.load();

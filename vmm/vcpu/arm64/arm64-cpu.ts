@@ -73,7 +73,7 @@ export class Arm64Cpu {
    * more. `irqAsserted` has already cleared a stale bit, with a second check; clearing it
    * again here could lose an interrupt that arrived in between.
    */
-  followIrq(): void {
+  updateIrq(): void {
     if (this.#interrupts.irqAsserted(this.index)) this.block.setIrq(true);
   }
 
@@ -89,16 +89,16 @@ export class Arm64Cpu {
       known = value !== undefined;
       if (value !== undefined) block.mmioValue = value;
     }
-    this.followIrq();
+    this.updateIrq();
     return known ? 1 : 0;
   }
 
   /** Updates the lines of its timers and its IRQ input for the counter's value. */
-  followTimers(now: bigint): void {
+  updateTimers(now: bigint): void {
     this.timers.tellLines(now, (intid, asserted) =>
       this.#interrupts.setPrivateLine(this.index, intid, asserted),
     );
-    this.followIrq();
+    this.updateIrq();
   }
 
   /** Takes the exception of an UNDEFINED instruction at the PC. */

@@ -108,7 +108,7 @@ export class Arm64Parallel {
   readonly #vcpus: readonly ParallelVcpu[];
   #run: Run | undefined;
   /** The counter while the machine does not run. */
-  #stoodAt: bigint | undefined = 0n;
+  #stoppedAt: bigint | undefined = 0n;
   /** Work for when no vCPU runs. */
   #atRest: (() => void) | undefined;
 
@@ -141,14 +141,14 @@ export class Arm64Parallel {
 
   /** The counter. */
   get now(): bigint {
-    return this.#stoodAt ?? this.#options.time.now;
+    return this.#stoppedAt ?? this.#options.time.now;
   }
 
   /** Sets vCPU 0 to its entry point and switches the others off; none of them runs. */
   reset(entry: Arm64Entry): void {
     for (const vcpu of this.#vcpus) vcpu.isOn = false;
     this.#options.time.reset();
-    this.#stoodAt = 0n;
+    this.#stoppedAt = 0n;
     this.startVcpu(0, entry);
   }
 
@@ -192,7 +192,7 @@ export class Arm64Parallel {
       if (--run.left === 0) run.done();
     };
     thread.run().then(
-      (why) => back(this.#cameBack(run, vcpu, why)),
+      (why) => back(this.#endAfter(run, vcpu, why)),
       (cause: unknown) => {
         const error = MachineError.of(`guest vCPU ${vcpu.cpu.index}`, cause);
         back({ reason: 'failed', error });
@@ -204,7 +204,7 @@ export class Arm64Parallel {
    * Why the run ends when a vCPU's thread has returned for this reason; undefined when it
    * continues.
    */
-  #cameBack(run: Run, vcpu: ParallelVcpu, why: Arm64ThreadExit): VcpuExit | undefined {
+  #endAfter(run: Run, vcpu: ParallelVcpu, why: Arm64ThreadExit): VcpuExit | undefined {
     const ended = vcpu.exits.takeEnded();
     if (ended) return ended;
     if (why === 'records-full') run.isPoolFull = true;
@@ -217,7 +217,7 @@ export class Arm64Parallel {
   async #runAll(budget: number): Promise<VcpuExit> {
     const { forgetCode } = this.#options;
     for (const { cpu } of this.#vcpus) cpu.block.setStop(false);
-    this.#goOn();
+    this.#continue();
     let done: () => void = () => undefined;
     const all = new Promise<void>((resolve) => {
       done = resolve;
@@ -229,7 +229,7 @@ export class Arm64Parallel {
     if (run.left > 0) await all;
     clearTimeout(timer);
     this.#run = undefined;
-    this.#stand();
+    this.#stopCounter();
     if (run.isPoolFull) forgetCode();
     const action = this.#atRest;
     this.#atRest = undefined;
@@ -247,13 +247,13 @@ export class Arm64Parallel {
   }
 
   /** Stops the counter. */
-  #stand(): void {
-    this.#stoodAt ??= this.#options.time.now;
+  #stopCounter(): void {
+    this.#stoppedAt ??= this.#options.time.now;
   }
 
-  #goOn(): void {
-    if (this.#stoodAt !== undefined) this.#options.time.set(this.#stoodAt);
-    this.#stoodAt = undefined;
+  #continue(): void {
+    if (this.#stoppedAt !== undefined) this.#options.time.set(this.#stoppedAt);
+    this.#stoppedAt = undefined;
   }
 
   /** A vCPU for the machine: the first one runs them all. */
@@ -271,8 +271,8 @@ export class Arm64Parallel {
       run: (budget) => (isFirst ? this.#runAll(budget) : YIELD),
       setIrq: () => cpu.block.wake(),
       setPaused: (paused) => {
-        if (isFirst && paused) this.#stand();
-        else if (isFirst && this.#run) this.#goOn();
+        if (isFirst && paused) this.#stopCounter();
+        else if (isFirst && this.#run) this.#continue();
         thread?.setPaused(paused);
       },
       save: () => this.#save(),
@@ -311,7 +311,7 @@ export class Arm64Parallel {
       exports.flushAll(block.at);
       vcpu.isOn = state[`on${index}`] === true;
     }
-    this.#stoodAt = BigInt(String(state.now));
+    this.#stoppedAt = BigInt(String(state.now));
     forgetCode();
   }
 }

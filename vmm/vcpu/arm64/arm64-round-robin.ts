@@ -259,7 +259,7 @@ export class Arm64RoundRobin implements Vcpu {
   }
 
   setIrq(): void {
-    this.#turns.current.followIrq();
+    this.#turns.current.updateIrq();
   }
 
   /** It is not run while it is paused. */

@@ -118,7 +118,7 @@ export class Arm64Runner {
   #slice(): number {
     const { block, exports, timers } = this.#cpu;
     const now = this.#time.look();
-    this.#cpu.followTimers(now);
+    this.#cpu.updateTimers(now);
     const deadline = timers.deadline(now);
     const until =
       deadline === undefined ? SLICE : this.#time.instructionsFor(Number(deadline - now));
@@ -201,7 +201,7 @@ export class Arm64Runner {
     this.#awake.set(false);
     while (!this.#isWanted()) {
       const now = this.#time.look();
-      this.#cpu.followTimers(now);
+      this.#cpu.updateTimers(now);
       const { pending } = block;
       if ((pending & ARM64_PENDING_IRQ) !== 0) break;
       const deadline = timers.deadline(now);
@@ -232,7 +232,7 @@ export class Arm64Runner {
     this.#options.interrupts.setAsleep(this.#options.index, true);
     for (;;) {
       if (this.#isWanted() || exports.takeEvent(block.at) !== 0) break;
-      this.#cpu.followTimers(this.#time.look());
+      this.#cpu.updateTimers(this.#time.look());
       const { pending } = block;
       const waited = performance.now() - begin;
       if ((pending & ARM64_PENDING_IRQ) !== 0 || waited >= end) break;

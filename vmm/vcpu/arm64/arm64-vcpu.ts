@@ -123,8 +123,8 @@ export class Arm64Vcpu {
    * Updates its IRQ input from the interrupt controller, even when the bit is not set any
    * more.
    */
-  followIrq(): void {
-    this.#cpu.followIrq();
+  updateIrq(): void {
+    this.#cpu.updateIrq();
   }
 
   /**
@@ -140,7 +140,7 @@ export class Arm64Vcpu {
     const { block } = this;
     const { host, exports, counter } = this.#options;
     const { now } = counter;
-    this.#cpu.followTimers(now);
+    this.#cpu.updateTimers(now);
     const deadline = this.#cpu.timers.deadline(now);
     const untilTimer = deadline === undefined ? Number.POSITIVE_INFINITY : Number(deadline - now);
     host.setInGuest(this.index, true);
@@ -162,14 +162,14 @@ export class Arm64Vcpu {
   step(): VcpuExit | undefined {
     const { block } = this;
     const { host, exports, counter } = this.#options;
-    this.#cpu.followTimers(counter.now);
+    this.#cpu.updateTimers(counter.now);
     block.setIrq(false);
     host.setInGuest(this.index, true);
     try {
       return this.#returned(exports.step(block.at));
     } finally {
       host.setInGuest(this.index, false);
-      this.followIrq();
+      this.updateIrq();
     }
   }
 
@@ -275,13 +275,13 @@ export class Arm64Vcpu {
 
   #exit(kind: number, call: () => void): void {
     this.#exits.exit(kind, call);
-    this.followIrq();
+    this.updateIrq();
   }
 
   /** An access to a device, for the CPU: 0 when there is none. */
   mmio(isWrite: boolean): number {
     const known = this.#exits.mmio(isWrite);
-    if (known !== 0) this.followIrq();
+    if (known !== 0) this.updateIrq();
     return known;
   }
 

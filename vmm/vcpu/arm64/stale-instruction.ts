@@ -28,11 +28,11 @@ const MOST = 256;
 
 /** Reports each pair of a store and an instruction once. */
 export class StaleInstructions {
-  readonly #tell: (found: StaleInstruction) => void;
-  readonly #told = new Set<string>();
+  readonly #report: (found: StaleInstruction) => void;
+  readonly #reported = new Set<string>();
 
   constructor(tell: (found: StaleInstruction) => void) {
-    this.#tell = tell;
+    this.#report = tell;
   }
 
   /** A vCPU has left its run with ARM64_EXIT_STALE. */
@@ -44,8 +44,8 @@ export class StaleInstructions {
     const without =
       missing === 'IC' ? 'without IC and ISB' : 'with IC, but without ISB or exception after it';
     const text = `the instruction at ${hex(fetchPc)} is executed after a store to it at ${hex(storePc)} ${without}`;
-    if (this.#told.has(text) || this.#told.size >= MOST) return;
-    this.#told.add(text);
-    this.#tell({ storePc, fetchPc, missing, text });
+    if (this.#reported.has(text) || this.#reported.size >= MOST) return;
+    this.#reported.add(text);
+    this.#report({ storePc, fetchPc, missing, text });
   }
 }

@@ -172,13 +172,13 @@ class Walk {
       this.steps.set(at, step);
       this.functions.set(at, name);
       if (step.kind !== 'plain') {
-        this.#follow(at, step);
+        this.#addSuccessors(at, step);
         return;
       }
     }
   }
 
-  #follow(at: number, step: Step): void {
+  #addSuccessors(at: number, step: Step): void {
     switch (step.kind) {
       case 'leave':
         if (step.returns) this.#add(at + 1, true);

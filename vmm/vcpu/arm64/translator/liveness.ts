@@ -15,7 +15,7 @@ export interface Liveness {
 }
 
 /** Repeats `update` for all blocks until nothing changes any more. */
-function settle(starts: readonly number[], update: (start: number) => boolean): void {
+function untilStable(starts: readonly number[], update: (start: number) => boolean): void {
   for (let changes = true; changes; ) {
     changes = false;
     for (const start of starts) if (update(start)) changes = true;
@@ -34,13 +34,13 @@ export function liveness(
     into.set(start, before | more);
     return (before | more) !== before;
   };
-  settle(starts, (start) => {
+  untilStable(starts, (start) => {
     const block = blocks.get(start);
     if (!block) return false;
     const after = (changed.get(start) ?? NO_REGISTERS) | block.writes;
     return block.successors.map((to) => merge(changed, to, after)).includes(true);
   });
-  settle(starts.reverse(), (start) => {
+  untilStable(starts.reverse(), (start) => {
     const block = blocks.get(start);
     if (!block) return false;
     const after = block.successors.reduce(
