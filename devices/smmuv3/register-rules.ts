@@ -269,8 +269,8 @@ export class SmmuRegisters {
         this.file.set(SMMU_IRQ_CTRLACK, this.file.get(offset));
         break;
       case SMMU_GBPA:
-        // A write without UPDATE is ignored. UPDATE is not stored here: a role whose
-        // update takes longer than the write sets it.
+        // A write without UPDATE is ignored (IHI 0070 section 6.3.14). UPDATE is not
+        // stored here: a role whose update takes longer than the write sets it.
         if (bitsOf(value, GBPA_UPDATE)) {
           this.file.writeWord(offset, value);
           this.#role.bypassChanged();
@@ -300,8 +300,8 @@ export class SmmuRegisters {
     this.#role.enablesChanged(before);
   }
 
-  // Acknowledging an inactive error is CONSTRAINED UNPREDICTABLE; here such bits do not
-  // change.
+  // An error ends when GERRORN equals GERROR again (IHI 0070 section 7.5). Acknowledging an
+  // inactive error is CONSTRAINED UNPREDICTABLE; here such bits do not change.
   #acknowledge(value: number): void {
     const acknowledged = this.file.get(SMMU_GERRORN);
     const active = this.file.get(SMMU_GERROR) ^ acknowledged;
