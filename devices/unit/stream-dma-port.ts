@@ -328,7 +328,7 @@ export class StreamDmaPort implements DmaPort {
     return !!memory.write32 && answeredFlag(memory.write32(pa, data, virtSid), 'memory.write32');
   }
 
-  /** The thread whose access a CMD_SYNC waited for last serves that queue again. */
+  /** Serves queues parked at a CMD_SYNC, which may have waited for this access last. */
   #serveParked(): void {
     const { unit, smmu } = this.#stream;
     if (Atomics.load(this.#host, (smmu + SMMU_AT_PARKED) >> 2) !== 0) unit.drain.serveParked(smmu);
