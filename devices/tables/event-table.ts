@@ -113,8 +113,8 @@ export const EVENTS: readonly EventType[] = [
       'V 0; a stage that IDR0 does not have; EATS 2 with ATS; S2VMID above 255 without ' +
       'VMID16; stage 1: STRW 1 or 3 with HYP and no stage 2, S1STALLD unless STALL_MODEL ' +
       'is 0, S1CDMax above SSIDSIZE (ignored with SSIDSIZE 0), S1Fmt 1 or 2 without CD2L, ' +
-      'S1ContextPtr beyond OAS; stage 2: S2AA64 0, S2ENDI with TTENDIAN 2, S2S not as ' +
-      'STALL_MODEL has it or with EATS 1, S2HA or S2HD beyond HTTU, S2TG reserved or not ' +
+      'S1ContextPtr beyond OAS; stage 2: S2AA64 0, S2ENDI with TTENDIAN 2, S2S that ' +
+      'STALL_MODEL forbids or with EATS 1, S2HA or S2HD beyond HTTU, S2TG reserved or not ' +
       'advertised, S2T0SZ above 39, ' +
       'below 16 (or 12) or below 64 - OAS, S2SL0 reserved, not fitting, or 2 with OAS below ' +
       '44 bits (16 KiB granules: 42), S2TTB beyond S2PS or OAS',
@@ -164,7 +164,7 @@ export const EVENTS: readonly EventType[] = [
     says: 'the CD is invalid',
     provokedBy:
       'V 0; AA64 0; ENDI with TTENDIAN 2 unless both halves are disabled; A 0 with ' +
-      'TERM_MODEL; S not as STALL_MODEL has it, or with S1STALLD; HA or HD beyond HTTU; ' +
+      'TERM_MODEL; S that STALL_MODEL forbids, or with S1STALLD; HA or HD beyond HTTU; ' +
       'ASID above 255 without ASID16; for a half that is not disabled: ' +
       'TxSZ outside 16 (or 12) to 39, TG reserved or not advertised, TTB beyond IPS or OAS',
   },
@@ -218,7 +218,7 @@ export const EVENTS: readonly EventType[] = [
     says: 'the TLB has more than one entry for the address',
     provokedBy:
       'a walk, for an access that a live entry does not allow, that finds a block of another size: ' +
-      'software has left break and TLBI out; a planted fault',
+      'software has omitted break and TLBI; a planted fault',
   },
   {
     id: F_CFG_CONFLICT,

@@ -22,9 +22,9 @@ const EVENT = v.looseObject({
 });
 /** The error in an event, by the invalid member. */
 const FAULTS = new Map([
-  ['ts', 'the time of an event is none'],
-  ['dur', 'the time of an event is none'],
-  ['args', 'the args of an event are no object'],
+  ['ts', 'the time of an event is not valid'],
+  ['dur', 'the time of an event is not valid'],
+  ['args', 'the args of an event are not an object'],
 ]);
 const TRACK_NAME = v.object({ name: v.string() });
 const COUNTED = v.object({ count: v.optional(count) });
@@ -43,7 +43,7 @@ export function checkEvent(value: unknown): ChromeEvent {
   }
   const { ph, args = {} } = found.output;
   if (ph === 'M' && !v.is(TRACK_NAME, args)) throw new TypeError('a process or thread has no name');
-  if (!v.is(COUNTED, args)) throw new TypeError('the count of an event is none');
+  if (!v.is(COUNTED, args)) throw new TypeError('the count of an event is not valid');
   return value as ChromeEvent;
 }
 

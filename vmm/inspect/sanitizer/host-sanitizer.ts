@@ -174,7 +174,7 @@ export class HostSanitizer {
     if (reread) {
       const { before, reading, old, now } = reread;
       const doublewords = steDoublewordsInUse(wordsOf(old), wordsOf(now)).length;
-      // Without an access in between, the SMMU has not combined the two readings.
+      // The SMMU can only combine both if an access has used the former reading.
       if (doublewords > 1 && this.#used.has(before) && !this.#used.has(reading))
         this.#suspectSte(viommu, streamId, iova, reread, () => true, BETWEEN_STEPS);
     }
