@@ -60,9 +60,8 @@ export function framed({ path, title, html }, { version, groups }) {
 <a class="skip" href="#content">Skip to the contents</a>
 <header>
 <a class="home" href="${to('index.html')}">vsmmu</a> <span>${escaped(version)}</span>
-<label for="menu">Menu</label>
+<input type="checkbox" id="menu"><label for="menu">Menu</label>
 </header>
-<input type="checkbox" id="menu">
 <nav aria-label="Pages">
 ${navigation(path, groups)}
 </nav>
