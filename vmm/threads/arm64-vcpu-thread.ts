@@ -20,6 +20,7 @@ export const ARM64_CALLS = [
   'hypercall',
   'semihosting',
   'wait',
+  'unknownRegister',
 ] as const satisfies readonly (keyof Arm64ThreadCalls)[];
 
 /** What an arm64 vCPU on a thread of its own is made of. */
@@ -64,6 +65,9 @@ export class Arm64VcpuThread {
         wait: () => {
           this.#call('wait', 0);
         },
+        unknownRegister: (encoding, isWrite) => {
+          this.#call('unknownRegister', 0, encoding, isWrite);
+        },
       },
       drain: unit ? new Unit(unit).drain : NO_DRAIN,
       timeOrigin,
@@ -71,11 +75,13 @@ export class Arm64VcpuThread {
   }
 
   /** @param refused the answer for a vCPU that has been stopped: it leaves the guest at its next boundary. */
-  #call(name: (typeof ARM64_CALLS)[number], refused: number, argument?: number): number {
+  #call(name: (typeof ARM64_CALLS)[number], refused: number, ...values: readonly number[]): number {
     const client = this.#client;
     try {
-      client.open(ARM64_CALLS.indexOf(name), argument === undefined ? 0 : 1);
-      if (argument !== undefined) client.argument(0, argument);
+      client.open(ARM64_CALLS.indexOf(name), values.length);
+      values.forEach((value, i) => {
+        client.argument(i, value);
+      });
       return Number(client.post() ?? 0);
     } catch (thrown) {
       if (!(thrown instanceof ExitRefused)) throw thrown;

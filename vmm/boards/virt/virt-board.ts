@@ -286,6 +286,12 @@ async function createVirtMachine(
         ...(own.semihosting === true
           ? { semihosting: (call) => callSemihosting(call, (bytes) => options.onOutput(bytes)) }
           : {}),
+        unknownRegister: ({ vcpu, register, isWrite, pc }) =>
+          options.onTrace?.(`vCPU ${vcpu}`, {
+            name: isWrite ? 'unknown MSR' : 'unknown MRS',
+            register,
+            pc: `0x${pc.toString(16)}`,
+          }),
       },
       program: {
         segments: boot.segments,

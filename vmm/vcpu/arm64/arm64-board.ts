@@ -48,6 +48,16 @@ export interface SemihostingCall {
   readonly read: (address: bigint) => number | undefined;
 }
 
+/** MRS or MSR of a system register that neither a vCPU nor its board has: UNDEFINED. */
+export interface UnknownRegister {
+  readonly vcpu: number;
+  /** S3_0_C15_C2_0. */
+  readonly register: string;
+  readonly isWrite: boolean;
+  /** Address of the instruction. */
+  readonly pc: bigint;
+}
+
 /** The board of an arm64 guest. */
 export interface Arm64Board {
   readonly interrupts: CpuInterrupts;
@@ -60,4 +70,6 @@ export interface Arm64Board {
   hypercall(call: Hypercall): HypercallResult;
   /** Carries a semihosting call out. Without it HLT is UNDEFINED. */
   semihosting?(call: SemihostingCall): HypercallResult;
+  /** Told of system registers that there are not. */
+  unknownRegister?(access: UnknownRegister): void;
 }

@@ -83,6 +83,7 @@ class ParallelVcpu {
       hypercall: () => answer(this.exits.hypercall()),
       semihosting: () => answer(this.exits.semihosting()),
       wait: () => this.exits.exit(WAIT, () => undefined),
+      unknownRegister: (encoding, isWrite) => this.exits.unknownRegister(encoding, isWrite !== 0),
     };
   }
 }

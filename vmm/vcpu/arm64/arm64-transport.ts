@@ -31,6 +31,8 @@ export interface Arm64ThreadCalls {
   semihosting(): number;
   /** It was asked for an exit. */
   wait(): void;
+  /** At MRS or MSR of a system register that there is not. */
+  unknownRegister(encoding: number, isWrite: number): void;
 }
 
 /** Where the thread of a vCPU finds things. */

@@ -14,7 +14,16 @@ import type * as Api from '../../../../vmm/api/index.ts';
 import type * as MachineParts from '../../../../vmm/api/machine-parts.ts';
 import { POWER, SGIS, SUSPEND, waitForEvent } from './several-vcpu-programs.ts';
 import { CODE, COUNTERS, invalidate, lock, TLBIS } from './shared-memory-programs.ts';
-import { AWAITS_INPUT, BUSY, HELLO, IDLE, RESET, timer } from './virt-programs.ts';
+import {
+  AWAITS_INPUT,
+  BUSY,
+  HELLO,
+  IDLE,
+  RESET,
+  timer,
+  UNKNOWN_RECORDS,
+  UNKNOWN_REGISTERS,
+} from './virt-programs.ts';
 
 const { Host, virtBoard } = (await import(
   '../../../../dist/vmm/api/index.js'
@@ -67,6 +76,23 @@ describe('PSCI', () => {
   it('CPU_SUSPEND returns at the next interrupt', async () => {
     expect((await run(SUSPEND, 1)).printed).toBe('012');
   });
+});
+
+it('system registers that there are not are traced, by name', async () => {
+  host = await Host.create();
+  const traced: unknown[] = [];
+  const machine = await host.createMachine({
+    guest: UNKNOWN_REGISTERS,
+    board: virtBoard(),
+    memory: 16,
+    transport: 'mailbox',
+    onTrace: (source, event) => {
+      if (event.name.startsWith('unknown')) traced.push([source, event]);
+    },
+  });
+  await machine.boot();
+  expect((await machine.wait()).status).toBe('off');
+  expect(traced).toEqual(UNKNOWN_RECORDS);
 });
 
 describe('interrupts and events', () => {
