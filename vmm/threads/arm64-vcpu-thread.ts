@@ -12,6 +12,7 @@ import {
   type Arm64ThreadExit,
   type Arm64ThreadMemory,
 } from '../vcpu/arm64/arm64-transport.ts';
+import { PostedClient, type PostedMemory } from '../vcpu/arm64/posted-registers.ts';
 import { ExitRefused, MailboxClient } from './mailbox.ts';
 
 /** The calls of a vCPU by their numbers in its mailbox. */
@@ -32,6 +33,8 @@ export interface Arm64WorkerOptions {
   readonly memory: Arm64ThreadMemory;
   readonly mailbox: SharedArrayBuffer;
   readonly vmm: SharedArrayBuffer;
+  /** Registers that it accesses without its mailbox. */
+  readonly posted: PostedMemory | undefined;
   /** What its doorbell rings; undefined when it rings none. */
   readonly unit: UnitOptions | undefined;
   /** `performance.timeOrigin` of the machine's thread. */
@@ -47,6 +50,7 @@ export class Arm64VcpuThread {
 
   constructor(options: Arm64WorkerOptions) {
     const { index, module, gicModule, memory, mailbox, vmm, unit, timeOrigin } = options;
+    const posted = options.posted && new PostedClient(options.posted);
     this.#client = new MailboxClient(mailbox, vmm);
     this.#block = new Arm64Block(memory.memory, memory.block);
     this.#runner = new Arm64Runner({
@@ -59,7 +63,8 @@ export class Arm64VcpuThread {
         at: memory.board,
       }),
       calls: {
-        mmio: (isWrite) => this.#call('mmio', 1, isWrite),
+        mmio: (isWrite) =>
+          posted?.access(this.#block, isWrite !== 0) ? 1 : this.#call('mmio', 1, isWrite),
         hypercall: () => this.#call('hypercall', ANSWER_ENDED),
         semihosting: () => this.#call('semihosting', ANSWER_ENDED),
         wait: () => {

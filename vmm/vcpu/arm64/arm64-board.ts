@@ -2,6 +2,7 @@
 // What an arm64 vCPU needs of the board that it is on.
 
 import type { InterruptSink } from '../../../devices/bus/index.ts';
+import type { PostedRegisters } from './posted-registers.ts';
 
 /** The part of an interrupt controller that a vCPU has: a CPU interface in system registers. */
 export interface CpuInterface {
@@ -70,6 +71,8 @@ export interface Arm64Board {
   hypercall(call: Hypercall): HypercallResult;
   /** Carries a semihosting call out. Without it HLT is UNDEFINED. */
   semihosting?(call: SemihostingCall): HypercallResult;
+  /** Registers that vCPUs on threads of their own access without an exit. Default: there are none. */
+  readonly posted?: PostedRegisters | undefined;
   /** Told of system registers that there are not. */
   unknownRegister?(access: UnknownRegister): void;
 }

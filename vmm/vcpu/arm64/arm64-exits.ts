@@ -48,14 +48,15 @@ export class Arm64Exits {
   exit(kind: number, call: () => void): void {
     const { host, cpu } = this.#options;
     const { gate } = host;
-    this.#guarded(() => {
+    this.guard(() => {
       gate.enter(cpu.index, kind);
       call();
       gate.leave(cpu.index, kind);
     });
   }
 
-  #guarded(call: () => void): void {
+  /** Something that is no exit. What is thrown ends the run as well. */
+  guard(call: () => void): void {
     const { host, cpu } = this.#options;
     try {
       call();
@@ -73,7 +74,7 @@ export class Arm64Exits {
   /** The instruction at the PC accesses a system register that there is not: no exit, but it is told. */
   unknownRegister(encoding: number, isWrite: boolean): void {
     const { board, cpu } = this.#options;
-    this.#guarded(() => {
+    this.guard(() => {
       board.unknownRegister?.({
         vcpu: cpu.index,
         register: genericRegisterName(encoding),

@@ -2,6 +2,7 @@
 // What a machine and the thread of one of its arm64 vCPUs say to each other.
 
 import type { VcpuHost } from '../vcpu.ts';
+import type { PostedMemory } from './posted-registers.ts';
 
 // What a call of the thread is answered with.
 /** It has returned; X0 has its result. */
@@ -55,6 +56,8 @@ export interface Arm64ThreadOptions {
   readonly module: WebAssembly.Module;
   readonly memory: Arm64ThreadMemory;
   readonly calls: Arm64ThreadCalls;
+  /** Registers that it accesses without a call. */
+  readonly posted: PostedMemory | undefined;
   readonly host: VcpuHost;
 }
 
