@@ -17,9 +17,11 @@ import { CODE, COUNTERS, invalidate, lock, TLBIS } from './shared-memory-program
 import {
   AWAITS_INPUT,
   BUSY,
+  ECHO,
   HELLO,
   IDLE,
   RESET,
+  SPEAKS,
   timer,
   UNKNOWN_RECORDS,
   UNKNOWN_REGISTERS,
@@ -93,6 +95,40 @@ it('system registers that there are not are traced, by name', async () => {
   await machine.boot();
   expect((await machine.wait()).status).toBe('off');
   expect(traced).toEqual(UNKNOWN_RECORDS);
+});
+
+describe('the console', () => {
+  it('has no exit for what is printed, and for flags that have not changed', async () => {
+    const { machine, text } = await create(HELLO, 1);
+    await machine.boot();
+    expect((await machine.wait()).status).toBe('off');
+    expect(text.printed).toBe('hello\n');
+    expect(machine.statistics.exits.byRegister).toEqual({});
+  });
+
+  it('takes input, whose flag a vCPU looks at in a loop', async () => {
+    const { machine, text } = await create(ECHO, 1);
+    await machine.boot();
+    machine.write('a');
+    expect((await machine.wait()).status).toBe('off');
+    expect(text.printed).toBe('b');
+    const { 'pl011.UARTDR': reads, 'pl011.UARTFR': looks = 0 } =
+      machine.statistics.exits.byRegister;
+    expect(reads).toBe(1);
+    // At the moment at which the byte came.
+    expect(looks).toBeLessThanOrEqual(1);
+  });
+
+  it('prints what was posted while the machine only spins', async () => {
+    const { machine, text } = await create(SPEAKS, 1);
+    const printed = new Promise<void>((resolve) => {
+      machine.on('output', () => text.printed === 'hello\n' && resolve());
+    });
+    await machine.boot();
+    await printed;
+    await machine.stop('enough');
+    expect(text.printed).toBe('hello\n');
+  });
 });
 
 describe('interrupts and events', () => {

@@ -43,6 +43,20 @@ export const HELLO = image({
   36: 'hello\n\0',
 });
 
+/** Prints "hello" and goes on for ever. */
+export const SPEAKS = image({
+  0: [
+    0xd2a12001, // mov x1, #0x9000000
+    0x10000102, // adr x2, 0x24
+    0x38401443, // ldrb w3, [x2], #1
+    0x34000063, // cbz w3, 0x18
+    0x39000023, // strb w3, [x1]
+    0x17fffffd, // b 0x8
+    0x14000000, // b .
+  ],
+  36: 'hello\n\0',
+});
+
 /** Accesses system registers that there are not, and one that cannot be written, and powers off. */
 export const UNKNOWN_REGISTERS = image({
   0: [
