@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 // --trace FILE, and the files that it has written, compressed when their names end in .gz.
 
-import { constants, createReadStream } from 'node:fs';
+import { constants, createReadStream, renameSync, writeFileSync } from 'node:fs';
 import { access, type FileHandle, open, realpath, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { pipeline, Readable, type Transform } from 'node:stream';
 import { fileURLToPath } from 'node:url';
-import { createGunzip, createGzip } from 'node:zlib';
+import { createGunzip, createGzip, gzipSync } from 'node:zlib';
 import {
   type ChromeTrace,
   chromeTrace,
@@ -100,6 +100,7 @@ export class TraceFile {
   readonly #path: string;
   readonly #file: string;
   readonly #handle: FileHandle;
+  #begun = false;
   #over = false;
   /** What is written lies here until it is whole; undefined when it has no other name. */
   readonly partial: string | undefined;
@@ -129,6 +130,7 @@ export class TraceFile {
 
   /** @throws {UsageError} when it cannot be written; the file is then as it was. */
   async write(trace: Trace, host: HostInspection): Promise<void> {
+    this.#begun = true;
     const { records, lost } = trace.read();
     const text = Readable.from(piecesOf(chromeTrace(records, lost, host)));
     const pieces = this.#path.endsWith(COMPRESSED) ? through(text, createGzip()) : text;
@@ -142,6 +144,28 @@ export class TraceFile {
       await this.discard();
       throw new UsageError(`cannot write ${this.#path}: ${codeOf(error)}`);
     }
+  }
+
+  /**
+   * As `write`, but before it returns: for a thread that does not return to its event loop
+   * and is terminated next. Does nothing when the file is being written already.
+   * @throws {UsageError} when it cannot be written.
+   */
+  writeNow(trace: Trace, host: HostInspection): void {
+    if (this.#begun || this.#over) return;
+    this.#begun = true;
+    const { records, lost } = trace.read();
+    const pieces = piecesOf(chromeTrace(records, lost, host));
+    const { fd } = this.#handle;
+    try {
+      if (this.#path.endsWith(COMPRESSED))
+        writeFileSync(fd, gzipSync(Buffer.concat([...pieces].map((piece) => Buffer.from(piece)))));
+      else for (const piece of pieces) writeFileSync(fd, piece);
+      if (this.partial !== undefined) renameSync(this.partial, this.#file);
+    } catch (error) {
+      throw new UsageError(`cannot write ${this.#path}: ${codeOf(error)}`);
+    }
+    this.#over = true;
   }
 
   /** Leaves the file as it was, unless it has been written. */
