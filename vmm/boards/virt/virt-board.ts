@@ -36,6 +36,7 @@ import { asOption } from '../options-error.ts';
 import { affinityOf } from './affinity.ts';
 import { guestRole } from './guest-role.ts';
 import { hostRole } from './host-role.ts';
+import { postedConsole } from './posted-console.ts';
 import { psciHypercalls } from './psci-hypercalls.ts';
 import { callSemihosting } from './semihosting.ts';
 import { prepareVirtBoot } from './virt-boot.ts';
@@ -297,6 +298,14 @@ async function createVirtMachine(
         ...(own.semihosting === true
           ? { semihosting: (call) => callSemihosting(call, (bytes) => options.onOutput(bytes)) }
           : {}),
+        // A fault of the UART is an exit's.
+        posted: options.faults ? undefined : postedConsole(console, VIRT_PLACES.uart.gpa),
+        unknownRegister: ({ vcpu, register, isWrite, pc }) =>
+          options.onTrace?.(`vCPU ${vcpu}`, {
+            name: isWrite ? 'unknown MSR' : 'unknown MRS',
+            register,
+            pc: `0x${pc.toString(16)}`,
+          }),
       },
       program: {
         segments: boot.segments,
@@ -337,7 +346,7 @@ async function createVirtMachine(
       ...iommu.describe(machine, () => guest.flushProcessors()),
       receive(bytes) {
         input.isOpen = true;
-        console.receive(bytes);
+        guest.changePosted(() => console.receive(bytes));
       },
       endInput() {
         input.isOpen = false;

@@ -19,6 +19,8 @@ import {
   STALE,
   semihosted,
   timer,
+  UNKNOWN_RECORDS,
+  UNKNOWN_REGISTERS,
 } from './virt-programs.ts';
 
 const ASLEEP = 'all vCPUs wait for an interrupt that cannot come: no timer runs, no device has one';
@@ -96,6 +98,22 @@ describe('a machine of the board virt', () => {
   it('has external aborts where no device is, and UNDEFINED for what it has not', async () => {
     // 0x25: data abort of EL1; 0x10: external abort, 0x50: of a write. 0: unknown.
     expect(await run(FAULTS)).toBe('U@U\x80000000');
+  });
+
+  it('traces system registers that there are not, by name', async () => {
+    host = await Host.create();
+    const traced: unknown[] = [];
+    const machine = await host.createMachine({
+      guest: UNKNOWN_REGISTERS,
+      board: virtBoard(),
+      memory: 16,
+      onTrace: (source, event) => {
+        if (event.name.startsWith('unknown')) traced.push([source, event]);
+      },
+    });
+    await machine.boot();
+    expect(await machine.wait()).toMatchObject({ status: 'off' });
+    expect(traced).toEqual(UNKNOWN_RECORDS);
   });
 
   it.each([
