@@ -28,6 +28,7 @@ const NOT_FOR_THE_TOY = [
   'disks',
   'pcie',
   'semihosting',
+  'testdev',
 ] as const satisfies readonly (keyof BootSettings)[];
 
 export const isArm64Toy = ({ guest, arch }: BootSettings): boolean =>

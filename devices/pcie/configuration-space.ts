@@ -9,10 +9,12 @@ import {
   type RegisterSpec,
 } from '../plugin/index.ts';
 import {
+  PCIE_BAR_IO,
   PCIE_BAR0,
   PCIE_CAPABILITIES,
   PCIE_CAPABILITY_POINTER,
   PCIE_CLASS_REVISION,
+  PCIE_COMMAND_IO,
   PCIE_COMMAND_STATUS,
   PCIE_COMMAND_WRITABLE,
   PCIE_CONFIG_SIZE,
@@ -42,7 +44,7 @@ export interface CapabilitySpec {
   readonly registers?: readonly RegisterSpec[];
 }
 
-/** A memory BAR of 32 bits. */
+/** A BAR of 32 bits. */
 export interface BarSpec {
   /** 0 to 5. */
   readonly bar: number;
@@ -50,6 +52,8 @@ export interface BarSpec {
   readonly region: number;
   /** Bytes, a power of two, at least 16. */
   readonly size: number;
+  /** Of I/O space. Default false: of memory. */
+  readonly isIo?: boolean;
 }
 
 /** What a function says of itself. */
@@ -78,7 +82,7 @@ export function endpointHeader(
       name: 'COMMAND_STATUS',
       offset: PCIE_COMMAND_STATUS,
       reset: PCIE_STATUS_CAPABILITIES + PCIE_STATUS_IMMEDIATE_READINESS,
-      writable: PCIE_COMMAND_WRITABLE,
+      writable: PCIE_COMMAND_WRITABLE + (bars.some(({ isIo }) => isIo) ? PCIE_COMMAND_IO : 0),
     },
     {
       name: 'CLASS_REVISION',
@@ -87,9 +91,10 @@ export function endpointHeader(
     },
     { name: 'HEADER_TYPE', offset: PCIE_HEADER_TYPE, writable: 0xff },
     // What a BAR does not decode reads 0: a driver finds its size by writing ones (section 7.5.1.2.1).
-    ...bars.map(({ bar, size }) => ({
+    ...bars.map(({ bar, size, isIo = false }) => ({
       name: `BAR${bar}`,
       offset: PCIE_BAR0 + 4 * bar,
+      reset: isIo ? PCIE_BAR_IO : 0,
       writable: (2 ** 32 - size) >>> 0,
     })),
     {

@@ -6,13 +6,15 @@ import type { Device } from '../plugin/index.ts';
 /** Region of every function: its configuration space, 4 KiB. */
 export const CONFIGURATION_REGION = 0;
 
-/** Memory that a function answers at now, by one of its BARs. */
+/** Addresses that a function answers at now, by one of its BARs. */
 export interface MemoryWindow {
   readonly address: number;
   /** Bytes. */
   readonly size: number;
   /** Region of the function. */
   readonly region: number;
+  /** They are addresses of I/O space. Default false: of memory. */
+  readonly isIo?: boolean;
 }
 
 /** Where a function is plugged in. */

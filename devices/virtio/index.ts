@@ -2,6 +2,7 @@
 
 export type { Disk } from './disk.ts';
 export * from './memory-disk.ts';
+export * from './testdev-commands.ts';
 export * from './virtio-block.ts';
 export * from './virtio-console.ts';
 export * from './virtio-entropy.ts';

@@ -24,6 +24,7 @@ import {
   VcpuSet,
 } from '../vcpu/index.ts';
 import { DirectMaps } from './direct-maps.ts';
+import { Leave } from './leave.ts';
 import type { MachineCoreOptions } from './machine-core-options.ts';
 import { type CoreEnd, type CoreStatus, endOf, MachineState, type Pace } from './machine-state.ts';
 import { outsideRam } from './outside-ram.ts';
@@ -31,11 +32,6 @@ import { Secondaries } from './secondaries.ts';
 import { wakingSinks } from './waking-sinks.ts';
 
 const WAIT = EXIT_KINDS.indexOf('wait');
-
-/** Thrown through a guest's frames to have it leave. */
-class Leave extends Error {
-  override readonly name = 'Leave';
-}
 
 export class MachineCore {
   readonly name: string;
@@ -209,8 +205,7 @@ export class MachineCore {
 
   /**
    * Instantiates the guest and has it initialize itself. `stop` ends both on threads.
-   * @throws {GuestImageError} when the guest asks for something that no machine has, or does
-   * not come to the end of its instantiation.
+   * @throws {GuestImageError} when it asks for what no machine has, or is never done with that.
    */
   async boot(): Promise<void> {
     if (this.#state.status !== 'new') return;
@@ -338,6 +333,11 @@ export class MachineCore {
   /** Stops the machine at its next safe point. One that has ended is left alone. */
   stop(reason: string): void {
     if (this.#state.end({ status: 'stopped', reason }, new Leave())) this.#interrupt();
+  }
+
+  /** The guest has one of its devices end the machine, at its next safe point, with an exit code. */
+  powerOff(exitCode: number): void {
+    if (this.#state.end({ status: 'off', exitCode }, new Leave())) this.#interrupt();
   }
 
   /** Has all vCPUs on threads leave the guest, vCPU 0 or not; those that do not are terminated. */

@@ -53,6 +53,7 @@ import {
 import { type VirtMsi, virtGic } from './virt-msis.ts';
 import { PCIE_REQUESTER_IDS, virtPcie } from './virt-pcie.ts';
 import { DMA_STREAM, type VirtSmmu, type VirtSmmuOptions } from './virt-smmu.ts';
+import { virtTestdev } from './virt-testdev.ts';
 
 /** What a machine of this board boots besides its guest, which is a kernel's file. */
 export interface VirtBoardOptions {
@@ -80,6 +81,12 @@ export interface VirtBoardOptions {
    * distributions do not. Default false: HLT is UNDEFINED.
    */
   readonly semihosting?: boolean | undefined;
+  /**
+   * Whether there is a virtio console, by the legacy interface and without an SMMU, that takes the commands of
+   * QEMU's `testdev`: a number and `q` end the machine with that exit code, which is how kvm-unit-tests does it.
+   * Default false.
+   */
+  readonly testdev?: boolean | undefined;
   /**
    * Told of instructions that the guest executes behind a store to them without the instruction cache
    * maintenance that the architecture requires, each pair of store and instruction once, at most 256
@@ -130,6 +137,7 @@ const OPTIONS: OptionKinds<VirtBoardOptions> = {
     if (value !== 'eager') flag(value, owner, name);
   },
   semihosting: flag,
+  testdev: flag,
   onStaleInstruction: callback,
   role: choiceOf(...Object.keys(ROLES)),
   disks: listOf(having('read', 'write', 'flush')),
@@ -234,6 +242,7 @@ async function createVirtMachine(
       ...placement,
       dmaPort: iommu.dmaPort(streamId),
     }));
+    const testdev = own.testdev ? virtTestdev(memory, (code) => machine.powerOff(code)) : undefined;
     const boot = await prepareVirtBoot(
       { kernel: options.guest, initrd: own.initrd, append: own.append ?? '' },
       ram,
@@ -249,6 +258,7 @@ async function createVirtMachine(
           cmdqv,
           dmaEngine: { placement: dmaEngine, streamId: DMA_STREAM },
           disks,
+          testdev,
           pcie: pcie?.bridge,
           devices,
           msiDevice,
@@ -310,6 +320,7 @@ async function createVirtMachine(
           ...(cmdqv ? [cmdqv] : []),
           dmaEngine,
           ...placedDisks,
+          ...(testdev ? [testdev] : []),
           ...(pcie ? [pcie.bridge, ...pcie.functions(iommu.dmaPort)] : []),
           ...devices,
         ]),

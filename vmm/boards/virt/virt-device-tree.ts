@@ -57,6 +57,8 @@ export interface VirtTreeOptions {
   readonly dmaEngine?: BusMaster | undefined;
   /** Disks behind that SMMU. */
   readonly disks?: readonly BusMaster[];
+  /** A console of virtio that no SMMU is in front of. */
+  readonly testdev?: Placement | undefined;
   /** The PCIe host bridge, whose functions are behind that SMMU. */
   readonly pcie?: Placement | undefined;
   /** An ITS or a GICv2m frame, where the MSIs of SMMU and bus masters go. */
@@ -270,7 +272,8 @@ function ownNode(placement: Placement, more: Record<string, PropertyValue> = {})
   };
 }
 
-function diskNode({ placement, streamId }: BusMaster): DeviceTreeNode {
+/** @param streamId behind the SMMU. Undefined: its addresses are physical ones. */
+function virtioNode(placement: Placement, streamId?: number): DeviceTreeNode {
   return {
     name: `virtio_mmio@${gpaOf(placement).toString(16)}`,
     properties: {
@@ -278,7 +281,7 @@ function diskNode({ placement, streamId }: BusMaster): DeviceTreeNode {
       reg: regOf(placement),
       interrupts: interruptsOf(placement, LEVEL_HIGH),
       'dma-coherent': true,
-      iommus: [{ label: 'smmu' }, streamId],
+      ...(streamId === undefined ? {} : { iommus: [{ label: 'smmu' }, streamId] }),
     },
   };
 }
@@ -295,6 +298,7 @@ export function virtDeviceTree(options: VirtTreeOptions): DeviceTreeNode {
     cmdqv,
     dmaEngine,
     disks = [],
+    testdev,
     pcie,
     devices = [],
     msiDevice,
@@ -348,7 +352,8 @@ export function virtDeviceTree(options: VirtTreeOptions): DeviceTreeNode {
             }),
           ]
         : []),
-      ...disks.map(diskNode),
+      ...disks.map(({ placement, streamId }) => virtioNode(placement, streamId)),
+      ...(testdev ? [virtioNode(testdev)] : []),
       ...(pcie ? [pcieNode(pcie, msiMap(msiDevice))] : []),
       ...devices.map((placement) => ownNode(placement)),
     ],

@@ -14,7 +14,7 @@ import type * as Api from '../../../../vmm/api/index.ts';
 import type * as MachineParts from '../../../../vmm/api/machine-parts.ts';
 import { POWER, SGIS, SUSPEND, waitForEvent } from './several-vcpu-programs.ts';
 import { CODE, COUNTERS, invalidate, lock, TLBIS } from './shared-memory-programs.ts';
-import { AWAITS_INPUT, BUSY, HELLO, IDLE, RESET, timer } from './virt-programs.ts';
+import { AWAITS_INPUT, BUSY, HELLO, IDLE, RESET, testdev, timer } from './virt-programs.ts';
 
 const { Host, virtBoard } = (await import(
   '../../../../dist/vmm/api/index.js'
@@ -35,10 +35,11 @@ async function create(
   vcpus: number,
   memory = 16,
   drain: 'doorbell' | 'thread' = 'doorbell',
+  own: Api.VirtBoardOptions = {},
 ) {
   await host?.destroy();
   host = await Host.create();
-  const board = virtBoard({ epoch: 0 });
+  const board = virtBoard({ epoch: 0, ...own });
   const transport = 'mailbox';
   const machine = await host.createMachine({ guest, board, vcpus, memory, transport, drain });
   const text = { printed: '' };
@@ -66,6 +67,14 @@ describe('PSCI', () => {
 
   it('CPU_SUSPEND returns at the next interrupt', async () => {
     expect((await run(SUSPEND, 1)).printed).toBe('012');
+  });
+});
+
+describe('the console of tests', () => {
+  it('ends a machine whose vCPUs would go on for ever', async () => {
+    const { machine } = await create(testdev('3q'), 2, 16, 'doorbell', { testdev: true });
+    await machine.boot();
+    expect(await machine.wait()).toMatchObject({ status: 'off', exitCode: 3 });
   });
 });
 
