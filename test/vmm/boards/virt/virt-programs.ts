@@ -344,11 +344,11 @@ export const testdev = (text: string) =>
       0x14000000, // b .
     ],
     // Registers and what goes there: size of pages, queue, its size, alignment and page, notification.
-    0x100: [0x28, 0x100, 0x30, 1, 0x38, 4, 0x3c, 0x10, 0x40, (LOADED + 0x200) / 0x100, 0x50, 1],
+    256: [0x28, 0x100, 0x30, 1, 0x38, 4, 0x3c, 0x10, 0x40, (LOADED + 0x200) / 0x100, 0x50, 1],
     // A descriptor, and behind four of them the available ring, whose first entry is that one.
-    0x200: [LOADED + 0x300, 0, text.length, 0],
-    0x240: [0x10000],
-    0x300: text,
+    512: [LOADED + 0x300, 0, text.length, 0],
+    576: [0x10000],
+    768: text,
   });
 
 /** Stores an instruction, twice, executes it with IC and ISB and without, and powers off. */
