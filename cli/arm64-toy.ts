@@ -4,10 +4,14 @@
 
 import { CHECKPOINT_PHASE_MEASURE } from '../assembly/layout/checkpoint-registers.ts';
 import { Checkpoint, type CheckpointOptions } from '../devices/checkpoint/index.ts';
-import { ARM64_TOY_BATCHES, arm64ToySource } from '../guest-driver/arm64-toy/a64-toy.ts';
+import {
+  ARM64_TOY_BATCHES,
+  type Arm64ToyOptions,
+  arm64ToySource,
+} from '../guest-driver/arm64-toy/a64-toy.ts';
 import type { Machine } from '../vmm/api/index.ts';
 import type { Check } from '../vmm/report/checks.ts';
-import type { MeasuredPath, Measurements } from '../vmm/report/measurements.ts';
+import type { MeasuredPath, Measurements, PathNames } from '../vmm/report/measurements.ts';
 import { assembleProgram } from '../vmm/vcpu/arm64/index.ts';
 import type { BootSettings } from './boot-settings.ts';
 import { UsageError } from './cli-error.ts';
@@ -53,8 +57,12 @@ export function arm64Toy(settings: BootSettings): Uint8Array<ArrayBuffer> {
     : path === 'direct'
       ? (['direct'] as const)
       : (['direct', 'trapped'] as const);
-  return assembleProgram(arm64ToySource({ paths, rounds: WARM_UP_ROUNDS + ROUNDS }));
+  return arm64ToyImage(paths);
 }
+
+/** The toy, which measures these paths. */
+export const arm64ToyImage = (paths: Arm64ToyOptions['paths']): Uint8Array<ArrayBuffer> =>
+  assembleProgram(arm64ToySource({ paths, rounds: WARM_UP_ROUNDS + ROUNDS }));
 
 /** Samples of one path and number of commands. */
 interface Series {
@@ -111,30 +119,34 @@ export class MeasuredToy {
     series.times.push(((time - this.#start) * 1e6) / ARM64_TOY_BATCHES);
   }
 
-  /** Gives rows for the report of a run. */
-  report(machine: number, measurements: Measurements): void {
+  /** Gives rows for the report of a run, as a checkpoint device has them. */
+  report(onRow: (row: readonly number[]) => void): void {
     // As the Wasm toy reports them: the direct path first.
     const all = [...this.#series.values()].toSorted((a, b) => b.path - a.path);
     for (const { path, commands, exits, times } of all) {
       const sorted = times.toSorted((a, b) => a - b);
       const at = (part: number) => Math.round(sorted[Math.floor(sorted.length * part)] ?? 0);
       const batches = times.length * ARM64_TOY_BATCHES;
-      const row = [path, commands, at(0.5), at(0.99), batches, exits, 0];
-      measurements.phase(machine, CHECKPOINT_PHASE_MEASURE, true, row);
+      onRow([path, commands, at(0.5), at(0.99), batches, exits, 0]);
     }
   }
 }
 
-/** What the paths of arm64 toys have shown: no exit on the direct and the overlay path, two and more on the trapped one. */
-export function arm64ExitChecks(measurements: Measurements): Check[] {
-  const paths = new Set(measurements.rows.map(({ path }) => path));
+/**
+ * What the paths of arm64 toys have shown: no exit on the direct and the overlay path, two and more on the trapped one.
+ * @param names of the paths of those that are looked at. Default: all that were measured.
+ */
+export function arm64ExitChecks(measurements: Measurements, names?: PathNames): Check[] {
+  const paths = names
+    ? new Set([names.direct, names.trapped])
+    : new Set(measurements.rows.map(({ path }) => path));
   if (paths.size === 0)
     return [{ name: 'the paths were measured', ok: false, detail: 'no machine has measured' }];
   return [...paths].map((path: MeasuredPath) => {
     const { batches, exits } = measurements.batchesOf(path);
-    const isTrapped = path === 'trapped';
+    const isTrapped = path === (names?.trapped ?? 'trapped');
     const name = isTrapped
-      ? `at least ${TRAPPED_EXITS} exits in each trapped-path batch`
+      ? `at least ${TRAPPED_EXITS} exits in each ${path}-path batch`
       : `0 exits during ${path}-path batches`;
     const ok = batches > 0 && (isTrapped ? exits >= TRAPPED_EXITS * batches : exits === 0);
     const detail = `${batches} measured batches: ${exits} accesses of SMMU and CMDQV have trapped`;

@@ -142,7 +142,7 @@ export function buildReport(
     },
     paths: measurements.figures().map(({ path, ...figures }) => ({
       path,
-      drain: path === 'trapped' ? 'exit' : placement.drain.place,
+      drain: path === 'trapped' || path === 'arm64-trapped' ? 'exit' : placement.drain.place,
       transport: placement.transport,
       ...figures,
     })),

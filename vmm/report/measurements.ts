@@ -7,7 +7,8 @@ import {
 } from '../../assembly/layout/checkpoint-registers.ts';
 import type { Check } from './checks.ts';
 
-export type MeasuredPath = 'trapped' | 'direct' | 'ecmdq' | 'overlay';
+/** Those of an arm64 guest that is compared with others have names of their own. */
+export type MeasuredPath = 'trapped' | 'direct' | 'ecmdq' | 'overlay' | 'arm64' | 'arm64-trapped';
 
 /** What the paths are that a guest calls direct and trapped. */
 export interface PathNames {
