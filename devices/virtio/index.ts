@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 
+export * from './blob-disk.ts';
 export type { Disk } from './disk.ts';
 export * from './memory-disk.ts';
 export * from './testdev-commands.ts';

@@ -27,6 +27,15 @@ const pages = { load64: () => 0n, store64: () => undefined, allocate: () => 0x10
 const device = () => new ScratchDevice();
 const call = () => undefined;
 const disk = () => new devices.MemoryDisk(new Uint8Array(1024));
+/** As in a worker, whose readers need no Promise. */
+function blobDisk() {
+  Object.assign(globalThis, {
+    FileReaderSync: class {
+      readAsArrayBuffer = (blob: Blob) => new ArrayBuffer(blob.size);
+    },
+  });
+  return new devices.BlobDisk(new Blob([new Uint8Array(1024)]));
+}
 const ids = devices.PHYSICAL_ID_REGISTERS;
 const guestIds = devices.GUEST_ID_REGISTERS;
 const fake = new testing.FakeHost();
@@ -72,6 +81,8 @@ const RIGHT: Readonly<Record<string, readonly [args: readonly unknown[], self?: 
   haltForGdb: [[machine]],
   serveGdb: [[machine, {}]],
   virtBoard: [[{}]],
+  BlobDisk: [[new Blob()]],
+  'BlobDisk.read': [[0, new Uint8Array(4)], blobDisk()],
   MemoryDisk: [[new Uint8Array(512)]],
   'MemoryDisk.read': [[0, new Uint8Array(4)], disk()],
   'MemoryDisk.write': [[0, new Uint8Array(4)], disk()],

@@ -38,6 +38,17 @@ async function run(options: Partial<MachineOptions>, look: (machine: Machine) =>
 }
 
 const tests = {
+  /** In a worker, where a Blob can be a disk. */
+  blobDisk(bytes: readonly number[], offset: number, length: number) {
+    const worker = new Worker(new URL('./blob-disk-worker.ts', import.meta.url), {
+      type: 'module',
+    });
+    return new Promise((resolve, reject) => {
+      worker.onmessage = ({ data }) => resolve(data);
+      worker.onerror = ({ message }) => reject(new Error(message));
+      worker.postMessage({ blob: new Blob([Uint8Array.from(bytes)]), offset, length });
+    });
+  },
   async toy() {
     const results: unknown[] = [];
     const device = new Checkpoint({

@@ -63,6 +63,15 @@ async function call<T>(
   return { ...(found as Found & T), vcpus };
 }
 
+it('a Blob is a disk in a worker', async () => {
+  const bytes = Array.from({ length: 0x11000 }, (_, i) => (i * 7) & 0xff);
+  const [offset, length] = [0xfff0, 0x20];
+  const found = await call<Record<string, unknown>>('blobDisk', bytes, offset, length);
+  const below = bytes.slice(offset, offset + length);
+  const over = [0xee, ...below.slice(1)];
+  expect(found).toMatchObject({ size: 0x11000, below, over });
+});
+
 const ENDED = { status: 'off', error: undefined };
 
 describe('arm64 vCPUs on workers of a page', { timeout: 3_600_000 }, () => {
