@@ -12,6 +12,7 @@ import {
 } from '../../../../scripts/litmus-programs.mjs';
 import type * as Api from '../../../../vmm/api/index.ts';
 import type * as MachineParts from '../../../../vmm/api/machine-parts.ts';
+import { LOCK_ROUNDS, lockResults, QUEUED_LOCK } from './queued-lock.ts';
 import { POWER, SGIS, SUSPEND, waitForEvent } from './several-vcpu-programs.ts';
 import { CODE, COUNTERS, invalidate, lock, TLBIS } from './shared-memory-programs.ts';
 import { AWAITS_INPUT, BUSY, HELLO, IDLE, RESET, testdev, timer } from './virt-programs.ts';
@@ -112,6 +113,13 @@ describe('memory that vCPUs share', () => {
   it('a lock has one owner at a time', async () => {
     expect((await run(lock('wfe'), 4)).printed).not.toBe('X');
     expect((await run(lock('spin'), 4)).printed).not.toBe('X');
+  });
+
+  it('a queued lock of four, who wait by WFE, comes to its end', async () => {
+    const { machine } = await create(QUEUED_LOCK, 4);
+    await machine.boot();
+    expect((await machine.wait()).status).toBe('off');
+    expect(lockResults(machine).rounds).toBe(LOCK_ROUNDS);
   });
 
   it.each(Object.entries(TLBIS))('TLBI %s of one is seen by another', async (_name, word) => {
