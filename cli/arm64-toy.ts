@@ -22,6 +22,9 @@ import { refuseOptions } from './refuse-options.ts';
 const ROUNDS = 60;
 const WARM_UP_ROUNDS = 20;
 const LEAST_MEMORY = 16;
+/** A check of the toy, and what it waits for behind that where there are others. */
+const LAST_BEFORE_ATTACKS = 'live-mapping';
+const START = Uint8Array.of(0x67);
 /** Exits of a batch on the trapped path at least: a store of CMDQ_PROD, a load of CMDQ_CONS. */
 const TRAPPED_EXITS = 2;
 
@@ -57,12 +60,18 @@ export function arm64Toy(settings: BootSettings): Uint8Array<ArrayBuffer> {
     : path === 'direct'
       ? (['direct'] as const)
       : (['direct', 'trapped'] as const);
-  return arm64ToyImage(paths);
+  return arm64ToyImage(paths, (settings.vms ?? 1) > 1);
 }
 
-/** The toy, which measures these paths. */
-export const arm64ToyImage = (paths: Arm64ToyOptions['paths']): Uint8Array<ArrayBuffer> =>
-  assembleProgram(arm64ToySource({ paths, rounds: WARM_UP_ROUNDS + ROUNDS }));
+/**
+ * The toy, which measures these paths.
+ * @param waits for a byte on its console before it attacks.
+ */
+export const arm64ToyImage = (
+  paths: Arm64ToyOptions['paths'],
+  waits = false,
+): Uint8Array<ArrayBuffer> =>
+  assembleProgram(arm64ToySource({ paths, rounds: WARM_UP_ROUNDS + ROUNDS, waits }));
 
 /** Samples of one path and number of commands. */
 interface Series {
@@ -80,15 +89,30 @@ export class MeasuredToy {
   readonly device: Checkpoint;
   readonly #series = new Map<string, Series>();
   #machine: Machine | undefined;
+  #isReady = false;
   #exits = 0;
   #start = 0;
 
-  constructor(onResult: CheckpointOptions['onResult']) {
+  /**
+   * @param onAttack told of an attack's begin and end.
+   * @param all toys of the run, this one included once it is made: they attack when each has what it could lose.
+   */
+  constructor(
+    onResult: CheckpointOptions['onResult'],
+    onAttack: (phase: number, ended: boolean) => void = () => undefined,
+    all: readonly MeasuredToy[] = [],
+  ) {
     this.device = new Checkpoint({
       onPhase: (phase, ended, data) => {
         if (phase === CHECKPOINT_PHASE_MEASURE) this.#phase(ended, data);
+        else onAttack(phase, ended);
       },
-      onResult,
+      onResult: (name, ok, detail) => {
+        onResult(name, ok, detail);
+        if (name !== LAST_BEFORE_ATTACKS) return;
+        this.#isReady = true;
+        if (all.every((toy) => toy.#isReady)) for (const toy of all) toy.#machine?.write(START);
+      },
     });
   }
 

@@ -244,7 +244,11 @@ export async function boot(asked: BootSettings, config?: string): Promise<boolea
     const same = [`rounds=${ROUNDS}`, ...(experiment ? [`experiment=${experiment.name}`] : [])];
     for (let k = 0; k < vms; k++) {
       const measured = arm64
-        ? new MeasuredToy((name, ok, detail) => checks.add(k, { name, ok, detail }))
+        ? new MeasuredToy(
+            (name, ok, detail) => checks.add(k, { name, ok, detail }),
+            (phase, ended) => oracle.phase(machines, k, phase, ended),
+            measuredToys,
+          )
         : undefined;
       if (measured) measuredToys.push(measured);
       const files = [...(measured ? [undefined] : []), ...(settings.devices ?? [])];
@@ -360,7 +364,7 @@ export async function boot(asked: BootSettings, config?: string): Promise<boolea
       ...((toy && !amd) || arm64 ? queueChecks(all) : []),
       ...measurements.earlierChecks(),
       ...oracle.checks(
-        toy && (experiment?.attacks ?? vms > 1) && ends.every(({ ok }) => ok),
+        (toy || arm64) && (experiment?.attacks ?? vms > 1) && ends.every(({ ok }) => ok),
         experiment?.loses,
       ),
     ];
