@@ -9,13 +9,13 @@ const BYTES = Uint8Array.from({ length: SIZE }, (_, i) => i ^ (i >> 8) ^ (i >> 1
 
 /** A Blob whose bytes a reader can look at, as no other in Node.js. */
 class OpenBlob extends Blob {
-  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly held: Uint8Array<ArrayBuffer>;
   constructor(bytes: Uint8Array<ArrayBuffer>) {
     super([bytes]);
-    this.bytes = bytes;
+    this.held = bytes;
   }
   override slice(start = 0, end = this.size): Blob {
-    return new OpenBlob(this.bytes.slice(start, end));
+    return new OpenBlob(this.held.slice(start, end));
   }
 }
 
@@ -25,7 +25,7 @@ function withReader(): number[] {
   class FileReaderSync {
     readAsArrayBuffer(blob: OpenBlob): ArrayBuffer {
       reads.push(blob.size);
-      return blob.bytes.slice().buffer;
+      return blob.held.slice().buffer;
     }
   }
   vi.stubGlobal('FileReaderSync', FileReaderSync);
