@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // What the page and the VMM's worker tell each other: plain data only.
 
-import type { MeasuredPath } from '../vmm/report/measurements.ts';
+import type { MeasuredPath, QueuePath } from '../vmm/report/measurements.ts';
 import type { Settings } from './demo-settings.ts';
 
 /** An entry of a command ring. */
@@ -24,7 +24,7 @@ export interface QueuePicture {
   /** "VCMDQ 0", or "CMDQ". */
   readonly name: string;
   /** Direct and overlay: its PROD and CONS lie in guest memory, and a store to PROD is no exit. */
-  readonly path: MeasuredPath;
+  readonly path: QueuePath;
   readonly enabled: boolean;
   /** Entries. */
   readonly size: number;

@@ -7,8 +7,11 @@ import {
 } from '../../assembly/layout/checkpoint-registers.ts';
 import type { Check } from './checks.ts';
 
+/** Which way the commands of a queue take. */
+export type QueuePath = 'trapped' | 'direct' | 'ecmdq' | 'overlay';
+
 /** Those of an arm64 guest that is compared with others have names of their own. */
-export type MeasuredPath = 'trapped' | 'direct' | 'ecmdq' | 'overlay' | 'arm64' | 'arm64-trapped';
+export type MeasuredPath = QueuePath | 'arm64' | 'arm64-trapped';
 
 /** What the paths are that a guest calls direct and trapped. */
 export interface PathNames {
