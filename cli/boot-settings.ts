@@ -44,6 +44,10 @@ export const BOOT_SETTINGS = {
     yesNo,
     'HLT #0xF000 of an arm64 kernel is a semihosting call: it prints, and ends the machine',
   ),
+  testdev: option(
+    yesNo,
+    'a virtio console of an arm64 kernel that takes commands of tests: "Nq" ends the machine with exit code N',
+  ),
   gdb: option(
     integer(0, 65535),
     'TCP port of this computer alone at which GDB debugs an arm64 kernel; 0: one that is free',
@@ -65,7 +69,7 @@ export const BOOT_SETTINGS = {
   pcie: option(
     texts,
     'PCIe function of an arm64 kernel behind the SMMU: rng, net (a loop; with ",hub" all machines on one ' +
-      'wire), console (hvc0) or dma; with ",port" behind a root port; may be repeated',
+      'wire), console (hvc0), dma, or testdev (for tests); with ",port" behind a root port; may be repeated',
     { value: 'function' },
   ),
   kernel: option(text, 'kernel that "linux" stands for (default: the one of npm run linux:build)', {

@@ -51,6 +51,7 @@ const OWN = [
   'role',
   'msi',
   'semihosting',
+  'testdev',
   'gdb',
   'gdbWait',
   'icacheCheck',
@@ -127,6 +128,7 @@ export async function kernelOptions(
     msi,
     translate,
     semihosting,
+    testdev,
     icacheCheck = false,
   } = settings;
   if (arch !== 'arm64') {
@@ -152,6 +154,7 @@ export async function kernelOptions(
       msi,
       translate,
       semihosting,
+      testdev,
       onStaleInstruction,
     });
     return { board: withNamedInitrd(board, initrd) };

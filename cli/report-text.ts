@@ -29,9 +29,10 @@ function table(rows: readonly (readonly string[])[]): string[] {
   );
 }
 
-/** Time of a row compared with the trapped path's at the same batch size. */
+/** Time of a row compared with the same guest's on the trapped path at the same batch size. */
 function ratio(row: PathReport, paths: readonly PathReport[]): string {
-  const trapped = paths.find(({ path, batch }) => path === 'trapped' && batch === row.batch);
+  const wanted = row.path.startsWith('arm64') ? 'arm64-trapped' : 'trapped';
+  const trapped = paths.find(({ path, batch }) => path === wanted && batch === row.batch);
   return trapped && trapped.p50Ns > 0 ? (row.p50Ns / trapped.p50Ns).toFixed(2) : '-';
 }
 

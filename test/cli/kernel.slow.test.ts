@@ -18,6 +18,7 @@ import {
   IDLE,
   PANIC,
   semihosted,
+  testdev,
 } from '../vmm/boards/virt/virt-programs.ts';
 
 const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
@@ -77,17 +78,13 @@ describe('vsmmu boot --arch arm64', { timeout: 60_000 }, () => {
   });
 
   it.each([
-    [0, ''],
-    [7, 'exit code 7'],
-  ])('ends one that asks for it by semihosting, with %i', async (code, detail) => {
-    const kernel = await file(`semihosted-${code}.bin`, semihosted(0x20, 0x20026, code));
-    const { status, stdout } = await vsmmuProcess(
-      'boot',
-      kernel,
-      ...MACHINE,
-      '--semihosting',
-      '--json',
-    );
+    ['--semihosting', 0, '', semihosted(0x20, 0x20026, 0)],
+    ['--semihosting', 7, 'exit code 7', semihosted(0x20, 0x20026, 7)],
+    ['--testdev', 0, '', testdev('0q')],
+    ['--testdev', 1, 'exit code 1', testdev('1q')],
+  ])('ends one that asks for it by %s, with %i', async (option, code, detail, program) => {
+    const kernel = await file(`ends${option}-${code}.bin`, program);
+    const { status, stdout } = await vsmmuProcess('boot', kernel, ...MACHINE, option, '--json');
     expect(status).toBe(code === 0 ? 0 : 1);
     expect((JSON.parse(stdout) as Report).checks).toEqual([
       { name: 'vm0 ran to its end', ok: code === 0, detail },

@@ -56,7 +56,7 @@ describe('PCIe functions of the command line', () => {
   });
 
   it.each([
-    ['usb', 'the kind is one of rng, net, console, dma'],
+    ['usb', 'the kind is one of rng, net, console, dma, testdev'],
     ['', 'the kind is one of'],
     ['toString', 'the kind is one of'],
     ['rng,hub', 'behind rng stands port, once'],

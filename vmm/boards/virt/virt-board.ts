@@ -55,6 +55,7 @@ import {
 import { type VirtMsi, virtGic } from './virt-msis.ts';
 import { PCIE_REQUESTER_IDS, virtPcie } from './virt-pcie.ts';
 import { DMA_STREAM, type VirtSmmu, type VirtSmmuOptions } from './virt-smmu.ts';
+import { virtTestdev } from './virt-testdev.ts';
 
 /** Options of this board for its machines, whose guest is a kernel file. */
 export interface VirtBoardOptions {
@@ -83,6 +84,12 @@ export interface VirtBoardOptions {
    * UNDEFINED.
    */
   readonly semihosting?: boolean | undefined;
+  /**
+   * Adds a virtio console with the legacy interface and without an SMMU that takes the
+   * commands of QEMU's `testdev`: a number and `q` end the machine with that exit code.
+   * kvm-unit-tests use it. Default false.
+   */
+  readonly testdev?: boolean | undefined;
   /**
    * Called for instructions that the guest executes after a store to them without the
    * instruction cache maintenance that the architecture requires, each pair of store and
@@ -136,6 +143,7 @@ const OPTIONS: OptionKinds<VirtBoardOptions> = {
     if (value !== 'eager') flag(value, owner, name);
   },
   semihosting: flag,
+  testdev: flag,
   onStaleInstruction: callback,
   role: choiceOf(...Object.keys(ROLES)),
   disks: listOf(having('read', 'write', 'flush')),
@@ -246,6 +254,7 @@ async function createVirtMachine(
       ...placement,
       dmaPort: iommu.dmaPort(streamId),
     }));
+    const testdev = own.testdev ? virtTestdev(memory, (code) => machine.powerOff(code)) : undefined;
     const boot = await prepareVirtBoot(
       { kernel: options.guest, initrd: own.initrd, append: own.append ?? '' },
       ram,
@@ -261,6 +270,7 @@ async function createVirtMachine(
           cmdqv,
           dmaEngine: { placement: dmaEngine, streamId: DMA_STREAM },
           disks,
+          testdev,
           pcie: pcie?.bridge,
           devices,
           msiDevice,
@@ -330,6 +340,7 @@ async function createVirtMachine(
           ...(cmdqv ? [cmdqv] : []),
           dmaEngine,
           ...placedDisks,
+          ...(testdev ? [testdev] : []),
           ...(pcie ? [pcie.bridge, ...pcie.functions(iommu.dmaPort)] : []),
           ...devices,
         ]),

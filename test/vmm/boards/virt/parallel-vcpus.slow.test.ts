@@ -12,6 +12,7 @@ import {
 } from '../../../../scripts/litmus-programs.mjs';
 import type * as Api from '../../../../vmm/api/index.ts';
 import type * as MachineParts from '../../../../vmm/api/machine-parts.ts';
+import { LOCK_ROUNDS, lockResults, QUEUED_LOCK } from './queued-lock.ts';
 import { POWER, SGIS, SUSPEND, waitForEvent } from './several-vcpu-programs.ts';
 import { CODE, COUNTERS, invalidate, lock, TLBIS } from './shared-memory-programs.ts';
 import {
@@ -22,6 +23,7 @@ import {
   IDLE,
   RESET,
   SPEAKS,
+  testdev,
   timer,
   UNKNOWN_RECORDS,
   UNKNOWN_REGISTERS,
@@ -46,10 +48,11 @@ async function create(
   vcpus: number,
   memory = 16,
   drain: 'doorbell' | 'thread' = 'doorbell',
+  own: Api.VirtBoardOptions = {},
 ) {
   await host?.destroy();
   host = await Host.create();
-  const board = virtBoard({ epoch: 0 });
+  const board = virtBoard({ epoch: 0, ...own });
   const transport = 'mailbox';
   const machine = await host.createMachine({ guest, board, vcpus, memory, transport, drain });
   const text = { printed: '' };
@@ -131,6 +134,14 @@ describe('the console', () => {
   });
 });
 
+describe('the console of tests', () => {
+  it('ends a machine whose vCPUs would go on for ever', async () => {
+    const { machine } = await create(testdev('3q'), 2, 16, 'doorbell', { testdev: true });
+    await machine.boot();
+    expect(await machine.wait()).toMatchObject({ status: 'off', exitCode: 3 });
+  });
+});
+
 describe('interrupts and events', () => {
   it('an SGI reaches the vCPUs that it names, asleep or not', async () => {
     const { printed } = await run(SGIS, 4);
@@ -165,6 +176,13 @@ describe('memory that vCPUs share', () => {
   it('a lock has one owner at a time', async () => {
     expect((await run(lock('wfe'), 4)).printed).not.toBe('X');
     expect((await run(lock('spin'), 4)).printed).not.toBe('X');
+  });
+
+  it('a queued lock of four, who wait by WFE, comes to its end', async () => {
+    const { machine } = await create(QUEUED_LOCK, 4);
+    await machine.boot();
+    expect((await machine.wait()).status).toBe('off');
+    expect(lockResults(machine).rounds).toBe(LOCK_ROUNDS);
   });
 
   it.each(Object.entries(TLBIS))('TLBI %s of one is seen by another', async (_name, word) => {

@@ -364,6 +364,31 @@ export const semihosted = (operation: number, reason: number, subcode: number, h
     256: [reason, 0, subcode, 0],
   });
 
+/** Where RAM has a flat binary. */
+const LOADED = 0x40080000;
+
+/** Writes a text to the console of tests, by the legacy interface, and goes on for ever. */
+export const testdev = (text: string) =>
+  image({
+    0: [
+      0xd2a14001, // mov x1, #0xa000000
+      0xf2880001, // movk x1, #0x4000
+      0x100007c2, // adr x2, 0x100
+      0xb8404443, // ldr w3, [x2], #4
+      0xb8404444, // ldr w4, [x2], #4
+      0x34000063, // cbz w3, 0x20
+      0xb8236824, // str w4, [x1, x3]
+      0x17fffffc, // b 0xc
+      0x14000000, // b .
+    ],
+    // Registers and what goes there: size of pages, queue, its size, alignment and page, notification.
+    256: [0x28, 0x100, 0x30, 1, 0x38, 4, 0x3c, 0x10, 0x40, (LOADED + 0x200) / 0x100, 0x50, 1],
+    // A descriptor, and behind four of them the available ring, whose first entry is that one.
+    512: [LOADED + 0x300, 0, text.length, 0],
+    576: [0x10000],
+    768: text,
+  });
+
 /** Stores an instruction, twice, executes it with IC and ISB and without, and powers off. */
 export const STALE = image({
   0: [
