@@ -310,6 +310,9 @@ export interface PickedGuest {
   readonly link?: string | undefined;
 }
 
+/** Between two steps, and two pictures, at most when nobody looks on. */
+export const MOST_IDLE_MS = 10_000;
+
 /** The worker's API. */
 export interface Vmm {
   /** Answers when the worker’s program is there: on a slow link that takes a while. */
@@ -330,7 +333,7 @@ export interface Vmm {
   /** So many steps at once, without a picture of each. */
   advance(steps: number): Promise<Picture>;
   setSpeed(speed: Settings['speed']): void;
-  /** Nobody looks on: a few steps and pictures a second, whatever the speed. */
+  /** Nobody looks on: a step and a picture every few seconds, whatever the speed. */
   setIdle(idle: boolean): void;
   input(vm: number, text: string): void;
   rawQueues(): readonly RawQueue[];

@@ -3,13 +3,13 @@
 // machines stood still there is a gap.
 
 import type { MeasuredPath } from '../../vmm/report/measurements.ts';
-import type { Picture } from '../protocol.ts';
+import { MOST_IDLE_MS, type Picture } from '../protocol.ts';
 
 /** Seconds that are shown, and milliseconds between two points. */
 export const SPAN_S = 60;
 export const EACH_MS = 250;
-/** A picture that comes so late follows a pause: what happened in between is not known. */
-const PAUSE_MS = 2000;
+/** A picture that comes so late follows a pause, of the whole computer perhaps: of that time nothing is known. */
+const PAUSE_MS = MOST_IDLE_MS + 2000;
 /** Lines of the charts: exits; commands by path; time of a TLBI by path. */
 const LINES = [1, 3, 3] as const;
 

@@ -47,10 +47,13 @@ export class InView {
     return true;
   }
 
-  /** What of a picture is to be drawn: all of it when the machines stand still. */
-  seen(picture: Picture | undefined): Seen {
+  /**
+   * What of a picture is to be drawn: all of it when the machines stand still.
+   * @param idle nobody is there: what is out of view waits until somebody is.
+   */
+  seen(picture: Picture | undefined, idle: boolean): Seen {
     const now = performance.now();
-    const all = picture?.state !== 'running' || now - this.#all >= ALL_MS;
+    const all = picture?.state !== 'running' || (!idle && now - this.#all >= ALL_MS);
     if (all) this.#all = now;
     return (place) => this.#has(place) || all;
   }

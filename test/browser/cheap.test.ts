@@ -92,9 +92,10 @@ describe('a page that nobody looks at', () => {
     const { page } = demo;
     const worker = await counted(demo);
     const { turns, frames, timers } = await perSecond(page, worker);
-    expect(turns).toBeLessThan(4.5);
-    // Of a picture: the page, a few consoles, and what scrolls.
-    expect(frames).toBeLessThan(4 * 6);
+    // The issue allows four. One every two seconds, and what began before.
+    expect(turns).toBeLessThan(1);
+    // Of a picture: the page, the console, and what scrolls.
+    expect(frames).toBeLessThan(6);
     expect(timers).toBeLessThan(8);
     const dots = () => document.getAnimations().filter((one) => 'animationName' in one).length;
     expect(await page.evaluate(dots)).toBe(0);

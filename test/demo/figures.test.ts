@@ -4,7 +4,7 @@
 import { describe, expect, it } from 'vitest';
 import { ChartSeries, EACH_MS, SPAN_S } from '../../demo/page/chart-series.ts';
 import { measuredTime, short, spread, time } from '../../demo/page/page-text.ts';
-import type { Picture } from '../../demo/protocol.ts';
+import { MOST_IDLE_MS, type Picture } from '../../demo/protocol.ts';
 import { clockResolution } from '../../demo/vmm/clock-resolution.ts';
 import { exitsPicture } from '../../demo/vmm/exits-picture.ts';
 import { LapCounter } from '../../demo/vmm/laps.ts';
@@ -261,8 +261,14 @@ describe('charts', () => {
 
   it('have a gap where no picture came, as from a tab in the background', () => {
     const series = new ChartSeries();
-    for (const at of [0, 300, 9000, 9300]) series.add(picture(at));
+    for (const at of [0, 300, 20_000, 20_300]) series.add(picture(at));
     expect(series.columns[0]?.[1]).toEqual([1000, null, 1000]);
+  });
+
+  it('go on while nobody looks on and steps are few', () => {
+    const series = new ChartSeries();
+    for (const at of [0, 300, 300 + MOST_IDLE_MS]) series.add(picture(at));
+    expect(series.columns[0]?.[1]).toEqual([1000, 1000]);
   });
 
   it('forget what is out of sight', () => {

@@ -24,6 +24,7 @@ import {
   VcpuSet,
 } from '../vcpu/index.ts';
 import { DirectMaps } from './direct-maps.ts';
+import { Leave } from './leave.ts';
 import type { MachineCoreOptions } from './machine-core-options.ts';
 import { type CoreEnd, type CoreStatus, endOf, MachineState, type Pace } from './machine-state.ts';
 import { outsideRam } from './outside-ram.ts';
@@ -31,11 +32,6 @@ import { Secondaries } from './secondaries.ts';
 import { wakingSinks } from './waking-sinks.ts';
 
 const WAIT = EXIT_KINDS.indexOf('wait');
-
-/** Thrown through a guest's frames to have it leave. */
-class Leave extends Error {
-  override readonly name = 'Leave';
-}
 
 export class MachineCore {
   readonly name: string;
@@ -58,6 +54,8 @@ export class MachineCore {
   #idleMs: number | undefined;
   /** Called when a device raises an interrupt: a machine that is idle has something to do. */
   onInterrupt: () => void = () => undefined;
+  /** Called when it has been paused and stands, and before it may go on: meanwhile no vCPU stores anything. */
+  onStanding: (stands: boolean) => void = () => undefined;
   /** The devices have found something to do at the last safe point, and may find more. */
   #busy = false;
   /** While the guest is being instantiated. */
@@ -217,7 +215,8 @@ export class MachineCore {
     const booting = new AbortController();
     this.#booting = booting;
     try {
-      this.#vcpus = new VcpuSet(await this.#guest.start(this.#host, booting.signal));
+      const vcpus = await this.#guest.start(this.#host, booting.signal);
+      this.#vcpus = new VcpuSet(vcpus, (stand) => this.onStanding(stand));
     } catch (error) {
       if (booting.signal.aborted) return;
       throw error;

@@ -16,6 +16,10 @@ export const SIDE_NAPS = 3;
 export const SIDE_SPIN_MICROSECONDS = 4;
 /** Milliseconds that the drain sleeps before each turn: a fault that is injected. Written by the VMM. */
 export const SIDE_DELAY_MS = 5;
+/** 1 while none of the machines can store to a queue: all of them are paused, and stand. Written by the VMM. */
+export const SIDE_STANDING = 6;
+/** What the drain sleeps on, unless a guest wakes it: raised by the VMM, then notified. */
+export const SIDE_WAKE = 7;
 /** What the VMM's thread sleeps on, in the block of words that it gives each worker; raised, then notified. Used for nothing else. */
 export const VMM_WAKE = 0;
 /** 1 while the VMM's thread sleeps or is about to. */

@@ -13,7 +13,9 @@ import {
   SIDE_MESSAGES,
   SIDE_NAPS,
   SIDE_SPIN_MICROSECONDS,
+  SIDE_STANDING,
   SIDE_STOP,
+  SIDE_WAKE,
   SIDE_WORDS,
   VMM_WORDS,
 } from './control-block.ts';
@@ -106,6 +108,8 @@ export class SideCore {
   readonly #options: SideCoreOptions;
   readonly #cores: number;
   readonly #attached = new Map<number, Attached>();
+  /** Machines that are paused and stand. */
+  readonly #standing = new WeakSet<MachineCore>();
   /** Machines whose worker has died, until another one has them. */
   readonly #waiting = new Map<MachineCore, Drainable>();
   #worker: WorkerThread<DrainApi> | undefined;
@@ -192,9 +196,27 @@ export class SideCore {
 
   /** Ends its sleep, on whichever word it sleeps. */
   #wake(): void {
-    Atomics.notify(this.#control, SIDE_MESSAGES);
+    Atomics.add(this.#control, SIDE_WAKE, 1);
+    Atomics.notify(this.#control, SIDE_WAKE);
     for (const { machine, guest } of this.#attached.values())
       if (machine.drainSleep) wakeDrain(new Int32Array(guest.memory.buffer), machine.drainSleep);
+  }
+
+  /** Tells the drain whether any of its machines can move. It sleeps for longer when none can. */
+  #tellStanding(): void {
+    const machines = [...this.#attached.values()].map(({ machine }) => machine);
+    const stand = machines.every((machine) => this.#standing.has(machine));
+    const before = Atomics.exchange(this.#control, SIDE_STANDING, stand ? 1 : 0);
+    if (before !== 0 && !stand) this.#wake();
+  }
+
+  /** Follows a machine that is paused and goes on; one that has just come may be anything. */
+  #watch(machine: MachineCore): void {
+    machine.onStanding = (stands) => {
+      if (stands) this.#standing.add(machine);
+      else this.#standing.delete(machine);
+      this.#tellStanding();
+    };
   }
 
   /**
@@ -218,6 +240,8 @@ export class SideCore {
     const { machine, guest, direct } = target;
     const unit = unitOptions(this.#host, guest, thread);
     this.#attached.set(id, { ...target, thread });
+    this.#watch(machine);
+    this.#tellStanding();
     const contexts = direct.map(({ smmuBlock, context }) => ({
       smmu: smmuBlock,
       index: context.index,
@@ -268,7 +292,9 @@ export class SideCore {
 
   #release(id: number): void {
     const attached = this.#attached.get(id);
-    if (attached && this.#attached.delete(id)) this.#host.freeThread(attached.thread);
+    if (!attached || !this.#attached.delete(id)) return;
+    this.#host.freeThread(attached.thread);
+    this.#tellStanding();
   }
 
   /** For failures of single machines, one after the other; `#ended` sees to the end of the thread. */
