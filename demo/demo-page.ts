@@ -241,6 +241,7 @@ export class Page implements Actions {
     const state = {
       settings,
       picture: this.#picture,
+      steps: picture?.steps ?? 0,
       facts,
       error: this.#error || (this.#silence.on ? SILENT : ''),
       notes: [...this.#notes, ...(this.#presence.idle && this.#going ? [IDLE] : [])],
@@ -258,16 +259,18 @@ export class Page implements Actions {
       (vm) => this.share.saveConsole(vm, names[vm] ?? 'console'),
       earlier,
     );
-    const seen = this.#view.seen(picture, this.#presence.idle);
+    const seen = this.#view.seen(this.#picture, this.#presence.idle);
     return [
-      ...partOf(seen, 'lesson', () => lesson(settings, picture, this.#traffic, this)),
+      ...partOf(seen, 'lesson', () =>
+        lesson(settings, picture, this.#traffic.look(picture, this.#steps.frame), this),
+      ),
       () => render(tabs, element('console-tabs')),
       () => this.#terminals.showAsOf(earlier?.picture.vms.map(({ written }) => written)),
       ...partOf(seen, 'strip', () => strip(picture, facts, isLive(settings))),
       ...partOf(seen, 'events', () => eventPanel(this.#steps, picture, facts, this)),
       ...partOf(seen, 'try', () => thingsToTry(settings, judged, this.#editor, this)),
       ...(picture && !isEmbedded() ? pictureParts(picture, this.#tlbPages, pointedOut, seen) : []),
-      ...(isEmbedded() ? [] : this.#charts.parts(seen)),
+      ...(isEmbedded() ? [] : this.#charts.parts(seen, earlier?.picture.at)),
       () => {
         render(bar(state, this), element('top'));
         if (document.body.dataset.drawn === undefined && (picture || this.#error)) {

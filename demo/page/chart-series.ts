@@ -5,8 +5,9 @@
 import type { MeasuredPath } from '../../vmm/report/measurements.ts';
 import { MOST_IDLE_MS, type Picture } from '../protocol.ts';
 
-/** Seconds that are shown, and milliseconds between two points. */
+/** Seconds that are shown, seconds that are kept for who goes back in time, and milliseconds between two points. */
 export const SPAN_S = 60;
+export const KEPT_S = 600;
 export const EACH_MS = 250;
 /** A picture that comes so late follows a pause, of the whole computer perhaps: of that time nothing is known. */
 const PAUSE_MS = MOST_IDLE_MS + 2000;
@@ -55,8 +56,15 @@ export class ChartSeries {
     this.#columns = LINES.map((lines) => Array.from({ length: 1 + lines }, () => []));
   }
 
-  get columns(): readonly (readonly (readonly (number | null)[])[])[] {
-    return this.#columns;
+  /**
+   * By chart: times in seconds, then a column for each line.
+   * @param at of a picture: without what came later. Default: all.
+   */
+  columns(at = Number.POSITIVE_INFINITY): readonly (readonly (readonly (number | null)[])[])[] {
+    const times = this.#columns[0]?.[0] ?? [];
+    const later = times.findIndex((seconds) => Number(seconds) * 1000 > at);
+    if (later < 0) return this.#columns;
+    return this.#columns.map((columns) => columns.map((values) => values.slice(0, later)));
   }
 
   /** @returns true when there is a new point. */
@@ -88,7 +96,7 @@ export class ChartSeries {
       const point = [seconds, ...(points[i] ?? [])];
       for (const [column, values] of columns.entries()) {
         values.push(point[column] ?? null);
-        if (values.length > (SPAN_S * 1000) / EACH_MS) values.shift();
+        if (values.length > (KEPT_S * 1000) / EACH_MS) values.shift();
       }
     }
   }

@@ -48,7 +48,8 @@ export class InView {
   }
 
   /**
-   * What of a picture is to be drawn: all of it when the machines stand still.
+   * What is to be drawn: all of it when the machines stand still, whatever they did in an earlier picture that is shown.
+   * @param picture the machines as they are now.
    * @param idle nobody is there: what is out of view waits until somebody is.
    */
   seen(picture: Picture | undefined, idle: boolean): Seen {

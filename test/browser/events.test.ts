@@ -256,4 +256,44 @@ describe('one event at a time', () => {
     const before = await go(demo, '#event-back');
     expect(before.number).toBeLessThan(last.number);
   });
+
+  it('has charts, steps and the drawing as of the event', async () => {
+    const demo = await openOnce('?vms=1&events=yes');
+    const { page } = demo;
+    const legend = () => page.textContent('.chart .legend');
+    const steps = async () => Number(await page.textContent('#steps'));
+    const at = async (end: 'min' | 'max') => {
+      const number = await page.getAttribute('#event-range', end);
+      await page.fill('#event-range', String(number));
+      await page.waitForSelector(`.event[data-number="${number}"]`);
+      await demo.drawn();
+    };
+    await page.click('#run');
+    const begun = await legend();
+    await page.waitForFunction(
+      (none) => document.querySelector('.chart .legend')?.textContent !== none,
+      begun,
+    );
+    await page.click('#run');
+    await page.waitForSelector('.event[data-number]');
+    await demo.drawn();
+    const now = [await legend(), await steps()];
+    await at('min');
+    expect(await legend()).not.toBe(now[0]);
+    expect(await steps()).toBeLessThan(Number(now[1]));
+    await at('max');
+    expect([await legend(), await steps()]).toEqual(now);
+    // An event of a queue is on the path of that queue in the drawing, and nothing else moves.
+    await page.selectOption('#event-filter', 'every event');
+    const moving = () =>
+      page.$$eval('.way.moving', (all) => all.map((one) => one.getAttribute('data-way')));
+    for (let back = 0; back < 20; back++) {
+      const { kind } = await go(demo, '#event-back');
+      const path = await page.$$eval('.queue[data-marked]', ([one]) =>
+        ['direct', 'trapped'].filter((name) => one?.classList.contains(name)),
+      );
+      const isOnTheWay = ['entry', 'prod', 'doorbell', 'fetch', 'cons'].includes(kind);
+      expect(await moving()).toEqual(isOnTheWay ? path : []);
+    }
+  });
 });

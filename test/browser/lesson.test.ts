@@ -29,7 +29,7 @@ describe('the first screen', () => {
     expect(await page.evaluate(HEIGHT_OF, 'trapped')).toEqual({ inVmm: true, straight: false });
     expect(await page.evaluate(HEIGHT_OF, 'direct')).toEqual({ inVmm: false, straight: true });
     for (const way of ['trapped', 'direct', 'overlay'])
-      await page.waitForSelector(`.drawing.running [data-way=${way}].moving`);
+      await page.waitForSelector(`.drawing.goes-on [data-way=${way}].moving`);
     expect(await page.textContent('[data-way=direct] .label')).toMatch(/^direct: 0 exits/);
     expect(await page.textContent('[data-way=trapped] .label')).toMatch(/^trapped: [2-9].* exits/);
     const moves = () =>
