@@ -266,7 +266,7 @@ export class Page implements Actions {
       ),
       () => render(tabs, element('console-tabs')),
       () => this.#terminals.showAsOf(earlier?.picture.vms.map(({ written }) => written)),
-      ...partOf(seen, 'strip', () => strip(picture, facts, isLive(settings))),
+      ...partOf(seen, 'strip', () => strip(picture, facts, settings)),
       ...partOf(seen, 'events', () => eventPanel(this.#steps, picture, facts, this)),
       ...partOf(seen, 'try', () => thingsToTry(settings, judged, this.#editor, this)),
       ...(picture && !isEmbedded() ? pictureParts(picture, this.#tlbPages, pointedOut, seen) : []),

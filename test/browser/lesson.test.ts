@@ -101,6 +101,14 @@ it('has controls behind one button on a phone, the drawing first, and targets fo
   const top = await page.$eval('.drawing', (one) => one.getBoundingClientRect().bottom);
   expect(top).toBeLessThanOrEqual(PHONE.height);
   expect(await page.isVisible('select[name=path]')).toBe(false);
+  // Before there is a TLBI to tell of, its ways are told.
+  const ways = await page.$$eval('#strip .ahead li', (all) =>
+    all.map((one) => (one.checkVisibility() ? (one.textContent ?? '') : '')),
+  );
+  expect(ways.map((way) => way.split(' ')[0])).toEqual(['direct', 'overlay', 'trapped']);
+  expect(ways[0]).toMatch(/guest writes . stores PROD . doorbell . drain . CONS moves$/);
+  expect(ways[2]).toMatch(/CMDQ_PROD . VMM . drain . CMDQ_CONS$/);
+  await demo.shot('phone-before');
   await page.click('#settings');
   expect(await page.isVisible('select[name=path]')).toBe(true);
   expect(await page.getAttribute('#settings', 'aria-expanded')).toBe('true');
