@@ -2,6 +2,7 @@
 // The first screen: the drawing, the tour, and what else is to be understood at once.
 
 import { describe, expect, it } from 'vitest';
+import PACKAGE from '../../package.json' with { type: 'json' };
 import { LAPTOP, PHONE } from './demo-page.ts';
 import { useDemo } from './use-demo.ts';
 
@@ -62,6 +63,7 @@ describe('the first screen', () => {
       const answer = await page.request.get(href);
       expect(answer.status(), href).toBe(200);
     }
+    expect(await page.textContent('.links span')).toBe(PACKAGE.version);
     const licences = await page.request.get(new URL('licences.txt', page.url()).href);
     for (const name of ['vsmmu', 'lit-html', '@xterm/xterm', '@wasmer/wasi'])
       expect(await licences.text()).toContain(`\n${name}\n==`.trimStart());
