@@ -25,10 +25,10 @@ import type { Recording } from './events/recording.ts';
 import { guestOptions } from './guest-options.ts';
 import { OneAtATime, type Wanted } from './one-at-a-time.ts';
 import { Outbox } from './outbox.ts';
-import { Pace } from './pace.ts';
 import { vmPicture } from './picture.ts';
 import { rawQueues } from './raw-queues.ts';
 import { Suspects } from './seen-suspects.ts';
+import { SessionPace } from './session-pace.ts';
 import { placement } from './session-placement.ts';
 import { StepChanges } from './step-changes.ts';
 import { TlbHits } from './tlb-hits.ts';
@@ -69,7 +69,7 @@ export class Session {
   readonly #measuring = new Map<Machine, { counted: number; before: number }>();
   #recording: Recording | undefined;
   #vms: readonly VmPicture[] = [];
-  readonly #pace: Pace;
+  readonly #pace: SessionPace;
   #steps = 0;
   readonly #work = new OneAtATime();
   /** Turn of the work in which the machines run by themselves. */
@@ -130,7 +130,7 @@ export class Session {
     this.#host = host;
     this.#sink = sink;
     this.facts = facts;
-    this.#pace = new Pace(settings.speed);
+    this.#pace = new SessionPace(settings.speed);
     this.#measurements = new Measurements(
       settings.vms,
       settings.path === 'overlay' ? { trapped: 'overlay' } : {},

@@ -3,7 +3,7 @@
 
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { MOST_IDLE_MS } from '../../demo/protocol.ts';
-import { Pace } from '../../demo/vmm/pace.ts';
+import { SessionPace } from '../../demo/vmm/session-pace.ts';
 
 beforeEach(() => {
   vi.useFakeTimers();
@@ -13,7 +13,7 @@ afterEach(() => {
 });
 
 /** How long the pause is behind a step that has taken so long. */
-async function pauseBehind(pace: Pace, stepMs: number): Promise<number> {
+async function pauseBehind(pace: SessionPace, stepMs: number): Promise<number> {
   vi.advanceTimersByTime(stepMs);
   const begin = performance.now();
   const ended = pace.between(0).then(() => performance.now() - begin);
@@ -27,7 +27,7 @@ describe('machines that run by themselves', () => {
     ['paced', 25],
     ['full', 0],
   ] as const)('pause as their speed has it: %s', async (speed, ms) => {
-    expect(await pauseBehind(new Pace(speed), 100)).toBe(ms);
+    expect(await pauseBehind(new SessionPace(speed), 100)).toBe(ms);
   });
 
   it.each([
@@ -35,7 +35,7 @@ describe('machines that run by themselves', () => {
     [30, 3000],
     [500, MOST_IDLE_MS],
   ])('of steps of %i ms pause %i ms while nobody looks on', async (stepMs, ms) => {
-    const pace = new Pace('full');
+    const pace = new SessionPace('full');
     const begin = pace.pause(0);
     await vi.advanceTimersByTimeAsync(0);
     await begin;
@@ -44,7 +44,7 @@ describe('machines that run by themselves', () => {
   });
 
   it('go on at once when somebody looks on again', async () => {
-    const pace = new Pace('full');
+    const pace = new SessionPace('full');
     pace.idle = true;
     let steps = 0;
     const run = async () => {

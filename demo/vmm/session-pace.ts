@@ -11,7 +11,7 @@ const IDLE_MS = 2000;
 /** When nobody looks on, steps take at most this part of the time: threads that wait for each other spin. */
 const IDLE_PART = 0.01;
 
-export class Pace {
+export class SessionPace {
   #speed: Settings['speed'];
   #idle = false;
   /** When the last pause ended. */
