@@ -194,10 +194,15 @@ export class SideCore {
     this.#wake();
   }
 
-  /** Ends its sleep, on whichever word it sleeps. */
-  #wake(): void {
+  /** Ends its sleep while no machine can move. It stores nothing in any guest's memory. */
+  #wakeStanding(): void {
     Atomics.add(this.#control, SIDE_WAKE, 1);
     Atomics.notify(this.#control, SIDE_WAKE);
+  }
+
+  /** Ends its sleep, on whichever word it sleeps. */
+  #wake(): void {
+    this.#wakeStanding();
     for (const { machine, guest } of this.#attached.values())
       if (machine.drainSleep) wakeDrain(new Int32Array(guest.memory.buffer), machine.drainSleep);
   }
@@ -207,7 +212,7 @@ export class SideCore {
     const machines = [...this.#attached.values()].map(({ machine }) => machine);
     const stand = machines.every((machine) => this.#standing.has(machine));
     const before = Atomics.exchange(this.#control, SIDE_STANDING, stand ? 1 : 0);
-    if (before !== 0 && !stand) this.#wake();
+    if (before !== 0 && !stand) this.#wakeStanding();
   }
 
   /** Follows a machine that is paused and goes on; one that has just come may be anything. */

@@ -249,6 +249,8 @@ describe('the side core', () => {
         expect(side.naps - before).toBeLessThanOrEqual((performance.now() - start) / 900 + 2);
       };
       await isQuiet();
+      const wakes = () => vms.map(({ words }) => Atomics.load(words, ABI_AT_DRAIN_WAKE >> 2));
+      const before = wakes();
       for (const vm of vms) {
         // It moves as soon as one of them can.
         vm.machine.onStanding(false);
@@ -260,6 +262,8 @@ describe('the side core', () => {
       // What was stored before they stood still is served all the same.
       for (const vm of vms) untilCons(vm, store(vm, sync()));
       await isQuiet();
+      // What stands still has its memory as it was.
+      expect(wakes()).toEqual(before);
       const late = await drained(host, side, 'late');
       untilCons(late, store(late, sync()));
     },
