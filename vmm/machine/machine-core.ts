@@ -54,6 +54,11 @@ export class MachineCore {
   #idleMs: number | undefined;
   /** Called when a device raises an interrupt: an idle machine has work to do. */
   onInterrupt: () => void = () => undefined;
+  /**
+   * Called when the machine is paused and no vCPU runs any more, and before it resumes:
+   * between the two no vCPU stores anything.
+   */
+  onStanding: (stands: boolean) => void = () => undefined;
   /** The devices had work at the last safe point, and may have more. */
   #busy = false;
   /** Set while the guest is being instantiated. */
@@ -212,7 +217,8 @@ export class MachineCore {
     const booting = new AbortController();
     this.#booting = booting;
     try {
-      this.#vcpus = new VcpuSet(await this.#guest.start(this.#host, booting.signal));
+      const vcpus = await this.#guest.start(this.#host, booting.signal);
+      this.#vcpus = new VcpuSet(vcpus, (stand) => this.onStanding(stand));
     } catch (error) {
       if (booting.signal.aborted) return;
       throw error;
