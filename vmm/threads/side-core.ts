@@ -14,14 +14,13 @@ import {
   SIDE_MESSAGES,
   SIDE_NAPS,
   SIDE_SPIN_MICROSECONDS,
-  SIDE_STANDING,
   SIDE_STOP,
-  SIDE_WAKE,
   SIDE_WORDS,
   VMM_WORDS,
 } from './control-block.ts';
 import { coreCount } from './core-count.ts';
 import type { DrainApi } from './drain-worker.ts';
+import { StandingMachines } from './standing-machines.ts';
 import { type WorkerProgram, WorkerThread } from './worker-thread.ts';
 
 const PROGRAM: WorkerProgram = {
@@ -128,12 +127,14 @@ export class SideCore {
   readonly #options: SideCoreOptions;
   readonly #cores: number;
   readonly #attached = new Map<number, Attached>();
-  /** Machines that are paused and whose vCPUs do not run. */
-  readonly #standing = new WeakSet<MachineCore>();
   /** Machines whose worker has died, until a replacement has them. */
   readonly #waiting = new Map<MachineCore, Drainable>();
   #worker: WorkerThread<DrainApi> | undefined;
   #control = new Int32Array(new SharedArrayBuffer(4 * SIDE_WORDS));
+  readonly #standing = new StandingMachines(
+    () => this.#control,
+    () => [...this.#attached.values()].map(({ machine }) => machine),
+  );
   #restarting: Promise<void> | undefined;
   /** Times of workers' deaths, except those killed by faults. */
   #deaths: number[] = [];
@@ -217,34 +218,11 @@ export class SideCore {
     this.#wake();
   }
 
-  /** Ends its sleep while no machine can move. It stores nothing in any guest's memory. */
-  #wakeStanding(): void {
-    Atomics.add(this.#control, SIDE_WAKE, 1);
-    Atomics.notify(this.#control, SIDE_WAKE);
-  }
-
   /** Ends its sleep, on whichever word it sleeps. */
   #wake(): void {
-    this.#wakeStanding();
+    this.#standing.wake();
     for (const { machine, guest } of this.#attached.values())
       if (machine.drainSleep) wakeDrain(new Int32Array(guest.memory.buffer), machine.drainSleep);
-  }
-
-  /** Tells the drain whether any of its machines can move. It sleeps for longer when none can. */
-  #tellStanding(): void {
-    const machines = [...this.#attached.values()].map(({ machine }) => machine);
-    const stand = machines.every((machine) => this.#standing.has(machine));
-    const before = Atomics.exchange(this.#control, SIDE_STANDING, stand ? 1 : 0);
-    if (before !== 0 && !stand) this.#wakeStanding();
-  }
-
-  /** Follows a machine that is paused and goes on; one that has just come may be anything. */
-  #watch(machine: MachineCore): void {
-    machine.onStanding = (stands) => {
-      if (stands) this.#standing.add(machine);
-      else this.#standing.delete(machine);
-      this.#tellStanding();
-    };
   }
 
   /**
@@ -268,8 +246,7 @@ export class SideCore {
     const { machine, guest, direct } = target;
     const unit = unitOptions(this.#host, guest, thread);
     this.#attached.set(id, { ...target, thread });
-    this.#watch(machine);
-    this.#tellStanding();
+    this.#standing.watch(machine);
     const contexts = direct.map(({ smmuBlock, context }) => ({
       smmu: smmuBlock,
       index: context.index,
@@ -329,7 +306,7 @@ export class SideCore {
     const attached = this.#attached.get(id);
     if (!attached || !this.#attached.delete(id)) return;
     this.#host.freeThread(attached.thread);
-    this.#tellStanding();
+    this.#standing.tell();
   }
 
   /**
