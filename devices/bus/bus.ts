@@ -33,8 +33,8 @@ export interface BusStatistics {
 
 interface MountedRegion extends BusMount {
   readonly end: number;
-  /** Bit mask of the access sizes that the region supports: the sum of 1, 2, 4 and 8. */
-  readonly sizes: number;
+  /** For each size in bytes, whether the region supports accesses of it. */
+  readonly takes: readonly boolean[];
 }
 
 /** Guest physical addresses have 32 bits on every board (docs/limits.md). */
@@ -58,6 +58,12 @@ function regionOf(mount: BusMount): DeviceRegion {
   const region = mount.device.regions[mount.region];
   if (!region) throw new RangeError(`${mount.device.name} has no region ${mount.region}`);
   return region;
+}
+
+/** By the number of bytes, 0 to 8. */
+function takenSizes({ accessSizes }: DeviceRegion): readonly boolean[] {
+  const taken = new Set<number>(accessSizes);
+  return Array.from({ length: 9 }, (_, size) => taken.has(size));
 }
 
 const rangeOf = ({ device, address, end }: MountedRegion) => ({
@@ -107,7 +113,7 @@ export class Bus {
       .map((mount) => ({
         ...mount,
         end: mount.address + regionOf(mount).size,
-        sizes: regionOf(mount).accessSizes.reduce((sum, size) => sum | size, 0),
+        takes: takenSizes(regionOf(mount)),
       }))
       .sort((a, b) => a.address - b.address);
     this.mounts = this.#regions;
@@ -171,7 +177,7 @@ export class Bus {
     }
     const offset = address - region.address;
     this.#counter?.countRegister(this.#last, offset);
-    if ((region.sizes & size) === 0 || offset % size !== 0 || address + size > region.end) {
+    if (!region.takes[size] || offset % size !== 0 || address + size > region.end) {
       checkAccess(address, size, vcpu);
       this.#refused++;
       return undefined;

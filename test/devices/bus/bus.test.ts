@@ -102,6 +102,20 @@ describe('bus', () => {
     expect([device.accesses.length, bus.statistics.refused]).toEqual([length, 10]);
   });
 
+  it('hands over no access of a size that no device has', () => {
+    const device = new ScratchDevice({ accessSizes: [1, 2, 4, 8] });
+    const bus = busWith([device, 0x1000]);
+    const read = (size: number) => Reflect.apply(bus.read, bus, [0x1000, size]);
+    const write = (size: number) => Reflect.apply(bus.write, bus, [0x1000, size, 1]);
+    for (const size of [3, 5, 6, 7]) {
+      expect(read(size)).toBe(0);
+      write(size);
+    }
+    for (const size of [1.5, 9, -1, 2 ** 32 + 1])
+      for (const access of [read, write]) expect(() => access(size)).toThrow(/^Bus: size must be/);
+    expect([device.accesses, bus.statistics.refused]).toEqual([[], 8]);
+  });
+
   it('has 32-bit addresses', () => {
     const end = busWith([new ScratchDevice(), 0xfffff000]);
     expect(end.read(0xfffffffc, 4)).toBe(0x80000ffc);

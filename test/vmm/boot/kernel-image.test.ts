@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: MIT
 
 import { describe, expect, it } from 'vitest';
-import { KernelImageError, loadKernel, placeBootFiles } from '../../../vmm/boot/index.ts';
+import {
+  KernelImageError,
+  loadKernel,
+  looksLikeKernel,
+  placeBootFiles,
+} from '../../../vmm/boot/index.ts';
 import { arm64Image, elf, gzip, zboot } from './kernel-files.ts';
 
 const RAM = { base: 0x40000000, size: 0x4000000 };
@@ -244,6 +249,21 @@ describe('a flat binary', () => {
       segments: [{ gpa: 0x40080000, bytes: file }],
       end: 0x40080004,
     });
+  });
+
+  // An ELF file begins with 7f 45 4c 46.
+  it.each([
+    [0x7e, 0x45, 0x4c, 0x46],
+    [0x7f, 0x44, 0x4c, 0x46],
+    [0x7f, 0x45, 0x4d, 0x46],
+    [0x7f, 0x45, 0x4c, 0x47],
+    [0x7f, 0x00, 0x00, 0x00],
+    [0x00, 0x00, 0x00, 0x46],
+  ])('may have a part of what an ELF file begins with: %i %i %i %i', async (...head) => {
+    const file = Uint8Array.of(...head, 0, 0, 0, 0x14);
+    const { format, segments } = await loadKernel(file, RAM);
+    expect([format, segments]).toEqual(['flat', [{ gpa: 0x40080000, bytes: file }]]);
+    expect(looksLikeKernel(file)).toBe(false);
   });
 
   it('that is a guest in WebAssembly is refused in one line, packed or not', async () => {
