@@ -110,7 +110,5 @@ describe('the toy', () => {
       direct.filter((row) => row[7] === vcpus).map((row) => [row[1], row[4]]);
     expect(batches(2)).toEqual(batches(0));
     expect(batches(2).map(([commands]) => commands)).toEqual([1, 16, 64]);
-    // Two milliseconds are more than 16 batches of a command take.
-    expect(batches(0)[0]?.[1]).toBeGreaterThan(128);
   });
 });
