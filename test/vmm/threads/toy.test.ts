@@ -88,6 +88,8 @@ describe('the toy', () => {
     const rows: (readonly number[])[] = [];
     const { machine, destroy } = createToyMachine({
       host,
+      name: 'vm',
+      index: 0,
       image,
       vcpus: 2,
       secondary,
