@@ -152,7 +152,7 @@ export function reportText(
     ...boundLines(paths),
     '',
     `Exits    ${exits.total}: ${kinds.join(', ')}`,
-    `         most at ${registers.join(', ')}`,
+    ...(registers.length === 0 ? [] : [`         most at ${registers.join(', ')}`]),
     `${queuesName.padEnd(8)} ${vcmdq.queues} queues, ${vcmdq.commands} commands, ${vcmdq.syncs} CMD_SYNC, ` +
       `${vcmdq.doorbellCalls} doorbell calls,` +
       ` ${vcmdq.exitsDuringInvalidation} exits during invalidation`,

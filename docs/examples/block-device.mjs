@@ -153,7 +153,7 @@ export class BlockDevice {
   restore(state) {
     const { registers } = stateFields(state, 'registers');
     const wasBusy = this.#busy;
-    // First: it refuses what is no state of this device, which then has to be as it was.
+    // First: it refuses what is not a state of this device, which then has to be as it was.
     this.#registers.restore(registers);
     if (wasBusy) this.#port?.abandon?.();
   }

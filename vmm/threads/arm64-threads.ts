@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// arm64 vCPUs in workers, their exits served here.
+// arm64 vCPUs in workers, with their exits served here.
 
 import type {
   Arm64Thread,
@@ -16,14 +16,14 @@ import type { VcpuUnits } from './vcpu-threads.ts';
 import type { VcpuApi } from './vcpu-worker.ts';
 import { WorkerThread } from './worker-thread.ts';
 
-/** What all threads of a machine are made of. */
+/** Common options of a machine's threads. */
 export interface Arm64ThreadsOptions {
   readonly exits: ExitServer;
-  /** Of `loadGicv3`. */
+  /** From `loadGicv3`. */
   readonly gicModule: WebAssembly.Module;
-  /** Units for what their doorbells ring. */
+  /** Units for the drain that their doorbells ring. */
   readonly units: VcpuUnits;
-  /** Where vcpu-worker.js lies. Default: beside this file. */
+  /** Place of vcpu-worker.js. Default: next to this file. */
   readonly url?: string | URL | undefined;
 }
 
@@ -42,7 +42,7 @@ export class Arm64Threads implements Arm64Transport {
 
   async start(options: Arm64ThreadOptions, signal: AbortSignal): Promise<Arm64Thread> {
     const { exits, gicModule, units, url } = this.#options;
-    const { index, name, module, memory, calls, host } = options;
+    const { index, name, module, memory, calls, posted, host } = options;
     const mailbox = new MailboxServer(servedCalls(calls));
     const worker = new WorkerThread<VcpuApi>(program(name), url);
     const unit = units.allocate();
@@ -62,11 +62,12 @@ export class Arm64Threads implements Arm64Transport {
       gicModule,
       memory,
       mailbox: mailbox.buffer,
+      posted,
       vmm: exits.buffer,
       unit,
       timeOrigin: performance.timeOrigin,
     };
-    // No guest code runs here, so that it ends by itself, however slow the computer is.
+    // No guest code runs here, so it ends by itself on any computer.
     const abort = () => {
       stopping = true;
       worker.terminate().catch(() => undefined);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// An arm64 vCPU in its worker: what it asks the machine for goes through its mailbox, in a fixed order
-// of calls.
+// An arm64 vCPU in its worker: its requests to the machine go through its mailbox, as
+// numbered calls.
 
 import { GicCpuInterface } from '../../devices/gicv3/gic-cpu-interface.ts';
 import { Unit, type UnitOptions } from '../../devices/unit/index.ts';
@@ -12,26 +12,30 @@ import {
   type Arm64ThreadExit,
   type Arm64ThreadMemory,
 } from '../vcpu/arm64/arm64-transport.ts';
+import { PostedClient, type PostedMemory } from '../vcpu/arm64/posted-registers.ts';
 import { ExitRefused, MailboxClient } from './mailbox.ts';
 
-/** The calls of a vCPU by their numbers in its mailbox. */
+/** The calls of a vCPU, by their numbers in its mailbox. */
 export const ARM64_CALLS = [
   'mmio',
   'hypercall',
   'semihosting',
   'wait',
+  'unknownRegister',
 ] as const satisfies readonly (keyof Arm64ThreadCalls)[];
 
-/** What an arm64 vCPU on a thread of its own is made of. */
+/** What an arm64 vCPU with its own thread is built from. */
 export interface Arm64WorkerOptions {
   readonly index: number;
   readonly module: WebAssembly.Module;
-  /** Of `loadGicv3`. */
+  /** From `loadGicv3`. */
   readonly gicModule: WebAssembly.Module;
   readonly memory: Arm64ThreadMemory;
   readonly mailbox: SharedArrayBuffer;
   readonly vmm: SharedArrayBuffer;
-  /** What its doorbell rings; undefined when it rings none. */
+  /** Registers that it accesses without its mailbox. */
+  readonly posted: PostedMemory | undefined;
+  /** The unit that its doorbell rings; undefined for none. */
   readonly unit: UnitOptions | undefined;
   /** `performance.timeOrigin` of the machine's thread. */
   readonly timeOrigin: number;
@@ -46,6 +50,7 @@ export class Arm64VcpuThread {
 
   constructor(options: Arm64WorkerOptions) {
     const { index, module, gicModule, memory, mailbox, vmm, unit, timeOrigin } = options;
+    const posted = options.posted && new PostedClient(options.posted);
     this.#client = new MailboxClient(mailbox, vmm);
     this.#block = new Arm64Block(memory.memory, memory.block);
     this.#runner = new Arm64Runner({
@@ -58,11 +63,15 @@ export class Arm64VcpuThread {
         at: memory.board,
       }),
       calls: {
-        mmio: (isWrite) => this.#call('mmio', 1, isWrite),
+        mmio: (isWrite) =>
+          posted?.access(this.#block, isWrite !== 0) ? 1 : this.#call('mmio', 1, isWrite),
         hypercall: () => this.#call('hypercall', ANSWER_ENDED),
         semihosting: () => this.#call('semihosting', ANSWER_ENDED),
         wait: () => {
           this.#call('wait', 0);
+        },
+        unknownRegister: (encoding, isWrite) => {
+          this.#call('unknownRegister', 0, encoding, isWrite);
         },
       },
       drain: unit ? new Unit(unit).drain : NO_DRAIN,
@@ -70,12 +79,17 @@ export class Arm64VcpuThread {
     });
   }
 
-  /** @param refused the answer for a vCPU that has been stopped: it leaves the guest at its next boundary. */
-  #call(name: (typeof ARM64_CALLS)[number], refused: number, argument?: number): number {
+  /**
+   * @param refused the result for a vCPU that has been stopped: it leaves the guest at
+   *   its next boundary.
+   */
+  #call(name: (typeof ARM64_CALLS)[number], refused: number, ...values: readonly number[]): number {
     const client = this.#client;
     try {
-      client.open(ARM64_CALLS.indexOf(name), argument === undefined ? 0 : 1);
-      if (argument !== undefined) client.argument(0, argument);
+      client.open(ARM64_CALLS.indexOf(name), values.length);
+      values.forEach((value, i) => {
+        client.argument(i, value);
+      });
       return Number(client.post() ?? 0);
     } catch (thrown) {
       if (!(thrown instanceof ExitRefused)) throw thrown;

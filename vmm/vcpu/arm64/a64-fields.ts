@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What fields of A64 instructions mean.
+// Decoding of fields of A64 instructions.
 
 import type { A64Fields } from '../../../assembly/layout/a64/a64-forms.ts';
 import {
@@ -10,12 +10,12 @@ import {
 
 const REGISTERS = new Map(ARM64_REGISTER_TABLE.map((register) => [register.encoding, register]));
 
-/** A field: 0 where the form has none of the name. */
+/** A field; 0 when the form does not have it. */
 export const fieldOf = (fields: A64Fields, name: string): number => fields[name] ?? 0;
 
 const signed = (value: number, width: number) => (value << (32 - width)) >> (32 - width);
 
-/** A field of two's complement. */
+/** A field in two's complement. */
 export const signedField = (fields: A64Fields, name: string, width: number): number =>
   signed(fieldOf(fields, name), width);
 
@@ -23,18 +23,28 @@ export const signedField = (fields: A64Fields, name: string, width: number): num
 export const addressDistance = (fields: A64Fields): number =>
   signed(4 * fieldOf(fields, 'immhi') + fieldOf(fields, 'immlo'), 21);
 
-/** Whether the operands have 64 bits, by sf. */
+/** True when the operands have 64 bits, by sf. */
 export const isWide = (fields: A64Fields): boolean => fieldOf(fields, 'sf') === 1;
 
-/** The system register of MRS and MSR; undefined where there is none. */
+/** The system register of MRS and MSR; undefined when it is unknown. */
 export function systemRegisterOf(fields: A64Fields): Arm64Register | undefined {
   const of = (name: string) => fieldOf(fields, name);
   const op0 = 2 + of('o0');
   return REGISTERS.get(encodingOf(op0, of('op1'), of('CRn'), of('CRm'), of('op2')));
 }
 
+/** Whether the CPU has a register of this encoding: op0:op1:CRn:CRm:op2. */
+export const isSystemRegister = (encoding: number): boolean => REGISTERS.has(encoding);
+
+/** A system register by the name that every encoding has: S3_0_C15_C2_0. */
+export function genericRegisterName(encoding: number): string {
+  const field = (shift: number, width: number) => (encoding >>> shift) & (2 ** width - 1);
+  return `S${field(14, 2)}_${field(11, 3)}_C${field(7, 4)}_C${field(3, 4)}_${field(0, 3)}`;
+}
+
 /**
- * An immediate mask (Arm ARM, DecodeBitMasks) of 64 bits, or 32. The encoding is not reserved.
+ * An immediate mask (Arm ARM, DecodeBitMasks) of 64 or 32 bits. The encoding must not be
+ * reserved.
  */
 export function bitMaskOf(fields: A64Fields): bigint {
   const imms = fieldOf(fields, 'imms');

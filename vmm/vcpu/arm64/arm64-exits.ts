@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What an arm64 vCPU asks its machine for, on the machine's thread, wherever it runs itself: devices,
-// hypercalls, semihosting.
+// Requests of an arm64 vCPU to its machine, on the machine's thread, wherever the vCPU
+// runs: devices, hypercalls, semihosting.
 
 import {
   ARM64_EL,
@@ -12,6 +12,7 @@ import {
 import { type AccessSize, MachineError } from '../../../devices/plugin/index.ts';
 import { EXIT_KINDS } from '../exit-counter.ts';
 import type { VcpuExit, VcpuHost } from '../vcpu.ts';
+import { genericRegisterName } from './a64-fields.ts';
 import type { Arm64Board, HypercallResult } from './arm64-board.ts';
 import type { Arm64Cpu } from './arm64-cpu.ts';
 
@@ -20,7 +21,7 @@ const LOW = 0xffffffffn;
 /** Immediate of HLT. */
 const SEMIHOSTING = 0xf000n;
 
-/** What exits are made of. */
+/** What exits are built from. */
 export interface Arm64ExitsOptions {
   readonly cpu: Arm64Cpu;
   readonly host: VcpuHost;
@@ -29,40 +30,61 @@ export interface Arm64ExitsOptions {
 
 export class Arm64Exits {
   readonly #options: Arm64ExitsOptions;
-  /** What an access has come to that cannot go on; it ends the run. */
+  /** The result of an access that cannot be completed; it ends the run. */
   #ended: VcpuExit | undefined;
 
   constructor(options: Arm64ExitsOptions) {
     this.#options = options;
   }
 
-  /** Why the vCPU cannot go on, once. */
+  /** The reason why the vCPU cannot continue, once. */
   takeEnded(): VcpuExit | undefined {
     const ended = this.#ended;
     this.#ended = undefined;
     return ended;
   }
 
-  /** Something outside of the guest. What is thrown ends the run; it does not pass through the CPU. */
+  /** An exit. An error in it ends the run, without passing through the CPU. */
   exit(kind: number, call: () => void): void {
     const { host, cpu } = this.#options;
     const { gate } = host;
-    try {
+    this.guard(() => {
       gate.enter(cpu.index, kind);
       call();
       gate.leave(cpu.index, kind);
+    });
+  }
+
+  /** Something that is no exit. What is thrown ends the run as well. */
+  guard(call: () => void): void {
+    const { host, cpu } = this.#options;
+    try {
+      call();
     } catch (thrown) {
       const ended: VcpuExit = {
         reason: 'failed',
         error: MachineError.of(`guest vCPU ${cpu.index}`, thrown),
       };
-      gate.threw(ended, thrown);
+      host.gate.threw(ended, thrown);
       this.#ended = ended;
       cpu.block.setStop(true);
     }
   }
 
-  /** An access of a device, for the CPU: 0 where there is none. */
+  /** Reports that the instruction at the PC accesses an unknown system register; no exit. */
+  unknownRegister(encoding: number, isWrite: boolean): void {
+    const { board, cpu } = this.#options;
+    this.guard(() => {
+      board.unknownRegister?.({
+        vcpu: cpu.index,
+        register: genericRegisterName(encoding),
+        isWrite,
+        pc: cpu.block.long(ARM64_PC),
+      });
+    });
+  }
+
+  /** An access to a device, for the CPU: 0 when there is none. */
   mmio(isWrite: boolean): number {
     const { bus } = this.#options.host;
     const { block, index } = this.#options.cpu;
@@ -81,7 +103,7 @@ export class Arm64Exits {
     return 1;
   }
 
-  /** The last instruction was HVC. A result that returns is in X0. */
+  /** The last instruction was HVC. A result that returns is stored in X0. */
   hypercall(): HypercallResult {
     const { board, cpu } = this.#options;
     const x = (n: number) => cpu.block.long(ARM64_X + 8 * n);
@@ -91,8 +113,8 @@ export class Arm64Exits {
   }
 
   /**
-   * The instruction at the PC is HLT: a semihosting call of EL1 where the board has them.
-   * Undefined: it is UNDEFINED.
+   * The instruction at the PC is HLT: a semihosting call of EL1 if the board supports
+   * them; otherwise undefined, and the instruction is UNDEFINED.
    */
   semihosting(): HypercallResult | undefined {
     const { board, cpu } = this.#options;

@@ -14,7 +14,18 @@ import type * as Api from '../../../../vmm/api/index.ts';
 import type * as MachineParts from '../../../../vmm/api/machine-parts.ts';
 import { POWER, SGIS, SUSPEND, waitForEvent } from './several-vcpu-programs.ts';
 import { CODE, COUNTERS, invalidate, lock, TLBIS } from './shared-memory-programs.ts';
-import { AWAITS_INPUT, BUSY, HELLO, IDLE, RESET, timer } from './virt-programs.ts';
+import {
+  AWAITS_INPUT,
+  BUSY,
+  ECHO,
+  HELLO,
+  IDLE,
+  RESET,
+  SPEAKS,
+  timer,
+  UNKNOWN_RECORDS,
+  UNKNOWN_REGISTERS,
+} from './virt-programs.ts';
 
 const { Host, virtBoard } = (await import(
   '../../../../dist/vmm/api/index.js'
@@ -66,6 +77,57 @@ describe('PSCI', () => {
 
   it('CPU_SUSPEND returns at the next interrupt', async () => {
     expect((await run(SUSPEND, 1)).printed).toBe('012');
+  });
+});
+
+it('system registers that there are not are traced, by name', async () => {
+  host = await Host.create();
+  const traced: unknown[] = [];
+  const machine = await host.createMachine({
+    guest: UNKNOWN_REGISTERS,
+    board: virtBoard(),
+    memory: 16,
+    transport: 'mailbox',
+    onTrace: (source, event) => {
+      if (event.name.startsWith('unknown')) traced.push([source, event]);
+    },
+  });
+  await machine.boot();
+  expect((await machine.wait()).status).toBe('off');
+  expect(traced).toEqual(UNKNOWN_RECORDS);
+});
+
+describe('the console', () => {
+  it('has no exit for what is printed, and for flags that have not changed', async () => {
+    const { machine, text } = await create(HELLO, 1);
+    await machine.boot();
+    expect((await machine.wait()).status).toBe('off');
+    expect(text.printed).toBe('hello\n');
+    expect(machine.statistics.exits.byRegister).toEqual({});
+  });
+
+  it('takes input, whose flag a vCPU looks at in a loop', async () => {
+    const { machine, text } = await create(ECHO, 1);
+    await machine.boot();
+    machine.write('a');
+    expect((await machine.wait()).status).toBe('off');
+    expect(text.printed).toBe('b');
+    const { 'pl011.UARTDR': reads, 'pl011.UARTFR': looks = 0 } =
+      machine.statistics.exits.byRegister;
+    expect(reads).toBe(1);
+    // At the moment at which the byte came.
+    expect(looks).toBeLessThanOrEqual(1);
+  });
+
+  it('prints what was posted while the machine only spins', async () => {
+    const { machine, text } = await create(SPEAKS, 1);
+    const printed = new Promise<void>((resolve) => {
+      machine.on('output', () => text.printed === 'hello\n' && resolve());
+    });
+    await machine.boot();
+    await printed;
+    await machine.stop('enough');
+    expect(text.printed).toBe('hello\n');
   });
 });
 

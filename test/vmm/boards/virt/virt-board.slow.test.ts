@@ -19,6 +19,8 @@ import {
   STALE,
   semihosted,
   timer,
+  UNKNOWN_RECORDS,
+  UNKNOWN_REGISTERS,
 } from './virt-programs.ts';
 
 const ASLEEP = 'all vCPUs wait for an interrupt that cannot come: no timer runs, no device has one';
@@ -98,6 +100,22 @@ describe('a machine of the board virt', () => {
     expect(await run(FAULTS)).toBe('U@U\x80000000');
   });
 
+  it('traces system registers that there are not, by name', async () => {
+    host = await Host.create();
+    const traced: unknown[] = [];
+    const machine = await host.createMachine({
+      guest: UNKNOWN_REGISTERS,
+      board: virtBoard(),
+      memory: 16,
+      onTrace: (source, event) => {
+        if (event.name.startsWith('unknown')) traced.push([source, event]);
+      },
+    });
+    await machine.boot();
+    expect(await machine.wait()).toMatchObject({ status: 'off' });
+    expect(traced).toEqual(UNKNOWN_RECORDS);
+  });
+
   it.each([
     ['SYS_EXIT', semihosted(0x18, 0x20026, 0), 0],
     ['SYS_EXIT', semihosted(0x18, 0x20026, 3), 3],
@@ -139,7 +157,7 @@ describe('a machine of the board virt', () => {
         storePc: at,
         fetchPc: at + 0xe0n,
         missing: 'IC',
-        text: `the instruction at ${fetch} is executed behind a store to it at ${store} without IC and ISB`,
+        text: `the instruction at ${fetch} is executed after a store to it at ${store} without IC and ISB`,
       },
     ]);
     expect(at % 0x1000n).toBe(0x20n);
