@@ -3,6 +3,9 @@
 // walk, exactly when the leaf descriptor is read.
 
 import { beforeEach, describe, expect, it } from 'vitest';
+import { ACCESS_WRITE } from '../../assembly/layout/access.ts';
+import { ATS_GRANTED_SHIFT } from '../../assembly/layout/ats-results.ts';
+import { SMMU_AT_CR0 } from '../../assembly/layout/smmu-memory.ts';
 import { THREAD_TLB_DISCARDS } from '../../assembly/layout/thread-memory.ts';
 import { TRANSLATE_ABORT, TRANSLATE_OK } from '../../assembly/layout/translate-results.ts';
 import type { SmmuCoreExports } from '../../assembly/unit-exports.ts';
@@ -14,6 +17,8 @@ const CD = 0x80200000;
 const TABLE = 0x80201000;
 const DATA = 0x80300000n;
 const IOVA = 0x40_1000n;
+
+const words = (iova: bigint) => [Number(iova & 0xffffffffn), Number(iova >> 32n)] as const;
 
 class RacingHarness extends Harness {
   /** Runs when the stage-1 leaf has been read, once. */
@@ -35,14 +40,12 @@ class RacingHarness extends Harness {
   }
 
   race(iova: bigint): number {
-    return this.#core.translate(
-      this.smmu,
-      SID,
-      -1,
-      Number(iova & 0xffffffffn),
-      Number(iova >> 32n),
-      0,
-    );
+    return this.#core.translate(this.smmu, SID, -1, ...words(iova), 0);
+  }
+
+  /** An ATS request that is for writing, too. */
+  request(iova: bigint): number {
+    return this.#core.translationRequest(this.smmu, SID, -1, ...words(iova), ACCESS_WRITE);
   }
 }
 
@@ -110,5 +113,35 @@ describe('an invalidation beside a walk', () => {
     };
     expect(h.race(IOVA)).toBe(TRANSLATE_OK);
     expect(h.race(IOVA)).toBe(TRANSLATE_ABORT);
+  });
+});
+
+describe('an ATS request beside which the page moves', () => {
+  const READ = 1 << ATS_GRANTED_SHIFT;
+  const READ_WRITE = 3 << ATS_GRANTED_SHIFT;
+  /** The page moves, and is invalidated, each time that its descriptor is read, so often at most. */
+  function moving(times: number): void {
+    let moved = 0;
+    const move = () => {
+      if (++moved < times) h.beside = move;
+      h.guestRam64(TABLE + 8, 0x1_0000_0000n | (DATA + BigInt(moved * 0x1000)) | 0xf47n);
+      tlbi(0x0001_0000_0000_0012n, IOVA);
+    };
+    h.beside = move;
+  }
+  beforeEach(() => {
+    h.set(SMMU_AT_CR0, 0x1d);
+    // EATS 1.
+    h.ste(SID, [0x1_8020_000bn, 0x1000_00d6n, 7n]);
+  });
+
+  it.each([0, 1])('%i times is granted the same page for reading and writing', (times) => {
+    if (times > 0) moving(times);
+    expect(h.request(IOVA)).toBe(READ_WRITE);
+  });
+
+  it('every time is granted reading alone: no two lookups find the same page', () => {
+    moving(1000);
+    expect(h.request(IOVA)).toBe(READ);
   });
 });

@@ -191,6 +191,14 @@ const CASES: readonly Case[] = [
     record: '0000000500001809 0000000000000000 0000000000000000 0000000000100040',
   },
   {
+    event: 'F_CD_FETCH',
+    when: 'the level-1 table of the CDs is nowhere',
+    // S1CDMax 7, S1Fmt 1: a descriptor for 64 SubstreamIDs.
+    prepare: () => board.ste('s1', [NO_RAM | (7n << 59n) | 0x1bn]),
+    access: { ssid: 65 },
+    record: '0000000500041809 0000000000000000 0000000000000000 0000000000100008',
+  },
+  {
     event: 'C_BAD_CD',
     when: 'V is 0',
     prepare: () => store(CD, CD0 & ~0x8000_0000n),

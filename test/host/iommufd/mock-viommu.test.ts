@@ -358,6 +358,25 @@ describe('an invalidation of a vIOMMU', () => {
     expect(device.cache).toEqual([0, 2, 3, 4]);
   });
 
+  it('has at most 2^19 entries, of a page at most', () => {
+    const { invalidate, device } = invalidationSetup();
+    const page = new Uint8Array(4097);
+    page.set([0, 0, 0, 0, 0x99]);
+    expect(invalidate(page, 1, { entryLength: 4096 })).toBe(1);
+    expect(device.cache).toEqual([0, 2, 3, 4]);
+    const entries = new Uint8Array(2 ** 19 + 1);
+    // A type that there is not: the driver is asked, and refuses before it looks at an entry.
+    const asked = { dataType: 2, entryLength: 1 };
+    expect(() => invalidate(entries, 2 ** 19, asked)).toThrow(
+      'there are no invalidations of type 2',
+    );
+    for (const tooMany of [
+      () => invalidate(page, 1, { entryLength: 4097 }),
+      () => invalidate(entries, 2 ** 19 + 1, asked),
+    ])
+      expect(tooMany).toThrow(/^EINVAL: .* bytes are too many$/);
+  });
+
   it('fails at the first bad entry and says how many came before it', () => {
     const { invalidate, device } = invalidationSetup();
     for (const [bad, errno] of [

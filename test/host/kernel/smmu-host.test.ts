@@ -86,6 +86,15 @@ describe('an iommufd over the SMMU', () => {
     expect(host.bytes(2 ** 32, 1)).toBeUndefined();
   });
 
+  it('has bytes at addresses, and says of anything else that it is none', async () => {
+    const { host } = await setup();
+    const NOT = [-1, 0.5, Number.NaN, '0', 0n, undefined] as readonly unknown[] as number[];
+    for (const bad of NOT) {
+      expect(() => host.bytes(bad, 1)).toThrow(/^bytes: pa must be /);
+      expect(() => host.bytes(0, bad)).toThrow(/^bytes: length must be /);
+    }
+  });
+
   it('has devices that come and go', async () => {
     const { host, fd, nic, device } = await setup();
     fd.unbind(device);

@@ -131,7 +131,7 @@ const CD_CASES: readonly (readonly [needs: string, CdCase])[] = [
 async function shown(
   own: Partial<typeof BARE>,
   change: (vm: LentVm, cd: number, table: PageTable) => void,
-): Promise<{ host: VmHost; vm: LentVm; access: () => boolean }> {
+): Promise<{ host: VmHost; vm: LentVm; access: () => boolean; hint: () => void }> {
   const host = await checkedHost(VmHost, { modules, idRegisters: RICH });
   const vm = lendVm(host, 'a');
   const idRegisters = { ...guestIdRegisters(RICH), ...own };
@@ -148,7 +148,12 @@ async function shown(
   const table = attachStage1({ viommu: vm.viommu, memory });
   change(vm, cd, table);
   const port = host.dmaPort(vm.viommu, STREAM);
-  return { host, vm, access: () => port.read(IOVA, new Uint8Array(1)).ok };
+  return {
+    host,
+    vm,
+    access: () => port.read(IOVA, new Uint8Array(1)).ok,
+    hint: () => port.hint?.(IOVA, 1, false),
+  };
 }
 
 it.each(CD_CASES)('a CD that takes %s is named, once', async (needs, cdCase) => {
@@ -168,6 +173,15 @@ it.each(CD_CASES)('a CD that takes %s is named, once', async (needs, cdCase) => 
   all.access();
   all.host.service(true);
   expect(texts(all.host)).toEqual([]);
+});
+
+it('a CD that a hint of a device is the first to read is named, once', async () => {
+  const { host, access, hint } = await shown({ idr5: SHOWN5 & ~0x10 }, () => undefined);
+  hint();
+  const hinted = texts(host);
+  access();
+  host.service(true);
+  expect([hinted, texts(host)]).toEqual([[], [used('a CD', 'IDR5.GRAN4K')]]);
 });
 
 it('a CD that takes DS for 52-bit VAs of 4 KiB granules is named', async () => {

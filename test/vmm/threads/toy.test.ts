@@ -3,6 +3,10 @@
 
 import { readFile } from 'node:fs/promises';
 import { afterAll, describe, expect, it } from 'vitest';
+import {
+  CHECKPOINT_PATH_DIRECT,
+  CHECKPOINT_PHASE_MEASURE,
+} from '../../../assembly/layout/checkpoint-registers.ts';
 import { toyGuest, toySecondary } from '../../../guest-driver/index.ts';
 import type { ToyMachine } from '../../../vmm/boards/index.ts';
 import {
@@ -77,5 +81,36 @@ describe('the toy', () => {
       expect(vintf.context.doorbellCalls === 0).toBe(thread);
       destroy();
     }
+  });
+
+  it('on a coarse clock repeats the batches of all vCPUs at once as often as those of one', async () => {
+    const host = await checkedHost(VmHost, { vintfs: 2, vcmdqs: 4 });
+    const rows: (readonly number[])[] = [];
+    const { machine, destroy } = createToyMachine({
+      host,
+      name: 'vm',
+      index: 0,
+      image,
+      vcpus: 2,
+      secondary,
+      args: ['toy', 'path=all', 'rounds=1', 'warmup=0', 'clock=100000'],
+      onOutput: () => undefined,
+      checkpoint: {
+        onPhase: (phase, ended, data) => {
+          if (phase === CHECKPOINT_PHASE_MEASURE && ended) rows.push(data);
+        },
+        onResult: () => undefined,
+      },
+    });
+    await machine.boot();
+    while (machine.status === 'running') await machine.run();
+    destroy();
+    // Path, commands, p50, p99, batches, exits, doorbells, vCPUs. A round has 8 samples of 16
+    // batches of one vCPU, and 4 of each of the two: the same number, repeated equally often.
+    const direct = rows.filter(([path]) => path === CHECKPOINT_PATH_DIRECT);
+    const batches = (vcpus: number) =>
+      direct.filter((row) => row[7] === vcpus).map((row) => [row[1], row[4]]);
+    expect(batches(2)).toEqual(batches(0));
+    expect(batches(2).map(([commands]) => commands)).toEqual([1, 16, 64]);
   });
 });
