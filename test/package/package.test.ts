@@ -148,7 +148,7 @@ describe('the package', { timeout: 120_000 }, () => {
     expect(packed.size).toBeLessThan(1_400_000);
     expect(packed.files.length).toBeLessThan(1_500);
     const [, size, unpacked] =
-      /The package is ([\d.]+) MB packed, ([\d.]+) MB unpacked/.exec(
+      /The package is ([\d.]+)\s+MB\s+packed, ([\d.]+)\s+MB\s+unpacked/.exec(
         readFileSync(join(PROJECT, 'docs/api.md'), 'utf8'),
       ) ?? [];
     expect(Math.abs(packed.size / 1e6 - Number(size))).toBeLessThan(0.1);
