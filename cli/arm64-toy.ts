@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// `vsmmu boot toy --arch arm64`: the toy as a program of A64 on the board `virt`. It says by a checkpoint device what it does; times and exits
-// are the host's, because an arm64 guest has neither.
+// `vsmmu boot toy --arch arm64`: the toy as an A64 program on the board `virt`. It reports its steps
+// through a checkpoint device. The host measures times and exits, because an arm64 guest cannot.
 
 import { CHECKPOINT_PHASE_MEASURE } from '../assembly/layout/checkpoint-registers.ts';
 import { Checkpoint, type CheckpointOptions } from '../devices/checkpoint/index.ts';
@@ -14,14 +14,14 @@ import { UsageError } from './cli-error.ts';
 import { invalidationExits } from './invalidation-exits.ts';
 import { refuseOptions } from './refuse-options.ts';
 
-/** Samples of each path and size, and those before them, which are not counted. */
+/** Samples of each path and size, and uncounted samples before them. */
 const ROUNDS = 60;
 const WARM_UP_ROUNDS = 20;
 const LEAST_MEMORY = 16;
-/** Exits of a batch on the trapped path at least: a store of CMDQ_PROD, a load of CMDQ_CONS. */
+/** Minimum exits of a batch on the trapped path: a store to CMDQ_PROD, a load of CMDQ_CONS. */
 const TRAPPED_EXITS = 2;
 
-/** Options of kernels that the toy has no use for. */
+/** Options of kernels that do not apply to the toy. */
 const NOT_FOR_THE_TOY = [
   'initrd',
   'append',
@@ -35,17 +35,17 @@ export const isArm64Toy = ({ guest, arch }: BootSettings): boolean =>
 
 /**
  * The toy, assembled for the path of a run.
- * @throws {UsageError} when it does not go with an option.
+ * @throws {UsageError} if an option cannot be combined with it.
  */
 export function arm64Toy(settings: BootSettings): Uint8Array<ArrayBuffer> {
   const { path = 'all', overlay, memory, msi, role } = settings;
-  refuseOptions(settings, NOT_FOR_THE_TOY, 'is for kernels, and the toy is none');
+  refuseOptions(settings, NOT_FOR_THE_TOY, 'is for kernels: the toy does not take it');
   if (role === 'host') throw new UsageError('the toy is a guest: it excludes --role host');
   if (msi !== undefined && msi !== 'its')
-    throw new UsageError(`the toy has its MSIs go to the ITS: it excludes --msi ${msi}`);
+    throw new UsageError(`the toy sends its MSIs to the ITS: it excludes --msi ${msi}`);
   if (memory !== undefined && memory < LEAST_MEMORY)
     throw new UsageError(`the arm64 toy needs ${LEAST_MEMORY} MiB of memory`);
-  // On the overlay path a guest does what it does on the trapped one, and does not know.
+  // On the overlay path, the guest runs the same code as on the trapped path.
   const trapped = overlay === true || path === 'trapped' || path === 'overlay';
   const paths = trapped
     ? (['trapped'] as const)
@@ -59,14 +59,14 @@ export function arm64Toy(settings: BootSettings): Uint8Array<ArrayBuffer> {
 interface Series {
   readonly path: number;
   readonly commands: number;
-  /** Phases that were not counted yet. */
+  /** Phases that have not been counted yet. */
   warmUp: number;
   exits: number;
   /** ns of a batch, one for each phase. */
   readonly times: number[];
 }
 
-/** The checkpoint device of one arm64 toy, and what the host measures in its phases. */
+/** The checkpoint device of one arm64 toy, and the host's measurements of its phases. */
 export class MeasuredToy {
   readonly device: Checkpoint;
   readonly #series = new Map<string, Series>();
@@ -83,7 +83,7 @@ export class MeasuredToy {
     });
   }
 
-  /** The machine, as soon as there is one. */
+  /** The machine, once it has been created. */
   set machine(machine: Machine) {
     this.#machine = machine;
   }
@@ -110,9 +110,9 @@ export class MeasuredToy {
     series.times.push(((time - this.#start) * 1e6) / ARM64_TOY_BATCHES);
   }
 
-  /** Gives rows for the report of a run. */
+  /** Adds rows to the report of a run. */
   report(machine: number, measurements: Measurements): void {
-    // As the Wasm toy reports them: the direct path first.
+    // In the order of the Wasm toy: the direct path first.
     const all = [...this.#series.values()].toSorted((a, b) => b.path - a.path);
     for (const { path, commands, exits, times } of all) {
       const sorted = times.toSorted((a, b) => a - b);
@@ -124,7 +124,7 @@ export class MeasuredToy {
   }
 }
 
-/** What the paths of arm64 toys have shown: no exit on the direct and the overlay path, two and more on the trapped one. */
+/** Checks of exits: none on the direct and overlay paths, at least two on the trapped path. */
 export function arm64ExitChecks(measurements: Measurements): Check[] {
   const paths = new Set(measurements.rows.map(({ path }) => path));
   if (paths.size === 0)

@@ -111,7 +111,7 @@ describe('a compressed trace', { timeout: 60_000 }, () => {
     for (const name of ['cut', 'head']) {
       const { status, stdout, stderr } = await vsmmu('trace', 'summary', at(`${name}.json.gz`));
       expect([status, stdout]).toEqual([2, '']);
-      expect(stderr).toMatch(new RegExp(`^vsmmu: \\S*${name}\\.json\\.gz is no trace: .*\\n$`));
+      expect(stderr).toMatch(new RegExp(`^vsmmu: \\S*${name}\\.json\\.gz is not a trace: .*\\n$`));
     }
   });
 });

@@ -129,7 +129,7 @@ describe('vsmmu inspect', { timeout: 120_000 }, () => {
       expect([status, stdout, stderr]).toEqual([
         1,
         '',
-        'vsmmu: the guest did not come back within 1 s, and was ended\n',
+        'vsmmu: the guest did not return within 1 s, and was terminated\n',
       ]);
       const asJson = await vsmmuProcess('inspect', guest, '--timeout', '1', '--json');
       expect([asJson.status, asJson.stderr]).toEqual([1, stderr]);

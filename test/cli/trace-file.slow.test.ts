@@ -81,7 +81,7 @@ describe('a trace file', () => {
     const { status, stdout } = await boot('forever.wasm', '--timeout', '2');
     expect([status, stdout]).toEqual([
       1,
-      '  FAIL  vm0 ran to its end: it had not ended after 2 s\n',
+      '  FAIL  vm0 ran to its end: it did not end within 2 s\n',
     ]);
     expect(await exitsIn('run.json')).toBeGreaterThan(0);
     expect(await leftovers()).toEqual([]);
@@ -117,7 +117,7 @@ describe('a trace file', () => {
     expect(await closed, output).toBe(expected);
     expect(output).toMatch(/^!\n/);
     expect(output).toContain(`FAIL  vm0 ran to its end: ended by ${signal}\n`);
-    expect(output).not.toContain('did not come back');
+    expect(output).not.toContain('did not return');
     expect(await exitsIn('run.json')).toBeGreaterThan(0);
     expect(await leftovers()).toEqual([]);
   });
