@@ -16,7 +16,7 @@ async function rest(reader: ReadableStreamDefaultReader<Uint8Array>): Promise<Ui
 }
 
 describe('console output', () => {
-  it('comes in order, before and behind the asking for it, and ends', async () => {
+  it('delivers input in order, before and after it is requested, and its end', async () => {
     const streams = new ConsoleStreams(() => undefined);
     const reader = streams.readable.getReader();
     streams.push(bytes('one '));

@@ -132,8 +132,8 @@ async function call(path: string, args: readonly unknown[]): Promise<unknown> {
   return isClass ? Reflect.construct(owner, args) : await Reflect.apply(owner, undefined, args);
 }
 
-describe('a name that there is not', () => {
-  it('is looked for by everything public that takes options', () => {
+describe('an unknown name', () => {
+  it('is checked by every public function that takes options', () => {
     const named = [...Object.keys(MISSPELT), ...EXEMPT.keys()];
     const found = functionsTaking(EXPORTS);
     expect(found.filter((name) => !named.includes(name))).toEqual([]);
@@ -152,7 +152,7 @@ describe('a name that there is not', () => {
 
 describe('every public class', () => {
   // The reference takes an interface's words where a class has none of its own: typedoc does not tell.
-  it('says in words of its own what it is', () => {
+  it('describes itself', () => {
     const classes = DECLARATIONS.flatMap((text) => [
       ...text.matchAll(/(\*\/\s*)?^export declare (?:abstract )?class (\w+)/gm),
     ]).filter(([, , name = '']) => typeof EXPORTS[name] === 'function');

@@ -37,7 +37,7 @@ afterEach(() => {
 });
 
 describe('the drains of a host', () => {
-  it('start one side core, however many machines ask at once and in whatever way', async () => {
+  it('start one side core, for any number of concurrent requests of any kind', async () => {
     const start = vi.spyOn(SideCore, 'start');
     const host = await checkedHost(VmHost);
     const drains = new Drains({ url: URL_OF_DRAIN });

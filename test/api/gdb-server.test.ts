@@ -83,7 +83,7 @@ describe('a server for GDB', () => {
     expect(output).toBe('hello\n');
   });
 
-  it('takes one debugger at a time, and another one behind it', async () => {
+  it('accepts one debugger at a time, and another one after it', async () => {
     const machine = await hello();
     const server = await serve(machine, { halted: true });
     await machine.boot();

@@ -28,7 +28,7 @@ async function settled(): Promise<void> {
 }
 
 describe('the wait of an idle machine', () => {
-  it('grows from 1 to 64 ms, and begins again behind work', async () => {
+  it('grows from 1 to 64 ms, and starts again after work', async () => {
     const wait = new IdleWait();
     const waited: number[] = [];
     for (let i = 0; i < 9; i++) {
@@ -44,7 +44,7 @@ describe('the wait of an idle machine', () => {
     expect(waited).toEqual([1, 2, 4, 8, 16, 32, 64, 64, 1]);
   });
 
-  it('is no longer than the next timer, and ends when it is woken, with no timer left behind', async () => {
+  it('lasts at most until the next timer, and ends when it is woken, with no timer left', async () => {
     const wait = new IdleWait();
     for (let i = 0; i < 5; i++) await Promise.all([wait.idle(9), vi.advanceTimersByTimeAsync(9)]);
     const woken = wait.idle(Number.POSITIVE_INFINITY);

@@ -121,7 +121,7 @@ describe('a machine of the API', () => {
     },
   );
 
-  it('stands still in the middle of a step that never ends, when it is paused', async () => {
+  it('stops in the middle of an endless step when it is paused', async () => {
     await withMachine({ guest: TURNING, transport: 'mailbox' }, async (machine) => {
       const turns = () => new DataView(machine.memory.buffer).getUint32(COUNTER, true);
       await machine.boot({ paused: true });
@@ -296,7 +296,7 @@ describe('a machine of the API', () => {
     });
   });
 
-  it('gives back what it had: a host lends the same again and again', async () => {
+  it('releases what it had: a host can lend the same again and again', async () => {
     const host = await checkedHost(Host, { vintfs: 2 });
     for (let i = 0; i < 4; i++) {
       const machine = await host.createMachine({

@@ -386,7 +386,7 @@ describe('a terminal', () => {
     terminal.dispose();
   });
 
-  it('shows output with carriage returns, gives input, and is let go', () => {
+  it('shows output with carriage returns, passes input on, and is disconnected', () => {
     const listeners: ((bytes: Uint8Array) => void)[] = [];
     const written: string[] = [];
     const machine = {

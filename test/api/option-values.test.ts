@@ -310,12 +310,12 @@ const EXEMPT = [
 ];
 
 describe('a value that no option has', () => {
-  it('is looked for by everything public that takes options', () => {
+  it('is checked by every public function that takes options', () => {
     const known = [...Object.keys(TAKING), ...EXEMPT];
     expect(functionsTaking(EXPORTS).filter((name) => !known.includes(name))).toEqual([]);
   });
 
-  it.each(cases)('is told in one line: %s, %s: %s', async (path, field, type) => {
+  it.each(cases)('is reported in one line: %s, %s: %s', async (path, field, type) => {
     const [, made, right = {}] = TAKING[path] as Taking;
     for (const value of wrongOf(type)) {
       if (value === Infinity && ENDLESS.includes(field)) continue;

@@ -82,7 +82,7 @@ describe('a breakpoint of a debugger', () => {
     expect(pcOf(machine)).toBe(4);
   });
 
-  it('is met at a vector, behind the exception', () => {
+  it('is taken at a vector, after the exception', () => {
     const machine = program(NOP, 0xd4000001); // SVC #0
     breakAt(machine, VECTORS + 0x200);
     expect(run(machine)).toBe(ARM64_EXIT_DEBUGGER);

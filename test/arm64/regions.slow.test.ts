@@ -157,7 +157,7 @@ describe('regions', () => {
     expect(translated.regions.count).toBeGreaterThan(50);
   });
 
-  it('see instructions of another page that have been written, behind IC', () => {
+  it('see instructions of another page that have been written, after IC', () => {
     const machine = codeMachine();
     machine.exports.reset(machine.cpu);
     mapFlat(machine, FLAT_EL1);

@@ -300,7 +300,7 @@ describe('stage 1 on stage 2', () => {
     expect(outcomes(inputOf(K4), sizes)).toEqual([want, want]);
   });
 
-  it('a TTB beyond IPS is of the CD, whatever stage 2 makes of it', () => {
+  it('a TTB beyond IPS is an error of the CD, regardless of stage 2', () => {
     nest(small, 0x3000_0000n, (pa) => pa);
     put(CD + 8, [1n << 32n]);
     const want = event(EVENTS.badCd, 1, OF_CD);

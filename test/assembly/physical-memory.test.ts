@@ -42,7 +42,7 @@ describe('a range of host RAM', () => {
     expect(h.unit.resolvePa(pa, length)?.offset).toBe(found ? h.ramBase + pa : undefined);
   });
 
-  it('the core fetches no STE of which a part lies beyond: F_STE_FETCH', async () => {
+  it('the core fetches no STE that is partly outside: F_STE_FETCH', async () => {
     const h = await harness();
     const at = RAM_SIZE - 32;
     // No driver has a base that is not aligned; the register has no bits for it.

@@ -67,7 +67,7 @@ describe('a thread that died between an entry and its kill', () => {
     expect(h.missing()).toHaveLength(1);
   });
 
-  it('and comes back: it takes its own sets over and caches in them again', () => {
+  it('and continues: it takes over its own sets and caches in them again', () => {
     h.translate(SID, IOVA);
     leaveTaken(h.unit.thread, false);
     expect(h.translate(SID, IOVA).status).toBe(TRANSLATE_OK);

@@ -54,7 +54,7 @@ beforeEach(() => {
 });
 
 describe('the checked core', () => {
-  it('has the exports of the plain one, and one that tells it', async () => {
+  it('has the exports of the plain one, and one that identifies it', async () => {
     const names = (modules: typeof checked) =>
       WebAssembly.Module.exports('smmuUnit' in modules ? modules.smmuUnit : modules.smmuCore).map(
         ({ name }) => name,
@@ -308,7 +308,7 @@ describe('the shadow', () => {
     for (const { because } of findings) expect(because).toContain('TTL');
   });
 
-  it('the leaf of a mapping is remembered beside the tables above it, whatever its ASID', () => {
+  it('the leaf of a mapping is remembered as well as the tables above it, for any ASID', () => {
     for (let asid = 0; asid < 64; asid++) {
       const scenario = install(h, STAGE1);
       const cd0 = scenario.get(scenario.cd) & ~(0xffffn << 48n);

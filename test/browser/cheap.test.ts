@@ -86,8 +86,8 @@ async function counted(demo: DemoPage): Promise<Worker> {
   return worker;
 }
 
-describe('a page that nobody looks at', () => {
-  it('takes at most four steps and draws at most four pictures a second, and moves nothing', async () => {
+describe('a hidden page', () => {
+  it('makes at most four steps and draws at most four pictures per second, and moves nothing', async () => {
     const demo = await openOnce('?vms=2&speed=full');
     const { page } = demo;
     const worker = await counted(demo);

@@ -52,7 +52,7 @@ it('a wrong line is said with its number while one types, and does not run', asy
   expect(await page.evaluate(() => document.activeElement?.id)).toBe('lines');
 });
 
-it('what just happened is told of each step of an experiment', async () => {
+it('"What just happened" describes each step of an experiment', async () => {
   const demo = await openOnce('?vms=1&speed=full');
   const { page } = demo;
   await page.click('[data-experiment=stale-dma]');

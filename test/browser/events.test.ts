@@ -242,7 +242,7 @@ describe('one event at a time', () => {
     expect(done.registers).toMatchObject({ GERROR: '0x1', GERRORN: '0x1' });
   });
 
-  it('goes on with Run, and stands at the newest event behind it', async () => {
+  it('continues with Run, and shows the newest event after it', async () => {
     const demo = await openOnce('?experiment=illegal-command&vms=1&events=yes');
     const { page } = demo;
     await page.click('#run');

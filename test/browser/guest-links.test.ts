@@ -78,7 +78,7 @@ it('from a server starts after a click, with nothing of the guest before', async
   forgive(demo, `request: ${other.url}`);
 });
 
-it('stands at the step of its link, and the toy does not', async () => {
+it('is at the step of its link, and the toy is not', async () => {
   const guest = encodeURIComponent(`${other.url}shared/mine.wasm`);
   const demo = await open(`?vms=1&step=3&guest=${guest}`);
   const { page } = demo;
@@ -93,7 +93,7 @@ it('stands at the step of its link, and the toy does not', async () => {
   forgive(demo, `request: ${other.url}`);
 });
 
-it('that is no program says so when it is started, and the toy goes on', async () => {
+it('that is not a program says so when it is started, and the toy continues', async () => {
   const demo = await open(`?vms=1&guest=${encodeURIComponent(`${other.url}text.wasm`)}`);
   const { page } = demo;
   await demo.state('running');

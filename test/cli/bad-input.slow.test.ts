@@ -507,7 +507,7 @@ describe('bad input', () => {
 });
 
 describe('a plugin that throws at a register', () => {
-  it('fails its machine: a check that does not hold, and status 1', async () => {
+  it('fails its machine: a failed check, and status 1', async () => {
     const reading = reactor(
       `(func $run (param i32) (result i32) (drop (call $read32 (i32.const ${FREE_GPA}))) (i32.const 2))`,
       IMPORT_READ32,

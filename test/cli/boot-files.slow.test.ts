@@ -39,7 +39,7 @@ describe('files that a configuration names', { timeout: 60_000 }, () => {
     quiet: true,
   };
 
-  it('lie where it lies, from whatever folder it is named', async () => {
+  it('are relative to its folder, regardless of the working directory', async () => {
     await writeFile(at('machines/run.json'), JSON.stringify(CONFIG));
     const named = [at('machines/run.json'), relative(process.cwd(), at('machines/run.json'))];
     for (const config of named) {

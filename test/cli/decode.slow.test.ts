@@ -123,7 +123,7 @@ describe('vsmmu decode', () => {
     }
   });
 
-  it('takes what it says that it takes: the example of each kind, and longer names', async () => {
+  it('accepts its own example of each kind, and longer names', async () => {
     for (const [kind, name] of [
       ['ste', 'STE'],
       ['cd', 'CD'],
@@ -138,7 +138,7 @@ describe('vsmmu decode', () => {
     }
   });
 
-  it('takes standard input: words, or a log', async () => {
+  it('reads standard input: words, or a log', async () => {
     const words = await piped('0x0005000300000012,\n0x12345001\n', 'cmd', '-');
     expect(words).toEqual(await vsmmu('decode', 'cmd', '0005000300000012', '0000000012345001'));
     const lines = `${PAGE.split('```text\n')[1]?.split('```')[0]}`;

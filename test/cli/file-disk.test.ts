@@ -29,7 +29,7 @@ describe('a disk of the command line', () => {
     expect(diskFile(option)).toBe(name);
   });
 
-  it('is a device over MMIO, or a PCIe function with a name of its own', async () => {
+  it('is a device over MMIO, or a PCIe function with its own name', async () => {
     const { disks, close } = await openDisks([file, `${file},pci`, `${file},pci,rw`]);
     close();
     expect(disks.disks.map(({ size }) => size)).toEqual([1024]);

@@ -93,7 +93,7 @@ describe('vsmmu boot --arch arm64', { timeout: 60_000 }, () => {
     ]);
   });
 
-  it('ends one that goes on for ever', async () => {
+  it('ends one that never ends', async () => {
     const kernel = await file('busy.bin', BUSY);
     const { status, stdout } = await vsmmuProcess('boot', kernel, ...MACHINE, '--timeout', '1');
     expect(status).toBe(1);

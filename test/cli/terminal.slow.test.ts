@@ -65,7 +65,7 @@ describe('--timeout', { timeout: 60_000 }, () => {
         IMPORT_WRITE32,
       );
 
-    it('ends it in its time, with one line behind its console', async () => {
+    it('ends it in time, with one line after its console', async () => {
       const began = performance.now();
       const outcome = await vsmmuProcess('boot', await stuck(), '--timeout', '3');
       expect(outcome).toMatchObject({
@@ -99,7 +99,7 @@ describe('--timeout', { timeout: 60_000 }, () => {
       });
     });
 
-    it('ends it while it boots on a thread of its own', async () => {
+    it('ends it while it boots on its own thread', async () => {
       const starts = await guest(
         'starts.wasm',
         `(func $run (param i32) (result i32) (i32.const 2))

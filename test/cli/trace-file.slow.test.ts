@@ -122,7 +122,7 @@ describe('a trace file', () => {
     expect(await leftovers()).toEqual([]);
   });
 
-  it('is none of the files that the run reads', { timeout: SECONDS }, async () => {
+  it('cannot be one of the files that the run reads', { timeout: SECONDS }, async () => {
     await writeFile(at('config.json'), JSON.stringify({ guest: at('off.wasm') }));
     await link(at('off.wasm'), at('hard.json'));
     await symlink(at('off.wasm'), at('soft.json'));

@@ -62,7 +62,7 @@ describe('the clock', () => {
     expect(clockResolution(ticking(ms))).toBeCloseTo(ns, -1);
   });
 
-  it('that is finer than a look at it, and one that stands still, end the look', () => {
+  it('that is finer than a read of it, and one that does not advance, end the measurement', () => {
     let now = 0;
     const fine = () => {
       now += 0.0002;
@@ -74,7 +74,7 @@ describe('the clock', () => {
 });
 
 describe('laps of a queue', () => {
-  it('follow the commands past what the wrap bit tells', () => {
+  it('follow the commands beyond what the wrap bit shows', () => {
     const laps = new LapCounter();
     const size = 16;
     expect(laps.look({ prod: 5, cons: 5, size, commands: 5 })).toMatchObject({
@@ -95,7 +95,7 @@ describe('laps of a queue', () => {
     });
   });
 
-  it('begin anew when the queue does', () => {
+  it('restart when the queue restarts', () => {
     const laps = new LapCounter();
     laps.look({ prod: 6, cons: 6, size: 4, commands: 30 });
     laps.reset();
@@ -114,7 +114,7 @@ describe('the ring', () => {
       ({ slot, state, at }) => `${slot} ${state}${at === '' ? '' : ` ${at}`}`,
     );
 
-  it('tells entries of this lap from those of earlier ones, and has PROD and CONS', () => {
+  it('distinguishes entries of this lap from those of earlier ones, and shows PROD and CONS', () => {
     expect(states({ size: 8, prod: 9, cons: 7, consumed: 7 })).toEqual([
       '2 done',
       '3 done',

@@ -66,7 +66,7 @@ describe('a guest of a server', () => {
     expect(guest.link).toBe(page.search);
   });
 
-  it('has a name without what nobody sees', async () => {
+  it('has a name without invisible characters', async () => {
     const page = address(`${urlOf(other)}/a%E2%80%AEb%0Ac`);
     expect((await offeredGuest(page, signal())).guest.name).toBe('abc');
   });

@@ -66,13 +66,13 @@ describe('lines on the toy', () => {
     expect(findings).toEqual([]);
   });
 
-  it('on the trapped path take exits', async () => {
+  it('on the trapped path cause exits', async () => {
     const { lines } = await run('tlbi va 0x1000; sync', { path: 'trapped' });
     expect(lines).toContain('TLBI_NH_VA on the CMDQ, 1 exit');
     expect(lines).toContain('CMD_SYNC on the CMDQ has completed, 2 exits');
   });
 
-  it('are told step by step: what each has changed', async () => {
+  it('are described step by step, with the changes of each', async () => {
     const { changes } = await run(
       'map 0x1000 page 0; dma read 0x1000; unmap 0x1000; tlbi va 0x1000; sync; dma read 0x1000',
     );

@@ -34,7 +34,7 @@ async function stepUntil(session: Session, holds: (picture: Picture) => boolean)
 }
 
 describe('a session', { timeout: 60_000 }, () => {
-  it('has all vCPUs send batches, each to a VCMDQ of its own', async () => {
+  it('makes all vCPUs send batches, each to its own VCMDQ', async () => {
     const session = await boot('vms=1&vcpus=4&path=direct');
     const first = await stepUntil(session, ({ traces }) => traces.length > 0);
     const later = await stepUntil(session, ({ steps }) => steps > first.steps + 8);

@@ -36,8 +36,13 @@ function wideLines(text: string): number[] {
     const [, mark] = /^\s*(`{3,}|~{3,})/.exec(line) ?? [];
     if (mark !== undefined && (fence === undefined || mark.startsWith(fence)))
       fence = fence === undefined ? mark : undefined;
-    else if (fence === undefined && line.length > COLUMNS && !/^\s*(?:\||#|<)/.test(line))
-      if (!isUnbreakable(line)) wide.push(index + 1);
+    else if (
+      fence === undefined &&
+      line.length > COLUMNS &&
+      !/^\s*(?:\||#|<)/.test(line) &&
+      !isUnbreakable(line)
+    )
+      wide.push(index + 1);
   }
   return wide;
 }

@@ -104,7 +104,7 @@ describe('the arm64 toy', { timeout: 60_000 }, () => {
     expect([outcome.end, failed(outcome)]).toEqual(['off', ['dma-msi']]);
   });
 
-  it('goes to its end from an exception that nobody expects', async () => {
+  it('ends after an unexpected exception', async () => {
     const source = arm64ToySource(BOTH).replace('adr x0, text0', 'hlt #0');
     const outcome = await run(source);
     expect([outcome.end, failed(outcome)]).toEqual(['off', ['unexpected exception']]);

@@ -37,7 +37,7 @@ const step = fc.record({
 });
 
 describe.each(Object.entries(pluggedDevices(modules)))('%s', (name, plug) => {
-  it('takes any accesses in any order', { timeout: 60_000 }, () => {
+  it('accepts any accesses in any order', { timeout: 60_000 }, () => {
     let plugged: Plugged | undefined;
     const subject = new Subject((host) => {
       plugged = plug(host);

@@ -434,7 +434,7 @@ const MAPS: readonly (readonly [
 ];
 
 describe('memory maps', () => {
-  it.each(MAPS)('%s holds its pieces side by side', (_, layout, pieces, size) => {
+  it.each(MAPS)('%s places its parts next to each other', (_, layout, pieces, size) => {
     expect(faults(layout, pieces, size)).toEqual([]);
   });
 
@@ -464,7 +464,7 @@ describe('memory maps', () => {
     expect(unplaced(layout, prefix, pieces)).toEqual([]);
   });
 
-  it('puts the areas of host memory behind each other', () => {
+  it('places the areas of host memory one after the other', () => {
     const threads = HOST.HOST_THREADS + HOST.MAX_THREADS * HOST.THREAD_STRIDE;
     expect(threads).toBeLessThanOrEqual(HOST.HOST_SEGMENTS);
     const segments = HOST.HOST_SEGMENTS + HOST.MAX_THREADS * HOST.SEGMENTS_STRIDE;

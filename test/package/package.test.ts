@@ -42,7 +42,7 @@ async function program(name: string, source: string): Promise<{ stdout: string; 
 }
 
 describe('the package', { timeout: 120_000 }, () => {
-  it('holds what its entries name, each module beside its loader, and nothing that is not for users', () => {
+  it('contains what its entries name, each module next to its loader, and nothing that is not for users', () => {
     const entries = Object.values(manifest.exports).flatMap((entry) =>
       typeof entry === 'string' ? [entry] : Object.values(entry),
     );

@@ -82,7 +82,7 @@ describe('tools', () => {
 describe('hosted CI', () => {
   const entries = workflow.split(/^ {10}- name: /m).slice(1);
 
-  it('runs .ci/run on linux-x64; what nobody has tried says so, and may fail', () => {
+  it('runs .ci/run on linux-x64; untried entries say so, and may fail', () => {
     const [first = '', ...others] = entries;
     expect(first).toMatch(/^linux-x64\n[\s\S]* run: \.ci\/run\n[\s\S]* untried: false\n/);
     expect(others).toHaveLength(3);
@@ -102,7 +102,7 @@ describe('hosted CI', () => {
   });
 });
 
-it('nothing names a place that there is not: no repository, home page or address for bugs', () => {
+it('nothing names a place that does not exist: no repository, home page or bug address', () => {
   expect(Object.keys(manifest)).not.toEqual(
     expect.arrayContaining([expect.stringMatching(/^(repository|homepage|bugs)$/)]),
   );

@@ -77,7 +77,7 @@ describe('two inserters and a reader on one set', () => {
     for (const { inserts } of inserters) expect(inserts).toBeGreaterThan(1000);
   });
 
-  it('a lookup that does not look at the sequence word again is caught', {
+  it('a lookup that does not check the sequence word again is caught', {
     timeout: 60_000,
   }, async () => {
     const mutant = await mutatedModules(await separateCheckedModules(), 'smmuCore', [

@@ -24,7 +24,7 @@ beforeEach(() => {
 });
 
 describe('a CMDQV without quirks', () => {
-  it('is the device that it stands around', () => {
+  it('behaves like the device that it wraps', () => {
     expect(resetHardware(bus, BASES)).toBe(true);
     expect([bus.read32(0x0004), bus.read32(0x3000c), host.log]).toEqual([
       board.bus.read32(0x0004),
@@ -69,7 +69,7 @@ describe('an interrupt', () => {
 });
 
 describe('EN_OK', () => {
-  it('comes late: after so many looks at STATUS', () => {
+  it('is late: after n reads of STATUS', () => {
     quirky.quirks.enableDelay = 3;
     bus.write32(0x0000, 0);
     bus.write32(0x0000, 1);
@@ -96,7 +96,7 @@ describe('EN_OK', () => {
 });
 
 describe('CONS', () => {
-  it('sticks while the queue goes on', () => {
+  it('sticks while the queue continues', () => {
     board.bringUp({ hypOwn: true });
     quirky.quirks.stuckCons = true;
     expect(bus.read32(0x30000)).toBe(0);

@@ -104,7 +104,7 @@ describe('HW queues', () => {
     expect(b.load(0x00)).toBe(1);
   });
 
-  it('take over what the guest had written to the slot before', () => {
+  it('start with what the guest had written to the slot before', () => {
     const b = board();
     b.put(3, 0x1000, 0x46);
     b.bus.write32(0x30000, 3);
@@ -117,7 +117,7 @@ describe('HW queues', () => {
     expect([b.load(0x00), b.load(0x04), b.load(0x08), b.load(0x0c)]).toEqual([4, 4, 1, 1]);
   });
 
-  it('leave CONS, PROD, CONFIG and GERRORN behind when they are freed', () => {
+  it('keep CONS, PROD, CONFIG and GERRORN when they are freed', () => {
     const b = board();
     b.bringUp();
     b.put(0, 0x1000, 0x46);

@@ -41,7 +41,7 @@ const FINDING =
   'missing: TLBI_NH_VA VMID=0x0 ASID=0x1 Leaf=0x1 Address=0x100000000';
 
 describe('the lines of a kernel log', () => {
-  it('have events, with their doublewords behind them', () => {
+  it('have events, followed by their doublewords', () => {
     const [entry, ...others] = decoded(EVENT);
     expect([others, entry?.line, entry?.device]).toEqual([[], 5, 'fcb00000.iommu']);
     expect(entry?.decoded.name).toBe('F_TRANSLATION');

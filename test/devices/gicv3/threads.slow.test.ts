@@ -62,7 +62,7 @@ function until(what: string, is: () => boolean): void {
   while (!is()) if (performance.now() > deadline) throw new Error(`${what}: not in 20 s`);
 }
 
-it('each edge is acknowledged behind it, wherever it is routed and whatever happens beside', async () => {
+it('each edge is acknowledged after it, for any routing and any concurrent change', async () => {
   const { gic, taken, stop } = await machine();
   const random = new Random(3);
   for (let i = 0; i < steps(1500, 30_000); i++) {

@@ -461,7 +461,7 @@ describe('records', () => {
     expect(new Set(CASES.map(({ event }) => event))).toEqual(new Set(provoked));
   });
 
-  it('without a fault there is none', () => {
+  it('there is none without a fault', () => {
     expect(board.access(0x1000n, WRITE)).toBe(TRANSLATE_OK);
     expect(board.produced).toBe(0);
   });

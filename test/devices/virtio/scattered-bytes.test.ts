@@ -52,7 +52,7 @@ describe('buffers of many segments', () => {
     expect(target).toEqual(part);
   });
 
-  it('go on at the segment that the IOMMU has held', () => {
+  it('continue at the segment that the IOMMU has stalled', () => {
     const { host, bytes } = buffers();
     const held = SEGMENTS[70]?.iova ?? 0;
     host.stalls = (iova) => iova === held;
@@ -67,7 +67,7 @@ describe('buffers of many segments', () => {
     expect(target).toEqual(pattern);
   });
 
-  it('begin anew with another array', () => {
+  it('restart with another array', () => {
     const { bytes } = buffers();
     expect(bytes.write(0, new Uint8Array(TOTAL))).toBe('more');
     expect(calls(() => bytes.write(0, pattern))).toEqual([4, 'done']);

@@ -135,7 +135,7 @@ describe('installSte', () => {
     vi.restoreAllMocks();
   });
 
-  it('tells the SMMU of each step, and DMA goes on at every one', async () => {
+  it('invalidates after each step, and DMA continues at every one', async () => {
     const host = await checkedHost(VmHost);
     const lent = lendVm(host);
     const { viommu, memory } = lent;

@@ -55,7 +55,7 @@ describe('VMIDs', () => {
     expect(vmids.load(0, idle)).toBe(4);
   });
 
-  it('can be pinned as often as wanted, but not so many that a processor could not run a VM', () => {
+  it('can be pinned repeatedly, but not so many that a processor could not run a VM', () => {
     const { vmids, counts } = allocator();
     expect(vmids.pinnable).toBe(LIMIT - CPUS - 2);
     const pins = holders(vmids.pinnable);
@@ -81,7 +81,7 @@ describe('VMIDs', () => {
     expect(vmids.pin(one)).toBeGreaterThan(0);
   });
 
-  it('agree with a plain model of what TLBs hold, whatever runs, stops and is pinned in whatever order', () => {
+  it('agree with a plain model of TLB contents for any order of running, stopping and pinning', () => {
     const VMS = 300;
     const step = fc.oneof(
       {

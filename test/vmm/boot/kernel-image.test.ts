@@ -307,7 +307,7 @@ describe('placeBootFiles', () => {
     });
   });
 
-  it('puts them behind a kernel that reaches beyond', () => {
+  it('places them after a kernel that extends further', () => {
     expect(placeBootFiles(RAM, { end: 0x42300001 }, 1)).toEqual({
       initrd: { gpa: 0x42301000, end: 0x42301001 },
       deviceTree: 0x42400000,

@@ -134,7 +134,7 @@ describe('a machine', () => {
     });
   });
 
-  it('calls timers of devices at safe points, behind the access that sets them and never inside one', async () => {
+  it('calls device timers at safe points, after the access that sets them and never during one', async () => {
     const events: string[] = [];
     const clock = { now: 1000, nowNs: () => clock.now };
     const device = new ScratchDevice();
@@ -221,7 +221,7 @@ describe('a machine', () => {
 });
 
 describe('a machine that fails', () => {
-  it('is stopped by a trap of its guest, and others go on', async () => {
+  it('is stopped by a trap of its guest, and others continue', async () => {
     const trapping = await smallMachine({
       guest: reactor('(func $run (param i32) (result i32) unreachable)'),
       name: 'vm0',
@@ -323,7 +323,7 @@ describe('a machine under control', () => {
     expect([machine.status, machine.step()]).toEqual(['stopped', 'stopped']);
   });
 
-  it('starts anew after a reset', async () => {
+  it('starts again after a reset', async () => {
     const device = new ScratchDevice();
     const machine = await smallMachine({ guest: reactor(COUNTING), devices: placed(device) });
     await machine.boot();

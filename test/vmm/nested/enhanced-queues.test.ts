@@ -49,7 +49,7 @@ function plug({ viommu, vm }: LentVm): DeviceBus {
 
 const entries = ({ viommu, vintf }: LentVm) => footprintOf(viommu, vintf)['IOTLB entries'].count;
 
-it('invalidate for their own machine, whatever VMID they name, on every queue', async () => {
+it('invalidate for their own machine, regardless of the VMID that they name, on every queue', async () => {
   const host = await checkedHost(VmHost);
   const [own, other] = [lendVm(host, 'own'), lendVm(host, 'other')];
   const bus = plug(own);

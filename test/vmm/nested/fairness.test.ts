@@ -72,7 +72,7 @@ class Flooder {
 }
 
 describe('the side core', () => {
-  it('comes to every queue of a VM with four in two turns, whatever its other queues do', async () => {
+  it('serves every queue of a VM with four queues within two turns, regardless of the others', async () => {
     const vm = new Flooder(await createHost());
     const quiet = QUEUES - 1;
     for (let turn = 1; turn <= 100; turn++) {

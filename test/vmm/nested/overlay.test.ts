@@ -153,7 +153,7 @@ describe('an overlaid CMDQ', () => {
     expect(viommu.commandQueue.counts).toMatchObject({ commands: 6, syncs: 3, errors: 0 });
   });
 
-  it('waits for its host at each command that the drain does not take, and only there', async () => {
+  it('waits for its host at each command that the drain does not execute, and only there', async () => {
     const { lent, viommu, vm, guest, background, entries, touch, host } = await overlaid();
     attachStage1(lent);
     const unsupported = [
@@ -182,7 +182,7 @@ describe('an overlaid CMDQ', () => {
     }
   });
 
-  it('shows an illegal command as a CMDQ does: CONS.ERR, GERROR, and it goes on when both are done with', async () => {
+  it('shows an illegal command as a CMDQ does, in CONS.ERR and GERROR, and continues when both are acknowledged', async () => {
     const { guest, background, read, write, viommu, memory } = await overlaid();
     const prod = guest.send(sync(), tlbiS12Vmall(1), sync());
     expect(guest.cons).toBe(1);

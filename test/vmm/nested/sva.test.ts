@@ -126,7 +126,7 @@ describe('a device that shares a process’s addresses', () => {
     expect(reads(VA + PAGE, 1)).toBe(13);
   });
 
-  it('has nothing any more behind the process’s own TLBI and DSB: no command is sent', async () => {
+  it('cannot access the page after the process’s own TLBI and DSB: no command is sent', async () => {
     const { host, lent, kernel, one, two, reads, entries, commands } = await setup();
     for (const [process, value] of [
       [kernel, 10],

@@ -70,7 +70,7 @@ describe('the exit server', () => {
     expect(median(await betweenLooks(Number.POSITIVE_INFINITY))).toBeGreaterThan(9);
   });
 
-  it('leaves the thread to others while a timer is due at every look', async () => {
+  it('yields the thread to others while a timer is due at every poll', async () => {
     // A thread that is not scheduled while it spins would have used up its time, and yield for that.
     hasten(0.005);
     let turns = 0;

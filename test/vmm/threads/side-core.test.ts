@@ -265,7 +265,7 @@ describe('the side core', () => {
     expect(Atomics.load(words, ABI_AT_DRAIN_WAKE >> 2)).toBe(wakes + 1);
   });
 
-  it('naps as long as ever beside another machine, which could not wake it', async () => {
+  it('naps as usual with another machine, which could not wake it', async () => {
     const host = await checkedHost(VmHost);
     const side = await sideCore(host);
     const awake = { offset: ABI_AT_VCPU_EXITS, count: 1, stride: 4 };
@@ -275,7 +275,7 @@ describe('the side core', () => {
     await until(() => side.naps > naps + 20);
   });
 
-  it('holds the error of one machine and goes on with the other; the host speaks', async () => {
+  it('holds the error of one machine and continues with the other; the host decides', async () => {
     const host = await checkedHost(VmHost);
     const side = await sideCore(host);
     const [bad, good] = [await drained(host, side, 'bad'), await drained(host, side, 'good')];
@@ -292,7 +292,7 @@ describe('the side core', () => {
     expect([bad.vintf.queue(0).counts.errors, good.vintf.queue(0).counts.errors]).toEqual([1, 0]);
   });
 
-  it('runs at most 2,047 commands of each busy queue before it comes to one that was rung', async () => {
+  it('executes at most 2,047 commands of each busy queue before it serves one that was rung', async () => {
     const host = await VmHost.create();
     const side = await sideCore(host);
     const entries = 1024;
@@ -338,7 +338,7 @@ describe('the side core', () => {
     expect(most.filter((commands) => commands > 2 * 2047).length).toBeLessThanOrEqual(6);
   });
 
-  it('comes to a queue behind one SMMU of a machine beside one that is never empty behind another', async () => {
+  it('serves a queue behind one SMMU although a queue behind another is never empty', async () => {
     const host = await VmHost.create({ smmus: [{}, {}] });
     const side = await sideCore(host);
     const both = lendVmBehind(host, [0, 1]);
@@ -398,7 +398,7 @@ describe('the side core', () => {
     }
   });
 
-  it('that throws in the unit of one machine fails that machine and goes on with the other', async () => {
+  it('that throws in the unit of one machine fails that machine and continues with the other', async () => {
     const host = await checkedHost(VmHost);
     const side = await sideCore(host);
     const good = await drained(host, side, 'good');
@@ -468,7 +468,7 @@ describe('the side core', () => {
     expect(side.restarts).toBe(1);
   });
 
-  it('that dies again and again fails every machine that it served; the host goes on and takes its queues back', async () => {
+  it('that dies again and again fails every machine that it served; the host continues and reclaims its queues', async () => {
     const host = await checkedHost(VmHost);
     const side = await sideCore(host);
     const vms = [await drained(host, side, 'a'), await drained(host, side, 'b')];
@@ -485,7 +485,7 @@ describe('the side core', () => {
     for (const vm of vms) vm.vintf.freeQueue(0);
   });
 
-  it('may be killed as soon as it has its machine, for ever: that is no accident, and fails nobody', async () => {
+  it('may be killed repeatedly as soon as it has its machine, without failing any machine', async () => {
     const host = await checkedHost(VmHost);
     const side = await SideCore.start(host, { faults: { drainLifetime: 1 } });
     sides.push(side);

@@ -55,7 +55,7 @@ describe('a trace file', () => {
     }
   });
 
-  it('may be without events, and say what is beside them first', async () => {
+  it('may have no events, and may have other members before them', async () => {
     const { otherData } = trace;
     expect(await read(JSON.stringify({ otherData, traceEvents: [] }))).toEqual({
       traceEvents: [],

@@ -294,7 +294,7 @@ describe('MSIs', () => {
     smmu.destroy();
   });
 
-  it('of the SMMU go there, and those of a device behind a stage 1 where its tables say', async () => {
+  it('of the SMMU go there, and those of a device with a stage 1 go where its tables say', async () => {
     const program = new X86Program();
     program
       .store64(SMMU + 0xb0, BigInt(V86_MSI.gpa))
@@ -412,7 +412,7 @@ describe('plugged devices', () => {
     expect(lines.filter((irq) => irq === 5)).toEqual([5]);
   });
 
-  it('that throw are out of the way from then on, and the guest goes on', async () => {
+  it('that throw are removed, and the guest continues', async () => {
     const program = new X86Program()
       .copy(WINDOW, RESULTS)
       .copy(WINDOW, RESULTS + 4)

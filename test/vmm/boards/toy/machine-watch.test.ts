@@ -52,7 +52,7 @@ async function run(watch: MachineWatch | undefined) {
 }
 
 describe('a watched machine', () => {
-  it('does what it does when nobody watches, and is seen at it', async () => {
+  it('behaves as it does without a watch, and is observed', async () => {
     const seen = { doorbells: 0, accesses: 0, reads: 0, writes: 0 };
     const plain = await run(undefined);
     const watched = await run({

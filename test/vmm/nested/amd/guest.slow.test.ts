@@ -86,7 +86,7 @@ describe('a Wasm guest with an AMD IOMMU', () => {
     expect(host.strayEvents).toBe(0);
   });
 
-  it('takes nothing from a VM with the same DeviceID, DomainID and iova', async () => {
+  it('removes nothing of a VM with the same DeviceID, DomainID and iova', async () => {
     const host = await AmdHost.create({ modules });
     expect(await neighbourKeeps(host)).toBe(true);
   });

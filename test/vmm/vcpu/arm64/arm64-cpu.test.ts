@@ -54,7 +54,7 @@ describe('the IRQ input', () => {
     expect(cpu.isInterrupted).toBe(true);
   });
 
-  it('is asserted until the interrupt is acknowledged, whether or not somebody has said so', () => {
+  it('is asserted until the interrupt is acknowledged, with or without a notification', () => {
     gic.pulse(INTID);
     cpu.block.setIrq(false);
     cpu.followIrq();

@@ -67,7 +67,7 @@ describe('vCPUs that take turns', () => {
     };
   }
 
-  it('are awake until all of them wait, and again when one goes on', async () => {
+  it('are awake until all of them wait, and again when one continues', async () => {
     const { machine, words } = await create(AWAITS_INPUT);
     for (let turn = 0; turn < 100 && !machine.idle; turn++) await machine.step();
     expect([machine.idle, words.awake()]).toEqual([true, 0]);

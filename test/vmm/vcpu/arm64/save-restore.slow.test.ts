@@ -164,7 +164,7 @@ describe('a machine that is saved at any instruction', () => {
 });
 
 describe('a state', () => {
-  it('that is none is refused', async () => {
+  it('that is invalid is refused', async () => {
     const { turns } = await machineOf(lock('wfe'), 2);
     const state = turns.save();
     const changes = [

@@ -118,7 +118,7 @@ describe('a Wasm vCPU', () => {
     expect([words[DATA >> 2], words[(DATA + 4) >> 2]]).toEqual([2, 0]);
   });
 
-  it('goes on elsewhere from what it has saved', async () => {
+  it('continues elsewhere from its saved state', async () => {
     const before = await vcpuOf(REACTOR);
     before.words[(DATA + 8) >> 2] = 1;
     run(before.vcpu);
