@@ -33,6 +33,7 @@ import {
   serveDebugger,
   staleChecks,
 } from './kernel-run.ts';
+import { onLastWords } from './last-words.ts';
 import { withLinux } from './linux-kernel.ts';
 import { pcieFunctions } from './pcie-functions.ts';
 import { loadDevice, namedDeviceError } from './plugins.ts';
@@ -230,6 +231,15 @@ export async function boot(asked: BootSettings, config?: string): Promise<boolea
     const stdout = runStream('stdout');
     const stderr = runStream('stderr');
     const consoles = new Consoles(json ? stderr : stdout, vms);
+    const traced = host;
+    onLastWords(() => {
+      consoles.end();
+      try {
+        if (traced.trace) trace?.writeNow(traced.trace, traced.inspect());
+      } catch (error) {
+        stderr.write(`vsmmu: ${(error as Error).message}\n`);
+      }
+    });
     const checks = new Checks(vms, checkKept);
     const measurements = new Measurements(vms, {
       ...(settings.overlay || path === 'overlay' ? { trapped: 'overlay' } : {}),

@@ -7,6 +7,7 @@ import { rmSync } from 'node:fs';
 import { isMainThread, parentPort, Worker } from 'node:worker_threads';
 import type { Check } from '../vmm/report/checks.ts';
 import { jsonLine } from './json-line.ts';
+import { hearLastWords } from './last-words.ts';
 import { forwardOutput, type OutputRoom } from './run-output.ts';
 import { EXIT_FAILED, EXIT_SIGINT, EXIT_SIGTERM } from './status.ts';
 import type { Supervised } from './terminal.ts';
@@ -64,6 +65,8 @@ export function onSignal(listener: (signal: string) => void): () => void {
 const GRACE_MS = 5000;
 /** Time after its timeout in which it must announce this. A guest that blocks the thread prevents it. */
 const LATE_MS = 1000;
+/** Time for the last action of a run that is terminated, which writes its trace. */
+const LAST_WORDS_MS = 10_000;
 
 /** How a supervised run ended: with a status, or terminated. */
 interface Ended {
@@ -88,10 +91,13 @@ function supervise(argv: readonly string[], seconds: number | undefined): Promis
     const removePartial = () => {
       if (partial !== undefined) rmSync(partial, { force: true });
     };
-    const end = () => {
-      removePartial();
-      resolve({ status: undefined, signal: asked, checks });
+    let terminated = false;
+    const terminate = () => {
+      terminated = true;
       worker.terminate().catch(reject);
+    };
+    const end = () => {
+      hearLastWords(worker, LAST_WORDS_MS).then(terminate, terminate);
     };
     const within = (ms: number) => {
       clearTimeout(timer);
@@ -99,7 +105,7 @@ function supervise(argv: readonly string[], seconds: number | undefined): Promis
     };
     const onProcessSignal = (signal: NodeJS.Signals) => {
       // A second signal terminates at once.
-      if (asked) return end();
+      if (asked) return terminate();
       asked = signal as Signal;
       worker.postMessage(signal);
       within(GRACE_MS);
@@ -120,7 +126,7 @@ function supervise(argv: readonly string[], seconds: number | undefined): Promis
       for (const signal of Object.keys(SIGNALS)) process.off(signal, onProcessSignal);
       removePartial();
       process.off('exit', removePartial);
-      resolve({ status, signal: asked, checks });
+      resolve({ status: terminated ? undefined : status, signal: asked, checks });
     });
   });
 }

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 // Writes --trace FILE, and reads such files; they are compressed if their names end in .gz.
 
-import { constants, createReadStream } from 'node:fs';
+import { constants, createReadStream, renameSync, writeFileSync } from 'node:fs';
 import { access, type FileHandle, open, realpath, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { pipeline, Readable, type Transform } from 'node:stream';
 import { fileURLToPath } from 'node:url';
-import { createGunzip, createGzip } from 'node:zlib';
+import { createGunzip, createGzip, gzipSync } from 'node:zlib';
 import {
   type ChromeTrace,
   chromeTrace,
@@ -100,6 +100,7 @@ export class TraceFile {
   readonly #path: string;
   readonly #file: string;
   readonly #handle: FileHandle;
+  #begun = false;
   #over = false;
   /** The incomplete file; undefined if the target is written directly. */
   readonly partial: string | undefined;
@@ -130,6 +131,7 @@ export class TraceFile {
 
   /** @throws {UsageError} if the file cannot be written; an existing file is then unchanged. */
   async write(trace: Trace, host: HostInspection): Promise<void> {
+    this.#begun = true;
     const { records, lost } = trace.read();
     const text = Readable.from(piecesOf(chromeTrace(records, lost, host)));
     const pieces = this.#path.endsWith(COMPRESSED) ? through(text, createGzip()) : text;
@@ -143,6 +145,28 @@ export class TraceFile {
       await this.discard();
       throw new UsageError(`cannot write ${this.#path}: ${codeOf(error)}`);
     }
+  }
+
+  /**
+   * Like `write`, but synchronous: for a thread that does not return to its event loop and is
+   * terminated next. Does nothing if the file is already being written.
+   * @throws {UsageError} if the file cannot be written.
+   */
+  writeNow(trace: Trace, host: HostInspection): void {
+    if (this.#begun || this.#over) return;
+    this.#begun = true;
+    const { records, lost } = trace.read();
+    const pieces = piecesOf(chromeTrace(records, lost, host));
+    const { fd } = this.#handle;
+    try {
+      if (this.#path.endsWith(COMPRESSED))
+        writeFileSync(fd, gzipSync(Buffer.concat([...pieces].map((piece) => Buffer.from(piece)))));
+      else for (const piece of pieces) writeFileSync(fd, piece);
+      if (this.partial !== undefined) renameSync(this.partial, this.#file);
+    } catch (error) {
+      throw new UsageError(`cannot write ${this.#path}: ${codeOf(error)}`);
+    }
+    this.#over = true;
   }
 
   /** Removes an incomplete file. */

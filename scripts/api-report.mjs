@@ -46,7 +46,7 @@ function matches(pattern, paths) {
  * @param {Readonly<Record<string, string | { types?: string }>>} exports of package.json.
  * @param {readonly string[]} packed paths of the package's files.
  */
-function entriesOf(exports, packed) {
+export function entriesOf(exports, packed) {
   return Object.entries(exports).flatMap(([key, entry]) => {
     const target = typeof entry === 'string' ? entry : entry.types;
     if (target === undefined) throw new Error(`the export ${key} has no types`);
@@ -59,14 +59,14 @@ function entriesOf(exports, packed) {
 }
 
 /** @param {Place} place */
-const idOf = ({ file, name }) => `${file} ${name}`;
+export const idOf = ({ file, name }) => `${file} ${name}`;
 
 /**
  * The order of code units, which is the same everywhere.
  * @param {string} a
  * @param {string} b
  */
-const compare = (a, b) => (a === b ? 0 : a < b ? -1 : 1);
+export const compare = (a, b) => (a === b ? 0 : a < b ? -1 : 1);
 
 /** A report under construction. */
 class Report {
@@ -171,15 +171,19 @@ export function differences(committed, report) {
   ];
 }
 
-/** The report of this package, from the current contents of dist/. */
-export function ownReport() {
+/**
+ * Paths of the files that the package has.
+ * @param {string} root
+ * @returns {string[]}
+ */
+export function packedFiles(root) {
   const args = ['pack', '--dry-run', '--json', '--ignore-scripts'];
-  const [packed] = JSON.parse(execFileSync('npm', args, { cwd: ROOT, encoding: 'utf8' }));
-  return apiReport(
-    ROOT,
-    packed.files.map((/** @type {{ path: string }} */ { path }) => path),
-  );
+  const [packed] = JSON.parse(execFileSync('npm', args, { cwd: root, encoding: 'utf8' }));
+  return packed.files.map((/** @type {{ path: string }} */ { path }) => path);
 }
+
+/** The report of this package, from the current contents of dist/. */
+export const ownReport = () => apiReport(ROOT, packedFiles(ROOT));
 
 const [, program] = process.argv;
 if (program && import.meta.url === pathToFileURL(program).href) {

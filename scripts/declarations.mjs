@@ -13,6 +13,17 @@ import { parseSync } from 'vite';
  * @property {boolean} isValue Whether it exists at run time.
  * @property {ReadonlySet<string>} references Names in its text that the module may
  *   declare or import.
+ * @property {string} kind The type of its syntax node, without "TS" and "Declaration".
+ * @property {string} comment The documentation comment before it; empty without one.
+ * @property {readonly Member[]} members Public members of a class, an interface or an
+ *   object type.
+ */
+
+/**
+ * @typedef {object} Member
+ * @property {string} name Empty for a signature without a name.
+ * @property {string} text
+ * @property {string} comment
  */
 
 /**
@@ -137,6 +148,9 @@ class ModuleReader {
       text: this.#textOf(node, cuts),
       isValue: !TYPES.has(node.type),
       references: this.#referencesOf(node, cuts),
+      kind: node.type.replace(/^TS|Declaration$/g, ''),
+      comment: this.#commentBefore(node.start),
+      members: this.#membersOf(node, cuts),
     };
     for (const name of names)
       this.declared.set(name, [...(this.declared.get(name) ?? []), declaration]);
@@ -166,9 +180,39 @@ class ModuleReader {
 
   /** @param {any} member */
   #isInternal(member) {
-    const comment = this.#comments.findLast(({ end }) => end <= member.start);
-    if (!comment?.value.includes('@internal')) return false;
-    return this.#text.slice(comment.end, member.start).trim() === '';
+    return this.#commentBefore(member.start).includes('@internal');
+  }
+
+  /**
+   * The documentation comment that ends where a node, or its statement, starts.
+   * @param {number} start
+   */
+  #commentBefore(start) {
+    const comment = this.#comments.findLast(({ end }) => end <= start);
+    if (!comment?.value.startsWith('*')) return '';
+    const between = this.#text.slice(comment.end, start);
+    if (!/^\s*(?:export\s+)?(?:declare\s+)?$/.test(between)) return '';
+    return comment.value
+      .replace(/^\*?\s*\* ?/gm, '')
+      .replace(/^\*/, '')
+      .trim();
+  }
+
+  /**
+   * @param {any} node
+   * @param {readonly Cut[]} cuts in order.
+   * @returns {Member[]}
+   */
+  #membersOf(node, cuts) {
+    const { body, typeAnnotation } = node;
+    const nodes = body?.type === 'BlockStatement' ? [] : (body?.body ?? typeAnnotation?.members);
+    return (nodes ?? [])
+      .filter((/** @type {any} */ member) => !isPrivate(member) && !this.#isInternal(member))
+      .map((/** @type {any} */ member) => ({
+        name: member.kind === 'constructor' ? 'constructor' : (member.key?.name ?? ''),
+        text: this.#textOf(member, cuts),
+        comment: this.#commentBefore(member.start),
+      }));
   }
 
   /**
@@ -179,7 +223,7 @@ class ModuleReader {
     let text = '';
     let at = node.start;
     for (const [start, end, instead] of cuts) {
-      if (start < at) continue;
+      if (start < at || end > node.end) continue;
       text += this.#text.slice(at, start) + instead;
       at = end;
     }

@@ -3,56 +3,50 @@
 // `npm run mutate -- --sample N --seed S` plants N generated mutants, one at a time, in a
 // copy of the tree, and runs the tests nearest to each; survivors then run against the
 // fast suite. Each outcome is added to test/mutation/results.json. An interrupted run
-// continues where it stopped. Status 0: none survived. 1: some did. 2: the options are
-// wrong.
+// continues where it stopped. `--minutes N` ends the run after so long, `--nearest` leaves
+// out the fast suite, `--no-record` the file. Status 0: none survived. 1: some did. 2: the
+// options are wrong, or the run has failed.
 
 import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { runMutants } from './mutant-run.mjs';
 import { MutantTree } from './mutant-tree.mjs';
 import { applied, drawMutants, nearestTests, parses, ROOMS } from './mutants.mjs';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const RESULTS = 'test/mutation/results.json';
-/**
- * Several times their duration on a busy machine: a mutant that takes longer does not
- * end.
- */
-const NEAREST_LIMIT_MS = 240_000;
-const SUITE_LIMIT_MS = 1_200_000;
+/** @typedef {import('./mutant-run.mjs').Result} Result */
 
 /**
- * @typedef {object} Result
- * @property {string} commit
- * @property {number} seed
- * @property {string} file
- * @property {number} line
- * @property {string} operator
- * @property {string} original
- * @property {string} mutant
- * @property {'killed' | 'survived' | 'invalid'} outcome invalid: it does not build.
- * @property {'nearest' | 'fast'} tests The tests that have run.
- * @property {string} [by] The first test that failed.
- * @property {string} [why] For a survivor: why nothing can observe it. Written by hand.
+ * The options.
+ * @returns {{ sample: number, seed: number, minutes: number | undefined, nearestOnly: boolean,
+ *   record: boolean }}
  */
-
-/** The options. @returns {{ sample: number, seed: number, record: boolean }} */
 function optionsOf() {
   try {
     const { values } = parseArgs({
       options: {
         sample: { type: 'string', default: '12' },
         seed: { type: 'string', default: '1' },
+        minutes: { type: 'string' },
+        nearest: { type: 'boolean', default: false },
         'no-record': { type: 'boolean', default: false },
       },
     });
-    for (const name of /** @type {const} */ (['sample', 'seed']))
-      if (!/^\d{1,9}$/.test(values[name]))
+    for (const name of /** @type {const} */ (['sample', 'seed', 'minutes']))
+      if (values[name] !== undefined && !/^\d{1,9}$/.test(values[name]))
         throw new TypeError(`--${name} is a whole number, not '${values[name]}'`);
-    const { sample, seed } = values;
-    return { sample: Number(sample), seed: Number(seed), record: !values['no-record'] };
+    const { sample, seed, minutes } = values;
+    return {
+      sample: Number(sample),
+      seed: Number(seed),
+      minutes: minutes === undefined ? undefined : Number(minutes),
+      nearestOnly: values.nearest,
+      record: !values['no-record'],
+    };
   } catch (error) {
     const [line] = String(error instanceof Error ? error.message : error).split('\n');
     console.error(line);
@@ -70,7 +64,13 @@ const short = (text) => text.replace(/\s+/g, ' ').slice(0, 80);
 const keyOf = ({ commit, seed, file, line, operator, original, mutant }) =>
   [commit, seed, file, line, operator, original, mutant].join('\0');
 
-const { sample, seed, record } = optionsOf();
+const { sample, seed, minutes, nearestOnly, record } = optionsOf();
+// Status 1 is for survivors alone: whoever runs this may go on after it.
+for (const event of /** @type {const} */ (['uncaughtException', 'unhandledRejection']))
+  process.on(event, (error) => {
+    console.error(error);
+    process.exit(2);
+  });
 const commit = git('rev-parse', '--short=12', 'HEAD');
 const files = git('ls-files', ...ROOMS)
   .split('\n')
@@ -97,8 +97,14 @@ const drawn = drawMutants(ROOT, files, { sample, seed }).map((place) => {
   return { place, result: known ?? fresh, isKnown: known !== undefined };
 });
 
-/** @param {(typeof drawn)[number]} mutant @param {Result['tests']} tests */
-async function meet({ place, result }, tests) {
+/**
+ * Plants a mutant and runs tests.
+ * @param {(typeof drawn)[number]} mutant
+ * @param {Result['tests']} tests
+ * @param {number} limitMs
+ * @returns {Promise<'done' | 'timeout'>}
+ */
+async function meet({ place, result }, tests, limitMs) {
   const { file } = place;
   tree.change(file, (text) => {
     const mutated = applied(text, place);
@@ -107,33 +113,41 @@ async function meet({ place, result }, tests) {
   });
   const { status, killedBy } =
     tests === 'nearest'
-      ? await tree.test([`${nearestTests(ROOT, file)}/`], { limitMs: NEAREST_LIMIT_MS })
-      : await tree.test(['--mode', 'fast'], { dist: true, limitMs: SUITE_LIMIT_MS });
+      ? await tree.test([`${nearestTests(ROOT, file)}/`], { limitMs })
+      : await tree.test(['--mode', 'fast'], { dist: true, limitMs });
   tree.restore();
   result.tests = tests;
   result.outcome = status === 'passed' ? 'survived' : status === 'invalid' ? 'invalid' : 'killed';
   if (killedBy !== undefined) result.by = killedBy;
-  console.log(
-    `${result.outcome} (${tests}) ${file}:${result.line} ${result.operator}: ` +
-      `${result.original} -> ${result.mutant}${result.by ? `; ${result.by}` : ''}`,
-  );
+  return status === 'timeout' ? 'timeout' : 'done';
 }
 
-for (const mutant of drawn) {
-  if (mutant.isKnown) continue;
-  await meet(mutant, 'nearest');
-  results.push(mutant.result);
+/** @param {(typeof drawn)[number]} mutant */
+function onResult({ result }) {
+  if (!results.includes(result)) results.push(result);
   save();
+  console.log(lineOf(result));
 }
-for (const mutant of drawn) {
-  const { outcome, tests, why } = mutant.result;
-  if (outcome !== 'survived' || tests === 'fast' || why !== undefined) continue;
-  await meet(mutant, 'fast');
-  save();
-}
-const count = (/** @type {Result['outcome']} */ outcome) =>
-  drawn.filter(({ result }) => result.outcome === outcome).length;
+
+/** @param {Result} result */
+const lineOf = ({ outcome, tests, file, line, operator, original, mutant, by }) =>
+  `${outcome} (${tests}) ${file}:${line} ${operator}: ${original} -> ${mutant}${by ? `; ${by}` : ''}`;
+
+const unmet = await runMutants(drawn, {
+  ...{ meet, nearestOnly, onResult, now: () => performance.now() },
+  ...(minutes === undefined ? {} : { minutes }),
+});
+const met = drawn.filter((mutant) => !unmet.includes(mutant)).map(({ result }) => result);
+const having = (/** @type {Result['outcome']} */ outcome) =>
+  met.filter((result) => result.outcome === outcome);
+const survivors = having('survived');
+for (const result of survivors) console.log(`SURVIVOR ${lineOf(result)}`);
 console.log(
-  `${count('killed')} killed, ${count('survived')} survived, ${count('invalid')} invalid`,
+  `${having('killed').length} killed, ${survivors.length} survived, ` +
+    `${having('invalid').length} invalid` +
+    (unmet.length > 0 ? `, ${unmet.length} not tried: ${minutes} minutes are over` : ''),
 );
-process.exitCode = count('survived') > 0 ? 1 : 0;
+if (met.length > 0 && having('invalid').length === met.length) {
+  console.error('no mutant was built: the tests or the build do not work here');
+  process.exitCode = 2;
+} else process.exitCode = survivors.length > 0 ? 1 : 0;

@@ -21,3 +21,8 @@ export function placed(value: u32, field: i32): u32 {
 export function maskOf(field: i32): u32 {
   return (u32(-1) >> (32 - (field & 0xff))) << ((field >> 8) & 0xff);
 }
+
+/** The field's position in its word. */
+export function shiftOf(field: i32): u32 {
+  return (field >> 8) & 0xff;
+}

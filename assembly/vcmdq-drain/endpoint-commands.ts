@@ -4,7 +4,7 @@
 // virtual one, and it must match a stream that the host has assigned to the guest.
 
 import { ACCESS_NO_SSID } from '../layout/access';
-import { PRG_FAILURE, PRG_INVALID, PRG_SUCCESS } from '../layout/ats-memory';
+import { PRG_FAILURE, PRG_INVALID, PRG_SUCCESS, SMMU_AT_ATC_PORTS } from '../layout/ats-memory';
 import {
   CMDQV_SIDS_PER_VINTF,
   SID_MATCH_ENABLE,
@@ -37,7 +37,7 @@ import {
 import { SMMU_AT_CR0, SMMU_AT_IDR0, SMMU_AT_IDR1 } from '../layout/smmu-memory';
 import { CR0_SMMUEN, IDR0_TERM_MODEL, IDR1_SSIDSIZE } from '../layout/smmu-registers';
 import { STALL_ABORT, STALL_RAZWI, STALL_RETRY } from '../layout/stall-memory';
-import { bits } from '../lib/fields';
+import { bits, maskOf, shiftOf } from '../lib/fields';
 import { answerGroup, invalidateAtc, NO_PORT, portOf } from '../smmu-core/atc';
 import { stallResume, stallTerminate } from '../smmu-core/stall';
 import { awaitPort } from './atc-wait';
@@ -47,14 +47,16 @@ const NO_SID: u64 = u64(-1);
 /** Address[63:12]. */
 const PAGE_ADDRESS: u64 = 0xfffffffffffff000;
 
-// Whether a SID_MATCH register matches a virtual StreamID.
-function matches(match: u32, virtSid: u32): bool {
-  return bits(match, SID_MATCH_ENABLE) && bits(match, SID_MATCH_VIRT_SID) == virtSid;
+// Whether a SID_MATCH register matches a virtual StreamID: both fields by one comparison,
+// in 64 bits, as a StreamID may be wider than VIRT_SID.
+function matches(match: u32, virtSid: u64): bool {
+  const read = match & (maskOf(SID_MATCH_ENABLE) | maskOf(SID_MATCH_VIRT_SID));
+  return u64(read) == ((virtSid << shiftOf(SID_MATCH_VIRT_SID)) | maskOf(SID_MATCH_ENABLE));
 }
 
 // The physical StreamID of a virtual one: SID_REPLACE of the pair whose VIRT_SID matches,
 // or an entry of the context's stream table. NO_SID when neither matches.
-function physicalSid(context: usize, virtSid: u32): u64 {
+function physicalSid(context: usize, virtSid: u64): u64 {
   for (let i: usize = 0; i < <usize>(CMDQV_SIDS_PER_VINTF << 2); i += 4) {
     const match = atomic.load<u32>(context + i, CTX_SID_MATCH);
     if (matches(match, virtSid)) {
@@ -64,20 +66,20 @@ function physicalSid(context: usize, virtSid: u32): u64 {
   return furtherSid(context, virtSid);
 }
 
-function furtherSid(context: usize, virtSid: u32): u64 {
+function furtherSid(context: usize, virtSid: u64): u64 {
   const count = min(atomic.load<u32>(context, CTX_STREAM_COUNT), <u32>MAX_STREAMS);
   const table = usize(load<u32>(context, CTX_STREAMS));
   for (let i: u32 = 0; i < count; i++) {
     const entry = table + i * STREAM_ENTRY_SIZE;
     const physical = atomic.load<u32>(entry, 4);
-    if (physical != 0 && atomic.load<u32>(entry) == virtSid) return u64(physical - 1);
+    if (physical != 0 && atomic.load<u32>(entry) == u32(virtSid)) return u64(physical - 1);
   }
   return NO_SID;
 }
 
 // The physical StreamID of a command: NO_SID when the stream is not one of the context's.
 function streamOf(context: usize, d0: u64): u64 {
-  return load<u32>(context, CTX_HYP_OWN) != 0 ? d0 >> 32 : physicalSid(context, u32(d0 >> 32));
+  return load<u32>(context, CTX_HYP_OWN) != 0 ? d0 >> 32 : physicalSid(context, d0 >> 32);
 }
 
 // ATC_INV and PRI_RESP have no effect, and are no error, while SMMUEN is 0 (IHI 0070
@@ -110,16 +112,21 @@ export function atcInv(
   d0: u64,
   d1: u64,
 ): bool {
+  // Without a port no endpoint has an ATC, and the command is complete. The first SID pair
+  // and this case are inline: a call would cost every command of a batch its registers, and
+  // many guests have one device without an ATC.
+  const noPorts = atomic.load<u32>(smmu, SMMU_AT_ATC_PORTS) == 0;
   let sid = d0 >> 32;
   if (!asWritten) {
-    // Inline, because `physicalSid` would be a call per command, and many guests have one
-    // device.
-    sid = matches(atomic.load<u32>(context, CTX_SID_MATCH), u32(sid))
-      ? u64(atomic.load<u32>(context, CTX_SID_REPLACE))
-      : physicalSid(context, u32(sid));
-    if (sid == NO_SID) return switchedOff(smmu, context);
+    if (matches(atomic.load<u32>(context, CTX_SID_MATCH), sid)) {
+      if (noPorts) return true;
+      sid = u64(atomic.load<u32>(context, CTX_SID_REPLACE));
+    } else {
+      sid = physicalSid(context, sid);
+      if (sid == NO_SID) return switchedOff(smmu, context);
+    }
   }
-  // An endpoint without an ATC has nothing to invalidate: the command is complete.
+  if (noPorts) return true;
   const port = portOf(smmu, u32(sid));
   if (port == NO_PORT || switchedOff(smmu, context)) return true;
   // Without SSV, or with Global, an endpoint drops the addresses for every PASID.

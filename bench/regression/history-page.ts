@@ -4,12 +4,7 @@
 import type { Ratios } from '../measure.ts';
 import type { BenchRun } from './bench-run.ts';
 import { LIMIT } from './compare.ts';
-
-const WIDTH = 420;
-const HEIGHT = 120;
-/** Room for the numbers of the axis. */
-const LEFT = 52;
-const MARGIN = 8;
+import { ratioPlot } from './ratio-plot.ts';
 
 const ENTITIES: Readonly<Record<string, string>> = {
   '&': '&amp;',
@@ -20,41 +15,6 @@ const ENTITIES: Readonly<Record<string, string>> = {
 
 function escaped(text: string): string {
   return text.replace(/[&<>"]/g, (sign) => ENTITIES[sign] ?? '');
-}
-
-/**
- * Plots a value of each run, undefined where it was not measured, as a line, and the
- * baseline as another.
- */
-function plot(values: readonly (number | undefined)[], baseline: number | undefined): string {
-  const limit = baseline === undefined ? [] : [baseline * (1 + LIMIT)];
-  const all = [...values.filter((value) => value !== undefined), ...limit, baseline ?? 0];
-  const top = Math.max(...all) * 1.05 || 1;
-  const x = (index: number) =>
-    LEFT + (index * (WIDTH - LEFT - MARGIN)) / Math.max(values.length - 1, 1);
-  const y = (value: number) => HEIGHT - MARGIN - (value / top) * (HEIGHT - 2 * MARGIN);
-  const across = (value: number, kind: string) =>
-    `<line class="${kind}" x1="${LEFT}" x2="${WIDTH - MARGIN}" y1="${y(value).toFixed(1)}" y2="${y(value).toFixed(1)}"/>`;
-  const points = values.flatMap((value, index) =>
-    value === undefined ? [] : [`${x(index).toFixed(1)},${y(value).toFixed(1)}`],
-  );
-  const number = (value: number) =>
-    `<text x="${LEFT - 4}" y="${(y(value) + 4).toFixed(1)}">${value.toFixed(3)}</text>`;
-  const last = values.findLast((value) => value !== undefined);
-  return [
-    `<svg viewBox="0 0 ${WIDTH} ${HEIGHT}" width="${WIDTH}" height="${HEIGHT}" role="img">`,
-    across(0, 'axis'),
-    ...(baseline === undefined
-      ? []
-      : [across(baseline, 'baseline'), ...limit.map((at) => across(at, 'limit'))]),
-    `<polyline points="${points.join(' ')}"/>`,
-    ...points.map((point) => {
-      const [cx, cy] = point.split(',');
-      return `<circle cx="${cx}" cy="${cy}" r="2"/>`;
-    }),
-    ...(last === undefined ? [] : [number(last)]),
-    '</svg>',
-  ].join('');
 }
 
 const STYLE = `
@@ -80,9 +40,12 @@ export function historyPage(runs: readonly BenchRun[], baseline: Ratios = {}): s
   const last = runs.at(-1);
   const about = last ? `${last.machine.cpu}, Node.js ${last.machine.node}` : '';
   const figures = names.map((name) => {
-    const drawn = plot(
+    const before = baseline[name];
+    const drawn = ratioPlot(
       runs.map(({ ratios }) => ratios[name]),
-      baseline[name],
+      before,
+      before === undefined ? undefined : before * (1 + LIMIT),
+      escaped(name),
     );
     return `<figure>${drawn}<figcaption>${escaped(name)}</figcaption></figure>`;
   });

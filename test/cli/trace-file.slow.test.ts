@@ -6,9 +6,10 @@ import { chmod, link, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { gunzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { steps, THOROUGH } from '../support/thorough.ts';
-import { vsmmu } from '../support/vsmmu-command.ts';
+import { vsmmu, vsmmuProcess } from '../support/vsmmu-command.ts';
 import { IMPORT_READ32, IMPORT_WRITE32, reactor } from '../support/wat.ts';
 
 const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
@@ -31,6 +32,7 @@ const TRAPS = reactor(
   '(func $run (param i32) (result i32) (drop (call $read32 (i32.const 0x09000018))) unreachable)',
   IMPORT_READ32,
 );
+const SPIN = '(func $run (param i32) (result i32) (loop $for (br $for)) (i32.const 2))';
 
 let folder: string;
 const at = (name: string) => join(folder, name);
@@ -87,12 +89,48 @@ describe('a trace file', () => {
     expect(await leftovers()).toEqual([]);
   });
 
-  it('is kept by a run whose guest never comes back', { timeout: SECONDS }, async () => {
-    const spin = '(func $run (param i32) (result i32) (loop $for (br $for)) (i32.const 2))';
-    await writeFile(at('spins.wasm'), reactor(spin));
-    expect((await boot('spins.wasm', '--timeout', '1')).status).toBe(1);
-    expect(await readFile(at('run.json'), 'utf8')).toBe(OLD);
-    expect(await leftovers()).toEqual([]);
+  it.each([
+    ['spins', '(br $for)'],
+    [
+      'sleeps',
+      '(drop (memory.atomic.wait32 (i32.const 0x110000) (i32.const 0) (i64.const -1))) (br $for)',
+    ],
+  ])(
+    'is written by a run whose guest %s and never leaves the thread',
+    {
+      timeout: SECONDS,
+    },
+    async (name, body) => {
+      const guest = `(func $run (param i32) (result i32)
+      (call $write32 (i32.const 0x09000000) (i32.const 0x21))
+      (loop $for ${body}) (i32.const 2))`;
+      await writeFile(at(`${name}.wasm`), reactor(guest, IMPORT_WRITE32));
+      const run = await vsmmuProcess(
+        ...['boot', at(`${name}.wasm`), '--quiet', '--timeout', '1', '--trace', at('run.json')],
+      );
+      expect([run.status, run.stderr]).toEqual([
+        1,
+        'vsmmu: the guest did not come back within 1 s, and was ended\n',
+      ]);
+      expect(await exitsIn('run.json')).toBeGreaterThan(0);
+      expect(await leftovers()).toEqual([]);
+      const packed = at('run.json.gz');
+      await vsmmuProcess('boot', at(`${name}.wasm`), '--timeout', '1', '--trace', packed);
+      await writeFile(at('packed.json'), gunzipSync(await readFile(packed)));
+      expect(await exitsIn('packed.json')).toBe(await exitsIn('run.json'));
+    },
+  );
+
+  it('is kept where such a run cannot write it', { timeout: SECONDS }, async () => {
+    await writeFile(at('spins.wasm'), reactor(SPIN));
+    const { status, stderr } = await vsmmuProcess(
+      ...['boot', at('spins.wasm'), '--quiet', '--timeout', '1', '--trace', '/dev/full'],
+    );
+    expect([status, stderr]).toEqual([
+      1,
+      'vsmmu: cannot write /dev/full: ENOSPC\n' +
+        'vsmmu: the guest did not come back within 1 s, and was ended\n',
+    ]);
   });
 
   it.each([

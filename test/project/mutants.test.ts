@@ -7,6 +7,7 @@ import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync }
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type DrawnMutant, type Result, runMutants } from '../../scripts/mutant-run.mjs';
 import { applied, drawMutants, nearestTests, parses, placesOf } from '../../scripts/mutants.mjs';
 import { PROJECT } from '../support/project.ts';
 
@@ -114,10 +115,88 @@ describe('the tests that a mutant meets first', () => {
   });
 });
 
+describe('a run', () => {
+  const MINUTE = 60_000;
+  /** Mutants by name, each with what the nearest tests and the fast suite do with it. */
+  type Fates = Readonly<Record<string, readonly [Result['outcome'], Result['outcome']?]>>;
+
+  /** Runs mutants whose tests take a minute each, with a clock of its own. */
+  async function run(
+    fates: Fates,
+    options: { minutes?: number; nearestOnly?: boolean } = {},
+    known: readonly string[] = [],
+  ) {
+    let time = 5;
+    const log: string[] = [];
+    const mutants = Object.keys(fates).map((file): DrawnMutant<string> => {
+      const rest = { line: 1, operator: 'call', original: 'f()', mutant: ';' } as const;
+      const result = { commit: 'c', seed: 1, file, ...rest };
+      const outcome = known.includes(file) ? (fates[file]?.[0] ?? 'killed') : 'survived';
+      return {
+        place: file,
+        result: { ...result, outcome, tests: 'nearest' },
+        isKnown: known.includes(file),
+      };
+    });
+    const unmet = await runMutants(mutants, {
+      ...options,
+      now: () => time,
+      onResult: ({ result }) => log.push(`${result.file} ${result.outcome} ${result.tests}`),
+      meet({ place, result }, tests, limitMs) {
+        time += Math.min(MINUTE, limitMs);
+        result.tests = tests;
+        result.outcome = fates[place]?.[tests === 'nearest' ? 0 : 1] ?? 'killed';
+        if (result.outcome === 'killed') result.by = 'a test';
+        return Promise.resolve(limitMs < MINUTE ? 'timeout' : 'done');
+      },
+    });
+    return { log, unmet: unmet.map(({ place }) => place), mutants };
+  }
+  const FATES: Fates = { a: ['killed'], b: ['survived', 'killed'], c: ['survived', 'survived'] };
+
+  it('has all meet the nearest tests, then the survivors the fast suite', async () => {
+    const { log, unmet } = await run(FATES);
+    expect(unmet).toEqual([]);
+    expect(log).toEqual([
+      'a killed nearest',
+      'b survived nearest',
+      'c survived nearest',
+      'b killed fast',
+      'c survived fast',
+    ]);
+  });
+
+  it('leaves out the fast suite when it is told to, and what an earlier run has met', async () => {
+    expect((await run(FATES, { nearestOnly: true })).log).toHaveLength(3);
+    const { log, unmet } = await run(FATES, {}, ['a', 'b']);
+    expect(unmet).toEqual([]);
+    expect(log).toEqual(['c survived nearest', 'b killed fast', 'c survived fast']);
+  });
+
+  it('ends with its time: a mutant in the middle of its tests counts as not tried', async () => {
+    const { log, unmet, mutants } = await run(FATES, { minutes: 2 });
+    expect(log).toEqual(['a killed nearest', 'b survived nearest']);
+    expect(unmet).toEqual(['c']);
+    const half = await run({ a: ['killed'], b: ['killed'] }, { minutes: 1.5 });
+    expect(half.log).toEqual(['a killed nearest']);
+    expect(half.unmet).toEqual(['b']);
+    expect(half.mutants[1]?.result).toEqual({ ...mutants[1]?.result, file: 'b' });
+  });
+
+  it('keeps the result of the nearest tests when the fast suite is cut short', async () => {
+    const { log, unmet, mutants } = await run({ b: ['survived', 'killed'] }, { minutes: 1.5 });
+    expect([log, unmet]).toEqual([['b survived nearest'], []]);
+    expect(mutants[0]?.result).toMatchObject({ outcome: 'survived', tests: 'nearest' });
+    expect(mutants[0]?.result).not.toHaveProperty('by');
+  });
+});
+
 describe('npm run mutate', () => {
   it.each([
     ['--sample', 'many'],
     ['--seed', '-1'],
+    ['--minutes', '1.5'],
+    ['--minutes', 'soon'],
     ['--operator', 'call'],
   ])('refuses %s %s in one line', (...args) => {
     const program = join(PROJECT, 'scripts/mutate.mjs');

@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: MIT
+// The order in which mutants meet the tests, and the limit of time: all meet the tests
+// nearest to them, then the survivors the fast suite, until the time is over.
+
+/**
+ * @typedef {'nearest' | 'fast'} Tests
+ *
+ * @typedef {object} Result
+ * @property {string} commit
+ * @property {number} seed
+ * @property {string} file
+ * @property {number} line
+ * @property {string} operator
+ * @property {string} original
+ * @property {string} mutant
+ * @property {'killed' | 'survived' | 'invalid'} outcome invalid: it does not build.
+ * @property {Tests} tests The tests that have run.
+ * @property {string} [by] The first test that failed.
+ * @property {string} [why] For a survivor: why nothing can observe it. Written by hand.
+ */
+
+/**
+ * @template P
+ * @typedef {object} DrawnMutant
+ * @property {P} place Where it is in the sources.
+ * @property {Result} result
+ * @property {boolean} isKnown Whether the result is that of an earlier run.
+ */
+
+/** Most time for the tests of one mutant: several times their duration on a busy machine. */
+const LIMITS_MS = { nearest: 240_000, fast: 1_200_000 };
+
+/**
+ * Runs the tests of mutants, and changes their results.
+ * @template P
+ * @param {readonly DrawnMutant<P>[]} mutants
+ * @param {object} options
+ * @param {(mutant: DrawnMutant<P>, tests: Tests, limitMs: number) => Promise<'done' | 'timeout'>}
+ *   options.meet Runs the tests of a mutant for so long at most, and changes its result.
+ * @param {() => number} options.now In milliseconds.
+ * @param {number} [options.minutes] Ends the run after so many minutes. Default: no end.
+ * @param {boolean} [options.nearestOnly] Leaves out the fast suite. Default: false.
+ * @param {(mutant: DrawnMutant<P>) => void} options.onResult A new result is there.
+ * @returns {Promise<readonly DrawnMutant<P>[]>} those that no test has met: the time was over.
+ */
+export async function runMutants(mutants, { meet, now, minutes, nearestOnly = false, onResult }) {
+  const end = minutes === undefined ? Number.POSITIVE_INFINITY : now() + minutes * 60_000;
+
+  /**
+   * Whether the tests came to an end. A mutant that runs into the end of the run is not
+   * one whose tests do not end.
+   * @param {DrawnMutant<P>} mutant
+   * @param {Tests} tests
+   */
+  async function meets(mutant, tests) {
+    const left = end - now();
+    if (left <= 0) return false;
+    const before = { ...mutant.result };
+    const status = await meet(mutant, tests, Math.min(LIMITS_MS[tests], left));
+    if (status === 'timeout' && left < LIMITS_MS[tests]) {
+      for (const name of Object.keys(mutant.result))
+        if (!(name in before)) Reflect.deleteProperty(mutant.result, name);
+      Object.assign(mutant.result, before);
+      return false;
+    }
+    onResult(mutant);
+    return true;
+  }
+
+  const unmet = [];
+  for (const mutant of mutants)
+    if (!mutant.isKnown && !(await meets(mutant, 'nearest'))) unmet.push(mutant);
+  for (const mutant of mutants) {
+    const { outcome, tests, why } = mutant.result;
+    if (nearestOnly || unmet.includes(mutant)) continue;
+    if (outcome === 'survived' && tests === 'nearest' && why === undefined)
+      await meets(mutant, 'fast');
+  }
+  return unmet;
+}
