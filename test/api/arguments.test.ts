@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Arguments of everything public, read from the declarations: one that is missing, of another type, or a number that can
-// mean nothing, is told in one line that names it. What comes new is not left out.
+// mean nothing, is reported in one line that names it. What comes new is not left out.
 
 import { afterAll, describe, expect, it } from 'vitest';
 import * as main from 'vsmmu';

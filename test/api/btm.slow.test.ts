@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Broadcast TLB maintenance as a user of the API has it: the toy's step, and the bug of a host that numbers VMs twice.
+// Broadcast TLB maintenance through the API: the toy's step, and the bug of a host that numbers VMs twice.
 
 import { afterEach, describe, expect, it } from 'vitest';
 import { Host, type Machine, virtBoard } from 'vsmmu';

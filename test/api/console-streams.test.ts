@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The console as streams: in order, to its end, and bounded where nobody reads.
+// The console as streams: in order, complete, and bounded when it is not read.
 
 import { describe, expect, it } from 'vitest';
 import { ConsoleStreams } from '../../vmm/api/console-streams.ts';

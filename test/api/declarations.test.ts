@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What the declarations of all entries promise: a misspelt option is told in one line by whatever public function or
+// What the declarations of all entries promise: a misspelt option is reported in one line by whatever public function or
 // method takes options, and every class has words of its own. What comes new is not left out.
 
 import { afterAll, describe, expect, it } from 'vitest';

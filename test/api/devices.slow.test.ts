@@ -26,7 +26,7 @@ const BUSY = reactor(
      (i32.const 1))`,
 );
 
-/** Sets its timer anew whenever it has called back, and notes how late that was, in milliseconds. */
+/** Sets its timer again whenever it has called back, and notes how late that was, in milliseconds. */
 class Ticker extends ScratchDevice {
   readonly late: number[] = [];
   #timer: Timer | undefined;

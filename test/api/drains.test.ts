@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The drains of machines that share their hardware: one thread for all of them, and none that stays behind.
+// The drains of machines that share their hardware: one thread for all of them, and none is left running.
 
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { Drains } from '../../vmm/api/drains.ts';

@@ -93,7 +93,7 @@ describe('a server for GDB', () => {
     first.socket.write('$qC#b4');
     await first.receive('$QC1#c5');
     first.socket.destroy();
-    // Without a debugger the machine goes on.
+    // Without a debugger the machine continues.
     expect(await machine.wait()).toMatchObject({ status: 'off' });
     const third = await client(server);
     third.socket.write('$?#3f');

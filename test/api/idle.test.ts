@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // A machine whose guest has nothing to do is left alone until there is something. The clock that waits
-// go by stands still here: what goes on has been woken.
+// go by stands still here: what continues has been woken.
 
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { RUN_IDLE } from '../../assembly/layout/guest-abi.ts';
@@ -51,7 +51,7 @@ describe('the wait of an idle machine', () => {
     wait.wake();
     await woken;
     expect(vi.getTimerCount()).toBe(0);
-    // Nobody waits.
+    // No one waits.
     wait.wake();
   });
 });

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The API as a user of the package has it: imported by the package's own name, so that workers are the built ones.
+// The API as a user of the package imports it: by the package's own name, so that workers are the built ones.
 
 import { setTimeout } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
@@ -8,7 +8,7 @@ import { toyGuest, toySecondary } from 'vsmmu/guest';
 import { checkedHost } from '../support/findings.ts';
 import { IMPORT_READ32, IMPORT_WRITE32, reactor } from '../support/wat.ts';
 
-/** Yields for ever. */
+/** Yields forever. */
 const ENDLESS = reactor('(func $run (param i32) (result i32) (i32.const 1))');
 const UART = 0x09000000;
 /** Prints "!" at each of its turns, and ends with the third. */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Hosts with several SMMUs, as a user of the API makes them, and what their machines are behind.
+// Hosts with several SMMUs through the API, and the SMMUs that their machines are behind.
 
 import { afterEach, describe, expect, it } from 'vitest';
 import { Host, type Machine, type MachineOptions, virtBoard } from 'vsmmu';

@@ -24,7 +24,7 @@ describe('a source', () => {
     else if (url === '/missing') response.writeHead(404).end();
     else sendFor(response);
   });
-  /** Sends zeros until nobody takes them any more. */
+  /** Sends zeros until no one takes them any more. */
   function sendFor(response: ServerResponse): void {
     for (let more = true; more && !response.closed; sent++) more = response.write(PIECE);
     response.once('drain', () => sendFor(response));

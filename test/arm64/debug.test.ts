@@ -352,7 +352,7 @@ describe('watchpoints', () => {
     const machine = debugged([LDR, 0xd51000e5, LDR, LOOP], watch(0n, DATA), { el: 1 });
     machine.setU64(ARM64_X + 40, WCR | LOADS);
     expect(run(machine)).toEqual({ esr: 'd6000022', elr: 8, ss: false });
-    // X1 goes on by 8 to what is watched, at full speed.
+    // X1 advances by 8 to the watched address, at full speed.
     const loop = debugged([0xf8408420, back(1)], watch(WCR | LOADS, DATA + 0x5000));
     expect(run(loop, 100_000)).toEqual({ esr: 'd2000022', elr: 0, ss: false });
     expect(loop.el1(BANK_FAR)).toBe(BigInt(DATA + 0x5000));

@@ -23,7 +23,7 @@ const VECTORS = BASE + 0x1_0000;
 const EL0 = 0x4000_0000;
 const GUARD = 0x1_0000;
 /**
- * An exception goes on behind its instruction: MRS X30, ELR_EL1; ADD X30, X30, #4; MSR
+ * An exception continues after its instruction: MRS X30, ELR_EL1; ADD X30, X30, #4; MSR
  * ELR_EL1, X30; ERET.
  */
 const SKIP = [0xd538403e, 0x910013de, 0xd518403e, 0xd69f03e0];
@@ -60,7 +60,7 @@ function randomWord(random: Random): number {
 }
 
 /**
- * A vCPU out of reset, with the MMU on. Its vectors go on behind what has taken an exception;
+ * A vCPU out of reset, with the MMU on. Its vectors continue after what has taken an exception;
  * records are as they were.
  */
 export function resetForCode(machine: Arm64Machine): void {
@@ -159,7 +159,7 @@ export class RandomCode {
     for (let left = SLICE; left > 0; left = SLICE - Number(machine.u64(ARM64_COUNT))) {
       const exit = exports.run(cpu, left);
       this.exits.add(exit);
-      // What comes behind it.
+      // What follows it.
       if (exit === HLT) machine.setU64(ARM64_PC, machine.u64(ARM64_PC) + 4n);
     }
     return Number(machine.u64(ARM64_COUNT));

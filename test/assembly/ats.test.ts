@@ -313,7 +313,7 @@ describe('an ATC', () => {
   });
 
   describe('with PASIDs', () => {
-    /** ASID 2; the page of the second CD lies behind that of the first. */
+    /** ASID 2; the page of the second CD lies after that of the first. */
     const CD1 = 0x0002_6205_c000_3510n;
     const PASID_PAGE = PAGE + 0x1000n;
     const [M0, M1, M2, M3] = [0x80206000n, 0x80207000n, 0x80208000n, 0x80209000n];

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What runs beside a walk, played on one thread: the core's guest port is replaced by one that lets something happen in the middle of the
+// Events during a walk, simulated on one thread: the core's guest port is replaced by one that lets something happen in the middle of the
 // walk, exactly when the leaf descriptor is read.
 
 import { beforeEach, describe, expect, it } from 'vitest';

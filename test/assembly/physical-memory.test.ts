@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The ends of what a unit reaches: a range over the end of a region of guest memory, or of host RAM,
+// The limits of a unit's memory: a range over the end of a region of guest memory, or of host RAM,
 // lies nowhere, even where something else follows in the address space or in the memory.
 
 import { describe, expect, it } from 'vitest';

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // One service of a queue does a bounded amount of work: each command counts 1, and each 4
-// blocks of the IOTLB that it visits 1 more. A round ends behind the command that exceeds
+// blocks of the IOTLB that it visits 1 more. A round ends after the command that exceeds
 // 256, a service has four rounds, and a look at all queues of a context ends behind the
 // queue that exceeds 2,048.
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// How a run of the benchmarks is judged by a baseline, and what is kept of it.
+// How a run of the benchmarks is compared with a baseline, and what is recorded.
 
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Never an empty page, and no false alarms: what browsers, links and hands do to a page.
+// Never an empty page, and no false alarms, whatever browsers, links and users do.
 
 import { expect, it } from 'vitest';
 import { reactor } from '../support/wat.ts';

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The demo's page as its tests see it: what it shows, and the machines behind it.
+// The demo's page for its tests: what it shows, and the machines that it runs.
 
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';

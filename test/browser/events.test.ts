@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// One event at a time: forward, back, by the range, by keys, slowly; and what the panels show as of an event.
+// One event at a time: forward, back, by the slider, by keys, slowly; and what the panels show at an event.
 
 import type { Page } from 'playwright-core';
 import { describe, expect, it } from 'vitest';

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Arm64 kernels in the tab: small images, with what the page makes of files.
+// Arm64 kernels in the tab: small images, and how the page handles files.
 
 import { readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The page with the keyboard alone: every control can be reached and worked, one sees where one is, and what it is stands beside it.
+// The page with only the keyboard: every control can be reached and used, the focus is visible, and each control has a label.
 
 import { describe, expect, it } from 'vitest';
 import type { DemoPage } from './demo-page.ts';

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The first screen: the drawing, the tour, and what else is to be understood at once.
+// The first screen: the diagram, the tour, and everything else that must be clear at once.
 
 import { describe, expect, it } from 'vitest';
 import { LAPTOP, PHONE } from './demo-page.ts';

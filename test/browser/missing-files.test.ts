@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A page whose server lacks some of the library's files, or has others in their place.
+// A page whose server lacks some of the library's files, or has others instead.
 
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Files that a run names and reads: those of a configuration lie beside it, and a compressed trace is read back.
+// Files that a run names and reads: those of a configuration are relative to it, and a compressed trace can be read.
 
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What a run shows beside its report, and how long it may take.
+// Progress and colours of a run, and its timeout.
 
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// --trace FILE: what the file has is kept until a whole trace takes its place, and a run that is ended writes one.
+// --trace FILE: an existing file is kept until a complete trace replaces it, and an ended run also writes one.
 
 import { spawn } from 'node:child_process';
 import { chmod, link, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
@@ -16,7 +16,7 @@ const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 const OLD = 'what was there';
 const SECONDS = 240_000;
 
-/** Says a line, and is idle for ever: its trace is short, and written at once on a busy computer too. */
+/** Says a line, and is idle forever: its trace is short, and written at once on a busy computer too. */
 const FOREVER = reactor(
   `(func $run (param i32) (result i32)
     (call $write32 (i32.const 0x09000000) (i32.const 0x21))

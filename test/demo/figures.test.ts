@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Figures of the demo's page, from what they are made of.
+// Figures of the demo's page, computed from their inputs.
 
 import { describe, expect, it } from 'vitest';
 import { ChartSeries, EACH_MS, SPAN_S } from '../../demo/page/chart-series.ts';

@@ -15,7 +15,7 @@ export interface SessionRun {
   readonly frames: readonly Frame[];
 }
 
-/** Takes steps until every machine has ended, at most so many. */
+/** Takes steps until every machine has ended, at most this many. */
 export async function runSession(query: string, steps: number): Promise<SessionRun> {
   vi.stubGlobal('reportError', (error: unknown) => expect.unreachable(String(error)));
   const consoles: string[] = [];

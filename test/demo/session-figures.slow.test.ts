@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Figures of a session's pictures beside what the machines themselves say.
+// Figures of a session's snapshots, compared with those of the machines.
 
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { readSettings, type Settings } from '../../demo/demo-settings.ts';

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The documented bus master (docs/examples/block-device.mjs): its contract, and what DMA can come to.
+// The documented bus master (docs/examples/block-device.mjs): its contract, and the outcomes of its DMA.
 
 import { describe, expect, it } from 'vitest';
 import { DeviceBus, deviceContract, FakeHost } from '../../devices/testing/index.ts';

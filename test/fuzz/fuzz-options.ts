@@ -88,7 +88,7 @@ export function parseFlags<const T extends NonNullable<ParseArgsConfig['options'
   try {
     return parseArgs({ args: [...args], options, strict: true }).values;
   } catch (error) {
-    // Node's messages go on with advice about positional arguments.
+    // Node's messages continue with advice about positional arguments.
     const [line = ''] = (error as Error).message.split(/[.\n]/);
     throw new FuzzUsageError(printable(line));
   }

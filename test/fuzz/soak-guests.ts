@@ -80,7 +80,7 @@ function program(random: Random, ends = true): SoakGuest['run'] {
   };
 }
 
-/** Steps a hostile guest, whose calls are made anew for each look. It may end itself, and nothing that it does fails its machine. */
+/** Steps a hostile guest, whose calls are made again for each look. It may end itself, and nothing that it does fails its machine. */
 function hostile(makeCalls: (machine: Machine) => () => void): SoakGuest['run'] {
   return async (machine) => {
     await machine.boot({ paused: true });

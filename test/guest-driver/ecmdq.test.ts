@@ -164,7 +164,7 @@ describe('an error', () => {
         driver.queueLastError(ECMDQ_0),
         driver.queueLastErrorOpcode(ECMDQ_0),
       ]).toEqual([errors, 1, 0x28]);
-      // GERRORN before ERRACK: an error that comes behind it raises CMDQP_ERR anew.
+      // GERRORN before ERRACK: an error that follows it raises CMDQP_ERR again.
       const stores = fake.log.filter((line) => line.startsWith('w '));
       expect(stores).toEqual([
         expect.stringContaining('w S 20008'),

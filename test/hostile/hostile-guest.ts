@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A guest that does what it is told: an interpreter of device and memory accesses. AssemblyScript; the test writes the operations into
+// A guest that executes operations of a test: an interpreter of device and memory accesses. AssemblyScript; the test writes the operations into
 // its memory and lets it run them.
 
 import { RUN_OFF, RUN_YIELD } from '../../assembly/layout/guest-abi';

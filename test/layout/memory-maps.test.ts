@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Maps of host memory, the guest ABI area and the small devices: nothing overlaps, everything is aligned and fits what it lies in.
+// Maps of host memory, the guest ABI area and the small devices: nothing overlaps, and everything is aligned and within its area.
 
 import { describe, expect, it } from 'vitest';
 import * as ACTIONS from '../../assembly/layout/action-memory.ts';
@@ -472,7 +472,7 @@ describe('memory maps', () => {
     expect(HOST.SMMU_STRIDE % 0x10000).toBe(0);
     expect(HOST.QUEUE_MAIN).toBe(128);
     expect(HOST.QUEUE_GUEST).toBeGreaterThan(HOST.QUEUE_MAIN);
-    // The contexts of VINTFs, of vIOMMUs, and the host's, which is nobody else's.
+    // The contexts of VINTFs, of vIOMMUs, and the host's, which is no one else's.
     expect(CMDQV_MAX_VINTFS + HOST.MAX_VIOMMUS).toBe(HOST.CTX_HOST);
     expect(HOST.CTX_HOST + 1).toBe(HOST.MAX_CONTEXTS);
     expect(HOST.QUEUE_ECMDQ).toBeGreaterThanOrEqual(HOST.QUEUE_GUEST + HOST.MAX_VIOMMUS);

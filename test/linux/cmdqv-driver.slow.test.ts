@@ -169,7 +169,7 @@ test('an interrupt that is lost leaves a CMD_SYNC that times out after a second,
   const timeouts = console.match(/^.*CMD_SYNC timeout at 0x.*$/gm) ?? [];
   expect(timeouts).toHaveLength(1);
   expect(console).not.toMatch(/WARNING|BUG:|Oops|Call trace|failed to|unexpected|errno|taint [^0]/);
-  // A second of the kernel's own time behind the first unmap.
+  // A second of the kernel's own time after the first unmap.
   expect(Number(/\[ *([\d.]+)\]/.exec(timeouts[0] ?? '')?.[1])).toBeCloseTo(1, 0);
 });
 
@@ -179,7 +179,7 @@ test('a ring that cannot be fetched stops its queue until the interrupt handler 
   });
   expect(end.status).toBe('off');
   expectInOrder(console, [
-    // The one vCPU polls with interrupts masked: its handler comes behind the time-out.
+    // The one vCPU polls with interrupts masked: its handler follows the time-out.
     /CMD_SYNC timeout at 0x/,
     /tegra241_cmdqv: unexpected error reported/,
     /CMDQ error \(cons 0x[0-9a-f]+\): Abort on command fetch/,

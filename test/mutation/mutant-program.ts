@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Copies of the built program, changed in one place each, and what their toy reports.
+// Copies of the built program, each with one change, and the reports of their toys.
 
 import { execFile } from 'node:child_process';
 import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';

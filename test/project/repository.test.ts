@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What stands beside the sources, for editors, package managers and hosted CI: it agrees with what
+// Files for editors, package managers and hosted CI agree with what
 // the project's own tools have, and names exact versions.
 
 import { existsSync, readdirSync, readFileSync } from 'node:fs';

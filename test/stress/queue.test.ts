@@ -34,7 +34,7 @@ afterEach(async () => {
   await board?.end();
 });
 
-/** Four drivers on one queue. Returns what each one sent and what was carried out for it; throws where a driver waits in vain. */
+/** Four drivers on one queue. Returns what each one sent and what was executed for it; throws where a driver waits in vain. */
 async function fourDrivers(on: Board, batches: number, limitMs = LIMIT_MS) {
   const control = new SharedArrayBuffer(64);
   const log = new SharedArrayBuffer(DRIVERS * batches * 8);
@@ -83,7 +83,7 @@ async function fourDrivers(on: Board, batches: number, limitMs = LIMIT_MS) {
   while (running) {
     await new Promise((resolve) => setTimeout(resolve, 1));
     if (on.queue.state !== QUEUE_ERROR_HELD) continue;
-    // The queue stands at the illegal command: all before it has been carried out, in order, and nothing behind it.
+    // The queue stands at the illegal command: all before it has been executed, in order, and nothing behind it.
     const consumed = errors * EVERY + EVERY - 1;
     expect([on.queue.cons, positions[consumed]]).toEqual([consumed & INDEX_MASK, 0xff]);
     expect(requests()).toEqual(sentBefore(consumed));
@@ -180,7 +180,7 @@ it('a guest on its own thread that recurses to its stack limit and rings', async
     board.page0(0),
     board.queue.state,
   ]).toEqual([0, 16, QUEUE_RUNNING]);
-  // And the others go on.
+  // And the others continue.
   board.store(VINTF, 4, 18);
   expect(board.page0(0)).toBe(18);
 });

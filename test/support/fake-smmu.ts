@@ -69,7 +69,7 @@ export class FakeSmmu {
   readonly doorbells: number[] = [];
   /** Queues that take nothing by themselves. */
   readonly held = new Set<number>();
-  /** Commands for which this returns an error code are not carried out. */
+  /** Commands for which this returns an error code are not executed. */
   errorOf: (command: Taken) => number = () => 0;
   onWait: () => void = () => undefined;
   /** Called after each register store, with a doorbell as well. */

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Boots of the kernel that was built, and what a healthy one prints.
+// Boots of the built kernel, and the output of a healthy one.
 
 import { expect } from 'vitest';
 import { type LinuxRun, type LinuxRunOptions, runLinux } from '../../cli/linux-run.ts';

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A PCIe endpoint for tests, and what software does with configuration space.
+// A PCIe endpoint for tests, and accesses of software to its configuration space.
 
 import { PcieEndpoint, PcieHost, PcieRootPort } from '../../devices/pcie/index.ts';
 import {

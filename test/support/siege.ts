@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// VMs of one host, each of which in turn sends what it can against the others.
+// VMs of one host, each of which in turn attacks the others.
 
 import {
   ATC_PORT_REQUESTS,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Changes of STEs and CDs while the stream's device is at work: an access after every store and after every CFGI. A hitless change is seen by
-// nobody; of the others only C_BAD_STE or C_BAD_CD. And with one CFGI left out, the sanitizer names it.
+// no one; of the others only C_BAD_STE or C_BAD_CD. And with one CFGI left out, the sanitizer names it.
 
 import { beforeEach, describe, expect, it } from 'vitest';
 import { ACCESS_WRITE } from '../../assembly/layout/access.ts';

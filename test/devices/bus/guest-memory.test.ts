@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Guest memory as devices address it: what lies in no region, or not whole in one, is out of reach.
+// Guest memory as devices address it: ranges that are not completely in one region cannot be accessed.
 
 import { describe, expect, it } from 'vitest';
 import { guestMemoryOf, offsetOfGpa } from '../../../devices/bus/index.ts';

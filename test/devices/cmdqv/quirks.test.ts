@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What drivers of CMDQVs were found to get wrong, provoked: by the quirks of `vsmmu/testing`, and by what the device does by itself.
+// Situations that CMDQV drivers are known to handle wrongly: through the quirks of `vsmmu/testing`, and through regular behaviour.
 
 import { beforeEach, describe, expect, it } from 'vitest';
 import { DeviceBus, FakeHost, QuirkyCmdqv } from '../../../devices/testing/index.ts';
@@ -134,7 +134,7 @@ describe('a queue that is used again', () => {
     handOver();
     expect([bus.read32(PAGE0), bus.read32(PAGE0 + 0x04)]).toEqual([4, 4]);
     ringOnce();
-    // It starts at the old CONS, at a command that nobody has written.
+    // It starts at the old CONS, at a command that no one has written.
     expect(bus.read32(PAGE0)).toBe(0x01000004);
     expect(bus.read32(PAGE0 + 0x10)).toBe(1);
   });

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Messages of Linux's drivers in words, as Linux 7.2 prints them, and what stands near them and is no message.
+// Messages of Linux's drivers, as Linux 7.2 prints them, and similar lines that are not messages.
 
 import { describe, expect, it } from 'vitest';
 import { LogDecoder } from '../../../devices/decode/index.ts';

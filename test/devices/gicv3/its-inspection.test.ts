@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What a debugger sees of an ITS: its tables in RAM as its commands have left them, whatever software makes of them.
+// Inspection of an ITS: its tables in RAM after its commands, even if software overwrites them.
 
 import { describe, expect, it } from 'vitest';
 import { Random } from '../../../devices/testing/index.ts';

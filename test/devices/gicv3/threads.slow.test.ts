@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The GIC between threads: a device and software here, two vCPUs that sleep and take interrupts on threads of their own. What the model
+// The GIC between threads: a device and software here, two vCPUs that sleep and take interrupts on their own threads. What the model
 // (docs/models/gic.pml) shows of a few steps, in thousands of them.
 
 import { once } from 'node:events';
@@ -56,7 +56,7 @@ async function machine() {
   };
 }
 
-/** Waits until it is so; a lost wake-up would be for ever. */
+/** Waits until it is so; a lost wake-up would be forever. */
 function until(what: string, is: () => boolean): void {
   const deadline = performance.now() + 20_000;
   while (!is()) if (performance.now() > deadline) throw new Error(`${what}: not in 20 s`);

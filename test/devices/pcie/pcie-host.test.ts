@@ -119,7 +119,7 @@ describe('a PCIe host bridge', () => {
     expect([bus.read(1, 0x4000, 4).lo, bus.read(1, 0x5ffc, 4).lo]).toEqual([7, 0x1ffc]);
     config(0x10, WINDOW.gpa + 0x8000);
     expect([bus.read(1, 0x4000, 4).lo, bus.read(1, 0x8000, 4).lo]).toEqual([0xffffffff, 7]);
-    // Outside of the window nobody finds it.
+    // Outside of the window no one finds it.
     config(0x10, 0x80000000);
     expect([0x4000, 0x8000].map((offset) => bus.read(1, offset, 4).lo)).toEqual([
       0xffffffff, 0xffffffff,

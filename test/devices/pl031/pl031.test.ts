@@ -21,7 +21,7 @@ function clock(epoch = EPOCH) {
     read: (offset: number) => bus.read32(offset),
     bus,
     write: (offset: number, value: number) => bus.write32(offset, value),
-    /** Lets the machine's time go on. */
+    /** Lets the machine's time continue. */
     pass(seconds: number) {
       host.timeNs += seconds * SECOND;
       host.poll();

@@ -189,7 +189,7 @@ describe('an ECMDQ of a guest', () => {
       0x200,
       1,
     ]);
-    // More commands are not consumed, and the others go on; a second queue's error finds CMDQP_ERR active.
+    // More commands are not consumed, and the others continue; a second queue's error finds CMDQP_ERR active.
     issue(0, sync());
     issue(1, sync(), ILLEGAL);
     expect([cons(0), cons(1), bus.read32(0x60), host.pulses(GERROR_LINE)]).toEqual([

@@ -239,7 +239,7 @@ describe('the physical SMMU', () => {
       1,
       0,
     ]);
-    // What the drain cannot write the device's host does; here nobody takes it.
+    // What the drain cannot write the device's host does; here no one takes it.
     for (let i = 0; i < 16; i += 8) platform.memory.store64(0x4010 + i, ram.load64(0x4010 + i));
     registers.write32(0x98, 2);
     expect([registers.read32(0x9c), registers.read32(GERROR)]).toEqual([2, 0x10]);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What a guest's SMMU says beside its event records: why a stream was refused.
+// The reasons why a guest's SMMU has refused a stream, in addition to its event records.
 
 import { beforeEach, expect, it } from 'vitest';
 import { CD_A, CD_TG0 } from '../../../assembly/layout/cd.ts';

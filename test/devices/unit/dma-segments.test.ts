@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A DMA access of several pages: it comes to the same as its pages one by one, and is one access.
+// A DMA access of several pages has the same result as its pages one by one, and is one access.
 
 import { beforeAll, describe, expect, it } from 'vitest';
 import { HOST_THREADS } from '../../../assembly/layout/host-memory.ts';

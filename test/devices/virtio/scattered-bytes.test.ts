@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Buffers of many segments: a turn accesses some of them, the next ones go on where it was.
+// Buffers of many segments: a turn accesses some of them, and the next turn continues.
 
 import { describe, expect, it } from 'vitest';
 import { FakeHost } from '../../../devices/testing/index.ts';

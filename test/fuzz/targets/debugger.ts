@@ -9,7 +9,7 @@ import { GdbClient } from '../../vmm/gdb/gdb-client.ts';
 import { ensure, type Fuzzer, type FuzzTarget } from '../target.ts';
 
 const OPERATIONS = 400;
-/** Counts for ever, and stores what it has counted. */
+/** Counts forever, and stores what it has counted. */
 const PROGRAM = image({
   0: [
     0xd2a80601, // mov x1, #0x40300000

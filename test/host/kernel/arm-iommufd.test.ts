@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The host object model on real drivers: errors of the SMMUv3's and the CMDQV's, as Linux has them, and what an invalidation really does.
+// The host object model on real drivers: errors of the SMMUv3's and the CMDQV's, as in Linux, and what an invalidation really does.
 
 import { describe, expect, it } from 'vitest';
 import { CERROR_ABT } from '../../../assembly/layout/commands.ts';
@@ -307,7 +307,7 @@ describe('a vIOMMU of an SMMUv3', () => {
       false,
     ]);
     expect(() => host.createViommu(vm, [STREAM])).toThrow('at most 63 vIOMMUs');
-    // The host goes on issuing commands as itself, and can have them all anew.
+    // The host continues issuing commands as itself, and can have them all again.
     host.destroyVm(vm);
     expect(lendVm(host).viommu.index).toBe(0);
   });

@@ -389,7 +389,7 @@ describe('HWPT_INVALIDATE of an SMMUv3', () => {
       if (linuxCompat) expect(fd.hwptInvalidate(viommu, invalidation(secure))).toBe(1);
       else fails(() => fd.hwptInvalidate(viommu, invalidation(secure)), 'EIO');
       expect([iommu.smmu.commands.errors, entries()]).toEqual([errors + 1, 1]);
-      // The host's queue goes on.
+      // The host's queue continues.
       expect([fd.hwptInvalidate(viommu, invalidation(tlbiNhAll(0))), entries()]).toEqual([1, 0]);
     }
   });

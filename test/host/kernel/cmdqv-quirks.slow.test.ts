@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The host's driver on a CMDQV that misbehaves: what it lends, it takes back, and nobody else notices.
+// The host's driver on a CMDQV that misbehaves: what it lends, it takes back, and no one else notices.
 
 import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { HotModules } from '../../../assembly/load.ts';

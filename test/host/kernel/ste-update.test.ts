@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// How a host changes the STE of a device that goes on with its DMA. The masks of what an SMMU looks at are worked out by hand from IHI 0070
+// How a host changes the STE of a device that continues with its DMA. The masks of what an SMMU looks at are worked out by hand from IHI 0070
 // section 5.2.
 
 import { afterEach, describe, expect, it, vi } from 'vitest';

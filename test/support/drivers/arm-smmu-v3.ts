@@ -290,7 +290,7 @@ export class ArmSmmuV3 {
     this.cmdqv.remove(() => this.#flush());
   }
 
-  /** tegra241_vcmdq_hw_flush_timeout. Behind an SMMU that is off it waits in vain, and goes on. */
+  /** tegra241_vcmdq_hw_flush_timeout. Behind an SMMU that is off it waits in vain, and continues. */
   #flush(): void {
     try {
       this.issueOn(this.commands, new Uint32Array([0x46, 0, 0, 0]));

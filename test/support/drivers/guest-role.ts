@@ -23,7 +23,7 @@ const STREAM = 8;
 const CMDQV_LINE = 8;
 const LINES: Record<InterruptName, number> = { eventq: 0, gerror: 1, priq: 2, cmdqv: CMDQV_LINE };
 
-/** A device in its place: interrupt lines from `firstLine` on, and the direct maps that it was granted. */
+/** A device instead: interrupt lines from `firstLine` on, and the direct maps that it was granted. */
 function place(device: Device, fake: FakeHost, firstLine: number): readonly GrantedMap[] {
   const maps: GrantedMap[] = [];
   device.attach({

@@ -230,7 +230,7 @@ describe('a machine that is debugged', () => {
       gdb.ask(`Z0,${hex(start + ADD)},4`);
       gdb.ask('Z4,40300000,8');
       let stops = 0;
-      // Without a step in between it would stop at the same place for ever.
+      // Without a step in between it would stop at the same place forever.
       for (let reply = await gdb.resume('c'); reply.startsWith('T05'); stops++) {
         gdb.ask(`z0,${hex(start + ADD)},4`);
         gdb.ask('z4,40300000,8');

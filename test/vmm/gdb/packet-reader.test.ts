@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Packets in a stream of bytes, however it is cut, whoever sends it.
+// Packets in a stream of bytes, for any split and any sender.
 
 import { describe, expect, it } from 'vitest';
 import { Random } from '../../../devices/testing/index.ts';

@@ -360,7 +360,7 @@ describe('a machine under control', () => {
     expect(calls).toEqual([true, false, true]);
     expect(polls).toBe(3);
     expect(machine.idle).toBe(true);
-    // A device that has found something to do may find more: nobody waits before it is asked again.
+    // A device that has found something to do may find more: no one waits before it is asked again.
     work = 1;
     machine.step();
     expect(machine.idle).toBe(false);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// ATS and PRI from end to end: a DMA engine with an ATC behind a host's SMMU, and a guest with an SMMU, a command queue, a VCMDQ and a PRI queue.
+// ATS and PRI, end to end: a DMA engine with an ATC behind a host's SMMU, and a guest with an SMMU, a command queue, a VCMDQ and a PRI queue.
 // Entries and commands are worked out by hand from IHI 0070 section 4.5 and chapter 8.
 
 import { beforeEach, describe, expect, it } from 'vitest';

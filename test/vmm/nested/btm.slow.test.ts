@@ -69,7 +69,7 @@ function touch(host: VmHost, { viommu }: LentVm, page = 0): boolean {
   return host.dmaPort(viommu, STREAM).read(IOVA + 0x1000 * page, new Uint8Array(1)).ok;
 }
 
-/** A TLBI of the VM's vCPU, which runs meanwhile. */
+/** A TLBI of the VM's vCPU, which runs in the meantime. */
 function tlbi(host: VmHost, { vm }: LentVm, operation: number, asid = 0, va = 0): void {
   host.vcpuRuns(vm, 0, true);
   vm.unit.drain.tlbi(operation, asid, BigInt(va));

@@ -60,7 +60,7 @@ beforeAll(async () => {
   modules = await loadHotModules();
 });
 
-/** A guest's view of its SMMU with ECMDQs. `rings` false is a drain on a thread of its own: stores alone do nothing. */
+/** A guest's view of its SMMU with ECMDQs. `rings` false is a drain on its own thread: stores alone do nothing. */
 class Guest {
   readonly lent: LentVm;
   readonly smmu: VirtualSmmu;
@@ -269,7 +269,7 @@ describe('an ECMDQ that its guest has', () => {
       0x200,
       [GERROR_LINE],
     ]);
-    // Ringing does not get past it, and the other queue goes on.
+    // Ringing does not get past it, and the other queue continues.
     guest.setProd(0, (EN | prod) >>> 0);
     expect([guest.cons(0), guest.send(1, sync()), guest.cons(1)]).toEqual([
       EN + ERR + 0x0100_0001,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // How long a queue waits for its turn, counted in commands of the queues before it (docs/iommufd.md, "Fairness"). Each busy queue has more work
-// than a service takes whenever it is looked at, as one has that a vCPU on a thread of its own never stops filling. The side core on its
+// than a service takes whenever it is looked at, as one has that a vCPU on its own thread never stops filling. The side core on its
 // thread: test/vmm/threads/side-core.test.ts.
 
 import { beforeAll, describe, expect, it } from 'vitest';

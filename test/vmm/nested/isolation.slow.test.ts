@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Eight VMs of one host, each of which in turn sends what it can against the others. Whatever one sends, the others' IOTLB entries, queues,
+// Eight VMs of one host, each of which in turn attacks the others. Whatever one sends, the others' IOTLB entries, queues,
 // endpoints, events and memory stay what they were.
 
 import { beforeAll, describe, expect, it } from 'vitest';

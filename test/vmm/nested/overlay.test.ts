@@ -218,7 +218,7 @@ describe('an overlaid CMDQ', () => {
     ],
     ['skip', tlbiS12Vmall(1), { cons: 3, gerror: 0, stops: 0, interventions: 0 }],
     ['stop', tlbiS12Vmall(1), { cons: 1, gerror: 0, stops: 1, interventions: 0 }],
-    // The host would carry it out for the guest if the guest were one that may have it carried out.
+    // The host would execute it for the guest if the guest were one that may have it executed.
     [
       'emulate',
       tlbiS12Vmall(1),

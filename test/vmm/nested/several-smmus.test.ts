@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Hosts with several physical SMMUs, and VMs behind more than one of them.
+// Hosts with several physical SMMUs, and VMs that use more than one of them.
 
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { C_BAD_STE } from '../../../assembly/layout/events.ts';

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Stalls from end to end: a DMA engine behind a host's SMMU, and the guest that answers on its command queue.
+// Stalls, end to end: a DMA engine behind a host's SMMU, and the guest that answers on its command queue.
 
 import { beforeEach, describe, expect, it } from 'vitest';
 import { SMMU_AT_STALLED } from '../../../assembly/layout/smmu-memory.ts';

@@ -56,7 +56,7 @@ async function smmuOf(count: number) {
   const bus = new DeviceBus(smmu);
   bus.write64(0x80, BigInt(STREAMS));
   bus.write32(0x88, 5);
-  /** Devices that are attached to another HWPT meanwhile: the host's work. */
+  /** Devices that are attached to another HWPT in the meantime: the host's work. */
   const attached = vi.spyOn(viommu.fd, 'replace');
   const attaches = (service: () => void) => {
     attached.mockClear();
@@ -82,7 +82,7 @@ it('SMMUEN of more streams is acknowledged when the last of them has its STE', a
   expect(acknowledged()).toBe(0);
   guest.poll();
   expect(acknowledged()).toBe(0);
-  // What is written meanwhile is acknowledged, and does not acknowledge SMMUEN.
+  // What is written in the meantime is acknowledged, and does not acknowledge SMMUEN.
   bus.write32(CR0, SMMUEN | CMDQEN);
   bus.write32(CR0, SMMUEN | CMDQEN);
   expect(acknowledged()).toBe(CMDQEN);

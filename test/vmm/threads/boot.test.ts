@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Guests that do not come back while they boot, or do not leave when they have ended: on threads of their own each of them ends.
+// Guests that do not come back while they boot, or do not leave when they have ended: on their own threads each of them ends.
 
 import { spawn } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';

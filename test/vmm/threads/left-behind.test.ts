@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A program that is done ends, also when it forgets to end its threads.
+// A finished program ends, even if it does not end its threads.
 
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The drain on a thread of its own: what it serves and when, what it costs while nothing happens, and what its death costs.
+// The drain on its own thread: what it serves and when, its idle cost, and the effect of its death.
 
 import { afterEach, describe, expect, it } from 'vitest';
 import { VCMDQ_CONFIG, VCMDQ_CONS, VCMDQ_PROD } from '../../../assembly/layout/cmdqv-registers.ts';
@@ -325,7 +325,7 @@ describe('the side core', () => {
         refill();
         if (performance.now() > deadline) throw new Error('the quiet queue starves');
       }
-      // Nobody refills any more: what is counted after CONS was seen is no more than what
+      // No one refills any more: what is counted after CONS was seen is no more than what
       // the register could say.
       most.push(Math.max(...taken().map((commands, i) => commands - (before[i] ?? 0))));
     }

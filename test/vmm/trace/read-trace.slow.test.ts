@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Trace files read back: whatever their lines and pieces are like, in little memory, and nothing is taken that no trace has.
+// Trace files are read back in any split, in little memory; contents that no trace has are refused.
 
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';

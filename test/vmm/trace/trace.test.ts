@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The trace: what the drain writes into its ring, and what becomes of it.
+// The trace: the records that the drain writes into its ring, and the resulting file.
 
 import { describe, expect, it } from 'vitest';
 import {

@@ -60,7 +60,7 @@ describe('interrupts of devices', () => {
     // The guest's tables map the page elsewhere.
     controlled.map(BigInt(gpa), page(DATA));
     expect(controlled.port.write(gpa + 0x1000, message(0x41)).ok).toBe(true);
-    // The last word of the range; a vector that nobody takes.
+    // The last word of the range; a vector that no one takes.
     expect(controlled.port.write(gpa + size - 4, message(0x42)).ok).toBe(true);
     expect(controlled.port.write(gpa, message(0x99)).ok).toBe(false);
     expect(taken).toEqual([

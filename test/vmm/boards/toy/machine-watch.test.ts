@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Whoever watches a machine sees what its guest reaches, and changes nothing of it.
+// A watch sees the accesses of a machine's guest, and does not change the machine.
 
 import { readFile } from 'node:fs/promises';
 import { beforeAll, describe, expect, it } from 'vitest';

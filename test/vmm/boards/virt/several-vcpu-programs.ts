@@ -166,7 +166,7 @@ export const POWER = image({
 /**
  * vCPU 0 sends SGI 1 to vCPU 3, then 2 to all others; each prints its number and the INTID and answers with
  * SGI 4 + its number, which wakes vCPU 0. It looks for the last one with IRQs masked: taken between the
- * look and the WFI, that one would wake nobody.
+ * look and the WFI, that one would wake no one.
  */
 export const SGIS = image({
   0: [
@@ -404,7 +404,7 @@ export const SUSPEND = image({
 
 /**
  * WFE of vCPU 1, which has no exclusive monitor: prints 'S' when it ends within 65,536 ticks, else 'T'.
- * @param event whether vCPU 0 executes SEV meanwhile.
+ * @param event whether vCPU 0 executes SEV in the meantime.
  */
 export const waitForEvent = (event: 'sev' | 'none') =>
   image({

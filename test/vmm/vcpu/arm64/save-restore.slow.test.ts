@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A machine is saved between two instructions and restored as another one, which goes on as the first one
+// A machine is saved between two instructions and restored as another one, which continues as the first one
 // does: with the same output, at the same counts, to the same state.
 
 import { createHash } from 'node:crypto';

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A Wasm vCPU by itself, behind the interface that machines know.
+// A Wasm vCPU alone, through the interface that machines use.
 
 import { describe, expect, it } from 'vitest';
 import { Bus, SYSTEM_CLOCK } from '../../../../devices/bus/index.ts';
