@@ -35,7 +35,7 @@ const OBJECTS: Readonly<Record<string, object>> = {
   SmmuEndpoint: endpoint,
 };
 
-/** By function, class or method: arguments with a name that there is not, and the one that is meant. */
+/** By function, class or method: arguments with an unknown name, and the name that is meant. */
 const MISSPELT: Readonly<Record<string, readonly [args: readonly unknown[], meant: string]>> = {
   'Host.create': [[{ vintf: 1 }], 'vintfs'],
   'Host.createMachine': [[{ guset: IDLE }], 'guest'],
@@ -116,7 +116,7 @@ const EXEMPT = new Map([
   ['EnvironmentError', 'thrown to its users, not made by them'],
   ['GuestImageError', 'thrown to its users, not made by them'],
   ['KernelImageError', 'thrown to its users, not made by them'],
-  // Looks at its request behind its vIOMMU: host/iommufd.
+  // Checks its request after its vIOMMU: host/iommufd.
   ['Iommufd.hwptInvalidateQueue', 'test/host/iommufd'],
 ]);
 

@@ -35,7 +35,7 @@ async function serve(machine: Machine, options = {}): Promise<GdbServer> {
   return server;
 }
 
-/** A connection, and what has come by it. */
+/** A connection, and the data received on it. */
 async function client({ port }: GdbServer) {
   const socket: Socket = connect(port, '127.0.0.1');
   let text = '';

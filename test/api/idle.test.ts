@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A machine whose guest has nothing to do is left alone until there is something. The clock that waits
-// go by stands still here: what continues has been woken.
+// A machine whose guest is idle is not polled until something wakes it. The clock by which waits
+// advance is stopped here, so whatever continues has been woken.
 
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { RUN_IDLE } from '../../assembly/layout/guest-abi.ts';

@@ -301,7 +301,7 @@ const EXEMPT = [
   ],
   // A device's host, which is called by the device.
   'FakeHost.mapDirect',
-  // Looks at its request behind its vIOMMU: host/iommufd.
+  // Checks its request after its vIOMMU: host/iommufd.
   'Iommufd.hwptInvalidateQueue',
   // Thrown to its users, not made by them.
   'EnvironmentError',

@@ -51,7 +51,7 @@ describe('a source', () => {
 
   it('is given up beyond its limit when a server never ends', async () => {
     await expect(at('/endless')).rejects.toThrow(/endless: it is larger than 4 MiB$/);
-    // What a connection holds on its way beside.
+    // What a connection buffers in addition.
     expect(sent).toBeLessThan(100);
   });
 

@@ -21,7 +21,7 @@ import { Arm64Machine, FLAT_EL1, mapFlat, write } from './el0-machine.ts';
 const BASE = 0x2000_0000;
 const PROGRAM = BASE + 0x1_0000;
 const VECTORS = BASE + 0x2_0000;
-/** Where the table and the memory behind registers are: RAM that the program leaves alone. */
+/** Addresses of the table and the memory of registers: RAM that the program does not use. */
 const TABLE = BASE + 0x10_0000;
 const PAGE = BASE + 0x11_0000;
 /** Of a device, mapped as Device memory. */

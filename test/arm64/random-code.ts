@@ -78,7 +78,7 @@ export interface CodeEntry {
   readonly registers: readonly bigint[];
 }
 
-/** An instruction of so many bytes of code, at EL1 or EL0. */
+/** A number of bytes of code, at EL1 or EL0. */
 export function randomEntry(random: Random, codeSize: number): CodeEntry {
   const el = random.below(2);
   const va = el === 0 ? BASE + EL0 : BASE;
@@ -100,7 +100,7 @@ export function enterCode(machine: Arm64Machine, { el, pc, registers }: CodeEntr
 export const codeMachine = (sizes: { readonly poolSize?: number; readonly guard?: number } = {}) =>
   new Arm64Machine({ ...sizes, ramGpa: BASE, ramSize: RAM_SIZE });
 
-/** A machine that executes it, in a memory with a guard behind RAM. */
+/** A machine that executes it, in a memory with a guard area after RAM. */
 export class RandomCode {
   readonly #machine = codeMachine({ poolSize: 0x50_0000, guard: GUARD });
   /** What `run` has returned so far: ARM64_EXIT_*. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // One service of a queue does a bounded amount of work: each command counts 1, and each 4
 // blocks of the IOTLB that it visits 1 more. A round ends after the command that exceeds
-// 256, a service has four rounds, and a look at all queues of a context ends behind the
+// 256, a service has four rounds, and a pass over all queues of a context ends after the
 // queue that exceeds 2,048.
 
 import { beforeEach, describe, expect, it } from 'vitest';
@@ -27,7 +27,7 @@ const nhVa = (num: number, scale: number) =>
 const WIDE = nhVa(30, 5);
 /** More pages than sets: every set. */
 const WIDEST = nhVa(31, 31);
-/** A service's rounds, and the most that one can come to: its budget, and the command that exceeds it (3,440 blocks at most). */
+/** A service's rounds, and the largest possible one: its budget, and the command that exceeds it (3,440 blocks at most). */
 const ROUNDS = 4;
 const MOST_WORK = ROUNDS * (256 + 860);
 

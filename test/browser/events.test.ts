@@ -8,7 +8,7 @@ import { useDemo } from './use-demo.ts';
 
 const { open, openOnce } = useDemo();
 
-/** What the page shows of the event that it stands at. */
+/** What the page shows of its current event. */
 interface Shown {
   readonly kind: string;
   readonly number: number;

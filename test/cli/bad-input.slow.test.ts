@@ -423,7 +423,7 @@ const READERS = [
   'trace summary X',
   'decode log X',
 ];
-/** FIFOs that no one writes to: whoever opened them would wait forever. */
+/** FIFOs without a writer: opening one would block forever. */
 const PIPES = ['pipe', 'pipe.json'];
 /** What is no regular file, and what is said of it. */
 const IRREGULAR = [

@@ -22,7 +22,7 @@ describe('a disk of the command line', () => {
     ['disk.img,rw', 'disk.img'],
     ['disk.img,pci,rw', 'disk.img'],
     ['disk.img,rw,pci', 'disk.img'],
-    // A word stands there once, and what is none of them is part of the name.
+    // A word may occur once, and an unknown word is part of the name.
     ['disk.img,rw,rw', 'disk.img,rw'],
     ['disk.img,usb', 'disk.img,usb'],
   ])('%s is the file %s', (option, name) => {

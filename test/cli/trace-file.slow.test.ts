@@ -45,10 +45,10 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true }));
 
-/** Nothing is left beside the file. */
+/** No other file is left in the folder. */
 const leftovers = async () => (await readdir(folder)).filter((name) => name.includes('partial'));
 
-/** Names of the trace's events that stand for exits. */
+/** Names of the trace's events that represent exits. */
 async function exitsIn(name: string): Promise<number> {
   const { traceEvents } = JSON.parse(await readFile(at(name), 'utf8')) as {
     traceEvents: { name: string }[];

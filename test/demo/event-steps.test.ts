@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The way from event to event, with a stand-in for the worker.
+// Moving from event to event, with a fake worker.
 
 import type { Remote } from 'comlink';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';

@@ -46,7 +46,7 @@ describe('numbers', () => {
 });
 
 describe('the clock', () => {
-  /** Ticks every so many ms, each look takes 1 us. */
+  /** Ticks every n ms; each read takes 1 us. */
   const ticking = (ms: number) => {
     let now = 0;
     return () => {
@@ -237,7 +237,7 @@ describe('the sanitizer\u2019s suspects', () => {
 });
 
 describe('charts', () => {
-  /** At so many ms; a machine that takes an exit each ms, 10 of them looks at the clock. */
+  /** At n ms; a machine with an exit each ms, 10 of which are clock reads. */
   const picture = (at: number, state: Picture['state'] = 'running') =>
     ({
       at,

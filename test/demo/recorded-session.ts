@@ -6,7 +6,7 @@ import { readSettings } from '../../demo/demo-settings.ts';
 import type { Frame, Picture, Sink } from '../../demo/protocol.ts';
 import { Session } from '../../demo/vmm/session.ts';
 
-/** What a session has come to. */
+/** The result of a session. */
 export interface SessionRun {
   readonly session: Session;
   /** The consoles, one for each machine. */

@@ -7,7 +7,7 @@ import { LINE_FORMS, parseLines } from '../../demo/edit/parse-lines.ts';
 import { stepText } from '../../demo/page/step-text.ts';
 import { runSession } from './recorded-session.ts';
 
-/** What lines write to the console behind the bring-up, and what the sanitizer finds. */
+/** What lines write to the console after the bring-up, and what the sanitizer finds. */
 async function run(text: string, more: Readonly<Record<string, string>> = {}) {
   expect(parseLines(text).problems).toEqual([]);
   const query = new URLSearchParams({ lines: text, ...more });

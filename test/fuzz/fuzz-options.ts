@@ -64,7 +64,7 @@ export function fuzzUsage(names: readonly string[]): string {
 }
 
 /**
- * The number that a flag stands for.
+ * The number of a flag.
  * @throws {FuzzUsageError}
  */
 export function numberOf(flag: string, text: string, { form, most, what }: NumberKind): number {

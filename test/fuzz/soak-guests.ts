@@ -219,7 +219,7 @@ const WAT = ['templates/wat/guest.wat', 'docs/examples/guest.wat', 'docs/example
 
 /**
  * Draws guests.
- * @param leftOut is told of a kind that there is not, and why.
+ * @param leftOut called with a kind that is missing, and the reason.
  */
 export async function soakGuests(leftOut: (why: string) => void): Promise<Draw> {
   const texts = await Promise.all(WAT.map((file) => readFile(file, 'utf8')));

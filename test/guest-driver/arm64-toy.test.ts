@@ -55,7 +55,7 @@ async function run(source: string, options: Partial<MachineOptions> = {}): Promi
 
 const failed = ({ checks }: Outcome) => [...checks].filter(([, ok]) => !ok).map(([name]) => name);
 
-/** The source with something else in place of what is there so many times. */
+/** The source with a replacement for a text that occurs a given number of times. */
 function changed(options: Arm64ToyOptions, text: string, instead: string, times: number): string {
   const parts = arm64ToySource(options).split(text);
   expect(parts).toHaveLength(times + 1);

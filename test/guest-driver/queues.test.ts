@@ -74,7 +74,7 @@ describe('getCmdq', () => {
       '1:11',
       '1:46',
     ]);
-    // Each run and its CMD_SYNC stand under one store to PROD.
+    // One store to PROD covers each run and its CMD_SYNC.
     expect(prodWrites(fake).length).toBe(3);
   });
 

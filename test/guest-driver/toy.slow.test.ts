@@ -9,7 +9,7 @@ const LAST = 24;
 
 const failed = (run: ToyRun) => [...run.checks].filter(([, ok]) => !ok).map(([name]) => name);
 
-/** Numbers of the steps as they stand on the console. */
+/** Numbers of the steps, as printed on the console. */
 function stepsOf(run: ToyRun): number[] {
   return run.console.flatMap((line) => /^\[ ?(\d+)\] /.exec(line)?.[1] ?? []).map(Number);
 }

@@ -8,7 +8,7 @@ import { clock_ns, doorbell, wait } from '../../guest-driver/runtime/vsmmu';
 
 export const vsmmu_abi: i32 = 1;
 
-/** Operations: kind and three words each. The count stands before them. */
+/** Operations: kind and three words each. The count precedes them. */
 const OPERATIONS = 0x180010;
 const COUNT = 0x180000;
 /** Where reads leave what they read. */

@@ -21,7 +21,7 @@ export interface Report {
   }[];
 }
 
-/** A text of a file that stands there once, and what takes its place. */
+/** A text that occurs once in a file, and its replacement. */
 export interface Edit {
   /** Relative to the tree; for a `MutantProgram` of dist/, assembly/ or guest-driver/. */
   readonly file: string;

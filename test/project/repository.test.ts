@@ -15,7 +15,7 @@ const EXACT = /^\d+\.\d+\.\d+$/;
 const node = textOf('.nvmrc').trim();
 const workflow = textOf('.github/workflows/ci.yml');
 
-/** Settings of .editorconfig by section; what stands before the first one has none. */
+/** Settings of .editorconfig by section; lines before the first section have none. */
 function editorConfig(): Map<string, Record<string, string>> {
   const sections = new Map<string, Record<string, string>>();
   let settings: Record<string, string> = {};

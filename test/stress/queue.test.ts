@@ -23,7 +23,7 @@ import { Board, SCALE, VINTF } from './board.ts';
 const DRIVERS = 4;
 const LOG2SIZE = 8;
 const INDEX_MASK = (2 << LOG2SIZE) - 1;
-/** Every so many commands one is illegal, and the queue stands until the host has stepped over it. */
+/** Every n-th command is illegal, and the queue stops until the host has stepped over it. */
 const EVERY = 997;
 /** A wait of a driver that is in vain. */
 const LIMIT_MS = 20_000;
@@ -83,7 +83,7 @@ async function fourDrivers(on: Board, batches: number, limitMs = LIMIT_MS) {
   while (running) {
     await new Promise((resolve) => setTimeout(resolve, 1));
     if (on.queue.state !== QUEUE_ERROR_HELD) continue;
-    // The queue stands at the illegal command: all before it has been executed, in order, and nothing behind it.
+    // The queue has stopped at the illegal command: all commands before it have been executed, in order, and none after it.
     const consumed = errors * EVERY + EVERY - 1;
     expect([on.queue.cons, positions[consumed]]).toEqual([consumed & INDEX_MASK, 0xff]);
     expect(requests()).toEqual(sentBefore(consumed));

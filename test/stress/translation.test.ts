@@ -93,7 +93,7 @@ describe('two inserters and a reader on one set', () => {
   });
 });
 
-// Pauses of a changing length between the walk and the insert, and in the insert behind its check: both are a few nanoseconds otherwise, and
+// Pauses of a changing length between the walk and the insert, and in the insert after its check: both are a few nanoseconds otherwise, and
 // what an invalidation does in them would hardly ever be seen.
 const MISSES = 'load<i64>(THREAD, THREAD_TLB_MISSES)';
 const pause = (length: string) =>

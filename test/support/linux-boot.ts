@@ -55,7 +55,7 @@ export function boot(
   return runLinux({ ...builtKernel(), append: commandLine(run, append), ...options });
 }
 
-/** Each of these is there, behind the one before. */
+/** Each of these occurs, after the previous one. */
 export function expectInOrder(text: string, expected: readonly RegExp[]): void {
   let rest = text;
   for (const landmark of expected) {

@@ -60,7 +60,7 @@ async function fullOf(command: Uint32Array) {
   };
 }
 
-/** All of so many pages from 0 on, as S says it. */
+/** All of a number of pages from 0, as S encodes it. */
 function sized(bits: number): Uint32Array {
   const command = invalidatePages(DOMAIN, 0, 0);
   command[2] = (((2 ** bits - 1) << 12) | (command[2] ?? 0) | 1) >>> 0;

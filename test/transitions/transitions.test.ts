@@ -231,7 +231,7 @@ function eventIds(): string[] {
 }
 
 interface Run {
-  /** Whether an access went through: before, and behind each store and each CFGI. */
+  /** Whether an access succeeded: before, and after each store and each CFGI. */
   readonly through: boolean[];
   readonly events: string[];
 }

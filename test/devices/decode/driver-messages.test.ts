@@ -8,7 +8,7 @@ const decoded = (line: string) => new LogDecoder().add(line);
 const SMMU = '[    1.5] arm-smmu-v3 9050000.smmuv3: ';
 const VCMDQ = '[    1.5] tegra241_cmdqv NVDA200C:00: ';
 
-/** What is printed behind the prefix, the name of what it says, and a part of that. */
+/** The text after the prefix, the name of the message, and a part of its explanation. */
 const LINES: readonly (readonly [prefix: string, text: string, name: string, says: string])[] = [
   [SMMU, 'EVTQ overflow detected -- events lost', 'EVENTQ overflow', 'events were lost'],
   [SMMU, 'PRIQ overflow detected -- requests lost', 'PRIQ overflow', 'page requests were lost'],

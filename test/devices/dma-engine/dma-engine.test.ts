@@ -27,7 +27,7 @@ function engine() {
   return { host, device, bus, run };
 }
 
-/** What the engine asked its host for, beside the trace of each operation. */
+/** What the engine asked its host for, in addition to the trace of each operation. */
 const asked = ({ log }: FakeHost) =>
   log.filter((line) => line !== 'trace dma' && !line.startsWith('pulse'));
 

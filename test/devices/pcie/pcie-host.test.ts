@@ -260,7 +260,7 @@ describe('a reset of a function', () => {
 });
 
 describe('a root port', () => {
-  /** Bus 2 behind it, its window open. */
+  /** Bus 2 behind it, its memory range open. */
   function opened() {
     const one = machine();
     const port = ecam(0, 4, 0);

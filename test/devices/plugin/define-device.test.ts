@@ -216,7 +216,7 @@ describe('a described device', () => {
       registers64: { BASE: { offset: 8, reset: 1n } },
       reset(values) {
         const loose = values as unknown as Record<string, unknown>;
-        // Not strict: what it assigns to a name that there is not, JavaScript itself would forget.
+        // Not strict: JavaScript itself would ignore an assignment to an unknown name.
         const assign = new Function('values', 'values.STATSU = 1') as (values: object) => void;
         tell(() => loose.STATSU);
         tell(() => assign(values));

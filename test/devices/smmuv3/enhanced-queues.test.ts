@@ -68,7 +68,7 @@ function enable(q: number): void {
   bus.write32(at(q) + 0x8, EN);
 }
 
-/** Puts commands behind PROD and moves it, ERRACK as it is. */
+/** Puts commands at PROD and advances it, without a change of ERRACK. */
 function issue(q: number, ...commands: readonly Uint32Array[]): void {
   const word = prod(q);
   let index = word & 0xf;

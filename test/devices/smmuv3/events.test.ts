@@ -52,7 +52,7 @@ interface Case {
   readonly access?: Parameters<PhysicalBoard['access']>[1];
   /** It is an endpoint with an ATC that reads. */
   readonly ats?: boolean;
-  /** It is no transaction, but a hint about so many pages. */
+  /** It is not a transaction, but a hint about a number of pages. */
   readonly hint?: number;
   readonly record: string;
 }

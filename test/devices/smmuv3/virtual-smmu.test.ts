@@ -239,7 +239,7 @@ describe('command queue', () => {
       ['9 invalid', '8 invalid', '9 invalid'],
       ['8 invalid'],
     ]);
-    // CMD_SYNC behind all of them.
+    // CMD_SYNC after all of them.
     expect(cons).toEqual([3, 6, 8]);
   });
 
@@ -249,7 +249,7 @@ describe('command queue', () => {
     issue(cfgiSte(8), cfgiSte(8), cfgiAll(), sync());
     expect(backend.log).toEqual(['8 invalid', '8 invalid', '8 invalid']);
     expect(bus.read32(0x9c)).toBe(2);
-    // The same words behind a queue that was off are another command.
+    // The same words after the queue was off are another command.
     bus.write32(0x20, 0x5);
     expect(bus.read32(0x9c)).toBe(2);
     backend.log.length = 0;

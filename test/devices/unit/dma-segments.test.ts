@@ -35,7 +35,7 @@ import { tableMemory } from '../../support/table-memory.ts';
 const PAGE = 0x1000;
 const SMMU = 0x10000000;
 const RAM_SIZE = 0x800000;
-/** Memory of the VMM beside RAM: two pages that are neighbours by PA only, a doorbell, then nothing. */
+/** Memory of the VMM outside RAM: two pages that are adjacent only by PA, a doorbell, then nothing. */
 const OWN = 0x90000000;
 const DOORBELL = OWN + 2 * PAGE;
 const BLOCK = IOVA + 0x4000_0000;

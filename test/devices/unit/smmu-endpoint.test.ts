@@ -30,7 +30,7 @@ const SMMU = 0x10000000;
 const STREAM = 3;
 const IOVA = 0x1_4000_0000;
 const RAM_SIZE = 0x200000;
-/** Memory of the VMM, and a doorbell of its interrupt controller, beside RAM. */
+/** Memory of the VMM, and a doorbell of its interrupt controller, outside RAM. */
 const OWN = 0x90000000;
 const DOORBELL = 0x90010000;
 
@@ -119,7 +119,7 @@ describe('an SMMU’s endpoint in a VMM of one’s own', () => {
     expect(port.write(IOVA + 0x2000, Uint8Array.of(0x21, 0, 0, 0))).toEqual({ ok: true, done: 4 });
     expect(port.write(IOVA + 0x2004, Uint8Array.of(1, 0, 0, 0)).ok).toBe(false);
     expect(msis).toEqual(['0x21 of 3']);
-    // The translation is there, and no memory behind it.
+    // The translation exists, but no memory at its address.
     expect(port.read(IOVA + 0x3000, read)).toEqual({ ok: false, done: 0 });
   });
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Packets from a debugger that is none: some that make sense, some changed, some any bytes. Each is answered or
-// refused, nothing throws, and behind it all the session still tells where the machine is.
+// refused, nothing throws, and afterwards the session still reports the state of the machine.
 
 import { Random } from '../../../devices/testing/index.ts';
 import { bytesOf, packetOf } from '../../../vmm/gdb/packet-reader.ts';

@@ -366,7 +366,7 @@ describe('a FAULT file', () => {
     expect(file.read(4 * PGFAULT_SIZE).length).toBe(4 * PGFAULT_SIZE);
     expect(file.write(u32(1, 0, 3, 1))).toBe(2 * PGFAULT_ANSWER_SIZE);
     expect(answers).toEqual(['0 0', '2 1']);
-    // A code that there is not; then a cookie. What stands before it is taken.
+    // An unknown code; then a cookie. Earlier answers are accepted.
     expect(file.write(u32(2, 0, 4, 2))).toBe(PGFAULT_ANSWER_SIZE);
     expect(file.write(u32(4, 1, 4, 1))).toBe(PGFAULT_ANSWER_SIZE);
     expect(answers).toEqual(['0 0', '2 1', '1 0', '3 1']);

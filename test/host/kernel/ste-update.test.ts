@@ -77,7 +77,7 @@ describe('the steps from an STE to another', () => {
     ['abort', 'stage 2', 2],
     ['stage 2', 'abort', 2],
     ['stage 2', 'nested', 2],
-    // MEV goes first, S1DSS and the like behind the switch.
+    // MEV changes first, S1DSS and the like after the switch.
     ['nested', 'stage 2', 3],
     ['nested', 'nested on other CDs', 1],
     ['nested', 'nested with ATS', 1],
@@ -115,7 +115,7 @@ describe('the steps from an STE to another', () => {
       }
   });
 
-  /** What an SMMU can see that reads each doubleword before or behind a step. */
+  /** What an SMMU can see that reads each doubleword before or after a step. */
   function effects(from: Name, to: Name): Set<string> {
     const seen = new Set<string>();
     let before = doublewords(STES[from]);

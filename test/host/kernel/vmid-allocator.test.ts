@@ -127,7 +127,7 @@ describe('VMIDs', () => {
     );
     fc.assert(
       fc.property(fc.array(step, { minLength: 20, maxLength: 120 }), (steps) => {
-        // Whose entries lie under a VMID. Whatever runs or is pinned continues filling TLBs behind a flush.
+        // The owner of the entries of a VMID. Running and pinned VMs continue to fill TLBs after a flush.
         let owners = new Map<number, number>();
         const running: ({ vm: number; vmid: number } | undefined)[] = Array.from(
           { length: CPUS },

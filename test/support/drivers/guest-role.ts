@@ -46,7 +46,7 @@ function place(device: Device, fake: FakeHost, firstLine: number): readonly Gran
   return maps;
 }
 
-/** Accesses that trap, and those to a page that is mapped directly: memory, and a doorbell behind each store. */
+/** Accesses that trap, and those to a page that is mapped directly: memory, and a doorbell after each store. */
 function registersOf(
   device: Device,
   { guestMemory }: FakeHost,

@@ -16,7 +16,7 @@ const read = (text: string, reader = new PacketReader()) =>
     received.what === 'packet' ? textOf(received.data) : `(${received.what})`,
   );
 
-/** A packet of bytes that stand as they are. */
+/** A packet of unescaped bytes. */
 function framed(raw: string): string {
   const sum = [...bytesOf(raw)].reduce((total, byte) => total + byte, 0) & 0xff;
   return `$${raw}#${sum.toString(16).padStart(2, '0')}`;

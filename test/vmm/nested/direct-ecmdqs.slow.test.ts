@@ -149,7 +149,7 @@ class Guest {
     this.accesses = 0;
   }
 
-  /** Puts commands on a ring and stores PROD, EN and ERRACK as they are. Returns the index behind them. */
+  /** Puts commands on a ring and stores PROD, EN and ERRACK as they are. Returns the index after them. */
   send(q: number, ...commands: readonly Uint32Array[]): number {
     let prod = this.#prods[q] ?? 0;
     for (const command of commands) {

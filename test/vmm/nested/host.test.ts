@@ -342,7 +342,7 @@ describe('the policy on queue errors', () => {
     expect(asked).toEqual([{ vm: 'mine', queue: 0, code: 1, reason: 'opcode' }]);
     expect(seen).toEqual([1, 0, 0]);
     expect(a.vintf.queue(0).state).toBe(QUEUE_ERROR_PUBLISHED);
-    // CONS stands at the command, with CERROR_ILL.
+    // CONS is at the command, with CERROR_ILL.
     expect(page0(a)).toEqual([0x01000001, 1, 0]);
     expect(a.errors).toEqual([0]);
     // Acknowledged without a change, the same command is refused again, with a new edge.

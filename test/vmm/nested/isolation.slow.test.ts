@@ -13,7 +13,7 @@ import { PAGES, Siege } from '../../support/siege.ts';
 import { steps } from '../../support/thorough.ts';
 
 const COMMANDS = steps(100_000, 1_000_000);
-/** Within so many a mutant loses something. */
+/** Within this many, a mutant loses something. */
 const MUTANT_COMMANDS = 100_000;
 
 let modules: HotModules;

@@ -169,7 +169,7 @@ describe('an overlaid CMDQ', () => {
     for (const [i, command] of unsupported.entries()) {
       touch();
       const before = guest.cons;
-      // The CMD_SYNC behind it is not complete before the host has done its part.
+      // The later CMD_SYNC is not complete before the host has done its part.
       const prod = guest.send(tlbiNhAsid(0, 1), command, sync());
       expect(guest.cons).toBe((before + 1) % (2 * SIZE));
       expect(exitRequest[0]).toBe(1);

@@ -468,7 +468,7 @@ export class Column {
     }
   }
 
-  /** Records since the last call, and the errors beside those of command queues; both are done with. */
+  /** Records since the last call, and errors other than those of command queues; both are acknowledged. */
   #takeEvents(): string[] {
     const prod = this.#bus.read32(0x100a8);
     const seen: string[] = [];

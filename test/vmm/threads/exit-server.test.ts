@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The VMM's thread while vCPUs run: what others tell it while it spins, and devices' timers, must not wait until its longest sleep is over.
+// The VMM's thread while vCPUs run: messages while it spins, and devices' timers, must not wait until its longest sleep ends.
 
 import { describe, expect, it, vi } from 'vitest';
 import { VMM_WAKE } from '../../../vmm/threads/control-block.ts';

@@ -32,7 +32,7 @@ describe('a vCPU', () => {
   it('waits as long as a VMM is busy with another machine', () => {
     const { client, server } = mailbox();
     hasten(3000);
-    // The VMM comes to it after 300 sleeps of 50 ms.
+    // The VMM reaches it after 300 sleeps of 50 ms.
     let sleeps = 0;
     vi.spyOn(Atomics, 'wait').mockImplementation(() => {
       if (++sleeps === 300) server.serve();

@@ -80,7 +80,7 @@ interface DrainedOptions {
   readonly log2size?: number;
   /** Default: the host's. */
   readonly modules?: HotModules;
-  /** Default: those of a Wasm guest, which looks behind each store. */
+  /** Default: those of a Wasm guest, which checks after each store. */
   readonly drainSleep?: DrainSleepWords;
 }
 
@@ -247,7 +247,7 @@ describe('the side core', () => {
       Atomics.store(words, word, 0);
       const [before, start] = [side.naps, performance.now()];
       await sleep(300);
-      // One nap may have begun before; each behind it takes a second.
+      // One nap may have begun before; each later one takes a second.
       expect(side.naps - before).toBeLessThanOrEqual((performance.now() - start) / 900 + 2);
     }
     for (let round = 0; round < 20; round++) {
@@ -332,7 +332,7 @@ describe('the side core', () => {
     most.sort((a, b) => b - a);
     expect(most[0]).toBeGreaterThan(0);
     // The turn before the quiet queue's, and what the register could say. The last refill may
-    // come behind the quiet queue's turn, when this thread loses its core between its look
+    // come after the quiet queue's turn, when this thread loses its core between its look
     // at CONS and the refill: that is rare, and one turn more.
     expect(most[0]).toBeLessThanOrEqual(3 * 2047);
     expect(most.filter((commands) => commands > 2 * 2047).length).toBeLessThanOrEqual(6);

@@ -30,7 +30,7 @@ async function read(text: string, length = 1000) {
   return { traceEvents, otherData };
 }
 
-/** With details as no record of ours has them, for whoever reads the text. */
+/** With details that no record of ours has, for readers of the text. */
 const records = [
   { process: 'vm0', track: 'vCPU 0', name: 'exit "mmio" \\ [{', at: 1, details: {} },
   {

@@ -183,7 +183,7 @@ describe('a PPR log that runs over', () => {
     expect(vm.status & (OVERFLOW | RUN)).toBe(OVERFLOW);
     expect(vm.iommu.block.pageRequestsLost).toBe(2);
     expect(vm.pageRequests()).toHaveLength(255);
-    // Room is not enough, nor is a log that is enabled while the overflow stands.
+    // Room is not enough, nor is enabling the log while the overflow is set.
     expect([write(), vm.pageRequests()]).toEqual(['waits', []]);
     vm.iommu.setControl(CONTROL | (PPR_ENABLES & ~0x2000));
     vm.iommu.setControl(CONTROL | PPR_ENABLES);

@@ -25,7 +25,7 @@ beforeAll(async () => {
 
 const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
 
-/** A 32-bit constant as Wasm code has it: signed LEB128 behind i32.const. */
+/** A 32-bit constant as Wasm code: signed LEB128 after i32.const. */
 function constant(value: number): number[] {
   const bytes = [0x41];
   for (let rest = value | 0; ; rest >>= 7) {

@@ -449,7 +449,7 @@ export const waitForEvent = (event: 'sev' | 'none') =>
 
 /**
  * vCPUs 0 and 3 count to 2^18; 1 and 2 wait by WFE for each event of a stream of 4,096 ticks. Prints 'F' when the
- * counter that is behind has come to more than half of the other, else 'U'; and how late a WFE ended at most, in
+ * counter that is behind has reached more than half of the other, else 'U'; and how late a WFE ended at most, in
  * units of 64 ticks from '0' on.
  */
 export const STREAMS = image({

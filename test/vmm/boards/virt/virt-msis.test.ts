@@ -48,7 +48,7 @@ async function boardOf(role: VirtRole, msi: VirtMsi) {
     bus,
     ram,
     write64,
-    /** What is done at a safe point: events come to the SMMU's queue. */
+    /** The work at a safe point: events are written to the SMMU's queue. */
     safePoint() {
       host.service(true);
       machine.devices.poll();

@@ -263,7 +263,7 @@ export const batches = (count: number) =>
   });
 
 /**
- * Enables the VINTF, has a batch executed, disables the VINTF and looks at the queue's STATUS, so many
+ * Enables the VINTF, has a batch executed, disables the VINTF and reads the queue's STATUS, so many
  * times. Prints 'K' when every CONS and STATUS was right, else 'F'.
  */
 export const flips = (count: number) =>

@@ -107,7 +107,7 @@ it('a new generation of VMIDs empties TLB and instruction cache of an arm64 vCPU
     return printed.slice(0, 2 * lines);
   };
   const memory = new WebAssembly.Memory({ initial: 17, maximum: 17, shared: true });
-  /** VMs that come, run and go, so many that they use up most VMIDs of a generation, or the last ones. */
+  /** VMs that are created, run and destroyed, so many that they use up most VMIDs of a generation, or the last ones. */
   const passing = (vms: number) => {
     for (let i = 0; i < vms; i++) {
       const vm = host.createVm('passing', memory, ramRegions(memory, RAM_GPA_BASE));

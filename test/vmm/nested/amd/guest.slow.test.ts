@@ -107,7 +107,7 @@ describe('a Wasm guest with an AMD IOMMU', () => {
 });
 
 /**
- * Two VMs with the same IDs; one invalidates. The DomainID that both use is the one that the host gives the first of them: whoever takes the
+ * Two VMs with the same IDs; one invalidates. The DomainID that both use is the one that the host gives the first of them: whoever uses the
  * guest's for the host's hits the neighbour.
  */
 async function neighbourKeeps(host: AmdHost): Promise<boolean> {

@@ -30,7 +30,7 @@ function turnsOf(vcpus: number) {
   return {
     turns,
     takers,
-    /** Lets whoever is next execute so many instructions, and then wait for so many. */
+    /** Lets the next vCPU execute a number of instructions, and then wait for a number of ticks. */
     run(instructions: number, waits?: number): number | undefined {
       const vcpu = turns.next(queries);
       if (!vcpu) return undefined;
@@ -60,7 +60,7 @@ describe('vCPUs that share a thread', () => {
   it('keep the rest of a turn that a wait interrupts', () => {
     const { run, turns } = turnsOf(3);
     run(LENGTH);
-    // vCPU 1 waits, vCPU 2 is interrupted when that is over.
+    // vCPU 1 waits; vCPU 2 is interrupted when the wait ends.
     expect(run(10, 30)).toBe(1);
     expect([run(30), turns.left]).toEqual([2, 70]);
     expect([run(10, 500), turns.left]).toEqual([1, 80]);

@@ -98,7 +98,7 @@ async function machineOf(program: Uint8Array, vcpus: number) {
     );
   const devices = [gic, uart, rtc];
   return {
-    /** Runs so many instructions, of all vCPUs together. */
+    /** Runs a number of instructions, of all vCPUs together. */
     run: (instructions: number) => machine.step(instructions / BUDGET),
     /** What it has printed since it was made, and all that it is. */
     outcome: () => ({

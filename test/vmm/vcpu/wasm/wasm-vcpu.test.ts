@@ -46,7 +46,7 @@ async function vcpuOf(binary: Uint8Array<ArrayBuffer>) {
 
 const run = (vcpu: Vcpu, budget = 1) => vcpu.run(budget) as VcpuExit;
 
-/** Notes that it was initialized, and the budgets that it got; returns what stands at DATA + 8. */
+/** Notes that it was initialized, and the budgets that it got; returns the value at DATA + 8. */
 const REACTOR = reactor(
   `(func $init (i32.store (i32.const ${DATA}) (i32.add (i32.load (i32.const ${DATA})) (i32.const 1))))
    (func $run (param i32) (result i32)

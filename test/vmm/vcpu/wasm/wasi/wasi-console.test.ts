@@ -168,7 +168,7 @@ describe('console functions of WASI', () => {
     expect(view.getBigUint64(80, true)).toBe(5_000_000_000n);
     expect(functions.clock_res_get?.(0, 80)).toBe(SUCCESS);
     expect(view.getBigUint64(80, true)).toBe(1_000_000n);
-    // A clock, one that there is not, input, and a file that no one has opened.
+    // A clock, an unknown clock, input, and a file that is not open.
     const wanted = [
       { tag: 0, about: 1 },
       { tag: 0, about: 2 },
