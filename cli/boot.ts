@@ -79,7 +79,7 @@ async function runAll(
   const wait = new IdleWait();
   while (true) {
     const running = machines.filter(({ status }) => status === 'paused');
-    if (running.length === 0) return oracle.settle();
+    if (running.length === 0) return oracle.finish();
     for (const machine of running) {
       if (oracle.attacker !== undefined && oracle.attacker !== machine) continue;
       // It was stopped during the turn of another machine.

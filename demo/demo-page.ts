@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The page: draws what the VMM's worker sends, and tells it what to do. No part of a machine runs on this thread.
+// The page: draws what the VMM's worker sends, and controls it. No machine runs here.
 
 import type { Remote } from 'comlink';
 import { render } from 'lit-html';
@@ -51,21 +51,21 @@ import type { Frame, PickedGuest, Picture, SessionFacts, Vmm } from './protocol.
 import { tourStop } from './tour.ts';
 
 export class Page implements Actions {
-  /** Of the machines that are there. */
+  /** Settings of the current machines. */
   #settings: Settings;
   #picture: Picture | undefined;
   #facts: SessionFacts | undefined;
   #error = '';
-  /** What is not as it was asked for. */
+  /** Deviations from the requested settings. */
   #notes: readonly string[] = [];
-  /** A guest that came by link. */
+  /** A guest from the page's link. */
   readonly #offer = new GuestOffer();
   #presence: Presence = { hidden: false, idle: false };
   readonly #traffic = new Traffic();
-  /** The machines were told to run; when they were heard of last. */
+  /** The machines were requested to run, as of their last message. */
   #going = false;
   #heard = 0;
-  /** Whose machines have come to where they begin. */
+  /** The worker whose machines have reached their first place. */
   #begun: VmmWorker | undefined;
   #silent = false;
   readonly #workers = new Succession({
@@ -114,17 +114,17 @@ export class Page implements Actions {
     return this.#picture;
   }
 
-  /** What a machine has written to its console. */
+  /** The console output of a machine. */
   console(vm: number): string {
     return this.#terminals.text(vm);
   }
 
-  /** Resolves when the page shows what holds now. */
+  /** Resolves when the page shows the current state. */
   drawn(): Promise<void> {
     return this.#painter.draw();
   }
 
-  /** The settings that were chosen last, if only for machines in the making. */
+  /** The settings chosen last, which may be for machines in the making. */
   get chosen(): Settings {
     return this.#workers.next?.settings ?? this.#settings;
   }
@@ -167,7 +167,7 @@ export class Page implements Actions {
     this.#draw();
   }
 
-  /** Brings new machines to where they are to be seen. */
+  /** Brings new machines to the place where they are shown. */
   async #begin(vmm: Remote<Vmm>, { step, event, panel }: Place): Promise<void> {
     const { tour, run } = this.#settings;
     const steps = step ?? tourStop(tour)?.steps;
@@ -181,14 +181,14 @@ export class Page implements Actions {
     }
   }
 
-  /** Shows what machines stand at, unless others have taken their place meanwhile. */
+  /** Shows stopped machines, unless others have replaced them in the meantime. */
   async #stand(vmm: Remote<Vmm>, asked: Promise<Picture>): Promise<void> {
     const picture = await asked;
     if (vmm !== this.vmm) return;
     await this.#show(picture);
   }
 
-  /** Has the machines do what they were told last, if they are seen. */
+  /** Runs or pauses the machines as last requested, if they can be seen. */
   async #go(): Promise<void> {
     const vmm = this.vmm;
     if (!vmm) return;
@@ -197,7 +197,7 @@ export class Page implements Actions {
     else await this.#stand(vmm, vmm.pause());
   }
 
-  /** Who is there has changed. */
+  /** The user's presence has changed. */
   present(presence: Presence): void {
     const { hidden, idle } = this.#presence;
     this.#presence = presence;
@@ -210,7 +210,7 @@ export class Page implements Actions {
     this.#draw();
   }
 
-  /** A guest on the VMM's own worker that does not yield stops everything there. */
+  /** A guest on the VMM's own worker that does not yield blocks everything there. */
   #listen(): void {
     const silent = this.#going && !document.hidden && performance.now() - this.#heard > SILENT_MS;
     if (silent === this.#silent) return;
@@ -226,7 +226,7 @@ export class Page implements Actions {
     this.#charts.add(picture);
     this.#steps.heard();
     await this.#painter.draw();
-    // A guest that writes nothing is typed to as well.
+    // The user may type to a guest that writes nothing.
     if (!isEmbedded()) this.#terminals.load().catch(reportError);
   }
 
@@ -234,7 +234,7 @@ export class Page implements Actions {
     this.#painter.draw().catch(reportError);
   }
 
-  /** What a drawing consists of. The bar comes last: when it says paused, everything else shows that instant. */
+  /** The parts of a drawing; the bar last, so that "paused" is true of all the others. */
   #parts(): readonly Part[] {
     const { earlier } = this.#steps;
     const picture = earlier?.picture ?? this.#picture;
@@ -243,7 +243,7 @@ export class Page implements Actions {
     const booting = this.#workers.next !== undefined;
     const stopped = !booting && this.#workers.running === undefined;
     this.#editor.follow(settings);
-    // What came of the machines before is not what the new ones will show.
+    // Results of the former machines are not those of the new ones.
     const judged = booting && !isLive(settings) ? undefined : picture;
     const state = {
       settings,
@@ -292,7 +292,7 @@ export class Page implements Actions {
 
   #apply(change: Partial<Settings>, guest: PickedGuest | undefined, place: Place = {}): void {
     const changed = { ...this.chosen, ...leavingTour(this.chosen, change) };
-    // Read back, so that settings that do not go together are put right.
+    // Read back, to correct settings that do not fit together.
     const settings = {
       ...readSettings(new URLSearchParams(writeSettings(changed))),
       guest: changed.guest,
@@ -328,9 +328,9 @@ export class Page implements Actions {
     this.#run(guestOf(await readFiles(files)));
   }
 
-  /** Runs a guest that is no toy. */
+  /** Runs a guest other than the toy. */
   #run(guest: PickedGuest, place: Place = {}): void {
-    // A kernel boots for a long time when it is stepped slowly.
+    // A kernel takes long to boot in slow steps.
     const speed = guest.kind === 'arm64' ? 'full' : this.chosen.speed;
     const alone = { vms: 1, vcpus: 1, experiment: 'none', lines: '', path: 'all' } as const;
     this.#apply({ ...alone, guest: guest.name, speed }, guest, place);
@@ -341,7 +341,7 @@ export class Page implements Actions {
     if (offered) this.#run(offered.guest, place);
   }
 
-  /** Opens what an address says: settings, place, guest. */
+  /** Applies an address: settings, place, guest. */
   openAddress(page: URL, ...notes: readonly string[]): void {
     const query = page.searchParams;
     const settings = readSettings(query);
@@ -349,13 +349,13 @@ export class Page implements Actions {
     if (wrong !== undefined) this.#editor.correct(wrong, settings);
     this.#notes = [...settingProblems(query), ...placeProblems(query), ...notes];
     this.#offer.look(page, (problem = '') => this.say(...this.#notes, problem));
-    // Where a guest is to stand that comes by link, the toy is not.
+    // The place belongs to the guest of the link, not to the toy.
     const place = bringsGuest(page) ? {} : readPlace(query);
     this.#workers.start(settings, undefined, { place, keepsUrl: true });
   }
 
   toggleRun(): void {
-    // What was told last counts, also where the machines have not come to it yet.
+    // The last request counts, even if the machines have not applied it yet.
     this.#going = !this.#going;
     this.#workers.use(() => this.#go());
     this.#draw();
@@ -391,7 +391,7 @@ export class Page implements Actions {
     toggleTheme();
   }
 
-  /** Draws what does not follow the style sheet by itself. */
+  /** Redraws what does not use the style sheet's colours directly. */
   retheme(): void {
     this.#terminals.retheme();
     this.#charts.draw();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What the page can be set to: one table, from which come the controls, the URL
-// parameters and the options of a session.
+// The page's settings: one table for the controls, the URL parameters and the options of
+// a session.
 
 import {
   comparesPaths,
@@ -21,11 +21,11 @@ const QUEUE_ERRORS = ['report', 'skip', 'emulate', 'stop'] as const;
 const YES_NO = ['yes', 'no'] as const;
 const NO_EXPERIMENT = 'none';
 
-/** Runs beside the others where paths are compared. */
+/** A machine in addition to the others when paths are compared. */
 export const OVERLAY_MACHINE = 'overlay';
 
 export interface Settings {
-  /** "toy", or the name of a file that was dropped or picked. */
+  /** "toy", or the name of a dropped or picked file. */
   readonly guest: string;
   readonly path: ToyPath;
   readonly vcpus: number;
@@ -34,28 +34,34 @@ export interface Settings {
   readonly drain: (typeof DRAINS)[number];
   readonly speed: (typeof SPEEDS)[number];
   readonly experiment: string;
-  /** Lines of the user's own that the toy carries out, in place of an experiment (edit/parse-lines.ts); empty for none. */
+  /**
+   * The user's own lines for the toy, in place of an experiment (edit/parse-lines.ts);
+   * empty for none.
+   */
   readonly lines: string;
-  /** What becomes of the guests' bad commands. Experiments see them reported. */
+  /** Policy for the guests' bad commands. In experiments they are reported. */
   readonly queueError: (typeof QUEUE_ERRORS)[number];
-  /** The sanitizer looks for invalidations that guests forget. Experiments have it. */
+  /** The sanitizer detects missing invalidations of guests. Experiments enable it. */
   readonly check: boolean;
-  /** Starts by itself. */
+  /** Starts running immediately. */
   readonly run: boolean;
-  /** Records every event, to be gone through one by one; then it starts paused. */
+  /** Records every event, for stepping through them; the machines start paused. */
   readonly events: boolean;
-  /** Keeps a trace, to be downloaded. */
+  /** Keeps a trace for download. */
   readonly trace: boolean;
-  /** Stop of the tour, from 1; 0 for none. It says what the other settings are, but for where things run and how fast. */
+  /**
+   * Stop of the tour, from 1; 0 for none. It determines the other settings, except where
+   * things run and how fast.
+   */
   readonly tour: number;
 }
 
-/** A setting that is chosen from a list. */
+/** A setting with a list of values. */
 export interface Choice {
   readonly name: keyof Settings;
   readonly label: string;
   readonly values: readonly string[];
-  /** The first value unless said otherwise. */
+  /** Default: the first value. */
   readonly initial: string;
   readonly explains: string;
 }
@@ -155,7 +161,7 @@ const HIDDEN: readonly Choice[] = [
 
 const ALL = [...CHOICES, ...HIDDEN];
 
-/** The one setting that is no choice. */
+/** The only setting without a list of values. */
 const LINES = 'lines';
 
 function settingsOf(value: (choice: Choice) => string, lines: string): Settings {
@@ -176,7 +182,7 @@ function settingsOf(value: (choice: Choice) => string, lines: string): Settings 
     speed: of.speed as Settings['speed'],
     experiment: experiment?.name ?? NO_EXPERIMENT,
     queueError: experiment ? 'report' : (of.queueError as Settings['queueError']),
-    // Not where time is measured.
+    // Not when time is measured.
     check: experiment ? !experiment.measures : of.check === 'yes',
     run: of.run === 'yes',
     events: of.events === 'yes',
@@ -185,7 +191,7 @@ function settingsOf(value: (choice: Choice) => string, lines: string): Settings 
   };
 }
 
-/** What lines of the user's own run on: one machine, under the sanitizer. */
+/** Settings for the user's own lines: one machine, with the sanitizer. */
 const LINES_SETTINGS = {
   experiment: NO_EXPERIMENT,
   vms: 1,
@@ -194,7 +200,10 @@ const LINES_SETTINGS = {
   check: true,
 } as const satisfies Partial<Settings>;
 
-/** Settings from a URL's query. A value that is not in the list is as good as none, as are lines that are wrong. */
+/**
+ * Settings from a URL's query. A value that is not in the list is ignored, and so are
+ * invalid lines.
+ */
 export function readSettings(query: URLSearchParams): Settings {
   const lines = query.get(LINES) ?? '';
   return settingsOf(
@@ -206,7 +215,7 @@ export function readSettings(query: URLSearchParams): Settings {
   );
 }
 
-/** Lines of a URL's query that are wrong, as they are there; undefined: there are none. */
+/** Invalid lines of a URL's query, unchanged; undefined when there are none. */
 export function wrongLines(query: URLSearchParams): string | undefined {
   const lines = query.get(LINES);
   const isWrong = lines !== null && parseLines(lines).problems.length > 0;
@@ -221,7 +230,10 @@ function linesProblems(query: URLSearchParams, { tour }: Settings): string[] {
   });
 }
 
-/** What a URL asks for that is not what the page does: a line each. Parameters of others are theirs. */
+/**
+ * Requests in a URL that the page does not support, one line each. Foreign parameters are
+ * ignored.
+ */
 export function settingProblems(query: URLSearchParams): string[] {
   const settings = readSettings(query);
   const problems = ALL.flatMap((choice) => {
@@ -237,7 +249,7 @@ export function settingProblems(query: URLSearchParams): string[] {
   return [...problems, ...linesProblems(query, settings)];
 }
 
-/** Settings that do not come out as they were asked for: a line each. */
+/** Settings that differ from the requested ones, one line each. */
 export function corrections(asked: Settings, settings: Settings): string[] {
   return ALL.flatMap((choice) => {
     const [given, is] = [chosenValue(asked, choice), chosenValue(settings, choice)];
@@ -257,7 +269,7 @@ export function isSetting(name: string): boolean {
   return name === LINES || ALL.some((choice) => choice.name === name);
 }
 
-/** A setting by the value that its list has for it. */
+/** A setting, from the value in its list. */
 export function changeOf(name: keyof Settings, value: string): Partial<Settings> {
   switch (name) {
     case 'vcpus':
@@ -274,13 +286,13 @@ export function changeOf(name: keyof Settings, value: string): Partial<Settings>
   }
 }
 
-/** Value of a setting as its list has it. */
+/** Value of a setting in its list. */
 export function chosenValue(settings: Settings, { name }: Choice): string {
   const value = settings[name];
   return typeof value === 'boolean' ? (value ? 'yes' : 'no') : String(value);
 }
 
-/** The query that leads back to these settings: what differs from the initial ones. */
+/** The query for these settings: those that differ from the initial ones. */
 export function writeSettings(settings: Settings): string {
   const query = new URLSearchParams();
   const stop = tourStop(settings.tour);
@@ -297,12 +309,12 @@ export function writeSettings(settings: Settings): string {
   return text === '' ? '' : `?${text}`;
 }
 
-/** Settings of a stop of the tour; of 0 none. */
+/** Settings of a stop of the tour; none for 0. */
 export function tourSettings(stop: number): Partial<Settings> {
   return readSettings(new URLSearchParams(`tour=${stop}`));
 }
 
-/** Settings of an experiment as one click chooses it, `none` the live run. */
+/** Settings of an experiment that is chosen by one click; `none` is the live run. */
 export function experimentSettings(settings: Settings, name: string): Partial<Settings> {
   const { vms = 1, measures = true } = findExperiment(name) ?? {};
   const check = name !== NO_EXPERIMENT && !measures;
@@ -310,12 +322,14 @@ export function experimentSettings(settings: Settings, name: string): Partial<Se
   return { ...own, vms: Math.max(settings.vms, vms) };
 }
 
-/** Settings of lines of the user's own, as a click runs them. */
+/** Settings for the user's own lines, run by a click. */
 export function settingsOfLines(lines: string): Partial<Settings> {
   return { guest: 'toy', ...LINES_SETTINGS, lines };
 }
 
-/** A change of settings, without the tour when they are no longer those of its stop. */
+/**
+ * A change of settings, which leaves the tour when they are no longer those of its stop.
+ */
 export function leavingTour(settings: Settings, change: Partial<Settings>): Partial<Settings> {
   const stop = tourStop(settings.tour);
   if (!stop || 'tour' in change) return change;
@@ -323,12 +337,15 @@ export function leavingTour(settings: Settings, change: Partial<Settings>): Part
   return keeps ? change : { run: true, ...change, tour: 0 };
 }
 
-/** True when the guests go on working, and show no experiment. */
+/** True when the guests work continuously, without an experiment. */
 export function isLive({ experiment, lines }: Settings): boolean {
   return experiment === NO_EXPERIMENT && lines === '';
 }
 
-/** Names of the machines, in the order of their consoles. The one on the overlay path comes last. */
+/**
+ * Names of the machines, in the order of their consoles. The one on the overlay path is
+ * last.
+ */
 export function machineNames({ guest, vms, path, experiment, lines }: Settings): string[] {
   const names = Array.from({ length: vms }, (_, k) => `vm${k}`);
   const compared =

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: MIT
-// What becomes of files that are picked or dropped: one guest.
+// Makes one guest of picked or dropped files.
 
 import { looksLikeKernel } from '../vmm/boot/index.ts';
 import type { PickedGuest } from './protocol.ts';
 
-/** A file, read. */
+/** A file and its contents. */
 export interface PickedFile {
   readonly name: string;
   readonly bytes: Uint8Array<ArrayBuffer>;
 }
 
-/** @throws {Error} one line, when one cannot be read. */
+/** @throws {Error} one line, when a file cannot be read. */
 export function readFiles(files: readonly File[]): Promise<PickedFile[]> {
   const unreadable = () => Promise.reject(new Error('it cannot be read'));
   const read = files.map(async (file) => ({
@@ -20,7 +20,7 @@ export function readFiles(files: readonly File[]): Promise<PickedFile[]> {
   return Promise.all(read);
 }
 
-/** What an initial RAM disk begins with when it is not packed: "newc" archives of cpio. */
+/** Start of an unpacked initial RAM disk: a "newc" archive of cpio. */
 const CPIO = '07070';
 
 function isRamDisk({ name, bytes }: PickedFile): boolean {
@@ -29,8 +29,8 @@ function isRamDisk({ name, bytes }: PickedFile): boolean {
 }
 
 /**
- * A WebAssembly guest, an arm64 kernel, or one with its initial RAM disk, in whatever order.
- * @throws {Error} one line, when they are none of these together.
+ * A WebAssembly guest, an arm64 kernel, or one with its initial RAM disk, in any order.
+ * @throws {Error} one line, when the files are none of these.
  */
 export function guestOf(files: readonly PickedFile[]): PickedGuest {
   const disks = files.filter(isRamDisk);

@@ -1,22 +1,22 @@
 // SPDX-License-Identifier: MIT
 // Cross-origin isolation on hosts that do not send its headers: a service worker adds
-// them, and the page loads once more.
+// them, and the page loads again.
 
 import { store, stored } from './page/storage.ts';
 
 /**
- * Set while a reload is under way, to what it was to bring, so that a service worker that changes nothing
- * does not have the page load forever.
+ * Set during a reload to its purpose, so that a service worker without an effect does not
+ * make the page load for ever.
  */
 const RELOADED_KEY = 'vsmmu-reloaded';
 
-/** How long a service worker may take to be there before the page does without. */
+/** Time for a service worker to start before the page continues without it. */
 const READY_MS = 5000;
 
-/** The first Chromium whose documents isolate themselves by Document-Isolation-Policy. */
+/** The first Chromium that supports Document-Isolation-Policy. */
 const FIRST_CHROMIUM = 137;
 
-/** By which header the service worker isolates the page. */
+/** The header with which the service worker isolates the page. */
 type Policy = 'document' | 'opener';
 
 interface BrandedNavigator {
@@ -26,10 +26,10 @@ interface BrandedNavigator {
 }
 
 /**
- * Document-Isolation-Policy, where the browser should have it, leaves the page a hold of the windows that it
- * opens, as of Perfetto's; everything else has Cross-Origin-Opener-Policy. If the former turns out not to
- * isolate the page, the latter is tried.
- * @param tried what the last reload was to bring, if it was one.
+ * Document-Isolation-Policy, if the browser should support it, keeps the page's access to
+ * the windows that it opens, such as Perfetto's; otherwise Cross-Origin-Opener-Policy. If
+ * the former turns out not to isolate the page, the latter is tried.
+ * @param tried the purpose of the last reload, if there was one.
  */
 function nextPolicy(tried: string | null): Policy | undefined {
   if (tried === 'document') return 'opener';
@@ -41,7 +41,7 @@ function nextPolicy(tried: string | null): Policy | undefined {
   return isNew ? 'document' : 'opener';
 }
 
-/** Resolves when the service worker for a policy has the page's requests. */
+/** Resolves when the service worker for a policy controls the page. */
 async function register(policy: Policy): Promise<void> {
   const query = policy === 'document' ? '?policy=document' : '';
   const { installing, waiting } = await navigator.serviceWorker.register(
@@ -61,7 +61,8 @@ async function register(policy: Policy): Promise<void> {
 
 /**
  * Makes the page cross-origin isolated if it is not and can be.
- * @returns true when it loads again and nothing should be started; false when it is as isolated as it gets.
+ * @returns true when it loads again, so that nothing should be started; false when its
+ *   isolation is final.
  */
 export async function becomeIsolated(): Promise<boolean> {
   const tried = stored('sessionStorage', RELOADED_KEY);
@@ -77,10 +78,10 @@ export async function becomeIsolated(): Promise<boolean> {
     ]);
     if (!ready) return false;
   } catch {
-    // Blocked by the browser or its user: one worker does without.
+    // Blocked by the browser or its user: the page works with one worker.
     return false;
   }
-  // Without a mark it might load forever.
+  // Without the mark it might load for ever.
   if (!store('sessionStorage', RELOADED_KEY, policy)) return false;
   location.reload();
   return true;

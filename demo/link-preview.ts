@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
-// The preview of links to the page. Who shows previews takes absolute addresses only, and only who puts
-// the site somewhere knows where that is: VSMMU_SITE_URL=https://host/folder/ npm run demo:build.
+// The preview of links to the page. Services that show previews require absolute
+// addresses, and only the site's operator knows them: VSMMU_SITE_URL=https://host/folder/
+// npm run demo:build.
 
 import type { Plugin } from 'vite';
 
-/** @param site where the site will be; undefined: the addresses stay relative. */
+/** @param site URL of the site; undefined: the addresses stay relative. */
 export function linkPreview(site: string | undefined): Plugin {
   return {
     name: 'link-preview',

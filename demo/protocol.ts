@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What the page and the VMM's worker tell each other: plain data only.
+// The messages between the page and the VMM's worker: plain data only.
 
 import type { MeasuredPath } from '../vmm/report/measurements.ts';
 import type { Settings } from './demo-settings.ts';
@@ -9,11 +9,11 @@ export interface EntryPicture {
   /** Index in the ring. */
   readonly slot: number;
   /**
-   * Consumed in this lap; at CONS, with commands to come; between CONS and PROD; from PROD on: left
-   * from an earlier lap, written ahead of PROD, never written.
+   * Consumed in this lap; at CONS, with commands to come; between CONS and PROD; from
+   * PROD on: left from an earlier lap, written ahead of PROD, never written.
    */
   readonly state: 'done' | 'next' | 'pending' | 'earlier' | 'written' | 'empty';
-  /** PROD, CONS or both are here. */
+  /** PROD, CONS or both point here. */
   readonly at: '' | 'PROD' | 'CONS' | 'both';
   readonly name: string;
   readonly operands: string;
@@ -23,18 +23,23 @@ export interface EntryPicture {
 export interface QueuePicture {
   /** "VCMDQ 0", or "CMDQ". */
   readonly name: string;
-  /** Direct and overlay: its PROD and CONS lie in guest memory, and a store to PROD is no exit. */
+  /**
+   * Direct and overlay: its PROD and CONS are in guest memory, and a store to PROD is not
+   * an exit.
+   */
   readonly path: MeasuredPath;
   readonly enabled: boolean;
-  /** Entries. */
+  /** Number of entries. */
   readonly size: number;
-  /** Registers as the guest would read them: index and wrap bit, without error and flags. */
+  /**
+   * Registers as the guest would read them: index and wrap bit, without error and flags.
+   */
   readonly prod: number;
   readonly cons: number;
-  /** Laps around the ring in which PROD and CONS are, from 1. */
+  /** Laps around the ring of PROD and CONS, from 1. */
   readonly prodLap: number;
   readonly consLap: number;
-  /** CONS.ERR, 0 for none; GERROR and GERRORN, of the CMDQ their bit CMDQ_ERR. */
+  /** CONS.ERR, 0 for none; GERROR and GERRORN, for the CMDQ their bit CMDQ_ERR. */
   readonly error: number;
   readonly gerror: number;
   readonly gerrorn: number;
@@ -61,14 +66,14 @@ export interface VmPicture {
   /** StreamIDs: the guest's number and the physical one. */
   readonly streams: readonly (readonly [virtual: number, physical: number])[];
   readonly status: string;
-  /** Why it ended, when not by itself. */
+  /** Why it ended, unless by itself. */
   readonly reason: string;
   /** It has no CMDQV; its one CMDQ is on the overlay path. */
   readonly overlay: boolean;
   /** PROD and CONS of its queue or queues are mapped into the guest. */
   readonly mapped: boolean;
   readonly doorbells: number;
-  /** Commands that the host carried out behind an overlaid CMDQ. */
+  /** Commands that the host executed for an overlaid CMDQ. */
   readonly interventions: number;
   readonly queues: readonly QueuePicture[];
   readonly events: readonly EventPicture[];
@@ -80,14 +85,17 @@ export interface VmPicture {
     /** During batches on VCMDQs, and during invalidations on the CMDQ. */
     readonly duringInvalidation: number;
     readonly duringCmdq: number;
-    /** What most of them were for, and a row for all others; with `measuring` they are `total`. */
+    /**
+     * The most frequent reasons, and a row for all others; with `measuring` their sum is
+     * `total`.
+     */
     readonly rows: readonly ExitRow[];
-    /** Looks at the clock with which the toy times invalidations for this page. */
+    /** Readings of the clock with which the toy times invalidations for this page. */
     readonly measuring: number;
   };
 }
 
-/** Exits of one kind: a register, or what is no access to a register. */
+/** Exits of one kind: a register, or a reason other than a register access. */
 export interface ExitRow {
   readonly name: string;
   readonly count: number;
@@ -96,7 +104,7 @@ export interface ExitRow {
 
 /** An entry of the IOTLB that a lookup would use. */
 export interface PagePicture {
-  /** Its VM, or its VMID when that is no machine's. */
+  /** Its VM, or its VMID when that belongs to no machine. */
   readonly vm: string;
   readonly vmid: number;
   readonly asid: string;
@@ -105,7 +113,10 @@ export interface PagePicture {
   readonly pa: string;
   readonly size: number;
   readonly writable: boolean;
-  /** Accesses of devices that it has answered since it was filled; undefined: nobody counts them. */
+  /**
+   * Accesses of devices that it has answered since it was filled; undefined when they are
+   * not counted.
+   */
   readonly hits: number | undefined;
 }
 
@@ -118,7 +129,7 @@ export interface TlbPicture {
   readonly cells: readonly number[];
 }
 
-/** One TLBI followed by the guest (CHECKPOINT_PHASE_TRACE). */
+/** One TLBI traced by the guest (CHECKPOINT_PHASE_TRACE). */
 export interface TracePicture {
   readonly vm: string;
   readonly vmid: number;
@@ -126,24 +137,26 @@ export interface TracePicture {
   readonly queue: string;
   readonly prodBefore: number;
   readonly prodAfter: number;
-  /** Means of the last one; 0 where the clock does not resolve it. */
+  /** Means of the last one; 0 when the clock does not resolve it. */
   readonly writeNs: number;
   readonly lastNs: number;
-  /** Median, least and most of the last ones' means. */
+  /** Median, minimum and maximum of the last ones' means. */
   readonly totalNs: number;
   readonly lowNs: number;
   readonly highNs: number;
-  /** How many those are; 0: the VMM's code is not compiled yet, and these were no measurement. */
+  /**
+   * Their number; 0: the VMM's code is not compiled yet, so these were not measurements.
+   */
   readonly samples: number;
   /** Of the last one. */
   readonly batches: number;
   readonly exits: number;
 }
 
-/** A stale entry in use that the sanitizer has seen, in one line. */
+/** A stale entry in use that the sanitizer has detected, in one line. */
 export interface SuspectPicture {
   readonly text: string;
-  /** Its invalidation may yet come; it came; it never did: a finding. */
+  /** Its invalidation may still come; it came; it never did: a finding. */
   readonly state: 'pending' | 'cleared' | 'found';
 }
 
@@ -163,12 +176,12 @@ export interface RowPicture {
   readonly exitsPerBatch: number;
 }
 
-/** What one step of a machine has changed. */
+/** The changes by one step of a machine. */
 export interface StepPicture {
   /** Number of the step. */
   readonly step: number;
   readonly vm: string;
-  /** Without those of the system interface, as when it writes to the console. */
+  /** Without those of the system interface, such as for writes to the console. */
   readonly exits: number;
   readonly systemCalls: number;
   /** Queues that have consumed commands. */
@@ -176,22 +189,22 @@ export interface StepPicture {
     readonly name: string;
     readonly path: MeasuredPath;
     readonly commands: number;
-    /** Names of the last of them. */
+    /** Names of the last commands. */
     readonly names: readonly string[];
     /** It has stopped at an error. */
     readonly stopped: boolean;
   }[];
-  /** IOTLB entries of any machine that have come and gone. */
+  /** IOTLB entries of any machine that were filled and invalidated. */
   readonly filled: number;
   readonly gone: number;
   /** Names of new event records. */
   readonly records: readonly string[];
-  /** Checks that the guest has made, and those that failed. */
+  /** Checks that the guest has reported, and those that failed. */
   readonly checks: number;
   readonly failed: readonly string[];
 }
 
-/** What there is to see at one instant. */
+/** The state of everything at one instant. */
 export interface Picture {
   /** performance.now() of the worker. */
   readonly at: number;
@@ -200,17 +213,22 @@ export interface Picture {
   readonly vms: readonly VmPicture[];
   readonly tlb: readonly TlbPicture[];
   readonly pages: readonly PagePicture[];
-  /** The last of each path. */
+  /** The last one of each path. */
   readonly traces: readonly TracePicture[];
   readonly checks: readonly CheckPicture[];
   readonly rows: readonly RowPicture[];
-  /** What the sanitizer has seen: stale entries in use, and whether their invalidation came. */
+  /**
+   * What the sanitizer has detected: stale entries in use, and whether their invalidation
+   * came.
+   */
   readonly suspects: readonly SuspectPicture[];
-  /** What the last steps of an experiment have changed, oldest first; empty in a live run. */
+  /**
+   * The changes by the last steps of an experiment, oldest first; empty in a live run.
+   */
   readonly changes: readonly StepPicture[];
 }
 
-/** What lies between a frame and the one before it. */
+/** What happened between a frame and the previous one. */
 export type EventKind =
   | 'entry'
   | 'prod'
@@ -234,7 +252,7 @@ export type EventKind =
   | 'suspect'
   | 'finding';
 
-/** What an event is about, on the page. */
+/** The element of the page that an event is about. */
 export interface EventMark {
   /** Name of a queue of the event's machine. */
   readonly queue?: string;
@@ -242,7 +260,7 @@ export interface EventMark {
   readonly slot?: number;
 }
 
-/** One event, and the machines as of it. */
+/** One event, and the machines at its time. */
 export interface Frame {
   /** From 0 since the reset. */
   readonly number: number;
@@ -254,15 +272,15 @@ export interface Frame {
   readonly picture: Picture;
 }
 
-/** The frames that there are; of none `last` is below `first`. */
+/** The existing frames; when there are none, `last` is below `first`. */
 export interface Recorded {
   readonly first: number;
   readonly last: number;
-  /** Why no more are recorded; empty while all is well. */
+  /** Why the recording has ended; empty while it continues. */
   readonly stopped: string;
 }
 
-/** How a session came out to run. */
+/** The actual properties of a session. */
 export interface SessionFacts {
   readonly isolated: boolean;
   readonly transport: 'inline' | 'mailbox';
@@ -271,28 +289,31 @@ export interface SessionFacts {
   readonly recorded: boolean;
   /** A trace is kept. */
   readonly traced: boolean;
-  /** What the clock resolves, in ns. */
+  /** Resolution of the clock in ns. */
   readonly clockNs: number;
-  /** Why it is not what was asked for; empty when it is. */
+  /** Why it differs from the request; empty when it does not. */
   readonly note: string;
 }
 
-/** What a machine has written to its console since the last output. */
+/** Output of a machine's console since the last output. */
 export interface ConsoleOutput {
   /** Bytes that it had written before. */
   readonly from: number;
   readonly bytes: Uint8Array;
-  /** Bytes behind those that were left out because they were too many. */
+  /** Bytes after those that were left out because there were too many. */
   readonly left: number;
 }
 
-/** What the worker calls. Each resolves when the page is ready for the next. */
+/**
+ * The functions that the worker calls. Each resolves when the page is ready for the next
+ * call.
+ */
 export interface Sink {
   output(vm: number, output: ConsoleOutput): Promise<void>;
   picture(picture: Picture): Promise<void>;
 }
 
-/** PROD and CONS of a queue, read from memory past every register model. */
+/** PROD and CONS of a queue, read from memory, bypassing every register model. */
 export interface RawQueue {
   readonly vm: string;
   readonly queue: string;
@@ -300,37 +321,40 @@ export interface RawQueue {
   readonly cons: number;
 }
 
-/** A guest that was picked or dropped: for `arm64` a kernel. */
+/** A picked or dropped guest: for `arm64` a kernel. */
 export interface PickedGuest {
   readonly kind: 'wasm' | 'arm64';
   readonly name: string;
   readonly bytes: Uint8Array<ArrayBuffer>;
   readonly initrd?: Uint8Array<ArrayBuffer> | undefined;
-  /** How a link brings it: "?guest=URL", "#guest=…"; undefined: it was picked. */
+  /** Its form in a link: "?guest=URL", "#guest=…"; undefined: it was picked. */
   readonly link?: string | undefined;
 }
 
 /** The worker's API. */
 export interface Vmm {
-  /** Answers when the worker’s program is there: on a slow link that takes a while. */
+  /** Resolves when the worker’s program is loaded, which takes a while on a slow link. */
   ready(): void;
-  /** Answers when what the machines execute is there: the same. @param guest undefined: the toy. */
+  /**
+   * Resolves when the machines' programs are loaded, likewise.
+   * @param guest undefined: the toy.
+   */
   load(settings: Settings, guest: PickedGuest | undefined): Promise<void>;
   /**
-   * Makes the machines and boots them.
+   * Creates the machines and boots them.
    * @param guest undefined: the toy.
-   * @throws {Error} one line that says why it cannot be done.
+   * @throws {Error} one line about why it cannot be done.
    */
   boot(settings: Settings, guest: PickedGuest | undefined, sink: Sink): Promise<SessionFacts>;
-  /** Lets the machines run, or pauses them: then with what they stand at. */
+  /** Lets the machines run, or pauses them, and then returns their state. */
   run(): void;
   pause(): Promise<Picture>;
   /** One step of each machine. */
   step(): Promise<Picture>;
-  /** So many steps at once, without a picture of each. */
+  /** Several steps at once, without a picture of each. */
   advance(steps: number): Promise<Picture>;
   setSpeed(speed: Settings['speed']): void;
-  /** Nobody looks on: a few steps and pictures a second, whatever the speed. */
+  /** The user is absent: a few steps and pictures a second, at any speed. */
   setIdle(idle: boolean): void;
   input(vm: number, text: string): void;
   rawQueues(): readonly RawQueue[];
@@ -339,13 +363,13 @@ export interface Vmm {
    * @throws {Error} when none is kept.
    */
   trace(): Promise<Uint8Array<ArrayBuffer>>;
-  /** Which frames there are. */
+  /** The range of existing frames. */
   recorded(): Recorded;
-  /** A frame by its number; undefined when it is not there, or no longer. */
+  /** A frame by its number; undefined when it does not exist, or not any more. */
   frame(number: number): Frame | undefined;
   /**
-   * The first frame from a number on, forward or back, that is of none of these kinds; undefined when
-   * there is none.
+   * The first frame from a number on, forward or back, of any other kind than these;
+   * undefined when there is none.
    */
   seek(from: number, by: 1 | -1, without: readonly EventKind[]): Frame | undefined;
 }

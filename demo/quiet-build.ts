@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What the build would warn of, and what is meant: so that a warning is one to read.
+// Known warnings of the build, which are suppressed so that the others are noticed.
 
 import type { Plugin } from 'vite';
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Documents that the page links to: pages of the docs, and the licences of all that is in the site.
+// Documents that the page links to: pages of the docs, and the licences of everything in
+// the site.
 
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -8,7 +9,7 @@ import type { Plugin } from 'vite';
 const path = (name: string) => fileURLToPath(new URL(`../${name}`, import.meta.url));
 const text = (name: string) => readFileSync(path(name), 'utf8');
 
-/** Packages of which code is in the site, and their files with the licence. */
+/** Packages whose code is in the site, and their licence files. */
 const LICENCES: readonly (readonly [name: string, file: string])[] = [
   ['vsmmu', 'LICENSE'],
   ['@wasmer/wasi', 'node_modules/@wasmer/wasi/LICENSE'],
@@ -25,14 +26,14 @@ const licences = () =>
     '\n\n',
   );
 
-/** By the name that the page links to. Plain text, which every browser shows. */
+/** By their names in the page's links. Plain text, which every browser shows. */
 const DOCUMENTS: Readonly<Record<string, () => string>> = {
   'concepts.txt': () => text('docs/concepts.md'),
   'docs.txt': () => text('README.md'),
   'licences.txt': licences,
 };
 
-/** Puts the documents into the site, and serves them while it is worked on. */
+/** Adds the documents to the site, and serves them during development. */
 export function siteDocuments(): Plugin {
   return {
     name: 'site-documents',

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What the document loads: makes the page, and has it hear of what happens around it.
+// The document's script: creates the page, and connects it to events around it.
 
 import { Page } from './demo-page.ts';
 import { readSettings } from './demo-settings.ts';
@@ -23,11 +23,12 @@ if (!(await becomeIsolated())) {
   fillLoadingBar();
   const address = new URL(location.href);
   const page = new Page(readSettings(address.searchParams));
-  // Whoever embeds the page has keys of their own, and the switch for these is not shown there.
+  // A page that embeds this one has its own keys, and the switch for these is not shown
+  // there.
   if (!isEmbedded()) listenToKeys(page);
   listenToDrops(page);
   watchPanels();
-  // For the console of the browser's tools: the machines behind the picture.
+  // For the console of the browser's tools: the machines of the page.
   Object.assign(globalThis, { vsmmu: page });
   onThemeChange(() => page.retheme());
   watchPresence((presence) => page.present(presence));

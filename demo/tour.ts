@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: MIT
-// The tour: six stops of some twenty seconds. Each has its machines, and stands before the step that
-// shows what it is about.
+// The tour: six stops of some twenty seconds. Each has its machines, stopped before the
+// step that demonstrates its subject.
 
 export interface TourStop {
   readonly title: string;
-  /** What is about to happen, and what it means when it has. */
+  /** What is about to happen, and what it means afterwards. */
   readonly before: string;
   readonly after: string;
-  /** What the stop sets, by the names and values of the URL. */
+  /** The settings of the stop, by the names and values of the URL. */
   readonly settings: Readonly<Record<string, string>>;
-  /** Steps that are behind the machines at the stop. */
+  /** Number of steps of the machines before the stop. */
   readonly steps: number;
 }
 

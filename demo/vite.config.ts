@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The browser demo: `npm run demo` serves it, `npm run demo:build` makes a static site of it in demo/dist.
+// The browser demo: `npm run demo` serves it, `npm run demo:build` builds a static site
+// in demo/dist.
 
 import { fileURLToPath } from 'node:url';
 import { defineConfig } from 'vite';
@@ -8,8 +9,9 @@ import { quietBuild } from './quiet-build.ts';
 import { siteDocuments } from './site-documents.ts';
 
 /**
- * What makes a page cross-origin isolated, so that it has SharedArrayBuffer; the last one also in the
- * frame of another site. Static hosts get the same from service-worker.js.
+ * The headers that make a page cross-origin isolated, so that it has SharedArrayBuffer;
+ * the last one also in a frame of another site. On static hosts service-worker.js adds
+ * them.
  */
 const headers = {
   'Cross-Origin-Opener-Policy': 'same-origin',
@@ -18,13 +20,13 @@ const headers = {
 };
 /** VSMMU_DEBUG=1, for `npm run demo`: WebAssembly modules with names and source maps (npm run build:debug). */
 const DIST = process.env.VSMMU_DEBUG === '1' ? 'dist-debug' : 'dist';
-/** How long plugins take is no fault of the site. */
+/** The time of plugins is not a problem of the site. */
 const checks = { pluginTimings: false };
 const here = (path: string) => fileURLToPath(new URL(path, import.meta.url));
 
 export default defineConfig({
   root: here('.'),
-  // Works from any folder of a host.
+  // Works in any folder of a host.
   base: './',
   plugins: [siteDocuments(), quietBuild(), linkPreview(process.env.VSMMU_SITE_URL)],
   resolve: {

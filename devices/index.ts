@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Entry "vsmmu/devices": the plugin interface, the device models, and what they stand on.
+// Entry "vsmmu/devices": the plugin interface, the device models, and what they build on.
 
 export {
   type HotModuleOptions,

@@ -4,17 +4,20 @@
 import type { Settings } from '../demo-settings.ts';
 import { firstLines } from './first-lines.ts';
 
-/** What a text belongs to. */
+/** Identifies what a text belongs to. */
 const subjectOf = ({ experiment, lines }: Settings) =>
   lines === '' ? experiment : `lines ${lines}`;
 
 export class EditedLines {
   #isOpen = false;
   #text = '';
-  /** The experiment, or the lines that run, for which the text was put there. */
+  /** The experiment, or the running lines, that the text belongs to. */
   #subject = '';
 
-  /** Follows what runs: other lines take the text's place, and another experiment closes the field. */
+  /**
+   * Adapts to what runs: other lines replace the text, and another experiment closes the
+   * field.
+   */
   follow(settings: Settings): void {
     const subject = subjectOf(settings);
     if (subject === this.#subject) return;
@@ -23,7 +26,7 @@ export class EditedLines {
     this.#text = settings.lines;
   }
 
-  /** Opens with lines that a link has and that are wrong. @param settings what runs in their place. */
+  /** Opens with invalid lines from a link. @param settings what runs in their place. */
   correct(text: string, settings: Settings): void {
     this.#subject = subjectOf(settings);
     this.#isOpen = true;

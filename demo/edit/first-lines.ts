@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The lines that "Edit and run" begins with: what the experiment does that is on the page.
+// The initial lines of "Edit and run": what the page's experiment does.
 
 const STALE = `# The driver takes a page from the device.
 map 0x1000 page 0

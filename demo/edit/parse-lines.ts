@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
-// The lines of "Edit and run": what they may say, and the argument by which the toy is told
-// (guest-driver/toy/program.ts). Each wrong line is one message with its number.
+// The lines of "Edit and run": their syntax, and the toy's argument that they become
+// (guest-driver/toy/program.ts). Each invalid line gives one message with its number.
 
 import { cut } from '../link/cut-text.ts';
 
-/** Characters of the text, and lines that do something. */
+/** Maximum number of characters of the text, and of lines with an operation. */
 export const MOST_LINES_TEXT = 2000;
 export const MOST_LINES = 40;
 
-/** What a line says, for who writes one. */
+/** The forms of lines, with explanations for users. */
 export const LINE_FORMS: readonly (readonly [form: string, about: string])[] = [
   ['map IOVA page N [ro]', 'a PTE for page N (0 to 7) of the guest\u2019s memory'],
   ['unmap IOVA', 'clears the PTE, and nothing else'],
@@ -24,7 +24,7 @@ export const LINE_FORMS: readonly (readonly [form: string, about: string])[] = [
   ['sync', 'CMD_SYNC, and waits for it'],
 ];
 
-/** Lines without operands, by the letter that the toy knows them by. */
+/** Lines without operands, and the toy's letter for each. */
 const PLAIN: ReadonlyMap<string, string> = new Map([
   ['tlbi asid', 'a'],
   ['tlbi all', 'n'],
@@ -35,7 +35,7 @@ const PLAIN: ReadonlyMap<string, string> = new Map([
   ['sync', 'y'],
 ]);
 
-/** Lines with an address, and what that is a multiple of. */
+/** Lines with an address, and its alignment. */
 const ADDRESSED: ReadonlyMap<string, readonly [letter: string, alignment: bigint]> = new Map([
   ['unmap', ['u', 4096n]],
   ['dma read', ['r', 64n]],
@@ -46,15 +46,15 @@ const ADDRESSED: ReadonlyMap<string, readonly [letter: string, alignment: bigint
 const INPUT_BITS = 48n;
 const PAGES = 8;
 
-/** What comes of a text: the toy's argument, or what is wrong with it, a line each. */
+/** Result of parsing: the toy's argument, or the errors, one line each. */
 export interface ParsedLines {
   readonly program: string;
   readonly problems: readonly string[];
-  /** Lines that do something. */
+  /** Number of lines with an operation. */
   readonly count: number;
 }
 
-/** Messages about wrong lines: more are counted. */
+/** Maximum number of messages about invalid lines: further ones are counted. */
 const MOST_PROBLEMS = 10;
 
 class LineError extends Error {}
@@ -100,7 +100,7 @@ function operation(words: readonly string[]): string {
   throw new LineError(`"${cut(words.join(' '))}" is none of ${verbs.join(', ')}`);
 }
 
-/** Reads lines, which newlines or semicolons separate. What follows # or // is a comment. */
+/** Parses lines, separated by newlines or semicolons. Text after # or // is a comment. */
 export function parseLines(text: string): ParsedLines {
   if (text.length > MOST_LINES_TEXT)
     return {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-// What somebody else has made up, as a line of the page can show it.
+// Shortens foreign text for a line of the page.
 
 const MOST = 40;
 
-/** The beginning of a text that may be of any length. */
+/** The beginning of a text of any length. */
 export const cut = (text: string): string =>
   text.length > MOST ? `${text.slice(0, MOST).toWellFormed()}\u2026` : text;

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
-// Names of guests that come by link.
+// Names of guests from links.
 
 const MOST_NAME = 60;
 
 /**
- * A name as a line can show it: without control characters, and without those that nobody sees, which
- * may turn the text around them.
+ * A name for display in a line: without control characters, and without invisible ones,
+ * which may reverse the text around them.
  */
 export function plainName(name: string): string {
   const seen = name.toWellFormed().replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '');

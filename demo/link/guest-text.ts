@@ -4,23 +4,27 @@
 import { readAtMost } from '../../devices/plugin/join-bytes.ts';
 import { plainName } from './guest-name.ts';
 
-/** What the hash of a link with a guest begins with. */
+/** Start of the hash of a link with a guest. */
 export const GUEST_HASH = '#guest=';
-/** Characters of a guest in a link: mail programs and chats cut longer ones. */
+/**
+ * Maximum number of characters of a guest in a link: mail programs and chats cut longer
+ * ones.
+ */
 export const MOST_TEXT = 32_000;
-/** Bytes of a guest that comes by link, however it does. */
+/** Maximum size in bytes of a guest from a link of any kind. */
 export const MOST_GUEST_BYTES = 32 * 1024 * 1024;
 export const TOO_LARGE = `it is larger than ${MOST_GUEST_BYTES / 1024 / 1024} MiB, the most for a link`;
 
 const through = (bytes: Uint8Array<ArrayBuffer>, transform: GenericTransformStream) =>
   new Blob([bytes]).stream().pipeThrough(transform as TransformStream<Uint8Array, Uint8Array>);
 
-/** The hash that has a guest; undefined when it would be too long for a link. */
+/** The hash with the guest; undefined when it would be too long for a link. */
 export async function guestText(
   name: string,
   bytes: Uint8Array<ArrayBuffer>,
 ): Promise<string | undefined> {
-  // No program packs to a hundredth of its size; larger ones need not be tried.
+  // No program is compressed to a hundredth of its size, so larger ones need not be
+  // tried.
   if (bytes.length > 100 * MOST_TEXT) return undefined;
   const most = Math.floor(MOST_TEXT * (3 / 4));
   const packed = await readAtMost(through(bytes, new CompressionStream('deflate-raw')), most);
@@ -31,8 +35,8 @@ export async function guestText(
 }
 
 /**
- * The guest of a hash.
- * @throws {Error} one line that says what is wrong with it.
+ * The guest in a hash.
+ * @throws {Error} one line about what is wrong with it.
  */
 export async function guestOfText(
   hash: string,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A guest that comes by link, "?guest=URL" or in the hash. It is fetched and shown with its origin and
-// size; only a click starts it.
+// A guest from a link, "?guest=URL" or in the hash. It is fetched and shown with its
+// origin and size; only a click starts it.
 
 import { readAtMost } from '../../devices/plugin/join-bytes.ts';
 import { guestOf } from '../guest-files.ts';
@@ -10,23 +10,25 @@ import { GUEST_HASH, guestOfText, MOST_GUEST_BYTES, TOO_LARGE } from './guest-te
 
 export interface OfferedGuest {
   readonly guest: PickedGuest;
-  /** Where it comes from, in words. */
+  /** Its source, in words. */
   readonly from: string;
   readonly size: number;
 }
 
-/** The URL of a guest in a page's address; undefined: it has none, or asks for the toy. */
+/**
+ * The URL of a guest in a page's address; undefined when there is none, or it is the toy.
+ */
 function askedGuest({ searchParams }: URL): string | undefined {
   const asked = searchParams.get('guest') ?? '';
   return asked === '' || asked === 'toy' ? undefined : asked;
 }
 
-/** True when a page's address brings a guest. */
+/** True when a page's address contains a guest. */
 export function bringsGuest(page: URL): boolean {
   return askedGuest(page) !== undefined || page.hash.startsWith(GUEST_HASH);
 }
 
-/** Whether anything answers at all; nothing of the answer's body is waited for. */
+/** True when there is any answer, whose body is not awaited. */
 async function isReached(url: URL, signal: AbortSignal): Promise<boolean> {
   const own = new AbortController();
   const stop = () => own.abort();
@@ -47,7 +49,7 @@ async function isReached(url: URL, signal: AbortSignal): Promise<boolean> {
   }
 }
 
-/** What the browser does not say of a request that failed. */
+/** The reason of a failed request, which the browser does not tell. */
 async function whyNot(url: URL, signal: AbortSignal): Promise<string> {
   if (isSecureContext && location.protocol === 'https:' && url.protocol === 'http:')
     return 'a page from https may not load from http';
@@ -61,7 +63,7 @@ async function whyNot(url: URL, signal: AbortSignal): Promise<string> {
 }
 
 interface Download {
-  /** Where the bytes came from, after redirects. */
+  /** Origin of the bytes, after redirects. */
   readonly origin: string;
   readonly bytes: Uint8Array<ArrayBuffer>;
 }
@@ -109,9 +111,9 @@ function nameOf({ pathname, hostname }: URL): string {
 }
 
 /**
- * Fetches the guest that a page's address brings.
- * @param signal ends the fetch; its reason is what is thrown then.
- * @throws {Error} one line that says why there is none.
+ * Fetches the guest of a page's address.
+ * @param signal ends the fetch, which then throws its reason.
+ * @throws {Error} one line about why there is none.
  */
 export async function offeredGuest(page: URL, signal: AbortSignal): Promise<OfferedGuest> {
   const asked = askedGuest(page);

@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: MIT
-// Links to the page: settings, place and guest. What is not the page's own stays in them.
+// Links to the page: settings, place and guest. Foreign parts are kept.
 
 import { isSetting, type Settings, writeSettings } from '../demo-settings.ts';
 import { GUEST_HASH } from './guest-text.ts';
 import { PLACE_PARAMETERS, type Place, writePlace } from './place.ts';
 
-/** What a link leads to besides the settings. */
+/** The contents of a link besides the settings. */
 export interface LinkExtras {
   readonly place?: Place | undefined;
-  /** How the guest comes by the link: "?guest=URL", "#guest=…"; undefined: it does not, or is the toy. */
+  /**
+   * The guest in the link: "?guest=URL", "#guest=…"; undefined when there is none, or it
+   * is the toy.
+   */
   readonly guest?: string | undefined;
 }
 
@@ -16,8 +19,8 @@ const isOwn = (name: string) =>
   isSetting(name) || name === 'guest' || (PLACE_PARAMETERS as readonly string[]).includes(name);
 
 /**
- * The part of a link behind its path: query and hash.
- * @param before the page's address now.
+ * The part of a link after its path: query and hash.
+ * @param before the page's current address.
  */
 export function linkOf(settings: Settings, before: URL, extras: LinkExtras = {}): string {
   const { place, guest = '' } = extras;
@@ -31,12 +34,12 @@ export function linkOf(settings: Settings, before: URL, extras: LinkExtras = {})
   return `${text === '' ? '' : `?${text}`}${hash}`;
 }
 
-/** The same page in a frame of another one: the lines to copy into it. */
+/** The page in a frame of another page: lines to copy into that. */
 export function embedSnippet(settings: Settings, page: URL, title: string): string {
   const embedded = new URL(page);
   embedded.search = '';
   embedded.hash = '';
-  // In a page with several of them none should run by itself.
+  // In a page with several frames none should run by itself.
   const link = linkOf({ ...settings, run: false }, embedded);
   embedded.search = link === '' ? '?embed=1' : `${link}&embed=1`;
   const source = embedded.href.replaceAll('&', '&amp;');

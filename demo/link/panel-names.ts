@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The page's panels, by the names that links have for them.
+// The page's panels, by their names in links.
 
-/** Where each of them is in the document. */
+/** Selector of each panel in the document. */
 export const PANELS = {
   lesson: '#lesson',
   console: '.console',

@@ -1,23 +1,28 @@
 // SPDX-License-Identifier: MIT
-// Where in a run and on the page a link leads: the step at which the machines stand, the event that is
-// shown, the panel that is open.
+// The place in a run and on the page that a link leads to: the step at which the machines
+// are stopped, the event that is shown, the panel that is open.
 
 import { cut } from './cut-text.ts';
 import { PANEL_NAMES, type PanelName } from './panel-names.ts';
 
-/** Steps that a link may have the machines take before the page shows them. */
+/**
+ * Maximum number of steps that a link can make the machines take before they are shown.
+ */
 export const MOST_STEPS = 20_000;
 const MOST_EVENT = 9_999_999;
 
 export interface Place {
-  /** The machines stand at this step; undefined: they run, or begin as the settings say. */
+  /**
+   * The machines are stopped at this step; undefined: they run, or start as the settings
+   * say.
+   */
   readonly step?: number | undefined;
-  /** Number of the event that is shown, where events are recorded. */
+  /** Number of the event that is shown, when events are recorded. */
   readonly event?: number | undefined;
   readonly panel?: PanelName | undefined;
 }
 
-/** A place as a link can have it. @returns also what is left out: a line each. */
+/** A place in the form for a link. @returns also what is left out, one line each. */
 export function placeForLink(place: Place): { readonly place: Place; readonly lost: string[] } {
   const [step, event] = [limited(place.step, MOST_STEPS), limited(place.event, MOST_EVENT)];
   const lost = [
@@ -44,7 +49,7 @@ function numberOf(text: string | null, most: number): number | undefined {
 const isPanel = (name: string | null): name is PanelName =>
   (PANEL_NAMES as readonly (string | null)[]).includes(name);
 
-/** The place of a URL's query. A wrong parameter counts as none. */
+/** The place in a URL's query. Invalid parameters are ignored. */
 export function readPlace(query: URLSearchParams): Place {
   const panel = query.get('panel');
   return {
@@ -54,7 +59,7 @@ export function readPlace(query: URLSearchParams): Place {
   };
 }
 
-/** Parameters of a place that the page does not follow: a line each. */
+/** Parameters of a place that the page does not support, one line each. */
 export function placeProblems(query: URLSearchParams): string[] {
   const place = readPlace(query);
   const allowed = {

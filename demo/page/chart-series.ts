@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: MIT
-// What the charts show: rates between two pictures of running machines, and the times of TLBIs. Where
-// machines stood still there is a gap.
+// Data of the charts: rates between two pictures of running machines, and the times of
+// TLBIs. While machines are stopped there is a gap.
 
 import type { MeasuredPath } from '../../vmm/report/measurements.ts';
 import type { Picture } from '../protocol.ts';
 
-/** Seconds that are shown, and milliseconds between two points. */
+/** Time span in seconds, and milliseconds between two points. */
 export const SPAN_S = 60;
 export const EACH_MS = 250;
-/** A picture that comes so late follows a pause: what happened in between is not known. */
+/** A picture after such a time follows a pause: what happened in between is unknown. */
 const PAUSE_MS = 2000;
-/** Lines of the charts: exits; commands by path; time of a TLBI by path. */
+/** Number of lines of the charts: exits; commands by path; time of a TLBI by path. */
 const LINES = [1, 3, 3] as const;
 
 type Point = readonly (number | null)[];
@@ -35,7 +35,7 @@ function totals({ vms }: Picture) {
   };
 }
 
-/** Time of a TLBI on a path, in microseconds; null where there is no measurement. */
+/** Time of a TLBI on a path, in microseconds; null without a measurement. */
 function micros({ traces }: Picture, path: MeasuredPath): number | null {
   const trace = traces.find((one) => one.path === path);
   return trace && trace.samples > 0 && trace.lastNs > 0 ? trace.lastNs / 1000 : null;
@@ -70,7 +70,7 @@ export class ChartSeries {
       return true;
     }
     const seconds = (picture.at - before.at) / 1000;
-    // Too short for a rate: the machines were paused just now.
+    // Too short for a rate: the machines were paused until just now.
     if (seconds * 1000 < EACH_MS) return false;
     const [now, then] = [totals(picture), totals(before)];
     const rate = (name: keyof typeof now) => (now[name] - then[name]) / seconds;
@@ -82,7 +82,7 @@ export class ChartSeries {
     return true;
   }
 
-  /** A point for each chart; one that is not given is a gap. */
+  /** A point for each chart; a missing one is a gap. */
   #push(seconds: number, points: readonly Point[]): void {
     for (const [i, columns] of this.#columns.entries()) {
       const point = [seconds, ...(points[i] ?? [])];

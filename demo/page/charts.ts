@@ -23,7 +23,7 @@ interface ChartKind {
   readonly explains: string;
   readonly lines: readonly Line[];
   readonly log: boolean;
-  /** A value as the legend writes it. */
+  /** A value in the form for the legend. */
   readonly text: (value: number) => string;
 }
 
@@ -67,7 +67,7 @@ const KINDS: readonly ChartKind[] = [
 const powersOfTen = (_plot: uPlot, values: number[]) =>
   values.map((value) => (Number.isInteger(Math.log10(value)) ? value : null));
 
-/** What the lines are, and their last values. */
+/** The lines' names and last values. */
 function legendOf(lines: readonly Line[]): HTMLElement {
   const legend = document.createElement('p');
   legend.className = 'legend';
@@ -89,7 +89,7 @@ export class Charts {
   readonly #root: HTMLElement;
   readonly #series = new ChartSeries();
   #plots: uPlot[] = [];
-  /** There is a point that has not been drawn. */
+  /** There is a new point to draw. */
   #due = false;
 
   constructor(root: HTMLElement) {
@@ -98,13 +98,13 @@ export class Charts {
     new ResizeObserver(() => this.#resize()).observe(root);
   }
 
-  /** Forgets everything. */
+  /** Removes all points. */
   clear(): void {
     this.#series.clear();
     this.draw();
   }
 
-  /** Draws anew, in the colours that hold now. */
+  /** Draws everything in the current colours. */
   draw(): void {
     for (const plot of this.#plots) plot.destroy();
     this.#root.replaceChildren(
@@ -143,7 +143,7 @@ export class Charts {
           { ...axis, size: 24, values: (_plot, seconds) => seconds.map((second) => `${second} s`) },
           {
             ...axis,
-            // Of a logarithmic axis the powers of ten.
+            // On a logarithmic axis only the powers of ten.
             ...(log ? { grid: { ...axis.grid, filter: powersOfTen }, filter: powersOfTen } : {}),
             size: 54,
             values: (_plot, values) =>
@@ -181,12 +181,12 @@ export class Charts {
     });
   }
 
-  /** Takes a picture in, when enough time has passed since the last one. */
+  /** Adds a picture, if enough time has passed since the last one. */
   add(picture: Picture): void {
     if (this.#series.add(picture)) this.#due = true;
   }
 
-  /** Writes the last values into the legend of a chart. */
+  /** Writes the last values to the legend of a chart. */
   #tell(i: number): void {
     const places = this.#root.children[i]?.querySelectorAll('.legend b') ?? [];
     const columns = this.#series.columns[i] ?? [];
@@ -196,7 +196,7 @@ export class Charts {
     }
   }
 
-  /** What there is to draw: a part for each chart. */
+  /** The parts to draw: one for each chart. */
   parts(seen: Seen): readonly Part[] {
     if (!this.#due || !seen(this.#root)) return [];
     this.#due = false;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Colours of the style sheet for what draws by itself: terminals, charts, the heat map.
+// Colours of the style sheet for terminals, charts and the heat map, which draw by
+// themselves.
 
 import { store, stored } from './storage.ts';
 
@@ -7,7 +8,7 @@ const THEME_KEY = 'vsmmu-theme';
 const known = new Map<string, string>();
 const systemIsDark = matchMedia('(prefers-color-scheme: dark)');
 
-/** A colour of the style sheet, as `rgb(...)`, in the theme that holds now. */
+/** A colour of the style sheet, as `rgb(...)`, in the current theme. */
 export function colour(name: `--${string}`): string {
   const found = known.get(name);
   if (found !== undefined) return found;
@@ -20,13 +21,16 @@ export function colour(name: `--${string}`): string {
   return color;
 }
 
-/** The page's own choice, else the system's. */
+/** The page's own choice, otherwise the system's. */
 export function isDark(): boolean {
   const { theme } = document.documentElement.dataset;
   return theme === undefined ? systemIsDark.matches : theme === 'dark';
 }
 
-/** Chooses a theme for the page; `changed` hears of it, as it does when the system's changes. */
+/**
+ * Chooses a theme for the page; `changed` is called, as for a change of the system's
+ * theme.
+ */
 function setTheme(theme: 'dark' | 'light'): void {
   document.documentElement.dataset.theme = theme;
   systemIsDark.dispatchEvent(new Event('change'));
@@ -38,14 +42,17 @@ export function restoreTheme(): void {
   if (theme === 'dark' || theme === 'light') setTheme(theme);
 }
 
-/** Changes between dark and light, for later visits too where the page may store that. */
+/**
+ * Switches between dark and light, and stores the choice for later visits if the page
+ * may.
+ */
 export function toggleTheme(): void {
   const theme = isDark() ? 'light' : 'dark';
   store('localStorage', THEME_KEY, theme);
   setTheme(theme);
 }
 
-/** Calls `changed` when the colours are others. */
+/** Calls `changed` when the colours have changed. */
 export function onThemeChange(changed: () => void): void {
   systemIsDark.addEventListener('change', () => {
     known.clear();

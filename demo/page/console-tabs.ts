@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
-// The heading of the consoles: which machine’s is shown.
+// The heading of the consoles: which machine’s console is shown.
 
 import { html, nothing, type TemplateResult } from 'lit-html';
 import type { Frame } from '../protocol.ts';
 
-/** @param frame the event that the consoles are shown as of; undefined: as they are. */
+/** @param frame the event whose time the consoles show; undefined: the current time. */
 export function consoleTabs(
   names: readonly string[],
   shown: number,

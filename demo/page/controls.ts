@@ -17,17 +17,17 @@ export interface Actions {
   toggleRun(): void;
   step(): void;
   reset(): void;
-  /** Begins anew, and stands before the first step. */
+  /** Starts again, and stops before the first step. */
   restart(): void;
   /** Goes to a stop of the tour; 0 leaves it. */
   tour(stop: number): void;
   experiment(name: string): void;
-  /** Lines of the user's own, which are right, on new machines. */
+  /** Runs valid lines of the user on new machines. */
   runLines(text: string): void;
-  /** Starts the guest that came by link. */
+  /** Starts the guest from the link. */
   startOffer(): void;
   toggleTheme(): void;
-  /** Draws what holds now. */
+  /** Draws the current state. */
   drawn(): Promise<void>;
   readonly share: Sharing;
 }
@@ -36,16 +36,16 @@ export interface BarState {
   readonly settings: Settings;
   readonly picture: Picture | undefined;
   readonly facts: SessionFacts | undefined;
-  /** One line that says what went wrong last; empty when nothing did. */
+  /** The last error in one line; empty when there is none. */
   readonly error: string;
-  /** What is not as it was asked for, and what else there is to say. */
+  /** Deviations from the requested settings, and other notes. */
   readonly notes: readonly string[];
-  /** The machines were told to run. */
+  /** The machines were requested to run. */
   readonly going: boolean;
   readonly booting: boolean;
   /** There are no machines, and none in the making. */
   readonly stopped: boolean;
-  /** A guest that came by link and waits for a click. */
+  /** A guest from a link that waits for a click. */
   readonly offer: OfferedGuest | undefined;
 }
 
@@ -65,14 +65,17 @@ function select(choice: Choice, settings: Settings, actions: Actions): TemplateR
   </label>`;
 }
 
-/** On a narrow page the settings are behind one button; elsewhere there is no such button. */
+/**
+ * On a narrow page the settings are hidden by a button; otherwise there is no such
+ * button.
+ */
 function toggleSettings({ currentTarget }: Event): void {
   const button = currentTarget as HTMLElement;
   const isOpen = button.closest('form')?.classList.toggle('open') ?? false;
   button.setAttribute('aria-expanded', String(isOpen));
 }
 
-/** A file name as a list can show it: its beginning and its end. */
+/** A file name in the form for a list: its beginning and its end. */
 const shortName = (name: string) =>
   name.length > 32 ? `${name.slice(0, 18)}\u2026${name.slice(-12)}` : name;
 
@@ -112,7 +115,7 @@ function guestSelect({ guest }: Settings, actions: Actions): TemplateResult {
         tabindex="-1" @change=${pick} />`;
 }
 
-/** Documents beside the page (site-documents.ts). */
+/** Documents of the site (site-documents.ts). */
 const LINKS: readonly (readonly [title: string, href: string, about: string])[] = [
   ['concepts', './concepts.txt', 'One page for who knows virtual memory and nothing of IOMMUs.'],
   [
@@ -137,7 +140,7 @@ function stateText({ picture, booting, stopped }: BarState): keyof typeof STATES
   return picture.state;
 }
 
-/** A single key of a button; there are none in the frame of another page. */
+/** A single key of a button; there are none in a frame of another page. */
 const keys = (key: string) => (isEmbedded() ? nothing : key);
 
 export function bar(state: BarState, actions: Actions): TemplateResult {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The drawing: guest, VMM and SMMU, and the way that a TLBI takes. A trapped one climbs through the
-// VMM; one on a VCMDQ, or on an overlaid CMDQ, goes across.
+// The drawing: guest, VMM and SMMU, and the path of a TLBI. A trapped one goes up through
+// the VMM; one on a VCMDQ, or on an overlaid CMDQ, goes directly across.
 
 import { html, svg, type TemplateResult } from 'lit-html';
 import type { Picture, QueuePicture } from '../protocol.ts';
@@ -10,7 +10,7 @@ type PathName = 'trapped' | 'direct' | 'overlay';
 
 interface Way {
   readonly line: string;
-  /** Where its label stands, and what its queue is called. */
+  /** Place of its label, and name of its queue. */
   readonly label: readonly [x: number, y: number];
   readonly queue: readonly [name: string, y: number, more?: string];
   readonly explains: string;
@@ -54,11 +54,11 @@ function commandsOf({ vms }: Picture): Readonly<Record<PathName, number>> {
   return sums;
 }
 
-/** Which paths have taken commands in the last step that was seen. */
+/** The paths that have carried commands in the last step. */
 export class Traffic {
   #last: Picture | undefined;
   #moving: readonly PathName[] = [];
-  /** Changes when the drawing is to show its way once more. */
+  /** Changes when the drawing has to animate a path again. */
   #turn = 0;
 
   clear(): void {
@@ -71,7 +71,7 @@ export class Traffic {
     if (last !== picture && (last === undefined || last.steps !== picture.steps)) {
       const [now, then] = [commandsOf(picture), last && commandsOf(last)];
       const moved = then ? NAMES.filter((name) => now[name] > then[name]) : [];
-      // At full rate a picture may fall between two batches.
+      // At full rate a picture may be taken between two batches.
       if (picture.state !== 'running') this.#moving = moved;
       else
         this.#moving = NAMES.filter((name) => moved.includes(name) || this.#moving.includes(name));
@@ -82,17 +82,17 @@ export class Traffic {
   }
 }
 
-/** An average of exits as the page writes it: whole, or with one digit. */
+/** An average of exits as text: whole, or with one digit. */
 const exitsText = (exits: number) => (Number.isInteger(exits) ? String(exits) : exits.toFixed(1));
 
-/** What a TLBI takes on a path, as traces or the guests’ measurement have it. */
+/** The time of a TLBI on a path, from traces or the guests’ measurement. */
 function figures({ traces, rows }: Picture, name: PathName): string {
   const trace = traces.find(({ path }) => path === name);
   const row = rows.find(({ path, batch }) => path === name && batch === 1);
   if (!trace && !row) return '';
   const each = trace ? trace.exits / Math.max(1, trace.batches) : (row?.exitsPerBatch ?? 0);
   const count = `${exitsText(each)} exit${each === 1 ? '' : 's'}`;
-  // The first traces are no measurement of time, but of exits they are.
+  // The first traces do not measure time, but they do count exits.
   const ns = trace ? (trace.samples === 0 ? undefined : trace.totalNs) : row?.p50Ns;
   return ns === undefined ? count : `${count} \u00b7 ${measuredTime(ns)}`;
 }

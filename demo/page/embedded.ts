@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
-// ?embed=1: the page in a frame of another one, with one experiment, the drawing and the steps only.
+// ?embed=1: the page in a frame of another page, with one experiment, the drawing and the
+// steps only.
 
 let embedded = false;
 
-/** Makes it so when the address says so; before anything is drawn. */
+/** Embeds the page if the address says so; call it before anything is drawn. */
 export function embedPage(): void {
   embedded = new URLSearchParams(location.search).get('embed') === '1';
   document.body.toggleAttribute('data-embed', embedded);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// One event at a time: what has happened, the registers of the queue that it is about, and the way to the
-// next event and back.
+// One event at a time: what happened, the registers of its queue, and buttons to the next
+// and previous event.
 
 import { html, nothing, type TemplateResult } from 'lit-html';
 import { live } from 'lit-html/directives/live.js';
@@ -84,7 +84,7 @@ function registers(vm: string, queue: QueuePicture): TemplateResult {
   </dl>`;
 }
 
-/** The queue that an event is about, or else one of its machine that has something to do. */
+/** The queue of an event, otherwise a queue of its machine with work. */
 function queueOf(frame: Frame, { vms }: Picture): readonly [vm: string, QueuePicture] | undefined {
   const vm = vms.find(({ name }) => name === frame.vm) ?? vms[0];
   const queue =
@@ -146,13 +146,15 @@ function controls(steps: EventSteps): TemplateResult {
   </div>`;
 }
 
-/** Left and right go back and forward wherever in the panel the focus is, but in its range. */
+/**
+ * Left and right go back and forward anywhere in the panel, except in its range control.
+ */
 function onKey(event: KeyboardEvent, steps: EventSteps): void {
   if (event.target instanceof HTMLInputElement && event.target.type === 'range') return;
   if (event.ctrlKey || event.metaKey || event.altKey) return;
   if (event.key !== 'ArrowLeft' && event.key !== 'ArrowRight') return;
   event.preventDefault();
-  // Elsewhere the arrows go from one explanation to the next.
+  // Otherwise the arrow keys go from one explanation to the next.
   event.stopPropagation();
   if (event.key === 'ArrowLeft') steps.back();
   else steps.forward();
@@ -160,7 +162,8 @@ function onKey(event: KeyboardEvent, steps: EventSteps): void {
 
 /**
  * The panel.
- * @param picture the machines as they are shown. @param facts of the machines that are there.
+ * @param picture the machines as they are shown.
+ * @param facts of the current machines.
  */
 export function eventPanel(
   steps: EventSteps,
@@ -195,7 +198,7 @@ export function eventPanel(
 
 let marked: readonly Element[] = [];
 
-/** What an event is about, of the page. */
+/** The elements of the page that an event is about. */
 function* aboutEvent({ vm, mark, kind }: Frame): Generator<Element | null | undefined> {
   const queue =
     mark.queue === undefined
@@ -209,7 +212,7 @@ function* aboutEvent({ vm, mark, kind }: Frame): Generator<Element | null | unde
   if (kind in panel) yield document.querySelector(panel[kind as keyof typeof panel]);
 }
 
-/** Marks on the page what an event is about, and nothing else. */
+/** Marks the elements that an event is about, and no others. */
 export function markEvent(frame: Frame | undefined): void {
   const found = frame
     ? [...aboutEvent(frame)].filter((one) => one !== null && one !== undefined)

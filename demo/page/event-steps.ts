@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: MIT
-// Which event the page shows: forward, back, to any one that is recorded, or slowly by itself. At the end of
-// what is recorded the machines take a step, which records more.
+// Selects the event that the page shows: forward, back, any recorded one, or slowly by
+// itself. At the end of the recording the machines take a step, which records more.
 
 import type { Remote } from 'comlink';
 import type { EventKind, Frame, Picture, Recorded, Vmm } from '../protocol.ts';
 
 const NONE: Recorded = { first: 0, last: -1, stopped: '' };
-/** From one event to the next while they play. */
+/** Time between events while they play. */
 const PLAY_MS = 900;
-/** Steps of the machines in which no event is found, before it is looked no further. */
+/** Maximum number of steps without an event, after which the search ends. */
 const MOST_STEPS = 40;
-/** Which events are gone through, by what is left out. */
+/** Filters for events, by the kinds that are left out. */
 export const EVENT_FILTERS = {
   'every event': [],
   'without exits': ['exit'],
@@ -29,16 +29,16 @@ export const EVENT_FILTERS = {
 } as const satisfies Readonly<Record<string, readonly EventKind[]>>;
 export type EventFilter = keyof typeof EVENT_FILTERS;
 
-/** The page, as far as events go. */
+/** The parts of the page that events use. */
 export interface EventStage {
   readonly vmm: Remote<Vmm> | undefined;
-  /** The machines as they are now. */
+  /** The machines in their current state. */
   readonly picture: Picture | undefined;
-  /** Draws what holds now. */
+  /** Draws the current state. */
   drawn(): Promise<void>;
 }
 
-/** Shows what machines stand at that were running, or have taken a step. */
+/** Shows the state of machines that were running, or have taken a step. */
 export type Stand = (vmm: Remote<Vmm>, asked: Promise<Picture>) => Promise<void>;
 
 const recordedText = ({ first, last }: Recorded) =>
@@ -54,9 +54,9 @@ export class EventSteps {
   #filter: EventFilter = 'without exits';
   #playing: ReturnType<typeof setTimeout> | undefined;
   #last = Promise.resolve();
-  /** Asked for by the user, and not done yet. */
+  /** Number of requests of the user that are not done yet. */
   #asked = 0;
-  /** Counts the machines that there have been. */
+  /** Counts the sets of machines so far. */
   #machines = 0;
 
   constructor(stage: EventStage, stand: Stand) {
@@ -82,24 +82,27 @@ export class EventSteps {
     return this.#playing !== undefined;
   }
 
-  /** Which events Forward and Back go through. */
+  /** The filter for Forward and Back. */
   get filter(): EventFilter {
     return this.#filter;
   }
 
-  /** The event that is shown, unless it is the last one, behind which the machines are as they are now. */
+  /**
+   * The event that is shown, unless it is the last one, after which the machines are in
+   * their current state.
+   */
   get earlier(): Frame | undefined {
     const { frame } = this;
     return frame && frame.number < this.#recorded.last ? frame : undefined;
   }
 
-  /** Other machines have taken the place of the ones before, with their events recorded or not. */
+  /** Other machines have replaced the former ones, with or without recorded events. */
   clear(on: boolean): void {
     this.#stop();
     this.#on = on;
     this.#recorded = NONE;
     this.#frame = undefined;
-    // Machines that have gone leave what they were asked without an answer.
+    // Machines that have ended leave requests unanswered.
     this.#last = Promise.resolve();
     this.#asked = 0;
     this.#machines++;
@@ -109,7 +112,9 @@ export class EventSteps {
     this.#stage.drawn().catch(reportError);
   }
 
-  /** One after the other, so that each begins where the last one has come to. */
+  /**
+   * One request after the other, so that each starts from the result of the previous one.
+   */
   #do(part: (vmm: Remote<Vmm>) => Promise<void>): Promise<void> {
     const machines = this.#machines;
     this.#last = this.#last.then(async () => {
@@ -125,7 +130,7 @@ export class EventSteps {
     return this.#stage.picture?.state === 'running';
   }
 
-  /** What the user asks for; keys come faster than frames. */
+  /** A request of the user; keys may be faster than frames. */
   #ask(part: (vmm: Remote<Vmm>) => Promise<void>): void {
     if (this.#asked > 1) return;
     this.#asked++;
@@ -140,9 +145,9 @@ export class EventSteps {
       .catch(reportError);
   }
 
-  /** The machines have come further by themselves, and run on, or stand still now. */
+  /** The machines have changed by themselves, and run or are stopped now. */
   heard(): void {
-    // What is asked for looks itself.
+    // Requests check for themselves.
     if (this.#asked > 0 || !this.#on) return;
     this.#do(async (vmm) => {
       this.#recorded = await vmm.recorded();
@@ -183,7 +188,10 @@ export class EventSteps {
     });
   }
 
-  /** Shows the event of a number. @param missing hears why there is none, in one line. */
+  /**
+   * Shows the event with a number.
+   * @param missing called with the reason, in one line, when there is none.
+   */
   go(number: number, missing: (why: string) => void = () => undefined): void {
     this.#stop();
     if (!this.#on) missing(`event=${number}: no events are recorded; ignored.`);
@@ -199,7 +207,7 @@ export class EventSteps {
     this.#draw();
   }
 
-  /** Plays slowly, or stops. */
+  /** Plays slowly, or stops playing. */
   togglePlay(): void {
     if (this.playing) this.#stop();
     else this.#play();
@@ -209,7 +217,7 @@ export class EventSteps {
   #play(): void {
     this.#playing = setTimeout(() => {
       this.#play();
-      // A page that nobody looks at stands still.
+      // Paused while the page is hidden.
       if (!document.hidden) this.#ahead();
     }, PLAY_MS);
   }

@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: MIT
-// Explanations: whatever carries data-explain says in one sentence what it is, beside it, when it is
-// pointed at, tapped or focused. One element of each panel is in the tab order; the arrow keys go
-// through the others. Escape hides what is shown.
+// Explanations: an element with data-explain shows one sentence next to it, when it is
+// pointed at, tapped or focused. One element of each panel is in the tab order; the arrow
+// keys go through the others. Escape hides the explanation.
 
 const EXPLAINED = '[data-explain]';
-/** Between an element and its explanation, and between that and the edge of the window. */
+/** Distance between an element and its explanation, and from the edge of the window. */
 const APART_PX = 6;
 
-/** What explains a place of the page: itself, what it lies in, or else its panel's heading. */
+/**
+ * The element that explains a place of the page: itself, a surrounding one, or its
+ * panel's heading.
+ */
 function explainedAt(target: EventTarget | null): HTMLElement | SVGElement | undefined {
   if (!(target instanceof Element)) return undefined;
   const found =
@@ -16,7 +19,7 @@ function explainedAt(target: EventTarget | null): HTMLElement | SVGElement | und
   return found ?? undefined;
 }
 
-/** The explained elements of a panel that can be focused, in the order of the document. */
+/** The explained elements of a panel that can be focused, in document order. */
 function neighbours(element: Element): (HTMLElement | SVGElement)[] {
   const panel = element.closest('section, form, header') ?? document.body;
   return [
@@ -29,7 +32,7 @@ function neighbours(element: Element): (HTMLElement | SVGElement)[] {
 function move(event: KeyboardEvent): void {
   const step = { ArrowDown: 1, ArrowRight: 1, ArrowUp: -1, ArrowLeft: -1 }[event.key];
   const { target } = event;
-  // Fields have their own use for these keys.
+  // Fields use these keys themselves.
   if (
     step === undefined ||
     !(target instanceof HTMLElement || target instanceof SVGElement) ||
@@ -44,7 +47,10 @@ function move(event: KeyboardEvent): void {
   next.focus();
 }
 
-/** Below the element if there is room, else above it; never over it, and never outside of the window. */
+/**
+ * Below the element if there is space, otherwise above it; never over it, and never
+ * outside the window.
+ */
 function placeBeside(tip: HTMLElement, element: Element): void {
   const around = element.getBoundingClientRect();
   const { width, height } = tip.getBoundingClientRect();
@@ -69,7 +75,7 @@ export function startExplaining(tip: HTMLElement): void {
     if (!found || text === '') return hide();
     if (tip.textContent !== text) tip.textContent = text;
     tip.hidden = false;
-    // What is focused stays in sight, also where its panel’s heading explains it.
+    // The focused element stays visible, even if its panel’s heading explains it.
     const isFocus = event.type === 'focusin' && event.target instanceof Element;
     shown = isFocus ? event.target : found;
     placeBeside(tip, shown);

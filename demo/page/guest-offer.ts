@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: MIT
-// The guest that the page's address brings, while it waits for a click.
+// The guest in the page's address, while it waits for a click.
 
 import { bringsGuest, type OfferedGuest, offeredGuest } from '../link/offered-guest.ts';
 import { type Place, readPlace } from '../link/place.ts';
 
-/** How long a server may take for all of it. */
+/** Time for a server to send all of it. */
 const OFFER_S = 120;
 
 export class GuestOffer {
   #offered: OfferedGuest | undefined;
   #place: Place = {};
-  /** Ends the fetch that is under way. */
+  /** Ends the current fetch. */
   #look = new AbortController();
   #late: ReturnType<typeof setTimeout> | undefined;
 
@@ -18,7 +18,7 @@ export class GuestOffer {
     return this.#offered;
   }
 
-  /** Where the guest is to stand when it has been started. */
+  /** The place of the guest when it has been started. */
   get place(): Place {
     return this.#place;
   }
@@ -26,14 +26,14 @@ export class GuestOffer {
   clear(): void {
     this.#offered = undefined;
     this.#look.abort();
-    // What it comes to now is for nobody.
+    // The result of the former fetch is not used any more.
     this.#look = new AbortController();
     clearTimeout(this.#late);
   }
 
   /**
-   * Fetches what an address brings.
-   * @param told hears of it when it is there, or why it is not.
+   * Fetches the guest of an address.
+   * @param told called when it is there, or with the reason why it is not.
    */
   look(address: URL, told: (problem?: string) => void): void {
     this.clear();

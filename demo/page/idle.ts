@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Whether anybody is there: hidden tabs stand still, and a page that nobody touches goes slowly.
+// Detects the user's presence: hidden tabs are paused, and an unused page runs slowly.
 
-/** So long without input is nobody there. */
+/** Time without input after which the user counts as absent. */
 export const IDLE_MS = 60_000;
 const INPUTS = [
   'pointerdown',
@@ -16,18 +16,18 @@ const INPUTS = [
 ] as const;
 
 export interface Presence {
-  /** The tab is not seen. */
+  /** The tab is not visible. */
   readonly hidden: boolean;
   /** There has been no input for IDLE_MS. */
   readonly idle: boolean;
 }
 
-/** Tells of each change. */
+/** Calls `changed` at each change. */
 export function watchPresence(changed: (presence: Presence) => void): void {
   let idle = false;
   let timer: ReturnType<typeof setTimeout> | undefined;
   const tell = () => {
-    // For the style sheet: nothing moves for nobody.
+    // For the style sheet: no animations for an absent user.
     document.body.toggleAttribute('data-idle', idle || document.hidden);
     changed({ hidden: document.hidden, idle });
   };

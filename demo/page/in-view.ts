@@ -1,20 +1,24 @@
 // SPDX-License-Identifier: MIT
-// Which parts of the page can be seen: while machines run the others are drawn now and then only.
+// Detects which parts of the page are visible: while machines run, the others are drawn
+// only now and then.
 
 import { render, type TemplateResult } from 'lit-html';
 import type { Picture } from '../protocol.ts';
 import { element } from './element.ts';
 import type { Part } from './painter.ts';
 
-/** Between two drawings of what is out of view: readers and searches of the page find it there, too. */
+/**
+ * Time between two drawings of invisible parts, for screen readers and searches of the
+ * page.
+ */
 const ALL_MS = 1000;
-/** What is about to come into view is drawn already. */
+/** Parts that are about to become visible are drawn in advance. */
 const MARGIN = '200px';
 
-/** Whether an element is to be drawn. */
+/** True when an element has to be drawn. */
 export type Seen = (place: Element) => boolean;
 
-/** The part of a drawing that is a panel, if that is to be drawn. */
+/** The part of a drawing that is a panel, if it has to be drawn. */
 export function partOf(seen: Seen, id: string, content: () => TemplateResult): readonly Part[] {
   const place = element(id);
   return seen(place) ? [() => render(content(), place)] : [];
@@ -25,7 +29,7 @@ export class InView {
   readonly #places = new WeakMap<Element, boolean>();
   #all = Number.NEGATIVE_INFINITY;
 
-  /** @param entered called when something that was out of view is to be drawn. */
+  /** @param entered called when an invisible part has to be drawn. */
   constructor(entered: () => void) {
     this.#observer = new IntersectionObserver(
       (entries) => {
@@ -47,7 +51,7 @@ export class InView {
     return true;
   }
 
-  /** What of a picture is to be drawn: all of it when the machines stand still. */
+  /** The parts of a picture to draw: all of them when the machines are stopped. */
   seen(picture: Picture | undefined): Seen {
     const now = performance.now();
     const all = picture?.state !== 'running' || now - this.#all >= ALL_MS;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The first panel: what this is about, in two sentences and a drawing, or the stop of the tour.
+// The first panel: the subject of the page in two sentences and a drawing, or the stop of
+// the tour.
 
 import { html, nothing, type TemplateResult } from 'lit-html';
 import type { Settings } from '../demo-settings.ts';
@@ -34,7 +35,7 @@ function stops(settings: Settings, actions: Actions): TemplateResult {
           aria-current=${number === settings.tour ? 'step' : 'false'}
           data-explain="Stop ${number} of ${TOUR.length}: ${title}."
           @click=${(event: MouseEvent) => {
-            // With a modifier it opens another tab, as any link.
+            // With a modifier it opens another tab, like any link.
             if (event.ctrlKey || event.metaKey || event.shiftKey) return;
             event.preventDefault();
             actions.tour(number);

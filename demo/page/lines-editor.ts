@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// "Edit and run": a text field with an experiment's few lines, which the toy carries out.
+// "Edit and run": a text field with an experiment's few lines, which the toy executes.
 
 import { html, nothing, type TemplateResult } from 'lit-html';
 import { live } from 'lit-html/directives/live.js';
@@ -16,7 +16,7 @@ function problems(text: string): TemplateResult {
   ).problems.map((problem) => html`<li class="bad">${problem}</li>`)}</ul>`;
 }
 
-/** What the lines have shown. */
+/** The result of the lines. */
 function shown(picture: Picture | undefined): TemplateResult {
   const verdict = picture && verdictOf(picture);
   if (!verdict) return html`<p class="look">One line a step. What each does is in the console.</p>`;

@@ -1,18 +1,24 @@
 // SPDX-License-Identifier: MIT
-// What lines of the user's own have come to.
+// The result of the user's own lines.
 
 import type { Picture } from '../protocol.ts';
 
-/** The check by which the toy says that its program is at its end, or why not (guest-driver/toy/program.ts). */
+/**
+ * The check with which the toy reports the end of its program, or why it failed
+ * (guest-driver/toy/program.ts).
+ */
 const PROGRAM_CHECK = 'program';
 
 export interface LinesVerdict {
-  /** Nothing is missing; the sanitizer has found something; the lines have not all run. */
+  /**
+   * No invalidation is missing; the sanitizer has a finding; or not all lines were
+   * executed.
+   */
   readonly what: 'clean' | 'found' | 'failed';
   readonly text: string;
 }
 
-/** @param picture of the machines that have the lines. @returns undefined while they go on. */
+/** @param picture of the machines with the lines. @returns undefined while they run. */
 export function verdictOf({ state, vms, checks, suspects }: Picture): LinesVerdict | undefined {
   if (state !== 'ended') return undefined;
   if (suspects.some((suspect) => suspect.state === 'found'))

@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: MIT
-// The bar that is there until the first picture: how much of the page has come over the network.
+// The bar that is shown until the first picture: the loaded part of the page.
 
-/** Set when the worker's program is there, which is most of it. */
+/** Set when the worker's program is loaded, which is most of it. */
 export const WORKER_THERE = 'worker-there';
 
-/** Parts of all bytes until the first picture, roughly: the page's program, and with it the worker's. */
+/**
+ * Shares of all bytes until the first picture, roughly: the page's program, and with it
+ * the worker's.
+ */
 const PAGE_PART = 0.25;
 const WORKER_PART = 0.8;
 
-/** Shows on the bar what is there, from now on. */
+/** Shows on the bar what is loaded, from now on. */
 export function fillLoadingBar(): void {
   const bar = document.querySelector<HTMLProgressElement>('.loading progress');
   if (!bar) return;

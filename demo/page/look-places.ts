@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
-// What the experiments tell to look at, by where on the page it is. It is outlined while an experiment is on.
+// The places on the page that experiments ask the user to look at. They are outlined
+// while an experiment runs.
 
 import type { ExperimentName } from '../../vmm/boards/index.ts';
 
-/** Words of what an experiment tells to look at, and the elements that they name. */
+/** Words in the instructions of experiments, and the elements that they name. */
 export const LOOK_PLACES: Readonly<
   Record<ExperimentName, readonly (readonly [words: string, selector: string])[]>
 > = {
@@ -32,7 +33,7 @@ export const LOOK_PLACES: Readonly<
 
 let marked: readonly Element[] = [];
 
-/** Outlines what an experiment tells to look at, and nothing else. */
+/** Outlines the elements that an experiment mentions, and no others. */
 export function markLooks(experiment: string): void {
   const places = Object.hasOwn(LOOK_PLACES, experiment)
     ? LOOK_PLACES[experiment as ExperimentName]

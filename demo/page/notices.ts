@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
-// What the page says of itself in the line below its controls, and when.
+// Messages of the page in the line below its controls, and their conditions.
 
 import { store, stored } from './storage.ts';
 
 export const COPIED_MS = 1500;
-/** A guest that has not come back for so long is said not to. */
+/** A guest that has not returned for this time is reported. */
 export const SILENT_MS = 5000;
 export const SILENT =
   'The guest does not come back from its step; Reset and every setting still work.';
@@ -15,17 +15,20 @@ export const NO_CLIPBOARD =
 
 const GUEST_KEY = 'vsmmu-guest';
 
-/** Keeps the name of a guest that was picked until the page loads again; undefined: none was. */
+/** Stores the name of a picked guest until the page loads again; undefined for none. */
 export function rememberGuest(name: string | undefined): void {
   store('sessionStorage', GUEST_KEY, name ?? null);
 }
 
-/** Nothing of a file that was picked outlasts its machines: a line that says so. @param how it went. */
+/**
+ * The line about a picked file, which is lost with its machines.
+ * @param how it was lost.
+ */
 export function goneGuest(name: string, how: string): string {
   return `The guest ${name.slice(0, 60)} has gone${how}: open it again. This is the toy.`;
 }
 
-/** What a page that loads again says of the guest that it had. */
+/** The message of a reloaded page about its former guest. */
 export function lostGuest(): readonly string[] {
   const name = stored('sessionStorage', GUEST_KEY);
   return name === null ? [] : [goneGuest(name, ' with the reload')];

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The line that offers a guest which came by link.
+// The line that offers a guest from a link.
 
 import { html, nothing, type TemplateResult } from 'lit-html';
 import type { OfferedGuest } from '../link/offered-guest.ts';

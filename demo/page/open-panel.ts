@@ -1,27 +1,29 @@
 // SPDX-License-Identifier: MIT
-// The panel that is open: the one that the user has touched or focused last, or that a link names.
+// The open panel: the one that the user has touched or focused last, or that a link
+// names.
 
 import { PANEL_NAMES, PANELS, type PanelName } from '../link/panel-names.ts';
 
 let last: PanelName | undefined;
 
-/** The panel that was used last; undefined: none was. */
+/** The panel that was used last; undefined for none. */
 export function openPanel(): PanelName | undefined {
   return last;
 }
 
-/** Notes from now on which panel is used. */
+/** Records from now on which panel is used. */
 export function watchPanels(): void {
   const note = ({ target }: Event) => {
     if (!(target instanceof Element)) return;
-    // Panels on the right lie in one that has no name: no panel lies in another that has one.
+    // Panels on the right are inside one without a name; no other panel is inside another
+    // one.
     last = PANEL_NAMES.find((name) => target.closest(PANELS[name])) ?? last;
   };
   document.addEventListener('pointerdown', note, { passive: true, capture: true });
   document.addEventListener('focusin', note, { passive: true, capture: true });
 }
 
-/** Scrolls to a panel and puts the focus on its heading. */
+/** Scrolls to a panel and focuses its heading. */
 export function showPanel(name: PanelName): void {
   const panel = document.querySelector<HTMLElement>(PANELS[name]);
   if (!panel) return;

@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: MIT
-// Numbers as the page writes them: the same width from picture to picture, so that nothing moves.
+// Numbers as text for the page: of constant width, so that nothing moves between
+// pictures.
 
 const KILO = 1000;
 const DIGITS = 3;
 
-/** A number in the first of these units in which it has no more than three digits before the point. */
+/**
+ * A number in the first of these units in which it has at most three digits before the
+ * point.
+ */
 function inUnits(value: number, units: readonly string[], digits = DIGITS): string {
   let scaled = value;
   let unit = 0;
@@ -18,7 +22,7 @@ function inUnits(value: number, units: readonly string[], digits = DIGITS): stri
   return `${text}\u00a0${units[unit] ?? ''}`;
 }
 
-/** 1234567 as "1.23 M", in one piece. */
+/** 1234567 as "1.23 M", without a line break. */
 export function short(value: number): string {
   if (Math.round(value) < 10 * KILO) return Math.round(value).toString();
   return inUnits(value / KILO, ['k', 'M', 'G']);
@@ -30,12 +34,12 @@ export function time(ns: number): string {
   return inUnits(ns / KILO, ['\u00b5s', 'ms', 's']);
 }
 
-/** A time that a guest has measured. 0 is what a clock gives that has not ticked meanwhile. */
+/** A time measured by a guest. 0 means that the clock has not ticked in the meantime. */
 export function measuredTime(ns: number): string {
   return ns === 0 ? 'below the clock\u2019s resolution' : time(ns);
 }
 
-/** How far measurements lie apart; nothing when they do not. */
+/** The spread of measurements; empty when there is none. */
 export function spread(lowNs: number, highNs: number): string {
   return lowNs === highNs ? '' : `${measuredTime(lowNs)} to ${measuredTime(highNs)}`;
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-// Draws the page in parts, a few milliseconds of each frame, so that no task of the
-// page's thread is long however many machines there are.
+// Draws the page in parts, a few milliseconds per frame, so that no task of the page's
+// thread is long even with many machines.
 
-/** Scripts of a frame stop after this; layout and painting of what they changed come on top. */
+/** Scripts of a frame stop after this time; layout and painting come on top. */
 const FRAME_MS = 2;
 
 export type Part = () => void;
@@ -14,15 +14,21 @@ export class Painter {
   #asked = false;
   #waiting: (() => void)[] = [];
 
-  /** In one frame, because nobody waits for the page and each frame costs. */
+  /** Everything in one frame: the user is absent, and each frame has a cost. */
   unhurried = false;
 
-  /** `parts` is asked at the beginning of each drawing: what belongs together shows the same instant. */
+  /**
+   * `parts` is called at the start of each drawing, so that all parts show the same
+   * instant.
+   */
   constructor(parts: () => readonly Part[]) {
     this.#parts = parts;
   }
 
-  /** Draws, once more when it is drawing already. Resolves when what holds now can be seen. */
+  /**
+   * Draws; if it is drawing already, draws again. Resolves when the current state is
+   * visible.
+   */
   draw(): Promise<void> {
     this.#again = true;
     const drawn = new Promise<void>((resolve) => this.#waiting.push(resolve));
@@ -43,7 +49,7 @@ export class Painter {
     try {
       this.#drawSome();
     } finally {
-      // A part that throws is reported by the browser; the others are drawn all the same.
+      // A part that throws is reported by the browser; the others are still drawn.
       if (this.#left.length > 0 || this.#again) this.#ask();
     }
   }

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
-// A trace for Perfetto's page, which takes one by a message to its window (perfetto.dev/docs, "Deep
-// linking to the Perfetto UI").
+// Sends a trace to Perfetto's page, which accepts one by a message to its window
+// (perfetto.dev/docs, "Deep linking to the Perfetto UI").
 
 const PERFETTO = 'https://ui.perfetto.dev';
 const PING_MS = 50;
 const MOST_MS = 30_000;
 
-/** Resolves when the page in a window answers; false: it does not. */
+/** Resolves to true when the page in a window answers; otherwise false. */
 function answers(opened: Window): Promise<boolean> {
   return new Promise((resolve) => {
     const end = (found: boolean) => {
@@ -27,9 +27,9 @@ function answers(opened: Window): Promise<boolean> {
 const DO_IT_YOURSELF = 'Download the trace and drop it on ui.perfetto.dev.';
 
 /**
- * A document that isolates itself by Cross-Origin-Opener-Policy gets no hold of a window that it opens. One
- * that is isolated by Document-Isolation-Policy alone does, and COOP is of no account in a frame. Only the
- * header tells which of both a page has.
+ * A document that is isolated by Cross-Origin-Opener-Policy has no access to a window
+ * that it opens. With Document-Isolation-Policy it has, and in a frame COOP has no
+ * effect. Only the header tells which of the two a page has.
  */
 async function keepsToItself(): Promise<boolean> {
   if (!crossOriginIsolated || window.top !== window) return false;
@@ -42,8 +42,8 @@ async function keepsToItself(): Promise<boolean> {
 }
 
 /**
- * Opens a trace there; is to be called in a click.
- * @returns why it cannot be done, in one line; empty when it has been.
+ * Opens a trace there; call it during a click.
+ * @returns why it cannot be done, in one line; empty when it is done.
  */
 export async function openInPerfetto(trace: () => Promise<Uint8Array>): Promise<string> {
   if (await keepsToItself())

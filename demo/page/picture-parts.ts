@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The parts of a drawing that show the machines and what they share.
+// The parts of a drawing with the machines and what they share.
 
 import { render } from 'lit-html';
 import type { Frame, Picture } from '../protocol.ts';
@@ -12,9 +12,9 @@ import { machine } from './queues.ts';
 import { paintTlb, side } from './side.ts';
 import type { TlbPages } from './tlb-pages.ts';
 
-/** What of a picture is pointed out. */
+/** What is highlighted in a picture. */
 export interface PointedOut {
-  /** The event that is shown, if one is. */
+  /** The event that is shown, if any. */
   readonly frame: Frame | undefined;
   readonly experiment: string;
 }

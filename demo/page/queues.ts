@@ -46,7 +46,7 @@ const PATHS: Readonly<Record<QueuePicture['path'], string>> = {
     'CMDQV rings it without an exit.',
 };
 
-/** PROD or CONS: the register, and what its index and wrap bit mean. */
+/** PROD or CONS: the register, and the meaning of its index and wrap bit. */
 function place(name: 'prod' | 'cons', value: number, lap: number, size: number, what: string) {
   const register = name.toUpperCase();
   return html`<div tabindex="-1"
@@ -111,7 +111,7 @@ function queue(vm: string, picture: QueuePicture): TemplateResult {
   </article>`;
 }
 
-/** What lies between the guest and its queues. */
+/** The interface between the guest and its queues. */
 function doorbellText({ overlay, mapped }: VmPicture): string {
   if (overlay) {
     return mapped
@@ -126,7 +126,7 @@ function doorbellText({ overlay, mapped }: VmPicture): string {
     : 'Page 0 of the VINTF is not mapped: the VINTF is not enabled, or its registers trap.';
 }
 
-/** What an invalidation costs the host. */
+/** The cost of an invalidation for the host. */
 function cost({ overlay, exits, interventions }: VmPicture): TemplateResult {
   return overlay
     ? html`<div class="node" tabindex="-1"

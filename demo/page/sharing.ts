@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What can be taken away: links, lines for another page, consoles, traces.
+// Export and sharing: links, lines for another page, consoles, traces.
 
 import type { Remote } from 'comlink';
 import { findExperiment } from '../../vmm/boards/index.ts';
@@ -15,21 +15,24 @@ import { openInPerfetto } from './perfetto.ts';
 import { saveFile } from './save-file.ts';
 import { showUrl } from './write-url.ts';
 
-/** The page, as far as it is shared. */
+/** The parts of the page that sharing uses. */
 export interface SharedPage {
-  /** Asks the machines' worker for something, when it has done what it was asked for before. */
+  /** Calls the machines' worker, after previous requests. */
   ask<T>(call: (vmm: Remote<Vmm>) => Promise<T>): Promise<T>;
-  /** The settings that were chosen last. */
+  /** The settings chosen last. */
   readonly chosen: Settings;
   readonly guest: PickedGuest | undefined;
-  /** The machines as they are now. */
+  /** The machines in their current state. */
   readonly picture: Picture | undefined;
-  /** They are not told to run, and no others are in the making or on their way to where they begin. */
+  /**
+   * They are not requested to run, and no others are in the making or on their way to
+   * their first place.
+   */
   readonly standing: boolean;
   /** The event that is shown. */
   readonly frame: Frame | undefined;
   console(vm: number): string;
-  /** Says something in the line below the controls; nothing clears it. */
+  /** Shows messages in the line below the controls; nothing clears them. */
   say(...lines: readonly string[]): void;
   drawn(): Promise<void>;
 }
@@ -48,12 +51,12 @@ export class Sharing {
     this.#page = page;
   }
 
-  /** What has been copied just now. */
+  /** What was copied just now. */
   get copied(): Copied {
     return this.#copied;
   }
 
-  /** Where the page is. Machines that run are at no step. */
+  /** The current place of the page. Running machines have no step. */
   get #place(): Place {
     const { picture, standing, frame } = this.#page;
     const stands = standing && (picture?.state === 'paused' || frame !== undefined);
@@ -64,14 +67,14 @@ export class Sharing {
     };
   }
 
-  /** How a link brings the guest; undefined: it does not. */
+  /** The form of the guest in a link; undefined when it is not in it. */
   async #guestLink(): Promise<string | undefined> {
     const { guest } = this.#page;
     if (!guest || guest.link !== undefined) return guest?.link;
     return guest.kind === 'wasm' ? await guestText(guest.name, guest.bytes) : undefined;
   }
 
-  /** Copies a link that leads to where the page is now. */
+  /** Copies a link to the page's current place. */
   copyLink(): void {
     this.#shareLink().catch(reportError);
   }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What the VMs share or are charged with: IOTLB, exits by register, events.
+// What the VMs share, and the exits charged to each: IOTLB, exits by register, events.
 
 import { html, nothing, type TemplateResult } from 'lit-html';
 import type { Picture, TlbPicture, VmPicture } from '../protocol.ts';
@@ -100,7 +100,7 @@ export function paintTlb(root: HTMLElement, tlb: readonly TlbPicture[]): void {
     if (!row || !context) continue;
     const image = context.createImageData(row.cells.length, 1);
     row.cells.forEach((count, i) => {
-      // Four entries are as much as it gets in most groups; full is 64.
+      // Most groups have at most four entries; 64 would be full.
       image.data.set([red, green, blue, count === 0 ? 0 : Math.min(255, 80 + 45 * count)], 4 * i);
     });
     context.putImageData(image, 0, 0);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Single keys: p, s, r. They can be switched off, which is remembered, and r asks first.
+// Single keys: p, s, r. They can be switched off, which is stored, and r asks for
+// confirmation.
 
 import { html, render, type TemplateResult } from 'lit-html';
 import type { Actions } from './controls.ts';
@@ -14,7 +15,7 @@ function toggleKeys(actions: Actions): void {
   actions.drawn().catch(reportError);
 }
 
-/** Says which keys there are, with a switch for them. */
+/** Lists the keys, with a switch for them. */
 export function keysLine(actions: Actions): TemplateResult {
   return html`<small>Keys: p runs and pauses, s steps, r resets
     <button type="button" id="keys" class="small" aria-pressed=${on} @click=${() => toggleKeys(actions)}
@@ -24,7 +25,7 @@ export function keysLine(actions: Actions): TemplateResult {
         }>${on ? 'on' : 'off'}</button></small>`;
 }
 
-/** Asks whether everything is to begin anew. */
+/** Asks for confirmation to start again. */
 function askForReset(actions: Actions): void {
   const dialog = document.createElement('dialog');
   dialog.id = 'confirm-reset';
@@ -56,7 +57,7 @@ export function listenToKeys(page: Actions): void {
     if (!on || typing || event.ctrlKey || event.metaKey || event.altKey || event.repeat) return;
     const act = Object.hasOwn(keys, event.key) ? keys[event.key] : undefined;
     if (!act) return;
-    // Not typed into the dialog that it may open.
+    // So that the key is not typed into the dialog that it may open.
     event.preventDefault();
     act();
   });

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// "What just happened" in an experiment: what each of its last steps has changed.
+// "What just happened" in an experiment: the changes by each of its last steps.
 
 import { html, type TemplateResult } from 'lit-html';
 import type { StepPicture } from '../protocol.ts';

@@ -12,7 +12,7 @@ function queueText({ name, commands, names, stopped }: StepPicture['queues'][num
   return `${name}${took}${stopped ? ', stopped at an error' : ''}`;
 }
 
-/** What a step has changed, in words. */
+/** The changes by a step, in words. */
 export function stepText(change: StepPicture): readonly string[] {
   const { queues, filled, gone, records, checks, failed, exits, systemCalls } = change;
   const tlb = [

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
-// The browser's storage where the page may use it. In a foreign frame, or when its user says so, even
-// a look at it throws.
+// The browser's storage, if the page may use it. In a foreign frame, or by a setting of
+// the user, even reading the property throws.
 
 type Kind = 'localStorage' | 'sessionStorage';
 
-/** What is stored; null also where nothing can be. */
+/** The stored value; null also when storage is not available. */
 export function stored(kind: Kind, key: string): string | null {
   try {
     return globalThis[kind].getItem(key);
@@ -13,7 +13,7 @@ export function stored(kind: Kind, key: string): string | null {
   }
 }
 
-/** Stores a value, or removes it with null. @returns false where nothing can be stored. */
+/** Stores a value, or removes it with null. @returns false when nothing can be stored. */
 export function store(kind: Kind, key: string, value: string | null): boolean {
   try {
     if (value === null) globalThis[kind].removeItem(key);

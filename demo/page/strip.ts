@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// "What just happened": one TLBI of each path, from the guest's store to its completion; in an
-// experiment what each step has changed.
+// "What just happened": one TLBI of each path, from the guest's store to its completion;
+// in an experiment the changes by each step.
 
 import { html, nothing, type TemplateResult } from 'lit-html';
 import type { Picture, SessionFacts, TracePicture } from '../protocol.ts';

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The worker whose machines are shown, and the one in the making, which takes its place when its machines
-// are there. Calls go to the first, one after the other.
+// The worker whose machines are shown, and the one in the making, which replaces it when
+// its machines are ready. Calls go to the first, one after the other.
 
 import type { Remote } from 'comlink';
 import type { Settings } from '../demo-settings.ts';
@@ -8,20 +8,20 @@ import type { Place } from '../link/place.ts';
 import type { PickedGuest, SessionFacts, Sink, Vmm } from '../protocol.ts';
 import { VmmWorker } from './vmm-worker.ts';
 
-/** How machines begin. */
+/** How machines start. */
 export interface Beginning {
-  /** Where they stand when they are shown; undefined: as the settings say. */
+  /** Where they are stopped when they are shown; undefined: as the settings say. */
   readonly place?: Place | undefined;
-  /** The address bar says already what they are. */
+  /** The address bar already describes them. */
   readonly keepsUrl?: boolean;
 }
 
-/** What the page does with workers. */
+/** The page's handlers for workers. */
 export interface SuccessionStage {
   readonly sink: Sink;
-  /** Machines have taken the others' place. */
+  /** New machines have replaced the former ones. */
   taken(worker: VmmWorker, facts: SessionFacts, beginning: Beginning): Promise<void>;
-  /** What went wrong, in one line; empty: nothing any more. */
+  /** An error in one line; empty clears it. */
   wrong(line: string): void;
 }
 
@@ -35,17 +35,17 @@ export class Succession {
     this.#stage = stage;
   }
 
-  /** Whose machines are shown; undefined: there are none. */
+  /** The worker whose machines are shown; undefined when there are none. */
   get running(): VmmWorker | undefined {
     return this.#running;
   }
 
-  /** Whose machines are in the making. */
+  /** The worker whose machines are in the making. */
   get next(): VmmWorker | undefined {
     return this.#next;
   }
 
-  /** Calls the worker; what goes wrong there is said in one line. */
+  /** Calls the worker; an error is shown in one line. */
   use<T>(call: (vmm: Remote<Vmm>) => Promise<T>): void {
     const running = this.#running;
     if (!running || this.#next) return;
@@ -55,8 +55,9 @@ export class Succession {
   }
 
   /**
-   * Asks the worker for something, behind the calls before; the worker goes on when that fails.
-   * @throws {Error} one line that says why there is no answer.
+   * Calls the worker for a result, after the previous calls; the worker continues if that
+   * fails.
+   * @throws {Error} one line about why there is no result.
    */
   async ask<T>(call: (vmm: Remote<Vmm>) => Promise<T>): Promise<T> {
     const running = this.#running;
@@ -69,7 +70,7 @@ export class Succession {
     return await answer;
   }
 
-  /** What has no machines is ended; others are left alone. */
+  /** A worker without machines is ended; others continue. */
   #failed(worker: VmmWorker, error: unknown): void {
     if (worker !== this.#next && worker !== this.#running) return;
     const text = error instanceof Error ? error.message : String(error);
@@ -80,8 +81,8 @@ export class Succession {
   }
 
   /**
-   * Makes new machines on a new worker. When they are there, the ones before go with all
-   * that they had; until then those go on.
+   * Creates new machines on a new worker. When they are ready, the former ones end with
+   * everything that they had; until then those continue.
    */
   start(settings: Settings, guest: PickedGuest | undefined, beginning: Beginning): void {
     this.#next?.end();
@@ -99,7 +100,7 @@ export class Succession {
   async #take(next: VmmWorker, facts: SessionFacts, beginning: Beginning): Promise<void> {
     if (next !== this.#next) return;
     this.#running?.end();
-    // Calls of the one before may never be answered.
+    // Calls of the former worker may never be answered.
     this.#calls = Promise.resolve();
     this.#running = next;
     this.#next = undefined;

@@ -9,21 +9,24 @@ import { Transcript } from './transcript.ts';
 
 type Xterm = typeof import('./xterm.ts');
 
-/** Until what could not be fetched is asked for again. */
+/** Time until a failed fetch is tried again. */
 const AGAIN_MS = 5000;
 
-/** RIS: the terminal is as new. */
+/** RIS: resets the terminal. */
 const RESET = '\x1bc';
 
 interface Console {
   readonly terminal: Terminal;
   readonly fit: FitAddon;
   readonly element: HTMLElement;
-  /** Bytes that the machine had written by what the terminal shows. */
+  /** Bytes that the machine had written at the point that the terminal shows. */
   at: number;
-  /** The most that it has shown. */
+  /** The furthest point that it has shown. */
   seen: number;
-  /** Pieces of earlier output under way: what those ask the terminal has been answered before. */
+  /**
+   * Replays of earlier output in progress, whose queries to the terminal have been
+   * answered before.
+   */
   replays: number;
 }
 
@@ -31,11 +34,11 @@ export class Terminals {
   readonly #root: HTMLElement;
   readonly #onInput: (vm: number, text: string) => void;
   #consoles: Console[] = [];
-  /** Of the machines, in their order. */
+  /** Names of the machines, in order. */
   #names: readonly string[] = [];
-  /** What each has written. */
+  /** The output of each machine. */
   #transcripts: readonly Transcript[] = [];
-  /** Bytes of each that are shown; undefined: all. */
+  /** Number of bytes of each that are shown; undefined: all. */
   #cut: readonly number[] | undefined;
   #xterm: Xterm | undefined;
   #loading: Promise<void> | undefined;
@@ -51,7 +54,7 @@ export class Terminals {
     return this.#shown;
   }
 
-  /** Empty terminals for machines of these names. */
+  /** Creates empty terminals for machines with these names. */
   reset(machines: readonly string[]): void {
     for (const { terminal } of this.#consoles) terminal.dispose();
     this.#root.replaceChildren();
@@ -62,7 +65,10 @@ export class Terminals {
     this.#open();
   }
 
-  /** Fetches what draws them, once; after a failure not at once again. Never rejects. */
+  /**
+   * Fetches the terminal library, once; after a failure not immediately again. Never
+   * rejects.
+   */
   load(): Promise<void> {
     this.#loading ??= import('./xterm.ts').then(
       (xterm) => {
@@ -70,7 +76,7 @@ export class Terminals {
         this.#open();
       },
       (error: unknown) => {
-        // Without them the machines and everything else go on.
+        // Without it the machines and everything else continue.
         reportError(error);
         setTimeout(() => {
           this.#loading = undefined;
@@ -95,7 +101,7 @@ export class Terminals {
     const terminal = new Terminal({
       convertEol: true,
       fontSize: 10.5,
-      // At a device pixel ratio of 1 lower rows cut the underscores off.
+      // At a device pixel ratio of 1 smaller rows would cut off underscores.
       lineHeight: 1.2,
       fontFamily: 'ui-monospace, Consolas, "DejaVu Sans Mono", monospace',
       scrollback: 2000,
@@ -109,7 +115,7 @@ export class Terminals {
     terminal.onData((text) => {
       if (console.replays === 0) this.#onInput(vm, text);
     });
-    // Tab leaves the terminal as it leaves every other field.
+    // Tab leaves the terminal, as it leaves every other field.
     terminal.attachCustomKeyEventHandler(({ key }) => key !== 'Tab');
     return console;
   }
@@ -123,7 +129,7 @@ export class Terminals {
     };
   }
 
-  /** Takes the colours that hold now. */
+  /** Applies the current colours. */
   retheme(): void {
     for (const { terminal } of this.#consoles) terminal.options.theme = this.#theme();
   }
@@ -136,7 +142,7 @@ export class Terminals {
     });
   }
 
-  /** Resolves when the terminal has taken it in, which it does in slices. */
+  /** Resolves when the terminal has processed it, which it does in slices. */
   async write(vm: number, output: ConsoleOutput): Promise<void> {
     const names = this.#names;
     this.#transcripts[vm]?.add(output);
@@ -154,7 +160,7 @@ export class Terminals {
     for (const vm of this.#consoles.keys()) this.#follow(vm).catch(reportError);
   }
 
-  /** Has a terminal show what it is to show. Resolves when it does. */
+  /** Updates a terminal to what it has to show. Resolves when it does. */
   async #follow(vm: number): Promise<void> {
     const console = this.#consoles[vm];
     const transcript = this.#transcripts[vm];
@@ -171,7 +177,7 @@ export class Terminals {
       ...transcript.between(from, Math.min(wanted, seen)),
     ];
     const anew = transcript.between(Math.max(from, seen), wanted);
-    // All of it at once: what comes meanwhile is behind it.
+    // All of it at once: output in the meantime comes after it.
     console.replays += again.length;
     for (const piece of again)
       console.terminal.write(piece, () => {
@@ -181,7 +187,7 @@ export class Terminals {
     await new Promise<void>((taken) => console.terminal.write('', taken));
   }
 
-  /** What a machine's terminal shows and has shown, each line in one piece however narrow it is. */
+  /** What a machine's terminal shows and has shown, without line wraps. */
   text(vm: number): string {
     const buffer = this.#consoles[vm]?.terminal.buffer.active;
     let text = '';

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The pages of the IOTLB as a list. There can be thousands: only rows in view are in the document.
+// The pages of the IOTLB as a list. There can be thousands: only visible rows are in the
+// document.
 
 import { html, nothing, render } from 'lit-html';
 import type { PagePicture } from '../protocol.ts';

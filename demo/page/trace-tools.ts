@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The buttons for a trace: everything that happens, for chrome://tracing, Perfetto or Speedscope.
+// The buttons for a trace of all events, for chrome://tracing, Perfetto or Speedscope.
 
 import { html, type TemplateResult } from 'lit-html';
 import type { Actions } from './controls.ts';

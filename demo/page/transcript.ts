@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-// What a machine has written to its console, so that the console can be drawn as it was earlier.
+// The console output of a machine, so that the console can be drawn as it was earlier.
 
 import type { ConsoleOutput } from '../protocol.ts';
 
-/** Bytes that are kept: more than a terminal scrolls back. */
+/** Maximum number of bytes that are kept: more than a terminal scrolls back. */
 const MOST = 2 ** 18;
 
 const note = (left: number) => new TextEncoder().encode(`\r\n[${left} bytes left out]\r\n`);
@@ -16,7 +16,7 @@ export class Transcript {
   add(output: ConsoleOutput): void {
     this.#pieces.push(output);
     this.#bytes += output.bytes.length;
-    // The newest is kept, whatever its length.
+    // The newest piece is kept regardless of its length.
     while (this.#bytes > MOST && this.#pieces.length > 1)
       this.#bytes -= this.#pieces.shift()?.bytes.length ?? 0;
   }
@@ -28,14 +28,14 @@ export class Transcript {
   }
 
   /**
-   * What a terminal is given to show what was written from one count of bytes to another, as far as it
-   * is kept.
+   * The output for a terminal to go from one count of written bytes to another, if it is
+   * still kept.
    */
   between(from: number, to: number): Uint8Array[] {
     return this.#pieces.flatMap(({ from: begin, bytes, left }) => {
       const part = bytes.subarray(Math.max(0, from - begin), Math.max(0, to - begin));
       const end = begin + bytes.length;
-      // The note stands for what was left out as soon as any of that had been written.
+      // The note about omitted output is shown as soon as any of that had been written.
       const isNoted = left > 0 && from <= end && to > end;
       return [...(part.length > 0 ? [part] : []), ...(isNoted ? [note(left)] : [])];
     });

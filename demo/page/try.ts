@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Things to try: one click each, and what came of it.
+// Experiments to try, by one click each, and their results.
 
 import { html, nothing, type TemplateResult } from 'lit-html';
 import { EXPERIMENTS, type Experiment, findExperiment } from '../../vmm/boards/index.ts';
@@ -26,7 +26,7 @@ function figure(batch: number, row: RowPicture | undefined): TemplateResult {
   </td>`;
 }
 
-/** The paths side by side. */
+/** The paths compared. */
 function measured({ rows }: Picture): TemplateResult {
   const batches = [...new Set(rows.map(({ batch }) => batch))];
   return html`<table>
@@ -55,7 +55,7 @@ const VERDICTS = {
   cleared: ['used before its', 'It has come since, which is no finding.'],
 } as const;
 
-/** What the sanitizer has to say. */
+/** The results of the sanitizer. */
 function sanitizer({ suspects }: Picture): TemplateResult {
   const count = suspects.filter(({ state }) => state === 'found').length;
   return html`<div class="findings" data-findings=${count}>
@@ -76,7 +76,7 @@ function sanitizer({ suspects }: Picture): TemplateResult {
   </div>`;
 }
 
-/** What came of an experiment; it speaks when every machine has ended. */
+/** The result of an experiment, when every machine has ended. */
 function outcome(experiment: Experiment, picture: Picture | undefined): TemplateResult {
   const { about, look, shows, checks } = experiment;
   const found =

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
-// A worker with machines, made or in the making.
+// A worker with machines, or with machines in the making.
 
 import { proxy, type Remote, wrap } from 'comlink';
 import type { Settings } from '../demo-settings.ts';
 import type { PickedGuest, SessionFacts, Sink, Vmm } from '../protocol.ts';
 import { WORKER_THERE } from './loading-bar.ts';
 
-/** How long a guest may take to initialize itself, once the worker’s program is there. */
+/** Time for a guest to initialize itself, when the worker’s program is loaded. */
 const BOOT_MS = 10_000;
 
 export class VmmWorker {
@@ -22,8 +22,8 @@ export class VmmWorker {
   #ended = false;
 
   /**
-   * What `sink` is told waits until `accept`, and is told to nobody after `end`. `failed` hears of a
-   * worker that fails later on.
+   * Calls to `sink` wait until `accept`, and are dropped after `end`. `failed` is called
+   * for a worker that fails later on.
    */
   constructor(
     settings: Settings,
@@ -41,8 +41,8 @@ export class VmmWorker {
     const accepted = new Promise<void>((resolve) => {
       this.#accept = resolve;
     });
-    // Messages under way outlive the worker: a picture of machines that have gone would take the place
-    // of the last one of those that are there.
+    // Messages may arrive after the worker's end: a picture of former machines would
+    // replace the last one of the current machines.
     const pass = async (tell: () => Promise<void>) => {
       await accepted;
       if (!this.#ended) await tell();
@@ -59,7 +59,7 @@ export class VmmWorker {
     this.#broken.catch(failed);
   }
 
-  /** @throws {Error} one line that says why there are no machines. */
+  /** @throws {Error} one line about why there are no machines. */
   async boot(): Promise<SessionFacts> {
     await Promise.race([this.vmm.ready(), this.#broken]);
     performance.mark(WORKER_THERE);
@@ -84,7 +84,7 @@ export class VmmWorker {
     this.#accept();
   }
 
-  /** Ends the worker and all that it has. */
+  /** Ends the worker and everything that it has. */
   end(): void {
     this.#ended = true;
     clearTimeout(this.#late);

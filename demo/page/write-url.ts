@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: MIT
-// The address bar, and the browser's history. An entry that the page has made has a serial: two entries
-// may have the same text and yet lead to different machines, as before and after a guest is started that
-// came by link.
+// The address bar, and the browser's history. An entry created by the page has a serial:
+// two entries may have the same text and yet lead to different machines, as before and
+// after the start of a guest from a link.
 
 import type { Settings } from '../demo-settings.ts';
 import { bringsGuest } from '../link/offered-guest.ts';
 import { linkOf } from '../link/page-link.ts';
 import type { PickedGuest } from '../protocol.ts';
 
-/** What the history keeps of an entry. */
+/** The data of an entry in the history. */
 interface Entry {
   readonly serial: number;
-  /** Name of a guest that was picked: no address has it. */
+  /** Name of a picked guest, which is in no address. */
   readonly picked?: string | undefined;
 }
 
@@ -19,7 +19,10 @@ interface Entry {
 let shown: { readonly address: URL; readonly serial: number } | undefined;
 let lastSerial = 0;
 
-/** Differs from those of this page before it was loaded again, which the history has still. */
+/**
+ * Different from those of the page before it was reloaded, which are still in the
+ * history.
+ */
 function newSerial(): number {
   lastSerial = Math.max(lastSerial + 1, Date.now());
   return lastSerial;
@@ -32,7 +35,7 @@ function entryNow(): Entry | undefined {
   return { serial, picked: typeof picked === 'string' ? picked : undefined };
 }
 
-/** True when a change of settings is a place of its own, to which Back leads. */
+/** True when a change of settings is a new place, to which Back leads. */
 function isOther(settings: Settings, before: Settings): boolean {
   const { experiment, tour, lines, guest } = settings;
   return (
@@ -44,7 +47,7 @@ function isOther(settings: Settings, before: Settings): boolean {
 }
 
 /**
- * Has the address bar lead back to these settings. What is not the page’s own stays in it.
+ * Makes the address bar lead to these settings. Foreign parts are kept.
  * @param before the settings until now.
  */
 export function writeUrl(
@@ -62,20 +65,20 @@ export function writeUrl(
   shown = { address: new URL(location.href), serial };
 }
 
-/** Puts another address into the bar for what is shown. */
+/** Sets another address for what is shown. */
 export function showUrl(url: string): void {
   history.replaceState(history.state, '', url);
   if (shown) shown = { ...shown, address: new URL(location.href) };
 }
 
-/** Gives an entry that the page has not made its serial. */
+/** Gives a serial to an entry that the page has not created. */
 function adopt(serial: number): number {
   history.replaceState({ serial } satisfies Entry, '');
   return serial;
 }
 
 /**
- * Tells of each address to which Back, Forward or the user leads within the page.
+ * Calls `open` for each address to which Back, Forward or the user leads within the page.
  * @param open `picked` is the guest of that entry, when it was picked.
  */
 export function onAddressChange(open: (address: URL, picked: string | undefined) => void): void {
@@ -90,7 +93,8 @@ export function onAddressChange(open: (address: URL, picked: string | undefined)
       if (entry.serial !== before?.serial) open(address, entry.picked);
       return;
     }
-    // The user has written it, or a link in the page leads there: to no other machines, unless it says so.
+    // The user has typed it, or followed a link in the page: it leads to other machines
+    // only if it says so.
     const { search, hash } = before?.address ?? new URL('about:blank');
     const other = address.search !== search || (address.hash !== hash && bringsGuest(address));
     shown = { address, serial: adopt(other || !before ? newSerial() : before.serial) };

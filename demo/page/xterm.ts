@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What draws consoles, in a file of its own: it is fetched when there is something else to see.
+// The terminal library, in a separate file: it is fetched when there is already something
+// to see.
 
 import '@xterm/xterm/css/xterm.css';
 

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
-// Adds the headers that make a page cross-origin isolated, for static hosts that cannot send them. Everything comes from the page's own origin.
+// Adds the headers that make a page cross-origin isolated, for static hosts that cannot
+// send them. All files come from the page's own origin.
 
-// The page chooses (isolation.ts): by itself, or by what opens windows with it, which every browser has.
+// The page chooses (isolation.ts): Document-Isolation-Policy, or Cross-Origin-Opener-Policy,
+// which every browser supports.
 const byDocument = new URL(self.location.href).searchParams.get('policy') === 'document';
 
 self.addEventListener('install', () => self.skipWaiting());

@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: MIT
-// What a clock resolves. Browsers let theirs tick in steps: of 5 us in an isolated page, of 100 us in others.
+// The resolution of a clock. Browsers' clocks tick in steps: of 5 us in an isolated page,
+// of 100 us in others.
 
-/** Ticks that are looked at; the shortest counts. */
+/** Number of ticks that are measured; the shortest counts. */
 const TICKS = 3;
-/** A clock that ticks no more often than this is said to resolve as much. */
+/** A clock without a tick in this time is reported with this resolution. */
 const MOST_MS = 20;
-/** Looks at a clock that does not tick at all. */
+/** Maximum number of readings of a clock that does not tick at all. */
 const MOST_LOOKS = 1_000_000;
 
 /**
- * Nanoseconds; 0 for a clock that is finer than a look at it.
+ * Nanoseconds; 0 for a clock that is finer than the time to read it.
  * @param nowMs the clock, in milliseconds.
  */
 export function clockResolution(nowMs: () => number): number {
@@ -23,7 +24,7 @@ export function clockResolution(nowMs: () => number): number {
     if (now !== last) steps.push(now - last);
     last = now;
   }
-  // One that changes at each look is finer than these tell.
+  // A clock that changes at each reading is finer than these readings show.
   if (looks <= TICKS || steps.length === 0) return 0;
   return Math.round(Math.min(MOST_MS, ...steps) * 1e6);
 }

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
-// Exits of a machine by what they were for. Its rows, and the looks at the clock that this page
-// causes, add up to all that were counted.
+// Exits of a machine by reason. Its rows, and the readings of the clock that this page
+// causes, add up to all exits.
 
 import type { Machine } from 'vsmmu';
 import type { ExitRow, VmPicture } from '../protocol.ts';
 
-/** Registers with a row of their own. */
+/** Number of registers with their own row. */
 const SHOWN = 6;
 
 /** Name of the row of the system interface. */
@@ -19,7 +19,9 @@ const KINDS = {
 
 const row = (name: string, count: number, explains: string): ExitRow => ({ name, count, explains });
 
-/** @param measuring looks at the clock while the guest timed something for this page. */
+/**
+ * @param measuring readings of the clock while the guest timed something for this page.
+ */
 export function exitsPicture(
   { statistics }: Pick<Machine, 'statistics'>,
   measuring: number,

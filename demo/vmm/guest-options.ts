@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What runs in a machine of a session, and what it is told.
+// The program of a machine in a session, and its arguments.
 
 import type { Board, MachineOptions } from 'vsmmu';
 import { toyGuest, toySecondary } from 'vsmmu/guest';
@@ -13,7 +13,7 @@ export interface GuestPlace {
   /** Name of the machine, and its number in the session. */
   readonly name: string;
   readonly number: number;
-  /** What the clock resolves, in ns. */
+  /** Resolution of the clock in ns. */
   readonly clockNs: number;
   /** For all but kernels: the standard board. */
   readonly board: Board;
@@ -21,7 +21,7 @@ export interface GuestPlace {
 
 type GuestOptions = Partial<MachineOptions> & { guest: URL | Uint8Array<ArrayBuffer> };
 
-/** What every toy of a session is told. */
+/** Arguments of every toy of a session. */
 function toyArguments({ experiment: name, lines }: Settings, clockNs: number): string[] {
   const experiment = findExperiment(name);
   const rounds = experiment?.measures ? ['rounds=8', 'warmup=8'] : ['rounds=1', 'warmup=0'];

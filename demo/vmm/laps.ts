@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// How often a queue has gone around its ring. PROD and CONS have one wrap bit; the commands that
-// were consumed since the last look say which of the laps with that bit it is.
+// Number of laps of a queue around its ring. PROD and CONS have one wrap bit; the number
+// of commands consumed since the last observation selects among the laps with that bit.
 
 export interface Laps {
   /** Entries consumed since the queue was enabled, as far as CONS shows them. */
@@ -13,12 +13,15 @@ export class LapCounter {
   #consumed = 0;
   #commands = 0;
 
-  /** @param commands consumed in all; what the host takes out of a ring itself is not among them. */
+  /**
+   * @param commands consumed in all, without those that the host removes from a ring
+   *   itself.
+   */
   look(queue: { prod: number; cons: number; size: number; commands: number }): Laps {
     const { prod, cons, size, commands } = queue;
     const cycle = 2 * size;
     const expected = this.#consumed + Math.max(0, commands - this.#commands);
-    // The position with these bits that is nearest to where the commands lead.
+    // The position with these bits that is nearest to the expected one.
     const consumed = Math.max(0, Math.round((expected - cons) / cycle)) * cycle + cons;
     this.#consumed = consumed;
     this.#commands = commands;
@@ -30,7 +33,7 @@ export class LapCounter {
     };
   }
 
-  /** The queue is off: it begins anew. */
+  /** The queue was disabled: it starts again. */
   reset(): void {
     this.#consumed = 0;
   }

@@ -1,22 +1,22 @@
 // SPDX-License-Identifier: MIT
-// Work of which one piece is under way at a time: each waits for the one before, and has it end early
-// where that can be.
+// Work of which one piece runs at a time: each waits for the previous one, and ends it
+// early if possible.
 
-/** False once something else has been asked for: work that goes on by itself ends then. */
+/** False when other work was requested: continuous work then ends. */
 export type Wanted = () => boolean;
 
 export class OneAtATime {
   #turn = 0;
   #last = Promise.resolve();
 
-  /** Counts what has been asked for. */
+  /** Counts the requests. */
   get turn(): number {
     return this.#turn;
   }
 
   /**
-   * Does a piece of work when the one before has ended, which from now on is no longer wanted. What
-   * fails fails everything that comes behind it.
+   * Executes a piece of work when the previous one has ended, which from now on is no
+   * longer wanted. A failure also fails all later work.
    */
   instead(work: (wanted: Wanted) => Promise<void> | void): Promise<void> {
     this.#turn++;

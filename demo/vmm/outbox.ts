@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
-// Console output that waits for the page. A guest can write faster than a terminal takes
-// it in: then what is too much is left out, and counted, and the page stays free.
+// Console output that waits for the page. A guest can write faster than a terminal can
+// process: the excess is then left out and counted, so that the page stays responsive.
 
 import { joinBytes } from '../../devices/plugin/join-bytes.ts';
 import type { ConsoleOutput } from '../protocol.ts';
 
-/** Bytes of one machine that wait at most. */
+/** Maximum number of waiting bytes of one machine. */
 const MOST = 65_536;
 
 export class Outbox {
@@ -28,12 +28,12 @@ export class Outbox {
     return this.#bytes === 0 && this.#left === 0;
   }
 
-  /** Bytes that the machine has written, all of them. */
+  /** Total number of bytes that the machine has written. */
   get written(): number {
     return this.#written;
   }
 
-  /** Takes out what waits. */
+  /** Removes and returns the waiting output. */
   take(): ConsoleOutput {
     const from = this.#written - this.#bytes - this.#left;
     const output = { from, bytes: joinBytes(this.#waiting), left: this.#left };

@@ -3,7 +3,7 @@
 
 import { chromeTrace, type Host } from 'vsmmu';
 
-/** Events of one piece of text, so that no string has all of them. */
+/** Events per piece of text, so that no string contains all of them. */
 const EVENTS = 4096;
 
 /** @throws {Error} when the host keeps none. */

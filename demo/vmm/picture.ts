@@ -50,7 +50,7 @@ function reader(machine: Machine, device: string) {
   };
   return {
     word: (offset: number) => read(offset, 4).lo,
-    /** Address and log2 of the entries of a queue's BASE register. */
+    /** Address and log2 of the number of entries in a queue's BASE register. */
     base(offset: number): { readonly gpa: number; readonly log2size: number } {
       const { lo, hi } = read(offset, 8);
       return { gpa: (hi & 0xffff) * 2 ** 32 + ((lo & ~LOG2SIZE) >>> 0), log2size: lo & LOG2SIZE };
@@ -58,7 +58,7 @@ function reader(machine: Machine, device: string) {
   };
 }
 
-/** The words of one entry of a queue in guest memory, undefined when they lie elsewhere. */
+/** The words of one entry of a queue in guest memory; undefined when it is not there. */
 function entryWords(
   machine: Machine,
   ring: number,
@@ -71,12 +71,15 @@ function entryWords(
 
 const hex = (value: bigint) => (value < 10n ? value.toString() : `0x${value.toString(16)}`);
 
-/** Fields that say what a command or record is about, in this order; then come the others that are not 0. */
+/**
+ * Fields that identify the subject of a command or record, in this order; others follow
+ * if they are not 0.
+ */
 const FIRST = ['Address', 'InputAddr', 'StreamID', 'SubstreamID', 'ASID', 'VMID'];
-/** Fields that say nothing beyond the name, or only how the structure is cached. */
+/** Fields that add nothing to the name, or only describe caching of the structure. */
 const LEFT_OUT = ['Opcode', 'Event', 'MSH', 'MSIAttr', 'Leaf', 'TTL', 'TG', 'SSV'];
 
-/** The operands of a decoded structure: what says something beyond its name. */
+/** The operands of a decoded structure: those that add something to its name. */
 function operandsOf({ fields }: Decoded): string {
   const rank = (name: string) => (FIRST.includes(name) ? FIRST.indexOf(name) : FIRST.length);
   return fields
@@ -86,7 +89,7 @@ function operandsOf({ fields }: Decoded): string {
     .join(', ');
 }
 
-/** A command as the page names it. */
+/** A command in the form for the page. */
 export function commandPicture(
   words: Uint32Array,
 ): Pick<EntryPicture, 'name' | 'operands' | 'summary'> {
@@ -94,9 +97,9 @@ export function commandPicture(
   return { name: decoded.name, operands: operandsOf(decoded), summary: decoded.summary };
 }
 
-/** A queue in the middle of a step, in place of what its PROD reads as then. */
+/** A queue in the middle of a step, with the values that its PROD shows then. */
 export interface ShownQueue {
-  /** As the picture names it. */
+  /** Name in pictures. */
   readonly queue: string;
   /** Index and wrap bit. */
   readonly prod: number;
@@ -104,7 +107,10 @@ export interface ShownQueue {
   readonly written: number;
 }
 
-/** What a queue in the middle of a step shows in place of its own; nothing for any other. */
+/**
+ * What a queue in the middle of a step shows in place of its own values; nothing for any
+ * other.
+ */
 function shownAs(shown: ShownQueue | undefined, queue: string): Partial<ShownQueue> {
   return shown?.queue === queue ? shown : {};
 }
@@ -132,7 +138,7 @@ interface Ring {
   readonly written: number;
 }
 
-/** Where PROD and CONS are, and the entries around CONS. */
+/** Positions of PROD and CONS, and the entries around CONS. */
 function ringPicture(machine: Machine, ring: Ring) {
   const { name, enabled, gpa } = ring;
   const counter = lapsOf(machine, name);
@@ -143,7 +149,7 @@ function ringPicture(machine: Machine, ring: Ring) {
   return { prodLap, consLap, entries };
 }
 
-/** Counts of a queue. */
+/** Counters of a queue. */
 function countsOf(queue: QueueInspection | undefined) {
   const { commands = 0, syncs = 0, errors = 0, rewrites = 0 } = queue ?? {};
   return { commands, syncs, errors, rewrites };
@@ -261,9 +267,9 @@ function eventsOf(
 
 /**
  * Everything of one machine.
- * @param measuring exits that the page's measurements caused (exits-picture.ts).
+ * @param measuring exits caused by the page's measurements (exits-picture.ts).
  * @param written bytes that it has written to its console.
- * @param shown a queue that is in the middle of a step.
+ * @param shown a queue in the middle of a step.
  */
 export function vmPicture(
   machine: Machine,
@@ -281,7 +287,7 @@ export function vmPicture(
     vmid: smmu.vmid,
     vintf: vintf.index,
     streams: smmu.streams.map(({ virtual, physical }) => [virtual, physical]),
-    // Between two steps a machine is paused; to whoever looks it runs.
+    // Between two steps a machine is paused; to the user it runs.
     status: machine.status === 'paused' && running ? 'running' : machine.status,
     reason: machine.error?.message ?? '',
     overlay,

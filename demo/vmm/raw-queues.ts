@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// PROD and CONS past every register model.
+// PROD and CONS, bypassing every register model.
 
 import type { Machine, QueueInspection, ViommuInspection } from 'vsmmu';
 import { VCMDQ_CONS, VCMDQ_PROD, VCMDQ_STRIDE } from '../../assembly/layout/cmdqv-registers.ts';
@@ -8,8 +8,8 @@ import type { RawQueue } from '../protocol.ts';
 const INDEX_AND_WRAP = 0xfffff;
 
 /**
- * PROD and CONS from the words in guest memory where its guest has them. CONS is there twice, as the
- * guest sees it and as the drain keeps it: -1 when they differ.
+ * PROD and CONS from the words in guest memory to which they are mapped. CONS is stored
+ * twice, for the guest and by the drain: -1 when they differ.
  */
 export function rawQueues(
   machine: Machine,

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
-// The entries of a command ring around CONS: where PROD and CONS are, and what becomes of each.
+// The entries of a command ring around CONS: the positions of PROD and CONS, and the
+// state of each entry.
 
 import type { EntryPicture } from '../protocol.ts';
 
-/** Entries of a ring that are shown, and how many of them lie before CONS. */
+/** Number of entries of a ring that are shown, and number of those before CONS. */
 const SHOWN = 8;
 const BEFORE = 5;
 
@@ -18,7 +19,7 @@ export interface Ring {
   readonly written?: number;
 }
 
-/** A command as the page names it. */
+/** A command in the form for the page. */
 export type CommandPicture = Pick<EntryPicture, 'name' | 'operands' | 'summary'>;
 
 function stateOf(ahead: number, pending: number, ring: Ring): EntryPicture['state'] {
@@ -29,7 +30,7 @@ function stateOf(ahead: number, pending: number, ring: Ring): EntryPicture['stat
   return consumed + ahead >= size ? 'earlier' : 'written';
 }
 
-/** @param read words of a slot; undefined where they lie outside of the guest's memory. */
+/** @param read words of a slot; undefined when they are outside the guest's memory. */
 export function ringEntries(
   ring: Ring,
   read: (slot: number) => Uint32Array | undefined,

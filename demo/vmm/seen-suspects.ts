@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: MIT
-// Stale entries in use that the sanitizer has seen. Each is a suspect until its invalidation comes,
-// which clears it, or has not come in time, which makes it a finding.
+// Stale entries in use that the sanitizer has detected. Each is a suspect until its
+// invalidation comes, which clears it, or has not come in time, which makes it a finding.
 
 import type { SuspectPicture } from '../protocol.ts';
 
 const KEPT = 20;
-/** A suspect of which the sanitizer has said nothing for so long has been cleared: it judges after a second. */
+/**
+ * A suspect without a finding after this time has been cleared: the sanitizer decides
+ * after a second.
+ */
 const JUDGED_MS = 1500;
 
 interface Suspect {
@@ -30,7 +33,7 @@ export class Suspects {
     return this.#all.find((one) => one.text === text);
   }
 
-  /** In the order in which they were first seen; the last ones. */
+  /** In the order of detection; only the last ones. */
   #put(suspect: Suspect): void {
     const isKnown = this.#find(suspect.text) !== undefined;
     this.#all = isKnown
@@ -38,7 +41,10 @@ export class Suspects {
       : [...this.#all, suspect].slice(-KEPT);
   }
 
-  /** @param judged the machines have ended, and the sanitizer has judged all that they did. */
+  /**
+   * @param judged the machines have ended, and the sanitizer has decided about all
+   *   suspects.
+   */
   pictures(now: number, judged: boolean): SuspectPicture[] {
     return this.#all.map(({ text, since, found }) => ({
       text,

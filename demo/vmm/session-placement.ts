@@ -5,10 +5,13 @@ import { probe } from 'vsmmu';
 import type { Settings } from '../demo-settings.ts';
 import type { SessionFacts } from '../protocol.ts';
 
-/** Cores from which vCPUs get threads of their own: the page's, the VMM's, and theirs. */
+/**
+ * Minimum number of cores for separate threads of vCPUs: the page's, the VMM's, and
+ * theirs.
+ */
 const SPARE_CORES = 4;
 
-/** As asked if this page can, else what it can, and why. */
+/** As requested if this page supports it, otherwise what it supports, and why. */
 export async function placement(
   { transport, drain, vcpus, events }: Settings,
   isKernel: boolean,

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The VMM's worker: one session for each. The page ends the worker, and with it everything that the session has.
+// The VMM's worker: one session for each worker. The page ends the worker, and with it
+// everything of the session.
 
 import { expose, transfer } from 'comlink';
 import type { Vmm } from '../protocol.ts';

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A session: machines on one host, stepped in turn, and pictures of them. All of it runs on the VMM's worker.
+// A session on the VMM's worker: machines on one host, stepped in turn, and their pictures.
 
 import { Host, type Machine } from 'vsmmu';
 import {
@@ -37,16 +37,16 @@ import { watchedBoard } from './watched-board.ts';
 
 const VINTFS = 16;
 const MIN_LVCMDQS = 2;
-/** Between a picture that the page has drawn and the next. */
+/** Minimum time between a picture that the page has drawn and the next. */
 const PICTURE_MS = 60;
 /** Pause between two steps of all machines. */
 const PACES: Readonly<Record<Settings['speed'], number>> = { slow: 400, paced: 25, full: 0 };
-/** The same when nobody looks on. */
+/** The same when the user is absent. */
 const IDLE_PACE_MS = 1000;
 /** Million instructions of an arm64 kernel in one step, some 10 ms. */
 const KERNEL_STEP = 4;
 const LAST_CHECKS = 200;
-/** None of the turns that work has. */
+/** A turn that no work has. */
 const NO_TURN = -1;
 
 const delay = (ms: number) =>
@@ -57,7 +57,7 @@ const delay = (ms: number) =>
 export class Session {
   readonly facts: SessionFacts;
   readonly #settings: Settings;
-  /** Of all machines; undefined: the toy. */
+  /** Guest of all machines; undefined: the toy. */
   readonly #guest: PickedGuest | undefined;
   readonly #host: Host;
   readonly #sink: Sink;
@@ -73,12 +73,12 @@ export class Session {
     const view = () => this.#stepView(name);
     return this.#recording?.quietly(view) ?? view();
   });
-  /** Looks at the clock for this page's figures, by machine, and those before the phase under way. */
+  /** Clock readings for this page's figures by machine, and those before its phase. */
   readonly #measuring = new Map<Machine, { counted: number; before: number }>();
   #recording: Recording | undefined;
   #vms: readonly VmPicture[] = [];
   #pace: number;
-  /** Between two steps at least. */
+  /** Minimum time between two steps. */
   #idlePace = 0;
   #steps = 0;
   readonly #work = new OneAtATime();
@@ -88,7 +88,7 @@ export class Session {
   #due = false;
   #sending = false;
 
-  /** @throws {Error} one line that says why it cannot be done. */
+  /** @throws {Error} one line about why it cannot be done. */
   static async boot(
     settings: Settings,
     guest: PickedGuest | undefined,
@@ -110,7 +110,7 @@ export class Session {
     });
     const session = new Session(settings, guest, host, sink, facts);
     if (facts.recorded) {
-      // What only then is loaded.
+      // Loaded on demand.
       const { Recording } = await import('./events/recording.ts');
       session.#recording = new Recording((acting) => session.#compose(acting));
     }
@@ -165,7 +165,7 @@ export class Session {
     this.#outboxes.push(outbox);
     machine.on('output', (bytes) => {
       outbox.add(bytes);
-      // The loop sends when a picture is due; without it nothing else would.
+      // The loop sends a picture when it is due; without the loop nothing else would.
       if (!this.#going) this.#show();
     });
     machine.on('check', (check) => {
@@ -192,7 +192,7 @@ export class Session {
     this.#machines.push(machine);
   }
 
-  /** A guest looks at the clock for measurements alone, whose figures are this page's. */
+  /** A guest reads the clock only for measurements, whose figures are for this page. */
   #countLooks(machine: Machine, phase: number, ended: boolean): void {
     if (phase !== CHECKPOINT_PHASE_TRACE && phase !== CHECKPOINT_PHASE_MEASURE) return;
     const looks = machine.statistics.exits.byKind.clock;
@@ -201,7 +201,7 @@ export class Session {
     this.#measuring.set(machine, { counted: counted + more, before: looks });
   }
 
-  /** The machines run by themselves. */
+  /** True while the machines run by themselves. */
   get #going(): boolean {
     return this.#running === this.#work.turn;
   }
@@ -215,7 +215,7 @@ export class Session {
     return this.#recording?.quietly(compose) ?? compose();
   }
 
-  /** @param acting the only machine that can have changed since the last picture. Default: all can. */
+  /** @param acting the only machine that can have changed since the last picture, if any. */
   #compose(acting?: string): Picture {
     const before = this.#vms;
     this.#vms = this.#machines.map((machine, i) => {
@@ -258,7 +258,7 @@ export class Session {
     return vmPicture(machine, this.#going, written, measuring, shown);
   }
 
-  /** What the host has seen itself. */
+  /** Checks by the host itself. */
   #hostChecks(): CheckPicture[] {
     const experiment = findExperiment(this.#settings.experiment);
     const measured = this.#ended && experiment?.measures;
@@ -267,12 +267,12 @@ export class Session {
     return [...kept, ...exits].map((check) => ({ vm: 'host', ...check }));
   }
 
-  /** Sends a picture and what the consoles have; what holds then, when the page has not drawn the last ones yet. */
+  /** Sends a picture and the console output, when the page has drawn the last ones. */
   #show(): void {
     this.#due = true;
     if (this.#sending) return;
     this.#sending = true;
-    // The page is told, as of everything that fails here.
+    // The page is notified, as of every failure here.
     this.#send().catch(reportError);
   }
 
@@ -281,7 +281,7 @@ export class Session {
     if (!this.#sending && performance.now() - this.#shown >= PICTURE_MS) this.#show();
   }
 
-  /** One after the other, so that the page draws the one and the other in tasks of their own. */
+  /** One after the other, so that the page draws each in a separate task. */
   async #send(): Promise<void> {
     while (this.#due) {
       this.#due = false;
@@ -294,7 +294,7 @@ export class Session {
     this.#sending = false;
   }
 
-  /** One step of each machine. One that attacks goes alone, so that what changes meanwhile is its doing. */
+  /** One step of each machine; an attacker alone, so that all changes are caused by it. */
   async #stepAll(): Promise<void> {
     for (const machine of this.#machines) {
       if (machine.status !== 'paused') continue;
@@ -302,7 +302,7 @@ export class Session {
       this.#oracle.runs(machine);
       await this.#stepOne(machine);
     }
-    if (this.#ended) this.#oracle.settle();
+    if (this.#ended) this.#oracle.finish();
     this.#steps++;
   }
 
@@ -316,7 +316,7 @@ export class Session {
     if (watched) this.#changes.end(this.#steps + 1, name);
   }
 
-  /** How long kernels may be left alone that all wait for an interrupt. */
+  /** How long kernels have no work while all of them wait for an interrupt. */
   get #idleMs(): number {
     if (this.#guest?.kind !== 'arm64' || !this.#machines.every(({ idle }) => idle)) return 0;
     return Math.min(PICTURE_MS, ...this.#machines.map(({ untilTimerMs }) => untilTimerMs));
@@ -334,7 +334,7 @@ export class Session {
 
   run(): void {
     if (this.#going) return;
-    // The page is told, as of everything that fails here.
+    // The page is notified, as of every failure here.
     this.#work.instead((wanted) => this.#run(wanted)).catch(reportError);
     this.#running = this.#work.turn;
   }
@@ -354,7 +354,7 @@ export class Session {
     return this.#picture();
   }
 
-  /** Comes back to the worker's messages now and then: one of them may ask for something else. */
+  /** Yields to the worker's messages now and then, which may request something else. */
   async #advance(steps: number, wanted: Wanted): Promise<void> {
     let heard = performance.now();
     for (let i = 0; i < steps && wanted() && !this.#ended; i++) {
@@ -378,7 +378,7 @@ export class Session {
     this.#machines[vm]?.write(text);
   }
 
-  /** From the words in guest and host memory, not from the register models: what the picture has to agree with. */
+  /** From memory, not from the register models: the picture has to agree with it. */
   rawQueues(): RawQueue[] {
     return this.#machines.flatMap((machine) =>
       machine.inspect().flatMap((smmu) => rawQueues(machine, smmu)),
@@ -391,7 +391,7 @@ export class Session {
     return await packTrace(this.#host);
   }
 
-  /** Undefined: no events are recorded. */
+  /** Undefined when no events are recorded. */
   get recording(): Recording | undefined {
     return this.#recording;
   }

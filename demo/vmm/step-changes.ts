@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
-// What each step of an experiment has changed: commands, exits, IOTLB entries, event records, checks.
+// The changes by each step of an experiment: commands, exits, IOTLB entries, event
+// records, checks.
 
 import type { CheckPicture, PagePicture, StepPicture, VmPicture } from '../protocol.ts';
 import { WASI_ROW } from './exits-picture.ts';
 
-/** Steps that are kept; commands of one that are named. */
+/** Number of steps that are kept, and of commands of a step that are named. */
 const KEPT = 8;
 const NAMED = 5;
 
@@ -20,7 +21,7 @@ export interface StepView {
 const keyOf = ({ vmid, asid, iova, pa, size, writable }: PagePicture) =>
   [vmid, asid, iova, pa, size, writable].join();
 
-/** How many of the first are not among the second. */
+/** Number of entries in the first list that are not in the second. */
 function missing(some: readonly PagePicture[], others: readonly PagePicture[]): number {
   const known = new Set(others.map(keyOf));
   return some.filter((page) => !known.has(keyOf(page))).length;
@@ -38,7 +39,7 @@ function queueChanges(before: VmPicture, after: VmPicture): StepPicture['queues'
   });
 }
 
-/** What lies between two views of one machine. */
+/** The changes between two views of one machine. */
 export function stepChange(step: number, before: StepView, after: StepView): StepPicture {
   const callsOf = ({ vm }: StepView) =>
     vm.exits.rows.find(({ name }) => name === WASI_ROW)?.count ?? 0;
@@ -69,7 +70,7 @@ export class StepChanges {
   #kept: readonly StepPicture[] = [];
   #before: StepView | undefined;
 
-  /** @param view looks at a machine, which changes nothing. */
+  /** @param view reads a machine without changing anything. */
   constructor(view: (vm: string) => StepView) {
     this.#view = view;
   }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// How often each entry of the IOTLB has answered a device's access. The SMMU counts its hits, but not by
-// entry; here each DMA access is looked at when it comes through its port, so that the SMMU does no more than before.
+// Number of device accesses that each IOTLB entry has answered. The SMMU counts its hits,
+// but not by entry; here each DMA access is observed at its port, so that the SMMU does
+// no additional work.
 
 import { TLB_SETS, TLB_WAYS } from '../../assembly/layout/iotlb-memory.ts';
 import { THREAD_TLB_HITS } from '../../assembly/layout/thread-memory.ts';
@@ -9,12 +10,12 @@ import type { ThreadBlock } from '../../devices/unit/index.ts';
 import type { BoardMachine, WatchedDma } from '../../vmm/boards/index.ts';
 import { IotlbView, type LiveTlbEntry } from '../../vmm/inspect/index.ts';
 
-/** No entry is smaller. */
+/** The smallest entry. */
 const GRANULE = 4096;
-/** Places that are remembered. */
+/** Maximum number of places that are remembered. */
 const MOST_PLACES = 8192;
 
-/** What an access finds an entry by. */
+/** The key by which an access finds an entry. */
 interface Wanted {
   readonly vmid: number;
   readonly asid: number;
@@ -22,10 +23,10 @@ interface Wanted {
   readonly write: boolean;
 }
 
-/** An entry while it lives: what takes its place later is another one. */
+/** A live entry: a later one in its place is another one. */
 interface Entry extends LiveTlbEntry {
   readonly index: number;
-  /** All of its words, the generations of its walk among them. */
+  /** All of its words, including the generations of its walk. */
   readonly words: string;
   readonly start: number;
 }
@@ -43,7 +44,7 @@ const answers = (entry: Entry, { vmid, asid, iova, write }: Wanted) =>
   iova - entry.start < entry.size &&
   (entry.writable || !write);
 
-/** A watch for one machine: all of its devices' accesses come through it. */
+/** A watch for one machine, through which all accesses of its devices pass. */
 export interface CountingPort {
   attach(board: BoardMachine): void;
   dma(dma: WatchedDma, carryOut: () => DmaResult): DmaResult;
@@ -57,7 +58,7 @@ export class TlbHits {
   /** Entries that have answered, by tags and granule. */
   readonly #places = new Map<string, Entry>();
 
-  /** Counts what the devices of one machine do. */
+  /** Counts the accesses of one machine's devices. */
   port(): CountingPort {
     let thread: ThreadBlock | undefined;
     return {
@@ -70,7 +71,10 @@ export class TlbHits {
     };
   }
 
-  /** Hits of the entry that lies there now, since it was filled. @param address its offset in host memory. */
+  /**
+   * Hits of the current entry at a place, since it was filled.
+   * @param address its offset in host memory.
+   */
   at(address: number): number {
     const count = this.#counts.get(address);
     return count !== undefined && count.words === this.#words(count.index) ? count.hits : 0;
@@ -108,7 +112,8 @@ export class TlbHits {
     { iova, length, write }: WatchedDma,
     carryOut: () => DmaResult,
   ): DmaResult {
-    // What several pages find may be there only since the access itself.
+    // For an access of several pages, the entry may have been filled by the access
+    // itself.
     const isWide = (iova % GRANULE) + length > GRANULE;
     const before = isWide ? this.#entries() : undefined;
     const counted = thread.count(THREAD_TLB_HITS);

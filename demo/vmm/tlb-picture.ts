@@ -13,7 +13,7 @@ const NO_ASID = '\u2013';
 
 /**
  * A VM without an entry has a row too.
- * @param hits undefined: nobody counts them.
+ * @param hits undefined when they are not counted.
  */
 export function tlbPicture(
   host: Host,
@@ -45,7 +45,7 @@ export function tlbPicture(
     order.indexOf(a.vm) - order.indexOf(b.vm) || a.asid.localeCompare(b.asid);
   return {
     tlb: [...rows.values()].sort(compare),
-    // Hexadecimal numbers: the longer one is the larger one.
+    // Of two hexadecimal numbers, the longer one is larger.
     pages: pages.sort(
       (a, b) => compare(a, b) || a.iova.length - b.iova.length || (a.iova < b.iova ? -1 : 1),
     ),

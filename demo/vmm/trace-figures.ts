@@ -1,18 +1,25 @@
 // SPDX-License-Identifier: MIT
-// What the guests' traces of one TLBI come to: the median of the last ones, and how far they lie apart.
+// Figures from the guests' traces of one TLBI: the median of the last ones, and their
+// spread.
 
 import type { Machine } from 'vsmmu';
 import { CHECKPOINT_PATH_DIRECT } from '../../assembly/layout/checkpoint-registers.ts';
 import type { TracePicture } from '../protocol.ts';
 
-/** Traces of a path that are no measurement: the browser compiles the VMM's code meanwhile. */
+/**
+ * Traces of a path that do not count as measurements: the browser is compiling the VMM's
+ * code.
+ */
 export const WARM_UP = 3;
-/** Traces that a median is taken of. */
+/** Number of traces of which the median is taken. */
 export const KEPT = 15;
 
 type Trace = Omit<TracePicture, 'totalNs' | 'lowNs' | 'highNs' | 'samples'>;
 
-/** One TLBI that a machine's guest has followed. @param data words of the phase that has ended. */
+/**
+ * One TLBI that a machine's guest has traced.
+ * @param data words of the phase that has ended.
+ */
 export function followed(machine: Machine, data: readonly number[]): Trace {
   const [
     at,
@@ -32,7 +39,7 @@ export function followed(machine: Machine, data: readonly number[]): Trace {
 }
 
 interface Path {
-  /** Those before the first that counts. */
+  /** Traces before the first that counts. */
   warmUp: number;
   times: readonly number[];
   picture: TracePicture;

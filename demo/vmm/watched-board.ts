@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The standard board, whose devices' IOTLB hits are counted, and with somebody watching if events are recorded.
+// The standard board with counted IOTLB hits, and with a watcher if events are recorded.
 
 import { type Board, toyBoard } from 'vsmmu';
 import type { MachineWatcher } from './events/machine-watcher.ts';
@@ -8,7 +8,8 @@ import type { TlbHits } from './tlb-hits.ts';
 /**
  * Machines of the standard board.
  * @param hits of all machines of the host.
- * @param watcher records one machine, which it is attached to; undefined: no events are recorded.
+ * @param watcher records one machine, to which it is attached; undefined: no events are
+ *   recorded.
  */
 export function watchedBoard(hits: TlbHits, watcher: MachineWatcher | undefined): Board {
   return {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Registers of an AMD IOMMU, the host's and a guest's alike, and how its buffers' registers are read.
+// Registers of an AMD IOMMU, of the host's and of a guest's, and the decoding of its
+// buffers' base registers.
 
 import {
   AMD_BASE_LENGTH,
@@ -40,7 +41,7 @@ import {
 const ADDRESS_LO = 0xfffff000;
 const ADDRESS_HI = 0x000fffff;
 
-/** Enables that are a buffer's own, which a guest's control register hands on. */
+/** Enables of the buffers, which a guest's control register passes on. */
 export const BUFFER_ENABLES =
   maskInWord(AMD_CONTROL_CMD_BUF_EN) |
   maskInWord(AMD_CONTROL_COM_WAIT_INT_EN) |
@@ -50,7 +51,7 @@ export const BUFFER_ENABLES =
   maskInWord(AMD_CONTROL_PPR_INT_EN) |
   maskInWord(AMD_CONTROL_PPR_EN);
 
-/** INVALIDATE_IOMMU_ALL is of every domain, and so no guest's. */
+/** INVALIDATE_IOMMU_ALL affects every domain, so a guest's IOMMU does not offer it. */
 export function amdRegisters(role: 'host' | 'guest'): readonly RegisterSpec[] {
   const both = maskInWord(AMD_EFR_GT) | maskInWord(AMD_EFR_PPR);
   const efr = both | (role === 'host' ? maskInWord(AMD_EFR_INVALIDATE_ALL) : 0);
@@ -87,13 +88,16 @@ export function amdRegisters(role: 'host' | 'guest'): readonly RegisterSpec[] {
   ];
 }
 
-/** Where a command buffer, an event log or a PPR log lies, and log2 of its entries. */
+/**
+ * Address of a command buffer, an event log or a PPR log, and log2 of its number of
+ * entries.
+ */
 export interface AmdBuffer {
   readonly address: number;
   readonly log2size: number;
 }
 
-/** @param length the code that a register has: reserved ones name no buffer. */
+/** @param length the code in the register: reserved codes name no buffer. */
 export function bufferOf(lo: number, hi: number, length: number): AmdBuffer | undefined {
   const address = (hi & ADDRESS_HI) * 2 ** 32 + ((lo & ADDRESS_LO) >>> 0);
   return length >= AMD_MIN_LENGTH && length <= AMD_MAX_LENGTH
@@ -101,18 +105,18 @@ export function bufferOf(lo: number, hi: number, length: number): AmdBuffer | un
     : undefined;
 }
 
-/** The buffer of a base register. */
+/** The buffer that a base register names. */
 export function bufferAt(registers: RegisterFile, offset: number): AmdBuffer | undefined {
   const hi = registers.get(offset + 4);
   return bufferOf(registers.get(offset), hi, bitsOf(hi, AMD_BASE_LENGTH));
 }
 
-/** Bytes of a buffer. */
+/** Size of a buffer in bytes. */
 export function bufferSize({ log2size }: AmdBuffer): number {
   return AMD_ENTRY_SIZE * 2 ** log2size;
 }
 
-/** The device table of its register: address and entries in pages. */
+/** The device table that its base register names: address, and size in bytes. */
 export function deviceTableOf(registers: RegisterFile): {
   readonly address: number;
   readonly bytes: number;
@@ -122,19 +126,19 @@ export function deviceTableOf(registers: RegisterFile): {
   return { address, bytes: (bitsOf(lo, AMD_DEVICE_TABLE_SIZE) + 1) * 4096 };
 }
 
-/** True when an access touches a register of 64 bits. */
+/** True when an access touches the given 64-bit register. */
 export function touches(access: MmioAccess, register: number): boolean {
   return access.offset < register + 8 && register < access.offset + access.size;
 }
 
-/** Interrupts: the status bit of each, and its enable. */
+/** Status bit and enable of each interrupt. */
 const INTERRUPTS = [
   [AMD_STATUS_COM_WAIT_INT, AMD_CONTROL_COM_WAIT_INT_EN],
   [AMD_STATUS_EVENT_LOG_INT, AMD_CONTROL_EVENT_INT_EN],
   [AMD_STATUS_PPR_INT, AMD_CONTROL_PPR_INT_EN],
 ] as const;
 
-/** True when status bits and their enables ask for the interrupt. */
+/** True when the status bits and their enables request the interrupt. */
 export function interruptWanted(status: number, control: number): boolean {
   return INTERRUPTS.some(
     ([bit, enable]) => (status & maskInWord(bit)) !== 0 && (control & maskInWord(enable)) !== 0,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The hot modules of one (thread, machine) on a host with an AMD IOMMU.
+// The hot modules of one (thread, machine) pair on a host with an AMD IOMMU.
 
 import type { AmdModules } from '../../assembly/load.ts';
 import type { AmdIommuExports, GuestPortExports } from '../../assembly/unit-exports.ts';
@@ -11,7 +11,10 @@ export interface AmdUnitOptions extends PortUnitOptions {
 
 export class AmdUnit extends TranslatingUnit {
   readonly port: GuestPortExports;
-  /** Translation and the service of command buffers are one module here; the names are those of an SMMU's unit. */
+  /**
+   * Translation and the service of command buffers are one module here; the names are
+   * those of the SMMU's unit.
+   */
   readonly core: AmdIommuExports;
   readonly drain: AmdIommuExports;
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The second region of the host's AMD IOMMU, VFCTRL: for each GuestID its buffers, and
-// the host's IDs of its DeviceIDs and DomainIDs. The registers are as Linux's driver
-// programs them (assembly/layout/amd-formats.ts).
+// VFCTRL, the second region of the host's AMD IOMMU: per GuestID, its buffers and the
+// host's IDs for its DeviceIDs and DomainIDs. The registers are programmed as in Linux's
+// driver (assembly/layout/amd-formats.ts).
 
 import {
   AMD_CONTROL_CMD_BUF_EN,
@@ -61,11 +61,11 @@ const REGISTERS = [
   { name: 'GuestTables', offset: AMD_VFCTRL_TABLES, ...WRITABLE },
 ] as const;
 
-/** The registers, and what they say of a GuestID. */
+/** The registers, and the configuration of a GuestID that they describe. */
 export class AmdVfctrl {
   private readonly file: RegisterFile = new RegisterFile(VFCTRL_SIZE, REGISTERS);
 
-  /** GuestID whose registers an access is to. */
+  /** GuestID whose registers the access targets. */
   static guestOf({ offset }: MmioAccess): number {
     return Math.floor(offset / AMD_VFCTRL_STRIDE);
   }
@@ -98,7 +98,10 @@ export class AmdVfctrl {
     });
   }
 
-  /** Enables of the buffers, as the control register of an IOMMU has them. A PPR log that is enabled takes requests. */
+  /**
+   * Enables of the buffers, in the format of an IOMMU's control register. An enabled PPR
+   * log accepts requests.
+   */
   control(guest: number): number {
     const enables = [
       [AMD_VFCTRL_COMMAND, maskInWord(AMD_CONTROL_CMD_BUF_EN), AMD_CONTROL_COM_WAIT_INT_EN],
@@ -119,7 +122,7 @@ export class AmdVfctrl {
     }, 0);
   }
 
-  /** DeviceID whose entry translates what COMPLETION_WAIT stores to. */
+  /** DeviceID whose entry translates the store address of COMPLETION_WAIT. */
   translateDevice(guest: number): number {
     return bitsOf(this.#lo(guest, AMD_VFCTRL_MISC), AMD_MISC_DEVICE);
   }
@@ -132,8 +135,8 @@ export class AmdVfctrl {
   }
 
   /**
-   * Writes the entries of the ID tables, which lie in `memory`, that a register write
-   * asks for.
+   * Writes the ID table entries that a register write requests. The tables are stored in
+   * `memory`.
    */
   map(access: MmioAccess, memory: DeviceHost['memory'] | undefined): void {
     const guest = AmdVfctrl.guestOf(access);
@@ -167,12 +170,12 @@ export class AmdVfctrl {
     return this.file.save();
   }
 
-  /** @throws {TypeError} when the state is not of these registers. */
+  /** @throws {TypeError} when the state does not belong to these registers. */
   check(state: unknown): void {
     this.file.check(state);
   }
 
-  /** Takes over a state that has been checked. */
+  /** Restores a state that has been checked. */
   restore(state: unknown): void {
     this.file.restore(state);
   }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What host memory has of a GuestID beside its queue block
+// What host memory stores for a GuestID besides its queue block
 // (assembly/layout/amd-block.ts): pointers, enables, status, logs, ID tables.
 
 import {
@@ -52,7 +52,7 @@ import {
 import { maskInWord } from '../plugin/index.ts';
 import { QueueBlock, smmuBase } from '../unit/index.ts';
 
-/** Of each log: its enable, and the status bits that say that it runs, and that it has run over. */
+/** Per log: its enable, its run bit, and its overflow bit. */
 const LOGS = [
   [AMD_CONTROL_EVENT_LOG_EN, AMD_STATUS_EVENT_LOG_RUN, AMD_STATUS_EVENT_OVERFLOW],
   [AMD_CONTROL_PPR_LOG_EN, AMD_STATUS_PPR_RUN, AMD_STATUS_PPR_OVERFLOW],
@@ -62,7 +62,7 @@ const RUN_BITS = [AMD_STATUS_CMD_BUF_RUN, AMD_STATUS_EVENT_LOG_RUN, AMD_STATUS_P
   0,
 );
 
-/** Bits of an index of the largest log: pointers have none above. */
+/** Index bits of the largest log: pointers have no bits above. */
 const PPR_INDEX = 2 ** AMD_MAX_LENGTH - 1;
 
 export class AmdGuestBlock {
@@ -70,7 +70,7 @@ export class AmdGuestBlock {
   readonly queue: QueueBlock;
   readonly #address: number;
   readonly #words: Int32Array;
-  /** The guest's memory while it has the pointers. */
+  /** The guest's memory while the pointers are stored there. */
   #placed: Int32Array | undefined;
 
   constructor(hostMemory: WebAssembly.Memory, guest: number) {
@@ -107,14 +107,14 @@ export class AmdGuestBlock {
     return this.#get(CTX_DOORBELL_CALLS);
   }
 
-  /** Records that found the log full, disabled or out of reach. */
+  /** Records lost because the log was full, disabled or unreachable. */
   get eventsLost(): number {
     return this.#get(AMD_CTX_EVENTS_LOST);
   }
 
   /**
-   * A command buffer, from its start: `pa` names it in events, `offset` is where it lies
-   * in its window's memory, 0 for nowhere.
+   * Sets a command buffer and starts at its first entry. `pa` names it in events;
+   * `offset` is its place in the memory of its window, 0 when it is not there.
    */
   setCommandBuffer(window: number, pa: number, offset: number, log2size: number): void {
     this.#set(CTX_WINDOW, window);
@@ -125,7 +125,7 @@ export class AmdGuestBlock {
     this.writePointer(AMD_COMMAND_HEAD + 8, 0);
   }
 
-  /** An event log, from its start; PA 0 for none. */
+  /** Sets an event log and starts at its first entry; PA 0 for none. */
   setEventLog(pa: number, log2size: number): void {
     this.#setLong(AMD_CTX_EVENT_BASE, pa);
     this.#set(AMD_CTX_EVENT_LENGTH, log2size);
@@ -134,7 +134,7 @@ export class AmdGuestBlock {
     this.writePointer(AMD_EVENT_TAIL, 0);
   }
 
-  /** A PPR log, from its start; PA 0 for none. */
+  /** Sets a PPR log and starts at its first entry; PA 0 for none. */
   setPprLog(pa: number, log2size: number): void {
     this.#setLong(AMD_CTX_PPR_BASE, pa);
     this.#set(AMD_CTX_PPR_LENGTH, log2size);
@@ -142,12 +142,12 @@ export class AmdGuestBlock {
     this.#set(AMD_CTX_PPR_TAIL, 0);
   }
 
-  /** Page requests that no log took: it had run over, or was out of reach. */
+  /** Page requests lost because the log had overflowed or was unreachable. */
   get pageRequestsLost(): number {
     return this.#get(AMD_CTX_PPRS_LOST);
   }
 
-  /** Pointers of the PPR log, as bytes. */
+  /** Pointers of the PPR log, in bytes. */
   get pprHead(): number {
     return (this.#get(AMD_CTX_PPR_HEAD) & PPR_INDEX) * AMD_ENTRY_SIZE;
   }
@@ -158,7 +158,7 @@ export class AmdGuestBlock {
     return (this.#get(AMD_CTX_PPR_TAIL) & PPR_INDEX) * AMD_ENTRY_SIZE;
   }
 
-  /** PA of the ID tables; 0: IDs are the host's. */
+  /** PA of the ID tables; 0 when IDs are the host's. */
   setTables(pa: number): void {
     this.#setLong(AMD_CTX_TABLES, pa);
   }
@@ -168,8 +168,9 @@ export class AmdGuestBlock {
   }
 
   /**
-   * Enables of the buffers, as in the control register. A buffer that is enabled anew starts to run,
-   * but not a log whose overflow has not been cleared: that takes a 0 and a 1 once more.
+   * Enables of the buffers, as in the control register. A newly enabled buffer starts to
+   * run, except a log whose overflow has not been cleared: it has to be disabled and
+   * enabled again.
    */
   get control(): number {
     return this.#get(AMD_CTX_CONTROL);
@@ -199,17 +200,19 @@ export class AmdGuestBlock {
     return runs ? status | maskInWord(AMD_STATUS_CMD_BUF_RUN) : status;
   }
 
-  /** A write to it: bits that are 1 are cleared, but for the RUN bits. */
+  /**
+   * A write to the status register: bits written as 1 are cleared, except the RUN bits.
+   */
   clearStatus(written: number): void {
     Atomics.and(this.#words, (this.#address + AMD_CTX_STATUS) >> 2, ~(written & ~RUN_BITS));
   }
 
-  /** Guest-memory offset of the pointers while the guest has them, else 0. */
+  /** Guest-memory offset of the pointers while they are stored there, otherwise 0. */
   get page(): number {
     return this.#get(CTX_PAGE0);
   }
 
-  /** One of the pointers, by MMIO offset: its low word. */
+  /** The low word of a pointer, by MMIO offset. */
   readPointer(register: number): number {
     const { page } = this;
     const offset = register - AMD_VF_PAGE;
@@ -225,8 +228,8 @@ export class AmdGuestBlock {
   }
 
   /**
-   * Moves the pointers into the guest's memory, or (offset 0) takes them back; what the
-   * guest left there is as untrusted as any register write.
+   * Moves the pointers into the guest's memory, or back (offset 0). What the guest left
+   * there is as untrusted as any register write.
    */
   place(guestMemory: WebAssembly.Memory, memoryOffset: number): void {
     const guest = new Int32Array(guestMemory.buffer);
@@ -243,8 +246,8 @@ export class AmdGuestBlock {
   }
 
   /**
-   * Pointers, status and state of the buffers, for saved states. A buffer that is parked
-   * fetches its COMPLETION_WAIT again.
+   * Pointers, status and state of the buffers, for saved states. A parked buffer fetches
+   * its COMPLETION_WAIT again.
    */
   saveBuffers(): number[] {
     const { queue } = this;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The host's AMD IOMMU: its registers, VFCTRL and the VF page of each GuestID.
-// Translation, commands and event logs are assembly/amd-iommu; the registers are what
-// host memory has of them.
+// Translation, commands and event logs are in assembly/amd-iommu; this model copies the
+// registers to host memory for them.
 
 import { AMD_AT_DEVICE_TABLE, AMD_AT_ENABLED } from '../../assembly/layout/amd-block.ts';
 import {
@@ -73,7 +73,7 @@ const POINTER_NAMES = [
 ] as const;
 
 export interface PhysicalAmdIommuOptions {
-  /** The host's own unit. */
+  /** The unit of the host itself. */
   readonly unit: AmdUnit;
   /** The unit of a window's VM. */
   unitOf(window: number): AmdUnit | undefined;
@@ -94,7 +94,7 @@ export class PhysicalAmdIommu implements Device {
     { name: 'amd-vfctrl', size: VFCTRL_SIZE, accessSizes: [4, 8] as const },
     { name: 'amd-vf', size: AMD_GUESTS * AMD_VF_PAGE_SIZE, accessSizes: [4, 8] as const },
   ];
-  /** By GuestID. */
+  /** Indexed by GuestID. */
   readonly guests: readonly AmdGuestBlock[];
   readonly #options: PhysicalAmdIommuOptions;
   readonly #words: Int32Array;
@@ -138,7 +138,7 @@ export class PhysicalAmdIommu implements Device {
     return block;
   }
 
-  /** What the hot code reads of the registers. */
+  /** Publishes the register values that the hot code reads. */
   #publish(): void {
     const base = smmuBase(0);
     Atomics.store(
@@ -164,7 +164,10 @@ export class PhysicalAmdIommu implements Device {
     return 0;
   }
 
-  /** Byte offset of a command buffer in the memory of its window; 0 when not all of it is there. */
+  /**
+   * Byte offset of a command buffer in the memory of its window; 0 unless all of it is
+   * there.
+   */
   #ringOffset(guest: number, buffer: AmdBuffer): number {
     const window = Math.floor(buffer.address / 2 ** 32);
     const address = buffer.address % 2 ** 32;
@@ -191,7 +194,7 @@ export class PhysicalAmdIommu implements Device {
     );
   }
 
-  /** The unit that reaches a guest's memory serves its buffer. */
+  /** Serves a GuestID's command buffer, by the unit that reaches the guest's memory. */
   #serve(guest: number): void {
     const { window } = this.#block(guest);
     const unit = window === 0 ? this.#options.unit : this.#options.unitOf(window);
@@ -205,14 +208,17 @@ export class PhysicalAmdIommu implements Device {
     else this.#readPointer(access);
   }
 
-  /** GuestID of an access to pointers; -1 behind the registers. */
+  /** GuestID of an access to pointers; -1 for an access to other registers. */
   #guestOf({ region, offset }: MmioAccess): number {
     const page = Math.floor(offset / AMD_VF_PAGE_SIZE);
     if (region !== REGISTERS) return page;
     return page === AMD_VF_PAGE / AMD_VF_PAGE_SIZE ? 0 : -1;
   }
 
-  /** The third page, or a VF page: pointers and status, each 64 bits of which the upper 32 are 0. */
+  /**
+   * Reads the third page or a VF page: pointers and status, each 64 bits wide with the
+   * upper 32 at 0.
+   */
   #readPointer(access: MmioAccess): void {
     const block = this.guests[this.#guestOf(access)];
     const offset = access.offset % AMD_VF_PAGE_SIZE;
@@ -225,7 +231,7 @@ export class PhysicalAmdIommu implements Device {
     else if (offset === AMD_PPR_TAIL - AMD_VF_PAGE) access.lo = block.pprTail;
   }
 
-  /** The head of a command buffer and the tail of a log are the IOMMU's own. */
+  /** The head of a command buffer and the tail of a log are written by the IOMMU only. */
   #writePointer(access: MmioAccess): void {
     const guest = this.#guestOf(access);
     const block = this.guests[guest];
@@ -248,16 +254,17 @@ export class PhysicalAmdIommu implements Device {
 
   #writeRegister(access: MmioAccess): void {
     const before = this.#buffers(0);
-    // A log begins anew with its base, the same one too: its driver then takes it for empty.
+    // A write to a log's base restarts the log, even with the same base: its driver then
+    // assumes that it is empty.
     if (access.offset === AMD_EVENT_BASE) before[1] = undefined;
     if (access.offset === AMD_PPR_BASE) before[2] = undefined;
     this.registers.write(access);
     this.#publish();
-    this.#follow(0, before);
+    this.#applyBuffers(0, before);
     this.#poll();
   }
 
-  /** Command buffer, event log and PPR log of a GuestID as its registers say. */
+  /** Command buffer, event log and PPR log of a GuestID, from its registers. */
   #buffers(guest: number): (AmdBuffer | undefined)[] {
     if (guest === 0)
       return [AMD_COMMAND_BASE, AMD_EVENT_BASE, AMD_PPR_BASE].map((register) =>
@@ -266,15 +273,18 @@ export class PhysicalAmdIommu implements Device {
     return this.vfctrl.buffers(guest);
   }
 
-  /** What of a GuestID is not about its buffers. */
+  /** Applies the configuration of a GuestID that does not concern its buffers. */
   #configure(guest: number): void {
     const block = this.#block(guest);
     block.setTables(this.vfctrl.tables(guest));
     block.setTranslateDevice(this.vfctrl.translateDevice(guest));
   }
 
-  /** Buffers that have moved begin anew; the command buffer runs when its enables have changed. */
-  #follow(guest: number, before: readonly (AmdBuffer | undefined)[]): void {
+  /**
+   * Restarts buffers that have moved; serves the command buffer when its enables have
+   * changed.
+   */
+  #applyBuffers(guest: number, before: readonly (AmdBuffer | undefined)[]): void {
     const block = this.#block(guest);
     const control = this.#control(guest);
     const [command, log, ppr] = this.#buffers(guest);
@@ -295,10 +305,10 @@ export class PhysicalAmdIommu implements Device {
     if (guest === 0 || guest >= AMD_GUESTS) return;
     this.#configure(guest);
     this.vfctrl.map(access, this.#host?.memory);
-    this.#follow(guest, before);
+    this.#applyBuffers(guest, before);
   }
 
-  /** Enables of a GuestID's buffers as its registers say. */
+  /** Enables of a GuestID's buffers, from its registers. */
   #control(guest: number): number {
     return guest === 0
       ? this.registers.get(AMD_CONTROL) & BUFFER_ENABLES
@@ -328,7 +338,7 @@ export class PhysicalAmdIommu implements Device {
     this.#publish();
     this.guests.forEach((block, guest) => {
       if (guest !== 0) this.#configure(guest);
-      this.#follow(guest, []);
+      this.#applyBuffers(guest, []);
       block.restoreBuffers(buffers[guest]?.words ?? []);
     });
     this.#poll();

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What a driver of an AMD IOMMU writes into memory: device table entries, commands, and host page tables.
+// What a driver of an AMD IOMMU writes to memory: device table entries, commands, and
+// host page tables.
 
 import {
   AMD_CMD_DEVICE,
@@ -32,7 +33,7 @@ import {
 import { setField } from '../plugin/index.ts';
 import type { TableMemory } from '../tables/index.ts';
 
-/** An entry that lets nothing through. */
+/** An entry that blocks every access. */
 export function blockedDte(): Uint32Array {
   const dte = new Uint32Array(AMD_DTE_SIZE / 4);
   setField(dte, AMD_DTE_V, 1);
@@ -80,7 +81,10 @@ export function invalidateDevtabEntry(device: number): Uint32Array {
   return words;
 }
 
-/** COMPLETE_PPR_REQUEST: the answer (AMD_RESPONSE_*) to a group of a device's page requests. */
+/**
+ * COMPLETE_PPR_REQUEST: the response (AMD_RESPONSE_*) to a group of page requests of a
+ * device.
+ */
 export function completePageRequest(
   device: number,
   group: number,
@@ -98,7 +102,10 @@ export function completePageRequest(
   return words;
 }
 
-/** INVALIDATE_IOMMU_PAGES: of a PASID's page, or all of it; without PASID, the host's translations of the domain. */
+/**
+ * INVALIDATE_IOMMU_PAGES: one page of a PASID or all its pages; without a PASID, the
+ * host's translations of the domain.
+ */
 export function invalidatePages(domain: number, pasid?: number, address?: number): Uint32Array {
   const words = command(AMD_OP_INVALIDATE_IOMMU_PAGES);
   setField(words, AMD_INV_DOMAIN, domain);
@@ -123,7 +130,10 @@ const READ = 1n << 61n;
 const WRITE = 1n << 62n;
 const ADDRESS = 0xffffffffff000n;
 
-/** A host page table (48882 section 2.2.3): 4 KiB pages, and 2 MiB and 1 GiB ones where both addresses allow. */
+/**
+ * A host page table (48882 section 2.2.3): 4 KiB pages, and 2 MiB and 1 GiB pages where
+ * both addresses are aligned.
+ */
 export class AmdPageTable {
   readonly root: number;
   readonly levels: number;
@@ -135,7 +145,10 @@ export class AmdPageTable {
     this.root = memory.allocate(PAGE, PAGE);
   }
 
-  /** Where the entry of an address lies on a level, and the tables down to it made. Levels count from 1. */
+  /**
+   * PA of the entry of an address at a level, counted from 1. Allocates the tables above
+   * it.
+   */
   #entry(address: bigint, level: number): number {
     let table = this.root;
     for (let at = this.levels; ; at--) {
@@ -168,8 +181,8 @@ export class AmdPageTable {
   }
 
   /**
-   * Maps a range of multiples of 4 KiB. @throws what the memory's `allocate` throws, with
-   * a part of the range mapped.
+   * Maps a range whose bounds are multiples of 4 KiB.
+   * @throws what `allocate` of the memory throws; part of the range may be mapped then.
    */
   map(address: bigint, pa: bigint, length: bigint, writable: boolean): void {
     const permissions = writable ? READ | WRITE : READ;
@@ -178,7 +191,7 @@ export class AmdPageTable {
     );
   }
 
-  /** Unmaps a range that was mapped to `pa`, or in part. */
+  /** Unmaps a range that was mapped to `pa`, fully or in part. */
   unmap(address: bigint, pa: bigint, length: bigint): void {
     this.#each(address, pa, length, (place) => this.#memory.store64(place, 0n));
   }

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
-// A guest's AMD IOMMU with hardware vIOMMU: configuration traps and goes to the host; the
-// pointers of its command buffer and event log are mapped while the command buffer is
-// enabled, so that commands and events cause no exit. STATUS traps: its bits are cleared
-// by writing ones. So do the pointers of the PPR log, which lie behind it.
+// A guest's AMD IOMMU with hardware vIOMMU. Configuration registers trap and are passed
+// to the host. The pointers of the command buffer and the event log are mapped into the
+// guest while the command buffer is enabled, so commands and events cause no exit. STATUS
+// traps, as its bits are cleared by writing 1; so do the PPR log's pointers, which follow
+// it.
 
 import {
   AMD_COMMAND_BASE,
@@ -67,7 +68,7 @@ export class VirtualAmdIommu implements Device {
       name: this.name,
       poll: () => {
         const read = this.#backend.service();
-        this.#followStatus();
+        this.#updateLine();
         return read;
       },
     });
@@ -78,19 +79,19 @@ export class VirtualAmdIommu implements Device {
     this.registers.reset();
     this.#configure();
     this.#backend.restore(this.#backend.save().map(() => 0));
-    this.#followStatus();
+    this.#updateLine();
   }
 
   get #control(): number {
     return this.registers.get(AMD_CONTROL);
   }
 
-  /** The interrupt follows the status that the IOMMU has left. */
-  #followStatus(): void {
+  /** Drives the interrupt line from the current status. */
+  #updateLine(): void {
     this.#line?.setLevel(interruptWanted(this.#backend.read(AMD_STATUS), this.#control));
   }
 
-  /** Hands the whole configuration on; the buffers before what enables them. */
+  /** Passes the whole configuration to the host; the buffers before their enables. */
   #configure(): void {
     const enabled = bitsOf(this.#control, AMD_CONTROL_IOMMU_EN) === 1;
     this.#backend.setBuffers(
@@ -102,7 +103,7 @@ export class VirtualAmdIommu implements Device {
     this.#backend.setControl(this.#control & BUFFER_ENABLES);
   }
 
-  #followMap(): void {
+  #updateMap(): void {
     if (bitsOf(this.#control, AMD_CONTROL_CMD_BUF_EN) === 0) {
       this.#unmap();
     } else if (!this.#map) {
@@ -137,11 +138,11 @@ export class VirtualAmdIommu implements Device {
     if (access.offset < AMD_VF_PAGE) {
       this.registers.write(access);
       this.#configure();
-      this.#followMap();
+      this.#updateMap();
     } else if (access.offset < AMD_VF_PAGE + AMD_VF_PAGE_SIZE && access.offset % 8 === 0) {
       this.#backend.write(access.offset, access.lo);
     }
-    this.#followStatus();
+    this.#updateLine();
   }
 
   save(): DeviceState {
@@ -156,8 +157,8 @@ export class VirtualAmdIommu implements Device {
     this.registers.restore(registers);
     this.#configure();
     this.#backend.restore(words);
-    this.#followMap();
-    this.#followStatus();
+    this.#updateMap();
+    this.#updateLine();
   }
 
   registerName(region: number, offset: number): string {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What a machine gives its devices, and takes back from them.
+// What a machine provides to its devices, and revokes when they are detached.
 
 import { answeredFlag, answeredMap, refusePromise } from '../plugin/answers.ts';
 import {
@@ -31,7 +31,7 @@ import {
   SUPPORTED_VERSIONS,
 } from './version-1.ts';
 
-/** The parts of a machine that its devices reach. */
+/** The parts of a machine that its devices use. */
 export interface DeviceServices {
   readonly memory: GuestMemory;
   readonly interrupts: InterruptSink;
@@ -39,7 +39,9 @@ export interface DeviceServices {
   readonly directMaps?: DirectMapper | undefined;
   readonly background: BackgroundLoops;
   readonly clock: Clock;
-  /** Where MSIs of devices without a DMA port go. Default: they are stores to `memory`. */
+  /**
+   * Target of MSIs of devices without a DMA port. Default: they are stores to `memory`.
+   */
   readonly msis?: MsiSink | undefined;
   /** Undefined while tracing is off. */
   trace?: ((device: string, event: TraceEvent) => void) | undefined;
@@ -77,12 +79,15 @@ function portOf({ device, dmaPort }: Placement): DmaPort {
   return dmaPort;
 }
 
-/** Has a device do one of the things that it does outside of an access. */
-function ask(device: Device, what: 'attach' | 'reset', call: () => unknown): void {
+/**
+ * Calls a function of a device that is not an access.
+ * @throws {BoardError} when it throws.
+ */
+function callDevice(device: Device, what: 'attach' | 'reset', call: () => unknown): void {
   try {
     refusePromise(what, 'when the device is ready, and nothing', call());
   } catch (cause) {
-    // What a device throws may be of several lines.
+    // A device may throw a message of several lines.
     const reason = printable(cause instanceof Error ? cause.message : String(cause));
     throw new BoardError('plugin-failed', `device ${device.name}: ${what}() threw: ${reason}`, {
       cause,
@@ -91,8 +96,8 @@ function ask(device: Device, what: 'attach' | 'reset', call: () => unknown): voi
 }
 
 /**
- * That a device can be attached here, by the version of the plugin interface that it was written for.
- * @throws {BoardError} when it cannot.
+ * Checks that the device's version of the plugin interface is supported here.
+ * @throws {BoardError} when it is not.
  */
 export function checkInterfaceVersion({ name, interfaceVersion }: Device): void {
   if (SUPPORTED_VERSIONS.includes(interfaceVersion)) return;
@@ -104,10 +109,13 @@ export function checkInterfaceVersion({ name, interfaceVersion }: Device): void 
   );
 }
 
-/** Devices that are attached now, to any machine. */
+/** Devices that are currently attached to any machine. */
 const attached = new WeakSet<Device>();
-/** Devices of version 1 that have been attached: it promised them one `attach` in their life. */
-const spent = new WeakSet<Device>();
+/**
+ * Devices of version 1 that have been attached: version 1 promises a single `attach` per
+ * device.
+ */
+const attachedOnce = new WeakSet<Device>();
 
 function checkPlacements(placements: readonly Placement[]): void {
   const names = new Set<string>();
@@ -119,7 +127,8 @@ function checkPlacements(placements: readonly Placement[]): void {
     checkInterfaceVersion(device);
     if (devices.has(device) || attached.has(device))
       refuse('is plugged in already: each place takes a device object of its own');
-    if (spent.has(device)) refuse('is of version 1 and has been plugged in before: make a new one');
+    if (attachedOnce.has(device))
+      refuse('is of version 1 and has been plugged in before: make a new one');
     if (names.has(device.name)) refuse('has the name of another one in its machine');
     devices.add(device);
     names.add(device.name);
@@ -127,16 +136,17 @@ function checkPlacements(placements: readonly Placement[]): void {
 }
 
 /**
- * A device asks for its lines when it needs them: one that the board does not have is told before.
- * @throws {RangeError} when there is no such line.
- * @throws {TypeError} when what the board returns is no line.
+ * Checks the lines of a device in advance: a device asks for them only when it needs
+ * them.
+ * @throws {RangeError} when the board does not have such a line.
+ * @throws {TypeError} when what the board returns is not a line.
  */
 function checkLines({ device, firstIrq }: Placement, interrupts: InterruptSink): void {
   if (firstIrq === undefined) return;
   for (let i = 0; i < device.identity.interrupts; i++) boardLine(interrupts, firstIrq + i);
 }
 
-/** What the devices of a machine share. */
+/** The parts of a machine that its devices share. */
 interface MachineParts {
   readonly timers: TimerQueue;
   readonly lines: SharedLines;
@@ -206,37 +216,37 @@ export class AttachedDevices {
     attached.add(device);
     if (device.interfaceVersion === PLUGIN_INTERFACE_VERSION_1) {
       const old: DeviceV1 = device;
-      spent.add(device);
-      ask(device, 'attach', () => old.attach(hostV1(lease)));
+      attachedOnce.add(device);
+      callDevice(device, 'attach', () => old.attach(hostV1(lease)));
     } else {
-      ask(device, 'attach', () => device.attach(lease));
+      callDevice(device, 'attach', () => device.attach(lease));
     }
   }
 
   /**
-   * When the next timer of a device is due, in nanoseconds of the machine's clock: how
-   * long an idle machine may sleep. Undefined: never.
+   * When the next timer of a device is due, in nanoseconds of the machine's clock, which
+   * limits how long an idle machine may sleep. Undefined: never.
    */
   get nextDeadline(): number | undefined {
     return this.#parts.timers.nextDeadline;
   }
 
   /**
-   * Resets every device, in the order of their places. Their timers are cancelled first, MSIs that
-   * an IOMMU holds are given up, and no device asserts a line.
-   * @throws {BoardError} when one throws.
+   * Resets every device, in the order of their placement. Before that, their timers are
+   * cancelled, MSIs stalled in an IOMMU are dropped, and their lines are deasserted.
+   * @throws {BoardError} when a device throws.
    */
   reset(): void {
     const { timers, msis, lines } = this.#parts;
     timers.cancelAll();
     msis.clear();
     lines.reset();
-    for (const device of this.#devices) ask(device, 'reset', () => device.reset());
+    for (const device of this.#devices) callDevice(device, 'reset', () => device.reset());
   }
 
   /**
-   * Takes back what the devices were given: none of it has any effect from here on. Each
-   * can be attached to another machine, if it is of version 2.
+   * Revokes what the devices were given: none of it has an effect any more. Devices of
+   * version 2 can be attached to another machine.
    */
   detach(): void {
     for (const lease of this.#leases) lease.end();
@@ -249,9 +259,9 @@ export class AttachedDevices {
 
 /**
  * Attaches the devices of a machine and resets them: all of them, or none.
- * @throws {BoardError} and leaves every device alone, when one was written for a version
- *   of the plugin interface that is not supported, is plugged in already, or has the name
- *   of another one; and when one throws as it is attached or reset.
+ * @throws {BoardError} when a device was written for an unsupported version of the plugin
+ *   interface, is attached already, has the name of another device, or throws while it is
+ *   attached or reset. No device is attached then.
  */
 export function attachDevices(
   placements: readonly Placement[],

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Background loops: bounded work that devices want done beside the guest. Inline, they
-// are polled at safe points: at the end of every exit and at every yield.
+// Background loops: bounded work that devices do in parallel with the guest. With the
+// inline transport they are polled at safe points: at the end of every exit and at every
+// yield.
 
 import type { BackgroundLoop } from '../plugin/index.ts';
 import { MachineError } from '../plugin/index.ts';
@@ -8,7 +9,7 @@ import { MachineError } from '../plugin/index.ts';
 export class BackgroundLoops {
   #loops: readonly BackgroundLoop[] = [];
 
-  /** Registers a loop; the returned function takes it away again. */
+  /** Registers a loop; the returned function removes it. */
   add(loop: BackgroundLoop): () => void {
     this.#loops = [...this.#loops, loop];
     return () => {
@@ -16,7 +17,7 @@ export class BackgroundLoops {
     };
   }
 
-  /** Polls every loop once. Returns how much was done. */
+  /** Polls every loop once. @returns the amount of work done. */
   poll(): number {
     let done = 0;
     for (const loop of this.#loops) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The MMIO bus: finds the device region that holds an address, checks the access, and hands it over.
+// The MMIO bus: finds the device region of an address, checks the access, and passes it
+// on.
 
 import { checkDeviceShape } from '../plugin/device-shape.ts';
 import type { AccessSize, Device, DeviceRegion, MmioAccess } from '../plugin/index.ts';
@@ -8,7 +9,7 @@ import { checkInteger, checkList, checkMethods } from '../plugin/known-values.ts
 import { checkWord } from '../plugin/known-words.ts';
 import { overlapText } from './address-range.ts';
 
-/** A device region at its place. Addresses are gpa on a machine's bus, pa on a host's. */
+/** A device region and its address: gpa on a machine's bus, pa on a host's. */
 export interface BusMount {
   readonly device: Device;
   /** Index into `device.regions`. */
@@ -16,7 +17,7 @@ export interface BusMount {
   readonly address: number;
 }
 
-/** Counts accesses by register; the exit counter is one. */
+/** Counts accesses by register, like the exit counter. */
 export interface RegisterCounter {
   /** `mount` is the index into `Bus.mounts`, `offset` the byte offset in its region. */
   countRegister(mount: number, offset: number): void;
@@ -26,13 +27,13 @@ export interface RegisterCounter {
 export interface BusStatistics {
   readonly unmappedReads: number;
   readonly unmappedWrites: number;
-  /** Accesses of a size or alignment that the region does not have, or that leave it. */
+  /** Accesses outside a region, or of a size or alignment that it does not support. */
   readonly refused: number;
 }
 
 interface MountedRegion extends BusMount {
   readonly end: number;
-  /** Sum of the access sizes that the region has: 1, 2, 4 and 8 are bits of their own. */
+  /** Bit mask of the access sizes that the region supports: the sum of 1, 2, 4 and 8. */
   readonly sizes: number;
 }
 
@@ -66,8 +67,9 @@ const rangeOf = ({ device, address, end }: MountedRegion) => ({
 });
 
 /**
- * What an access that no device takes may be the mistake of: types and values that no access has.
- * @throws {TypeError|RangeError} which names it.
+ * Checks the arguments of an access that no device accepts: it may be a mistake of the
+ * caller, with types or values that no access has.
+ * @throws {TypeError|RangeError} that names the wrong argument.
  */
 function checkAccess(address: unknown, size: unknown, vcpu: unknown): void {
   checkInteger(address, 0, Number.MAX_SAFE_INTEGER, 'Bus: address');
@@ -75,24 +77,24 @@ function checkAccess(address: unknown, size: unknown, vcpu: unknown): void {
   checkInteger(vcpu, 0, 0xffff, 'Bus: vcpu');
 }
 
-/** Finds the register region that an access falls in, and makes the access there. */
+/** Finds the register region of an address, and performs the access there. */
 export class Bus {
-  /** In ascending order of their addresses. */
+  /** In ascending order of address. */
   readonly mounts: readonly BusMount[];
   readonly #regions: readonly MountedRegion[];
   readonly #counter: RegisterCounter | undefined;
   readonly #access: MmioAccess = { region: 0, offset: 0, size: 4, lo: 0, hi: 0, vcpu: 0 };
   /** Upper half of the last 64-bit read. */
   #hi = 0;
-  /** Most accesses go to the region of the one before. */
+  /** Most accesses go to the same region as the previous one. */
   #last = 0;
   #unmappedReads = 0;
   #unmappedWrites = 0;
   #refused = 0;
 
   /**
-   * @throws {TypeError} when the mounts are no list, or one has no device.
-   * @throws {RangeError} when two regions overlap, or one does not lie below 4 GiB.
+   * @throws {TypeError} when the mounts are not a list, or one has no device.
+   * @throws {RangeError} when two regions overlap, or one is not below 4 GiB.
    */
   constructor(mounts: readonly BusMount[], counter?: RegisterCounter) {
     checkList(mounts, 'Bus: mounts');
@@ -136,14 +138,17 @@ export class Bus {
     return undefined;
   }
 
-  /** Whether a device answers at this address: one that is not mapped is an external abort to a CPU. */
+  /**
+   * True when a device region covers this address. To a CPU, any other address is an
+   * external abort.
+   */
   isMapped(address: number): boolean {
     if (this.#find(address) !== undefined && Number.isInteger(address)) return true;
     checkAccess(address, 1, 0);
     return false;
   }
 
-  /** The access that a device gets to see, or undefined when no device does. */
+  /** The access in the form that devices get; undefined when no device accepts it. */
   #prepare(
     address: number,
     size: AccessSize,
@@ -181,7 +186,10 @@ export class Bus {
     return region;
   }
 
-  /** Reads a register; bits [31:0], unsigned. An access that no device takes reads 0. */
+  /**
+   * Reads a register: bits [31:0], unsigned. Without a device that accepts the access the
+   * value is 0.
+   */
   read(address: number, size: AccessSize, vcpu = 0): number {
     this.#hi = 0;
     const region = this.#prepare(address, size, vcpu, false);
@@ -196,14 +204,14 @@ export class Bus {
     return truncated(lo, size);
   }
 
-  /** Bits [63:32] of what `read` returned last, unsigned. */
+  /** Bits [63:32] of the last `read`, unsigned. */
   get high(): number {
     return this.#hi;
   }
 
   /**
-   * Writes a register, value bits [31:0] and [63:32], of which the device sees `size`
-   * bytes. An access that no device takes is ignored.
+   * Writes a register: value bits [31:0] and [63:32], of which the device gets `size`
+   * bytes. Ignored when no device accepts the access.
    */
   write(address: number, size: AccessSize, lo: number, hi = 0, vcpu = 0): void {
     checkWord(lo, 'Bus: lo');
@@ -220,8 +228,8 @@ export class Bus {
   }
 
   /**
-   * Devices promise not to throw: one that does is broken. What passes through on its way
-   * out of the guest keeps its name.
+   * The error for a device that threw: devices promise not to. Errors that only pass
+   * through a device on their way out of the guest keep their type.
    */
   #failed(region: MountedRegion, cause: unknown): Error {
     return MachineError.of(region.device.name, cause);

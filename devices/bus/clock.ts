@@ -2,7 +2,7 @@
 
 import { answeredNumber } from '../plugin/answers.ts';
 
-/** Where a machine's time comes from. */
+/** Source of a machine's time. */
 export interface Clock {
   /** Nanoseconds since an arbitrary start, monotonic. */
   nowNs(): number;
@@ -10,7 +10,7 @@ export interface Clock {
 
 const CHECKED = new WeakSet<Clock>();
 
-/** A user's clock, whose times are looked at before they are used. */
+/** Wraps a user's clock to check each time before it is used. */
 export function checkedClock(clock: Clock): Clock {
   if (clock === SYSTEM_CLOCK || CHECKED.has(clock)) return clock;
   const checked = { nowNs: () => answeredNumber(clock.nowNs(), 'clock.nowNs') };
@@ -18,7 +18,7 @@ export function checkedClock(clock: Clock): Clock {
   return checked;
 }
 
-/** Time of the computer that the VMM runs on. */
+/** Time of the computer on which the VMM runs. */
 export const SYSTEM_CLOCK: Clock = {
   nowNs: () => performance.now() * 1e6,
 };

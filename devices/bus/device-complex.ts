@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Devices at their places: the bus that finds them, what they reach of their board, and their work
-// beside the guest. Machines and the v86 adapter are made around one.
+// A set of placed devices: their bus, what they use of their board, and their background
+// work. Machines and the v86 adapter are built around one.
 
 import {
   checkFunction,
@@ -20,9 +20,9 @@ import type { InterruptSink } from './interrupt-sink.ts';
 import type { MsiSink } from './msi-sink.ts';
 import { checkPlacementList, type Placement } from './placement.ts';
 
-/** What devices are put together with. */
+/** What a device complex is built from. */
 export interface DeviceComplexOptions {
-  /** The devices at their places. */
+  /** The devices and their places. */
   readonly devices: readonly Placement[];
   /** Memory as the devices' bus sees it. */
   readonly memory: GuestMemory;
@@ -30,16 +30,16 @@ export interface DeviceComplexOptions {
   readonly interrupts: InterruptSink;
   /** Backs ranges of registers with guest memory. Default: every register access traps. */
   readonly directMaps?: DirectMapper | undefined;
-  /** Where the devices' time comes from: SYSTEM_CLOCK, or the VMM's own. */
+  /** The devices' clock: SYSTEM_CLOCK, or one of the VMM. */
   readonly clock: Clock;
   /**
-   * Where MSIs go of devices that have no `dmaPort`, the SMMU's own among them. Default: stores to
-   * `memory`.
+   * Target of MSIs of devices without a `dmaPort`, including the SMMU's own. Default:
+   * stores to `memory`.
    */
   readonly msis?: MsiSink | undefined;
   /** Counts accesses by register. */
   readonly counter?: RegisterCounter;
-  /** Told of the devices' events and interrupts. Default: nothing is traced. */
+  /** Called for the devices' events and interrupts. Default: nothing is traced. */
   readonly trace?: ((device: string, event: TraceEvent) => void) | undefined;
 }
 
@@ -54,7 +54,7 @@ const OPTIONS = allNamesOf<DeviceComplexOptions>({
   trace: true,
 });
 
-/** @throws {TypeError} for the first of them that lacks a function. */
+/** @throws {TypeError} for the first service that lacks a function. */
 function checkServices({
   memory,
   interrupts,
@@ -74,11 +74,11 @@ function checkServices({
 }
 
 /**
- * Devices at their places: register accesses go to `bus`, and the VMM calls `poll` at its safe
- * points.
+ * Devices at their places. Register accesses go through `bus`, and the VMM calls `poll`
+ * at its safe points.
  */
 export class DeviceComplex {
-  /** Carries register accesses to the devices, by gpa. */
+  /** Routes register accesses to the devices, by gpa. */
   readonly bus: Bus;
   readonly #placements: readonly Placement[];
   readonly #background = new BackgroundLoops();
@@ -87,8 +87,8 @@ export class DeviceComplex {
   /**
    * Attaches the devices and resets them.
    * @throws {RangeError} when they do not fit together.
-   * @throws {TypeError} when there is no such option, one is missing, or lacks what it is used for.
-   * @throws {BoardError} when one of them cannot be attached, or does not work.
+   * @throws {TypeError} when an option is unknown or missing, or lacks a function.
+   * @throws {BoardError} when a device cannot be attached, or does not work.
    */
   constructor(options: DeviceComplexOptions) {
     checkNames(options, OPTIONS, 'DeviceComplex');
@@ -105,7 +105,7 @@ export class DeviceComplex {
     this.#attached = attachDevices(devices, { ...services, background: this.#background });
   }
 
-  /** The devices, as they were given. */
+  /** The placed devices, as passed to the constructor. */
   get placements(): readonly Placement[] {
     return this.#placements;
   }
@@ -116,8 +116,8 @@ export class DeviceComplex {
   }
 
   /**
-   * Does the devices' work beside the guest: background loops, and timers that are due.
-   * @returns how much there was.
+   * Does the devices' background work: their loops, and timers that are due.
+   * @returns the amount of work done.
    * @throws {MachineError} when a device fails.
    */
   poll(): number {
@@ -132,7 +132,9 @@ export class DeviceComplex {
     this.#attached.reset();
   }
 
-  /** Takes back what the devices were given, so that another machine can have them. */
+  /**
+   * Revokes what the devices were given, so that they can be attached to another machine.
+   */
   detach(): void {
     this.#attached.detach();
   }

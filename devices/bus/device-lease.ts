@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What a host has given a device, until it takes it back.
+// What a device gets from its host, until the host revokes it.
 
 import { answeredDma, answeredFlag, answeredWord } from '../plugin/answers.ts';
 import type {
@@ -21,8 +21,9 @@ const REFUSED: DmaResult = { ok: false, done: 0 };
 const NO_ATS: AtsSettings = { enabled: false, pageRequests: false, silent: false };
 
 /**
- * A host for one device while it is attached. After `end` nothing that the device got here has any effect: lines stay
- * where they are, ports and memory refuse, timers and loops are not called. Time goes on.
+ * The host of one device while it is attached. After `end` nothing that the device got
+ * here has an effect: lines keep their level, ports and memory refuse, timers and loops
+ * are not called. The clock continues.
  */
 export class DeviceLease implements DeviceHost {
   readonly memory: GuestMemory;
@@ -60,7 +61,7 @@ export class DeviceLease implements DeviceHost {
     const port = this.#host.dmaPort();
     const { ats } = port;
     return {
-      // Behind a PCIe port it follows the bus number.
+      // For a device below a PCIe port it depends on the bus number.
       get streamId() {
         return port.streamId;
       },
@@ -148,7 +149,9 @@ export class DeviceLease implements DeviceHost {
     if (this.#live) this.#host.trace(event);
   }
 
-  /** Takes everything back: direct maps, loops, timers. The device's vCPUs are stopped, or gone. */
+  /**
+   * Revokes everything: direct maps, loops, timers. The device's vCPUs must be stopped.
+   */
   end(): void {
     if (!this.#live) return;
     this.#live = false;

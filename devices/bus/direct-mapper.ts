@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: MIT
-// Direct maps as a bus grants them: by guest physical address.
+// Direct maps that a bus grants, by guest physical address.
 
 import type { DirectMap } from '../plugin/index.ts';
 
-/** A range to back with guest memory. */
+/** A range to be backed by guest memory. */
 export interface DirectRange {
   readonly gpa: number;
   /** Bytes. */
   readonly length: number;
-  /** First argument of the guest's doorbell import for stores to the range; undefined for none. */
+  /**
+   * First argument of the guest's doorbell import for stores to the range; undefined: no
+   * doorbell.
+   */
   readonly doorbell: number | undefined;
 }
 

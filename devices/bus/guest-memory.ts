@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Guest memory as devices address it.
+// Guest memory, addressed as devices address it.
 
 import type { MemoryRegion } from '../../assembly/load.ts';
 import type { GuestMemory } from '../plugin/index.ts';
@@ -8,7 +8,7 @@ import { checkInteger, checkList } from '../plugin/known-values.ts';
 
 const MAX_GPA = 2 ** 32;
 
-/** Byte offset of a gpa whose `length` bytes lie in one region, -1 when they do not. */
+/** Byte offset of a gpa whose `length` bytes are in one region; -1 when they are not. */
 export function offsetOfGpa(regions: readonly MemoryRegion[], gpa: number, length: number): number {
   for (const region of regions) {
     if (gpa >= region.gpa && gpa + length <= region.gpa + region.size)
@@ -19,7 +19,8 @@ export function offsetOfGpa(regions: readonly MemoryRegion[], gpa: number, lengt
 
 /**
  * @param what names the caller in messages: "createVm".
- * @throws {TypeError} when the memory is none, or the regions no list of regions.
+ * @throws {TypeError} when the memory is not a memory, or the regions not a list of
+ *   regions.
  * @throws {RangeError} when a region is not within the first 4 GiB, or not in the memory.
  */
 export function checkRegions(
@@ -41,8 +42,10 @@ export function checkRegions(
 }
 
 /**
- * Guest memory for devices: aligned 64-bit words (32-bit ones of MSIs), each read or written once.
- * @throws {TypeError|RangeError} when the memory is none, or a region does not lie in it.
+ * Guest memory for devices: aligned 64-bit words, and 32-bit words for MSIs, each
+ * accessed once.
+ * @throws {TypeError|RangeError} when the memory is not a memory, or a region is not in
+ *   it.
  */
 export function guestMemoryOf(
   memory: WebAssembly.Memory,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Where the MSIs of a machine's devices go.
+// Targets of the MSIs of a machine's devices.
 
 import type { MemoryRegion } from '../../assembly/load.ts';
 import type { GuestMemory } from '../plugin/index.ts';
@@ -8,17 +8,20 @@ import { overlapText, rangesOverlap } from './address-range.ts';
 
 const PAGE = 4096;
 
-/** Takes MSIs: 32-bit writes that carry the requester ID of their device. */
+/** Accepts MSIs: 32-bit writes that carry the requester ID of their device. */
 export interface MsiSink {
   /**
-   * @param requesterId undefined: the board has given the device none.
+   * @param requesterId undefined when the board has not assigned one to the device.
    * @param address gpa, a multiple of 4.
-   * @returns false when nothing at the address takes the write.
+   * @returns false when nothing at the address accepts the write.
    */
   send(requesterId: number | undefined, address: number, data: number): boolean;
 }
 
-/** Pages whose registers take MSIs: a GICv2m frame, the page of an ITS's GITS_TRANSLATER. */
+/**
+ * Pages with registers that accept MSIs: a GICv2m frame, the page of an ITS's
+ * GITS_TRANSLATER.
+ */
 export interface DoorbellPages {
   /** A multiple of 4 KiB, below 4 GiB and outside of RAM. */
   readonly gpa: number;
@@ -27,24 +30,30 @@ export interface DoorbellPages {
 }
 
 /**
- * A board's interrupt controller for MSIs. A VM's stage 2 maps the doorbell pages at their gpa, so
- * that a bus master reaches them through its IOMMU as it reaches RAM.
+ * A board's interrupt controller for MSIs. A VM's stage 2 maps the doorbell pages at
+ * their gpa, so a bus master reaches them through its IOMMU like RAM.
  */
 export interface MsiController extends MsiSink {
-  /** Where `send` is asked; a page that takes no MSI at some address answers false there. */
+  /**
+   * Pages for which `send` is called. It returns false for addresses in them that accept
+   * no MSI.
+   */
   readonly doorbells: readonly DoorbellPages[];
 }
 
 /**
- * @param what names it: "msis".
- * @throws {TypeError} when it is no controller: without `send`, or a list of doorbell pages.
+ * @param what its name in messages: "msis".
+ * @throws {TypeError} when it is not a controller: without `send`, or without a list of
+ *   doorbell pages.
  */
 export function checkMsiController(controller: MsiController, what: string): void {
   checkMethods(controller, ['send'], what);
   checkList(controller.doorbells, `${what}.doorbells`);
 }
 
-/** @throws {RangeError} when a doorbell page is not a page below 4 GiB, or lies in RAM. */
+/**
+ * @throws {RangeError} when a doorbell page is not a page below 4 GiB, or overlaps RAM.
+ */
 export function checkDoorbells(
   { doorbells }: MsiController,
   regions: readonly MemoryRegion[],
@@ -61,7 +70,7 @@ export function checkDoorbells(
   }
 }
 
-/** Whether a 32-bit write at a gpa is one to a doorbell page. */
+/** True when a 32-bit write at a gpa targets a doorbell page. */
 export function isDoorbell({ doorbells }: MsiController, address: number): boolean {
   return (
     address % 4 === 0 && doorbells.some(({ gpa, size }) => address >= gpa && address < gpa + size)
@@ -69,9 +78,9 @@ export function isDoorbell({ doorbells }: MsiController, address: number): boole
 }
 
 /**
- * The sink of a board: writes to doorbell pages go to its controller. All others are stores to
- * RAM, as software that polls for them wants.
- * @param controller undefined: the board has none.
+ * The sink of a board. Writes to doorbell pages go to its controller; all others are
+ * stores to RAM, for software that polls.
+ * @param controller undefined when the board has none.
  */
 export function boardMsiSink(memory: GuestMemory, controller?: MsiController): MsiSink {
   return {

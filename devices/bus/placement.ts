@@ -1,34 +1,37 @@
 // SPDX-License-Identifier: MIT
-// A device at its place on a board.
+// A device and its place on a board.
 
 import { checkDeviceShape } from '../plugin/device-shape.ts';
 import { BoardError, type Device, type DmaPort, unknownName } from '../plugin/index.ts';
 import { allNamesOf, checkOptionalMethods, shownValue } from '../plugin/known-names.ts';
 import { checkList, checkMethods } from '../plugin/known-values.ts';
 
-/** A device at its place on a board. */
+/** A device and its place on a board. */
 export interface Placement {
-  /** The device, plugged in nowhere else. */
+  /** The device, which must not be attached elsewhere. */
   readonly device: Device;
-  /** gpa of each of the device's regions. */
+  /** gpa of each region of the device. */
   readonly addresses: readonly number[];
   /**
-   * Board line of the device's first interrupt; its lines follow each other. Devices may share lines: a
-   * line is asserted while one of them asserts it.
+   * Board line of the device's first interrupt; the others have the next numbers. Devices
+   * may share lines: a line is asserted while any of them asserts it.
    */
   readonly firstIrq?: number;
-  /** The way to memory of a bus master. */
+  /** A bus master's access to memory. */
   readonly dmaPort?: DmaPort;
   /**
-   * ID that the device's MSIs carry. A `dmaPort` that is given has one of its own; a port that the
-   * board makes takes this one, and by default its StreamID.
+   * Requester ID of the device's MSIs. A `dmaPort` passed here has its own; a port made
+   * by the board uses this one, by default the device's StreamID.
    */
   readonly requesterId?: number;
-  /** Number of the machine's SMMU that the device is behind, or belongs to. Default 0. */
+  /**
+   * Number of the machine's SMMU that translates for the device, or that the device
+   * belongs to. Default 0.
+   */
   readonly smmu?: number;
   /**
-   * It has no addresses: another device of the board carries accesses to it, as a PCIe host does.
-   * Default false.
+   * The device has no addresses: another device of the board, such as a PCIe host, passes
+   * accesses on to it. Default false.
    */
   readonly bridged?: boolean;
 }
@@ -43,7 +46,7 @@ const FIELDS = allNamesOf<Placement>({
   bridged: true,
 });
 
-/** @throws {BoardError} with what a check says. */
+/** @throws {BoardError} with the message of a failed check. */
 function asPlacement(device: string, check: () => void): void {
   try {
     check();
@@ -53,7 +56,10 @@ function asPlacement(device: string, check: () => void): void {
   }
 }
 
-/** @throws {BoardError} when a place has a field that there is not, no device, or not its addresses. */
+/**
+ * @throws {BoardError} when the place has an unknown field, no device, or the wrong
+ *   number of addresses.
+ */
 export function checkPlacement(placement: Placement): void {
   const {
     device,
@@ -90,13 +96,14 @@ export function checkPlacement(placement: Placement): void {
   const bad = addresses.find(
     (gpa) => typeof gpa !== 'number' || !Number.isInteger(gpa / 0x1000) || gpa < 0,
   );
-  if (bad !== undefined) refuse(`${shownValue(bad)} is no gpa for a region: a multiple of 4 KiB`);
+  if (bad !== undefined)
+    refuse(`${shownValue(bad)} is not a gpa for a region: a multiple of 4 KiB`);
 }
 
 /**
- * @param what names the list: "DeviceComplex: devices".
- * @throws {TypeError} when it is no list.
- * @throws {BoardError} when one of them has no right place.
+ * @param what the name of the list in messages: "DeviceComplex: devices".
+ * @throws {TypeError} when it is not a list.
+ * @throws {BoardError} when an element is not a valid place.
  */
 export function checkPlacementList(placements: readonly Placement[], what: string): void {
   checkList(placements, what);

@@ -10,7 +10,7 @@ import { checkWord } from '../plugin/known-words.ts';
 export class Random {
   #state: number;
 
-  /** @throws {TypeError|RangeError} unless the seed is an integer of 32 bits. */
+  /** @throws {TypeError|RangeError} unless the seed is a 32-bit integer. */
   constructor(seed: number) {
     checkWord(seed, 'Random: seed');
     this.#state = seed >>> 0;
@@ -26,7 +26,7 @@ export class Random {
 
   /**
    * An integer from 0 to `limit` - 1.
-   * @throws {TypeError|RangeError} unless the limit is an integer from 0.
+   * @throws {TypeError|RangeError} unless the limit is an integer of at least 0.
    */
   below(limit: number): number {
     checkInteger(limit, 0, Number.MAX_SAFE_INTEGER, 'Random.below: limit');
@@ -35,8 +35,8 @@ export class Random {
 
   /**
    * One of the items.
-   * @throws {TypeError} when they are no list.
-   * @throws {RangeError} when there are none.
+   * @throws {TypeError} when they are not a list.
+   * @throws {RangeError} when the list is empty.
    */
   pick<T>(items: readonly T[]): T {
     checkList(items, 'Random.pick: items');

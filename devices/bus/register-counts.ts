@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Accesses to registers, counted by register.
+// Counts accesses by register.
 
 import type { BusMount, RegisterCounter } from './bus.ts';
 
@@ -19,13 +19,14 @@ export class RegisterCounts implements RegisterCounter {
     if (page) page[word] = (page[word] ?? 0) + 1;
   }
 
-  /** Counts by "device.REGISTER". `mounts` are those of the bus that this counts for. */
+  /** Counts by "device.REGISTER". `mounts` are the mounts of the bus that is counted. */
   byName(mounts: readonly BusMount[]): Record<string, number> {
     const counts: Record<string, number> = {};
     this.#mounts.forEach((pages, mount) => {
       const at = mounts[mount];
       pages.forEach((page, index) => {
-        // Most words are 0, and a recording of a machine's events asks behind each of them.
+        // Most words are 0, and a recording of a machine's events calls this after each
+        // event.
         for (let word = 0; word < PAGE_WORDS; word++) {
           const count = page[word] ?? 0;
           if (count === 0 || !at) continue;

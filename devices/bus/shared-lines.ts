@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Interrupt lines of a board that several devices have: wired together, as level-triggered ones are.
+// Board interrupt lines that several devices share, wired together like level-triggered
+// lines.
 
 import { answeredLine } from '../plugin/answers.ts';
 import type { Device, InterruptLine } from '../plugin/index.ts';
@@ -7,17 +8,20 @@ import type { InterruptSink } from './interrupt-sink.ts';
 
 /**
  * A line of the board.
- * @throws {RangeError} when there is none of this number.
- * @throws {TypeError} when what the board returns for it is no line.
+ * @throws {RangeError} when there is none with this number.
+ * @throws {TypeError} when what the board returns is not a line.
  */
 export function boardLine(sink: InterruptSink, index: number): InterruptLine {
   return answeredLine(sink.line(index), `interrupts.line(${index})`);
 }
 
-/** A line of the board is asserted while one of its devices asserts it; each pulse is one of the line. */
+/**
+ * A line of the board is asserted while any of its devices asserts it; each pulse is
+ * passed on.
+ */
 export class SharedLines {
   readonly #sink: InterruptSink;
-  /** By line: devices that assert it. */
+  /** Devices that assert each line. */
   readonly #asserting = new Map<number, Set<Device>>();
 
   constructor(sink: InterruptSink) {
@@ -25,8 +29,8 @@ export class SharedLines {
   }
 
   /**
-   * A device's end of a line.
-   * @throws {RangeError} when the board has no line of this number.
+   * A device's connection to a line.
+   * @throws {RangeError} when the board has no line with this number.
    */
   line(index: number, device: Device): InterruptLine {
     const line = boardLine(this.#sink, index);
@@ -42,7 +46,7 @@ export class SharedLines {
     };
   }
 
-  /** No device asserts a line; the interrupt controller is reset by its own means. */
+  /** Deasserts all lines of devices. The interrupt controller is reset separately. */
   reset(): void {
     for (const asserting of this.#asserting.values()) asserting.clear();
   }

@@ -8,7 +8,7 @@ import { checkMethods } from '../plugin/known-values.ts';
 import { nonEmpty } from '../plugin/option-kinds.ts';
 import { type Clock, checkedClock } from './clock.ts';
 
-/** Timers that one machine's devices may have. */
+/** Maximum number of timers of one machine's devices. */
 export const MAX_TIMERS = 1024;
 
 class QueuedTimer implements Timer {
@@ -55,7 +55,7 @@ class QueuedTimer implements Timer {
     this.#moved(before, deadline);
   }
 
-  /** Takes the deadline away and calls back. */
+  /** Clears the deadline and calls the callback. */
   expire(): void {
     this.cancel();
     try {
@@ -66,7 +66,7 @@ class QueuedTimer implements Timer {
   }
 }
 
-/** A timer with a deadline, as tests and tools see it. */
+/** A timer with a deadline, for tests and tools. */
 export interface PendingTimer {
   /** "device: timer". */
   readonly label: string;
@@ -75,15 +75,15 @@ export interface PendingTimer {
 }
 
 /**
- * The timers of the devices of a host: poll it at safe points, and sleep no longer than until its
- * next deadline.
+ * The timers of a host's devices. The host polls the queue at safe points, and sleeps at
+ * most until its next deadline.
  */
 export class TimerQueue implements BackgroundLoop {
   readonly name = 'timers';
   readonly #clock: Clock;
-  /** In the order in which they were made. */
+  /** In order of creation. */
   readonly #timers: QueuedTimer[] = [];
-  /** Infinity: no timer is pending. */
+  /** Infinity when no timer is pending. */
   #earliest = Number.POSITIVE_INFINITY;
   #expiring = false;
 
@@ -94,8 +94,8 @@ export class TimerQueue implements BackgroundLoop {
 
   /**
    * Makes a timer of a device.
-   * @throws {TypeError} when a name is no text, or the callback no function.
-   * @throws {RangeError} when there are MAX_TIMERS already.
+   * @throws {TypeError} when a name is not a string, or the callback not a function.
+   * @throws {RangeError} when there are already MAX_TIMERS.
    */
   add(owner: string, name: string, callback: () => void): Timer {
     nonEmpty(owner, 'TimerQueue.add', 'owner');
@@ -121,14 +121,14 @@ export class TimerQueue implements BackgroundLoop {
   }
 
   /**
-   * When the next callback is due, in nanoseconds of the clock: how long an idle machine
-   * may sleep. Undefined: none is pending.
+   * When the next callback is due, in nanoseconds of the clock, which limits how long an
+   * idle machine may sleep. Undefined: none is pending.
    */
   get nextDeadline(): number | undefined {
     return this.#earliest === Number.POSITIVE_INFINITY ? undefined : this.#earliest;
   }
 
-  /** The timers that have a deadline, in the order in which they were made. */
+  /** The timers that have a deadline, in order of creation. */
   get pending(): readonly PendingTimer[] {
     return this.#timers.flatMap(({ label, deadline }) =>
       deadline === undefined ? [] : [{ label, deadline }],
@@ -136,9 +136,10 @@ export class TimerQueue implements BackgroundLoop {
   }
 
   /**
-   * Calls back every timer that is due now: the earliest deadline first, of equal ones the timer
-   * made first. A deadline that a callback sets waits for the next poll, however early it is, so
-   * that a poll ends. Returns the number of callbacks.
+   * Calls every timer that is due now: the earliest deadline first, equal ones in order
+   * of creation. A deadline set by a callback waits for the next poll even if it has
+   * passed, so that every poll ends.
+   * @returns the number of callbacks.
    * @throws {MachineError} when a callback throws.
    */
   poll(): number {
@@ -152,7 +153,7 @@ export class TimerQueue implements BackgroundLoop {
     this.#expiring = true;
     try {
       for (const timer of due) {
-        // An earlier callback may have cancelled it, or set it to a later time.
+        // An earlier callback may have cancelled or postponed it.
         if (timer.deadline === undefined || timer.deadline > now) continue;
         called++;
         timer.expire();
@@ -163,7 +164,7 @@ export class TimerQueue implements BackgroundLoop {
     return called;
   }
 
-  /** Cancels every timer; for a reset of the devices. */
+  /** Cancels every timer, for a reset of the devices. */
   cancelAll(): void {
     for (const timer of this.#timers) timer.cancel();
   }

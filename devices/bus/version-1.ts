@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Devices of version 1 of the plugin interface. Their side of it is that of version 2; what they get of
-// their host is what version 1 had.
+// Devices of version 1 of the plugin interface. Their functions are those of version 2,
+// but they get the host interface of version 1.
 
 import {
   type Device,
@@ -45,10 +45,10 @@ function portV1(port: DmaPort): DmaPortV1 {
   };
 }
 
-/** What a device of version 1 is attached to. */
+/** The host interface for a device of version 1. */
 export function hostV1(host: DeviceHost): DeviceHostV1 {
   return {
-    // The 32-bit stores of version 1 were its MSIs.
+    // MSIs were the 32-bit stores in version 1.
     memory: {
       load64: (gpa) => host.memory.load64(gpa),
       store64: (gpa, value) => host.memory.store64(gpa, value),

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Checkpoint device: a guest tells its host which phase of a run it is in and how its checks came out.
+// Checkpoint device: a guest reports to its host the phase of a run and the results of
+// its checks.
 
 import {
   CHECKPOINT_DATA,
@@ -26,13 +27,13 @@ import {
 } from '../plugin/index.ts';
 import { callback, checkOptions, type OptionKinds } from '../plugin/option-kinds.ts';
 
-/** Who is told of what a guest reports. */
+/** Receivers of a guest's reports. */
 export interface CheckpointOptions {
   /** A phase (CHECKPOINT_PHASE_*, 31 bits) began or ended; `data` is a copy of the eight payload words. */
   onPhase(phase: number, ended: boolean, data: readonly number[]): void;
   /**
    * A check of the guest. Both texts are printable ASCII of at most CHECKPOINT_MAX_TEXT
-   * characters, whatever the guest wrote.
+   * characters, regardless of what the guest wrote.
    */
   onResult(name: string, ok: boolean, detail: string): void;
 }
@@ -49,12 +50,18 @@ const REGISTERS = [
   { name: 'DATA', offset: CHECKPOINT_DATA, count: CHECKPOINT_DATA_WORDS, writable: 0xffffffff },
 ];
 
-/** Printable ASCII as it is, anything else as a question mark: the text ends up on terminals and in logs. */
+/**
+ * Printable ASCII unchanged, any other byte as a question mark: the text is shown on
+ * terminals and in logs.
+ */
 function printable(byte: number): string {
   return byte >= 0x20 && byte < 0x7f ? String.fromCharCode(byte) : '?';
 }
 
-/** Text of `length` bytes at a gpa; cut at CHECKPOINT_MAX_TEXT bytes and where RAM ends. */
+/**
+ * Text of `length` bytes at a gpa, truncated at CHECKPOINT_MAX_TEXT bytes and at the end
+ * of RAM.
+ */
 function readText(memory: GuestMemory, gpa: number, length: number): string {
   let text = '';
   let word = 0n;
@@ -70,7 +77,9 @@ function readText(memory: GuestMemory, gpa: number, length: number): string {
   return text;
 }
 
-/** The checkpoint device: a guest tells its host what it is doing and what came of it. */
+/**
+ * The checkpoint device: a guest reports to its host what it does and how its checks end.
+ */
 export class Checkpoint implements Device {
   readonly name = 'checkpoint';
   readonly interfaceVersion = PLUGIN_INTERFACE_VERSION;
@@ -82,7 +91,7 @@ export class Checkpoint implements Device {
   #memory: GuestMemory | undefined;
   private readonly registers = new RegisterFile(CHECKPOINT_REGION_SIZE, REGISTERS);
 
-  /** @throws {TypeError} when there is no such option, or one is no function. */
+  /** @throws {TypeError} when an option is unknown, or is not a function. */
   constructor(options: CheckpointOptions) {
     checkOptions(options, OPTIONS, 'Checkpoint', ['onPhase', 'onResult']);
     this.#options = options;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Address decoding of the CMDQV's region: CONFIG page, direct views of all VCMDQs, logical views of each VINTF's own.
+// Address decoding of the CMDQV's region: CONFIG page, direct views of all VCMDQs,
+// logical views of each VINTF's VCMDQs.
 
 import {
   CMDQV_DIRECT_PAGE0,
@@ -12,11 +13,14 @@ import {
 } from '../../assembly/layout/cmdqv-registers.ts';
 import { checkInteger } from '../plugin/known-values.ts';
 
-/** Where an access to VCMDQ registers goes. */
+/** Target of an access to VCMDQ registers. */
 export interface VcmdqAddress {
-  /** VINTF of a logical view, undefined for the direct view. */
+  /** VINTF of a logical view; undefined in the direct view. */
   readonly vintf: number | undefined;
-  /** LVCMDQ in a logical view, VCMDQ in the direct view: 0 to 511, to be checked against how many there are. */
+  /**
+   * LVCMDQ in a logical view, VCMDQ in the direct view: 0 to 511. The caller checks it
+   * against the number that exists.
+   */
   readonly slot: number;
   /** 0: CONS to GERRORN, 1: BASE and CONS_INDX_BASE. */
   readonly page: 0 | 1;
@@ -33,7 +37,7 @@ export function cmdqvRegionSize(vintfs: number): number {
   return CMDQV_LOGICAL_PAGE0 + vintfs * CMDQV_LOGICAL_STRIDE;
 }
 
-/** Decodes an offset beyond the CONFIG page; undefined for one in it. */
+/** Decodes an offset after the CONFIG page; undefined for one within it. */
 export function vcmdqAddress(offset: number): VcmdqAddress | undefined {
   if (offset < CMDQV_DIRECT_PAGE0) return undefined;
   const direct = offset < CMDQV_LOGICAL_PAGE0;

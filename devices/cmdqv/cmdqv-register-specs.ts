@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Registers of the CMDQV as data. Those whose value is computed (STATUS, the error maps)
-// or lives in page 0 (VCMDQ_CONS to VCMDQ_GERRORN) are declared too, for their names;
-// global-page.ts and the devices answer them.
+// Registers of the CMDQV as data. Registers with a computed value (STATUS, the error
+// maps) or stored in page 0 (VCMDQ_CONS to VCMDQ_GERRORN) are declared too, for their
+// names; global-page.ts and the devices implement them.
 
 import {
   CMDQ_ALLOC_ALLOCATED,
@@ -51,11 +51,11 @@ import {
 } from '../../assembly/layout/cmdqv-registers.ts';
 import { maskInWord, type RegisterSpec, withBits } from '../plugin/index.ts';
 
-/** Numbers that a CMDQV is built with; PARAM and the size of its region follow from them. */
+/** Configuration of a CMDQV, which determines PARAM and the size of its region. */
 export interface CmdqvNumbers {
-  /** VINTFs, a power of two from 1 to 64. */
+  /** Number of VINTFs, a power of two from 1 to 64. */
   readonly vintfs: number;
-  /** VCMDQs of the whole CMDQV, a power of two from `vintfs` to 128. */
+  /** Number of VCMDQs of the whole CMDQV, a power of two from `vintfs` to 128. */
   readonly vcmdqs: number;
   /** False where VINTF_CONFIG.HYP_OWN is wired to zero: in the guest's role. */
   readonly hypOwnWritable: boolean;
@@ -70,7 +70,10 @@ function isPowerOfTwo(value: number, max: number): boolean {
   );
 }
 
-/** @throws {RangeError} for numbers that PARAM cannot express or that leave a VINTF without a VCMDQ. */
+/**
+ * @throws {RangeError} for numbers that PARAM cannot express, or that leave a VINTF
+ *   without a VCMDQ.
+ */
 export function checkNumbers({ vintfs, vcmdqs }: CmdqvNumbers): void {
   if (!isPowerOfTwo(vintfs, CMDQV_MAX_VINTFS))
     throw new RangeError(
@@ -83,7 +86,7 @@ export function checkNumbers({ vintfs, vcmdqs }: CmdqvNumbers): void {
     );
 }
 
-/** PARAM: version 1, and the numbers. */
+/** PARAM: version 1, and the numbers of VINTFs and VCMDQs. */
 export function paramOf({ vintfs, vcmdqs }: CmdqvNumbers): number {
   let param = withBits(0, CMDQV_PARAM_VER, 1);
   param = withBits(param, CMDQV_PARAM_NUM_VCMDQ_LOG2, Math.log2(vcmdqs));
@@ -147,7 +150,7 @@ export function cmdqvRegisters(numbers: CmdqvNumbers): readonly RegisterSpec[] {
     { name: 'CMDQV_PARAM', offset: CMDQV_PARAM, reset: paramOf(numbers) },
     { name: 'CMDQV_STATUS', offset: CMDQV_STATUS },
     { name: 'CMDQV_VINTF_ERR_MAP', offset: CMDQV_VINTF_ERR_MAP, count: 2 },
-    // One bit per VINTF that there is.
+    // One bit per existing VINTF.
     {
       name: 'CMDQV_VINTF_INT_MASK',
       offset: CMDQV_VINTF_INT_MASK,

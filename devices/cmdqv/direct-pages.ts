@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Page 0 of the VINTFs of a CMDQV that a guest was given whole: mapped into that guest, which then rings
-// its VCMDQs without an exit.
+// Page 0 of the VINTFs of a CMDQV that is assigned to a guest as a whole. It is mapped
+// into that guest, which then rings the doorbells of its VCMDQs without an exit.
 
 import {
   CMDQV_LOGICAL_PAGE0,
@@ -24,10 +24,10 @@ export class DirectPages {
   }
 
   /**
-   * Maps the page of a VINTF that is enabled, unless its host has no page left. One with a slot that has
-   * no VCMDQ traps: that slot reads as zero.
+   * Maps the page of an enabled VINTF, unless the host has no page left. A page with a
+   * slot that has no VCMDQ stays trapped, as that slot reads as zero.
    */
-  follow(context: ContextBlock): void {
+  mapIfEnabled(context: ContextBlock): void {
     const memory = this.#unit.guestMemory;
     if (!context.enabled || !context.isFull) this.unmap(context);
     else if (this.#unit.isPhysical && memory && !this.#maps.has(context)) {
@@ -43,7 +43,7 @@ export class DirectPages {
     }
   }
 
-  /** Has the accesses of a VINTF's page trap again, before its registers move. */
+  /** Unmaps a VINTF's page, before its registers move. Accesses trap again. */
   unmap(context: ContextBlock): void {
     const map = this.#maps.get(context);
     const memory = this.#unit.guestMemory;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Functions of a VMM that find memory and units for a CMDQV; their answers are looked at.
+// A VMM's functions that find memory and units for a CMDQV, with checks of their results.
 
 import { refuseAnswer } from '../plugin/answers.ts';
 import { Unit } from '../unit/index.ts';
@@ -7,7 +7,7 @@ import type { ResolvePa, UnitOf } from './physical-vcmdq.ts';
 
 const isUint32 = (value: unknown) => Number.isInteger(value) && Number(value) >>> 0 === value;
 
-/** A `unitOf` that returns a unit or undefined, and throws an AnswerError otherwise. */
+/** Wraps a `unitOf`: throws an AnswerError unless it returns a unit or undefined. */
 export function checkedUnitOf(unitOf: UnitOf): UnitOf {
   return (window) => {
     const unit = unitOf(window);
@@ -17,7 +17,10 @@ export function checkedUnitOf(unitOf: UnitOf): UnitOf {
   };
 }
 
-/** A `resolvePa` that returns a place in a memory or undefined, and throws an AnswerError otherwise. */
+/**
+ * Wraps a `resolvePa`: throws an AnswerError unless it returns a place in a memory or
+ * undefined.
+ */
 export function checkedResolver(resolvePa: ResolvePa): ResolvePa {
   return (pa, length) => {
     const at = resolvePa(pa, length);
@@ -27,7 +30,10 @@ export function checkedResolver(resolvePa: ResolvePa): ResolvePa {
   };
 }
 
-/** What the unit itself reaches, and the guests whose units are at hand. */
+/**
+ * Resolves addresses in the memories of the unit itself and of the guests whose units are
+ * on this thread.
+ */
 export function resolverOf(unit: Unit, unitOf: UnitOf): ResolvePa {
   return (pa, length) => (unitOf(Math.floor(pa / 2 ** 32)) ?? unit).resolvePa(pa, length);
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The CONFIG page: stored registers, and those that are views of other state. Shared by both roles of the CMDQV.
+// The CONFIG page: stored registers, and registers that are views of other state. Shared
+// by both roles of the CMDQV.
 
 import {
   CMDQV_CMDQ_ERR_MAP,
@@ -35,14 +36,20 @@ import {
 /** VINTF_STATUS.STATUS while a VCMDQ of the VINTF has an error. */
 const VINTF_VCMDQ_ERROR = 1;
 
-/** Who knows which queues have an error that software has not acknowledged: GERROR differs from GERRORN. */
+/**
+ * Tells which queues have an error that software has not acknowledged: GERROR differs
+ * from GERRORN.
+ */
 export interface ErrorView {
   vcmdqHasError(vcmdq: number): boolean;
   /** False for a slot without a VCMDQ. */
   lvcmdqHasError(vintf: number, lvcmdq: number): boolean;
 }
 
-/** 32 bits of a map, from bit `first`. Bits at and above `count` stay 0: the Linux driver takes each for an index. */
+/**
+ * 32 bits of a map, from bit `first`. Bits at and above `count` stay 0: the Linux driver
+ * uses the index of every set bit.
+ */
 function mapWord(first: number, count: number, isSet: (index: number) => boolean): number {
   let word = 0;
   for (let i = first; i < Math.min(first + 32, count); i++) if (isSet(i)) word |= 1 << (i - first);
@@ -57,7 +64,7 @@ export class GlobalPage {
   readonly lvcmdqs: number;
   readonly #errors: ErrorView;
 
-  /** @throws {RangeError} for numbers that no CMDQV has. */
+  /** @throws {RangeError} for numbers that a CMDQV cannot have. */
   constructor(numbers: CmdqvNumbers, errors: ErrorView) {
     checkNumbers(numbers);
     this.numbers = numbers;
@@ -74,20 +81,20 @@ export class GlobalPage {
     return this.registers.get(CMDQV_VINTF + vintf * CMDQV_VINTF_STRIDE + VINTF_CONFIG);
   }
 
-  /** The VINTF's errors raise no interrupt. */
+  /** True when the VINTF's errors raise no interrupt. */
   interruptMasked(vintf: number): boolean {
     return (
       ((this.registers.get(CMDQV_VINTF_INT_MASK + 4 * (vintf >>> 5)) >>> (vintf & 31)) & 1) === 1
     );
   }
 
-  /** A page-1 register of a VCMDQ: low and high word. */
+  /** Low and high word of a page-1 register of a VCMDQ. */
   page1(vcmdq: number, register: number): { lo: number; hi: number } {
     const offset = CMDQV_DIRECT_PAGE1 + vcmdq * VCMDQ_STRIDE + register;
     return { lo: this.registers.get(offset), hi: this.registers.get(offset + 4) };
   }
 
-  /** BASE of every VCMDQ is 0: none of them is on a ring any more. */
+  /** Sets BASE of every VCMDQ to 0: no queue has a ring any more. */
   clearBases(): void {
     for (let vcmdq = 0; vcmdq < this.numbers.vcmdqs; vcmdq++) {
       const offset = CMDQV_DIRECT_PAGE1 + vcmdq * VCMDQ_STRIDE + VCMDQ_BASE;
@@ -145,7 +152,9 @@ export class GlobalPage {
     return false;
   }
 
-  /** Name of the register at an offset of the whole region, undefined where there is none. */
+  /**
+   * Name of the register at an offset of the whole region; undefined when there is none.
+   */
   nameAt(offset: number): string | undefined {
     const at = vcmdqAddress(offset);
     if (at?.vintf === undefined) return this.registers.nameAt(offset);

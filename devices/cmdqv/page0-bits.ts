@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Page-0 registers of a VCMDQ as software may write them.
+// The bits of a VCMDQ's page-0 registers that software can write.
 
 import {
   VCMDQ_CONFIG,
@@ -18,8 +18,8 @@ import { maskInWord } from '../plugin/index.ts';
 export const CONS_BITS = maskInWord(VCMDQ_CONS_RD) | maskInWord(VCMDQ_CONS_ERR);
 
 /**
- * Bits of a page-0 register that software writes; undefined where it writes none. CONS,
- * ERR included, is software's while the queue is off, as SMMU_CMDQ_CONS is (IHI 0070
+ * Bits of a page-0 register that software can write; undefined when there are none. CONS,
+ * including ERR, is writable while the queue is disabled, as for SMMU_CMDQ_CONS (IHI 0070
  * section 6.3).
  */
 export function page0WritableBits(register: number, queueEnabled: boolean): number | undefined {

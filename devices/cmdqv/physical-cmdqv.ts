@@ -56,9 +56,9 @@ import { checkedResolver, checkedUnitOf, resolverOf } from './given-resolvers.ts
 import { GlobalPage } from './global-page.ts';
 import { PhysicalVcmdq, type ResolvePa, type UnitOf, VCMDQ_STATE_WORDS } from './physical-vcmdq.ts';
 
-/** What a `PhysicalCmdqv` is made of. */
+/** What a `PhysicalCmdqv` is built from. */
 export interface PhysicalCmdqvOptions {
-  /** Unit that runs the queues whose registers are written here. */
+  /** Unit that serves the queues whose registers are written here. */
   readonly unit: Unit;
   /** SMMU that the CMDQV belongs to: index of its block in host memory. */
   readonly smmuIndex: number;
@@ -67,19 +67,19 @@ export interface PhysicalCmdqvOptions {
   /** VCMDQs of the whole CMDQV, a power of two from `vintfs` to 128. */
   readonly vcmdqs: number;
   /**
-   * Finds the memory at the physical address of a ring, (window << 32) | address. Default: host RAM
-   * (window 0) and the memories of the units that `unitOf` knows.
+   * Finds the memory at the physical address of a ring, (window << 32) | address.
+   * Default: host RAM (window 0) and the memories of the units that `unitOf` returns.
    */
   readonly resolvePa?: ResolvePa;
   /**
-   * Unit that reaches the guest memory of a window, for the VINTFs that the host has lent to its
-   * machines; undefined when there is none on this thread. Default: `unit` for its own window.
+   * Unit of this thread that reaches the guest memory of a window, for lent VINTFs;
+   * undefined when there is none. Default: `unit` for its own window.
    */
   readonly unitOf?: UnitOf;
   /**
-   * Whose queue errors the device publishes by itself. With `all` those of lent VINTFs as well, as
-   * hardware does. With `hypervisor` errors of a VINTF without HYP_OWN are kept back until a policy
-   * above the device decides and calls the drain's `publishError`. Default `all`.
+   * The queues whose errors the device publishes by itself. With `hypervisor`, errors of
+   * a VINTF without HYP_OWN are withheld until a policy decides and calls the drain's
+   * `publishError`. Default `all`, as in hardware.
    */
   readonly reportErrors?: 'hypervisor' | 'all';
 }
@@ -94,7 +94,7 @@ const OPTIONS: OptionKinds<PhysicalCmdqvOptions> = {
   reportErrors: choiceOf('hypervisor', 'all'),
 };
 
-/** NVIDIA's CMDQV as a host's kernel works it, or a guest that was given the whole of it. */
+/** NVIDIA's CMDQV, driven by a host's kernel or by a guest that it is assigned to. */
 export class PhysicalCmdqv implements Device {
   readonly name = 'cmdqv';
   readonly interfaceVersion = PLUGIN_INTERFACE_VERSION;
@@ -112,7 +112,7 @@ export class PhysicalCmdqv implements Device {
   /** GERROR of each VCMDQ when its errors were last turned into interrupts. */
   private seen: number[] = [];
 
-  /** @throws {RangeError} for numbers that no CMDQV has, {TypeError} for an option that there is not. */
+  /** @throws {TypeError|RangeError} for an option that is unknown or out of range. */
   constructor(options: PhysicalCmdqvOptions) {
     checkOptions(options, OPTIONS, 'PhysicalCmdqv', ['unit', 'smmuIndex', 'vintfs', 'vcmdqs']);
     const { unit, smmuIndex, vintfs, vcmdqs } = options;
@@ -140,7 +140,7 @@ export class PhysicalCmdqv implements Device {
       { length: vintfs },
       (_, i) => new ContextBlock(unit.hostMemory, smmuIndex, i),
     );
-    // A guest that works the device has every VINTF.
+    // A guest that drives the device owns every VINTF.
     if (unit.isPhysical) for (const context of this.#contexts) context.window = unit.window;
     this.#pages = new DirectPages(unit);
     this.regions = [{ name: 'cmdqv', size: cmdqvRegionSize(vintfs), accessSizes: [4, 8] }];
@@ -162,7 +162,7 @@ export class PhysicalCmdqv implements Device {
     for (const context of this.#contexts) this.#pages.unmap(context);
     for (const queue of this.#queues) queue.reset();
     for (const context of this.#contexts) {
-      // Whose memory a VINTF's owner has is the host's assignment, not the CMDQV's state.
+      // The host assigns the window of a VINTF's owner: it is not state of the CMDQV.
       const { window } = context;
       context.reset();
       Object.assign(context, { window, lvcmdqCount: this.#global.lvcmdqs });
@@ -170,7 +170,7 @@ export class PhysicalCmdqv implements Device {
     this.seen = this.#queues.map(() => 0);
   }
 
-  /** Tells the drain what the registers say. */
+  /** Publishes the register values to the drain. */
   #publish(): void {
     Atomics.store(this.#words, (this.#smmu + SMMU_AT_NUM_VCMDQ) >> 2, this.#queues.length);
     Atomics.store(this.#words, (this.#smmu + SMMU_AT_NUM_LVCMDQ) >> 2, this.#global.lvcmdqs);
@@ -205,9 +205,9 @@ export class PhysicalCmdqv implements Device {
   }
 
   /**
-   * The background loop: runs what a queue's budget left over, and raises interrupts for
-   * new errors. Returns commands run. It looks before it takes a queue: a thread that is
-   * preempted while it has one keeps its guest waiting, which may leave for that (guest-driver/driver/poll.ts).
+   * The background loop: serves queues that exhausted their budget, and raises interrupts
+   * for new errors. Returns the number of commands executed. It acquires only queues with
+   * work: a preempted owner makes a polling guest leave (guest-driver/driver/poll.ts).
    */
   poll(): number {
     const { unit } = this.#options;
@@ -223,8 +223,8 @@ export class PhysicalCmdqv implements Device {
   }
 
   /**
-   * Gives every error that has become visible since the last look its edge, whether or
-   * not its map bits were set before. A host calls it after `publishError`.
+   * Raises an edge for every error published since the last check, whether or not its map
+   * bits were set before. A host calls it after `publishError`.
    */
   checkErrors(): void {
     for (const queue of this.#queues) this.#checkQueue(queue);
@@ -272,14 +272,14 @@ export class PhysicalCmdqv implements Device {
       if (access.size === 8)
         this.#wordWritten(access.offset + 4, at && { ...at, register: at.register + 4 }, access.hi);
     }
-    // A queue's own registers are a host's path to it for every batch.
+    // A host accesses a queue's own registers for every batch.
     if (at?.page === 0) this.#checkQueue(this.#queueAt(at));
     else this.checkErrors();
   }
 
   /**
-   * A 64-bit register takes effect as a whole. BASE is fixed while the queue runs, as
-   * SMMU_CMDQ_BASE is (IHI 0070 section 6.3).
+   * A write to a 64-bit register takes effect as a whole. BASE is read-only while the
+   * queue is enabled, like SMMU_CMDQ_BASE (IHI 0070 section 6.3).
    */
   #writePage1(access: MmioAccess, at: VcmdqAddress): void {
     const queue = this.#queueAt(at);
@@ -326,10 +326,10 @@ export class PhysicalCmdqv implements Device {
       queue.setOwner(context.hypOwn);
       queue.serve();
     }
-    this.#pages.follow(context);
+    this.#pages.mapIfEnabled(context);
   }
 
-  /** CMDQ_ALLOC binds a VCMDQ to one slot of one VINTF. A slot that another VCMDQ has stays that one's. */
+  /** CMDQ_ALLOC binds a VCMDQ to a slot of a VINTF, unless the slot has another one. */
   #allocWritten(vcmdq: number): void {
     const queue = this.#queues[vcmdq];
     if (!queue) return;
@@ -343,7 +343,7 @@ export class PhysicalCmdqv implements Device {
     queue.unbind();
     if (!context || lvcmdq >= this.#global.lvcmdqs || context.queueOf(lvcmdq) !== undefined) return;
     queue.bind(context, lvcmdq);
-    this.#pages.follow(context);
+    this.#pages.mapIfEnabled(context);
   }
 
   #queueOfSlot(vintf: number, lvcmdq: number): PhysicalVcmdq | undefined {
@@ -351,7 +351,7 @@ export class PhysicalCmdqv implements Device {
     return vcmdq === undefined ? undefined : this.#queues[vcmdq];
   }
 
-  /** The VCMDQ behind an address. A logical slot without one has no registers: it reads as zero. */
+  /** The VCMDQ at an address. A logical slot without one reads as zero. */
   #queueAt({ vintf, slot }: VcmdqAddress): PhysicalVcmdq | undefined {
     return vintf === undefined ? this.#queues[slot] : this.#queueOfSlot(vintf, slot);
   }
@@ -390,7 +390,7 @@ export class PhysicalCmdqv implements Device {
       queue.restore(words);
     });
     this.seen = seen;
-    // A CMD_SYNC that a queue was parked at is fetched again.
+    // A queue that is parked at a CMD_SYNC fetches it again.
     for (const queue of this.#queues) queue.serve();
   }
 

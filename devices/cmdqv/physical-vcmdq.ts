@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// One VCMDQ of the physical CMDQV: its queue block, where its registers and its ring lie, and its place in a VINTF.
+// One VCMDQ of the physical CMDQV: its queue block, the places of its registers and its
+// ring, and its slot in a VINTF.
 
 import {
   CMDQV_PAGE_SIZE,
@@ -28,20 +29,29 @@ import { type ContextBlock, QueueBlock, type ResolvedPa, type Unit } from '../un
 import { PAGE0_REGISTERS } from './cmdqv-register-specs.ts';
 import { page0WritableBits } from './page0-bits.ts';
 
-/** Finds `length` bytes at a PA (48 bits); undefined when they do not lie in one piece of memory. */
+/**
+ * Finds `length` bytes at a PA (48 bits); undefined when they are not contiguous in one
+ * memory.
+ */
 export type ResolvePa = (pa: number, length: number) => ResolvedPa | undefined;
 
-/** The unit of this thread that reaches a window's guest memory. */
+/** The unit of this thread that reaches the guest memory of a window. */
 export type UnitOf = (window: number) => Unit | undefined;
 
 const COMMAND_BYTES = 16;
 /** CONS and PROD have 20 bits, one of which is the wrap bit. */
 const MAX_LOG2SIZE = 19;
 
-/** How long a queue may take to stop: a side core in the middle of a round may have lost its processor. */
+/**
+ * Time limit for a queue to stop: a side core in the middle of a round may have lost its
+ * processor.
+ */
 const DISABLE_LIMIT_MS = 1000;
 
-/** State of a queue block that `PhysicalVcmdq.save` returns: flags and private words, then the page-0 registers. */
+/**
+ * State of a queue block as returned by `PhysicalVcmdq.save`: flags and private words,
+ * then the page-0 registers.
+ */
 const PRIVATE_WORDS = 6;
 export const VCMDQ_STATE_WORDS = PRIVATE_WORDS + PAGE0_REGISTERS.length;
 
@@ -66,12 +76,15 @@ export class PhysicalVcmdq {
     return this.#context;
   }
 
-  /** The unit that runs the queue: its owner's, whose memory holds the ring. */
+  /** The unit that serves the queue: its owner's, whose memory contains the ring. */
   get unit(): Unit {
     return this.#unitOf(this.#context?.window ?? 0) ?? this.#unit;
   }
 
-  /** Where the page-0 registers lie; undefined when they are mapped into a guest that no unit here reaches. */
+  /**
+   * Place of the page-0 registers; undefined when they are mapped into a guest that no
+   * unit here reaches.
+   */
   #registers(): { words: Int32Array; base: number } | undefined {
     const page0 = this.#context?.page0 ?? 0;
     if (page0 === 0) return { words: this.#host, base: this.block.registers };
@@ -88,7 +101,7 @@ export class PhysicalVcmdq {
     };
   }
 
-  /** A page-0 register; 0 when it lies out of reach. */
+  /** A page-0 register; 0 when it is out of reach. */
   readPage0(register: number): number {
     const at = this.#registers();
     return at && register < 4 * PAGE0_REGISTERS.length
@@ -101,7 +114,7 @@ export class PhysicalVcmdq {
     if (at) Atomics.store(at.words, (at.base + register) >> 2, value | 0);
   }
 
-  /** Software's write to a page-0 register; runs the queue. */
+  /** Software's write to a page-0 register; serves the queue. */
   writePage0(register: number, value: number): void {
     const bits = page0WritableBits(register, this.block.enabled);
     if (bits === undefined) return;
@@ -110,29 +123,31 @@ export class PhysicalVcmdq {
   }
 
   /**
-   * Has the drain look at the queue. It knows a queue's registers by its slot, so a queue
-   * without one is left alone.
+   * Has the drain serve the queue. The drain finds a queue's registers by its slot, so a
+   * queue without a slot is skipped.
    */
   serve(): void {
     if (this.#context) this.unit.drain.serve(this.block.smmu, this.block.index);
   }
 
-  /** An error that software has not acknowledged. */
+  /** True while software has not acknowledged an error. */
   get hasError(): boolean {
     const at = this.#registers();
-    // GERRORN is out of reach with the rest of page 0: the drain's private state tells as much.
+    // GERRORN is out of reach, like the rest of page 0, but the drain's private state
+    // gives the same answer.
     if (!at) return this.block.state === QUEUE_ERROR_PUBLISHED;
     return ((this.block.gerror ^ this.readPage0(VCMDQ_GERRORN)) & VCMDQ_GERROR_VALID) !== 0;
   }
 
-  /** Points the queue at the ring that BASE describes. */
+  /** Sets the queue's ring to the one that BASE describes. */
   setBase(lo: number, hi: number): void {
     const log2size = bitsOf(lo, VCMDQ_BASE_LOG2SIZE);
     const idr1 = this.#host[(this.block.smmu + SMMU_AT_IDR1) >> 2] ?? 0;
-    // 0: there is no SMMU in front, whose IDR1 has SIDSIZE at least.
+    // 0: there is no SMMU, whose IDR1 would have a non-zero SIDSIZE at least.
     const limit = idr1 === 0 ? MAX_LOG2SIZE : Math.min(bitsOf(idr1, IDR1_CMDQS), MAX_LOG2SIZE);
     const length = COMMAND_BYTES * 2 ** log2size;
-    // As for SMMU_CMDQ_BASE, address bits below the ring's alignment (its size, at least 32 bytes) count as zero.
+    // As for SMMU_CMDQ_BASE, address bits below the ring's alignment (its size, at least
+    // 32 bytes) are treated as zero.
     const address = hi * 2 ** 32 + ((lo & -Math.max(length, 32)) >>> 0);
     const at =
       (lo === 0 && hi === 0) || log2size > limit ? undefined : this.#resolvePa(address, length);
@@ -140,12 +155,15 @@ export class PhysicalVcmdq {
     else this.block.clearRing();
   }
 
-  /** HYP_OWN of the VINTF decides which commands the queue takes. */
+  /** HYP_OWN of the VINTF determines the commands that the queue accepts. */
   setOwner(hypOwn: boolean): void {
     this.block.kind = hypOwn ? QUEUE_KIND_VCMDQ_HYP : QUEUE_KIND_VCMDQ_GUEST;
   }
 
-  /** CMDQ_ALLOC: the queue becomes an LVCMDQ of a VINTF, and its registers move to where that VINTF's page 0 lies. */
+  /**
+   * CMDQ_ALLOC: the queue becomes an LVCMDQ of a VINTF, and its registers move to that
+   * VINTF's page 0.
+   */
   bind(context: ContextBlock, lvcmdq: number): void {
     const values = this.#page0Values();
     this.block.context = context.index;
@@ -158,7 +176,10 @@ export class PhysicalVcmdq {
     this.serve();
   }
 
-  /** CMDQ_ALLOC.ALLOCATED = 0: the queue stops and leaves its VINTF. Its registers keep their values. */
+  /**
+   * CMDQ_ALLOC.ALLOCATED = 0: the queue stops and is unbound from its VINTF. Its
+   * registers keep their values.
+   */
   unbind(): void {
     const context = this.#context;
     if (!context) return;
@@ -172,28 +193,34 @@ export class PhysicalVcmdq {
     this.#storePage0(VCMDQ_STATUS, 0);
   }
 
-  /** CMDQV_EN has gone to 0, and the drain knows it: when it is 1 again, the queue is not enabled, and has no ring. */
+  /**
+   * CMDQV_EN was cleared, and the drain has seen it. When it is set again, the queue is
+   * disabled and has no ring.
+   */
   stop(): void {
     this.#awaitDisabled();
     for (const register of [VCMDQ_CONFIG, VCMDQ_PROD, VCMDQ_CONS]) this.#storePage0(register, 0);
     this.block.clearRing();
   }
 
-  /** A side core may have the queue: it finishes its round, and then sees that the queue is no longer allocated. */
+  /**
+   * A side core may own the queue: it finishes its round, and then sees that the queue is
+   * no longer allocated.
+   */
   #awaitDisabled(): void {
     const limit = performance.now() + DISABLE_LIMIT_MS;
     do this.serve();
     while (this.block.enabled && this.#registers() && performance.now() < limit);
   }
 
-  /** Stops a queue whose registers the drain did not reach. */
+  /** Stops a queue whose registers the drain cannot reach. */
   #stop(): void {
     this.block.enabled = false;
     this.block.state = QUEUE_RUNNING;
     this.block.error = 0;
   }
 
-  /** Out of reset: bound to nothing, no ring, registers zero. */
+  /** Sets the reset state: unbound, no ring, registers zero. */
   reset(): void {
     this.#context?.bindQueue(this.block.lvcmdq, undefined);
     this.#context = undefined;
@@ -212,7 +239,8 @@ export class PhysicalVcmdq {
   }
 
   /**
-   * VCMDQ_STATE_WORDS words. A CMD_SYNC that the queue is parked at is not among them: it runs again.
+   * VCMDQ_STATE_WORDS words. A CMD_SYNC at which the queue is parked is not included: it
+   * is executed again.
    */
   save(): number[] {
     const { allocated, enabled, cons, error, state, gerror } = this.block;
@@ -227,7 +255,7 @@ export class PhysicalVcmdq {
     return [...own, ...this.#page0Values()];
   }
 
-  /** After `reset`, or `bind` to the VINTF that the saved queue was bound to. */
+  /** Call after `reset`, or after `bind` to the VINTF of the saved queue. */
   restore(words: readonly number[]): void {
     const [, enabled = 0, cons = 0, error = 0, state = 0, gerror = 0, ...page0] = words;
     this.#setPage0Values(page0);
@@ -236,7 +264,7 @@ export class PhysicalVcmdq {
     this.block.state = state;
     this.block.gerror = gerror;
     this.block.enabled = enabled === 1;
-    // An error that is held waits for the host, who has to hear of it anew.
+    // A withheld error waits for the host's policy, so the host has to be notified again.
     if (state === QUEUE_ERROR_HELD) Atomics.add(this.#host, HOST_AT_ATTENTION >> 2, 1);
   }
 }

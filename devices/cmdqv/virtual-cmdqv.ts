@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The CMDQV in the guest's role: one VINTF that a host has lent to the machine. What
-// would give power over others is wired to zero (HYP_OWN) or a shadow that reads back and
-// changes nothing (VMID, the SID pairs, the owner fields of CMDQ_ALLOC).
+// The CMDQV in the guest's role: one VINTF that a host has lent to the machine. Registers
+// that would give power over others are wired to zero (HYP_OWN), or are shadows that read
+// back and change nothing (VMID, the SID pairs, the owner fields of CMDQ_ALLOC).
 
 import {
   CMDQ_ALLOC_ALLOCATED,
@@ -38,11 +38,11 @@ import { GlobalPage } from './global-page.ts';
 import type { VintfBackend } from './vintf-backend.ts';
 import { VirtualSlots } from './virtual-slots.ts';
 
-/** What a `VirtualCmdqv` is made of. */
+/** What a `VirtualCmdqv` is built from. */
 export interface VirtualCmdqvOptions {
-  /** The borrowed VINTF. */
+  /** The VINTF on loan. */
   readonly backend: VintfBackend;
-  /** Unique in a machine, for one with several. Default `cmdqv`. */
+  /** Unique in its machine. Default `cmdqv`. */
   readonly name?: string;
 }
 
@@ -75,12 +75,13 @@ export class VirtualCmdqv implements Device {
   #line: InterruptLine | undefined;
   #map: DirectMap | undefined;
   private readonly slots: VirtualSlots;
-  /** VINTF and CMDQV are both enabled, and the backend knows it. */
+  /** VINTF and CMDQV are both enabled, and the backend has been told. */
   private active = false;
 
   /**
-   * @throws {RangeError} when the backend's number of LVCMDQs is not a power of two up to 128.
-   * @throws {TypeError} when there is no such option, or one is missing.
+   * @throws {RangeError} when the backend's number of LVCMDQs is not a power of two up to
+   *   128.
+   * @throws {TypeError} when an option is unknown or missing.
    */
   constructor(options: VirtualCmdqvOptions) {
     checkOptions(options, OPTIONS, 'VirtualCmdqv', ['backend']);
@@ -103,7 +104,10 @@ export class VirtualCmdqv implements Device {
     });
   }
 
-  /** Every new error has an edge of its own. One that comes while VINTF_INT_MASK is set has none, then or later. */
+  /**
+   * Every new error raises its own edge. An error that occurs while VINTF_INT_MASK is set
+   * raises none, then or later.
+   */
   #raise(): void {
     if (!this.#global.interruptMasked(0)) this.#line?.pulse();
   }
@@ -156,7 +160,8 @@ export class VirtualCmdqv implements Device {
 
   #writePage0(slot: number, register: number, value: number): void {
     this.slots.write(slot, register, value);
-    // Enabling a queue whose turn has come but that has no ring: nothing but a BASE write could ever start it.
+    // The guest enables a queue that could be allocated now but has no ring: only a BASE
+    // write could ever start it.
     if (
       register === VCMDQ_CONFIG &&
       value & 1 &&
@@ -167,7 +172,7 @@ export class VirtualCmdqv implements Device {
       this.#initError(slot);
   }
 
-  /** A new ring takes the place of the old one: the HW queue behind the slot is another then. */
+  /** A new ring replaces the old one, with a new HW queue for the slot. */
   #writePage1(access: MmioAccess, { slot, register }: VcmdqAddress): void {
     const before = this.#global.page1(slot, VCMDQ_BASE);
     this.#global.registers.write({
@@ -185,7 +190,9 @@ export class VirtualCmdqv implements Device {
     );
   }
 
-  /** The guest has asked for a HW queue: it is allocated and has a ring. */
+  /**
+   * True when the guest has requested a HW queue: the slot is allocated and has a ring.
+   */
   #wanted(slot: number): boolean {
     const { lo, hi } = this.#global.page1(slot, VCMDQ_BASE);
     return this.#allocated(slot) && (lo !== 0 || hi !== 0);
@@ -204,29 +211,32 @@ export class VirtualCmdqv implements Device {
     }
     this.#activate();
     for (let slot = 0; slot < this.slots.count; slot++)
-      if (this.#wanted(slot) && !this.#back(slot)) this.#initError(slot);
+      if (this.#wanted(slot) && !this.#allocateQueue(slot)) this.#initError(slot);
     this.#updateMap();
   }
 
-  /** CMDQV_EN has gone to 0: when it is 1 again, no VCMDQ is enabled, or on the ring that it had. */
+  /**
+   * CMDQV_EN was cleared. When it is set again, no VCMDQ is enabled or has its former
+   * ring.
+   */
   #stop(): void {
     this.#deactivate();
     this.slots.stop();
     this.#global.clearBases();
   }
 
-  /** ALLOCATED or BASE of a slot was written; `moved` when the ring is another than before. */
+  /** ALLOCATED or BASE of a slot was written; `moved` when the ring has changed. */
   #slotChanged(slot: number, moved = false): void {
     if (!this.active) return;
     const backed = this.slots.backedCount;
     if (moved || !this.#wanted(slot)) this.slots.freeFrom(slot);
-    if (this.#wanted(slot) && !this.slots.isBacked(slot) && !this.#back(slot))
+    if (this.#wanted(slot) && !this.slots.isBacked(slot) && !this.#allocateQueue(slot))
       this.#initError(slot);
-    // The slots above lost their HW queues with it, or had waited for it. Nobody has
-    // written to them: one that has none now says nothing.
+    // The slots above lost their HW queues too, or were waiting for this one. They were
+    // not written, so one that gets no HW queue now reports no error.
     for (let above = slot + 1; above < this.slots.count; above++) {
       const due = above < backed || this.slots.isBacked(above - 1);
-      if (due && this.#wanted(above) && !this.slots.isBacked(above)) this.#back(above);
+      if (due && this.#wanted(above) && !this.slots.isBacked(above)) this.#allocateQueue(above);
     }
     this.#updateMap();
   }
@@ -245,10 +255,10 @@ export class VirtualCmdqv implements Device {
   }
 
   /**
-   * Stands a HW queue behind a slot. They are allocated in ascending order without a gap,
-   * as iommufd demands; one out of turn fails.
+   * Allocates a HW queue for a slot. iommufd requires ascending order without a gap; an
+   * allocation out of order fails.
    */
-  #back(slot: number): boolean {
+  #allocateQueue(slot: number): boolean {
     const { lo, hi } = this.#global.page1(slot, VCMDQ_BASE);
     const log2size = bitsOf(lo, VCMDQ_BASE_LOG2SIZE);
     const inTurn = slot === 0 || this.slots.isBacked(slot - 1);
@@ -292,10 +302,10 @@ export class VirtualCmdqv implements Device {
     this.slots.restore(slots);
     if (!this.#enabled()) return;
     this.#activate();
-    // Only what was running runs again: what had failed has been reported, and is tried
-    // again when the guest writes next.
+    // Only queues that ran before run again. A failure has been reported already, and is
+    // retried at the guest's next write.
     for (let slot = 0; slots.backed[slot] === 1 && this.#wanted(slot); slot++)
-      if (!this.#back(slot)) this.#initError(slot);
+      if (!this.#allocateQueue(slot)) this.#initError(slot);
     this.#updateMap();
   }
 

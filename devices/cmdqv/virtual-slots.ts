@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// LVCMDQ slots of a guest's CMDQV: page-0 registers while no HW queue stands behind a
-// slot, and the way of them into and out of one.
+// LVCMDQ slots of a guest's CMDQV: their page-0 registers while a slot has no HW queue,
+// and the transfer of the registers to and from one.
 
 import {
   VCMDQ_CONFIG,
@@ -32,8 +32,8 @@ function resetState(count: number) {
     gerror: zeros(),
     gerrorn: zeros(),
     /**
-     * 1 where a HW queue stands behind the slot: the registers then live in the backend's
-     * page 0, and those here are zero.
+     * 1 when the slot has a HW queue: its registers are then in the backend's page 0, and
+     * those here are zero.
      */
     backed: zeros(),
   };
@@ -44,7 +44,7 @@ export type SlotsState = ReturnType<typeof resetState>;
 export class VirtualSlots {
   readonly #backend: VintfBackend;
   readonly count: number;
-  /** Page 0 is mapped into the guest: then the registers of all slots live there. */
+  /** Page 0 is mapped into the guest, and stores the registers of all slots. */
   private mapped = false;
   private state: SlotsState;
 
@@ -54,12 +54,15 @@ export class VirtualSlots {
     this.state = resetState(this.count);
   }
 
-  /** Forgets everything. No slot may have a HW queue, and page 0 must not be mapped. */
+  /** Sets the reset state. No slot may have a HW queue, and page 0 must not be mapped. */
   reset(): void {
     this.state = resetState(this.count);
   }
 
-  /** CONFIG, PROD and CONS of every slot are 0. No slot may have a HW queue, and page 0 must not be mapped. */
+  /**
+   * Sets CONFIG, PROD and CONS of every slot to 0. No slot may have a HW queue, and page
+   * 0 must not be mapped.
+   */
   stop(): void {
     for (const registers of [this.state.config, this.state.prod, this.state.cons])
       registers.fill(0);
@@ -69,7 +72,7 @@ export class VirtualSlots {
     return this.state.backed[slot] === 1;
   }
 
-  /** How many slots have a HW queue; they are the lowest ones. */
+  /** Number of slots with a HW queue, which are the lowest ones. */
   get backedCount(): number {
     return this.state.backed.filter((backed) => backed === 1).length;
   }
@@ -126,8 +129,8 @@ export class VirtualSlots {
   }
 
   /**
-   * GERROR.CMDQ_INIT_ERR of a slot without a HW queue. False when it was active already:
-   * an active error is not toggled.
+   * Raises GERROR.CMDQ_INIT_ERR of a slot without a HW queue. False when it was active
+   * already: an active error is not toggled.
    */
   raiseInitError(slot: number): boolean {
     if (((this.state.gerror[slot] ?? 0) ^ this.read(slot, VCMDQ_GERRORN)) & INIT_ERROR)
@@ -137,14 +140,17 @@ export class VirtualSlots {
     return true;
   }
 
-  /** In a mapped page the guest reads GERROR and STATUS itself; without a HW queue nobody else writes them. */
+  /**
+   * The guest reads GERROR and STATUS directly from a mapped page; without a HW queue
+   * only this writes them.
+   */
   #showReadOnly(slot: number): void {
     if (!this.mapped) return;
     this.#backend.writePage0(slot, VCMDQ_GERROR, this.state.gerror[slot] ?? 0);
     this.#backend.writePage0(slot, VCMDQ_STATUS, 0);
   }
 
-  /** Registers of a slot where they live now, as `state` has them. */
+  /** Registers of a slot from where they are stored now, in the format of `state`. */
   #live(slot: number): {
     cons: number;
     prod: number;
@@ -165,7 +171,7 @@ export class VirtualSlots {
     };
   }
 
-  /** Brings the registers home before the place where they live goes away. */
+  /** Copies the registers here before the place where they are stored is removed. */
   #capture(slot: number): void {
     const live = this.#live(slot);
     for (const field of ['cons', 'prod', 'config', 'gerror', 'gerrorn'] as const)
@@ -173,13 +179,13 @@ export class VirtualSlots {
   }
 
   /**
-   * Stands a HW queue behind a slot; false when the host has none for this ring. The slot
+   * Allocates a HW queue for a slot; false when the host has none for this ring. The slot
    * then runs if its CONFIG.EN is set.
    */
   allocate(slot: number, baseGpa: number, log2size: number): boolean {
     this.#capture(slot);
     if (!this.#backend.allocateQueue(slot, baseGpa, log2size)) {
-      this.#settle(slot);
+      this.#copyRegistersToPage(slot);
       return false;
     }
     this.state.backed[slot] = 1;
@@ -190,13 +196,13 @@ export class VirtualSlots {
   #flush(slot: number): void {
     const { cons = 0, prod = 0, config = 0, gerror = 0, gerrorn = 0 } = this.#cached(slot);
     const block = this.#backend.queue(slot);
-    // Before GERRORN: a difference between the two would be an error that never happened.
+    // Before GERRORN: a difference between the two would be an error that never occurred.
     block.gerror = gerror;
     this.#backend.writePage0(slot, VCMDQ_GERROR, gerror);
     this.#backend.writePage0(slot, VCMDQ_GERRORN, gerrorn);
     this.#backend.writePage0(slot, VCMDQ_CONS, cons);
-    // Enabled with an empty ring at first: a queue that stands at a reported error must
-    // not fetch before it is stopped again.
+    // Enabled with an empty ring at first: a queue stopped at a reported error must not
+    // fetch before it is stopped again.
     this.#backend.writePage0(slot, VCMDQ_PROD, cons & maskInWord(VCMDQ_CONS_RD));
     this.#backend.writePage0(slot, VCMDQ_CONFIG, config);
     const code = bitsOf(cons, VCMDQ_CONS_ERR);
@@ -205,24 +211,24 @@ export class VirtualSlots {
       block.state = QUEUE_ERROR_PUBLISHED;
     }
     this.#backend.writePage0(slot, VCMDQ_PROD, prod);
-    this.#forget(slot);
+    this.#clearCopy(slot);
     this.state.gerror[slot] = 0;
   }
 
-  /** Puts the registers of a slot without a HW queue into the mapped page, if there is one. */
-  #settle(slot: number): void {
+  /** Copies the registers of a slot without a HW queue to the mapped page, if any. */
+  #copyRegistersToPage(slot: number): void {
     if (!this.mapped) return;
     const { cons = 0, prod = 0, config = 0, gerrorn = 0 } = this.#cached(slot);
     this.#backend.writePage0(slot, VCMDQ_CONS, cons);
     this.#backend.writePage0(slot, VCMDQ_PROD, prod);
     this.#backend.writePage0(slot, VCMDQ_CONFIG, config);
     this.#backend.writePage0(slot, VCMDQ_GERRORN, gerrorn);
-    this.#forget(slot);
+    this.#clearCopy(slot);
     this.#showReadOnly(slot);
   }
 
-  /** Registers that now live elsewhere: no second copy of them stays. */
-  #forget(slot: number): void {
+  /** Clears the copy here of registers that are now stored elsewhere. */
+  #clearCopy(slot: number): void {
     for (const field of ['cons', 'prod', 'config', 'gerrorn'] as const) this.state[field][slot] = 0;
   }
 
@@ -238,25 +244,29 @@ export class VirtualSlots {
     };
   }
 
-  /** Frees the HW queues of the slots from `first` on, the highest first as iommufd demands. */
+  /**
+   * Frees the HW queues of the slots from `first` on, the highest first as iommufd
+   * requires.
+   */
   freeFrom(first: number): void {
     for (let slot = this.count - 1; slot >= first; slot--) {
       if (!this.isBacked(slot)) continue;
       this.#capture(slot);
       this.#backend.freeQueue(slot);
       this.state.backed[slot] = 0;
-      this.#settle(slot);
+      this.#copyRegistersToPage(slot);
     }
   }
 
-  /** Page 0 goes to the guest: every slot's registers move there. */
+  /** Page 0 is mapped into the guest: every slot's registers move there. */
   map(memoryOffset: number): void {
     this.#backend.mapPage0(memoryOffset);
     this.mapped = true;
-    for (let slot = 0; slot < this.count; slot++) if (!this.isBacked(slot)) this.#settle(slot);
+    for (let slot = 0; slot < this.count; slot++)
+      if (!this.isBacked(slot)) this.#copyRegistersToPage(slot);
   }
 
-  /** Page 0 has been taken back from the guest. */
+  /** Page 0 has been unmapped from the guest. */
   unmap(): void {
     for (let slot = 0; slot < this.count; slot++) if (!this.isBacked(slot)) this.#capture(slot);
     this.mapped = false;
@@ -264,8 +274,9 @@ export class VirtualSlots {
   }
 
   /**
-   * What the guest can see of every slot. An error that the host still holds is not among
-   * it: the command is fetched again after a restore, and the host's policy asked again.
+   * The guest-visible state of every slot. An error that the host still withholds is not
+   * included: after a restore the command is fetched again, and the host's policy asked
+   * again.
    */
   save(): SlotsState {
     const saved = structuredClone(this.state);
@@ -277,12 +288,12 @@ export class VirtualSlots {
     return saved;
   }
 
-  /** @throws {TypeError} when the state is not of as many slots. */
+  /** @throws {TypeError} when the state is not of the same number of slots. */
   check(state: unknown): SlotsState {
     return plainStateLike(resetState(this.count), state);
   }
 
-  /** Takes over a checked state; no slot has a HW queue until it is allocated again. */
+  /** Restores a checked state. No slot has a HW queue until it is allocated again. */
   restore(state: SlotsState): void {
     this.state = { ...state, backed: state.backed.map(() => 0) };
   }

@@ -88,8 +88,9 @@ function summary(words: Words): string {
 }
 
 /**
- * Decodes a CD: 16 words. Fields that its V and EPD bits leave unused come as ignored.
- * @throws {TypeError|RangeError} unless the words are integers of 32 bits.
+ * Decodes a CD: 16 words. Fields that are unused because of V or EPD are marked as
+ * ignored.
+ * @throws {TypeError|RangeError} unless the words are 32-bit integers.
  */
 export function decodeCd(words: Words): Decoded {
   checkWordList(words, 'decodeCd: words');

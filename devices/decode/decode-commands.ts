@@ -28,7 +28,7 @@ const RANGE: readonly FieldName[] = [
   'TLBI_ADDR_LO',
 ];
 
-/** What a command does, and its operands. */
+/** The effect of a command, and its operands. */
 const COMMANDS: Readonly<Record<Opcode, readonly [does: string, operands: readonly FieldName[]]>> =
   {
     OP_PREFETCH_CFG: ['fetches the configuration of a stream ahead', SUBSTREAM],
@@ -51,7 +51,7 @@ const COMMANDS: Readonly<Record<Opcode, readonly [does: string, operands: readon
       ['TLBI_VMID', 'TLBI_ASID', ...RANGE],
     ],
     OP_TLBI_NH_VAA: [
-      'drops stage-1 translations of a VMID by address, whatever their ASID',
+      'drops stage-1 translations of a VMID by address, of every ASID',
       ['TLBI_VMID', ...RANGE],
     ],
     OP_TLBI_EL3_ALL: ['drops every EL3 translation', []],
@@ -59,7 +59,7 @@ const COMMANDS: Readonly<Record<Opcode, readonly [does: string, operands: readon
     OP_TLBI_EL2_ALL: ['drops every EL2 translation', []],
     OP_TLBI_EL2_ASID: ['drops the EL2 translations of an ASID', ['TLBI_ASID']],
     OP_TLBI_EL2_VA: ['drops EL2 translations of an ASID by address', ['TLBI_ASID', ...RANGE]],
-    OP_TLBI_EL2_VAA: ['drops EL2 translations by address, whatever their ASID', RANGE],
+    OP_TLBI_EL2_VAA: ['drops EL2 translations by address, of every ASID', RANGE],
     OP_TLBI_S12_VMALL: ['drops every translation of a VMID, of both stages', ['TLBI_VMID']],
     OP_TLBI_S2_IPA: ['drops stage-2 translations of a VMID by address', ['TLBI_VMID', ...RANGE]],
     OP_TLBI_NSNH_ALL: ['drops every Non-secure EL1 translation, of both stages', []],
@@ -86,8 +86,9 @@ const OPCODE_OF: Readonly<Record<Opcode, number>> = CMD;
 const OPCODES = new Map((Object.keys(COMMANDS) as Opcode[]).map((name) => [OPCODE_OF[name], name]));
 
 /**
- * What the command of a name, as `decodeCommand` has it, does; undefined when there is none.
- * @throws {TypeError} when the name is no text.
+ * The effect of a command, by the name that `decodeCommand` uses; undefined when there is
+ * none.
+ * @throws {TypeError} when the name is not a string.
  */
 export function commandSummary(name: string): string | undefined {
   anyText(name, 'commandSummary', 'name');
@@ -170,9 +171,9 @@ const TEXTS: FieldTexts<typeof CMD> = {
 };
 
 /**
- * Decodes a command: 4 words. Its legality depends on the ID registers as well: a command
+ * Decodes a command: 4 words. Its legality also depends on the ID registers: a command
  * that decodes may still be CERROR_ILL.
- * @throws {TypeError|RangeError} unless the words are integers of 32 bits.
+ * @throws {TypeError|RangeError} unless the words are 32-bit integers.
  */
 export function decodeCommand(words: Words): Decoded {
   checkWordList(words, 'decodeCommand: words');

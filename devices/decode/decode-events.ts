@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Event records (IHI 0070 section 7.3): what a record carries comes from the table of events.
+// Event records (IHI 0070 section 7.3). The table of events lists the fields of each
+// record.
 
 import * as EVT from '../../assembly/layout/events.ts';
 import { EVENTQ_ENTRY_SIZE } from '../../assembly/layout/smmu-registers.ts';
@@ -74,8 +75,9 @@ const TEXTS: FieldTexts<typeof EVT> = {
 const FETCH_TEXTS: FieldTexts<typeof EVT> = { ...TEXTS, EVT_ADDR_LO: { name: 'FetchAddr' } };
 
 /**
- * Decodes an event record: 8 words. A field that is not of its event comes as reserved bits, when it is not 0.
- * @throws {TypeError|RangeError} unless the words are integers of 32 bits.
+ * Decodes an event record: 8 words. A field that does not belong to its event is shown as
+ * reserved bits when it is not 0.
+ * @throws {TypeError|RangeError} unless the words are 32-bit integers.
  */
 export function decodeEvent(words: Words): Decoded {
   checkWordList(words, 'decodeEvent: words');

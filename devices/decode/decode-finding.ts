@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Findings of the sanitizer (docs/sanitizer.md), as its one line says them.
+// Findings of the sanitizer (docs/sanitizer.md), from the line that it prints for each.
 
 import { GRANULE_4K, GRANULE_16K, GRANULE_64K, leafAllowed, levelShift } from '../tables/index.ts';
 import { decodeCd } from './decode-cd.ts';
@@ -16,7 +16,7 @@ const STRUCTURE =
   /\b(STE|CD) doubleword (\d)(?: at 0x[0-9a-f]{1,16})? was 0x([0-9a-f]{1,16}), is 0x([0-9a-f]{1,16})/g;
 const MISSING = /\bmissing: (\w{1,20})/;
 
-/** Where the leaf of an entry of so many bytes, by their log2, lies. */
+/** Granule and level of a leaf, by log2 of the bytes that its entry maps. */
 const LEAVES: ReadonlyMap<number, Pick<PteOptions, 'granule' | 'level'>> = new Map(
   ([GRANULE_4K, GRANULE_16K, GRANULE_64K] as const).flatMap((granule) =>
     [1, 2, 3]
@@ -27,7 +27,7 @@ const LEAVES: ReadonlyMap<number, Pick<PteOptions, 'granule' | 'level'>> = new M
 
 const DECODERS = { STE: decodeSte, CD: decodeCd } as const;
 
-/** A word of a line before and after, each by its name. */
+/** The values of a word before and after, as fields of their own. */
 function beforeAndAfter(
   was: string,
   is: string,
@@ -39,7 +39,10 @@ function beforeAndAfter(
   });
 }
 
-/** A doubleword of a structure by its fields; what others would say of them is not known. */
+/**
+ * A doubleword of a structure, decoded into its fields. Effects of the other doublewords
+ * are unknown.
+ */
 function decodeDoubleword(
   what: 'STE' | 'CD',
   doubleword: number,
@@ -53,15 +56,15 @@ function decodeDoubleword(
   return { name: `${what} doubleword ${doubleword}`, summary: '', fields };
 }
 
-/** What the command of a name does. */
+/** The effect of a command, by name. */
 function command(name: string): Decoded[] {
   const summary = commandSummary(name);
   return summary === undefined ? [] : [{ name: `missing: ${name}`, summary, fields: [] }];
 }
 
 /**
- * What a line says that is a finding: the descriptors before and after, and the command
- * that was forgotten; or the doublewords of an STE or CD. Nothing for any other line.
+ * Decodes a line that is a finding: the descriptors before and after, and the missing
+ * command; or the doublewords of an STE or CD. Nothing for any other line.
  */
 export function decodeFinding(line: string): Decoded[] {
   const found = ENTRY.exec(line);

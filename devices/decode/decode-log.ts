@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Lines of logs: what Linux's arm-smmu-v3 and tegra241-cmdqv drivers print about events and
-// errors, and the findings of the sanitizer. Formats: arm_smmu_dump_raw_event,
+// Lines of logs: messages of Linux's arm-smmu-v3 and tegra241-cmdqv drivers about events
+// and errors, and the findings of the sanitizer. Formats: arm_smmu_dump_raw_event,
 // arm_smmu_dump_event, __arm_smmu_cmdq_skip_err, arm_smmu_gerror_handler,
 // __arm_smmu_cmdq_poll_until_consumed and tegra241_cmdqv_isr of Linux.
 
@@ -31,20 +31,20 @@ import { decodeDriverMessage } from './driver-messages.ts';
 import { type Decoded, type DecodedField, decodeField } from './structure.ts';
 import { wordsOfHex } from './words.ts';
 
-/** What one message of a log says. */
+/** One decoded message of a log. */
 export interface LogEntry {
   /** The line on which the message ends, counted from 1. */
   readonly line: number;
-  /** The device that printed it, as its prefix says; empty when it says none. */
+  /** The device that printed it, from its prefix; empty when there is none. */
   readonly device: string;
   readonly decoded: Decoded;
 }
 
-/** Longer lines are none of a driver's. */
+/** No driver prints longer lines. */
 const MOST_LINE = 4096;
-/** Devices of which a dump may be incomplete at once. */
+/** Maximum number of devices with an incomplete dump at the same time. */
 const MOST_DEVICES = 64;
-/** Lines of other messages that may come between those of a dump. */
+/** Maximum number of other lines between those of a dump. */
 const MOST_BETWEEN = 64;
 
 interface Dump {
@@ -61,7 +61,7 @@ const CERROR = [
   'CERROR_ATC_INV_SYNC: an ATC_INV before this CMD_SYNC was not answered in time',
 ] as const;
 
-/** Bits of registers, by field of the layout. */
+/** Bits of registers, by layout field. */
 const GERRORS: readonly (readonly [field: number, name: string, meaning: string])[] = [
   [GERROR_CMDQ_ERR, 'CMDQ_ERR', 'a command could not be carried out: CMDQ_CONS.ERR says why'],
   [
@@ -93,7 +93,7 @@ const bits = (value: number, table: typeof GERRORS): DecodedField[] =>
 
 const RD_MEANS = () => 'index of the command, and the wrap bit above it';
 
-/** A CONS register, an SMMU's or a VCMDQ's: the index with its wrap bit, and the error. */
+/** A CONS register of an SMMU or VCMDQ: the index with its wrap bit, and the error. */
 const consFields = (cons: number): DecodedField[] => [
   decodeField([cons], 'RD', { means: RD_MEANS }, VCMDQ_CONS_RD),
   decodeField([cons], 'ERR', { means: CERROR }, VCMDQ_CONS_ERR),
@@ -101,7 +101,7 @@ const consFields = (cons: number): DecodedField[] => [
 
 const hex32 = (digits: string | undefined) => Number.parseInt(digits ?? '0', 16) >>> 0;
 
-/** Numbers of the bits that are set, of hexadecimal digits. */
+/** Bit numbers of the bits set in a hexadecimal number. */
 function setBits(digits: string): number[] {
   const value = BigInt(`0x${digits}`);
   const count = 4 * digits.length;
@@ -113,7 +113,7 @@ const listed = (what: string, numbers: readonly number[]) =>
 
 const says = (name: string) => EVENTS.find((event) => event.name === name)?.says;
 
-/** Messages of one line. The groups of a pattern are the arguments. */
+/** One-line messages. The groups of a pattern are the arguments. */
 const MESSAGES: readonly (readonly [
   pattern: RegExp,
   decode: (groups: readonly string[]) => Decoded,
@@ -139,7 +139,7 @@ const MESSAGES: readonly (readonly [
       name: 'CMD_SYNC timeout',
       summary:
         `the command at 0x${at} was not consumed in time; CMDQ_PROD is 0x${prod}. Look at ` +
-        'what stands at RD: an error there stops the queue, an ATC_INV waits for its device',
+        'the command at RD: an error there stops the queue, an ATC_INV waits for its device',
       fields: consFields(hex32(cons)),
     }),
   ],
@@ -188,22 +188,22 @@ const DUMPS: readonly (readonly [pattern: RegExp, Pick<Dump, 'doublewords' | 'de
 ];
 const DOUBLEWORD = /(?:^|\s)0x([0-9a-f]{16})\s*$/i;
 
-/** The last word before the colon of a message's prefix: "arm-smmu-v3.0.auto". */
+/** The last word of a message's prefix before the colon: "arm-smmu-v3.0.auto". */
 function deviceOf(prefix: string): string {
   return /(\S{1,80}):\s*(?:VINTF\d+: (?:VCMDQ\d+\/LVCMDQ\d+: )?)?$/.exec(prefix)?.[1] ?? '';
 }
 
 /**
- * Decodes a log line by line, whatever else stands in it; dumps of several devices may be
- * interleaved. It keeps little, whatever the log is like.
+ * Decodes a log line by line, among any other content. Dumps of several devices may be
+ * interleaved. Its memory use is bounded for any input.
  */
 export class LogDecoder {
   readonly #dumps = new Map<string, Dump>();
   #line = 0;
 
   /**
-   * Takes the next line; returns what has become complete with it.
-   * @throws {TypeError} when it is no text.
+   * Adds the next line; returns the entries that it completes.
+   * @throws {TypeError} when it is not a string.
    */
   add(line: string): readonly LogEntry[] {
     anyText(line, 'LogDecoder.add', 'line');

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Translation table descriptors (DDI 0487 section D8.3). What one means depends on granule, level and stage.
+// Translation table descriptors (DDI 0487 section D8.3). Their meaning depends on
+// granule, level and stage.
 
 import * as PTE from '../../assembly/layout/descriptors.ts';
 import { fieldOf } from '../plugin/index.ts';
@@ -19,7 +20,7 @@ import {
 
 type FieldName = keyof typeof PTE & string;
 
-/** Where the descriptor stands. */
+/** The place of the descriptor. */
 export interface PteOptions {
   /** Translation granule of its table. */
   readonly granule: Granule;
@@ -93,7 +94,10 @@ const TEXTS: FieldTexts<typeof PTE> = {
   PTE_APTABLE_RO: { name: 'APTable[1]', means: ['', 'nothing below is writable'] },
 };
 
-/** What stands at a level: 'invalid', 'table', 'block', 'page', or 'reserved', which faults as an invalid one does. */
+/**
+ * The kind of descriptor at a level: 'invalid', 'table', 'block', 'page', or 'reserved',
+ * which faults like an invalid one.
+ */
 function kindOf(
   words: Words,
   { granule, level, ds = false }: PteOptions,
@@ -113,7 +117,8 @@ function wholeOf(words: Words): bigint {
   return (BigInt((words[1] ?? 0) >>> 0) << 32n) | BigInt((words[0] ?? 0) >>> 0);
 }
 
-// Address of a table or leaf: how low it begins depends on the granule and, in a leaf, on the level.
+// Address of a table or leaf. Its lowest bit depends on the granule and, in a leaf, on
+// the level.
 function addressField(
   words: Words,
   low: number,
@@ -125,7 +130,8 @@ function addressField(
   return { name: 'Address', doubleword: 0, high, low, value, meaning, ignored: false };
 }
 
-// The upper bits of a 52-bit address stand below the others: with 64 KiB granules all four, with DS two.
+// The upper bits of a 52-bit address are below the others: all four with 64 KiB granules,
+// two with DS.
 function upperAddress(words: Words, options: PteOptions): readonly DecodedField[] {
   const place = { doubleword: 0, ignored: false };
   if (options.granule === GRANULE_64K) {
@@ -154,7 +160,7 @@ function upperAddress(words: Words, options: PteOptions): readonly DecodedField[
   ];
 }
 
-// Nobody but software looks at the other bits of an invalid descriptor.
+// The other bits of an invalid descriptor are for software only.
 function otherBits(words: Words): DecodedField {
   return {
     name: 'other bits',
@@ -169,7 +175,8 @@ function otherBits(words: Words): DecodedField {
 
 /**
  * Decodes a descriptor: 2 words.
- * @throws {TypeError|RangeError} when there is no such option, or the words are no integers of 32 bits.
+ * @throws {TypeError|RangeError} when an option is unknown, or the words are not 32-bit
+ *   integers.
  */
 export function decodePte(words: Words, options: PteOptions): Decoded {
   checkWordList(words, 'decodePte: words');

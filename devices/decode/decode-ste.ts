@@ -21,7 +21,7 @@ const translates = (words: Words, config: number) =>
 const stage1 = (words: Words) => translates(words, STE.STE_CONFIG_S1);
 const stage2 = (words: Words) => translates(words, STE.STE_CONFIG_S2);
 const anyStage = (words: Words) => stage1(words) || stage2(words);
-// Config 0 aborts whatever else the STE says.
+// Config 0 aborts regardless of the other fields.
 const passes = (words: Words) => translates(words, STE.STE_CONFIG_BYPASS);
 const substreams = (words: Words) => stage1(words) && fieldOf(words, STE.STE_S1CDMAX) !== 0;
 
@@ -140,8 +140,9 @@ function summary(words: Words): string {
 }
 
 /**
- * Decodes an STE: 16 words. Fields that its V and Config do not use come as ignored.
- * @throws {TypeError|RangeError} unless the words are integers of 32 bits.
+ * Decodes an STE: 16 words. Fields that are unused because of V or Config are marked as
+ * ignored.
+ * @throws {TypeError|RangeError} unless the words are 32-bit integers.
  */
 export function decodeSte(words: Words): Decoded {
   checkWordList(words, 'decodeSte: words');

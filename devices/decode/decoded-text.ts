@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Decoded structures as people read them.
+// Decoded structures as text.
 
 import { typeOf } from '../plugin/known-names.ts';
 import type { Decoded, DecodedField } from './structure.ts';
@@ -11,8 +11,9 @@ function bitsText({ doubleword, high, low }: DecodedField): string {
 }
 
 /**
- * A decoded structure as text: a line of its own, and one for each field that is not 0 or is looked at.
- * @throws {TypeError} for what no function of this folder has decoded.
+ * A decoded structure as text: one line for the structure, and one for each field that is
+ * not 0 or is used.
+ * @throws {TypeError} for a value that no function of this folder returned.
  */
 export function decodedText(decoded: Decoded): string {
   if (!Array.isArray(decoded?.fields))

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: MIT
-// What Linux's arm-smmu-v3 and tegra241-cmdqv drivers say in words: what each message means, and where to look.
-// The texts are those of Linux 7.2; older ones that differ are marked.
+// Messages of Linux's arm-smmu-v3 and tegra241-cmdqv drivers: what each means, and where
+// to look. The texts are those of Linux 7.2; older ones that differ are marked.
 
 import type { Decoded } from './structure.ts';
 
-/** Whose line it must be for words that other drivers use as well. */
+/** The driver whose prefix is required, for texts that other drivers use too. */
 type Prefix = 'smmu' | 'cmdqv' | 'any';
 
 interface DriverMessage {
   readonly pattern: RegExp;
   readonly prefix: Prefix;
   readonly name: string;
-  /** What it means, of the groups of the pattern. */
+  /** The meaning, given the groups of the pattern. */
   readonly means: (groups: readonly string[]) => string;
   /** Where to look next. */
   readonly look: string;
@@ -120,7 +120,7 @@ const RUNNING: readonly DriverMessage[] = [
   ),
 ];
 
-/** Registers that do not follow, which is the same for each of them. */
+/** Registers that do not acknowledge a write; the cause is the same for each of them. */
 const ACKS: readonly DriverMessage[] = [
   message(
     /\bfailed to clear cr0\b/,
@@ -147,21 +147,21 @@ const ACKS: readonly DriverMessage[] = [
     /\bGBPA not responding to update\b/,
     'smmu',
     'GBPA.Update stays 1',
-    'the SMMU did not take the write of GBPA',
+    'the SMMU did not complete the update of GBPA',
     'GBPA: Update has to become 0 by itself',
   ),
   message(
     /\bfailed to (?:setup irqs|enable (?:evtq|gerror|priq|combined) irq)\b/,
     'smmu',
     'no interrupt',
-    'an interrupt of the SMMU could not be requested; what it would tell is not seen',
+    'an interrupt of the SMMU could not be requested; what it signals remains unnoticed',
     'interrupts and interrupt-names of its node, or the IORT',
   ),
   message(
     /\bno (evtq|gerr|priq) irq - /,
     'smmu',
     'no interrupt',
-    ([which]) => `the SMMU has no ${which} interrupt; what it would tell is not seen`,
+    ([which]) => `the SMMU has no ${which} interrupt; what it signals remains unnoticed`,
     'interrupt-names of its node: eventq, gerror, priq',
   ),
   message(
@@ -173,7 +173,7 @@ const ACKS: readonly DriverMessage[] = [
   ),
 ];
 
-/** Why a driver does not start, or goes without something. */
+/** Why a driver does not start, or does without a feature. */
 const STARTING: readonly DriverMessage[] = [
   message(
     /\bfailed to allocate (queue|l1 stream table|linear stream table|l2 stream table)\b/,
@@ -186,7 +186,7 @@ const STARTING: readonly DriverMessage[] = [
     /\bfailed to reset impl\b/,
     'smmu',
     'CMDQV not reset',
-    'what stands beside the SMMU, its CMDQV, could not be reset',
+    'the CMDQV of the SMMU could not be reset',
     'the lines of the CMDQV before it',
   ),
   message(
@@ -221,7 +221,7 @@ const STARTING: readonly DriverMessage[] = [
     /\bIDR0\.(HTTU|COHACC)\b.{0,40} overridden by FW configuration/,
     'smmu',
     'firmware differs',
-    ([field]) => `firmware says something else than IDR0.${field}, and is believed`,
+    ([field]) => `firmware contradicts IDR0.${field}, and takes precedence`,
     'dma-coherent of its node, or the flags in the IORT, against IDR0',
   ),
   message(
@@ -282,7 +282,7 @@ const CMDQV: readonly DriverMessage[] = [
     /\buncleared error detected, resetting\s*$/,
     'any',
     'VCMDQ with an error',
-    'a VCMDQ was given back with an error that its user had not acknowledged (GERROR differs from GERRORN)',
+    'a VCMDQ was released with an error that its user had not acknowledged (GERROR differs from GERRORN)',
     'CONS.ERR of that VCMDQ: which command its user left there',
   ),
   message(
@@ -296,21 +296,21 @@ const CMDQV: readonly DriverMessage[] = [
     /\bno memory resource found for CMDQV\b/,
     'any',
     'CMDQV without registers',
-    'firmware names a CMDQV, and says nothing of its registers',
+    'firmware describes a CMDQV without its registers',
     'reg of its node, or the _CRS of NVDA200C',
   ),
   message(
     /\bno interrupt\. errors will not be reported/,
     'any',
     'CMDQV without interrupt',
-    'errors of VCMDQs are seen by nobody',
+    'errors of VCMDQs remain unnoticed',
     'interrupts of its node, or the _CRS of NVDA200C',
   ),
   message(
     /\bDetected disable_cmdqv=true\b/,
     'any',
     'CMDQV off',
-    'the command line has it off: commands go to the one CMDQ',
+    'the kernel command line disables it: commands go to the one CMDQ',
     'arm_smmu_v3.disable_cmdqv on the kernel command line',
   ),
   message(
@@ -332,8 +332,8 @@ const CMDQV: readonly DriverMessage[] = [
 const MESSAGES: readonly DriverMessage[] = [...RUNNING, ...ACKS, ...STARTING, ...CMDQV];
 
 /**
- * What a driver's message says.
- * @returns undefined for any other line; `at` is where its text begins, behind the prefix.
+ * The meaning of a driver's message.
+ * @returns undefined for any other line; `at` is the index of its text after the prefix.
  */
 export function decodeDriverMessage(
   line: string,

@@ -3,7 +3,7 @@
 
 import { addressSizeOf, type Granule, granuleShift } from '../tables/index.ts';
 
-/** 4 KiB and the like. */
+/** A size with its unit, such as 4 KiB. */
 export function sizeText(bytes: number): string {
   const units = ['bytes', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB', 'EiB'];
   let unit = 0;

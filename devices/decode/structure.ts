@@ -1,49 +1,60 @@
 // SPDX-License-Identifier: MIT
-// Decoding of structures that the layout tables describe: which fields there are and
-// where they lie comes from assembly/layout alone; what is added here are the
-// specification's spelling and the meaning of values.
+// Decoding of structures from the layout tables: the fields and their places come from
+// assembly/layout alone; this file adds the specification's spelling and the meaning of
+// values.
 
 import { type Field, fieldOf, wordOf } from '../plugin/index.ts';
 
-/** 32-bit words of a structure, lowest first. Words that are missing are 0. */
+/** 32-bit words of a structure, lowest first. Missing words are 0. */
 export type Words = ArrayLike<number>;
 
 /** One field of a decoded structure. */
 export interface DecodedField {
-  /** Name in the specification; 'reserved' for bits that are set although no field has them. */
+  /** Name in the specification; 'reserved' for set bits that belong to no field. */
   readonly name: string;
-  /** Where it lies: the 64-bit doubleword, counted from 0, and its highest and lowest bit there. */
+  /**
+   * Place of the field: the 64-bit doubleword, counted from 0, and its highest and lowest
+   * bit there.
+   */
   readonly doubleword: number;
   readonly high: number;
   readonly low: number;
-  /** Unsigned. An address is whole: its low bits, which have no place in the field, are 0. */
+  /**
+   * Unsigned. An address is complete: its low bits that are not stored in the field are
+   * 0.
+   */
   readonly value: bigint;
-  /** What the value means; empty when it speaks for itself. */
+  /** Meaning of the value; empty when the value is self-explanatory. */
   readonly meaning: string;
-  /** The SMMU does not look at the field, because of what other fields say. */
+  /** The SMMU ignores the field because of other fields. */
   readonly ignored: boolean;
 }
 
 /** A decoded structure. */
 export interface Decoded {
-  /** What it is, such as 'STE', 'TLBI_NH_VA', 'F_TRANSLATION', 'page descriptor'. */
+  /**
+   * Kind of structure, such as 'STE', 'TLBI_NH_VA', 'F_TRANSLATION', 'page descriptor'.
+   */
   readonly name: string;
-  /** What the SMMU makes of it, or what it says, in one phrase. */
+  /** Its effect or meaning in one phrase. */
   readonly summary: string;
   /** In the order of their bits. */
   readonly fields: readonly DecodedField[];
 }
 
-/** What is known of a field beyond its bits. */
+/** Information about a field apart from its bits. */
 export interface FieldText {
-  /** Spelling in the specification, where it differs from the layout's name without its prefix. */
+  /**
+   * Spelling in the specification, where it differs from the layout's name without the
+   * prefix.
+   */
   readonly name?: string;
   /**
-   * Meaning of each value from 0, those beyond being reserved; or a function. Empty where
-   * the value speaks for itself.
+   * Meaning of each value from 0 on, values after the last being reserved; or a function.
+   * Empty when the value is self-explanatory.
    */
   readonly means?: readonly string[] | ((value: number, words: Words) => string);
-  /** Whether the SMMU looks at the field; default always. */
+  /** True when the SMMU uses the field; default always. */
   readonly used?: (words: Words) => boolean;
 }
 
@@ -51,13 +62,13 @@ export interface FieldText {
 type Layout = Readonly<Record<string, number>>;
 
 /**
- * Texts for the fields of a layout file. A field that is split at a word boundary
- * (`X_LO`, `X_HI`) has its text at `X_LO`.
+ * Texts for the fields of a layout file. The text of a field that is split at a word
+ * boundary (`X_LO`, `X_HI`) is at `X_LO`.
  */
 export type FieldTexts<L> = { readonly [name in keyof L & string]?: FieldText };
 
 /**
- * Names of the exports with a prefix that are fields: neither the structure's size nor a
+ * Names of the exports with a prefix that are fields: not the structure's size, nor a
  * value of another field (`X_VALUE` of `X`).
  */
 export function fieldNames<L extends Layout>(layout: L, prefix: string): (keyof L & string)[] {
@@ -78,8 +89,9 @@ function meaningOf({ means }: FieldText, value: bigint, words: Words): string {
 
 /**
  * Decodes one field.
- * @param spelling its name, where `text` has none.
- * @param hi the upper half of a field that is split at a word boundary; `lo` is the lower one.
+ * @param spelling its name, unless `text` has one.
+ * @param hi the upper half of a field that is split at a word boundary; `lo` is the lower
+ *   half.
  */
 export function decodeField(
   words: Words,
@@ -106,7 +118,7 @@ export function decodeField(
   };
 }
 
-/** Runs of bits that are set and that no field covers. */
+/** Runs of set bits that no field covers. */
 function reservedBits(words: Words, size: number, fields: readonly DecodedField[]): DecodedField[] {
   const left = Array.from(
     { length: size },
@@ -143,9 +155,11 @@ const byPosition = (a: DecodedField, b: DecodedField) =>
 
 /**
  * Decodes fields of a structure.
- * @param size 64-bit doublewords that the structure has; set bits outside the fields come as 'reserved'.
+ * @param size number of 64-bit doublewords of the structure; set bits outside the fields
+ *   are returned as 'reserved'.
  * @param names the exports of `layout` that are its fields.
- * @param more fields that no layout file has, because where they lie depends on others.
+ * @param more fields that no layout file has, because their place depends on other
+ *   fields.
  */
 export function decodeFields<L extends Layout>(
   words: Words,
@@ -157,7 +171,7 @@ export function decodeFields<L extends Layout>(
 ): DecodedField[] {
   const fields = [...more];
   for (const name of names) {
-    // The upper half of a split field comes with its lower half.
+    // The upper half of a split field is decoded with its lower half.
     if (name.endsWith('_HI')) continue;
     const split = name.endsWith('_LO');
     const spelling = name.slice(name.indexOf('_') + 1).replace(/_LO$/, '');

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Structures as people write them: 64-bit doublewords of 16 hexadecimal digits, the lowest first.
+// Structures as text: 64-bit doublewords of 16 hexadecimal digits, the lowest first.
 
 import { printable } from '../plugin/index.ts';
 import { checkInteger, checkList } from '../plugin/known-values.ts';
@@ -8,13 +8,13 @@ import { anyText } from '../plugin/option-kinds.ts';
 
 const DIGITS = 16;
 const MOST_SHOWN = 40;
-/** No structure comes near to it. */
+/** Far more than any structure has. */
 const MOST_DOUBLEWORDS = 2 ** 16;
 
 /**
- * The 32-bit words of doublewords in hexadecimal, lowest first.
- * @throws {TypeError} when they are no list of texts.
- * @throws {RangeError} naming the first that is not 16 hexadecimal digits.
+ * The 32-bit words of hexadecimal doublewords, lowest first.
+ * @throws {TypeError} when they are not a list of strings.
+ * @throws {RangeError} that names the first one that is not 16 hexadecimal digits.
  */
 export function wordsOfHex(doublewords: readonly string[]): number[] {
   checkList(doublewords, 'wordsOfHex: doublewords');
@@ -29,8 +29,8 @@ export function wordsOfHex(doublewords: readonly string[]): number[] {
 }
 
 /**
- * The same the other way round: doublewords in hexadecimal of 32-bit words.
- * @throws {TypeError|RangeError} unless they are an even number of integers of 32 bits.
+ * The inverse: hexadecimal doublewords of 32-bit words.
+ * @throws {TypeError|RangeError} unless they are an even number of 32-bit integers.
  */
 export function hexOfWords(words: ArrayLike<number>): string[] {
   checkDoublewords(words, 'hexOfWords: words');
@@ -42,17 +42,18 @@ export function hexOfWords(words: ArrayLike<number>): string[] {
   );
 }
 
-/** Prefix, digits, and the suffix that a C compiler takes. */
+/** Prefix, digits, and the suffix of a C integer constant. */
 const NUMBER = /^(?:0x)?([0-9a-f]{1,16})(?:u?l{0,2})$/i;
 const SEPARATORS = /[\s,;:{}[\]|]+/;
 
 /**
- * The 32-bit words of a structure as people have them: hexadecimal numbers with or
- * without `0x`, short ones too, between spaces, commas or brackets; its doublewords, or
- * twice as many 32-bit words, the lowest first.
- * @param doublewords how many the structure has, from 1.
- * @throws {TypeError} when the one is no text, or the other no number.
- * @throws {RangeError} one line that names what is no number, or how many there are.
+ * The 32-bit words of a structure from text: hexadecimal numbers of any length, with or
+ * without `0x`, separated by spaces, commas or brackets; either its doublewords or twice
+ * as many 32-bit words, the lowest first.
+ * @param doublewords number of doublewords of the structure, from 1.
+ * @throws {TypeError} when the text is not a string, or `doublewords` not a number.
+ * @throws {RangeError} with one line that quotes what is not a number, or states the
+ *   wrong count.
  */
 export function wordsOfText(text: string, doublewords: number): number[] {
   anyText(text, 'wordsOfText', 'text');

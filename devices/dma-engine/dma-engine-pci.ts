@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The DMA engine as a PCIe endpoint: its registers behind BAR 0, its interrupt a vector of MSI-X, and what
-// its accesses may carry and ask for as its capabilities of PASID, ATS and PRI allow.
+// The DMA engine as a PCIe endpoint: its registers in BAR 0, an MSI-X vector as its
+// interrupt, and capabilities for PASID, ATS and PRI that limit what its accesses may
+// carry and request.
 
 import { DMA_ATS, DMA_REGION_SIZE } from '../../assembly/layout/dma-engine-registers.ts';
 import { ABI_KIND_DMA } from '../../assembly/layout/guest-abi.ts';
@@ -17,14 +18,18 @@ import type {
 } from '../plugin/index.ts';
 import { DmaEngine } from './dma-engine.ts';
 
-/** An ID that no driver looks for, of the vendor that emulators use for devices of their own. */
+/**
+ * An ID that no driver matches, of the vendor ID that emulators use for their own
+ * devices.
+ */
 const VENDOR = 0x1234;
 const DEVICE = 0x4d44;
 /** A system peripheral. */
 const CLASS = 0x088000;
 
-// Extended capabilities (PCIe 5.0, sections 7.8.8, 7.8.9, 10.5.1, 10.5.2): each has its registers from 4 on,
-// capability in bits [15:0] and control in bits [31:16], but for PRI, with control and status.
+// Extended capabilities (PCIe 5.0, sections 7.8.8, 7.8.9, 10.5.1, 10.5.2): the registers
+// of each start at offset 4, with the capability in bits [15:0] and control in bits
+// [31:16]; PRI has control and status instead.
 const REGISTERS_AT = 4;
 
 const ATS_PAGE_ALIGNED = 0x20;
@@ -33,10 +38,10 @@ const ATS_ENABLE = 0x8000_0000;
 
 const PRI_ENABLE = 0x1;
 const PRI_STOPPED = 0x0100_0000;
-/** The engine waits for the answer to one page request before it makes the next. */
+/** The engine waits for the response to a page request before it sends the next. */
 const PRI_CAPACITY = 1;
 
-/** Instruction fetches, privileged accesses, PASIDs of 20 bits. */
+/** Supports instruction fetches, privileged accesses, and PASIDs of 20 bits. */
 const PASID_CAPABILITY = 0x1406;
 const PASID_ENABLE = 0x1_0000;
 const PASID_EXECUTE = 0x2_0000;
@@ -86,7 +91,10 @@ const CAPABILITIES: readonly CapabilitySpec[] = [
 
 const OFF: AtsSettings = { enabled: false, pageRequests: false, silent: false };
 
-/** The DMA engine behind a PCIe host: function level reset, MSI-X with one vector, ATS, PRI, PASID. */
+/**
+ * The DMA engine as an endpoint of a PCIe host: function level reset, MSI-X with one
+ * vector, ATS, PRI, PASID.
+ */
 export class DmaEnginePci extends PcieEndpoint {
   readonly #engine: DmaEngine;
 
@@ -102,7 +110,7 @@ export class DmaEnginePci extends PcieEndpoint {
         classCode: CLASS,
         subsystemVendorId: VENDOR,
         subsystemId: DEVICE,
-        // Its interrupt is an event, which no level stands for.
+        // Its interrupt is an event, which a level-triggered pin cannot express.
         interruptPin: 0,
       },
       bar: { name: 'dma-engine', size: DMA_REGION_SIZE, accessSizes: [4, 8] },
@@ -142,7 +150,10 @@ export class DmaEnginePci extends PcieEndpoint {
     return this.config.get(this.config.offsetOf(capability) + REGISTERS_AT);
   }
 
-  /** ATS and PRI are what the capabilities enable, whatever the engine's own register asks for. */
+  /**
+   * ATS and PRI as the capabilities enable them, regardless of what the engine's own
+   * register requests.
+   */
   #limited(ats: AtsCapability): AtsCapability {
     return {
       get settings() {
@@ -156,7 +167,7 @@ export class DmaEnginePci extends PcieEndpoint {
     };
   }
 
-  /** Privileged accesses and instruction fetches are such by the prefix that has the PASID. */
+  /** An access is privileged or an instruction fetch by its PASID prefix only. */
   protected override allows(attributes: DmaAttributes = {}): boolean {
     const { pasid, privileged = false, instruction = false } = attributes;
     if (pasid === undefined) return !privileged && !instruction;
@@ -178,7 +189,7 @@ export class DmaEnginePci extends PcieEndpoint {
     this.#configureAts();
   }
 
-  /** Has the engine write its register again, which empties the ATC. */
+  /** Makes the engine write its register again, which empties the ATC. */
   #configureAts(): void {
     const register: MmioAccess = { region: 0, offset: DMA_ATS, size: 4, lo: 0, hi: 0, vcpu: 0 };
     this.#engine.read(register);
@@ -202,7 +213,7 @@ export class DmaEnginePci extends PcieEndpoint {
   }
 
   protected override prepareFunction(state: DeviceState): () => void {
-    // An engine that nothing is attached to takes a state over, or says what is wrong with it.
+    // An unattached engine restores the state, or throws an error about it.
     new DmaEngine(this.name).restore(state);
     return () => this.#engine.restore(state);
   }

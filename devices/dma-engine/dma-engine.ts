@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // DMA engine: a bus master with one StreamID that copies, fills and compares memory.
-// Every access goes through the IOMMU; one that the IOMMU holds is made again from a
-// background loop, and the operation goes on behind it. So does one that is longer than a
-// turn of the engine may be.
+// Every access goes through the IOMMU. A background loop retries an access that the IOMMU
+// stalls, and then continues the operation. It also continues an operation that is longer
+// than one turn of the engine.
 
 import {
   DMA_ATS,
@@ -63,10 +63,12 @@ import {
   REGISTERS,
 } from './dma-registers.ts';
 
-/** Bytes of an access to the port at most: those of a turn. */
+/** Maximum number of bytes per access to the port: those of one turn. */
 const CHUNK = DMA_STEP_LENGTH;
 
-/** How far an operation has come, or how it ended, and the iova of the access that failed or waits. */
+/**
+ * Progress or result of an operation, and the iova of the access that failed or waits.
+ */
 interface Outcome {
   readonly status: number;
   readonly done: number;
@@ -77,13 +79,13 @@ function covers(access: MmioAccess, offset: number): boolean {
   return offset >= access.offset && offset < access.offset + access.size;
 }
 
-/** Index of the first byte of `one` that differs from `other`'s; -1 when none does. */
+/** Index of the first byte of `one` that differs from `other`; -1 when they are equal. */
 function firstDifference(one: Uint8Array, other: Uint8Array): number {
   for (let i = 0; i < one.length; i++) if (one[i] !== other[i]) return i;
   return -1;
 }
 
-/** What an access that did not come to its end means for its operation. */
+/** The outcome of an operation whose access was refused or stalled. */
 function refused(result: DmaResult, fault: number, done: number, iova: number): Outcome {
   return {
     status: result.stalled ? DMA_STATUS_STALLED : fault,
@@ -102,13 +104,13 @@ export class DmaEngine implements Device {
   #line: InterruptLine | undefined;
   #trace: DeviceHost['trace'] = () => undefined;
   readonly #chunk = new Uint8Array(CHUNK);
-  /** The pattern, over and over: a chunk of it from any of its four bytes on. */
+  /** The pattern, repeated: a chunk can start at any of its four bytes. */
   readonly #expected = new Uint8Array(CHUNK + 4);
   private readonly registers = new RegisterFile(DMA_REGION_SIZE, REGISTERS);
-  /** The operation that goes on at the next turn; none when its number is DMA_OP_NONE. */
+  /** The operation that continues at the next turn; DMA_OP_NONE for none. */
   private underWay = noOperation();
 
-  /** A machine with several tells them apart by their names. */
+  /** @param name unique in its machine. */
   constructor(name = 'dma-engine') {
     nonEmpty(name, 'DmaEngine', 'name');
     this.name = name;
@@ -128,13 +130,13 @@ export class DmaEngine implements Device {
     this.#configureAts();
   }
 
-  /** The StreamID is a property of the place that the device is plugged into, not of its state. */
+  /** The StreamID is a property of the device's place, not of its state. */
   #showStream(): void {
     this.registers.set(DMA_STREAM, this.#port?.streamId ?? 0);
   }
 
   read(access: MmioAccess): void {
-    // Behind a PCIe port it follows the bus number.
+    // For a device below a PCIe port it depends on the bus number.
     if (covers(access, DMA_STREAM)) this.#showStream();
     this.registers.read(access);
   }
@@ -145,7 +147,7 @@ export class DmaEngine implements Device {
     if (covers(access, DMA_CTRL)) this.#start(this.registers.get(DMA_CTRL));
   }
 
-  /** Does what the register says, and shows what has come of it. */
+  /** Applies the register, and shows the result in it. */
   #configureAts(): void {
     const wanted = this.registers.get(DMA_ATS);
     const ats = this.#port?.ats;
@@ -184,7 +186,7 @@ export class DmaEngine implements Device {
     });
   }
 
-  /** Goes on with the operation under way. Returns 1 when it came further. */
+  /** Continues the current operation. Returns 1 when it made progress. */
   #poll(): number {
     const { operation, done } = this.underWay;
     if (operation === DMA_OP_NONE) return 0;
@@ -223,7 +225,7 @@ export class DmaEngine implements Device {
       return { status: DMA_STATUS_BAD_LENGTH, done: 0 };
     }
     if (number === DMA_OP_HINT) return this.#hint(port, operation);
-    // What is behind the end of this turn is for the later ones.
+    // The rest is left to later turns.
     const end = Math.min(length, operation.done + DMA_STEP_LENGTH);
     const outcome = this.#turn(port, { ...operation, length: end });
     return outcome.status === DMA_STATUS_DONE && end < length
@@ -246,8 +248,8 @@ export class DmaEngine implements Device {
   }
 
   /**
-   * One access of the port. An address that the port cannot carry (2^53 and above) fails
-   * like one that nothing answers.
+   * One access through the port. An address that the port cannot express (2^53 and above)
+   * fails like one that nothing answers.
    */
   #access(
     access: (iova: number, bytes: Uint8Array) => DmaResult,
@@ -258,8 +260,8 @@ export class DmaEngine implements Device {
   }
 
   /**
-   * Chunk by chunk in ascending order; what was read before a fault is still written. A
-   * chunk whose write stalls is read again.
+   * In ascending chunks. Data read before a fault is still written. A chunk whose write
+   * stalls is read again.
    */
   #copy(port: DmaPort, operation: Operation): Outcome {
     const { length } = operation;
@@ -284,7 +286,7 @@ export class DmaEngine implements Device {
     return { status: DMA_STATUS_DONE, done: length };
   }
 
-  /** An address that the port cannot carry is not hinted at. */
+  /** No hint is sent for an address that the port cannot express. */
   #hint(port: DmaPort, { source, target, length, pasid }: Operation): Outcome {
     const attributes = attributesOf(pasid);
     for (const [iova, write] of [
@@ -342,7 +344,8 @@ export class DmaEngine implements Device {
     const operation = plainStateLike(IDLE, underWay);
     this.registers.restore(registers);
     this.#abandon();
-    // Its stalled access is made anew: what the IOMMU held is not part of this device.
+    // A stalled access is issued again: the IOMMU's copy of it is not part of this
+    // device.
     this.underWay = operation;
     this.#showStream();
     this.#configureAts();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Registers of the DMA engine, and an operation as they state it.
+// Registers of the DMA engine, and an operation in the format of its registers.
 
 import {
   DMA_ATS,
@@ -30,7 +30,7 @@ import { bitsOf, type DmaAttributes, maskInWord } from '../plugin/index.ts';
 
 const ALL = 0xffffffff;
 
-/** All of them, with what software may write. */
+/** All of them, with the bits that software can write. */
 export const REGISTERS = [
   { name: 'ID', offset: DMA_ID, reset: DMA_ID_VALUE },
   { name: 'CTRL', offset: DMA_CTRL, writable: ALL },
@@ -56,7 +56,10 @@ export const REGISTERS = [
   { name: 'ATS', offset: DMA_ATS, writable: DMA_ATS_ENABLE | DMA_ATS_PAGES | DMA_ATS_SILENT },
 ] as const;
 
-/** An operation as it was started, and how far it is. 64-bit iovas as two words, low one first. */
+/**
+ * An operation as it was started, and its progress. 64-bit iovas are two words, low word
+ * first.
+ */
 export const IDLE = {
   operation: DMA_OP_NONE as number,
   length: 0,
@@ -69,7 +72,7 @@ export const IDLE = {
 };
 export type Operation = typeof IDLE;
 
-/** What is under way when nothing is. */
+/** The operation while none is in progress. */
 export function noOperation(): Operation {
   return structuredClone(IDLE);
 }
@@ -79,7 +82,7 @@ export function iovaOf([lo = 0, hi = 0]: readonly number[]): number {
   return hi * 2 ** 32 + lo;
 }
 
-/** What the register DMA_PASID has the accesses carry. */
+/** Attributes of the accesses, from the register DMA_PASID. */
 export function attributesOf(register: number): DmaAttributes {
   const has = (bit: number) => (register & bit) !== 0;
   return {

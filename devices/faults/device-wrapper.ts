@@ -1,20 +1,24 @@
 // SPDX-License-Identifier: MIT
-// A device around another one, which stays as it is: what it does not change goes through.
+// A wrapper around a device, which is not modified: calls that the wrapper does not
+// change are passed on.
 
 import { DEVICE_CALLS } from '../plugin/device-calls.ts';
 import type { Device, DeviceHost, DeviceState, MmioAccess } from '../plugin/index.ts';
 import { checkMethods } from '../plugin/known-values.ts';
 
-/** What a wrapper changes of the host that the device inside is given; everything else is the host's own. */
+/**
+ * Functions of the host that a wrapper replaces for the inner device; all others are the
+ * host's own.
+ */
 export type HostChanges = Partial<Pick<DeviceHost, 'interruptLine' | 'mapDirect'>>;
 
-/** A device around another one, which it is in everything that a subclass does not change. */
+/** A wrapper around a device, identical to it except for what a subclass overrides. */
 export class DeviceWrapper implements Device {
   readonly name: string;
   readonly interfaceVersion: number;
   readonly identity: Device['identity'];
   readonly regions: Device['regions'];
-  /** The device inside. */
+  /** The wrapped device. */
   protected readonly device: Device;
 
   constructor(device: Device) {
@@ -26,7 +30,7 @@ export class DeviceWrapper implements Device {
     this.regions = device.regions;
   }
 
-  /** What the device inside is given in place of the host's own. */
+  /** Replacements for functions of the host, given to the wrapped device. */
   protected changes(_host: DeviceHost): HostChanges {
     return {};
   }

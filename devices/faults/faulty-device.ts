@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// A device on a bad day: its interrupts come late or never, CONS says what it was, a store of PROD is seen in pieces, its queues' fetches
-// end in external aborts. It stands around an SMMU or a CMDQV of a guest, or around any device for its interrupts.
+// Fault injection around a device: interrupts arrive late or never, CONS reads a former
+// value, a store of PROD is seen in pieces, fetches of its queues end in external aborts.
+// It wraps an SMMU or a CMDQV of a guest, or any device for its interrupts.
 
 import { VCMDQ_PROD } from '../../assembly/layout/cmdqv-registers.ts';
 import { ABI_KIND_CMDQV, ABI_KIND_SMMUV3 } from '../../assembly/layout/guest-abi.ts';
@@ -25,17 +26,26 @@ import { allNamesOf } from '../plugin/known-names.ts';
 import { checkBoolean, checkOptionalInteger } from '../plugin/known-values.ts';
 import { DeviceWrapper, type HostChanges } from './device-wrapper.ts';
 
-/** What goes wrong. Each can be changed at any time; what is absent or 0 does not. */
+/**
+ * The faults to inject. Each can be changed at any time; a fault that is absent or 0 does
+ * not occur.
+ */
 export interface DeviceFaults {
-  /** Of so many pulses of a line the last one is lost; 1: every one. */
+  /** Of this number of pulses of a line, the last one is lost; 1 loses every pulse. */
   lostInterrupts?: number | undefined;
-  /** Safe points of the machine that a pulse is late. */
+  /** Safe points of the machine by which a pulse is delayed. */
   lateInterrupts?: number | undefined;
-  /** Reads of a command queue's CONS that still give what it was, each time that it has moved. */
+  /**
+   * Reads of a command queue's CONS that still return its former value, each time it has
+   * moved.
+   */
   lateCons?: number | undefined;
-  /** A store of PROD is seen byte by byte, the low one first. */
+  /** A store of PROD is seen byte by byte, the lowest first. */
   tornProd?: boolean | undefined;
-  /** Of so many stores of PROD the last one meets a ring that cannot be fetched (CERROR_ABT). */
+  /**
+   * Of this number of stores of PROD, the last one finds a ring that cannot be fetched
+   * (CERROR_ABT).
+   */
   fetchAborts?: number | undefined;
 }
 
@@ -50,8 +60,8 @@ const DEVICE_FAULTS = allNamesOf<DeviceFaults>({
 const MAX_COUNT = 2 ** 32 - 1;
 
 /**
- * @throws {TypeError} when there is no such fault, or its value has another type.
- * @throws {RangeError} when a count is none.
+ * @throws {TypeError} when a fault is unknown, or its value has the wrong type.
+ * @throws {RangeError} when a count is not one.
  */
 function checkFaults(faults: DeviceFaults): void {
   checkNames(faults, DEVICE_FAULTS, 'FaultyDevice');
@@ -60,7 +70,10 @@ function checkFaults(faults: DeviceFaults): void {
   checkBoolean(faults.tornProd, 'FaultyDevice: tornProd');
 }
 
-/** Has the fetches of the device's queues end in external aborts, until the function that it returns is called. */
+/**
+ * Makes fetches of the device's queues end in external aborts until the returned function
+ * is called.
+ */
 export type AbortFetches = () => () => void;
 
 type QueueRegister = 'PROD' | 'CONS' | undefined;
@@ -72,7 +85,10 @@ function cmdqvRegister(offset: number): QueueRegister {
   return at?.page === 0 && at.register === VCMDQ_PROD ? 'PROD' : undefined;
 }
 
-/** Those of an SMMU: of its CMDQ, and of ECMDQs, wherever in their page they are. */
+/**
+ * Command queue registers of an SMMU: of its CMDQ, and of ECMDQs, at any place of their
+ * page.
+ */
 function smmuRegister(offset: number): QueueRegister {
   if (offset === SMMU_CMDQ_PROD) return 'PROD';
   if (offset === SMMU_CMDQ_CONS) return 'CONS';
@@ -82,20 +98,20 @@ function smmuRegister(offset: number): QueueRegister {
   return inPage % ECMDQ_REGISTERS === ECMDQ_CONS ? 'CONS' : undefined;
 }
 
-/** Bytes of an ECMDQ's registers. */
+/** Size of an ECMDQ's registers in bytes. */
 const ECMDQ_REGISTERS = 16;
 const REGISTER_OF = new Map([
   [ABI_KIND_SMMUV3, smmuRegister],
   [ABI_KIND_CMDQV, cmdqvRegister],
 ]);
 
-/** A pulse that is on its way. */
+/** A delayed pulse. */
 interface LatePulse {
   readonly line: InterruptLine;
   left: number;
 }
 
-/** Counts to `every`, and says when it has got there. */
+/** Counts to `every`, and reports when it is reached. */
 class Each {
   #count = 0;
 
@@ -106,7 +122,7 @@ class Each {
   }
 }
 
-/** A device around another one, to which happens what its `faults` say. */
+/** A wrapper around a device that injects the given `faults`. */
 export class FaultyDevice extends DeviceWrapper {
   readonly faults: DeviceFaults;
   readonly #abortFetches: AbortFetches | undefined;
@@ -114,14 +130,16 @@ export class FaultyDevice extends DeviceWrapper {
   readonly #lost = new Each();
   readonly #aborted = new Each();
   readonly #late: LatePulse[] = [];
-  /** By offset of a CONS: what it still reads as, and how often. */
+  /**
+   * By offset of a CONS: the former value that it still reads as, and for how many reads.
+   */
   readonly #cons = new Map<number, { shown: number; left: number }>();
 
   /**
    * @param device not attached yet.
-   * @param abortFetches what `fetchAborts` needs; without it there are none.
-   * @throws {TypeError} when there is no such fault, or its value has another type.
-   * @throws {RangeError} when a count is none.
+   * @param abortFetches implements `fetchAborts`, which has no effect without it.
+   * @throws {TypeError} when a fault is unknown, or its value has the wrong type.
+   * @throws {RangeError} when a count is not one.
    */
   constructor(device: Device, faults: DeviceFaults = {}, abortFetches?: AbortFetches) {
     super(device);
@@ -132,7 +150,10 @@ export class FaultyDevice extends DeviceWrapper {
     this.#queueRegister = REGISTER_OF.get(device.identity.kind) ?? (() => undefined);
   }
 
-  /** Registers are never mapped directly: what happens to them happens here. */
+  /**
+   * Registers are never mapped directly, as the faults are injected into trapped
+   * accesses.
+   */
   protected override changes(host: DeviceHost): HostChanges {
     host.background({ name: `${this.name}: late interrupts`, poll: () => this.#deliver() });
     return {
@@ -153,7 +174,7 @@ export class FaultyDevice extends DeviceWrapper {
     };
   }
 
-  /** A safe point: pulses that were late long enough arrive. Returns how many. */
+  /** At a safe point: delivers pulses whose delay has elapsed. Returns their number. */
   #deliver(): number {
     for (const pulse of this.#late) pulse.left--;
     const due = this.#late.filter(({ left }) => left <= 0);
@@ -174,7 +195,7 @@ export class FaultyDevice extends DeviceWrapper {
     if (this.#queueRegister(access.offset) === 'CONS') access.lo = this.#lateCons(access);
   }
 
-  /** What a read of CONS gives that has the value of the access. */
+  /** The value that a read of CONS returns, given the actual value in the access. */
   #lateCons({ offset, lo }: MmioAccess): number {
     const { lateCons = 0 } = this.faults;
     const seen = this.#cons.get(offset);
@@ -203,7 +224,7 @@ export class FaultyDevice extends DeviceWrapper {
     again?.();
   }
 
-  /** The stores of the lower bytes, before the whole. */
+  /** Stores of the lower bytes, before the complete store. */
   #tear(access: MmioAccess): void {
     const { lo } = access;
     const before = { ...access };

@@ -36,7 +36,7 @@ import {
   GITS_TYPER,
 } from '../../assembly/layout/its-registers.ts';
 
-/** First offset, bytes of the bank, bytes of a register, name. */
+/** First offset, size of the bank in bytes, bytes per register, name. */
 const BANKS: readonly (readonly [at: number, size: number, stride: number, name: string])[] = [
   [GIC_IGROUPR, 0x80, 4, 'IGROUPR'],
   [GIC_ISENABLER, 0x80, 4, 'ISENABLER'],
@@ -86,7 +86,7 @@ function identificationName(offset: number): string | undefined {
   return index < 8 ? `PIDR${IDENTIFICATION[index]}` : `CIDR${index - 8}`;
 }
 
-/** Names in the frames of the parts of a GIC, by the offset of a word. */
+/** Names in each frame of a GIC, by the offset of the word. */
 const NAMES = {
   GICD: (word: number) => DISTRIBUTOR.get(word) ?? bankedName(word, [...BANKS, ROUTER]),
   GICR: (word: number) =>
@@ -95,8 +95,9 @@ const NAMES = {
 };
 
 /**
- * Name of the register at an offset, undefined where there is none.
- * @param offset in the distributor, in the frames of one redistributor, or in those of the ITS.
+ * Name of the register at an offset; undefined when there is none.
+ * @param offset in the distributor, in the frames of one redistributor, or in those of
+ *   the ITS.
  */
 export function gicRegisterName(frame: keyof typeof NAMES, offset: number): string | undefined {
   const word = offset & ~3;

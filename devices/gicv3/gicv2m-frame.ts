@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A frame of a GICv2m (Arm's Server Base System Architecture, appendix E): a write of an INTID is an edge of that SPI.
+// A GICv2m frame (Arm's Server Base System Architecture, appendix E): writing an INTID
+// makes an edge of that SPI.
 
 import {
   V2M_MSI_IIDR,
@@ -21,17 +22,17 @@ import {
   unnamedRegister,
 } from '../plugin/index.ts';
 
-/** Which SPIs a frame has. */
+/** The SPIs of a frame. */
 export interface Gicv2mOptions {
-  /** INTID of the first, which is 32 above the number of its line. */
+  /** INTID of the first SPI, which is 32 above the number of its line. */
   readonly firstIntid: number;
-  /** How many, the frame's interrupt lines. */
+  /** Number of SPIs, which are the frame's interrupt lines. */
   readonly spis: number;
 }
 
 const KIND = 0x6d327667; // "gv2m"
 const FIRST_SPI = 32;
-/** INTIDs of SPIs end before this one. */
+/** One above the last INTID of an SPI. */
 const END_OF_SPIS = 1020;
 
 const NAMES = new Map([
@@ -40,7 +41,7 @@ const NAMES = new Map([
   [V2M_MSI_IIDR, 'MSI_IIDR'],
 ]);
 
-/** A frame with SPIs of its own, each a message's. */
+/** A frame with its own SPIs, one per message. */
 export class Gicv2mFrame implements Device {
   readonly name = 'gicv2m';
   readonly interfaceVersion = PLUGIN_INTERFACE_VERSION;
@@ -49,7 +50,7 @@ export class Gicv2mFrame implements Device {
   readonly #options: Gicv2mOptions;
   #lines: readonly InterruptLine[] = [];
 
-  /** @throws {RangeError} when not all of its interrupts are SPIs. */
+  /** @throws {RangeError} when not all of its INTIDs are SPIs. */
   constructor(options: Gicv2mOptions) {
     const { firstIntid, spis } = options;
     const isSome = Number.isInteger(firstIntid) && Number.isInteger(spis) && spis >= 1;
@@ -65,7 +66,7 @@ export class Gicv2mFrame implements Device {
   }
 
   reset(): void {
-    // It has no state: what a write has made pending is the GIC's.
+    // It has no state: a pending interrupt is state of the GIC.
   }
 
   /**
@@ -83,7 +84,7 @@ export class Gicv2mFrame implements Device {
     };
   }
 
-  /** INTIDs that are not the frame's are ignored. */
+  /** INTIDs outside the frame are ignored. */
   #raise(intid: number): void {
     this.#lines[intid - this.#options.firstIntid]?.pulse();
   }
@@ -101,7 +102,7 @@ export class Gicv2mFrame implements Device {
     if (offset === V2M_MSI_SETSPI_NS) this.#raise(lo);
   }
 
-  /** Nothing that changes: which frame it is of. */
+  /** No variable state, only the identity of the frame. */
   save(): DeviceState {
     const { firstIntid, spis } = this.#options;
     return { firstIntid, spis };

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// GICv3: distributor and redistributors as a device, and where the lines of SPIs end. What an interrupt
-// goes through lies in shared memory and is code of assembly/gicv3, which a CPU core runs as well.
+// GICv3: distributor and redistributors as a device, and the inputs of the SPI lines. The
+// state of interrupts is in shared memory, and its code in assembly/gicv3, which a CPU
+// core executes too.
 
 import {
   GIC_AT_CTLR,
@@ -64,27 +65,33 @@ import { GicCpuInterface } from './gic-cpu-interface.ts';
 import { gicRegisterName } from './gic-register-names.ts';
 import { packRuns, unpackRuns } from './lpi-runs.ts';
 
-/** What a `Gicv3` is made of. */
+/** What a `Gicv3` is built from. */
 export interface Gicv3Options {
-  /** Of `loadGicv3`. */
+  /** From `loadGicv3`. */
   readonly module: WebAssembly.Module;
   /** Shared by all threads that run vCPUs or raise interrupts. */
   readonly memory: WebAssembly.Memory;
-  /** Byte offset of the GIC's block in it, a multiple of 4 KiB; `gicBlockSize` bytes are the GIC's. */
+  /**
+   * Byte offset of the GIC's block in the memory, a multiple of 4 KiB. The block has
+   * `gicBlockSize` bytes.
+   */
   readonly at: number;
   /** At most 256. vCPU n has the affinity 0.0.(n / 16).(n % 16). */
   readonly vcpus: number;
-  /** Shared peripheral interrupts, a multiple of 32, at most 992. */
+  /** Number of shared peripheral interrupts, a multiple of 32, at most 992. */
   readonly spis: number;
-  /** RAM, at multiples of 4 KiB, where software keeps the tables of LPIs. Default: there are no LPIs. */
+  /**
+   * RAM, at multiples of 4 KiB, where software may place the tables of LPIs. Default: no
+   * LPIs.
+   */
   readonly lpiTables?: MemoryRegion | undefined;
 }
 
-/** Region 0 of the device; region 1 has the redistributors of all vCPUs, one after the other. */
+/** Region 0 of the device; region 1 contains the redistributors of all vCPUs in order. */
 const DISTRIBUTOR = 0;
 const KIND = 0x33636967; // "gic3"
 
-/** Registers of a CPU interface that hold state, in the order in which they are restored. */
+/** Registers of a CPU interface with state, in the order in which they are restored. */
 const INTERFACE = [
   [GIC_CPU_PMR, ICC_PMR_EL1],
   [GIC_CPU_BPR0, ICC_BPR0_EL1],
@@ -96,10 +103,10 @@ const INTERFACE = [
   [GIC_CPU_IGRPEN1, ICC_IGRPEN1_EL1],
 ] as const;
 
-/** Bits of an interrupt's word that do not follow from other state. */
+/** Bits of an interrupt's word that are not derived from other state. */
 const OWN_BITS = ~(GIC_INT_TARGET | GIC_INT_FORWARDED);
 
-/** Registers of a redistributor that LPIs have: words of its block. */
+/** Registers of a redistributor for LPIs: words of its block. */
 const LPI_REGISTERS = [
   GIC_CPU_LPIS_ENABLED,
   GIC_CPU_PROPBASER,
@@ -109,12 +116,12 @@ const LPI_REGISTERS = [
 ];
 const PAGE = 0x1000;
 
-/** Where the area of LPIs begins in the block of a GIC. */
+/** Offset of the LPI area in the block of a GIC. */
 function lpiArea(vcpus: number): number {
   return Math.ceil((GIC_CPUS + vcpus * GIC_CPU_SIZE) / PAGE) * PAGE;
 }
 
-/** Bytes of the block of a GIC with so many vCPUs. */
+/** Size of a GIC's block in bytes, for a number of vCPUs. */
 export function gicBlockSize(vcpus: number, hasLpis = false): number {
   return hasLpis
     ? lpiArea(vcpus) + GIC_LPI_WORDS_SIZE + vcpus * GIC_LPI_CPU_SIZE
@@ -175,7 +182,7 @@ export class Gicv3 extends GicCpuInterface implements Device, InterruptSink {
   }
 
   attach(): void {
-    // Interrupts end here: it needs nothing of its host.
+    // It is the interrupt controller itself, and needs nothing from its host.
   }
 
   reset(): void {
@@ -197,9 +204,9 @@ export class Gicv3 extends GicCpuInterface implements Device, InterruptSink {
   }
 
   /**
-   * Whether the vCPUs can be interrupted by anything but themselves and their timers: an SPI that
-   * passes all that could mask it, or any LPI that does. Only while none of them runs.
-   * @param mayCome whether anything may still assert an SPI, by its number from 0.
+   * True when anything but the vCPUs and their timers can interrupt the vCPUs: an SPI
+   * that nothing masks, or any LPI that nothing masks. Call it only while no vCPU runs.
+   * @param mayCome true when an SPI, numbered from 0, may still be asserted.
    */
   canInterrupt(mayCome: (spi: number) => boolean): boolean {
     const cpus = this.#vcpuIndices().map((vcpu) => ({
@@ -308,7 +315,7 @@ export class Gicv3 extends GicCpuInterface implements Device, InterruptSink {
       plainStateLike({ ...this.#state(), lpis: [] as number[] }, state);
     const lpiWords = unpackRuns(lpis, this.#lpiWords().length);
     this.reset();
-    // Targets are those of reset, and nothing is forwarded, until all is there.
+    // Until all state is restored, targets are those of reset and nothing is forwarded.
     const fill = (words: Uint32Array, from: readonly number[]) => {
       from.forEach((word, i) => {
         words[i] = ((words[i] ?? 0) & GIC_INT_TARGET) | (word & OWN_BITS);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// What an ITS's tables in RAM and its GIC's LPIs say, for whoever debugs the software that wrote them. Nothing of it is changed or trusted;
-// the hot code is assembly/gicv3/its-tables.ts.
+// A view of an ITS's tables in RAM and its GIC's LPIs, for debugging the software that
+// wrote them. Nothing is changed or trusted; the hot code is
+// assembly/gicv3/its-tables.ts.
 
 import {
   GIC_AT_ITS_BASER0,
@@ -55,7 +56,7 @@ export interface InspectedItsTable {
   readonly address: number;
   readonly pages: number;
   readonly pageSize: number;
-  /** Of two levels. */
+  /** True when it has two levels. */
   readonly indirect: boolean;
 }
 
@@ -68,25 +69,25 @@ interface LpiConfiguration {
 export interface InspectedLpi extends LpiConfiguration {
   readonly intid: number;
   readonly pending: boolean;
-  /** The vCPU that it is or was last pending on. */
+  /** The vCPU on which it is pending, or was last. */
   readonly target: number;
-  /** What its byte of the configuration table says; undefined where there is none. */
+  /** Its byte of the configuration table; undefined when there is none. */
   readonly table: LpiConfiguration | undefined;
 }
 
 export interface InspectedItsEvent {
   readonly event: number;
   readonly collection: number;
-  /** The vCPU of its collection; undefined where that is not mapped. */
+  /** The vCPU of its collection; undefined when that is not mapped. */
   readonly vcpu: number | undefined;
-  /** Undefined: its INTID is that of no LPI. */
+  /** Undefined when its INTID is not an LPI's. */
   readonly lpi: InspectedLpi | undefined;
   readonly intid: number;
 }
 
 export interface InspectedItsDevice {
   readonly device: number;
-  /** Events that its table has room for. */
+  /** Number of events that fit in its table. */
   readonly room: number;
   /** Address of that table. */
   readonly address: number;
@@ -96,7 +97,7 @@ export interface InspectedItsDevice {
 /** The LPI registers of a vCPU's redistributor. */
 export interface InspectedRedistributor {
   readonly enabled: boolean;
-  /** Bits of INTIDs. */
+  /** Number of INTID bits. */
   readonly idBits: number;
   readonly configuration: number;
   readonly pending: number;
@@ -111,20 +112,22 @@ export interface InspectedIts {
     readonly creadr: number;
     readonly cwriter: number;
   };
-  /** Commands in error, and the last one's error code. */
+  /** Number of commands in error, and the error code of the last. */
   readonly errors: { readonly count: number; readonly last: number };
   readonly deviceTable: InspectedItsTable;
   readonly collectionTable: InspectedItsTable;
   readonly collections: readonly { readonly collection: number; readonly vcpu: number }[];
   readonly devices: readonly InspectedItsDevice[];
   readonly redistributors: readonly InspectedRedistributor[];
-  /** Tables say more than was looked at. */
+  /** The tables have more entries than were read. */
   readonly cut: boolean;
 }
 
-/** Entries that are looked at altogether: tables of software's choice can say 2^32 events. */
+/**
+ * Maximum number of entries read in all: software could set up tables with 2^32 events.
+ */
 const MOST_ENTRIES = 2 ** 19;
-/** Of them, mapped events. */
+/** Maximum number of mapped events among them. */
 const MOST_EVENTS = 4096;
 const ENTRY = 8;
 const VALID = 1n << 63n;
@@ -155,14 +158,16 @@ class ItsReader {
     return this.#view.getBigUint64(this.#at + offset, true);
   }
 
-  /** Address in the memory of so many bytes of RAM; undefined where not all of them are. */
+  /**
+   * Offset in the memory of `size` bytes of RAM; undefined unless all of them are RAM.
+   */
   #ram(gpa: bigint, size: number): number | undefined {
     const inRam = gpa - BigInt(this.word(GIC_AT_RAM_GPA));
     if (inRam < 0n || inRam + BigInt(size) > BigInt(this.word(GIC_AT_RAM_SIZE))) return undefined;
     return this.word(GIC_AT_RAM) + Number(inRam);
   }
 
-  /** A valid entry, 0 for any other. */
+  /** A valid entry; 0 for any other. */
   #entry(gpa: bigint): bigint {
     if (this.#left-- < 0) return 0n;
     const at = this.#ram(gpa, ENTRY);
@@ -170,7 +175,7 @@ class ItsReader {
     return entry & VALID ? entry : 0n;
   }
 
-  /** Entries of a table from an address on that are valid, by their indices. */
+  /** Valid entries of a table from an address on, with their indices. */
   *#valid(gpa: bigint, count: number): Generator<readonly [index: number, entry: bigint]> {
     for (let i = 0; i < count && this.#left >= 0; i++) {
       const entry = this.#entry(gpa + BigInt(ENTRY * i));
@@ -291,7 +296,7 @@ class ItsReader {
 }
 
 /**
- * Looks at an ITS, with all that is mapped in its tables.
+ * Inspects an ITS and everything mapped in its tables.
  * @param at byte offset of its GIC's block in the memory.
  */
 export function inspectIts(memory: WebAssembly.Memory, at: number): InspectedIts {

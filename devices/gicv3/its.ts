@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// GICv3 ITS (IHI 0069 chapter 5): translates messages of devices into LPIs, by tables that software keeps in RAM. Its code is that of
-// assembly/gicv3, its registers lie in the block of its GIC.
+// GICv3 ITS (IHI 0069 chapter 5): translates MSIs of devices into LPIs, by tables that
+// software keeps in RAM. Its code is in assembly/gicv3, and its registers are in the
+// block of its GIC.
 
 import {
   GIC_AT_ITS_BASER0,
@@ -37,7 +38,10 @@ import { type InspectedIts, inspectIts } from './its-inspection.ts';
 const KIND = 0x73746967; // "gits"
 const TABLES = 2;
 
-/** The ITS of a `Gicv3` with LPIs: the GIC is there first, made of the same module, memory and address. */
+/**
+ * The ITS of a `Gicv3` with LPIs. The GIC is created first, with the same module, memory
+ * and address.
+ */
 export class GicIts implements Device {
   readonly name = 'gicv3-its';
   readonly interfaceVersion = PLUGIN_INTERFACE_VERSION;
@@ -48,8 +52,8 @@ export class GicIts implements Device {
   readonly #words: Uint32Array;
   readonly #memory: WebAssembly.Memory;
   #host: DeviceHost | undefined;
-  /** Commands in error that have been told of. */
-  #told = 0;
+  /** Number of commands in error that have been traced. */
+  #reported = 0;
 
   /** @throws {RangeError} when the GIC has no LPIs. */
   constructor({ module, memory, at }: Pick<Gicv3Options, 'module' | 'memory' | 'at'>) {
@@ -69,7 +73,7 @@ export class GicIts implements Device {
 
   reset(): void {
     this.#gic.resetIts(this.#at);
-    this.#told = 0;
+    this.#reported = 0;
   }
 
   /**
@@ -89,7 +93,7 @@ export class GicIts implements Device {
     };
   }
 
-  /** Registers, tables and LPIs as they are; nothing changes by being looked at. */
+  /** Registers, tables and LPIs. Inspection changes nothing. */
   inspect(): InspectedIts {
     return inspectIts(this.#memory, this.#at);
   }
@@ -98,30 +102,30 @@ export class GicIts implements Device {
     const { offset, size } = access;
     access.lo = this.#gic.readIts(this.#at, offset) >>> 0;
     access.hi = size === 8 ? this.#gic.readIts(this.#at, offset + 4) >>> 0 : 0;
-    this.#tell();
+    this.#reportErrors();
   }
 
   write({ offset, size, lo, hi }: MmioAccess): void {
     this.#gic.writeIts(this.#at, offset, lo);
     if (size === 8) this.#gic.writeIts(this.#at, offset + 4, hi);
-    this.#tell();
+    this.#reportErrors();
   }
 
-  /** Commands that a write has left over. */
+  /** Executes commands left over from a write. */
   #poll(): number {
     const before = this.#word(GIC_AT_ITS_CREADR);
     this.#gic.serveIts(this.#at);
-    this.#tell();
+    this.#reportErrors();
     return before === this.#word(GIC_AT_ITS_CREADR) ? 0 : 1;
   }
 
-  /** Records commands that were in error. */
-  #tell(): void {
+  /** Traces commands in error. */
+  #reportErrors(): void {
     const errors = this.#word(GIC_AT_ITS_ERRORS);
-    if (errors === this.#told) return;
+    if (errors === this.#reported) return;
     const error = `0x${this.#word(GIC_AT_ITS_ERROR).toString(16).padStart(6, '0')}`;
-    this.#host?.trace({ name: 'command error', error, count: errors - this.#told });
-    this.#told = errors;
+    this.#host?.trace({ name: 'command error', error, count: errors - this.#reported });
+    this.#reported = errors;
   }
 
   #word(offset: number): number {
@@ -157,7 +161,8 @@ export class GicIts implements Device {
     });
     this.#words[(this.#at + GIC_AT_ITS_CREADR) >> 2] = creadr & GITS_COMMAND_OFFSET;
     this.#gic.writeIts(this.#at, GITS_CWRITER, cwriter);
-    // Not by a write, which executes commands: RAM need not be there yet.
+    // Not by a register write, which would execute commands: RAM need not be restored
+    // yet.
     this.#words[(this.#at + GIC_AT_ITS_CTLR) >> 2] = control & GITS_CTLR_WRITABLE;
   }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The words of LPIs in a saved state: runs of equal ones, of which there are few.
+// The words of LPIs in a saved state, run-length encoded: there are few runs.
 
-/** Pairs of a word and how many LPIs in a row have it. */
+/** Pairs of a word and the number of consecutive LPIs that have it. */
 export function packRuns(words: Iterable<number>): number[] {
   const runs: number[] = [];
   let last = -1;
@@ -13,8 +13,8 @@ export function packRuns(words: Iterable<number>): number[] {
 }
 
 /**
- * The words again.
- * @throws {TypeError} when they are not as many as `lpis`.
+ * The inverse.
+ * @throws {TypeError} when they are not `lpis` words.
  */
 export function unpackRuns(runs: readonly number[], lpis: number): Uint32Array {
   const words = new Uint32Array(lpis);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The configuration space of a function: a header, and behind it lists of capabilities that are laid out
-// from what a function says of them.
+// The configuration space of a function: a header, followed by lists of capabilities,
+// laid out from the function's description.
 
 import {
   type DeviceState,
@@ -25,34 +25,37 @@ import {
   PCIE_SUBSYSTEM,
 } from './pcie-registers.ts';
 
-/** A capability, where it goes being the configuration space's choice. */
+/** A capability. The configuration space chooses its offset. */
 export interface CapabilitySpec {
-  /** Of its first word; unique in its function. */
+  /** Name of its first word, unique in its function. */
   readonly name: string;
   /** Capability ID. */
   readonly id: number;
   /** Bytes, a multiple of 4. */
   readonly size: number;
-  /** Version of an extended capability. Absent: it is none. */
+  /** Version of an extended capability. Absent for other capabilities. */
   readonly version?: number;
-  /** Bits [31:16] of the first word, in their places, of one that is not extended. Default 0. */
+  /**
+   * Bits [31:16] of the first word, in place, for a capability that is not extended.
+   * Default 0.
+   */
   readonly reset?: number;
   readonly writable?: number;
-  /** Registers behind the first word, by offset from its beginning. */
+  /** Registers after the first word, by offset from the capability's start. */
   readonly registers?: readonly RegisterSpec[];
 }
 
-/** A memory BAR of 32 bits. */
+/** A 32-bit memory BAR. */
 export interface BarSpec {
   /** 0 to 5. */
   readonly bar: number;
-  /** Region of the device that it leads to. */
+  /** Region of the device that it maps. */
   readonly region: number;
   /** Bytes, a power of two, at least 16. */
   readonly size: number;
 }
 
-/** What a function says of itself. */
+/** Identification registers of a function. */
 export interface FunctionIdentity {
   readonly vendorId: number;
   readonly deviceId: number;
@@ -62,7 +65,7 @@ export interface FunctionIdentity {
   readonly classCode: number;
   readonly subsystemVendorId: number;
   readonly subsystemId: number;
-  /** 1 to 4: INTA to INTD; 0: it uses none. */
+  /** 1 to 4: INTA to INTD; 0: none. */
   readonly interruptPin: number;
 }
 
@@ -86,7 +89,8 @@ export function endpointHeader(
       reset: classCode * 0x100 + revisionId,
     },
     { name: 'HEADER_TYPE', offset: PCIE_HEADER_TYPE, writable: 0xff },
-    // What a BAR does not decode reads 0: a driver finds its size by writing ones (section 7.5.1.2.1).
+    // Bits of a BAR that are not decoded read 0: a driver finds its size by writing ones
+    // (section 7.5.1.2.1).
     ...bars.map(({ bar, size }) => ({
       name: `BAR${bar}`,
       offset: PCIE_BAR0 + 4 * bar,
@@ -107,7 +111,7 @@ interface PlacedCapability {
   readonly at: number;
 }
 
-/** Capabilities one after the other. */
+/** Places capabilities one after the other. */
 function laidOut(specs: readonly CapabilitySpec[], from: number): readonly PlacedCapability[] {
   let at = from;
   return specs.map((spec) => {
@@ -134,13 +138,16 @@ function registersOf(list: readonly PlacedCapability[]): RegisterSpec[] {
   });
 }
 
-/** The value that a write gives to a 32-bit word, in its place; 0 for bytes that it does not reach. */
+/**
+ * The bytes that a write gives to a 32-bit word, in place; 0 in bytes that it does not
+ * cover.
+ */
 export function writtenTo({ offset, size, lo }: MmioAccess, word: number): number {
   if ((offset & ~3) !== word) return 0;
   return size === 4 ? lo : (lo << (8 * (offset & 3))) >>> 0;
 }
 
-/** Whether an access reaches one of the bytes of a 32-bit word. */
+/** True when an access covers a byte of a 32-bit word. */
 export const reaches = ({ offset }: MmioAccess, word: number): boolean => (offset & ~3) === word;
 
 /** The registers of a function's configuration space. */
@@ -164,8 +171,8 @@ export class ConfigurationSpace {
   }
 
   /**
-   * Where a capability begins.
-   * @throws {RangeError} when there is none of that name.
+   * Offset of a capability.
+   * @throws {RangeError} when there is none with that name.
    */
   offsetOf(capability: string): number {
     const at = this.#placed.get(capability);
@@ -183,7 +190,7 @@ export class ConfigurationSpace {
     return this.#file.get(offset);
   }
 
-  /** Sets bits of a word, whatever of it a guest can write. */
+  /** Sets or clears bits of a word, including bits that a guest cannot write. */
   setBits(offset: number, bits: number, set: boolean): void {
     const word = this.#file.get(offset);
     this.#file.set(offset, (set ? word | bits : word & ~bits) >>> 0);
@@ -205,17 +212,17 @@ export class ConfigurationSpace {
     return this.#file.save();
   }
 
-  /** @throws {TypeError} when the state is not of such a function. */
+  /** @throws {TypeError} when the state does not belong to such a function. */
   check(state: unknown): void {
     this.#file.check(state);
   }
 
-  /** @throws {TypeError} when the state is not of such a function. */
+  /** @throws {TypeError} when the state does not belong to such a function. */
   restore(state: unknown): void {
     this.#file.restore(state);
   }
 
-  /** Name of the register at an offset; undefined where there is none. */
+  /** Name of the register at an offset; undefined when there is none. */
   nameAt(offset: number): string | undefined {
     return this.#file.nameAt(offset);
   }

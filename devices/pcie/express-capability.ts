@@ -21,11 +21,11 @@ const ROLE_BASED_ERRORS = 0x8000;
 const FLR_CAPABLE = 0x1000_0000;
 /** Relaxed ordering, no snoop, read requests of 512 bytes. */
 const DEVICE_CONTROL_RESET = 0x2810;
-/** What is not above: error reports, payload size. Not Initiate Function Level Reset. */
+/** The remaining bits: error reports, payload size. Not Initiate Function Level Reset. */
 const DEVICE_CONTROL_WRITABLE = 0x78ff;
-/** A PASID is a prefix of one TLP (Linux takes none without it). */
+/** A PASID is one TLP prefix. Linux requires this bit for PASID. */
 const END_TO_END_PREFIX = 0x0060_0000;
-/** 2.5 GT/s and one lane, as a link can and as it does. */
+/** 2.5 GT/s and one lane, both as capability and as status. */
 const LINK = 0x11;
 
 /** @param hasPrefixes its TLPs may carry a PASID. */
@@ -59,9 +59,9 @@ export function expressCapability(hasFlr: boolean, hasPrefixes: boolean): Capabi
 }
 
 /**
- * Has the capability tell what its function is, which depends on its place.
+ * Sets the fields of the capability that depend on the function's place.
  * @param type EXPRESS_TYPE_*.
- * @param hasLink it is one end of a link.
+ * @param hasLink the function is one end of a link.
  */
 export function placeExpress(config: ConfigurationSpace, type: number, hasLink: boolean): void {
   const at = config.offsetOf(EXPRESS);

@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: MIT
-// The DMA port of a PCIe function, which makes no access while it is no bus master.
+// The DMA port of a PCIe function: it refuses accesses while the function is not a bus
+// master.
 
 import type { AtsCapability, DmaAttributes, DmaPort, DmaResult } from '../plugin/index.ts';
 
 const REFUSED: DmaResult = { ok: false, done: 0 };
 
-/** What a function's registers allow its DMA. */
+/** What a function's registers permit its DMA. */
 export interface MasterPermissions {
   /** Bus Master Enable of its command register. */
   isMaster(): boolean;
-  /** Whether its accesses may carry what they would carry. */
+  /** True when its accesses may have the given attributes. */
   allows(attributes: DmaAttributes | undefined): boolean;
 }
 
@@ -36,7 +37,10 @@ export class MasterPort implements DmaPort {
     return this.#may(attributes) ? this.#port.read(iova, target, attributes) : REFUSED;
   }
 
-  /** No port above routes AtomicOps, so no function has AtomicOp Requester Enable: none is sent. */
+  /**
+   * No port above routes AtomicOps, so no function implements AtomicOp Requester Enable,
+   * and none is sent.
+   */
   write(iova: number, source: Uint8Array, attributes?: DmaAttributes): DmaResult {
     return this.#may(attributes) && !attributes?.atomic
       ? this.#port.write(iova, source, attributes)

@@ -1,24 +1,24 @@
 // SPDX-License-Identifier: MIT
-// MSI-X (PCIe 5.0, sections 6.1.4 and 7.7.2): a table of messages, and an array of bits for those that are
-// masked and pending. Both lie in a page of their own, by a BAR.
+// MSI-X (PCIe 5.0, sections 6.1.4 and 7.7.2): a table of messages, and an array of
+// pending bits. Both are in their own page, mapped by a BAR.
 
 import { isWord, type MmioAccess } from '../plugin/index.ts';
 import type { CapabilitySpec } from './configuration-space.ts';
 import { MSIX_ENABLE, MSIX_FUNCTION_MASK, PCI_CAP_MSIX } from './pcie-registers.ts';
 
-/** Bytes of the region with table and pending bits. */
+/** Size in bytes of the region with table and pending bits. */
 export const MSIX_REGION_SIZE = 0x1000;
 const PENDING_AT = 0x800;
 const ENTRY_WORDS = 4;
-/** Entries that the page has room for. */
+/** Number of entries that fit in the page. */
 const MOST_VECTORS = PENDING_AT / (4 * ENTRY_WORDS);
 const [ADDRESS, ADDRESS_HIGH, DATA, CONTROL] = [0, 1, 2, 3];
 const MASKED = 1;
-/** Bits of an entry's words that a driver can write: a message is a write of an aligned word. */
+/** Writable bits of an entry's words. The address is that of an aligned word. */
 const WRITABLE = [0xfffffffc, 0xffffffff, 0xffffffff, MASKED];
 const NAMES = ['ADDRESS', 'ADDRESS_HIGH', 'DATA', 'CONTROL'];
 
-/** @param bar the BAR that the page is reached by. */
+/** @param bar the BAR that maps the page. */
 export function msixCapability(vectors: number, bar: number): CapabilitySpec {
   return {
     name: 'MSIX',
@@ -47,7 +47,7 @@ export class MsixTable {
 
   /**
    * @param control first word of the function's MSI-X capability.
-   * @param send sends a message, which may get lost on its way.
+   * @param send sends a message, which may be lost.
    */
   constructor(
     vectors: number,
@@ -82,7 +82,9 @@ export class MsixTable {
     return (control & MASKED) !== 0 || (this.#control() & MSIX_FUNCTION_MASK) !== 0;
   }
 
-  /** Raises a vector: at once, or when it is not masked any more. Nothing, while MSI-X is off. */
+  /**
+   * Raises a vector: sent at once, or when it is unmasked. No effect while MSI-X is off.
+   */
   raise(vector: number): void {
     if (vector >= this.vectors || !this.isEnabled) return;
     if (this.#isMasked(vector)) this.#setPending(vector, true);
@@ -94,7 +96,7 @@ export class MsixTable {
     const high = this.#table[entry + ADDRESS_HIGH] ?? 0;
     const address = high * 2 ** 32 + (this.#table[entry + ADDRESS] ?? 0);
     this.#setPending(vector, false);
-    // Beyond that no DMA port has an address, and no memory is.
+    // Higher addresses cannot be expressed by a DMA port, and are not memory.
     if (Number.isSafeInteger(address + 4)) this.#send(address, this.#table[entry + DATA] ?? 0);
   }
 
@@ -104,7 +106,7 @@ export class MsixTable {
     this.#pending[vector >> 5] = pending ? word | bit : word & ~bit;
   }
 
-  /** Sends what is pending and masked no longer: behind a write of a mask. */
+  /** Sends pending messages that are no longer masked: called after a write of a mask. */
   unmaskChanged(): void {
     if (!this.isEnabled) return;
     for (let vector = 0; vector < this.vectors; vector++) {
@@ -118,13 +120,13 @@ export class MsixTable {
     return this.#table[offset >> 2] ?? 0;
   }
 
-  /** A read of 4 or 8 bytes of the page. */
+  /** A 4- or 8-byte read of the page. */
   read(access: MmioAccess): void {
     access.lo = this.#word(access.offset);
     access.hi = access.size === 8 ? this.#word(access.offset + 4) : 0;
   }
 
-  /** A write of 4 or 8 bytes of the page; pending bits are read-only. */
+  /** A 4- or 8-byte write of the page; pending bits are read-only. */
   write({ offset, size, lo, hi }: MmioAccess): void {
     this.#writeWord(offset, lo);
     if (size === 8) this.#writeWord(offset + 4, hi);
@@ -143,8 +145,8 @@ export class MsixTable {
 
   /**
    * Checks a saved state.
-   * @returns what takes it over.
-   * @throws {TypeError} when it is not of such a table.
+   * @returns a function that restores it.
+   * @throws {TypeError} when it does not belong to such a table.
    */
   prepareRestore(state: unknown): () => void {
     const { table, pending, ...rest } = (state ?? {}) as Partial<MsixState>;
@@ -160,7 +162,7 @@ export class MsixTable {
     };
   }
 
-  /** Name of the word at an offset; undefined where there is none. */
+  /** Name of the word at an offset; undefined when there is none. */
   nameAt(offset: number): string | undefined {
     const index = offset >> 2;
     if (index < this.#table.length)

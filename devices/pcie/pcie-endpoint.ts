@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What PCIe endpoints have in common: configuration space, BARs, INTx, MSI-X, reset of the function. What
-// one does by its BARs is a subclass's.
+// Common parts of PCIe endpoints: configuration space, BARs, INTx, MSI-X, function level
+// reset. A subclass implements the registers in the BAR.
 
 import {
   type Device,
@@ -57,17 +57,20 @@ import {
   PCIE_STATUS_INTERRUPT,
 } from './pcie-registers.ts';
 
-/** What an endpoint is made of. */
+/** What an endpoint is built from. */
 export interface PcieEndpointOptions {
   /** Unique in a machine. */
   readonly name: string;
-  /** Four ASCII characters, as `DeviceIdentity` has them. */
+  /** Four ASCII characters, as in `DeviceIdentity`. */
   readonly kind: number;
-  /** Vendor, device, class and interrupt pin, as configuration space shows them. */
+  /** Vendor, device, class and interrupt pin, for configuration space. */
   readonly identity: FunctionIdentity;
-  /** The region that BAR 0 leads to: its name, bytes (a power of two), and accesses. */
+  /**
+   * The region that BAR 0 maps: its name, size in bytes (a power of two), and access
+   * sizes.
+   */
   readonly bar: Device['regions'][number];
-  /** Entries of the MSI-X table, which lies behind BAR 1. */
+  /** Number of entries of the MSI-X table, which BAR 1 maps. */
   readonly vectors: number;
   /** Capabilities besides PCI Express and MSI-X. Default: none. */
   readonly capabilities?: readonly CapabilitySpec[];
@@ -85,7 +88,7 @@ const OPTIONS: OptionKinds<PcieEndpointOptions> = {
   hasPasids: flag,
 };
 
-/** Regions of an endpoint, behind its configuration space. */
+/** Regions of an endpoint after its configuration space. */
 export const BAR_REGION = 1;
 const MSIX_REGION = 2;
 const MSIX_BAR = 1;
@@ -104,7 +107,7 @@ export abstract class PcieEndpoint implements PcieFunction {
   #host: DeviceHost | undefined;
   #intx = false;
 
-  /** @throws {TypeError} when there is no such option, or one is missing. */
+  /** @throws {TypeError} when an option is unknown or missing. */
   constructor(options: PcieEndpointOptions) {
     checkOptions(options, OPTIONS, 'PcieEndpoint', ['name', 'kind', 'identity', 'bar', 'vectors']);
     const { bar, identity, vectors, hasPasids = false } = options;
@@ -155,12 +158,12 @@ export abstract class PcieEndpoint implements PcieFunction {
     this.start(host, port);
   }
 
-  /** Bus Master Enable: it may make DMA, and send messages. */
+  /** Bus Master Enable: the function may perform DMA and send messages. */
   protected get isMaster(): boolean {
     return (this.config.command & PCIE_COMMAND_MASTER) !== 0;
   }
 
-  /** Whether its DMA may carry these attributes now. */
+  /** True when its DMA may have these attributes now. */
   protected allows(attributes: DmaAttributes | undefined): boolean {
     return attributes?.pasid === undefined;
   }
@@ -169,31 +172,34 @@ export abstract class PcieEndpoint implements PcieFunction {
     if (this.isMaster) this.#host?.msi(address, data);
   }
 
-  /** Takes what it is attached to. @param port makes no access while the function is no bus master. */
+  /**
+   * Attaches the function.
+   * @param port refuses accesses while the function is not a bus master.
+   */
   protected abstract start(host: DeviceHost, port: DmaPort): void;
-  /** Brings what lies behind BAR 0 to its state out of reset. */
+  /** Sets the registers of BAR 0 to their reset state. */
   protected abstract resetFunction(): void;
-  /** Answers a read by BAR 0: fills `access.lo` and `access.hi`. */
+  /** Performs a read of BAR 0: fills `access.lo` and `access.hi`. */
   protected abstract readBar(access: MmioAccess): void;
-  /** Carries out a write by BAR 0. */
+  /** Performs a write of BAR 0. */
   protected abstract writeBar(access: MmioAccess): void;
-  /** State of what lies behind BAR 0. */
+  /** State of the registers of BAR 0. */
   protected abstract saveFunction(): DeviceState;
   /**
    * Checks such a state.
-   * @returns what takes it over.
-   * @throws {TypeError} when it is none.
+   * @returns a function that restores it.
+   * @throws {TypeError} when it is not one.
    */
   protected abstract prepareFunction(state: DeviceState): () => void;
-  /** Name of a register behind BAR 0. */
+  /** Name of a register of BAR 0. */
   protected abstract barRegisterName(offset: number): string | undefined;
 
-  /** A configuration read is about to be answered. */
+  /** Called before a configuration read is performed. */
   protected configRead(_access: MmioAccess): void {
-    // Most registers have their values.
+    // Most registers are up to date.
   }
 
-  /** A configuration write has changed the registers of the function's own capabilities. */
+  /** Called after a configuration write that reached the function's own capabilities. */
   protected configWritten(_access: MmioAccess): void {
     // Most capabilities are read-only.
   }
@@ -202,7 +208,7 @@ export abstract class PcieEndpoint implements PcieFunction {
     return this.#intx && (this.config.command & PCIE_COMMAND_INTX_DISABLE) === 0;
   }
 
-  /** Asserts INTx, or not; with MSI-X on, a function leaves it alone. */
+  /** Asserts or deasserts INTx. With MSI-X enabled, a function does not use it. */
   protected setIntx(asserted: boolean): void {
     this.#intx = asserted;
     this.config.setBits(PCIE_COMMAND_STATUS, PCIE_STATUS_INTERRUPT, asserted);
@@ -218,7 +224,10 @@ export abstract class PcieEndpoint implements PcieFunction {
     }));
   }
 
-  /** The whole function, as FLR does it (PCIe 5.0, section 6.6.2): what is outside of it stays. */
+  /**
+   * Resets the whole function like FLR (PCIe 5.0, section 6.6.2); state outside the
+   * function is unchanged.
+   */
   reset(): void {
     this.config.reset();
     this.#showPlace();

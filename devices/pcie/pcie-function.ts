@@ -1,43 +1,44 @@
 // SPDX-License-Identifier: MIT
-// What a PCIe function is to the bus that it is plugged into.
+// The interface of a PCIe function to its bus.
 
 import type { Device } from '../plugin/index.ts';
 
 /** Region of every function: its configuration space, 4 KiB. */
 export const CONFIGURATION_REGION = 0;
 
-/** Memory that a function answers at now, by one of its BARs. */
+/** Memory that a BAR of the function decodes now. */
 export interface MemoryWindow {
   readonly address: number;
-  /** Bytes. */
+  /** Size in bytes. */
   readonly size: number;
   /** Region of the function. */
   readonly region: number;
 }
 
-/** Where a function is plugged in. */
+/** The place of a function. */
 export interface PcieSlot {
-  /** It lies on the root bus, not behind a port: no link leads to it. */
+  /** The function is on the root bus, not below a port, so it has no link. */
   readonly isIntegrated: boolean;
-  /** Its device has further functions. */
+  /** Its device has more functions. */
   readonly isMultifunction: boolean;
-  /** The level of its INTx pin has changed, or may have. */
+  /** To be called when the level of the function's INTx pin may have changed. */
   interruptChanged(): void;
-  /** Its windows have changed, or may have. */
+  /** To be called when the function's windows may have changed. */
   windowsChanged(): void;
 }
 
 /**
- * A PCIe function: a device whose region 0 is its configuration space, and to whose other regions its BARs
- * lead. It has no addresses of its own on a board, and no interrupt lines: a `PcieHost` reaches it.
+ * A PCIe function: a device whose region 0 is its configuration space, and whose other
+ * regions are mapped by its BARs. It has no addresses of its own on a board, and no
+ * interrupt lines: a `PcieHost` forwards accesses and interrupts.
  */
 export interface PcieFunction extends Device {
-  /** 1 to 4: INTA to INTD; 0: it uses none. */
+  /** 1 to 4: INTA to INTD; 0: none. */
   readonly interruptPin: number;
-  /** Asserts its INTx. */
+  /** True while it asserts its INTx. */
   readonly intx: boolean;
-  /** What its BARs decode now. */
+  /** The windows that its BARs decode now. */
   readonly windows: readonly MemoryWindow[];
-  /** Told once by its bus where it is. */
+  /** Called once by its bus, with its place. */
   plug(slot: PcieSlot): void;
 }

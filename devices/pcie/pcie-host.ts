@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A PCIe host bridge with ECAM (PCIe 5.0, section 7.2.2): reaches the functions that are plugged into it,
-// by their IDs in configuration space and by their BARs in a window of memory.
+// A PCIe host bridge with ECAM (PCIe 5.0, section 7.2.2). It forwards accesses to its
+// functions, by their IDs in configuration space and by their BARs in a memory window.
 
 import { checkDeviceShape } from '../plugin/device-shape.ts';
 import {
@@ -30,7 +30,7 @@ import { PCIE_CONFIG_SIZE } from './pcie-registers.ts';
 import { PcieRootPort } from './pcie-root-port.ts';
 import { RequesterPort } from './requester-port.ts';
 
-/** A function at its place on bus 0. */
+/** A function and its place on bus 0. */
 export interface PluggedFunction {
   /** Device number, 0 to 31. */
   readonly device: number;
@@ -39,13 +39,13 @@ export interface PluggedFunction {
   readonly plugged: PcieFunction;
 }
 
-/** What a `PcieHost` is made of. */
+/** What a `PcieHost` is built from. */
 export interface PcieHostOptions {
-  /** Buses that ECAM has room for, 1 to 256. Default 16. */
+  /** Number of buses that ECAM covers, 1 to 256. Default 16. */
   readonly buses?: number;
-  /** Where BARs may lie: gpa, a multiple of 4 KiB, and bytes. */
+  /** The window for BARs: gpa, a multiple of 4 KiB, and size in bytes. */
   readonly window: { readonly gpa: number; readonly size: number };
-  /** The functions behind it, each at its place. */
+  /** The functions on bus 0 and their places. */
   readonly functions: readonly PluggedFunction[];
 }
 
@@ -68,19 +68,22 @@ const BUS_SIZE = 0x100000;
 const LINES = 4;
 const ALL = 0xffffffff;
 
-/** Bytes of all ones: what nobody answers (PCIe 5.0, section 2.3.2: an Unsupported Request). */
+/**
+ * Reads as all ones: no function completes the access (PCIe 5.0, section 2.3.2: an
+ * Unsupported Request).
+ */
 function answerNothing(access: MmioAccess): void {
   access.lo = access.size >= 4 ? ALL : 2 ** (8 * access.size) - 1;
   access.hi = access.size === 8 ? ALL : 0;
 }
 
-/** A function at its place, on bus 0 or behind a port. */
+/** A function and its place, on bus 0 or below a port. */
 interface Place {
   readonly one: PcieFunction;
   /** Device in bits [7:3], function in bits [2:0]. */
   readonly devfn: number;
   readonly port: PcieRootPort | undefined;
-  /** Device number on bus 0, of itself or of its port. */
+  /** Device number on bus 0, of the function or of its port. */
   readonly device: number;
 }
 
@@ -112,7 +115,10 @@ function placesOf(functions: readonly PluggedFunction[]): readonly Place[] {
   ]);
 }
 
-/** A PCIe host bridge: region 0 is ECAM, region 1 the window of memory; its lines are INTA to INTD. */
+/**
+ * A PCIe host bridge: region 0 is ECAM, region 1 the memory window; its lines are INTA to
+ * INTD.
+ */
 export class PcieHost implements Device {
   readonly name = 'pcie';
   readonly interfaceVersion = PLUGIN_INTERFACE_VERSION;
@@ -121,14 +127,16 @@ export class PcieHost implements Device {
   readonly #window: PcieHostOptions['window'];
   readonly #places: readonly Place[];
   #lines: readonly InterruptLine[] = [];
-  /** Windows of all functions; undefined: they are to be looked for. */
+  /** Windows of all functions; undefined when they have to be collected again. */
   #open: readonly OpenWindow[] | undefined;
-  /** What functions get to see: the bus's own access stays as it is. */
+  /** The access that functions get: the bus's own is not modified. */
   readonly #inner: MmioAccess = { region: 0, offset: 0, size: 4, lo: 0, hi: 0, vcpu: 0 };
-  /** Bus number of each function, which it takes from configuration writes (section 2.2.6.2). */
+  /**
+   * Bus number of each function, captured from configuration writes (section 2.2.6.2).
+   */
   private state: { buses: number[] };
 
-  /** @throws {RangeError} when a function has no such place, or shares it. */
+  /** @throws {RangeError} when a function's place does not exist, or is occupied. */
   constructor(options: PcieHostOptions) {
     checkOptions(options, OPTIONS, 'PcieHost', ['window', 'functions']);
     checkPlaces(options);
@@ -154,13 +162,14 @@ export class PcieHost implements Device {
       });
   }
 
-  /** Every function, those behind ports included. */
+  /** Every function, including those below ports. */
   get functions(): readonly PcieFunction[] {
     return this.#places.map(({ one }) => one);
   }
 
   /**
-   * Requester IDs that a function can have: one on bus 0, and behind a port as many as there are buses.
+   * Requester IDs that a function can have: one on bus 0; below a port, one per bus
+   * number.
    * @throws {RangeError} when it is not plugged in here.
    */
   requesterIdsOf(one: PcieFunction): readonly number[] {
@@ -171,8 +180,8 @@ export class PcieHost implements Device {
   }
 
   /**
-   * The way of a function to memory, by its requester ID of the moment; none where its port forwards
-   * nothing, or it has none of the IDs above.
+   * A function's access to memory, under its current requester ID. Refused while its port
+   * does not forward requests, or its ID is not one of the above.
    * @param portOf the DMA port of a requester ID.
    * @throws {RangeError} when it is not plugged in here.
    */
@@ -205,7 +214,9 @@ export class PcieHost implements Device {
     this.#updateLines();
   }
 
-  /** Each line is the OR of the pins that are wired to it: a device's INTA to line (device mod 4). */
+  /**
+   * Each line is the OR of the pins wired to it: INTA of a device to line (device mod 4).
+   */
   #updateLines(): void {
     this.#lines.forEach((line, i) => {
       line.setLevel(
@@ -217,7 +228,7 @@ export class PcieHost implements Device {
     });
   }
 
-  /** Index of the function that a configuration access goes to; -1: there is none. */
+  /** Index of the function at a configuration address; -1 when there is none. */
   #find(offset: number): number {
     const bus = Math.floor(offset / BUS_SIZE);
     const devfn = Math.floor(offset / PCIE_CONFIG_SIZE) % 0x100;
@@ -239,7 +250,10 @@ export class PcieHost implements Device {
     return this.#open.find((open) => address >= open.address && address < open.address + open.size);
   }
 
-  /** Turns an access into the one that a function gets to see. Undefined: none answers. */
+  /**
+   * Converts an access to the one that the function gets. Undefined when no function is
+   * there.
+   */
   #route({ region, offset, size, lo, hi, vcpu }: MmioAccess): PcieFunction | undefined {
     const inner = this.#inner;
     inner.size = size;
@@ -258,7 +272,10 @@ export class PcieHost implements Device {
     return open.one;
   }
 
-  /** Whether a function takes accesses of this size; the bus has looked at this device's own alone. */
+  /**
+   * True when a function accepts this access size; the bus has only checked the sizes of
+   * this device.
+   */
   #takes(one: PcieFunction, size: AccessSize): boolean {
     return one.regions[this.#inner.region]?.accessSizes.includes(size) ?? false;
   }

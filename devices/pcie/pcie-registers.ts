@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
-// Configuration space of PCI Express functions (PCIe 5.0, section 7.5): offsets and bits that hosts and
-// functions share.
+// Configuration space of PCI Express functions (PCIe 5.0, section 7.5): offsets and bits
+// shared by hosts and functions.
 
 /** Bytes of a function's configuration space. */
 export const PCIE_CONFIG_SIZE = 0x1000;
-/** Where capabilities begin, and where extended ones do. */
+/** Offsets of the first capability and the first extended capability. */
 export const PCIE_CAPABILITIES = 0x40;
 export const PCIE_EXTENDED_CAPABILITIES = 0x100;
 
@@ -22,24 +22,24 @@ export const PCIE_CAPABILITY_POINTER = 0x34;
 /** Interrupt line in bits [7:0], pin in bits [15:8]. */
 export const PCIE_INTERRUPT = 0x3c;
 
-/** Of a type 1 header: numbers of the primary, the secondary and the last bus below, a byte each. */
+/** Type 1 header: primary, secondary and subordinate bus number, one byte each. */
 export const PCIE_BUS_NUMBERS = 0x18;
-/** Of a type 1 header: I/O base and limit. */
+/** Type 1 header: I/O base and limit. */
 export const PCIE_IO_WINDOW = 0x1c;
-/** Of a type 1 header: base in bits [15:4], limit in bits [31:20], of 1 MiB each. */
+/** Type 1 header: base in bits [15:4], limit in bits [31:20], in units of 1 MiB. */
 export const PCIE_MEMORY_WINDOW = 0x20;
-/** Of a type 1 header: the same, for prefetchable memory. */
+/** Type 1 header: the same for prefetchable memory. */
 export const PCIE_PREFETCH_WINDOW = 0x24;
-/** Of a type 1 header: interrupt line and pin, bridge control in bits [31:16]. */
+/** Type 1 header: interrupt line and pin, bridge control in bits [31:16]. */
 export const PCIE_BRIDGE_CONTROL = 0x3c;
 export const PCIE_BRIDGE_SECONDARY_RESET = 0x00400000;
 
 export const PCIE_COMMAND_MEMORY = 0x002;
 export const PCIE_COMMAND_MASTER = 0x004;
 export const PCIE_COMMAND_INTX_DISABLE = 0x400;
-/** Parity and SERR# can be switched as well, which has no effect. */
+/** The bits for parity and SERR# are writable without an effect. */
 export const PCIE_COMMAND_WRITABLE = 0x546;
-/** An access may follow a reset at once. */
+/** A function can be accessed immediately after a reset. */
 export const PCIE_STATUS_IMMEDIATE_READINESS = 0x0001_0000;
 export const PCIE_STATUS_INTERRUPT = 0x0008_0000;
 export const PCIE_STATUS_CAPABILITIES = 0x0010_0000;
@@ -54,7 +54,7 @@ export const PCIE_CAP_ATS = 0x0f;
 export const PCIE_CAP_PRI = 0x13;
 export const PCIE_CAP_PASID = 0x1b;
 
-/** Registers of the PCI Express capability, from its beginning. */
+/** Offsets of registers in the PCI Express capability. */
 export const EXPRESS_DEVICE_CAPABILITIES = 0x04;
 /** Device control in bits [15:0], device status in bits [31:16]. */
 export const EXPRESS_DEVICE_CONTROL = 0x08;
@@ -71,6 +71,6 @@ export const EXPRESS_TYPE_INTEGRATED_ENDPOINT = 9;
 /** Device control: Initiate Function Level Reset, which reads 0. */
 export const EXPRESS_INITIATE_FLR = 0x8000;
 
-/** Message control of MSI-X, in bits [31:16] of its first word. */
+/** Message control of MSI-X: bits [31:16] of the capability's first word. */
 export const MSIX_ENABLE = 0x8000_0000;
 export const MSIX_FUNCTION_MASK = 0x4000_0000;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A root port: a bridge whose secondary bus has the number that software gives it, with one device on it
-// (PCIe 5.0, section 7.5.1.3).
+// A root port: a bridge with one device on its secondary bus, whose number software
+// assigns (PCIe 5.0, section 7.5.1.3).
 
 import { checkDeviceShape } from '../plugin/device-shape.ts';
 import {
@@ -44,7 +44,7 @@ import {
 } from './pcie-registers.ts';
 
 const KIND = 0x72696370; // "pcir"
-/** PCIe root port of Red Hat, which no driver has quirks for. */
+/** Red Hat's PCIe root port, for which no driver has quirks. */
 const ID = 0x000c_1b36;
 const CLASS_BRIDGE = 0x060400;
 const MIB = 0x100000;
@@ -60,10 +60,10 @@ const HEADER: readonly RegisterSpec[] = [
   { name: 'CLASS_REVISION', offset: PCIE_CLASS_REVISION, reset: CLASS_BRIDGE * 0x100 },
   { name: 'HEADER_TYPE', offset: PCIE_HEADER_TYPE, reset: PCIE_HEADER_BRIDGE, writable: 0xff },
   { name: 'BUS_NUMBERS', offset: PCIE_BUS_NUMBERS, writable: 0x00ffffff },
-  // No I/O space: the window reads 0 and is closed.
+  // No I/O space: the window reads 0.
   { name: 'IO_WINDOW', offset: PCIE_IO_WINDOW },
   { name: 'MEMORY_WINDOW', offset: PCIE_MEMORY_WINDOW, writable: 0xfff0fff0 },
-  // No prefetchable memory: every BAR lies in the other window.
+  // No prefetchable memory: every BAR is in the other window.
   { name: 'PREFETCH_WINDOW', offset: PCIE_PREFETCH_WINDOW },
   { name: 'CAPABILITY_POINTER', offset: PCIE_CAPABILITY_POINTER, reset: PCIE_CAPABILITIES },
   {
@@ -74,8 +74,9 @@ const HEADER: readonly RegisterSpec[] = [
 ];
 
 /**
- * Source validation, redirection of requests and completions, forwarding upstream (section 7.7.8): nothing
- * goes from one function to another here but through the IOMMU, whatever software enables.
+ * Source validation, redirection of requests and completions, forwarding upstream
+ * (section 7.7.8). All traffic between functions passes through the IOMMU here,
+ * regardless of what software enables.
  */
 const ACS_BITS = 0x1d;
 const ACS: CapabilitySpec = {
@@ -86,7 +87,7 @@ const ACS: CapabilitySpec = {
   registers: [{ name: 'ACS_CONTROL', offset: 4, reset: ACS_BITS, writable: ACS_BITS * 0x10000 }],
 };
 
-/** A root port, with a device behind it. */
+/** A root port with a device below it. */
 export class PcieRootPort implements PcieFunction {
   readonly name: string;
   readonly interfaceVersion = PLUGIN_INTERFACE_VERSION;
@@ -94,19 +95,19 @@ export class PcieRootPort implements PcieFunction {
   readonly regions: Device['regions'] = [
     { name: 'configuration', size: PCIE_CONFIG_SIZE, accessSizes: [1, 2, 4] },
   ];
-  /** It has no interrupt of its own; those of the device behind it go past. */
+  /** It has no interrupt of its own; those of the device below bypass it. */
   readonly interruptPin = 0;
   readonly intx = false;
   readonly windows: readonly MemoryWindow[] = [];
-  /** Functions of the device behind it, by their numbers. */
+  /** Functions of the device below, in the order of their numbers. */
   readonly behind: readonly PcieFunction[];
   readonly #config = new ConfigurationSpace(HEADER, [expressCapability(false, true), ACS]);
   #slot: PcieSlot | undefined;
 
   /**
    * @param name unique in a machine.
-   * @param behind functions of the device behind it, 1 to 8: function 0 first.
-   * @throws {TypeError} when one is no function, or the name no text.
+   * @param behind functions of the device below it, 1 to 8, starting with function 0.
+   * @throws {TypeError} when one is not a function, or the name not a string.
    * @throws {RangeError} when there are none, or too many.
    */
   constructor(name: string, behind: readonly PcieFunction[]) {
@@ -133,20 +134,20 @@ export class PcieRootPort implements PcieFunction {
   }
 
   attach(_host: DeviceHost): void {
-    // What is behind it is attached by itself.
+    // The functions below it are attached separately.
   }
 
-  /** Number of the bus behind it; 0 until software has given it one. */
+  /** Number of the secondary bus; 0 until software has assigned one. */
   get secondaryBus(): number {
     return (this.#config.get(PCIE_BUS_NUMBERS) >>> 8) & 0xff;
   }
 
-  /** DMA and messages from behind it go on. */
+  /** True while it forwards DMA and messages from below. */
   get isMaster(): boolean {
     return (this.#config.command & PCIE_COMMAND_MASTER) !== 0;
   }
 
-  /** Whether accesses to these addresses go to the bus behind it. */
+  /** True when it forwards accesses to these addresses to the secondary bus. */
   forwards({ address, size }: MemoryWindow): boolean {
     if ((this.#config.command & PCIE_COMMAND_MEMORY) === 0) return false;
     const word = this.#config.get(PCIE_MEMORY_WINDOW);
@@ -170,7 +171,8 @@ export class PcieRootPort implements PcieFunction {
     const wasReset = this.#config.get(PCIE_BRIDGE_CONTROL) & PCIE_BRIDGE_SECONDARY_RESET;
     this.#config.write(access);
     const isReset = this.#config.get(PCIE_BRIDGE_CONTROL) & PCIE_BRIDGE_SECONDARY_RESET;
-    // A hot reset of the bus behind it (section 7.5.1.3.13); that it lasts, nobody can see.
+    // A hot reset of the secondary bus (section 7.5.1.3.13). Its duration cannot be
+    // observed.
     if (isReset && !wasReset) for (const one of this.behind) one.reset();
     this.#slot?.windowsChanged();
   }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The DMA port of a function whose requester ID software can change: that of a function behind a port.
+// The DMA port of a function below a port, whose requester ID software can change.
 
 import type {
   AtsCapability,
@@ -16,10 +16,10 @@ export class RequesterPort implements DmaPort {
   readonly ats: AtsCapability;
   readonly #portOf: (requesterId: number) => DmaPort;
   readonly #requesterId: () => number | undefined;
-  /** Ports that have been used. */
+  /** Ports that have been used, by requester ID. */
   readonly #ports = new Map<number, DmaPort>();
 
-  /** @param requesterId the one of the moment; undefined: accesses go nowhere. */
+  /** @param requesterId the current ID; undefined when accesses are not forwarded. */
   constructor(portOf: (requesterId: number) => DmaPort, requesterId: () => number | undefined) {
     this.#portOf = portOf;
     this.#requesterId = requesterId;
@@ -40,7 +40,7 @@ export class RequesterPort implements DmaPort {
     return port;
   }
 
-  /** 0 while it has none. */
+  /** 0 when there is none. */
   get streamId(): number {
     return this.#current?.streamId ?? 0;
   }
@@ -53,7 +53,7 @@ export class RequesterPort implements DmaPort {
     return this.#current?.write(iova, source, attributes) ?? REFUSED;
   }
 
-  /** What the IOMMU holds under an earlier ID as well. */
+  /** Includes accesses that the IOMMU stalls under an earlier ID. */
   abandon(): void {
     for (const port of this.#ports.values()) port.abandon?.();
   }

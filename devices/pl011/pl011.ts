@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// PL011 UART (DDI 0183): a console. Transmission is instant, reception queues without bound; no modem lines, no DMA.
+// PL011 UART (DDI 0183): a console. Transmission is immediate, and the receive queue is
+// unbounded. No modem lines, no DMA.
 
 import { ABI_KIND_PL011 } from '../../assembly/layout/guest-abi.ts';
 import {
@@ -36,9 +37,9 @@ import { checkBytes } from '../plugin/known-values.ts';
 import { callback, checkOptions, type OptionKinds } from '../plugin/option-kinds.ts';
 import { PL011_REGISTERS } from './pl011-register-specs.ts';
 
-/** Where the console of a `Pl011` goes. */
+/** Output of the console of a `Pl011`. */
 export interface Pl011Options {
-  /** Called with each byte that the guest sends; the array is the receiver's to keep. */
+  /** Called with the bytes that the guest sends; the receiver may keep the array. */
   onOutput(bytes: Uint8Array<ArrayBuffer>): void;
 }
 
@@ -48,11 +49,17 @@ const OPTIONS: OptionKinds<Pl011Options> = {
 
 const RX = maskInWord(PL011_INT_RX);
 const TX = maskInWord(PL011_INT_TX);
-/** Receive timeout: characters wait below the trigger level (UARTRIS.RTRIS, DDI 0183 section 3.3.11). */
+/**
+ * Receive timeout: characters are waiting below the trigger level (UARTRIS.RTRIS, DDI
+ * 0183 section 3.3.11).
+ */
 const RT = 1 << 6;
 const LCRH_FEN = 1 << 4;
 const FIFO_DEPTH = 16;
-/** Receive trigger levels in characters by UARTIFLS.RXIFLSEL; reserved values act as the fullest. */
+/**
+ * Receive trigger levels in characters, by UARTIFLS.RXIFLSEL; reserved values act like
+ * the highest.
+ */
 const RX_TRIGGERS = [2, 4, 8, 12, 14];
 
 const NAMES = new Map([
@@ -66,7 +73,7 @@ const NAMES = new Map([
 
 function resetState() {
   return {
-    /** Characters received and not yet read; the first FIFO_DEPTH of them are in the FIFO. */
+    /** Characters received and not yet read; the first FIFO_DEPTH are in the FIFO. */
     received: [] as number[],
     /** UARTRIS. */
     pending: 0,
@@ -78,14 +85,15 @@ export class Pl011 implements Device {
   readonly name = 'pl011';
   readonly interfaceVersion = PLUGIN_INTERFACE_VERSION;
   readonly identity = { kind: ABI_KIND_PL011, interrupts: 1, busMaster: false };
-  // The AMBA bus of this part has no byte lanes: a narrow access reaches the whole register.
+  // The part has no byte lanes on the AMBA bus: a narrow access reaches the whole
+  // register.
   readonly regions = [{ name: 'pl011', size: PL011_REGION_SIZE, accessSizes: [1, 2, 4] as const }];
   readonly #onOutput: (bytes: Uint8Array<ArrayBuffer>) => void;
   #line: InterruptLine | undefined;
   private readonly registers = new RegisterFile(PL011_REGION_SIZE, PL011_REGISTERS);
   private state = resetState();
 
-  /** @throws {TypeError} when there is no such option, or `onOutput` is no function. */
+  /** @throws {TypeError} when an option is unknown, or `onOutput` is not a function. */
   constructor(options: Pl011Options) {
     checkOptions(options, OPTIONS, 'Pl011', ['onOutput']);
     this.#onOutput = (bytes) => options.onOutput(bytes);
@@ -101,7 +109,10 @@ export class Pl011 implements Device {
     this.#updateLine();
   }
 
-  /** Input from the other end of the wire. Nothing is lost: what the FIFO has no room for waits. */
+  /**
+   * Input from the other end of the line. Nothing is lost: characters that do not fit in
+   * the FIFO wait.
+   */
   receive(bytes: Uint8Array): void {
     checkBytes(bytes, 'Pl011.receive: bytes');
     for (const byte of bytes) this.state.received.push(byte);
@@ -109,7 +120,7 @@ export class Pl011 implements Device {
     this.#updateLine();
   }
 
-  /** Input would assert its interrupt. */
+  /** True when input would assert the interrupt. */
   get awaitsInput(): boolean {
     return (this.registers.get(PL011_IMSC) & (RX | RT)) !== 0;
   }
@@ -123,7 +134,8 @@ export class Pl011 implements Device {
   write(access: MmioAccess): void {
     switch (access.offset) {
       case PL011_DR:
-        // Sent whatever UARTCR says: firmware and early consoles print before they program the UART.
+        // Sent regardless of UARTCR: firmware and early consoles print before they
+        // program the UART.
         this.#onOutput(Uint8Array.of(access.lo & 0xff));
         this.state.pending |= TX;
         break;
@@ -165,7 +177,7 @@ export class Pl011 implements Device {
     return RX_TRIGGERS[(this.registers.get(PL011_IFLS) >>> 3) & 7] ?? FIFO_DEPTH;
   }
 
-  /** A character entered the FIFO. The timeout of 32 bit periods counts as over at once. */
+  /** A character entered the FIFO. The timeout of 32 bit periods elapses immediately. */
   #characterArrived(): void {
     if (this.state.received.length >= this.#trigger()) this.state.pending |= RX;
     this.state.pending |= RT;
@@ -176,7 +188,8 @@ export class Pl011 implements Device {
     const waiting = received.length > this.#depth();
     const character = received.shift() ?? 0;
     if (waiting) this.#characterArrived();
-    // Reading below the trigger level takes the receive interrupt back, emptying the FIFO the timeout (section 2.8).
+    // Reading below the trigger level clears the receive interrupt; emptying the FIFO
+    // clears the timeout interrupt (section 2.8).
     if (received.length < this.#trigger()) this.state.pending &= ~RX;
     if (received.length === 0) this.state.pending &= ~RT;
     this.#updateLine();

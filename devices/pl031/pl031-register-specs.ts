@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Registers of the PL031 (DDI 0224, chapter 3) that hold a value, as data.
+// Registers of the PL031 (DDI 0224, chapter 3) with a stored value, as data.
 
 import {
   PL031_BIT,
@@ -17,7 +17,7 @@ const IDENTIFICATION = [0x31, 0x10, 0x14, 0x00, 0x0d, 0xf0, 0x05, 0xb1];
 export const PL031_REGISTERS: readonly RegisterSpec[] = [
   { name: 'RTCMR', offset: PL031_MR, writable: 0xffffffff },
   { name: 'RTCLR', offset: PL031_LR, writable: 0xffffffff },
-  // The counter runs from reset on, and once it runs it cannot be stopped (section 3.3.4).
+  // The counter runs from reset on and cannot be stopped (section 3.3.4).
   { name: 'RTCCR', offset: PL031_CR, reset: PL031_BIT },
   { name: 'RTCIMSC', offset: PL031_IMSC, writable: PL031_BIT },
   ...IDENTIFICATION.map((reset, i) => ({

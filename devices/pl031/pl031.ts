@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// PL031 real time clock (DDI 0224): seconds of the machine's own time, which stands still while the
-// machine does, and one alarm.
+// PL031 real time clock (DDI 0224): seconds of the machine's own time, which stops while
+// the machine is stopped, and one alarm.
 
 import {
   PL031_BIT,
@@ -32,7 +32,7 @@ import {
 } from '../plugin/index.ts';
 import { PL031_REGISTERS } from './pl031-register-specs.ts';
 
-/** What a `Pl031` starts with. */
+/** Initial state of a `Pl031`. */
 export interface Pl031Options {
   /** Unix time in seconds, 32 bits, at time 0 of the device's host. */
   readonly epoch: number;
@@ -52,7 +52,8 @@ export class Pl031 implements Device {
   readonly name = 'pl031';
   readonly interfaceVersion = PLUGIN_INTERFACE_VERSION;
   readonly identity = { kind: KIND, interrupts: 1, busMaster: false };
-  // The AMBA bus of this part has no byte lanes: a narrow access reaches the whole register.
+  // The part has no byte lanes on the AMBA bus: a narrow access reaches the whole
+  // register.
   readonly regions = [{ name: 'pl031', size: PL031_REGION_SIZE, accessSizes: [1, 2, 4] as const }];
   readonly #epoch: number;
   #host: DeviceHost | undefined;
@@ -61,7 +62,7 @@ export class Pl031 implements Device {
   private readonly registers = new RegisterFile(PL031_REGION_SIZE, PL031_REGISTERS);
   private state: { base: number; pending: boolean };
 
-  /** @throws {RangeError} when the epoch is no unsigned number of 32 bits. */
+  /** @throws {RangeError} when the epoch is not an unsigned 32-bit integer. */
   constructor({ epoch }: Pl031Options) {
     if (!isWord(epoch))
       throw new RangeError(`Pl031: epoch must be an integer from 0 to 4294967295, not ${epoch}`);
@@ -99,13 +100,13 @@ export class Pl031 implements Device {
     return (this.state.base + this.#elapsed()) >>> 0;
   }
 
-  /** The counter equals RTCMR. */
+  /** Called when the counter equals RTCMR. */
   #matched(): void {
     this.state.pending = true;
     this.#updateLine();
   }
 
-  /** RTCMR or the time has changed. The interrupt that is pending stays so. */
+  /** Called when RTCMR or the time has changed. A pending interrupt stays pending. */
   #setAlarm(): void {
     const seconds = (this.registers.get(PL031_MR) - this.#now()) >>> 0;
     if (seconds === 0) {

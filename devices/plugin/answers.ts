@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: MIT
-// What functions of the user return: an answer that is used is looked at first, and a wrong one is told
-// in one line with the function's name.
+// Checks of the values returned by functions of the user, before they are used. The
+// one-line message names the function.
 
 import type { DirectMap, DmaResult, InterruptLine } from './device-host.ts';
 import { shownValue, typeOf } from './known-names.ts';
 
-/** A function of the user has returned something that it must not. */
+/** A function of the user returned a value that it must not. */
 export class AnswerError extends TypeError {}
 
 /**
  * @param what the function: "interrupts.line".
- * @param must what it has to return: "a number".
+ * @param must what it must return: "a number".
  * @throws {AnswerError} always.
  */
 export function refuseAnswer(what: string, must: string, value: unknown): never {
@@ -18,8 +18,8 @@ export function refuseAnswer(what: string, must: string, value: unknown): never 
 }
 
 /**
- * Refuses a Promise from a function that works at once. What it ends with is nobody's.
- * @throws {AnswerError} when the answer is one.
+ * Refuses a Promise from a synchronous function, and ignores its result.
+ * @throws {AnswerError} when the value is a Promise.
  */
 export function refusePromise(what: string, must: string, value: unknown): void {
   if (!(value instanceof Promise)) return;
@@ -27,19 +27,19 @@ export function refusePromise(what: string, must: string, value: unknown): void 
   refuseAnswer(what, must, value);
 }
 
-/** @throws {AnswerError} when the answer is neither true nor false. */
+/** @throws {AnswerError} when the value is neither true nor false. */
 export function answeredFlag(value: unknown, what: string): boolean {
   return typeof value === 'boolean' ? value : refuseAnswer(what, 'true or false', value);
 }
 
-/** @throws {AnswerError} when the answer is no number. */
+/** @throws {AnswerError} when the value is not a number. */
 export function answeredNumber(value: unknown, what: string): number {
   return typeof value === 'number' && !Number.isNaN(value)
     ? value
     : refuseAnswer(what, 'a number', value);
 }
 
-/** @throws {AnswerError} when the answer is neither an address nor undefined. */
+/** @throws {AnswerError} when the value is neither an address nor undefined. */
 export function answeredAddress(value: unknown, what: string): number | undefined {
   if (value === undefined) return undefined;
   return Number.isSafeInteger(value) && Number(value) >= 0
@@ -47,12 +47,12 @@ export function answeredAddress(value: unknown, what: string): number | undefine
     : refuseAnswer(what, 'an address, or undefined where there is no memory', value);
 }
 
-/** @throws {AnswerError} when the answer is no bigint. */
+/** @throws {AnswerError} when the value is not a bigint. */
 export function answeredBigint(value: unknown, what: string): bigint {
   return typeof value === 'bigint' ? value : refuseAnswer(what, 'a bigint', value);
 }
 
-/** @throws {AnswerError} when the answer is neither a bigint nor undefined. */
+/** @throws {AnswerError} when the value is neither a bigint nor undefined. */
 export function answeredWord(value: unknown, what: string): bigint | undefined {
   return typeof value === 'bigint' || value === undefined
     ? value
@@ -61,7 +61,7 @@ export function answeredWord(value: unknown, what: string): bigint | undefined {
 
 /**
  * @param names functions that the object must have.
- * @throws {AnswerError} when the answer is no object, or lacks one of them.
+ * @throws {AnswerError} when the value is not an object, or lacks one of them.
  */
 export function answeredObject<T>(value: T, names: readonly string[], what: string): T {
   const functions = value as Readonly<Record<string, unknown>> | null | undefined;
@@ -74,12 +74,12 @@ export function answeredObject<T>(value: T, names: readonly string[], what: stri
   return value;
 }
 
-/** @throws {AnswerError} when the answer is no interrupt line. */
+/** @throws {AnswerError} when the value is not an interrupt line. */
 export function answeredLine(value: InterruptLine, what: string): InterruptLine {
   return answeredObject(value, ['pulse', 'setLevel'], what);
 }
 
-/** @throws {AnswerError} when the answer is neither a direct map nor undefined. */
+/** @throws {AnswerError} when the value is neither a direct map nor undefined. */
 export function answeredMap(value: DirectMap | undefined, what: string): DirectMap | undefined {
   if (value === undefined) return undefined;
   const map = answeredObject(value, ['unmap'], what);
@@ -93,7 +93,7 @@ export function answeredMap(value: DirectMap | undefined, what: string): DirectM
 
 /**
  * @param length bytes of the access.
- * @throws {AnswerError} when the answer is no result of a DMA access.
+ * @throws {AnswerError} when the value is not a result of a DMA access.
  */
 export function answeredDma(value: DmaResult, length: number, what: string): DmaResult {
   if (typeof value !== 'object' || value === null || typeof value.ok !== 'boolean')

@@ -9,7 +9,7 @@ function maskOf(field: Field): number {
   return 0xffffffff >>> (32 - (field & 0xff));
 }
 
-/** The field's value in the one word that holds it, unsigned. */
+/** The field's value in the one word that contains it, unsigned. */
 export function bitsOf(word: number, field: Field): number {
   return ((word >>> ((field >>> 8) & 0xff)) & maskOf(field)) >>> 0;
 }
@@ -26,7 +26,7 @@ export function maskInWord(field: Field): number {
   return (maskOf(field) << ((field >>> 8) & 0xff)) >>> 0;
 }
 
-/** Index of the 32-bit word that holds the field. */
+/** Index of the 32-bit word that contains the field. */
 export function wordOf(field: Field): number {
   return field >>> 16;
 }

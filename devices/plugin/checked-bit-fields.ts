@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: MIT
-// Bit fields for those outside: arguments are looked at first. The library itself is at bit fields with each access, and
-// calls what is below.
+// Bit fields for users of the library, with checked arguments. The library itself calls
+// the unchecked functions, as it uses bit fields on every access.
 
 import type { Field } from './bit-fields.ts';
 import * as fields from './bit-fields.ts';
 import { checkInteger } from './known-values.ts';
 import { checkWord, checkWordList } from './known-words.ts';
 
-/** @throws {TypeError|RangeError} unless it is a field as assembly/layout packs them. */
+/**
+ * @throws {TypeError|RangeError} unless it is a field in the format of assembly/layout.
+ */
 function checkField(field: Field, what: string): void {
   checkInteger(field, 1, 2 ** 31 - 1, `${what}: field`);
   const [shift, width] = [(field >>> 8) & 0xff, field & 0xff];
@@ -18,8 +20,9 @@ function checkField(field: Field, what: string): void {
 }
 
 /**
- * The field's value in the one word that holds it, unsigned.
- * @throws {TypeError|RangeError} when the word has no 32 bits, or the field is none.
+ * The field's value in the one word that contains it, unsigned.
+ * @throws {TypeError|RangeError} when the word is not a 32-bit integer, or the field is
+ *   not valid.
  */
 export function bitsOf(word: number, field: Field): number {
   checkWord(word, 'bitsOf: word');
@@ -29,7 +32,8 @@ export function bitsOf(word: number, field: Field): number {
 
 /**
  * `word` with the field replaced by the low bits of `value`, unsigned.
- * @throws {TypeError|RangeError} when a word has no 32 bits, or the field is none.
+ * @throws {TypeError|RangeError} when a word is not a 32-bit integer, or the field is not
+ *   valid.
  */
 export function withBits(word: number, field: Field, value: number): number {
   checkWord(word, 'withBits: word');
@@ -40,7 +44,7 @@ export function withBits(word: number, field: Field, value: number): number {
 
 /**
  * The bits that a field covers in its word, unsigned.
- * @throws {TypeError|RangeError} when the field is none.
+ * @throws {TypeError|RangeError} when the field is not valid.
  */
 export function maskInWord(field: Field): number {
   checkField(field, 'maskInWord');
@@ -48,8 +52,8 @@ export function maskInWord(field: Field): number {
 }
 
 /**
- * Index of the 32-bit word that holds the field.
- * @throws {TypeError|RangeError} when the field is none.
+ * Index of the 32-bit word that contains the field.
+ * @throws {TypeError|RangeError} when the field is not valid.
  */
 export function wordOf(field: Field): number {
   checkField(field, 'wordOf');
@@ -58,7 +62,8 @@ export function wordOf(field: Field): number {
 
 /**
  * The field's value in a structure of 32-bit words.
- * @throws {TypeError|RangeError} when the words have no 32 bits, or the field is none.
+ * @throws {TypeError|RangeError} when the words are not 32-bit integers, or the field is
+ *   not valid.
  */
 export function fieldOf(words: ArrayLike<number>, field: Field): number {
   checkWordList(words, 'fieldOf: words');
@@ -68,7 +73,8 @@ export function fieldOf(words: ArrayLike<number>, field: Field): number {
 
 /**
  * Replaces the field in a structure of 32-bit words.
- * @throws {TypeError|RangeError} when a word has no 32 bits, or the field is none.
+ * @throws {TypeError|RangeError} when a word is not a 32-bit integer, or the field is not
+ *   valid.
  */
 export function setField(words: Uint32Array | number[], field: Field, value: number): void {
   checkWordList(words, 'setField: words');

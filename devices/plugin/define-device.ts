@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Devices of a few registers, described instead of written: what most first plugins need.
-// Anything beyond that implements `Device`.
+// Devices with a few registers, from a description instead of code, which is enough for
+// most first plugins. Other devices implement `Device`.
 
 import { answeredBigint, answeredNumber } from './answers.ts';
 import {
@@ -21,14 +21,14 @@ import { unnamedRegister } from './register-name.ts';
 import { stateFields } from './state.ts';
 
 /**
- * Values of a device's registers by their names, unsigned: numbers of 32 bits, and BigInts of 64
- * bits for those of `registers64`. What is assigned is cut to that.
+ * Values of a device's registers by name, unsigned: 32-bit numbers, and 64-bit BigInts
+ * for those of `registers64`. Assigned values are truncated.
  */
 export type RegisterValues<Names extends string = string, Names64 extends string = never> = {
   [register in Names]: number;
 } & { [register in Names64]: bigint };
 
-/** What a described device reaches beside its registers. */
+/** What a described device uses apart from its registers. */
 export interface DescribedDevice {
   /** Interrupt line 0, 1, and so on. */
   interruptLine(index: number): InterruptLine;
@@ -41,7 +41,7 @@ export interface DescribedDevice {
   readonly host: DeviceHost;
 }
 
-/** What the functions of a description reach: `dma` is there for a bus master only. */
+/** What the functions of a description use. Only a bus master has `dma`. */
 export type DescribedDeviceOf<BusMaster extends boolean> = [BusMaster] extends [false]
   ? Omit<DescribedDevice, 'dma'>
   : DescribedDevice;
@@ -50,29 +50,34 @@ export type DescribedDeviceOf<BusMaster extends boolean> = [BusMaster] extends [
 export interface DescribedRegister<Values = RegisterValues, Self = DescribedDevice>
   extends Pick<RegisterSpec, 'offset' | 'reset' | 'writable'> {
   /**
-   * Called for each read of any of its bytes. What it returns becomes the register's
-   * value, and is what the guest reads.
+   * Called for each read of any of its bytes. The returned value becomes the register's
+   * value, which the guest reads.
    */
   read?(values: Values, device: Self): number;
-  /** Called after each write, with the writable bits taken over. */
+  /** Called after each write, when the writable bits have been stored. */
   write?(values: Values, device: Self): void;
 }
 
-/** A 64-bit register. Guests may access it in two 32-bit halves; each is an access of its own. */
+/**
+ * A 64-bit register. Guests may access it in two 32-bit halves, each a separate access.
+ */
 export interface DescribedRegister64<Values = RegisterValues, Self = DescribedDevice> {
   /** Byte offset, a multiple of 8. */
   readonly offset: number;
-  /** Value out of reset. Default 0. */
+  /** Reset value. Default 0. */
   readonly reset?: bigint;
   /** Bits that a write changes. Default 0, read-only. */
   readonly writable?: bigint;
-  /** Called for each read of any of its bytes; what it returns becomes the register's value. */
+  /**
+   * Called for each read of any of its bytes; the returned value becomes the register's
+   * value.
+   */
   read?(values: Values, device: Self): bigint;
-  /** Called after each write, with the writable bits taken over. */
+  /** Called after each write, when the writable bits have been stored. */
   write?(values: Values, device: Self): void;
 }
 
-/** A device by its registers: what `defineDevice` makes a device model of. */
+/** A device described by its registers, for `defineDevice`. */
 export interface DeviceDescription<
   Names extends string = string,
   Names64 extends string = never,
@@ -80,19 +85,19 @@ export interface DeviceDescription<
 > {
   /** Short name, unique in a machine. */
   readonly name: string;
-  /** Four ASCII characters, by which a guest finds the device. */
+  /** Four ASCII characters by which a guest finds the device. */
   readonly kind: string;
   /** Interrupt lines. Default 0. */
   readonly interrupts?: number;
-  /** The device makes DMA, through the machine's IOMMU. Default false. */
+  /** The device performs DMA through the machine's IOMMU. Default false. */
   readonly busMaster?: BusMaster;
   /**
-   * Sizes in bytes of the accesses that the registers take. Default 4, and 8 with
-   * `registers64`. An access of 1 or 2 bytes reaches those bytes of its register, in
-   * little-endian order; `read` and `write` always see the whole register.
+   * Access sizes in bytes that the registers accept. Default 4, and 8 with `registers64`.
+   * An access of 1 or 2 bytes reaches those bytes of its register, in little-endian
+   * order; `read` and `write` always get the whole register.
    */
   readonly accessSizes?: readonly AccessSize[];
-  /** The registers of 32 bits. */
+  /** The 32-bit registers. */
   readonly registers: Readonly<
     Record<
       Names,
@@ -102,7 +107,7 @@ export interface DeviceDescription<
       >
     >
   >;
-  /** The registers of 64 bits. Default none. */
+  /** The 64-bit registers. Default none. */
   readonly registers64?: Readonly<
     Record<
       Names64,
@@ -121,7 +126,7 @@ export interface DeviceDescription<
 
 type AnyRegister = DescribedRegister<never> | DescribedRegister64<never>;
 
-/** What an access to a register calls. */
+/** The functions that an access to a register calls. */
 interface Hooks {
   read(device: DescribedDevice): void;
   write(device: DescribedDevice): void;
@@ -147,7 +152,7 @@ const REGISTER_FIELDS = allNamesOf<AnyRegister>({
   write: true,
 });
 
-/** @throws {TypeError} when what is no register has another type than it should. */
+/** @throws {TypeError} when a field other than the registers has the wrong type. */
 function checkDescription({ name, interrupts = 0, busMaster = false, ...rest }: DeviceDescription) {
   if (typeof name !== 'string' || name === '')
     throw new TypeError('defineDevice: name must be text');
@@ -173,7 +178,7 @@ const low = (value: bigint | undefined) => Number(BigInt.asUintN(32, value ?? 0n
 const high = (value: bigint | undefined) => Number(BigInt.asUintN(32, (value ?? 0n) >> WORD));
 
 /**
- * @throws {TypeError} when one has a field that there is not, or of another type.
+ * @throws {TypeError} when a register has an unknown field, or one of the wrong type.
  * @throws {RangeError} when a value has more bits than the register.
  */
 function checkRegister(where: string, register: AnyRegister, type: 'number' | 'bigint'): void {
@@ -189,7 +194,7 @@ function checkRegister(where: string, register: AnyRegister, type: 'number' | 'b
   checkFunction(register.write, `${where}: write`);
 }
 
-/** A register's value as the device sees it. */
+/** Access to a register's value from the device's side. */
 interface Value<T> {
   get(): T;
   set(value: T): void;
@@ -226,7 +231,7 @@ function hooksOf<T>(
   };
 }
 
-/** What the functions of a description reach. */
+/** The object that the functions of a description get. */
 function describedDevice(
   name: string,
   host: DeviceHost,
@@ -243,9 +248,10 @@ function describedDevice(
 }
 
 /**
- * Makes a device of its description. Its registers are its whole state.
- * @throws {RangeError} when the kind is not four characters, or registers overlap or lie outside the device's 4 KiB.
- * @throws {TypeError} when the description has a field that there is not, or one of another type.
+ * Creates a device from its description. Its registers are its whole state.
+ * @throws {RangeError} when the kind is not four characters, or registers overlap or are
+ *   outside the device's 4 KiB.
+ * @throws {TypeError} when the description has an unknown field, or one of the wrong type.
  *
  * @example
  * ```js
@@ -321,7 +327,7 @@ export function defineDevice<
 
   const regions = [{ name, size: REGION_SIZE, accessSizes }] as const;
   let own: DescribedDevice | undefined;
-  /** Calls the function of each register that the access reaches. */
+  /** Calls the function of each register that the access covers. */
   const callHooks = ({ offset, size }: MmioAccess, kind: keyof Hooks) => {
     if (!own) return;
     const first = hooks.get(offset - (offset % 4));

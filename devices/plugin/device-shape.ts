@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What any device has, whoever wrote it: its functions, regions and identity.
+// Checks that an object has the shape of a device: functions, regions and identity.
 
 import type { AccessSize, Device, DeviceRegion } from './device.ts';
 import { DEVICE_CALLS } from './device-calls.ts';
@@ -9,12 +9,12 @@ const ACCESS_SIZES: readonly unknown[] = [1, 2, 4, 8] satisfies AccessSize[];
 const PAGE = 0x1000;
 /** Guest physical addresses have 32 bits on every board. */
 const MAX_REGION = 2 ** 32;
-/** More lines than an interrupt controller here has. */
+/** More lines than any interrupt controller here has. */
 export const MAX_INTERRUPTS = 1024;
 
 /**
- * @param what names the list: "dev: accessSizes".
- * @throws {TypeError} unless it is a list of access sizes, one at least.
+ * @param what the name of the list in messages: "dev: accessSizes".
+ * @throws {TypeError} unless it is a non-empty list of access sizes.
  */
 export function checkAccessSizes(sizes: unknown, what: string): void {
   if (
@@ -34,9 +34,10 @@ function checkRegion(region: DeviceRegion, what: string): void {
 }
 
 /**
- * @param what names the device: "DeviceBus: device".
- * @throws {TypeError} for the first of its functions and fields that is missing, or of another type.
- * @throws {RangeError} for a number that is out of its range.
+ * @param what the name of the device in messages: "DeviceBus: device".
+ * @throws {TypeError} for the first of its functions and fields that is missing, or has
+ *   the wrong type.
+ * @throws {RangeError} for a number that is out of range.
  */
 export function checkDeviceShape(device: unknown, what: string): asserts device is Device {
   checkMethods(device, DEVICE_CALLS, what);

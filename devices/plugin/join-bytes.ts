@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Pieces of what came bit by bit.
+// Joins the pieces of a stream.
 
-/** The pieces one behind the other, copied. */
+/** The concatenated pieces, copied. */
 export function joinBytes(pieces: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {
   const whole = new Uint8Array(pieces.reduce((size, { length }) => size + length, 0));
   let at = 0;
@@ -13,8 +13,8 @@ export function joinBytes(pieces: readonly Uint8Array[]): Uint8Array<ArrayBuffer
 }
 
 /**
- * A stream's bytes to its end. No more than `limit` of them and one piece are ever held.
- * @returns undefined when there are more; the stream is cancelled then.
+ * Reads a stream to its end. At most `limit` bytes and one piece are kept in memory.
+ * @returns undefined when there are more bytes; the stream is cancelled then.
  */
 export async function readAtMost(
   stream: ReadableStream<Uint8Array>,
@@ -28,7 +28,7 @@ export async function readAtMost(
     if (done) return joinBytes(pieces);
     size += value.length;
     if (size > limit) {
-      // What the stream still has to say is of no interest.
+      // The result of the cancelled stream is not needed.
       await reader.cancel().catch(() => undefined);
       return undefined;
     }

@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: MIT
-// Options, fields and events by names: one that there is not is told in one line, with the one
-// that was meant.
+// Checks of options, fields and events by name: the one-line message about an unknown
+// name suggests a known one.
 
 import { printable } from './printable.ts';
 
-/** Single-character edits between two names; a swap of two neighbours is one. */
+/**
+ * Number of single-character edits between two names; a swap of two neighbours counts as
+ * one.
+ */
 function edits(a: string, b: string): number {
   let before: number[] = [];
   let row = Array.from({ length: b.length + 1 }, (_, j) => j);
@@ -25,7 +28,7 @@ function edits(a: string, b: string): number {
   return row[b.length] ?? 0;
 }
 
-/** The known name that was probably meant: at most a third of its characters are others. */
+/** The known name that was probably meant: at most a third of its characters differ. */
 export function nearestName(name: string, known: readonly string[]): string | undefined {
   const lower = name.slice(0, 64).toLowerCase();
   const ranked = known
@@ -36,10 +39,10 @@ export function nearestName(name: string, known: readonly string[]): string | un
 }
 
 /**
- * What to say of a name that there is not: `there is no event "chekc": did you mean "check"?`, or
- * with all that there are, when none is near.
- * @param what what it would be the name of: "option".
- * @throws {TypeError} when an argument has another type.
+ * The message about an unknown name: `there is no event "chekc": did you mean "check"?`,
+ * or with all known names when none is similar.
+ * @param what the kind of name: "option".
+ * @throws {TypeError} when an argument has the wrong type.
  */
 export function unknownName(what: string, name: string, known: readonly string[]): string {
   for (const [which, value] of Object.entries({ what, name }))
@@ -52,10 +55,10 @@ export function unknownName(what: string, name: string, known: readonly string[]
   return `there is no ${what} "${printable(name)}"${near === undefined ? '; ' : ': '}${hint}`;
 }
 
-/** What messages call a value's type. */
+/** The name of a value's type in messages. */
 export const typeOf = (value: unknown) => (value === null ? 'null' : typeof value);
 
-/** A value in a message: itself where that is short, otherwise what it is. */
+/** A value in a message: itself if it is short, otherwise its type. */
 export function shownValue(value: unknown): string {
   if (value instanceof Promise) return 'a Promise';
   if (Array.isArray(value)) return 'a list';
@@ -64,8 +67,8 @@ export function shownValue(value: unknown): string {
 }
 
 /**
- * All names of a type of options, in the order in which they are told: it does not compile with one
- * missing, or one too many.
+ * All names of an options type, in the order in which messages list them. It does not
+ * compile with a name missing, or one too many.
  */
 export function allNamesOf<T extends object>(
   names: Readonly<Record<keyof T & string, true>>,
@@ -74,22 +77,23 @@ export function allNamesOf<T extends object>(
 }
 
 /**
- * Looks at the names in an object of options or fields.
- * @param what where they stand: "deviceContract".
- * @throws {TypeError} for the first name that is not known, or when it is no object.
+ * Checks the names in an object of options or fields.
+ * @param what the object's name in messages: "deviceContract".
+ * @throws {TypeError} for the first unknown name, or when the value is not an object.
  */
 export function checkNames(value: unknown, known: readonly string[], what: string): void {
   if (typeof value !== 'object' || value === null)
     throw new TypeError(`${what} takes an object, not ${typeOf(value)}`);
-  // Not by a list of its names: objects of options come with each request, and this allocates nothing.
+  // A loop instead of a list of names: an object of options comes with each request, and
+  // this allocates nothing.
   for (const name in value)
     if (!known.includes(name) && Object.hasOwn(value, name))
       throw new TypeError(`${what}: ${unknownName('option', name, known)}`);
 }
 
 /**
- * Looks for what an object of options cannot do without.
- * @param what where they stand: "PhysicalSmmu".
+ * Checks that required options are present.
+ * @param what the object's name in messages: "PhysicalSmmu".
  * @throws {TypeError} for the first one that is missing.
  */
 export function checkGiven<T extends object>(
@@ -107,7 +111,10 @@ export function checkRequiredFunction(value: unknown, what: string): void {
     throw new TypeError(`${what} must be a function, not ${typeOf(value)}`);
 }
 
-/** Names of an object's functions, which a class has on its prototype. No getter is called. */
+/**
+ * Names of an object's functions, including those on a class's prototype. No getter is
+ * called.
+ */
 export function functionNames(value: object): string[] {
   return [value, Object.getPrototypeOf(value) ?? {}]
     .flatMap((owner: object) => Object.entries(Object.getOwnPropertyDescriptors(owner)))
@@ -116,10 +123,11 @@ export function functionNames(value: object): string[] {
 }
 
 /**
- * Looks at the functions that an object may have. It may have others besides, but none under a misspelt
- * name of these: that one would never be called.
- * @param what names the object: "SmmuEndpoint: memory".
- * @throws {TypeError} for one that is no function, or whose name is almost that of one that is absent.
+ * Checks the functions that an object may have. It may have others too, but none with a
+ * misspelt name of these, which would never be called.
+ * @param what the object's name in messages: "SmmuEndpoint: memory".
+ * @throws {TypeError} for one that is not a function, or whose name is similar to that of
+ *   an absent one.
  */
 export function checkOptionalMethods(value: object, names: readonly string[], what: string): void {
   const functions = value as Readonly<Record<string, unknown>>;

@@ -1,22 +1,24 @@
 // SPDX-License-Identifier: MIT
-// Registers by names: one that a device does not have is told by name, read or assigned.
+// Register names: reading or assigning a register that a device does not have is an error
+// that names it.
 
 import { unknownName } from './known-names.ts';
 
-/** Names that a value is asked for by whoever looks at any value: promises, JSON. */
+/** Names that are looked up on any value: by promises and by JSON. */
 const ASKED_OF_ALL: readonly string[] = ['then', 'toJSON'];
 
 /**
- * Has a name that is none of an object's own refused: JavaScript reads undefined there, and a
- * script that is not strict assigns to nothing.
- * @param values the registers, all of which are there.
+ * Makes reads and assignments of unknown names errors: in JavaScript such a read gives
+ * undefined, and such an assignment in sloppy mode adds a property.
+ * @param values the registers, all of which are present.
  * @param device its name, for the message.
  */
 export function refuseUnknownRegisters(values: object, device: string): void {
   const refuse = (name: string) => {
     throw new TypeError(`${device}: ${unknownName('register', name, Object.keys(values))}`);
   };
-  // A prototype is asked for what the object itself does not have, so that registers cost nothing more.
+  // Only names that the object itself does not have reach its prototype, so registers
+  // have no extra cost.
   const prototype = new Proxy(Object.prototype, {
     get(target, name, receiver) {
       if (typeof name === 'string' && !(name in target) && !ASKED_OF_ALL.includes(name))

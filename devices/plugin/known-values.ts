@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Values of options and fields: one of another type, or out of its range, is told in one line.
+// Checks of the values of options and fields. A value of the wrong type or out of range
+// is reported in one line.
 
 import { functionNames, nearestName, typeOf } from './known-names.ts';
 import { printable } from './printable.ts';
@@ -7,7 +8,7 @@ import { printable } from './printable.ts';
 const shown = (value: unknown) => (typeof value === 'number' ? String(value) : typeOf(value));
 
 /**
- * @param what names the value: "virtBoard: epoch".
+ * @param what the value's name in messages: "virtBoard: epoch".
  * @throws {TypeError} unless the value is a number.
  * @throws {RangeError} unless it is an integer from `least` to `most`.
  */
@@ -45,7 +46,10 @@ export function checkList(value: unknown, what: string): void {
   if (!Array.isArray(value)) throw new TypeError(`${what} must be a list, not ${shown(value)}`);
 }
 
-/** What a message says of a function that is almost of a name; empty when there is none. */
+/**
+ * The message about a function whose name is similar to the required one; empty when
+ * there is none.
+ */
 function misspelt(value: object, name: string, names: readonly string[]): string {
   const near = nearestName(
     name,
@@ -54,7 +58,7 @@ function misspelt(value: object, name: string, names: readonly string[]): string
   return near === undefined ? '' : `; it has "${printable(near)}"`;
 }
 
-/** @throws {TypeError} unless the value has functions of these names. */
+/** @throws {TypeError} unless the value has functions with these names. */
 export function checkMethods(value: unknown, names: readonly string[], what: string): void {
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     throw new TypeError(

@@ -1,18 +1,19 @@
 // SPDX-License-Identifier: MIT
-// Words of 32 bits that a caller gives: what is none is told in one line, and not taken for 0.
+// Checks of 32-bit words from a caller: an invalid one is reported in one line instead of
+// being treated as 0.
 
 import { typeOf } from './known-names.ts';
 import { checkInteger } from './known-values.ts';
 
 const LEAST = -(2 ** 31);
 const MOST = 2 ** 32 - 1;
-/** No structure, and no record, comes near to it. */
+/** Far more than any structure or record has. */
 const MAX_WORDS = 2 ** 20;
 
 /**
- * @param what names the value: "writtenTo: word".
+ * @param what the value's name in messages: "writtenTo: word".
  * @throws {TypeError} unless it is a number.
- * @throws {RangeError} unless it is an integer of 32 bits, signed or not.
+ * @throws {RangeError} unless it is a 32-bit integer, signed or unsigned.
  */
 export function checkWord(value: unknown, what: string): void {
   if (typeof value !== 'number' || ((value | 0) !== value && value >>> 0 !== value))
@@ -20,9 +21,9 @@ export function checkWord(value: unknown, what: string): void {
 }
 
 /**
- * @param what names the list: "decodeEvent: words".
- * @throws {TypeError} unless it is a list (a typed array, too) of numbers.
- * @throws {RangeError} unless each is an integer of 32 bits, signed or not.
+ * @param what the list's name in messages: "decodeEvent: words".
+ * @throws {TypeError} unless it is a list (or a typed array) of numbers.
+ * @throws {RangeError} unless each is a 32-bit integer, signed or unsigned.
  */
 export function checkWordList(words: unknown, what: string): asserts words is ArrayLike<number> {
   if (words instanceof Uint32Array) return;
@@ -35,7 +36,7 @@ export function checkWordList(words: unknown, what: string): asserts words is Ar
   for (let i = 0; i < length; i++) checkWord(list[i], `${what}[${i}]`);
 }
 
-/** Same as `checkWordList`, for a list that has whole doublewords of 64 bits. */
+/** Same as `checkWordList`, for a list of complete 64-bit doublewords. */
 export function checkDoublewords(words: unknown, what: string): asserts words is ArrayLike<number> {
   checkWordList(words, what);
   if (words.length % 2 !== 0)

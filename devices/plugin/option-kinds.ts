@@ -1,17 +1,21 @@
 // SPDX-License-Identifier: MIT
-// Options by what their values must be: names and values of an object of options are looked at in one go, and the
-// first that is wrong is told in one line.
+// Kinds of option values. Names and values of an object of options are checked together,
+// and the first error is reported in one line.
 
 import { checkNames, checkOptionalMethods, typeOf } from './known-names.ts';
 import { checkBoolean, checkInteger, checkList, checkMethods } from './known-values.ts';
 
 /**
- * Looks at the value of an option that is given.
- * @throws {TypeError | RangeError} which names the option, as `owner: name`, and says what it must be.
+ * Checks the value of an option that is present.
+ * @throws {TypeError | RangeError} that names the option, as `owner: name`, and states
+ *   what it must be.
  */
 export type OptionKind = (value: unknown, owner: string, name: string) => void;
 
-/** What each option of a type must be: it does not compile with one missing, or one too many. */
+/**
+ * The kind of each option of a type. It does not compile with an option missing, or one
+ * too many.
+ */
 export type OptionKinds<T extends object> = Readonly<Record<keyof T & string, OptionKind>>;
 
 const refuse = (owner: string, name: string, must: string, value: unknown): never => {
@@ -23,12 +27,12 @@ const refuse = (owner: string, name: string, must: string, value: unknown): neve
 export const integerFrom =
   (least: number, most: number): OptionKind =>
   (value, owner, name) => {
-    // The text of a message is made only when there is one: requests come with each map.
+    // The message is built only for an error: requests come with each map.
     if (!(Number.isInteger(value) && Number(value) >= least && Number(value) <= most))
       checkInteger(value, least, most, `${owner}: ${name}`);
   };
 
-/** A multiple of something, from `least` to `most`. */
+/** A multiple of `step`, from `least` to `most`. */
 export const multipleOf =
   (step: number, least: number, most: number): OptionKind =>
   (value, owner, name) => {
@@ -100,14 +104,14 @@ export const choiceOf =
       refuse(owner, name, `one of ${choices.join(', ')}`, value);
   };
 
-/** An object that has functions of these names. */
+/** An object with functions of these names. */
 export const having =
   (...names: readonly string[]): OptionKind =>
   (value, owner, name) => {
     checkMethods(value, names, `${owner}: ${name}`);
   };
 
-/** An object that has some functions, and may have others. */
+/** An object with some required functions, and some optional ones. */
 export const havingSome =
   (required: readonly string[], optional: readonly string[]): OptionKind =>
   (value, owner, name) => {
@@ -115,7 +119,7 @@ export const havingSome =
     checkOptionalMethods(value as object, optional, `${owner}: ${name}`);
   };
 
-/** An object with these options, of which some must not be left out. */
+/** An object with these options, some of which are required. */
 export const objectOf =
   <T extends object>(
     kinds: OptionKinds<T>,
@@ -141,14 +145,16 @@ export const instanceOf =
     if (!(value instanceof made)) refuse(owner, name, words, value);
   };
 
-/** One of two kinds: this one where it holds, else the other, whose message it is then. */
+/**
+ * The first kind if it accepts the value, otherwise the second, whose message is used.
+ */
 export const eitherOf =
   (holds: (value: unknown) => boolean, other: OptionKind): OptionKind =>
   (value, owner, name) => {
     if (!holds(value)) other(value, owner, name);
   };
 
-/** What its user looks at by itself. */
+/** A value that its user checks. */
 export const checkedLater: OptionKind = () => undefined;
 
 interface KindTable {
@@ -156,7 +162,7 @@ interface KindTable {
   readonly kinds: readonly (readonly [string, OptionKind])[];
 }
 
-/** By the kinds of a type: some requests come with each batch of a guest. */
+/** Cached by the kinds of a type: some requests come with each batch of a guest. */
 const TABLES = new WeakMap<object, KindTable>();
 
 function tableOf(kinds: Readonly<Record<string, OptionKind>>): KindTable {
@@ -167,7 +173,10 @@ function tableOf(kinds: Readonly<Record<string, OptionKind>>): KindTable {
   return table;
 }
 
-/** @param within name of the option that the object is; empty for the object of all options. */
+/**
+ * @param within name of the option that is the object; empty for the object of all
+ *   options.
+ */
 function checkWithin<T extends object>(
   options: T,
   kinds: OptionKinds<T>,
@@ -190,10 +199,10 @@ function checkWithin<T extends object>(
 }
 
 /**
- * Looks at an object of options: their names, that none is missing, and their values.
- * @param owner whose they are: "PhysicalSmmu".
- * @param required options that it cannot do without.
- * @throws {TypeError | RangeError} for the first that is wrong.
+ * Checks an object of options: their names, that none is missing, and their values.
+ * @param owner the object's name in messages: "PhysicalSmmu".
+ * @param required options that must be present.
+ * @throws {TypeError | RangeError} for the first error.
  */
 export function checkOptions<T extends object>(
   options: T,

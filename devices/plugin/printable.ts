@@ -1,20 +1,21 @@
 // SPDX-License-Identifier: MIT
-// Text of a guest, a file or a plugin in a line of ours: it may neither move a terminal's
-// cursor nor make a second line of it.
+// Text from a guest, a file or a plugin, made safe for one line of output: it must not
+// move a terminal's cursor, nor start another line.
 
-/** Characters of such a text that are shown. */
+/** Maximum number of characters of such a text that are shown. */
 const MOST = 200;
 
 /**
- * C0 and C1 controls, line and paragraph separators, marks that turn the direction of
+ * C0 and C1 controls, line and paragraph separators, marks that change the direction of
  * writing, and halves of surrogate pairs.
  */
 export const HARMFUL = /[\p{Cc}\p{Cs}\u2028\u2029\u200e\u200f\u061c\u202a-\u202e\u2066-\u2069]/gu;
 
 /**
- * The text with everything that is not to be printed as `\u{1b}`, cut after `most` characters.
+ * The text with each harmful character escaped as in `\u{1b}`, truncated after `most`
+ * characters.
  * @param most Default 200.
- * @throws {TypeError} when it is no text.
+ * @throws {TypeError} when it is not a string.
  */
 export function printable(text: string, most = MOST): string {
   if (typeof text !== 'string')

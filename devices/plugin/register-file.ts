@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Registers declared as data: name, offset, size, reset value, writable bits. Devices put their behaviour around it.
+// Registers declared as data: name, offset, size, reset value, writable bits. Devices add
+// their behaviour.
 
 import type { DeviceState, MmioAccess } from './device.ts';
 import { checkRegisters, type RegisterSpec } from './register-spec.ts';
@@ -14,12 +15,12 @@ interface Word {
   readonly writable: number;
 }
 
-/** Bit of its 32-bit word at which the byte at an offset begins. */
+/** Bit position, in its 32-bit word, of the byte at an offset. */
 function laneShift(offset: number): number {
   return 8 * (offset & 3);
 }
 
-/** Bits of an access of 1 or 2 bytes. */
+/** Mask of an access of 1 or 2 bytes. */
 function laneMask(size: number): number {
   return 2 ** (8 * size) - 1;
 }
@@ -36,9 +37,9 @@ export class RegisterFile {
 
   /**
    * @param regionSize bytes, a multiple of 4.
-   * @throws {TypeError} when a register has a field that there is not, or one of another type.
-   * @throws {RangeError} when a number is out of its range, two registers have one name, or registers overlap or lie
-   *   outside of the region.
+   * @throws {TypeError} when a register has an unknown field, or one of the wrong type.
+   * @throws {RangeError} when a number is out of range, two registers have the same name,
+   *   or registers overlap or are outside the region.
    */
   constructor(regionSize: number, specs: readonly RegisterSpec[]) {
     checkRegisters(regionSize, specs);
@@ -47,7 +48,7 @@ export class RegisterFile {
     const add = (offset: number, word: Word) => {
       const slot = offset / 4;
       if (!Number.isInteger(slot))
-        throw new RangeError(`the offset of register ${word.name} is no multiple of 4`);
+        throw new RangeError(`the offset of register ${word.name} is not a multiple of 4`);
       if (slot < 0 || slot >= this.#slotOf.length)
         throw new RangeError(`register ${word.name} lies outside its region`);
       if (this.#slotOf[slot] !== -1)
@@ -74,25 +75,31 @@ export class RegisterFile {
     this.reset();
   }
 
-  /** Every register to its reset value. */
+  /** Sets every register to its reset value. */
   reset(): void {
     this.#words.forEach((word, i) => {
       this.#values[i] = word.reset;
     });
   }
 
-  /** The 32-bit word at an offset, unsigned; 0 where there is none. */
+  /** The 32-bit word at an offset, unsigned; 0 when there is no register. */
   get(offset: number): number {
     return this.#values[this.#slotOf[offset >>> 2] ?? -1] ?? 0;
   }
 
-  /** Sets a word whatever its writable bits: the device's own side of the register. */
+  /**
+   * Sets a word, including bits that are not writable: for the device's own side of the
+   * register.
+   */
   set(offset: number, value: number): void {
     const slot = this.#slotOf[offset >>> 2] ?? -1;
     if (slot >= 0) this.#values[slot] = value;
   }
 
-  /** Answers a read. One of 1 or 2 bytes gets those bytes of its word, in little-endian order. */
+  /**
+   * Performs a read. A read of 1 or 2 bytes gets those bytes of its word, in
+   * little-endian order.
+   */
   read(access: MmioAccess): void {
     const { offset, size } = access;
     const word = this.get(offset);
@@ -100,7 +107,10 @@ export class RegisterFile {
     access.hi = size === 8 ? this.get(offset + 4) : 0;
   }
 
-  /** Carries out a write within the writable bits. One of 1 or 2 bytes leaves the rest of its word alone. */
+  /**
+   * Performs a write within the writable bits. A write of 1 or 2 bytes leaves the rest of
+   * its word unchanged.
+   */
   write(access: MmioAccess): void {
     const { offset, size, lo } = access;
     if (size < 4) {
@@ -112,7 +122,7 @@ export class RegisterFile {
     if (size === 8) this.writeWord(offset + 4, access.hi);
   }
 
-  /** Carries out a write of a whole 32-bit word within the writable bits. */
+  /** Performs a write of a whole 32-bit word within the writable bits. */
   writeWord(offset: number, value: number): void {
     this.#writeBits(offset, value, -1);
   }
@@ -125,17 +135,19 @@ export class RegisterFile {
     this.#values[slot] = ((this.#values[slot] ?? 0) & ~bits) | (value & bits);
   }
 
-  /** Name of the register at an offset, undefined where there is none. */
+  /** Name of the register at an offset; undefined when there is none. */
   nameAt(offset: number): string | undefined {
     return this.#words[this.#slotOf[offset >>> 2] ?? -1]?.name;
   }
 
-  /** The values, for the state of a device. */
+  /** The values, for a device's saved state. */
   save(): DeviceState {
     return { words: [...this.#values] };
   }
 
-  /** @throws {TypeError} when the state is not of a file with these registers. */
+  /**
+   * @throws {TypeError} when the state does not belong to a file with these registers.
+   */
   check(state: unknown): asserts state is { readonly words: readonly number[] } {
     const words = (state as { words?: unknown } | null)?.words;
     if (!Array.isArray(words) || words.length !== this.#values.length || !words.every(isWord)) {
@@ -143,7 +155,9 @@ export class RegisterFile {
     }
   }
 
-  /** @throws {TypeError} when the state is not of a file with these registers. */
+  /**
+   * @throws {TypeError} when the state does not belong to a file with these registers.
+   */
   restore(state: unknown): void {
     this.check(state);
     this.#values.set(state.words);

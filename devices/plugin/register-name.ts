@@ -4,8 +4,8 @@ import type { DeviceRegion } from './device.ts';
 import { uint } from './option-kinds.ts';
 
 /**
- * What a trace calls an offset that holds no register.
- * @throws {TypeError|RangeError} when the offset is no integer from 0.
+ * The name in traces of an offset without a register.
+ * @throws {TypeError|RangeError} when the offset is not an integer of at least 0.
  */
 export function unnamedRegister(region: DeviceRegion | undefined, offset: number): string {
   if (region !== undefined && typeof region?.name !== 'string')

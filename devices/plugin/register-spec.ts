@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Descriptions of registers, looked at before a `RegisterFile` is made of them.
+// Descriptions of registers, and their check before a `RegisterFile` is built from them.
 
 import { checkInteger, checkList } from './known-values.ts';
 import { checkOptions, integerFrom, nonEmpty, type OptionKinds, uint32 } from './option-kinds.ts';
@@ -9,15 +9,21 @@ export interface RegisterSpec {
   readonly name: string;
   /** Byte offset in the region, a multiple of 4. */
   readonly offset: number;
-  /** Bytes; 8 for a 64-bit register, which may also be accessed as two 32-bit halves. Default 4. */
+  /**
+   * In bytes; 8 for a 64-bit register, which may also be accessed as two 32-bit halves.
+   * Default 4.
+   */
   readonly size?: 4 | 8;
-  /** Value out of reset: low word, high word. Default 0. */
+  /** Reset value: low word, high word. Default 0. */
   readonly reset?: number;
   readonly resetHi?: number;
   /** Bits that a write changes: low word, high word. Default 0, read-only. */
   readonly writable?: number;
   readonly writableHi?: number;
-  /** A bank of equal registers: how many (default 1) and bytes from one to the next (default: their size). */
+  /**
+   * A bank of equal registers: their number (default 1) and the bytes from one to the
+   * next (default: their size).
+   */
   readonly count?: number;
   readonly stride?: number;
 }
@@ -38,8 +44,9 @@ const SPEC: OptionKinds<RegisterSpec> = {
 };
 
 /**
- * @throws {TypeError} when a register has a field that there is not, or one of another type.
- * @throws {RangeError} when a number is out of its range, or two registers have one name.
+ * @throws {TypeError} when a register has an unknown field, or one of the wrong type.
+ * @throws {RangeError} when a number is out of range, or two registers have the same
+ *   name.
  */
 export function checkRegisters(regionSize: number, specs: readonly RegisterSpec[]): void {
   checkInteger(regionSize, 0, MAX_REGION, 'RegisterFile: regionSize');

@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: MIT
-// Saved state: checking that a state is of the shape that a device has, before any of it is taken over.
+// Saved states: checks that a state has the shape of a device's, before any of it is
+// restored.
 
 import type { DeviceState, StateValue } from './device.ts';
 import type { Timer } from './device-host.ts';
 
-/** State that a device keeps in one object, so that reset, save and restore cannot forget a field of it. */
+/**
+ * State that a device keeps in one object, so that reset, save and restore cover all of
+ * its fields.
+ */
 export type PlainState = { [field: string]: number | boolean | number[] };
 
 /** An unsigned 32-bit word. */
@@ -25,9 +29,9 @@ function conforms(value: unknown, model: number | boolean | number[]): boolean {
 
 /**
  * A copy of `state`, which must have exactly the fields of `model`: numbers are unsigned
- * 32-bit words, an array has as many of them as the model's, or any number where the
- * model's is empty.
- * @throws {TypeError} when it has not.
+ * 32-bit words; an array has as many of them as the model's, or any number if the model's
+ * is empty.
+ * @throws {TypeError} when it does not.
  */
 export function plainStateLike<T extends PlainState>(model: T, state: unknown): T {
   const found = (typeof state === 'object' && state !== null ? state : {}) as {
@@ -48,7 +52,7 @@ export function plainStateLike<T extends PlainState>(model: T, state: unknown): 
 
 /**
  * The fields of a saved device state.
- * @throws {TypeError} when they are not exactly the ones named.
+ * @throws {TypeError} when they are not exactly the given ones.
  */
 export function stateFields<F extends string>(
   state: DeviceState,
@@ -61,24 +65,27 @@ export function stateFields<F extends string>(
   return state as { readonly [field in F]: StateValue };
 }
 
-/** A timer in a saved state: its deadline in nanoseconds of the machine's time, false without one. */
+/**
+ * A timer in a saved state: its deadline in nanoseconds of the machine's time; false
+ * without a deadline.
+ */
 export type SavedTimer = number | false;
 
-/** What a device saves of a timer. */
+/** The saved state of a timer. */
 export function saveTimer(timer: Timer | undefined): SavedTimer {
   return timer?.deadline ?? false;
 }
 
 /**
- * The saved timer in a state, checked before anything is taken over.
- * @throws {TypeError} when it is none.
+ * A saved timer from a state, checked before anything is restored.
+ * @throws {TypeError} when it is not one.
  */
 export function savedTimer(state: unknown): SavedTimer {
   if (state === false || (typeof state === 'number' && Number.isFinite(state))) return state;
   throw new TypeError('the state is not of this device: a timer has no deadline');
 }
 
-/** Sets a timer as it was saved. */
+/** Sets a timer to its saved deadline. */
 export function restoreTimer(timer: Timer | undefined, saved: SavedTimer): void {
   if (saved === false) timer?.cancel();
   else timer?.at(saved);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// What the upper word of a register of 64 bits is called.
+// The name of the upper word of a 64-bit register.
 
-/** Its name, from that of the register. */
+/** Its name, derived from that of the register. */
 export function upperWord(name: string): string {
   return `${name}[63:32]`;
 }

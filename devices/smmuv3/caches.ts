@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The caches of a physical SMMU, as far as a reset of the device has to do with them.
+// Invalidation of a physical SMMU's caches, for a reset of the device.
 
 import {
   CFG_ENTRY_SIZE,
@@ -15,8 +15,8 @@ import { SMMU_AT_ALL_GEN, SMMU_AT_CFG_CONT } from '../../assembly/layout/smmu-me
 import { smmuBase } from '../unit/index.ts';
 
 /**
- * Drops every IOTLB and configuration-cache entry. Generations only grow: a smaller one
- * would bring dead entries back.
+ * Drops every IOTLB and configuration-cache entry. Generations only increase: a smaller
+ * value would make dead entries valid again.
  */
 export function dropCaches(hostMemory: WebAssembly.Memory, smmuIndex: number): void {
   const smmu = smmuBase(smmuIndex);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-// A guest's ID registers and its host's. The physical SMMU reads the guest's CDs and translation
-// tables and runs its VCMDQs, so that what a guest is shown has to be there; what its own SMMU does
-// by itself (stream table, event queue, MSIs, ECMDQs) need not.
+// A guest's ID registers compared with its host's. The physical SMMU reads the guest's
+// CDs and translation tables and executes its VCMDQs, so it has to support the features
+// that the guest is shown for them. Features that the guest's own SMMU implements (stream
+// table, event queue, MSIs, ECMDQs) are independent of the host.
 
 import { ECMDQS_PER_SMMU } from '../../assembly/layout/queue-memory.ts';
 import {
@@ -47,7 +48,7 @@ import { checkIds, type SmmuIdRegisters } from './id-register-values.ts';
 
 type IdRegister = 'idr0' | 'idr1' | 'idr3' | 'idr5';
 
-/** Fields of which a guest may be shown at most what its host has. */
+/** Fields whose value for a guest is limited by the host's value. */
 const LIMITED: readonly (readonly [IdRegister, string, Field])[] = [
   ['idr0', 'COHACC', IDR0_COHACC],
   ['idr0', 'BTM', IDR0_BTM],
@@ -72,8 +73,8 @@ const LIMITED: readonly (readonly [IdRegister, string, Field])[] = [
 ];
 
 /**
- * A guest's CMDQ and event queue: 256 entries, so that the CMDQ is one page of the smallest granule
- * and lies in one piece of host memory.
+ * A guest's CMDQ and event queue: 256 entries, so that the CMDQ is one page of the
+ * smallest granule and contiguous in host memory.
  */
 const GUEST_QUEUE_LOG2SIZE = 8;
 /** AIDR of SMMUv3.3, which has ECMDQs. */
@@ -89,12 +90,12 @@ function* excesses(guest: SmmuIdRegisters, host: SmmuIdRegisters): Generator<str
     if (bitsOf(guest[register], field) > bitsOf(host[register], field))
       yield shown(register, name, field);
   }
-  // A guest without stalls on a host that has them has S1STALLD in its streams; the other way round
-  // nothing would stall.
+  // A guest without stalls is possible on a host that has them, by S1STALLD in its
+  // streams. In the opposite case nothing would stall.
   const stalls = [guest, host].map(({ idr0 }) => bitsOf(idr0, IDR0_STALL_MODEL));
   if (stalls[0] !== stalls[1] && stalls[0] !== STALL_MODEL_TERMINATE)
     yield shown('idr0', 'STALL_MODEL', IDR0_STALL_MODEL);
-  // 1 makes CD.A = 0 illegal.
+  // TERM_MODEL = 1 makes CD.A = 0 illegal.
   if (bitsOf(guest.idr0, IDR0_TERM_MODEL) < bitsOf(host.idr0, IDR0_TERM_MODEL))
     yield shown('idr0', 'TERM_MODEL', IDR0_TERM_MODEL);
   const endian = bitsOf(host.idr0, IDR0_TTENDIAN);
@@ -103,8 +104,9 @@ function* excesses(guest: SmmuIdRegisters, host: SmmuIdRegisters): Generator<str
 }
 
 /**
- * Checks a guest's ID registers against those of the SMMU behind it.
- * @throws {RangeError} naming the first field of which the guest is shown more than its host has, with both values.
+ * Checks a guest's ID registers against those of the physical SMMU.
+ * @throws {RangeError} that names the first field in which the guest is shown more than
+ *   its host supports, with both values.
  */
 export function checkGuestIdRegisters(guest: SmmuIdRegisters, host: SmmuIdRegisters): void {
   checkIds(guest, 'checkGuestIdRegisters: guest');
@@ -113,9 +115,12 @@ export function checkGuestIdRegisters(guest: SmmuIdRegisters, host: SmmuIdRegist
     throw new RangeError(`the ID registers of a guest do not fit its host: ${excess}`);
 }
 
-/** What `guestIdRegisters` leaves in although a guest does not have it by itself. */
+/** Features that `guestIdRegisters` keeps only on request. */
 export interface GuestFeatures {
-  /** PRI, where the host has it: for guests that answer page requests. Linux refuses each. Default false. */
+  /**
+   * PRI, if the host has it: for guests that respond to page requests. Linux refuses
+   * each. Default false.
+   */
   readonly pageRequests?: boolean;
   /** ECMDQs, as many as the model has; the host need not have any. Default false. */
   readonly enhancedQueues?: boolean;
@@ -127,9 +132,10 @@ const FEATURES: OptionKinds<GuestFeatures> = {
 };
 
 /**
- * ID registers for a guest of a host: the host's less stage 2 (S2P, VMID16, FWB, XNX), HYP, BTM, PRI,
- * ATSRECERR and ECMDQs, with queues of at most 256 entries and StreamIDs of 16 bits. BTM comes back where the
- * guest's vCPUs share their VMID with the SMMU (`ViommuBackend.btm`).
+ * ID registers for a guest of a host: the host's without stage 2 (S2P, VMID16, FWB, XNX),
+ * HYP, BTM, PRI, ATSRECERR and ECMDQs, with queues of at most 256 entries and 16-bit
+ * StreamIDs. BTM is kept when the guest's vCPUs share their VMID with the SMMU
+ * (`ViommuBackend.btm`).
  */
 export function guestIdRegisters(
   host: SmmuIdRegisters,

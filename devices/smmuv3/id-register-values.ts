@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Values of an SMMU's ID registers that a caller gives: which there are, and that each is a word.
+// Values of an SMMU's ID registers from a caller: a check of their names, and that each
+// is a 32-bit word.
 
 import {
   checkOptions,
@@ -17,9 +18,9 @@ export interface SmmuIdRegisters {
   readonly idr3: number;
   readonly idr4: number;
   readonly idr5: number;
-  /** Number of ECMDQs, where IDR1 has them. Default 0. */
+  /** Number of ECMDQs, if IDR1 advertises them. Default 0. */
   readonly idr6?: number;
-  /** Implementation; 0 keeps drivers from applying errata of some product. */
+  /** Implementation; 0 keeps drivers from applying errata of a product. */
   readonly iidr: number;
   /** Architecture revision: 2 is SMMUv3.2. */
   readonly aidr: number;
@@ -42,8 +43,9 @@ const ID_NAMES = ['idr0', 'idr1', 'idr2', 'idr3', 'idr4', 'idr5', 'iidr', 'aidr'
 export const idRegistersKind: OptionKind = objectOf<SmmuIdRegisters>(ID_KINDS, ID_NAMES);
 
 /**
- * @param what names them: "guestIdRegisters: host".
- * @throws {TypeError|RangeError} for the first register that is missing, or no 32-bit value.
+ * @param what their name in messages: "guestIdRegisters: host".
+ * @throws {TypeError|RangeError} for the first register that is missing, or not a 32-bit
+ *   value.
  */
 export function checkIds(ids: SmmuIdRegisters, what: string): void {
   checkOptions(ids, ID_KINDS, what, ID_NAMES);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// ID registers of an SMMUv3: what it advertises, and the check that it advertises nothing that the model does not do.
+// ID registers of an SMMUv3: the advertised features, and the check that the model
+// implements them.
 
 import { ECMDQS_PER_SMMU } from '../../assembly/layout/queue-memory.ts';
 import {
@@ -68,7 +69,7 @@ export const GUEST_ID_REGISTERS: SmmuIdRegisters = {
   idr5: 0x04000075,
 };
 
-/** The same with ECMDQs, as many as the model has: an SMMUv3.3. */
+/** The same with ECMDQs, as many as the model supports: an SMMUv3.3. */
 export const ENHANCED_GUEST_ID_REGISTERS: SmmuIdRegisters = {
   ...GUEST_ID_REGISTERS,
   idr1: (GUEST_ID_REGISTERS.idr1 | maskInWord(IDR1_ECMDQ)) >>> 0,
@@ -76,7 +77,10 @@ export const ENHANCED_GUEST_ID_REGISTERS: SmmuIdRegisters = {
   aidr: 3,
 };
 
-/** The guest's with PRI, 256 page requests: for guests that answer them. Linux refuses each. */
+/**
+ * The guest's with PRI, 256 page requests: for guests that respond to them. Linux refuses
+ * each.
+ */
 export const PAGE_REQUEST_GUEST_ID_REGISTERS: SmmuIdRegisters = {
   ...GUEST_ID_REGISTERS,
   idr0: GUEST_ID_REGISTERS.idr0 | maskInWord(IDR0_PRI),
@@ -84,7 +88,7 @@ export const PAGE_REQUEST_GUEST_ID_REGISTERS: SmmuIdRegisters = {
 };
 
 /**
- * The SMMU of a host: as the guest's, with PRI, stage 2, 16-bit VMIDs, S2FWB; 1024
+ * The SMMU of a host: like the guest's, with PRI, stage 2, 16-bit VMIDs, S2FWB; 1024
  * commands, 1024 events and 1024 page requests.
  */
 export const PHYSICAL_ID_REGISTERS: SmmuIdRegisters = {
@@ -96,10 +100,10 @@ export const PHYSICAL_ID_REGISTERS: SmmuIdRegisters = {
 };
 
 /**
- * The SMMU of NVIDIA Grace as its driver's boot log describes it: both stages, EL2 and
- * EL2-E2H, tables of either endianness, ATS, PRI, stalls (128 at once), no HTTU, no range
+ * The SMMU of NVIDIA Grace, from its driver's boot log: both stages, EL2 and EL2-E2H,
+ * tables of either endianness, ATS, PRI, stalls (128 at once), no HTTU, no range
  * invalidation; queues of 524,288 entries, 20-bit SubstreamIDs, 32-bit StreamIDs; XNX and
- * FWB; 48 bits and every granule. A guest's are `guestIdRegisters` of them. SIDSIZE,
+ * FWB; 48 bits and every granule. Use `guestIdRegisters` for a guest's. SIDSIZE,
  * STALL_MAX, 16 KiB granules and FWB are assumed.
  */
 export const GRACE_ID_REGISTERS: SmmuIdRegisters = {
@@ -113,7 +117,10 @@ export const GRACE_ID_REGISTERS: SmmuIdRegisters = {
   aidr: 1,
 };
 
-/** An SMMU as this one without stalls: faults terminate their transactions (IDR0.STALL_MODEL 1), and RESUME and STALL_TERM are illegal. */
+/**
+ * The same SMMU without stalls: faults terminate their transactions (IDR0.STALL_MODEL 1),
+ * and RESUME and STALL_TERM are illegal.
+ */
 export function withoutStalls(ids: SmmuIdRegisters): SmmuIdRegisters {
   checkIds(ids, 'withoutStalls: ids');
   return {
@@ -127,22 +134,25 @@ export function withoutStalls(ids: SmmuIdRegisters): SmmuIdRegisters {
 export const MAX_QUEUE_LOG2SIZE = 19;
 const MAX_SSID_BITS = 20;
 const MAX_SID_BITS = 32;
-/** IDR5.OAS of 52 bits, which take 64 KiB granules. */
+/** IDR5.OAS of 52 bits, which require 64 KiB granules. */
 const OAS_52 = 6;
-/** IDR5.D128 (descriptors of 128 bits). */
+/** IDR5.D128 (128-bit descriptors). */
 const IDR5_ABSENT = 0x100;
-/** IDR0.HTTU of access flag and dirty state, without that of table descriptors. */
+/** IDR0.HTTU for access flag and dirty state, but not for table descriptors. */
 const MAX_HTTU = 2;
-/** Features of IDR3 that the model has. */
+/** Features of IDR3 that the model implements. */
 const IDR3_MODELLED = [IDR3_HAD, IDR3_XNX, IDR3_FWB, IDR3_RIL].reduce(
   (word, field) => word | maskInWord(field),
   0,
 );
 
-/** IDR1: TABLES_PRESET, QUEUES_PRESET and REL, which change where tables and queues lie. */
+/**
+ * IDR1: TABLES_PRESET, QUEUES_PRESET and REL, which change the place of tables and
+ * queues.
+ */
 const IDR1_PRESETS = 0x70000000;
 
-/** Features of IDR0 that this model does not have: software would count on them. */
+/** Features of IDR0 that the model lacks: software would rely on them. */
 const ABSENT: readonly (readonly [Field, string])[] = [
   [IDR0_DORMHINT, 'DORMHINT'],
   [IDR0_SEV, 'SEV'],
@@ -152,7 +162,7 @@ const ABSENT: readonly (readonly [Field, string])[] = [
   [IDR0_RME_IMPL, 'RME_IMPL'],
 ];
 
-/** Features of IDR0 that add to ATS. */
+/** Features of IDR0 that extend ATS. */
 const ON_ATS: readonly (readonly [Field, string])[] = [
   [IDR0_PRI, 'PRI'],
   [IDR0_ATSRECERR, 'ATSRECERR'],
@@ -197,9 +207,9 @@ function* faults(ids: SmmuIdRegisters): Generator<string> {
   if (bitsOf(idr5, IDR5_VAX) > 1) yield 'IDR5.VAX is above 52 bits';
   if (idr5 & IDR5_ABSENT) yield 'IDR5.D128 is not modelled';
   const wide = bitsOf(idr5, IDR5_DS);
-  if (wide && !bitsOf(idr5, IDR5_VAX)) yield 'IDR5.DS takes VAX';
+  if (wide && !bitsOf(idr5, IDR5_VAX)) yield 'IDR5.DS requires VAX';
   if (wide && !bitsOf(idr5, IDR5_GRAN4K) && !bitsOf(idr5, IDR5_GRAN16K))
-    yield 'IDR5.DS takes granules of 4 or 16 KiB';
+    yield 'IDR5.DS requires granules of 4 or 16 KiB';
   if (
     (bitsOf(idr5, IDR5_OAS) === OAS_52 || bitsOf(idr5, IDR5_VAX)) &&
     !bitsOf(idr5, IDR5_GRAN64K) &&
@@ -211,7 +221,7 @@ function* faults(ids: SmmuIdRegisters): Generator<string> {
     yield 'IDR5 has no granule';
 }
 
-/** ECMDQs of an SMMU with these ID registers. */
+/** Number of ECMDQs of an SMMU with these ID registers. */
 export function enhancedQueueCount(ids: SmmuIdRegisters): number {
   checkIds(ids, 'enhancedQueueCount: ids');
   const { idr1, idr6 = 0 } = ids;
@@ -219,10 +229,10 @@ export function enhancedQueueCount(ids: SmmuIdRegisters): number {
 }
 
 /**
- * Checks ID registers against what the model does.
- * @param role a guest's SMMU has stage 1 only: its stage 2 is the host's.
- * @throws {TypeError} when a register is missing, or no number.
- * @throws {RangeError} naming the first field that is wrong.
+ * Checks ID registers against the features of the model.
+ * @param role a guest's SMMU has stage 1 only: its stage 2 belongs to the host.
+ * @throws {TypeError} when a register is missing, or not a number.
+ * @throws {RangeError} that names the first field that is wrong.
  */
 export function checkIdRegisters(ids: SmmuIdRegisters, role: 'guest' | 'physical'): void {
   checkIds(ids, 'checkIdRegisters: ids');

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Why an SMMU that its kernel owns has refused something: the records that the core has written, and the
-// commands at which its queues have stopped, as they lie in memory.
+// Explains refusals of an SMMU that its kernel owns, from the records that the core has
+// written and the commands at which its queues have stopped, read from memory.
 
 import { CERROR_ILL } from '../../assembly/layout/commands.ts';
 import {
@@ -24,10 +24,10 @@ export class PhysicalRefusals {
   readonly #registers: SmmuRegisters;
   readonly #memory: GuestMemory;
   readonly #watch: RefusalWatch;
-  /** EVENTQ_PROD up to which records have been seen. */
+  /** EVENTQ_PROD of the last record that was explained. */
   #seen = 0;
 
-  /** @param memory in which tables, records and commands lie, by PA. */
+  /** @param memory contains tables, records and commands, by PA. */
   constructor(
     ids: SmmuIdRegisters,
     registers: SmmuRegisters,
@@ -50,7 +50,7 @@ export class PhysicalRefusals {
     });
   }
 
-  /** Records begin at `prod` again. */
+  /** Restarts at the records from `prod` on. */
   place(prod: number): void {
     this.#seen = prod;
   }
@@ -60,7 +60,7 @@ export class PhysicalRefusals {
     this.#watch.reset();
   }
 
-  /** Looks at the records up to `prod`, as many as are still there. */
+  /** Explains the records up to `prod`, if they have not been overwritten. */
   events(prod: number): void {
     const { base, log2size } = this.#registers.eventQueue();
     const end = queueIndex(prod, log2size);
@@ -74,7 +74,10 @@ export class PhysicalRefusals {
     this.#seen = end;
   }
 
-  /** A queue has run: at an illegal command it has stopped. @param base of its ring. */
+  /**
+   * Called after a queue was served: explains an illegal command at which it has stopped.
+   * @param base of its ring.
+   */
   command(queue: string, block: QueueBlock, base: number): void {
     if (block.error !== CERROR_ILL) return;
     const at = base + (block.cons % 2 ** block.log2size) * CMDQ_ENTRY_SIZE;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-// The SMMUv3 of a host, operated through its registers by the host's kernel. Translation
-// and command execution are the hot modules'; this device publishes the registers that
-// they need in the SMMU's block of host memory, and turns what they leave there into
-// register state and interrupts.
+// The SMMUv3 of a host, driven by the host's kernel through its registers. The hot
+// modules translate and execute commands; this device publishes the registers that they
+// need in the SMMU's block of host memory, and turns their results there into register
+// state and interrupts.
 
 import { SMMU_AT_ATC_TIMEOUT } from '../../assembly/layout/ats-memory.ts';
 import { CTX_HOST } from '../../assembly/layout/context-memory.ts';
@@ -79,27 +79,33 @@ import { interruptCount } from './smmu-interrupts.ts';
 import { terminateStalls } from './stalls.ts';
 import type { TableShape } from './table-shapes.ts';
 
-/** What a `PhysicalSmmu` is made of. */
+/** What a `PhysicalSmmu` is built from. */
 export interface PhysicalSmmuOptions {
-  /** The host's own unit: its drain runs the command queue. */
+  /** The host's own unit: its drain serves the command queue. */
   readonly unit: Unit;
-  /** Which SMMU block of host memory this device is. */
+  /** Index of this device's SMMU block in host memory. */
   readonly smmuIndex: number;
-  /** ID registers that it has. Default PHYSICAL_ID_REGISTERS. */
+  /** Its ID registers. Default PHYSICAL_ID_REGISTERS. */
   readonly idRegisters?: SmmuIdRegisters;
-  /** Milliseconds that an endpoint has to answer an ATC_INV, 0 to 2^31 - 1. Default 500: less than Linux gives a CMD_SYNC. */
+  /**
+   * Milliseconds within which an endpoint has to respond to an ATC_INV, 0 to 2^31 - 1.
+   * Default 500: less than Linux waits for a CMD_SYNC.
+   */
   readonly atcTimeout?: number | undefined;
-  /** Told why streams and commands were refused, each reason once until a reset, at most 256. Default: nobody asks. */
+  /**
+   * Called with the reason why a stream or command was refused, each reason once until a
+   * reset, at most 256. Default: no reasons are determined.
+   */
   readonly onRefusal?: ((refusal: SmmuRefusal) => void) | undefined;
 }
 
 const PLANTABLE = { F_UUT, F_TLB_CONFLICT, F_CFG_CONFLICT } as const;
 
-/** A fault that depends on what a device, a bus or a cache does; planted, it needs no cause. */
+/** A fault that depends on a device, a bus or a cache, planted without such a cause. */
 export interface PlantedFault {
   readonly event: keyof typeof PLANTABLE;
   readonly streamId: number;
-  /** Transactions that it hits, default 1. */
+  /** Number of transactions that it affects, default 1. */
   readonly transactions?: number;
 }
 
@@ -116,7 +122,7 @@ const FAULT: OptionKinds<PlantedFault> = {
   transactions: uint32,
 };
 
-/** An SMMUv3 in its physical role: the registers over an SMMU block of host memory. */
+/** An SMMUv3 in its physical role: the registers of an SMMU block of host memory. */
 export class PhysicalSmmu implements Device {
   readonly name: string;
   readonly interfaceVersion = PLUGIN_INTERFACE_VERSION;
@@ -132,7 +138,7 @@ export class PhysicalSmmu implements Device {
   readonly #atcTimeout: number;
   readonly #commands: CommandQueue;
   #memory: GuestMemory | undefined;
-  // The state of the device.
+  // The saved state of the device.
   private readonly registers: SmmuRegisters;
   private readonly enhanced: EnhancedQueues;
   private readonly events: HotQueue;
@@ -141,9 +147,9 @@ export class PhysicalSmmu implements Device {
   readonly #refusals: PhysicalRefusals | undefined;
 
   /**
-   * @throws {RangeError} when the ID registers advertise what the model does not do, or there is no
-   *   such SMMU.
-   * @throws {TypeError} when there is no such option, one is missing, or the unit is none.
+   * @throws {RangeError} when the ID registers advertise features that the model lacks,
+   *   or there is no such SMMU.
+   * @throws {TypeError} when an option is unknown or missing, or the unit is not a unit.
    */
   constructor(options: PhysicalSmmuOptions) {
     checkOptions(options, OPTIONS, 'PhysicalSmmu', ['unit', 'smmuIndex']);
@@ -205,7 +211,7 @@ export class PhysicalSmmu implements Device {
     return [this.events, this.pageRequests];
   }
 
-  /** A queue of the host's own, run by its drain. */
+  /** The engine of a queue of the host, served by the host's drain. */
   #engine(unit: Unit, index: number, name: string): CommandEngine {
     let ring = 0;
     const block = new QueueBlock(unit.hostMemory, this.#smmuIndex, index);
@@ -225,7 +231,7 @@ export class PhysicalSmmu implements Device {
         unit.drain.resume(this.#smmu, index);
       },
       memory: { load64: (pa) => this.#memory?.load64(pa) },
-      // Every command of these queues is the drain's own.
+      // The drain executes every command of these queues.
       execute: () => 'refused',
       finish: () => {
         unit.drain.stepOver(this.#smmu, index);
@@ -240,10 +246,9 @@ export class PhysicalSmmu implements Device {
   }
 
   /**
-   * Makes the next transactions of a stream end with an event, so that a driver's way
-   * with it can be tested; undefined takes the fault away, as a reset does. F_UUT hits
-   * transactions while CR0.SMMUEN is 0 as well, F_TLB_CONFLICT only such as are
-   * translated.
+   * Makes the next transactions of a stream end with an event, to test how a driver
+   * handles it; undefined removes the fault, as does a reset. F_UUT affects transactions
+   * even while CR0.SMMUEN is 0, F_TLB_CONFLICT only those that are translated.
    */
   plantFault(fault: PlantedFault | undefined): void {
     if (fault !== undefined) checkOptions(fault, FAULT, 'plantFault', ['event', 'streamId']);
@@ -266,7 +271,7 @@ export class PhysicalSmmu implements Device {
     this.#load();
   }
 
-  // Host memory as the registers say.
+  // Sets up host memory from the registers.
   #load(): void {
     this.#commands.load();
     this.enhanced.load();
@@ -293,7 +298,7 @@ export class PhysicalSmmu implements Device {
     Atomics.store(this.#longs, (this.#smmu + field) >> 3, BigInt(value));
   }
 
-  // What translation looks at. CR0 comes last: what it enables is in place.
+  // Publishes the registers used by translation; CR0 after all that it enables.
   #publish(): void {
     const table = this.registers.streamTable();
     this.#store(SMMU_AT_ATC_TIMEOUT, this.#atcTimeout);
@@ -333,13 +338,13 @@ export class PhysicalSmmu implements Device {
     }
   }
 
-  // SMMUEN first: a transaction that stalls meanwhile is found by the look that follows (IHI 0070 section 6.3.9.6).
+  // SMMUEN first: transactions that stall until then are found (IHI 0070 6.3.9.6).
   #disable(): void {
     this.#publish();
     terminateStalls(this.#hostMemory, this.#smmuIndex);
   }
 
-  // The ring lies in one piece of memory, or nowhere.
+  // The ring is contiguous in one memory, or nowhere.
   #placeRing(unit: Unit, block: QueueBlock, { base, log2size }: TableShape): void {
     const at = unit.resolvePa(base, CMDQ_ENTRY_SIZE * 2 ** log2size);
     block.setRing(at?.window ?? 0, at?.offset ?? 0, log2size);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Why a guest's streams were refused: beside the record in its event queue, in words.
+// Why a guest's streams were refused, in words, in addition to the record in its event
+// queue.
 
 import { CMD_SID } from '../../assembly/layout/commands.ts';
 import {
@@ -46,23 +47,26 @@ import { disabledReason, streamReason, substreamReason } from './stream-table/mi
 import type { StreamTableShape } from './table-shapes.ts';
 import type { RefusedCommand } from './viommu-backend.ts';
 
-/** Why a transaction of a guest's stream, or a command of its, was refused. */
+/** Why a transaction of a guest's stream, or a guest's command, was refused. */
 export interface SmmuRefusal {
-  /** The event: "C_BAD_CD"; of a command "CERROR_ILL". */
+  /** The event, such as "C_BAD_CD"; "CERROR_ILL" for a command. */
   readonly event: string;
-  /** As the guest numbers it; absent of a command. */
+  /** StreamID as numbered by the guest; absent for a command. */
   readonly streamId?: number;
-  /** SubstreamID of the transaction; undefined: it had none. */
+  /** SubstreamID of the transaction; undefined when it had none. */
   readonly substreamId?: number | undefined;
-  /** Of a command its queue: "CMDQ", "ECMDQ", "VCMDQ 0". */
+  /** The queue of a command: "CMDQ", "ECMDQ", "VCMDQ 0". */
   readonly queue?: string;
-  /** Why, the fields with their values: "CD.TG0 = 2, 16 KiB, but IDR5.GRAN16K = 0". */
+  /** The reason, with fields and values: "CD.TG0 = 2, 16 KiB, but IDR5.GRAN16K = 0". */
   readonly text: string;
-  /** Where it is written: of IHI 0070, unless it begins with another document's number. */
+  /**
+   * The section that defines it: of IHI 0070, unless it begins with another document's
+   * number.
+   */
   readonly section: string;
 }
 
-/** Events of a walk, of which each has a descriptor that it is about. */
+/** Events of a walk, each caused by a descriptor. */
 const OF_WALKS: ReadonlySet<number> = new Set([
   F_WALK_EABT,
   F_TRANSLATION,
@@ -73,7 +77,7 @@ const OF_WALKS: ReadonlySet<number> = new Set([
 
 const STRW_EL2 = 2;
 
-/** The access that a record is about. */
+/** The access that caused a record. */
 const accessOf = (record: Uint32Array) => ({
   address: (BigInt(fieldOf(record, EVT_INPUT_HI)) << 32n) | BigInt(fieldOf(record, EVT_INPUT_LO)),
   write: fieldOf(record, EVT_RNW) === 0,
@@ -81,57 +85,60 @@ const accessOf = (record: Uint32Array) => ({
   instruction: fieldOf(record, EVT_IND) !== 0,
 });
 
-/** Different ones that are told of until a reset: a guest can make up any number. */
+/**
+ * Maximum number of different reasons reported until a reset: a guest can make up any
+ * number.
+ */
 const MOST = 256;
 
-/** What a watch looks at. */
+/** What a watch reads. */
 export interface RefusalWatchOptions {
-  /** What the guest's SMMU shows, by which its STEs are judged. */
+  /** ID registers of the guest's SMMU, which determine its legal STEs. */
   readonly shown: SmmuIdRegisters;
-  /** What the physical SMMU has, which reads the guest's CDs. */
+  /** ID registers of the physical SMMU, which reads the guest's CDs. */
   readonly physical: SmmuIdRegisters;
   /** CR0.SMMUEN of the guest's SMMU. */
   smmuEnabled(): boolean;
-  /** Where the guest has its stream table now. */
+  /** The guest's current stream table. */
   streamTable(): StreamTableShape;
-  /** The STE of a stream in guest memory; undefined where there is none. */
+  /** The STE of a stream in guest memory; undefined when there is none. */
   steOf(sid: number): Uint32Array | undefined;
-  /** It is the kernel's own SMMU, with stage 2 and, where it has it, EL2; E2H by CR2. */
+  /** Set for the kernel's own SMMU, which has stage 2 and possibly EL2; E2H from CR2. */
   readonly own?: { e2h(): boolean };
   onRefusal(refusal: SmmuRefusal): void;
 }
 
-/** Tells of each reason once. */
+/** Reports each reason once. */
 export class RefusalWatch {
   readonly #options: RefusalWatchOptions;
-  readonly #told = new Set<string>();
+  readonly #reported = new Set<string>();
 
   constructor(options: RefusalWatchOptions) {
     this.#options = options;
   }
 
   reset(): void {
-    this.#told.clear();
+    this.#reported.clear();
   }
 
   /** @param record of the guest's event queue, just written. */
   see(record: Uint32Array, memory: GuestMemory): void {
-    if (this.#told.size >= MOST) return;
+    if (this.#reported.size >= MOST) return;
     const id = fieldOf(record, EVT_ID);
     const streamId = fieldOf(record, EVT_SID);
-    // A record of C_BAD_SUBSTREAMID has no SSV: its SubstreamID always counts.
+    // A record of C_BAD_SUBSTREAMID has no SSV: its SubstreamID is always valid.
     const hasSsid = fieldOf(record, EVT_SSV) !== 0 || id === C_BAD_SUBSTREAMID;
     const substreamId = hasSsid ? fieldOf(record, EVT_SSID) : undefined;
     const event = eventType(id)?.name ?? `event 0x${id.toString(16)}`;
     for (const { text, section } of this.#reasons(record, substreamId, memory)) {
       const key = `${streamId} ${event} ${text}`;
-      if (this.#told.has(key) || this.#told.size >= MOST) continue;
-      this.#told.add(key);
+      if (this.#reported.has(key) || this.#reported.size >= MOST) continue;
+      this.#reported.add(key);
       this.#options.onRefusal({ event, streamId, substreamId, text, section });
     }
   }
 
-  /** A command with which a queue of the guest has stopped. */
+  /** Called for a command at which a queue of the guest has stopped. */
   seeCommand({ queue, words, stream }: RefusedCommand): void {
     const { shown, physical, own } = this.#options;
     const onVcmdq = queue.startsWith('VCMDQ');
@@ -139,18 +146,21 @@ export class RefusalWatch {
     const found = [...commandRefusals(words, onVcmdq ? physical : shown, onVcmdq ? 'vcmdq' : kind)];
     if (found.length === 0 && stream)
       found.push({
-        text: `${decodeCommand(words).name}.StreamID = 0x${fieldOf(words, CMD_SID).toString(16)} is no stream of this guest`,
+        text: `${decodeCommand(words).name}.StreamID = 0x${fieldOf(words, CMD_SID).toString(16)} is not a stream of this guest`,
         section: '4.1.3',
       });
     for (const { text, section } of found) {
       const key = `${queue} ${text}`;
-      if (this.#told.has(key) || this.#told.size >= MOST) continue;
-      this.#told.add(key);
+      if (this.#reported.has(key) || this.#reported.size >= MOST) continue;
+      this.#reported.add(key);
       this.#options.onRefusal({ event: 'CERROR_ILL', queue, text, section });
     }
   }
 
-  /** By what memory holds now: a driver that has mended its tables meanwhile hears nothing. */
+  /**
+   * From the current contents of memory: none when the driver has corrected its tables in
+   * the meantime.
+   */
   #reasons(
     record: Uint32Array,
     substreamId: number | undefined,
@@ -187,7 +197,7 @@ export class RefusalWatch {
       const found = walkRefusal(accessOf(record), cd, physical, (at) => memory.load64(Number(at)));
       return found?.event === id ? [found] : [];
     }
-    // Where the guest's SMMU has no stalls, a CD that stalls is refused for it.
+    // When the guest's SMMU has no stalls, a CD that stalls is refused for it.
     const model = bitsOf(shown.idr0, IDR0_STALL_MODEL);
     return cdRefusals(cd, ste, {
       ...physical,
@@ -195,7 +205,10 @@ export class RefusalWatch {
     });
   }
 
-  /** Of a kernel's own streams those of which stage 1 is read by PA, and as in EL1. */
+  /**
+   * True for those of a kernel's own streams whose stage 1 is read by PA, with the rules
+   * of EL1.
+   */
   #isReadHere(ste: Uint32Array): boolean {
     const { own, shown } = this.#options;
     if (!own) return true;
@@ -204,13 +217,13 @@ export class RefusalWatch {
     return !isEl2 || own.e2h();
   }
 
-  /** The pointer that leads out of RAM. */
+  /** Reports the pointer to an address outside RAM. */
   #fetchReasons(ste: Uint32Array, ssid: number, memory: GuestMemory): Refusal[] {
     const places = cdPlaces(memory, ste, ssid, substreamsOf(ste, this.#options.shown));
     const missing = places.find(({ address }) => memory.load64(address) === undefined);
     if (!missing) return [];
     const { pointer, what, address } = missing;
-    const text = `${pointer} points to a ${what} at 0x${address.toString(16)}, which is no memory`;
+    const text = `${pointer} points to a ${what} at 0x${address.toString(16)}, which is not memory`;
     return [{ text, section: '7.3.10' }];
   }
 }

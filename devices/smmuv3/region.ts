@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The window of registers of an SMMUv3: pages 0 and 1, and behind them the command queue
-// control page where there are ECMDQs.
+// The region of an SMMUv3's registers: pages 0 and 1, followed by the command queue
+// control page when there are ECMDQs.
 
 import {
   SMMU_ECMDQ_PAGE,

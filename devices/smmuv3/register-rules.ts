@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// How the registers of an SMMUv3 behave, in either role: handshakes, guards, the GERROR
-// protocol. What a write means beyond the registers is its role's business (`SmmuRole`).
+// Behaviour of an SMMUv3's registers in either role: handshakes, guards, the GERROR
+// protocol. The effects of a write outside the registers depend on the role (`SmmuRole`).
 
 import {
   CR0_CMDQEN,
@@ -66,11 +66,14 @@ import {
   type TableShape,
 } from './table-shapes.ts';
 
-/** What the physical and the guest's SMMU do about register writes. Called after the registers have changed. */
+/**
+ * Effects of register writes in the physical and in the guest's SMMU. Called when the
+ * registers have changed.
+ */
 export interface SmmuRole {
-  /** Brings CMDQ_CONS, EVENTQ_PROD and PRIQ_PROD up to date, before they are looked at. */
+  /** Updates CMDQ_CONS, EVENTQ_PROD and PRIQ_PROD before they are read. */
   refresh(): void;
-  /** CR0 is no longer `before`. */
+  /** CR0 changed; `before` is its former value. */
   enablesChanged(before: number): void;
   /** CMDQ_PROD was written while the queue is enabled. */
   commandsProduced(): void;
@@ -84,7 +87,10 @@ export interface SmmuRole {
   configured(): void;
 }
 
-/** The bus lets no unaligned access through; one that comes all the same means the word that it begins in. */
+/**
+ * The bus passes no unaligned access on; should one arrive, it means the word in which it
+ * begins.
+ */
 function aligned(offset: number): number {
   return offset - (offset % 4);
 }
@@ -94,8 +100,8 @@ for (const guard of REGISTER_GUARDS)
   GUARDS_OF.set(guard.offset, [...(GUARDS_OF.get(guard.offset) ?? []), guard]);
 
 /**
- * The register state of an SMMU, and all of it: an SMMU device keeps no other state than
- * this and what it documents beside it.
+ * The register state of an SMMU. An SMMU device has no state besides this and what it
+ * documents.
  */
 export class SmmuRegisters {
   private readonly file: RegisterFile;
@@ -120,24 +126,25 @@ export class SmmuRegisters {
     return this.file.get(offset);
   }
 
-  /** The device's own side of a register. */
+  /** Sets a register from the device's side. */
   set(offset: number, value: number): void {
     this.file.set(offset, value);
   }
 
-  /** Whether a field of CR0 is set. */
+  /** True when a field of CR0 is set. */
   enabled(field: Field): boolean {
     return bitsOf(this.file.get(SMMU_CR0), field) !== 0;
   }
 
-  /** Whether an error of GERROR is active. */
+  /** True when an error of GERROR is active. */
   errorActive(error: Field): boolean {
     return bitsOf(this.file.get(SMMU_GERROR) ^ this.file.get(SMMU_GERRORN), error) !== 0;
   }
 
   /**
-   * Makes an error active and raises its interrupt. One that is active already stays as
-   * it is (IHI 0070 section 7.5); the failure of GERROR's own MSI raises none.
+   * Makes an error active and raises its interrupt. An error that is active already does
+   * not change (IHI 0070 section 7.5). The failure of GERROR's own MSI raises no
+   * interrupt.
    */
   raiseError(error: Field): void {
     if (this.errorActive(error)) return;
@@ -145,17 +152,20 @@ export class SmmuRegisters {
     if (error !== GERROR_MSI_GERROR_ABT_ERR) this.#raise(GLOBAL_ERRORS);
   }
 
-  /** Raises the event queue's interrupt. Without IRQ_CTRL.EVENTQ_IRQEN it is lost, not kept. */
+  /** Raises the event queue's interrupt. Without IRQ_CTRL.EVENTQ_IRQEN it is lost. */
   raiseEvents(): void {
     this.#raise(EVENTS);
   }
 
-  /** The same of the PRI queue. */
+  /** Raises the PRI queue's interrupt, likewise. */
   raisePageRequests(): void {
     this.#raise(PAGE_REQUESTS);
   }
 
-  /** PRIQ_IRQ_CFG2.LO: each last request of a group is worth an interrupt, discarded by an overflow or not. */
+  /**
+   * PRIQ_IRQ_CFG2.LO: the last request of each group raises an interrupt, even if an
+   * overflow discarded it.
+   */
   get eachGroupInterrupts(): boolean {
     return bitsOf(this.file.get(SMMU_PRIQ_IRQ_CFG2), PRIQ_IRQ_CFG2_LO) !== 0;
   }
@@ -164,13 +174,13 @@ export class SmmuRegisters {
     if (!this.#interrupts.raise(source)) this.raiseError(source.aborted);
   }
 
-  /** Sends the MSI of a CMD_SYNC: MSIADDR (0 for none) and MSIDATA. */
+  /** Sends the MSI of a CMD_SYNC, given MSIADDR (0 for none) and MSIDATA. */
   signalSync(addressLo: number, addressHi: number, data: number): void {
     if (!this.#interrupts.send(addressLo, addressHi, data))
       this.raiseError(GERROR_MSI_CMDQ_ABT_ERR);
   }
 
-  /** Bits of an MSI's address; 0 when the SMMU has no MSIs. */
+  /** Address bits of an MSI; 0 when the SMMU has no MSIs. */
   get msiBits(): number {
     return this.#interrupts.addressBits;
   }
@@ -221,7 +231,7 @@ export class SmmuRegisters {
     access.hi = access.size === 8 ? this.#readWord(canonicalOffset(offset + 4)) : 0;
   }
 
-  // Index bits that the queue's size does not use read as zero.
+  // Index bits above the queue's size read as zero.
   #readWord(offset: number): number {
     const value = this.file.get(offset);
     const queue = QUEUE_OF_INDEX.get(offset);
@@ -233,12 +243,15 @@ export class SmmuRegisters {
     return (value & ~unused) >>> 0;
   }
 
-  /** Index and wrap bit (and a flag or error code above bit 19) of a PROD or CONS register. */
+  /**
+   * Index and wrap bit (and a flag or error code above bit 19) in a PROD or CONS
+   * register.
+   */
   index(offset: number): number {
     return this.#readWord(offset);
   }
 
-  /** A write of 32 bits, or of 64 as its low and then its high word. */
+  /** A write of 32 bits, or of 64 bits as low word, then high word. */
   write(access: MmioAccess): void {
     const { size, lo, hi } = access;
     const offset = aligned(access.offset);
@@ -256,8 +269,8 @@ export class SmmuRegisters {
         this.file.set(SMMU_IRQ_CTRLACK, this.file.get(offset));
         break;
       case SMMU_GBPA:
-        // A write without UPDATE is ignored. UPDATE is not stored: a role whose update takes
-        // longer than the write sets it.
+        // A write without UPDATE is ignored (IHI 0070 section 6.3.14). UPDATE is not
+        // stored here: a role whose update takes longer than the write sets it.
         if (bitsOf(value, GBPA_UPDATE)) {
           this.file.writeWord(offset, value);
           this.#role.bypassChanged();
@@ -281,13 +294,14 @@ export class SmmuRegisters {
     const before = this.file.get(SMMU_CR0);
     this.file.writeWord(SMMU_CR0, value);
     const now = this.file.get(SMMU_CR0);
-    // What has not changed is acknowledged, or will be.
+    // An unchanged value has been acknowledged, or will be.
     if (now === before) return;
     this.file.set(SMMU_CR0ACK, now);
     this.#role.enablesChanged(before);
   }
 
-  // Making an inactive error differ is CONSTRAINED UNPREDICTABLE; here such bits do not change.
+  // An error ends when GERRORN equals GERROR again (IHI 0070 section 7.5). Acknowledging an
+  // inactive error is CONSTRAINED UNPREDICTABLE; here such bits do not change.
   #acknowledge(value: number): void {
     const acknowledged = this.file.get(SMMU_GERRORN);
     const active = this.file.get(SMMU_GERROR) ^ acknowledged;
@@ -309,7 +323,7 @@ export class SmmuRegisters {
       this.#role.producerWritten();
   }
 
-  // A LOG2SIZE above what IDR1 allows acts, and reads, as that limit.
+  // A LOG2SIZE above IDR1's limit acts, and reads, as that limit.
   #clampSize(queue: QueueKind): void {
     const limit = bitsOf(this.file.get(SMMU_IDR1), queue.limit);
     const lo = this.file.get(queue.base);
@@ -326,7 +340,7 @@ export class SmmuRegisters {
     return this.file.save();
   }
 
-  /** @throws {TypeError} when the state is not of an SMMU's registers. */
+  /** @throws {TypeError} when the state does not belong to an SMMU's registers. */
   restore(state: unknown): void {
     this.file.restore(state);
   }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Interrupts of an SMMUv3: wired lines and MSIs (IHI 0070 sections 3.18 and 7.5). A line
-// is pulsed whether or not an MSI is configured: software takes the one that it has set
+// is pulsed whether or not an MSI is configured: software uses the one that it has set
 // up.
 
 import {
@@ -27,16 +27,16 @@ import { bitsOf, type DeviceHost, type Field, type InterruptLine } from '../plug
 import { addressSizeOf } from '../tables/index.ts';
 
 /**
- * Interrupt lines of an SMMU, all edge; that of the PRI queue only where there is one. A
- * CMD_SYNC has no line: it signals by MSI.
+ * Interrupt lines of an SMMU, all edge-triggered; the PRI queue's exists only with a PRI
+ * queue. CMD_SYNC has no line: it signals by MSI.
  */
 export const EVENTQ_INTERRUPT = 0;
 export const GERROR_INTERRUPT = 1;
 export const PRIQ_INTERRUPT = 2;
 
 /**
- * What raises an interrupt: its line, its enable in IRQ_CTRL, its IRQ_CFG0 and IRQ_CFG1,
- * and the error of an MSI that was not delivered.
+ * A source of interrupts: its line, its enable in IRQ_CTRL, its IRQ_CFG0 and IRQ_CFG1,
+ * and the error for an MSI that was not delivered.
  */
 export interface InterruptSource {
   readonly line: number;
@@ -72,12 +72,12 @@ export const GLOBAL_ERRORS: InterruptSource = {
 
 const SOURCES = [EVENTS, GLOBAL_ERRORS, PAGE_REQUESTS];
 
-/** How many lines an SMMU with this IDR0 has. */
+/** Number of lines of an SMMU with this IDR0. */
 export function interruptCount(idr0: number): number {
   return bitsOf(idr0, IDR0_PRI) ? SOURCES.length : PRIQ_INTERRUPT;
 }
 
-/** Lines and MSIs of one SMMU; `register` reads the stored word of a register. */
+/** Lines and MSIs of one SMMU. `register` returns the stored word of a register. */
 export class Interrupts {
   readonly #register: (offset: number) => number;
   #lines: readonly InterruptLine[] = [];
@@ -95,7 +95,7 @@ export class Interrupts {
   }
 
   /**
-   * Raises an interrupt, unless IRQ_CTRL has it disabled: then it is lost, not kept.
+   * Raises an interrupt. One that is disabled in IRQ_CTRL is lost.
    * @returns false when its MSI was terminated with an abort.
    */
   raise({ line, enable, address, data }: InterruptSource): boolean {
@@ -112,11 +112,12 @@ export class Interrupts {
     const address = addressHi * 2 ** 32 + addressLo;
     const { addressBits } = this;
     if (address === 0 || addressBits === 0) return true;
-    // The zero above is that of the whole field; what lies beyond OAS does not take part (IHI 0070 section 3.4.3).
+    // "0" above means the whole field; address bits beyond OAS are ignored (IHI 0070
+    // section 3.4.3).
     return this.#host?.msi(address % 2 ** addressBits, data) ?? false;
   }
 
-  /** Bits of an MSI's address: IDR5.OAS; 0 without IDR0.MSI. */
+  /** Address bits of an MSI: IDR5.OAS; 0 without IDR0.MSI. */
   get addressBits(): number {
     return bitsOf(this.#register(SMMU_IDR0), IDR0_MSI)
       ? (addressSizeOf(bitsOf(this.#register(SMMU_IDR5), IDR5_OAS)) ?? 0)

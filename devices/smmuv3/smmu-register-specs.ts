@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The registers of an SMMUv3 as data (IHI 0070 section 6.3): offsets, reset values,
-// writable bits, and what guards a register against writes.
+// writable bits, and write guards.
 
 import {
   CMDQ_CONTROL_PAGE_CMDQGS,
@@ -120,7 +120,7 @@ function interruptEnableBits(ids: SmmuIdRegisters): number {
 
 function streamTableBits(ids: SmmuIdRegisters): number {
   const linear = maskInWord(STRTAB_BASE_CFG_LOG2SIZE);
-  // FMT and SPLIT are reserved without 2-level tables, so a driver that asks for one gets
+  // FMT and SPLIT are reserved without 2-level tables, so a driver that requests one gets
   // a linear table of LOG2SIZE streams.
   return bitsOf(ids.idr0, IDR0_ST_LEVEL)
     ? linear | maskInWord(STRTAB_BASE_CFG_SPLIT) | maskInWord(STRTAB_BASE_CFG_FMT)
@@ -134,7 +134,7 @@ function msiRegisters(
   data: number,
   attributes: number,
 ): RegisterSpec[] {
-  // Without IDR0.MSI they are reserved.
+  // The MSI registers are reserved without IDR0.MSI.
   if (!bitsOf(ids.idr0, IDR0_MSI)) return [];
   return [
     {
@@ -149,7 +149,7 @@ function msiRegisters(
   ];
 }
 
-// PRIQ_IRQ_CFG2.LO is about the line as well.
+// PRIQ_IRQ_CFG2.LO also affects the line.
 function priqInterruptRegisters(ids: SmmuIdRegisters): RegisterSpec[] {
   const lastOnly = bitsOf(ids.idr0, IDR0_PRI) ? maskInWord(PRIQ_IRQ_CFG2_LO) : 0;
   const registers = msiRegisters(
@@ -170,12 +170,12 @@ function priqInterruptRegisters(ids: SmmuIdRegisters): RegisterSpec[] {
   );
 }
 
-/** CMDQGS. */
+/** CMDQGS of a 64 KiB control page granule. */
 const GRANULE_64K = 1;
 
 function controlPageRegisters(ids: SmmuIdRegisters): RegisterSpec[] {
   if (enhancedQueueCount(ids) === 0) return [];
-  // Preset, and so enabled for good.
+  // Preset, and therefore always enabled.
   const enabled = maskInWord(CMDQ_CONTROL_PAGE_EN);
   const base = withBits(
     SMMU_ECMDQ_PAGE | maskInWord(CMDQ_CONTROL_PAGE_PRESET),
@@ -265,14 +265,17 @@ const PAGE0_ALIASES: ReadonlySet<number> = new Set([
 ]);
 
 /**
- * The offset under which a register is kept: the queue indexes at their page-1 place,
- * whichever of the two was used.
+ * The offset at which a register is stored: for both aliases of a queue index, its page-1
+ * offset.
  */
 export function canonicalOffset(offset: number): number {
   return PAGE0_ALIASES.has(offset) ? offset + SMMU_PAGE1 : offset;
 }
 
-/** Bits of a register word that software must not change while one of these enables is on. */
+/**
+ * Bits of a register word that software must not change while one of these enables is
+ * set.
+ */
 export interface RegisterGuard {
   /** Offset of the guarded word. */
   readonly offset: number;
@@ -290,9 +293,9 @@ function guard(cr0: number, irqCtrl: number, ...offsets: number[]): RegisterGuar
 }
 
 /**
- * Writes to a guarded register while its enable is on are CONSTRAINED UNPREDICTABLE:
- * ignored, or effective at some time. This model ignores them, so that a driver that
- * relies on the other choice is found out.
+ * A write to a guarded register while its enable is set is CONSTRAINED UNPREDICTABLE:
+ * ignored, or effective at some time. This model ignores it, which exposes drivers that
+ * rely on the other choice.
  */
 export const REGISTER_GUARDS: readonly RegisterGuard[] = [
   { offset: SMMU_CR1, bits: CR1_TABLES, cr0: maskInWord(CR0_SMMUEN), irqCtrl: 0 },

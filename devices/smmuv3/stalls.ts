@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The stalled transactions of a physical SMMU, as far as its device model has to do with them.
+// Termination of a physical SMMU's stalled transactions by its device model.
 
 import { SMMU_AT_STALLED } from '../../assembly/layout/smmu-memory.ts';
 import {
@@ -21,8 +21,8 @@ function withState(word: bigint, state: number): bigint {
 }
 
 /**
- * Ends every stalled transaction with an abort: CR0.SMMUEN went to 0, or the SMMU was
- * reset. Their endpoints take the answers.
+ * Ends every stalled transaction with an abort: CR0.SMMUEN was cleared, or the SMMU was
+ * reset. Their endpoints collect the results.
  */
 export function terminateStalls(hostMemory: WebAssembly.Memory, smmuIndex: number): void {
   const smmu = smmuBase(smmuIndex);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Where the queues and the stream table of an SMMUv3 lie, and what a queue's indexes
-// mean, by the values of their registers (IHI 0070 section 3.5).
+// Place and size of an SMMUv3's queues and stream table, and interpretation of a queue's
+// indexes, from register values (IHI 0070 section 3.5).
 
 import {
   CMDQ_ENTRY_SIZE,
@@ -30,8 +30,8 @@ import { L1STD_SIZE, STE_SIZE } from '../../assembly/layout/ste.ts';
 import { bitsOf, type Field, maskInWord } from '../plugin/index.ts';
 
 /**
- * Where a queue or the stream table lies: effective address (aligned, a PA or gpa) and
- * log2 of its entries.
+ * Place of a queue or the stream table: effective address (aligned, a PA or gpa) and log2
+ * of its number of entries.
  */
 export interface TableShape {
   readonly base: number;
@@ -39,8 +39,8 @@ export interface TableShape {
 }
 
 /**
- * A stream table; `split` is undefined when it is linear, else the StreamID bits that
- * index a level-2 table.
+ * A stream table; `split` is undefined when it is linear, otherwise the number of
+ * StreamID bits that index a level-2 table.
  */
 export interface StreamTableShape extends TableShape {
   readonly split: number | undefined;
@@ -96,16 +96,16 @@ function addressOf(lo: number, hi: number): number {
 }
 
 /**
- * log2 of a queue's entries, by the low word of its base register: what IDR1 allows at
- * most.
+ * log2 of a queue's number of entries, from the low word of its base register, limited by
+ * IDR1.
  */
 export function queueLog2size(lo: number, idr1: number, { limit }: QueueKind): number {
   return Math.min(bitsOf(lo, Q_BASE_LOG2SIZE), bitsOf(idr1, limit));
 }
 
 /**
- * The stream table, by the words of STRTAB_BASE, STRTAB_BASE_CFG and IDR1; aligned to the
- * size of its first level by the SMMU, as queues are.
+ * The stream table, from the words of STRTAB_BASE, STRTAB_BASE_CFG and IDR1. The SMMU
+ * aligns it to the size of its first level, like queues.
  */
 export function streamTableShape(
   lo: number,
@@ -125,7 +125,7 @@ export function streamTableShape(
   return { base: address - (address % size), log2size, split };
 }
 
-/** Where a queue lies whose base register has these two words. */
+/** The queue whose base register has these two words. */
 export function queueShape(
   lo: number,
   hi: number,
@@ -139,12 +139,12 @@ export function queueShape(
   };
 }
 
-/** The queue index in a PROD or CONS value, wrap bit included. */
+/** The queue index in a PROD or CONS value, including the wrap bit. */
 export function queueIndex(value: number, log2size: number): number {
   return value & ((2 << log2size) - 1);
 }
 
-/** OVFLG of a PROD value, OVACKFLG of a CONS value: the bit itself. */
+/** OVFLG of a PROD value, or OVACKFLG of a CONS value, in place. */
 export function overflowFlag(value: number): number {
   return (value & maskInWord(Q_OVFLG)) >>> 0;
 }

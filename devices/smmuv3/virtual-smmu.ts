@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The SMMUv3 that a guest sees. Its registers trap; behind them stand the streams and the
-// command context that its host lends it (`ViommuBackend`). It has stage 1 only: stage 2
-// is the host's.
+// The SMMUv3 that a guest sees, with stage 1 only. Its registers trap; its streams and its
+// command context are lent by its host (`ViommuBackend`).
 
 import {
   CFGI_LEAF,
@@ -80,15 +79,18 @@ import {
   type ViommuBackend,
 } from './viommu-backend.ts';
 
-/** What a `VirtualSmmu` is made of. */
+/** What a `VirtualSmmu` is built from. */
 export interface VirtualSmmuOptions {
   /** The host's side of the SMMU. */
   readonly backend: ViommuBackend;
-  /** ID registers that the guest sees; `auto`: those of the host's SMMU, less what a guest does not have (`guestIdRegisters`). Default `auto`. */
+  /** ID registers that the guest sees. Default `auto`: `guestIdRegisters` of the host's. */
   readonly idRegisters?: 'auto' | SmmuIdRegisters;
-  /** Unique in a machine, for one with several. Default `smmuv3`. */
+  /** Unique in its machine. Default `smmuv3`. */
   readonly name?: string;
-  /** Told why streams and commands were refused, each reason once until a reset, at most 256. Default: nobody asks. */
+  /**
+   * Called with the reason why a stream or command was refused, each reason once until a
+   * reset, at most 256. Default: no reasons are determined.
+   */
   readonly onRefusal?: ((refusal: SmmuRefusal) => void) | undefined;
 }
 
@@ -101,7 +103,7 @@ const OPTIONS: OptionKinds<VirtualSmmuOptions> = {
   onRefusal: callback,
 };
 
-/** What the CMDQ and the ECMDQs have in common. */
+/** Common functions of the CMDQ and the ECMDQs. */
 type TrappedQueue = Omit<GuestCommandQueue, 'publish' | 'direct'>;
 
 /** Memory of a device that is not attached yet. */
@@ -111,7 +113,7 @@ const NO_MEMORY: GuestMemory = {
   store32: () => false,
 };
 
-/** A guest's SMMUv3, whose streams belong to its host's: through a `ViommuBackend`. */
+/** A guest's SMMUv3. Its streams belong to its host's SMMU (`ViommuBackend`). */
 export class VirtualSmmu implements Device {
   readonly name: string;
   readonly interfaceVersion = PLUGIN_INTERFACE_VERSION;
@@ -128,14 +130,14 @@ export class VirtualSmmu implements Device {
   readonly #updates: StreamUpdates;
   #trace: DeviceHost['trace'] = () => undefined;
   readonly #refusals: RefusalWatch | undefined;
-  // The state of the device: these, and through them nothing else.
+  // The whole saved state of the device, with the other registers below.
   private readonly registers: SmmuRegisters;
   private readonly streams: GuestStreams;
   private readonly enhanced: EnhancedQueues;
 
   /**
-   * @throws {RangeError} when the ID registers advertise what a guest's SMMU does not do, or its host's does not.
-   * @throws {TypeError} when there is no such option, or one is missing.
+   * @throws {RangeError} when the ID registers advertise what this model or the host lacks.
+   * @throws {TypeError} when an option is unknown or missing.
    */
   constructor(options: VirtualSmmuOptions) {
     checkOptions(options, OPTIONS, 'VirtualSmmu', ['backend']);
@@ -313,8 +315,8 @@ export class VirtualSmmu implements Device {
     }
   }
 
-  // A command of another queue. The drain has refused it for its opcode alone, so what it
-  // would have refused on the CMDQ is refused here.
+  // A command of another queue. The drain has refused it by its opcode only, so anything
+  // else that it would have refused on the CMDQ is refused here.
   #emulate(words: readonly number[], from: number): CommandOutcome {
     const reserved =
       fieldOf(words, CMD_OP) === OP_PRI_RESP &&
@@ -322,7 +324,7 @@ export class VirtualSmmu implements Device {
     return reserved || fieldOf(words, CMD_SSEC) ? 'refused' : this.#execute(words, from);
   }
 
-  // One stream at a time: each is a call of the host's kernel.
+  // One stream at a time: each takes a call of the host's kernel.
   #reload(first: number, last: number, leaf: boolean): CommandOutcome {
     if (!this.registers.enabled(CR0_SMMUEN)) return 'done';
     if (!leaf) this.streams.forgetLevel1(first, last);
@@ -344,8 +346,7 @@ export class VirtualSmmu implements Device {
     this.#refusals?.see(reported, this.#memory);
   }
 
-  // A stream's page request, in the guest's numbering. What the guest will not see is
-  // answered for it (IHI 0070 sections 8.1 and 8.2).
+  // Page requests that the guest will not see are answered here (IHI 0070 8.1, 8.2).
   #request(request: PageRequest): void {
     const { virtSid: streamId, group, pasid, last = true } = request;
     const { address, write, privileged, instruction } = request;
@@ -353,7 +354,7 @@ export class VirtualSmmu implements Device {
     const record = pageRequest(entry);
     this.#trace({ name: 'page request', record: hexOfWords(record).join(' ') });
     const added = this.registers.enabled(CR0_SMMUEN) ? this.#pageRequests.add(record) : 'refused';
-    // Only the last one of a group has an answer.
+    // Only the last request of a group gets a response.
     if (added !== 'written' && last)
       this.#backend.answerPageRequest?.(streamId, group, added === 'overflow', pasid);
   }

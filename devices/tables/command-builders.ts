@@ -77,7 +77,7 @@ import { splitAddress, type TableMemory } from './memory.ts';
 import { checkAddress, checkWords, setNamedField } from './named-field.ts';
 import { COMMAND_TG, checkGranule } from './table-geometry.ts';
 
-/** A range of a TLBI by address; without one the command names a single address. */
+/** A range of a TLBI by address; without one, the command covers a single address. */
 export interface TlbiRange {
   readonly granule: Granule;
   /** Pages = (num + 1) << scale, num and scale 0 to 31. */
@@ -85,18 +85,18 @@ export interface TlbiRange {
   readonly scale: number;
 }
 
-/** What a TLBI by address names beside its tags. */
+/** Operands of a TLBI by address besides its tags. */
 export interface TlbiAddress {
   /** A multiple of 4 KiB. */
   readonly address: number;
-  /** Only last-level entries need go, default true. */
+  /** Only last-level entries have to be invalidated, default true. */
   readonly leaf?: boolean;
   /** Level of the leaf entry, default 0 unknown. */
   readonly ttl?: number;
   readonly range?: TlbiRange;
 }
 
-/** Addresses of commands have no bits below. */
+/** Addresses in commands have no lower bits. */
 const PAGE = 0x1000;
 /** All of the address space (IHI 0070 section 4.5.1). */
 const MAX_ATC_SIZE = 52;
@@ -113,11 +113,11 @@ const ADDRESS: OptionKinds<TlbiAddress> = {
   range: checkedLater,
 };
 
-/** A field, its value, and what that is called in messages. */
+/** A field, its value, and the value's name in messages. */
 type NamedValue = readonly [field: Field, value: number, name: string];
 
 /**
- * @throws {TypeError} when a value is no number.
+ * @throws {TypeError} when a value is not a number.
  * @throws {RangeError} when it does not fit its field.
  */
 function command(opcode: number, values: readonly NamedValue[] = []): Uint32Array {
@@ -161,7 +161,10 @@ export function cfgiSte(streamId: number, leaf = true): Uint32Array {
   ]);
 }
 
-/** The 2^(range + 1) streams around `streamId`, range 0 to 30; `cfgiAll` is for all of them. */
+/**
+ * The 2^(range + 1) streams around `streamId`, range 0 to 30; use `cfgiAll` for all
+ * streams.
+ */
 export function cfgiSteRange(streamId: number, range: number): Uint32Array {
   checkInteger(range, 0, CFGI_RANGE_ALL - 1, 'cfgiSteRange: range');
   return command(OP_CFGI_STE_RANGE, [
@@ -230,7 +233,7 @@ export function tlbiS2Ipa(vmid: number, target: TlbiAddress): Uint32Array {
   return byAddress(OP_TLBI_S2_IPA, [[TLBI_VMID, vmid, 'vmid']], target);
 }
 
-/** Everything of EL2 and EL2-E2H; takes IDR0.HYP, as the other three. */
+/** Everything of EL2 and EL2-E2H; requires IDR0.HYP, like the other three. */
 export function tlbiEl2All(): Uint32Array {
   return command(OP_TLBI_EL2_ALL);
 }
@@ -240,12 +243,15 @@ export function tlbiEl2Asid(asid: number): Uint32Array {
   return command(OP_TLBI_EL2_ASID, [[TLBI_ASID, asid, 'asid']]);
 }
 
-/** An address of EL2-E2H, of one ASID and global; with CR2.E2H 0 of EL2, whatever the ASID. */
+/**
+ * An address of EL2-E2H, of one ASID and global; with CR2.E2H = 0 of EL2, regardless of
+ * the ASID.
+ */
 export function tlbiEl2Va(asid: number, target: TlbiAddress): Uint32Array {
   return byAddress(OP_TLBI_EL2_VA, [[TLBI_ASID, asid, 'asid']], target);
 }
 
-/** An address of EL2-E2H, of every ASID; with CR2.E2H 0 of EL2. */
+/** An address of EL2-E2H, of every ASID; with CR2.E2H = 0 of EL2. */
 export function tlbiEl2Vaa(target: TlbiAddress): Uint32Array {
   return byAddress(OP_TLBI_EL2_VAA, [], target);
 }
@@ -255,7 +261,7 @@ export function tlbiNsnhAll(): Uint32Array {
   return command(OP_TLBI_NSNH_ALL);
 }
 
-/** What an ATC_INV covers. */
+/** Translations that an ATC_INV covers. */
 export interface AtcInvalidation {
   readonly streamId: number;
   readonly substreamId?: number;
@@ -274,7 +280,7 @@ const INVALIDATION: OptionKinds<AtcInvalidation> = {
   size: checkedLater,
 };
 
-/** CMD_ATC_INV: translations that an endpoint holds itself (ATS). */
+/** CMD_ATC_INV: translations that an endpoint caches (ATS). */
 export function atcInv(target: AtcInvalidation): Uint32Array {
   checkOptions(target, INVALIDATION, 'atcInv');
   checkInteger(target.size, 0, MAX_ATC_SIZE, 'atcInv: size');
@@ -291,7 +297,10 @@ export function atcInv(target: AtcInvalidation): Uint32Array {
   ]);
 }
 
-/** Answers a page request group: PRI_RESP_*. With the SubstreamID of its requests, if they have one. */
+/**
+ * Responds to a page request group: PRI_RESP_*. With the SubstreamID of its requests, if
+ * they have one.
+ */
 export function priResp(
   streamId: number,
   group: number,
@@ -309,15 +318,15 @@ export function priResp(
 }
 
 /**
- * What becomes of a stalled transaction: it is translated again, ends with an abort, or
- * reads as zero and ignores writes.
+ * Result of a stalled transaction: it is translated again, ends with an abort, or reads
+ * as zero and ignores writes.
  */
 export type ResumeAction = 'retry' | 'abort' | 'razwi';
 
 const ACTIONS: readonly ResumeAction[] = ['retry', 'abort', 'razwi'];
 
 /**
- * Answers the stalled transaction that an event record has named.
+ * Resumes or terminates the stalled transaction of an event record.
  * @throws {TypeError} when there is no such action.
  */
 export function resume(streamId: number, stag: number, action: ResumeAction): Uint32Array {
@@ -347,7 +356,7 @@ const MSI = allNamesOf<SyncMsi>({
   data: true,
 });
 
-/** CMD_SYNC. The shareability and attributes of its MSI are filled in always, as Linux does. */
+/** CMD_SYNC. The shareability and attributes of its MSI are always set, as in Linux. */
 export function sync(
   completion = SYNC_CS_NONE,
   msi: SyncMsi = { address: 0, data: 0 },
@@ -367,7 +376,8 @@ export function sync(
 
 /**
  * Writes a command into entry `index` (already wrapped) of a ring.
- * @throws {TypeError} when the words are no command of four, or the index is no number.
+ * @throws {TypeError} when the words are not a command of four words, or the index is not
+ *   a number.
  * @throws {RangeError} when no ring has such an index.
  */
 export function writeCommand(

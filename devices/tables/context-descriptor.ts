@@ -49,7 +49,7 @@ export interface CdTables {
   readonly granule?: Granule;
 }
 
-/** What a CD says (IHI 0070 section 5.4), as `contextDescriptor` puts it into words. */
+/** Fields of a CD (IHI 0070 section 5.4), for `contextDescriptor`. */
 export interface ContextDescriptor {
   readonly asid: number;
   /** Undefined: addresses of this half fault (EPD0, EPD1). */
@@ -97,7 +97,7 @@ const MAIR_LO = 0xf404ff44;
 
 /**
  * A CD as 16 words.
- * @throws {TypeError} when it has no field of that name, or its value has another type.
+ * @throws {TypeError} when a field is unknown, or its value has the wrong type.
  * @throws {RangeError} when a value does not fit.
  */
 export function contextDescriptor(options: ContextDescriptor): Uint32Array {
@@ -145,8 +145,8 @@ export function contextDescriptor(options: ContextDescriptor): Uint32Array {
 
 /**
  * Writes a CD into a linear CD table. The caller issues CFGI_CD.
- * @throws {TypeError} when it is no CD of 16 words, or `substreamId` is no number.
- * @throws {RangeError} when `substreamId` has no 20 bits.
+ * @throws {TypeError} when it is not a CD of 16 words, or `substreamId` is not a number.
+ * @throws {RangeError} when `substreamId` does not fit in 20 bits.
  */
 export function writeCd(
   memory: TableMemory,

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: MIT
 
-/** A descriptor of big-endian tables, read as a little-endian word, and the other way round. */
+/**
+ * Swaps the bytes of a descriptor of big-endian tables that was read as a little-endian
+ * word, or vice versa.
+ */
 export function byteSwapped(word: bigint): bigint {
   const view = new DataView(new ArrayBuffer(8));
   view.setBigUint64(0, word, true);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Events (IHI 0070 section 7.3): which there are, what their records carry, and records field by field.
+// Events (IHI 0070 section 7.3): the list of events with the fields of their records, and
+// decoded records.
 
 import {
   C_BAD_CD,
@@ -58,24 +59,24 @@ import { checkWord, checkWordList } from '../plugin/known-words.ts';
 export interface EventType {
   readonly id: number;
   readonly name: string;
-  /** EVENT_* bits: what its records carry beside ID and StreamID. */
+  /** EVENT_* bits: the fields of its records besides ID and StreamID. */
   readonly carries: number;
-  /** What it says, in one phrase. */
+  /** Its meaning in one phrase. */
   readonly says: string;
-  /** What provokes it in this model; undefined when nothing does. */
+  /** Its cause in this model; undefined when there is none. */
   readonly provokedBy?: string;
-  /** Why nothing does. */
+  /** Why there is no cause in this model. */
   readonly never?: string;
 }
 
 /** The access of a transaction. */
 const ACCESS = EVENT_SSV | EVENT_RNW | EVENT_PNU_IND | EVENT_INPUT;
-/** Carried by every fault that a translation ends with. */
+/** Fields of every fault that ends a translation. */
 const TRANSLATION = ACCESS | EVENT_S2 | EVENT_CLASS | EVENT_IPA | EVENT_STALL | EVENT_PAGE;
 
 /**
- * Every event of the architecture. The core puts its records together by this table, the
- * decoder takes them apart by it, and docs/smmuv3.md prints it.
+ * Every event of the architecture. The core composes its records from this table, the
+ * decoder uses it to decode them, and docs/smmuv3.md prints it.
  */
 export const EVENTS: readonly EventType[] = [
   {
@@ -112,8 +113,8 @@ export const EVENTS: readonly EventType[] = [
       'V 0; a stage that IDR0 does not have; EATS 2 with ATS; S2VMID above 255 without ' +
       'VMID16; stage 1: STRW 1 or 3 with HYP and no stage 2, S1STALLD unless STALL_MODEL ' +
       'is 0, S1CDMax above SSIDSIZE (ignored with SSIDSIZE 0), S1Fmt 1 or 2 without CD2L, ' +
-      'S1ContextPtr beyond OAS; stage 2: S2AA64 0, S2ENDI with TTENDIAN 2, S2S not as ' +
-      'STALL_MODEL has it or with EATS 1, S2HA or S2HD beyond HTTU, S2TG reserved or not ' +
+      'S1ContextPtr beyond OAS; stage 2: S2AA64 0, S2ENDI with TTENDIAN 2, S2S that ' +
+      'STALL_MODEL forbids or with EATS 1, S2HA or S2HD beyond HTTU, S2TG reserved or not ' +
       'advertised, S2T0SZ above 39, ' +
       'below 16 (or 12) or below 64 - OAS, S2SL0 reserved, not fitting, or 2 with OAS below ' +
       '44 bits (16 KiB granules: 42), S2TTB beyond S2PS or OAS',
@@ -163,7 +164,7 @@ export const EVENTS: readonly EventType[] = [
     says: 'the CD is invalid',
     provokedBy:
       'V 0; AA64 0; ENDI with TTENDIAN 2 unless both halves are disabled; A 0 with ' +
-      'TERM_MODEL; S not as STALL_MODEL has it, or with S1STALLD; HA or HD beyond HTTU; ' +
+      'TERM_MODEL; S that STALL_MODEL forbids, or with S1STALLD; HA or HD beyond HTTU; ' +
       'ASID above 255 without ASID16; for a half that is not disabled: ' +
       'TxSZ outside 16 (or 12) to 39, TG reserved or not advertised, TTB beyond IPS or OAS',
   },
@@ -217,7 +218,7 @@ export const EVENTS: readonly EventType[] = [
     says: 'the TLB has more than one entry for the address',
     provokedBy:
       'a walk, for an access that a live entry does not allow, that finds a block of another size: ' +
-      'software has left break and TLBI out; a planted fault',
+      'software has omitted break and TLBI; a planted fault',
   },
   {
     id: F_CFG_CONFLICT,
@@ -250,14 +251,14 @@ const EVENT_TYPES = new Map(EVENTS.map((event) => [event.id, event]));
 
 /**
  * The event with a number; undefined for reserved and IMPLEMENTATION DEFINED ones.
- * @throws {TypeError|RangeError} unless it is an integer of 32 bits.
+ * @throws {TypeError|RangeError} unless it is a 32-bit integer.
  */
 export function eventType(id: number): EventType | undefined {
   checkWord(id, 'eventType: id');
   return EVENT_TYPES.get(id);
 }
 
-/** A record's fields; which of them mean something depends on `id`. */
+/** A record's fields. `id` determines which of them are meaningful. */
 export interface EventRecord {
   readonly id: number;
   /** Name of the event, or its number in hexadecimal. */
@@ -281,8 +282,8 @@ export interface EventRecord {
 }
 
 /**
- * Reads a record of 8 words; those that are missing are 0.
- * @throws {TypeError|RangeError} unless the words are integers of 32 bits.
+ * Decodes a record of 8 words; missing words are 0.
+ * @throws {TypeError|RangeError} unless the words are 32-bit integers.
  */
 export function eventRecord(words: ArrayLike<number>): EventRecord {
   checkWordList(words, 'eventRecord: words');

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Translation granules, and the geometry of the tables that follows from them (DDI 0487 section D8.2), for callers whose
-// values have not been looked at.
+// Translation granules, and the geometry of tables that follows from them (DDI 0487
+// section D8.2), for callers with unchecked values.
 
 import { checkBoolean, checkInteger } from '../plugin/known-values.ts';
 import type { Granule } from './granule-sizes.ts';
@@ -20,7 +20,7 @@ import {
 
 export * from './granule-sizes.ts';
 
-/** The first one that the architecture has (FEAT_LPA2). */
+/** The first level of the architecture (FEAT_LPA2). */
 const FIRST_LEVEL = -1;
 
 const checkLevel = (level: number, what: string) => checkInteger(level, FIRST_LEVEL, 3, what);
@@ -62,7 +62,7 @@ export function commandTgOf(granule: Granule): number {
 }
 
 /**
- * log2 of the size in bytes that one entry of a level covers; level 3 holds the pages.
+ * log2 of the size in bytes that one entry of a level covers; level 3 contains the pages.
  * @param level -1 to 3.
  * @throws {TypeError|RangeError} when there is no such granule or level.
  */
@@ -73,10 +73,12 @@ export function levelShift(granule: Granule, level: number): number {
 }
 
 /**
- * Whether a leaf may stand at a level: pages at 3, blocks at 2 and, with 4 KiB granules, at 1.
+ * True when a leaf is allowed at a level: pages at 3, blocks at 2 and, with 4 KiB
+ * granules, at 1.
  * @param level -1 to 3.
- * @param ds CD.DS or STE.S2DS: one level more for granules of 4 and 16 KiB.
- * @throws {TypeError|RangeError} when there is no such granule or level, or `ds` is neither true nor false.
+ * @param ds CD.DS or STE.S2DS: one more level for granules of 4 and 16 KiB.
+ * @throws {TypeError|RangeError} when there is no such granule or level, or `ds` is
+ *   neither true nor false.
  */
 export function leafAllowed(granule: Granule, level: number, ds = false): boolean {
   checkGranule(granule, 'leafAllowed: granule');
@@ -87,7 +89,7 @@ export function leafAllowed(granule: Granule, level: number, ds = false): boolea
 
 /**
  * Level of the first table of stage 1 for an input size in bits.
- * @param inputBits more than a page has, and at most 52.
+ * @param inputBits more than the bits of a page offset, and at most 52.
  * @throws {TypeError|RangeError} when there is no such granule or size.
  */
 export function stage1StartLevel(granule: Granule, inputBits: number): number {
@@ -97,10 +99,9 @@ export function stage1StartLevel(granule: Granule, inputBits: number): number {
 }
 
 /**
- * Level of the first table of stage 2: one further down than stage 1 would have it when
- * that takes at most 16 tables side by side (concatenation), which the architecture
- * demands for some sizes.
- * @param inputBits more than a page has, and at most 52.
+ * Level of the first table of stage 2: one level below that of stage 1 if at most 16
+ * concatenated tables are enough, which the architecture requires for some sizes.
+ * @param inputBits more than the bits of a page offset, and at most 52.
  * @throws {TypeError|RangeError} when there is no such granule or size.
  */
 export function stage2StartLevel(granule: Granule, inputBits: number): number {
@@ -138,7 +139,7 @@ export function addressSizeCode(bits: number): number {
 
 /**
  * Bits of an encoded address size; undefined for a reserved code.
- * @throws {TypeError|RangeError} unless the code is an integer of three bits.
+ * @throws {TypeError|RangeError} unless the code is a 3-bit integer.
  */
 export function addressSizeOf(code: number): number | undefined {
   checkInteger(code, 0, 7, 'addressSizeOf: code');

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
-// A structure in memory that a guest may have pointed anywhere: an STE, a CD, a PASID table entry.
+// Reads a structure at an address that a guest chose: an STE, a CD, a PASID table entry.
 
 import type { GuestMemory } from '../plugin/index.ts';
 
-/** 64-bit words as a structure of 32-bit ones; undefined where they are not all in RAM. */
+/**
+ * 64-bit words as a structure of 32-bit words; undefined unless all of them are in RAM.
+ */
 export function guestStructure(
   memory: Pick<GuestMemory, 'load64'>,
   gpa: number,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The memory that tables are built in, as far as a builder needs it.
+// The memory in which tables are built, as builders need it.
 
 import { checkInteger, checkMethods } from '../plugin/known-values.ts';
 import { checkDoublewords } from '../plugin/known-words.ts';
@@ -7,26 +7,28 @@ import { checkAddress } from './named-field.ts';
 import { loadTable64 } from './table-words.ts';
 
 /**
- * Memory that an SMMU fetches tables from. Addresses are in the space that the tables
+ * Memory from which an SMMU fetches tables. Addresses are in the space that the tables
  * point into: PA for a host's tables, gpa (which is the IPA) for a guest's. They are
  * integers below 2^52.
  */
 export interface TableMemory {
   /** Reads an aligned 64-bit word. */
   load64(address: number): bigint;
-  /** Writes an aligned 64-bit word in one piece. */
+  /** Writes an aligned 64-bit word atomically. */
   store64(address: number, value: bigint): void;
-  /** Gives `size` bytes of zeros, aligned to `alignment` (a power of two). */
+  /** Allocates `size` bytes of zeros, aligned to `alignment` (a power of two). */
   allocate(size: number, alignment: number): number;
 }
 
-/** No structure, and no record, comes near to it. */
+/** Far more than any structure or record has. */
 const MAX_BYTES = 2 ** 20;
 
 /**
- * Reads a structure of 32-bit words (an STE, a record of a queue) as 64-bit words, the first one first.
+ * Reads a structure of 32-bit words (an STE, a record of a queue) as 64-bit words, the
+ * first one first.
  * @param bytes a multiple of 8.
- * @throws {TypeError|RangeError} when the memory lacks `load64`, or a number is none, or no multiple of 8.
+ * @throws {TypeError|RangeError} when the memory lacks `load64`, a number has the wrong
+ *   type, or is not a multiple of 8.
  */
 export function loadStructure(
   memory: Pick<TableMemory, 'load64'>,
@@ -47,8 +49,9 @@ export function loadStructure(
 }
 
 /**
- * An address split into the two 32-bit words of a register or a table entry: low word, high word.
- * @throws {TypeError|RangeError} when it is no address: a number, not a bigint.
+ * An address split into the two 32-bit words of a register or a table entry: low word,
+ * high word.
+ * @throws {TypeError|RangeError} when it is not an address: a number, not a bigint.
  */
 export function splitAddress(address: number): [number, number] {
   checkAddress(address, 1, 'splitAddress: address');
@@ -57,11 +60,11 @@ export function splitAddress(address: number): [number, number] {
 
 /**
  * Writes a structure of 32-bit words (an STE, a CD, a command) as 64-bit words, the first
- * one last: it carries the valid bit of an STE or CD, and an SMMU that fetches meanwhile
- * sees the structure as not valid yet when it was not valid before (IHI 0070 section
- * 3.21.3.1).
- * @throws {TypeError|RangeError} when the memory lacks `store64`, the address is no multiple of 8, or the words are no
- *   pairs of numbers.
+ * one last: it contains the valid bit of an STE or CD. An SMMU that fetches in the
+ * meantime sees a structure that was not valid before as still not valid (IHI 0070
+ * section 3.21.3.1).
+ * @throws {TypeError|RangeError} when the memory lacks `store64`, the address is not a
+ *   multiple of 8, or the words are not pairs of numbers.
  */
 export function storeStructure(
   memory: TableMemory,

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Fields whose values come from a caller: one that does not fit is told, and not cut.
+// Fields whose values come from a caller: a value that does not fit is an error, instead
+// of being truncated.
 
 import { bitsOf, type Field, setField } from '../plugin/index.ts';
 import { checkInteger } from '../plugin/known-values.ts';
@@ -8,13 +9,14 @@ import type { OptionKind } from '../plugin/option-kinds.ts';
 import { ADDRESS_SIZES, type Granule } from './granule.ts';
 import { checkGranule } from './table-geometry.ts';
 
-/** The largest number of 64 bits: those of the upper half of stage 1 are addresses too. */
+/** The largest 64-bit number: addresses of stage 1's upper half are included. */
 const MAX_ADDRESS = 2 ** 64 - 2048;
 const ALL_ONES = 0xffffffff;
 
 /**
- * Sets a field. Of 32 bits it may be the signed number of its bits, as WebAssembly has them.
- * @param what names the value: "contextDescriptor: asid".
+ * Sets a field. The value of a 32-bit field may also be the signed number with the same
+ * bits, as in WebAssembly.
+ * @param what the value's name in messages: "contextDescriptor: asid".
  * @throws {TypeError} unless the value is a number.
  * @throws {RangeError} unless it is an integer that fits the field.
  */
@@ -26,9 +28,9 @@ export function setNamedField(words: Uint32Array, field: Field, value: number, w
 }
 
 /**
- * @param multiple of which the address has to be one: what stands below it has no bits.
+ * @param multiple required alignment of the address: lower bits are not stored.
  * @throws {TypeError} unless the value is a number.
- * @throws {RangeError} unless it is an address, and such a multiple.
+ * @throws {RangeError} unless it is an address with that alignment.
  */
 export function checkAddress(value: number, multiple: number, what: string): void {
   checkInteger(value, 0, MAX_ADDRESS, what);
@@ -41,8 +43,8 @@ export const granuleKind: OptionKind = (value, owner, name) =>
   checkGranule(value as Granule, `${owner}: ${name}`);
 
 /**
- * @param what names the value: "contextDescriptor: outputBits".
- * @throws {RangeError} unless it is absent, or a size that the architecture has.
+ * @param what the value's name in messages: "contextDescriptor: outputBits".
+ * @throws {RangeError} unless it is absent, or a size of the architecture.
  */
 export function checkAddressSize(bits: number | undefined, what: string): void {
   if (bits !== undefined && !ADDRESS_SIZES.includes(bits))
@@ -50,9 +52,9 @@ export function checkAddressSize(bits: number | undefined, what: string): void {
 }
 
 /**
- * @param what names the structure: "writeSte: an STE".
- * @throws {TypeError} unless there are so many words, all of them numbers.
- * @throws {RangeError} unless each is an integer of 32 bits.
+ * @param what the structure's name in messages: "writeSte: an STE".
+ * @throws {TypeError} unless there are `count` words, all of them numbers.
+ * @throws {RangeError} unless each is a 32-bit integer.
  */
 export function checkWords(words: ArrayLike<number>, count: number, what: string): void {
   if (words?.length !== count || typeof words === 'string')

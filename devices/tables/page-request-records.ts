@@ -25,7 +25,7 @@ import {
   uint32,
 } from '../plugin/option-kinds.ts';
 
-/** A page request. Privilege and execution are said with a PASID only. */
+/** A page request. Privilege and execution are encoded with a PASID only. */
 export interface PageRequestEntry extends Omit<DmaAttributes, 'atomic'> {
   /** StreamID of the device. */
   readonly streamId: number;
@@ -33,9 +33,9 @@ export interface PageRequestEntry extends Omit<DmaAttributes, 'atomic'> {
   readonly group: number;
   /** iova of the page. */
   readonly address: number;
-  /** For writing; else for reading. */
+  /** True for writing, false for reading. */
   readonly write: boolean;
-  /** The last one of its group. Default true. */
+  /** The last request of its group. Default true. */
   readonly last?: boolean;
 }
 

@@ -26,16 +26,19 @@ import {
 } from './table-geometry.ts';
 import { allocateTable, loadTable64 } from './table-words.ts';
 
-/** Attributes of a leaf: every bit of a page descriptor but its address. Blocks take the same with their own type. */
+/**
+ * Attributes of a leaf: every bit of a page descriptor except its address. Blocks use the
+ * same attributes with their own type.
+ */
 export const S1_READ_WRITE = BigInt(PTE_S1_PAGE_RW);
-/** Attributes of a stage-1 leaf that may be read. */
+/** Attributes of a read-only stage-1 leaf. */
 export const S1_READ_ONLY = BigInt(PTE_S1_PAGE_RO);
-/** Attributes of a stage-2 leaf that may be read and written. */
+/** Attributes of a readable and writable stage-2 leaf. */
 export const S2_READ_WRITE = BigInt(PTE_S2_PAGE_RW);
-/** Attributes of a stage-2 leaf that may be read. */
+/** Attributes of a read-only stage-2 leaf. */
 export const S2_READ_ONLY = BigInt(PTE_S2_PAGE_RO);
 
-/** Which tables these are. */
+/** Format of the tables. */
 export interface PageTableOptions {
   /** Stage of translation. */
   readonly stage: 1 | 2;
@@ -43,7 +46,10 @@ export interface PageTableOptions {
   readonly granule?: Granule;
   /** Size of the input address in bits (64 - T0SZ). Default 48. */
   readonly inputBits?: number;
-  /** Level of the first table. Default: that of `stage1StartLevel` or `stage2StartLevel`. */
+  /**
+   * Level of the first table. Default: the result of `stage1StartLevel` or
+   * `stage2StartLevel`.
+   */
   readonly startLevel?: number;
 }
 
@@ -66,7 +72,10 @@ const MAP: OptionKinds<MapOptions> = {
 const ADDRESS_MASK = 0x0000_ffff_ffff_ffffn;
 const TYPE_MASK = 3n;
 
-/** A tree of tables. Addresses are integers below 2^48; the upper half of stage 1 is given as its low bits. */
+/**
+ * A tree of tables. Addresses are integers below 2^48; an address in the upper half of
+ * stage 1 is passed as its low bits.
+ */
 export class PageTable {
   /** Address of the first table, or of the concatenated ones: TTB0, TTB1 or S2TTB. */
   readonly root: number;
@@ -76,9 +85,9 @@ export class PageTable {
   readonly #memory: TableMemory;
 
   /**
-   * @throws {TypeError} when there is no such option, one is missing or no number, or the memory
+   * @throws {TypeError} when an option is unknown, missing or not a number, or the memory
    *   lacks a function.
-   * @throws {RangeError} when the value of one is out of its range.
+   * @throws {RangeError} when a value is out of range.
    */
   constructor(memory: TableMemory, options: PageTableOptions) {
     checkOptions(options, OPTIONS, 'PageTable', ['stage']);
@@ -90,8 +99,8 @@ export class PageTable {
     const startLevel = options.stage === 1 ? firstLevel : firstLevelOfStage2;
     this.startLevel = options.startLevel ?? startLevel(this.granule, this.inputBits);
     checkInteger(this.startLevel, -1, 3, 'PageTable: startLevel');
-    // The first table has as many entries as the input has bits left, which may be fewer
-    // or (concatenated) more than a page holds.
+    // The first table has one entry per value of the remaining input bits, which may be
+    // fewer or (concatenated) more than fit in a page.
     const bytes = 2 ** (this.inputBits - entryShift(this.granule, this.startLevel) + 3);
     const size = Math.max(bytes, 64);
     this.root = allocateTable(memory, size, size);
@@ -99,9 +108,10 @@ export class PageTable {
 
   /**
    * Maps a range. All three are multiples of the granule.
-   * @param attributes bits of a page descriptor without its address, such as S1_READ_WRITE.
+   * @param attributes bits of a page descriptor without its address, such as
+   *   S1_READ_WRITE.
    * @throws {RangeError} when the range is empty, misaligned, too large, or in use.
-   * @throws {TypeError} when there is no such option, or an argument has another type.
+   * @throws {TypeError} when an option is unknown, or an argument has the wrong type.
    */
   map(
     input: number,
@@ -130,8 +140,8 @@ export class PageTable {
   }
 
   /**
-   * Clears the leaves of a range; a block goes as a whole. Tables stay, as a driver keeps
-   * them until its walk caches are clean.
+   * Clears the leaves of a range; a block is cleared as a whole. Tables are kept, as in a
+   * driver that has not invalidated walk caches yet.
    */
   unmap(input: number, size: number): void {
     this.#check(input, size);
@@ -144,9 +154,9 @@ export class PageTable {
   }
 
   /**
-   * Address of the leaf descriptor that translates an input address; undefined when none
-   * does. For tests that change single bits.
-   * @throws {TypeError|RangeError} when it is no address.
+   * Address of the leaf descriptor that translates an input address; undefined when there
+   * is none. For tests that change single bits.
+   * @throws {TypeError|RangeError} when it is not an address.
    */
   leafOf(input: number): number | undefined {
     checkAddress(input, 1, 'leafOf: input');
@@ -199,7 +209,7 @@ export class PageTable {
     return this.#slotIn(table, input, level);
   }
 
-  // The leaf's slot and level; without a leaf, the level at which the walk ends.
+  // The leaf's address and level; without a leaf, the level at which the walk ends.
   #leaf(input: number): [number | undefined, number] {
     let table = this.root;
     for (let level = this.startLevel; ; level++) {

@@ -59,9 +59,11 @@ import {
 } from './named-field.ts';
 import { firstLevelOfStage2, startLevelCode, TG0 } from './table-geometry.ts';
 
-/** What a stage-1 or nested STE says about its context descriptors. */
+/** Context descriptor fields of a stage-1 or nested STE. */
 export interface SteStage1 {
-  /** Address of the CD (table), a multiple of 64: a PA, or an IPA when stage 2 is on. */
+  /**
+   * Address of the CD (table), a multiple of 64: a PA, or an IPA when stage 2 is enabled.
+   */
   readonly contextPtr: number;
   /** log2 of the number of CDs, default 0: one CD and no substreams. */
   readonly cdMax?: number;
@@ -69,7 +71,9 @@ export interface SteStage1 {
   readonly format?: number;
   /** Transactions without a SubstreamID: 0 terminate, 1 bypass stage 1, 2 (default) use CD 0. */
   readonly dss?: number;
-  /** Faults of this stream do not stall; must be false where the SMMU has no stalls at all. */
+  /**
+   * Faults of this stream do not stall; must be false when the SMMU has no stalls at all.
+   */
   readonly stallDisabled?: boolean;
   /** 0 no ATS (default), 1 full ATS, 2 split-stage. */
   readonly eats?: number;
@@ -77,17 +81,17 @@ export interface SteStage1 {
   readonly strw?: number;
 }
 
-/** What a stage-2 or nested STE says about its tables. */
+/** Table fields of a stage-2 or nested STE. */
 export interface SteStage2 {
   readonly vmid: number;
   /** PA of the first table (or of the concatenated ones). */
   readonly ttb: number;
   /** Size of the input (IPA) in bits, 16 to 48. */
   readonly inputBits: number;
-  /** Size of the output in bits, default `inputBits` when that has an encoding. */
+  /** Size of the output in bits, default `inputBits` if that has an encoding. */
   readonly outputBits?: number;
   readonly granule?: Granule;
-  /** Level of the first table, default as `stage2StartLevel` has it. */
+  /** Level of the first table, default the result of `stage2StartLevel`. */
   readonly startLevel?: number;
   /** Record faults of stage 2 (S2R), default true. */
   readonly record?: boolean;
@@ -197,7 +201,7 @@ export function invalidSte(): Uint32Array {
 
 /**
  * An STE (16 words) whose stream is translated by stage 1 (Config 5).
- * @throws {TypeError} when it has no field of that name, or its value has another type.
+ * @throws {TypeError} when a field is unknown, or its value has the wrong type.
  * @throws {RangeError} when a value does not fit.
  */
 export function stage1Ste(stage1: SteStage1): Uint32Array {
@@ -208,7 +212,7 @@ export function stage1Ste(stage1: SteStage1): Uint32Array {
 
 /**
  * An STE (16 words) whose stream is translated by stage 2 (Config 6).
- * @throws {TypeError} when it has no field of that name, or its value has another type.
+ * @throws {TypeError} when a field is unknown, or its value has the wrong type.
  * @throws {RangeError} when a value does not fit.
  */
 export function stage2Ste(stage2: SteStage2): Uint32Array {
@@ -219,8 +223,8 @@ export function stage2Ste(stage2: SteStage2): Uint32Array {
 
 /**
  * Stage 1 of a guest on top of its host's stage 2. Events of equal faults are merged, as
- * Linux has it for nested streams.
- * @throws {TypeError} when it has no field of that name, or its value has another type.
+ * in Linux for nested streams.
+ * @throws {TypeError} when a field is unknown, or its value has the wrong type.
  * @throws {RangeError} when a value does not fit.
  */
 export function nestedSte(stage1: SteStage1, stage2: SteStage2): Uint32Array {
@@ -233,8 +237,8 @@ export function nestedSte(stage1: SteStage1, stage2: SteStage2): Uint32Array {
 
 /**
  * Writes an STE into a linear stream table. The caller issues CFGI_STE.
- * @throws {TypeError} when it is no STE of 16 words, or `streamId` is no number.
- * @throws {RangeError} when `streamId` has no 32 bits.
+ * @throws {TypeError} when it is not an STE of 16 words, or `streamId` is not a number.
+ * @throws {RangeError} when `streamId` does not fit in 32 bits.
  */
 export function writeSte(
   memory: TableMemory,
@@ -252,7 +256,7 @@ export function writeSte(
  * A level-1 stream table descriptor.
  * @param table address of the level-2 table, a multiple of its size.
  * @param span the table has 2^(span - 1) STEs; 0 (invalid) to 11.
- * @throws {TypeError|RangeError} when one is none of these.
+ * @throws {TypeError|RangeError} when an argument is out of range.
  */
 export function level1SteDescriptor(table: number, span: number): bigint {
   checkInteger(span, 0, MAX_SPAN, 'level1SteDescriptor: span');

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Geometry of translation tables (DDI 0487 section D8.2), for callers that have looked at their granule: a size that a
-// guest's structure names need not be one that the architecture has.
+// Geometry of translation tables (DDI 0487 section D8.2), for callers that have checked
+// their granule. A size from a guest's structure need not be one of the architecture.
 
 import { checkInteger } from '../plugin/known-values.ts';
 import { GRANULE_4K, GRANULE_16K, GRANULE_64K, type Granule } from './granule-sizes.ts';
@@ -36,20 +36,23 @@ export function entryShift(granule: Granule, level: number): number {
   return shift + (3 - level) * (shift - 3);
 }
 
-/** Whether a leaf may stand at a level. */
+/** True when a leaf is allowed at a level. */
 export function isLeafLevel(granule: Granule, level: number, ds: boolean): boolean {
   if (level >= 2) return true;
   if (level === 1) return granule === GRANULE_4K || (ds && granule === GRANULE_16K);
   return level === 0 && ds && granule === GRANULE_4K;
 }
 
-/** Level of the first table of stage 1; above 3 where the input has no more bits than a page. */
+/**
+ * Level of the first table of stage 1; above 3 when the input has no more bits than a
+ * page offset.
+ */
 export function firstLevel(granule: Granule, inputBits: number): number {
   const shift = SHIFTS[granule];
   return 4 - Math.ceil((inputBits - shift) / (shift - 3));
 }
 
-/** Level of the first table of stage 2, which may be up to 16 tables side by side. */
+/** Level of the first table of stage 2, which may be up to 16 concatenated tables. */
 export function firstLevelOfStage2(granule: Granule, inputBits: number): number {
   const level = firstLevel(granule, inputBits);
   return level < 3 && inputBits - entryShift(granule, level) <= 4 ? level + 1 : level;
@@ -60,11 +63,11 @@ export function startLevelCode(granule: Granule, startLevel: number): number {
   return ((granule === GRANULE_4K ? 2 : 3) - startLevel) & 3;
 }
 
-/** Bits of an input at most (FEAT_LVA). */
+/** Maximum number of input bits (FEAT_LVA). */
 const MAX_INPUT_BITS = 52;
 
 /**
- * @param what names the value: "PageTable: granule".
+ * @param what the value's name in messages: "PageTable: granule".
  * @throws {RangeError} unless it is one of the three granules.
  */
 export function checkGranule(granule: Granule, what: string): void {
@@ -73,9 +76,9 @@ export function checkGranule(granule: Granule, what: string): void {
 }
 
 /**
- * @param what names the value: "PageTable: inputBits".
+ * @param what the value's name in messages: "PageTable: inputBits".
  * @throws {TypeError} unless it is a number.
- * @throws {RangeError} unless tables of the granule can have an input of so many bits.
+ * @throws {RangeError} unless tables of the granule can have inputs of that size.
  */
 export function checkInputBits(granule: Granule, inputBits: number, what: string): void {
   checkInteger(inputBits, SHIFTS[granule] + 1, MAX_INPUT_BITS, what);

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
-// What a memory of tables answers to their builders.
+// Checks of the values that a memory for tables returns to builders.
 
 import { answeredBigint, refuseAnswer } from '../plugin/answers.ts';
 
 /**
  * Reads a word of tables.
- * @throws {TypeError} when what the memory returns is none.
+ * @throws {TypeError} when the memory does not return a word.
  */
 export function loadTable64(memory: { load64(address: number): bigint }, address: number): bigint {
   return answeredBigint(memory.load64(address), 'load64 of the memory of tables');
@@ -13,7 +13,7 @@ export function loadTable64(memory: { load64(address: number): bigint }, address
 
 /**
  * Memory for a table.
- * @throws {TypeError} when what the memory returns is no address of that alignment.
+ * @throws {TypeError} when the memory does not return an address of that alignment.
  */
 export function allocateTable(
   memory: { allocate(size: number, alignment: number): number },

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A CMDQV that behaves as hardware does on a bad day: what drivers of CMDQVs have been
-// found to get wrong, to be provoked at will. It stands around a CMDQV of either role;
-// the device itself is as it is.
+// Fault injection for a CMDQV: hardware behaviour that drivers of CMDQVs have been found
+// to handle wrongly. It wraps a CMDQV of either role, which is not modified.
 
 import {
   CMDQV_CONFIG,
@@ -26,20 +25,26 @@ import {
 } from '../plugin/index.ts';
 import { checkOptions, eitherOf, flag, type OptionKinds, uint32 } from '../plugin/option-kinds.ts';
 
-/** Each can be changed at any time. */
+/** The quirks to inject. Each can be changed at any time. */
 export interface CmdqvQuirks {
-  /** Interrupts without a cause, at the first access behind a reset: before software has set anything up. Default 0. */
+  /**
+   * Interrupts without a cause, at the first access after a reset: before software has
+   * set up anything. Default 0.
+   */
   earlyInterrupts?: number;
   /** An interrupt without a cause at each write that disables the CMDQV, a VINTF or a VCMDQ. Default false. */
   interruptOnDisable?: boolean;
-  /** Reads of a STATUS that still say "not enabled" behind the write that enables; Infinity: it never is. Default 0. */
+  /**
+   * Reads of a STATUS that still return "disabled" after the enabling write; Infinity:
+   * always. Default 0.
+   */
   enableDelay?: number;
   /**
-   * The same of a VCMDQ that is disabled: it goes on saying "enabled", as one does that
+   * Reads of the STATUS of a disabled VCMDQ that still return "enabled", as while one
    * waits at a CMD_SYNC. Default 0.
    */
   disableDelay?: number;
-  /** CONS of every VCMDQ goes on reading what it read first, whatever the queue does. Default false. */
+  /** CONS of every VCMDQ always returns the value of its first read. Default false. */
   stuckCons?: boolean;
 }
 
@@ -54,13 +59,13 @@ const QUIRKS: OptionKinds<CmdqvQuirks> = {
   stuckCons: flag,
 };
 
-/** An enable, and the STATUS that says what came of it. */
+/** An enable, and the STATUS that shows its effect. */
 interface Enable {
   readonly status: number;
   readonly vcmdq: boolean;
 }
 
-/** The enable that a register is; undefined for others. */
+/** The enable at a register; undefined for other registers. */
 function enableAt(offset: number): Enable | undefined {
   const at = vcmdqAddress(offset);
   if (at) {
@@ -75,19 +80,22 @@ function enableAt(offset: number): Enable | undefined {
   return inVintf ? { status: offset - VINTF_CONFIG + VINTF_STATUS, vcmdq: false } : undefined;
 }
 
-/** A CMDQV around another one, with the quirks that it is given. */
+/** A wrapper around a CMDQV that injects the given quirks. */
 export class QuirkyCmdqv extends DeviceWrapper {
   readonly quirks: CmdqvQuirks;
-  /** By offset of a STATUS: how often it still reads as it was, and as what. */
+  /**
+   * By offset of a STATUS: the former value that it still reads as, and for how many
+   * reads.
+   */
   readonly #late = new Map<number, { left: number; readonly enabled: number }>();
-  /** By offset of a CONS: what it read first. */
+  /** By offset of a CONS: the value of its first read. */
   readonly #stuck = new Map<number, number>();
   #line: InterruptLine | undefined;
   #touched = false;
 
   /**
-   * `device` is a CMDQV of either role.
-   * @throws {TypeError} when there is no such quirk.
+   * @param device a CMDQV of either role.
+   * @throws {TypeError} when a quirk is unknown.
    */
   constructor(device: Device, quirks: CmdqvQuirks = {}) {
     super(device);
@@ -100,7 +108,7 @@ export class QuirkyCmdqv extends DeviceWrapper {
     this.#line?.pulse();
   }
 
-  /** Page 0 is never mapped directly: its registers are read here. */
+  /** Page 0 is never mapped directly, as its reads are changed here. */
   protected override changes(host: DeviceHost): HostChanges {
     this.#line = host.interruptLine(0);
     return { mapDirect: () => undefined };
@@ -149,7 +157,7 @@ export class QuirkyCmdqv extends DeviceWrapper {
     if (!on && interruptOnDisable) this.interrupt();
   }
 
-  /** STATUS.ENABLED as the device has it. */
+  /** STATUS.ENABLED of the device. */
   #enabled(status: number): boolean {
     const access: MmioAccess = { region: 0, offset: status, size: 4, lo: 0, hi: 0, vcpu: 0 };
     this.device.read(access);

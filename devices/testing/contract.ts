@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The device contract: what every device must do to be plugged into a host
-// (docs/device-plugin.md). The cases know no test runner; hand them to yours: for (const
-// { name, run } of deviceContract(...)) it(name, run);
+// The device contract: requirements for every device that is attached to a host
+// (docs/device-plugin.md). The cases are independent of a test runner; pass them to
+// yours: for (const { name, run } of deviceContract(...)) it(name, run);
 
 import { Random } from '../bus/random.ts';
 import {
@@ -23,18 +23,21 @@ import {
 import { check, type DeviceFactory, type Stimulus, Subject } from './subject.ts';
 import { firstDifference, visibleState } from './visible-state.ts';
 
-/** How hard `deviceContract` tries. */
+/** The effort of `deviceContract`. */
 export interface ContractOptions {
   /** Random operations of each storm. Default 3000. */
   readonly operations?: number;
   /** Seeds; every storm runs once with each. Default 1 to 3. */
   readonly seeds?: readonly number[];
-  /** Steps that lead storms into states that random accesses seldom reach; about a quarter of all operations. Default: none. */
+  /**
+   * Steps that lead storms into states that random accesses seldom reach; about a quarter
+   * of all operations. Default: none.
+   */
   readonly stimulus?: Stimulus;
   /**
-   * Registers whose values depend on more than the device's state, such as a counter of real
-   * time: what they read is not compared. Names as `registerName` gives them; one of 64 bits
-   * stands for both its words. Default none.
+   * Registers whose values depend on more than the device's state, such as a counter of
+   * real time: their values are not compared. Names as from `registerName`; the name of a
+   * 64-bit register covers both its words. Default none.
    */
   readonly volatile?: readonly string[];
 }
@@ -46,14 +49,16 @@ const OPTIONS: OptionKinds<ContractOptions> = {
   volatile: listOf(nonEmpty),
 };
 
-/** One promise of the contract. `run` throws an Error that says how it was broken. */
+/**
+ * One requirement of the contract. `run` throws an Error that says how it was violated.
+ */
 export interface ContractCase {
   readonly name: string;
-  /** Throws an `Error` that says what does not hold. */
+  /** @throws {Error} that says what was violated. */
   run(): void;
 }
 
-/** A state as it comes back from a file. */
+/** A state after a round trip through a file. */
 function fromFile(state: DeviceState): DeviceState {
   return JSON.parse(JSON.stringify(state)) as DeviceState;
 }
@@ -66,7 +71,10 @@ function same(a: readonly string[], b: readonly string[], what: string): void {
   );
 }
 
-/** Two devices that should be in the same state: by what they save, show, read, and do from here on. */
+/**
+ * Compares two devices that should be in the same state: what they save, expose, read,
+ * and do from here on.
+ */
 function sameDevice(
   a: Subject,
   b: Subject,
@@ -97,7 +105,10 @@ function sameDevice(
   same(a.host.log, b.host.log, `${what}: later effects differ`);
 }
 
-/** Every state that lacks a field of this one, has one more, or has a value of another kind somewhere. */
+/**
+ * States that lack a field of this one, have an extra one, or have a value of another
+ * type somewhere.
+ */
 function* foreignStates(state: StateValue): Generator<StateValue> {
   yield typeof state === 'string' ? 1 : 'foreign';
   yield null;
@@ -133,7 +144,7 @@ function identityCase(factory: DeviceFactory): ContractCase {
         );
         check(
           accessSizes.length > 0 && accessSizes.every((bytes) => [1, 2, 4, 8].includes(bytes)),
-          () => `region ${name} has no sound access sizes`,
+          () => `region ${name} has invalid access sizes`,
         );
       }
       device.regions.forEach((at, region) => {
@@ -144,7 +155,10 @@ function identityCase(factory: DeviceFactory): ContractCase {
   };
 }
 
-/** The bus keeps these from a device; one that answers them anyway does no harm in a host whose bus is wrong. */
+/**
+ * The bus does not pass these on to a device. A device should still tolerate them, in
+ * case a host's bus is wrong.
+ */
 function oddAccessCase(factory: DeviceFactory): ContractCase {
   return {
     name:
@@ -172,7 +186,9 @@ function oddAccessCase(factory: DeviceFactory): ContractCase {
   };
 }
 
-/** A guest's compiler may narrow the load of a register whose other bytes nobody needs. */
+/**
+ * A guest's compiler may narrow the load of a register whose other bytes are not needed.
+ */
 function narrowReadCase(
   factory: DeviceFactory,
   seed: number,
@@ -197,7 +213,8 @@ function narrowReadCase(
       used.device.regions.forEach(({ accessSizes }, region) => {
         const wide = accessSizes.includes(4) ? accessSizes.filter((size) => size < 4) : [];
         for (const size of wide) {
-          // A read may change the device: the twins make the same ones, but for their sizes.
+          // A read may change the device, so the twins make the same reads, with
+          // different sizes.
           for (const { device } of twins) device.restore(state);
           for (const offset of used.registers(region)) {
             if (used.isVolatile(region, offset)) continue;
@@ -289,7 +306,8 @@ function stormCases(
         const used = stormed();
         const before = visibleState(used.device.save());
         const timers = used.pendingTimers;
-        // Spoiled from the state of another device, so that every value taken over shows.
+        // The invalid states are derived from another device's state, so that every
+        // restored value is noticeable.
         const other = new Subject(factory, options);
         other.storm(new Random(seed + 5000), operations, options.stimulus);
         const state = other.device.save();
@@ -318,8 +336,8 @@ function stormCases(
 }
 
 /**
- * The contract as cases for one device. `factory` makes a new device each time that it is called.
- * @throws {TypeError} when an option is unknown, or the factory is no function.
+ * The contract as cases for one device. `factory` creates a new device at each call.
+ * @throws {TypeError} when an option is unknown, or the factory is not a function.
  *
  * @example
  * ```js

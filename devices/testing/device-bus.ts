@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A bus with one device on it: does the checks that a device may rely on, and answers what it must not see.
+// A bus with one device: performs the checks that a device may rely on, and answers
+// accesses that a device must not get.
 
 import { checkDeviceShape } from '../plugin/device-shape.ts';
 import type { AccessSize, Device, MmioAccess } from '../plugin/index.ts';
@@ -10,7 +11,7 @@ import { bigUint64, uint } from '../plugin/option-kinds.ts';
 export class DeviceBus {
   readonly device: Device;
 
-  /** @throws {TypeError|RangeError} when it is no device, or one of its regions is none. */
+  /** @throws {TypeError|RangeError} when it is not a device, or has an invalid region. */
   constructor(device: Device) {
     checkDeviceShape(device, 'DeviceBus: device');
     this.device = device;
@@ -30,7 +31,7 @@ export class DeviceBus {
 
   /**
    * One read; 0 when no device answers.
-   * @throws {TypeError|RangeError} when an argument is no integer from 0.
+   * @throws {TypeError|RangeError} when an argument is not an integer of at least 0.
    */
   read(region: number, offset: number, size: AccessSize): { lo: number; hi: number } {
     const access: MmioAccess = { region, offset, size, lo: 0, hi: 0, vcpu: 0 };
@@ -40,7 +41,8 @@ export class DeviceBus {
 
   /**
    * One write; ignored when no device answers.
-   * @throws {TypeError|RangeError} when a place is no integer from 0, or a value has no 32 bits.
+   * @throws {TypeError|RangeError} when a place is not an integer of at least 0, or a
+   *   value not a 32-bit integer.
    */
   write(region: number, offset: number, size: AccessSize, lo: number, hi = 0): void {
     for (const [name, value] of Object.entries({ lo, hi })) checkWord(value, `DeviceBus: ${name}`);
@@ -50,7 +52,7 @@ export class DeviceBus {
 
   /**
    * 32-bit read of region 0.
-   * @throws {TypeError|RangeError} when the offset is no integer from 0.
+   * @throws {TypeError|RangeError} when the offset is not an integer of at least 0.
    */
   read32(offset: number): number {
     return this.read(0, offset, 4).lo;
@@ -58,7 +60,8 @@ export class DeviceBus {
 
   /**
    * 32-bit write to region 0.
-   * @throws {TypeError|RangeError} when the offset is no integer from 0, or the value has no 32 bits.
+   * @throws {TypeError|RangeError} when the offset is not an integer of at least 0, or
+   *   the value not a 32-bit integer.
    */
   write32(offset: number, value: number): void {
     checkWord(value, 'DeviceBus: value');
@@ -67,7 +70,7 @@ export class DeviceBus {
 
   /**
    * 64-bit read of region 0.
-   * @throws {TypeError|RangeError} when the offset is no integer from 0.
+   * @throws {TypeError|RangeError} when the offset is not an integer of at least 0.
    */
   read64(offset: number): bigint {
     const { lo, hi } = this.read(0, offset, 8);
@@ -76,7 +79,8 @@ export class DeviceBus {
 
   /**
    * 64-bit write to region 0.
-   * @throws {TypeError|RangeError} when the offset is no integer from 0, or the value is no bigint of 64 bits.
+   * @throws {TypeError|RangeError} when the offset is not an integer of at least 0, or
+   *   the value not a 64-bit bigint.
    */
   write64(offset: number, value: bigint): void {
     bigUint64(value, 'DeviceBus', 'value');

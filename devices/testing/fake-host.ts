@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A host for tests: memory, interrupt lines, DMA and direct maps that keep a record of what the device did with them.
+// A host for tests: memory, interrupt lines, DMA and direct maps that record how the
+// device used them.
 
 import type { WasmMemory } from '../../assembly/load.ts';
 import { TimerQueue } from '../bus/timer-queue.ts';
@@ -30,7 +31,7 @@ import {
   uint32,
 } from '../plugin/option-kinds.ts';
 
-/** What a `FakeHost` has and refuses. */
+/** Configuration of a `FakeHost`. */
 export interface FakeHostOptions {
   /** gpa of the RAM, a multiple of 8. Default 0x80000000. */
   readonly ramGpa?: number;
@@ -38,7 +39,7 @@ export interface FakeHostOptions {
   readonly ramSize?: number;
   /** StreamID of the DMA port. Default 8. */
   readonly streamId?: number;
-  /** False makes `mapDirect` refuse, as a host without direct maps does. Default true. */
+  /** False makes `mapDirect` refuse, as in a host without direct maps. Default true. */
   readonly directMaps?: boolean;
 }
 
@@ -56,14 +57,14 @@ const REQUEST: OptionKinds<DirectMapRequest> = {
   doorbell: uint32,
 };
 
-/** A direct map as the fake host has granted it. */
+/** A direct map that the fake host has granted. */
 export interface GrantedMap extends DirectMapRequest {
   readonly memoryOffset: number;
   mapped: boolean;
 }
 
 const PAGE = 0x10000;
-/** Pages of guest memory below RAM that stand for directly mapped registers. */
+/** Pages of guest memory below RAM that back directly mapped registers. */
 const DIRECT_PAGES = 15;
 const RAM_OFFSET = (1 + DIRECT_PAGES) * PAGE;
 
@@ -76,9 +77,9 @@ function attributesText({ pasid, privileged, instruction, atomic }: DmaAttribute
   return `${pasid === undefined ? '' : ` pasid ${pasid}`}${flags.join('')}`;
 }
 
-/** A host of one device, for tests: it records in `log` what the device asks of it. */
+/** A host of one device, for tests: it records the device's requests in `log`. */
 export class FakeHost implements DeviceHost {
-  /** Guest memory: a page that nobody uses, the pages of direct maps, then RAM. */
+  /** Guest memory: an unused page, the pages of direct maps, then RAM. */
   readonly guestMemory: WasmMemory;
   readonly ramGpa: number;
   readonly ramSize: number;
@@ -86,31 +87,31 @@ export class FakeHost implements DeviceHost {
   readonly ram: Uint8Array<ArrayBufferLike>;
   readonly memory: GuestMemory;
   /**
-   * Everything that the device told the host, in order: "pulse 0", "level 1 true", "map 0
-   * 0x30000", "msi 0x8020040 0x5 taken", "dma write 0x1000 4 ok", "dma read 0x1000 4 ok
-   * pasid 5 privileged instruction".
+   * Every call of the device, in order: "pulse 0", "level 1 true", "map 0 0x30000", "msi
+   * 0x8020040 0x5 taken", "dma write 0x1000 4 ok", "dma read 0x1000 4 ok pasid 5
+   * privileged instruction".
    */
   readonly log: string[] = [];
   /** Level of each interrupt line that was ever set. */
   readonly levels = new Map<number, boolean>();
   readonly maps: GrantedMap[] = [];
   readonly loops: BackgroundLoop[] = [];
-  /** The device's timers; `poll` calls back the ones that are due. */
+  /** The device's timers; `poll` calls those that are due. */
   readonly timers = new TimerQueue({ nowNs: () => this.timeNs });
-  /** What `nowNs` has returned last. A test sets it to let time pass. */
+  /** The last result of `nowNs`. A test sets it to let time pass. */
   timeNs = 0;
   /**
-   * Whether something other than RAM takes an MSI: the doorbell of an interrupt
+   * True when something other than RAM accepts an MSI: the doorbell of an interrupt
    * controller. By default nothing does.
    */
   takesMsi: (address: number) => boolean = () => false;
-  /** Whether the IOMMU holds an access of the DMA port. By default it never does. */
+  /** True when the IOMMU stalls an access of the DMA port. By default it never does. */
   stalls: (iova: number) => boolean = () => false;
   readonly #options: FakeHostOptions;
 
   /**
-   * @throws {TypeError} when there is no such option, or its value has another type.
-   * @throws {RangeError} when a number is out of its range.
+   * @throws {TypeError} when an option is unknown, or its value has the wrong type.
+   * @throws {RangeError} when a number is out of range.
    */
   constructor(options: FakeHostOptions = {}) {
     checkOptions(options, OPTIONS, 'FakeHost');
@@ -146,14 +147,14 @@ export class FakeHost implements DeviceHost {
     return gpa >= this.ramGpa && gpa + length <= this.ramGpa + this.ramSize;
   }
 
-  /** Offset of the RAM in guest memory, as a guest port's region has it. */
+  /** Offset of the RAM in guest memory, as in a guest port's region. */
   get ramOffset(): number {
     return RAM_OFFSET;
   }
 
   /**
-   * Pulses that a line has had.
-   * @throws {TypeError|RangeError} unless the line is an integer from 0.
+   * Number of pulses of a line.
+   * @throws {TypeError|RangeError} unless the line is an integer of at least 0.
    */
   pulses(line: number): number {
     uint(line, 'FakeHost.pulses', 'line');
@@ -162,14 +163,14 @@ export class FakeHost implements DeviceHost {
 
   /**
    * Level of a line.
-   * @throws {TypeError|RangeError} unless the line is an integer from 0.
+   * @throws {TypeError|RangeError} unless the line is an integer of at least 0.
    */
   level(line: number): boolean {
     uint(line, 'FakeHost.level', 'line');
     return this.levels.get(line) ?? false;
   }
 
-  /** A line whose pulses and levels stand in `log`. */
+  /** A line whose pulses and levels are recorded in `log`. */
   interruptLine(index: number): InterruptLine {
     uint(index, 'interruptLine', 'index');
     return {
@@ -184,8 +185,8 @@ export class FakeHost implements DeviceHost {
   }
 
   /**
-   * A port without an IOMMU: iova is gpa, what is not RAM faults, and an access that
-   * leaves RAM is carried out up to its end.
+   * A port without an IOMMU: iova is gpa, addresses outside RAM fault, and an access that
+   * leaves RAM is performed up to its end.
    */
   dmaPort(): DmaPort {
     const within = (iova: number, length: number) =>
@@ -233,7 +234,7 @@ export class FakeHost implements DeviceHost {
     };
   }
 
-  /** Grants the request while pages are left, unless the options refuse all. */
+  /** Grants the request while there are pages left, unless the options refuse all. */
   mapDirect(request: DirectMapRequest): DirectMap | undefined {
     checkOptions(request, REQUEST, 'mapDirect: request', ['region', 'offset', 'length']);
     const page = Array.from({ length: DIRECT_PAGES }, (_, i) => (1 + i) * PAGE).find(
@@ -266,13 +267,16 @@ export class FakeHost implements DeviceHost {
     };
   }
 
-  /** A safe point: the timers that are due call back, and every background loop does its work once. */
+  /**
+   * A safe point: timers that are due are called, and every background loop does its work
+   * once.
+   */
   poll(): void {
     this.timers.poll();
     for (const loop of [...this.loops]) loop.poll();
   }
 
-  /** A microsecond later with every look, so that runs repeat. */
+  /** Advances by a microsecond with every call, so that runs are reproducible. */
   nowNs(): number {
     this.timeNs += 1000;
     return this.timeNs;
@@ -283,8 +287,8 @@ export class FakeHost implements DeviceHost {
   }
 
   /**
-   * Resets a device as a machine does: without its timers.
-   * @throws {TypeError} when it is no device.
+   * Resets a device as a machine does, with its timers cancelled.
+   * @throws {TypeError} when it is not a device.
    */
   reset(device: Device): void {
     checkMethods(device, ['reset'], 'FakeHost.reset: device');
@@ -292,7 +296,7 @@ export class FakeHost implements DeviceHost {
     device.reset();
   }
 
-  /** Takes an MSI to RAM, or where `takesMsi` says. */
+  /** Delivers an MSI to RAM, or where `takesMsi` accepts it. */
   msi(address: number, data: number): boolean {
     uint(address, 'msi', 'address');
     checkWord(data, 'msi: data');

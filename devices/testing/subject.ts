@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A device under test, and the random accesses that are made to it.
+// A device under test, and random accesses to it.
 
 import { DeviceLease } from '../bus/device-lease.ts';
 import type { Random } from '../bus/random.ts';
@@ -12,25 +12,30 @@ import { upperWord } from '../plugin/upper-word.ts';
 import { DeviceBus } from './device-bus.ts';
 import { FakeHost } from './fake-host.ts';
 
-/** Makes a device for a host; called for every instance that a test needs. The suite attaches and resets it. */
+/**
+ * Makes a device for a host; called for every instance that a test needs. The suite
+ * attaches and resets it.
+ */
 export type DeviceFactory = (host: FakeHost) => Device;
 
 /**
- * A random step that blind accesses would hardly ever make: input that is no register
- * access, a write that a driver would make now. Uses nothing but its arguments and
- * `random`, so that two equal devices get equal steps.
+ * A random step that blind accesses would hardly ever make: input other than a register
+ * access, or a write that a driver would make now. Uses only its arguments and `random`,
+ * so that two equal devices get equal steps.
  */
 export type Stimulus = (bus: DeviceBus, random: Random, host: FakeHost) => void;
 
-/** Offsets of a region at which a device with a register everywhere is still tried. */
+/** Offsets tried in a region of a device that names no register. */
 const MAX_UNNAMED = 0x1000;
-/** Values that registers tend to treat specially; storms add RAM addresses and random words. */
+/**
+ * Values that registers often treat specially; storms add RAM addresses and random words.
+ */
 const EDGES = [
   0, 1, 2, 3, 4, 0x10, 0x80, 0xff, 0x1000, 0x8000, 0xffff, 0x10000, 0x80000, 0xfffff, 0x7fffffff,
   0x80000000, 0xffffffff,
 ];
 
-/** @throws {Error} with the message when the condition does not hold. */
+/** @throws {Error} with the message unless the condition is true. */
 export function check(condition: boolean, message: () => string): asserts condition {
   if (!condition) throw new Error(message());
 }
@@ -45,9 +50,9 @@ export class Subject {
 
   /**
    * @param volatile names of registers whose values are not compared.
-   * @param like a subject whose RAM and time the new one's host has: as a machine goes on
-   *   where another was saved.
-   * @param host what it is attached to. Default: a new one.
+   * @param like a subject whose RAM and time are copied to the new one's host: a machine
+   *   that continues a saved one.
+   * @param host that the subject is attached to. Default: a new one.
    */
   constructor(
     factory: DeviceFactory,
@@ -73,7 +78,7 @@ export class Subject {
       if (!names.includes(name)) throw new TypeError(unknownName('register', name, names));
   }
 
-  /** Detaches the device and attaches it again, as to another machine. */
+  /** Detaches the device and attaches it again, as if to another machine. */
   attachAgain(): void {
     this.#lease.end();
     this.#lease = new DeviceLease(this.host);
@@ -88,7 +93,10 @@ export class Subject {
     );
   }
 
-  /** Word offsets of a region at which the device names a register; the first ones of the region when it names none. */
+  /**
+   * Word offsets of the registers that the device names in a region; the first offsets of
+   * the region when it names none.
+   */
   #findRegisters(region: number): number[] {
     const at = this.device.regions[region];
     const words = Array.from({ length: (at?.size ?? 0) / 4 }, (_, i) => 4 * i);
@@ -102,12 +110,12 @@ export class Subject {
     return this.#registers[region] ?? [];
   }
 
-  /** What the register at an offset reads is not compared. */
+  /** True when the value of the register at an offset is not compared. */
   isVolatile(region: number, offset: number): boolean {
     return this.#volatile.has(this.device.registerName(region, offset));
   }
 
-  /** A read as it is compared: the register's name, and its value. */
+  /** A read in the form that is compared: the register's name, and its value. */
   #compared(access: MmioAccess): string {
     const value = this.access('read', access);
     const { region, offset, size } = access;
@@ -117,7 +125,10 @@ export class Subject {
     return isVolatile ? name : `${name} = ${value}`;
   }
 
-  /** One access as it stands, checked for what no device may do. Returns "lo:hi" as the device leaves them. */
+  /**
+   * One access without the bus's checks; verifies what no device may do. Returns "lo:hi"
+   * as left by the device.
+   */
   access(kind: 'read' | 'write', access: MmioAccess): string {
     const described = () =>
       `${kind} of ${access.size} at 0x${access.offset.toString(16)} of region ${access.region}`;
@@ -171,8 +182,8 @@ export class Subject {
   }
 
   /**
-   * Random accesses that a bus lets through, stimuli and background work. Returns what
-   * each read returned, in order.
+   * Random accesses that a bus passes on, stimuli and background work. Returns the result
+   * of each read, in order.
    */
   storm(random: Random, operations: number, stimulus?: Stimulus): string[] {
     const seen: string[] = [];

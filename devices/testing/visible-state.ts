@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What of an object can be seen from outside, as a list of paths and values: two devices
-// in the same state have equal lists.
+// The externally visible state of an object as a list of paths and values: two devices in
+// the same state have equal lists.
 
 /** Path of each value reachable through own properties, and the value. */
 export type VisibleState = ReadonlyMap<string, string>;
@@ -12,7 +12,7 @@ function entriesOf(object: object): [string, unknown][] {
 }
 
 function isOutside(value: object): boolean {
-  // Memory is the host's, and views of shared memory are of it; code has no state of its own.
+  // Memory belongs to the host, and so do views of shared memory; code has no state.
   if (
     value instanceof WebAssembly.Memory ||
     value instanceof WebAssembly.Instance ||
@@ -23,7 +23,8 @@ function isOutside(value: object): boolean {
 }
 
 /**
- * Walks an object. Fields that JavaScript hides (`#field`) are not seen, nor is anything inside the objects `outside`.
+ * Walks an object. Private fields (`#field`) and the contents of the objects in `outside`
+ * are skipped.
  */
 export function visibleState(root: object, outside: readonly object[] = []): VisibleState {
   const found = new Map<string, string>();
@@ -42,7 +43,7 @@ export function visibleState(root: object, outside: readonly object[] = []): Vis
   return found;
 }
 
-/** Path of the first difference between two states, undefined when there is none. */
+/** Path of the first difference between two states; undefined when there is none. */
 export function firstDifference(a: VisibleState, b: VisibleState): string | undefined {
   for (const path of new Set([...a.keys(), ...b.keys()])) {
     if (a.get(path) !== b.get(path))

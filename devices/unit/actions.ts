@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
-// Which commands a queue accepts, and what they do: written into host memory once, where
-// the drain looks each opcode up.
+// The commands that each kind of queue accepts, and their actions. They are written to
+// host memory once, where the drain looks up each opcode.
 //
-// The tables follow the physical SMMU's ID registers in every role (IHI 0070 section 4.1.3
-// onwards), and so do VMIDs and StreamIDs: a VMID-less command of a guest whose SMMU has no
-// stage 2 must never come to match every VM. A queue that shows itself to a guest as its
-// own SMMU's (CMDQ trapped or overlaid, ECMDQs) refuses in addition what that SMMU lacks,
-// by `lackedBy`; a VCMDQ, as on hardware, does not.
+// The tables depend on the physical SMMU's ID registers in every role (IHI 0070 section
+// 4.1.3 onwards), and so do VMIDs and StreamIDs: a command without a VMID, from a guest
+// whose SMMU has no stage 2, must never affect every VM. A queue that a guest sees as its
+// own SMMU's (trapped or overlaid CMDQ, ECMDQs) also refuses what that SMMU lacks, by
+// `lackedBy`; a VCMDQ does not, as in hardware.
 
 import {
   ACTION_ATC_INV,
@@ -87,7 +87,10 @@ import { smmuBase } from './unit.ts';
 
 type Actions = ReadonlyMap<number, number>;
 
-/** Commands on a queue that a guest writes: VMID and StreamID are substituted, so these are safe with any contents. */
+/**
+ * Commands on a queue that a guest writes: VMID and StreamID are substituted, so these
+ * are safe with any contents.
+ */
 function invalidations(idr0: number): [number, number][] {
   const actions: [number, number][] = [[OP_CMD_SYNC, ACTION_SYNC]];
   if (bitsOf(idr0, IDR0_S1P))
@@ -98,7 +101,7 @@ function invalidations(idr0: number): [number, number][] {
   return actions;
 }
 
-/** Answers to stalled transactions, where there can be any. */
+/** Responses to stalled transactions, if there can be any. */
 function stallAnswers(idr0: number): [number, number][] {
   if (bitsOf(idr0, IDR0_STALL_MODEL) === STALL_MODEL_TERMINATE) return [];
   return [
@@ -125,8 +128,8 @@ function hypervisorActions(idr0: number): Actions {
 }
 
 /**
- * The trapped CMDQ, and the ECMDQs, of a guest whose vSMMU has stage 1 only: what iommufd
- * forwards, and what the vSMMU does itself.
+ * The trapped CMDQ, and the ECMDQs, of a guest whose vSMMU has stage 1 only: the commands
+ * that iommufd forwards, and those that the vSMMU executes.
  */
 function trappedActions(idr0: number): Actions {
   const actions = new Map(stallAnswers(idr0));
@@ -144,7 +147,7 @@ function trappedActions(idr0: number): Actions {
     .set(OP_TLBI_NH_ALL, ACTION_TLBI_NH_ALL)
     .set(OP_TLBI_NH_ASID, ACTION_TLBI_NH_ASID);
   actions.set(OP_TLBI_NH_VA, ACTION_TLBI_NH_VA).set(OP_TLBI_NH_VAA, ACTION_TLBI_NH_VAA);
-  // A guest's "everything" is everything of its own VMID.
+  // A guest's "everything" means everything of its VMID.
   actions.set(OP_TLBI_NSNH_ALL, ACTION_TLBI_NH_ALL);
   if (bitsOf(idr0, IDR0_ATS)) actions.set(OP_ATC_INV, ACTION_ATC_INV);
   if (bitsOf(idr0, IDR0_PRI)) actions.set(OP_PRI_RESP, ACTION_PRI_RESP);
@@ -152,9 +155,9 @@ function trappedActions(idr0: number): Actions {
 }
 
 /**
- * The same queue when nothing of it traps: the hardware's part of it runs, answers to
- * stalled transactions included, which no invalidation of iommufd carries; for the rest
- * it waits for its host.
+ * The same queue when nothing of it traps: it executes the hardware's part, including
+ * responses to stalled transactions, which no iommufd invalidation carries. For other
+ * commands it waits for its host.
  */
 function overlayActions(idr0: number): Actions {
   const hardware = new Map([...invalidations(idr0), ...stallAnswers(idr0)]);
@@ -167,8 +170,10 @@ function overlayActions(idr0: number): Actions {
 }
 
 /**
- * What a queue of this kind does for each legal opcode, on a physical SMMU with this IDR0.
- * @throws {TypeError|RangeError} when there is no such kind, or IDR0 is no 32-bit word.
+ * The action of each legal opcode on a queue of this kind, with a physical SMMU of this
+ * IDR0.
+ * @throws {TypeError|RangeError} when there is no such kind, or IDR0 is not a 32-bit
+ *   word.
  */
 export function actionsOf(kind: number, idr0: number): Actions {
   checkInteger(kind, 0, QUEUE_KINDS - 1, 'actionsOf: kind');
@@ -189,7 +194,7 @@ export function actionsOf(kind: number, idr0: number): Actions {
   }
 }
 
-/** The ID registers that say which commands an SMMU has. */
+/** The ID registers that determine which commands an SMMU supports. */
 interface CommandIds {
   readonly idr0: number;
   readonly idr3: number;
@@ -199,7 +204,7 @@ interface CommandIds {
 export interface LackedCommand {
   readonly mask: number;
   readonly command: string;
-  /** What the SMMU would have to show. */
+  /** The feature that the SMMU would have to advertise. */
   readonly needs: string;
 }
 
@@ -242,9 +247,9 @@ const REQUIREMENTS: readonly Requirement[] = [
 ];
 
 /**
- * What an SMMU with these ID registers lacks, as CTX_LACKS has it: commands that it refuses, whatever the physical SMMU has, and ranges
- * that it ignores.
- * @throws {TypeError|RangeError} when one of them is no 32-bit word.
+ * What an SMMU with these ID registers lacks, in the format of CTX_LACKS: commands that
+ * it refuses regardless of the physical SMMU, and ranges that it ignores.
+ * @throws {TypeError|RangeError} when one of them is not a 32-bit word.
  */
 export function lackedBy(ids: CommandIds): number {
   checkWord(ids?.idr0, 'lackedBy: ids.idr0');
@@ -267,8 +272,9 @@ export function lackedCommands(lacks: number): LackedCommand[] {
 }
 
 /**
- * Writes the action tables of one SMMU into host memory.
- * @throws {TypeError|RangeError} when the memory is none, or has no such SMMU, or IDR0 is no 32-bit word.
+ * Writes the action tables of one SMMU to host memory.
+ * @throws {TypeError|RangeError} when the memory is not a memory, or has no such SMMU, or
+ *   IDR0 is not a 32-bit word.
  */
 export function writeActions(
   hostMemory: WebAssembly.Memory,

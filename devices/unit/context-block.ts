@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A command context in host memory: on whose behalf a queue's commands act. A VINTF is
-// one; so is a vIOMMU without a VINTF.
+// A command context in host memory, which determines the owner of a queue's commands: a
+// VINTF, or a vIOMMU without a VINTF.
 
 import {
   CMDQV_MAX_VINTFS,
@@ -46,7 +46,7 @@ import { smmuBase } from './unit.ts';
 /** 32-bit words of a VCMDQ's page-0 registers: CONS, PROD, CONFIG, STATUS, GERROR, GERRORN. */
 const PAGE0_WORDS = 6;
 
-/** The ID registers by which CDs and tables are judged. */
+/** The ID registers that determine which CDs and tables are legal. */
 interface ShownRegisters {
   readonly idr0: number;
   readonly idr1: number;
@@ -54,7 +54,10 @@ interface ShownRegisters {
   readonly idr5: number;
 }
 
-/** A command context: enables, VMID, StreamID pairs and queues of a VINTF or a vIOMMU, as the drain sees them. */
+/**
+ * A command context: enables, VMID, StreamID pairs and queues of a VINTF or a vIOMMU, as
+ * used by the drain.
+ */
 export class ContextBlock {
   /** Byte offset in host memory. */
   readonly address: number;
@@ -64,7 +67,10 @@ export class ContextBlock {
   readonly #words: Int32Array;
   readonly #halves: Uint16Array;
 
-  /** @throws {TypeError|RangeError} when the memory is none of `createHostMemory`, or has no such block. */
+  /**
+   * @throws {TypeError|RangeError} when the memory is not from `createHostMemory`, or has
+   *   no such block.
+   */
   constructor(hostMemory: WebAssembly.Memory, smmuIndex: number, index: number) {
     checkBlock(hostMemory, smmuIndex, index, MAX_CONTEXTS, 'ContextBlock');
     this.#smmuIndex = smmuIndex;
@@ -83,7 +89,7 @@ export class ContextBlock {
     Atomics.store(this.#words, (this.address + field) >> 2, value | 0);
   }
 
-  /** Everything zero: disabled, no pairs, no queues. */
+  /** Sets everything to zero: disabled, no pairs, no queues. */
   reset(): void {
     this.#words.fill(0, this.address >> 2, (this.address + CTX_STRIDE) >> 2);
   }
@@ -106,7 +112,7 @@ export class ContextBlock {
   set vmid(vmid: number) {
     this.#set(CTX_VMID, vmid);
   }
-  /** Window of the owner's memory in the physical address map; 0 is the host itself. */
+  /** Window of the owner's memory in the physical address map; 0 for the host. */
   get window(): number {
     return this.#get(CTX_WINDOW);
   }
@@ -123,31 +129,37 @@ export class ContextBlock {
     return this.#get(CTX_DOORBELL_CALLS);
   }
 
-  /** The guest's own SMMU has SMMUEN. A VINTF's is the physical one's affair. */
+  /** SMMUEN of the guest's own SMMU. For a VINTF, that of the physical SMMU counts. */
   set smmuEnabled(enabled: boolean) {
     this.#set(CTX_SMMU_OFF, enabled ? 0 : 1);
   }
 
   /**
-   * What the SMMU that the guest was shown lacks, of `lackedBy`: refused on its own queues. With LACKS_RECORDED (a VINTF's) `beyond` tells of
-   * it, and the command is carried out.
+   * What the SMMU that the guest sees lacks, from `lackedBy`: refused on its own queues.
+   * With LACKS_RECORDED (for a VINTF), `beyond` records it and the command is executed.
    */
   set lacks(lacks: number) {
     this.#set(CTX_LACKS, lacks);
   }
-  /** Bits of `lacks` that commands have met. */
+  /** Bits of `lacks` that commands have needed. */
   get beyond(): number {
     return this.#get(CTX_BEYOND);
   }
 
-  /** What the SMMU that the guest was shown has: its CDs and tables are judged by that with the sanitizer. */
+  /**
+   * Sets the ID registers that the guest sees: the sanitizer checks its CDs and tables
+   * against them.
+   */
   show({ idr0, idr1, idr3, idr5 }: ShownRegisters): void {
-    // IDR0 last: until then nothing is judged.
+    // IDR0 last: nothing is checked until it is set.
     [idr5, idr3, idr1, idr0].forEach((word, i) => {
       this.#set(CTX_SHOWN + 12 - 4 * i, word);
     });
   }
-  /** SHOWN_* bits of fields that the guest's CDs, and its translation tables, take more of. */
+  /**
+   * SHOWN_* bits of features that the guest's CDs and translation tables use beyond those
+   * that it sees.
+   */
   get beyondCds(): number {
     return this.#get(CTX_BEYOND_CDS);
   }
@@ -185,7 +197,7 @@ export class ContextBlock {
   }
 
   /**
-   * Adds a stream to those of a vIOMMU that the pairs do not hold, or takes it out.
+   * Adds a stream to those of a vIOMMU that are not in the pairs, or removes it.
    * @param slot 0 to MAX_STREAMS - 1.
    * @param virtSid the guest's StreamID, 32 bits.
    */
@@ -195,7 +207,8 @@ export class ContextBlock {
       SMMU_AT_STREAMS +
       (this.index - CMDQV_MAX_VINTFS) * MAX_STREAMS * STREAM_ENTRY_SIZE;
     const entry = (table + slot * STREAM_ENTRY_SIZE) >> 2;
-    // The drain finds an entry by its physical StreamID: that comes last, and goes first.
+    // The drain finds an entry by its physical StreamID, which is therefore set last and
+    // cleared first.
     Atomics.store(this.#words, entry + 1, 0);
     if (physSid === undefined) return;
     Atomics.store(this.#words, entry, virtSid | 0);
@@ -204,7 +217,7 @@ export class ContextBlock {
     this.#set(CTX_STREAM_COUNT, Math.max(this.#get(CTX_STREAM_COUNT), slot + 1));
   }
 
-  /** The streams of `setStream`, by slot. */
+  /** The streams set by `setStream`, by slot. */
   get streams(): readonly {
     readonly slot: number;
     readonly virtSid: number;
@@ -222,7 +235,7 @@ export class ContextBlock {
     return ((this.address + CTX_LVCMDQ_MAP) >> 1) + lvcmdq;
   }
 
-  /** Queue block index behind an LVCMDQ slot, or undefined when CMDQ_ALLOC binds none. */
+  /** Queue block index of an LVCMDQ slot; undefined when CMDQ_ALLOC binds none. */
   queueOf(lvcmdq: number): number | undefined {
     if (lvcmdq >= this.lvcmdqCount) return undefined;
     const entry = Atomics.load(this.#halves, this.#slot(lvcmdq));
@@ -234,7 +247,7 @@ export class ContextBlock {
       if (this.queueOf(lvcmdq) === undefined) return false;
     return true;
   }
-  /** Puts a queue block into an LVCMDQ slot, or takes it out. */
+  /** Binds a queue block to an LVCMDQ slot, or unbinds it. */
   bindQueue(lvcmdq: number, queue: number | undefined): void {
     Atomics.store(this.#halves, this.#slot(lvcmdq), queue === undefined ? 0 : queue + 1);
   }
@@ -244,7 +257,10 @@ export class ContextBlock {
     return this.#get(CTX_PAGE0);
   }
 
-  /** Moves the page-0 registers of all bound queues into guest memory, where the guest then stores without an exit. */
+  /**
+   * Moves the page-0 registers of all bound queues into guest memory, where the guest
+   * stores without an exit.
+   */
   mapPage0(guestMemory: WebAssembly.Memory, memoryOffset: number): void {
     const guest = new Int32Array(guestMemory.buffer);
     this.#eachSlot((lvcmdq, registers) => {
@@ -259,7 +275,10 @@ export class ContextBlock {
     this.#set(CTX_PAGE0, memoryOffset);
   }
 
-  /** Takes the registers back from guest memory. What the guest left there is as untrusted as any register write. */
+  /**
+   * Moves the registers back from guest memory. What the guest left there is as untrusted
+   * as any register write.
+   */
   unmapPage0(guestMemory: WebAssembly.Memory): void {
     const memoryOffset = this.page0;
     if (memoryOffset === 0) return;
@@ -273,7 +292,8 @@ export class ContextBlock {
         );
       }
     });
-    // Last: a side core that looks meanwhile finds registers in either place, never an older state.
+    // Last: a side core that reads in the meantime finds registers in either place, but
+    // never an older state.
     this.#set(CTX_PAGE0, 0);
   }
 

@@ -22,13 +22,19 @@ import { MAX_SMMUS } from './host-memory-check.ts';
 
 const WASM_PAGE = 0x10000;
 
-/** How large a host memory is. */
+/** Size of a host memory. */
 export interface HostMemoryOptions {
-  /** SMMUs that the host has, 1 to 16. Default 1. */
+  /** Number of SMMUs of the host, 1 to 16. Default 1. */
   readonly smmus?: number;
-  /** Bytes of host RAM, window 0 of the physical address map; a multiple of 64 KiB. Default 16 MiB. */
+  /**
+   * Bytes of host RAM, window 0 of the physical address map; a multiple of 64 KiB.
+   * Default 16 MiB.
+   */
   readonly ramSize?: number;
-  /** Units of 32 bytes of the trace ring, a power of two from 2048. Default: none, and nothing is traced. */
+  /**
+   * Size of the trace ring in units of 32 bytes, a power of two from 2048. Default: none,
+   * so nothing is traced.
+   */
   readonly traceUnits?: number | undefined;
 }
 
@@ -39,9 +45,9 @@ const OPTIONS: OptionKinds<HostMemoryOptions> = {
 };
 
 /**
- * Creates the one shared memory of a host. Pages that nobody touches cost address space only.
- * @throws {RangeError} when an option is out of its range.
- * @throws {TypeError} when there is no such option.
+ * Creates the one shared memory of a host. Untouched pages use address space only.
+ * @throws {RangeError} when an option is out of range.
+ * @throws {TypeError} when an option is unknown.
  */
 export function createHostMemory(options: HostMemoryOptions = {}): WebAssembly.Memory {
   checkOptions(options, OPTIONS, 'createHostMemory');

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A stream of an IOMMU as its DMA port sees it: who translates, what accesses reach, and what they carry.
+// An IOMMU's stream from the view of its DMA port: its translating unit, the memory that
+// accesses reach, and their attributes.
 
 import {
   ACCESS_ATOMIC,
@@ -39,8 +40,8 @@ export function accessOf(write: boolean, attributes: DmaAttributes | undefined):
 }
 
 /**
- * What an IOMMU's unit does for a device. One that never stalls an access has nothing to say about
- * stalls; one without `translateSegments` is asked page by page.
+ * Functions of an IOMMU's unit for a device. A unit that never stalls an access lacks the
+ * functions for stalls; one without `translateSegments` translates page by page.
  */
 export interface DmaUnit extends TranslatingUnit {
   readonly core: TranslatingUnit['core'] &
@@ -50,32 +51,45 @@ export interface DmaUnit extends TranslatingUnit {
   readonly drain: Pick<VcmdqDrainExports, 'serveParked'>;
 }
 
-/** What DMA reaches, by physical address: the VMM's memory map, as far as devices see it. */
+/**
+ * The memory that DMA reaches, by physical address: the part of the VMM's memory map that
+ * devices see.
+ */
 export interface PhysicalMemory {
   /**
-   * The bytes of a range, themselves and no copy; undefined where not all of it is memory.
+   * The bytes of a range, not a copy; undefined unless all of it is memory.
    * @param pa below 2^48.
    */
   bytes(pa: number, length: number): Uint8Array | undefined;
   /**
-   * A 32-bit write where there is no memory: an MSI to a doorbell. False, or without this
-   * function, it is an external abort.
-   * @param streamId of the device, as its guest numbers it: an ITS knows the device by it.
+   * A 32-bit write where there is no memory: an MSI to a doorbell. False, or absence of
+   * this function, means an external abort.
+   * @param streamId of the device, as numbered by its guest: an ITS identifies the device
+   *   by it.
    */
   write32?(pa: number, data: number, streamId: number): boolean;
 }
 
-/** The ATC of a device behind an SMMU: its ATS capability, and the translations that it keeps. */
+/**
+ * The ATC of a device, in front of an SMMU: its ATS capability, and its cached
+ * translations.
+ */
 export interface AtcPort extends AtsCapability {
-  /** Whether accesses go through the ATC. */
+  /** True when accesses go through the ATC. */
   readonly enabled: boolean;
-  /** As `Unit.translate`, for an access within its page; TRANSLATE_WAIT while it waits for a page. */
+  /**
+   * Like `Unit.translate`, for an access within its page; TRANSLATE_WAIT while it waits
+   * for a page.
+   */
   translate(iova: number, ssid: number, access: number): TranslateResult;
-  /** The accesses that wait for pages are given up. */
+  /** Drops the accesses that wait for pages. */
   abandon(): void;
 }
 
-/** Addresses of a stream that are interrupts and that the IOMMU does not translate, and what they mean. */
+/**
+ * Addresses of a stream that the IOMMU does not translate because they are interrupts,
+ * and their physical addresses.
+ */
 export interface InterruptPages {
   readonly iova: number;
   /** Bytes. */
@@ -84,30 +98,36 @@ export interface InterruptPages {
   readonly pa: number;
 }
 
-/** Whether an address is an interrupt's. */
+/** True when an address is an interrupt's. */
 export function isInterrupt({ iova, size }: InterruptPages, address: number): boolean {
   return address >= iova && address - iova < size;
 }
 
-/** A stream of an IOMMU: what translates for a device, and what its accesses reach. */
+/**
+ * A stream of an IOMMU: the unit that translates for a device, and the memory that its
+ * accesses reach.
+ */
 export interface DmaStream {
   /** Translates for the stream. */
   readonly unit: DmaUnit;
   readonly memory: PhysicalMemory;
   /** Byte offset of the SMMU block in host memory. */
   readonly smmu: number;
-  /** StreamID as the guest numbers it, and as the physical SMMU does. */
+  /** StreamID as numbered by the guest, and by the physical SMMU. */
   readonly virtSid: number;
   readonly physSid: number;
-  /** Addresses whose accesses without a PASID are interrupts; absent: none are. */
+  /**
+   * Addresses at which accesses without a PASID are interrupts; absent when there are
+   * none.
+   */
   readonly interrupts?: InterruptPages | undefined;
   /** Absent: the IOMMU has no ATS. */
   readonly ats?: AtcPort | undefined;
-  /** Called behind each access within a page. */
+  /** Called after each access within a page. */
   readonly onAccess?: ((iova: number) => void) | undefined;
 }
 
-/** What a stream is made of. */
+/** What a stream is built from. */
 export const STREAM: OptionKinds<DmaStream> = {
   unit: having('translate'),
   memory: havingSome(['bytes'], ['write32']),
@@ -123,9 +143,10 @@ export const STREAM: OptionKinds<DmaStream> = {
   onAccess: callback,
 };
 
-/** What an access may carry. */
+/** Attributes of an access. */
 export const ATTRIBUTES: OptionKinds<DmaAttributes> = {
-  // Of 20 bits or not: an access with another is refused, as the architecture has it.
+  // Not checked for 20 bits: an access with a larger PASID is refused, as the
+  // architecture defines.
   pasid: checkedLater,
   privileged: flag,
   instruction: flag,

@@ -1,26 +1,34 @@
 // SPDX-License-Identifier: MIT
-// Words of guest memory by which any thread asks vCPUs for an exit, without a call.
+// Words of guest memory by which any thread requests an exit of vCPUs, without a call.
 
 import { typeOf } from '../plugin/known-names.ts';
 
-/** Where a kind of guest looks for such requests. The units that reach its memory store them. */
+/**
+ * Place of the words at which a kind of guest polls for such requests. Units that reach
+ * its memory store them.
+ */
 export interface ExitRequestWords {
-  /** How many words: one that all vCPUs look at, or one for each. 0: this guest looks at none. */
+  /**
+   * Number of words: one that all vCPUs poll, or one for each. 0: this guest polls none.
+   */
   readonly count: number;
   /** Byte offset of the first in guest memory, a multiple of 4. */
   readonly offset: number;
   /** Bytes from one to the next, a multiple of 4. */
   readonly stride: number;
-  /** What asks for an exit: 32 bits. What takes it back is the guest's affair. */
+  /** The 32-bit value that requests an exit. The guest clears the request. */
   readonly value: number;
 }
 
-/** Of a guest that cannot be asked: its vCPUs come out by themselves, or are called. */
+/**
+ * For a guest that cannot be requested to exit: its vCPUs exit on their own, or are
+ * called.
+ */
 export const NO_EXIT_REQUEST: ExitRequestWords = { count: 0, offset: 0, stride: 0, value: 0 };
 
 /**
- * Asks all vCPUs. `memory` is the guest's, as 32-bit words.
- * @throws {TypeError} when it is none.
+ * Requests an exit of all vCPUs. `memory` is the guest's, as 32-bit words.
+ * @throws {TypeError} when it is not a memory.
  */
 export function requestExit(memory: Int32Array, words: ExitRequestWords): void {
   if (!(memory instanceof Int32Array))

@@ -8,10 +8,10 @@ import {
 } from '../../assembly/layout/host-memory.ts';
 import { checkInteger } from '../plugin/known-values.ts';
 
-/** SMMUs of a host memory at most. */
+/** Maximum number of SMMUs of a host memory. */
 export const MAX_SMMUS = 16;
 
-/** @throws {TypeError} unless it is a memory that `createHostMemory` has made. */
+/** @throws {TypeError} unless it is a memory from `createHostMemory`. */
 export function checkHostMemory(memory: WebAssembly.Memory, what: string): void {
   const isMade =
     memory instanceof WebAssembly.Memory &&
@@ -20,10 +20,11 @@ export function checkHostMemory(memory: WebAssembly.Memory, what: string): void 
 }
 
 /**
- * Looks at which block of an SMMU is meant.
+ * Checks the index of a block of an SMMU.
  * @param count blocks of its kind that an SMMU has.
- * @param what names the block: "QueueBlock".
- * @throws {TypeError|RangeError} when the memory is none, or has no such SMMU, or that no such block.
+ * @param what the block's name in messages: "QueueBlock".
+ * @throws {TypeError|RangeError} when the memory is not a memory, or has no such SMMU, or
+ *   the SMMU no such block.
  */
 export function checkBlock(
   memory: WebAssembly.Memory,
@@ -40,7 +41,8 @@ export function checkBlock(
 
 /**
  * The same for a block of a thread.
- * @throws {TypeError|RangeError} when the memory is none, or there is no such thread.
+ * @throws {TypeError|RangeError} when the memory is not a memory, or there is no such
+ *   thread.
  */
 export function checkThread(memory: WebAssembly.Memory, thread: number, what: string): void {
   checkHostMemory(memory, `${what}: hostMemory`);

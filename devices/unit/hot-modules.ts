@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The hot modules, for a VMM of one's own.
+// The hot modules, for a custom VMM.
 
 import { fileUrl } from '../../assembly/file-place.ts';
 import {
@@ -12,7 +12,7 @@ import { checkNames } from '../plugin/index.ts';
 import { allNamesOf, typeOf } from '../plugin/known-names.ts';
 import { checkBoolean } from '../plugin/known-values.ts';
 
-/** Names of the hot modules, as one may say where they lie. */
+/** Names of the hot modules, for options with their URLs. */
 export const HOT_MODULES = allNamesOf<HotModuleUrls>({
   guestPort: true,
   privateGuestPort: true,
@@ -26,7 +26,7 @@ export const HOT_MODULES = allNamesOf<HotModuleUrls>({
 });
 const OPTIONS = allNamesOf<HotModuleOptions>({ checked: true });
 
-/** @throws {TypeError} unless the value is where a file lies, or absent. */
+/** @throws {TypeError} unless the value is a file's URL or path, or absent. */
 function checkPlace(value: unknown, what: string): void {
   if (value === undefined) return;
   try {
@@ -39,10 +39,11 @@ function checkPlace(value: unknown, what: string): void {
 }
 
 /**
- * Compiles the hot modules, those that lie beside the library's own files where `urls` says nothing
- * else.
- * @throws {TypeError} when there is no such module or option, or a value is none.
- * @throws {EnvironmentError} `no-module` when a module cannot be loaded, or is another one.
+ * Compiles the hot modules: those in the library's directory, except where `urls` has
+ * another place.
+ * @throws {TypeError} when a module or option is unknown, or a value is not a place.
+ * @throws {EnvironmentError} `no-module` when a module cannot be loaded, or is not the
+ *   expected one.
  */
 export async function loadHotModules(
   urls: HotModuleUrls = {},

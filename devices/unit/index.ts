@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What takes part in `Unit.translate` stands in the layout: both languages know it.
+// The arguments and results of `Unit.translate` are defined in the layout, which both
+// languages use.
 export {
   ACCESS_INSTRUCTION,
   ACCESS_NO_SSID,

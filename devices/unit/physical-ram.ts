@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// RAM of a physical address map, window 0: where the tables and queues of its SMMUs lie.
+// RAM of a physical address map, window 0, with the tables and queues of its SMMUs.
 
 import { HOST_AT_RAM_BASE, HOST_AT_RAM_SIZE } from '../../assembly/layout/host-memory.ts';
 import { guestMemoryOf } from '../bus/guest-memory.ts';
@@ -10,8 +10,8 @@ import type { PhysicalMemory } from './dma-stream.ts';
 import { checkHostMemory } from './host-memory-check.ts';
 
 /**
- * The RAM in a memory that `createHostMemory` has made: PA 0 up to its `ramSize`. Words are read
- * and written once, atomically, and only where they are aligned.
+ * The RAM in a memory from `createHostMemory`: PA 0 up to its `ramSize`. Words are
+ * accessed once, atomically, and only at aligned addresses.
  */
 export class PhysicalRam implements GuestMemory, PhysicalMemory {
   /** Bytes. */
@@ -21,7 +21,7 @@ export class PhysicalRam implements GuestMemory, PhysicalMemory {
   readonly #memory: GuestMemory;
   readonly #bytes: Uint8Array;
 
-  /** @throws {TypeError} unless it is a memory that `createHostMemory` has made. */
+  /** @throws {TypeError} unless it is a memory from `createHostMemory`. */
   constructor(hostMemory: WebAssembly.Memory) {
     checkHostMemory(hostMemory, 'PhysicalRam: hostMemory');
     const words = new Uint32Array(hostMemory.buffer);
@@ -31,29 +31,30 @@ export class PhysicalRam implements GuestMemory, PhysicalMemory {
     this.#bytes = new Uint8Array(hostMemory.buffer, this.base, this.size);
   }
 
-  /** One aligned 64-bit word; undefined where there is none. */
+  /** One aligned 64-bit word; undefined outside RAM. */
   load64(pa: number): bigint | undefined {
     uint(pa, 'PhysicalRam', 'pa');
     return this.#memory.load64(pa);
   }
 
-  /** Writes one aligned 64-bit word; false where there is none. */
+  /** Writes one aligned 64-bit word; false outside RAM. */
   store64(pa: number, value: bigint): boolean {
     uint(pa, 'PhysicalRam', 'pa');
     bigUint64(value, 'PhysicalRam', 'value');
     return this.#memory.store64(pa, value);
   }
 
-  /** Writes one aligned 32-bit word, as an MSI is; false where there is none. */
+  /** Writes one aligned 32-bit word, like an MSI; false outside RAM. */
   store32(pa: number, value: number): boolean {
     uint(pa, 'PhysicalRam', 'pa');
     checkWord(value, 'PhysicalRam: value');
     return this.#memory.store32(pa, value);
   }
 
-  /** The bytes of a range, themselves and no copy; undefined where not all of it is RAM. */
+  /** The bytes of a range, not a copy; undefined unless all of it is RAM. */
   bytes(pa: number, length: number): Uint8Array | undefined {
-    // Of each access of DMA: an error is looked for where there is one.
+    // Called for each DMA access, so arguments are only checked further when something is
+    // wrong.
     if (Number.isInteger(pa) && Number.isInteger(length) && pa >= 0 && length >= 0)
       return pa + length <= this.size ? this.#bytes.subarray(pa, pa + length) : undefined;
     uint(pa, 'PhysicalRam', 'pa');

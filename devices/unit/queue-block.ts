@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A queue block in host memory, seen from TypeScript: the state that the drain works on
-// and the device models configure.
+// TypeScript view of a queue block in host memory: the state that the drain works on and
+// the device models configure.
 
 import {
   ATC_WAIT_PORTS,
@@ -48,7 +48,7 @@ import { maskInWord } from '../plugin/index.ts';
 import { checkBlock } from './host-memory-check.ts';
 import { smmuBase } from './unit.ts';
 
-/** Plain counts of one queue. */
+/** Counters of one queue. */
 export interface QueueCounts {
   readonly commands: number;
   readonly syncs: number;
@@ -57,7 +57,7 @@ export interface QueueCounts {
   readonly rewrites: number;
 }
 
-/** A command queue as the drain works it: ring, private CONS, state, error, counts. */
+/** A command queue as the drain uses it: ring, private CONS, state, error, counters. */
 export class QueueBlock {
   /** Byte offset in host memory. */
   readonly address: number;
@@ -66,7 +66,10 @@ export class QueueBlock {
   readonly #words: Int32Array;
   readonly #longs: BigInt64Array;
 
-  /** @throws {TypeError|RangeError} when the memory is none of `createHostMemory`, or has no such block. */
+  /**
+   * @throws {TypeError|RangeError} when the memory is not from `createHostMemory`, or has
+   *   no such block.
+   */
   constructor(hostMemory: WebAssembly.Memory, smmuIndex: number, index: number) {
     checkBlock(hostMemory, smmuIndex, index, MAX_QUEUES, 'QueueBlock');
     this.smmu = smmuBase(smmuIndex);
@@ -89,8 +92,8 @@ export class QueueBlock {
   }
 
   /**
-   * Back to the state out of reset: not allocated, no ring, no error; its private
-   * registers are zero. The counts stay.
+   * Sets the reset state: not allocated, no ring, no error; its private registers are
+   * zero. The counters are kept.
    */
   reset(kind: number, context: number): void {
     for (const field of [
@@ -106,7 +109,7 @@ export class QueueBlock {
     for (const field of [QUEUE_GERROR, QUEUE_REASON, QUEUE_LVCMDQ, QUEUE_MSI_BITS, QUEUE_OVERLAY])
       this.#set(field, 0);
     this.state = QUEUE_RUNNING;
-    // What its last owner left unanswered is not the next one's.
+    // A former owner's unfinished request does not concern the next owner.
     Atomics.store(
       this.#longs,
       (this.smmu + SMMU_AT_ATC_WAITS + (this.index << ATC_WAIT_SHIFT) + ATC_WAIT_PORTS) >> 3,
@@ -118,19 +121,28 @@ export class QueueBlock {
     this.#words.fill(0, this.registers >> 2, (this.registers + VCMDQ_STRIDE) >> 2);
   }
 
-  /** Byte offset in host memory of the page-0 registers while no guest has them. */
+  /**
+   * Byte offset in host memory of the page-0 registers while they are not mapped into a
+   * guest.
+   */
   get registers(): number {
     return this.smmu + SMMU_AT_REGS + this.index * VCMDQ_STRIDE;
   }
 
-  /** Where the ring lies: the window of its memory (0 host memory), the byte offset there, log2 of its entries. */
+  /**
+   * Sets the ring: the window of its memory (0 for host memory), its byte offset there,
+   * log2 of its number of entries.
+   */
   setRing(window: number, offset: number, log2size: number): void {
     this.#set(QUEUE_RING_WINDOW, window);
     this.#set(QUEUE_RING, offset);
     this.#set(QUEUE_LOG2SIZE, log2size);
   }
 
-  /** Guest-memory offset of PROD and CONS on the overlay path; 0 while they are the host's own. */
+  /**
+   * Guest-memory offset of PROD and CONS on the overlay path; 0 while they are not mapped
+   * into the guest.
+   */
   get overlay(): number {
     return this.#get(QUEUE_OVERLAY);
   }
@@ -139,19 +151,19 @@ export class QueueBlock {
   }
 
   /**
-   * Every fetch from the ring ends in an external abort, until the function that this returns is called.
-   * For tests of what software does then.
+   * Makes every fetch from the ring end in an external abort until the returned function
+   * is called. For tests of software's reaction.
    */
   abortFetches(): () => void {
     const ring = this.#get(QUEUE_RING);
     this.#set(QUEUE_RING, 0);
     return () => {
-      // Another may have been set meanwhile.
+      // Another ring may have been set in the meantime.
       if (!this.hasRing) this.#set(QUEUE_RING, ring);
     };
   }
 
-  /** The queue has no ring any more. */
+  /** Removes the queue's ring. */
   clearRing(): void {
     this.setRing(0, 0, 0);
   }
@@ -203,7 +215,9 @@ export class QueueBlock {
   set cons(cons: number) {
     this.#set(QUEUE_CONS, cons);
   }
-  /** PROD of the host-private registers: how far a queue of kind MAIN or GUEST_CMDQ runs. */
+  /**
+   * PROD of the host-private registers: the limit of a queue of kind MAIN or GUEST_CMDQ.
+   */
   get prod(): number {
     return Atomics.load(this.#words, (this.registers + VCMDQ_PROD) >> 2) >>> 0;
   }
@@ -223,20 +237,20 @@ export class QueueBlock {
   }
   set state(state: number) {
     const before = Atomics.exchange(this.#words, (this.address + QUEUE_STATE) >> 2, state);
-    // The count of parked queues follows.
+    // The count of parked queues has to match.
     if (before === QUEUE_PARKED && state !== QUEUE_PARKED)
       Atomics.sub(this.#words, (this.smmu + SMMU_AT_PARKED) >> 2, 1);
   }
   /**
-   * Refuses the command that the host was to carry out: the error is held as one of the
-   * drain's own. `reason`: STAT_*.
+   * Refuses the command that the host was to execute: the error is withheld like one of
+   * the drain's own. `reason`: STAT_*.
    */
   refuse(code: number, reason: number): void {
     this.error = code;
     this.#set(QUEUE_REASON, reason);
     this.state = QUEUE_ERROR_HELD;
   }
-  /** Bits of the addresses that MSIs of CMD_SYNC go to; 0: CMD_SYNC sends none. */
+  /** Address bits of the MSIs of CMD_SYNC; 0: CMD_SYNC sends none. */
   set msiBits(addressBits: number) {
     this.#set(QUEUE_MSI_BITS, addressBits);
   }
@@ -252,15 +266,15 @@ export class QueueBlock {
     return this.#get(QUEUE_REASON);
   }
   /**
-   * CONS of an ECMDQ whose guest has its registers, as the drain makes it of the block's
-   * private truth while the queue is enabled.
+   * CONS of an ECMDQ whose registers are mapped into its guest, derived by the drain from
+   * the block's private state while the queue is enabled.
    */
   get ecmdqCons(): number {
     return (this.cons | this.gerror | this.#get(QUEUE_ENABLED)) >>> 0;
   }
   /**
-   * The private truth of such a queue: ENACK, ERR and ERR_REASON as CONS says, beside the
-   * index; `failed` when ERRACK differs.
+   * Sets the private state of such a queue from CONS: ENACK, ERR and ERR_REASON besides
+   * the index; `failed` when ERRACK differs.
    */
   takeEcmdqCons(cons: number, failed: boolean): void {
     this.#set(QUEUE_ENABLED, cons & maskInWord(ECMDQ_CONS_ENACK));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A segment block in host memory, seen from TypeScript (assembly/layout/segment-memory.ts):
-// where the bytes of an access of several pages lie.
+// TypeScript view of a segment block in host memory (assembly/layout/segment-memory.ts):
+// the physical segments of an access of several pages.
 
 import { HOST_SEGMENTS, SEGMENTS_STRIDE } from '../../assembly/layout/host-memory.ts';
 import {
@@ -12,14 +12,15 @@ import {
 } from '../../assembly/layout/segment-memory.ts';
 import { checkThread } from './host-memory-check.ts';
 
-/** Of one thread; for that thread alone to read. */
+/** The block of one thread, which only that thread may read. */
 export class SegmentBlock {
   readonly #words: Uint32Array;
   readonly #block: number;
 
   /**
    * @param thread index of the block, from 0.
-   * @throws {TypeError|RangeError} when the memory is none of `createHostMemory`, or there is no such thread.
+   * @throws {TypeError|RangeError} when the memory is not from `createHostMemory`, or
+   *   there is no such thread.
    */
   constructor(hostMemory: WebAssembly.Memory, thread: number) {
     checkThread(hostMemory, thread, 'SegmentBlock');
@@ -31,7 +32,7 @@ export class SegmentBlock {
     return this.#words[(this.#block + offset) >> 2] ?? 0;
   }
 
-  /** Segments of the last access. */
+  /** Number of segments of the last access. */
   get count(): number {
     return this.#word(SEGMENTS_COUNT);
   }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What is behind an SMMU, for a VMM of one's own: its translations, and DMA ports over them.
+// The endpoints of an SMMU, for a custom VMM: translations, and DMA ports that use them.
 
 import { ACCESS_NO_SSID } from '../../assembly/layout/access.ts';
 import { TRANSLATE_OK } from '../../assembly/layout/translate-results.ts';
@@ -17,12 +17,12 @@ import { accessOf, type PhysicalMemory } from './dma-stream.ts';
 import { StreamDmaPort } from './stream-dma-port.ts';
 import { smmuBlockOf, type Unit } from './unit.ts';
 
-/** The smallest page: no translation reaches beyond one. */
+/** The smallest page: no translation extends beyond one. */
 const PAGE = 4096;
 
-/** Where an SMMU's endpoints are, and what they reach. */
+/** The SMMU of endpoints, and the memory that they reach. */
 export interface SmmuEndpointOptions {
-  /** The unit that the SMMU was made with. */
+  /** The unit that the SMMU was created with. */
   readonly unit: Unit;
   /** The VMM's memory map. */
   readonly memory: PhysicalMemory;
@@ -32,26 +32,32 @@ export interface SmmuEndpointOptions {
 
 /** An access to be translated. */
 export interface EndpointAccess extends Omit<DmaAttributes, 'pasid'> {
-  /** Default false: a read. */
+  /** True for a write. Default false. */
   readonly write?: boolean;
 }
 
-/** What has become of an access. */
+/** Result of an access. */
 export type Translation =
   | {
       readonly ok: true;
       /** Physical address of the first byte. */
       readonly pa: number;
-      /** Bytes from there on that the answer holds for, at most what was asked for. */
+      /**
+       * Number of bytes from there on that the result covers, at most the requested
+       * length.
+       */
       readonly length: number;
     }
   | {
       readonly ok: false;
-      /** Why not: TRANSLATE_ABORT, TRANSLATE_RAZWI, TRANSLATE_STALLED or TRANSLATE_WAIT. */
+      /**
+       * The reason: TRANSLATE_ABORT, TRANSLATE_RAZWI, TRANSLATE_STALLED or
+       * TRANSLATE_WAIT.
+       */
       readonly result: Exclude<TranslateResult, typeof TRANSLATE_OK>;
       /**
-       * The event that the SMMU has recorded, eight words (`decodeEvent`); undefined for a fault
-       * without a record.
+       * The event recorded by the SMMU, eight words (`decodeEvent`); undefined for a
+       * fault without a record.
        */
       readonly event: Uint32Array | undefined;
     };
@@ -69,7 +75,7 @@ const ACCESS: OptionKinds<EndpointAccess> = {
 };
 
 /**
- * The endpoints behind an SMMU (`PhysicalSmmu`), for a VMM that hosts the devices itself.
+ * The endpoints of an SMMU (`PhysicalSmmu`), for a custom VMM with its own devices.
  *
  * @example
  * ```js
@@ -77,7 +83,7 @@ const ACCESS: OptionKinds<EndpointAccess> = {
  *
  * const hostMemory = createHostMemory({ ramSize: 0x100000 });
  * const unit = new Unit({ modules: await loadHotModules(), hostMemory, thread: 0 });
- * const smmu = new PhysicalSmmu({ unit, smmuIndex: 0 }); // to be plugged into your bus
+ * const smmu = new PhysicalSmmu({ unit, smmuIndex: 0 }); // attach it to your bus
  * const endpoint = new SmmuEndpoint({ unit, memory: new PhysicalRam(hostMemory) });
  * console.log(smmu.name, endpoint.translate(3, undefined, 0x1000, 64).ok);
  * ```
@@ -88,7 +94,8 @@ export class SmmuEndpoint {
   readonly #smmu: number;
 
   /**
-   * @throws {TypeError} when the memory has no `bytes`, the unit is none, or there is no such option.
+   * @throws {TypeError} when the memory has no `bytes`, the unit is not a unit, or an
+   *   option is unknown.
    * @throws {RangeError} when there is no such SMMU.
    */
   constructor(options: SmmuEndpointOptions) {
@@ -100,15 +107,15 @@ export class SmmuEndpoint {
   }
 
   /**
-   * Translates an access as the SMMU does now, and records its event when it faults. The answer
-   * holds until the SMMU carries out an invalidation: use it before the guest's next access, or
-   * make the access by a port, which CMD_SYNC waits for.
+   * Translates an access as the SMMU does now, and records its event when it faults. The
+   * result is valid until the SMMU executes an invalidation: use it before the guest's
+   * next access, or make the access through a port, for which CMD_SYNC waits.
    * @param sid StreamID, 32 bits.
    * @param ssid SubstreamID, 20 bits; undefined for none.
    * @param iova below 2^53.
-   * @param length bytes, from 1; beyond the page of `iova` is another translation.
-   * @throws {RangeError} when an argument is out of its range.
-   * @throws {TypeError} when `access` says something that there is not.
+   * @param length bytes, from 1; bytes after the page of `iova` need another translation.
+   * @throws {RangeError} when an argument is out of range.
+   * @throws {TypeError} when `access` has an unknown field.
    */
   translate(
     sid: number,
@@ -147,8 +154,8 @@ export class SmmuEndpoint {
   }
 
   /**
-   * The DMA port of a stream: what `DeviceHost.dmaPort` gives to a bus master.
-   * @throws {RangeError} when `sid` has no 32 bits.
+   * The DMA port of a stream: what `DeviceHost.dmaPort` returns to a bus master.
+   * @throws {RangeError} when `sid` does not fit in 32 bits.
    */
   dmaPort(sid: number): DmaPort {
     checkInteger(sid, 0, 2 ** 32 - 1, 'dmaPort: sid');

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The way of a bus master to memory: every access through the physical IOMMU, page by
-// page, under the stream's physical StreamID (an AMD IOMMU's DeviceID).
+// A bus master's access to memory: every access goes through the physical IOMMU, page by
+// page, with the stream's physical StreamID (an AMD IOMMU's DeviceID).
 
 import { ACCESS_ATOMIC, ACCESS_NO_SSID, ACCESS_WRITE } from '../../assembly/layout/access.ts';
 import { SMMU_AT_PARKED } from '../../assembly/layout/smmu-memory.ts';
@@ -27,29 +27,39 @@ import {
   STREAM,
 } from './dma-stream.ts';
 
-/** The smallest page: a translation holds for all of one. */
+/** The smallest page: a translation covers all of it. */
 const PAGE = 4096;
-/** Bytes of an access in flight at most: a CMD_SYNC of another thread waits until they have been copied. */
+/**
+ * Maximum size of an access in flight: a CMD_SYNC of another thread waits until it has
+ * been copied.
+ */
 const MAX_ACCESS = 16 * PAGE;
 /** An MSI is a 32-bit write. */
 const MSI_SIZE = 4;
 
-/** Pages that the record of a hint has room for. */
+/** Number of pages that the record of a hint can express. */
 const MOST_HINTED = 255;
-/** Records of one hint. */
+/** Maximum number of records of one hint. */
 const MOST_HINTS = 16;
 
-// How an access in flight has ended where not all of it was made, beside the bytes that it has moved.
+// Why an access in flight has not moved all its bytes; added to the number of bytes
+// moved.
 const REFUSED = 1 << 20;
 const STALLED = 1 << 21;
 const MOVED = REFUSED - 1;
 
-/** Bytes from `from` on, at most `length`: themselves where that is all of them, which costs no view. */
+/**
+ * At most `length` bytes from `from` on; the array itself if that is all of it, which
+ * saves a view.
+ */
 function pieceOf(bytes: Uint8Array, from: number, length: number): Uint8Array {
   return from === 0 && length >= bytes.length ? bytes : bytes.subarray(from, from + length);
 }
 
-/** Bytes from an address to the end of its page. The remainder of a division is slow above 2^31. */
+/**
+ * Bytes from an address to the end of its page. The remainder operator is slow above
+ * 2^31.
+ */
 function leftInPage(address: number): number {
   return PAGE - (address & (PAGE - 1));
 }
@@ -70,10 +80,10 @@ export class StreamDmaPort implements DmaPort {
   readonly #stream: DmaStream;
   readonly #host: Uint32Array;
   readonly #stalled: StalledAccess[] = [];
-  /** The attributes of the last access, whose names and types are right. */
+  /** The attributes of the last access, whose names and types have been checked. */
   #checked: DmaAttributes | undefined;
 
-  /** @throws {TypeError} when a stream has nothing of that name. */
+  /** @throws {TypeError} when the stream has an unknown field. */
   constructor(stream: DmaStream) {
     checkOptions(stream, STREAM, 'StreamDmaPort', ['unit', 'memory', 'smmu', 'virtSid', 'physSid']);
     this.streamId = stream.virtSid;
@@ -96,7 +106,8 @@ export class StreamDmaPort implements DmaPort {
     write: boolean,
     attributes: DmaAttributes | undefined,
   ): DmaResult {
-    // A guest chooses addresses and lengths; anything else is a mistake in the device.
+    // A guest chooses addresses and lengths; a value that is not such a number is a
+    // mistake of the device.
     if (!Number.isInteger(iova) || iova < 0)
       checkInteger(iova, 0, Number.MAX_SAFE_INTEGER, 'DmaPort: iova');
     if (!(bytes instanceof Uint8Array))
@@ -116,8 +127,8 @@ export class StreamDmaPort implements DmaPort {
       const inPage = leftInPage(at);
       const several = bytes.length - done > inPage && this.#translatesSeveral();
       const part = pieceOf(bytes, done, several ? MAX_ACCESS : inPage);
-      // In flight from the look-up to the last byte: a CMD_SYNC behind an invalidation of
-      // these translations waits for that, and for no more.
+      // In flight from the lookup to the last byte: a CMD_SYNC after an invalidation of
+      // these translations waits for that, and for nothing else.
       core.accessBegin();
       let moved: number;
       try {
@@ -125,7 +136,7 @@ export class StreamDmaPort implements DmaPort {
           ? this.#accessPages(at, part, ssid, access)
           : this.#accessPage(at, part, ssid, access);
       } finally {
-        // An interrupt controller that throws does not keep every CMD_SYNC of the host waiting.
+        // An interrupt controller that throws must not block every CMD_SYNC of the host.
         core.accessEnd();
       }
       this.#serveParked();
@@ -146,12 +157,12 @@ export class StreamDmaPort implements DmaPort {
     if (attributes !== undefined) checkOptions(attributes, ATTRIBUTES, 'DmaPort');
     const pasid = attributes?.pasid;
     if (!(length > 0) || (pasid !== undefined && !isPasid(pasid))) return;
-    // Nothing needs to come of a hint: what is beyond a few records is left out.
+    // A hint may have no effect: pages beyond a few records are left out.
     const { unit, smmu, physSid } = this.#stream;
     const { core } = unit;
     const access = accessOf(write, attributes);
     const end = iova + Math.min(length, MOST_HINTS * MOST_HINTED * PAGE);
-    // The configuration of the stream is in use, as for an access.
+    // The stream's configuration is in use, as for an access.
     core.accessBegin();
     try {
       for (let at = iova - (PAGE - leftInPage(iova)); at < end; at += MOST_HINTED * PAGE) {
@@ -172,7 +183,7 @@ export class StreamDmaPort implements DmaPort {
     this.#stalled.length = 0;
   }
 
-  /** The answer to an access that has stalled; undefined when it is to be translated. */
+  /** The response to a stalled access; undefined when it has to be translated. */
   #answer(iova: number, ssid: number, access: number): TranslateResult | undefined {
     const { unit, smmu, physSid } = this.#stream;
     const stalled = this.#stalled;
@@ -197,14 +208,14 @@ export class StreamDmaPort implements DmaPort {
     return result;
   }
 
-  /** Remembers an access that the IOMMU has just stalled. */
+  /** Stores an access that the IOMMU has just stalled. */
   #stall(iova: number, ssid: number, access: number): void {
     this.#stalled.push({ iova, ssid, access, stag: this.#stream.unit.threadBlock.stag });
   }
 
   /**
-   * Whether an access may be translated beyond its page: where each page does not ask an ATC
-   * first, nor an access that has stalled, nor a range of interrupts, nor a listener.
+   * True when an access may be translated beyond its page: no page has to go through an
+   * ATC or a range of interrupts, no access is stalled, and nobody listens to accesses.
    */
   #translatesSeveral(): boolean {
     const { interrupts, onAccess, unit } = this.#stream;
@@ -217,7 +228,10 @@ export class StreamDmaPort implements DmaPort {
     );
   }
 
-  /** An access that begins within a page and goes on beyond it: bytes moved, and how it ended. */
+  /**
+   * An access that begins in one page and extends beyond it: returns bytes moved, and how
+   * it ended.
+   */
   #accessPages(iova: number, bytes: Uint8Array, ssid: number, access: number): number {
     const { smmu, physSid, unit } = this.#stream;
     const { core, segments } = unit;
@@ -241,9 +255,10 @@ export class StreamDmaPort implements DmaPort {
   }
 
   /**
-   * One access within a page: bytes moved, and how it ended. Privilege and instruction
-   * fetches come with a PASID in PCIe: an access that has them without one goes to the
-   * IOMMU untranslated, as every access does while ATS is off. So does an atomic operation.
+   * One access within a page: returns bytes moved, and how it ended. In PCIe, privilege
+   * and instruction fetches require a PASID: an access that has them without one goes to
+   * the IOMMU untranslated, like every access while ATS is disabled. So does an atomic
+   * operation.
    */
   #accessPage(iova: number, bytes: Uint8Array, ssid: number, access: number): number {
     const { interrupts, unit } = this.#stream;
@@ -265,7 +280,7 @@ export class StreamDmaPort implements DmaPort {
     return this.#movePiece(pa, bytes, write) ? bytes.length : REFUSED;
   }
 
-  /** What an access within a page comes to that the IOMMU has no address for. */
+  /** The outcome of an access within a page for which the IOMMU has no address. */
   #withoutAddress(result: TranslateResult, bytes: Uint8Array, write: boolean): number {
     if (result === TRANSLATE_RAZWI) {
       if (!write) bytes.fill(0);
@@ -274,7 +289,10 @@ export class StreamDmaPort implements DmaPort {
     return result === TRANSLATE_STALLED || result === TRANSLATE_WAIT ? STALLED : REFUSED;
   }
 
-  /** Moves bytes from or to a PA, page by page where they are not in one piece of memory. Returns how many. */
+  /**
+   * Moves bytes from or to a PA, page by page when they are not contiguous in memory.
+   * Returns how many.
+   */
   #move(pa: number, bytes: Uint8Array, write: boolean): number {
     if (this.#copy(pa, bytes, write)) return bytes.length;
     let done = 0;
@@ -286,12 +304,12 @@ export class StreamDmaPort implements DmaPort {
     return done;
   }
 
-  /** Moves bytes from or to a PA; false is an external abort. */
+  /** Moves bytes from or to a PA; false for an external abort. */
   #movePiece(pa: number, bytes: Uint8Array, write: boolean): boolean {
     return this.#copy(pa, bytes, write) || (write && this.#sendMsi(pa, bytes));
   }
 
-  /** Copies bytes from or to memory; false where not all of it is memory. */
+  /** Copies bytes from or to memory; false unless all of the range is memory. */
   #copy(pa: number, bytes: Uint8Array, write: boolean): boolean {
     const found = this.#stream.memory.bytes(pa, bytes.length);
     if (!found) return false;
@@ -302,7 +320,7 @@ export class StreamDmaPort implements DmaPort {
     return true;
   }
 
-  /** A 32-bit write to what is no memory; false is an external abort. */
+  /** A 32-bit write to an address that is not memory; false for an external abort. */
   #sendMsi(pa: number, bytes: Uint8Array): boolean {
     if (bytes.length !== MSI_SIZE) return false;
     const data = new DataView(bytes.buffer, bytes.byteOffset).getUint32(0, true);
@@ -310,7 +328,7 @@ export class StreamDmaPort implements DmaPort {
     return !!memory.write32 && answeredFlag(memory.write32(pa, data, virtSid), 'memory.write32');
   }
 
-  /** Whoever clears the last obstacle of a CMD_SYNC runs its queue again. */
+  /** Serves queues parked at a CMD_SYNC, which may have waited for this access last. */
   #serveParked(): void {
     const { unit, smmu } = this.#stream;
     if (Atomics.load(this.#host, (smmu + SMMU_AT_PARKED) >> 2) !== 0) unit.drain.serveParked(smmu);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// A thread block in host memory, seen from TypeScript (assembly/layout/thread-memory.ts):
-// what the last translation of its thread has left, and the thread's counters. All that a
-// translation works on besides belongs to the hot modules.
+// TypeScript view of a thread block in host memory (assembly/layout/thread-memory.ts):
+// the results of the thread's last translation, and its counters. The rest of the block
+// belongs to the hot modules.
 
 import { CFG_ASID, CFG_VMID } from '../../assembly/layout/config-cache-memory.ts';
 import { EVT_STAG, EVT_STALL } from '../../assembly/layout/events.ts';
@@ -18,7 +18,7 @@ import { checkThread } from './host-memory-check.ts';
 /** 32-bit words of an event record. */
 const EVENT_WORDS = 8;
 
-/** Of one thread; the results are for that thread alone to read. */
+/** The block of one thread; only that thread may read the results. */
 export class ThreadBlock {
   /** Byte offset in host memory. */
   readonly address: number;
@@ -30,7 +30,8 @@ export class ThreadBlock {
 
   /**
    * @param thread index of the block, from 0.
-   * @throws {TypeError|RangeError} when the memory is none of `createHostMemory`, or there is no such thread.
+   * @throws {TypeError|RangeError} when the memory is not from `createHostMemory`, or
+   *   there is no such thread.
    */
   constructor(hostMemory: WebAssembly.Memory, thread: number) {
     checkThread(hostMemory, thread, 'ThreadBlock');
@@ -53,22 +54,23 @@ export class ThreadBlock {
   }
 
   /**
-   * The whole PA of the translated byte. Makes a BigInt: not for the way of an access.
+   * The whole PA of the translated byte. It allocates a BigInt, so do not use it on the
+   * path of an access.
    */
   get pa(): bigint {
     return (BigInt(this.paWindow) << 32n) | BigInt(this.paAddress);
   }
 
   /**
-   * log2 of the size in bytes of the block around it, which the access must not leave.
+   * log2 of the size in bytes of the surrounding block, to which the access is limited.
    */
   get paLog2size(): number {
     return this.#words[this.#log2size] ?? 0;
   }
 
   /**
-   * The event record of the last fault, eight words: a copy. Its word 0 is 0 when the
-   * fault has no record.
+   * A copy of the event record of the last fault, eight words. Word 0 is 0 when the fault
+   * has no record.
    */
   get event(): Uint32Array {
     return this.#words.slice(this.#event, this.#event + EVENT_WORDS);
@@ -79,7 +81,10 @@ export class ThreadBlock {
     return bitsOf(this.#words[this.#event + wordOf(EVT_STALL)] ?? 0, EVT_STAG);
   }
 
-  /** VMID, as IOTLB entries have it, and ASID of the configuration that the last translation used. */
+  /**
+   * VMID (as in IOTLB entries) and ASID of the configuration that the last translation
+   * used.
+   */
   get tags(): { readonly vmid: number; readonly asid: number } {
     const word = (at: number) => this.#words[(this.address + THREAD_CFG + at) >> 2] ?? 0;
     return { vmid: word(CFG_VMID), asid: word(CFG_ASID) & 0xffff };

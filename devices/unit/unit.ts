@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A unit: the hot modules of one (thread, machine), joined to the memories that it may touch and to no other.
+// A unit: the hot modules of one (thread, machine) pair, with access to the memories that
+// they may use and no others.
 
 import { NO_OFFSET } from '../../assembly/layout/guest-port-results.ts';
 import {
@@ -46,9 +47,9 @@ import { checkHostMemory, MAX_SMMUS } from './host-memory-check.ts';
 import { SegmentBlock } from './segment-block.ts';
 import { ThreadBlock } from './thread-block.ts';
 
-/** What a unit is made of; everything in it can be posted to another thread. */
+/** What a unit is built from; all of it can be posted to another thread. */
 export interface PortUnitOptions {
-  /** The hot modules, compiled: `loadHotModules`. */
+  /** The compiled hot modules: `loadHotModules`. */
   readonly modules: HotModules | AmdModules;
   /** The host memory: `createHostMemory`. */
   readonly hostMemory: WebAssembly.Memory;
@@ -58,11 +59,11 @@ export interface PortUnitOptions {
     readonly regions: readonly MemoryRegion[];
     /** Window of the physical address map that this memory is, from 1. */
     readonly window: number;
-    /** How its vCPUs are asked for an exit. Default: not at all. */
+    /** How its vCPUs are requested to exit. Default: not at all. */
     readonly exitRequest?: ExitRequestWords | undefined;
     /**
-     * The guest works the SMMUs itself: physical addresses are those of its memory, and there is no
-     * host RAM for this unit. Default false.
+     * The guest drives the SMMUs itself: physical addresses are those of its memory, and
+     * this unit has no host RAM. Default false.
      */
     readonly isPhysical?: boolean | undefined;
   };
@@ -72,7 +73,7 @@ export interface PortUnitOptions {
 
 /** The same, for an SMMU's unit. */
 export interface UnitOptions extends PortUnitOptions {
-  /** The hot modules of an SMMU, compiled: `loadHotModules`. */
+  /** The compiled hot modules of an SMMU: `loadHotModules`. */
   readonly modules: HotModules;
 }
 
@@ -100,9 +101,9 @@ export function smmuBase(index: number): number {
 }
 
 /**
- * Byte offset of an SMMU block that a caller has named.
- * @param what names it in messages: "SmmuEndpoint".
- * @throws {TypeError} when the unit is none, or the index is no number.
+ * Byte offset of an SMMU block that a caller chose.
+ * @param what the caller's name in messages: "SmmuEndpoint".
+ * @throws {TypeError} when the unit is not a unit, or the index not a number.
  * @throws {RangeError} when its host memory has no such SMMU.
  */
 export function smmuBlockOf(unit: TranslatingUnit, index: number, what: string): number {
@@ -133,38 +134,40 @@ function regionGlobals(regions: readonly MemoryRegion[]): Record<string, WebAsse
 
 const i32 = (value: number) => new WebAssembly.Global({ value: 'i32' }, value);
 
-/** Memory behind a physical address. */
+/** The memory at a physical address. */
 export interface ResolvedPa {
-  /** 0 host memory, else the window of a guest's memory. */
+  /** 0 for host memory, otherwise the window of a guest's memory. */
   readonly window: number;
   /** Byte offset in that memory. */
   readonly offset: number;
 }
 
-/** What every unit has, whatever IOMMU it serves: a guest port, and a thread block in host memory. */
+/**
+ * Common parts of units for any IOMMU: a guest port, and a thread block in host memory.
+ */
 export abstract class PortUnit {
   abstract readonly port: GuestPortExports;
   readonly hostMemory: WebAssembly.Memory;
   readonly guestMemory: WebAssembly.Memory | undefined;
-  /** Window of the guest's memory, 0 for the host's own unit. */
+  /** Window of the guest's memory; 0 for the host's own unit. */
   readonly window: number;
-  /** The guest works the SMMUs itself: its memory is the physical one. */
+  /** The guest drives the SMMUs itself: its memory is the physical one. */
   readonly isPhysical: boolean;
   /** Index of this unit's thread block. */
   readonly thread: number;
-  /** This unit's thread block: what its last translation has come to. */
+  /** This unit's thread block, with the results of its last translation. */
   readonly threadBlock: ThreadBlock;
-  /** This unit's segment block: where the last access of several pages lies. */
+  /** This unit's segment block, with the segments of the last access of several pages. */
   readonly segments: SegmentBlock;
   readonly #portMemory: WebAssembly.Memory;
-  /** Host RAM in host memory; empty where the guest's memory is the physical one. */
+  /** Host RAM in host memory; empty when the guest's memory is the physical one. */
   readonly #ram: { readonly base: number; readonly size: number };
-  /** What a guest port imports beside its memory, and what stands on one beside that. */
+  /** Imports of a guest port besides its memory, and those of modules that use it. */
   readonly #imports: { readonly regions: WasmImports[string]; readonly unit: WasmImports[string] };
 
   /**
    * The host memory comes from `createHostMemory`.
-   * @throws {TypeError} when there is no such option, or one is missing.
+   * @throws {TypeError} when an option is unknown or missing.
    */
   constructor(options: PortUnitOptions) {
     checkOptions(options, OPTIONS, 'Unit', ['modules', 'hostMemory', 'thread']);
@@ -210,7 +213,7 @@ export abstract class PortUnit {
     };
     this.#imports = { regions, unit };
 
-    // CMD_SYNC looks at the blocks below this count; it only ever grows.
+    // CMD_SYNC checks the blocks below this count, which never decreases.
     const count = HOST_AT_THREADS >> 2;
     for (let seen = Atomics.load(host, count); seen <= thread; seen = Atomics.load(host, count)) {
       Atomics.compareExchange(host, count, seen, thread + 1);
@@ -218,8 +221,9 @@ export abstract class PortUnit {
   }
 
   /**
-   * Finds the memory behind a physical address, (window << 32) | address, as the SMMU's own accesses
-   * do; undefined when these bytes do not lie in one piece of memory that this unit reaches.
+   * Finds the memory at a physical address, (window << 32) | address, like the SMMU's own
+   * accesses; undefined when these bytes are not contiguous in one memory that this unit
+   * reaches.
    */
   resolvePa(pa: number, length: number): ResolvedPa | undefined {
     const window = Math.floor(pa / 2 ** 32);
@@ -231,7 +235,9 @@ export abstract class PortUnit {
     return offset === NO_OFFSET ? undefined : { window: this.window, offset };
   }
 
-  /** Exports of a module that is all of a unit: guest port, and what stands on it. */
+  /**
+   * Exports of a module that contains the whole unit: the guest port, and what uses it.
+   */
   protected instantiateMerged(
     shared: WebAssembly.Module,
     unshared: WebAssembly.Module,
@@ -245,7 +251,7 @@ export abstract class PortUnit {
     });
   }
 
-  /** Exports of the guest port as a module of its own. */
+  /** Exports of the guest port as a separate module. */
   protected instantiatePort({
     guestPort,
     privateGuestPort,
@@ -256,7 +262,7 @@ export abstract class PortUnit {
     });
   }
 
-  /** Exports of a module that stands on the guest port, which is among the imports of its own. */
+  /** Exports of a module that imports the guest port, besides its own imports. */
   protected instantiate(module: WebAssembly.Module, own: WasmImports): WasmImports[string] {
     return instantiate(module, {
       env: { memory: this.hostMemory },
@@ -266,7 +272,8 @@ export abstract class PortUnit {
   }
 
   #variant(shared: WebAssembly.Module, unshared: WebAssembly.Module): WebAssembly.Module {
-    // Pages that are not cross-origin isolated have shared memories as well, but no name `SharedArrayBuffer`.
+    // Pages that are not cross-origin isolated have shared memories too, but no global
+    // `SharedArrayBuffer`.
     return this.#portMemory.buffer instanceof ArrayBuffer ? unshared : shared;
   }
 }
@@ -276,17 +283,17 @@ function instantiate(module: WebAssembly.Module, imports: WasmImports): WasmImpo
   return exports;
 }
 
-/** A unit that translates, for whatever IOMMU. */
+/** A unit that translates, for any IOMMU. */
 export abstract class TranslatingUnit extends PortUnit {
   abstract readonly core: Pick<SmmuCoreExports, 'accessBegin' | 'accessEnd' | 'translate'>;
 
   /**
-   * Translates one byte's address, inside a registered access (`core.accessBegin`) that
-   * stays within its page. On TRANSLATE_OK `threadBlock` has the PA and the size of the
-   * block around it, on TRANSLATE_STALLED the STAG, on any fault the event, until this
-   * unit's next translation. Allocates nothing.
+   * Translates the address of one byte, inside a registered access (`core.accessBegin`)
+   * that stays within its page. Until this unit's next translation, `threadBlock` has the
+   * results: on TRANSLATE_OK the PA and the size of the surrounding block, on
+   * TRANSLATE_STALLED the STAG, on any fault the event. Allocates nothing.
    * @param iommu byte offset of the IOMMU's block in host memory.
-   * @param streamId as the physical IOMMU numbers it.
+   * @param streamId as numbered by the physical IOMMU.
    * @param substreamId ACCESS_NO_SSID for none.
    * @param iovaLo iova: lower and upper 32 bits.
    * @param attributes a sum of ACCESS_*.
@@ -312,7 +319,7 @@ export class Unit extends TranslatingUnit {
   constructor(options: UnitOptions) {
     super(options);
     const { modules, hostMemory } = options;
-    // Asked only while something is traced, or for a timeout. Threads have clocks of different origins.
+    // Called only for tracing and for timeouts. Clocks of threads have different origins.
     const origin =
       performance.timeOrigin - (new Float64Array(hostMemory.buffer)[HOST_AT_EPOCH >> 3] ?? 0);
     const clock = { now: () => origin + performance.now() };
@@ -334,8 +341,8 @@ export class Unit extends TranslatingUnit {
 
   /**
    * The same for an access of the endpoint at a port (`core.atcSetMode`), through its
-   * ATC: on ATS_SUCCESS `threadBlock` has the PA and the size of the block. For one
-   * thread at a time.
+   * ATC: on ATS_SUCCESS `threadBlock` has the PA and the size of the block. Not
+   * thread-safe.
    */
   atcAccess(
     iommu: number,

@@ -3,29 +3,31 @@
 
 import { joinBytes } from '../plugin/join-bytes.ts';
 
-/** At most so many bytes wait; what comes then is dropped. */
+/** Maximum number of waiting bytes; further bytes are dropped. */
 const MOST = 0x10000;
 
-/** What a device offers to its guest: bytes that are taken once the guest has them. */
+/**
+ * Bytes that a device offers to its guest, and removes when the guest has received them.
+ */
 export class ByteQueue {
   #bytes = new Uint8Array();
 
-  /** Bytes that wait. */
+  /** Number of waiting bytes. */
   get length(): number {
     return this.#bytes.length;
   }
 
-  /** Appends bytes, as far as there is room. */
+  /** Appends bytes, up to the limit. */
   push(bytes: Uint8Array): void {
     this.#bytes = joinBytes([this.#bytes, bytes.subarray(0, MOST - this.#bytes.length)]);
   }
 
-  /** The first bytes, at most `most` of them, which stay. */
+  /** The first bytes, at most `most`, without removing them. */
   peek(most: number): Uint8Array {
     return this.#bytes.subarray(0, most);
   }
 
-  /** Drops the first bytes. */
+  /** Removes the first bytes. */
   drop(count: number): void {
     this.#bytes = this.#bytes.slice(count);
   }

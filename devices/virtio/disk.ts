@@ -3,16 +3,18 @@
 import { typeOf } from '../plugin/known-names.ts';
 import { checkMethods } from '../plugin/known-values.ts';
 
-/** What a block device stores its sectors in. Offsets are bytes; what lies behind `size` is never asked for. */
+/**
+ * The storage of a block device. Offsets are in bytes; nothing beyond `size` is accessed.
+ */
 export interface Disk {
-  /** Bytes, a multiple of 512. */
+  /** In bytes, a multiple of 512. */
   readonly size: number;
   readonly readOnly: boolean;
-  /** Fills `target`. @throws {Error} when it cannot; the guest sees an I/O error. */
+  /** Fills `target`. @throws {Error} when it cannot: the guest gets an I/O error. */
   read(offset: number, target: Uint8Array): void;
-  /** @throws {Error} when it cannot; the guest sees an I/O error. */
+  /** @throws {Error} when it cannot: the guest gets an I/O error. */
   write(offset: number, source: Uint8Array): void;
-  /** What was written stays behind it. @throws {Error} when it cannot. */
+  /** Makes all writes persistent. @throws {Error} when it cannot. */
   flush(): void;
 }
 

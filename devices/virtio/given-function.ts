@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
-// What a transport is given: a kind of device that its user may have written.
+// Check of a transport's argument: a kind of device that its user may have written.
 
 import { checkOptionalMethods } from '../plugin/known-names.ts';
 import { checkInteger, checkList, checkMethods } from '../plugin/known-values.ts';
 import type { VirtioFunction } from './virtio-function.ts';
 
 /**
- * @param what names the transport: "VirtioMmio".
- * @throws {TypeError} when the device is none, or has a function under a misspelt name.
+ * @param what the transport's name in messages: "VirtioMmio".
+ * @throws {TypeError} when the device is not one, or has a function with a misspelt name.
  */
 export function checkVirtioFunction(device: VirtioFunction, what: string): void {
   checkMethods(device, ['begin'], `${what}: the device`);

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
-// A disk in memory, and one that lies over another and leaves it unchanged.
+// A disk in memory, and a disk on top of another one that stays unchanged.
 
 import { checkBytes, checkInteger } from '../plugin/known-values.ts';
 import { checkDisk, type Disk } from './disk.ts';
 
-/** @throws {TypeError|RangeError} when a range of a disk is none. */
+/** @throws {TypeError|RangeError} when the range is not within the disk. */
 function checkRange(offset: number, bytes: Uint8Array, size: number, what: string): void {
   checkBytes(bytes, what);
   checkInteger(offset, 0, size - bytes.length, `${what.split(':')[0]}: offset`);
@@ -16,8 +16,8 @@ export class MemoryDisk implements Disk {
   readonly #bytes: Uint8Array;
 
   /**
-   * @param bytes what it holds, and is written to.
-   * @throws {TypeError} when they are none.
+   * @param bytes the contents, modified by writes.
+   * @throws {TypeError} when they are not bytes.
    */
   constructor(bytes: Uint8Array) {
     checkBytes(bytes, 'MemoryDisk: bytes');
@@ -39,14 +39,17 @@ export class MemoryDisk implements Disk {
   }
 
   flush(): void {
-    // It is where it is.
+    // Memory needs no flush.
   }
 }
 
-/** Bytes that are kept together. */
+/** Size of the blocks in which written data is stored. */
 const BLOCK = 0x1000;
 
-/** A disk over another one: what is written stays in memory, and the other one as it is. */
+/**
+ * A disk on top of another one: written data stays in memory, and the other disk is
+ * unchanged.
+ */
 export class CopyOnWriteDisk implements Disk {
   readonly readOnly = false;
   readonly #below: Disk;
@@ -61,7 +64,7 @@ export class CopyOnWriteDisk implements Disk {
     return this.#below.size;
   }
 
-  /** Calls `part` for what lies in each block of a range. */
+  /** Calls `part` for the part of a range in each block. */
   #each(
     offset: number,
     length: number,
@@ -103,6 +106,6 @@ export class CopyOnWriteDisk implements Disk {
   }
 
   flush(): void {
-    // It stays in memory.
+    // Memory needs no flush.
   }
 }

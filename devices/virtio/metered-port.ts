@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: MIT
-// A device's way to memory that counts what it costs: what a turn of the device may do is bounded in that
-// (docs/internals/architecture.md, "Bounds of one service").
+// A device's port to memory that counts the cost of accesses, by which a turn of the
+// device is bounded (docs/internals/architecture.md, "Bounds of one service").
 
 import type { DmaPort, DmaResult } from '../plugin/index.ts';
 
-/** Units of one turn: with the step that exceeds them below the 250 us of one service. */
+/**
+ * Units of one turn: together with the step that exceeds them, below the 250 us of one
+ * service.
+ */
 const TURN_UNITS = 96;
-/** An access counts one, and one for each of these that it moves. */
+/** An access costs one unit, and one more for each of these that it moves. */
 const BYTES_PER_UNIT = 0x800;
 
 export class MeteredPort implements DmaPort {
@@ -17,17 +20,17 @@ export class MeteredPort implements DmaPort {
     this.#port = port;
   }
 
-  /** Behind a PCIe port it follows the bus number. */
+  /** For a device below a PCIe port it depends on the bus number. */
   get streamId(): number {
     return this.#port.streamId;
   }
 
-  /** A turn begins. */
+  /** Starts a turn. */
   begin(): void {
     this.#units = 0;
   }
 
-  /** The turn has done what it may. */
+  /** True when the turn has used up its units. */
   get isSpent(): boolean {
     return this.#units >= TURN_UNITS;
   }

@@ -1,28 +1,29 @@
 // SPDX-License-Identifier: MIT
-// The segments of a chain as one run of bytes.
+// The segments of a chain as one sequence of bytes.
 
 import type { DmaPort } from '../plugin/index.ts';
 import type { Segment } from './split-queue.ts';
 
 /**
- * How an access ended: all of it, or refused by the IOMMU. Else the same access, with the same array, is
- * gone on with later: held by the IOMMU, or of more segments than one turn has time for.
+ * Result of an access: done, or refused by the IOMMU. Otherwise the same access, with the
+ * same array, has to be continued later: it was stalled by the IOMMU, or has more
+ * segments than one turn has time for.
  */
 export type AccessEnd = 'done' | 'refused' | 'stalled' | 'more';
 
-/** Whether an access is to be gone on with. */
+/** True when an access has to be continued. */
 export function isUnderWay(end: AccessEnd): end is 'stalled' | 'more' {
   return end === 'stalled' || end === 'more';
 }
 
-/** Segments that one call accesses at most. */
+/** Maximum number of segments that one call accesses. */
 const MOST_SEGMENTS = 64;
 
 export class ScatteredBytes {
   readonly length: number;
   readonly #segments: readonly Segment[];
   readonly #port: DmaPort;
-  /** The access that has not ended: its array, and how much of that is done. */
+  /** The unfinished access: its array, and the bytes done. */
   #underWay: { readonly bytes: Uint8Array; done: number } | undefined;
 
   constructor(segments: readonly Segment[], port: DmaPort) {
@@ -33,13 +34,15 @@ export class ScatteredBytes {
 
   #access(how: 'read' | 'write', offset: number, bytes: Uint8Array): AccessEnd {
     const from = this.#underWay?.bytes === bytes ? this.#underWay.done : 0;
-    const { done, end } = this.#goOn(how, offset, bytes, from);
+    const { done, end } = this.#continue(how, offset, bytes, from);
     this.#underWay = isUnderWay(end) ? { bytes, done } : undefined;
     return end;
   }
 
-  /** Accesses each segment's part of the bytes from `offset` on, `done` of which have been already. */
-  #goOn(
+  /**
+   * Accesses each segment's part of the bytes from `offset` on, after those already done.
+   */
+  #continue(
     how: 'read' | 'write',
     offset: number,
     bytes: Uint8Array,

@@ -1,50 +1,54 @@
 // SPDX-License-Identifier: MIT
-// A split virtqueue (virtio 1.2, section 2.7) as the device sees it: takes chains of buffers that the driver
-// has made available, and gives them back as used. The driver's memory is read once and bounded.
+// The device side of a split virtqueue (virtio 1.2, section 2.7): takes chains of buffers
+// that the driver has made available, and returns them as used. The driver's memory is
+// read once, with bounds.
 
 import type { DmaPort } from '../plugin/index.ts';
 
-/** Most descriptors of a queue, and of an indirect table. */
+/** Maximum number of descriptors of a queue, and of an indirect table. */
 export const MAX_QUEUE_SIZE = 256;
 
 const DESCRIPTOR_SIZE = 16;
 const FLAG_NEXT = 1;
 const FLAG_WRITE = 2;
 const FLAG_INDIRECT = 4;
-/** Of the available ring: the driver wants no interrupt. */
+/** Flag of the available ring: the driver wants no interrupt. */
 const FLAG_NO_INTERRUPT = 1;
-/** Flags and index, in front of both rings. */
+/** Flags and index, at the start of both rings. */
 const RING_HEADER = 4;
 const AVAILABLE_SIZE = 2;
 const USED_SIZE = 8;
 const MASK16 = 0xffff;
 const TWO_32 = 2 ** 32;
 
-/** A piece of memory that a chain is made of. */
+/** A contiguous buffer of a chain. */
 export interface Segment {
   readonly iova: number;
   readonly length: number;
 }
 
-/** Buffers of one request: what the device reads, and behind that what it writes (section 2.7.4.2). */
+/**
+ * Buffers of one request: those that the device reads, followed by those that it writes
+ * (section 2.7.4.2).
+ */
 export interface Chain {
-  /** Index of its first descriptor, by which it is given back. */
+  /** Index of its first descriptor, which identifies it in the used ring. */
   readonly head: number;
   readonly readable: readonly Segment[];
   readonly writable: readonly Segment[];
 }
 
-/** State of a queue, as plain data. 64-bit addresses are two words, low one first. */
+/** State of a queue as plain data. 64-bit addresses are two words, low word first. */
 export type QueueState = {
   size: number;
   ready: boolean;
   descriptors: number[];
   driver: number[];
   device: number[];
-  /** Chains taken and given back since it was made ready, modulo 2^16. */
+  /** Chains taken and returned since the queue was made ready, modulo 2^16. */
   taken: number;
   used: number;
-  /** How far the request under way has got for good, in bytes; 0 between requests. */
+  /** Bytes of the current request that are done for good; 0 between requests. */
   done: number;
 };
 
@@ -59,10 +63,13 @@ export const newQueue = (size: number): QueueState => ({
   done: 0,
 });
 
-/** The driver has broken the rules, or its memory cannot be reached: the device needs a reset. */
+/**
+ * The driver has violated the protocol, or its memory is unreachable: the device needs a
+ * reset.
+ */
 export class BrokenQueue extends Error {}
 
-/** The IOMMU holds an access: the same is to be tried again later. */
+/** The IOMMU stalled an access, which has to be retried later. */
 export class StalledQueue extends Error {}
 
 const addressOf = ([lo = 0, hi = 0]: readonly number[]) => hi * TWO_32 + lo;
@@ -97,7 +104,10 @@ export class SplitQueue {
     return view.getUint16(0, true);
   }
 
-  /** A whole table in one access: for each descriptor one, a turn would have time for a few only. */
+  /**
+   * Reads a whole table in one access: with one access per descriptor, a turn would have
+   * time for only a few.
+   */
   #readTable(table: number, entries: number): void {
     this.#access('read', table, new Uint8Array(this.#table.buffer, 0, entries * DESCRIPTOR_SIZE));
   }
@@ -115,7 +125,7 @@ export class SplitQueue {
   }
 
   /**
-   * The next chain that the driver has made available; it counts as taken.
+   * Takes the next chain that the driver has made available.
    * @returns undefined when there is none.
    * @throws {BrokenQueue | StalledQueue}
    */
@@ -139,12 +149,13 @@ export class SplitQueue {
     let isIndirect = false;
     let index = head;
     this.#readTable(addressOf(this.state.descriptors), entries);
-    // A chain that is longer than its table is a loop.
+    // A chain that is longer than its table has a loop.
     for (let left = entries; left > 0; left--) {
       if (index >= entries) throw new BrokenQueue('descriptor index');
       const { iova, length, flags, next } = this.#descriptor(index);
       if (flags & FLAG_INDIRECT) {
-        // Not within an indirect table, and nothing behind it (section 2.7.5.3.1).
+        // Not allowed inside an indirect table, nor with a next descriptor (section
+        // 2.7.5.3.1).
         if (isIndirect || flags & FLAG_NEXT || length % DESCRIPTOR_SIZE !== 0)
           throw new BrokenQueue('indirect descriptor');
         isIndirect = true;
@@ -165,9 +176,9 @@ export class SplitQueue {
   }
 
   /**
-   * Gives a chain back.
+   * Returns a chain as used.
    * @param written bytes that the device has written to it.
-   * @returns whether the driver wants an interrupt.
+   * @returns true when the driver wants an interrupt.
    * @throws {BrokenQueue | StalledQueue}
    */
   giveBack({ head }: Chain, written: number): boolean {
@@ -181,13 +192,16 @@ export class SplitQueue {
     this.#access('write', entry, new Uint8Array(view.buffer));
     const used = (state.used + 1) & MASK16;
     view.setUint16(0, used, true);
-    // The driver looks at the entry when it sees the index.
+    // The entry first: the driver reads it when it sees the index.
     this.#access('write', device + 2, new Uint8Array(view.buffer, 0, 2));
     state.used = used;
     return this.#wantsInterrupt();
   }
 
-  /** The chain is given back already: a look that stalls is given up, and an interrupt too many does no harm. */
+  /**
+   * The chain has been returned already: if the read stalls it is abandoned, as a
+   * spurious interrupt does no harm.
+   */
   #wantsInterrupt(): boolean {
     try {
       return (this.#readWord16(addressOf(this.state.driver)) & FLAG_NO_INTERRUPT) === 0;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Bits that virtio devices have by every transport.
+// Bits of virtio devices that are common to all transports.
 
 /** Device status (virtio 1.2, section 2.1). */
 export const VIRTIO_STATUS_DRIVER_OK = 0x04;

@@ -7,7 +7,10 @@ import { checkDisk, type Disk } from './disk.ts';
 import { type AccessEnd, isUnderWay } from './scattered-bytes.ts';
 import type { RequestBuffers, RequestWork, VirtioFunction } from './virtio-function.ts';
 
-/** Bytes of a sector: what capacities and places on a disk count in (virtio 1.2, section 5.2.4). */
+/**
+ * Size of a sector in bytes: the unit of capacities and positions on a disk (virtio 1.2,
+ * section 5.2.4).
+ */
 export const SECTOR_SIZE = 512;
 
 const DEVICE_ID = 2;
@@ -27,9 +30,12 @@ const STATUS_UNSUPPORTED = 2;
 
 const HEADER_SIZE = 16;
 const ID_SIZE = 20;
-/** Bytes of one turn: some 50 us. */
+/** Bytes moved in one turn, which takes some 50 us. */
 const TURN_BYTES = 0x8000;
-/** Data segments of a request: those of an indirect table without header and status. */
+/**
+ * Maximum number of data segments of a request: those of an indirect table without header
+ * and status.
+ */
 const SEGMENTS = QUEUE_SIZE - 2;
 
 /** The configuration space (section 5.2.4). */
@@ -42,7 +48,7 @@ function configOf({ size }: Disk): Uint8Array {
   return config;
 }
 
-/** A request ends with a byte that says how, behind what the device has written. */
+/** Ends a request with its status byte, after the data that the device has written. */
 function endWith(status: number, { writable }: RequestBuffers, written: number): RequestWork {
   const byte = Uint8Array.of(status);
   return () => {
@@ -52,14 +58,15 @@ function endWith(status: number, { writable }: RequestBuffers, written: number):
 }
 
 /**
- * A disk works at once. The guest is told of its errors; that it does not is its author's mistake.
+ * A disk has to work synchronously. Its errors are reported to the guest; a Promise is
+ * its author's mistake.
  * @throws {AnswerError}
  */
 function refuseLate(answer: unknown, name: string): void {
   refusePromise(`disk.${name}`, 'nothing, when it has done it', answer);
 }
 
-/** Sectors of one request, a turn at a time. */
+/** Transfers the sectors of one request, turn by turn. */
 class Transfer {
   readonly #disk: Disk;
   readonly #buffers: RequestBuffers;
@@ -67,7 +74,7 @@ class Transfer {
   readonly #at: number;
   readonly #length: number;
   readonly #bytes: Uint8Array;
-  /** What this turn moves, and the next ones until it has been moved. */
+  /** The data of the current part, until all of it has been moved. */
   #part: Uint8Array | undefined;
   #done = 0;
   #end: RequestWork | undefined;
@@ -126,8 +133,8 @@ export class VirtioBlock implements VirtioFunction {
   readonly #id: Uint8Array;
 
   /**
-   * @param id what the guest sees as the disk's serial number, up to 20 characters of ASCII.
-   * @throws {RangeError} when the disk's size is no multiple of a sector.
+   * @param id the disk's serial number in the guest, up to 20 ASCII characters.
+   * @throws {RangeError} when the disk's size is not a multiple of a sector.
    * @throws {TypeError} when the disk lacks a function, or `readOnly`.
    */
   constructor(disk: Disk, id: string) {
@@ -150,7 +157,7 @@ export class VirtioBlock implements VirtioFunction {
 
   begin(_queue: number, buffers: RequestBuffers): RequestWork {
     const { readable, writable } = buffers;
-    // Without a status byte there is no way to answer (section 5.2.6).
+    // Without a status byte there is no way to report a result (section 5.2.6).
     if (writable.length === 0 || readable.length < HEADER_SIZE) return () => 0;
     const header = new DataView(new ArrayBuffer(HEADER_SIZE));
     const headerBytes = new Uint8Array(header.buffer);

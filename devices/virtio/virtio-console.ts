@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A virtio console with one port (virtio 1.2, section 5.3): bytes in by queue 0, out by queue 1.
+// A virtio console with one port (virtio 1.2, section 5.3): input by queue 0, output by
+// queue 1.
 
 import { checkRequiredFunction } from '../plugin/index.ts';
 import { checkBytes } from '../plugin/known-values.ts';
@@ -15,27 +16,33 @@ import type {
 const DEVICE_ID = 3;
 const QUEUE_SIZE = 64;
 const INPUT = 0;
-/** Bytes of one turn. */
+/** Bytes moved in one turn. */
 const TURN_BYTES = 0x1000;
 
-/** A console, for a transport such as `VirtioPci`: Linux has it as `hvc0`. */
+/** A console, for a transport such as `VirtioPci`: `hvc0` in Linux. */
 export class VirtioConsole implements VirtioFunction {
   readonly deviceId = DEVICE_ID;
   readonly features = 0n;
   readonly queueSizes = [QUEUE_SIZE, QUEUE_SIZE];
-  /** Columns and rows mean nothing without a feature; there is one port, and no emergency write. */
+  /**
+   * Columns and rows are unused without their feature; there is one port, and no
+   * emergency write.
+   */
   readonly config = new Uint8Array(12);
   readonly #onOutput: (bytes: Uint8Array<ArrayBuffer>) => void;
-  /** Input is the back end's: a saved machine leaves it where it is. */
+  /** Input belongs to the back end: it is not part of a saved machine. */
   readonly #input = new ByteQueue();
 
-  /** @param onOutput told of what the guest prints; the bytes are the receiver's. */
+  /** @param onOutput called with the guest's output; the receiver may keep the bytes. */
   constructor(onOutput: (bytes: Uint8Array<ArrayBuffer>) => void) {
     checkRequiredFunction(onOutput, 'VirtioConsole: onOutput');
     this.#onOutput = onOutput;
   }
 
-  /** Takes input of the console; beyond 64 KiB that the guest has not read it is dropped. @throws {TypeError} when it is no bytes. */
+  /**
+   * Adds console input. Bytes beyond 64 KiB unread by the guest are dropped.
+   * @throws {TypeError} when it is not bytes.
+   */
   receive(bytes: Uint8Array): void {
     checkBytes(bytes, 'VirtioConsole.receive: bytes');
     this.#input.push(bytes);

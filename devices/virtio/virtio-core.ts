@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// What a virtio device is whatever its transport (virtio 1.2, section 2): status, features, queues, and the
-// work on them. What it does with a request is its VirtioFunction's.
+// The parts of a virtio device that are independent of its transport (virtio 1.2, section
+// 2): status, features, queues, and their service. Requests are executed by its
+// VirtioFunction.
 
 import { type DeviceState, type DmaPort, plainStateLike, stateFields } from '../plugin/index.ts';
 import { MeteredPort } from './metered-port.ts';
@@ -38,29 +39,32 @@ const RESET = {
   queueSel: 0,
 };
 
-/** Registers that every transport has, by whatever offset; `interrupts` is the ISR status. */
+/**
+ * Registers that every transport has, at different offsets; `interrupts` is the ISR
+ * status.
+ */
 export type VirtioRegisters = typeof RESET;
 
-/** What a transport tells its driver of. */
+/** Notifications to the driver, which the transport implements. */
 export interface VirtioNotifications {
-  /** A queue has a used buffer, which the driver wants to be told of. */
+  /** A queue has a used buffer, of which the driver wants to be notified. */
   used(queue: number): void;
-  /** The configuration has changed, which includes that the device needs a reset. */
+  /** The configuration has changed, or the device needs a reset. */
   configChanged(): void;
 }
 
-/** A request under way. */
+/** A request in progress. */
 interface LiveRequest {
   readonly chain: Chain;
   readonly work: RequestWork;
-  /** Bytes that it has written, once it has ended: it may have to wait to be given back. */
+  /** Bytes written by an ended request, whose return may have to wait. */
   written: number | undefined;
 }
 
-/** A queue at work. */
+/** The state of a queue while the device runs. */
 interface LiveQueue {
   readonly queue: SplitQueue;
-  /** The driver may have offered something since the queue was last found empty. */
+  /** The driver may have made a buffer available since the queue was last found empty. */
   isRung: boolean;
   current: LiveRequest | undefined;
 }
@@ -70,7 +74,10 @@ export class VirtioCore {
   readonly #features: bigint;
   readonly #notify: VirtioNotifications;
   #port: MeteredPort | undefined;
-  /** The queue that the next turn begins with: one that has much to do leaves the others theirs. */
+  /**
+   * The queue with which the next turn begins, so that a busy queue leaves time for the
+   * others.
+   */
   #first = 0;
   #live: LiveQueue[] = [];
   registers: VirtioRegisters = structuredClone(RESET);
@@ -87,7 +94,7 @@ export class VirtioCore {
     return this.#function.queueSizes.map((_, index) => newQueue(this.mostOf(index)));
   }
 
-  /** The way of rings and buffers to memory. */
+  /** Sets the port for rings and buffers. */
   connect(port: DmaPort): void {
     this.#port = new MeteredPort(port);
     this.#connectQueues();
@@ -104,7 +111,7 @@ export class VirtioCore {
       : [];
   }
 
-  /** Requests under way are given up; registers and queues are as new. */
+  /** Drops requests in progress and resets registers and queues. */
   reset(): void {
     this.#port?.abandon();
     this.registers = structuredClone(RESET);
@@ -112,12 +119,12 @@ export class VirtioCore {
     this.#connectQueues();
   }
 
-  /** The selected queue; undefined: there is none of that number. */
+  /** The selected queue; undefined when there is none with that number. */
   get selected(): QueueState | undefined {
     return this.queues[this.registers.queueSel];
   }
 
-  /** Bytes of the device's configuration; 0 behind its end. */
+  /** Bytes of the device's configuration; 0 after its end. */
   readConfig(offset: number, size: number): number {
     const { config } = this.#function;
     let value = 0;
@@ -142,25 +149,32 @@ export class VirtioCore {
     if (driverFeaturesSel <= 1) driverFeatures[driverFeaturesSel] = word;
   }
 
-  /** Most entries of a queue; 0 where there is none. */
+  /** Maximum number of entries of a queue; 0 when it does not exist. */
   mostOf(queue: number): number {
     return Math.min(this.#function.queueSizes[queue] ?? 0, MAX_QUEUE_SIZE);
   }
 
-  /** A power of two (section 2.7): another size would leave the ring without a last entry. */
+  /**
+   * Sizes are powers of two (section 2.7): another size would leave the ring without a
+   * last entry.
+   */
   #isSizeOf(queue: number, size: number): boolean {
     return size > 0 && size <= this.mostOf(queue) && (size & (size - 1)) === 0;
   }
 
-  /** Sizes the selected queue, unless it is ready, or such a size is none. */
+  /**
+   * Sets the size of the selected queue, unless the queue is ready or the size not
+   * allowed.
+   */
   setQueueSize(size: number): void {
     const queue = this.selected;
     if (queue && !queue.ready && this.#isSizeOf(this.registers.queueSel, size)) queue.size = size;
   }
 
   /**
-   * Sets a word of an address of the selected queue, unless it is ready: what it was made ready with it keeps.
-   * @param word 0 is the low one.
+   * Sets a word of an address of the selected queue, unless the queue is ready: it keeps
+   * the addresses with which it was made ready.
+   * @param word 0 for the low one.
    */
   setQueueAddress(area: 'descriptors' | 'driver' | 'device', word: number, value: number): void {
     const queue = this.selected;
@@ -179,22 +193,26 @@ export class VirtioCore {
     if (live) live.current = undefined;
   }
 
-  /** A write of the device status; a 0 is `reset`'s. */
+  /** A write of the device status, except 0, which is a `reset`. */
   writeStatus(value: number): void {
     const { registers } = this;
     let accepted = value;
     const [low = 0, high = 0] = registers.driverFeatures;
     const driver = BigInt(low) | (BigInt(high) << WORD_BITS);
-    // Features that were not offered, or a driver of the legacy interface (section 2.2).
+    // False for features that were not offered, or a driver of the legacy interface
+    // (section 2.2).
     const isFit = (driver & ~this.#features) === 0n && (driver & VIRTIO_F_VERSION_1) !== 0n;
     if (!isFit) accepted &= ~VIRTIO_STATUS_FEATURES_OK;
-    // Only a reset takes it back.
+    // Only a reset clears it.
     registers.status = accepted | (registers.status & VIRTIO_STATUS_NEEDS_RESET);
     if (registers.status & VIRTIO_STATUS_DRIVER_OK)
       for (const live of this.#live) live.isRung = true;
   }
 
-  /** The driver notifies a queue, which is looked at from the next turn on. False: there is none. */
+  /**
+   * The driver notifies a queue, which is served from the next turn on. False when it
+   * does not exist.
+   */
   ring(index: number): boolean {
     const live = this.#live[index];
     if (live) live.isRung = true;
@@ -206,7 +224,7 @@ export class VirtioCore {
     return (status & VIRTIO_STATUS_DRIVER_OK) !== 0 && (status & VIRTIO_STATUS_NEEDS_RESET) === 0;
   }
 
-  /** A bounded amount of work. Returns how much it was. */
+  /** Does a bounded amount of work, and returns the amount. */
   turn(): number {
     const port = this.#port;
     if (!port || !this.#isRunning) return 0;
@@ -251,7 +269,8 @@ export class VirtioCore {
 
   #begin(index: number, live: LiveQueue, port: DmaPort): LiveQueue['current'] {
     if (!live.isRung) return undefined;
-    // The driver leaves buffers for what comes before it comes: they stay in the ring until then.
+    // The driver provides buffers for future input: they stay in the ring until there is
+    // some.
     if (this.#function.wants?.(index) === false) return undefined;
     const chain = live.queue.take();
     if (!chain) {
@@ -266,7 +285,9 @@ export class VirtioCore {
     return { chain, work, written: undefined };
   }
 
-  /** A request that is under way is taken again by whoever restores the state, and goes on where it was. */
+  /**
+   * After a restore, a request in progress is taken again and continued at its `done`.
+   */
   save(): DeviceState {
     const queues = this.queues.map((queue, i) => ({
       ...structuredClone(queue),
@@ -277,8 +298,8 @@ export class VirtioCore {
 
   /**
    * Checks a saved state.
-   * @returns what takes it over.
-   * @throws {TypeError} when it is not of such a device.
+   * @returns a function that restores it.
+   * @throws {TypeError} when it does not belong to such a device.
    */
   prepareRestore(saved: DeviceState): () => void {
     const { registers, queues } = stateFields(saved, 'registers', 'queues');

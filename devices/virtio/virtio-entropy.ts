@@ -7,7 +7,7 @@ import type { RequestBuffers, RequestWork, VirtioFunction } from './virtio-funct
 
 const DEVICE_ID = 4;
 const QUEUE_SIZE = 64;
-/** Bytes of one request; more of its buffers are left as they are. */
+/** Bytes of one request; the rest of larger buffers is unchanged. */
 const MOST_BYTES = 0x1000;
 
 /** A source of random bytes, for a transport such as `VirtioPci`. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Register map of a virtio device over MMIO (virtio 1.2, section 4.2.2), and its bits.
 
-/** Bytes of the region; the specification's 0x200 are at its beginning. */
+/** Size of the region in bytes; the specification's 0x200 are at its start. */
 export const VIRTIO_MMIO_REGION_SIZE = 0x1000;
 
 export const VIRTIO_MAGIC = 0x000;
@@ -24,14 +24,14 @@ export const VIRTIO_STATUS = 0x070;
 export const VIRTIO_QUEUE_DESC = 0x080;
 export const VIRTIO_QUEUE_DRIVER = 0x090;
 export const VIRTIO_QUEUE_DEVICE = 0x0a0;
-/** Length of a shared memory region, low and high word: all ones, as there is none. */
+/** Length of a shared memory region, low and high word: all ones, as there are none. */
 export const VIRTIO_SHM_LEN = 0x0b0;
 export const VIRTIO_CONFIG_GENERATION = 0x0fc;
-/** What each kind of device has, from here on. */
+/** Start of the device-specific configuration. */
 export const VIRTIO_CONFIG = 0x100;
 
 export const VIRTIO_MAGIC_VALUE = 0x74726976; // "virt"
-/** Not the legacy interface, which is 1. */
+/** The legacy interface would be 1. */
 export const VIRTIO_VERSION_VALUE = 2;
 export const VIRTIO_VENDOR_VALUE = 0x756d6d73; // "smmu"
 

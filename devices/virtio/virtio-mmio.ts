@@ -48,7 +48,10 @@ import {
 const KIND = 0x6f697276; // "viro"
 const ALL = 0xffffffff;
 
-/** A virtio device with registers in memory: version 2, split queues, addresses behind the IOMMU. */
+/**
+ * A virtio device with memory-mapped registers: version 2, split queues, addresses
+ * translated by the IOMMU.
+ */
 export class VirtioMmio implements Device {
   readonly name: string;
   readonly interfaceVersion = PLUGIN_INTERFACE_VERSION;
@@ -99,7 +102,8 @@ export class VirtioMmio implements Device {
       access.lo = this.#core.readConfig(offset - VIRTIO_CONFIG, size);
       return;
     }
-    // A driver reads all 32 bits of a register (section 4.2.2.2); a part of them is what it is elsewhere.
+    // A driver reads all 32 bits of a register (section 4.2.2.2); for a narrower read,
+    // the bytes of the register are returned.
     const word = this.#readRegister(offset & ~3) >>> (8 * (offset & 3));
     access.lo = size === 4 ? word >>> 0 : word & (2 ** (8 * size) - 1);
   }
@@ -128,7 +132,8 @@ export class VirtioMmio implements Device {
       case VIRTIO_SHM_LEN:
       case VIRTIO_SHM_LEN + 4:
         return ALL;
-      // The configuration does not change, and its generation, like what is not there, reads 0.
+      // The configuration does not change, so its generation reads 0, like offsets
+      // without a register.
       default:
         return 0;
     }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A virtio network device (virtio 1.2, section 5.1): frames in by queue 0, out by queue 1, each behind a header
-// that asks for nothing, because no offload is offered.
+// A virtio network device (virtio 1.2, section 5.1): frames in by queue 0, out by queue
+// 1, each after a header that requests nothing, because no offload is offered.
 
 import { checkBytes } from '../plugin/known-values.ts';
 import {
@@ -28,16 +28,22 @@ const STATUS_LINK_UP = 1;
 const HEADER_SIZE = 12;
 const BUFFERS_AT = 10;
 const MAC_SIZE = 6;
-/** An Ethernet frame without its checksum, with a VLAN's tag. */
+/** An Ethernet frame without its checksum, with a VLAN tag. */
 const MOST_FRAME = 1518;
-/** Frames that the guest has no buffer for yet; what comes then is dropped, as a network does. */
+/**
+ * Maximum number of frames for which the guest has no buffer yet; further ones are
+ * dropped, as in a network.
+ */
 const MOST_WAITING = 256;
 
-/** What a network device is plugged into. */
+/** The network of a device. */
 export interface VirtioNetOptions {
-  /** Six bytes. Default 02:00:00:00:00:01, a locally administered one. */
+  /** Six bytes. Default 02:00:00:00:00:01, a locally administered address. */
   readonly mac?: readonly number[];
-  /** Told of each frame that the guest sends; the bytes are the receiver's. Default: it is sent back to the guest. */
+  /**
+   * Called with each frame that the guest sends; the receiver may keep the bytes.
+   * Default: the frame is sent back to the guest.
+   */
   readonly onFrame?: (frame: Uint8Array<ArrayBuffer>) => void;
 }
 
@@ -60,19 +66,22 @@ function configOf(mac: readonly number[]): Uint8Array {
   return config;
 }
 
-/** A network device, for a transport such as `VirtioPci`: a loop, or what its user makes of the frames. */
+/**
+ * A network device, for a transport such as `VirtioPci`: a loopback, or connected to the
+ * user's functions.
+ */
 export class VirtioNet implements VirtioFunction {
   readonly deviceId = DEVICE_ID;
   readonly features = FEATURE_MAC | FEATURE_STATUS;
   readonly queueSizes = [QUEUE_SIZE, QUEUE_SIZE];
   readonly config: Uint8Array;
   readonly #onFrame: (frame: Uint8Array<ArrayBuffer>) => void;
-  /** Frames are the network's: a saved machine leaves them where they are. */
+  /** Waiting frames belong to the network: they are not part of a saved machine. */
   readonly #waiting: Uint8Array[] = [];
 
   /**
-   * @throws {RangeError} when the MAC address is none.
-   * @throws {TypeError} when there is no such option, or `onFrame` is no function.
+   * @throws {RangeError} when the MAC address is not valid.
+   * @throws {TypeError} when an option is unknown, or `onFrame` is not a function.
    */
   constructor(options: VirtioNetOptions = {}) {
     checkOptions(options, OPTIONS, 'VirtioNet');
@@ -81,7 +90,9 @@ export class VirtioNet implements VirtioFunction {
     this.#onFrame = onFrame ?? ((frame) => this.receive(frame));
   }
 
-  /** Takes a frame for the guest, without checksum; one that is longer than 1518 bytes is dropped. */
+  /**
+   * Sends a frame to the guest, without checksum; one of more than 1518 bytes is dropped.
+   */
   receive(frame: Uint8Array): void {
     checkBytes(frame, 'VirtioNet.receive: frame');
     if (frame.length <= MOST_FRAME && this.#waiting.length < MOST_WAITING)
@@ -100,7 +111,8 @@ export class VirtioNet implements VirtioFunction {
     let bytes: Uint8Array | undefined;
     return () => {
       bytes ??= this.#received();
-      // A frame that its buffer has no room for is lost, and the buffer given back empty.
+      // A frame that does not fit in its buffer is lost, and the buffer is returned
+      // empty.
       const fits = bytes.length <= writable.length;
       const end = fits ? writable.write(0, bytes) : 'refused';
       if (isUnderWay(end)) return end;
@@ -109,7 +121,7 @@ export class VirtioNet implements VirtioFunction {
     };
   }
 
-  /** The frame that has waited longest, as the driver is given it. */
+  /** The frame that has waited longest, with its header. */
   #received(): Uint8Array {
     const frame = this.#waiting[0] ?? new Uint8Array();
     const bytes = new Uint8Array(HEADER_SIZE + frame.length);

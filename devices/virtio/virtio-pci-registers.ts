@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: MIT
-// Register map of a virtio device over PCI (virtio 1.2, section 4.1.4), and where this one has its parts.
+// Register map of a virtio device over PCI (virtio 1.2, section 4.1), and the places of
+// its parts.
 
 import type { CapabilitySpec } from '../pcie/index.ts';
 import { PCI_CAP_VENDOR } from '../pcie/pcie-registers.ts';
 
-/** Vendor of all virtio devices; a device's ID is its virtio ID behind this one. */
+/** Vendor ID of all virtio devices; a device's ID is this base plus its virtio ID. */
 export const VIRTIO_PCI_VENDOR = 0x1af4;
 export const VIRTIO_PCI_DEVICE = 0x1040;
 
-/** Bytes behind the BAR with the registers, and where its parts begin. */
+/** Size of the region of the BAR with the registers, and offsets of its parts. */
 export const VIRTIO_PCI_REGION_SIZE = 0x4000;
 export const VIRTIO_PCI_COMMON = 0x0000;
 export const VIRTIO_PCI_ISR = 0x1000;
@@ -20,13 +21,16 @@ export const COMMON_DEVICE_FEATURE_SELECT = 0x00;
 export const COMMON_DEVICE_FEATURE = 0x04;
 export const COMMON_DRIVER_FEATURE_SELECT = 0x08;
 export const COMMON_DRIVER_FEATURE = 0x0c;
-/** Vector for changes of the configuration in bits [15:0], number of queues in bits [31:16]. */
+/** Vector for configuration changes in bits [15:0], number of queues in bits [31:16]. */
 export const COMMON_CONFIG_VECTOR = 0x10;
 export const COMMON_STATUS = 0x14;
 export const COMMON_QUEUE_SELECT = 0x16;
 export const COMMON_QUEUE_SIZE = 0x18;
 export const COMMON_QUEUE_VECTOR = 0x1a;
-/** Enable in bits [15:0]; in bits [31:16] the queue's place for notifications, its number. */
+/**
+ * Enable in bits [15:0]; in bits [31:16] the queue's notification offset, which is its
+ * number.
+ */
 export const COMMON_QUEUE_ENABLE = 0x1c;
 /** Addresses of a queue's three areas; the high word follows. */
 export const COMMON_QUEUE_DESC = 0x20;
@@ -34,9 +38,9 @@ export const COMMON_QUEUE_DRIVER = 0x28;
 export const COMMON_QUEUE_DEVICE = 0x30;
 export const COMMON_SIZE = 0x38;
 
-/** No vector of MSI-X. */
+/** No MSI-X vector. */
 export const VIRTIO_MSI_NO_VECTOR = 0xffff;
-/** Bytes from a queue's place for notifications to the next one's. */
+/** Bytes between the notification offsets of queues. */
 export const NOTIFY_OFF_MULTIPLIER = 4;
 
 /** Types of the capabilities, in bits [31:24] of their first words. */
@@ -65,7 +69,10 @@ function capability(
 }
 
 const ALL = 0xffffffff;
-/** Of the access by configuration space (section 4.1.4.9), from its capability on. */
+/**
+ * Registers of the configuration space access (section 4.1.4.9), by offset in its
+ * capability.
+ */
 export const PCI_ACCESS_BAR = 4;
 export const PCI_ACCESS_OFFSET = 8;
 export const PCI_ACCESS_LENGTH = 12;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// A virtio device over PCI (virtio 1.2, section 4.1), modern interface alone: common configuration, ISR
-// status, the device's own configuration and notifications lie behind BAR 0.
+// A virtio device over PCI (virtio 1.2, section 4.1), modern interface only: common
+// configuration, ISR status, the device's own configuration and notifications are in BAR
+// 0.
 
 import { BAR_REGION, PcieEndpoint, reaches } from '../pcie/index.ts';
 import {
@@ -46,7 +47,7 @@ import {
 } from './virtio-pci-registers.ts';
 
 const KIND = 0x70726976; // "virp"
-/** Class codes by virtio IDs; what is none of them is an unclassified device. */
+/** Class codes by virtio ID; any other device is unclassified. */
 const CLASSES: ReadonlyMap<number, number> = new Map([
   [1, 0x020000],
   [2, 0x010000],
@@ -55,10 +56,13 @@ const CLASSES: ReadonlyMap<number, number> = new Map([
 const UNCLASSIFIED = 0x00ff00;
 const INTA = 1;
 
-/** Vectors of MSI-X that the driver has given. */
+/** MSI-X vectors that the driver has assigned. */
 type Vectors = { config: number; queues: number[] };
 
-/** A virtio device as a PCIe endpoint: INTx, or MSI-X with a vector for each queue and one more. */
+/**
+ * A virtio device as a PCIe endpoint: INTx, or MSI-X with one vector per queue and one
+ * more.
+ */
 export class VirtioPci extends PcieEndpoint {
   readonly #core: VirtioCore;
   readonly #queues: number;
@@ -104,7 +108,7 @@ export class VirtioPci extends PcieEndpoint {
     this.#core.connect(port);
   }
 
-  /** A function that is no bus master leaves rings alone until it is. */
+  /** A function that is not a bus master must not access its rings. */
   #turn(): number {
     return this.isMaster ? this.#core.turn() : 0;
   }
@@ -114,7 +118,7 @@ export class VirtioPci extends PcieEndpoint {
     this.vectors = this.#noVectors();
   }
 
-  /** Section 4.1.4.5.1: with MSI-X a used buffer is told by its vector alone. */
+  /** With MSI-X a used buffer is only signalled by its vector (section 4.1.4.5.1). */
   #used(queue: number): void {
     if (this.msix.isEnabled) this.#raise(this.vectors.queues[queue]);
     else this.#setIsr(this.#core.registers.interrupts | VIRTIO_INTERRUPT_USED);
@@ -199,7 +203,10 @@ export class VirtioPci extends PcieEndpoint {
     return this.vectors.queues[this.#core.registers.queueSel] ?? VIRTIO_MSI_NO_VECTOR;
   }
 
-  /** Fields are written in their own width (section 4.1.3.1); everything else has no effect. */
+  /**
+   * Fields must be written with their own width (section 4.1.3.1); other writes have no
+   * effect.
+   */
   protected override writeBar({ offset, size, lo }: MmioAccess): void {
     if (offset >= VIRTIO_PCI_NOTIFY) {
       if (size >= 2 && this.#core.ring(lo & 0xffff)) this.#turn();
@@ -233,13 +240,13 @@ export class VirtioPci extends PcieEndpoint {
         if (core.selected) this.vectors.queues[core.registers.queueSel] = this.#vector(value);
         break;
       case COMMON_QUEUE_ENABLE:
-        // Only a reset of the device takes it back (section 4.1.4.3.2).
+        // Only a reset of the device clears it (section 4.1.4.3.2).
         if (value === 1) core.setQueueReady(true);
         break;
     }
   }
 
-  /** A vector that the table does not have reads back as none (section 4.1.5.1.2). */
+  /** A vector that is not in the table reads back as none (section 4.1.5.1.2). */
   #vector(value: number): number {
     return value < this.msix.vectors ? value : VIRTIO_MSI_NO_VECTOR;
   }
@@ -272,7 +279,10 @@ export class VirtioPci extends PcieEndpoint {
     }
   }
 
-  /** The access to BAR 0 that the capability stands for; undefined: its registers name none. */
+  /**
+   * The access to BAR 0 that the capability's registers describe; undefined when they
+   * describe none.
+   */
   #windowAccess(): MmioAccess | undefined {
     const at = this.config.offsetOf('VIRTIO_PCI');
     const offset = this.config.get(at + PCI_ACCESS_OFFSET);
@@ -296,7 +306,7 @@ export class VirtioPci extends PcieEndpoint {
   }
 
   protected override configWritten(written: MmioAccess): void {
-    // INTx is off while MSI-X is on.
+    // INTx is not used while MSI-X is enabled.
     if (reaches(written, this.config.offsetOf('MSIX')))
       this.#setIsr(this.#core.registers.interrupts);
     const { offset, lo } = written;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Invalidation descriptors of 256 bits: as software builds them, and what they say.
+// 256-bit invalidation descriptors: building and decoding.
 
 import {
   VTD_DESCRIPTOR_SIZE,
@@ -25,17 +25,17 @@ import { addressOf, setAddress } from './vtd-structures.ts';
 
 const WORDS = VTD_DESCRIPTOR_SIZE / 4;
 const PAGE = 0x1000n;
-/** Doubleword with the address. */
+/** Index of the doubleword with the address. */
 const ADDRESS_AT = 1;
 
-/** 4 KiB pages from an address on; all of the address space when absent. */
+/** 4 KiB pages from an address on; the whole address space when absent. */
 export interface PageRange {
   readonly address: bigint;
-  /** A power of two; `address` is aligned to as many. */
+  /** A power of two; `address` is aligned to that many pages. */
   readonly pages: bigint;
 }
 
-/** What a descriptor asks for. */
+/** The invalidation that a descriptor requests. */
 export type Invalidation =
   | { readonly kind: 'context'; readonly sourceId: number }
   | { readonly kind: 'pasid-cache'; readonly did: number }
@@ -54,7 +54,10 @@ function descriptor(type: number): Uint32Array {
   return words;
 }
 
-/** All of an address space in the encoding of VTD_INV_DEVICE_TLB: ones from bit 12 to bit 62. */
+/**
+ * The whole address space in the encoding of VTD_INV_DEVICE_TLB: ones from bit 12 to bit
+ * 62.
+ */
 const EVERYTHING = 0x7fff_ffff_ffff_f000n;
 
 const BUILDERS: {
@@ -94,7 +97,7 @@ const BUILDERS: {
     setField(words, VTD_INV_SID, sourceId);
     const several = !range || range.pages > 1n;
     if (several) setField(words, VTD_INV_S, 1);
-    // The lowest 0 from bit 12 on says how many pages.
+    // The lowest 0 from bit 12 on encodes the number of pages.
     const ones = range ? (range.pages / 2n) * PAGE - PAGE : 0n;
     setAddress(words, ADDRESS_AT, range ? range.address | (several ? ones : 0n) : EVERYTHING);
     return words;
@@ -115,7 +118,7 @@ export function log2(value: bigint): number {
   return value.toString(2).length - 1;
 }
 
-/** The words of a descriptor. */
+/** Encodes a descriptor as words. */
 export function buildInvalidation<T extends Invalidation>(what: T): Uint32Array {
   const build = BUILDERS[what.kind] as unknown as (what: T) => Uint32Array;
   return build(what);
@@ -129,7 +132,7 @@ function deviceRange(words: Uint32Array): PageRange | undefined {
   return pages >= 1n << 51n ? undefined : { address: address & ~(pages * PAGE - 1n), pages };
 }
 
-/** What a descriptor's words say; undefined when they are no descriptor that this IOMMU has. */
+/** Decodes a descriptor; undefined when this IOMMU does not support it. */
 export function readInvalidation(words: Uint32Array): Invalidation | undefined {
   const did = fieldOf(words, VTD_INV_DID);
   switch (fieldOf(words, VTD_INV_TYPE)) {

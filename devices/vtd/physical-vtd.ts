@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-// The host's VT-d IOMMU in scalable mode: PASID table entries, an IOTLB tagged by domain ID, and device
-// TLBs. Everything happens on the thread that asks: an access is over when its translation is used, and
-// so is an invalidation when the store to IQT returns.
+// The host's VT-d IOMMU in scalable mode: PASID table entries, an IOTLB tagged by domain
+// ID, and device TLBs. Everything is synchronous on the requesting thread: an access is
+// complete when its translation is used, and an invalidation when the store to IQT
+// returns.
 
 import { VTD_CONTEXT_DTE, VTD_FSTS } from '../../assembly/layout/vtd-formats.ts';
 import { bitsOf } from '../plugin/index.ts';
@@ -18,30 +19,30 @@ import {
 
 const PAGE_SHIFT = 12n;
 const PAGE_OFFSET = (1n << PAGE_SHIFT) - 1n;
-/** Entries of the IOTLB, and of each device TLB: the oldest gives way. */
+/** Entries of the IOTLB, and of each device TLB; the oldest is evicted. */
 const ENTRIES = 1024;
-/** Faults that are kept until they are taken. */
+/** Maximum number of faults that are kept until they are taken. */
 const MOST_FAULTS = 8;
 
 /** The physical address map. */
 export interface VtdMemory extends PhysicalMemory {
-  /** An aligned doubleword; undefined where there is no memory. */
+  /** An aligned doubleword; undefined when there is no memory. */
   load64(pa: number): bigint | undefined;
-  /** Stores an aligned word; false where there is no memory. */
+  /** Stores an aligned word; false when there is no memory. */
   store32(pa: number, value: number): boolean;
 }
 
 /** Why a request was refused. */
 export type VtdFaultReason = 'entry' | 'first stage' | 'second stage' | 'write';
 
-/** A request that was refused, as a fault recording register has it. */
+/** A refused request, with the fields of a fault recording register. */
 export interface VtdFault {
   readonly sourceId: number;
   readonly address: bigint;
   readonly reason: VtdFaultReason;
 }
 
-/** A cache of translations by page: what a lookup misses is walked anew. */
+/** A cache of translations by page; a miss walks the tables. */
 class PageCache<K> {
   readonly #entries = new Map<K, Walked>();
 
@@ -91,7 +92,7 @@ export class PhysicalVtd {
     });
   }
 
-  /** Stores a register as its driver does. */
+  /** Stores a register, as its driver does. */
   write32(offset: number, value: number): void {
     if (offset === VTD_FSTS) {
       this.registers.acknowledge(value);
@@ -143,7 +144,8 @@ export class PhysicalVtd {
 
   /**
    * Translates an untranslated request of a device, through the IOTLB.
-   * @returns undefined when it is refused; `takeFaults` says why, unless `silent`.
+   * @returns undefined when it is refused; `takeFaults` returns the reason, unless
+   *   `silent`.
    */
   translate(sourceId: number, iova: bigint, write: boolean, silent = false): Walked | undefined {
     const refuse = (reason: VtdFaultReason) => {
@@ -163,7 +165,10 @@ export class PhysicalVtd {
     return { address: walked.address | (iova & PAGE_OFFSET), writable: walked.writable };
   }
 
-  /** Both stages; a first stage's tables lie behind the second one (section 3.8). */
+  /**
+   * Walks both stages. The tables of a first stage are translated by the second stage
+   * (section 3.8).
+   */
   #walk({ firstStage, secondStage }: PasidEntry, page: bigint): Walked | VtdFaultReason {
     const physical: Load64 = (pa) => this.#memory.load64(Number(pa));
     const second = (gpa: bigint): Walked | undefined =>
@@ -183,8 +188,10 @@ export class PhysicalVtd {
   }
 
   /**
-   * A device with ATS looks an address up in its device TLB, and asks for what it does not find there.
-   * @returns undefined when the device has no ATS, or is denied the address: that is no fault.
+   * A device with ATS looks an address up in its device TLB, and requests a translation
+   * on a miss.
+   * @returns undefined when the device has no ATS, or is denied the address, which is not
+   *   a fault.
    */
   translateByDevice(sourceId: number, iova: bigint, write: boolean): Walked | undefined {
     const entry = this.#entryOf(sourceId);
@@ -206,12 +213,12 @@ export class PhysicalVtd {
     return tlb;
   }
 
-  /** The device starts with an empty TLB: ATS was enabled or disabled. */
+  /** Empties the device's TLB: ATS was enabled or disabled. */
   resetDevice(sourceId: number): void {
     this.#deviceTlbs.delete(sourceId);
   }
 
-  /** How many translations are cached: in the IOTLB, and in a device's TLB. */
+  /** Number of cached translations: in the IOTLB, and in a device's TLB. */
   cached(sourceId: number): { readonly iotlb: number; readonly device: number } {
     return { iotlb: this.#iotlb.size, device: this.#deviceTlbs.get(sourceId)?.size ?? 0 };
   }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A guest's VT-d IOMMU, managed by software: a store to IQT is an exit, and its VMM passes on what the
-// guest's descriptors say. What the guest writes is read once and never trusted.
+// A guest's VT-d IOMMU, managed by software: a store to IQT is an exit, and the VMM
+// applies the guest's descriptors. Guest memory is read once and never trusted.
 
 import { VTD_FSTS, VTD_IQH, VTD_REGION_SIZE } from '../../assembly/layout/vtd-formats.ts';
 import {
@@ -17,24 +17,24 @@ import type { Invalidation, PageRange } from './invalidation-descriptors.ts';
 import { VtdRegisters } from './vtd-registers.ts';
 import { type PasidEntry, pasidEntryOf } from './vtd-structures.ts';
 
-/** Of a Wasm guest's device table: "VTD1". */
+/** Kind in a Wasm guest's device table: "VTD1". */
 export const VTD_KIND = 0x31445456;
 
-/** Descriptors of one service: each can be several calls of iommufd. */
+/** Descriptors of one service: each may need several calls of iommufd. */
 const MOST_DESCRIPTORS = 4;
 
-/** The VMM behind a guest's VT-d IOMMU. */
+/** The VMM's side of a guest's VT-d IOMMU. */
 export interface VtdBackend {
-  /** Devices of the guest, as it numbers them. */
+  /** Devices of the guest, as numbered by it. */
   readonly sourceIds: readonly number[];
   /**
-   * The guest's PASID table entry of a device was read anew. 'untranslated': the guest's IOMMU is off;
-   * undefined: it has no entry that is present and known.
+   * The guest's PASID table entry of a device was read again. 'untranslated': the guest's
+   * IOMMU is disabled; undefined: it has no entry that is present and supported.
    */
   attach(sourceId: number, entry: PasidEntry | 'untranslated' | undefined): void;
   /** Drops IOTLB entries of one of the guest's domain IDs. */
   invalidate(did: number, range: PageRange | undefined): void;
-  /** Drops entries of a device's TLB. False: the guest has no such device. */
+  /** Drops entries of a device's TLB. False when the guest has no such device. */
   invalidateDeviceTlb(sourceId: number, range: PageRange | undefined): boolean;
 }
 
@@ -66,7 +66,8 @@ export class VirtualVtd implements Device {
     this.#readEntries();
   }
 
-  // Who waits for the queue looks at IQH, or at what a wait descriptor stores.
+  // Software that waits for the queue polls IQH, or the status address of a wait
+  // descriptor.
   read(access: MmioAccess): void {
     if (access.offset === VTD_IQH) this.#registers.serve();
     this.#registers.file.read(access);
@@ -80,7 +81,7 @@ export class VirtualVtd implements Device {
     this.#registers.file.write(access);
     const { root } = this.#registers;
     this.#registers.written(access.offset);
-    // Translation went on or off, or came to another root table.
+    // Translation was enabled or disabled, or the root table changed.
     if (this.#registers.root !== root) this.#readEntries();
   }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The way of a bus master to memory behind a VT-d IOMMU: by its device TLB when it has ATS, which asks for
-// pages that it is denied (PRI), else by untranslated requests.
+// A bus master's access to memory with a VT-d IOMMU: through its device TLB when it has
+// ATS, which requests pages that it is denied (PRI); otherwise by untranslated requests.
 
 import type {
   AtsCapability,
@@ -14,7 +14,7 @@ import type { PhysicalVtd, VtdMemory } from './physical-vtd.ts';
 const PAGE = 4096;
 const OFF: AtsSettings = { enabled: false, pageRequests: false, silent: false };
 
-/** A page that a device asks for. */
+/** A page that a device requests. */
 export interface VtdPage {
   readonly address: bigint;
   readonly write: boolean;
@@ -22,19 +22,19 @@ export interface VtdPage {
 
 /** A group of page requests of a device. */
 export interface VtdPageRequest {
-  /** One at least. */
+  /** At least one. */
   readonly pages: readonly VtdPage[];
-  /** Answers all of them: the pages are there, or they will not be. */
+  /** Responds to all of them: the pages are present, or they will not be. */
   answer(resolved: boolean): void;
 }
 
 export interface VtdDmaPortOptions {
   readonly iommu: PhysicalVtd;
   readonly memory: VtdMemory;
-  /** Requester ID on the host's bus, and as the guest knows it. */
+  /** Requester ID on the host's bus, and in the guest's numbering. */
   readonly sourceId: number;
   readonly virtId: number;
-  /** Takes a group of page requests. False: nobody answers it. */
+  /** Accepts a group of page requests. False when there will be no response. */
   pageRequest(request: VtdPageRequest): boolean;
 }
 
@@ -43,7 +43,7 @@ export class VtdDmaPort implements DmaPort {
   readonly ats: AtsCapability;
   readonly #options: VtdDmaPortOptions;
   #settings = OFF;
-  /** The page request under way: the page, and what came of it. */
+  /** The pending page request: the page, and its response. */
   #asked: { readonly page: bigint; resolved: boolean | undefined } | undefined;
 
   constructor(options: VtdDmaPortOptions) {
@@ -58,7 +58,8 @@ export class VtdDmaPort implements DmaPort {
       configure: (wanted) => {
         iommu.resetDevice(sourceId);
         this.#asked = undefined;
-        // An endpoint that does not answer has no place where each invalidation is over at once.
+        // An endpoint that does not respond cannot exist here, where each invalidation
+        // completes at once.
         this.#settings = wanted.enabled ? { ...wanted, silent: false } : OFF;
       },
     };
@@ -78,8 +79,8 @@ export class VtdDmaPort implements DmaPort {
     write: boolean,
     attributes: DmaAttributes | undefined,
   ): DmaResult {
-    // Requests with a PASID take another PASID table entry, which no guest here has.
-    // Nor is an atomic operation carried.
+    // Requests with a PASID use another PASID table entry, which no guest here has.
+    // Atomic operations are not supported either.
     if (attributes?.pasid !== undefined || (write && attributes?.atomic))
       return { ok: false, done: 0 };
     let done = 0;
@@ -108,7 +109,10 @@ export class VtdDmaPort implements DmaPort {
     return this.#settings.pageRequests ? this.#ask(iova, write) : undefined;
   }
 
-  /** One request at a time; what its answer did not bring is asked for again. */
+  /**
+   * One request at a time. If the page is not there after the response, it is requested
+   * again.
+   */
   #ask(iova: bigint, write: boolean): 'stalled' | undefined {
     const page = iova & ~BigInt(PAGE - 1);
     const before = this.#asked;
@@ -134,16 +138,17 @@ export class VtdDmaPort implements DmaPort {
   }
 
   /**
-   * Asks for several pages before they are used, in one group.
-   * @param answer takes the one answer.
-   * @returns false when nobody answers: the device has no PRI, or is attached to nothing that has.
+   * Requests several pages in one group, before they are used.
+   * @param answer called with the one response.
+   * @returns false when there will be no response: the device has no PRI, or its IOMMU
+   *   does not.
    */
   requestPages(pages: readonly VtdPage[], answer: (resolved: boolean) => void): boolean {
     if (!this.#settings.pageRequests || pages.length === 0) return false;
     return this.#options.pageRequest({ pages, answer });
   }
 
-  /** The access that waits is given up. */
+  /** Drops the waiting access. */
   abandon(): void {
     this.#asked = undefined;
   }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Registers of a VT-d IOMMU, a host's or a guest's, and its invalidation queue. The registers are all
-// state: what a descriptor does is the affair of whoever has them.
+// Registers of a VT-d IOMMU, a host's or a guest's, and its invalidation queue. The
+// registers are the whole state; the owner implements the effects of descriptors.
 
 import {
   VTD_CAP,
@@ -34,7 +34,7 @@ import { type Invalidation, readInvalidation } from './invalidation-descriptors.
 
 const ALL = 0xffffffff;
 const PAGE_MASK = ~0xfffn;
-/** Descriptors of the largest queue. */
+/** Number of descriptors of the largest queue. */
 const LARGEST_QUEUE = (4096 << 7) / VTD_DESCRIPTOR_SIZE;
 
 /** ECAP, low and high word: a nesting parent in scalable mode, with queued invalidation and ATS. */
@@ -58,13 +58,13 @@ const REGISTERS = [
   { name: 'IQA', offset: VTD_IQA, ...ADDRESS },
 ] as const;
 
-/** What the registers are for. */
+/** The owner's functions for the registers. */
 export interface VtdRegisterUse {
-  /** Reads an aligned doubleword of the memory that the queue lies in. */
+  /** Reads an aligned doubleword of the queue's memory. */
   load64(address: number): bigint | undefined;
-  /** Carries a descriptor out. False: it stops the queue, as one that is none does. */
+  /** Executes a descriptor. False stops the queue, like an invalid descriptor. */
   carryOut(what: Invalidation): boolean;
-  /** Descriptors that one service carries out at most; by default a whole queue. */
+  /** Maximum number of descriptors of one service; by default a whole queue. */
   readonly most?: number;
 }
 
@@ -76,7 +76,7 @@ export class VtdRegisters {
     this.#use = use;
   }
 
-  /** Root table that is in force, once GCMD.SRTP has put it there in scalable mode and TE is set. */
+  /** The active root table, once GCMD.SRTP has set it in scalable mode and TE is set. */
   get root(): bigint | undefined {
     const status = this.file.get(VTD_GSTS);
     const isOn = bitsOf(status, VTD_GCMD_TE) && bitsOf(status, VTD_GCMD_SRTP);
@@ -89,7 +89,7 @@ export class VtdRegisters {
     return ((high << 32n) | BigInt(this.file.get(register))) & PAGE_MASK;
   }
 
-  /** A 32-bit store has been made; what follows from it. */
+  /** Applies a 32-bit store that has been made. */
   written(offset: number): void {
     if (offset === VTD_GCMD) this.#command();
     if (offset === VTD_IQT) this.serve();
@@ -100,7 +100,8 @@ export class VtdRegisters {
     this.file.set(VTD_FSTS, (this.file.get(VTD_FSTS) & ~bits) >>> 0);
   }
 
-  // GCMD says what to change to; GSTS what is in force (section 11.4.4). SRTP is one-shot.
+  // GCMD requests a change; GSTS shows the current state (section 11.4.4). SRTP is
+  // one-shot.
   #command(): void {
     const command = this.file.get(VTD_GCMD);
     const before = this.file.get(VTD_GSTS);
@@ -111,7 +112,7 @@ export class VtdRegisters {
     this.file.set(VTD_GSTS, (now | kept | root) >>> 0);
   }
 
-  /** One service of the queue. Returns how many descriptors it has taken. */
+  /** Serves the queue once. Returns the number of descriptors consumed. */
   serve(): number {
     const { file } = this;
     const { most = LARGEST_QUEUE } = this.#use;

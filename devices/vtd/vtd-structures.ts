@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Scalable-mode structures in memory: from a source ID to its PASID table entry, and page tables of
-// four levels, as hardware reads them.
+// Scalable-mode structures in memory, as hardware reads them: from a source ID to its
+// PASID table entry, and page tables of four levels.
 
 import {
   VTD_AW_48,
@@ -26,15 +26,15 @@ import {
 import { bitsOf, fieldOf } from '../plugin/index.ts';
 import { guestStructure } from '../tables/guest-structure.ts';
 
-/** Memory as hardware reads it: undefined outside. */
+/** Memory as hardware reads it; undefined outside memory. */
 export type Load64 = (address: bigint) => bigint | undefined;
 
-/** Bits 51:12: what an entry points to. */
+/** Bits 51:12: the address in an entry. */
 const ADDRESS = 0xf_ffff_ffff_f000n;
 const LEVELS = 4;
 const PAGE_SHIFT = 12n;
 const PAGE_OFFSET = (1n << PAGE_SHIFT) - 1n;
-/** devfn 128 and above: the upper half of a bus has a context table of its own. */
+/** devfn 128 and above: the upper half of a bus has its own context table. */
 const UPPER = 128;
 
 const low = (word: bigint) => Number(word & 0xffffffffn);
@@ -47,21 +47,21 @@ export function addressOf(words: Uint32Array, doubleword: number): bigint {
   return ((BigInt(high) << 32n) | BigInt(low)) & ~PAGE_OFFSET;
 }
 
-/** Sets it; the bits below stay. */
+/** Sets it; the bits below are kept. */
 export function setAddress(words: Uint32Array, doubleword: number, address: bigint): void {
   const low = words[2 * doubleword] ?? 0;
   words[2 * doubleword] = (low | Number(address & 0xfffff000n)) >>> 0;
   words[2 * doubleword + 1] = Number(address >> 32n);
 }
 
-/** What a source ID's entry for requests without a PASID (RID_PASID 0) says. */
+/** The entry of a source ID for requests without a PASID (RID_PASID 0). */
 export interface PasidEntry {
   /** The context entry's first doubleword: DTE and PRE. */
   readonly context: bigint;
   /** VTD_PGTT_*. */
   readonly pgtt: number;
   readonly did: number;
-  /** Tables of the first and second stage: 0 where PGTT has none. */
+  /** Tables of the first and second stage; 0 when PGTT does not use the stage. */
   readonly firstStage: bigint;
   readonly secondStage: bigint;
   /** 32-bit words of the entry. */
@@ -71,7 +71,8 @@ export interface PasidEntry {
 /**
  * Walks root, context and PASID tables (section 3.4).
  * @param root address of the root table.
- * @returns undefined where one of them is missing or says what this IOMMU does not have.
+ * @returns undefined when an entry is missing, or requires what this IOMMU does not
+ *   support.
  */
 export function pasidEntryOf(load: Load64, root: bigint, sourceId: number): PasidEntry | undefined {
   const bus = sourceId >>> 8;
@@ -115,10 +116,10 @@ function decoded(context: bigint, words: Uint32Array): PasidEntry | undefined {
   };
 }
 
-/** Which of the two kinds of tables is walked. */
+/** The kind of tables to walk. */
 export type Stage = 'first' | 'second';
 
-/** An address behind a stage, and whether all entries on the way let it be written. */
+/** An output address of a stage, and whether all entries on the path permit writes. */
 export interface Walked {
   readonly address: bigint;
   readonly writable: boolean;
@@ -131,7 +132,8 @@ const BITS = {
 
 /**
  * Walks page tables of four levels of 4 KiB, with leaves of 1 GiB, 2 MiB and 4 KiB.
- * @param load what an entry's address is read by: for a nested first stage, through the second one.
+ * @param load reads an entry at its address: for a nested first stage, through the second
+ *   one.
  * @returns undefined for a fault.
  */
 export function walkTables(

@@ -140,7 +140,7 @@ describe('misuse', () => {
     [
       'a place at an odd address',
       machineWith({ devices: [{ device: device(), addresses: [5] }] }),
-      'placement: device dev: 5 is no gpa for a region: a multiple of 4 KiB',
+      'placement: device dev: 5 is not a gpa for a region: a multiple of 4 KiB',
     ],
     [
       'a device on a line that there is not',
@@ -269,7 +269,7 @@ describe('misuse', () => {
     [
       'a register at an odd offset',
       described({ registers: { A: { offset: 2 } } }),
-      'the offset of register A is no multiple of 4',
+      'the offset of register A is not a multiple of 4',
     ],
     [
       'a device model without what it stands on',

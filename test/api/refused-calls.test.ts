@@ -197,12 +197,12 @@ const DEVICES: readonly Case[] = [
   [
     'an address that is no number',
     placed({ device: new ScratchDevice(), addresses: [Number.NaN], firstIrq: 1 }),
-    'placement: device scratch: NaN is no gpa for a region: a multiple of 4 KiB',
+    'placement: device scratch: NaN is not a gpa for a region: a multiple of 4 KiB',
   ],
   [
     'a bigint for an address',
     placed({ device: new ScratchDevice(), addresses: [0x1000n], firstIrq: 1 }),
-    'placement: device scratch: bigint is no gpa for a region: a multiple of 4 KiB',
+    'placement: device scratch: bigint is not a gpa for a region: a multiple of 4 KiB',
   ],
   [
     'a device with lines and no line',

@@ -269,7 +269,7 @@ const PARTS: readonly Case[] = [
   [
     'an address that is text',
     complex({ devices: [{ device: device(), addresses: ['0x1000'] }] }),
-    'device dev: "0x1000" is no gpa for a region: a multiple of 4 KiB',
+    'device dev: "0x1000" is not a gpa for a region: a multiple of 4 KiB',
   ],
   [
     'a line that is text',

@@ -114,13 +114,13 @@ describe('a program', () => {
   });
 
   it.each([
-    ['b nowhere', 'line 1: this is no instruction: b nowhere'],
+    ['b nowhere', 'line 1: this is not an instruction: b nowhere'],
     ['nop\na: nop\na: nop', 'line 3: there are two a'],
     ['.long 1', 'line 1: there is no .long'],
     ['mov x0, #NAME', 'line 1: nothing is called NAME'],
     ['.balign 0', 'line 1: an alignment is at least 1'],
     ['.word 1x', 'line 1: nothing is called 1x'],
-    ['.asciz hello', 'line 1: this is no text: hello'],
+    ['.asciz hello', 'line 1: this is not a string: hello'],
   ])('%j is refused', (source, message) => {
     expect(() => assembleProgram(source)).toThrow(new AssemblyError(1, '').constructor as never);
     expect(() => assembleProgram(source)).toThrow(message);

@@ -368,9 +368,12 @@ const CASES: readonly (readonly [string | RegExp, string])[] = [
     /cannot load device .*make-throws\.mjs: device\(\) threw: not today/,
     'boot good.wasm --device make-throws.mjs',
   ],
-  [/\/not-device\.mjs is no device: it is a number\n$/, 'boot good.wasm --device not-device.mjs'],
   [
-    /\/half-device\.mjs is no device: mine has no save\(\)\n$/,
+    /\/not-device\.mjs is not a device: it is a number\n$/,
+    'boot good.wasm --device not-device.mjs',
+  ],
+  [
+    /\/half-device\.mjs is not a device: mine has no save\(\)\n$/,
     'boot good.wasm --device half-device.mjs',
   ],
   [

@@ -13,7 +13,7 @@ it.each([
   ['directMaps must be true', '--no-direct-maps must be true'],
   // Words are words, and so is what a flag is called already.
   ['the memory must be there', 'the memory must be there'],
-  ['device memory is no device', 'device memory is no device'],
+  ['device memory is not a device', 'device memory is not a device'],
   ['--vintfs is 1', '--vintfs is 1'],
   ['guest must be a path', 'guest must be a path'],
   ['toString must be none', 'toString must be none'],

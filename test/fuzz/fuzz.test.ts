@@ -139,15 +139,23 @@ describe('what the fuzzer has found', () => {
       trace([], { lost: 'text' }),
       'it does not say how many records',
     ],
-    ['a time that is a text', trace([{ ...event, ts: 'NaN' }]), 'the time of an event is none'],
-    ['a length below 0', trace([{ ...event, dur: -1 }]), 'the time of an event is none'],
+    [
+      'a time that is a text',
+      trace([{ ...event, ts: 'NaN' }]),
+      'the time of an event is not valid',
+    ],
+    ['a length below 0', trace([{ ...event, dur: -1 }]), 'the time of an event is not valid'],
     ['times whose sum is no number', trace([{ ...event, dur: 1e308 }]), 'the time of an event'],
     [
       'args that are no object',
       trace([{ ...event, args: 1 }]),
-      'the args of an event are no object',
+      'the args of an event are not an object',
     ],
-    ['a count of -1', trace([{ ...event, args: { count: -1 } }]), 'the count of an event is none'],
+    [
+      'a count of -1',
+      trace([{ ...event, args: { count: -1 } }]),
+      'the count of an event is not valid',
+    ],
     [
       'a name that is an object',
       trace([{ ...event, ph: 'M', args: { name: {} } }]),

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The model behind a host with an AMD IOMMU, and which options of hosts and machines are for an SMMU alone.
+// The model of a host with an AMD IOMMU, and the options of hosts and machines that
+// require an SMMU.
 
 import type { ModuleUrls } from '../../assembly/load.ts';
 import { checkedClock } from '../../devices/bus/index.ts';
@@ -10,7 +11,7 @@ import type { MachineSettings } from './settings.ts';
 
 const MIB = 2 ** 20;
 
-/** Options of a host that mean nothing to an AMD IOMMU. */
+/** Options of a host that an AMD IOMMU does not support. */
 const NOT_FOR_HOSTS = [
   'smmus',
   'vintfs',
@@ -26,7 +27,7 @@ const NOT_FOR_HOSTS = [
   'wasmModule',
 ] as const satisfies readonly (keyof HostOptions)[];
 
-/** The same of its machines, which have one vCPU that rings its own command buffer. */
+/** The same for its machines, which have one vCPU that rings its own command buffer. */
 const NOT_FOR_MACHINES = [
   'overlay',
   'queues',
@@ -38,7 +39,7 @@ function refuse(option: string, why: string): never {
   throw new OptionsError('bad-option', option, `${option} ${why}`);
 }
 
-/** @throws {OptionsError} for the first of the names that is given, other than false. */
+/** @throws {OptionsError} for the first of the names that is present, and not false. */
 function refuseGiven<T extends object>(options: T, names: readonly (keyof T & string)[]): void {
   const given = names.find((name) => options[name] !== undefined && options[name] !== false);
   if (given !== undefined) refuse(given, 'is for an SMMU: it excludes iommu amd');
@@ -46,8 +47,8 @@ function refuseGiven<T extends object>(options: T, names: readonly (keyof T & st
 
 /**
  * @param options of the host, checked.
- * @param moduleUrls where its modules lie; it loads none of the others that are named.
- * @throws {OptionsError} when one of them is for an SMMU.
+ * @param moduleUrls places of its modules; other modules named there are not loaded.
+ * @throws {OptionsError} when an option requires an SMMU.
  * @throws {EnvironmentError} when a WebAssembly module cannot be loaded.
  */
 export async function createAmdModel(
@@ -63,7 +64,9 @@ export async function createAmdModel(
   });
 }
 
-/** @throws {OptionsError} when the options of a machine are not for an AMD IOMMU. */
+/**
+ * @throws {OptionsError} when an option of a machine is not supported with an AMD IOMMU.
+ */
 export function checkAmdMachine(settings: MachineSettings, hasBoard: boolean): void {
   refuseGiven(settings, NOT_FOR_MACHINES);
   const { vcpus = 1, transport = 'inline', drain = 'doorbell' } = settings;

@@ -5,10 +5,13 @@ import { asOption, OptionsError, type OptionsFault } from '../boards/options-err
 
 export { asOption, OptionsError, type OptionsFault };
 
-/** Why a call makes no sense now. */
+/** Why a call is not possible now. */
 export type UseFault = 'destroyed' | 'not-booted' | 'running' | 'booted' | 'no-debugger';
 
-/** A method was called when it makes no sense: on a host that is destroyed, on a machine that was not booted. */
+/**
+ * A method was called in the wrong state: on a destroyed host, on a machine that was not
+ * booted.
+ */
 export class UseError extends VsmmuError<UseFault> {
   override readonly name = 'UseError';
 }

@@ -1,26 +1,27 @@
 // SPDX-License-Identifier: MIT
-// A machine's console in a terminal of a page: xterm.js, or anything that has its four members.
+// A machine's console in a terminal of a page: xterm.js, or any object with its four
+// members.
 
 import { OptionsError } from './api-errors.ts';
 import type { Machine } from './machine.ts';
 
-/** What of xterm.js' `Terminal` is used. */
+/** The members of xterm.js' `Terminal` that are used. */
 export interface TerminalLike {
-  /** Shows bytes of output. */
+  /** Shows output bytes. */
   write(data: Uint8Array): void;
-  /** Calls back with what is typed. */
+  /** Calls the listener with typed text. */
   onData(listener: (data: string) => void): {
-    /** Ends the calls. */
+    /** Removes the listener. */
     dispose(): void;
   };
 }
 
 /**
- * Connects a terminal with a machine's console: output goes to the terminal, what is typed to the
- * guest. A line feed from the guest also returns the carriage, as the terminal of a serial line
- * does (xterm.js: `convertEol: true` does the same, and is not needed).
- * @returns the function that takes the connection away.
- * @throws {OptionsError} when it is no terminal, or no machine.
+ * Connects a terminal with a machine's console: output goes to the terminal, typed text
+ * to the guest. A line feed from the guest also returns the carriage, as in the terminal
+ * of a serial line (`convertEol: true` of xterm.js does the same, and is not needed).
+ * @returns a function that disconnects them.
+ * @throws {OptionsError} when it is not a terminal, or not a machine.
  *
  * @example
  * ```js
@@ -69,7 +70,10 @@ export function attachTerminal(terminal: TerminalLike, machine: Machine): () => 
 const RETURN = 0x0d;
 const LINE_FEED = 0x0a;
 
-/** The bytes with a carriage return before each line feed that has none; `before` is the byte before them. */
+/**
+ * The bytes with a carriage return inserted before each line feed without one; `before`
+ * is the byte before them.
+ */
 function withReturns(bytes: Uint8Array, before: number): Uint8Array {
   const out: number[] = [];
   for (const [i, byte] of bytes.entries()) {

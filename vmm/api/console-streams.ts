@@ -2,22 +2,22 @@
 // A machine's console as web streams.
 
 /**
- * Both ways, in bytes: what the guest writes, and what it reads. Its UART and its
- * program's standard streams are one console.
+ * Both directions, in bytes: the guest's output and input. Its UART and its program's
+ * standard streams are one console.
  */
 export interface MachineConsole {
   /**
-   * What the guest writes from now on; it ends with the machine. Nothing holds the guest
-   * up: of what is not read the last MiB is kept.
+   * The guest's output from now on; it ends with the machine. It never blocks the guest:
+   * the last MiB of unread output is kept.
    */
   readonly readable: ReadableStream<Uint8Array<ArrayBuffer>>;
-  /** Bytes that were written and are lost, because nobody has read them in time. */
+  /** Bytes of output that were lost because they were not read in time. */
   readonly dropped: number;
   /** Goes to the guest's UART and to standard input. */
   readonly writable: WritableStream<Uint8Array>;
 }
 
-/** Console input for the program (WASI): what was written and not yet read. */
+/** Console input for the program (WASI): written and not yet read. */
 export class InputQueue {
   #pieces: Uint8Array[] = [];
 
@@ -40,13 +40,13 @@ export class InputQueue {
   }
 }
 
-/** Output that is kept until it is read. */
+/** Maximum amount of unread output that is kept. */
 const UNREAD_BYTES = 2 ** 20;
 
-/** Output that nobody has read yet: the end of it, as far as there is room. */
+/** The end of the unread output, up to the limit. */
 class UnreadOutput {
   readonly #ring = new Uint8Array(UNREAD_BYTES);
-  /** Bytes since the beginning. */
+  /** Bytes written since the start. */
   #written = 0;
   #read = 0;
   #dropped = 0;
@@ -71,7 +71,7 @@ class UnreadOutput {
     this.#dropped += lost;
   }
 
-  /** Some of it, the oldest; at least a byte when there is one. */
+  /** Takes some of the oldest output; at least one byte if there is any. */
   take(): Uint8Array<ArrayBuffer> {
     const at = this.#read % UNREAD_BYTES;
     const taken = this.#ring.slice(at, Math.min(UNREAD_BYTES, at + this.length));
@@ -80,13 +80,13 @@ class UnreadOutput {
   }
 }
 
-/** The streams, made when they are first asked for. */
+/** The streams, created at their first use. */
 export class ConsoleStreams implements MachineConsole {
   readonly readable: ReadableStream<Uint8Array<ArrayBuffer>>;
   readonly writable: WritableStream<Uint8Array>;
   readonly #unread = new UnreadOutput();
   #output: ReadableStreamDefaultController<Uint8Array<ArrayBuffer>> | undefined;
-  /** Somebody waits for output. */
+  /** A reader is waiting for output. */
   #wanted = false;
   #ended = false;
 
@@ -104,7 +104,7 @@ export class ConsoleStreams implements MachineConsole {
           this.#output = undefined;
         },
       },
-      // The stream itself keeps nothing, so that what is kept can be dropped.
+      // The stream itself buffers nothing, so that unread output can be dropped.
       { highWaterMark: 0 },
     );
     this.writable = new WritableStream({ write: input });

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Where the machines' VCMDQs are drained: each as it asks, the threads of each hardware shared.
+// Selects how machines' VCMDQs are drained: each by its own setting, sharing the threads
+// of each hardware.
 
 import type { BoardMachine } from '../boards/index.ts';
 import {
@@ -12,16 +13,16 @@ import {
 } from '../threads/index.ts';
 import type { Drain } from './settings.ts';
 
-/** What was asked for, what came of it, and why. */
+/** The requested and the actual setting, and the reason. */
 export interface DrainReport {
   readonly asked: Drain;
   readonly place: DrainPlace;
   readonly reason: string;
 }
 
-/** What the machines of one hardware share. */
+/** Shared by the machines of one hardware. */
 class SharedDrain {
-  /** Chooses for the machines that asked for it. */
+  /** Chooses for machines with the setting `auto`. */
   readonly auto = new AutoDrain(() => this.sideCore());
   readonly #threads: UnitThreads;
   readonly #options: SideCoreOptions;
@@ -32,7 +33,10 @@ class SharedDrain {
     this.#options = options;
   }
 
-  /** The one side core, started at the first call. One that does not start is started anew at the next. */
+  /**
+   * The one side core, started at the first call. If the start fails, the next call tries
+   * again.
+   */
   sideCore(): Promise<SideCore> {
     this.#side ??= SideCore.start(this.#threads, this.#options).catch((error: unknown) => {
       this.#side = undefined;
@@ -41,7 +45,10 @@ class SharedDrain {
     return this.#side;
   }
 
-  /** The side core if it was started. Why one did not start, whoever asked for it has been told. */
+  /**
+   * The side core, if it was started. A failed start has been reported to its caller
+   * already.
+   */
   async started(): Promise<SideCore | undefined> {
     return await this.#side?.catch(() => undefined);
   }
@@ -63,7 +70,7 @@ export class Drains {
     return shared;
   }
 
-  /** Before the machine boots. */
+  /** Called before the machine boots. */
   async add(machine: BoardMachine, asked: Drain): Promise<void> {
     this.#asked.set(machine, asked);
     const { drainable } = machine;
@@ -72,14 +79,14 @@ export class Drains {
     await side.attach(drainable);
   }
 
-  /** The machine stands at a yield. */
+  /** Called when the machine is at a yield. */
   async atYield(machine: BoardMachine): Promise<void> {
     const { drainable } = machine;
     if (drainable && this.#asked.get(machine) === 'auto')
       await this.#of(drainable).auto.consider(drainable);
   }
 
-  /** The machine has ended for good. */
+  /** Called when the machine has ended. */
   async remove(machine: BoardMachine): Promise<void> {
     const { drainable } = machine;
     if (!this.#asked.delete(machine) || !drainable) return;

@@ -1,22 +1,26 @@
 // SPDX-License-Identifier: MIT
-// Events with types: listeners are kept by name, and one that throws harms nobody.
+// Typed events: listeners are kept by event name, and one that throws affects no others.
 
 import { unknownName } from '../../devices/plugin/index.ts';
 import { OptionsError } from './api-errors.ts';
 
-/** Listeners of the events in `Events`, a map from an event's name to what its listeners are given. */
+/**
+ * Listeners of the events in `Events`, a map from event names to the values passed to
+ * listeners.
+ */
 export class Emitter<Events extends object> {
   readonly #names: readonly (keyof Events & string)[];
   readonly #listeners = new Map<keyof Events, Set<(value: never) => void>>();
 
-  /** @param names of all events that there are. */
+  /** @param names of all events. */
   constructor(names: readonly (keyof Events & string)[]) {
     this.#names = names;
   }
 
   /**
-   * Calls `listener` at each event of a name. Returns the function that takes it away again.
-   * @throws {OptionsError} when there is no such event, or the listener is no function.
+   * Calls `listener` at each event with a name. Returns a function that removes it.
+   * @throws {OptionsError} when there is no such event, or the listener is not a
+   *   function.
    */
   on<K extends keyof Events>(name: K, listener: (value: Events[K]) => void): () => void {
     const text = String(name);
@@ -33,8 +37,8 @@ export class Emitter<Events extends object> {
   }
 
   /**
-   * Called within a guest's exit, where a listener's error would become the guest's: it
-   * is thrown later, as of a timer's.
+   * Called inside a guest's exit, where a listener's error would look like the guest's,
+   * so it is thrown later, as if from a timer.
    */
   emit<K extends keyof Events>(name: K, value: Events[K]): void {
     for (const listener of [...(this.#listeners.get(name) ?? [])] as ((

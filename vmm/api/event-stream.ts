@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
-// Events of a machine one after the other, for `for await`.
+// Events of a machine in sequence, for `for await`.
 
 import { MACHINE_EVENTS, type MachineEvents } from './machine-types.ts';
 
 /** Names of a machine's events. */
 export type MachineEventName = keyof MachineEvents;
 
-/** One event, of all or of some: its name, and what its listeners are given. */
+/** One event, of all or of some kinds: its name, and the value passed to listeners. */
 export type MachineEvent<K extends MachineEventName = MachineEventName> = {
   readonly [Name in K]: {
     readonly name: Name;
@@ -14,20 +14,20 @@ export type MachineEvent<K extends MachineEventName = MachineEventName> = {
   };
 }[K];
 
-/** Events that are kept for who does not read them: a guest can cause as many as it likes. */
+/** Maximum number of events kept for a slow reader: a guest can cause any number. */
 export const MOST_UNREAD = 4096;
 
 type Take = (result: IteratorResult<MachineEvent, undefined>) => void;
 
-/** Events of these names one after the other; `end` is the last one. */
+/** Events with these names in sequence; `end` is the last one. */
 export type MachineEventStream<K extends MachineEventName = MachineEventName> =
   AsyncIterableIterator<MachineEvent<K | 'end'>, undefined>;
 
 /**
- * The events from now on, kept until they are asked for: the last MOST_UNREAD of them. It is over
- * behind `end`, and whoever leaves the loop before takes its listeners away.
+ * The events from now on, buffered until they are read: the last MOST_UNREAD of them. The
+ * stream ends after `end`; leaving the loop earlier removes the listeners.
  * @param names none: all.
- * @param listen adds a listener of an event; returns the function that takes it away.
+ * @param listen adds a listener of an event, and returns a function that removes it.
  */
 export function eventStream<K extends MachineEventName>(
   names: readonly K[],

@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: MIT
-// Options that say where files of the library lie: a URL or a path for each.
+// Options with the places of files of the library: a URL or a path for each.
 
 import { fileUrl } from '../../assembly/file-place.ts';
 import { OptionsError } from './api-errors.ts';
 import { checkInner } from './option-checks.ts';
 import { shown } from './option-values.ts';
 
-/** By the names of an option: where each file lies. */
+/** Place of each file, by the names of an option. */
 type Places<Name extends string> = { readonly [name in Name]?: string | URL | undefined };
 
 /**
- * The files that an option names, by their URLs: what is relative is so to where it was given, whoever
- * loads it later.
- * @param option an object of such places: "wasmUrl".
- * @throws {OptionsError} when it has another name, or a place that is none.
+ * The URLs of the files that an option names. Relative ones are resolved here,
+ * independent of where they are loaded later.
+ * @param option an object with such places: "wasmUrl".
+ * @throws {OptionsError} when it has an unknown name, or a value that is not a place.
  */
 export function filePlaces<Name extends string>(
   places: Places<Name> | undefined,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// GDB at a machine, by TCP: for Node.js alone.
+// A GDB server for a machine, by TCP, in Node.js only.
 
 import type { Socket } from 'node:net';
 import { IN_NODE } from '../../assembly/in-node.ts';
@@ -9,22 +9,24 @@ import { connectGdb, targetOf } from './gdb.ts';
 import type { Machine } from './machine.ts';
 import { checkFlag, checkOptionNames } from './option-checks.ts';
 
-/** Nobody but who is on this computer: whoever connects may do anything with the machine. */
+/** Only processes on this computer: a client can do anything with the machine. */
 const ADDRESS = '127.0.0.1';
 const MAX_PORT = 0xffff;
 
-/** How a server for GDB is started. */
+/** How to start a GDB server. */
 export interface GdbServerOptions {
-  /** TCP port of this computer alone; 0 takes one that is free. Default 0. */
+  /** TCP port on this computer only; 0 chooses a free one. Default 0. */
   readonly port?: number;
-  /** Halt the machine until a debugger lets it go on. Default: when a debugger connects. */
+  /**
+   * Halt the machine until a debugger resumes it. Default: halt when a debugger connects.
+   */
   readonly halted?: boolean;
 }
 
-/** A server that GDB connects with: `target remote :PORT`. */
+/** A server that GDB connects to: `target remote :PORT`. */
 export interface GdbServer {
   readonly port: number;
-  /** Ends it, with the connection that there is. */
+  /** Closes it and the current connection. */
   close(): Promise<void>;
 }
 
@@ -37,7 +39,7 @@ function checkOptions(options: GdbServerOptions): void {
   checkFlag(options, 'halted');
 }
 
-/** Joins a socket with the machine. */
+/** Connects a socket with the machine. */
 function serve(machine: Machine, socket: Socket): void {
   socket.setNoDelay(true);
   const gdb = connectGdb(machine, (bytes) => {
@@ -47,16 +49,16 @@ function serve(machine: Machine, socket: Socket): void {
     gdb.receive(bytes);
     if (gdb.isOver) socket.end();
   });
-  // A connection that breaks is closed, too.
+  // A broken connection is closed too.
   socket.on('error', () => undefined);
   socket.on('close', () => gdb.close());
 }
 
 /**
- * Starts a server by which GDB debugs a machine of the board `virt`; only in Node.js. One debugger is
- * connected at a time, any other is turned away.
+ * Starts a server through which GDB debugs a machine of the board `virt`; only in
+ * Node.js. One debugger can be connected at a time; others are refused.
  * @throws {OptionsError} for the first option that is wrong.
- * @throws {UseError} when GDB cannot work the machine.
+ * @throws {UseError} when GDB cannot debug the machine.
  * @throws {EnvironmentError} when there are no sockets here, or the port is in use.
  */
 export async function serveGdb(

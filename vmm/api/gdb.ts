@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// GDB at a machine, by whatever carries its bytes.
+// GDB connections to a machine, by any transport.
 
 import { GicIts } from '../../devices/gicv3/index.ts';
 import { checkRequiredFunction } from '../../devices/plugin/index.ts';
@@ -10,52 +10,54 @@ import { Machine } from './machine.ts';
 import { PARTS } from './machine-parts.ts';
 import type { MachineEnd } from './machine-types.ts';
 
-/** A debugger that is connected with a machine. */
+/** A debugger that is connected to a machine. */
 export interface GdbConnection {
-  /** The debugger has detached, or killed the machine: nothing more comes. */
+  /** The debugger has detached, or killed the machine: it sends nothing more. */
   readonly isOver: boolean;
-  /** Takes bytes that the debugger has sent, however they are cut. */
+  /** Receives bytes from the debugger, in pieces of any size. */
   receive(bytes: Uint8Array): void;
-  /** The debugger is gone: its breakpoints go, and the machine goes on. */
+  /**
+   * The debugger has disconnected: its breakpoints are removed, and the machine resumes.
+   */
   close(): void;
 }
 
 /**
- * What GDB works.
- * @throws {OptionsError} when it is no machine.
- * @throws {UseError} when it cannot work the machine.
+ * The debugger's interface to a machine.
+ * @throws {OptionsError} when it is not a machine.
+ * @throws {UseError} when GDB cannot debug the machine.
  */
 export function targetOf(machine: Machine): DebugTarget {
   if (!(machine instanceof Machine))
     throw new OptionsError('bad-option', 'machine', 'machine must be a Machine of createMachine');
   const target = PARTS.get(machine)?.board.debug;
   if (target) return target;
-  const message = `${machine.name} is no machine of the board virt: GDB cannot work its vCPUs`;
+  const message = `${machine.name} is not a machine of the board virt: GDB cannot debug it`;
   throw new UseError('no-debugger', message);
 }
 
-/** The ITS of a machine; undefined where it has none. */
+/** The ITS of a machine; undefined when there is none. */
 function itsOf(machine: Machine): GicIts | undefined {
   const { placements = [] } = PARTS.get(machine)?.board.machine.devices ?? {};
   return placements.map(({ device }) => device).find((device) => device instanceof GicIts);
 }
 
 /**
- * Halts a machine of the board `virt` until a debugger lets it go on; one that has not been booted, at its first
- * instruction.
- * @throws {OptionsError} when it is no machine.
- * @throws {UseError} when GDB cannot work the machine.
+ * Halts a machine of the board `virt` until a debugger resumes it; a machine that has not
+ * been booted halts at its first instruction.
+ * @throws {OptionsError} when it is not a machine.
+ * @throws {UseError} when GDB cannot debug the machine.
  */
 export function haltForGdb(machine: Machine): void {
   targetOf(machine).halt();
 }
 
 /**
- * Connects a debugger that speaks the GDB Remote Serial Protocol with a machine of the board `virt`, and halts
- * the machine. There is one debugger at a time.
- * @param send takes bytes for the debugger, in order.
- * @throws {OptionsError} when the machine is none, or `send` no function.
- * @throws {UseError} when GDB cannot work the machine.
+ * Connects a debugger to a machine of the board `virt`, by the GDB Remote Serial
+ * Protocol, and halts the machine. There is at most one debugger at a time.
+ * @param send receives bytes for the debugger, in order.
+ * @throws {OptionsError} when it is not a machine, or `send` is not a function.
+ * @throws {UseError} when GDB cannot debug the machine.
  *
  * @example
  * ```js
@@ -98,13 +100,13 @@ export function connectGdb(machine: Machine, send: (bytes: Uint8Array) => void):
     },
     receive(bytes) {
       session.receive(bytes);
-      // A machine that was halted may have something to do.
+      // A halted machine may have work to do now.
       PARTS.get(machine)?.board.machine.onInterrupt();
     },
     close() {
       unlisten();
       leave();
-      // A machine that has only waited for its debugger is over.
+      // A machine that only waited for its debugger can end now.
       PARTS.get(machine)?.board.machine.onInterrupt();
       session.close();
     },

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The model behind a host: made of the options of its user, which are checked here.
+// The model of a host, built from its user's options, which are checked here.
 
 import * as v from 'valibot';
 import { IDR0_BTM } from '../../assembly/layout/smmu-registers.ts';
@@ -43,7 +43,7 @@ import { HOST_SETTINGS, type HostSettings, type IdRegisters } from './settings.t
 const TRACE_UNITS = 2 ** 18;
 const MIB = 2 ** 20;
 const DEFAULT_VINTFS = 16;
-/** Options of a host that are no plain data. */
+/** Options of a host that are not plain data. */
 const OTHERS = allNamesOf<Omit<HostOptions, keyof HostSettings>>({
   wasmModule: true,
   wasmUrl: true,
@@ -68,7 +68,7 @@ const WORKERS = allNamesOf<WorkerUrls>({
   vcpu: true,
   drain: true,
 });
-/** What a timer of JavaScript can wait. */
+/** The range of a JavaScript timer. */
 const milliseconds = v.optional(integer(0, 2 ** 31 - 1));
 const FAULTS = {
   drainDelay: milliseconds,
@@ -76,7 +76,7 @@ const FAULTS = {
   separateVmids: v.optional(yesNo),
 } satisfies Record<Exclude<keyof HostFaults, 'outOfMemory'>, v.GenericSchema>;
 
-/** Told of what the sanitizer finds in one machine. */
+/** Called with the sanitizer's findings in one machine. */
 export interface FindingReceiver {
   onFinding(finding: Finding, owner: FindingOwner): void;
   onSuspect(finding: Finding, owner: FindingOwner): void;
@@ -87,7 +87,7 @@ function idRegistersOf(which: IdRegisters | undefined, btm: boolean): SmmuIdRegi
   return btm ? { ...ids, idr0: withBits(ids.idr0, IDR0_BTM, 1) } : ids;
 }
 
-/** Refuses the allocations that the faults refuse. */
+/** Refuses the allocations that the `faults` option selects. */
 function memoryGate(faults: HostFaults): ResourceGate {
   return (resource, what) => {
     if (resource === 'allocation' && faults.outOfMemory?.(what))
@@ -95,7 +95,7 @@ function memoryGate(faults: HostFaults): ResourceGate {
   };
 }
 
-/** @throws {OptionsError} when it is given, and is not what `loadHotModules` returns. */
+/** @throws {OptionsError} when it is present, and not a result of `loadHotModules`. */
 function checkModules(modules: unknown): void {
   if (modules === undefined) return;
   const all = typeof modules === 'object' && modules !== null ? Object.entries(modules) : [];
@@ -106,15 +106,15 @@ function checkModules(modules: unknown): void {
   throw new OptionsError('bad-option', 'wasmModule', message);
 }
 
-/** @throws {EnvironmentError} when it is missing here. */
+/** @throws {EnvironmentError} when a required feature of WebAssembly is missing here. */
 function needWebAssembly({ available, reason }: Capability): void {
   if (!available) throw new EnvironmentError('no-webassembly', reason ?? '');
 }
 
-/** What a host is made of. */
+/** What a host is built from. */
 export interface HostModel {
   readonly model: VmHost | AmdHost;
-  /** Where files of the library lie that are loaded for its machines. */
+  /** Places of library files that are loaded for its machines. */
   readonly places: {
     readonly wasmUrl: ModuleUrls;
     readonly workerUrl: WorkerUrls;
@@ -123,8 +123,8 @@ export interface HostModel {
 
 /**
  * @throws {OptionsError} when an option is wrong.
- * @throws {EnvironmentError} when WebAssembly is missing here, or the hot modules cannot be
- * loaded.
+ * @throws {EnvironmentError} when WebAssembly is missing here, or the hot modules cannot
+ *   be loaded.
  */
 export async function createHostModel(
   options: HostOptions,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A host as its user sees it: makes machines, and cleans up after them.
+// The API of a host: creates machines, and releases their resources.
 
 import { IDR0_BTM } from '../../assembly/layout/smmu-registers.ts';
 import type { BoardModuleUrls } from '../../assembly/load.ts';
@@ -46,7 +46,7 @@ import { namedImageError, programName, readSource } from './sources.ts';
 
 const MIB = 2 ** 20;
 
-/** Counters of the SMMU that a machine is behind; undefined where it has none. */
+/** Counters of a machine's first SMMU; undefined when it has none. */
 function smmuOf({ smmus: [first] }: BoardMachine): SmmuCounters | undefined {
   return first && smmuCounters(first.smmu.hostMemory, first.smmu.smmuBlock);
 }
@@ -81,7 +81,7 @@ export class Host implements AsyncDisposable {
   readonly #names = new MachineNames();
   readonly #emitters: Map<FindingOwner, Emitter<MachineEvents>>;
   #made = 0;
-  /** What has happened, when the host was made with `trace`. */
+  /** The trace, when the host was created with `trace`. */
   readonly trace: Trace | undefined;
   #destroyed = false;
 
@@ -124,12 +124,12 @@ export class Host implements AsyncDisposable {
     );
   }
 
-  /** The model, when it has SMMUs. */
+  /** The model, if it has SMMUs. */
   get #vms(): VmHost | undefined {
     return this.#model instanceof VmHost ? this.#model : undefined;
   }
 
-  /** `destroy` was called: it lends nothing any more. */
+  /** True after `destroy`: the host lends nothing any more. */
   get destroyed(): boolean {
     return this.#destroyed;
   }
@@ -139,40 +139,40 @@ export class Host implements AsyncDisposable {
     return [...this.#machines];
   }
 
-  /** Counts, as plain data. */
+  /** Counters as plain data. */
   get statistics(): HostStatistics {
     return this.#model.statistics;
   }
 
   /**
-   * What the sanitizer has found so far, the first 256. What it suspects becomes a
-   * finding when a second has passed without the missing command, or when the machine has
-   * ended.
+   * The sanitizer's findings so far, the first 256. A suspect becomes a finding after a
+   * second without the missing command, or when the machine has ended.
    */
   get findings(): readonly Finding[] {
     return this.#vms?.findings ?? [];
   }
 
   /**
-   * What guests have used (commands on a VCMDQ, CDs, translation tables) although an SMMU
-   * with the ID registers that they were shown refuses or ignores it, each kind once for
-   * each machine. Empty without `iotlbCheck`.
+   * Features that guests have used (commands on a VCMDQ, CDs, translation tables)
+   * although an SMMU with the ID registers that they see refuses or ignores them, each
+   * kind once per machine. Empty without `iotlbCheck`.
    */
   get unadvertised(): readonly UnadvertisedUse[] {
     return this.#vms?.unadvertised ?? [];
   }
 
   /**
-   * Has the sanitizer judge what it suspects so far: the missing commands will not come any more.
-   * What it finds is in `findings` then. Nothing without `iotlbCheck`.
+   * Makes the sanitizer decide about all suspects now: the missing commands will not come
+   * any more. Then `findings` has its findings. No effect without `iotlbCheck`.
    */
   settleFindings(): void {
     this.#vms?.settleFindings();
   }
 
   /**
-   * The entries of the IOTLB that a lookup would still use, of one SMMU or of the AMD IOMMU.
-   * @throws {OptionsError} when the host has no SMMU of that number.
+   * The entries of the IOTLB that a lookup would still use, of one SMMU or of the AMD
+   * IOMMU.
+   * @throws {OptionsError} when the host has no SMMU with that number.
    */
   iotlb(smmu = 0): readonly LiveTlbEntry[] {
     const most = (this.#vms?.smmus.length ?? 1) - 1;
@@ -182,21 +182,21 @@ export class Host implements AsyncDisposable {
 
   /**
    * Every object of the host with its references, queues with PROD and CONS, VMIDs,
-   * StreamID pairs and counts, as plain data. While no machine runs (`pause`) they belong
-   * together.
+   * StreamID pairs and counters, as plain data. They are consistent while no machine runs
+   * (`pause`).
    */
   inspect(): HostInspection {
     return this.#model.inspect();
   }
 
   /**
-   * Makes a machine on a board, by default the standard one; `boot` starts it.
+   * Creates a machine on a board, by default the standard one; `boot` starts it.
    * @throws {OptionsError} when an option is wrong.
-   * @throws {GuestImageError} when the guest cannot be read or is none.
+   * @throws {GuestImageError} when the guest cannot be read or is not a guest.
    * @throws {BoardError} when a device does not fit or does not work.
-   * @throws {EnvironmentError} when it needs threads that this environment does not have, or a file
-   * that cannot be loaded.
-   * @throws {HostError} when the host has nothing left to lend.
+   * @throws {EnvironmentError} when it needs threads that this environment does not have,
+   *   or a file that cannot be loaded.
+   * @throws {HostError} when the host has run out of something that it lends.
    */
   async createMachine(options: MachineOptions): Promise<Machine> {
     if (this.#destroyed) throw new UseError('destroyed', 'the host is destroyed');
@@ -275,7 +275,7 @@ export class Host implements AsyncDisposable {
       this.#names.release(name);
       throw named(error);
     });
-    // What a machine's own hardware does is not in the host's trace.
+    // The hardware of a machine that owns it is not in the host's trace.
     if (board.vm) this.#nameTracks(name, board);
     const owner = board.vm ?? board.smmus[0]?.smmu;
     if (owner) this.#emitters.set(owner, events);
@@ -308,7 +308,7 @@ export class Host implements AsyncDisposable {
     return machine;
   }
 
-  /** Who is told of a machine's exits and its devices' events. */
+  /** The receivers of a machine's exits and its devices' events. */
   #tracer(machine: string, told: MachineOptions['onTrace']): MachineOptions['onTrace'] {
     const { trace } = this;
     if (!trace) return told;
@@ -318,7 +318,7 @@ export class Host implements AsyncDisposable {
     };
   }
 
-  /** Whether an SMMU takes part in broadcast TLB maintenance. */
+  /** True when an SMMU takes part in broadcast TLB maintenance. */
   get #hasBtm(): boolean {
     const smmus = this.#vms?.smmus ?? [];
     return smmus.some(({ idRegisters }) => bitsOf(idRegisters.idr0, IDR0_BTM) !== 0);
@@ -330,7 +330,7 @@ export class Host implements AsyncDisposable {
       throw new EnvironmentError('no-threads', `${option} needs threads: ${threads.reason}`);
   }
 
-  /** The tracks of a trace, by what the records say. */
+  /** Names the tracks of a trace, by the numbers in its records. */
   #nameTracks(name: string, { smmus, drainable }: BoardMachine): void {
     for (const [index, { smmu, vintf }] of smmus.entries()) {
       const { commandQueue, enhancedQueues, numbers } = smmu;
@@ -366,7 +366,7 @@ export class Host implements AsyncDisposable {
     await this.#drains.stop();
   }
 
-  /** The same as `destroy`, for `await using`. */
+  /** Same as `destroy`, for `await using`. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.destroy();
   }

@@ -1,27 +1,30 @@
 // SPDX-License-Identifier: MIT
-// What a loop that runs guests does between two turns.
+// How a loop that runs guests waits between two turns.
 
 import { tick } from '../threads/index.ts';
 
-/** Guests with nothing to do are asked again after a time that grows between these. */
+/**
+ * Guests with nothing to do are polled again after a time that grows between these
+ * limits.
+ */
 const MIN_IDLE_MS = 1;
-/** Interrupts and input wake them at once; what else there may be is found after this time. */
+/** Interrupts and input wake them at once; other work is found after this time. */
 const MAX_IDLE_MS = 64;
 
 export class IdleWait {
   #ms = MIN_IDLE_MS;
-  /** Ends the wait under way. */
+  /** Ends the current wait. */
   #end: (() => void) | undefined;
 
-  /** There was something to do: everything else on this thread gets its turn. */
+  /** There was work: yields to everything else on this thread. */
   async busy(): Promise<void> {
     this.#ms = MIN_IDLE_MS;
     await tick();
   }
 
   /**
-   * There was nothing to do: waits, each time longer, but never beyond the next timer.
-   * @param untilTimerMs milliseconds until that is due.
+   * There was no work: waits, longer each time, but not beyond the next timer.
+   * @param untilTimerMs milliseconds until it is due.
    */
   async idle(untilTimerMs: number): Promise<void> {
     const ms = Math.min(this.#ms, untilTimerMs);
@@ -39,7 +42,7 @@ export class IdleWait {
     this.#end = undefined;
   }
 
-  /** There may be something to do: a wait under way ends. */
+  /** There may be work: ends the current wait. */
   wake(): void {
     this.#end?.();
   }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What a machine's methods are called with, checked.
+// Checks of the arguments of a machine's methods.
 
 import { allNamesOf, shownValue } from '../../devices/plugin/known-names.ts';
 import { anyText } from '../../devices/plugin/option-kinds.ts';
@@ -14,23 +14,23 @@ function checkSignal({ signal }: { readonly signal?: unknown }): void {
   throw new OptionsError('bad-option', 'signal', 'signal must be an AbortSignal');
 }
 
-/** @throws {OptionsError} for the first thing that is wrong with the options of `boot`. */
+/** @throws {OptionsError} for the first error in the options of `boot`. */
 export function checkBootOptions(options: BootOptions): void {
   checkOptionNames(options, BOOT_OPTIONS);
   checkFlag(options, 'paused');
   checkSignal(options);
 }
 
-/** @throws {OptionsError} for the first thing that is wrong with the options of `wait`. */
+/** @throws {OptionsError} for the first error in the options of `wait`. */
 function checkWaitOptions(options: { readonly signal?: unknown }): void {
   checkOptionNames(options, ['signal']);
   checkSignal(options);
 }
 
 /**
- * What only a method of the class may make.
- * @param made what it is made of.
- * @throws {OptionsError} when it is made by `new`.
+ * Checks that an object was created by a method of the class.
+ * @param made what it was built from.
+ * @throws {OptionsError} when it was created by `new`.
  */
 export function checkMade(made: unknown, what: string, method: string): void {
   if (typeof made !== 'object' || made === null)
@@ -54,7 +54,7 @@ export function checkBooted({ name, status }: Runs, booting?: Promise<void>): vo
 }
 
 /**
- * @throws {OptionsError} when the budget of a step is none.
+ * @throws {OptionsError} when the budget of a step is not a valid number.
  * @throws {UseError} when the machine is not paused.
  */
 export function checkStep(machine: Runs, budget: number | undefined): void {
@@ -71,14 +71,14 @@ export function checkStep(machine: Runs, budget: number | undefined): void {
   throw new UseError('running', `${name} is not paused: only a paused machine goes step by step`);
 }
 
-/** @throws {OptionsError} when why a machine is to stop is no text. */
+/** @throws {OptionsError} when the reason for stopping a machine is not a string. */
 export function checkReason(reason: unknown): void {
   asOption('reason', () => anyText(reason, 'stop', 'reason'));
 }
 
 /**
  * The bytes of console input.
- * @throws {OptionsError} when it is neither text nor bytes.
+ * @throws {OptionsError} when it is neither a string nor bytes.
  */
 export function inputBytes(input: unknown): Uint8Array {
   if (typeof input === 'string') return new TextEncoder().encode(input);
@@ -86,7 +86,10 @@ export function inputBytes(input: unknown): Uint8Array {
   throw new OptionsError('bad-option', 'input', 'input must be text or bytes');
 }
 
-/** The value that a listener is told next. A signal ends the waiting, and rejects with its reason. */
+/**
+ * The next value passed to a listener. A signal ends the wait, and rejects with its
+ * reason.
+ */
 function untilTold<T>(
   listen: (listener: (value: T) => void) => () => void,
   signal: AbortSignal | undefined,
@@ -106,7 +109,7 @@ function untilTold<T>(
   });
 }
 
-/** What `Machine.wait` waits for: the end, which may have been. */
+/** The end of a machine, which may be in the past: for `Machine.wait`. */
 export function untilEnd(
   machine: Runs & { on(name: 'end', listener: (end: MachineEnd) => void): () => void },
   end: MachineEnd | undefined,

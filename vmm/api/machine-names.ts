@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: MIT
-// Names of a host's machines: by them traces, findings and inspections tell which is which.
+// Names of a host's machines, which identify them in traces, findings and inspections.
 
 import { OptionsError } from './api-errors.ts';
 
-/** The names that are taken, those of machines that are being made included. */
+/** The names in use, including those of machines that are being created. */
 export class MachineNames {
   readonly #taken = new Set<string>();
 
   /**
-   * Takes a name for a machine.
-   * @param wanted undefined for the next one that is free.
+   * Reserves a name for a machine.
+   * @param wanted undefined for the next free one.
    * @throws {OptionsError} when another machine has it.
    */
   take(wanted: string | undefined, index: number): string {
@@ -26,7 +26,7 @@ export class MachineNames {
     return name;
   }
 
-  /** The machine is gone, or could not be made. */
+  /** The machine was destroyed, or could not be created. */
   release(name: string): void {
     this.#taken.delete(name);
   }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The options of a machine, checked: plain ones by their schema, and what cannot be written down
-// in a file by what is called of it.
+// Checks of a machine's options: plain ones by their schema, others by the functions that
+// are called on them.
 
 import * as v from 'valibot';
 import type { DeviceFaults } from '../../devices/faults/index.ts';
@@ -36,7 +36,10 @@ const FAULTS = {
   fetchAborts: count,
 } satisfies Record<keyof DeviceFaults, v.GenericSchema>;
 
-/** @throws {OptionsError} when it is no guest: of JavaScript, since the types say so as well. */
+/**
+ * @throws {OptionsError} when it is not a guest. TypeScript callers are checked by the
+ *   types.
+ */
 function checkSource(name: 'guest' | 'secondary', source: unknown): void {
   if (typeof source === 'string' && source !== '') return;
   if (source instanceof URL || source instanceof Uint8Array || source instanceof ArrayBuffer)
@@ -52,7 +55,7 @@ function checkSource(name: 'guest' | 'secondary', source: unknown): void {
 /**
  * Checks the options of a machine.
  * @returns those that are plain data.
- * @throws {OptionsError} for the first thing that is wrong with them.
+ * @throws {OptionsError} for the first error.
  */
 export function checkMachineOptions(options: MachineOptions): MachineSettings {
   const settings = checkPlainOptions(

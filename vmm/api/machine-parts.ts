@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What a host of the API makes a machine of.
+// Parts of a machine that the API's host provides.
 
 import { offsetOfGpa } from '../../devices/bus/index.ts';
 import { shownValue } from '../../devices/plugin/known-names.ts';
@@ -26,15 +26,15 @@ export interface MachineParts {
   readonly events: Emitter<MachineEvents>;
   readonly input: InputQueue;
   smmu(): SmmuCounters;
-  /** The machine has ended: its guest sends no command any more. */
+  /** Called when the machine has ended: its guest sends no more commands. */
   ended(): void;
-  /** The machine is gone. */
+  /** Called when the machine was destroyed. */
   forget(): void;
-  /** An error of a boot, with the name of the binary that it is about. */
+  /** An error of a boot, with the name of the binary that caused it. */
   named(error: unknown): unknown;
 }
 
-/** How a machine ended, as its user is told. */
+/** The end of a machine in the form that its user gets. */
 export function machineEnd(core: CoreEnd): MachineEnd {
   const { status } = core;
   if (status === 'off') return { status, exitCode: core.exitCode, reason: '' };
@@ -42,7 +42,7 @@ export function machineEnd(core: CoreEnd): MachineEnd {
   return { status, exitCode: 0, reason: core.error.message, error: core.error };
 }
 
-/** Everything of a machine that another one must not be able to change. */
+/** Everything of a machine that another machine must not be able to change. */
 export function boardFootprint({ machine, smmus, amd }: BoardMachine): MachineFootprint {
   if (amd) return amdFootprint(machine.memory, amd);
   return machineFootprint(machine.memory, smmus, machine.drainSleep?.sleeping);
@@ -53,7 +53,7 @@ const registerSize: OptionKind = (value, owner, name) => {
     throw new RangeError(`${owner}: ${name} must be 4 or 8, not ${shownValue(value)}`);
 };
 
-/** A register as `Machine.readRegister` returns it. */
+/** A register in the form that `Machine.readRegister` returns. */
 export function readBoardRegister(
   { machine }: BoardMachine,
   device: string,
@@ -72,7 +72,7 @@ export function readBoardRegister(
   return { lo: access.lo, hi: access.hi };
 }
 
-/** A copy of guest RAM, as `Machine.readMemory` returns it. */
+/** A copy of guest RAM in the form that `Machine.readMemory` returns. */
 export function readBoardMemory(
   { machine }: BoardMachine,
   gpa: number,
@@ -84,10 +84,10 @@ export function readBoardMemory(
   return offset < 0 ? undefined : new Uint8Array(machine.memory.buffer, offset, length).slice();
 }
 
-/** The parts of machines, for what works with a machine besides its methods. */
+/** The parts of machines, for functions that are not methods of a machine. */
 export const PARTS = new WeakMap<object, MachineParts>();
 
-/** Counts of a machine so far. */
+/** Counters of a machine so far. */
 export function machineStatistics(parts: MachineParts): MachineStatistics {
   const { board, drains } = parts;
   const { machine } = board;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What a machine tells: its status, its events, its counts.
+// What a machine reports: its status, its events, its counters.
 
 import type { MachineError } from '../../devices/plugin/index.ts';
 import { allNamesOf } from '../../devices/plugin/known-names.ts';
@@ -12,19 +12,19 @@ import type { DrainReport } from './drains.ts';
 
 /**
  * `new` until `boot`, `running`, `paused`; then `off` when the guest has ended by itself,
- * `stopped` by its owner, or because all its vCPUs sleep and nothing can wake them, `failed` when a part of the machine failed (`error` says
- * which).
+ * `stopped` by its owner, or because all its vCPUs sleep and nothing can wake them,
+ * `failed` when a part of the machine failed (`error` says which).
  */
 export type MachineStatus = CoreStatus | 'paused';
 
 /** How a machine ended. */
 export interface MachineEnd {
   readonly status: 'off' | 'stopped' | 'failed';
-  /** Code of the guest's `proc_exit`, 0 when there was none. */
+  /** Code of the guest's `proc_exit`; 0 when it was not called. */
   readonly exitCode: number;
-  /** What `stop` was called with, or what failed; empty when the guest has ended by itself. */
+  /** The argument of `stop`, or the failure; empty when the guest has ended by itself. */
   readonly reason: string;
-  /** The failure, when there was one. */
+  /** The failure, if any. */
   readonly error?: MachineError;
 }
 
@@ -32,25 +32,32 @@ export interface MachineEnd {
 export interface MachineEvents {
   /** The status has changed. */
   readonly status: MachineStatus;
-  /** Console output, as it comes; the bytes are the listener's to keep. */
+  /** Console output as it is produced; the listener may keep the bytes. */
   readonly output: Uint8Array<ArrayBuffer>;
   /** The machine has ended; a reset one can end again. */
   readonly end: MachineEnd;
-  /** A check that the guest has made, through the checkpoint device. */
+  /** A check that the guest has reported through the checkpoint device. */
   readonly check: { readonly name: string; readonly ok: boolean; readonly detail: string };
-  /** The sanitizer has found that the guest has forgotten an invalidation (`iotlbCheck` of the host). */
+  /**
+   * The sanitizer has found a missing invalidation of the guest (`iotlbCheck` of the
+   * host).
+   */
   readonly finding: Finding;
   /**
-   * A device of the machine has used a stale entry; it becomes a finding unless the
-   * command that is missing still comes.
+   * A device of the machine has used a stale entry, which becomes a finding unless the
+   * missing command still comes.
    */
   readonly suspect: Finding;
   /**
-   * The guest's SMMU has refused a stream or a command, and why: the field of the STE, the CD or the
-   * command, with what it is measured against, or the descriptor. Each reason once until a reset, at most 256.
+   * The guest's SMMU has refused a stream or a command, with the reason: the field of the
+   * STE, the CD or the command and the limit that it violates, or the descriptor. Each
+   * reason once until a reset, at most 256.
    */
   readonly refusal: SmmuRefusal;
-  /** A phase of the guest's program (CHECKPOINT_PHASE_*) began or ended, through the checkpoint device. */
+  /**
+   * A phase of the guest's program (CHECKPOINT_PHASE_*) began or ended, reported through
+   * the checkpoint device.
+   */
   readonly phase: {
     readonly phase: number;
     readonly ended: boolean;
@@ -70,24 +77,29 @@ export const MACHINE_EVENTS = allNamesOf<MachineEvents>({
   phase: true,
 });
 
-/** Counts of a machine, as plain data. */
+/** Counters of a machine as plain data. */
 export interface MachineStatistics {
   /**
-   * Time of its devices in ns. On the board `virt` an instruction takes one, and what its vCPUs sleep is
-   * skipped; on the standard board it is the computer's.
+   * Time of its devices in ns. On the board `virt` an instruction takes one, and the time
+   * in which its vCPUs sleep is skipped; on the standard board it is the computer's time.
    */
   readonly timeNs: number;
   readonly exits: ExitStatistics;
-  /** Exits of a WebAssembly guest, counted a second time at its import object; absent for others. */
+  /**
+   * Exits of a WebAssembly guest, counted again at its import object; absent for others.
+   */
   readonly imports?: ImportCalls;
   readonly vcmdq: {
-    /** VCMDQs that the machine has, or in their place ECMDQs or the command buffer of an AMD IOMMU. */
+    /**
+     * Number of VCMDQs of the machine, or of its ECMDQs, or the command buffer of an AMD
+     * IOMMU.
+     */
     readonly queues: number;
     readonly commands: number;
     readonly syncs: number;
     /** Commands whose VMID or StreamID was replaced. */
     readonly rewrites: number;
-    /** Calls of the guest's doorbell: they stay inside WebAssembly and are no exits. */
+    /** Calls of the guest's doorbell: they stay inside WebAssembly and are not exits. */
     readonly doorbellCalls: number;
   };
   readonly drain: DrainReport;
@@ -95,10 +107,10 @@ export interface MachineStatistics {
   readonly smmu: SmmuCounters;
 }
 
-/** How a machine starts. */
+/** How to start a machine. */
 export interface BootOptions {
-  /** Do not run yet: `step` and `resume` do. Default false. */
+  /** Do not run yet, but wait for `step` or `resume`. Default false. */
   readonly paused?: boolean;
-  /** Stops the machine when it is aborted, while it boots too. */
+  /** Stops the machine when it is aborted, even during the boot. */
   readonly signal?: AbortSignal;
 }

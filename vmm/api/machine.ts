@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A machine as its user sees it: boots, runs by itself, pauses, stops, tells what happens to it.
+// The API of a machine: it boots, runs by itself, pauses, stops, and emits events.
 
 import type { MachineError } from '../../devices/plugin/index.ts';
 import type { Queues } from '../boards/index.ts';
@@ -27,7 +27,7 @@ import type {
 } from './machine-types.ts';
 
 /**
- * A machine of a host; `Host.createMachine` makes it.
+ * A machine of a host, created by `Host.createMachine`.
  *
  * @example
  * ```js
@@ -70,7 +70,7 @@ export class Machine implements AsyncDisposable {
     return this.#parts.board.machine;
   }
 
-  /** What the guest's direct path consists of. */
+  /** The kind of queues on the guest's direct path. */
   get queues(): Queues {
     return this.#parts.board.queues;
   }
@@ -81,8 +81,8 @@ export class Machine implements AsyncDisposable {
   }
 
   /**
-   * The guest's SMMUs with what the host has lent them: streams, queues with PROD and CONS, VINTF,
-   * objects of its iommufd. While the machine is paused it belongs together.
+   * The guest's SMMUs with what the host has lent them: streams, queues with PROD and
+   * CONS, VINTF, objects of its iommufd. Consistent while the machine is paused.
    */
   inspect(): readonly ViommuInspection[] {
     return this.#parts.board.smmus.map(({ smmu, vintf }) => inspectViommu(smmu, vintf));
@@ -99,7 +99,7 @@ export class Machine implements AsyncDisposable {
    * @param offset byte offset in its region 0.
    * @param size bytes of the access.
    * @returns the value in two words; undefined when the board has no such device.
-   * @throws {OptionsError} when the device has no register there, or none of that size.
+   * @throws {OptionsError} when the device has no register of that size there.
    */
   readRegister(
     device: string,
@@ -110,8 +110,8 @@ export class Machine implements AsyncDisposable {
   }
 
   /**
-   * A copy of guest RAM; undefined when these bytes are not all RAM.
-   * @throws {OptionsError} when a number is no integer from 0.
+   * A copy of guest RAM; undefined unless all of these bytes are RAM.
+   * @throws {OptionsError} when a number is not an integer of at least 0.
    */
   readMemory(gpa: number, length: number): Uint8Array<ArrayBuffer> | undefined {
     return readBoardMemory(this.#parts.board, gpa, length);
@@ -127,28 +127,28 @@ export class Machine implements AsyncDisposable {
     return this.#inner.error;
   }
 
-  /** The guest had nothing to do when it yielded last. */
+  /** True when the guest had nothing to do at its last yield. */
   get idle(): boolean {
     return this.#inner.idle;
   }
 
   /**
-   * Milliseconds until the next timer is due, of a device or of a vCPU that waits for it; 0 when it
-   * is, Infinity when none is set: how long an idle machine that is stepped may be left alone.
+   * Milliseconds until the next timer of a device or a vCPU is due; 0 when it is,
+   * Infinity when none is set. An idle machine need not be stepped before.
    */
   get untilTimerMs(): number {
     return this.#inner.idleMs;
   }
 
-  /** Counts so far, as plain data; they go on through a reset. */
+  /** Counters so far, as plain data. A reset does not clear them. */
   get statistics(): MachineStatistics {
     return machineStatistics(this.#parts);
   }
 
   /**
-   * Calls `listener` at each event of a name. An error that it throws does not reach the machine.
-   * @returns the function that takes it away again.
-   * @throws {OptionsError} when there is no such event, or the listener is no function.
+   * Calls `listener` at each event with a name. Its errors do not reach the machine.
+   * @returns a function that removes it.
+   * @throws {OptionsError} for an unknown event, or a listener that is not a function.
    */
   on<K extends keyof MachineEvents>(
     name: K,
@@ -158,27 +158,27 @@ export class Machine implements AsyncDisposable {
   }
 
   /**
-   * The events from now on, of all names or of some, as `{ name, value }`; behind `end` it is over.
+   * The events from now on, all or some, as `{ name, value }`. The last one is `end`.
    * @throws {OptionsError} when there is no such event.
    */
   events<K extends MachineEventName = MachineEventName>(...names: K[]): MachineEventStream<K> {
     return eventStream(names, (name, listener) => this.on(name, listener));
   }
 
-  /** The console as web streams. Output from before it is first asked for is not in it. */
+  /** The console as web streams, with output after the first access to this property. */
   get console(): MachineConsole {
     this.#streams ??= new ConsoleStreams((bytes) => this.#input(bytes));
     return this.#streams;
   }
 
-  /** Console input: text, or bytes. */
+  /** Console input: a string, or bytes. */
   write(input: string | Uint8Array): void {
     this.#input(calls.inputBytes(input));
   }
 
   /**
-   * No more console input comes. A machine of the board `virt` whose vCPUs all sleep, and that only input
-   * could wake, is stopped. `write` takes it back.
+   * Ends the console input. A machine of the board `virt` whose vCPUs all sleep, and that
+   * only input could wake, is stopped. `write` starts the input again.
    */
   endInput(): void {
     this.#parts.board.endInput?.();
@@ -196,10 +196,11 @@ export class Machine implements AsyncDisposable {
   }
 
   /**
-   * Starts the guest: instantiates and initializes it, and lets it run. A machine that runs is left alone; one stopped meanwhile is `stopped`.
-   * @throws {GuestImageError} when the guest asks for something that no machine has, or, on a thread of its own, its start function or
-   * `vsmmu_abi` has not returned after 10 s.
-   * @throws {EnvironmentError} when a worker's program, or the library behind WASI's files, cannot be loaded.
+   * Starts the guest: instantiates and initializes it, and lets it run. No effect on a
+   * machine that runs; one that is stopped during the boot becomes `stopped`.
+   * @throws {GuestImageError} when the guest imports something that no machine has, or
+   *   its start function or `vsmmu_abi`, on its own thread, takes more than 10 s.
+   * @throws {EnvironmentError} when a worker or the library for WASI's files cannot load.
    * @throws {UseError} when the machine has ended (`reset` it first) or is destroyed.
    */
   async boot(options: BootOptions = {}): Promise<void> {
@@ -225,9 +226,9 @@ export class Machine implements AsyncDisposable {
       this.#unlisten();
       throw error;
     }
-    if (options.paused && this.#inner.status === 'running') return this.#standStill();
+    if (options.paused && this.#inner.status === 'running') return this.#pauseOrContinue();
     this.#emitStatus();
-    this.#goOn();
+    this.#startLoop();
   }
 
   #stopAt(signal: AbortSignal): void {
@@ -235,14 +236,14 @@ export class Machine implements AsyncDisposable {
       const { reason } = signal as { readonly reason: unknown };
       const { pace } = this.#inner;
       this.#inner.stop(reason instanceof Error ? reason.message : String(reason));
-      if (pace === 'paused' && !this.#booting) this.#settle();
+      if (pace === 'paused' && !this.#booting) this.#reportEnd();
     };
     signal.addEventListener('abort', stop, { once: true });
     this.#unlisten = () => signal.removeEventListener('abort', stop);
     if (signal.aborted) stop();
   }
 
-  /** One turn of the guest, the one under way when there is one. */
+  /** One turn of the guest; the current one, if any. */
   #takeTurn(budget?: number): Promise<CoreStatus> {
     this.#turn ??= this.#inner
       .run(budget)
@@ -264,13 +265,13 @@ export class Machine implements AsyncDisposable {
     }
   }
 
-  /** Lets it run by itself, when it is not paused and has not ended. */
-  #goOn(): void {
-    if (this.#inner.status !== 'running') this.#settle();
+  /** Starts the loop that runs the machine, unless it is paused or has ended. */
+  #startLoop(): void {
+    if (this.#inner.status !== 'running') this.#reportEnd();
     else if (this.#inner.pace === 'free')
       this.#loop ??= this.#turns().finally(() => {
         this.#loop = undefined;
-        this.#goOn();
+        this.#startLoop();
       });
   }
 
@@ -282,8 +283,8 @@ export class Machine implements AsyncDisposable {
     }
   }
 
-  /** The machine has ended: says so, once. */
-  #settle(): void {
+  /** Reports the end of the machine, once. */
+  #reportEnd(): void {
     const { end: core } = this.#inner;
     if (this.#end || !core) return;
     this.#unlisten();
@@ -295,45 +296,45 @@ export class Machine implements AsyncDisposable {
   }
 
   /**
-   * Lets a paused machine run until its guest yields once; its status stays `paused`. `resume` lets
-   * it run on from there, `pause` has it stand still before.
-   * @param budget how much work the guest may do, in its own measure. Default 1.
-   * @throws {UseError} when the machine is not paused: `boot({ paused: true })`, or `pause`.
-   * @throws {OptionsError} when the budget is no number above 0.
-   * @throws {MachineError} when a vCPU comes to no safe point within a second; it runs on then.
+   * Lets a paused machine run until its guest yields once; its status stays `paused`.
+   * `resume` lets it continue freely, and `pause` stops it earlier.
+   * @param budget amount of work that the guest may do, in its own unit. Default 1.
+   * @throws {UseError} when it is not paused: `boot({ paused: true })`, or `pause`.
+   * @throws {OptionsError} when the budget is not a number above 0.
+   * @throws {MachineError} when a vCPU needs over 1 s to stop; the machine continues.
    */
   async step(budget?: number): Promise<MachineStatus> {
     calls.checkStep(this, budget);
     this.#inner.allowStep();
     await this.#takeTurn(budget);
-    if (this.status === 'paused') await this.#standStill();
-    else this.#goOn();
+    if (this.status === 'paused') await this.#pauseOrContinue();
+    else this.#startLoop();
     return this.status;
   }
 
-  /** Pauses it; one that cannot be paused runs on. */
-  async #standStill(): Promise<void> {
+  /** Pauses it. A machine that cannot be paused continues. */
+  async #pauseOrContinue(): Promise<void> {
     const before = this.status;
     try {
       await this.#inner.pause();
     } finally {
       if (this.#inner.status === 'running' && this.status !== before) this.#emitStatus();
-      this.#goOn();
+      this.#startLoop();
     }
   }
 
   /**
-   * Resolves when none of the machine's vCPUs runs any more; they stand behind an exit, or outside of the guest.
-   * @throws {MachineError} when one does not come to a safe point within a second; the machine then goes on.
+   * Resolves when all vCPUs have stopped, after an exit or outside the guest.
+   * @throws {MachineError} when one needs over 1 s to stop; the machine continues.
    * @throws {UseError} when it has not been booted.
    */
   async pause(): Promise<void> {
     calls.checkBooted(this, this.#booting);
-    if (this.#inner.status === 'running') await this.#standStill();
+    if (this.#inner.status === 'running') await this.#pauseOrContinue();
   }
 
   /**
-   * Lets a paused machine go on.
+   * Resumes a paused machine.
    * @throws {UseError} when it has not been booted.
    */
   resume(): void {
@@ -341,13 +342,13 @@ export class Machine implements AsyncDisposable {
     if (this.status !== 'paused') return;
     this.#inner.resume();
     this.#emitStatus();
-    this.#goOn();
+    this.#startLoop();
   }
 
   /**
-   * Ends the machine at its next safe point, or while it boots, and resolves when it has ended. One that has not been booted, or has ended, is
-   * left alone.
-   * @throws {OptionsError} when the reason is no text.
+   * Ends the machine at its next safe point, or during the boot, and resolves when it has
+   * ended. No effect on a machine that has not been booted, or has ended.
+   * @throws {OptionsError} when the reason is not a string.
    */
   async stop(reason = 'stopped'): Promise<void> {
     calls.checkReason(reason);
@@ -355,23 +356,23 @@ export class Machine implements AsyncDisposable {
     if (status !== 'running' && status !== 'paused' && !this.#booting) return;
     this.#inner.stop(reason);
     this.#idleWait.wake();
-    // Why it could not boot is told to whoever has booted it.
+    // A failed boot is reported to the caller of `boot`.
     await this.#booting?.catch(() => undefined);
     await this.#turn;
     await this.#loop;
-    this.#settle();
+    this.#reportEnd();
   }
 
   /**
    * Resolves when the machine has ended.
-   * @param options a signal ends the waiting, not the machine.
+   * @param options a signal ends the wait, but not the machine.
    * @throws {UseError} when it has not been booted.
    */
   wait(options: { readonly signal?: AbortSignal } = {}): Promise<MachineEnd> {
     return calls.untilEnd(this, this.#end, options);
   }
 
-  /** Back to the state before `boot`, from any other: devices reset, memory zero. Counts and listeners stay. */
+  /** Returns to the state before `boot`. Counters and listeners are kept. */
   async reset(): Promise<void> {
     await this.stop('reset');
     await this.#inner.reset();
@@ -381,7 +382,7 @@ export class Machine implements AsyncDisposable {
     this.#emitStatus();
   }
 
-  /** Stops the machine, ends its threads, and gives back to the host what it had. */
+  /** Stops the machine, ends its threads, and returns its resources to the host. */
   async destroy(): Promise<void> {
     if (this.#destroyed) return;
     this.#destroyed = true;
@@ -392,7 +393,7 @@ export class Machine implements AsyncDisposable {
     this.#parts.forget();
   }
 
-  /** The same as `destroy`, for `await using`. */
+  /** Same as `destroy`, for `await using`. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.destroy();
   }

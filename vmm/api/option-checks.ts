@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
-// Objects of options, checked: the first thing that is wrong with one is said, by its place.
+// Checks of objects of options. The first error is reported with its place.
 
 import * as v from 'valibot';
 import { printable, unknownName } from '../../devices/plugin/index.ts';
 import { OptionsError } from './api-errors.ts';
 import { shown } from './option-values.ts';
 
-/** Where an issue lies: `devices[0]`, `env.HOME`. */
+/** Place of an issue: `devices[0]`, `env.HOME`. */
 function placeOf(issue: v.BaseIssue<unknown>): string {
   return (issue.path ?? []).reduce((place, { key }) => {
     if (typeof key === 'number') return `${place}[${key}]`;
@@ -15,15 +15,18 @@ function placeOf(issue: v.BaseIssue<unknown>): string {
 }
 
 /**
- * @param option its place, as the error has it; @param what its name in the message.
- * @throws {OptionsError} when it is no object, but a list perhaps.
+ * @param option its place, for the error.
+ * @param what its name in the message.
+ * @throws {OptionsError} when it is not an object, or a list.
  */
 function checkObject(value: unknown, option: string, what: string): asserts value is object {
   if (typeof value !== 'object' || value === null || Array.isArray(value))
     throw new OptionsError('bad-option', option, `${what} must be an object, not ${shown(value)}`);
 }
 
-/** @throws {OptionsError} for what is no object, or the first name in it that is none of the known ones. */
+/**
+ * @throws {OptionsError} when it is not an object, or for the first unknown name in it.
+ */
 export function checkOptionNames(value: object, known: readonly string[], within = ''): void {
   checkObject(value, within, within || 'the options');
   const unknown = Object.keys(value).find((name) => !known.includes(name));
@@ -32,7 +35,10 @@ export function checkOptionNames(value: object, known: readonly string[], within
   throw new OptionsError('unknown-option', unknown, within ? `${within}: ${message}` : message);
 }
 
-/** @throws {OptionsError} for the first of the options, by name, that is given and no function. */
+/**
+ * @throws {OptionsError} for the first of the named options that is present and not a
+ *   function.
+ */
 export function checkFunctions(options: object, names: readonly string[], within = ''): void {
   for (const name of names) {
     const value = (options as Record<string, unknown>)[name];
@@ -42,7 +48,7 @@ export function checkFunctions(options: object, names: readonly string[], within
   }
 }
 
-/** @throws {OptionsError} when the option is given, and neither true nor false. */
+/** @throws {OptionsError} when the option is present, and neither true nor false. */
 export function checkFlag(options: object, name: string): void {
   const value = (options as Record<string, unknown>)[name];
   if (value === undefined || typeof value === 'boolean') return;
@@ -50,8 +56,8 @@ export function checkFlag(options: object, name: string): void {
 }
 
 /**
- * An option that is an object; undefined when it is not given.
- * @throws {OptionsError} when it is none.
+ * An option that is an object; undefined when it is absent.
+ * @throws {OptionsError} when it is not an object.
  */
 function objectIn(options: object, name: string): object | undefined {
   const value = (options as Record<string, unknown>)[name];
@@ -60,15 +66,19 @@ function objectIn(options: object, name: string): object | undefined {
   return value;
 }
 
-/** @throws {OptionsError} when an option that is an object of options is given, and is none. */
+/**
+ * @throws {OptionsError} when an option that should be an object of options is present,
+ *   and is not one.
+ */
 export function checkInner(options: object, name: string, known: readonly string[]): void {
   const value = objectIn(options, name);
   if (value) checkOptionNames(value, known, name);
 }
 
 /**
- * @param others names in the option that are in no schema.
- * @throws {OptionsError} when an option that is an object of plain options is given, and is none.
+ * @param others names in the option that are not in the schema.
+ * @throws {OptionsError} when an option that should be an object of plain options is
+ *   present, and is not one.
  */
 export function checkInnerPlain(
   options: object,
@@ -87,8 +97,8 @@ export function checkInnerPlain(
 }
 
 /**
- * @param names functions that an option of the name has, when it is given.
- * @throws {OptionsError} when it has not.
+ * @param names functions that the option must have, if it is present.
+ * @throws {OptionsError} when it lacks one.
  */
 export function checkInterface(options: object, name: string, names: readonly string[]): void {
   const value = objectIn(options, name);
@@ -102,8 +112,8 @@ export function checkInterface(options: object, name: string, names: readonly st
 
 /**
  * Checks an object of options.
- * @param what names the object in messages: "the options".
- * @throws {OptionsError} for the first thing that is wrong with it.
+ * @param what the object's name in messages: "the options".
+ * @throws {OptionsError} for the first error.
  */
 export function checkOptions<const E extends v.ObjectEntries>(
   entries: E,
@@ -111,7 +121,7 @@ export function checkOptions<const E extends v.ObjectEntries>(
   what: string,
 ): v.InferOutput<v.StrictObjectSchema<E, undefined>> {
   checkObject(value, '', what);
-  // Their own names only: an object of options has a "constructor" and a "toString" too.
+  // Own names only: every object inherits "constructor" and "toString".
   checkOptionNames(value, Object.keys(entries));
   const result = v.safeParse(v.strictObject(entries), value, { abortEarly: true });
   if (result.success) return result.output;
@@ -121,10 +131,10 @@ export function checkOptions<const E extends v.ObjectEntries>(
 }
 
 /**
- * Checks those of an object's options that are in a schema.
- * @param others names of the other ones, which are left alone.
- * @param what names the object in messages: "the options".
- * @throws {OptionsError} for the first thing that is wrong with it.
+ * Checks the options of an object that are in a schema.
+ * @param others names of the other ones, which are not checked.
+ * @param what the object's name in messages: "the options".
+ * @throws {OptionsError} for the first error.
  */
 export function checkPlainOptions<const E extends v.ObjectEntries>(
   entries: E,

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
-// Values of options that are plain data, as schemas: what each may be, and how what is wrong with one is said.
+// Schemas of plain option values, with the messages about wrong ones.
 
 import * as v from 'valibot';
 import { printable } from '../../devices/plugin/index.ts';
 
-/** A value as messages show it. */
+/** A value in the form that messages show. */
 export function shown(value: unknown): string {
   if (typeof value === 'bigint' || typeof value === 'function') return typeof value;
   if (typeof value === 'number') return String(value);
@@ -38,7 +38,7 @@ export const yesNo = v.boolean(expected('true or false'));
 export const texts = v.array(v.string(expected('text')), expected('a list of texts'));
 
 const hasNul = (value: string) => value.includes('\0');
-/** What a guest gets as strings that end with a NUL. */
+/** Strings for a guest, which end with a NUL there. */
 export const words = v.array(
   v.pipe(
     v.string(expected('text')),
@@ -48,8 +48,8 @@ export const words = v.array(
 );
 
 /**
- * An object of texts with any names: one of valibot's own takes a list for it, and leaves
- * out members that are called as one of Object.prototype's.
+ * An object of strings with any names. valibot's own schema accepts a list, and drops
+ * members named like those of Object.prototype.
  */
 export const environment = v.pipe(
   v.custom<Readonly<Record<string, string>>>(
@@ -72,15 +72,18 @@ export const environment = v.pipe(
   }),
 );
 
-/** What the command line calls an option and its value, where that does not follow from its name and type. */
+/**
+ * The name of an option and its value on the command line, unless they follow from its
+ * name and type.
+ */
 export interface Flag {
   readonly flag?: string;
   readonly value?: string;
-  /** The flag says no: for what is true by default. */
+  /** The flag means false, for options that are true by default. */
   readonly negative?: boolean;
 }
 
-/** One option that may be left out, with a line for `--help`. */
+/** An optional option, with its line in `--help`. */
 export function option<const S extends v.GenericSchema>(
   schema: S,
   description: string,

@@ -1,31 +1,42 @@
 // SPDX-License-Identifier: MIT
-// What this environment can do.
+// Detects the features of this environment.
 
 import { hasMultiMemory } from '../../assembly/load.ts';
 import { coreCount, IN_NODE } from '../threads/index.ts';
 import { GUEST_ABI_VERSION, PLUGIN_INTERFACE_VERSION, VERSION } from './version.ts';
 
-/** Something that is there, or the reason why not. */
+/** A feature that is available, or the reason why not. */
 export interface Capability {
   readonly available: boolean;
-  /** One line: what is missing, and where it can be changed what to change. Absent when it is there. */
+  /**
+   * One line: what is missing, and how to change it, if possible. Absent when the feature
+   * is available.
+   */
   readonly reason?: string;
 }
 
-/** What `probe` finds. */
+/** Result of `probe`. */
 export interface Probe {
   readonly versions: {
     readonly vsmmu: string;
     readonly guestAbi: number;
     readonly pluginInterface: number;
   };
-  /** "Node.js 20.20.2", "Bun 1.4.5", "Deno 2.9.6", or what the browser calls itself. */
+  /** "Node.js 20.20.2", "Bun 1.4.5", "Deno 2.9.6", or the browser's own name. */
   readonly runtime: string;
-  /** Threads that this computer, or this program's share of it, runs at once. */
+  /**
+   * Number of threads that this computer, or this program's share of it, runs in
+   * parallel.
+   */
   readonly cores: number;
-  /** WebAssembly with shared memory and vector instructions: without it nothing works. */
+  /**
+   * WebAssembly with shared memory and vector instructions, which everything requires.
+   */
   readonly webAssembly: Capability;
-  /** Modules with several memories: the hot code of a unit is one module then, and faster. */
+  /**
+   * Modules with several memories: the hot code of a unit is then a single, faster
+   * module.
+   */
   readonly multiMemory: Capability;
   /** Memory can be shared between threads. A page has to be cross-origin isolated. */
   readonly isolation: Capability;
@@ -69,10 +80,10 @@ function isolation(): Capability {
   );
 }
 
-/** The first Deno whose event loop takes notice of `Atomics.notify` (denoland/deno#14786). */
+/** The first Deno whose event loop reacts to `Atomics.notify` (denoland/deno#14786). */
 const WAKING_DENO = [2, 7, 6];
 
-/** Whether a version is older than another. */
+/** True when a version is older than another. */
 function isBefore(version: string, other: readonly number[]): boolean {
   const parts = version.split('.').map((part) => Number.parseInt(part, 10));
   const at = other.findIndex((part, i) => parts[i] !== part);
@@ -90,7 +101,7 @@ function threads(isolated: Capability): Capability {
     : AVAILABLE;
 }
 
-/** Bun and Deno have a version of Node.js as well: of what they imitate. */
+/** Bun and Deno also report the version of Node.js that they emulate. */
 function runtime(): string {
   if (!IN_NODE) return navigator.userAgent;
   const { bun, deno, node } = process.versions;
@@ -99,7 +110,7 @@ function runtime(): string {
 }
 
 /**
- * Finds out what this environment can do. Starts nothing.
+ * Detects the features of this environment, without starting anything.
  *
  * @example
  * ```js

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Files that are read whole, or to their end, are regular ones: a device may never end, and opening a
-// FIFO waits for whoever writes to it.
+// Files that are read completely must be regular ones: a device may never end, and
+// opening a FIFO waits for a writer.
 
 import { fetchReason } from '../../assembly/fetch-reason.ts';
 
@@ -10,16 +10,16 @@ const REASONS = new Map([
   ['EACCES', 'permission denied'],
 ]);
 
-/** Why a file cannot be read, as part of a line. */
+/** Why a file cannot be read, as part of a message. */
 export function fileReason(error: unknown): string {
   const { code, message } = error as { readonly code?: string; readonly message?: string };
   return REASONS.get(code ?? '') ?? code ?? fetchReason(error) ?? message ?? String(error);
 }
 
 /**
- * Checks, in Node.js, that a path leads to a regular file.
+ * Checks, in Node.js, that a path is a regular file.
  * @returns its size in bytes.
- * @throws {Error} when it does not; `fileReason` tells why.
+ * @throws {Error} when it is not; `fileReason` explains it.
  */
 export async function requireRegularFile(path: string | URL): Promise<number> {
   const { stat } = process.getBuiltinModule('node:fs/promises');

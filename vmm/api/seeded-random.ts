@@ -3,7 +3,10 @@
 
 import { Random } from '../../devices/bus/index.ts';
 
-/** Fills arrays with the bytes that follow from a seed, four of each number: a guest asks for 64 KiB at once. */
+/**
+ * Fills arrays with bytes from a seeded generator, four per number: a guest requests up
+ * to 64 KiB at once.
+ */
 export function seededRandom(seed: number): (target: Uint8Array) => void {
   const random = new Random(seed);
   return (target) => {

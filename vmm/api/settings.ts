@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Options that are plain data, as one schema: the API checks them with it, `--config`
-// files are such objects, and the command line makes its flags of it.
+// files are such objects, and the command line derives its flags from it.
 
 import * as v from 'valibot';
 import type { Queues } from '../boards/index.ts';
@@ -17,15 +17,24 @@ import {
   yesNo,
 } from './option-values.ts';
 
-/** Where guests run: on the caller's thread, or each vCPU on a thread of its own with its exits in a mailbox. */
+/**
+ * Where guests run: on the caller's thread, or each vCPU on its own thread with exits
+ * through a mailbox.
+ */
 export const TRANSPORTS = ['inline', 'mailbox'] as const;
-/** Where VCMDQs are drained: in the guest's doorbell call, on a thread of its own, or where it pays. */
+/**
+ * Where VCMDQs are drained: in the guest's doorbell call, on a separate thread, or by an
+ * automatic choice.
+ */
 export const DRAINS = ['doorbell', 'thread', 'auto'] as const;
 /** Queues of a guest's direct path: VCMDQs of a CMDQV, or ECMDQs of the SMMU itself. */
 export const QUEUES = ['vcmdq', 'ecmdq'] as const satisfies readonly Queues[];
 /** ID registers of a host's SMMU: PHYSICAL_ID_REGISTERS or GRACE_ID_REGISTERS. */
 export const ID_REGISTERS = ['default', 'grace'] as const;
-/** What stands between a host's devices and its memory: SMMUs with CMDQVs, or an AMD IOMMU with hardware vIOMMU. */
+/**
+ * The IOMMU between a host's devices and its memory: SMMUs with CMDQVs, or an AMD IOMMU
+ * with hardware vIOMMU.
+ */
 export const IOMMUS = ['smmu', 'amd'] as const;
 /** One of IOMMUS. */
 export type IommuKind = (typeof IOMMUS)[number];
@@ -39,29 +48,37 @@ export type Drain = (typeof DRAINS)[number];
 export const MAX_VCPUS = 8;
 const MAX_MEMORY_MIB = 4096;
 const MAX_HOST_RAM_MIB = 1024;
-/** SMMUs of a host. */
+/** Maximum number of SMMUs of a host. */
 const MAX_SMMUS = 16;
 const MAX_TRACE_RECORDS = 4_000_000;
 
 /** Options of a host that are plain data. */
 export interface HostSettings {
   /**
-   * SMMUs with CMDQVs, or an AMD IOMMU that its machines share, each with a command buffer and logs of its own
-   * (docs/iommufd.md). Default `smmu`.
+   * SMMUs with CMDQVs, or an AMD IOMMU that its machines share, each with its own command
+   * buffer and logs (docs/iommufd.md). Default `smmu`.
    */
   readonly iommu?: IommuKind | undefined;
   /**
-   * SMMUs of the host, each with a CMDQV, 1 to 16. On the standard board a machine has devices behind each of the
-   * first four, unless it says which (`behind`). Default 1.
+   * Number of SMMUs of the host, each with a CMDQV, 1 to 16. On the standard board a
+   * machine has devices at each of the first four, unless `behind` selects others.
+   * Default 1.
    */
   readonly smmus?: number | undefined;
-  /** VINTFs of each CMDQV, the host's own among them: a power of two from 1 to 64. Default 16. */
+  /**
+   * Number of VINTFs of each CMDQV, including the host's own: a power of two from 1 to
+   * 64. Default 16.
+   */
   readonly vintfs?: number | undefined;
-  /** VCMDQs of each CMDQV: a power of two from `vintfs` to 128. Default twice the VINTFs, at most 128. */
+  /**
+   * Number of VCMDQs of each CMDQV: a power of two from `vintfs` to 128. Default twice
+   * the VINTFs, at most 128.
+   */
   readonly vcmdqs?: number | undefined;
   /**
-   * MiB of host RAM, 1 to 1024, in which the host's tables and queues lie. Default, for each SMMU, 16, or 79 with
-   * `grace`, whose queues are larger; with `grace` 8 more for each VCMDQ beyond two of a VINTF. With an AMD IOMMU 32.
+   * MiB of host RAM, 1 to 1024, for the host's tables and queues. Default, for each SMMU,
+   * 16, or 79 with `grace`, whose queues are larger; with `grace` 8 more for each VCMDQ
+   * beyond two of a VINTF. With an AMD IOMMU 32.
    */
   readonly hostRam?: number | undefined;
   /**
@@ -70,8 +87,9 @@ export interface HostSettings {
    */
   readonly idRegisters?: IdRegisters | undefined;
   /**
-   * The SMMUs take part in the broadcast TLB maintenance of vCPUs (IDR0.BTM): the TLBI of a vCPU reaches the first SMMU of
-   * its machine, where the ASIDs of CDs are shared (docs/iommufd.md). On the standard board. Default false.
+   * The SMMUs take part in the broadcast TLB maintenance of vCPUs (IDR0.BTM): the TLBI of
+   * a vCPU affects the first SMMU of its machine, where the ASIDs of CDs are shared
+   * (docs/iommufd.md). On the standard board. Default false.
    */
   readonly btm?: boolean | undefined;
   /**
@@ -80,56 +98,63 @@ export interface HostSettings {
    */
   readonly iotlbCheck?: boolean | undefined;
   /**
-   * Records that a trace keeps, 2 to 4,000,000: of more the first half and the newest.
-   * 1,000 of them are some 0.3 MB of a file. Default 250,000.
+   * Number of records that a trace keeps, 2 to 4,000,000: if there are more, the first
+   * half and the newest. 1,000 of them take some 0.3 MB in a file. Default 250,000.
    */
   readonly traceLimit?: number | undefined;
 }
 
 /** Options of a machine that are plain data. */
 export interface MachineSettings {
-  /** Used in messages; no other machine of the host has it. Default `vm0`, `vm1`, and so on. */
+  /** Name in messages, unique on its host. Default `vm0`, `vm1`, and so on. */
   readonly name?: string | undefined;
   /**
-   * MiB of memory, 1 to 4096, as far as the board has room (docs/limits.md); the guest cannot
-   * have it grow beyond. Default: what the guest asks for, to the maximum of its import.
+   * MiB of memory, 1 to 4096, limited by the board (docs/limits.md); the guest cannot
+   * grow it further. Default: what the guest asks for, up to the maximum of its import.
    */
   readonly memory?: number | undefined;
   /**
-   * vCPUs, on the standard board 1 to 4, on the board `virt` 1 to 8. More than one need a `secondary`
-   * program on the standard board. Default 1.
+   * Number of vCPUs, on the standard board 1 to 4, on the board `virt` 1 to 8. More than
+   * one require a `secondary` program on the standard board. Default 1.
    */
   readonly vcpus?: number | undefined;
   /** Where the guest runs. Default `inline`. */
   readonly transport?: Transport | undefined;
   /** Where its VCMDQs are drained. Default `doorbell`. */
   readonly drain?: Drain | undefined;
-  /** Arguments of the guest's program (WASI), behind its name; without NUL. */
+  /** Arguments of the guest's program (WASI) after its name; without NUL. */
   readonly args?: readonly string[] | undefined;
   /** Environment of the guest's program (WASI): names without = and NUL, values without NUL. */
   readonly env?: Readonly<Record<string, string>> | undefined;
   /**
-   * The guest is trusted: it may have types of garbage-collected objects (structs,
-   * arrays, exceptions with references), with which it can fill the heap of its thread.
-   * With `transport: 'mailbox'` only. Default false.
+   * The guest is trusted: it may use garbage-collected types (structs, arrays, exceptions
+   * with references), with which it can fill the heap of its thread. Only with
+   * `transport: 'mailbox'`. Default false.
    */
   readonly allowGc?: boolean | undefined;
-  /** Random numbers of the guest (WASI `random_get`) come from this, 0 to 2^32 - 1. Default: the system's. */
+  /**
+   * Seed of the guest's random numbers (WASI `random_get`), 0 to 2^32 - 1. Default: the
+   * system's random numbers.
+   */
   readonly seed?: number | undefined;
-  /** The guest rings its one CMDQ without exits, and there is no CMDQV (the overlay path). Default false. */
+  /**
+   * The guest rings its one CMDQ without exits, and there is no CMDQV (the overlay path).
+   * Default false.
+   */
   readonly overlay?: boolean | undefined;
   /** `ecmdq`: the SMMU has ECMDQs, and there is no CMDQV. Default `vcmdq`. */
   readonly queues?: Queues | undefined;
   /** False keeps every register access trapped. Default true. */
   readonly directMaps?: boolean | undefined;
   /**
-   * Its first SMMU takes part in the broadcast TLB maintenance of its vCPUs, of a host with `btm`. Default: as the host
-   * has it.
+   * Its first SMMU takes part in the broadcast TLB maintenance of its vCPUs, on a host
+   * with `btm`. Default: like the host.
    */
   readonly btm?: boolean | undefined;
   /**
-   * Numbers of the host's SMMUs that devices of the machine are behind, each once: the guest has an SMMU for each. 1 to 4
-   * on the standard board, one on the board `virt`. Default: all of the host's, as far as the board has room.
+   * Numbers of the host's SMMUs that translate for devices of the machine, each once: the
+   * guest has one SMMU for each. 1 to 4 on the standard board, one on the board `virt`.
+   * Default: all of the host's, up to the board's maximum.
    */
   readonly behind?: readonly number[] | undefined;
 }
@@ -150,7 +175,7 @@ export const HOST_SETTINGS = {
   ),
   smmus: option(
     integer(1, MAX_SMMUS),
-    'SMMUs of the host, each with a CMDQV; its machines have devices behind up to four (default: 1)',
+    'SMMUs of the host, each with a CMDQV; its machines have devices at up to four (default: 1)',
   ),
   vintfs: option(
     powerOfTwo(64),
@@ -170,7 +195,7 @@ export const HOST_SETTINGS = {
     "ID registers of the host's SMMU, and so of its guests (default: default)",
   ),
   btm: option(yesNo, "the host's SMMUs take TLBIs of vCPUs (broadcast TLB maintenance)"),
-  iotlbCheck: option(yesNo, 'look for invalidations that guests forget: the sanitizer', {
+  iotlbCheck: option(yesNo, 'detect missing invalidations of guests: the sanitizer', {
     flag: 'check',
   }),
   traceLimit: option(
@@ -205,7 +230,7 @@ export const MACHINE_SETTINGS = {
   ),
   seed: option(
     integer(0, MAX_COUNT),
-    "random numbers of the guests come from this (default: the system's)",
+    "seed of the guests' random numbers (default: the system's numbers)",
   ),
   overlay: option(
     yesNo,
@@ -217,5 +242,8 @@ export const MACHINE_SETTINGS = {
   ),
   directMaps: option(yesNo, 'trap every register access: no direct maps', { negative: true }),
   btm: option(yesNo, 'TLBIs of vCPUs reach the SMMU (broadcast TLB maintenance)'),
-  behind: option(smmuNumbers, "numbers of the host's SMMUs that devices of the machine are behind"),
+  behind: option(
+    smmuNumbers,
+    "numbers of the host's SMMUs that translate for devices of the machine",
+  ),
 };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Where a guest's binary comes from.
+// Reads a guest's binary from its source.
 
 import { isUrl } from '../../assembly/file-place.ts';
 import { printable } from '../../devices/plugin/index.ts';
@@ -13,7 +13,7 @@ import { fileReason, requireRegularFile } from './regular-file.ts';
 export type GuestSource = string | URL | Uint8Array<ArrayBuffer> | ArrayBuffer;
 
 const MIB = 2 ** 20;
-/** MiB that are read of one source at most: whoever serves a URL may never end. */
+/** Maximum number of MiB read from one source: a server may send data without end. */
 const MAX_SOURCE_MIB = 1024;
 
 const tooLarge = (mib: number) => new Error(`it is larger than ${mib} MiB`);
@@ -24,7 +24,7 @@ async function readNode(source: string | URL, mib: number): Promise<Uint8Array<A
   return new Uint8Array(await readFile(source));
 }
 
-/** Whether bytes begin as a page of HTML does: no guest and no kernel does. */
+/** True when bytes begin like a page of HTML, which no guest or kernel does. */
 function isPage(bytes: Uint8Array): boolean {
   return new TextDecoder().decode(bytes.slice(0, 256)).trimStart().startsWith('<');
 }
@@ -35,12 +35,13 @@ async function fetchBytes(url: string | URL, mib: number): Promise<Uint8Array<Ar
   const bytes = body ? await readAtMost(body, mib * MIB) : new Uint8Array();
   if (!bytes) throw tooLarge(mib);
   const type = headers.get('content-type') ?? '';
-  // A server of a single-page app answers its page for a file that it does not have.
+  // A server of a single-page app sends its page in place of a file that it does not
+  // have.
   if (type.startsWith('text/html') && isPage(bytes)) throw new Error(`the server answers ${type}`);
   return bytes;
 }
 
-/** What the guest's program is called: the last part of where it comes from. */
+/** The name of the guest's program: the last part of its source. */
 export function programName(source: GuestSource): string {
   return typeof source === 'string' || source instanceof URL
     ? (String(source).split(/[/\\]/).at(-1) ?? 'guest')
@@ -48,7 +49,7 @@ export function programName(source: GuestSource): string {
 }
 
 /**
- * @param binary which file of a machine it is.
+ * @param binary the file's role in a machine.
  * @throws {GuestImageError} `unreadable` when it cannot be read, or has more than 1 GiB.
  */
 export async function readSource(
@@ -71,7 +72,7 @@ export async function readSource(
   }
 }
 
-/** What a machine boots, as its user named it. */
+/** The files that a machine boots, as named by its user. */
 export interface NamedBinaries {
   readonly guest?: GuestSource | undefined;
   readonly secondary?: GuestSource | undefined;
@@ -79,8 +80,9 @@ export interface NamedBinaries {
 }
 
 /**
- * The same error, which begins with the path or URL of the file that it is about, as it was given: a
- * caller may have named several. Any other error, and one about bytes, stays as it is.
+ * The same error, with the path or URL of the file that caused it at the start of its
+ * message: a caller may have named several files. Other errors, and errors about bytes,
+ * are returned unchanged.
  */
 export function namedImageError(error: unknown, named: NamedBinaries): unknown {
   const name = (source: GuestSource | undefined) =>

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What boards are asked to make machines with: by a Host, or by whoever calls `create`.
+// Checks of the options with which a Host, or another caller of `create`, creates
+// machines on boards.
 
 import { checkFunction, checkRequiredFunction } from '../../devices/plugin/index.ts';
 import { checkBytes, checkInteger, checkMethods } from '../../devices/plugin/known-values.ts';
@@ -7,12 +8,12 @@ import { nonEmpty } from '../../devices/plugin/option-kinds.ts';
 import type { BoardOptions } from './board.ts';
 import { asOption, OptionsError } from './options-error.ts';
 
-/** What every board needs of its host. */
+/** Functions of a host that every board needs. */
 const HOST_CALLS = ['createVm', 'destroyVm', 'service'] as const;
 
 /**
- * @param what names the call: "toyBoard.create".
- * @throws {OptionsError} for the first of what no board can do without.
+ * @param what the call's name in messages: "toyBoard.create".
+ * @throws {OptionsError} for the first required option that is missing or wrong.
  */
 export function checkBoardOptions(options: BoardOptions, what: string): void {
   if (typeof options !== 'object' || options === null)

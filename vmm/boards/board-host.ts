@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The host of a machine, as boards have it.
+// A machine's host, in the form that boards use.
 
 import type { HotModules, MemoryRegion } from '../../assembly/load.ts';
 import type { DmaPort } from '../../devices/plugin/index.ts';
@@ -9,17 +9,17 @@ import type { CreateViommuOptions, LentVintf, NestedSmmu } from '../nested/index
 
 /** What a host lends to a machine, and what it does at the machine's safe points. */
 export interface BoardHost {
-  /** Host memory, which units are made with. */
+  /** Host memory, for the creation of units. */
   readonly memory: WebAssembly.Memory;
   /** The hot modules of its units. */
   readonly modules: HotModules;
   /** The sanitizer, on a host with `iotlbCheck`. */
   readonly sanitizer: HostSanitizer | undefined;
-  /** What each of its SMMUs is made of. */
+  /** The shape of each of its SMMUs. */
   readonly smmus: readonly SmmuShape[];
   /**
-   * Takes a VM in. The board destroys it with its machine.
-   * @throws {HostError} when the host has as many as it can have.
+   * Creates a VM. The board destroys it with its machine.
+   * @throws {HostError} when the host cannot have more.
    */
   createVm(
     name: string,
@@ -27,12 +27,12 @@ export interface BoardHost {
     regions: readonly MemoryRegion[],
     options?: VmOptions,
   ): Vm;
-  /** Gives back all that a VM was lent. Its machine has ended. */
+  /** Returns everything lent to a VM. Its machine has ended. */
   destroyVm(vm: Vm): void;
   /**
-   * Gives a VM a vIOMMU.
-   * @param streams StreamIDs as the guest numbers them.
-   * @throws {HostError | IommufdError} when something is exhausted.
+   * Creates a vIOMMU for a VM.
+   * @param streams StreamIDs as numbered by the guest.
+   * @throws {HostError | IommufdError} when a resource is exhausted.
    */
   createViommu(vm: Vm, streams: readonly number[], options?: CreateViommuOptions): NestedSmmu;
   /**
@@ -40,20 +40,20 @@ export interface BoardHost {
    * @throws {HostError} when it was not.
    */
   createVintf(viommu: NestedSmmu): LentVintf;
-  /** The way to memory of the device behind one of a VM's streams. */
+  /** The DMA port of the device with one of a VM's StreamIDs. */
   dmaPort(viommu: NestedSmmu, virtSid: number, requesterId?: number): DmaPort;
   /** A vCPU of a VM enters or leaves the guest. */
   vcpuRuns(vm: Vm, vcpu: number, runs: boolean): void;
   /**
-   * Gives a thread block to a further unit of a VM.
-   * @throws {HostError} when all are taken.
+   * Allocates a thread block for another unit of a VM.
+   * @throws {HostError} when there is none left.
    */
   allocateThread(): number;
-  /** Takes it back: its thread has ended. */
+  /** Frees it: its thread has ended. */
   freeThread(thread: number): void;
   /**
    * The host's work at a safe point.
-   * @param full looks at everything: at yields and waits, not at each exit.
+   * @param full check everything: at yields and waits, but not at each exit.
    */
   service(full: boolean): void;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A board: what stands around a machine's vCPUs. The API, the drains, reports and the demo work on this
-// interface and know no particular board.
+// A board: everything around a machine's vCPUs. The API, the drains, reports and the demo
+// use this interface and do not depend on a particular board.
 
 import type { BoardModuleUrls } from '../../assembly/load.ts';
 import type { Clock, MsiController, Placement } from '../../devices/bus/index.ts';
@@ -19,11 +19,11 @@ import type { MachineWatch } from './machine-watch.ts';
 /** Queues of a guest's direct path: VCMDQs of a CMDQV, or ECMDQs of the SMMU itself. */
 export type Queues = 'vcmdq' | 'ecmdq';
 
-/** What every board is given; one that has no use for something leaves it alone. */
+/** The options of every board; a board ignores those that it has no use for. */
 export interface BoardOptions {
-  /** The host that the machine is one of. */
+  /** The machine's host. */
   readonly host: BoardHost;
-  /** Name of the machine, for messages. */
+  /** Name of the machine in messages. */
   readonly name: string;
   /** Index among the machines of the host, from 0. */
   readonly index: number;
@@ -33,33 +33,40 @@ export interface BoardOptions {
   readonly secondary?: Uint8Array<ArrayBuffer> | undefined;
   /** The guest may have types that need a garbage-collected heap. Default false. */
   readonly allowGc?: boolean;
-  /** vCPUs. Default 1. */
+  /** Number of vCPUs. Default 1. */
   readonly vcpus?: number;
-  /** Bytes of memory, a multiple of 64 KiB. Default: what the guest asks for. */
+  /** Bytes of memory, a multiple of 64 KiB. Default: what the guest requests. */
   readonly memorySize?: number | undefined;
   /** Arguments of the guest's program, its name first. */
   readonly args?: readonly string[];
   /** Environment of the guest's program. */
   readonly env?: Readonly<Record<string, string>>;
-  /** Where the machine's time comes from. Default: the computer's. */
+  /** The machine's clock. Default: the computer's. */
   readonly clock?: Clock | undefined;
   /** Fills `target` with random bytes for the guest. Default: the system's. */
   readonly random?: ((target: Uint8Array<ArrayBuffer>) => void) | undefined;
   /** Console output: of the guest's program, and of the UART. */
   onOutput(bytes: Uint8Array<ArrayBuffer>): void;
-  /** Console input that is there already, at most `most` bytes. */
+  /** Returns available console input, at most `most` bytes. */
   readInput?(most: number): Uint8Array;
-  /** Told of each exit, and of the events and interrupts of devices, with who it was. */
+  /**
+   * Called for each exit, and for events and interrupts of devices, with their source.
+   */
   readonly onTrace?: ((source: string, event: TraceEvent) => void) | undefined;
-  /** Told why the guest's SMMU has refused streams, each reason once. Default: nobody asks. */
+  /**
+   * Called with each reason why the guest's SMMU refused a stream, once. Default: no
+   * reasons are determined.
+   */
   readonly onRefusal?: ((refusal: SmmuRefusal) => void) | undefined;
-  /** Told what the guest reports through the checkpoint device. */
+  /** Receivers of the guest's reports through the checkpoint device. */
   readonly checkpoint?: CheckpointOptions;
-  /** Serves the exits of vCPUs that have threads of their own. Default: the guest runs inline. */
+  /** Serves the exits of vCPUs with their own threads. Default: the guest runs inline. */
   readonly exits?: ExitServer | undefined;
-  /** Where vcpu-worker.js lies. Default: beside the code that starts it. */
+  /** Place of vcpu-worker.js. Default: next to the code that starts it. */
   readonly workerUrl?: string | URL | undefined;
-  /** Where WebAssembly modules of the board lie. Default: beside the code that loads them. */
+  /**
+   * Places of the board's WebAssembly modules. Default: next to the code that loads them.
+   */
   readonly wasmUrl?: BoardModuleUrls | undefined;
   /** False keeps every register access trapped. Default true. */
   readonly directMaps?: boolean;
@@ -69,28 +76,28 @@ export interface BoardOptions {
   readonly queues?: Queues;
   /**
    * The guest's SMMU takes part in the broadcast TLB maintenance of its vCPUs (IDR0.BTM).
-   * Default: as its host's does.
+   * Default: like its host's.
    */
   readonly btm?: boolean | undefined;
   /**
-   * Numbers of the host's SMMUs that devices of the machine are behind. Default: as many of
-   * them as the board has room for.
+   * Numbers of the host's SMMUs that translate for devices of the machine. Default: as
+   * many as the board supports.
    */
   readonly behind?: readonly number[] | undefined;
   /**
-   * ID registers of the guest's SMMU. Default `auto`: what its host's SMMU has and a guest can have
-   * (`guestIdRegisters`). Others are checked against the host's.
+   * ID registers of the guest's SMMU. Default `auto`: the host's SMMU without what a
+   * guest cannot have (`guestIdRegisters`). Others are checked against the host's.
    */
   readonly idRegisters?: 'auto' | SmmuIdRegisters | undefined;
-  /** An interrupt controller for MSIs, for a board that has none of its own. */
+  /** An interrupt controller for MSIs, for a board without one. */
   readonly msis?: MsiController | undefined;
-  /** What goes wrong with the devices of the board. Default: nothing, and then it costs nothing. */
+  /** Faults of the board's devices. Default: none, without any cost. */
   readonly faults?: DeviceFaults | undefined;
   /** Further devices. */
   readonly devices?: readonly Placement[];
   /**
-   * Watches the guest's doorbells and its accesses of registers (inline only), and the DMA of its
-   * devices: the standard board. Default: nobody does, and then it costs nothing.
+   * Watches the guest's doorbells and its register accesses (inline only), and the DMA of
+   * its devices, on the standard board. Default: none, without any cost.
    */
   readonly watch?: MachineWatch | undefined;
 }
@@ -98,43 +105,49 @@ export interface BoardOptions {
 /** A machine on a board. */
 export interface BoardMachine {
   readonly machine: MachineCore;
-  /** How its guest's queues are drained. Undefined: no unit reaches its memory, and there is nothing to drain. */
+  /**
+   * How its guest's queues are drained. Undefined when no unit reaches its memory, so
+   * that there is nothing to drain.
+   */
   readonly drainable: Drainable | undefined;
-  /** The VM under a host with SMMUs. Undefined: the guest owns what it works, an SMMU included, or has an AMD IOMMU. */
+  /**
+   * The VM on a host with SMMUs. Undefined when the guest owns its hardware, including an
+   * SMMU, or has an AMD IOMMU.
+   */
   readonly vm: Vm | undefined;
-  /** What the guest's direct path consists of. */
+  /** The kind of queues on the guest's direct path. */
   readonly queues: Queues;
-  /** The guest's SMMUs; empty where no host lends it one. */
+  /** The guest's SMMUs; empty when no host lends it one. */
   readonly smmus: readonly GuestSmmu[];
-  /** The guest's AMD IOMMU, on a host that has one. */
+  /** The guest's AMD IOMMU, on a host with one. */
   readonly amd?: InspectedAmdIommu;
-  /** For a debugger. Undefined: none can work its vCPUs. */
+  /** For a debugger. Undefined when none can control its vCPUs. */
   readonly debug?: DebugTarget;
   /** Console input. */
   receive(bytes: Uint8Array): void;
-  /** No more of it comes, so that a guest that only waits for it waits in vain. */
+  /** Ends the console input: a guest that only waits for it waits for ever. */
   endInput?(): void;
-  /** Gives everything back that the machine had. It has ended, and is reset. */
+  /** Releases everything that the machine had. It has ended, and is reset. */
   destroy(): void;
 }
 
-/** Makes machines. */
+/** Creates machines. */
 export interface Board {
-  /** Used in messages: "toy". */
+  /** Name in messages: "toy". */
   readonly name: string;
-  /** Where further devices may lie, and how many of them there may be. */
+  /** Free places for further devices, and their maximum number. */
   readonly free: {
-    /** gpa from here on up to RAM. */
+    /** gpa of the free range, which extends up to RAM. */
     readonly gpa: number;
-    /** Interrupt lines from here on. */
+    /** First free interrupt line. */
     readonly irq: number;
     readonly devices: number;
   };
   /**
-   * Makes a machine; its `boot` starts it.
-   * @throws {GuestImageError} when the guest is none for this board.
+   * Creates a machine; its `boot` starts it.
+   * @throws {GuestImageError} when the guest is not one for this board.
    * @throws {BoardError | RangeError} when a device does not fit or does not work.
-   * @throws {HostError} when the host has nothing left to lend.
+   * @throws {HostError} when the host has run out of something that it lends.
    */
   create(options: BoardOptions): Promise<BoardMachine>;
 }

@@ -1,17 +1,20 @@
 // SPDX-License-Identifier: MIT
-// Devices of a board on a bad day: what goes wrong with them by `faults` of a machine.
+// Fault injection into the devices of a board, by the option `faults` of a machine.
 
 import type { Placement } from '../../devices/bus/index.ts';
 import { type AbortFetches, type DeviceFaults, FaultyDevice } from '../../devices/faults/index.ts';
 import type { LentVintf, NestedSmmu } from '../nested/index.ts';
 
-/** A guest's SMMU with the VINTF that it has borrowed. */
+/** A guest's SMMU and the VINTF that is lent to it. */
 interface AbortingSmmu {
   readonly smmu: NestedSmmu;
   readonly vintf: LentVintf;
 }
 
-/** Has the fetches of all command queues of a guest end in external aborts, until the result is called. */
+/**
+ * Makes the fetches of all command queues of a guest end in external aborts, until the
+ * returned function is called.
+ */
 export function abortFetches(smmus: readonly AbortingSmmu[]): () => void {
   const undo = smmus
     .flatMap(({ smmu, vintf }) => [smmu, ...vintf.queues])
@@ -22,8 +25,8 @@ export function abortFetches(smmus: readonly AbortingSmmu[]): () => void {
 }
 
 /**
- * The devices on a bad day, or as they are.
- * @param abort what `fetchAborts` needs. Undefined: there are none.
+ * The devices, wrapped if there are faults.
+ * @param abort implements `fetchAborts`; undefined when it has no effect.
  */
 export function withFaults(
   faults: DeviceFaults | undefined,

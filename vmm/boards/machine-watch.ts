@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Whoever watches a machine at work: it stands between the guest and what the guest reaches.
+// Hooks between a guest and its surroundings, for an observer of a running machine.
 
 import type { Placement } from '../../devices/bus/index.ts';
 import { DeviceWrapper } from '../../devices/faults/index.ts';
@@ -12,33 +12,35 @@ import type {
 } from '../../devices/plugin/index.ts';
 import { type InsideCalls, probeStack } from '../vcpu/wasm/index.ts';
 
-/** A DMA access of a device, as it asks for it. */
+/** A DMA access that a device requests. */
 export interface WatchedDma {
   /** Name of the device. */
   readonly device: string;
   readonly iova: number;
-  /** Bytes. */
+  /** In bytes. */
   readonly length: number;
   readonly write: boolean;
 }
 
 /**
- * Watches a machine. Each method is called in place of what it watches, which `carryOut` does: it has to
- * be called, and its result returned. None of the methods may throw anything of its own, because that
- * would go through the guest's frames. What a watch has no method for is as fast as without a watch.
- * `call` and `access` are for machines whose vCPUs run inline.
+ * Watches a machine. Each method is called in place of the watched operation, which
+ * `carryOut` performs: the method has to call it and return its result. A method must not
+ * throw an error of its own, which would go through the guest's frames. Operations
+ * without a method are as fast as without a watch. `call` and `access` are for machines
+ * whose vCPUs run inline.
  */
 export interface MachineWatch {
   /**
-   * A call that stays inside WebAssembly in a machine without a watch: the doorbell, and a vCPU's TLB
-   * maintenance. No exit is counted for it here either.
+   * A call that stays inside WebAssembly in a machine without a watch: the doorbell, and
+   * a vCPU's TLB maintenance. It is not counted as an exit here either.
    * @param name the import's: "doorbell", "tlbi", "dsb".
    */
   call?(name: string, args: readonly unknown[], carryOut: () => unknown): unknown;
   /**
-   * A guest reads or writes a register of a device: an exit, which is counted already.
-   * @param access `carryOut` takes what a write stores from here, and leaves here what a read gives. Of a
-   *   write it may be called several times, with other values, where that comes to the same for the guest.
+   * A guest reads or writes a register of a device: an exit, which has been counted.
+   * @param access `carryOut` takes the value of a write from here, and stores the result
+   *   of a read here. For a write it may be called several times, with other values, if
+   *   the guest cannot tell the difference.
    */
   access?(device: Device, isWrite: boolean, access: MmioAccess, carryOut: () => void): void;
   /** A device reads or writes memory through its SMMU. */
@@ -98,7 +100,7 @@ class WatchedPort implements DmaPort {
   }
 }
 
-/** The devices with somebody watching, or as they are. */
+/** The devices, wrapped if there is a watch. */
 export function withWatch(
   watch: MachineWatch | undefined,
   devices: readonly Placement[],
@@ -113,7 +115,7 @@ export function withWatch(
   }));
 }
 
-/** What stays inside WebAssembly of a guest's calls, with somebody watching, or as it is. */
+/** A guest's calls that stay inside WebAssembly, wrapped if there is a watch. */
 export function watchedCalls(watch: MachineWatch | undefined, calls: InsideCalls): InsideCalls {
   const watching = watch?.call?.bind(watch);
   if (!watching) return calls;

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: MIT
-// An option, or an argument, that is not one or has a value that it cannot have.
+// The error for an unknown option or argument, or for a wrong value.
 
 import { VsmmuError } from '../../devices/plugin/index.ts';
 
 /** A wrong value, or an option that does not exist. */
 export type OptionsFault = 'bad-option' | 'unknown-option';
 
-/** An option that is not one, or has a value that it cannot have. */
+/** An unknown option, or one with a wrong value. */
 export class OptionsError extends VsmmuError<OptionsFault> {
   override readonly name = 'OptionsError';
-  /** The option, `devices[0]` for one in a list. */
+  /** The option; `devices[0]` for an element of a list. */
   readonly option: string;
 
   constructor(code: OptionsFault, option: string, message: string) {
@@ -19,7 +19,7 @@ export class OptionsError extends VsmmuError<OptionsFault> {
 }
 
 /**
- * Has what a check of device models says told as an error of an option.
+ * Turns the error of a check of device models into one about an option.
  * @param option its place.
  * @throws {OptionsError} when the check throws.
  */

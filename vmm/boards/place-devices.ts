@@ -13,13 +13,13 @@ function isPlacement(given: Device | Placement): given is Placement {
 }
 
 /**
- * That it is a device at all, by its shape: plugins may come from anywhere.
- * @param place names it in messages: "devices[0]".
+ * Checks the shape of a device: plugins may come from anywhere.
+ * @param place its name in messages: "devices[0]".
  * @throws {BoardError}
  */
 function checkDevice(device: Device, place: string): void {
   const refuse = (what: string) => {
-    throw new BoardError('plugin-failed', `${place} is no device: ${what}`);
+    throw new BoardError('plugin-failed', `${place} is not a device: ${what}`);
   };
   if (typeof device !== 'object' || device === null)
     refuse(`it is ${device === null ? 'null' : `a ${typeof device}`}`);
@@ -38,7 +38,7 @@ interface Range {
   readonly end: number;
 }
 
-/** Where so much is free, from `from` on, in steps of `step`. */
+/** First free place for `length`, from `from` on, in steps of `step`. */
 function freePlace(from: number, length: number, step: number, taken: readonly Range[]): number {
   let place = from;
   for (;;) {
@@ -49,10 +49,10 @@ function freePlace(from: number, length: number, step: number, taken: readonly R
 }
 
 /**
- * Devices and where they go: each at the address and interrupt lines that it was given, else at the
- * next ones that no other has.
- * @param free what the board has left.
- * @throws {BoardError} when one is no device, or there are too many.
+ * Assigns places to devices: the given address and interrupt lines of each, otherwise the
+ * next free ones.
+ * @param free the board's free places.
+ * @throws {BoardError} when one is not a device, or there are too many.
  */
 export function placeDevices(
   given: readonly (Device | Placement)[],

@@ -13,13 +13,13 @@ const HEADER_SIZE = 64;
 /** "ARM\x64". */
 const MAGIC = 0x644d5241;
 const FLAG_BIG_ENDIAN = 1n;
-/** Before 3.17 an Image had no size, and this text offset. */
+/** Before Linux 3.17 an Image had no size, and this text offset. */
 const OLD_TEXT_OFFSET = 0x80000n;
 
-/** The base that an Image's text offset counts from is a multiple of this. */
+/** Alignment of the base from which an Image's text offset counts. */
 export const IMAGE_ALIGNMENT = 0x200000;
 
-/** Whether a file is an Image. */
+/** True when a file is an Image. */
 export function isArm64Image(bytes: Uint8Array): boolean {
   if (bytes.length < HEADER_SIZE) return false;
   return new DataView(bytes.buffer, bytes.byteOffset).getUint32(AT_MAGIC, true) === MAGIC;
@@ -42,7 +42,7 @@ export function loadArm64Image(bytes: Uint8Array<ArrayBuffer>, ram: RamRange): L
       `the kernel's text offset is 0x${offset.toString(16)}, not below 2 MiB`,
     );
   }
-  // The file can be longer than what its header says: a signature may follow.
+  // The file may be longer than its header says: a signature may follow.
   const needed = offset + (size > BigInt(bytes.length) ? size : BigInt(bytes.length));
   if (needed > BigInt(ram.size)) {
     throw new KernelImageError(

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Where initrd and device tree go beside a kernel.
+// Placement of initrd and device tree.
 
 import { MAX_DEVICE_TREE_SIZE } from './device-tree.ts';
 import { KernelImageError } from './kernel-image-error.ts';
@@ -7,25 +7,25 @@ import type { LoadedKernel, RamRange } from './loadable.ts';
 
 const PAGE = 0x1000;
 const DEVICE_TREE_ALIGNMENT = 0x200000;
-/** As far into RAM as initrd and device tree go when the kernel leaves the choice. */
+/** Maximum offset in RAM of initrd and device tree, if the kernel leaves the choice. */
 const PREFERRED_OFFSET = 0x8000000;
 
-/** Where what a kernel is given lies. */
+/** Places of a kernel's boot files. */
 export interface BootPlacement {
-  /** Undefined without an initrd. `end` is the gpa behind its last byte. */
+  /** Undefined without an initrd. `end` is the gpa after its last byte. */
   readonly initrd: { readonly gpa: number; readonly end: number } | undefined;
-  /** gpa of the device tree; `MAX_DEVICE_TREE_SIZE` bytes from here on are free. */
+  /** gpa of the device tree, followed by `MAX_DEVICE_TREE_SIZE` free bytes. */
   readonly deviceTree: number;
 }
 
 const alignUp = (value: number, alignment: number) => Math.ceil(value / alignment) * alignment;
 
 /**
- * Finds places for initrd and device tree, in the middle of RAM but 128 MiB from its base at most: a
- * flat binary does not say how much memory behind its bytes it uses (kvm-unit-tests' has its stack
- * there).
- * @param initrdSize bytes; 0: none.
- * @throws {KernelImageError} when RAM has no room for them.
+ * Finds places for initrd and device tree, in the middle of RAM but at most 128 MiB from
+ * its base: a flat binary does not state how much memory it uses after its bytes
+ * (kvm-unit-tests' has its stack there).
+ * @param initrdSize bytes; 0 for none.
+ * @throws {KernelImageError} when they do not fit in RAM.
  */
 export function placeBootFiles(
   ram: RamRange,

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-// Device trees as nodes and properties, and the flattened form in which a kernel gets one: version 17
+// Device trees as nodes and properties, and the flattened form for a kernel: version 17
 // of the Devicetree Specification, chapter 5. Everything in a blob is big-endian.
 
-/** A property of cells may name a node, whose phandle is then put there. */
+/** A cell that refers to a node: its value is the node's phandle. */
 export interface NodeReference {
   /** `DeviceTreeNode.label` of the node. */
   readonly label: string;
@@ -11,27 +11,32 @@ export interface NodeReference {
 /** A 32-bit cell of a property. */
 export type Cell = number | NodeReference;
 
-/** What a property holds: nothing (`true`), NUL-terminated strings, cells, or bytes as they are. */
+/** Value of a property: empty (`true`), NUL-terminated strings, cells, or bytes. */
 export type PropertyValue = true | string | readonly string[] | readonly Cell[] | Uint8Array;
 
 /** A node of a device tree. */
 export interface DeviceTreeNode {
-  /** With the unit address, "pl011@9000000"; that of the root is empty. */
+  /** Including the unit address, "pl011@9000000"; the root's is empty. */
   readonly name: string;
-  /** By which properties of other nodes refer to this one. The node then has a `phandle`. */
+  /**
+   * Label for references from properties of other nodes. The node then has a `phandle`.
+   */
   readonly label?: string;
   readonly properties: Readonly<Record<string, PropertyValue>>;
   readonly nodes?: readonly DeviceTreeNode[];
 }
 
-/** Linux maps this much for a blob, and takes none that is larger (arch/arm64 booting.rst). */
+/** Linux maps this size for a blob, and refuses larger ones (arch/arm64 booting.rst). */
 export const MAX_DEVICE_TREE_SIZE = 0x200000;
 
 const MAGIC = 0xd00dfeed;
 const VERSION = 17;
 const LAST_COMPATIBLE_VERSION = 16;
 const HEADER_SIZE = 40;
-/** One entry of two 64-bit zeros ends the memory reservation block; it has no other. */
+/**
+ * One entry of two 64-bit zeros ends the memory reservation block, which is otherwise
+ * empty.
+ */
 const RESERVATIONS_SIZE = 16;
 
 const FDT_BEGIN_NODE = 1;
@@ -44,7 +49,7 @@ export function cells64(value: number): readonly [number, number] {
   return [Math.floor(value / 2 ** 32), value % 2 ** 32];
 }
 
-/** Bytes that grow, in words and strings as the structure block wants them. */
+/** A growing byte buffer with the words and strings of the structure block. */
 class ByteWriter {
   #bytes = new Uint8Array(0x1000);
   #length = 0;
@@ -53,7 +58,7 @@ class ByteWriter {
     return this.#length;
   }
 
-  /** What has been written. */
+  /** The bytes written so far. */
   get bytes(): Uint8Array {
     return this.#bytes.subarray(0, this.#length);
   }
@@ -73,7 +78,7 @@ class ByteWriter {
     this.#length = end;
   }
 
-  /** Zeros up to the next multiple of 4 bytes. */
+  /** Pads with zeros to a multiple of 4 bytes. */
   align(): void {
     this.append(new Uint8Array(-this.#length & 3));
   }
@@ -81,7 +86,7 @@ class ByteWriter {
 
 const encoder = new TextEncoder();
 
-/** @throws {RangeError} when the text has a NUL, which would end it early. */
+/** @throws {RangeError} when the text contains a NUL, which would end it early. */
 function terminated(text: string): Uint8Array {
   if (text.includes('\0')) throw new RangeError('a string of a device tree contains a NUL');
   return encoder.encode(`${text}\0`);
@@ -91,7 +96,7 @@ function isStrings(value: readonly string[] | readonly Cell[]): value is readonl
   return typeof value[0] === 'string';
 }
 
-/** Every labelled node's phandle, counted from 1 in the order of the tree. */
+/** The phandles of labelled nodes, counted from 1 in tree order. */
 function phandlesOf(root: DeviceTreeNode): ReadonlyMap<string, number> {
   const phandles = new Map<string, number>();
   const visit = ({ label, nodes = [] }: DeviceTreeNode) => {
@@ -166,9 +171,10 @@ class Flattener {
 }
 
 /**
- * Flattens a device tree. The blob has to lie at a multiple of 8 bytes.
- * @throws {RangeError} when the blob would be larger than `MAX_DEVICE_TREE_SIZE`, a reference names no
- *   node, two nodes have one label or one path, or a string contains a NUL.
+ * Flattens a device tree. The blob has to be aligned to 8 bytes.
+ * @throws {RangeError} when the blob would be larger than `MAX_DEVICE_TREE_SIZE`, a
+ *   reference names no node, two nodes have the same label or path, or a string contains
+ *   a NUL.
  */
 export function flattenDeviceTree(root: DeviceTreeNode): Uint8Array<ArrayBuffer> {
   const { structure, strings } = new Flattener(root);

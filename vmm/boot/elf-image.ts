@@ -9,15 +9,15 @@ const HEADER_SIZE = 64;
 const ELFCLASS64 = 2;
 const ELFDATA2LSB = 1;
 const ET_EXEC = 2;
-/** A relocatable vmlinux; it relocates itself. */
+/** A relocatable vmlinux, which relocates itself. */
 const ET_DYN = 3;
 const EM_AARCH64 = 183;
 const PROGRAM_HEADER_SIZE = 56;
 const PT_LOAD = 1;
-/** More than any linker makes for a kernel. */
+/** More than any linker creates for a kernel. */
 const MAX_PROGRAM_HEADERS = 64;
 
-/** From here on addresses are a kernel's own (TTBR1). */
+/** The start of kernel virtual addresses (TTBR1). */
 const KERNEL_ADDRESSES = 0xffff_0000_0000_0000n;
 const TOP = 2n ** 64n;
 
@@ -29,7 +29,7 @@ interface Segment {
   readonly memorySize: bigint;
 }
 
-/** Whether a file is an ELF one. */
+/** True when a file is an ELF file. */
 export function isElf(bytes: Uint8Array): boolean {
   return bytes[0] === 0x7f && bytes[1] === 0x45 && bytes[2] === 0x4c && bytes[3] === 0x46;
 }
@@ -47,10 +47,10 @@ function checkHeader(bytes: Uint8Array<ArrayBuffer>, view: DataView): void {
   )
     throw new KernelImageError('unsupported', 'the kernel is an ELF file, but not for arm64');
   if (type !== ET_EXEC && type !== ET_DYN)
-    throw new KernelImageError('unsupported', 'the kernel is an ELF file, but no executable');
+    throw new KernelImageError('unsupported', 'the kernel is an ELF file, but not an executable');
 }
 
-/** The segments to load, none of which reaches beyond the file or the address space. */
+/** The segments to load, checked to be within the file and the address space. */
 function segmentsOf(bytes: Uint8Array<ArrayBuffer>, view: DataView): readonly Segment[] {
   const table = view.getBigUint64(32, true);
   const size = view.getUint16(54, true);
@@ -85,8 +85,8 @@ function segmentsOf(bytes: Uint8Array<ArrayBuffer>, view: DataView): readonly Se
 }
 
 /**
- * What is added to a segment's physical address. A vmlinux is linked with its virtual addresses for
- * physical ones; it runs at any base, where its Image would.
+ * Offset to add to a segment's physical address. A vmlinux is linked with virtual
+ * addresses as physical ones; it runs at any base, where its Image would be loaded.
  */
 function displacement(segments: readonly Segment[], ram: RamRange): bigint {
   const lowest = segments.reduce((low, { physical }) => (physical < low ? physical : low), TOP);
@@ -94,7 +94,7 @@ function displacement(segments: readonly Segment[], ram: RamRange): bigint {
   return BigInt(ram.base) - (lowest - (lowest % BigInt(IMAGE_ALIGNMENT)));
 }
 
-/** The physical address of the entry point, which a file has as a virtual one. */
+/** The physical address of the entry point, which a file states as a virtual address. */
 function entryOf(view: DataView, segments: readonly Segment[]): bigint {
   const entry = view.getBigUint64(24, true);
   const home = segments.find(
@@ -107,7 +107,7 @@ function entryOf(view: DataView, segments: readonly Segment[]): bigint {
 /**
  * Places an ELF executable in RAM, by the physical addresses of its segments.
  * @param ram its base is a multiple of `IMAGE_ALIGNMENT`.
- * @throws {KernelImageError} when it is not for arm64, is damaged, or lies outside of RAM.
+ * @throws {KernelImageError} when it is not for arm64, is damaged, or is not within RAM.
  */
 export function loadElf(bytes: Uint8Array<ArrayBuffer>, ram: RamRange): LoadedKernel {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.length);

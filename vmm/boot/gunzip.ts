@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Decompression with a bound, by what both Node.js and browsers have.
+// Bounded decompression, with an API of both Node.js and browsers.
 
 import { printable } from '../../devices/plugin/index.ts';
 import { readAtMost } from '../../devices/plugin/join-bytes.ts';
@@ -11,9 +11,9 @@ export function isGzip(bytes: Uint8Array): boolean {
 }
 
 /**
- * Unpacks a gzip file. No more than `limit` bytes and one chunk of the stream are ever held.
- * @param limit bytes that the result may have.
- * @throws {KernelImageError} when the file is damaged, or holds more.
+ * Unpacks a gzip file, with at most `limit` bytes and one chunk of the stream in memory.
+ * @param limit maximum size of the result in bytes.
+ * @throws {KernelImageError} when the file is damaged, or the result is larger.
  */
 export async function gunzip(
   bytes: Uint8Array<ArrayBuffer>,

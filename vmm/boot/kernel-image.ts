@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A kernel's file, of any format that a machine boots.
+// Loads a kernel file of any format that a machine boots.
 
 import { isArm64Image, loadArm64Image } from './arm64-image.ts';
 import { isElf, loadElf } from './elf-image.ts';
@@ -7,13 +7,18 @@ import { gunzip, isGzip } from './gunzip.ts';
 import { KernelImageError } from './kernel-image-error.ts';
 import type { LoadedKernel, RamRange } from './loadable.ts';
 
-/** A file may be packed in a packed file; one that is packed more often is not a kernel. */
+/**
+ * A file may be packed inside another packed file; with more layers it is not a kernel.
+ */
 const MAX_UNPACKING = 2;
 
-/** Where a flat binary goes, from the base of RAM: what `qemu-system-aarch64 -M virt` does. */
+/** Offset of a flat binary from the base of RAM, as in `qemu-system-aarch64 -M virt`. */
 const FLAT_OFFSET = 0x80000;
 
-/** "MZ\0\0zimg": an EFI application that holds a packed kernel (drivers/firmware/efi/libstub/zboot-header.S). */
+/**
+ * "MZ\0\0zimg": an EFI application that contains a packed kernel
+ * (drivers/firmware/efi/libstub/zboot-header.S).
+ */
 const ZBOOT = [0x4d, 0x5a, 0x00, 0x00, 0x7a, 0x69, 0x6d, 0x67];
 const ZBOOT_HEADER_SIZE = 56;
 const ZBOOT_AT_OFFSET = 8;
@@ -43,7 +48,7 @@ function zbootPayload(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
   return bytes.subarray(offset, offset + size);
 }
 
-/** The file with nothing packed around it. */
+/** The file after removing all packing. */
 async function unpacked(
   bytes: Uint8Array<ArrayBuffer>,
   limit: number,
@@ -53,7 +58,7 @@ async function unpacked(
     const packed = isZboot(inner) ? zbootPayload(inner) : inner;
     if (!isGzip(packed)) {
       if (packed === inner) return inner;
-      throw new KernelImageError('damaged', "the kernel's packed part is no gzip file");
+      throw new KernelImageError('damaged', "the kernel's packed part is not a gzip file");
     }
     inner = await gunzip(packed, limit);
   }
@@ -62,29 +67,35 @@ async function unpacked(
   return inner;
 }
 
-/** "\0asm": a guest of another board, of which a flat binary would be made. */
+/** "\0asm": a guest of another board, which would otherwise count as a flat binary. */
 const WASM_MAGIC = [0x00, 0x61, 0x73, 0x6d];
 
 function isWasm(bytes: Uint8Array): boolean {
   return WASM_MAGIC.every((byte, i) => bytes[i] === byte);
 }
 
-/** Whether a file is in one of the formats of kernels; a flat binary, which is in none, is not. */
+/**
+ * True when a file is in one of the kernel formats. A flat binary is in none, so it is
+ * not.
+ */
 export function looksLikeKernel(bytes: Uint8Array): boolean {
   return isArm64Image(bytes) || isElf(bytes) || isGzip(bytes) || isZboot(bytes);
 }
 
-/** Of a longer file only the beginning is looked at. */
+/** Of a longer file only the beginning is checked. */
 const TEXT_BYTES = 4096;
 
-/** Whether a file is text: no instructions are, and so is a page or a note that was taken for a kernel. */
+/**
+ * True when a file is text, which instructions are not: such as a page or a note in place
+ * of a kernel.
+ */
 function isText(bytes: Uint8Array): boolean {
   const isCharacter = (byte: number) =>
     (byte >= 0x20 && byte < 0x7f) || (byte >= 0x09 && byte <= 0x0d);
   return bytes.length > 0 && bytes.subarray(0, TEXT_BYTES).every(isCharacter);
 }
 
-/** An instruction. */
+/** The size of an instruction. */
 const LEAST_FLAT = 4;
 
 function loadFlat(bytes: Uint8Array<ArrayBuffer>, ram: RamRange): LoadedKernel {
@@ -105,9 +116,11 @@ function loadFlat(bytes: Uint8Array<ArrayBuffer>, ram: RamRange): LoadedKernel {
 }
 
 /**
- * Places a kernel in RAM: an Image, an ELF executable, or a flat binary, plain, gzipped, or an EFI
- * zboot file packed by gzip. What is none of these, no WebAssembly and no text, is a flat binary.
- * @param ram its base is a multiple of `IMAGE_ALIGNMENT`. Nothing larger than it is ever unpacked.
+ * Places a kernel in RAM: an Image, an ELF executable, or a flat binary, plain, gzipped,
+ * or in an EFI zboot file with gzip. A file in no other format that is neither
+ * WebAssembly nor text is a flat binary.
+ * @param ram its base is a multiple of `IMAGE_ALIGNMENT`. Nothing larger is ever
+ *   unpacked.
  * @throws {KernelImageError} when it cannot be booted.
  */
 export async function loadKernel(

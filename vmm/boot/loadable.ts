@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
-// What a kernel file comes to in a machine's RAM, whatever its format.
+// A kernel file prepared for a machine's RAM, in any format.
 
 /** RAM of a machine, in gpa. */
 export interface RamRange {
   readonly base: number;
-  /** Bytes. */
+  /** In bytes. */
   readonly size: number;
 }
 
-/** Bytes of a file at their place. */
+/** Bytes of a file and their place. */
 export interface LoadedSegment {
   readonly gpa: number;
   readonly bytes: Uint8Array<ArrayBuffer>;
@@ -19,8 +19,8 @@ export interface LoadedKernel {
   readonly format: 'image' | 'elf' | 'flat';
   /** gpa of the first instruction. */
   readonly entry: number;
-  /** Where its bytes go, in this order; RAM between and after them is zero. */
+  /** Its bytes and their places, in this order; RAM between and after them is zero. */
   readonly segments: readonly LoadedSegment[];
-  /** gpa behind the last byte that belongs to the kernel, its uninitialized data included. */
+  /** gpa after the last byte of the kernel, including its uninitialized data. */
   readonly end: number;
 }

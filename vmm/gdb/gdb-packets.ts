@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
-// What packets of GDB name: threads, numbers, actions. A vCPU is a thread, whose number is its own and 1.
+// Names in GDB's packets: threads, numbers, actions. Each vCPU is a thread, whose number
+// is the vCPU's plus 1.
 
 import type { DebugAction, DebugStop } from '../vcpu/index.ts';
 
 const ALL = -1;
 
-/** A number in hexadecimal, of 64 bits at most; undefined where it is none. */
+/** A hexadecimal number of at most 64 bits; undefined when it is not one. */
 export function numberOf(text: string | undefined): bigint | undefined {
   return text !== undefined && /^[0-9a-f]{1,16}$/i.test(text) ? BigInt(`0x${text}`) : undefined;
 }
@@ -17,7 +18,9 @@ export function lengthOf(text: string | undefined): number | undefined {
     : undefined;
 }
 
-/** The vCPU of a thread; ALL for all of them, `any` where any will do. */
+/**
+ * The vCPU of a thread; ALL for all of them, and the value of `any` when GDB accepts any.
+ */
 export function vcpuOf(text: string, vcpus: number, any: number): number | undefined {
   if (text === '-1') return ALL;
   if (!/^[0-9a-f]{1,4}$/i.test(text)) return undefined;
@@ -39,10 +42,10 @@ function actionOf(text: string): DebugAction | undefined {
 }
 
 /**
- * What each vCPU is to do by `vCont`: the first action that is for it, and nothing where none is.
+ * The action of each vCPU for `vCont`: the first action that applies to it, or none.
  * @param text what follows `vCont;`.
- * @param any the vCPU that is meant where any will do.
- * @returns undefined where it makes no sense.
+ * @param any the vCPU to use when GDB accepts any.
+ * @returns undefined when the packet is invalid.
  */
 export function actionsOf(text: string, vcpus: number, any: number): DebugAction[] | undefined {
   const actions: (DebugAction | undefined)[] = Array.from({ length: vcpus });
@@ -62,8 +65,8 @@ const SIGTRAP = '05';
 const WATCHPOINTS = { write: 'watch', read: 'rwatch', any: 'awatch' } as const;
 
 /**
- * The packet that says why a machine has stopped.
- * @param breakpoint what a breakpoint is called, where GDB has asked for that.
+ * The packet with the reason why a machine has stopped.
+ * @param breakpoint the kind of breakpoint, if GDB has requested it.
  */
 export function stopReply(stop: DebugStop, breakpoint: string | undefined): string {
   const thread = `thread:${threadOf(stop.vcpu)};`;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// A debugger's session with a machine: the GDB Remote Serial Protocol (GDB manual, appendix E), all-stop, by
-// whatever carries its bytes. Whatever comes is answered, or refused; nothing throws.
+// A debugger's session with a machine: the GDB Remote Serial Protocol (GDB manual,
+// appendix E), all-stop, over any transport. Every packet is answered or refused; nothing
+// throws.
 
 import type { AddressSpace, DebugAction, DebugStop, DebugTarget } from '../vcpu/index.ts';
 import { actionsOf, lengthOf, numberOf, stopReply, threadOf, vcpuOf } from './gdb-packets.ts';
@@ -19,28 +20,28 @@ import {
 import { StopPoints } from './stop-points.ts';
 import { targetDescription } from './target-description.ts';
 
-/** Bytes of memory that a packet takes, at most. */
+/** Maximum number of bytes of memory in a packet. */
 const MAX_MEMORY = MAX_PACKET / 2 - 16;
 /** Bytes of a monitor's output in one packet. */
 const OUTPUT = 1024;
 const REFUSED = 'E01';
 const UNKNOWN = '';
 
-/** What a session is about. */
+/** The machine and the transport of a session. */
 export interface GdbSessionOptions {
   readonly target: DebugTarget;
-  /** Takes bytes for the debugger, in order. */
+  /** Sends bytes to the debugger, in order. */
   send(bytes: Uint8Array): void;
-  /** What a `monitor` command prints. */
+  /** Returns the output of a `monitor` command. */
   monitor(command: string): string;
   /** Ends the machine. */
   kill(): void;
 }
 
-/** Hexadecimal digits with their bytes in the other order. */
+/** Hexadecimal digits with the bytes in reverse order. */
 const bytesReversed = (digits: string): string => (digits.match(/../g) ?? []).reverse().join('');
 
-/** A reply; undefined: it comes later, or never. */
+/** A reply; undefined when it comes later, or never. */
 type Reply = string | undefined;
 
 export class GdbSession {
@@ -51,19 +52,19 @@ export class GdbSession {
   readonly #pc: number;
   #sent: Uint8Array = ACKNOWLEDGED;
   #acknowledges = true;
-  /** GDB has said that it knows the names of breakpoints in stop replies. */
+  /** GDB supports the kinds of breakpoints in stop replies. */
   #namesBreakpoints = false;
   #space: AddressSpace = 'virtual';
-  /** The vCPU that packets about registers and memory mean. */
+  /** The vCPU selected for packets about registers and memory. */
   #vcpu = 0;
-  /** It has resumed the machine, and waits for a stop. */
+  /** GDB has resumed the machine, and waits for a stop. */
   #isRunning = false;
   #stop: DebugStop | undefined;
-  /** The reply that says how the machine has ended. */
+  /** The reply about the machine's end. */
   #end: string | undefined;
   #isOver = false;
 
-  /** The machine is halted from now on, until the debugger resumes it. */
+  /** Halts the machine until the debugger resumes it. */
   constructor(options: GdbSessionOptions) {
     this.#options = options;
     this.#target = options.target;
@@ -73,12 +74,12 @@ export class GdbSession {
     this.#target.halt();
   }
 
-  /** The debugger has detached, or killed the machine: nothing more comes of this session. */
+  /** The debugger has detached, or killed the machine: the session sends nothing more. */
   get isOver(): boolean {
     return this.#isOver;
   }
 
-  /** Bytes from the debugger, however they are cut. */
+  /** Receives bytes from the debugger, in pieces of any size. */
   receive(bytes: Uint8Array): void {
     for (const received of this.#reader.receive(bytes)) {
       if (this.#isOver) return;
@@ -86,7 +87,7 @@ export class GdbSession {
     }
   }
 
-  /** The debugger is gone: the machine goes on without it. */
+  /** The debugger has disconnected: the machine continues without it. */
   close(): void {
     if (this.#isOver) return;
     this.#isOver = true;
@@ -96,7 +97,10 @@ export class GdbSession {
     this.#target.resume([]);
   }
 
-  /** The machine has ended. @param exitCode undefined: it has failed, or was stopped. */
+  /**
+   * The machine has ended.
+   * @param exitCode undefined when it has failed, or was stopped.
+   */
   ended(exitCode: number | undefined): void {
     this.#end = exitCode === undefined ? 'X0f' : `W${hexOf([exitCode & 0xff])}`;
     if (this.#isRunning) this.#send(this.#end);
@@ -126,7 +130,7 @@ export class GdbSession {
   }
 
   #packet(text: string): void {
-    // All-stop: nothing is asked of a machine that runs.
+    // All-stop: no requests are accepted while the machine runs.
     const reply = this.#isRunning ? REFUSED : this.#answer(text);
     if (reply !== undefined) this.#send(reply);
     if (text === 'QStartNoAckMode' && reply === 'OK') this.#acknowledges = false;
@@ -140,7 +144,10 @@ export class GdbSession {
     this.#send(this.#stopReply(stop));
   }
 
-  /** A debugger that has just come has halted the machine itself, and interrupted nothing. */
+  /**
+   * The debugger's connection has halted the machine: this is not an interrupt of its
+   * user.
+   */
   #whyStopped(): string {
     const stop = this.#stop;
     return this.#stopReply(stop && stop.why !== 'halt' ? stop : { why: 'step', vcpu: this.#vcpu });
@@ -176,7 +183,7 @@ export class GdbSession {
     }
   }
 
-  /** Packets for which there has to be a machine. */
+  /** Packets that require a machine. */
   #work(text: string, rest: string): Reply {
     switch (text[0]) {
       case 'g':
@@ -313,7 +320,7 @@ export class GdbSession {
     return value !== undefined && this.#target.writeRegister(this.#vcpu, register, value);
   }
 
-  /** Those that come first: the others are asked for one by one. */
+  /** The registers that come first; GDB requests the others one by one. */
   #core(): number[] {
     return this.#target.registers.flatMap(({ group }, n) => (group === 'core' ? [n] : []));
   }
@@ -365,7 +372,7 @@ export class GdbSession {
     return this.#target.writeMemory(this.#vcpu, this.#space, address, bytes) ? 'OK' : 'E14';
   }
 
-  /** `c` and `s`, with an address to go on at or without. */
+  /** `c` and `s`, with or without an address to continue at. */
   #resumeFrom(text: string): Reply {
     if (text.length > 1) {
       const pc = numberOf(text.slice(1));

@@ -10,7 +10,7 @@ import type {
   InspectedRedistributor,
 } from '../../devices/gicv3/index.ts';
 
-/** Lines of collections, devices and events that are listed, at most. */
+/** Maximum number of collections, devices and events that are listed. */
 const MOST_LINES = 1024;
 
 const hex = (value: number) => `0x${value.toString(16)}`;
@@ -35,7 +35,7 @@ function queueText({ queue, errors }: InspectedIts): string {
   );
 }
 
-/** What the LPI has, and where the table in RAM says something else. */
+/** The state of the LPI, and its table in RAM if that differs. */
 function lpiText(lpi: InspectedLpi): string {
   const { enabled, priority, table, pending, target } = lpi;
   const isStale = table && (table.enabled !== enabled || table.priority !== priority);
@@ -65,7 +65,7 @@ function redistributorText(one: InspectedRedistributor, vcpu: number): string {
   );
 }
 
-/** Registers, collections, devices with their events and LPIs. */
+/** Registers, collections, and devices with their events and LPIs. */
 export function itsText(its: InspectedIts): string {
   const mapped = [
     ...its.collections.map(({ collection, vcpu }) => `  collection ${collection}: vCPU ${vcpu}`),

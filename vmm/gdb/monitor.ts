@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What GDB's `monitor` commands print of a machine's SMMU and ITS.
+// Output of GDB's `monitor` commands about a machine's SMMU and ITS.
 
 import { CD_SIZE, CD_V } from '../../assembly/layout/cd.ts';
 import {
@@ -27,26 +27,28 @@ import { iotlbText, queuesText } from './smmu-text.ts';
 import { stage1Tables, stage2Tables, stagesOf } from './stream-config.ts';
 import { type TableLoad, type WalkResult, walkTables } from './table-walk.ts';
 
-/** What the commands look at. Nothing of it changes by being looked at. */
+/** The data for the commands. Reading it changes nothing. */
 export interface MonitorSubject {
   readonly smmus: readonly GuestSmmu[];
-  /** A register of the guest's SMMU as it reads it; undefined where there is none. */
+  /**
+   * A register of the guest's SMMU as the guest reads it; undefined when there is none.
+   */
   readRegister(
     offset: number,
     size: 4 | 8,
   ): { readonly lo: number; readonly hi: number } | undefined;
-  /** The ITS of the machine; undefined where there is none. */
+  /** The ITS of the machine; undefined when there is none. */
   readonly its?: { inspect(): InspectedIts } | undefined;
-  /** RAM of the machine; undefined where it is none. */
+  /** RAM of the machine; undefined outside RAM. */
   readRam(gpa: number, length: number): Uint8Array | undefined;
 }
 
-/** Why there is nothing to print: one line. */
+/** Why there is nothing to print, in one line. */
 class Missing extends Error {}
 
 const hex = (value: bigint | number) => `0x${value.toString(16)}`;
 
-/** A number as people write them. @throws {Missing} where it is none. */
+/** A number in decimal or hexadecimal. @throws {Missing} when it is not one. */
 function numberIn(text: string | undefined, what: string, most: bigint): bigint {
   const isNumber = text !== undefined && /^(0x[0-9a-f]{1,16}|[0-9]{1,19})$/i.test(text);
   const value = isNumber ? BigInt(text) : -1n;
@@ -76,7 +78,7 @@ class Monitor {
     return value;
   }
 
-  /** Where a stream's STE lies, and what it is. */
+  /** Address and contents of a stream's STE. */
   #ste(sid: bigint): { readonly address: number; readonly words: Uint32Array } {
     const { lo, hi } = this.#register(SMMU_STRTAB_BASE, 8);
     const config = this.#register(SMMU_STRTAB_BASE_CFG, 4).lo;
@@ -89,14 +91,14 @@ class Monitor {
     return { address, words };
   }
 
-  /** An IPA through stage 2, where the STE has one. */
+  /** Translates an IPA by stage 2, if the STE has one. */
   #physical(ste: Uint32Array, ipa: bigint, say: (line: string) => void): WalkResult {
     if (!stagesOf(ste).two) return { output: ipa };
     const tables = stage2Tables(ste, ipa);
     return 'why' in tables ? tables : walkTables(tables, ipa, this.#load64, say);
   }
 
-  /** Reads where stage 1 has its structures. */
+  /** Reads from the address space of stage 1's structures. */
   #load64Of(ste: Uint32Array): TableLoad {
     return (ipa) => {
       const found = this.#physical(ste, BigInt(ipa), () => undefined);
@@ -197,7 +199,7 @@ const COMMANDS: Readonly<Record<string, Command>> = {
   its: ['its', 'ITS: queue, tables, collections, devices with their LPIs', (m) => m.its()],
 };
 
-/** A line of the session's own, which is no command about a device. */
+/** A setting of the session, in the list of commands about devices. */
 const PHYSICAL = ['phys on|off', "GDB's addresses are physical, or those of the vCPU"] as const;
 
 function help(): string {
@@ -206,7 +208,7 @@ function help(): string {
   return rows.map(([usage = '', what = '']) => `${usage.padEnd(width)}  ${what}\n`).join('');
 }
 
-/** What prints the `monitor` commands about a machine; nothing that is typed makes it throw. */
+/** Executes `monitor` commands about a machine; no input makes it throw. */
 export function machineMonitor(subject: MonitorSubject): (command: string) => string {
   const monitor = new Monitor(subject);
   return (text) => {

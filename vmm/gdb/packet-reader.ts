@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Packets of the GDB Remote Serial Protocol (GDB manual, appendix E.1) in a stream of bytes.
 
-/** Bytes of a packet between `$` and `#`, at most; as `PacketSize` tells it. */
+/** Maximum number of bytes between `$` and `#` of a packet, for `PacketSize`. */
 export const MAX_PACKET = 0x4000;
 
 const DOLLAR = 0x24;
@@ -14,12 +14,12 @@ const CTRL_C = 0x03;
 
 /** What has been received. */
 export type Received =
-  /** `data` without its escapes. */
+  /** `data` after unescaping. */
   | { readonly what: 'packet'; readonly data: Uint8Array }
-  /** The sum does not match, or the packet is too long. */
+  /** The checksum does not match, or the packet is too long. */
   | { readonly what: 'damaged' }
   | { readonly what: 'interrupt' }
-  /** The other end asks for what was sent last. */
+  /** The other end requests the last packet again. */
   | { readonly what: 'again' };
 
 function unescaped(bytes: Uint8Array): Uint8Array {
@@ -36,16 +36,16 @@ function hexDigit(byte: number): number {
   return letter >= 0x61 && letter <= 0x66 ? letter - 0x57 : Number.NaN;
 }
 
-/** Takes a stream apart, however it is cut. */
+/** Splits a stream into packets, for pieces of any size. */
 export class PacketReader {
   readonly #bytes = new Uint8Array(MAX_PACKET);
   #length = 0;
-  /** `sum`: one digit of the sum is there, or none. */
+  /** `sum`: one digit of the checksum has been received, or none. */
   #state: 'outside' | 'inside' | 'sum' = 'outside';
   #sum = 0;
   #digits: number[] = [];
 
-  /** What these bytes complete, in order. */
+  /** The packets that these bytes complete, in order. */
   *receive(bytes: Uint8Array): Generator<Received> {
     for (const byte of bytes) {
       const received = this.#next(byte);
@@ -54,7 +54,7 @@ export class PacketReader {
   }
 
   #next(byte: number): Received | undefined {
-    // A `$` within a packet begins another one: it is escaped where it is data.
+    // A `$` within a packet starts a new one: as data it is escaped.
     if (byte === DOLLAR && this.#state !== 'sum') {
       this.#state = 'inside';
       this.#length = 0;
@@ -88,7 +88,7 @@ export class PacketReader {
   }
 }
 
-/** Text as bytes: a character is one, as all of a packet is. */
+/** Text as bytes, one byte per character, like all of a packet. */
 export const bytesOf = (text: string): Uint8Array =>
   Uint8Array.from(text, (character) => character.charCodeAt(0));
 
@@ -106,7 +106,7 @@ export function hexOf(bytes: Iterable<number>): string {
   return text;
 }
 
-/** Bytes of hexadecimal digits; undefined where it is none. */
+/** Bytes from hexadecimal digits; undefined when it is not hexadecimal. */
 export function bytesOfHex(text: string): Uint8Array | undefined {
   if (text.length % 2 !== 0 || !/^[0-9a-f]*$/i.test(text)) return undefined;
   return Uint8Array.from({ length: text.length / 2 }, (_, i) =>
@@ -114,7 +114,7 @@ export function bytesOfHex(text: string): Uint8Array | undefined {
   );
 }
 
-/** A packet as it is sent. What is to be escaped is. */
+/** A packet in the form in which it is sent, with escapes. */
 export function packetOf(text: string): Uint8Array {
   const escaped = text.replaceAll(
     /[#$}*]/g,
@@ -125,7 +125,7 @@ export function packetOf(text: string): Uint8Array {
   return bytesOf(`$${escaped}#${hexOf([sum & 0xff])}`);
 }
 
-/** What says that a packet has been received, or is to be sent again. */
+/** Confirms a packet. */
 export const ACKNOWLEDGED = Uint8Array.of(PLUS);
-/** What asks for a packet again. */
+/** Requests a packet again. */
 export const NOT_RECEIVED = Uint8Array.of(MINUS);

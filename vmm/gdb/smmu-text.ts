@@ -19,7 +19,7 @@ import {
 import { bitsOf } from '../../devices/plugin/index.ts';
 import { type GuestSmmu, IotlbView, inspectViommu, queueText } from '../inspect/index.ts';
 
-/** Entries that are listed, at most. */
+/** Maximum number of entries that are listed. */
 const MOST_ENTRIES = 256;
 
 const hex = (value: bigint | number) => `0x${value.toString(16)}`;
@@ -44,13 +44,15 @@ function entryText(iotlb: IotlbView, index: number): string {
   );
 }
 
-/** Entries of an SMMU's TLB that a lookup would use: those of the guest's VMID, or all. */
+/**
+ * Entries of an SMMU's TLB that a lookup would use: those of the guest's VMID, or all.
+ */
 export function iotlbText({ smmu }: GuestSmmu, isAll: boolean): string {
   const iotlb = new IotlbView(smmu.hostMemory, smmu.smmuBlock);
   const live = Array.from({ length: TLB_SETS * TLB_WAYS }, (_, index) => index).filter(
     (index) =>
       iotlb.isLive(index) &&
-      // One that owns its SMMU shares it with nobody, and has many VMIDs.
+      // A guest that owns its SMMU does not share it, and has many VMIDs.
       (isAll ||
         smmu.vm === undefined ||
         bitsOf(iotlb.word(index, TLB_META), TLB_META_VMID) === smmu.vmid),
@@ -61,7 +63,7 @@ export function iotlbText({ smmu }: GuestSmmu, isAll: boolean): string {
   return `${[`${count}${more}`, ...lines].join('\n')}\n`;
 }
 
-/** Command queues of a guest's SMMU, and of the VINTF that it has. */
+/** Command queues of a guest's SMMU, and of its VINTF. */
 export function queuesText({ smmu, vintf }: GuestSmmu): string {
   const { queues, vintf: lent } = inspectViommu(smmu, vintf);
   const rows = (list: typeof queues) => list.map((queue) => `  ${queueText(queue)}`);

@@ -4,7 +4,7 @@
 import type { DebugTarget, WatchedAccess, Watchpoint } from '../vcpu/index.ts';
 import { lengthOf, numberOf } from './gdb-packets.ts';
 
-/** Bytes of a watchpoint, at most. */
+/** Maximum number of bytes of a watchpoint. */
 const MAX_LENGTH = 0x10000;
 const SOFTWARE = '0';
 const HARDWARE = '1';
@@ -16,7 +16,7 @@ const ACCESSES: ReadonlyMap<string, WatchedAccess> = new Map([
 
 export class StopPoints {
   readonly #target: DebugTarget;
-  /** Those of one kind and place are one: by both. */
+  /** By kind and place: equal ones are the same. */
   readonly #breakpoints = new Map<string, bigint>();
   readonly #watchpoints = new Map<string, Watchpoint>();
 
@@ -24,12 +24,16 @@ export class StopPoints {
     this.#target = target;
   }
 
-  /** `Z` and `z`: the reply. What is there already, or is not there any more, is no error. */
+  /**
+   * Handles `Z` and `z`, and returns the reply. Setting one again or removing a missing
+   * one is not an error.
+   */
   change(text: string): string {
     const [type = '', place, size, ...more] = text.slice(1).split(',');
     const address = numberOf(place);
     const length = lengthOf(size);
-    // What follows a `;` are conditions and commands, which nobody was told would work.
+    // After a `;` there are conditions and commands, which GDB was not told are
+    // supported.
     if (address === undefined || length === undefined || more.length > 0) return 'E01';
     const isSet = text.startsWith('Z');
     const key = `${type},${address},${length}`;
@@ -42,7 +46,7 @@ export class StopPoints {
     return this.#put(this.#breakpoints, key, isSet ? address : undefined);
   }
 
-  /** Sets one, or takes it away; as before where the target has no room for it. */
+  /** Sets or removes one; unchanged when the target has no space for it. */
   #put<T>(points: Map<string, T>, key: string, value: T | undefined): string {
     const isNew = value !== undefined && !points.has(key);
     if (value === undefined) points.delete(key);
@@ -59,7 +63,7 @@ export class StopPoints {
     );
   }
 
-  /** What GDB calls the breakpoint at an address. */
+  /** The kind of the breakpoint at an address, in GDB's terms. */
   nameOf(address: bigint | undefined): 'swbreak' | 'hwbreak' {
     const isHardware = [...this.#breakpoints].some(
       ([key, value]) => value === address && key.startsWith(`${HARDWARE},`),

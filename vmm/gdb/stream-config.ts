@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What an SMMU does with a stream, as the structures in memory say it: STE, CD, tables. Its caches may hold what
-// they were before.
+// The configuration of a stream from the structures in memory: STE, CD, tables. The
+// SMMU's caches may contain older ones.
 
 import * as CD from '../../assembly/layout/cd.ts';
 import * as STE from '../../assembly/layout/ste.ts';
@@ -14,25 +14,25 @@ import type { Granule } from '../../devices/tables/index.ts';
 import { entryShift, firstLevel } from '../../devices/tables/table-geometry.ts';
 import type { Tables } from './table-walk.ts';
 
-/** An address of two fields: the lower one has its bits from `low` on. */
+/** An address in two fields: the lower one starts at bit `low`. */
 function addressOf(words: Uint32Array, lo: number, low: number, hi: number): number {
   return fieldOf(words, hi) * 2 ** 32 + fieldOf(words, lo) * 2 ** low;
 }
 
-/** Which stages an STE has its streams go through. */
+/** The stages of translation of an STE's streams. */
 export function stagesOf(ste: Uint32Array): { readonly one: boolean; readonly two: boolean } {
   const config = fieldOf(ste, STE.STE_V) ? fieldOf(ste, STE.STE_CONFIG) : STE.STE_CONFIG_ABORT;
   const has = (stage: number) => (config & stage) === stage;
   return { one: has(STE.STE_CONFIG_S1), two: has(STE.STE_CONFIG_S2) };
 }
 
-/** A table that begins at a multiple of its size. */
+/** Aligns a table to its size. */
 function aligned(root: number, granule: Granule, inputBits: number, startLevel: number): number {
   const size = Math.max(64, 2 ** (inputBits - entryShift(granule, startLevel) + 3));
   return root - (root % size);
 }
 
-/** The stage-1 tables of a CD for an address; or why it has none for it. */
+/** The stage-1 tables of a CD for an address, or the reason why there are none. */
 export function stage1Tables(cd: Uint32Array, input: bigint): Tables | { readonly why: string } {
   const isUpper = ((input >> 55n) & 1n) === 1n;
   const half = isUpper
@@ -63,7 +63,7 @@ export function stage1Tables(cd: Uint32Array, input: bigint): Tables | { readonl
   };
 }
 
-/** The stage-2 tables of an STE for an IPA; or why it has none for it. */
+/** The stage-2 tables of an STE for an IPA, or the reason why there are none. */
 export function stage2Tables(ste: Uint32Array, ipa: bigint): Tables | { readonly why: string } {
   const granule = BY_TG0[fieldOf(ste, STE.STE_S2TG)];
   if (granule === undefined) return { why: 'S2TG is reserved' };

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
-// Walks of translation tables for people: each descriptor on the way, as it is decoded. Nothing is cached,
-// and no descriptor is updated.
+// Table walks for display: each descriptor on the path, decoded. Nothing is cached, and
+// no descriptor is updated.
 
 import { type Decoded, decodePte } from '../../devices/decode/index.ts';
 import { byteSwapped } from '../../devices/tables/descriptor-order.ts';
 import type { Granule } from '../../devices/tables/index.ts';
 import { entryShift, SHIFTS } from '../../devices/tables/table-geometry.ts';
 
-/** Reads an aligned 64-bit word, little-endian; undefined where there is no RAM. */
+/** Reads an aligned 64-bit word, little-endian; undefined outside RAM. */
 export type TableLoad = (address: number) => bigint | undefined;
 
 /** The tables of one stage. */
@@ -22,20 +22,20 @@ export interface Tables {
   readonly isBigEndian: boolean;
 }
 
-/** Where a walk has come to: an output address, or why there is none. */
+/** Result of a walk: an output address, or the reason why there is none. */
 export type WalkResult = { readonly output: bigint } | { readonly why: string };
 
 const hex = (value: bigint | number) => `0x${value.toString(16)}`;
 
-/** The address that a descriptor has, put together from its fields. */
+/** The address in a descriptor, assembled from its fields. */
 function addressOf({ fields }: Decoded): bigint {
   const value = (name: string) => fields.find((field) => field.name === name)?.value ?? 0n;
   return value('Address') | (value('Address[51:48]') << 48n) | (value('Address[51:50]') << 50n);
 }
 
 /**
- * Walks the tables for an input address, which they cover.
- * @param say takes a line for each descriptor.
+ * Walks the tables for an input address in their range.
+ * @param say receives a line for each descriptor.
  */
 export function walkTables(
   tables: Tables,
@@ -47,7 +47,7 @@ export function walkTables(
   let table = BigInt(tables.root);
   for (let level = startLevel; level <= 3; level++) {
     const shift = entryShift(granule, level);
-    // The first table has as many entries as the input has bits left.
+    // The first table has one entry per value of the remaining input bits.
     const bits = level === startLevel ? Math.max(0, inputBits - shift) : SHIFTS[granule] - 3;
     const index = (input >> BigInt(shift)) & ((1n << BigInt(bits)) - 1n);
     const slot = Number(table + 8n * index);

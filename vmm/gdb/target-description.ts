@@ -1,21 +1,21 @@
 // SPDX-License-Identifier: MIT
-// The registers of a target as GDB takes them (GDB manual, appendix G).
+// The registers of a target in GDB's format (GDB manual, appendix G).
 
 import type { DebugRegister } from '../vcpu/index.ts';
 
-/** A name of the project's own: GDB shows such registers, and knows nothing about them. */
+/** A name of this project: GDB shows such registers without interpreting them. */
 const SYSTEM_FEATURE = 'org.vsmmu.arm64.system';
 
 const TYPES: Readonly<Record<string, string>> = { sp: 'data_ptr', pc: 'code_ptr' };
 
 function line({ name, bits, group }: DebugRegister, number: number): string {
   const type = TYPES[name] ?? `uint${bits}`;
-  // GDB restores registers behind a call of a function: never those of the system.
+  // GDB restores registers after an inferior call, but must not restore system registers.
   const more = group === 'system' ? ' group="system" save-restore="no"' : '';
   return `<reg name="${name}" bitsize="${bits}" type="${type}" regnum="${number}"${more}/>`;
 }
 
-/** The target description: XML. */
+/** The target description in XML. */
 export function targetDescription(registers: readonly DebugRegister[]): string {
   const lines = (group: DebugRegister['group']) =>
     registers

@@ -10,7 +10,7 @@ import { FNV_OFFSET, hashWords, type MachineFootprint, memoryFootprint } from '.
 import { type AmdViommuInspection, inspectQueue } from './host-inspection.ts';
 import { eachLiveTlbEntry } from './iotlb-view.ts';
 
-/** A guest's AMD IOMMU in the host. */
+/** A guest's AMD IOMMU on the host's side. */
 export interface InspectedAmdIommu {
   readonly hostMemory: WebAssembly.Memory;
   readonly block: AmdGuestBlock;

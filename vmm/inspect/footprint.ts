@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// What a VM has in its host and its memory, as counts and hashes: two footprints are
+// The state of a VM in its host and its memory, as counts and hashes: two footprints are
 // equal when nothing was lost or changed in between. For the isolation checks; reads the
-// host's structures without touching them.
+// host's structures without modifying them.
 
 import { CMDQV_SIDS_PER_VINTF } from '../../assembly/layout/cmdqv-registers.ts';
 import { CTX_STRIDE } from '../../assembly/layout/context-memory.ts';
@@ -10,7 +10,7 @@ import { QUEUE_STRIDE } from '../../assembly/layout/queue-memory.ts';
 import type { GuestSmmu, InspectedSmmu } from './inspected.ts';
 import { eachLiveTlbEntry } from './iotlb-view.ts';
 
-/** One kind of thing: how many of it, and a hash of all of them. */
+/** One kind of state: its count, and a hash of all of it. */
 export interface Footprint {
   readonly count: number;
   readonly hash: number;
@@ -22,7 +22,7 @@ export type FootprintKind = (typeof FOOTPRINT_KINDS)[number];
 /** A machine's footprint, by kind: see `Machine.footprint`. */
 export type MachineFootprint = Readonly<Record<FootprintKind, Footprint>>;
 
-/** Where a hash begins. */
+/** Initial value of a hash. */
 export const FNV_OFFSET = 0x811c9dc5;
 const FNV_PRIME = 0x01000193;
 
@@ -48,7 +48,7 @@ function tlbFootprint(
   return { count, hash };
 }
 
-/** Command contexts (VMID, StreamID pairs) and queue blocks (CONS, state, counts). */
+/** Command contexts (VMID, StreamID pairs) and queue blocks (CONS, state, counters). */
 function queueFootprint({ smmu, vintf }: GuestSmmu, seed: Footprint): Footprint {
   const words = new Uint32Array(smmu.hostMemory.buffer);
   const queues = [
@@ -68,7 +68,7 @@ function queueFootprint({ smmu, vintf }: GuestSmmu, seed: Footprint): Footprint 
   };
 }
 
-/** Guest memory, counted in bytes. `except`: byte offset of a word that does not count. */
+/** Guest memory, counted in bytes. `except`: byte offset of a word that is left out. */
 export function memoryFootprint(memory: WebAssembly.Memory, except: number | undefined): Footprint {
   const words = new Int32Array(memory.buffer);
   const word = except === undefined ? words.length : except >> 2;
@@ -77,11 +77,11 @@ export function memoryFootprint(memory: WebAssembly.Memory, except: number | und
 }
 
 /**
- * Everything of a machine that another one must not be able to change.
+ * Everything of a machine that another machine must not be able to change.
  * @param memory the guest's.
- * @param smmus the guest's, with what they have borrowed.
- * @param drainSleeping byte offset of the word of guest memory, if there is one, in which the host's own drain says
- * that it sleeps: it is left out.
+ * @param smmus the guest's, with what is lent to them.
+ * @param drainSleeping byte offset of the word of guest memory, if any, in which the
+ *   host's own drain marks that it sleeps: it is left out.
  */
 export function machineFootprint(
   memory: WebAssembly.Memory,

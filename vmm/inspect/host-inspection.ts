@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What a host consists of, as plain data: `Host.inspect`. Taken at a safe point; of what
-// a guest changes meanwhile, each word is as it was read.
+// The objects of a host as plain data, for `Host.inspect`. Taken at a safe point; words
+// that a guest changes in the meantime are as they were when read.
 
 import { CMDQV_SIDS_PER_VINTF, VCMDQ_PROD } from '../../assembly/layout/cmdqv-registers.ts';
 import {
@@ -48,39 +48,41 @@ export interface QueueInspection extends QueueCounts {
   /** Index of its block on its SMMU. */
   readonly block: number;
   readonly allocated: boolean;
-  /** Commands that the ring holds; 0 without a ring. */
+  /** Number of commands in the ring; 0 without a ring. */
   readonly entries: number;
-  /** As software has it, wrap bit included. */
+  /** Software's PROD, including the wrap bit. */
   readonly prod: number;
-  /** As the drain has it, wrap bit included. */
+  /** The drain's CONS, including the wrap bit. */
   readonly cons: number;
   readonly state: string;
   /** CERROR_*, 0 for none. */
   readonly error: number;
-  /** Byte offset in guest memory where its guest has PROD, and CONS next to it; 0 while they trap. */
+  /**
+   * Byte offset in guest memory of the mapped PROD, followed by CONS; 0 while they trap.
+   */
   readonly mappedAt: number;
 }
 
-/** What translates a StreamID of commands. */
+/** A pair that translates a StreamID in commands. */
 export interface SidPairInspection {
   readonly pair: number;
   readonly virtual: number;
   readonly physical: number;
 }
 
-/** A VINTF that a vIOMMU has borrowed. */
+/** A VINTF that is lent to a vIOMMU. */
 export interface VintfInspection {
   readonly index: number;
   readonly enabled: boolean;
   readonly vmid: number;
   readonly doorbellCalls: number;
-  /** Byte offset in guest memory where page 0 of the VINTF lies; 0 while it traps. */
+  /** Byte offset in guest memory of the VINTF's mapped page 0; 0 while it traps. */
   readonly page0: number;
   readonly sidPairs: readonly SidPairInspection[];
   readonly queues: readonly QueueInspection[];
 }
 
-/** A vIOMMU, and the iommufd that it belongs to. */
+/** A vIOMMU, and its iommufd. */
 export interface ViommuInspection {
   /** Number of its physical SMMU. */
   readonly smmu: number;
@@ -88,9 +90,9 @@ export interface ViommuInspection {
   readonly vmid: number;
   readonly overlay: boolean;
   readonly btm: boolean;
-  /** Calls of the guest's doorbell for its own queues, those of a VINTF apart. */
+  /** Calls of the guest's doorbell for its own queues, excluding those of a VINTF. */
   readonly doorbellCalls: number;
-  /** StreamIDs as the guest and as the SMMU numbers them. */
+  /** StreamIDs as numbered by the guest and by the SMMU. */
   readonly streams: readonly { readonly virtual: number; readonly physical: number }[];
   readonly sidPairs: readonly SidPairInspection[];
   /** The trapped or overlaid CMDQ, and ECMDQs in use. */
@@ -101,15 +103,15 @@ export interface ViommuInspection {
   readonly objects: readonly ObjectDescription[];
 }
 
-/** The vIOMMU of a VM on a host with an AMD IOMMU, and the iommufd that it belongs to. */
+/** The vIOMMU of a VM on a host with an AMD IOMMU, and its iommufd. */
 export interface AmdViommuInspection {
   readonly guestId: number;
   readonly doorbellCalls: number;
-  /** Records that found the guest's event log full, disabled or out of reach. */
+  /** Records lost because the guest's event log was full, disabled or unreachable. */
   readonly eventsLost: number;
-  /** DeviceIDs as the guest and as the IOMMU number them. */
+  /** DeviceIDs as numbered by the guest and by the IOMMU. */
   readonly devices: readonly { readonly virtual: number; readonly physical: number }[];
-  /** DomainIDs that its devices have, the same way. */
+  /** DomainIDs of its devices, likewise. */
   readonly domains: readonly { readonly virtual: number; readonly physical: number }[];
   /** The command buffer. */
   readonly queues: readonly QueueInspection[];
@@ -122,9 +124,9 @@ export interface VmInspection {
   readonly name: string;
   /** Window of the physical address map that is its memory. */
   readonly window: number;
-  /** Bytes. */
+  /** In bytes. */
   readonly memory: number;
-  /** vIOMMUs that hold it. */
+  /** Number of vIOMMUs that refer to it. */
   readonly references: number;
   /** Empty on a host with an AMD IOMMU. */
   readonly viommus: readonly ViommuInspection[];
@@ -134,21 +136,21 @@ export interface VmInspection {
 
 /** A whole host. */
 export interface HostInspection {
-  /** VMIDs; of an AMD IOMMU its DomainIDs. */
+  /** VMIDs; for an AMD IOMMU its DomainIDs. */
   readonly vmids: {
     readonly bits: number;
     readonly pinned: number;
     readonly pinnable: number;
     readonly generation: number;
   };
-  /** Bytes of host RAM that are given out. */
+  /** Bytes of host RAM that are allocated. */
   readonly ramInUse: number;
   /** Empty on a host with an AMD IOMMU. */
   readonly smmus: readonly { readonly vintfsInUse: number; readonly counts: SmmuCounters }[];
   readonly vms: readonly VmInspection[];
 }
 
-/** A queue by its block. */
+/** A queue, from its block. */
 export function inspectQueue(name: string, block: QueueBlock, prod: number): QueueInspection {
   const { index, kind, allocated, hasRing, log2size, cons, state, error, overlay, counts } = block;
   const entries = hasRing ? 2 ** log2size : 0;
@@ -183,7 +185,7 @@ function sidPairs(context: ContextBlock): SidPairInspection[] {
   return [...pairs, ...further];
 }
 
-/** PROD where it is: with the guest, or with the host. */
+/** PROD from where it is stored: mapped into the guest, or at the host. */
 function prodOf(block: QueueBlock, direct: DirectQueueBackend | undefined): number {
   return direct && block.overlay !== 0 ? direct.readProd() : block.prod;
 }
@@ -197,7 +199,7 @@ function inspectVintf(vintf: InspectedVintf): VintfInspection {
   return { index, enabled, vmid, doorbellCalls, page0, sidPairs: sidPairs(context), queues };
 }
 
-/** A guest's SMMU with what it has borrowed. */
+/** A guest's SMMU with what is lent to it. */
 export function inspectViommu(
   viommu: InspectedSmmu,
   vintf: InspectedVintf | undefined,

@@ -1,40 +1,43 @@
 // SPDX-License-Identifier: MIT
-// What inspection, footprints and the sanitizer look at: the ends of vIOMMUs and VINTFs that a VMM holds
-// (vmm/nested), as far as they are read here.
+// The parts of vIOMMUs and VINTFs (vmm/nested) that inspection, footprints and the
+// sanitizer read.
 
 import type { DirectQueueBackend, StreamWatch } from '../../devices/smmuv3/index.ts';
 import type { ContextBlock, QueueBlock } from '../../devices/unit/index.ts';
 import type { ObjectDescription } from '../../host/iommufd/index.ts';
 import type { Vm } from '../../host/kernel/index.ts';
 
-/** Counts of a vIOMMU as plain data. */
+/** Counters of a vIOMMU as plain data. */
 export interface ViommuStatistics {
   readonly events: number;
-  /** Faults of stage 2: the host's affair, not shown to the guest. */
+  /** Faults of stage 2, which belong to the host and are not shown to the guest. */
   readonly stage2Faults: number;
-  /** Commands that the host carried out behind an overlaid CMDQ, which waited meanwhile. */
+  /** Commands that the host executed for an overlaid CMDQ, which waited for them. */
   readonly interventions: number;
 }
 
-/** What a guest has used although its own SMMU, by its ID registers, lacks it: bits, which only come. */
+/**
+ * What a guest has used although its own SMMU, by its ID registers, lacks it: bits that
+ * are never cleared.
+ */
 export interface BeyondShown {
-  /** Of CTX_LACKS: commands on its VCMDQs. */
+  /** CTX_LACKS bits: commands on its VCMDQs. */
   readonly commands: number;
-  /** SHOWN_*: what its CDs take more of. */
+  /** SHOWN_* bits used by its CDs. */
   readonly cds: number;
-  /** SHOWN_*: its translation tables. */
+  /** SHOWN_* bits used by its translation tables. */
   readonly tables: number;
 }
 
-/** A guest's SMMU in the host. */
+/** A guest's SMMU on the host's side. */
 export interface InspectedSmmu {
-  /** The machine that it belongs to, as messages name it. */
+  /** Name of its machine in messages. */
   readonly owner: string;
-  /** The VM under a host that it was made for. Undefined: its guest owns it. */
+  /** The VM on a host for which it was created. Undefined when its guest owns it. */
   readonly vm: Vm | undefined;
   readonly hostMemory: WebAssembly.Memory;
   readonly fd: { describe(): readonly ObjectDescription[] };
-  /** Numbers of the physical SMMU and of the vIOMMU on it, first. */
+  /** Numbers of the physical SMMU and of the vIOMMU on it, in that order. */
   readonly numbers: readonly number[];
   readonly index: number;
   readonly vmid: number;
@@ -52,13 +55,15 @@ export interface InspectedSmmu {
   /** Physical StreamIDs by the guest's numbers. */
   readonly streams: ReadonlyMap<number, number>;
   readonly statistics: ViommuStatistics;
-  /** `beyond` is read anew each time: other threads add to it. */
+  /** `beyond` is read again each time: other threads add to it. */
   readonly shown: { readonly beyond: BeyondShown };
-  /** The STEs of its streams in the guest's memory; undefined where no vSMMU reads them. */
+  /**
+   * The STEs of its streams in the guest's memory; undefined when no vSMMU reads them.
+   */
   readonly guestStes: StreamWatch | undefined;
 }
 
-/** A VINTF that a vIOMMU has borrowed. */
+/** A VINTF that is lent to a vIOMMU. */
 export interface InspectedVintf {
   readonly viommu: InspectedSmmu;
   readonly index: number;
@@ -67,7 +72,7 @@ export interface InspectedVintf {
   readPage0(lvcmdq: number, register: number): number;
 }
 
-/** An SMMU of a guest and what it has borrowed from its host. */
+/** A guest's SMMU and what its host has lent it. */
 export interface GuestSmmu {
   readonly smmu: InspectedSmmu;
   readonly vintf?: InspectedVintf;

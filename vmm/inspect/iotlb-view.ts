@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What the IOTLB holds, read from host memory without touching it.
+// The contents of the IOTLB, read from host memory without modifying it.
 
 import {
   SMMU_AT_TLB,
@@ -29,11 +29,14 @@ import {
 } from '../../assembly/layout/vmid-memory.ts';
 import { bitsOf } from '../../devices/plugin/index.ts';
 
-/** Where entries lie in an SMMU block: the IOTLB, or what is laid out as it is. */
+/** Places of entries in an SMMU block: the IOTLB, or a structure with the same layout. */
 export interface EntryPlace {
   readonly offset: number;
   readonly size: number;
-  /** TLBI_NH_ALL leaves entries of stage 2 (default false): what takes them removes them by itself. */
+  /**
+   * TLBI_NH_ALL keeps entries of stage 2 (default false): a command that does invalidate
+   * them removes them itself.
+   */
   readonly keepsStage2?: boolean;
 }
 
@@ -81,7 +84,7 @@ export class IotlbView {
   }
 
   /**
-   * True when a lookup would still use the entry: valid, and not older than the
+   * True when a lookup would still use the entry: it is valid, and not older than the
    * generations that invalidations raise.
    */
   isLive(index: number): boolean {
@@ -95,7 +98,7 @@ export class IotlbView {
       return false;
     if (bitsOf(meta, TLB_META_GLOBAL) || bitsOf(meta, TLB_META_S2)) return true;
     const asid = this.word(index, TLB_ASID_PERM) & 0xffff;
-    // The slot that the core's `asidGen` hashes to.
+    // The same hash as in the core's `asidGen`.
     const slot = (asid ^ (asid >> 4) ^ (asid >> 8)) & (VMID_ASID_SLOTS - 1);
     return generation >= this.#long(block + VMID_ASID_GEN + 8 * slot);
   }
@@ -128,14 +131,17 @@ export interface LiveTlbEntry {
   readonly set: number;
   /** 0x10000 and 0x10001 for EL2 and EL2-E2H, which have none. */
   readonly vmid: number;
-  /** Undefined for an entry that is not tagged with one: global, or of stage 2 alone. */
+  /** Undefined for an entry without an ASID: global, or of stage 2 only. */
   readonly asid: number | undefined;
-  /** First input address that the entry translates, hexadecimal, and how many bytes from there. */
+  /**
+   * First input address that the entry translates, hexadecimal, and the number of bytes
+   * from there.
+   */
   readonly iova: string;
   readonly size: number;
-  /** Physical address that `iova` becomes, hexadecimal. */
+  /** Physical address of `iova`, hexadecimal. */
   readonly pa: string;
-  /** The entry lets writes through. */
+  /** The entry permits writes. */
   readonly writable: boolean;
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A command queue in one line.
+// A command queue as one line of text.
 
 import type { QueueInspection } from './host-inspection.ts';
 
@@ -10,7 +10,7 @@ function place(value: number, entries: number): string {
     : `${value % entries}${value & entries ? ' wrapped' : ''}`;
 }
 
-/** What a queue is, where PROD and CONS are, and whether it has stopped. */
+/** The queue, PROD and CONS, and whether it has stopped. */
 export function queueText(queue: QueueInspection): string {
   const { name, kind, entries, prod, cons, state, error } = queue;
   const ring = entries === 0 ? 'no ring' : `${entries} entries`;

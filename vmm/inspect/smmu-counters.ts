@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Counters of the physical SMMU, as plain data.
+// Counters of the physical SMMU as plain data.
 
 import {
   SMMU_AT_STATS,

@@ -1,27 +1,33 @@
 // SPDX-License-Identifier: MIT
-// Direct page maps: ranges of device registers that guest memory backs, as a stage-2 table would
-// have it. How vCPUs learn of them is the guest's affair (`DirectMapTable`).
+// Direct maps: ranges of device registers that are backed by guest memory, as by a
+// stage-2 table. The guest defines how vCPUs are told of them (`DirectMapTable`).
 
 import type { DirectMapper, DirectRange } from '../../devices/bus/index.ts';
 import { type DirectMap, MachineError } from '../../devices/plugin/index.ts';
 import type { DirectMapTable } from '../vcpu/index.ts';
 
-/** What unmapping has to know about the vCPUs. */
+/** The states of vCPUs that unmapping depends on. */
 export interface VcpuStates {
   readonly count: number;
-  /** True while the vCPU runs guest code; one that is stopped or at an exit uses no map. */
+  /**
+   * True while the vCPU runs guest code; one that is stopped or at an exit uses no map.
+   */
   inGuest(vcpu: number): boolean;
 }
 
 /**
- * How long the removal of a map waits for acknowledgements, for all vCPUs together: most vCPUs come to a safe point within microseconds. The
- * VMM's thread serves others after that.
+ * How long the removal of a map waits for acknowledgements, for all vCPUs together: most
+ * vCPUs reach a safe point within microseconds. After that, the VMM's thread serves
+ * others.
  */
 const WAIT_MS = 0.2;
-/** By when a vCPU has to come to a safe point behind a removal; its machine fails otherwise. */
+/**
+ * Time limit for a vCPU to reach a safe point after a removal; after that its machine
+ * fails.
+ */
 const LIMIT_MS = 1000;
 
-/** A removal that vCPUs have yet to acknowledge. */
+/** A removal that vCPUs still have to acknowledge. */
 interface Removal {
   readonly announcement: number;
   readonly since: number;
@@ -32,7 +38,10 @@ interface Slot {
   readonly range: DirectRange;
   /** Byte offset in guest memory. */
   readonly page: number;
-  /** The range is in the table no more. Slot and page are kept for the vCPUs that may still be about to use them. */
+  /**
+   * Set when the range was removed from the table. Slot and page are kept for vCPUs that
+   * may still be about to use them.
+   */
   removal?: Removal;
 }
 
@@ -43,10 +52,10 @@ export class DirectMaps implements DirectMapper {
   readonly #nowMs: () => number;
   #slots: (Slot | undefined)[] = [];
   #doorbells = true;
-  /** Slots whose removal is not acknowledged. */
+  /** Slots whose removal has not been acknowledged by all vCPUs. */
   readonly #removed = new Set<Slot>();
 
-  /** @param nowMs the time, monotonic; of a test. */
+  /** @param nowMs the time, monotonic; replaced in tests. */
   constructor(
     memory: WebAssembly.Memory,
     table: DirectMapTable,
@@ -61,7 +70,8 @@ export class DirectMaps implements DirectMapper {
 
   /**
    * Backs a range with zeroed guest memory. Ranges of one page share its backing page.
-   * @returns undefined when no page or table slot is left, or the range overlaps a mapped one or leaves its page.
+   * @returns undefined when there is no page or table slot left, or the range overlaps a
+   *   mapped one or leaves its page.
    */
   map(range: DirectRange): DirectMap | undefined {
     const { pageSize } = this.#table;
@@ -102,9 +112,9 @@ export class DirectMaps implements DirectMapper {
   }
 
   /**
-   * Whether stores to a range with a doorbell have to ring it: not while the drain runs
-   * on a thread of its own. A store that has read the old flag may be on its way; who
-   * switches the doorbells on has the drain look once more after that.
+   * Sets whether stores to a range with a doorbell have to ring it: not while the drain
+   * has its own thread. A store that has read the old flag may still be in progress, so
+   * the drain has to check its queues once more after the doorbells were switched on.
    */
   setDoorbells(needed: boolean): void {
     this.#doorbells = needed;
@@ -123,13 +133,14 @@ export class DirectMaps implements DirectMapper {
     const vcpus = new Set(Array.from({ length: this.#vcpus.count }, (_, vcpu) => vcpu));
     slot.removal = { announcement, since, vcpus };
     this.#removed.add(slot);
-    // A whole look at least, however late this thread comes back to it.
-    do this.#settle(slot, slot.removal);
+    // At least one complete check, even if this thread was delayed.
+    do this.#freeIfUnused(slot, slot.removal);
     while (slot.removal.vcpus.size > 0 && this.#nowMs() - since < WAIT_MS);
   }
 
-  // Frees the slot when no vCPU may still use its range: each has been outside of guest code, or at a safe point behind the removal.
-  #settle(slot: Slot, { announcement, vcpus }: Removal): void {
+  // Frees the slot when no vCPU can use its range any more: each has been outside guest
+  // code, or at a safe point after the removal.
+  #freeIfUnused(slot: Slot, { announcement, vcpus }: Removal): void {
     for (const vcpu of vcpus)
       if (!this.#vcpus.inGuest(vcpu) || this.#table.hasSeen(vcpu, announcement)) vcpus.delete(vcpu);
     if (vcpus.size > 0) return;
@@ -138,14 +149,14 @@ export class DirectMaps implements DirectMapper {
   }
 
   /**
-   * Looks for acknowledgements that are late: at every safe point of the machine.
-   * @throws {MachineError} when a vCPU has not come to a safe point in time.
+   * Checks for late acknowledgements, at every safe point of the machine.
+   * @throws {MachineError} when a vCPU has not reached a safe point in time.
    */
   poll(): void {
     for (const slot of this.#removed) {
       const { removal } = slot;
       if (!removal) continue;
-      this.#settle(slot, removal);
+      this.#freeIfUnused(slot, removal);
       const [vcpu] = removal.vcpus;
       if (vcpu === undefined || this.#nowMs() - removal.since < LIMIT_MS) continue;
       throw new MachineError(
@@ -155,7 +166,7 @@ export class DirectMaps implements DirectMapper {
     }
   }
 
-  /** Forgets every map and clears the table; for a machine whose vCPUs are stopped. */
+  /** Removes every map and clears the table, for a machine whose vCPUs are stopped. */
   reset(): void {
     this.#slots = [];
     this.#removed.clear();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What a machine is made of.
+// What a machine is built from.
 
 import type { MemoryRegion } from '../../assembly/load.ts';
 import type { Clock, MsiController, Placement } from '../../devices/bus/index.ts';
@@ -7,12 +7,12 @@ import type { TraceEvent } from '../../devices/plugin/index.ts';
 import type { Guest } from '../vcpu/index.ts';
 
 export interface MachineCoreOptions {
-  /** Used in messages: "vm0". */
+  /** Name in messages: "vm0". */
   readonly name: string;
-  /** What it runs. */
+  /** The guest to run. */
   readonly guest: Guest;
   readonly memory: WebAssembly.Memory;
-  /** Where RAM lies in the memory, and at which gpa. */
+  /** Place of RAM in the memory, and its gpa. */
   readonly regions: readonly MemoryRegion[];
   readonly devices: readonly Placement[];
   /** The board's interrupt controller for MSIs. Default: MSIs are stores to RAM. */
@@ -21,13 +21,13 @@ export interface MachineCoreOptions {
   /** False keeps every register access trapped. Default true. */
   readonly directMaps?: boolean;
   /**
-   * A vCPU comes to run guest code, or runs none any more: at the begin and the end of
-   * each run, exits in between not counted.
-   * @throws what ends the run before it begins.
+   * A vCPU enters or leaves the guest: at the start and the end of each run, not at exits
+   * in between.
+   * @throws an error that ends the run before it starts.
    */
   onVcpu?(vcpu: number, runs: boolean): void;
   /**
-   * What the host does for this machine at its safe points: at the end of every exit, and
+   * The host's work for this machine at its safe points: at the end of every exit, and
    * (`full`) when the guest yields or waits.
    */
   onSafePoint?(full: boolean): void;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A machine: one guest with its memory, devices and vCPUs. Its vCPUs run inline, on the caller's
-// thread and in turn, or each on a thread of its own, and then only their exits come here.
+// A machine: one guest with its memory, devices and vCPUs. Its vCPUs run inline, in turn
+// on the caller's thread, or on their own threads, with their exits handled here.
 
 import type { MemoryRegion } from '../../assembly/load.ts';
 import {
@@ -32,7 +32,7 @@ import { wakingSinks } from './waking-sinks.ts';
 
 const WAIT = EXIT_KINDS.indexOf('wait');
 
-/** Thrown through a guest's frames to have it leave. */
+/** Thrown through a guest's frames to make it leave. */
 class Leave extends Error {
   override readonly name = 'Leave';
 }
@@ -45,24 +45,24 @@ export class MachineCore {
   readonly exits: ExitCounter;
   readonly #options: MachineCoreOptions;
   readonly #guest: Guest;
-  /** What its devices go by. */
+  /** The clock of its devices. */
   readonly clock: Clock;
   readonly #directMaps: DirectMaps | undefined;
   readonly #state = new MachineState();
   readonly #host: VcpuHost;
-  /** By vCPU, inline: guest code is running now, not stopped and not at an exit. */
+  /** By vCPU, inline: true while guest code runs, not stopped and not at an exit. */
   readonly #inGuest: boolean[];
   #vcpus = new VcpuSet();
   readonly #secondaries: Secondaries;
-  /** Milliseconds for which vCPU 0 had nothing to do when it came back; undefined: it had. */
+  /** Milliseconds that vCPU 0 had no work for when it returned; undefined: it had. */
   #idleMs: number | undefined;
-  /** Called when a device raises an interrupt: a machine that is idle has something to do. */
+  /** Called when a device raises an interrupt: an idle machine has work to do. */
   onInterrupt: () => void = () => undefined;
-  /** The devices have found something to do at the last safe point, and may find more. */
+  /** The devices had work at the last safe point, and may have more. */
   #busy = false;
-  /** While the guest is being instantiated. */
+  /** Set while the guest is being instantiated. */
   #booting: AbortController | undefined;
-  /** The run under way on threads. */
+  /** The current run on threads. */
   #current: Promise<CoreStatus> = Promise.resolve('new');
 
   /**
@@ -87,7 +87,7 @@ export class MachineCore {
     if (table && options.directMaps !== false) {
       this.#directMaps = new DirectMaps(memory, table, {
         count: guest.vcpus,
-        // A thread that has ended is in no guest, whatever it was at last.
+        // A thread that has ended is not in the guest, whatever its last state was.
         inGuest: (vcpu) => this.#vcpus.at(vcpu)?.inGuest ?? false,
       });
     }
@@ -111,26 +111,26 @@ export class MachineCore {
     return this.#state.status;
   }
 
-  /** The guest had nothing to do when it yielded last. */
+  /** True when the guest had nothing to do at its last yield. */
   get idle(): boolean {
     return this.#idleMs !== undefined;
   }
 
   /**
-   * Milliseconds until the next timer of a device is due, 0 when it is, Infinity when none is set.
-   * Whole ones, as JavaScript's timers count, rounded up: earlier it would be looked for in vain.
+   * Milliseconds until the next timer of a device is due; 0 when it is, Infinity when
+   * none is set. Rounded up, like JavaScript's timers: an earlier check finds nothing.
    */
   get untilTimerMs(): number {
     const { nextDeadline = Number.POSITIVE_INFINITY } = this.devices;
     return Math.max(0, Math.ceil((nextDeadline - this.clock.nowNs()) / 1e6));
   }
 
-  /** Milliseconds for which it may be left alone: until the next timer of a device or vCPU is due. */
+  /** Milliseconds without work: until the next timer of a device or vCPU is due. */
   get idleMs(): number {
     return Math.min(this.untilTimerMs, this.#idleMs ?? Number.POSITIVE_INFINITY);
   }
 
-  /** How the machine ended, once it has. */
+  /** How the machine ended; undefined before. */
   get end(): CoreEnd | undefined {
     return this.#state.ended;
   }
@@ -149,7 +149,7 @@ export class MachineCore {
     return this.#guest.inline;
   }
 
-  /** Threads that it keeps busy while it runs: its vCPUs', and the VMM's where that is another. */
+  /** Number of busy threads while it runs: its vCPUs', and the VMM's if another one. */
   get threads(): number {
     return this.inline ? 1 : this.#guest.vcpus + 1;
   }
@@ -198,19 +198,18 @@ export class MachineCore {
     });
   }
 
-  /** What a vCPU does not survive ends the machine; every further call of its guest throws it again. */
+  /** Ends the machine on an error fatal to a vCPU, thrown again at every further call. */
   #threw(exit: VcpuExit, thrown: unknown): unknown {
     const end = endOf(exit);
-    // One that catches it and goes on makes no exit that could throw again: its thread is ended all the same.
+    // A guest that catches it may make no further exit: its thread is terminated.
     if (end && this.#state.end(end, thrown) && this.#state.isEntered && !this.inline)
       this.#interrupt();
     return this.#state.thrown ?? thrown;
   }
 
   /**
-   * Instantiates the guest and has it initialize itself. `stop` ends both on threads.
-   * @throws {GuestImageError} when the guest asks for something that no machine has, or does
-   * not come to the end of its instantiation.
+   * Instantiates the guest and makes it initialize itself. On threads, `stop` ends both.
+   * @throws {GuestImageError} for an unknown import, or an instantiation without end.
    */
   async boot(): Promise<void> {
     if (this.#state.status !== 'new') return;
@@ -230,7 +229,7 @@ export class MachineCore {
   }
 
   #safePoint(full: boolean): void {
-    // Before the host looks: a request that comes while it looks stays for the next safe point.
+    // Before the host's work: a request during it stays for the next safe point.
     this.#guest.setExitRequest(false);
     this.#directMaps?.poll();
     this.#busy = this.devices.poll() > 0;
@@ -238,7 +237,7 @@ export class MachineCore {
     this.#guest.safePoint(this.clock.nowNs());
   }
 
-  /** While vCPUs run on their threads: what inline happens at exits only. True when there may be more to do. */
+  /** Work of exits, while vCPUs run on threads. True when there may be more. */
   #attend(): boolean {
     if (!this.#state.isEntered) return false;
     const error = this.#fullSafePoint();
@@ -246,7 +245,7 @@ export class MachineCore {
     return !error && this.#busy;
   }
 
-  /** A safe point outside of any exit. What the host failed with in it; undefined: nothing. */
+  /** A safe point outside any exit. Returns the host's error in it, if any. */
   #fullSafePoint(): MachineError | undefined {
     try {
       this.#safePoint(true);
@@ -256,7 +255,7 @@ export class MachineCore {
     }
   }
 
-  /** Has a vCPU run once, with its host told of it. */
+  /** Runs a vCPU once, and tells its host. */
   #slice(vcpu: Vcpu, budget: number): VcpuExit | Promise<VcpuExit> {
     try {
       this.#options.onVcpu?.(vcpu.index, true);
@@ -270,7 +269,7 @@ export class MachineCore {
     return exit;
   }
 
-  /** vCPU 0, about to run; undefined when the machine is not ready for that. */
+  /** vCPU 0, about to run; undefined when the machine is not ready for it. */
   #begin(): Vcpu | undefined {
     const primary = this.#vcpus.at(0);
     if (!primary || !this.#state.enter()) return undefined;
@@ -280,7 +279,7 @@ export class MachineCore {
     return undefined;
   }
 
-  /** vCPU 0 has come back. */
+  /** Called when vCPU 0 has returned. */
   #finish(exit: VcpuExit): CoreStatus {
     const isSound = exit.reason !== 'failed' && this.#state.thrown === undefined;
     const error = isSound ? this.#fullSafePoint() : undefined;
@@ -292,9 +291,9 @@ export class MachineCore {
   }
 
   /**
-   * Lets an inline guest run until it yields (a reactor) or ends (a command), and each of its
-   * secondary vCPUs once. Never throws for what a guest does.
-   * @param budget how much work a reactor may do, in its own measure.
+   * Runs an inline guest until it yields (a reactor) or ends (a command), and each of its
+   * secondary vCPUs once. Never throws because of a guest.
+   * @param budget amount of work that a reactor may do, in its own unit.
    */
   step(budget = 1): CoreStatus {
     const primary = this.#begin();
@@ -313,13 +312,13 @@ export class MachineCore {
       this.#current = Promise.resolve(this.#slice(primary, budget)).then((exit) =>
         this.#finish(exit),
       );
-    // Its own outcome: by the time the threads have ended the machine may have been reset.
+    // The result of this run: the machine may be reset before the threads have ended.
     const status = primary ? await this.#current : this.status;
     if (status !== 'running') await this.#vcpus.end();
     return status;
   }
 
-  /** How a drain on a thread of its own is woken by the guest; undefined: not at all. */
+  /** How the guest wakes a drain with its own thread; undefined: not at all. */
   get drainSleep(): DrainSleepWords | undefined {
     return this.#guest.drainSleep;
   }
@@ -329,33 +328,33 @@ export class MachineCore {
     this.#directMaps?.setDoorbells(needed);
   }
 
-  /** One of the machine's parts has failed beside its guest: it stops at its next safe point. */
+  /** A part has failed outside the guest: the machine stops at its next safe point. */
   fail(component: string, cause: unknown): void {
     const error = MachineError.of(component, cause);
     if (this.#state.end({ status: 'failed', error }, error)) this.#interrupt();
   }
 
-  /** Stops the machine at its next safe point. One that has ended is left alone. */
+  /** Stops the machine at its next safe point. No effect on one that has ended. */
   stop(reason: string): void {
     if (this.#state.end({ status: 'stopped', reason }, new Leave())) this.#interrupt();
   }
 
-  /** Has all vCPUs on threads leave the guest, vCPU 0 or not; those that do not are terminated. */
+  /** Makes all vCPUs on threads leave the guest; those that do not are terminated. */
   #interrupt(): void {
     this.#booting?.abort(new Leave());
     this.#guest.setExitRequest(true);
     this.#vcpus.interrupt((cause) => this.fail('vCPU thread', cause));
   }
 
-  /** Whether it goes on by itself. */
+  /** Whether it continues by itself. */
   get pace(): Pace {
     return this.#state.pace;
   }
 
   /**
-   * Pauses the machine; resolves when none of its vCPUs runs any more. They stand at safe
-   * points: behind an exit, or outside of the guest.
-   * @throws {MachineError} when one does not come to a safe point in time; it goes on then.
+   * Pauses the machine; resolves when all vCPUs have stopped at safe points: after an
+   * exit, or outside the guest.
+   * @throws {MachineError} when one does not stop in time; the machine continues.
    */
   async pause(): Promise<void> {
     this.#state.pause();
@@ -367,21 +366,21 @@ export class MachineCore {
     }
   }
 
-  /** Lets a paused machine go on. */
+  /** Resumes a paused machine. */
   resume(): void {
     this.#state.resume();
     this.#vcpus.resume();
   }
 
-  /** Lets a paused machine go on until `pause`. */
+  /** Lets a paused machine continue until `pause`. */
   allowStep(): void {
     this.#state.step();
     this.#vcpus.resume();
   }
 
   /**
-   * Back to the state before `boot`: devices reset, memory zero, a fresh instance at the next
-   * `boot`. The exit counts go on. A machine that runs on threads is stopped first.
+   * Returns to the state before `boot`: devices reset, memory zero, a new instance. Exit
+   * counters are kept. A machine that runs on threads is stopped first.
    */
   async reset(): Promise<void> {
     if (!this.inline) {

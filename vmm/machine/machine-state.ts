@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
-// The life cycle of a machine: its states, and what leads from one to another.
+// The life cycle of a machine: its states and their transitions.
 //
 //   new ──booted──► ready ──enter──► entered ──leave──► ready
 //    │                │                 │  │
 //    └──────end───────┴──────► ended ◄──┘  └──end──► leaving ──leave──► ended
 //
-// `leaving`: guest code is on a stack or a thread, and everything that it calls throws until it has
-// come out. `reset` leads from every state but `entered` and `leaving` to `new`.
+// `leaving`: guest code is on a stack or a thread, and everything that it calls throws
+// until it has returned. `reset` leads to `new` from every state except `entered` and
+// `leaving`.
 //
 // `ready` and `entered` have a pace:
 //
@@ -14,15 +15,16 @@
 //    ▲                                         │
 //    └─────────────────resume──────────────────┘
 //
-// While the machine is `paused` vCPUs on threads stand still inside the guest, and from `ready` no
-// way leads to `entered`. `step` lets it go until whoever steps pauses it again.
+// While the machine is `paused`, vCPUs on threads are stopped inside the guest, and
+// `ready` cannot change to `entered`. `step` resumes it until the caller pauses it again.
 
 import type { MachineError } from '../../devices/plugin/index.ts';
 import type { VcpuExit } from '../vcpu/index.ts';
 
 /**
- * `new` until `boot`, `running` while the guest wants to go on, `off` when it has ended by itself,
- * `stopped` by its owner or because nothing can wake it, `failed` when one of its parts failed.
+ * `new` until `boot`, `running` while the guest can continue, `off` when it has ended by
+ * itself, `stopped` by its owner or because nothing can wake it, `failed` when one of its
+ * parts failed.
  */
 export type CoreStatus = 'new' | 'running' | 'off' | 'stopped' | 'failed';
 
@@ -32,7 +34,10 @@ export type CoreEnd =
   | { readonly status: 'stopped'; readonly reason: string }
   | { readonly status: 'failed'; readonly error: MachineError };
 
-/** How a machine goes on: by itself, not at all, or for the step that its owner has asked for. */
+/**
+ * How a machine continues: by itself, not at all, or for a step that its owner has
+ * requested.
+ */
 export type Pace = 'free' | 'paused' | 'step';
 
 type State =
@@ -42,12 +47,12 @@ type State =
 
 const NEW: State = { name: 'new' };
 
-/** Why a machine is stopped that would never do anything again. */
+/** Reason for stopping a machine that could never do anything again. */
 const ASLEEP = 'all vCPUs wait for an interrupt that cannot come: no timer runs, no device has one';
 
 /**
- * How a machine ends whose vCPU came back like this; undefined when it goes on.
- * @param isQuiet its devices have nothing to do, and no timer.
+ * How a machine ends when its vCPU returned with this exit; undefined when it continues.
+ * @param isQuiet its devices have no work, and no timer.
  */
 export function endOf(exit: VcpuExit, isQuiet = false): CoreEnd | undefined {
   if (exit.reason === 'off') return { status: 'off', exitCode: exit.code };
@@ -58,7 +63,10 @@ export function endOf(exit: VcpuExit, isQuiet = false): CoreEnd | undefined {
 
 export class MachineState {
   #state: State = NEW;
-  /** What every call of the guest throws while the machine is `leaving`; undefined otherwise. */
+  /**
+   * The value that every call of the guest throws while the machine is `leaving`;
+   * undefined otherwise.
+   */
   thrown: unknown;
 
   get status(): CoreStatus {
@@ -67,25 +75,25 @@ export class MachineState {
     return state.name === 'new' ? 'new' : 'running';
   }
 
-  /** Guest code of vCPU 0 is on a stack or a thread, perhaps at an exit. */
+  /** True while guest code of vCPU 0 is on a stack or a thread, perhaps at an exit. */
   get isEntered(): boolean {
     return this.#state.name === 'entered' || this.#state.name === 'leaving';
   }
 
-  /** How the machine ended, once it has. */
+  /** How the machine ended; undefined before. */
   get ended(): CoreEnd | undefined {
     return this.#state.name === 'ended' ? this.#state.end : undefined;
   }
 
-  /** `free` of a machine that has not been booted, or ends. */
+  /** `free` for a machine that has not been booted, or is ending. */
   get pace(): Pace {
     const state = this.#state;
     return state.name === 'ready' || state.name === 'entered' ? state.pace : 'free';
   }
 
   /**
-   * No guest code is entered until `resume` or `step`. One that has not been booted, or ends,
-   * cannot be paused.
+   * No guest code is entered until `resume` or `step`. A machine that has not been
+   * booted, or is ending, cannot be paused.
    */
   pause(): void {
     this.#setPace('paused');
@@ -95,7 +103,7 @@ export class MachineState {
     this.#setPace('free');
   }
 
-  /** Guest code may be entered until `pause`. Only a paused machine is stepped. */
+  /** Guest code may be entered until `pause`. Only a paused machine can be stepped. */
   step(): void {
     if (this.pace === 'paused') this.#setPace('step');
   }
@@ -105,12 +113,12 @@ export class MachineState {
     if (name === 'ready' || name === 'entered') this.#state = { name, pace };
   }
 
-  /** The guest is instantiated. One that was ended in the meantime stays so. */
+  /** The guest was instantiated. A machine that was ended in the meantime stays ended. */
   booted(): void {
     if (this.#state.name === 'new') this.#state = { name: 'ready', pace: 'free' };
   }
 
-  /** vCPU 0 is about to run. False when the machine is not ready for that. */
+  /** vCPU 0 is about to run. False when the machine is not ready for it. */
   enter(): boolean {
     const state = this.#state;
     if (state.name !== 'ready' || state.pace === 'paused') return false;
@@ -118,7 +126,7 @@ export class MachineState {
     return true;
   }
 
-  /** vCPU 0 has come out of the guest. @param end how the machine ends with it, if it does. */
+  /** vCPU 0 has left the guest. @param end how the machine ends with it, if it does. */
   leave(end?: CoreEnd): void {
     const state = this.#state;
     this.thrown = undefined;
@@ -128,9 +136,10 @@ export class MachineState {
   }
 
   /**
-   * The machine ends, as soon as it has left the guest. Of several reasons the first one counts; but
-   * a machine that its owner stops is stopped, whatever else goes wrong on the way.
-   * @param thrown what the guest's calls throw until then.
+   * Ends the machine, as soon as it has left the guest. The first of several reasons
+   * counts; but a machine that its owner stops is `stopped`, whatever else fails
+   * meanwhile.
+   * @param thrown the value that the guest's calls throw until then.
    * @returns false when it has ended already.
    */
   end(end: CoreEnd, thrown: unknown): boolean {
@@ -146,7 +155,7 @@ export class MachineState {
     return true;
   }
 
-  /** As before the boot. No guest code is left. */
+  /** Returns to the state before the boot. No guest code is running. */
   reset(): void {
     this.#state = NEW;
     this.thrown = undefined;

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
-// Where the devices of a machine may not lie.
+// Checks that no device overlaps a machine's RAM.
 
 import type { MemoryRegion } from '../../assembly/load.ts';
 import { overlapText, type Placement, rangesOverlap } from '../../devices/bus/index.ts';
 import { BoardError } from '../../devices/plugin/index.ts';
 
 /**
- * The devices as they are.
+ * Returns the devices unchanged.
  * @param ram of the machine, by gpa: an access there never reaches a device.
- * @throws {BoardError} when a region of one lies in RAM.
+ * @throws {BoardError} when a region of one overlaps RAM.
  */
 export function outsideRam(
   devices: readonly Placement[],

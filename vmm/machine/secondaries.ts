@@ -1,31 +1,35 @@
 // SPDX-License-Identifier: MIT
-// The secondary vCPUs of a machine: inline they take turns on the caller's thread; otherwise each
-// runs on a thread of its own, and its machine has it run again whenever it comes back.
+// The secondary vCPUs of a machine: inline they take turns on the caller's thread;
+// otherwise each runs on its own thread, and its machine starts it again whenever it
+// returns.
 
 import type { Vcpu, VcpuEntry, VcpuExit, VcpuSet } from '../vcpu/index.ts';
 
-/** What a secondary vCPU gets for each turn of it. */
+/** Budget of a secondary vCPU's turn. */
 const BUDGET = 1;
-/** A secondary vCPU with nothing to do, on a thread of its own, is asked again after this. */
+/**
+ * A secondary vCPU with nothing to do, on its own thread, is polled again after this
+ * time.
+ */
 const IDLE_MS = 1;
 
-/** What a machine is for its secondary vCPUs. */
+/** Functions of the machine for its secondary vCPUs. */
 export interface SecondariesOwner {
   /** Its vCPUs run on the caller's thread. */
   readonly inline: boolean;
-  /** Those of its present boot: a reset machine has others. */
+  /** The vCPUs of the current boot: a reset creates new ones. */
   vcpus(): VcpuSet;
-  /** The machine ends: no guest code is entered any more. */
+  /** The machine is ending: no guest code is entered any more. */
   isLeaving(): boolean;
-  /** Has a vCPU run once. */
+  /** Runs a vCPU once. */
   slice(vcpu: Vcpu, budget: number): VcpuExit | Promise<VcpuExit>;
-  /** A vCPU cannot go on. */
+  /** A vCPU cannot continue. */
   failed(vcpu: number, cause: unknown): void;
 }
 
 export class Secondaries {
   readonly #owner: SecondariesOwner;
-  /** Those whose slice is on the stack, inline. */
+  /** Inline: vCPUs whose slice is on the stack. */
   readonly #onStack = new Set<number>();
 
   constructor(owner: SecondariesOwner) {
@@ -33,13 +37,15 @@ export class Secondaries {
   }
 
   /**
-   * Starts one at its entry. One whose reset takes time runs as soon as that is done.
-   * @returns 0, or -1 when there is none of this number or it still runs.
+   * Starts a vCPU at its entry point. If its reset takes time, it runs as soon as that is
+   * complete.
+   * @returns 0, or -1 when there is none with this number or it still runs.
    */
   start(index: number, entry: VcpuEntry): number {
     const vcpus = this.#owner.vcpus();
     const failed = (cause: unknown) => {
-      // A machine that has been reset in the meantime does not fail for what was before.
+      // A machine that has been reset in the meantime does not fail because of its former
+      // vCPU.
       if (vcpus === this.#owner.vcpus()) this.#owner.failed(index, cause);
     };
     const ready = (vcpu: Vcpu) => {
@@ -49,8 +55,8 @@ export class Secondaries {
   }
 
   /**
-   * Inline: a slice for each in turn. One that waits itself is on the stack already, and one
-   * that ran in the wait of another may be off by now.
+   * Inline: a slice for each in turn. A vCPU that is waiting is on the stack already, and
+   * one that ran while another waited may be off by now.
    */
   takeTurns(): void {
     const vcpus = this.#owner.vcpus();
@@ -64,7 +70,7 @@ export class Secondaries {
     }
   }
 
-  /** Until it is off or the machine has been reset. */
+  /** Runs it until it is off or the machine has been reset. */
   async #runOnThread(vcpus: VcpuSet, vcpu: Vcpu): Promise<void> {
     while (vcpus === this.#owner.vcpus() && vcpus.isOn(vcpu.index)) {
       const exit = await this.#owner.slice(vcpu, BUDGET);

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
-// Interrupts of devices wake the machine that they reach.
+// Interrupts of devices wake the machine that they interrupt.
 
 import type { InterruptSink, MsiSink } from '../../devices/bus/index.ts';
 
 /**
- * The sinks of a machine, which call `wake` beside what they do: whoever waits until an idle machine
- * has something to do goes on.
+ * Wraps the sinks of a machine to also call `wake`, which ends the wait of an idle
+ * machine.
  */
 export function wakingSinks(
   msis: MsiSink,

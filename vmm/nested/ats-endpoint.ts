@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The end of a bus master that PCIe's ATS is about: its accesses ask the SMMU for a
-// translation, keep it in an ATC, and go to memory translated. What it is denied it may
-// ask for (PRI), one page at a time.
+// ATS of a bus master: its accesses request a translation from the SMMU, cache it in an
+// ATC, and go to memory translated. When a translation is denied it may request the page
+// (PRI), one page at a time.
 
 import { ATC_OFF, ATC_ON, ATC_SILENT } from '../../assembly/layout/ats-memory.ts';
 import { ATC_DENIED, ATC_NO_PORT, ATS_SUCCESS } from '../../assembly/layout/ats-results.ts';
@@ -25,7 +25,10 @@ export class AtsEndpoint implements AtcPort {
   readonly #requests: RequestGroup;
   #port = ATC_NO_PORT;
 
-  /** @param smmu byte offset of the SMMU block in host memory; @param hasPri it has PRI. */
+  /**
+   * @param smmu byte offset of the SMMU block in host memory.
+   * @param hasPri it has PRI.
+   */
   constructor(guest: GuestWindow, smmu: number, physSid: number, hasPri: boolean) {
     this.#guest = guest;
     this.#smmu = smmu;
@@ -35,7 +38,7 @@ export class AtsEndpoint implements AtcPort {
     this.#requests = new RequestGroup(guest.unit.hostMemory, smmu);
   }
 
-  /** Whether accesses go through the ATC. */
+  /** True when accesses go through the ATC. */
   get enabled(): boolean {
     return this.#port !== ATC_NO_PORT;
   }
@@ -44,7 +47,7 @@ export class AtsEndpoint implements AtcPort {
     return this.#settings;
   }
 
-  /** The ATC is empty behind it. Without a free port ATS stays off. */
+  /** Changes the settings and empties the ATC. Without a free port ATS stays disabled. */
   configure(wanted: AtsSettings): void {
     const { core, drain } = this.#guest.unit;
     const settings = { ...wanted, pageRequests: wanted.pageRequests && this.#hasPri };
@@ -53,15 +56,16 @@ export class AtsEndpoint implements AtcPort {
     this.#port = settings.enabled ? port : ATC_NO_PORT;
     this.#requests.usePort(this.#port);
     this.#settings = this.enabled ? settings : OFF;
-    // What waited for an answer goes on.
+    // Queues that waited for a response continue.
     if (Atomics.load(this.#words, (this.#smmu + SMMU_AT_PARKED) >> 2) !== 0)
       drain.serveParked(this.#smmu);
   }
 
   /**
-   * As `Unit.translate`, for an access within its page; TRANSLATE_WAIT while it waits for
-   * a page.
-   * @param ssid its PASID, ACCESS_NO_SSID for none; @param access ACCESS_*: without a PASID 0 or ACCESS_WRITE.
+   * Like `Unit.translate`, for an access within its page; TRANSLATE_WAIT while it waits
+   * for a page.
+   * @param ssid its PASID, ACCESS_NO_SSID for none.
+   * @param access ACCESS_*: without a PASID 0 or ACCESS_WRITE.
    */
   translate(iova: number, ssid: number, access: number): TranslateResult {
     const answer = this.#requests.answer();
@@ -84,7 +88,7 @@ export class AtsEndpoint implements AtcPort {
     );
   }
 
-  /** The accesses that wait for pages are given up. */
+  /** Drops the accesses that wait for pages. */
   abandon(): void {
     this.#requests.abandon();
   }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The VMM's end of a command queue whose PROD and CONS its guest has: the HW queue that
-// runs it, and the two registers. The CMDQ is queue 0 (the overlay path), the ECMDQs
+// The VMM's side of a command queue whose PROD and CONS are mapped into its guest: its HW
+// queue, and the two registers. The CMDQ is queue 0 (the overlay path), the ECMDQs
 // follow.
 
 import { CMDQ_ENTRY_SIZE } from '../../assembly/layout/smmu-registers.ts';
@@ -10,13 +10,13 @@ import { HW_QUEUE_TYPE_CMDQ_OVERLAY, type Iommufd } from '../../host/iommufd/ind
 import type { Vm } from '../../host/kernel/index.ts';
 import { unlessRefused } from './refused.ts';
 
-/** The vIOMMU whose guest has the queue. */
+/** The vIOMMU of the queue. */
 export interface DirectQueueOwner {
   readonly vm: Vm;
   readonly fd: Iommufd;
   /** ID of the vIOMMU in `fd`. */
   readonly id: number;
-  /** The vIOMMU's own command context, whose slots its queues have. */
+  /** The vIOMMU's own command context, with slots for its queues. */
   readonly context: ContextBlock;
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Bad commands that the host carries out for their guest: the policy `emulate`. What it
-// carries out is the same for a VCMDQ and for the CMDQ.
+// Bad commands that the host executes for their guest: the policy `emulate`. The same
+// commands are supported for a VCMDQ and for the CMDQ.
 
 import { CMDQ_ENTRY_SIZE } from '../../assembly/layout/smmu-registers.ts';
 import type { CommandOutcome } from '../../devices/smmuv3/index.ts';
@@ -13,12 +13,12 @@ import { unlessRefused } from './refused.ts';
 export interface EmulationOptions {
   readonly vm: Vm;
   readonly gate: ResourceGate;
-  /** HWPT_INVALIDATE of the vIOMMU; returns how many commands were carried out. */
+  /** HWPT_INVALIDATE of the vIOMMU; returns the number of executed commands. */
   invalidate(command: Uint8Array): number;
 }
 
 export class Emulation {
-  /** What the guest's SMMU carries out itself, once there is one. */
+  /** Executes commands that belong to the guest's SMMU, once there is one. */
   ownCommands: (words: readonly number[], from: number) => CommandOutcome = () => 'refused';
   readonly #options: EmulationOptions;
   readonly #begun = new Map<number, BegunCommand>();
@@ -27,15 +27,18 @@ export class Emulation {
     this.#options = options;
   }
 
-  /** The command at a queue's CONS has been carried out in part: its policy has spoken. */
+  /**
+   * The command at a queue's CONS has been executed in part, so its policy has decided.
+   */
   isBegun(queue: QueueBlock): boolean {
     return this.#begun.get(queue.index)?.isBegun(this.#attempt(queue)) === true;
   }
 
-  /** Carries the command at a queue's CONS out, or a part of it. */
+  /** Executes the command at a queue's CONS, or a part of it. */
   carryOut(queue: QueueBlock): CommandOutcome {
     if (!queue.hasRing) return 'refused';
-    // A host's service asks for this: what it threw would end the machine that runs now.
+    // Called from a host's service, where an error would end the machine that happens to
+    // run.
     return unlessRefused<CommandOutcome>(() => {
       this.#options.gate('memory access', 'refused command');
       return this.#carryOut(queue.index, this.#attempt(queue));
@@ -47,7 +50,7 @@ export class Emulation {
     this.#begun.delete(queue);
     const words = attempt.slice(1);
     const command = new Uint8Array(Uint32Array.from(words).buffer);
-    // What is no invalidation is refused, and may be the SMMU's own.
+    // A command that is not an invalidation is refused, and may be one of the SMMU.
     if (unlessRefused(() => this.#options.invalidate(command) === 1, false)) return 'done';
     const outcome = this.ownCommands(words, from);
     if (typeof outcome === 'object') {
@@ -58,17 +61,20 @@ export class Emulation {
     return outcome;
   }
 
-  /** The command at a queue's CONS, 4 words; undefined where no ring is. */
+  /** The command at a queue's CONS, 4 words; undefined without a ring. */
   commandOf(queue: QueueBlock): Uint32Array | undefined {
     return queue.hasRing ? Uint32Array.from(this.#attempt(queue).slice(1)) : undefined;
   }
 
-  /** The queue was freed: what comes there later has not begun, whatever its words are. */
+  /**
+   * The queue was freed: a later command in its place has not begun, even with the same
+   * words.
+   */
   forget(queue: QueueBlock): void {
     this.#begun.delete(queue.index);
   }
 
-  // CONS and words of the command there, read once.
+  // CONS and words of the command at CONS, read once.
   #attempt(queue: QueueBlock): readonly number[] {
     const at = queue.ring + (queue.cons % 2 ** queue.log2size) * CMDQ_ENTRY_SIZE;
     const { buffer } = this.#options.vm.memory;

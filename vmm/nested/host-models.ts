@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The model behind a host of the API, for those parts of user space that lend from it beside
-// machines (v86). A host's user does not see it.
+// The models of hosts of the API, for parts of user space other than machines that borrow
+// from them (v86). They are hidden from a host's user.
 
 import type { VmHost } from './vm-host.ts';
 
@@ -9,17 +9,17 @@ const models = new WeakMap<object, VmHost>();
 /** Hosts without SMMUs. */
 const others = new WeakSet<object>();
 
-/** Says that a host has another IOMMU: it lends nothing but to machines. */
+/** Registers a host with another IOMMU, which lends only to machines. */
 export function setOtherHost(host: object): void {
   others.add(host);
 }
 
-/** Says which model is behind a host. */
+/** Registers the model of a host. */
 export function setHostModel(host: object, model: VmHost): void {
   models.set(host, model);
 }
 
-/** @throws {TypeError} when it is no host. */
+/** @throws {TypeError} when it is not a host. */
 export function hostModelOf(host: unknown): VmHost {
   const model = typeof host === 'object' && host !== null ? models.get(host) : undefined;
   if (typeof host === 'object' && host !== null && others.has(host))

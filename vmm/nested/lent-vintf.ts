@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The VMM's end of a VINTF: HW queues and the direct page of a vIOMMU, in the shape that the guest's CMDQV needs it.
+// The VMM's side of a VINTF: HW queues and the direct page of a vIOMMU, with the
+// interface that the guest's CMDQV needs.
 
 import { VCMDQ_STRIDE } from '../../assembly/layout/cmdqv-registers.ts';
 import { QUEUE_ERROR_HELD } from '../../assembly/layout/queue-memory.ts';
@@ -16,9 +17,9 @@ import type { NestedSmmu } from './nested-smmu.ts';
 import { unlessRefused } from './refused.ts';
 import { veventBytes, vevents } from './vevents.ts';
 
-/** LVCMDQ_ERR_MAP as a vEVENT has it: 128 bits. */
+/** Size of LVCMDQ_ERR_MAP in a vEVENT: 128 bits. */
 const ERR_MAP_SIZE = 16;
-/** Every error makes the maps of the earlier ones obsolete. */
+/** The maps of every error replace those of earlier ones. */
 const EVENT_DEPTH = 16;
 
 export class LentVintf implements VintfBackend {
@@ -35,7 +36,7 @@ export class LentVintf implements VintfBackend {
   #raise: ((lvcmdq: number) => void) | undefined;
 
   /**
-   * @throws {HostError | IommufdError} for a vIOMMU without a VINTF, or when something
+   * @throws {HostError | IommufdError} for a vIOMMU without a VINTF, or when a resource
    *   cannot be allocated; nothing is left behind.
    */
   constructor(viommu: NestedSmmu) {
@@ -68,8 +69,8 @@ export class LentVintf implements VintfBackend {
   }
 
   /**
-   * Held errors of its VCMDQs: the policy speaks before the guest sees anything.
-   * @returns true when there is more to be decided, at the next safe point.
+   * Applies the policy to withheld errors of its VCMDQs, before the guest sees them.
+   * @returns true when there are more, for the next safe point.
    */
   decideErrors(): boolean {
     const { viommu } = this;
@@ -101,7 +102,8 @@ export class LentVintf implements VintfBackend {
   }
 
   setEnabled(): void {
-    // The kernel has enabled the physical VINTF for as long as it is lent; without HW queues it does nothing.
+    // The kernel enables the physical VINTF while it is lent; without HW queues that has
+    // no effect.
   }
 
   allocateQueue(lvcmdq: number, baseGpa: number, log2size: number): boolean {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What the VMM's end of a vIOMMU is made of.
+// Options of the VMM's side of a vIOMMU.
 
 import type { ResourceGate } from '../../host/iommufd/index.ts';
 import type { ArmDevice, ArmIommu } from '../../host/kernel/arm/index.ts';
@@ -11,13 +11,13 @@ export interface NestedSmmuOptions {
   readonly iommu: ArmIommu;
   /** With a VINTF of the CMDQV. */
   readonly cmdqv: boolean;
-  /** The VM's devices by the StreamID that its guest knows. */
+  /** The VM's devices by the guest's StreamID. */
   readonly devices: ReadonlyMap<number, ArmDevice>;
-  /** The guest rings its CMDQ itself (the overlay path). */
+  /** The guest rings its CMDQ directly (the overlay path). */
   readonly overlay: boolean;
   /** It takes part in the broadcast TLB maintenance of the VM's vCPUs. */
   readonly btm: boolean;
-  /** Without streams: a device of the VM to create the vIOMMU with. */
+  /** Without streams: a device of the VM for the creation of the vIOMMU. */
   readonly anyDevice: ArmDevice;
   readonly policy: QueueErrorPolicy;
   readonly gate: ResourceGate;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The VMM's end of a vIOMMU: an iommufd of its own for each, worked in QEMU's order, in
-// the shape that the guest's SMMU needs it.
+// The VMM's side of a vIOMMU: its own iommufd, used in QEMU's order, with the interface
+// that the guest's SMMU needs.
 
 import { CMDQV_MAX_VINTFS } from '../../assembly/layout/cmdqv-registers.ts';
 import {
@@ -47,19 +47,19 @@ import { vevents } from './vevents.ts';
 /** Commands of one service of a queue: BUDGET times ROUNDS of the drain. */
 const SERVICE_COMMANDS = 1024;
 /**
- * Held errors that one service of a queue settles: each asks the policy, and may have the host
- * issue a command for the guest.
+ * Withheld errors to which one service of a queue applies the policy: each asks the
+ * policy, and may make the host issue a command for the guest.
  */
 const SERVICE_ERRORS = 4;
 
-/** Where a ring lies in the guest's memory. */
+/** Place of a ring in the guest's memory. */
 interface Ring {
   readonly base: bigint;
   readonly log2size: number;
 }
 
 const NO_RING: Ring = { base: 0n, log2size: 0 };
-/** A gpa of no guest. */
+/** A gpa that no guest has. */
 const NOWHERE = 1n << 40n;
 
 export class NestedSmmu implements ViommuBackend {
@@ -74,7 +74,7 @@ export class NestedSmmu implements ViommuBackend {
   readonly commandQueue: QueueBlock;
   readonly enhancedQueues: readonly GuestCommandQueue[];
   readonly context: ContextBlock;
-  /** Where its VINTF's page 0 is to be mapped. */
+  /** Place in the mmap space of its VINTF's page 0. */
   readonly mmap: { readonly offset: number; readonly length: number } | undefined;
   /** Numbers of the SMMU, of the vIOMMU, of the VINTF, and of its LVCMDQs. */
   readonly numbers: readonly number[];
@@ -152,7 +152,7 @@ export class NestedSmmu implements ViommuBackend {
     this.shown.show(ids);
   }
 
-  /** Whether the physical SMMU has ATS, and PRI. */
+  /** True when the physical SMMU has ATS, and PRI. */
   get hasAts(): boolean {
     return bitsOf(this.#driver.idr0, IDR0_ATS) !== 0;
   }
@@ -202,12 +202,13 @@ export class NestedSmmu implements ViommuBackend {
   }
 
   /**
-   * Does what the policy wants about a queue's held errors, and has the queue go on behind each one
-   * that this settles. A guest that sends nothing but bad commands does not keep its host: at most
-   * SERVICE_ERRORS are settled, and as many commands run as one service of a queue has,
-   * and one service more.
+   * Applies the error policy to a queue's withheld errors, and serves the queue after
+   * each one that this resolves. A guest that sends only bad commands cannot occupy its
+   * host: at most SERVICE_ERRORS errors are resolved, and one service's number of
+   * commands is executed, plus one service.
    * @param run serves the queue.
-   * @returns what is left to be done about the queue's error; undefined when it has none, or the limit was reached.
+   * @returns what is left to be done about the queue's error; undefined when it has none,
+   *   or the limit was reached.
    */
   settleErrors(
     name: number | 'cmdq',
@@ -228,9 +229,9 @@ export class NestedSmmu implements ViommuBackend {
         ? 'emulate'
         : decisionOf(this.policy, queueErrorEvent(this.vm, name, queue));
       if (decision === 'stop') return decision;
-      if (decision !== 'skip' && decision !== 'emulate') return this.#told(name, queue);
+      if (decision !== 'skip' && decision !== 'emulate') return this.#reportRefused(name, queue);
       const outcome = decision === 'skip' ? 'done' : this.#emulation.carryOut(queue);
-      if (outcome === 'refused') return this.#told(name, queue);
+      if (outcome === 'refused') return this.#reportRefused(name, queue);
       if (outcome !== 'done') continue;
       this.vm.unit.drain.stepOver(queue.smmu, queue.index);
       run();
@@ -238,7 +239,7 @@ export class NestedSmmu implements ViommuBackend {
     return undefined;
   }
 
-  #told(name: number | 'cmdq', queue: QueueBlock): 'report' {
+  #reportRefused(name: number | 'cmdq', queue: QueueBlock): 'report' {
     const own = queue === this.commandQueue ? 'CMDQ' : 'ECMDQ';
     const shown = name === 'cmdq' ? own : `VCMDQ ${name}`;
     const command = this.#seeRefused && refusedCommand(shown, queue, this.#emulation);
@@ -250,7 +251,7 @@ export class NestedSmmu implements ViommuBackend {
     this.#seeRefused = see;
   }
 
-  /** A HW queue is no more, and with it what of its errors has been settled in part. */
+  /** A HW queue was freed, so a partial execution of its command is obsolete. */
   forgetErrors(queue: QueueBlock): void {
     this.#emulation.forget(queue);
   }
@@ -263,7 +264,10 @@ export class NestedSmmu implements ViommuBackend {
     this.#handOver(0, this.commandQueue, this.#ring);
   }
 
-  /** Rings of trapped queues cannot be fetched, until the function that this returns is called: a fault. */
+  /**
+   * Fault injection: makes fetches from rings of trapped queues fail until the returned
+   * function is called.
+   */
   abortFetches(): () => void {
     this.#aborts = true;
     return () => {
@@ -272,7 +276,7 @@ export class NestedSmmu implements ViommuBackend {
   }
 
   #handOver(queue: number, block: QueueBlock, ring: Ring): void {
-    // A call would have the command that stopped the queue run again.
+    // A call would execute the command at which the queue has stopped again.
     if (block.state === QUEUE_ERROR_HELD || block.state === QUEUE_NEEDS_HOST) return;
     const { cons: head, prod: tail } = block;
     const { base, log2size } = this.#aborts ? { ...ring, base: NOWHERE } : ring;
@@ -377,7 +381,7 @@ export class NestedSmmu implements ViommuBackend {
     }
   }
 
-  /** Takes everything back from the VM. */
+  /** Releases everything of the VM. */
   destroy(): void {
     this.fd.close();
     this.#streams.clear();

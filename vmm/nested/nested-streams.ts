@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The streams of a guest's SMMU: each device of its iommufd is attached to a HWPT that stands for the
-// stream's STE.
+// The streams of a guest's SMMU: each device of its iommufd is attached to a HWPT that
+// represents the stream's STE.
 
 import { STE_CONFIG, STE_CONFIG_BYPASS, STE_V } from '../../assembly/layout/ste.ts';
 import { fieldOf } from '../../devices/plugin/index.ts';
@@ -9,31 +9,34 @@ import { HWPT_DATA_ARM_SMMUV3, type Iommufd, IommufdError } from '../../host/iom
 import { vsteBytes } from '../../host/kernel/arm/index.ts';
 import type { PageRequests } from './page-request-queue.ts';
 
-/** A device of the iommufd behind the guest's SMMU. */
+/** A device in the iommufd of the guest's SMMU. */
 export interface NestedStream {
   /** ID of the device. */
   readonly device: number;
   readonly physSid: number;
-  /** Page requests of the device, where its SMMU has PRI. */
+  /** Page requests of the device, if its SMMU has PRI. */
   readonly requests: PageRequests | undefined;
 }
 
 interface AttachedStream extends Omit<NestedStream, 'physSid'> {
-  /** The nested HWPT that was made for its STE. */
+  /** The nested HWPT created for its STE. */
   nested: number | undefined;
 }
 
 export class NestedStreams {
   readonly #fd: Iommufd;
   readonly #viommu: number;
-  /** By the StreamID that the guest knows. */
+  /** By the guest's StreamID. */
   readonly #streams = new Map<number, AttachedStream>();
   readonly #physical = new Map<number, number>();
-  /** Nested HWPTs that all streams share: stage 2 alone, and none at all. */
+  /** Nested HWPTs that all streams share: stage 2 only, and abort. */
   readonly #bypass: number;
   readonly #abort: number;
 
-  /** @param viommu its ID; @param device one of its devices. */
+  /**
+   * @param viommu its ID.
+   * @param device one of its devices.
+   */
   constructor(fd: Iommufd, viommu: number, device: number) {
     this.#fd = fd;
     this.#viommu = viommu;
@@ -42,7 +45,7 @@ export class NestedStreams {
     this.#abort = shared(abortSte());
   }
 
-  /** Takes a stream in: it bypasses. */
+  /** Adds a stream, which bypasses at first. */
   add(virtSid: number, { physSid, ...stream }: NestedStream): void {
     this.#fd.attach(stream.device, this.#bypass);
     this.#streams.set(virtSid, { ...stream, nested: undefined });
@@ -87,10 +90,14 @@ export class NestedStreams {
     return true;
   }
 
-  /** The stream is never without a HWPT; the one that it leaves goes if it was made for it. */
+  /**
+   * A stream always has a HWPT; the previous one is freed if it was created for the
+   * stream.
+   */
   #attach(stream: AttachedStream, hwpt: number): void {
     if (this.#fd.attachedTo(stream.device) !== hwpt) {
-      // Before: what the device asks for again when it has its answer is waited for.
+      // Before the attach: requests that the device repeats after the response are for
+      // the new HWPT.
       stream.requests?.forget();
       this.#fd.replace(stream.device, hwpt);
     }
@@ -98,18 +105,18 @@ export class NestedStreams {
     stream.nested = undefined;
   }
 
-  /** Has all streams bypass, or abort. */
+  /** Makes all streams bypass, or abort. */
   attachAll(abort: boolean): void {
     for (const stream of this.#streams.values())
       this.#attach(stream, abort ? this.#abort : this.#bypass);
   }
 
-  /** Answers the requests of a group of a stream. */
+  /** Responds to the requests of a group of a stream. */
   answer(virtSid: number, group: number, resolved: boolean, pasid: number | undefined): void {
     this.#streams.get(virtSid)?.requests?.answer(group, resolved, pasid);
   }
 
-  /** No stream is left. The iommufd is closed. */
+  /** Removes all streams. The iommufd is closed. */
   clear(): void {
     this.#streams.clear();
     this.#physical.clear();

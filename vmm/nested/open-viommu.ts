@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The iommufd objects of a vIOMMU, made in QEMU's order.
+// The iommufd objects of a vIOMMU, created in QEMU's order.
 
 import { EVENTQ_ENTRY_SIZE, IDR0_PRI } from '../../assembly/layout/smmu-registers.ts';
 import { bitsOf } from '../../devices/plugin/index.ts';
@@ -19,20 +19,21 @@ import { PageRequests } from './page-request-queue.ts';
 import { idRegistersOf } from './shown-ids.ts';
 import { veventBytes } from './vevents.ts';
 
-/** Events that may wait for a safe point. */
+/** Maximum number of events that wait for a safe point. */
 const EVENT_DEPTH = 256;
 
-/** Who takes what the vIOMMU's queues deliver. */
+/** Receivers of what the vIOMMU's queues deliver. */
 export interface ViommuReceiver {
-  /** Records of the event queue, a header before each. */
+  /** Records of the event queue, each after a header. */
   events(bytes: Uint8Array): void;
   request(request: PageRequest): void;
 }
 
 /**
- * Makes a vIOMMU in an iommufd, and what stands around it: the VM's memory, a stage 2, its
- * devices, and the queues of their events.
- * @throws {IommufdError | HostError} and what is there already goes with the iommufd.
+ * Creates a vIOMMU in an iommufd, with the VM's memory, a stage 2, its devices, and the
+ * queues of their events.
+ * @throws {IommufdError | HostError} and objects created before are freed with the
+ *   iommufd.
  */
 export function openViommu(
   fd: Iommufd,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The VMM's end of a device's page requests: a fault queue of its iommufd, whose cookies
-// stand for the groups that its guest answers.
+// The VMM's side of a device's page requests: a fault queue of its iommufd, whose cookies
+// identify the groups to which its guest responds.
 
 import type { PageRequest } from '../../devices/smmuv3/index.ts';
 import {
@@ -20,12 +20,12 @@ const RESOLVED = 0;
 const NOT_RESOLVED = 1;
 
 export class PageRequests {
-  /** For what the device is attached to. */
+  /** Identifies the queue when the device is attached. */
   readonly sink: { readonly fault: number };
   readonly #file: FaultQueue;
   readonly #virtSid: number;
   readonly #deliver: (request: PageRequest) => void;
-  /** By PRGIndex. */
+  /** Unanswered groups by PRGIndex. */
   readonly #waiting = new Map<
     number,
     { readonly cookie: number; readonly pasid: number | undefined }
@@ -40,7 +40,7 @@ export class PageRequests {
     file.onReadable = () => this.#take(file.read(PGFAULT_GROUP_MOST * PGFAULT_SIZE));
   }
 
-  /** struct iommu_hwpt_pgfault each. */
+  /** Adds faults, each a struct iommu_hwpt_pgfault. */
   #take(faults: Uint8Array): void {
     const view = new DataView(faults.buffer, faults.byteOffset, faults.byteLength);
     let first = true;
@@ -48,7 +48,7 @@ export class PageRequests {
       const flags = view.getUint32(at, true);
       const last = (flags & PGFAULT_LAST_PAGE) !== 0;
       const group = view.getUint32(at + 12, true);
-      // A device that uses an index again has given its group up.
+      // A device that uses an index again has abandoned the former group.
       if (first) this.#respond(group, false);
       first = last;
       const hasPasid = (flags & PGFAULT_PASID_VALID) !== 0;
@@ -72,14 +72,14 @@ export class PageRequests {
     }
   }
 
-  /** Answers a group, if it waits and its requests have this PASID. */
+  /** Responds to a group, if it waits and its requests have this PASID. */
   answer(group: number, resolved: boolean, pasid: number | undefined): void {
     if (this.#waiting.get(group)?.pasid === pasid) this.#respond(group, resolved);
   }
 
   /**
-   * The device is attached to another HWPT: the kernel answers what waits, and its cookies stand for
-   * other faults from then on.
+   * The device is attached to another HWPT: the kernel responds to waiting groups, and
+   * their cookies will identify other faults.
    */
   forget(): void {
     this.#waiting.clear();

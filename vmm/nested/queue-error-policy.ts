@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What a host does about a bad command of a VM. It is asked while the error is still
-// private: nothing of it has reached the guest.
+// A host's policy for bad commands of a VM. It is asked while the error is still private:
+// nothing of it is visible to the guest.
 
 import {
   STAT_ATC_TIMEOUT,
@@ -18,8 +18,8 @@ import type { Vm } from '../../host/kernel/vm.ts';
 
 /**
  * report: the guest sees CONS.ERR and GERROR; skip: the command has no effect and the
- * queue goes on; emulate: the host carries the command out for the guest, and reports it
- * if that cannot be done; stop: the machine ends.
+ * queue continues; emulate: the host executes the command for the guest, or reports it if
+ * that is not possible; stop: the machine ends.
  */
 export type QueueErrorDecision = 'report' | 'skip' | 'emulate' | 'stop';
 
@@ -35,7 +35,7 @@ export type QueueErrorReason =
   | 'atc-timeout'
   | 'other';
 
-/** A command that was refused, as the host sees it before the guest does. */
+/** A refused command, as the host sees it before the guest does. */
 export interface QueueErrorEvent {
   readonly vm: string;
   /** LVCMDQ of the VM's VINTF, or the trapped command queue of its vSMMU. */
@@ -45,7 +45,7 @@ export interface QueueErrorEvent {
   readonly reason: QueueErrorReason;
 }
 
-/** Decides what becomes of a refused command. */
+/** Decides about a refused command. */
 export type QueueErrorPolicy = (event: QueueErrorEvent) => QueueErrorDecision;
 
 const DECISIONS: readonly unknown[] = [
@@ -56,8 +56,8 @@ const DECISIONS: readonly unknown[] = [
 ] satisfies QueueErrorDecision[];
 
 /**
- * What a policy decides; one that decides nothing has the error reported.
- * @throws {TypeError} when it is no decision.
+ * The decision of a policy; an error for which it returns undefined is reported.
+ * @throws {TypeError} when it is not a decision.
  */
 export function decisionOf(policy: QueueErrorPolicy, event: QueueErrorEvent): QueueErrorDecision {
   const decision = policy(event) ?? 'report';
@@ -77,7 +77,7 @@ const REASONS: ReadonlyMap<number, QueueErrorReason> = new Map([
   [STAT_ATC_TIMEOUT, 'atc-timeout'],
 ]);
 
-/** The held error of a queue, as the policy is told of it. */
+/** The withheld error of a queue in the format for the policy. */
 export function queueErrorEvent(
   vm: Vm,
   queue: number | 'cmdq',

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The command with which a queue of a guest has stopped, for who says why.
+// The command at which a guest's queue has stopped, for an explanation of the error.
 
 import { CERROR_ILL } from '../../assembly/layout/commands.ts';
 import { STAT_ILL_SID } from '../../assembly/layout/smmu-memory.ts';
@@ -9,7 +9,7 @@ import type { Emulation } from './emulation.ts';
 
 /**
  * @param name "CMDQ", "ECMDQ", "VCMDQ 0".
- * @returns undefined when the queue's error is no illegal command.
+ * @returns undefined when the queue's error is not an illegal command.
  */
 export function refusedCommand(
   name: string,

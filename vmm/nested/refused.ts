@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-// What a refusal of iommufd means where a guest may ask for what it cannot have.
+// Refusals of iommufd that a guest may cause by requesting what it cannot have.
 
 import { IommufdError } from '../../host/iommufd/index.ts';
 
-/** What `ask` answers; `refused` when iommufd refuses it. */
+/** Result of `ask`; `refused` when iommufd refuses the request. */
 export function unlessRefused<T>(ask: () => T, refused: T): T {
   try {
     return ask();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The page request that an endpoint has under way (PCIe PRI): one at a time, a group of its own. Its
-// state lies in host memory, where the command that answers it finds it.
+// The current page request of an endpoint (PCIe PRI): one at a time, each its own group.
+// Its state is in host memory, where the responding command finds it.
 
 import {
   ATC_PORT_GROUP,
@@ -24,7 +24,7 @@ export class RequestGroup {
   readonly #words: Int32Array;
   #port = ATC_NO_PORT;
   #group = 0;
-  /** The answer to the request under way is for an access that was given up. */
+  /** The response to the current request belongs to an access that was dropped. */
   #abandoned = false;
 
   /** @param smmu byte offset of the IOMMU's block in host memory. */
@@ -33,7 +33,7 @@ export class RequestGroup {
     this.#words = new Int32Array(hostMemory.buffer);
   }
 
-  /** The endpoint has this port from now on, or none; nothing is under way. */
+  /** The endpoint uses this port from now on, or none; there is no current request. */
   usePort(port: number): void {
     this.#port = port;
     this.#abandoned = false;
@@ -44,7 +44,7 @@ export class RequestGroup {
     return (this.#smmu + SMMU_AT_ATC + this.#port * ATC_PORT_STRIDE + offset) >> 2;
   }
 
-  /** PRG_* of the request under way. */
+  /** PRG_* of the current request. */
   get #state(): number {
     return this.#port === ATC_NO_PORT
       ? PRG_NONE
@@ -52,8 +52,8 @@ export class RequestGroup {
   }
 
   /**
-   * Takes the answer of the request under way: what is to become of the access; undefined
-   * when there is nothing to take.
+   * Consumes the response to the current request: the result of the access; undefined
+   * when there is none yet.
    */
   answer(): TranslateResult | undefined {
     const state = this.#state;
@@ -66,14 +66,15 @@ export class RequestGroup {
   }
 
   /**
-   * Requests a page; a request that comes to nothing is made again.
+   * Requests a page. A request that is lost is repeated.
    * @param ssid PASID of the access, ACCESS_NO_SSID for none.
-   * @param request makes it under a PRG index, and says what the IOMMU answers itself, PRG_*.
+   * @param request sends it with a PRG index, and returns the immediate response of the
+   *   IOMMU, PRG_*.
    */
   ask(ssid: number, request: (group: number) => number): TranslateResult {
     const group = this.#word(ATC_PORT_GROUP);
     this.#group = (this.#group + 1) % GROUPS;
-    // Before the request: its answer may come at once.
+    // Before the request: the response may arrive immediately.
     Atomics.store(this.#words, this.#word(ATC_PORT_GROUP_PASID), ssid);
     Atomics.store(this.#words, group, this.#group | (PRG_WAITING << PRG_STATE_SHIFT));
     const answer = request(this.#group);
@@ -82,14 +83,14 @@ export class RequestGroup {
     return answer === PRG_SUCCESS ? TRANSLATE_WAIT : TRANSLATE_ABORT;
   }
 
-  /** Nobody will answer the request under way: it ends as one that was refused. */
+  /** There will be no response to the current request: it ends as if refused. */
   giveUp(): TranslateResult {
     Atomics.store(this.#words, this.#word(ATC_PORT_GROUP), PRG_NONE);
     this.#abandoned = false;
     return TRANSLATE_ABORT;
   }
 
-  /** The access that waits for the page is given up. */
+  /** Drops the access that waits for the page. */
   abandon(): void {
     this.#abandoned = this.#state === PRG_WAITING;
   }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The ID registers that a guest's SMMU shows, where its commands are judged by them.
+// The ID registers that a guest's SMMU shows, which limit the commands that it accepts.
 
 import { OP_TLBI_NH_VAA, TLBI_TG } from '../../assembly/layout/commands.ts';
 import { LACKS_RECORDED } from '../../assembly/layout/context-memory.ts';
@@ -24,7 +24,7 @@ export class ShownIds {
 
   /**
    * @param own the vIOMMU's command context.
-   * @param numbers those of the SMMU, of the vIOMMU, and of its VINTF if it has one.
+   * @param numbers of the SMMU, of the vIOMMU, and of its VINTF if it has one.
    */
   constructor(own: ContextBlock, hostMemory: WebAssembly.Memory, numbers: readonly number[]) {
     const [smmuIndex = 0, , vintf] = numbers;
@@ -32,23 +32,27 @@ export class ShownIds {
     this.#vintf = vintf === undefined ? undefined : new ContextBlock(hostMemory, smmuIndex, vintf);
   }
 
-  /** From now on the guest's own queues are judged by these registers too. */
+  /** From now on the guest's own queues also refuse what these registers lack. */
   show(ids: SmmuIdRegisters): void {
     const lacks = lackedBy(ids);
     this.#ranges = bitsOf(ids.idr3, IDR3_RIL) !== 0;
     this.#own.lacks = lacks;
     this.#own.show(ids);
-    // A VCMDQ follows the physical registers: what the guest's lack is reported (docs/sanitizer.md).
+    // A VCMDQ depends on the physical registers: what the guest's registers lack is
+    // reported (docs/sanitizer.md).
     if (this.#vintf) this.#vintf.lacks = withBits(lacks, LACKS_RECORDED, 1);
   }
 
-  /** What the guest has used although its own SMMU does not show it. */
+  /** Features that the guest has used although its own SMMU does not advertise them. */
   get beyond(): BeyondShown {
     const { beyondCds, beyondTables } = this.#own;
     return { commands: this.#vintf?.beyond ?? 0, cds: beyondCds, tables: beyondTables };
   }
 
-  /** A command of an overlaid CMDQ that no HW queue takes, for the kernel's queue, which knows the physical registers alone. */
+  /**
+   * Adapts a command of an overlaid CMDQ that no HW queue accepts for the kernel's queue,
+   * which depends on the physical registers only.
+   */
   asShown(command: Uint8Array): Uint8Array {
     if (this.#ranges || command[0] !== OP_TLBI_NH_VAA) return command;
     const words = new Uint32Array(command.slice().buffer);

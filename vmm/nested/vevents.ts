@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: MIT
-// What a read of a vEVENTQ's file has in it.
+// The contents of a read from a vEVENTQ's file.
 
 import { VEVENT_FLAG_LOST, VEVENT_HEADER_SIZE } from '../../host/iommufd/index.ts';
 
-/** Bytes of a read that takes `depth` events of `size` bytes. */
+/** Size of a read of `depth` events of `size` bytes. */
 export const veventBytes = (depth: number, size: number) => depth * (VEVENT_HEADER_SIZE + size);
 
-/** The events of `size` bytes behind their headers; a header that says that some were lost has none. */
+/**
+ * The events of `size` bytes after their headers; a header that reports lost events has
+ * none.
+ */
 export function* vevents(bytes: Uint8Array, size: number): Generator<DataView> {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   for (let at = 0; at < bytes.length; ) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A host: its memory, the SMMUs with their CMDQVs that its VMs share, and what it lends them.
+// A host: its memory, its SMMUs with their CMDQVs, and what it lends to its VMs.
 
 import {
   HOST_AT_ATTENTION,
@@ -54,7 +54,7 @@ const MAX_VMS = 63;
 
 export class VmHost {
   readonly memory: WebAssembly.Memory;
-  /** The hot modules, compiled: workers make units of them. */
+  /** The compiled hot modules, from which workers create units. */
   readonly modules: HotModules;
   readonly #threads: ThreadAllocator;
   readonly #policy: QueueErrorPolicy;
@@ -64,7 +64,7 @@ export class VmHost {
   readonly #iommus: readonly PhysicalIommu[];
   readonly #vmids: VmVmids;
   readonly #vms = new Map<number, Vm>();
-  /** The SMMU, the first of its StreamIDs and the devices of each. */
+  /** For each vIOMMU: the SMMU, the first StreamID and the devices. */
   readonly #viommus = new Map<
     NestedSmmu,
     {
@@ -74,7 +74,7 @@ export class VmHost {
     }
   >();
   readonly #vintfs = new Set<LentVintf>();
-  /** Looks also at SMMUs that guests own. Undefined without `iotlbCheck`. */
+  /** It also checks SMMUs that guests own. Undefined without `iotlbCheck`. */
   readonly sanitizer: HostSanitizer | undefined;
   #strayEvents = 0;
   #attentionSeen = 0;
@@ -145,33 +145,33 @@ export class VmHost {
     );
   }
 
-  /** What the sanitizer has found. */
+  /** The findings of the sanitizer. */
   get findings(): readonly Finding[] {
     return this.sanitizer?.findings ?? [];
   }
 
-  /** What guests have used although their own SMMUs lack it. */
+  /** Features that guests have used although their own SMMUs lack them. */
   get unadvertised(): readonly UnadvertisedUse[] {
     return this.sanitizer?.unadvertised ?? [];
   }
 
   /**
-   * Has the sanitizer judge what it suspects: the missing commands will not come any more.
-   * @param owner of this one's streams; default of all.
+   * Makes the sanitizer decide about all suspects: no missing command will come now.
+   * @param owner only of its streams; default of all.
    */
   settleFindings(owner?: FindingOwner): void {
     this.sanitizer?.settle(owner);
   }
 
-  /** What each of the host's SMMUs is made of. */
+  /** The shape of each of the host's SMMUs. */
   get smmus(): readonly SmmuShape[] {
     return this.#iommus.map(({ shape }) => shape);
   }
 
   /**
-   * Takes a VM in, as a window of the physical address map. Without MSIs no IOVAs are reserved.
-   * @throws {RangeError} when a doorbell page is not a page, or lies in RAM.
-   * @throws {HostError} when the host has as many as it can have.
+   * Creates a VM, as a window of the address map. Without MSIs no IOVAs are reserved.
+   * @throws {RangeError} when a doorbell page is not a page, or overlaps RAM.
+   * @throws {HostError} when the host cannot have more.
    */
   createVm(
     name: string,
@@ -207,9 +207,9 @@ export class VmHost {
   }
 
   /**
-   * Gives a VM a vIOMMU with a stage 2 of its own, a trapped command queue, and streams.
-   * @param streams StreamIDs as the guest numbers them.
-   * @throws {HostError | IommufdError} when VMIDs, VINTFs, host RAM or streams are exhausted.
+   * Creates a vIOMMU with its own stage 2, a trapped command queue, and streams.
+   * @param streams StreamIDs as numbered by the guest.
+   * @throws {HostError | IommufdError} without free VMIDs, VINTFs, host RAM or streams.
    */
   createViommu(vm: Vm, streams: readonly number[], options: CreateViommuOptions = {}): NestedSmmu {
     const {
@@ -262,8 +262,8 @@ export class VmHost {
   }
 
   /**
-   * The way to memory of the device behind one of a VM's streams.
-   * @param requesterId what the device's MSIs carry. Default: its StreamID.
+   * The DMA port of the device with one of a VM's StreamIDs.
+   * @param requesterId of the device's MSIs. Default: its StreamID.
    */
   dmaPort(viommu: NestedSmmu, virtSid: number, requesterId = virtSid): DmaPort {
     const physSid = viommu.streams.get(virtSid);
@@ -286,14 +286,14 @@ export class VmHost {
   }
 
   /**
-   * A vCPU of a VM comes to run, or runs no more.
-   * @throws {HostError} when all VMIDs are pinned or running.
+   * A vCPU of a VM enters or leaves the guest.
+   * @throws {HostError} when all VMIDs are pinned or in use by running vCPUs.
    */
   vcpuRuns(vm: Vm, vcpu: number, runs: boolean): void {
     this.#vmids.vcpuRuns(vm, vcpu, runs);
   }
 
-  /** Takes everything back that a VM has. Its machine has stopped. */
+  /** Releases everything that a VM has. Its machine has stopped. */
   destroyVm(vm: Vm): void {
     this.settleFindings(vm);
     for (const vintf of this.#vintfs) if (vintf.viommu.vm === vm) this.#vintfs.delete(vintf);
@@ -311,39 +311,39 @@ export class VmHost {
   }
 
   /**
-   * A thread block for a unit: one for each (thread, machine) that has one.
-   * @throws {HostError} when all are taken.
+   * Allocates a thread block for a unit: one for each (thread, machine) pair with a unit.
+   * @throws {HostError} when there is none left.
    */
   allocateThread(): number {
     return this.#threads.allocate();
   }
 
-  /** Gives a thread block back, and with it whatever its thread still owned. The thread has ended, or its unit is not used any more. */
+  /** Frees the block of an ended thread or unit, and everything that it still owned. */
   freeThread(thread: number): void {
     this.#threads.free(thread);
   }
 
-  /** True when something has called for `service` since it last looked. */
+  /** True when `service` has been requested since its last call. */
   get attentionWanted(): boolean {
     return Atomics.load(this.#words, HOST_AT_ATTENTION >> 2) !== this.#attentionSeen;
   }
 
   /**
-   * The host's work at a safe point of one of its machines. At an exit it only looks whether something called for it.
-   * @param full look at everything: at yields and waits.
+   * The host's work at a safe point of a machine; at an exit only if it was requested.
+   * @param full check everything: at yields and waits.
    */
   service(full: boolean): void {
     const attention = Atomics.load(this.#words, HOST_AT_ATTENTION >> 2);
     if (this.#servicing || (!full && attention === this.#attentionSeen)) return;
     this.#servicing = true;
-    // Before it looks: what is raised from here on stays for the next time.
+    // Before the check: a request from here on stays for the next time.
     this.#attentionSeen = attention;
     Atomics.store(this.#words, HOST_AT_ATTENTION_SEEN >> 2, attention);
     try {
       for (const iommu of this.#iommus) iommu.poll();
       for (const vm of this.#vms.values())
         for (const { block } of this.#iommus) vm.unit.drain.serveParked(block);
-      // The next safe point goes on.
+      // The next safe point continues.
       for (const vintf of this.#vintfs)
         if (vintf.decideErrors()) Atomics.add(this.#words, HOST_AT_ATTENTION >> 2, 1);
       for (const iommu of this.#iommus) {
@@ -359,7 +359,7 @@ export class VmHost {
     }
   }
 
-  /** Every object of the host with its references, queues, VMIDs, StreamID pairs and counts. While no guest runs, they belong together. */
+  /** All objects of the host with their state, which is consistent while no guest runs. */
   inspect(): HostInspection {
     const { bits, pinned, pinnable, generation } = this.#vmids.allocator;
     return {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What the devices of a VM reach by physical address: host RAM, the VM's own window, and the
+// The physical memory that a VM's devices reach: host RAM, the VM's own window, and the
 // doorbells of its interrupt controller. Any other PA is an external abort.
 
 import { isDoorbell, offsetOfGpa } from '../../devices/bus/index.ts';
@@ -13,7 +13,7 @@ export class VmMemory implements PhysicalMemory {
   readonly #requesterId: number;
   readonly #bytes: Uint8Array;
 
-  /** @param requesterId what the MSIs of the device carry. */
+  /** @param requesterId of the device's MSIs. */
   constructor(guest: GuestWindow<PortUnit>, ram: HostRam, requesterId: number) {
     this.#guest = guest;
     this.#ram = ram;

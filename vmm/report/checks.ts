@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Checks of a run: what the guests report, and what their host sees of them.
+// Checks of a run: those that guests report, and those of their host.
 
 import type { Host, Machine, MachineEnd } from '../api/index.ts';
 
@@ -9,13 +9,16 @@ export interface Check {
   readonly detail: string;
 }
 
-/** Checks of a run that are kept; a guest may report them for ever. */
+/** Maximum number of checks that are kept; a guest may report any number. */
 const MOST_CHECKS = 4096;
 
-/** Checks that guests send through their checkpoint device. With several machines each name says whose it is. */
+/**
+ * Checks that guests send through their checkpoint device. With several machines each
+ * name includes its machine.
+ */
 export class Checks {
   readonly #kept: Check[] = [];
-  /** Those beyond the ones that are kept. */
+  /** Number of further checks. */
   #further = 0;
   #furtherFailed = 0;
   readonly #machines: number;
@@ -32,7 +35,7 @@ export class Checks {
     else this.addOf(`vm${machine}`, check);
   }
 
-  /** A check of a machine that is there beside those of the run. */
+  /** Adds a check of a machine that is not one of the run. */
   addOf(machine: string, check: Check): void {
     this.#keep({ ...check, name: `${machine}: ${check.name}` });
   }
@@ -47,7 +50,7 @@ export class Checks {
     if (!check.ok) this.#furtherFailed++;
   }
 
-  /** The first 4096 as they came; what came after them is one check more. */
+  /** The first 4096 in order; the rest are summarized in one more check. */
   get all(): readonly Check[] {
     if (this.#further === 0) return this.#kept;
     const further = {
@@ -66,8 +69,8 @@ export function endCheck(name: string, { status, exitCode, reason }: MachineEnd)
 }
 
 /**
- * Each VCMDQ and ECMDQ that a guest has brought up has completed a CMD_SYNC of it: by the host's
- * counts, since a driver that takes one queue for all of them sees no difference.
+ * Each VCMDQ and ECMDQ that a guest has brought up has completed a CMD_SYNC, by the
+ * host's counters: a driver that uses one queue in place of all would not notice.
  */
 export function queueChecks(machines: readonly Machine[]): Check[] {
   const queues = machines
@@ -87,8 +90,8 @@ export function queueChecks(machines: readonly Machine[]): Check[] {
 
 /**
  * No cached entry was used that its guest should have invalidated.
- * @param required it was to be looked for, and there was something to compare: a sanitizer that
- * is not there finds nothing either.
+ * @param required there must be a sanitizer, and it must have compared entries: an absent
+ *   one finds nothing either.
  */
 export function sanitizerChecks({ findings, statistics }: Host, required: boolean): Check[] {
   const { sanitizer } = statistics;

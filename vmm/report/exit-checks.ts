@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: MIT
-// Exits as a run's checks: what the guests, the exit counter, and the count at the import objects say.
+// Checks of a run about exits, from the guests' counts, the exit counter, and the counts
+// at the import objects.
 
 import type { Machine } from '../api/index.ts';
 import type { Check } from './checks.ts';
 import type { MeasuredPath, Measurements } from './measurements.ts';
 
-/** Exits of a batch on the trapped path at least: a store of CMDQ_PROD, a load of CMDQ_CONS. */
+/**
+ * Minimum number of exits of a batch on the trapped path: a store of CMDQ_PROD, a load of
+ * CMDQ_CONS.
+ */
 const TRAPPED_EXITS = 2;
 
 function sum(machines: readonly Machine[], value: (machine: Machine) => number): number {
@@ -15,11 +19,17 @@ function sum(machines: readonly Machine[], value: (machine: Machine) => number):
 const overlays = (machine: Machine) => machine.inspect().some(({ overlay }) => overlay);
 const duringCmdq = ({ statistics }: Machine) => statistics.imports?.duringCmdq ?? 0;
 
-/** Exits during the batches of a path, by those who count. */
+/** Exits during the batches of a path, by counter. */
 interface Counts {
-  /** By the exit counter, over all batches of the run; undefined: it does not count these apart. */
+  /**
+   * From the exit counter, over all batches of the run; undefined when it does not count
+   * these separately.
+   */
   readonly host?: number;
-  /** At the import objects, over the same batches or, on the CMDQ, those of the measurement. */
+  /**
+   * At the import objects, over the same batches or, on the CMDQ, over those of the
+   * measurement.
+   */
   readonly imports: number;
 }
 
@@ -51,10 +61,12 @@ function noExits(measurements: Measurements, path: MeasuredPath, counts: Counts)
   return measuredCheck(measurements, path, name, counts, (exits) => exits === 0);
 }
 
-/** A call at which a machine is stopped is no exit any more: its counts may differ. */
+/**
+ * The call at which a machine is stopped is not an exit any more: its counts may differ.
+ */
 const wasCut = ({ status }: Machine) => status === 'stopped' || status === 'failed';
 
-/** Both counts of a machine's exits agree. */
+/** Checks that both counts of a machine's exits are equal. */
 function agreement(machines: readonly Machine[]): Check[] {
   const counted = machines.filter((one) => one.statistics.imports && !wasCut(one));
   if (counted.length === 0) return [];
@@ -72,9 +84,9 @@ function agreement(machines: readonly Machine[]): Check[] {
 }
 
 /**
- * No exit between the first doorbell and the last completion of a direct or overlaid batch, two
- * and more in each trapped one: by the guests' count, by their host's, and by one that shares
- * nothing with these.
+ * No exit between the first doorbell and the last completion of a direct or overlaid
+ * batch, two or more in each trapped one: by the guests' count, by their host's, and by
+ * an independent one.
  */
 export function exitChecks(measurements: Measurements, machines: readonly Machine[]): Check[] {
   const of = (queues: Machine['queues']): Counts => {

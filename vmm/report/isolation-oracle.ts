@@ -1,27 +1,27 @@
 // SPDX-License-Identifier: MIT
-// The isolation oracle: while one machine attacks, nothing that another one has in the
-// host or in its memory may change.
+// The isolation oracle: while one machine attacks, nothing that another machine has in
+// the host or in its memory may change.
 
 import { CHECKPOINT_PHASE_ATTACK } from '../../assembly/layout/checkpoint-registers.ts';
 import type { Machine } from '../api/index.ts';
 import { FOOTPRINT_KINDS, type FootprintKind, type MachineFootprint } from '../inspect/index.ts';
 import type { Check } from './checks.ts';
 
-/** What has been seen of one kind of a victim's things, over all attacks. */
+/** Observations of one kind of a victim's state, over all attacks. */
 interface Record {
   readonly victim: string;
   readonly kind: FootprintKind;
   attacks: number;
-  /** Fewest that there were before an attack: nothing can be lost where there was nothing. */
+  /** The lowest count before an attack: nothing can be lost if there was nothing. */
   fewest: number;
-  /** How often something had changed when it was compared. */
+  /** How often a comparison has found a change. */
   changed: number;
 }
 
-/** What the oracle looks at. */
+/** The parts of a machine that the oracle reads. */
 export type WatchedMachine = Pick<Machine, 'name' | 'status' | 'footprint'>;
 
-/** What a machine had when it stood still and another one began to attack. */
+/** The state of a stopped machine before another one began to attack. */
 interface Standing {
   readonly before: MachineFootprint;
   readonly status: Machine['status'];
@@ -30,17 +30,17 @@ interface Standing {
 }
 
 /**
- * A footprint reads all of a machine's memory. So each is taken once before the attacks that a machine
- * stands still for, and once behind them, before it runs again: as often as the machine runs, and not
- * once for each pair of machines.
+ * A footprint reads all of a machine's memory. So it is taken once before all the attacks
+ * during which a machine is stopped, and once after them, before it runs again: once per
+ * run of the machine, not once for each pair of machines.
  */
 export class IsolationOracle {
-  /** The machine that attacks now; the others have to stand still. */
+  /** The machine that attacks now; the others must not run. */
   attacker: WatchedMachine | undefined;
   readonly #standing = new Map<WatchedMachine, Standing>();
   readonly #records = new Map<string, Record>();
 
-  /** A phase of machine `index`, as its checkpoint device reports it. */
+  /** A phase of machine `index`, reported by its checkpoint device. */
   phase(machines: readonly WatchedMachine[], index: number, phase: number, ended: boolean): void {
     if (phase !== CHECKPOINT_PHASE_ATTACK) return;
     const self = machines[index];
@@ -57,7 +57,9 @@ export class IsolationOracle {
     }
   }
 
-  /** A machine is about to run: what others have done to it so far is compared. */
+  /**
+   * A machine is about to run: compares its footprint with that from before the attacks.
+   */
   runs(machine: WatchedMachine): void {
     const standing = this.#standing.get(machine);
     if (!standing) return;
@@ -65,8 +67,11 @@ export class IsolationOracle {
     if (standing.attacks > 0) this.#compare(machine, standing);
   }
 
-  /** No machine runs any more. Those that were stopped meanwhile have given back what they had. */
-  settle(): void {
+  /**
+   * No machine runs any more. Those that were stopped in the meantime have returned what
+   * they had.
+   */
+  finish(): void {
     for (const [machine, { status }] of [...this.#standing]) {
       if (machine.status === status) this.runs(machine);
       else this.#standing.delete(machine);
@@ -98,8 +103,10 @@ export class IsolationOracle {
   }
 
   /**
-   * One check for each kind and victim. With `required`, that there were no attacks at all is a failure too.
-   * @param loses a kind of which a machine has to lose something, since the host has a fault.
+   * One check for each kind and victim. With `required`, the absence of attacks is a
+   * failure too.
+   * @param loses a kind of which a machine has to lose something, because of the host's
+   *   fault.
    */
   checks(required: boolean, loses?: FootprintKind): Check[] {
     if (required && this.#records.size === 0) {

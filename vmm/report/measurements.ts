@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Measurements that guests send through their checkpoint device, and what follows from them.
+// Measurements that guests send through their checkpoint device, and their evaluation.
 
 import {
   CHECKPOINT_PATH_DIRECT,
@@ -9,7 +9,7 @@ import type { Check } from './checks.ts';
 
 export type MeasuredPath = 'trapped' | 'direct' | 'ecmdq' | 'overlay';
 
-/** What the paths are that a guest calls direct and trapped. */
+/** Names of the paths that a guest calls direct and trapped. */
 export interface PathNames {
   readonly direct: MeasuredPath;
   readonly trapped: MeasuredPath;
@@ -17,7 +17,7 @@ export interface PathNames {
 
 const AS_NAMED: PathNames = { direct: 'direct', trapped: 'trapped' };
 
-/** One row: all batches of one size on one path, times in nanoseconds per batch. */
+/** One row: all batches of one size on one path, with times in nanoseconds per batch. */
 export interface Row {
   readonly path: MeasuredPath;
   readonly batch: number;
@@ -26,7 +26,7 @@ export interface Row {
   readonly batches: number;
   readonly exits: number;
   readonly doorbells: number;
-  /** vCPUs that sent batches at once. */
+  /** Number of vCPUs that sent batches in parallel. */
   readonly vcpus: number;
 }
 
@@ -34,11 +34,13 @@ export interface Row {
 export interface PathFigures {
   readonly path: MeasuredPath;
   readonly batch: number;
-  /** Median of the machines' medians, and the worst of their 99th percentiles. */
+  /** Median of the machines' medians, and the highest of their 99th percentiles. */
   readonly p50Ns: number;
   readonly p99Ns: number;
   readonly exitsPerBatch: number;
-  /** vCPUs that sent batches at once, each to a VCMDQ of its own where there is one. */
+  /**
+   * Number of vCPUs that sent batches in parallel, each to its own VCMDQ if there is one.
+   */
   readonly vcpus: number;
 }
 
@@ -51,7 +53,10 @@ function sum(values: readonly number[]): number {
   return values.reduce((total, value) => total + value, 0);
 }
 
-/** Rows of a machine that are kept, the last ones; a guest may measure for ever. */
+/**
+ * Maximum number of rows of a machine that are kept, the last ones; a guest may measure
+ * any number.
+ */
 const MOST_ROWS = 2048;
 
 /** Batches of a path, and their exits. */
@@ -66,7 +71,7 @@ const addBatches = (a: Batches, b: Batches): Batches => ({
 });
 
 export class Measurements {
-  /** Rows that are not kept any more: their number, and what they counted. */
+  /** Rows that are no longer kept: their number, and their counts. */
   #earlier = 0;
   readonly #earlierBatches = new Map<MeasuredPath, Batches>();
   readonly #rows: Row[][];
@@ -78,13 +83,13 @@ export class Measurements {
     this.#rows = Array.from({ length: machines }, () => []);
   }
 
-  /** A phase of a machine, as its checkpoint device reports it. */
+  /** A phase of a machine, reported by its checkpoint device. */
   phase(machine: number, phase: number, ended: boolean, data: readonly number[]): void {
     if (phase === CHECKPOINT_PHASE_MEASURE && ended)
       this.#keep(this.#rows[machine], data, this.#names);
   }
 
-  /** The same of a machine that is there to be compared with. */
+  /** The same for a machine that is there for comparison. */
   comparedPhase(
     names: Partial<PathNames>,
     phase: number,
@@ -106,14 +111,14 @@ export class Measurements {
     this.#earlierBatches.set(first.path, addBatches(before, first));
   }
 
-  /** All batches of a path that were measured, kept or not. */
+  /** All measured batches of a path, including rows that are no longer kept. */
   batchesOf(path: MeasuredPath): Batches {
     return this.rows
       .filter((row) => row.path === path)
       .reduce<Batches>(addBatches, this.#earlierBatches.get(path) ?? { batches: 0, exits: 0 });
   }
 
-  /** What was measured before the rows that are kept, as a check; none when that is nothing. */
+  /** A check about rows that are no longer kept, if any. */
   earlierChecks(): Check[] {
     if (this.#earlier === 0) return [];
     const which = `${this.#earlier}, before the last ${MOST_ROWS} of each machine`;
@@ -137,7 +142,7 @@ export class Measurements {
   }
 
   get rows(): readonly Row[] {
-    // Those compared with end in any order.
+    // The machines for comparison end in any order.
     return [
       ...this.#rows.flat(),
       ...this.#compared.toSorted((a, b) => a.path.localeCompare(b.path)),

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What the direct path can save of the trapped path's time, and what keeps it from more:
-// by the times that were measured, between the sizes that were measured.
+// The time of the trapped path that the direct path saves, and its bound: from the
+// measured times, interpolated between the measured sizes.
 
 /** A path's times, in nanoseconds, for batches of the smallest and the largest size. */
 export interface PathTimes {
@@ -8,19 +8,20 @@ export interface PathTimes {
   readonly large: number;
 }
 
-/** How the time of a batch is made up, on both paths. */
+/** The parts of a batch's time, on both paths. */
 export interface PathBound {
-  /** Nanoseconds that each command beyond the small batch's takes. */
+  /** Nanoseconds for each command beyond the small batch's. */
   readonly perCommand: { readonly direct: number; readonly trapped: number };
-  /** The part of the large direct batch's time that these commands are, 0 to 1. */
+  /** The share of these commands in the large direct batch's time, 0 to 1. */
   readonly share: number;
-  /** Nanoseconds by which a direct batch is shorter. */
+  /** Nanoseconds that a direct batch saves. */
   readonly saved: PathTimes;
 }
 
 /**
  * @param sizes commands of the small and of the large batch.
- * @returns undefined where the times say nothing of the kind: the larger batch took no longer.
+ * @returns undefined when the larger batch took no longer, so that nothing can be
+ *   derived.
  */
 export function pathBound(
   direct: PathTimes,
@@ -40,7 +41,7 @@ export function pathBound(
   };
 }
 
-/** The same in a sentence. */
+/** The result as a sentence. */
 export function boundText(
   { perCommand, share, saved }: PathBound,
   sizes: { readonly small: number; readonly large: number },

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// arm64 vCPUs in workers, their exits served here.
+// arm64 vCPUs in workers, with their exits served here.
 
 import type {
   Arm64Thread,
@@ -16,14 +16,14 @@ import type { VcpuUnits } from './vcpu-threads.ts';
 import type { VcpuApi } from './vcpu-worker.ts';
 import { WorkerThread } from './worker-thread.ts';
 
-/** What all threads of a machine are made of. */
+/** Common options of a machine's threads. */
 export interface Arm64ThreadsOptions {
   readonly exits: ExitServer;
-  /** Of `loadGicv3`. */
+  /** From `loadGicv3`. */
   readonly gicModule: WebAssembly.Module;
-  /** Units for what their doorbells ring. */
+  /** Units for the drain that their doorbells ring. */
   readonly units: VcpuUnits;
-  /** Where vcpu-worker.js lies. Default: beside this file. */
+  /** Place of vcpu-worker.js. Default: next to this file. */
   readonly url?: string | URL | undefined;
 }
 
@@ -66,7 +66,7 @@ export class Arm64Threads implements Arm64Transport {
       unit,
       timeOrigin: performance.timeOrigin,
     };
-    // No guest code runs here, so that it ends by itself, however slow the computer is.
+    // No guest code runs here, so it ends by itself on any computer.
     const abort = () => {
       stopping = true;
       worker.terminate().catch(() => undefined);

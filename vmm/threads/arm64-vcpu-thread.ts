@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// An arm64 vCPU in its worker: what it asks the machine for goes through its mailbox, in a fixed order
-// of calls.
+// An arm64 vCPU in its worker: its requests to the machine go through its mailbox, as
+// numbered calls.
 
 import { GicCpuInterface } from '../../devices/gicv3/gic-cpu-interface.ts';
 import { Unit, type UnitOptions } from '../../devices/unit/index.ts';
@@ -14,7 +14,7 @@ import {
 } from '../vcpu/arm64/arm64-transport.ts';
 import { ExitRefused, MailboxClient } from './mailbox.ts';
 
-/** The calls of a vCPU by their numbers in its mailbox. */
+/** The calls of a vCPU, by their numbers in its mailbox. */
 export const ARM64_CALLS = [
   'mmio',
   'hypercall',
@@ -22,16 +22,16 @@ export const ARM64_CALLS = [
   'wait',
 ] as const satisfies readonly (keyof Arm64ThreadCalls)[];
 
-/** What an arm64 vCPU on a thread of its own is made of. */
+/** What an arm64 vCPU with its own thread is built from. */
 export interface Arm64WorkerOptions {
   readonly index: number;
   readonly module: WebAssembly.Module;
-  /** Of `loadGicv3`. */
+  /** From `loadGicv3`. */
   readonly gicModule: WebAssembly.Module;
   readonly memory: Arm64ThreadMemory;
   readonly mailbox: SharedArrayBuffer;
   readonly vmm: SharedArrayBuffer;
-  /** What its doorbell rings; undefined when it rings none. */
+  /** The unit that its doorbell rings; undefined for none. */
   readonly unit: UnitOptions | undefined;
   /** `performance.timeOrigin` of the machine's thread. */
   readonly timeOrigin: number;
@@ -70,7 +70,10 @@ export class Arm64VcpuThread {
     });
   }
 
-  /** @param refused the answer for a vCPU that has been stopped: it leaves the guest at its next boundary. */
+  /**
+   * @param refused the result for a vCPU that has been stopped: it leaves the guest at
+   *   its next boundary.
+   */
   #call(name: (typeof ARM64_CALLS)[number], refused: number, argument?: number): number {
     const client = this.#client;
     try {

@@ -1,20 +1,24 @@
 // SPDX-License-Identifier: MIT
-// Where a machine's VCMDQs are best drained, from what its guest does and what the computer has to spare.
+// Chooses where a machine's VCMDQs are drained, by its guest's behaviour and the
+// computer's free cores.
 //
-// A guest that waits for its batch loses what the handoff to another core costs, some 0.2
-// to 0.6 us, and gains nothing; at some 50 ns a command that is less than a tenth of the
-// time of batches of LARGE_BATCH. From there on the thread takes the work off the vCPU's
-// core for next to nothing.
+// A guest that waits for its batch loses the cost of the handoff to another core, some
+// 0.2 to 0.6 us, and gains nothing. At some 50 ns per command that is less than a tenth
+// of the time of batches of LARGE_BATCH. From that size on, the thread takes the work off
+// the vCPU's core at almost no cost.
 
 import { coreCount } from './core-count.ts';
 import type { Drainable, SideCore } from './side-core.ts';
 
-/** Commands per CMD_SYNC from which a thread pays. */
+/** Commands per CMD_SYNC from which a thread is worth it. */
 const LARGE_BATCH = 128;
-/** CMD_SYNCs that a machine must have completed before its batches are judged. */
+/**
+ * Number of CMD_SYNCs that a machine must have completed before its batches are
+ * evaluated.
+ */
 const ENOUGH_SYNCS = 64;
 
-/** Where VCMDQs are drained: in the guest's doorbell call, or on a thread of its own. */
+/** Where VCMDQs are drained: in the guest's doorbell call, or on a separate thread. */
 export type DrainPlace = 'doorbell' | 'thread';
 
 export interface DrainChoice {
@@ -22,11 +26,11 @@ export interface DrainChoice {
   readonly reason: string;
 }
 
-/** What the choice depends on. */
+/** The data for the choice. */
 export interface DrainLoad {
   readonly commands: number;
   readonly syncs: number;
-  /** Cores of the computer, and threads that the machine keeps busy. */
+  /** Number of cores of the computer, and of threads that the machine keeps busy. */
   readonly cores: number;
   readonly threads: number;
 }
@@ -48,7 +52,7 @@ export function chooseDrain({ commands, syncs, cores, threads }: DrainLoad): Dra
     : { drain: 'thread', reason: `${size}, at least ${LARGE_BATCH}` };
 }
 
-/** Chooses for each machine of a host, and chooses again whenever it is asked to look. */
+/** Chooses for each machine of a host, and again at each call of `consider`. */
 export class AutoDrain {
   readonly #cores = coreCount();
   readonly #sideCore: () => Promise<SideCore>;
@@ -64,7 +68,10 @@ export class AutoDrain {
     return this.#choices.get(target);
   }
 
-  /** Looks at a machine that stands at a yield, and moves its drain when another place has become better. */
+  /**
+   * Re-evaluates a machine that is at a yield, and moves its drain if another place has
+   * become better.
+   */
   async consider(target: Drainable): Promise<void> {
     const counts = target.direct.flatMap(({ queues }) => queues.map((queue) => queue.counts));
     const commands = counts.reduce((sum, count) => sum + count.commands, 0);
@@ -83,7 +90,7 @@ export class AutoDrain {
     else await side.attach(target);
   }
 
-  /** The machine has ended for good. Its owner takes it from the side core. */
+  /** The machine has ended. Its owner detaches it from the side core. */
   forget(target: Drainable): void {
     this.#choices.delete(target);
   }

@@ -1,19 +1,23 @@
 // SPDX-License-Identifier: MIT
-// Instantiating a guest on a thread of its own runs its code: a start function, and `vsmmu_abi` where that is one. Neither has to return.
+// Time limit of an instantiation on a separate thread, which runs the guest's code: a
+// start function, and `vsmmu_abi` if it is a function. Neither has to return.
 
 import { type GuestBinary, instantiationError } from '../vcpu/wasm/index.ts';
 
-/** How long it may take. */
+/** The time limit. */
 const LIMIT_MS = 10_000;
-/** Counted while this thread has its turns: a thread that it has not listened to is not late. */
+/**
+ * Time is counted in turns of this thread, so that a delay of this thread does not count
+ * for the guest.
+ */
 const TURN_MS = 100;
 
 /**
  * Waits for a thread that instantiates a guest.
- * @param loaded when it can begin: what comes before does not count.
- * @param terminate ends the thread: what is waited for then rejects.
+ * @param loaded when it can begin: time before does not count.
+ * @param terminate ends the thread: the waiting promise then rejects.
  * @param signal ends the thread when it is aborted.
- * @param binary what is instantiated.
+ * @param binary the guest that is instantiated.
  * @throws {GuestImageError} when it takes too long.
  */
 export async function bootWithin<T>(
@@ -23,7 +27,7 @@ export async function bootWithin<T>(
   signal: AbortSignal,
   binary: GuestBinary = 'guest',
 ): Promise<T> {
-  // Nobody waits for it where the signal has been aborted before.
+  // It has no other handler when the signal was aborted before.
   loaded.catch(() => undefined);
   let ended: { readonly reason: unknown } | undefined;
   const end = (reason: unknown) => {

@@ -1,22 +1,31 @@
 // SPDX-License-Identifier: MIT
-// What threads tell each other beside guest and host memory: 32-bit words of a
-// SharedArrayBuffer, no guest can reach it. Indexes of an Int32Array.
+// Control words between threads besides guest and host memory: 32-bit words of a
+// SharedArrayBuffer that no guest can reach. Indexes of an Int32Array.
 
-/** Side core: words of the one block that a drain worker has. */
+/** Side core: size of the one block of a drain worker, in words. */
 export const SIDE_WORDS = 16;
 /** 1: end. Written by the VMM, polled in every round. */
 export const SIDE_STOP = 0;
-/** Raised by the VMM before it sends a message: the loop lets it in. */
+/** Incremented by the VMM before it sends a message: the loop then accepts it. */
 export const SIDE_MESSAGES = 1;
-/** Rounds of the outer loop so far; moves while the thread is alive. Written by the drain. */
+/**
+ * Number of rounds of the outer loop; changes while the thread is alive. Written by the
+ * drain.
+ */
 export const SIDE_ROUNDS = 2;
-/** Naps so far. Written by the drain. */
+/** Number of naps. Written by the drain. */
 export const SIDE_NAPS = 3;
 /** How long the drain spins without work before it naps. Written by the VMM. */
 export const SIDE_SPIN_MICROSECONDS = 4;
-/** Milliseconds that the drain sleeps before each turn: a fault that is injected. Written by the VMM. */
+/**
+ * Fault injection: milliseconds that the drain sleeps before each turn. Written by the
+ * VMM.
+ */
 export const SIDE_DELAY_MS = 5;
-/** What the VMM's thread sleeps on, in the block of words that it gives each worker; raised, then notified. Used for nothing else. */
+/**
+ * The word on which the VMM's thread sleeps, in the block that each worker gets:
+ * incremented, then notified. Used for nothing else.
+ */
 export const VMM_WAKE = 0;
 /** 1 while the VMM's thread sleeps or is about to. */
 export const VMM_SLEEPING = 1;

@@ -2,7 +2,9 @@
 
 import { IN_NODE } from '../../assembly/in-node.ts';
 
-/** Threads that this computer, or this program's share of it, runs at once. */
+/**
+ * Number of threads that this computer, or this program's share of it, runs in parallel.
+ */
 export function coreCount(): number {
   return IN_NODE
     ? process.getBuiltinModule('node:os').availableParallelism()

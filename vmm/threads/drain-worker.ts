@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-// The side core: a worker that drains the VCMDQs of every machine that it is given. The
-// loop looks at the queues in turn, each machine through its own unit. When there is
-// nothing to do it spins for a while, then naps, ever longer up to MAX_NAP_MS: a store of
-// PROD that nobody announces is served within a millisecond, for some hundredths of a
-// core while nothing happens (docs/internals/performance.md).
+// The side core: a worker that drains the VCMDQs of its machines. The loop checks the
+// queues in turn, each machine through its own unit. Without work it spins for a while,
+// then naps, longer each time up to MAX_NAP_MS: a store of PROD without a wake is served
+// within a millisecond, for some hundredths of a core while nothing happens
+// (docs/internals/performance.md).
 
 import { WATCH_NO_COMMAND } from '../../assembly/layout/drain-results.ts';
 import { HOST_AT_ATTENTION, HOST_AT_ATTENTION_SEEN } from '../../assembly/layout/host-memory.ts';
@@ -34,24 +34,33 @@ export interface DrainedMachine {
   /** The caller's number for it. */
   readonly id: number;
   readonly unit: UnitOptions;
-  /** What is drained: command contexts, each on an SMMU (byte offset of its block in host memory). */
+  /**
+   * What to drain: command contexts, each on an SMMU (byte offset of its block in host
+   * memory).
+   */
   readonly contexts: readonly { readonly smmu: number; readonly index: number }[];
   /**
-   * Ask the guest for an exit when one of its queues needs the host: the VMM shares the
-   * vCPU's thread and does nothing meanwhile.
+   * Request an exit of the guest when one of its queues needs the host: the VMM shares
+   * the vCPU's thread and cannot do anything else.
    */
   readonly requestExit: boolean;
   /** How the guest wakes the drain; undefined: not at all. */
   readonly drainSleep: DrainSleepWords | undefined;
 }
 
-/** Messages to the worker. The sender raises SIDE_MESSAGES for each, and the worker lowers it when it has taken one. */
+/**
+ * Messages to the worker. The sender increments SIDE_MESSAGES for each, and the worker
+ * decrements it when it has accepted one.
+ */
 export interface DrainApi {
   start(options: DrainOptions): void;
-  /** Answers when the drain has thrown in the unit of a machine; that one is not drained any more. */
+  /**
+   * Resolves when the drain has thrown in the unit of a machine; that machine is not
+   * drained any more.
+   */
   nextFailure(): Promise<DrainFailure>;
   add(machine: DrainedMachine): void;
-  /** Answers after a last look at the machine's queues. */
+  /** Resolves after a last check of the machine's queues. */
   remove(id: number): void;
 }
 
@@ -73,16 +82,19 @@ interface Served extends DrainedMachine {
   readonly drain: Unit['drain'];
   readonly guest: Int32Array;
   readonly exitRequest: ExitRequestWords;
-  /** Of its contexts the one that the next look begins at. */
+  /** Index of the context with which the next check begins. */
   first: number;
 }
 
-/** Says in a machine's memory whether the drain sleeps, if its guest looks at that. */
+/** Sets in a machine's memory whether the drain sleeps, if its guest reads that. */
 function setSleeping({ guest, drainSleep }: Served, sleeping: boolean): void {
   if (drainSleep) Atomics.store(guest, drainSleep.sleeping >> 2, sleeping ? 1 : 0);
 }
 
-/** No vCPU of a machine may store to a direct map before it wakes the drain. */
+/**
+ * True when no vCPU of a machine can store to a direct map without waking the drain
+ * before.
+ */
 function isQuiet({ guest, drainSleep }: Served): boolean {
   const { awake } = drainSleep ?? {};
   if (!awake) return false;
@@ -91,22 +103,28 @@ function isQuiet({ guest, drainSleep }: Served): boolean {
   return true;
 }
 
-/** Looks in one call: enough that the clock is read seldom, few enough that a stop is seen within microseconds. */
+/**
+ * Checks per call: enough that the clock is seldom read, few enough that a stop is seen
+ * within microseconds.
+ */
 const LOOKS = 500;
-/** Of several machines the one that had work last gets this many looks for each one of the others. */
+/**
+ * With several machines, the one that had work last gets this many checks for each check
+ * of the others.
+ */
 const LOOKS_AT_BUSY = 50;
 const TURNS = LOOKS / LOOKS_AT_BUSY;
 const FIRST_NAP_MS = 0.1;
 /**
- * A store that nobody announces is served after at most this, plus what the system's
- * timer and a wake take: 0.1 to 0.3 ms.
+ * A store without a wake is served after at most this time, plus the delay of the
+ * system's timer and of waking: 0.1 to 0.3 ms.
  */
 const MAX_NAP_MS = 0.6;
-/** Without a machine. */
+/** Without machines. */
 const LONG_NAP_MS = 5;
-/** While no vCPU of its one machine could ring: whoever wakes first wakes the drain. */
+/** While no vCPU of its one machine can ring: a vCPU that wakes wakes the drain first. */
 const QUIET_NAP_MS = 1000;
-/** Messages are let in at least this often however busy the queues are. */
+/** Messages are accepted at least this often, even if the queues are busy. */
 const BUSY_LIMIT_MS = 2;
 
 class Drain {
@@ -117,7 +135,10 @@ class Drain {
   #machines: readonly Served[] = [];
   /** The machine that had work last. */
   #busy: Served | undefined;
-  /** Machines that were removed, whose memories are to be released once no nap refers to them. */
+  /**
+   * Number of removed machines, whose memories are to be released when no nap refers to
+   * them any more.
+   */
   #removed = 0;
 
   constructor({ control, vmm, hostMemory }: DrainOptions, failed: (failure: DrainFailure) => void) {
@@ -155,8 +176,8 @@ class Drain {
   }
 
   /**
-   * Looks at one machine's queues, up to the first context that has work: other machines wait for no more
-   * than that. True when commands were consumed.
+   * Checks one machine's queues, up to the first context with work, so that other
+   * machines wait no longer than that. True when commands were consumed.
    */
   #look(machine: Served, looks: number): boolean {
     const attention = Atomics.load(this.#host, HOST_AT_ATTENTION >> 2);
@@ -176,9 +197,9 @@ class Drain {
       });
       return false;
     }
-    // What the host has seen since is its own affair: an exit that nobody needs could
-    // fall into a batch that is to have none. What is raised is loaded first: the host
-    // may have seen more than that by now, and never less. Both wrap.
+    // Only requests that the host has not seen yet count: an unnecessary exit could be in
+    // a batch that should have none. The raised count is loaded first: the host may have
+    // seen more by then, but never less. Both wrap.
     const raised = Atomics.load(this.#host, HOST_AT_ATTENTION >> 2);
     const seen = Atomics.load(this.#host, HOST_AT_ATTENTION_SEEN >> 2);
     if (done !== 0 && raised !== attention && ((raised - seen) | 0) > 0) this.#callHost(machine);
@@ -187,17 +208,18 @@ class Drain {
   }
 
   /**
-   * Passes on that something needs the host: to the VMM's thread, which may sleep, or
-   * through the guest that keeps it.
+   * Passes on that the host is needed: to the VMM's thread, which may sleep, or through
+   * the guest that occupies it.
    */
   #callHost(machine: Served): void {
-    // Never taken back here: that could undo another's request. One that comes too late costs one exit.
+    // Never cleared here, which could clear another request. A request that is too late
+    // costs one exit.
     requestExit(machine.guest, machine.exitRequest);
     Atomics.add(this.#vmm, VMM_WAKE, 1);
     if (Atomics.load(this.#vmm, VMM_SLEEPING) !== 0) Atomics.notify(this.#vmm, VMM_WAKE);
   }
 
-  /** Every machine in turn. True when commands were consumed. */
+  /** Serves every machine in turn. True when commands were consumed. */
   #round(): boolean {
     const machines = this.#machines;
     const [only] = machines;
@@ -222,8 +244,8 @@ class Drain {
   }
 
   /**
-   * Serves until there has been nothing to do for a while, or something else wants the
-   * thread. True when there was work.
+   * Serves until there was no work for a while, or something else needs the thread. True
+   * when there was work.
    */
   #spin(): boolean {
     const start = performance.now();
@@ -243,7 +265,10 @@ class Drain {
     return worked;
   }
 
-  /** What ends a nap early: the wake of a guest, of the one that had work last if it has one, or a message. */
+  /**
+   * The word that ends a nap early: the wake word of a guest (of the machine that had
+   * work last, if it has one), or the messages.
+   */
   #sleepWord(): { readonly words: Int32Array; readonly word: number } {
     const machines = this.#busy ? [this.#busy, ...this.#machines] : this.#machines;
     const sleeper = machines.find(({ drainSleep }) => drainSleep);
@@ -252,7 +277,10 @@ class Drain {
       : { words: this.#control, word: SIDE_MESSAGES };
   }
 
-  /** How long it sleeps at most, behind having said so. Of several machines only one could wake it. */
+  /**
+   * Maximum time of a nap that has been announced. With several machines only one could
+   * wake the drain.
+   */
   #longest(ms: number): number {
     const [only] = this.#machines;
     if (!only) return LONG_NAP_MS;
@@ -260,11 +288,12 @@ class Drain {
   }
 
   /**
-   * Says that it sleeps, looks once more (so that a store is seen either here or by a
-   * guest that finds the word set), sleeps, and looks again. A thread sleeps on one word:
-   * that of the machine which had work last. A store to another's queue waits for the end
-   * of the nap, and so does every store of a guest that wakes nobody. True when there was
-   * work. Asynchronous for the answers to messages, which go out while it is awaited.
+   * Announces a nap, checks once more (so that a store is seen either here or by a guest
+   * that finds the word set), sleeps, and checks again. A thread sleeps on one word, that
+   * of the machine that had work last. A store to another machine's queue waits for the
+   * end of the nap, and so does every store of a guest that does not wake the drain. True
+   * when there was work. Asynchronous for the answers to messages, which are sent while
+   * it is awaited.
    */
   #nap(ms: number): Promise<boolean> {
     const machines = this.#machines;
@@ -272,7 +301,7 @@ class Drain {
     // WAKE first: a ring between the two is then noticed by the sleep.
     const before = Atomics.load(words, word);
     for (const machine of machines) setSleeping(machine, true);
-    // Before the last look: that sees what a vCPU has stored before it fell asleep.
+    // Before the last check, which sees what a vCPU has stored before it fell asleep.
     const longest = this.#longest(ms);
     let worked = false;
     for (const machine of machines) worked = this.#look(machine, 1) || worked;
@@ -285,7 +314,7 @@ class Drain {
     return Promise.resolve(worked);
   }
 
-  /** Until the stop word is set. */
+  /** Runs until the stop word is set. */
   async run(): Promise<void> {
     let nap = FIRST_NAP_MS;
     let awake = true;
@@ -294,7 +323,7 @@ class Drain {
       const delay = Atomics.load(this.#control, SIDE_DELAY_MS);
       if (delay > 0) Atomics.wait(this.#control, SIDE_STOP, 0, delay);
       if (Atomics.load(this.#control, SIDE_MESSAGES) !== 0) await tick();
-      // Only behind work: between two naps there is nothing to spin for.
+      // Only after work: between two naps there is nothing to spin for.
       if (awake && this.#spin()) continue;
       awake = await this.#nap(nap);
       for (; this.#removed > 0; this.#removed--) releaseMemory();

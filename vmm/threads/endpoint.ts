@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
-// Message ports of Node.js in the shape that comlink expects (comlink's own adapter comes without types).
+// Adapts message ports of Node.js to the interface that comlink expects (comlink's own
+// adapter has no types).
 
 import type { Endpoint } from 'comlink';
 
-/** What of a worker, or of a worker's port to its parent, the adapter uses. */
+/** The parts of a worker, or of a worker's port to its parent, that the adapter uses. */
 export interface NodePort {
   postMessage(message: unknown, transfer?: readonly never[]): void;
   on(event: 'message', listener: (data: unknown) => void): unknown;
@@ -33,7 +34,10 @@ export function nodeEndpoint(port: NodePort): Endpoint {
   };
 }
 
-/** What a worker says first: its program was loaded. */
+/** A worker's first message: its program was loaded. */
 export const READY_MESSAGE = 'vsmmu: this thread is ready';
-/** What a worker of a browser says last: there nobody is told when a worker has closed itself. */
+/**
+ * The last message of a worker in a browser, where nothing else tells that a worker has
+ * closed itself.
+ */
 export const ENDED_MESSAGE = 'vsmmu: this thread has ended';

@@ -1,64 +1,66 @@
 // SPDX-License-Identifier: MIT
-// Serves the exits of vCPUs that run on threads of their own, on the VMM's thread: spins
-// while there is something to do, and for a while after, then sleeps without blocking, so
-// that timers, input and comlink go on.
+// Serves the exits of vCPUs with their own threads, on the VMM's thread: spins while
+// there is work, and for a while after, then sleeps without blocking, so that timers,
+// input and comlink continue.
 
 import { VMM_SLEEPING, VMM_WAKE, VMM_WORDS } from './control-block.ts';
 import type { MailboxServer } from './mailbox.ts';
 import { tick } from './tick.ts';
 
-/** What the vCPUs of a machine have in common. */
+/** Common state of a machine's vCPUs. */
 export interface ServedMachine {
   /**
-   * What the VMM does for the machine when no exit has it do so: called after each sleep.
-   * True when there may be more to do at once.
+   * The VMM's work for the machine outside exits: called after each sleep. True when
+   * there may be more to do at once.
    */
   attend(): boolean;
-  /** Milliseconds until the next timer of the machine's devices is due; Infinity: never. */
+  /**
+   * Milliseconds until the next timer of the machine's devices is due; Infinity: never.
+   */
   untilTimerMs(): number;
 }
 
-/** A running vCPU as the server sees it. */
+/** A running vCPU in the form that the server uses. */
 export interface ServedVcpu {
   readonly mailbox: MailboxServer;
   /** The same object for all vCPUs of a machine. */
   readonly machine: ServedMachine;
 }
 
-/** A machine with vCPUs that run. */
+/** A machine with running vCPUs. */
 interface Served {
   readonly machine: ServedMachine;
   readonly vcpus: readonly ServedVcpu[];
-  /** The vCPU that is looked at first: the one behind that which was served last. */
+  /** Index of the vCPU to check first: the one after the last that was served. */
   next: number;
 }
 
 /**
- * How long the VMM's thread spins after a register access before it sleeps: accesses come
- * in streams. Longer than a vCPU that slept takes to wake and come back: with less, one
- * hiccup would have the two wait for each other's waking at every exit from then on.
+ * Time for which the VMM's thread spins after a register access before it sleeps:
+ * accesses come in sequences. Longer than a sleeping vCPU takes to wake and return: with
+ * less, after one delay the two would wait for each other's wakeup at every exit.
  */
 export const SPIN_AFTER_MMIO_MS = 0.15;
 /**
- * The same after other exits: what follows may be anything, and where cores are scarce a
+ * The same after other exits: the next one is unpredictable, and with few cores a
  * spinning thread takes one from those that work.
  */
 export const SPIN_MS = 0.02;
-/** Everything else on this thread gets its turn at least this often. */
+/** Everything else on this thread gets a turn at least this often. */
 const TURN_MS = 2;
-/** Longest sleep while vCPUs run: devices are polled at least this often. */
+/** Maximum sleep while vCPUs run: devices are polled at least this often. */
 const SLEEP_MS = 10;
 const LOOKS_PER_CLOCK = 16;
 
 export class ExitServer {
-  /** What other threads wake this one with (VMM_WORDS words). */
+  /** The words by which other threads wake this one (VMM_WORDS words). */
   readonly buffer = new SharedArrayBuffer(4 * VMM_WORDS);
   readonly #words = new Int32Array(this.buffer);
   #machines: readonly Served[] = [];
   #serving = false;
-  /** A machine may have more to do than it did when it was attended to last. */
+  /** A machine may have more work than at its last `attend`. */
   #busy = false;
-  /** VMM_WAKE when the machines were attended to last. */
+  /** VMM_WAKE at the last `attend` of the machines. */
   #attended = 0;
 
   /** Serves a vCPU from now on. */
@@ -71,7 +73,7 @@ export class ExitServer {
     if (this.#serving) return;
     this.#serving = true;
     this.#serve().catch((error: unknown) => {
-      // Machines keep their errors to themselves: one that comes here is the VMM's own.
+      // Machines handle their errors: one that arrives here is the VMM's own.
       queueMicrotask(() => {
         throw error;
       });
@@ -87,10 +89,10 @@ export class ExitServer {
   }
 
   /**
-   * Serves an exit of one of the machine's vCPUs, the one that has waited longest among
-   * them. One exit for each machine in turn, however many vCPUs it has: so an exit waits
-   * for at most one service of each other machine.
-   * @returns how long to go on spinning for more, 0 when there was none.
+   * Serves an exit of one of the machine's vCPUs, the one that has waited longest.
+   * Machines take turns by one exit each, independent of their number of vCPUs, so an
+   * exit waits for at most one service of each other machine.
+   * @returns how long to spin for more; 0 when there was none.
    */
   #serveOne(served: Served): number {
     const { vcpus } = served;
@@ -116,7 +118,7 @@ export class ExitServer {
     this.#serving = false;
   }
 
-  /** True when its time was up, false when there had been nothing to do for a while. */
+  /** True when its time was used up, false when there was no work for a while. */
   #spin(): boolean {
     const start = performance.now();
     let until = start + SPIN_MS;
@@ -132,16 +134,16 @@ export class ExitServer {
   }
 
   async #sleep(): Promise<void> {
-    // Announced before the last look: a request that comes later finds the word set and
-    // notifies. A drain that called while this thread span has changed the word
-    // meanwhile: then nothing is waited for.
+    // Announced before the last check: a request that comes later finds the word set and
+    // notifies. A drain that called while this thread was spinning has changed the word
+    // in the meantime, so there is no wait.
     Atomics.store(this.#words, VMM_SLEEPING, 1);
     const isPending = ({ mailbox }: ServedVcpu) => mailbox.pending;
     if (!this.#machines.some(({ vcpus }) => vcpus.some(isPending))) {
       const timers = this.#machines.map(({ machine }) => machine.untilTimerMs());
       const ms = Math.min(SLEEP_MS, ...timers);
       const wait = Atomics.waitAsync(this.#words, VMM_WAKE, this.#attended, ms);
-      // Timers that are always due must not keep everything else from its turn.
+      // Timers that are always due must not block everything else.
       await (wait.async ? wait.value : tick());
     }
     Atomics.store(this.#words, VMM_SLEEPING, 0);

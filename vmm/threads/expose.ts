@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
-// The worker's half of the control plane.
+// The worker's side of the control plane.
 
 import { expose } from 'comlink';
 import { IN_NODE } from '../../assembly/in-node.ts';
 import { ENDED_MESSAGE, type NodePort, nodeEndpoint, READY_MESSAGE } from './endpoint.ts';
 
-/** Offers an object's methods to the thread that has started this one. */
+/** Exposes an object's methods to the thread that started this one. */
 export function exposeToParent(api: object): void {
   if (!IN_NODE) {
     expose(api);

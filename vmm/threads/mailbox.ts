@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-// The mailbox of a vCPU: how a call of one of its imports reaches the VMM's thread, and
-// how the answer comes back. One request at a time; the words are a SharedArrayBuffer
-// that no guest can reach. What a call does, and that it is counted, is the VMM's affair:
-// the vCPU's half knows imports by their number only.
+// The mailbox of a vCPU: passes a call of one of its imports to the VMM's thread, and the
+// result back. One request at a time; the words are a SharedArrayBuffer that no guest can
+// reach. The effect of a call and its count belong to the VMM: the vCPU's side only knows
+// the numbers of imports.
 
 import { MAILBOX_BYTES, VMM_SLEEPING, VMM_WAKE } from './control-block.ts';
 
@@ -22,9 +22,11 @@ const RESULT_NONE = 0;
 const RESULT_NUMBER = 1;
 const RESULT_LONG = 2;
 const RESULT_THROWN = 3;
-/** 1 while the guest runs on this vCPU, at an exit or not. */
+/** 1 while the guest runs on this vCPU, including exits. */
 const RUNNING = 6;
-/** 1: the VMM wants the vCPU to pause at its next safe point; 1 in PAUSED while it does. */
+/**
+ * 1: the VMM wants the vCPU to pause at its next safe point; PAUSED is 1 while it does.
+ */
 const PAUSE = 7;
 const PAUSED = 8;
 const STOP = 9;
@@ -33,13 +35,16 @@ const SLOTS_AT = 128;
 const MAX_ARGUMENTS = 10;
 const RESULT_SLOT = MAX_ARGUMENTS;
 
-/** How long a vCPU spins for an answer before it sleeps: about what a sleep and a wake cost. */
+/**
+ * Time for which a vCPU spins for a result before it sleeps: about the cost of a sleep
+ * and a wakeup.
+ */
 const SPIN_MS = 0.04;
 const LOOKS_PER_CLOCK = 32;
-/** Longest single sleep: a stop is seen at least this often. */
+/** Maximum single sleep: a stop is seen at least this often. */
 const SLEEP_MS = 50;
 
-/** Thrown through the guest's frames: the VMM's half knows why. */
+/** Thrown through the guest's frames; the VMM's side knows the reason. */
 export class ExitRefused extends Error {
   override readonly name = 'ExitRefused';
 }
@@ -58,7 +63,7 @@ class Mailbox {
 
 export type Value = number | bigint;
 
-/** The vCPU's half. */
+/** The vCPU's side. */
 export class MailboxClient extends Mailbox {
   readonly #vmm: Int32Array;
 
@@ -67,13 +72,13 @@ export class MailboxClient extends Mailbox {
     this.#vmm = new Int32Array(vmm);
   }
 
-  /** The guest is entered. */
+  /** Called when the guest is entered. */
   enter(): void {
     Atomics.store(this.words, RUNNING, 1);
     this.#safePoint();
   }
 
-  /** The guest has returned, in whatever way. */
+  /** Called when the guest has returned or thrown. */
   leave(): void {
     Atomics.store(this.words, RUNNING, 0);
   }
@@ -96,8 +101,8 @@ export class MailboxClient extends Mailbox {
   }
 
   /**
-   * Posts the request and waits for its answer.
-   * @throws {ExitRefused} when the VMM's half has thrown.
+   * Posts the request and waits for its result.
+   * @throws {ExitRefused} when the VMM's side has thrown.
    */
   post(): Value | undefined {
     const words = this.words;
@@ -123,9 +128,9 @@ export class MailboxClient extends Mailbox {
   }
 
   /**
-   * Until the answer is there, or the vCPU is stopped. There is no other limit: a VMM
-   * that is busy with another machine for long is no failure of this one, and a thread
-   * whose VMM has gone is terminated with it.
+   * Until the result is there, or the vCPU is stopped. There is no other limit: a VMM
+   * that is busy with another machine is not a failure of this one, and a thread whose
+   * VMM has ended is terminated with it.
    */
   #sleep(): void {
     Atomics.store(this.words, ASLEEP, 1);
@@ -138,7 +143,7 @@ export class MailboxClient extends Mailbox {
   }
 
   /**
-   * Where a running vCPU pauses: behind an exit, and before it enters the guest. It stays
+   * A running vCPU pauses here: after an exit, and before it enters the guest. It waits
    * until it is resumed or stopped.
    */
   #safePoint(): void {
@@ -149,13 +154,13 @@ export class MailboxClient extends Mailbox {
     Atomics.store(this.words, PAUSED, 0);
   }
 
-  /** Sleeps, as the guest has asked for, and wakes for a pause or a stop. */
+  /** Sleeps on the guest's request, and wakes for a pause or a stop. */
   rest(ms: number): void {
     Atomics.wait(this.words, PAUSE, 0, ms);
   }
 }
 
-/** The VMM's half: an import, with its exit counted. */
+/** The VMM's side: an import, with its exit counted. */
 export interface ServedCall {
   readonly call: (...args: Value[]) => unknown;
   /** How long the VMM's thread spins for another exit after this one. */
@@ -165,10 +170,10 @@ export interface ServedCall {
 export class MailboxServer extends Mailbox {
   readonly buffer: SharedArrayBuffer;
   readonly #calls: readonly ServedCall[];
-  /** What a call has thrown last. */
+  /** The last value that a call has thrown. */
   thrown: unknown;
 
-  /** `calls` by the number under which the vCPU's half asks for them. */
+  /** @param calls by the number that the vCPU's side uses. */
   constructor(calls: readonly ServedCall[]) {
     const buffer = new SharedArrayBuffer(MAILBOX_BYTES);
     super(buffer);
@@ -180,7 +185,7 @@ export class MailboxServer extends Mailbox {
     return Atomics.load(this.words, STATE) === POSTED;
   }
 
-  /** Guest code may be running: the vCPU is neither at an exit nor outside of the guest. */
+  /** Guest code may be running: the vCPU is neither at an exit nor outside the guest. */
   get inGuest(): boolean {
     return (
       Atomics.load(this.words, RUNNING) !== 0 &&
@@ -189,30 +194,33 @@ export class MailboxServer extends Mailbox {
     );
   }
 
-  /** Asks the vCPU to pause, or lets it go on. */
+  /** Makes the vCPU pause, or resumes it. */
   setPaused(paused: boolean): void {
     Atomics.store(this.words, PAUSE, paused ? 1 : 0);
     Atomics.notify(this.words, PAUSE);
   }
 
-  /** True when the vCPU stands still: paused, or not in the guest at all. */
+  /** True when the vCPU is stopped: paused, or not in the guest at all. */
   get still(): boolean {
     return Atomics.load(this.words, RUNNING) === 0 || Atomics.load(this.words, PAUSED) !== 0;
   }
 
-  /** Ends the sleep that its guest has asked for. */
+  /** Ends the sleep that its guest has requested. */
   wake(): void {
     Atomics.notify(this.words, PAUSE);
   }
 
-  /** Ends every wait of the vCPU's half. */
+  /** Ends every wait of the vCPU's side. */
   setStopped(): void {
     Atomics.store(this.words, STOP, 1);
     Atomics.notify(this.words, PAUSE);
     Atomics.notify(this.words, STATE);
   }
 
-  /** Carries one request out, if there is one. How long to spin for the next, 0 when there was none. */
+  /**
+   * Executes one request, if there is one. Returns how long to spin for the next; 0 when
+   * there was none.
+   */
   serve(): number {
     const words = this.words;
     if (Atomics.load(words, STATE) !== POSTED) return 0;
@@ -220,7 +228,7 @@ export class MailboxServer extends Mailbox {
     try {
       this.#answer(this.#call());
     } catch (thrown) {
-      // The gate of the machine has noted it.
+      // The machine has recorded the reason.
       this.thrown = thrown;
       words[RESULT] = RESULT_THROWN;
     }

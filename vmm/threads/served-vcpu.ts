@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What vCPUs on threads have in common, whatever they execute.
+// Common parts of vCPUs on threads, independent of what they execute.
 
 import type { ExitServer, ServedVcpu } from './exit-server.ts';
 import type { MailboxServer } from './mailbox.ts';
@@ -22,7 +22,8 @@ export async function whileServed<T>(
   { host }: { readonly host: ServedVcpu['machine'] },
   run: () => Promise<T>,
 ): Promise<T> {
-  // One registration each time: a guest sees that a secondary vCPU is done, and starts it again, before the answer of the run before is here.
+  // One registration for each: a guest may see that a secondary vCPU is done, and start
+  // it again, before the result of the former run arrives here.
   const served: ServedVcpu = { mailbox, machine: host };
   exits.add(served);
   try {
@@ -32,14 +33,18 @@ export async function whileServed<T>(
   }
 }
 
-/** Ends the thread of a vCPU, which leaves its guest at its next exit or has been asked to. */
+/**
+ * Ends the thread of a vCPU that leaves its guest at its next exit, or has been requested
+ * to.
+ */
 export async function stopThread(
   worker: WorkerThread<VcpuApi>,
   mailbox: MailboxServer,
 ): Promise<void> {
   mailbox.setStopped();
   if (worker.over) return;
-  // Taken when the guest has left; whoever does not leave is terminated. The answer is the end of the thread.
+  // Accepted when the guest has left; a thread that does not leave is terminated. The
+  // answer is the end of the thread.
   const asked = worker.call((vcpu) => vcpu.end()).catch(() => undefined);
   await worker.join();
   await asked;

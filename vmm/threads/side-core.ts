@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The VMM's half of the side core: starts the drain's worker, gives it machines, and puts another one in the place of a worker that dies. What
-// fails in the unit of one machine takes down that machine only.
+// The VMM's side of the side core: starts the drain's worker, attaches machines to it,
+// and replaces a worker that dies. A failure in the unit of one machine only ends that
+// machine.
 
 import type { Remote } from 'comlink';
 import type { HotModules } from '../../assembly/load.ts';
@@ -27,36 +28,47 @@ const PROGRAM: WorkerProgram = {
   web: () => new Worker(new URL('./drain-worker.js', import.meta.url), { type: 'module' }),
 };
 
-/** How long the drain spins before it naps: several times what a sleep and a wake cost. */
+/**
+ * Time for which the drain spins before it naps: several times the cost of a sleep and a
+ * wakeup.
+ */
 const SPIN_MICROSECONDS = 200;
 /**
- * The same where not every thread has a core of its own. A thread that spins has used up
- * its share when it is needed; one that is woken gets a core at once.
+ * The same when there are fewer cores than threads. A spinning thread has used up its
+ * time slice when it is needed; one that is woken gets a core at once.
  */
 const SHORT_SPIN_MICROSECONDS = 10;
 
-/** So many deaths of a drain's thread within DEATHS_MS are no accident: its machines fail then. */
+/** With this many deaths of a drain's thread within DEATHS_MS, its machines fail. */
 const MOST_DEATHS = 3;
 const DEATHS_MS = 10_000;
 
-/** What goes wrong with a drain's thread. Taken when a machine is attached and when a thread starts. */
+/**
+ * Faults of a drain's thread. Read when a machine is attached and when a thread starts.
+ */
 export interface DrainFaults {
   /** Milliseconds that it sleeps before each turn. */
   drainDelay?: number | undefined;
-  /** Milliseconds with its machines after which it is killed; the one that takes its place lives as long. */
+  /**
+   * Milliseconds with machines after which the thread is killed; its replacement has the
+   * same lifetime.
+   */
   drainLifetime?: number | undefined;
 }
 
 export interface SideCoreOptions {
-  /** What goes wrong. Default: nothing. */
+  /** Faults to inject. Default: none. */
   readonly faults?: DrainFaults | undefined;
-  /** Words that the drain raises and notifies when something needs the host (control-block.ts, VMM_*). */
+  /**
+   * Words that the drain increments and notifies when the host is needed
+   * (control-block.ts, VMM_*).
+   */
   readonly vmm?: SharedArrayBuffer;
-  /** Where drain-worker.js lies. Default: beside this file. */
+  /** Place of drain-worker.js. Default: next to this file. */
   readonly url?: string | URL | undefined;
 }
 
-/** A command context whose queues their guest rings. */
+/** A command context whose guest rings its queues. */
 export interface DirectContext {
   /** Byte offset of the SMMU block in host memory. */
   readonly smmuBlock: number;
@@ -65,25 +77,33 @@ export interface DirectContext {
   readonly queues: readonly QueueBlock[];
 }
 
-/** The hardware that units work: its memory, modules, and a block for each thread that has a unit. */
+/**
+ * The hardware of units: its memory, modules, and a block for each thread with a unit.
+ */
 export interface UnitThreads {
   readonly memory: WebAssembly.Memory;
   readonly modules: HotModules;
-  /** @throws {HostError} when all blocks are taken. */
+  /** @throws {HostError} when there is no block left. */
   allocateThread(): number;
   freeThread(thread: number): void;
 }
 
-/** What is drained: a machine, its memory as the hardware reaches it, and what its guest rings. */
+/**
+ * What to drain: a machine, its memory as reached by the hardware, and the queues that
+ * its guest rings.
+ */
 export interface Drainable {
   readonly machine: MachineCore;
   readonly guest: GuestWindow;
-  /** Where units for it are made. */
+  /** Allocates the threads of its units. */
   readonly threads: UnitThreads;
   readonly direct: readonly DirectContext[];
 }
 
-/** A unit that reaches a guest's memory and the hardware's, for a thread of its own. */
+/**
+ * Options of a unit that reaches a guest's memory and the hardware's, for a separate
+ * thread.
+ */
 export function unitOptions(
   { modules, memory: hostMemory }: UnitThreads,
   { memory, regions, window, exitRequest, isPhysical }: GuestWindow,
@@ -106,12 +126,12 @@ export class SideCore {
   readonly #options: SideCoreOptions;
   readonly #cores: number;
   readonly #attached = new Map<number, Attached>();
-  /** Machines whose worker has died, until another one has them. */
+  /** Machines whose worker has died, until a replacement has them. */
   readonly #waiting = new Map<MachineCore, Drainable>();
   #worker: WorkerThread<DrainApi> | undefined;
   #control = new Int32Array(new SharedArrayBuffer(4 * SIDE_WORDS));
   #restarting: Promise<void> | undefined;
-  /** When workers have died, those that faults have killed aside. */
+  /** Times of workers' deaths, except those killed by faults. */
   #deaths: number[] = [];
   #restarts = 0;
   #lifetime: ReturnType<typeof setTimeout> | undefined;
@@ -150,26 +170,29 @@ export class SideCore {
     this.#listen(worker);
   }
 
-  /** The fault begins when the thread has its machines: on a busy computer it would never have them else. */
+  /**
+   * The lifetime starts when the thread has its machines: on a busy computer it might
+   * never get them otherwise.
+   */
   #limitLifetime(): void {
     const { drainLifetime = 0 } = this.#options.faults ?? {};
     const worker = this.#worker;
     if (drainLifetime <= 0 || !worker) return;
     this.#lifetime = setTimeout(() => {
       this.#killed = true;
-      // Whoever waits for its end has been told.
+      // Code that waits for its end has been notified.
       worker.terminate().catch(() => undefined);
     }, drainLifetime);
-    // In Node.js it keeps no program running; in a browser it is a number.
+    // In Node.js it must not keep a program running; in a browser it is a number.
     if (typeof this.#lifetime === 'object') this.#lifetime.unref();
   }
 
-  /** Naps of the drain so far, of its present thread. */
+  /** Number of naps of the drain's current thread. */
   get naps(): number {
     return Atomics.load(this.#control, SIDE_NAPS);
   }
 
-  /** Threads that have taken the place of one that died. */
+  /** Number of threads that have replaced one that died. */
   get restarts(): number {
     return this.#restarts;
   }
@@ -184,7 +207,7 @@ export class SideCore {
     return this.#worker.call(use);
   }
 
-  /** Has the drain let a message in. */
+  /** Makes the drain accept a message. */
   #raise(): void {
     Atomics.add(this.#control, SIDE_MESSAGES, 1);
     this.#wake();
@@ -198,7 +221,7 @@ export class SideCore {
   }
 
   /**
-   * Drains a machine's VCMDQs from now on: its guest rings no doorbells any more.
+   * Drains a machine's VCMDQs from now on: its guest rings no more doorbells.
    * @throws {HostError} when the host has no thread block left.
    */
   async attach(target: Drainable): Promise<void> {
@@ -206,7 +229,7 @@ export class SideCore {
     try {
       await this.#add(target);
     } catch (error) {
-      // The thread has died meanwhile: the next one takes this machine with the others.
+      // The thread has died in the meantime: its replacement serves this machine too.
       if (!this.#waiting.has(target.machine)) throw error;
       await this.#restarting;
     }
@@ -226,7 +249,8 @@ export class SideCore {
     const { drainDelay = 0 } = this.#options.faults ?? {};
     Atomics.store(this.#control, SIDE_DELAY_MS, drainDelay);
     try {
-      // Inline, the guest keeps the VMM's thread to itself and has to be asked for an exit.
+      // With the inline transport the guest occupies the VMM's thread, so it has to be
+      // requested to exit.
       const { inline: requestExit, drainSleep } = machine;
       await this.#send((drain) => drain.add({ id, unit, contexts, requestExit, drainSleep }));
     } catch (error) {
@@ -236,18 +260,21 @@ export class SideCore {
     machine.setDoorbells(false);
   }
 
-  /** Gives a machine back to its guest's doorbells. One that is not attached is left alone. */
+  /**
+   * Lets a machine's guest ring its doorbells again. No effect on one that is not
+   * attached.
+   */
   async detach(machine: MachineCore): Promise<void> {
     await this.#restarting;
     for (const [id, attached] of this.#attached) {
       if (attached.machine !== machine) continue;
-      // First, so that a store either rings or is seen by the drain's last look.
+      // First, so that a store either rings or is seen by the drain's last check.
       machine.setDoorbells(true);
       try {
         await this.#send((drain) => drain.remove(id));
       } catch (error) {
         if (this.#attached.has(id)) throw error;
-        // The thread has died meanwhile; the next one may have the machine.
+        // The thread has died in the meantime; its replacement may have the machine.
         await this.detach(machine);
         return;
       }
@@ -256,7 +283,10 @@ export class SideCore {
     this.#waiting.delete(machine);
   }
 
-  /** Threads that work at once: the drain's, and those of the machine that has most. */
+  /**
+   * The number of threads that work in parallel: the drain's, and those of the machine
+   * with the most.
+   */
   #chooseSpin(): void {
     const threads = 1 + Math.max(0, ...this.machines.map((machine) => machine.threads));
     Atomics.store(
@@ -271,7 +301,10 @@ export class SideCore {
     if (attached && this.#attached.delete(id)) this.#host.freeThread(attached.thread);
   }
 
-  /** For failures of single machines, one after the other; `#ended` sees to the end of the thread. */
+  /**
+   * Listens for failures of single machines; the end of the thread is handled by
+   * `#ended`.
+   */
   #listen(worker: WorkerThread<DrainApi>): void {
     this.#raise();
     worker
@@ -287,11 +320,14 @@ export class SideCore {
       );
   }
 
-  /** Takes the machines back from a thread that has ended: their guests ring again, and what they have stored meanwhile is served. */
-  #takeBack(): readonly Drainable[] {
+  /**
+   * Detaches the machines from a thread that has ended: their guests ring again, and what
+   * they have stored in the meantime is served.
+   */
+  #detachAll(): readonly Drainable[] {
     const targets = [...this.#attached];
     for (const [, { machine }] of targets) machine.setDoorbells(true);
-    // Their thread blocks are reaped before anybody else works on their queues.
+    // Their thread blocks are reaped before another thread serves their queues.
     for (const [id] of targets) this.#release(id);
     for (const [, { guest, direct }] of targets)
       for (const { smmuBlock, context } of direct)
@@ -303,13 +339,16 @@ export class SideCore {
     clearTimeout(this.#lifetime);
     if (this.#stopping) return;
     if (!this.#killed) this.#deaths.push(performance.now());
-    for (const target of this.#takeBack()) this.#waiting.set(target.machine, target);
+    for (const target of this.#detachAll()) this.#waiting.set(target.machine, target);
     this.#restarting ??= this.#restart(reason).finally(() => {
       this.#restarting = undefined;
     });
   }
 
-  /** Starts a worker for the machines that wait, and those to come. Those that cannot be served any more fail. */
+  /**
+   * Starts a worker for the waiting machines and future ones. Machines that cannot be
+   * served any more fail.
+   */
   async #restart(reason: Error): Promise<void> {
     let cause: unknown = reason;
     while (!this.#stopping && (this.#waiting.size > 0 || this.#worker?.over)) {
@@ -334,7 +373,7 @@ export class SideCore {
     }
   }
 
-  /** Ends the thread. Machines that are still attached get their doorbells back. */
+  /** Ends the thread. Machines that are still attached ring their doorbells again. */
   async stop(): Promise<void> {
     if (this.#stopping) return;
     this.#stopping = true;
@@ -344,10 +383,10 @@ export class SideCore {
     Atomics.store(this.#control, SIDE_STOP, 1);
     this.#wake();
     await this.#worker?.join();
-    this.#takeBack();
+    this.#detachAll();
   }
 
-  /** Ends the thread as a crash would, without asking it; for tests of what happens then. */
+  /** Ends the thread as a crash would, without asking it; for tests. */
   async kill(): Promise<void> {
     await this.#worker?.terminate();
   }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 
-/** Lets everything else on this thread have its turn: messages, timers, input. */
+/** Yields to everything else on this thread: messages, timers, input. */
 export function tick(): Promise<void> {
   return new Promise((resolve) => {
     if (typeof setImmediate === 'function') {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The mailbox transport: each vCPU in a worker, its exits served here.
+// The mailbox transport: each vCPU in a worker, with its exits served here.
 
 import type { WasmImports } from '../../assembly/load.ts';
 import type { UnitOptions } from '../../devices/unit/index.ts';
@@ -28,7 +28,7 @@ export interface VcpuUnits {
   free(unit: UnitOptions): void;
 }
 
-/** A unit for each vCPU thread of a guest: the drain behind its doorbells. */
+/** A unit for each vCPU thread of a guest, with the drain for its doorbells. */
 export const unitsFor = (host: UnitThreads, guest: GuestWindow): VcpuUnits => ({
   allocate: () => unitOptions(host, guest, host.allocateThread()),
   free: ({ thread }) => host.freeThread(thread),
@@ -60,12 +60,12 @@ function abiIn(
   mailbox: MailboxServer,
   { shape }: WasmVcpuOptions,
 ): number | undefined {
-  // At an exit the guest's thread does not know why.
+  // For an error at an exit, the guest's thread does not know the reason.
   if (refused !== undefined) throw instantiationError(mailbox.thrown ?? refused, binaryOf(shape));
   return abi;
 }
 
-/** What belongs to the thread of a vCPU. */
+/** The resources of a vCPU's thread. */
 interface VcpuThread {
   readonly worker: WorkerThread<VcpuApi>;
   readonly mailbox: MailboxServer;
@@ -81,7 +81,7 @@ class ThreadVcpu implements Vcpu {
   readonly #options: WasmVcpuOptions;
   readonly #thread: VcpuThread;
   readonly #program: WasmProgram;
-  /** The instance has run since it was made. */
+  /** The instance has run since it was created. */
   #used = false;
   #stopping = false;
 
@@ -106,7 +106,7 @@ class ThreadVcpu implements Vcpu {
 
   reset(entry: VcpuEntry): void | Promise<void> {
     this.#program.reset(entry);
-    // A secondary program has no state of its own: any instance of it is as good as a new one.
+    // A secondary program has no state: any instance of it is as good as a new one.
     if (this.#program.shape === 'secondary') return undefined;
     return this.#instantiate();
   }
@@ -162,7 +162,7 @@ class ThreadVcpu implements Vcpu {
     release();
   }
 
-  /** Ends the thread as a crash would; for tests of what happens then. */
+  /** Ends the thread as a crash would; for tests. */
   kill(): Promise<void> {
     return this.#thread.worker.terminate();
   }
@@ -176,7 +176,7 @@ export class VcpuThreads implements VcpuTransport {
 
   /**
    * @param units undefined when no guest has to ring a doorbell.
-   * @param url where vcpu-worker.js lies. Default: beside this file.
+   * @param url place of vcpu-worker.js. Default: next to this file.
    */
   constructor(exits: ExitServer, units?: VcpuUnits, url?: string | URL) {
     this.#exits = exits;
@@ -227,7 +227,7 @@ export class VcpuThreads implements VcpuTransport {
     }
   }
 
-  /** Ends the threads of all vCPUs as a crash would; for tests of what happens then. */
+  /** Ends the threads of all vCPUs as a crash would; for tests. */
   async kill(): Promise<void> {
     await Promise.all([...this.#running].map((vcpu) => vcpu.kill()));
   }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// A vCPU on a thread of its own: instantiates the guest here, and posts every call of a
-// JavaScript import to the VMM's thread. What stays here is Wasm: the guest, and the
-// drain behind its doorbell when it has a unit.
+// A vCPU on a separate thread: instantiates the guest here, and posts every call of a
+// JavaScript import to the VMM's thread. Only WebAssembly stays here: the guest, and the
+// drain for its doorbell when it has a unit.
 
 import { Unit, type UnitOptions } from '../../devices/unit/index.ts';
 import type { Arm64ThreadExit } from '../vcpu/arm64/index.ts';
@@ -12,55 +12,61 @@ import { Arm64VcpuThread, type Arm64WorkerOptions } from './arm64-vcpu-thread.ts
 import { endThread, exposeToParent } from './expose.ts';
 import { MailboxClient, type Value } from './mailbox.ts';
 
-/** An import as the VMM's half serves it; its place in the list is its number. */
+/** An import that the VMM's side serves; its index in the list is its number. */
 export interface RemoteImport {
   readonly module: string;
   readonly name: string;
-  /** How many arguments the call takes. */
+  /** Number of arguments of the call. */
   readonly arity: number;
 }
 
-/** What a vCPU on a thread of its own is made of. */
+/** What a vCPU with its own thread is built from. */
 export interface VcpuWorkerOptions {
   readonly module: WebAssembly.Module;
   readonly memory: WebAssembly.Memory;
   readonly imports: readonly RemoteImport[];
   readonly mailbox: SharedArrayBuffer;
   readonly vmm: SharedArrayBuffer;
-  /** What the guest's doorbell rings; undefined when it rings none. */
+  /** The unit that the guest's doorbell rings; undefined for none. */
   readonly unit: UnitOptions | undefined;
 }
 
-/** What came of instantiating a guest. */
+/** Result of instantiating a guest. */
 export interface Instantiation {
-  /** Why it could not be, a line; undefined when it was. */
+  /** The reason of a failure in one line; undefined for a success. */
   readonly refused: string | undefined;
   /** The value of its `vsmmu_abi`. */
   readonly abi: number | undefined;
 }
 
 export interface VcpuApi {
-  /** Takes what it runs, and instantiates it. */
+  /** Loads its program, and instantiates it. */
   boot(options: VcpuWorkerOptions): Promise<Instantiation>;
-  /** Instantiates it anew. */
+  /** Instantiates it again. */
   instantiate(): Promise<Instantiation>;
-  /** Runs one of its exports to the end. Numbers only; anything else that it returns is dropped. */
+  /**
+   * Runs one of its exports to the end. Only numbers are returned; any other result is
+   * dropped.
+   */
   run(name: string, args: readonly number[]): number | undefined;
-  /** Takes what it runs, an arm64 vCPU. */
+  /** Sets up an arm64 vCPU. */
   bootArm64(options: Arm64WorkerOptions): void;
-  /** Runs that until it is stopped, or cannot go on by itself. */
+  /** Runs it until it is stopped, or cannot continue by itself. */
   runArm64(): Arm64ThreadExit;
   end(): void;
 }
 
-/** A guest's `wait` of at least this long sleeps; shorter ones are over before a sleep would be. Microseconds. */
+/**
+ * A guest's `wait` of at least this time sleeps; a shorter one would be over before a
+ * sleep. Microseconds.
+ */
 const SHORTEST_REST = 100;
-/** A guest that sleeps looks for interrupts at least this often. */
+/** A sleeping guest checks for interrupts at least this often. */
 const LONGEST_REST_MS = 10;
 
 type Call = (...args: Value[]) => Value | undefined;
 
-/** By arity, so that the usual exits build no argument lists. */
+/** By number of arguments, so that the usual exits allocate no argument lists. */
 function remoteCall(client: MailboxClient, number: number, arity: number): Call {
   switch (arity) {
     case 0:
@@ -90,7 +96,7 @@ function remoteCall(client: MailboxClient, number: number, arity: number): Call 
   }
 }
 
-/** The exit, and then the sleep that the guest has asked for. */
+/** The exit, followed by the sleep that the guest has requested. */
 function restingWait(client: MailboxClient, exit: Call): Call {
   return (microseconds) => {
     const result = exit(microseconds as Value);

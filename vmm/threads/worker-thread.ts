@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Workers of Node.js and of browsers behind one class. comlink is the control plane
-// (before a run, and between runs); what happens while threads run goes through shared
-// memory.
+// Workers of Node.js and of browsers with one class. comlink is the control plane (before
+// a run, and between runs); while threads run they communicate through shared memory.
 
 import { type Endpoint, type Remote, wrap } from 'comlink';
 import { fetchReason } from '../../assembly/fetch-reason.ts';
@@ -13,56 +12,59 @@ import { ENDED_MESSAGE, type NodePort, nodeEndpoint, READY_MESSAGE } from './end
 export interface WorkerProgram {
   /** Shown by debuggers. */
   readonly name: string;
-  /** Its file, which lies beside this one. */
+  /** Its file, which is next to this one. */
   readonly file: string;
   /**
-   * Starts it in a browser. Bundlers want to see the literal URL inside of `new Worker`, and make
-   * another copy of the program for each further place where they see it.
+   * Starts it in a browser. Bundlers need the literal URL inside `new Worker`, and would
+   * make another copy of the program for each further occurrence.
    */
   web(): Worker;
 }
 
-/** Where this file lies, under a name that bundlers do not look for. */
+/** URL of this file, under a name that bundlers do not look for. */
 const HERE = import.meta.url;
 
 /**
- * How long a worker's program may take to be loaded and to begin: from a slow server it is slow, a file
- * that is another one never begins.
+ * Time for a worker's program to be loaded and to begin: a slow server makes it slow, and
+ * a wrong file never begins.
  */
 const LOAD_MS = 60_000;
 
-/** How long a server is asked why a worker did not load. */
+/** Time for a server's answer about why a worker did not load. */
 const ANSWER_MS = 5000;
 
-/** How long a worker that has been asked to end may take before it is terminated. */
+/** Time for a worker to end on request before it is terminated. */
 export const GRACE_MS = 100;
 
 /**
- * Heap of a worker's thread in Node.js, in MiB: one that fills it ends alone, and not the
- * process (one object that is larger than what is left still ends that). Browsers have no
- * such limit.
+ * Heap of a worker's thread in Node.js, in MiB: a worker that fills it ends alone,
+ * without the process (a single object larger than the rest still ends that). Browsers
+ * have no such limit.
  */
 const HEAP_MIB = 256;
 
-/** Just enough of either kind of worker. */
+/** The common subset of both kinds of workers. */
 interface Thread {
   readonly endpoint: Endpoint;
-  /** Keeps the program running (Node.js ends when only unreferenced workers are left), or does not. */
-  hold(held: boolean): void;
+  /**
+   * Sets whether the worker keeps the program running (Node.js ends when only
+   * unreferenced workers are left).
+   */
+  keepAlive(alive: boolean): void;
   terminate(): Promise<unknown>;
 }
 
-/** What a thread tells of itself. */
+/** Events of a thread. */
 interface ThreadEvents {
   /** Its program was loaded. */
   onReady(): void;
-  /** It has ended: called at least once, and what comes later does not count. */
+  /** It has ended: called at least once; later calls do not count. */
   onEnd(reason: Error): void;
 }
 
 function startInNode(name: string, url: URL, { onReady, onEnd }: ThreadEvents): Thread {
   const { Worker } = process.getBuiltinModule('node:worker_threads');
-  // Without the program's own options: `--eval`'s would stop the worker.
+  // Without the program's own options: those of `--eval` would stop the worker.
   const worker = new Worker(url, {
     name,
     execArgv: [],
@@ -77,7 +79,7 @@ function startInNode(name: string, url: URL, { onReady, onEnd }: ThreadEvents): 
   worker.unref();
   return {
     endpoint: nodeEndpoint(worker as NodePort),
-    hold: (held) => (held ? worker.ref() : worker.unref()),
+    keepAlive: (alive) => (alive ? worker.ref() : worker.unref()),
     terminate: () => worker.terminate(),
   };
 }
@@ -96,7 +98,7 @@ function startInBrowser(web: () => Worker, { onReady, onEnd }: ThreadEvents): Th
   });
   return {
     endpoint: worker,
-    hold: () => undefined,
+    keepAlive: () => undefined,
     terminate() {
       worker.terminate();
       onEnd(new Error('its thread was terminated'));
@@ -106,9 +108,8 @@ function startInBrowser(web: () => Worker, { onReady, onEnd }: ThreadEvents): Th
 }
 
 /**
- * The URL that a program hands to `Worker`. Bundlers put one of their own in the place of the
- * literal one, and a worker that did not load tells nothing of it: its constructor is all that
- * sees it.
+ * The URL that a program passes to `Worker`. Bundlers replace the literal URL by their
+ * own, and a worker that did not load does not report it: only the constructor sees it.
  */
 function urlOf(web: () => Worker): string {
   const { Worker: actual } = globalThis;
@@ -127,8 +128,8 @@ function urlOf(web: () => Worker): string {
 }
 
 /**
- * Why a worker's program did not load in a browser, which its events do not tell: what its server
- * answers. Undefined when that is a program.
+ * Why a worker's program did not load in a browser, whose events do not tell: from the
+ * answer of its server. Undefined when that is a program.
  */
 async function serverAnswer(url: string): Promise<string | undefined> {
   try {
@@ -151,13 +152,13 @@ function notLoadedError(url: string, cause: unknown): EnvironmentError {
   });
 }
 
-/** A running worker that offers `Api` through comlink. */
+/** A running worker that exposes `Api` through comlink. */
 export class WorkerThread<Api> {
-  /** Resolves when the thread has ended, for whatever reason; it never rejects. */
+  /** Resolves when the thread has ended, for any reason; it never rejects. */
   readonly ended: Promise<Error>;
   readonly #thread: Thread;
   readonly #remote: Remote<Api>;
-  /** Its program has not begun to run. */
+  /** Its program has not started yet. */
   #loading = true;
   #over = false;
   #calls = 0;
@@ -165,8 +166,9 @@ export class WorkerThread<Api> {
   readonly #notLoaded: (cause: unknown) => EnvironmentError;
 
   /**
-   * Starts it. When its program cannot be loaded it ends, and the reason is an EnvironmentError.
-   * @param at where the program's file lies instead.
+   * Starts it. If its program cannot be loaded the thread ends, and the reason is an
+   * EnvironmentError.
+   * @param at another place of the program's file.
    * @throws {EnvironmentError} when a browser refuses the place at once.
    */
   constructor(program: WorkerProgram, at?: string | URL) {
@@ -205,7 +207,7 @@ export class WorkerThread<Api> {
     this.#remote = wrap<Api>(this.#thread.endpoint);
   }
 
-  /** Calls back when the thread has ended. */
+  /** Calls the listener when the thread has ended. */
   onEnd(listener: (reason: Error) => void): void {
     this.ended.then(listener).catch((error: unknown) => {
       // A listener that throws is an error of the program, not of the thread.
@@ -216,8 +218,9 @@ export class WorkerThread<Api> {
   }
 
   /**
-   * Resolves when its program runs. The program of this thread stays alive until then.
-   * @throws {EnvironmentError} when it cannot be loaded, or takes too long; the thread has ended then.
+   * Resolves when its program runs. The program of this thread is kept alive until then.
+   * @throws {EnvironmentError} when it cannot be loaded, or takes too long; the thread
+   *   has ended then.
    */
   async loaded(): Promise<void> {
     let timer: ReturnType<typeof setTimeout> | undefined;
@@ -241,19 +244,20 @@ export class WorkerThread<Api> {
   }
 
   /**
-   * Calls the worker. The program stays alive until it has answered.
-   * @throws {Error} what the call throws, or why the thread ended before it answered.
+   * Calls the worker. The program is kept alive until the answer.
+   * @throws {Error} the error of the call, or the reason why the thread ended before the
+   *   answer.
    */
   async call<T>(use: (remote: Remote<Api>) => Promise<T>): Promise<T> {
-    if (this.#calls++ === 0) this.#thread.hold(true);
+    if (this.#calls++ === 0) this.#thread.keepAlive(true);
     try {
       return await this.listen(use);
     } finally {
-      if (--this.#calls === 0) this.#thread.hold(false);
+      if (--this.#calls === 0) this.#thread.keepAlive(false);
     }
   }
 
-  /** The same for an answer that may never come: the program does not stay alive for it. */
+  /** The same for an answer that may never come: it does not keep the program alive. */
   listen<T>(use: (remote: Remote<Api>) => Promise<T>): Promise<T> {
     const over = this.ended.then((reason): never => {
       throw reason;
@@ -270,7 +274,8 @@ export class WorkerThread<Api> {
   }
 
   /**
-   * Waits until a thread that has been asked to end has done so, at most GRACE_MS; then ends it.
+   * Waits until a thread that was requested to end has ended, at most GRACE_MS; then
+   * terminates it.
    * @returns false when it had to be terminated.
    */
   async join(): Promise<boolean> {

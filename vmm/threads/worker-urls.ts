@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 
 /**
- * Where the workers' programs lie when it is not beside the library's own files: for bundlers and
- * pages that want them elsewhere.
+ * Places of the workers' programs, unless they are next to the library's own files: for
+ * bundlers and pages that move them.
  */
 export interface WorkerUrls {
   /** vcpu-worker.js */

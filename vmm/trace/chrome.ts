@@ -14,7 +14,7 @@ export const TRACE_FORMAT_VERSION = 1;
 /** One event of the format. Times are in microseconds. */
 export interface ChromeEvent {
   readonly name: string;
-  /** X: with a length. i: an instant. M: metadata. */
+  /** X: an event with a duration. i: an instant. M: metadata. */
   readonly ph: 'X' | 'i' | 'M';
   readonly pid: number;
   readonly tid: number;
@@ -39,7 +39,7 @@ export interface ChromeTrace {
   };
 }
 
-/** A track of a process, as the file numbers them. */
+/** A track of a process, as numbered in the file. */
 interface Track {
   readonly pid: number;
   readonly tid: number;
@@ -59,7 +59,7 @@ const metadata = (kind: 'process' | 'thread', pid: number, tid: number, name: st
   ] satisfies ChromeEvent[];
 };
 
-/** Numbers processes and tracks in the order in which they are to be seen. */
+/** Numbers processes and tracks in display order. */
 function numbered(records: readonly TraceRecord[]) {
   const names = new Map<string, Set<string>>();
   for (const { process, track } of records) {
@@ -90,7 +90,7 @@ function numbered(records: readonly TraceRecord[]) {
 
 const microseconds = (ns: number) => ns / 1000;
 
-/** @throws {TypeError|RangeError} when it is no record of a trace. */
+/** @throws {TypeError|RangeError} when it is not a record of a trace. */
 function checkRecord(record: TraceRecord, i: number): void {
   const { process, track, name, at, ms } = (record ?? {}) as Partial<TraceRecord>;
   for (const [field, value] of Object.entries({ process, track, name }))
@@ -102,10 +102,10 @@ function checkRecord(record: TraceRecord, i: number): void {
 
 /**
  * Makes a file of a trace. Times are whole nanoseconds, and the slices of a track nest
- * strictly: one that overlaps another is cut or moved by as much as that takes.
- * @param records in the order of their times, as `Trace.read` gives them.
- * @param lost how many records are missing.
- * @param host what `Host.inspect` has shown.
+ * strictly: one that overlaps another is shortened or moved as far as necessary.
+ * @param records in the order of their times, as returned by `Trace.read`.
+ * @param lost number of missing records.
+ * @param host result of `Host.inspect`.
  * @throws {TypeError|RangeError} when an argument is none of these.
  */
 export function chromeTrace(

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The records of the trace ring, taken apart (assembly/layout/trace-memory.ts).
+// Decodes the records of the trace ring (assembly/layout/trace-memory.ts).
 
 import { CFG_NO_SSID } from '../../assembly/layout/config-cache-memory.ts';
 import {
@@ -25,20 +25,26 @@ import {
 } from '../../assembly/layout/trace-memory.ts';
 import { bitsOf } from '../../devices/plugin/index.ts';
 
-/** What every record has. */
+/** Fields of every record. */
 interface Common {
-  /** Of its first unit. */
+  /** Index of its first unit. */
   readonly index: number;
-  /** Milliseconds on the host's clock; undefined inside a burst, whose records do not read it. */
+  /**
+   * Milliseconds on the host's clock; undefined inside a burst, whose records do not read
+   * the clock.
+   */
   readonly at: number | undefined;
   /** Thread block of the unit that wrote it. */
   readonly thread: number;
   readonly smmu: number;
 }
 
-/** The register that a doorbell call stored. */
+/** The register that was stored before a doorbell call. */
 export interface Doorbell {
-  /** Command context: a VINTF, or from 64 on a vIOMMU, whose queues ring so on the overlay path. */
+  /**
+   * Command context: a VINTF, or from 64 on a vIOMMU, whose queues ring like this on the
+   * overlay path.
+   */
   readonly context: number;
   /** Byte offset in page 0, or in the slots of the vIOMMU's queues. */
   readonly offset: number;
@@ -49,23 +55,23 @@ export interface RunRecord extends Common {
   readonly kind: 'run';
   /** Index of the queue block. */
   readonly queue: number;
-  /** How long it took, when it has a time. */
+  /** Its duration, if it has a time. */
   readonly ms: number;
   /** Four words each. */
   readonly commands: readonly Uint32Array[];
-  /** The last command was not carried out: it is illegal, waits, or needs the host. */
+  /** The last command was not executed: it is illegal, waits, or needs the host. */
   readonly refused: boolean;
-  /** What made it run; undefined for a side core and for the host. */
+  /** The doorbell that started it; undefined for a side core and for the host. */
   readonly doorbell: Doorbell | undefined;
 }
 
-/** A doorbell that ran nothing. */
+/** A doorbell that executed nothing. */
 export interface DoorbellRecord extends Common {
   readonly kind: 'doorbell';
   readonly doorbell: Doorbell;
 }
 
-/** A translation that the IOTLB did not answer. */
+/** A translation that missed the IOTLB. */
 export interface WalkRecord extends Common {
   readonly kind: 'walk';
   /** TRANSLATE_* of assembly/layout/translate-results.ts. */
@@ -77,9 +83,12 @@ export interface WalkRecord extends Common {
   readonly iova: bigint;
   /** ACCESS_* of assembly/layout/access.ts. */
   readonly access: number;
-  /** What the configuration says; undefined when there is none. */
+  /** From the configuration; undefined when there is none. */
   readonly tags: { readonly vmid: number; readonly asid: number } | undefined;
-  /** With its window, and log2 of the size of the block in bytes; for a translation that came to an end. */
+  /**
+   * Including its window, and log2 of the size of the block in bytes; for a translation
+   * that succeeded.
+   */
   readonly pa: bigint;
   readonly log2size: number;
   /** IOTLB hits of the thread until then, modulo 2^32. */
@@ -95,7 +104,9 @@ const doorbellOf = (word: number): Doorbell => ({
   offset: bitsOf(word, TRACE_DOORBELL_OFFSET),
 });
 
-/** Takes the units of a record apart. `units` is a copy; undefined when it is no record. */
+/**
+ * Decodes the units of a record. `units` is a copy; undefined when it is not a record.
+ */
 export function recordAt(
   units: Uint32Array,
   index: number,

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
-// Reads a trace file piece by piece: one event is in memory at a time, however large the file is and wherever its lines end.
+// Reads a trace file piece by piece: one event is in memory at a time, independent of the
+// file's size and line ends.
 
 import { joinBytes } from '../../devices/plugin/join-bytes.ts';
 import type { ChromeEvent, ChromeTrace } from './chrome.ts';
 import { checkEvent, checkOtherData } from './trace-schema.ts';
 
-/** Longest text of an event, and of everything else that the file says. */
+/** Maximum size of an event's text, and of all other contents of the file. */
 const MOST_EVENT_BYTES = 2 ** 20;
 const MOST_REST_BYTES = 64 * 2 ** 20;
 
@@ -13,13 +14,18 @@ const [QUOTE, COMMA, BACKSLASH] = [0x22, 0x2c, 0x5c];
 const [OPEN_ARRAY, CLOSE_ARRAY, OPEN_OBJECT, CLOSE_OBJECT] = [0x5b, 0x5d, 0x7b, 0x7d];
 const EVENTS_KEY = /^\s*"traceEvents"\s*:\s*$/;
 
-/** Cuts the text of a trace into its events and the members of the object around them. */
+/**
+ * Splits the text of a trace into its events and the members of the surrounding object.
+ */
 class TraceText {
   readonly #onEvent: (event: ChromeEvent) => void;
   readonly #decoder = new TextDecoder();
-  /** The one member beside the events that is read; a stranger's file may have any number of others. */
+  /**
+   * The only member besides the events that is read; a foreign file may have any number
+   * of others.
+   */
   otherData: unknown;
-  /** Of what is being read, the pieces from earlier chunks. */
+  /** The pieces from earlier chunks of the current item. */
   #earlier: Uint8Array[] = [];
   #earlierBytes = 0;
   #depth = 0;
@@ -55,7 +61,7 @@ class TraceText {
     this.#keep(chunk.slice(from));
   }
 
-  /** True when what follows begins behind this byte. */
+  /** True when the next part begins after this byte. */
   #opens(chunk: Uint8Array, from: number, at: number, byte: number): boolean {
     if (this.#ended || (this.#depth === 0 && byte !== OPEN_OBJECT))
       throw new TypeError('it is not one JSON object');
@@ -92,7 +98,7 @@ class TraceText {
     return true;
   }
 
-  /** An event, or a member; nothing where an array is empty or has just ended. */
+  /** An event, or a member; nothing when an array is empty or has just ended. */
   #item(chunk: Uint8Array, from: number, at: number): void {
     const text = this.#text(chunk, from, at);
     this.#clear();
@@ -125,16 +131,17 @@ class TraceText {
 
   end(): void {
     if (!this.#ended || this.#text(new Uint8Array(), 0, 0).trim() !== '')
-      throw new TypeError('it ends before its end, or goes on behind it');
+      throw new TypeError('it is truncated, or continues after its end');
   }
 }
 
 /**
  * Reads a trace file.
  * @param chunks its bytes, in pieces of any length.
- * @param onEvent called with each event, in their order.
- * @returns what it says beside them.
- * @throws {TypeError | SyntaxError} when it is none; the message's first line says why.
+ * @param onEvent called with each event, in order.
+ * @returns its other contents.
+ * @throws {TypeError | SyntaxError} when it is not a trace file; the message's first line
+ *   states why.
  */
 export async function readChromeTrace(
   chunks: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,

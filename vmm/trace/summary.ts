@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-// What stands in a trace file, in numbers.
+// The contents of a trace file in numbers.
 
 import type { ChromeEvent } from './chrome.ts';
 
-/** One track: how often each name occurs on it, and for how long in all. */
+/** One track: number of occurrences and total duration of each name on it. */
 export interface TrackSummary {
   readonly process: string;
   readonly track: string;
@@ -14,17 +14,20 @@ export interface TraceSummary {
   /** From the first event to the end of the last. */
   readonly ms: number;
   readonly events: number;
-  /** Records that are not in the file. */
+  /** Number of records that are not in the file. */
   readonly lost: number;
   readonly tracks: readonly TrackSummary[];
 }
 
-/** Different names of events on all tracks, and tracks: a file may come from a stranger. */
+/**
+ * Maximum number of different event names on all tracks, and of tracks: a file may be
+ * foreign.
+ */
 const MOST_NAMES = 100_000;
-/** Characters of all of them together. */
+/** Maximum number of characters of all of them together. */
 const MOST_CHARACTERS = 2 ** 24;
 
-/** Sums up a trace event by event. */
+/** Summarizes a trace event by event. */
 export class TraceCounts {
   readonly #processes = new Map<number, string>();
   /** By process and thread, in the order in which they are named. */
@@ -36,7 +39,10 @@ export class TraceCounts {
   #first = Number.POSITIVE_INFINITY;
   #last = Number.NEGATIVE_INFINITY;
 
-  /** @throws {TypeError} when there are more tracks or names, or longer ones, than a trace has. */
+  /**
+   * @throws {TypeError} when there are more tracks or names, or longer ones, than in a
+   *   trace of this project.
+   */
   add({ ph, name, pid, tid, ts = 0, dur = 0, args }: ChromeEvent): void {
     const key = `${pid} ${tid}`;
     if (ph === 'M') {
@@ -52,7 +58,7 @@ export class TraceCounts {
     const track = this.#counts.get(key) ?? new Map<string, { count: number; ms: number }>();
     this.#counts.set(key, track);
     const sum = track.get(name);
-    // One event stands for all IOTLB hits between two walks.
+    // One event represents all IOTLB hits between two walks.
     const count = Number(args?.count) || 1;
     if (sum) {
       sum.count += count;
@@ -63,7 +69,7 @@ export class TraceCounts {
     }
   }
 
-  /** A name that stays in memory. */
+  /** Counts a name that stays in memory. */
   #kept(name: string): string {
     this.#characters += name.length;
     if (this.#characters > MOST_CHARACTERS)
@@ -71,7 +77,7 @@ export class TraceCounts {
     return name;
   }
 
-  /** @param lost records that are not in the file. */
+  /** @param lost number of records that are not in the file. */
   summary(lost: number): TraceSummary {
     const tracks = [...this.#tracks].map(([key, { pid, track }]): TrackSummary => {
       const names = [...(this.#counts.get(key) ?? [])]

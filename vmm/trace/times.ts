@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The times of records that have none of their own: those inside a burst, which stand between two looks at the clock.
+// Times of records without their own: those inside a burst, between two readings of the
+// clock.
 
 import { TRACE_BURST_NS } from '../../assembly/layout/trace-memory.ts';
 import type { HotRecord } from './hot-record.ts';
@@ -7,8 +8,8 @@ import type { HotRecord } from './hot-record.ts';
 const BURST_MS = TRACE_BURST_NS / 1e6;
 
 /**
- * Looks of the reader at the clock: what stands before `index` began before `from`, the
- * rest after `to`. Milliseconds.
+ * A reading of the clock by the reader: records before `index` began before `from`, the
+ * others after `to`. Milliseconds.
  */
 export interface Mark {
   readonly index: number;
@@ -16,15 +17,18 @@ export interface Mark {
   to: number;
 }
 
-/** A record with its time, milliseconds on the host's clock, and its length where it has one. */
+/**
+ * A record with its time, milliseconds on the host's clock, and its duration if it has
+ * one.
+ */
 export type TimedRecord = HotRecord & {
   readonly at: number;
   readonly ms: number;
-  /** Time and length were not measured. */
+  /** Time and duration were not measured. */
   readonly estimated: boolean;
 };
 
-/** The first mark behind an index, by bisection. */
+/** Binary search for the first mark after an index. */
 function markBehind(marks: readonly Mark[], index: number): number {
   let low = 0;
   let high = marks.length;
@@ -39,7 +43,7 @@ function markBehind(marks: readonly Mark[], index: number): number {
 const commandsOf = (record: HotRecord) =>
   record.kind === 'run' ? Math.max(1, record.commands.length) : 1;
 
-/** By record: the time of the first measured one behind it. */
+/** For each record, the time of the first measured one after it. */
 function timesBehind(records: readonly HotRecord[]): number[] {
   let next = Number.POSITIVE_INFINITY;
   return records
@@ -53,16 +57,16 @@ function timesBehind(records: readonly HotRecord[]): number[] {
     .reverse();
 }
 
-/** The records of one thread, in their order. */
+/** The records of one thread, in order. */
 function timed(records: readonly HotRecord[], marks: readonly Mark[]): TimedRecord[] {
   const result: TimedRecord[] = [];
   const behind = timesBehind(records);
-  // Of the last run that was measured.
+  // Time per command of the last run that was measured.
   let perCommand = 0;
   let group: HotRecord[] = [];
   let [from, to] = [0, 0];
   const finish = () => {
-    // A burst is dense; that nothing was recorded for a while is more likely behind it than inside.
+    // A burst is dense: a pause is more likely after it than inside.
     const step = Math.min((to - from) / (group.length + 1), BURST_MS);
     for (const [i, record] of group.entries()) {
       const ms = record.kind === 'run' ? Math.min(step, perCommand * commandsOf(record)) : 0;
@@ -96,7 +100,9 @@ function timed(records: readonly HotRecord[], marks: readonly Mark[]): TimedReco
   return result;
 }
 
-/** Gives every record a time. `marks` in their order; the last one is behind all records. */
+/**
+ * Assigns a time to every record. `marks` in order; the last one is after all records.
+ */
 export function withTimes(records: readonly HotRecord[], marks: readonly Mark[]): TimedRecord[] {
   const threads = new Map<number, HotRecord[]>();
   for (const record of records) {

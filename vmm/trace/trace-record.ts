@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
-// One thing that happened, as `Trace.read` gives it and `chromeTrace` takes it.
+// One event, as returned by `Trace.read` and accepted by `chromeTrace`.
 
-/** The process of what belongs to no machine. */
+/** The process of records that belong to no machine. */
 export const HOST = 'host';
 
 /**
- * Something that happened, on a track of a process: a machine is a process, a vCPU, a
- * queue, a device a track of it.
+ * An event on a track of a process: a machine is a process, and a vCPU, a queue or a
+ * device is a track of it.
  */
 export interface TraceRecord {
   readonly process: string;
@@ -14,7 +14,7 @@ export interface TraceRecord {
   readonly name: string;
   /** Milliseconds on the host's clock. */
   readonly at: number;
-  /** How long it took; absent for what has no length. */
+  /** Its duration; absent for an instant. */
   readonly ms?: number;
   readonly details: Readonly<Record<string, number | string | boolean>>;
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The trace ring of a host's memory (assembly/layout/trace-memory.ts has the protocol):
-// takes its units over in large pieces, and finds the records in them when somebody asks.
+// copies its units in large pieces, and decodes the records when they are read.
 
 import {
   HOST_AT_THREADS,
@@ -19,19 +19,19 @@ import { type Mark, type TimedRecord, withTimes } from './times.ts';
 
 const WORDS = TRACE_UNIT / 4;
 
-/** What a ring holds, and what it has lost. */
+/** The contents of a ring, and what it has lost. */
 export interface RingContents {
-  /** In the order in which they were begun, each with a time. */
+  /** In the order in which they began, each with a time. */
   readonly records: readonly TimedRecord[];
-  /** Units that have been overwritten, or are not complete. */
+  /** Number of units that were overwritten, or are not complete. */
   readonly lost: number;
-  /** The first record behind those that have been overwritten; undefined when none was. */
+  /** The first record after overwritten ones; undefined when none was overwritten. */
   readonly resumes?: TimedRecord | undefined;
 }
 
-/** Units that stand behind each other. */
+/** Consecutive units. */
 interface Piece {
-  /** Of the first one. */
+  /** Index of the first one. */
   readonly index: number;
   readonly words: Uint32Array;
 }
@@ -51,12 +51,12 @@ const MANY_MARKS = 100_000;
 export class TraceRing {
   readonly #words: Uint32Array;
   readonly #ring: Uint32Array;
-  /** Units. */
+  /** Number of units. */
   readonly #size: number;
   readonly #salt: number;
   readonly #first: number;
   readonly #marks: Mark[] = [];
-  /** The first half ring, taken over once there was as much. */
+  /** The first half of the ring, copied when it was full. */
   #beginning: Piece | undefined;
 
   /**
@@ -77,17 +77,17 @@ export class TraceRing {
   }
 
   /**
-   * Units that have been begun since the constructor: the index of the next one, which
-   * indexes of records are comparable with.
+   * Number of units begun since the constructor: the index of the next one, comparable
+   * with indexes of records.
    */
   get written(): number {
     return (this.#word(HOST_AT_TRACE_NEXT) - this.#first) >>> 0;
   }
 
   /**
-   * To be called at every look at the clock, and before the ring has come round for the
-   * first time: what stands in the ring was begun before `at` (milliseconds on the host's
-   * clock), and what comes later behind it.
+   * Call this at every reading of the clock, and before the ring wraps for the first
+   * time: records in the ring began before `at` (milliseconds on the host's clock), later
+   * ones after it.
    */
   mark(at: number): void {
     const { written } = this;
@@ -110,8 +110,8 @@ export class TraceRing {
   }
 
   /**
-   * A copy of the units from one index to another, as far as they are in the ring and
-   * were not overwritten while it was made.
+   * A copy of the units from one index to another, except those that are not in the ring
+   * any more, or were overwritten during the copy.
    */
   #copy(from: number, to: number): Piece {
     const index = Math.max(from, this.written - this.#size);
@@ -127,7 +127,10 @@ export class TraceRing {
     return { index: index + overwritten, words: words.subarray(overwritten * WORDS) };
   }
 
-  /** The beginning, and the newest that stands in the ring. At `at`, milliseconds on the host's clock. */
+  /**
+   * The beginning, and the newest units in the ring. At `at`, milliseconds on the host's
+   * clock.
+   */
   read(at: number): RingContents {
     if (this.#size === 0) return { records: [], lost: 0 };
     this.mark(at);
@@ -147,8 +150,8 @@ export class TraceRing {
           head[TRACE_SEQUENCE >> 2] === sequence
             ? recordAt(head.subarray(0, units * WORDS), index + unit)
             : undefined;
-        // One that is not complete, or has lost its beginning, has no length: the next
-        // one is where a sequence word says so.
+        // A record that is not complete, or has lost its beginning, has no length: the
+        // next one begins at the next sequence word.
         unit += record ? units : 1;
         if (!record) lost++;
         else if (record.kind !== 'padding') records.push(record);

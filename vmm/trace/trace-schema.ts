@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
-// What a trace file has to be like to be read: it may come from a stranger.
+// The schema that a trace file must satisfy to be read: it may be foreign.
 
 import * as v from 'valibot';
 import { type ChromeEvent, type ChromeTrace, TRACE_FORMAT_VERSION } from './chrome.ts';
 
-/** Times beyond this, some 285 years in microseconds, are none; sums of them are exact enough. */
+/**
+ * Maximum time, some 285 years in microseconds; sums of such times are precise enough.
+ */
 const MOST_TIME = 2 ** 53;
 
 const time = v.pipe(v.number(), v.minValue(-MOST_TIME), v.maxValue(MOST_TIME));
@@ -18,11 +20,11 @@ const EVENT = v.looseObject({
   dur: v.optional(v.pipe(time, v.minValue(0))),
   args: v.optional(v.record(v.string(), v.unknown())),
 });
-/** What is wrong with an event, by the member that is not as it should be. */
+/** The error in an event, by the invalid member. */
 const FAULTS = new Map([
-  ['ts', 'the time of an event is none'],
-  ['dur', 'the time of an event is none'],
-  ['args', 'the args of an event are no object'],
+  ['ts', 'the time of an event is not valid'],
+  ['dur', 'the time of an event is not valid'],
+  ['args', 'the args of an event are not an object'],
 ]);
 const TRACK_NAME = v.object({ name: v.string() });
 const COUNTED = v.object({ count: v.optional(count) });
@@ -31,7 +33,7 @@ const OTHER_DATA = v.looseObject({ lost: count });
 
 /**
  * One event of a trace.
- * @throws {TypeError} one line that says what is wrong.
+ * @throws {TypeError} with one line that describes the error.
  */
 export function checkEvent(value: unknown): ChromeEvent {
   const found = v.safeParse(EVENT, value);
@@ -41,13 +43,13 @@ export function checkEvent(value: unknown): ChromeEvent {
   }
   const { ph, args = {} } = found.output;
   if (ph === 'M' && !v.is(TRACK_NAME, args)) throw new TypeError('a process or thread has no name');
-  if (!v.is(COUNTED, args)) throw new TypeError('the count of an event is none');
+  if (!v.is(COUNTED, args)) throw new TypeError('the count of an event is not valid');
   return value as ChromeEvent;
 }
 
 /**
- * What a trace says beside its events.
- * @throws {TypeError} one line that says what is wrong.
+ * The contents of a trace besides its events.
+ * @throws {TypeError} with one line that describes the error.
  */
 export function checkOtherData(value: unknown): ChromeTrace['otherData'] {
   if (!v.is(OURS, value)) throw new TypeError('it was not written by vsmmu');

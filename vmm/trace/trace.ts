@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A trace of a host and its machines: what the drain wrote into the ring, and what the
-// machines and their devices said, in one list.
+// A trace of a host and its machines: the drain's records in the ring, and events of the
+// machines and their devices, in one list.
 
 import {
   ACCESS_INSTRUCTION,
@@ -29,19 +29,25 @@ import type { TimedRecord } from './times.ts';
 import { HOST, type TraceRecord } from './trace-record.ts';
 import { TraceRing } from './trace-ring.ts';
 
-/** Records that are kept: of too many the first half, and the newest. */
+/**
+ * Maximum number of records that are kept: if there are more, the first half and the
+ * newest.
+ */
 const DEFAULT_LIMIT = 250_000;
-/** What a command takes at least to be seen: a nanosecond, and one that parts it from the next. */
+/**
+ * Minimum duration of a command to be visible: a nanosecond, and another one to separate
+ * it from the next.
+ */
 const SHOWN_MS = 2e-6;
 const RUN = 'drain';
 
-/** Operands that the SMMU looks at, by their names. */
+/** Operands that the SMMU uses, by name. */
 function operands({ fields }: Decoded, without: string): Record<string, string> {
   const shown = fields.filter(({ name, ignored }) => !ignored && name !== without);
   return Object.fromEntries(shown.map(({ name, value }) => [name, `0x${value.toString(16)}`]));
 }
 
-/** An SMMU's event record, by its own name. */
+/** An SMMU's event record, named after the event. */
 function decodedEvent({ record }: TraceEvent): TraceEvent {
   const words = wordsOfHex(String(record).split(' '));
   const decoded = decodeEvent(words);
@@ -50,7 +56,7 @@ function decodedEvent({ record }: TraceEvent): TraceEvent {
 
 const hex = (value: number | bigint) => `0x${value.toString(16)}`;
 
-/** By ACCESS_*. */
+/** Name of an access, by ACCESS_*. */
 function accessName(access: number): string {
   const kind = access & ACCESS_WRITE ? 'write' : access & ACCESS_INSTRUCTION ? 'fetch' : 'read';
   return access & ACCESS_PRIVILEGED ? `privileged ${kind}` : kind;
@@ -63,7 +69,7 @@ const RESULTS: Readonly<Record<number, string>> = {
   [TRANSLATE_STALLED]: 'stalled',
 };
 
-/** The newest `most` records, without commands whose run is not among them. */
+/** The newest `most` records, without commands whose run is not included. */
 function newest(records: readonly TraceRecord[], most: number): TraceRecord[] {
   const trackOf = ({ process, track }: TraceRecord) => `${process}\0${track}`;
   const cut = records.length - most;
@@ -75,7 +81,7 @@ function newest(records: readonly TraceRecord[], most: number): TraceRecord[] {
     .filter((record) => record.at >= (ends.get(trackOf(record)) ?? record.at));
 }
 
-/** With a record that shows where others are missing. */
+/** Inserts a record where others are missing. */
 function withGap(
   records: readonly TraceRecord[],
   from: number,
@@ -95,14 +101,17 @@ function withGap(
 type Run = Extract<TimedRecord, { readonly kind: 'run' }>;
 type Walk = Extract<TimedRecord, { readonly kind: 'walk' }>;
 
-/** Whose something is, for what is written from an index of the ring on. */
+/** The owner of something, for records from an index of the ring on. */
 interface Owner {
   readonly from: number;
   readonly process: string;
   readonly track: string;
 }
 
-/** By name: the owner of a record is the last one that had the name when it was written. */
+/**
+ * By name: the owner of a record is the last one that had the name when the record was
+ * written.
+ */
 class Owners {
   readonly #owners = new Map<string, Owner[]>();
 
@@ -115,14 +124,17 @@ class Owners {
   }
 }
 
-/** A queue that is no machine's: the SMMU's CMDQ, or a VCMDQ of the host's own VINTF. */
+/**
+ * A queue that belongs to no machine: the SMMU's CMDQ, or a VCMDQ of the host's own
+ * VINTF.
+ */
 function hostQueueName(queue: number): string {
   if (queue === QUEUE_MAIN) return 'CMDQ';
   return queue < QUEUE_MAIN ? `VCMDQ ${queue}` : `queue ${queue}`;
 }
 
 /**
- * What has happened on a host and its machines (docs/trace.md).
+ * The events of a host and its machines (docs/trace.md).
  *
  * @example
  * ```js
@@ -144,14 +156,15 @@ export class Trace {
   readonly #limit: number;
   readonly #queues = new Owners();
   readonly #threads = new Owners();
-  readonly #told: TraceRecord[] = [];
+  readonly #events: TraceRecord[] = [];
   /** IOTLB hits of each thread when the trace began. */
   readonly #hits: ReadonlyMap<number, { readonly hits: number; readonly at: number }>;
   #dropped = 0;
 
   /**
-   * @param memory that of the host, made with a trace ring.
-   * @param limit records that are kept, 2 or more; an odd number counts as the even one before.
+   * @param memory of the host, created with a trace ring.
+   * @param limit number of records that are kept, at least 2; an odd number is rounded
+   *   down.
    */
   constructor(memory: WebAssembly.Memory, limit = DEFAULT_LIMIT) {
     this.#ring = new TraceRing(memory);
@@ -160,12 +173,12 @@ export class Trace {
     this.#hits = new Map(this.#ring.hits().map(([thread, hits]) => [thread, { hits, at }]));
   }
 
-  /** Says whose a queue block is from now on: "vm0", "LVCMDQ 0". */
+  /** Sets the owner of a queue block from now on: "vm0", "LVCMDQ 0". */
   nameQueue(smmu: number, queue: number, process: string, track: string): void {
     this.#queues.add(`${smmu}.${queue}`, { from: this.#ring.written, process, track });
   }
 
-  /** Says for which machine a thread block translates from now on. */
+  /** Sets the machine for which a thread block translates from now on. */
   nameThread(thread: number, process: string): void {
     this.#threads.add(`${thread}`, {
       from: this.#ring.written,
@@ -174,14 +187,14 @@ export class Trace {
     });
   }
 
-  /** Takes an event of a machine or one of its devices. */
+  /** Adds an event of a machine or one of its devices. */
   add(process: string, track: string, event: TraceEvent): void {
     const at = performance.now();
     const { name, ...details } = event.name === 'event' ? decodedEvent(event) : event;
-    this.#told.push({ process, track, name, at, details });
+    this.#events.push({ process, track, name, at, details });
     this.#ring.mark(at);
-    if (this.#told.length < 2 * this.#limit) return;
-    this.#told.splice(this.#limit / 2, this.#limit);
+    if (this.#events.length < 2 * this.#limit) return;
+    this.#events.splice(this.#limit / 2, this.#limit);
     this.#dropped += this.#limit;
   }
 
@@ -193,10 +206,11 @@ export class Trace {
   }
 
   /**
-   * The run, and its commands. It has one time; they are spread over it, so that each can
-   * be seen: a clock that is too coarse for that makes it no shorter than they need.
-   * @param ends when each queue's last run has ended: a queue runs on one thread at a time,
-   *   whatever the estimates of two threads say.
+   * The record of a run, and those of its commands. The run has one time, over which the
+   * commands are spread so that each is visible. If the clock is too coarse, the run is
+   * still as long as they need.
+   * @param ends when each queue's last run has ended: a queue is served by one thread at
+   *   a time, whatever the estimates for two threads are.
    */
   #run(record: Run, ends: Map<string, number>): TraceRecord[] {
     const { index, thread, smmu, queue, commands, refused, doorbell, estimated } = record;
@@ -258,7 +272,10 @@ export class Trace {
     return { process, track, name, at, details: { ...common, result: RESULTS[result] ?? result } };
   }
 
-  /** The hits of every thread between its walks, each run of them one record, and the walks. */
+  /**
+   * The hits of every thread between its walks, as one record for each sequence, and the
+   * walks.
+   */
   #translations(walks: readonly Walk[], now: number): TraceRecord[] {
     const before = new Map(this.#hits);
     const records: TraceRecord[] = [];
@@ -298,9 +315,10 @@ export class Trace {
   }
 
   /**
-   * The records, oldest first, and how many are missing: of more than the limit those in
-   * the middle, and units of the ring that have been overwritten. Where records are
-   * missing, one named `missing` reaches from the last one before to the first one after.
+   * The records, oldest first, and the number of missing ones: those in the middle when
+   * there are more than the limit, and overwritten units of the ring. Where records are
+   * missing, a record named `missing` extends from the last one before to the first one
+   * after.
    */
   read(): { readonly records: readonly TraceRecord[]; readonly lost: number } {
     const now = performance.now();
@@ -311,7 +329,7 @@ export class Trace {
       return record.kind === 'doorbell' ? [this.#doorbell(record, record.doorbell)] : [];
     });
     const walks = hot.filter((record) => record.kind === 'walk');
-    const all = [...this.#told, ...drained, ...this.#translations(walks, now)].sort(
+    const all = [...this.#events, ...drained, ...this.#translations(walks, now)].sort(
       (a, b) => a.at - b.at,
     );
     const half = this.#limit / 2;
@@ -325,7 +343,7 @@ export class Trace {
       if (after) gaps.push(before?.at ?? after.at, after.at);
     };
     if (over > 0) gapBefore(kept[half], kept[half - 1]);
-    if (this.#dropped > 0) gapBefore(this.#told[half], this.#told[half - 1]);
+    if (this.#dropped > 0) gapBefore(this.#events[half], this.#events[half - 1]);
     if (resumes) gapBefore(resumes, hot[hot.indexOf(resumes) - 1]);
     if (gaps.length === 0) return { records: kept, lost };
     return { records: withGap(kept, Math.min(...gaps), Math.max(...gaps), lost), lost };
@@ -336,7 +354,7 @@ export class Trace {
     return this.read().records;
   }
 
-  /** How many are missing. */
+  /** Number of missing records. */
   get lost(): number {
     return this.read().lost;
   }

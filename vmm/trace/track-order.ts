@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The order in which viewers show processes and tracks: machines by name, the host last; in a machine first what
-// runs, then its queues, then what the SMMU did for its devices, then the devices.
+// Display order of processes and tracks: machines by name, the host last; in a machine
+// first its vCPUs, then its queues, then the SMMU's work for its devices, then the
+// devices.
 
 import { HOST } from './trace-record.ts';
 

@@ -1,26 +1,26 @@
 // SPDX-License-Identifier: MIT
-// What the adapter uses of v86 (https://github.com/copy/v86, npm package `v86`, an
-// optional peer): its inner interface for devices, which the package's own types leave
-// out. Seen in version 0.5.462; what is missing is reported by name.
+// The parts of v86 that the adapter uses (https://github.com/copy/v86, npm package `v86`,
+// an optional peer): its internal interface for devices, which the package's own types
+// omit. From version 0.5.462; missing parts are reported by name.
 
 import type { InterruptLine } from '../../devices/plugin/index.ts';
 
 /** IRQs of its interrupt controller. */
 export const V86_IRQS = 16;
 
-/** The CPU of an emulator, with what v86's own devices use. */
+/** The CPU of an emulator, with the members that v86's own devices use. */
 export interface V86Cpu {
   /** RAM, a view of `wasm_memory` at a 4 KiB boundary. */
   readonly mem8: Uint8Array;
   readonly wasm_memory: WebAssembly.Memory;
-  /** Who answers 8-bit reads of each block of 128 KiB; undefined for RAM. */
+  /** The handler of 8-bit reads for each block of 128 KiB; undefined for RAM. */
   readonly memory_map_read8?: readonly unknown[];
   /** v86's own devices; `svga_memory` is the frame buffer. */
   readonly devices?: { readonly vga?: { readonly svga_memory?: Uint8Array } };
   readonly io: {
     /**
-     * Handlers for a range of physical addresses, both ends at multiples of 128 KiB.
-     * Addresses may come as signed numbers.
+     * Registers handlers for a range of physical addresses, both ends at multiples of 128
+     * KiB. Addresses may be passed as signed numbers.
      */
     mmap_register(
       address: number,
@@ -33,14 +33,17 @@ export interface V86Cpu {
   };
   /** Asserts an IRQ. */
   device_raise_irq(irq: number): void;
-  /** Takes it back. */
+  /** Deasserts it. */
   device_lower_irq(irq: number): void;
 }
 
 /** The loop around the CPU. */
 export interface V86Loop {
   readonly cpu: V86Cpu;
-  /** Runs the CPU for about a millisecond, or less when it halts, and asks for the next call. */
+  /**
+   * Runs the CPU for about a millisecond, or less when it halts, and schedules the next
+   * call.
+   */
   do_tick(): void;
 }
 
@@ -66,7 +69,7 @@ function member(object: unknown, name: string, type: string): unknown {
 }
 
 /**
- * The inside of an emulator.
+ * The internals of an emulator.
  * @param emulator An instance of v86's class `V86`, after its event "emulator-loaded".
  * @throws {TypeError} when it is something else.
  */

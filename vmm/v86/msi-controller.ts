@@ -1,21 +1,28 @@
 // SPDX-License-Identifier: MIT
-// MSIs in an emulated PC: writes to the address range of the local APICs. v86 has no way in for a
-// vector; each becomes the IRQ whose vector it is in the guest's own tables.
+// MSIs in an emulated PC: writes to the address range of the local APICs. v86 has no
+// interface to raise a vector; each becomes the IRQ that has the vector in the guest's
+// own tables.
 
 import type { MsiController } from '../../devices/bus/index.ts';
 import { checkInteger } from '../../devices/plugin/known-values.ts';
 import { irqLine, V86_IRQS, type V86Cpu } from './emulator.ts';
 
-/** Where a PC's devices send their MSIs: the destination's APIC ID in address bits [19:12]. */
+/** Address range of a PC's MSIs: the destination's APIC ID is in address bits [19:12]. */
 export const V86_MSI = { gpa: 0xfee00000, size: 0x100000 } as const;
 
-/** RH and DM of an address: the destination is a mask of logical APIC IDs. */
+/** RH and DM in an address: the destination is a mask of logical APIC IDs. */
 const LOGICAL = 0xc;
 const BROADCAST = 0xff;
-/** Delivery modes: 0 fixed, 1 lowest priority; what is above (SMI, NMI, INIT, ExtINT) is no vector. */
+/**
+ * Delivery modes: 0 fixed, 1 lowest priority; higher ones (SMI, NMI, INIT, ExtINT) have
+ * no vector.
+ */
 const LOWEST_PRIORITY = 1;
 
-/** Whether the one CPU, whose APIC ID is 0 and whose logical one is 1, is meant. */
+/**
+ * True when the address targets the one CPU, whose APIC ID is 0 and whose logical one is
+ * 1.
+ */
 function meansCpu0(address: number): boolean {
   const destination = (address >>> 12) & 0xff;
   if (destination === BROADCAST) return true;
@@ -23,11 +30,11 @@ function meansCpu0(address: number): boolean {
 }
 
 /**
- * The PC's interrupt controller as the devices' MSIs reach it.
- * @param irqs IRQs of the emulator by the vectors that the guest has given them; an MSI with
- *   another vector is taken by nobody.
- * @throws {TypeError} when it is no Map of numbers.
- * @throws {RangeError} when a vector or an IRQ is none.
+ * The PC's interrupt controller for the devices' MSIs.
+ * @param irqs IRQs of the emulator by the vectors that the guest has assigned to them; an
+ *   MSI with another vector is ignored.
+ * @throws {TypeError} when it is not a Map of numbers.
+ * @throws {RangeError} when a vector or an IRQ is out of range.
  */
 export function v86MsiController(cpu: V86Cpu, irqs: ReadonlyMap<number, number>): MsiController {
   if (!(irqs instanceof Map)) throw new TypeError('msiVectors must be a Map from vectors to IRQs');

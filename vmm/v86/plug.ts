@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Plugs devices into a v86 emulator. v86 asks its devices for 8- and 32-bit accesses on
-// its own thread, so this is the inline transport; what devices want done beside the
-// guest is done after each of v86's ticks.
+// Attaches devices to a v86 emulator. v86 calls its devices for 8- and 32-bit accesses on
+// its own thread, so this is the inline transport; background work of the devices is done
+// after each of v86's ticks.
 
 import {
   boardMsiSink,
@@ -36,22 +36,29 @@ import { claimBacking, claimWindow, windowHandler } from './taken-ranges.ts';
 /** RAM of the guest that backs a directly mapped range. */
 export type ReservedRam = (range: DirectRange) => number | undefined;
 
-/** What is plugged into an emulator, and where. */
+/** The devices to attach, and their places. */
 export interface PlugOptions {
-  /** Where the devices lie: all register accesses from here on go to them. Multiples of V86_BLOCK, above RAM. */
+  /**
+   * Address range of the devices, which get all register accesses in it. Multiples of
+   * V86_BLOCK, above RAM.
+   */
   readonly window: { readonly gpa: number; readonly size: number };
   /** The devices, at addresses in the window; `firstIrq` is an IRQ, 0 to 15. */
   readonly devices: readonly Placement[];
   /**
-   * gpa, a multiple of 4 KiB, of the RAM that backs a range which a device wants mapped directly;
-   * undefined to have its accesses trap. RAM that backs another range already is refused.
+   * gpa, a multiple of 4 KiB, of the RAM that backs a range that a device wants mapped
+   * directly; undefined to have its accesses trap. RAM that already backs another range
+   * is refused.
    */
   readonly reservedRam?: ReservedRam;
-  /** What takes the devices' MSIs. Default: they are stores to RAM. */
+  /** Accepts the devices' MSIs. Default: they are stores to RAM. */
   readonly msis?: MsiController | undefined;
   /** Called after each of v86's ticks, before the devices' background work. */
   readonly onTick?: () => void;
-  /** Something beside the guest has failed. The devices stay plugged in and do nothing any more. */
+  /**
+   * A device has failed outside the guest. The devices stay attached and do nothing any
+   * more.
+   */
   readonly onFailure?: (error: MachineError) => void;
 }
 
@@ -70,7 +77,7 @@ const OPTIONS: OptionKinds<PlugOptions> = {
 
 const PAGE = 0x1000;
 
-/** What messages call a window: by its devices. */
+/** Name of a window in messages: that of its devices. */
 function windowName(devices: readonly Placement[]): string {
   const names = devices.map(({ device }) => device.name).join(', ');
   return names === '' ? 'the window without devices' : `the window of ${names}`;
@@ -80,7 +87,7 @@ function addressText(gpa: unknown): string {
   return Number.isInteger(gpa) ? `0x${Number(gpa).toString(16)}` : String(gpa);
 }
 
-/** What a function returns; what it has been prepared with is undone when it throws. */
+/** Returns the result of a function; if it throws, `undo` reverts its preparation. */
 function orUndo<T>(make: () => T, undo: () => void): T {
   try {
     return make();
@@ -90,24 +97,28 @@ function orUndo<T>(make: () => T, undo: () => void): T {
   }
 }
 
-/** Devices that are plugged in. */
+/** Attached devices. */
 export interface Plugged {
-  /** Register accesses so far: calls from v86 into the devices. */
+  /** Number of register accesses: calls from v86 into the devices. */
   readonly exits: number;
   /** Accesses by "device.REGISTER". */
   readonly exitsByRegister: Readonly<Record<string, number>>;
   readonly error: MachineError | undefined;
-  /** Ends the ticks and takes back what the devices were given; register accesses then read 0 and write nothing. */
+  /**
+   * Ends the ticks and revokes what the devices were given; register accesses then read 0
+   * and write nothing.
+   */
   unplug(): void;
 }
 
 /**
- * Plugs devices in.
+ * Attaches devices.
  * @param emulator An instance of v86's class `V86`, after its event "emulator-loaded".
  * @throws {TypeError} when it is something else, or an option is unknown.
- * @throws {RangeError} when the window overlaps RAM, a device of v86 or one that is plugged in, a device lies
- *   outside of it, or has an IRQ that there is not.
- * @throws {BoardError} when a place is none, or a device speaks another version of the plugin interface, or throws.
+ * @throws {RangeError} when the window overlaps RAM, a device of v86 or an attached one,
+ *   a device is outside it, or has an IRQ that does not exist.
+ * @throws {BoardError} when a place is not valid, or a device has an unsupported version
+ *   of the plugin interface, or throws.
  */
 export function plugDevices(emulator: object, options: PlugOptions): Plugged {
   checkOptions(options, OPTIONS, 'plugDevices', ['window']);
@@ -190,17 +201,18 @@ export function plugDevices(emulator: object, options: PlugOptions): Plugged {
       return 0;
     });
   };
-  // v86 makes two 8-bit accesses of a 16-bit one, and 32-bit ones of everything wider.
+  // v86 splits a 16-bit access into two 8-bit ones, and everything wider into 32-bit
+  // ones.
   cpu.io.mmap_register(window.gpa, window.size, read(1), write(1), read(4), write(4));
 
-  // Every view of RAM that was made above is of this buffer.
+  // Every view of RAM that was created above refers to this buffer.
   const { buffer } = cpu.wasm_memory;
   const tick = loop.do_tick;
   const ownTick = () => {
     tick.call(loop);
     guarded(() => {
       if (cpu.wasm_memory.buffer !== buffer)
-        throw new Error('its memory has grown: plug the devices in anew');
+        throw new Error('its memory has grown: attach the devices again');
       onTick?.();
       return complex.poll();
     });
@@ -218,7 +230,7 @@ export function plugDevices(emulator: object, options: PlugOptions): Plugged {
     },
     unplug() {
       over = true;
-      // Others that were plugged in later call it, and it then does nothing of its own.
+      // Windows attached later call this tick, which then does nothing of its own.
       if (loop.do_tick === ownTick) loop.do_tick = tick;
       complex.detach();
       release();

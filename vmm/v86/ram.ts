@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
-// v86's RAM as guest memory: gpa = offset in RAM, with the hole where the display's memory is.
+// v86's RAM as guest memory: gpa = offset in RAM, without the hole for display memory.
 
 import type { MemoryRegion } from '../../assembly/load.ts';
 import type { V86Cpu } from './emulator.ts';
 
-/** Conventional memory ends and extended memory begins (PC memory map). */
+/** End of conventional memory, and start of extended memory (PC memory map). */
 const HOLE = 0xa0000;
 const HOLE_END = 0x100000;
 

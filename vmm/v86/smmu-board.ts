@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// An SMMUv3 with CMDQV, and a DMA engine behind it, for guests of v86: x86 guests that
-// drive an Arm IOMMU, because what is shown is the IOMMU.
+// An SMMUv3 with CMDQV, and a DMA engine that it translates for, for guests of v86: x86
+// guests that drive an Arm IOMMU, as the IOMMU is what is demonstrated.
 
 import { CMDQV_LOGICAL_PAGE0 } from '../../assembly/layout/cmdqv-registers.ts';
 import { checkPlacementList, offsetOfGpa, type Placement } from '../../devices/bus/index.ts';
@@ -34,24 +34,27 @@ export const V86_SMMU = 0;
 export const V86_CMDQV = 0x20000;
 /** Offset of the DMA engine in V86_WINDOW. */
 export const V86_DMA = 0x80000;
-/** Bytes of the window that they take; other devices can follow up to the next multiple of V86_BLOCK. */
+/**
+ * Size of the devices in the window; other devices may follow up to the next multiple of
+ * V86_BLOCK.
+ */
 export const V86_WINDOW = 5 * V86_BLOCK;
-/** StreamID of the DMA engine, as the guest numbers it. */
+/** StreamID of the DMA engine, as numbered by the guest. */
 export const V86_DMA_STREAM = 8;
-/** Bytes of a VINTF's page 0. */
+/** Size of a VINTF's page 0 in bytes. */
 const PAGE0_SIZE = 0x10000;
 
-/** Where the SMMU, the CMDQV and the DMA engine lie in the emulated PC. */
+/** Places of the SMMU, the CMDQV and the DMA engine in the emulated PC. */
 export interface V86SmmuOptions {
-  /** Of `Host.create`: it lends the VINTF. Destroy what is plugged in before it. */
+  /** From `Host.create`: it lends the VINTF. Destroy the attached devices before it. */
   readonly host: Host;
-  /** Used in messages. Default `v86`. */
+  /** Name in messages. Default `v86`. */
   readonly name?: string;
   /** gpa of the devices, a multiple of V86_BLOCK above RAM. Default 0xd0000000. */
   readonly gpa?: number;
   /**
-   * gpa of 64 KiB of RAM that the guest keeps free: page 0 of its VINTF lies there as
-   * well, and the guest uses it there without an exit.
+   * gpa of 64 KiB of RAM that the guest keeps free: page 0 of its VINTF is mapped there
+   * too, and the guest uses it there without an exit.
    */
   readonly page0: number;
   /**
@@ -60,14 +63,17 @@ export interface V86SmmuOptions {
    */
   readonly irqs: { readonly smmu: number; readonly cmdqv: number; readonly dma: number };
   /**
-   * IRQs by the vectors that the guest gives them. With it MSIs to V86_MSI raise these: those of
-   * the SMMU, and 32-bit writes of the DMA engine, which the SMMU translates. Default: MSIs are
-   * stores to RAM.
+   * IRQs by the vectors that the guest assigns to them. MSIs to V86_MSI then raise these:
+   * those of the SMMU, and 32-bit writes of the DMA engine, which the SMMU translates.
+   * Default: MSIs are stores to RAM.
    */
   readonly msiVectors?: ReadonlyMap<number, number>;
   /** More devices, at addresses in the window. */
   readonly devices?: readonly Placement[];
-  /** Something beside the guest has failed. The devices stay plugged in and do nothing any more. */
+  /**
+   * A device has failed outside the guest. The devices stay attached and do nothing any
+   * more.
+   */
   readonly onFailure?: (error: MachineError) => void;
 }
 
@@ -88,7 +94,7 @@ const OPTIONS: OptionKinds<V86SmmuOptions> = {
   onFailure: callback,
 };
 
-/** @throws {RangeError} when the devices cannot lie there, whatever else the PC has. */
+/** @throws {RangeError} when the devices cannot be placed there in any PC. */
 function checkWindow(gpa: number, ram: number): void {
   const least = Math.ceil(ram / V86_BLOCK) * V86_BLOCK;
   const most = 2 ** 32 - V86_WINDOW;
@@ -101,23 +107,23 @@ function checkWindow(gpa: number, ram: number): void {
   }
 }
 
-/** The devices, plugged in, and what the host has lent them. */
+/** The attached devices, and what the host has lent them. */
 export interface V86Smmu extends Plugged {
   readonly vm: Vm;
   readonly viommu: NestedSmmu;
   readonly vintf: LentVintf;
-  /** Unplugs the devices and gives everything back to the host. */
+  /** Detaches the devices and returns everything to the host. */
   destroy(): void;
 }
 
 /**
- * Plugs the devices into an emulator. The VCMDQs are drained after each of v86's ticks,
+ * Attaches the devices to an emulator. The VCMDQs are drained after each of v86's ticks,
  * about a thousand times a second.
  * @param emulator An instance of v86's class `V86`, after its event "emulator-loaded".
- * @throws {TypeError} when it is something else, the host is none, or an option is unknown or has
- *   another type.
+ * @throws {TypeError} when it is something else, the host is not a host, or an option is
+ *   unknown or has the wrong type.
  * @throws {RangeError} when an address or an IRQ does not fit.
- * @throws {HostError} when the host has nothing left to lend.
+ * @throws {HostError} when the host has run out of something that it lends.
  */
 export function plugSmmu(emulator: object, options: V86SmmuOptions): V86Smmu {
   checkOptions(options, OPTIONS, 'plugSmmu', ['page0', 'irqs']);

@@ -1,21 +1,21 @@
 // SPDX-License-Identifier: MIT
-// Addresses of an emulated PC that something has already: RAM, v86's own devices, devices that
-// are plugged in, and the RAM that backs registers of those.
+// Occupied addresses of an emulated PC: RAM, v86's own devices, attached devices, and the
+// RAM that backs registers of those.
 
 import { type NamedRange, overlapText, rangesOverlap, rangeText } from '../../devices/bus/index.ts';
 import type { V86Cpu } from './emulator.ts';
 
-/** v86 hands out physical addresses in blocks of this size. */
+/** v86 assigns physical addresses in blocks of this size. */
 export const V86_BLOCK = 0x20000;
 
-/** Where v86 has the frame buffer of its display: it answers there itself and asks no handler. */
+/** The frame buffer of v86's display, where v86 answers itself without a handler. */
 const FRAME_BUFFER = 0xe0000000;
 
 /** RAM that backs registers. */
 interface Backing extends NamedRange {
-  /** Who says which RAM it is. */
+  /** Identifies who uses the RAM. */
   readonly owner: object;
-  /** Registers are mapped there now; false: it is kept for that. */
+  /** Registers are mapped there now; false: it is reserved for them. */
   readonly mapped: boolean;
 }
 
@@ -25,7 +25,7 @@ interface Taken {
 }
 
 const TAKEN = new WeakMap<V86Cpu, Taken>();
-/** Handlers of windows: v86 keeps those of devices that were unplugged, and they do nothing. */
+/** Handlers of windows: v86 keeps those of detached devices, and they do nothing. */
 const WINDOW_HANDLERS = new WeakSet<object>();
 
 function takenOf(cpu: V86Cpu): Taken {
@@ -48,7 +48,10 @@ function add<T extends NamedRange>(
   return () => ranges.delete(range);
 }
 
-/** The handler of addresses that no device has: v86 gives it to everything above RAM before its devices come. */
+/**
+ * The handler of addresses without a device: v86 registers it for everything above RAM
+ * before its devices.
+ */
 function handlerOfNobody(handlers: readonly unknown[]): unknown {
   const counts = new Map<unknown, number>();
   for (const handler of handlers)
@@ -79,9 +82,10 @@ function ofV86(cpu: V86Cpu, range: NamedRange): NamedRange | undefined {
 }
 
 /**
- * Makes a window the caller's.
- * @returns what gives it back.
- * @throws {RangeError} when it is not whole blocks below 4 GiB, or something is there already.
+ * Reserves a window for the caller.
+ * @returns a function that releases it.
+ * @throws {RangeError} when it does not consist of whole blocks below 4 GiB, or is
+ *   occupied.
  */
 export function claimWindow(cpu: V86Cpu, window: NamedRange): () => void {
   const { gpa, size } = window;
@@ -91,7 +95,7 @@ export function claimWindow(cpu: V86Cpu, window: NamedRange): () => void {
     );
   const ram = { name: 'RAM', gpa: 0, size: cpu.mem8.length };
   if (rangesOverlap(window, ram)) throw new RangeError(overlapText(window, ram));
-  // Windows first: their names say more than that v86 calls a handler.
+  // Windows first: their names are more helpful than the fact that v86 has a handler.
   const release = add(takenOf(cpu).windows, window);
   const other = ofV86(cpu, window);
   if (!other) return release;
@@ -99,26 +103,27 @@ export function claimWindow(cpu: V86Cpu, window: NamedRange): () => void {
   throw new RangeError(overlapText(window, other));
 }
 
-/** Tells a window's handler from those of v86's devices. */
+/** Marks a window's handler, to distinguish it from those of v86's devices. */
 export function windowHandler<T extends object>(handler: T): T {
   WINDOW_HANDLERS.add(handler);
   return handler;
 }
 
 /**
- * Keeps RAM for registers, before they are mapped there.
+ * Reserves RAM for registers before they are mapped there.
  * @param owner who will map them.
- * @returns what gives it back.
- * @throws {RangeError} when some of it is another's.
+ * @returns a function that releases it.
+ * @throws {RangeError} when some of it has another owner.
  */
 export function reserveBacking(cpu: V86Cpu, range: NamedRange, owner: object): () => void {
   return add(takenOf(cpu).backing, { ...range, owner, mapped: false });
 }
 
 /**
- * Takes RAM that registers are mapped to.
- * @returns what gives it back.
- * @throws {RangeError} when some of it backs other registers, or is kept for another's.
+ * Claims RAM to which registers are mapped.
+ * @returns a function that releases it.
+ * @throws {RangeError} when some of it backs other registers, or is reserved for another
+ *   owner.
  */
 export function claimBacking(cpu: V86Cpu, range: NamedRange, owner: object): () => void {
   const own = { ...range, owner, mapped: true };

@@ -1,24 +1,30 @@
 // SPDX-License-Identifier: MIT
-// What a debugger sees of a machine, of whatever kind its vCPUs are.
+// A machine as its debugger sees it, for any kind of vCPU.
 
 /** A register of a vCPU. */
 export interface DebugRegister {
   readonly name: string;
   readonly bits: 32 | 64;
-  /** `core`: general-purpose registers, SP, PC and PSTATE, in GDB's order; they come first. */
+  /**
+   * `core`: general-purpose registers, SP, PC and PSTATE, in GDB's order; they come
+   * first.
+   */
   readonly group: 'core' | 'system';
 }
 
-/** What a vCPU does when its machine is resumed. */
+/** The action of a vCPU when its machine is resumed. */
 export type DebugAction =
   | { readonly what: 'run' | 'stop' }
-  /** One instruction; with a range, as long as the PC stays in it: from `from` to before `to`. */
+  /**
+   * One instruction; with a range, until the PC leaves it: from `from` up to, but not
+   * including, `to`.
+   */
   | {
       readonly what: 'step';
       readonly range?: { readonly from: bigint; readonly to: bigint } | undefined;
     };
 
-/** Why a machine has stopped. */
+/** The reason why a machine has stopped. */
 export type DebugStop =
   | { readonly why: 'breakpoint' | 'step' | 'halt'; readonly vcpu: number }
   /** Before the access. */
@@ -29,51 +35,64 @@ export type DebugStop =
       readonly address: bigint;
     };
 
-/** Which accesses a watchpoint is for. */
+/** The accesses that a watchpoint matches. */
 export type WatchedAccess = 'read' | 'write' | 'any';
 
-/** Addresses of a vCPU, as its translation has them now, or those of the machine's RAM. */
+/**
+ * Virtual addresses of a vCPU, by its current translation, or physical addresses of the
+ * machine's RAM.
+ */
 export type AddressSpace = 'virtual' | 'physical';
 
-/** Bytes that stop a vCPU which is about to access them. */
+/** Bytes that stop a vCPU before it accesses them. */
 export interface Watchpoint {
   readonly address: bigint;
-  /** Bytes, at least 1. */
+  /** In bytes, at least 1. */
   readonly length: number;
   readonly accesses: WatchedAccess;
 }
 
-/** A machine that a debugger works. Registers and memory are for when it is halted. */
+/**
+ * A machine under a debugger. Registers and memory may be accessed while it is halted.
+ */
 export interface DebugTarget {
   readonly vcpus: number;
   readonly registers: readonly DebugRegister[];
-  /** Nothing is executed before `resume`. */
+  /** True when nothing is executed before `resume`. */
   readonly isHalted: boolean;
-  /** What a vCPU does, in a few words. */
+  /** The state of a vCPU, in a few words. */
   describe(vcpu: number): string;
   /**
    * The value of a register, by its index among `registers`; undefined before the machine has booted.
    */
   readRegister(vcpu: number, register: number): bigint | undefined;
-  /** False where it cannot be written, or the value is none of it. */
+  /** False when it cannot be written, or the value does not fit. */
   writeRegister(vcpu: number, register: number, value: bigint): boolean;
-  /** Bytes of RAM, as many of them as there are before one that is not RAM; reads have no effects. */
+  /** Bytes of RAM, up to the first one that is not RAM; reads have no side effects. */
   readMemory(vcpu: number, space: AddressSpace, address: bigint, length: number): Uint8Array;
-  /** False, and nothing is written, where not all of them are RAM. Permissions are not looked at. */
+  /**
+   * False without writing anything unless all bytes are RAM. Permissions are not checked.
+   */
   writeMemory(vcpu: number, space: AddressSpace, address: bigint, bytes: Uint8Array): boolean;
-  /** Replaces all breakpoints: virtual addresses of instructions. False: there are too many. */
+  /**
+   * Replaces all breakpoints: virtual addresses of instructions. False when there are too
+   * many.
+   */
   setBreakpoints(addresses: readonly bigint[]): boolean;
-  /** Replaces all watchpoints. False: there are too many. */
+  /** Replaces all watchpoints. False when there are too many. */
   setWatchpoints(watchpoints: readonly Watchpoint[]): boolean;
   /**
-   * A debugger is connected, or may connect, until the function that is returned is called: vCPUs that
-   * sleep for ever are something to look at then, and not the machine's end.
+   * A debugger is connected, or may connect, until the returned function is called: the
+   * machine then does not end because its vCPUs sleep for ever.
    */
   expectDebugger(): () => void;
-  /** Halts the machine, and tells of it, unless it is halted. */
+  /** Halts the machine and reports it, unless it is halted. */
   halt(): void;
-  /** Lets it go on: what each vCPU does. */
+  /** Resumes it, with an action for each vCPU. */
   resume(actions: readonly DebugAction[]): void;
-  /** Who is told of stops, after the run that it ends; replaces who was before. */
+  /**
+   * Sets the listener for stops, called after the run that a stop ends; replaces the
+   * previous one.
+   */
   onStop(listener: ((stop: DebugStop) => void) | undefined): void;
 }

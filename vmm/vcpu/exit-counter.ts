@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The exit counter: every time that control leaves a guest for the VMM, by vCPU, kind and register.
+// The exit counter: counts each time that control leaves a guest for the VMM, by vCPU,
+// kind and register.
 
 import type { BusMount, RegisterCounter } from '../../devices/bus/bus.ts';
 import { RegisterCounts } from '../../devices/bus/register-counts.ts';
@@ -8,26 +9,32 @@ import type { ExitView, ImportCalls } from './guest.ts';
 
 /** Kinds of exits that are counted. */
 export const EXIT_KINDS = ['mmio', 'wasi', 'wait', 'clock'] as const;
-/** What an exit was for: a register, a WASI call, waiting, the clock. */
+/** The reason of an exit: a register, a WASI call, waiting, the clock. */
 export type ExitKind = (typeof EXIT_KINDS)[number];
 
-/** Counts as plain data. */
+/** Counters as plain data. */
 export interface ExitStatistics {
   readonly total: number;
   readonly byKind: Readonly<Record<ExitKind, number>>;
   /** MMIO exits by "device.REGISTER". */
   readonly byRegister: Readonly<Record<string, number>>;
   readonly byVcpu: readonly number[];
-  /** Exits between a batch's first doorbell and its last completion, as the guest has said (`ExitView`). */
+  /**
+   * Exits between a batch's first doorbell and its last completion, as marked by the
+   * guest (`ExitView`).
+   */
   readonly duringInvalidation: number;
 }
 
-/** Told of each exit; for `mmio` with the place of the register on the bus (mount and byte offset in its region). */
+/**
+ * Called for each exit; for `mmio` with the register's place on the bus (mount and byte
+ * offset in its region).
+ */
 export type ExitListener = (vcpu: number, kind: ExitKind, mount?: number, offset?: number) => void;
 
 /**
- * The listener that turns exits into trace events, with the vCPU as their source.
- * `mounts` are those of the machine's bus.
+ * A listener that turns exits into trace events, with the vCPU as their source. `mounts`
+ * are those of the machine's bus.
  */
 export function exitTrace(
   tell: (source: string, event: TraceEvent) => void,
@@ -47,12 +54,12 @@ export class ExitCounter implements RegisterCounter {
   readonly #registers = new RegisterCounts();
   readonly #view: ExitView;
   readonly #listener: ExitListener | undefined;
-  /** vCPU of the exit under way. */
+  /** vCPU of the current exit. */
   #vcpu = 0;
   #total = 0;
   #duringInvalidation = 0;
 
-  /** @param view what the guest sees of its exits, and says about them. */
+  /** @param view shows the guest its exits, and has the guest's marks. */
   constructor(view: ExitView, vcpus: number, listener?: ExitListener) {
     this.#view = view;
     this.#listener = listener;
@@ -65,7 +72,7 @@ export class ExitCounter implements RegisterCounter {
     this.#counts[slot] = (this.#counts[slot] ?? 0) + 1;
     this.#total++;
     this.#vcpu = vcpu;
-    // A register access is told of when its register is known.
+    // A register access is reported when its register is known.
     if (kind !== MMIO) this.#listener?.(vcpu, EXIT_KINDS[kind] ?? 'mmio');
     this.#view.counted(vcpu, this.#total);
     if (this.#view.isInvalidating(vcpu)) this.#duringInvalidation++;
@@ -80,7 +87,7 @@ export class ExitCounter implements RegisterCounter {
     return this.#total;
   }
 
-  /** The same exits by a count that shares nothing with this one; undefined: the guest has none. */
+  /** The same exits from an independent counter; undefined when the guest has none. */
   get importCalls(): ImportCalls | undefined {
     return this.#view.importCalls;
   }
@@ -89,7 +96,7 @@ export class ExitCounter implements RegisterCounter {
     return this.#duringInvalidation;
   }
 
-  /** `mounts` are those of the bus that this counter counts for. */
+  /** `mounts` are those of the bus whose exits are counted. */
   statistics(mounts: readonly BusMount[]): ExitStatistics {
     const sums = EXIT_KINDS.map((_, kind) =>
       this.#sum((slot) => slot % EXIT_KINDS.length === kind),

@@ -1,18 +1,18 @@
 // SPDX-License-Identifier: MIT
-// The vCPUs of a machine together: which of them run, pausing and ending them.
+// The set of a machine's vCPUs: which of them run, and pausing and ending them.
 
 import { MachineError } from '../../devices/plugin/index.ts';
 import type { Vcpu, VcpuEntry } from './vcpu.ts';
 
-/** How long a running machine may take to come to a safe point. */
+/** Time limit for a running machine to reach a safe point. */
 const PAUSE_LIMIT_MS = 1000;
 
-/** `starting`: it has been started, and its reset is not done. */
+/** `starting`: it has been started, and its reset is not complete. */
 type Power = 'off' | 'starting' | 'on';
 
-/** What becomes of a vCPU that is started; one of the two is called, once. */
+/** Callbacks for a vCPU that is started; one of the two is called, once. */
 export interface VcpuStart {
-  /** It is at its entry, and may run. */
+  /** It is at its entry point, and may run. */
   ready(vcpu: Vcpu): void;
   /** Its reset has failed: it is off again. */
   failed(cause: unknown): void;
@@ -47,9 +47,9 @@ export class VcpuSet {
   }
 
   /**
-   * Starts a secondary vCPU that is off. A second start of one whose reset is not done is
-   * refused, as of one that runs.
-   * @returns false when there is none of this number, or it is not off.
+   * Starts a secondary vCPU that is off. A second start before its reset is complete is
+   * refused, like that of a running vCPU.
+   * @returns false when there is none with this number, or it is not off.
    */
   start(vcpu: number, entry: VcpuEntry, { ready, failed }: VcpuStart): boolean {
     const target = this.#vcpus[vcpu];
@@ -71,7 +71,10 @@ export class VcpuSet {
     return true;
   }
 
-  /** Has them leave the guest and end; one that does not come to a safe point in time is terminated. */
+  /**
+   * Makes them leave the guest and end; one that does not reach a safe point in time is
+   * terminated.
+   */
   interrupt(failed: (cause: unknown) => void): void {
     for (const vcpu of this.#vcpus) vcpu.stop().catch(failed);
   }
@@ -82,9 +85,10 @@ export class VcpuSet {
   }
 
   /**
-   * Resolves when all stand still.
-   * @param nudge called until they do.
-   * @throws {MachineError} when one does not come to a safe point in time; all then go on.
+   * Resolves when all have stopped.
+   * @param nudge called until they have.
+   * @throws {MachineError} when one does not reach a safe point in time; all then
+   *   continue.
    */
   async pause(nudge: () => void): Promise<void> {
     for (const vcpu of this.#vcpus) vcpu.setPaused(true);

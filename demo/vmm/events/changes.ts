@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What has changed between two looks at the machines, as events in the order in which the
-// architecture has it: first the effects of a command, then CONS, errors, records.
+// The changes between two observations of the machines, as events in the order of the
+// architecture: first the effects of a command, then CONS, errors, records.
 
 import type {
   EventKind,
@@ -19,13 +19,13 @@ export interface EventText {
   readonly mark: EventMark;
 }
 
-/** An event, and what of the later look shows it. */
+/** An event, and the part of the later picture that shows it. */
 export interface PictureChange extends EventText {
-  /** The earlier picture with that in it. */
+  /** The earlier picture with that part. */
   apply(earlier: Picture): Picture;
 }
 
-/** Entries that one event names; of more it says how many. */
+/** Maximum number of entries that one event names; others are counted. */
 const NAMED = 4;
 const ERRORS: Readonly<Record<number, string>> = {
   1: 'CERROR_ILL',
@@ -33,7 +33,7 @@ const ERRORS: Readonly<Record<number, string>> = {
   3: 'CERROR_ATC_INV_SYNC',
 };
 
-/** What exits are for that are of no register. */
+/** Reasons of exits other than registers. */
 export const EXITS: Readonly<Record<string, string>> = {
   mmio: 'an address without a register',
   wasi: 'a WASI call',
@@ -54,7 +54,7 @@ function entriesText(entries: readonly PagePicture[]): string {
   return more > 0 ? `${named} and ${more} more` : named;
 }
 
-/** Of each VM the IOTLB entries that `one` has and `other` has not. */
+/** Per VM, the IOTLB entries in `one` that are not in `other`. */
 function byVm(one: Picture, other: Picture): Map<string, PagePicture[]> {
   const keyOf = ({ vmid, asid, iova, pa, size, writable }: PagePicture) =>
     [vmid, asid, iova, pa, size, writable].join(' ');
@@ -73,8 +73,8 @@ const count = (entries: readonly unknown[]) =>
   entries.length === 1 ? 'An IOTLB entry' : `${entries.length} IOTLB entries`;
 
 /**
- * IOTLB entries that are gone or new.
- * @param by what has done it: "TLBI_NH_VA on VCMDQ 0"; empty when nobody knows.
+ * IOTLB entries that were removed or added.
+ * @param by the cause: "TLBI_NH_VA on VCMDQ 0"; empty when unknown.
  */
 function tlbChanges(before: Picture, now: Picture, by: string): PictureChange[] {
   const { tlb, pages } = now;
@@ -100,7 +100,7 @@ function tlbChanges(before: Picture, now: Picture, by: string): PictureChange[] 
   return [...gone, ...come];
 }
 
-/** The picture with one machine, or a part of it, as of later. */
+/** The picture with one machine, or a part of it, from later. */
 function withVm(earlier: Picture, index: number, part: Partial<VmPicture>): Picture {
   return {
     ...earlier,
@@ -108,7 +108,7 @@ function withVm(earlier: Picture, index: number, part: Partial<VmPicture>): Pict
   };
 }
 
-/** Commands that a queue has come past, as far as the page shows them. */
+/** Commands that a queue has consumed, as far as the page shows them. */
 function passed(before: QueuePicture, { cons, size, entries }: QueuePicture): string {
   const cycle = 2 * size;
   const moved = (cons - before.cons + cycle) % cycle;
@@ -120,7 +120,10 @@ function passed(before: QueuePicture, { cons, size, entries }: QueuePicture): st
   return `${more > 0 ? `${more} more, ` : ''}${names.map(({ name }) => name).join(', ')}`;
 }
 
-/** Commands that the host has had carried out, with nobody looking at each: behind one of its own. */
+/**
+ * Commands that the host had executed without an observation of each: after one of its
+ * own.
+ */
 function carriedOut(before: Picture, now: Picture): string {
   const queues = now.vms.flatMap((vm, i) =>
     vm.queues.flatMap((queue) => {
@@ -177,7 +180,8 @@ function queueChanges(before: VmPicture, now: VmPicture, index: number): Picture
     const texts = queueTexts(old, queue);
     const { vm, mark } = { vm: now.name, mark: { queue: queue.name } };
     for (const [i, [kind, text]] of texts.entries()) {
-      // All of a queue's registers come with the last of its events, CONS without an error with its own.
+      // All of a queue's registers are shown with the last of its events, CONS without an
+      // error with its own.
       const isLast = i === texts.length - 1;
       const shown = isLast
         ? queue
@@ -224,8 +228,8 @@ function vmChanges(before: VmPicture, now: VmPicture, index: number): PictureCha
 }
 
 /**
- * What has changed, as events.
- * @param by what has been done in between: why IOTLB entries die.
+ * The changes as events.
+ * @param by what was executed in between: why IOTLB entries were invalidated.
  */
 export function changesBetween(before: Picture, now: Picture, by: string): PictureChange[] {
   const vms = now.vms.flatMap((vm, index) => {

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
-// The frames that are recorded: the last few thousand, within a bound of memory.
+// The recorded frames: the last few thousand, within a bound of memory.
 
 import type { Frame } from '../../protocol.ts';
 import { type Cost, shareParts } from './share-parts.ts';
 
 const MOST_FRAMES = 4096;
-/** What their pictures take that they do not share with each other. */
+/** Memory for the parts of their pictures that they do not share. */
 const MOST_BYTES = 32 * 2 ** 20;
 
 export interface FrameLimits {
@@ -26,17 +26,17 @@ export class FrameStore {
     this.#limits = limits;
   }
 
-  /** Number of the oldest frame that is there. */
+  /** Number of the oldest existing frame. */
   get first(): number {
     return this.#first;
   }
 
-  /** Number of the newest one, below `first` when there is none. */
+  /** Number of the newest one; below `first` when there is none. */
   get last(): number {
     return this.#next - 1;
   }
 
-  /** What the pictures take, roughly. */
+  /** Approximate size of the pictures. */
   get bytes(): number {
     return this.#total;
   }
@@ -46,7 +46,10 @@ export class FrameStore {
     return this.#frames[number % this.#limits.frames];
   }
 
-  /** Adds a frame; the oldest ones go when there are too many, the one that is added never. */
+  /**
+   * Adds a frame and removes the oldest ones if there are too many, but never the new
+   * one.
+   */
   add(frame: Omit<Frame, 'number'>): void {
     const number = this.#next;
     const cost: Cost = { bytes: 0 };
@@ -63,7 +66,7 @@ export class FrameStore {
     this.#total += cost.bytes;
   }
 
-  /** The newest frame says or shows something else from now on. */
+  /** Changes the text or picture of the newest frame. */
   retell(change: Partial<Pick<Frame, 'text' | 'picture'>>): void {
     const frame = this.get(this.last);
     if (frame) this.#frames[frame.number % this.#limits.frames] = { ...frame, ...change };

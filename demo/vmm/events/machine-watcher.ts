@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Watches one machine for the recorder. Where its guest has a queue run, the queue runs command by
-// command, with a look in between: PROD is read once, and the SMMU is shown one more of it each time.
+// Watches one machine for the recorder. When its guest starts a queue, the queue runs
+// command by command, with an observation after each: PROD is read once, and the SMMU is
+// shown one more command each time.
 
 import { VCMDQ_PROD, VCMDQ_STRIDE } from '../../../assembly/layout/cmdqv-registers.ts';
 import { DOORBELL_CONTEXT, DOORBELL_SLOT } from '../../../assembly/layout/doorbell-id.ts';
@@ -46,7 +47,7 @@ export class MachineWatcher implements MachineWatch {
     this.#vm = vm;
   }
 
-  /** The machine that it watches, once there is one. */
+  /** Sets the machine that it watches, when it exists. */
   attach(board: BoardMachine): void {
     this.#board = board;
     const [first] = board.smmus;
@@ -72,7 +73,7 @@ export class MachineWatcher implements MachineWatch {
     return { kind, vm: this.#vm, text, mark, apply: asBefore };
   }
 
-  /** Exits other than of registers, interrupts and MSIs, as the machine's trace tells them. */
+  /** Exits other than for registers, interrupts and MSIs, from the machine's trace. */
   trace(source: string, event: TraceEvent): void {
     this.#recorder.safely(() => {
       const { name, register, line, asserted, address } = event;
@@ -90,7 +91,9 @@ export class MachineWatcher implements MachineWatch {
     });
   }
 
-  /** An interrupt comes behind what it is about, which is seen when what is under way has been done. */
+  /**
+   * An interrupt follows its cause, which is observed when the current operation is done.
+   */
   #soon(text: string): void {
     this.#recorder.soon({ kind: 'interrupt', vm: this.#vm, text, mark: {} });
   }
@@ -111,7 +114,7 @@ export class MachineWatcher implements MachineWatch {
     return result;
   }
 
-  /** The queue that a doorbell is of. */
+  /** The queue of a doorbell. */
   #rung(id: number, offset: number): WatchedQueue | undefined {
     const [first] = this.#board?.smmus ?? [];
     if (!first) return undefined;
@@ -187,9 +190,9 @@ export class MachineWatcher implements MachineWatch {
   }
 
   /**
-   * Has a queue run up to its PROD, command by command.
-   * @param runs `some` has it run to an index, and the guest sees PROD as it stored it afterwards;
-   *   `all` is what the guest has asked for.
+   * Runs a queue up to its PROD, command by command.
+   * @param runs `some` runs it up to an index, and the guest sees PROD as it stored it
+   *   afterwards; `all` is what the guest has requested.
    */
   #follow(
     queue: WatchedQueue,
@@ -206,7 +209,8 @@ export class MachineWatcher implements MachineWatch {
         const words = queue.words(cons);
         const counts = queue.block.counts;
         const next = queue.nextOf(cons);
-        // An error that its guest has acknowledged: the queue goes on when it is served, still without a command.
+        // An error that its guest has acknowledged: the queue continues when it is
+        // served, still without a command.
         const index = queue.runs ? next : cons;
         done = index === end;
         if (done) runs.all();
@@ -226,7 +230,7 @@ export class MachineWatcher implements MachineWatch {
     }
   }
 
-  /** A queue has come to a command that the drain leaves to the host. */
+  /** A queue has reached a command that the drain leaves to the host. */
   #waits(queue: WatchedQueue, words: Uint32Array): PictureChange {
     const { name, cons } = queue;
     const slot = queue.slotOf(cons);
@@ -234,7 +238,7 @@ export class MachineWatcher implements MachineWatch {
     return this.#lead('host', text, { queue: name, slot });
   }
 
-  /** A command has been fetched, and carried out or refused. */
+  /** A command has been fetched, and executed or refused. */
   #taken(queue: WatchedQueue, cons: number, words: Uint32Array, rewrites: number): void {
     const { name } = queue;
     const slot = queue.slotOf(cons);
@@ -263,7 +267,7 @@ export class MachineWatcher implements MachineWatch {
     this.#recorder.observe(`${command.name} of ${this.#vm} on ${name}`, leads);
   }
 
-  /** What became of the identifiers in a command. */
+  /** The replacement of the identifiers in a command. */
   #replaced(words: Uint32Array): string[] {
     const smmu = this.#board?.smmus[0]?.smmu;
     if (!smmu) return [];
@@ -333,7 +337,7 @@ export class MachineWatcher implements MachineWatch {
     recorder.safely(() => recorder.observe(`a store to ${register}`));
   }
 
-  /** Exits at a device that nothing is to be seen of: those behind each other are one event. */
+  /** Exits for a device without visible effects: consecutive ones are one event. */
   #exits({ name }: Device): void {
     this.#series(name, (count) => {
       const exits = count === 1 ? 'Exit' : `${count} exits`;
@@ -349,7 +353,7 @@ export class MachineWatcher implements MachineWatch {
     return hexOf(size === 8 ? (BigInt(hi) << 32n) | BigInt(lo) : lo);
   }
 
-  /** The queue whose PROD an access stores, where it stores nothing else. */
+  /** The queue whose PROD an access stores, if it stores nothing else. */
   #produced({ identity }: Device, { offset, size }: MmioAccess): WatchedQueue | undefined {
     if (size !== 4) return undefined;
     if (identity.kind === ABI_KIND_SMMUV3)

@@ -1,16 +1,20 @@
 // SPDX-License-Identifier: MIT
-// Records what machines do, event by event, with a picture of all of them as of each. It changes nothing
-// of what they do, and a failure of its own ends the recording, not a machine.
+// Records what machines do, event by event, with a picture of all of them at each event.
+// It does not change their behaviour, and its own failure ends the recording, not a
+// machine.
 
 import type { Frame, Picture, Recorded } from '../../protocol.ts';
 import type { ShownQueue } from '../picture.ts';
 import { changesBetween, type EventText, type PictureChange } from './changes.ts';
 import { FrameStore } from './frame-store.ts';
 
-/** Events of one step; a guest that makes more of them in one goes on without being recorded. */
+/**
+ * Maximum number of events of one step; if a guest causes more, it continues without
+ * being recorded.
+ */
 const MOST_IN_STEP = 1024;
 
-/** A picture with the consoles as of later. */
+/** A picture with the consoles from later. */
 function withConsoles(picture: Picture, later: Picture): Picture {
   const vms = picture.vms.map((vm, i) => {
     const written = later.vms[i]?.written ?? vm.written;
@@ -28,23 +32,23 @@ export class Recorder {
   #looking = false;
   #inStep = 0;
   readonly #soon: EventText[] = [];
-  /** The series that the last event is of. */
+  /** The series of the last event. */
   #run: { readonly group: string; count: number } | undefined;
   #stopped = '';
   #suspended = false;
 
-  /** @param picture the machines as they are now. */
+  /** @param picture returns the current state of the machines. */
   constructor(picture: () => Picture, store: FrameStore = new FrameStore()) {
     this.#picture = picture;
     this.#store = store;
   }
 
-  /** It reads registers for a picture: that is no access of a guest. */
+  /** True while it reads registers for a picture, which are not accesses of a guest. */
   get looking(): boolean {
     return this.#looking;
   }
 
-  /** Events are recorded now. */
+  /** True while events are recorded. */
   get active(): boolean {
     return this.#stopped === '' && !this.#suspended && this.#inStep < MOST_IN_STEP;
   }
@@ -58,20 +62,20 @@ export class Recorder {
     return this.#store.get(number);
   }
 
-  /** What a picture has to show of a machine's queue in place of its PROD. */
+  /** What a picture shows for a machine's queue in place of its PROD. */
   shownOf(vm: string): ShownQueue | undefined {
     return this.#shown.get(vm);
   }
 
-  /** Shows a queue of a machine in the middle of a step; undefined: as it is. */
+  /** Shows a queue of a machine in the middle of a step; undefined: its actual state. */
   show(vm: string, queue: ShownQueue | undefined): void {
     if (queue) this.#shown.set(vm, queue);
     else this.#shown.delete(vm);
   }
 
   /**
-   * Records nothing for a while, or goes on.
-   * @param event why, and what has been left out.
+   * Pauses or resumes the recording.
+   * @param event the reason, and what is left out.
    */
   suspend(suspended: boolean, event: EventText): void {
     if (suspended === this.#suspended) return;
@@ -83,7 +87,7 @@ export class Recorder {
     });
   }
 
-  /** Machines begin a step. */
+  /** The machines start a step. */
   beginStep(): void {
     this.#inStep = 0;
     this.safely(() => this.observe(''));
@@ -101,7 +105,10 @@ export class Recorder {
     });
   }
 
-  /** Does a part of the recording; what goes wrong there ends it. Nothing is done once it has ended. */
+  /**
+   * Executes a part of the recording; an error in it ends the recording. No effect
+   * afterwards.
+   */
   safely(part: () => void): void {
     if (!this.active) return;
     try {
@@ -111,7 +118,7 @@ export class Recorder {
     }
   }
 
-  /** Does something that reads what the machines are, and is no part of what they do. */
+  /** Executes something that reads the machines, and is not part of their work. */
   quietly<T>(look: () => T): T {
     const before = this.#looking;
     this.#looking = true;
@@ -134,9 +141,10 @@ export class Recorder {
   }
 
   /**
-   * One more of events that are told as one while nothing else happens in between.
-   * @param group what they have in common.
-   * @param text what is told of so many.
+   * Extends a series of events that are reported as one while nothing else happens in
+   * between.
+   * @param group identifies the series.
+   * @param text the description of a number of events.
    */
   series(group: string, event: Omit<EventText, 'text'>, text: (count: number) => string): void {
     const run = this.#run;
@@ -149,26 +157,26 @@ export class Recorder {
     this.#run = { group, count: 1 };
   }
 
-  /** An event that is shown by the machines as they are now. */
+  /** An event shown with the current state of the machines. */
   event(event: EventText): void {
     this.#before ??= this.#look();
     this.#add(event, this.#before);
   }
 
-  /** An event that comes behind what the next look finds. */
+  /** An event to add after those of the next observation. */
   soon(event: EventText): void {
     this.#soon.push(event);
   }
 
-  /** An event that somebody else tells, behind what has changed until now. */
+  /** An event from another source, after the changes until now. */
   tell(event: EventText): void {
     this.safely(() => this.observe('', [], [event]));
   }
 
   /**
-   * Events of what has changed since the last look.
-   * @param by what has been done in between: why IOTLB entries die.
-   * @param leads events that come first; what is done about their changes shows with the last of them.
+   * Events of the changes since the last observation.
+   * @param by what was executed in between: why IOTLB entries were invalidated.
+   * @param leads events that come first; their changes are shown with the last of them.
    * @param last events that come last.
    */
   observe(by: string, leads: readonly PictureChange[] = [], last: readonly EventText[] = []): void {
@@ -176,7 +184,8 @@ export class Recorder {
     const now = this.#look();
     this.#before = now;
     if (this.#run) {
-      // A guest writes to its console by exits, which are told in series: what it has written is theirs.
+      // A guest writes to its console by exits, which are reported in series: the output
+      // belongs to them.
       before = withConsoles(before, now);
       this.#store.retell({ picture: before });
     }

@@ -10,20 +10,23 @@ import { Recorder } from './recorder.ts';
 export class Recording {
   readonly #recorder: Recorder;
 
-  /** The machine that takes a step; undefined: none does. */
+  /** The machine that takes a step; undefined for none. */
   #acting: string | undefined;
 
-  /** @param picture what there is to see now, where only the machine named, if any, can have changed. */
+  /**
+   * @param picture returns the current state; only the named machine, if any, can have
+   *   changed.
+   */
   constructor(picture: (acting: string | undefined) => Picture) {
     this.#recorder = new Recorder(() => picture(this.#acting));
   }
 
-  /** Records a machine, once it is attached to it. */
+  /** Records a machine, when it is attached to it. */
   watcher(name: string): MachineWatcher {
     return new MachineWatcher(this.#recorder, name);
   }
 
-  /** Looks at the machines: what it reads is no access of a guest. */
+  /** Reads the machines: this is not an access of a guest. */
   quietly<T>(look: () => T): T {
     return this.#recorder.quietly(look);
   }
@@ -36,14 +39,14 @@ export class Recording {
     return this.#recorder.frame(number);
   }
 
-  /** The first frame from a number on that is of none of these kinds. */
+  /** The first frame from a number on of any other kind than these. */
   seek(from: number, by: 1 | -1, without: readonly EventKind[]): Frame | undefined {
     let frame = this.frame(from);
     while (frame && without.includes(frame.kind)) frame = this.frame(frame.number + by);
     return frame;
   }
 
-  /** What a picture has to show of a machine's queue in place of its PROD. */
+  /** What a picture shows for a machine's queue in place of its PROD. */
   shownOf(vm: string): ShownQueue | undefined {
     return this.#recorder.shownOf(vm);
   }
@@ -60,13 +63,16 @@ export class Recording {
     this.#recorder.endStep();
   }
 
-  /** A guest has checked something. */
+  /** A guest has reported a check. */
   checked(vm: string, check: { readonly name: string; readonly ok: boolean }): void {
     const text = `${vm} has checked ${check.name}: ${check.ok ? 'ok' : 'it FAILS'}.`;
     this.#recorder.tell({ kind: 'check', vm, text, mark: {} });
   }
 
-  /** A guest begins a phase, or has ended it. While it measures nothing is recorded, so that its times are true. */
+  /**
+   * A guest starts or ends a phase. While it measures nothing is recorded, so that its
+   * times are valid.
+   */
   phase(vm: string, phase: number, ended: boolean): void {
     if (phase !== CHECKPOINT_PHASE_MEASURE) return;
     const text = ended
@@ -75,7 +81,7 @@ export class Recording {
     this.#recorder.suspend(!ended, { kind: 'check', vm, text, mark: {} });
   }
 
-  /** The sanitizer has seen a stale entry in use. */
+  /** The sanitizer has detected a stale entry in use. */
   suspect(text: string): void {
     this.#recorder.tell({
       kind: 'suspect',

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
-// Structural sharing: pictures that follow each other have most of what they show in common.
+// Structural sharing: consecutive pictures have most of their contents in common.
 
-/** Bytes that a value takes beyond what it holds, roughly: an object or array, and each of its places. */
+/**
+ * Approximate overhead of a value in bytes: of an object or array, and of each element.
+ */
 const OBJECT_BYTES = 32;
 const PLACE_BYTES = 8;
 
-/** Where the bytes are added up that sharing could not save. */
+/** Sum of the bytes that sharing could not save. */
 export interface Cost {
   bytes: number;
 }
@@ -15,8 +17,8 @@ function isObject(value: unknown): value is Record<string, unknown> {
 }
 
 /**
- * Plain data equal to `now`, made of parts of `before` where those are equal.
- * @param cost is raised by what is new.
+ * Plain data equal to `now`, built from parts of `before` where they are equal.
+ * @param cost is increased by what is new.
  */
 export function shareParts<T>(before: unknown, now: T, cost: Cost): T {
   if (!isObject(now)) {

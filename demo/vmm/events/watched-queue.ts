@@ -1,29 +1,33 @@
 // SPDX-License-Identifier: MIT
-// A command queue of a guest as the recorder follows it: what its guest has written since the last look.
+// A guest's command queue for the recorder: what its guest has written since the last
+// observation.
 
 import { QUEUE_NEEDS_HOST, QUEUE_RUNNING } from '../../../assembly/layout/queue-memory.ts';
 import { CMDQ_ENTRY_SIZE } from '../../../assembly/layout/smmu-registers.ts';
 import type { QueueBlock } from '../../../devices/unit/index.ts';
 
-/** Commands that are followed one by one, and entries of a ring that are: a batch beyond goes in one. */
+/**
+ * Maximum number of commands that are observed one by one, and of entries of a ring: a
+ * larger batch is observed as a whole.
+ */
 const MOST = 256;
 /** Index and wrap bit of PROD and CONS. */
 const INDEX_AND_WRAP = 0xfffff;
 
-/** An entry that a guest has written, by its index and wrap bit. */
+/** An entry that a guest has written, with its index and wrap bit. */
 export interface WrittenEntry {
   readonly at: number;
   readonly words: Uint32Array;
 }
 
 export class WatchedQueue {
-  /** As pictures name it. */
+  /** Name in pictures. */
   readonly name: string;
   readonly block: QueueBlock;
   readonly #memory: Uint8Array;
   readonly #words: Int32Array;
   readonly #prodAt: () => number;
-  /** PROD when it was looked at last, and the ring as it was then. */
+  /** PROD at the last observation, and the ring at that time. */
   #prod = 0;
   #ring = -1;
   #log2size = 0;
@@ -42,13 +46,13 @@ export class WatchedQueue {
     return 2 ** (this.block.log2size + 1) - 1;
   }
 
-  /** PROD as the guest has stored it in its memory; undefined while it traps. */
+  /** PROD as stored by the guest in its memory; undefined while it traps. */
   get storedProd(): number | undefined {
     const at = this.#prodAt();
     return at === 0 ? undefined : Atomics.load(this.#words, at >> 2) >>> 0;
   }
 
-  /** Stores PROD in guest memory, in place of the guest. */
+  /** Stores PROD in guest memory on behalf of the guest. */
   storeProd(prod: number): void {
     const at = this.#prodAt();
     if (at !== 0) Atomics.store(this.#words, at >> 2, prod | 0);
@@ -80,24 +84,27 @@ export class WatchedQueue {
     return this.block.cons & this.#mask;
   }
 
-  /** The queue can be followed command by command up to this PROD: it has a ring, and is not told nonsense. */
+  /**
+   * True when the queue can be observed command by command up to this PROD: it has a
+   * ring, and the PROD is plausible.
+   */
   canFollow(prod: number): boolean {
     const { block } = this;
     const ahead = (this.indexOf(prod) - this.cons) & this.#mask;
     return block.allocated && block.hasRing && ahead <= Math.min(this.slots, MOST);
   }
 
-  /** It would take the next command now. */
+  /** True when it would consume the next command now. */
   get runs(): boolean {
     return this.block.state === QUEUE_RUNNING;
   }
 
-  /** It stands at a command that only the host carries out. */
+  /** True when it is stopped at a command that only the host executes. */
   get waitsForHost(): boolean {
     return this.block.state === QUEUE_NEEDS_HOST;
   }
 
-  /** The bytes of the entry at an index; a ring beyond the memory has none. */
+  /** The bytes of the entry at an index; none when the ring is beyond the memory. */
   #bytes(index: number): Uint8Array {
     const at = this.block.ring + this.slotOf(index) * CMDQ_ENTRY_SIZE;
     return this.#memory.subarray(at, at + CMDQ_ENTRY_SIZE);
@@ -109,7 +116,7 @@ export class WatchedQueue {
     return new Uint32Array(copy.buffer);
   }
 
-  /** The ring is not the one that was looked at last. */
+  /** The ring is not the one of the last observation. */
   #begin(): void {
     const { ring, log2size } = this.block;
     if (ring === this.#ring && log2size === this.#log2size) return;
@@ -120,9 +127,9 @@ export class WatchedQueue {
   }
 
   /**
-   * PROD as it was when the queue was looked at last. Where the queue has come beyond that since, nobody
-   * has looked for a while, and CONS stands for it.
-   * @param prod as it is now.
+   * PROD at the last observation. If the queue has passed that since, there was no
+   * observation for a while, and CONS is used in its place.
+   * @param prod its current value.
    */
   before(prod: number): number {
     this.#begin();
@@ -139,8 +146,8 @@ export class WatchedQueue {
   }
 
   /**
-   * Entries that were written since the last look: those up to PROD, and before them those between
-   * CONS and the PROD of then that are others now.
+   * Entries written since the last observation: those up to PROD, and those between CONS
+   * and the former PROD that have changed.
    */
   written(prod: number): { readonly again: WrittenEntry[]; readonly added: WrittenEntry[] } {
     const from = this.before(prod);
@@ -158,7 +165,10 @@ export class WatchedQueue {
     return { again, added };
   }
 
-  /** Has the ring as it was before the guest wrote these entries, while `part` looks at it. */
+  /**
+   * Restores the ring to its state before the guest wrote these entries, while `part`
+   * reads it.
+   */
   without(entries: readonly WrittenEntry[], part: () => void): void {
     const kept = entries.map(({ at }) => this.#bytes(at).slice());
     try {
@@ -172,7 +182,7 @@ export class WatchedQueue {
     }
   }
 
-  /** What has been looked at is what the next look compares with. */
+  /** The next observation compares with this one. */
   seen(prod: number): void {
     this.#begin();
     this.#prod = this.indexOf(prod);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The two halves of the addresses that a CD translates (IHI 0070 section 5.4): TTB0's and TTB1's fields.
+// The two halves of the addresses that a CD translates (IHI 0070 section 5.4): the fields
+// of TTB0 and TTB1.
 
 import * as CD from '../../../assembly/layout/cd.ts';
 import { type Field, fieldOf } from '../../plugin/index.ts';
@@ -46,7 +47,7 @@ export const CD_HALVES: readonly [CdHalf, CdHalf] = [
   },
 ];
 
-/** Address of a half's first table, as its CD has it. */
+/** Address of a half's first table, from its CD. */
 export function tableBaseOf(cd: Words, { ttb: [lo, hi] }: CdHalf): bigint {
   return (BigInt(fieldOf(cd, hi)) << 32n) | (BigInt(fieldOf(cd, lo)) << 4n);
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Why a CD is ILLEGAL for an SMMU (IHI 0070 section 5.4): C_BAD_CD.
+// Why an SMMU treats a CD as ILLEGAL (IHI 0070 section 5.4): C_BAD_CD.
 
 import * as CD from '../../../assembly/layout/cd.ts';
 import {
@@ -49,8 +49,9 @@ function* halfRefusals(cd: Words, half: CdHalf, ids: JudgingRegisters): Generato
 }
 
 /**
- * Every reason for which an SMMU refuses a CD, in the order of IHI 0070 section 5.4; none: it is valid.
- * For a stream of EL2, without E2H, the fields that such a CD does not have are to be 0 and EPD1 1.
+ * Every reason for which an SMMU refuses a CD, in the order of IHI 0070 section 5.4; none
+ * when it is valid. For a stream of EL2 without E2H, fields that such a CD does not have
+ * must be 0, and EPD1 must be 1.
  * @param cd 16 words.
  * @param ste of its stream, 16 words.
  */
@@ -68,7 +69,7 @@ export function* cdRefusals(cd: Words, ste: Words, ids: JudgingRegisters): Gener
   const halves = CD_HALVES.filter(({ off }) => fieldOf(cd, off) === 0);
   const endian = of('ENDI', CD.CD_ENDI);
   const endians = idr0('TTENDIAN', IDR0_TTENDIAN);
-  // Nothing is walked, in any order of bytes, while both halves are disabled.
+  // While both halves are disabled no table is walked, so the endianness has no effect.
   if (endian.value !== 0 && endians.value !== TTENDIAN_MIXED && halves.length > 0)
     yield because(endian, endians);
   const [asid, asid16] = [of('ASID', CD.CD_ASID), idr0('ASID16', IDR0_ASID16)];

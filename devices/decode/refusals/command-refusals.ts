@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Why an SMMU takes a command for illegal (CERROR_ILL; IHI 0070 section 4): the field, its value, and
-// what it is measured against.
+// Why an SMMU treats a command as illegal (CERROR_ILL; IHI 0070 section 4): the field,
+// its value, and the limit that it violates.
 
 import * as CMD from '../../../assembly/layout/commands.ts';
 import {
@@ -28,17 +28,21 @@ import {
 } from './refusal.ts';
 
 /**
- * Queues by what they take: a CMDQ or ECMDQ of a guest, a VCMDQ of a guest (VINTF_CONFIG.HYP_OWN = 0),
- * and the CMDQ of an SMMU, which takes everything that the SMMU has.
+ * Queues by the commands that they accept: a CMDQ or ECMDQ of a guest, a VCMDQ of a guest
+ * (VINTF_CONFIG.HYP_OWN = 0), and the CMDQ of an SMMU, which accepts every command that
+ * the SMMU supports.
  */
 export type CommandQueueKind = 'guest' | 'vcmdq' | 'own';
 
-/** A group of commands: the fields without each of which the SMMU lacks them, and where they are written. */
+/**
+ * A group of commands: the ID register fields that all have to support it, and the
+ * section that says so.
+ */
 interface Group {
   readonly opcodes: readonly number[];
   readonly section: string;
   readonly needs?: readonly (readonly [name: string, field: Field])[];
-  /** Values of a field with which it has them; default all but 0. */
+  /** Values of a field that support the commands; default all but 0. */
   readonly has?: (value: number) => boolean;
 }
 
@@ -80,7 +84,7 @@ const GROUPS: readonly Group[] = [
   },
 ];
 
-/** What a guest's VCMDQ takes. */
+/** The commands that a guest's VCMDQ accepts. */
 const ON_VCMDQ: ReadonlySet<number> = new Set([
   CMD.OP_CMD_SYNC,
   CMD.OP_TLBI_NH_ASID,
@@ -89,7 +93,10 @@ const ON_VCMDQ: ReadonlySet<number> = new Set([
   CMD.OP_TLBI_S2_IPA,
   CMD.OP_ATC_INV,
 ]);
-/** What a guest's CMDQ does not take whatever its registers say: stage 2 and EL2 are its host's. */
+/**
+ * Commands that a guest's CMDQ refuses regardless of its ID registers: stage 2 and EL2
+ * belong to its host.
+ */
 const NOT_ON_CMDQ: ReadonlySet<number> = new Set([
   CMD.OP_TLBI_S12_VMALL,
   CMD.OP_TLBI_S2_IPA,
@@ -149,8 +156,9 @@ function* operandRefusals(
 /**
  * Why a command is illegal on a queue.
  * @param words 4 words.
- * @param ids of the SMMU that the queue shows itself as; for a VCMDQ those of the physical one.
- * @returns nothing for one that is legal; StreamIDs, which the host knows, are not judged.
+ * @param ids of the SMMU that the queue's owner sees; for a VCMDQ, of the physical SMMU.
+ * @returns nothing for a legal command. StreamIDs are not checked: only the host knows
+ *   them.
  */
 export function* commandRefusals(
   words: Words,
@@ -166,7 +174,7 @@ export function* commandRefusals(
   const hex = `0x${opcode.toString(16)}`;
   const group = GROUPS.find(({ opcodes }) => opcodes.includes(opcode));
   if (!group) {
-    yield { text: `Opcode = ${hex} is no command of this SMMU`, section: '4.1.3' };
+    yield { text: `Opcode = ${hex} is not a command of this SMMU`, section: '4.1.3' };
     return;
   }
   const { name } = decodeCommand(words);

@@ -1,19 +1,20 @@
 // SPDX-License-Identifier: MIT
-// Why an SMMU refuses what a driver has given it: the field, the value, and what it is measured against.
+// Why an SMMU refuses what a driver has given it: the field, the value, and the limit
+// that it violates.
 
 import { bitsOf, type Field, fieldOf } from '../../plugin/index.ts';
 import { addressSizeOf } from '../../tables/index.ts';
 import type { Words } from '../structure.ts';
 
-/** A reason, and where it is written. */
+/** A reason, and the section that defines it. */
 export interface Refusal {
   /** Such as "CD.TG0 = 2, 16 KiB, but IDR5.GRAN16K = 0". */
   readonly text: string;
-  /** Of IHI 0070, unless it begins with another document's number. */
+  /** Section of IHI 0070, unless it begins with another document's number. */
   readonly section: string;
 }
 
-/** The ID registers by which an SMMU judges structures. */
+/** The ID registers that determine which structures an SMMU accepts. */
 export interface JudgingRegisters {
   readonly idr0: number;
   readonly idr1: number;
@@ -26,7 +27,7 @@ const WIDEST = 52;
 /** Bits of an address by its encoding; the model has none wider than 52. */
 export const addressBitsOf = (code: number) => addressSizeOf(code) ?? WIDEST;
 
-/** A field's value, under the name that the specification has for it. */
+/** A field's value, with the field's name in the specification. */
 export interface Named {
   readonly name: string;
   readonly value: number;
@@ -48,5 +49,5 @@ export function registerField(register: string, word: number) {
   });
 }
 
-/** "STE.S2TG = 3". */
+/** A value as text: "STE.S2TG = 3". */
 export const told = ({ name, value }: Named) => `${name} = ${value}`;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Why an STE is ILLEGAL for an SMMU (IHI 0070 section 5.2): C_BAD_STE.
+// Why an SMMU treats an STE as ILLEGAL (IHI 0070 section 5.2): C_BAD_STE.
 
 import {
   IDR0_ATS,
@@ -54,7 +54,7 @@ const because = (what: Named, against: Named, rest = ''): Refusal => ({
 const addressOf = (ste: Words, lo: Field, hi: Field, shift: number) =>
   (BigInt(fieldOf(ste, hi)) << 32n) | (BigInt(fieldOf(ste, lo)) << BigInt(shift));
 
-/** Of stage 1. */
+/** Checks of stage 1. */
 function* stage1Refusals(ste: Words, ids: JudgingRegisters): Generator<Refusal> {
   const of = structureReader(ste, 'STE');
   const idr0 = registerField('IDR0', ids.idr0);
@@ -66,7 +66,7 @@ function* stage1Refusals(ste: Words, ids: JudgingRegisters): Generator<Refusal> 
   if (stalls.value !== 0 && model.value !== STALL_MODEL_BOTH) yield because(stalls, model);
   const ssids = registerField('IDR1', ids.idr1)('SSIDSIZE', IDR1_SSIDSIZE);
   const most = of('S1CDMax', STE.STE_S1CDMAX);
-  // Without substreams it is ignored, and S1Fmt with it.
+  // Without substreams S1CDMax is ignored, and so is S1Fmt.
   if (ssids.value > 0 && most.value > ssids.value) yield because(most, ssids);
   const format = of('S1Fmt', STE.STE_S1FMT);
   const cd2l = idr0('CD2L', IDR0_CD2L);
@@ -82,7 +82,7 @@ function* stage1Refusals(ste: Words, ids: JudgingRegisters): Generator<Refusal> 
     };
 }
 
-/** S2T0SZ, S2SL0 and what they make of each other. */
+/** Checks of S2T0SZ, S2SL0 and their combination. */
 function* sizeRefusals(
   ste: Words,
   ids: JudgingRegisters,
@@ -112,7 +112,7 @@ function* sizeRefusals(
       text: `${told(sl0)}, level ${start}, takes an OAS of ${wanted} bits; it is ${oas}`,
       section: 'DDI 0487, R_SRKBC',
     };
-  // One index bit at least, and not more than 16 tables side by side.
+  // At least one index bit, and at most 16 concatenated tables.
   const left = 64 - t0sz.value - entryShift(granule, start);
   const most = indexBits(granule) + 4;
   if (left <= 0 || left > most)
@@ -124,7 +124,7 @@ function* sizeRefusals(
     };
 }
 
-/** Of stage 2. */
+/** Checks of stage 2. */
 function* stage2Refusals(ste: Words, ids: JudgingRegisters): Generator<Refusal> {
   const of = structureReader(ste, 'STE');
   const idr0 = registerField('IDR0', ids.idr0);
@@ -158,9 +158,10 @@ function* stage2Refusals(ste: Words, ids: JudgingRegisters): Generator<Refusal> 
 }
 
 /**
- * Every reason for which an SMMU refuses an STE, in the order of IHI 0070 section 5.2; none: it is valid,
- * or aborts in silence.
- * @param ste 16 words, as the SMMU reads them: with nesting the host's, of both stages.
+ * Every reason for which an SMMU refuses an STE, in the order of IHI 0070 section 5.2;
+ * none when it is valid, or aborts without an event.
+ * @param ste 16 words, as the SMMU reads them: with nesting, the host's STE for both
+ *   stages.
  */
 export function* steRefusals(ste: Words, ids: JudgingRegisters): Generator<Refusal> {
   const of = structureReader(ste, 'STE');

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Sizes and granules of translation tables that an SMMU refuses, of CDs and of stage 2.
+// Sizes and granules of translation tables that an SMMU refuses, for CDs and for stage 2.
 
 import {
   IDR5_DS,
@@ -21,7 +21,7 @@ import {
   told,
 } from './refusal.ts';
 
-/** T0SZ and T1SZ without small translation tables. */
+/** Maximum T0SZ and T1SZ without small translation tables. */
 export const MAX_TSZ = 39;
 
 /** Granules by TG0 and S2TG, and by TG1; undefined: reserved. */
@@ -39,7 +39,7 @@ const ADVERTISED = {
   [GRANULE_64K]: ['GRAN64K', IDR5_GRAN64K],
 } as const;
 
-/** The granule is reserved, or the SMMU does not have it. */
+/** Checks that the granule is not reserved, and that the SMMU supports it. */
 export function* granuleRefusals(
   tg: Named,
   granule: Granule | undefined,
@@ -56,14 +56,19 @@ export function* granuleRefusals(
     yield { text: `${told(tg)}, ${granuleText(granule)}, but ${told(advertised)}`, section };
 }
 
-/** CD.DS and STE.S2DS count where the SMMU has them, for granules of 4 and 16 KiB. */
+/**
+ * CD.DS and STE.S2DS have an effect if the SMMU supports them, for granules of 4 and 16
+ * KiB.
+ */
 export function hasLpa2(granule: Granule, ds: Named, { idr5 }: JudgingRegisters): boolean {
   return (
     granule !== GRANULE_64K && ds.value !== 0 && registerField('', idr5)('', IDR5_DS).value !== 0
   );
 }
 
-/** Smallest TxSZ: 52 bits of input take granules of 64 KiB or LPA2, and at stage 1 IDR5.VAX. */
+/**
+ * Smallest TxSZ: 52-bit inputs require 64 KiB granules or LPA2, and at stage 1 IDR5.VAX.
+ */
 export function minTsz(
   granule: Granule,
   lpa2: boolean,
@@ -77,7 +82,10 @@ export function minTsz(
 export const oasOf = ({ idr5 }: JudgingRegisters) =>
   addressBitsOf(registerField('', idr5)('', IDR5_OAS).value);
 
-/** Bits of an output: what IPS or S2PS says, but not beyond OAS, nor beyond what descriptors can say. */
+/**
+ * Bits of an output address: the value of IPS or S2PS, limited by OAS and by the
+ * descriptor format.
+ */
 export function outputBits(
   size: Named,
   granule: Granule,
@@ -88,7 +96,7 @@ export function outputBits(
   return granule === GRANULE_64K || lpa2 ? bits : Math.min(bits, 48);
 }
 
-/** The first table lies beyond what the tables can reach. */
+/** Checks that the first table is within the reach of table addresses. */
 export function* baseRefusals(
   name: string,
   address: bigint,
@@ -108,7 +116,10 @@ export function* baseRefusals(
   };
 }
 
-/** Level at which a walk of stage 2 starts; undefined: the encoding is reserved for the granule. */
+/**
+ * Level at which a stage 2 walk starts; undefined when the encoding is reserved for the
+ * granule.
+ */
 export function startLevelOf(
   granule: Granule,
   sl0: number,
@@ -122,11 +133,11 @@ export function startLevelOf(
   return sl0 === 3 && !(granule === GRANULE_16K && lpa2) ? undefined : 3 - sl0;
 }
 
-/** Narrowest OAS with which a start level may be named (DDI 0487 R_SRKBC, R_DXBSH). */
+/** Smallest OAS for which a start level is allowed (DDI 0487 R_SRKBC, R_DXBSH). */
 export function oasOfStart(granule: Granule, sl0: number): number {
   if (sl0 === 2) return granule === GRANULE_16K ? 42 : 44;
   return sl0 === 3 ? 52 : 0;
 }
 
-/** Index bits of a whole table. */
+/** Index bits of a full table. */
 export const indexBits = (granule: Granule) => SHIFTS[granule] - 3;

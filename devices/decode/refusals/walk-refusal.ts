@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Why a walk of stage 1 refuses an address (IHI 0070 section 3.4, DDI 0487 section D8): which
-// descriptor, and what is in it.
+// Why a stage 1 walk refuses an address (IHI 0070 section 3.4, DDI 0487 section D8):
+// which descriptor, and its content.
 
 import * as CD from '../../../assembly/layout/cd.ts';
 import * as PTE from '../../../assembly/layout/descriptors.ts';
@@ -27,7 +27,7 @@ import {
 } from './refusal.ts';
 import { hasLpa2, oasOf, outputBits } from './table-shape-refusals.ts';
 
-/** An access of a stream, as its event record has it. */
+/** An access of a stream, with the fields of its event record. */
 export interface RefusedAccess {
   /** InputAddr, 64 bits. */
   readonly address: bigint;
@@ -36,9 +36,9 @@ export interface RefusedAccess {
   readonly instruction: boolean;
 }
 
-/** A refusal with the event that it is. */
+/** A refusal with its event. */
 export interface WalkRefusal extends Refusal {
-  /** F_TRANSLATION and so on. */
+  /** Such as F_TRANSLATION. */
   readonly event: number;
 }
 
@@ -51,7 +51,7 @@ const words = (descriptor: bigint) => [
   Number(descriptor >> 32n),
 ];
 
-/** How the tables of a half are read. */
+/** Parameters for reading the tables of a half. */
 interface Tables {
   readonly granule: Granule;
   readonly lpa2: boolean;
@@ -59,7 +59,7 @@ interface Tables {
   readonly ids: JudgingRegisters;
 }
 
-/** Address in a descriptor that points to, or maps, 2^shift bytes. */
+/** The address in a descriptor that points to, or maps, 2^shift bytes. */
 function addressIn(descriptor: bigint, shift: number, { granule, lpa2, ids }: Tables): bigint {
   const low = (width: number) => bits(descriptor, shift, width - shift) << BigInt(shift);
   if (lpa2) return low(50) | (bits(descriptor, 8, 2) << 50n);
@@ -68,13 +68,16 @@ function addressIn(descriptor: bigint, shift: number, { granule, lpa2, ids }: Ta
   );
 }
 
-/** Whether a block may stand at a level; OAS 52 gives granules of 64 KiB one more. */
+/**
+ * True when a block is allowed at a level; OAS 52 allows one more level with 64 KiB
+ * granules.
+ */
 function blockAllowed(level: number, { granule, lpa2, ids }: Tables): boolean {
   if (granule === GRANULE_64K) return level === 2 || (level === 1 && oasOf(ids) === 52);
   return level < 3 && isLeafLevel(granule, level, lpa2);
 }
 
-/** Why a leaf refuses an access; undefined: it does not. */
+/** Why a leaf refuses an access; undefined when it permits it. */
 function leafRefusal(
   where: string,
   descriptor: bigint,
@@ -85,7 +88,7 @@ function leafRefusal(
   const leaf = words(descriptor);
   const has = (field: Field) => fieldOf(leaf, field) !== 0;
   const cdHas = (field: Field) => fieldOf(cd, field) !== 0;
-  // The second word of all table descriptors on the way.
+  // The upper words of all table descriptors on the path.
   const tablesHave = (field: Field) => bitsOf(tableBits, field) !== 0;
   const because = (event: number, text: string) => ({
     event,
@@ -96,21 +99,22 @@ function leafRefusal(
     return because(F_ACCESS, 'has AF = 0, and CD.HA = CD.AFFD = 0');
   const isClean = cdHas(CD.CD_HA) && cdHas(CD.CD_HD) && has(PTE.PTE_DBM);
   const readOnly = has(PTE.PTE_AP_RO) && !isClean;
-  // A write is data.
+  // A write is a data access.
   const fetches = access.instruction && !access.write;
   const writable = !readOnly && !tablesHave(PTE.PTE_APTABLE_RO);
   const unprivileged = has(PTE.PTE_AP_UNPRIV) && !tablesHave(PTE.PTE_APTABLE_PRIV);
   if (access.write && !writable)
     return because(
       F_PERMISSION,
-      readOnly ? 'has AP[2] = 1: read-only' : 'lies behind a table with APTable[1] = 1: read-only',
+      readOnly ? 'has AP[2] = 1: read-only' : 'is below a table with APTable[1] = 1: read-only',
     );
-  // Unprivileged execution needs no unprivileged data access: a page may be execute-only.
+  // Unprivileged execution does not require unprivileged data access: a page may be
+  // execute-only.
   if (!access.privileged && !unprivileged && !fetches)
     return because(
       F_PERMISSION,
       has(PTE.PTE_AP_UNPRIV)
-        ? 'lies behind a table with APTable[0] = 1: privileged only'
+        ? 'is below a table with APTable[0] = 1: privileged only'
         : 'has AP[1] = 0: privileged only',
     );
   if (access.privileged && unprivileged && !fetches && cdHas(CD.CD_PAN))
@@ -121,7 +125,7 @@ function leafRefusal(
   const name = access.privileged ? 'PXN' : 'UXN';
   if (has(never)) return because(F_PERMISSION, `has ${name} = 1`);
   if (tablesHave(tableNever))
-    return because(F_PERMISSION, `lies behind a table with ${name}Table = 1`);
+    return because(F_PERMISSION, `is below a table with ${name}Table = 1`);
   if (writable && cdHas(CD.CD_WXN))
     return because(F_PERMISSION, 'is writable, and CD.WXN = 1: not executable');
   if (access.privileged && writable && unprivileged)
@@ -133,10 +137,12 @@ function leafRefusal(
 }
 
 /**
- * Walks the tables of a CD for an access that has been refused, as far as it gets.
- * @param cd a legal one, 16 words, of a stream that is none of EL2.
- * @param load64 the word at an address of the tables: the IPA with nesting, a PA without.
- * @returns undefined: stage 1 takes the access. Tables may have changed since it was made.
+ * Walks the tables of a CD for an access that has been refused, up to the refusal.
+ * @param cd a legal one, 16 words, of a stream that is not of EL2.
+ * @param load64 reads the word at an address of the tables: an IPA with nesting, a PA
+ *   without.
+ * @returns undefined when stage 1 permits the access now: tables may have changed in the
+ *   meantime.
  */
 export function walkRefusal(
   { address, ...access }: RefusedAccess,
@@ -175,7 +181,7 @@ export function walkRefusal(
   let index = inputBits - entryShift(granule, level);
   const align = tables.outputBits === 52 ? Math.max(index + 3, 6) : index + 3;
   let table = (base >> BigInt(align)) << BigInt(align);
-  // What points to it.
+  // The field or descriptor that points to the current table.
   let pointer = `CD.TTB${half.number} = ${hex(base)}`;
   let tableBits = 0;
   for (; ; level++, index = SHIFTS[granule] - 3) {
@@ -185,7 +191,7 @@ export function walkRefusal(
     if (word === undefined)
       return {
         event: F_WALK_EABT,
-        text: `${pointer} points to a level-${level} table, of which ${hex(slot)} is no memory`,
+        text: `${pointer} points to a level-${level} table, of which ${hex(slot)} is not memory`,
         section: '7.3.12',
       };
     const descriptor = fieldOf(cd, CD.CD_ENDI) === 0 ? word : byteSwapped(word);
@@ -201,7 +207,7 @@ export function walkRefusal(
           text:
             level === 3
               ? `${where} has type 1, reserved at level 3`
-              : `${where} is a block, where none may stand`,
+              : `${where} is a block, which this level does not allow`,
           section: D8,
         };
     }

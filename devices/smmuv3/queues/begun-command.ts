@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A command of a queue that has been carried out in part: a service does a bounded amount
-// of work, and goes on where the last one has come to.
+// A command of a queue that has been executed in part: each service does a bounded amount
+// of work, and continues where the previous one stopped.
 
 export class BegunCommand {
   #attempt: readonly number[] = [];
@@ -12,12 +12,14 @@ export class BegunCommand {
     this.#next = next;
   }
 
-  /** What of the command is left: 0 for all of it, as for one that has not begun. */
+  /** The position to continue from: 0, the start, when the command has not begun. */
   left(attempt: readonly number[]): number {
     return this.isBegun(attempt) ? this.#next : 0;
   }
 
-  /** A guest that changes a command under the queue has another one carried out, from its start. */
+  /**
+   * When a guest changes a command in the queue, the new one is executed from its start.
+   */
   isBegun(attempt: readonly number[]): boolean {
     return this.#attempt.length > 0 && attempt.every((word, i) => word === this.#attempt[i]);
   }

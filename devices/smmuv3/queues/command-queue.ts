@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
-// A command queue of an SMMUv3, CMDQ or ECMDQ: between its registers and the queue block that the drain works on.
+// A command queue of an SMMUv3, CMDQ or ECMDQ: connects its registers with the queue
+// block that the drain works on.
 //
-// The registers are the saved state; the block holds, while the queue is enabled, the
-// CONS that the drain has reached. Everything else in the block follows from the
-// registers, so it is set up anew by reset and restore.
+// The registers are the saved state. While the queue is enabled, the block stores the
+// CONS that the drain has reached. Everything else in the block is derived from the
+// registers, so reset and restore set it up again.
 
 import {
   CERROR_ILL,
@@ -31,57 +32,63 @@ import { BegunCommand } from './begun-command.ts';
 import type { MappedPointers } from './mapped-pointers.ts';
 
 /**
- * Commands of the device's own, or parts of them, in one service. Each has the host's
- * kernel reprogram a stream, at some 70 us: the budget of the drain's commands is a
- * fraction of that.
+ * Maximum number of commands (or parts of them) that the device executes itself in one
+ * service. For each, the host's kernel reprograms a stream, which takes some 70 us: far
+ * longer than the drain's whole budget of commands.
  */
 const OWN_COMMANDS = 3;
 
-/** What runs the commands. */
+/** Executes the commands of a queue. */
 export interface CommandEngine {
   readonly block: QueueBlock;
-  /** Points the block at a ring, or, where that is not RAM, at none: every fetch is then an external abort. */
+  /**
+   * Sets the block's ring. A ring that is not in RAM is none: every fetch is then an
+   * external abort.
+   */
   placeRing(ring: TableShape): void;
   /**
-   * Runs commands within the drain's budget. Returns QUEUE_STATE; an error that software
-   * is not to see, or not yet, is none.
+   * Executes commands within the drain's budget. Returns QUEUE_STATE; an error that
+   * software must not see (yet) is not reported there.
    */
   serve(): number;
   /** Lets a stopped queue fetch again from CONS. */
   resume(): void;
-  /** Where the ring lies. */
+  /** The memory that contains the ring. */
   readonly memory: Pick<GuestMemory, 'load64'>;
-  /** Carries out a command that is the device's own, or a part of it: from `from` on, 0 at first. */
+  /**
+   * Executes a command that the device handles itself, or a part of it: from `from` on, 0
+   * at first.
+   */
   execute(words: readonly number[], from: number): CommandOutcome;
-  /** Steps over the command at CONS. */
+  /** Advances CONS past the current command. */
   finish(): void;
-  /** A guest's SMMU only. */
+  /** Only for a guest's SMMU. */
   readonly overlay?: MappedPointers;
   /**
-   * An ECMDQ whose registers the guest can have: while it has them, the drain publishes
-   * errors, and its CONS is the truth.
+   * For an ECMDQ whose registers can be mapped into the guest: while they are, the drain
+   * publishes errors, and its CONS is authoritative.
    */
   publish?(): void;
 }
 
-/** The registers of one command queue, as the queue works them. */
+/** The registers of one command queue. */
 export interface CommandQueueRegisters {
-  /** The queue is enabled, and its base cannot change. */
+  /** The queue is enabled, so its base cannot change. */
   readonly enabled: boolean;
-  /** Where the ring lies, by the base register. */
+  /** The ring, from the base register. */
   readonly ring: TableShape;
-  /** PROD and CONS as they stand. */
+  /** PROD and CONS. */
   prod: number;
   readonly cons: number;
-  /** An error is active: nothing is consumed. */
+  /** An error is active: no command is consumed. */
   readonly failed: boolean;
   /** CERROR_* in CONS. */
   readonly error: number;
-  /** CONS stands at an index; with an error other than 0 the queue has stopped there. */
+  /** Sets CONS; an error other than 0 means that the queue has stopped there. */
   place(cons: number, error: number): void;
-  /** An ECMDQ: CONS as the drain has it, or software while the queue is not enabled. */
+  /** ECMDQ only: CONS from the drain, or from software while the queue is disabled. */
   take?(cons: number, enabled: boolean): void;
-  /** GERROR says that the queue has stopped at an error. */
+  /** Reports in GERROR that the queue has stopped at an error. */
   report(): void;
   readonly msiBits: number;
   signalSync(addressLo: number, addressHi: number, data: number): void;
@@ -92,9 +99,12 @@ export class CommandQueue {
   readonly #engine: CommandEngine;
   /** The ring while the queue is enabled, which is when its base cannot change. */
   #ring: TableShape = { base: 0, log2size: 0 };
-  /** The error that the block holds is one that software is to see. */
+  /** The error in the block is to be shown to software. */
   #refused = false;
-  /** CONS and words of a command that could not be carried out, while it may still be fetched once more. */
+  /**
+   * CONS and words of a command that could not be executed, while it may be fetched once
+   * more.
+   */
   #failed: readonly number[] = [];
   readonly #begun = new BegunCommand();
 
@@ -103,7 +113,10 @@ export class CommandQueue {
     this.#engine = engine;
   }
 
-  /** The block as the registers say: after a reset, a restore, and when the queue is enabled. It starts at CONS. */
+  /**
+   * Sets up the block from the registers: after a reset, a restore, and when the queue is
+   * enabled. It starts at CONS.
+   */
   load(): void {
     const { block, overlay } = this.#engine;
     overlay?.stop();
@@ -115,7 +128,8 @@ export class CommandQueue {
     this.#engine.placeRing(this.#ring);
     block.cons = queueIndex(this.#registers.cons, this.#ring.log2size);
     block.prod = queueIndex(this.#registers.prod, this.#ring.log2size);
-    // Commands are not consumed while an error is active, whatever the enable does (IHI 0070 section 7.1).
+    // Commands are not consumed while an error is active, regardless of the enable (IHI
+    // 0070 section 7.1).
     if (this.#registers.failed) {
       block.error = this.#registers.error;
       block.state = QUEUE_ERROR_HELD;
@@ -126,32 +140,32 @@ export class CommandQueue {
     block.allocated = true;
   }
 
-  /** The queue is an ECMDQ whose PROD and CONS the guest has. */
+  /** The queue is an ECMDQ whose PROD and CONS are mapped into the guest. */
   get shared(): boolean {
     const { overlay, publish } = this.#engine;
     return publish !== undefined && overlay?.open === true;
   }
 
-  /** How far the queue is to run. */
+  /** PROD as the queue is to use it. */
   get #prod(): number {
     const { block, overlay } = this.#engine;
     return overlay?.open ? queueIndex(overlay.prod, this.#ring.log2size) : block.prod;
   }
 
-  /** The queue is no longer enabled: CONS stands where the queue has come to. */
+  /** The queue was disabled: CONS stays where the queue has stopped. */
   stop(): void {
     const { block } = this.#engine;
     block.allocated = false;
-    // Another thread may have the queue, to finish a CMD_SYNC that its access held up:
-    // `resume` takes the queue after that thread's round, and every later round finds it
-    // not allocated.
+    // Another thread may own the queue, to finish a CMD_SYNC that waited for its access:
+    // `resume` acquires the queue after that thread's round, and every later round finds
+    // it not allocated.
     this.#take();
     this.#registers.prod = this.#engine.overlay?.stop() ?? this.#registers.prod;
     this.#engine.resume();
     block.state = QUEUE_RUNNING;
   }
 
-  /** A PROD that came as an exit although the guest has the register. */
+  /** A PROD written by an exit although the register is mapped into the guest. */
   storeShared(prod: number): void {
     const { overlay } = this.#engine;
     if (overlay) overlay.prod = prod;
@@ -159,9 +173,8 @@ export class CommandQueue {
   }
 
   /**
-   * PROD as the drain sees it, then whatever can run.
-   * @param acknowledged the store to PROD has acknowledged the error as well: an ECMDQ's
-   *   ERRACK.
+   * Passes PROD to the drain, then executes what can run.
+   * @param acknowledged the store to PROD also acknowledged the error: an ECMDQ's ERRACK.
    */
   produce(acknowledged = false): void {
     const { block, overlay } = this.#engine;
@@ -172,7 +185,7 @@ export class CommandQueue {
   }
 
   /**
-   * The error was acknowledged, without a store to PROD (GERRORN): the command at CONS is
+   * The error was acknowledged without a store to PROD (GERRORN): the command at CONS is
    * fetched again.
    */
   acknowledge(): void {
@@ -182,22 +195,23 @@ export class CommandQueue {
   }
 
   /**
-   * Runs the queue for one service: as far as the drain's budget reaches, and at most
-   * OWN_COMMANDS commands of the device's own between. What is left is `pending`: the
-   * device's background loop goes on with it, when others have had their turn.
-   * @returns true when CONS moved, or a command of the device's own has come further.
+   * Serves the queue once: within the drain's budget, and with at most OWN_COMMANDS
+   * commands of the device in between. The rest is `pending`: the device's background
+   * loop continues it after the other queues.
+   * @returns true when CONS moved, or a command of the device made progress.
    */
   run(): boolean {
     const { block } = this.#engine;
-    // Nothing is consumed while an error is active, and nobody is asked about it again.
+    // Nothing is consumed while an error is active, and the policy is not asked about it
+    // again.
     if (this.#registers.failed && !this.shared) return false;
     const first = block.cons;
     let state = this.#engine.serve();
     let own = 0;
     for (; state === QUEUE_NEEDS_HOST && own < OWN_COMMANDS; own++)
       if (this.#carryOut()) state = this.#engine.serve();
-    // A guest that has the registers itself is asked for the exit behind which this goes
-    // on: by the drain, which stops there once more.
+    // When the registers are mapped into the guest, this continues after an exit of the
+    // guest: the drain requests it by stopping here once more.
     if (state === QUEUE_NEEDS_HOST && this.#engine.overlay?.open) {
       this.#engine.resume();
       state = this.#engine.serve();
@@ -208,11 +222,11 @@ export class CommandQueue {
     return block.cons !== first || own > 0;
   }
 
-  // The drain has read the command and found that it is the device's. What is read here
-  // is read again, so it is checked again: a guest that changes a command under the queue
-  // has it fetched anew. One that has not changed is not tried a third time: what can be
-  // neither carried out nor refused would otherwise hold the queue for ever. False when a
-  // part of the command is left.
+  // The drain has read the command and found that the device has to execute it. The
+  // command is read again here, so it is checked again: if a guest changes it in the
+  // queue, it is fetched again. An unchanged command is not tried a third time: one that
+  // can be neither executed nor refused would otherwise block the queue for ever. False
+  // when a part of the command is left.
   #carryOut(): boolean {
     const { block } = this.#engine;
     const address = this.#ring.base + (block.cons % 2 ** this.#ring.log2size) * CMDQ_ENTRY_SIZE;
@@ -241,7 +255,7 @@ export class CommandQueue {
     return true;
   }
 
-  // A CMD_SYNC that is complete but for its MSI, whose address is not RAM.
+  // A CMD_SYNC that is complete except for its MSI, whose address is not RAM.
   #signal(words: readonly number[]): boolean {
     if (fieldOf(words, CMD_OP) !== OP_CMD_SYNC || fieldOf(words, SYNC_CS) !== SYNC_CS_IRQ)
       return false;
@@ -253,13 +267,13 @@ export class CommandQueue {
     return true;
   }
 
-  /** True when there is something to run: a CMD_SYNC was waited for, or a service's bound was reached. */
+  /** True when there is work: a CMD_SYNC had to wait, or a service reached its limit. */
   get pending(): boolean {
     const { block } = this.#engine;
     return this.#registers.enabled && block.cons !== this.#prod && !this.#registers.failed;
   }
 
-  /** Brings CONS up to date, and publishes an error that has stopped the queue. */
+  /** Updates CONS, and publishes an error that has stopped the queue. */
   refresh(): void {
     if (this.#registers.enabled || this.shared) this.#take();
   }
@@ -276,11 +290,11 @@ export class CommandQueue {
     this.#registers.place(block.cons, failed ? block.error : 0);
     if (!failed) return;
     if (overlay?.open) overlay.cons = this.#registers.cons;
-    // CONS before GERROR: who sees the error sees where it is and what.
+    // CONS before GERROR: when software sees the error, CONS states its place and reason.
     this.#registers.report();
   }
 
-  // The host's policy has spoken.
+  // Called when the host's policy has decided.
   #publish(): void {
     const { block, publish } = this.#engine;
     publish?.();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Enhanced command queues: a control page with the registers of several queues, each with
-// an enable and an error handshake of its own (IHI 0070 section 3.5.6). One command and
-// one queue like another: the same drain runs them.
+// its own enable and error handshake (IHI 0070 section 3.5.6). Otherwise the queues are
+// alike: the same drain serves them.
 
 import {
   CMDQ_ENTRY_SIZE,
@@ -34,7 +34,7 @@ import { type CommandEngine, CommandQueue, type CommandQueueRegisters } from './
 
 const PROD_WRITABLE =
   (maskInWord(Q_INDEX) | maskInWord(ECMDQ_PROD_ERRACK) | maskInWord(ECMDQ_PROD_EN)) >>> 0;
-/** Of a queue that is not enabled; ENACK is the SMMU's own. */
+/** For a disabled queue; ENACK is written by the SMMU only. */
 const CONS_WRITABLE =
   maskInWord(Q_INDEX) | maskInWord(ECMDQ_CONS_ERR) | maskInWord(ECMDQ_CONS_ERR_REASON);
 
@@ -73,7 +73,7 @@ class EnhancedQueue implements CommandQueueRegisters {
     this.cons = withBits(this.cons, ECMDQ_CONS_ENACK, enabled ? 1 : 0);
   }
 
-  /** A LOG2SIZE above what IDR1 allows acts as that limit. */
+  /** A LOG2SIZE above IDR1's limit acts as that limit. */
   get ring(): TableShape {
     const lo = this.#file.get(this.#page + ECMDQ_BASE);
     const log2size = Math.min(bitsOf(lo, Q_BASE_LOG2SIZE), this.#smmu.maxCommandLog2size);
@@ -125,7 +125,7 @@ export class EnhancedQueues {
     return SMMU_ECMDQ_PAGE + index * (SMMU_ECMDQ_PAGE_SIZE / count);
   }
 
-  /** One queue for each engine: a power of two. */
+  /** @param engines one per queue; their number is a power of two. */
   constructor(smmu: SmmuRegisters, engines: readonly CommandEngine[]) {
     this.#stride = SMMU_ECMDQ_PAGE_SIZE / Math.max(1, engines.length);
     const bank = { count: engines.length, stride: this.#stride } as const;
@@ -152,7 +152,7 @@ export class EnhancedQueues {
     });
   }
 
-  /** Whether an offset in the SMMU's region is one of the control page. */
+  /** True when an offset in the SMMU's region is in the control page. */
   covers(offset: number): boolean {
     return offset >= SMMU_ECMDQ_PAGE;
   }
@@ -162,21 +162,24 @@ export class EnhancedQueues {
     this.load();
   }
 
-  /** The blocks as the registers say. */
+  /** Sets up the blocks from the registers. */
   load(): void {
     for (const { queue } of this.#slots) queue.load();
   }
 
-  /** Runs what waits: a CMD_SYNC that was held up, a round whose budget was used up. Returns how many queues moved. */
+  /**
+   * Serves queues with work: a CMD_SYNC that waited, a round that exhausted its budget.
+   * Returns the number of queues that moved.
+   */
   poll(): number {
     return this.#slots.filter(({ queue }) => {
-      // A guest that has PROD itself may have acknowledged an error, or disabled the queue.
+      // A guest with a mapped PROD may have acknowledged an error, or disabled the queue.
       queue.refresh();
       return queue.pending && queue.run();
     }).length;
   }
 
-  /** Brings every CONS up to date. */
+  /** Updates every CONS. */
   refresh(): void {
     for (const { queue } of this.#slots) queue.refresh();
   }
@@ -194,7 +197,10 @@ export class EnhancedQueues {
     if (access.size === 8) this.#writeWord(offset + 4, access.hi);
   }
 
-  /** The bus lets no unaligned access through; one that comes all the same means the word that it begins in. */
+  /**
+   * The bus passes no unaligned access on; should one arrive, it means the word in which
+   * it begins.
+   */
   #offset(access: MmioAccess): number {
     return (access.offset - SMMU_ECMDQ_PAGE) & ~3;
   }
@@ -208,10 +214,10 @@ export class EnhancedQueues {
     if (!slot) return;
     const { registers, queue } = slot;
     queue.refresh();
-    if (!registers.enabled) this.#takeBack(slot);
+    if (!registers.enabled) this.#unmapRegisters(slot);
     if (offset % this.#stride !== ECMDQ_PROD) {
-      // BASE and CONS are the queue's own while it is enabled; such writes are ignored,
-      // as those to CMDQ_BASE and CMDQ_CONS are.
+      // BASE and CONS cannot be written while the queue is enabled: such writes are
+      // ignored, like those to CMDQ_BASE and CMDQ_CONS.
       if (!registers.enabled) this.file.writeWord(offset, value);
       return;
     }
@@ -221,20 +227,20 @@ export class EnhancedQueues {
     }
     const failed = registers.failed;
     this.file.writeWord(offset, value);
-    if (registers.wanted !== registers.enabled) this.#follow(slot);
+    if (registers.wanted !== registers.enabled) this.#applyEnable(slot);
     else if (registers.enabled) queue.produce(failed && !registers.failed);
   }
 
-  // The guest has disabled a queue whose PROD and CONS it has. Another vCPU may have
-  // enabled it again before the registers came back.
-  #takeBack(slot: Slot): void {
+  // The guest has disabled a queue with mapped PROD and CONS. Another vCPU may have
+  // enabled it again before the registers were unmapped.
+  #unmapRegisters(slot: Slot): void {
     if (!slot.queue.shared) return;
     slot.queue.stop();
-    if (slot.registers.wanted) this.#follow(slot);
+    if (slot.registers.wanted) this.#applyEnable(slot);
   }
 
-  // EN and ENACK. ENACK changes whatever ERR and ERRACK say.
-  #follow({ registers, queue }: Slot): void {
+  // Applies EN and ENACK. ENACK changes regardless of ERR and ERRACK.
+  #applyEnable({ registers, queue }: Slot): void {
     if (registers.wanted) {
       registers.enabled = true;
       queue.load();
@@ -254,13 +260,13 @@ export class EnhancedQueues {
     return this.file.save();
   }
 
-  /** @throws {TypeError} when the state is not of these queues. */
+  /** @throws {TypeError} when the state does not belong to these queues. */
   check(state: unknown): void {
     const file: RegisterFile = this.file;
     file.check(state);
   }
 
-  /** Takes over a state that has been checked; the blocks follow by `load`. */
+  /** Restores a state that has been checked; `load` then sets up the blocks. */
   restore(state: unknown): void {
     this.file.restore(state);
   }

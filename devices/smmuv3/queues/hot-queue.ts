@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The event queue and the PRI queue of a physical SMMU: the core writes their records
-// (assembly/smmu-core), and has their registers in host memory while they are enabled.
+// (assembly/smmu-core), and their registers are in host memory while they are enabled.
 
 import {
   SMMU_AT_PRIQ_ABORT,
@@ -37,7 +37,7 @@ interface HotQueueKind {
   readonly prod: number;
   readonly cons: number;
   readonly aborted: Field;
-  /** Words of the SMMU block. */
+  /** Byte offsets of words in the SMMU block. */
   readonly at: {
     readonly base: number;
     readonly log2size: number;
@@ -48,7 +48,10 @@ interface HotQueueKind {
   readonly abort: number;
   shape(registers: SmmuRegisters): TableShape;
   raise(registers: SmmuRegisters): void;
-  /** Each record is worth an interrupt, and so is an overflow; otherwise only the first in an empty queue. */
+  /**
+   * With each record and each overflow an interrupt is raised; otherwise only with the
+   * first record in an empty queue.
+   */
   each(registers: SmmuRegisters): boolean;
 }
 
@@ -86,14 +89,17 @@ export const HOT_PAGE_REQUESTS: HotQueueKind = {
   each: (registers) => registers.eachGroupInterrupts,
 };
 
-/** PROD lives in the block while the queue is enabled, and is brought to the registers before anyone looks. */
+/**
+ * PROD is stored in the block while the queue is enabled, and copied to the registers
+ * before they are read.
+ */
 export class HotQueue {
   readonly #registers: SmmuRegisters;
   readonly #words: Int32Array;
   readonly #longs: BigInt64Array;
   readonly #smmu: number;
   readonly #kind: HotQueueKind;
-  /** PROD (index, wrap bit and OVFLG) when records were last noticed. */
+  /** PROD (index, wrap bit and OVFLG) when records were last processed. */
   private noticed = 0;
 
   constructor(
@@ -122,14 +128,14 @@ export class HotQueue {
     this.load(0);
   }
 
-  /** Host memory as the registers say; `aborted` is its ABORT word. */
+  /** Sets up host memory from the registers; `aborted` is its ABORT word. */
   load(aborted: number): void {
     this.#store(this.#kind.owner, 0);
     this.#store(this.#kind.abort, aborted);
     this.placeProducer();
   }
 
-  /** Where the queue lies, and how far software has taken it. */
+  /** Publishes the place of the queue, and software's CONS. */
   publish(): void {
     const { at, abort, aborted, cons, shape } = this.#kind;
     const { base, log2size } = shape(this.#registers);
@@ -140,7 +146,7 @@ export class HotQueue {
       this.#store(abort, 0);
   }
 
-  /** The core moves PROD while the queue is enabled; software does while it is not. */
+  /** PROD is moved by the core while the queue is enabled, otherwise by software. */
   placeProducer(): void {
     this.#store(this.#kind.at.prod, this.#registers.get(this.#kind.prod));
   }
@@ -149,7 +155,7 @@ export class HotQueue {
     this.#registers.set(this.#kind.prod, this.#load(this.#kind.at.prod));
   }
 
-  /** Raises errors and interrupts for what the core has done. Returns how many. */
+  /** Raises errors and interrupts for the core's new records. Returns how many. */
   poll(): number {
     const { at, abort, aborted, cons, shape, raise, each } = this.#kind;
     const registers = this.#registers;
@@ -166,7 +172,8 @@ export class HotQueue {
     const overflown = overflowFlag(produced) !== overflowFlag(this.noticed);
     if (prod === index && !overflown) return work;
     const unread = queueIndex(prod - registers.get(cons), log2size);
-    // The interrupt is for a queue that was empty: software has taken all that was noticed before.
+    // The interrupt is for a queue that was empty: software has consumed all records
+    // processed before.
     if (
       each(registers) ||
       (prod !== index && unread !== 0 && unread <= queueIndex(prod - index, log2size))
@@ -180,12 +187,12 @@ export class HotQueue {
     return { noticed: this.noticed, aborted: this.#load(this.#kind.abort) };
   }
 
-  /** The state in a saved one, which `restore` takes. @throws {TypeError} when it is none. */
+  /** Checks a saved state for `restore`. @throws {TypeError} when it is not one. */
   static check(state: unknown): { readonly noticed: number; readonly aborted: number } {
     return plainStateLike({ noticed: 0, aborted: 0 }, state);
   }
 
-  /** The registers have been restored. */
+  /** Called after the registers were restored. */
   restore({ noticed, aborted }: { readonly noticed: number; readonly aborted: number }): void {
     this.noticed = noticed;
     this.load(aborted);

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: MIT
 // PROD and CONS of a guest's command queue in guest memory: of its CMDQ (the overlay
-// path), or of an ECMDQ. The host's drain runs the queue as the guest rings. What the
-// drain does not take stops the queue; the device carries it out at the next safe point
-// and moves CONS behind it.
+// path), or of an ECMDQ. The host's drain serves the queue when the guest rings its
+// doorbell. A command that the drain cannot execute stops the queue; the device executes
+// it at the next safe point and moves CONS past it.
 
 import { SMMU_CMDQ_CONS, SMMU_CMDQ_PROD } from '../../../assembly/layout/smmu-registers.ts';
 import type { DeviceHost, DirectMap } from '../../plugin/index.ts';
 import type { TableShape } from '../table-shapes.ts';
 import type { DirectQueueBackend } from '../viommu-backend.ts';
 
-/** PROD, and CONS behind it. */
+/** PROD, followed by CONS. */
 const LENGTH = SMMU_CMDQ_CONS + 4 - SMMU_CMDQ_PROD;
 
 export class MappedPointers {
@@ -28,14 +28,14 @@ export class MappedPointers {
     this.#host = host;
   }
 
-  /** The guest has the registers. */
+  /** The registers are mapped into the guest. */
   get open(): boolean {
     return this.#map !== undefined;
   }
 
   /**
-   * Gives the registers to the guest, if the host has a queue for the ring and the
-   * machine a page for them; they trap otherwise.
+   * Maps the registers into the guest, if the host has a queue for the ring and the
+   * machine a page for them. Otherwise they trap.
    */
   start({ base, log2size }: TableShape, prod: number, cons: number): void {
     if (!this.#backend?.allocate(base, log2size)) return;
@@ -49,7 +49,7 @@ export class MappedPointers {
     else this.#backend.free();
   }
 
-  /** Takes them back. @returns the guest's last PROD; undefined when the guest did not have them. */
+  /** Unmaps them. @returns the guest's last PROD; undefined when they were not mapped. */
   stop(): number | undefined {
     if (!this.#map) return undefined;
     this.#map.unmap();
@@ -59,17 +59,17 @@ export class MappedPointers {
     return prod;
   }
 
-  /** PROD as the guest has stored it. */
+  /** PROD as stored by the guest. */
   get prod(): number {
     return this.#backend?.readProd() ?? 0;
   }
 
-  /** A store to PROD that still came as an exit. */
+  /** A store to PROD that was still trapped. */
   set prod(prod: number) {
     this.#backend?.writeProd(prod);
   }
 
-  /** What the guest reads as CONS, or has made of it. */
+  /** CONS as the guest reads it, or has overwritten it. */
   get cons(): number {
     return this.#backend?.readCons() ?? 0;
   }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The event queue and the PRI queue of a guest's SMMU: records that the host hands over,
-// written into the guest's memory (IHI 0070 sections 3.5.2 and 7.2, chapter 8).
+// The event queue and the PRI queue of a guest's SMMU: records from the host are written
+// to the guest's memory (IHI 0070 sections 3.5.2 and 7.2, chapter 8).
 
 import {
   CR0_EVENTQEN,
@@ -19,14 +19,16 @@ import { type Field, type GuestMemory, maskInWord } from '../../plugin/index.ts'
 import type { SmmuRegisters } from '../register-rules.ts';
 import { overflowFlag, queueIndex, type TableShape } from '../table-shapes.ts';
 
-/** What tells the two apart. */
+/** The differences between the two queues. */
 interface RecordQueueKind {
   readonly enable: Field;
   readonly prod: number;
   readonly cons: number;
   readonly entrySize: number;
   readonly aborted: Field;
-  /** An overflow keeps records out until it is acknowledged, room or not. */
+  /**
+   * After an overflow, records are lost until it is acknowledged, even if there is space.
+   */
   readonly overflowBlocks: boolean;
   shape(registers: SmmuRegisters): TableShape;
   /** A record was written, to an empty queue or not, or lost to an overflow. */
@@ -59,7 +61,7 @@ export const PAGE_REQUEST_RECORDS: RecordQueueKind = {
   },
 };
 
-/** The producer side; the registers hold its state. */
+/** The producer side; its state is in the registers. */
 export class RecordQueue {
   readonly #registers: SmmuRegisters;
   readonly #memory: GuestMemory;
@@ -72,8 +74,8 @@ export class RecordQueue {
   }
 
   /**
-   * Adds a record, or loses it as the architecture has it: to an overflow, or because the
-   * queue is not enabled or not to be written to.
+   * Adds a record, or drops it as the architecture defines: on an overflow, or when the
+   * queue is disabled or not writable.
    */
   add(record: Uint32Array): 'written' | 'overflow' | 'refused' {
     const {
@@ -97,7 +99,8 @@ export class RecordQueue {
     const flag = overflowFlag(prodFlags);
     const overflown = flag !== overflowFlag(consFlags);
     if (queueIndex(prod - cons, log2size) >= size || (overflown && overflowBlocks)) {
-      // OVFLG toggles once, until software has made OVACKFLG equal. Not an abort of the queue.
+      // OVFLG toggles once, until software has made OVACKFLG equal. This is not an abort
+      // of the queue.
       if (!overflown) registers.set(prodAt, (prodFlags ^ maskInWord(Q_OVFLG)) >>> 0);
       notify(registers, 'overflow');
       return 'overflow';
@@ -109,7 +112,8 @@ export class RecordQueue {
       registers.raiseError(aborted);
       return 'refused';
     }
-    // The record is in memory before PROD moves, and PROD has moved before the interrupt.
+    // The record must be in memory before PROD moves, and PROD must have moved before the
+    // interrupt.
     registers.set(prodAt, (flag | queueIndex(prod + 1, log2size)) >>> 0);
     notify(registers, prod === cons ? 'first' : 'more');
     return 'written';

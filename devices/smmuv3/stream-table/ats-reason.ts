@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Why a stream has no ATS: what an endpoint's translation request, or its translated transaction, was refused for.
+// Why a stream has no ATS: the reason for refusing an endpoint's translation request or
+// translated transaction.
 
 import { F_BAD_ATS_TREQ } from '../../../assembly/layout/events.ts';
 import { IDR0_ATS } from '../../../assembly/layout/smmu-registers.ts';
@@ -14,7 +15,7 @@ import type { WalkRefusal } from '../../decode/refusals/index.ts';
 import { bitsOf, fieldOf } from '../../plugin/index.ts';
 import type { SmmuIdRegisters } from '../id-registers.ts';
 
-/** Bits of Config that are set where a stage translates. */
+/** Bits of Config that are set when a stage translates. */
 const TRANSLATES = (STE_CONFIG_S1 | STE_CONFIG_S2) & 3;
 
 function why(ste: Uint32Array, ids: SmmuIdRegisters, smmuEnabled: boolean): string | undefined {

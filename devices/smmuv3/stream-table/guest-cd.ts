@@ -22,21 +22,22 @@ const LEAF_BITS = new Map([
   [STE_S1FMT_64K, 10],
 ]);
 
-/** A step on the way to a CD. */
+/** A step of the search for a CD. */
 export interface CdPlace {
-  /** Where the level-1 descriptor lies, or the CD. */
+  /** Address of the level-1 descriptor or the CD. */
   readonly address: number;
   readonly what: 'level-1 CD descriptor' | 'CD';
-  /** What points there, with its value. */
+  /** The field or descriptor that points to it, with its value. */
   readonly pointer: string;
 }
 
 const hex = (value: number | bigint) => `0x${value.toString(16)}`;
 
 /**
- * What is fetched for the CD of a SubstreamID, in order; the last is the CD unless its level-1
- * descriptor is invalid or not in RAM.
- * @param substreams log2 of the CDs: S1CDMax, or 0 where the SMMU has no substreams.
+ * The fetches for the CD of a SubstreamID, in order. The last is the CD, unless its
+ * level-1 descriptor is invalid or not in RAM.
+ * @param substreams log2 of the number of CDs: S1CDMax, or 0 when the SMMU has no
+ *   substreams.
  */
 export function cdPlaces(
   memory: Pick<GuestMemory, 'load64'>,
@@ -61,7 +62,10 @@ export function cdPlaces(
   return [level1, { address, what: 'CD', pointer: why }];
 }
 
-/** Where the CD of a SubstreamID lies; undefined where its level-1 descriptor is invalid, or not in RAM. */
+/**
+ * Address of the CD of a SubstreamID; undefined when its level-1 descriptor is invalid,
+ * or not in RAM.
+ */
 export function locateCd(
   memory: Pick<GuestMemory, 'load64'>,
   ste: Uint32Array,
@@ -72,15 +76,15 @@ export function locateCd(
   return last?.what === 'CD' ? last.address : undefined;
 }
 
-/** log2 of a stream's CDs, for an SMMU with these registers. */
+/** log2 of a stream's number of CDs, for an SMMU with these registers. */
 export function substreamsOf(ste: Uint32Array, { idr1 }: SmmuIdRegisters): number {
   return bitsOf(idr1, IDR1_SSIDSIZE) === 0 ? 0 : fieldOf(ste, STE_S1CDMAX);
 }
 
 /**
  * The CD of a SubstreamID.
- * @param ids which substreams the SMMU has.
- * @returns 16 words; undefined where there is none.
+ * @param ids determine the substreams that the SMMU supports.
+ * @returns 16 words; undefined when there is none.
  */
 export function guestCd(
   memory: GuestMemory,

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
-// The streams of a guest: its stream table entries as its SMMU has last read them, attached to the host's streams.
+// The streams of a guest: its stream table entries as last read by its SMMU, attached to
+// the host's streams.
 //
-// An STE is read when the SMMU is enabled and on a CFGI command that covers its stream;
-// until the next one it counts as cached, as the architecture allows for valid and
-// invalid entries alike. Not so a level-1 descriptor that is invalid.
+// An STE is read when the SMMU is enabled, and on a CFGI command that covers its stream.
+// Until the next read it counts as cached, which the architecture allows for valid and
+// invalid entries alike, but not for a level-1 descriptor that is invalid.
 
 import {
   C_BAD_STE,
@@ -69,25 +70,34 @@ import { locateSte, type SteMissing } from './locate-ste.ts';
 const STE_WORDS = STE_SIZE / 4;
 
 /**
- * What of a guest's STE reaches the host (its vSTE): V, Config, S1Fmt, S1ContextPtr,
- * S1CDMax in the first doubleword, S1DSS, S1CIR, S1COR, S1CSH, S1STALLD, EATS in the
- * second. All else belongs to stages and features that the guest's SMMU does not have.
+ * Fields of a guest's STE that reach the host (its vSTE): V, Config, S1Fmt, S1ContextPtr,
+ * S1CDMax in the first doubleword; S1DSS, S1CIR, S1COR, S1CSH, S1STALLD, EATS in the
+ * second. All others belong to stages and features that the guest's SMMU does not have.
  */
 const VSTE_MASK: readonly number[] = [0xffffffff, 0xf80fffff, 0x380000ff, 0];
-/** Of a bypassing or aborting STE only V and Config are looked at. */
+/** For an STE that bypasses or aborts, only V and Config are relevant. */
 const VSTE_CONFIG_MASK: readonly number[] = [0xf, 0, 0, 0];
 
-/** A stream as it is attached. */
+/** An attached stream. */
 interface AttachedStream {
-  /** The vSTE; V = 0 when the stream is in error, so that its transactions are refused and reported. */
+  /**
+   * The vSTE; V = 0 when the stream is in error, so that its transactions are refused and
+   * reported.
+   */
   readonly ste: Uint32Array;
-  /** The event that a transaction of a stream in error causes: C_BAD_STREAMID, F_STE_FETCH or C_BAD_STE; else 0. */
+  /**
+   * The event caused by a transaction of a stream in error: C_BAD_STREAMID, F_STE_FETCH
+   * or C_BAD_STE; otherwise 0.
+   */
   readonly error: number;
   /** gpa of the STE, for F_STE_FETCH. */
   readonly fetchAddress: number;
-  /** What a guest's SMMU may look at of the STE as it lay in memory; absent where there was none. */
+  /**
+   * The fields of the STE in memory that a guest's SMMU may use; absent when there was no
+   * STE.
+   */
   readonly words?: Uint32Array;
-  /** The reading that this one has replaced, for a CFGI. */
+  /** The reading that this one replaced, for a CFGI. */
   before?: AttachedStream | undefined;
 }
 
@@ -105,15 +115,15 @@ export class GuestStreams implements StreamWatch {
     this.#backend = backend;
   }
 
-  /** Forgets all streams; the caller has put the host's streams elsewhere. */
+  /** Removes all streams; the caller has reconfigured the host's streams. */
   clear(): void {
     this.attached.clear();
     this.#level1.clear();
   }
 
   /**
-   * How a stream's STE in memory differs from the one that is attached; undefined when it
-   * does not, or has not been read.
+   * How a stream's STE in memory differs from the attached one; undefined when it does
+   * not, or has not been read.
    */
   stale(sid: number): StaleSte | undefined {
     const attached = this.attached.get(sid);
@@ -135,7 +145,10 @@ export class GuestStreams implements StreamWatch {
     return this.#level1.stale(this.#registers.streamTable(), sid, this.#load64);
   }
 
-  /** A CFGI that takes level-1 descriptors has named the streams from `first` to `last`. */
+  /**
+   * A CFGI that invalidates level-1 descriptors covered the streams from `first` to
+   * `last`.
+   */
   forgetLevel1(first: number, last: number): void {
     this.#level1.forget(first, last);
   }
@@ -144,7 +157,7 @@ export class GuestStreams implements StreamWatch {
     return this.attached.get(sid);
   }
 
-  /** How the STE that is attached differs from the one before it. */
+  /** How the attached STE differs from the previous one. */
   reread(sid: number): RereadSte | undefined {
     const now = this.attached.get(sid);
     const before = now?.before;
@@ -154,8 +167,9 @@ export class GuestStreams implements StreamWatch {
   }
 
   /**
-   * Reads the STE of the first of the machine's streams from `first` to `last` and attaches it.
-   * @returns the next of them; undefined when there is none.
+   * Reads and attaches the STE of the first of the machine's streams from `first` to
+   * `last`.
+   * @returns the next of these streams; undefined when there is none.
    */
   reloadFirst(first: number, last: number): number | undefined {
     const [sid, next] = this.#backend.virtualStreams
@@ -182,7 +196,7 @@ export class GuestStreams implements StreamWatch {
     this.#backend.attachStream(sid, refused.ste);
   }
 
-  /** The STE of a stream in guest memory, legal or not; undefined where there is none. */
+  /** The STE of a stream in guest memory, legal or not; undefined when there is none. */
   steOf(sid: number): Uint32Array | undefined {
     const address = this.#locate(sid);
     return typeof address === 'number'
@@ -190,7 +204,7 @@ export class GuestStreams implements StreamWatch {
       : undefined;
   }
 
-  /** Where the STE of a stream lies, or why there is none. */
+  /** Address of a stream's STE, or the reason why there is none. */
   #locate(sid: number): number | SteMissing {
     return locateSte(this.#registers.streamTable(), sid, this.#load64);
   }
@@ -207,8 +221,8 @@ export class GuestStreams implements StreamWatch {
     return { ste: used, error: 0, fetchAddress: address, words };
   }
 
-  // The rules of IHI 0070 section 5.2 for the SMMU that the guest sees. Fields that the
-  // Config does not use are ignored.
+  // The rules of IHI 0070 section 5.2 for the SMMU that the guest sees. Fields that are
+  // unused in the Config are ignored.
   #legal(ste: Uint32Array): boolean {
     if (!fieldOf(ste, STE_V)) return false;
     const config = fieldOf(ste, STE_CONFIG);
@@ -225,10 +239,10 @@ export class GuestStreams implements StreamWatch {
     // The reserved format acts as linear.
     const twoLevel = [STE_S1FMT_4K, STE_S1FMT_64K].includes(fieldOf(ste, STE_S1FMT));
     if (cdMax !== 0 && twoLevel && !bitsOf(idr0, IDR0_CD2L)) return false;
-    // Where the guest's SMMU has no stalls, CD.S is illegal; the host's, which may have
-    // them, says so if S1STALLD is set.
+    // When the guest's SMMU has no stalls, CD.S is illegal. The host's SMMU, which may
+    // have stalls, treats it as illegal if S1STALLD is set.
     if (bitsOf(idr0, IDR0_STALL_MODEL) === STALL_MODEL_TERMINATE) setField(ste, STE_S1STALLD, 1);
-    // Split-stage ATS needs both stages; the reserved value acts as 0; without ATS the
+    // Split-stage ATS requires both stages; the reserved value acts as 0; without ATS the
     // field is ignored.
     const eats = fieldOf(ste, STE_EATS);
     if (!bitsOf(idr0, IDR0_ATS) || eats > STE_EATS_SPLIT) setField(ste, STE_EATS, 0);
@@ -238,23 +252,24 @@ export class GuestStreams implements StreamWatch {
   }
 
   /**
-   * An event of the host as the guest's SMMU reports it. The host's stream knows only
-   * that there is no valid STE; why is known here.
+   * An event of the host in the form in which the guest's SMMU reports it. The host's
+   * stream only records that there is no valid STE; the reason is known here.
    * @returns undefined when the guest's SMMU has no record for it.
    */
   reported(record: Uint32Array): Uint32Array | undefined {
     const id = fieldOf(record, EVT_ID);
     const sid = fieldOf(record, EVT_SID);
     const known = this.attached.get(sid);
-    // To the host a stream that bypasses here is one of stage 2, which has such records.
+    // The host configures a stream that bypasses here with stage 2, which has such
+    // records.
     if (id === E_PAGE_REQUEST) {
       const isTranslated = known?.error === 0 && fieldOf(known.ste, STE_CONFIG) === STE_CONFIG_S1;
       return isTranslated && bitsOf(this.#registers.get(SMMU_CR0), CR0_SMMUEN) ? record : undefined;
     }
     if (id !== C_BAD_STE) return record;
     // An invalid level-1 descriptor does not count as cached: a driver makes it valid
-    // without a command. The transaction is lost all the same, so there is a record only
-    // if its stream is still without an STE.
+    // without a command. The transaction is lost in any case, so it is recorded only if
+    // its stream still has no STE.
     if (known?.error === C_BAD_STREAMID) {
       const now = this.#read(sid);
       if (now.error === 0) {
@@ -284,7 +299,7 @@ export class GuestStreams implements StreamWatch {
     }));
   }
 
-  /** Attaches saved streams again, as `check` has passed them. */
+  /** Attaches saved streams that passed `check`. */
   restore(streams: readonly SavedStream[]): void {
     this.attached.clear();
     for (const { sid, ste, error, fetchAddress } of streams) {
@@ -316,7 +331,7 @@ function isSavedStream(value: unknown): value is SavedStream {
   return words && isWord(sid) && isWord(error) && Number.isSafeInteger(fetchAddress);
 }
 
-/** @throws {TypeError} when `value` is not what `GuestStreams.save` returns. */
+/** @throws {TypeError} when `value` is not a result of `GuestStreams.save`. */
 export function checkSavedStreams(value: unknown): readonly SavedStream[] {
   if (!Array.isArray(value) || !value.every(isSavedStream))
     throw new TypeError('the state is not of an SMMU: streams');

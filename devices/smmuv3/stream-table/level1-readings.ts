@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Level-1 descriptors of a guest's stream table as its SMMU may have cached them. A CFGI_STE with Leaf = 1
-// leaves them (IHI 0070 sections 4.3.1 and 5.1.1). Only valid ones count: Linux makes one valid without a
-// command.
+// Level-1 descriptors of a guest's stream table that its SMMU may have cached. A CFGI_STE
+// with Leaf = 1 does not invalidate them (IHI 0070 sections 4.3.1 and 5.1.1). Only valid
+// ones are tracked: Linux makes one valid without a command.
 
 import { L1STD_SIZE } from '../../../assembly/layout/ste.ts';
 import type { StreamTableShape } from '../table-shapes.ts';
@@ -24,7 +24,7 @@ export class Level1Readings {
     this.#readings.clear();
   }
 
-  /** The SMMU has read the descriptor of a stream: what it has of it already stays. */
+  /** The SMMU has read the descriptor of a stream. An earlier reading is kept. */
   remember(shape: StreamTableShape, sid: number, load64: Load64): void {
     const place = placeOf(shape, sid);
     if (!place) return;
@@ -37,13 +37,15 @@ export class Level1Readings {
     else this.#readings.delete(first);
   }
 
-  /** A CFGI that takes level-1 descriptors has named these streams. */
+  /** A CFGI that invalidates level-1 descriptors covered these streams. */
   forget(firstSid: number, lastSid: number): void {
     for (const [first, { split }] of this.#readings)
       if (first <= lastSid && first + 2 ** split > firstSid) this.#readings.delete(first);
   }
 
-  /** How the descriptor of a stream differs from the one that its SMMU may have. */
+  /**
+   * How the descriptor of a stream differs from the one that its SMMU may have cached.
+   */
   stale(shape: StreamTableShape, sid: number, load64: Load64): StaleLevel1 | undefined {
     const place = placeOf(shape, sid);
     const reading = place && this.#readings.get(place.first);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Where the STE of a stream lies, by a stream table of either format (IHI 0070 section 3.3.1).
+// Finds a stream's STE in a stream table of either format (IHI 0070 section 3.3.1).
 
 import { C_BAD_STREAMID, F_STE_FETCH } from '../../../assembly/layout/events.ts';
 import { L1STD_SIZE, L1STD_SPAN, STE_SIZE } from '../../../assembly/layout/ste.ts';
@@ -8,7 +8,10 @@ import type { StreamTableShape } from '../table-shapes.ts';
 
 const L2PTR_MASK = 0x000f_ffff_ffff_ffc0n;
 
-/** Why a stream has no STE: C_BAD_STREAMID, or F_STE_FETCH with the address that cannot be read. */
+/**
+ * Why a stream has no STE: C_BAD_STREAMID, or F_STE_FETCH with the address that cannot be
+ * read.
+ */
 export interface SteMissing {
   readonly error: typeof C_BAD_STREAMID | typeof F_STE_FETCH;
   readonly fetchAddress: number;
@@ -17,7 +20,7 @@ export interface SteMissing {
 const OUT_OF_RANGE: SteMissing = { error: C_BAD_STREAMID, fetchAddress: 0 };
 
 /**
- * The level-2 table that a level-1 descriptor points to: its address and how many STEs it has.
+ * The level-2 table of a level-1 descriptor: its address and its number of STEs.
  * @returns undefined when the descriptor is invalid.
  */
 export function level1Table(
@@ -32,8 +35,8 @@ export function level1Table(
 }
 
 /**
- * The address of a stream's STE. The level-1 descriptor is read anew each time.
- * @param load64 reads an aligned 64-bit word; undefined where it cannot be read.
+ * The address of a stream's STE. The level-1 descriptor is read again each time.
+ * @param load64 reads an aligned 64-bit word; undefined when it cannot be read.
  */
 export function locateSte(
   { base, log2size, split }: StreamTableShape,

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Why a transaction has no STE, or no CD: its StreamID or its SubstreamID, and the table that has none for it.
+// Why a transaction has no STE, or no CD: its StreamID or SubstreamID, and the table
+// without an entry for it.
 
 import {
   C_BAD_STREAMID,
@@ -27,9 +28,9 @@ import { level1Table, locateSte } from './locate-ste.ts';
 
 type Memory = Pick<GuestMemory, 'load64'>;
 
-/** Bits of an address where OAS is reserved. */
+/** Address bits when OAS is reserved. */
 const MOST_BITS = 52;
-/** Sections of the events. */
+/** Sections that define the events. */
 const SECTIONS = new Map([
   [C_BAD_STREAMID, '7.3.3'],
   [F_STE_FETCH, '7.3.4'],
@@ -46,7 +47,7 @@ const because = (event: number, text: string): WalkRefusal => ({
 const hasStage1 = (ste: Uint32Array) => (fieldOf(ste, STE_CONFIG) & 1) !== 0;
 const hex = (value: number | bigint) => `0x${value.toString(16)}`;
 
-/** A stream has no STE, or one that cannot be read (C_BAD_STREAMID, F_STE_FETCH). */
+/** Why a stream has no STE, or one that cannot be read (C_BAD_STREAMID, F_STE_FETCH). */
 export function streamReason(
   table: StreamTableShape,
   sid: number,
@@ -62,7 +63,7 @@ export function streamReason(
     );
   let pointer = `STRTAB_BASE.ADDR = ${hex(base)}`;
   const unreadable = (what: string, address: number) =>
-    because(F_STE_FETCH, `${pointer} points to ${what} at ${hex(address)}, which is no memory`);
+    because(F_STE_FETCH, `${pointer} points to ${what} at ${hex(address)}, which is not memory`);
   if (split !== undefined) {
     const slot = base + Math.floor(sid / 2 ** split) * L1STD_SIZE;
     const descriptor = load64(slot);
@@ -83,7 +84,10 @@ export function streamReason(
   return unreadable('an STE', address);
 }
 
-/** Transactions with no SubstreamID, or with SubstreamID 0, are not for a stream (F_STREAM_DISABLED); the record does not tell which. */
+/**
+ * Why transactions without a SubstreamID, or with SubstreamID 0, are not allowed in a
+ * stream (F_STREAM_DISABLED); the record does not tell which of the two.
+ */
 export function disabledReason(ste: Uint32Array, ids: SmmuIdRegisters): WalkRefusal | undefined {
   const dss = fieldOf(ste, STE_S1DSS);
   if (!hasStage1(ste) || substreamsOf(ste, ids) === 0 || dss === STE_S1DSS_BYPASS) return undefined;
@@ -98,8 +102,9 @@ export function disabledReason(ste: Uint32Array, ids: SmmuIdRegisters): WalkRefu
 }
 
 /**
- * A stream has no CD for a SubstreamID, which is 0 for a transaction that has none (C_BAD_SUBSTREAMID).
- * @param shown registers that the guest sees, of which it has its substreams.
+ * Why a stream has no CD for a SubstreamID, which is 0 for a transaction without one
+ * (C_BAD_SUBSTREAMID).
+ * @param shown registers that the guest sees, which determine its substreams.
  * @param physical registers of the SMMU that reads the CDs.
  */
 export function substreamReason(
@@ -123,7 +128,7 @@ export function substreamReason(
   if (level1 === undefined || descriptor === undefined) return undefined;
   const where = `the level-1 CD descriptor ${hex(descriptor)} at ${hex(level1.address)}`;
   if (places.length === 1) return refused(`${where} is invalid`);
-  // No guest's pointer is judged by less than what reads it.
+  // The limit is that of the SMMU that reads the pointer.
   const bits = addressSizeOf(bitsOf(physical.idr5, IDR5_OAS)) ?? MOST_BITS;
   const isBeyond = (places[1]?.address ?? 0) >= 2 ** bits;
   return isBeyond ? refused(`${where} is beyond the ${bits} bits of IDR5.OAS`) : undefined;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-// CR0.SMMUEN and GBPA of a guest's SMMU, as its streams follow them: a few at a time, because
-// each is some calls of the host's kernel. CR0ACK.SMMUEN and GBPA.UPDATE tell the guest when the
-// last of them has (IHI 0070 sections 6.3.9.6 and 6.3.14); until then a stream's transactions
-// see the old configuration or the new one.
+// Applies CR0.SMMUEN and GBPA of a guest's SMMU to its streams, a few at a time, because
+// each takes several calls of the host's kernel. CR0ACK.SMMUEN and GBPA.UPDATE tell the
+// guest when all are done (IHI 0070 sections 6.3.9.6 and 6.3.14); until then a stream's
+// transactions use either the old configuration or the new one.
 
 import {
   CR0_SMMUEN,
@@ -19,18 +19,18 @@ import type { ViommuBackend } from '../viommu-backend.ts';
 import type { GuestStreams } from './guest-streams.ts';
 
 const LAST_SID = 2 ** 32 - 1;
-/** Streams that follow in one turn. */
+/** Maximum number of streams updated in one turn. */
 const MOST_STREAMS = 4;
 
 export class StreamUpdates {
   readonly #registers: SmmuRegisters;
   readonly #streams: GuestStreams;
   readonly #backend: ViommuBackend;
-  /** The first stream that has not followed yet. */
+  /** The first stream that has not been updated yet. */
   #next: number | undefined;
-  /** They follow CR0.SMMUEN, which CR0ACK does not have yet. */
+  /** The update is for CR0.SMMUEN, which CR0ACK does not show yet. */
   #enabling = false;
-  /** They follow a GBPA whose UPDATE is still set. */
+  /** The update is for GBPA, whose UPDATE is still set. */
   #updating = false;
 
   constructor(registers: SmmuRegisters, streams: GuestStreams, backend: ViommuBackend) {
@@ -47,7 +47,7 @@ export class StreamUpdates {
     return bitsOf(this.#registers.get(SMMU_GBPA), GBPA_ABORT) !== 0;
   }
 
-  /** CR0 was written; `smmuenChanged` tells whether SMMUEN is another one. */
+  /** CR0 was written; `smmuenChanged` when its SMMUEN changed. */
   cr0Written(smmuenChanged: boolean): void {
     if (smmuenChanged) {
       this.#enabling = true;
@@ -59,7 +59,10 @@ export class StreamUpdates {
     this.#acknowledge();
   }
 
-  /** GBPA was updated. It counts while SMMUEN is 0; a change before that counts from then on. */
+  /**
+   * GBPA was updated. It has an effect while SMMUEN is 0, or as soon as SMMUEN is
+   * cleared.
+   */
   gbpaWritten(): void {
     if (this.#enabled) return;
     this.#updating = true;
@@ -67,7 +70,7 @@ export class StreamUpdates {
     this.#acknowledge();
   }
 
-  /** Has the next streams follow. Returns the number of turns that it took, 0 or 1. */
+  /** Updates the next streams. Returns the number of turns, 0 or 1. */
   poll(): number {
     if (this.#next === undefined) return 0;
     this.#turn(this.#next);
@@ -75,7 +78,7 @@ export class StreamUpdates {
     return 1;
   }
 
-  /** All streams follow GBPA now: SMMUEN is 0 out of reset. */
+  /** Applies GBPA to all streams: SMMUEN is 0 after reset. */
   reset(): void {
     this.#next = undefined;
     this.#enabling = false;
@@ -85,7 +88,7 @@ export class StreamUpdates {
     this.#backend.setGlobalBypass(this.#aborts);
   }
 
-  /** Goes on where the registers were saved, before the saved streams are attached. */
+  /** Continues a saved update, before the saved streams are attached. */
   restore(): void {
     const acknowledged = bitsOf(this.#registers.get(SMMU_CR0ACK), CR0_SMMUEN) !== 0;
     this.#enabling = acknowledged !== this.#enabled;
@@ -106,8 +109,8 @@ export class StreamUpdates {
     return next;
   }
 
-  // The last of them by the call that is for all, which the others cost nothing any more, and
-  // which ends what has stalled.
+  // The last stream is updated by the call for all streams, which costs nothing for the
+  // others any more, and ends stalled transactions.
   #bypass(first: number): number | undefined {
     const left = this.#backend.virtualStreams.filter((sid) => sid >= first).sort((a, b) => a - b);
     const aborts = this.#aborts;

@@ -90,7 +90,7 @@ function stallingDmaEngine(host: FakeHost): DmaEngine {
   return new DmaEngine();
 }
 
-/** What is on a disk is no state of the device. */
+/** What is on a disk is not a state of the device. */
 const EMPTY_DISK: Disk = {
   size: 0x10000,
   readOnly: true,

@@ -60,14 +60,14 @@ it.each([
     FAR,
     4,
     undefined,
-    'F_STE_FETCH: STRTAB_BASE.ADDR = 0x400000000 points to an STE at 0x400000200, which is no memory (7.3.4)',
+    'F_STE_FETCH: STRTAB_BASE.ADDR = 0x400000000 points to an STE at 0x400000200, which is not memory (7.3.4)',
   ],
   [
     'a level-1 descriptor out of RAM',
     FAR,
     0x10188,
     undefined,
-    'F_STE_FETCH: STRTAB_BASE.ADDR = 0x400000000 points to a level-1 stream table descriptor at 0x400000000, which is no memory (7.3.4)',
+    'F_STE_FETCH: STRTAB_BASE.ADDR = 0x400000000 points to a level-1 stream table descriptor at 0x400000000, which is not memory (7.3.4)',
   ],
   [
     'an invalid level-1 descriptor',
@@ -88,7 +88,7 @@ it.each([
     STREAMS,
     0x10188,
     BigInt(FAR + 5),
-    `F_STE_FETCH: the level-1 stream table descriptor 0x400000005 at ${hex(STREAMS)} points to an STE at 0x400000200, which is no memory (7.3.4)`,
+    `F_STE_FETCH: the level-1 stream table descriptor 0x400000005 at ${hex(STREAMS)} points to an STE at 0x400000200, which is not memory (7.3.4)`,
   ],
 ] as const)('%s', (_name, base, config, descriptor, text) => {
   if (descriptor !== undefined) memory.store64(STREAMS, descriptor);

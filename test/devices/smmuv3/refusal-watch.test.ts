@@ -196,7 +196,7 @@ it.each([
         event: 'F_CD_FETCH',
         streamId: SID,
         substreamId: 3,
-        text: `${text}, which is no memory`,
+        text: `${text}, which is not memory`,
         section: '7.3.10',
       },
     ]);

@@ -216,7 +216,7 @@ describe('a VM of an SmmuHost', () => {
 
   it('hears of its queue’s error without anybody having been asked', async () => {
     const { host, page, file, guest } = await lend();
-    // CMDQ_OP_CFGI_ALL is no command of a VCMDQ.
+    // CMDQ_OP_CFGI_ALL is not a command of a VCMDQ.
     new Uint32Array(guest.buffer)[(0x10000 + RING - RAM) / 4] = 0x04;
     page.write32(VCMDQ_PROD, 1);
     host.takeInterrupts();

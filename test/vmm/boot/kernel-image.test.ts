@@ -99,7 +99,7 @@ describe('an Image', () => {
     [
       'zboot that says gzip and is none',
       () => zboot(arm64Image()),
-      "damaged: the kernel's packed part is no gzip file",
+      "damaged: the kernel's packed part is not a gzip file",
     ],
     [
       'zboot that ends early',
@@ -178,7 +178,7 @@ describe('an ELF executable', () => {
     [
       'an object file',
       with32(elf(0n, [text]), 16, 0x00b70001),
-      'unsupported: the kernel is an ELF file, but no executable',
+      'unsupported: the kernel is an ELF file, but not an executable',
     ],
     [
       'with 65535 program headers',

@@ -562,7 +562,7 @@ describe('PRI_RESP', () => {
     expect([b.bus.read32(0x9c), b.bus.read32(0x60)]).toEqual([0x0100_0000, 1]);
   });
 
-  it('is no command of a VCMDQ', () => {
+  it('is not a command of a VCMDQ', () => {
     startVcmdq(b.vm);
     sendOnVcmdq(b.vm, priResp(STREAM, 1, 2), sync());
     b.look();

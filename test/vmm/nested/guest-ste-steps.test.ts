@@ -168,7 +168,7 @@ describe('a level-1 descriptor of a guest', () => {
       Array.from({ length: found }, () => [
         'STE',
         'vm',
-        'an SMMU may have the level-1 descriptor still',
+        'an SMMU may still have the level-1 descriptor',
         'CFGI_STE StreamID=0x8 Leaf=0x0',
       ]),
     );

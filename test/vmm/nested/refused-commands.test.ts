@@ -77,6 +77,6 @@ it('on a VCMDQ, once for each reason', async () => {
   }
   expect(told.map(({ queue, text }) => [queue, text])).toEqual([
     ['VCMDQ 0', 'Opcode = 0x3, CFGI_STE, is not for a VCMDQ with VINTF_CONFIG.HYP_OWN = 0'],
-    ['VCMDQ 0', 'ATC_INV.StreamID = 0x4d is no stream of this guest'],
+    ['VCMDQ 0', 'ATC_INV.StreamID = 0x4d is not a stream of this guest'],
   ]);
 });

@@ -50,7 +50,7 @@ function round(
 it.each([2, 4, 16, 64])('%i machines: one check per run, and each attack counted', (count) => {
   const [oracle, machines, rounds] = [new IsolationOracle(), machinesOf(count), 6];
   for (let i = 0; i < rounds; i++) round(oracle, machines);
-  oracle.settle();
+  oracle.finish();
   for (const { looks } of machines) expect(looks).toBeLessThanOrEqual(2 * (rounds + 1));
   const checks = oracle.checks(true);
   expect(checks.length).toBe(3 * count);
@@ -69,7 +69,7 @@ it('names the victim of a change, regardless of who runs next', () => {
     oracle.checks(true).every(({ ok }) => ok),
     'it stands still yet',
   ).toBe(true);
-  oracle.settle();
+  oracle.finish();
   const failed = oracle.checks(true).filter(({ ok }) => !ok);
   expect(failed.map(({ name }) => name)).toEqual(['isolation: guest memory: vm2 lost nothing']);
 });
@@ -82,7 +82,7 @@ it('says nothing about a machine that was stopped in the meantime', () => {
     first.status = 'off';
     first.memory = 99;
   }
-  oracle.settle();
+  oracle.finish();
   expect(oracle.checks(true).filter(({ ok }) => !ok)).toEqual([]);
 });
 
@@ -104,7 +104,7 @@ it('attributes to a fault of the host exactly its known losses', () => {
   round(oracle, machines, (k) => {
     if (k === 0 && victim) victim.memory += 7;
   });
-  oracle.settle();
+  oracle.finish();
   expect(outcome()).toEqual([
     [taken, true],
     [kept, true],

@@ -70,16 +70,16 @@ describe('a trace file', () => {
   });
 
   it.each<[string, string]>([
-    ['', 'it ends before its end'],
-    ['null', 'it ends before its end'],
+    ['', 'it is truncated'],
+    ['null', 'it is truncated'],
     ['[]', 'it is not one JSON object'],
     ['x{}', 'it is not JSON'],
     ['{}}', 'it is not JSON'],
     ['{]', 'it is not JSON'],
     ['{}', 'it has no traceEvents'],
     ['{"traceEvents":1}', 'it has no traceEvents'],
-    [file({}).slice(0, -1), 'it ends before its end'],
-    [`${file({})}x`, 'goes on behind it'],
+    [file({}).slice(0, -1), 'it is truncated'],
+    [`${file({})}x`, 'continues after its end'],
     [`${file({})}{}`, 'it is not one JSON object'],
     ['{"traceEvents":[}}', 'it is not JSON'],
     ['{"traceEvents":[]}', 'it was not written by vsmmu'],
@@ -97,9 +97,9 @@ describe('a trace file', () => {
     [file({ traceEvents: [null] }), 'an event lacks its name, phase, process or thread'],
     [event({ pid: 'x' }), 'an event lacks its name, phase, process or thread'],
     [event({ ph: 'B' }), 'an event lacks its name, phase, process or thread'],
-    [event({ ts: '1' }), 'the time of an event is none'],
-    [event({ dur: null }), 'the time of an event is none'],
-    [event({ args: 5 }), 'the args of an event are no object'],
+    [event({ ts: '1' }), 'the time of an event is not valid'],
+    [event({ dur: null }), 'the time of an event is not valid'],
+    [event({ args: 5 }), 'the args of an event are not an object'],
     [event({ ph: 'M', args: { name: {} } }), 'a process or thread has no name'],
     ['{"traceEvents":[{"name":1e999,]}', 'JSON'],
   ])('of something else is refused: %s', async (text, message) => {

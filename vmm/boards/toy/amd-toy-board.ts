@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The standard board on a host with an AMD IOMMU: the IOMMU with a command buffer and an event log of the guest's own, a
-// DMA engine behind it, a console, and the checkpoint device.
+// The standard board on a host with an AMD IOMMU: the IOMMU with the guest's own command
+// buffer and event log, a DMA engine that it translates for, a console, and the
+// checkpoint device.
 
 import { VirtualAmdIommu } from '../../../devices/amd-iommu/index.ts';
 import type { Placement } from '../../../devices/bus/index.ts';
@@ -25,19 +26,22 @@ const IOMMU_GPA = 0x09050000;
 const IOMMU_IRQ = 2;
 const DMA_GPA = 0x09200000;
 const DMA_IRQ = 5;
-/** DeviceID of the DMA engine, as the guest numbers it; those of further bus masters follow. */
+/**
+ * DeviceID of the DMA engine, as numbered by the guest; those of further bus masters
+ * follow.
+ */
 const DMA_DEVICE = 8;
 
-/** What every board is given, on a host with an AMD IOMMU. */
+/** The options of every board, on a host with an AMD IOMMU. */
 export interface AmdBoardOptions extends Omit<BoardOptions, 'host'> {
   readonly host: AmdHost;
 }
 
 /**
- * Makes a machine with one vCPU, which runs inline; its `boot` starts it.
- * @throws {GuestImageError} when the guest is none.
+ * Creates a machine with one vCPU, which runs inline; its `boot` starts it.
+ * @throws {GuestImageError} when the guest is not a guest.
  * @throws {RangeError} when a device does not fit.
- * @throws {HostError} when the host has nothing left to lend.
+ * @throws {HostError} when the host has run out of something that it lends.
  */
 export async function createAmdToyMachine(options: AmdBoardOptions): Promise<BoardMachine> {
   const { host, name, index, memorySize, checkpoint = NO_CHECKPOINT, devices = [] } = options;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The standard board: SMMUv3 with CMDQV, a DMA engine behind it, a console, and the
-// checkpoint device. What the guest finds here stands in the device table of its info
-// page; nothing of it is fixed for the guest.
+// The standard board: SMMUv3 with CMDQV, a DMA engine that it translates for, a console,
+// and the checkpoint device. The device table of the guest's info page lists its devices;
+// no place is fixed for the guest.
 
 import { ABI_MAX_DEVICES, ABI_MAX_SMMUS } from '../../../assembly/layout/guest-abi.ts';
 import { Checkpoint } from '../../../devices/checkpoint/index.ts';
@@ -30,22 +30,22 @@ import { asOption, OptionsError } from '../options-error.ts';
 import { NO_CHECKPOINT, TOY_PLACES, TOY_RAM_GPA_BASE, WASM_PAGE } from './toy-places.ts';
 import { createToySmmus } from './toy-smmu.ts';
 
-/** Devices of the board itself, with one SMMU. */
+/** Number of devices of the board itself, with one SMMU. */
 const OWN_DEVICES = 5;
 const FREE = { gpa: 0x10000000, irq: 16, devices: ABI_MAX_DEVICES - OWN_DEVICES } as const;
 
-/** What the toy's board is made with when guest and secondary program are compiled already. */
+/** Options of the toy's board with compiled guest and secondary programs. */
 export interface ToyBoardOptions
   extends Omit<BoardOptions, 'guest' | 'secondary' | 'memorySize' | 'allowGc'> {
   readonly image: GuestImage;
   readonly secondary?: WebAssembly.Module | undefined;
-  /** Pages of 64 KiB, default as many as the guest asks for. */
+  /** Number of 64 KiB pages, default as many as the guest requests. */
   readonly memoryPages?: number | undefined;
-  /** How the guest is instantiated inline; a test can look at the import object here. */
+  /** How the guest is instantiated inline; a test can check the import object here. */
   readonly instantiate?: Instantiate;
 }
 
-/** A machine on this board, and what its host has given it. */
+/** A machine on this board, and what its host has lent it. */
 export interface ToyMachine extends BoardMachine, Drainable {
   readonly machine: MachineCore;
   readonly drainable: Drainable;
@@ -56,7 +56,7 @@ export interface ToyMachine extends BoardMachine, Drainable {
 
 /**
  * Builds a machine; `machine.boot` starts it.
- * @throws {HostError} when the host has nothing left to lend.
+ * @throws {HostError} when the host has run out of something that it lends.
  */
 export function createToyMachine(options: ToyBoardOptions): ToyMachine {
   const { host, name, index, image, memoryPages, checkpoint = NO_CHECKPOINT } = options;
@@ -158,10 +158,10 @@ export function createToyMachine(options: ToyBoardOptions): ToyMachine {
   }
 }
 
-/** As many as the toy works with, and the host's default size has queues for. */
+/** As many as the toy supports, and for which the host's default size has queues. */
 const MAX_VCPUS = 4;
 
-/** The board of the toy, and of every Wasm guest that brings none. */
+/** The board of the toy, and of every Wasm guest that does not choose another one. */
 export const toyBoard: Board = {
   name: 'toy',
   free: FREE,

@@ -1,24 +1,23 @@
 // SPDX-License-Identifier: MIT
-// What the toy can be asked for: its paths, and experiments, each the bring-up and one
-// demonstration. The guest knows them by the same names
-// (guest-driver/toy/experiments.ts).
+// Arguments of the toy: its paths, and experiments, each of which is the bring-up and one
+// demonstration. The guest uses the same names (guest-driver/toy/experiments.ts).
 
 import type { FootprintKind } from '../../inspect/index.ts';
 import type { Queues } from '../board.ts';
 
-/** Ways of the toy's invalidations; `all` compares them. */
+/** Paths of the toy's invalidations; `all` compares them. */
 export const TOY_PATHS = ['all', 'direct', 'trapped', 'overlay'] as const;
 export type ToyPath = (typeof TOY_PATHS)[number];
 
 /**
- * The toy's argument for a path: on the overlay path a guest does what it does on the
- * trapped one, and does not know.
+ * The toy's argument for a path. A guest does the same on the overlay path as on the
+ * trapped one, and cannot tell the difference.
  */
 function pathArgument(path: ToyPath): string {
   return `path=${path === 'overlay' ? 'trapped' : path}`;
 }
 
-/** Which of the machines of a run it is, and the paths that its toy takes. */
+/** A machine's index in a run, and the paths that its toy uses. */
 export interface ToyPlace {
   readonly path: ToyPath;
   readonly queues: Queues;
@@ -34,7 +33,10 @@ export function toyArgs(
   return [pathArgument(path), `queues=${queues}`, `vms=${vms}`, `machine=${machine}`, ...more];
 }
 
-/** True when further machines run the toy, for the paths that a machine does not have beside its own two. */
+/**
+ * True when further machines run the toy, for paths that one machine does not have in
+ * addition to its own two.
+ */
 export function comparesPaths(path: ToyPath, experiment: Experiment | undefined): boolean {
   return path === 'all' && (experiment?.measures ?? true);
 }
@@ -46,26 +48,34 @@ export interface Experiment {
   readonly about: string;
   /** What to look at. */
   readonly look: string;
-  /** Machines that it takes at least. */
+  /** Minimum number of machines. */
   readonly vms: number;
-  /** Its machines attack each other: the host compares what the others have before and after. */
+  /**
+   * Its machines attack each other: the host compares the footprints of the others before
+   * and after.
+   */
   readonly attacks: boolean;
   /** It measures the paths. */
   readonly measures: boolean;
-  /** What the host has for it, and what is wrong with it. */
+  /** What the host must have, and its faults. */
   readonly host?: {
     readonly btm: boolean;
     readonly faults?: { readonly separateVmids: boolean };
   };
-  /** What the machines that are attacked lose, since the host has a fault. */
+  /** What the attacked machines lose because of the host's fault. */
   readonly loses?: FootprintKind;
   /** It is about registers that only a CMDQV has. */
   readonly cmdqv?: boolean;
-  /** The sanitizer looks on, and names the command that is missing when a stale entry is used. */
+  /**
+   * The sanitizer is enabled, and names the missing command when a stale entry is used.
+   */
   readonly checked: boolean;
-  /** Checks of the guest (their names, as reported through the checkpoint device) whose outcome is the experiment's. */
+  /**
+   * Checks of the guest (their names, as reported through the checkpoint device) that
+   * determine the experiment's result.
+   */
   readonly checks: readonly string[];
-  /** What it shows when these checks hold. */
+  /** What it shows when these checks pass. */
   readonly shows: string;
 }
 
@@ -91,7 +101,7 @@ export const EXPERIMENTS = [
     about:
       'The guest clears a PTE, does not invalidate, and starts a DMA: the device still reads ' +
       'the page, through the stale IOTLB entry.',
-    look: 'the IOTLB, then the event queue: the fault comes only behind the TLBI',
+    look: 'the IOTLB, then the event queue: the fault comes only after the TLBI',
     vms: 1,
     attacks: false,
     measures: false,
@@ -147,7 +157,7 @@ export const EXPERIMENTS = [
     checked: false,
     checks: ['attack-ring'],
     shows:
-      'What the guest scribbles costs that guest alone: read-only words are put right, bad ' +
+      'Only the guest itself is affected: its read-only words are restored, bad ' +
       'commands refused, the queue starts again.',
   },
   {
@@ -193,7 +203,7 @@ export const EXPERIMENTS = [
     measures: false,
     checked: false,
     checks: ['forgotten-invalidation'],
-    shows: 'The DMA still arrives: a CD is read again only behind its CFGI_CD.',
+    shows: 'The DMA still arrives: a CD is read again only after its CFGI_CD.',
   },
   {
     name: 'forget-cfgi-ste',
@@ -207,7 +217,7 @@ export const EXPERIMENTS = [
     measures: false,
     checked: false,
     checks: ['forgotten-invalidation'],
-    shows: 'The DMA still arrives: an STE is read again only behind its CFGI_STE.',
+    shows: 'The DMA still arrives: an STE is read again only after its CFGI_STE.',
   },
   {
     name: 'btm',
@@ -248,7 +258,7 @@ export const EXPERIMENTS = [
 
 export type ExperimentName = (typeof EXPERIMENTS)[number]['name'];
 
-/** The experiment of a name, undefined when there is none. */
+/** The experiment with a name; undefined when there is none. */
 export function findExperiment(name: string): Experiment | undefined {
   return EXPERIMENTS.find((experiment) => experiment.name === name);
 }

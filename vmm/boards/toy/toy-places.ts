@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What the standard board has wherever its guests run: RAM, console and checkpoint device.
+// Parts of the standard board that are independent of where its guests run: RAM, console
+// and checkpoint device.
 
 import type { CheckpointOptions } from '../../../devices/checkpoint/index.ts';
 
@@ -14,7 +15,7 @@ export const TOY_PLACES = {
   checkpoint: { addresses: [0x09100000] },
 } as const;
 
-/** Nobody listens. */
+/** Ignores all reports. */
 export const NO_CHECKPOINT: CheckpointOptions = {
   onPhase: () => undefined,
   onResult: () => undefined,

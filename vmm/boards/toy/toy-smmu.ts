@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// An SMMU of the standard board with all that belongs to it: the CMDQV, a DMA engine behind it, and further bus masters.
+// An SMMU of the standard board with its CMDQV, a DMA engine that it translates for, and
+// further bus masters.
 
 import { ABI_MAX_SMMUS } from '../../../assembly/layout/guest-abi.ts';
 import { IDR0_BTM } from '../../../assembly/layout/smmu-registers.ts';
@@ -18,7 +19,7 @@ import type { DirectContext } from '../../threads/index.ts';
 import type { BoardOptions, Queues } from '../board.ts';
 import type { BoardHost } from '../board-host.ts';
 
-/** Where the devices of an SMMU lie, and their interrupt lines. */
+/** Places and interrupt lines of an SMMU's devices. */
 interface SmmuPlace {
   readonly smmu: number;
   readonly cmdqv: number;
@@ -29,10 +30,13 @@ interface SmmuPlace {
 
 const FIRST: SmmuPlace = { smmu: 0x09050000, cmdqv: 0x0a000000, dma: 0x09200000, irq: 2 };
 const FURTHER: SmmuPlace = { smmu: 0x0b000000, cmdqv: 0x0b100000, dma: 0x0b300000, irq: 116 };
-/** From one of the further SMMUs to the next. */
+/** Distance between the further SMMUs. */
 const STRIDE = { gpa: 0x400000, irqs: 4 } as const;
 
-/** StreamID of the DMA engine, as the guest numbers it behind each SMMU; those of further bus masters follow. */
+/**
+ * StreamID of the DMA engine, as numbered by the guest at each SMMU; those of further bus
+ * masters follow.
+ */
 const DMA_STREAM = 8;
 
 function placeOf(number: number): SmmuPlace {
@@ -45,20 +49,20 @@ function placeOf(number: number): SmmuPlace {
 
 const needsPort = ({ device, dmaPort }: Placement) => device.identity.busMaster && !dmaPort;
 
-/** What the SMMUs of a machine have in common. */
+/** Common options of a machine's SMMUs. */
 export interface ToySmmuOptions {
   readonly host: BoardHost;
   readonly vm: Vm;
-  /** Numbers of the host's SMMUs that they are behind. */
+  /** Numbers of the host's SMMUs that they are nested in. */
   readonly behind: readonly number[];
   readonly overlay: boolean;
-  /** Default: where the host's SMMU takes part in broadcast TLB maintenance. */
+  /** Default: like the host's SMMU. */
   readonly btm: boolean | undefined;
   readonly queues: Queues;
   readonly idRegisters: 'auto' | SmmuIdRegisters;
-  /** Told why an SMMU has refused streams. */
+  /** Called with the reasons why an SMMU refused streams. */
   readonly onRefusal: BoardOptions['onRefusal'];
-  /** Devices beside those of the board. */
+  /** Devices in addition to those of the board. */
   readonly devices: readonly Placement[];
 }
 
@@ -71,7 +75,10 @@ export interface ToySmmu {
   readonly direct: DirectContext;
 }
 
-/** On the overlay path it is the vIOMMU's one CMDQ that rings, which is none of the direct path's. */
+/**
+ * On the overlay path the doorbell belongs to the vIOMMU's one CMDQ, which is not a queue
+ * of the direct path.
+ */
 function directContext(smmu: NestedSmmu, vintf: LentVintf, queues: Queues): DirectContext {
   const { smmuBlock, context, enhancedQueues } = smmu;
   if (smmu.overlay) return { smmuBlock, context, queues: [] };
@@ -80,7 +87,7 @@ function directContext(smmu: NestedSmmu, vintf: LentVintf, queues: Queues): Dire
   return { smmuBlock, context: vintf.context, queues: vintf.queues };
 }
 
-/** @param streams of the bus masters beside the DMA engine. */
+/** @param streams of the bus masters other than the DMA engine. */
 function createSmmu(options: ToySmmuOptions, number: number, streams: readonly number[]): ToySmmu {
   const { host, vm, behind, overlay, queues, idRegisters } = options;
   const physical = behind[number] ?? 0;
@@ -88,7 +95,7 @@ function createSmmu(options: ToySmmuOptions, number: number, streams: readonly n
   const smmu = host.createViommu(vm, [DMA_STREAM, ...streams], {
     cmdqv: true,
     overlay,
-    // It is the first vIOMMU whose stage 2 has the VMID of the vCPUs.
+    // The first vIOMMU is the one whose stage 2 has the VMID of the vCPUs.
     btm: btm && number === 0,
     smmu: physical,
   });
@@ -98,7 +105,7 @@ function createSmmu(options: ToySmmuOptions, number: number, streams: readonly n
       ? guestIdRegisters(smmu.hostIdRegisters, { enhancedQueues: queues === 'ecmdq' })
       : idRegisters;
   const place = placeOf(number);
-  // As other machines have it, whose only SMMU it is.
+  // The first has the same name as the only SMMU of other machines.
   const named = (name: string) => (number === 0 ? name : `${name}-${number}`);
   const at = (device: Placement['device'], gpa: number, line: number): Placement => ({
     device,
@@ -130,10 +137,11 @@ function createSmmu(options: ToySmmuOptions, number: number, streams: readonly n
 }
 
 /**
- * The SMMUs of a machine, and its further devices with a way to memory for each bus master that has none: a stream
- * behind the SMMU that its place names.
- * @throws {RangeError} when there are too many SMMUs, or a device is behind one that there is not.
- * @throws {HostError} when the host has nothing left to lend.
+ * The SMMUs of a machine, and its further devices. Each bus master without a DMA port
+ * gets one: a stream of the SMMU that its place names.
+ * @throws {RangeError} when there are too many SMMUs, or a device names one that does not
+ *   exist.
+ * @throws {HostError} when the host has run out of something that it lends.
  */
 export function createToySmmus(options: ToySmmuOptions): {
   readonly smmus: readonly ToySmmu[];

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Role guest of the board `virt`: the machine's SMMU is nested below its host's, which lends it a VINTF.
+// Role guest of the board `virt`: the machine's SMMU is nested in its host's, which lends
+// it a VINTF.
 
 import { VirtualCmdqv } from '../../../devices/cmdqv/index.ts';
 import { guestIdRegisters, VirtualSmmu } from '../../../devices/smmuv3/index.ts';
@@ -11,7 +12,7 @@ import type { VirtSmmu, VirtSmmuOptions } from './virt-smmu.ts';
 
 /**
  * An SMMU that the machine's host lends it.
- * @throws {HostError} when the host has nothing left to lend.
+ * @throws {HostError} when the host has run out of something that it lends.
  */
 export function guestRole({ board, memory, streams, msis }: VirtSmmuOptions): VirtSmmu {
   const { host, name, overlay = false, idRegisters = 'auto', behind = [0] } = board;

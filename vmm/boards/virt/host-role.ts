@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Role host of the board `virt`: the kernel owns a physical SMMU and a physical CMDQV. They are the
-// machine's own: hardware like its host's, in a memory that no guest reaches, with the machine's RAM as
-// all the physical memory that there is.
+// Role host of the board `virt`: the kernel owns a physical SMMU and a physical CMDQV.
+// They belong to the machine: hardware like its host's, with its own host memory that no
+// guest reaches, and with the machine's RAM as the only physical memory.
 
 import { HOST_AT_ATTENTION, HOST_AT_ATTENTION_SEEN } from '../../../assembly/layout/host-memory.ts';
 import { isDoorbell, type MsiController, offsetOfGpa } from '../../../devices/bus/index.ts';
@@ -21,12 +21,12 @@ import { placed } from './virt-memory-map.ts';
 import type { VirtSmmu, VirtSmmuOptions } from './virt-smmu.ts';
 
 const SMMU_INDEX = 0;
-/** The guest's window of the physical address map: what its queues are told apart by. */
+/** The guest's window of the physical address map, which identifies its queues. */
 const WINDOW = 1;
-/** The smallest there is: no PA leads there. */
+/** The minimum size: no PA leads there. */
 const HOST_RAM = 0x10000;
 
-/** RAM and doorbells as DMA of a requester reaches them: a PA is a gpa. */
+/** RAM and doorbells as reached by a requester's DMA: a PA is a gpa. */
 function physicalMemory(
   { memory, ram }: Arm64Memory,
   msis: MsiController | undefined,
@@ -44,8 +44,9 @@ function physicalMemory(
 }
 
 /**
- * An SMMU that the machine's kernel owns, made as the first one of its host.
- * @throws {RangeError} when the machine was to have what only a guest's SMMU has.
+ * An SMMU that the machine's kernel owns, with the configuration of its host's first
+ * SMMU.
+ * @throws {RangeError} for options that only a guest's SMMU supports.
  */
 export function hostRole({ board, memory, streams, msis }: VirtSmmuOptions): VirtSmmu {
   const { host, name, overlay = false, idRegisters = 'auto' } = board;
@@ -103,7 +104,7 @@ export function hostRole({ board, memory, streams, msis }: VirtSmmuOptions): Vir
     service(full) {
       const attention = Atomics.load(words, HOST_AT_ATTENTION >> 2);
       if (!full && attention === Atomics.load(words, HOST_AT_ATTENTION_SEEN >> 2)) return;
-      // The devices have done by themselves what it was raised for.
+      // The devices have already done the work for which it was raised.
       Atomics.store(words, HOST_AT_ATTENTION_SEEN >> 2, attention);
       host.sanitizer?.poll();
     },

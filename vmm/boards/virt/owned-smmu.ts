@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// An SMMU that a guest owns, as inspection and the sanitizer look at it: nobody has lent it anything.
+// An SMMU that a guest owns, in the form that inspection and the sanitizer use: nothing
+// is lent.
 
 import {
   CMDQV_LOGICAL_PAGE0,
@@ -13,7 +14,7 @@ import { ContextBlock, QueueBlock, smmuBase } from '../../../devices/unit/index.
 import type { InspectedSmmu, InspectedVintf } from '../../inspect/index.ts';
 import type { DirectContext } from '../../threads/index.ts';
 
-/** The machine's one SMMU, on hardware of its own. */
+/** The machine's one SMMU, on its own hardware. */
 const SMMU_INDEX = 0;
 
 /**
@@ -40,14 +41,16 @@ export function ownedSmmu(
     overlay: undefined,
     enhancedQueues: [],
     streams: new Map(streams.map((sid) => [sid, sid])),
-    // Its events are its guest's, who has stage 2 itself.
+    // Its events belong to its guest, which also controls stage 2.
     statistics: { events: 0, stage2Faults: 0, interventions: 0 },
     shown: { beyond: { commands: 0, cds: 0, tables: 0 } },
     guestStes: undefined,
   };
 }
 
-/** A VINTF of the CMDQV of such an SMMU, with the VCMDQs that its guest has bound to it. */
+/**
+ * A VINTF of the CMDQV of such an SMMU, with the VCMDQs that its guest has bound to it.
+ */
 export function ownedVintf(
   viommu: InspectedSmmu,
   cmdqv: Device,

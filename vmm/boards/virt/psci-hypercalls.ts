@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// PSCI for the vCPUs of a machine: what a HVC does to them.
+// PSCI for the vCPUs of a machine: the effects of an HVC.
 
 import type {
   Arm64Guest,
@@ -10,8 +10,8 @@ import type {
 import { callPsci, type PsciMachine } from './psci.ts';
 
 /**
- * Makes calls of PSCI what the vCPUs and the machine do.
- * @param restart a reset of the machine.
+ * Connects PSCI calls to the vCPUs and the machine.
+ * @param restart resets the machine.
  */
 export function psciHypercalls(
   { ram, vcpus }: Pick<Arm64Memory, 'ram' | 'vcpus'>,

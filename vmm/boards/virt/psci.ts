@@ -1,32 +1,33 @@
 // SPDX-License-Identifier: MIT
-// PSCI 1.1 (DEN0022) and the calls of SMCCC 1.1 (DEN0028) that a kernel asks for: what a HVC means,
-// and what it returns. What a call does to vCPUs and machine is the caller's, through `PsciMachine`.
+// PSCI 1.1 (DEN0022) and the calls of SMCCC 1.1 (DEN0028) that a kernel uses: decoding
+// and results of an HVC. The effects on vCPUs and machine are implemented by the caller
+// (`PsciMachine`).
 
 import { vcpuOf } from './affinity.ts';
 
-/** What the calls act on. No method of it throws. */
+/** What the calls act on. Its methods do not throw. */
 export interface PsciMachine {
   readonly vcpus: number;
   /** `starting`: between a successful CPU_ON and its first instruction. */
   powerState(vcpu: number): 'on' | 'off' | 'starting';
-  /** Whether a vCPU can begin at this physical address. */
+  /** True when a vCPU can start at this physical address. */
   isExecutable(address: bigint): boolean;
   /**
    * Starts a vCPU that is off: EL1h, everything masked, MMU off, X0 = `context`, PC = `entry`
    * (DEN0022 section 6.4).
    */
   start(vcpu: number, entry: bigint, context: bigint): void;
-  /** Stops the calling vCPU. It is `off` only once it executes nothing more. */
+  /** Stops the calling vCPU, which is `off` only when it executes nothing more. */
   stop(vcpu: number): void;
   /** The calling vCPU waits for an interrupt before its call returns. */
   suspend(vcpu: number): void;
-  /** Powers the machine off, or begins again; no vCPU goes on. */
+  /** Powers off or restarts the machine; no vCPU continues. */
   end(how: 'off' | 'reset'): void;
 }
 
 /** The registers of a call. */
 export interface PsciCall {
-  /** The vCPU that calls. */
+  /** The calling vCPU. */
   readonly vcpu: number;
   /** X0; its low half is the function. */
   readonly x0: bigint;
@@ -44,16 +45,21 @@ const INVALID_ADDRESS = -9;
 
 /** PSCI and SMCCC are both of version 1.1. */
 const VERSION_1_1 = 0x10001;
-/** There is no trusted OS, or one that need not migrate. */
+/** There is no trusted OS, or one that need not be migrated. */
 const MIGRATION_NOT_REQUIRED = 2;
-/** The SMCCC_ARCH_WORKAROUNDs: this PE needs none, and a call has no effect (DEN0028 section 7). */
+/**
+ * The SMCCC_ARCH_WORKAROUNDs: this PE needs none, and a call has no effect (DEN0028
+ * section 7).
+ */
 const WORKAROUND_UNAFFECTED = 1;
 const WORKAROUND_2_NOT_REQUIRED = -2;
 
-/** Set in functions whose arguments have 64 bits. */
+/** Set in functions with 64-bit arguments. */
 const SMC64 = 0x40000000;
 
-/** Bits of a power state in its original format that are 0 (DEN0022 section 5.4.2.1). */
+/**
+ * Bits of a power state in the original format that must be 0 (DEN0022 section 5.4.2.1).
+ */
 const POWER_STATE_RESERVED = ~0x301ffffn;
 
 const ON = 0;
@@ -65,7 +71,7 @@ type Handler = (machine: PsciMachine, call: PsciCall) => number | undefined;
 function cpuOn(machine: PsciMachine, { x1, x2, x3 }: PsciCall): number {
   const vcpu = vcpuOf(x1, machine.vcpus);
   if (vcpu === undefined) return INVALID_PARAMETERS;
-  // Also for one that another call is starting: kvm-unit-tests takes no other answer.
+  // Also while another call is starting it: kvm-unit-tests accepts no other result.
   if (machine.powerState(vcpu) !== 'off') return ALREADY_ON;
   if (x2 % 4n !== 0n || !machine.isExecutable(x2)) return INVALID_ADDRESS;
   machine.start(vcpu, x2, x3);
@@ -74,15 +80,15 @@ function cpuOn(machine: PsciMachine, { x1, x2, x3 }: PsciCall): number {
 
 function affinityInfo(machine: PsciMachine, { x1, x2 }: PsciCall): number {
   const vcpu = vcpuOf(x1, machine.vcpus);
-  // From 1.0 on, levels above 0 need not be supported.
+  // From PSCI 1.0 on, levels above 0 need not be supported.
   if (vcpu === undefined || x2 !== 0n) return INVALID_PARAMETERS;
   const state = machine.powerState(vcpu);
   return state === 'on' ? ON : state === 'off' ? OFF : ON_PENDING;
 }
 
 /**
- * CPU_SUSPEND. Every state is one of standby: a call for a deeper one may return like that at any time
- * (DEN0022 section 5.4.4), and what it asks to be kept is kept.
+ * CPU_SUSPEND. Every state is implemented as standby: a call for a deeper state may
+ * return like that at any time (DEN0022 section 5.4.4), and all context is retained.
  */
 function cpuSuspend(machine: PsciMachine, { vcpu, x1 }: PsciCall): number {
   if ((x1 & POWER_STATE_RESERVED) !== 0n) return INVALID_PARAMETERS;
@@ -90,7 +96,7 @@ function cpuSuspend(machine: PsciMachine, { vcpu, x1 }: PsciCall): number {
   return SUCCESS;
 }
 
-/** SYSTEM_RESET2: the architectural warm reset alone, which is a reset here. */
+/** SYSTEM_RESET2: only the architectural warm reset, which is a reset here. */
 function systemReset2(machine: PsciMachine, { x1 }: PsciCall): number | undefined {
   if ((x1 & 0xffffffffn) !== 0n) return INVALID_PARAMETERS;
   machine.end('reset');
@@ -123,7 +129,7 @@ function archFeatures(_machine: PsciMachine, { x1 }: PsciCall): number {
   }
 }
 
-/** A function in both of its forms. */
+/** A function in both of its calling conventions. */
 const both = (id: number, handler: Handler): readonly [number, Handler][] => [
   [id, handler],
   [id + SMC64, handler],
@@ -161,7 +167,7 @@ const PSCI: ReadonlyMap<number, Handler> = new Map<number, Handler>([
   ...both(0x84000012, systemReset2),
 ]);
 
-/** The other calls that are answered. */
+/** The other supported calls. */
 const ARCHITECTURE: ReadonlyMap<number, Handler> = new Map<number, Handler>([
   [SMCCC_VERSION, () => VERSION_1_1],
   [SMCCC_ARCH_FEATURES, archFeatures],
@@ -169,16 +175,16 @@ const ARCHITECTURE: ReadonlyMap<number, Handler> = new Map<number, Handler>([
   [SMCCC_ARCH_WORKAROUND_3, () => SUCCESS],
 ]);
 
-/** The call with arguments of 32 bits. */
+/** The call with its arguments truncated to 32 bits. */
 function narrowed(call: PsciCall): PsciCall {
   const half = (value: bigint) => value & 0xffffffffn;
   return { ...call, x1: half(call.x1), x2: half(call.x2), x3: half(call.x3) };
 }
 
 /**
- * Carries a call out.
- * @returns X0 as an unsigned number of 64 bits, a negative result sign-extended; undefined when the
- *   call does not return. X1 to X17 stay as they are.
+ * Executes a call.
+ * @returns X0 as an unsigned 64-bit number, with a negative result sign-extended;
+ *   undefined when the call does not return. X1 to X17 are unchanged.
  */
 export function callPsci(machine: PsciMachine, call: PsciCall): bigint | undefined {
   const id = Number(call.x0 & 0xffffffffn);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Semihosting (Arm's Semihosting for AArch32 and AArch64, 2.0): what a bare-metal program asks of who runs
-// it. It may end, with a status, and print.
+// Semihosting (Arm's Semihosting for AArch32 and AArch64, 2.0): requests of a bare-metal
+// program to its emulator. It can exit with a status, and print.
 
 import type { HypercallResult, SemihostingCall } from '../../vcpu/arm64/index.ts';
 
@@ -9,13 +9,13 @@ const SYS_WRITE0 = 0x04;
 const SYS_EXIT = 0x18;
 const SYS_EXIT_EXTENDED = 0x20;
 
-/** The reason of a program that has come to its end, whose status is the subcode; others are failures. */
+/** The reason of a normal exit, with the status as subcode; others are failures. */
 const ADP_STOPPED_APPLICATION_EXIT = 0x20026n;
 /** Reasons have numbers in this range (section 7.6). */
 const REASONS_FIRST = 0x20000n;
 const REASONS_LAST = 0x20026n;
 const FAILED = 1;
-/** A text without an end is cut off there. */
+/** Maximum length of a string without a terminator. */
 const MOST_TEXT = 0x10000;
 
 const MINUS_ONE = { what: 'return', x0: 0xffff_ffff_ffff_ffffn } as const;
@@ -31,8 +31,9 @@ function word({ read }: SemihostingCall, address: bigint): bigint | undefined {
 }
 
 /**
- * Both calls take a block of two words, the reason and a subcode. A reason in the place of the block's
- * address, as AArch32 has it for SYS_EXIT, is taken as well: no block can be there.
+ * Both calls take a block of two words, the reason and a subcode. A reason in place of
+ * the block's address, as in AArch32's SYS_EXIT, is accepted too: no block can be at such
+ * an address.
  */
 function exit(call: SemihostingCall): HypercallResult {
   const { parameter, operation } = call;
@@ -58,8 +59,8 @@ function text({ parameter, read }: SemihostingCall): Uint8Array<ArrayBuffer> {
 }
 
 /**
- * Carries a call out. Calls that are not implemented return -1.
- * @param print takes bytes for the console.
+ * Executes a call. Calls that are not implemented return -1.
+ * @param print receives bytes for the console.
  */
 export function callSemihosting(
   call: SemihostingCall,
@@ -80,6 +81,6 @@ export function callSemihosting(
     default:
       return MINUS_ONE;
   }
-  // They return nothing: X0 stays.
+  // They return nothing: X0 is unchanged.
   return { what: 'return', x0: BigInt(call.operation) };
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The board `virt`: arm64 vCPUs with GICv3, generic timer, PL011, PL031 and PSCI, and behind an SMMU
-// with a CMDQV a DMA engine. It boots kernels that look for their hardware in a device tree.
+// The board `virt`: arm64 vCPUs with GICv3, generic timer, PL011, PL031 and PSCI, and a
+// DMA engine whose accesses go through an SMMU with a CMDQV. It boots kernels that find
+// their hardware in a device tree.
 
 import { CMDQV_SIDS_PER_VINTF } from '../../../assembly/layout/cmdqv-registers.ts';
 import { loadArm64, loadGicv3 } from '../../../assembly/load.ts';
@@ -54,61 +55,65 @@ import { type VirtMsi, virtGic } from './virt-msis.ts';
 import { PCIE_REQUESTER_IDS, virtPcie } from './virt-pcie.ts';
 import { DMA_STREAM, type VirtSmmu, type VirtSmmuOptions } from './virt-smmu.ts';
 
-/** What a machine of this board boots besides its guest, which is a kernel's file. */
+/** Options of this board for its machines, whose guest is a kernel file. */
 export interface VirtBoardOptions {
   /** Bytes of an initial RAM disk. */
   readonly initrd?: Uint8Array<ArrayBuffer> | undefined;
   /** The kernel's command line. Default: empty. */
   readonly append?: string | undefined;
-  /** Unix time in seconds, 32 bits, that the clock starts at. Default: now. */
+  /** Unix time in seconds, 32 bits, at which the clock starts. Default: now. */
   readonly epoch?: number | undefined;
   /**
-   * What becomes of the time that all vCPUs wait for an interrupt: it is skipped, so that runs are alike
-   * and short, or it passes as the computer's does, for somebody who types. vCPUs on threads of their own
-   * have the computer's time. Default `skip`.
+   * How the time passes while all vCPUs wait for an interrupt: it is skipped, so that
+   * runs are reproducible and short, or passes like the computer's, for interactive use.
+   * vCPUs with their own threads always use the computer's time. Default `skip`.
    */
   readonly sleep?: 'skip' | 'wait' | undefined;
   /**
-   * Code that is executed often becomes WebAssembly, which the guest does not notice but by its speed;
-   * `eager`: what has been branched to once already, as tests of the translation want it. vCPUs on threads
-   * of their own are interpreted. Default true.
+   * Translates frequently executed code to WebAssembly, which only affects speed; `eager`
+   * translates any code after its first branch target, for tests of the translation.
+   * vCPUs with their own threads are interpreted. Default true.
    */
   readonly translate?: boolean | 'eager' | undefined;
   /**
-   * Whether HLT #0xF000 at EL1 is a semihosting call: SYS_EXIT and SYS_EXIT_EXTENDED end the machine with an
-   * exit code, SYS_WRITEC and SYS_WRITE0 print, all others return -1. Bare-metal tests use it, kernels of
-   * distributions do not. Default false: HLT is UNDEFINED.
+   * Makes HLT #0xF000 at EL1 a semihosting call: SYS_EXIT and SYS_EXIT_EXTENDED end the
+   * machine with an exit code, SYS_WRITEC and SYS_WRITE0 print, all others return -1.
+   * Bare-metal tests use it, kernels of distributions do not. Default false: HLT is
+   * UNDEFINED.
    */
   readonly semihosting?: boolean | undefined;
   /**
-   * Told of instructions that the guest executes behind a store to them without the instruction cache
-   * maintenance that the architecture requires, each pair of store and instruction once, at most 256
-   * (docs/sanitizer.md). Default: stores are not looked at.
+   * Called for instructions that the guest executes after a store to them without the
+   * instruction cache maintenance that the architecture requires, each pair of store and
+   * instruction once, at most 256 (docs/sanitizer.md). Default: stores are not tracked.
    */
   readonly onStaleInstruction?: ((found: StaleInstruction) => void) | undefined;
-  /** Disks behind the SMMU, as virtio has them, at most 4: vda, vdb and so on. Default: none. */
+  /**
+   * Virtio disks whose DMA goes through the SMMU, at most 4: vda, vdb and so on. Default:
+   * none.
+   */
   readonly disks?: readonly Disk[] | undefined;
   /**
-   * Functions behind the PCIe host bridge, at most 29, from device 3 on. Without any there is no bridge.
-   * Default: none.
+   * Functions of the PCIe host bridge, at most 29, from device 3 on. There is no bridge
+   * without functions. Default: none.
    */
   readonly pcie?: readonly PcieFunction[] | undefined;
   /**
-   * Whose SMMU and CMDQV the kernel has: a `guest`'s, nested below those of the host, which lends it a
-   * VINTF, or physical ones of its own, as a `host` has them. Default `guest`.
+   * The kernel's SMMU and CMDQV: as a `guest`, nested in those of the host, which lends
+   * it a VINTF; as a `host`, physical ones of its own. Default `guest`.
    */
   readonly role?: VirtRole | undefined;
   /**
-   * Where devices send their MSIs: to an `its`, whose interrupts are LPIs, to the SPIs of a GICv2m frame
-   * (`v2m`), or nowhere: then the kernel finds no interrupt controller for them. Default `its`.
+   * Target of devices' MSIs: an `its`, with LPIs; the SPIs of a GICv2m frame (`v2m`); or
+   * `none`: the kernel finds no interrupt controller for them. Default `its`.
    */
   readonly msi?: VirtMsi | undefined;
 }
 
-/** What a kernel is to the SMMU that it works. */
+/** A kernel's role towards its SMMU. */
 export type VirtRole = 'guest' | 'host';
 
-/** What makes the SMMU of a role, and how many StreamIDs its bus masters can have. */
+/** Creates the SMMU of a role; limits the number of StreamIDs of its bus masters. */
 interface RoleSmmu {
   create(options: VirtSmmuOptions): VirtSmmu;
   readonly streams: number;
@@ -149,16 +154,22 @@ function checkVirtOptions(own: VirtBoardOptions): void {
 }
 
 const DEFAULT_MEMORY = 0x10000000;
-/** On one thread more only wait longer for their turns; the inboxes of the CPU are for as many. */
+/**
+ * On one thread, more would only wait longer for their turns; the CPU's inboxes support
+ * as many.
+ */
 const MAX_VCPUS = 8;
 const RNG_SEED_SIZE = 64;
 
-/** The GIC's registers are no device of the board's device tree, which has a node of its own for it. */
+/**
+ * The GIC is not placed as a device of the board's device tree, which has its own node
+ * for it.
+ */
 const placeGic = (device: Gicv3): Placement => ({ device, addresses: [VIRT_GICD, VIRT_GICR] });
 
 /**
- * Whether a device may assert an SPI while all vCPUs sleep. The clock's alarm is one of the machine's
- * timers, which are known; anything else may have a user who does something.
+ * True when a device may assert an SPI while all vCPUs sleep. The clock's alarm is one of
+ * the machine's timers, which are known; other devices may have a user.
  */
 function mayCome(placements: readonly Placement[], spi: number): boolean {
   if (spi === VIRT_PLACES.rtc.spi) return false;
@@ -168,7 +179,7 @@ function mayCome(placements: readonly Placement[], spi: number): boolean {
   );
 }
 
-/** @throws {RangeError} for what vCPUs on threads of their own do not have. */
+/** @throws {RangeError} for options that vCPUs with their own threads do not support. */
 function checkThreads({ translate, onStaleInstruction }: VirtBoardOptions): void {
   if (translate) throw new RangeError('code is translated for vCPUs that run inline');
   if (onStaleInstruction)
@@ -187,7 +198,7 @@ async function createVirtMachine(
     throw new RangeError('a machine of the board virt has one SMMU');
   if (options.btm)
     throw new RangeError('TLBIs of vCPUs of the board virt reach no SMMU: btm is not for it');
-  // No driver of a kernel knows ECMDQs.
+  // No kernel driver supports ECMDQs.
   if (queues !== 'vcmdq') throw new RangeError('queues of the board virt are VCMDQs');
   const ram = virtRam(memorySize);
   const { msi = 'its' } = own;
@@ -343,8 +354,9 @@ async function createVirtMachine(
 }
 
 /**
- * The board `virt`, whose machines boot a kernel: an Image, an ELF executable or a flat binary.
- * @throws {OptionsError} when there is no such option, or it has a value that it cannot have.
+ * The board `virt`, whose machines boot a kernel: an Image, an ELF executable or a flat
+ * binary.
+ * @throws {OptionsError} when an option is unknown, or has a wrong value.
  */
 export function virtBoard(own: VirtBoardOptions = {}): Board {
   checkVirtOptions(own);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What lies in RAM before the first instruction: kernel, initrd and device tree, and where vCPU 0 begins
-// (Linux: Documentation/arch/arm64/booting.rst).
+// Contents of RAM before the first instruction: kernel, initrd and device tree, and the
+// entry point of vCPU 0 (Linux: Documentation/arch/arm64/booting.rst).
 
 import {
   type DeviceTreeNode,
@@ -23,10 +23,10 @@ export interface VirtBootFiles {
   readonly append?: string;
 }
 
-/** A machine's memory at its start. */
+/** A machine's initial memory. */
 export interface VirtBoot {
   readonly format: LoadedKernel['format'];
-  /** What to store, in this order, into RAM that is otherwise zero. */
+  /** What to store, in this order, to RAM that is otherwise zero. */
   readonly segments: readonly LoadedSegment[];
   /** PC of vCPU 0: EL1h, DAIF masked, MMU and caches off, X1 to X3 zero. */
   readonly entry: number;
@@ -53,10 +53,10 @@ function checkCommandLine(text: string): void {
 }
 
 /**
- * Puts together what a machine boots. The same files, seeds and machine give the same bytes; a reset
- * stores them again.
- * @param treeOf makes the device tree around what /chosen says.
- * @throws {KernelImageError} when a file cannot be booted, or RAM has no room for all of them.
+ * Builds the initial memory of a machine. The same files, seeds and machine give the same
+ * bytes; a reset stores them again.
+ * @param treeOf builds the device tree around the properties of /chosen.
+ * @throws {KernelImageError} when a file cannot be booted, or they do not fit in RAM.
  */
 export async function prepareVirtBoot(
   { kernel, initrd, append = '' }: VirtBootFiles,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The device tree of the board `virt`: what Linux's drivers look for, of the devices that are placed.
-// Bindings are those of Linux's Documentation/devicetree/bindings.
+// The device tree of the board `virt`, with nodes for its devices as Linux's drivers
+// expect them. Bindings are those of Linux's Documentation/devicetree/bindings.
 
 import { GICD_SIZE, GICR_SIZE } from '../../../assembly/layout/gic-registers.ts';
 import {
@@ -22,46 +22,52 @@ import { affinityOf } from './affinity.ts';
 import { VIRT_GICD, VIRT_GICR, VIRT_SMMU_DEVICE_ID } from './virt-memory-map.ts';
 import { PCIE_REQUESTER_IDS, pcieNode } from './virt-pcie.ts';
 
-/** What /chosen says. */
+/** Properties of /chosen. */
 export interface ChosenOptions {
   readonly bootargs: string;
-  /** gpa of its first byte, and behind its last one. */
+  /** gpa of its first byte, and after its last one. */
   readonly initrd?: { readonly gpa: number; readonly end: number } | undefined;
   /**
-   * Seeds the kernel's random number generator; without it, it waits for jitter. 64 random bytes, or in
-   * a deterministic machine always the same ones.
+   * Seeds the kernel's random number generator, which otherwise waits for jitter. 64
+   * random bytes, or constant ones in a deterministic machine.
    */
   readonly rngSeed: Uint8Array;
-  /** 8 bytes by which the kernel chooses its addresses; zeros: it does not. */
+  /** 8 bytes from which the kernel chooses its addresses; zeros disable that. */
   readonly kaslrSeed: Uint8Array;
 }
 
-/** A device behind the SMMU: at its place, and its StreamID as the kernel numbers it. */
+/**
+ * A device whose DMA goes through the SMMU: its place, and its StreamID as numbered by
+ * the kernel.
+ */
 export interface BusMaster {
   readonly placement: Placement;
   readonly streamId: number;
 }
 
-/** What a machine consists of. */
+/** The devices of a machine. */
 export interface VirtTreeOptions {
   readonly vcpus: number;
   readonly ram: RamRange;
   readonly chosen: ChosenOptions;
   readonly uart: Placement;
   readonly rtc: Placement;
-  /** The guest's SMMU: its lines are event queue, global errors and, where there is one, PRI queue. */
+  /**
+   * The guest's SMMU: its lines are event queue, global errors and, if it exists, PRI
+   * queue.
+   */
   readonly smmu?: Placement | undefined;
   /** The CMDQV of that SMMU. */
   readonly cmdqv?: Placement | undefined;
-  /** The DMA engine behind that SMMU. */
+  /** The DMA engine of that SMMU. */
   readonly dmaEngine?: BusMaster | undefined;
-  /** Disks behind that SMMU. */
+  /** Disks of that SMMU. */
   readonly disks?: readonly BusMaster[];
-  /** The PCIe host bridge, whose functions are behind that SMMU. */
+  /** The PCIe host bridge, whose functions use that SMMU. */
   readonly pcie?: Placement | undefined;
-  /** An ITS or a GICv2m frame, where the MSIs of SMMU and bus masters go. */
+  /** An ITS or a GICv2m frame, the target of MSIs of SMMU and bus masters. */
   readonly msiDevice?: Placement | undefined;
-  /** Further devices, which no driver is known for: one may be bound by hand. */
+  /** Further devices, without a known driver: a driver may be bound by hand. */
   readonly devices?: readonly Placement[];
 }
 
@@ -137,13 +143,13 @@ function timerNode(): DeviceTreeNode {
     properties: {
       compatible: 'arm,armv8-timer',
       interrupts: intids.flatMap((intid) => [GIC_PPI, intid - 16, LEVEL_HIGH]),
-      // Without it Linux has a broadcast timer run in idle.
+      // Without it, Linux uses a broadcast timer in idle.
       'always-on': true,
     },
   };
 }
 
-/** What takes MSIs, as a node of the GIC's. A DeviceID of an ITS is one cell. */
+/** The target of MSIs, as a child node of the GIC. A DeviceID of an ITS is one cell. */
 function msiNode(placement: Placement): DeviceTreeNode {
   const isIts = placement.device instanceof GicIts;
   return {
@@ -158,7 +164,7 @@ function msiNode(placement: Placement): DeviceTreeNode {
   };
 }
 
-/** Where the MSIs of a device go. */
+/** Target of a device's MSIs. */
 function msiParent(
   msiDevice: Placement | undefined,
   deviceId: number,
@@ -168,7 +174,7 @@ function msiParent(
   return { 'msi-parent': [{ label: 'msi' }, ...(isIts ? [deviceId] : [])] };
 }
 
-/** Where the MSIs of PCIe functions go: a DeviceID is a requester ID. */
+/** Target of the MSIs of PCIe functions: a DeviceID is a requester ID. */
 function msiMap(msiDevice: Placement | undefined): Record<string, PropertyValue> {
   if (!msiDevice) return {};
   return msiDevice.device instanceof GicIts
@@ -198,7 +204,7 @@ function gicNode(vcpus: number, msiDevice: Placement | undefined): DeviceTreeNod
   };
 }
 
-/** A device of the AMBA bus, whose clocks are all the one that there is. */
+/** A device of the AMBA bus. All its clocks are the only one that exists. */
 function ambaNode(name: string, placement: Placement, clocks: readonly string[]): DeviceTreeNode {
   return {
     name: `${name}@${gpaOf(placement).toString(16)}`,
@@ -213,8 +219,8 @@ function ambaNode(name: string, placement: Placement, clocks: readonly string[])
 }
 
 /**
- * Interrupts of SMMU and CMDQV are pulses, which only an edge keeps. Linux takes MSIs of the SMMU where
- * it finds a parent for them, and leaves the wires alone.
+ * Interrupts of SMMU and CMDQV are pulses, so they must be edge-triggered. With an MSI
+ * parent Linux uses MSIs of the SMMU, and not the wires.
  */
 function smmuNode(
   smmu: Placement,
@@ -254,7 +260,7 @@ function cmdqvNode(cmdqv: Placement): DeviceTreeNode {
   };
 }
 
-/** A device of this project, which the kernel has no driver for. */
+/** A device of this project, for which the kernel has no driver. */
 function ownNode(placement: Placement, more: Record<string, PropertyValue> = {}): DeviceTreeNode {
   const { name } = placement.device;
   const interrupts = interruptsOf(placement, EDGE_RISING);

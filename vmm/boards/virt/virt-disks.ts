@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Disks of the board `virt`: virtio block devices, each with a StreamID of its own.
+// Disks of the board `virt`: virtio block devices, each with its own StreamID.
 
 import { type Disk, VirtioBlock, VirtioMmio } from '../../../devices/virtio/index.ts';
 import type { BusMaster } from './virt-device-tree.ts';
@@ -7,7 +7,7 @@ import { placedDisk, VIRT_DISKS } from './virt-memory-map.ts';
 
 const FIRST_STREAM = 16;
 
-/** @throws {RangeError} when there are too many, or one has a size that no disk has. */
+/** @throws {RangeError} when there are too many, or one has an invalid size. */
 export function virtDisks(disks: readonly Disk[]): readonly BusMaster[] {
   if (disks.length > VIRT_DISKS)
     throw new RangeError(`a machine of the board virt has at most ${VIRT_DISKS} disks`);

@@ -1,40 +1,46 @@
 // SPDX-License-Identifier: MIT
-// Where everything is on the board `virt`: QEMU's addresses and SPIs where it has the device too, so that
-// what is written for its `virt` finds console and clock; the CMDQV and the DMA engine have places of
-// their own.
+// Memory map of the board `virt`: QEMU's addresses and SPIs for devices that QEMU's
+// `virt` has too, so that software for it finds console and clock; the CMDQV and the DMA
+// engine have their own places.
 
 import type { Placement } from '../../../devices/bus/index.ts';
 import { BoardError, type Device } from '../../../devices/plugin/index.ts';
 import type { RamRange } from '../../boot/index.ts';
 
-/** A place for a device: room for its region, and its first SPI. */
+/** A place for a device: the size available for its region, and its first SPI. */
 export interface VirtPlace {
   readonly gpa: number;
-  /** Bytes that are free from `gpa` on. */
+  /** Number of free bytes from `gpa` on. */
   readonly room: number;
   /** Number of its first SPI, which is INTID - 32. */
   readonly spi: number;
-  /** SPIs from there on. */
+  /** Number of SPIs from there on. */
   readonly spis: number;
 }
 
-/** SPIs of the GIC: 288 INTIDs, because kvm-unit-tests works them all, and each costs Linux a write at boot. */
+/**
+ * SPIs of the GIC: 288 INTIDs. kvm-unit-tests uses them all, and each costs Linux a write
+ * at boot.
+ */
 export const VIRT_SPIS = 256;
 
 export const VIRT_GICD = 0x08000000;
-/** A GICv2m frame, or an ITS: a machine has one of them at most. */
+/** A GICv2m frame, or an ITS: a machine has at most one of them. */
 export const VIRT_V2M = 0x08020000;
 export const VIRT_ITS = 0x08080000;
 export const VIRT_GICR = 0x080a0000;
 
-/** SPIs of the GICv2m frame: behind those of all devices. */
+/** First SPI of the GICv2m frame, after those of all devices. */
 export const VIRT_V2M_SPI = 192;
 export const VIRT_V2M_SPIS = 64;
 
-/** What the SMMU's own MSIs carry. Those of other devices carry their StreamIDs or, in PCIe, their Requester IDs. */
+/**
+ * DeviceID of the SMMU's own MSIs. MSIs of other devices carry their StreamIDs or, in
+ * PCIe, their requester IDs.
+ */
 export const VIRT_SMMU_DEVICE_ID = 0xffff;
 
-/** Devices of virtio that there can be. */
+/** Maximum number of virtio devices. */
 export const VIRT_DISKS = 4;
 const VIRTIO_GPA = 0x0a000000;
 const VIRTIO_ROOM = 0x1000;
@@ -56,22 +62,25 @@ export const VIRT_PLACES = {
   cmdqv: { gpa: 0x0b000000, room: 0x1000000, spi: 78, spis: 1 },
 } as const satisfies Readonly<Record<string, VirtPlace>>;
 
-/** Which devices have a place. */
+/** Devices with a fixed place. */
 export type VirtDeviceName = keyof typeof VIRT_PLACES;
 
-/** Where further devices may lie, as `Board.free`; their SPIs end before those of the GICv2m frame. */
+/**
+ * Free places for further devices, for `Board.free`; their SPIs end before those of the
+ * GICv2m frame.
+ */
 export const VIRT_FREE = { gpa: 0x0c000000, irq: 112, devices: 64 } as const;
 
 const RAM_BASE = 0x40000000;
 /** Every gpa is below 4 GiB. */
 const MAX_RAM = 0x100000000 - RAM_BASE;
-/** Kernel, device tree and initrd are placed by this. */
+/** The placement of kernel, device tree and initrd requires this alignment. */
 const RAM_GRANULE = 0x200000;
 
 /**
  * RAM of a machine.
- * @param size bytes.
- * @throws {RangeError} when it is no multiple of 2 MiB, or more than 3 GiB.
+ * @param size in bytes.
+ * @throws {RangeError} when it is not a multiple of 2 MiB, or more than 3 GiB.
  */
 export function virtRam(size: number): RamRange {
   if (!Number.isInteger(size / RAM_GRANULE) || size < RAM_GRANULE || size > MAX_RAM)
@@ -83,7 +92,7 @@ export function virtRam(size: number): RamRange {
 
 /**
  * A device at its place. Its `firstIrq` is the number of an SPI.
- * @throws {BoardError} when it has no room there.
+ * @throws {BoardError} when it does not fit there.
  */
 export function placed(name: VirtDeviceName, device: Device): Placement {
   return placedAt(VIRT_PLACES[name], device);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// PCIe on the board `virt`: a host bridge with the functions that a machine is given, behind its SMMU.
+// PCIe on the board `virt`: a host bridge with a machine's functions, whose DMA goes
+// through its SMMU.
 
 import type { Placement } from '../../../devices/bus/index.ts';
 import { type PcieFunction, PcieHost, PcieRootPort } from '../../../devices/pcie/index.ts';
@@ -7,31 +8,33 @@ import type { DmaPort } from '../../../devices/plugin/index.ts';
 import { type Cell, cells64, type DeviceTreeNode, type PropertyValue } from '../../boot/index.ts';
 import { VIRT_PCIE } from './virt-memory-map.ts';
 
-/** A host bridge, before it is known how its functions reach memory. */
+/** A host bridge, before its functions have DMA ports. */
 export interface VirtPcie {
   readonly bridge: Placement;
   /** StreamIDs of its functions: their requester IDs. */
   readonly streams: readonly number[];
-  /** The functions, with their ways to memory by StreamIDs. */
+  /** The functions, with their DMA ports by StreamID. */
   functions(dmaPort: (stream: number) => DmaPort): readonly Placement[];
 }
 
 /**
- * Devices before this one are left empty: their requester IDs are the StreamIDs of the DMA engine and of
- * the disks, which are no PCIe functions.
+ * Device numbers below this are unused: their requester IDs are the StreamIDs of the DMA
+ * engine and the disks, which are not PCIe functions.
  */
 const FIRST_DEVICE = 3;
 const DEVICES = 32 - FIRST_DEVICE;
 
 /**
- * How many bus numbers the bridge has. A function behind a port has a StreamID for each of them but 0,
- * because the kernel chooses its bus: there are as many as StreamIDs suffice for.
+ * Number of the bridge's buses. A function below a port has a StreamID for each bus
+ * number except 0, because the kernel chooses its bus, so the number of StreamIDs limits
+ * the buses.
  * @throws {RangeError} when not every port can have a bus.
  */
 function busesFor(functions: readonly PcieFunction[], streams: number): number {
   const ports = functions.filter((one) => one instanceof PcieRootPort);
   const fixed = functions.length - ports.length;
-  // Functions of several ports are alike by number, each with the other bus numbers.
+  // Functions of different ports with equal numbers share StreamIDs: the ports have
+  // different bus numbers.
   const behind = Math.max(0, ...ports.map((port) => port.behind.length));
   const secondary = behind === 0 ? VIRT_PCIE.buses - 1 : Math.floor((streams - fixed) / behind);
   if (fixed > streams || (behind > 0 && secondary < ports.length))
@@ -43,8 +46,8 @@ function busesFor(functions: readonly PcieFunction[], streams: number): number {
 }
 
 /**
- * @param functions from device 3 on, one to a device.
- * @param streams StreamIDs that they can have.
+ * @param functions from device 3 on, one per device.
+ * @param streams number of StreamIDs that they can have.
  * @throws {RangeError} when there are too many.
  */
 export function virtPcie(functions: readonly PcieFunction[], streams: number): VirtPcie {
@@ -60,7 +63,7 @@ export function virtPcie(functions: readonly PcieFunction[], streams: number): V
   const masters = host.functions.filter((one) => !(one instanceof PcieRootPort));
   return {
     bridge: { device: host, addresses: [ecam, window.gpa], firstIrq: spi },
-    // Functions behind ports have their buses from the same numbers.
+    // Functions below different ports have the same possible bus numbers.
     streams: [...new Set(masters.flatMap((one) => host.requesterIdsOf(one)))],
     functions(dmaPort) {
       const ports = new Map<number, DmaPort>();
@@ -85,7 +88,7 @@ const GIC_SPI = 0;
 const LEVEL_HIGH = 4;
 /** Device number in a PCI address: its low two bits choose the line of a pin. */
 const DEVICE_SHIFT = 11;
-/** How many requester IDs there are. */
+/** Number of requester IDs. */
 export const PCIE_REQUESTER_IDS = 0x10000;
 
 /** INTx of device d and pin p goes to line (d + p - 1) mod 4. */
@@ -94,7 +97,7 @@ function interruptMap(firstSpi: number): readonly Cell[] {
     [1, 2, 3, 4].flatMap((pin): Cell[] => [
       ...[device << DEVICE_SHIFT, 0, 0, pin],
       { label: 'gic' },
-      // The GIC's own address cells, which mean nothing.
+      // The GIC's own address cells, which are unused.
       ...[0, 0],
       ...[GIC_SPI, firstSpi + ((device + pin - 1) % 4), LEVEL_HIGH],
     ]),
@@ -103,7 +106,7 @@ function interruptMap(firstSpi: number): readonly Cell[] {
 
 /**
  * The host bridge's node (bindings/pci/host-generic-pci.yaml).
- * @param msis where MSIs go.
+ * @param msis target of MSIs.
  */
 export function pcieNode(
   { device, addresses, firstIrq = 0 }: Placement,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Findings of the sanitizer: what was stale, what has changed, and the command that is missing.
+// Findings of the sanitizer: what was stale, what has changed, and the missing command.
 
 import { SUSPECT_ABORTS } from '../../../assembly/layout/check-memory.ts';
 import { C_BAD_SUBSTREAMID } from '../../../assembly/layout/events.ts';
@@ -32,9 +32,9 @@ import {
 import { missedChange } from './structure-changes.ts';
 import type { ConfigSuspect, Level1Change, Suspect, TranslationSuspect } from './suspect.ts';
 
-/** A doubleword that is not what it was. */
+/** A doubleword that has changed. */
 export interface Change {
-  /** What it is of. */
+  /** The structure that it belongs to. */
   readonly what:
     | 'stage-1 descriptor'
     | 'stage-2 descriptor'
@@ -42,57 +42,68 @@ export interface Change {
     | 'CD'
     | 'level-1 stream table descriptor'
     | 'level-1 CD descriptor';
-  /** Where it lies: stage 1's and CDs' as IPA where there is a stage 2. Absent where it is not known. */
+  /**
+   * Its address: an IPA for stage 1 and CDs if there is a stage 2. Absent when it is not
+   * known.
+   */
   readonly address?: string;
-  /** Of an STE or CD: which of its doublewords, from 0. */
+  /** For an STE or CD: the number of its doubleword, from 0. */
   readonly doubleword?: number;
   readonly old: string;
   readonly now: string;
 }
 
 /**
- * A cached entry that was used although memory says something else, and that no command
- * has removed. Plain data; 64-bit values are hexadecimal.
+ * A cached entry that was used although memory has changed, and that no command has
+ * invalidated. Plain data; 64-bit values are hexadecimal.
  */
 export interface Finding {
-  /** The cache: the configuration cache holds STE and CD; a table is one that a walk may have cached. */
+  /**
+   * The cache: the configuration cache contains STE and CD; a table is one that a walk
+   * may have cached.
+   */
   readonly kind: 'IOTLB' | 'table' | 'STE' | 'CD';
   /**
-   * Why it is one although this model has dropped the entry, or never had it: what the architecture
-   * does not promise. Absent for an entry that was used.
+   * Why it is a finding although this model has dropped the entry, or never had it: what
+   * the architecture does not guarantee. Absent for an entry that was used.
    */
   readonly because?: string;
   /**
-   * Name of the machine whose stream it is; absent for the host's own streams. StreamIDs
-   * and VMIDs are as the machine numbers them.
+   * Name of the machine that the stream belongs to; absent for the host's own streams.
+   * StreamIDs and VMIDs are as numbered by the machine.
    */
   readonly machine?: string;
   readonly streamId: number;
   readonly substreamId?: number;
   /** Address of the access that used the entry. */
   readonly iova: string;
-  /** Of an IOTLB entry or a table: its tags, its input address and size, and where it leads. */
+  /**
+   * For an IOTLB entry or a table: its tags, its input address and size, and its output.
+   */
   readonly entry?: {
     /** 0x10000 and 0x10001 for EL2 and EL2-E2H, which have none. */
     readonly vmid: number;
-    /** Absent for global entries and for those of stage 2 alone. */
+    /** Absent for global entries and for those of stage 2 only. */
     readonly asid?: number;
     readonly address: string;
     readonly size: number;
-    /** Not of a table. */
+    /** Absent for a table. */
     readonly pa?: string;
     readonly permissions?: string;
   };
-  /** What a walk comes to now: an address and permissions, the name of an event, or `abort`. */
+  /**
+   * The result of a walk now: an address and permissions, the name of an event, or
+   * `abort`.
+   */
   readonly now: string;
   readonly changes: readonly Change[];
-  /** The command that is missing, and how `vsmmu decode cmd` and a ring have it. */
+  /** The missing command, in the forms of `vsmmu decode cmd` and of a ring. */
   readonly command: { readonly text: string; readonly doublewords: readonly [string, string] };
   /** All of it in one line. */
   readonly text: string;
 }
 
-/** Whose stream it is, and its number there. */
+/** The owner of a stream, and its number there. */
 export interface StreamOwner {
   readonly machine: string;
   readonly streamId: number;
@@ -102,7 +113,7 @@ const hex = (value: number | bigint) => `0x${value.toString(16)}`;
 const hex64 = (value: bigint) => `0x${value.toString(16).padStart(16, '0')}`;
 
 /**
- * TLB_PERM_* as text: `rw` for both, `x` for any execution, `-` for none; `p` where
+ * TLB_PERM_* as text: `rw` for both, `x` for any execution, `-` for none; `p` when
  * unprivileged access is not allowed.
  */
 function permissionText(permissions: number): string {
@@ -119,7 +130,7 @@ function outcomeText(outcome: number): string {
   return outcome === SUSPECT_ABORTS ? 'abort' : (eventType(outcome)?.name ?? hex(outcome));
 }
 
-/** A command with its operands, as `vsmmu decode` names them. */
+/** A command with its operands, in the format of `vsmmu decode`. */
 function commandOf(words: Uint32Array): Finding['command'] {
   const { name, fields } = decodeCommand(words);
   const operands = fields.filter(
@@ -143,7 +154,8 @@ function missingTlbi(suspect: TranslationSuspect, vmid: number): Uint32Array {
   const onlyStage2 = bitsOf(meta, TLB_META_S2) !== 0;
   if (vmid === VMID_EL2 || vmid === VMID_E2H) return tlbiEl2Va(asidPerm & 0xffff, target);
   if (onlyStage2) return tlbiS2Ipa(vmid, target);
-  // An entry of both stages is under the VA: TLBI_S2_IPA need not find it (IHI 0070 section 3.17).
+  // An entry of both stages is stored by VA: TLBI_S2_IPA need not find it (IHI 0070
+  // section 3.17).
   if (stage2 && config !== 5) return tlbiS12Vmall(vmid);
   return bitsOf(meta, TLB_META_GLOBAL)
     ? tlbiNhVaa(vmid, target)
@@ -170,7 +182,7 @@ function changeText({ what, address, doubleword, old, now }: Change): string {
   return `${what}${part}${place} was ${old}, is ${now}`;
 }
 
-/** Puts the parts together, with their one line. */
+/** Completes a finding with its one-line text. */
 function finish(parts: Omit<Finding, 'text'>): Finding {
   const { kind, machine, streamId, substreamId, iova, entry, now, changes, command } = parts;
   const because = parts.because === undefined ? [] : [parts.because];
@@ -210,8 +222,8 @@ function streamOf(
 }
 
 const MAY_BE_CACHED = {
-  leaf: 'an SMMU may have it still: no TLBI has named its address, its granule (TG) and its level (TTL)',
-  table: 'an SMMU may have it still: no TLBI with Leaf=0 has named its address',
+  leaf: 'an SMMU may still have it: no TLBI has named its address, its granule (TG) and its level (TTL)',
+  table: 'an SMMU may still have it: no TLBI with Leaf=0 has named its address',
 };
 
 function translationFinding(suspect: TranslationSuspect, owner: StreamOwner | undefined): Finding {
@@ -222,7 +234,8 @@ function translationFinding(suspect: TranslationSuspect, owner: StreamOwner | un
   const address = leaf && leaf.address !== 0n ? { address: hex(leaf.address) } : {};
   const what = stage2 ? 'stage-2 descriptor' : 'stage-1 descriptor';
   const isTable = suspect.shadow === 'table';
-  // A machine's own SMMU has stage 1 alone, and no VMIDs; stage 2 is its host's to invalidate.
+  // A machine's own SMMU has stage 1 only, and no VMIDs; stage 2 is invalidated by its
+  // host.
   const command = missingTlbi(suspect, owner && !stage2 ? 0 : vmid);
   return finish({
     kind: isTable ? 'table' : 'IOTLB',
@@ -252,12 +265,12 @@ const LEVEL1 = {
   STE: {
     what: 'level-1 stream table descriptor',
     because:
-      'an SMMU may have the level-1 descriptor still: no CFGI_STE with Leaf=0 has named a StreamID of it',
+      'an SMMU may still have the level-1 descriptor: no CFGI_STE with Leaf=0 has named a StreamID of it',
   },
   CD: {
     what: 'level-1 CD descriptor',
     because:
-      'an SMMU may have the level-1 descriptor still: no CFGI_CD with Leaf=0 has named a SubstreamID of it',
+      'an SMMU may still have the level-1 descriptor: no CFGI_CD with Leaf=0 has named a SubstreamID of it',
   },
 } as const;
 
@@ -282,7 +295,8 @@ function configFinding(suspect: ConfigSuspect, owner: StreamOwner | undefined): 
   const because = becauseOf(suspect);
   const structures =
     kind === 'STE' ? changesOf('STE', ste.old, ste.now) : changesOf('CD', cd.old, cd.now);
-  // CFGI_STE takes what the STE leads to with it, so that Leaf is then of the stream table alone.
+  // CFGI_STE also invalidates what the STE leads to, so Leaf is then about the stream
+  // table only.
   const leaf = level1?.of !== kind && !(kind === 'CD' && wantsTable(suspect));
   return finish({
     kind,
@@ -298,20 +312,25 @@ function configFinding(suspect: ConfigSuspect, owner: StreamOwner | undefined): 
   });
 }
 
-/** A level-1 CD descriptor has become valid: CFGI_CD with Leaf = 1 would leave it cached. */
+/**
+ * A level-1 CD descriptor has become valid: CFGI_CD with Leaf = 1 would leave it cached.
+ */
 function wantsTable({ ste, readings }: ConfigSuspect): boolean {
   const low = Number((ste.now[0] ?? 0n) & 0xffff_ffffn);
   return readings?.before === C_BAD_SUBSTREAMID && bitsOf(low, STE_S1FMT) !== STE_S1FMT_LINEAR;
 }
 
-/** @param owner undefined for a stream of the host's own. */
+/** @param owner undefined for a stream of the host itself. */
 export function findingOf(suspect: Suspect, owner: StreamOwner | undefined): Finding {
   return suspect.kind === 'IOTLB'
     ? translationFinding(suspect, owner)
     : configFinding(suspect, owner);
 }
 
-/** A guest's stream whose STE is not the one that its SMMU has read, or was changed with a CFGI too few. */
+/**
+ * A guest's stream whose STE differs from the one that its SMMU has read, or was changed
+ * with one CFGI too few.
+ */
 export function guestSteFinding(
   owner: StreamOwner,
   iova: number,
@@ -330,7 +349,10 @@ export function guestSteFinding(
   });
 }
 
-/** A guest's stream whose level-1 descriptor is not the one that its SMMU may have. */
+/**
+ * A guest's stream whose level-1 descriptor differs from the one that its SMMU may have
+ * cached.
+ */
 export function guestLevel1Finding(
   owner: StreamOwner,
   iova: number,

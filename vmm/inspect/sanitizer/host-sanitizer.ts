@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The sanitizer of a host: one for each SMMU, those included that guests own, and the STEs of guests,
-// which no SMMU of the host reads.
+// The sanitizer of a host: one per SMMU, including those that guests own, and one for the
+// STEs of guests, which no SMMU of the host reads.
 
 import type { Clock } from '../../../devices/bus/index.ts';
 import type { RereadSte, StaleSte } from '../../../devices/smmuv3/index.ts';
@@ -14,7 +14,7 @@ import { type UnadvertisedUse, unadvertisedUses } from './unadvertised-use.ts';
 
 const NOTHING: BeyondShown = { commands: 0, cds: 0, tables: 0 };
 
-/** Whose finding it is: a VM's, or that of the guest which owns an SMMU. */
+/** The owner of a finding: a VM, or the guest that owns an SMMU. */
 export type FindingOwner = Vm | InspectedSmmu;
 
 export interface HostSanitizerOptions {
@@ -23,12 +23,12 @@ export interface HostSanitizerOptions {
   readonly blocks: readonly number[];
   readonly clock: Clock;
   viommus(): Iterable<InspectedSmmu>;
-  /** `owner` is the one whose stream it is, if any. */
+  /** `owner` is the owner of the stream, if any. */
   onFinding(finding: Finding, owner: FindingOwner | undefined): void;
   onSuspect(finding: Finding, owner: FindingOwner | undefined): void;
 }
 
-/** An SMMU: where its block is, and who looks at it. */
+/** An SMMU: its block, and its sanitizer. */
 interface Watched {
   readonly memory: WebAssembly.Memory;
   readonly smmu: number;
@@ -42,13 +42,13 @@ export class HostSanitizer {
   readonly #watched = new Set<Watched>();
   /** SMMUs that guests own. */
   readonly #owned = new Set<InspectedSmmu>();
-  /** Of SMMUs that are gone. */
+  /** Results of SMMUs that no longer exist. */
   readonly #past: { findings: Finding[]; counts: SanitizerCounts[] } = { findings: [], counts: [] };
-  /** Readings of guests' STEs that are suspected already. */
+  /** Readings of guests' STEs that are suspects already. */
   readonly #suspected = new WeakSet<object>();
   /** Readings of guests' STEs that an access has used. */
   readonly #used = new WeakSet<object>();
-  /** What guests have used that their own SMMUs lack, each kind once for each of these. */
+  /** What guests have used that their own SMMUs lack, each kind once per SMMU. */
   readonly unadvertised: UnadvertisedUse[] = [];
   readonly #beyond = new WeakMap<InspectedSmmu, BeyondShown>();
 
@@ -81,8 +81,8 @@ export class HostSanitizer {
   }
 
   /**
-   * Looks at an SMMU that a guest owns, too.
-   * @returns a function that ends it; what was found stays.
+   * Starts to check an SMMU that a guest owns.
+   * @returns a function that stops it; the findings are kept.
    */
   watch(owned: InspectedSmmu): () => void {
     this.#owned.add(owned);
@@ -101,7 +101,7 @@ export class HostSanitizer {
     return [...this.#options.viommus(), ...this.#owned];
   }
 
-  /** The vIOMMU of a physical StreamID, and the number that its guest knows. */
+  /** The vIOMMU of a physical StreamID, and the StreamID that its guest uses. */
   #streamOf(
     memory: WebAssembly.Memory,
     smmu: number,
@@ -115,13 +115,13 @@ export class HostSanitizer {
     return undefined;
   }
 
-  /** What has been found. */
+  /** The findings so far. */
   get findings(): readonly Finding[] {
     const now = [...this.#watched].flatMap(({ sanitizer }) => sanitizer.findings);
     return [...this.#past.findings, ...now];
   }
 
-  /** Counts of all SMMUs together. */
+  /** Sums of the counters of all SMMUs. */
   get counts(): SanitizerCounts {
     const now = [...this.#watched].map(({ sanitizer }) => sanitizer.counts);
     const counts = [...this.#past.counts, ...now];
@@ -150,8 +150,8 @@ export class HostSanitizer {
   }
 
   /**
-   * Judges what is suspected: the missing commands will not come any more.
-   * @param owner of this one's streams; default of all.
+   * Decides about all suspects: the missing commands will not come any more.
+   * @param owner only of its streams; default of all.
    */
   settle(owner?: FindingOwner): void {
     this.#takeUnadvertised();
@@ -164,8 +164,8 @@ export class HostSanitizer {
   }
 
   /**
-   * Behind an access of a guest's stream: its STE is read by its vSMMU, whose last
-   * reading is what counts as cached.
+   * Called after an access of a guest's stream. The vSMMU reads its STE, and its last
+   * reading counts as cached.
    */
   checkSte(viommu: InspectedSmmu, streamId: number, iova: number): void {
     const stes = viommu.guestStes;
@@ -174,7 +174,7 @@ export class HostSanitizer {
     if (reread) {
       const { before, reading, old, now } = reread;
       const doublewords = steDoublewordsInUse(wordsOf(old), wordsOf(now)).length;
-      // An SMMU that had no use for the stream has read no half of it.
+      // The SMMU can only combine both if an access has used the former reading.
       if (doublewords > 1 && this.#used.has(before) && !this.#used.has(reading))
         this.#suspectSte(viommu, streamId, iova, reread, () => true, BETWEEN_STEPS);
     }
@@ -182,7 +182,7 @@ export class HostSanitizer {
     if (reading) this.#used.add(reading);
     const level1 = stes.staleLevel1(streamId);
     if (level1) {
-      // The command that it needs reads the STE, too.
+      // The command that it needs makes the SMMU read the STE, too.
       if (this.#suspected.has(level1.reading)) return;
       this.#suspected.add(level1.reading);
       const owner = { machine: viommu.owner, streamId };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The host's part of the sanitizer: takes suspects, and gives each the time that its
-// invalidation may take. What is still cached then has been forgotten
+// The host's part of the sanitizer: collects suspects, and gives each the time that its
+// invalidation may take. An entry that is still cached then is a finding
 // (docs/sanitizer.md).
 
 import {
@@ -50,28 +50,34 @@ import { type Finding, findingOf, type StreamOwner } from './finding.ts';
 import { missedChange } from './structure-changes.ts';
 import { type ConfigSuspect, readSuspect, type TranslationSuspect } from './suspect.ts';
 
-/** As long as a driver waits for a CMD_SYNC: an invalidation that has not come by then is not under way. */
+/**
+ * The time that a driver waits for a CMD_SYNC: an invalidation that has not arrived by
+ * then is not on its way.
+ */
 const GRACE_MS = 1000;
-/** Findings and suspects that are kept; more are counted. */
+/** Maximum number of findings and suspects that are kept; more are only counted. */
 const MAX_KEPT = 256;
 
-/** A stale entry that may yet be invalidated. */
+/** A stale entry that may still be invalidated. */
 interface Pending {
   readonly finding: Finding;
   readonly since: number;
-  /** The physical StreamID, to which it belongs. */
+  /** The physical StreamID that it belongs to. */
   readonly sid: number;
-  /** The entry is still there. */
+  /** True while the entry is still cached. */
   current(): boolean;
 }
 
-/** Counts of the sanitizer, as plain data. */
+/** Counters of the sanitizer as plain data. */
 export interface SanitizerCounts {
   /** Accesses whose cached entries were compared. */
   readonly compared: number;
-  /** Suspects: hits on entries that memory did not bear out, most of them invalidated a moment later. */
+  /**
+   * Suspects: hits on entries that differ from memory, most of which are invalidated a
+   * moment later.
+   */
   readonly suspects: number;
-  /** Verdicts dropped because an invalidation ran meanwhile. */
+  /** Verdicts dropped because an invalidation was executed in the meantime. */
   readonly dropped: number;
   /** Suspects lost because there were too many. */
   readonly lost: number;
@@ -85,7 +91,7 @@ export interface SanitizerOptions {
   ownerOf(sid: number): StreamOwner | undefined;
   /** `sid` is the physical StreamID. */
   onFinding(finding: Finding, sid: number): void;
-  /** Told of what may yet be invalidated. */
+  /** Called with a suspect that may still be invalidated. */
   onSuspect?(finding: Finding, sid: number): void;
 }
 
@@ -100,7 +106,7 @@ export class Sanitizer {
   #pending: Pending[] = [];
   #seen = 0;
   #lost = 0;
-  /** Suspects that did not come through the ring. */
+  /** Number of suspects that did not come through the ring. */
   #others = 0;
 
   constructor(options: SanitizerOptions) {
@@ -127,15 +133,18 @@ export class Sanitizer {
     };
   }
 
-  /** Takes what is new, and judges what is due. To be called often; costs one load when there is nothing. */
+  /**
+   * Collects new suspects, and decides about those that are due. Call it often: it costs
+   * one load when there are none.
+   */
   poll(): void {
     this.#take();
     if (this.#pending.length > 0) this.#judge((pending) => this.#now() - pending.since >= GRACE_MS);
   }
 
   /**
-   * Judges now: nobody will send the missing commands any more.
-   * @param concerns which physical StreamIDs; default all.
+   * Decides now: the missing commands will not come any more.
+   * @param concerns selects physical StreamIDs; default all.
    */
   settle(concerns: (sid: number) => boolean = () => true): void {
     this.#take();
@@ -143,7 +152,8 @@ export class Sanitizer {
   }
 
   /**
-   * Something stale that is not in the SMMU's own caches. `current` says whether it still is.
+   * Adds a stale entry that is not in the SMMU's own caches. `current` returns whether it
+   * is still stale.
    * @param sid the physical StreamID.
    */
   suspect(sid: number, finding: Finding, current: () => boolean): void {
@@ -169,7 +179,7 @@ export class Sanitizer {
     for (let slot = 0; slot < CHECK_RING_SLOTS; slot++) {
       const at = this.#check + CHECK_AT_RING + slot * SUSPECT_SIZE;
       const state = Atomics.load(this.#words, (at + SUSPECT_STATE) >> 2);
-      // One that is being written is taken the next time.
+      // One that is being written is collected the next time.
       left ||= state !== SUSPECT_FREE && state !== SUSPECT_FULL;
       if (state !== SUSPECT_FULL) continue;
       const suspect = readSuspect(new DataView(this.#options.memory.buffer, at, SUSPECT_SIZE));
@@ -205,13 +215,14 @@ export class Sanitizer {
     return entries.isLive(index);
   }
 
-  // An entry that was swept can come back only by an insert, which changes the sequence
-  // word. A CFGI and an insert for another stream of the same set look the same; then it
-  // counts as swept.
+  // A swept entry can only come back by an insert, which changes the sequence word. A
+  // CFGI and an insert for another stream of the same set look the same; it then counts
+  // as swept.
   #configIsCached(suspect: ConfigSuspect): boolean {
     const { index, sid, ssid, generation, second, readings } = suspect;
     if (suspect.level1Alone) return this.#level1IsCached(suspect);
-    // Between two steps no command can come any more; otherwise a CFGI is the missing one.
+    // Between two steps no command can arrive any more; otherwise the missing one is a
+    // CFGI.
     if (readings) return readings.cfgis > 0 || this.#setGeneration(sid % CFG_SETS) === generation;
     const entry = this.#options.smmu + SMMU_AT_CFG_ENTRIES + index * CFG_ENTRY_SIZE;
     const set =

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-// In how many doublewords an STE or CD differs from another reading of it, as far as the SMMU looks at
-// them. It reads 64 bits at a time (IHI 0070 section 3.21.3): of two doublewords that change with no
-// CFGI in between it may have the old one and the new one.
+// The number of doublewords in which an STE or CD differs from another reading of it, in
+// fields that the SMMU uses. The SMMU reads 64 bits at a time (IHI 0070 section 3.21.3):
+// when two doublewords change without a CFGI in between, it may combine an old one with a
+// new one.
 
 import {
   CD_A,
@@ -46,7 +47,7 @@ const CD_ALWAYS = [
 const CD_HALF0 = [CD_T0SZ, CD_TG0, CD_HAD0, CD_TTB0_LO, CD_TTB0_HI];
 const CD_HALF1 = [CD_T1SZ, CD_TG1, CD_HAD1, CD_TTB1_LO, CD_TTB1_HI];
 
-/** The fields that an SMMU looks at in a CD, attributes of memory excepted. */
+/** The fields that an SMMU uses in a CD, except memory attributes. */
 function cdFieldsInUse(cd: Uint32Array): readonly Field[] {
   if (!fieldOf(cd, CD_V)) return [CD_V];
   return [
@@ -65,14 +66,14 @@ function cdDoublewordsInUse(from: Uint32Array, to: Uint32Array): number[] {
   return [...found].sort((a, b) => a - b);
 }
 
-/** An STE or CD in 32-bit words. */
+/** An STE or CD as 32-bit words. */
 export function wordsOf(doublewords: readonly bigint[]): Uint32Array {
   return new Uint32Array(BigUint64Array.from(doublewords).buffer);
 }
 
 /**
- * What a guest or a host has changed between two readings of a stream's configuration with a CFGI too
- * few; undefined when it has not.
+ * The structure that a guest or a host has changed between two readings of a stream's
+ * configuration with one CFGI too few; undefined when there is none.
  */
 export function missedChange({ ste, cd, readings }: ConfigSuspect): 'STE' | 'CD' | undefined {
   if (!readings || !ste.old || !cd.old) return undefined;

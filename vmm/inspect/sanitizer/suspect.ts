@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A suspect as the checked SMMU core hands it over (assembly/layout/check-memory.ts): a
-// hit on a cached entry that memory does not bear out.
+// A suspect in the format of the checked SMMU core (assembly/layout/check-memory.ts): a
+// hit on a cached entry that differs from memory.
 
 import {
   SUSPECT_ASID_PERM,
@@ -45,24 +45,27 @@ import {
 import { CFG_NO_SSID } from '../../../assembly/layout/config-cache-memory.ts';
 import { LEVEL1_OF_CDS } from '../../../assembly/layout/shadow-memory.ts';
 
-/** What every suspect has. */
+/** Fields of every suspect. */
 interface CommonSuspect {
   readonly sid: number;
   readonly ssid: number | undefined;
   /** Index of the entry in its cache. */
   readonly index: number;
-  /** The access's address. */
+  /** The address of the access. */
   readonly iova: bigint;
-  /** 0, an event ID, or SUSPECT_ABORTS: what the tables say now. */
+  /** The current result of the tables: 0, an event ID, or SUSPECT_ABORTS. */
   readonly outcome: number;
-  /** Tells the entry from a later one in its place. */
+  /** Distinguishes the entry from a later one in its place. */
   readonly generation: bigint;
   readonly second: bigint;
 }
 
 export interface TranslationSuspect extends CommonSuspect {
   readonly kind: 'IOTLB';
-  /** Not of the IOTLB: a leaf or a table that an SMMU may still have. `index` is then of the shadow. */
+  /**
+   * Set for a leaf or table that is not in the IOTLB, but that an SMMU may still have.
+   * `index` is then that of the shadow.
+   */
   readonly shadow: 'leaf' | 'table' | undefined;
   readonly meta: number;
   readonly asidPerm: number;
@@ -74,13 +77,15 @@ export interface TranslationSuspect extends CommonSuspect {
   readonly stage2: boolean;
   readonly newPa: bigint;
   readonly newPermissions: number;
-  /** The leaf descriptor, when it is that which has changed. */
+  /** The leaf descriptor, if that has changed. */
   readonly leaf:
     | { readonly address: bigint; readonly old: bigint; readonly now: bigint }
     | undefined;
 }
 
-/** A structure as the cache read it, when that is known, and as it is: eight doublewords each. */
+/**
+ * A structure as the cache read it, if known, and as it is now: eight doublewords each.
+ */
 export interface StructureChange {
   readonly old: readonly bigint[] | undefined;
   readonly now: readonly bigint[];
@@ -88,20 +93,23 @@ export interface StructureChange {
 
 export interface ConfigSuspect extends CommonSuspect {
   readonly kind: 'STE' | 'CD';
-  /** Not a cached entry, but two readings. */
+  /** For two readings, instead of a cached entry. */
   readonly readings: Readings | undefined;
   readonly ste: StructureChange;
   readonly cd: StructureChange;
-  /** The level-1 descriptor that has changed, too. */
+  /** A level-1 descriptor that has changed too. */
   readonly level1: Level1Change | undefined;
-  /** Nothing else counts: `index` is that of its slot in the shadow. */
+  /** Only that has changed: `index` is that of its slot in the shadow. */
   readonly level1Alone: boolean;
 }
 
-/** A level-1 descriptor of a stream table or a CD table that is not what an SMMU may have cached. */
+/**
+ * A level-1 descriptor of a stream table or a CD table that differs from the one that an
+ * SMMU may have cached.
+ */
 export interface Level1Change {
   readonly of: 'STE' | 'CD';
-  /** Of CDs before stage 2. */
+  /** For CDs, the address before stage 2. */
   readonly address: bigint;
   readonly old: bigint;
   readonly now: bigint;
@@ -109,9 +117,9 @@ export interface Level1Change {
 
 /** Two readings of a stream's configuration. */
 export interface Readings {
-  /** CFGI commands between them. */
+  /** Number of CFGI commands between them. */
   readonly cfgis: 0 | 1;
-  /** What the first came to: 0 a configuration, an event ID, or SUSPECT_ABORTS. */
+  /** Result of the first: 0 for a configuration, an event ID, or SUSPECT_ABORTS. */
   readonly before: number;
   /** Both have a CD. */
   readonly cds: boolean;
@@ -125,7 +133,7 @@ const SHADOWS: ReadonlyMap<number, 'leaf' | 'table'> = new Map([
   [SUSPECT_SHADOW_TABLE, 'table'],
 ]);
 
-/** Reads a suspect; `view` is of host memory, from the slot of the ring on. */
+/** Decodes a suspect; `view` is of host memory, from the slot of the ring on. */
 export function readSuspect(view: DataView): Suspect {
   const u32 = (offset: number) => view.getUint32(offset, true);
   const u64 = (offset: number) => view.getBigUint64(offset, true);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// What a guest uses although its own SMMU, by the ID registers that it shows, lacks it. VCMDQs, CDs
-// and translation tables follow the registers of the physical SMMU, as on hardware, so that a
-// driver gets away with it on this host.
+// Features that a guest uses although its own SMMU, by the ID registers that it sees,
+// lacks them. VCMDQs, CDs and translation tables depend on the registers of the physical
+// SMMU, as on hardware, so that such a driver works on this host only by chance.
 
 import {
   SHOWN_ASID16,
@@ -20,19 +20,22 @@ import {
 import { lackedCommands } from '../../../devices/unit/index.ts';
 import type { BeyondShown } from '../inspected.ts';
 
-/** Something that was accepted although the guest's ID registers do not have it. Plain data. */
+/**
+ * A use that was accepted although the guest's ID registers do not advertise it. Plain
+ * data.
+ */
 export interface UnadvertisedUse {
   /** Name of the machine. */
   readonly machine: string;
   /** What was used: "ATC_INV on a VCMDQ", "a CD", "a translation table". */
   readonly use: string;
-  /** What the ID registers would have to show: "IDR0.ATS". */
+  /** What the ID registers would have to advertise: "IDR0.ATS". */
   readonly needs: string;
   /** All of it in one line. */
   readonly text: string;
 }
 
-/** By SHOWN_*. */
+/** By SHOWN_* bit. */
 const NEEDS: ReadonlyMap<number, string> = new Map([
   [SHOWN_HTTU, 'a larger IDR0.HTTU'],
   [SHOWN_ASID16, 'IDR0.ASID16'],
@@ -48,7 +51,7 @@ const NEEDS: ReadonlyMap<number, string> = new Map([
   [SHOWN_VAX, 'IDR5.VAX'],
 ]);
 
-/** What the registers would have to show, by SHOWN_* bits. */
+/** What the registers would have to advertise, by SHOWN_* bits. */
 function needsOf(beyond: number): string[] {
   return [...NEEDS].filter(([shown]) => beyond & (1 << shown)).map(([, needs]) => needs);
 }
@@ -60,7 +63,7 @@ function unadvertisedUse(machine: string, use: string, needs: string): Unadverti
   return { machine, use, needs, text };
 }
 
-/** Names what a machine has used since `known`. */
+/** The uses by a machine since `known`. */
 export function unadvertisedUses(
   machine: string,
   beyond: BeyondShown,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The end of a bus master that PCIe's ATS and PRI are about, behind an AMD IOMMU: it asks for the
-// translation of each access, and for the page where it is denied one. It keeps no translations.
+// ATS and PRI of a bus master with an AMD IOMMU: it requests the translation of each
+// access, and the page when the translation is denied. It caches no translations.
 
 import { ACCESS_ATS_REQUEST } from '../../../assembly/layout/access.ts';
 import { ATC_OFF, ATC_ON } from '../../../assembly/layout/ats-memory.ts';
@@ -25,10 +25,10 @@ export class AmdEndpoint implements AtcPort {
   readonly #device: number;
   readonly #requests: RequestGroup;
   #settings = OFF;
-  /** The guest's `pageRequestStops` when the request under way was made. */
+  /** The guest's `pageRequestStops` at the time of the current request. */
   #asked = 0;
 
-  /** @param device DeviceID as the host numbers it. */
+  /** @param device DeviceID as numbered by the host. */
   constructor(guest: AmdGuestIommu, device: number) {
     const { unit } = guest.vm;
     this.#guest = guest;
@@ -45,7 +45,10 @@ export class AmdEndpoint implements AtcPort {
     return this.#settings;
   }
 
-  /** What was under way is given up. Without a free port ATS stays off; nothing is cached that could be left unanswered. */
+  /**
+   * Drops the current request. Without a free port ATS stays disabled; nothing is cached
+   * that an invalidation could miss.
+   */
   configure({ enabled, pageRequests }: AtsSettings): void {
     const mode = enabled ? ATC_ON : ATC_OFF;
     const port = this.#unit.core.atcSetMode(smmuBase(0), this.#device, mode);
@@ -75,7 +78,7 @@ export class AmdEndpoint implements AtcPort {
     this.#requests.abandon();
   }
 
-  /** The device is gone: its port is free. */
+  /** The device was destroyed: frees its port. */
   destroy(): void {
     this.configure(OFF);
   }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The VMM's end of a vIOMMU: an iommufd of its own, worked in the order of QEMU's patches
-// for it, in the shape that the guest's IOMMU needs.
+// The VMM's side of a vIOMMU: its own iommufd, used in the order of QEMU's patches for
+// it, with the interface that the guest's IOMMU needs.
 
 import {
   AMD_CMD_DEVICE,
@@ -36,13 +36,16 @@ import {
 import type { Vm } from '../../../host/kernel/vm.ts';
 import type { InspectedAmdIommu } from '../../inspect/index.ts';
 
-/** Device table entries that one service reads again, and commands behind which it reads no other one. */
+/**
+ * Maximum number of device table entries that one service reads again, and of commands
+ * after which it stops.
+ */
 const ENTRIES_PER_SERVICE = 4;
 const COMMANDS_PER_SERVICE = 256;
 
 interface GuestDevice {
   readonly id: number;
-  /** Made for the guest's entry. */
+  /** The HWPT created for the guest's entry. */
   nested: number | undefined;
 }
 
@@ -71,7 +74,7 @@ export class AmdGuestIommu implements AmdViommuBackend, InspectedAmdIommu {
   #pageRequestStops = 0;
 
   /**
-   * @param devices by the DeviceID that the guest knows; one at least.
+   * @param devices by the guest's DeviceID; at least one.
    * @throws {IommufdError | HostError} and nothing is left behind.
    */
   constructor(vm: Vm<AmdUnit>, iommu: AmdIommu, devices: ReadonlyMap<number, AmdDevice>) {
@@ -120,7 +123,9 @@ export class AmdGuestIommu implements AmdViommuBackend, InspectedAmdIommu {
     return this.#driver.domainIds;
   }
 
-  /** Counts: device table entries of the guest that were read because it has invalidated them. */
+  /**
+   * Counter: device table entries of the guest that were read because of an invalidation.
+   */
   get entriesRead(): number {
     return this.#entriesRead;
   }
@@ -159,7 +164,7 @@ export class AmdGuestIommu implements AmdViommuBackend, InspectedAmdIommu {
       });
       this.#buffers.set(type, { at: wanted, id });
     } catch (error) {
-      // Nothing that the guest may have its buffer in: the buffer does not run.
+      // The guest's buffer is not in its memory, so the buffer does not run.
       if (!(error instanceof IommufdError)) throw error;
     }
   }
@@ -171,8 +176,9 @@ export class AmdGuestIommu implements AmdViommuBackend, InspectedAmdIommu {
   }
 
   /**
-   * Counts how often the guest has stopped to take page requests: what waits for an answer of before
-   * waits for nobody. That its log is off for a while says nothing: so a driver restarts a full one.
+   * Counts how often the guest has stopped to accept page requests: a request from before
+   * such a stop gets no response. Disabling its log for a while is not such a stop: a
+   * driver restarts a full log like that.
    */
   get pageRequestStops(): number {
     return this.#pageRequestStops;
@@ -193,8 +199,8 @@ export class AmdGuestIommu implements AmdViommuBackend, InspectedAmdIommu {
   }
 
   /**
-   * The guest's entry of a device; without one the device is blocked, with its IOMMU off
-   * it reaches all of the guest's memory.
+   * The guest's entry of a device. Without one the device is blocked; while its IOMMU is
+   * disabled, the device reaches all of the guest's memory.
    */
   #guestDte(virtId: number): Uint8Array | undefined {
     if (!this.#table) return undefined;
@@ -231,10 +237,10 @@ export class AmdGuestIommu implements AmdViommuBackend, InspectedAmdIommu {
   }
 
   /**
-   * The host's work at a safe point of the guest: a hypervisor would see writes to the
+   * The host's work at a safe point of the guest. A hypervisor would trap writes to the
    * device table; here the command buffer waits at each INVALIDATE_DEVTAB_ENTRY until the
    * entry has been read.
-   * @returns how many were read; when there may be more, the next service reads them.
+   * @returns how many were read; the next service may read more.
    */
   service(): number {
     const { queue, guest } = this.block;
@@ -285,7 +291,7 @@ export class AmdGuestIommu implements AmdViommuBackend, InspectedAmdIommu {
     this.#page.page.takeFromGuest();
   }
 
-  /** Takes everything back from the VM. */
+  /** Releases everything of the VM. */
   destroy(): void {
     this.fd.close();
   }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A host with an AMD IOMMU: its memory, the IOMMU that its VMs share, and what it lends them.
+// A host with an AMD IOMMU: its memory, the IOMMU that its VMs share, and what it lends
+// them.
 
 import { HOST_AT_ATTENTION, MAX_THREADS } from '../../../assembly/layout/host-memory.ts';
 import {
@@ -32,32 +33,35 @@ import { AmdEndpoint } from './amd-endpoint.ts';
 import { AmdGuestIommu } from './amd-guest-iommu.ts';
 
 export interface AmdHostOptions {
-  /** The hot modules, when they are compiled already. */
+  /** The compiled hot modules. */
   readonly modules?: AmdModules;
-  /** Where they lie, when they are not. */
+  /** Places of the modules, if they are not compiled. */
   readonly moduleUrls?: ModuleUrls;
-  /** Bytes of host RAM, a multiple of 64 KiB; a VM takes some 2 MiB. Default 32 MiB. */
+  /** Bytes of host RAM, a multiple of 64 KiB; a VM uses some 2 MiB. Default 32 MiB. */
   readonly ramSize?: number;
   readonly clock?: Clock;
 }
 
-/** Behind a guest's IOMMU: when that is switched on or off, all of them are attached anew at once. */
+/**
+ * Maximum number of devices of a guest's IOMMU: enabling or disabling it attaches all of
+ * them again at once.
+ */
 const MAX_DEVICES = 8;
 /** Bits of a DomainID. */
 const AMD_DOMAIN_BITS = 16;
 
-/** What a VM has of its host's IOMMU. */
+/** What the host's IOMMU has lent to a VM. */
 interface Lent {
   readonly vm: Vm<AmdUnit>;
   readonly devices: ReadonlyMap<number, AmdDevice>;
-  /** By the DeviceID that the guest knows. */
+  /** By the guest's DeviceID. */
   readonly endpoints: Map<number, AmdEndpoint>;
 }
 
 /**
- * Accesses of devices without a PASID to these addresses are interrupts, which DMA translation
- * leaves alone. No entry of the host's device table remaps them (IV is 0): writes of 32 bits pass as
- * they are, anything else is refused.
+ * Accesses of devices without a PASID to these addresses are interrupts, which are not
+ * translated as DMA. No entry of the host's device table remaps them (IV is 0): 32-bit
+ * writes pass unchanged, anything else is refused.
  */
 export const AMD_INTERRUPTS = { gpa: 0xfee00000, size: 0x100000 } as const;
 
@@ -103,11 +107,11 @@ export class AmdHost {
   }
 
   /**
-   * Takes a VM in: its memory becomes a window of the physical address map.
-   * @param options what takes the MSIs of its devices, in AMD_INTERRUPTS, and how its vCPUs are
-   *   asked for an exit. Default: nothing, and not at all.
-   * @throws {HostError} when the host has as many as it can have.
-   * @throws {RangeError} when a doorbell page is not a page, or lies in RAM.
+   * Creates a VM: its memory becomes a window of the physical address map.
+   * @param options target of its devices' MSIs, in AMD_INTERRUPTS, and how its vCPUs are
+   *   requested to exit. Default: none, and not at all.
+   * @throws {HostError} when the host cannot have more.
+   * @throws {RangeError} when a doorbell page is not a page, or overlaps RAM.
    */
   createVm(
     name: string,
@@ -117,7 +121,7 @@ export class AmdHost {
   ): Vm<AmdUnit> {
     const { msis, exitRequest } = options;
     if (msis) checkDoorbells(msis, regions);
-    // There are as many windows as threads: whoever has got a thread gets a window.
+    // There are as many windows as threads, so with a thread there is also a window.
     const thread = this.#threads.allocate();
     const window = this.#windows.allocate();
     const unit = new AmdUnit({
@@ -132,9 +136,9 @@ export class AmdHost {
   }
 
   /**
-   * Gives a VM a vIOMMU, and the devices behind it.
-   * @param virtIds DeviceIDs as the guest numbers them, 1 to 8.
-   * @throws {HostError | IommufdError} when something is exhausted, or there are more.
+   * Creates a vIOMMU for a VM, with its devices.
+   * @param virtIds DeviceIDs as numbered by the guest, 1 to 8.
+   * @throws {HostError | IommufdError} when a resource is exhausted, or there are more.
    */
   createGuestIommu(vm: Vm<AmdUnit>, virtIds: readonly number[]): AmdGuestIommu {
     if (virtIds.length > MAX_DEVICES)
@@ -158,7 +162,7 @@ export class AmdHost {
     }
   }
 
-  /** The way to memory of a guest's device. */
+  /** The DMA port of a guest's device. */
   dmaPort(guest: AmdGuestIommu, virtId: number): DmaPort {
     const lent = this.#lent.get(guest);
     const device = lent?.devices.get(virtId);
@@ -178,7 +182,7 @@ export class AmdHost {
     });
   }
 
-  /** Takes everything back that a VM has. Its machine has stopped. */
+  /** Releases everything that a VM has. Its machine has stopped. */
   destroyVm(vm: Vm<AmdUnit>): void {
     for (const [guest, lent] of this.#lent) {
       if (lent.vm !== vm) continue;
@@ -194,7 +198,7 @@ export class AmdHost {
 
   /**
    * The host's work at a safe point of one of its machines.
-   * @param full look at everything, whether something has called for it or not.
+   * @param full check everything, even without a request.
    */
   service(full: boolean): void {
     const attention = Atomics.load(this.#words, HOST_AT_ATTENTION >> 2);
@@ -204,12 +208,15 @@ export class AmdHost {
     this.#strayEvents += this.iommu.takeEvents();
   }
 
-  /** Records of the host's own event log: what no guest is told. */
+  /** Number of records in the host's own event log, which no guest sees. */
   get strayEvents(): number {
     return this.#strayEvents;
   }
 
-  /** Every VM with its IOMMU, queues, IDs and objects. While no guest runs, they belong together. */
+  /**
+   * Every VM with its IOMMU, queues, IDs and objects. They are consistent while no guest
+   * runs.
+   */
   inspect(): HostInspection {
     const { domains } = this.iommu;
     const lent = [...this.#lent.keys()];
@@ -237,7 +244,7 @@ export class AmdHost {
     };
   }
 
-  /** The live entries of the IOTLB, under DomainIDs and PASIDs. */
+  /** The live entries of the IOTLB, by DomainID and PASID. */
   iotlb(): readonly LiveTlbEntry[] {
     const entries: LiveTlbEntry[] = [];
     eachLiveTlbEntry(this.memory, smmuBase(0), (entry) => entries.push(entry));

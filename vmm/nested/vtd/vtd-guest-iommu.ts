@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-// The VMM's end of a guest's VT-d IOMMU: an iommufd of its own, with a vIOMMU that software manages. The
-// guest's first stage is a nested HWPT; its IOTLB is invalidated on that, the TLBs of its devices on the
-// vIOMMU, and what they ask for comes out of the vIOMMU's FAULT object.
+// The VMM's side of a guest's VT-d IOMMU: its own iommufd, with a vIOMMU that software
+// manages. The guest's first stage is a nested HWPT. Invalidations of its IOTLB use that
+// HWPT, those of device TLBs the vIOMMU; page requests come from the vIOMMU's FAULT
+// object.
 
 import { VTD_PE_SRE, VTD_PE_WPE, VTD_PGTT_FIRST } from '../../../assembly/layout/vtd-formats.ts';
 import { fieldOf } from '../../../devices/plugin/index.ts';
@@ -29,7 +30,7 @@ const ALL_PAGES = 2n ** 64n - 1n;
 const S1_SRE = 1n;
 const S1_WPE = 4n;
 
-/** A page that a device of the guest asks for. */
+/** A page that a device of the guest requests. */
 export interface VtdGuestRequest {
   readonly virtId: number;
   readonly address: bigint;
@@ -38,7 +39,7 @@ export interface VtdGuestRequest {
 
 interface GuestDevice {
   readonly id: number;
-  /** Made for the guest's entry, with the guest's domain ID. */
+  /** The HWPT created for the guest's entry, with the guest's domain ID. */
   nested: { readonly hwpt: number; readonly did: number } | undefined;
 }
 
@@ -46,7 +47,9 @@ export class VtdGuestIommu implements VtdBackend {
   readonly vm: VtdVm;
   readonly fd = new Iommufd();
   readonly devices: ReadonlyMap<number, VtdDevice>;
-  /** What becomes of a page request: true when the page is there now. Default: it is refused. */
+  /**
+   * Handles a page request: true when the page is present now. Default: it is refused.
+   */
   onPageRequest: (request: VtdGuestRequest) => boolean = () => false;
   readonly #bound = new Map<number, GuestDevice>();
   readonly #parent: number;
@@ -54,7 +57,7 @@ export class VtdGuestIommu implements VtdBackend {
   readonly #faults: FaultQueue;
 
   /**
-   * @param devices by the source ID that the guest knows; one at least.
+   * @param devices by the guest's source ID; at least one.
    * @throws {IommufdError | HostError} and nothing is left behind.
    */
   constructor(vm: VtdVm, devices: ReadonlyMap<number, VtdDevice>) {
@@ -140,7 +143,7 @@ export class VtdGuestIommu implements VtdBackend {
   #takeRequests(): void {
     const faults = this.#faults.read(PGFAULT_GROUP_MOST * PGFAULT_SIZE);
     const view = new DataView(faults.buffer, faults.byteOffset, faults.byteLength);
-    // A group is answered once: its pages are there, all of them, or it has failed.
+    // A group gets one response: all of its pages are present, or it has failed.
     let resolved = true;
     for (let at = 0; at < faults.length; at += PGFAULT_SIZE) {
       const there = this.onPageRequest({
@@ -174,7 +177,10 @@ function firstStage({ firstStage: tables, words }: PasidEntry) {
   return { type: HWPT_DATA_VTD_S1, bytes: new Uint8Array(view.buffer) };
 }
 
-/** An entry of either kind of invalidation: what stands behind the range is flags, or a source ID. */
+/**
+ * An entry of either kind of invalidation: the range is followed by flags, or by a source
+ * ID.
+ */
 function entryOf(range: PageRange | undefined, word: number): Uint8Array {
   const view = new DataView(new ArrayBuffer(ENTRY_SIZE));
   view.setBigUint64(0, range?.address ?? 0n, true);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A host with a VT-d IOMMU: its memory, the IOMMU that its VMs share, and what it lends them.
+// A host with a VT-d IOMMU: its memory, the IOMMU that its VMs share, and what it lends
+// them.
 
 import { MAX_THREADS } from '../../../assembly/layout/host-memory.ts';
 import type { MemoryRegion } from '../../../assembly/load.ts';
@@ -55,14 +56,17 @@ export class VtdHost {
     `windows are exhausted: ${MAX_THREADS - 1}`,
   );
 
-  /** @param ramSize bytes of host RAM, a multiple of 64 KiB; 1 MiB of a VM's memory takes some 2 KiB. */
+  /**
+   * @param ramSize bytes of host RAM, a multiple of 64 KiB; 1 MiB of a VM's memory uses
+   *   some 2 KiB.
+   */
   constructor(ramSize = 0x400000) {
     const ram = new HostRam(createHostMemory({ ramSize }));
     this.#map = new AddressMap(ram);
     this.iommu = new VtdIommu(ram, this.#map);
   }
 
-  /** Takes a VM in: its memory becomes a window of the physical address map. */
+  /** Creates a VM: its memory becomes a window of the physical address map. */
   createVm(name: string, memory: WebAssembly.Memory, regions: readonly MemoryRegion[]): VtdVm {
     const vm = new VtdVm(name, this.#windows.allocate(), memory, regions);
     this.#map.vms.set(vm.window, vm);
@@ -70,9 +74,9 @@ export class VtdHost {
   }
 
   /**
-   * Gives a VM a vIOMMU, and devices behind it.
-   * @param virtIds source IDs as the guest numbers them, one at least.
-   * @throws {HostError | IommufdError} when something is exhausted.
+   * Creates a vIOMMU for a VM, with its devices.
+   * @param virtIds source IDs as numbered by the guest, at least one.
+   * @throws {HostError | IommufdError} when a resource is exhausted.
    */
   createGuestIommu(vm: VtdVm, virtIds: readonly number[]): VtdGuestIommu {
     const devices = virtIds.map(
@@ -81,14 +85,14 @@ export class VtdHost {
     return new VtdGuestIommu(vm, new Map(devices));
   }
 
-  /** The way to memory of a guest's device. */
+  /** The DMA port of a guest's device. */
   dmaPort(guest: VtdGuestIommu, virtId: number): DmaPort {
     const device = guest.devices.get(virtId);
     if (!device) throw new HostError('no-stream', `${guest.vm.name} has no device ${virtId}`);
     return device.port(virtId);
   }
 
-  /** Takes everything back that a VM has. Its machine has stopped. */
+  /** Releases everything that a VM has. Its machine has stopped. */
   destroyVm(vm: VtdVm, guest: VtdGuestIommu): void {
     guest.destroy();
     this.#map.vms.delete(vm.window);

@@ -7,7 +7,7 @@ import type { GuestMemory } from '../../../devices/plugin/index.ts';
 import type { UserMemory, VmHandle } from '../../../host/iommufd/index.ts';
 import { physicalAddress } from '../../../host/kernel/vm.ts';
 
-/** A VM as its memory and its window of the physical address map. */
+/** A VM: its memory and its window of the physical address map. */
 export class VtdVm implements VmHandle, UserMemory {
   readonly name: string;
   readonly window: number;
@@ -37,7 +37,7 @@ export class VtdVm implements VmHandle, UserMemory {
     this.#references--;
   }
 
-  /** vIOMMUs that hold the VM. */
+  /** Number of vIOMMUs that refer to the VM. */
   get references(): number {
     return this.#references;
   }

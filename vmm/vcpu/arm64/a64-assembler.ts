@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// One instruction of A64 from assembly language, by the table of forms: the preferred names of instructions, as
-// the disassembler writes them. A word is right when the disassembler writes it the same way, and what it does
-// not know is no instruction here either.
+// Assembles one A64 instruction with the table of forms: the preferred names of
+// instructions, as in the disassembler. A word is accepted when the disassembler writes
+// it the same way; what the disassembler does not know is not an instruction here either.
 
 import {
   A64_FORMS,
@@ -39,7 +39,7 @@ function allMasks(): ReadonlyMap<string, Fields> {
     const fields = { sf: n >> 13, N: (n >> 12) & 1, immr: (n >> 6) & 63, imms: n & 63 };
     if (!isAllocated(form, wordOf(form, fields))) continue;
     const key = `${fields.sf} ${bitMaskOf(fields)}`;
-    // Of those that say the same, the one that rotates least.
+    // Of equivalent encodings, the one with the smallest rotation.
     if (!found.has(key)) found.set(key, fields);
   }
   return found;
@@ -60,7 +60,7 @@ function wordOf(form: A64Form, fields: Fields): number {
 const isAllocated = ({ exclusions }: A64Form, word: number) =>
   !exclusions.some((exclusion) => matches(word, exclusion));
 
-/** How an operand is written, and the fields that it says: groups of the pattern, in order. */
+/** The syntax of an operand, and its fields from the groups of the pattern, in order. */
 interface Operand {
   readonly pattern: (rest: string) => string;
   readonly fields: (
@@ -92,7 +92,7 @@ const address = (unit: number): Operand => ({
     return { immlo: bits(pages, 0, 2), immhi: bits(pages, 2, 19) };
   },
 });
-/** An offset of a base: `before` and `after` the bracket. */
+/** An offset of a base; `before` and `after` are for the bracket. */
 const offset = (name: string, before: string, after: string): Operand => ({
   pattern: () => `${BASE}${before}${after}`,
   fields: ([base, text], rest) => ({
@@ -125,7 +125,7 @@ const OPERANDS: Readonly<Record<string, Operand>> = {
   rsp: register(true),
   x: register(false),
   w: register(false),
-  // The one behind another, which the word does not name.
+  // The next register after another, which is not encoded in the word.
   xnext: { pattern: () => REGISTER, fields: () => ({}) },
   wnext: { pattern: () => REGISTER, fields: () => ({}) },
   d: immediate(),
@@ -143,7 +143,7 @@ const OPERANDS: Readonly<Record<string, Operand>> = {
   },
   bitmask: {
     pattern: () => IMMEDIATE,
-    // Which fields it has depends on the width of the registers, which say theirs first.
+    // Its fields depend on the width of the registers, which are decoded before.
     fields: ([text = '0'], _, { sf }) => {
       masks ??= allMasks();
       return masks.get(`${sf} ${BigInt.asUintN(sf ? 64 : 32, BigInt(text))}`) ?? {};
@@ -226,7 +226,7 @@ const OPERANDS: Readonly<Record<string, Operand>> = {
   writable: systemRegister(),
 };
 
-/** A form as it is written. */
+/** A form with its syntax. */
 interface Shape {
   readonly form: A64Form;
   readonly pattern: RegExp;
@@ -263,7 +263,8 @@ let shapes: ReadonlyMap<string, readonly Shape[]> | undefined;
 
 function allShapes(): ReadonlyMap<string, readonly Shape[]> {
   const found = new Map<string, Shape[]>();
-  // A register that is not extended is written alike in two forms: the shifted one is meant.
+  // A register that is not extended has the same syntax in two forms: the shifted one is
+  // used.
   const isExtended = ({ name }: A64Form) => name.endsWith('_EXT');
   for (const form of A64_FORMS.toSorted((a, b) => +isExtended(a) - +isExtended(b))) {
     const [mnemonic = ''] = form.syntax.split(/[ .]/);
@@ -284,16 +285,16 @@ function fieldsIn({ operands, groups, pattern }: Shape, text: string): Fields | 
     at += groups[i] ?? 0;
     fields = { ...fields, ...operand.fields(own, rest, fields) };
   }
-  // Where it is not a part of a mask, N is sf.
+  // Unless N is a part of a mask, it equals sf.
   return { N: fields.sf ?? 0, ...fields };
 }
 
-/** A line in lower case, with one space where there is any, and one behind a comma. */
+/** A line in lower case, with single spaces, and one after each comma. */
 export function evenlySpaced(text: string): string {
   return text.trim().toLowerCase().replaceAll(/\s+/g, ' ').replaceAll(/ ?, ?/g, ', ');
 }
 
-/** A line as it is compared: numbers in decimal, and no -0. */
+/** A line in the form for comparison: numbers in decimal, and no -0. */
 function plainAssembly(text: string): string {
   return evenlySpaced(text).replaceAll(
     /#(-?)(0x[0-9a-f]+|\d+)/g,
@@ -306,8 +307,9 @@ const withOffset = (text: string) => text.replace(/^([^[]*\[(?:x\d+|sp))\](?!, #
 
 /**
  * The word of one instruction, unsigned. Branches and addresses are relative to it.
- * @param text in the disassembler's words, in any case; `[Xn]` may stand for `[Xn, #0]`.
- * @returns undefined where it is none.
+ * @param text in the disassembler's syntax, in any case; `[Xn]` is accepted for `[Xn,
+ *   #0]`.
+ * @returns undefined when it is not an instruction.
  */
 export function assembleA64(text: string): number | undefined {
   const plain = plainAssembly(text);

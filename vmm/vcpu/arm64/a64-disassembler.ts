@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A64 in assembly language, by the table of forms: the preferred names of instructions,
-// without aliases.
+// Disassembles A64 with the table of forms: the preferred names of instructions, without
+// aliases.
 
 import {
   type A64Fields as Fields,
@@ -67,7 +67,7 @@ function extendedRegister(f: Fields): string {
   const wideResult = isWide(f);
   const m = orZero(field(f, 'Rm'), wideResult && (option & 3) === 3);
   const amount = field(f, 'imm3');
-  // LSL is the name of the extension that does nothing, where SP is in use.
+  // LSL is the name of the extension without an effect when SP is used.
   const usesStack = field(f, 'Rn') === 31 || field(f, 'Rd') === 31;
   const neutral = wideResult ? 3 : 2;
   if (option === neutral && usesStack && (field(f, 'Rn') === 31 || field(f, 'S') === 0))
@@ -91,7 +91,7 @@ function prefetch(rt: number): string {
   return `${type}l${level + 1}${(rt & 1) === 1 ? 'strm' : 'keep'}`;
 }
 
-/** The name of a register that can be accessed so, otherwise its encoding. */
+/** The name of a register that allows the access, otherwise its encoding. */
 function systemRegister(f: Fields, access: 'r' | 'w'): string {
   const register = systemRegisterOf(f);
   if (register?.el1.includes(access)) return register.name;
@@ -100,7 +100,7 @@ function systemRegister(f: Fields, access: 'r' | 'w'): string {
   return `S${op0}_${op1}_C${crn}_C${crm}_${op2}`;
 }
 
-/** Operands that have a rule of their own; `rest` is what follows a dot. */
+/** Operands with their own rules; `rest` is the text after a dot. */
 const OPERANDS: Readonly<Record<string, (f: Fields, rest: string) => string>> = {
   r: (f, rest) => orZero(field(f, rest), isWide(f)),
   rsp: (f, rest) => orStack(field(f, rest), isWide(f)),
@@ -152,7 +152,8 @@ const OPERANDS: Readonly<Record<string, (f: Fields, rest: string) => string>> = 
 /**
  * One instruction in assembly language. Branches and addresses are relative to it.
  * @param word The instruction, unsigned.
- * @returns undefined where the word is UNALLOCATED; floating point and Advanced SIMD are `simd`.
+ * @returns undefined when the word is UNALLOCATED; floating point and Advanced SIMD are
+ *   `simd`.
  */
 export function disassembleA64(word: number): string | undefined {
   const form = formOf(word);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What fields of A64 instructions mean.
+// Decoding of fields of A64 instructions.
 
 import type { A64Fields } from '../../../assembly/layout/a64/a64-forms.ts';
 import {
@@ -10,12 +10,12 @@ import {
 
 const REGISTERS = new Map(ARM64_REGISTER_TABLE.map((register) => [register.encoding, register]));
 
-/** A field: 0 where the form has none of the name. */
+/** A field; 0 when the form does not have it. */
 export const fieldOf = (fields: A64Fields, name: string): number => fields[name] ?? 0;
 
 const signed = (value: number, width: number) => (value << (32 - width)) >> (32 - width);
 
-/** A field of two's complement. */
+/** A field in two's complement. */
 export const signedField = (fields: A64Fields, name: string, width: number): number =>
   signed(fieldOf(fields, name), width);
 
@@ -23,10 +23,10 @@ export const signedField = (fields: A64Fields, name: string, width: number): num
 export const addressDistance = (fields: A64Fields): number =>
   signed(4 * fieldOf(fields, 'immhi') + fieldOf(fields, 'immlo'), 21);
 
-/** Whether the operands have 64 bits, by sf. */
+/** True when the operands have 64 bits, by sf. */
 export const isWide = (fields: A64Fields): boolean => fieldOf(fields, 'sf') === 1;
 
-/** The system register of MRS and MSR; undefined where there is none. */
+/** The system register of MRS and MSR; undefined when it is unknown. */
 export function systemRegisterOf(fields: A64Fields): Arm64Register | undefined {
   const of = (name: string) => fieldOf(fields, name);
   const op0 = 2 + of('o0');
@@ -34,7 +34,8 @@ export function systemRegisterOf(fields: A64Fields): Arm64Register | undefined {
 }
 
 /**
- * An immediate mask (Arm ARM, DecodeBitMasks) of 64 bits, or 32. The encoding is not reserved.
+ * An immediate mask (Arm ARM, DecodeBitMasks) of 64 or 32 bits. The encoding must not be
+ * reserved.
  */
 export function bitMaskOf(fields: A64Fields): bigint {
   const imms = fieldOf(fields, 'imms');

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: MIT
-// A program of A64 in assembly language: instructions with labels, names for numbers, data. Two passes: labels
-// have their addresses after the first one, because every instruction has four bytes.
+// Assembles an A64 program: instructions with labels, names for numbers, data. There are
+// two passes: the first one assigns addresses to labels, as every instruction has four
+// bytes.
 
 import { assembleA64, evenlySpaced } from './a64-assembler.ts';
 import { A64_CONDITIONS } from './a64-disassembler.ts';
 
-/** Source that is none. */
+/** An error in the source. */
 export class AssemblyError extends Error {
   override readonly name = 'AssemblyError';
-  /** From 1. */
+  /** Line number, from 1. */
   readonly line: number;
 
   constructor(line: number, message: string) {
@@ -19,7 +20,7 @@ export class AssemblyError extends Error {
 
 const REGISTER = '[xw]\\d+|xzr|wzr';
 
-/** Names that assemblers have for other instructions, as those are written. */
+/** Aliases of other instructions in assemblers, with their translation. */
 const ALIASES: readonly (readonly [RegExp, (...groups: string[]) => string])[] = [
   [/^nop$/, () => 'hint #0'],
   [/^wfe$/, () => 'hint #2'],
@@ -49,7 +50,7 @@ function moveRegister(to = '', from = ''): string {
     : `orr ${to}, ${zeroOf(to)}, ${from}`;
 }
 
-/** One instruction that has the value: MOVZ, MOVN or ORR of a mask. */
+/** A single instruction for the value: MOVZ, MOVN or ORR of a mask. */
 function moveImmediate(to = '', text = ''): string {
   const width = BigInt(bitsOf(to));
   const value = BigInt.asUintN(Number(width), numberIn(text.slice(1)));
@@ -79,7 +80,7 @@ function numberIn(text: string): bigint {
   return isNegative ? -value : value;
 }
 
-/** The instruction that an alias stands for. */
+/** The instruction that an alias represents. */
 function withoutAlias(text: string): string {
   for (const [pattern, instead] of ALIASES) {
     const found = pattern.exec(text);
@@ -88,7 +89,7 @@ function withoutAlias(text: string): string {
   return text;
 }
 
-/** A statement, where it is. */
+/** A statement and its place. */
 interface Statement {
   readonly line: number;
   readonly text: string;
@@ -109,12 +110,12 @@ class Program {
   }
 
   #define(line: number, name: string, value: bigint): void {
-    if (!NAME.test(name)) throw new AssemblyError(line, `${name} is no name`);
+    if (!NAME.test(name)) throw new AssemblyError(line, `${name} is not a name`);
     if (this.#names.has(name)) throw new AssemblyError(line, `there are two ${name}`);
     this.#names.set(name, value);
   }
 
-  /** A number, a name, or a sum or difference of such. */
+  /** A number, a name, or a sum or difference of them. */
   #value(line: number, text: string): bigint {
     let sum = 0n;
     for (const [, sign, term = ''] of text.replaceAll(/\s/g, '').matchAll(/([+-]?)([^+-]+)/g)) {
@@ -177,7 +178,7 @@ class Program {
   }
 
   #instruction(line: number, source: string, at: number): number {
-    // A name behind # is a number; the last operand of what goes elsewhere is a label.
+    // A name after # is a number; the last operand of a branch or an address is a label.
     const named = source.replaceAll(/#([a-z_.$][\w.$+-]*)/gi, (_, name: string) => {
       return `#${this.#value(line, name)}`;
     });
@@ -187,25 +188,25 @@ class Program {
       ? `${named.slice(0, -label.length)}#${(this.#names.get(label) ?? 0n) - BigInt(at)}`
       : named;
     const word = assembleA64(withoutAlias(evenlySpaced(far)));
-    if (word === undefined) throw new AssemblyError(line, `this is no instruction: ${source}`);
+    if (word === undefined) throw new AssemblyError(line, `this is not an instruction: ${source}`);
     return word;
   }
 }
 
-/** What stands in quotes, as JSON has it. */
+/** Quoted text, in JSON syntax. */
 function textIn(line: number, quoted: string): string {
   try {
     return String(JSON.parse(quoted));
   } catch {
-    throw new AssemblyError(line, `this is no text: ${quoted}`);
+    throw new AssemblyError(line, `this is not a string: ${quoted}`);
   }
 }
 
 /**
- * Assembles a program: instructions as the disassembler writes them, with the usual aliases, labels, `.equ`,
- * `.word`, `.quad`, `.asciz`, `.balign`; behind `//` are comments.
+ * Assembles a program: instructions in the disassembler's syntax, with the usual aliases,
+ * labels, `.equ`, `.word`, `.quad`, `.asciz`, `.balign`, and comments after `//`.
  * @param base address of its first byte.
- * @throws {AssemblyError} for the first line that makes no sense.
+ * @throws {AssemblyError} for the first invalid line.
  */
 export function assembleProgram(source: string, base = 0): Uint8Array<ArrayBuffer> {
   const program = new Program(base);

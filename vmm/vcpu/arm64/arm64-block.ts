@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A vCPU block as JavaScript reads and writes it (assembly/layout/arm64-state.ts).
+// Access to a vCPU block from JavaScript (assembly/layout/arm64-state.ts).
 
 import { ARM64_REGISTER_TABLE } from '../../../assembly/layout/a64/arm64-registers.ts';
 import {
@@ -28,7 +28,7 @@ import {
 
 /**
  * Offset in the block of a system register that is storage.
- * @throws {RangeError} when it is none.
+ * @throws {RangeError} when it is not one.
  */
 export function storageOffset(name: string): number {
   const register = ARM64_REGISTER_TABLE.find((one) => one.name === name);
@@ -37,8 +37,9 @@ export function storageOffset(name: string): number {
 }
 
 /**
- * What of a block is the vCPU's state, from and to: registers, PSTATE, count, interrupts and monitor; time;
- * system registers and timers. The rest is where the machine has things, follows from this, or is a cache.
+ * The ranges of a block that are the vCPU's state: registers, PSTATE, count, interrupts
+ * and monitor; time; system registers and timers. The rest are places in the machine,
+ * derived values, or caches.
  */
 const STATE = [
   [ARM64_ZR, ARM64_RECORD_TRAP],
@@ -62,7 +63,7 @@ export class Arm64Block {
     this.#bytes = new Uint8Array(memory.buffer);
   }
 
-  /** A byte of the memory that the block is in, by its offset in that. */
+  /** A byte of the memory that contains the block, by its offset in the memory. */
   byte(address: number): number {
     return this.#bytes[address] ?? 0;
   }
@@ -84,7 +85,7 @@ export class Arm64Block {
     this.#longs[(this.at + offset) >>> 3] = value;
   }
 
-  /** Value of an access of a device or of a register that the board has. */
+  /** Value of an access to a device or to a register of the board. */
   get mmioValue(): bigint {
     return this.long(ARM64_MMIO_VALUE);
   }
@@ -93,23 +94,23 @@ export class Arm64Block {
     this.setLong(ARM64_MMIO_VALUE, value);
   }
 
-  /** The IRQ input. A vCPU that runs looks at its next taken branch. */
+  /** Sets the IRQ input. A running vCPU checks it at its next taken branch. */
   setIrq(asserted: boolean): void {
     this.#setPending(ARM64_PENDING_IRQ, asserted);
   }
 
-  /** The vCPU is wanted back by who runs it. */
+  /** Requests a vCPU to return to its runner. */
   setStop(wanted: boolean): void {
     this.#setPending(ARM64_PENDING_STOP, wanted);
   }
 
-  /** `setStop` for a vCPU that may sleep on a thread of its own, which it wakes. */
+  /** `setStop` for a vCPU that may sleep on its own thread, which this wakes. */
   stopThread(): void {
     this.setStop(true);
     this.wake();
   }
 
-  /** Has a vCPU on a thread of its own come to an exit soon, also one that sleeps. */
+  /** Requests an exit of a vCPU with its own thread, and wakes it if it sleeps. */
   requestExit(): void {
     Atomics.store(this.#words, (this.at + ARM64_EXIT_REQUEST) >>> 2, 1);
     Atomics.store(this.#words, (this.at + ARM64_LIMIT) >>> 2, 0);
@@ -122,8 +123,8 @@ export class Arm64Block {
   }
 
   /**
-   * Sleeps until an interrupt or a stop comes, or somebody wakes the thread.
-   * @param pending ARM64_PENDING as it was when there was nothing to do.
+   * Sleeps until an interrupt or a stop arrives, or another thread wakes it.
+   * @param pending ARM64_PENDING from when there was no work.
    */
   sleep(pending: number, ms: number): void {
     Atomics.wait(this.#words, (this.at + ARM64_PENDING) >>> 2, pending, ms);
@@ -134,13 +135,16 @@ export class Arm64Block {
     return Atomics.load(this.#words, (this.at + ARM64_PENDING) >>> 2);
   }
 
-  /** It executes instructions on a thread of its own: neither at an exit, nor asleep. */
+  /** It executes instructions on its own thread: it is neither at an exit, nor asleep. */
   get isInside(): boolean {
     const presence = Atomics.load(this.#words, (this.at + ARM64_PRESENCE) >>> 2);
     return (presence & ARM64_INSIDE) !== 0;
   }
 
-  /** Asks a vCPU on a thread of its own to pass an instruction boundary. Returns the number of the request. */
+  /**
+   * Requests a vCPU with its own thread to pass an instruction boundary. Returns the
+   * number of the request.
+   */
   askToPass(): number {
     const inbox = (this.at + ARM64_INBOX + ARM64_INBOX_HOST * ARM64_INBOX_SIZE) >>> 2;
     const made = Atomics.add(this.#words, inbox + (ARM64_INBOX_MADE >>> 2), 1) + 1;
@@ -149,7 +153,7 @@ export class Arm64Block {
     return made | 0;
   }
 
-  /** Whether it has passed one since the request of that number. */
+  /** True when it has passed one since the request with that number. */
   hasPassed(request: number): boolean {
     const inbox = (this.at + ARM64_INBOX + ARM64_INBOX_HOST * ARM64_INBOX_SIZE) >>> 2;
     const done = Atomics.load(this.#words, inbox + (ARM64_INBOX_DONE >>> 2));
@@ -157,8 +161,9 @@ export class Arm64Block {
   }
 
   /**
-   * Takes back what any thread has asked the vCPU for. Who calls looks for work behind it, and a
-   * plain store could come behind that look, and undo a request that came in between.
+   * Clears what any thread has requested from the vCPU. The caller checks for work after
+   * it: a plain store could become visible after that check, and clear a request that
+   * arrived in between.
    */
   clearExitRequest(): void {
     Atomics.store(this.#words, (this.at + ARM64_EXIT_REQUEST) >>> 2, 0);
@@ -177,12 +182,12 @@ export class Arm64Block {
   }
 
   /**
-   * Takes over what `saveState` returned; TLBs and records are then out of date.
-   * @throws {TypeError} when it is none.
+   * Restores a result of `saveState`; TLBs and records are then out of date.
+   * @throws {TypeError} when it is not one.
    */
   restoreState(text: string): void {
     if (text.length !== 2 * STATE_SIZE || /[^0-9a-f]/.test(text))
-      throw new TypeError('this is no state of an arm64 vCPU');
+      throw new TypeError('this is not a state of an arm64 vCPU');
     let at = 0;
     for (const range of this.#stateRanges())
       for (let i = 0; i < range.length; i++, at += 2)
@@ -195,7 +200,7 @@ export class Arm64Block {
       Atomics.and(this.#words, index, ~bit);
       return;
     }
-    // In this order: the vCPU looks at what is pending behind its limit.
+    // In this order: the vCPU checks what is pending when its limit is reached.
     if ((Atomics.or(this.#words, index, bit) & bit) === 0)
       Atomics.store(this.#words, (this.at + ARM64_LIMIT) >>> 2, 0);
   }

@@ -1,13 +1,16 @@
 // SPDX-License-Identifier: MIT
-// What an arm64 vCPU needs of the board that it is on.
+// What an arm64 vCPU needs of its board.
 
 import type { InterruptSink } from '../../../devices/bus/index.ts';
 
-/** The part of an interrupt controller that a vCPU has: a CPU interface in system registers. */
+/** A vCPU's part of an interrupt controller: a CPU interface in system registers. */
 export interface CpuInterface {
-  /** Where it says that `irqAsserted` may be true: bit 0 of a word, and then 0 in another one. */
+  /**
+   * Sets where it signals that `irqAsserted` may be true: bit 0 of a word, and then 0 in
+   * another one.
+   */
   connect(vcpu: number, pendingAt: number, limitAt: number): void;
-  /** False: the bit has been taken back, and is set again by an interrupt that comes later. */
+  /** False: the bit has been cleared, and a later interrupt sets it again. */
   irqAsserted(vcpu: number): boolean;
   setPrivateLine(vcpu: number, intid: number, asserted: boolean): void;
   readInterface(vcpu: number, register: number): bigint | undefined;
@@ -17,7 +20,7 @@ export interface CpuInterface {
 /** An interrupt controller with a CPU interface in system registers: a GICv3. */
 export interface CpuInterrupts extends CpuInterface, InterruptSink {}
 
-/** X0 to X3 of a vCPU that calls what is above its operating system. */
+/** X0 to X3 of a vCPU that calls the layer above its operating system. */
 export interface Hypercall {
   readonly vcpu: number;
   readonly x0: bigint;
@@ -26,16 +29,16 @@ export interface Hypercall {
   readonly x3: bigint;
 }
 
-/** What becomes of a call: it returns a value in X0, or not at all. */
+/** The result of a call: it returns a value in X0, or does not return. */
 export type HypercallResult =
   | { readonly what: 'return'; readonly x0: bigint }
-  /** The same, once the vCPU has an interrupt. */
+  /** Returns the value when the vCPU has an interrupt. */
   | { readonly what: 'suspend'; readonly x0: bigint }
   /** The vCPU is off. */
   | { readonly what: 'stopped' }
-  /** The machine is off. `code`: the exit code of what it has run, by default 0. */
+  /** The machine is off. `code`: the exit code of its program, by default 0. */
   | { readonly what: 'off'; readonly code?: number }
-  /** The machine begins again: nothing of what was is left. */
+  /** The machine restarts from its initial state. */
   | { readonly what: 'reset' };
 
 /** HLT #0xF000 at EL1. */
@@ -44,7 +47,7 @@ export interface SemihostingCall {
   readonly operation: number;
   /** X1. */
   readonly parameter: bigint;
-  /** The byte at a virtual address that EL1 can read; undefined where there is no RAM. */
+  /** The byte at a virtual address that EL1 can read; undefined outside RAM. */
   readonly read: (address: bigint) => number | undefined;
 }
 
@@ -52,12 +55,12 @@ export interface SemihostingCall {
 export interface Arm64Board {
   readonly interrupts: CpuInterrupts;
   /**
-   * Whether anything but vCPUs and timers can still interrupt a vCPU. Only while none of them runs.
-   * Default: it can.
+   * True when anything except vCPUs and timers can still interrupt a vCPU. Called only
+   * while none of them runs. Default: it can.
    */
   canInterrupt?(): boolean;
-  /** Carries a HVC out. */
+  /** Executes a HVC. */
   hypercall(call: Hypercall): HypercallResult;
-  /** Carries a semihosting call out. Without it HLT is UNDEFINED. */
+  /** Executes a semihosting call. Without it HLT is UNDEFINED. */
   semihosting?(call: SemihostingCall): HypercallResult;
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The counter of a machine (CNTVCT, CNTPCT): it goes on with the instructions of whichever vCPU runs, so that
-// it never goes backwards between two of them, and with time that all of them sleep through.
+// The counter of a machine (CNTVCT, CNTPCT): it advances with the instructions of the
+// running vCPU, so that it never goes backwards between two vCPUs, and with time that all
+// of them sleep through.
 
 import {
   ARM64_COUNT,
@@ -10,9 +11,12 @@ import {
 } from '../../../assembly/layout/arm64-state.ts';
 import type { Arm64Block } from './arm64-block.ts';
 
-/** Of the counter. A nanosecond and an instruction are one tick each, so that a count is a time. */
+/**
+ * Frequency of the counter. A nanosecond and an instruction are one tick each, so a count
+ * is a time.
+ */
 export const COUNTER_HZ = 1_000_000_000;
-/** Ticks for an instruction, as ARM64_TIME_RATE has it. */
+/** Ticks per instruction, in the format of ARM64_TIME_RATE. */
 const ONE_TICK = 1n << 32n;
 const MASK = (1n << 64n) - 1n;
 
@@ -20,19 +24,19 @@ export class Arm64Counter {
   /** The vCPU whose instructions count. */
   #running: Arm64Block;
 
-  /** It is at 0. @param running the vCPU that runs first. */
+  /** Starts at 0. @param running the vCPU that runs first. */
   constructor(running: Arm64Block) {
     this.#running = running;
   }
 
-  /** Begins again, at `time`, with the vCPU that runs next. */
+  /** Restarts at `time`, with the vCPU that runs next. */
   start(running: Arm64Block, time = 0n): void {
     this.#running = running;
     this.skipTo(time);
     running.setLong(ARM64_TIME_RATE, ONE_TICK);
   }
 
-  /** Goes on where a saved machine's counter was, whose vCPU has been restored. */
+  /** Continues a saved machine's counter, whose vCPU has been restored. */
   resume(running: Arm64Block): void {
     this.#running = running;
   }
@@ -48,7 +52,7 @@ export class Arm64Counter {
     if (running !== this.#running) this.start(running, this.now);
   }
 
-  /** Nothing happens until the counter is at `time`, which is not before now. */
+  /** Nothing happens until the counter is at `time`, which is not in the past. */
   skipTo(time: bigint): void {
     const block = this.#running;
     block.setLong(ARM64_TIME, time);

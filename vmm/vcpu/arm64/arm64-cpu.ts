@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// One arm64 CPU, on whatever thread: its block, timers and interrupt input.
+// One arm64 CPU, on any thread: its block, timers and interrupt input.
 
 import {
   ARM64_LIMIT,
@@ -18,13 +18,13 @@ import { Arm64Timers } from './arm64-timers.ts';
 const EC_UNKNOWN = 0;
 const MPIDR_RES1 = 1n << 31n;
 
-/** Where a vCPU begins. */
+/** The entry point of a vCPU. */
 export interface Arm64Entry {
   readonly pc: bigint;
   readonly x0: bigint;
 }
 
-/** What a CPU is made of. */
+/** What a CPU is built from. */
 export interface Arm64CpuOptions {
   readonly index: number;
   readonly block: Arm64Block;
@@ -48,7 +48,8 @@ export class Arm64Cpu {
   }
 
   /**
-   * Out of reset, at its entry: EL1h, everything masked, MMU off. It does not run.
+   * Sets the reset state at its entry: EL1h, everything masked, MMU off. It does not run
+   * yet.
    * @param affinity MPIDR_EL1 without its fixed bits.
    */
   start({ pc, x0 }: Arm64Entry, affinity: bigint): void {
@@ -61,22 +62,24 @@ export class Arm64Cpu {
     this.#interrupts.connect(index, block.at + ARM64_PENDING, block.at + ARM64_LIMIT);
   }
 
-  /** Its interrupt controller asserts its IRQ input, masked or not. */
+  /** True when its interrupt controller asserts its IRQ input, masked or not. */
   get isInterrupted(): boolean {
     if ((this.block.word(ARM64_PENDING) & ARM64_PENDING_IRQ) === 0) return false;
     return this.#interrupts.irqAsserted(this.index);
   }
 
   /**
-   * Its IRQ input follows the interrupt controller's: also when nothing says so any more. `irqAsserted`
-   * has cleared a stale bit already, with a second look; cleared again here, it would lose an
-   * interrupt that came in between.
+   * Updates its IRQ input from the interrupt controller, even when the bit is not set any
+   * more. `irqAsserted` has already cleared a stale bit, with a second check; clearing it
+   * again here could lose an interrupt that arrived in between.
    */
-  followIrq(): void {
+  updateIrq(): void {
     if (this.#interrupts.irqAsserted(this.index)) this.block.setIrq(true);
   }
 
-  /** An access of a register of its CPU interface, for the CPU: 0 where it is UNDEFINED. */
+  /**
+   * An access to a register of its CPU interface, for the CPU: 0 when it is UNDEFINED.
+   */
   register(encoding: number, isWrite: boolean): number {
     const { block, index } = this;
     let known: boolean;
@@ -86,24 +89,27 @@ export class Arm64Cpu {
       known = value !== undefined;
       if (value !== undefined) block.mmioValue = value;
     }
-    this.followIrq();
+    this.updateIrq();
     return known ? 1 : 0;
   }
 
-  /** Lines of its timers and its IRQ input are as the counter has them. */
-  followTimers(now: bigint): void {
+  /** Updates the lines of its timers and its IRQ input for the counter's value. */
+  updateTimers(now: bigint): void {
     this.timers.tellLines(now, (intid, asserted) =>
       this.#interrupts.setPrivateLine(this.index, intid, asserted),
     );
-    this.followIrq();
+    this.updateIrq();
   }
 
-  /** The instruction at the PC is UNDEFINED. */
+  /** Takes the exception of an UNDEFINED instruction at the PC. */
   takeUndefined(): void {
     this.exports.takeException(this.block.at, EC_UNKNOWN, 0);
   }
 
-  /** The last instruction was SMC: UNDEFINED without EL3, and its return address is its own. */
+  /**
+   * The last instruction was SMC: UNDEFINED without EL3, and its return address is the
+   * instruction itself.
+   */
   refuseSmc(): void {
     this.block.setLong(ARM64_PC, this.block.long(ARM64_PC) - 4n);
     this.takeUndefined();

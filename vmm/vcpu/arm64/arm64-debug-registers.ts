@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Registers of an arm64 vCPU as a debugger numbers them: those of GDB's feature
-// org.gnu.gdb.aarch64.core, and then the system registers that can be read without an effect.
+// A debugger's numbering of an arm64 vCPU's registers: those of GDB's feature
+// org.gnu.gdb.aarch64.core, followed by the system registers that can be read without a
+// side effect.
 
 import {
   ARM64_REGISTER_TABLE,
@@ -17,7 +18,7 @@ const PC = SP + 1;
 const STATUS = PC + 1;
 const FIRST_SYSTEM = STATUS + 1;
 
-/** A read of these acknowledges an interrupt. */
+/** Reading these acknowledges an interrupt. */
 const ACKNOWLEDGES = ['ICC_IAR0_EL1', 'ICC_IAR1_EL1'];
 
 const SYSTEM: readonly Arm64Register[] = ARM64_REGISTER_TABLE.filter(
@@ -33,14 +34,17 @@ export const ARM64_DEBUG_REGISTERS: readonly DebugRegister[] = [
   ...SYSTEM.map(({ name }): DebugRegister => ({ name, bits: 64, group: 'system' })),
 ];
 
-/** Where a block has a register that is 64 bits of storage; undefined: it has another one. */
+/**
+ * Offset in a block of a register that is 64 bits of storage; undefined for other
+ * registers.
+ */
 function offsetOf(register: number): number | undefined {
   if (register < GENERAL) return ARM64_X + 8 * register;
   if (register === SP) return ARM64_SP;
   return register === PC ? ARM64_PC : undefined;
 }
 
-/** The value of a register; undefined where there is none of the number. */
+/** The value of a register; undefined when there is none with the number. */
 export function readDebugRegister(
   exports: Arm64Exports,
   block: Arm64Block,
@@ -54,7 +58,9 @@ export function readDebugRegister(
   return block.mmioValue;
 }
 
-/** False where the register cannot be written, or there is none, or the value is none of it. */
+/**
+ * False when the register cannot be written or does not exist, or the value does not fit.
+ */
 export function writeDebugRegister(
   exports: Arm64Exports,
   block: Arm64Block,

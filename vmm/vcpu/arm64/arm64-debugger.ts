@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// A debugger on the host at the vCPUs of an arm64 machine: which of them may execute what, and what stops
-// them. The guest sees nothing of it: no instruction of it changes, and its debug registers are its own.
+// A debugger on the host for the vCPUs of an arm64 machine: which of them may execute
+// what, and what stops them. It is invisible to the guest: no instruction is changed, and
+// the guest has its own debug registers.
 
 import { ARM64_PC } from '../../../assembly/layout/arm64-state.ts';
 import {
@@ -37,7 +38,10 @@ import type { Arm64Vcpu } from './arm64-vcpu.ts';
 const PAGE = 4096;
 const PAGE_SHIFT = 12;
 
-/** A debugger that steps comes back at once: so long a halted machine is not taken for idle. */
+/**
+ * A debugger that steps returns at once: for this time a halted machine does not count as
+ * idle.
+ */
 const PROMPT_MS = 50;
 
 const ACCESSES: Readonly<Record<WatchedAccess, number>> = {
@@ -48,7 +52,7 @@ const ACCESSES: Readonly<Record<WatchedAccess, number>> = {
 
 const RUN: DebugAction = { what: 'run' };
 
-/** What there is once the guest has been started. */
+/** State that exists once the guest has been started. */
 interface Started {
   readonly exports: Arm64Exports;
   readonly vcpus: readonly Arm64Vcpu[];
@@ -64,7 +68,7 @@ export class Arm64Debugger implements DebugTarget {
   #breakpoints: readonly bigint[] = [];
   #watchpoints: readonly Watchpoint[] = [];
   #isHalted = false;
-  /** Debuggers that are connected or may connect, one for each that has been said. */
+  /** Number of debuggers that are connected or may connect. */
   #expected = 0;
   #haltedAt = 0;
   #actions: readonly DebugAction[] = [];
@@ -78,7 +82,7 @@ export class Arm64Debugger implements DebugTarget {
     this.vcpus = blocks.length;
   }
 
-  /** The guest has been started, with empty blocks; undefined: it is gone. */
+  /** The guest has been started, with empty blocks; undefined when it has ended. */
   setStarted(started: Started | undefined): void {
     this.#started = started;
     this.#apply();
@@ -88,7 +92,10 @@ export class Arm64Debugger implements DebugTarget {
     return this.#isHalted;
   }
 
-  /** Whether somebody who has halted the machine is not expected to resume it this very moment. */
+  /**
+   * True when the machine is halted by a user who is not expected to resume it right
+   * away.
+   */
   get isIdle(): boolean {
     return performance.now() - this.#haltedAt > PROMPT_MS;
   }
@@ -112,12 +119,12 @@ export class Arm64Debugger implements DebugTarget {
     return this.#actions[vcpu] ?? RUN;
   }
 
-  /** Whether another vCPU may execute something. */
+  /** True when another vCPU may execute something. */
   hasOther(vcpu: number): boolean {
     return this.#blocks.some((_, n) => n !== vcpu && this.actionOf(n).what !== 'stop');
   }
 
-  /** A vCPU has executed an instruction that it was to step. */
+  /** A vCPU has executed an instruction that it had to step. */
   stepped(vcpu: number): void {
     const action = this.actionOf(vcpu);
     const pc = this.#blocks[vcpu]?.long(ARM64_PC) ?? 0n;
@@ -145,7 +152,7 @@ export class Arm64Debugger implements DebugTarget {
     if (!this.#isHalted) this.#stop({ why: 'halt', vcpu: 0 });
   }
 
-  /** Whoever is told may work the target, and is not called inside of a run. */
+  /** Listeners may control the target, so they are not called inside a run. */
   #stop(stop: DebugStop): void {
     this.#isHalted = true;
     this.#haltedAt = performance.now();
@@ -182,7 +189,7 @@ export class Arm64Debugger implements DebugTarget {
       : false;
   }
 
-  /** Where in memory a byte of RAM is; undefined where there is none. */
+  /** Place in memory of a byte of RAM; undefined outside RAM. */
   #locate(vcpu: number, space: AddressSpace, address: bigint): number | undefined {
     const block = this.#blocks[vcpu];
     if (!this.#started || !block) return undefined;
@@ -195,7 +202,7 @@ export class Arm64Debugger implements DebugTarget {
     return offset >= 0n && offset < BigInt(ram.size) ? ram.offset + Number(offset) : undefined;
   }
 
-  /** Where the bytes are, page by page, up to one that is no RAM. */
+  /** Places of the bytes, page by page, up to one that is not RAM. */
   #pieces(vcpu: number, space: AddressSpace, address: bigint, length: number): Uint8Array[] {
     const pieces: Uint8Array[] = [];
     for (let done = 0; done < length; ) {
@@ -227,7 +234,7 @@ export class Arm64Debugger implements DebugTarget {
     for (const piece of pieces) {
       piece.set(bytes.subarray(at, at + piece.length));
       at += piece.length;
-      // It may be code.
+      // The page may contain code.
       const page = (piece.byteOffset - this.#memory.ram.offset) >>> PAGE_SHIFT;
       this.#started?.exports.invalidatePage(this.#blocks[vcpu]?.at ?? 0, page);
     }
@@ -248,7 +255,7 @@ export class Arm64Debugger implements DebugTarget {
     return true;
   }
 
-  /** Writes what there is into the blocks. The TLBs go by it. */
+  /** Writes the current points to the blocks, which the TLBs take into account. */
   #apply(): void {
     for (const block of this.#blocks) {
       block.setWord(ARM64_DEBUGGER_BREAKPOINT_COUNT, this.#breakpoints.length);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The direct maps of an arm64 guest: a table that the CPU looks at at each access of a device.
+// The direct maps of an arm64 guest: a table that the CPU checks at each access to a
+// device.
 
 import {
   ARM64_DIRECT_PAGE_SIZE,
@@ -26,7 +27,7 @@ export class Arm64DirectMaps implements DirectMapTable {
   readonly #threads: readonly Arm64Block[];
   #count = 0;
 
-  /** @param threads blocks of vCPUs that have threads of their own. */
+  /** @param threads blocks of vCPUs with their own threads. */
   constructor(
     { memory, maps, directPages }: Pick<Arm64Memory, 'memory' | 'maps' | 'directPages'>,
     threads: readonly Arm64Block[] = [],
@@ -46,7 +47,7 @@ export class Arm64DirectMaps implements DirectMapTable {
     return ARM64_MAPS_FIRST + index * ARM64_MAP_SIZE;
   }
 
-  /** The length goes last: it is what makes the entry valid. */
+  /** The length is stored last: it makes the entry valid. */
   set(index: number, { gpa, length, memoryOffset, doorbell, rings }: DirectMapEntry): void {
     const entry = this.#entry(index);
     this.#store(entry + ARM64_MAP_GPA, gpa);
@@ -67,13 +68,16 @@ export class Arm64DirectMaps implements DirectMapTable {
     this.#store(this.#entry(index) + ARM64_MAP_LENGTH, 0);
   }
 
-  /** vCPUs on threads of their own may be between the look and the access: they are asked to be behind it. */
+  /**
+   * vCPUs with their own threads may be between the check and the access: they are
+   * requested to pass a boundary.
+   */
   announce(): number {
-    // All have been asked equally often.
+    // All have had the same number of requests.
     return this.#threads.map((block) => block.askToPass())[0] ?? 0;
   }
 
-  /** One on the caller's thread is not in the middle of an access. */
+  /** A vCPU on the caller's thread is not in the middle of an access. */
   hasSeen(vcpu: number, announcement: number): boolean {
     return this.#threads[vcpu]?.hasPassed(announcement) ?? true;
   }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A drain on a thread of its own sleeps while no arm64 vCPU could ring: a store to a direct map tells nobody, but who may make one says
-// so first.
+// A drain with its own thread sleeps while no arm64 vCPU could ring: a store to a direct
+// map does not wake it, but a vCPU that may make one announces it first.
 
 import {
   ARM64_AWAKE,
@@ -11,7 +11,7 @@ import {
 import { type DrainSleepWords, wakeDrain } from '../guest.ts';
 import type { Arm64Memory } from './arm64-memory.ts';
 
-/** The words of a machine, by which its vCPUs wake the drain. */
+/** The words of a machine by which its vCPUs wake the drain. */
 export const arm64DrainSleep = ({
   cpus,
   vcpus,
@@ -21,7 +21,7 @@ export const arm64DrainSleep = ({
   awake: { offset: cpus + ARM64_AWAKE, count: vcpus, stride: ARM64_VCPU_SIZE },
 });
 
-/** Whether one vCPU may ring; of vCPUs that take turns, whether any of them may. */
+/** Whether a vCPU may ring; for vCPUs that take turns, whether any of them may. */
 export class AwakeVcpu {
   readonly #words: Int32Array;
   readonly #at: number;
@@ -34,8 +34,8 @@ export class AwakeVcpu {
   }
 
   /**
-   * Before it executes anything, and behind its last store. In this order: a drain that has not seen the
-   * word has said before that it sleeps.
+   * Called before it executes anything, and after its last store. The order matters: a
+   * drain that has not seen the word has announced before that it sleeps.
    */
   set(isAwake: boolean): void {
     Atomics.store(this.#words, this.#at, isAwake ? 1 : 0);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What an arm64 vCPU asks its machine for, on the machine's thread, wherever it runs itself: devices,
-// hypercalls, semihosting.
+// Requests of an arm64 vCPU to its machine, on the machine's thread, wherever the vCPU
+// runs: devices, hypercalls, semihosting.
 
 import {
   ARM64_EL,
@@ -20,7 +20,7 @@ const LOW = 0xffffffffn;
 /** Immediate of HLT. */
 const SEMIHOSTING = 0xf000n;
 
-/** What exits are made of. */
+/** What exits are built from. */
 export interface Arm64ExitsOptions {
   readonly cpu: Arm64Cpu;
   readonly host: VcpuHost;
@@ -29,21 +29,21 @@ export interface Arm64ExitsOptions {
 
 export class Arm64Exits {
   readonly #options: Arm64ExitsOptions;
-  /** What an access has come to that cannot go on; it ends the run. */
+  /** The result of an access that cannot be completed; it ends the run. */
   #ended: VcpuExit | undefined;
 
   constructor(options: Arm64ExitsOptions) {
     this.#options = options;
   }
 
-  /** Why the vCPU cannot go on, once. */
+  /** The reason why the vCPU cannot continue, once. */
   takeEnded(): VcpuExit | undefined {
     const ended = this.#ended;
     this.#ended = undefined;
     return ended;
   }
 
-  /** Something outside of the guest. What is thrown ends the run; it does not pass through the CPU. */
+  /** An exit. An error in it ends the run, without passing through the CPU. */
   exit(kind: number, call: () => void): void {
     const { host, cpu } = this.#options;
     const { gate } = host;
@@ -62,7 +62,7 @@ export class Arm64Exits {
     }
   }
 
-  /** An access of a device, for the CPU: 0 where there is none. */
+  /** An access to a device, for the CPU: 0 when there is none. */
   mmio(isWrite: boolean): number {
     const { bus } = this.#options.host;
     const { block, index } = this.#options.cpu;
@@ -81,7 +81,7 @@ export class Arm64Exits {
     return 1;
   }
 
-  /** The last instruction was HVC. A result that returns is in X0. */
+  /** The last instruction was HVC. A result that returns is stored in X0. */
   hypercall(): HypercallResult {
     const { board, cpu } = this.#options;
     const x = (n: number) => cpu.block.long(ARM64_X + 8 * n);
@@ -91,8 +91,8 @@ export class Arm64Exits {
   }
 
   /**
-   * The instruction at the PC is HLT: a semihosting call of EL1 where the board has them.
-   * Undefined: it is UNDEFINED.
+   * The instruction at the PC is HLT: a semihosting call of EL1 if the board supports
+   * them; otherwise undefined, and the instruction is UNDEFINED.
    */
   semihosting(): HypercallResult | undefined {
     const { board, cpu } = this.#options;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// An arm64 guest: its vCPUs, RAM with what is booted in it, and the time that it has.
+// An arm64 guest: its vCPUs, RAM with its boot contents, and its time.
 
 import { ARM64_POOL_CHECK } from '../../../assembly/layout/arm64-records.ts';
 import {
@@ -38,42 +38,55 @@ import { createRegionTable, type RegionTable } from './region-table.ts';
 import { type StaleInstruction, StaleInstructions } from './stale-instruction.ts';
 import type { Arm64Regions } from './translator/index.ts';
 
-/** What lies in RAM before the first instruction, and where that is. */
+/** Contents of RAM before the first instruction, and the entry point. */
 export interface Arm64Program {
   readonly segments: readonly {
     readonly gpa: number;
     readonly bytes: Uint8Array;
   }[];
-  /** vCPU 0 begins at EL1h, with everything masked and the MMU off; the others are off. */
+  /**
+   * vCPU 0 starts at EL1h, with everything masked and the MMU off; the others are off.
+   */
   readonly entry: Arm64Entry;
 }
 
-/** What an `Arm64Guest` is made of. */
+/** What an `Arm64Guest` is built from. */
 export interface Arm64GuestOptions {
-  /** Of `loadArm64`. */
+  /** From `loadArm64`. */
   readonly module: WebAssembly.Module;
-  /** Of `createArm64Memory`. */
+  /** From `createArm64Memory`. */
   readonly memory: Arm64Memory;
   /** MPIDR_EL1 of a vCPU without its fixed bits. */
   affinityOf(vcpu: number): number;
   readonly board: Arm64Board;
   readonly program: Arm64Program;
-  /** The drain of the machine's unit, which stays inside Wasm. Default: there is nothing to drain. */
+  /**
+   * The drain of the machine's unit, which stays inside WebAssembly. Default: there is
+   * nothing to drain.
+   */
   readonly drain?: { doorbell(id: number, offset: number): void } | undefined;
-  /** Time of the computer, by which its vCPUs sleep. Default: they sleep no time at all. */
+  /**
+   * Clock of the computer, by which its vCPUs sleep. Default: a sleep takes no real time.
+   */
   readonly pace?: Clock | undefined;
   /**
-   * Hot code becomes WebAssembly; `eager`: what has been branched to once already, so that
-   * short programs are translated, too. vCPUs on threads are interpreted. Default true.
+   * Translates frequently executed code to WebAssembly; `eager` translates any code after
+   * its first branch target, so that short programs are translated too. vCPUs on threads
+   * are interpreted. Default true.
    */
   readonly translate?: boolean | 'eager' | undefined;
-  /** Its vCPUs have threads of their own. Default: they take turns on the machine's. */
+  /**
+   * Runs its vCPUs on their own threads. Default: they take turns on the machine's
+   * thread.
+   */
   readonly threads?: Arm64Transport | undefined;
-  /** Told what the check of the instruction cache finds. Default: nothing is checked. */
+  /**
+   * Called with the results of the instruction cache check. Default: nothing is checked.
+   */
   readonly onStaleInstruction?: ((found: StaleInstruction) => void) | undefined;
 }
 
-/** It neither sees its exits, nor says what they are for. */
+/** It neither sees its exits, nor names their targets. */
 const NO_EXIT_VIEW: ExitView = {
   counted: () => undefined,
   isInvalidating: () => false,
@@ -81,7 +94,7 @@ const NO_EXIT_VIEW: ExitView = {
 const NS_PER_TICK = 1e9 / COUNTER_HZ;
 const NO_DRAIN = { doorbell: () => undefined };
 
-/** How any thread asks the vCPUs of a machine for an exit. */
+/** How any thread requests an exit of a machine's vCPUs. */
 export const arm64ExitRequest = ({ cpus, vcpus }: Arm64Memory): ExitRequestWords => ({
   count: vcpus,
   offset: cpus + ARM64_EXIT_REQUEST,
@@ -98,7 +111,7 @@ export class Arm64Guest implements Guest {
   readonly directMaps: Arm64DirectMaps;
   readonly exitRequest: ExitRequestWords;
   readonly drainSleep: DrainSleepWords;
-  /** Time of the guest, which is that of its instructions: what its devices go by. */
+  /** Clock of the guest, which counts its instructions: the clock of its devices. */
   readonly clock: Clock;
   /** For a debugger on the host. */
   readonly debug: Arm64Debugger;
@@ -110,11 +123,11 @@ export class Arm64Guest implements Guest {
   #vcpus: readonly Arm64Vcpu[] = [];
   #turns: Arm64RoundRobin | undefined;
   #parallel: Arm64Parallel | undefined;
-  /** Puts vCPU 0 at its entry and the others off. */
+  /** Sets vCPU 0 to its entry point and switches the others off. */
   #begin: () => void = () => undefined;
   #exports: Arm64Exports | undefined;
   #regions: Arm64Regions | undefined;
-  /** RAM has what an earlier boot has left there. */
+  /** RAM contains data of an earlier boot. */
   #isRamUsed = false;
 
   constructor(options: Arm64GuestOptions) {
@@ -140,7 +153,7 @@ export class Arm64Guest implements Guest {
   }
 
   describe(): void {
-    // It learns of devices from what it boots.
+    // The guest finds its devices by its boot data.
   }
 
   async start(host: VcpuHost, signal: AbortSignal): Promise<readonly Vcpu[]> {
@@ -155,7 +168,7 @@ export class Arm64Guest implements Guest {
     signal: AbortSignal,
   ): Promise<readonly Vcpu[]> {
     const { module, memory, board, program, affinityOf } = this.#options;
-    // It runs nothing here: it has what has to be done while no vCPU runs.
+    // It runs nothing here: it implements operations that are done while no vCPU runs.
     const instance = await WebAssembly.instantiate(module, {
       env: { memory: memory.memory, table: createRegionTable() },
       board: { doorbell: () => undefined, mmio: () => 0, register: () => 0 },
@@ -250,21 +263,22 @@ export class Arm64Guest implements Guest {
     return [turns];
   }
 
-  /** The translator is loaded where it is wanted: it is large, and most machines are none of arm64. */
+  /** The translator is loaded on demand: it is large, and most machines are not arm64. */
   async #createRegions(
     table: RegionTable,
     exports: Arm64Exports,
   ): Promise<Arm64Regions | undefined> {
     const { translate = true, onStaleInstruction, memory } = this.#options;
-    // Stores to instructions are looked at by the interpreter alone.
+    // Only the interpreter tracks stores to instructions.
     if (!translate || onStaleInstruction) return undefined;
     const { Arm64Regions } = await import('./translator/index.ts');
     return new Arm64Regions({ ...memory, table, exports, eager: translate === 'eager' });
   }
 
   /**
-   * RAM as before the first instruction, and vCPU 0 at it: a reset of the machine, by itself.
-   * @param first done before that; no vCPU runs.
+   * Sets RAM to its boot contents, and vCPU 0 to its entry point: a reset that the
+   * machine itself requested.
+   * @param first called before; no vCPU runs.
    */
   restart(first: () => void = () => undefined): void {
     const restart = () => {
@@ -277,7 +291,7 @@ export class Arm64Guest implements Guest {
     else restart();
   }
 
-  /** A vCPU has been started, and is not off. */
+  /** True when a vCPU has been started, and is not off. */
   isOn(vcpu: number): boolean {
     return (this.#parallel?.isOn(vcpu) ?? this.#vcpus[vcpu]?.isOn) === true;
   }
@@ -289,8 +303,8 @@ export class Arm64Guest implements Guest {
   }
 
   /**
-   * A vCPU executes nothing more, until it is started again. One with a thread of its own is
-   * off once that has come back.
+   * Stops a vCPU until it is started again. One with its own thread is off when that has
+   * returned.
    */
   stopVcpu(vcpu: number): void {
     this.#vcpus[vcpu]?.setOff();
@@ -314,7 +328,7 @@ export class Arm64Guest implements Guest {
     this.#emptyPool();
   }
 
-  /** Nothing is decoded any more. */
+  /** Discards all decoded code. */
   #emptyPool(): void {
     const { pool, poolSize, ram } = this.#options.memory;
     const check = (pool + ARM64_POOL_CHECK) >>> 2;
@@ -324,7 +338,10 @@ export class Arm64Guest implements Guest {
     this.#regions?.reset();
   }
 
-  /** Not before it is needed: all of it would become memory of the computer, also of a machine that ends. */
+  /**
+   * Only when needed: all of it would become resident memory, even for a machine that
+   * ends.
+   */
   #clearRam(): void {
     const { memory, ram } = this.#options.memory;
     if (this.#isRamUsed) new Uint8Array(memory.buffer, ram.offset, ram.size).fill(0);
@@ -332,8 +349,8 @@ export class Arm64Guest implements Guest {
   }
 
   /**
-   * Empties TLBs and instruction caches of all vCPUs, as TLBI ALLE1IS and IC IALLUIS of a hypervisor do. They
-   * are on this thread, between two instructions or at an exit.
+   * Empties TLBs and instruction caches of all vCPUs, like a hypervisor's TLBI ALLE1IS
+   * and IC IALLUIS. They are on this thread, between two instructions or at an exit.
    */
   flushProcessors(): void {
     for (const { at } of this.#blocks) this.#exports?.flushAll(at);
@@ -359,7 +376,7 @@ export class Arm64Guest implements Guest {
     this.#parallel = undefined;
     const { memory, cpus, vcpus } = this.#options.memory;
     const blocks = new Uint8Array(memory.buffer, cpus, vcpus * ARM64_VCPU_SIZE);
-    // A drain that sleeps is woken by what it has written there.
+    // A sleeping drain is woken by what it has written there.
     blocks.subarray(0, ARM64_DRAIN_SLEEPING).fill(0);
     blocks.subarray(ARM64_DRAIN_WAKE + 4).fill(0);
   }

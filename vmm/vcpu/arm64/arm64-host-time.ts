@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The counter of a machine whose vCPUs have threads of their own: it goes on as the computer's clock
-// does, while the machine runs. Each vCPU has an estimate of it between two looks at the clock.
+// The counter of a machine whose vCPUs have their own threads: it advances with the
+// computer's clock, while the machine runs. Each vCPU estimates it between two readings
+// of the clock.
 
 import {
   ARM64_COUNT,
@@ -14,17 +15,17 @@ import type { Arm64Block } from './arm64-block.ts';
 import type { Arm64Memory } from './arm64-memory.ts';
 
 const NS_PER_MS = 1e6;
-/** ARM64_TIME_RATE of one tick, which is a nanosecond, for each instruction. */
+/** ARM64_TIME_RATE of one tick, which is a nanosecond, per instruction. */
 const ONE = 2 ** 32;
 /**
- * An estimate becomes slower by this factor at most from one look to the next: a thread that
- * had no core says nothing.
+ * Maximum factor by which an estimate becomes slower from one reading to the next: a
+ * thread that had no core gives no information.
  */
 const MOST_SLOWER = 1.05;
-/** Fastest that is thought possible, in ticks for an instruction. */
+/** Highest assumed speed, in ticks per instruction. */
 const FASTEST = 0.25;
 
-/** The clock of this thread as that of `origin`, which is its `performance.timeOrigin`. */
+/** The clock of this thread relative to `origin`, a `performance.timeOrigin`. */
 const nowNs = (origin: number): bigint =>
   BigInt(Math.floor((performance.now() + performance.timeOrigin - origin) * NS_PER_MS));
 
@@ -43,29 +44,29 @@ export class Arm64HostTime {
     this.#latestAt = (cpus + ARM64_LATEST) >>> 3;
   }
 
-  /** What the counter is by the computer's clock. */
+  /** The counter, from the computer's clock. */
   get now(): bigint {
     return nowNs(this.#origin) - Atomics.load(this.#longs, this.#originAt);
   }
 
-  /** The machine's thread alone: the counter is that now, and goes on from there. */
+  /** Only on the machine's thread: sets the counter, which continues from there. */
   set(counter: bigint): void {
     Atomics.store(this.#longs, this.#originAt, nowNs(this.#origin) - counter);
   }
 
-  /** The same for a machine that begins. */
+  /** The same for a machine that starts. */
   reset(): void {
     Atomics.store(this.#longs, this.#latestAt, 0n);
     this.set(0n);
   }
 }
 
-/** What one vCPU knows of it, on its own thread. */
+/** One vCPU's estimate of it, on the vCPU's thread. */
 export class Arm64TimeEstimate {
   readonly #block: Arm64Block;
   readonly #time: Arm64HostTime;
   #last: { readonly now: bigint; readonly count: bigint } | undefined;
-  /** Ticks for an instruction. */
+  /** Ticks per instruction. */
   #rate = FASTEST;
 
   constructor(block: Arm64Block, time: Arm64HostTime) {
@@ -73,12 +74,12 @@ export class Arm64TimeEstimate {
     this.#time = time;
   }
 
-  /** It executes nothing for a while: how long that is says nothing of its speed. */
+  /** It executes nothing for a while, which gives no information about its speed. */
   rest(): void {
     this.#last = undefined;
   }
 
-  /** Looks at the clock. */
+  /** Reads the clock. */
   look(): bigint {
     const block = this.#block;
     const now = this.#time.now;
@@ -94,7 +95,7 @@ export class Arm64TimeEstimate {
     return now;
   }
 
-  /** Instructions that take about so many ticks. */
+  /** Number of instructions that take about `ticks`. */
   instructionsFor(ticks: number): number {
     return Math.floor(ticks / this.#rate);
   }

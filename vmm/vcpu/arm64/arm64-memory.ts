@@ -1,42 +1,45 @@
 // SPDX-License-Identifier: MIT
-// How the memory of an arm64 machine is laid out: the blocks of its vCPUs, direct maps, what its board
-// keeps there, decoded instructions, RAM. Nothing of it but RAM can be reached by the guest.
+// Layout of an arm64 machine's memory: the blocks of its vCPUs, direct maps, the board's
+// area, decoded instructions, RAM. The guest can only reach RAM.
 
 import { ARM64_DIRECT_PAGE_SIZE } from '../../../assembly/layout/arm64-map-table.ts';
 import { ARM64_VCPU_SIZE } from '../../../assembly/layout/arm64-state.ts';
 import type { MemoryRegion } from '../../../assembly/load.ts';
 
-/** Where things are in a machine's memory: byte offsets and sizes. */
+/** Byte offsets and sizes in a machine's memory. */
 export interface Arm64Memory {
   readonly memory: WebAssembly.Memory;
-  /** How many vCPUs there are. */
+  /** Number of vCPUs. */
   readonly vcpus: number;
   /** Block of vCPU 0; the others follow. */
   readonly cpus: number;
-  /** The table of direct maps (assembly/layout/arm64-map-table.ts), in a page of its own. */
+  /** The table of direct maps (assembly/layout/arm64-map-table.ts), in its own page. */
   readonly maps: number;
   /** Pages that can back registers, ARM64_DIRECT_PAGE_SIZE each. */
   readonly directPages: readonly number[];
-  /** What the board keeps in it, at a multiple of 64 KiB. */
+  /** The board's area, at a multiple of 64 KiB. */
   readonly board: number;
-  /** Record pages, and their bytes. */
+  /** Record pages, and their size in bytes. */
   readonly pool: number;
   readonly poolSize: number;
   readonly ram: MemoryRegion;
 }
 
 const PAGE = 0x10000;
-/** Decoded code: twice the bytes of what is executed. More only means that it is decoded again. */
+/**
+ * Decoded code needs twice the bytes of the executed code. When it is full, code is
+ * decoded again.
+ */
 const POOL_SIZE = 0x2000000;
 const POOL_BYTES_PER_PAGE = 4;
-/** One for each queue or VINTF that a machine has; more of them trap. */
+/** One for each queue or VINTF of a machine; further ones trap. */
 const DIRECT_PAGES = 15;
 const MAX_MEMORY = 0x100000000;
 
 const alignUp = (value: number) => Math.ceil(value / PAGE) * PAGE;
 
 /**
- * Makes the memory of a machine.
+ * Creates the memory of a machine.
  * @param ram its size is a multiple of 64 KiB.
  * @param boardSize bytes for the board.
  * @throws {RangeError} when it does not fit below 4 GiB.

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The vCPUs of an arm64 machine, each on a thread of its own. The machine runs the first one, and with it
-// all of them: they run, stop and end together. What they ask for is served on the machine's thread.
+// The vCPUs of an arm64 machine, each on its own thread. The machine runs the first one,
+// and with it all of them: they run, stop and end together. Their requests are served on
+// the machine's thread.
 
 import type { Arm64Exports } from '../../../assembly/load.ts';
 import { MachineError } from '../../../devices/plugin/index.ts';
@@ -23,10 +24,13 @@ import {
 } from './arm64-transport.ts';
 
 const WAIT = EXIT_KINDS.indexOf('wait');
-/** How long the vCPUs run for one unit of a budget before the machine looks at whatever else there is. */
+/**
+ * Time for which the vCPUs run for one unit of a budget before the machine does its other
+ * work.
+ */
 const BUDGET_MS = 100;
 
-/** Of a saved state. */
+/** Kind of a saved state. */
 const KIND = 'arm64-threads';
 
 const YIELD: VcpuExit = { reason: 'yield' };
@@ -41,7 +45,7 @@ const ANSWERS = {
   reset: ANSWER_ENDED,
 } as const satisfies Record<HypercallResult['what'], number>;
 
-/** What the vCPUs of a machine are made of. */
+/** What the vCPUs of a machine are built from. */
 export interface Arm64ParallelOptions {
   readonly blocks: readonly Arm64Block[];
   readonly exports: Arm64Exports;
@@ -50,17 +54,17 @@ export interface Arm64ParallelOptions {
   readonly time: Arm64HostTime;
   /** MPIDR_EL1 of a vCPU without its fixed bits. */
   affinityOf(vcpu: number): number;
-  /** Has all vCPUs decode all instructions anew: none of them runs. */
+  /** Makes all vCPUs decode all instructions again; called while none of them runs. */
   forgetCode(): void;
 }
 
-/** One of the vCPUs, as the machine's thread sees it. */
+/** One of the vCPUs, on the machine's thread. */
 class ParallelVcpu {
   readonly cpu: Arm64Cpu;
   readonly exits: Arm64Exits;
   readonly calls: Arm64ThreadCalls;
   isOn = false;
-  /** It came back asleep, with no timer of its own. */
+  /** It returned asleep, without its own timer. */
   isAsleep = false;
   thread: Arm64Thread | undefined;
 
@@ -89,13 +93,13 @@ class ParallelVcpu {
 
 /** A run of all vCPUs. */
 interface Run {
-  /** Threads that have not come back. */
+  /** Number of threads that have not returned. */
   left: number;
-  /** Why it ends; undefined: it goes on. */
+  /** Why it ends; undefined while it continues. */
   exit: VcpuExit | undefined;
-  /** No record page is left. */
+  /** There is no record page left. */
   isPoolFull: boolean;
-  /** All threads are back. */
+  /** Called when all threads have returned. */
   done(): void;
 }
 
@@ -104,8 +108,8 @@ export class Arm64Parallel {
   readonly #vcpus: readonly ParallelVcpu[];
   #run: Run | undefined;
   /** The counter while the machine does not run. */
-  #stoodAt: bigint | undefined = 0n;
-  /** What is to be done once no vCPU runs. */
+  #stoppedAt: bigint | undefined = 0n;
+  /** Work for when no vCPU runs. */
   #atRest: (() => void) | undefined;
 
   constructor(options: Arm64ParallelOptions) {
@@ -115,7 +119,7 @@ export class Arm64Parallel {
     );
   }
 
-  /** What the thread of a vCPU may call. */
+  /** The calls that a vCPU's thread may make. */
   callsOf(vcpu: number): Arm64ThreadCalls {
     const { calls } = this.#at(vcpu);
     return calls;
@@ -127,7 +131,7 @@ export class Arm64Parallel {
     return found;
   }
 
-  /** The threads that run them, in order. @returns the vCPUs as the machine has them. */
+  /** Connects the threads that run them, in order. @returns the vCPUs for the machine. */
   connect(threads: readonly Arm64Thread[]): readonly Vcpu[] {
     threads.forEach((thread, vcpu) => {
       this.#at(vcpu).thread = thread;
@@ -137,18 +141,18 @@ export class Arm64Parallel {
 
   /** The counter. */
   get now(): bigint {
-    return this.#stoodAt ?? this.#options.time.now;
+    return this.#stoppedAt ?? this.#options.time.now;
   }
 
-  /** Puts vCPU 0 at its entry and the others off; none of them runs. */
+  /** Sets vCPU 0 to its entry point and switches the others off; none of them runs. */
   reset(entry: Arm64Entry): void {
     for (const vcpu of this.#vcpus) vcpu.isOn = false;
     this.#options.time.reset();
-    this.#stoodAt = 0n;
+    this.#stoppedAt = 0n;
     this.startVcpu(0, entry);
   }
 
-  /** Does something once no vCPU runs: at once, or at the end of the run that is under way. */
+  /** Calls `action` when no vCPU runs: at once, or at the end of the current run. */
   whenAtRest(action: () => void): void {
     if (this.#run) this.#atRest = action;
     else action();
@@ -168,8 +172,8 @@ export class Arm64Parallel {
   }
 
   /**
-   * The budget of a run is over, or the machine ends: all vCPUs come back. Of several reasons
-   * the first that is more than a pause counts.
+   * The budget of a run is used up, or the machine ends: all vCPUs return. Of several
+   * reasons the first that is more than a pause counts.
    */
   #end(exit: VcpuExit): void {
     const run = this.#run;
@@ -188,7 +192,7 @@ export class Arm64Parallel {
       if (--run.left === 0) run.done();
     };
     thread.run().then(
-      (why) => back(this.#cameBack(run, vcpu, why)),
+      (why) => back(this.#endAfter(run, vcpu, why)),
       (cause: unknown) => {
         const error = MachineError.of(`guest vCPU ${vcpu.cpu.index}`, cause);
         back({ reason: 'failed', error });
@@ -196,8 +200,11 @@ export class Arm64Parallel {
     );
   }
 
-  /** Why the run ends with what the thread of a vCPU has come back for; undefined: it goes on. */
-  #cameBack(run: Run, vcpu: ParallelVcpu, why: Arm64ThreadExit): VcpuExit | undefined {
+  /**
+   * Why the run ends when a vCPU's thread has returned for this reason; undefined when it
+   * continues.
+   */
+  #endAfter(run: Run, vcpu: ParallelVcpu, why: Arm64ThreadExit): VcpuExit | undefined {
     const ended = vcpu.exits.takeEnded();
     if (ended) return ended;
     if (why === 'records-full') run.isPoolFull = true;
@@ -210,7 +217,7 @@ export class Arm64Parallel {
   async #runAll(budget: number): Promise<VcpuExit> {
     const { forgetCode } = this.#options;
     for (const { cpu } of this.#vcpus) cpu.block.setStop(false);
-    this.#goOn();
+    this.#continue();
     let done: () => void = () => undefined;
     const all = new Promise<void>((resolve) => {
       done = resolve;
@@ -222,7 +229,7 @@ export class Arm64Parallel {
     if (run.left > 0) await all;
     clearTimeout(timer);
     this.#run = undefined;
-    this.#stand();
+    this.#stopCounter();
     if (run.isPoolFull) forgetCode();
     const action = this.#atRest;
     this.#atRest = undefined;
@@ -231,7 +238,7 @@ export class Arm64Parallel {
     return exit.reason === 'yield' && this.#sleepsForever() ? FOREVER : exit;
   }
 
-  /** All vCPUs came back asleep, and nothing but a device's timer can wake them. */
+  /** All vCPUs returned asleep, and only a device's timer can wake them. */
   #sleepsForever(): boolean {
     const { board } = this.#options;
     const on = this.#vcpus.filter(({ isOn }) => isOn);
@@ -239,14 +246,14 @@ export class Arm64Parallel {
     return on.length > 0 && areAsleep && board.canInterrupt?.() === false;
   }
 
-  /** The counter stands still. */
-  #stand(): void {
-    this.#stoodAt ??= this.#options.time.now;
+  /** Stops the counter. */
+  #stopCounter(): void {
+    this.#stoppedAt ??= this.#options.time.now;
   }
 
-  #goOn(): void {
-    if (this.#stoodAt !== undefined) this.#options.time.set(this.#stoodAt);
-    this.#stoodAt = undefined;
+  #continue(): void {
+    if (this.#stoppedAt !== undefined) this.#options.time.set(this.#stoppedAt);
+    this.#stoppedAt = undefined;
   }
 
   /** A vCPU for the machine: the first one runs them all. */
@@ -264,8 +271,8 @@ export class Arm64Parallel {
       run: (budget) => (isFirst ? this.#runAll(budget) : YIELD),
       setIrq: () => cpu.block.wake(),
       setPaused: (paused) => {
-        if (isFirst && paused) this.#stand();
-        else if (isFirst && this.#run) this.#goOn();
+        if (isFirst && paused) this.#stopCounter();
+        else if (isFirst && this.#run) this.#continue();
         thread?.setPaused(paused);
       },
       save: () => this.#save(),
@@ -277,7 +284,7 @@ export class Arm64Parallel {
     };
   }
 
-  /** Of all vCPUs, while none of them runs. */
+  /** The state of all vCPUs, while none of them runs. */
   #save(): VcpuState {
     const own = { kind: KIND, vcpus: this.#vcpus.length, now: String(this.now) };
     const blocks = this.#vcpus.map(({ cpu, isOn }) => ({
@@ -287,12 +294,15 @@ export class Arm64Parallel {
     return Object.assign({}, own, ...blocks);
   }
 
-  /** @throws {TypeError} when the state is not of as many arm64 vCPUs on threads. */
+  /**
+   * @throws {TypeError} when the state is not of the same number of arm64 vCPUs on
+   *   threads.
+   */
   #restore(state: VcpuState): void {
     const { exports, forgetCode } = this.#options;
     const vcpus = this.#vcpus.length;
     if (state.kind !== KIND || state.vcpus !== vcpus)
-      throw new TypeError(`this is no state of ${vcpus} arm64 vCPUs on threads`);
+      throw new TypeError(`this is not a state of ${vcpus} arm64 vCPUs on threads`);
     this.reset({ pc: 0n, x0: 0n });
     for (const vcpu of this.#vcpus) {
       const { block, index } = vcpu.cpu;
@@ -301,7 +311,7 @@ export class Arm64Parallel {
       exports.flushAll(block.at);
       vcpu.isOn = state[`on${index}`] === true;
     }
-    this.#stoodAt = BigInt(String(state.now));
+    this.#stoppedAt = BigInt(String(state.now));
     forgetCode();
   }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The vCPUs of an arm64 machine on the caller's thread, in turn: to the machine they are one vCPU, which runs,
-// sleeps and ends as a whole. Whose turn it is follows from counts of instructions alone.
+// The vCPUs of an arm64 machine on the caller's thread, in turn: to the machine they are
+// one vCPU, which runs, sleeps and ends as a whole. The order depends on instruction
+// counts only.
 
 import { ARM64_COUNT } from '../../../assembly/layout/arm64-state.ts';
 import type { Clock } from '../../../devices/bus/index.ts';
@@ -15,13 +16,13 @@ import type { Arm64Vcpu } from './arm64-vcpu.ts';
 /** Instructions of one unit of a budget, of all vCPUs together. */
 const BUDGET = 0x100000;
 /**
- * Instructions of a turn: 33 us of guest time, so that one of eight vCPUs that all spin waits 230 us for its
- * next. A switch costs below 1 us.
+ * Instructions of a turn: 33 us of guest time, so that one of eight spinning vCPUs waits
+ * 230 us for its next turn. A switch costs less than 1 us.
  */
 const TURN = 0x8000;
-/** What a sleep of all vCPUs takes of a budget: a run ends, even if nothing wakes them. */
+/** Cost of a sleep of all vCPUs in a budget: a run ends, even if nothing wakes them. */
 const SLEEP_COST = 0x400;
-/** What a step costs of it, which takes the time of so many instructions. */
+/** Cost of a step, which takes as long as this many instructions. */
 const STEP_COST = 0x100;
 const TICKS_PER_MS = COUNTER_HZ / 1000;
 
@@ -36,15 +37,18 @@ export interface Arm64RoundRobinOptions {
   readonly host: VcpuHost;
   /** As `Arm64Board.canInterrupt`. */
   canInterrupt(): boolean;
-  /** Says which of them may execute what. */
+  /** Decides which of them may execute what. */
   readonly control: Arm64Debugger;
-  /** Time of the computer, by which the machine sleeps. Undefined: it sleeps no time at all. */
+  /**
+   * Clock of the computer, by which the machine sleeps. Undefined: a sleep takes no real
+   * time.
+   */
   readonly pace: Clock | undefined;
   /** Tells the drain whether any of them may ring. */
   readonly awake: AwakeVcpu;
-  /** Puts vCPU 0 at its entry and the others off. */
+  /** Sets vCPU 0 to its entry point and switches the others off. */
   reset(): void;
-  /** Has them decode all instructions anew. */
+  /** Makes them decode all instructions again. */
   forgetCode(): void;
 }
 
@@ -52,12 +56,12 @@ export class Arm64RoundRobin implements Vcpu {
   readonly index = 0;
   readonly #options: Arm64RoundRobinOptions;
   readonly #turns: Arm64Turns<Arm64Vcpu>;
-  /** All vCPUs wait for an interrupt since then, by both clocks. */
+  /** All vCPUs have waited for an interrupt since then, by both clocks. */
   #asleep: { readonly since: bigint; readonly paceNs: number } | undefined;
 
   constructor(options: Arm64RoundRobinOptions) {
     this.#options = options;
-    // One that is alone gives its turn to nobody.
+    // A single vCPU does not share its turn.
     this.#turns = new Arm64Turns(options.vcpus, options.vcpus.length > 1 ? TURN : BUDGET);
   }
 
@@ -65,7 +69,7 @@ export class Arm64RoundRobin implements Vcpu {
     return this.#options.host.isInGuest(this.#turns.current.index);
   }
 
-  /** Whoever asks is on this thread: the vCPUs are at an exit, or outside of the guest. */
+  /** The caller is on this thread: the vCPUs are at an exit, or outside the guest. */
   readonly still = true;
 
   reset(): void {
@@ -117,13 +121,13 @@ export class Arm64RoundRobin implements Vcpu {
     return this.#returned(control.isIdle ? { reason: 'idle' } : YIELD);
   }
 
-  /** What all vCPUs have been told to stop for has been seen. */
+  /** The request to stop that all vCPUs got has been handled. */
   #returned(exit: VcpuExit): VcpuExit {
     for (const { block } of this.#options.vcpus) block.setStop(false);
     return exit;
   }
 
-  /** Who runs now; undefined: all of them wait. */
+  /** The vCPU to run now; undefined when all of them wait. */
   #next(): Arm64Vcpu | undefined {
     const { counter } = this.#options;
     const { now } = counter;
@@ -143,13 +147,14 @@ export class Arm64RoundRobin implements Vcpu {
     return this.#options.control.actionOf(index).what !== 'stop';
   }
 
-  /** Whether it has something to execute, and may. */
+  /** True when it has something to execute, and may. */
   #wakes(vcpu: Arm64Vcpu, now: bigint): boolean {
     return this.#mayRun(vcpu) && vcpu.wakes(now);
   }
 
   /**
-   * One instruction for a debugger. Where others may run, it is a whole turn: what it waits for gets on.
+   * One instruction for a debugger. If others may run, it uses a whole turn, so that what
+   * it waits for makes progress.
    * @returns as `#runTurn`.
    */
   #step(vcpu: Arm64Vcpu): VcpuExit | number {
@@ -157,7 +162,7 @@ export class Arm64RoundRobin implements Vcpu {
     const before = vcpu.block.long(ARM64_COUNT);
     const exit = vcpu.step();
     const executed = Number(vcpu.block.long(ARM64_COUNT) - before);
-    // Something may have kept it from it; it is asked again then.
+    // If it could not execute one, it is stepped again.
     if (executed > 0) control.stepped(vcpu.index);
     if (exit) return exit;
     const isOver = control.hasOther(vcpu.index);
@@ -166,16 +171,16 @@ export class Arm64RoundRobin implements Vcpu {
   }
 
   /**
-   * To the end of the turn, of the run, or of another vCPU's wait.
+   * Runs to the end of the turn, of the run, or of another vCPU's wait.
    * @param left instructions of the run.
-   * @returns how many have been executed, or why the run ends.
+   * @returns the number of executed instructions, or why the run ends.
    */
   #runTurn(vcpu: Arm64Vcpu, left: number): VcpuExit | number {
     const { counter, control } = this.#options;
     const turns = this.#turns;
     if (control.actionOf(vcpu.index).what === 'step') return this.#step(vcpu);
     const wake = this.#earliestWake();
-    // What another one has waited for comes first.
+    // A vCPU whose wait ends takes precedence.
     const untilWake = wake === undefined ? Number.POSITIVE_INFINITY : Number(wake - counter.now);
     const most = Math.min(turns.left, untilWake);
     const isCut = left <= most;
@@ -183,13 +188,14 @@ export class Arm64RoundRobin implements Vcpu {
     const exit = vcpu.run(isCut ? left : most, isCut);
     if (exit) return exit;
     const executed = Number(vcpu.block.long(ARM64_COUNT) - before);
-    // Without instructions left it goes on to its next branch, as it would have if no run had ended there.
+    // Without instructions left it continues to its next branch, as if no run had ended
+    // there.
     const isPast = !isCut && executed > Math.max(0, most);
     turns.spend(executed, isPast || vcpu.wait !== undefined || !vcpu.isOn);
     return this.#options.vcpus.some(({ isOn }) => isOn) ? executed : OFF;
   }
 
-  /** The counter when the first of the vCPUs that wait goes on in any case. */
+  /** The counter when the first of the waiting vCPUs continues in any case. */
   #earliestWake(): bigint | undefined {
     let earliest: bigint | undefined;
     for (const vcpu of this.#options.vcpus) {
@@ -199,7 +205,10 @@ export class Arm64RoundRobin implements Vcpu {
     return earliest;
   }
 
-  /** The counter at the next timer, of a vCPU that waits or of a device; undefined: there is none. */
+  /**
+   * The counter at the next timer, of a waiting vCPU or of a device; undefined when there
+   * is none.
+   */
   #nextWake(): bigint | undefined {
     const { host, counter } = this.#options;
     const wake = this.#earliestWake();
@@ -210,8 +219,8 @@ export class Arm64RoundRobin implements Vcpu {
   }
 
   /**
-   * All vCPUs wait: for interrupts at once or as long as it takes, for events no time at all. Idle when
-   * nothing is to come.
+   * All vCPUs wait: for interrupts immediately or in real time, for events without taking
+   * time. Idle when nothing is pending.
    */
   #sleep(): VcpuExit | undefined {
     const { vcpus, counter, pace } = this.#options;
@@ -227,7 +236,7 @@ export class Arm64RoundRobin implements Vcpu {
     );
   }
 
-  /** Nothing is to do before a value of the counter, if at all before an interrupt. */
+  /** There is no work before a value of the counter, except because of an interrupt. */
   #idleUntil(wake: bigint | undefined, now: bigint): VcpuExit {
     const { control, canInterrupt } = this.#options;
     if (wake === undefined)
@@ -235,7 +244,7 @@ export class Arm64RoundRobin implements Vcpu {
     return { reason: 'idle', untilMs: Math.max(0, Math.ceil(Number(wake - now) / TICKS_PER_MS)) };
   }
 
-  /** Idle while all vCPUs still wait. Their time goes on, to the next timer at most. */
+  /** Idle while all vCPUs still wait. Their time advances, to the next timer at most. */
   #staysAsleep(): VcpuExit | undefined {
     const { vcpus, counter, pace } = this.#options;
     if (!this.#asleep || !pace) return undefined;
@@ -250,15 +259,18 @@ export class Arm64RoundRobin implements Vcpu {
   }
 
   setIrq(): void {
-    this.#turns.current.followIrq();
+    this.#turns.current.updateIrq();
   }
 
-  /** Nobody runs it while it is paused. */
+  /** It is not run while it is paused. */
   setPaused(paused: boolean): void {
     if (paused) this.#options.awake.set(false);
   }
 
-  /** Of all vCPUs: together with RAM and the devices' states it is the machine, whatever else is in its memory. */
+  /**
+   * The state of all vCPUs: together with RAM and the devices' states it is the
+   * machine's; the rest of its memory is not needed.
+   */
   save(): VcpuState {
     const { vcpus } = this.#options;
     const own = { kind: 'arm64', vcpus: vcpus.length };
@@ -266,8 +278,9 @@ export class Arm64RoundRobin implements Vcpu {
   }
 
   /**
-   * Before the devices, which go by the counter. What the vCPUs had decoded, and their TLBs, are gone.
-   * @throws {TypeError} when the state is not of as many arm64 vCPUs.
+   * Call this before restoring the devices, which use the counter. Decoded code and TLBs
+   * are discarded.
+   * @throws {TypeError} when the state is not of the same number of arm64 vCPUs.
    */
   restore(state: VcpuState): Promise<void> {
     return Promise.resolve(state).then((given) => this.#restore(given));
@@ -276,7 +289,7 @@ export class Arm64RoundRobin implements Vcpu {
   #restore(state: VcpuState): void {
     const { vcpus, counter, forgetCode } = this.#options;
     if (state.kind !== 'arm64' || state.vcpus !== vcpus.length)
-      throw new TypeError(`this is no state of ${vcpus.length} arm64 vCPUs`);
+      throw new TypeError(`this is not a state of ${vcpus.length} arm64 vCPUs`);
     for (const vcpu of vcpus) vcpu.restore(state);
     this.#turns.restore(state);
     this.#asleep = undefined;
@@ -284,7 +297,7 @@ export class Arm64RoundRobin implements Vcpu {
     forgetCode();
   }
 
-  /** Its run, if there is one, is on the stack of whoever asks. */
+  /** Its run, if any, is on the caller's stack. */
   stop(): Promise<void> {
     for (const { block } of this.#options.vcpus) block.setStop(true);
     return Promise.resolve();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Runs one arm64 vCPU on a thread of its own: what it waits for it waits for here, its timers and its
-// CPU interface are here, and everything else is asked of the machine's thread.
+// Runs one arm64 vCPU on its own thread: it waits here, its timers and its CPU interface
+// are here, and everything else is requested from the machine's thread.
 
 import {
   ARM64_EXIT_DSB,
@@ -37,30 +37,35 @@ import {
 } from './arm64-transport.ts';
 import { createRegionTable } from './region-table.ts';
 
-/** Instructions between two looks at the clock: some 100 us. */
+/** Instructions between two readings of the clock: some 100 us. */
 const SLICE = 0x8000;
 /** Fewer are not worth a run. */
 const SHORTEST = 0x40;
 const NS_PER_MS = 1e6;
-/** A vCPU that waits for an interrupt looks at its timers at least this often. */
+/** A vCPU that waits for an interrupt checks its timers at least this often. */
 const LONGEST_SLEEP_MS = 250;
-/** How long a WFE looks at what it waits for before its thread naps. */
+/** Time for which a WFE polls before its thread naps. */
 const EVENT_SPIN_MS = 0.02;
-/** Longest nap of a WFE where no event stream says less: a store that is to wake it does not notify. */
+/**
+ * Maximum nap of a WFE unless an event stream is shorter: a store that should wake it
+ * does not notify.
+ */
 const EVENT_NAP_MS = 0.1;
 /** Nap of a DSB that waits for a vCPU without a core. */
 const DSB_NAP_MS = 0.05;
 
 /** The CPU interface of a vCPU, on its thread. */
 export interface ThreadInterrupts extends CpuInterface {
-  /** Whoever gives it an interrupt has to wake the thread, or need not. */
+  /**
+   * Sets whether a thread that makes an interrupt pending for it has to wake its thread.
+   */
   setAsleep(vcpu: number, asleep: boolean): void;
 }
 
 /** What a vCPU is run with. */
 export interface Arm64RunnerOptions {
   readonly index: number;
-  /** Of `loadArm64`. */
+  /** From `loadArm64`. */
   readonly module: WebAssembly.Module;
   readonly memory: Arm64ThreadMemory;
   readonly interrupts: ThreadInterrupts;
@@ -76,7 +81,7 @@ export class Arm64Runner {
   readonly #time: Arm64TimeEstimate;
   readonly #awake: AwakeVcpu;
 
-  /** @throws {WebAssembly.LinkError} when the module is none of this CPU. */
+  /** @throws {WebAssembly.LinkError} when the module is not of this CPU. */
   constructor(options: Arm64RunnerOptions) {
     const { index, module, memory, interrupts, calls, drain, timeOrigin } = options;
     this.#options = options;
@@ -96,7 +101,7 @@ export class Arm64Runner {
     this.#awake = new AwakeVcpu(memory, index);
   }
 
-  /** Until it is stopped, or cannot go on by itself. */
+  /** Runs it until it is stopped, or cannot continue by itself. */
   run(): Arm64ThreadExit {
     this.#time.rest();
     this.#awake.set(true);
@@ -113,7 +118,7 @@ export class Arm64Runner {
   #slice(): number {
     const { block, exports, timers } = this.#cpu;
     const now = this.#time.look();
-    this.#cpu.followTimers(now);
+    this.#cpu.updateTimers(now);
     const deadline = timers.deadline(now);
     const until =
       deadline === undefined ? SLICE : this.#time.instructionsFor(Number(deadline - now));
@@ -166,11 +171,11 @@ export class Arm64Runner {
     }
   }
 
-  /** It has been asked for an exit, or is wanted back. */
+  /** It has been requested to exit or to return. */
   #stopped(): Arm64ThreadExit | undefined {
     const { block } = this.#cpu;
     if (block.word(ARM64_EXIT_REQUEST) !== 0) {
-      // A pause is in this call.
+      // A pause happens in this call.
       this.#awake.set(false);
       this.#options.calls.wait();
       this.#awake.set(true);
@@ -179,7 +184,7 @@ export class Arm64Runner {
     return (block.pending & ARM64_PENDING_STOP) !== 0 ? 'stopped' : undefined;
   }
 
-  /** Whether it is wanted, whatever it waits for. */
+  /** True when it is requested, whatever it waits for. */
   #isWanted(): boolean {
     const { block } = this.#cpu;
     return (block.pending & ARM64_PENDING_STOP) !== 0 || block.word(ARM64_EXIT_REQUEST) !== 0;
@@ -191,12 +196,12 @@ export class Arm64Runner {
     const { block, timers } = this.#cpu;
     let isForever = false;
     this.#time.rest();
-    // Said before the looks: what comes behind them wakes the thread.
+    // Announced before the checks: what arrives after them wakes the thread.
     interrupts.setAsleep(index, true);
     this.#awake.set(false);
     while (!this.#isWanted()) {
       const now = this.#time.look();
-      this.#cpu.followTimers(now);
+      this.#cpu.updateTimers(now);
       const { pending } = block;
       if ((pending & ARM64_PENDING_IRQ) !== 0) break;
       const deadline = timers.deadline(now);
@@ -214,8 +219,8 @@ export class Arm64Runner {
   }
 
   /**
-   * WFE. What clears the monitor is a plain store of another vCPU, which wakes nobody: the thread
-   * looks for a while, then naps, for one period of the event stream at most.
+   * WFE. What clears the monitor is a plain store of another vCPU, which wakes no thread,
+   * so this polls for a while, then naps, for at most one period of the event stream.
    */
   #waitForEvent(): undefined {
     const { block, exports, timers } = this.#cpu;
@@ -227,13 +232,13 @@ export class Arm64Runner {
     this.#options.interrupts.setAsleep(this.#options.index, true);
     for (;;) {
       if (this.#isWanted() || exports.takeEvent(block.at) !== 0) break;
-      this.#cpu.followTimers(this.#time.look());
+      this.#cpu.updateTimers(this.#time.look());
       const { pending } = block;
       const waited = performance.now() - begin;
       if ((pending & ARM64_PENDING_IRQ) !== 0 || waited >= end) break;
       if (waited < EVENT_SPIN_MS) continue;
       block.sleep(pending, Math.min(EVENT_NAP_MS, Math.max(0, end - waited)));
-      // Nobody has to wait longer for what it was: software looks at what it waits for.
+      // Waiting longer is not required: software checks its condition again.
       if (event === undefined) break;
     }
     this.#options.interrupts.setAsleep(this.#options.index, false);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The generic timers of a vCPU, as its board sees them: lines, and when they change.
+// The generic timers of a vCPU for its board: lines, and when they change.
 
 import {
   ARM64_BANK,
@@ -36,13 +36,15 @@ export class Arm64Timers {
     this.#block = block;
   }
 
-  /** Tells the level of each timer's interrupt (DDI 0487 section D12.2.4). */
+  /** Reports the level of each timer's interrupt (DDI 0487 section D12.2.4). */
   tellLines(now: bigint, setLine: (intid: number, asserted: boolean) => void): void {
     for (const { ctl, cval, intid } of TIMERS)
       setLine(intid, this.#isUnmasked(ctl) && now >= this.#block.long(cval));
   }
 
-  /** The counter when the next line rises, if no register is written; undefined: never. */
+  /**
+   * The counter when the next line rises, if no register is written; undefined: never.
+   */
   deadline(now: bigint): bigint | undefined {
     let earliest: bigint | undefined;
     for (const { ctl, cval } of TIMERS) {
@@ -53,12 +55,13 @@ export class Arm64Timers {
     return earliest;
   }
 
-  /** The counter at the next event of the event stream; undefined: it is off. */
+  /** The counter at the next event of the event stream; undefined when it is disabled. */
   nextEvent(now: bigint): bigint | undefined {
     const control = this.#block.word(CNTKCTL);
     if ((control & EVNTEN) === 0) return undefined;
     const bit = 1n << BigInt((control >>> EVNTI_SHIFT) & 0xf);
-    // A bit of the counter rises where what is below it is 0, and falls a half period later.
+    // A bit of the counter rises when the bits below it are 0, and falls half a period
+    // later.
     const phase = (control & EVNTDIR) === 0 ? bit : 0n;
     const period = 2n * bit;
     return now + period - ((now - phase) & (period - 1n));

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-// Which of the vCPUs that share a thread runs next. In a round each of them may execute as many
-// instructions as a turn has, in the order of their numbers; one whose wait ends runs at once, and
-// whoever it interrupts keeps the rest of its turn. So a wait costs nobody a turn, and those that wait
-// often cannot keep the others from theirs.
+// Chooses which of the vCPUs that share a thread runs next. In a round each of them may
+// execute the instructions of one turn, in the order of their numbers. A vCPU whose wait
+// ends runs at once, and the vCPU that it interrupts keeps the rest of its turn. So a
+// wait costs no other vCPU a turn, and vCPUs that wait often cannot starve the others.
 
 import type { VcpuState } from '../vcpu.ts';
 
@@ -12,26 +12,29 @@ export interface TurnTaker {
   readonly index: number;
 }
 
-/** What is asked of the vCPUs when one is to be chosen. */
+/** Queries about the vCPUs for the choice of one. */
 export interface TurnQueries<V> {
-  /** It has something to execute. A wait that has ended is over then. */
+  /** True when it has something to execute. This ends a wait that is due. */
   wakes(vcpu: V): boolean;
-  /** It waits until a time that has come. */
+  /** True when it waits until a time that has come. */
   isDue(vcpu: V): boolean;
 }
 
 export class Arm64Turns<V extends TurnTaker> {
   readonly #vcpus: readonly [V, ...V[]];
   readonly #length: number;
-  /** Instructions that each has left in this round; below 0 by what a turn has overrun its end. */
+  /**
+   * Instructions that each has left in this round; negative if a turn has overrun its
+   * end.
+   */
   readonly #left: number[];
-  /** Whose turn it is in the order. */
+  /** The vCPU whose turn it is in the order. */
   #turn: V;
   /** Those that run before it because their waits have ended, the last one first. */
   #woken: readonly V[] = [];
   /** The vCPU that runs, or ran last. */
   #current: V;
-  /** It does not simply go on. */
+  /** It cannot simply continue. */
   #isOver = false;
 
   /** @param length instructions of a turn. */
@@ -48,12 +51,12 @@ export class Arm64Turns<V extends TurnTaker> {
     return this.#current;
   }
 
-  /** Instructions that are left to it in this round. */
+  /** Instructions that it has left in this round. */
   get left(): number {
     return this.#left[this.#current.index] ?? 0;
   }
 
-  /** The first one's turn, in a round that begins. */
+  /** Starts a round with the first vCPU's turn. */
   reset(): void {
     [this.#turn] = this.#vcpus;
     this.#current = this.#turn;
@@ -63,15 +66,16 @@ export class Arm64Turns<V extends TurnTaker> {
   }
 
   /**
-   * `current` has executed so many instructions.
-   * @param isOver it does not simply go on: it waits, is off, or another one may have to run first.
+   * Accounts instructions executed by `current`.
+   * @param isOver it cannot simply continue: it waits, is off, or another one may have to
+   *   run first.
    */
   spend(instructions: number, isOver: boolean): void {
     this.#left[this.#current.index] = this.left - instructions;
     this.#isOver = isOver;
   }
 
-  /** The vCPU that runs now; undefined: none has anything to execute. */
+  /** The vCPU that runs now; undefined when none has anything to execute. */
   next(queries: TurnQueries<V>): V | undefined {
     if (!this.#isOver && queries.wakes(this.#current)) return this.#current;
     this.#interrupt(queries);
@@ -81,7 +85,7 @@ export class Arm64Turns<V extends TurnTaker> {
     return chosen;
   }
 
-  /** The vCPUs in order: first the one `behind` places after that whose turn it is. */
+  /** The vCPUs in order, starting `behind` places after the one whose turn it is. */
   #order(behind: number): readonly V[] {
     const first = (this.#turn.index + behind) % this.#vcpus.length;
     return [...this.#vcpus.slice(first), ...this.#vcpus.slice(0, first)];
@@ -91,9 +95,12 @@ export class Arm64Turns<V extends TurnTaker> {
     return (this.#left[index] ?? 0) > 0;
   }
 
-  /** Those whose waits end now come first. One that has had its turn waits for the next round. */
+  /**
+   * Those whose waits end now come first. One that has had its turn waits for the next
+   * round.
+   */
   #interrupt({ wakes, isDue }: TurnQueries<V>): void {
-    // The wait of each is over, also of one that has nothing left in this round.
+    // Ends the wait of each, even of one that has nothing left in this round.
     const due = this.#order(1).filter((vcpu) => isDue(vcpu) && wakes(vcpu) && this.#hasLeft(vcpu));
     if (due.length === 0) return;
     const others = this.#woken.filter((vcpu) => !due.includes(vcpu));
@@ -118,7 +125,7 @@ export class Arm64Turns<V extends TurnTaker> {
     return next;
   }
 
-  /** Who runs, whose turn it is, and what is left to each. */
+  /** The running vCPU, whose turn it is, and what each has left. */
   save(): VcpuState {
     return {
       turn: this.#turn.index,
@@ -130,8 +137,8 @@ export class Arm64Turns<V extends TurnTaker> {
   }
 
   /**
-   * Takes over what `save` returned.
-   * @throws {TypeError} when it is none, of as many vCPUs.
+   * Restores a result of `save`.
+   * @throws {TypeError} when it is not one, or not of the same number of vCPUs.
    */
   restore({ turn, current, woken, isOver, left }: VcpuState): void {
     const one = this.#vcpus[Number(turn)];
@@ -147,7 +154,7 @@ export class Arm64Turns<V extends TurnTaker> {
       typeof isOver === 'boolean' &&
       lefts.length === this.#vcpus.length &&
       lefts.every((value) => Number.isInteger(value) && value <= this.#length);
-    if (!isState) throw new TypeError('this is no state of vCPUs that take turns');
+    if (!isState) throw new TypeError('this is not a state of vCPUs that take turns');
     this.#turn = one;
     this.#current = running;
     this.#woken = known;

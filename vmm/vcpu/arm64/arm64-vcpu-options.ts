@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What an arm64 vCPU is made of, where it begins, and what it waits for.
+// What an arm64 vCPU is built from, its entry point, and its waits.
 
 import type { Arm64Exports } from '../../../assembly/load.ts';
 import type { VcpuHost } from '../vcpu.ts';
@@ -8,7 +8,7 @@ import type { Arm64Board } from './arm64-board.ts';
 import type { Arm64Counter } from './arm64-counter.ts';
 import type { Arm64Regions } from './translator/index.ts';
 
-/** What a vCPU is made of. */
+/** What a vCPU is built from. */
 export interface Arm64VcpuOptions {
   readonly index: number;
   readonly block: Arm64Block;
@@ -18,17 +18,20 @@ export interface Arm64VcpuOptions {
   readonly host: VcpuHost;
   readonly board: Arm64Board;
   readonly counter: Arm64Counter;
-  /** No record page is left: makes room. */
+  /** There is no record page left: makes room. */
   recordsFull(): void;
-  /** What makes hot code faster. Undefined: all is interpreted. */
+  /** Makes hot code faster. Undefined: all code is interpreted. */
   readonly regions: Arm64Regions | undefined;
-  /** ARM64_STALE_* of its block say what it has executed. */
+  /** Called when ARM64_STALE_* of its block describe a stale instruction. */
   onStale(block: Arm64Block): void;
   /** A debugger's breakpoint or watchpoint has stopped it. */
   onDebuggerStop(vcpu: number): void;
 }
 
-/** What a vCPU that executes nothing waits for, and the counter at which it goes on in any case. */
+/**
+ * What a vCPU that executes nothing waits for, and the counter at which it continues in
+ * any case.
+ */
 export interface Arm64Wait {
   readonly what: 'interrupt' | 'event';
   readonly until: bigint | undefined;

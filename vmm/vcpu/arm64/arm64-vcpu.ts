@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// One arm64 vCPU: what it runs, waits for, and asks its board for. Who runs next is `arm64-round-robin.ts`.
+// One arm64 vCPU: it runs, waits, and makes requests to its board. The order of vCPUs is
+// chosen in `arm64-round-robin.ts`.
 
 import {
   ARM64_EXIT_DEBUGGER,
@@ -26,7 +27,7 @@ import type { Arm64VcpuOptions, Arm64Wait } from './arm64-vcpu-options.ts';
 
 const WAIT = EXIT_KINDS.indexOf('wait');
 
-/** Ticks that a WFE lasts at most where no event stream ends it. */
+/** Maximum duration of a WFE in ticks when no event stream ends it. */
 const EVENT_LIMIT = 1n << 16n;
 
 const YIELD: VcpuExit = { reason: 'yield' };
@@ -53,12 +54,12 @@ export class Arm64Vcpu {
     return this.#isOn;
   }
 
-  /** Undefined: it is off, or has something to execute. */
+  /** Undefined when it is off, or has something to execute. */
   get wait(): Arm64Wait | undefined {
     return this.#wait;
   }
 
-  /** Out of reset, at its entry: EL1h, everything masked, MMU off. */
+  /** Sets the reset state at its entry: EL1h, everything masked, MMU off. */
   start(entry: Arm64Entry): void {
     const { affinity, regions } = this.#options;
     this.#cpu.start(entry, affinity);
@@ -74,7 +75,7 @@ export class Arm64Vcpu {
     this.#wait = undefined;
   }
 
-  /** What it is, as `VcpuState` has it, by names that end with its number. */
+  /** Its state in the format of `VcpuState`, with names that end with its number. */
   save(): VcpuState {
     const { index } = this;
     return {
@@ -86,8 +87,8 @@ export class Arm64Vcpu {
   }
 
   /**
-   * Takes over what `save` returned. TLBs are empty then.
-   * @throws {TypeError} when it is none.
+   * Restores a result of `save`, with empty TLBs.
+   * @throws {TypeError} when it is not one.
    */
   restore(state: VcpuState): void {
     const { index, block } = this;
@@ -96,7 +97,7 @@ export class Arm64Vcpu {
     );
     const isWait = what === 'interrupt' || what === 'event';
     if (typeof isOn !== 'boolean' || (what !== '' && !isWait) || !/^\d*$/.test(String(until)))
-      throw new TypeError('this is no state of an arm64 vCPU');
+      throw new TypeError('this is not a state of an arm64 vCPU');
     this.start({ pc: 0n, x0: 0n });
     block.restoreState(String(text));
     this.#options.exports.flushAll(block.at);
@@ -104,7 +105,9 @@ export class Arm64Vcpu {
     this.#wait = isWait ? { what, until: until ? BigInt(String(until)) : undefined } : undefined;
   }
 
-  /** Whether it has something to execute. A wait whose time or event has come ends with that. */
+  /**
+   * True when it has something to execute. This ends a wait whose time or event has come.
+   */
   wakes(now: bigint): boolean {
     if (!this.#wait) return this.#isOn;
     const { until, what } = this.#wait;
@@ -116,23 +119,28 @@ export class Arm64Vcpu {
     return wakes;
   }
 
-  /** Its IRQ input follows the interrupt controller's: also when nothing says so any more. */
-  followIrq(): void {
-    this.#cpu.followIrq();
+  /**
+   * Updates its IRQ input from the interrupt controller, even when the bit is not set any
+   * more.
+   */
+  updateIrq(): void {
+    this.#cpu.updateIrq();
   }
 
   /**
-   * Executes so many instructions and goes on to the next taken branch, page or exception; or `isExact`ly so
-   * many, the last ones one by one, which takes the time of some 10,000. None behind its next timer, which is
-   * taken at exactly its time. It is the vCPU whose instructions count.
-   * @param instructions below 0 when its end has passed, and the branch is to come.
-   * @returns why the machine's run ends; undefined: it goes on, with this vCPU if it has nothing to wait for.
+   * Executes `instructions` and continues to the next taken branch, page or exception; or
+   * with `isExact` exactly this number, the last ones one by one, which takes the time of
+   * some 10,000. None is executed after its next timer, which is taken at exactly its
+   * time. It must be the vCPU whose instructions count.
+   * @param instructions negative when its end has passed, and only the branch is missing.
+   * @returns why the machine's run ends; undefined when it continues, with this vCPU if
+   *   it does not wait.
    */
   run(instructions: number, isExact: boolean): VcpuExit | undefined {
     const { block } = this;
     const { host, exports, counter } = this.#options;
     const { now } = counter;
-    this.#cpu.followTimers(now);
+    this.#cpu.updateTimers(now);
     const deadline = this.#cpu.timers.deadline(now);
     const untilTimer = deadline === undefined ? Number.POSITIVE_INFINITY : Number(deadline - now);
     host.setInGuest(this.index, true);
@@ -147,25 +155,25 @@ export class Arm64Vcpu {
   }
 
   /**
-   * Executes one instruction for a debugger, or takes its exception. Interrupts wait: whoever steps through code
-   * would find himself in a handler all the time.
+   * Executes one instruction for a debugger, or takes its exception. Interrupts are held
+   * off, as a user who steps through code would otherwise always end up in a handler.
    * @returns as `run`.
    */
   step(): VcpuExit | undefined {
     const { block } = this;
     const { host, exports, counter } = this.#options;
-    this.#cpu.followTimers(counter.now);
+    this.#cpu.updateTimers(counter.now);
     block.setIrq(false);
     host.setInGuest(this.index, true);
     try {
       return this.#returned(exports.step(block.at));
     } finally {
       host.setInGuest(this.index, false);
-      this.followIrq();
+      this.updateIrq();
     }
   }
 
-  /** What a run has ended for, and what it has found hot. */
+  /** Handles the end of a run, and what it has found hot. */
   #returned(why: number): VcpuExit | undefined {
     const { regions, recordsFull } = this.#options;
     const exit = this.#handle(why);
@@ -173,7 +181,7 @@ export class Arm64Vcpu {
     return exit;
   }
 
-  /** Does what a run has ended for. */
+  /** Handles the reason for which a run has ended. */
   #handle(why: number): VcpuExit | undefined {
     switch (why) {
       case ARM64_EXIT_SLICE:
@@ -210,11 +218,11 @@ export class Arm64Vcpu {
     return this.#exits.takeEnded();
   }
 
-  /** It has been asked for an exit, or is wanted back. */
+  /** It has been requested to exit or to return. */
   #stopped(): VcpuExit | undefined {
     const { block } = this;
     const isRequested = block.word(ARM64_EXIT_REQUEST) !== 0;
-    // The safe point behind the exit takes the request back.
+    // The safe point after the exit clears the request.
     if (isRequested) this.#exit(WAIT, () => undefined);
     const ended = this.takeEnded();
     return ended ?? (isRequested ? undefined : YIELD);
@@ -222,7 +230,7 @@ export class Arm64Vcpu {
 
   #answer(result: HypercallResult): VcpuExit | undefined {
     if (result.what === 'off') return { reason: 'off', code: result.code ?? 0 };
-    // It has been reset meanwhile.
+    // It has been reset in the meantime.
     if (result.what === 'reset') return YIELD;
     return result.what === 'suspend' ? this.#waitForInterrupt() : undefined;
   }
@@ -243,8 +251,9 @@ export class Arm64Vcpu {
   }
 
   /**
-   * An event that is there already has not let the CPU come here. A plain store of another vCPU that
-   * clears the monitor is one, and the stream ends what no event does, so that no wait is for ever.
+   * An event that was there already has not let the CPU get here. A plain store of
+   * another vCPU that clears the monitor is an event, and the stream ends a wait without
+   * events, so that no wait is for ever.
    */
   #waitForEvent(): undefined {
     const { now } = this.#options.counter;
@@ -257,7 +266,7 @@ export class Arm64Vcpu {
     };
   }
 
-  /** All vCPUs of the machine wait: what else there is to do has its turn. */
+  /** All vCPUs of the machine wait: other work gets its turn. */
   idle(): void {
     const { host } = this.#options;
     this.#exit(WAIT, () => host.wait());
@@ -266,17 +275,19 @@ export class Arm64Vcpu {
 
   #exit(kind: number, call: () => void): void {
     this.#exits.exit(kind, call);
-    this.followIrq();
+    this.updateIrq();
   }
 
-  /** An access of a device, for the CPU: 0 where there is none. */
+  /** An access to a device, for the CPU: 0 when there is none. */
   mmio(isWrite: boolean): number {
     const known = this.#exits.mmio(isWrite);
-    if (known !== 0) this.followIrq();
+    if (known !== 0) this.updateIrq();
     return known;
   }
 
-  /** An access of a register of the CPU interface, for the CPU: 0 where it is UNDEFINED. */
+  /**
+   * An access to a register of the CPU interface, for the CPU: 0 when it is UNDEFINED.
+   */
   register(encoding: number, isWrite: boolean): number {
     return this.#cpu.register(encoding, isWrite);
   }

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: MIT
-// The table that the CPU's module imports: regions, by their index. Empty where nothing is translated.
+// The table that the CPU's module imports: regions by index. Empty when nothing is
+// translated.
 
-/** A WebAssembly.Table, which not all of the types that users compile with know. */
+/**
+ * A WebAssembly.Table: not all type definitions with which users compile have that type.
+ */
 export interface RegionTable {
   readonly length: number;
   get(index: number): unknown;
@@ -9,7 +12,7 @@ export interface RegionTable {
   set(index: number, value?: unknown): void;
 }
 
-/** As short as the module allows. */
+/** The smallest table that the module allows. */
 export function createRegionTable(): RegionTable {
   return new WebAssembly.Table({ element: 'anyfunc', initial: 1 });
 }

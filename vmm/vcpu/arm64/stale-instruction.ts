@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What the check of the instruction cache reports (docs/sanitizer.md).
+// Results of the instruction cache check (docs/sanitizer.md).
 
 import { ARM64_STALE_NO_ISB } from '../../../assembly/layout/arm64-records.ts';
 import {
@@ -9,28 +9,30 @@ import {
 } from '../../../assembly/layout/arm64-state.ts';
 import type { Arm64Block } from './arm64-block.ts';
 
-/** An instruction that was executed behind a store to it, which nothing had made visible to it. */
+/**
+ * An instruction that was executed after a store to it without the required maintenance.
+ */
 export interface StaleInstruction {
-  /** Virtual address of the instruction that has stored. */
+  /** Virtual address of the instruction that stored. */
   readonly storePc: bigint;
-  /** Virtual address of the one that was executed. */
+  /** Virtual address of the instruction that was executed. */
   readonly fetchPc: bigint;
-  /** What was not executed in between: IC, or a context synchronization event behind it. */
+  /** What was missing in between: IC, or a context synchronization event after it. */
   readonly missing: 'IC' | 'ISB';
   /** All of it in one line. */
   readonly text: string;
 }
 
-/** Pairs of addresses that are told apart; of more nothing is said. */
+/** Maximum number of pairs that are reported. */
 const MOST = 256;
 
-/** Tells each pair of a store and an instruction once. */
+/** Reports each pair of a store and an instruction once. */
 export class StaleInstructions {
-  readonly #tell: (found: StaleInstruction) => void;
-  readonly #told = new Set<string>();
+  readonly #report: (found: StaleInstruction) => void;
+  readonly #reported = new Set<string>();
 
   constructor(tell: (found: StaleInstruction) => void) {
-    this.#tell = tell;
+    this.#report = tell;
   }
 
   /** A vCPU has left its run with ARM64_EXIT_STALE. */
@@ -40,10 +42,10 @@ export class StaleInstructions {
     const missing = block.word(ARM64_STALE_WHY) === ARM64_STALE_NO_ISB ? 'ISB' : 'IC';
     const hex = (address: bigint) => `0x${address.toString(16)}`;
     const without =
-      missing === 'IC' ? 'without IC and ISB' : 'with IC, and without ISB or exception behind it';
-    const text = `the instruction at ${hex(fetchPc)} is executed behind a store to it at ${hex(storePc)} ${without}`;
-    if (this.#told.has(text) || this.#told.size >= MOST) return;
-    this.#told.add(text);
-    this.#tell({ storePc, fetchPc, missing, text });
+      missing === 'IC' ? 'without IC and ISB' : 'with IC, but without ISB or exception after it';
+    const text = `the instruction at ${hex(fetchPc)} is executed after a store to it at ${hex(storePc)} ${without}`;
+    if (this.#reported.has(text) || this.#reported.size >= MOST) return;
+    this.#reported.add(text);
+    this.#report({ storePc, fetchPc, missing, text });
   }
 }

@@ -29,7 +29,7 @@ export class AbiDirectMaps implements DirectMapTable {
   );
   readonly size = ABI_MAX_MAPS;
   readonly #info: Int32Array;
-  /** The host's own: what stands in the info page a guest can overwrite. */
+  /** The host's own count: a guest can overwrite the one in its info page. */
   #count = 0;
   #epoch = 0;
 
@@ -37,7 +37,7 @@ export class AbiDirectMaps implements DirectMapTable {
     this.#info = new Int32Array(memory.buffer);
   }
 
-  /** The length goes last: it is what makes the entry valid. */
+  /** The length is stored last: it makes the entry valid. */
   set(index: number, { gpa, length, memoryOffset, doorbell, rings }: DirectMapEntry): void {
     const info = this.#info;
     const entry = (ABI_AT_MAPS + index * ABI_MAP_SIZE) >> 2;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Interrupt lines of a Wasm guest: pending words in its info page, so that a guest sees them without an exit.
+// Interrupt lines of a Wasm guest: pending words in its info page, which a guest reads
+// without an exit.
 
 import {
   ABI_AT_IRQ_EDGE,
@@ -14,7 +15,10 @@ const WORDS = ABI_IRQ_LINES / 32;
 export class AbiInterrupts implements InterruptSink {
   readonly #info: Int32Array;
   readonly #asserted: () => void;
-  /** What the devices hold asserted. The guest can overwrite the words that it sees, never these. */
+  /**
+   * The levels that the devices assert. The guest can overwrite the words that it sees,
+   * but not these.
+   */
   readonly #levels = new Int32Array(WORDS);
 
   /** @param asserted called when a line has become pending or asserted. */
@@ -33,7 +37,7 @@ export class AbiInterrupts implements InterruptSink {
     const word = index >> 5;
     const bit = 1 << (index & 31);
     return {
-      // The guest clears the bit; two events before it looks are one.
+      // The guest clears the bit; two events before it looks count as one.
       pulse: () => {
         Atomics.or(this.#info, (ABI_AT_IRQ_EDGE >> 2) + word, bit);
         this.#asserted();
@@ -47,7 +51,7 @@ export class AbiInterrupts implements InterruptSink {
     };
   }
 
-  /** Puts the level words right. Done at safe points, because a guest can write them. */
+  /** Restores the level words. Called at safe points, because a guest can write them. */
   rewriteLevels(): void {
     for (let word = 0; word < WORDS; word++) {
       const at = (ABI_AT_IRQ_LEVEL >> 2) + word;
@@ -56,7 +60,7 @@ export class AbiInterrupts implements InterruptSink {
     }
   }
 
-  /** No line is pending or asserted. */
+  /** Clears all lines: none is pending or asserted. */
   reset(): void {
     this.#levels.fill(0);
     this.#info.fill(0, ABI_AT_IRQ_EDGE >> 2, (ABI_AT_IRQ_EDGE >> 2) + WORDS);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Words of the info page through which a Wasm guest is reached without a call (docs/guest-abi.md).
+// Words of the info page that reach a Wasm guest without a call (docs/guest-abi.md).
 
 import {
   ABI_AREA_SIZE,
@@ -15,7 +15,7 @@ import {
 import type { ExitRequestWords } from '../../../devices/unit/index.ts';
 import type { DrainSleepWords, ExitView, ImportCalls } from '../guest.ts';
 
-/** One word, which all vCPUs look at. */
+/** One word, which all vCPUs poll. */
 export const ABI_EXIT_REQUEST: ExitRequestWords = {
   count: 1,
   offset: ABI_AT_EXIT_REQUEST,
@@ -28,7 +28,10 @@ export const ABI_DRAIN_SLEEP: DrainSleepWords = {
   wake: ABI_AT_DRAIN_WAKE,
 };
 
-/** Index of the word of the info page in which a vCPU says what its batch is on (ABI_INVALIDATING_*). */
+/**
+ * Index of the word of the info page in which a vCPU marks the path of its batch
+ * (ABI_INVALIDATING_*).
+ */
 export function invalidatingWord(vcpu: number): number {
   return vcpu === 0 ? ABI_AT_INVALIDATING >> 2 : (ABI_AT_VCPU_INVALIDATING >> 2) + vcpu;
 }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-// What can go wrong with a Wasm guest, and how one is ended.
+// Errors of Wasm guests, and how a guest is ended.
 
 import { printable, VsmmuError } from '../../../devices/plugin/index.ts';
 
-/** Why a binary is no guest; docs/guests.md says what to change. */
+/** Why a binary is not a guest; docs/guests.md says what to change. */
 export type GuestImageFault =
   | 'unreadable'
   | 'too-large'
@@ -24,13 +24,18 @@ export type GuestImageFault =
   | 'table-limits'
   | 'not-instantiable';
 
-/** Which of the files of a machine an error is about: its guest, the program of its secondary vCPUs, or an initrd. */
+/**
+ * The file of a machine that caused an error: its guest, the program of its secondary
+ * vCPUs, or an initrd.
+ */
 export type GuestBinary = 'guest' | 'secondary' | 'initrd';
 
 /** The binary is not a guest that this VMM can run. */
 export class GuestImageError extends VsmmuError<GuestImageFault> {
   override readonly name = 'GuestImageError';
-  /** Which binary it is about; the message begins with its path or URL where it has one. */
+  /**
+   * The binary that caused it; the message begins with its path or URL, if it has one.
+   */
   readonly binary: GuestBinary;
 
   constructor(
@@ -43,12 +48,12 @@ export class GuestImageError extends VsmmuError<GuestImageFault> {
   }
 }
 
-/** What messages call a program of secondary vCPUs. */
+/** Name in messages of a program of secondary vCPUs. */
 export const SECONDARY_PROGRAM = 'the program of the secondary vCPUs';
 
 /**
- * What was thrown through a guest's frames, as an error. An exception of the guest's own
- * says nothing of itself, and goes to no other thread.
+ * A value thrown through a guest's frames, as an error. A guest's own exception has no
+ * text, and cannot be passed to another thread.
  */
 export function thrownError(thrown: unknown): Error {
   return thrown instanceof Error
@@ -56,15 +61,17 @@ export function thrownError(thrown: unknown): Error {
     : new Error('the guest threw an exception that nothing caught');
 }
 
-/** Why something of a guest's failed, as part of a line: from another thread it comes as a text. */
+/**
+ * Why something of a guest failed, as part of a line: from another thread it arrives as a
+ * string.
+ */
 export function reasonOf(cause: unknown): string {
   return printable(typeof cause === 'string' ? cause : thrownError(cause).message);
 }
 
 /**
- * What it means that a module was not instantiated: an import does not fit, a segment
- * lies out of bounds, its start function trapped. An error of the machine stays what it
- * is.
+ * The error for a failed instantiation: an import does not fit, a segment is out of
+ * bounds, its start function trapped. An error of the machine is returned unchanged.
  */
 export function instantiationError(cause: unknown, binary: GuestBinary = 'guest'): VsmmuError {
   if (cause instanceof VsmmuError) return cause;
@@ -73,7 +80,7 @@ export function instantiationError(cause: unknown, binary: GuestBinary = 'guest'
   return new GuestImageError('not-instantiable', message, { cause, binary });
 }
 
-/** Which binary the program of a vCPU comes from. */
+/** The binary that contains the program of a vCPU. */
 export function binaryOf(shape: string): GuestBinary {
   return shape === 'secondary' ? 'secondary' : 'guest';
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A guest binary, checked: what a machine can be made of. docs/guest-abi.md has the rules that this file enforces.
+// A checked guest binary, from which a machine can be created. docs/guest-abi.md has the
+// rules that this file enforces.
 
 import { ABI_AREA_SIZE, ABI_VERSION } from '../../../assembly/layout/guest-abi.ts';
 import { printable } from '../../../devices/plugin/index.ts';
@@ -22,20 +23,23 @@ import {
 import type { FunctionType } from './wasm-types.ts';
 
 /**
- * A reactor is entered again and again and keeps its state in guest memory; a command
- * runs from `_start` to its end.
+ * A reactor is entered repeatedly and keeps its state in guest memory; a command runs
+ * from `_start` to its end.
  */
 export type GuestShape = 'reactor' | 'command';
 
 export interface GuestImage {
   readonly module: WebAssembly.Module;
   readonly shape: GuestShape;
-  /** Pages of 64 KiB that the guest asks for at least and at most; equal for a reactor. */
+  /**
+   * Minimum and maximum number of 64 KiB pages that the guest requests; equal for a
+   * reactor.
+   */
   readonly initialPages: number;
   readonly maximumPages: number;
 }
 
-/** What a binary may have that most may not. */
+/** Permissions that most binaries do not have. */
 export interface ImageOptions {
   /**
    * It may use garbage-collected objects: for guests that are trusted not to fill the
@@ -44,7 +48,7 @@ export interface ImageOptions {
   readonly allowGc?: boolean | undefined;
 }
 
-/** A binary that has passed what is checked before it is compiled. */
+/** A binary that has passed the checks before compilation. */
 interface CheckedModule {
   readonly module: WebAssembly.Module;
   readonly memory: MemoryImport & { readonly limits: { readonly maximum: number } };
@@ -52,11 +56,16 @@ interface CheckedModule {
 }
 
 const WASM_PAGE = 0x10000;
-/** Compiling takes time by the byte, and no limit of the machine's cuts it short: some seconds. */
+/**
+ * Compilation takes time per byte, which no limit of the machine bounds: some seconds.
+ */
 const MAX_GUEST_MIB = 64;
-/** Entry of the secondary vCPUs. */
+/** Entry point of the secondary vCPUs. */
 export const SECONDARY_ENTRY = 'vsmmu_secondary';
-/** Entries of all tables and element segments: an engine allocates them whether they are used or not. */
+/**
+ * Maximum number of entries of all tables and element segments: an engine allocates them
+ * even if they are not used.
+ */
 const MAX_TABLE_ENTRIES = 65_536;
 
 const nameOf = ({ module, name }: WasmImport) => printable(`${module}.${name}`);
@@ -133,13 +142,16 @@ function checkMemory(memory: MemoryImport): CheckedModule['memory'] {
   return { ...memory, limits: { ...memory.limits, maximum } };
 }
 
-/** What an engine would allocate for it, out of the memory that all machines of the process share. */
+/**
+ * Checks what an engine would allocate for it from the memory that all machines of the
+ * process share.
+ */
 function checkAllocations(outline: WasmOutline, allowGc: boolean): void {
   const { memories, tables, elements, collected } = outline;
   if (memories > 0)
     throw new GuestImageError(
       'own-memory',
-      'the guest has a memory of its own beside env.memory: it may have that one only',
+      'the guest has a memory in addition to env.memory, which must be the only one',
     );
   if (collected !== undefined && !allowGc) {
     throw new GuestImageError(
@@ -168,7 +180,7 @@ function checkAllocations(outline: WasmOutline, allowGc: boolean): void {
   }
 }
 
-/** Checks a binary, and compiles it after that: what is refused costs nothing but the reading. */
+/** Checks a binary, and compiles it after that: a refused one costs only the reading. */
 async function compileChecked(
   bytes: Uint8Array<ArrayBuffer>,
   { allowGc = false }: ImageOptions,
@@ -253,7 +265,7 @@ export async function loadGuestImage(
 
 /**
  * Checks and compiles a program of secondary vCPUs.
- * @throws {GuestImageError} when it is none.
+ * @throws {GuestImageError} when it is not one.
  */
 export async function loadSecondaryProgram(
   bytes: Uint8Array<ArrayBuffer>,
@@ -280,10 +292,11 @@ export async function loadSecondaryProgram(
 }
 
 /**
- * The memory that the guest's import asks for. Its pages cost nothing until they are touched.
- * @param pages how much the machine has, in pages of 64 KiB: the memory cannot grow
- *   beyond it, and a guest never gets more than it takes. Default: the guest begins with
- *   as much as it needs, and may grow as far as its import says.
+ * The memory that the guest's import requests. Its pages cost nothing until they are
+ * touched.
+ * @param pages size of the machine's memory in pages of 64 KiB: the memory cannot grow
+ *   beyond it, and a guest never gets more than its maximum. Default: the guest starts
+ *   with its minimum, and may grow up to the maximum of its import.
  * @throws {GuestImageError} when that is less than the guest needs.
  */
 export function createGuestMemory(image: GuestImage, pages?: number): WebAssembly.Memory {
@@ -303,10 +316,13 @@ export function createGuestMemory(image: GuestImage, pages?: number): WebAssembl
   return new WebAssembly.Memory({ initial: limit, maximum: limit, shared: true });
 }
 
-/** What only an instance shows: the version of the ABI that it was built for, undefined when it does not say. */
+/**
+ * The version of the ABI for which an instance was built, which only the instance knows;
+ * undefined when it does not export it.
+ */
 export function abiOf(instance: WebAssembly.Instance): number | undefined {
   const abi = instance.exports.vsmmu_abi;
-  // A vector has no value here, and asking for it throws.
+  // A vector has no JavaScript value, so reading it throws.
   try {
     if (abi instanceof WebAssembly.Global) return Number(abi.value);
     return typeof abi === 'function' ? Number(abi()) : undefined;
@@ -316,7 +332,7 @@ export function abiOf(instance: WebAssembly.Instance): number | undefined {
 }
 
 /**
- * Checks the version of the ABI that a reactor was built for.
+ * Checks the version of the ABI for which a reactor was built.
  * @throws {GuestImageError}
  */
 export function checkAbiVersion(image: GuestImage, value: number | undefined): void {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The import object of a guest: built here and nowhere else, so that no JavaScript
-// function reaches a guest without its exit counter.
+// The import object of a guest: built only here, so that no JavaScript function reaches a
+// guest without its exit counter.
 
 import type { WasmImports } from '../../../assembly/load.ts';
 import { printable } from '../../../devices/plugin/index.ts';
@@ -14,7 +14,10 @@ import type { FunctionType } from './wasm-types.ts';
 
 type Call = (...args: never[]) => unknown;
 
-/** Names of the imports that stay inside Wasm where there is a drain: the doorbell, and broadcast TLB maintenance. */
+/**
+ * Names of the imports that stay inside WebAssembly if there is a drain: the doorbell,
+ * and broadcast TLB maintenance.
+ */
 export const INSIDE_FUNCTIONS = ['doorbell', 'tlbi', 'dsb'] as const;
 export type InsideCalls = Partial<Readonly<Record<(typeof INSIDE_FUNCTIONS)[number], Call>>>;
 
@@ -22,12 +25,12 @@ export interface GuestImportsOptions {
   readonly module: WebAssembly.Module;
   readonly memory: WebAssembly.Memory;
   readonly vcpu: number;
-  /** The machine, which carries the calls out. */
+  /** The machine, which executes the calls. */
   readonly host: VcpuHost;
   readonly wasi: Readonly<Record<string, Call>>;
   /**
-   * Exports of a Wasm instance: the imports that stay inside Wasm, by name. Those that
-   * are missing have nobody behind them.
+   * Exports of a Wasm instance: the imports that stay inside WebAssembly, by name.
+   * Missing ones have no implementation.
    */
   readonly inside: InsideCalls;
 }
@@ -63,16 +66,16 @@ function vsmmuCalls({ host, vcpu }: GuestImportsOptions): Record<string, GuestCa
           vcpu,
         ),
     },
-    // Leaving the guest is itself the safe point at which the host does its work; a vCPU
-    // on a thread of its own sleeps there.
+    // Leaving the guest is the safe point at which the host does its work; a vCPU with
+    // its own thread sleeps there.
     wait: { kind: 'wait', call: () => host.wait() },
     clock_ns: { kind: 'clock', call: () => clock.nowNs() },
     vcpu_start: {
       kind: 'wait',
       call: (target: number, argument: number) => host.startVcpu(target, { argument }),
     },
-    // Without a drain a doorbell has nobody to ring, and broadcast maintenance reaches no
-    // SMMU; they are exits like any other then.
+    // Without a drain a doorbell rings nothing, and broadcast maintenance affects no
+    // SMMU; they are then exits like any others.
     doorbell: { kind: 'mmio', call: () => undefined },
     tlbi: { kind: 'mmio', call: () => undefined },
     dsb: { kind: 'mmio', call: () => 0n },
@@ -80,7 +83,10 @@ function vsmmuCalls({ host, vcpu }: GuestImportsOptions): Record<string, GuestCa
   return calls as Record<string, GuestCall>;
 }
 
-/** A call with its exit. By arity: argument lists that V8 need not build are what keeps an exit at some 10 ns. */
+/**
+ * A call with its exit. By number of arguments: an exit takes some 10 ns only because V8
+ * need not build argument lists.
+ */
 function counted(
   call: Call,
   arity: number,
@@ -136,7 +142,7 @@ function counted(
           throw gate.threw(exitOf(vcpu, thrown), thrown);
         }
       };
-      // A transport has to know how many arguments to carry.
+      // A transport has to know how many arguments to pass.
       return Object.defineProperty(any, 'length', { value: arity });
     }
   }
@@ -145,22 +151,22 @@ function counted(
 type ImportModule = WasmImports[string];
 
 /**
- * An empty import object. Neither it nor what lies in it has a prototype: their keys are
- * a guest's, and `__proto__` is one like any other.
+ * An empty import object. Neither it nor the objects in it have a prototype: a guest
+ * chooses their keys, and `__proto__` is a key like any other.
  */
 export function importObject(): WasmImports {
   return Object.create(null) as WasmImports;
 }
 
-/** The module of a name in an import object, made when it is missing. */
+/** The module with a name in an import object, created when it is missing. */
 export function importModule(imports: WasmImports, name: string): ImportModule {
   imports[name] ??= Object.create(null) as ImportModule;
   return imports[name];
 }
 
 /**
- * The imports that a guest's module asks for.
- * @throws {GuestImageError} when it asks for what no machine provides.
+ * The imports that a guest's module requests.
+ * @throws {GuestImageError} when it requests what no machine provides.
  */
 export function guestImports(options: GuestImportsOptions): WasmImports {
   const { module, memory, vcpu, wasi } = options;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Calls of a guest's imports, counted around its import object. It shares nothing with the exit
-// counter: a report that compares the two says so when one of them does not count.
+// Counts calls of a guest's imports at its import object, independently of the exit
+// counter: a report that compares the two detects when one of them does not count.
 
 import {
   ABI_AREA_SIZE,
@@ -17,7 +17,7 @@ type Call = (...args: unknown[]) => unknown;
 /** Counts the JavaScript functions that the vCPUs of a guest call. */
 export class ImportCounts implements ImportCalls {
   readonly #info: Int32Array;
-  /** By the mark that the guest had set: none, ABI_INVALIDATING_DIRECT, ABI_INVALIDATING_CMDQ. */
+  /** By the guest's mark: none, ABI_INVALIDATING_DIRECT, ABI_INVALIDATING_CMDQ. */
   readonly #byMark = new Float64Array(3);
 
   constructor(memory: WebAssembly.Memory) {
@@ -37,8 +37,8 @@ export class ImportCounts implements ImportCalls {
   }
 
   /**
-   * The import object of a vCPU with each call of a JavaScript function counted.
-   * @param inside what stays inside Wasm: its calls never leave the guest.
+   * The import object of a vCPU, with each call of a JavaScript function counted.
+   * @param inside what stays inside WebAssembly: its calls never leave the guest.
    */
   counted(imports: WasmImports, vcpu: number, inside: readonly unknown[]): WasmImports {
     const wrapped = importObject();
@@ -52,7 +52,10 @@ export class ImportCounts implements ImportCalls {
     return wrapped;
   }
 
-  /** By arity: V8 need not build argument lists, and a transport has to know how many to carry. */
+  /**
+   * By number of arguments: V8 need not build argument lists, and a transport has to know
+   * how many to pass.
+   */
   #wrap(call: Call, vcpu: number): Call {
     const info = this.#info;
     const at = invalidatingWord(vcpu);

@@ -9,7 +9,9 @@ export const MODULE_WASI = 'wasi_snapshot_preview1';
 
 const LETTERS: Readonly<Record<'i' | 'I' | 'F', ValueType>> = { i: 'i32', I: 'i64', F: 'f64' };
 
-/** A type in short: "iI:i" takes an i32 and an i64 and returns an i32; F is f64. */
+/**
+ * A type in short notation: "iI:i" takes an i32 and an i64 and returns an i32; F is f64.
+ */
 function typeOf(short: string): FunctionType {
   const [params = [], results = []] = short
     .split(':')

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The info page: what a guest finds at offset 0 of its memory (docs/guest-abi.md).
+// The info page, at offset 0 of a guest's memory (docs/guest-abi.md).
 
 import {
   ABI_AT_DEVICE_COUNT,
@@ -35,7 +35,7 @@ export interface InfoPageContents {
   readonly devices: readonly Placement[];
 }
 
-/** Writes the whole page anew. */
+/** Writes the whole page. */
 export function writeInfoPage(memory: WebAssembly.Memory, contents: InfoPageContents): void {
   const { ramGpaBase, vcpus, machine, devices } = contents;
   if (devices.length > ABI_MAX_DEVICES)
@@ -62,9 +62,9 @@ export function writeInfoPage(memory: WebAssembly.Memory, contents: InfoPageCont
 }
 
 /**
- * Keeps ABI_AT_TIME fresh. The 64 bits are put together in private memory and moved as
+ * Keeps ABI_AT_TIME up to date. The 64 bits are assembled in private memory and copied as
  * one double, in one store, so that no vCPU reads half of a time. (A BigInt would do the
- * same for ten times the cost, at every exit. Times below 2^63 ns are no NaN, so every
+ * same for ten times the cost, at every exit. Times below 2^63 ns are not NaN, so every
  * bit arrives.)
  */
 export class TimeMirror {

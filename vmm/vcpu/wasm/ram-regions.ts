@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Where the RAM of a Wasm guest lies.
+// The RAM of a Wasm guest.
 
 import { ABI_AREA_SIZE } from '../../../assembly/layout/guest-abi.ts';
 import type { MemoryRegion } from '../../../assembly/load.ts';

@@ -3,13 +3,13 @@
 // must overflow before a device has begun to change its state, not in the middle of it.
 //
 // The probe is a Wasm function with a frame of FRAME_BYTES. Engines check the whole frame
-// against the stack limit on entry and touch none of it, so that the probe costs one call
+// against the stack limit on entry and touch none of it, so the probe costs one call
 // (some 5 ns). The frame is that large because a branch that is never taken keeps that
 // many results of calls alive at once.
 
 /**
- * Stack that inline devices may use, in bytes. V8 alone wants 40 KiB to compile a
- * function that is called for the first time.
+ * Stack that inline devices may use, in bytes. V8 alone needs 40 KiB to compile a
+ * function at its first call.
  */
 const FRAME_BYTES = 128 * 1024;
 const VALUES = FRAME_BYTES / 8;
@@ -50,7 +50,7 @@ function probeModule(): Uint8Array<ArrayBuffer> {
 
 let probe: ((taken: number) => number) | undefined;
 
-/** Throws a RangeError when less stack than the devices may need is left. */
+/** Throws a RangeError when there is less stack left than the devices may need. */
 export function probeStack(): void {
   probe ??= new WebAssembly.Instance(new WebAssembly.Module(probeModule())).exports.p as (
     taken: number,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Reads of a WebAssembly binary what has to be known before an engine compiles it: what
-// it imports, and what it may have the engine allocate (core specification, section 5.5).
-// The code itself is passed over: checking it is the engine's work.
+// Reads the parts of a WebAssembly binary that have to be known before an engine compiles
+// it: its imports, and what the engine would allocate for it (core specification, section
+// 5.5). The code itself is skipped: the engine validates it.
 
 import { skipConstant, skipElements } from './wasm-elements.ts';
 import { WasmFormatError, WasmReader } from './wasm-reader.ts';
@@ -12,7 +12,7 @@ export interface Limits {
   readonly initial: number;
   readonly maximum: number | undefined;
   readonly shared: boolean;
-  /** Addresses of 64 bits. */
+  /** 64-bit addresses. */
   readonly wide: boolean;
 }
 
@@ -30,20 +30,23 @@ export type WasmImport = ImportName &
 
 export type MemoryImport = Extract<WasmImport, { readonly kind: 'memory' }>;
 
-/** What a module imports, declares and brings. */
+/** The imports, declarations and segments of a module. */
 export interface WasmOutline {
   readonly imports: readonly WasmImport[];
   /** Memories of its own. */
   readonly memories: number;
-  /** Tables, those that it imports apart. */
+  /** Tables, except imported ones. */
   readonly tables: readonly Limits[];
   /** Entries of all element segments. */
   readonly elements: number;
-  /** What needs a garbage-collected heap: "struct types"; undefined when nothing does. */
+  /**
+   * The feature that requires a garbage-collected heap: "struct types"; undefined when
+   * there is none.
+   */
   readonly collected: string | undefined;
   /**
-   * The lowest address at which it puts data when it is instantiated, as far as it stands
-   * there as a constant; undefined when there is none.
+   * The lowest address of its data segments that is a constant; undefined when there is
+   * none.
    */
   readonly lowestData: number | undefined;
 }
@@ -61,7 +64,10 @@ const TAG_SECTION = 13;
 const GLOBAL_SECTION = 6;
 const ELEMENT_SECTION = 9;
 const DATA_SECTION = 11;
-/** Sections in the order in which a module has them, each once at most; custom ones lie anywhere. */
+/**
+ * Sections in the order in which a module has them, each at most once; custom ones may be
+ * anywhere.
+ */
 const ORDER = [
   ...[TYPE_SECTION, IMPORT_SECTION, 3, TABLE_SECTION, MEMORY_SECTION, TAG_SECTION],
   ...[GLOBAL_SECTION, 7, 8, ELEMENT_SECTION, 12, 10, DATA_SECTION],
@@ -75,13 +81,16 @@ const LIMITS_MAXIMUM = 1;
 const LIMITS_SHARED = 2;
 const LIMITS_WIDE = 4;
 const LIMITS_FLAGS = LIMITS_MAXIMUM | LIMITS_SHARED | LIMITS_WIDE;
-/** A table whose entries begin as what an expression says. */
+/** A table whose entries are initialized by an expression. */
 const TABLE_INITIALIZED = 0x40;
 
-/** Values of an exception: each is on the heap as long as somebody has the exception. */
+/**
+ * Maximum number of values of an exception: they stay on the heap while the exception is
+ * referenced.
+ */
 const MAX_TAG_VALUES = 16;
 
-/** True when the bytes begin as a WebAssembly module does. */
+/** True when the bytes begin like a WebAssembly module. */
 export function looksLikeWasm(bytes: Uint8Array): boolean {
   return [...MAGIC, ...VERSION].every((byte, i) => bytes[i] === byte);
 }
@@ -91,7 +100,7 @@ function limits(reader: WasmReader): Limits {
   if ((flags & ~LIMITS_FLAGS) !== 0)
     throw new WasmFormatError(`there are no limits with flags 0x${flags.toString(16)}`);
   const wide = (flags & LIMITS_WIDE) !== 0;
-  // Those of 64 bits are refused whatever they are; how long they are has to be known all the same.
+  // 64-bit ones are always refused, but their length has to be known.
   const bound = () => (wide ? wideNumber(reader) : reader.number());
   const initial = bound();
   const maximum = flags & LIMITS_MAXIMUM ? bound() : undefined;
@@ -113,7 +122,7 @@ class OutlineReader {
   #exceptions: string | undefined;
   #lowestData: number | undefined;
 
-  /** The contents of a section, to its last byte. */
+  /** Reads the contents of a section, to its last byte. */
   section(kind: number, reader: WasmReader): void {
     switch (kind) {
       case TYPE_SECTION:
@@ -146,7 +155,8 @@ class OutlineReader {
         this.#lowestData = lowestData(reader, this.#types);
         break;
       default:
-        // Functions, exports, start, counts and code allocate nothing but what they take in the binary.
+        // Functions, exports, start, counts and code allocate only as much as they take
+        // in the binary.
         return;
     }
     if (reader.left > 0) throw new WasmFormatError('a section is longer than its contents');
@@ -196,7 +206,9 @@ class OutlineReader {
     return found;
   }
 
-  /** Exceptions are objects too. With references in them they make lists without an end. */
+  /**
+   * Exceptions are objects too. With references in them they could form endless lists.
+   */
   #tag(reader: WasmReader): void {
     reader.byte();
     const { params } = this.#functionType(reader);
@@ -234,7 +246,8 @@ function lowestData(reader: WasmReader, types: TypeReader): number | undefined {
 
 /**
  * Reads a module's sections.
- * @throws {WasmFormatError} when it is no module, is damaged, or says something unknown.
+ * @throws {WasmFormatError} when it is not a module, is damaged, or contains something
+ *   unknown.
  */
 export function outlineOf(bytes: Uint8Array): WasmOutline {
   if (!looksLikeWasm(bytes)) throw new WasmFormatError('it has no header of version 1');

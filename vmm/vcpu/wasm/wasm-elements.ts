@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Element segments and constant expressions of a WebAssembly binary (core specification,
-// sections 5.4.9 and 5.5.12), as far as they have to be passed over and counted.
+// sections 5.4.9 and 5.5.12), which are skipped and counted.
 
 import { WasmFormatError, type WasmReader } from './wasm-reader.ts';
 import type { TypeReader } from './wasm-types.ts';
@@ -18,10 +18,13 @@ const REF_FUNC = 0xd2;
 const GC_PREFIX = 0xfb;
 const SIMD_PREFIX = 0xfd;
 const V128_CONST = 0x0c;
-/** struct.new, struct.new_default, array.new, array.new_default: the index of a type follows. */
+/**
+ * struct.new, struct.new_default, array.new, array.new_default: followed by the index of
+ * a type.
+ */
 const GC_OF_TYPE = [0, 1, 6, 7];
 const ARRAY_NEW_FIXED = 8;
-/** any.convert_extern, extern.convert_any, ref.i31: nothing follows. */
+/** any.convert_extern, extern.convert_any, ref.i31: without operands. */
 const GC_PLAIN = [26, 27, 28];
 
 const PASSIVE_OR_DECLARATIVE = 1;
@@ -43,7 +46,7 @@ function skipCollected(reader: WasmReader): void {
   }
 }
 
-/** Passes over an instruction with what belongs to it; the value of an i32.const. */
+/** Skips an instruction with its operands; returns the value of an i32.const. */
 function skipInstruction(
   reader: WasmReader,
   types: TypeReader,
@@ -82,7 +85,7 @@ function skipInstruction(
 }
 
 /**
- * Passes over a constant expression.
+ * Skips a constant expression.
  * @returns its value, when it is a single i32.const.
  */
 export function skipConstant(reader: WasmReader, types: TypeReader): number | undefined {
@@ -115,7 +118,7 @@ function skipSegment(reader: WasmReader, types: TypeReader): number {
 }
 
 /**
- * Passes over the contents of an element section.
+ * Skips the contents of an element section.
  * @returns the number of entries of all its segments.
  */
 export function skipElements(reader: WasmReader, types: TypeReader): number {

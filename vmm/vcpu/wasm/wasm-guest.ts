@@ -23,13 +23,13 @@ import {
 
 export interface WasmGuestOptions {
   readonly image: GuestImage;
-  /** Made by `createGuestMemory` for this image. */
+  /** From `createGuestMemory` for this image. */
   readonly memory: WebAssembly.Memory;
   /** gpa of memory offset 0. */
   readonly ramGpaBase: number;
   /** Index of the machine among those of its host, from 0. Default 0. */
   readonly index?: number;
-  /** vCPUs, 1 to ABI_MAX_VCPUS. Default 1; more need `secondary`. */
+  /** Number of vCPUs, 1 to ABI_MAX_VCPUS. Default 1; more require `secondary`. */
   readonly vcpus?: number;
   /** Program of the secondary vCPUs (docs/guest-abi.md). */
   readonly secondary?: WebAssembly.Module | undefined;
@@ -39,15 +39,17 @@ export interface WasmGuestOptions {
   readonly env?: Readonly<Record<string, string>>;
   /** Console output of the guest's program, as it is written. */
   onOutput?(stream: 'stdout' | 'stderr', bytes: Uint8Array<ArrayBuffer>): void;
-  /** Console input that is there already. */
+  /** Returns available console input. */
   readInput?(most: number): Uint8Array;
   /** Fills `target` with random bytes for the guest's program. Default: the system's. */
   random?(target: Uint8Array<ArrayBuffer>): void;
-  /** The drain of the machine's unit: what stays inside Wasm of the guest's imports. */
+  /**
+   * The drain of the machine's unit: the guest's imports that stay inside WebAssembly.
+   */
   readonly drain?: InsideCalls;
-  /** How the guest is instantiated inline; a test can look at the import object here. */
+  /** How the guest is instantiated inline; a test can check the import object here. */
   readonly instantiate?: Instantiate;
-  /** Runs each vCPU on a thread of its own. Default: inline, on the caller's thread. */
+  /** Runs each vCPU on its own thread. Default: inline, on the caller's thread. */
   readonly transport?: VcpuTransport | undefined;
 }
 
@@ -65,7 +67,7 @@ export class WasmGuest implements Guest {
   #started: readonly Vcpu[] = [];
   #wasi: WasiHost | undefined;
 
-  /** @throws {RangeError} when it cannot have so many vCPUs. */
+  /** @throws {RangeError} when it cannot have this number of vCPUs. */
   constructor(options: WasmGuestOptions) {
     const { memory, vcpus = 1, secondary } = options;
     if (!(Number.isInteger(vcpus) && vcpus >= 1 && vcpus <= ABI_MAX_VCPUS))
@@ -74,7 +76,7 @@ export class WasmGuest implements Guest {
       throw new RangeError(`vcpus of ${vcpus} need secondary: it is missing`);
     this.#options = options;
     this.vcpus = vcpus;
-    // A vCPU that sleeps looks at the words again; which of them it was is theirs to find out.
+    // A sleeping vCPU reads the words again, and finds out which one has changed.
     this.interrupts = new AbiInterrupts(memory, () => {
       for (const vcpu of this.#started) vcpu.setIrq(true);
     });
@@ -128,8 +130,8 @@ export class WasmGuest implements Guest {
         WebAssembly.instantiate(module, imports as WebAssembly.Imports),
     } = this.#options;
     const vcpus = plans.map((plan) => new InlineWasmVcpu(plan, instantiate));
-    // vCPU 0 gets its instance when it is reset; a program that does not fit has to be
-    // known before the guest starts it.
+    // vCPU 0 gets its instance when it is reset. A secondary program that does not fit
+    // must be detected before the guest starts it.
     for (const vcpu of vcpus.slice(1)) await vcpu.prepare();
     return vcpus;
   }
@@ -138,7 +140,7 @@ export class WasmGuest implements Guest {
     const { image, memory, secondary, drain = {}, transport } = this.#options;
     const main = index === 0 || !secondary;
     const module = main ? image.module : secondary;
-    // On a thread of its own the vCPU has a unit of its own.
+    // A vCPU with its own thread has its own unit.
     const inside = transport ? {} : drain;
     const imports = guestImports({
       module,
@@ -175,7 +177,8 @@ export class WasmGuest implements Guest {
   reset(): void {
     this.#started = [];
     this.interrupts.reset();
-    // A fresh instance finds its data where the binary puts it, and everything else as a new memory would have it.
+    // A fresh instance gets its data from the binary; everything else must be as in a new
+    // memory.
     new Uint8Array(this.#options.memory.buffer).fill(0, ABI_AREA_SIZE);
     this.#wasi?.dispose();
     this.#wasi = undefined;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What a Wasm vCPU runs, call by call: which export comes next, and what its result means
+// The calls of a Wasm vCPU: the next export, and the meaning of its result
 // (docs/guest-abi.md).
 
 import { RUN_IDLE, RUN_OFF, RUN_YIELD } from '../../../assembly/layout/guest-abi.ts';
@@ -21,7 +21,7 @@ const YIELD: VcpuExit = { reason: 'yield' };
 const IDLE: VcpuExit = { reason: 'idle' };
 const OFF: VcpuExit = { reason: 'off', code: 0 };
 
-/** What it means for a vCPU that something was thrown through its guest's frames. */
+/** The consequence for a vCPU of a value thrown through its guest's frames. */
 export function exitOf(vcpu: number, thrown: unknown): VcpuExit {
   if (thrown instanceof GuestExit) return { reason: 'off', code: thrown.code };
   return { reason: 'failed', error: MachineError.of(`guest vCPU ${vcpu}`, thrownError(thrown)) };
@@ -57,7 +57,7 @@ export class WasmProgram {
     return { name: '_initialize', args: [] };
   }
 
-  /** What it means that the export of the last slice has returned this. */
+  /** The meaning of a result of the last slice's export. */
   returned(result: unknown): VcpuExit {
     if (this.#shape === 'command') return OFF;
     if (this.#shape === 'reactor' && !this.#initialized) {
@@ -68,24 +68,25 @@ export class WasmProgram {
     if (result === RUN_YIELD) return YIELD;
     if (result === RUN_IDLE) return IDLE;
     const { name } = this.next(0);
-    // A structure of a guest's (`allowGc`) has no text, and asking for one throws; several results are a list of such.
+    // A guest's object (`allowGc`) has no text, and converting one throws; several
+    // results are a list of such objects.
     const text = typeof result === 'object' && result !== null ? 'an object' : String(result);
     return exitOf(this.#vcpu, new Error(`${name} returned ${text}`));
   }
 
   /**
-   * Between two slices all that a Wasm guest knows is in its memory; of globals it is promised
-   * nothing (docs/guest-abi.md).
+   * Between two slices the whole state of a Wasm guest is in its memory; globals are not
+   * guaranteed to be kept (docs/guest-abi.md).
    */
   save(): VcpuState {
     return { kind: 'wasm', argument: this.#argument, initialized: this.#initialized };
   }
 
-  /** @throws {TypeError} when the state is not one that `save` returned. */
+  /** @throws {TypeError} when the state is not a result of `save`. */
   restore(state: VcpuState): void {
     const { kind, argument, initialized } = state;
     if (kind !== 'wasm' || typeof argument !== 'number' || typeof initialized !== 'boolean')
-      throw new TypeError('this is no state of a Wasm vCPU');
+      throw new TypeError('this is not a state of a Wasm vCPU');
     this.#argument = argument;
     this.#initialized = initialized;
   }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-// Reads the encodings that WebAssembly binaries are made of (core specification, section
-// 5.2), as strictly as an engine does: what an engine would read in another way, or would
-// refuse, is refused here.
+// Reads the encodings of WebAssembly binaries (core specification, section 5.2), as
+// strictly as an engine does: what an engine would read differently, or refuse, is
+// refused here.
 
-/** The binary is damaged, or says something that this reader does not know. */
+/** The binary is damaged, or contains something that this reader does not know. */
 export class WasmFormatError extends RangeError {
   override readonly name = 'WasmFormatError';
 }
@@ -14,7 +14,7 @@ const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 export class WasmReader {
   readonly #bytes: Uint8Array;
-  /** Where what is read ends: the end of the section. */
+  /** End of the data to read: the end of the section. */
   readonly #end: number;
   #at: number;
 
@@ -56,7 +56,10 @@ export class WasmReader {
     throw new WasmFormatError('a number has more than 32 bits');
   }
 
-  /** The number of things that follow. Each takes a byte at least, so that no more of them than bytes can be there. */
+  /**
+   * The number of following items. Each takes at least one byte, so there cannot be more
+   * of them than bytes.
+   */
   count(): number {
     const count = this.number();
     if (count > this.left) throw new WasmFormatError(`${count} things do not fit into the section`);
@@ -71,20 +74,20 @@ export class WasmReader {
       value |= (byte & 0x7f) << (7 * i);
       if (byte >= 0x80) continue;
       const last = i === U32_BYTES - 1;
-      // Of the last byte, bits 3 to 6 repeat the sign.
+      // In the last byte, bits 3 to 6 repeat the sign.
       if (last && (byte & 0x78) !== 0 && (byte & 0x78) !== 0x78) break;
       return (!last && byte & 0x40 ? value | (-1 << (7 * (i + 1))) : value) >>> 0;
     }
     throw new WasmFormatError('a number has more than 32 bits');
   }
 
-  /** Passes over a signed LEB128 of at most 64 bits. */
+  /** Skips a signed LEB128 of at most 64 bits. */
   skipSigned(): void {
     for (let i = 0; i < S64_BYTES; i++) if (this.byte() < 0x80) return;
     throw new WasmFormatError('a number has more than 64 bits');
   }
 
-  /** A name, which is UTF-8. */
+  /** A name in UTF-8. */
   text(): string {
     const length = this.number();
     const start = this.#at;
@@ -97,7 +100,7 @@ export class WasmReader {
     }
   }
 
-  /** The next `length` bytes, to be read to their end. */
+  /** A reader for the next `length` bytes. */
   part(length: number): WasmReader {
     const start = this.#at;
     this.skip(length);

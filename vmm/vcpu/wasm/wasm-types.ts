@@ -1,10 +1,13 @@
 // SPDX-License-Identifier: MIT
 // The type section of a WebAssembly binary (core specification, section 5.3): function
-// types, and what else it may declare.
+// types, and the other types that it may declare.
 
 import { WasmFormatError, type WasmReader } from './wasm-reader.ts';
 
-/** A type of numbers by its name; every reference is 'ref': none of the functions that a guest imports has one. */
+/**
+ * The name of a number type; every reference is 'ref', as no function that a guest
+ * imports has one.
+ */
 export type ValueType = 'i32' | 'i64' | 'f32' | 'f64' | 'v128' | 'ref';
 
 export interface FunctionType {
@@ -19,7 +22,9 @@ const NUMBERS = new Map<number, ValueType>([
   [0x7c, 'f64'],
   [0x7b, 'v128'],
 ]);
-/** References to functions and to values of the host, none of which a guest can make. */
+/**
+ * References to functions and to values of the host, neither of which a guest can create.
+ */
 const PLAIN_REFERENCES = new Set([0x70, 0x6f, 0x73, 0x72]);
 /** any, eq, i31, struct, array, exn, none, noexn. */
 const COLLECTED_REFERENCES = new Set([0x6e, 0x6d, 0x6c, 0x6b, 0x6a, 0x69, 0x71, 0x74]);
@@ -35,11 +40,11 @@ const REC = 0x4e;
 const I8 = 0x78;
 const I16 = 0x77;
 
-/** Reads types, and notes what of them needs a garbage-collected heap. */
+/** Reads types, and notes which of them require a garbage-collected heap. */
 export class TypeReader {
   #collected: string | undefined;
 
-  /** "references to objects"; undefined when nothing does. */
+  /** Such as "references to objects"; undefined when nothing requires it. */
   get collected(): string | undefined {
     return this.#collected;
   }
@@ -55,7 +60,7 @@ export class TypeReader {
   /** The heap type of a reference: the index of a type, or a name. */
   heap(reader: WasmReader): void {
     const code = reader.word();
-    // Names are negative numbers of one byte.
+    // Names are negative one-byte numbers.
     if (code >= 0x80000000) this.#reference(code & 0x7f);
   }
 
@@ -101,7 +106,9 @@ export class TypeReader {
     return this.#composite(reader, reader.byte());
   }
 
-  /** The types of a type section, by index; undefined for one that is no function. */
+  /**
+   * The types of a type section, by index; undefined for one that is not a function type.
+   */
   section(reader: WasmReader): (FunctionType | undefined)[] {
     const types: (FunctionType | undefined)[] = [];
     for (let left = reader.count(); left > 0; left--) {

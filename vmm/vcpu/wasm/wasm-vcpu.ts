@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A Wasm vCPU on the caller's thread; and what a transport that has it elsewhere is asked for.
+// A Wasm vCPU on the caller's thread, and the interface of transports that run it
+// elsewhere.
 
 import type { WasmImports } from '../../../assembly/load.ts';
 import type { Vcpu, VcpuEntry, VcpuExit, VcpuHost, VcpuState } from '../vcpu.ts';
@@ -7,15 +8,18 @@ import { binaryOf, instantiationError } from './guest-errors.ts';
 import { abiOf } from './guest-image.ts';
 import { exitOf, type ProgramShape, WasmProgram } from './wasm-program.ts';
 
-/** A vCPU to be made. */
+/** A vCPU to be created. */
 export interface WasmVcpuOptions {
   readonly index: number;
-  /** Used in messages and for threads: "vm0 vCPU 1". */
+  /** Name in messages and for threads: "vm0 vCPU 1". */
   readonly name: string;
   readonly module: WebAssembly.Module;
   readonly shape: ProgramShape;
   readonly memory: WebAssembly.Memory;
-  /** What the guest imports, each call with its exit counted; to be called on the machine's thread. */
+  /**
+   * The guest's imports, each call with its exit counted; to be called on the machine's
+   * thread.
+   */
   readonly imports: WasmImports;
   readonly host: VcpuHost;
   /**
@@ -25,16 +29,17 @@ export interface WasmVcpuOptions {
   checkAbi(abi: number | undefined): void;
 }
 
-/** Runs vCPUs on threads of their own. */
+/** Runs vCPUs on their own threads. */
 export interface VcpuTransport {
   /**
    * Starts a thread and instantiates the program in it.
-   * @param signal aborted, it ends the thread wherever it is, and `start` throws its reason.
+   * @param signal aborted, it ends the thread in any state, and `start` throws its
+   *   reason.
    */
   start(options: WasmVcpuOptions, signal: AbortSignal): Promise<Vcpu>;
 }
 
-/** Instantiates a module; a test can look at the import object here. */
+/** Instantiates a module; a test can check the import object here. */
 export type Instantiate = (
   module: WebAssembly.Module,
   imports: WasmImports,
@@ -60,19 +65,20 @@ export class InlineWasmVcpu implements Vcpu {
     return this.#options.host.isInGuest(this.index);
   }
 
-  /** Whoever asks is on this thread: the vCPU is at an exit, or outside of the guest. */
+  /** The caller is on this thread: the vCPU is at an exit, or outside the guest. */
   get still(): boolean {
     return true;
   }
 
   reset(entry: VcpuEntry): void | Promise<void> {
     this.#program.reset(entry);
-    // A secondary program has no data and no state of its own: any instance of it is as good as a new one.
+    // A secondary program has no data or state: any instance of it is as good as a new
+    // one.
     return this.#program.shape === 'secondary' ? undefined : this.prepare();
   }
 
   /**
-   * Makes the instance that runs next.
+   * Creates the instance that runs next.
    * @throws {GuestImageError} when it cannot be instantiated.
    */
   async prepare(): Promise<void> {
@@ -101,12 +107,12 @@ export class InlineWasmVcpu implements Vcpu {
     }
   }
 
-  /** It looks at its interrupt words itself, and never sleeps. */
+  /** It polls its interrupt words itself, and never sleeps. */
   setIrq(): void {
     return;
   }
 
-  /** Nobody runs it while it is paused. */
+  /** It is not run while it is paused. */
   setPaused(): void {
     return;
   }
@@ -120,7 +126,7 @@ export class InlineWasmVcpu implements Vcpu {
     this.#program.restore(state);
   }
 
-  /** Its slice, if there is one, is on the stack of whoever asks: it ends by what its calls throw. */
+  /** Its slice, if any, is on the caller's stack: it ends when its calls throw. */
   stop(): Promise<void> {
     return Promise.resolve();
   }

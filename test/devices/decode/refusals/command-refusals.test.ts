@@ -56,7 +56,7 @@ describe('a command is illegal', () => {
 
   it('and its words name field, value, what it is measured against and the section', () => {
     expect(texts([0x0403, 8, 1, 0])).toEqual(['SSec = 1, but the queue is Non-secure (4.1.6)']);
-    expect(texts([0x77, 0, 0, 0])).toEqual(['Opcode = 0x77 is no command of this SMMU (4.1.3)']);
+    expect(texts([0x77, 0, 0, 0])).toEqual(['Opcode = 0x77 is not a command of this SMMU (4.1.3)']);
     expect(texts([0x28, 0, 0, 0], 'guest', GUEST_ID_REGISTERS)).toEqual([
       'Opcode = 0x28, TLBI_S12_VMALL, but IDR0.S2P = 0 (4.4)',
     ]);

@@ -224,7 +224,7 @@ describe('its words', () => {
       '0x8000000000 is beyond the 39 bits of the lower half, CD.T0SZ = 25',
     );
     expect(walkRefusal(access, cd, ids, () => undefined)).toMatchObject({
-      text: `CD.TTB0 = 0x${table.root.toString(16)} points to a level-1 table, of which 0x${table.root.toString(16)} is no memory`,
+      text: `CD.TTB0 = 0x${table.root.toString(16)} points to a level-1 table, of which 0x${table.root.toString(16)} is not memory`,
     });
     const slot = table.root;
     memory.store64(slot, 0x1_2345_6003n);
@@ -232,7 +232,7 @@ describe('its words', () => {
       event: F_WALK_EABT,
       text:
         `the level-1 descriptor 0x123456003 at 0x${slot.toString(16)} points to a level-2 table, ` +
-        'of which 0x123456488 is no memory',
+        'of which 0x123456488 is not memory',
     });
     expect(walkRefusal({ ...access, address: 1n << 40n }, cd, ids, load64)?.event).toBe(
       F_TRANSLATION,

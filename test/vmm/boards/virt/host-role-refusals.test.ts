@@ -135,7 +135,7 @@ it('names what an STE, a CD and an address are refused for', async () => {
   ]);
   writeSte(tables, streams, STREAM, stage1Ste({ contextPtr: FAR }));
   expect(machine.said()).toEqual([
-    `F_CD_FETCH: STE.S1ContextPtr = ${hex(FAR)} points to a CD at ${hex(FAR)}, which is no memory`,
+    `F_CD_FETCH: STE.S1ContextPtr = ${hex(FAR)} points to a CD at ${hex(FAR)}, which is not memory`,
   ]);
   stage1(machine, contextDescriptor({ asid: 1, lower: { ttb: FAR, inputBits: 48 } }));
   expect(machine.said()).toEqual([

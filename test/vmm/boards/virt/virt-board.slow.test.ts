@@ -139,7 +139,7 @@ describe('a machine of the board virt', () => {
         storePc: at,
         fetchPc: at + 0xe0n,
         missing: 'IC',
-        text: `the instruction at ${fetch} is executed behind a store to it at ${store} without IC and ISB`,
+        text: `the instruction at ${fetch} is executed after a store to it at ${store} without IC and ISB`,
       },
     ]);
     expect(at % 0x1000n).toBe(0x20n);

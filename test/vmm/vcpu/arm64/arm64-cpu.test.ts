@@ -44,7 +44,7 @@ const isPending = () => (cpu.block.pending & ARM64_PENDING_IRQ) !== 0;
 
 describe('the IRQ input', () => {
   it.each<[string, () => void]>([
-    ['a look at its timers', () => cpu.followTimers(0n)],
+    ['a look at its timers', () => cpu.updateTimers(0n)],
     ['an access of the CPU interface', () => cpu.register(ICC_PMR_EL1, false)],
   ])('keeps an interrupt that comes just behind %s', (_what, look) => {
     meanwhile = () => gic.pulse(INTID);
@@ -57,7 +57,7 @@ describe('the IRQ input', () => {
   it('is asserted until the interrupt is acknowledged, with or without a notification', () => {
     gic.pulse(INTID);
     cpu.block.setIrq(false);
-    cpu.followIrq();
+    cpu.updateIrq();
     expect(isPending()).toBe(true);
     cpu.register(ICC_IAR1_EL1, false);
     expect([cpu.block.mmioValue, isPending()]).toEqual([BigInt(INTID), false]);
@@ -67,7 +67,7 @@ describe('the IRQ input', () => {
     gic.pulse(INTID);
     expect(isPending()).toBe(true);
     gic.setGicd(0x180 + 4 * (INTID >> 5), 1 << (INTID & 31));
-    cpu.followIrq();
+    cpu.updateIrq();
     expect(isPending()).toBe(false);
   });
 });

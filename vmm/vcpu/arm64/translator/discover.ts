@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Which instructions a region has: what is reached from its entries, and the functions that
-// this calls. A place is a number of instructions behind the start of the page that the
-// entries are in, the home page; before it and behind that page are others.
+// Finds the instructions of a region: those reachable from its entries, and the functions
+// that they call. A place is the distance in instructions from the start of the page with
+// the entries, the home page; places before and after that page are in other pages.
 
 import { fieldsOf, formOf } from '../../../../assembly/layout/a64/a64-forms.ts';
 import { fieldOf, isWide, signedField } from '../a64-fields.ts';
@@ -13,17 +13,17 @@ import { SYSTEM } from './emit-system.ts';
 import { pageOf } from './places.ts';
 import type { Emit, EmitPlans } from './plan.ts';
 
-/** Return sites of one function that its returns look for. */
+/** Maximum number of return sites that the returns of a function check. */
 const MOST_RETURN_SITES = 4;
 
 const PLANS: EmitPlans = { ...ARITHMETIC, ...LOGICAL, ...MEMORY, ...ATOMICS, ...SYSTEM };
 
-/** What an instruction is for a region. */
+/** The kind of an instruction in a region. */
 export type Step =
   | { readonly kind: 'plain'; readonly emit: Emit }
-  /** The interpreter executes it; what is behind it is reached again, or not. */
+  /** The interpreter executes it; if `returns`, the next instruction becomes an entry. */
   | { readonly kind: 'leave'; readonly returns: boolean }
-  /** `offset` is the distance of the target, in instructions. */
+  /** `offset` is the distance to the target in instructions. */
   | { readonly kind: 'jump' | 'call'; readonly offset: number }
   | { readonly kind: 'branch'; readonly offset: number; readonly test: Test }
   | { readonly kind: 'return' | 'call-register'; readonly register: number };
@@ -44,7 +44,7 @@ export type Test =
       readonly not: boolean;
     };
 
-/** Those that never come back to what is behind them. */
+/** Instructions after which execution never continues at the next one. */
 const FINAL = new Set(['ERET', 'DRPS', 'BRK', 'HLT', 'DCPS1', 'DCPS2', 'DCPS3']);
 const ALWAYS = 14;
 
@@ -88,13 +88,13 @@ function stepOf(word: number): Step {
   }
 }
 
-/** A straight piece of a region. */
+/** A straight-line part of a region. */
 export interface Block {
   readonly start: number;
   readonly steps: readonly Step[];
-  /** Blocks that may come next, by their start. */
+  /** Blocks that may be next, by their start. */
   readonly successors: readonly number[];
-  /** Of a block that ends with a return: where the function is called from. */
+  /** For a block that ends with a return: the sites from which the function is called. */
   readonly returnSites: readonly number[];
 }
 
@@ -109,13 +109,13 @@ export interface Discovery {
 /** Limits of a region, in instructions. */
 export interface RegionLimits {
   readonly most: number;
-  /** Functions that are called are taken in while there are fewer. */
+  /** Called functions are included while there are fewer instructions than this. */
   readonly grow: number;
 }
 
-/** The instructions that there are to choose from. */
+/** The available instructions. */
 export interface Source {
-  /** The word of a place; undefined where a region has to end. */
+  /** The word at a place; undefined where a region has to end. */
   wordAt(place: number): number | undefined;
 }
 
@@ -123,9 +123,11 @@ class Walk {
   readonly steps = new Map<number, Step>();
   readonly starts = new Set<number>();
   readonly entries = new Set<number>();
-  /** The function that a place was first reached in: the start of a callee, or undefined. */
+  /**
+   * The function in which a place was first reached: the start of a callee, or undefined.
+   */
   readonly functions = new Map<number, number | undefined>();
-  /** Return sites by the start of what is called. */
+  /** Return sites by the start of the callee. */
   readonly sites = new Map<number, number[]>();
   readonly #source: Source;
   readonly #limits: RegionLimits;
@@ -139,7 +141,7 @@ class Walk {
   start(entries: readonly number[]): void {
     for (const entry of entries) this.#add(entry, true);
     this.#drain(undefined);
-    // Those that callees call come behind them.
+    // Callees of callees are added to the end.
     for (const callee of this.sites.keys()) {
       if (this.steps.size >= this.#limits.grow) break;
       this.#add(callee, false);
@@ -158,25 +160,25 @@ class Walk {
     for (let at = this.#work.pop(); at !== undefined; at = this.#work.pop()) this.#line(at, name);
   }
 
-  /** From a place on to what ends its block. */
+  /** From a place to the end of its block. */
   #line(from: number, name: number | undefined): void {
     for (let at = from; ; at++) {
       if (this.steps.has(at) || this.steps.size >= this.#limits.most) return;
       const word = this.#source.wordAt(at);
       if (word === undefined) return;
-      // A page begins a block: whether it is what it was is checked on the way to it.
+      // A page begins a block, because it is checked for changes on the way to it.
       if (at !== from && pageOf(at) !== pageOf(at - 1)) this.starts.add(at);
       const step = stepOf(word);
       this.steps.set(at, step);
       this.functions.set(at, name);
       if (step.kind !== 'plain') {
-        this.#follow(at, step);
+        this.#addSuccessors(at, step);
         return;
       }
     }
   }
 
-  #follow(at: number, step: Step): void {
+  #addSuccessors(at: number, step: Step): void {
     switch (step.kind) {
       case 'leave':
         if (step.returns) this.#add(at + 1, true);
@@ -203,7 +205,10 @@ class Walk {
     }
   }
 
-  /** The head of a loop is an entry: what has been left in it is entered at its next turn. */
+  /**
+   * The head of a loop is an entry, so that a loop left in the middle is entered at its
+   * next iteration.
+   */
   #target(at: number, offset: number): void {
     this.#add(at + offset, offset <= 0);
   }
@@ -227,7 +232,7 @@ function targetsOf(at: number, step: Step, sites: readonly number[]): readonly n
 /** Blocks that are reached from the entries. */
 function reached(blocks: ReadonlyMap<number, Block>, entries: readonly number[]) {
   const found = new Set(entries);
-  // The iteration also visits what is added during it.
+  // The iteration also visits blocks added during it.
   for (const at of found) for (const to of blocks.get(at)?.successors ?? []) found.add(to);
   return found;
 }

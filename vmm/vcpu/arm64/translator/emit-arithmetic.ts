@@ -13,7 +13,7 @@ type Push = (code: RegionCode) => void;
 
 const HALF = 32;
 
-/** An operand of flags: of 32 bits in the high half. */
+/** An operand of flags; a 32-bit one is put in the high half. */
 function flagOperand(code: RegionCode, push: Push, wide: boolean): void {
   push(code);
   if (wide) return;
@@ -21,13 +21,13 @@ function flagOperand(code: RegionCode, push: Push, wide: boolean): void {
   code.op(OP.i64Shl);
 }
 
-/** Sets Rd to the i64 on the stack, cut to the width of the instruction. */
+/** Sets Rd to the i64 on the stack, truncated to the width of the instruction. */
 export function setCut(code: RegionCode, f: A64Fields): void {
   if (!isWide(f)) code.cut();
   code.setX(fieldOf(f, 'Rd'));
 }
 
-/** Shifts what is on the stack, an i64: LSL, LSR, ASR, ROR. A shift of 32 bits looks at the low half. */
+/** Shifts the i64 on the stack: LSL, LSR, ASR, ROR. A 32-bit shift uses the low half. */
 export function shifted(code: RegionCode, kind: number, amount: number, wide: boolean): void {
   if (amount === 0) return;
   const longs = [OP.i64Shl, OP.i64ShrU, OP.i64ShrS, OP.i64Rotr];
@@ -42,7 +42,7 @@ export function shifted(code: RegionCode, kind: number, amount: number, wide: bo
   code.op(words[kind] ?? OP.unreachable, OP.i64ExtendI32U);
 }
 
-/** Extends what is on the stack, an i64, by `option` of the extended forms. */
+/** Extends the i64 on the stack, by `option` of the extended forms. */
 export function extended(code: RegionCode, option: number, amount: number): void {
   if (option < 3) {
     code.i64((1n << BigInt(8 << option)) - 1n);
@@ -54,7 +54,10 @@ export function extended(code: RegionCode, option: number, amount: number): void
   code.op(OP.i64Shl);
 }
 
-/** An operation without flags: of `first` and `second`, both i64 of which the low half counts. */
+/**
+ * An operation without flags on `first` and `second`, both i64 of which only the low bits
+ * matter.
+ */
 function plain(opcode: number, first: Push, second: Push, set: Push, wide: boolean): Emit {
   return (code) => {
     first(code);
@@ -101,7 +104,10 @@ function withFlags(isSub: boolean, first: Push, second: Push, f: A64Fields): Emi
   };
 }
 
-/** Kinds of second operands: what is pushed, and whether 31 is SP as the first one and as the result. */
+/**
+ * Kinds of second operands: the pushed value, and whether register 31 is SP as first
+ * operand and as result.
+ */
 const SECONDS: Readonly<Record<string, { readonly stack: boolean; push(f: A64Fields): Push }>> = {
   IMM: {
     stack: true,
@@ -126,7 +132,10 @@ const SECONDS: Readonly<Record<string, { readonly stack: boolean; push(f: A64Fie
   },
 };
 
-/** Whether the result goes to SP, and may not be aligned where SP was: that is the interpreter's. */
+/**
+ * True when the result goes to SP and may be misaligned although SP was aligned: left to
+ * the interpreter.
+ */
 function mayMisalign(kind: string, f: A64Fields): boolean {
   if (fieldOf(f, 'Rd') !== 31) return false;
   if (kind !== 'IMM' || fieldOf(f, 'Rn') !== 31 || !isWide(f)) return true;
@@ -153,7 +162,7 @@ function additions(): EmitPlans {
   return plans;
 }
 
-/** ADC and SBC; what sets flags is rare. */
+/** ADC and SBC; forms that set flags are rare. */
 function withCarry(invert: boolean): EmitPlan {
   return (f) => (code) => {
     code.x(fieldOf(f, 'Rn'));
@@ -262,10 +271,10 @@ function multiplyHigh(signed: boolean): EmitPlan {
   };
 }
 
-/** A division by 0 gives 0, and the one that overflows its dividend. */
+/** A division by 0 gives 0, and one that overflows gives its dividend. */
 function divide(signed: boolean): EmitPlan {
   return (f) => (code) => {
-    // What is of 32 bits is extended as it is divided, so that it cannot overflow.
+    // 32-bit operands are extended, so the division cannot overflow.
     const operand = (register: string) => {
       if (isWide(f)) code.x(fieldOf(f, register));
       else {

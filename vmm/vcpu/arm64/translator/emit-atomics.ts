@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Ordered, exclusive and atomic accesses of one register. Their addresses are aligned, or the
-// interpreter takes the fault.
+// Ordered, exclusive and atomic accesses of one register. Their addresses are aligned;
+// otherwise the interpreter takes the fault.
 
 import type { A64Fields } from '../../../../assembly/layout/a64/a64-forms.ts';
 import {
@@ -16,7 +16,7 @@ import type { RegionCode } from './region-code.ts';
 import { HOST, T0, T1, T2, VA } from './register-code.ts';
 import { OP } from './wasm-writer.ts';
 
-/** Second bytes of the instructions of an i64 by log2 of the size (threads proposal). */
+/** Second opcode bytes of i64 atomics by log2 of the size (threads proposal). */
 const LOAD = [0x14, 0x15, 0x16, 0x11];
 const STORE = [0x1b, 0x1c, 0x1d, 0x18];
 const EXCHANGES = {
@@ -36,7 +36,7 @@ function atomic(code: RegionCode, opcodes: readonly number[], log2: number): voi
   code.atomic(opcodes[log2] ?? OP.unreachable, (1 << log2) as Size);
 }
 
-/** Finds HOST for an access at Rn. */
+/** Sets HOST for an access at Rn. */
 function find(code: RegionCode, f: A64Fields, log2: number, isWrite: boolean): void {
   code.xOrSp(fieldOf(f, 'Rn'));
   code.set(VA);
@@ -86,7 +86,7 @@ const loadExclusive =
     code.setX(fieldOf(f, 'Rt'));
   };
 
-/** Rs becomes 0 when the store was done, else 1. */
+/** Rs is 0 when the store was done, otherwise 1. */
 function storeExclusive(log2: number): EmitPlan {
   return (f): Emit | undefined => {
     const [rs, rt, rn] = [fieldOf(f, 'Rs'), fieldOf(f, 'Rt'), fieldOf(f, 'Rn')];
@@ -117,7 +117,10 @@ function storeExclusive(log2: number): EmitPlan {
   };
 }
 
-/** A value of the size of the access: what an atomic compares is not wrapped to it. */
+/**
+ * A value truncated to the size of the access: the operand of an atomic comparison is not
+ * truncated.
+ */
 function cutTo(code: RegionCode, log2: number): void {
   if (log2 === 3) return;
   code.i64((1n << BigInt(8 << log2)) - 1n);
@@ -155,7 +158,7 @@ function extremum(log2: number, isMax: boolean, isSigned: boolean): EmitPlan {
   const better = isMax ? (isSigned ? OP.i64GtS : OP.i64GtU) : isSigned ? OP.i64LtS : OP.i64LtU;
   return (f) => (code) => {
     const shift = 64 - (8 << log2);
-    /** A local in the high bits, so that the order is that of the size. */
+    /** A local shifted to the high bits, so that the comparison is that of the size. */
     const ordered = (push: () => void) => {
       push();
       if (shift === 0) return;
@@ -167,7 +170,7 @@ function extremum(log2: number, isMax: boolean, isSigned: boolean): EmitPlan {
     atomic(code, LOAD, log2);
     code.set(T0);
     const again = code.open(OP.loop);
-    // T1 is what is stored, T2 what was there.
+    // T1 is the value to store, T2 the former one.
     const operand = () => code.x(fieldOf(f, 'Rs'));
     code.get(T0);
     operand();

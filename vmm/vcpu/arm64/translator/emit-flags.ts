@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Flags and conditions. Like the interpreter's they are lazy (assembly/arm64/lazy-flags.ts),
-// but what made them is mostly known where they are read.
+// Flags and conditions. They are lazy like the interpreter's
+// (assembly/arm64/lazy-flags.ts), but their origin is mostly known where they are read.
 
 import type { RegionCode } from './region-code.ts';
 import { FA, FB, FK, T0, T1, T2 } from './register-code.ts';
@@ -10,7 +10,7 @@ import { OP } from './wasm-writer.ts';
 const SUB = 0;
 const LOGIC = 1;
 const NZCV = 2;
-// And sets of them.
+// Sets of kinds.
 const IS_SUB = 1 << SUB;
 const IS_LOGIC = 1 << LOGIC;
 const IS_NZCV = 1 << NZCV;
@@ -39,7 +39,7 @@ export function logical(code: RegionCode): void {
   setKind(code, LOGIC);
 }
 
-/** Flags of T0 + T1, of which T2 is the sum: operands of 32 bits in the high half. */
+/** Flags of T0 + T1, with the sum in T2: 32-bit operands are in the high half. */
 export function added(code: RegionCode): void {
   const bit = (shift: number) => {
     code.op(OP.i64ExtendI32U);
@@ -71,7 +71,10 @@ export function added(code: RegionCode): void {
   setKind(code, NZCV);
 }
 
-/** CCMP: the comparison of T0 and T1 where the i32 on the stack is not 0, else the flags `nzcv`. */
+/**
+ * CCMP: the comparison of T0 and T1 when the i32 on the stack is not 0, otherwise the
+ * flags `nzcv`.
+ */
 export function comparedIf(code: RegionCode, nzcv: number): void {
   code.open(OP.if);
   code.get(T0);
@@ -89,7 +92,7 @@ export function comparedIf(code: RegionCode, nzcv: number): void {
   code.writeFlags(IS_SUB | IS_NZCV);
 }
 
-/** Whether a bit of known flags is 1. */
+/** Pushes whether a bit of known flags is 1. */
 function bitOf(code: RegionCode, bit: number): void {
   code.get(FA);
   code.i64(1n << BigInt(bit));
@@ -98,21 +101,21 @@ function bitOf(code: RegionCode, bit: number): void {
   code.op(OP.i64Ne);
 }
 
-/** FA compared with FB. */
+/** Compares FA with FB. */
 function comparison(code: RegionCode, opcode: number): void {
   code.get(FA);
   code.get(FB);
   code.op(opcode);
 }
 
-/** N equals V, and Z is 0 where it counts. */
+/** N equals V, and Z is 0 if it matters. */
 function knownOrder(code: RegionCode, orEqual: boolean): void {
   code.get(FA);
   code.get(FA);
   code.i64(N_BIT - V_BIT);
   code.op(OP.i64Shl, OP.i64Xor);
   if (!orEqual) {
-    // Z counts like a difference: it comes where N is.
+    // Z is read like a difference: it is in the place of N.
     code.get(FA);
     code.i64(N_BIT - Z_BIT);
     code.op(OP.i64Shl, OP.i64Or);
@@ -121,7 +124,9 @@ function knownOrder(code: RegionCode, orEqual: boolean): void {
   code.op(OP.i64And, OP.i64Eqz);
 }
 
-/** What a condition is for flags of each kind. LOGIC is like SUB, but for carry and overflow. */
+/**
+ * A condition for flags of each kind. LOGIC is like SUB, except for carry and overflow.
+ */
 interface Condition {
   sub(code: RegionCode): void;
   logic(code: RegionCode): void;
@@ -179,7 +184,7 @@ const CONDITIONS: readonly Condition[] = [
 /** Conditions that are always true are 14 and 15. */
 const ALWAYS = 14;
 
-/** Of flags of which only the kind at run time says what they mean. */
+/** For flags whose kind is only known at run time. */
 function dynamic(code: RegionCode, { sub, logic, nzcv }: Condition, kinds: number): void {
   sub(code);
   if (logic !== sub && (kinds & IS_LOGIC) !== 0) {
@@ -195,7 +200,7 @@ function dynamic(code: RegionCode, { sub, logic, nzcv }: Condition, kinds: numbe
   code.op(OP.i32Ne, OP.select);
 }
 
-/** Pushes whether a condition holds, as an i32. */
+/** Pushes the value of a condition, as an i32. */
 export function condition(code: RegionCode, number: number): void {
   const one = CONDITIONS[number >> 1];
   if (!one || number >= ALWAYS) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Logical operations, moves, bit fields, shifts, and what looks at the bits of one register.
+// Logical operations, moves, bit fields, shifts, and operations on the bits of one
+// register.
 
 import type { A64Fields } from '../../../../assembly/layout/a64/a64-forms.ts';
 import { addressDistance, bitMaskOf, fieldOf, isWide } from '../a64-fields.ts';
@@ -26,7 +27,7 @@ function setWithFlags(code: RegionCode, f: A64Fields): void {
 function immediate(opcode: number, flags = false): EmitPlan {
   return (f) => {
     const mask = bitMaskOf(f);
-    // What may misalign SP is the interpreter's.
+    // A result that may misalign SP is left to the interpreter.
     const isAligned = opcode === OP.i64And && (mask & 15n) === 0n;
     if (!flags && fieldOf(f, 'Rd') === 31 && !isAligned) return undefined;
     return (code) => {
@@ -77,8 +78,8 @@ const keep: EmitPlan = (f) => (code) => {
 };
 
 /**
- * Bit fields: either one goes to bit 0 (imms >= immr), or the lowest imms + 1 bits go to bit
- * width - immr. Bits above the width of the source are outside of both.
+ * Bit fields: either one moves to bit 0 (imms >= immr), or the lowest imms + 1 bits move
+ * to bit width - immr. Bits above the width of the source are in neither.
  */
 function fieldsOfBits(f: A64Fields) {
   const [imms, immr] = [fieldOf(f, 'imms'), fieldOf(f, 'immr')];
@@ -158,7 +159,7 @@ function shiftBy(long: number, word: number): EmitPlan {
   };
 }
 
-/** Exchanges neighbours of so many bits in the i64 on the stack. */
+/** Swaps neighbouring groups of `bits` bits in the i64 on the stack. */
 function exchange(code: RegionCode, bits: number): void {
   let mask = maskOf(bits);
   for (let width = 2 * bits; width < 64; width *= 2) mask |= mask << BigInt(width);
@@ -175,8 +176,8 @@ function exchange(code: RegionCode, bits: number): void {
 }
 
 /**
- * Reverses parts of so many bits in groups of so many, from the smallest part up. Forms without
- * sf say whether they are of 64 bits.
+ * Reverses parts of `part` bits in larger groups, from the smallest part up. Forms
+ * without sf state whether they are of 64 bits.
  */
 function reverse(part: number, groupOf: (f: A64Fields) => number, wide = false): EmitPlan {
   return (f) => (code) => {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Loads and stores. What the soft TLB does not answer is left to the interpreter, before
+// Loads and stores. On a miss of the soft TLB they are left to the interpreter, before
 // anything has been written.
 
 import type { A64Fields } from '../../../../assembly/layout/a64/a64-forms.ts';
@@ -11,12 +11,12 @@ import type { RegionCode } from './region-code.ts';
 import { HOST, T0, VA } from './register-code.ts';
 import { OP } from './wasm-writer.ts';
 
-/** What moves between memory and an i64: bytes, and an instruction. */
+/** A transfer between memory and an i64: size, and instruction. */
 interface Access {
   readonly size: Size;
   readonly isLoad: boolean;
   readonly opcode: number;
-  /** The value is cut to 32 bits. */
+  /** The value is truncated to 32 bits. */
   readonly isCut?: boolean;
 }
 
@@ -53,12 +53,12 @@ const PAIRS = {
   LDP_64: ACCESSES.LDR_64,
 };
 
-/** Guest addresses are aligned to nothing: the alignment of an access is a hint of 1 byte. */
+/** Guest addresses have no alignment: the alignment hint of an access is 1 byte. */
 function hostAccess(code: RegionCode, opcode: number, offset = 0): void {
   code.memory(opcode, 1, offset);
 }
 
-/** Loads into a register, or stores one, at HOST. */
+/** Loads a register, or stores one, at HOST. */
 function transfer(code: RegionCode, access: Access, rt: number, offset = 0): void {
   code.get(HOST);
   if (!access.isLoad) {
@@ -73,7 +73,7 @@ function transfer(code: RegionCode, access: Access, rt: number, offset = 0): voi
 
 type Index = 'offset' | 'pre' | 'post';
 
-/** Sets VA to Rn, plus an offset where it is not post-indexed. */
+/** Sets VA to Rn, plus an offset unless it is post-indexed. */
 function setAddress(code: RegionCode, rn: number, offset: number, index: Index): void {
   code.xOrSp(rn);
   if (index !== 'post' && offset !== 0) {
@@ -94,11 +94,11 @@ function writeBack(code: RegionCode, rn: number, offset: number, index: Index): 
   code.setXOrSp(rn);
 }
 
-/** The base is SP, which the access may misalign: that is the interpreter's. */
+/** The base is SP, which the access may misalign: left to the interpreter. */
 const mayMisalign = (rn: number, offset: number, index: Index) =>
   index !== 'offset' && rn === 31 && (offset & 15) !== 0;
 
-/** Rt and the base are one register: UNDEFINED, and the interpreter says so. */
+/** Rt and the base are the same register: UNDEFINED, left to the interpreter. */
 const clashes = (rn: number, rt: number, index: Index) =>
   index !== 'offset' && rn === rt && rn !== 31;
 
@@ -110,7 +110,8 @@ function single(access: Access, index: Index, offsetOf: (f: A64Fields) => number
     return (code) => {
       setAddress(code, rn, offset, index);
       code.findHost(access.size, !access.isLoad);
-      // A store has its value before the base is written, a load after.
+      // A store reads its value before the base is written, a load writes its register
+      // after.
       if (access.isLoad) writeBack(code, rn, offset, index);
       transfer(code, access, rt);
       if (!access.isLoad) writeBack(code, rn, offset, index);
@@ -156,7 +157,7 @@ function pair(access: Access, index: Index): EmitPlan {
         writeBack(code, rn, offset, index);
         return;
       }
-      // The first register may be the base of nothing any more, but both are loaded first.
+      // The first register may be the base, so both are loaded before either is written.
       code.get(HOST);
       hostAccess(code, access.opcode);
       code.set(T0);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Barriers, hints, and the system registers that a kernel reads and writes all the time. What
-// may be trapped, or changes more than a word, is the interpreter's.
+// Barriers, hints, and the system registers that a kernel often reads and writes.
+// Accesses that may trap, or change more than a word, are left to the interpreter.
 
 import { type Arm64Register, encodingOf } from '../../../../assembly/layout/a64/arm64-registers.ts';
 import * as state from '../../../../assembly/layout/arm64-state.ts';
@@ -10,27 +10,27 @@ import type { RegionCode } from './region-code.ts';
 import { HOST, VA } from './register-code.ts';
 import { OP } from './wasm-writer.ts';
 
-/** i32.atomic.rmw.add, behind 0xfe. */
+/** i32.atomic.rmw.add, after the prefix 0xfe. */
 const RMW_ADD = 0x1e;
 /** PSTATE.DAIF in its word. */
 const DAIF_SHIFT = 6;
 const DAIF_ALL = 15 << DAIF_SHIFT;
 const ALL_BITS = 0xffff_ffff_ffff_ffffn;
 
-/** Leaves unless the vCPU is at EL1. */
+/** Leaves the region unless the vCPU is at EL1. */
 function needEl1(code: RegionCode): void {
   code.loadWord(state.ARM64_EL);
   code.op(OP.i32Eqz);
   code.leaveIf();
 }
 
-/** Leaves where an interrupt is pending, which the instruction may unmask. */
+/** Leaves the region when an interrupt is pending, which the instruction may unmask. */
 function needQuiet(code: RegionCode): void {
   code.loadWord(state.ARM64_PENDING);
   code.leaveIf();
 }
 
-/** Where a register is in the block; undefined: it is not plain storage. */
+/** Offset of a register in the block; undefined when it is not plain storage. */
 function placeOf({ kind, bank, slot }: Arm64Register): number | undefined {
   if (kind === 'own') return state.ARM64_REGISTERS + 8 * slot;
   if (kind !== 'bank') return undefined;
@@ -40,7 +40,7 @@ function placeOf({ kind, bank, slot }: Arm64Register): number | undefined {
     : undefined;
 }
 
-/** SP_EL0 while EL1 has a stack pointer of its own. */
+/** SP_EL0 while EL1 uses its own stack pointer. */
 function needOtherStack(code: RegionCode): void {
   code.loadWord(state.ARM64_SPSEL);
   code.op(OP.i32Eqz);
@@ -48,7 +48,7 @@ function needOtherStack(code: RegionCode): void {
 }
 const OTHER_STACK = state.ARM64_BANK + state.BANK_SP;
 
-/** The counter, which is that of instructions: at any other rate the interpreter reads it. */
+/** The counter, which counts instructions: at any other rate the interpreter reads it. */
 function readCounter(code: RegionCode, rt: number): void {
   needEl1(code);
   code.loadLong(state.ARM64_TIME_RATE);
@@ -82,7 +82,7 @@ const READS: Readonly<Record<string, (code: RegionCode, rt: number) => void>> = 
   CNTPCT_EL0: readCounter,
 };
 
-/** Whether EL0 may do with a register what EL1 may. */
+/** True when EL0 has the same access to a register as EL1. */
 const isOfEl0 = ({ el0, trap }: Arm64Register, access: 'r' | 'w') =>
   el0.includes(access) && trap === '';
 
@@ -145,7 +145,7 @@ const mask =
     });
   };
 
-/** An atomic operation on a word that nobody else looks at. */
+/** An atomic operation on a word that nothing else uses. */
 const barrier: EmitPlan = () => (code) => {
   code.cpu();
   code.i32(0);
@@ -153,15 +153,15 @@ const barrier: EmitPlan = () => (code) => {
   code.op(OP.drop);
 };
 
-/** WFE, WFI, SEV and SEVL are the interpreter's; all other hints do nothing. */
+/** WFE, WFI, SEV and SEVL are left to the interpreter; all other hints do nothing. */
 const hint: EmitPlan = (f) => {
   const number = 8 * fieldOf(f, 'CRm') + fieldOf(f, 'op2');
   return number >= 2 && number <= 5 ? undefined : () => undefined;
 };
 
 /**
- * What is executed behind it is what the records say then: another vCPU may have executed IC
- * for a page.
+ * Code after it has to match the current records: another vCPU may have executed IC for a
+ * page.
  */
 const synchronize: EmitPlan = () => (code) => code.leaveIfForgotten();
 
@@ -172,7 +172,10 @@ const clearMonitor: EmitPlan = () => (code) =>
 const DC_ZVA = encodingOf(0, 3, 7, 4, 1);
 const ZVA_SIZE = 64;
 
-/** The only one of SYS that is often executed. What EL0 may do is the interpreter's. */
+/**
+ * The only SYS instruction that is often executed. Accesses by EL0 are left to the
+ * interpreter.
+ */
 const clearBlock: EmitPlan = (f): Emit | undefined => {
   const [op1, crn] = [fieldOf(f, 'op1'), fieldOf(f, 'CRn')];
   if (encodingOf(0, op1, crn, fieldOf(f, 'CRm'), fieldOf(f, 'op2')) !== DC_ZVA) return undefined;

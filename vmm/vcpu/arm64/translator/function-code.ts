@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
-// Code of WebAssembly while it is written: instructions, and blocks with their labels.
+// WebAssembly code under construction: instructions, and blocks with their labels.
 
 import { OP, TYPE, WasmWriter } from './wasm-writer.ts';
 
 const ALIGNMENT = { 1: 0, 2: 1, 4: 2, 8: 3 } as const;
-/** Bytes of an access, or of its alignment. */
+/** Size in bytes of an access, or of its alignment. */
 export type Size = keyof typeof ALIGNMENT;
 
 /** First byte of an atomic instruction. */
@@ -14,7 +14,7 @@ export class FunctionCode {
   readonly #writer = new WasmWriter();
   #depth = 0;
 
-  /** What has been written; valid until more is. */
+  /** The bytes written so far; valid until the next write. */
   bytes(): Uint8Array {
     return this.#writer.bytes();
   }
@@ -48,31 +48,31 @@ export class FunctionCode {
     this.#writer.signed64(BigInt(value));
   }
 
-  /** The i64 on the stack, cut to its low half. */
+  /** The i64 on the stack, truncated to its low half. */
   cut(): void {
     this.op(OP.i32WrapI64, OP.i64ExtendI32U);
   }
 
-  /** All bits of the i64 on the stack, inverted. */
+  /** Inverts all bits of the i64 on the stack. */
   invert(): void {
     this.i64(-1);
     this.op(OP.i64Xor);
   }
 
-  /** An access to memory: address on the stack. */
+  /** An access to memory, with the address on the stack. */
   memory(opcode: number, size: Size, offset = 0): void {
     this.#writer.byte(opcode);
     this.#writer.unsigned(ALIGNMENT[size]);
     this.#writer.unsigned(offset);
   }
 
-  /** The same for an atomic one, of opcode 0xfe and another byte. */
+  /** The same for an atomic access, with the prefix 0xfe. */
   atomic(opcode: number, size: Size, offset = 0): void {
     this.#writer.byte(ATOMIC);
     this.memory(opcode, size, offset);
   }
 
-  // Blocks. Labels are depths.
+  // Opens a block. Labels are depths.
 
   open(opcode: typeof OP.block | typeof OP.loop | typeof OP.if, type: number = TYPE.none): number {
     this.op(opcode, type);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The regions of a machine: what its vCPUs find hot becomes functions of WebAssembly, which
-// they call themselves. All of it is forgotten when the record pool is emptied.
+// The regions of a machine: code that its vCPUs find hot becomes WebAssembly functions,
+// which they call directly. All of it is discarded when the record pool is emptied.
 
 import {
   ARM64_PAGE_CODE,
@@ -34,47 +34,50 @@ import type { RegionPage } from './region-code.ts';
 import { translate } from './translate-region.ts';
 import { moduleOf } from './wasm-writer.ts';
 
-/** Regions of a machine, at most: when there are more, all begin again. */
+/** Maximum number of regions of a machine: with more, all are discarded. */
 const MOST_REGIONS = 8192;
-/** Regions that are made at once, at most: the rest becomes hot again. */
+/** Maximum number of regions that are created at once: the others become hot again. */
 const MOST_AT_ONCE = 16;
 const MOST_OF_PAGE = 64;
 const LIMITS: RegionLimits = { most: 300, grow: 150 };
 
-/** What makes code hot. */
+/** The criterion for hot code. */
 interface Heat {
-  /** Instructions from one sample to the next. */
+  /** Instructions between two samples. */
   readonly every: number;
-  /** Samples of one branch target. */
+  /** Number of samples of one branch target. */
   readonly threshold: number;
 }
 
 /**
- * A place that has been branched to some 50,000 times: the optimising compiler takes as long for
- * it as the interpreter for as many turns.
+ * A place that has been branched to some 50,000 times: the optimising compiler takes as
+ * long for it as the interpreter for as many iterations.
  */
 const HEAT: Heat = { every: 2000, threshold: 256 };
 
 const EAGER: Heat = { every: 1, threshold: 1 };
 
-/** What `Arm64Regions` needs. */
+/** Dependencies of `Arm64Regions`. */
 export interface Arm64RegionsOptions {
   readonly memory: WebAssembly.Memory;
-  /** The table that the CPU's module imports: it becomes as long as it has to be. */
+  /** The table that the CPU's module imports; it is grown as needed. */
   readonly table: RegionTable;
-  /** Of the record pool: byte offset. */
+  /** Byte offset of the record pool. */
   readonly pool: number;
   readonly ram: Pick<MemoryRegion, 'offset' | 'size'>;
   readonly exports: Pick<Arm64Exports, 'entryOf' | 'placeEntry'>;
-  /** Times that something of one page is translated, until all begin again. Default 64. */
+  /**
+   * Number of translations for one page after which all regions are discarded. Default
+   * 64.
+   */
   readonly mostOfPage?: number;
-  /** Regions have only what has been executed before. Default true. */
+  /** Regions contain only code that has been executed before. Default true. */
   readonly executedOnly?: boolean;
-  /** Nearly everything is hot. Default false. */
+  /** Nearly all code is hot. Default false. */
   readonly eager?: boolean;
 }
 
-/** A region that is there: its entries, and where its blocks begin. */
+/** An existing region: its entries, and the starts of its blocks. */
 interface Region {
   readonly entries: readonly number[];
   readonly places: ReadonlySet<number>;
@@ -96,7 +99,7 @@ export class Arm64Regions {
   readonly #words: Uint32Array;
   readonly #pages = new Map<number, Page>();
   #count = 0;
-  /** Room for entries: the page that they are taken from. */
+  /** Free space for entries: the page from which they are allocated. */
   #next = 0;
   #end = 0;
 
@@ -106,12 +109,12 @@ export class Arm64Regions {
     options.table.grow(MOST_REGIONS - options.table.length);
   }
 
-  /** Regions that there are. */
+  /** Number of existing regions. */
   get count(): number {
     return this.#count;
   }
 
-  /** A vCPU out of reset says what is hot. */
+  /** Makes a vCPU report hot code; called after its reset. */
   watch(block: Arm64Block): void {
     const { every, threshold } = this.#options.eager ? EAGER : HEAT;
     block.setWord(ARM64_SAMPLE_EVERY, ARM64_RECORD_SIZE * every);
@@ -119,7 +122,7 @@ export class Arm64Regions {
     block.setWord(ARM64_SAMPLE_THRESHOLD, threshold);
   }
 
-  /** The record pool has been emptied: nothing leads to a region any more. */
+  /** The record pool was emptied: no record leads to a region any more. */
   reset(): void {
     for (let i = 0; i < this.#count; i++) this.#options.table.set(i, null);
     this.#pages.clear();
@@ -129,8 +132,8 @@ export class Arm64Regions {
   }
 
   /**
-   * Translates what a vCPU has found hot. Called between two runs of it.
-   * @returns false when there is no room: the record pool is to be emptied.
+   * Translates the code that a vCPU has found hot. Called between two runs of it.
+   * @returns false when there is no space: the record pool has to be emptied.
    */
   translateHot(block: Arm64Block): boolean {
     const hot = block.word(ARM64_HOT_COUNT);
@@ -150,10 +153,10 @@ export class Arm64Regions {
   }
 
   /**
-   * Translates what is reached from one place.
+   * Translates the code reachable from one place.
    * @param base Address of the page's first record.
    * @param place Instructions in the page.
-   * @returns false when there is no room.
+   * @returns false when there is no space.
    */
   translateAt(base: number, place: number): boolean {
     const made = this.#make(base, place);
@@ -171,8 +174,8 @@ export class Arm64Regions {
   }
 
   /**
-   * The page so many pages behind another one in RAM, if something of it has been executed. A
-   * guest need not have mapped them so; where it has not, the region finds out.
+   * The page at a distance from another one in RAM, if something of it has been executed.
+   * A guest need not have mapped them like that; in this case the region detects it.
    */
   #pageBehind(base: number, distance: number): RegionPage | undefined {
     const { pool, ram } = this.#options;
@@ -183,7 +186,7 @@ export class Arm64Regions {
     return { base: there, generation: this.#word(there - ARM64_PAGE_GENERATION) };
   }
 
-  /** The instructions around a page, and the pages that have been asked for. */
+  /** The instructions around a page, and the pages that have been read. */
   #sourceOf(base: number): Source & { readonly pages: Map<number, RegionPage> } {
     const pages = new Map<number, RegionPage>();
     const absent = new Set<number>();
@@ -207,7 +210,7 @@ export class Arm64Regions {
     };
   }
 
-  /** The page, without the regions to which nothing leads any more. */
+  /** The page, after removing the regions to which nothing leads any more. */
   #pageOf(base: number): Page {
     const known = this.#pages.get(base) ?? { regions: [], made: 0 };
     const isThere = ({ entries }: Region) =>
@@ -218,8 +221,8 @@ export class Arm64Regions {
   }
 
   /**
-   * A region that is entered at a place, or what there is around it made anew with that
-   * entry. Undefined: there is nothing to gain.
+   * A region that is entered at a place, or the surrounding one rebuilt with that entry.
+   * Undefined when there is nothing to gain.
    */
   #make(base: number, place: number): Made | 'full' | undefined {
     const page = this.#pageOf(base);
@@ -251,7 +254,7 @@ export class Arm64Regions {
     return { index, body };
   }
 
-  /** Lets records lead to a region, of which the first entry is at an address. */
+  /** Makes records lead to a region whose first entry is at an address. */
   #place(base: number, { entries, instructions }: Discovery, at: number, index: number): void {
     entries.forEach((place, number) => {
       const entry = at + number * ARM64_ENTRY_SIZE;
@@ -262,7 +265,7 @@ export class Arm64Regions {
     });
   }
 
-  /** Room for entries, one after the other; 0: there is none. */
+  /** Allocates consecutive entries; 0 when there is no space. */
   #allocate(count: number): number {
     const size = count * ARM64_ENTRY_SIZE;
     if (this.#next + size > this.#end) {

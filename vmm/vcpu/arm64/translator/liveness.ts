@@ -1,18 +1,21 @@
 // SPDX-License-Identifier: MIT
-// Which registers a region has to load where it is entered, and to store where it is left.
+// The registers that a region has to load at its entries, and to store at its exits.
 
 import { type Effects, NO_REGISTERS, type Registers } from './register-code.ts';
 
 /** What is known at the start of a block. */
 export interface Liveness {
-  /** Registers that may have been written since the region was entered: a way out stores them. */
+  /**
+   * Registers that may have been written since the region was entered: an exit stores
+   * them.
+   */
   readonly changed: ReadonlyMap<number, Registers>;
-  /** Registers that are read or stored: who enters here loads them. */
+  /** Registers that are read or stored: an entry here loads them. */
   readonly needed: ReadonlyMap<number, Registers>;
 }
 
-/** Repeats `update` of all blocks until nothing changes any more. */
-function settle(starts: readonly number[], update: (start: number) => boolean): void {
+/** Repeats `update` for all blocks until nothing changes any more. */
+function untilStable(starts: readonly number[], update: (start: number) => boolean): void {
   for (let changes = true; changes; ) {
     changes = false;
     for (const start of starts) if (update(start)) changes = true;
@@ -31,13 +34,13 @@ export function liveness(
     into.set(start, before | more);
     return (before | more) !== before;
   };
-  settle(starts, (start) => {
+  untilStable(starts, (start) => {
     const block = blocks.get(start);
     if (!block) return false;
     const after = (changed.get(start) ?? NO_REGISTERS) | block.writes;
     return block.successors.map((to) => merge(changed, to, after)).includes(true);
   });
-  settle(starts.reverse(), (start) => {
+  untilStable(starts.reverse(), (start) => {
     const block = blocks.get(start);
     if (!block) return false;
     const after = block.successors.reduce(

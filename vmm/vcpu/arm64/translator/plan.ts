@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: MIT
-// What the emitters are: one plan for each form, by its name.
+// Interface of the emitters: one plan for each form, by name.
 
 import type { A64Fields } from '../../../../assembly/layout/a64/a64-forms.ts';
 import type { RegionCode } from './region-code.ts';
 
-/** Writes what an instruction does. */
+/** Emits the code of an instruction. */
 export type Emit = (code: RegionCode) => void;
 
 /**
- * How an instruction with these fields is written; undefined where the interpreter has to
- * execute it.
+ * Plans the code of an instruction with these fields; undefined when the interpreter has
+ * to execute it.
  */
 export type EmitPlan = (fields: A64Fields) => Emit | undefined;
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The code of one region while it is written: locals, registers, the ways out. What an
-// instruction does is written by the emitters; what is here keeps a region exact: nothing is
-// changed before an instruction is left to the interpreter.
+// The code of one region under construction: locals, registers, exits. The emitters emit
+// the code of instructions; this class keeps a region precise: nothing is changed before
+// an instruction is left to the interpreter.
 
 import {
   ARM64_PAGE_GENERATION,
@@ -42,7 +42,7 @@ import {
 } from './register-code.ts';
 import { OP, TYPE, WasmWriter } from './wasm-writer.ts';
 
-/** A page that a region has instructions of. */
+/** A page with instructions of a region. */
 export interface RegionPage {
   /** Address of its first record. */
   readonly base: number;
@@ -50,19 +50,22 @@ export interface RegionPage {
   readonly generation: number;
 }
 
-/** Where a region is. */
+/** The place of a region. */
 export interface RegionPlace {
   /** By their distance from the home page, which is 0. */
   readonly pages: ReadonlyMap<number, RegionPage>;
-  /** The most instructions that are executed between two looks at the limit. */
+  /** Maximum number of instructions between two checks of the limit. */
   readonly longest: number;
 }
 
 export class RegionCode extends RegisterCode {
   readonly #place: RegionPlace;
-  /** Ways out by the registers that they store, in their order. */
+  /** Exits by the registers that they store, in order. */
   readonly #exits = new Map<bigint, number>();
-  /** The instruction that is written: its place, and how many of its block begin with it. */
+  /**
+   * The current instruction: its place, and the number of instructions from it to the end
+   * of its block.
+   */
   #at = 0;
   #left = 0;
 
@@ -73,7 +76,10 @@ export class RegionCode extends RegisterCode {
 
   // Places.
 
-  /** A block of so many instructions begins. `changed`: what blocks before it have written. */
+  /**
+   * Starts a block of `length` instructions. `changed`: registers written by earlier
+   * blocks.
+   */
   beginBlock(length: number, flags: number, changed: Registers): void {
     this.beginRegisters(flags, changed);
     this.get(COUNT);
@@ -82,32 +88,32 @@ export class RegionCode extends RegisterCode {
     this.set(COUNT);
   }
 
-  /** The next instruction to be written. */
+  /** Starts the next instruction. */
   beginInstruction(at: number, left: number): void {
     this.#at = at;
     this.#left = left;
   }
 
-  /** Place of the instruction. */
+  /** Place of the current instruction. */
   get at(): number {
     return this.#at;
   }
 
-  /** The virtual address so many bytes behind the start of the home page. */
+  /** The virtual address at an offset in bytes from the start of the home page. */
   address(offset: number): void {
     this.get(PAGE);
     this.i64(offset);
     this.op(OP.i64Add);
   }
 
-  /** 8 times the instructions of the run, the one that is written included. */
+  /** 8 times the instructions of the run, including the current one. */
   countHere(): void {
     this.get(COUNT);
     this.i32(ARM64_RECORD_SIZE * (this.#left - 1));
     this.op(OP.i32Sub);
   }
 
-  // Ways out.
+  // Exits.
 
   #leave(status: number): void {
     if (status !== ARM64_REGION_NEXT) {
@@ -116,11 +122,11 @@ export class RegionCode extends RegisterCode {
     }
     const exit = this.#exits.get(this.changed) ?? this.#exits.size;
     this.#exits.set(this.changed, exit);
-    // Its block is outside of everything.
+    // The blocks of exits enclose everything else.
     this.br(-exit);
   }
 
-  /** The record of a place, of which the page is one of the region's, is next. */
+  /** The next record is the one at a place, whose page is one of the region's. */
   #setRecord(at: number, { base }: RegionPage): void {
     const page = pageOf(at);
     this.i32(base + ARM64_RECORD_SIZE * (at - page * ARM64_PAGE_RECORDS));
@@ -133,7 +139,7 @@ export class RegionCode extends RegisterCode {
     return this.#place.pages.get(pageOf(at));
   }
 
-  /** A place is next: the block is over. */
+  /** Ends the block; execution continues at a place. */
   leaveTo(at: number): void {
     const page = pageOf(at) === pageOf(this.#at) ? this.#pageAt(at) : undefined;
     if (!page) {
@@ -144,7 +150,7 @@ export class RegionCode extends RegisterCode {
     this.#leave(ARM64_REGION_NEXT);
   }
 
-  /** The instruction is for the interpreter, and nothing of it has been done. */
+  /** Leaves the instruction to the interpreter, before any of it has been done. */
   leave(): void {
     this.get(COUNT);
     this.i32(ARM64_RECORD_SIZE * this.#left);
@@ -155,14 +161,14 @@ export class RegionCode extends RegisterCode {
     this.#leave(ARM64_REGION_INTERPRET);
   }
 
-  /** The same where the i32 on the stack is not 0. */
+  /** The same if the i32 on the stack is not 0. */
   leaveIf(): void {
     this.open(OP.if);
     this.leave();
     this.close();
   }
 
-  /** Pushes whether the records of a page have been forgotten since. */
+  /** Pushes whether the records of a page have been discarded since. */
   #isForgotten({ base, generation }: RegionPage): void {
     this.i32(base - ARM64_PAGE_GENERATION);
     this.memory(OP.i32Load, 4);
@@ -170,7 +176,9 @@ export class RegionCode extends RegisterCode {
     this.op(OP.i32Ne);
   }
 
-  /** Leaves to the interpreter when the records of one of the pages have been forgotten. */
+  /**
+   * Leaves to the interpreter when the records of one of the pages have been discarded.
+   */
   leaveIfForgotten(): void {
     for (const page of this.#place.pages.values()) {
       this.#isForgotten(page);
@@ -179,9 +187,9 @@ export class RegionCode extends RegisterCode {
   }
 
   /**
-   * Leaves to a place of another page unless that is still what it was when the region was
-   * made. Of the home page a record has said so, and nothing that could change it is executed
-   * in a region.
+   * Leaves to a place of another page unless that page is unchanged since the region was
+   * made. For the home page a record guarantees it, and nothing that could change it is
+   * executed in a region.
    */
   checkPage(at: number): void {
     const page = this.#pageAt(at);
@@ -203,7 +211,7 @@ export class RegionCode extends RegisterCode {
     this.close();
   }
 
-  /** The block is over, and what is next is at the virtual address that `target` pushes. */
+  /** Ends the block; execution continues at the virtual address that `target` pushes. */
   leaveFar(target: () => void): void {
     this.storeLong(ARM64_PC, target);
     this.i32(0);
@@ -211,7 +219,10 @@ export class RegionCode extends RegisterCode {
     this.#leave(ARM64_REGION_FAR);
   }
 
-  /** Leaves to a place unless all that can be executed up to the next look fits the limit. */
+  /**
+   * Leaves to a place unless everything that can be executed up to the next check is
+   * within the limit.
+   */
   checkLimit(at: number): void {
     this.get(COUNT);
     this.i32(ARM64_RECORD_SIZE * this.#place.longest);
@@ -223,7 +234,10 @@ export class RegionCode extends RegisterCode {
     this.close();
   }
 
-  /** Pushes ENTRY, that of VA in the soft TLB. `mask`: the offsets that entries have. */
+  /**
+   * Pushes ENTRY, the entry of VA in the soft TLB. `mask`: the possible offsets of
+   * entries.
+   */
   #findEntry(mask: number): void {
     this.get(VA);
     this.op(OP.i32WrapI64);
@@ -237,8 +251,8 @@ export class RegionCode extends RegisterCode {
   }
 
   /**
-   * Finds HOST for an access of `size` bytes at VA, by the soft TLB of the level in use, or
-   * leaves: it misses, is not allowed, crosses pages, or is a device's.
+   * Sets HOST for an access of `size` bytes at VA, by the soft TLB of the current level.
+   * Leaves when it misses, is not permitted, crosses pages, or is an access to a device.
    */
   findHost(size: number, isWrite: boolean): void {
     const offset = isWrite ? ARM64_TLB_WRITE : 0;
@@ -261,7 +275,7 @@ export class RegionCode extends RegisterCode {
   }
 
   /**
-   * The function: `body` writes what is between entering and leaving.
+   * The function: `body` emits everything between entry and exits.
    * @returns its locals and code.
    */
   finish(body: () => void): Uint8Array {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The control flow of a region as WebAssembly has it: pieces in order, of which some are
-// loops. A loop that is entered at several places has several heads, and a number says which.
+// The control flow of a region in structured form, as WebAssembly requires: an ordered
+// list of pieces, some of which are loops. A loop that is entered at several places has
+// several heads, and a number selects one.
 
 /** A piece: a block, or a loop of pieces. */
 export type Piece =
@@ -9,7 +10,10 @@ export type Piece =
 
 type Successors = (node: number) => readonly number[];
 
-/** Strongly connected components, in an order in which edges between them lead forwards (Tarjan). */
+/**
+ * Strongly connected components, ordered so that edges between them lead forwards
+ * (Tarjan).
+ */
 function components(nodes: ReadonlySet<number>, successors: Successors): number[][] {
   const index = new Map<number, number>();
   const low = new Map<number, number>();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Registers while code is written: the locals that they are in, and which of them a block
-// reads and writes.
+// Registers during code emission: the locals that contain them, and the registers that a
+// block reads and writes.
 
 import { ARM64_FA, ARM64_FB, ARM64_FK, ARM64_X } from '../../../../assembly/layout/arm64-state.ts';
 import { FunctionCode } from './function-code.ts';
@@ -15,7 +15,7 @@ const FIRST_REGISTER = 2;
 /** Flags (assembly/arm64/lazy-flags.ts). */
 export const FA = FIRST_REGISTER + REGISTERS;
 export const FB = FA + 1;
-/** Address of an access, and values in between. */
+/** Address of an access, and intermediate values. */
 export const VA = FA + 2;
 export const T0 = FA + 3;
 export const T1 = FA + 4;
@@ -23,7 +23,7 @@ export const T2 = FA + 5;
 /** Virtual address of the page. */
 export const PAGE = FA + 6;
 export const TLB = PAGE + 1;
-/** 8 times the instructions of the run, those of the block that has begun included. */
+/** 8 times the instructions of the run, including those of the current block. */
 export const COUNT = PAGE + 2;
 export const DP = PAGE + 3;
 export const FK = PAGE + 4;
@@ -34,7 +34,7 @@ export const STATUS = PAGE + 7;
 export const LONGS = REGISTERS + 7;
 export const WORDS = 7;
 
-/** Which of the kinds of flags it can be, one bit each, as `1 << kind`. */
+/** The possible kinds of flags, one bit each, as `1 << kind`. */
 export const ANY_FLAGS = 7;
 
 /** A set of registers, one bit each: X0 to X30, the stack pointer, the flags. */
@@ -50,7 +50,7 @@ function numbersOf(registers: Registers): number[] {
   return numbers;
 }
 
-/** What a block does to registers. */
+/** Effects of a block on registers. */
 export interface Effects {
   /** Read before they are written. */
   readonly reads: Registers;
@@ -61,12 +61,12 @@ export class RegisterCode extends FunctionCode {
   // Effects of the block so far.
   #reads = NO_REGISTERS;
   #writes = NO_REGISTERS;
-  /** Registers that are not what the vCPU's block has. */
+  /** Registers that differ from the vCPU's block. */
   #changed = NO_REGISTERS;
-  /** Kinds that the flags can be of here. */
+  /** Kinds that the flags may have here. */
   flags = ANY_FLAGS;
 
-  /** A block begins. `changed`: what blocks before it have written. */
+  /** Starts a block. `changed`: registers written by earlier blocks. */
   protected beginRegisters(flags: number, changed: Registers): void {
     this.flags = flags;
     this.#reads = NO_REGISTERS;
@@ -74,12 +74,12 @@ export class RegisterCode extends FunctionCode {
     this.#changed = changed;
   }
 
-  /** Registers that are not what the vCPU's block has: a way out stores them. */
+  /** Registers that differ from the vCPU's block: an exit stores them. */
   protected get changed(): Registers {
     return this.#changed;
   }
 
-  /** What the block that has been written does to registers. */
+  /** Effects on registers of the block that has been emitted. */
   get effects(): Effects {
     return { reads: this.#reads, writes: this.#writes };
   }
@@ -115,7 +115,7 @@ export class RegisterCode extends FunctionCode {
     this.get(CPU);
   }
 
-  // Registers: numbers as instructions have them.
+  // Registers, by their numbers in instructions.
 
   /** A register, XZR for 31. */
   x(number: number): void {
@@ -164,12 +164,12 @@ export class RegisterCode extends FunctionCode {
     this.setX(number);
   }
 
-  /** Flags are read. */
+  /** Called when flags are read. */
   readFlags(): void {
     this.#read(FLAGS);
   }
 
-  /** Flags have been written, and are of these kinds now. */
+  /** Flags have been written, and now have one of these kinds. */
   writeFlags(kinds: number): void {
     this.#write(FLAGS);
     this.flags = kinds;

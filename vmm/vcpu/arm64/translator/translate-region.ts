@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A region as a function: its blocks in the order of their structure, and how they lead to
-// each other.
+// Emits a region as a function: its blocks in structured order, and the branches between
+// them.
 
 import type { Block, Discovery, Step, Test } from './discover.ts';
 import { condition } from './emit-flags.ts';
@@ -14,12 +14,12 @@ import { OP } from './wasm-writer.ts';
 /** X30. */
 const LINK = 30;
 
-/** How a block is reached from where code is written. */
+/** How to reach a block from the current place. */
 interface Label {
   readonly depth: number;
-  /** It is one of several heads, and NUMBER has to say that it is meant. */
+  /** It is one of several heads, which NUMBER selects. */
   readonly isNumbered: boolean;
-  /** The way leads backwards: the limit is looked at. */
+  /** The branch leads backwards, so the limit is checked. */
   readonly isBack: boolean;
 }
 
@@ -27,11 +27,11 @@ class Translation {
   readonly #code: RegionCode;
   readonly #blocks: ReadonlyMap<number, Block>;
   readonly #labels = new Map<number, Label>();
-  /** What NUMBER is for blocks that are chosen by it: the entries first. */
+  /** Value of NUMBER for blocks that it selects: the entries first. */
   readonly #numbers = new Map<number, number>();
   readonly #entries: ReadonlySet<number>;
   readonly #predecessors = new Map<number, number[]>();
-  /** Kinds of flags at the end of blocks that have been written. */
+  /** Kinds of flags at the end of blocks that have been emitted. */
   readonly #flags = new Map<number, number>();
   readonly #liveness: Liveness;
 
@@ -55,18 +55,18 @@ class Translation {
     return number;
   }
 
-  /** The whole region. */
+  /** Emits the whole region. */
   write(pieces: readonly Piece[], entries: readonly number[]): void {
     this.#sequence(pieces, entries, true);
   }
 
-  /** What a block does to registers, written for nothing else. */
+  /** Effects of a block on registers; its code is discarded. */
   probe(start: number): Effects {
     this.#block(start);
     return this.#code.effects;
   }
 
-  /** Pieces that are entered at `heads`, in their order. */
+  /** Emits pieces that are entered at `heads`, in order. */
   #sequence(pieces: readonly Piece[], heads: readonly number[], isOutermost = false): void {
     const code = this.#code;
     const outer = pieces.flatMap((piece) =>
@@ -80,7 +80,7 @@ class Translation {
     });
     if (isOutermost) this.#enter(heads);
     else this.#dispatch(heads);
-    // Inside of a loop the way to its heads is the one back.
+    // Inside a loop its heads are reached by a backward branch.
     for (const [head, label] of outer) if (label?.isBack) this.#labels.set(head, label);
     for (const piece of pieces) {
       code.close();
@@ -92,7 +92,7 @@ class Translation {
       else this.#labels.delete(head);
   }
 
-  /** Loads what is needed at the entry that NUMBER says, and goes there. */
+  /** Loads the registers needed at the entry that NUMBER selects, and branches there. */
   #enter(entries: readonly number[]): void {
     const code = this.#code;
     const stubs = entries.map(() => code.open(OP.block)).reverse();
@@ -109,7 +109,7 @@ class Translation {
     }
   }
 
-  /** Goes to the head that NUMBER says. */
+  /** Branches to the head that NUMBER selects. */
   #dispatch(heads: readonly number[]): void {
     const depthOf = (head: number) => this.#labels.get(head)?.depth ?? 0;
     const [first] = heads;
@@ -139,7 +139,7 @@ class Translation {
     this.#code.op(OP.unreachable);
   }
 
-  /** Kinds that the flags can be of at the start of a block, as far as that is known by now. */
+  /** Possible kinds of flags at the start of a block, as far as known at this point. */
   #flagsAt(start: number): number {
     if (this.#entries.has(start)) return ANY_FLAGS;
     const before = this.#predecessors.get(start) ?? [];
@@ -223,7 +223,10 @@ class Translation {
     if (test.not) code.op(OP.i32Eqz);
   }
 
-  /** Goes where a register says: to who has called the function, if that is in the region. */
+  /**
+   * Branches to the address in a register: to the caller of the function, if that is in
+   * the region.
+   */
   #return(register: number, { returnSites }: Block): void {
     const code = this.#code;
     for (const site of returnSites) {
@@ -237,7 +240,7 @@ class Translation {
     code.leaveFar(() => code.x(register));
   }
 
-  /** Goes to a place. */
+  /** Branches to a place. */
   #goTo(at: number): void {
     const code = this.#code;
     const label = this.#labels.get(at);
@@ -259,8 +262,8 @@ const UNKNOWN: Liveness = { changed: new Map(), needed: new Map() };
 
 /**
  * Translates a region.
- * @returns the body of its function: it takes the vCPU's block and the number of an entry, as
- *   `entries` has them, and returns one of ARM64_REGION_*.
+ * @returns the body of its function: it takes the vCPU's block and the index of an entry
+ *   in `entries`, and returns one of ARM64_REGION_*.
  */
 export function translate(discovery: Discovery, place: RegionPlace): Uint8Array {
   const { blocks, entries } = discovery;

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: MIT
-// Bytes of WebAssembly: numbers, and a module of functions that has the memory of a machine
+// Encodes WebAssembly: numbers, and a module of functions that imports a machine's memory
 // and nothing else.
 
-/** Instructions (WebAssembly Core Specification, section 5.4). Those of two bytes as 0xfe00 and more. */
+/**
+ * Instructions (WebAssembly Core Specification, section 5.4). Two-byte ones are 0xfe00
+ * and above.
+ */
 export const OP = {
   unreachable: 0x00,
   block: 0x02,
@@ -85,7 +88,7 @@ const FUNCTION_TYPE = 0x60;
 const MAGIC = [0, 0x61, 0x73, 0x6d, 1, 0, 0, 0];
 const SECTION = { type: 1, import: 2, function: 3, export: 7, code: 10 } as const;
 const MEMORY_IMPORT = 2;
-/** Limits of a memory that is shared, which have a maximum. */
+/** Limits of a shared memory, which include a maximum. */
 const SHARED_LIMITS = 3;
 const MAX_PAGES = 65536;
 
@@ -136,7 +139,7 @@ export class WasmWriter {
     this.byte(rest & 0x7f);
   }
 
-  /** A number of 64 bits, of which the low ones count. */
+  /** A 64-bit number, truncated to its low 64 bits. */
   signed64(value: bigint): void {
     let rest = BigInt.asIntN(64, value);
     while (rest > 0x3fn || rest < -0x40n) {
@@ -151,7 +154,7 @@ export class WasmWriter {
     for (const letter of text) this.byte(letter.charCodeAt(0));
   }
 
-  /** What has been written; valid until more is. */
+  /** The bytes written so far; valid until the next write. */
   bytes(): Uint8Array {
     return this.#bytes.subarray(0, this.#length);
   }
@@ -162,8 +165,8 @@ export class WasmWriter {
 }
 
 /**
- * A module of functions of two i32 that return one, exported by their number. It imports
- * `env.memory`, and nothing else: no table, no function.
+ * A module of functions with two i32 parameters and one result, exported by number. It
+ * imports `env.memory`, and nothing else: no table, no function.
  * @param bodies Locals and code of each, without their size.
  */
 export function moduleOf(bodies: readonly Uint8Array[]): Uint8Array<ArrayBuffer> {

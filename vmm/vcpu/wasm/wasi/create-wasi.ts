@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The WASI of a guest, put together from what it imports: the machine's own console for
-// every program, and files for those that open some.
+// The WASI of a guest, composed by its imports: the machine's console for every program,
+// and files for those that open some.
 
 import { MODULE_WASI, type WasiFunction } from '../import-types.ts';
 import { EBADF } from './wasi-errno.ts';
@@ -16,10 +16,10 @@ type WasiCalls = Readonly<Partial<Record<WasiFunction, WasiCall>>>;
 
 const NO_WASI: WasiHost = { functions: {}, dispose: () => undefined };
 
-/** Nobody opens a file without one of them. */
+/** Opening a file requires one of these. */
 const OPENS_FILES = /^(path|fd_prestat)_/;
 
-/** A function by what its first argument is: a descriptor of the console, or another. */
+/** A function by its first argument: a descriptor of the console, or another one. */
 function byDescriptor(stream: WasiCall, file: WasiCall | undefined): WasiCall {
   return (fd = 0, ...rest) => {
     if (isStream(Number(fd))) return stream(fd, ...rest);
@@ -29,7 +29,7 @@ function byDescriptor(stream: WasiCall, file: WasiCall | undefined): WasiCall {
 
 /**
  * The WASI of one guest.
- * @param module what it imports decides whether the library that has files is loaded.
+ * @param module its imports determine whether the library for files is loaded.
  */
 export const createWasi: WasiFactory = async (module, memory, options): Promise<WasiHost> => {
   const imported = WebAssembly.Module.imports(module)

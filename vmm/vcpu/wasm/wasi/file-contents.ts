@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: MIT
-// What is in a file, in pages: a write costs what it writes, however long the file is, and a hole costs nothing.
+// The contents of a file, in pages: the cost of a write is independent of the file's
+// size, and a hole costs nothing.
 
 const PAGE_SIZE = 2 ** 14;
 
 type Page = Uint8Array<ArrayBuffer>;
 
-/** Pages that files of one machine have had, for those that come: what it may keep it has once. */
+/**
+ * Free pages of one machine's former files, for later ones: the machine allocates its
+ * maximum once.
+ */
 export class PagePool {
   readonly #free: Page[] = [];
 
@@ -21,7 +25,7 @@ export class PagePool {
 
 export class FileContents {
   readonly #pool: PagePool;
-  /** Holes are undefined. Behind the size there are zeros only. */
+  /** Holes are undefined. After the size there are only zeros. */
   readonly #pages: (Page | undefined)[] = [];
   #size = 0;
 
@@ -33,7 +37,7 @@ export class FileContents {
     return this.#size;
   }
 
-  /** Copies what there is from `at` on. @returns how many bytes. */
+  /** Copies the contents from `at` on. @returns how many bytes. */
   read(at: number, target: Uint8Array): number {
     const length = Math.max(0, Math.min(target.length, this.#size - at));
     for (let done = 0; done < length; ) {
@@ -47,7 +51,7 @@ export class FileContents {
     return length;
   }
 
-  /** Replaces what is at `at`, and makes the file longer where that is beyond its end. */
+  /** Overwrites the contents at `at`, and extends the file if that is beyond its end. */
   write(at: number, source: Uint8Array): void {
     if (source.length === 0) return;
     this.resize(Math.max(this.#size, at + source.length));
@@ -62,7 +66,7 @@ export class FileContents {
     }
   }
 
-  /** What is cut off is zero when the file becomes longer again. */
+  /** Bytes that are cut off are zero when the file is extended again. */
   resize(size: number): void {
     const count = Math.ceil(size / PAGE_SIZE);
     while (this.#pages.length > count) {

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: MIT
-// The functions of WASI that the library serves, with what their arguments are, and which
-// values of them it traps at.
+// The functions of WASI that the library implements, with the kinds of their arguments,
+// and the values at which it traps.
 
 import type { WasiFunction } from '../import-types.ts';
 
 export type WasiValue = number | bigint;
 
 /**
- * What the arguments of a function are, in their order: a number as it is, or one that the
- * library has to be kept from; a file descriptor; a path (pointer and length); a buffer that
- * it fills (pointer and length); or an address where it stores so many bytes.
+ * The kinds of a function's arguments, in order: a number that is passed on, or one that
+ * the library must not get; a file descriptor; a path (pointer and length); a buffer that
+ * it fills (pointer and length); or an address at which it stores this number of bytes.
  */
 export type Argument = 'value' | 'fstflags' | 'fd' | 'path' | 'buffer' | number;
 
@@ -30,7 +30,7 @@ export const FILE_FUNCTIONS = {
 
 export type FileFunction = keyof typeof FILE_FUNCTIONS;
 
-/** Bits of fstflags: a time is given, or is that of now. */
+/** Bits of fstflags: a time is given, or is the current time. */
 const TIMES = [
   { given: 1, now: 2 },
   { given: 4, now: 8 },
@@ -38,12 +38,15 @@ const TIMES = [
 
 const KNOWN = TIMES.reduce((bits, { given, now }) => bits | given | now, 0);
 
-/** Whether the flags of times mean something. */
+/** True when the flags of times are valid. */
 export function areTimes(flags: number): boolean {
   return (flags & ~KNOWN) === 0 && !TIMES.some(({ given, now }) => flags & given && flags & now);
 }
 
-/** The library has no clock: it traps when it is to take the time of now. @param given arguments, the flags last. */
+/**
+ * The library has no clock: it traps when it has to use the current time.
+ * @param given arguments, the flags last.
+ */
 export function withTimesOfNow(given: readonly WasiValue[]): readonly WasiValue[] {
   const copy = [...given];
   const flags = copy.length - 1;

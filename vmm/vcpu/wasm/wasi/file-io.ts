@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The functions of WASI that read and write files, on contents of our own. The library, which names files, copies the
-// whole of one behind a write in its middle, and may at any that appends.
+// The functions of WASI that read and write files, on contents stored here. The library
+// only has the names of files: it would copy the whole contents at a write in the middle,
+// and possibly at one that appends.
 
 import type { WasiValue } from './file-functions.ts';
 import type { FileQuota } from './file-quota.ts';
@@ -13,7 +14,7 @@ const [WHENCE_SET, WHENCE_CURRENT, WHENCE_END] = [0, 1, 2];
 export const RIGHT_READ = 1n << 1n;
 export const RIGHT_WRITE = 1n << 6n;
 
-/** A length or an offset of 64 bits; infinite when it is beyond every file. */
+/** A 64-bit length or offset; infinite when it is beyond every file. */
 function unsigned(value: WasiValue | undefined): number {
   const exact = BigInt.asUintN(64, BigInt(value ?? 0));
   return exact <= BigInt(Number.MAX_SAFE_INTEGER) ? Number(exact) : Number.POSITIVE_INFINITY;
@@ -22,12 +23,12 @@ function unsigned(value: WasiValue | undefined): number {
 type Contents = NonNullable<TreeEntry['contents']>;
 type Argument = WasiValue | undefined;
 
-/** What a function does with an open file, its contents, and the arguments behind the descriptor. */
+/** Operates on an open file, its contents, and the arguments after the descriptor. */
 type IoFunction = (file: OpenFile, contents: Contents, ...args: Argument[]) => number;
 
-/** By name; what is about a directory is EISDIR. */
+/** By name; for a directory the result is EISDIR. */
 export function ioFunctions(memory: WasiMemory, quota: FileQuota) {
-  /** @param advance the position, by what was read. */
+  /** @param advance the position, by the number of bytes read. */
   function read(file: OpenFile, contents: Contents, from: number | undefined, args: Argument[]) {
     const [iovs, count, result] = args.map(Number) as [number, number, number];
     if ((file.rights & RIGHT_READ) === 0n) return EPERM;
@@ -107,7 +108,7 @@ export function ioFunctions(memory: WasiMemory, quota: FileQuota) {
         : resize(contents, Math.max(contents.size, unsigned(offset) + unsigned(length))),
     fd_filestat_set_size: (file, contents, size) =>
       (file.rights & RIGHT_WRITE) === 0n ? EPERM : resize(contents, unsigned(size)),
-    // All of it lies in memory already.
+    // All contents are in memory already.
     fd_sync: () => SUCCESS,
     fd_datasync: () => SUCCESS,
   } as const satisfies Record<string, IoFunction>;

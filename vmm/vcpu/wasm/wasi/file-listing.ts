@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
-// What is in a directory, as fd_readdir gives it.
+// The entries of a directory in the format of fd_readdir.
 
 import type { TreeEntry } from './file-tree.ts';
 import { encode } from './wasi-paths.ts';
 
 const [DIRECTORY, REGULAR_FILE] = [3, 4];
-/** Of an entry without its name. */
+/** Size of an entry without its name. */
 const DIRENT_SIZE = 24;
 const [DIRENT_INODE, DIRENT_NAME_LENGTH, DIRENT_TYPE] = [8, 16, 20];
 const [DOT, DOT_DOT] = [encode('.'), encode('..')];
@@ -18,8 +18,8 @@ function* entriesOf(directory: TreeEntry): Generator<readonly [number, Uint8Arra
 }
 
 /**
- * The entries behind the one of a cookie, 0 for all; the last one may be cut.
- * @param room in bytes. Less than that says that there are no more.
+ * The entries after the one with a cookie, 0 for all; the last one may be truncated.
+ * @param room in bytes. A shorter result means that there are no more.
  */
 export function listing(directory: TreeEntry, cookie: number, room: number): Uint8Array {
   const listed: (readonly [number, Uint8Array, TreeEntry])[] = [];
@@ -30,7 +30,8 @@ export function listing(directory: TreeEntry, cookie: number, room: number): Uin
     listed.push(one);
     length += DIRENT_SIZE + one[1].length;
   }
-  // Two words of 32 bits each in place of a BigInt: there may be a thousand. The upper one is 0.
+  // Two 32-bit words in place of a BigInt: there may be a thousand entries. The upper one
+  // is 0.
   const bytes = new Uint8Array(length);
   const view = new DataView(bytes.buffer);
   let start = 0;

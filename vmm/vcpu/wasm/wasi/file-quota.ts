@@ -1,12 +1,15 @@
 // SPDX-License-Identifier: MIT
-// What a machine may have of files: bytes in memory, and entries in the library, whose tables one call may have to go
-// through, or to move when they grow.
+// Limits of a machine's files: bytes in memory, and entries in the library, whose tables
+// one call may have to search, or to move when they grow.
 
-/** Of one machine, in bytes. */
+/** For one machine, in bytes. */
 const QUOTA = 64 * 2 ** 20;
-/** Files and directories at a time. */
+/** Maximum number of files and directories at a time. */
 const MAX_ENTRIES = 384;
-/** Directories that are made in all: the library never forgets one, and moves 4,096 of all kinds at once. */
+/**
+ * Maximum number of directories created in all: the library never frees one, and moves
+ * 4,096 of all kinds at once.
+ */
 const MAX_DIRECTORIES = 3500;
 
 export class FileQuota {
@@ -14,12 +17,12 @@ export class FileQuota {
   #entries = 0;
   #directories = 0;
 
-  /** Bytes that may still be kept. */
+  /** Number of bytes that may still be stored. */
   get room(): number {
     return QUOTA - this.#kept;
   }
 
-  /** Whether one more has room. */
+  /** True when one more is allowed. */
   allows(what: 'file' | 'directory'): boolean {
     return this.#entries < MAX_ENTRIES && (what === 'file' || this.#directories < MAX_DIRECTORIES);
   }
@@ -33,7 +36,7 @@ export class FileQuota {
     this.#entries--;
   }
 
-  /** Files have become longer by so many bytes, or shorter. */
+  /** Files have grown by this number of bytes, or shrunk. */
   grow(bytes: number): void {
     this.#kept += bytes;
   }

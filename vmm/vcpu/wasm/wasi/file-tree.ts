@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
-// The files and directories of a machine by their names. They are those that the library has, which tells
-// how it went with each of them; here is what is found in bounded time: contents, and what a directory has.
+// The files and directories of a machine by name. They are the same as in the library,
+// which decides about each operation; this tree finds in bounded time what it contains:
+// contents, and the entries of a directory.
 
 import type { FileContents } from './file-contents.ts';
 import { encode } from './wasi-paths.ts';
 
 const FIRST_INODE = 1;
-/** Of "." and "..", which come first. */
+/** Cookies of "." and "..", which come first. */
 const DOT_COOKIES = 2;
 
 export class TreeEntry {
@@ -15,11 +16,11 @@ export class TreeEntry {
   readonly nameBytes: Uint8Array;
   readonly depth: number;
   readonly inode: number;
-  /** Undefined of a directory. */
+  /** Undefined for a directory. */
   readonly contents: FileContents | undefined;
-  /** Where it is in the list of its directory. */
+  /** Its position in the list of its directory. */
   readonly cookie: number;
-  /** Descriptors that lead to it. */
+  /** Number of open descriptors of it. */
   openings = 0;
   readonly #children = new Map<string, TreeEntry>();
   #cookies = DOT_COOKIES;
@@ -48,12 +49,12 @@ export class TreeEntry {
     return this.#children.size === 0;
   }
 
-  /** In the order in which they were made. */
+  /** In order of creation. */
   get children(): Iterable<TreeEntry> {
     return this.#children.values();
   }
 
-  /** What names lead to from here. */
+  /** The entry at a path of names from here. */
   find(names: readonly string[]): TreeEntry | undefined {
     let found: TreeEntry | undefined = this;
     for (const name of names) if (found) found = found.#children.get(name);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// One call of the library: the guest's pointers and lengths end here. What goes in is copied from its
-// memory, what comes out is copied back.
+// One call of the library: the guest's pointers and lengths are not passed on. Inputs are
+// copied from its memory, outputs are copied back.
 
 import {
   type Argument,
@@ -24,13 +24,13 @@ const MAX_BUFFER = 4096;
 /** A call with its arguments copied to where the library reads them. */
 export interface LibraryCall {
   readonly given: readonly WasiValue[];
-  /** What its descriptor stands for. */
+  /** The file of its descriptor. */
   readonly file: OpenFile;
-  /** Of its path, from there. */
+  /** The names of its path, from there. */
   readonly names: readonly string[];
-  /** Where bytes go that the library gives. */
+  /** Target of bytes from the library. */
   readonly filled: GuestBuffer | undefined;
-  /** Where in guest memory its result goes, and how long that is. */
+  /** Place of its result in guest memory, and the result's length. */
   readonly result: GuestBuffer | undefined;
 }
 
@@ -45,7 +45,10 @@ export class LibraryCalls {
     this.#open = open;
   }
 
-  /** Copies what the library may read. @returns an errno when something of it is not in memory, or too long. */
+  /**
+   * Copies what the library may read.
+   * @returns an errno when something of it is not in memory, or too long.
+   */
   prepare(name: FileFunction, args: readonly WasiValue[]): LibraryCall | number {
     const given: WasiValue[] = [];
     const file = this.#open.get(fdArgument(args));
@@ -87,7 +90,7 @@ export class LibraryCalls {
     return { given, file, names, filled, result };
   }
 
-  /** What the library has stored goes to the guest. */
+  /** Copies what the library has stored to the guest. */
   copyBack({ filled, result }: LibraryCall): void {
     const { memory: bytes, view } = this.#library;
     if (result === undefined) return;
@@ -99,7 +102,7 @@ export class LibraryCalls {
   }
 }
 
-/** The descriptor of a function that has one; it is the first argument. */
+/** The descriptor of a function that has one: the first argument. */
 export function fdArgument(args: readonly WasiValue[]): number {
   return Number(args[0] ?? 0) >>> 0;
 }

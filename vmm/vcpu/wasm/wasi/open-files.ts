@@ -3,22 +3,22 @@
 
 import type { TreeEntry } from './file-tree.ts';
 
-/** What a descriptor stands for. */
+/** The file of a descriptor. */
 export interface OpenFile {
   readonly entry: TreeEntry;
   /** The library's descriptor. */
   readonly library: number;
-  /** What it was opened for. */
+  /** The operations for which it was opened. */
   rights: bigint;
-  /** Whatever its position, it writes to the end. */
+  /** It writes at the end, regardless of its position. */
   append: boolean;
-  /** Of the next byte that is read or written. */
+  /** Position of the next byte to read or write. */
   position: number;
 }
 
 const MAX_OPEN = 1024;
 
-/** The one directory that the guest finds open. */
+/** The one directory that is open when the guest starts. */
 export const ROOT = 3;
 
 export class OpenFiles {
@@ -36,7 +36,7 @@ export class OpenFiles {
     return this.#files.has(fd);
   }
 
-  /** @returns the lowest descriptor that is free. */
+  /** @returns the lowest free descriptor. */
   add(file: OpenFile): number {
     let fd = ROOT;
     while (this.#files.has(fd)) fd++;
@@ -45,14 +45,14 @@ export class OpenFiles {
     return fd;
   }
 
-  /** What one descriptor stood for is what another one stands for, which is closed. */
+  /** Moves the file of a descriptor to another one, whose file is closed. */
   move(fd: number, to: number): void {
     const file = this.#files.get(fd);
     this.#files.delete(fd);
     if (file) this.#files.set(to, file);
   }
 
-  /** @returns what it stood for. */
+  /** @returns its file. */
   delete(fd: number): OpenFile | undefined {
     const file = this.#files.get(fd);
     this.#files.delete(fd);

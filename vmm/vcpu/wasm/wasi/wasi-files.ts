@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-// Files: the functions of WASI for guests that open some. A library has their names, rights and times, and says
-// what goes and what does not. Contents and lists of directories are kept here, in the same tree: the library's take
-// time that grows with the file and the directory, and every other machine of the thread waits.
+// Files: the functions of WASI for guests that open some. A library manages their names,
+// rights and times, and decides about each operation. Contents and lists of directories
+// are stored here, in the same tree: the library's implementations take time that grows
+// with the file and the directory, and every other machine of the thread would wait.
 
 import type { WasiFunction } from '../import-types.ts';
 import { FileContents, PagePool } from './file-contents.ts';
@@ -39,13 +40,16 @@ import type { WasiMemory } from './wasi-memory.ts';
 import { encode } from './wasi-paths.ts';
 
 const ROOT_NAME = '/';
-/** The library's descriptor of it, behind one that it does not let anybody use. */
+/** The library's descriptor of it, after one that it lets nobody use. */
 const LIBRARY_ROOT = ROOT + 1;
-/** The library's table of descriptors keeps each file's that was closed, and grows; what is moved here is replaced. */
+/**
+ * The library's table of descriptors keeps those of closed files, and grows; one that is
+ * moved to this number is replaced.
+ */
 const DISCARDED = 0x7fffffff;
 const ALL_RIGHTS = 0x1fffffffn;
 
-/** Of the arguments of path_open. */
+/** Indexes of arguments of path_open. */
 const [OFLAGS, RIGHTS, FDFLAGS] = [4, 5, 7];
 const [OFLAGS_CREAT, OFLAGS_DIRECTORY, OFLAGS_TRUNC] = [1, 2, 8];
 const FDFLAGS_APPEND = 1;
@@ -79,7 +83,7 @@ export class WasiFiles {
     return this.#open.has(fd >>> 0);
   }
 
-  /** By name, for file descriptors that are not the console's. */
+  /** By name, for file descriptors other than the console's. */
   get functions(): Readonly<Partial<Record<WasiFunction, (...args: WasiValue[]) => number>>> {
     const served = Object.keys(FILE_FUNCTIONS).map((name) => [
       name,
@@ -97,7 +101,8 @@ export class WasiFiles {
       fd_prestat_dir_name: (fd, name, size) =>
         this.#prestatName(Number(fd), Number(name), Number(size)),
       fd_renumber: (fd, to) => this.#renumber(Number(fd) >>> 0, Number(to) >>> 0),
-      // A file has the name that it was made with; the library traps at a link that leads somewhere.
+      // A file keeps the name with which it was created; the library traps at a link that
+      // leads somewhere.
       path_link: () => ENOTSUP,
       path_rename: () => ENOTSUP,
       path_symlink: () => ENOTSUP,
@@ -168,7 +173,10 @@ export class WasiFiles {
     }
   }
 
-  /** The call, and what comes of it. @param amend changes what the library has stored. */
+  /**
+   * Executes the call and handles its result.
+   * @param amend changes what the library has stored.
+   */
   #serve(name: FileFunction, call: LibraryCall, amend: () => void = () => undefined): number {
     const errno = this.#library.call(name, ...call.given);
     if (errno !== SUCCESS) return errno;
@@ -177,7 +185,7 @@ export class WasiFiles {
     return SUCCESS;
   }
 
-  /** The library says of every file that it was opened for everything. */
+  /** The library reports every file as opened for everything. */
   #amendFdstat({ entry, rights }: OpenFile): void {
     if (!entry.isDirectory) this.#library.view.setBigUint64(RESULT + FDSTAT_RIGHTS, rights, true);
   }
@@ -210,7 +218,7 @@ export class WasiFiles {
     return fd === ROOT ? SUCCESS : this.#release(file.library, file.entry.isDirectory);
   }
 
-  /** Closes a descriptor of the library's. */
+  /** Closes a descriptor of the library. */
   #release(library: number, isDirectory: boolean): number {
     const errno = this.#library.call('fd_close', library);
     if (!isDirectory) this.#library.call('fd_renumber', library, DISCARDED);
@@ -228,7 +236,10 @@ export class WasiFiles {
     return SUCCESS;
   }
 
-  /** The directory that a new file or directory of this path lies in; an errno when there is none. */
+  /**
+   * The directory that contains a new file or directory with this path; an errno when
+   * there is none.
+   */
   #parentOf({ file, names }: LibraryCall): TreeEntry | number {
     const parent = file.entry.find(names.slice(0, -1));
     if (!parent) return ENOENT;
@@ -244,7 +255,7 @@ export class WasiFiles {
     const { file, names } = call;
     const name = names.at(-1);
     if (name === undefined || file.entry.find(names)) return EEXIST;
-    // The library makes what is missing on the way, too.
+    // The library would also create missing directories on the path.
     const parent = this.#parentOf(call);
     if (typeof parent === 'number') return parent;
     if (!this.#quota.allows('directory')) return ENOSPC;
@@ -274,7 +285,7 @@ export class WasiFiles {
     const { view } = this.#library;
     const library = view.getUint32(RESULT, true);
     if (!entry) {
-      // What nobody has made here is not there.
+      // A file that was not created here does not exist.
       this.#release(library, false);
       return ENOENT;
     }
@@ -300,7 +311,7 @@ export class WasiFiles {
     if (name === 'path_unlink_file' && entry.isDirectory) return EISDIR;
     if (name === 'path_remove_directory' && !entry.isDirectory) return ENOTDIR;
     if (!entry.isEmpty) return ENOTEMPTY;
-    // The library looks for what is open, and traps when it is gone.
+    // The library looks up open files, and traps when one is gone.
     if (entry.openings > 0) return EBUSY;
     const errno = this.#serve(name, call);
     if (errno !== SUCCESS) return errno;

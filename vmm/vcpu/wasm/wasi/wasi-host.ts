@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: MIT
-// The WASI side of a machine, behind a small interface: the machine does not care which
-// library serves a guest's file system.
+// The WASI side of a machine, with a small interface that is independent of the library
+// that implements a guest's file system.
 
-/** Where a guest's console goes, and what its clock and random numbers are. */
+/** The console of a guest, its clock, and its random numbers. */
 export interface WasiOptions {
   /** argv, the program's name first. */
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string>>;
-  /** Called while the guest writes; the bytes are the receiver's to keep. */
+  /** Called when the guest writes; the receiver may keep the bytes. */
   onOutput(stream: 'stdout' | 'stderr', bytes: Uint8Array<ArrayBuffer>): void;
-  /** Console input that is there already, at most `most` bytes; empty when there is none. */
+  /** Returns available console input, at most `most` bytes; empty when there is none. */
   readInput(most: number): Uint8Array;
   /** Fills `target` with random bytes. */
   random(target: Uint8Array<ArrayBuffer>): void;

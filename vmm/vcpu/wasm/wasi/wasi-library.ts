@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-// @wasmer/wasi behind one call: loaded when a guest first needs it, given copies only,
-// and left alone for good by a machine that it has trapped for. It has one heap for all
-// machines; what a machine may have of it is counted elsewhere (file-quota.ts), and how much
-// may lie there that nobody can free, here.
+// One call of @wasmer/wasi: loaded when a guest first needs it, given copies only, and
+// never used again by a machine for which it has trapped. It has one heap for all
+// machines; the share of a machine is counted elsewhere (file-quota.ts), and the amount
+// that can never be freed is counted here.
 
 import { EnvironmentError } from '../../../../devices/plugin/index.ts';
 import { MODULE_WASI, type WasiFunction } from '../import-types.ts';
@@ -12,8 +12,8 @@ import { STAND_IN_SIZE, wasiStandIn } from './wasi-stand-in.ts';
 type LibraryCall = (...args: (number | bigint)[]) => number;
 
 /**
- * File systems that may lie in the heap after traps: beyond them every machine that comes
- * has EIO. One takes some MiB: it has names, and no contents.
+ * Maximum number of file systems left in the heap after traps: beyond it every new
+ * machine gets EIO. One takes some MiB: it has names, but no contents.
  */
 const MAX_ABANDONED = 256;
 
@@ -21,8 +21,8 @@ let ready: Promise<typeof import('@wasmer/wasi')> | undefined;
 let abandoned = 0;
 
 /**
- * The library decodes the module that it carries with Node.js' Buffer, and with nothing
- * else of it: browsers get that much while it starts.
+ * The library decodes its embedded module with Node.js' Buffer, and uses nothing else of
+ * it: browsers get this part while it starts.
  */
 async function startLibrary(): Promise<typeof import('@wasmer/wasi')> {
   const library = await import('@wasmer/wasi').catch((cause: Error) => {
@@ -45,11 +45,11 @@ async function startLibrary(): Promise<typeof import('@wasmer/wasi')> {
   return library;
 }
 
-/** An instance of the library's: a file system, and the file descriptors of one program. */
+/** An instance of the library: a file system, and the file descriptors of one program. */
 export class WasiLibrary {
   readonly #functions: Readonly<Partial<Record<WasiFunction, LibraryCall>>> | undefined;
   readonly #free: () => void;
-  /** The memory that its functions are given addresses of. */
+  /** The memory for addresses in its functions' arguments. */
   readonly memory: Uint8Array<ArrayBuffer>;
   readonly view: DataView;
   #trapped = false;
@@ -83,18 +83,21 @@ export class WasiLibrary {
     this.view = new DataView(buffer);
   }
 
-  /** Every call is EIO: it has trapped, or there was no room for it. */
+  /** True when every call returns EIO: it has trapped, or there was no space for it. */
   get isLost(): boolean {
     return this.#trapped || this.#functions === undefined;
   }
 
-  /** Calls one of its functions. @returns an errno: EIO when it has trapped, now or before. */
+  /**
+   * Calls one of its functions.
+   * @returns an errno: EIO when it has trapped, now or before.
+   */
   call(name: WasiFunction, ...args: readonly (number | bigint)[]): number {
     if (this.#trapped) return EIO;
     try {
       return this.#functions?.[name]?.(...args) ?? EIO;
     } catch {
-      // What it has borrowed it will not give back: its next call would trap as well.
+      // Its internal borrows are not released: its next call would trap too.
       this.#trapped = true;
       return EIO;
     }
@@ -104,7 +107,7 @@ export class WasiLibrary {
     if (this.#disposed) return;
     this.#disposed = true;
     try {
-      // Not after a trap: what it was in the middle of is not fit to be freed.
+      // Not after a trap: its state may be inconsistent.
       if (!this.#trapped) this.#free();
     } catch {
       this.#trapped = true;

@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: MIT
-// The memory of a guest as WASI reaches it: every address and length is checked, and one
-// call works on a bounded part of it.
+// The memory of a guest for WASI: every address and length is checked, and one call works
+// on a bounded part of it.
 
-/** Buffers that one call looks at, and bytes that it moves: others wait for it. More are left over, reads and writes may be short. */
+/**
+ * Maximum number of buffers that one call uses, and of bytes that it moves, because
+ * others wait for it. The rest is left over: reads and writes may be short.
+ */
 const MAX_IOVECS = 512;
 export const MAX_CALL_BYTES = 2 ** 16;
 const IOVEC_SIZE = 8;
@@ -24,7 +27,10 @@ export class WasiMemory {
     this.#view = new DataView(memory.buffer);
   }
 
-  /** Whether these bytes are all in memory. Addresses and lengths are 32-bit, of either sign. */
+  /**
+   * True when all of these bytes are in memory. Addresses and lengths are 32-bit, of
+   * either sign.
+   */
   inside(address: number, length: number): boolean {
     // The memory of a command may have grown.
     if (this.#memory.buffer !== this.#bytes.buffer) {
@@ -34,12 +40,12 @@ export class WasiMemory {
     return length <= this.#bytes.length && address >>> 0 <= this.#bytes.length - length;
   }
 
-  /** A view of all of it, as of the last `inside`. */
+  /** A view of all of it, valid after `inside`. */
   get view(): DataView {
     return this.#view;
   }
 
-  /** A copy: the guest may go on writing, and decoders refuse shared memory. */
+  /** A copy: the guest may continue to write, and decoders refuse shared memory. */
   read(address: number, length: number): Uint8Array<ArrayBuffer> {
     return this.#bytes.slice(address >>> 0, (address >>> 0) + length) as Uint8Array<ArrayBuffer>;
   }
@@ -53,8 +59,9 @@ export class WasiMemory {
   }
 
   /**
-   * The buffers of a vector, each word read once, up to what one call moves.
-   * @returns undefined when the vector, or a buffer of those, is not all in memory.
+   * The buffers of a vector, each word read once, up to the limits of one call.
+   * @returns undefined when the vector, or one of these buffers, is not completely in
+   *   memory.
    */
   buffers(iovs: number, count: number): readonly GuestBuffer[] | undefined {
     if (!this.inside(iovs, (count >>> 0) * IOVEC_SIZE)) return undefined;
@@ -71,12 +78,12 @@ export class WasiMemory {
     return found;
   }
 
-  /** The memory of a buffer itself, as of the last `inside`. */
+  /** The memory of a buffer, not a copy; valid after `inside`. */
   part({ start, length }: GuestBuffer): Uint8Array {
     return this.#bytes.subarray(start, start + length);
   }
 
-  /** The contents of buffers, one after the other. */
+  /** The concatenated contents of buffers. */
   gather(buffers: readonly GuestBuffer[]): Uint8Array<ArrayBuffer> {
     const bytes = new Uint8Array(sizeOf(buffers));
     let done = 0;
@@ -87,7 +94,7 @@ export class WasiMemory {
     return bytes;
   }
 
-  /** Fills buffers, one after the other, with as many bytes as there are. */
+  /** Fills buffers in order with the available bytes. */
   scatter(buffers: readonly GuestBuffer[], bytes: Uint8Array): void {
     let done = 0;
     for (const { start, length } of buffers) {
@@ -98,7 +105,7 @@ export class WasiMemory {
   }
 }
 
-/** Bytes of buffers together. */
+/** Total size of buffers in bytes. */
 export function sizeOf(buffers: readonly { readonly length: number }[]): number {
   return buffers.reduce((sum, { length }) => sum + length, 0);
 }

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
-// Paths of a guest, as the library may see them: names only. What it makes of ".." it
-// traps at, and what it does with long paths takes time that grows with their square.
+// Paths of a guest in the form for the library: names only. The library traps at "..",
+// and handles long paths in quadratic time.
 
 import { EILSEQ, EINVAL, ENAMETOOLONG, ENOTCAPABLE } from './wasi-errno.ts';
 
-/** Bytes of a path. */
+/** Maximum number of bytes of a path. */
 export const MAX_PATH = 4096;
-/** Directories that one lies in, below the one that a program finds open. */
+/** Maximum number of nested directories below the root. */
 const MAX_DEPTH = 32;
-/** Bytes of a name. */
+/** Maximum number of bytes of a name. */
 const MAX_NAME = 255;
 
 const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
@@ -16,11 +16,11 @@ const UTF8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 /** The bytes of a name or a path. */
 export const encode = (text: string): Uint8Array<ArrayBuffer> => new TextEncoder().encode(text);
 
-/** A character is three bytes at most, so that most names need not be encoded to know. */
+/** A character has at most three bytes, so most names need not be encoded to decide. */
 const isLong = (name: string): boolean =>
   3 * name.length > MAX_NAME && encode(name).length > MAX_NAME;
 
-/** The text of a name or a path; undefined when it is no UTF-8. */
+/** The text of a name or a path; undefined when it is not UTF-8. */
 function textOf(bytes: Uint8Array): string | undefined {
   try {
     return UTF8.decode(bytes);
@@ -30,10 +30,10 @@ function textOf(bytes: Uint8Array): string | undefined {
 }
 
 /**
- * The names of a path, without "." and "..": there are no links, so that a name and a ".."
- * behind it cancel out.
+ * The names of a path, without "." and "..": there are no links, so a name followed by
+ * ".." cancels out.
  * @param depth of the directory that it starts at.
- * @returns an errno when it leads out of that directory, or is none.
+ * @returns an errno when it leads out of that directory, or is not valid.
  */
 export function namesOf(path: Uint8Array, depth: number): readonly string[] | number {
   const text = textOf(path);
@@ -49,7 +49,7 @@ export function namesOf(path: Uint8Array, depth: number): readonly string[] | nu
   return depth + names.length > MAX_DEPTH ? ENAMETOOLONG : names;
 }
 
-/** The path of names, which the library reads. */
+/** The path of names, in the library's format. */
 export function pathOf(names: readonly string[]): Uint8Array<ArrayBuffer> {
   return encode(names.length === 0 ? '.' : names.join('/'));
 }

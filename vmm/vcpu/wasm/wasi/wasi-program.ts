@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What a program asks of WASI beside file descriptors: arguments, environment, clocks,
-// random numbers, sleeping, its end.
+// The functions of WASI other than those of file descriptors: arguments, environment,
+// clocks, random numbers, sleeping, exit.
 
 import { GuestExit } from '../guest-errors.ts';
 import { EBADF, EFAULT, EINVAL, ENOSYS, SUCCESS } from './wasi-errno.ts';
@@ -10,34 +10,40 @@ import { MAX_CALL_BYTES, sizeOf, type WasiMemory } from './wasi-memory.ts';
 const CLOCK_REALTIME = 0;
 const CLOCK_MONOTONIC = 1;
 /**
- * Of the system's time as JavaScript has it, and of its monotonic time where pages see it
- * at its coarsest. Nanoseconds.
+ * Resolution of the system's time in JavaScript, and of its monotonic time in pages with
+ * the coarsest clock. Nanoseconds.
  */
 const RESOLUTION = { [CLOCK_REALTIME]: 1_000_000n, [CLOCK_MONOTONIC]: 5_000n } as const;
 
-/** Subscriptions that one call answers; the others are asked for again. */
+/**
+ * Maximum number of subscriptions that one call answers; the program asks for the others
+ * again.
+ */
 const MAX_SUBSCRIPTIONS = 512;
 const SUBSCRIPTION_SIZE = 48;
 const SUBSCRIPTION_TAG = 8;
 const TAG_CLOCK = 0;
-/** Clock, or file descriptor, of a subscription. */
+/** Offset in a subscription of its clock or file descriptor. */
 const SUBSCRIPTION_ABOUT = 16;
 const EVENT_SIZE = 32;
 const EVENT_ERRNO = 8;
 const EVENT_TYPE = 10;
 
-/** getRandomValues takes no more at once. */
+/** Maximum number of bytes of one getRandomValues. */
 const RANDOM_CHUNK = 65536;
 
 const isClock = (id: number): id is keyof typeof RESOLUTION =>
   id === CLOCK_REALTIME || id === CLOCK_MONOTONIC;
 
-/** Strings as a program has them: each with a zero behind it. */
+/** Strings in the format of a program, each with a terminating zero. */
 function zeroTerminated(strings: readonly string[]): readonly Uint8Array[] {
   return strings.map((text) => new TextEncoder().encode(`${text}\0`));
 }
 
-/** A pair of functions: how many strings there are with their size, and the strings. */
+/**
+ * A pair of functions: one returns the number and total size of the strings, the other
+ * one the strings.
+ */
 function stringList(memory: WasiMemory, strings: readonly Uint8Array[]) {
   const size = sizeOf(strings);
   return {
@@ -61,7 +67,7 @@ function stringList(memory: WasiMemory, strings: readonly Uint8Array[]) {
   };
 }
 
-/** @param isOpen tells which file descriptors there are. */
+/** @param isOpen returns whether a file descriptor is open. */
 export function programFunctions(
   memory: WasiMemory,
   options: WasiOptions,
@@ -108,7 +114,10 @@ export function programFunctions(
       return SUCCESS;
     },
 
-    /** Every subscription is ready at once: an inline guest cannot sleep without stopping its host. */
+    /**
+     * Every subscription is ready at once: an inline guest cannot sleep without blocking
+     * its host.
+     */
     poll_oneoff(subscriptions: number, events: number, count: number, stored: number): number {
       if (count === 0) return EINVAL;
       const fits =
@@ -144,7 +153,7 @@ export function programFunctions(
     proc_exit(code: number): never {
       throw new GuestExit(code);
     },
-    // There are no signals, no sockets, and nothing that advice could change.
+    // There are no signals, no sockets, and advice has no effect.
     proc_raise: () => ENOSYS,
     fd_advise: () => ENOSYS,
     sock_accept: () => ENOSYS,

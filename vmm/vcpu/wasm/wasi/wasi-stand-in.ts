@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-// A module that stands in for a guest towards the WASI library, which finds a guest's
-// memory through its instance and its WASI version through its imports. Its memory is its
-// own: arguments are copied into it and results out of it, so that the library sees none
-// of the guest's, and nothing that a guest changes meanwhile.
+// A module that represents a guest to the WASI library, which finds a guest's memory
+// through its instance and its WASI version through its imports. It has its own memory,
+// to which arguments are copied and from which results are copied, so that the library
+// sees neither the guest's memory nor its concurrent changes.
 
 import { MODULE_WASI } from '../import-types.ts';
 
@@ -16,7 +16,7 @@ const FUNCTION_OF_TYPE_0 = [0x00, 0x00];
 
 const WASM_PAGE = 0x10000;
 const PAGES = 1;
-/** Of its memory, in bytes: paths and results. */
+/** Size of its memory in bytes, for paths and results. */
 export const STAND_IN_SIZE = PAGES * WASM_PAGE;
 
 /**

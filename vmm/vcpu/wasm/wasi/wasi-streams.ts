@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// File descriptors 0 to 2: the machine's console. Output goes out as it is written, reading never blocks.
+// File descriptors 0 to 2: the machine's console. Output is passed on as it is written,
+// reading never blocks.
 
 import { EBADF, EFAULT, EINVAL, ENOSYS, ENOTDIR, ENOTSUP, ESPIPE, SUCCESS } from './wasi-errno.ts';
 import type { WasiOptions } from './wasi-host.ts';
@@ -7,7 +8,7 @@ import { sizeOf, type WasiMemory } from './wasi-memory.ts';
 
 const STDIN = 0;
 const STDOUT = 1;
-/** The last of them. */
+/** The last descriptor of the console. */
 const STDERR = 2;
 
 const CHARACTER_DEVICE = 2;
@@ -79,7 +80,7 @@ export function streamFunctions(memory: WasiMemory, options: WasiOptions) {
       return SUCCESS;
     },
 
-    // Everything is passed on at once, and nothing ever blocks, whatever the flags say.
+    // Everything is passed on at once, and nothing ever blocks, regardless of the flags.
     fd_fdstat_set_flags: (fd: number, _flags: number) => whenOpen(fd, SUCCESS),
     fd_sync: (fd: number) => whenOpen(fd, SUCCESS),
     fd_datasync: (fd: number) => whenOpen(fd, SUCCESS),
