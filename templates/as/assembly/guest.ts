@@ -88,7 +88,7 @@ function work(): i32 {
   let result = bringUpSmmu();
   if (result != RESULT_OK) return result;
   putDecimal(directQueues());
-  put(' queues for invalidations beside the CMDQ');
+  put(' queues for invalidations in addition to the CMDQ');
   flushLineToUart();
 
   const domain = createDomain(ASID);
