@@ -110,7 +110,7 @@ describe('a trace file', () => {
       );
       expect([run.status, run.stderr]).toEqual([
         1,
-        'vsmmu: the guest did not come back within 1 s, and was ended\n',
+        'vsmmu: the guest did not return within 1 s, and was terminated\n',
       ]);
       expect(await exitsIn('run.json')).toBeGreaterThan(0);
       expect(await leftovers()).toEqual([]);
@@ -129,7 +129,7 @@ describe('a trace file', () => {
     expect([status, stderr]).toEqual([
       1,
       'vsmmu: cannot write /dev/full: ENOSPC\n' +
-        'vsmmu: the guest did not come back within 1 s, and was ended\n',
+        'vsmmu: the guest did not return within 1 s, and was terminated\n',
     ]);
   });
 
