@@ -4,10 +4,14 @@
 
 import { CHECKPOINT_PHASE_MEASURE } from '../assembly/layout/checkpoint-registers.ts';
 import { Checkpoint, type CheckpointOptions } from '../devices/checkpoint/index.ts';
-import { ARM64_TOY_BATCHES, arm64ToySource } from '../guest-driver/arm64-toy/a64-toy.ts';
+import {
+  ARM64_TOY_BATCHES,
+  type Arm64ToyOptions,
+  arm64ToySource,
+} from '../guest-driver/arm64-toy/a64-toy.ts';
 import type { Machine } from '../vmm/api/index.ts';
 import type { Check } from '../vmm/report/checks.ts';
-import type { MeasuredPath, Measurements } from '../vmm/report/measurements.ts';
+import type { MeasuredPath, Measurements, PathNames } from '../vmm/report/measurements.ts';
 import { assembleProgram } from '../vmm/vcpu/arm64/index.ts';
 import type { BootSettings } from './boot-settings.ts';
 import { UsageError } from './cli-error.ts';
@@ -18,7 +22,10 @@ import { refuseOptions } from './refuse-options.ts';
 const ROUNDS = 60;
 const WARM_UP_ROUNDS = 20;
 const LEAST_MEMORY = 16;
-/** Minimum exits of a batch on the trapped path: a store to CMDQ_PROD, a load of CMDQ_CONS. */
+/** The last check before the attacks, and the byte that starts them when there are other toys. */
+const LAST_BEFORE_ATTACKS = 'live-mapping';
+const START = Uint8Array.of(0x67);
+/** Exits of a batch on the trapped path at least: a store of CMDQ_PROD, a load of CMDQ_CONS. */
 const TRAPPED_EXITS = 2;
 
 /** Options of kernels that do not apply to the toy. */
@@ -28,6 +35,7 @@ const NOT_FOR_THE_TOY = [
   'disks',
   'pcie',
   'semihosting',
+  'testdev',
 ] as const satisfies readonly (keyof BootSettings)[];
 
 export const isArm64Toy = ({ guest, arch }: BootSettings): boolean =>
@@ -52,8 +60,18 @@ export function arm64Toy(settings: BootSettings): Uint8Array<ArrayBuffer> {
     : path === 'direct'
       ? (['direct'] as const)
       : (['direct', 'trapped'] as const);
-  return assembleProgram(arm64ToySource({ paths, rounds: WARM_UP_ROUNDS + ROUNDS }));
+  return arm64ToyImage(paths, (settings.vms ?? 1) > 1);
 }
+
+/**
+ * Assembles the toy for these paths.
+ * @param waits whether it waits for a byte on its console before it attacks.
+ */
+export const arm64ToyImage = (
+  paths: Arm64ToyOptions['paths'],
+  waits = false,
+): Uint8Array<ArrayBuffer> =>
+  assembleProgram(arm64ToySource({ paths, rounds: WARM_UP_ROUNDS + ROUNDS, waits }));
 
 /** Samples of one path and number of commands. */
 interface Series {
@@ -71,15 +89,31 @@ export class MeasuredToy {
   readonly device: Checkpoint;
   readonly #series = new Map<string, Series>();
   #machine: Machine | undefined;
+  #isReady = false;
   #exits = 0;
   #start = 0;
 
-  constructor(onResult: CheckpointOptions['onResult']) {
+  /**
+   * @param onAttack called at the start and end of an attack.
+   * @param all toys of the run, including this one: they attack when each has set up what it could
+   *   lose.
+   */
+  constructor(
+    onResult: CheckpointOptions['onResult'],
+    onAttack: (phase: number, ended: boolean) => void = () => undefined,
+    all: readonly MeasuredToy[] = [],
+  ) {
     this.device = new Checkpoint({
       onPhase: (phase, ended, data) => {
         if (phase === CHECKPOINT_PHASE_MEASURE) this.#phase(ended, data);
+        else onAttack(phase, ended);
       },
-      onResult,
+      onResult: (name, ok, detail) => {
+        onResult(name, ok, detail);
+        if (name !== LAST_BEFORE_ATTACKS) return;
+        this.#isReady = true;
+        if (all.every((toy) => toy.#isReady)) for (const toy of all) toy.#machine?.write(START);
+      },
     });
   }
 
@@ -110,30 +144,34 @@ export class MeasuredToy {
     series.times.push(((time - this.#start) * 1e6) / ARM64_TOY_BATCHES);
   }
 
-  /** Adds rows to the report of a run. */
-  report(machine: number, measurements: Measurements): void {
-    // In the order of the Wasm toy: the direct path first.
+  /** Passes rows for the report of a run to `onRow`, in the form of a checkpoint device. */
+  report(onRow: (row: readonly number[]) => void): void {
+    // As the Wasm toy reports them: the direct path first.
     const all = [...this.#series.values()].toSorted((a, b) => b.path - a.path);
     for (const { path, commands, exits, times } of all) {
       const sorted = times.toSorted((a, b) => a - b);
       const at = (part: number) => Math.round(sorted[Math.floor(sorted.length * part)] ?? 0);
       const batches = times.length * ARM64_TOY_BATCHES;
-      const row = [path, commands, at(0.5), at(0.99), batches, exits, 0];
-      measurements.phase(machine, CHECKPOINT_PHASE_MEASURE, true, row);
+      onRow([path, commands, at(0.5), at(0.99), batches, exits, 0]);
     }
   }
 }
 
-/** Checks of exits: none on the direct and overlay paths, at least two on the trapped path. */
-export function arm64ExitChecks(measurements: Measurements): Check[] {
-  const paths = new Set(measurements.rows.map(({ path }) => path));
+/**
+ * Checks of exits: none on the direct and overlay paths, at least two on the trapped path.
+ * @param names of the paths to check. Default: all that were measured.
+ */
+export function arm64ExitChecks(measurements: Measurements, names?: PathNames): Check[] {
+  const paths = names
+    ? new Set([names.direct, names.trapped])
+    : new Set(measurements.rows.map(({ path }) => path));
   if (paths.size === 0)
     return [{ name: 'the paths were measured', ok: false, detail: 'no machine has measured' }];
   return [...paths].map((path: MeasuredPath) => {
     const { batches, exits } = measurements.batchesOf(path);
-    const isTrapped = path === 'trapped';
+    const isTrapped = path === (names?.trapped ?? 'trapped');
     const name = isTrapped
-      ? `at least ${TRAPPED_EXITS} exits in each trapped-path batch`
+      ? `at least ${TRAPPED_EXITS} exits in each ${path}-path batch`
       : `0 exits during ${path}-path batches`;
     const ok = batches > 0 && (isTrapped ? exits >= TRAPPED_EXITS * batches : exits === 0);
     const detail = `${batches} measured batches: ${exits} accesses of SMMU and CMDQV have trapped`;

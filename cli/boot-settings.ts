@@ -44,6 +44,11 @@ export const BOOT_SETTINGS = {
     yesNo,
     'make HLT #0xF000 of an arm64 kernel a semihosting call, which prints or ends the machine',
   ),
+  testdev: option(
+    yesNo,
+    'add a virtio console to an arm64 kernel for commands of tests: "Nq" ends the machine with ' +
+      'exit code N',
+  ),
   gdb: option(
     integer(0, 65535),
     'TCP port, for this computer only, for GDB to debug an arm64 kernel; 0: a free one',
@@ -65,7 +70,8 @@ export const BOOT_SETTINGS = {
   pcie: option(
     texts,
     'PCIe function of an arm64 kernel behind the SMMU: rng, net (loops back; with ",hub", all ' +
-      'machines share a wire), console (hvc0) or dma; with ",port" behind a root port; may be repeated',
+      'machines share a wire), console (hvc0), dma, or testdev (for tests); with ",port" behind a ' +
+      'root port; may be repeated',
     { value: 'function' },
   ),
   kernel: option(text, 'kernel for "linux" (default: the one of npm run linux:build)', {

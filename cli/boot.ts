@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // `vsmmu boot`: runs machines on one host in turn until all have ended, and prints the report.
 
+import { CHECKPOINT_PHASE_MEASURE } from '../assembly/layout/checkpoint-registers.ts';
 import type { VirtioConsole } from '../devices/virtio/index.ts';
 import { toyGuest, toySecondary } from '../guest-driver/index.ts';
 import { IdleWait } from '../vmm/api/idle-wait.ts';
@@ -20,7 +21,8 @@ import { amdExitChecks, checkAmdOptions } from './amd-run.ts';
 import { arm64ExitChecks, arm64Toy, isArm64Toy, MeasuredToy } from './arm64-toy.ts';
 import type { BootSettings } from './boot-settings.ts';
 import { UsageError } from './cli-error.ts';
-import { COMPARED } from './compared-machines.ts';
+import { ComparedArm64 } from './compared-arm64.ts';
+import { COMPARED, MOST_COMPARED } from './compared-machines.ts';
 import { Consoles } from './consoles.ts';
 import { diskFile, openDisks } from './file-disk.ts';
 import { hostSize } from './host-size.ts';
@@ -191,7 +193,7 @@ export async function boot(asked: BootSettings, config?: string): Promise<boolea
     !amd &&
     comparesPaths(path, experiment) &&
     settings.directMaps !== false &&
-    vms + COMPARED.length <= vintfs;
+    vms + MOST_COMPARED <= vintfs;
   const compared = compares ? COMPARED.filter(({ name }) => name !== queues) : [];
   const plain = {
     ...machineOptions({ ...settings, guest }),
@@ -231,14 +233,10 @@ export async function boot(asked: BootSettings, config?: string): Promise<boolea
     const stdout = runStream('stdout');
     const stderr = runStream('stderr');
     const consoles = new Consoles(json ? stderr : stdout, vms);
-    const traced = host;
+    const running = host;
     onLastWords(() => {
       consoles.end();
-      try {
-        if (traced.trace) trace?.writeNow(traced.trace, traced.inspect());
-      } catch (error) {
-        stderr.write(`vsmmu: ${(error as Error).message}\n`);
-      }
+      trace?.writeLast(running, stderr);
     });
     const checks = new Checks(vms, checkKept);
     const measurements = new Measurements(vms, {
@@ -255,7 +253,11 @@ export async function boot(asked: BootSettings, config?: string): Promise<boolea
     const same = [`rounds=${ROUNDS}`, ...(experiment ? [`experiment=${experiment.name}`] : [])];
     for (let k = 0; k < vms; k++) {
       const measured = arm64
-        ? new MeasuredToy((name, ok, detail) => checks.add(k, { name, ok, detail }))
+        ? new MeasuredToy(
+            (name, ok, detail) => checks.add(k, { name, ok, detail }),
+            (phase, ended) => oracle.phase(machines, k, phase, ended),
+            measuredToys,
+          )
         : undefined;
       if (measured) measuredToys.push(measured);
       const files = [...(measured ? [undefined] : []), ...(settings.devices ?? [])];
@@ -319,6 +321,11 @@ export async function boot(asked: BootSettings, config?: string): Promise<boolea
       );
       all.push(machine);
     }
+    const comparesArm64 = compares && !experiment && ComparedArm64.fits(settings);
+    const arm64Compared = comparesArm64
+      ? await ComparedArm64.create(host, settings, (name, check) => checks.addOf(name, check))
+      : undefined;
+    if (arm64Compared) all.push(arm64Compared.machine);
     const [only] = machines;
     if (only) closeDebugger = await serveDebugger(only, settings);
     let reason: string | undefined;
@@ -350,7 +357,7 @@ export async function boot(asked: BootSettings, config?: string): Promise<boolea
     progress.end();
     consoles.end();
     measuredToys.forEach((toy, k) => {
-      toy.report(k, measurements);
+      toy.report((row) => measurements.phase(k, CHECKPOINT_PHASE_MEASURE, true, row));
     });
 
     const ends = await Promise.all(
@@ -362,10 +369,11 @@ export async function boot(asked: BootSettings, config?: string): Promise<boolea
       ...(toy && amd ? amdExitChecks(all) : []),
       ...(toy && !amd && (experiment?.measures ?? true) ? exitChecks(measurements, all) : []),
       ...(arm64 ? arm64ExitChecks(measurements) : []),
+      ...(arm64Compared?.report(measurements) ?? []),
       ...((toy && !amd) || arm64 ? queueChecks(all) : []),
       ...measurements.earlierChecks(),
       ...oracle.checks(
-        toy && (experiment?.attacks ?? vms > 1) && ends.every(({ ok }) => ok),
+        (toy || arm64) && (experiment?.attacks ?? vms > 1) && ends.every(({ ok }) => ok),
         experiment?.loses,
       ),
     ];

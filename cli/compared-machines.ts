@@ -17,3 +17,6 @@ export const COMPARED = [
     options: { queues: 'vcmdq', overlay: true },
   },
 ] as const;
+
+/** Including the arm64 toy. */
+export const MOST_COMPARED = COMPARED.length + 1;

@@ -2,7 +2,7 @@
 // The size of the host that the machines of a run share.
 
 import type { BootSettings } from './boot-settings.ts';
-import { COMPARED } from './compared-machines.ts';
+import { MOST_COMPARED } from './compared-machines.ts';
 
 /** Default number of VINTFs, and minimum number of VCMDQs for each. */
 const VINTFS = 16;
@@ -14,8 +14,8 @@ export function hostSize(
   settings: Pick<BootSettings, 'vintfs' | 'vcmdqs' | 'vcpus'>,
   vms: number,
 ): { vintfs: number; vcmdqs: number } {
-  const { vcpus = 1, vintfs = vms + COMPARED.length <= VINTFS ? VINTFS : MANY_VINTFS } = settings;
-  // A VCMDQ for each vCPU; both numbers must be powers of two.
+  const { vcpus = 1, vintfs = vms + MOST_COMPARED <= VINTFS ? VINTFS : MANY_VINTFS } = settings;
+  // A VCMDQ for each vCPU: the number of both is a power of two.
   const {
     vcmdqs = Math.min(128, vintfs * Math.max(MIN_LVCMDQS, 2 ** Math.ceil(Math.log2(vcpus)))),
   } = settings;

@@ -52,6 +52,7 @@ const OWN = [
   'role',
   'msi',
   'semihosting',
+  'testdev',
   'gdb',
   'gdbWait',
   'icacheCheck',
@@ -129,6 +130,7 @@ export async function kernelOptions(
     msi,
     translate,
     semihosting,
+    testdev,
     icacheCheck = false,
   } = settings;
   if (arch !== 'arm64') {
@@ -154,6 +156,7 @@ export async function kernelOptions(
       msi,
       translate,
       semihosting,
+      testdev,
       onStaleInstruction,
     });
     return { board: withNamedInitrd(board, initrd) };

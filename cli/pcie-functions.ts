@@ -3,7 +3,7 @@
 
 import { Random } from '../devices/bus/index.ts';
 import { DmaEnginePci } from '../devices/dma-engine/index.ts';
-import { type PcieFunction, PcieRootPort } from '../devices/pcie/index.ts';
+import { type PcieFunction, PcieRootPort, PcieTestDevice } from '../devices/pcie/index.ts';
 import { VirtioConsole, VirtioEntropy, VirtioPci } from '../devices/virtio/index.ts';
 import { UsageError } from './cli-error.ts';
 import { loopback, NetworkHub } from './network-hub.ts';
@@ -76,6 +76,7 @@ const KINDS: Readonly<Record<string, Kind>> = {
     },
   },
   dma: { words: [], make: (name) => new DmaEnginePci(name) },
+  testdev: { words: [], make: (name) => new PcieTestDevice(name) },
 };
 
 const NAMES = Object.keys(KINDS);

@@ -29,9 +29,10 @@ function table(rows: readonly (readonly string[])[]): string[] {
   );
 }
 
-/** The time of a row relative to the trapped path's at the same batch size. */
+/** Time of a row compared with the same guest's on the trapped path at the same batch size. */
 function ratio(row: PathReport, paths: readonly PathReport[]): string {
-  const trapped = paths.find(({ path, batch }) => path === 'trapped' && batch === row.batch);
+  const wanted = row.path.startsWith('arm64') ? 'arm64-trapped' : 'trapped';
+  const trapped = paths.find(({ path, batch }) => path === wanted && batch === row.batch);
   return trapped && trapped.p50Ns > 0 ? (row.p50Ns / trapped.p50Ns).toFixed(2) : '-';
 }
 
@@ -152,7 +153,7 @@ export function reportText(
     ...boundLines(paths),
     '',
     `Exits    ${exits.total}: ${kinds.join(', ')}`,
-    `         most at ${registers.join(', ')}`,
+    ...(registers.length === 0 ? [] : [`         most at ${registers.join(', ')}`]),
     `${queuesName.padEnd(8)} ${vcmdq.queues} queues, ${vcmdq.commands} commands, ${vcmdq.syncs} CMD_SYNC, ` +
       `${vcmdq.doorbellCalls} doorbell calls,` +
       ` ${vcmdq.exitsDuringInvalidation} exits during invalidation`,

@@ -14,7 +14,7 @@ import {
   type UnadvertisedUse,
 } from '../vmm/api/index.ts';
 import type { Check } from '../vmm/report/checks.ts';
-import type { MeasuredPath, Measurements, PathFigures } from '../vmm/report/measurements.ts';
+import type { Measurements, PathFigures, QueuePath } from '../vmm/report/measurements.ts';
 
 /** Where vCPUs and the drain ran. */
 export interface ReportPlacement {
@@ -32,7 +32,7 @@ export interface PathReport extends PathFigures {
 }
 
 export interface WayReport {
-  readonly path: MeasuredPath;
+  readonly path: QueuePath;
   readonly commands: number;
   /** Commands whose VMID or StreamID the drain replaced. */
   readonly rewritten: number;
@@ -142,7 +142,7 @@ export function buildReport(
     },
     paths: measurements.figures().map(({ path, ...figures }) => ({
       path,
-      drain: path === 'trapped' ? 'exit' : placement.drain.place,
+      drain: path === 'trapped' || path === 'arm64-trapped' ? 'exit' : placement.drain.place,
       transport: placement.transport,
       ...figures,
     })),

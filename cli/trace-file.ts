@@ -10,12 +10,14 @@ import { createGunzip, createGzip, gzipSync } from 'node:zlib';
 import {
   type ChromeTrace,
   chromeTrace,
+  type Host,
   type HostInspection,
   type Trace,
 } from '../vmm/api/index.ts';
 import { isGzip } from '../vmm/boot/index.ts';
 import { type ChromeEvent, readChromeTrace } from '../vmm/trace/index.ts';
 import { requireFile, UsageError } from './cli-error.ts';
+import type { RunStream } from './run-output.ts';
 
 /** Number of events written at a time. */
 const LINES = 10_000;
@@ -148,25 +150,25 @@ export class TraceFile {
   }
 
   /**
-   * Like `write`, but synchronous: for a thread that does not return to its event loop and is
-   * terminated next. Does nothing if the file is already being written.
-   * @throws {UsageError} if the file cannot be written.
+   * As `write`, but before it returns: for a thread that does not return to its event loop
+   * and is terminated next. Does nothing if the file is already being written. If it cannot
+   * be written, a line on `stderr` says so.
    */
-  writeNow(trace: Trace, host: HostInspection): void {
-    if (this.#begun || this.#over) return;
+  writeLast(host: Host, stderr: RunStream): void {
+    if (this.#begun || this.#over || !host.trace) return;
     this.#begun = true;
-    const { records, lost } = trace.read();
-    const pieces = piecesOf(chromeTrace(records, lost, host));
+    const { records, lost } = host.trace.read();
+    const pieces = piecesOf(chromeTrace(records, lost, host.inspect()));
     const { fd } = this.#handle;
     try {
       if (this.#path.endsWith(COMPRESSED))
         writeFileSync(fd, gzipSync(Buffer.concat([...pieces].map((piece) => Buffer.from(piece)))));
       else for (const piece of pieces) writeFileSync(fd, piece);
       if (this.partial !== undefined) renameSync(this.partial, this.#file);
+      this.#over = true;
     } catch (error) {
-      throw new UsageError(`cannot write ${this.#path}: ${codeOf(error)}`);
+      stderr.write(`vsmmu: cannot write ${this.#path}: ${codeOf(error)}\n`);
     }
-    this.#over = true;
   }
 
   /** Removes an incomplete file. */

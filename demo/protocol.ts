@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The messages between the page and the VMM's worker: plain data only.
 
-import type { MeasuredPath } from '../vmm/report/measurements.ts';
+import type { MeasuredPath, QueuePath } from '../vmm/report/measurements.ts';
 import type { Settings } from './demo-settings.ts';
 
 /** An entry of a command ring. */
@@ -27,7 +27,7 @@ export interface QueuePicture {
    * Direct and overlay: its PROD and CONS are in guest memory, and a store to PROD is not
    * an exit.
    */
-  readonly path: MeasuredPath;
+  readonly path: QueuePath;
   readonly enabled: boolean;
   /** Number of entries. */
   readonly size: number;

@@ -24,7 +24,6 @@ import {
   ARM64_PEER_COUNT,
   ARM64_PENDING,
   ARM64_STEPPING,
-  ARM64_UNKNOWN_REGISTER,
   BANK_CNTKCTL,
   BANK_SCTLR,
 } from '../layout/arm64-state';
@@ -42,7 +41,7 @@ import {
 } from './exception';
 import { takeEvent } from './exclusives';
 import { synchronize } from './icache-check';
-import { isThreaded, waitForOthers } from './inboxes';
+import { beginExit, endExit, isThreaded, waitForOthers } from './inboxes';
 import { maintain } from './maintenance';
 import { peerOf } from './peers';
 import { registerOf, setRegister } from './registers';
@@ -109,9 +108,11 @@ function allowed(cpu: usize, trap: u32): bool {
   return true;
 }
 
-/** An UNDEFINED access. Stores the register for the host to report. */
-function unknown(cpu: usize, encoding: u32): i32 {
-  store<u32>(cpu, encoding, ARM64_UNKNOWN_REGISTER);
+/** An UNDEFINED access, which the host reports. */
+function unknown(cpu: usize, encoding: u32, isWrite: bool): i32 {
+  beginExit(cpu);
+  boardRegister(cpu, encoding, isWrite);
+  endExit(cpu);
   return exception(cpu, EC_UNKNOWN, 0);
 }
 
@@ -146,7 +147,7 @@ function moveRegister(cpu: usize, word: u32, isRead: bool): i32 {
   const rt = word & 31;
   const what = describeRegister(encoding);
   if (what == 0) {
-    if (!isIdentification(encoding) || !isRead || el == 0) return unknown(cpu, encoding);
+    if (!isIdentification(encoding) || !isRead || el == 0) return unknown(cpu, encoding, !isRead);
     setRegister(cpu, rt, 0);
     return NEXT;
   }

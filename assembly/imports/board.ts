@@ -10,7 +10,7 @@ export declare function doorbell(id: u32, offset: u32): void;
 /** Accesses the device at a physical address; false when there is none. */
 export declare function mmio(cpu: usize, isWrite: bool): bool;
 /**
- * Accesses a system register that the board implements (`encoding` as in MRS, 16 bits);
- * false when it is UNDEFINED.
+ * Accesses a system register that the board implements, or that nothing does (`encoding`
+ * as in MRS, 16 bits); false when it is UNDEFINED.
  */
 export declare function register(cpu: usize, encoding: u32, isWrite: bool): bool;

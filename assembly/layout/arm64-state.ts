@@ -92,11 +92,6 @@ export const ARM64_BUFFER = 0x190;
 export const ARM64_MMIO_ADDRESS = 0x1a0;
 export const ARM64_MMIO_SIZE = 0x1a8;
 export const ARM64_MMIO_VALUE = 0x1b0;
-/**
- * u32: encoding of the last unimplemented system register that was accessed
- * (op0:op1:CRn:CRm:op2, 16 bits).
- */
-export const ARM64_UNKNOWN_REGISTER = 0x1b8;
 
 // Records that do not come from guest code, 8 bytes each.
 export const ARM64_RECORD_TRAP = 0x1c0;

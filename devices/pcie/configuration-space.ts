@@ -9,10 +9,12 @@ import {
   type RegisterSpec,
 } from '../plugin/index.ts';
 import {
+  PCIE_BAR_IO,
   PCIE_BAR0,
   PCIE_CAPABILITIES,
   PCIE_CAPABILITY_POINTER,
   PCIE_CLASS_REVISION,
+  PCIE_COMMAND_IO,
   PCIE_COMMAND_STATUS,
   PCIE_COMMAND_WRITABLE,
   PCIE_CONFIG_SIZE,
@@ -45,7 +47,7 @@ export interface CapabilitySpec {
   readonly registers?: readonly RegisterSpec[];
 }
 
-/** A 32-bit memory BAR. */
+/** A 32-bit BAR. */
 export interface BarSpec {
   /** 0 to 5. */
   readonly bar: number;
@@ -53,6 +55,8 @@ export interface BarSpec {
   readonly region: number;
   /** Bytes, a power of two, at least 16. */
   readonly size: number;
+  /** Of I/O space. Default false: of memory. */
+  readonly isIo?: boolean;
 }
 
 /** Identification registers of a function. */
@@ -81,7 +85,7 @@ export function endpointHeader(
       name: 'COMMAND_STATUS',
       offset: PCIE_COMMAND_STATUS,
       reset: PCIE_STATUS_CAPABILITIES + PCIE_STATUS_IMMEDIATE_READINESS,
-      writable: PCIE_COMMAND_WRITABLE,
+      writable: PCIE_COMMAND_WRITABLE + (bars.some(({ isIo }) => isIo) ? PCIE_COMMAND_IO : 0),
     },
     {
       name: 'CLASS_REVISION',
@@ -91,9 +95,10 @@ export function endpointHeader(
     { name: 'HEADER_TYPE', offset: PCIE_HEADER_TYPE, writable: 0xff },
     // Bits of a BAR that are not decoded read 0: a driver finds its size by writing ones
     // (section 7.5.1.2.1).
-    ...bars.map(({ bar, size }) => ({
+    ...bars.map(({ bar, size, isIo = false }) => ({
       name: `BAR${bar}`,
       offset: PCIE_BAR0 + 4 * bar,
+      reset: isIo ? PCIE_BAR_IO : 0,
       writable: (2 ** 32 - size) >>> 0,
     })),
     {

@@ -6,3 +6,4 @@ export * from './pcie-endpoint.ts';
 export * from './pcie-function.ts';
 export * from './pcie-host.ts';
 export * from './pcie-root-port.ts';
+export * from './pcie-test-device.ts';

@@ -46,8 +46,10 @@ import {
   EXPRESS_INITIATE_FLR,
   EXPRESS_TYPE_ENDPOINT,
   EXPRESS_TYPE_INTEGRATED_ENDPOINT,
+  PCIE_BAR_IO,
   PCIE_BAR0,
   PCIE_COMMAND_INTX_DISABLE,
+  PCIE_COMMAND_IO,
   PCIE_COMMAND_MASTER,
   PCIE_COMMAND_MEMORY,
   PCIE_COMMAND_STATUS,
@@ -70,7 +72,14 @@ export interface PcieEndpointOptions {
    * sizes.
    */
   readonly bar: Device['regions'][number];
-  /** Number of entries of the MSI-X table, which BAR 1 maps. */
+  /**
+   * The region whose first 256 bytes BAR 1 maps, in I/O space. Default: no such BAR.
+   */
+  readonly io?: Device['regions'][number];
+  /**
+   * Number of entries of the MSI-X table, which BAR 1 maps, or BAR 2 of an endpoint with
+   * `io`.
+   */
   readonly vectors: number;
   /** Capabilities besides PCI Express and MSI-X. Default: none. */
   readonly capabilities?: readonly CapabilitySpec[];
@@ -83,6 +92,7 @@ const OPTIONS: OptionKinds<PcieEndpointOptions> = {
   kind: uint32,
   identity: having(),
   bar: having(),
+  io: having(),
   vectors: integerFrom(1, 2048),
   capabilities: listOf(having()),
   hasPasids: flag,
@@ -91,9 +101,13 @@ const OPTIONS: OptionKinds<PcieEndpointOptions> = {
 /** Regions of an endpoint after its configuration space. */
 export const BAR_REGION = 1;
 const MSIX_REGION = 2;
-const MSIX_BAR = 1;
+/** Region of the BAR in I/O space, where there is one. */
+export const IO_REGION = 3;
+const IO_BAR = 1;
+/** More than these one BAR cannot have there (PCI 3.0, section 6.2.5.1). */
+const IO_BAR_SIZE = 0x100;
 
-/** An endpoint with one BAR for its registers and one for MSI-X. */
+/** An endpoint with one BAR for its registers, and one for MSI-X; it may have one in I/O space as well. */
 export abstract class PcieEndpoint implements PcieFunction {
   readonly name: string;
   readonly interfaceVersion = PLUGIN_INTERFACE_VERSION;
@@ -110,7 +124,7 @@ export abstract class PcieEndpoint implements PcieFunction {
   /** @throws {TypeError} when an option is unknown or missing. */
   constructor(options: PcieEndpointOptions) {
     checkOptions(options, OPTIONS, 'PcieEndpoint', ['name', 'kind', 'identity', 'bar', 'vectors']);
-    const { bar, identity, vectors, hasPasids = false } = options;
+    const { bar, io, identity, vectors, hasPasids = false } = options;
     this.name = options.name;
     this.identity = { kind: options.kind, interrupts: 0, busMaster: true };
     this.interruptPin = identity.interruptPin;
@@ -118,14 +132,17 @@ export abstract class PcieEndpoint implements PcieFunction {
       { name: 'configuration', size: PCIE_CONFIG_SIZE, accessSizes: [1, 2, 4] },
       bar,
       { name: 'msix', size: MSIX_REGION_SIZE, accessSizes: [4, 8] },
+      ...(io ? [io] : []),
     ];
+    const msixBar = io ? IO_BAR + 1 : IO_BAR;
     this.#bars = [
       { bar: 0, region: BAR_REGION, size: bar.size },
-      { bar: MSIX_BAR, region: MSIX_REGION, size: MSIX_REGION_SIZE },
+      ...(io ? [{ bar: IO_BAR, region: IO_REGION, size: IO_BAR_SIZE, isIo: true }] : []),
+      { bar: msixBar, region: MSIX_REGION, size: MSIX_REGION_SIZE },
     ];
     this.config = new ConfigurationSpace(endpointHeader(identity, this.#bars), [
       expressCapability(true, hasPasids),
-      msixCapability(vectors, MSIX_BAR),
+      msixCapability(vectors, msixBar),
       ...(options.capabilities ?? []),
     ]);
     const control = this.config.offsetOf('MSIX');
@@ -179,11 +196,14 @@ export abstract class PcieEndpoint implements PcieFunction {
   protected abstract start(host: DeviceHost, port: DmaPort): void;
   /** Sets the registers of BAR 0 to their reset state. */
   protected abstract resetFunction(): void;
-  /** Performs a read of BAR 0: fills `access.lo` and `access.hi`. */
+  /**
+   * Performs a read of BAR 0, or of the I/O BAR (`access.region`): fills `access.lo` and
+   * `access.hi`.
+   */
   protected abstract readBar(access: MmioAccess): void;
-  /** Performs a write of BAR 0. */
+  /** Performs a write of one of them. */
   protected abstract writeBar(access: MmioAccess): void;
-  /** State of the registers of BAR 0. */
+  /** State of their registers. */
   protected abstract saveFunction(): DeviceState;
   /**
    * Checks such a state.
@@ -191,7 +211,7 @@ export abstract class PcieEndpoint implements PcieFunction {
    * @throws {TypeError} when it is not one.
    */
   protected abstract prepareFunction(state: DeviceState): () => void;
-  /** Name of a register of BAR 0. */
+  /** Name of a register of one of them. */
   protected abstract barRegisterName(offset: number): string | undefined;
 
   /** Called before a configuration read is performed. */
@@ -216,12 +236,15 @@ export abstract class PcieEndpoint implements PcieFunction {
   }
 
   get windows(): readonly MemoryWindow[] {
-    if ((this.config.command & PCIE_COMMAND_MEMORY) === 0) return [];
-    return this.#bars.map(({ bar, region, size }) => ({
-      address: this.config.get(PCIE_BAR0 + 4 * bar),
-      size,
-      region,
-    }));
+    const { command } = this.config;
+    return this.#bars
+      .filter(({ isIo }) => command & (isIo ? PCIE_COMMAND_IO : PCIE_COMMAND_MEMORY))
+      .map(({ bar, region, size, isIo = false }) => ({
+        address: this.config.get(PCIE_BAR0 + 4 * bar) - (isIo ? PCIE_BAR_IO : 0),
+        size,
+        region,
+        isIo,
+      }));
   }
 
   /**
@@ -242,14 +265,14 @@ export abstract class PcieEndpoint implements PcieFunction {
     if (access.region === CONFIGURATION_REGION) {
       this.configRead(access);
       this.config.read(access);
-    } else if (access.region === BAR_REGION) this.readBar(access);
-    else this.msix.read(access);
+    } else if (access.region === MSIX_REGION) this.msix.read(access);
+    else this.readBar(access);
   }
 
   write(access: MmioAccess): void {
     if (access.region === CONFIGURATION_REGION) this.#writeConfig(access);
-    else if (access.region === BAR_REGION) this.writeBar(access);
-    else this.msix.write(access);
+    else if (access.region === MSIX_REGION) this.msix.write(access);
+    else this.writeBar(access);
   }
 
   #writeConfig(access: MmioAccess): void {
@@ -293,9 +316,9 @@ export abstract class PcieEndpoint implements PcieFunction {
     const name =
       region === CONFIGURATION_REGION
         ? this.config.nameAt(offset)
-        : region === BAR_REGION
-          ? this.barRegisterName(offset)
-          : this.msix.nameAt(offset);
+        : region === MSIX_REGION
+          ? this.msix.nameAt(offset)
+          : this.barRegisterName(offset);
     return name ?? unnamedRegister(this.regions[region], offset);
   }
 }

@@ -6,13 +6,15 @@ import type { Device } from '../plugin/index.ts';
 /** Region of every function: its configuration space, 4 KiB. */
 export const CONFIGURATION_REGION = 0;
 
-/** Memory that a BAR of the function decodes now. */
+/** Addresses that a BAR of the function decodes now. */
 export interface MemoryWindow {
   readonly address: number;
   /** Size in bytes. */
   readonly size: number;
   /** Region of the function. */
   readonly region: number;
+  /** They are addresses of I/O space. Default false: of memory. */
+  readonly isIo?: boolean;
 }
 
 /** The place of a function. */

@@ -45,6 +45,11 @@ export interface PcieHostOptions {
   readonly buses?: number;
   /** The window for BARs: gpa, a multiple of 4 KiB, and size in bytes. */
   readonly window: { readonly gpa: number; readonly size: number };
+  /**
+   * The I/O space, from its address 0 on: gpa, a multiple of 4 KiB, and size in bytes, at
+   * most 64 KiB. Default: there is none.
+   */
+  readonly io?: { readonly gpa: number; readonly size: number };
   /** The functions on bus 0 and their places. */
   readonly functions: readonly PluggedFunction[];
 }
@@ -52,6 +57,7 @@ export interface PcieHostOptions {
 const OPTIONS: OptionKinds<PcieHostOptions> = {
   buses: integerFrom(1, 256),
   window: objectOf<PcieHostOptions['window']>({ gpa: uint, size: uint }, ['gpa', 'size']),
+  io: objectOf<PcieHostOptions['window']>({ gpa: uint, size: uint }, ['gpa', 'size']),
   functions: listOf(
     objectOf<PluggedFunction>(
       { device: integerFrom(0, 31), function: integerFrom(0, 7), plugged: having('plug') },
@@ -62,7 +68,9 @@ const OPTIONS: OptionKinds<PcieHostOptions> = {
 
 const KIND = 0x65696370; // "pcie"
 const ECAM_REGION = 0;
-const WINDOW_REGION = 1;
+const IO_REGION = 2;
+/** An address of I/O space has 16 bits. */
+const MOST_IO = 0x10000;
 const BUS_SIZE = 0x100000;
 /** INTA to INTD. */
 const LINES = 4;
@@ -91,12 +99,16 @@ interface OpenWindow extends MemoryWindow {
   readonly one: PcieFunction;
 }
 
-function checkPlaces({ window, functions }: PcieHostOptions): void {
-  const { gpa, size } = window;
-  if (gpa % 0x1000 || size % 0x1000 || size === 0)
+function checkPlaces({ window, io, functions }: PcieHostOptions): void {
+  for (const [name, { gpa, size }] of Object.entries({ window, ...(io ? { io } : {}) }))
+    if (gpa % 0x1000 || size % 0x1000 || size === 0)
+      throw new RangeError(
+        `PcieHost: ${name} must be whole pages of 4 KiB, ` +
+          `not 0x${size.toString(16)} bytes at 0x${gpa.toString(16)}`,
+      );
+  if (io && io.size > MOST_IO)
     throw new RangeError(
-      'PcieHost: window must be whole pages of 4 KiB, ' +
-        `not 0x${size.toString(16)} bytes at 0x${gpa.toString(16)}`,
+      `PcieHost: io must be at most 64 KiB, not 0x${io.size.toString(16)} bytes`,
     );
   const taken = new Set<number>();
   for (const { device, function: number = 0 } of functions) {
@@ -116,8 +128,8 @@ function placesOf(functions: readonly PluggedFunction[]): readonly Place[] {
 }
 
 /**
- * A PCIe host bridge: region 0 is ECAM, region 1 the memory window; its lines are INTA to
- * INTD.
+ * A PCIe host bridge: region 0 is ECAM, region 1 the memory window, region 2 the I/O space
+ * if there is one; its lines are INTA to INTD.
  */
 export class PcieHost implements Device {
   readonly name = 'pcie';
@@ -140,13 +152,14 @@ export class PcieHost implements Device {
   constructor(options: PcieHostOptions) {
     checkOptions(options, OPTIONS, 'PcieHost', ['window', 'functions']);
     checkPlaces(options);
-    const { buses = 16, window, functions } = options;
+    const { buses = 16, window, io, functions } = options;
     this.#window = window;
     this.#places = placesOf(functions);
     this.state = { buses: this.#places.map(() => 0) };
     this.regions = [
       { name: 'ecam', size: buses * BUS_SIZE, accessSizes: [1, 2, 4] },
       { name: 'pcie-memory', size: window.size, accessSizes: [1, 2, 4, 8] },
+      ...(io ? [{ name: 'pcie-io', size: io.size, accessSizes: [1, 2, 4] as const }] : []),
     ];
     for (const { one, devfn, port } of this.#places)
       one.plug({
@@ -240,14 +253,16 @@ export class PcieHost implements Device {
     );
   }
 
-  #findWindow(offset: number): OpenWindow | undefined {
+  #findWindow(address: number, inIo: boolean): OpenWindow | undefined {
     this.#open ??= this.#places.flatMap(({ one, port }) =>
       one.windows
         .filter((window) => !port || port.forwards(window))
         .map((window) => ({ ...window, one })),
     );
-    const address = this.#window.gpa + offset;
-    return this.#open.find((open) => address >= open.address && address < open.address + open.size);
+    return this.#open.find(
+      ({ address: from, size, isIo = false }) =>
+        isIo === inIo && address >= from && address < from + size,
+    );
   }
 
   /**
@@ -265,10 +280,12 @@ export class PcieHost implements Device {
       inner.offset = offset % PCIE_CONFIG_SIZE;
       return this.#places[this.#find(offset)]?.one;
     }
-    const open = this.#findWindow(offset);
+    const inIo = region === IO_REGION;
+    const address = inIo ? offset : this.#window.gpa + offset;
+    const open = this.#findWindow(address, inIo);
     if (!open) return undefined;
     inner.region = open.region;
-    inner.offset = this.#window.gpa + offset - open.address;
+    inner.offset = address - open.address;
     return open.one;
   }
 
@@ -336,8 +353,7 @@ export class PcieHost implements Device {
 
   registerName(region: number, offset: number): string {
     const access = { region, offset, size: 4 as const, lo: 0, hi: 0, vcpu: 0 };
-    const one =
-      region === ECAM_REGION || region === WINDOW_REGION ? this.#route(access) : undefined;
+    const one = this.regions[region] ? this.#route(access) : undefined;
     if (!one) return unnamedRegister(this.regions[region], offset);
     return `${one.name}.${one.registerName(this.#inner.region, this.#inner.offset)}`;
   }

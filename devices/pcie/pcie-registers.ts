@@ -17,6 +17,8 @@ export const PCIE_HEADER_TYPE = 0x0c;
 export const PCIE_HEADER_BRIDGE = 0x0001_0000;
 export const PCIE_HEADER_MULTIFUNCTION = 0x0080_0000;
 export const PCIE_BAR0 = 0x10;
+/** Of a BAR: it lies in I/O space. */
+export const PCIE_BAR_IO = 1;
 export const PCIE_SUBSYSTEM = 0x2c;
 export const PCIE_CAPABILITY_POINTER = 0x34;
 /** Interrupt line in bits [7:0], pin in bits [15:8]. */
@@ -34,10 +36,14 @@ export const PCIE_PREFETCH_WINDOW = 0x24;
 export const PCIE_BRIDGE_CONTROL = 0x3c;
 export const PCIE_BRIDGE_SECONDARY_RESET = 0x00400000;
 
+export const PCIE_COMMAND_IO = 0x001;
 export const PCIE_COMMAND_MEMORY = 0x002;
 export const PCIE_COMMAND_MASTER = 0x004;
 export const PCIE_COMMAND_INTX_DISABLE = 0x400;
-/** The bits for parity and SERR# are writable without an effect. */
+/**
+ * Bits that are writable in every function; those for parity and SERR# have no effect. The
+ * I/O bit is writable in functions with an I/O BAR.
+ */
 export const PCIE_COMMAND_WRITABLE = 0x546;
 /** A function can be accessed immediately after a reset. */
 export const PCIE_STATUS_IMMEDIATE_READINESS = 0x0001_0000;

@@ -148,8 +148,8 @@ export class PcieRootPort implements PcieFunction {
   }
 
   /** True when it forwards accesses to these addresses to the secondary bus. */
-  forwards({ address, size }: MemoryWindow): boolean {
-    if ((this.#config.command & PCIE_COMMAND_MEMORY) === 0) return false;
+  forwards({ address, size, isIo = false }: MemoryWindow): boolean {
+    if (isIo || (this.#config.command & PCIE_COMMAND_MEMORY) === 0) return false;
     const word = this.#config.get(PCIE_MEMORY_WINDOW);
     const base = ((word & 0xfff0) << 16) >>> 0;
     const end = ((word & 0xfff00000) >>> 0) + MIB;

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
 
+export * from './blob-disk.ts';
 export type { Disk } from './disk.ts';
 export * from './memory-disk.ts';
+export * from './testdev-commands.ts';
 export * from './virtio-block.ts';
 export * from './virtio-console.ts';
 export * from './virtio-entropy.ts';

@@ -72,6 +72,7 @@ interface LiveQueue {
 export class VirtioCore {
   readonly #function: VirtioFunction;
   readonly #features: bigint;
+  readonly #isLegacy: boolean;
   readonly #notify: VirtioNotifications;
   #port: MeteredPort | undefined;
   /**
@@ -83,10 +84,12 @@ export class VirtioCore {
   registers: VirtioRegisters = structuredClone(RESET);
   queues: QueueState[];
 
-  constructor(device: VirtioFunction, notify: VirtioNotifications) {
+  /** @param isLegacy its driver works it by the legacy interface (section 2.2.3). */
+  constructor(device: VirtioFunction, notify: VirtioNotifications, isLegacy = false) {
     this.#function = device;
     this.#notify = notify;
-    this.#features = COMMON | device.features;
+    this.#isLegacy = isLegacy;
+    this.#features = (isLegacy ? VIRTIO_F_INDIRECT_DESC : COMMON) | device.features;
     this.queues = this.#newQueues();
   }
 
@@ -202,7 +205,7 @@ export class VirtioCore {
     // False for features that were not offered, or a driver of the legacy interface
     // (section 2.2).
     const isFit = (driver & ~this.#features) === 0n && (driver & VIRTIO_F_VERSION_1) !== 0n;
-    if (!isFit) accepted &= ~VIRTIO_STATUS_FEATURES_OK;
+    if (!isFit && !this.#isLegacy) accepted &= ~VIRTIO_STATUS_FEATURES_OK;
     // Only a reset clears it.
     registers.status = accepted | (registers.status & VIRTIO_STATUS_NEEDS_RESET);
     if (registers.status & VIRTIO_STATUS_DRIVER_OK)
@@ -221,7 +224,9 @@ export class VirtioCore {
 
   get #isRunning(): boolean {
     const { status } = this.registers;
-    return (status & VIRTIO_STATUS_DRIVER_OK) !== 0 && (status & VIRTIO_STATUS_NEEDS_RESET) === 0;
+    // Legacy drivers use their queues before they say that they are ready (section 3.1.2), or never say it.
+    const isDriven = this.#isLegacy || (status & VIRTIO_STATUS_DRIVER_OK) !== 0;
+    return isDriven && (status & VIRTIO_STATUS_NEEDS_RESET) === 0;
   }
 
   /** Does a bounded amount of work, and returns the amount. */

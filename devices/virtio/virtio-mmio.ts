@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // A virtio device over MMIO (virtio 1.2, section 4.2): its registers and its interrupt line. Rings and
-// buffers are IOVAs: every access goes through the IOMMU.
+// buffers are IOVAs: every access goes through the IOMMU, where its DMA port has one.
 
 import {
   type Device,
@@ -9,10 +9,12 @@ import {
   type InterruptLine,
   type MmioAccess,
   PLUGIN_INTERFACE_VERSION,
+  stateFields,
   unnamedRegister,
 } from '../plugin/index.ts';
-import { nonEmpty } from '../plugin/option-kinds.ts';
+import { checkOptions, flag, nonEmpty, type OptionKinds } from '../plugin/option-kinds.ts';
 import { checkVirtioFunction } from './given-function.ts';
+import { LegacyQueues } from './legacy-queues.ts';
 import { VIRTIO_INTERRUPT_CONFIG, VIRTIO_INTERRUPT_USED } from './virtio-bits.ts';
 import { VirtioCore } from './virtio-core.ts';
 import type { VirtioFunction } from './virtio-function.ts';
@@ -42,11 +44,24 @@ import {
   VIRTIO_VENDOR_ID,
   VIRTIO_VENDOR_VALUE,
   VIRTIO_VERSION,
+  VIRTIO_VERSION_LEGACY,
   VIRTIO_VERSION_VALUE,
 } from './virtio-mmio-registers.ts';
 
 const KIND = 0x6f697276; // "viro"
 const ALL = 0xffffffff;
+
+/** How a driver sees a `VirtioMmio`. */
+export interface VirtioMmioOptions {
+  /**
+   * The legacy interface, the only one that old and small drivers know (kvm-unit-tests):
+   * its queues have no version 1 features, and their addresses are physical, for a device
+   * that no IOMMU translates. Default false.
+   */
+  readonly legacy?: boolean;
+}
+
+const OPTIONS: OptionKinds<VirtioMmioOptions> = { legacy: flag };
 
 /**
  * A virtio device with memory-mapped registers: version 2, split queues, addresses
@@ -61,18 +76,24 @@ export class VirtioMmio implements Device {
   ];
   readonly #deviceId: number;
   readonly #core: VirtioCore;
+  /** Undefined: its interface is that of version 2. */
+  readonly #legacy: LegacyQueues | undefined;
   #line: InterruptLine | undefined;
 
   /** @param name unique in a machine. */
-  constructor(name: string, device: VirtioFunction) {
+  constructor(name: string, device: VirtioFunction, options: VirtioMmioOptions = {}) {
     nonEmpty(name, 'VirtioMmio', 'name');
     checkVirtioFunction(device, 'VirtioMmio');
+    checkOptions(options, OPTIONS, 'VirtioMmio');
+    const { legacy = false } = options;
     this.name = name;
     this.#deviceId = device.deviceId;
-    this.#core = new VirtioCore(device, {
+    const notifications = {
       used: () => this.#interrupt(VIRTIO_INTERRUPT_USED),
       configChanged: () => this.#interrupt(VIRTIO_INTERRUPT_CONFIG),
-    });
+    };
+    this.#core = new VirtioCore(device, notifications, legacy);
+    this.#legacy = legacy ? new LegacyQueues(this.#core) : undefined;
   }
 
   attach(host: DeviceHost): void {
@@ -83,6 +104,7 @@ export class VirtioMmio implements Device {
 
   reset(): void {
     this.#core.reset();
+    this.#legacy?.reset();
     this.#updateLine();
   }
 
@@ -114,7 +136,7 @@ export class VirtioMmio implements Device {
       case VIRTIO_MAGIC:
         return VIRTIO_MAGIC_VALUE;
       case VIRTIO_VERSION:
-        return VIRTIO_VERSION_VALUE;
+        return this.#legacy ? VIRTIO_VERSION_LEGACY : VIRTIO_VERSION_VALUE;
       case VIRTIO_DEVICE_ID:
         return this.#deviceId;
       case VIRTIO_VENDOR_ID:
@@ -123,12 +145,19 @@ export class VirtioMmio implements Device {
         return core.deviceFeatures;
       case VIRTIO_QUEUE_NUM_MAX:
         return core.mostOf(core.registers.queueSel);
-      case VIRTIO_QUEUE_READY:
-        return core.selected?.ready ? 1 : 0;
       case VIRTIO_INTERRUPT_STATUS:
         return core.registers.interrupts;
       case VIRTIO_STATUS:
         return core.registers.status;
+      default:
+        return this.#legacy ? this.#legacy.read(offset) : this.#readModern(offset);
+    }
+  }
+
+  #readModern(offset: number): number {
+    switch (offset) {
+      case VIRTIO_QUEUE_READY:
+        return this.#core.selected?.ready ? 1 : 0;
       case VIRTIO_SHM_LEN:
       case VIRTIO_SHM_LEN + 4:
         return ALL;
@@ -171,17 +200,19 @@ export class VirtioMmio implements Device {
       case VIRTIO_QUEUE_NUM:
         core.setQueueSize(lo);
         break;
-      case VIRTIO_QUEUE_READY:
-        core.setQueueReady((lo & 1) !== 0);
-        break;
       default:
-        this.#writeAddress(offset, lo);
+        if (this.#legacy) this.#legacy.write(offset, lo);
+        else this.#writeModern(offset, lo);
     }
   }
 
-  #writeAddress(offset: number, value: number): void {
+  #writeModern(offset: number, value: number): void {
     const core = this.#core;
     const word = (offset >> 2) & 1;
+    if (offset === VIRTIO_QUEUE_READY) {
+      core.setQueueReady((value & 1) !== 0);
+      return;
+    }
     switch (offset & ~4) {
       case VIRTIO_QUEUE_DESC:
         core.setQueueAddress('descriptors', word, value);
@@ -196,11 +227,17 @@ export class VirtioMmio implements Device {
   }
 
   save(): DeviceState {
-    return this.#core.save();
+    const core = this.#core.save();
+    return this.#legacy ? { core, legacy: this.#legacy.save() } : core;
   }
 
   restore(saved: DeviceState): void {
-    this.#core.prepareRestore(saved)();
+    if (this.#legacy) {
+      const { core, legacy } = stateFields(saved, 'core', 'legacy');
+      const restoreCore = this.#core.prepareRestore(core as DeviceState);
+      this.#legacy.prepareRestore(legacy)();
+      restoreCore();
+    } else this.#core.prepareRestore(saved)();
     this.#updateLine();
   }
 

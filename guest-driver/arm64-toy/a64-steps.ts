@@ -55,7 +55,7 @@ const COPY_BYTES = 2 * 0x1000 + 512;
 const PROBE_BYTES = 256;
 const FIRST_PATTERN = 0x11111111;
 const SECOND_PATTERN = 0x22222222;
-const LIVE_PATTERN = 0x6c697665;
+export const LIVE_PATTERN = 0x6c697665;
 const STE = STREAM_TABLE + 64 * STREAM;
 const GITS_TRANSLATER_AT = 0x40;
 const DMA_EVENT = 1;
@@ -65,7 +65,8 @@ const MOST_LOOKS = 50_000_000;
 /** x9 is the queue of invalidations. */
 const useQueue = (isDirect: boolean) => `add x9, x26, #${isDirect ? VCMDQ_QUEUE : CMDQ_QUEUE}`;
 
-const put = (s: A64Source, first: bigint, second: bigint | number = 0) => `
+/** Puts a command into the queue at x9. */
+export const put = (s: A64Source, first: bigint | number, second: bigint | number = 0) => `
 ${s.move('x0', first)}
 ${s.move('x1', second)}
 bl put_command`;
@@ -99,7 +100,7 @@ cset w1, eq
 and w1, w1, w12`;
 
 /** Waits until the word of a variable is w13; w1 is 1 when it is. */
-function awaitWord(s: A64Source, variable: number): string {
+export function awaitWord(s: A64Source, variable: number): string {
   const [look, end] = [s.label(), s.label()];
   return `
 ${s.move('x14', MOST_LOOKS)}

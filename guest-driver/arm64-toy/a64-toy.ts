@@ -3,6 +3,7 @@
 // machine: it brings up GIC, ITS, SMMU and CMDQV, demonstrates them, and unmaps. This is
 // its source in assembly language; the program that boots it assembles it.
 
+import { attacks } from './a64-attacks.ts';
 import { cmdqvReset, environment, hypOwn, probe, smmuReset, tables } from './a64-bring-up.ts';
 import { interruptHandler, interruptsOf } from './a64-interrupts.ts';
 import { measurement } from './a64-measurement.ts';
@@ -26,10 +27,12 @@ export interface Arm64ToyOptions {
   readonly paths: readonly ('direct' | 'trapped')[];
   /** Samples of each path and number of commands. */
   readonly rounds: number;
+  /** It waits for a byte on its console before it attacks other machines. Default false. */
+  readonly waits?: boolean;
 }
 
 /** Source of a flat binary, which may be placed at any multiple of 4 KiB. */
-export function arm64ToySource({ paths, rounds }: Arm64ToyOptions): string {
+export function arm64ToySource({ paths, rounds, waits = false }: Arm64ToyOptions): string {
   const s = new A64Source();
   const isDirect = paths.includes('direct');
   const program = [
@@ -47,6 +50,7 @@ export function arm64ToySource({ paths, rounds }: Arm64ToyOptions): string {
     mixedBatch(s, isDirect),
     ...(isDirect ? [illegalCommand(s)] : []),
     liveMapping(s),
+    attacks(s, isDirect, waits),
     measurement(s, paths, rounds),
     'b power_off',
     VECTORS,

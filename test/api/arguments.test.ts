@@ -27,6 +27,15 @@ const pages = { load64: () => 0n, store64: () => undefined, allocate: () => 0x10
 const device = () => new ScratchDevice();
 const call = () => undefined;
 const disk = () => new devices.MemoryDisk(new Uint8Array(1024));
+/** As in a worker, whose readers need no Promise. */
+function blobDisk() {
+  Object.assign(globalThis, {
+    FileReaderSync: class {
+      readAsArrayBuffer = (blob: Blob) => new ArrayBuffer(blob.size);
+    },
+  });
+  return new devices.BlobDisk(new Blob([new Uint8Array(1024)]));
+}
 const ids = devices.PHYSICAL_ID_REGISTERS;
 const guestIds = devices.GUEST_ID_REGISTERS;
 const fake = new testing.FakeHost();
@@ -72,6 +81,8 @@ const RIGHT: Readonly<Record<string, readonly [args: readonly unknown[], self?: 
   haltForGdb: [[machine]],
   serveGdb: [[machine, {}]],
   virtBoard: [[{}]],
+  BlobDisk: [[new Blob()]],
+  'BlobDisk.read': [[0, new Uint8Array(4)], blobDisk()],
   MemoryDisk: [[new Uint8Array(512)]],
   'MemoryDisk.read': [[0, new Uint8Array(4)], disk()],
   'MemoryDisk.write': [[0, new Uint8Array(4)], disk()],
@@ -97,6 +108,7 @@ const RIGHT: Readonly<Record<string, readonly [args: readonly unknown[], self?: 
   'PageTable.unmap': [[0, 0x1000], table],
   'PcieHost.dmaPortOf': [[device(), call], pcie],
   'PcieHost.requesterIdsOf': [[device()], pcie],
+  PcieTestDevice: [['test']],
   PcieRootPort: [['port', [new devices.DmaEnginePci('dma')]]],
   PcieHost: [[{ window: { gpa: 0, size: 0x1000 }, functions: [] }]],
   PhysicalCmdqv: [[{ unit, smmuIndex: 0, vintfs: 1, vcmdqs: 2 }]],
@@ -130,7 +142,7 @@ const RIGHT: Readonly<Record<string, readonly [args: readonly unknown[], self?: 
   VirtioConsole: [[call]],
   'VirtioConsole.receive': [[new Uint8Array(1)], new devices.VirtioConsole(call)],
   VirtioEntropy: [[call]],
-  VirtioMmio: [['one', net]],
+  VirtioMmio: [['one', net, {}]],
   VirtioNet: [[{}]],
   'VirtioNet.receive': [[new Uint8Array(60)], net],
   VirtioPci: [['one', net]],
@@ -197,6 +209,7 @@ const RIGHT: Readonly<Record<string, readonly [args: readonly unknown[], self?: 
   sync: [[0, { address: 0, data: 0 }]],
   tg0Of: [[4096]],
   tg1Of: [[4096]],
+  testdevCommands: [[call]],
   tlbiEl2Asid: [[0]],
   tlbiEl2Va: [[0, { address: 0 }]],
   tlbiEl2Vaa: [[{ address: 0 }]],
@@ -274,7 +287,7 @@ const RIGHT: Readonly<Record<string, readonly [args: readonly unknown[], self?: 
 /** What needs no row, and why. */
 const EXEMPT: readonly RegExp[] = [
   // A device's own interface and that of its functions: a bus or a transport calls it, and has looked at what it passes.
-  /^(?:Checkpoint|DmaEngine|DmaEnginePci|PcieEndpoint|PcieHost|PcieRootPort|PhysicalCmdqv|PhysicalSmmu|Pl011|VirtioMmio|VirtioPci|VirtualCmdqv|VirtualSmmu|DeviceWrapper|FaultyDevice|QuirkyCmdqv)\.(?:attach|plug|read|write|restore|registerName|start|allows|config\w+|\w+Bar|setIntx|prepareFunction|barRegisterName|changes|forwards|interruptLine|mapDirect)$/,
+  /^(?:Checkpoint|DmaEngine|DmaEnginePci|PcieEndpoint|PcieHost|PcieRootPort|PcieTestDevice|PhysicalCmdqv|PhysicalSmmu|Pl011|VirtioMmio|VirtioPci|VirtualCmdqv|VirtualSmmu|DeviceWrapper|FaultyDevice|QuirkyCmdqv)\.(?:attach|plug|read|write|restore|registerName|start|allows|config\w+|\w+Bar|setIntx|prepareFunction|barRegisterName|changes|forwards|interruptLine|mapDirect)$/,
   /^Virtio\w+\.(?:begin|wants)$/,
   // Of each access of a register: the device has looked at what it describes.
   /^RegisterFile\./,

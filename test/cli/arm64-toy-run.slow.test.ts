@@ -15,13 +15,13 @@ const boot = async (...options: string[]) => {
 
 describe('vsmmu boot toy --arch arm64', { timeout: 120_000 }, () => {
   it.each([
-    [['--path', 'direct'], ['direct'], 25],
-    [['--path', 'trapped'], ['trapped'], 17],
-    [['--path', 'overlay'], ['overlay'], 17],
-    [['--no-direct-maps'], ['trapped'], 17],
-    [['--vms', '2'], ['direct', 'trapped'], 49],
-    [['--check', '--vcpus', '2'], ['direct', 'trapped'], 27],
-    [['--transport', 'mailbox', '--drain', 'thread'], ['direct', 'trapped'], 26],
+    [['--path', 'direct'], ['direct'], 31],
+    [['--path', 'trapped'], ['trapped'], 18],
+    [['--path', 'overlay'], ['overlay'], 18],
+    [['--no-direct-maps'], ['trapped'], 18],
+    [['--vms', '2'], ['direct', 'trapped'], 67],
+    [['--check', '--vcpus', '2'], ['direct', 'trapped'], 33],
+    [['--transport', 'mailbox', '--drain', 'thread'], ['direct', 'trapped'], 32],
   ])('%j', async (options, paths, checks) => {
     const { status, report, failed } = await boot(...options);
     expect([status, failed, report.checks.length]).toEqual([0, [], checks]);
@@ -33,6 +33,25 @@ describe('vsmmu boot toy --arch arm64', { timeout: 120_000 }, () => {
     );
     expect(exits).toEqual(Object.fromEntries(expected));
   });
+
+  it.each(['inline', 'mailbox'])(
+    'attacks the machine beside it, which loses nothing: %s',
+    async (transport) => {
+      const { report } = await boot('--vms', '2', '--transport', transport);
+      const { checks } = report;
+      const found = (name: string) => checks.find((check) => check.name === name);
+      for (const victim of ['vm0', 'vm1'])
+        for (const kind of ['IOTLB entries', 'queues and contexts', 'guest memory'])
+          expect(found(`isolation: ${kind}: ${victim} lost nothing`)).toEqual({
+            name: expect.any(String),
+            ok: true,
+            detail: expect.stringMatching(
+              /^6 attacks on at least [1-9]\d* .*, 0 changed something$/,
+            ),
+          });
+      expect(found('vm1: attack-sid-fields')?.detail).toMatch(/^192 of 192 /);
+    },
+  );
 
   it.each([
     ['--role host', 'the toy is a guest: it excludes --role host'],

@@ -115,7 +115,7 @@ const CASES: readonly (readonly [string | RegExp, string])[] = [
   ['--arg is not for kernels: it excludes --arch arm64', 'boot x --arch arm64 --arg y'],
   ['--pcie is for kernels: it needs --arch arm64', 'boot toy --pcie rng'],
   [
-    '--pcie usb: the kind must be one of rng, net, console, dma',
+    '--pcie usb: the kind must be one of rng, net, console, dma, testdev',
     'boot good.wasm --arch arm64 --pcie usb',
   ],
   [

@@ -69,6 +69,9 @@ describe('vsmmu boot toy', { timeout: 120_000 }, () => {
     const names = report.checks.map(({ name }) => name);
     expect(names).toContain('vm1: event-record');
     expect(names).toContain('vm0: attack-vmid-fields');
+    expect(names).toContain('arm64: event-record');
+    expect(names).toContain('0 exits during arm64-path batches');
+    expect(names).toContain('at least 2 exits in each arm64-trapped-path batch');
     for (const kind of ['IOTLB entries', 'queues and contexts', 'guest memory']) {
       for (const victim of ['vm0', 'vm1'])
         expect(names).toContain(`isolation: ${kind}: ${victim} lost nothing`);
@@ -81,7 +84,7 @@ describe('vsmmu boot toy', { timeout: 120_000 }, () => {
     expect(exits.byKind.mmio).toBe(sum(exits.byRegister));
     expect(exits.byRegister['smmuv3.CMDQ_PROD']).toBeGreaterThan(100);
     expect(vcmdq).toEqual({
-      queues: 8,
+      queues: 10,
       commands: expect.any(Number),
       syncs: expect.any(Number),
       doorbellCalls: expect.any(Number),
@@ -95,6 +98,12 @@ describe('vsmmu boot toy', { timeout: 120_000 }, () => {
       'trapped 1',
       'trapped 16',
       'trapped 64',
+      'arm64 1',
+      'arm64 16',
+      'arm64 64',
+      'arm64-trapped 1',
+      'arm64-trapped 16',
+      'arm64-trapped 64',
       'ecmdq 1',
       'ecmdq 16',
       'ecmdq 64',
@@ -115,11 +124,9 @@ describe('vsmmu boot toy', { timeout: 120_000 }, () => {
       ]);
       expect(row.p50Ns).toBeGreaterThan(0);
       expect(row.p99Ns).toBeGreaterThanOrEqual(row.p50Ns);
-      expect(row.exitsPerBatch > 0).toBe(row.path === 'trapped');
-      expect([row.drain, row.transport]).toEqual([
-        row.path === 'trapped' ? 'exit' : 'doorbell',
-        'inline',
-      ]);
+      const isTrapped = row.path === 'trapped' || row.path === 'arm64-trapped';
+      expect(row.exitsPerBatch).toBe(isTrapped ? 2 : 0);
+      expect([row.drain, row.transport]).toEqual([isTrapped ? 'exit' : 'doorbell', 'inline']);
     }
   });
 
@@ -195,7 +202,9 @@ describe('vsmmu boot toy', { timeout: 120_000 }, () => {
     expect(report.checks.filter(({ name }) => name.startsWith('isolation')).length).toBe(6);
     const { stdout } = await vsmmu(...ecmdq, '--vms', '1');
     const paths = new Set((JSON.parse(stdout) as Report).paths.map(({ path }) => path));
-    expect(paths).toEqual(new Set(['ecmdq', 'trapped', 'direct', 'overlay']));
+    expect(paths).toEqual(
+      new Set(['ecmdq', 'trapped', 'direct', 'overlay', 'arm64', 'arm64-trapped']),
+    );
   });
 });
 

@@ -131,7 +131,7 @@ describe('versions', () => {
       [
         'allowGc append arch args btm devices directMaps disks drain env experiment gdb gdbWait guest hostRam',
         'icacheCheck idRegisters initrd iommu iotlbCheck json kernel memory msi onQueueError overlay',
-        'path pcie queues quiet role run secondary seed semihosting smmus timeout trace traceLimit translate transport',
+        'path pcie queues quiet role run secondary seed semihosting smmus testdev timeout trace traceLimit translate transport',
         'vcmdqs vcpus vintfs vms',
       ].join(' '),
     ]);

@@ -18,6 +18,7 @@ import {
   IDLE,
   PANIC,
   semihosted,
+  testdev,
 } from '../vmm/boards/virt/virt-programs.ts';
 
 const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
@@ -49,9 +50,10 @@ describe('vsmmu boot --arch arm64', { timeout: 60_000 }, () => {
     expect((JSON.parse(stdout) as Report).exits.byRegister['pl011.UARTDR']).toBe(6);
   });
 
-  it('stops one that panics, and says why', async () => {
-    const kernel = await file('panic.bin', PANIC);
-    const { status, stdout } = await vsmmuProcess('boot', kernel, ...MACHINE, '--json');
+  it.each(['inline', 'mailbox'])('stops one that panics, and says why: %s', async (transport) => {
+    const kernel = await file(`panic-${transport}.bin`, PANIC);
+    const options = [...MACHINE, '--transport', transport, '--json'];
+    const { status, stdout } = await vsmmuProcess('boot', kernel, ...options);
     expect(status).toBe(1);
     expect((JSON.parse(stdout) as Report).checks).toEqual([
       { name: 'vm0 ran to its end', ok: false, detail: 'Kernel panic - not syncing: no root' },
@@ -76,17 +78,13 @@ describe('vsmmu boot --arch arm64', { timeout: 60_000 }, () => {
   });
 
   it.each([
-    [0, ''],
-    [7, 'exit code 7'],
-  ])('ends one that asks for it by semihosting, with %i', async (code, detail) => {
-    const kernel = await file(`semihosted-${code}.bin`, semihosted(0x20, 0x20026, code));
-    const { status, stdout } = await vsmmuProcess(
-      'boot',
-      kernel,
-      ...MACHINE,
-      '--semihosting',
-      '--json',
-    );
+    ['--semihosting', 0, '', semihosted(0x20, 0x20026, 0)],
+    ['--semihosting', 7, 'exit code 7', semihosted(0x20, 0x20026, 7)],
+    ['--testdev', 0, '', testdev('0q')],
+    ['--testdev', 1, 'exit code 1', testdev('1q')],
+  ])('ends one that asks for it by %s, with %i', async (option, code, detail, program) => {
+    const kernel = await file(`ends${option}-${code}.bin`, program);
+    const { status, stdout } = await vsmmuProcess('boot', kernel, ...MACHINE, option, '--json');
     expect(status).toBe(code === 0 ? 0 : 1);
     expect((JSON.parse(stdout) as Report).checks).toEqual([
       { name: 'vm0 ran to its end', ok: code === 0, detail },

@@ -56,7 +56,7 @@ describe('PCIe functions of the command line', () => {
   });
 
   it.each([
-    ['usb', 'the kind must be one of rng, net, console, dma'],
+    ['usb', 'the kind must be one of rng, net, console, dma, testdev'],
     ['', 'the kind must be one of'],
     ['toString', 'the kind must be one of'],
     ['rng,hub', 'rng can be followed by port, once'],

@@ -70,12 +70,14 @@ describe('the arm64 toy', { timeout: 60_000 }, () => {
     expect([...outcome.checks.keys()].join(' ')).toBe(
       'environment probe-cmdqv probe-smmu hyp-own-zero tables its smmu-reset cmdqv-reset ' +
         'vcmdq-batches dma-copy dma-msi stale-entry-used invalidate dma-faults event-record remap ' +
-        'mixed-batch illegal-command illegal-command-recovery sync-signal live-mapping measurement',
+        'mixed-batch illegal-command illegal-command-recovery sync-signal live-mapping ' +
+        'attack-vmid-fields attack-sid-fields attack-cmdq attack-vintf-vmid attack-sid-pairs ' +
+        'attack-cmdq-alloc measurement',
     );
-    expect(outcome.output).toContain('       22 checks, 0 failed\n');
+    expect(outcome.output).toContain('       28 checks, 0 failed\n');
     expect(outcome.output).toMatch(/event-record: by LPI: event 0x10 sid 0x8 iova 0x100000000$/m);
-    // Three sizes of 16 batches, and five of the other steps.
-    expect(outcome.exits['smmuv3.CMDQ_PROD']).toBe(3 * 16 + 5);
+    // Three sizes of 16 batches, the attack on the CMDQ, and five of the other steps.
+    expect(outcome.exits['smmuv3.CMDQ_PROD']).toBe(3 * 16 + 227 + 5);
     expect(Object.keys(outcome.exits).filter((name) => /VCMDQ.*(PROD|CONS)/.test(name))).toEqual(
       [],
     );
@@ -84,14 +86,14 @@ describe('the arm64 toy', { timeout: 60_000 }, () => {
   it('goes without a CMDQV, on the overlay path', async () => {
     const source = arm64ToySource({ paths: ['trapped'], rounds: 1 });
     const outcome = await run(source, { overlay: true });
-    expect([outcome.end, failed(outcome), outcome.checks.size]).toEqual(['off', [], 15]);
+    expect([outcome.end, failed(outcome), outcome.checks.size]).toEqual(['off', [], 16]);
     // Its reset, before there is anything to overlay.
     expect(outcome.exits['smmuv3.CMDQ_PROD'] ?? 0).toBeLessThanOrEqual(1);
   });
 
   it('finds that an invalidation was forgotten', async () => {
     // ASID 2 in TLBI_NH_VA and TLBI_NH_ASID.
-    const outcome = await run(changed(BOTH, 'movk x0, #1, lsl #48', 'movk x0, #2, lsl #48', 13));
+    const outcome = await run(changed(BOTH, 'movk x0, #1, lsl #48', 'movk x0, #2, lsl #48', 18));
     expect([outcome.end, failed(outcome)]).toEqual(['off', ['dma-faults', 'event-record']]);
   });
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // A PCIe endpoint for tests, and accesses of software to its configuration space.
 
-import { PcieEndpoint, PcieHost, PcieRootPort } from '../../devices/pcie/index.ts';
+import { PcieEndpoint, PcieHost, PcieRootPort, PcieTestDevice } from '../../devices/pcie/index.ts';
 import {
   type AccessSize,
   type Device,
@@ -113,7 +113,9 @@ export function bridgeWithFunctions(): Device {
   const bridge = new PcieHost({
     buses: 3,
     window: { gpa: WINDOW, size: 0x4000 },
+    io: { gpa: 0x20000000, size: 0x1000 },
     functions: [
+      { device: 0, plugged: new PcieTestDevice('test') },
       { device: 1, plugged: new WordEndpoint('one', 2, [1, 2, 4]) },
       { device: 2, plugged: new PcieRootPort('port', [new WordEndpoint('two', 2, [1, 2, 4])]) },
     ],
@@ -127,7 +129,7 @@ export function bridgeWithFunctions(): Device {
     attach(host) {
       const port = host.dmaPort();
       for (const one of functions)
-        if (one instanceof WordEndpoint)
+        if (one instanceof PcieEndpoint)
           one.attach({ ...hostOf(host), dmaPort: () => bridge.dmaPortOf(one, () => port) });
       bridge.attach(host);
     },
@@ -173,7 +175,7 @@ function hostOf(host: DeviceHost): DeviceHost {
 /** Opens windows, writes the table of MSI-X, raises what there is. */
 export function bridgeStep(bus: DeviceBus, random: Random, host: FakeHost): void {
   const at = ecam(0, 1, 0);
-  switch (random.below(4)) {
+  switch (random.below(6)) {
     case 0:
       bus.write(0, at + 0x10 + 4 * random.below(2), 4, WINDOW + 0x2000 * random.below(2));
       break;
@@ -182,6 +184,14 @@ export function bridgeStep(bus: DeviceBus, random: Random, host: FakeHost): void
       break;
     case 2:
       bus.write(0, at + 0x7e, 2, random.pick([0, 0x8000, 0xc000]));
+      break;
+    case 3:
+      // The test device's BAR in I/O space, and a test of it.
+      bus.write(0, 0x14, 4, 0x100 * random.below(3));
+      bus.write(0, 4, 2, random.below(4));
+      break;
+    case 4:
+      bus.write(2, 0x100 * random.below(3) + random.pick([0, 0x80]), 1, random.below(4));
       break;
     default:
       for (const [i, word] of [

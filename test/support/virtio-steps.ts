@@ -9,6 +9,22 @@ const DRIVER = 0x1100;
 const DEVICE = 0x1200;
 const HEADER = 0x2000;
 
+const PAGE = 0x1000;
+
+/** Places a queue as a legacy driver does, mostly sensibly; else like the steps of others. */
+export function virtioLegacyStep(bus: DeviceBus, random: Random, host: FakeHost): void {
+  if (random.below(8) === 0) {
+    bus.write32(0x70, 0);
+    bus.write32(0x30, random.below(3));
+    if (random.below(4) === 0) bus.write32(0x28, 2 ** random.below(32));
+    bus.write32(0x38, QUEUE_SIZE * (1 + random.below(2)));
+    // Four descriptors end at 0x40, their available ring at 0x4e.
+    bus.write32(0x3c, random.pick([0x10, 0x100, PAGE, 2 ** random.below(32)]));
+    bus.write32(0x40, host.ramGpa / PAGE + random.below(6));
+  }
+  virtioStep(bus, random, host);
+}
+
 /** Makes the queue ready, mostly with sensible rings, or changes a byte of them; then it rings. */
 export function virtioStep(bus: DeviceBus, random: Random, host: FakeHost): void {
   const { ram, ramGpa } = host;

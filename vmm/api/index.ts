@@ -27,7 +27,7 @@ export {
   VsmmuError,
 } from '../../devices/plugin/index.ts';
 export type { SmmuRefusal } from '../../devices/smmuv3/index.ts';
-export { CopyOnWriteDisk, type Disk, MemoryDisk } from '../../devices/virtio/index.ts';
+export { BlobDisk, CopyOnWriteDisk, type Disk, MemoryDisk } from '../../devices/virtio/index.ts';
 export { HostError, type HostFault } from '../../host/hardware/index.ts';
 export type { ObjectDescription } from '../../host/iommufd/index.ts';
 export {

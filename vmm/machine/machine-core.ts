@@ -24,6 +24,7 @@ import {
   VcpuSet,
 } from '../vcpu/index.ts';
 import { DirectMaps } from './direct-maps.ts';
+import { Leave } from './leave.ts';
 import type { MachineCoreOptions } from './machine-core-options.ts';
 import { type CoreEnd, type CoreStatus, endOf, MachineState, type Pace } from './machine-state.ts';
 import { outsideRam } from './outside-ram.ts';
@@ -31,11 +32,6 @@ import { Secondaries } from './secondaries.ts';
 import { wakingSinks } from './waking-sinks.ts';
 
 const WAIT = EXIT_KINDS.indexOf('wait');
-
-/** Thrown through a guest's frames to make it leave. */
-class Leave extends Error {
-  override readonly name = 'Leave';
-}
 
 export class MachineCore {
   readonly name: string;
@@ -337,6 +333,11 @@ export class MachineCore {
   /** Stops the machine at its next safe point. No effect on one that has ended. */
   stop(reason: string): void {
     if (this.#state.end({ status: 'stopped', reason }, new Leave())) this.#interrupt();
+  }
+
+  /** Called by a device that ends the machine, at its next safe point, with an exit code. */
+  powerOff(exitCode: number): void {
+    if (this.#state.end({ status: 'off', exitCode }, new Leave())) this.#interrupt();
   }
 
   /** Makes all vCPUs on threads leave the guest; those that do not are terminated. */

@@ -7,7 +7,11 @@ import {
 } from '../../assembly/layout/checkpoint-registers.ts';
 import type { Check } from './checks.ts';
 
-export type MeasuredPath = 'trapped' | 'direct' | 'ecmdq' | 'overlay';
+/** Which way the commands of a queue take. */
+export type QueuePath = 'trapped' | 'direct' | 'ecmdq' | 'overlay';
+
+/** Those of an arm64 guest that is compared with others have names of their own. */
+export type MeasuredPath = QueuePath | 'arm64' | 'arm64-trapped';
 
 /** Names of the paths that a guest calls direct and trapped. */
 export interface PathNames {

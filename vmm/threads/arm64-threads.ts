@@ -42,7 +42,7 @@ export class Arm64Threads implements Arm64Transport {
 
   async start(options: Arm64ThreadOptions, signal: AbortSignal): Promise<Arm64Thread> {
     const { exits, gicModule, units, url } = this.#options;
-    const { index, name, module, memory, calls, host } = options;
+    const { index, name, module, memory, calls, posted, host } = options;
     const mailbox = new MailboxServer(servedCalls(calls));
     const worker = new WorkerThread<VcpuApi>(program(name), url);
     const unit = units.allocate();
@@ -62,6 +62,7 @@ export class Arm64Threads implements Arm64Transport {
       gicModule,
       memory,
       mailbox: mailbox.buffer,
+      posted,
       vmm: exits.buffer,
       unit,
       timeOrigin: performance.timeOrigin,

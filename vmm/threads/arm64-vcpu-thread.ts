@@ -12,6 +12,7 @@ import {
   type Arm64ThreadExit,
   type Arm64ThreadMemory,
 } from '../vcpu/arm64/arm64-transport.ts';
+import { PostedClient, type PostedMemory } from '../vcpu/arm64/posted-registers.ts';
 import { ExitRefused, MailboxClient } from './mailbox.ts';
 
 /** The calls of a vCPU, by their numbers in its mailbox. */
@@ -20,6 +21,7 @@ export const ARM64_CALLS = [
   'hypercall',
   'semihosting',
   'wait',
+  'unknownRegister',
 ] as const satisfies readonly (keyof Arm64ThreadCalls)[];
 
 /** What an arm64 vCPU with its own thread is built from. */
@@ -31,6 +33,8 @@ export interface Arm64WorkerOptions {
   readonly memory: Arm64ThreadMemory;
   readonly mailbox: SharedArrayBuffer;
   readonly vmm: SharedArrayBuffer;
+  /** Registers that it accesses without its mailbox. */
+  readonly posted: PostedMemory | undefined;
   /** The unit that its doorbell rings; undefined for none. */
   readonly unit: UnitOptions | undefined;
   /** `performance.timeOrigin` of the machine's thread. */
@@ -46,6 +50,7 @@ export class Arm64VcpuThread {
 
   constructor(options: Arm64WorkerOptions) {
     const { index, module, gicModule, memory, mailbox, vmm, unit, timeOrigin } = options;
+    const posted = options.posted && new PostedClient(options.posted);
     this.#client = new MailboxClient(mailbox, vmm);
     this.#block = new Arm64Block(memory.memory, memory.block);
     this.#runner = new Arm64Runner({
@@ -58,11 +63,15 @@ export class Arm64VcpuThread {
         at: memory.board,
       }),
       calls: {
-        mmio: (isWrite) => this.#call('mmio', 1, isWrite),
+        mmio: (isWrite) =>
+          posted?.access(this.#block, isWrite !== 0) ? 1 : this.#call('mmio', 1, isWrite),
         hypercall: () => this.#call('hypercall', ANSWER_ENDED),
         semihosting: () => this.#call('semihosting', ANSWER_ENDED),
         wait: () => {
           this.#call('wait', 0);
+        },
+        unknownRegister: (encoding, isWrite) => {
+          this.#call('unknownRegister', 0, encoding, isWrite);
         },
       },
       drain: unit ? new Unit(unit).drain : NO_DRAIN,
@@ -74,11 +83,13 @@ export class Arm64VcpuThread {
    * @param refused the result for a vCPU that has been stopped: it leaves the guest at
    *   its next boundary.
    */
-  #call(name: (typeof ARM64_CALLS)[number], refused: number, argument?: number): number {
+  #call(name: (typeof ARM64_CALLS)[number], refused: number, ...values: readonly number[]): number {
     const client = this.#client;
     try {
-      client.open(ARM64_CALLS.indexOf(name), argument === undefined ? 0 : 1);
-      if (argument !== undefined) client.argument(0, argument);
+      client.open(ARM64_CALLS.indexOf(name), values.length);
+      values.forEach((value, i) => {
+        client.argument(i, value);
+      });
       return Number(client.post() ?? 0);
     } catch (thrown) {
       if (!(thrown instanceof ExitRefused)) throw thrown;

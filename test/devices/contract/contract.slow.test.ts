@@ -7,7 +7,7 @@ import { Checkpoint } from '../../../devices/checkpoint/index.ts';
 import { PhysicalCmdqv, VirtualCmdqv } from '../../../devices/cmdqv/index.ts';
 import { DmaEngine, DmaEnginePci } from '../../../devices/dma-engine/index.ts';
 import { GicIts, Gicv2mFrame, Gicv3 } from '../../../devices/gicv3/index.ts';
-import { PcieRootPort } from '../../../devices/pcie/index.ts';
+import { PcieRootPort, PcieTestDevice } from '../../../devices/pcie/index.ts';
 import { Pl011 } from '../../../devices/pl011/index.ts';
 import { Pl031 } from '../../../devices/pl031/index.ts';
 import type { Device } from '../../../devices/plugin/index.ts';
@@ -28,7 +28,7 @@ import { uartStep } from '../../support/uart-steps.ts';
 import { IDR0 } from '../../support/unit-harness.ts';
 import { LVCMDQS, TestVintfBackend } from '../../support/vintf-backend.ts';
 import { virtioPciStep } from '../../support/virtio-pci-steps.ts';
-import { virtioStep } from '../../support/virtio-steps.ts';
+import { virtioLegacyStep, virtioStep } from '../../support/virtio-steps.ts';
 
 const modules = await checkedModules();
 const gicModule = await loadGicv3();
@@ -139,11 +139,17 @@ const devices: [string, DeviceFactory, ContractOptions?][] = [
     { stimulus: virtioStep },
   ],
   [
+    'VirtioMmio by the legacy interface',
+    () => new VirtioMmio('disk0', new VirtioBlock(EMPTY_DISK, 'disk'), { legacy: true }),
+    { stimulus: virtioLegacyStep },
+  ],
+  [
     'VirtioPci',
     () => new VirtioPci('disk0', new VirtioBlock(EMPTY_DISK, 'disk')),
     { stimulus: virtioPciStep },
   ],
   ['DmaEnginePci', () => new DmaEnginePci('dma'), { stimulus: dmaPciStep }],
+  ['PcieTestDevice', () => new PcieTestDevice('test')],
   ['PcieRootPort', () => new PcieRootPort('port', [new WordEndpoint()])],
   ['PcieHost with functions', bridgeWithFunctions, { stimulus: bridgeStep }],
   ['Checkpoint', () => new Checkpoint({ onPhase: ignore, onResult: ignore })],

@@ -19,7 +19,7 @@ import {
 import { dmaPciStep } from '../../support/dma-steps.ts';
 import { bridgeStep, bridgeWithFunctions } from '../../support/pcie-function.ts';
 import { virtioPciStep } from '../../support/virtio-pci-steps.ts';
-import { virtioStep } from '../../support/virtio-steps.ts';
+import { virtioLegacyStep, virtioStep } from '../../support/virtio-steps.ts';
 import { ensure, type Fuzzer, type FuzzTarget } from '../target.ts';
 
 const OPERATIONS = 1000;
@@ -61,6 +61,7 @@ const FUNCTIONS: readonly (() => VirtioFunction)[] = [
 const DEVICES: readonly (readonly [() => Device, Stimulus])[] = [
   ...FUNCTIONS.flatMap((make): [() => Device, Stimulus][] => [
     [() => new VirtioMmio('mmio', make()), virtioStep],
+    [() => new VirtioMmio('legacy', make(), { legacy: true }), virtioLegacyStep],
     [() => new VirtioPci('pci', make()), virtioPciStep],
   ]),
   [() => new DmaEnginePci('dma'), dmaPciStep],

@@ -28,6 +28,7 @@ import {
   type LendOptions,
   type LentVm,
   lendVm,
+  lendVmBehind,
   STREAM,
   sendOnCmdq,
 } from '../../support/lent-vm.ts';
@@ -203,6 +204,31 @@ describe('a 32-bit write of a bus master to the doorbell', () => {
     expect(other.viommu.commandQueue.counts.syncs).toBe(0);
     sendOnCmdq(other, sync());
     expect(other.viommu.commandQueue.counts.syncs).toBe(1);
+  });
+});
+
+describe('a machine behind two SMMUs', () => {
+  it('has its MSIs pass each of them, through stage 2 alone and through its own stage 1', async () => {
+    host = await checkedHost(VmHost, { modules, smmus: [{}, {}] });
+    const its = new FakeInterruptController();
+    const both = lendVmBehind(host, [0, 1], 'vm', { msis: its });
+    const ports = both.map(({ viommu }, i) => host.dmaPort(viommu, STREAM, 0x100 + i));
+    const write = (at: number, data: number) =>
+      ports.map((port) => port.write(at, Uint8Array.of(data, 0, 0, 0)).ok);
+    expect(write(DOORBELL, 1)).toEqual([true, true]);
+    const [, second] = both;
+    if (!second) return expect.unreachable();
+    attachStage1(second).map(IOVA + 0x5000, DOORBELL_PAGE, 0x1000, S1_READ_WRITE);
+    expect([write(DOORBELL, 2), write(IOVA + 0x5040, 3)]).toEqual([
+      [true, false],
+      [false, true],
+    ]);
+    expect(its.sent).toEqual([
+      [0x100, 1],
+      [0x101, 1],
+      [0x100, 2],
+      [0x101, 3],
+    ]);
   });
 });
 

@@ -40,12 +40,12 @@ const row = (path: PathReport['path'], batch: number, p50Ns: number, vcpus = 1):
   transport: 'inline',
 });
 
-const textOf = (paths: readonly PathReport[]) =>
+const textOf = (paths: readonly PathReport[], byRegister: Readonly<Record<string, number>> = {}) =>
   reportText(
     {
       ok: true,
       checks: [],
-      exits: { total: 0, byKind: {}, byRegister: {} },
+      exits: { total: 0, byKind: {}, byRegister },
       vcmdq: { queues: 0, commands: 0, syncs: 0, doorbellCalls: 0, exitsDuringInvalidation: 0 },
       paths,
       ways: [],
@@ -53,6 +53,13 @@ const textOf = (paths: readonly PathReport[]) =>
     } as unknown as Report,
     [],
   );
+
+it('names the registers of exits where there are any', () => {
+  expect(textOf([])).not.toContain('most at');
+  expect(textOf([], { 'pl011.UARTDR': 6, 'pl011.UARTFR': 7 })).toContain(
+    '\n         most at pl011.UARTFR 7, pl011.UARTDR 6\n',
+  );
+});
 
 it('is a line of the report when both paths were measured, by the rows of one vCPU', () => {
   const direct = [row('direct', 1, 100), row('direct', 16, 500), row('direct', 64, 1990)];

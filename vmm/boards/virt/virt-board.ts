@@ -36,6 +36,7 @@ import { asOption } from '../options-error.ts';
 import { affinityOf } from './affinity.ts';
 import { guestRole } from './guest-role.ts';
 import { hostRole } from './host-role.ts';
+import { postedConsole } from './posted-console.ts';
 import { psciHypercalls } from './psci-hypercalls.ts';
 import { callSemihosting } from './semihosting.ts';
 import { prepareVirtBoot } from './virt-boot.ts';
@@ -54,6 +55,7 @@ import {
 import { type VirtMsi, virtGic } from './virt-msis.ts';
 import { PCIE_REQUESTER_IDS, virtPcie } from './virt-pcie.ts';
 import { DMA_STREAM, type VirtSmmu, type VirtSmmuOptions } from './virt-smmu.ts';
+import { virtTestdev } from './virt-testdev.ts';
 
 /** Options of this board for its machines, whose guest is a kernel file. */
 export interface VirtBoardOptions {
@@ -82,6 +84,12 @@ export interface VirtBoardOptions {
    * UNDEFINED.
    */
   readonly semihosting?: boolean | undefined;
+  /**
+   * Adds a virtio console with the legacy interface and without an SMMU that takes the
+   * commands of QEMU's `testdev`: a number and `q` end the machine with that exit code.
+   * kvm-unit-tests use it. Default false.
+   */
+  readonly testdev?: boolean | undefined;
   /**
    * Called for instructions that the guest executes after a store to them without the
    * instruction cache maintenance that the architecture requires, each pair of store and
@@ -135,6 +143,7 @@ const OPTIONS: OptionKinds<VirtBoardOptions> = {
     if (value !== 'eager') flag(value, owner, name);
   },
   semihosting: flag,
+  testdev: flag,
   onStaleInstruction: callback,
   role: choiceOf(...Object.keys(ROLES)),
   disks: listOf(having('read', 'write', 'flush')),
@@ -245,6 +254,7 @@ async function createVirtMachine(
       ...placement,
       dmaPort: iommu.dmaPort(streamId),
     }));
+    const testdev = own.testdev ? virtTestdev(memory, (code) => machine.powerOff(code)) : undefined;
     const boot = await prepareVirtBoot(
       { kernel: options.guest, initrd: own.initrd, append: own.append ?? '' },
       ram,
@@ -260,6 +270,7 @@ async function createVirtMachine(
           cmdqv,
           dmaEngine: { placement: dmaEngine, streamId: DMA_STREAM },
           disks,
+          testdev,
           pcie: pcie?.bridge,
           devices,
           msiDevice,
@@ -297,6 +308,14 @@ async function createVirtMachine(
         ...(own.semihosting === true
           ? { semihosting: (call) => callSemihosting(call, (bytes) => options.onOutput(bytes)) }
           : {}),
+        // A fault of the UART is an exit's.
+        posted: options.faults ? undefined : postedConsole(console, VIRT_PLACES.uart.gpa),
+        unknownRegister: ({ vcpu, register, isWrite, pc }) =>
+          options.onTrace?.(`vCPU ${vcpu}`, {
+            name: isWrite ? 'unknown MSR' : 'unknown MRS',
+            register,
+            pc: `0x${pc.toString(16)}`,
+          }),
       },
       program: {
         segments: boot.segments,
@@ -321,6 +340,7 @@ async function createVirtMachine(
           ...(cmdqv ? [cmdqv] : []),
           dmaEngine,
           ...placedDisks,
+          ...(testdev ? [testdev] : []),
           ...(pcie ? [pcie.bridge, ...pcie.functions(iommu.dmaPort)] : []),
           ...devices,
         ]),
@@ -337,7 +357,7 @@ async function createVirtMachine(
       ...iommu.describe(machine, () => guest.flushProcessors()),
       receive(bytes) {
         input.isOpen = true;
-        console.receive(bytes);
+        guest.changePosted(() => console.receive(bytes));
       },
       endInput() {
         input.isOpen = false;

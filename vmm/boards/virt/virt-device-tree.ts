@@ -63,6 +63,8 @@ export interface VirtTreeOptions {
   readonly dmaEngine?: BusMaster | undefined;
   /** Disks of that SMMU. */
   readonly disks?: readonly BusMaster[];
+  /** A virtio console that no SMMU translates. */
+  readonly testdev?: Placement | undefined;
   /** The PCIe host bridge, whose functions use that SMMU. */
   readonly pcie?: Placement | undefined;
   /** An ITS or a GICv2m frame, the target of MSIs of SMMU and bus masters. */
@@ -276,7 +278,8 @@ function ownNode(placement: Placement, more: Record<string, PropertyValue> = {})
   };
 }
 
-function diskNode({ placement, streamId }: BusMaster): DeviceTreeNode {
+/** @param streamId behind the SMMU. Undefined: its addresses are physical ones. */
+function virtioNode(placement: Placement, streamId?: number): DeviceTreeNode {
   return {
     name: `virtio_mmio@${gpaOf(placement).toString(16)}`,
     properties: {
@@ -284,7 +287,7 @@ function diskNode({ placement, streamId }: BusMaster): DeviceTreeNode {
       reg: regOf(placement),
       interrupts: interruptsOf(placement, LEVEL_HIGH),
       'dma-coherent': true,
-      iommus: [{ label: 'smmu' }, streamId],
+      ...(streamId === undefined ? {} : { iommus: [{ label: 'smmu' }, streamId] }),
     },
   };
 }
@@ -301,6 +304,7 @@ export function virtDeviceTree(options: VirtTreeOptions): DeviceTreeNode {
     cmdqv,
     dmaEngine,
     disks = [],
+    testdev,
     pcie,
     devices = [],
     msiDevice,
@@ -354,7 +358,8 @@ export function virtDeviceTree(options: VirtTreeOptions): DeviceTreeNode {
             }),
           ]
         : []),
-      ...disks.map(diskNode),
+      ...disks.map(({ placement, streamId }) => virtioNode(placement, streamId)),
+      ...(testdev ? [virtioNode(testdev)] : []),
       ...(pcie ? [pcieNode(pcie, msiMap(msiDevice))] : []),
       ...devices.map((placement) => ownNode(placement)),
     ],

@@ -3,7 +3,7 @@
 
 import { type Disk, VirtioBlock, VirtioMmio } from '../../../devices/virtio/index.ts';
 import type { BusMaster } from './virt-device-tree.ts';
-import { placedDisk, VIRT_DISKS } from './virt-memory-map.ts';
+import { placedVirtio, VIRT_DISKS } from './virt-memory-map.ts';
 
 const FIRST_STREAM = 16;
 
@@ -12,7 +12,7 @@ export function virtDisks(disks: readonly Disk[]): readonly BusMaster[] {
   if (disks.length > VIRT_DISKS)
     throw new RangeError(`a machine of the board virt has at most ${VIRT_DISKS} disks`);
   return disks.map((disk, i) => ({
-    placement: placedDisk(i, new VirtioMmio(`disk${i}`, new VirtioBlock(disk, `vsmmu-disk${i}`))),
+    placement: placedVirtio(i, new VirtioMmio(`disk${i}`, new VirtioBlock(disk, `vsmmu-disk${i}`))),
     streamId: FIRST_STREAM + i,
   }));
 }

@@ -40,17 +40,18 @@ export const VIRT_V2M_SPIS = 64;
  */
 export const VIRT_SMMU_DEVICE_ID = 0xffff;
 
-/** Maximum number of virtio devices. */
+/** Maximum number of virtio disks; the place after them is of one more device. */
 export const VIRT_DISKS = 4;
 const VIRTIO_GPA = 0x0a000000;
 const VIRTIO_ROOM = 0x1000;
 const VIRTIO_SPI = 16;
 
-/** PCIe: ECAM, the window for BARs, and the SPIs of INTA to INTD. */
+/** PCIe: ECAM, the window for BARs, I/O space behind it, and the SPIs of INTA to INTD. */
 export const VIRT_PCIE = {
   ecam: 0x3f000000,
   buses: 16,
   window: { gpa: 0x10000000, size: 0x2eff0000 },
+  io: { gpa: 0x3eff0000, size: 0x10000 },
   spi: 3,
 } as const;
 
@@ -99,10 +100,10 @@ export function placed(name: VirtDeviceName, device: Device): Placement {
 }
 
 /**
- * A disk at its place.
- * @param index 0 to VIRT_DISKS - 1.
+ * A device of virtio at its place.
+ * @param index 0 to VIRT_DISKS - 1: a disk.
  */
-export function placedDisk(index: number, device: Device): Placement {
+export function placedVirtio(index: number, device: Device): Placement {
   const gpa = VIRTIO_GPA + index * VIRTIO_ROOM;
   return placedAt({ gpa, room: VIRTIO_ROOM, spi: VIRTIO_SPI + index, spis: 1 }, device);
 }

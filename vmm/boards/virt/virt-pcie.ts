@@ -53,16 +53,17 @@ function busesFor(functions: readonly PcieFunction[], streams: number): number {
 export function virtPcie(functions: readonly PcieFunction[], streams: number): VirtPcie {
   if (functions.length > DEVICES)
     throw new RangeError(`a machine of the board virt has at most ${DEVICES} PCIe devices`);
-  const { ecam, window, spi } = VIRT_PCIE;
+  const { ecam, window, io, spi } = VIRT_PCIE;
   const buses = busesFor(functions, streams);
   const host = new PcieHost({
     buses,
     window,
+    io,
     functions: functions.map((plugged, i) => ({ device: FIRST_DEVICE + i, plugged })),
   });
   const masters = host.functions.filter((one) => !(one instanceof PcieRootPort));
   return {
-    bridge: { device: host, addresses: [ecam, window.gpa], firstIrq: spi },
+    bridge: { device: host, addresses: [ecam, window.gpa, io.gpa], firstIrq: spi },
     // Functions below different ports have the same possible bus numbers.
     streams: [...new Set(masters.flatMap((one) => host.requesterIdsOf(one)))],
     functions(dmaPort) {
@@ -82,7 +83,8 @@ export function virtPcie(functions: readonly PcieFunction[], streams: number): V
   };
 }
 
-/** Space codes of the first cell of a PCI address (bindings/pci; IEEE 1275): 32-bit memory. */
+/** Space codes of the first cell of a PCI address (bindings/pci; IEEE 1275): I/O, 32-bit memory. */
+const IO = 0x01000000;
 const MEMORY_32 = 0x02000000;
 const GIC_SPI = 0;
 const LEVEL_HIGH = 4;
@@ -112,8 +114,8 @@ export function pcieNode(
   { device, addresses, firstIrq = 0 }: Placement,
   msis: Readonly<Record<string, PropertyValue>>,
 ): DeviceTreeNode {
-  const [ecam = 0, window = 0] = addresses;
-  const [ecamSize = 0, windowSize = 0] = device.regions.map(({ size }) => size);
+  const [ecam = 0, window = 0, io = 0] = addresses;
+  const [ecamSize = 0, windowSize = 0, ioSize = 0] = device.regions.map(({ size }) => size);
   return {
     name: `pcie@${ecam.toString(16)}`,
     properties: {
@@ -122,7 +124,10 @@ export function pcieNode(
       '#address-cells': [3],
       '#size-cells': [2],
       reg: [...cells64(ecam), ...cells64(ecamSize)],
-      ranges: [MEMORY_32, ...cells64(window), ...cells64(window), ...cells64(windowSize)],
+      ranges: [
+        ...[IO, ...cells64(0), ...cells64(io), ...cells64(ioSize)],
+        ...[MEMORY_32, ...cells64(window), ...cells64(window), ...cells64(windowSize)],
+      ],
       'bus-range': [0, ecamSize / 0x100000 - 1],
       'linux,pci-domain': [0],
       'dma-coherent': true,

@@ -7,10 +7,12 @@ import {
   fieldsOf,
   formOf,
 } from '../../../assembly/layout/a64/a64-forms.ts';
+import { encodingOf } from '../../../assembly/layout/a64/arm64-registers.ts';
 import {
   addressDistance,
   bitMaskOf,
   fieldOf as field,
+  genericRegisterName,
   isWide,
   signedField,
   systemRegisterOf,
@@ -97,7 +99,7 @@ function systemRegister(f: Fields, access: 'r' | 'w'): string {
   if (register?.el1.includes(access)) return register.name;
   const op0 = 2 + field(f, 'o0');
   const [op1, crn, crm, op2] = [field(f, 'op1'), field(f, 'CRn'), field(f, 'CRm'), field(f, 'op2')];
-  return `S${op0}_${op1}_C${crn}_C${crm}_${op2}`;
+  return genericRegisterName(encodingOf(op0, op1, crn, crm, op2));
 }
 
 /** Operands with their own rules; `rest` is the text after a dot. */

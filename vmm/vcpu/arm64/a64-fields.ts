@@ -33,6 +33,15 @@ export function systemRegisterOf(fields: A64Fields): Arm64Register | undefined {
   return REGISTERS.get(encodingOf(op0, of('op1'), of('CRn'), of('CRm'), of('op2')));
 }
 
+/** Whether the CPU has a register of this encoding: op0:op1:CRn:CRm:op2. */
+export const isSystemRegister = (encoding: number): boolean => REGISTERS.has(encoding);
+
+/** A system register by the name that every encoding has: S3_0_C15_C2_0. */
+export function genericRegisterName(encoding: number): string {
+  const field = (shift: number, width: number) => (encoding >>> shift) & (2 ** width - 1);
+  return `S${field(14, 2)}_${field(11, 3)}_C${field(7, 4)}_C${field(3, 4)}_${field(0, 3)}`;
+}
+
 /**
  * An immediate mask (Arm ARM, DecodeBitMasks) of 64 or 32 bits. The encoding must not be
  * reserved.

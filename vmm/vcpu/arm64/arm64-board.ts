@@ -2,6 +2,7 @@
 // What an arm64 vCPU needs of its board.
 
 import type { InterruptSink } from '../../../devices/bus/index.ts';
+import type { PostedRegisters } from './posted-registers.ts';
 
 /** A vCPU's part of an interrupt controller: a CPU interface in system registers. */
 export interface CpuInterface {
@@ -51,6 +52,16 @@ export interface SemihostingCall {
   readonly read: (address: bigint) => number | undefined;
 }
 
+/** MRS or MSR of a system register that neither a vCPU nor its board has: UNDEFINED. */
+export interface UnknownRegister {
+  readonly vcpu: number;
+  /** S3_0_C15_C2_0. */
+  readonly register: string;
+  readonly isWrite: boolean;
+  /** Address of the instruction. */
+  readonly pc: bigint;
+}
+
 /** The board of an arm64 guest. */
 export interface Arm64Board {
   readonly interrupts: CpuInterrupts;
@@ -63,4 +74,8 @@ export interface Arm64Board {
   hypercall(call: Hypercall): HypercallResult;
   /** Executes a semihosting call. Without it HLT is UNDEFINED. */
   semihosting?(call: SemihostingCall): HypercallResult;
+  /** Registers that vCPUs on threads of their own access without an exit. Default: there are none. */
+  readonly posted?: PostedRegisters | undefined;
+  /** Told of system registers that there are not. */
+  unknownRegister?(access: UnknownRegister): void;
 }

@@ -9,6 +9,7 @@ import {
   ARM64_X,
 } from '../../../assembly/layout/arm64-state.ts';
 import type { Arm64Exports } from '../../../assembly/load.ts';
+import { isSystemRegister } from './a64-fields.ts';
 import { type Arm64Block, storageOffset } from './arm64-block.ts';
 import type { CpuInterface } from './arm64-board.ts';
 import { COUNTER_HZ } from './arm64-counter.ts';
@@ -30,6 +31,8 @@ export interface Arm64CpuOptions {
   readonly block: Arm64Block;
   readonly exports: Arm64Exports;
   readonly interrupts: CpuInterface;
+  /** Software has accessed a system register that there is not. Default: nobody is told. */
+  unknownRegister?(encoding: number, isWrite: boolean): void;
 }
 
 export class Arm64Cpu {
@@ -38,13 +41,15 @@ export class Arm64Cpu {
   readonly exports: Arm64Exports;
   readonly timers: Arm64Timers;
   readonly #interrupts: Arm64CpuOptions['interrupts'];
+  readonly #unknownRegister: Arm64CpuOptions['unknownRegister'];
 
-  constructor({ index, block, exports, interrupts }: Arm64CpuOptions) {
+  constructor({ index, block, exports, interrupts, unknownRegister }: Arm64CpuOptions) {
     this.index = index;
     this.block = block;
     this.exports = exports;
     this.timers = new Arm64Timers(block);
     this.#interrupts = interrupts;
+    this.#unknownRegister = unknownRegister;
   }
 
   /**
@@ -78,10 +83,15 @@ export class Arm64Cpu {
   }
 
   /**
-   * An access to a register of its CPU interface, for the CPU: 0 when it is UNDEFINED.
+   * An access to a register of its CPU interface, or to one that does not exist, for the
+   * CPU: 0 when it is UNDEFINED.
    */
   register(encoding: number, isWrite: boolean): number {
     const { block, index } = this;
+    if (!isSystemRegister(encoding)) {
+      this.#unknownRegister?.(encoding, isWrite);
+      return 0;
+    }
     let known: boolean;
     if (isWrite) known = this.#interrupts.writeInterface(index, encoding, block.mmioValue);
     else {

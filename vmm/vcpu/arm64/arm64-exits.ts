@@ -12,6 +12,7 @@ import {
 import { type AccessSize, MachineError } from '../../../devices/plugin/index.ts';
 import { EXIT_KINDS } from '../exit-counter.ts';
 import type { VcpuExit, VcpuHost } from '../vcpu.ts';
+import { genericRegisterName } from './a64-fields.ts';
 import type { Arm64Board, HypercallResult } from './arm64-board.ts';
 import type { Arm64Cpu } from './arm64-cpu.ts';
 
@@ -47,19 +48,40 @@ export class Arm64Exits {
   exit(kind: number, call: () => void): void {
     const { host, cpu } = this.#options;
     const { gate } = host;
-    try {
+    this.guard(() => {
       gate.enter(cpu.index, kind);
       call();
       gate.leave(cpu.index, kind);
+    });
+  }
+
+  /** Something that is no exit. What is thrown ends the run as well. */
+  guard(call: () => void): void {
+    const { host, cpu } = this.#options;
+    try {
+      call();
     } catch (thrown) {
       const ended: VcpuExit = {
         reason: 'failed',
         error: MachineError.of(`guest vCPU ${cpu.index}`, thrown),
       };
-      gate.threw(ended, thrown);
+      host.gate.threw(ended, thrown);
       this.#ended = ended;
       cpu.block.setStop(true);
     }
+  }
+
+  /** Reports that the instruction at the PC accesses an unknown system register; no exit. */
+  unknownRegister(encoding: number, isWrite: boolean): void {
+    const { board, cpu } = this.#options;
+    this.guard(() => {
+      board.unknownRegister?.({
+        vcpu: cpu.index,
+        register: genericRegisterName(encoding),
+        isWrite,
+        pc: cpu.block.long(ARM64_PC),
+      });
+    });
   }
 
   /** An access to a device, for the CPU: 0 when there is none. */

@@ -34,6 +34,7 @@ import { Arm64Parallel } from './arm64-parallel.ts';
 import { Arm64RoundRobin } from './arm64-round-robin.ts';
 import type { Arm64Transport } from './arm64-transport.ts';
 import { Arm64Vcpu } from './arm64-vcpu.ts';
+import { PostedServer } from './posted-registers.ts';
 import { createRegionTable, type RegionTable } from './region-table.ts';
 import { type StaleInstruction, StaleInstructions } from './stale-instruction.ts';
 import type { Arm64Regions } from './translator/index.ts';
@@ -123,6 +124,7 @@ export class Arm64Guest implements Guest {
   #vcpus: readonly Arm64Vcpu[] = [];
   #turns: Arm64RoundRobin | undefined;
   #parallel: Arm64Parallel | undefined;
+  readonly #posted: PostedServer | undefined;
   /** Sets vCPU 0 to its entry point and switches the others off. */
   #begin: () => void = () => undefined;
   #exports: Arm64Exports | undefined;
@@ -147,6 +149,7 @@ export class Arm64Guest implements Guest {
     this.debug = new Arm64Debugger(memory, this.#blocks);
     this.inline = options.threads === undefined;
     this.directMaps = new Arm64DirectMaps(memory, this.inline ? [] : this.#blocks);
+    this.#posted = this.inline || !board.posted ? undefined : new PostedServer(board.posted);
     this.#time = new Arm64HostTime(memory, performance.timeOrigin);
     this.#counter = new Arm64Counter(first);
     this.clock = { nowNs: () => Number((this.#parallel ?? this.#counter).now) * NS_PER_TICK };
@@ -180,6 +183,7 @@ export class Arm64Guest implements Guest {
       host,
       board,
       time: this.#time,
+      posted: this.#posted,
       affinityOf,
       forgetCode: () => this.#emptyPool(),
     });
@@ -191,6 +195,7 @@ export class Arm64Guest implements Guest {
           module,
           memory: { memory: memory.memory, cpus: memory.cpus, block: at, board: memory.board },
           calls: parallel.callsOf(index),
+          posted: this.#posted?.memory,
           host,
         },
         signal,
@@ -360,6 +365,14 @@ export class Arm64Guest implements Guest {
 
   safePoint(): void {
     this.#turns?.setIrq();
+    this.#posted?.serve();
+  }
+
+  /** A device with registers that vCPUs access without an exit changes, by something that none of them does. */
+  changePosted(change: () => void): void {
+    this.#posted?.close();
+    change();
+    this.#posted?.serve();
   }
 
   setExitRequest(wanted: boolean): void {

@@ -22,6 +22,7 @@ import {
   type Arm64ThreadCalls,
   type Arm64ThreadExit,
 } from './arm64-transport.ts';
+import type { PostedServer } from './posted-registers.ts';
 
 const WAIT = EXIT_KINDS.indexOf('wait');
 /**
@@ -52,6 +53,8 @@ export interface Arm64ParallelOptions {
   readonly host: VcpuHost;
   readonly board: Arm64Board;
   readonly time: Arm64HostTime;
+  /** Registers that the vCPUs access without an exit. */
+  readonly posted: PostedServer | undefined;
   /** MPIDR_EL1 of a vCPU without its fixed bits. */
   affinityOf(vcpu: number): number;
   /** Makes all vCPUs decode all instructions again; called while none of them runs. */
@@ -71,7 +74,7 @@ class ParallelVcpu {
   constructor(
     index: number,
     block: Arm64Block,
-    { exports, host, board }: Arm64ParallelOptions,
+    { exports, host, board, posted }: Arm64ParallelOptions,
     ended: (exit: VcpuExit) => void,
   ) {
     this.cpu = new Arm64Cpu({ index, block, exports, interrupts: board.interrupts });
@@ -82,11 +85,22 @@ class ParallelVcpu {
       else if (result.what === 'reset') ended(YIELD);
       return ANSWERS[result.what];
     };
+    const serve = () => this.exits.guard(() => posted?.serve());
     this.calls = {
-      mmio: (isWrite) => this.exits.mmio(isWrite !== 0),
-      hypercall: () => answer(this.exits.hypercall()),
-      semihosting: () => answer(this.exits.semihosting()),
+      mmio: (isWrite) => {
+        serve();
+        return this.exits.mmio(isWrite !== 0);
+      },
+      hypercall: () => {
+        serve();
+        return answer(this.exits.hypercall());
+      },
+      semihosting: () => {
+        serve();
+        return answer(this.exits.semihosting());
+      },
       wait: () => this.exits.exit(WAIT, () => undefined),
+      unknownRegister: (encoding, isWrite) => this.exits.unknownRegister(encoding, isWrite !== 0),
     };
   }
 }
@@ -215,8 +229,10 @@ export class Arm64Parallel {
   }
 
   async #runAll(budget: number): Promise<VcpuExit> {
-    const { forgetCode } = this.#options;
+    const { forgetCode, posted } = this.#options;
+    const { exits } = this.#at(0);
     for (const { cpu } of this.#vcpus) cpu.block.setStop(false);
+    posted?.serve();
     this.#continue();
     let done: () => void = () => undefined;
     const all = new Promise<void>((resolve) => {
@@ -229,12 +245,13 @@ export class Arm64Parallel {
     if (run.left > 0) await all;
     clearTimeout(timer);
     this.#run = undefined;
+    exits.guard(() => posted?.serve());
     this.#stopCounter();
     if (run.isPoolFull) forgetCode();
     const action = this.#atRest;
     this.#atRest = undefined;
     action?.();
-    const exit = run.exit ?? OFF;
+    const exit = exits.takeEnded() ?? run.exit ?? OFF;
     return exit.reason === 'yield' && this.#sleepsForever() ? FOREVER : exit;
   }
 

@@ -96,7 +96,13 @@ export class Arm64Runner {
       },
     });
     const exports = instance.exports as unknown as Arm64Exports;
-    this.#cpu = new Arm64Cpu({ index, block, exports, interrupts });
+    this.#cpu = new Arm64Cpu({
+      index,
+      block,
+      exports,
+      interrupts,
+      unknownRegister: (encoding, isWrite) => calls.unknownRegister(encoding, isWrite ? 1 : 0),
+    });
     this.#time = new Arm64TimeEstimate(block, new Arm64HostTime(memory, timeOrigin));
     this.#awake = new AwakeVcpu(memory, index);
   }

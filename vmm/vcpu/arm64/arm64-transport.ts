@@ -2,6 +2,7 @@
 // The interface between a machine and the thread of one of its arm64 vCPUs.
 
 import type { VcpuHost } from '../vcpu.ts';
+import type { PostedMemory } from './posted-registers.ts';
 
 // Results of a thread's calls.
 /** It has returned; X0 has its result. */
@@ -33,6 +34,8 @@ export interface Arm64ThreadCalls {
   semihosting(): number;
   /** It was requested to exit. */
   wait(): void;
+  /** At MRS or MSR of a system register that there is not. */
+  unknownRegister(encoding: number, isWrite: number): void;
 }
 
 /** Places in memory for the thread of a vCPU. */
@@ -55,6 +58,8 @@ export interface Arm64ThreadOptions {
   readonly module: WebAssembly.Module;
   readonly memory: Arm64ThreadMemory;
   readonly calls: Arm64ThreadCalls;
+  /** Registers that it accesses without a call. */
+  readonly posted: PostedMemory | undefined;
   readonly host: VcpuHost;
 }
 

@@ -46,7 +46,13 @@ export class Arm64Vcpu {
     this.index = index;
     this.block = block;
     this.#options = options;
-    this.#cpu = new Arm64Cpu({ index, block, exports, interrupts: board.interrupts });
+    this.#cpu = new Arm64Cpu({
+      index,
+      block,
+      exports,
+      interrupts: board.interrupts,
+      unknownRegister: (encoding, isWrite) => this.#exits.unknownRegister(encoding, isWrite),
+    });
     this.#exits = new Arm64Exits({ cpu: this.#cpu, host, board });
   }
 

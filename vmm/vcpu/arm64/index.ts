@@ -9,4 +9,5 @@ export * from './arm64-guest.ts';
 export * from './arm64-memory.ts';
 export { Arm64Runner, type ThreadInterrupts } from './arm64-runner.ts';
 export * from './arm64-transport.ts';
+export { PostedClient, type PostedMemory, type PostedRegisters } from './posted-registers.ts';
 export type { StaleInstruction } from './stale-instruction.ts';

@@ -12,9 +12,22 @@ import {
 } from '../../../../scripts/litmus-programs.mjs';
 import type * as Api from '../../../../vmm/api/index.ts';
 import type * as MachineParts from '../../../../vmm/api/machine-parts.ts';
+import { LOCK_ROUNDS, lockResults, QUEUED_LOCK } from './queued-lock.ts';
 import { POWER, SGIS, SUSPEND, waitForEvent } from './several-vcpu-programs.ts';
 import { CODE, COUNTERS, invalidate, lock, TLBIS } from './shared-memory-programs.ts';
-import { AWAITS_INPUT, BUSY, HELLO, IDLE, RESET, timer } from './virt-programs.ts';
+import {
+  AWAITS_INPUT,
+  BUSY,
+  ECHO,
+  HELLO,
+  IDLE,
+  RESET,
+  SPEAKS,
+  testdev,
+  timer,
+  UNKNOWN_RECORDS,
+  UNKNOWN_REGISTERS,
+} from './virt-programs.ts';
 
 const { Host, virtBoard } = (await import(
   '../../../../dist/vmm/api/index.js'
@@ -35,10 +48,11 @@ async function create(
   vcpus: number,
   memory = 16,
   drain: 'doorbell' | 'thread' = 'doorbell',
+  own: Api.VirtBoardOptions = {},
 ) {
   await host?.destroy();
   host = await Host.create();
-  const board = virtBoard({ epoch: 0 });
+  const board = virtBoard({ epoch: 0, ...own });
   const transport = 'mailbox';
   const machine = await host.createMachine({ guest, board, vcpus, memory, transport, drain });
   const text = { printed: '' };
@@ -66,6 +80,65 @@ describe('PSCI', () => {
 
   it('CPU_SUSPEND returns at the next interrupt', async () => {
     expect((await run(SUSPEND, 1)).printed).toBe('012');
+  });
+});
+
+it('system registers that there are not are traced, by name', async () => {
+  host = await Host.create();
+  const traced: unknown[] = [];
+  const machine = await host.createMachine({
+    guest: UNKNOWN_REGISTERS,
+    board: virtBoard(),
+    memory: 16,
+    transport: 'mailbox',
+    onTrace: (source, event) => {
+      if (event.name.startsWith('unknown')) traced.push([source, event]);
+    },
+  });
+  await machine.boot();
+  expect((await machine.wait()).status).toBe('off');
+  expect(traced).toEqual(UNKNOWN_RECORDS);
+});
+
+describe('the console', () => {
+  it('has no exit for what is printed, and for flags that have not changed', async () => {
+    const { machine, text } = await create(HELLO, 1);
+    await machine.boot();
+    expect((await machine.wait()).status).toBe('off');
+    expect(text.printed).toBe('hello\n');
+    expect(machine.statistics.exits.byRegister).toEqual({});
+  });
+
+  it('takes input, whose flag a vCPU looks at in a loop', async () => {
+    const { machine, text } = await create(ECHO, 1);
+    await machine.boot();
+    machine.write('a');
+    expect((await machine.wait()).status).toBe('off');
+    expect(text.printed).toBe('b');
+    const { 'pl011.UARTDR': reads, 'pl011.UARTFR': looks = 0 } =
+      machine.statistics.exits.byRegister;
+    expect(reads).toBe(1);
+    // At the moment at which the byte came.
+    expect(looks).toBeLessThanOrEqual(1);
+  });
+
+  it('prints what was posted while the machine only spins', async () => {
+    const { machine, text } = await create(SPEAKS, 1);
+    const printed = new Promise<void>((resolve) => {
+      machine.on('output', () => text.printed === 'hello\n' && resolve());
+    });
+    await machine.boot();
+    await printed;
+    await machine.stop('enough');
+    expect(text.printed).toBe('hello\n');
+  });
+});
+
+describe('the console of tests', () => {
+  it('ends a machine whose vCPUs would go on for ever', async () => {
+    const { machine } = await create(testdev('3q'), 2, 16, 'doorbell', { testdev: true });
+    await machine.boot();
+    expect(await machine.wait()).toMatchObject({ status: 'off', exitCode: 3 });
   });
 });
 
@@ -103,6 +176,13 @@ describe('memory that vCPUs share', () => {
   it('a lock has one owner at a time', async () => {
     expect((await run(lock('wfe'), 4)).printed).not.toBe('X');
     expect((await run(lock('spin'), 4)).printed).not.toBe('X');
+  });
+
+  it('a queued lock of four, who wait by WFE, comes to its end', async () => {
+    const { machine } = await create(QUEUED_LOCK, 4);
+    await machine.boot();
+    expect((await machine.wait()).status).toBe('off');
+    expect(lockResults(machine).rounds).toBe(LOCK_ROUNDS);
   });
 
   it.each(Object.entries(TLBIS))('TLBI %s of one is seen by another', async (_name, word) => {

@@ -4,6 +4,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { Host } from '../../../../vmm/api/index.ts';
 import { virtBoard } from '../../../../vmm/boards/virt/index.ts';
+import { LOCK_ROUNDS, lockResults, QUEUED_LOCK } from './queued-lock.ts';
 import { POWER, SGIS, STARVE, STREAMS, SUSPEND, waitForEvent } from './several-vcpu-programs.ts';
 import { CODE, COUNTERS, invalidate, lock, TLBIS } from './shared-memory-programs.ts';
 
@@ -27,7 +28,7 @@ async function run(guest: Uint8Array<ArrayBuffer>, vcpus: number, budget = 1) {
   let steps = 0;
   for (; steps < 400 / budget && machine.status === 'paused'; steps++) await machine.step(budget);
   expect(machine.status).toBe('off');
-  return { printed, steps, exits: machine.statistics.exits };
+  return { printed, steps, exits: machine.statistics.exits, machine };
 }
 
 describe('PSCI', () => {
@@ -81,6 +82,15 @@ describe('memory that vCPUs share', () => {
   it('a lock delays others by less than 100 us with WFE, and by less than 2 ms without', async () => {
     expect((await run(lock('wfe'), 4)).printed).toBe('K');
     expect((await run(lock('spin'), 4)).printed).toBe('M');
+  });
+
+  it('a queued lock of four, who wait by WFE, keeps nobody waiting for 2 ms', async () => {
+    const { machine } = await run(QUEUED_LOCK, 4);
+    const { rounds, longestNs } = lockResults(machine);
+    expect(rounds).toBe(LOCK_ROUNDS);
+    // Three others are inside for 1,000 instructions each: somebody has waited.
+    expect(longestNs).toBeGreaterThan(1000);
+    expect(longestNs).toBeLessThan(2e6);
   });
 
   it.each(Object.entries(TLBIS))('TLBI %s of one is seen by another', async (_name, word) => {

@@ -18,7 +18,10 @@ import {
   RESET,
   STALE,
   semihosted,
+  testdev,
   timer,
+  UNKNOWN_RECORDS,
+  UNKNOWN_REGISTERS,
 } from './virt-programs.ts';
 
 const ASLEEP = 'all vCPUs wait for an interrupt that cannot come: no timer runs, no device has one';
@@ -98,6 +101,22 @@ describe('a machine of the board virt', () => {
     expect(await run(FAULTS)).toBe('U@U\x80000000');
   });
 
+  it('traces system registers that there are not, by name', async () => {
+    host = await Host.create();
+    const traced: unknown[] = [];
+    const machine = await host.createMachine({
+      guest: UNKNOWN_REGISTERS,
+      board: virtBoard(),
+      memory: 16,
+      onTrace: (source, event) => {
+        if (event.name.startsWith('unknown')) traced.push([source, event]);
+      },
+    });
+    await machine.boot();
+    expect(await machine.wait()).toMatchObject({ status: 'off' });
+    expect(traced).toEqual(UNKNOWN_RECORDS);
+  });
+
   it.each([
     ['SYS_EXIT', semihosted(0x18, 0x20026, 0), 0],
     ['SYS_EXIT', semihosted(0x18, 0x20026, 3), 3],
@@ -123,6 +142,28 @@ describe('a machine of the board virt', () => {
     const { machine, output } = await bootProgram(guest, own);
     expect(await machine.step()).toBe('paused');
     expect(output()).toBe('semihosting' in own ? 'hi!n' : '');
+  });
+
+  it.each([
+    ['0q', 0],
+    ['38q', 38],
+    ['no, 7q', 7],
+  ])('ends by the console of tests: %j', async (commands, exitCode) => {
+    const { machine } = await bootProgram(testdev(commands), { testdev: true });
+    machine.resume();
+    expect(await machine.wait()).toMatchObject({ status: 'off', exitCode });
+    // Reset, it is a machine as before, which ends in the same way.
+    await machine.reset();
+    await machine.boot();
+    expect(await machine.wait()).toMatchObject({ status: 'off', exitCode });
+  });
+
+  it.each([
+    ['no command', testdev('7'), { testdev: true }],
+    ['a command where there is no such console', testdev('7q'), {}],
+  ])('does not end by %s', async (_, guest, own) => {
+    const { machine } = await bootProgram(guest, own);
+    expect(await machine.step()).toBe('paused');
   });
 
   it('says which instruction is stored and executed without IC and ISB', async () => {

@@ -9,6 +9,7 @@ import { MemoryDisk } from '../../../../devices/virtio/index.ts';
 import { placed, virtDeviceTree, virtRam } from '../../../../vmm/boards/virt/index.ts';
 import { virtDisks } from '../../../../vmm/boards/virt/virt-disks.ts';
 import { virtPcie } from '../../../../vmm/boards/virt/virt-pcie.ts';
+import { virtTestdev } from '../../../../vmm/boards/virt/virt-testdev.ts';
 import { flattenDeviceTree } from '../../../../vmm/boot/index.ts';
 import { ItsHarness } from '../../../devices/gicv3/its-harness.ts';
 import { cellsOf, nodeAt, readDeviceTree, stringsOf } from './read-device-tree.ts';
@@ -187,7 +188,8 @@ describe('the device tree of virt', () => {
     expect(cellsOf(node, 'reg')).toEqual([0, 0x3f000000, 0, 0x1000000]);
     expect(cellsOf(node, 'bus-range')).toEqual([0, 15]);
     expect(cellsOf(node, 'ranges')).toEqual([
-      0x02000000, 0, 0x10000000, 0, 0x10000000, 0, 0x2eff0000,
+      ...[0x01000000, 0, 0, 0, 0x3eff0000, 0, 0x10000],
+      ...[0x02000000, 0, 0x10000000, 0, 0x10000000, 0, 0x2eff0000],
     ]);
     expect(cellsOf(node, 'interrupt-map-mask')).toEqual([0x1800, 0, 0, 7]);
     const map = cellsOf(node, 'interrupt-map') ?? [];
@@ -205,6 +207,16 @@ describe('the device tree of virt', () => {
     expect([...nodeAt(tree, '/').nodes.keys()].filter((name) => name.startsWith('pcie'))).toEqual(
       [],
     );
+  });
+
+  it('has a console of tests without an SMMU, at the place behind those of disks', () => {
+    const memory = new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true });
+    const ram = { gpa: 0x40000000, offset: 0, size: 0x10000 };
+    const testdev = virtTestdev({ memory, ram }, () => undefined);
+    const node = nodeAt(read({ testdev }), '/virtio_mmio@a004000');
+    expect(stringsOf(node, 'compatible')).toEqual(['virtio,mmio']);
+    expect(cellsOf(node, 'interrupts')).toEqual([0, 20, 4]);
+    expect(node.properties.has('iommus')).toBe(false);
   });
 
   it('has as many buses as StreamIDs suffice for', () => {

@@ -43,6 +43,44 @@ export const HELLO = image({
   36: 'hello\n\0',
 });
 
+/** Prints "hello" and goes on for ever. */
+export const SPEAKS = image({
+  0: [
+    0xd2a12001, // mov x1, #0x9000000
+    0x10000102, // adr x2, 0x24
+    0x38401443, // ldrb w3, [x2], #1
+    0x34000063, // cbz w3, 0x18
+    0x39000023, // strb w3, [x1]
+    0x17fffffd, // b 0x8
+    0x14000000, // b .
+  ],
+  36: 'hello\n\0',
+});
+
+/** Accesses system registers that there are not, and one that cannot be written, and powers off. */
+export const UNKNOWN_REGISTERS = image({
+  0: [
+    0x10000000, // adr x0, 0
+    0xd518c000, // msr vbar_el1, x0
+    0xd53bfa60, // mrs x0, s3_3_c15_c10_3
+    0xd518f240, // msr s3_0_c15_c2_2, x0
+    0xd5180000, // msr midr_el1, x0
+    ...OFF,
+  ],
+  [SYNCHRONOUS]: [
+    0xd538403e, // mrs x30, elr_el1
+    0x910013de, // add x30, x30, #4
+    0xd518403e, // msr elr_el1, x30
+    0xd69f03e0, // eret
+  ],
+});
+
+/** What a trace has of them. */
+export const UNKNOWN_RECORDS = [
+  ['vCPU 0', { name: 'unknown MRS', register: 'S3_3_C15_C10_3', pc: '0x40080008' }],
+  ['vCPU 0', { name: 'unknown MSR', register: 'S3_0_C15_C2_2', pc: '0x4008000c' }],
+];
+
 /**
  * Arms the virtual timer for 409,600 ticks later and waits for its interrupt. Prints 'A' + INTID - 27,
  * '0' + ticks from the compare value to the end of the handler's first instruction, '1' if nothing is
@@ -324,6 +362,31 @@ export const semihosted = (operation: number, reason: number, subcode: number, h
     ],
     128: 'hi!\0no',
     256: [reason, 0, subcode, 0],
+  });
+
+/** Where RAM has a flat binary. */
+const LOADED = 0x40080000;
+
+/** Writes a text to the console of tests, by the legacy interface, and goes on for ever. */
+export const testdev = (text: string) =>
+  image({
+    0: [
+      0xd2a14001, // mov x1, #0xa000000
+      0xf2880001, // movk x1, #0x4000
+      0x100007c2, // adr x2, 0x100
+      0xb8404443, // ldr w3, [x2], #4
+      0xb8404444, // ldr w4, [x2], #4
+      0x34000063, // cbz w3, 0x20
+      0xb8236824, // str w4, [x1, x3]
+      0x17fffffc, // b 0xc
+      0x14000000, // b .
+    ],
+    // Registers and what goes there: size of pages, queue, its size, alignment and page, notification.
+    256: [0x28, 0x100, 0x30, 1, 0x38, 4, 0x3c, 0x10, 0x40, (LOADED + 0x200) / 0x100, 0x50, 1],
+    // A descriptor, and behind four of them the available ring, whose first entry is that one.
+    512: [LOADED + 0x300, 0, text.length, 0],
+    576: [0x10000],
+    768: text,
   });
 
 /** Stores an instruction, twice, executes it with IC and ISB and without, and powers off. */

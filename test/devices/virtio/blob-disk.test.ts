@@ -1,0 +1,81 @@
+// SPDX-License-Identifier: MIT
+// A disk in a Blob, with a FileReaderSync as workers have it. test/browser/arm64-threads.test.ts has the real one.
+
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { BlobDisk, CopyOnWriteDisk } from '../../../devices/virtio/index.ts';
+
+const SIZE = 0x28200;
+const BYTES = Uint8Array.from({ length: SIZE }, (_, i) => i ^ (i >> 8) ^ (i >> 16));
+
+/** A Blob whose bytes a reader can look at, as no other in Node.js. */
+class OpenBlob extends Blob {
+  readonly held: Uint8Array<ArrayBuffer>;
+  constructor(bytes: Uint8Array<ArrayBuffer>) {
+    super([bytes]);
+    this.held = bytes;
+  }
+  override slice(start = 0, end = this.size): Blob {
+    return new OpenBlob(this.held.slice(start, end));
+  }
+}
+
+/** Lengths of what is read. */
+function withReader(): number[] {
+  const reads: number[] = [];
+  class FileReaderSync {
+    readAsArrayBuffer(blob: OpenBlob): ArrayBuffer {
+      reads.push(blob.size);
+      return blob.held.slice().buffer;
+    }
+  }
+  vi.stubGlobal('FileReaderSync', FileReaderSync);
+  return reads;
+}
+afterEach(() => vi.unstubAllGlobals());
+
+describe('a disk in a Blob', () => {
+  it('has the bytes of it, read in pieces, of which it keeps the last', () => {
+    const reads = withReader();
+    const disk = new BlobDisk(new OpenBlob(BYTES));
+    const bytesAt = (offset: number, length: number) => {
+      const target = new Uint8Array(length);
+      disk.read(offset, target);
+      return target;
+    };
+    expect([disk.size, disk.readOnly]).toEqual([SIZE, true]);
+    for (const [offset, length] of [
+      [0, 512],
+      [0x200, 0x1000],
+      [0xfe00, 0x10400],
+      [0x28000, 0x200],
+      [0x1ffff, 2],
+      [0x100, 0],
+    ] as const)
+      expect(bytesAt(offset, length)).toEqual(BYTES.slice(offset, offset + length));
+    expect(reads).toEqual([0x10000, 0x10000, 0x8200, 0x10000, 0x8200]);
+  });
+
+  it('is written to through one that lies over it', () => {
+    withReader();
+    const disk = new BlobDisk(new OpenBlob(BYTES));
+    const over = new CopyOnWriteDisk(disk);
+    over.write(0x10, Uint8Array.of(1, 2, 3));
+    const target = new Uint8Array(0x20);
+    over.read(0, target);
+    const expected = BYTES.slice(0, 0x20);
+    expected.set([1, 2, 3], 0x10);
+    expect(target).toEqual(expected);
+    disk.read(0, target);
+    expect(target).toEqual(BYTES.slice(0, 0x20));
+    expect(() => disk.write()).toThrow('cannot be written to');
+  });
+
+  it('refuses what is no Blob, ranges that it has not, and a thread that cannot read at once', () => {
+    expect(() => new BlobDisk(new OpenBlob(BYTES))).toThrow(TypeError);
+    withReader();
+    expect(() => new BlobDisk(BYTES as unknown as Blob)).toThrow('blob must be a Blob');
+    const disk = new BlobDisk(new OpenBlob(BYTES));
+    for (const offset of [-1, SIZE - 1, 0.5, Number.NaN])
+      expect(() => disk.read(offset, new Uint8Array(2))).toThrow(RangeError);
+  });
+});

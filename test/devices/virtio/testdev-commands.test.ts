@@ -1,0 +1,32 @@
+// SPDX-License-Identifier: MIT
+// Commands of tests on a console: a number and a letter, of which one is known.
+
+import { describe, expect, it } from 'vitest';
+import { testdevCommands } from '../../../devices/virtio/index.ts';
+
+function codesOf(...texts: readonly string[]): number[] {
+  const codes: number[] = [];
+  const receive = testdevCommands((code) => codes.push(code));
+  for (const text of texts) receive(new TextEncoder().encode(text));
+  return codes;
+}
+
+describe('commands of a test device', () => {
+  it.each([
+    ['0q', [0]],
+    ['127q', [127]],
+    ['q', [0]],
+    [' \n38 \t q', [38]],
+    ['1q2q', [1, 2]],
+    ['5', []],
+    ['12x3q', [3]],
+    // A number ends at a space: the second one is a letter that means nothing.
+    ['1 2 q', [0]],
+    ['99999999999q', [0x7fffffff]],
+    ['Q', []],
+  ])('%j', (text, codes) => {
+    expect(codesOf(text)).toEqual(codes);
+    // In any pieces.
+    expect(codesOf(...text)).toEqual(codes);
+  });
+});
