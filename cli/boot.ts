@@ -69,10 +69,7 @@ function experimentOf({
   return experiment;
 }
 
-/**
- * Runs one step of each machine in turn. While a machine attacks, only that machine runs, so that it
- * has caused every change.
- */
+/** One step of each machine in turn; an attacker runs alone, so that it caused every change. */
 async function runAll(
   machines: readonly Machine[],
   oracle: IsolationOracle,
