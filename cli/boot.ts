@@ -24,8 +24,9 @@ import { UsageError } from './cli-error.ts';
 import { ComparedArm64 } from './compared-arm64.ts';
 import { COMPARED, MOST_COMPARED } from './compared-machines.ts';
 import { Consoles } from './consoles.ts';
-import { diskFile, openDisks } from './file-disk.ts';
+import { openDisks } from './file-disk.ts';
 import { hostSize } from './host-size.ts';
+import { inputsOf } from './input-files.ts';
 import { withPath } from './invalidation-path.ts';
 import { jsonLine } from './json-line.ts';
 import {
@@ -137,21 +138,6 @@ export function machineOptions(
     queues,
     allowGc,
   };
-}
-
-/** The files that a run reads. */
-function inputsOf(
-  { guest, secondary, initrd, devices = [], disks = [] }: BootSettings,
-  config?: string,
-): string[] {
-  return [
-    guest === 'toy' ? undefined : guest,
-    secondary,
-    initrd,
-    config,
-    ...devices,
-    ...disks.map(diskFile),
-  ].filter((file) => file !== undefined);
 }
 
 /**

@@ -35,11 +35,12 @@ import { GuestOffer } from './page/guest-offer.ts';
 import type { Presence } from './page/idle.ts';
 import { InView, partOf } from './page/in-view.ts';
 import { lesson } from './page/lesson.ts';
-import { IDLE, rememberGuest, SILENT, SILENT_MS } from './page/notices.ts';
+import { IDLE, rememberGuest, SILENT } from './page/notices.ts';
 import { showPanel } from './page/open-panel.ts';
 import { Painter, type Part } from './page/painter.ts';
 import { pictureParts } from './page/picture-parts.ts';
 import { Sharing } from './page/sharing.ts';
+import { Silence } from './page/silence.ts';
 import { strip } from './page/strip.ts';
 import { type Beginning, Succession } from './page/succession.ts';
 import { Terminals } from './page/terminals.ts';
@@ -62,12 +63,14 @@ export class Page implements Actions {
   readonly #offer = new GuestOffer();
   #presence: Presence = { hidden: false, idle: false };
   readonly #traffic = new Traffic();
-  /** The machines were requested to run, as of their last message. */
+  /** The machines were requested to run. */
   #going = false;
-  #heard = 0;
   /** The worker whose machines have reached their first place. */
   #begun: VmmWorker | undefined;
-  #silent = false;
+  readonly #silence = new Silence(
+    () => (this.#going ? this.#presence : undefined),
+    () => this.#draw(),
+  );
   readonly #workers = new Succession({
     sink: {
       output: async (vm, output) => {
@@ -99,7 +102,6 @@ export class Page implements Actions {
       this.#workers.use((vmm) => vmm.input(vm, text)),
     );
     this.#charts = new Charts(element('charts'));
-    setInterval(() => this.#listen(), SILENT_MS / 2);
   }
 
   get vmm(): Remote<Vmm> | undefined {
@@ -192,7 +194,7 @@ export class Page implements Actions {
   async #go(): Promise<void> {
     const vmm = this.vmm;
     if (!vmm) return;
-    this.#heard = performance.now();
+    this.#silence.heard();
     if (this.#going && !this.#presence.hidden) await vmm.run();
     else await this.#stand(vmm, vmm.pause());
   }
@@ -202,7 +204,7 @@ export class Page implements Actions {
     const { hidden, idle } = this.#presence;
     this.#presence = presence;
     this.#painter.unhurried = presence.idle;
-    this.#heard = performance.now();
+    this.#silence.heard();
     this.#workers.use(async (vmm) => {
       if (idle !== presence.idle) await vmm.setIdle(presence.idle);
       if (hidden !== presence.hidden && this.#going) await this.#go();
@@ -210,18 +212,9 @@ export class Page implements Actions {
     this.#draw();
   }
 
-  /** A guest on the VMM's own worker that does not yield blocks everything there. */
-  #listen(): void {
-    const silent = this.#going && !document.hidden && performance.now() - this.#heard > SILENT_MS;
-    if (silent === this.#silent) return;
-    this.#silent = silent;
-    this.#draw();
-  }
-
   async #show(picture: Picture): Promise<void> {
     this.#picture = picture;
-    this.#heard = performance.now();
-    this.#silent = false;
+    this.#silence.heard();
     if (picture.state === 'ended') this.#going = false;
     this.#charts.add(picture);
     this.#steps.heard();
@@ -248,8 +241,9 @@ export class Page implements Actions {
     const state = {
       settings,
       picture: this.#picture,
+      steps: picture?.steps ?? 0,
       facts,
-      error: this.#error || (this.#silent ? SILENT : ''),
+      error: this.#error || (this.#silence.on ? SILENT : ''),
       notes: [...this.#notes, ...(this.#presence.idle && this.#going ? [IDLE] : [])],
       going: this.#going,
       booting,
@@ -265,16 +259,18 @@ export class Page implements Actions {
       (vm) => this.share.saveConsole(vm, names[vm] ?? 'console'),
       earlier,
     );
-    const seen = this.#view.seen(picture);
+    const seen = this.#view.seen(this.#picture, this.#presence.idle);
     return [
-      ...partOf(seen, 'lesson', () => lesson(settings, picture, this.#traffic, this)),
+      ...partOf(seen, 'lesson', () =>
+        lesson(settings, picture, this.#traffic.look(picture, this.#steps.frame), this),
+      ),
       () => render(tabs, element('console-tabs')),
       () => this.#terminals.showAsOf(earlier?.picture.vms.map(({ written }) => written)),
-      ...partOf(seen, 'strip', () => strip(picture, facts, isLive(settings))),
+      ...partOf(seen, 'strip', () => strip(picture, facts, settings)),
       ...partOf(seen, 'events', () => eventPanel(this.#steps, picture, facts, this)),
       ...partOf(seen, 'try', () => thingsToTry(settings, judged, this.#editor, this)),
       ...(picture && !isEmbedded() ? pictureParts(picture, this.#tlbPages, pointedOut, seen) : []),
-      ...(isEmbedded() ? [] : this.#charts.parts(seen)),
+      ...(isEmbedded() ? [] : this.#charts.parts(seen, earlier?.picture.at)),
       () => {
         render(bar(state, this), element('top'));
         if (document.body.dataset.drawn === undefined && (picture || this.#error)) {

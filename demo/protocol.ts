@@ -331,6 +331,9 @@ export interface PickedGuest {
   readonly link?: string | undefined;
 }
 
+/** Between two steps, and two pictures, at most when nobody looks on. */
+export const MOST_IDLE_MS = 10_000;
+
 /** The worker's API. */
 export interface Vmm {
   /** Resolves when the worker’s program is loaded, which takes a while on a slow link. */
@@ -354,7 +357,7 @@ export interface Vmm {
   /** Several steps at once, without a picture of each. */
   advance(steps: number): Promise<Picture>;
   setSpeed(speed: Settings['speed']): void;
-  /** The user is absent: a few steps and pictures a second, at any speed. */
+  /** The user is absent: a step and a picture every few seconds, at any speed. */
   setIdle(idle: boolean): void;
   input(vm: number, text: string): void;
   rawQueues(): readonly RawQueue[];

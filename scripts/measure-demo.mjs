@@ -3,7 +3,8 @@
 // Measures the cost of an open demo page: share of a core while it runs, while it is
 // idle, and while it is hidden, and the time to the guest's first output. Needs demo/dist
 // (npm run demo:build) and Chromium (CHROMIUM=/path/to/it). Shares are of processor time,
-// which is larger on a busy computer; the load is printed with them.
+// which is larger on a busy computer; the load is printed with them, and what a page takes
+// that does nothing.
 
 import { loadavg } from 'node:os';
 import { fileURLToPath } from 'node:url';
@@ -40,12 +41,30 @@ async function share(session) {
   return `${percent('renderer')} (all of the browser: ${percent('all')})`;
 }
 
-/** @param {string} url */
-async function measure(url) {
-  const browser = await chromium.launch({
+function launch() {
+  return chromium.launch({
     executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
     args: ['--no-sandbox'],
   });
+}
+
+/** @param {string} url of a page that does nothing. */
+async function measureNothing(url) {
+  const browser = await launch();
+  try {
+    const session = await browser.newBrowserCDPSession();
+    const page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
+    await page.goto(url);
+    await after(SETTLE_MS);
+    return await share(session);
+  } finally {
+    await browser.close();
+  }
+}
+
+/** @param {string} url */
+async function measure(url) {
+  const browser = await launch();
   try {
     const session = await browser.newBrowserCDPSession();
     const page = await browser.newPage({ viewport: { width: 1280, height: 800 } });
@@ -88,6 +107,7 @@ async function measure(url) {
 const root = fileURLToPath(new URL('../demo', import.meta.url));
 const server = await preview({ configFile: `${root}/vite.config.ts`, preview: { port: 0 } });
 const url = server.resolvedUrls?.local[0] ?? '';
+console.log(`a page that does nothing: ${await measureNothing(`${url}licences.txt`)}`);
 for (const placement of PLACEMENTS) {
   const found = await measure(`${url}?${placement}`);
   console.log(

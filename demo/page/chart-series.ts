@@ -3,13 +3,17 @@
 // TLBIs. While machines are stopped there is a gap.
 
 import type { MeasuredPath } from '../../vmm/report/measurements.ts';
-import type { Picture } from '../protocol.ts';
+import { MOST_IDLE_MS, type Picture } from '../protocol.ts';
 
-/** Time span in seconds, and milliseconds between two points. */
+/** Seconds shown, seconds kept for going back in time, and milliseconds between two points. */
 export const SPAN_S = 60;
+export const KEPT_S = 600;
 export const EACH_MS = 250;
-/** A picture after such a time follows a pause: what happened in between is unknown. */
-const PAUSE_MS = 2000;
+/**
+ * A picture after such a time follows a pause, perhaps of the whole computer: what happened
+ * in between is unknown.
+ */
+const PAUSE_MS = MOST_IDLE_MS + 2000;
 /** Number of lines of the charts: exits; commands by path; time of a TLBI by path. */
 const LINES = [1, 3, 3] as const;
 
@@ -55,8 +59,15 @@ export class ChartSeries {
     this.#columns = LINES.map((lines) => Array.from({ length: 1 + lines }, () => []));
   }
 
-  get columns(): readonly (readonly (readonly (number | null)[])[])[] {
-    return this.#columns;
+  /**
+   * By chart: times in seconds, then a column for each line.
+   * @param at of a picture: without what came later. Default: all.
+   */
+  columns(at = Number.POSITIVE_INFINITY): readonly (readonly (readonly (number | null)[])[])[] {
+    const times = this.#columns[0]?.[0] ?? [];
+    const later = times.findIndex((seconds) => Number(seconds) * 1000 > at);
+    if (later < 0) return this.#columns;
+    return this.#columns.map((columns) => columns.map((values) => values.slice(0, later)));
   }
 
   /** @returns true when there is a new point. */
@@ -88,7 +99,7 @@ export class ChartSeries {
       const point = [seconds, ...(points[i] ?? [])];
       for (const [column, values] of columns.entries()) {
         values.push(point[column] ?? null);
-        if (values.length > (SPAN_S * 1000) / EACH_MS) values.shift();
+        if (values.length > (KEPT_S * 1000) / EACH_MS) values.shift();
       }
     }
   }

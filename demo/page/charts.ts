@@ -89,8 +89,10 @@ export class Charts {
   readonly #root: HTMLElement;
   readonly #series = new ChartSeries();
   #plots: uPlot[] = [];
-  /** There is a new point to draw. */
+  /** Something has changed that is not drawn yet. */
   #due = false;
+  /** Of the picture that is shown, if that is an earlier one. */
+  #at: number | undefined;
 
   constructor(root: HTMLElement) {
     this.#root = root;
@@ -166,7 +168,7 @@ export class Charts {
           })),
         ],
       };
-      return new uPlot(options, this.#series.columns[i] as uPlot.AlignedData, panel);
+      return new uPlot(options, this.#series.columns(this.#at)[i] as uPlot.AlignedData, panel);
     });
   }
 
@@ -189,19 +191,24 @@ export class Charts {
   /** Writes the last values to the legend of a chart. */
   #tell(i: number): void {
     const places = this.#root.children[i]?.querySelectorAll('.legend b') ?? [];
-    const columns = this.#series.columns[i] ?? [];
+    const columns = this.#series.columns(this.#at)[i] ?? [];
     for (const [line, place] of [...places].entries()) {
       const last = columns[line + 1]?.at(-1);
       place.textContent = last == null ? '\u2013' : (KINDS[i]?.text(last) ?? '');
     }
   }
 
-  /** The parts to draw: one for each chart. */
-  parts(seen: Seen): readonly Part[] {
+  /**
+   * The parts to draw: one for each chart.
+   * @param at time of an earlier picture that is shown; undefined for everything up to now.
+   */
+  parts(seen: Seen, at: number | undefined): readonly Part[] {
+    if (at !== this.#at) this.#due = true;
+    this.#at = at;
     if (!this.#due || !seen(this.#root)) return [];
     this.#due = false;
     return this.#plots.map((plot, i) => () => {
-      plot.setData(this.#series.columns[i] as uPlot.AlignedData);
+      plot.setData(this.#series.columns(at)[i] as uPlot.AlignedData);
       this.#tell(i);
     });
   }

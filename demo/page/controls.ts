@@ -34,7 +34,10 @@ export interface Actions {
 
 export interface BarState {
   readonly settings: Settings;
+  /** The machines as they are now. */
   readonly picture: Picture | undefined;
+  /** Steps by what is shown. */
+  readonly steps: number;
   readonly facts: SessionFacts | undefined;
   /** The last error in one line; empty when there is none. */
   readonly error: string;
@@ -144,7 +147,7 @@ function stateText({ picture, booting, stopped }: BarState): keyof typeof STATES
 const keys = (key: string) => (isEmbedded() ? nothing : key);
 
 export function bar(state: BarState, actions: Actions): TemplateResult {
-  const { settings, picture, facts, error, notes, offer } = state;
+  const { settings, steps, facts, error, notes, offer } = state;
   const { share } = actions;
   const text = stateText(state);
   const running = state.going && text !== 'ended';
@@ -164,7 +167,7 @@ export function bar(state: BarState, actions: Actions): TemplateResult {
             data-explain=${STATES[text]}>${text}</span>
         <span class="steps" tabindex="-1"
             data-explain="Steps of all machines since the reset; in one, each guest is called once."
-          >step <i id="steps">${picture?.steps ?? 0}</i></span>
+          >step <i id="steps">${steps}</i></span>
         <span class="where" tabindex="-1"
             data-explain=${
               'What came of the settings: where the guests run and where their command queues ' +

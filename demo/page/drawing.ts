@@ -3,7 +3,7 @@
 // the VMM; one on a VCMDQ, or on an overlaid CMDQ, goes directly across.
 
 import { html, svg, type TemplateResult } from 'lit-html';
-import type { Picture, QueuePicture } from '../protocol.ts';
+import type { EventKind, Frame, Picture, QueuePicture } from '../protocol.ts';
 import { measuredTime } from './page-text.ts';
 
 type PathName = 'trapped' | 'direct' | 'overlay';
@@ -54,19 +54,45 @@ function commandsOf({ vms }: Picture): Readonly<Record<PathName, number>> {
   return sums;
 }
 
-/** The paths that have carried commands in the last step. */
+/** Events in which something moves from the guest to the SMMU, or its answer back. */
+const ON_THE_WAY: readonly EventKind[] = ['entry', 'prod', 'doorbell', 'fetch', 'cons', 'host'];
+
+/** What moves in the drawing. */
+export interface Moving {
+  readonly moving: readonly PathName[];
+  /** True while the machines run. */
+  readonly goesOn: boolean;
+  /** Changes when the drawing has to animate a path again. */
+  readonly turn: number;
+}
+
+/** The path of an event. */
+function pathOfEvent({ kind, vm, mark, picture }: Frame): readonly PathName[] {
+  const machine = picture.vms.find(({ name }) => name === vm);
+  const queue = machine?.queues.find(({ name }) => name === mark.queue);
+  return queue && ON_THE_WAY.includes(kind) ? [pathOf(queue)] : [];
+}
+
+/** The paths that have carried commands in the last step, or that the shown event concerns. */
 export class Traffic {
   #last: Picture | undefined;
   #moving: readonly PathName[] = [];
-  /** Changes when the drawing has to animate a path again. */
   #turn = 0;
+  /** Number of the event that was shown last. */
+  #event = -1;
 
   clear(): void {
     this.#last = undefined;
     this.#moving = [];
   }
 
-  look(picture: Picture): { readonly moving: readonly PathName[]; readonly turn: number } {
+  look(picture: Picture | undefined, frame: Frame | undefined): Moving {
+    if (frame) {
+      if (frame.number !== this.#event) this.#turn++;
+      this.#event = frame.number;
+      return { moving: pathOfEvent(frame), goesOn: false, turn: this.#turn };
+    }
+    if (!picture) return { moving: [], goesOn: false, turn: 0 };
     const last = this.#last;
     if (last !== picture && (last === undefined || last.steps !== picture.steps)) {
       const [now, then] = [commandsOf(picture), last && commandsOf(last)];
@@ -78,7 +104,7 @@ export class Traffic {
       this.#last = picture;
       if (picture.state !== 'running' && moved.length > 0) this.#turn++;
     }
-    return { moving: this.#moving, turn: this.#turn };
+    return { moving: this.#moving, goesOn: picture.state === 'running', turn: this.#turn };
   }
 }
 
@@ -115,8 +141,10 @@ const box = (x: number, y: number, width: number, height: number, name: string, 
   svg`<g class="box" tabindex="-1" data-explain=${about}><rect x=${x} y=${y} width=${width} height=${height} rx="7" />
     <text x=${x + 12} y=${y + 20}>${name}</text></g>`;
 
-export function drawing(picture: Picture | undefined, traffic: Traffic): TemplateResult {
-  const { moving, turn } = picture ? traffic.look(picture) : { moving: [], turn: 0 };
+export function drawing(
+  picture: Picture | undefined,
+  { moving, goesOn, turn }: Moving,
+): TemplateResult {
   const there = new Set(
     picture?.vms.flatMap(({ queues }) => queues.filter(({ enabled }) => enabled).map(pathOf)),
   );
@@ -124,7 +152,7 @@ export function drawing(picture: Picture | undefined, traffic: Traffic): Templat
   const label =
     'A guest, the VMM above it, and the SMMU: a trapped TLBI goes up through the VMM, one on a ' +
     'VCMDQ goes straight across.';
-  return html`<svg class="drawing ${picture?.state ?? 'booting'} turn-${turn % 2}" viewBox="0 0 840 246"
+  return html`<svg class="drawing ${goesOn ? 'goes-on' : ''} turn-${turn % 2}" viewBox="0 0 840 246"
       role="img" aria-label=${label}>
     <defs>
       ${NAMES.map(

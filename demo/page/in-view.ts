@@ -51,10 +51,15 @@ export class InView {
     return true;
   }
 
-  /** The parts of a picture to draw: all of them when the machines are stopped. */
-  seen(picture: Picture | undefined): Seen {
+  /**
+   * The parts to draw: all of them when the machines are stopped, whatever they did in an
+   * earlier picture that is shown.
+   * @param picture the machines as they are now.
+   * @param idle the user is absent: what is out of view waits.
+   */
+  seen(picture: Picture | undefined, idle: boolean): Seen {
     const now = performance.now();
-    const all = picture?.state !== 'running' || now - this.#all >= ALL_MS;
+    const all = picture?.state !== 'running' || (!idle && now - this.#all >= ALL_MS);
     if (all) this.#all = now;
     return (place) => this.#has(place) || all;
   }

@@ -7,7 +7,7 @@ import type { Settings } from '../demo-settings.ts';
 import type { Picture } from '../protocol.ts';
 import { TOUR, tourStop } from '../tour.ts';
 import type { Actions } from './controls.ts';
-import { drawing, type Traffic } from './drawing.ts';
+import { drawing, type Moving } from './drawing.ts';
 import { keysLine } from './single-keys.ts';
 
 const WHY = html`<p class="why">A driver that takes a page from a device must have the SMMU forget its
@@ -76,7 +76,7 @@ function stopText(settings: Settings, picture: Picture | undefined, actions: Act
 export function lesson(
   settings: Settings,
   picture: Picture | undefined,
-  traffic: Traffic,
+  traffic: Moving,
   actions: Actions,
 ): TemplateResult {
   return html`<div class="lesson-head">

@@ -4,12 +4,10 @@
 import { store, stored } from './storage.ts';
 
 export const COPIED_MS = 1500;
-/** A guest that has not returned for this time is reported. */
-export const SILENT_MS = 5000;
 export const SILENT =
   'The guest does not come back from its step; Reset and every setting still work.';
 export const IDLE =
-  'No input for 60 s: one step a second, to spare the battery. Any input brings the speed back.';
+  'No input for 60 s: a step every few seconds, to spare the battery. Any input brings the speed back.';
 export const NO_CLIPBOARD =
   'The browser keeps the clipboard from this page; the link is in its address bar.';
 

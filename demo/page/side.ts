@@ -40,7 +40,7 @@ function registers({ name, exits }: VmPicture): TemplateResult {
 
 function events({ name, events: records, eventCount }: VmPicture): TemplateResult {
   return html`<div>
-    <h3>${name} <small>${eventCount} records</small></h3>
+    <h3>${name} <small>${eventCount} ${eventCount === 1 ? 'record' : 'records'}</small></h3>
     <ul class="events">
       ${records.map(
         ({

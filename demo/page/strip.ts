@@ -3,6 +3,7 @@
 // in an experiment the changes by each step.
 
 import { html, nothing, type TemplateResult } from 'lit-html';
+import { isLive, type Settings } from '../demo-settings.ts';
 import type { Picture, SessionFacts, TracePicture } from '../protocol.ts';
 import { measuredTime, spread } from './page-text.ts';
 import { stepList } from './step-list.ts';
@@ -114,13 +115,48 @@ function lane(trace: TracePicture, longest: number, drain: string): TemplateResu
   </div>`;
 }
 
+/** A TLBI that nobody has followed: its ways are known without one. */
+const NONE = {
+  vm: '',
+  vmid: 0,
+  queue: '',
+  prodBefore: 0,
+  prodAfter: 0,
+  writeNs: 0,
+  lastNs: 0,
+  totalNs: 0,
+  lowNs: 0,
+  highNs: 0,
+  samples: 0,
+  batches: 0,
+  exits: 0,
+} as const;
+
+const ORDER = ['direct', 'overlay', 'trapped'] as const;
+
+/** What is to come, while there is nothing that has happened. */
+function ahead({ guest, path }: Settings, drain: string): TemplateResult {
+  if (guest !== 'toy')
+    return html`<p class="none">Only the toy follows single TLBIs. What this guest does is in its
+      rings, exits and event queue.</p>`;
+  const paths = ORDER.filter((one) => path === 'all' || one === path);
+  return html`<p class="none">None yet: each guest brings its SMMU up first, and runs its checks. Then
+      it follows one TLBI again and again, on ${paths.length === 1 ? 'this way' : 'these ways'}:</p>
+    <ul class="ahead">${paths.map(
+      (one) =>
+        html`<li class=${one}><b>${one}</b> ${stages({ ...NONE, path: one }, drain)
+          .map(({ title }) => title)
+          .join(' \u2192 ')}</li>`,
+    )}</ul>`;
+}
+
 export function strip(
   picture: Picture | undefined,
   facts: SessionFacts | undefined,
-  live: boolean,
+  settings: Settings,
 ): TemplateResult {
   const { traces = [], changes = [] } = picture ?? {};
-  if (!live)
+  if (!isLive(settings))
     return html`<h2 tabindex="0"
         data-explain=${
           'What each step of the experiment has changed: commands that queues took, pages of the ' +
@@ -130,8 +166,8 @@ export function strip(
       </h2>
       ${stepList(changes)}`;
   const longest = Math.max(1, ...traces.map(({ totalNs }) => totalNs));
-  const order = ['direct', 'overlay', 'trapped'];
-  const sorted = traces.toSorted((a, b) => order.indexOf(a.path) - order.indexOf(b.path));
+  const order = (path: string) => (ORDER as readonly string[]).indexOf(path);
+  const sorted = traces.toSorted((a, b) => order(a.path) - order(b.path));
   return html`<h2 tabindex="0"
       data-explain=${
         "One TLBI followed from the guest's store to its completion, on each path that the guest " +
@@ -140,7 +176,5 @@ export function strip(
       What just happened <small>one TLBI, from store to completion</small>
     </h2>
     ${sorted.map((trace) => lane(trace, longest, facts?.drain ?? ''))}
-    ${
-      sorted.length === 0 ? html`<p class="none">The guest has not followed one yet.</p>` : nothing
-    }`;
+    ${sorted.length === 0 ? ahead(settings, facts?.drain ?? '') : nothing}`;
 }

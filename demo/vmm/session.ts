@@ -28,6 +28,7 @@ import { Outbox } from './outbox.ts';
 import { vmPicture } from './picture.ts';
 import { rawQueues } from './raw-queues.ts';
 import { Suspects } from './seen-suspects.ts';
+import { SessionPace } from './session-pace.ts';
 import { placement } from './session-placement.ts';
 import { StepChanges } from './step-changes.ts';
 import { TlbHits } from './tlb-hits.ts';
@@ -39,20 +40,11 @@ const VINTFS = 16;
 const MIN_LVCMDQS = 2;
 /** Minimum time between a picture that the page has drawn and the next. */
 const PICTURE_MS = 60;
-/** Pause between two steps of all machines. */
-const PACES: Readonly<Record<Settings['speed'], number>> = { slow: 400, paced: 25, full: 0 };
-/** The same when the user is absent. */
-const IDLE_PACE_MS = 1000;
 /** Million instructions of an arm64 kernel in one step, some 10 ms. */
 const KERNEL_STEP = 4;
 const LAST_CHECKS = 200;
 /** A turn that no work has. */
 const NO_TURN = -1;
-
-const delay = (ms: number) =>
-  new Promise<void>((resolve) => {
-    setTimeout(resolve, ms);
-  });
 
 export class Session {
   readonly facts: SessionFacts;
@@ -77,9 +69,7 @@ export class Session {
   readonly #measuring = new Map<Machine, { counted: number; before: number }>();
   #recording: Recording | undefined;
   #vms: readonly VmPicture[] = [];
-  #pace: number;
-  /** Minimum time between two steps. */
-  #idlePace = 0;
+  readonly #pace: SessionPace;
   #steps = 0;
   readonly #work = new OneAtATime();
   /** Turn of the work in which the machines run by themselves. */
@@ -140,7 +130,7 @@ export class Session {
     this.#host = host;
     this.#sink = sink;
     this.facts = facts;
-    this.#pace = PACES[settings.speed];
+    this.#pace = new SessionPace(settings.speed);
     this.#measurements = new Measurements(
       settings.vms,
       settings.path === 'overlay' ? { trapped: 'overlay' } : {},
@@ -281,14 +271,19 @@ export class Session {
     if (!this.#sending && performance.now() - this.#shown >= PICTURE_MS) this.#show();
   }
 
-  /** One after the other, so that the page draws each in a separate task. */
+  /**
+   * One after the other, so that the page draws each in a separate task; all at once when
+   * the user is absent, as each frame costs CPU time.
+   */
   async #send(): Promise<void> {
     while (this.#due) {
       this.#due = false;
-      await this.#sink.picture(this.#picture());
+      const told = [this.#sink.picture(this.#picture())];
       for (const [vm, outbox] of this.#outboxes.entries()) {
-        if (!outbox.empty) await this.#sink.output(vm, outbox.take());
+        if (!this.#pace.idle) await told.at(-1);
+        if (!outbox.empty) told.push(this.#sink.output(vm, outbox.take()));
       }
+      await Promise.all(told);
     }
     this.#shown = performance.now();
     this.#sending = false;
@@ -326,7 +321,7 @@ export class Session {
     while (wanted() && !this.#ended) {
       await this.#stepAll();
       this.#showSoon();
-      await delay(Math.max(this.#pace, this.#idlePace, this.#idleMs));
+      await this.#pace.between(this.#idleMs);
     }
     if (wanted()) this.#running = NO_TURN;
     this.#show();
@@ -361,17 +356,17 @@ export class Session {
       await this.#stepAll();
       if (performance.now() - heard < PICTURE_MS) continue;
       this.#showSoon();
-      await delay(0);
+      await this.#pace.pause(0);
       heard = performance.now();
     }
   }
 
   setSpeed(speed: Settings['speed']): void {
-    this.#pace = PACES[speed];
+    this.#pace.speed = speed;
   }
 
   setIdle(idle: boolean): void {
-    this.#idlePace = idle ? IDLE_PACE_MS : 0;
+    this.#pace.idle = idle;
   }
 
   input(vm: number, text: string): void {

@@ -136,9 +136,8 @@ it('slows down after a minute without input, says so, and speeds up at the next 
     const steps = Number(await page.textContent('#steps')) - before;
     return (steps * 1000) / (Date.now() - begun);
   };
-  // What was on its way is drawn.
-  await stepsPerSecond(1000);
-  expect(await stepsPerSecond(3000)).toBeLessThan(4.5);
+  // The issue allows four; what was on its way is drawn first.
+  await expect.poll(() => stepsPerSecond(3000), { timeout: 30_000 }).toBeLessThan(1.5);
   // No dot moves along the drawing: one that does has the whole page drawn sixty times a second.
   const dots = () =>
     page.evaluate(() => document.getAnimations().filter((one) => 'animationName' in one).length);

@@ -256,4 +256,50 @@ describe('one event at a time', () => {
     const before = await go(demo, '#event-back');
     expect(before.number).toBeLessThan(last.number);
   });
+
+  it('has charts, steps and the drawing as of the event', async () => {
+    const demo = await openOnce('?vms=1&events=yes&speed=slow');
+    const { page } = demo;
+    const legend = () => page.textContent('.chart .legend');
+    const steps = async () => Number(await page.textContent('#steps'));
+    const last = async () => Number(await page.getAttribute('#event-range', 'max'));
+    const at = async (number: number) => {
+      await page.fill('#event-range', String(number));
+      await page.waitForSelector(`.event[data-number="${number}"]`);
+      await demo.drawn();
+    };
+    await page.click('#run');
+    await page.waitForFunction(() =>
+      /\d/.test(document.querySelector('.chart .legend')?.textContent ?? ''),
+    );
+    // Events behind that point of the chart.
+    const point = await steps();
+    await page.waitForFunction(
+      (wanted) => Number(document.querySelector('#steps')?.textContent) > wanted,
+      point + 2,
+    );
+    await page.click('#run');
+    await page.waitForSelector('.event[data-number]');
+    await demo.drawn();
+    const now = [await legend(), await steps()];
+    const end = await last();
+    await at(end - 1);
+    expect(await legend()).toMatch(/\d/);
+    await at(0);
+    expect([await legend(), await steps()]).toEqual([' exits \u2013', 0]);
+    await at(end);
+    expect([await legend(), await steps()]).toEqual(now);
+    // An event of a queue is on the path of that queue in the drawing, and nothing else moves.
+    await page.selectOption('#event-filter', 'every event');
+    const moving = () =>
+      page.$$eval('.way.moving', (all) => all.map((one) => one.getAttribute('data-way')));
+    for (let back = 0; back < 20; back++) {
+      const { kind } = await go(demo, '#event-back');
+      const path = await page.$$eval('.queue[data-marked]', ([one]) =>
+        ['direct', 'trapped'].filter((name) => one?.classList.contains(name)),
+      );
+      const isOnTheWay = ['entry', 'prod', 'doorbell', 'fetch', 'cons'].includes(kind);
+      expect(await moving()).toEqual(isOnTheWay ? path : []);
+    }
+  });
 });

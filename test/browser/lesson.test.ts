@@ -2,6 +2,7 @@
 // The first screen: the diagram, the tour, and everything else that must be clear at once.
 
 import { describe, expect, it } from 'vitest';
+import PACKAGE from '../../package.json' with { type: 'json' };
 import { LAPTOP, PHONE } from './demo-page.ts';
 import { useDemo } from './use-demo.ts';
 
@@ -29,7 +30,7 @@ describe('the first screen', () => {
     expect(await page.evaluate(HEIGHT_OF, 'trapped')).toEqual({ inVmm: true, straight: false });
     expect(await page.evaluate(HEIGHT_OF, 'direct')).toEqual({ inVmm: false, straight: true });
     for (const way of ['trapped', 'direct', 'overlay'])
-      await page.waitForSelector(`.drawing.running [data-way=${way}].moving`);
+      await page.waitForSelector(`.drawing.goes-on [data-way=${way}].moving`);
     expect(await page.textContent('[data-way=direct] .label')).toMatch(/^direct: 0 exits/);
     expect(await page.textContent('[data-way=trapped] .label')).toMatch(/^trapped: [2-9].* exits/);
     const moves = () =>
@@ -62,6 +63,7 @@ describe('the first screen', () => {
       const answer = await page.request.get(href);
       expect(answer.status(), href).toBe(200);
     }
+    expect(await page.textContent('.links span')).toBe(PACKAGE.version);
     const licences = await page.request.get(new URL('licences.txt', page.url()).href);
     for (const name of ['vsmmu', 'lit-html', '@xterm/xterm', '@wasmer/wasi'])
       expect(await licences.text()).toContain(`\n${name}\n==`.trimStart());
@@ -101,6 +103,14 @@ it('hides its controls behind one button on a phone, shows the drawing first, an
   const top = await page.$eval('.drawing', (one) => one.getBoundingClientRect().bottom);
   expect(top).toBeLessThanOrEqual(PHONE.height);
   expect(await page.isVisible('select[name=path]')).toBe(false);
+  // Before there is a TLBI to tell of, its ways are told.
+  const ways = await page.$$eval('#strip .ahead li', (all) =>
+    all.map((one) => (one.checkVisibility() ? (one.textContent ?? '') : '')),
+  );
+  expect(ways.map((way) => way.split(' ')[0])).toEqual(['direct', 'overlay', 'trapped']);
+  expect(ways[0]).toMatch(/guest writes . stores PROD . doorbell . drain . CONS moves$/);
+  expect(ways[2]).toMatch(/CMDQ_PROD . VMM . drain . CMDQ_CONS$/);
+  await demo.shot('phone-before');
   await page.click('#settings');
   expect(await page.isVisible('select[name=path]')).toBe(true);
   expect(await page.getAttribute('#settings', 'aria-expanded')).toBe('true');

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { serveAnswers } from '../support/answering-site.ts';
 import { INSECURE_HOST } from '../support/browser.ts';
 import { type Site, serve } from '../support/demo-site.ts';
-import type { DemoPage } from './demo-page.ts';
+import type { DemoPage, Handle } from './demo-page.ts';
 import { useDemo } from './use-demo.ts';
 
 const { open, openOnce } = useDemo();
@@ -59,7 +59,11 @@ it('a link leads to the experiment, its step, the event and the panel that is op
     (text) => document.querySelector('#event-number')?.textContent === text,
     event,
   );
-  await other.steps(2);
+  // The machines stand at step 2; the event happened in it, behind step 1.
+  await other.page.waitForFunction(
+    () => (globalThis as unknown as { vsmmu: Handle }).vsmmu.picture?.steps === 2,
+  );
+  await other.steps(1);
   await other.state('paused');
   await other.page.waitForFunction(() => document.activeElement?.closest('.tlb') !== null);
   // A change of settings leads elsewhere: the place goes, what is not the page's stays.
@@ -179,6 +183,8 @@ it('in a frame of another page has one experiment, drawing and steps', async () 
     '.side > *',
     '.charts',
     '[data-experiment=none]',
+    // What it names is on the whole page.
+    '.look',
     '.bar label',
   ])
     expect(await frame.locator(place).first().isVisible(), place).toBe(false);

@@ -81,6 +81,35 @@ describe('frames', () => {
     expect(new Set(written).size).toBeGreaterThan(5);
   });
 
+  it('tell of everything that comes between a store to a page table and a fault', () => {
+    const kinds = stale.frames.map(({ kind }) => kind);
+    for (const kind of [
+      'entry',
+      'prod',
+      'doorbell',
+      'exit',
+      'fetch',
+      'replace',
+      'cons',
+      'dma-walk',
+      'tlb-in',
+      'dma-hit',
+      'suspect',
+      'tlb-out',
+      'dma-fault',
+      'record',
+      'interrupt',
+      'check',
+    ] as const)
+      expect(kinds).toContain(kind);
+    // The interrupt is for the record, and comes behind it.
+    expect(kinds.indexOf('interrupt')).toBeGreaterThan(kinds.indexOf('record'));
+    const interrupt = stale.frames.find(({ kind }) => kind === 'interrupt');
+    expect(interrupt?.text).toBe('smmuv3 raises interrupt line 0 of vm0.');
+    const dies = stale.frames.find(({ kind }) => kind === 'tlb-out');
+    expect(dies?.text).toContain('TLBI_NH_VA');
+  });
+
   it('show entries that are written, pending, next and consumed', () => {
     const { frames } = stale;
     const states = new Set(

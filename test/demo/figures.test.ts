@@ -2,9 +2,9 @@
 // Figures of the demo's page, computed from their inputs.
 
 import { describe, expect, it } from 'vitest';
-import { ChartSeries, EACH_MS, SPAN_S } from '../../demo/page/chart-series.ts';
+import { ChartSeries, EACH_MS, KEPT_S } from '../../demo/page/chart-series.ts';
 import { measuredTime, short, spread, time } from '../../demo/page/page-text.ts';
-import type { Picture } from '../../demo/protocol.ts';
+import { MOST_IDLE_MS, type Picture } from '../../demo/protocol.ts';
 import { clockResolution } from '../../demo/vmm/clock-resolution.ts';
 import { exitsPicture } from '../../demo/vmm/exits-picture.ts';
 import { LapCounter } from '../../demo/vmm/laps.ts';
@@ -252,7 +252,7 @@ describe('charts', () => {
     series.add(picture(910, 'paused'));
     series.add(picture(1500));
     series.add(picture(1800));
-    const [[times, exits] = [], , [, micros] = []] = series.columns;
+    const [[times, exits] = [], , [, micros] = []] = series.columns();
     expect(exits).toEqual([1000, 1000, 1000, null, 1000]);
     expect(times).toEqual([0.3, 0.6, 0.9, 0.911, 1.8]);
     // What was measured during the warm-up is none.
@@ -261,14 +261,32 @@ describe('charts', () => {
 
   it('have a gap where no picture came, as from a tab in the background', () => {
     const series = new ChartSeries();
-    for (const at of [0, 300, 9000, 9300]) series.add(picture(at));
-    expect(series.columns[0]?.[1]).toEqual([1000, null, 1000]);
+    for (const at of [0, 300, 20_000, 20_300]) series.add(picture(at));
+    expect(series.columns()[0]?.[1]).toEqual([1000, null, 1000]);
+  });
+
+  it('go on while nobody looks on and steps are few', () => {
+    const series = new ChartSeries();
+    for (const at of [0, 300, 300 + MOST_IDLE_MS]) series.add(picture(at));
+    expect(series.columns()[0]?.[1]).toEqual([1000, 1000]);
   });
 
   it('forget what is out of sight', () => {
     const series = new ChartSeries();
-    for (let at = 0; at < 200_000; at += EACH_MS) series.add(picture(at));
-    for (const column of series.columns.flat())
-      expect(column).toHaveLength((SPAN_S * 1000) / EACH_MS);
+    for (let at = 0; at < KEPT_S * 1000 + 5000; at += EACH_MS) series.add(picture(at));
+    for (const column of series.columns().flat())
+      expect(column).toHaveLength((KEPT_S * 1000) / EACH_MS);
+  });
+
+  it('are as of an earlier picture, without what came later', () => {
+    const series = new ChartSeries();
+    for (const at of [0, 300, 600, 900]) series.add(picture(at));
+    const [times, exits] = series.columns(600)[0] ?? [];
+    expect([times, exits]).toEqual([
+      [0.3, 0.6],
+      [1000, 1000],
+    ]);
+    expect(series.columns(299)[0]?.[0]).toEqual([]);
+    expect(series.columns()[0]?.[0]).toEqual([0.3, 0.6, 0.9]);
   });
 });

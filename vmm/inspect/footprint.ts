@@ -28,8 +28,11 @@ const FNV_PRIME = 0x01000193;
 
 /** FNV-1a over 32-bit words. */
 export function hashWords(words: Uint32Array | Int32Array, seed = FNV_OFFSET): number {
-  let hash = seed;
-  for (let i = 0; i < words.length; i++) hash = Math.imul(hash ^ (words[i] ?? 0), FNV_PRIME);
+  // As signed numbers, and the length looked at once: it is all of a machine's memory.
+  const signed = new Int32Array(words.buffer, words.byteOffset, words.length);
+  const { length } = signed;
+  let hash = seed | 0;
+  for (let i = 0; i < length; i++) hash = Math.imul(hash ^ (signed[i] ?? 0), FNV_PRIME);
   return hash >>> 0;
 }
 

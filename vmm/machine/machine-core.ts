@@ -54,6 +54,8 @@ export class MachineCore {
   #idleMs: number | undefined;
   /** Called when a device raises an interrupt: an idle machine has work to do. */
   onInterrupt: () => void = () => undefined;
+  /** Called when it is paused and no vCPU runs, and before it resumes. */
+  onStanding: (stands: boolean) => void = () => undefined;
   /** The devices had work at the last safe point, and may have more. */
   #busy = false;
   /** Set while the guest is being instantiated. */
@@ -112,10 +114,7 @@ export class MachineCore {
     return this.#idleMs !== undefined;
   }
 
-  /**
-   * Milliseconds until the next timer of a device is due; 0 when it is, Infinity when
-   * none is set. Rounded up, like JavaScript's timers: an earlier check finds nothing.
-   */
+  /** Milliseconds until a device's next timer is due, rounded up; Infinity for none. */
   get untilTimerMs(): number {
     const { nextDeadline = Number.POSITIVE_INFINITY } = this.devices;
     return Math.max(0, Math.ceil((nextDeadline - this.clock.nowNs()) / 1e6));
@@ -212,7 +211,8 @@ export class MachineCore {
     const booting = new AbortController();
     this.#booting = booting;
     try {
-      this.#vcpus = new VcpuSet(await this.#guest.start(this.#host, booting.signal));
+      const vcpus = await this.#guest.start(this.#host, booting.signal);
+      this.#vcpus = new VcpuSet(vcpus, (stand) => this.onStanding(stand));
     } catch (error) {
       if (booting.signal.aborted) return;
       throw error;

@@ -21,7 +21,9 @@ import {
   SIDE_NAPS,
   SIDE_ROUNDS,
   SIDE_SPIN_MICROSECONDS,
+  SIDE_STANDING,
   SIDE_STOP,
+  SIDE_WAKE,
   VMM_SLEEPING,
   VMM_WAKE,
 } from './control-block.ts';
@@ -120,9 +122,10 @@ const FIRST_NAP_MS = 0.1;
  * system's timer and of waking: 0.1 to 0.3 ms.
  */
 const MAX_NAP_MS = 0.6;
-/** Without machines. */
-const LONG_NAP_MS = 5;
-/** While no vCPU of its one machine can ring: a vCPU that wakes wakes the drain first. */
+/**
+ * While no vCPU of its one machine can ring: a vCPU that wakes wakes the drain first. Also
+ * while all machines are paused, or there are none: then the VMM wakes it.
+ */
 const QUIET_NAP_MS = 1000;
 /** Messages are accepted at least this often, even if the queues are busy. */
 const BUSY_LIMIT_MS = 2;
@@ -265,25 +268,32 @@ class Drain {
     return worked;
   }
 
+  /** No vCPU of any machine runs. */
+  get #stands(): boolean {
+    return Atomics.load(this.#control, SIDE_STANDING) !== 0;
+  }
+
   /**
-   * The word that ends a nap early: the wake word of a guest (of the machine that had
-   * work last, if it has one), or the messages.
+   * The word that ends a nap early: the wake word of a guest (of the machine that had work
+   * last, if it has one), or the messages. While no machine runs it is the VMM's own word,
+   * which no guest reaches.
    */
-  #sleepWord(): { readonly words: Int32Array; readonly word: number } {
+  #sleepWord(stands: boolean): { readonly words: Int32Array; readonly word: number } {
     const machines = this.#busy ? [this.#busy, ...this.#machines] : this.#machines;
-    const sleeper = machines.find(({ drainSleep }) => drainSleep);
+    const sleeper = stands ? undefined : machines.find(({ drainSleep }) => drainSleep);
     return sleeper?.drainSleep
       ? { words: sleeper.guest, word: sleeper.drainSleep.wake >> 2 }
-      : { words: this.#control, word: SIDE_MESSAGES };
+      : { words: this.#control, word: SIDE_WAKE };
   }
 
   /**
    * Maximum time of a nap that has been announced. With several machines only one could
    * wake the drain.
    */
-  #longest(ms: number): number {
+  #longest(ms: number, stands: boolean): number {
     const [only] = this.#machines;
-    if (!only) return LONG_NAP_MS;
+    // Still: what the VMM does from here on ends the nap, as does a first machine.
+    if (!only || (stands && this.#stands)) return QUIET_NAP_MS;
     return this.#machines.length === 1 && isQuiet(only) ? QUIET_NAP_MS : ms;
   }
 
@@ -297,12 +307,13 @@ class Drain {
    */
   #nap(ms: number): Promise<boolean> {
     const machines = this.#machines;
-    const { words, word } = this.#sleepWord();
+    const stands = this.#stands;
+    const { words, word } = this.#sleepWord(stands);
     // WAKE first: a ring between the two is then noticed by the sleep.
     const before = Atomics.load(words, word);
     for (const machine of machines) setSleeping(machine, true);
     // Before the last check, which sees what a vCPU has stored before it fell asleep.
-    const longest = this.#longest(ms);
+    const longest = this.#longest(ms, stands);
     let worked = false;
     for (const machine of machines) worked = this.#look(machine, 1) || worked;
     if (!worked && !this.#interrupted) Atomics.wait(words, word, before, longest);

@@ -20,6 +20,7 @@ import {
 } from './control-block.ts';
 import { coreCount } from './core-count.ts';
 import type { DrainApi } from './drain-worker.ts';
+import { StandingMachines } from './standing-machines.ts';
 import { type WorkerProgram, WorkerThread } from './worker-thread.ts';
 
 const PROGRAM: WorkerProgram = {
@@ -130,6 +131,10 @@ export class SideCore {
   readonly #waiting = new Map<MachineCore, Drainable>();
   #worker: WorkerThread<DrainApi> | undefined;
   #control = new Int32Array(new SharedArrayBuffer(4 * SIDE_WORDS));
+  readonly #standing = new StandingMachines(
+    () => this.#control,
+    () => [...this.#attached.values()].map(({ machine }) => machine),
+  );
   #restarting: Promise<void> | undefined;
   /** Times of workers' deaths, except those killed by faults. */
   #deaths: number[] = [];
@@ -215,7 +220,7 @@ export class SideCore {
 
   /** Ends its sleep, on whichever word it sleeps. */
   #wake(): void {
-    Atomics.notify(this.#control, SIDE_MESSAGES);
+    this.#standing.wake();
     for (const { machine, guest } of this.#attached.values())
       if (machine.drainSleep) wakeDrain(new Int32Array(guest.memory.buffer), machine.drainSleep);
   }
@@ -241,6 +246,7 @@ export class SideCore {
     const { machine, guest, direct } = target;
     const unit = unitOptions(this.#host, guest, thread);
     this.#attached.set(id, { ...target, thread });
+    this.#standing.watch(machine);
     const contexts = direct.map(({ smmuBlock, context }) => ({
       smmu: smmuBlock,
       index: context.index,
@@ -298,7 +304,9 @@ export class SideCore {
 
   #release(id: number): void {
     const attached = this.#attached.get(id);
-    if (attached && this.#attached.delete(id)) this.#host.freeThread(attached.thread);
+    if (!attached || !this.#attached.delete(id)) return;
+    this.#host.freeThread(attached.thread);
+    this.#standing.tell();
   }
 
   /**

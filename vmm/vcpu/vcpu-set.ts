@@ -22,9 +22,17 @@ export class VcpuSet {
   readonly #vcpus: readonly Vcpu[];
   readonly #power: Power[];
 
-  /** vCPU 0 is on, as after a boot. */
-  constructor(vcpus: readonly Vcpu[] = []) {
+  #isPaused = false;
+  readonly #standing: (stand: boolean) => void;
+
+  /**
+   * vCPU 0 is on, as after a boot.
+   * @param standing called when all have been paused and stand, before they may move again, and now.
+   */
+  constructor(vcpus: readonly Vcpu[] = [], standing: (stand: boolean) => void = () => undefined) {
     this.#vcpus = vcpus;
+    this.#standing = standing;
+    standing(false);
     this.#power = vcpus.map(({ index }) => (index === 0 ? 'on' : 'off'));
   }
 
@@ -91,6 +99,7 @@ export class VcpuSet {
    *   continue.
    */
   async pause(nudge: () => void): Promise<void> {
+    this.#isPaused = true;
     for (const vcpu of this.#vcpus) vcpu.setPaused(true);
     const limit = performance.now() + PAUSE_LIMIT_MS;
     for (let late = this.#moving(); late; late = this.#moving()) {
@@ -106,6 +115,7 @@ export class VcpuSet {
         setTimeout(resolve, 1);
       });
     }
+    if (this.#isPaused) this.#standing(true);
   }
 
   /** The first vCPU that still runs. */
@@ -114,6 +124,8 @@ export class VcpuSet {
   }
 
   resume(): void {
+    this.#isPaused = false;
+    this.#standing(false);
     for (const vcpu of this.#vcpus) vcpu.setPaused(false);
   }
 }

@@ -48,6 +48,29 @@ describe('a machine', () => {
     expect(words(machine)[DATA / 4]).toBe(3);
   });
 
+  it('tells when it stands, paused, and before it moves again', async () => {
+    const machine = await smallMachine({ guest: reactor(COUNTING) });
+    const told: (readonly [stands: boolean, runs: number])[] = [];
+    machine.onStanding = (stands) => told.push([stands, words(machine)[DATA / 4] ?? 0]);
+    await machine.boot();
+    machine.step();
+    await machine.pause();
+    expect(machine.step()).toBe('running');
+    machine.allowStep();
+    machine.step();
+    await machine.pause();
+    machine.resume();
+    expect(machine.step()).toBe('off');
+    // The count is what it had done by then: nothing between standing still and moving again.
+    expect(told).toEqual([
+      [false, 0],
+      [true, 1],
+      [false, 1],
+      [true, 2],
+      [false, 2],
+    ]);
+  });
+
   it('fills the info page in', async () => {
     const device = new ScratchDevice();
     const machine = await smallMachine({ guest: reactor(COUNTING), devices: placed(device) });

@@ -48,6 +48,7 @@ class StandIn {
   readonly threads = 1;
   readonly inline = true;
   readonly drainSleep: DrainSleepWords;
+  onStanding: (stands: boolean) => void = () => undefined;
   constructor(drainSleep: DrainSleepWords) {
     this.drainSleep = drainSleep;
   }
@@ -227,6 +228,44 @@ describe('the side core', () => {
         announced.push(untilCons(vm, prod));
       }
       expect(Math.min(...announced)).toBeLessThan(1);
+    },
+  );
+
+  it.each([0, 1, 2])(
+    'sleeps until it is woken while all of its %i machines stand still',
+    async (machines) => {
+      const host = await checkedHost(VmHost);
+      const side = await sideCore(host);
+      const vms: Drained[] = [];
+      for (let i = 0; i < machines; i++) vms.push(await drained(host, side, `vm${i}`));
+      for (const { machine } of vms) {
+        await until(() => side.naps > 5);
+        machine.onStanding(true);
+      }
+      const isQuiet = async () => {
+        const [before, start] = [side.naps, performance.now()];
+        await sleep(300);
+        // One nap may have begun before; each behind it takes a second.
+        expect(side.naps - before).toBeLessThanOrEqual((performance.now() - start) / 900 + 2);
+      };
+      await isQuiet();
+      const wakes = () => vms.map(({ words }) => Atomics.load(words, ABI_AT_DRAIN_WAKE >> 2));
+      const before = wakes();
+      for (const vm of vms) {
+        // It moves as soon as one of them can.
+        vm.machine.onStanding(false);
+        const { naps } = side;
+        await until(() => side.naps > naps + 5);
+        untilCons(vm, store(vm, sync(), sync()));
+        vm.machine.onStanding(true);
+      }
+      // What was stored before they stood still is served all the same.
+      for (const vm of vms) untilCons(vm, store(vm, sync()));
+      await isQuiet();
+      // What stands still has its memory as it was.
+      expect(wakes()).toEqual(before);
+      const late = await drained(host, side, 'late');
+      untilCons(late, store(late, sync()));
     },
   );
 
