@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// `vsmmu boot` and `inspect` on a host with an AMD IOMMU: what they refuse, and what the host counts there.
+// `vsmmu boot` and `inspect` on a host with an AMD IOMMU: refused options, and checks of exits.
 
 import type { Machine } from '../vmm/api/index.ts';
 import type { Check } from '../vmm/report/checks.ts';
@@ -7,7 +7,7 @@ import { BOOT_SETTINGS, type BootSettings } from './boot-settings.ts';
 import { UsageError } from './cli-error.ts';
 import { flagName } from './flags.ts';
 
-/** Options that are about an SMMU, its queues, or threads that its machines can have. */
+/** Options about an SMMU, its queues, or threads, which an AMD host does not have. */
 const SMMU_OPTIONS = [
   'smmus',
   'vintfs',
@@ -28,7 +28,7 @@ const SMMU_OPTIONS = [
 
 const EXCLUDED = 'is for an SMMU: it excludes --iommu amd';
 
-/** @throws {UsageError} when an option does not go together with an AMD IOMMU. */
+/** @throws {UsageError} if an option cannot be combined with an AMD IOMMU. */
 export function checkAmdOptions(settings: BootSettings): void {
   const given = SMMU_OPTIONS.find((name) => settings[name] !== undefined);
   if (given !== undefined)
@@ -43,7 +43,7 @@ export function checkAmdOptions(settings: BootSettings): void {
     );
 }
 
-/** The toys' invalidations have taken no exit, as their host counts. */
+/** Checks, by the host's counts, that the toys' invalidations caused no exit. */
 export function amdExitChecks(machines: readonly Machine[]): Check[] {
   const exits = machines.reduce(
     (sum, { statistics }) => sum + statistics.exits.duringInvalidation,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// `vsmmu boot toy --arch arm64`: the toy as a program of A64 on the board `virt`. It says by a checkpoint device what it does; times and exits
-// are the host's, because an arm64 guest has neither.
+// `vsmmu boot toy --arch arm64`: the toy as an A64 program on the board `virt`. It reports its steps
+// through a checkpoint device. The host measures times and exits, because an arm64 guest cannot.
 
 import { CHECKPOINT_PHASE_MEASURE } from '../assembly/layout/checkpoint-registers.ts';
 import { Checkpoint, type CheckpointOptions } from '../devices/checkpoint/index.ts';
@@ -18,17 +18,17 @@ import { UsageError } from './cli-error.ts';
 import { invalidationExits } from './invalidation-exits.ts';
 import { refuseOptions } from './refuse-options.ts';
 
-/** Samples of each path and size, and those before them, which are not counted. */
+/** Samples of each path and size, and uncounted samples before them. */
 const ROUNDS = 60;
 const WARM_UP_ROUNDS = 20;
 const LEAST_MEMORY = 16;
-/** A check of the toy, and what it waits for behind that where there are others. */
+/** The last check before the attacks, and the byte that starts them when there are other toys. */
 const LAST_BEFORE_ATTACKS = 'live-mapping';
 const START = Uint8Array.of(0x67);
 /** Exits of a batch on the trapped path at least: a store of CMDQ_PROD, a load of CMDQ_CONS. */
 const TRAPPED_EXITS = 2;
 
-/** Options of kernels that the toy has no use for. */
+/** Options of kernels that do not apply to the toy. */
 const NOT_FOR_THE_TOY = [
   'initrd',
   'append',
@@ -43,17 +43,17 @@ export const isArm64Toy = ({ guest, arch }: BootSettings): boolean =>
 
 /**
  * The toy, assembled for the path of a run.
- * @throws {UsageError} when it does not go with an option.
+ * @throws {UsageError} if an option cannot be combined with it.
  */
 export function arm64Toy(settings: BootSettings): Uint8Array<ArrayBuffer> {
   const { path = 'all', overlay, memory, msi, role } = settings;
-  refuseOptions(settings, NOT_FOR_THE_TOY, 'is for kernels, and the toy is none');
+  refuseOptions(settings, NOT_FOR_THE_TOY, 'is for kernels: the toy does not take it');
   if (role === 'host') throw new UsageError('the toy is a guest: it excludes --role host');
   if (msi !== undefined && msi !== 'its')
-    throw new UsageError(`the toy has its MSIs go to the ITS: it excludes --msi ${msi}`);
+    throw new UsageError(`the toy sends its MSIs to the ITS: it excludes --msi ${msi}`);
   if (memory !== undefined && memory < LEAST_MEMORY)
     throw new UsageError(`the arm64 toy needs ${LEAST_MEMORY} MiB of memory`);
-  // On the overlay path a guest does what it does on the trapped one, and does not know.
+  // On the overlay path, the guest runs the same code as on the trapped path.
   const trapped = overlay === true || path === 'trapped' || path === 'overlay';
   const paths = trapped
     ? (['trapped'] as const)
@@ -64,8 +64,8 @@ export function arm64Toy(settings: BootSettings): Uint8Array<ArrayBuffer> {
 }
 
 /**
- * The toy, which measures these paths.
- * @param waits for a byte on its console before it attacks.
+ * Assembles the toy for these paths.
+ * @param waits whether it waits for a byte on its console before it attacks.
  */
 export const arm64ToyImage = (
   paths: Arm64ToyOptions['paths'],
@@ -77,14 +77,14 @@ export const arm64ToyImage = (
 interface Series {
   readonly path: number;
   readonly commands: number;
-  /** Phases that were not counted yet. */
+  /** Phases that have not been counted yet. */
   warmUp: number;
   exits: number;
   /** ns of a batch, one for each phase. */
   readonly times: number[];
 }
 
-/** The checkpoint device of one arm64 toy, and what the host measures in its phases. */
+/** The checkpoint device of one arm64 toy, and the host's measurements of its phases. */
 export class MeasuredToy {
   readonly device: Checkpoint;
   readonly #series = new Map<string, Series>();
@@ -94,8 +94,9 @@ export class MeasuredToy {
   #start = 0;
 
   /**
-   * @param onAttack told of an attack's begin and end.
-   * @param all toys of the run, this one included once it is made: they attack when each has what it could lose.
+   * @param onAttack called at the start and end of an attack.
+   * @param all toys of the run, including this one: they attack when each has set up what it could
+   *   lose.
    */
   constructor(
     onResult: CheckpointOptions['onResult'],
@@ -116,7 +117,7 @@ export class MeasuredToy {
     });
   }
 
-  /** The machine, as soon as there is one. */
+  /** The machine, once it has been created. */
   set machine(machine: Machine) {
     this.#machine = machine;
   }
@@ -143,7 +144,7 @@ export class MeasuredToy {
     series.times.push(((time - this.#start) * 1e6) / ARM64_TOY_BATCHES);
   }
 
-  /** Gives rows for the report of a run, as a checkpoint device has them. */
+  /** Passes rows for the report of a run to `onRow`, in the form of a checkpoint device. */
   report(onRow: (row: readonly number[]) => void): void {
     // As the Wasm toy reports them: the direct path first.
     const all = [...this.#series.values()].toSorted((a, b) => b.path - a.path);
@@ -157,8 +158,8 @@ export class MeasuredToy {
 }
 
 /**
- * What the paths of arm64 toys have shown: no exit on the direct and the overlay path, two and more on the trapped one.
- * @param names of the paths of those that are looked at. Default: all that were measured.
+ * Checks of exits: none on the direct and overlay paths, at least two on the trapped path.
+ * @param names of the paths to check. Default: all that were measured.
  */
 export function arm64ExitChecks(measurements: Measurements, names?: PathNames): Check[] {
   const paths = names

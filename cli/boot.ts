@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// `vsmmu boot`: machines on one host, run in turn until all have ended, and the report on them.
+// `vsmmu boot`: runs machines on one host in turn until all have ended, and prints the report.
 
 import { CHECKPOINT_PHASE_MEASURE } from '../assembly/layout/checkpoint-registers.ts';
 import type { VirtioConsole } from '../devices/virtio/index.ts';
@@ -48,7 +48,7 @@ import { checkKept, endingInTime, onSignal, partialFile, timeBegins } from './su
 import { TraceFile } from './trace-file.ts';
 
 const ROUNDS = 15;
-/** What the sanitizer suspects that is kept for an experiment's report. */
+/** Maximum number of suspects of the sanitizer that are kept for an experiment's report. */
 const MOST_SUSPECTS = 256;
 
 function experimentOf({
@@ -61,16 +61,16 @@ function experimentOf({
   if (name === undefined) return undefined;
   const experiment = findExperiment(name);
   if (!experiment || guest !== 'toy')
-    throw new UsageError("experiments are the toy's: vsmmu boot toy --experiment NAME");
+    throw new UsageError('--experiment is for the toy: vsmmu boot toy --experiment NAME');
   if (vms !== undefined && vms < experiment.vms)
-    throw new UsageError(`${name} takes at least ${experiment.vms} machines`);
+    throw new UsageError(`${name} needs at least ${experiment.vms} machines`);
   if (path !== 'all') throw new UsageError(`${name} chooses its path itself`);
   if (queues === 'ecmdq' && experiment.cmdqv)
     throw new UsageError(`${name} is about the CMDQV, which a machine with ECMDQs does not have`);
   return experiment;
 }
 
-/** One step of each machine in turn. A machine that attacks goes alone, so that what changes meanwhile is its doing. */
+/** One step of each machine in turn; an attacker runs alone, so that it caused every change. */
 async function runAll(
   machines: readonly Machine[],
   oracle: IsolationOracle,
@@ -82,7 +82,7 @@ async function runAll(
     if (running.length === 0) return oracle.finish();
     for (const machine of running) {
       if (oracle.attacker !== undefined && oracle.attacker !== machine) continue;
-      // Stopped while another one had its turn.
+      // It was stopped during the turn of another machine.
       if (machine.status !== 'paused') continue;
       oracle.runs(machine);
       await machine.step();
@@ -94,7 +94,7 @@ async function runAll(
   }
 }
 
-/** What the machines of a run have in common. */
+/** The options that the machines of a run have in common. */
 export function machineOptions(
   settings: BootSettings & { readonly guest: string },
 ): MachineOptions {
@@ -132,7 +132,7 @@ export function machineOptions(
     drain,
     seed,
     env,
-    // The toy keeps to its path by itself.
+    // The toy chooses its path itself.
     directMaps: arch === 'arm64' && !isToy && path === 'trapped' ? false : directMaps,
     overlay: overlay || path === 'overlay',
     queues,
@@ -142,9 +142,9 @@ export function machineOptions(
 
 /**
  * Boots a guest and prints the report.
- * @param asked the settings, checked.
- * @param config the file that they come from, when there is one.
- * @returns whether every check holds.
+ * @param asked the checked settings.
+ * @param config the file from which they were read, if any.
+ * @returns whether all checks pass.
  */
 export async function boot(asked: BootSettings, config?: string): Promise<boolean> {
   const settings = withPath(withLinux(asked));
@@ -162,7 +162,7 @@ export async function boot(asked: BootSettings, config?: string): Promise<boolea
       'no guest: give "toy", "linux", or the path of a WebAssembly guest or of a kernel',
     );
   if (settings.traceLimit !== undefined && settings.trace === undefined)
-    throw new UsageError('--trace-limit goes with --trace: there is nothing to limit');
+    throw new UsageError('--trace-limit needs --trace: otherwise there is nothing to limit');
   const arm64 = isArm64Toy(settings);
   const toy = guest === 'toy' && !arm64;
   const amd = settings.iommu === 'amd';
@@ -170,7 +170,7 @@ export async function boot(asked: BootSettings, config?: string): Promise<boolea
   const experiment = experimentOf(settings);
   const vms = settings.vms ?? experiment?.vms ?? (toy ? 2 : 1);
   const { vintfs, vcmdqs } = hostSize(settings, vms);
-  // To compare all paths, more machines run the toy; they have no VINTF to spare that another needs.
+  // To compare all paths, more machines run the toy, if there are enough VINTFs for all machines.
   const compares =
     toy &&
     !amd &&
@@ -321,12 +321,12 @@ export async function boot(asked: BootSettings, config?: string): Promise<boolea
       timeBegins();
       timer = setTimeout(() => {
         endingInTime();
-        stopAll(`it had not ended after ${timeout} s`);
+        stopAll(`it did not end within ${timeout} s`);
       }, timeout * 1000);
     }
     for (const machine of all) {
       const booted = machine.boot({ paused: true });
-      // Those that had not begun to boot when the others were stopped.
+      // A signal or the timeout may have stopped the others before this machine began to boot.
       if (reason !== undefined) stopAll(reason);
       await booted;
     }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Where scripts/linux/build-kernel.mjs puts what it makes.
+// The folder into which scripts/linux/build-kernel.mjs writes its results.
 
 import { homedir } from 'node:os';
 import { join } from 'node:path';

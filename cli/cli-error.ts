@@ -2,15 +2,15 @@
 
 import { fileReason, requireRegularFile } from '../vmm/api/regular-file.ts';
 
-/** The command cannot be carried out as it was given. */
+/** The command cannot be carried out as given. */
 export class UsageError extends Error {
   override readonly name = 'UsageError';
 }
 
 /**
- * Looks at a file before it is opened.
- * @param what becomes of it: "read", "load device".
- * @throws {UsageError} when it is not there, or no regular file.
+ * Checks a file before it is opened.
+ * @param what is done with it: "read", "load device".
+ * @throws {UsageError} if it does not exist, or is not a regular file.
  */
 export async function requireFile(file: string, what = 'read'): Promise<void> {
   try {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The vsmmu command as a function: from a command line to an exit status.
+// The vsmmu command as a function from a command line to an exit status.
 
 import { Command, CommanderError } from 'commander';
 import { printable } from '../devices/plugin/index.ts';
@@ -14,7 +14,7 @@ import { addTrace } from './commands/trace-command.ts';
 import { EXIT_OK, EXIT_USAGE } from './status.ts';
 import { asTyped } from './typed-names.ts';
 
-/** Each subcommand in a file of its own, in the order in which --help lists them. */
+/** Adds the subcommands, each of which has its own file, in the order of --help. */
 function program(argv: readonly string[], end: (status: number) => void): Command {
   const command = new Command('vsmmu')
     .description('Virtual Arm SMMUv3 with NVIDIA CMDQV, and the small VMM that hosts it')
@@ -30,34 +30,34 @@ function program(argv: readonly string[], end: (status: number) => void): Comman
   return command;
 }
 
-/** Characters of an explanation: it may name every option. */
+/** Maximum number of characters in an explanation, which may list every option. */
 const MOST = 2000;
 
-/** What Node.js calls errors of the system; the last is the code of one that a worker cannot look for. */
+/** Codes of system errors; the last is that of a package.json that a worker cannot read. */
 const SYSTEM_CODE = /^(E[A-Z0-9]+|ERR_WORKER_[A-Z_]+|ERR_INVALID_PACKAGE_CONFIG)$/;
 
-/** The one line that explains why nothing was run; undefined for an error of ours. */
+/** The one line that explains why nothing was run; undefined for a bug of this program. */
 function explanation(error: unknown): string | undefined {
-  // A group of commands without one of them: its help would have to be asked for.
+  // A group of commands was named without a command; commander would print its help.
   if (error instanceof CommanderError && error.code === 'commander.help')
     return 'a command is missing; see --help';
   if (error instanceof CommanderError)
     return error.message.replace(/^error: /, '').replaceAll('\n', ' ');
   if (error instanceof UsageError) return error.message;
-  // An option of the API is a flag here.
+  // The API names options; on the command line they are flags.
   if (error instanceof OptionsError || error instanceof HostError || error instanceof BoardError)
     return asTyped(error.message);
   if (error instanceof VsmmuError) return error.message;
-  // The system's: too many open files, no space left; or no thread for a run for want of them.
+  // A system error: too many open files, no space left, or no thread for a run.
   const { code, message } = error as { readonly code?: unknown; readonly message?: unknown };
   return SYSTEM_CODE.test(String(code)) ? String(message) : undefined;
 }
 
 /**
- * Carries out a command line; what it prints goes to the streams of the process.
+ * Executes a command line, and prints to the streams of the process.
  * @param argv the words after the program's name.
  * @returns the exit status.
- * @throws errors of this program, not those of its user.
+ * @throws only for bugs of this program, not for mistakes of its user.
  */
 export async function runCommandLine(argv: readonly string[]): Promise<number> {
   let status = EXIT_OK;
@@ -69,7 +69,7 @@ export async function runCommandLine(argv: readonly string[]): Promise<number> {
     await command.parseAsync([...argv], { from: 'user' });
     return status;
   } catch (error) {
-    // Help and version come this way as well.
+    // commander also throws for --help and --version.
     if (error instanceof CommanderError && error.exitCode === 0) return EXIT_OK;
     const line = explanation(error);
     if (line === undefined) throw error;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The arm64 toy beside the Wasm toys of a run, to compare `--path all` with what an arm64 driver takes.
+// The arm64 toy of a run of Wasm toys: `--path all` compares them with an arm64 driver.
 
 import { CHECKPOINT_PHASE_MEASURE } from '../assembly/layout/checkpoint-registers.ts';
 import { type Host, type Machine, virtBoard } from '../vmm/api/index.ts';
@@ -12,7 +12,7 @@ const NAME = 'arm64';
 const MEMORY = 16;
 const NAMES: PathNames = { direct: 'arm64', trapped: 'arm64-trapped' };
 
-/** A machine of the board virt whose toy is measured. */
+/** A machine on the board virt whose toy is measured. */
 export class ComparedArm64 {
   readonly machine: Machine;
   readonly #toy: MeasuredToy;
@@ -22,12 +22,12 @@ export class ComparedArm64 {
     this.#toy = toy;
   }
 
-  /** Whether a host of these settings can have it: the board has one SMMU, and no broadcast reaches its guests. */
+  /** Whether the settings permit it: the board has one SMMU, and its guests have no BTM. */
   static fits({ smmus = 1, btm = false }: BootSettings): boolean {
     return smmus === 1 && !btm;
   }
 
-  /** @param onCheck told of what the toy has checked, with the name of its machine. */
+  /** @param onCheck called with each check of the toy and the name of its machine. */
   static async create(
     host: Host,
     { transport, drain, seed }: BootSettings,
@@ -48,7 +48,7 @@ export class ComparedArm64 {
     return new ComparedArm64(machine, toy);
   }
 
-  /** Gives its rows for the report of a run, and what they show. */
+  /** Adds its rows to the report of a run. @returns the checks of its exits. */
   report(measurements: Measurements): Check[] {
     this.#toy.report((row) =>
       measurements.comparedPhase(NAMES, CHECKPOINT_PHASE_MEASURE, true, row),

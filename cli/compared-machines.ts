@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// What `--path all` of the toy compares beside its own machines.
+// Further machines that `--path all` compares with those of the toy.
 
-/** Machines that run the toy beside the others, to compare `--path all` with what it has not got itself. */
+/** Machines that run the toy on paths which the other machines of `--path all` do not have. */
 export const COMPARED = [
   { name: 'vcmdq', path: 'direct', names: {}, options: { queues: 'vcmdq', overlay: false } },
   {
@@ -18,5 +18,5 @@ export const COMPARED = [
   },
 ] as const;
 
-/** With the arm64 toy; the host has what one of them needs to spare. */
+/** Including the arm64 toy. */
 export const MOST_COMPARED = COMPARED.length + 1;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// What is typed goes to a machine's console. On a terminal, key by key, with Ctrl-A as the way out.
+// Sends typed input to a machine's console; on a terminal, key by key, with Ctrl-A as an escape.
 
-/** What the input of a console is read from: standard input. */
+/** The stream from which console input is read: standard input. */
 export interface InputStream {
   readonly isTTY?: boolean | undefined;
   setRawMode?(on: boolean): unknown;
@@ -13,22 +13,22 @@ export interface InputStream {
   pause(): unknown;
 }
 
-/** Where what is typed leads. */
+/** Receivers of typed input. */
 export interface ConsoleKeys {
   /** Bytes for the guest. */
   input(bytes: Uint8Array): void;
-  /** No more comes. */
+  /** The input has ended. */
   end(): void;
   /** Ctrl-A X. */
   quit(): void;
-  /** For the user alone. */
+  /** Text for the user, not for the guest. */
   say(text: string): void;
 }
 
 const CTRL_A = 0x01;
 const HELP = '\r\nCtrl-A X ends the machine, Ctrl-A Ctrl-A sends Ctrl-A, Ctrl-A H shows this\r\n';
 
-/** Takes the keys that follow Ctrl-A out of what is typed. */
+/** Removes and executes the keys that follow Ctrl-A. */
 export function escapeKeys({
   input,
   quit,
@@ -54,8 +54,8 @@ export function escapeKeys({
 }
 
 /**
- * Connects a stream with a console. What is no terminal is passed on as it is.
- * @returns a function that ends it.
+ * Connects a stream to a console. Input that is not from a terminal is passed on unchanged.
+ * @returns a function that disconnects it.
  */
 export function readConsole(stream: InputStream, keys: ConsoleKeys): () => void {
   const isTerminal = stream.isTTY === true;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A machine's console, line by line as it comes, in bounded memory.
+// Splits the output of a machine's console into lines, in bounded memory.
 
 const NEWLINE = 10;
 
@@ -9,8 +9,8 @@ export class ConsoleLines {
   #line: number[] = [];
 
   /**
-   * @param most bytes of a line that are kept; what comes behind them is left out.
-   * @param onLine told of each line when it has ended, without what ends it.
+   * @param most bytes of a line that are kept; the rest of the line is dropped.
+   * @param onLine called with each complete line, without its line end.
    */
   constructor(most: number, onLine: (line: string) => void) {
     this.#most = most;

@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: MIT
-// Consoles of the machines on one stream, while they run.
+// Writes the consoles of several machines to one stream while they run.
 
 import type { RunStream } from './run-output.ts';
 
 const NEWLINE = 10;
-/** A line is written when it has ended, or has come to this many bytes. */
+/** A line is written when it is complete, or has this many bytes. */
 const LINE_BYTES = 8192;
 
-/** A line of one console that has not ended. */
+/** An incomplete line of one console. */
 interface Line {
   readonly machine: number;
   readonly bytes: Uint8Array;
   length: number;
 }
 
-/** One machine writes as it likes; of several, each line goes out as a whole and says whose it is. */
+/** Output of a single machine is passed on; of several, as whole lines with the machine's name. */
 export class Consoles {
   readonly #stream: RunStream;
   readonly #machines: number;
@@ -25,7 +25,7 @@ export class Consoles {
     this.#machines = machines;
   }
 
-  /** @param console which of the machine's, whose lines do not mix. */
+  /** @param console number of the machine's console; lines of different consoles do not mix. */
   write(machine: number, bytes: Uint8Array, console = 0): void {
     if (this.#machines === 1) {
       this.#stream.write(bytes);
@@ -52,7 +52,7 @@ export class Consoles {
     return line;
   }
 
-  /** Writes the line that there is, and ends it. */
+  /** Writes an incomplete line, and ends it. */
   #flush(line: Line): void {
     this.#stream.write(`[vm${line.machine}] `);
     this.#stream.write(line.bytes.slice(0, line.length));
@@ -60,7 +60,7 @@ export class Consoles {
     line.length = 0;
   }
 
-  /** Writes what has not come to a line's end. */
+  /** Writes all incomplete lines. */
   end(): void {
     for (const line of this.#lines.values()) if (line.length > 0) this.#flush(line);
   }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A disk that is a file, and how it is plugged in.
+// A disk that is stored in a file, and the options of --disk.
 
 import { closeSync, fstatSync, fsyncSync, openSync, readSync, writeSync } from 'node:fs';
 import {
@@ -13,12 +13,12 @@ import type { VirtBoardOptions } from '../vmm/api/index.ts';
 import { fileReason, requireRegularFile } from '../vmm/api/regular-file.ts';
 import { UsageError } from './cli-error.ts';
 
-/** Behind a file's name: what the guest writes goes to the file; it is a PCIe function. */
+/** Words after a file's name: writes go to the file; the disk is a PCIe function. */
 const WRITABLE = 'rw';
 const PCI = 'pci';
 const WORDS: readonly string[] = [WRITABLE, PCI];
 
-/** What an option `--disk FILE[,rw][,pci]` says. */
+/** A parsed option `--disk FILE[,rw][,pci]`. */
 function parsed(option: string): { readonly name: string; readonly words: readonly string[] } {
   const words: string[] = [];
   let name = option;
@@ -31,7 +31,7 @@ function parsed(option: string): { readonly name: string; readonly words: readon
   }
 }
 
-/** Disks as a machine of the board `virt` takes them. */
+/** Disks in the form of the options of the board `virt`. */
 export type BoardDisks = {
   readonly [option in 'disks' | 'pcie']: NonNullable<VirtBoardOptions[option]>;
 };
@@ -49,7 +49,7 @@ class FileDisk implements Disk {
   read(offset: number, target: Uint8Array): void {
     for (let done = 0; done < target.length; ) {
       const count = readSync(this.#file, target, done, target.length - done, offset + done);
-      if (count === 0) throw new Error('the file has become shorter');
+      if (count === 0) throw new Error('the file has been truncated');
       done += count;
     }
   }
@@ -64,14 +64,14 @@ class FileDisk implements Disk {
   }
 }
 
-/** The file of an option `--disk`, without what is behind its name. */
+/** The file of an option `--disk`, without the words after its name. */
 export const diskFile = (option: string): string => parsed(option).name;
 
 /**
- * Opens the disks of options `--disk FILE[,rw][,pci]`. Without rw what a guest writes goes with its
- * machine, and the file stays as it is.
+ * Opens the disks of options `--disk FILE[,rw][,pci]`. Without rw, a guest's writes are lost with its
+ * machine, and the file does not change.
  * @returns the disks, and a function that closes their files.
- * @throws {UsageError} when one cannot be opened, or has no size of a disk.
+ * @throws {UsageError} if a file cannot be opened, or its size is not that of a disk.
  */
 export async function openDisks(
   options: readonly string[],
@@ -91,7 +91,7 @@ export async function openDisks(
       const { size } = fstatSync(file);
       if (size === 0 || size % SECTOR_SIZE !== 0)
         throw new UsageError(
-          `${name} is no disk: it has ${size} bytes, no multiple of ${SECTOR_SIZE}`,
+          `${name} is not a disk: it has ${size} bytes, which is not a multiple of ${SECTOR_SIZE}`,
         );
       const own = new FileDisk(file, size);
       const disk = isWritable ? own : new CopyOnWriteDisk(own);
@@ -106,12 +106,12 @@ export async function openDisks(
   }
 }
 
-/** What to say of a word behind the name that no disk takes; it then is part of the name. */
+/** A hint for an unknown word after the name, which is taken as part of the name. */
 function unknownWord(name: string): string {
   const [, word] = /,(\w+)$/.exec(name) ?? [];
   return word === undefined
     ? ''
-    : `; behind its name a disk takes ",rw" and ",pci", not ",${word}"`;
+    : `; after its name, a disk takes ",rw" and ",pci", not ",${word}"`;
 }
 
 async function openFile(name: string, isWritable: boolean): Promise<number> {

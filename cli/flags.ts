@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Flags of the command line, made from the schema of the options that they stand for.
+// Flags of the command line, generated from the schema of the corresponding options.
 
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import * as v from 'valibot';
@@ -7,7 +7,7 @@ import type { Flag } from '../vmm/api/option-values.ts';
 
 type Entries = Readonly<Record<string, v.GenericSchema>>;
 
-/** Just enough of a schema to see what it takes. */
+/** The parts of a schema that say which values it accepts. */
 interface Shape {
   readonly type: string;
   readonly wrapped?: Shape;
@@ -20,14 +20,14 @@ function listed(value: unknown): readonly unknown[] {
   return Array.isArray(value) ? value : [];
 }
 
-/** The value that a word of the command line stands for; `before` is what the same flag gave earlier. */
+/** The value of a word on the command line; `before` is the value of earlier uses of the flag. */
 function meant(type: string, word: string, before: unknown): unknown {
   switch (type) {
     case 'number':
       return /^\d+$/.test(word) ? Number(word) : word;
     case 'array':
       return [...listed(before), word];
-    // The environment: an object of texts.
+    // The environment: an object with string values.
     case 'custom': {
       const at = word.indexOf('=');
       if (at < 1) throw new InvalidArgumentError('it must be name=value.');
@@ -55,14 +55,14 @@ function flagOf(name: string, schema: v.GenericSchema): Option {
   );
 }
 
-/** What is typed for an option: `--no-direct-maps`. */
+/** The flag of an option, as typed: `--no-direct-maps`. */
 export function flagName(name: string, schema: v.GenericSchema): string {
   return flagOf(name, schema).long ?? name;
 }
 
 /**
  * Adds a flag for each option to a command.
- * @returns a function that collects, after parsing, the options that were given.
+ * @returns a function that returns, after parsing, the options that were given.
  */
 export function addFlags(command: Command, entries: Entries): () => Record<string, unknown> {
   const flags = Object.entries(entries).map(([name, schema]) => ({

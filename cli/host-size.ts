@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: MIT
-// How large a host is that machines of a run share.
+// The size of the host that the machines of a run share.
 
 import type { BootSettings } from './boot-settings.ts';
 import { MOST_COMPARED } from './compared-machines.ts';
 
-/** VINTFs of the host unless it is asked for others, and VCMDQs that its CMDQV has at least for each. */
+/** Default number of VINTFs, and minimum number of VCMDQs for each. */
 const VINTFS = 16;
 const MANY_VINTFS = 32;
 const MIN_LVCMDQS = 2;
 
-/** VINTFs and VCMDQs for a number of machines. */
+/** The number of VINTFs and VCMDQs for a number of machines. */
 export function hostSize(
   settings: Pick<BootSettings, 'vintfs' | 'vcmdqs' | 'vcpus'>,
   vms: number,

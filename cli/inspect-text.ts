@@ -34,7 +34,7 @@ function queueNode(queue: QueueInspection): Node {
 const pairNode = ({ pair, virtual, physical }: SidPairInspection) =>
   leaf(`SID pair ${pair}: ${hex(virtual)} is ${hex(physical)}`);
 
-/** Objects below the first that they keep; a reference beside that one is named. */
+/** Each object below the first object that it keeps; further references are named. */
 function objectNodes(objects: readonly ObjectDescription[]): Node[] {
   const byParent = new Map<number | undefined, ObjectDescription[]>();
   for (const object of objects) {
@@ -92,7 +92,7 @@ function viommuNode({
   };
 }
 
-/** Which machines have devices behind an SMMU, as which of their own, and by which StreamIDs. */
+/** The machines with devices behind an SMMU, their own number for it, and their StreamIDs. */
 function behindNodes(smmu: number, vms: readonly VmInspection[]): Node[] {
   return vms.flatMap(({ name, viommus }) =>
     viommus.flatMap((viommu, own) => {
@@ -130,7 +130,7 @@ function amdNode({
   };
 }
 
-/** The same of the AMD IOMMU. */
+/** The same for the AMD IOMMU. */
 function behindAmdNodes({ name, amd }: VmInspection): Node[] {
   if (!amd) return [];
   const devices = amd.devices.map(

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
-// What a trace says of its host, checked before it is shown: the file may come from a stranger.
+// Checks the host in a trace file before it is shown: the file may come from a stranger.
 
 import * as v from 'valibot';
 import type { HostInspection } from '../vmm/api/index.ts';
 
-/** Objects of an iommufd lie below each other, a HW_QUEUE deepest: well within this. */
+/** Limit for the depth of objects of an iommufd; a HW_QUEUE is the deepest, well within it. */
 const MAX_DEPTH = 16;
 
 const text = v.string();
@@ -22,7 +22,7 @@ const OBJECT = v.object({
 });
 type KeptObject = v.InferOutput<typeof OBJECT>;
 
-/** Each once, and below the first that it keeps in few steps: a tree, as the text shows them. */
+/** Each object occurs once, at a limited depth below the first that it keeps: a tree. */
 function areTrees(objects: KeptObject[]): boolean {
   const above = new Map(objects.map(({ id, keeps: [first] }) => [id, first]));
   if (above.size !== objects.length) return false;
@@ -63,7 +63,7 @@ const INSPECTION = v.object({
   vms: v.array(VM),
 });
 
-/** What a trace says of its host, without what no inspection has; undefined when it is damaged. */
+/** The host in a trace, without unknown members; undefined if it is damaged. */
 export function hostInspectionOf(value: unknown): HostInspection | undefined {
   const found = v.safeParse(INSPECTION, value);
   return found.success ? (found.output as unknown as HostInspection) : undefined;

@@ -2,7 +2,7 @@
 
 import type { Machine } from '../vmm/api/index.ts';
 
-/** Accesses of the registers of SMMU and CMDQV that have trapped. */
+/** Number of accesses to registers of SMMU and CMDQV that have trapped. */
 export function invalidationExits({ statistics }: Machine): number {
   return Object.entries(statistics.exits.byRegister)
     .filter(([register]) => /^(smmuv3|physical-smmuv3-0|cmdqv)\./.test(register))

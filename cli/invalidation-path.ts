@@ -1,28 +1,30 @@
 // SPDX-License-Identifier: MIT
-// Which way the invalidations of the toy or of a kernel take, of what was asked for: some options of a
-// machine leave only one.
+// Determines the path of the invalidations of the toy or of a kernel: some options of a machine
+// permit only one.
 
 import type { ToyPath } from '../vmm/boards/index.ts';
 import type { BootSettings } from './boot-settings.ts';
 import { UsageError } from './cli-error.ts';
 
-/** The path that is left without one that was asked for; undefined: any. */
+/** The only path that the options permit; undefined if they permit any. */
 function onlyPath({ overlay, directMaps, queues }: BootSettings): ToyPath | undefined {
-  // The overlay and ECMDQs exclude each other; that is told where the machine is made.
+  // The overlay and ECMDQs exclude each other; creating the machine reports that.
   if (overlay && queues !== 'ecmdq') return 'overlay';
   return directMaps === false ? 'trapped' : undefined;
 }
 
 /**
- * The settings of a run with the one path that its other options leave. Of other guests than the toy and
- * kernels nobody knows which way they take.
- * @throws {UsageError} when another one was asked for.
+ * The settings of a run, with the only path that its other options permit, if there is only one.
+ * Settings of guests other than the toy and kernels are not changed.
+ * @throws {UsageError} if another path was asked for.
  */
 export function withPath(settings: BootSettings): BootSettings {
   const { path, overlay, directMaps, experiment, arch, guest } = settings;
   const isKernel = arch === 'arm64' && guest !== 'toy';
   if (isKernel && path === 'all')
-    throw new UsageError('--path all compares the paths of the toy: give a kernel one of them');
+    throw new UsageError(
+      '--path all is for the toy, which compares the paths: choose one for a kernel',
+    );
   const only = isKernel || guest === 'toy' ? onlyPath(settings) : undefined;
   if (only === undefined) return settings;
   const flag = only === 'overlay' ? '--overlay' : '--no-direct-maps';
@@ -30,9 +32,9 @@ export function withPath(settings: BootSettings): BootSettings {
     throw new UsageError('--overlay maps the CMDQ directly: it excludes --no-direct-maps');
   if (experiment !== undefined)
     throw new UsageError(`${experiment} chooses its path itself: it excludes ${flag}`);
-  // A driver that wants a CMDQV where there is none finds that out, and goes on with the CMDQ.
+  // A driver that does not find a CMDQV continues with the CMDQ.
   if (only === 'overlay' && path === 'direct') return settings;
   if (path !== undefined && path !== only)
-    throw new UsageError(`${flag} leaves the ${only} path alone, not --path ${path}`);
+    throw new UsageError(`${flag} permits only the ${only} path, not --path ${path}`);
   return { ...settings, path: only };
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// `vsmmu boot --arch arm64`: machines that boot a kernel, and what ends one that does not end itself.
+// `vsmmu boot --arch arm64`: machines that boot a kernel, and what ends a kernel that does not end
+// itself.
 
 import { isatty } from 'node:tty';
 import { isMainThread } from 'node:worker_threads';
@@ -22,13 +23,13 @@ import { ConsoleLines } from './console-lines.ts';
 import { refuseOptions } from './refuse-options.ts';
 
 const STDIN = 0;
-/** A run that is supervised has no standard input: it is in a worker. */
+/** A supervised run is in a worker, and has no standard input. */
 const HAS_INPUT = isMainThread;
 
 /** Disks and PCIe functions of one machine. */
 type Plugged = Pick<VirtBoardOptions, 'disks' | 'pcie'>;
 
-/** Options of other guests, which mean nothing to a kernel. */
+/** Options of other guests, which do not apply to a kernel. */
 const OTHERS = [
   'secondary',
   'experiment',
@@ -41,7 +42,7 @@ const OTHERS = [
   'iommu',
 ] as const satisfies readonly (keyof BootSettings)[];
 
-/** Options of kernels, which mean nothing to other guests. */
+/** Options of kernels, which do not apply to other guests. */
 const OWN = [
   'initrd',
   'append',
@@ -57,7 +58,7 @@ const OWN = [
   'icacheCheck',
 ] as const satisfies readonly (keyof BootSettings)[];
 
-/** A kernel that owns its SMMU has nobody above it that would lend it a CMDQ, or decide on its errors. */
+/** No host lends a CMDQ to a kernel that owns its SMMU, or decides about its errors. */
 function checkHostRole({ overlay, path, onQueueError }: BootSettings): void {
   if (overlay || path === 'overlay')
     throw new UsageError("--role host excludes the overlay path, which is a guest's");
@@ -71,12 +72,12 @@ function checkDebugger({ gdb, gdbWait = false, vms = 1 }: BootSettings): void {
   if (gdb !== undefined && vms > 1)
     throw new UsageError('--gdb is for one machine: it excludes --vms');
   if (gdb === undefined && gdbWait)
-    throw new UsageError('--gdb-wait goes with --gdb: nobody would let the machine go on');
+    throw new UsageError('--gdb-wait needs --gdb: otherwise nothing would continue the machine');
 }
 
 /**
- * Serves GDB where the settings ask for it, and says where.
- * @returns a function that ends it.
+ * Serves GDB if the settings ask for it, and prints the address.
+ * @returns a function that ends the service.
  */
 export async function serveDebugger(
   machine: Machine,
@@ -89,7 +90,7 @@ export async function serveDebugger(
   return () => server.close();
 }
 
-/** What looks at vCPUs between two turns of all of them. */
+/** Refuses options that need all vCPUs to stop between two turns. */
 function checkThreads({ gdb, icacheCheck }: BootSettings): void {
   if (gdb !== undefined)
     throw new UsageError('--gdb is for vCPUs that take turns: it excludes --transport mailbox');
@@ -99,7 +100,7 @@ function checkThreads({ gdb, icacheCheck }: BootSettings): void {
     );
 }
 
-/** The same board, whose errors about the initrd begin with its path. */
+/** The same board, but errors about the initrd begin with its path. */
 function withNamedInitrd(board: Board, initrd: string | undefined): Board {
   return {
     ...board,
@@ -111,10 +112,11 @@ function withNamedInitrd(board: Board, initrd: string | undefined): Board {
 }
 
 /**
- * What a machine of a run has as a kernel, with what it is plugged into; nothing for other guests.
- * @param onStale takes what --check-icache finds.
- * @throws {UsageError} when options do not go together.
- * @throws {GuestImageError} when the initrd cannot be read.
+ * Returns a function that makes the options of a machine with a kernel from its disks and PCIe
+ * functions; for other guests, it returns no options.
+ * @param onStale called with the findings of --check-icache.
+ * @throws {UsageError} if options exclude each other.
+ * @throws {GuestImageError} if the initrd cannot be read.
  */
 export async function kernelOptions(
   settings: BootSettings,
@@ -132,7 +134,7 @@ export async function kernelOptions(
     icacheCheck = false,
   } = settings;
   if (arch !== 'arm64') {
-    refuseOptions(settings, OWN, 'is for kernels: it goes with --arch arm64');
+    refuseOptions(settings, OWN, 'is for kernels: it needs --arch arm64');
     return () => ({});
   }
   refuseOptions(settings, OTHERS, 'is not for kernels: it excludes --arch arm64');
@@ -161,7 +163,7 @@ export async function kernelOptions(
   };
 }
 
-/** With `--check-icache`: no instruction was executed that the instruction cache may not have seen. */
+/** With `--check-icache`: checks that no instruction was executed without the required maintenance. */
 export function staleChecks(found: readonly StaleInstruction[]): Check[] {
   const name = 'sanitizer: no forgotten IC or ISB';
   if (found.length === 0) return [{ name, ok: true, detail: '' }];
@@ -169,9 +171,9 @@ export function staleChecks(found: readonly StaleInstruction[]): Check[] {
 }
 
 /**
- * Connects standard input with a machine's console, where this thread has it.
- * @param hvc its virtio console, which takes it in place of the PL011.
- * @returns a function that ends it.
+ * Connects standard input to a machine's console, if this thread has standard input.
+ * @param hvc the machine's virtio console, which gets the input instead of the PL011.
+ * @returns a function that disconnects it.
  */
 export function connectConsole(
   machine: Machine,
@@ -192,15 +194,15 @@ export function connectConsole(
   });
 }
 
-/** What Linux says, and then spins for ever. */
+/** Linux prints this, and then spins forever. */
 const PANIC = 'Kernel panic - not syncing: ';
-/** Of a line longer than this only the beginning is looked at. */
+/** Only this many bytes at the start of a line are searched. */
 const LINE_BYTES = 1024;
 
 /**
- * Looks for what a kernel says that cannot go on.
- * @param onPanic told why not.
- * @returns takes what it prints on one console.
+ * Searches the output of a kernel for a panic.
+ * @param onPanic called with the panic message.
+ * @returns a function to call with the output of one console.
  */
 export function panicWatch(onPanic: (why: string) => void): (bytes: Uint8Array) => void {
   const lines = new ConsoleLines(LINE_BYTES, (line) => {

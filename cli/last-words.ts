@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
-// What the worker of a supervised run still does when it has to be terminated. A guest that
-// spins or sleeps on the worker's thread keeps it from its event loop, but not from Node.js's
-// inspector, whose requests V8 carries out between two instructions of JavaScript or
-// WebAssembly, and in a wait.
+// The last action of a supervised run's worker before it is terminated. A guest that spins or
+// sleeps on the worker's thread blocks its event loop, but not Node.js's inspector, whose requests
+// V8 executes between two instructions of JavaScript or WebAssembly, and during a wait.
 
 import type { Session } from 'node:inspector';
 import { type Worker, workerData } from 'node:worker_threads';
@@ -12,17 +11,17 @@ const KEY = 'vsmmu last words';
 const EXPRESSION = `globalThis[Symbol.for('${KEY}')]?.()`;
 
 /**
- * Called by a run. Without a supervisor nothing comes of it: whoever ends the run ends the
- * process.
- * @param action runs at most once, in the middle of whatever else runs on the thread, and
- *   has to end without waiting for anything.
+ * Registers the last action of a run. Without a supervisor it is never called, because ending
+ * the run then ends the process.
+ * @param action runs at most once, in the middle of other code on the thread, and must return
+ *   without waiting.
  */
 export function onLastWords(action: () => void): void {
   if ((workerData as Supervised | null)?.terminals === undefined) return;
   Object.defineProperty(globalThis, Symbol.for(KEY), { value: action });
 }
 
-/** The inspector. @returns undefined in a Node.js that was built without one. */
+/** @returns a session of the inspector, or undefined in a Node.js built without one. */
 async function inspectorSession(): Promise<Session | undefined> {
   try {
     const { Session } = await import('node:inspector');
@@ -33,8 +32,8 @@ async function inspectorSession(): Promise<Session | undefined> {
 }
 
 /**
- * Has a worker of this thread run the action of `onLastWords`, if it has one.
- * @param limitMs milliseconds that it may take; the worker has to be terminated afterwards.
+ * Makes a worker of this thread run the action of `onLastWords`, if it has one.
+ * @param limitMs maximum duration in milliseconds; the worker must be terminated afterwards.
  */
 export async function hearLastWords(worker: Worker, limitMs: number): Promise<void> {
   const session = await inspectorSession();

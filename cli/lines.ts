@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 // Text from files and standard input, line by line, in bounded memory.
 
-/** What is longer comes in pieces: no line of a log is. */
+/** Longer lines are split into pieces; no line of a log is that long. */
 const MOST = 2 ** 16;
 
 /**
- * The lines of a text in UTF-8, without their ends; one of more than 64 Ki characters in
- * pieces.
+ * The lines of a UTF-8 text, without line ends; lines of more than 64 Ki characters are split
+ * into pieces.
  */
 export async function* linesOf(bytes: AsyncIterable<Uint8Array>): AsyncGenerator<string> {
   const decoder = new TextDecoder();

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
-// `vsmmu bench linux`: what an unmap costs a Linux kernel, by the way that its invalidations take.
+// `vsmmu bench linux`: measures the cost of an unmap in a Linux kernel, for each path of its
+// invalidations.
 
 import { type LinuxPath, type LinuxRunOptions, runLinux } from './linux-run.ts';
 import { runQemu } from './qemu-run.ts';
 
 const CONSOLE = 'console=ttyAMA0 quiet';
 
-/** A way that invalidations take: the machine, the kernel's command line, and what is done before. */
+/** A way of invalidating: path, addition to the kernel's command line, commands to run before. */
 interface Way {
   readonly name: string;
   readonly path: LinuxPath;
@@ -22,19 +23,19 @@ const WAYS: readonly Way[] = [
   { name: 'overlay', path: 'overlay', append: '', before: '' },
 ];
 
-/** What is measured. */
+/** The combinations to measure. */
 export interface LinuxBenchPlan {
   readonly threads: readonly number[];
   /** Pages of a mapping. */
   readonly granules: readonly number[];
   readonly strict: readonly boolean[];
-  /** Range invalidation: an SMMU that has it, or one as Grace's. */
+  /** Whether the SMMU has range invalidation; without it, it is like Grace's. */
   readonly ranges: readonly boolean[];
   readonly ways: readonly string[];
   /** Time of the guest for each cell. */
   readonly milliseconds: number;
   readonly vcpus: number;
-  /** Code that is executed often becomes WebAssembly. */
+  /** Translate frequently executed code to WebAssembly. */
   readonly translate: boolean;
 }
 
@@ -65,15 +66,15 @@ export interface LinuxBenchRow {
   readonly ranges: boolean;
   readonly threads: number;
   readonly granule: number;
-  /** Instructions of an unmap and of a map, as the kernel measures them, in steps of 100; of QEMU unknown. */
+  /** Instructions of an unmap and of a map, measured by the kernel in steps of 100; not for QEMU. */
   readonly unmapInstructions?: number;
   readonly mapInstructions?: number;
   /** The same in ns of the computer's time. */
   readonly unmapNs: number;
   readonly mapNs: number;
-  /** Unmaps that were counted; of a lazy domain unknown. */
+  /** Number of unmaps; unknown for a lazy domain. */
   readonly unmaps?: number;
-  /** Exits of an unmap for its invalidation; of QEMU and of a lazy domain unknown. */
+  /** Exits per unmap for its invalidation; unknown for QEMU and for a lazy domain. */
   readonly exits?: number;
 }
 
@@ -85,7 +86,7 @@ interface Cell {
 const cellsOf = ({ threads, granules }: LinuxBenchPlan): Cell[] =>
   threads.flatMap((count) => granules.map((granule) => ({ threads: count, granule })));
 
-/** All cells, behind one that is not looked at: what the kernel executes often is compiled meanwhile. */
+/** Commands for all cells, after a warm-up cell during which hot code is translated. */
 const runText = (before: string, cells: readonly Cell[], milliseconds: number) =>
   before +
   [{ threads: 1, granule: 1 }, ...cells]
@@ -97,8 +98,8 @@ const appendText = (append: string, strict: boolean, run: string) =>
 
 /**
  * Measures cells, one boot for each way, strictness and kind of SMMU.
- * @param onRow told of each cell as it comes.
- * @throws {Error} when a kernel does not say what it should.
+ * @param onRow called with each cell when it has been measured.
+ * @throws {Error} if a kernel does not print the expected results.
  */
 export async function benchLinux(
   kernel: Pick<LinuxRunOptions, 'kernel' | 'initrd'>,
@@ -140,7 +141,7 @@ export async function benchLinux(
 
 /**
  * Measures the same kernel on QEMU, whose SMMU has ranges and one CMDQ that traps.
- * @returns false when there is no QEMU here.
+ * @returns false if QEMU is not installed.
  */
 export async function benchQemu(
   files: { readonly kernel: string; readonly initrd: string },

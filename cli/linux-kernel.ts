@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// `vsmmu boot linux`: the kernel and the initial RAM disk that `npm run linux:build` makes.
+// `vsmmu boot linux`: the kernel and the initial RAM disk that `npm run linux:build` builds.
 
 import { existsSync } from 'node:fs';
 import type { BootSettings } from './boot-settings.ts';
@@ -7,14 +7,14 @@ import { builtFile } from './built-kernel.ts';
 import { UsageError } from './cli-error.ts';
 import { refuseOptions } from './refuse-options.ts';
 
-/** The guest that stands for that kernel. */
+/** The guest name that selects that kernel. */
 export const LINUX = 'linux';
 
 const CONSOLE = 'console=ttyAMA0';
 
 /**
- * Files of a kernel and its initial RAM disk: those that are given, or the ones that were built.
- * @throws {UsageError} when none was built.
+ * Files of a kernel and its initial RAM disk: the given ones, otherwise those that were built.
+ * @throws {UsageError} if none were built.
  */
 export function linuxFiles(
   kernel = builtFile('Image'),
@@ -29,16 +29,16 @@ export function linuxFiles(
   return { kernel, initrd };
 }
 
-/** linux/init.sh finds the commands on the kernel's command line, in quotes. */
+/** linux/init.sh reads the commands from the kernel's command line, in quotes. */
 function runArgument(run: string | undefined): string {
   if (run === undefined) return '';
-  if (/["\n]/.test(run)) throw new UsageError('--run is one line, without double quotes');
+  if (/["\n]/.test(run)) throw new UsageError('--run must be one line without double quotes');
   return ` vsmmu.run="${run}"`;
 }
 
 /**
- * The settings of a run in which "linux" has become a kernel's file, with what it boots from.
- * @throws {UsageError} when options do not go together, or there is no kernel.
+ * The settings of a run, with "linux" replaced by the files of the kernel.
+ * @throws {UsageError} if options exclude each other, or if there is no kernel.
  */
 export function withLinux(settings: BootSettings): BootSettings {
   const { guest, arch = 'arm64', kernel, run, append } = settings;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A run of `vsmmu boot linux` that measures what its kernel's benchmark of DMA mappings costs.
+// Runs the kernel of `vsmmu boot linux`, and measures its benchmark of DMA mappings.
 
 import type { PcieFunction } from '../devices/pcie/index.ts';
 import type { Disk } from '../devices/virtio/index.ts';
@@ -18,14 +18,14 @@ import { ConsoleLines } from './console-lines.ts';
 import { hostSize } from './host-size.ts';
 import { invalidationExits } from './invalidation-exits.ts';
 
-/** What linux/init.sh prints around a benchmark, and what linux/programs/dma-map-benchmark.c says. */
+/** Lines that linux/init.sh prints around a benchmark, and those of dma-map-benchmark.c. */
 const BEGINS = 'bench begins';
 const ENDS = 'bench ends';
 export const BENCHMARK_RESULT = /^map (\d+) ns, unmap (\d+) ns$/;
-/** Bytes of a line of its console that are kept. */
+/** Maximum number of bytes that are kept of a console line. */
 const LINE_BYTES = 0x10000;
 
-/** Which way invalidations take: VCMDQs without exits, everything trapped, or the one CMDQ without exits. */
+/** Path of invalidations: VCMDQs without exits, everything trapped, or the CMDQ without exits. */
 export type LinuxPath = Exclude<ToyPath, 'all'>;
 
 export interface LinuxRunOptions {
@@ -36,34 +36,34 @@ export interface LinuxRunOptions {
   readonly disks?: readonly Disk[];
   /** Functions behind its PCIe host bridge. */
   readonly pcie?: readonly PcieFunction[];
-  /** What goes wrong with its devices. */
+  /** Faults that are injected into the machine's devices. */
   readonly faults?: MachineOptions['faults'];
   readonly path?: LinuxPath;
   readonly role?: VirtRole;
   readonly msi?: VirtMsi;
   readonly vcpus?: number;
-  /** Code that is executed often becomes WebAssembly. Default true. */
+  /** Translates frequently executed code to WebAssembly. Default true. */
   readonly translate?: boolean;
   readonly idRegisters?: 'default' | 'grace';
   /** Looks for invalidations that the kernel forgets. */
   readonly iotlbCheck?: boolean;
   /** Seconds of the computer's time after which the machine is stopped. */
   readonly timeout?: number;
-  /** Told of each line of the console, before the kernel goes on. */
+  /** Called with each line of the console, before the kernel continues. */
   readonly onLine?: (line: string, machine: Machine) => void;
 }
 
 /** One benchmark of a run. */
 export interface LinuxBenchmark {
-  /** What the kernel says of itself, in ns of its own time. */
+  /** The kernel's own results, in ns of its own time. */
   readonly mapNs: number;
   readonly unmapNs: number;
-  /** Time of the guest and of the computer that it took, in ns. */
+  /** Duration in the guest's and in the computer's time, in ns. */
   readonly guestNs: number;
   readonly hostNs: number;
   /** CMD_SYNCs of all command queues: one for each unmap of a strict domain. */
   readonly syncs: number;
-  /** Accesses of the SMMU's and the CMDQV's registers that trapped. */
+  /** Accesses to registers of the SMMU and the CMDQV that trapped. */
   readonly exits: number;
 }
 
@@ -74,11 +74,11 @@ export interface LinuxRun {
   readonly statistics: MachineStatistics;
   /** Commands of the one CMDQ, and exits for its PROD and CONS. */
   readonly cmdq: { readonly commands: number; readonly exits: number };
-  /** What the sanitizer has found, as text. */
+  /** Findings of the sanitizer, as text. */
   readonly findings: readonly string[];
 }
 
-/** Counts at one moment. */
+/** Counters at one point in time. */
 interface Sample {
   readonly guestNs: number;
   readonly hostNs: number;
@@ -86,7 +86,7 @@ interface Sample {
   readonly exits: number;
 }
 
-/** The CMDQs of its SMMUs, beside the VCMDQs. */
+/** The CMDQs of a machine's SMMUs, without VCMDQs. */
 const cmdqsOf = (machine: Machine) =>
   machine
     .inspect()
@@ -112,7 +112,7 @@ function cmdqOf(machine: Machine): LinuxRun['cmdq'] {
   };
 }
 
-/** Measures the benchmarks that the lines of a console tell of. */
+/** Measures benchmarks, whose start and end it finds in the lines of a console. */
 class BenchmarkListener {
   readonly benchmarks: LinuxBenchmark[] = [];
   readonly lines: string[] = [];
@@ -156,7 +156,7 @@ class BenchmarkListener {
 
 /**
  * Boots a kernel, and waits until its machine has ended.
- * @throws {VsmmuError} when the machine cannot be made.
+ * @throws {VsmmuError} if the machine cannot be created.
  */
 export async function runLinux(options: LinuxRunOptions): Promise<LinuxRun> {
   const { kernel, initrd, append, path = 'direct', vcpus, timeout = 300 } = options;

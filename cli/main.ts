@@ -1,30 +1,32 @@
 #!/usr/bin/env node
 // SPDX-License-Identifier: MIT
-// The vsmmu command starts here. What keeps the rest from being loaded (too many open files) is a line too.
+// Entry point of the vsmmu command. If the rest cannot be loaded (too many open files), it prints one
+// line as well.
 
 import { setFlagsFromString } from 'node:v8';
 import { EXIT_FAILED, EXIT_USAGE } from './status.ts';
 
-// With it, Node.js 24 may wait for ever at its end: main waits for the compiler's thread, and that for main to
-// collect garbage (nodejs/node issue 54918). One `process.exit` in 40 did.
+// With Maglev, Node.js 24 may hang at exit: the main thread waits for the compiler's thread, which
+// waits for a garbage collection of the main thread (nodejs/node issue 54918). One `process.exit`
+// in 40 did.
 setFlagsFromString('--no-maglev');
 
-// Whoever reads the output may have had enough of it (`vsmmu boot toy | head`).
+// The reader of the output may have closed the pipe (`vsmmu boot toy | head`).
 process.stdout.on('error', ({ code }: NodeJS.ErrnoException) => {
   if (code === 'EPIPE') process.exit(EXIT_FAILED);
   process.stderr.write(`vsmmu: cannot write to standard output: ${code}\n`);
   process.exit(EXIT_USAGE);
 });
-// Nobody is there to be told; what the run has come to is in its status.
+// The error cannot be reported; the exit status still gives the result of the run.
 process.stderr.on('error', () => undefined);
 
-/** The command, or undefined when it cannot be loaded, which has been said then. */
+/** The command, or undefined if it cannot be loaded, which has then been reported. */
 async function commandLine() {
   try {
     return await import('./command-line.ts');
   } catch (error) {
     const { code, message } = error as { readonly code?: unknown; readonly message?: unknown };
-    // Errors of ours have a stack to be reported with.
+    // An error without a code is a bug: it is reported with its stack.
     if (typeof code !== 'string') throw error;
     process.stderr.write(`vsmmu: cannot start: ${String(message).split('\n')[0]}\n`);
     return undefined;

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: MIT
-// One Ethernet segment for the network devices of a run: what one of them sends, all others receive.
+// One Ethernet segment for the network devices of a run: each frame reaches all other devices.
 
 import { VirtioNet } from '../devices/virtio/index.ts';
 
-/** Locally administered, with the number of the machine and that of the device in it. */
+/** A locally administered address that contains the numbers of machine and device. */
 const macOf = (machine: number, index: number) => [2, 0, 0, 0, machine, index + 1];
 
 export class NetworkHub {
   readonly #devices: VirtioNet[] = [];
 
-  /** A network device of this segment, with a MAC address of its own. */
+  /** Creates a network device on this segment, with its own MAC address. */
   connect(machine: number, index: number): VirtioNet {
     const own: VirtioNet = new VirtioNet({
       mac: macOf(machine, index),

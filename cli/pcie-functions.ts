@@ -8,17 +8,17 @@ import { VirtioConsole, VirtioEntropy, VirtioPci } from '../devices/virtio/index
 import { UsageError } from './cli-error.ts';
 import { loopback, NetworkHub } from './network-hub.ts';
 
-/** Behind a kind, whichever it is: the function is behind a root port of its own. */
+/** A word after any kind: the function is behind its own root port. */
 const PORT = 'port';
 
 /** The functions of one machine. */
 export interface MachineFunctions {
   readonly pcie: readonly PcieFunction[];
-  /** hvc0, hvc1 and so on; what is typed goes to the first. */
+  /** hvc0, hvc1 and so on; the first one gets typed input. */
   readonly consoles: readonly VirtioConsole[];
 }
 
-/** What a function is made for. */
+/** The machine and option for which a function is created. */
 interface Plug {
   /** Number of the machine in its run. */
   readonly machine: number;
@@ -31,18 +31,18 @@ interface Plug {
   readonly onOutput: PrintConsole;
 }
 
-/** Takes what is printed on a machine's virtio console of this number. */
+/** Receives the output of a machine's virtio console with this number. */
 export type PrintConsole = (console: number, bytes: Uint8Array<ArrayBuffer>) => void;
 
-/** A kind of function: the words that may stand behind it, and what makes one of a name. */
+/** A kind of function: the words that may follow it, and a function that creates one. */
 interface Kind {
   readonly words: readonly string[];
   make(name: string, plug: Plug): PcieFunction;
 }
 
-/** The bytes that a seed gives the function of the option of this number. */
+/** Random bytes for the function of the n-th option, derived from a seed. */
 export function seededBytes(seed: number, index: number): (target: Uint8Array) => void {
-  // Seeds of functions are far from each other and from the machine's own.
+  // Seeds of functions differ widely from each other and from the machine's own.
   const random = new Random(seed ^ Math.imul(index + 1, 0x85ebca6b));
   return (target) => {
     for (let i = 0; i < target.length; i++) target[i] = random.word();
@@ -84,19 +84,21 @@ const NAMES = Object.keys(KINDS);
 function parsed(option: string): { readonly kind: Kind; readonly words: ReadonlySet<string> } {
   const [name = '', ...words] = option.split(',');
   const kind = Object.hasOwn(KINDS, name) ? KINDS[name] : undefined;
-  if (!kind) throw new UsageError(`--pcie ${option}: the kind is one of ${NAMES.join(', ')}`);
+  if (!kind) throw new UsageError(`--pcie ${option}: the kind must be one of ${NAMES.join(', ')}`);
   const known = [...kind.words, PORT];
   const [wrong] = words.filter((word, i) => !known.includes(word) || words.indexOf(word) !== i);
   if (wrong !== undefined)
-    throw new UsageError(`--pcie ${option}: behind ${name} stands ${known.join(' or ')}, once`);
+    throw new UsageError(
+      `--pcie ${option}: ${name} can be followed by ${known.join(' or ')}, once`,
+    );
   return { kind, words: new Set(words) };
 }
 
 /**
- * What options `--pcie KIND[,WORD…]` plug into the machines of a run.
- * @param seed of random numbers. Undefined: the system's.
- * @returns makes the functions of one machine.
- * @throws {UsageError} when one of them is none.
+ * Parses options `--pcie KIND[,WORD…]`.
+ * @param seed of random numbers; undefined: random numbers of the system.
+ * @returns a function that creates the functions of one machine.
+ * @throws {UsageError} if an option is invalid.
  */
 export function pcieFunctions(
   options: readonly string[],

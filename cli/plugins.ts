@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Device plugins from files: a module whose export `device` is a function that makes a device, one for each machine.
+// Device plugins from files: modules whose export `device` is a function that creates a device; each
+// machine gets its own.
 
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
@@ -9,7 +10,7 @@ import { requireFile, UsageError } from './cli-error.ts';
 const firstLine = (error: unknown) =>
   (error instanceof Error ? error.message : String(error)).split('\n')[0] ?? '';
 
-/** @throws {UsageError} when the module cannot be loaded, or makes no device. */
+/** @throws {UsageError} if the module cannot be loaded, or does not create a device. */
 export async function loadDevice(file: string): Promise<Device> {
   let module: { readonly device?: unknown };
   await requireFile(file, 'load device');
@@ -28,8 +29,9 @@ export async function loadDevice(file: string): Promise<Device> {
 }
 
 /**
- * The same error, which begins with the file of the device that it is about: a run may have several.
- * @param files of the devices, in their order.
+ * The same error, with the device's file at the beginning of the message, because a run may have
+ * several devices.
+ * @param files of the devices, in the order of the devices.
  */
 export function namedDeviceError(
   error: unknown,

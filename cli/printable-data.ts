@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
-// Data of guests, plugins and files, for the command's own output: a name in it may be anything.
+// Makes data of guests, plugins and files safe for the command's output: they choose their names.
 
 import { printable } from '../devices/plugin/index.ts';
 
-/** Characters of one text that are shown: details of checks are sentences. */
+/** Maximum number of characters of one text; details of checks are sentences. */
 const MOST = 1000;
 
-/** The same data, each text and each key in it made harmless to a terminal and to the lines of the output. */
+/** The same data, with terminal controls and line ends escaped in each string and key. */
 export function printableData<T>(value: T): T {
   if (typeof value === 'string') return printable(value, MOST) as T;
   if (Array.isArray(value)) return value.map(printableData) as T;

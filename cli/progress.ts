@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
-// One line on what is going on, for runs that take long; on terminals only.
+// A progress line for long runs, on terminals only.
 
 import type { Machine } from '../vmm/api/index.ts';
 import { terminals } from './terminal.ts';
 
-/** Shorter runs need none. */
+/** Shorter runs show no progress. */
 const PATIENCE_MS = 2000;
 const EVERY_MS = 250;
 const ERASE_LINE = '\r\u001b[K';
@@ -28,7 +28,7 @@ export class Progress {
     this.#next = now + PATIENCE_MS;
   }
 
-  /** To be called often. */
+  /** Shows the progress; call it often. */
   show(machines: readonly Pick<Machine, 'status' | 'statistics'>[], now = performance.now()): void {
     if (!this.#on || now < this.#next) return;
     this.#next = now + EVERY_MS;
@@ -44,7 +44,7 @@ export class Progress {
     this.#shown = true;
   }
 
-  /** Writes something else, with the line out of its way. */
+  /** Erases the line while `write` writes other output. */
   around(write: () => void): void {
     this.end();
     write();

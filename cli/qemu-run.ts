@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A kernel on QEMU's board virt with its SMMUv3, to compare with: its clock is the computer's.
+// Runs a kernel on QEMU's board virt with its SMMUv3, for comparison; its clock is the computer's.
 
 import { execFile } from 'node:child_process';
 import { BENCHMARK_RESULT } from './linux-run.ts';
@@ -8,7 +8,7 @@ const QEMU = 'qemu-system-aarch64';
 const TIMEOUT_MS = 600_000;
 const MOST_OUTPUT = 2 ** 24;
 
-/** A processor without floating point, as ours: QEMU 7.2 has it, newer ones refuse it. */
+/** A processor without floating point, like ours; QEMU 7.2 has it, newer versions do not. */
 const MACHINE = [
   ...['-M', 'virt,gic-version=3,iommu=smmuv3', '-cpu', 'cortex-a57,vfp=off,neon=off'],
   ...['-m', '256', '-nographic', '-net', 'none', '-no-reboot', '-device', 'pci-testdev,addr=1'],
@@ -23,9 +23,8 @@ export interface QemuRunOptions {
 }
 
 /**
- * What the kernel's benchmarks say, in ns.
- * @returns undefined when there is no QEMU here.
- * @throws {Error} when QEMU fails.
+ * Returns the results of the kernel's benchmarks, in ns, or undefined if QEMU is not installed.
+ * @throws {Error} if QEMU fails.
  */
 export function runQemu({
   kernel,

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
-// Options of `vsmmu boot` that mean nothing to a kind of guest.
+// Refuses options of `vsmmu boot` that do not apply to a kind of guest.
 
 import { BOOT_SETTINGS, type BootSettings } from './boot-settings.ts';
 import { UsageError } from './cli-error.ts';
 import { flagName } from './flags.ts';
 
-/** @throws {UsageError} when one of them is given: its flag, and why not. */
+/** @throws {UsageError} if one of the options is given; the message has its flag and the reason. */
 export function refuseOptions(
   settings: BootSettings,
   names: readonly (keyof BootSettings)[],

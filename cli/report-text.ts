@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The report for people.
+// The report as text.
 
 import type { Finding } from '../vmm/api/index.ts';
 import type { Experiment } from '../vmm/boards/index.ts';
@@ -68,7 +68,7 @@ function pathTable(paths: readonly PathReport[]): string[] {
   ];
 }
 
-/** Why the direct path's part of the trapped path's time rises with the batch, in the times of one vCPU. */
+/** Explains, with the times of one vCPU, why the ratio of direct to trapped rises with the batch. */
 function boundLines(paths: readonly PathReport[]): string[] {
   const timesOf = (wanted: PathReport['path']) => {
     const rows = paths
@@ -94,17 +94,17 @@ function checkLine(check: Check): string {
   return `  ${ok ? good('ok  ') : bad('FAIL')}  ${name}${detail === '' ? '' : `: ${detail}`}`;
 }
 
-/** What the sanitizer has found, a line for each. */
+/** A line for each finding of the sanitizer. */
 function findingLines(sanitizer: Report['sanitizer']): string[] {
   return (sanitizer?.findings ?? []).map(({ text }) => `        ${printableData(text)}`);
 }
 
-/** What the physical SMMU has carried out although the guest's does not have it: no error here, but one elsewhere. */
+/** Features that the physical SMMU executed although the guest's registers do not show them. */
 function unadvertisedLines(sanitizer: Report['sanitizer']): string[] {
   return (sanitizer?.unadvertised ?? []).map(({ text }) => `  note  ${printableData(text)}`);
 }
 
-/** Why streams and commands were refused, in the guests' own numbering: a guest may have wanted it. */
+/** Reasons of refusals, in the guests' numbering: notes only, as a guest may intend them. */
 function refusalLines(sanitizer: Report['sanitizer']): string[] {
   return (sanitizer?.refusals ?? []).map(
     ({ machine, event, streamId = 0, substreamId, queue, text, section }) => {
@@ -116,7 +116,7 @@ function refusalLines(sanitizer: Report['sanitizer']): string[] {
   );
 }
 
-/** What --quiet leaves of a report: the checks that failed. */
+/** The report with --quiet: only the failed checks. */
 export function failureText({ checks, sanitizer }: Report): string {
   return checks
     .filter(({ ok }) => !ok)
@@ -126,8 +126,8 @@ export function failureText({ checks, sanitizer }: Report): string {
 }
 
 /**
- * `hostChecks` are those that the host makes: the guests' own have been on their
- * consoles, so that only failed ones come again.
+ * `hostChecks` are the checks of the host. The guests' own checks have been printed on their
+ * consoles, so only failed ones are repeated.
  */
 export function reportText(
   report: Report,
@@ -169,8 +169,8 @@ export function reportText(
 }
 
 /**
- * What an experiment has shown, when every check holds.
- * @param suspects what the sanitizer has seen used.
+ * The result of an experiment.
+ * @param suspects stale entries that the sanitizer has seen in use.
  */
 export function experimentText(
   { title, about, shows, checked }: Experiment,
@@ -180,6 +180,6 @@ export function experimentText(
   const seen = checked
     ? suspects.map(({ text }) => `  The sanitizer meanwhile: ${printableData(text)}\n`)
     : [];
-  const outcome = ok ? shows : 'It did not come out as expected: see the checks that failed.';
+  const outcome = ok ? shows : 'The result is not as expected: see the failed checks.';
   return `\n${title}\n  ${about}\n  ${outcome}\n${seen.join('')}`;
 }

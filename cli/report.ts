@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The report of a run: what --json prints.
+// The report of a run, in the form that --json prints.
 
 import {
   type DrainReport,
@@ -16,7 +16,7 @@ import {
 import type { Check } from '../vmm/report/checks.ts';
 import type { Measurements, PathFigures, QueuePath } from '../vmm/report/measurements.ts';
 
-/** What ran where. */
+/** Where vCPUs and the drain ran. */
 export interface ReportPlacement {
   readonly drain: DrainReport;
   readonly transport: Transport;
@@ -24,8 +24,8 @@ export interface ReportPlacement {
 
 export interface PathReport extends PathFigures {
   /**
-   * Where commands are carried out: in the guest's doorbell call, on the drain's thread,
-   * or at the exit that the guest's PROD store causes.
+   * Where commands are executed: in the guest's doorbell call, on the drain's thread, or in
+   * the exit that the guest's store to PROD causes.
    */
   readonly drain: DrainReport['place'] | 'exit';
   readonly transport: ReportPlacement['transport'];
@@ -41,7 +41,7 @@ export interface WayReport {
 }
 
 export interface Report {
-  /** Every check holds. Times have no part in it. */
+  /** All checks pass, regardless of times. */
   readonly ok: boolean;
   readonly checks: readonly Check[];
   readonly exits: {
@@ -50,19 +50,19 @@ export interface Report {
     readonly byRegister: Readonly<{ [register: string]: number }>;
   };
   readonly vcmdq: {
-    /** VCMDQs that the machines have, and ECMDQs in their place. */
+    /** Number of VCMDQs, or ECMDQs, of the machines. */
     readonly queues: number;
     readonly commands: number;
     readonly syncs: number;
     readonly doorbellCalls: number;
-    /** Exits of any kind while a guest's batch was on the direct path. */
+    /** Exits of any kind during batches on the direct path. */
     readonly exitsDuringInvalidation: number;
   };
   readonly paths: readonly PathReport[];
-  /** Commands of all machines by the way that they took, the guests' own measurement apart. */
+  /** Commands of all machines by path, without those of the guests' measurements. */
   readonly ways: readonly WayReport[];
   readonly drain: DrainReport;
-  /** With --check: what the sanitizer has counted and found. */
+  /** With --check: counts and findings of the sanitizer. */
   readonly sanitizer?: SanitizerCounts & {
     readonly findings: readonly Finding[];
     readonly unadvertised: readonly UnadvertisedUse[];
@@ -70,7 +70,7 @@ export interface Report {
   };
 }
 
-/** Why the SMMU of a machine's guest has refused a stream. */
+/** The reason why the SMMU of a machine's guest has refused a stream. */
 export type MachineRefusal = SmmuRefusal & { readonly machine: string };
 
 function sumOf<T>(items: readonly T[], value: (item: T) => number): number {

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
-// What a run prints. Under supervision (supervisor.ts) it goes to the supervising thread at once: what a worker gives its own streams
-// leaves only when the guest lets the thread go, which one that spins never does.
+// Output of a run. Under supervision (supervisor.ts), it is sent to the supervising thread at once:
+// a worker's own streams are flushed only when its event loop runs, which a spinning guest prevents.
 
 import { isMainThread, parentPort, type Worker, workerData } from 'node:worker_threads';
 
 type StreamName = 'stdout' | 'stderr';
 
-/** What a run needs of a stream. */
+/** The part of a stream that a run needs. */
 export interface RunStream {
   write(data: string | Uint8Array): unknown;
 }
@@ -18,16 +18,16 @@ interface Output {
   readonly bytes: Uint8Array;
 }
 
-/** What a worker finds in its workerData. */
+/** The workerData of the worker. */
 export interface OutputRoom {
-  /** One word: bytes on their way that have not been written yet. */
+  /** One word: bytes that have been sent but not written yet. */
   readonly unwritten: SharedArrayBuffer;
 }
 
-/** More than this on its way, and the run waits: a reader that is slow holds it up, as it would any program. */
+/** If more bytes than this are pending, the run waits for a slow reader, like any program. */
 const MOST_UNWRITTEN = 4 * 2 ** 20;
 
-/** A stream of the process, for what a run prints. */
+/** A stream of the process for the output of a run. */
 export function runStream(stream: StreamName): RunStream {
   const room = (workerData as OutputRoom | null)?.unwritten;
   if (isMainThread || room === undefined) return process[stream];
@@ -48,7 +48,7 @@ export function runStream(stream: StreamName): RunStream {
   };
 }
 
-/** Writes what a worker's run prints. */
+/** Writes the output of a worker's run. */
 export function forwardOutput(worker: Worker, { unwritten }: OutputRoom): void {
   const words = new Int32Array(unwritten);
   worker.on('message', (told: Output | { readonly event: 'other' }) => {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// --timeout for guests that never come back, and signals while a trace is written: an
-// inline guest has the thread for itself, so that the command runs in a worker. This
-// thread tells it to end, and ends it when it does not.
+// --timeout for guests that do not yield, and signals while a trace is written. An inline guest
+// blocks its thread, so the command runs in a worker. This thread asks the worker to end, and
+// terminates it if it does not.
 
 import { rmSync } from 'node:fs';
 import { isMainThread, parentPort, Worker } from 'node:worker_threads';
@@ -13,11 +13,11 @@ import { EXIT_FAILED, EXIT_SIGINT, EXIT_SIGTERM } from './status.ts';
 import type { Supervised } from './terminal.ts';
 import { terminals } from './terminal.ts';
 
-/** Signals that end a run as --timeout does, and the exit status that each leads to. */
+/** Signals that end a run as --timeout does, and their exit statuses. */
 const SIGNALS = { SIGINT: EXIT_SIGINT, SIGTERM: EXIT_SIGTERM } as const;
 type Signal = keyof typeof SIGNALS;
 
-/** What the worker tells. */
+/** Messages of the worker. */
 type Told =
   | { readonly event: 'time begins' }
   | { readonly event: 'ending' }
@@ -26,57 +26,57 @@ type Told =
 
 const tell = (told: Told) => parentPort?.postMessage(told);
 
-/** Called by the run when its time begins. */
+/** Called by the run when its timeout starts. */
 export function timeBegins(): void {
   tell({ event: 'time begins' });
 }
 
-/** Called by the run when its time is up, before it stops what runs. */
+/** Called by the run when its timeout has expired, before it stops its machines. */
 export function endingInTime(): void {
   tell({ event: 'ending' });
 }
 
-/** Called by the run with each check that it keeps: a run that has to be ended reports no more than these. */
+/** Called by the run with each check that it keeps; only these are reported if it is terminated. */
 export function checkKept(check: Check): void {
   tell({ event: 'check', check });
 }
 
-/** Called by the run with a file that has to go when the run is ended before it has removed it itself. */
+/** Called by the run with a file that must be removed if the run is terminated. */
 export function partialFile(file: string): void {
   tell({ event: 'partial', file });
 }
 
 /**
  * Calls back when a signal asks the run to end.
- * @returns a function that ends the listening.
+ * @returns a function that stops listening.
  */
 export function onSignal(listener: (signal: string) => void): () => void {
   const port = parentPort;
   if (!port) return () => undefined;
   port.on('message', listener);
-  // It alone does not keep the run going.
+  // The listener alone does not keep the process alive.
   port.unref();
   return () => {
     port.off('message', listener);
   };
 }
 
-/** What the run may take to end by itself and report, once it has said that it is about to, or was sent a signal. */
+/** Time in which the run must end and report, after it has announced this or got a signal. */
 const GRACE_MS = 5000;
-/** What it may take beyond its timeout to say so. A guest that keeps the thread to itself never lets it. */
+/** Time after its timeout in which it must announce this. A guest that blocks the thread prevents it. */
 const LATE_MS = 1000;
-/** What the last words of a run that is terminated may take: they write its trace. */
+/** Time for the last action of a run that is terminated, which writes its trace. */
 const LAST_WORDS_MS = 10_000;
 
-/** How a supervised run ended: with a status, or it had to be ended. */
+/** How a supervised run ended: with a status, or terminated. */
 interface Ended {
   readonly status: number | undefined;
   readonly signal: Signal | undefined;
-  /** Checks that it has told of. */
+  /** Checks that it has reported. */
   readonly checks: readonly Check[];
 }
 
-/** Runs the command line again in a worker. */
+/** Executes the command line again in a worker. */
 function supervise(argv: readonly string[], seconds: number | undefined): Promise<Ended> {
   const room: OutputRoom = { unwritten: new SharedArrayBuffer(4) };
   const workerData: Supervised & OutputRoom = { terminals: terminals(), ...room };
@@ -104,14 +104,14 @@ function supervise(argv: readonly string[], seconds: number | undefined): Promis
       timer = setTimeout(end, ms);
     };
     const onProcessSignal = (signal: NodeJS.Signals) => {
-      // A second one does not wait.
+      // A second signal terminates at once.
       if (asked) return terminate();
       asked = signal as Signal;
       worker.postMessage(signal);
       within(GRACE_MS);
     };
     for (const signal of Object.keys(SIGNALS)) process.on(signal, onProcessSignal);
-    // Whoever reads the output may have gone, which ends this process at once.
+    // If the reader of the output has gone, writing ends this process at once.
     process.on('exit', removePartial);
     worker.on('message', (told: Told) => {
       if (told.event === 'partial') partial = told.file;
@@ -132,11 +132,12 @@ function supervise(argv: readonly string[], seconds: number | undefined): Promis
 }
 
 /**
- * Runs a command within its timeout, when it has one.
- * @param options.argv the command line, which a worker carries out again.
- * @param options.signals it has something to put in order when a signal ends it.
- * @param options.json what it prints is an object: so is what is printed when it has to be ended.
- * @returns its exit status.
+ * Runs a command within its timeout, if it has one.
+ * @param options.argv the command line, which a worker executes again.
+ * @param options.signals whether the command must clean up when a signal ends it.
+ * @param options.json whether the command prints a JSON object; then one is printed even if it is
+ *   terminated.
+ * @returns the exit status.
  */
 export async function withinTimeout(
   {
@@ -156,7 +157,7 @@ export async function withinTimeout(
   const { status, signal, checks } = await supervise(argv, seconds);
   if (status === undefined) {
     const limit = signal ? `after ${signal}` : `within ${seconds} s`;
-    process.stderr.write(`vsmmu: the guest did not come back ${limit}, and was ended\n`);
+    process.stderr.write(`vsmmu: the guest did not return ${limit}, and was terminated\n`);
     const end: Check = { name: 'the guests came back', ok: false, detail: `not ${limit}` };
     if (json) process.stdout.write(jsonLine({ ok: false, checks: [...checks, end] }));
   }

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
-// What a stream may be sent beside plain text.
+// Whether a stream is a terminal, and whether it gets colours.
 
 import { workerData } from 'node:worker_threads';
 
-/** What the supervising thread knows of the streams (supervisor.ts): in a worker they are no terminals. */
+/** The streams as the supervising thread sees them (supervisor.ts): a worker's are no terminals. */
 export interface Supervised {
   readonly terminals: { readonly stdout: boolean; readonly stderr: boolean };
 }
 
-/** Which of the program's streams are terminals. */
+/** Which streams of the program are terminals. */
 export function terminals(): Supervised['terminals'] {
   const supervised = (workerData as Supervised | null)?.terminals;
   return (
@@ -19,7 +19,7 @@ export function terminals(): Supervised['terminals'] {
 const GREEN = 32;
 const RED = 31;
 
-/** Colours of standard output: on a terminal only, and not where NO_COLOR is set to anything (no-color.org). */
+/** Colours of standard output: only on a terminal, and only if NO_COLOR is unset (no-color.org). */
 export function colours(
   terminal = terminals().stdout,
   env = process.env,

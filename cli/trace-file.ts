@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// --trace FILE, and the files that it has written, compressed when their names end in .gz.
+// Writes --trace FILE, and reads such files; they are compressed if their names end in .gz.
 
 import { constants, createReadStream, renameSync, writeFileSync } from 'node:fs';
 import { access, type FileHandle, open, realpath, rename, rm, stat } from 'node:fs/promises';
@@ -19,15 +19,15 @@ import { type ChromeEvent, readChromeTrace } from '../vmm/trace/index.ts';
 import { requireFile, UsageError } from './cli-error.ts';
 import type { RunStream } from './run-output.ts';
 
-/** Events that are written at once. */
+/** Number of events written at a time. */
 const LINES = 10_000;
-/** What is read at once. */
+/** Bytes read at a time. */
 const READ_BYTES = 2 ** 20;
 
-/** How the name of a compressed file ends. */
+/** End of the name of a compressed file. */
 const COMPRESSED = '.gz';
 
-/** The text of a file. One event a line: hundreds of megabytes are no single string. */
+/** The text of a file, one event per line: hundreds of megabytes do not fit in one string. */
 function* piecesOf({ traceEvents, ...rest }: ChromeTrace): Generator<string> {
   yield '{"traceEvents":[\n';
   for (let i = 0; i < traceEvents.length; i += LINES) {
@@ -38,7 +38,7 @@ function* piecesOf({ traceEvents, ...rest }: ChromeTrace): Generator<string> {
   yield `],${JSON.stringify(rest).slice(1)}\n`;
 }
 
-/** What comes out of a transform, for an iteration, which fails when one of the two does. */
+/** Iterates over the output of a transform, and fails if the source or the transform fails. */
 function through(
   source: Readable | AsyncIterable<Uint8Array>,
   transform: Transform,
@@ -47,7 +47,7 @@ function through(
   return transform;
 }
 
-/** The bytes of a trace file, whether it is compressed or not. */
+/** The bytes of a trace file, decompressed if necessary. */
 async function* bytesOf(file: string): AsyncGenerator<Uint8Array> {
   const chunks: AsyncIterator<Uint8Array, undefined> = createReadStream(file, {
     highWaterMark: READ_BYTES,
@@ -64,7 +64,7 @@ async function* bytesOf(file: string): AsyncGenerator<Uint8Array> {
 
 const codeOf = (error: unknown) => (error as NodeJS.ErrnoException).code ?? String(error);
 
-/** The file of a path that may be a link; undefined when there is none. */
+/** The file to which a path leads, through links; undefined if there is none. */
 async function existing(path: string) {
   try {
     return await stat(path, { bigint: true });
@@ -74,7 +74,7 @@ async function existing(path: string) {
   }
 }
 
-/** @throws {UsageError} when the file is one that the run reads, under whatever name. */
+/** @throws {UsageError} if the run reads the same file, under any name. */
 async function refuseInputs(path: string, inputs: readonly string[]): Promise<void> {
   const file = await existing(path);
   if (!file) return;
@@ -87,8 +87,8 @@ async function refuseInputs(path: string, inputs: readonly string[]): Promise<vo
 }
 
 /**
- * Where a trace is written: beside the file, whose name it gets once it is whole. What is
- * no regular file is written as it is.
+ * A trace is written to a second file in the same folder, which replaces the first when it is
+ * complete. If the target is not a regular file, it is written directly.
  */
 async function placesOf(path: string): Promise<{ file: string; partial: string | undefined }> {
   const found = await existing(path);
@@ -104,13 +104,14 @@ export class TraceFile {
   readonly #handle: FileHandle;
   #begun = false;
   #over = false;
-  /** What is written lies here until it is whole; undefined when it has no other name. */
+  /** The incomplete file; undefined if the target is written directly. */
   readonly partial: string | undefined;
 
   /**
-   * Opens the file before anything runs; it keeps what it has until the trace is whole.
+   * Opens the file before anything runs; an existing file does not change until the trace is
+   * complete.
    * @param inputs files that the run reads.
-   * @throws {UsageError} when it cannot be written, or is one of them.
+   * @throws {UsageError} if the file cannot be written, or is one of `inputs`.
    */
   static async create(path: string, inputs: readonly string[]): Promise<TraceFile> {
     try {
@@ -130,7 +131,7 @@ export class TraceFile {
     this.partial = partial;
   }
 
-  /** @throws {UsageError} when it cannot be written; the file is then as it was. */
+  /** @throws {UsageError} if the file cannot be written; an existing file is then unchanged. */
   async write(trace: Trace, host: HostInspection): Promise<void> {
     this.#begun = true;
     const { records, lost } = trace.read();
@@ -150,8 +151,8 @@ export class TraceFile {
 
   /**
    * As `write`, but before it returns: for a thread that does not return to its event loop
-   * and is terminated next. Does nothing when the file is being written already. When it
-   * cannot be written, a line on `stderr` says so.
+   * and is terminated next. Does nothing if the file is already being written. If it cannot
+   * be written, a line on `stderr` says so.
    */
   writeLast(host: Host, stderr: RunStream): void {
     if (this.#begun || this.#over || !host.trace) return;
@@ -170,7 +171,7 @@ export class TraceFile {
     }
   }
 
-  /** Leaves the file as it was, unless it has been written. */
+  /** Removes an incomplete file. */
   async discard(): Promise<void> {
     if (this.#over) return;
     this.#over = true;
@@ -180,10 +181,10 @@ export class TraceFile {
 }
 
 /**
- * Reads a trace file, however large it is.
- * @param onEvent called with each of its events.
- * @returns what it says beside them.
- * @throws {UsageError} when it is none.
+ * Reads a trace file of any size.
+ * @param onEvent called with each event.
+ * @returns everything except the events.
+ * @throws {UsageError} if the file is not a trace.
  */
 export async function readTrace(
   file: string,
@@ -194,6 +195,6 @@ export async function readTrace(
     return await readChromeTrace(bytesOf(file), onEvent);
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
-    throw new UsageError(`${file} is no trace: ${code ?? message.split('\n')[0]}`);
+    throw new UsageError(`${file} is not a trace: ${code ?? message.split('\n')[0]}`);
   }
 }

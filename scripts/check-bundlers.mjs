@@ -166,7 +166,7 @@ async function checkBundlers(folder, bundlers) {
 function checkRuntime(folder, name) {
   const { versions, packages, folder: place } = RUNTIMES[name];
   const [minimum = ''] = versions;
-  if (!PAGE.includes(`${name} ${minimum}`))
+  if (!PAGE.replace(/\s+/g, ' ').includes(`${name} ${minimum}`))
     throw new Error(`docs/bundlers.md does not say "${name} ${minimum}"`);
   const command = section('Node.js, Bun, Deno').find(({ info }) => info === name.toLowerCase());
   const binary = packages[/** @type {'x64' | 'arm64'} */ (process.arch)];

@@ -47,23 +47,23 @@ function rowText(row: LinuxBenchRow): string {
 
 function planOf({ vcpus, quick, interpret }: BenchOptions): LinuxBenchPlan {
   const count = Number(vcpus);
-  if (!/^[1-8]$/.test(vcpus)) throw new UsageError(`--vcpus is 1 to 8, not ${vcpus}`);
+  if (!/^[1-8]$/.test(vcpus)) throw new UsageError(`--vcpus must be 1 to 8, not ${vcpus}`);
   return { ...(quick ? QUICK_PLAN : WHOLE_PLAN), vcpus: count, translate: !interpret };
 }
 
 export function addBench(program: Command): void {
   program
     .command('bench')
-    .description('measure what an unmap costs a Linux kernel, beside QEMU where there is one')
+    .description('measure what an unmap costs in a Linux kernel, and on QEMU if it is installed')
     .argument('<what>', '"linux": the kernel of npm run linux:build')
     .option('--kernel <file>', 'another kernel')
     .option('--initrd <file>', 'another initial RAM disk')
     .option('--vcpus <n>', 'vCPUs of the machine', '1')
-    .option('--interpret', 'as boot --no-translate does: nothing becomes WebAssembly', false)
-    .option('--quick', 'six cells in place of all', false)
-    .option('--json', 'as one JSON object', false)
+    .option('--interpret', 'translate nothing to WebAssembly, like boot --no-translate', false)
+    .option('--quick', 'measure six combinations instead of all', false)
+    .option('--json', 'print one JSON object', false)
     .action(async (what: string, options: BenchOptions) => {
-      if (what !== 'linux') throw new UsageError(`there is no benchmark ${what}: it is linux`);
+      if (what !== 'linux') throw new UsageError(`there is no benchmark ${what}; there is linux`);
       const plan = planOf(options);
       const files = linuxFiles(options.kernel, options.initrd);
       const kernel = await readSource(files.kernel);
@@ -77,6 +77,7 @@ export function addBench(program: Command): void {
       await benchLinux({ kernel, initrd }, plan, add);
       const hasQemu = await benchQemu(files, plan, add);
       if (options.json) process.stdout.write(jsonLine({ rows }));
-      else if (!hasQemu) process.stdout.write('no qemu-system-aarch64 to compare with\n');
+      else if (!hasQemu)
+        process.stdout.write('qemu-system-aarch64 is not installed: no comparison\n');
     });
 }

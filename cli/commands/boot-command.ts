@@ -19,8 +19,8 @@ import { withinTimeout } from '../supervisor.ts';
 const CONFIG = 'the configuration';
 
 /**
- * What a --config file holds, without the version of its format.
- * @throws {UsageError} when that is another one.
+ * The contents of a --config file, without the version of its format.
+ * @throws {UsageError} if that version is not supported.
  */
 function unversioned(file: string, text: string): unknown {
   const config = JSON.parse(text) as unknown;
@@ -28,12 +28,12 @@ function unversioned(file: string, text: string): unknown {
   const { formatVersion = CONFIG_FORMAT_VERSION, ...options } = config as Record<string, unknown>;
   if (formatVersion === CONFIG_FORMAT_VERSION) return options;
   throw new UsageError(
-    `${file} is of version ${JSON.stringify(formatVersion)} of the configuration format, this ` +
-      `is version ${CONFIG_FORMAT_VERSION}`,
+    `${file} has version ${JSON.stringify(formatVersion)} of the configuration format, but this ` +
+      `vsmmu reads version ${CONFIG_FORMAT_VERSION}`,
   );
 }
 
-/** Files that a configuration names lie where it does, unless it says where. */
+/** Relative paths in a configuration are relative to its folder. */
 function besideConfig(file: string, settings: BootSettings): BootSettings {
   const at = (path: string) => (isUrl(path) ? path : resolve(file, '..', path));
   const { guest, secondary, initrd, kernel, devices, disks, trace } = settings;
@@ -49,7 +49,7 @@ function besideConfig(file: string, settings: BootSettings): BootSettings {
   };
 }
 
-/** The object in a --config file, checked. */
+/** Reads and checks the object in a --config file. */
 async function readConfig(file: string): Promise<BootSettings> {
   try {
     await requireRegularFile(file);
@@ -64,7 +64,7 @@ async function readConfig(file: string): Promise<BootSettings> {
   }
 }
 
-/** Adds the subcommand of the command line `argv`; `end` is called with its exit status. */
+/** Adds the subcommand for the command line `argv`; it calls `end` with its exit status. */
 export function addBoot(
   program: Command,
   argv: readonly string[],
@@ -72,11 +72,11 @@ export function addBoot(
 ): void {
   const command = program
     .command('boot')
-    .description('boot a guest and report what came of it')
+    .description('boot a guest and report the results')
     .argument('[guest]', '"toy", "linux", or the path of a WebAssembly guest or of a kernel')
     .option(
       '--config <file>',
-      'options from a JSON file, by their names in the API; flags win over it',
+      'read options from a JSON file, by their names in the API; flags override it',
     );
   const { guest: _, ...flagged } = BOOT_SETTINGS;
   const given = addFlags(command, flagged);

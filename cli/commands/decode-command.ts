@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// vsmmu decode: what the words of a structure say, and the lines of a log.
+// vsmmu decode: explains the words of a structure, and the lines of a log.
 
 import { createReadStream } from 'node:fs';
 import { type Command, Option } from 'commander';
@@ -43,21 +43,21 @@ const GRANULES: Readonly<Record<string, Granule>> = {
   '64k': GRANULE_64K,
 };
 
-/** SMMUs by whose ID registers structures are judged. */
+/** ID registers against which structures can be checked. */
 const JUDGES: Readonly<Record<string, SmmuIdRegisters>> = {
   guest: GUEST_ID_REGISTERS,
   host: PHYSICAL_ID_REGISTERS,
   grace: GRACE_ID_REGISTERS,
 };
 
-/** A structure: its doublewords, what decodes it, and why an SMMU may refuse it. */
+/** A structure: its number of doublewords, its decoder, and the reasons why an SMMU refuses it. */
 interface Structure {
   readonly doublewords: number;
   readonly decode: (words: Words, pte: PteOptions) => Decoded;
   readonly refusals?: (words: Words, ids: SmmuIdRegisters) => Iterable<Refusal>;
 }
 
-/** Of a CD that is looked at alone. */
+/** The STE of a CD that is checked alone. */
 const NO_STE: Words = [];
 
 const STRUCTURES: Readonly<Record<string, Structure>> = {
@@ -73,18 +73,18 @@ const STRUCTURES: Readonly<Record<string, Structure>> = {
   pte: { doublewords: 1, decode: decodePte },
 };
 
-/** What people call structures that have shorter names here. */
+/** Longer names of structures. */
 const ALIASES: Readonly<Record<string, string>> = {
   command: 'cmd',
   evt: 'event',
   descriptor: 'pte',
 };
 
-/** The name of a kind, whatever it is called. */
+/** The short name of a kind. */
 const kindOf = (given: string) =>
   Object.hasOwn(ALIASES, given) ? (ALIASES[given] ?? given) : given;
 
-/** Which forms the words of a structure may have, by an example of as many as it has. */
+/** The accepted forms of a structure's words, with an example. */
 function forms(kind: string, doublewords: number): string {
   const example = EXAMPLES[kind] ?? [];
   const words = `${doublewords} ${doublewords === 1 ? 'doubleword' : 'doublewords'}`;
@@ -94,7 +94,7 @@ function forms(kind: string, doublewords: number): string {
   );
 }
 
-/** The first of them in full; an ellipsis stands for what follows. */
+/** Example words of each structure. */
 const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   ste: ['0x000000123456784b', '0x00000000080000d6', '0', '0', '0', '0', '0', '0'],
   cd: ['0x0005000180002b10', '0x80110000', '0', '0', '0', '0', '0', '0'],
@@ -103,10 +103,10 @@ const EXAMPLES: Readonly<Record<string, readonly string[]>> = {
   pte: ['0x0060000080000f43'],
 };
 
-/** A kind of its own: lines of logs. */
+/** The kind for lines of logs. */
 const LOG = 'log';
 const STDIN = '-';
-/** Characters of words from standard input. */
+/** Maximum number of characters that are read from standard input for a structure. */
 const MOST_WORDS_TEXT = 10_000;
 
 interface DecodeOptions {
@@ -120,7 +120,7 @@ interface DecodeOptions {
 
 const hex = (value: bigint) => `0x${value.toString(16)}`;
 
-/** What an SMMU says to a structure. */
+/** Whether an SMMU accepts a structure, and why not. */
 function verdict(refusals: readonly Refusal[]): string {
   if (refusals.length === 0) return 'accepted\n';
   return refusals.map(({ text, section }) => `refused: ${text} (${section})\n`).join('');
@@ -131,11 +131,11 @@ const plain = (decoded: Decoded) => ({
   fields: decoded.fields.map((field) => ({ ...field, value: hex(field.value) })),
 });
 
-/** Whether words have something of a log's line, its driver or what it dumps. */
+/** Whether the words look like a line of a log. */
 const isLogLine = (given: string) =>
   /arm-smmu-v3|cmdqv|\breceived:|\berror state:|StreamID 0x/i.test(given);
 
-/** @throws {UsageError} when the words are not of the structure. */
+/** @throws {UsageError} if the words are not those of the structure. */
 function decode(kind: string, given: string, options: DecodeOptions): string {
   const structure = Object.hasOwn(STRUCTURES, kind) ? STRUCTURES[kind] : undefined;
   if (!structure)
@@ -151,7 +151,7 @@ function decode(kind: string, given: string, options: DecodeOptions): string {
     throw new UsageError(`${kind}: ${reason}; ${hint}`);
   }
   if (options.level === '-1' && !(options.ds && options.granule === '4k'))
-    throw new UsageError('level -1 takes --ds and granules of 4k');
+    throw new UsageError('level -1 needs --ds and --granule 4k');
   const stage = options.stage === '1' ? 1 : 2;
   const pte = {
     granule: GRANULES[options.granule] ?? GRANULE_4K,
@@ -172,7 +172,7 @@ const isStdin = (file: string) => file === STDIN || file === '/dev/stdin';
 const bytesOf = (file: string): AsyncIterable<Uint8Array> =>
   isStdin(file) ? process.stdin : createReadStream(file);
 
-/** @throws {UsageError} when it is longer than the words of any structure. */
+/** @throws {UsageError} if the input is longer than the words of any structure. */
 async function wholeInput(): Promise<string> {
   let whole = '';
   for await (const line of linesOf(process.stdin)) {
@@ -187,7 +187,7 @@ function entryText({ line, device, decoded }: LogEntry): string {
   return `line ${line}${device === '' ? '' : `, ${device}`}: ${decodedText(decoded)}`;
 }
 
-/** @throws {UsageError} when a file cannot be read, or nothing in them was decoded. */
+/** @throws {UsageError} if a file cannot be read, or if no line of the files was decoded. */
 async function decodeLogs(files: readonly string[], json: boolean): Promise<void> {
   let found = 0;
   for (const file of files) {
@@ -211,20 +211,21 @@ async function decodeLogs(files: readonly string[], json: boolean): Promise<void
       throw new UsageError(`cannot read ${file}: ${fileReason(error)}`);
     }
   }
-  if (found === 0) throw new UsageError('no line of an SMMU, a CMDQV or the sanitizer in it');
+  if (found === 0)
+    throw new UsageError('the input has no line of an SMMU, a CMDQV or the sanitizer');
 }
 
-/** Options that say where a descriptor stands. */
+/** Options that apply only to a descriptor. */
 const OF_PTE = ['granule', 'level', 'stage', 'ds'] as const;
 
-/** @throws {UsageError} when one of them is given with another structure. */
+/** @throws {UsageError} if one of them is given for another structure. */
 function refuseOfPte(kind: string, command: Command): void {
   const given = OF_PTE.find((name) => command.getOptionValueSource(name) === 'cli');
   if (kind !== 'pte' && given !== undefined)
     throw new UsageError(`--${given} is for a pte, not for ${kind}`);
 }
 
-/** @throws {UsageError} when a structure is to be judged that no SMMU refuses. */
+/** @throws {UsageError} if `--id-registers` is given for a structure that no SMMU refuses. */
 function refuseJudging(kind: string, { idRegisters }: DecodeOptions): void {
   if (idRegisters !== undefined && !STRUCTURES[kind]?.refusals)
     throw new UsageError(`--id-registers is for an ste, a cd or a cmd, not for ${kind}`);
@@ -235,14 +236,14 @@ export function addDecode(program: Command): void {
   program
     .command('decode')
     .description(
-      'say what the words of an STE, CD, command, event record or translation table ' +
-        'descriptor mean, and what the lines of a kernel log say of an SMMU',
+      'explain the words of an STE, CD, command, event record or translation table ' +
+        'descriptor, and the lines of a kernel log about an SMMU',
     )
     .argument('<kind>', [...Object.keys(STRUCTURES), LOG].join(', '))
     .argument(
       '[hex...]',
-      'hexadecimal doublewords, or twice as many 32-bit words, the lowest first; for a log ' +
-        'its files; - or nothing is standard input',
+      'hexadecimal doublewords, or twice as many 32-bit words, lowest first; for a log, ' +
+        'its files; - or nothing reads standard input',
     )
     .addOption(
       new Option('--granule <size>', 'granule of a pte')
@@ -257,7 +258,11 @@ export function addDecode(program: Command): void {
     .addOption(
       new Option('--stage <n>', 'stage of translation of a pte').choices(['1', '2']).default('1'),
     )
-    .option('--ds', '52-bit addresses of a pte of 4 or 16 KiB granules (CD.DS, STE.S2DS)', false)
+    .option(
+      '--ds',
+      '52-bit addresses for a pte with a granule of 4 or 16 KiB (CD.DS, STE.S2DS)',
+      false,
+    )
     .addOption(
       new Option(
         '--id-registers <smmu>',

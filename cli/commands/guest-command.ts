@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The subcommand `guest init`: a small guest project that builds and boots, in one of the languages.
+// The subcommand `guest init`: writes a small guest project that builds and boots.
 
 import { cp, mkdir, readdir, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
@@ -7,10 +7,10 @@ import { fileURLToPath } from 'node:url';
 import { type Command, Option } from 'commander';
 import { UsageError } from '../cli-error.ts';
 
-/** The package's root, from dist/cli/commands. */
+/** The package's root folder, relative to dist/cli/commands. */
 const PACKAGE = fileURLToPath(new URL('../../..', import.meta.url));
 
-/** What a project of each language takes from the package beside its template, and how it is built. */
+/** Files that a project in each language needs besides its template, and how it is built. */
 const LANGUAGES = {
   as: { files: [], build: 'npm install && npm run build' },
   c: { files: ['guest-driver/vsmmu.h'], build: 'make' },
@@ -19,7 +19,7 @@ const LANGUAGES = {
 
 type Language = keyof typeof LANGUAGES;
 
-/** Makes a folder and those above it: `recursive` of mkdir never ends in /proc (Node.js 20). */
+/** Creates a folder and its parents: `recursive` of mkdir never ends in /proc (Node.js 20). */
 async function makeFolder(folder: string): Promise<void> {
   try {
     if ((await stat(folder)).isDirectory()) return;
@@ -29,7 +29,7 @@ async function makeFolder(folder: string): Promise<void> {
   await mkdir(folder);
 }
 
-/** @throws {UsageError} when there is something in the folder already, or it cannot be written. */
+/** @throws {UsageError} if the folder is not empty, or cannot be written. */
 async function init(folder: string, language: Language): Promise<void> {
   try {
     await makeFolder(resolve(folder));
@@ -51,7 +51,7 @@ async function init(folder: string, language: Language): Promise<void> {
 export function addGuest(program: Command): void {
   program
     .command('guest')
-    .description('projects of your own guests')
+    .description('create projects for your own guests')
     .command('init')
     .description('write a small guest project that builds and boots')
     .argument('<folder>', 'a new or empty folder')

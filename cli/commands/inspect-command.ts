@@ -45,7 +45,7 @@ const {
 const INSPECT_SETTINGS = {
   steps: option(
     integer(0, MAX_STEPS),
-    `how often each guest runs until it yields, before it is looked at (default: ${STEPS})`,
+    `number of times that each guest runs until it yields, before the inspection (default: ${STEPS})`,
   ),
   ...{
     vms,
@@ -88,7 +88,7 @@ type InspectSettings = Pick<
   readonly steps?: number;
 };
 
-/** Boots machines, lets each run until it has yielded `steps` times, and looks. */
+/** Boots machines, runs each until it has yielded `steps` times, and inspects the host. */
 async function inspectRunning(guest: string, settings: InspectSettings): Promise<HostInspection> {
   const { path = 'all', queues = 'vcmdq', steps = STEPS } = settings;
   const toy = guest === 'toy';
@@ -126,16 +126,16 @@ async function inspectRunning(guest: string, settings: InspectSettings): Promise
   }
 }
 
-/** What a trace says of its host. */
+/** The host in a trace file. */
 async function inspectTrace(file: string): Promise<HostInspection> {
   const { host } = await readTrace(file);
-  if (host === undefined) throw new UsageError(`${file} does not say what its host consists of`);
+  if (host === undefined) throw new UsageError(`${file} does not contain its host`);
   const inspection = hostInspectionOf(host);
-  if (!inspection) throw new UsageError(`${file}: what it says of its host is damaged`);
+  if (!inspection) throw new UsageError(`${file}: its host is damaged`);
   return inspection;
 }
 
-/** Adds the subcommand of the command line `argv`; `end` is called with its exit status. */
+/** Adds the subcommand for the command line `argv`; it calls `end` with its exit status. */
 export function addInspect(
   program: Command,
   argv: readonly string[],
@@ -155,7 +155,7 @@ export function addInspect(
     const { json: asJson, ...settings } = given() as InspectSettings & { readonly json?: boolean };
     const fromTrace = /\.json(\.gz)?$/.test(what);
     if (fromTrace && Object.keys(settings).length > 0)
-      throw new UsageError('a trace file takes no options but --json');
+      throw new UsageError('a trace file takes no options except --json');
     const status = await withinTimeout(
       { argv, seconds: settings.timeout, json: asJson ?? false },
       async () => {

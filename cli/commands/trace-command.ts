@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The subcommand `trace`: what stands in a trace file.
+// The subcommand `trace`: prints the contents of a trace file.
 
 import type { Command } from 'commander';
 import { TraceCounts, type TraceSummary } from '../../vmm/trace/index.ts';
@@ -7,7 +7,7 @@ import { jsonLine } from '../json-line.ts';
 import { printableData } from '../printable-data.ts';
 import { readTrace } from '../trace-file.ts';
 
-/** Names shown for each track. */
+/** Maximum number of names that are shown for each track. */
 const MOST = 8;
 
 function text({ ms, events, lost, tracks }: TraceSummary): string {
@@ -27,12 +27,12 @@ function text({ ms, events, lost, tracks }: TraceSummary): string {
 export function addTrace(program: Command): void {
   const command = program
     .command('trace')
-    .description('look at a file that `boot --trace` has written');
+    .description('read a file that `boot --trace` has written');
   command
     .command('summary')
-    .description('what happened how often and for how long, by machine and track')
+    .description('summarise what happened how often and for how long, by machine and track')
     .argument('<file>', 'a trace file')
-    .option('--json', 'as one JSON object', false)
+    .option('--json', 'print one JSON object', false)
     .action(async (file: string, { json }: { readonly json: boolean }) => {
       const counts = new TraceCounts();
       const { lost } = await readTrace(file, (event) => counts.add(event));

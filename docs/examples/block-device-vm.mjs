@@ -58,7 +58,7 @@ const complex = new DeviceComplex({
   clock: SYSTEM_CLOCK,
 });
 
-// The guest: registers and RAM, as its code would reach them.
+// The guest: accesses to registers and RAM, as its code would make them.
 const { bus } = complex;
 const write64 = (gpa, value) => bus.write(gpa, 8, value % 2 ** 32, Math.floor(value / 2 ** 32));
 let free = 0x1000;
@@ -74,7 +74,7 @@ const pages = {
   },
 };
 
-// What the disk may reach: two pages.
+// The disk may access two pages.
 const OUT = { iova: 0x4000_0000, pa: 0x10_0000 };
 const IN = { iova: 0x4000_1000, pa: 0x10_1000 };
 const UNMAPPED = 0x4000_2000;
@@ -101,7 +101,7 @@ bus.write(SMMU + 0x020, 4, 0xc); // CR0.CMDQEN and EVENTQEN
 bus.write(SMMU + 0x098, 4, 2); // CMDQ_PROD
 bus.write(SMMU + 0x020, 4, 0xd); // CR0.SMMUEN
 
-/** The driver of the disk: one request, to its interrupt. */
+/** The driver of the disk: makes one request, and waits for its interrupt. */
 function request(command, sector, iova) {
   const before = interrupts;
   bus.write(DISK + disk.SECTOR, 4, sector);

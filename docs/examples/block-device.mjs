@@ -1,5 +1,6 @@
-// A bus master: a disk of sectors, which it moves to and from memory by DMA, through whatever IOMMU
-// its machine has. It interrupts when it is done. `vsmmu boot … --device block-device.mjs` plugs it in.
+// A bus master: a disk that transfers sectors to and from memory by DMA, through the IOMMU of its
+// machine, if it has one. It raises an interrupt when it is done.
+// `vsmmu boot … --device block-device.mjs` plugs it in.
 
 import {
   PLUGIN_INTERFACE_VERSION,
@@ -12,13 +13,13 @@ import {
 
 export const SECTOR_SIZE = 512;
 
-export const CAPACITY = 0x00; // sectors of the disk
-export const SECTOR = 0x04; // the first of the request
-export const COUNT = 0x08; // how many
-export const COMMAND = 0x0c; // writing it starts the request; 0 gives up the one under way
+export const CAPACITY = 0x00; // size of the disk in sectors
+export const SECTOR = 0x04; // the first sector of the request
+export const COUNT = 0x08; // the number of sectors
+export const COMMAND = 0x0c; // a write starts a request; 0 abandons the current one
 export const BUFFER = 0x10; // 64 bits: iova of the memory
 export const STATUS = 0x18;
-export const DONE = 0x1c; // bytes moved
+export const DONE = 0x1c; // bytes transferred
 
 export const COMMAND_NONE = 0;
 export const COMMAND_READ = 1; // disk to memory
@@ -27,11 +28,11 @@ export const COMMAND_WRITE = 2; // memory to disk
 export const STATUS_IDLE = 0;
 export const STATUS_BUSY = 1;
 export const STATUS_OK = 2;
-export const STATUS_DMA_FAULT = 3; // the IOMMU, or what is behind it, refuses iova BUFFER + DONE
-export const STATUS_BAD_REQUEST = 4; // no such command, or no such sectors
+export const STATUS_DMA_FAULT = 3; // the IOMMU or the memory refuses iova BUFFER + DONE
+export const STATUS_BAD_REQUEST = 4; // invalid command or sectors
 
 const REGION_SIZE = 0x1000;
-/** Bytes of one turn: other devices' work comes in between. */
+/** Bytes transferred in one call of `poll`: other devices get their turn in between. */
 const TURN = 4096;
 
 /** @type {(access: MmioAccess, register: number) => boolean} */
@@ -51,8 +52,8 @@ export class BlockDevice {
   #line;
 
   /**
-   * @param {Uint8Array} medium what is on the disk, whole sectors. It belongs to whoever brings it, as a file
-   * does: it is no part of the device's state, and outlives a reset.
+   * @param {Uint8Array} medium the contents of the disk, whole sectors. Like a file, they belong to
+   * the caller: they are not part of the device's state, and a reset does not change them.
    */
   constructor(medium, name = 'disk') {
     this.name = name;
@@ -62,7 +63,7 @@ export class BlockDevice {
       { name: 'SECTOR', offset: SECTOR, writable: 0xffffffff },
       { name: 'COUNT', offset: COUNT, writable: 0xffffffff },
       { name: 'COMMAND', offset: COMMAND, writable: 0xf },
-      // Below 2^52: with all bytes of a request it stays an exact number.
+      // Below 2^52, so that BUFFER plus the bytes of a request is an exact number.
       { name: 'BUFFER', offset: BUFFER, size: 8, writable: 0xffffffff, writableHi: 0xfffff },
       { name: 'STATUS', offset: STATUS },
       { name: 'DONE', offset: DONE },
@@ -87,7 +88,7 @@ export class BlockDevice {
   }
 
   /**
-   * A request under way is all in the registers: the guest can end it, and change nothing of it.
+   * The registers hold the whole request: while it runs, the guest can end it, but not change it.
    * @param {MmioAccess} access
    */
   write(access) {
@@ -101,7 +102,7 @@ export class BlockDevice {
     return this.#registers.get(STATUS) === STATUS_BUSY;
   }
 
-  /** What the IOMMU holds of a request (a stall) must not come back to a device that is elsewhere. */
+  /** A stalled access must not complete after the device has been reset or restored. */
   #giveUp() {
     if (!this.#busy) return;
     this.#registers.set(STATUS, STATUS_IDLE);
@@ -126,7 +127,10 @@ export class BlockDevice {
     this.#line?.pulse();
   }
 
-  /** A bounded part of the request. Returns the bytes that it has moved: with 0, nothing calls at once. */
+  /**
+   * Transfers a bounded part of the request.
+   * @returns bytes transferred; after 0, `poll` is not called again at once.
+   */
   #moveSome() {
     const port = this.#port;
     if (!port || !this.#busy) return 0;
@@ -139,7 +143,7 @@ export class BlockDevice {
     const result =
       registers.get(COMMAND) === COMMAND_READ ? port.write(iova, bytes) : port.read(iova, bytes);
     registers.set(DONE, done + result.done);
-    // A stalled access is made again at a later turn, from where it stands.
+    // A later call repeats the rest of a stalled access.
     if (!result.ok && !result.stalled) this.#end(STATUS_DMA_FAULT);
     else if (result.done === left) this.#end(STATUS_OK);
     return result.done;
@@ -153,13 +157,13 @@ export class BlockDevice {
   restore(state) {
     const { registers } = stateFields(state, 'registers');
     const wasBusy = this.#busy;
-    // First: it refuses what is not a state of this device, which then has to be as it was.
+    // First, because it throws for a foreign state, and the device must then be unchanged.
     this.#registers.restore(registers);
     if (wasBusy) this.#port?.abandon?.();
   }
 
   /**
-   * @param {number} _region there is one
+   * @param {number} _region the only region
    * @param {number} offset
    */
   registerName(_region, offset) {
@@ -167,5 +171,5 @@ export class BlockDevice {
   }
 }
 
-/** What `--device` plugs in: 1 MiB of zeros. */
+/** The device that `--device` plugs in: 1 MiB of zeros. */
 export const device = () => new BlockDevice(new Uint8Array(0x100000));

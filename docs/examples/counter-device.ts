@@ -1,4 +1,4 @@
-// A device: a counter that goes up at each read, and interrupts when it reaches a limit.
+// A device: a counter that is incremented by each read, and raises an interrupt at a limit.
 
 import {
   type Device,

@@ -8,7 +8,8 @@
   (import "wasi_snapshot_preview1" "fd_read" (func $fd_read (param i32 i32 i32 i32) (result i32)))
   (import "wasi_snapshot_preview1" "proc_exit" (func $proc_exit (param i32)))
   (export "memory" (memory 0))
-  ;; The path and the note; where the note starts and how long it is; where it is read back to, and how much room there is.
+  ;; The path and the note; address and length of the note; address and length of the buffer to
+  ;; read it back.
   (data (i32.const 0x100000) "note.txt")
   (data (i32.const 0x100100) "kept in a file\n")
   (data (i32.const 0x100200) "\00\01\10\00\0f\00\00\00")

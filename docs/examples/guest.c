@@ -1,4 +1,4 @@
-// A guest in C, without a C library: it finds a device of kind "addr" in the device table, has it
+// A guest in C, without a C library: it finds a device of kind "addr" in the device table, lets it
 // add two numbers, and prints the sum.
 
 #include "vsmmu.h"

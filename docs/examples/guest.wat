@@ -3,7 +3,8 @@
   (import "env" "memory" (memory 32 32 shared))
   (import "wasi_snapshot_preview1" "fd_write" (func $fd_write (param i32 i32 i32 i32) (result i32)))
   (export "memory" (memory 0))
-  ;; Above the ABI's first MiB: the text, and behind it where it starts, how long it is, and room for how much was written.
+  ;; Above the ABI's first MiB: the text, then its address and length, then room for the number of
+  ;; bytes written.
   (data (i32.const 0x100000) "hello from WAT\n")
   (data (i32.const 0x100010) "\00\00\10\00\0f\00\00\00")
   (func (export "_start")

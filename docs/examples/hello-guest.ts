@@ -1,4 +1,5 @@
-// A guest in AssemblyScript: it finds the UART in the device table, prints a line through it, and powers off.
+// A guest in AssemblyScript: it finds the UART in the device table, prints a line through it, and
+// powers off.
 
 import {
   ABI_AT_DEVICE_COUNT,

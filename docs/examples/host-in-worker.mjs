@@ -1,5 +1,5 @@
-// A host in a worker, behind a proxy: its machines, even a guest that never yields, leave this thread
-// alone. `npm install vsmmu comlink`, then `node host-in-worker.mjs`.
+// A host in a worker, accessed through a proxy: not even a guest that never yields blocks this
+// thread. `npm install vsmmu comlink`, then `node host-in-worker.mjs`.
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
@@ -7,18 +7,18 @@ import { proxy, transferHandlers, wrap } from 'comlink';
 import nodeEndpoint from 'comlink/dist/esm/node-adapter.mjs';
 import { toyGuest } from 'vsmmu/guest';
 
-// As the worker has it: what comes under this name is a proxy of something that stays there.
+// As in the worker: values with this name are proxies of objects that stay in the worker.
 transferHandlers.set('live', transferHandlers.get('proxy'));
 
 const worker = new Worker(new URL('./host-worker.mjs', import.meta.url));
 const RemoteHost = wrap(nodeEndpoint(worker)); // in a page: wrap(worker)
 
-// The API, with an await before everything, properties as well.
+// The API, with an await before every call and property.
 const host = await RemoteHost.create({ vintfs: 4 });
 const machine = await host.createMachine({
-  guest: toyGuest.href, // options are copied: text and bytes, no URL and no function
+  guest: toyGuest.href, // options are copied: strings and bytes, but no URL and no function
   args: ['path=direct', 'rounds=1'],
-  transport: 'mailbox', // the worker has workers of its own for its vCPUs
+  transport: 'mailbox', // the worker starts workers for the vCPUs
 });
 let lines = 0;
 const unlisten = await machine.on(
@@ -30,12 +30,12 @@ const unlisten = await machine.on(
 await machine.boot();
 console.log(await machine.wait());
 const { exits } = await machine.statistics;
-// A listener has a channel of its own: what it is told last may come after the answer of `wait`.
+// A listener has its own channel: its last events may arrive after the result of `wait`.
 for (let i = 0; lines <= 5 && i < 500; i++) await sleep(10);
 console.log(`${lines > 5}: lines of the console; ${exits.total > 0}: exits`);
 await unlisten();
 
-// Errors come with their message; their class and code stay behind.
+// Errors keep their message, but lose their class and code.
 console.log(await host.createMachine({ guset: 'x' }).catch(({ message }) => message));
 
 await host.destroy();

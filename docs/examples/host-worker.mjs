@@ -1,12 +1,12 @@
-// The worker of host-in-worker.mjs: the class Host, to be called from the other side.
+// The worker of host-in-worker.mjs: exposes the class Host to the other thread.
 
 import { parentPort } from 'node:worker_threads';
 import { expose, transferHandlers } from 'comlink';
 import nodeEndpoint from 'comlink/dist/esm/node-adapter.mjs';
 import { Host, Machine } from 'vsmmu';
 
-// What stays here: hosts, machines, and the functions that take listeners away. All else that
-// methods return is plain data, and is copied.
+// Hosts, machines and the functions that remove listeners stay here. Everything else that methods
+// return is plain data, and is copied.
 transferHandlers.set('live', {
   ...transferHandlers.get('proxy'),
   canHandle: (value) =>

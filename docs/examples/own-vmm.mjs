@@ -1,6 +1,6 @@
-// A VMM of one's own, of `vsmmu/devices` alone: RAM, an SMMUv3, a bus, a device that makes DMA, and
-// interrupts. The guest is a function: what it does is register accesses and stores to RAM, as the
-// code of a guest on your CPU emulator would make them.
+// A VMM of your own, built only from `vsmmu/devices`: RAM, an SMMUv3, a bus, a device that makes
+// DMA, and interrupts. The guest is a function that makes register accesses and stores to RAM, as
+// guest code on your CPU emulator would.
 
 import {
   cfgiAll,
@@ -29,7 +29,7 @@ const COPIER = 0x1100_0000;
 const COPIER_IRQ = 40;
 const STREAM = 3;
 
-/** Copies LENGTH bytes from SOURCE to TARGET when GO is written, then interrupts. */
+/** Copies LENGTH bytes from SOURCE to TARGET when GO is written, then raises an interrupt. */
 const copier = defineDevice({
   name: 'copier',
   kind: 'copy',
@@ -56,12 +56,12 @@ const copier = defineDevice({
   },
 });
 
-// The computer. RAM lies in the memory that the SMMU's modules work on, from PA 0 on.
+// The computer. RAM is part of the memory on which the SMMU's modules work; it starts at PA 0.
 const hostMemory = createHostMemory({ ramSize: 0x20_0000 });
 const ram = new PhysicalRam(hostMemory);
 const unit = new Unit({ modules: await loadHotModules(), hostMemory, thread: 0 });
 
-// The memory map as devices see it: RAM, and 4 KiB of a frame buffer of ours.
+// The memory map as devices see it: RAM, and a frame buffer of 4 KiB.
 const frameBuffer = new Uint8Array(0x1000);
 const FRAME_BUFFER = 0x8000_0000;
 const memory = {
@@ -102,14 +102,14 @@ const complex = new DeviceComplex({
 const { bus } = complex;
 
 /**
- * The guest waits for an interrupt (WFI). Devices do their background work in `poll`, and timers
- * that are due call back there: a CPU that runs calls it too, between two slices of code.
+ * The guest waits for an interrupt (WFI). `poll` does the devices' background work and calls the
+ * timers that are due; a running CPU calls it as well, between two slices of code.
  */
 async function waitForInterrupt() {
   while (pending.size === 0) {
     if (complex.poll() > 0) continue;
     const left = (complex.nextDeadline ?? Number.POSITIVE_INFINITY) - SYSTEM_CLOCK.nowNs();
-    const ms = Math.min(10, Math.max(0, left / 1e6)); // 10: input may have come
+    const ms = Math.min(10, Math.max(0, left / 1e6)); // 10: there may be input
     await new Promise((resolve) => setTimeout(resolve, ms));
   }
 }
@@ -164,7 +164,7 @@ await waitForInterrupt();
 pending.delete(COPIER_IRQ);
 console.log(new TextDecoder().decode(frameBuffer.subarray(0, text.length)));
 
-// What your own device models need that are not plugins.
+// For device models of yours that are not plugins.
 const hit = endpoint.translate(STREAM, undefined, 0x4000_1010, 64, { write: true });
 if (hit.ok) console.log(`0x40001010 is 0x${hit.pa.toString(16)}, ${hit.length} bytes`);
 const miss = endpoint.translate(STREAM, undefined, 0x5000_0000, 4);

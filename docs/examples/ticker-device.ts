@@ -1,4 +1,4 @@
-// A device: interrupts by MSI each period, and counts the periods.
+// A device that sends an MSI in each period, and counts the periods.
 
 import {
   type Device,

@@ -1,5 +1,5 @@
 // A PC with an SMMUv3, in Node.js: v86 runs a bare-metal x86 program that reads the SMMU's IDR0 and
-// IIDR, and says so on its serial port. `npm install vsmmu v86`, then `node v86.mjs`.
+// IIDR, and prints them on its serial port. `npm install vsmmu v86`, then `node v86.mjs`.
 
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
@@ -14,14 +14,14 @@ const word = (value) => [value & 0xff, (value >>> 8) & 0xff];
 const long = (value) => [...word(value), ...word(value >>> 16)];
 const copy = (from, to) => [0xa1, ...long(from), 0xa3, ...long(to)]; // mov eax, [from]; mov [to], eax
 
-// What the CPU runs out of reset: 64 KiB at 0xf0000.
+// The code that the CPU runs after reset: 64 KiB at 0xf0000.
 const bios = new Uint8Array(0x10000).fill(0xf4); // hlt
 bios.set([0xea, 0, 0, 0x00, 0xf0], 0xfff0); // jmp f000:0000
 bios.set([0xfa, 0x66, 0x2e, 0x0f, 0x01, 0x16, 0x98, 0x00], 0); // cli; lgdt cs:[0x98]
 bios.set([0x0f, 0x20, 0xc0, 0x0c, 0x01, 0x0f, 0x22, 0xc0], 8); // cr0 |= PE
 bios.set([0x66, 0xea, ...long(0xf0100), 8, 0], 16); // jmp 8:f0100, 32 bits from here
 bios.set([...long(0xffff), ...long(0xcf9a00), ...long(0xffff), ...long(0xcf9200)], 0x88);
-bios.set([23, 0, ...long(0xf0080)], 0x98); // the GDT: nothing, code, data
+bios.set([23, 0, ...long(0xf0080)], 0x98); // the GDT: null, code, data
 bios.set(
   [
     ...[0x66, 0xb8, 16, 0, 0x8e, 0xd8], // ds = 16
@@ -62,4 +62,4 @@ console.log(smmu.exitsByRegister);
 smmu.destroy();
 await host.destroy();
 await emulator.destroy();
-process.exit(0); // v86 leaves timers behind
+process.exit(0); // v86 leaves timers running

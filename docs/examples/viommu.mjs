@@ -1,6 +1,6 @@
-// A vIOMMU of a VM over iommufd, request by request, as a VMM makes it for its guest's SMMU and CMDQV:
-// stage 1 in the guest's tables, and a queue of the hardware that runs the guest's invalidations without
-// an exit.
+// A vIOMMU of a VM over iommufd, request by request, as a VMM creates it for its guest's SMMU and
+// CMDQV: stage 1 in the guest's tables, and a hardware queue that executes the guest's
+// invalidations without an exit.
 
 import {
   contextDescriptor,
@@ -29,12 +29,12 @@ const PHYSICAL_STREAM = 5;
 const STREAM = 8; // as the guest numbers it
 const IOVA = 0x4000_0000;
 const ASID = 1;
-// Registers of a VCMDQ in the page that the guest has.
+// Registers of a VCMDQ in the page that is mapped into the guest.
 const CONS = 0x0;
 const PROD = 0x4;
 const CONFIG = 0x8;
 
-// The host's kernel: an SMMU whose CMDQV has two VINTFs, of which the kernel has one.
+// The host's kernel: an SMMU whose CMDQV has two VINTFs, one of which the kernel keeps.
 const host = await SmmuHost.create({ vintfs: 2 });
 
 // The VMM: the guest's RAM, the stage 2 that maps it, and the vIOMMU with its one device.
@@ -81,7 +81,7 @@ writeCd(
   contextDescriptor({ asid: ASID, lower: { ttb: table.root, inputBits: 48 } }),
 );
 
-// The guest has issued CFGI_STE: the VMM takes the two doublewords of its STE that say where stage 1 is.
+// The guest has issued CFGI_STE: the VMM reads the two doublewords of its STE about stage 1.
 const ste = new Uint8Array(stage1Ste({ contextPtr: context }).buffer, 0, 16);
 const nested = fd.hwptAlloc({
   device,
@@ -93,7 +93,7 @@ const port = host.dmaPort(PHYSICAL_STREAM);
 console.log('mapped:', port.write(IOVA, new TextEncoder().encode('by DMA')).ok);
 console.log(new TextDecoder().decode(new Uint8Array(memory.buffer, data - RAM, 6).slice()));
 
-// The guest has set VCMDQ 0 up: the VMM gives it a queue of the hardware, and pins its ring.
+// The guest has set up VCMDQ 0: the VMM allocates a hardware queue for it, and pins its ring.
 const ring = pages.allocate(16 * 16, 16 * 16);
 fd.hwQueueAlloc({
   viommu,
@@ -102,8 +102,8 @@ fd.hwQueueAlloc({
   iova: BigInt(ring),
   length: 16n * 16n,
 });
-// Page 0 of the VINTF, which the VMM maps into the guest (`page.placeInGuest`): its registers take no
-// exit. Here the VMM's own mapping stands for the guest's loads and stores.
+// Page 0 of the VINTF, which the VMM maps into the guest (`page.placeInGuest`), so that accesses to
+// its registers cause no exit. Here the VMM's own mapping stands for the guest's loads and stores.
 const { page } = fd.mmap(mmap.offset, mmap.length);
 page.write32(CONFIG, 1);
 
@@ -114,7 +114,7 @@ writeCommand(pages, ring, 1, sync());
 page.write32(PROD, 2);
 console.log('CONS', page.read32(CONS), 'invalidated:', port.read(IOVA, new Uint8Array(6)).ok);
 
-// The kernel's interrupt handler passes the record on, under the StreamID that the guest knows.
+// The kernel's interrupt handler passes the record on, with the guest's StreamID.
 host.takeInterrupts();
 const bytes = events.read(VEVENT_HEADER_SIZE + 32).slice(VEVENT_HEADER_SIZE);
 const words = new Uint32Array(bytes.buffer);

@@ -10,7 +10,7 @@
 
 static uint32_t uart;
 
-// A command queue: its ring, gpa of its PROD and CONS, the next entry to fill and the wrap bit.
+// A command queue: its ring, the gpa of its PROD and CONS, the next entry to fill, the wrap bit.
 struct queue {
   uint32_t ring[ENTRIES][CMDQ_ENTRY_SIZE / 4] __attribute__((aligned(1024)));
   uint32_t prod_gpa, cons_gpa, prod;
@@ -26,7 +26,7 @@ static void print_number(uint32_t value) {
   vsmmu_write32(uart + PL011_DR, '0' + value % 10);
 }
 
-// Adds a command. Nobody sees it before `submit`.
+// Adds a command, which becomes visible with `submit`.
 static void add(struct queue *queue, uint32_t word0, uint32_t word1) {
   uint32_t *entry = queue->ring[queue->prod % ENTRIES];
   entry[0] = word0;
@@ -35,14 +35,14 @@ static void add(struct queue *queue, uint32_t word0, uint32_t word1) {
   queue->prod = (queue->prod + 1) % (2 * ENTRIES);
 }
 
-// Sends what was added with a CMD_SYNC behind it, and waits until all of it has completed.
+// Sends the added commands and a CMD_SYNC, and waits until all of them have completed.
 static int submit(struct queue *queue) {
   add(queue, vsmmu_place(CMD_OP, OP_CMD_SYNC) | vsmmu_place(SYNC_CS, SYNC_CS_NONE), 0);
   vsmmu_write32(queue->prod_gpa, queue->prod);
   return vsmmu_poll32(queue->cons_gpa, VCMDQ_CONS_RD, queue->prod, WAITS);
 }
 
-// Brings up the SMMU's own command queue and empties the TLB. Translation stays off.
+// Enables the SMMU's own command queue and flushes the TLB. Translation stays off.
 static int start_smmu(uint32_t smmu) {
   vsmmu_write32(smmu + SMMU_CR0, 0);
   if (!vsmmu_poll32(smmu + SMMU_CR0ACK, CR0_CMDQEN, 0, WAITS)) return 0;
@@ -58,7 +58,7 @@ static int start_smmu(uint32_t smmu) {
   return submit(&cmdq);
 }
 
-// Gives VINTF 0 its first VCMDQ and enables both. Their registers are used through the logical view.
+// Assigns the first VCMDQ to VINTF 0 and enables both, through the registers of the logical view.
 static int start_cmdqv(uint32_t cmdqv) {
   uint32_t vintf = cmdqv + CMDQV_VINTF;
   uint32_t page0 = cmdqv + CMDQV_LOGICAL_PAGE0;
@@ -83,8 +83,8 @@ VSMMU_EXPORT("vsmmu_abi") uint32_t vsmmu_abi(void) { return ABI_VERSION; }
 
 VSMMU_EXPORT("_initialize") void initialize(void) {}
 
-// Called again and again, until it returns RUN_OFF. A guest that runs for long returns RUN_YIELD
-// now and then.
+// Called again and again until it returns RUN_OFF. A guest that runs for long returns RUN_YIELD
+// from time to time.
 VSMMU_EXPORT("vsmmu_run") uint32_t run(uint32_t budget) {
   (void)budget;
   uint32_t smmu = vsmmu_find_device(ABI_KIND_SMMUV3);

@@ -1,17 +1,17 @@
 ;; A guest in WebAssembly text: it finds SMMU and UART in the device table, and prints SMMU_IDR0.
 (module
   (import "env" "memory" (memory 32 32 shared))
-  ;; A trapped register access: it leaves the guest.
+  ;; A trapped register access, which exits.
   (import "vsmmu" "mmio_read32" (func $mmio_read32 (param i32) (result i32)))
   (import "vsmmu" "mmio_write32" (func $mmio_write32 (param i32 i32)))
-  ;; Version of the guest ABI that this guest was built for.
+  ;; Version of the guest ABI for which this guest was built.
   (global (export "vsmmu_abi") i32 (i32.const 1))
-  ;; Above the ABI's first MiB, and ended by a zero.
+  ;; Above the ABI's first MiB, terminated by a zero.
   (data (i32.const 0x100000) "hello from WAT, SMMU_IDR0 is 0x\00")
 
-  ;; gpa of the first device of a kind, 0 when there is none.
+  ;; Returns the gpa of the first device of a kind, or 0 if there is none.
   (func $find (param $kind i32) (result i32) (local $entry i32) (local $count i32)
-    ;; The device table and its length, in the info page; 32 bytes an entry: kind, gpa and so on.
+    ;; The device table and its length, in the info page; 32 bytes per entry: kind, gpa and so on.
     (local.set $entry (i32.const 0x100))
     (local.set $count (i32.load (i32.const 0x20)))
     (loop $next
@@ -33,7 +33,7 @@
           (local.set $text (i32.add (local.get $text) (i32.const 1)))
           (br $next)))))
 
-  ;; Eight hexadecimal digits, the highest first.
+  ;; Prints eight hexadecimal digits, the highest first.
   (func $print_hex (param $uart i32) (param $value i32) (local $left i32) (local $digit i32)
     (local.set $left (i32.const 8))
     (loop $next
@@ -41,14 +41,14 @@
       (local.set $digit (i32.and (local.get $value) (i32.const 15)))
       (call $mmio_write32 (local.get $uart)
         (i32.add (local.get $digit)
-          ;; '0', or 'a' less ten.
+          ;; '0', or 'a' minus ten.
           (select (i32.const 48) (i32.const 87) (i32.lt_u (local.get $digit) (i32.const 10)))))
       (local.set $left (i32.sub (local.get $left) (i32.const 1)))
       (br_if $next (local.get $left))))
 
   (func (export "_initialize"))
 
-  ;; Called again and again, until it returns 2 (off); 1 (yield) asks for more turns.
+  ;; Called again and again until it returns 2 (off); 1 (yield) asks for more calls.
   (func (export "vsmmu_run") (param $budget i32) (result i32) (local $uart i32)
     ;; Kinds are four letters, the first in the low byte: "uart" and "smu3".
     (local.set $uart (call $find (i32.const 0x74726175)))

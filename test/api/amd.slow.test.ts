@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A host with an AMD IOMMU as a user of the API has it: the toy's steps, what is shown of it, and what does not go with it.
+// A host with an AMD IOMMU through the API: the toy's steps, what inspection shows, and what is refused.
 
 import { afterEach, describe, expect, it } from 'vitest';
 import { Host, type HostOptions, type Machine, type MachineOptions, toyBoard } from 'vsmmu';

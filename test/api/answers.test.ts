@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What a user's functions return, where it is used: a wrong answer is told in one line with the function's name,
+// What a user's functions return, where it is used: a wrong answer is reported in one line with the function's name,
 // where it is given, and never as a TypeError from somewhere else.
 
 import { afterAll, describe, expect, it } from 'vitest';
@@ -392,7 +392,7 @@ describe('a device whose functions are async', () => {
     expect(make).toThrow(
       `${name}() threw: ${name} must return when the device is ready, and nothing, not a Promise`,
     );
-    // Nobody is told of how it ended: that would end the process.
+    // No one is told of how it ended: that would end the process.
     await new Promise((resolve) => setTimeout(resolve, 5));
   });
 });

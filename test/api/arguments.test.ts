@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Arguments of everything public, read from the declarations: one that is missing, of another type, or a number that can
-// mean nothing, is told in one line that names it. What comes new is not left out.
+// mean nothing, is reported in one line that names it. What comes new is not left out.
 
 import { afterAll, describe, expect, it } from 'vitest';
 import * as main from 'vsmmu';
@@ -367,7 +367,7 @@ async function told(path: string, at: number, value: unknown): Promise<string> {
 }
 
 describe('an argument that none can be', () => {
-  it('is looked for in everything public that takes arguments', () => {
+  it('is checked in every public function that takes arguments', () => {
     const names = new Set(cases.map(([path]) => path));
     const left = [...names].filter(
       (path) => RIGHT[path] === undefined && !EXEMPT.some((exempt) => exempt.test(path)),
@@ -379,7 +379,7 @@ describe('an argument that none can be', () => {
     expect(await told(path, -1, undefined)).not.toMatch(/\bnot (?:undefined|number)\b/);
   });
 
-  it.each(rows)('is told in one line: %s, %s', async (path, name, at, parameter) => {
+  it.each(rows)('is reported in one line: %s, %s', async (path, name, at, parameter) => {
     for (const value of wrongOf(parameter)) {
       if (value === 1.5 && FRACTIONS.includes(`${path} ${name}`)) continue;
       const line = await told(path, at, value);

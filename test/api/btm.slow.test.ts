@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Broadcast TLB maintenance as a user of the API has it: the toy's step, and the bug of a host that numbers VMs twice.
+// Broadcast TLB maintenance through the API: the toy's step, and the bug of a host that numbers VMs twice.
 
 import { afterEach, describe, expect, it } from 'vitest';
 import { Host, type Machine, virtBoard } from 'vsmmu';
@@ -41,7 +41,7 @@ async function finish(machine: Machine) {
 const entries = (machine: Machine) => machine.footprint()['IOTLB entries'].count;
 
 describe('a host with btm', { timeout: 60_000 }, () => {
-  it('lets the TLBI of a vCPU remove what the device of its own VM holds', async () => {
+  it('lets the TLBI of a vCPU remove entries of its own VM’s device', async () => {
     host = await checkedHost(Host, { btm: true });
     const { checks, machines } = await runToys('btm', 2);
     for (const machine of machines) await finish(machine);
@@ -80,7 +80,7 @@ describe('a host with btm', { timeout: 60_000 }, () => {
     ]);
   });
 
-  it('is refused where there is none', async () => {
+  it('is refused if there is none', async () => {
     host = await checkedHost(Host);
     await expect(host.createMachine({ guest: IDLE, btm: true })).rejects.toMatchObject({
       name: 'OptionsError',

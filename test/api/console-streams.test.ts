@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The console as streams: in order, to its end, and bounded where nobody reads.
+// The console as streams: in order, complete, and bounded when it is not read.
 
 import { describe, expect, it } from 'vitest';
 import { ConsoleStreams } from '../../vmm/api/console-streams.ts';
@@ -16,7 +16,7 @@ async function rest(reader: ReadableStreamDefaultReader<Uint8Array>): Promise<Ui
 }
 
 describe('console output', () => {
-  it('comes in order, before and behind the asking for it, and ends', async () => {
+  it('delivers input in order, before and after it is requested, and its end', async () => {
     const streams = new ConsoleStreams(() => undefined);
     const reader = streams.readable.getReader();
     streams.push(bytes('one '));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What the declarations of all entries promise: a misspelt option is told in one line by whatever public function or
+// What the declarations of all entries promise: a misspelt option is reported in one line by whatever public function or
 // method takes options, and every class has words of its own. What comes new is not left out.
 
 import { afterAll, describe, expect, it } from 'vitest';
@@ -35,7 +35,7 @@ const OBJECTS: Readonly<Record<string, object>> = {
   SmmuEndpoint: endpoint,
 };
 
-/** By function, class or method: arguments with a name that there is not, and the one that is meant. */
+/** By function, class or method: arguments with an unknown name, and the name that is meant. */
 const MISSPELT: Readonly<Record<string, readonly [args: readonly unknown[], meant: string]>> = {
   'Host.create': [[{ vintf: 1 }], 'vintfs'],
   'Host.createMachine': [[{ guset: IDLE }], 'guest'],
@@ -117,7 +117,7 @@ const EXEMPT = new Map([
   ['EnvironmentError', 'thrown to its users, not made by them'],
   ['GuestImageError', 'thrown to its users, not made by them'],
   ['KernelImageError', 'thrown to its users, not made by them'],
-  // Looks at its request behind its vIOMMU: host/iommufd.
+  // Checks its request after its vIOMMU: host/iommufd.
   ['Iommufd.hwptInvalidateQueue', 'test/host/iommufd'],
 ]);
 
@@ -133,8 +133,8 @@ async function call(path: string, args: readonly unknown[]): Promise<unknown> {
   return isClass ? Reflect.construct(owner, args) : await Reflect.apply(owner, undefined, args);
 }
 
-describe('a name that there is not', () => {
-  it('is looked for by everything public that takes options', () => {
+describe('an unknown name', () => {
+  it('is checked by every public function that takes options', () => {
     const named = [...Object.keys(MISSPELT), ...EXEMPT.keys()];
     const found = functionsTaking(EXPORTS);
     expect(found.filter((name) => !named.includes(name))).toEqual([]);
@@ -153,7 +153,7 @@ describe('a name that there is not', () => {
 
 describe('every public class', () => {
   // The reference takes an interface's words where a class has none of its own: typedoc does not tell.
-  it('says in words of its own what it is', () => {
+  it('describes itself', () => {
     const classes = DECLARATIONS.flatMap((text) => [
       ...text.matchAll(/(\*\/\s*)?^export declare (?:abstract )?class (\w+)/gm),
     ]).filter(([, , name = '']) => typeof EXPORTS[name] === 'function');

@@ -26,7 +26,7 @@ const BUSY = reactor(
      (i32.const 1))`,
 );
 
-/** Sets its timer anew whenever it has called back, and notes how late that was, in milliseconds. */
+/** Sets its timer again whenever it has called back, and notes how late that was, in milliseconds. */
 class Ticker extends ScratchDevice {
   readonly late: number[] = [];
   #timer: Timer | undefined;
@@ -61,7 +61,7 @@ const edges = (machine: Awaited<ReturnType<Host['createMachine']>>) =>
   new Uint32Array(machine.memory.buffer, 0x300, 4)[0];
 
 describe('a timer of a device', () => {
-  // Without a look at it the thread would sleep 8 ms behind an idle guest, and 10 ms beside a busy one.
+  // Otherwise the thread would sleep 8 ms after an idle guest, and 10 ms next to a busy one.
   it.each([
     ['idle', 'inline', IDLE],
     ['idle', 'mailbox', IDLE],

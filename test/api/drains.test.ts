@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The drains of machines that share their hardware: one thread for all of them, and none that stays behind.
+// The drains of machines that share their hardware: one thread for all of them, and none is left running.
 
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { Drains } from '../../vmm/api/drains.ts';
@@ -37,7 +37,7 @@ afterEach(() => {
 });
 
 describe('the drains of a host', () => {
-  it('start one side core, however many machines ask at once and in whatever way', async () => {
+  it('start one side core, for any number of concurrent requests of any kind', async () => {
     const start = vi.spyOn(SideCore, 'start');
     const host = await checkedHost(VmHost);
     const drains = new Drains({ url: URL_OF_DRAIN });

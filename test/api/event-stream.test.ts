@@ -5,7 +5,7 @@ import { expect, it } from 'vitest';
 import { eventStream, MOST_UNREAD } from '../../vmm/api/event-stream.ts';
 import type { MachineEvents } from '../../vmm/api/machine-types.ts';
 
-it('events that nobody reads are kept up to a number, the last ones, with the end', async () => {
+it('of unread events, the last ones are kept, up to a limit, with the end', async () => {
   const listeners = new Map<string, (value: never) => void>();
   const stream = eventStream(['check'], (name, listener) => {
     listeners.set(name, listener as (value: never) => void);

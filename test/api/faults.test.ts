@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Faults through the API: what a guest and a host make of a bad day.
+// Faults through the API: how guests and hosts react to them.
 
 import { afterEach, describe, expect, it } from 'vitest';
 import { type DeviceFaults, Host, type Machine } from 'vsmmu';
@@ -125,7 +125,7 @@ describe('a guest', () => {
     const bad = await host.createMachine({ ...TOY, faults });
     const good = await host.createMachine(TOY);
     const [first, second] = await Promise.all([failedChecks(bad), failedChecks(good)]);
-    // Its driver goes on behind each CERROR_ABT.
+    // Its driver continues after each CERROR_ABT.
     expect([first, second]).toEqual([['off 0'], ['off 0']]);
     expect(host.statistics.smmu.fetchAborts).toBeGreaterThan(0);
   });

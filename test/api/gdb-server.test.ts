@@ -35,7 +35,7 @@ async function serve(machine: Machine, options = {}): Promise<GdbServer> {
   return server;
 }
 
-/** A connection, and what has come by it. */
+/** A connection, and the data received on it. */
 async function client({ port }: GdbServer) {
   const socket: Socket = connect(port, '127.0.0.1');
   let text = '';
@@ -83,7 +83,7 @@ describe('a server for GDB', () => {
     expect(output).toBe('hello\n');
   });
 
-  it('takes one debugger at a time, and another one behind it', async () => {
+  it('accepts one debugger at a time, and another one after it', async () => {
     const machine = await hello();
     const server = await serve(machine, { halted: true });
     await machine.boot();
@@ -93,7 +93,7 @@ describe('a server for GDB', () => {
     first.socket.write('$qC#b4');
     await first.receive('$QC1#c5');
     first.socket.destroy();
-    // Without a debugger the machine goes on.
+    // Without a debugger the machine continues.
     expect(await machine.wait()).toMatchObject({ status: 'off' });
     const third = await client(server);
     third.socket.write('$?#3f');

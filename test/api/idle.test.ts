@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A machine whose guest has nothing to do is left alone until there is something. The clock that waits
-// go by stands still here: what goes on has been woken.
+// A machine whose guest is idle is not polled until something wakes it. The clock by which waits
+// advance is stopped here, so whatever continues has been woken.
 
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { RUN_IDLE } from '../../assembly/layout/guest-abi.ts';
@@ -28,7 +28,7 @@ async function settled(): Promise<void> {
 }
 
 describe('the wait of an idle machine', () => {
-  it('grows from 1 to 64 ms, and begins again behind work', async () => {
+  it('grows from 1 to 64 ms, and starts again after work', async () => {
     const wait = new IdleWait();
     const waited: number[] = [];
     for (let i = 0; i < 9; i++) {
@@ -44,14 +44,14 @@ describe('the wait of an idle machine', () => {
     expect(waited).toEqual([1, 2, 4, 8, 16, 32, 64, 64, 1]);
   });
 
-  it('is no longer than the next timer, and ends when it is woken, with no timer left behind', async () => {
+  it('lasts at most until the next timer, and ends when it is woken, with no timer left', async () => {
     const wait = new IdleWait();
     for (let i = 0; i < 5; i++) await Promise.all([wait.idle(9), vi.advanceTimersByTimeAsync(9)]);
     const woken = wait.idle(Number.POSITIVE_INFINITY);
     wait.wake();
     await woken;
     expect(vi.getTimerCount()).toBe(0);
-    // Nobody waits.
+    // No one waits.
     wait.wake();
   });
 });

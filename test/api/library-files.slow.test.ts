@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Files of the library that are elsewhere, or are other ones: what a host says of each, whichever way it is named.
+// Files of the library that are missing or wrong: the error for each, however it is named.
 
 import { execFile } from 'node:child_process';
 import { copyFile, cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The API as a user of the package has it: imported by the package's own name, so that workers are the built ones.
+// The API as a user of the package imports it: by the package's own name, so that workers are the built ones.
 
 import { setTimeout } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
@@ -8,7 +8,7 @@ import { toyGuest, toySecondary } from 'vsmmu/guest';
 import { checkedHost } from '../support/findings.ts';
 import { IMPORT_READ32, IMPORT_WRITE32, reactor } from '../support/wat.ts';
 
-/** Yields for ever. */
+/** Yields forever. */
 const ENDLESS = reactor('(func $run (param i32) (result i32) (i32.const 1))');
 const UART = 0x09000000;
 /** Prints "!" at each of its turns, and ends with the third. */
@@ -121,7 +121,7 @@ describe('a machine of the API', () => {
     },
   );
 
-  it('stands still in the middle of a step that never ends, when it is paused', async () => {
+  it('stops in the middle of an endless step when it is paused', async () => {
     await withMachine({ guest: TURNING, transport: 'mailbox' }, async (machine) => {
       const turns = () => new DataView(machine.memory.buffer).getUint32(COUNTER, true);
       await machine.boot({ paused: true });
@@ -296,7 +296,7 @@ describe('a machine of the API', () => {
     });
   });
 
-  it('gives back what it had: a host lends the same again and again', async () => {
+  it('releases what it had: a host can lend the same again and again', async () => {
     const host = await checkedHost(Host, { vintfs: 2 });
     for (let i = 0; i < 4; i++) {
       const machine = await host.createMachine({

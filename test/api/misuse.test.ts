@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What a program gets wrong is told in one line, and before anything has been made.
+// Mistakes of a program are reported in one line, before anything has been created.
 
 import { Terminal } from '@xterm/xterm';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -20,7 +20,7 @@ const IDLE = reactor('(func $run (param i32) (result i32) (i32.const 0))');
 const OFF = reactor('(func $run (param i32) (result i32) (i32.const 2))');
 /** The board's UART. */
 const UART = 0x09000000;
-/** Prints two lines, then what it receives, and ends behind the first carriage return. */
+/** Prints two lines, then what it receives, and ends after the first carriage return. */
 const ECHO = reactor(
   `(func $print (param $c i32) (call $write32 (i32.const ${UART}) (local.get $c)))
    (func $init ${[...'first\nsecond\n'].map((c) => `(call $print (i32.const ${c.charCodeAt(0)}))`).join(' ')})
@@ -386,7 +386,7 @@ describe('a terminal', () => {
     terminal.dispose();
   });
 
-  it('shows output with carriage returns, gives input, and is let go', () => {
+  it('shows output with carriage returns, passes input on, and is disconnected', () => {
     const listeners: ((bytes: Uint8Array) => void)[] = [];
     const written: string[] = [];
     const machine = {

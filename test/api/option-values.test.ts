@@ -305,7 +305,7 @@ const EXEMPT = [
   ],
   // A device's host, which is called by the device.
   'FakeHost.mapDirect',
-  // Looks at its request behind its vIOMMU: host/iommufd.
+  // Checks its request after its vIOMMU: host/iommufd.
   'Iommufd.hwptInvalidateQueue',
   // Thrown to its users, not made by them.
   'EnvironmentError',
@@ -314,12 +314,12 @@ const EXEMPT = [
 ];
 
 describe('a value that no option has', () => {
-  it('is looked for by everything public that takes options', () => {
+  it('is checked by every public function that takes options', () => {
     const known = [...Object.keys(TAKING), ...EXEMPT];
     expect(functionsTaking(EXPORTS).filter((name) => !known.includes(name))).toEqual([]);
   });
 
-  it.each(cases)('is told in one line: %s, %s: %s', async (path, field, type) => {
+  it.each(cases)('is reported in one line: %s, %s: %s', async (path, field, type) => {
     const [, made, right = {}] = TAKING[path] as Taking;
     for (const value of wrongOf(type)) {
       if (value === Infinity && ENDLESS.includes(field)) continue;

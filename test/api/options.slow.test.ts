@@ -79,7 +79,7 @@ describe('the schema of the options', () => {
     );
   });
 
-  it('takes every option that there is, and knows it by the name that the types have', () => {
+  it('accepts every option, by the name in the types', () => {
     const machine: Required<MachineSettings> = {
       name: 'm',
       memory: 32,
@@ -136,7 +136,7 @@ describe('the schema of the options', () => {
 });
 
 describe('other places of files', () => {
-  it('takes modules and workers from where it is told', async () => {
+  it('loads modules and workers from the given places', async () => {
     const at = (name: string) => new URL(`../../dist/${name}`, import.meta.url);
     const wasmUrl = {
       smmuCore: at('assembly/smmu-core.wasm').href,

@@ -355,7 +355,7 @@ describe('what is refused in one line', () => {
     await machine.destroy();
   });
 
-  it('is a file that cannot be had, or that is none for its board', async () => {
+  it('is a file that cannot be read, or does not fit its board', async () => {
     expect(await lineOf(() => host.createMachine({ guest: 'ftp://x/y.wasm' }))).toBe(
       'unreadable: cannot read ftp://x/y.wasm: fetch failed: unknown scheme',
     );

@@ -24,7 +24,7 @@ describe('a source', () => {
     else if (url === '/missing') response.writeHead(404).end();
     else sendFor(response);
   });
-  /** Sends zeros until nobody takes them any more. */
+  /** Sends zeros until no one takes them any more. */
   function sendFor(response: ServerResponse): void {
     for (let more = true; more && !response.closed; sent++) more = response.write(PIECE);
     response.once('drain', () => sendFor(response));
@@ -51,7 +51,7 @@ describe('a source', () => {
 
   it('is given up beyond its limit when a server never ends', async () => {
     await expect(at('/endless')).rejects.toThrow(/endless: it is larger than 4 MiB$/);
-    // What a connection holds on its way beside.
+    // What a connection buffers in addition.
     expect(sent).toBeLessThan(100);
   });
 
@@ -65,7 +65,7 @@ describe('a source', () => {
   });
 });
 
-describe('a guest that is none', () => {
+describe('an invalid guest', () => {
   const IDLE = reactor('(func $run (param i32) (result i32) (i32.const 0))');
   let host: Host;
   let folder: string;
@@ -87,7 +87,7 @@ describe('a guest that is none', () => {
       ({ name, code, message }) => `${name} ${code}: ${message}`,
     );
 
-  it('is named by its path or URL, as it was given', async () => {
+  it('is named by its path or URL, as given', async () => {
     const text = at('text.wasm');
     const url = pathToFileURL(at('cut.wasm'));
     const NONE = 'not a WebAssembly binary';
@@ -110,7 +110,7 @@ describe('a guest that is none', () => {
       );
   });
 
-  it('says which binary it is about, whatever the message begins with', async () => {
+  it('says which binary it is about, regardless of the start of the message', async () => {
     const binary = (options: MachineOptions) =>
       host.createMachine(options).then(
         () => undefined,
@@ -160,7 +160,7 @@ describe('a guest that is none', () => {
     }
   });
 
-  it('is a kernel that is none, named as it was given, and which of its files it is', async () => {
+  it('is an invalid kernel, named as given, with the file that is wrong', async () => {
     const url = pathToFileURL(at('idle.wasm'));
     const kernel = async (guest: GuestSource, options: VirtBoardOptions = {}) => {
       const board = virtBoard(options);

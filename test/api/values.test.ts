@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A value of another type, or out of its range, is told in one line by every function of vsmmu/devices
+// A value of another type, or out of its range, is reported in one line by every function of vsmmu/devices
 // and vsmmu/v86 that takes options, and nothing has been made then.
 
 import { describe, expect, it } from 'vitest';

@@ -71,7 +71,7 @@ describe('a program', () => {
   const wordsOf = (source: string, base = 0) =>
     [...new Uint32Array(assembleProgram(source, base).buffer)].map((word) => word.toString(16));
 
-  it('has labels, before and behind what names them', () => {
+  it('supports labels, before and after their uses', () => {
     expect(
       wordsOf(`
         start: cbz x0, end   // forwards

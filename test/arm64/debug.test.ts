@@ -91,7 +91,7 @@ describe('software step', () => {
     return machine;
   };
 
-  it('takes its exception behind one instruction', () => {
+  it('takes its exception after one instruction', () => {
     const machine = stepped([ADD, ADD]);
     machine.setU64(ARM64_X, 5n);
     machine.exports.step(machine.cpu);
@@ -139,7 +139,7 @@ describe('software step', () => {
     expect(machine.el1(BANK_ELR)).toBe(0x7_0000_0000n);
   });
 
-  it('is not begun again by an interrupt that comes behind the instruction', () => {
+  it('is not started again by an interrupt that arrives after the instruction', () => {
     const machine = stepped([NOP, NOP]);
     machine.exports.step(machine.cpu);
     machine.setU32(ARM64_PENDING, ARM64_PENDING_IRQ);
@@ -352,7 +352,7 @@ describe('watchpoints', () => {
     const machine = debugged([LDR, 0xd51000e5, LDR, LOOP], watch(0n, DATA), { el: 1 });
     machine.setU64(ARM64_X + 40, WCR | LOADS);
     expect(run(machine)).toEqual({ esr: 'd6000022', elr: 8, ss: false });
-    // X1 goes on by 8 to what is watched, at full speed.
+    // X1 advances by 8 to the watched address, at full speed.
     const loop = debugged([0xf8408420, back(1)], watch(WCR | LOADS, DATA + 0x5000));
     expect(run(loop, 100_000)).toEqual({ esr: 'd2000022', elr: 0, ss: false });
     expect(loop.el1(BANK_FAR)).toBe(BigInt(DATA + 0x5000));
@@ -372,7 +372,7 @@ describe('watchpoints', () => {
     expect(machine.el1(BANK_FAR)).toBe(BigInt(DATA));
   });
 
-  it('come behind faults of translation and alignment', () => {
+  it('have lower priority than translation and alignment faults', () => {
     const machine = debugged([STR, LOOP], watch(WCR | STORES, DATA));
     expect(run(machine).esr).toBe('9200004d');
     const odd = debugged([LDXR, LOOP], watch(WCR | LOADS, DATA));

@@ -82,7 +82,7 @@ describe('a breakpoint of a debugger', () => {
     expect(pcOf(machine)).toBe(4);
   });
 
-  it('is met at a vector, behind the exception', () => {
+  it('is taken at a vector, after the exception', () => {
     const machine = program(NOP, 0xd4000001); // SVC #0
     breakAt(machine, VECTORS + 0x200);
     expect(run(machine)).toBe(ARM64_EXIT_DEBUGGER);
@@ -155,7 +155,7 @@ describe('a watchpoint of a debugger', () => {
     expect([pcOf(machine), machine.u64(ARM64_COUNT)]).toEqual([4, 1n]);
     expect(machine.u64(ARM64_X + 8)).toBe(BigInt(DATA));
     expect(machine.view.getBigUint64(machine.at(DATA), true)).toBe(before);
-    // Nothing goes on before the host has seen it.
+    // Nothing continues before the host has seen it.
     expect(run(machine)).toBe(ARM64_EXIT_DEBUGGER);
     machine.setU32(ARM64_DEBUGGER_STOP, 0);
     machine.setU32(ARM64_DEBUGGER_WATCHPOINT_COUNT, 0);

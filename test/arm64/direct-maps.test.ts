@@ -21,7 +21,7 @@ import { Arm64Machine, FLAT_EL1, mapFlat, write } from './el0-machine.ts';
 const BASE = 0x2000_0000;
 const PROGRAM = BASE + 0x1_0000;
 const VECTORS = BASE + 0x2_0000;
-/** Where the table and the memory behind registers are: RAM that the program leaves alone. */
+/** Addresses of the table and the memory of registers: RAM that the program does not use. */
 const TABLE = BASE + 0x10_0000;
 const PAGE = BASE + 0x11_0000;
 /** Of a device, mapped as Device memory. */
@@ -131,7 +131,7 @@ describe('a direct map', () => {
     expect(stored).toBe(access ? 0 : 0x4321);
   });
 
-  it('does not ring while the drain looks by itself', () => {
+  it('does not ring while the drain polls by itself', () => {
     const { machine, maps, map, rung } = setUp([STR_W0, STR_W0]);
     map(0, 0x1000, false);
     machine.exports.step(machine.cpu);
@@ -141,7 +141,7 @@ describe('a direct map', () => {
     expect(rung).toEqual([[5, 0]]);
   });
 
-  it('may be smaller than a page: what is beside it is the device’s', () => {
+  it('may be smaller than a page: the rest of the page belongs to the device', () => {
     const { machine, map, accesses, rung, setX } = setUp([LDR_W0, 0xb9400822, STR_W0]);
     map(8, 8);
     setX(1, DEVICE + 4);
@@ -164,7 +164,7 @@ describe('a direct map', () => {
     expect(machine.el1(BANK_FAR)).toBe(BigInt(DEVICE + 2));
   });
 
-  it('is gone from one access to the next, while a guest looks at it in a loop', () => {
+  it('is removed between two accesses, while a guest polls it in a loop', () => {
     const { machine, maps, map, accesses, x, setX } = setUp(LOOP, (address) => {
       if (address === BigInt(DEVICE + 8)) flip();
     });

@@ -75,7 +75,7 @@ describe('exceptions of an arm64 vCPU', () => {
     expect(machine.u64(ARM64_SP)).toBe(0x3333n);
   });
 
-  it('takes an Illegal Execution state exception for a return to AArch32', () => {
+  it('raises an Illegal Execution state exception for a return to AArch32', () => {
     const machine = machineWith([0xd69f03e0]);
     machine.setEl1(BANK_ELR, BigInt(DATA));
     machine.setEl1(BANK_SPSR, 0x10n);
@@ -243,7 +243,7 @@ describe('faults of translation', () => {
     expect([machine.el1(BANK_FAR), machine.el1(BANK_ELR)]).toEqual([0x4000_4000n, 0x4000_4000n]);
   });
 
-  it('keeps EL1 out of pages of EL0 while PSTATE.PAN is set, whatever the TLB has', () => {
+  it('keeps EL1 out of pages of EL0 while PSTATE.PAN is set, regardless of the TLB', () => {
     const machine = paged([LDR_X0_X1, 0xd500419f, LDR_X0_X1], 1); // MSR PAN, #1
     machine.setU64(ARM64_X + 8, 0x4000_0000n);
     machine.exports.step(machine.cpu);

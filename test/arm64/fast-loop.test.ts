@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What the speed of the interpreter rests on (docs/internals/architecture.md, `arm64`).
+// What the speed of the interpreter rests on (docs/internals/architecture.md, "The arm64 CPU").
 
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';

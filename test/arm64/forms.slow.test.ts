@@ -91,7 +91,7 @@ describe('the table of A64 forms', () => {
       // Registers of op0 0 are a hint in llvm-mc; it writes LSL of a register offset
       // whether it shifts or not.
       if (!form && / S0_/i.test(theirs ?? '')) return;
-      // UDF is what llvm-mc calls words that are UNDEFINED for ever: no form is one.
+      // UDF is what llvm-mc calls words that are UNDEFINED forever: no form is one.
       if (!form && word >>> 16 === 0 && theirs === `udf #${word}`) return;
       if (form?.group === 'register-offset' && (word & 0x1000) === 0)
         theirs = theirs?.replace(/, lsl #\d/, '');

@@ -84,7 +84,7 @@ describe('the check of the instruction cache', () => {
     }
   });
 
-  it('goes on with the old instruction where that has been executed already', () => {
+  it('keeps executing the old instruction if it has been executed before', () => {
     // ONE; ADD X3, X3, #1; STR; B back
     for (const isChecked of [true, false]) {
       const made = machine([ONE, 0x91000463, STORE, 0x17fffffd], 0, isChecked);
@@ -106,7 +106,7 @@ describe('the check of the instruction cache', () => {
     expect(made.u64(ARM64_X + 16)).toBe(x2);
   });
 
-  it('takes the return from an exception for an ISB', () => {
+  it('treats the return from an exception as an ISB', () => {
     const made = machine([STORE, IC_IVAU, ERET, ONE, LOOP], 3);
     made.setEl1(BANK_ELR, BigInt(PROGRAM + 12));
     made.setEl1(BANK_SPSR, 0x3c5n);

@@ -23,7 +23,7 @@ const VECTORS = BASE + 0x1_0000;
 const EL0 = 0x4000_0000;
 const GUARD = 0x1_0000;
 /**
- * An exception goes on behind its instruction: MRS X30, ELR_EL1; ADD X30, X30, #4; MSR
+ * An exception continues after its instruction: MRS X30, ELR_EL1; ADD X30, X30, #4; MSR
  * ELR_EL1, X30; ERET.
  */
 const SKIP = [0xd538403e, 0x910013de, 0xd518403e, 0xd69f03e0];
@@ -60,7 +60,7 @@ function randomWord(random: Random): number {
 }
 
 /**
- * A vCPU out of reset, with the MMU on. Its vectors go on behind what has taken an exception;
+ * A vCPU out of reset, with the MMU on. Its vectors continue after what has taken an exception;
  * records are as they were.
  */
 export function resetForCode(machine: Arm64Machine): void {
@@ -78,7 +78,7 @@ export interface CodeEntry {
   readonly registers: readonly bigint[];
 }
 
-/** An instruction of so many bytes of code, at EL1 or EL0. */
+/** A number of bytes of code, at EL1 or EL0. */
 export function randomEntry(random: Random, codeSize: number): CodeEntry {
   const el = random.below(2);
   const va = el === 0 ? BASE + EL0 : BASE;
@@ -100,7 +100,7 @@ export function enterCode(machine: Arm64Machine, { el, pc, registers }: CodeEntr
 export const codeMachine = (sizes: { readonly poolSize?: number; readonly guard?: number } = {}) =>
   new Arm64Machine({ ...sizes, ramGpa: BASE, ramSize: RAM_SIZE });
 
-/** A machine that executes it, in a memory with a guard behind RAM. */
+/** A machine that executes it, in a memory with a guard area after RAM. */
 export class RandomCode {
   readonly #machine = codeMachine({ poolSize: 0x50_0000, guard: GUARD });
   /** What `run` has returned so far: ARM64_EXIT_*. */
@@ -159,7 +159,7 @@ export class RandomCode {
     for (let left = SLICE; left > 0; left = SLICE - Number(machine.u64(ARM64_COUNT))) {
       const exit = exports.run(cpu, left);
       this.exits.add(exit);
-      // What comes behind it.
+      // What follows it.
       if (exit === HLT) machine.setU64(ARM64_PC, machine.u64(ARM64_PC) + 4n);
     }
     return Number(machine.u64(ARM64_COUNT));

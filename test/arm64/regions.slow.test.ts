@@ -36,7 +36,7 @@ const DIGEST = 'd2a9b64e1678bd1174bdb04934e4f6b40c4e08b31ff20e2af0788c79dbcf5679
 const NOP = 0xd503201f;
 /** Register that no sequence writes. */
 const COUNTER = 29;
-/** Register that holds the address behind a sequence. */
+/** Register with the address after a sequence. */
 const END = 26;
 
 /** A machine whose pages of code have been executed. */
@@ -48,7 +48,7 @@ function warmMachine(): Arm64Machine {
   return machine;
 }
 
-/** The sequence, so many times. */
+/** The sequence, repeated. */
 function looped({ offset, words, registers, nzcv }: Sequence, turns: number): Sequence {
   const length = words.length + 1;
   return {
@@ -157,7 +157,7 @@ describe('regions', () => {
     expect(translated.regions.count).toBeGreaterThan(50);
   });
 
-  it('see instructions of another page that have been written, behind IC', () => {
+  it('see instructions of another page that have been written, after IC', () => {
     const machine = codeMachine();
     machine.exports.reset(machine.cpu);
     mapFlat(machine, FLAT_EL1);

@@ -22,7 +22,7 @@ export const WINDOW_SIZE = 0x2000;
 // the end of a page).
 const INDEX = 24;
 const ALIGNED = 25;
-/** Holds the address behind the sequence, for branches through a register. */
+/** Contains the address after the sequence, for branches through a register. */
 const END = 26;
 const BASES = [27, 28] as const;
 /** Destinations are below, or 31. */

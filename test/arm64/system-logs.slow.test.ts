@@ -14,7 +14,7 @@ const FOLDER = new URL('system/stored/', import.meta.url);
 const imageOf = (name: string) =>
   new Uint8Array(gunzipSync(readFileSync(new URL(`${name}.elf.gz`, FOLDER))));
 
-describe('the board virt beside qemu-system-aarch64', () => {
+describe('the board virt compared with qemu-system-aarch64', () => {
   it.each(IMAGES.map(({ name }) => name))('prints the same: %s', async (name) => {
     const qemu = readFileSync(new URL(`${name}.log`, FOLDER), 'utf8');
     const printed = await printedBy(imageOf(name));

@@ -13,7 +13,7 @@ const geometry = { granule: 12n, bits: 39n, start: 1, leaf: 3 };
 const STREAMS = [5, 6, 7, 8];
 const offset = (pa: bigint) => Number(pa & 0xffff_ffffn);
 
-it('the same page of several ASIDs hits for each of them, and TLBI_NH_VA takes that of its own', async () => {
+it('the same page of several ASIDs hits for each of them, and TLBI_NH_VA removes only that of its ASID', async () => {
   const h = await harness();
   prepare(h);
   const scenario = new Scenario({ mode: 'stage 1', stage1: geometry, stage2: geometry });

@@ -276,7 +276,7 @@ describe('an ATC', () => {
     h.store(1, PROD, prod);
   };
 
-  it('goes on translating what is unmapped and invalidated in the TLB, until an ATC_INV', () => {
+  it('keeps using translations that are unmapped and invalidated in the TLB until an ATC_INV', () => {
     expect([access(), block()]).toEqual([ATS_SUCCESS, [PAGE, 12]]);
     map(0n);
     send([NH_ASID], [SYNC]);
@@ -313,7 +313,7 @@ describe('an ATC', () => {
   });
 
   describe('with PASIDs', () => {
-    /** ASID 2; the page of the second CD lies behind that of the first. */
+    /** ASID 2; the page of the second CD lies after that of the first. */
     const CD1 = 0x0002_6205_c000_3510n;
     const PASID_PAGE = PAGE + 0x1000n;
     const [M0, M1, M2, M3] = [0x80206000n, 0x80207000n, 0x80208000n, 0x80209000n];
@@ -364,7 +364,7 @@ describe('an ATC', () => {
       expect([both(), h.page0(CONS)]).toEqual([after, 5]);
     });
 
-    it('behind an SMMU without PASIDs takes SSV for nothing', () => {
+    it('behind an SMMU without PASIDs ignores SSV', () => {
       both();
       unmapBoth();
       h.set(SMMU_AT_IDR1, IDR1);
@@ -419,7 +419,7 @@ describe('an ATC', () => {
     ]);
   });
 
-  it('holds up the CMD_SYNC behind an ATC_INV while an access uses an entry', () => {
+  it('delays the CMD_SYNC after an ATC_INV while an access uses an entry', () => {
     const { core } = h.unit;
     core.accessBegin();
     expect(access()).toBe(ATS_SUCCESS);
@@ -444,7 +444,7 @@ describe('an ATC', () => {
     expect([access(), h.events().length]).toEqual([ATC_REFUSED, 1]);
   });
 
-  it('that is switched off holds nothing, and its port is free', () => {
+  it('that is turned off has no entries, and its port is free', () => {
     access();
     h.unit.core.atcSetMode(h.smmu, SID, ATC_OFF);
     expect(access()).toBe(ATS_UR);
@@ -469,7 +469,7 @@ describe('an ATC', () => {
       h.set(SMMU_AT_ATC_TIMEOUT, 100000);
     });
 
-    it('holds up the next CMD_SYNC until the answer', () => {
+    it('delays the next CMD_SYNC until the answer', () => {
       send([ATC_INV, ALL], [NH_ASID], [SYNC], [NH_ASID]);
       expect([queue.state, h.page0(CONS), h.get(SMMU_AT_PARKED)]).toEqual([QUEUE_PARKED, 2, 1]);
       h.unit.drain.serveParked(h.smmu);
@@ -482,7 +482,7 @@ describe('an ATC', () => {
       ]);
     });
 
-    it('does not hold up a CMD_SYNC of another queue', () => {
+    it('does not delay a CMD_SYNC of another queue', () => {
       send([ATC_INV, ALL]);
       h.mainCommand(SYNC);
       expect(h.get(SMMU_AT_PARKED)).toBe(0);
@@ -505,7 +505,7 @@ describe('an ATC', () => {
       expect([h.page0(CONS), queue.state, h.get(SMMU_AT_PARKED)]).toEqual([4, QUEUE_RUNNING, 0]);
     });
 
-    it('cuts it off behind the timeout, until its ATS is set up anew', () => {
+    it('cuts it off after the timeout, until its ATS is set up again', () => {
       h.set(SMMU_AT_ATC_TIMEOUT, 0);
       send([ATC_INV, ALL], [SYNC]);
       h.unit.drain.serveParked(h.smmu);

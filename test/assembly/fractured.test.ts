@@ -101,7 +101,7 @@ describe.each(LEAVES)('entries of 4 KiB of %s', (_, granule, size) => {
     }
   });
 
-  it('stay when a TLBI has an address beside the leaf', async () => {
+  it('stay when a TLBI has an address next to the leaf', async () => {
     const { invalidate, misses } = await mapped();
     for (const iova of [IOVA - 0x1000, IOVA + size]) invalidate(iova);
     expect([misses(own), misses([ELSEWHERE])]).toEqual([0, 0]);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What Grace's SMMU has beyond the default one: EL2 and EL2-E2H beside NS-EL1 (IHI 0070 sections 3.3.4, 3.17, 4.4.2), tables of either
+// What Grace's SMMU has beyond the default one: EL2 and EL2-E2H in addition to NS-EL1 (IHI 0070 sections 3.3.4, 3.17, 4.4.2), tables of either
 // endianness (section 5.4), and execution at stage 2 by privilege (DDI 0487, FEAT_XNX).
 
 import { beforeEach, describe, expect, it } from 'vitest';
@@ -262,7 +262,7 @@ describe('big-endian tables', () => {
       expect(h.guestBytes.getBigUint64(offset(leaf) - RAM_GPA, true)).toBe(
         swapped(scenario.get(leaf) | AF),
       );
-    // The same tables little-endian come to the same address.
+    // The same tables in little-endian yield the same address.
     h.mainCommand(0x04n, 31n);
     h.mainCommand(0x30n);
     const other = new Scenario({ mode, stage1: GEOMETRY, stage2: GEOMETRY });

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What runs beside a walk, played on one thread: the core's guest port is replaced by one that lets something happen in the middle of the
+// Events during a walk, simulated on one thread: the core's guest port is replaced by one that lets something happen in the middle of the
 // walk, exactly when the leaf descriptor is read.
 
 import { beforeEach, describe, expect, it } from 'vitest';
@@ -68,7 +68,7 @@ function tlbi(d0: bigint, d1 = 0n): void {
   h.store(1, 4, slot + 1);
 }
 
-describe('an invalidation beside a walk', () => {
+describe('an invalidation during a walk', () => {
   it.each([
     ['TLBI_NH_VA', 0x0001_0000_0000_0012n, IOVA],
     ['TLBI_NH_ASID', 0x0001_0000_0000_0011n, 0n],
@@ -105,7 +105,7 @@ describe('an invalidation beside a walk', () => {
     expect(h.race(IOVA)).toBe(TRANSLATE_ABORT);
   });
 
-  it('CFGI_STE and TLBI beside a walk with the old configuration leave nothing of it behind', () => {
+  it('CFGI_STE and TLBI during a walk remove every trace of the old configuration', () => {
     h.beside = () => {
       h.ste(SID, [1n]);
       h.mainCommand(0x0000_0005_0000_0003n, 1n);

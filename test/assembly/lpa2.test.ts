@@ -69,7 +69,7 @@ describe('an entry of LPA2 tables', () => {
     expect(statusOf(scenario)).toBe(TRANSLATE_ABORT);
   });
 
-  it('goes with a range whose SCALE takes bit 5', () => {
+  it('works for a range whose SCALE uses bit 5', () => {
     const scenario = scenarioOf(12n, -1, 3);
     statusOf(scenario);
     unmap(scenario);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // How far the addresses in tables reach: IDR5.OAS, CD.IPS and STE.S2PS, the granule, DS (IHI 0070 sections 3.4, 5.2 and 5.4; DDI 0487 section D8.3), and
-// what an address beyond gives: C_BAD_CD or C_BAD_STE in TTBs, F_ADDR_SIZE in descriptors. The rules are written out anew, the core and the reference walker
+// what an address beyond gives: C_BAD_CD or C_BAD_STE in TTBs, F_ADDR_SIZE in descriptors. The rules are written out again, the core and the reference walker
 // both have to follow them, and descriptors with 52 bits are literal.
 
 import { beforeEach, describe, expect, it } from 'vitest';
@@ -300,7 +300,7 @@ describe('stage 1 on stage 2', () => {
     expect(outcomes(inputOf(K4), sizes)).toEqual([want, want]);
   });
 
-  it('a TTB beyond IPS is of the CD, whatever stage 2 makes of it', () => {
+  it('a TTB beyond IPS is an error of the CD, regardless of stage 2', () => {
     nest(small, 0x3000_0000n, (pa) => pa);
     put(CD + 8, [1n << 32n]);
     const want = event(EVENTS.badCd, 1, OF_CD);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The ends of what a unit reaches: a range over the end of a region of guest memory, or of host RAM,
+// The limits of a unit's memory: a range over the end of a region of guest memory, or of host RAM,
 // lies nowhere, even where something else follows in the address space or in the memory.
 
 import { describe, expect, it } from 'vitest';
@@ -42,7 +42,7 @@ describe('a range of host RAM', () => {
     expect(h.unit.resolvePa(pa, length)?.offset).toBe(found ? h.ramBase + pa : undefined);
   });
 
-  it('the core fetches no STE of which a part lies beyond: F_STE_FETCH', async () => {
+  it('the core fetches no STE that is partly outside: F_STE_FETCH', async () => {
     const h = await harness();
     const at = RAM_SIZE - 32;
     // No driver has a base that is not aligned; the register has no bits for it.

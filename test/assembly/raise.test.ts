@@ -53,7 +53,7 @@ it.each([
   expect(await raises(commands, hypervisor)).toEqual(expected);
 });
 
-it('a run that goes on after a pause raises again', async () => {
+it('a run that continues after a pause raises the generation again', async () => {
   const h = await harness();
   h.vcmdq(0, 1);
   h.put(0, VMALL);

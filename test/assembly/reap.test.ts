@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What a thread leaves behind when it dies in the middle of a cache insert, and what `reapThread` makes of it.
+// The state that a thread leaves when it dies in the middle of a cache insert, and how `reapThread` cleans it up.
 
 import { beforeEach, describe, expect, it } from 'vitest';
 import {
@@ -32,7 +32,7 @@ beforeEach(async () => {
   h.guestRam64(TABLE + 8, 0x1_8030_0f47n);
 });
 
-/** Makes every taken-over set look as if `thread` had died in it right behind the store that made its entry valid. */
+/** Makes every taken-over set look as if `thread` had died in it right after the store that made its entry valid. */
 function leaveTaken(thread: number, killed: boolean): void {
   const word = SEQ_BUSY | (killed ? SEQ_KILLED : 0) | (thread << 2);
   for (let set = 0; set < TLB_SETS; set++) h.set(SMMU_AT_TLB_SEQ + set * TLB_SET_STRIDE, word);
@@ -67,7 +67,7 @@ describe('a thread that died between an entry and its kill', () => {
     expect(h.missing()).toHaveLength(1);
   });
 
-  it('and comes back: it takes its own sets over and caches in them again', () => {
+  it('and continues: it takes over its own sets and caches in them again', () => {
     h.translate(SID, IOVA);
     leaveTaken(h.unit.thread, false);
     expect(h.translate(SID, IOVA).status).toBe(TRANSLATE_OK);

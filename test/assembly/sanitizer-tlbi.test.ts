@@ -184,7 +184,7 @@ describe('stage 2', () => {
     expect([access(scenario.address), missing()]).toEqual([false, found]);
   });
 
-  it('a leaf that leads elsewhere, or allows less, is found; one that allows more is none', () => {
+  it('a leaf with another address or fewer permissions is a finding; one with more permissions is not', () => {
     for (const [set, clearBits, found] of [
       [1n << 12n, 0n, 1],
       [0n, 1n << 7n, 1],
@@ -336,7 +336,7 @@ describe('a table descriptor that is written', () => {
     expect(findings(mode, granule, bit(number))).toBe(0);
   });
 
-  it.each([59, 60, 61, 62])('that takes permissions away by bit %i is told', (number) => {
+  it.each([59, 60, 61, 62])('that removes permissions by bit %i is reported', (number) => {
     expect(findings('stage 1', '4K', bit(number))).toBe(1);
   });
 

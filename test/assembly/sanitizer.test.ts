@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The checked SMMU core: what it suspects, what it leaves alone, and that it changes nothing.
+// The checked SMMU core: what it suspects, what it ignores, and that it changes nothing.
 
 import { beforeEach, describe, expect, it } from 'vitest';
 import {
@@ -54,7 +54,7 @@ beforeEach(() => {
 });
 
 describe('the checked core', () => {
-  it('has the exports of the plain one, and one that tells it', async () => {
+  it('has the exports of the plain one, and one that identifies it', async () => {
     const names = (modules: typeof checked) =>
       WebAssembly.Module.exports('smmuUnit' in modules ? modules.smmuUnit : modules.smmuCore).map(
         ({ name }) => name,
@@ -123,7 +123,7 @@ describe('the checked core', () => {
     expect(h.missing()).toEqual(['TLBI_NH_VA VMID=0x7 ASID=0x1 Leaf=0x1 Address=0x3c96e12000']);
   });
 
-  // Every pair of permissions of a page, judged by who may do what: a finding is what somebody may do through the entry and no longer through the
+  // Every pair of permissions of a page, judged by who may do what: a finding is what someone may do through the entry and no longer through the
   // tables. Execution that goes because writing or unprivileged access came (WXN, DDI 0487 section D8.4) is of the widening.
   it.each([
     ['without WXN', 0n],
@@ -308,7 +308,7 @@ describe('the shadow', () => {
     for (const { because } of findings) expect(because).toContain('TTL');
   });
 
-  it('the leaf of a mapping is remembered beside the tables above it, whatever its ASID', () => {
+  it('the leaf of a mapping is remembered as well as the tables above it, for any ASID', () => {
     for (let asid = 0; asid < 64; asid++) {
       const scenario = install(h, STAGE1);
       const cd0 = scenario.get(scenario.cd) & ~(0xffffn << 48n);

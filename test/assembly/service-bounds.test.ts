@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // One service of a queue does a bounded amount of work: each command counts 1, and each 4
-// blocks of the IOTLB that it visits 1 more. A round ends behind the command that exceeds
-// 256, a service has four rounds, and a look at all queues of a context ends behind the
+// blocks of the IOTLB that it visits 1 more. A round ends after the command that exceeds
+// 256, a service has four rounds, and a pass over all queues of a context ends after the
 // queue that exceeds 2,048.
 
 import { beforeEach, describe, expect, it } from 'vitest';
@@ -27,7 +27,7 @@ const nhVa = (num: number, scale: number) =>
 const WIDE = nhVa(30, 5);
 /** More pages than sets: every set. */
 const WIDEST = nhVa(31, 31);
-/** A service's rounds, and the most that one can come to: its budget, and the command that exceeds it (3,440 blocks at most). */
+/** A service's rounds, and the largest possible one: its budget, and the command that exceeds it (3,440 blocks at most). */
 const ROUNDS = 4;
 const MOST_WORK = ROUNDS * (256 + 860);
 
@@ -59,7 +59,7 @@ describe('one service of a queue', () => {
     expect(queue.counts).toMatchObject({ commands: 64, syncs: 1 });
   });
 
-  it('counts a TLBI of one address as one command, whatever sizes of entries there are', () => {
+  it('counts a TLBI of one address as one command, regardless of the sizes of entries', () => {
     h.announce(VMID, [12, 14, 16, 21, 25, 29, 30]);
     h.vcmdq(0, 1, { log2size: 11 });
     for (let slot = 0; slot < 2048; slot++) h.put(slot, 0x0005_0003_0000_0012n, 0x1234_5001n);
@@ -67,7 +67,7 @@ describe('one service of a queue', () => {
     expect(h.page0(CONS)).toBe(1024);
   });
 
-  it('does no more work than its bound for any commands', () => {
+  it('does not exceed its bound of work for any commands', () => {
     h.announce(VMID, ENTRY_SIZES);
     const { queue } = h.vcmdq(0, 1, { log2size: 10 });
     const random = new Random(13);
@@ -94,7 +94,7 @@ describe('one service of a queue', () => {
   });
 });
 
-describe('a look at the queues of a context', () => {
+describe('a pass over the queues of a context', () => {
   const QUEUES = 16;
 
   /** Queues 0 and up of the VINTF, each with a ring full of CMD_SYNC of its own page-0 slot. */

@@ -161,7 +161,7 @@ describe('a transaction that stalls', () => {
     expect(stalled()).toBe(0x803);
   });
 
-  it('takes the place of one that its endpoint has given up, of its own stream at the quota', () => {
+  it('replaces one that its endpoint has given up, at the quota one of its own stream', () => {
     model(STALLS, 0x400);
     const stags = Array.from({ length: 16 }, () => stalled());
     const given = stags[5] ?? 0;
@@ -173,7 +173,7 @@ describe('a transaction that stalls', () => {
     expect(answer(given + 0x400)).toBe(STALL_WAITING);
   });
 
-  it('takes the place of an abandoned one of another stream when no entry is free', () => {
+  it('replaces an abandoned one of another stream when no entry is free', () => {
     model(STALLS, 2);
     h.ste(OTHER, STE);
     h.ste(OTHER + 1, STE);
@@ -272,7 +272,7 @@ describe('STALL_TERM', () => {
   });
 });
 
-describe('an endpoint that gives up', () => {
+describe('an endpoint that gives up its access', () => {
   it('leaves the entry to software, which frees it', () => {
     const stag = stalled();
     h.unit.core.stallAbandon(h.smmu, SID, stag);

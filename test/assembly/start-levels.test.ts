@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Where a stage-2 walk may start: granule, size of PAs (IDR5.OAS), S2T0SZ and S2SL0, all of them. The rules are written out anew (DDI 0487 section D8.2,
+// Where a stage-2 walk may start: granule, size of PAs (IDR5.OAS), S2T0SZ and S2SL0, all of them. The rules are written out again (DDI 0487 section D8.2,
 // R_SRKBC, R_DXBSH; IHI 0070 section 5.2).
 
 import { describe, expect, it } from 'vitest';

@@ -59,7 +59,7 @@ beforeEach(async () => {
 });
 
 describe('VCMDQ enable', () => {
-  it('CONFIG.EN on an allocated queue with a ring sets STATUS.ENABLED and takes CONS over', () => {
+  it('CONFIG.EN on an allocated queue with a ring sets STATUS.ENABLED and reads CONS', () => {
     const { queue } = h.vcmdq(0, 1, { enable: false });
     h.guest[(PAGE0 + CONS) >> 2] = 5;
     h.guest[(PAGE0 + PROD) >> 2] = 5;
@@ -68,7 +68,7 @@ describe('VCMDQ enable', () => {
     expect(queue.cons).toBe(5);
   });
 
-  it('takes of CONS the index and the wrap bit alone', () => {
+  it('uses only the index and the wrap bit of CONS', () => {
     const { queue } = h.vcmdq(0, 1, { enable: false });
     // A ring of 16: ERR, bits above the wrap bit; index 3 of the second lap.
     h.guest[(PAGE0 + CONS) >> 2] = 0x0100_7fe0 | 0x13;
@@ -150,7 +150,7 @@ describe('VCMDQ consumption', () => {
     expect(h.stat(STAT_PROD_RANGE)).toBe(1);
   });
 
-  it('a call ends after four rounds of 256 commands and asks the host to go on', () => {
+  it('a call ends after four rounds of 256 commands, and asks the host to continue', () => {
     const { queue } = h.vcmdq(0, 1, { log2size: 12 });
     for (let slot = 0; slot < 2000; slot++) h.put(slot, SYNC);
     h.store(1, PROD, 2000);
@@ -191,7 +191,7 @@ describe('VCMDQ consumption', () => {
     expect(h.page0(CONS)).toBe(1);
   });
 
-  it('a doorbell serves the queue of its number’s slot, and of the slots behind it by offset', () => {
+  it('a doorbell serves the queue of its slot, and those of later slots by offset', () => {
     const { context, queue } = h.vcmdq(0, 1);
     h.put(0, SYNC);
     h.guest[(PAGE0 + PROD) >> 2] = 1;
@@ -221,7 +221,7 @@ describe('VCMDQ consumption', () => {
     expect(new QueueBlock(h.hostMemory, 0, 128).state).toBe(QUEUE_ERROR_HELD);
   });
 
-  it('a doorbell that finds the queue owned leaves; the owner’s next look serves it', () => {
+  it('a doorbell that finds the queue owned returns; the owner’s next poll serves it', () => {
     const { queue } = h.vcmdq(0, 1);
     h.put(0, SYNC);
     h.guest[(PAGE0 + PROD) >> 2] = 1;
@@ -304,7 +304,7 @@ describe('VCMDQ errors', () => {
     expect(queue.state).toBe(QUEUE_ERROR_PUBLISHED);
   });
 
-  it('GERRORN = GERROR makes the queue fetch again from CONS, with what memory holds then', () => {
+  it('GERRORN = GERROR makes the queue fetch again at CONS, from memory', () => {
     const { queue } = h.vcmdq(0, 1);
     h.put(0, ...CFGI_ALL);
     h.put(1, SYNC);
@@ -351,7 +351,7 @@ describe('while the physical SMMU has SMMUEN 0', () => {
     h.set(SMMU_AT_ATC + ATC_PORT_GROUP, (PRG_WAITING << PRG_STATE_SHIFT) | 3);
   });
 
-  it('ATC_INV has no effect, of whatever stream, once it is legal', () => {
+  it('a legal ATC_INV has no effect, for any stream', () => {
     const { queue, context } = h.vcmdq(0, 1);
     context.setSidReplace(0, 8);
     context.setSidMatch(0, 0x11);
@@ -425,7 +425,7 @@ describe('CMD_SYNC and accesses in flight', () => {
     expect(queue.counts.syncs).toBe(1);
   });
 
-  it('an access that begins after the sync does not hold it up', async () => {
+  it('an access that begins after the CMD_SYNC does not delay it', async () => {
     const { queue } = h.vcmdq(0, 1);
     const first = await harness({ host: h, window: 1, thread: 3 });
     const second = await harness({ host: h, window: 1, thread: 4 });
@@ -469,7 +469,7 @@ describe('command queues of an SMMU', () => {
     return h.unit.drain.serve(h.smmu, queue.index);
   }
 
-  it('the main queue takes configuration commands and a CMD_SYNC with CS = 2', () => {
+  it('the main queue accepts configuration commands and a CMD_SYNC with CS = 2', () => {
     const queue = commandQueue(128, QUEUE_KIND_MAIN, 0);
     putHost(0, ...CFGI_ALL);
     putHost(1, 0x30n);
@@ -484,7 +484,7 @@ describe('command queues of an SMMU', () => {
     expect(serve(queue, 1)).toBe(QUEUE_ERROR_HELD);
   });
 
-  it('a trapped queue stops for the host at configuration commands and goes on behind them', () => {
+  it('a trapped queue stops for the host at configuration commands, and continues after them', () => {
     h.vcmdq(0, 1);
     const queue = commandQueue(129, QUEUE_KIND_GUEST_CMDQ, 1);
     h.put(0, ...NH_VA);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// How a run of the benchmarks is judged by a baseline, and what is kept of it.
+// How a run of the benchmarks is compared with a baseline, and what is recorded.
 
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -128,7 +128,7 @@ describe('a baseline', () => {
     ]);
   });
 
-  it('of another Node.js is none', () => {
+  it('of another Node.js is refused', () => {
     expect(mismatchOf(run({}), { machine: { ...machine, node: 'v20.20.2' } })).toBeUndefined();
     expect(mismatchOf(run({}), { machine: { ...machine, node: 'v24.0.0' } })).toMatch(
       /^the baseline is of Node.js v20.1.2, this is v24.0.0/,

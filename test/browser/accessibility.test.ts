@@ -37,7 +37,7 @@ async function findings({ page }: DemoPage): Promise<string[]> {
     );
 }
 
-/** How the page comes to each state, from the one before. */
+/** How the page reaches each state from the previous one. */
 const STATES: Readonly<Record<string, (demo: DemoPage) => Promise<unknown>>> = {
   async start(demo) {
     await demo.traced(3);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Never an empty page, and no false alarms: what browsers, links and hands do to a page.
+// Never an empty page, and no false alarms, whatever browsers, links and users do.
 
 import { expect, it } from 'vitest';
 import { reactor } from '../support/wat.ts';
@@ -72,7 +72,7 @@ it('says what it is without JavaScript', async () => {
   await context?.close();
 });
 
-it('does what was told last, however fast', async () => {
+it('executes the last instruction, however fast they come', async () => {
   const demo = await open('?vms=1&speed=full');
   const { page } = demo;
   await demo.state('running');
@@ -94,7 +94,7 @@ it('does what was told last, however fast', async () => {
   expect(await demo.rawQueues()).toEqual(at);
 });
 
-it('stands still while it is hidden, and goes on when it is seen again', async () => {
+it('stops while it is hidden, and continues when it is visible again', async () => {
   const demo = await open('?vms=1&speed=full');
   const { page } = demo;
   await demo.traced(3);
@@ -121,7 +121,7 @@ it('stands still while it is hidden, and goes on when it is seen again', async (
   await demo.state('paused');
 });
 
-it('goes slowly when nobody is there for a minute, says so, and is back at the next input', async () => {
+it('slows down after a minute without input, says so, and speeds up at the next input', async () => {
   const demo = await open('?vms=1&speed=full');
   const { page } = demo;
   await demo.traced(3);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Once before all tests in the browser, whatever project they are in: the demo as `npm run demo:build` makes it.
+// Runs once before all browser tests of any project: builds the demo as `npm run demo:build` does.
 
 import type { TestProject } from 'vitest/node';
 import { buildSite } from '../support/demo-site.ts';
@@ -9,7 +9,7 @@ interface Builder {
   demoSite?: Promise<void>;
 }
 
-/** A warning that nobody has to read hides the one that somebody has to. */
+/** A warning that no one has to read hides the one that someone has to. */
 async function buildDemo(): Promise<void> {
   const warnings = await buildSite(['--config', 'demo/vite.config.ts']);
   if (warnings !== '') throw new Error(`demo:build prints ${warnings}`);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Cheap to keep open: what a page does in a second when nobody looks on, counted, because a share of a core depends on what
+// Cheap to keep open: what a page does in a second when no one looks on, counted, because a share of a core depends on what
 // else a computer does. docs/demo.md has the shares.
 
 import type { Page, Worker } from 'playwright-core';
@@ -17,7 +17,7 @@ interface Counts {
 }
 interface Counted {
   counts: Counts;
-  /** Nobody waits a minute. */
+  /** No one waits a minute. */
   hurried: boolean;
 }
 
@@ -86,8 +86,8 @@ async function counted(demo: DemoPage): Promise<Worker> {
   return worker;
 }
 
-describe('a page that nobody looks at', () => {
-  it('takes at most four steps and draws at most four pictures a second, and moves nothing', async () => {
+describe('a hidden page', () => {
+  it('makes at most four steps and draws at most four pictures per second, and moves nothing', async () => {
     const demo = await openOnce('?vms=2&speed=full');
     const { page } = demo;
     const worker = await counted(demo);
@@ -104,7 +104,7 @@ describe('a page that nobody looks at', () => {
     await expect.poll(tooMany, { timeout: 60_000 }).toEqual([]);
     const dots = () => document.getAnimations().filter((one) => 'animationName' in one).length;
     expect(await page.evaluate(dots)).toBe(0);
-    // It goes on.
+    // It continues.
     const all = () => worker.evaluate(() => (globalThis as unknown as Counted).counts.timers);
     const before = await all();
     await expect.poll(all, { timeout: 20_000 }).toBeGreaterThan(before);

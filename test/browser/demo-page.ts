@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The demo's page as its tests see it: what it shows, and the machines behind it.
+// The demo's page for its tests: what it shows, and the machines that it runs.
 
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -94,7 +94,7 @@ export class DemoPage {
     );
   }
 
-  /** Waits until so many steps have been taken and the page shows it. */
+  /** Waits until the page shows that a number of steps have been made. */
   async steps(wanted: number): Promise<void> {
     await this.page.waitForFunction(
       (text) => document.querySelector('#steps')?.textContent === text,
@@ -129,7 +129,7 @@ export class DemoPage {
     return found;
   }
 
-  /** Waits until the guest has followed a TLBI on so many paths. */
+  /** Waits until the guest has followed a TLBI on a number of paths. */
   async traced(paths: number): Promise<void> {
     await this.page.waitForFunction(
       (count) => document.querySelectorAll('.lane').length === count,
@@ -143,7 +143,7 @@ export class DemoPage {
     );
   }
 
-  /** PROD and CONS of every queue, as they stand in the picture. */
+  /** PROD and CONS of every queue in the snapshot. */
   shownQueues(): Promise<RawQueue[]> {
     return this.page.$$eval('[data-queue]', (queues) =>
       queues.map((element) => {

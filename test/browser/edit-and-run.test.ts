@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Lines of one's own, what each step has changed, and single keys.
+// Lines that the user edits, the changes of each step, and single keys.
 
 import { expect, it } from 'vitest';
 import { useDemo } from './use-demo.ts';
@@ -52,7 +52,7 @@ it('a wrong line is said with its number while one types, and does not run', asy
   expect(await page.evaluate(() => document.activeElement?.id)).toBe('lines');
 });
 
-it('what just happened is told of each step of an experiment', async () => {
+it('"What just happened" describes each step of an experiment', async () => {
   const demo = await openOnce('?vms=1&speed=full');
   const { page } = demo;
   await page.click('[data-experiment=stale-dma]');
@@ -76,7 +76,7 @@ it('single keys are switched off for good, and r asks', async () => {
   await demo.state('running');
   await page.keyboard.press('r');
   await page.waitForSelector('#confirm-reset[open]');
-  // Keys are the dialog's meanwhile.
+  // Keys are the dialog's in the meantime.
   await page.keyboard.press('p');
   await page.keyboard.press('Escape');
   await page.waitForSelector('#confirm-reset', { state: 'detached' });

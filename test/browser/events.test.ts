@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// One event at a time: forward, back, by the range, by keys, slowly; and what the panels show as of an event.
+// One event at a time: forward, back, by the slider, by keys, slowly; and what the panels show at an event.
 
 import type { Page } from 'playwright-core';
 import { describe, expect, it } from 'vitest';
@@ -8,7 +8,7 @@ import { useDemo } from './use-demo.ts';
 
 const { open, openOnce } = useDemo();
 
-/** What the page shows of the event that it stands at. */
+/** What the page shows of its current event. */
 interface Shown {
   readonly kind: string;
   readonly number: number;
@@ -242,7 +242,7 @@ describe('one event at a time', () => {
     expect(done.registers).toMatchObject({ GERROR: '0x1', GERRORN: '0x1' });
   });
 
-  it('goes on with Run, and stands at the newest event behind it', async () => {
+  it('continues with Run, and shows the newest event after it', async () => {
     const demo = await openOnce('?experiment=illegal-command&vms=1&events=yes');
     const { page } = demo;
     await page.click('#run');

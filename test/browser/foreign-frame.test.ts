@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The demo in a frame of a page of another site that means no good: what that page can do, and what it cannot (SECURITY.md).
+// The demo in a frame of a hostile page on another site: what that page can do, and what it cannot (SECURITY.md).
 
 import type { Frame, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
@@ -10,7 +10,7 @@ import { useDemo } from './use-demo.ts';
 
 const { openOnce } = useDemo();
 
-/** Yields for ever, and says nothing. */
+/** Yields forever, and says nothing. */
 const GUEST = reactor('(func $run (param i32) (result i32) (i32.const 1))');
 const HTML = { 'Content-Type': 'text/html' };
 const QUERY = '?vms=1&experiment=stale-dma&run=no&embed=1';
@@ -25,7 +25,7 @@ beforeAll(async () => {
   const guest = encodeURIComponent('/mine.wasm');
   const answers: Record<string, Answer> = {
     '/': { headers: HTML, body: frame(QUERY) },
-    // What is seen is a button; what is clicked is the frame, which nobody sees.
+    // What is seen is a button; what is clicked is the frame, which no one sees.
     '/covers': {
       headers: HTML,
       body: `<style>iframe { opacity: 0.0001; position: absolute; left: 0; top: 0 }</style>

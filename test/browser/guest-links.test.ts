@@ -11,7 +11,7 @@ import { useDemo } from './use-demo.ts';
 
 const { open, openOnce } = useDemo();
 
-/** Yields for ever, and says nothing. */
+/** Yields forever, and says nothing. */
 const GUEST = reactor('(func $run (param i32) (result i32) (i32.const 1))');
 const SIZE = GUEST.length.toLocaleString('en');
 const SHARED = { 'Access-Control-Allow-Origin': '*' };
@@ -45,7 +45,7 @@ it('from a server starts after a click, with nothing of the guest before', async
   expect((await page.textContent('#start-offer'))?.replace(/\s+/g, ' ')).toBe(
     `Start mine.wasm from ${other.url.slice(0, -1)}, ${SIZE} bytes`,
   );
-  // The toy is what runs meanwhile.
+  // The toy is what runs in the meantime.
   await demo.console(0, 'UART up');
   expect(await page.inputValue('select[name=guest]')).toBe('toy');
   await page.click('#start-offer');
@@ -78,7 +78,7 @@ it('from a server starts after a click, with nothing of the guest before', async
   forgive(demo, `request: ${other.url}`);
 });
 
-it('stands at the step of its link, and the toy does not', async () => {
+it('is at the step of its link, and the toy is not', async () => {
   const guest = encodeURIComponent(`${other.url}shared/mine.wasm`);
   const demo = await open(`?vms=1&step=3&guest=${guest}`);
   const { page } = demo;
@@ -93,7 +93,7 @@ it('stands at the step of its link, and the toy does not', async () => {
   forgive(demo, `request: ${other.url}`);
 });
 
-it('that is no program says so when it is started, and the toy goes on', async () => {
+it('that is not a program says so when it is started, and the toy continues', async () => {
   const demo = await open(`?vms=1&guest=${encodeURIComponent(`${other.url}text.wasm`)}`);
   const { page } = demo;
   await demo.state('running');

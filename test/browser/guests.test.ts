@@ -133,7 +133,7 @@ describe('a guest from a file', () => {
     expect(new URL(page.url()).search).toBe('?vms=1');
   });
 
-  it('that is dropped behind all of these runs; the page shows that it takes it', async () => {
+  it('that is dropped after all of these runs; the page shows that it accepts it', async () => {
     const demo = await openOnce('?vms=1');
     expect(await demo.page.evaluate(() => Object.hasOwn(Object.prototype, 'get'))).toBe(false);
     expect(await drop(demo, 'next.wasm', QUIET)).toEqual([true, false]);

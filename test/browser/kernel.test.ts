@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Arm64 kernels in the tab: small images, with what the page makes of files.
+// Arm64 kernels in the tab: small images, and how the page handles files.
 
 import { readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
@@ -12,7 +12,7 @@ const STORED = new URL('../arm64/system/stored/', import.meta.url);
 const ELF = gunzipSync(readFileSync(new URL('exceptions.elf.gz', STORED)));
 
 describe('an arm64 kernel from a file', () => {
-  it('runs in the place of the toy, on vCPUs of its own kind, and prints what it printed on QEMU', async () => {
+  it('runs instead of the toy, on its own kind of vCPUs, and prints what it printed on QEMU', async () => {
     const demo = await open('?run=no&vms=1');
     const { page } = demo;
     await demo.state('paused');
@@ -30,7 +30,7 @@ describe('an arm64 kernel from a file', () => {
     expect(lines(await demo.consoleText(0))[0]).toBe(first);
   });
 
-  it('needs nothing but its initial RAM disk beside it', async () => {
+  it('needs only its initial RAM disk', async () => {
     const demo = await open('?run=no&vms=1');
     const { page } = demo;
     await demo.state('paused');

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The page with the keyboard alone: every control can be reached and worked, one sees where one is, and what it is stands beside it.
+// The page with only the keyboard: every control can be reached and used, the focus is visible, and each control has a label.
 
 import { describe, expect, it } from 'vitest';
 import type { DemoPage } from './demo-page.ts';
@@ -13,7 +13,7 @@ interface Stop {
   readonly name: string;
   /** It has an outline, or a border that says as much. */
   readonly marked: boolean;
-  /** In sight: neither outside of the window nor behind what explains it, which is beside it. */
+  /** Visible: neither outside the window nor covered by its own explanation. */
   readonly inSight: boolean;
   readonly explanation: string;
 }
@@ -53,7 +53,7 @@ function stop({ page }: DemoPage): Promise<Stop | undefined> {
   });
 }
 
-/** Everything that Tab reaches, from where the page stands when it has been opened to its end. */
+/** Everything that Tab reaches on the fully loaded page. */
 async function tabThrough(demo: DemoPage): Promise<Stop[]> {
   const stops: Stop[] = [];
   while (stops.length < 200) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The first screen: the drawing, the tour, and what else is to be understood at once.
+// The first screen: the diagram, the tour, and everything else that must be clear at once.
 
 import { describe, expect, it } from 'vitest';
 import PACKAGE from '../../package.json' with { type: 'json' };
@@ -69,7 +69,7 @@ describe('the first screen', () => {
       expect(await licences.text()).toContain(`\n${name}\n==`.trimStart());
   });
 
-  it('explains a term beside it, when it is pointed at and when it is tapped', async () => {
+  it('explains a term next to it, on hover and on tap', async () => {
     const demo = await openOnce('?vms=1');
     const { page } = demo;
     const term = page.locator('dfn', { hasText: 'CMDQV' });
@@ -96,7 +96,7 @@ describe('the first screen', () => {
   });
 });
 
-it('has controls behind one button on a phone, the drawing first, and targets for fingers', async () => {
+it('hides its controls behind one button on a phone, shows the drawing first, and has targets for fingers', async () => {
   const demo = await open('?vms=1&run=no', { viewport: PHONE });
   const { page } = demo;
   await demo.state('paused');
@@ -124,7 +124,7 @@ it('has controls behind one button on a phone, the drawing first, and targets fo
 });
 
 describe('the tour', () => {
-  it('begins at a link, paused, and goes on step by step', async () => {
+  it('starts at a link, paused, and continues step by step', async () => {
     const demo = await open('?tour=3#place');
     const { page } = demo;
     await demo.state('paused');

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A live run in a browser: the toy boots by itself, and the page shows what its machines are at.
+// A live run in a browser: the toy boots by itself, and the page shows the state of its machines.
 
 import { describe, expect, it } from 'vitest';
 import type { Handle } from './demo-page.ts';
@@ -9,7 +9,7 @@ const { openOnce } = useDemo();
 
 // One after the other on one page, whose settings they change.
 describe('a live run', () => {
-  it('boots the toy by itself; neither the direct nor the overlay path takes an exit', async () => {
+  it('boots the toy by itself; neither the direct nor the overlay path causes an exit', async () => {
     const demo = await openOnce('');
     const { page } = demo;
     await demo.console(0, 'UART up, machine 0');
@@ -40,7 +40,7 @@ describe('a live run', () => {
     expect(await page.textContent('.tlb')).toMatch(/vm0\s+ASID 1/);
   });
 
-  it('shows PROD and CONS as they stand in memory at the instant of a pause, and steps from there', async () => {
+  it('shows PROD and CONS as they are in memory at a pause, and steps from there', async () => {
     const demo = await openOnce('');
     const { page } = demo;
     await demo.choose({ speed: 'full' });
@@ -118,7 +118,7 @@ describe('a live run', () => {
     expect(await demo.shownQueues()).toEqual(await demo.rawQueues());
   });
 
-  it('takes input from the terminal', async () => {
+  it('reads input from the terminal', async () => {
     const demo = await openOnce('');
     const { page } = demo;
     await demo.choose({ vms: '1', path: 'direct' });

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A page whose server lacks some of the library's files, or has others in their place.
+// A page whose server lacks some of the library's files, or has others instead.
 
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -110,7 +110,7 @@ describe('a page', () => {
     });
   });
 
-  it('takes modules of a server that does not know their type', async () => {
+  it('loads modules from a server that does not know their type', async () => {
     await page.route(/\.wasm$/, async (route) => {
       const response = await route.fetch();
       await route.fulfill({ response, contentType: 'application/octet-stream' });

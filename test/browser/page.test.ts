@@ -6,7 +6,7 @@ import { reactor } from '../support/wat.ts';
 import { type LongTask, longTasks } from './task-times.ts';
 import { useDemo } from './use-demo.ts';
 
-/** Writes 64 KiB in each call, for ever. */
+/** Writes 64 KiB in each call, forever. */
 const LOUD = reactor(
   `(func $init
     (memory.fill (i32.const 0x110000) (i32.const 0x23) (i32.const 0x10000))

@@ -26,7 +26,7 @@ describe('settings', () => {
     expect(await page.textContent('#steps')).toBe('0');
   });
 
-  it('stand in the controls as they are, also when something else than the control has changed them', async () => {
+  it('are shown in the controls, even when something other than the control has changed them', async () => {
     const demo = await open('?vms=1');
     const { page } = demo;
     await demo.state('running');

@@ -20,7 +20,7 @@ beforeAll(async () => {
 });
 afterAll(() => slow.close());
 
-it('has a bar that fills, and boots however long the program takes to come', async () => {
+it('has a progress bar, and boots however long the program takes to load', async () => {
   const demo = await open('?vms=2&run=no', { url: slow.url });
   const { page } = demo;
   const toys: string[] = [];

@@ -7,7 +7,7 @@ import type { Page } from 'playwright-core';
 export interface LongTask {
   /** As the PerformanceObserver has it: of 50 ms or more. */
   readonly durationMs: number;
-  /** Of the thread, meanwhile. */
+  /** Of the thread, in the meantime. */
   readonly processorMs: number;
 }
 
@@ -32,7 +32,7 @@ const CATEGORIES = ['disabled-by-default-devtools.timeline', 'blink.user_timing'
 /** The two clocks are read one after the other. */
 const APART_MS = 5;
 
-/** Long tasks of the page while `work` goes on. */
+/** Long tasks of the page while `work` continues. */
 export async function longTasks(page: Page, work: () => Promise<void>): Promise<LongTask[]> {
   const browser = page.context().browser();
   if (!browser) throw new Error('the page has no browser');

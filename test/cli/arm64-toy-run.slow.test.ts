@@ -55,10 +55,10 @@ describe('vsmmu boot toy --arch arm64', { timeout: 120_000 }, () => {
 
   it.each([
     ['--role host', 'the toy is a guest: it excludes --role host'],
-    ['--msi v2m', 'the toy has its MSIs go to the ITS: it excludes --msi v2m'],
+    ['--msi v2m', 'the toy sends its MSIs to the ITS: it excludes --msi v2m'],
     ['--memory 8', 'the arm64 toy needs 16 MiB of memory'],
-    ['--append x', '--append is for kernels, and the toy is none'],
-    ['--pcie rng', '--pcie is for kernels, and the toy is none'],
+    ['--append x', '--append is for kernels: the toy does not take it'],
+    ['--pcie rng', '--pcie is for kernels: the toy does not take it'],
     ['--experiment stale-dma', '--experiment is not for kernels: it excludes --arch arm64'],
   ])('refuses %s', async (options, why) => {
     const { status, stderr } = await vsmmu('boot', 'toy', '--arch', 'arm64', ...options.split(' '));

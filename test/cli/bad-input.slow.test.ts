@@ -107,18 +107,21 @@ const CASES: readonly (readonly [string | RegExp, string])[] = [
   ['nothing to do; see vsmmu --help', ''],
   ["unknown command 'run'", 'run'],
   ['no guest: give "toy", "linux", or the path of a WebAssembly guest or of a kernel', 'boot'],
-  ['--append is for kernels: it goes with --arch arm64', 'boot toy --append quiet'],
+  ['--append is for kernels: it needs --arch arm64', 'boot toy --append quiet'],
   [
-    '--path all compares the paths of the toy: give a kernel one of them',
+    '--path all is for the toy, which compares the paths: choose one for a kernel',
     'boot x --arch arm64 --path all',
   ],
   ['--arg is not for kernels: it excludes --arch arm64', 'boot x --arch arm64 --arg y'],
-  ['--pcie is for kernels: it goes with --arch arm64', 'boot toy --pcie rng'],
+  ['--pcie is for kernels: it needs --arch arm64', 'boot toy --pcie rng'],
   [
-    '--pcie usb: the kind is one of rng, net, console, dma, testdev',
+    '--pcie usb: the kind must be one of rng, net, console, dma, testdev',
     'boot good.wasm --arch arm64 --pcie usb',
   ],
-  ['--pcie rng,hub: behind rng stands port, once', 'boot good.wasm --arch arm64 --pcie rng,hub'],
+  [
+    '--pcie rng,hub: rng can be followed by port, once',
+    'boot good.wasm --arch arm64 --pcie rng,hub',
+  ],
   [
     'PCIe functions of this machine have at most 15 StreamIDs: a function on bus 0 takes one, one behind a port as many as there are ports',
     `boot good.wasm --arch arm64${' --pcie rng'.repeat(16)}`,
@@ -154,13 +157,13 @@ const CASES: readonly (readonly [string | RegExp, string])[] = [
     'boot x --arch arm64 --overlay --no-direct-maps',
   ],
   [
-    '--overlay leaves the overlay path alone, not --path trapped',
+    '--overlay permits only the overlay path, not --path trapped',
     'boot x --arch arm64 --overlay --path trapped',
   ],
   ['--kernel is for linux: vsmmu boot linux', 'boot toy --kernel x'],
   ['--run is for linux: vsmmu boot linux', 'boot x --arch arm64 --run state'],
-  ['--role is for kernels: it goes with --arch arm64', 'boot toy --role host'],
-  ['--msi is for kernels: it goes with --arch arm64', 'boot toy --msi its'],
+  ['--role is for kernels: it needs --arch arm64', 'boot toy --role host'],
+  ['--msi is for kernels: it needs --arch arm64', 'boot toy --msi its'],
   [
     "--role host excludes the overlay path, which is a guest's",
     'boot x --arch arm64 --role host --path overlay',
@@ -171,26 +174,26 @@ const CASES: readonly (readonly [string | RegExp, string])[] = [
   ],
   ['linux is an arm64 kernel: it excludes --arch wasm', 'boot linux --arch wasm'],
   ['cannot read none.cpio: no such file', 'boot linux --kernel x --initrd none.cpio'],
-  ['there is no benchmark toy: it is linux', 'bench toy'],
-  ['--disk is for kernels: it goes with --arch arm64', 'boot toy --disk x'],
-  ['--trace-limit goes with --trace: there is nothing to limit', 'boot toy --trace-limit 5'],
+  ['there is no benchmark toy; there is linux', 'bench toy'],
+  ['--disk is for kernels: it needs --arch arm64', 'boot toy --disk x'],
+  ['--trace-limit needs --trace: otherwise there is nothing to limit', 'boot toy --trace-limit 5'],
   [
-    'cannot read no/such/disk.img,ro: no such file; behind its name a disk takes ",rw" and ",pci", not ",ro"',
+    'cannot read no/such/disk.img,ro: no such file; after its name, a disk takes ",rw" and ",pci", not ",ro"',
     'boot x --arch arm64 --disk no/such/disk.img,ro',
   ],
   [
-    /part\.img is no disk: it has 700 bytes, no multiple of 512\n$/,
+    /part\.img is not a disk: it has 700 bytes, which is not a multiple of 512\n$/,
     'boot x --arch arm64 --disk part.img',
   ],
   ['cannot write none.img: no such file', 'boot x --arch arm64 --disk none.img,rw'],
   ['--disk is for one machine: it excludes --vms', 'boot x --arch arm64 --disk y --vms 2'],
-  ['--gdb is for kernels: it goes with --arch arm64', 'boot toy --gdb 0'],
+  ['--gdb is for kernels: it needs --arch arm64', 'boot toy --gdb 0'],
   ['--gdb is for one machine: it excludes --vms', 'boot x --arch arm64 --gdb 0 --vms 2'],
   [
-    '--gdb-wait goes with --gdb: nobody would let the machine go on',
+    '--gdb-wait needs --gdb: otherwise nothing would continue the machine',
     'boot x --arch arm64 --gdb-wait',
   ],
-  ['--vcpus is 1 to 8, not 9', 'bench linux --vcpus 9'],
+  ['--vcpus must be 1 to 8, not 9', 'bench linux --vcpus 9'],
   ['cannot read none.img: no such file', 'bench linux --kernel none.img --initrd none.cpio'],
   ['cannot read none.cpio: no such file', 'boot x --arch arm64 --initrd none.cpio'],
   [/too many arguments/, 'boot toy toy'],
@@ -219,11 +222,11 @@ const CASES: readonly (readonly [string | RegExp, string])[] = [
     'boot toy --host-ram 1',
   ],
   [
-    '--no-direct-maps leaves the trapped path alone, not --path direct',
+    '--no-direct-maps permits only the trapped path, not --path direct',
     'boot toy --no-direct-maps --path direct',
   ],
   [
-    '--overlay leaves the overlay path alone, not --path trapped',
+    '--overlay permits only the overlay path, not --path trapped',
     'boot toy --overlay --path trapped',
   ],
   [
@@ -328,7 +331,7 @@ const CASES: readonly (readonly [string | RegExp, string])[] = [
     /^vsmmu: \S*\/text\.wasm: the program of the secondary vCPUs: not a WebAssembly binary/,
     'boot good.wasm --vcpus 2 --secondary text.wasm',
   ],
-  [/escape\.json is no trace: /, 'trace summary escape.json'],
+  [/escape\.json is not a trace: /, 'trace summary escape.json'],
   [
     'there is no kind "constructor"; there are ste, cd, cmd, event, pte, log',
     'decode constructor 00',
@@ -344,11 +347,11 @@ const CASES: readonly (readonly [string | RegExp, string])[] = [
     'boot --config no-guest.json',
   ],
   [
-    /next\.json is of version 2 of the configuration format, this is version 1/,
+    /next\.json has version 2 of the configuration format, but this vsmmu reads version 1/,
     'boot --config next.json',
   ],
   [
-    /next-trace\.json is no trace: it is of version 2 of the trace format, this reads version 1/,
+    /next-trace\.json is not a trace: it is of version 2 of the trace format, this reads version 1/,
     'trace summary next-trace.json',
   ],
   [
@@ -393,14 +396,14 @@ const CASES: readonly (readonly [string | RegExp, string])[] = [
   ['a command is missing; see --help', 'help nothing'],
   [/missing required argument 'what'/, 'inspect'],
   [/cannot read .*nothing\.json: no such file/, 'inspect /nowhere/nothing.json'],
-  [/not\.json is no trace: /, 'inspect not.json'],
-  [/foreign-trace\.json is no trace: it was not written by vsmmu/, 'inspect foreign-trace.json'],
-  [/no-host\.json does not say what its host consists of/, 'inspect no-host.json'],
-  [/bad-host\.json: what it says of its host is damaged/, 'inspect bad-host.json'],
-  ['a trace file takes no options but --json', 'inspect no-host.json --steps 2'],
+  [/not\.json is not a trace: /, 'inspect not.json'],
+  [/foreign-trace\.json is not a trace: it was not written by vsmmu/, 'inspect foreign-trace.json'],
+  [/no-host\.json does not contain its host/, 'inspect no-host.json'],
+  [/bad-host\.json: its host is damaged/, 'inspect bad-host.json'],
+  ['a trace file takes no options except --json', 'inspect no-host.json --steps 2'],
   [/it must be an integer from 0 to 1000000, not "all"/, 'inspect toy --steps all'],
   [/text\.wasm: not a WebAssembly binary/, 'inspect text.wasm'],
-  [/list\.json is no trace: it is not one JSON object/, 'trace summary list.json'],
+  [/list\.json is not a trace: it is not one JSON object/, 'trace summary list.json'],
   [/cannot read .*nothing\.json: no such file/, 'trace summary /nowhere/nothing.json'],
   [/is not empty/, 'guest init .'],
   [/is not empty/, 'guest init . --lang c'],
@@ -423,7 +426,7 @@ const READERS = [
   'trace summary X',
   'decode log X',
 ];
-/** FIFOs that nobody writes to: whoever opened them would wait for ever. */
+/** FIFOs without a writer: opening one would block forever. */
 const PIPES = ['pipe', 'pipe.json'];
 /** What is no regular file, and what is said of it. */
 const IRREGULAR = [
@@ -507,7 +510,7 @@ describe('bad input', () => {
 });
 
 describe('a plugin that throws at a register', () => {
-  it('fails its machine: a check that does not hold, and status 1', async () => {
+  it('fails its machine: a failed check, and status 1', async () => {
     const reading = reactor(
       `(func $run (param i32) (result i32) (drop (call $read32 (i32.const ${FREE_GPA}))) (i32.const 2))`,
       IMPORT_READ32,

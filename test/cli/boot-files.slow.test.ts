@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Files that a run names and reads: those of a configuration lie beside it, and a compressed trace is read back.
+// Files that a run names and reads: those of a configuration are relative to it, and a compressed trace can be read.
 
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
@@ -39,7 +39,7 @@ describe('files that a configuration names', { timeout: 60_000 }, () => {
     quiet: true,
   };
 
-  it('lie where it lies, from whatever folder it is named', async () => {
+  it('are relative to its folder, regardless of the working directory', async () => {
     await writeFile(at('machines/run.json'), JSON.stringify(CONFIG));
     const named = [at('machines/run.json'), relative(process.cwd(), at('machines/run.json'))];
     for (const config of named) {
@@ -111,7 +111,7 @@ describe('a compressed trace', { timeout: 60_000 }, () => {
     for (const name of ['cut', 'head']) {
       const { status, stdout, stderr } = await vsmmu('trace', 'summary', at(`${name}.json.gz`));
       expect([status, stdout]).toEqual([2, '']);
-      expect(stderr).toMatch(new RegExp(`^vsmmu: \\S*${name}\\.json\\.gz is no trace: .*\\n$`));
+      expect(stderr).toMatch(new RegExp(`^vsmmu: \\S*${name}\\.json\\.gz is not a trace: .*\\n$`));
     }
   });
 });

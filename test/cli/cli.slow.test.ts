@@ -44,7 +44,7 @@ describe('vsmmu boot toy', { timeout: 120_000 }, () => {
     expect(pieces).toBeGreaterThan(3);
   });
 
-  it('prints one JSON object with --json, and the consoles beside it', async () => {
+  it('prints one JSON object with --json, and the consoles separately', async () => {
     const { status, stdout, stderr } = await vsmmuProcess(
       ...['boot', 'toy', '--vms', '2', '--json', ...COLD],
     );
@@ -155,7 +155,7 @@ describe('vsmmu boot toy', { timeout: 120_000 }, () => {
       expect(exitsPerBatch > 0).toBe(only === 'trapped');
   });
 
-  it('goes on with the CMDQ on a machine without a CMDQV, when its driver looks for one', async () => {
+  it('uses the CMDQ on a machine without a CMDQV when its driver looks for one', async () => {
     const { status, stdout } = await vsmmu(
       'boot',
       'toy',

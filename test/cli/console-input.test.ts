@@ -30,7 +30,7 @@ function connected(isTTY: boolean) {
 }
 
 describe('readConsole', () => {
-  it('passes keys of a terminal on, and takes those behind Ctrl-A out', () => {
+  it('passes on keys of a terminal, and removes those after Ctrl-A', () => {
     const { log, type, end } = connected(true);
     type('ab\x03');
     type('c\x01hd\x01\x01');
@@ -59,7 +59,7 @@ describe('readConsole', () => {
     expect(log).toEqual(['resume', 'in "a\\u0001x"', 'pause']);
   });
 
-  it('says when no more comes', () => {
+  it('reports the end of input', () => {
     const { log, type, finish } = connected(false);
     type('a');
     finish();

@@ -109,8 +109,8 @@ describe('vsmmu decode', () => {
       [/"000000000000000g" is not 1 to 16 hexadecimal digits/, 'cmd', ZERO, '000000000000000g'],
       [/pte: "0x" is not 1 to 16/, 'pte', '0x'],
       [/Allowed choices are 4k, 16k, 64k/, 'pte', ZERO, '--granule', '8k'],
-      [/level -1 takes --ds/, 'pte', ZERO, '--level', '-1'],
-      [/level -1 takes --ds/, 'pte', ZERO, '--level', '-1', '--ds', '--granule', '16k'],
+      [/level -1 needs --ds/, 'pte', ZERO, '--level', '-1'],
+      [/level -1 needs --ds/, 'pte', ZERO, '--level', '-1', '--ds', '--granule', '16k'],
       [/Allowed choices are -1, 0, 1, 2, 3/, 'pte', ZERO, '--level', '4'],
       [/--level is for a pte, not for cmd$/m, 'cmd', ZERO, ZERO, '--level', '3'],
       [/--ds is for a pte, not for log$/m, 'log', '--ds'],
@@ -123,7 +123,7 @@ describe('vsmmu decode', () => {
     }
   });
 
-  it('takes what it says that it takes: the example of each kind, and longer names', async () => {
+  it('accepts its own example of each kind, and longer names', async () => {
     for (const [kind, name] of [
       ['ste', 'STE'],
       ['cd', 'CD'],
@@ -138,7 +138,7 @@ describe('vsmmu decode', () => {
     }
   });
 
-  it('takes standard input: words, or a log', async () => {
+  it('reads standard input: words, or a log', async () => {
     const words = await piped('0x0005000300000012,\n0x12345001\n', 'cmd', '-');
     expect(words).toEqual(await vsmmu('decode', 'cmd', '0005000300000012', '0000000012345001'));
     const lines = `${PAGE.split('```text\n')[1]?.split('```')[0]}`;

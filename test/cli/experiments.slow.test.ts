@@ -56,7 +56,7 @@ describe('experiments', () => {
     [['--experiment', 'nope'], /^vsmmu: .*one of hyp-own, .*btm-vmids, not "nope"\.\n$/],
     [
       ['--experiment', 'foreign-ids', '--vms', '1'],
-      /^vsmmu: foreign-ids takes at least 2 machines\n$/,
+      /^vsmmu: foreign-ids needs at least 2 machines\n$/,
     ],
     [['--experiment', 'hyp-own', '--path', 'direct'], /^vsmmu: hyp-own chooses its path itself\n$/],
   ])('refuses %j in one line', async (args, message) => {

@@ -22,14 +22,14 @@ describe('a disk of the command line', () => {
     ['disk.img,rw', 'disk.img'],
     ['disk.img,pci,rw', 'disk.img'],
     ['disk.img,rw,pci', 'disk.img'],
-    // A word stands there once, and what is none of them is part of the name.
+    // A word may occur once, and an unknown word is part of the name.
     ['disk.img,rw,rw', 'disk.img,rw'],
     ['disk.img,usb', 'disk.img,usb'],
   ])('%s is the file %s', (option, name) => {
     expect(diskFile(option)).toBe(name);
   });
 
-  it('is a device over MMIO, or a PCIe function with a name of its own', async () => {
+  it('is a device over MMIO, or a PCIe function with its own name', async () => {
     const { disks, close } = await openDisks([file, `${file},pci`, `${file},pci,rw`]);
     close();
     expect(disks.disks.map(({ size }) => size)).toEqual([1024]);

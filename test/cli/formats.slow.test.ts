@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Each number of docs/versions.md beside what it stands for. A test here fails when a format has changed: raise its number, unless the change
+// Pairs each number of docs/versions.md with what it stands for. A test here fails when a format has changed: raise its number, unless the change
 // only adds to it, and write down here what it is now.
 
 import { createHash } from 'node:crypto';

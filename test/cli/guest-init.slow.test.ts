@@ -85,7 +85,7 @@ describe('vsmmu guest init', { timeout: 120_000 }, () => {
     const { status, stdout } = await vsmmu('boot', guest, ...options);
     expect(status).toBe(0);
     expect(stdout.split('\n').slice(0, 5)).toEqual([
-      `${queues} for invalidations beside the CMDQ`,
+      `${queues} for invalidations in addition to the CMDQ`,
       CONSOLE[0],
       `unmapped and invalidated with ${exits}`,
       ...CONSOLE.slice(1),

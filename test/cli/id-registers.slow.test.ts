@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// --id-registers: the SMMUs of the host are others, and what guests of every kind are shown is made of them.
+// --id-registers selects the ID registers of the host's SMMUs, from which those of guests of every kind follow.
 
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

@@ -30,7 +30,7 @@ describe('vsmmu inspect', { timeout: 120_000 }, () => {
     expect(inspectionText(JSON.parse(json.stdout) as HostInspection)).toBe(stdout);
   });
 
-  it('looks at what there is before the guests have run', async () => {
+  it('prints the objects before the guests have run', async () => {
     const { stdout } = await vsmmu('inspect', 'toy', '--vms', '1', '--steps', '0');
     expect(stdout).toContain('LVCMDQ 0 (VCMDQ): no ring');
     expect(stdout).not.toContain('HW_QUEUE');
@@ -50,7 +50,7 @@ describe('vsmmu inspect', { timeout: 120_000 }, () => {
     );
   });
 
-  it('shows which machines are behind which SMMU, and the vIOMMU that takes TLBIs of vCPUs', async () => {
+  it('shows which machines are behind which SMMU, and the vIOMMU that receives TLBIs of vCPUs', async () => {
     const { status, stdout } = await vsmmu(
       'inspect',
       'toy',
@@ -129,7 +129,7 @@ describe('vsmmu inspect', { timeout: 120_000 }, () => {
       expect([status, stdout, stderr]).toEqual([
         1,
         '',
-        'vsmmu: the guest did not come back within 1 s, and was ended\n',
+        'vsmmu: the guest did not return within 1 s, and was terminated\n',
       ]);
       const asJson = await vsmmuProcess('inspect', guest, '--timeout', '1', '--json');
       expect([asJson.status, asJson.stderr]).toEqual([1, stderr]);

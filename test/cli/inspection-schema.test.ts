@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What a trace of a stranger says of its host: shown when it is what an inspection can say, and never anything that the text cannot be made of.
+// The host in a trace from a stranger: shown if it is a valid inspection, and otherwise refused.
 
 import { describe, expect, it } from 'vitest';
 import { inspectionText } from '../../cli/inspect-text.ts';

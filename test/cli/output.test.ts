@@ -53,7 +53,7 @@ describe('consoles of several machines', () => {
     expect(text()).toBe(`[vm0] ${'x'.repeat(8192)}\n[vm0] y\u001b[1m\n`);
   });
 
-  it('take no memory for a line that never ends', () => {
+  it('use no memory for a line that never ends', () => {
     const { consoles: both, text } = consoles(2);
     both.write(1, new Uint8Array(5 * 8192).fill(0x61));
     expect(text()).toBe(`[vm1] ${'a'.repeat(8192)}\n`.repeat(5));

@@ -56,12 +56,12 @@ describe('PCIe functions of the command line', () => {
   });
 
   it.each([
-    ['usb', 'the kind is one of rng, net, console, dma, testdev'],
-    ['', 'the kind is one of'],
-    ['toString', 'the kind is one of'],
-    ['rng,hub', 'behind rng stands port, once'],
-    ['net,hub,hub', 'behind net stands hub or port, once'],
-    ['dma,', 'behind dma stands port, once'],
+    ['usb', 'the kind must be one of rng, net, console, dma, testdev'],
+    ['', 'the kind must be one of'],
+    ['toString', 'the kind must be one of'],
+    ['rng,hub', 'rng can be followed by port, once'],
+    ['net,hub,hub', 'net can be followed by hub or port, once'],
+    ['dma,', 'dma can be followed by port, once'],
   ])('%j is none', (option, why) => {
     expect(() => pcieFunctions([option], undefined)).toThrow(`--pcie ${option}: ${why}`);
   });

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// `vsmmu boot --check`: a driver that forgets an invalidation is told which, one that does not is left alone.
+// `vsmmu boot --check` names the invalidation that a driver forgets, and reports nothing for a correct driver.
 
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What a run shows beside its report, and how long it may take.
+// Progress and colours of a run, and its timeout.
 
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -44,7 +44,7 @@ describe('--timeout', { timeout: 60_000 }, () => {
       );
       expect([status, stderr]).toEqual([1, '']);
       expect((JSON.parse(stdout) as Report).checks).toEqual([
-        { name: 'vm0 ran to its end', ok: false, detail: 'it had not ended after 1 s' },
+        { name: 'vm0 ran to its end', ok: false, detail: 'it did not end within 1 s' },
       ]);
     },
   );
@@ -65,13 +65,13 @@ describe('--timeout', { timeout: 60_000 }, () => {
         IMPORT_WRITE32,
       );
 
-    it('ends it in its time, with one line behind its console', async () => {
+    it('ends it in time, with one line after its console', async () => {
       const began = performance.now();
       const outcome = await vsmmuProcess('boot', await stuck(), '--timeout', '3');
       expect(outcome).toMatchObject({
         status: 1,
         stdout: '!',
-        stderr: 'vsmmu: the guest did not come back within 3 s, and was ended\n',
+        stderr: 'vsmmu: the guest did not return within 3 s, and was terminated\n',
       });
       // The rest is what a start of the command takes where others have the cores.
       expect(performance.now() - began).toBeLessThan(20_000);
@@ -87,7 +87,7 @@ describe('--timeout', { timeout: 60_000 }, () => {
       );
       expect([status, stderr]).toEqual([
         1,
-        '!vsmmu: the guest did not come back within 3 s, and was ended\n',
+        '!vsmmu: the guest did not return within 3 s, and was terminated\n',
       ]);
       expect(JSON.parse(stdout)).toEqual({
         formatVersion: 1,
@@ -99,7 +99,7 @@ describe('--timeout', { timeout: 60_000 }, () => {
       });
     });
 
-    it('ends it while it boots on a thread of its own', async () => {
+    it('ends it while it boots on its own thread', async () => {
       const starts = await guest(
         'starts.wasm',
         `(func $run (param i32) (result i32) (i32.const 2))
@@ -109,7 +109,7 @@ describe('--timeout', { timeout: 60_000 }, () => {
       expect(await vsmmuProcess(...args, '--vms', '2')).toMatchObject({
         status: 1,
         stdout: ['vm0', 'vm1']
-          .map((name) => `  FAIL  ${name} ran to its end: it had not ended after 1 s\n`)
+          .map((name) => `  FAIL  ${name} ran to its end: it did not end within 1 s\n`)
           .join(''),
         stderr: '',
       });

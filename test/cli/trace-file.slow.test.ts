@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// --trace FILE: what the file has is kept until a whole trace takes its place, and a run that is ended writes one.
+// --trace FILE: an existing file is kept until a complete trace replaces it, and an ended run also writes one.
 
 import { spawn } from 'node:child_process';
 import { chmod, link, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
@@ -16,7 +16,7 @@ const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 const OLD = 'what was there';
 const SECONDS = 240_000;
 
-/** Says a line, and is idle for ever: its trace is short, and written at once on a busy computer too. */
+/** Says a line, and is idle forever: its trace is short, and written at once on a busy computer too. */
 const FOREVER = reactor(
   `(func $run (param i32) (result i32)
     (call $write32 (i32.const 0x09000000) (i32.const 0x21))
@@ -45,10 +45,10 @@ beforeEach(async () => {
 });
 afterEach(() => rm(folder, { recursive: true }));
 
-/** Nothing is left beside the file. */
+/** No other file is left in the folder. */
 const leftovers = async () => (await readdir(folder)).filter((name) => name.includes('partial'));
 
-/** Names of the trace's events that stand for exits. */
+/** Names of the trace's events that represent exits. */
 async function exitsIn(name: string): Promise<number> {
   const { traceEvents } = JSON.parse(await readFile(at(name), 'utf8')) as {
     traceEvents: { name: string }[];
@@ -83,7 +83,7 @@ describe('a trace file', () => {
     const { status, stdout } = await boot('forever.wasm', '--timeout', '2');
     expect([status, stdout]).toEqual([
       1,
-      '  FAIL  vm0 ran to its end: it had not ended after 2 s\n',
+      '  FAIL  vm0 ran to its end: it did not end within 2 s\n',
     ]);
     expect(await exitsIn('run.json')).toBeGreaterThan(0);
     expect(await leftovers()).toEqual([]);
@@ -110,7 +110,7 @@ describe('a trace file', () => {
       );
       expect([run.status, run.stderr]).toEqual([
         1,
-        'vsmmu: the guest did not come back within 1 s, and was ended\n',
+        'vsmmu: the guest did not return within 1 s, and was terminated\n',
       ]);
       expect(await exitsIn('run.json')).toBeGreaterThan(0);
       expect(await leftovers()).toEqual([]);
@@ -129,7 +129,7 @@ describe('a trace file', () => {
     expect([status, stderr]).toEqual([
       1,
       'vsmmu: cannot write /dev/full: ENOSPC\n' +
-        'vsmmu: the guest did not come back within 1 s, and was ended\n',
+        'vsmmu: the guest did not return within 1 s, and was terminated\n',
     ]);
   });
 
@@ -155,12 +155,12 @@ describe('a trace file', () => {
     expect(await closed, output).toBe(expected);
     expect(output).toMatch(/^!\n/);
     expect(output).toContain(`FAIL  vm0 ran to its end: ended by ${signal}\n`);
-    expect(output).not.toContain('did not come back');
+    expect(output).not.toContain('did not return');
     expect(await exitsIn('run.json')).toBeGreaterThan(0);
     expect(await leftovers()).toEqual([]);
   });
 
-  it('is none of the files that the run reads', { timeout: SECONDS }, async () => {
+  it('cannot be one of the files that the run reads', { timeout: SECONDS }, async () => {
     await writeFile(at('config.json'), JSON.stringify({ guest: at('off.wasm') }));
     await link(at('off.wasm'), at('hard.json'));
     await symlink(at('off.wasm'), at('soft.json'));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The way from event to event, with a stand-in for the worker.
+// Moving from event to event, with a fake worker.
 
 import type { Remote } from 'comlink';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
@@ -73,7 +73,7 @@ afterEach(() => {
 });
 
 describe('from event to event', () => {
-  it('machines take steps at the end of what is recorded, until there is an event', async () => {
+  it('machines step at the end of the recording, until there is an event', async () => {
     steps.forward();
     await settled();
     expect([worker.steps, steps.frame?.number, steps.frame?.kind]).toEqual([2, 2, 'fetch']);
@@ -121,7 +121,7 @@ describe('from event to event', () => {
     expect(worker.steps).toBe(6);
   });
 
-  it('machines that have gone without an answer hold up no others', async () => {
+  it('machines that are gone without an answer delay no others', async () => {
     worker.isThere = false;
     steps.forward();
     steps.forward();

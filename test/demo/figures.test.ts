@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Figures of the demo's page, from what they are made of.
+// Figures of the demo's page, computed from their inputs.
 
 import { describe, expect, it } from 'vitest';
 import { ChartSeries, EACH_MS, KEPT_S } from '../../demo/page/chart-series.ts';
@@ -46,7 +46,7 @@ describe('numbers', () => {
 });
 
 describe('the clock', () => {
-  /** Ticks every so many ms, each look takes 1 us. */
+  /** Ticks every n ms; each read takes 1 us. */
   const ticking = (ms: number) => {
     let now = 0;
     return () => {
@@ -62,7 +62,7 @@ describe('the clock', () => {
     expect(clockResolution(ticking(ms))).toBeCloseTo(ns, -1);
   });
 
-  it('that is finer than a look at it, and one that stands still, end the look', () => {
+  it('that is finer than a read of it, and one that does not advance, end the measurement', () => {
     let now = 0;
     const fine = () => {
       now += 0.0002;
@@ -74,7 +74,7 @@ describe('the clock', () => {
 });
 
 describe('laps of a queue', () => {
-  it('follow the commands past what the wrap bit tells', () => {
+  it('follow the commands beyond what the wrap bit shows', () => {
     const laps = new LapCounter();
     const size = 16;
     expect(laps.look({ prod: 5, cons: 5, size, commands: 5 })).toMatchObject({
@@ -95,7 +95,7 @@ describe('laps of a queue', () => {
     });
   });
 
-  it('begin anew when the queue does', () => {
+  it('restart when the queue restarts', () => {
     const laps = new LapCounter();
     laps.look({ prod: 6, cons: 6, size: 4, commands: 30 });
     laps.reset();
@@ -114,7 +114,7 @@ describe('the ring', () => {
       ({ slot, state, at }) => `${slot} ${state}${at === '' ? '' : ` ${at}`}`,
     );
 
-  it('tells entries of this lap from those of earlier ones, and has PROD and CONS', () => {
+  it('distinguishes entries of this lap from those of earlier ones, and shows PROD and CONS', () => {
     expect(states({ size: 8, prod: 9, cons: 7, consumed: 7 })).toEqual([
       '2 done',
       '3 done',
@@ -237,7 +237,7 @@ describe('the sanitizer\u2019s suspects', () => {
 });
 
 describe('charts', () => {
-  /** At so many ms; a machine that takes an exit each ms, 10 of them looks at the clock. */
+  /** At n ms; a machine with an exit each ms, 10 of which are clock reads. */
   const picture = (at: number, state: Picture['state'] = 'running') =>
     ({
       at,

@@ -29,7 +29,7 @@ const frameOf = (steps: number): Omit<Frame, 'number'> => ({
 });
 
 describe('sharing', () => {
-  it('keeps what is equal, and takes over what is not', () => {
+  it('keeps what is equal, and replaces what is not', () => {
     const cost = { bytes: 0 };
     const before = { a: [1, { b: 'x' }], c: { d: 1 }, e: undefined };
     expect(shareParts(before, structuredClone(before), cost)).toBe(before);
@@ -63,7 +63,7 @@ describe('sharing', () => {
 });
 
 describe('the store of frames', () => {
-  it('has the last so many', () => {
+  it('keeps the last n', () => {
     const store = new FrameStore({ frames: 10, bytes: 2 ** 30 });
     expect([store.first, store.last, store.get(0)]).toEqual([0, -1, undefined]);
     for (let i = 0; i < 25; i++) store.add(frameOf(i));
@@ -110,7 +110,7 @@ describe('the recorder', () => {
     });
   });
 
-  it('records so many events of one step, and says that there were more', () => {
+  it('records a limited number of events of one step, and says that there were more', () => {
     const recorder = new Recorder(() => pictureOf(0));
     recorder.beginStep();
     for (let i = 0; i < 10_000; i++) recorder.tell(event(`event ${i}`));
@@ -124,7 +124,7 @@ describe('the recorder', () => {
     expect(recorder.frame(last + 1)?.text).toBe('next');
   });
 
-  it('tells a series as one', () => {
+  it('reports a series as one', () => {
     const recorder = new Recorder(() => pictureOf(0));
     const say = (count: number) => `${count} exits`;
     for (let i = 0; i < 3; i++) recorder.series('uart', event(''), say);

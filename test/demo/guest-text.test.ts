@@ -23,7 +23,7 @@ const noise = (length: number) => {
 const packedText = (bytes: Uint8Array) => deflateRawSync(bytes).toString('base64url');
 
 describe('a guest as text', () => {
-  it('comes back as it was, whatever its bytes and its name are', async () => {
+  it('is restored unchanged, for any bytes and name', async () => {
     await fc.assert(
       fc.asyncProperty(
         fc.uint8Array({ minLength: 1, maxLength: 3000 }),
@@ -49,7 +49,7 @@ describe('a guest as text', () => {
     },
   );
 
-  it('is none when it is too long for a link', async () => {
+  it('is not made when it is too long for a link', async () => {
     const fits = await guestText('a', noise(23_000));
     expect(fits?.length).toBeLessThanOrEqual(MOST_TEXT + 20);
     expect(fits?.length).toBeGreaterThan(23_000);

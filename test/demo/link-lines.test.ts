@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Lines that come by link: what of them does not run, and where it goes; and what those have come to that do.
+// Lines from a link: where wrong ones are shown, and the results of those that run.
 
 import { describe, expect, it } from 'vitest';
 import { readSettings, settingProblems, wrongLines } from '../../demo/demo-settings.ts';

@@ -10,7 +10,7 @@ import { GuestOffer } from '../../demo/page/guest-offer.ts';
 const PAGE = 'http://page.test/';
 const GUEST = new Uint8Array([0, 0x61, 0x73, 0x6d]);
 
-/** Answers for ever, "/slow" with a byte now and then; what is asked for there, and closed since. */
+/** Answers forever, "/slow" with a byte now and then; what is asked for there, and closed since. */
 let asked = 0;
 let closed = 0;
 let site: Server;
@@ -66,7 +66,7 @@ describe('a guest of a server', () => {
     expect(guest.link).toBe(page.search);
   });
 
-  it('has a name without what nobody sees', async () => {
+  it('has a name without invisible characters', async () => {
     const page = address(`${urlOf(other)}/a%E2%80%AEb%0Ac`);
     expect((await offeredGuest(page, signal())).guest.name).toBe('abc');
   });

@@ -33,7 +33,7 @@ describe('a link', () => {
     expect(linkOf(settings(''), new URL('https://host/#guest=a,AAAA'))).toBe('');
   });
 
-  it('leads back to lines of whatever characters', () => {
+  it('can be converted back to lines of any characters', () => {
     const lines = 'sync # 100% & "more"\nsync; sync';
     const link = linkOf({ ...settings('lines=sync'), lines }, new URL('https://host/'));
     expect(settings(link.slice(1)).lines).toBe(lines);
@@ -41,7 +41,7 @@ describe('a link', () => {
 });
 
 describe('the lines for another page', () => {
-  it('are one frame, whatever the title and the address have in them', () => {
+  it('are one frame, regardless of the characters in title and address', () => {
     const page = new URL('https://host/?a=%22%3E%3Cscript%3E&b=\'"><b>#x"y');
     const snippet = embedSnippet(settings('experiment=stale-dma'), page, 'A & "B" <i>\'s</i>');
     const attributes = [...snippet.matchAll(/ ?\b([a-z]+)="([^"]*)"/g)];

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The lines of "Edit and run": what they may say, and what is said of those that are wrong.
+// The lines of "Edit and run": which are valid, and the messages for wrong ones.
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Where a link leads: what is written is read, and what is wrong costs one line.
+// Links to the demo: a written link can be read back, and a wrong parameter is reported in one line.
 
 import { describe, expect, it } from 'vitest';
 import { PANEL_NAMES } from '../../demo/link/panel-names.ts';

@@ -6,7 +6,7 @@ import { readSettings } from '../../demo/demo-settings.ts';
 import type { Frame, Picture, Sink } from '../../demo/protocol.ts';
 import { Session } from '../../demo/vmm/session.ts';
 
-/** What a session has come to. */
+/** The result of a session. */
 export interface SessionRun {
   readonly session: Session;
   /** The consoles, one for each machine. */
@@ -15,7 +15,7 @@ export interface SessionRun {
   readonly frames: readonly Frame[];
 }
 
-/** Takes steps until every machine has ended, at most so many. */
+/** Takes steps until every machine has ended, at most this many. */
 export async function runSession(query: string, steps: number): Promise<SessionRun> {
   vi.stubGlobal('reportError', (error: unknown) => expect.unreachable(String(error)));
   const consoles: string[] = [];

@@ -7,7 +7,7 @@ import { LINE_FORMS, parseLines } from '../../demo/edit/parse-lines.ts';
 import { stepText } from '../../demo/page/step-text.ts';
 import { runSession } from './recorded-session.ts';
 
-/** What lines write to the console behind the bring-up, and what the sanitizer finds. */
+/** What lines write to the console after the bring-up, and what the sanitizer finds. */
 async function run(text: string, more: Readonly<Record<string, string>> = {}) {
   expect(parseLines(text).problems).toEqual([]);
   const query = new URLSearchParams({ lines: text, ...more });
@@ -66,13 +66,13 @@ describe('lines on the toy', () => {
     expect(findings).toEqual([]);
   });
 
-  it('on the trapped path take exits', async () => {
+  it('on the trapped path cause exits', async () => {
     const { lines } = await run('tlbi va 0x1000; sync', { path: 'trapped' });
     expect(lines).toContain('TLBI_NH_VA on the CMDQ, 1 exit');
     expect(lines).toContain('CMD_SYNC on the CMDQ has completed, 2 exits');
   });
 
-  it('are told step by step: what each has changed', async () => {
+  it('are described step by step, with the changes of each', async () => {
     const { changes } = await run(
       'map 0x1000 page 0; dma read 0x1000; unmap 0x1000; tlbi va 0x1000; sync; dma read 0x1000',
     );

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Figures of a session's pictures beside what the machines themselves say.
+// Figures of a session's snapshots, compared with those of the machines.
 
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { readSettings, type Settings } from '../../demo/demo-settings.ts';
@@ -34,7 +34,7 @@ async function stepUntil(session: Session, holds: (picture: Picture) => boolean)
 }
 
 describe('a session', { timeout: 60_000 }, () => {
-  it('has all vCPUs send batches, each to a VCMDQ of its own', async () => {
+  it('makes all vCPUs send batches, each to its own VCMDQ', async () => {
     const session = await boot('vms=1&vcpus=4&path=direct');
     const first = await stepUntil(session, ({ traces }) => traces.length > 0);
     const later = await stepUntil(session, ({ steps }) => steps > first.steps + 8);

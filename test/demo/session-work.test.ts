@@ -23,7 +23,7 @@ function boot(): Promise<Session> {
 const FAR = 10_000_000;
 
 describe('a session on its way to a far step', () => {
-  it('pauses, and steps on from where it stands', async () => {
+  it('pauses, and steps on from there', async () => {
     const session = await boot();
     const far = session.advance(FAR);
     await soon(20);
@@ -36,7 +36,7 @@ describe('a session on its way to a far step', () => {
     expect((await session.pause()).steps).toBe(steps + 1);
   });
 
-  it('stops for a step, and takes one', async () => {
+  it('stops, and makes a single step', async () => {
     const session = await boot();
     const far = session.advance(FAR);
     await soon(20);

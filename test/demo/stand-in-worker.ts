@@ -28,6 +28,6 @@ export class StandInWorker {
   }
 
   terminate(): void {
-    // What is under way arrives all the same.
+    // Messages in flight still arrive.
   }
 }

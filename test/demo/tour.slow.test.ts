@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The tour: at each stop the machines stand before the step that it is about, and after that step they show it.
+// The tour: at each stop, the machines are paused before the step that it is about, and show it after that step.
 
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { leavingTour, readSettings, writeSettings } from '../../demo/demo-settings.ts';

@@ -47,7 +47,7 @@ describe('a transcript', () => {
     );
   });
 
-  it('keeps the last so many bytes', () => {
+  it('keeps the last n bytes', () => {
     const transcript = new Transcript();
     for (let i = 0; i < 1000; i++)
       transcript.add({ from: i * 1000, bytes: new Uint8Array(1000), left: 0 });

@@ -69,7 +69,7 @@ afterEach(() => {
 });
 
 describe('a worker with machines', () => {
-  it('tells its page nothing before it is accepted', async () => {
+  it('sends its page nothing before it is accepted', async () => {
     const { worker, sink, seen } = await booted();
     const early = sink.picture(picture(1));
     await new Promise((resolve) => {
@@ -81,7 +81,7 @@ describe('a worker with machines', () => {
     expect(seen).toEqual([1]);
   });
 
-  it('tells its page nothing after its end, whatever is still under way', async () => {
+  it('sends its page nothing after its end, regardless of work in progress', async () => {
     const { worker, sink, seen } = await booted();
     worker.accept();
     await sink.picture(picture(1));
@@ -91,7 +91,7 @@ describe('a worker with machines', () => {
     expect(seen).toEqual([1]);
   });
 
-  it('tells nothing of what waited to be accepted when it ended', async () => {
+  it('reports nothing that was waiting to be accepted when it ended', async () => {
     const { worker, sink, seen } = await booted();
     const early = sink.picture(picture(1));
     worker.end();

@@ -55,7 +55,7 @@ class Entries {
 let entries: Entries;
 const opened: (readonly [string, string | undefined])[] = [];
 
-/** Loads the page's part anew, as a reload does. */
+/** Loads the page's part again, as a reload does. */
 async function load() {
   vi.resetModules();
   const address = await import('../../demo/page/write-url.ts');

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The documented bus master (docs/examples/block-device.mjs): its contract, and what DMA can come to.
+// The documented bus master (docs/examples/block-device.mjs): its contract, and the outcomes of its DMA.
 
 import { describe, expect, it } from 'vitest';
 import { DeviceBus, deviceContract, FakeHost } from '../../devices/testing/index.ts';
@@ -46,7 +46,7 @@ describe('the block device', () => {
     }),
   )('keeps the contract: $name', ({ run }) => run());
 
-  it('moves sectors both ways, a page for each turn, and interrupts behind the last', () => {
+  it('transfers sectors both ways, a page per turn, and raises an interrupt after the last', () => {
     const { medium, host, start, state, sectorAt } = plugIn();
     start(disk.COMMAND_READ, 3, 9, host.ramGpa);
     const states = [state()];
@@ -78,7 +78,7 @@ describe('the block device', () => {
     expect(state()).toEqual([disk.STATUS_DMA_FAULT, 4096 + 512, 1]);
   });
 
-  it('waits for a stalled access, and goes on where it stood', () => {
+  it('waits for a stalled access, and continues there', () => {
     const { host, start, state, sectorAt } = plugIn();
     host.stalls = () => true;
     start(disk.COMMAND_READ, 7, 1, host.ramGpa);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// docs/bundlers.md: its table of files beside those that are built, and its server. What its bundlers
-// make of its page takes them: scripts/check-bundlers.mjs.
+// docs/bundlers.md: its table of files, compared with the built ones, and its server.
+// scripts/check-bundlers.mjs runs the bundlers.
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The header for guests in C says what the layout tables say.
+// The header for guests in C agrees with the layout tables.
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Constants that pages for users name: whoever reads of one can import it.
+// Constants that pages for users name can be imported.
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -8,7 +8,7 @@ import { EVENTS, type EventType } from '../../devices/tables/index.ts';
 
 const PAGE = readFileSync(new URL('../../docs/smmuv3.md', import.meta.url), 'utf8');
 
-/** Fields beside ID and StreamID, as the decoder finds them in a record of ones. */
+/** Fields in addition to ID and StreamID, as the decoder finds them in a record of ones. */
 function carried(id: number): string {
   const ones = Array.from({ length: 8 }, () => 0xffffffff);
   const { fields } = decodeEvent([0xffffff00 + id, ...ones.slice(1)]);

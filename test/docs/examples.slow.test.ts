@@ -85,7 +85,7 @@ describe('examples of the documentation', () => {
     ({ run }) => run(),
   );
 
-  it('the ticker sends an MSI each period, goes on where it was saved, and is stopped by a reset', () => {
+  it('the ticker sends an MSI each period, continues where it was saved, and is stopped by a reset', () => {
     const start = (timeNs: number) => {
       const host = new FakeHost();
       const ticker = new TickerDevice();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The host of docs/examples/host-in-worker.mjs: what it is for, and what of the API comes through.
+// The host of docs/examples/host-in-worker.mjs: its purpose, and which parts of the API pass the proxy.
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';

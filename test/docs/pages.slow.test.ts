@@ -27,7 +27,7 @@ const SOURCES = ['host', 'vmm', 'devices', 'guest-driver'].flatMap((folder) =>
     .map((name) => `${folder}/${name}`),
 );
 
-/** What the README's program comes to. */
+/** The output of the README's program. */
 const README_RUN =
   "```sh\nnode readme.mjs\n```\n```text\nvsmmu toy guest: UART up\n{ status: 'off', exitCode: 0, reason: '' }\n```\n";
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Pages that are made from declarations are what these say now, say something of each, and are found.
+// Pages that are generated from declarations are up to date, complete, and linked.
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';

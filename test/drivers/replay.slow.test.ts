@@ -134,7 +134,7 @@ describe.each(CASES)('$name', ({ make }) => {
     expect([driver.errors, driver.cmdqv.errors]).toEqual([[], []]);
   });
 
-  it('skips each bad command on the CMDQ, told by an interrupt each', async () => {
+  it('skips each bad command on the CMDQ, with an interrupt for each', async () => {
     const booted = boot(await make());
     const { platform, driver } = booted;
     driver.issueOn(driver.commands, cfgiSte(platform.stream), BAD, NSNH_ALL, BAD);
@@ -146,7 +146,7 @@ describe.each(CASES)('$name', ({ make }) => {
     expectWorking(booted);
   });
 
-  it('skips each bad command on a VCMDQ, told by an interrupt each', async () => {
+  it('skips each bad command on a VCMDQ, with an interrupt for each', async () => {
     const booted = boot(await make());
     const { platform, driver } = booted;
     const [, queue] = driver.cmdqv.queues;

@@ -87,7 +87,7 @@ export class AbiCallMaker {
     for (const operation of bringUp(ring)) this.#translate(operation);
   }
 
-  /** Operations of a hostile guest, one after the other, and calls with any arguments. @yields behind each. */
+  /** Operations of a hostile guest, one after the other, and calls with any arguments. @yields after each. */
   *attack(operations: number): Generator<void> {
     const hostile = new HostileGuest(this.#random.word());
     for (const operation of hostile.operations(operations)) {
@@ -97,7 +97,7 @@ export class AbiCallMaker {
     }
   }
 
-  /** The calls that an operation of a hostile guest stands for. */
+  /** The calls of an operation of a hostile guest. */
   #translate(operation: Operation): void {
     const [calls, words, random] = [this.#calls, this.#words, this.#random];
     const [kind, a, b = 0, c = 0] = this.#ecmdqs ? asEcmdq(operation) : operation;

@@ -66,7 +66,7 @@ function bodyOf({ module, name, params }: GuestFunction, i: number, bytes: numbe
 
 /**
  * The guest's binary.
- * @param functions what it imports, beside the two functions that `ACKNOWLEDGE` needs.
+ * @param functions its imports, in addition to the two functions that `ACKNOWLEDGE` needs.
  * @param pages of memory, a power of two, 64 KiB each.
  */
 export function callGuest(

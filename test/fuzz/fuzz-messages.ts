@@ -22,7 +22,7 @@ export type FuzzMessage =
   /** It could not begin. */
   | { readonly kind: 'broken'; readonly stack: string };
 
-/** How far it has come. */
+/** Its progress. */
 export interface FuzzProgress {
   /** Runs that have ended without a finding. */
   readonly runs: number;
@@ -50,7 +50,7 @@ export class ProgressFile {
   }
 }
 
-/** What stands in the file; nothing yet in one that was not written. */
+/** The contents of the file; empty if it has not been written yet. */
 export function readProgress(path: string): FuzzProgress {
   const bytes = readFileSync(path);
   if (bytes.length < 24) return { runs: 0, operations: 0, seconds: 0 };

@@ -64,7 +64,7 @@ export function fuzzUsage(names: readonly string[]): string {
 }
 
 /**
- * The number that a flag stands for.
+ * The number of a flag.
  * @throws {FuzzUsageError}
  */
 export function numberOf(flag: string, text: string, { form, most, what }: NumberKind): number {
@@ -88,7 +88,7 @@ export function parseFlags<const T extends NonNullable<ParseArgsConfig['options'
   try {
     return parseArgs({ args: [...args], options, strict: true }).values;
   } catch (error) {
-    // Node's messages go on with advice about positional arguments.
+    // Node's messages continue with advice about positional arguments.
     const [line = ''] = (error as Error).message.split(/[.\n]/);
     throw new FuzzUsageError(printable(line));
   }

@@ -53,7 +53,7 @@ export function withResult(
   return entries.map((entry) => (entry === before ? joined : entry));
 }
 
-/** Adds to a file; whoever reads it meanwhile sees all of it. */
+/** Adds to a file atomically: a concurrent reader sees a complete file. */
 export function addResult(file: string, added: ResultEntry): void {
   const partial = `${file}.${process.pid}`;
   writeFileSync(partial, `${JSON.stringify(withResult(readResults(file), added), null, 2)}\n`);

@@ -80,7 +80,7 @@ function program(random: Random, ends = true): SoakGuest['run'] {
   };
 }
 
-/** Steps a hostile guest, whose calls are made anew for each look. It may end itself, and nothing that it does fails its machine. */
+/** Steps a hostile guest, whose calls are made again for each look. It may end itself, and nothing that it does fails its machine. */
 function hostile(makeCalls: (machine: Machine) => () => void): SoakGuest['run'] {
   return async (machine) => {
     await machine.boot({ paused: true });
@@ -219,7 +219,7 @@ const WAT = ['templates/wat/guest.wat', 'docs/examples/guest.wat', 'docs/example
 
 /**
  * Draws guests.
- * @param leftOut is told of a kind that there is not, and why.
+ * @param leftOut called with a kind that is missing, and the reason.
  */
 export async function soakGuests(leftOut: (why: string) => void): Promise<Draw> {
   const texts = await Promise.all(WAT.map((file) => readFile(file, 'utf8')));

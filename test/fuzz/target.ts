@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // What is fuzzed, and how: a target makes a fuzzer once, which then makes runs in this process. All of a run follows from its seed.
 
-/** A fuzzer of one target. Nothing in it is made anew for a run that need not be. */
+/** A fuzzer of one target. Nothing in it is made again for a run that need not be. */
 export interface Fuzzer {
   /**
    * One run, some hundred to some thousand operations.

@@ -6,7 +6,7 @@ import type { Random } from '../../devices/testing/index.ts';
 import type { GuestFunction } from './call-guest.ts';
 
 const MIB = 2 ** 20;
-/** Where vectors, subscriptions and results lie, and behind them the paths. */
+/** Addresses of vectors, subscriptions and results, followed by the paths. */
 const DATA = 0x200000;
 const DATA_WORDS = 0x1000;
 const PATHS = DATA + 4 * DATA_WORDS;

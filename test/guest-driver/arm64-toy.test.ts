@@ -55,7 +55,7 @@ async function run(source: string, options: Partial<MachineOptions> = {}): Promi
 
 const failed = ({ checks }: Outcome) => [...checks].filter(([, ok]) => !ok).map(([name]) => name);
 
-/** The source with something else in place of what is there so many times. */
+/** The source with a replacement for a text that occurs a given number of times. */
 function changed(options: Arm64ToyOptions, text: string, instead: string, times: number): string {
   const parts = arm64ToySource(options).split(text);
   expect(parts).toHaveLength(times + 1);
@@ -106,7 +106,7 @@ describe('the arm64 toy', { timeout: 60_000 }, () => {
     expect([outcome.end, failed(outcome)]).toEqual(['off', ['dma-msi']]);
   });
 
-  it('goes to its end from an exception that nobody expects', async () => {
+  it('ends after an unexpected exception', async () => {
     const source = arm64ToySource(BOTH).replace('adr x0, text0', 'hlt #0');
     const outcome = await run(source);
     expect([outcome.end, failed(outcome)]).toEqual(['off', ['unexpected exception']]);

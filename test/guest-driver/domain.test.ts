@@ -27,7 +27,7 @@ describe('bringing up what the board has', () => {
     expect(whole.driver.directQueueCount()).toBe(2);
   });
 
-  it('takes ECMDQs without a CMDQV, and the CMDQ alone without either', async () => {
+  it('uses ECMDQs without a CMDQV, and only the CMDQ without either', async () => {
     const enhanced = await loadDriver(NO_CMDQV);
     new FakeEcmdqs(enhanced.fake);
     expect(enhanced.driver.bringUp()).toBe(RESULT_OK);
@@ -73,7 +73,7 @@ describe('a domain', () => {
     expect(fake.order).toEqual([]);
   });
 
-  it('takes pages away: descriptors first, then TLBI_NH_VA of its ASID and a CMD_SYNC', async () => {
+  it('unmaps pages: descriptors first, then TLBI_NH_VA of its ASID and a CMD_SYNC', async () => {
     const { driver, fake, domain, mapped } = await attached();
     const seen: number[][] = [];
     fake.errorOf = () => {
@@ -112,7 +112,7 @@ describe('a domain', () => {
     expect(driver.domainUnmap(domain, 0xfffff000, 0xffff, 1)).toBe(RESULT_OK);
   });
 
-  it('is none when memory is exhausted', async () => {
+  it('is missing when memory is exhausted', async () => {
     const { driver } = await bootDriver();
     while (driver.allocateBytes(0x100000, 64) !== 0);
     while (driver.allocateBytes(4096, 64) !== 0);

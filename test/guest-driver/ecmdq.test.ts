@@ -124,7 +124,7 @@ describe('commands', () => {
     expect(ecmdqs.taken).toHaveLength(4);
   });
 
-  it('wrap: the index takes the ring’s bits of PROD and no others', async () => {
+  it('wrap: the index uses only the ring’s bits of PROD', async () => {
     const { driver, fake, ecmdqs } = await boot();
     for (let batch = 0; batch < 300; batch++) expect(driver.invalidateSpace(3)).toBe(RESULT_OK);
     expect([fake.get(ecmdqs.at(0, 8)), fake.get(ecmdqs.at(0, 12))]).toEqual([
@@ -133,7 +133,7 @@ describe('commands', () => {
     ]);
   });
 
-  it('a CMDQV beside them goes first', async () => {
+  it('a CMDQV takes precedence over them', async () => {
     const { driver, fake, ecmdqs } = await boot();
     expect(driver.resetQueues()).toBe(RESULT_OK);
     fake.forget();
@@ -144,7 +144,7 @@ describe('commands', () => {
 });
 
 describe('an error', () => {
-  it('is skipped: the command becomes a CMD_SYNC, ERRACK follows ERR, and what stands behind it is served', async () => {
+  it('is skipped: the command becomes a CMD_SYNC, ERRACK follows ERR, and later commands are served', async () => {
     const { driver, fake, ecmdqs } = await boot();
     ecmdqs.illegal.add(0x28);
     for (const errors of [1, 2]) {
@@ -164,7 +164,7 @@ describe('an error', () => {
         driver.queueLastError(ECMDQ_0),
         driver.queueLastErrorOpcode(ECMDQ_0),
       ]).toEqual([errors, 1, 0x28]);
-      // GERRORN before ERRACK: an error that comes behind it raises CMDQP_ERR anew.
+      // GERRORN before ERRACK: an error that follows it raises CMDQP_ERR again.
       const stores = fake.log.filter((line) => line.startsWith('w '));
       expect(stores).toEqual([
         expect.stringContaining('w S 20008'),

@@ -199,7 +199,7 @@ describe('event queue', () => {
     fake.view.setBigUint64(ring + 32 * index + 24, 0x1234000n, true);
   }
 
-  it('takes every record and moves CONS after each', async () => {
+  it('reads every record and advances CONS after each', async () => {
     const { driver, fake } = await bootDriver();
     for (const [index, id] of [0x10, 0x13].entries())
       produce(fake, driver.eventRingOffset(), index, id);

@@ -54,7 +54,7 @@ describe('getCmdq', () => {
     expect(fake.order).toEqual(order);
   });
 
-  it('looks at the whole batch, not at its first command', async () => {
+  it('checks the whole batch, not only its first command', async () => {
     const { driver, fake } = await bootDriver();
     driver.begin();
     addPages(driver, 2);
@@ -74,7 +74,7 @@ describe('getCmdq', () => {
       '1:11',
       '1:46',
     ]);
-    // Each run and its CMD_SYNC stand under one store to PROD.
+    // One store to PROD covers each run and its CMD_SYNC.
     expect(prodWrites(fake).length).toBe(3);
   });
 
@@ -85,7 +85,7 @@ describe('getCmdq', () => {
     expect(fake.order).toEqual([`${1 + (cpu % 2)}:11`, `${1 + (cpu % 2)}:46`]);
   });
 
-  it('leaves the VCMDQs alone when it is told to', async () => {
+  it('does not use the VCMDQs when told so', async () => {
     const { driver, fake } = await bootDriver();
     driver.setBypassVcmdq(1);
     driver.begin();
@@ -124,7 +124,7 @@ describe('order of two queues', () => {
     expect(fake.order).toEqual(['1:12', '1:46', '0:3', '0:46']);
   });
 
-  it('holds the VCMDQ back as well while the CMDQ has not completed', async () => {
+  it('waits with the VCMDQ as well while the CMDQ has not completed', async () => {
     const { driver, fake } = await bootDriver();
     fake.held.add(0);
     fake.onWait = () => {
@@ -184,7 +184,7 @@ describe('batches', () => {
     expect(fake.order.at(-1)).toBe('1:46');
   });
 
-  it('sends nothing behind a part that found no room', async () => {
+  it('sends nothing after a part that found no room', async () => {
     const { driver, fake } = await bootDriver();
     fake.held.add(1);
     driver.begin();
@@ -285,7 +285,7 @@ describe('rings', () => {
     expect(driver.issueRaw(1, driver.allocateBytes(4096, 64), 256, 1)).toBe(RESULT_BAD_ARGUMENT);
   });
 
-  it('is not disturbed by what else CONS holds', async () => {
+  it('is not affected by other fields of CONS', async () => {
     const { driver, fake } = await bootDriver();
     fake.errorOf = () => {
       fake.set(SMMU_GPA + 0x9c, 0x7f000000);
@@ -307,7 +307,7 @@ describe('bounded waiting', () => {
     expect(fake.view.getUint32(ABI_AT_INVALIDATING, true)).toBe(0);
   });
 
-  it('beside a drain thread spins for longer, but not for ever, before it leaves for the host', async () => {
+  it('with a drain thread spins longer, but not forever, before it exits to the host', async () => {
     const { driver, fake } = await bootDriver({ direct: true });
     fake.view.setUint32(ABI_AT_MAPS + ABI_MAP_FLAGS, 0, true);
     // Without doorbells the fake has to be told of PROD, which a drain thread looks at itself.
@@ -322,7 +322,7 @@ describe('bounded waiting', () => {
     expect([fake.waits, driver.doorbells() - doorbells]).toEqual([1, 0]);
   });
 
-  it('behind a doorbell is patient with another thread that has the queue, and leaves at once when asked to', async () => {
+  it('after a doorbell waits for another thread that owns the queue, and exits at once when asked to', async () => {
     const { driver, fake } = await bootDriver({ direct: true });
     fake.held.add(1);
     fake.onWait = () => {
@@ -346,7 +346,7 @@ describe('bounded waiting', () => {
     expect(asked).toBeLessThan(patient / 2);
   });
 
-  it('behind a doorbell gives up soon once it has been patient', async () => {
+  it('after a doorbell gives up early once it has waited long', async () => {
     const { driver, fake } = await bootDriver({ direct: true });
     fake.held.add(1);
     driver.begin();

@@ -122,7 +122,7 @@ describe('translation tables', () => {
     expect(walk(fake, table, [0, 1, 0, 0])[3]).toBe(0x80401f47n);
   });
 
-  it('clears what it unmaps and nothing beside it', async () => {
+  it('clears what it unmaps and nothing else', async () => {
     const { driver } = await bootDriver();
     const table = driver.newTable();
     driver.map(table, 0x10000, 1, 0x80400000, 4, 1);

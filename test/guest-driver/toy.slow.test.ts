@@ -9,7 +9,7 @@ const LAST = 24;
 
 const failed = (run: ToyRun) => [...run.checks].filter(([, ok]) => !ok).map(([name]) => name);
 
-/** Numbers of the steps as they stand on the console. */
+/** Numbers of the steps, as printed on the console. */
 function stepsOf(run: ToyRun): number[] {
   return run.console.flatMap((line) => /^\[ ?(\d+)\] /.exec(line)?.[1] ?? []).map(Number);
 }
@@ -71,7 +71,7 @@ describe('toy', () => {
     expect(measured(run).every(([, , p50 = 0, p99 = 0]) => p50 > 0 && p99 >= p50)).toBe(true);
   });
 
-  it('invalidates by a TLBI of its vCPU where the SMMU takes part', async () => {
+  it('invalidates by a TLBI of its vCPU if the SMMU takes part', async () => {
     const run = await runToy({ args: ['rounds=1', 'vms=2'], btm: 'shared' });
     expect(failed(run)).toEqual([]);
     expect([...run.checks.keys()].slice(-3)).toEqual(['btm-tlbi', 'btm-aset', 'attack-btm']);
@@ -144,7 +144,7 @@ describe('toy', () => {
     expect(run.checks.get(check)).toBe(true);
   });
 
-  it('goes on working with live=1, and takes characters from its console, until q', async () => {
+  it('keeps running with live=1, and reads characters from its console, until q', async () => {
     const run = await runToy({
       args: ['live=1', 'rounds=1'],
       input: `${'x'.repeat(40)}sdti?q`,

@@ -33,7 +33,7 @@ function secondStream(cd: number, cd0: bigint): void {
 }
 
 describe('gem5', () => {
-  it('the index of the command queue wrapped wrongly', () => {
+  it('the index of the command queue wraps at its size', () => {
     // Nine CMD_SYNCs in a ring of four: the wrap bit is bit 2.
     for (let n = 1; n <= 9; n++) {
       board.command(0x46n);
@@ -41,20 +41,20 @@ describe('gem5', () => {
     }
   });
 
-  it('a queue whose indexes are equal and whose wrap bits are not was taken for empty', () => {
+  it('a queue with equal indexes and different wrap bits is full, not empty', () => {
     for (let n = 0; n < 4; n++) store(RING + 16 * n, 0x30n);
     board.bus.write32(0x98, 4);
     expect(board.bus.read32(0x9c)).toBe(4);
   });
 
-  it('the pointer to the CDs was shifted wrongly: it has 64 bytes, and lies in place', () => {
+  it('the pointer to the CDs is not shifted: its unit is 64 bytes', () => {
     secondStream(CD + 0x40, CD0);
     store(CD, 0n);
     expect(board.pa(0x1000n, { sid: 6 })).toBe(0x40000n);
     expect(board.pa(0x1000n)).toBeUndefined();
   });
 
-  it('the address of the next table of 16 KiB had the mask of 4 KiB', () => {
+  it('the address of the next 16 KiB table has the mask of its granule', () => {
     // T0SZ 28, TG0 2: 36 bits, from level 2. The table's descriptor has bits 13 and 12 set, which no table of 16 KiB has.
     store(CD, (CD0 & ~0xffn) | 28n | (2n << 6n));
     store(CD + 8, 0x50000n);
@@ -63,14 +63,14 @@ describe('gem5', () => {
     expect(board.pa(0x4abcn)).toBe(0x80abcn);
   });
 
-  it('a block gave an address with the mask of another level', () => {
+  it('a block yields an address with the mask of its level', () => {
     store(TABLES[1] + 8, 0x1234_0020_0000n | 0xf45n);
     store(TABLES[0] + 8, 0x5678_4000_0000n | 0xf45n);
     expect(board.pa(0x3a_bcden)).toBe(0x1234_003a_bcden);
     expect(board.pa(0x7123_4567n)).toBe(0x5678_7123_4567n);
   });
 
-  it('TxSZ was not part of the cached configuration', () => {
+  it('TxSZ is part of the cached configuration', () => {
     // 33 bits of input for stream 6, 39 for stream 5: the same tables, the same ASID.
     secondStream(CD + 0x40, (CD0 & ~0x3fn) | 31n);
     store(TABLES[0] + 8 * 8, BigInt(TABLES[1] + 3));
@@ -85,7 +85,7 @@ describe('gem5', () => {
     expect(board.pa(iova)).toBeUndefined();
   });
 
-  it('invalidations by VA, VAA and ASID left the tables of a walk cached', () => {
+  it('invalidations by VA, VAA and ASID leave no table of a walk cached', () => {
     const [, second, third] = TABLES;
     const other = 0x24000;
     store(other + 8, 0x41f47n);
@@ -103,7 +103,7 @@ describe('gem5', () => {
     }
   });
 
-  it('configuration stayed cached beside the SMMU when it was invalidated there', async () => {
+  it('a configuration that is invalidated in the SMMU is cached nowhere else', async () => {
     const other = new Unit({
       modules: await checkedModules(),
       hostMemory: board.unit.hostMemory,
@@ -122,7 +122,7 @@ describe('gem5', () => {
     expect([translate(), board.access(0x1000n)]).toEqual([1, 1]);
   });
 
-  it('a fault kept the slot of its translation', () => {
+  it('a fault frees the slot of its translation', () => {
     for (let n = 0; n < 1000; n++) board.access(0x2000n);
     const words = new DataView(board.unit.hostMemory.buffer);
     expect(words.getBigInt64(board.unit.threadBlock.address + THREAD_IN_FLIGHT, true)).toBe(0n);
@@ -130,7 +130,7 @@ describe('gem5', () => {
     expect(board.bus.read32(0x9c)).toBe(1);
   });
 
-  it('the wired interrupt of the event queue came with every record: it is for a queue that was empty', () => {
+  it('the wired interrupt of the event queue is raised only when the queue was empty', () => {
     const poll = () => {
       board.host.poll();
       return board.host.pulses(EVENT_LINE);

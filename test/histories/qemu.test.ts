@@ -41,7 +41,7 @@ function cached(first: number, last: number, sid = SID): number[] {
 }
 
 describe('QEMU', () => {
-  it('CFGI_STE_RANGE took other streams than those of the aligned range', () => {
+  it('CFGI_STE_RANGE affects exactly the streams of the aligned range', () => {
     for (let sid = 0; sid < 32; sid++) store(STREAMS + 64 * sid, 9n);
     for (let sid = 0; sid < 32; sid++) expect(board.pa(0x1000n, { sid })).toBe(0x1000n);
     for (let sid = 0; sid < 32; sid++) store(STREAMS + 64 * sid, 1n);
@@ -63,14 +63,14 @@ describe('QEMU', () => {
     ]);
   });
 
-  it('a range of a number of pages that is no power of two was not invalidated whole', () => {
+  it('a range with a number of pages that is not a power of two is invalidated completely', () => {
     cachePages(8, 15);
     // TLBI_NH_VA, VMID 7, ASID 1: NUM 4, SCALE 0, so 5 pages of 4 KiB from page 9.
     board.command(0x0001_0007_0000_4012n, page(9) | 0x401n);
     expect(cached(8, 15)).toEqual([8, 14, 15]);
   });
 
-  it('an invalidation without ASID left entries of some ASIDs alone', () => {
+  it('an invalidation without ASID removes entries of all ASIDs', () => {
     const other = CD + 0x40;
     store(other, (CD0 & ~(0xffffn << 48n)) | (0x1e20n << 48n));
     store(other + 8, BigInt(TABLES[0]));
@@ -91,14 +91,14 @@ describe('QEMU', () => {
     expect(cached(8, 8)).toEqual([]);
   });
 
-  it('a range that does not begin at a multiple of its size was rounded down to one', () => {
+  it('a range that does not start at a multiple of its size is not rounded down', () => {
     cachePages(0, 15);
     // NUM 3, SCALE 1: 8 pages from page 3.
     board.command(0x0001_0007_0010_3012n, page(3) | 0x401n);
     expect(cached(0, 15)).toEqual([0, 1, 2, 11, 12, 13, 14, 15]);
   });
 
-  it('an address beyond T0SZ was translated by its low bits', () => {
+  it('an address beyond T0SZ faults', () => {
     expect(board.pa(0x1000n)).toBe(0x40000n);
     expect(board.pa(0x1000n | (1n << 39n))).toBeUndefined();
     expect(board.record(0)).toBe(
@@ -106,14 +106,14 @@ describe('QEMU', () => {
     );
   });
 
-  it('the IPA of a stage-2 event was missing, or the input address', () => {
+  it('a stage-2 event has the IPA and the input address', () => {
     board.ste('nested');
     store(TABLES2[2] + 8 * 0x40, 0n);
     board.access(0x1abcn);
     expect(board.record(0).split(' ').slice(2)).toEqual(['0000000000001abc', '0000000000040000']);
   });
 
-  it('CLASS was shifted: a CD is 0, a table 1, the input 2', () => {
+  it('CLASS is 0 for a CD, 1 for a table, 2 for the input', () => {
     board.ste('nested');
     for (const ipaPage of [0x40, 0x23, 0x20]) {
       store(TABLES2[2] + 8 * ipaPage, 0n);
@@ -126,7 +126,7 @@ describe('QEMU', () => {
     expect(classes).toEqual([2n, 1n, 0n]);
   });
 
-  it('reserved bits of CR0 could be set, and CR0ACK did not follow', () => {
+  it('reserved bits of CR0 read 0, and CR0ACK follows CR0', () => {
     board.bus.write32(0x20, 0xffffffff);
     const cr0 = board.bus.read32(0x20);
     expect(cr0 & ~0x1df).toBe(0);
@@ -138,14 +138,14 @@ describe('QEMU', () => {
     ]);
   });
 
-  it('bits of STRTAB_BASE beside its address were part of it', () => {
+  it('bits of STRTAB_BASE outside of its address field are ignored', () => {
     board.bus.write32(0x20, 0xc);
     board.bus.write64(0x80, 0xfff0_0000_0000_003fn | BigInt(STREAMS));
     board.bus.write32(0x20, 0xd);
     expect(board.pa(0x1000n)).toBe(0x40000n);
   });
 
-  it('a reset met accesses under way: they were translated by what was gone', () => {
+  it('accesses in progress at a reset do not use translations from before it', () => {
     expect(board.pa(0x1000n)).toBe(0x40000n);
     board.unit.core.accessBegin();
     board.device.reset();
@@ -160,7 +160,7 @@ describe('QEMU', () => {
     expect(board.produced).toBe(0);
   });
 
-  it('structures were read and written in the byte order of the host', () => {
+  it('structures are little-endian, regardless of the host', () => {
     const bytes = new Uint8Array(
       board.unit.hostMemory.buffer,
       board.unit.hostMemory.buffer.byteLength - 0x100000,
@@ -180,7 +180,7 @@ describe('QEMU', () => {
     ]);
   });
 
-  it('S2TTB beyond S2PS was walked', () => {
+  it('S2TTB beyond S2PS is refused', () => {
     // S2PS 0: 32 bits.
     board.ste('s2', [undefined, undefined, STE2 & ~(7n << 48n)]);
     expect(board.pa(0x20000n)).toBe(0x20000n);
@@ -190,7 +190,7 @@ describe('QEMU', () => {
     expect(board.record(0)).toMatch(/^0000000500000004 /);
   });
 
-  it('S2T0SZ outside its limits was accepted: 16 to 39, and no more than OAS', () => {
+  it('S2T0SZ outside of 16 to 39, or beyond OAS, is refused', () => {
     const withT0sz = (t0sz: bigint) => [
       undefined,
       undefined,
@@ -221,7 +221,7 @@ describe('QEMU', () => {
     expect([23n, 24n, 25n].map(event)).toEqual(['04', 'translated', 'translated']);
   });
 
-  it('more than 16 concatenated tables were accepted', () => {
+  it('more than 16 concatenated tables are refused', () => {
     // From level 1 a table has 39 bits; 43 bits are 16 tables, 44 bits 32.
     for (const [t0sz, pa] of [
       [21n, 0x20000n],
@@ -234,7 +234,7 @@ describe('QEMU', () => {
     expect(board.record(0)).toMatch(/^0000000500000004 /);
   });
 
-  it('a SubstreamID was looked for in a stream that has none', () => {
+  it('a SubstreamID is refused in a stream without substreams', () => {
     expect(board.pa(0x1000n, { ssid: 1 })).toBeUndefined();
     board.ste('s1', [STE0.s1 | (1n << 59n)]);
     board.invalidateAll();

@@ -32,7 +32,7 @@ import { Harness } from '../support/unit-harness.ts';
 
 /**
  * Most loads of guest memory of one translation, four levels of stage 2 under each word of a nested one: a CD and its level-1 descriptor, read
- * again when they change meanwhile; four levels of stage 1, the output, and the descriptor that is updated.
+ * again when they change in the meantime; four levels of stage 1, the output, and the descriptor that is updated.
  */
 const LOADS = 200;
 /** STALL_MODEL 0 and STALL_MAX 16 in place of the terminate model. */
@@ -74,7 +74,7 @@ const shape = fc
       .option(fc.integer({ min: 0, max: most }))
       .map((ssid): Shape => (ssid === null ? chosen : { ...chosen, ssid: BigInt(ssid) }));
   });
-/** Flips of single bits, so that most of the structure stays valid, or all of it anew. */
+/** Flips of single bits, so that most of the structure stays valid, or all of it again. */
 const change = fc.oneof(
   fc
     .array(fc.integer({ min: 0, max: 63 }), { maxLength: 4 })

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // No sequence of accesses to the registers of the SMMU (its pages of ECMDQs included) or of the CMDQV, in either role, makes a device throw or
-// answer what does not fit; what one access sets to work is bounded; and behind a reset the device works as a new one.
+// answer what does not fit; what one access sets to work is bounded; and after a reset the device works like a new one.
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -37,7 +37,7 @@ const step = fc.record({
 });
 
 describe.each(Object.entries(pluggedDevices(modules)))('%s', (name, plug) => {
-  it('takes any accesses in any order', { timeout: 60_000 }, () => {
+  it('accepts any accesses in any order', { timeout: 60_000 }, () => {
     let plugged: Plugged | undefined;
     const subject = new Subject((host) => {
       plugged = plug(host);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// One machine of a host does everything wrong that a guest can; its neighbour must lose nothing, and nobody may trap, throw or hang.
+// One machine of a host does everything wrong that a guest can: the other machine must lose nothing, and nothing may trap, throw or hang.
 
 import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
@@ -37,7 +37,7 @@ describe('a hostile guest', () => {
       await compileGuest('test/hostile/hostile-guest.ts', GUEST_PAGES),
     );
 
-    // The neighbour is the toy guest, run until it has a live mapping; then its device goes on reading through the SMMU.
+    // The neighbour is the toy guest, run until it has a live mapping; then its device continues reading through the SMMU.
     let live = false;
     const neighbour = createToyMachine({
       host,
@@ -126,7 +126,7 @@ describe('a hostile guest', () => {
       'F_ACCESS',
     ])
       expect(smmu.events[event] ?? 0, event).toBeGreaterThan(0);
-    // The neighbour's guest goes on to its end, with every check of its own still true.
+    // The neighbour's guest continues to its end, with every check of its own still true.
     for (let steps = 0; neighbour.machine.status === 'running' && steps < 30; steps++)
       neighbour.machine.step();
     expect(neighbour.machine.status).toBe('off');

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A guest that does what it is told: an interpreter of device and memory accesses. AssemblyScript; the test writes the operations into
+// A guest that executes operations of a test: an interpreter of device and memory accesses. AssemblyScript; the test writes the operations into
 // its memory and lets it run them.
 
 import { RUN_OFF, RUN_YIELD } from '../../assembly/layout/guest-abi';
@@ -8,7 +8,7 @@ import { clock_ns, doorbell, wait } from '../../guest-driver/runtime/vsmmu';
 
 export const vsmmu_abi: i32 = 1;
 
-/** Operations: kind and three words each. The count stands before them. */
+/** Operations: kind and three words each. The count precedes them. */
 const OPERATIONS = 0x180010;
 const COUNT = 0x180000;
 /** Where reads leave what they read. */

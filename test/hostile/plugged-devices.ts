@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Devices whose registers are accessed at random, and what their queues have to work on.
+// Devices whose registers are accessed at random, and the contents of their queues.
 
 import { HOST_AT_RAM_BASE } from '../../assembly/layout/host-memory.ts';
 import { ECMDQS_PER_SMMU, QUEUE_ECMDQ, QUEUE_MAIN } from '../../assembly/layout/queue-memory.ts';
@@ -31,7 +31,7 @@ export interface Plugged {
   readonly queues: readonly QueueBlock[];
   /** What lies at the address of rings that `works` and half the accesses use. */
   readonly ram: Uint8Array;
-  /** Brings the device up and has it carry out one CMD_SYNC on each queue, all with the ring of 16 in `ram`; CONS of each, and what GERROR says. */
+  /** Brings the device up and has it execute one CMD_SYNC on each queue, all with the ring of 16 in `ram`; CONS of each, and what GERROR says. */
   works(bus: DeviceBus): number[];
 }
 

@@ -32,7 +32,7 @@ function send(d0: bigint, d1: bigint): void {
   h.put(commands.prod % 16, d0, d1);
   commands.prod = (commands.prod + 1) % 32;
   h.unit.drain.serve(smmuBase(0), QUEUE_GUEST);
-  // A bad command is stepped over, as by a guest that goes on.
+  // A bad command is stepped over, as by a guest that continues.
   if (commands.cons !== commands.prod) h.unit.drain.stepOver(smmuBase(0), QUEUE_GUEST);
   expect(commands.cons).toBe(commands.prod);
 }

@@ -12,7 +12,7 @@ const STREAM: Record<string, Bits> = {
   CMD_SSID: [0, 31, 12],
   CMD_SID: [0, 63, 32],
 };
-/** Fields of each format beside the common ones: dword 0 and 1 are dwords of the command. */
+/** Fields of each format in addition to the common ones: dword 0 and 1 are dwords of the command. */
 const FORMATS: readonly (readonly [string, Record<string, Bits>])[] = [
   ['CFGI_*', { ...STREAM, CFGI_LEAF: [1, 0, 0] }],
   ['CFGI_STE_RANGE', { CMD_SID: [0, 63, 32], CFGI_RANGE: [1, 4, 0] }],
@@ -64,7 +64,7 @@ const FORMATS: readonly (readonly [string, Record<string, Bits>])[] = [
   ],
 ];
 
-/** Those that stand in E_PAGE_REQUEST in the place of an access. */
+/** Those of E_PAGE_REQUEST instead of an access. */
 const HINT_BITS: Record<string, Bits> = {
   EVT_UX: [1, 33, 33],
   EVT_UW: [1, 34, 34],

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Maps of host memory, the guest ABI area and the small devices: nothing overlaps, everything is aligned and fits what it lies in.
+// Maps of host memory, the guest ABI area and the small devices: nothing overlaps, and everything is aligned and within its area.
 
 import { describe, expect, it } from 'vitest';
 import * as ACTIONS from '../../assembly/layout/action-memory.ts';
@@ -434,7 +434,7 @@ const MAPS: readonly (readonly [
 ];
 
 describe('memory maps', () => {
-  it.each(MAPS)('%s holds its pieces side by side', (_, layout, pieces, size) => {
+  it.each(MAPS)('%s places its parts next to each other', (_, layout, pieces, size) => {
     expect(faults(layout, pieces, size)).toEqual([]);
   });
 
@@ -464,7 +464,7 @@ describe('memory maps', () => {
     expect(unplaced(layout, prefix, pieces)).toEqual([]);
   });
 
-  it('puts the areas of host memory behind each other', () => {
+  it('places the areas of host memory one after the other', () => {
     const threads = HOST.HOST_THREADS + HOST.MAX_THREADS * HOST.THREAD_STRIDE;
     expect(threads).toBeLessThanOrEqual(HOST.HOST_SEGMENTS);
     const segments = HOST.HOST_SEGMENTS + HOST.MAX_THREADS * HOST.SEGMENTS_STRIDE;
@@ -472,7 +472,7 @@ describe('memory maps', () => {
     expect(HOST.SMMU_STRIDE % 0x10000).toBe(0);
     expect(HOST.QUEUE_MAIN).toBe(128);
     expect(HOST.QUEUE_GUEST).toBeGreaterThan(HOST.QUEUE_MAIN);
-    // The contexts of VINTFs, of vIOMMUs, and the host's, which is nobody else's.
+    // The contexts of VINTFs, of vIOMMUs, and the host's, which is no one else's.
     expect(CMDQV_MAX_VINTFS + HOST.MAX_VIOMMUS).toBe(HOST.CTX_HOST);
     expect(HOST.CTX_HOST + 1).toBe(HOST.MAX_CONTEXTS);
     expect(HOST.QUEUE_ECMDQ).toBeGreaterThanOrEqual(HOST.QUEUE_GUEST + HOST.MAX_VIOMMUS);

@@ -13,7 +13,7 @@ import {
 } from '../support/linux-boot.ts';
 import { kernelWithout } from '../support/linux-kernel.ts';
 
-test('NVIDIA’s driver takes its VCMDQs and unmaps without an exit', async () => {
+test('NVIDIA’s driver allocates its VCMDQs and unmaps without an exit', async () => {
   const { end, console, benchmarks } = await boot('bench 1 30 1; bench 2 30 16; state', DEBUG);
   expect(end.status).toBe('off');
   expectInOrder(console, [...landmarks(256), /^taint 0$/m, /GICv3 +110 Edge +tegra241-cmdqv/]);
@@ -93,7 +93,7 @@ test('the sanitizer has nothing against the driver', async () => {
   expect(findings).toEqual([]);
 });
 
-test('a kernel whose TLBI is taken out is found out, by command, address and ASID', async () => {
+test('the TLBI that is missing in a kernel is reported, with command, address and ASID', async () => {
   const { findings } = await boot(BUSY_DEVICE, 'quiet', {
     ...kernelWithout('arm_smmu_iotlb_sync'),
     iotlbCheck: true,
@@ -105,7 +105,7 @@ test('a kernel whose TLBI is taken out is found out, by command, address and ASI
   );
 });
 
-test('the driver’s interrupt handler skips a command that a VCMDQ refuses, and the queue goes on', async () => {
+test('the driver’s interrupt handler skips a command that a VCMDQ refuses, and the queue continues', async () => {
   const { console, benchmarks } = await boot('bad-command 0; bench 1 20 1; state');
   expectInOrder(console, [
     /^bad command rung$/m,
@@ -169,7 +169,7 @@ test('an interrupt that is lost leaves a CMD_SYNC that times out after a second,
   const timeouts = console.match(/^.*CMD_SYNC timeout at 0x.*$/gm) ?? [];
   expect(timeouts).toHaveLength(1);
   expect(console).not.toMatch(/WARNING|BUG:|Oops|Call trace|failed to|unexpected|errno|taint [^0]/);
-  // A second of the kernel's own time behind the first unmap.
+  // A second of the kernel's own time after the first unmap.
   expect(Number(/\[ *([\d.]+)\]/.exec(timeouts[0] ?? '')?.[1])).toBeCloseTo(1, 0);
 });
 
@@ -179,7 +179,7 @@ test('a ring that cannot be fetched stops its queue until the interrupt handler 
   });
   expect(end.status).toBe('off');
   expectInOrder(console, [
-    // The one vCPU polls with interrupts masked: its handler comes behind the time-out.
+    // The one vCPU polls with interrupts masked: its handler follows the time-out.
     /CMD_SYNC timeout at 0x/,
     /tegra241_cmdqv: unexpected error reported/,
     /CMDQ error \(cons 0x[0-9a-f]+\): Abort on command fetch/,

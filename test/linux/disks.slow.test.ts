@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Disks behind the SMMU, as an unmodified Linux uses them: what it reads and writes is right, while other
-// unmaps go on, and no invalidation takes an exit or is forgotten.
+// unmaps continue, and no invalidation takes an exit or is forgotten.
 
 import { expect, test } from 'vitest';
 import type { LinuxPath } from '../../cli/linux-run.ts';

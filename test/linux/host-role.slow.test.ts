@@ -20,7 +20,7 @@ function bootHost(run: string, append = '', options: Partial<LinuxRunOptions> = 
   return boot(run, append, { role: 'host', ...options });
 }
 
-test('NVIDIA’s driver takes HYP_OWN and its VCMDQs, and unmaps without an exit', async () => {
+test('NVIDIA’s driver gets HYP_OWN and its VCMDQs, and unmaps without an exit', async () => {
   const config: (number | undefined)[] = [];
   const { end, console, benchmarks, statistics } = await bootHost(
     'bench 1 30 1; bench 2 30 16; state',
@@ -115,7 +115,7 @@ test('two vCPUs have a VCMDQ each', async () => {
   expect(benchmarks).toMatchObject([{ exits: 0 }]);
 });
 
-test('a kernel that kexec starts takes over SMMU and CMDQV', async () => {
+test('a kernel started by kexec takes over SMMU and CMDQV', async () => {
   const { end, console, benchmarks } = await bootHost(
     'bench 1 10 1; kexec /Image /initrd /line',
     DEBUG,
@@ -132,7 +132,7 @@ test('a kernel that kexec starts takes over SMMU and CMDQV', async () => {
   expect(benchmarks.map(({ exits }) => exits)).toEqual([0, 0]);
 });
 
-test('the sanitizer has nothing against the driver, and finds a TLBI that is taken out', async () => {
+test('the sanitizer accepts the driver, and finds a TLBI that is removed from it', async () => {
   const run = 'bench 1 200 1 & dma 0xfffff000 40; wait';
   const sound = await bootHost(run, 'quiet', { iotlbCheck: true });
   expect(sound.findings).toEqual([]);

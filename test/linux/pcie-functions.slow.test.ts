@@ -14,7 +14,7 @@ const RUN = [
   'state',
 ].join('; ');
 
-/** The numbers of what is plugged in: rng, a port, the console behind it, the engine, the network. */
+/** The numbers of the functions: rng, a port, the console behind it, the engine, the network. */
 const FUNCTIONS = ['0x1af4 0x1044', '0x1b36 0x000c', '0x1234 0x4d44', '0x1af4 0x1041'];
 
 test.skipIf(!isKernelBuilt).each([

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Copies of the built program, changed in one place each, and what their toy reports.
+// Copies of the built program, each with one change, and the reports of their toys.
 
 import { execFile } from 'node:child_process';
 import { cp, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
@@ -21,7 +21,7 @@ export interface Report {
   }[];
 }
 
-/** A text of a file that stands there once, and what takes its place. */
+/** A text that occurs once in a file, and its replacement. */
 export interface Edit {
   /** Relative to the tree; for a `MutantProgram` of dist/, assembly/ or guest-driver/. */
   readonly file: string;

@@ -6,7 +6,7 @@ import type { Edit } from './mutant-program.ts';
 export interface PlantedBug {
   /** What the code does wrong. */
   readonly bug: string;
-  /** A source of the tree, and a text that stands in it once. */
+  /** A source of the tree, and a text that occurs in it once. */
   readonly edit: Edit;
   readonly tests: readonly string[];
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The public surface is what docs/internals/api-report.txt says, so that a change of it shows in
+// The public surface agrees with docs/internals/api-report.txt, so that a change of it shows in
 // review. What the report leaves out and how it is made: test/project/api-report.test.ts.
 
 import { readFileSync } from 'node:fs';

@@ -42,7 +42,7 @@ async function program(name: string, source: string): Promise<{ stdout: string; 
 }
 
 describe('the package', { timeout: 120_000 }, () => {
-  it('holds what its entries name, each module beside its loader, and nothing that is not for users', () => {
+  it('contains what its entries name, each module next to its loader, and nothing that is not for users', () => {
     const entries = Object.values(manifest.exports).flatMap((entry) =>
       typeof entry === 'string' ? [entry] : Object.values(entry),
     );
@@ -148,7 +148,7 @@ describe('the package', { timeout: 120_000 }, () => {
     expect(packed.size).toBeLessThan(1_400_000);
     expect(packed.files.length).toBeLessThan(1_500);
     const [, size, unpacked] =
-      /The package is ([\d.]+) MB packed, ([\d.]+) MB unpacked/.exec(
+      /The package is ([\d.]+)\s+MB\s+packed, ([\d.]+)\s+MB\s+unpacked/.exec(
         readFileSync(join(PROJECT, 'docs/api.md'), 'utf8'),
       ) ?? [];
     expect(Math.abs(packed.size / 1e6 - Number(size))).toBeLessThan(0.1);

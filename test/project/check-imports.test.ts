@@ -132,7 +132,7 @@ describe('check-imports', () => {
     expect(plant([file, source])).toEqual([expect.stringMatching(`^${file} imports `)]);
   });
 
-  it.each(ALLOWED)('lets %s import what stands below it: %s', (file, source) => {
+  it.each(ALLOWED)('lets %s import a lower room: %s', (file, source) => {
     expect(plant([file, source])).toEqual([]);
   });
 

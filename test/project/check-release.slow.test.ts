@@ -180,7 +180,7 @@ describe.runIf(hasGit)('the check of a release', () => {
     rmSync(join(root, 'README.md'));
   });
 
-  it('says in one line what it was not told right, with status 2', () => {
+  it('reports a usage error in one line, with status 2', () => {
     const { status, stderr } = spawnSync(
       process.execPath,
       [join(PROJECT, 'scripts/check-release.mjs'), '--rot'],

@@ -65,7 +65,7 @@ it.each([
   expect(textOf(path)).toBe('text\n');
 });
 
-it('another licence is told of, and stays; a line further down is none', () => {
+it('another licence is reported and kept; a line further down does not count', () => {
   const later = `// A device.\n// ${ID}\n`;
   plant({ 'a.ts': '// SPDX-License-Identifier: ISC\n', 'b.ts': later });
   expect(checkSpdx(root)).toEqual([

@@ -46,7 +46,7 @@ describe('the operators', () => {
     expect(mutantsOf(text)).toEqual([]);
   });
 
-  it('reach what a cast holds', () => {
+  it('reach the operand of a cast', () => {
     expect(mutantsOf('a = (b < c) as D;')).toEqual(['comparison: a = (b <= c) as D;']);
   });
 });

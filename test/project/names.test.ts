@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// No two types of one name: whoever reads a name knows which one it is.
+// No two types have the same name, so a name is unambiguous.
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';

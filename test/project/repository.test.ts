@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What stands beside the sources, for editors, package managers and hosted CI: it agrees with what
+// Files for editors, package managers and hosted CI agree with what
 // the project's own tools have, and names exact versions.
 
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
@@ -15,7 +15,7 @@ const EXACT = /^\d+\.\d+\.\d+$/;
 const node = textOf('.nvmrc').trim();
 const workflow = textOf('.github/workflows/ci.yml');
 
-/** Settings of .editorconfig by section; what stands before the first one has none. */
+/** Settings of .editorconfig by section; lines before the first section have none. */
 function editorConfig(): Map<string, Record<string, string>> {
   const sections = new Map<string, Record<string, string>>();
   let settings: Record<string, string> = {};
@@ -82,7 +82,7 @@ describe('tools', () => {
 describe('hosted CI', () => {
   const entries = workflow.split(/^ {10}- name: /m).slice(1);
 
-  it('runs .ci/run on linux-x64; what nobody has tried says so, and may fail', () => {
+  it('runs .ci/run on linux-x64; untried entries say so, and may fail', () => {
     const [first = '', ...others] = entries;
     expect(first).toMatch(/^linux-x64\n[\s\S]* run: \.ci\/run\n[\s\S]* untried: false\n/);
     expect(others).toHaveLength(3);
@@ -102,7 +102,7 @@ describe('hosted CI', () => {
   });
 });
 
-it('nothing names a place that there is not: no repository, home page or address for bugs', () => {
+it('nothing names a place that does not exist: no repository, home page or bug address', () => {
   expect(Object.keys(manifest)).not.toEqual(
     expect.arrayContaining([expect.stringMatching(/^(repository|homepage|bugs)$/)]),
   );

@@ -31,7 +31,7 @@ it('every folder and file that is named there is there', () => {
     [...place.matchAll(/`([a-z-]+\/[^`]+)`/g)].map(([, path = '']) => path),
   );
   expect(paths.length).toBeGreaterThan(10);
-  /** Of a kind that is still to come: the folder that it comes to. */
+  /** For a kind that does not exist yet: its folder. */
   const there = (path: string) =>
     existsSync(join(PROJECT, path.replace(/(<.*>|-?[^/]*\*.*)$/, '')));
   expect(paths.filter((path) => !there(path))).toEqual([]);

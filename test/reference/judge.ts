@@ -163,7 +163,7 @@ function ask(
   });
 }
 
-/** What the reference makes of an access to a scenario that stands in no memory. */
+/** The reference's result of an access to a scenario that is not in memory. */
 export function referenceOf(scenario: Scenario, access: Access): ReferenceResult {
   const ste = new Map(scenario.ste.map((word, i) => [LINEAR.ste + BigInt(8 * i), word]));
   const { encoded } = scenario;

@@ -129,7 +129,7 @@ const OF_BOTH: readonly Twist[] = [
   ],
 ];
 
-/** What may be special about tables of a shape of such an SMMU, beside `twistsOf`. */
+/** Variations of tables of a shape of such an SMMU, in addition to `twistsOf`. */
 export function worldTwistsOf({ mode, world }: Shape): readonly Twist[] {
   if (world === undefined) return [];
   if (mode === 'stage 1') return OF_STAGE1;

@@ -134,7 +134,7 @@ describe('a host that is not the VMM', () => {
     expect(host.interrupts).toEqual([]);
   });
 
-  it('delivers the interrupt of a bad command, and the guest goes on behind it', () => {
+  it('delivers the interrupt of a bad command, and the guest continues after it', () => {
     const { host, guest } = booted();
     guest.submit(Uint32Array.of(0xff, 0, 0, 0));
     host.idle();

@@ -169,7 +169,7 @@ export class SecondHost {
     return status === TRANSLATE_OK;
   }
 
-  /** Lets the devices do what they do beside the guest. */
+  /** Lets the devices do their background work. */
   idle(): void {
     this.#timers.poll();
     for (const loop of this.#loops) loop.poll();

@@ -23,7 +23,7 @@ import { Board, SCALE, VINTF } from './board.ts';
 const DRIVERS = 4;
 const LOG2SIZE = 8;
 const INDEX_MASK = (2 << LOG2SIZE) - 1;
-/** Every so many commands one is illegal, and the queue stands until the host has stepped over it. */
+/** Every n-th command is illegal, and the queue stops until the host has stepped over it. */
 const EVERY = 997;
 /** A wait of a driver that is in vain. */
 const LIMIT_MS = 20_000;
@@ -34,7 +34,7 @@ afterEach(async () => {
   await board?.end();
 });
 
-/** Four drivers on one queue. Returns what each one sent and what was carried out for it; throws where a driver waits in vain. */
+/** Four drivers on one queue. Returns what each one sent and what was executed for it; throws where a driver waits in vain. */
 async function fourDrivers(on: Board, batches: number, limitMs = LIMIT_MS) {
   const control = new SharedArrayBuffer(64);
   const log = new SharedArrayBuffer(DRIVERS * batches * 8);
@@ -83,7 +83,7 @@ async function fourDrivers(on: Board, batches: number, limitMs = LIMIT_MS) {
   while (running) {
     await new Promise((resolve) => setTimeout(resolve, 1));
     if (on.queue.state !== QUEUE_ERROR_HELD) continue;
-    // The queue stands at the illegal command: all before it has been carried out, in order, and nothing behind it.
+    // The queue has stopped at the illegal command: all commands before it have been executed, in order, and none after it.
     const consumed = errors * EVERY + EVERY - 1;
     expect([on.queue.cons, positions[consumed]]).toEqual([consumed & INDEX_MASK, 0xff]);
     expect(requests()).toEqual(sentBefore(consumed));
@@ -115,7 +115,9 @@ it(`four threads ring one queue, ${BATCHES} batches each: nothing lost, doubled 
   expect(counts).toEqual({ commands: total - errors, syncs: 0, errors, rewrites: total - errors });
 });
 
-it('notices a queue that is let go without a look at the rings', { timeout: 60_000 }, async () => {
+it('notices a queue that is released without a check for doorbells', {
+  timeout: 60_000,
+}, async () => {
   const mutant = await mutatedModules(await separateCheckedModules(), 'vcmdqDrain', [
     {
       file: 'vcmdq-drain/ownership.ts',
@@ -127,7 +129,7 @@ it('notices a queue that is let go without a look at the rings', { timeout: 60_0
   await expect(fourDrivers(board, 100_000, 1000)).rejects.toThrow(/was not consumed|did not come/);
 });
 
-it('a thread that dies while it owns a queue is reaped, and the queue goes on', async () => {
+it('a thread that dies while it owns a queue is reaped, and the queue continues', async () => {
   board = new Board(await separateCheckedModules());
   const owners = (board.queue.address + QUEUE_OWNERS) >> 2;
   board.put(0, 0x46n);
@@ -148,7 +150,7 @@ it('a thread that dies while it owns a queue is reaped, and the queue goes on', 
   expect([board.queue.cons, board.queue.state]).toEqual([1, QUEUE_RUNNING]);
 });
 
-it('a thread that dies in an access holds CMD_SYNC up until it is reaped', async () => {
+it('a thread that dies in an access delays CMD_SYNC until it is reaped', async () => {
   board = new Board(await checkedModules());
   const { worker, ready } = board.start('dieInAccess', 3, { page: 1 });
   await ready;
@@ -163,7 +165,7 @@ it('a thread that dies in an access holds CMD_SYNC up until it is reaped', async
   expect([board.queue.cons, board.queue.state]).toEqual([2, QUEUE_RUNNING]);
 });
 
-it('a guest that recurses to the limit of its stack and rings, on a thread of its own', async () => {
+it('a guest on its own thread that recurses to its stack limit and rings', async () => {
   board = new Board(await checkedModules(), 4);
   board.put(0, 0x0001_0000_0000_0012n, 0x1000n);
   for (let slot = 1; slot < 16; slot++) board.put(slot, 0x46n);
@@ -178,7 +180,7 @@ it('a guest that recurses to the limit of its stack and rings, on a thread of it
     board.page0(0),
     board.queue.state,
   ]).toEqual([0, 16, QUEUE_RUNNING]);
-  // And the others go on.
+  // And the others continue.
   board.store(VINTF, 4, 18);
   expect(board.page0(0)).toBe(18);
 });

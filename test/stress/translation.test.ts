@@ -77,7 +77,7 @@ describe('two inserters and a reader on one set', () => {
     for (const { inserts } of inserters) expect(inserts).toBeGreaterThan(1000);
   });
 
-  it('a lookup that does not look at the sequence word again is caught', {
+  it('a lookup that does not check the sequence word again is caught', {
     timeout: 60_000,
   }, async () => {
     const mutant = await mutatedModules(await separateCheckedModules(), 'smmuCore', [
@@ -93,7 +93,7 @@ describe('two inserters and a reader on one set', () => {
   });
 });
 
-// Pauses of a changing length between the walk and the insert, and in the insert behind its check: both are a few nanoseconds otherwise, and
+// Pauses of a changing length between the walk and the insert, and in the insert after its check: both are a few nanoseconds otherwise, and
 // what an invalidation does in them would hardly ever be seen.
 const MISSES = 'load<i64>(THREAD, THREAD_TLB_MISSES)';
 const pause = (length: string) =>

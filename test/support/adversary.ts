@@ -174,7 +174,7 @@ export class Adversary {
     for (let stops = 0; stops < 2 * SIZE; stops++) {
       const state = viommu.serveCommandQueue();
       if (state === QUEUE_NEEDS_HOST) {
-        // What the guest's SMMU carries out by itself for a CFGI_CD of one of its streams, or of one that is not its own.
+        // What the guest's SMMU executes by itself for a CFGI_CD of one of its streams, or of one that is not its own.
         viommu.invalidateContextDescriptors(
           this.#random.pick([STREAM, ...this.#targets.streams]),
           this.#random.below(4),

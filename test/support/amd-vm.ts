@@ -48,7 +48,7 @@ export class AmdVm {
   readonly #longs = new BigUint64Array(this.memory.buffer);
   #tail = 0;
   #waits = 0;
-  /** Tables of the guest, from the highest level on, which lie behind the GCR3 table. */
+  /** Tables of the guest, from the highest level, located after the GCR3 table. */
   #nextTable = GCR3 + 0x1000;
 
   constructor(host: AmdHost, name = 'vm', msis?: MsiController) {
@@ -133,7 +133,7 @@ export class AmdVm {
     this.iommu.write(AMD_COMMAND_TAIL, this.#tail * AMD_ENTRY_SIZE);
   }
 
-  /** The same with a COMPLETION_WAIT behind them. True when it has stored. */
+  /** The same, followed by a COMPLETION_WAIT. True when it has stored. */
   complete(...commands: readonly Uint32Array[]): boolean {
     this.#waits++;
     this.send(...commands, completionWait({ address: SEMAPHORE, data: this.#waits }, true));

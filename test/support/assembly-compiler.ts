@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Once for each run of tests: AssemblyScript compilers that all test files share, behind an address of this computer's.
+// Once for each run of tests: AssemblyScript compilers that all test files share, through a local address.
 
 import { once } from 'node:events';
 import { createServer } from 'node:http';

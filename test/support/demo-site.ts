@@ -24,7 +24,7 @@ const ISOLATING = {
   'Cross-Origin-Embedder-Policy': 'require-corp',
 };
 
-/** A link that carries so many bytes a second, of all answers together. */
+/** A link with a limited number of bytes per second, for all responses together. */
 export class SlowLink {
   readonly #bytesPerSecond: number;
   /** When it has carried what it was given until now. */

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 // A page of the documentation as a scenario: its files are written, its commands run, and their output is what the page shows.
 //
-// ```js name.mjs  is a file; ```sh is a command line for each line; ```text behind it has lines that its output contains, in order. ```sh with
-// a word behind it is for people, or for another check (CHECKED_ELSEWHERE).
+// ```js name.mjs  is a file; ```sh is a command line for each line; ```text after it has lines that its output contains, in order. ```sh with
+// a word after it is for people, or for another check (CHECKED_ELSEWHERE).
 
 import { spawn } from 'node:child_process';
 import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
@@ -66,7 +66,7 @@ function shell(
 
 const squeezed = (text: string) => text.replace(/[ \t]+/g, ' ');
 
-/** That `output` has the lines in their order, whatever stands between them. */
+/** Checks that `output` has the lines in this order, with any others in between. */
 export function expectLines(output: string, lines: string): void {
   let rest = squeezed(output);
   for (const line of squeezed(lines).split('\n')) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// An interrupt controller with one doorbell, that says what it has been told.
+// An interrupt controller with one doorbell that records its messages.
 
 import type { MsiController } from '../../devices/bus/index.ts';
 

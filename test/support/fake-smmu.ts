@@ -69,7 +69,7 @@ export class FakeSmmu {
   readonly doorbells: number[] = [];
   /** Queues that take nothing by themselves. */
   readonly held = new Set<number>();
-  /** Commands for which this returns an error code are not carried out. */
+  /** Commands for which this returns an error code are not executed. */
   errorOf: (command: Taken) => number = () => 0;
   onWait: () => void = () => undefined;
   /** Called after each register store, with a doorbell as well. */
@@ -132,7 +132,7 @@ export class FakeSmmu {
     return this.view.getUint32(ABI_AT_MAP_COUNT, true) !== 0;
   }
 
-  /** What the driver module imports beside its memory. */
+  /** The imports of the driver module in addition to its memory. */
   get imports(): WebAssembly.ModuleImports {
     return {
       mmio_read32: (gpa: number) => this.#read(gpa >>> 0),
@@ -155,7 +155,7 @@ export class FakeSmmu {
     };
   }
 
-  /** A register as it stands, without a trace in the log. */
+  /** The value of a register, without an entry in the log. */
   get(gpa: number): number {
     const page0 = gpa - (CMDQV_GPA + 0x30000);
     if (this.#direct && page0 >= 0 && page0 < 0x10000)

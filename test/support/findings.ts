@@ -17,7 +17,7 @@ export function watchFindings(take: () => readonly Finding[]): void {
   sources.add(take);
 }
 
-/** What nobody has taken; the sources are forgotten. */
+/** What no one has taken; the sources are forgotten. */
 export function untakenFindings(): string[] {
   const texts = [...sources].flatMap((take) => take().map(({ text }) => text));
   sources.clear();

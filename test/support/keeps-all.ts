@@ -3,7 +3,7 @@
 
 import { reactor } from './wat.ts';
 
-/** Makes objects for ever, and keeps them all; the argument of its slice is not looked at. */
+/** Makes objects forever, and keeps them all; the argument of its slice is not looked at. */
 export const KEEPS_ALL = reactor(
   `(type $object (struct (field (ref null $object)) (field i64 i64 i64 i64)))
    (global $all (mut (ref null $object)) (ref.null $object))

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Boots of the kernel that was built, and what a healthy one prints.
+// Boots of the built kernel, and the output of a healthy one.
 
 import { expect } from 'vitest';
 import { type LinuxRun, type LinuxRunOptions, runLinux } from '../../cli/linux-run.ts';
@@ -55,7 +55,7 @@ export function boot(
   return runLinux({ ...builtKernel(), append: commandLine(run, append), ...options });
 }
 
-/** Each of these is there, behind the one before. */
+/** Each of these occurs, after the previous one. */
 export function expectInOrder(text: string, expected: readonly RegExp[]): void {
   let rest = text;
   for (const landmark of expected) {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The order of test files: what takes long begins first, so that no long file is left when all others are done.
+// The order of test files: long ones start first, so that none of them is left at the end.
 
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 

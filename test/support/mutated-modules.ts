@@ -11,7 +11,7 @@ import { PROJECT } from './project.ts';
 export interface Mutation {
   /** Path below assembly/. */
   readonly file: string;
-  /** Must stand in the file exactly once. */
+  /** Must occur in the file exactly once. */
   readonly original: string;
   readonly mutant: string;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A PCIe endpoint for tests, and what software does with configuration space.
+// A PCIe endpoint for tests, and accesses of software to its configuration space.
 
 import { PcieEndpoint, PcieHost, PcieRootPort, PcieTestDevice } from '../../devices/pcie/index.ts';
 import {
@@ -14,7 +14,7 @@ import {
 } from '../../devices/plugin/index.ts';
 import type { DeviceBus, FakeHost, Random } from '../../devices/testing/index.ts';
 
-/** A word that reads back, behind BAR 0 of 8 KiB; two vectors, INTB. Of narrow accesses, if it knows them, reads alone do something. */
+/** A word that reads back, behind BAR 0 of 8 KiB; two vectors, INTB. Of narrow accesses, if supported, only reads have an effect. */
 export class WordEndpoint extends PcieEndpoint {
   word = 0;
   port: DmaPort | undefined;
@@ -107,7 +107,7 @@ const WINDOW = 0x10000000;
 
 /**
  * A host bridge with its functions, as one device: for the contract, which knows one at a time, and looks at
- * each word of it. So ECAM is cut off behind device 2.
+ * each word of it. So ECAM ends after device 2.
  */
 export function bridgeWithFunctions(): Device {
   const bridge = new PcieHost({

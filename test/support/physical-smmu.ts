@@ -126,7 +126,7 @@ export class PhysicalBoard {
     return status;
   }
 
-  /** A hint about so many pages. */
+  /** A hint about a number of pages. */
   hint(
     iova: bigint,
     pages: number,

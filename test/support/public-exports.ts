@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Everything that the package exports, whatever entry it comes by.
+// Everything that the package exports, through any entry.
 
 import * as main from 'vsmmu';
 import * as devices from 'vsmmu/devices';

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A device for tests of what surrounds devices: a page of words that remembers its accesses.
+// A device for tests of device hosts: a page of words that records its accesses.
 
 import {
   type Device,

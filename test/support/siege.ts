@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// VMs of one host, each of which in turn sends what it can against the others.
+// VMs of one host, each of which in turn attacks the others.
 
 import {
   ATC_PORT_REQUESTS,
@@ -21,7 +21,7 @@ export const VMS = 8;
 export const PAGES = 16;
 const POLICIES: readonly QueueErrorDecision[] = ['skip', 'emulate', 'report'];
 const SEED = 0x150a7ed;
-/** A queue of 256 commands, each of which is an error that the host settles, is done within so many. */
+/** A queue of 256 commands, each of which is an error that the host settles, is complete within this many. */
 const MOST_SERVICES = 1000;
 
 /** Commands that were taken, and the VMs that have lost something by them. */
@@ -129,7 +129,7 @@ export class Siege {
     throw new Error(`vm${attacker} still has work after ${MOST_SERVICES} services`);
   }
 
-  /** Attacks, one VM after the other, until so many commands were taken or a VM has lost something. */
+  /** Attacks, one VM after the other, until a number of commands were accepted or a VM has lost something. */
   run(commands: number): Attack {
     let taken = 0;
     for (let turn = 0; taken < commands; turn++) {

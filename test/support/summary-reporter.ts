@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Closes a run with one plain line, `N passed, N failed, N skipped`, for whoever reads the output of CI.
+// Closes a run with one plain line, `N passed, N failed, N skipped`, for readers of the CI output.
 // Before it: tests that failed and then passed (vitest.config.ts says which may try again), by name
 // and with what they said at first, because such a test hides a fault as easily as a slow machine.
 

@@ -215,7 +215,7 @@ export class TlbGuest implements Guest {
   readonly initialSlice = false;
   readonly interrupts = { line: () => ({ pulse: () => undefined, setLevel: () => undefined }) };
   readonly exitRequest = TLB_GUEST_EXIT_REQUEST;
-  /** It wakes nobody. */
+  /** It wakes no one. */
   readonly drainSleep = undefined;
   readonly maps = new TlbMaps((vcpu) =>
     Atomics.load(this.words, (BLOCKS + vcpu * BLOCK_SIZE + AT_SEEN) >> 2),
@@ -238,7 +238,7 @@ export class TlbGuest implements Guest {
     doorbell: (id: number, offset: number) => void,
   ) {
     this.words = new Int32Array(memory.buffer);
-    // Anything that somebody else stores shows.
+    // Anything that someone else stores shows.
     for (let at = 0; at < RAM_SIZE >> 2; at++) this.words[at] = Math.imul(at, 0x9e3779b1);
     this.stored = this.words.slice(0, RAM_SIZE >> 2);
     this.program = program;

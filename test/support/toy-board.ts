@@ -131,7 +131,7 @@ class ToyBoard extends FakeSmmu {
     return register >= 2 ** 31 && !this.#toy.ignorePasid ? register & 0xfffff : undefined;
   }
 
-  /** Memory offset behind an iova, undefined for a fault. */
+  /** Memory offset of an iova, undefined for a fault. */
   #translate(iova: number): number | undefined {
     const pasid = this.#pasid();
     const key = `${pasid ?? 'none'} ${Math.floor(iova / PAGE)}`;

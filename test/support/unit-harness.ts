@@ -59,7 +59,7 @@ export const IDR5 = 0x15;
 
 export const WINDOW = 1;
 export const RAM_GPA = 0x80000000;
-/** Guest-memory offset of the page that stands for a mapped page 0. */
+/** Guest-memory offset of the page that represents a mapped page 0. */
 export const PAGE0 = 0x10000;
 export const RING = 0x180000;
 const STREAM_TABLE = 0x10000;
@@ -318,7 +318,7 @@ export class Harness {
     return records;
   }
 
-  /** Live words of the IOTLB: entries whose VALID word stands (generations not considered). */
+  /** Live words of the IOTLB: entries whose VALID word is set (regardless of generations). */
   tlbEntries(vmid: number): number {
     let count = 0;
     for (let i = 0; i < TLB_SETS * TLB_WAYS; i++) {

@@ -80,7 +80,7 @@ export class VirtioDriver {
     this.host.poll();
   }
 
-  /** The next request that has come back; undefined: none has. */
+  /** The next completed request; undefined if there is none. */
   used(queue: number): Used | undefined {
     const seen = this.#seen[queue] ?? 0;
     const ring = this.#at(queue, 2);

@@ -18,7 +18,7 @@ export function virtioPciStep(bus: DeviceBus, random: Random, host: FakeHost): v
   const queue = random.below(2);
   if (random.below(8) === 0) {
     bus.write(CONFIG, 4, 2, 6);
-    // MSI-X stands behind PCI Express, at 0x40.
+    // MSI-X follows PCI Express, at 0x40.
     bus.write(CONFIG, 0x7e, 2, random.pick([0, 0x8000, 0xc000]));
     bus.write(MSIX, 0, 4, ramGpa + MESSAGES);
     bus.write(MSIX, 0xc, 4, random.below(2));

@@ -62,7 +62,7 @@ export async function files() {
     const errno = functions.path_open(ROOT, 0, ...at, flags, ALL_RIGHTS, ALL_RIGHTS, 0, RESULT);
     return { errno, fd: view.getUint32(RESULT, true) };
   };
-  /** How much of so many bytes is written; the errno when nothing is. */
+  /** How many of the bytes are written; the errno if none are. */
   const write = (fd: number, length: number, start = DATA) => {
     iovec(IOVEC, start, length);
     const errno = functions.fd_write(fd, IOVEC, 1, RESULT);

@@ -56,7 +56,7 @@ export interface Parts {
   readonly before?: readonly (readonly number[])[];
   /** Whole sections between exports and code. */
   readonly between?: readonly (readonly number[])[];
-  /** Whole sections behind the code. */
+  /** Whole sections after the code. */
   readonly after?: readonly (readonly number[])[];
 }
 

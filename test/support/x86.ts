@@ -89,7 +89,7 @@ export class X86Program {
     return this;
   }
 
-  /** The image; behind the program the CPU halts. */
+  /** The image; after the program the CPU halts. */
   image(): Uint8Array<ArrayBuffer> {
     const image = new Uint8Array(IMAGE_SIZE).fill(HALT[0] ?? 0);
     if (PROGRAM_AT + this.#code.length + HALT.length > RESET_VECTOR)

@@ -60,7 +60,7 @@ async function fullOf(command: Uint32Array) {
   };
 }
 
-/** All of so many pages from 0 on, as S says it. */
+/** All of a number of pages from 0, as S encodes it. */
 function sized(bits: number): Uint32Array {
   const command = invalidatePages(DOMAIN, 0, 0);
   command[2] = (((2 ** bits - 1) << 12) | (command[2] ?? 0) | 1) >>> 0;
@@ -86,7 +86,7 @@ it.each([
   expect(time).toBeLessThan(LIMIT_US);
 });
 
-it('a look at a buffer full of INVALIDATE_DEVTAB_ENTRY: four of them', async () => {
+it('a poll with a buffer full of INVALIDATE_DEVTAB_ENTRY: four of them', async () => {
   const { vm, commands, fill } = await fullOf(invalidateDevtabEntry(DEVICE));
   fill();
   let read = 0;
@@ -103,7 +103,7 @@ it('a look at a buffer full of INVALIDATE_DEVTAB_ENTRY: four of them', async () 
   expect(time).toBeLessThan(LIMIT_US);
 });
 
-it('a look at INVALIDATE_DEVTAB_ENTRY between commands: one, and what a store of the tail has', async () => {
+it('a poll with INVALIDATE_DEVTAB_ENTRY between commands: one, and those of a store to the tail', async () => {
   const guest = await fullOf(completionWait({ address: DATA + 0x2000, data: 1 }, true));
   const { vm, commands, fill } = guest;
   const memory = { load64: () => 0n, store64: vm.store.bind(vm), allocate: () => 0 };

@@ -15,7 +15,7 @@ interface PathResult {
 }
 
 describe('TLBI and CMD_SYNC on the two paths, interleaved', () => {
-  it('direct takes at most 0.8 of trapped for a single command, and causes no exit', async () => {
+  it('direct takes at most 0.8 of the time of trapped for a single command, and causes no exit', async () => {
     const { stdout } = await promisify(execFile)(
       process.execPath,
       [join(PROJECT, 'dist/cli/main.js'), 'boot', 'toy', '--vms', '1', '--json'],

@@ -36,7 +36,7 @@ const STREAMS = RAM_GPA_BASE + 0x194000;
 /** gpa of the pages that the device has at IOVA. */
 export const DATA = RAM_GPA_BASE + 0x1a0000;
 
-/** The best of many tries in microseconds, each behind what makes it ready. */
+/** The best of many tries in microseconds, each after its preparation. */
 export function best(
   service: () => void,
   prepare: () => void = () => undefined,

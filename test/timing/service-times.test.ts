@@ -27,7 +27,7 @@ it('a store of CMDQ_PROD in front of a ring full of CFGI_STE', async () => {
   expect(time).toBeLessThan(LIMIT_US);
 });
 
-it('a store of SMMUEN in front of 8 streams, and the turn that goes on with them', async () => {
+it('a store to SMMUEN with 8 streams, and the turn that continues with them', async () => {
   const { smmu, background } = await serviceGuest(
     modules,
     Array.from({ length: 8 }, (_, i) => STREAM + i),
@@ -52,7 +52,7 @@ it('a store of SMMUEN in front of 8 streams, and the turn that goes on with them
   expect(Math.max(enable, go)).toBeLessThan(LIMIT_US);
 });
 
-it('a store that clears SMMUEN, one of GBPA, and the turns that go on with 16 streams', async () => {
+it('a store that clears SMMUEN, a store to GBPA, and the turns that continue with 16 streams', async () => {
   const { smmu, background } = await serviceGuest(
     modules,
     Array.from({ length: 16 }, (_, i) => STREAM + i),

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// As service-times.test.ts, of a look at all queues of a machine: what the side core does for one before it comes to
+// As service-times.test.ts, of a pass over all queues of a machine: what the side core does for one before it serves
 // the next, and what the VMM does at a safe point. All queues are full.
 
 import { beforeAll, expect, it } from 'vitest';
@@ -67,7 +67,7 @@ it.each<[string, number, (slot: number) => Command]>([
   ['TLBIs and CMD_SYNC', 2048, (slot) => (slot % 2 ? SYNC : page(slot & 7, slot))],
   ['wide TLBIs', 8, () => ranges(30, 5)],
   ['TLBIs of everything', 4, () => ranges(31, 31)],
-  // The most that a service comes to behind 2,047 units.
+  // The largest service after work of 2,047.
   [
     'TLBIs, the last one of each round wide',
     4,

@@ -206,7 +206,7 @@ it.each<[string, number, (wasi: WasiGuest, i: number) => void]>([
   expect(await worst(count, service)).toBeLessThan(LIMIT_US);
 });
 
-it('of a life: no more directories than the library may keep', async () => {
+it('are limited between boot and reset: no more directories than the library may keep', async () => {
   const { create, mkdir, rmdir } = await guest();
   for (let i = 0; i < DIRECTORIES; i++) expect([mkdir('d'), rmdir('d')]).toEqual([0, 0]);
   expect([mkdir('d'), create('f'), mkdir('f/d')]).toEqual([ENOSPC, 0, ENOTDIR]);

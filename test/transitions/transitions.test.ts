@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Changes of STEs and CDs while the stream's device is at work: an access after every store and after every CFGI. A hitless change is seen by
-// nobody; of the others only C_BAD_STE or C_BAD_CD. And with one CFGI left out, the sanitizer names it.
+// no one; of the others only C_BAD_STE or C_BAD_CD. And with one CFGI left out, the sanitizer names it.
 
 import { beforeEach, describe, expect, it } from 'vitest';
 import { ACCESS_WRITE } from '../../assembly/layout/access.ts';
@@ -231,7 +231,7 @@ function eventIds(): string[] {
 }
 
 interface Run {
-  /** Whether an access went through: before, and behind each store and each CFGI. */
+  /** Whether an access succeeded: before, and after each store and each CFGI. */
   readonly through: boolean[];
   readonly events: string[];
 }

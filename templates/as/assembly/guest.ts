@@ -1,5 +1,5 @@
-// A guest that lets a device write to one page through the SMMU, takes the page away, and sees the
-// write that comes too late fault.
+// A guest that lets a device write to a page through the SMMU, unmaps the page, and observes that
+// a later write faults.
 
 import {
   DMA_CTRL,
@@ -44,7 +44,7 @@ import {
   write32,
 } from 'vsmmu/guest-driver/runtime';
 
-/** Version of the guest ABI that this guest was built for. */
+/** Version of the guest ABI for which this guest was built. */
 export const vsmmu_abi: i32 = ABI_VERSION;
 
 const ASID = 1;
@@ -52,7 +52,10 @@ const IOVA = 0x100000;
 const PATTERN = 0xc0ffee;
 const BYTES = 64;
 
-/** Has the DMA engine fill memory at IOVA: done when the write of CTRL returns. @returns DMA_STATUS_*. */
+/**
+ * Lets the DMA engine fill memory at IOVA: it is done when the write to CTRL returns.
+ * @returns DMA_STATUS_*.
+ */
 function fill(engine: u32): u32 {
   write32(engine + DMA_DST, IOVA);
   write32(engine + DMA_DST + 4, 0);
@@ -85,7 +88,7 @@ function work(): i32 {
   let result = bringUpSmmu();
   if (result != RESULT_OK) return result;
   putDecimal(directQueues());
-  put(' queues for invalidations beside the CMDQ');
+  put(' queues for invalidations in addition to the CMDQ');
   flushLineToUart();
 
   const domain = createDomain(ASID);
@@ -114,8 +117,8 @@ function work(): i32 {
 }
 
 /**
- * Called again and again, until it returns RUN_OFF. A guest that runs for long returns RUN_YIELD
- * now and then.
+ * Called again and again until it returns RUN_OFF. A guest that runs for long returns RUN_YIELD
+ * from time to time.
  */
 export function vsmmu_run(_budget: i32): i32 {
   const result = work();

@@ -202,7 +202,7 @@ describe('devices of a machine', () => {
     ]);
   });
 
-  it('try an MSI that the IOMMU holds again, in order, until it is let through or given up', () => {
+  it('repeat an MSI that the IOMMU stalls, in order, until it is translated or given up', () => {
     const outcomes: string[] = [];
     let stalled = true;
     const port = (name: string): DmaPort => ({
@@ -337,7 +337,7 @@ describe('a device object', () => {
     expect(device.calls).toEqual(['timer', 'loop']);
   });
 
-  it('that was detached reaches nothing any more, and can be attached again', () => {
+  it('that was detached can access nothing, and can be attached again', () => {
     const device = new Greedy();
     const place = at(device, { dmaPort: board.port() });
     const attached = attachDevices([place], board);

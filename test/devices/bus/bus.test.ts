@@ -10,7 +10,7 @@ function busWith(...devices: [ScratchDevice, number][]): Bus {
 }
 
 describe('bus', () => {
-  it('finds the region of an address, whatever came before', () => {
+  it('finds the region of an address, regardless of earlier lookups', () => {
     const devices = Array.from({ length: 7 }, (_, i) => new ScratchDevice({ name: `d${i}` }));
     const bus = busWith(
       ...devices.map((device, i): [ScratchDevice, number] => [
@@ -68,7 +68,7 @@ describe('bus', () => {
     expect(bus.statistics.unmappedWrites).toBe(2);
   });
 
-  it('hands narrow accesses over with the bits of their size, and takes no more from the device', () => {
+  it('passes narrow accesses on with only the bits of their size, in both directions', () => {
     const device = new ScratchDevice({
       accessSizes: [1, 2, 4, 8],
       onRead: (access) => {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Guest memory as devices address it: what lies in no region, or not whole in one, is out of reach.
+// Guest memory as devices address it: ranges that are not completely in one region cannot be accessed.
 
 import { describe, expect, it } from 'vitest';
 import { guestMemoryOf, offsetOfGpa } from '../../../devices/bus/index.ts';
@@ -36,7 +36,7 @@ describe('words of guest memory', () => {
     expect([memory.store32(0x4010, 7), new Int32Array(wasm.buffer)[0x110 >> 2]]).toEqual([true, 7]);
   });
 
-  it('are out of reach where a part of one lies outside', () => {
+  it('are not accessed if a part of one lies outside', () => {
     expect([memory.store64(0x4010, 1n), memory.load64(0x4010)]).toEqual([false, undefined]);
     expect([memory.store32(0x4014, 1), memory.load64(0x3ff8)]).toEqual([false, undefined]);
     expect(new Int32Array(wasm.buffer)[0x114 >> 2]).toBe(0);

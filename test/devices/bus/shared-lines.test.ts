@@ -57,7 +57,7 @@ describe('a line that devices share', () => {
     expect(log).toEqual(['5 high', '5 high', '4 low', '6 low']);
   });
 
-  it('takes the pulses of each', () => {
+  it('receives the pulses of each', () => {
     const { log, line } = boardOf(4, 4);
     line(1, 0).setLevel(true);
     line(0, 0).pulse();
@@ -65,7 +65,7 @@ describe('a line that devices share', () => {
     expect(log).toEqual(['4 high', 'pulse 4', 'pulse 4']);
   });
 
-  it('is asserted by nobody after a reset', () => {
+  it('is not asserted after a reset', () => {
     const { log, attached, line } = boardOf(4, 4);
     line(0, 0).setLevel(true);
     attached.reset();

@@ -100,7 +100,7 @@ describe('the timers of a machine', () => {
     expect(moved.deadline).toBe(500);
   });
 
-  it('name the device whose callback throws, and go on', () => {
+  it('name the device whose callback throws, and continue', () => {
     const { timers, add, pollAt } = queue();
     const bad = add('bad', () => {
       throw new TypeError('no such field');

@@ -57,7 +57,7 @@ describe('Checkpoint', () => {
     ]);
   });
 
-  it('takes any result but 1 for a failure', () => {
+  it('treats any result except 1 as a failure', () => {
     const { bus, events } = checkpoint();
     bus.write32(0x08, 3);
     expect(events).toEqual([['', false, '']]);

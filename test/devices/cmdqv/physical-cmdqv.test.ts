@@ -133,7 +133,7 @@ describe('VCMDQ views', () => {
     expect(bus.read32(0x50014)).toBe(0x5);
   });
 
-  it('a slot without a VCMDQ reads zero, also while its VINTF is off, and takes writes without effect', () => {
+  it('a slot without a VCMDQ reads zero, even while its VINTF is off, and ignores writes', () => {
     const { bus } = board();
     for (const offset of [
       0x30000, 0x30004, 0x30008, 0x3000c, 0x30010, 0x30014, 0x40000, 0x40008, 0x30080, 0x30100,
@@ -201,7 +201,7 @@ describe('a queue that runs', () => {
     expect(cmdqv.bus.read32(0x10000)).toBe(1);
   });
 
-  it('with HYP_OWN takes the whole command set, without it the guest list', () => {
+  it('with HYP_OWN accepts the whole command set, without it only the guest’s list', () => {
     const errors = [true, false].map((hypOwn) => {
       const cmdqv = board();
       cmdqv.bringUp({ hypOwn });
@@ -318,7 +318,7 @@ describe('a queue that runs', () => {
 });
 
 describe('the background loop', () => {
-  it('takes no queue that has nothing to do: its guest would find it taken', () => {
+  it('acquires no queue that has nothing to do: its guest would find it owned', () => {
     const one = board();
     const { device, unit } = one;
     const queue = one.queue(0);

@@ -55,7 +55,7 @@ describe('a bad command on a VCMDQ', () => {
     expect(maps(failed(false))).toEqual([1, 1, 1, 1]);
   });
 
-  it('of a lent VINTF is found as the handler of Linux looks, and acknowledged by the guest', () => {
+  it('of a lent VINTF is found by the reads of Linux’s handler, and acknowledged by the guest', () => {
     const board = new PhysicalBoard(modules);
     const { bus, host, unit } = board;
     // VINTF 1 with VMID 9, its LVCMDQ 0 is VCMDQ 2; page 0 is the guest's, at 0x20000 of its memory.
@@ -92,7 +92,7 @@ describe('a bad command on a VCMDQ', () => {
     expect([host.pulses(0), handler()]).toEqual([2, [0, 2, 1n, 0n]]);
   });
 
-  it('is over when GERRORN equals GERROR: the maps clear and the queue fetches the command again', () => {
+  it('is acknowledged when GERRORN equals GERROR: the maps clear and the queue fetches the command again', () => {
     const board = failed();
     board.put(0, 0x46);
     board.bus.write32(0x30014, 1);
@@ -100,7 +100,7 @@ describe('a bad command on a VCMDQ', () => {
     expect(board.bus.read32(0x30000)).toBe(1);
   });
 
-  it('gives each new error an edge of its own, though the map bit of the VINTF is already set', () => {
+  it('raises an edge for each new error, even if the map bit of the VINTF is already set', () => {
     const board = failed();
     board.bus.write32(0x0204, (1 << 1) | 1);
     board.bus.write64(0x40080, 0x2004n);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What drivers of CMDQVs were found to get wrong, provoked: by the quirks of `vsmmu/testing`, and by what the device does by itself.
+// Situations that CMDQV drivers are known to handle wrongly: through the quirks of `vsmmu/testing`, and through regular behaviour.
 
 import { beforeEach, describe, expect, it } from 'vitest';
 import { DeviceBus, FakeHost, QuirkyCmdqv } from '../../../devices/testing/index.ts';
@@ -24,7 +24,7 @@ beforeEach(() => {
 });
 
 describe('a CMDQV without quirks', () => {
-  it('is the device that it stands around', () => {
+  it('behaves like the device that it wraps', () => {
     expect(resetHardware(bus, BASES)).toBe(true);
     expect([bus.read32(0x0004), bus.read32(0x3000c), host.log]).toEqual([
       board.bus.read32(0x0004),
@@ -69,7 +69,7 @@ describe('an interrupt', () => {
 });
 
 describe('EN_OK', () => {
-  it('comes late: after so many looks at STATUS', () => {
+  it('is late: after n reads of STATUS', () => {
     quirky.quirks.enableDelay = 3;
     bus.write32(0x0000, 0);
     bus.write32(0x0000, 1);
@@ -96,7 +96,7 @@ describe('EN_OK', () => {
 });
 
 describe('CONS', () => {
-  it('sticks while the queue goes on', () => {
+  it('sticks while the queue continues', () => {
     board.bringUp({ hypOwn: true });
     quirky.quirks.stuckCons = true;
     expect(bus.read32(0x30000)).toBe(0);
@@ -134,7 +134,7 @@ describe('a queue that is used again', () => {
     handOver();
     expect([bus.read32(PAGE0), bus.read32(PAGE0 + 0x04)]).toEqual([4, 4]);
     ringOnce();
-    // It starts at the old CONS, at a command that nobody has written.
+    // It starts at the old CONS, at a command that no one has written.
     expect(bus.read32(PAGE0)).toBe(0x01000004);
     expect(bus.read32(PAGE0 + 0x10)).toBe(1);
   });

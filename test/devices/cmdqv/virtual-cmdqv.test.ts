@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The guest's role: what is wired, what is a shadow, when HW queues and the direct map come and go.
+// The guest role: wired bits, shadows, and when HW queues and the direct map are added and removed.
 
 import { describe, expect, it } from 'vitest';
 import { checkedModules } from '../../support/findings.ts';
@@ -104,7 +104,7 @@ describe('HW queues', () => {
     expect(b.load(0x00)).toBe(1);
   });
 
-  it('take over what the guest had written to the slot before', () => {
+  it('start with what the guest had written to the slot before', () => {
     const b = board();
     b.put(3, 0x1000, 0x46);
     b.bus.write32(0x30000, 3);
@@ -117,7 +117,7 @@ describe('HW queues', () => {
     expect([b.load(0x00), b.load(0x04), b.load(0x08), b.load(0x0c)]).toEqual([4, 4, 1, 1]);
   });
 
-  it('leave CONS, PROD, CONFIG and GERRORN behind when they are freed', () => {
+  it('keep CONS, PROD, CONFIG and GERRORN when they are freed', () => {
     const b = board();
     b.bringUp();
     b.put(0, 0x1000, 0x46);
@@ -160,7 +160,7 @@ describe('HW queues', () => {
           0n,
           0n,
         ]);
-      // CMDQ_ALLOC stays. A new ring is taken, and nobody is told of an error.
+      // CMDQ_ALLOC stays. A new ring is taken, and no one is told of an error.
       expect([b.bus.read32(0x0200), b.backend.calls, b.host.pulses(0)]).toEqual([1, ['enable'], 0]);
       b.bus.write64(0x40000, 0x80003004n);
       b.put(0, 0x3000, 0x46);

@@ -194,7 +194,7 @@ describe('the contract suite', () => {
     expect(caught(() => new Again())).toContain('reset gives the state of a new device');
   });
 
-  it('catches a device that goes on with its old host after it was attached again', () => {
+  it('catches a device that keeps using its old host after it was attached again', () => {
     class Loyal extends Counter {
       override attach(host: DeviceHost): void {
         this.line ??= host.interruptLine(0);
@@ -207,7 +207,7 @@ describe('the contract suite', () => {
     ]);
   });
 
-  it('catches a device that takes a narrow read for one of something else', () => {
+  it('catches a device that returns another register for a narrow read', () => {
     class Narrow extends Counter {
       override readonly regions = [
         { name: 'counter', size: 0x1000, accessSizes: [1, 2, 4] as never },
@@ -305,7 +305,7 @@ describe('the contract suite', () => {
     expect(caught(() => new Live())).toContain('saving changes nothing and is a copy');
   });
 
-  it('catches a restore that takes over half of a foreign state', () => {
+  it('catches a restore that restores half of a foreign state', () => {
     class Hasty extends Counter {
       override restore(state: DeviceState): void {
         const { value } = (state ?? {}) as { value?: unknown };
@@ -318,7 +318,7 @@ describe('the contract suite', () => {
     );
   });
 
-  it('catches a restore that takes anything', () => {
+  it('catches a restore that accepts anything', () => {
     class Trusting extends Counter {
       override restore(state: DeviceState): void {
         Object.assign(this.state, structuredClone(state));

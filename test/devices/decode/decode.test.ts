@@ -74,7 +74,7 @@ describe('commands', () => {
     expect(field(decoded, 'VMID')?.value).toBe('7');
   });
 
-  it('CFGI_STE_RANGE with Range 31 is CFGI_ALL, whatever its StreamID', () => {
+  it('CFGI_STE_RANGE with Range 31 is CFGI_ALL, regardless of its StreamID', () => {
     const all = decodeCommand(words('0000000800000004 000000000000001f'));
     expect([all.name, field(all, 'StreamID')?.ignored]).toEqual(['CFGI_ALL', true]);
     const range = decodeCommand(words('0000000800000004 0000000000000003'));
@@ -281,7 +281,7 @@ describe('context descriptors', () => {
     ]).toEqual([true, true, false]);
   });
 
-  it('the upper half has an encoding of its own', () => {
+  it('the upper half has a separate encoding', () => {
     const decoded = decodeCd(
       words(
         `1e20820cb5594000 0000000000000000 0000000080000000 00000000f404ff44 ${ZEROS.slice(0, 67)}`,

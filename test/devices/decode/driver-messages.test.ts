@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Messages of Linux's drivers in words, as Linux 7.2 prints them, and what stands near them and is no message.
+// Messages of Linux's drivers, as Linux 7.2 prints them, and similar lines that are not messages.
 
 import { describe, expect, it } from 'vitest';
 import { LogDecoder } from '../../../devices/decode/index.ts';
@@ -8,7 +8,7 @@ const decoded = (line: string) => new LogDecoder().add(line);
 const SMMU = '[    1.5] arm-smmu-v3 9050000.smmuv3: ';
 const VCMDQ = '[    1.5] tegra241_cmdqv NVDA200C:00: ';
 
-/** What is printed behind the prefix, the name of what it says, and a part of that. */
+/** The text after the prefix, the name of the message, and a part of its explanation. */
 const LINES: readonly (readonly [prefix: string, text: string, name: string, says: string])[] = [
   [SMMU, 'EVTQ overflow detected -- events lost', 'EVENTQ overflow', 'events were lost'],
   [SMMU, 'PRIQ overflow detected -- requests lost', 'PRIQ overflow', 'page requests were lost'],

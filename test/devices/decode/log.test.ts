@@ -18,7 +18,7 @@ const EVENT = `[    8.061443] arm-smmu-v3 fcb00000.iommu: event 0x10 received:
 [    8.061461] arm-smmu-v3 fcb00000.iommu: \t0x0000020000000000
 [    8.061467] arm-smmu-v3 fcb00000.iommu: \t0x00000000ed829000
 [    8.061473] arm-smmu-v3 fcb00000.iommu: \t0x0000000000000000`;
-/** Linux 6.14 and later say the same in words behind it (arm_smmu_dump_event). */
+/** Linux 6.14 and later add the same in words (arm_smmu_dump_event). */
 const WORDS = `
 [    8.061480] arm-smmu-v3 fcb00000.iommu: event: F_TRANSLATION client: 0000:01:00.0 sid: 0x100 ssid: 0x0 iova: 0xed829000 ipa: 0x0
 [    8.061486] arm-smmu-v3 fcb00000.iommu: unpriv data read s1 "Input address caused fault" stag: 0x0`;
@@ -41,7 +41,7 @@ const FINDING =
   'missing: TLBI_NH_VA VMID=0x0 ASID=0x1 Leaf=0x1 Address=0x100000000';
 
 describe('the lines of a kernel log', () => {
-  it('have events, with their doublewords behind them', () => {
+  it('have events, followed by their doublewords', () => {
     const [entry, ...others] = decoded(EVENT);
     expect([others, entry?.line, entry?.device]).toEqual([[], 5, 'fcb00000.iommu']);
     expect(entry?.decoded.name).toBe('F_TRANSLATION');

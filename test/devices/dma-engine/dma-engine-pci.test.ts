@@ -130,7 +130,7 @@ describe('the DMA engine as a PCIe endpoint', () => {
     expect([config(pri + 4), host.settings.pageRequests]).toEqual([0x01000000, false]);
   });
 
-  it('is as new behind FLR: ATS, PRI and PASID are off', () => {
+  it('is as new after FLR: ATS, PRI and PASID are off', () => {
     const { host, bus, extended, device } = engine();
     bus.write(0, extended(0x1b) + 6, 2, 7);
     bus.write(0, extended(0x13) + 4, 2, 1);
@@ -143,7 +143,7 @@ describe('the DMA engine as a PCIe endpoint', () => {
     expect(device.save()).toEqual(fresh.save());
   });
 
-  it('takes a saved state over whole, or not at all', () => {
+  it('restores a saved state completely, or not at all', () => {
     const one = engine();
     one.bus.write(0, one.extended(0x0f) + 6, 2, 0x8000);
     one.fill();

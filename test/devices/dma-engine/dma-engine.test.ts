@@ -27,7 +27,7 @@ function engine() {
   return { host, device, bus, run };
 }
 
-/** What the engine asked its host for, beside the trace of each operation. */
+/** What the engine asked its host for, in addition to the trace of each operation. */
 const asked = ({ log }: FakeHost) =>
   log.filter((line) => line !== 'trace dma' && !line.startsWith('pulse'));
 
@@ -159,7 +159,7 @@ describe('DmaEngine', () => {
     },
   );
 
-  it('finds in a later turn what differs, and goes on behind a saved state', () => {
+  it('finds a difference in a later turn, and continues after a restored state', () => {
     const { host, device, bus, run } = engine();
     host.ram[0x12345] = 1;
     expect(run(3, 0x20000)).toEqual([8, 0x8000, 0]);

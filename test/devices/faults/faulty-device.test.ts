@@ -46,7 +46,7 @@ describe('interrupts', () => {
     return new DeviceBus(device);
   }
 
-  it('are lost: the last of so many', () => {
+  it('are lost: every n-th', () => {
     const faults: DeviceFaults = { lostInterrupts: 3 };
     const bus = plug(faults);
     for (let i = 0; i < 9; i++) bus.write32(0, 0);
@@ -109,7 +109,7 @@ describe('command queues', () => {
     expect(bus.read32(CMDQ_CONS)).toBe(6);
   });
 
-  it('take a PROD that is torn for what it says, and end where the whole says', () => {
+  it('treat a torn PROD as a value, and end at the whole value', () => {
     const bus = plug({ tornProd: true });
     bus.write32(CMDQ_PROD, 0xff);
     expect(backend.commandQueue.counts.commands).toBe(0xff);
@@ -119,7 +119,7 @@ describe('command queues', () => {
     expect(backend.commandQueue.counts.commands).toBeGreaterThan(0x100);
   });
 
-  it('stop at a ring that cannot be fetched, and go on at the next store that is acknowledged', () => {
+  it('stop at a ring that cannot be fetched, and continue after the error has been acknowledged', () => {
     const faults: DeviceFaults = { fetchAborts: 2 };
     const bus = plug(faults);
     bus.write32(CMDQ_PROD, 1);

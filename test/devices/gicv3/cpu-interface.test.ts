@@ -276,7 +276,7 @@ describe('SGIs', () => {
   });
 });
 
-describe('a vCPU is told to look', () => {
+describe('a vCPU is notified', () => {
   const pendingAndLimit = (gic: GicHarness) => {
     const words = new Int32Array(gic.memory.buffer, 0x200, 2);
     words[1] = 1000;
@@ -349,7 +349,7 @@ describe('a vCPU is told to look', () => {
   });
 });
 
-it('EOIR1 and DIR take 24 bits of INTID', () => {
+it('EOIR1 and DIR use 24 bits of INTID', () => {
   const gic = threePriorities();
   gic.pulse(40);
   gic.iar();

@@ -19,7 +19,7 @@ export class GicHarness {
   readonly vcpus: number;
   readonly spis: number;
 
-  /** With LPIs: RAM at RAM_GPA, behind the block. */
+  /** With LPIs: RAM at RAM_GPA, after the block. */
   readonly ram: MemoryRegion | undefined;
 
   /** @param ramSize bytes, a multiple of 64 KiB; 0: without LPIs. */

@@ -69,7 +69,7 @@ describe('a GICv2m frame', () => {
     ]);
   });
 
-  it('takes a message at its one doorbell', () => {
+  it('accepts a message at its one doorbell', () => {
     const { gic, frame, write } = board();
     gic.enable(64, 'edge');
     const { send } = frame.msiController(FRAME);

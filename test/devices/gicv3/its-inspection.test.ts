@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What a debugger sees of an ITS: its tables in RAM as its commands have left them, whatever software makes of them.
+// Inspection of an ITS: its tables in RAM after its commands, even if software overwrites them.
 
 import { describe, expect, it } from 'vitest';
 import { Random } from '../../../devices/testing/index.ts';
@@ -71,7 +71,7 @@ describe('an ITS that is looked at', () => {
     expect(lines.slice(5)).toEqual([`  device 0x4321: 2 events at 0x${ITTS.toString(16)}`]);
   });
 
-  it('looks at no more than it can, whatever the tables say', () => {
+  it('reads no more than it may, regardless of the tables', () => {
     const gic = new ItsHarness(2).boot();
     // All devices have all events there are, in the same table, whose entries are all valid.
     for (let device = 0; device < 0x10000; device++)

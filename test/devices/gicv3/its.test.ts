@@ -19,7 +19,7 @@ function mapped(intid = 8192, { device = 8, event = 3 } = {}): void {
 }
 
 describe('the registers', () => {
-  it('say that there are LPIs, and without an ITS that there are none', () => {
+  it('show LPIs, and none without an ITS', () => {
     const plain = new GicHarness(2, 32);
     expect([gic.gicd(4), plain.gicd(4)]).toEqual([0x027a0001, 0x02780001]);
     expect([gic.gicr(0, 8), gic.gicr(1, 8)]).toEqual([1, 0x111]);
@@ -206,7 +206,7 @@ describe('an LPI', () => {
     expect(gic.iar()).toBe(8192);
   });
 
-  it('beyond the bits of GICR_PROPBASER is none', () => {
+  it('beyond the bits of GICR_PROPBASER does not exist', () => {
     const small = new ItsHarness();
     small.setGicd(0, 0x13);
     small.start();
@@ -248,7 +248,7 @@ describe('an LPI', () => {
     expect([gic.iar(0), gic.iar(1)]).toEqual([1023, 8193]);
   });
 
-  it('is acknowledged by one that looks when it is told to, and tells nobody else', () => {
+  it('is acknowledged by one that checks when it is notified, and notifies no other', () => {
     mapped();
     const words = new Uint32Array(gic.memory.buffer);
     gic.device.connect(0, 0x100, 0x104);
@@ -273,7 +273,7 @@ describe('a message', () => {
     expect(gic.iar()).toBe(8192);
   });
 
-  it('is a write to GITS_TRANSLATER by somebody who has a DeviceID', () => {
+  it('is a write to GITS_TRANSLATER with a DeviceID', () => {
     mapped();
     const controller = gic.its.msiController(ITS_GPA);
     expect(controller.doorbells).toEqual([{ gpa: 0x08090000, size: 0x10000 }]);
@@ -315,7 +315,7 @@ describe('the command queue', () => {
     expect([gic.gits(0x90) === gic.gits(0x88), gic.iar()]).toEqual([true, 8192]);
   });
 
-  it('goes on behind a command in error, which is traced', () => {
+  it('continues after a command in error, which is traced', () => {
     const traced: unknown[] = [];
     const unused = () => undefined;
     gic.its.attach({
@@ -340,7 +340,7 @@ describe('the command queue', () => {
     expect(gic.gits(0x88)).toBe(before);
   });
 
-  it('of nothing but INVALL is executed in parts, and who waits for it goes on', () => {
+  it('of only INVALL is executed in parts, and a waiter makes progress', () => {
     gic.setGits(0, 0, 4);
     gic.setGits(0x80, BigInt(QUEUE) | (1n << 63n));
     for (let at = 0; at < 0x1000; at += 32) gic.store64(QUEUE + at, 0x0dn);
@@ -355,7 +355,7 @@ describe('the command queue', () => {
     expect(gic.gits(0, 4)).toBe(0x80000001n);
   });
 
-  it('is executed beside the guest when nobody waits for it', () => {
+  it('is executed in the background when no one waits for it', () => {
     let poll = () => 0;
     gic.its.attach({
       ...({} as Parameters<GicIts['attach']>[0]),
@@ -488,7 +488,7 @@ describe('reset, save and restore', () => {
     ]);
   });
 
-  it('a state goes on elsewhere: pending LPIs, bytes that were read, commands that were not', () => {
+  it('a restored state has pending LPIs, cached table bytes and commands that were not executed yet', () => {
     mapped();
     gic.mapti(8, 4, 8193, 1);
     gic.configure(8192, 0xc2);
@@ -508,7 +508,7 @@ describe('reset, save and restore', () => {
     expect(other.iar(1)).toBe(8193);
   });
 
-  it('a state that is none is refused, and one of too many vCPUs tells none beyond them', () => {
+  it('an invalid state is refused, and a state with too many vCPUs affects no vCPU beyond the last', () => {
     const state = gic.device.save() as Record<string, number[]>;
     for (const lpis of [[], [0, 57343], [0, 57345], [0]])
       expect(() => gic.device.restore({ ...state, lpis })).toThrow('the state is not of this');

@@ -40,7 +40,7 @@ const IPA = 0x6000_0000;
 const MODES = ['bypass', 'stage 1', 'stage 2', 'nested'] as const;
 type Mode = (typeof MODES)[number];
 
-/** Two SMMUs, with the ITS behind both; each one's stream has LPI 8192 or 8193 as event 7. */
+/** Two SMMUs in front of one ITS; each one's stream has LPI 8192 or 8193 as event 7. */
 function computer(mode: Mode) {
   const gic = new ItsHarness().boot();
   const msis = gic.its.msiController(ITS_GPA);

@@ -29,7 +29,7 @@ export interface ReferenceItsOptions {
   hasCollection(id: number): boolean;
 }
 
-/** What a command comes to: undefined, or why it is in error. */
+/** The outcome of a command: undefined, or its error. */
 type Outcome = number | undefined;
 
 export class ReferenceIts {

@@ -19,7 +19,7 @@ describe('the distributor', () => {
     expect(new GicHarness(1, 992).gicd(0x4)).toBe(0x0278001f);
   });
 
-  it('keeps ARE and DS, and takes both group enables', () => {
+  it('keeps ARE and DS, and accepts both group enables', () => {
     const gic = new GicHarness();
     gic.setGicd(0, 0xffffffff);
     expect(gic.gicd(0)).toBe(0x53);
@@ -65,7 +65,7 @@ describe('the distributor', () => {
     expect(gic.gicd(0x400)).toBe(0);
   });
 
-  it('takes bytes for priorities alone', () => {
+  it('accepts byte accesses only for priorities', () => {
     const gic = new GicHarness();
     gic.setGicd(0x104, 0xff, 1);
     gic.setGicd(0x0, 0x3, 1);
@@ -215,7 +215,7 @@ describe('a Gicv3', () => {
     expect(() => device.line(64)).toThrow('the GIC has 64 SPIs: there is no SPI 64');
   });
 
-  it('reaches no byte beside its block', () => {
+  it('accesses no byte outside its block', () => {
     const gic = new GicHarness(3, 64);
     const end = 0x1000 + gicBlockSize(3);
     const bytes = new Uint8Array(gic.memory.buffer);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The GIC between threads: a device and software here, two vCPUs that sleep and take interrupts on threads of their own. What the model
+// The GIC between threads: a device and software here, two vCPUs that sleep and take interrupts on their own threads. What the model
 // (docs/models/gic.pml) shows of a few steps, in thousands of them.
 
 import { once } from 'node:events';
@@ -56,13 +56,13 @@ async function machine() {
   };
 }
 
-/** Waits until it is so; a lost wake-up would be for ever. */
+/** Waits until it is so; a lost wake-up would be forever. */
 function until(what: string, is: () => boolean): void {
   const deadline = performance.now() + 20_000;
   while (!is()) if (performance.now() > deadline) throw new Error(`${what}: not in 20 s`);
 }
 
-it('each edge is acknowledged behind it, wherever it is routed and whatever happens beside', async () => {
+it('each edge is acknowledged after it, for any routing and any concurrent change', async () => {
   const { gic, taken, stop } = await machine();
   const random = new Random(3);
   for (let i = 0; i < steps(1500, 30_000); i++) {

@@ -63,7 +63,7 @@ function msix() {
 }
 
 describe('a PCIe host bridge', () => {
-  it('finds functions by bus, device and function; where there is none, it reads all ones', () => {
+  it('finds functions by bus, device and function; elsewhere it reads all ones', () => {
     const { bus, at } = machine();
     expect(bus.read(0, at, 4).lo).toBe(0x56781234);
     expect(bus.read(0, at + 2, 2).lo).toBe(0x5678);
@@ -101,7 +101,7 @@ describe('a PCIe host bridge', () => {
     expect(bus.read(0, at + 0x100, 4).lo).toBe(0);
   });
 
-  it('tells sizes of BARs, and takes their addresses', () => {
+  it('shows sizes of BARs, and accepts their addresses', () => {
     const { config } = machine();
     expect([0x10, 0x14, 0x18, 0x24].map((bar) => config(bar, 0xffffffff))).toEqual([
       0xffffe000, 0xfffff000, 0, 0,
@@ -119,7 +119,7 @@ describe('a PCIe host bridge', () => {
     expect([bus.read(1, 0x4000, 4).lo, bus.read(1, 0x5ffc, 4).lo]).toEqual([7, 0x1ffc]);
     config(0x10, WINDOW.gpa + 0x8000);
     expect([bus.read(1, 0x4000, 4).lo, bus.read(1, 0x8000, 4).lo]).toEqual([0xffffffff, 7]);
-    // Outside of the window nobody finds it.
+    // Outside of the window no one finds it.
     config(0x10, 0x80000000);
     expect([0x4000, 0x8000].map((offset) => bus.read(1, offset, 4).lo)).toEqual([
       0xffffffff, 0xffffffff,
@@ -169,7 +169,7 @@ describe('a PCIe host bridge', () => {
     expect(() => new PcieHost({ window: WINDOW, functions })).toThrow(RangeError);
   });
 
-  it('tells of a device that it has several functions', () => {
+  it('shows that a device has several functions', () => {
     const functions = [0, 2].map((number) => ({
       device: 1,
       function: number,
@@ -260,7 +260,7 @@ describe('a reset of a function', () => {
 });
 
 describe('a root port', () => {
-  /** Bus 2 behind it, its window open. */
+  /** Bus 2 behind it, its memory range open. */
   function opened() {
     const one = machine();
     const port = ecam(0, 4, 0);
@@ -284,7 +284,7 @@ describe('a root port', () => {
     ]);
   });
 
-  it('forwards what lies in its window', () => {
+  it('forwards accesses in its address range', () => {
     const { bus, at, port } = opened();
     bus.write(0, at + 0x10, 4, 0x10100000);
     bus.write(0, at + 4, 2, MEMORY | MASTER);
@@ -298,7 +298,7 @@ describe('a root port', () => {
     expect(bus.read(1, 0x200000, 4).lo).toBe(0xffffffff);
   });
 
-  it('gives DMA the requester ID that configuration writes have told the function', () => {
+  it('gives DMA the requester ID that the function learned from configuration writes', () => {
     const { bus, at, port, behind, ids } = opened();
     const bytes = new Uint8Array(4);
     const dma = () => behind.port?.read(0x80000000, bytes).ok;

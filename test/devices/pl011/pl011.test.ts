@@ -21,7 +21,7 @@ function uart() {
 const bytes = (text: string) => Uint8Array.from(text, (character) => character.charCodeAt(0));
 
 describe('Pl011', () => {
-  it('sends what is written to UARTDR, whatever the width of the write', () => {
+  it('sends what is written to UARTDR, for any width of the write', () => {
     const { bus, sent } = uart();
     bus.write(0, 0x000, 1, 0x41);
     bus.write(0, 0x000, 2, 0x142);
@@ -29,7 +29,7 @@ describe('Pl011', () => {
     expect(sent).toEqual([0x41, 0x42, 0x43]);
   });
 
-  it('takes a narrow write for one of the whole register, and answers a narrow read with its low bytes', () => {
+  it('treats a narrow write as one to the whole register, and a narrow read returns the low bytes', () => {
     const { bus } = uart();
     bus.write32(0x024, 0xabcd);
     expect([1, 2, 4].map((size) => bus.read(0, 0x024, size as 1 | 2 | 4).lo)).toEqual([
@@ -94,7 +94,7 @@ describe('Pl011', () => {
     expect(bus.read32(0x03c)).toBe(0x40);
   });
 
-  it('loses nothing when more arrives than the FIFO holds', () => {
+  it('loses nothing when more arrives than the FIFO has room for', () => {
     const { bus, device } = uart();
     bus.write32(0x02c, 0x70);
     const text = 'the quick brown fox jumps over the lazy dog';

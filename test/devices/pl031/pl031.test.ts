@@ -21,7 +21,7 @@ function clock(epoch = EPOCH) {
     read: (offset: number) => bus.read32(offset),
     bus,
     write: (offset: number, value: number) => bus.write32(offset, value),
-    /** Lets the machine's time go on. */
+    /** Lets the machine's time continue. */
     pass(seconds: number) {
       host.timeNs += seconds * SECOND;
       host.poll();
@@ -109,7 +109,7 @@ describe('Pl031', () => {
     expect(read(0x14)).toBe(1);
   });
 
-  it('forgets an alarm that is set anew', () => {
+  it('forgets an alarm that is set again', () => {
     const { read, write, pass } = clock();
     write(0x04, EPOCH + 1);
     write(0x04, EPOCH + 5);
@@ -119,14 +119,14 @@ describe('Pl031', () => {
     expect(read(0x14)).toBe(1);
   });
 
-  it('keeps DR, RIS, MIS and its identification whatever is written, at all widths', () => {
+  it('keeps DR, RIS, MIS and its identification regardless of writes, at all widths', () => {
     const { bus, read } = clock();
     for (const offset of [0x00, 0x14, 0x18, 0xfe0, 0xffc])
       for (const size of [1, 2, 4] as const) bus.write(0, offset, size, 0xff);
     expect([0x00, 0x14, 0x18, 0xfe0, 0xffc].map(read)).toEqual([EPOCH, 0, 0, 0x31, 0xb1]);
   });
 
-  it('takes a narrow access for one of the whole register', () => {
+  it('treats a narrow access as one to the whole register', () => {
     const { bus, read } = clock();
     bus.write(0, 0x04, 1, 0x12);
     bus.write(0, 0x05, 1, 0x34);

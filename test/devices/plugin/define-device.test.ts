@@ -38,7 +38,7 @@ const later = () => ++reads;
 const SET = { offset: 8, writable: 1 };
 
 describe('a described device', () => {
-  it('answers reads by its functions, and takes over writable bits before it hears of a write', () => {
+  it('answers reads with its functions, and stores writable bits before it calls write', () => {
     const { bus, host } = attached();
     expect([bus.read32(0), bus.read32(0), bus.read32(4), bus.read32(8)]).toEqual([1, 2, 0, 10]);
     bus.write32(8, 0x123);
@@ -47,7 +47,7 @@ describe('a described device', () => {
     expect(bus.read32(0)).toBe(0);
   });
 
-  it('has a kind, names its registers, and takes no other accesses than 32-bit ones', () => {
+  it('has a kind, names its registers, and accepts only 32-bit accesses', () => {
     const { device, bus } = attached();
     expect(device.identity).toEqual({ kind: 0x72746e63, interrupts: 1, busMaster: false });
     expect([device.registerName(0, 8), device.registerName(0, 0x10)]).toEqual([
@@ -57,7 +57,7 @@ describe('a described device', () => {
     expect(bus.read(0, 8, 1)).toEqual({ lo: 0, hi: 0 });
   });
 
-  it('takes narrow accesses when its description says so, byte by byte of the register', () => {
+  it('accepts narrow accesses if its description says so, byte by byte of the register', () => {
     const seen: (number | undefined)[] = [];
     const device = defineDevice({
       name: 'narrow',
@@ -106,7 +106,7 @@ describe('a described device', () => {
     expect(describe('four', 0x1000)).toThrow('register B lies outside its region');
   });
 
-  it('has registers of 64 bits, whole or in halves, and a reset of its own', () => {
+  it('has registers of 64 bits, whole or in halves, and its own reset', () => {
     const writes: bigint[] = [];
     const device = defineDevice({
       name: 'wide',
@@ -200,7 +200,7 @@ describe('a described device', () => {
     ]);
   });
 
-  it('refuses a register that there is not, read or assigned, with the one that was meant', () => {
+  it('refuses reads and writes of an unknown register, and suggests a known one', () => {
     const said: unknown[] = [];
     const tell = (use: () => unknown) => {
       try {
@@ -216,7 +216,7 @@ describe('a described device', () => {
       registers64: { BASE: { offset: 8, reset: 1n } },
       reset(values) {
         const loose = values as unknown as Record<string, unknown>;
-        // Not strict: what it assigns to a name that there is not, JavaScript itself would forget.
+        // Not strict: JavaScript itself would ignore an assignment to an unknown name.
         const assign = new Function('values', 'values.STATSU = 1') as (values: object) => void;
         tell(() => loose.STATSU);
         tell(() => assign(values));
@@ -240,7 +240,7 @@ describe('a described device', () => {
     ]);
   });
 
-  it('knows its registers by name: one that there is not is an error of the types', () => {
+  it('knows its registers by name: an unknown one is a type error', () => {
     const description = (count: object) => ({
       name: 'typed',
       kind: 'type',
@@ -322,7 +322,7 @@ describe('a described device', () => {
     },
   );
 
-  it('takes no register that it does not have', () => {
+  it('accepts no register that it does not have', () => {
     const values: object[] = [];
     const device = defineDevice({
       name: 'x',

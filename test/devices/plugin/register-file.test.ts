@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Registers as data: what a saved state of them may be.
+// Registers as data: which saved states are valid.
 
 import { describe, expect, it } from 'vitest';
 import { RegisterFile } from '../../../devices/plugin/index.ts';

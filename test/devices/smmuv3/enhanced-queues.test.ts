@@ -68,7 +68,7 @@ function enable(q: number): void {
   bus.write32(at(q) + 0x8, EN);
 }
 
-/** Puts commands behind PROD and moves it, ERRACK as it is. */
+/** Puts commands at PROD and advances it, without a change of ERRACK. */
 function issue(q: number, ...commands: readonly Uint32Array[]): void {
   const word = prod(q);
   let index = word & 0xf;
@@ -97,7 +97,7 @@ describe('discovery', () => {
     ]);
   });
 
-  it('there is none of it without IDR1.ECMDQ', () => {
+  it('does not exist without IDR1.ECMDQ', () => {
     const plain = new VirtualSmmu({ backend });
     plain.attach(host);
     plain.reset();
@@ -114,7 +114,7 @@ describe('discovery', () => {
     expect(() => plug(idr6)).toThrow(RangeError);
   });
 
-  it('refuses more queues than the host behind it has', () => {
+  it('refuses more queues than its host has', () => {
     const poor = Object.create(backend, { enhancedQueues: { value: [] } });
     const idRegisters = { ...GUEST_ID_REGISTERS, idr1: GUEST_ID_REGISTERS.idr1 + ECMDQ, idr6: 0 };
     expect(() => new VirtualSmmu({ backend: poor, idRegisters })).toThrow(
@@ -138,7 +138,7 @@ describe('an ECMDQ of a guest', () => {
     ]).toEqual([true, 0n]);
   });
 
-  it('runs beside the others and beside the CMDQ, each with its own indexes, and wraps', () => {
+  it('runs in parallel with the others and the CMDQ, each with its own indexes, and wraps', () => {
     for (const q of [0, 3]) enable(q);
     for (let n = 0; n < 7; n++) issue(3, tlbiNsnhAll(), sync());
     issue(0, sync());
@@ -148,7 +148,7 @@ describe('an ECMDQ of a guest', () => {
     expect(cons(3)).toBe(EN + 1);
   });
 
-  it('takes the configuration commands that the device carries out itself', () => {
+  it('accepts the configuration commands that the device executes itself', () => {
     bus.write64(0x80, 0x80000000n);
     bus.write32(0x88, 4);
     bus.write32(0x20, 1);
@@ -189,7 +189,7 @@ describe('an ECMDQ of a guest', () => {
       0x200,
       1,
     ]);
-    // More commands are not consumed, and the others go on; a second queue's error finds CMDQP_ERR active.
+    // More commands are not consumed, and the others continue; a second queue's error finds CMDQP_ERR active.
     issue(0, sync());
     issue(1, sync(), ILLEGAL);
     expect([cons(0), cons(1), bus.read32(0x60), host.pulses(GERROR_LINE)]).toEqual([
@@ -210,7 +210,7 @@ describe('an ECMDQ of a guest', () => {
     expect([cons(0), bus.read32(0x60)]).toEqual([EN + 0x01000004, 0]);
   });
 
-  it('takes the index of the very store that acknowledges an error', () => {
+  it('uses the index of the same store that acknowledges an error', () => {
     enable(0);
     issue(0, sync(), ILLEGAL, sync());
     expect(cons(0)).toBe(EN + 0x01800001);
@@ -239,7 +239,7 @@ describe('an ECMDQ of a guest', () => {
     expect([cons(0), bus.read32(0x60)]).toEqual([EN + 0x02800000, 0x200]);
   });
 
-  it('a PROD beyond the ring and an ERRACK without an error end, and harm nobody else', () => {
+  it('a PROD beyond the ring and an ERRACK without an error end, and affect no other queue', () => {
     for (const q of [0, 1]) enable(q);
     for (let slot = 0; slot < 8; slot++) writeCommand(ram, ringOf(0), slot, sync());
     bus.write32(at(0) + 0x8, EN + ERRACK + 0xfffff);

@@ -45,7 +45,7 @@ describe('merging', () => {
   describe('with MEV', () => {
     beforeEach(() => board.ste('s1', [undefined, STE1 | MEV]));
 
-    it('one record stands for faults that differ in the place inside a page only; its address is that of the first', () => {
+    it('one record represents faults that differ only in the offset within a page; its address is that of the first', () => {
       for (const iova of [0x2008n, 0x2008n, 0x2ff0n]) fault(iova);
       expect([board.produced, stat(STAT_EVENTS_MERGED)]).toEqual([1, 2]);
       expect(board.record(0)).toBe(

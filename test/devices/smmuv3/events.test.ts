@@ -52,7 +52,7 @@ interface Case {
   readonly access?: Parameters<PhysicalBoard['access']>[1];
   /** It is an endpoint with an ATC that reads. */
   readonly ats?: boolean;
-  /** It is no transaction, but a hint about so many pages. */
+  /** It is not a transaction, but a hint about a number of pages. */
   readonly hint?: number;
   readonly record: string;
 }
@@ -469,7 +469,7 @@ describe('records', () => {
     expect(new Set(CASES.map(({ event }) => event))).toEqual(new Set(provoked));
   });
 
-  it('without a fault there is none', () => {
+  it('there is none without a fault', () => {
     expect(board.access(0x1000n, WRITE)).toBe(TRANSLATE_OK);
     expect(board.produced).toBe(0);
   });

@@ -76,7 +76,7 @@ export function enable(cr0 = 0xd): void {
   bus.write32(0x20, cr0);
 }
 
-/** Puts commands into the ring behind PROD and moves it. */
+/** Puts commands into the ring at PROD and advances it. */
 export function issue(...commands: Uint32Array[]): void {
   let prod = bus.read32(0x98);
   for (const command of commands) {

@@ -43,7 +43,7 @@ function accessInFlight(hostMemory: WebAssembly.Memory): Unit['core'] {
 }
 
 describe('CMD_SYNC with CS = IRQ on the command queue of a guest', () => {
-  it('writes 32 bits of MSIDATA to MSIADDR and nothing beside them', () => {
+  it('writes 32 bits of MSIDATA to MSIADDR and nothing else', () => {
     memory.store64(WORD - 4, 0x1111_1111_2222_2222n);
     enable();
     issue(sync(IRQ, { address: WORD, data: 0xdeadbeef }));
@@ -54,7 +54,7 @@ describe('CMD_SYNC with CS = IRQ on the command queue of a guest', () => {
     ).toBe(1);
   });
 
-  it('may overwrite the very command, as Linux has it, and the queue goes on behind it', () => {
+  it('may overwrite the command itself, as in Linux, and the queue continues after it', () => {
     enable();
     for (let n = 0; n < 20; n++) {
       const entry = RING + 16 * (n % 8);
@@ -64,7 +64,7 @@ describe('CMD_SYNC with CS = IRQ on the command queue of a guest', () => {
     expectDone();
   });
 
-  it('waits for accesses in flight, and then signals the command as it was read', () => {
+  it('waits for accesses in flight, and then signals the command as read', () => {
     enable();
     const other = accessInFlight(backend.hostMemory);
     issue(sync(IRQ, { address: WORD, data: 7 }));
@@ -105,7 +105,7 @@ describe('CMD_SYNC with CS = IRQ on the command queue of a guest', () => {
     expect([bus.read32(0x9c), bus.read32(GERROR)]).toEqual([2, 0x10]);
   });
 
-  it('has no signal with MSIADDR 0, and takes 48 bits of the address when that is what OAS has', () => {
+  it('has no signal with MSIADDR 0, and uses 48 bits of the address if OAS has 48 bits', () => {
     enable();
     issue(sync(IRQ, { address: 0, data: 7 }), sync(IRQ, { address: 2 ** 48 + WORD, data: 3 }));
     expectDone();
@@ -239,7 +239,7 @@ describe('the physical SMMU', () => {
       1,
       0,
     ]);
-    // What the drain cannot write the device's host does; here nobody takes it.
+    // What the drain cannot write the device's host does; here no one takes it.
     for (let i = 0; i < 16; i += 8) platform.memory.store64(0x4010 + i, ram.load64(0x4010 + i));
     registers.write32(0x98, 2);
     expect([registers.read32(0x9c), registers.read32(GERROR)]).toEqual([2, 0x10]);

@@ -75,7 +75,7 @@ it('of a group have Last in the last one, and only that has an answer', () => {
   expect(backend.answers.slice(1)).toEqual([[8, 6, true, undefined]]);
 });
 
-it('are refused while SMMUEN is 0, whatever PRIQEN is', () => {
+it('are refused while SMMUEN is 0, regardless of PRIQEN', () => {
   const { backend, bus, ask, produced } = setUp();
   for (const cr0 of [CMDQEN, PRIQEN | CMDQEN]) {
     bus.write32(0x20, cr0);

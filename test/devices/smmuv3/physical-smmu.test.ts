@@ -133,7 +133,7 @@ describe('command queue', () => {
     expect([bus.read32(0x9c), bus.read32(0x60)]).toEqual([6, 0]);
   });
 
-  it('runs a batch of more commands than one round of the drain takes', () => {
+  it('executes a batch of more commands than fit in one round of the drain', () => {
     bus.write64(0x90, 0x2_000an);
     for (let i = 0; i < 1024; i++) writeCommand(ram, 0x20000, i, sync());
     bus.write32(0x20, 8);
@@ -190,7 +190,7 @@ describe('command queue', () => {
 });
 
 describe('event queue', () => {
-  it('shows records in PROD, and raises its interrupt when the background looks', () => {
+  it('shows records in PROD, and raises its interrupt at the next background poll', () => {
     enable();
     expect(access(5)).toBe(TRANSLATE_ABORT);
     expect([bus.read32(0x100a8), bus.read32(0xa8)]).toEqual([1, 1]);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What a guest's SMMU says beside its event records: why a stream was refused.
+// The reasons why a guest's SMMU has refused a stream, in addition to its event records.
 
 import { beforeEach, expect, it } from 'vitest';
 import { CD_A, CD_TG0 } from '../../../assembly/layout/cd.ts';
@@ -120,7 +120,7 @@ it('an address is refused for a descriptor, with what it is and where', () => {
   expect(told).toEqual([]);
 });
 
-it('each reason is told once, and again after a reset', () => {
+it('each reason is reported once, and again after a reset', () => {
   cd((words) => setField(words, CD_TG0, 3));
   writeSte(memory, STREAMS, SID, stage1Ste({ contextPtr: CDS }));
   enable();
@@ -133,7 +133,7 @@ it('each reason is told once, and again after a reset', () => {
   expect(told).toHaveLength(2);
 });
 
-it('at most 256 are told, whatever a guest makes up', () => {
+it('at most 256 are reported, whatever a guest does', () => {
   enable();
   for (let i = 0; i < 300; i++) {
     // Another address each time.

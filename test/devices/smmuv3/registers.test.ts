@@ -188,7 +188,7 @@ describe.each([
     }
   });
 
-  it('takes 64-bit registers in one access or in halves', () => {
+  it('accepts accesses to 64-bit registers, whole or in halves', () => {
     bus.write64(0x80, 0x4000_0012_3456_7fffn);
     expect(bus.read64(0x80)).toBe(0x4000_0012_3456_7fc0n);
     expect([bus.read32(0x80), bus.read32(0x84)]).toEqual([0x34567fc0, 0x40000012]);
@@ -224,7 +224,7 @@ describe.each([
     expect([bus.read32(0x100a8), bus.read32(0x100ac)]).toEqual([0x80000007, 0x80000007]);
   });
 
-  it('page 0 shows the event queue indexes of page 1, and takes them', () => {
+  it('page 0 shows the event queue indexes of page 1, and accepts writes to them', () => {
     bus.write32(0xa0, 4);
     bus.write32(0xa8, 3);
     bus.write32(0x100ac, 2);

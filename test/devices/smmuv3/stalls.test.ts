@@ -28,7 +28,7 @@ const HOLE = 0x20000;
 const answer = (stag: number) => backend.core.stallAnswer(smmuBase(0), physicalSid(8), stag);
 
 describe("a guest's SMMU", () => {
-  it('records a stall with the StreamID that the guest knows, and takes RESUME for it', () => {
+  it('records a stall with the guest’s StreamID, and accepts RESUME for it', () => {
     setUp();
     stage1({ stall: true });
     enable();
@@ -91,7 +91,7 @@ describe("a host's SMMU", () => {
     expect(answer(0x400)).toBe(STALL_ABORT);
   });
 
-  it('ends them on a reset, and forgets those that nobody waits for', () => {
+  it('ends them on a reset, and discards those that no device waits for', () => {
     stallOne();
     backend.translate(8, HOLE + 0x1000);
     backend.core.stallAbandon(smmuBase(0), physicalSid(8), 0x400);

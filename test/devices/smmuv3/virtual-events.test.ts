@@ -106,7 +106,7 @@ describe('streams without a valid STE', () => {
     expect(bus.read32(0x100a8)).toBe(0);
   });
 
-  it('the reserved EATS is no ATS, and S1ContextPtr may lie anywhere below OAS', () => {
+  it('the reserved EATS means no ATS, and S1ContextPtr may be anywhere below OAS', () => {
     enable(0xc);
     stage1();
     const eats = (value: number) => {

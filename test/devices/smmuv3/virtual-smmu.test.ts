@@ -59,7 +59,7 @@ describe('disabled', () => {
     expect(backend.dma(8, STREAMS - 0x1000)).toBeUndefined();
   });
 
-  it('follows GBPA again after it was enabled; a change meanwhile counts from then on', () => {
+  it('follows GBPA again after it was enabled, including changes in the meantime', () => {
     enable();
     bus.write32(0x44, 0x80100000);
     expect(backend.log).toEqual(['8 invalid', '9 invalid']);
@@ -209,7 +209,7 @@ describe('command queue', () => {
     expect(backend.dma(8, 0x11000, { write: false })).toBeUndefined();
   });
 
-  it('stops at a bad command between others, and goes on from the replaced one', () => {
+  it('stops at a bad command between others, and continues from its replacement', () => {
     enable();
     backend.log.length = 0;
     issue(cfgiSte(8), new Uint32Array([0x28, 0, 0, 0]), cfgiSte(9), sync());
@@ -239,17 +239,17 @@ describe('command queue', () => {
       ['9 invalid', '8 invalid', '9 invalid'],
       ['8 invalid'],
     ]);
-    // CMD_SYNC behind all of them.
+    // CMD_SYNC after all of them.
     expect(cons).toEqual([3, 6, 8]);
   });
 
-  it('a CFGI of many streams is cut between two of them, and begins anew when it is another one', () => {
+  it('a CFGI of many streams is interrupted between two streams, and a different CFGI starts from its beginning', () => {
     enable();
     backend.log.length = 0;
     issue(cfgiSte(8), cfgiSte(8), cfgiAll(), sync());
     expect(backend.log).toEqual(['8 invalid', '8 invalid', '8 invalid']);
     expect(bus.read32(0x9c)).toBe(2);
-    // The same words behind a queue that was off are another command.
+    // The same words after the queue was off are another command.
     bus.write32(0x20, 0x5);
     expect(bus.read32(0x9c)).toBe(2);
     backend.log.length = 0;
@@ -273,7 +273,7 @@ describe('command queue', () => {
     expect(bus.read32(0x9c)).toBe(15);
   });
 
-  it('a command that changes while the device looks at it is fetched again', () => {
+  it('a command that changes while the device reads it is fetched again', () => {
     enable();
     const finish = backend.serveCommandQueue.bind(backend);
     let served = 0;

@@ -63,7 +63,7 @@ describe('4 KiB tables of 48 bits', () => {
     expect(table.leafOf(0x80_8060_4000)).toBe(BASE + 0x3020);
   });
 
-  it('a range takes the largest blocks that fit, and pages at its ends', () => {
+  it('a range uses the largest blocks that fit, and pages at its ends', () => {
     const ram = memory();
     const table = new PageTable(ram, { stage: 2 });
     table.map(0x3fff_f000, 0x7fff_f000, 0x1000 + 0x4000_0000 + 0x20_0000 + 0x1000, S2_READ_WRITE);

@@ -117,7 +117,7 @@ describe('stream table entries', () => {
     ).toEqual(['000000008000004f', '00000000000800d6', '044d359000000007', '0000000000002000']);
   });
 
-  it('lie in a linear table at 64 bytes each, and their first word is written last', () => {
+  it('are in a linear table at 64 bytes each, and their first word is written last', () => {
     const memory = new ArrayMemory(0x1000, 0x1000);
     const order: number[] = [];
     const store = memory.store64.bind(memory);
@@ -166,7 +166,7 @@ describe('context descriptors', () => {
     expect(longs(contextDescriptor({ asid: 0 }))[0]).toBe('0000e205c0004000');
   });
 
-  it('lie in a linear table at 64 bytes each', () => {
+  it('are in a linear table at 64 bytes each', () => {
     const memory = new ArrayMemory(0, 0x100);
     writeCd(memory, 0, 2, contextDescriptor({ asid: 1, lower: { ttb: 0x4000, inputBits: 48 } }));
     expect(memory.load64(0x80)).toBe(0x0001_e205_c000_3510n);
@@ -232,7 +232,7 @@ describe('commands', () => {
     ]);
   });
 
-  it('lie in a ring at 16 bytes each', () => {
+  it('are in a ring at 16 bytes each', () => {
     const memory = new ArrayMemory(0x8000_0000, 0x100);
     writeCommand(memory, 0x8000_0000, 5, tlbiNhVa(3, 5, { address: 0x1234_5000 }));
     expect(memory.load64(0x8000_0050)).toBe(0x0005_0003_0000_0012n);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A DMA access of several pages: it comes to the same as its pages one by one, and is one access.
+// A DMA access of several pages has the same result as its pages one by one, and is one access.
 
 import { beforeAll, describe, expect, it } from 'vitest';
 import { HOST_THREADS } from '../../../assembly/layout/host-memory.ts';
@@ -35,7 +35,7 @@ import { tableMemory } from '../../support/table-memory.ts';
 const PAGE = 0x1000;
 const SMMU = 0x10000000;
 const RAM_SIZE = 0x800000;
-/** Memory of the VMM beside RAM: two pages that are neighbours by PA only, a doorbell, then nothing. */
+/** Memory of the VMM outside RAM: two pages that are adjacent only by PA, a doorbell, then nothing. */
 const OWN = 0x90000000;
 const DOORBELL = OWN + 2 * PAGE;
 const BLOCK = IOVA + 0x4000_0000;
@@ -160,7 +160,7 @@ describe.each([
     expect(asked.length).toBe(26);
   });
 
-  it('goes on in the next piece of memory, and ends where there is none', () => {
+  it('continues in the next piece of memory, and ends if there is none', () => {
     const { port, ram, own, table } = computer(hot());
     table.map(IOVA, 0x200000, PAGE, S1_READ_WRITE);
     table.map(IOVA + PAGE, OWN, 4 * PAGE, S1_READ_WRITE);
@@ -184,7 +184,7 @@ describe.each([
     expect(msis).toEqual([0x21]);
   });
 
-  it('is in flight until its last byte: a CMD_SYNC behind an invalidation waits for all of it', () => {
+  it('is in flight until its last byte: a CMD_SYNC after an invalidation waits for all of it', () => {
     const { port, table, looks, command, isSynced, unit } = computer(hot());
     table.map(IOVA, OWN, 2 * PAGE, S1_READ_WRITE);
     const inFlight = new BigInt64Array(unit.hostMemory.buffer, HOST_THREADS + THREAD_IN_FLIGHT, 1);
@@ -199,7 +199,7 @@ describe.each([
     expect([isSynced(), inFlight[0]]).toEqual([true, 0n]);
   });
 
-  it('bypasses a disabled SMMU, whatever stream it has translated for before', () => {
+  it('bypasses a disabled SMMU, regardless of earlier translations', () => {
     const { bus, port, ram, table, count } = computer(hot());
     table.map(0x300000, 0x200000, 2 * PAGE, S1_READ_WRITE);
     const target = new Uint8Array(2 * PAGE);

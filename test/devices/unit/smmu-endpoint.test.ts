@@ -30,7 +30,7 @@ const SMMU = 0x10000000;
 const STREAM = 3;
 const IOVA = 0x1_4000_0000;
 const RAM_SIZE = 0x200000;
-/** Memory of the VMM, and a doorbell of its interrupt controller, beside RAM. */
+/** Memory of the VMM, and a doorbell of its interrupt controller, outside RAM. */
 const OWN = 0x90000000;
 const DOORBELL = 0x90010000;
 
@@ -94,7 +94,7 @@ describe('an SMMU’s endpoint in a VMM of one’s own', () => {
     expect(at(0x1000, 4)).toEqual({ ok: true, pa: OWN, length: 4 });
   });
 
-  it('tells a fault with its event: F_TRANSLATION, F_PERMISSION, and none without CR2.RECINVSID', () => {
+  it('reports a fault with its event: F_TRANSLATION, F_PERMISSION, and none without CR2.RECINVSID', () => {
     const { endpoint } = computer();
     const fault = (sid: number, offset: number, write = false) => {
       const answer = endpoint.translate(sid, undefined, IOVA + offset, 4, { write });
@@ -119,11 +119,11 @@ describe('an SMMU’s endpoint in a VMM of one’s own', () => {
     expect(port.write(IOVA + 0x2000, Uint8Array.of(0x21, 0, 0, 0))).toEqual({ ok: true, done: 4 });
     expect(port.write(IOVA + 0x2004, Uint8Array.of(1, 0, 0, 0)).ok).toBe(false);
     expect(msis).toEqual(['0x21 of 3']);
-    // The translation is there, and no memory behind it.
+    // The translation exists, but no memory at its address.
     expect(port.read(IOVA + 0x3000, read)).toEqual({ ok: false, done: 0 });
   });
 
-  it('has DMA ports that name what is no access, and refuse a PASID that is none', () => {
+  it('has DMA ports that name an invalid access, and refuse an invalid PASID', () => {
     const { endpoint } = computer();
     const port = endpoint.dmaPort(STREAM);
     const four = new Uint8Array(4);
@@ -142,7 +142,7 @@ describe('an SMMU’s endpoint in a VMM of one’s own', () => {
     expect(read(IOVA, four, { privileged: true })).toEqual({ ok: true, done: 4 });
   });
 
-  it('tells a memory that gives other bytes than it is asked for', () => {
+  it('reports a memory that returns other bytes than requested', () => {
     const { unit } = computer();
     for (const found of [new Uint8Array(3), 4, Promise.resolve(new Uint8Array(4))]) {
       const memory = { bytes: () => found as Uint8Array };
@@ -151,7 +151,7 @@ describe('an SMMU’s endpoint in a VMM of one’s own', () => {
     }
   });
 
-  it('refuses what is no access, and a memory that is none', () => {
+  it('refuses an invalid access, and an invalid memory', () => {
     const { endpoint } = computer();
     expect(() => endpoint.translate(STREAM, 1 << 20, 0, 1)).toThrow(RangeError);
     expect(() => endpoint.translate(STREAM, undefined, 2 ** 53, 1)).toThrow(RangeError);

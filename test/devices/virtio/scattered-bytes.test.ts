@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Buffers of many segments: a turn accesses some of them, the next ones go on where it was.
+// Buffers of many segments: a turn accesses some of them, and the next turn continues.
 
 import { describe, expect, it } from 'vitest';
 import { FakeHost } from '../../../devices/testing/index.ts';
@@ -52,7 +52,7 @@ describe('buffers of many segments', () => {
     expect(target).toEqual(part);
   });
 
-  it('go on at the segment that the IOMMU has held', () => {
+  it('continue at the segment that the IOMMU has stalled', () => {
     const { host, bytes } = buffers();
     const held = SEGMENTS[70]?.iova ?? 0;
     host.stalls = (iova) => iova === held;
@@ -67,7 +67,7 @@ describe('buffers of many segments', () => {
     expect(target).toEqual(pattern);
   });
 
-  it('begin anew with another array', () => {
+  it('restart with another array', () => {
     const { bytes } = buffers();
     expect(bytes.write(0, new Uint8Array(TOTAL))).toBe('more');
     expect(calls(() => bytes.write(0, pattern))).toEqual([4, 'done']);

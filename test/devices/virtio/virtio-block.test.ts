@@ -189,7 +189,7 @@ describe('a virtio block device', () => {
     expect(bus.read32(0x70) & 0x40).toBe(0);
   });
 
-  it('gives a request back once, with an interrupt, when the IOMMU stalls its look at the flags', () => {
+  it('returns a request once, with an interrupt, when the IOMMU stalls its read of the flags', () => {
     const { host, bus, request } = driver();
     host.stalls = (iova) => iova === RAM + AVAILABLE;
     expect(request(IN, 3, 512)).toEqual({ completed: 1, status: 0, written: 513 });
@@ -248,7 +248,7 @@ describe('a virtio block device', () => {
     ],
   ];
 
-  it.each(broken)('needs a reset behind %s, and works behind it', (_, breakIt) => {
+  it.each(broken)('needs a reset after %s, and works after it', (_, breakIt) => {
     const one = driver();
     breakIt(one);
     one.bus.write32(0x50, 0);
@@ -271,7 +271,7 @@ describe('a virtio block device', () => {
     expect(bus.read32(0x70)).toBe(3);
   });
 
-  it('goes on with saved requests on another device', () => {
+  it('continues saved requests on another device', () => {
     const one = driver();
     const state = structuredClone(one.device.save());
     const other = driver(new MemoryDisk(pattern()), false);

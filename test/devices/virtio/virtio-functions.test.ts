@@ -15,7 +15,7 @@ describe('a virtio console', () => {
     return { output, device, driver: new VirtioDriver(device) };
   }
 
-  it('has ID 3 and no features of its own', () => {
+  it('has ID 3 and no device features', () => {
     const { driver } = console();
     expect(driver.bus.read32(0x08)).toBe(3);
     driver.bus.write32(0x14, 0);
@@ -79,7 +79,7 @@ describe('a virtio console', () => {
     expect(driver.used(0)).toBeUndefined();
   });
 
-  it('keeps 64 KiB of input that nobody reads, and what the IOMMU holds', () => {
+  it('keeps 64 KiB of unread input, and what the IOMMU has stalled', () => {
     const { device, driver } = console();
     device.receive(new Uint8Array(0x10001).fill(1));
     const end = driver.host.ramGpa + 0x4000;
@@ -99,7 +99,7 @@ describe('a virtio console', () => {
   });
 });
 
-describe('a request that has ended while the IOMMU holds the used ring', () => {
+describe('a request that has ended while the IOMMU stalls an access to the used ring', () => {
   /** @param queue whose used ring is held for a while. */
   function held(driver: VirtioDriver, queue: number, ...buffers: Buffer[]) {
     const ring = driver.host.ramGpa + (8 * queue + 2) * 0x1000;
@@ -120,7 +120,7 @@ describe('a request that has ended while the IOMMU holds the used ring', () => {
     expect([held(driver, 1, new Uint8Array(12 + 60))?.written, frames]).toEqual([0, [60]]);
   });
 
-  it('sends its frame once when it is saved meanwhile', () => {
+  it('sends its frame once when it is saved in the meantime', () => {
     const frames: number[] = [];
     const driver = new VirtioDriver(
       new VirtioNet({ onFrame: ({ length }) => frames.push(length) }),
@@ -165,7 +165,7 @@ describe('a virtio entropy device', () => {
     expect(driver.used(0)?.written).toBe(0x1000);
   });
 
-  it('takes random bytes of the system by default', () => {
+  it('uses random bytes of the system by default', () => {
     const driver = new VirtioDriver(new VirtioEntropy());
     driver.offer(0, 64);
     expect(new Set(driver.used(0)?.bytes).size).toBeGreaterThan(16);
@@ -185,7 +185,7 @@ describe('a virtio network device', () => {
     expect(() => new VirtioNet({ mac: [1, 2, 3, 4, 5, 256] })).toThrow(RangeError);
   });
 
-  it('gives what is sent back to its guest, behind a header that names one buffer', () => {
+  it('returns sent frames to its guest, after a header that names one buffer', () => {
     const driver = new VirtioDriver(new VirtioNet());
     driver.offer(0, 64);
     expect(driver.used(0)).toBeUndefined();
@@ -198,7 +198,7 @@ describe('a virtio network device', () => {
     expect(bytes.subarray(12)).toEqual(frame(20));
   });
 
-  it('tells its user of frames, and takes frames of the user', () => {
+  it('passes frames to its user, and accepts frames from the user', () => {
     const sent: Uint8Array[] = [];
     const net = new VirtioNet({ onFrame: (bytes) => sent.push(bytes) });
     const driver = new VirtioDriver(net);
@@ -212,7 +212,7 @@ describe('a virtio network device', () => {
     expect(driver.used(0)).toBeUndefined();
   });
 
-  it('sends no frame that is none, and drops what a buffer has no room for', () => {
+  it('sends no invalid frame, and drops a frame for which a buffer has no room', () => {
     const sent: Uint8Array[] = [];
     const net = new VirtioNet({ onFrame: (bytes) => sent.push(bytes) });
     const driver = new VirtioDriver(net);

@@ -146,7 +146,7 @@ describe('a virtio block device over PCI', () => {
     expect([bus.read(1, at, 4).lo, bus.read(1, at + 0x14, 4).lo]).toEqual([DISK_BYTES / 512, 512]);
   });
 
-  it('reads sectors, and tells by INTx until its ISR status is read', () => {
+  it('reads sectors, and asserts INTx until its ISR status is read', () => {
     const { host, request, setUp, disk, device, readIsr } = driver();
     setUp();
     expect(request(3)).toBe(0);
@@ -155,7 +155,7 @@ describe('a virtio block device over PCI', () => {
     expect([readIsr(), device.intx, readIsr()]).toEqual([1, false, 0]);
   });
 
-  it('tells by the vectors that the driver has given, and not by INTx', () => {
+  it('signals by the vectors that the driver has set, and not by INTx', () => {
     const { request, setUp, enableMsix, messages, device, readIsr, read } = driver();
     setUp();
     enableMsix({ config: 0, queue: 1 });
@@ -165,7 +165,7 @@ describe('a virtio block device over PCI', () => {
     expect([device.intx, readIsr()]).toEqual([false, 0]);
   });
 
-  it('reads back no vector for one that it does not have, and tells nobody then', () => {
+  it('reads back no vector for one that it does not have, and then notifies no one', () => {
     const { request, setUp, enableMsix, messages, read } = driver();
     setUp();
     enableMsix({ config: 2, queue: 2 });
@@ -173,7 +173,7 @@ describe('a virtio block device over PCI', () => {
     expect([request(0), messages()]).toEqual([0, []]);
   });
 
-  it('needs a reset behind a broken ring, tells so, and works behind it', () => {
+  it('needs a reset after a broken ring, says so, and works after it', () => {
     const one = driver();
     const { setUp, enableMsix, messages, view, notify, read, readIsr, request } = one;
     setUp();
@@ -191,7 +191,7 @@ describe('a virtio block device over PCI', () => {
     expect(request(1)).toBe(0);
   });
 
-  it('leaves rings alone while it is no bus master, and goes on when it is', () => {
+  it('does not access rings while it is not a bus master, and continues when it is', () => {
     const { setUp, request, bus, host, view, read } = driver();
     setUp();
     bus.write(0, 4, 2, 2);
@@ -248,7 +248,7 @@ describe('a virtio block device over PCI', () => {
     expect(bus.read(0, at + 16, 4).lo).toBe(0);
   });
 
-  it('goes on with saved requests on another device', () => {
+  it('continues saved requests on another device', () => {
     const one = driver();
     one.setUp();
     one.enableMsix({ config: 0, queue: 1 });
@@ -258,7 +258,7 @@ describe('a virtio block device over PCI', () => {
     expect([other.request(2), other.messages()]).toEqual([0, ['msi 0x80008004 0x71 taken']]);
   });
 
-  it('is as new behind FLR', () => {
+  it('is as new after FLR', () => {
     const { setUp, enableMsix, bus, read, device } = driver();
     const fresh = driver().device;
     fresh.reset();

@@ -42,7 +42,7 @@ const domain = (did: number) => ({ kind: 'domain', did }) as const;
 const wait = { kind: 'wait', address: BigInt(RAM + STATUS), data: 0x55 } as const;
 
 describe('the invalidation queue of a guest', () => {
-  it('is served in parts, in order, by looks at IQH', () => {
+  it('is served in parts, in order, at reads of IQH', () => {
     const { dropped, put, ring, head, status } = guest();
     for (let i = 0; i < 14; i++) put(i, domain(i));
     put(14, wait);

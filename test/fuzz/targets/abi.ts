@@ -14,7 +14,7 @@ import { ensure, type Fuzzer, type FuzzTarget } from '../target.ts';
 /** Operations of a hostile guest in a run; some of them become two calls. */
 const OPERATIONS = 600;
 const GUEST_PAGES = 64;
-/** One in so many runs looks whether the neighbours are as they were. */
+/** Every n-th run checks that the other machines are unchanged. */
 const LOOK = 16;
 
 /** A machine whose guest makes the calls. */
@@ -41,7 +41,7 @@ class AbiFuzzer implements Fuzzer {
 
   /**
    * What machines have once their host has nothing left to do for them: errors that it publishes, CMD_SYNCs that were parked, DMA that was
-   * cut. Undefined when that does not come to an end.
+   * cut. Undefined if that does not end.
    */
   async #settled(machines: readonly Machine[]): Promise<string | undefined> {
     const callers = this.#callers.filter(({ machine }) => machines.includes(machine));

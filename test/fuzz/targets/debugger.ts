@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Packets from a debugger that is none: some that make sense, some changed, some any bytes. Each is answered or
-// refused, nothing throws, and behind it all the session still tells where the machine is.
+// refused, nothing throws, and afterwards the session still reports the state of the machine.
 
 import { Random } from '../../../devices/testing/index.ts';
 import { bytesOf, packetOf } from '../../../vmm/gdb/packet-reader.ts';
@@ -9,7 +9,7 @@ import { GdbClient } from '../../vmm/gdb/gdb-client.ts';
 import { ensure, type Fuzzer, type FuzzTarget } from '../target.ts';
 
 const OPERATIONS = 400;
-/** Counts for ever, and stores what it has counted. */
+/** Counts forever, and stores what it has counted. */
 const PROGRAM = image({
   0: [
     0xd2a80601, // mov x1, #0x40300000

@@ -79,7 +79,7 @@ class RegisterFuzzer implements Fuzzer {
     this.#devices = devices;
   }
 
-  /** Brought up after a reset, the device carries out one CMD_SYNC on each queue, and reports no error. */
+  /** Brought up after a reset, the device executes one CMD_SYNC on each queue, and reports no error. */
   #worksAnew({ subject, plugged }: Fuzzed): void {
     const { host, device } = subject;
     host.reset(device);

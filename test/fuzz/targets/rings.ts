@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Commands of eight VMs of one host through every door of a host: VCMDQs with page 0 and doorbells, the trapped CMDQ, hwptInvalidate. Rings are
-// full, PROD is anywhere. Nobody's neighbours lose IOTLB entries, queues, endpoints, events or memory. (The target `abi` has the queues that
+// full, PROD is anywhere. No one's neighbours lose IOTLB entries, queues, endpoints, events or memory. (The target `abi` has the queues that
 // a guest reaches through the registers of its devices, ECMDQs and the overlaid CMDQ among them.)
 
 import { loadHotModules } from '../../../assembly/load.ts';

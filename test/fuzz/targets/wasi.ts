@@ -21,7 +21,7 @@ const GUEST_PAGES = 64;
 const MEMORY = GUEST_PAGES * 0x10000;
 /** Longest of a run's steps that is no hang, in milliseconds of this process's CPU time. */
 const MOST_CPU_MS = 5000;
-/** Of this process: files of three machines and what they leave behind take less. Bytes. */
+/** Limit for this process in bytes: files of three machines and their leftovers take less. */
 const MOST_RSS = 1.5 * 2 ** 30;
 /** A descriptor of a file comes from one of these; without them there are none. */
 const OPENS_FILES = /^(path|fd_prestat)_/;
@@ -33,7 +33,7 @@ const CONSOLE = FILES.filter(({ name }) => !OPENS_FILES.test(name));
 interface Caller {
   readonly machine: Machine;
   readonly calls: CallList;
-  /** What it calls, beside proc_exit. */
+  /** What it calls, in addition to proc_exit. */
   readonly functions: readonly GuestFunction[];
 }
 

@@ -40,7 +40,7 @@ describe('VIOMMU_ALLOC', () => {
       expectErrno(() => fd.viommuAlloc({ device, hwpt, type: MOCK_VIOMMU_TYPE }), 'ENOENT');
   });
 
-  it('of an unknown type is EOPNOTSUPP, whatever its HWPT is (get_viommu_size)', () => {
+  it('of an unknown type is EOPNOTSUPP, regardless of its HWPT (get_viommu_size)', () => {
     const { fd, deviceId: device, ioas } = mockSetup();
     for (const hwpt of [ioas, 999])
       expectErrno(() => fd.viommuAlloc({ device, hwpt, type: 77 }), 'EOPNOTSUPP');
@@ -108,7 +108,7 @@ describe('IOAS_MAP', () => {
   const map = ({ fd, ioas }: ReturnType<typeof mockSetup>, length: bigint, address = 0) =>
     fd.ioasMap(ioas, { length, memory: { physical: () => 0 }, address });
 
-  it('looks for no place for half the address space: EOVERFLOW (iopt_alloc_iova)', () => {
+  it('finds no address for half the address space: EOVERFLOW (iopt_alloc_iova)', () => {
     const setup = mockSetup();
     for (const length of [2n ** 63n, 2n ** 63n - PAGE / 2n + PAGE / 2n])
       expectErrno(() => map(setup, length), 'EOVERFLOW');
@@ -232,7 +232,7 @@ describe('IOAS_ALLOW_IOVAS', () => {
 });
 
 describe('attach', () => {
-  it('to an IOAS takes an automatic HWPT, which goes with its last device', () => {
+  it('to an IOAS uses an automatic HWPT, which is destroyed with its last device', () => {
     const { fd, iommu, device, deviceId, ioas } = mockSetup();
     const [otherId, strangeId] = [
       fd.bind(new MockDevice('other', iommu)),
@@ -316,7 +316,7 @@ describe('GET_HW_INFO', () => {
 });
 
 describe('reading a vEVENTQ', () => {
-  it('with no room for the event that waits is EINVAL, and takes nothing', () => {
+  it('without room for the waiting event is EINVAL, and removes nothing', () => {
     const { fd, iommu, viommu, device, deviceId } = viommuSetup();
     const { file } = fd.veventqAlloc({ viommu, type: MOCK_VEVENTQ_TYPE, depth: 2 });
     fd.vdeviceAlloc({ viommu, device: deviceId, virtId: 1n });
@@ -361,12 +361,12 @@ describe('a FAULT file', () => {
     expect(file.read(0).length).toBe(0);
   });
 
-  it('takes several answers at once, up to the first that is none', () => {
+  it('accepts several answers at once, up to the first invalid one', () => {
     const { file, answers } = withFaults(4);
     expect(file.read(4 * PGFAULT_SIZE).length).toBe(4 * PGFAULT_SIZE);
     expect(file.write(u32(1, 0, 3, 1))).toBe(2 * PGFAULT_ANSWER_SIZE);
     expect(answers).toEqual(['0 0', '2 1']);
-    // A code that there is not; then a cookie. What stands before it is taken.
+    // An unknown code; then a cookie. Earlier answers are accepted.
     expect(file.write(u32(2, 0, 4, 2))).toBe(PGFAULT_ANSWER_SIZE);
     expect(file.write(u32(4, 1, 4, 1))).toBe(PGFAULT_ANSWER_SIZE);
     expect(answers).toEqual(['0 0', '2 1', '1 0', '3 1']);
@@ -399,7 +399,7 @@ describe('HWPT_INVALIDATE', () => {
     count: 1,
   };
 
-  it('looks at its bounds before it looks for its object', () => {
+  it('checks its bounds before it looks up its object', () => {
     const { fd, parent, viommu, deviceId } = viommuSetup();
     for (const id of [999, parent, viommu]) {
       expectErrno(() => fd.hwptInvalidate(id, { ...shape, entryLength: 0 }), 'EINVAL');
@@ -409,7 +409,7 @@ describe('HWPT_INVALIDATE', () => {
     for (const id of [parent, deviceId]) expectErrno(() => fd.hwptInvalidate(id, shape), 'EINVAL');
   });
 
-  it('of no entries looks at no length and at no bytes', () => {
+  it('of no entries checks no length and no bytes', () => {
     const { fd, viommu, deviceId: device, parent } = viommuSetup();
     const nested = fd.hwptAlloc({ device, parent, data: NESTED_DATA });
     for (const entryLength of [0, 3, 5000]) {
@@ -421,7 +421,7 @@ describe('HWPT_INVALIDATE', () => {
     }
   });
 
-  it('of a vIOMMU copies its entries before it looks at the first: E2BIG, and none is carried out', () => {
+  it('of a vIOMMU copies its entries before it checks the first: E2BIG, and none is executed', () => {
     const { fd, viommu, device, deviceId } = viommuSetup();
     fd.vdeviceAlloc({ viommu, device: deviceId, virtId: 0x99n });
     const entries = u32(0, 0x99, 0, 0, 9, 9, 9, 1);

@@ -149,7 +149,7 @@ describe('an IOAS', () => {
 });
 
 describe('a HWPT', () => {
-  it('has the parents and data that its kind takes', () => {
+  it('requires the parents and data of its kind', () => {
     const { fd, deviceId: device, ioas, parent, viommu } = viommuSetup();
     const flat = fd.hwptAlloc({ device, parent: ioas });
     const { id: fault } = fd.faultQueueAlloc();
@@ -219,13 +219,13 @@ describe('a device', () => {
     other.fd.bind(device);
   });
 
-  it('is told in one line when it is none', () => {
+  it('is refused in one line when it is invalid', () => {
     const { fd } = mockSetup();
     for (const none of [undefined, null, {}, { iommu: {} }, 'nic'])
       expect(() => fd.bind(none as never)).toThrow(/^bind: the IOMMU of the device must /);
   });
 
-  it('tells what its IOMMU is', () => {
+  it('shows the type of its IOMMU', () => {
     const { fd, deviceId } = mockSetup();
     const rest = { type: MOCK_HW_INFO_TYPE, length: 8, capabilities: 0, maxPasidLog2: 0 };
     expect(fd.hwInfo(deviceId)).toEqual({ ...rest, bytes: u32(0, 0xdeadbeef) });
@@ -245,7 +245,7 @@ describe('a fault queue', () => {
     length: 4096,
   };
 
-  it('hands faults out with a cookie and takes the answers', () => {
+  it('passes faults on with a cookie and accepts the answers', () => {
     const { fd, iommu, device, deviceId, ioas } = mockSetup();
     const { id, file } = fd.faultQueueAlloc();
     const hwpt = fd.hwptAlloc({ device: deviceId, parent: ioas, fault: id });

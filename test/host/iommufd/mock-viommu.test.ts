@@ -27,7 +27,7 @@ import {
 } from './mock-setup.ts';
 
 describe('a vIOMMU', () => {
-  it('has a type that the driver knows, no flags, and a nest parent of its own IOMMU below it', () => {
+  it('must have a type that the driver supports, no flags, and a nest parent of the same IOMMU', () => {
     const { fd, deviceId: device, parent, ioas } = mockSetup();
     const type = MOCK_VIOMMU_TYPE;
     expectErrno(() => fd.viommuAlloc({ device, hwpt: parent, type: 0 }), 'EOPNOTSUPP');
@@ -50,7 +50,7 @@ describe('a vIOMMU', () => {
     expect(viommuSetup().allocation.answer).toEqual(u32(0x1234));
   });
 
-  it('holds its VM and its stage 2 until it goes; several may stand on one stage 2', () => {
+  it('keeps its VM and its stage 2 until it is destroyed; several may use one stage 2', () => {
     const vm = new CountedVm();
     const { fd, viommu, deviceId: device, parent } = viommuSetup(vm);
     const second = fd.viommuAlloc({ device, hwpt: parent, type: MOCK_VIOMMU_TYPE, vm });

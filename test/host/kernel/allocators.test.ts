@@ -38,7 +38,7 @@ describe('host RAM', () => {
     expect(host.bytes(0x1fff8, 16)).toBeUndefined();
   });
 
-  it('takes the pieces of a pool back together', () => {
+  it('merges the freed pieces of a pool', () => {
     const host = ram();
     const pool = new RamPool(host);
     const pieces = [pool.allocate(0x1000, 0x1000), pool.allocate(0x1000, 0x1000)];

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The host object model on real drivers: errors of the SMMUv3's and the CMDQV's, as Linux has them, and what an invalidation really does.
+// The host object model on real drivers: errors of the SMMUv3's and the CMDQV's, as in Linux, and what an invalidation really does.
 
 import { describe, expect, it } from 'vitest';
 import { CERROR_ABT } from '../../../assembly/layout/commands.ts';
@@ -117,7 +117,7 @@ describe('GET_HW_INFO', () => {
 });
 
 describe('a nested HWPT of an SMMUv3', () => {
-  it('takes a vSTE of two doublewords with the fields that are a guest’s', async () => {
+  it('accepts a vSTE of two doublewords with the fields that a guest may use', async () => {
     const { fd, viommu, device, parent } = await setup();
     const alloc = (data: ReturnType<typeof vste>, on = viommu) =>
       fd.hwptAlloc({ device, parent: on, data });
@@ -192,7 +192,7 @@ describe('a vDEVICE', () => {
 });
 
 describe('a vIOMMU of an SMMUv3', () => {
-  it('with a CMDQV has 16 bytes of driver data, a VM, and a stage 2 of its own SMMU', async () => {
+  it('with a CMDQV requires 16 bytes of driver data, a VM, and a stage 2 of the same SMMU', async () => {
     const { fd, device, parent, lent } = await setup({ vintfs: 4 });
     const request = {
       device,
@@ -280,7 +280,7 @@ describe('a vIOMMU of an SMMUv3', () => {
     }
   });
 
-  it('without a CMDQV takes virtual IDs of 64 bits, and 256 devices', async () => {
+  it('without a CMDQV accepts virtual IDs of 64 bits, and 256 devices', async () => {
     const host = await checkedHost(VmHost);
     const { vm } = lendVm(host);
     const streams = (count: number) => Array.from({ length: count }, (_, i) => 1000 + i);
@@ -307,7 +307,7 @@ describe('a vIOMMU of an SMMUv3', () => {
       false,
     ]);
     expect(() => host.createViommu(vm, [STREAM])).toThrow('at most 63 vIOMMUs');
-    // The host goes on issuing commands as itself, and can have them all anew.
+    // The host continues issuing commands as itself, and can have them all again.
     host.destroyVm(vm);
     expect(lendVm(host).viommu.index).toBe(0);
   });
@@ -397,7 +397,7 @@ describe('an invalidation through an SMMUv3’s vIOMMU', () => {
     expect(fd.hwptInvalidate(viommu, good)).toBe(1);
   });
 
-  it('takes the commands that a guest may send and no others, for its own VMID', async () => {
+  it('accepts the commands that a guest may send and no others, for its own VMID', async () => {
     const { host, fd, viommu, lent } = await setup();
     const other = lendVm(host);
     for (const vm of [lent, other]) attachStage1(vm);
@@ -450,7 +450,7 @@ describe('an invalidation through an SMMUv3’s vIOMMU', () => {
     }
   });
 
-  it('by a queue goes on behind a command that the VMM has emulated, or at one that was put right', async () => {
+  it('by a queue continues after a command that the VMM has emulated, or at one that was corrected', async () => {
     const { fd, viommu, lent } = await setup();
     const ring = [
       sync(),

@@ -78,7 +78,7 @@ const WITHOUT_ATS = {
 };
 
 describe('VIOMMU_ALLOC of an SMMUv3', () => {
-  it('does not look at data of a type that has none (arm_vsmmu_init)', async () => {
+  it('ignores data for a type that has none (arm_vsmmu_init)', async () => {
     const { fd, device, parent, lent } = await setup();
     const request = { device, hwpt: parent, type: VIOMMU_TYPE_ARM_SMMUV3, vm: lent.vm };
     for (const data of [new Uint8Array(8), new Uint8Array(16)]) {
@@ -88,14 +88,14 @@ describe('VIOMMU_ALLOC of an SMMUv3', () => {
     }
   });
 
-  it('looks at the type before the HWPT, and a HWPT that is none is ENOENT', async () => {
+  it('checks the type before the HWPT, and an invalid HWPT is ENOENT', async () => {
     const { fd, device, ioas, lent } = await setup();
     fails(() => fd.viommuAlloc({ device, hwpt: ioas, type: 9, vm: lent.vm }), 'EOPNOTSUPP');
     for (const type of [VIOMMU_TYPE_ARM_SMMUV3, VIOMMU_TYPE_TEGRA241_CMDQV])
       fails(() => fd.viommuAlloc({ device, hwpt: ioas, type, vm: lent.vm }), 'ENOENT');
   });
 
-  it('takes S2FWB, or a device whose root complex has CANWBS (arm_smmu_get_viommu_size)', async () => {
+  it('requires S2FWB, or a device whose root complex has CANWBS (arm_smmu_get_viommu_size)', async () => {
     for (const fwb of [0, FWB])
       for (const canwbs of [false, true]) {
         const { fd, iommu, parent, lent } = await setup(withIdr3(0x404 | fwb));
@@ -177,7 +177,7 @@ describe('attach on an SMMUv3', () => {
 });
 
 describe('IOAS_UNMAP of an SMMUv3', () => {
-  it('ends at a mapping that is pinned or cut: what stands before it is gone, what comes behind is not', async () => {
+  it('ends at a mapping that is pinned or partly covered: earlier ones are removed, later ones are not', async () => {
     const { host, fd, iommu, lent } = await setup();
     const [{ gpa } = { gpa: 0 }] = lent.vm.regions;
     const ioas = fd.ioasAlloc();
@@ -347,7 +347,7 @@ describe('HWPT_INVALIDATE of an SMMUv3', () => {
     }
   });
 
-  it('copies its entries before it looks at the first: E2BIG, and none is carried out', async () => {
+  it('copies its entries before it checks the first: E2BIG, and none is executed', async () => {
     for (const linuxCompat of [false, true]) {
       const { fd, viommu, lent, touch, entries } = await setup({ linuxCompat });
       attachStage1(lent);
@@ -389,7 +389,7 @@ describe('HWPT_INVALIDATE of an SMMUv3', () => {
       if (linuxCompat) expect(fd.hwptInvalidate(viommu, invalidation(secure))).toBe(1);
       else fails(() => fd.hwptInvalidate(viommu, invalidation(secure)), 'EIO');
       expect([iommu.smmu.commands.errors, entries()]).toEqual([errors + 1, 1]);
-      // The host's queue goes on.
+      // The host's queue continues.
       expect([fd.hwptInvalidate(viommu, invalidation(tlbiNhAll(0))), entries()]).toEqual([1, 0]);
     }
   });

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The host's driver on a CMDQV that misbehaves: what it lends, it takes back, and nobody else notices.
+// The host's driver on a CMDQV that misbehaves: what it lends, it takes back, and no one else notices.
 
 import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { HotModules } from '../../../assembly/load.ts';
@@ -105,7 +105,7 @@ describe('a host', () => {
     expect(next.vintf.readPage0(0, 0)).toBe(1);
   });
 
-  it('tells one guest of one queue’s error, whatever interrupts come beside it', async () => {
+  it('reports one queue’s error to one guest, regardless of other interrupts', async () => {
     const { host, quirky } = await quirkyHost();
     const [lent, other] = [lendVm(host, 'bad'), lendVm(host, 'other')];
     for (const each of [lent, other]) startVcmdq(each);

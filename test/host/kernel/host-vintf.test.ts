@@ -130,7 +130,7 @@ function boot(options: { hypOwn?: boolean; dead?: number } = {}) {
 const tlbi = () => tlbiNhVa(0, 1, { address: 0x1000 });
 
 describe('the host’s VINTF', () => {
-  it('has a VCMDQ for each processor, which takes every command; the CMDQ stands still', () => {
+  it('has a VCMDQ for each processor, which accepts every command; the CMDQ is unused', () => {
     const { smmu, ran, read, cmdq } = boot();
     const cmdqCons = cmdq.cons;
     const seen = [0, 1, 2, 3, LVCMDQS + 1].map((processor) =>
@@ -147,7 +147,7 @@ describe('the host’s VINTF', () => {
     expect(cmdq.cons).toBe(cmdqCons);
   });
 
-  it('ends an unmap: the device has no way to the page behind it', () => {
+  it('ends an unmap: the device cannot access the page after it', () => {
     const { iommu, unit, ram, ran } = boot();
     const fd = new Iommufd();
     const device = fd.bind(iommu.model.addDevice('nic', [5]));
@@ -179,7 +179,7 @@ describe('the host’s VINTF', () => {
     expect([cmdq.counts.commands - onCmdq, counts()]).toEqual([2, onVcmdqs]);
   });
 
-  it('goes on behind a command that is refused, in the wait for it', () => {
+  it('continues after a refused command, during the wait for it', () => {
     const { smmu, vcmdqs, read, ran } = boot();
     // The CMD_SYNC that takes its place is one more.
     expect(ran(() => smmu.issue([BAD, tlbi()], 2))).toEqual([0, 0, 3, 0, 0]);
@@ -188,7 +188,7 @@ describe('the host’s VINTF', () => {
     expect(ran(() => smmu.issue([tlbi()], 2))).toEqual([0, 0, 2, 0, 0]);
   });
 
-  it('goes on behind it in the interrupt handler, as Linux does', () => {
+  it('continues after it in the interrupt handler, as Linux does', () => {
     const { iommu, vcmdqs, ram, read, write } = boot();
     const [, queue] = vcmdqs;
     if (!queue) throw new Error('there are four');
@@ -201,8 +201,8 @@ describe('the host’s VINTF', () => {
   });
 });
 
-describe('the CMDQ takes over', () => {
-  it('whole batches with a command that a VINTF without HYP_OWN does not take', () => {
+describe('the CMDQ replaces it', () => {
+  it('whole batches with a command that a VINTF without HYP_OWN does not accept', () => {
     const { smmu, ran } = boot({ hypOwn: false });
     const seen = [[tlbi()], [cfgiSte(1)], [tlbi(), cfgiSte(1)]].map((batch) =>
       ran(() => smmu.issue(batch, 1)),
@@ -214,7 +214,7 @@ describe('the CMDQ takes over', () => {
     ]);
   });
 
-  it('from a VCMDQ that fails, for good; the others go on', () => {
+  it('permanently from a VCMDQ that fails; the others continue', () => {
     const { smmu, ran, vcmdqs, iommu } = boot();
     vcmdqs[1]?.abortFetches();
     hasten(100);

@@ -230,7 +230,7 @@ describe('a VM of an SmmuHost', () => {
     page.write32(VCMDQ_PROD, 1);
     host.takeInterrupts();
     expect([page.read32(VCMDQ_GERROR) & 1, page.read32(VCMDQ_CONS) >>> 24]).toEqual([1, 1]);
-    // The map of LVCMDQs with errors, behind the header.
+    // The map of LVCMDQs with errors, after the header.
     expect([...file.read(64)].slice(8)).toEqual([1, ...Array(15).fill(0)]);
     host.takeInterrupts();
     expect(file.read(64)).toHaveLength(0);

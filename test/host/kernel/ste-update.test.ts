@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// How a host changes the STE of a device that goes on with its DMA. The masks of what an SMMU looks at are worked out by hand from IHI 0070
+// How a host changes the STE of a device that continues with its DMA. The masks of what an SMMU looks at are worked out by hand from IHI 0070
 // section 5.2.
 
 import { afterEach, describe, expect, it, vi } from 'vitest';
@@ -77,7 +77,7 @@ describe('the steps from an STE to another', () => {
     ['abort', 'stage 2', 2],
     ['stage 2', 'abort', 2],
     ['stage 2', 'nested', 2],
-    // MEV goes first, S1DSS and the like behind the switch.
+    // MEV changes first, S1DSS and the like after the switch.
     ['nested', 'stage 2', 3],
     ['nested', 'nested on other CDs', 1],
     ['nested', 'nested with ATS', 1],
@@ -115,7 +115,7 @@ describe('the steps from an STE to another', () => {
       }
   });
 
-  /** What an SMMU can see that reads each doubleword before or behind a step. */
+  /** What an SMMU can see that reads each doubleword before or after a step. */
   function effects(from: Name, to: Name): Set<string> {
     const seen = new Set<string>();
     let before = doublewords(STES[from]);
@@ -135,7 +135,7 @@ describe('installSte', () => {
     vi.restoreAllMocks();
   });
 
-  it('tells the SMMU of each step, and DMA goes on at every one', async () => {
+  it('invalidates after each step, and DMA continues at every one', async () => {
     const host = await checkedHost(VmHost);
     const lent = lendVm(host);
     const { viommu, memory } = lent;

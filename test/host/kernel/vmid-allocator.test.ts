@@ -55,7 +55,7 @@ describe('VMIDs', () => {
     expect(vmids.load(0, idle)).toBe(4);
   });
 
-  it('can be pinned as often as wanted, but not so many that a processor could not run a VM', () => {
+  it('can be pinned repeatedly, but not so many that a processor could not run a VM', () => {
     const { vmids, counts } = allocator();
     expect(vmids.pinnable).toBe(LIMIT - CPUS - 2);
     const pins = holders(vmids.pinnable);
@@ -81,7 +81,7 @@ describe('VMIDs', () => {
     expect(vmids.pin(one)).toBeGreaterThan(0);
   });
 
-  it('agree with a plain model of what TLBs hold, whatever runs, stops and is pinned in whatever order', () => {
+  it('agree with a plain model of TLB contents for any order of running, stopping and pinning', () => {
     const VMS = 300;
     const step = fc.oneof(
       {
@@ -127,7 +127,7 @@ describe('VMIDs', () => {
     );
     fc.assert(
       fc.property(fc.array(step, { minLength: 20, maxLength: 120 }), (steps) => {
-        // Whose entries lie under a VMID. Whatever runs or is pinned goes on filling TLBs behind a flush.
+        // The owner of the entries of a VMID. Running and pinned VMs continue to fill TLBs after a flush.
         let owners = new Map<number, number>();
         const running: ({ vm: number; vmid: number } | undefined)[] = Array.from(
           { length: CPUS },

@@ -61,7 +61,7 @@ export interface Features {
   readonly outputBits: number;
 }
 
-/** How a kernel comes to boot. */
+/** How a kernel boots. */
 export interface BootOptions {
   /** is_kdump_kernel. */
   readonly kdump?: boolean;
@@ -117,7 +117,7 @@ export interface Domain {
   readonly table: PageTable;
 }
 
-/** What is asked of an attachment beside its domain. */
+/** Options of an attachment in addition to its domain. */
 export interface AttachOptions {
   /** The master can stall (IOPF). */
   readonly stall?: boolean;
@@ -209,7 +209,7 @@ export class ArmSmmuV3 {
     poll('GBPA', idle);
   }
 
-  /** arm_smmu_device_reset, with the hook of the implementation behind it. */
+  /** arm_smmu_device_reset, followed by the hook of the implementation. */
   reset(): void {
     const { smmu } = this.#platform;
     if (smmu.read32(0x20) & SMMUEN) this.#abortGlobally();
@@ -290,7 +290,7 @@ export class ArmSmmuV3 {
     this.cmdqv.remove(() => this.#flush());
   }
 
-  /** tegra241_vcmdq_hw_flush_timeout. Behind an SMMU that is off it waits in vain, and goes on. */
+  /** tegra241_vcmdq_hw_flush_timeout. Behind an SMMU that is off it waits in vain, and continues. */
   #flush(): void {
     try {
       this.issueOn(this.commands, new Uint32Array([0x46, 0, 0, 0]));

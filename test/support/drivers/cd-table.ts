@@ -45,7 +45,7 @@ export class CdTable {
 
   /**
    * arm_smmu_alloc_cd_ptr, arm_smmu_write_cd_l1_desc.
-   * @param sync tells the SMMU that a leaf has come (CFGI_CD with Leaf 0).
+   * @param sync tells the SMMU about a new leaf (CFGI_CD with Leaf 0).
    */
   allocate(ssid: number, sync: () => void): number {
     const known = this.find(ssid);

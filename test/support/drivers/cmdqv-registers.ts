@@ -11,7 +11,7 @@ function poll(bus: Registers, offset: number, wanted: number, what: string): voi
 
 /**
  * tegra241_vcmdq_hw_deinit: stops an LVCMDQ of VINTF 0 and clears it, whether it is allocated or not. Returns the errors that it warned of.
- * @param flush tegra241_vcmdq_hw_flush_timeout: two CMD_SYNCs on the SMMU's own queue, behind whatever ATC_INV the VCMDQ has left.
+ * @param flush tegra241_vcmdq_hw_flush_timeout: two CMD_SYNCs on the SMMU's own queue, after any ATC_INV left in the VCMDQ.
  */
 export function deinitLvcmdq(bus: Registers, lvcmdq: number, flush?: () => void): number {
   const page0 = 0x30000 + 0x80 * lvcmdq;

@@ -64,7 +64,7 @@ export class CommandQueue {
 
   /**
    * arm_smmu_cmdq_issue_cmdlist.
-   * @param betweenLooks what other CPUs do meanwhile, interrupts among it.
+   * @param betweenLooks what other CPUs do in the meantime, interrupts among it.
    * @throws {DriverTimeout} when the queue stays full, or the CMD_SYNC does not complete.
    */
   issue(commands: readonly Uint32Array[], synced: boolean, betweenLooks?: () => void): void {
@@ -91,7 +91,7 @@ export class CommandQueue {
     poll('CMD_SYNC', done, betweenLooks);
   }
 
-  /** __arm_smmu_cmdq_skip_err: what CONS.ERR says, and for an illegal command a CMD_SYNC in its place. Returns the code. */
+  /** __arm_smmu_cmdq_skip_err: what CONS.ERR says, and for an illegal command a CMD_SYNC instead. Returns the code. */
   skipError(): number {
     const cons = this.cons;
     const code = (cons >>> 24) & 0x7f;

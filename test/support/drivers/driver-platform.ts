@@ -37,7 +37,7 @@ export interface DriverPlatform {
   readonly buffer: number;
   /** Interrupts that have come since the last look. */
   take(line: InterruptName): number;
-  /** A safe point: devices do what they do beside the CPU. */
+  /** A safe point: devices do their background work. */
   idle(): void;
   /** An access of four bytes, with a PASID or without. */
   dma(iova: number, write?: boolean, pasid?: number): DmaOutcome;
@@ -45,7 +45,7 @@ export interface DriverPlatform {
   ats(enabled: boolean, pageRequests?: boolean): void;
   /** Where the MSI of an interrupt goes, and what it carries; absent: the SMMU has wired interrupts. */
   readonly msi?: ((line: SmmuInterrupt) => MsiMessage) | undefined;
-  /** First byte behind an address of memory. */
+  /** First byte after an address of memory. */
   byteAt(address: number): number;
 }
 

@@ -23,7 +23,7 @@ const STREAM = 8;
 const CMDQV_LINE = 8;
 const LINES: Record<InterruptName, number> = { eventq: 0, gerror: 1, priq: 2, cmdqv: CMDQV_LINE };
 
-/** A device in its place: interrupt lines from `firstLine` on, and the direct maps that it was granted. */
+/** A device instead: interrupt lines from `firstLine` on, and the direct maps that it was granted. */
 function place(device: Device, fake: FakeHost, firstLine: number): readonly GrantedMap[] {
   const maps: GrantedMap[] = [];
   device.attach({
@@ -46,7 +46,7 @@ function place(device: Device, fake: FakeHost, firstLine: number): readonly Gran
   return maps;
 }
 
-/** Accesses that trap, and those to a page that is mapped directly: memory, and a doorbell behind each store. */
+/** Accesses that trap, and those to a page that is mapped directly: memory, and a doorbell after each store. */
 function registersOf(
   device: Device,
   { guestMemory }: FakeHost,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What Linux's tegra241-cmdqv does beside its reset: probe, VINTF 0's queues, the choice of a queue, errors, removal. Offsets are literal.
+// What Linux's tegra241-cmdqv does in addition to its reset: probe, VINTF 0's queues, the choice of a queue, errors, removal. Offsets are literal.
 
 import { deinitVintf0, lvcmdqsOf, resetHardware } from './cmdqv-registers.ts';
 import { CommandQueue } from './command-queue.ts';

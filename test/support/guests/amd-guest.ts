@@ -77,7 +77,7 @@ function put(d0: u64, d1: u64): void {
 /** Bytes of commands that the tail does not have yet. */
 const PENDING: usize = 0x18000c;
 
-// Hands the commands over with a COMPLETION_WAIT behind them, and waits for what it stores.
+// Submits the commands and a COMPLETION_WAIT, and waits for its store.
 function complete(): void {
   const value = load<u64>(SEMAPHORE) + 1;
   put(((<u64>1) << 60) | u64(gpaOf(SEMAPHORE)) | 1, value);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A guest that carries out the TLBIs that it is told: its vCPU's, none of which goes through a command queue. AssemblyScript.
+// A guest that executes the TLBIs that it is told: its vCPU's, none of which goes through a command queue. AssemblyScript.
 
 import { ABI_VERSION, RUN_OFF, RUN_YIELD } from '../../../assembly/layout/guest-abi';
 import { dsb, tlbi } from '../../../guest-driver/runtime/vsmmu';

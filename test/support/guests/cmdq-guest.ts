@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A guest that knows an SMMUv3 and nothing of a CMDQV: it brings the CMDQ up and sends batches, some with commands that only the host carries out.
+// A guest that knows an SMMUv3 and nothing of a CMDQV: it brings the CMDQ up and sends batches, some with commands that only the host executes.
 // AssemblyScript; it leaves its counts in memory.
 
 import {
@@ -37,7 +37,7 @@ const UNSUPPORTED: usize = 0x180004;
 const ERROR: usize = 0x180008;
 const PROD: usize = 0x18000c;
 const LAST_BATCH: u32 = 200;
-/** Every so many batches one has a command that the host has to carry out. */
+/** Every n-th batch has a command that the host has to execute. */
 const PERIOD: u32 = 4;
 
 let smmu: u32 = 0;
@@ -85,7 +85,7 @@ function unsupported(i: u32): void {
   }
 }
 
-// Stores PROD and waits until CONS has come to it. False at an error.
+// Stores PROD and waits until CONS has reached it. False at an error.
 function complete(): bool {
   write32(smmu + SMMU_CMDQ_PROD, load<u32>(PROD));
   while (true) {

@@ -70,7 +70,7 @@ describe.each<[Kind]>([['toy'], ['virt']])('a guest on the board %s', (kind) => 
     expect(await shown(kind, host, { idRegisters: 'auto' })).toEqual(expected);
   });
 
-  it('is shown others that its host has, and no more', async () => {
+  it('can be shown other registers that its host has, and no more', async () => {
     const fewer = { ...PHYSICAL_ID_REGISTERS, idr0: 0x0c483c9a, idr1: 0x01080510, idr3: 0 };
     expect(await shown(kind, PHYSICAL_ID_REGISTERS, { idRegisters: fewer })).toEqual([
       'c483c9a',
@@ -79,7 +79,7 @@ describe.each<[Kind]>([['toy'], ['virt']])('a guest on the board %s', (kind) => 
       '4000075',
       '2',
     ]);
-    // Grace's SMMU has no RIL: translations would stay behind in silence.
+    // Grace's SMMU has no RIL: translations would silently stay stale.
     await expect(
       shown(kind, GRACE_ID_REGISTERS, {
         idRegisters: { ...GRACE_ID_REGISTERS, idr0: 0x0808341a, idr1: 0x09080510, idr3: 0x400 },

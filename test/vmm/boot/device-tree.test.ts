@@ -99,7 +99,7 @@ describe('flattenDeviceTree', () => {
     expect(() => flattenDeviceTree(tree)).toThrow(message);
   });
 
-  it('takes a blob of the largest size, in reasonable time', () => {
+  it('accepts a blob of the largest size, in reasonable time', () => {
     // Header, reservations, root node (8), property (12), END_NODE, END, and the name "p".
     const room = MAX_DEVICE_TREE_SIZE - 56 - 28 - 4;
     const blob = flattenDeviceTree(root([], { p: new Uint8Array(room).fill(7) }));

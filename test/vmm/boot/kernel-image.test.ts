@@ -116,7 +116,7 @@ describe('an Image', () => {
     expect(line.slice(0, message.length)).toBe(message);
   });
 
-  // Cut off at its end: whoever unpacks all of it finds that first.
+  // Truncated at its end: unpacking all of it finds that first.
   it('that unpacks to more than RAM is refused before all of it is unpacked', async () => {
     const bomb = (await gzip(new Uint8Array(0x800000))).slice(0, -20);
     expect(await refusal(bomb, { base: 0x40000000, size: 0x200000 })).toBe(
@@ -327,7 +327,7 @@ describe('placeBootFiles', () => {
     });
   });
 
-  it('puts them behind a kernel that reaches beyond', () => {
+  it('places them after a kernel that extends further', () => {
     expect(placeBootFiles(RAM, { end: 0x42300001 }, 1)).toEqual({
       initrd: { gpa: 0x42301000, end: 0x42301001 },
       deviceTree: 0x42400000,

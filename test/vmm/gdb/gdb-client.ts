@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The other end of the protocol: a debugger that sends packets, and reads what comes back.
+// The other end of the protocol: a debugger that sends packets, and reads the answers.
 
 import { connectGdb, type GdbConnection, Host, type Machine } from '../../../vmm/api/index.ts';
 import { virtBoard } from '../../../vmm/boards/virt/index.ts';

@@ -135,7 +135,7 @@ describe('a session', () => {
     expect(gdb.output).toBe('');
   });
 
-  it('takes addresses for physical ones where that is asked for', async () => {
+  it('treats addresses as physical if asked to', async () => {
     const gdb = await debug(HELLO);
     expect(gdb.ask('qqemu.PhyMemMode')).toBe('0');
     expect(gdb.ask('Qqemu.PhyMemMode:1')).toBe('OK');
@@ -145,7 +145,7 @@ describe('a session', () => {
     expect(gdb.ask('qqemu.PhyMemMode')).toBe('0');
   });
 
-  it('looks at its ITS', async () => {
+  it('inspects its ITS', async () => {
     const gdb = await debug(HELLO);
     expect(gdb.monitor('its')).toMatch(/^ITS: disabled\n/);
   });
@@ -230,7 +230,7 @@ describe('a machine that is debugged', () => {
       gdb.ask(`Z0,${hex(start + ADD)},4`);
       gdb.ask('Z4,40300000,8');
       let stops = 0;
-      // Without a step in between it would stop at the same place for ever.
+      // Without a step in between it would stop at the same place forever.
       for (let reply = await gdb.resume('c'); reply.startsWith('T05'); stops++) {
         gdb.ask(`z0,${hex(start + ADD)},4`);
         gdb.ask('z4,40300000,8');
@@ -248,7 +248,7 @@ describe('a machine that is debugged', () => {
     },
   );
 
-  it('goes on without a debugger that detaches, or is gone', async () => {
+  it('continues without a debugger that detaches or disappears', async () => {
     const gdb = await debug(HELLO);
     gdb.ask(`Z0,${hex(gdb.pc)},4`);
     expect(gdb.ask('D')).toBe('OK');
@@ -320,7 +320,7 @@ describe('threads', () => {
     expect(gdb.ask('T3')).toBe('E01');
   });
 
-  it('step alone while the others stand still, and beside them otherwise', async () => {
+  it('step alone while the others are stopped, and in parallel otherwise', async () => {
     const gdb = await debug(TWO, { vcpus: 2 });
     const start = gdb.pc;
     gdb.ask(`Z0,${hex(start + 28)},4`);

@@ -86,7 +86,7 @@ function nested(ram: Ram): void {
 }
 
 describe('monitor', () => {
-  it('tells of its commands', () => {
+  it('reports its commands', () => {
     const monitor = monitorOf(memory());
     expect(monitor('help')).toContain('walk SID ADDRESS [SSID]');
     expect(monitor('')).toBe(monitor('help'));

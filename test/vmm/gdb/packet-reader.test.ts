@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Packets in a stream of bytes, however it is cut, whoever sends it.
+// Packets in a stream of bytes, for any split and any sender.
 
 import { describe, expect, it } from 'vitest';
 import { Random } from '../../../devices/testing/index.ts';
@@ -16,18 +16,18 @@ const read = (text: string, reader = new PacketReader()) =>
     received.what === 'packet' ? textOf(received.data) : `(${received.what})`,
   );
 
-/** A packet of bytes that stand as they are. */
+/** A packet of unescaped bytes. */
 function framed(raw: string): string {
   const sum = [...bytesOf(raw)].reduce((total, byte) => total + byte, 0) & 0xff;
   return `$${raw}#${sum.toString(16).padStart(2, '0')}`;
 }
 
 describe('a reader of packets', () => {
-  it('takes packets out of what is around them', () => {
+  it('finds packets among other bytes', () => {
     expect(read('+$qC#b4+\x03-$g#67')).toEqual(['qC', '(interrupt)', '(again)', 'g']);
   });
 
-  it('says that a sum is wrong, and goes on', () => {
+  it('reports a wrong checksum, and continues', () => {
     expect(read('$g#68$g#6z$g#67')).toEqual(['(damaged)', '(damaged)', 'g']);
   });
 
@@ -35,11 +35,11 @@ describe('a reader of packets', () => {
     expect(read(framed('X0,2:}\x03}]'))).toEqual(['X0,2:#}']);
   });
 
-  it('takes a $ for the beginning of another packet', () => {
+  it('treats a $ as the start of another packet', () => {
     expect(read('$m0,$g#67')).toEqual(['g']);
   });
 
-  it('takes 0x03 within a packet for data', () => {
+  it('treats 0x03 within a packet as data', () => {
     expect(read(framed('X0,1:\x03'))).toEqual(['X0,1:\x03']);
   });
 
@@ -56,7 +56,7 @@ describe('a reader of packets', () => {
     expect(pieces.map((one) => one.what === 'packet' && textOf(one.data))).toEqual([text]);
   });
 
-  it('comes back to a packet from whatever bytes', () => {
+  it('finds the next packet after any bytes', () => {
     const random = new Random(7);
     const reader = new PacketReader();
     for (let i = 0; i < 500; i++) {

@@ -75,7 +75,7 @@ describe('the inspection of a host', () => {
     ]);
   });
 
-  it('has a queue that stands at a bad command', async () => {
+  it('shows a queue that has stopped at a bad command', async () => {
     const { host, lent } = await inspected();
     sendOnVcmdq(lent, tlbiNsnhAll(), sync());
     expect(viommuOf(host)?.vintf?.queues[0]).toMatchObject({

@@ -134,7 +134,7 @@ describe('direct maps', () => {
       }
     });
 
-    it('are mapped anew at once, in another place: the old one is kept for those that are late', () => {
+    it('are mapped again at once, at another address: the old page is kept for late vCPUs', () => {
       const { maps, map, acknowledge } = late();
       const first = map(0x1000);
       first?.unmap();

@@ -48,7 +48,7 @@ describe('the life cycle of a machine', () => {
     // The first reason counts, but its owner's word counts more.
     ['booted enter fail stop leave', 'stopped', false],
     ['booted enter stop fail leave', 'stopped', false],
-    // Ended before it was booted: it does not come to run.
+    // Ended before it was booted: it does not run.
     ['stop', 'stopped', false],
     ['fail booted', 'failed', false],
     ['fail booted enter', 'failed', false],

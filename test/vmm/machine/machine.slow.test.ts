@@ -157,7 +157,7 @@ describe('a machine', () => {
     });
   });
 
-  it('calls timers of devices at safe points, behind the access that sets them and never inside one', async () => {
+  it('calls device timers at safe points, after the access that sets them and never during one', async () => {
     const events: string[] = [];
     const clock = { now: 1000, nowNs: () => clock.now };
     const device = new ScratchDevice();
@@ -244,7 +244,7 @@ describe('a machine', () => {
 });
 
 describe('a machine that fails', () => {
-  it('is stopped by a trap of its guest, and others go on', async () => {
+  it('is stopped by a trap of its guest, and others continue', async () => {
     const trapping = await smallMachine({
       guest: reactor('(func $run (param i32) (result i32) unreachable)'),
       name: 'vm0',
@@ -346,7 +346,7 @@ describe('a machine under control', () => {
     expect([machine.status, machine.step()]).toEqual(['stopped', 'stopped']);
   });
 
-  it('starts anew after a reset', async () => {
+  it('starts again after a reset', async () => {
     const device = new ScratchDevice();
     const machine = await smallMachine({ guest: reactor(COUNTING), devices: placed(device) });
     await machine.boot();
@@ -383,7 +383,7 @@ describe('a machine under control', () => {
     expect(calls).toEqual([true, false, true]);
     expect(polls).toBe(3);
     expect(machine.idle).toBe(true);
-    // A device that has found something to do may find more: nobody waits before it is asked again.
+    // A device that has found something to do may find more: no one waits before it is asked again.
     work = 1;
     machine.step();
     expect(machine.idle).toBe(false);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// ATS and PRI from end to end: a DMA engine with an ATC behind a host's SMMU, and a guest with an SMMU, a command queue, a VCMDQ and a PRI queue.
+// ATS and PRI, end to end: a DMA engine with an ATC behind a host's SMMU, and a guest with an SMMU, a command queue, a VCMDQ and a PRI queue.
 // Entries and commands are worked out by hand from IHI 0070 section 4.5 and chapter 8.
 
 import { beforeEach, describe, expect, it } from 'vitest';
@@ -228,7 +228,7 @@ describe('an engine with ATS', () => {
     expect(b.host.statistics.smmu.events).toEqual({});
   });
 
-  it('is refused, and its guest told, without EATS', () => {
+  it('is refused without EATS, and its guest is notified', () => {
     const ste = stage1Ste({ contextPtr: CDS });
     writeSte(b.vm.memory, STREAMS, STREAM, ste);
     b.bus.write32(0x20, 0x1e);
@@ -276,7 +276,7 @@ describe('an engine with ATS', () => {
     },
   );
 
-  it('that answers late holds the CMD_SYNC up, and a CMD_SYNC of another VM not', async () => {
+  it('that answers late delays its own CMD_SYNC, but not one of another VM', async () => {
     b = await board({ atcTimeout: 1_000_000 });
     const other = lendVm(b.host, 'b');
     startVcmdq(other);
@@ -301,7 +301,7 @@ describe('an engine with ATS', () => {
     expect(b.dma(FILL, IOVA)).toBe(WRITE_FAULT);
   });
 
-  it('has no ATS behind an SMMU without it', async () => {
+  it('has no ATS behind an SMMU without ATS', async () => {
     const idr0 = PHYSICAL_ID_REGISTERS.idr0 & ~0x10c00;
     b = await board({
       ids: 'auto',
@@ -331,7 +331,7 @@ describe('an engine with PRI', () => {
   const answer = (response: number, group = 1, streamId = STREAM) =>
     b.send(priResp(streamId, group, response), sync());
 
-  it('asks its guest for a page, and goes on when it is there', () => {
+  it('requests a page from its guest, and continues when the page is mapped', () => {
     expect(b.dma(FILL, HOLE + 0x18)).toBe(STALLED);
     b.look();
     // Stream 8, write, last of group 1; the page.
@@ -479,7 +479,7 @@ describe('a page request that waits', () => {
     expect(b.look()).toEqual([WRITE_FAULT, 0, HOLE]);
   });
 
-  it('is its guest’s no more after that: a late PRI_RESP answers nothing', () => {
+  it('no longer belongs to its guest after that: a late PRI_RESP answers nothing', () => {
     ats(ENABLE | PAGES);
     b.dma(FILL, HOLE);
     b.look();

@@ -69,7 +69,7 @@ function touch(host: VmHost, { viommu }: LentVm, page = 0): boolean {
   return host.dmaPort(viommu, STREAM).read(IOVA + 0x1000 * page, new Uint8Array(1)).ok;
 }
 
-/** A TLBI of the VM's vCPU, which runs meanwhile. */
+/** A TLBI of the VM's vCPU, which runs in the meantime. */
 function tlbi(host: VmHost, { vm }: LentVm, operation: number, asid = 0, va = 0): void {
   host.vcpuRuns(vm, 0, true);
   vm.unit.drain.tlbi(operation, asid, BigInt(va));
@@ -192,7 +192,7 @@ describe('a vCPU’s broadcast TLBI', () => {
 });
 
 describe('BTM', () => {
-  it('is in IDR0 of a guest’s SMMU whose vIOMMU takes part, and of no other', async () => {
+  it('is in IDR0 of a guest’s SMMU if its vIOMMU takes part, and in no other', async () => {
     const host = await create();
     for (const btm of [true, false]) {
       const smmu = new VirtualSmmu({ backend: lendVm(host, 'vm', { btm }).viommu });
@@ -206,7 +206,7 @@ describe('BTM', () => {
     );
   });
 
-  it('is refused where the SMMU takes no part, and where the stage 2 has not the vCPUs’ VMID', async () => {
+  it('is refused if the SMMU does not take part, or the stage 2 does not have the vCPUs’ VMID', async () => {
     const without = await create({ idRegisters: PHYSICAL_ID_REGISTERS });
     expect(() => lendVm(without, 'vm', { btm: true })).toThrow(
       expect.objectContaining({ name: 'IommufdError', errno: 'EOPNOTSUPP' }),
@@ -224,7 +224,7 @@ describe('BTM', () => {
     host.createViommu(vm, [STREAM]);
   });
 
-  it('on a VMID that is not the vCPUs’ would leave the VM its stale entries, and take those of a neighbour', async () => {
+  it('on another VMID than the vCPUs’ would keep the VM’s stale entries, and remove those of another VM', async () => {
     const host = await create();
     const [lent, neighbour] = [
       lendVm(host, 'vm', { btm: true }),

@@ -60,7 +60,7 @@ beforeAll(async () => {
   modules = await loadHotModules();
 });
 
-/** A guest's view of its SMMU with ECMDQs. `rings` false is a drain on a thread of its own: stores alone do nothing. */
+/** A guest's view of its SMMU with ECMDQs. `rings` false is a drain on its own thread: stores alone do nothing. */
 class Guest {
   readonly lent: LentVm;
   readonly smmu: VirtualSmmu;
@@ -149,7 +149,7 @@ class Guest {
     this.accesses = 0;
   }
 
-  /** Puts commands on a ring and stores PROD, EN and ERRACK as they are. Returns the index behind them. */
+  /** Puts commands on a ring and stores PROD, EN and ERRACK as they are. Returns the index after them. */
   send(q: number, ...commands: readonly Uint32Array[]): number {
     let prod = this.#prods[q] ?? 0;
     for (const command of commands) {
@@ -206,7 +206,7 @@ describe('an ECMDQ that its guest has', () => {
     expect([guest.accesses, guest.read(at(2))]).toEqual([1, ringOf(2) + LOG2SIZE]);
   });
 
-  it('takes every command of a guest with the VMID and the streams of its own machine, and refuses those of stage 2', () => {
+  it('executes every command of a guest with its own machine’s VMID and streams, and refuses those of stage 2', () => {
     const other = lendVm(host, 'other');
     const neighbour = new Guest(other);
     for (const lent of [guest.lent, other]) attachStage1(lent);
@@ -257,7 +257,7 @@ describe('an ECMDQ that its guest has', () => {
     }
   });
 
-  it('shows an error as ERR against ERRACK with its reason, raises GERROR.CMDQP_ERR, and goes on when ERRACK follows', () => {
+  it('shows an error as ERR unequal to ERRACK with its reason, raises GERROR.CMDQP_ERR, and continues when ERRACK follows', () => {
     guest.enable(0);
     guest.enable(1);
     const prod = guest.send(0, sync(), ILLEGAL, sync());
@@ -269,7 +269,7 @@ describe('an ECMDQ that its guest has', () => {
       0x200,
       [GERROR_LINE],
     ]);
-    // Ringing does not get past it, and the other queue goes on.
+    // Ringing does not get past it, and the other queue continues.
     guest.setProd(0, (EN | prod) >>> 0);
     expect([guest.cons(0), guest.send(1, sync()), guest.cons(1)]).toEqual([
       EN + ERR + 0x0100_0001,
@@ -297,7 +297,7 @@ describe('an ECMDQ that its guest has', () => {
     expect([guest.cons(0) % SIZE, guest.interrupts.length]).toEqual([errors ? 0 : prod, errors]);
   });
 
-  it('takes of CONS the index and the wrap bit alone when it is enabled again', () => {
+  it('uses only the index and the wrap bit of CONS when it is enabled again', () => {
     guest.enable(3);
     guest.setProd(3, 0);
     const cons = at(3) + 12;
@@ -310,7 +310,7 @@ describe('an ECMDQ that its guest has', () => {
     expect(guest.cons(3)).toBe(EN + 0x24);
   });
 
-  it('follows EN in the mapped registers: off, ENACK 0, nothing runs; on again where CONS stands', () => {
+  it('follows EN in the mapped registers: off, ENACK is 0 and nothing runs; on again, it resumes at CONS', () => {
     guest.enable(3);
     const prod = guest.send(3, sync(), sync());
     guest.setProd(3, prod + 1);
@@ -442,7 +442,7 @@ describe('an ECMDQ that its guest has', () => {
     expect(guest.cons(0)).toBe(EN + 1);
   });
 
-  it('is served by a drain on a thread of its own, handshakes included', () => {
+  it('is served by a drain on its own thread, including handshakes', () => {
     guest.rings = false;
     for (const q of [0, 3]) guest.enable(q);
     const { smmuBlock, context } = guest.lent.viommu;

@@ -127,7 +127,7 @@ describe('"emulate" on a VCMDQ', () => {
     expect([reloaded(), page0(), asked.length]).toEqual([[9], [2, 0, 0], 1]);
   });
 
-  it('has nothing to do for PREFETCH_CONFIG, and for a StreamID that is nobody’s', async () => {
+  it('does nothing for PREFETCH_CONFIG, and for a StreamID without a device', async () => {
     const { send, service, reloaded, page0 } = await machine();
     send(prefetchConfig(8), cfgiSte(3), cfgiCd(3, 0), sync());
     service();
@@ -144,7 +144,7 @@ describe('"emulate" on a VCMDQ', () => {
     expect([reloaded(), page0(), asked.length]).toEqual([STREAMS.slice(4), [2, 0, 0], 1]);
   });
 
-  it('begins CFGI_ALL anew on a queue that was freed while a part of it was left', async () => {
+  it('restarts CFGI_ALL on a queue that was freed before it was complete', async () => {
     const { configure, send, service, reloaded, page0, restart, asked } = await machine();
     for (const sid of STREAMS) configure(sid);
     send(cfgiAll(), sync());
@@ -181,7 +181,7 @@ describe('"emulate" on a VCMDQ', () => {
     expect([reloaded(), page0()]).toEqual([[], [CERROR_ILL << 24, 1, 0]]);
   });
 
-  it('reports a command for which the host has no memory, and goes on with the others', async () => {
+  it('reports a command for which the host has no memory, and continues with the others', async () => {
     let full = false;
     const { configure, send, service, page0 } = await machine(undefined, (_, what) => {
       if (full && what === 'nested HWPT') throw new IommufdError('ENOMEM', 'no memory');

@@ -21,7 +21,7 @@ import {
 
 const RING = RAM_GPA_BASE + 0x170000;
 const EN = 0x80000000;
-/** Four queues, 16 KiB apart, behind pages 0 and 1. */
+/** Four queues, 16 KiB apart, after pages 0 and 1. */
 const at = (q: number) => 0x20000 + 0x4000 * q;
 
 function plug({ viommu, vm }: LentVm): DeviceBus {
@@ -49,7 +49,7 @@ function plug({ viommu, vm }: LentVm): DeviceBus {
 
 const entries = ({ viommu, vintf }: LentVm) => footprintOf(viommu, vintf)['IOTLB entries'].count;
 
-it('invalidate for their own machine, whatever VMID they name, on every queue', async () => {
+it('invalidate for their own machine, regardless of the VMID that they name, on every queue', async () => {
   const host = await checkedHost(VmHost);
   const [own, other] = [lendVm(host, 'own'), lendVm(host, 'other')];
   const bus = plug(own);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // How long a queue waits for its turn, counted in commands of the queues before it (docs/iommufd.md, "Fairness"). Each busy queue has more work
-// than a service takes whenever it is looked at, as one has that a vCPU on a thread of its own never stops filling. The side core on its
+// than a service takes whenever it is looked at, as one has that a vCPU on its own thread never stops filling. The side core on its
 // thread: test/vmm/threads/side-core.test.ts.
 
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -72,7 +72,7 @@ class Flooder {
 }
 
 describe('the side core', () => {
-  it('comes to every queue of a VM with four in two turns, whatever its other queues do', async () => {
+  it('serves every queue of a VM with four queues within two turns, regardless of the others', async () => {
     const vm = new Flooder(await createHost());
     const quiet = QUEUES - 1;
     for (let turn = 1; turn <= 100; turn++) {

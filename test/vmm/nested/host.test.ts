@@ -81,7 +81,7 @@ describe('a host', () => {
     ]);
   });
 
-  it('gives each VM a window, a VMID and a VINTF of its own, and takes them back', async () => {
+  it('gives each VM its own window, VMID and VINTF, and takes them back', async () => {
     const host = await create();
     const [a, b] = [lendVm(host), lendVm(host)];
     expect([
@@ -129,7 +129,7 @@ describe('a host', () => {
     expect(other.statistics.vmidsInUse).toBe(0);
   });
 
-  it('gives the host RAM of stage-2 tables back when there is not enough', async () => {
+  it('frees the host RAM of stage-2 tables when there is not enough', async () => {
     // The host's own tables and queues leave room for the tables of a few VMs.
     const host = await create({ ramSize: 0x500000 });
     const huge = { gpa: 0x80000000, offset: 0, size: 0x10000 };
@@ -249,7 +249,7 @@ describe("a VM's streams", () => {
     expect(readByte(host, a, DATA_GPA)).toBeUndefined();
   });
 
-  it('keep the VMID of the host, whatever the STE says', async () => {
+  it('keep the VMID of the host, regardless of the STE', async () => {
     const host = await create();
     const [a, b] = [lendVm(host), lendVm(host)];
     attachStage1(a);
@@ -262,7 +262,7 @@ describe("a VM's streams", () => {
 });
 
 describe("a VM's VCMDQ", () => {
-  it('invalidates for its own VMID only, whatever a command says', async () => {
+  it('invalidates only for its own VMID, regardless of the command’s VMID', async () => {
     const host = await create();
     const [a, b] = [lendVm(host), lendVm(host)];
     for (const lent of [a, b]) {
@@ -281,7 +281,7 @@ describe("a VM's VCMDQ", () => {
     expect(b.vintf.queue(0).counts.commands).toBe(0);
   });
 
-  it('takes rings that lie in RAM, aligned to their size, and no larger than the SMMU takes', async () => {
+  it('accepts rings in RAM, aligned to their size, and no larger than the SMMU supports', async () => {
     const host = await create();
     const { vintf } = lendVm(host);
     for (const [gpa, log2size] of [
@@ -342,7 +342,7 @@ describe('the policy on queue errors', () => {
     expect(asked).toEqual([{ vm: 'mine', queue: 0, code: 1, reason: 'opcode' }]);
     expect(seen).toEqual([1, 0, 0]);
     expect(a.vintf.queue(0).state).toBe(QUEUE_ERROR_PUBLISHED);
-    // CONS stands at the command, with CERROR_ILL.
+    // CONS is at the command, with CERROR_ILL.
     expect(page0(a)).toEqual([0x01000001, 1, 0]);
     expect(a.errors).toEqual([0]);
     // Acknowledged without a change, the same command is refused again, with a new edge.
@@ -413,7 +413,7 @@ describe('the policy on queue errors', () => {
 });
 
 describe('a VM that is destroyed', () => {
-  it('leaves nothing of it behind', async () => {
+  it('leaves no trace of it', async () => {
     const host = await create();
     const [a, b] = [lendVm(host), lendVm(host)];
     for (const lent of [a, b]) {

@@ -51,7 +51,7 @@ const used = (use: string, needs: string) =>
   `with the ID registers that this guest was shown; it takes ${needs}`;
 const line = (command: string, needs: string) => used(`${command} on a VCMDQ`, needs);
 
-it('a VCMDQ takes what the physical SMMU has, and the sanitizer says what the guest’s lacks, once', async () => {
+it('a VCMDQ accepts what the physical SMMU supports, and the sanitizer reports once what the guest’s lacks', async () => {
   const { host, vm } = await lent(BARE);
   sendOnVcmdq(vm, ALL_OF_ATC, RANGE, tlbiS12Vmall(0), ALL_OF_ATC, sync());
   host.service(true);
@@ -156,7 +156,7 @@ async function shown(
   };
 }
 
-it.each(CD_CASES)('a CD that takes %s is named, once', async (needs, cdCase) => {
+it.each(CD_CASES)('a CD that uses %s is named, once', async (needs, cdCase) => {
   const change = ({ memory }: LentVm, cd: number) => {
     const { set = [0, 0], clear = [0, 0], ttb } = cdCase;
     const word = ([low, high]: readonly [number, number]) =>
@@ -184,7 +184,7 @@ it('a CD that a hint of a device is the first to read is named, once', async () 
   expect([hinted, texts(host)]).toEqual([[], [used('a CD', 'IDR5.GRAN4K')]]);
 });
 
-it('a CD that takes DS for 52-bit VAs of 4 KiB granules is named', async () => {
+it('a CD that uses DS for 52-bit VAs with 4 KiB granules is named', async () => {
   const change = ({ memory }: LentVm, cd: number) => {
     memory.store64(cd, (memory.load64(cd) & ~0x3fn) | 12n);
     memory.store64(cd + 16, 1n << 58n);
@@ -195,7 +195,7 @@ it('a CD that takes DS for 52-bit VAs of 4 KiB granules is named', async () => {
   expect(texts(host)).toEqual([used('a CD', 'IDR5.DS')]);
 });
 
-it('a translation table that takes HAD is named when it makes a difference, and only then', async () => {
+it('a translation table that uses HAD is named only if it makes a difference', async () => {
   const run = async (bits: bigint) => {
     const { host, access } = await shown(
       { idr3: SHOWN3 & ~4 },
@@ -213,7 +213,7 @@ it('a translation table that takes HAD is named when it makes a difference, and 
   expect(await run(0n)).toEqual([]);
 });
 
-it('an invalid CD is nobody’s use of anything', async () => {
+it('an invalid CD counts as use of no feature', async () => {
   const { host, access } = await shown({ idr0: SHOWN0 & ~0xc0 }, ({ memory }, cd) => {
     memory.store64(cd, (memory.load64(cd) | (BigInt(HA) << 32n)) & ~0x8000_0000n);
   });

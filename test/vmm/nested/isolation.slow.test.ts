@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Eight VMs of one host, each of which in turn sends what it can against the others. Whatever one sends, the others' IOTLB entries, queues,
+// Eight VMs of one host, each of which in turn attacks the others. Whatever one sends, the others' IOTLB entries, queues,
 // endpoints, events and memory stay what they were.
 
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -13,7 +13,7 @@ import { PAGES, Siege } from '../../support/siege.ts';
 import { steps } from '../../support/thorough.ts';
 
 const COMMANDS = steps(100_000, 1_000_000);
-/** Within so many a mutant loses something. */
+/** Within this many, a mutant loses something. */
 const MUTANT_COMMANDS = 100_000;
 
 let modules: HotModules;

@@ -87,7 +87,7 @@ describe('a 32-bit write of a bus master to the doorbell', () => {
     const idRegisters = { ...PHYSICAL_ID_REGISTERS, idr5: 0x0400_0005 | granules };
     host = await checkedHost(VmHost, { modules, idRegisters });
     const sent: number[][] = [];
-    // Two frames that share a page of the host, behind its begin.
+    // Two frames that share a page of the host, not at its start.
     const msis: MsiController = {
       doorbells: [0x1000, 0x3000].map((at) => ({ gpa: DOORBELL_PAGE + at, size: 0x1000 })),
       send: (_id, address, data) => sent.push([address, data]) > 0,

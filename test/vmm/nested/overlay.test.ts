@@ -153,7 +153,7 @@ describe('an overlaid CMDQ', () => {
     expect(viommu.commandQueue.counts).toMatchObject({ commands: 6, syncs: 3, errors: 0 });
   });
 
-  it('waits for its host at each command that the drain does not take, and only there', async () => {
+  it('waits for its host at each command that the drain does not execute, and only there', async () => {
     const { lent, viommu, vm, guest, background, entries, touch, host } = await overlaid();
     attachStage1(lent);
     const unsupported = [
@@ -169,7 +169,7 @@ describe('an overlaid CMDQ', () => {
     for (const [i, command] of unsupported.entries()) {
       touch();
       const before = guest.cons;
-      // The CMD_SYNC behind it is not complete before the host has done its part.
+      // The later CMD_SYNC is not complete before the host has done its part.
       const prod = guest.send(tlbiNhAsid(0, 1), command, sync());
       expect(guest.cons).toBe((before + 1) % (2 * SIZE));
       expect(exitRequest[0]).toBe(1);
@@ -182,7 +182,7 @@ describe('an overlaid CMDQ', () => {
     }
   });
 
-  it('shows an illegal command as a CMDQ does: CONS.ERR, GERROR, and it goes on when both are done with', async () => {
+  it('shows an illegal command as a CMDQ does, in CONS.ERR and GERROR, and continues when both are acknowledged', async () => {
     const { guest, background, read, write, viommu, memory } = await overlaid();
     const prod = guest.send(sync(), tlbiS12Vmall(1), sync());
     expect(guest.cons).toBe(1);
@@ -218,7 +218,7 @@ describe('an overlaid CMDQ', () => {
     ],
     ['skip', tlbiS12Vmall(1), { cons: 3, gerror: 0, stops: 0, interventions: 0 }],
     ['stop', tlbiS12Vmall(1), { cons: 1, gerror: 0, stops: 1, interventions: 0 }],
-    // The host would carry it out for the guest if the guest were one that may have it carried out.
+    // The host would execute it for the guest if the guest were one that may have it executed.
     [
       'emulate',
       tlbiS12Vmall(1),

@@ -214,7 +214,7 @@ describe('what no access comes of', () => {
     expect(b.bus.read32(0x100a8)).toBe(2);
   });
 
-  it('hints of a stream that bypasses, or of an SMMU that is off, are nobody’s', () => {
+  it('hints of a bypassing stream, or of a disabled SMMU, are ignored', () => {
     writeSte(b.memory, STREAMS, STREAM, bypassSte());
     b.send(cfgiSte(STREAM), sync());
     expect(b.dma(HINT, HOLE)).toBe(DONE);

@@ -78,7 +78,7 @@ function board(functions: readonly PcieFunction[], streams = [STREAM]) {
   return { ...lent, its, bus, fill };
 }
 
-/** One engine, its BARs at the window's beginning, behind stage 1 with one page at IOVA. */
+/** One engine, its BARs at the start of the range, behind stage 1 with one page at IOVA. */
 function engine() {
   const one = board([new DmaEnginePci('dma')]);
   const at = ECAM + ecam(0, DEVICE, 0);

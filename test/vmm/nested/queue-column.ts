@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A guest that sends its commands on one of the queues that it may have, and how its SMMU stands after them.
+// A guest that sends its commands on one of several queues, and the state of its SMMU afterwards.
 
 import { expect } from 'vitest';
 import { CD_SIZE } from '../../../assembly/layout/cd.ts';
@@ -347,7 +347,7 @@ export class Column {
     }
   }
 
-  /** Sends commands and goes on behind each error, as Linux does. Returns the errors: index from the first of the commands, and code. */
+  /** Sends commands and continues after each error, as Linux does. Returns the errors: index from the first of the commands, and code. */
   send(commands: readonly Uint32Array[]): string[] {
     const first = this.#prod;
     for (const command of commands) {
@@ -468,7 +468,7 @@ export class Column {
     }
   }
 
-  /** Records since the last call, and the errors beside those of command queues; both are done with. */
+  /** Records since the last call, and errors other than those of command queues; both are acknowledged. */
   #takeEvents(): string[] {
     const prod = this.#bus.read32(0x100a8);
     const seen: string[] = [];

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // One sequence of commands on the queues that a guest may have: its CMDQ trapped and overlaid, an ECMDQ trapped and handed over, and a VCMDQ, which
-// takes fewer. They end alike, whoever executes them: the same errors at the same commands, and the same translations, configurations, ATCs,
+// takes fewer. They end alike, regardless of who executes them: the same errors at the same commands, and the same translations, configurations, ATCs,
 // stalled transactions and events. Only where the architecture puts an error differs.
 
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -122,7 +122,7 @@ function ofItsSmmu(random: Random): Command {
 
 let columns: Column[];
 let modules: HotModules;
-// Translations stay behind on purpose: without the sanitizer.
+// Translations are left stale on purpose: without the sanitizer.
 beforeAll(async () => {
   modules = await loadHotModules();
 });
@@ -195,7 +195,7 @@ describe('the queues of a guest', () => {
   });
 
   // IHI 0070 section 6.3.9.6: the change is complete when CR0ACK says so. A queue's context has it
-  // earlier, so that no command behind CR0ACK is judged by the old value.
+  // earlier, so that no command after CR0ACK is checked against the old value.
   it.each(GUEST_WAYS)(
     'judge ATC_INV by the SMMUEN that was written, before CR0ACK has it: %s',
     async (way) => {

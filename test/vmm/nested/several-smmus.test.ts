@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Hosts with several physical SMMUs, and VMs behind more than one of them.
+// Hosts with several physical SMMUs, and VMs that use more than one of them.
 
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { C_BAD_STE } from '../../../assembly/layout/events.ts';
@@ -76,12 +76,12 @@ describe('a host with several SMMUs', () => {
     expect(host.statistics.smmus).toHaveLength(3);
   });
 
-  it('refuses a vIOMMU behind an SMMU that it does not have, in one line', async () => {
+  it('refuses a vIOMMU of an SMMU that it does not have, in one line', async () => {
     const host = await checkedHost(VmHost, { modules, smmus: [{}, {}] });
     expect(() => lendVmBehind(host, [2])).toThrow('the host has no SMMU 2: it has 2');
   });
 
-  it('has StreamIDs, VINTFs and vIOMMUs of its own for each', async () => {
+  it('has its own StreamIDs, VINTFs and vIOMMUs for each', async () => {
     const host = await checkedHost(VmHost, { modules, smmus: [{}, {}] });
     const [first, second] = [lendVmBehind(host, [0], 'a'), lendVmBehind(host, [1], 'b')].flat() as [
       LentVm,
@@ -107,14 +107,14 @@ describe('a VM behind two SMMUs', () => {
     for (const lent of [zero, one]) attachStage1(lent);
   });
 
-  it('translates each device by the tables of the SMMU that it is behind', () => {
+  it('translates each device through the tables of its SMMU', () => {
     expect([read(host, zero), read(host, one)]).toEqual([0x5a, 0x5a]);
     // The same StreamID of the guest, of the other vSMMU.
     zero.viommu.attachStream(STREAM, invalidSte());
     expect([read(host, zero), read(host, one)]).toEqual([undefined, 0x5a]);
   });
 
-  it('an invalidation on one VCMDQ leaves what the other SMMU holds', () => {
+  it('an invalidation on one VCMDQ does not affect entries of the other SMMU', () => {
     startVcmdq(one);
     for (const command of [
       tlbiNhAsid(0, ASID),
@@ -158,7 +158,7 @@ describe('a VM behind two SMMUs', () => {
     ]);
   });
 
-  it('a machine of another VM behind the same SMMU is not touched either', () => {
+  it('a machine of another VM behind the same SMMU is not affected either', () => {
     const other = lendVm(host, 'other');
     attachStage1(other);
     expect([read(host, other), read(host, zero)]).toEqual([0, 0x5a]);
@@ -167,7 +167,7 @@ describe('a VM behind two SMMUs', () => {
     expect([entries(other), entries(zero)]).toEqual([1, 0]);
   });
 
-  it('its guest works two vSMMUs, two CMDQVs and a device behind each', () => {
+  it('its guest drives two vSMMUs, two CMDQVs and a device behind each', () => {
     const plugs = [zero, one].map((lent, i) => {
       const smmu = new VirtualSmmu({ backend: lent.viommu, name: `smmuv3-${i}` });
       const cmdqv = new VirtualCmdqv({ backend: lent.vintf, name: `cmdqv-${i}` });

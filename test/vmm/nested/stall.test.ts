@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Stalls from end to end: a DMA engine behind a host's SMMU, and the guest that answers on its command queue.
+// Stalls, end to end: a DMA engine behind a host's SMMU, and the guest that answers on its command queue.
 
 import { beforeEach, describe, expect, it } from 'vitest';
 import { SMMU_AT_STALLED } from '../../../assembly/layout/smmu-memory.ts';
@@ -77,7 +77,7 @@ beforeEach(async () => {
 });
 
 describe('an operation whose access stalls', () => {
-  it('goes on behind the access when the guest has mapped the page and sent RESUME', () => {
+  it('continues after the access when the guest has mapped the page and sent RESUME', () => {
     engine.start(FILL, 0, IOVA, 0x1800);
     expect(engine.look()).toEqual([STALLED, 0x1000, HOLE]);
     expect(engine.look()).toEqual([STALLED, 0x1000, HOLE]);
@@ -132,7 +132,7 @@ describe('an operation whose access stalls', () => {
     expect(stalled()).toBe(0);
   });
 
-  it('is made again by an engine that was saved meanwhile and restored', () => {
+  it('is repeated by an engine that was saved in the meantime and restored', () => {
     engine.start(FILL, 0, IOVA + 0x800, 0x1000);
     engine.look();
     const state = JSON.parse(JSON.stringify(engine.device.save())) as ReturnType<DmaEngine['save']>;

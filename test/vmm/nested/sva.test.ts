@@ -126,7 +126,7 @@ describe('a device that shares a process’s addresses', () => {
     expect(reads(VA + PAGE, 1)).toBe(13);
   });
 
-  it('has nothing any more behind the process’s own TLBI and DSB: no command is sent', async () => {
+  it('cannot access the page after the process’s own TLBI and DSB: no command is sent', async () => {
     const { host, lent, kernel, one, two, reads, entries, commands } = await setup();
     for (const [process, value] of [
       [kernel, 10],
@@ -146,7 +146,7 @@ describe('a device that shares a process’s addresses', () => {
     // A domain whose ASID is its own (CD.ASET = 1) is none of the processors' business.
     kernel.tlbi(ABI_TLBI_VA, VA);
     expect(entries()).toBe(2);
-    // A page that the process gets anew at that address is another one.
+    // A page that the process gets again at that address is another one.
     one.mmap(VA, 21);
     expect([reads(VA, 1), commands()]).toEqual([21, before]);
   });
@@ -171,7 +171,7 @@ describe('a device that shares a process’s addresses', () => {
     two.mmap(VA, 12);
     expect([reads(VA, 1), reads(VA, 2)]).toEqual([11, 12]);
     one.release();
-    // CFGI_CD, as the VM's SMMU has it carried out.
+    // CFGI_CD, as the VM's SMMU has it executed.
     lent.viommu.invalidateContextDescriptors(STREAM, 1);
     sendOnCmdq(lent, tlbiNhAsid(0, one.asid), sync());
     expect([reads(VA, 1), reads(VA, 2)]).toEqual([undefined, 12]);

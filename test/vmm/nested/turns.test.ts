@@ -27,7 +27,7 @@ beforeAll(async () => {
   modules = await loadHotModules();
 });
 
-it('a look at the event queue takes 16 records, and the next one goes on by itself', async () => {
+it('one poll of the event queue reads 16 records, and the next one continues automatically', async () => {
   const host = await VmHost.create({ modules });
   const vm = lendVm(host);
   attachStage1(vm);
@@ -56,7 +56,7 @@ async function smmuOf(count: number) {
   const bus = new DeviceBus(smmu);
   bus.write64(0x80, BigInt(STREAMS));
   bus.write32(0x88, 5);
-  /** Devices that are attached to another HWPT meanwhile: the host's work. */
+  /** Devices that are attached to another HWPT in the meantime: the host's work. */
   const attached = vi.spyOn(viommu.fd, 'replace');
   const attaches = (service: () => void) => {
     attached.mockClear();
@@ -82,7 +82,7 @@ it('SMMUEN of more streams is acknowledged when the last of them has its STE', a
   expect(acknowledged()).toBe(0);
   guest.poll();
   expect(acknowledged()).toBe(0);
-  // What is written meanwhile is acknowledged, and does not acknowledge SMMUEN.
+  // What is written in the meantime is acknowledged, and does not acknowledge SMMUEN.
   bus.write32(CR0, SMMUEN | CMDQEN);
   bus.write32(CR0, SMMUEN | CMDQEN);
   expect(acknowledged()).toBe(CMDQEN);
@@ -107,7 +107,7 @@ it('SMMUEN that was saved on its way is acknowledged where it is restored', asyn
   expect(to.acknowledged()).toBe(SMMUEN);
 });
 
-it('SMMUEN that is cleared, of 16 streams with HWPTs of their own, takes four of them a turn', async () => {
+it('clearing SMMUEN with 16 streams that have their own HWPTs handles four per turn', async () => {
   const { bus, attaches, stage1, turn, acknowledged } = await smmuOf(16);
   stage1();
   bus.write32(CR0, SMMUEN);
@@ -122,7 +122,7 @@ it('SMMUEN that is cleared, of 16 streams with HWPTs of their own, takes four of
   expect(attaches(turn)).toBe(0);
 });
 
-it('GBPA of 16 streams takes four of them a turn, and keeps UPDATE until the last of them', async () => {
+it('GBPA with 16 streams handles four per turn, and keeps UPDATE until the last', async () => {
   const { bus, attaches, turn } = await smmuOf(16);
   expect(attaches(() => bus.write32(GBPA, ABORT))).toBe(4);
   expect(bus.read32(GBPA)).toBe(ABORT);
@@ -132,7 +132,7 @@ it('GBPA of 16 streams takes four of them a turn, and keeps UPDATE until the las
   expect([bus.read32(GBPA), attaches(turn)]).toEqual([0x00101000, 0]);
 });
 
-it('GBPA that is written on its way counts as it was written last', async () => {
+it('the last value wins when GBPA is written during an update', async () => {
   const { bus, attaches, turn } = await smmuOf(10);
   bus.write32(GBPA, ABORT);
   expect(attaches(() => bus.write32(GBPA, BYPASS))).toBe(4);
@@ -150,7 +150,7 @@ it('SMMUEN that is set while GBPA is followed ends the update', async () => {
   expect([bus.read32(GBPA), acknowledged()]).toEqual([0x00101000, SMMUEN]);
 });
 
-it('SMMUEN that is set again before all streams have left their STEs reads them anew', async () => {
+it('setting SMMUEN again before all streams have left their STEs reads the STEs again', async () => {
   const { bus, attaches, stage1, turn, acknowledged } = await smmuOf(10);
   stage1();
   bus.write32(CR0, SMMUEN);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The isolation oracle on machines that only have footprints: what it notices, and how often it looks.
+// The isolation oracle on machines that only have footprints: what it detects, and how often it checks.
 
 import { expect, it } from 'vitest';
 import { CHECKPOINT_PHASE_ATTACK } from '../../../assembly/layout/checkpoint-registers.ts';
@@ -29,7 +29,7 @@ class StandIn implements WatchedMachine {
 const machinesOf = (count: number) =>
   Array.from({ length: count }, (_, k) => new StandIn(`vm${k}`));
 
-/** Each machine runs once and attacks meanwhile. */
+/** Each machine runs once and attacks in the meantime. */
 function round(
   oracle: IsolationOracle,
   machines: readonly StandIn[],
@@ -47,7 +47,7 @@ function round(
   }
 }
 
-it.each([2, 4, 16, 64])('%i machines: as many looks as runs, and each attack counted', (count) => {
+it.each([2, 4, 16, 64])('%i machines: one check per run, and each attack counted', (count) => {
   const [oracle, machines, rounds] = [new IsolationOracle(), machinesOf(count), 6];
   for (let i = 0; i < rounds; i++) round(oracle, machines);
   oracle.finish();
@@ -59,7 +59,7 @@ it.each([2, 4, 16, 64])('%i machines: as many looks as runs, and each attack cou
     expect(detail).toContain(`${rounds * (count - 1)} attacks on at least 1 `);
 });
 
-it('names the victim of a change, whoever runs next', () => {
+it('names the victim of a change, regardless of who runs next', () => {
   const [oracle, machines] = [new IsolationOracle(), machinesOf(4)];
   const [, , victim] = machines;
   round(oracle, machines, (k) => {
@@ -74,7 +74,7 @@ it('names the victim of a change, whoever runs next', () => {
   expect(failed.map(({ name }) => name)).toEqual(['isolation: guest memory: vm2 lost nothing']);
 });
 
-it('says nothing of a machine that was stopped meanwhile', () => {
+it('says nothing about a machine that was stopped in the meantime', () => {
   const [oracle, machines] = [new IsolationOracle(), machinesOf(2)];
   const [first] = machines;
   round(oracle, machines);
@@ -86,7 +86,7 @@ it('says nothing of a machine that was stopped meanwhile', () => {
   expect(oracle.checks(true).filter(({ ok }) => !ok)).toEqual([]);
 });
 
-it('has a fault of the host take what it is known to take, and nothing else', () => {
+it('attributes to a fault of the host exactly its known losses', () => {
   const [oracle, machines] = [new IsolationOracle(), machinesOf(2)];
   const [, victim] = machines;
   const kept = 'isolation: queues and contexts: vm1 lost nothing';

@@ -8,7 +8,7 @@ import { pathBound } from '../../../vmm/report/path-bound.ts';
 
 const SIZES = { small: 1, large: 64 };
 
-it('takes a batch apart by the sizes that were measured', () => {
+it('splits the time of a batch by the sizes that were measured', () => {
   const direct = { small: 100, large: 100 + 63 * 30 };
   const trapped = { small: 1600, large: 1600 + 63 * 31 };
   expect(pathBound(direct, trapped, SIZES)).toEqual({

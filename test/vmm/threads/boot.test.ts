@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Guests that do not come back while they boot, or do not leave when they have ended: on threads of their own each of them ends.
+// Guests that do not come back while they boot, or do not leave when they have ended: on their own threads each of them ends.
 
 import { spawn } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -30,7 +30,7 @@ const machineOf = (guest: Uint8Array<ArrayBuffer>): Promise<Machine> =>
   host.createMachine({ guest, transport: 'mailbox' });
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
-describe('a guest on a thread of its own', () => {
+describe('a guest on its own thread', () => {
   it('may make exits in its start function', async () => {
     const machine = await machineOf(
       reactor(
@@ -90,7 +90,7 @@ describe('a guest on a thread of its own', () => {
     await machine.destroy();
   });
 
-  it('that swallows its own end, and goes on without an exit, has ended all the same', async () => {
+  it('that swallows its own end, and continues without an exit, has still ended', async () => {
     const guest = reactor(
       `(func $run (param i32) (result i32)
         (try (do (call $exit (i32.const 3))) (catch_all)) ${SPIN} (i32.const 1))`,
@@ -102,7 +102,7 @@ describe('a guest on a thread of its own', () => {
     await machine.destroy();
   });
 
-  it('leaves nothing that holds the process', async () => {
+  it('leaves nothing that keeps the process alive', async () => {
     const script = `
       import { Host } from 'vsmmu';
       const guest = Uint8Array.from(Buffer.from('${Buffer.from(STARTS).toString('base64')}', 'base64'));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The VMM's thread while vCPUs run: what others tell it while it spins, and devices' timers, must not wait until its longest sleep is over.
+// The VMM's thread while vCPUs run: messages while it spins, and devices' timers, must not wait until its longest sleep ends.
 
 import { describe, expect, it, vi } from 'vitest';
 import { VMM_WAKE } from '../../../vmm/threads/control-block.ts';
@@ -70,7 +70,7 @@ describe('the exit server', () => {
     expect(median(await betweenLooks(Number.POSITIVE_INFINITY))).toBeGreaterThan(9);
   });
 
-  it('leaves the thread to others while a timer is due at every look', async () => {
+  it('yields the thread to others while a timer is due at every poll', async () => {
     // A thread that is not scheduled while it spins would have used up its time, and yield for that.
     hasten(0.005);
     let turns = 0;

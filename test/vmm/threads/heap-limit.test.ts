@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The second wall in Node.js: a worker that fills its heap ends, and the process goes on.
+// The second barrier in Node.js: a worker that fills its heap ends, and the process continues.
 
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';

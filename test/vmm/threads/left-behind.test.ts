@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A program that is done ends, also when it forgets to end its threads.
+// A finished program ends, even if it does not end its threads.
 
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
@@ -29,7 +29,7 @@ const program = (tail: string) =>
   });
 
 describe('a Node.js program', () => {
-  it('ends by itself with a machine and a side core that nobody has ended', async () => {
+  it('ends by itself with a machine and a side core that were not destroyed', async () => {
     const { stdout } = await program("console.log('booted', toy.machine.status);");
     expect(stdout).toBe('booted running\n');
   });

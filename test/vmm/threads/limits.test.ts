@@ -29,10 +29,10 @@ function mailbox() {
 }
 
 describe('a vCPU', () => {
-  it('waits for a VMM that is busy with another machine for as long as that takes', () => {
+  it('waits as long as a VMM is busy with another machine', () => {
     const { client, server } = mailbox();
     hasten(3000);
-    // The VMM comes to it after 300 sleeps of 50 ms.
+    // The VMM reaches it after 300 sleeps of 50 ms.
     let sleeps = 0;
     vi.spyOn(Atomics, 'wait').mockImplementation(() => {
       if (++sleeps === 300) server.serve();
@@ -101,7 +101,7 @@ describe('a vCPU', () => {
 });
 
 describe('the host', () => {
-  it('gives up on a register after 100,000 looks and one second', () => {
+  it('gives up on a register after 100,000 reads and one second', () => {
     const device = new ScratchDevice();
     const registers = new DeviceRegisters(
       new Bus([{ device, region: 0, address: 0x1000 }]),
@@ -132,7 +132,7 @@ describe('the host', () => {
     expect([queue.allocated, queue.enabled, cmdqv.bus.read32(0x1000c)]).toEqual([false, false, 0]);
   });
 
-  it('is told that it does not get a queue that another thread keeps', async () => {
+  it('is refused a queue that another thread keeps', async () => {
     const host = await PlainHost.create();
     const lent = lendVm(host);
     startVcmdq(lent);

@@ -69,7 +69,7 @@ async function changed(words: Int32Array, address: number, from: number): Promis
   }
 }
 
-describe('a vCPU on a thread of its own', () => {
+describe('a vCPU on its own thread', () => {
   it('has its accesses carried out and counted as inline', async () => {
     const device = new ScratchDevice();
     const guest = reactor(
@@ -125,7 +125,7 @@ describe('a vCPU on a thread of its own', () => {
     expect(unlucky.machine.error?.message).toBe('broken: no such luck');
   });
 
-  it('that is killed fails its machine; another one goes on', async () => {
+  it('that is killed fails its machine; another one continues', async () => {
     const victim = await start({ guest: READING, devices: placed(new ScratchDevice()) });
     const other = await start({ guest: READING, devices: placed(new ScratchDevice()) });
     const runs = [victim.machine.run(), other.machine.run()];
@@ -160,7 +160,7 @@ describe('a vCPU on a thread of its own', () => {
     }
   });
 
-  it('pauses behind an exit and goes on where it was', async () => {
+  it('pauses after an exit and continues there', async () => {
     const made = await start({ guest: READING, devices: placed(new ScratchDevice()) });
     const run = made.machine.run();
     const words = wordsOf(made);
@@ -198,7 +198,7 @@ describe('a vCPU on a thread of its own', () => {
     expect(performance.now() - raised).toBeLessThan(200);
   });
 
-  it('that never comes to a safe point cannot be paused, and goes on', async () => {
+  it('that never reaches a safe point cannot be paused, and continues', async () => {
     const made = await start({ guest: ENDLESS });
     const run = made.machine.run();
     await changed(wordsOf(made), DATA, 0);

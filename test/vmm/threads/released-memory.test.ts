@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Machines that are destroyed give their memory back, RAM and address space, while their host and its threads go on.
+// Destroyed machines release RAM and address space while their host and its threads continue.
 
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
@@ -52,7 +52,7 @@ describe(`${CYCLES} machines, one after the other`, () => {
       }
       const { rss, size } = memoryUse();
       expect(size - before.size).toBeLessThan(4 * RESERVED);
-      // A leak would be all machines' worth; a heap that grows meanwhile is none.
+      // A leak would be all machines' worth; a heap that grows in the meantime is none.
       expect(rss - before.rss).toBeLessThan(0.7 * (CYCLES - UNCOUNTED) * TOUCHED);
       await neighbour.destroy();
       await host.destroy();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The drain on a thread of its own: what it serves and when, what it costs while nothing happens, and what its death costs.
+// The drain on its own thread: what it serves and when, its idle cost, and the effect of its death.
 
 import { afterEach, describe, expect, it } from 'vitest';
 import { VCMDQ_CONFIG, VCMDQ_CONS, VCMDQ_PROD } from '../../../assembly/layout/cmdqv-registers.ts';
@@ -81,7 +81,7 @@ interface DrainedOptions {
   readonly log2size?: number;
   /** Default: the host's. */
   readonly modules?: HotModules;
-  /** Default: those of a Wasm guest, which looks behind each store. */
+  /** Default: those of a Wasm guest, which checks after each store. */
   readonly drainSleep?: DrainSleepWords;
 }
 
@@ -286,7 +286,7 @@ describe('the side core', () => {
       Atomics.store(words, word, 0);
       const [before, start] = [side.naps, performance.now()];
       await sleep(300);
-      // One nap may have begun before; each behind it takes a second.
+      // One nap may have begun before; each later one takes a second.
       expect(side.naps - before).toBeLessThanOrEqual((performance.now() - start) / 900 + 2);
     }
     for (let round = 0; round < 20; round++) {
@@ -304,7 +304,7 @@ describe('the side core', () => {
     expect(Atomics.load(words, ABI_AT_DRAIN_WAKE >> 2)).toBe(wakes + 1);
   });
 
-  it('naps as long as ever beside another machine, which could not wake it', async () => {
+  it('naps as usual with another machine, which could not wake it', async () => {
     const host = await checkedHost(VmHost);
     const side = await sideCore(host);
     const awake = { offset: ABI_AT_VCPU_EXITS, count: 1, stride: 4 };
@@ -314,7 +314,7 @@ describe('the side core', () => {
     await until(() => side.naps > naps + 20);
   });
 
-  it('holds the error of one machine and goes on with the other; the host speaks', async () => {
+  it('holds the error of one machine and continues with the other; the host decides', async () => {
     const host = await checkedHost(VmHost);
     const side = await sideCore(host);
     const [bad, good] = [await drained(host, side, 'bad'), await drained(host, side, 'good')];
@@ -331,7 +331,7 @@ describe('the side core', () => {
     expect([bad.vintf.queue(0).counts.errors, good.vintf.queue(0).counts.errors]).toEqual([1, 0]);
   });
 
-  it('runs at most 2,047 commands of each busy queue before it comes to one that was rung', async () => {
+  it('executes at most 2,047 commands of each busy queue before it serves one that was rung', async () => {
     const host = await VmHost.create();
     const side = await sideCore(host);
     const entries = 1024;
@@ -364,20 +364,20 @@ describe('the side core', () => {
         refill();
         if (performance.now() > deadline) throw new Error('the quiet queue starves');
       }
-      // Nobody refills any more: what is counted after CONS was seen is no more than what
+      // No one refills any more: what is counted after CONS was seen is no more than what
       // the register could say.
       most.push(Math.max(...taken().map((commands, i) => commands - (before[i] ?? 0))));
     }
     most.sort((a, b) => b - a);
     expect(most[0]).toBeGreaterThan(0);
     // The turn before the quiet queue's, and what the register could say. The last refill may
-    // come behind the quiet queue's turn, when this thread loses its core between its look
+    // come after the quiet queue's turn, when this thread loses its core between its look
     // at CONS and the refill: that is rare, and one turn more.
     expect(most[0]).toBeLessThanOrEqual(3 * 2047);
     expect(most.filter((commands) => commands > 2 * 2047).length).toBeLessThanOrEqual(6);
   });
 
-  it('comes to a queue behind one SMMU of a machine beside one that is never empty behind another', async () => {
+  it('serves a queue behind one SMMU although a queue behind another is never empty', async () => {
     const host = await VmHost.create({ smmus: [{}, {}] });
     const side = await sideCore(host);
     const both = lendVmBehind(host, [0, 1]);
@@ -437,7 +437,7 @@ describe('the side core', () => {
     }
   });
 
-  it('that throws in the unit of one machine fails that machine and goes on with the other', async () => {
+  it('that throws in the unit of one machine fails that machine and continues with the other', async () => {
     const host = await checkedHost(VmHost);
     const side = await sideCore(host);
     const good = await drained(host, side, 'good');
@@ -507,7 +507,7 @@ describe('the side core', () => {
     expect(side.restarts).toBe(1);
   });
 
-  it('that dies again and again fails every machine that it served; the host goes on and takes its queues back', async () => {
+  it('that dies again and again fails every machine that it served; the host continues and reclaims its queues', async () => {
     const host = await checkedHost(VmHost);
     const side = await sideCore(host);
     const vms = [await drained(host, side, 'a'), await drained(host, side, 'b')];
@@ -524,7 +524,7 @@ describe('the side core', () => {
     for (const vm of vms) vm.vintf.freeQueue(0);
   });
 
-  it('may be killed as soon as it has its machine, for ever: that is no accident, and fails nobody', async () => {
+  it('may be killed repeatedly as soon as it has its machine, without failing any machine', async () => {
     const host = await checkedHost(VmHost);
     const side = await SideCore.start(host, { faults: { drainLifetime: 1 } });
     sides.push(side);

@@ -64,7 +64,7 @@ const record = (at: number, ms: number, name = 'x'): TraceRecord => ({
 });
 
 describe('slices of a trace file', () => {
-  it('nest, whatever the times of the records', () => {
+  it('nest, regardless of the times of the records', () => {
     const times = fc.array(
       fc.tuple(
         fc.double({ min: 0, max: 1e-3, noNaN: true }),

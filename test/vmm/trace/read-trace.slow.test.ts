@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Trace files read back: whatever their lines and pieces are like, in little memory, and nothing is taken that no trace has.
+// Trace files are read back in any split, in little memory; contents that no trace has are refused.
 
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
@@ -30,7 +30,7 @@ async function read(text: string, length = 1000) {
   return { traceEvents, otherData };
 }
 
-/** With details as no record of ours has them, for whoever reads the text. */
+/** With details that no record of ours has, for readers of the text. */
 const records = [
   { process: 'vm0', track: 'vCPU 0', name: 'exit "mmio" \\ [{', at: 1, details: {} },
   {
@@ -55,7 +55,7 @@ describe('a trace file', () => {
     }
   });
 
-  it('may be without events, and say what is beside them first', async () => {
+  it('may have no events, and may have other members before them', async () => {
     const { otherData } = trace;
     expect(await read(JSON.stringify({ otherData, traceEvents: [] }))).toEqual({
       traceEvents: [],

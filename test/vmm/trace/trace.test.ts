@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The trace: what the drain writes into its ring, and what becomes of it.
+// The trace: the records that the drain writes into its ring, and the resulting file.
 
 import { describe, expect, it } from 'vitest';
 import {
@@ -94,7 +94,7 @@ describe('a trace', () => {
     });
   });
 
-  it('has the beginning and the newest when the ring has come round, and counts what is missing between them', async () => {
+  it('keeps the first and the newest records when the ring wraps, and counts those missing in between', async () => {
     const { lent, trace, own } = await traced();
     const sent = 3 * UNITS;
     for (let i = 0; i < sent; i++) {
@@ -115,7 +115,7 @@ describe('a trace', () => {
     );
   });
 
-  it('takes nothing for a record whose sequence word lacks the salt, which no guest can know', async () => {
+  it('ignores a record whose sequence word lacks the salt, which no guest can know', async () => {
     const { host, lent, trace, own } = await traced();
     const words = new Uint32Array(host.memory.buffer);
     const head =
@@ -129,7 +129,7 @@ describe('a trace', () => {
     expect(other[HOST_AT_TRACE_SALT >> 2]).not.toBe(salt);
   });
 
-  it('goes on where the index of the ring wraps, and has records in one piece at its end', async () => {
+  it('continues when the ring index wraps, and has a record in one piece at the end of the ring', async () => {
     const { host, lent } = await traced();
     const words = new Uint32Array(host.memory.buffer);
     Atomics.store(words, HOST_AT_TRACE_NEXT >> 2, 0xfffffffe);
@@ -281,7 +281,7 @@ describe('times in a trace', () => {
     ]);
   });
 
-  it('inside a burst lie between the two that were read, evenly', () => {
+  it('inside a burst are spread evenly between the two that were read', () => {
     expect(
       times(
         [record(0, 1), record(2, undefined), record(4, undefined), record(6, 1.003)],
@@ -295,7 +295,7 @@ describe('times in a trace', () => {
     ]);
   });
 
-  it('of a burst lie close to its begin when nothing came for a long time behind it', () => {
+  it('of a burst are close to its start when a long pause follows', () => {
     expect(
       times(
         [record(0, 1), record(2, undefined), record(4, 500)],
@@ -304,7 +304,7 @@ describe('times in a trace', () => {
     ).toEqual([1.002, true]);
   });
 
-  it('do not pass a look at the clock between two records', () => {
+  it('do not pass a clock read between two records', () => {
     const marks = [
       { index: 2, from: 1.0005, to: 7 },
       { index: 6, from: 9, to: 9 },
@@ -316,7 +316,7 @@ describe('times in a trace', () => {
     ]);
   });
 
-  it('of threads are told apart', () => {
+  it('of threads are distinguished', () => {
     const other = { ...record(2, undefined), thread: 2 };
     expect(times([record(0, 5), other, record(4, 6)], [{ index: 6, from: 9, to: 9 }])[1]).toEqual([
       0.002,
@@ -324,7 +324,7 @@ describe('times in a trace', () => {
     ]);
   });
 
-  it('of the drain are read for each record until they follow closely, and again behind every exit', async () => {
+  it('of the drain are read for each record until records follow closely, and again after every exit', async () => {
     const { lent, trace } = await traced();
     const { drain } = lent.vm.unit;
     const before = performance.now();
@@ -403,7 +403,7 @@ describe('the Chrome format', () => {
     ]);
   });
 
-  it('counts the hits that one record stands for in its summary', () => {
+  it('counts in its summary all hits that one record represents', () => {
     const hits = [5, 7].map((count, i) => ({
       process: 'vm0',
       track: 'IOTLB',

@@ -98,7 +98,7 @@ it('devices in one window that overlap are named with their ranges', () => {
   );
 });
 
-it('ticks of what is plugged in go on when what came before it is unplugged', async () => {
+it('ticks of a plugged-in device continue when an earlier device is unplugged', async () => {
   const loop = (emulator as unknown as { v86: { do_tick: () => void } }).v86;
   const ticks: string[] = [];
   const plugged = ['one', 'two'].map((name, i) =>
@@ -117,7 +117,7 @@ it('ticks of what is plugged in go on when what came before it is unplugged', as
   await emulator.stop();
 });
 
-describe('RAM behind registers', () => {
+describe('RAM above the registers', () => {
   /** A device that maps its first page, and the first page of its second 4 KiB. */
   const mapper = (reservedRam: ReservedRam, gpa = WINDOW) => {
     const device = new ScratchDevice({ name: `at ${gpa.toString(16)}`, size: 0x2000 });
@@ -131,7 +131,7 @@ describe('RAM behind registers', () => {
     return { plugged, map };
   };
 
-  it('is refused where it is none, and a trap where there is none', () => {
+  it('is refused if it is not a guest, and is a trap if there is none', () => {
     for (const [given, says] of [
       [RAM - 0x800, '0x1fff800'],
       [RAM, '0x2000000'],
@@ -173,7 +173,7 @@ describe('RAM behind registers', () => {
     one.plugged.unplug();
   });
 
-  it('is the page 0 of one SMMU, and the SMMUs of a PC lie apart', async () => {
+  it('is the page 0 of one SMMU, and the SMMUs of a PC are at separate addresses', async () => {
     const host = await checkedHost(Host, { vintfs: 4, vcmdqs: 8 });
     const add = (name: string, gpa: number, page0: number) =>
       plugSmmu(emulator, { host, name, gpa, page0, irqs: IRQS });

@@ -167,7 +167,7 @@ describe('an x86 program', () => {
     const smmu = await addSmmu(emulator);
     await runUntil(emulator, said, '!');
     expect([said(), smmu.error]).toEqual(['!', undefined]);
-    // HYP_OWN is wired to zero; the write behind the cleared descriptor still finds the old translation, the one behind the CMD_SYNC a fault.
+    // HYP_OWN is wired to zero; the write after the descriptor was cleared still finds the old translation, the one after the CMD_SYNC a fault.
     expect([0, 1, 2, 3].map((i) => ram.getUint32(RESULTS + 4 * i, true))).toEqual([1, 1, 1, 3]);
     expect(ram.getUint32(BUFFER, true)).toBe(0x22222222);
     // F_TRANSLATION of StreamID 8, a write at IOVA.
@@ -294,7 +294,7 @@ describe('MSIs', () => {
     smmu.destroy();
   });
 
-  it('of the SMMU go there, and those of a device behind a stage 1 where its tables say', async () => {
+  it('of the SMMU go there, and those of a device with a stage 1 go where its tables say', async () => {
     const program = new X86Program();
     program
       .store64(SMMU + 0xb0, BigInt(V86_MSI.gpa))
@@ -309,7 +309,7 @@ describe('MSIs', () => {
       .say('!');
     const { emulator, ram, said, raised, write } = await withMsis(program);
     const { leaf } = prepareTables(ram);
-    // The page behind IOVA's is the APICs'.
+    // The page after IOVA's is that of the APICs.
     ram.setBigUint64(
       leaf + 8,
       (ram.getBigUint64(leaf, true) & ~0xffff_ffff_f000n) | BigInt(V86_MSI.gpa),
@@ -412,7 +412,7 @@ describe('plugged devices', () => {
     expect(lines.filter((irq) => irq === 5)).toEqual([5]);
   });
 
-  it('that throw are out of the way from then on, and the guest goes on', async () => {
+  it('that throw are removed, and the guest continues', async () => {
     const program = new X86Program()
       .copy(WINDOW, RESULTS)
       .copy(WINDOW, RESULTS + 4)

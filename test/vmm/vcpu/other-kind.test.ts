@@ -112,7 +112,7 @@ async function runToEnd(machine: { run(): Promise<string> }): Promise<string> {
 }
 
 describe('a vCPU kind whose memory has no ABI area', () => {
-  it('works VCMDQs by its TLB and is asked for exits by its own words; nobody else writes its RAM', async () => {
+  it('uses VCMDQs through its TLB and gets exit requests in its own words; nothing else writes its RAM', async () => {
     const { guest, machine } = await tlbMachine(PROGRAM);
     expect(RAM_SIZE).toBeGreaterThan(ABI_AREA_SIZE);
     expect(await runToEnd(machine)).toBe('off');

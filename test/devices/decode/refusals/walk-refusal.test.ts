@@ -54,7 +54,7 @@ const TLBI_NSNH_ALL = [0x30n] as const;
 const AP_UNPRIVILEGED = 0x40n;
 const ROUNDS = steps(1500, 20_000);
 
-/** The machine, with tables of its own in window 1 that are made anew by `clear`. */
+/** The machine, with tables of its own in window 1 that are made again by `clear`. */
 async function bench() {
   const h = await harness();
   let next = TABLES;

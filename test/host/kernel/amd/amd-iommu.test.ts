@@ -47,7 +47,7 @@ describe('interrupts of devices', () => {
     return bytes;
   };
 
-  it('go to the controller of the machine untranslated, whatever its tables say', () => {
+  it('go to the controller of the machine untranslated, regardless of its tables', () => {
     const taken: (number | undefined)[][] = [];
     const controlled = new AmdVm(host, 'with a controller', {
       doorbells: [AMD_INTERRUPTS],
@@ -60,7 +60,7 @@ describe('interrupts of devices', () => {
     // The guest's tables map the page elsewhere.
     controlled.map(BigInt(gpa), page(DATA));
     expect(controlled.port.write(gpa + 0x1000, message(0x41)).ok).toBe(true);
-    // The last word of the range; a vector that nobody takes.
+    // The last word of the range; a vector that no one takes.
     expect(controlled.port.write(gpa + size - 4, message(0x42)).ok).toBe(true);
     expect(controlled.port.write(gpa, message(0x99)).ok).toBe(false);
     expect(taken).toEqual([
@@ -158,7 +158,7 @@ describe('translation by a guest and its host', () => {
     expect([vm.events(), host.strayEvents]).toEqual([[], 1]);
   });
 
-  it('one invalidation takes all of a guest’s 2 MiB page, which the host has in pages of 4 KiB', () => {
+  it('one invalidation removes all of a guest’s 2 MiB page, which the host maps in pages of 4 KiB', () => {
     vm.map(0x40000000n, page(0x80000000, PTE | 0x80n), 2);
     expect([
       vm.write(0x40100000, 1),
@@ -222,7 +222,7 @@ describe('INVALIDATE_IOMMU_PAGES', () => {
 });
 
 describe('a command buffer', () => {
-  it('halts at an illegal command, says where, and goes on when it is enabled anew', () => {
+  it('halts at an illegal command, reports where, and continues when it is enabled again', () => {
     expect(vm.complete(Uint32Array.of(0, 0xf0000000, 0, 0))).toBe(false);
     expect(vm.events()).toEqual([[0, 0x50000000, vm.commandGpa(2), 0]]);
     expect(vm.status & CMD_BUF_RUN).toBe(0);
@@ -251,7 +251,7 @@ describe('a command buffer', () => {
     expect(vm.completed).toBe(true);
   });
 
-  it('full of INVALIDATE_DEVTAB_ENTRY has the host read four, and then others at its next looks', () => {
+  it('full of INVALIDATE_DEVTAB_ENTRY makes the host read four, and others at its next polls', () => {
     const entries = Array.from({ length: 10 }, () => invalidateDevtabEntry(DEVICE));
     vm.send(...entries, completionWait(undefined, true));
     const device = new VirtualAmdIommu(vm.iommu);
@@ -281,7 +281,7 @@ describe('a command buffer', () => {
 });
 
 describe('an event log', () => {
-  it('that is full takes no more until its overflow is cleared, and counts what it loses', () => {
+  it('that is full accepts no more until its overflow is cleared, and counts what it loses', () => {
     for (let i = 0; i < 258; i++) vm.write(IOVA, 0);
     expect([vm.status & EVENT_OVERFLOW, vm.iommu.block.eventsLost]).toEqual([EVENT_OVERFLOW, 3]);
     expect(vm.events().length).toBe(255);

@@ -59,7 +59,7 @@ const answer = (response: number, group = 1, pasid?: number, device = DEVICE) =>
   vm.send(completePageRequest(device, group, response, pasid));
 
 describe('a page request of a guest', () => {
-  it('comes to its log instead of a fault; the access goes on once the page is there and the answer is Success', () => {
+  it('is logged instead of a fault; the access continues once the page is mapped and the response is Success', () => {
     expect([write(), write()]).toEqual(['waits', 'waits']);
     expect(vm.status & (OVERFLOW | INTERRUPT | RUN)).toBe(INTERRUPT | RUN);
     expect([vm.pageRequests(), vm.events()]).toEqual([[WRITE], []]);
@@ -172,7 +172,7 @@ describe('a page request of a guest', () => {
 });
 
 describe('a PPR log that runs over', () => {
-  it('takes no more until it is started again; what was lost is asked for again', () => {
+  it('accepts no more until it is restarted; lost requests are repeated', () => {
     // Of 256 entries one stays free.
     for (let i = 0; i < 255; i++) {
       expect(write()).toBe('waits');
@@ -183,7 +183,7 @@ describe('a PPR log that runs over', () => {
     expect(vm.status & (OVERFLOW | RUN)).toBe(OVERFLOW);
     expect(vm.iommu.block.pageRequestsLost).toBe(2);
     expect(vm.pageRequests()).toHaveLength(255);
-    // Room is not enough, nor is a log that is enabled while the overflow stands.
+    // Room is not enough, nor is enabling the log while the overflow is set.
     expect([write(), vm.pageRequests()]).toEqual(['waits', []]);
     vm.iommu.setControl(CONTROL | (PPR_ENABLES & ~0x2000));
     vm.iommu.setControl(CONTROL | PPR_ENABLES);

@@ -157,7 +157,7 @@ describe('a nested HWPT', () => {
     expect(reads()).toBe(false);
   });
 
-  it('takes ranges of any number of pages, and all', () => {
+  it('accepts ranges of any number of pages, and all', () => {
     const hwpt = fd.hwptAlloc({ device: id, parent, data: firstStage() });
     fd.attach(id, hwpt);
     for (const [address, pages] of [
@@ -227,7 +227,7 @@ describe('a vIOMMU of VT-d', () => {
     expect(reads()).toBe(false);
   });
 
-  it('holds the FAULT object of all its HWPTs, which need not name one', () => {
+  it('owns the FAULT object of all its HWPTs, which need not name one', () => {
     const { id: fault, file } = fd.faultQueueAlloc({ viommu });
     expectErrno(() => fd.faultQueueAlloc({ viommu }), 'EEXIST');
     expectErrno(() => fd.faultQueueAlloc({ viommu: parent }), 'ENOENT');
@@ -254,7 +254,7 @@ describe('a vIOMMU of VT-d', () => {
     expect(fd.faultQueueAlloc({ viommu }).id).toBe(fault);
   });
 
-  it('takes several page requests of a device as one group, with one answer', () => {
+  it('treats several page requests of a device as one group, with one answer', () => {
     const { file } = fd.faultQueueAlloc({ viommu });
     fd.vdeviceAlloc({ viommu, device: id, virtId: 8n });
     fd.attach(id, fd.hwptAlloc({ device: id, parent: viommu, data: firstStage() }));

@@ -39,7 +39,7 @@ async function entriesOfVictim(modules: AmdHostOptions['modules']) {
   return [before, after] as const;
 }
 
-it('a neighbour’s commands take nothing', { timeout: 60_000 }, async () => {
+it('another VM’s commands remove nothing', { timeout: 60_000 }, async () => {
   const [before, after] = await entriesOfVictim(await loadAmdModules());
   expect(after).toBe(before);
 });

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Whoever watches a machine sees what its guest reaches, and changes nothing of it.
+// A watch sees the accesses of a machine's guest, and does not change the machine.
 
 import { readFile } from 'node:fs/promises';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -52,7 +52,7 @@ async function run(watch: MachineWatch | undefined) {
 }
 
 describe('a watched machine', () => {
-  it('does what it does when nobody watches, and is seen at it', async () => {
+  it('behaves as it does without a watch, and is observed', async () => {
     const seen = { doorbells: 0, accesses: 0, reads: 0, writes: 0 };
     const plain = await run(undefined);
     const watched = await run({

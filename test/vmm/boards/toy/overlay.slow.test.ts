@@ -25,7 +25,7 @@ beforeAll(async () => {
 
 const sha256 = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
 
-/** A 32-bit constant as Wasm code has it: signed LEB128 behind i32.const. */
+/** A 32-bit constant as Wasm code: signed LEB128 after i32.const. */
 function constant(value: number): number[] {
   const bytes = [0x41];
   for (let rest = value | 0; ; rest >>= 7) {
@@ -69,7 +69,7 @@ async function run(overlay: boolean) {
 }
 
 describe('a guest without code for a CMDQV', () => {
-  it('is that: it never looks for one, and accesses no register of the one that is there', async () => {
+  it('never looks for one, and accesses no register of an existing one', async () => {
     const toy = Uint8Array.from(
       await readFile(new URL('../../../../guest-driver/toy.wasm', import.meta.url)),
     );
@@ -93,7 +93,7 @@ describe('a guest without code for a CMDQV', () => {
     expect(vcmdqs).toEqual([0, 0]);
   });
 
-  it('does the same on both paths, without an exit on the overlay path but for what only the host can do', async () => {
+  it('does the same on both paths; on the overlay path, only commands for the host cause exits', async () => {
     const [trapped, overlaid] = [await run(false), await run(true)];
     expect(overlaid.hash).toBe(trapped.hash);
     const guest = {

@@ -110,7 +110,7 @@ describe('the toy guest', () => {
     },
   );
 
-  it('causes no exit of any kind in direct-path batches, by a count of its own at the import object', async () => {
+  it('causes no exit of any kind in direct-path batches, by a separate count at the import object', async () => {
     const counter = { calls: 0 };
     const run = start(await checkedHost(VmHost, { modules }), 0, ['vms=1', 'path=all'], counter);
     await runToEnd([run]);

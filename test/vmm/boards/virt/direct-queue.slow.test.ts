@@ -50,7 +50,7 @@ describe('a VCMDQ of a machine of the board virt', () => {
     expect(many.exits.total - few.exits.total).toBeGreaterThanOrEqual(200);
   });
 
-  it('traps while its VINTF is disabled, and is direct again behind that', async () => {
+  it('traps while its VINTF is disabled, and is direct again after that', async () => {
     const [few, many] = [await run(flips(5)), await run(flips(105))];
     expect([few.printed, many.printed]).toEqual(['K', 'K']);
     expect(many.vcmdq.commands).toBe(210);

@@ -148,7 +148,7 @@ it('names each once, however often the queue has gone round', async () => {
   writeSte(machine.tables, machine.streams, STREAM, invalidSte());
   expect(machine.said()).toHaveLength(1);
   for (let i = 0; i < 10; i++) expect(machine.said()).toEqual([]);
-  // Another one, behind them.
+  // Another one, after them.
   writeSte(machine.tables, machine.streams, STREAM, stage1Ste({ contextPtr: FAR }));
   expect(machine.said()).toHaveLength(1);
 });

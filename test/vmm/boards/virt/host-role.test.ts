@@ -230,7 +230,7 @@ describe('a VCMDQ of the CMDQV that a kernel owns', () => {
     expect(many.exits.total - few.exits.total).toBeGreaterThanOrEqual(200);
   });
 
-  it('traps while its VINTF is disabled, and is direct again behind that', async () => {
+  it('traps while its VINTF is disabled, and is direct again after that', async () => {
     const [few, many] = [await run(flips(5)), await run(flips(105))];
     expect([few.printed, many.printed]).toEqual(['K', 'K']);
     expect(many.vcmdq.commands).toBe(210);
@@ -239,7 +239,7 @@ describe('a VCMDQ of the CMDQV that a kernel owns', () => {
 });
 
 describe('a board that is asked for a role', () => {
-  it('refuses one that there is not', () => {
+  it('refuses one that does not exist', () => {
     expect(() => virtBoard({ role: 'owner' as VirtRole })).toThrow(
       'virtBoard: role must be one of guest, host, not "owner"',
     );

@@ -214,12 +214,12 @@ function awakeVcpus(machine: Api.Machine): number[] {
   );
 }
 
-describe('a drain on a thread of its own', () => {
+describe('a drain on its own thread', () => {
   const soon = async (isSo: () => boolean) => {
     while (!isSo()) await new Promise((resolve) => setTimeout(resolve, 5));
   };
 
-  it('is told that no vCPU could ring, and woken by one that can', async () => {
+  it('learns that no vCPU could ring, and is woken by one that can', async () => {
     const { machine, text } = await create(AWAITS_INPUT, 2, 16, 'thread');
     await machine.boot();
     await soon(() => awakeVcpus(machine).join('') === '00');
@@ -228,7 +228,7 @@ describe('a drain on a thread of its own', () => {
     expect([text.printed, awakeVcpus(machine).join('')]).toEqual(['W', '00']);
   });
 
-  it('is told that one could, and of a pause', async () => {
+  it('learns that one could, and about a pause', async () => {
     const { machine } = await create(BUSY, 2, 16, 'thread');
     await machine.boot();
     await soon(() => awakeVcpus(machine).join('') === '10');
@@ -269,7 +269,7 @@ describe('a machine', () => {
     });
   });
 
-  it('that waits for input ends when there is no more, and not before', async () => {
+  it('that waits for input ends when the input ends, and not before', async () => {
     const { machine, text } = await create(AWAITS_INPUT, 2);
     await machine.boot();
     await new Promise((resolve) => setTimeout(resolve, 300));

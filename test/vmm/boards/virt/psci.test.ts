@@ -87,7 +87,7 @@ describe('callPsci', () => {
     expect(log).toEqual([entry]);
   });
 
-  it('CPU_SUSPEND waits whatever the state, without bits that are reserved', () => {
+  it('CPU_SUSPEND waits for any state without reserved bits', () => {
     const { log, call } = machine();
     const states = [0n, 0x3010000n, 0xffffn, 0x20000n, 0x4000000n, 0xffffffff_00000000n];
     const results = states.map((state) => call(0xc4000001n, state));
@@ -109,7 +109,7 @@ describe('callPsci', () => {
     expect(log).toEqual(['start 2 0x40001000 0xfedcba9876543210', 'start 17 0x40002000 0x0']);
   });
 
-  it('takes 32 bits of each argument in the 32-bit form', () => {
+  it('uses 32 bits of each argument in the 32-bit form', () => {
     const { log, call } = machine();
     expect(call(0x84000003n, 0xff_00000003n, 0x1_40001000n, 0x9_00000005n)).toBe(0n);
     expect(log).toEqual(['start 3 0x40001000 0x5']);

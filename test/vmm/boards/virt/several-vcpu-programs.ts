@@ -166,7 +166,7 @@ export const POWER = image({
 /**
  * vCPU 0 sends SGI 1 to vCPU 3, then 2 to all others; each prints its number and the INTID and answers with
  * SGI 4 + its number, which wakes vCPU 0. It looks for the last one with IRQs masked: taken between the
- * look and the WFI, that one would wake nobody.
+ * look and the WFI, that one would wake no one.
  */
 export const SGIS = image({
   0: [
@@ -404,7 +404,7 @@ export const SUSPEND = image({
 
 /**
  * WFE of vCPU 1, which has no exclusive monitor: prints 'S' when it ends within 65,536 ticks, else 'T'.
- * @param event whether vCPU 0 executes SEV meanwhile.
+ * @param event whether vCPU 0 executes SEV in the meantime.
  */
 export const waitForEvent = (event: 'sev' | 'none') =>
   image({
@@ -449,7 +449,7 @@ export const waitForEvent = (event: 'sev' | 'none') =>
 
 /**
  * vCPUs 0 and 3 count to 2^18; 1 and 2 wait by WFE for each event of a stream of 4,096 ticks. Prints 'F' when the
- * counter that is behind has come to more than half of the other, else 'U'; and how late a WFE ended at most, in
+ * counter that is behind has reached more than half of the other, else 'U'; and how late a WFE ended at most, in
  * units of 64 ticks from '0' on.
  */
 export const STREAMS = image({

@@ -60,7 +60,7 @@ describe('interrupts and events', () => {
     expect((await run(waitForEvent('none'), 2)).printed).toBe('T');
   });
 
-  it('a vCPU that sleeps wakes in time beside three that only spin', async () => {
+  it('a sleeping vCPU wakes in time while three others spin', async () => {
     // 'z' would be 4,736 ticks or more: a turn of one of the others is longer.
     const { printed } = await run(STARVE, 4);
     expect(printed).toHaveLength(3);
@@ -79,7 +79,7 @@ describe('memory that vCPUs share', () => {
     expect((await run(COUNTERS, 4)).printed).toBe('4');
   });
 
-  it('a lock keeps nobody waiting for 100 us where WFE is used, and for 2 ms where not', async () => {
+  it('a lock delays others by less than 100 us with WFE, and by less than 2 ms without', async () => {
     expect((await run(lock('wfe'), 4)).printed).toBe('K');
     expect((await run(lock('spin'), 4)).printed).toBe('M');
   });

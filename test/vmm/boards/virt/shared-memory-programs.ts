@@ -222,7 +222,7 @@ export const lock = (wait: 'wfe' | 'spin') =>
   });
 
 /**
- * vCPU 1 calls a function over and over, which vCPU 0 changes, with IC IVAU behind it. Prints what it returns before
+ * vCPU 1 calls a function over and over, which vCPU 0 changes, followed by IC IVAU. Prints what it returns before
  * and after that.
  */
 export const CODE = image({

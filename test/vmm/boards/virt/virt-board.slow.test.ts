@@ -195,7 +195,7 @@ describe('a machine of the board virt', () => {
     expect(output()).toBe('RRR');
   });
 
-  it('takes console input', async () => {
+  it('accepts console input', async () => {
     const { machine, output } = await bootProgram(ECHO);
     expect(await machine.step(0.01)).toBe('paused');
     machine.write('a');
@@ -266,7 +266,7 @@ describe('a machine of the board virt', () => {
     expect(output()).toBe('hello\nhello\n');
   });
 
-  it('starts its clock where it is told', async () => {
+  it('starts its clock at the given time', async () => {
     const { machine } = await bootProgram(HELLO, { epoch: 1234567890 });
     expect(machine.readRegister('pl031', 0)?.lo).toBe(1234567890);
   });

@@ -148,7 +148,7 @@ describe('the device tree of virt', () => {
       expect(cellsOf(nodeAt(tree, path), 'msi-parent')).toEqual(handle);
   });
 
-  it('names no parent for MSIs where there is none', () => {
+  it('names no MSI parent if there is none', () => {
     for (const path of ['/iommu@9050000', '/dma-engine@9200000'])
       expect(nodeAt(tree, path).properties.has('msi-parent')).toBe(false);
   });
@@ -161,7 +161,7 @@ describe('the device tree of virt', () => {
     expect(names(engine)).toContain('dma-coherent');
   });
 
-  it('has disks behind the SMMU, each with a StreamID of its own', () => {
+  it('has disks behind the SMMU, each with its own StreamID', () => {
     const disks = virtDisks([
       new MemoryDisk(new Uint8Array(512)),
       new MemoryDisk(new Uint8Array(512)),

@@ -26,7 +26,7 @@ export function shape(name: string, size: number, interrupts: number): Device {
   };
 }
 
-/** An SMMU with so many interrupts. */
+/** An SMMU with a number of interrupts. */
 export const smmuPlacement = (interrupts = 2): Placement =>
   placed('smmu', shape('smmuv3', 0x20000, interrupts));
 

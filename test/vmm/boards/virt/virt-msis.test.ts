@@ -48,7 +48,7 @@ describe.each(['guest', 'host'] as const)('in the role %s', (role) => {
     expect(board.hppir()).toBe(1023);
   });
 
-  it('a bus master’s MSI is an abort where nothing takes it', async () => {
+  it('a bus master’s MSI is an abort if nothing accepts it', async () => {
     const board = await boardOf(role, 'none');
     expect([board.fill(DOORBELL.its, 1), board.fill(DOORBELL.v2m, 230)]).toEqual([3, 3]);
     expect(board.bus.read(GICD + 4, 4) & 0x20000).toBe(0);

@@ -135,7 +135,7 @@ export const timer = (wait: 'asleep' | 'awake') =>
 
 /**
  * Takes exceptions, each at its own address, and prints '0' + ESR_EL1.EC and '0' + ESR_EL1.{WnR, DFSC}
- * of each: a load and a store where nothing is, SMC, HLT, MRS of a register that nobody has.
+ * of each: a load and a store where nothing is, SMC, HLT, MRS of a register that no one has.
  */
 export const FAULTS = image({
   0: [
@@ -182,7 +182,7 @@ export const RESET = image({
   40: 'R',
 });
 
-/** Prints what Linux says before it spins for ever, and does so. */
+/** Prints what Linux says before it spins forever, and does so. */
 export const PANIC = image({
   0: [
     0xd2a12001, // mov x1, #0x9000000
@@ -234,7 +234,7 @@ export const AWAITS_INPUT = image({
   ],
 });
 
-/** Waits for an interrupt, for ever: none is enabled. */
+/** Waits for an interrupt, forever: none is enabled. */
 export const IDLE = image({
   0: [
     WFI,
@@ -242,7 +242,7 @@ export const IDLE = image({
   ],
 });
 
-/** Runs for ever. */
+/** Runs forever. */
 export const BUSY = image({
   0: [
     0x14000000, // b 0
@@ -301,7 +301,7 @@ export const batches = (count: number) =>
   });
 
 /**
- * Enables the VINTF, has a batch executed, disables the VINTF and looks at the queue's STATUS, so many
+ * Enables the VINTF, has a batch executed, disables the VINTF and reads the queue's STATUS, so many
  * times. Prints 'K' when every CONS and STATUS was right, else 'F'.
  */
 export const flips = (count: number) =>
@@ -342,7 +342,7 @@ const semihostingCall = (operation: number) => [0x52800000 + operation * 32, 0xd
 
 /**
  * Semihosting: prints "hi!" and "n", sees that SYS_WRITE returns -1, and makes a call with a block of two
- * words, or with the first of them in its place.
+ * words, or with the first of them instead.
  */
 export const semihosted = (operation: number, reason: number, subcode: number, hasBlock = true) =>
   image({

@@ -86,7 +86,7 @@ describe('a Wasm guest with an AMD IOMMU', () => {
     expect(host.strayEvents).toBe(0);
   });
 
-  it('takes nothing from a VM with the same DeviceID, DomainID and iova', async () => {
+  it('removes nothing of a VM with the same DeviceID, DomainID and iova', async () => {
     const host = await AmdHost.create({ modules });
     expect(await neighbourKeeps(host)).toBe(true);
   });
@@ -107,7 +107,7 @@ describe('a Wasm guest with an AMD IOMMU', () => {
 });
 
 /**
- * Two VMs with the same IDs; one invalidates. The DomainID that both use is the one that the host gives the first of them: whoever takes the
+ * Two VMs with the same IDs; one invalidates. The DomainID that both use is the one that the host gives the first of them: whoever uses the
  * guest's for the host's hits the neighbour.
  */
 async function neighbourKeeps(host: AmdHost): Promise<boolean> {

@@ -243,7 +243,7 @@ describe('a guest with a VT-d IOMMU', () => {
       };
     };
     const request = { virtId: SOURCE_ID, address: IOVA, write: false };
-    // At the exit behind the access the engine goes on.
+    // At the exit after the access the engine continues.
     const resolved = await run(program, prepare);
     expect([resolved.status, resolved.results.slice(0, 2)]).toEqual(['off', [DONE, DONE]]);
     expect(requests).toEqual([request]);

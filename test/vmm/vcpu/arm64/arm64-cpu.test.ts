@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A vCPU and its GICv3: the bit that says "look" is taken back by the GIC only, which looks again behind
-// that. Whoever cleared it by an answer that has become old would lose what has come since.
+// A vCPU and its GICv3: the bit that says "look" is cleared only by the GIC, which checks again after
+// that. Clearing it because of an outdated answer would lose a later interrupt.
 
 import { beforeEach, describe, expect, it } from 'vitest';
 import { ARM64_PENDING_IRQ } from '../../../../assembly/layout/arm64-state.ts';
@@ -54,7 +54,7 @@ describe('the IRQ input', () => {
     expect(cpu.isInterrupted).toBe(true);
   });
 
-  it('is asserted until the interrupt is acknowledged, whether or not somebody has said so', () => {
+  it('is asserted until the interrupt is acknowledged, with or without a notification', () => {
     gic.pulse(INTID);
     cpu.block.setIrq(false);
     cpu.updateIrq();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What arm64 vCPUs tell a drain that sleeps on a thread of its own.
+// What arm64 vCPUs tell a drain that sleeps on its own thread.
 
 import { afterEach, describe, expect, it } from 'vitest';
 import { ARM64_VCPU_SIZE } from '../../../../assembly/layout/arm64-state.ts';
@@ -67,7 +67,7 @@ describe('vCPUs that take turns', () => {
     };
   }
 
-  it('are awake until all of them wait, and again when one goes on', async () => {
+  it('are awake until all of them wait, and again when one continues', async () => {
     const { machine, words } = await create(AWAITS_INPUT);
     for (let turn = 0; turn < 100 && !machine.idle; turn++) await machine.step();
     expect([machine.idle, words.awake()]).toEqual([true, 0]);

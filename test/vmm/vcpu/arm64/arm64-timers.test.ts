@@ -102,7 +102,7 @@ describe('the event stream', () => {
   });
 });
 
-it('the counter goes on with the instructions of whichever vCPU runs', () => {
+it('the counter advances with the instructions of whichever vCPU runs', () => {
   const memory = new WebAssembly.Memory({ initial: (2 * ARM64_VCPU_SIZE) / 0x10000 });
   const [one, other] = [new Arm64Block(memory, 0), new Arm64Block(memory, ARM64_VCPU_SIZE)];
   one.setLong(ARM64_COUNT, 7n);

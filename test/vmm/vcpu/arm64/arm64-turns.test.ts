@@ -30,7 +30,7 @@ function turnsOf(vcpus: number) {
   return {
     turns,
     takers,
-    /** Lets whoever is next execute so many instructions, and then wait for so many. */
+    /** Lets the next vCPU execute a number of instructions, and then wait for a number of ticks. */
     run(instructions: number, waits?: number): number | undefined {
       const vcpu = turns.next(queries);
       if (!vcpu) return undefined;
@@ -52,7 +52,7 @@ describe('vCPUs that share a thread', () => {
     expect([0, 1, 2, 3, 4].map(() => run(LENGTH))).toEqual([0, 1, 2, 0, 1]);
   });
 
-  it('go on where a run was cut', () => {
+  it('continue where a run was interrupted', () => {
     const { run } = turnsOf(2);
     expect([30, 30, 40, 10].map((count) => run(count))).toEqual([0, 0, 0, 1]);
   });
@@ -60,7 +60,7 @@ describe('vCPUs that share a thread', () => {
   it('keep the rest of a turn that a wait interrupts', () => {
     const { run, turns } = turnsOf(3);
     run(LENGTH);
-    // vCPU 1 waits, vCPU 2 is interrupted when that is over.
+    // vCPU 1 waits; vCPU 2 is interrupted when the wait ends.
     expect(run(10, 30)).toBe(1);
     expect([run(30), turns.left]).toEqual([2, 70]);
     expect([run(10, 500), turns.left]).toEqual([1, 80]);
@@ -92,14 +92,14 @@ describe('vCPUs that share a thread', () => {
     expect([first, second, third].every((sum) => sum > 9_000 && sum < 11_000)).toBe(true);
   });
 
-  it('are none when all wait, and are chosen anew then', () => {
+  it('end when all vCPUs wait, and are then scheduled again', () => {
     const { run, sleep } = turnsOf(2);
     expect([run(10, 100), run(10, 50), run(1)]).toEqual([0, 1, undefined]);
     sleep(60);
     expect([run(10, 500), run(1)]).toEqual([1, undefined]);
   });
 
-  it('goes on from a saved state', () => {
+  it('continues from a saved state', () => {
     const first = turnsOf(3);
     first.run(LENGTH);
     first.run(10, 30);

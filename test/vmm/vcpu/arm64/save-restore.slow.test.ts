@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A machine is saved between two instructions and restored as another one, which goes on as the first one
+// A machine is saved between two instructions and restored as another one, which continues as the first one
 // does: with the same output, at the same counts, to the same state.
 
 import { createHash } from 'node:crypto';
@@ -98,7 +98,7 @@ async function machineOf(program: Uint8Array, vcpus: number) {
     );
   const devices = [gic, uart, rtc];
   return {
-    /** Runs so many instructions, of all vCPUs together. */
+    /** Runs a number of instructions, of all vCPUs together. */
     run: (instructions: number) => machine.step(instructions / BUDGET),
     /** What it has printed since it was made, and all that it is. */
     outcome: () => ({
@@ -164,7 +164,7 @@ describe('a machine that is saved at any instruction', () => {
 });
 
 describe('a state', () => {
-  it('that is none is refused', async () => {
+  it('that is invalid is refused', async () => {
     const { turns } = await machineOf(lock('wfe'), 2);
     const state = turns.save();
     const changes = [

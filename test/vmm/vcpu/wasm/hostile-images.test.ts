@@ -42,7 +42,7 @@ const FUNCTION = 0x00;
 const imported = (...list: number[][]) => command({ imports: [IMPORT_MEMORY, ...list] });
 const vsmmu = (call: string, type: number) => [...name('vsmmu'), ...name(call), FUNCTION, type];
 
-/** Nobody's prototype has become longer. */
+/** No one's prototype has become longer. */
 const prototype = Object.getOwnPropertyNames(Object.prototype);
 afterEach(() => expect(Object.getOwnPropertyNames(Object.prototype)).toEqual(prototype));
 

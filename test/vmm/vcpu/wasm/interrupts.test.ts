@@ -29,7 +29,7 @@ describe('interrupt lines', () => {
     expect(words[edge]).toBe(1 << 5);
   });
 
-  it('hold a level whatever the guest writes', () => {
+  it('keep a level regardless of the guest’s writes', () => {
     const { lines: interrupts, words, level } = lines();
     interrupts.line(33).setLevel(true);
     interrupts.line(34).setLevel(true);

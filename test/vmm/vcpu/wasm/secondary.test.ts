@@ -86,7 +86,7 @@ describe('secondary vCPUs inline', () => {
     const waiting = '(call $wait (i32.const 1)) (call $note (i32.const 46))';
     const { machine, log } = await machineOf(start(1, 'a') + start(2, 'b'), secondary(1, waiting));
     machine.step();
-    // b runs inside of a's wait; in its own wait there is nobody left.
+    // b runs inside of a's wait; in its own wait there is no one left.
     expect(log()).toBe('0ab..');
   });
 

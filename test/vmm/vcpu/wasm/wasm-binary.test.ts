@@ -51,7 +51,7 @@ describe('limits of the memory import', () => {
   });
 });
 
-describe('where data lies', () => {
+describe('where data is', () => {
   const data = (...segments: number[][]) =>
     binary(section(5, [0x01, 0x00, 0x10]), section(11, vector(...segments)));
   const lowest = (...segments: number[][]) => outlineOf(data(...segments)).lowestData;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A Wasm vCPU by itself, behind the interface that machines know.
+// A Wasm vCPU alone, through the interface that machines use.
 
 import { describe, expect, it } from 'vitest';
 import { Bus, SYSTEM_CLOCK } from '../../../../devices/bus/index.ts';
@@ -46,7 +46,7 @@ async function vcpuOf(binary: Uint8Array<ArrayBuffer>) {
 
 const run = (vcpu: Vcpu, budget = 1) => vcpu.run(budget) as VcpuExit;
 
-/** Notes that it was initialized, and the budgets that it got; returns what stands at DATA + 8. */
+/** Notes that it was initialized, and the budgets that it got; returns the value at DATA + 8. */
 const REACTOR = reactor(
   `(func $init (i32.store (i32.const ${DATA}) (i32.add (i32.load (i32.const ${DATA})) (i32.const 1))))
    (func $run (param i32) (result i32)
@@ -118,7 +118,7 @@ describe('a Wasm vCPU', () => {
     expect([words[DATA >> 2], words[(DATA + 4) >> 2]]).toEqual([2, 0]);
   });
 
-  it('goes on elsewhere from what it has saved', async () => {
+  it('continues elsewhere from its saved state', async () => {
     const before = await vcpuOf(REACTOR);
     before.words[(DATA + 8) >> 2] = 1;
     run(before.vcpu);

@@ -110,7 +110,7 @@ describe('console functions of WASI', () => {
     expect(view.getUint32(200, true)).toBe(0);
   });
 
-  it('refuse addresses outside guest memory, whatever the sums come to', async () => {
+  it('refuse addresses outside guest memory, even if sums overflow', async () => {
     const { functions, output, iovec } = await setUp('', { args: ['a'], env: { B: 'c' } });
     const end = 65536;
     iovec(0, end - 2, 3);
@@ -168,7 +168,7 @@ describe('console functions of WASI', () => {
     expect(view.getBigUint64(80, true)).toBe(5_000_000_000n);
     expect(functions.clock_res_get?.(0, 80)).toBe(SUCCESS);
     expect(view.getBigUint64(80, true)).toBe(1_000_000n);
-    // A clock, one that there is not, input, and a file that nobody has opened.
+    // A clock, an unknown clock, input, and a file that is not open.
     const wanted = [
       { tag: 0, about: 1 },
       { tag: 0, about: 2 },
@@ -197,7 +197,7 @@ describe('console functions of WASI', () => {
     expect(functions.poll_oneoff?.(1000, 2000, 0, 200)).toBe(EINVAL);
   });
 
-  it('say what there is not', async () => {
+  it('say what is missing', async () => {
     const { functions } = await setUp();
     for (const id of [2, 3, 4, -1])
       expect([functions.clock_time_get?.(id, 0n, 80), functions.clock_res_get?.(id, 80)]).toEqual([

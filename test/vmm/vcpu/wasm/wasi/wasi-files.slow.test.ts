@@ -82,7 +82,7 @@ describe('files of a guest', () => {
     expect([unlink('other'), open('other', 0).errno]).toEqual([ENOENT, ENOENT]);
   });
 
-  it('lie below one directory, which a program finds open', async () => {
+  it('are below one directory, which a program finds open', async () => {
     const { functions, view, text, open } = await files();
     expect(functions.fd_prestat_get(ROOT, RESULT)).toBe(SUCCESS);
     expect([view.getUint32(RESULT, true), view.getUint32(RESULT + 4, true)]).toEqual([0, 1]);
@@ -115,7 +115,7 @@ describe('files of a guest', () => {
     expect(functions.fd_renumber(b, 77)).toBe(EBADF);
   });
 
-  it('take the time of now, which the library has not', async () => {
+  it('use the current time, which the library does not know', async () => {
     const { functions, path, open } = await files();
     const { fd } = open('a');
     expect(functions.fd_filestat_set_times(fd, 0n, 0n, 2 | 8)).toBe(SUCCESS);
@@ -134,7 +134,7 @@ describe('files of a guest', () => {
 });
 
 describe('a path', () => {
-  it('has names only, whatever leads out of its directory', async () => {
+  it('has names only, even if one leads out of its directory', async () => {
     const { functions, memory, path, open } = await files();
     expect(functions.path_create_directory(ROOT, ...path('d'))).toBe(SUCCESS);
     for (const [name, flags, errno] of [
@@ -154,7 +154,7 @@ describe('a path', () => {
     expect(functions.path_unlink_file(ROOT, PATH, 2)).toBe(EILSEQ);
   });
 
-  it('lies in 32 directories at most, each made by itself', async () => {
+  it('is in at most 32 directories, each created separately', async () => {
     const { functions, view, path, open } = await files();
     const mkdir = (name: string, fd = ROOT) => functions.path_create_directory(fd, ...path(name));
     expect(mkdir('y/y')).toBe(ENOENT);
@@ -381,7 +381,7 @@ describe('a machine', () => {
     });
   });
 
-  it('gives back what its files had', async () => {
+  it('releases the resources of its files', async () => {
     const rss = () => process.memoryUsage().rss / MIB;
     const fill = async () => {
       const { open, write, dispose } = await files();
