@@ -15,7 +15,7 @@ const ELSEWHERE = new Map([
   ['assembly/layout', 'test/layout'],
   ['assembly/arm64', 'test/arm64'],
   ['assembly/gicv3', 'test/devices/gicv3'],
-  ['assembly/amd-iommu', 'test/devices/amd-iommu'],
+  ['assembly/amd-iommu', 'test/host/kernel/amd'],
   ['devices/testing', 'test/devices/contract'],
   ['devices/vtd', 'test/vmm/nested/vtd'],
   ['vmm/api', 'test/api'],

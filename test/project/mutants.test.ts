@@ -109,6 +109,7 @@ describe('the tests that a mutant meets first', () => {
     ['host/kernel/vm.ts', 'test/host/kernel'],
     ['assembly/smmu-core/stall.ts', 'test/assembly'],
     ['assembly/layout/ste.ts', 'test/layout'],
+    ['assembly/amd-iommu/index.ts', 'test/host/kernel/amd'],
     ['vmm/api/index.ts', 'test/api'],
   ])('of %s are those of %s', (file, tests) => {
     expect(nearestTests(PROJECT, file)).toBe(tests);
