@@ -38,21 +38,29 @@ async function inspectorSession(): Promise<Session | undefined> {
 export async function hearLastWords(worker: Worker, limitMs: number): Promise<void> {
   const session = await inspectorSession();
   if (!session) return;
-  const workerId = `${worker.threadId}`;
+  // Its ID in the inspector is a number of the session's own, and workers of the worker are
+  // attached as well.
+  const title = `[worker ${worker.threadId}]`;
+  let own: string | undefined;
   let timer: NodeJS.Timeout | undefined;
   session.connect();
-  await new Promise<void>((resolve) => {
+  await new Promise<unknown>((resolve) => {
     timer = setTimeout(resolve, limitMs);
+    worker.once('exit', resolve);
     session.on('NodeWorker.attachedToWorker', ({ params: { sessionId, workerInfo } }) => {
-      if (workerInfo.workerId !== workerId) return;
+      if (!workerInfo.title.startsWith(title)) return;
+      own = sessionId;
       const message = { id: 1, method: 'Runtime.evaluate', params: { expression: EXPRESSION } };
       session.post('NodeWorker.sendMessageToWorker', {
         sessionId,
         message: JSON.stringify(message),
       });
     });
-    session.on('NodeWorker.receivedMessageFromWorker', () => resolve());
-    session.on('NodeWorker.detachedFromWorker', () => resolve());
+    const ended = ({ params }: { readonly params: { readonly sessionId: string } }) => {
+      if (params.sessionId === own) resolve(undefined);
+    };
+    session.on('NodeWorker.receivedMessageFromWorker', ended);
+    session.on('NodeWorker.detachedFromWorker', ended);
     session.post('NodeWorker.enable', { waitForDebuggerOnStart: false });
   });
   clearTimeout(timer);

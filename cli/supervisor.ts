@@ -96,7 +96,10 @@ function supervise(argv: readonly string[], seconds: number | undefined): Promis
       terminated = true;
       worker.terminate().catch(reject);
     };
+    let ending = false;
     const end = () => {
+      if (ending) return;
+      ending = true;
       hearLastWords(worker, LAST_WORDS_MS).then(terminate, terminate);
     };
     const within = (ms: number) => {

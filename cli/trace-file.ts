@@ -157,10 +157,10 @@ export class TraceFile {
   writeLast(host: Host, stderr: RunStream): void {
     if (this.#begun || this.#over || !host.trace) return;
     this.#begun = true;
-    const { records, lost } = host.trace.read();
-    const pieces = piecesOf(chromeTrace(records, lost, host.inspect()));
     const { fd } = this.#handle;
     try {
+      const { records, lost } = host.trace.read();
+      const pieces = piecesOf(chromeTrace(records, lost, host.inspect()));
       if (this.#path.endsWith(COMPRESSED))
         writeFileSync(fd, gzipSync(Buffer.concat([...pieces].map((piece) => Buffer.from(piece)))));
       else for (const piece of pieces) writeFileSync(fd, piece);

@@ -121,6 +121,15 @@ describe('a trace file', () => {
     },
   );
 
+  it('is written where such a run has further threads', { timeout: SECONDS }, async () => {
+    await writeFile(at('spins.wasm'), reactor(SPIN));
+    const options = ['--quiet', '--timeout', '1', '--drain', 'thread', '--trace', at('run.json')];
+    expect((await vsmmuProcess('boot', at('spins.wasm'), ...options)).status).toBe(1);
+    const { traceEvents } = JSON.parse(await readFile(at('run.json'), 'utf8'));
+    expect(traceEvents.length).toBeGreaterThan(0);
+    expect(await leftovers()).toEqual([]);
+  });
+
   it('is kept where such a run cannot write it', { timeout: SECONDS }, async () => {
     await writeFile(at('spins.wasm'), reactor(SPIN));
     const { status, stderr } = await vsmmuProcess(

@@ -390,6 +390,7 @@ export class MachineCore {
       await this.#current;
     }
     this.#vcpus = new VcpuSet();
+    this.onStanding(false);
     this.devices.reset();
     this.#guest.reset();
     this.#directMaps?.reset();

@@ -22,6 +22,7 @@ export class StandingMachines {
 
   /** Follows a machine from now on. Until it is paused it counts as one that can store. */
   watch(machine: MachineCore): void {
+    this.#standing.delete(machine);
     machine.onStanding = (stands) => {
       if (stands) this.#standing.add(machine);
       else this.#standing.delete(machine);

@@ -71,7 +71,8 @@ describe('a disk in a Blob', () => {
   });
 
   it('refuses what is no Blob, ranges that it has not, and a thread that cannot read at once', () => {
-    expect(() => new BlobDisk(new OpenBlob(BYTES))).toThrow(TypeError);
+    vi.stubGlobal('FileReaderSync', undefined);
+    expect(() => new BlobDisk(new OpenBlob(BYTES))).toThrow('a Blob is a disk in workers');
     withReader();
     expect(() => new BlobDisk(BYTES as unknown as Blob)).toThrow('blob must be a Blob');
     const disk = new BlobDisk(new OpenBlob(BYTES));

@@ -368,7 +368,7 @@ export class Arm64Guest implements Guest {
     this.#posted?.serve();
   }
 
-  /** A device with registers that vCPUs access without an exit changes, by something that none of them does. */
+  /** Changes a device whose registers vCPUs access without an exit. */
   changePosted(change: () => void): void {
     this.#posted?.close();
     change();
@@ -387,6 +387,7 @@ export class Arm64Guest implements Guest {
     this.#turns = undefined;
     this.debug.setStarted(undefined);
     this.#parallel = undefined;
+    this.#posted?.reset();
     const { memory, cpus, vcpus } = this.#options.memory;
     const blocks = new Uint8Array(memory.buffer, cpus, vcpus * ARM64_VCPU_SIZE);
     // A sleeping drain is woken by what it has written there.

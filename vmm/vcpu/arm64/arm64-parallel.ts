@@ -85,6 +85,7 @@ class ParallelVcpu {
       else if (result.what === 'reset') ended(YIELD);
       return ANSWERS[result.what];
     };
+    // What was posted before a call comes before it.
     const serve = () => this.exits.guard(() => posted?.serve());
     this.calls = {
       mmio: (isWrite) => {
@@ -99,8 +100,14 @@ class ParallelVcpu {
         serve();
         return answer(this.exits.semihosting());
       },
-      wait: () => this.exits.exit(WAIT, () => undefined),
-      unknownRegister: (encoding, isWrite) => this.exits.unknownRegister(encoding, isWrite !== 0),
+      wait: () => {
+        serve();
+        this.exits.exit(WAIT, () => undefined);
+      },
+      unknownRegister: (encoding, isWrite) => {
+        serve();
+        this.exits.unknownRegister(encoding, isWrite !== 0);
+      },
     };
   }
 }
@@ -232,7 +239,7 @@ export class Arm64Parallel {
     const { forgetCode, posted } = this.#options;
     const { exits } = this.#at(0);
     for (const { cpu } of this.#vcpus) cpu.block.setStop(false);
-    posted?.serve();
+    exits.guard(() => posted?.serve());
     this.#continue();
     let done: () => void = () => undefined;
     const all = new Promise<void>((resolve) => {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-// Two registers of a device, as a console has them, that vCPUs on threads of their own access without an
-// exit: writes of one are posted to a ring, which the machine's thread empties before it serves anything
-// else of the machine; reads of the other are answered with what that thread has said last.
+// Two registers of a device, such as a console, that vCPUs on threads access without an
+// exit. Writes of one are posted to a ring, which the machine's thread empties before it
+// serves anything else of the machine. Reads of the other return the value that this
+// thread published last.
 
 import { ARM64_MMIO_ADDRESS, ARM64_MMIO_SIZE } from '../../../assembly/layout/arm64-state.ts';
 import type { Arm64Block } from './arm64-block.ts';
@@ -84,6 +85,7 @@ export class PostedServer {
   readonly memory: PostedMemory;
   readonly #registers: PostedRegisters;
   readonly #words: Int32Array;
+  #serves = false;
 
   constructor(registers: PostedRegisters) {
     const { writeAt, readAt } = registers;
@@ -94,17 +96,36 @@ export class PostedServer {
     this.close();
   }
 
-  /** Carries out what has been posted, and says what reads give from now on. */
+  /**
+   * Performs the posted writes, at most one ring of them, and publishes the value of reads.
+   * A write that calls it again leaves the rest to this call.
+   */
   serve(): void {
+    if (this.#serves) return;
+    this.#serves = true;
     const words = this.#words;
-    const head = Atomics.load(words, HEAD);
-    for (let tail = Atomics.load(words, TAIL); tail !== head; tail = Atomics.load(words, TAIL)) {
-      const value = words[slot(tail)] ?? 0;
-      // Before the write: whoever gets it may have this called.
-      Atomics.store(words, TAIL, (tail + 1) | 0);
-      this.#registers.write(value);
+    try {
+      for (let done = 0; done < ENTRIES; done++) {
+        const tail = Atomics.load(words, TAIL);
+        if (tail === Atomics.load(words, HEAD)) break;
+        const value = words[slot(tail)] ?? 0;
+        // First: a write that throws is not performed again.
+        Atomics.store(words, TAIL, (tail + 1) | 0);
+        this.#registers.write(value);
+      }
+    } finally {
+      this.#serves = false;
     }
     Atomics.store(words, VALUE, this.#registers.value() ?? CLOSED);
+  }
+
+  /** Forgets what a run left behind. To be called while no vCPU has a thread. */
+  reset(): void {
+    const words = this.#words;
+    // A thread may have been terminated while it held the lock.
+    Atomics.store(words, LOCK, 0);
+    Atomics.store(words, TAIL, Atomics.load(words, HEAD));
+    this.close();
   }
 
   /** Accesses take exits until `serve` is called: the device changes for a reason of its own. */

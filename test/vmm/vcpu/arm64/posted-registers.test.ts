@@ -141,23 +141,40 @@ describe('posted registers', () => {
     expect(written).toEqual([]);
   });
 
-  it('lose nothing when a write has the server look again', () => {
+  it('lose nothing when a write has the server look again, as a vCPU posts more', () => {
     const written: number[] = [];
     const server: PostedServer = new PostedServer({
       writeAt: DATA,
       readAt: FLAGS,
       write: (one) => {
+        if (written.length > 5) throw new Error('it goes on and on');
         written.push(one);
+        if (one === 1) Atomics.store(words, 1, 4);
         server.serve();
       },
       value: () => 0,
     });
-    server.serve();
     const words = new Int32Array(server.memory.buffer);
-    words.set([1, 2, 3], 4);
+    server.serve();
+    words.set([1, 2, 3, 4], 4);
     words[1] = 3;
     server.serve();
-    expect(written).toEqual([1, 2, 3]);
+    expect(written).toEqual([1, 2, 3, 4]);
+  });
+
+  it('are empty, and can be posted again, after a reset', () => {
+    const { server, written, post, read } = sides();
+    server.serve();
+    post(1);
+    // The thread of a vCPU was terminated as it posted.
+    new Int32Array(server.memory.buffer)[0] = 1;
+    server.reset();
+    expect(read()).toBeUndefined();
+    server.serve();
+    expect(written).toEqual([]);
+    expect(post(2)).toBe(true);
+    server.serve();
+    expect(written).toEqual([2]);
   });
 });
 
