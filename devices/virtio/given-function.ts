@@ -2,7 +2,7 @@
 // Check of a transport's argument: a kind of device that its user may have written.
 
 import { checkOptionalMethods } from '../plugin/known-names.ts';
-import { checkInteger, checkList, checkMethods } from '../plugin/known-values.ts';
+import { checkBoolean, checkInteger, checkList, checkMethods } from '../plugin/known-values.ts';
 import type { VirtioFunction } from './virtio-function.ts';
 
 /**
@@ -18,4 +18,5 @@ export function checkVirtioFunction(device: VirtioFunction, what: string): void 
   checkList(device.queueSizes, `${what}: queueSizes of the device`);
   if (!(device.config instanceof Uint8Array))
     throw new TypeError(`${what}: config of the device must be a Uint8Array`);
+  checkBoolean(device.supportsLegacy ?? false, `${what}: supportsLegacy of the device`);
 }

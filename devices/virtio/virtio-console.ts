@@ -23,6 +23,7 @@ const TURN_BYTES = 0x1000;
 /** A console, for a transport such as `VirtioPci`: `hvc0` in Linux. */
 export class VirtioConsole implements VirtioFunction {
   readonly deviceId = DEVICE_ID;
+  readonly supportsLegacy = true;
   readonly features = 0n;
   readonly queueSizes = [QUEUE_SIZE, QUEUE_SIZE];
   /**

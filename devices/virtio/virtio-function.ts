@@ -43,6 +43,11 @@ export interface VirtioFunction {
   readonly queueSizes: readonly number[];
   /** Its configuration space. */
   readonly config: Uint8Array;
+  /**
+   * Whether its configuration and requests have the same layout by the legacy interface
+   * (virtio 1.2, section 2.2.3), which `VirtioMmio` has with `legacy`. Default false.
+   */
+  readonly supportsLegacy?: boolean;
   /** True when a queue's buffers can be used now. Default: always. */
   wants?(queue: number): boolean;
   /** Begins a request, or continues one of a restored machine. */
