@@ -11,7 +11,7 @@ import type { VirtioFunction } from './virtio-function.ts';
  */
 export function checkVirtioFunction(device: VirtioFunction, what: string): void {
   checkMethods(device, ['begin'], `${what}: the device`);
-  checkOptionalMethods(device, ['wants'], `${what}: the device`);
+  checkOptionalMethods(device, ['wants', 'reset'], `${what}: the device`);
   checkInteger(device.deviceId, 1, 0xffff, `${what}: deviceId of the device`);
   if (typeof device.features !== 'bigint')
     throw new TypeError(`${what}: features of the device must be a bigint`);

@@ -15,16 +15,26 @@ type Part = 'before' | 'number' | 'behind';
 /** White space, as isspace() of C defines it. */
 const isSpace = (byte: number) => byte === 0x20 || (byte >= 0x09 && byte <= 0x0d);
 
+/** Reads a test's commands; see `testdevCommands`. */
+export interface TestdevCommands {
+  (bytes: Uint8Array): void;
+  /** Drops a number whose letter has not come: for `onReset` of the console. */
+  readonly reset: () => void;
+}
+
 /**
  * Makes a function that reads the output of a `VirtioConsole` as a test's commands. A
  * command without a number has the number 0. Other letters than `q` have no effect. Output
  * behind a `q` in the same piece is ignored: the test has ended.
  * @param onExit called with the exit code, an integer from 0, when a test has ended.
  */
-export function testdevCommands(onExit: (code: number) => void): (bytes: Uint8Array) => void {
+export function testdevCommands(onExit: (code: number) => void): TestdevCommands {
   checkRequiredFunction(onExit, 'testdevCommands: onExit');
   let [part, number]: [Part, number] = ['before', 0];
-  return (bytes) => {
+  const reset = () => {
+    [part, number] = ['before', 0];
+  };
+  const receive = (bytes: Uint8Array) => {
     for (const byte of bytes) {
       if (byte >= ZERO && byte <= NINE && part !== 'behind') {
         part = 'number';
@@ -33,11 +43,12 @@ export function testdevCommands(onExit: (code: number) => void): (bytes: Uint8Ar
         if (part === 'number') part = 'behind';
       } else {
         const code = number;
-        [part, number] = ['before', 0];
+        reset();
         if (byte !== QUIT) continue;
         onExit(code);
         return;
       }
     }
   };
+  return Object.assign(receive, { reset });
 }

@@ -120,6 +120,7 @@ export class VirtioCore {
     this.registers = structuredClone(RESET);
     this.queues = this.#newQueues();
     this.#connectQueues();
+    this.#function.reset?.();
   }
 
   /** The selected queue; undefined when there is none with that number. */
@@ -323,6 +324,7 @@ export class VirtioCore {
       this.registers = state;
       this.queues = restored;
       this.#connectQueues();
+      this.#function.reset?.();
     };
   }
 }

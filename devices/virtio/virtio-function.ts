@@ -50,6 +50,11 @@ export interface VirtioFunction {
   readonly supportsLegacy?: boolean;
   /** True when a queue's buffers can be used now. Default: always. */
   wants?(queue: number): boolean;
+  /**
+   * The device was reset, by its driver or with its machine, or a saved state was restored:
+   * drops what the driver has said before. Default: there is nothing of that kind.
+   */
+  reset?(): void;
   /** Begins a request, or continues one of a restored machine. */
   begin(queue: number, buffers: RequestBuffers, progress: RequestProgress): RequestWork;
 }

@@ -34,4 +34,17 @@ describe('commands of a test device', () => {
     // A number behind it does not count for the next piece.
     expect(codesOf('1q2', 'q')).toEqual([1, 0]);
   });
+
+  it('do not continue over a reset', () => {
+    const codes: number[] = [];
+    const receive = testdevCommands((code) => codes.push(code));
+    const write = (text: string) => receive(new TextEncoder().encode(text));
+    write('12 ');
+    receive.reset();
+    write('3q');
+    write('4');
+    receive.reset();
+    write('q');
+    expect(codes).toEqual([3, 0]);
+  });
 });
