@@ -225,7 +225,8 @@ export class VirtioCore {
 
   get #isRunning(): boolean {
     const { status } = this.registers;
-    // Legacy drivers use their queues before they say that they are ready (section 3.1.2), or never say it.
+    // Legacy drivers use their queues before they set DRIVER_OK (section 3.1.2), or never
+    // set it.
     const isDriven = this.#isLegacy || (status & VIRTIO_STATUS_DRIVER_OK) !== 0;
     return isDriven && (status & VIRTIO_STATUS_NEEDS_RESET) === 0;
   }
