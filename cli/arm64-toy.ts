@@ -89,14 +89,15 @@ export class MeasuredToy {
   readonly device: Checkpoint;
   readonly #series = new Map<string, Series>();
   #machine: Machine | undefined;
+  readonly #all: readonly MeasuredToy[];
   #isReady = false;
   #exits = 0;
   #start = 0;
 
   /**
    * @param onAttack called at the start and end of an attack.
-   * @param all toys of the run, including this one: they attack when each has set up what it could
-   *   lose.
+   * @param all toys of the run, including this one: they attack when each has set up
+   *   what it could lose, or has ended before.
    */
   constructor(
     onResult: CheckpointOptions['onResult'],
@@ -110,16 +111,25 @@ export class MeasuredToy {
       },
       onResult: (name, ok, detail) => {
         onResult(name, ok, detail);
-        if (name !== LAST_BEFORE_ATTACKS) return;
-        this.#isReady = true;
-        if (all.every((toy) => toy.#isReady)) for (const toy of all) toy.#machine?.write(START);
+        if (name === LAST_BEFORE_ATTACKS) this.#ready();
       },
     });
+    this.#all = all;
   }
 
   /** The machine, once it has been created. */
   set machine(machine: Machine) {
     this.#machine = machine;
+    // One that fails early must not have the others wait for a byte that never comes.
+    machine.on('end', () => this.#ready());
+  }
+
+  /** The other toys need not wait for this one. */
+  #ready(): void {
+    if (this.#isReady) return;
+    this.#isReady = true;
+    if (!this.#all.every((toy) => toy.#isReady)) return;
+    for (const toy of this.#all) toy.#machine?.write(START);
   }
 
   #phase(ended: boolean, [path = 0, commands = 0]: readonly number[]): void {

@@ -29,6 +29,12 @@
 
 /** Most time for the tests of one mutant: several times their duration on a busy machine. */
 const LIMITS_MS = { nearest: 240_000, fast: 1_200_000 };
+/**
+ * In a run with an end, the nearest tests of one mutant get at most this part of its time:
+ * one whose tests do not end must leave time for the others. The fast suite comes last, and
+ * takes so long that less time would end it with any mutant.
+ */
+const MOST_OF_RUN = 1 / 4;
 
 /**
  * Runs the tests of mutants, and changes their results.
@@ -38,17 +44,19 @@ const LIMITS_MS = { nearest: 240_000, fast: 1_200_000 };
  * @param {(mutant: DrawnMutant<P>, tests: Tests, limitMs: number) => Promise<'done' | 'timeout'>}
  *   options.meet Runs the tests of a mutant for so long at most, and changes its result.
  * @param {() => number} options.now In milliseconds.
- * @param {number} [options.minutes] Ends the run after so many minutes. Default: no end.
+ * @param {number} [options.minutes] Ends the run after so many minutes, of which a
+ *   mutant's nearest tests get at most a quarter. Default: no end.
  * @param {boolean} [options.nearestOnly] Leaves out the fast suite. Default: false.
  * @param {(mutant: DrawnMutant<P>) => void} options.onResult A new result is there.
  * @returns {Promise<readonly DrawnMutant<P>[]>} those that no test has met: the time was over.
  */
 export async function runMutants(mutants, { meet, now, minutes, nearestOnly = false, onResult }) {
-  const end = minutes === undefined ? Number.POSITIVE_INFINITY : now() + minutes * 60_000;
+  const runMs = minutes === undefined ? Number.POSITIVE_INFINITY : minutes * 60_000;
+  const end = now() + runMs;
 
   /**
-   * Whether the tests came to an end. A mutant that runs into the end of the run is not
-   * one whose tests do not end.
+   * Whether the mutant has a result. One whose tests reach the limit of a mutant is
+   * killed; one that meets the end of the run before is not.
    * @param {DrawnMutant<P>} mutant
    * @param {Tests} tests
    */
@@ -56,8 +64,10 @@ export async function runMutants(mutants, { meet, now, minutes, nearestOnly = fa
     const left = end - now();
     if (left <= 0) return false;
     const before = { ...mutant.result };
-    const status = await meet(mutant, tests, Math.min(LIMITS_MS[tests], left));
-    if (status === 'timeout' && left < LIMITS_MS[tests]) {
+    const part = tests === 'nearest' ? MOST_OF_RUN : 1;
+    const limit = Math.min(LIMITS_MS[tests], runMs * part);
+    const status = await meet(mutant, tests, Math.min(limit, left));
+    if (status === 'timeout' && left < limit) {
       for (const name of Object.keys(mutant.result))
         if (!(name in before)) Reflect.deleteProperty(mutant.result, name);
       Object.assign(mutant.result, before);

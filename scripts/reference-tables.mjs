@@ -43,6 +43,7 @@ export const OPTIONS = [
   ['ATS', ['devices/plugin/device-host.ts', 'AtsSettings']],
   ['PcieHost', ['devices/pcie/pcie-host.ts', 'PcieHostOptions']],
   ['PcieEndpoint', ['devices/pcie/pcie-endpoint.ts', 'PcieEndpointOptions']],
+  ['VirtioConsole', ['devices/virtio/virtio-console.ts', 'VirtioConsoleOptions']],
   ['VirtioMmio', ['devices/virtio/virtio-mmio.ts', 'VirtioMmioOptions']],
   ['VirtioNet', ['devices/virtio/virtio-net.ts', 'VirtioNetOptions']],
   ['Pl011', ['devices/pl011/pl011.ts', 'Pl011Options']],

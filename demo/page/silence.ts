@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
-// Machines that were told to run and are not heard of: a guest on the VMM's own worker that does not yield
-// stops everything there.
+// Detects that machines which should run no longer report: a guest on the VMM's own worker
+// that does not yield blocks everything there.
 
 import { MOST_IDLE_MS } from '../protocol.ts';
 import type { Presence } from './idle.ts';
 
-/** A guest that has not come back for so long is said not to. */
+/** Time without a report after which the page shows that a guest does not yield. */
 const SILENT_MS = 5000;
 
 export class Silence {

@@ -1,14 +1,17 @@
 // SPDX-License-Identifier: MIT
-// How long machines that run by themselves pause between two steps.
+// The pause between two steps of machines that run by themselves.
 
 import type { Settings } from '../demo-settings.ts';
 import { MOST_IDLE_MS } from '../protocol.ts';
 
 /** Pause between two steps of all machines. */
 const PACES: Readonly<Record<Settings['speed'], number>> = { slow: 400, paced: 25, full: 0 };
-/** The same when nobody looks on, at least. */
+/** The least such pause while nobody uses the page. */
 const IDLE_MS = 2000;
-/** When nobody looks on, steps take at most this part of the time: threads that wait for each other spin. */
+/**
+ * While nobody uses the page, steps take at most this part of the time: threads that
+ * wait for each other spin.
+ */
 const IDLE_PART = 0.01;
 
 export class SessionPace {
@@ -26,7 +29,7 @@ export class SessionPace {
     this.#speed = speed;
   }
 
-  /** Nobody looks on. */
+  /** Nobody uses the page. */
   get idle(): boolean {
     return this.#idle;
   }

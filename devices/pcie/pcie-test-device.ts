@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// A device for tests of a PCIe host, with the IDs and registers of QEMU's `pci-testdev`, as kvm-unit-tests has a
-// driver of it: software asks which store it should make, makes it, and sees how often it has come.
+// A device for tests of a PCIe host, with the IDs and registers of QEMU's `pci-testdev`,
+// for which kvm-unit-tests have a driver. Software reads which store it should make, makes
+// it, and reads how often the device has received it.
 
 import { type DeviceState, type MmioAccess, plainStateLike } from '../plugin/index.ts';
 import { IO_REGION, PcieEndpoint } from './pcie-endpoint.ts';
@@ -8,12 +9,12 @@ import { IO_REGION, PcieEndpoint } from './pcie-endpoint.ts';
 const KIND = 0x74696370; // "pcit"
 const VENDOR = 0x1b36;
 const DEVICE = 0x0005;
-/** It fits into no other class. */
+/** The class of devices that fit into no other class. */
 const CLASS = 0x00ff00;
 const REGION_SIZE = 0x1000;
 
-// Registers: which test (8 bits, written), and of that test the bytes of a store, where it goes, its value, how many
-// have come, and the name, which ends with a 0.
+// Registers: the selected test (8 bits, written), and for this test the width of a store in
+// bytes, its offset, its value, the number of stores received, and a name that ends with 0.
 const TEST = 0x00;
 const WIDTH = 0x01;
 const OFFSET = 0x04;
@@ -31,7 +32,7 @@ const NONE = 0xff;
 
 const RESET = { selected: [NONE, NONE], counts: [0, 0] };
 
-/** What the tests of a BAR have as registers, byte by byte; none while there is no such test. */
+/** Registers of a BAR's test, byte by byte; all zero while no such test is selected. */
 function registersOf(test: number, count: number, isIo: boolean): Uint8Array {
   const bytes = new Uint8Array(TARGET);
   const width = WIDTHS[test];

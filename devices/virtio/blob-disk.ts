@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A disk in a Blob, such as a file that somebody has chosen in a page: it is read as the guest asks for it, and never
-// as a whole.
+// A disk in a Blob, such as a file that was selected in a page. Parts of it are read when
+// the guest reads them; it is never loaded as a whole.
 
 import { checkBytes, checkInteger } from '../plugin/known-values.ts';
 import type { Disk } from './disk.ts';
@@ -10,7 +10,10 @@ interface SyncReader {
   readAsArrayBuffer(blob: Blob): ArrayBuffer;
 }
 
-/** Bytes that are read at once, and kept until others are: a guest mostly goes on where it was. */
+/**
+ * Bytes that are read at once, and kept until the next such read: most guests continue
+ * where their last access ended.
+ */
 const PIECE = 0x10000;
 
 /** A read-only disk in a Blob; a `CopyOnWriteDisk` over it can be written to. */
@@ -23,8 +26,8 @@ export class BlobDisk implements Disk {
 
   /**
    * @param blob its bytes, a multiple of 512.
-   * @throws {TypeError} when it is no Blob, or where no worker's FileReaderSync is: there, the Blob's bytes are those of
-   * a `MemoryDisk`.
+   * @throws {TypeError} when it is no Blob, or when the thread has no FileReaderSync, which
+   *   only workers have: use a `MemoryDisk` of the Blob's bytes there.
    */
   constructor(blob: Blob) {
     if (!(blob instanceof Blob)) throw new TypeError('BlobDisk: blob must be a Blob');

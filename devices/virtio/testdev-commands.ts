@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Commands of a test on a console, as QEMU's character device `testdev` has them: a number, and what to do
-// with it. There is one thing to do, `q`: the test has ended with that number as its exit code.
+// Commands of a test on a console, like those of QEMU's character device `testdev`: a
+// number and a letter. Only one letter has a meaning, `q`: the test has ended, and the
+// number is its exit code.
 
 import { checkRequiredFunction } from '../plugin/index.ts';
 
@@ -8,21 +9,32 @@ const QUIT = 0x71; // "q"
 const [ZERO, NINE] = [0x30, 0x39];
 const MOST_CODE = 0x7fffffff;
 
-/** Where a command is: in front of its number, in it, or behind it. */
+/** The part of a command that comes next: before its number, in it, or after it. */
 type Part = 'before' | 'number' | 'behind';
 
-/** Space, and what isspace() of C takes for it besides. */
+/** White space, as isspace() of C defines it. */
 const isSpace = (byte: number) => byte === 0x20 || (byte >= 0x09 && byte <= 0x0d);
 
+/** Reads a test's commands; see `testdevCommands`. */
+export interface TestdevCommands {
+  (bytes: Uint8Array): void;
+  /** Drops a number whose letter has not come: for `onReset` of the console. */
+  readonly reset: () => void;
+}
+
 /**
- * What a `VirtioConsole` calls with its output to have it taken as a test's commands. A command without a number
- * has 0, and one of another letter means nothing.
- * @param onExit told of the exit code, an integer from 0, when a test has ended.
+ * Makes a function that reads the output of a `VirtioConsole` as a test's commands. A
+ * command without a number has the number 0. Other letters than `q` have no effect. Output
+ * behind a `q` in the same piece is ignored: the test has ended.
+ * @param onExit called with the exit code, an integer from 0, when a test has ended.
  */
-export function testdevCommands(onExit: (code: number) => void): (bytes: Uint8Array) => void {
+export function testdevCommands(onExit: (code: number) => void): TestdevCommands {
   checkRequiredFunction(onExit, 'testdevCommands: onExit');
   let [part, number]: [Part, number] = ['before', 0];
-  return (bytes) => {
+  const reset = () => {
+    [part, number] = ['before', 0];
+  };
+  const receive = (bytes: Uint8Array) => {
     for (const byte of bytes) {
       if (byte >= ZERO && byte <= NINE && part !== 'behind') {
         part = 'number';
@@ -31,9 +43,12 @@ export function testdevCommands(onExit: (code: number) => void): (bytes: Uint8Ar
         if (part === 'number') part = 'behind';
       } else {
         const code = number;
-        [part, number] = ['before', 0];
-        if (byte === QUIT) onExit(code);
+        reset();
+        if (byte !== QUIT) continue;
+        onExit(code);
+        return;
       }
     }
   };
+  return Object.assign(receive, { reset });
 }

@@ -126,6 +126,7 @@ class Transfer {
 /** A block device, for a transport such as `VirtioMmio`: a disk in sectors of 512 bytes. */
 export class VirtioBlock implements VirtioFunction {
   readonly deviceId = DEVICE_ID;
+  readonly supportsLegacy = true;
   readonly features: bigint;
   readonly queueSizes = [QUEUE_SIZE];
   readonly config: Uint8Array;

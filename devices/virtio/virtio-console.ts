@@ -4,6 +4,7 @@
 
 import { checkRequiredFunction } from '../plugin/index.ts';
 import { checkBytes } from '../plugin/known-values.ts';
+import { callback, checkOptions, type OptionKinds } from '../plugin/option-kinds.ts';
 import { ByteQueue } from './byte-queue.ts';
 import { isUnderWay } from './scattered-bytes.ts';
 import type {
@@ -20,9 +21,21 @@ const INPUT = 0;
 /** Bytes moved in one turn. */
 const TURN_BYTES = 0x1000;
 
+/** What else the back end of a `VirtioConsole` is told. */
+export interface VirtioConsoleOptions {
+  /**
+   * Called when the console is reset, by its driver or with its machine, or restored: what
+   * comes next does not continue the output before. Default: nothing is called.
+   */
+  readonly onReset?: () => void;
+}
+
+const OPTIONS: OptionKinds<VirtioConsoleOptions> = { onReset: callback };
+
 /** A console, for a transport such as `VirtioPci`: `hvc0` in Linux. */
 export class VirtioConsole implements VirtioFunction {
   readonly deviceId = DEVICE_ID;
+  readonly supportsLegacy = true;
   readonly features = 0n;
   readonly queueSizes = [QUEUE_SIZE, QUEUE_SIZE];
   /**
@@ -31,13 +44,26 @@ export class VirtioConsole implements VirtioFunction {
    */
   readonly config = new Uint8Array(12);
   readonly #onOutput: (bytes: Uint8Array<ArrayBuffer>) => void;
+  readonly #onReset: (() => void) | undefined;
   /** Input belongs to the back end: it is not part of a saved machine. */
   readonly #input = new ByteQueue();
 
-  /** @param onOutput called with the guest's output; the receiver may keep the bytes. */
-  constructor(onOutput: (bytes: Uint8Array<ArrayBuffer>) => void) {
+  /**
+   * @param onOutput called with the guest's output; the receiver may keep the bytes.
+   * @throws {TypeError} when it is not a function, or an option is unknown.
+   */
+  constructor(
+    onOutput: (bytes: Uint8Array<ArrayBuffer>) => void,
+    options: VirtioConsoleOptions = {},
+  ) {
     checkRequiredFunction(onOutput, 'VirtioConsole: onOutput');
+    checkOptions(options, OPTIONS, 'VirtioConsole');
     this.#onOutput = onOutput;
+    this.#onReset = options.onReset;
+  }
+
+  reset(): void {
+    this.#onReset?.();
   }
 
   /**

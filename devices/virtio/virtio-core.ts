@@ -120,6 +120,7 @@ export class VirtioCore {
     this.registers = structuredClone(RESET);
     this.queues = this.#newQueues();
     this.#connectQueues();
+    this.#function.reset?.();
   }
 
   /** The selected queue; undefined when there is none with that number. */
@@ -224,7 +225,8 @@ export class VirtioCore {
 
   get #isRunning(): boolean {
     const { status } = this.registers;
-    // Legacy drivers use their queues before they say that they are ready (section 3.1.2), or never say it.
+    // Legacy drivers use their queues before they set DRIVER_OK (section 3.1.2), or never
+    // set it.
     const isDriven = this.#isLegacy || (status & VIRTIO_STATUS_DRIVER_OK) !== 0;
     return isDriven && (status & VIRTIO_STATUS_NEEDS_RESET) === 0;
   }
@@ -323,6 +325,7 @@ export class VirtioCore {
       this.registers = state;
       this.queues = restored;
       this.#connectQueues();
+      this.#function.reset?.();
     };
   }
 }

@@ -13,6 +13,7 @@ const MOST_BYTES = 0x1000;
 /** A source of random bytes, for a transport such as `VirtioPci`. */
 export class VirtioEntropy implements VirtioFunction {
   readonly deviceId = DEVICE_ID;
+  readonly supportsLegacy = true;
   readonly features = 0n;
   readonly queueSizes = [QUEUE_SIZE];
   readonly config = new Uint8Array();

@@ -43,8 +43,18 @@ export interface VirtioFunction {
   readonly queueSizes: readonly number[];
   /** Its configuration space. */
   readonly config: Uint8Array;
+  /**
+   * Whether its configuration and requests have the same layout by the legacy interface
+   * (virtio 1.2, section 2.2.3), which `VirtioMmio` has with `legacy`. Default false.
+   */
+  readonly supportsLegacy?: boolean;
   /** True when a queue's buffers can be used now. Default: always. */
   wants?(queue: number): boolean;
+  /**
+   * The device was reset, by its driver or with its machine, or a saved state was restored:
+   * drops what the driver has said before. Default: there is nothing of that kind.
+   */
+  reset?(): void;
   /** Begins a request, or continues one of a restored machine. */
   begin(queue: number, buffers: RequestBuffers, progress: RequestProgress): RequestWork;
 }

@@ -56,7 +56,8 @@ export interface VirtioMmioOptions {
   /**
    * The legacy interface, the only one that old and small drivers know (kvm-unit-tests):
    * its queues have no version 1 features, and their addresses are physical, for a device
-   * that no IOMMU translates. Default false.
+   * that no IOMMU translates. The device must support it: a block device, console or entropy
+   * device does, a network device does not. Default false.
    */
   readonly legacy?: boolean;
 }
@@ -64,8 +65,8 @@ export interface VirtioMmioOptions {
 const OPTIONS: OptionKinds<VirtioMmioOptions> = { legacy: flag };
 
 /**
- * A virtio device with memory-mapped registers: version 2, split queues, addresses
- * translated by the IOMMU.
+ * A virtio device with memory-mapped registers: split queues, and version 2 with addresses
+ * translated by the IOMMU, or, with `legacy`, version 1 with physical addresses.
  */
 export class VirtioMmio implements Device {
   readonly name: string;
@@ -80,12 +81,18 @@ export class VirtioMmio implements Device {
   readonly #legacy: LegacyQueues | undefined;
   #line: InterruptLine | undefined;
 
-  /** @param name unique in a machine. */
+  /**
+   * @param name unique in a machine.
+   * @throws {TypeError} when the device is not one, an option is unknown, or `legacy` is
+   *   set for a device that does not support it.
+   */
   constructor(name: string, device: VirtioFunction, options: VirtioMmioOptions = {}) {
     nonEmpty(name, 'VirtioMmio', 'name');
     checkVirtioFunction(device, 'VirtioMmio');
     checkOptions(options, OPTIONS, 'VirtioMmio');
     const { legacy = false } = options;
+    if (legacy && !device.supportsLegacy)
+      throw new TypeError('VirtioMmio: the device does not support the legacy interface');
     this.name = name;
     this.#deviceId = device.deviceId;
     const notifications = {

@@ -24,7 +24,10 @@ const RECEIVE = 0;
 const FEATURE_MAC = 1n << 5n;
 const FEATURE_STATUS = 1n << 16n;
 const STATUS_LINK_UP = 1;
-/** Flags, offload, and the number of buffers: 1 (section 5.1.6.1). */
+/**
+ * Flags, offload, and the number of buffers: 1 (section 5.1.6.1). By the legacy interface
+ * this number would be absent, so the function does not support it.
+ */
 const HEADER_SIZE = 12;
 const BUFFERS_AT = 10;
 const MAC_SIZE = 6;
@@ -68,7 +71,7 @@ function configOf(mac: readonly number[]): Uint8Array {
 
 /**
  * A network device, for a transport such as `VirtioPci`: a loopback, or connected to the
- * user's functions.
+ * user's functions. It does not support the legacy interface of `VirtioMmio`.
  */
 export class VirtioNet implements VirtioFunction {
   readonly deviceId = DEVICE_ID;

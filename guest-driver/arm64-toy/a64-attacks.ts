@@ -43,7 +43,7 @@ import {
   LIVE_PAGES,
 } from './a64-formats.ts';
 import { CMDQ_QUEUE, ERRORS, LIVE, LIVE_IOVA, STREAM, VCMDQ_QUEUE } from './a64-places.ts';
-import { type A64Source, inField } from './a64-source.ts';
+import { type A64Source, inField, shiftOf } from './a64-source.ts';
 import { awaitWord, LIVE_PATTERN, put } from './a64-steps.ts';
 
 /** VMIDs that are tried; a host gives them away from 1. */
@@ -66,9 +66,6 @@ const INSTRUCTIONS_BETWEEN = 100_000;
 
 /** Places of VMIDs and StreamIDs in the first doubleword of a command. */
 const UPPER_WORD = 32;
-
-/** The lowest bit of a one-word field. */
-const shiftOf = (field: number) => (field >> 8) & 0xff;
 
 /** A loop of w12 from 0 to `count` - 1. */
 function loop(s: A64Source, count: number, body: (next: string) => string): string {

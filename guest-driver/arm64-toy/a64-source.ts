@@ -2,13 +2,15 @@
 // Builds A64 source piece by piece, with the texts that its instructions name.
 
 /**
- * A value at a field's place in the 64-bit words of a structure. A field: word in
- * [23:16], lowest bit in [15:8], width in [7:0].
+ * The lowest bit of a field in its 32-bit word. A field: word in [23:16], lowest bit in
+ * [15:8], width in [7:0].
  */
+export const shiftOf = (field: number): number => (field >> 8) & 0xff;
+
+/** A value at a field's place in the 64-bit words of a structure. */
 export function inField(field: number, value: bigint | number): bigint {
   const word = field >> 16;
-  const shift = (field >> 8) & 0xff;
-  return BigInt(value) << BigInt(32 * (word % 2) + shift);
+  return BigInt(value) << BigInt(32 * (word % 2) + shiftOf(field));
 }
 
 export class A64Source {

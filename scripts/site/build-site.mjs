@@ -12,11 +12,12 @@ import { parseArgs } from 'node:util';
 import { entriesOf, packedFiles } from '../api-report.mjs';
 import { Modules } from '../declarations.mjs';
 import { docPages } from './doc-pages.mjs';
+import { escaped } from './html-text.mjs';
 import { importIndex, importPages } from './import-pages.mjs';
-import { escaped } from './markdown-page.mjs';
 import { framed } from './page-frame.mjs';
 import { benchmarkPage } from './ratio-page.mjs';
 import { isHardware, registerIndex, registerPages } from './register-pages.mjs';
+import { checkSiteFolder, SiteError } from './site-folder.mjs';
 import { checkSite } from './site-links.mjs';
 
 /** @typedef {import('./page-frame.mjs').Page} Page */
@@ -24,14 +25,12 @@ import { checkSite } from './site-links.mjs';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const USAGE = `npm run site -- [options]
-  --out FOLDER  where to write the site, default build/site; the folder is replaced
+  --out FOLDER  where to write the site, default build/site; a site there is replaced,
+                and any other folder with files is refused
   --check       only check the links of the site that is there
   --help        show this text`;
 const DEMO = 'demo/dist';
 const LAYOUT = /^assembly\/layout\/(.*)\.ts$/;
-
-/** A part of the site cannot be made. */
-class SiteError extends Error {}
 
 /** @param {readonly NavigationGroup[]} groups @param {string} description @returns {Page} */
 function startPage(groups, description) {
@@ -58,9 +57,11 @@ ${lists.join('\n')}`;
  * @param {string} out
  * @param {string} [demo] The folder of the built demo.
  * @returns {Promise<number>} how many pages it has, without the demo.
- * @throws {SiteError} when a part has not been built.
+ * @throws {SiteError} when a part has not been built, or `out` is a folder with other
+ *   files than those of a site.
  */
 export async function buildSite(root, out, demo = join(root, DEMO)) {
+  checkSiteFolder(out, root);
   const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8'));
   for (const [path, command] of [
     [join(demo, 'index.html'), 'npm run demo:build'],

@@ -3,7 +3,8 @@
 
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join, posix } from 'node:path';
-import { escaped, renderMarkdown } from './markdown-page.mjs';
+import { escaped } from './html-text.mjs';
+import { renderMarkdown } from './markdown-page.mjs';
 
 /** @typedef {import('./page-frame.mjs').Page} Page */
 

@@ -4,7 +4,8 @@
 
 import { posix } from 'node:path';
 import { compare, idOf } from '../api-report.mjs';
-import { escaped, renderMarkdown } from './markdown-page.mjs';
+import { escaped } from './html-text.mjs';
+import { renderMarkdown } from './markdown-page.mjs';
 import { linkFrom } from './page-frame.mjs';
 
 /** @typedef {import('../declarations.mjs').Modules} Modules */

@@ -4,6 +4,7 @@
 
 import { posix } from 'node:path';
 import { Marked } from 'marked';
+import { escaped, unescaped } from './html-text.mjs';
 
 /** @typedef {import('marked').Tokens.Heading} Heading */
 /** @typedef {import('marked').Tokens.Link} Link */
@@ -19,21 +20,8 @@ import { Marked } from 'marked';
  *   root.
  */
 
-/** @type {Readonly<Record<string, string>>} */
-const ENTITIES = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;' };
-
-/** A text as HTML. @param {string} text */
-export const escaped = (text) => text.replace(/[&<>"]/g, (sign) => ENTITIES[sign] ?? '');
-
 /** The text of some HTML. @param {string} html */
-const textOf = (html) =>
-  html
-    .replace(/<[^>]*>/g, '')
-    .replaceAll('&lt;', '<')
-    .replaceAll('&gt;', '>')
-    .replaceAll('&quot;', '"')
-    .replaceAll('&#39;', "'")
-    .replaceAll('&amp;', '&');
+const textOf = (html) => unescaped(html.replace(/<[^>]*>/g, ''));
 
 /** The anchor of a heading. @param {string} text */
 export const anchorOf = (text) =>

@@ -3,7 +3,7 @@
 // links are relative, so that the site works in any folder of a host, and without one.
 
 import { posix } from 'node:path';
-import { escaped } from './markdown-page.mjs';
+import { escaped } from './html-text.mjs';
 
 /**
  * @typedef {object} Page

@@ -5,7 +5,7 @@
 import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { escaped } from './markdown-page.mjs';
+import { escaped } from './html-text.mjs';
 
 /** @typedef {import('./page-frame.mjs').Page} Page */
 

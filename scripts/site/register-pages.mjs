@@ -5,8 +5,8 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join, posix } from 'node:path';
 import { importLayout } from '../layout-tables.mjs';
+import { escaped } from './html-text.mjs';
 import { fieldGroups, readLayout, rowsOf } from './layout-source.mjs';
-import { escaped } from './markdown-page.mjs';
 
 /** @typedef {import('./page-frame.mjs').Page} Page */
 /** @typedef {import('./layout-source.mjs').Layout} Layout */

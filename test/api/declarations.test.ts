@@ -61,6 +61,7 @@ const MISSPELT: Readonly<Record<string, readonly [args: readonly unknown[], mean
   VirtualSmmu: [[{ idRegister: 0 }], 'idRegisters'],
   PcieEndpoint: [[{ barr: 0 }], 'bar'],
   PcieHost: [[{ windwo: 0 }], 'window'],
+  VirtioConsole: [[() => undefined, { onRest: () => undefined }], 'onReset'],
   VirtioMmio: [['one', new devices.VirtioNet(), { legcay: true }], 'legacy'],
   VirtioNet: [[{ onframe: undefined }], 'onFrame'],
   atcInv: [[{ streamID: 0 }], 'streamId'],

@@ -141,6 +141,10 @@ const TAKING: Readonly<Record<string, Taking>> = {
     { unit, memory: ram, smmu: 0, virtSid: 0, physSid: 0 },
   ],
   Unit: ['UnitOptions', (options) => new devices.Unit(options), { modules, hostMemory, thread: 0 }],
+  VirtioConsole: [
+    'VirtioConsoleOptions',
+    (options) => new devices.VirtioConsole(() => undefined, options),
+  ],
   VirtioMmio: [
     'VirtioMmioOptions',
     (options) => new devices.VirtioMmio('one', new devices.VirtioNet(), options),

@@ -121,11 +121,12 @@ describe('a run', () => {
   /** Mutants by name, each with what the nearest tests and the fast suite do with it. */
   type Fates = Readonly<Record<string, readonly [Result['outcome'], Result['outcome']?]>>;
 
-  /** Runs mutants whose tests take a minute each, with a clock of its own. */
+  /** Runs mutants whose tests take a minute each, or `minutesOf` them, with a clock of its own. */
   async function run(
     fates: Fates,
     options: { minutes?: number; nearestOnly?: boolean } = {},
     known: readonly string[] = [],
+    minutesOf: Readonly<Record<string, number>> = {},
   ) {
     let time = 5;
     const log: string[] = [];
@@ -144,11 +145,12 @@ describe('a run', () => {
       now: () => time,
       onResult: ({ result }) => log.push(`${result.file} ${result.outcome} ${result.tests}`),
       meet({ place, result }, tests, limitMs) {
-        time += Math.min(MINUTE, limitMs);
+        const duration = (minutesOf[`${place} ${tests}`] ?? 1) * MINUTE;
+        time += Math.min(duration, limitMs);
         result.tests = tests;
         result.outcome = fates[place]?.[tests === 'nearest' ? 0 : 1] ?? 'killed';
         if (result.outcome === 'killed') result.by = 'a test';
-        return Promise.resolve(limitMs < MINUTE ? 'timeout' : 'done');
+        return Promise.resolve(limitMs < duration ? 'timeout' : 'done');
       },
     });
     return { log, unmet: unmet.map(({ place }) => place), mutants };
@@ -175,20 +177,41 @@ describe('a run', () => {
   });
 
   it('ends with its time: a mutant in the middle of its tests counts as not tried', async () => {
-    const { log, unmet, mutants } = await run(FATES, { minutes: 2 });
-    expect(log).toEqual(['a killed nearest', 'b survived nearest']);
-    expect(unmet).toEqual(['c']);
-    const half = await run({ a: ['killed'], b: ['killed'] }, { minutes: 1.5 });
-    expect(half.log).toEqual(['a killed nearest']);
-    expect(half.unmet).toEqual(['b']);
-    expect(half.mutants[1]?.result).toEqual({ ...mutants[1]?.result, file: 'b' });
+    const names = ['a', 'b', 'c', 'd', 'e'];
+    const fates = Object.fromEntries(names.map((name) => [name, ['killed'] as const]));
+    const { log, unmet } = await run(fates, { minutes: 4 });
+    expect(log).toEqual(names.slice(0, 4).map((name) => `${name} killed nearest`));
+    expect(unmet).toEqual(['e']);
+    const half = await run(fates, { minutes: 4.5 });
+    expect([half.log, half.unmet]).toEqual([log, unmet]);
+    expect(half.mutants[4]?.result).toEqual({
+      ...{ commit: 'c', seed: 1, file: 'e', line: 1, operator: 'call' },
+      ...{ original: 'f()', mutant: ';', outcome: 'survived', tests: 'nearest' },
+    });
   });
 
   it('keeps the result of the nearest tests when the fast suite is cut short', async () => {
-    const { log, unmet, mutants } = await run({ b: ['survived', 'killed'] }, { minutes: 1.5 });
-    expect([log, unmet]).toEqual([['b survived nearest'], []]);
-    expect(mutants[0]?.result).toMatchObject({ outcome: 'survived', tests: 'nearest' });
-    expect(mutants[0]?.result).not.toHaveProperty('by');
+    const fates: Fates = { a: ['killed'], b: ['survived', 'killed'], c: ['killed'] };
+    const options = { minutes: 4.5 };
+    const { log, unmet, mutants } = await run(fates, options, [], { 'b fast': 2 });
+    expect(log).toEqual(['a killed nearest', 'b survived nearest', 'c killed nearest']);
+    expect(unmet).toEqual([]);
+    expect(mutants[1]?.result).toMatchObject({ outcome: 'survived', tests: 'nearest' });
+    expect(mutants[1]?.result).not.toHaveProperty('by');
+  });
+
+  it('kills a mutant whose nearest tests do not end in a quarter of its time', async () => {
+    const fates: Fates = { a: ['killed'], b: ['survived', 'survived'], c: ['killed'] };
+    const hangs = { 'a nearest': Number.POSITIVE_INFINITY, 'b fast': 1.5 };
+    const { log, unmet } = await run(fates, { minutes: 5 }, [], hangs);
+    expect(unmet).toEqual([]);
+    // The fast suite has all the time that is left: it needs more than a quarter.
+    expect(log).toEqual([
+      'a killed nearest',
+      'b survived nearest',
+      'c killed nearest',
+      'b survived fast',
+    ]);
   });
 });
 

@@ -3,7 +3,7 @@
 // by import name, benchmarks.
 
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -15,6 +15,7 @@ import { renderMarkdown } from '../../scripts/site/markdown-page.mjs';
 import { framed } from '../../scripts/site/page-frame.mjs';
 import { ratioPage } from '../../scripts/site/ratio-page.mjs';
 import { registerPage } from '../../scripts/site/register-pages.mjs';
+import { checkSiteFolder } from '../../scripts/site/site-folder.mjs';
 import { checkSite } from '../../scripts/site/site-links.mjs';
 import { PROJECT } from '../support/project.ts';
 
@@ -281,5 +282,53 @@ describe('benchmarks', () => {
     expect(html).toContain('<td>core: a &lt;b&gt;</td><td>1.000</td>');
     expect(html.match(/<circle /g)).toHaveLength(2);
     expect(html.match(/<li>/g)).toHaveLength(2);
+  });
+});
+
+describe('the folder of a site', () => {
+  const check = (out: string) => checkSiteFolder(join(folder, out), join(folder, 'a/checkout'));
+  beforeEach(() => {
+    // A checkout may look like a site: the folders above it are refused all the same.
+    for (const above of ['a/checkout/', 'a/', ''])
+      write({ [`${above}index.html`]: '', [`${above}site.css`]: '' });
+  });
+
+  it.each(['a/checkout', 'a', '', 'b/../a/checkout'])(
+    'is not %j, which has the checkout',
+    (out) => {
+      mkdirSync(join(folder, 'b'));
+      expect(() => check(out)).toThrow(/ contains the checkout: it is not replaced$/);
+    },
+  );
+
+  it('is not a link to such a folder', () => {
+    symlinkSync(join(folder, 'a'), join(folder, 'link'));
+    expect(() => check('link')).toThrow(/ contains the checkout/);
+  });
+
+  it.each(['index.html', 'site.css', '.git'])('has not only %s of a site', (name) => {
+    write({ [`other/${name}`]: '' });
+    expect(() => check('other')).toThrow(/ has other files than a site: it is not replaced$/);
+  });
+
+  it('is no file', () => {
+    write({ file: '' });
+    expect(() => check('file')).toThrow(/ is not a folder$/);
+  });
+
+  it('is a new one, an empty one, or a site, also in the checkout', () => {
+    write({ 'a/checkout/build/site/index.html': '', 'a/checkout/build/site/site.css': '' });
+    mkdirSync(join(folder, 'empty'));
+    for (const out of ['new', 'empty', 'a/checkout/build/site', 'a/checkout/..new']) check(out);
+  });
+
+  it('is refused in one line, with status 2, before anything is built', () => {
+    write({ 'mine/letter.txt': 'Dear' });
+    const out = join(folder, 'mine');
+    const script = join(PROJECT, 'scripts/site/build-site.mjs');
+    const run = spawnSync('node', [script, '--out', out], { encoding: 'utf8' });
+    expect([run.status, run.stdout]).toEqual([2, '']);
+    expect(run.stderr).toBe(`site: ${out} has other files than a site: it is not replaced\n`);
+    expect(existsSync(join(out, 'letter.txt'))).toBe(true);
   });
 });

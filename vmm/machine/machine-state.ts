@@ -140,11 +140,13 @@ export class MachineState {
    * counts; but a machine that its owner stops is `stopped`, whatever else fails
    * meanwhile.
    * @param thrown the value that the guest's calls throw until then.
-   * @returns false when it has ended already.
+   * @returns false when the vCPUs need not be asked to leave: the machine has ended
+   *   already, or it is ending and its guest ends it once more. A guest can do that tens of
+   *   thousands of times in one exit.
    */
   end(end: CoreEnd, thrown: unknown): boolean {
     const state = this.#state;
-    if (state.name === 'ended') return false;
+    if (state.name === 'ended' || (state.name === 'leaving' && end.status === 'off')) return false;
     if (state.name === 'new' || state.name === 'ready') {
       this.#state = { name: 'ended', end };
       return true;

@@ -22,9 +22,14 @@ export const SIDE_SPIN_MICROSECONDS = 4;
  * VMM.
  */
 export const SIDE_DELAY_MS = 5;
-/** 1 while no machine can store to a queue, as all of them are paused. Written by the VMM. */
+/**
+ * 1 while no machine can store to a queue because all are paused. Written by the VMM.
+ */
 export const SIDE_STANDING = 6;
-/** The word on which the drain sleeps unless a guest wakes it: incremented by the VMM, then notified. */
+/**
+ * The word on which the drain sleeps unless a guest wakes it. The VMM increments it, then
+ * notifies.
+ */
 export const SIDE_WAKE = 7;
 /**
  * The word on which the VMM's thread sleeps, in the block that each worker gets:

@@ -27,7 +27,8 @@ export class VcpuSet {
 
   /**
    * vCPU 0 is on, as after a boot.
-   * @param standing called when all have been paused and stand, before they may move again, and now.
+   * @param standing called with true when all are paused and none runs, with false before
+   *   they may run again, and with false now.
    */
   constructor(vcpus: readonly Vcpu[] = [], standing: (stand: boolean) => void = () => undefined) {
     this.#vcpus = vcpus;

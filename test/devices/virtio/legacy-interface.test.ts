@@ -3,7 +3,15 @@
 
 import { describe, expect, it } from 'vitest';
 import { DeviceBus, FakeHost } from '../../../devices/testing/index.ts';
-import { VirtioConsole, VirtioMmio } from '../../../devices/virtio/index.ts';
+import {
+  MemoryDisk,
+  VirtioBlock,
+  VirtioConsole,
+  VirtioEntropy,
+  type VirtioFunction,
+  VirtioMmio,
+  VirtioNet,
+} from '../../../devices/virtio/index.ts';
 
 const [INPUT, OUTPUT] = [0, 1];
 const PAGE = 0x1000;
@@ -153,5 +161,40 @@ describe('virtio by the legacy interface', () => {
     }
     bus.write32(0x28, 3);
     expect(output).toEqual([]);
+  });
+});
+
+describe('the legacy interface of a function', () => {
+  const legacy = (device: VirtioFunction) => new VirtioMmio('one', device, { legacy: true });
+  const own = (supportsLegacy?: boolean): VirtioFunction => ({
+    ...{ deviceId: 40, features: 0n, queueSizes: [8], config: new Uint8Array() },
+    ...{ begin: () => () => 0, ...(supportsLegacy !== undefined && { supportsLegacy }) },
+  });
+
+  it.each<[string, VirtioFunction]>([
+    // Without VIRTIO_NET_F_MRG_RXBUF, a frame's legacy header has 10 bytes instead of 12.
+    ['a network device', new VirtioNet()],
+    ['one that says nothing about it', own()],
+    ['one that says no', own(false)],
+  ])('is refused for %s, which has that of version 2', (_what, device) => {
+    expect(() => legacy(device)).toThrow(
+      new TypeError('VirtioMmio: the device does not support the legacy interface'),
+    );
+    expect(() => new VirtioMmio('one', device)).not.toThrow();
+  });
+
+  it.each<[string, VirtioFunction]>([
+    ['a disk', new VirtioBlock(new MemoryDisk(new Uint8Array(512)), 'disk')],
+    ['a console', new VirtioConsole(() => undefined)],
+    ['an entropy source', new VirtioEntropy((target) => target.fill(0x11))],
+    ['one that says that it has it', own(true)],
+  ])('is there for %s', (_what, device) => {
+    expect(() => legacy(device)).not.toThrow();
+  });
+
+  it('is a flag', () => {
+    expect(() => new VirtioMmio('one', own('yes' as unknown as boolean))).toThrow(
+      /supportsLegacy of the device must be/,
+    );
   });
 });

@@ -17,7 +17,6 @@ describe('commands of a test device', () => {
     ['127q', [127]],
     ['q', [0]],
     [' \n38 \t q', [38]],
-    ['1q2q', [1, 2]],
     ['5', []],
     ['12x3q', [3]],
     // A number ends at a space: the second one is a letter that means nothing.
@@ -28,5 +27,24 @@ describe('commands of a test device', () => {
     expect(codesOf(text)).toEqual(codes);
     // In any pieces.
     expect(codesOf(...text)).toEqual(codes);
+  });
+
+  it('tell of one end for each piece of output, however many there are in it', () => {
+    expect(codesOf(`3${'q'.repeat(0x1000)}`)).toEqual([3]);
+    // A number behind it does not count for the next piece.
+    expect(codesOf('1q2', 'q')).toEqual([1, 0]);
+  });
+
+  it('do not continue over a reset', () => {
+    const codes: number[] = [];
+    const receive = testdevCommands((code) => codes.push(code));
+    const write = (text: string) => receive(new TextEncoder().encode(text));
+    write('12 ');
+    receive.reset();
+    write('3q');
+    write('4');
+    receive.reset();
+    write('q');
+    expect(codes).toEqual([3, 0]);
   });
 });

@@ -61,8 +61,11 @@ const FUNCTIONS: readonly (() => VirtioFunction)[] = [
 const DEVICES: readonly (readonly [() => Device, Stimulus])[] = [
   ...FUNCTIONS.flatMap((make): [() => Device, Stimulus][] => [
     [() => new VirtioMmio('mmio', make()), virtioStep],
-    [() => new VirtioMmio('legacy', make(), { legacy: true }), virtioLegacyStep],
     [() => new VirtioPci('pci', make()), virtioPciStep],
+  ]),
+  ...FUNCTIONS.filter((make) => make().supportsLegacy).map((make): [() => Device, Stimulus] => [
+    () => new VirtioMmio('legacy', make(), { legacy: true }),
+    virtioLegacyStep,
   ]),
   [() => new DmaEnginePci('dma'), dmaPciStep],
   [bridgeWithFunctions, bridgeStep],

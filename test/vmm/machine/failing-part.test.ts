@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 // A part of a machine that fails beside the guest, while vCPU 0 is inside it on a thread of its own.
 
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { NO_EXIT_REQUEST } from '../../../devices/unit/index.ts';
+import { testdevCommands } from '../../../devices/virtio/index.ts';
 import { MachineCore } from '../../../vmm/machine/index.ts';
 import type { Guest, Vcpu, VcpuExit } from '../../../vmm/vcpu/index.ts';
 
@@ -67,4 +68,30 @@ it('changes nothing, and asks for nothing, once the machine has ended', async ()
   asked.length = 0;
   machine.fail('drain', new Error('its worker has ended'));
   expect([machine.status, asked]).toEqual(['stopped', []]);
+});
+
+describe('a device that a guest tells many times to end the machine', () => {
+  /** The console of tests, with a guest's output of so many commands. */
+  const write = (machine: MachineCore, text: string) => {
+    const receive = testdevCommands((code) => machine.powerOff(code));
+    for (const piece of text) receive(new TextEncoder().encode(piece));
+  };
+
+  it('asks the vCPUs once to leave, and the first exit code counts', async () => {
+    const { machine, asked } = await busyMachine();
+    const run = machine.run();
+    write(machine, `3q${'q'.repeat(1000)}`);
+    expect(asked).toEqual(['exit', 'stop']);
+    expect(await run).toBe('off');
+    expect(machine.end).toEqual({ status: 'off', exitCode: 3 });
+  });
+
+  it('lets the owner of the machine still stop it meanwhile', async () => {
+    const { machine } = await busyMachine();
+    const run = machine.run();
+    write(machine, '3q');
+    machine.stop('enough');
+    write(machine, '4q');
+    expect(await run).toBe('stopped');
+  });
 });

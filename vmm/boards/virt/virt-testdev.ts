@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The console of tests on the board `virt`: kvm-unit-tests writes its exit code there, by the legacy interface
-// and without an SMMU.
+// The console of tests on the board `virt`. kvm-unit-tests writes its exit code there. It
+// has the legacy interface, and no SMMU.
 
 import type { Placement } from '../../../devices/bus/index.ts';
 import { testdevCommands, VirtioConsole, VirtioMmio } from '../../../devices/virtio/index.ts';
@@ -13,7 +13,8 @@ export function virtTestdev(
   { memory, ram }: Pick<Arm64Memory, 'memory' | 'ram'>,
   onExit: (code: number) => void,
 ): Placement {
-  const console = new VirtioConsole(testdevCommands(onExit));
+  const commands = testdevCommands(onExit);
+  const console = new VirtioConsole(commands, { onReset: commands.reset });
   return {
     ...placedVirtio(VIRT_DISKS, new VirtioMmio('testdev', console, { legacy: true })),
     dmaPort: new PhysicalPort(memory, ram),
