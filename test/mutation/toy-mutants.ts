@@ -499,4 +499,34 @@ export const TOY_MUTANTS: readonly ToyMutant[] = [
     args: ONE,
     fails: ['vm0 ran to its end'],
   },
+  {
+    bug: 'the ITS of the board virt ignores what is written to it',
+    edits: [dist('devices/gicv3/its.js', 'this.#gic.writeIts(this.#at, offset, lo);', '')],
+    args: ALL,
+    fails: ['its'],
+  },
+  {
+    bug: 'a DMA to the doorbell of the ITS reaches no translation',
+    edits: [dist('devices/gicv3/its.js', 'this.#gic.translate(this.#at, requesterId, data);', '')],
+    args: ALL,
+    fails: ['dma-msi'],
+  },
+  {
+    bug: 'the board virt gives its guest no direct maps',
+    edits: [
+      dist(
+        'vmm/boards/virt/virt-board.js',
+        '...(directMaps === undefined ? {} : { directMaps }),',
+        'directMaps: false,',
+      ),
+    ],
+    args: ALL,
+    fails: ['0 exits during arm64-path batches'],
+  },
+  {
+    bug: 'exits of an arm64 guest at its SMMU are not counted',
+    edits: [dist('cli/invalidation-exits.js', '(smmuv3|physical', '(physical')],
+    args: ALL,
+    fails: ['at least 2 exits in each arm64-trapped-path batch'],
+  },
 ];

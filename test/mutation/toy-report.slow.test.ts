@@ -14,7 +14,7 @@ const RUNS = [
 ];
 
 /** A check without the machine whose it is. */
-const plain = (name: string) => name.replace(/^(vm\d+|vcmdq|ecmdq|overlay): /, '');
+const plain = (name: string) => name.replace(/^(vm\d+|vcmdq|ecmdq|overlay|arm64): /, '');
 /** One check for each machine, or each pair of them. */
 const kind = (name: string) =>
   plain(name)

@@ -103,8 +103,10 @@ describe('the package', { timeout: 120_000 }, () => {
     for (const page of paths().filter((path) => /^(README|docs\/[^/]+)\.md$/.test(path))) {
       const text = textOf(page);
       if (text.includes('its paths are of a checkout')) continue;
-      for (const line of text.split('\n').filter((one) => !one.includes('checkout')))
-        for (const [, path = ''] of line.matchAll(named))
+      // A paragraph, an item of a list or a row of a table.
+      const passages = text.split(/\n(?=\s*\n|\s*- |\|)/);
+      for (const passage of passages.filter((one) => !one.includes('checkout')))
+        for (const [, path = ''] of passage.matchAll(named))
           expect(
             paths().some(
               (file) =>
