@@ -296,9 +296,9 @@ describe('one event at a time', () => {
     for (let back = 0; back < 20; back++) {
       const { kind } = await go(demo, '#event-back');
       const path = await page.$$eval('.queue[data-marked]', ([one]) =>
-        ['direct', 'trapped'].filter((name) => one?.classList.contains(name)),
+        ['direct', 'trapped', 'overlay'].filter((name) => one?.classList.contains(name)),
       );
-      const isOnTheWay = ['entry', 'prod', 'doorbell', 'fetch', 'cons'].includes(kind);
+      const isOnTheWay = ['entry', 'prod', 'doorbell', 'fetch', 'cons', 'host'].includes(kind);
       expect(await moving()).toEqual(isOnTheWay ? path : []);
     }
   });
