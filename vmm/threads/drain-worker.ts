@@ -359,6 +359,8 @@ class DrainWorker implements DrainApi {
     this.#taken();
     // Not awaited: it runs until the thread ends, and an error in it ends the thread.
     queueMicrotask(async () => {
+      // The answer to this call goes first: the drain may sleep for long at once.
+      await tick();
       await drain.run();
       endThread();
     });

@@ -524,6 +524,12 @@ describe('the side core', () => {
     for (const vm of vms) vm.vintf.freeQueue(0);
   });
 
+  it('has started before it naps for the first time', async () => {
+    const host = await checkedHost(VmHost);
+    // A nap without machines lasts for a second: nothing but its end counts it.
+    expect((await sideCore(host)).naps).toBe(0);
+  });
+
   it('may be killed repeatedly as soon as it has its machine, without failing any machine', async () => {
     const host = await checkedHost(VmHost);
     const side = await SideCore.start(host, { faults: { drainLifetime: 1 } });
