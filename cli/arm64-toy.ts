@@ -21,7 +21,8 @@ import { refuseOptions } from './refuse-options.ts';
 /** Samples of each path and size, and uncounted samples before them. */
 const ROUNDS = 60;
 const WARM_UP_ROUNDS = 20;
-const LEAST_MEMORY = 16;
+/** MiB that the toy needs. */
+export const ARM64_TOY_MEMORY = 16;
 /** The last check before the attacks, and the byte that starts them when there are other toys. */
 const LAST_BEFORE_ATTACKS = 'live-mapping';
 const START = Uint8Array.of(0x67);
@@ -51,8 +52,8 @@ export function arm64Toy(settings: BootSettings): Uint8Array<ArrayBuffer> {
   if (role === 'host') throw new UsageError('the toy is a guest: it excludes --role host');
   if (msi !== undefined && msi !== 'its')
     throw new UsageError(`the toy sends its MSIs to the ITS: it excludes --msi ${msi}`);
-  if (memory !== undefined && memory < LEAST_MEMORY)
-    throw new UsageError(`the arm64 toy needs ${LEAST_MEMORY} MiB of memory`);
+  if (memory !== undefined && memory < ARM64_TOY_MEMORY)
+    throw new UsageError(`the arm64 toy needs ${ARM64_TOY_MEMORY} MiB of memory`);
   // On the overlay path, the guest runs the same code as on the trapped path.
   const trapped = overlay === true || path === 'trapped' || path === 'overlay';
   const paths = trapped

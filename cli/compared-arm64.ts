@@ -5,11 +5,10 @@ import { CHECKPOINT_PHASE_MEASURE } from '../assembly/layout/checkpoint-register
 import { type Host, type Machine, virtBoard } from '../vmm/api/index.ts';
 import type { Check } from '../vmm/report/checks.ts';
 import type { Measurements, PathNames } from '../vmm/report/measurements.ts';
-import { arm64ExitChecks, arm64ToyImage, MeasuredToy } from './arm64-toy.ts';
+import { ARM64_TOY_MEMORY, arm64ExitChecks, arm64ToyImage, MeasuredToy } from './arm64-toy.ts';
 import type { BootSettings } from './boot-settings.ts';
 
 const NAME = 'arm64';
-const MEMORY = 16;
 const NAMES: PathNames = { direct: 'arm64', trapped: 'arm64-trapped' };
 
 /** A machine on the board virt whose toy is measured. */
@@ -38,7 +37,7 @@ export class ComparedArm64 {
       name: NAME,
       guest: arm64ToyImage(['direct', 'trapped']),
       board: virtBoard(),
-      memory: MEMORY,
+      memory: ARM64_TOY_MEMORY,
       devices: [toy.device],
       transport,
       drain,

@@ -50,6 +50,7 @@ import {
   VINTF_STATUS,
 } from '../../assembly/layout/cmdqv-registers.ts';
 import { maskInWord, type RegisterSpec, withBits } from '../plugin/index.ts';
+import { isPowerOfTwo } from '../plugin/power-of-two.ts';
 
 /** Configuration of a CMDQV, which determines PARAM and the size of its region. */
 export interface CmdqvNumbers {
@@ -63,12 +64,6 @@ export interface CmdqvNumbers {
 
 /** Names of the page-0 registers, by offset / 4. */
 export const PAGE0_REGISTERS = ['CONS', 'PROD', 'CONFIG', 'STATUS', 'GERROR', 'GERRORN'] as const;
-
-function isPowerOfTwo(value: number, max: number): boolean {
-  return (
-    Number.isInteger(value) && value >= 1 && value <= max && Number.isInteger(Math.log2(value))
-  );
-}
 
 /**
  * @throws {RangeError} for numbers that PARAM cannot express, or that leave a VINTF

@@ -4,6 +4,7 @@
 
 import { checkNames, checkOptionalMethods, typeOf } from './known-names.ts';
 import { checkBoolean, checkInteger, checkList, checkMethods } from './known-values.ts';
+import { isPowerOfTwo } from './power-of-two.ts';
 
 /**
  * Checks the value of an option that is present.
@@ -47,7 +48,7 @@ export const powerOfTwo =
   (value, owner, name) => {
     if (typeof value !== 'number') checkInteger(value, 1, most, `${owner}: ${name}`);
     const number = Number(value);
-    if (!(number >= 1 && number <= most && Number.isInteger(Math.log2(number))))
+    if (!isPowerOfTwo(number, most))
       throw new RangeError(
         `${owner}: ${name} must be a power of two from 1 to ${most}, not ${number}`,
       );

@@ -3,6 +3,7 @@
 // of memory that contains its three areas in order; the driver writes its page number.
 
 import { type DeviceState, plainStateLike } from '../plugin/index.ts';
+import { isPowerOfTwo } from '../plugin/power-of-two.ts';
 import type { VirtioCore } from './virtio-core.ts';
 import {
   VIRTIO_GUEST_PAGE_SIZE,
@@ -16,8 +17,6 @@ const AVAILABLE_SIZE = 6;
 const AVAILABLE_ENTRY = 2;
 const TWO_32 = 2 ** 32;
 const DEFAULT_PAGE = 0x1000;
-
-const isPowerOfTwo = (value: number) => value > 0 && (value & (value - 1)) === 0;
 
 /** The legacy registers of a device's queues. */
 export class LegacyQueues {
@@ -96,7 +95,7 @@ export class LegacyQueues {
    */
   prepareRestore(saved: unknown): () => void {
     const state = plainStateLike(this.#newState(), saved);
-    if (![state.pageSize, ...state.alignments].every(isPowerOfTwo))
+    if (![state.pageSize, ...state.alignments].every((value) => isPowerOfTwo(value)))
       throw new TypeError('the state is not of this device: a size of pages');
     return () => {
       this.state = state;

@@ -4,6 +4,7 @@
 // VirtioFunction.
 
 import { type DeviceState, type DmaPort, plainStateLike, stateFields } from '../plugin/index.ts';
+import { isPowerOfTwo } from '../plugin/power-of-two.ts';
 import { MeteredPort } from './metered-port.ts';
 import { ScatteredBytes } from './scattered-bytes.ts';
 import {
@@ -163,7 +164,7 @@ export class VirtioCore {
    * last entry.
    */
   #isSizeOf(queue: number, size: number): boolean {
-    return size > 0 && size <= this.mostOf(queue) && (size & (size - 1)) === 0;
+    return isPowerOfTwo(size, this.mostOf(queue));
   }
 
   /**

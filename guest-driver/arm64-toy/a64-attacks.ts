@@ -30,21 +30,12 @@ import {
   OP_TLBI_S2_IPA,
   OP_TLBI_S12_VMALL,
 } from '../../assembly/layout/commands.ts';
-import {
-  DMA_OP_VERIFY,
-  DMA_PATTERN,
-  DMA_STATUS_DONE,
-} from '../../assembly/layout/dma-engine-registers.ts';
+import { DMA_STATUS_DONE } from '../../assembly/layout/dma-engine-registers.ts';
 import { PL011_FR, PL011_FR_RXFE } from '../../assembly/layout/pl011-registers.ts';
-import {
-  COMMAND_ALL_CONFIGURATIONS,
-  COMMAND_ASID,
-  COMMAND_PAGE,
-  LIVE_PAGES,
-} from './a64-formats.ts';
+import { COMMAND_ALL_CONFIGURATIONS, COMMAND_ASID, COMMAND_PAGE } from './a64-formats.ts';
 import { CMDQ_QUEUE, ERRORS, LIVE, LIVE_IOVA, STREAM, VCMDQ_QUEUE } from './a64-places.ts';
 import { type A64Source, inField, shiftOf } from './a64-source.ts';
-import { awaitWord, LIVE_PATTERN, put } from './a64-steps.ts';
+import { awaitWord, put, verifyLive } from './a64-steps.ts';
 
 /** VMIDs that are tried; a host gives them away from 1. */
 const VMIDS = 32;
@@ -95,6 +86,18 @@ and w8, w8, #0xf
 add w10, w10, w8
 ${low}:`;
 }
+
+/** A loop over the StreamIDs that are tried, in w10, without the machine's own. */
+const loopForeign = (s: A64Source, body: string): string =>
+  loop(
+    s,
+    SIDS,
+    (next) => `
+${streamId(s)}
+cmp w10, #${STREAM}
+b.eq ${next}
+${body}`,
+  );
 
 /** Puts a command whose upper word has what is in a register. */
 const putWith = (s: A64Source, command: bigint | number, register: string, second = 0) => `
@@ -153,12 +156,7 @@ ${body}
 cmp w11, #${tries}
 cset w8, eq
 and w15, w15, w8
-${s.set32('x23', DMA_PATTERN, LIVE_PATTERN)}
-${s.move('w0', DMA_OP_VERIFY)}
-${s.move('x1', LIVE_IOVA)}
-mov x2, #0
-${s.move('w3', LIVE_PAGES * 0x1000)}
-bl dma
+${verifyLive(s)}
 cmp w0, #${DMA_STATUS_DONE}
 cset w8, eq
 and w15, w15, w8
@@ -205,13 +203,9 @@ const sidAttack = (s: A64Source) =>
     tries: SIDS - 1,
     detail: 'foreign StreamIDs end in CERROR_ILL, the own one completes',
     body: `
-${loop(
+${loopForeign(
   s,
-  SIDS,
-  (next) => `
-${streamId(s)}
-cmp w10, #${STREAM}
-b.eq ${next}
+  `
 ${atcInv(s, 'x10', 1)}
 add w11, w11, w1`,
 )}
@@ -299,13 +293,9 @@ const sidPairAttack = (s: A64Source) => {
     detail: 'SID pairs pointing at foreign StreamIDs change nothing',
     body: `
 ${register(s, CMDQV_VINTF)}
-${loop(
+${loopForeign(
   s,
-  SIDS,
-  (next) => `
-${streamId(s)}
-cmp w10, #${STREAM}
-b.eq ${next}
+  `
 str w10, [x17, #${VINTF_SID_REPLACE}]
 ${s.set32('x17', VINTF_SID_MATCH, matched(UNUSED_SID))}
 str w10, [x17, #${VINTF_SID_REPLACE + last}]

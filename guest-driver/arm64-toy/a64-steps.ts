@@ -352,14 +352,17 @@ mov w1, w15
 ${s.check('sync-signal')}
 `;
 
-export const liveMapping = (s: A64Source): string => `
-${s.title(11, 'leave a mapping in the TLB')}
-${s.set32('x23', DMA_PATTERN, LIVE_PATTERN)}
+/** The engine verifies the live pages, whose translations are then cached; w0 is its status. */
+export const verifyLive = (s: A64Source): string => `${s.set32('x23', DMA_PATTERN, LIVE_PATTERN)}
 ${s.move('w0', DMA_OP_VERIFY)}
 ${s.move('x1', LIVE_IOVA)}
 mov x2, #0
 ${s.move('w3', LIVE_PAGES * 0x1000)}
-bl dma
+bl dma`;
+
+export const liveMapping = (s: A64Source): string => `
+${s.title(11, 'leave a mapping in the TLB')}
+${verifyLive(s)}
 mov w11, w0
 ${s.say(`${LIVE_PAGES} pages at iova 0x${LIVE_IOVA.toString(16)} stay mapped and in the TLB, `)}
 ${sayStatus(s)}

@@ -3,6 +3,7 @@
 
 import * as v from 'valibot';
 import { printable } from '../../devices/plugin/index.ts';
+import { isPowerOfTwo } from '../../devices/plugin/power-of-two.ts';
 
 /** A value in the form that messages show. */
 export function shown(value: unknown): string {
@@ -24,9 +25,10 @@ export function integer(least: number, most: number) {
 /** A power of two. */
 export function powerOfTwo(most: number) {
   const say = expected(`a power of two from 1 to ${most}`);
-  const isOne = (value: number) =>
-    value >= 1 && value <= most && Number.isInteger(Math.log2(value));
-  return v.pipe(v.number(say), v.check(isOne, say));
+  return v.pipe(
+    v.number(say),
+    v.check((value) => isPowerOfTwo(value, most), say),
+  );
 }
 
 export function oneOf<const T extends readonly string[]>(choices: T) {
