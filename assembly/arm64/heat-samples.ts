@@ -85,13 +85,6 @@ function moveOn(cpu: usize, limit: u32, count: u32): bool {
   return atomic.cmpxchg<u32>(cpu + ARM64_LIMIT, limit, next) == limit && count <= next;
 }
 
-/** A sample has met a region: the next one can be rarer. */
-function noteRegion(cpu: usize): void {
-  const distance = load<u32>(cpu, ARM64_SAMPLE_DISTANCE) << 1;
-  const most = load<u32>(cpu, ARM64_SAMPLE_EVERY) * MOST_RARE;
-  store<u32>(cpu, min<u32>(distance, most), ARM64_SAMPLE_DISTANCE);
-}
-
 /**
  * Whether the limit that a run has reached was that of a sample. If so the sample is
  * taken, and the run continues at the record, which is that of `pc`. `count` is 8 times
@@ -100,14 +93,15 @@ function noteRegion(cpu: usize): void {
 export function isSample(cpu: usize, record: usize, pc: u64, count: u32): bool {
   const limit = load<u32>(cpu, ARM64_SAMPLE_LIMIT);
   if (limit == 0) return false;
-  if (load<u16>(record) == HANDLER_REGION) noteRegion(cpu);
-  else {
-    const every = load<u32>(cpu, ARM64_SAMPLE_EVERY);
-    const distance = load<u32>(cpu, ARM64_SAMPLE_DISTANCE);
-    store<u32>(cpu, max<u32>(distance >> 1, every), ARM64_SAMPLE_DISTANCE);
-    // A rare sample stands for as many as there would have been otherwise.
-    note(cpu, record, record - ((usize(pc) & 0xfff) << 1), distance / every);
-  }
+  const every = load<u32>(cpu, ARM64_SAMPLE_EVERY);
+  const distance = load<u32>(cpu, ARM64_SAMPLE_DISTANCE);
+  const isRegion = load<u16>(record) == HANDLER_REGION;
+  const next = isRegion
+    ? min<u32>(distance << 1, every * MOST_RARE)
+    : max<u32>(distance >> 1, every);
+  store<u32>(cpu, next, ARM64_SAMPLE_DISTANCE);
+  // A rare sample stands for as many as there would have been otherwise.
+  note(cpu, record, record - ((usize(pc) & 0xfff) << 1), distance / every);
   return moveOn(cpu, limit, count);
 }
 
