@@ -1,31 +1,19 @@
 // SPDX-License-Identifier: MIT
-// `vsmmu boot toy --arch arm64`: the toy as an A64 program on the board `virt`. It reports its steps
-// through a checkpoint device. The host measures times and exits, because an arm64 guest cannot.
+// `vsmmu boot toy --arch arm64`: the toy as an A64 program on the board `virt`.
 
-import { CHECKPOINT_PHASE_MEASURE } from '../assembly/layout/checkpoint-registers.ts';
-import { Checkpoint, type CheckpointOptions } from '../devices/checkpoint/index.ts';
-import {
-  ARM64_TOY_BATCHES,
-  type Arm64ToyOptions,
-  arm64ToySource,
-} from '../guest-driver/arm64-toy/a64-toy.ts';
-import type { Machine } from '../vmm/api/index.ts';
+import { type Arm64ToyOptions, arm64ToySource } from '../guest-driver/arm64-toy/a64-toy.ts';
 import type { Check } from '../vmm/report/checks.ts';
 import type { MeasuredPath, Measurements, PathNames } from '../vmm/report/measurements.ts';
 import { assembleProgram } from '../vmm/vcpu/arm64/index.ts';
 import type { BootSettings } from './boot-settings.ts';
 import { UsageError } from './cli-error.ts';
-import { invalidationExits } from './invalidation-exits.ts';
+import { WARM_UP_ROUNDS } from './measured-toy.ts';
 import { refuseOptions } from './refuse-options.ts';
 
-/** Samples of each path and size, and uncounted samples before them. */
+/** Samples of each path and size. */
 const ROUNDS = 60;
-const WARM_UP_ROUNDS = 20;
 /** MiB that the toy needs. */
 export const ARM64_TOY_MEMORY = 16;
-/** The last check before the attacks, and the byte that starts them when there are other toys. */
-const LAST_BEFORE_ATTACKS = 'live-mapping';
-const START = Uint8Array.of(0x67);
 /** Exits of a batch on the trapped path at least: a store of CMDQ_PROD, a load of CMDQ_CONS. */
 const TRAPPED_EXITS = 2;
 
@@ -73,100 +61,6 @@ export const arm64ToyImage = (
   waits = false,
 ): Uint8Array<ArrayBuffer> =>
   assembleProgram(arm64ToySource({ paths, rounds: WARM_UP_ROUNDS + ROUNDS, waits }));
-
-/** Samples of one path and number of commands. */
-interface Series {
-  readonly path: number;
-  readonly commands: number;
-  /** Phases that have not been counted yet. */
-  warmUp: number;
-  exits: number;
-  /** ns of a batch, one for each phase. */
-  readonly times: number[];
-}
-
-/** The checkpoint device of one arm64 toy, and the host's measurements of its phases. */
-export class MeasuredToy {
-  readonly device: Checkpoint;
-  readonly #series = new Map<string, Series>();
-  #machine: Machine | undefined;
-  readonly #all: readonly MeasuredToy[];
-  #isReady = false;
-  #exits = 0;
-  #start = 0;
-
-  /**
-   * @param onAttack called at the start and end of an attack.
-   * @param all toys of the run, including this one: they attack when each has set up
-   *   what it could lose, or has ended before.
-   */
-  constructor(
-    onResult: CheckpointOptions['onResult'],
-    onAttack: (phase: number, ended: boolean) => void = () => undefined,
-    all: readonly MeasuredToy[] = [],
-  ) {
-    this.device = new Checkpoint({
-      onPhase: (phase, ended, data) => {
-        if (phase === CHECKPOINT_PHASE_MEASURE) this.#phase(ended, data);
-        else onAttack(phase, ended);
-      },
-      onResult: (name, ok, detail) => {
-        onResult(name, ok, detail);
-        if (name === LAST_BEFORE_ATTACKS) this.#ready();
-      },
-    });
-    this.#all = all;
-  }
-
-  /** The machine, once it has been created. */
-  set machine(machine: Machine) {
-    this.#machine = machine;
-    // One that fails early must not have the others wait for a byte that never comes.
-    machine.on('end', () => this.#ready());
-  }
-
-  /** The other toys need not wait for this one. */
-  #ready(): void {
-    if (this.#isReady) return;
-    this.#isReady = true;
-    if (!this.#all.every((toy) => toy.#isReady)) return;
-    for (const toy of this.#all) toy.#machine?.write(START);
-  }
-
-  #phase(ended: boolean, [path = 0, commands = 0]: readonly number[]): void {
-    if (!this.#machine) return;
-    const time = performance.now();
-    if (!ended) {
-      this.#exits = invalidationExits(this.#machine);
-      this.#start = performance.now();
-      return;
-    }
-    const key = `${path} ${commands}`;
-    const series = this.#series.get(key) ?? {
-      path,
-      commands,
-      warmUp: WARM_UP_ROUNDS,
-      exits: 0,
-      times: [],
-    };
-    this.#series.set(key, series);
-    if (series.warmUp-- > 0) return;
-    series.exits += invalidationExits(this.#machine) - this.#exits;
-    series.times.push(((time - this.#start) * 1e6) / ARM64_TOY_BATCHES);
-  }
-
-  /** Passes rows for the report of a run to `onRow`, in the form of a checkpoint device. */
-  report(onRow: (row: readonly number[]) => void): void {
-    // As the Wasm toy reports them: the direct path first.
-    const all = [...this.#series.values()].toSorted((a, b) => b.path - a.path);
-    for (const { path, commands, exits, times } of all) {
-      const sorted = times.toSorted((a, b) => a - b);
-      const at = (part: number) => Math.round(sorted[Math.floor(sorted.length * part)] ?? 0);
-      const batches = times.length * ARM64_TOY_BATCHES;
-      onRow([path, commands, at(0.5), at(0.99), batches, exits, 0]);
-    }
-  }
-}
 
 /**
  * Checks of exits: none on the direct and overlay paths, at least two on the trapped path.

@@ -18,7 +18,7 @@ import { exitChecks } from '../vmm/report/exit-checks.ts';
 import { IsolationOracle } from '../vmm/report/isolation-oracle.ts';
 import { Measurements } from '../vmm/report/measurements.ts';
 import { amdExitChecks, checkAmdOptions } from './amd-run.ts';
-import { arm64ExitChecks, arm64Toy, isArm64Toy, MeasuredToy } from './arm64-toy.ts';
+import { arm64ExitChecks, arm64Toy, isArm64Toy } from './arm64-toy.ts';
 import type { BootSettings } from './boot-settings.ts';
 import { UsageError } from './cli-error.ts';
 import { ComparedArm64 } from './compared-arm64.ts';
@@ -38,6 +38,7 @@ import {
 } from './kernel-run.ts';
 import { onLastWords } from './last-words.ts';
 import { withLinux } from './linux-kernel.ts';
+import { MeasuredToy } from './measured-toy.ts';
 import { pcieFunctions } from './pcie-functions.ts';
 import { loadDevice, namedDeviceError } from './plugins.ts';
 import { Progress } from './progress.ts';

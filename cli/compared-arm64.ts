@@ -5,8 +5,9 @@ import { CHECKPOINT_PHASE_MEASURE } from '../assembly/layout/checkpoint-register
 import { type Host, type Machine, virtBoard } from '../vmm/api/index.ts';
 import type { Check } from '../vmm/report/checks.ts';
 import type { Measurements, PathNames } from '../vmm/report/measurements.ts';
-import { ARM64_TOY_MEMORY, arm64ExitChecks, arm64ToyImage, MeasuredToy } from './arm64-toy.ts';
+import { ARM64_TOY_MEMORY, arm64ExitChecks, arm64ToyImage } from './arm64-toy.ts';
 import type { BootSettings } from './boot-settings.ts';
+import { MeasuredToy } from './measured-toy.ts';
 
 const NAME = 'arm64';
 const NAMES: PathNames = { direct: 'arm64', trapped: 'arm64-trapped' };

@@ -32,10 +32,10 @@ import {
 } from '../../assembly/layout/commands.ts';
 import { DMA_STATUS_DONE } from '../../assembly/layout/dma-engine-registers.ts';
 import { PL011_FR, PL011_FR_RXFE } from '../../assembly/layout/pl011-registers.ts';
+import { awaitWord, put, verifyLive } from './a64-device.ts';
 import { COMMAND_ALL_CONFIGURATIONS, COMMAND_ASID, COMMAND_PAGE } from './a64-formats.ts';
 import { CMDQ_QUEUE, ERRORS, LIVE, LIVE_IOVA, STREAM, VCMDQ_QUEUE } from './a64-places.ts';
 import { type A64Source, inField, shiftOf } from './a64-source.ts';
-import { awaitWord, put, verifyLive } from './a64-steps.ts';
 
 /** VMIDs that are tried; a host gives them away from 1. */
 const VMIDS = 32;

@@ -248,24 +248,38 @@ mov x0, #0x46
 // The same with the last command x0.
 complete_with:
 stp x29, x30, [sp, #-16]!
+bl send_last
+bl await_sync
+ldp x29, x30, [sp], #16
+ret
+// Puts a CMD_SYNC behind the commands and rings.
+send_sync:
+mov x0, #0x46
+// The same with the last command x0.
+send_last:
+stp x29, x30, [sp, #-16]!
 mov x1, #0
 bl put_command
 ldp x29, x30, [sp], #16
 dmb oshst
 ldr x3, [x9, #8]
 str w2, [x3]
+ret
+// Waits until the queue has completed all of its commands: then w0 is 1.
+await_sync:
+ldr w2, [x9, #24]
 ldr x3, [x9, #16]
 ${s.move('x4', MOST_LOOKS)}
-complete_look:
+await_sync_look:
 ldr w0, [x3]
 and w0, w0, #${INDEX_MASK}
 cmp w0, w2
-b.eq complete_done
+b.eq await_sync_done
 sub x4, x4, #1
-cbnz x4, complete_look
+cbnz x4, await_sync_look
 mov w0, #0
 ret
-complete_done:
+await_sync_done:
 mov w0, #1
 ret
 `;

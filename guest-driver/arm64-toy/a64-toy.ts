@@ -3,10 +3,13 @@
 // machine: it brings up GIC, ITS, SMMU and CMDQV, demonstrates them, and unmaps. This is
 // its source in assembly language; the program that boots it assembles it.
 
+import { atc } from './a64-atc.ts';
 import { attacks } from './a64-attacks.ts';
-import { cmdqvReset, environment, hypOwn, probe, smmuReset, tables } from './a64-bring-up.ts';
+import { environment, probe, smmuReset, tables } from './a64-bring-up.ts';
+import { cmdqvReset, hypOwn } from './a64-cmdqv.ts';
 import { interruptHandler, interruptsOf } from './a64-interrupts.ts';
 import { measurement } from './a64-measurement.ts';
+import { pasid } from './a64-pasid.ts';
 import { dma, queues, startOf, texts, VECTORS } from './a64-routines.ts';
 import { A64Source } from './a64-source.ts';
 import {
@@ -52,6 +55,8 @@ export function arm64ToySource({ paths, rounds, waits = false }: Arm64ToyOptions
     liveMapping(s),
     attacks(s, isDirect, waits),
     measurement(s, paths, rounds),
+    pasid(s, isDirect),
+    atc(s, isDirect),
     'b power_off',
     VECTORS,
     interruptHandler(s),

@@ -15,13 +15,13 @@ const boot = async (...options: string[]) => {
 
 describe('vsmmu boot toy --arch arm64', { timeout: 120_000 }, () => {
   it.each([
-    [['--path', 'direct'], ['direct'], 31],
-    [['--path', 'trapped'], ['trapped'], 18],
-    [['--path', 'overlay'], ['overlay'], 18],
-    [['--no-direct-maps'], ['trapped'], 18],
-    [['--vms', '2'], ['direct', 'trapped'], 67],
-    [['--check', '--vcpus', '2'], ['direct', 'trapped'], 33],
-    [['--transport', 'mailbox', '--drain', 'thread'], ['direct', 'trapped'], 32],
+    [['--path', 'direct'], ['direct'], 39],
+    [['--path', 'trapped'], ['trapped'], 24],
+    [['--path', 'overlay'], ['overlay'], 24],
+    [['--no-direct-maps'], ['trapped'], 24],
+    [['--vms', '2'], ['direct', 'trapped'], 83],
+    [['--check', '--vcpus', '2'], ['direct', 'trapped'], 41],
+    [['--transport', 'mailbox', '--drain', 'thread'], ['direct', 'trapped'], 40],
   ])('%j', async (options, paths, checks) => {
     const { status, report, failed } = await boot(...options);
     expect([status, failed, report.checks.length]).toEqual([0, [], checks]);

@@ -72,12 +72,15 @@ describe('the arm64 toy', { timeout: 60_000 }, () => {
         'vcmdq-batches dma-copy dma-msi stale-entry-used invalidate dma-faults event-record remap ' +
         'mixed-batch illegal-command illegal-command-recovery sync-signal live-mapping ' +
         'attack-vmid-fields attack-sid-fields attack-cmdq attack-vintf-vmid attack-sid-pairs ' +
-        'attack-cmdq-alloc measurement',
+        'attack-cmdq-alloc measurement pasid-address-space pasid-event pasid-detach ' +
+        'atc-invalidate sync-waits atc-detach',
     );
-    expect(outcome.output).toContain('       28 checks, 0 failed\n');
-    expect(outcome.output).toMatch(/event-record: by LPI: event 0x10 sid 0x8 iova 0x100000000$/m);
-    // Three sizes of 16 batches, the attack on the CMDQ, and five of the other steps.
-    expect(outcome.exits['smmuv3.CMDQ_PROD']).toBe(3 * 16 + 227 + 5);
+    expect(outcome.output).toContain('       34 checks, 0 failed\n');
+    expect(outcome.output).toMatch(/event 0x10 sid 0x8 iova 0x100000000 read stage 1 class 2$/m);
+    expect(outcome.output).toContain('cmdqv-reset: VINTF 0 with 2 VCMDQs of 256 entries');
+    // Three sizes of 16 batches, the attack on the CMDQ, configuration: the bring-up's, of the
+    // mixed batch, and of five changes of the stream and one CD.
+    expect(outcome.exits['smmuv3.CMDQ_PROD']).toBe(3 * 16 + 227 + 5 + 4 * 3 + 1);
     expect(Object.keys(outcome.exits).filter((name) => /VCMDQ.*(PROD|CONS)/.test(name))).toEqual(
       [],
     );
@@ -86,15 +89,18 @@ describe('the arm64 toy', { timeout: 60_000 }, () => {
   it('goes without a CMDQV, on the overlay path', async () => {
     const source = arm64ToySource({ paths: ['trapped'], rounds: 1 });
     const outcome = await run(source, { overlay: true });
-    expect([outcome.end, failed(outcome), outcome.checks.size]).toEqual(['off', [], 16]);
+    expect([outcome.end, failed(outcome), outcome.checks.size]).toEqual(['off', [], 22]);
     // Its reset, before there is anything to overlay.
     expect(outcome.exits['smmuv3.CMDQ_PROD'] ?? 0).toBeLessThanOrEqual(1);
   });
 
   it('finds that an invalidation was forgotten', async () => {
     // ASID 2 in TLBI_NH_VA and TLBI_NH_ASID.
-    const outcome = await run(changed(BOTH, 'movk x0, #1, lsl #48', 'movk x0, #2, lsl #48', 18));
-    expect([outcome.end, failed(outcome)]).toEqual(['off', ['dma-faults', 'event-record']]);
+    const outcome = await run(changed(BOTH, 'movk x0, #1, lsl #48', 'movk x0, #2, lsl #48', 20));
+    expect([outcome.end, failed(outcome)]).toEqual([
+      'off',
+      ['dma-faults', 'event-record', 'atc-invalidate'],
+    ]);
   });
 
   it('finds that a message went elsewhere', async () => {
