@@ -49,18 +49,12 @@ export function arm64Toy(settings: BootSettings): Uint8Array<ArrayBuffer> {
     : path === 'direct'
       ? (['direct'] as const)
       : (['direct', 'trapped'] as const);
-  return arm64ToyImage(paths, (settings.vms ?? 1) > 1);
+  return arm64ToyImage({ paths, waits: (settings.vms ?? 1) > 1, vcpus: settings.vcpus });
 }
 
-/**
- * Assembles the toy for these paths.
- * @param waits whether it waits for a byte on its console before it attacks.
- */
-export const arm64ToyImage = (
-  paths: Arm64ToyOptions['paths'],
-  waits = false,
-): Uint8Array<ArrayBuffer> =>
-  assembleProgram(arm64ToySource({ paths, rounds: WARM_UP_ROUNDS + ROUNDS, waits }));
+/** Assembles the toy with these options, for a run with the samples that are reported. */
+export const arm64ToyImage = (options: Omit<Arm64ToyOptions, 'rounds'>): Uint8Array<ArrayBuffer> =>
+  assembleProgram(arm64ToySource({ ...options, rounds: WARM_UP_ROUNDS + ROUNDS }));
 
 /**
  * Checks of exits: none on the direct and overlay paths, at least two on the trapped path.

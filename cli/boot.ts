@@ -241,6 +241,7 @@ export async function boot(asked: BootSettings, config?: string): Promise<boolea
             (name, ok, detail) => checks.add(k, { name, ok, detail }),
             (phase, ended) => oracle.phase(machines, k, phase, ended),
             measuredToys,
+            settings.transport !== 'mailbox',
           )
         : undefined;
       if (measured) measuredToys.push(measured);
@@ -363,7 +364,7 @@ export async function boot(asked: BootSettings, config?: string): Promise<boolea
     ];
     const experimentOk = results.every(({ ok }) => ok);
     results.push(
-      ...sanitizerChecks(host, toy && iotlbCheck === true),
+      ...sanitizerChecks(host, guest === 'toy' && iotlbCheck === true),
       ...(settings.icacheCheck ? staleChecks(stale) : []),
     );
     const [first] = machines;

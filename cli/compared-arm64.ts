@@ -30,15 +30,21 @@ export class ComparedArm64 {
   /** @param onCheck called with each check of the toy and the name of its machine. */
   static async create(
     host: Host,
-    { transport, drain, seed }: BootSettings,
+    { transport, drain, seed, vcpus }: BootSettings,
     onCheck: (name: string, check: Check) => void,
   ): Promise<ComparedArm64> {
-    const toy = new MeasuredToy((name, ok, detail) => onCheck(NAME, { name, ok, detail }));
+    const toy = new MeasuredToy(
+      (name, ok, detail) => onCheck(NAME, { name, ok, detail }),
+      undefined,
+      undefined,
+      transport !== 'mailbox',
+    );
     const machine = await host.createMachine({
       name: NAME,
-      guest: arm64ToyImage(['direct', 'trapped']),
+      guest: arm64ToyImage({ paths: ['direct', 'trapped'], vcpus }),
       board: virtBoard(),
       memory: ARM64_TOY_MEMORY,
+      vcpus,
       devices: [toy.device],
       transport,
       drain,

@@ -18,17 +18,21 @@ const LAST_BEFORE_ATTACKS = 'live-mapping';
 const START = Uint8Array.of(0x67);
 /**
  * Checks after the bring-up of the CMDQV, after a batch on each VCMDQ, after an invalidation, and
- * after the measurement.
+ * after the measurement with one vCPU and with all.
  */
 const BRING_UP = 'cmdqv-reset';
 const FIRST_BATCHES = 'vcmdq-batches';
 const INVALIDATION = 'invalidate';
 const MEASUREMENT = 'measurement';
+const PARALLEL = 'parallel';
+/** Where the payload of a phase has the number of vCPUs. */
+const VCPUS = 7;
 
-/** Samples of one path and number of commands. */
+/** Samples of one path, number of commands and number of vCPUs at once. */
 interface Series {
   readonly path: number;
   readonly commands: number;
+  readonly vcpus: number;
   /** Phases that have not been counted yet. */
   warmUp: number;
   exits: number;
@@ -45,6 +49,7 @@ export class MeasuredToy {
   readonly #series = new Map<string, Series>();
   #machine: Machine | undefined;
   readonly #all: readonly MeasuredToy[];
+  readonly #takesTurns: boolean;
   #isReady = false;
   /** Exits before the phase, and before the current step. */
   #exits = 0;
@@ -56,12 +61,15 @@ export class MeasuredToy {
    * @param onAttack called at the start and end of an attack.
    * @param all toys of the run, including this one: they attack when each has set up
    *   what it could lose, or has ended before.
+   * @param takesTurns whether its vCPUs take turns on one thread.
    */
   constructor(
     onResult: CheckpointOptions['onResult'],
     onAttack: (phase: number, ended: boolean) => void = () => undefined,
     all: readonly MeasuredToy[] = [],
+    takesTurns = true,
   ) {
+    this.#takesTurns = takesTurns;
     this.device = new Checkpoint({
       onPhase: (phase, ended, data) => {
         if (phase === CHECKPOINT_PHASE_MEASURE) this.#phase(ended, data);
@@ -97,13 +105,20 @@ export class MeasuredToy {
       onResult('page0-direct', exits === 0, `page 0 of VINTF 0: ${exits} exits`);
     if (name === INVALIDATION)
       onResult(name, ok && (exits === 0 || !this.#isDirect), `${detail}: ${exits} exits`);
+    else if (name === PARALLEL)
+      onResult(name, ok && this.#directExits(({ vcpus }) => vcpus > 1) === 0, detail);
     else onResult(name, ok, detail);
     if (name === MEASUREMENT && this.#isDirect) {
-      const direct = [...this.#series.values()]
-        .filter(({ path }) => path === CHECKPOINT_PATH_DIRECT)
-        .reduce((sum, series) => sum + series.exits, 0);
+      const direct = this.#directExits(() => true);
       onResult('no-exits-direct', direct === 0, `${direct} exits during all direct batches`);
     }
+  }
+
+  /** Exits of the series of the direct path that are wanted. */
+  #directExits(wanted: (series: Series) => boolean): number {
+    return [...this.#series.values()]
+      .filter((series) => series.path === CHECKPOINT_PATH_DIRECT && wanted(series))
+      .reduce((sum, { exits }) => sum + exits, 0);
   }
 
   /** The other toys need not wait for this one. */
@@ -114,7 +129,7 @@ export class MeasuredToy {
     for (const toy of this.#all) toy.#machine?.write(START);
   }
 
-  #phase(ended: boolean, [path = 0, commands = 0]: readonly number[]): void {
+  #phase(ended: boolean, data: readonly number[]): void {
     if (!this.#machine) return;
     const time = performance.now();
     if (!ended) {
@@ -122,10 +137,13 @@ export class MeasuredToy {
       this.#start = performance.now();
       return;
     }
-    const key = `${path} ${commands}`;
+    const [path = 0, commands = 0] = data;
+    const vcpus = Math.max(data[VCPUS] ?? 0, 1);
+    const key = `${path} ${commands} ${vcpus}`;
     const series = this.#series.get(key) ?? {
       path,
       commands,
+      vcpus,
       warmUp: WARM_UP_ROUNDS,
       exits: 0,
       times: [],
@@ -133,18 +151,20 @@ export class MeasuredToy {
     this.#series.set(key, series);
     if (series.warmUp-- > 0) return;
     series.exits += invalidationExits(this.#machine) - this.#exits;
-    series.times.push(((time - this.#start) * 1e6) / ARM64_TOY_BATCHES);
+    // vCPUs that take turns on one thread share its time.
+    const atOnce = this.#takesTurns ? vcpus : 1;
+    series.times.push(((time - this.#start) * 1e6) / ARM64_TOY_BATCHES / atOnce);
   }
 
   /** Passes rows for the report of a run to `onRow`, in the form of a checkpoint device. */
   report(onRow: (row: readonly number[]) => void): void {
-    // As the Wasm toy reports them: the direct path first.
-    const all = [...this.#series.values()].toSorted((a, b) => b.path - a.path);
-    for (const { path, commands, exits, times } of all) {
+    // As the Wasm toy reports them: one vCPU first, of its paths the direct one.
+    const all = [...this.#series.values()].toSorted((a, b) => a.vcpus - b.vcpus || b.path - a.path);
+    for (const { path, commands, vcpus, exits, times } of all) {
       const sorted = times.toSorted((a, b) => a - b);
       const at = (part: number) => Math.round(sorted[Math.floor(sorted.length * part)] ?? 0);
-      const batches = times.length * ARM64_TOY_BATCHES;
-      onRow([path, commands, at(0.5), at(0.99), batches, exits, 0]);
+      const batches = times.length * ARM64_TOY_BATCHES * vcpus;
+      onRow([path, commands, at(0.5), at(0.99), batches, exits, 0, vcpus]);
     }
   }
 }

@@ -34,15 +34,17 @@ import {
   SMMU_IDR3,
   SMMU_IDR5,
   SMMU_IRQ_CTRL,
+  SMMU_IRQ_CTRLACK,
   SMMU_STRTAB_BASE,
   SMMU_STRTAB_BASE_CFG,
 } from '../../assembly/layout/smmu-registers.ts';
-import { STE_CONFIG, STE_CONFIG_ABORT, STE_SIZE, STE_V } from '../../assembly/layout/ste.ts';
+import { STE_SIZE } from '../../assembly/layout/ste.ts';
 import { probeCmdqv } from './a64-cmdqv.ts';
 import {
   COMMAND_ALL_CONFIGURATIONS,
   COMMAND_ALL_TRANSLATIONS,
   contextWords,
+  STE_ABORT,
   tableWords,
 } from './a64-formats.ts';
 import {
@@ -141,7 +143,7 @@ export const tables = (s: A64Source): string => {
 ${s.title(4, 'build stream table, CD and stage-1 tables')}
 ${s.move('x10', STREAM_TABLE)}
 ${s.move('x11', STREAMS)}
-${s.move('x8', inField(STE_V, 1) | inField(STE_CONFIG, STE_CONFIG_ABORT))}
+${s.move('x8', STE_ABORT)}
 ${loop}:
 str x8, [x10]
 add x10, x10, #${STE_SIZE}
@@ -151,8 +153,19 @@ ${tableWords()
   .map(([address, words]) => s.fill64(address, words))
   .join('\n')}
 ${s.fill64(CONTEXT, contextWords().slice(0, CD_SIZE / 8))}
+${s.move('x10', STREAM_TABLE + STE_SIZE * (STREAMS - 1))}
+ldr x11, [x10]
+${s.move('x8', STE_ABORT)}
+cmp x11, x8
+cset w12, eq
+${s.move('x10', CONTEXT)}
+ldr x11, [x10]
+${s.move('x8', contextWords()[0] ?? 0)}
+cmp x11, x8
+cset w8, eq
+and w12, w12, w8
 ${s.say(`stream table of ${STREAMS} STEs, CD for ASID ${ASID}, stage-1 tables`)}
-mov w1, #1
+mov w1, w12
 ${s.need('tables')}
 `;
 };
@@ -198,6 +211,9 @@ ${s.set32('x21', SMMU_GERROR_IRQ_CFG1, 1)}
 ${s.set32('x21', SMMU_GERROR_IRQ_CFG2, 0)}
 ${enable(s, queues)}
 ${s.set32('x21', SMMU_IRQ_CTRL, inField(IRQ_CTRL_EVENTQ_IRQEN, 1) | inField(IRQ_CTRL_GERROR_IRQEN, 1))}
+${s.get32('w9', 'x21', SMMU_IRQ_CTRLACK)}
+cmp w9, w8
+b.ne reset_failed
 ${enable(s, checked)}
 ${enable(s, all)}
 reset_failed:

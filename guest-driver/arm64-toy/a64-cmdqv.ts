@@ -39,6 +39,7 @@ import {
 import { type A64Source, inField, shiftOf } from './a64-source.ts';
 
 const VERSION = 1;
+const HYP_OWN_BIT = inField(VINTF_CONFIG_HYP_OWN, 1);
 /** Most reads of STATUS: the drain's thread may need time. */
 const MOST_STATUS_LOOKS = 10_000_000;
 const RING_BYTES = 16 << QUEUE_LOG2;
@@ -75,12 +76,12 @@ ${s.need('probe-cmdqv')}`;
 /** A guest may request HYP_OWN and does not get it. */
 export const hypOwn = (s: A64Source): string => `
 ${s.title(3, 'ask for HYP_OWN')}
-${s.set32('x22', CMDQV_VINTF + VINTF_CONFIG, inField(VINTF_CONFIG_HYP_OWN, 1))}
+${s.set32('x22', CMDQV_VINTF + VINTF_CONFIG, HYP_OWN_BIT)}
 ${s.get32('w12', 'x22', CMDQV_VINTF + VINTF_CONFIG)}
 ${s.set32('x22', CMDQV_VINTF + VINTF_CONFIG, 0)}
 ${s.say('VINTF_CONFIG reads ')}
 ${s.sayNumber('w12', 16)}
-${s.move('w8', inField(VINTF_CONFIG_HYP_OWN, 1))}
+${s.move('w8', HYP_OWN_BIT)}
 ands wzr, w12, w8
 cset w1, eq
 ${s.check('hyp-own-zero')}
@@ -155,7 +156,8 @@ ${s.title(6, 'bring up the CMDQV: VINTF 0 and its VCMDQs')}
 ${s.get32('w11', 'x22', CMDQV_CONFIG)}
 orr w11, w11, #1
 ${s.put32('w11', 'x22', CMDQV_CONFIG)}
-${s.set32('x22', CMDQV_VINTF + VINTF_CONFIG, inField(VINTF_CONFIG_EN, 1))}
+${s.set32('x22', CMDQV_VINTF + VINTF_CONFIG, HYP_OWN_BIT)}
+${s.set32('x22', CMDQV_VINTF + VINTF_CONFIG, HYP_OWN_BIT | inField(VINTF_CONFIG_EN, 1))}
 ${loopQueues(s, startVcmdq(s))}
 mov w13, #1
 ${loopQueues(s, awaitStatus(s))}

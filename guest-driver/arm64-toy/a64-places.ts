@@ -25,7 +25,9 @@ export const ERROR_LPI = 8193;
 export const DMA_LPI = 8194;
 
 // RAM, which is initially zero.
+/** Where the stack of the first vCPU begins, downwards, and the bytes of each vCPU. */
 export const STACK = 0x40200000;
+export const STACK_BYTES = 0x1000;
 export const CPU_TABLE = 0x40210000;
 export const STREAM_TABLE = 0x40220000;
 export const CONTEXT = 0x40230000;
@@ -73,10 +75,18 @@ export const CHECKS = 0x54;
 export const FAILURES = 0x58;
 /** Number of batches of the measurement that did not complete. */
 export const FAILED_BATCHES = 0x5c;
+/** The turns of parallel vCPUs: number, batch size, ready vCPUs, the turn that has begun, vCPUs that are done. */
+export const PARALLEL_TURN = 0x60;
+export const PARALLEL_SIZE = 0x64;
+export const PARALLEL_READY = 0x68;
+export const PARALLEL_START = 0x6c;
+export const PARALLEL_DONE = 0x70;
 /** The VCMDQs of VINTF 0. A CMDQV with a second VINTF, the host's, has no more for it. */
 export const VCMDQ_QUEUE = 0x100;
 export const QUEUE_BYTES = 0x20;
 export const MAX_VCMDQS = 64;
+/** A lock for each VCMDQ, in separate cache lines. */
+export const LOCKS = 0xa00;
 
 // iovas, of 39 bits.
 export const SOURCE_IOVA = 0x1_0000_0000;

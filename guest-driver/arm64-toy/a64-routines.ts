@@ -42,11 +42,8 @@ const MOST_LOOKS = 50_000_000;
 /** Index bits of PROD and CONS: 8 bits and the wrap bit. */
 const INDEX_MASK = 0x1ff;
 
-/** The start: stack, MMU, vectors, devices. */
-export const startOf = (s: A64Source): string => `
-${s.move('x8', STACK)}
-mov sp, x8
-${s.fill64(CPU_TABLE, CPU_BLOCKS)}
+/** What each vCPU sets up: MMU, vectors, the addresses of devices and variables. */
+export const setUp = (s: A64Source): string => `
 ${s.move('x8', MAIR)}
 msr mair_el1, x8
 ${s.move('x8', TCR)}
@@ -69,6 +66,14 @@ ${s.move('x22', CMDQV)}
 ${s.move('x23', DMA)}
 ${s.move('x26', VARIABLES)}
 ${s.move('x28', DETAIL)}
+`;
+
+/** The start of the first vCPU. */
+export const startOf = (s: A64Source): string => `
+${s.move('x8', STACK)}
+mov sp, x8
+${s.fill64(CPU_TABLE, CPU_BLOCKS)}
+${setUp(s)}
 `;
 
 /** Vectors of exceptions from EL1 with SP_EL1; only an interrupt is expected. */

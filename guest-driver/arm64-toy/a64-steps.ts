@@ -325,6 +325,10 @@ ldr w11, [x8, #${VCMDQ_GERRORN - VCMDQ_CONS}]
 cmp w10, w11
 cset w11, eq
 mov w12, w0
+ldr w8, [x26, #${ERRORS}]
+cmp w8, w13
+cset w8, eq
+and w12, w12, w8
 ${s.say('error acknowledged')}
 and w1, w11, w12
 ${s.check('illegal-command-recovery')}

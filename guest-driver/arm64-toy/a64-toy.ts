@@ -9,6 +9,7 @@ import { environment, probe, smmuReset, tables } from './a64-bring-up.ts';
 import { cmdqvReset, hypOwn } from './a64-cmdqv.ts';
 import { interruptHandler, interruptsOf } from './a64-interrupts.ts';
 import { measurement } from './a64-measurement.ts';
+import { parallel, parallelRoutines } from './a64-parallel.ts';
 import { pasid } from './a64-pasid.ts';
 import { dma, queues, startOf, texts, VECTORS } from './a64-routines.ts';
 import { A64Source } from './a64-source.ts';
@@ -32,10 +33,17 @@ export interface Arm64ToyOptions {
   readonly rounds: number;
   /** It waits for a byte on its console before it attacks other machines. Default false. */
   readonly waits?: boolean;
+  /** Number of vCPUs, at most 8. The direct path is also measured with all at once. Default 1. */
+  readonly vcpus?: number | undefined;
 }
 
 /** Source of a flat binary, which may be placed at any multiple of 4 KiB. */
-export function arm64ToySource({ paths, rounds, waits = false }: Arm64ToyOptions): string {
+export function arm64ToySource({
+  paths,
+  rounds,
+  waits = false,
+  vcpus = 1,
+}: Arm64ToyOptions): string {
   const s = new A64Source();
   const isDirect = paths.includes('direct');
   const program = [
@@ -55,6 +63,7 @@ export function arm64ToySource({ paths, rounds, waits = false }: Arm64ToyOptions
     liveMapping(s),
     attacks(s, isDirect, waits),
     measurement(s, paths, rounds),
+    ...(isDirect ? [parallel(s, vcpus, rounds)] : []),
     pasid(s, isDirect),
     atc(s, isDirect),
     'b power_off',
@@ -63,6 +72,7 @@ export function arm64ToySource({ paths, rounds, waits = false }: Arm64ToyOptions
     texts(s),
     queues(s),
     dma(s),
+    ...(isDirect && vcpus > 1 ? [parallelRoutines(s)] : []),
   ];
   return [...program, s.data()].join('\n');
 }

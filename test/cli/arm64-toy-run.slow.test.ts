@@ -20,13 +20,17 @@ describe('vsmmu boot toy --arch arm64', { timeout: 120_000 }, () => {
     [['--path', 'overlay'], ['overlay'], 24],
     [['--no-direct-maps'], ['trapped'], 24],
     [['--vms', '2'], ['direct', 'trapped'], 83],
-    [['--check', '--vcpus', '2'], ['direct', 'trapped'], 41],
+    [['--check', '--vcpus', '2'], ['direct', 'trapped', 'direct x2'], 43],
     [['--transport', 'mailbox', '--drain', 'thread'], ['direct', 'trapped'], 40],
+    [['--transport', 'mailbox', '--vcpus', '2'], ['direct', 'trapped', 'direct x2'], 41],
   ])('%j', async (options, paths, checks) => {
     const { status, report, failed } = await boot(...options);
     expect([status, failed, report.checks.length]).toEqual([0, [], checks]);
     const exits = Object.fromEntries(
-      report.paths.map(({ path, batch, exitsPerBatch }) => [`${path} ${batch}`, exitsPerBatch]),
+      report.paths.map(({ path, batch, vcpus, exitsPerBatch }) => [
+        `${path}${vcpus > 1 ? ` x${vcpus}` : ''} ${batch}`,
+        exitsPerBatch,
+      ]),
     );
     const expected = paths.flatMap((path) =>
       [1, 16, 64].map((batch) => [`${path} ${batch}`, path === 'trapped' ? 2 : 0]),

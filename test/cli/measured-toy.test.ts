@@ -13,6 +13,7 @@ import {
 } from '../../assembly/layout/checkpoint-registers.ts';
 import { MeasuredToy, WARM_UP_ROUNDS } from '../../cli/measured-toy.ts';
 import { DeviceBus, FakeHost } from '../../devices/testing/index.ts';
+import { ARM64_TOY_BATCHES } from '../../guest-driver/arm64-toy/a64-toy.ts';
 import type { Machine } from '../../vmm/api/index.ts';
 
 /** A toy without its guest, whose exits and reports come from the test. */
@@ -41,8 +42,8 @@ function toyWithoutGuest() {
       data([host.ramGpa, name.length, 0, 0]);
       bus.write32(CHECKPOINT_RESULT, ok ? 1 : 0);
     },
-    phase(path: number, commands: number, during: () => void) {
-      data([path, commands]);
+    phase(path: number, commands: number, during: () => void, vcpus = 0) {
+      data([path, commands, 0, 0, 0, 0, 0, vcpus]);
       bus.write32(CHECKPOINT_PHASE, CHECKPOINT_PHASE_MEASURE);
       during();
       bus.write32(CHECKPOINT_PHASE, CHECKPOINT_PHASE_MEASURE + CHECKPOINT_PHASE_END);
@@ -100,6 +101,22 @@ describe('the checks of the host', () => {
     expect(checks.slice(-2)).toEqual([
       ['measurement', true, ''],
       ['no-exits-direct', ok, `${exits} exits during all direct batches`],
+    ]);
+  });
+
+  it.each(EXITS)('batches of several vCPUs at once: %d exits', (exits, ok) => {
+    const { report, exit, phase, checks, toy } = toyWithoutGuest();
+    report('cmdqv-reset');
+    for (let round = 0; round <= WARM_UP_ROUNDS; round++)
+      for (const vcpus of [1, 2]) phase(CHECKPOINT_PATH_DIRECT, 16, () => undefined, vcpus);
+    phase(CHECKPOINT_PATH_DIRECT, 16, () => exit('cmdqv.VINTF0_LVCMDQ1_PROD', exits), 2);
+    report('parallel');
+    expect(checks.at(-1)).toEqual(['parallel', ok, '']);
+    const rows: number[][] = [];
+    toy.report((row) => rows.push([...row.slice(0, 2), ...row.slice(4)]));
+    expect(rows).toEqual([
+      [CHECKPOINT_PATH_DIRECT, 16, ARM64_TOY_BATCHES, 0, 0, 1],
+      [CHECKPOINT_PATH_DIRECT, 16, 2 * 2 * ARM64_TOY_BATCHES, exits, 0, 2],
     ]);
   });
 });

@@ -2,6 +2,10 @@
 // The arm64 toy on a machine: its checks hold, and say so when something of it is wrong.
 
 import { describe, expect, it } from 'vitest';
+import {
+  CHECKPOINT_PATH_DIRECT,
+  CHECKPOINT_PHASE_MEASURE,
+} from '../../assembly/layout/checkpoint-registers.ts';
 import { Checkpoint } from '../../devices/checkpoint/index.ts';
 import { contextDescriptor, stage1Ste } from '../../devices/tables/index.ts';
 import {
@@ -24,12 +28,17 @@ interface Outcome {
   readonly output: string;
   readonly end: string;
   readonly exits: Readonly<Record<string, number>>;
+  /** Payloads at the ends of measurements. */
+  readonly rows: readonly (readonly number[])[];
 }
 
 async function run(source: string, options: Partial<MachineOptions> = {}): Promise<Outcome> {
   const checks = new Map<string, boolean>();
+  const rows: (readonly number[])[] = [];
   const checkpoint = new Checkpoint({
-    onPhase: () => undefined,
+    onPhase: (phase, ended, data) => {
+      if (phase === CHECKPOINT_PHASE_MEASURE && ended) rows.push(data);
+    },
     onResult: (name, ok) => checks.set(name, ok),
   });
   const host = await Host.create();
@@ -47,7 +56,7 @@ async function run(source: string, options: Partial<MachineOptions> = {}): Promi
     });
     await machine.boot({ signal: AbortSignal.timeout(60_000) });
     const { status } = await machine.wait();
-    return { checks, output, end: status, exits: machine.statistics.exits.byRegister };
+    return { checks, output, end: status, exits: machine.statistics.exits.byRegister, rows };
   } finally {
     await host.destroy();
   }
@@ -101,6 +110,27 @@ describe('the arm64 toy', { timeout: 60_000 }, () => {
       'off',
       ['dma-faults', 'event-record', 'atc-invalidate'],
     ]);
+  });
+
+  it('measures with three vCPUs at once, of which two share a VCMDQ', async () => {
+    const source = arm64ToySource({ paths: ['direct'], rounds: 2, vcpus: 3 });
+    const outcome = await run(source, { vcpus: 3 });
+    expect([outcome.end, failed(outcome)]).toEqual(['off', []]);
+    expect(outcome.checks.get('parallel')).toBe(true);
+    expect(outcome.output).toContain('parallel: all vCPUs at once, 2 queues');
+    expect(
+      outcome.rows.slice(6).map(([path, size, , , , , , vcpus]) => [path, size, vcpus]),
+    ).toEqual([1, 16, 64, 1, 16, 64].map((size) => [CHECKPOINT_PATH_DIRECT, size, 3]));
+    expect(Object.keys(outcome.exits).filter((name) => /VCMDQ.*(PROD|CONS)/.test(name))).toEqual(
+      [],
+    );
+  });
+
+  it('finds that a secondary vCPU does not start', async () => {
+    // The machine has one vCPU.
+    const source = arm64ToySource({ paths: ['direct'], rounds: 1, vcpus: 2 });
+    const outcome = await run(source);
+    expect([outcome.end, failed(outcome)]).toEqual(['off', ['parallel']]);
   });
 
   it('finds that a message went elsewhere', async () => {
