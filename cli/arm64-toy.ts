@@ -1,7 +1,12 @@
 // SPDX-License-Identifier: MIT
 // `vsmmu boot toy --arch arm64`: the toy as an A64 program on the board `virt`.
 
-import { type Arm64ToyOptions, arm64ToySource } from '../guest-driver/arm64-toy/a64-toy.ts';
+import {
+  ARM64_EXPERIMENTS,
+  type Arm64Experiment,
+  type Arm64ToyOptions,
+  arm64ToySource,
+} from '../guest-driver/arm64-toy/a64-toy.ts';
 import type { Check } from '../vmm/report/checks.ts';
 import type { MeasuredPath, Measurements, PathNames } from '../vmm/report/measurements.ts';
 import { assembleProgram } from '../vmm/vcpu/arm64/index.ts';
@@ -30,11 +35,23 @@ const NOT_FOR_THE_TOY = [
 export const isArm64Toy = ({ guest, arch }: BootSettings): boolean =>
   guest === 'toy' && arch === 'arm64';
 
+/** @throws {UsageError} if the experiment needs what the board does not have. */
+function experimentOf(name: string | undefined): Arm64Experiment | undefined {
+  if (name === undefined) return undefined;
+  const found = ARM64_EXPERIMENTS.find((one) => one === name);
+  if (found === undefined)
+    throw new UsageError(
+      `${name} is not for the arm64 toy: TLBIs of its vCPUs reach no SMMU on the board virt`,
+    );
+  return found;
+}
+
 /**
- * The toy, assembled for the path of a run.
+ * The toy, assembled for the path and the experiment of a run.
+ * @param vms number of machines of the run.
  * @throws {UsageError} if an option cannot be combined with it.
  */
-export function arm64Toy(settings: BootSettings): Uint8Array<ArrayBuffer> {
+export function arm64Toy(settings: BootSettings, vms: number): Uint8Array<ArrayBuffer> {
   const { path = 'all', overlay, memory, msi, role } = settings;
   refuseOptions(settings, NOT_FOR_THE_TOY, 'is for kernels: the toy does not take it');
   if (role === 'host') throw new UsageError('the toy is a guest: it excludes --role host');
@@ -42,6 +59,7 @@ export function arm64Toy(settings: BootSettings): Uint8Array<ArrayBuffer> {
     throw new UsageError(`the toy sends its MSIs to the ITS: it excludes --msi ${msi}`);
   if (memory !== undefined && memory < ARM64_TOY_MEMORY)
     throw new UsageError(`the arm64 toy needs ${ARM64_TOY_MEMORY} MiB of memory`);
+  const experiment = experimentOf(settings.experiment);
   // On the overlay path, the guest runs the same code as on the trapped path.
   const trapped = overlay === true || path === 'trapped' || path === 'overlay';
   const paths = trapped
@@ -49,7 +67,7 @@ export function arm64Toy(settings: BootSettings): Uint8Array<ArrayBuffer> {
     : path === 'direct'
       ? (['direct'] as const)
       : (['direct', 'trapped'] as const);
-  return arm64ToyImage({ paths, waits: (settings.vms ?? 1) > 1, vcpus: settings.vcpus });
+  return arm64ToyImage({ paths, waits: vms > 1, vcpus: settings.vcpus, experiment });
 }
 
 /** Assembles the toy with these options, for a run with the samples that are reported. */

@@ -181,7 +181,7 @@ export async function boot(asked: BootSettings, config?: string): Promise<boolea
   const compared = compares ? COMPARED.filter(({ name }) => name !== queues) : [];
   const plain = {
     ...machineOptions({ ...settings, guest }),
-    ...(arm64 ? { guest: arm64Toy(settings) } : {}),
+    ...(arm64 ? { guest: arm64Toy(settings, vms) } : {}),
   };
   const stale: StaleInstruction[] = [];
   const kernelOf = await kernelOptions(settings, (found) => stale.push(found));
@@ -353,7 +353,7 @@ export async function boot(asked: BootSettings, config?: string): Promise<boolea
       ...ends,
       ...(toy && amd ? amdExitChecks(all) : []),
       ...(toy && !amd && (experiment?.measures ?? true) ? exitChecks(measurements, all) : []),
-      ...(arm64 ? arm64ExitChecks(measurements) : []),
+      ...(arm64 && (experiment?.measures ?? true) ? arm64ExitChecks(measurements) : []),
       ...(arm64Compared?.report(measurements) ?? []),
       ...((toy && !amd) || arm64 ? queueChecks(all) : []),
       ...measurements.earlierChecks(),

@@ -19,6 +19,8 @@ import {
   VCMDQ_BASE,
   VCMDQ_CONFIG,
   VCMDQ_CONS,
+  VCMDQ_GERROR,
+  VCMDQ_GERRORN,
   VCMDQ_PROD,
   VCMDQ_STATUS,
   VCMDQ_STRIDE,
@@ -29,6 +31,7 @@ import {
 } from '../../assembly/layout/cmdqv-registers.ts';
 import { COMMAND_ASID } from './a64-formats.ts';
 import {
+  CMDQ_QUEUE,
   MAX_VCMDQS,
   QUEUE_BYTES,
   QUEUE_LOG2,
@@ -110,8 +113,31 @@ cmp w15, w8
 b.ne ${again}`;
 };
 
+/** Stops the VCMDQ w15 and clears its registers; it leaves w11 and w13. */
+export const stopVcmdq = (s: A64Source): string => {
+  const [look, end] = [s.label(), s.label()];
+  return `
+${vcmdq(s)}
+str wzr, [x16, #${VCMDQ_CONFIG}]
+${s.move('x14', MOST_STATUS_LOOKS)}
+${look}:
+ldr w8, [x16, #${VCMDQ_STATUS}]
+and w8, w8, #1
+cbz w8, ${end}
+sub x14, x14, #1
+cbnz x14, ${look}
+${end}:
+// An ATC_INV without a CMD_SYNC could report its timeout to the queue's next owner.
+add x9, x26, #${CMDQ_QUEUE}
+bl complete
+bl complete
+str xzr, [x17, #${VCMDQ_BASE}]
+ldr w8, [x16, #${VCMDQ_GERROR}]
+str w8, [x16, #${VCMDQ_GERRORN}]`;
+};
+
 /** Allocates a VCMDQ to its slot of VINTF 0 and enables it with its ring. */
-const startVcmdq = (s: A64Source) => `
+export const startVcmdq = (s: A64Source) => `
 ${vcmdq(s)}
 ${s.move('x12', VCMDQ_RINGS)}
 add x12, x12, x15, lsl #${Math.log2(RING_BYTES)}
@@ -131,7 +157,7 @@ str wzr, [x16, #${VCMDQ_CONS}]
 ${s.set32('x16', VCMDQ_CONFIG, 1)}`;
 
 /** w13 stays 1 when everything is enabled. */
-const awaitStatus = (s: A64Source) => {
+export const awaitStatus = (s: A64Source) => {
   const [look, end] = [s.label(), s.label()];
   return `
 ${vcmdq(s)}

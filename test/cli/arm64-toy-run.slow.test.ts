@@ -57,13 +57,27 @@ describe('vsmmu boot toy --arch arm64', { timeout: 120_000 }, () => {
     },
   );
 
+  it('runs an experiment of two machines', async () => {
+    const { status, report, failed } = await boot('--experiment', 'foreign-ids');
+    expect([status, failed, report.paths]).toEqual([0, [], []]);
+    const names = report.checks.map(({ name }) => name);
+    expect(names.filter((name) => name.startsWith('vm0: attack'))).toEqual([
+      'vm0: attack-vmid-fields',
+      'vm0: attack-sid-fields',
+    ]);
+    expect(names).toContain('isolation: IOTLB entries: vm1 lost nothing');
+  });
+
   it.each([
     ['--role host', 'the toy is a guest: it excludes --role host'],
     ['--msi v2m', 'the toy sends its MSIs to the ITS: it excludes --msi v2m'],
     ['--memory 8', 'the arm64 toy needs 16 MiB of memory'],
     ['--append x', '--append is for kernels: the toy does not take it'],
     ['--pcie rng', '--pcie is for kernels: the toy does not take it'],
-    ['--experiment stale-dma', '--experiment is not for kernels: it excludes --arch arm64'],
+    [
+      '--experiment btm',
+      'btm is not for the arm64 toy: TLBIs of its vCPUs reach no SMMU on the board virt',
+    ],
   ])('refuses %s', async (options, why) => {
     const { status, stderr } = await vsmmu('boot', 'toy', '--arch', 'arm64', ...options.split(' '));
     expect([status, stderr.trimEnd()]).toEqual([2, `vsmmu: ${why}`]);

@@ -14,8 +14,13 @@ import {
   STE_STAGE1,
 } from '../../guest-driver/arm64-toy/a64-formats.ts';
 import { CONTEXT, TABLES } from '../../guest-driver/arm64-toy/a64-places.ts';
-import { type Arm64ToyOptions, arm64ToySource } from '../../guest-driver/arm64-toy/a64-toy.ts';
+import {
+  ARM64_EXPERIMENTS,
+  type Arm64ToyOptions,
+  arm64ToySource,
+} from '../../guest-driver/arm64-toy/a64-toy.ts';
 import { Host, type MachineOptions, virtBoard } from '../../vmm/api/index.ts';
+import { EXPERIMENTS } from '../../vmm/boards/index.ts';
 import { assembleProgram } from '../../vmm/vcpu/arm64/index.ts';
 
 const BOTH: Arm64ToyOptions = { paths: ['direct', 'trapped'], rounds: 1 };
@@ -124,6 +129,36 @@ describe('the arm64 toy', { timeout: 60_000 }, () => {
     expect(Object.keys(outcome.exits).filter((name) => /VCMDQ.*(PROD|CONS)/.test(name))).toEqual(
       [],
     );
+  });
+
+  it('has the experiments of the toy guest, but for those about BTM', () => {
+    const others = EXPERIMENTS.filter((one) => !('host' in one && one.host.btm));
+    expect(ARM64_EXPERIMENTS).toEqual(others.map(({ name }) => name));
+  });
+
+  it.each(
+    EXPERIMENTS.flatMap(({ name, checks }) =>
+      ARM64_EXPERIMENTS.filter((one) => one === name).map((one) => [one, checks] as const),
+    ),
+  )('experiment: %s', async (experiment, checks) => {
+    const outcome = await run(arm64ToySource({ ...BOTH, experiment }));
+    expect([outcome.end, failed(outcome)]).toEqual(['off', []]);
+    // The host adds this one.
+    const own = checks.filter((name) => name !== 'no-exits-direct');
+    expect([...outcome.checks.keys()]).toEqual(expect.arrayContaining(own));
+    // The bring-up, the experiment's own checks and those of its steps.
+    expect(outcome.checks.size).toBeLessThan(18);
+  });
+
+  it('finds that a forgotten invalidation was not forgotten', async () => {
+    // TLBI_NH_ASID before the CMD_SYNC.
+    const source = arm64ToySource({ ...BOTH, experiment: 'forget-tlbi' });
+    const sync = 'str x8, [x10, #0]\nadd x9, x26, #256\nbl complete\n';
+    const [before, after] = source.split(sync);
+    expect(after).toBeDefined();
+    const invalidated = `${sync.replace('bl complete\n', 'movz x0, #0x11\nmovk x0, #1, lsl #48\nmov x1, #0\nbl put_command\nbl complete\n')}`;
+    const outcome = await run(`${before}${invalidated}${after}`);
+    expect([outcome.end, failed(outcome)]).toEqual(['off', ['forgotten-invalidation']]);
   });
 
   it('finds that a secondary vCPU does not start', async () => {
