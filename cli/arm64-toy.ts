@@ -8,7 +8,7 @@ import {
   arm64ToySource,
 } from '../guest-driver/arm64-toy/a64-toy.ts';
 import type { Check } from '../vmm/report/checks.ts';
-import type { MeasuredPath, Measurements, PathNames } from '../vmm/report/measurements.ts';
+import type { MeasuredPath, Measurements } from '../vmm/report/measurements.ts';
 import { assembleProgram } from '../vmm/vcpu/arm64/index.ts';
 import type { BootSettings } from './boot-settings.ts';
 import { UsageError } from './cli-error.ts';
@@ -35,8 +35,11 @@ const NOT_FOR_THE_TOY = [
 export const isArm64Toy = ({ guest, arch }: BootSettings): boolean =>
   guest === 'toy' && arch === 'arm64';
 
-/** @throws {UsageError} if the experiment needs what the board does not have. */
-function experimentOf(name: string | undefined): Arm64Experiment | undefined {
+/**
+ * The experiment with a name, if there is one.
+ * @throws {UsageError} if it needs what the board does not have.
+ */
+export function arm64ExperimentOf(name: string | undefined): Arm64Experiment | undefined {
   if (name === undefined) return undefined;
   const found = ARM64_EXPERIMENTS.find((one) => one === name);
   if (found === undefined)
@@ -59,7 +62,7 @@ export function arm64Toy(settings: BootSettings, vms: number): Uint8Array<ArrayB
     throw new UsageError(`the toy sends its MSIs to the ITS: it excludes --msi ${msi}`);
   if (memory !== undefined && memory < ARM64_TOY_MEMORY)
     throw new UsageError(`the arm64 toy needs ${ARM64_TOY_MEMORY} MiB of memory`);
-  const experiment = experimentOf(settings.experiment);
+  const experiment = arm64ExperimentOf(settings.experiment);
   // On the overlay path, the guest runs the same code as on the trapped path.
   const trapped = overlay === true || path === 'trapped' || path === 'overlay';
   const paths = trapped
@@ -74,19 +77,22 @@ export function arm64Toy(settings: BootSettings, vms: number): Uint8Array<ArrayB
 export const arm64ToyImage = (options: Omit<Arm64ToyOptions, 'rounds'>): Uint8Array<ArrayBuffer> =>
   assembleProgram(arm64ToySource({ ...options, rounds: WARM_UP_ROUNDS + ROUNDS }));
 
+/** The paths of a row whose batches have exits. */
+const TRAPPED: ReadonlySet<MeasuredPath> = new Set(['trapped', 'arm64-trapped']);
+
 /**
  * Checks of exits: none on the direct and overlay paths, at least two on the trapped path.
- * @param names of the paths to check. Default: all that were measured.
+ * @param paths to check. Default: all that were measured.
  */
-export function arm64ExitChecks(measurements: Measurements, names?: PathNames): Check[] {
-  const paths = names
-    ? new Set([names.direct, names.trapped])
-    : new Set(measurements.rows.map(({ path }) => path));
-  if (paths.size === 0)
+export function arm64ExitChecks(
+  measurements: Measurements,
+  paths: readonly MeasuredPath[] = [...new Set(measurements.rows.map(({ path }) => path))],
+): Check[] {
+  if (paths.length === 0)
     return [{ name: 'the paths were measured', ok: false, detail: 'no machine has measured' }];
-  return [...paths].map((path: MeasuredPath) => {
+  return paths.map((path) => {
     const { batches, exits } = measurements.batchesOf(path);
-    const isTrapped = path === (names?.trapped ?? 'trapped');
+    const isTrapped = TRAPPED.has(path);
     const name = isTrapped
       ? `at least ${TRAPPED_EXITS} exits in each ${path}-path batch`
       : `0 exits during ${path}-path batches`;

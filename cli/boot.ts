@@ -169,16 +169,17 @@ export async function boot(asked: BootSettings, config?: string): Promise<boolea
   const amd = settings.iommu === 'amd';
   if (amd) checkAmdOptions(asked);
   const experiment = experimentOf(settings);
-  const vms = settings.vms ?? experiment?.vms ?? (toy ? 2 : 1);
+  const vms =
+    settings.vms ?? experiment?.vms ?? (toy || (arm64 && settings.gdb === undefined) ? 2 : 1);
   const { vintfs, vcmdqs } = hostSize(settings, vms);
   // To compare all paths, more machines run the toy, if there are enough VINTFs for all machines.
   const compares =
-    toy &&
+    (toy || arm64) &&
     !amd &&
     comparesPaths(path, experiment) &&
     settings.directMaps !== false &&
     vms + MOST_COMPARED <= vintfs;
-  const compared = compares ? COMPARED.filter(({ name }) => name !== queues) : [];
+  const compared = compares && toy ? COMPARED.filter(({ name }) => name !== queues) : [];
   const plain = {
     ...machineOptions({ ...settings, guest }),
     ...(arm64 ? { guest: arm64Toy(settings, vms) } : {}),
@@ -306,10 +307,12 @@ export async function boot(asked: BootSettings, config?: string): Promise<boolea
       );
       all.push(machine);
     }
-    const comparesArm64 = compares && !experiment && ComparedArm64.fits(settings);
-    const arm64Compared = comparesArm64
-      ? await ComparedArm64.create(host, settings, (name, check) => checks.addOf(name, check))
-      : undefined;
+    const arm64Compared =
+      compares && (arm64 || !experiment)
+        ? await ComparedArm64.create(host, settings, experiment?.name, (name, check) =>
+            checks.addOf(name, check),
+          )
+        : undefined;
     if (arm64Compared) all.push(arm64Compared.machine);
     const [only] = machines;
     if (only) closeDebugger = await serveDebugger(only, settings);
