@@ -13,6 +13,8 @@ import { COMMAND_STREAM_CONFIGURATION, LIVE_PAGES, STE_ABORT } from './a64-forma
 import {
   CMDQ_QUEUE,
   LIVE_IOVA,
+  PATIENCE,
+  SHORT_PATIENCE,
   SOURCE,
   SOURCE_IOVA,
   STREAM,
@@ -28,8 +30,6 @@ export const PROBE_BYTES = 256;
 export const LIVE_PATTERN = 0x6c697665;
 /** The engine's STE. */
 export const STE = STREAM_TABLE + 64 * STREAM;
-/** Reads while waiting for an interrupt from another thread. */
-const MOST_LOOKS = 50_000_000;
 
 /** x9 is the queue of invalidations. */
 export const useQueue = (isDirect: boolean) =>
@@ -73,7 +73,7 @@ and w1, w1, w12`;
 export function awaitWord(s: A64Source, variable: number): string {
   const [look, end] = [s.label(), s.label()];
   return `
-${s.move('x14', MOST_LOOKS)}
+ldr w14, [x26, #${PATIENCE}]
 ${look}:
 ldr w8, [x26, #${variable}]
 cmp w8, w13
@@ -81,6 +81,7 @@ cset w1, eq
 b.eq ${end}
 sub x14, x14, #1
 cbnz x14, ${look}
+${s.set32('x26', PATIENCE, SHORT_PATIENCE)}
 ${end}:`;
 }
 

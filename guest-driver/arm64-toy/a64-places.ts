@@ -81,6 +81,10 @@ export const PARALLEL_SIZE = 0x64;
 export const PARALLEL_READY = 0x68;
 export const PARALLEL_START = 0x6c;
 export const PARALLEL_DONE = 0x70;
+/** Most looks while waiting for an interrupt or a queue. */
+export const PATIENCE = 0x74;
+/** Its value after a wait has ended without success. */
+export const SHORT_PATIENCE = 1000;
 /** The VCMDQs of VINTF 0. A CMDQV with a second VINTF, the host's, has no more for it. */
 export const VCMDQ_QUEUE = 0x100;
 export const QUEUE_BYTES = 0x20;

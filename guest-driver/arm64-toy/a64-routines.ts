@@ -20,6 +20,8 @@ import {
   DETAIL,
   DMA,
   FAILURES,
+  PATIENCE,
+  SHORT_PATIENCE,
   SMMU,
   STACK,
   UART,
@@ -37,7 +39,10 @@ const CPU_BLOCKS = [0x0060000000000401n, 0x40000705n];
 const SCTLR_MMU = 0x1005;
 /** SYSTEM_OFF of PSCI. */
 const SYSTEM_OFF = 0x84000008;
-/** Reads of CONS for a batch: the thread that serves the queue may not be running. */
+/**
+ * Looks while waiting: the thread that serves the queue, or has the devices, may not be running.
+ * After a wait without success, later ones are short.
+ */
 const MOST_LOOKS = 50_000_000;
 /** Index bits of PROD and CONS: 8 bits and the wrap bit. */
 const INDEX_MASK = 0x1ff;
@@ -74,6 +79,7 @@ ${s.move('x8', STACK)}
 mov sp, x8
 ${s.fill64(CPU_TABLE, CPU_BLOCKS)}
 ${setUp(s)}
+${s.set32('x26', PATIENCE, MOST_LOOKS)}
 `;
 
 /** Vectors of exceptions from EL1 with SP_EL1; only an interrupt is expected. */
@@ -274,7 +280,9 @@ ret
 await_sync:
 ldr w2, [x9, #24]
 ldr x3, [x9, #16]
-${s.move('x4', MOST_LOOKS)}
+ldr w4, [x26, #${PATIENCE}]
+// A look at CONS takes longer than one at a variable.
+lsr w4, w4, #3
 await_sync_look:
 ldr w0, [x3]
 and w0, w0, #${INDEX_MASK}
@@ -282,6 +290,8 @@ cmp w0, w2
 b.eq await_sync_done
 sub x4, x4, #1
 cbnz x4, await_sync_look
+${s.move('w0', SHORT_PATIENCE)}
+str w0, [x26, #${PATIENCE}]
 mov w0, #0
 ret
 await_sync_done:

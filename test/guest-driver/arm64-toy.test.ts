@@ -26,7 +26,7 @@ import { assembleProgram } from '../../vmm/vcpu/arm64/index.ts';
 const BOTH: Arm64ToyOptions = { paths: ['direct', 'trapped'], rounds: 1 };
 
 /** 50,000,000. */
-const LOOKS = 'movz x14, #61568\nmovk x14, #762, lsl #16';
+const LOOKS = 'movz w8, #61568\nmovk w8, #762, lsl #16';
 
 interface Outcome {
   readonly checks: ReadonlyMap<string, boolean>;
@@ -74,7 +74,7 @@ function changed(options: Arm64ToyOptions, text: string, instead: string, times:
   const parts = arm64ToySource(options).split(text);
   expect(parts).toHaveLength(times + 1);
   // It need not wait as long for an interrupt as one whose devices are on other threads.
-  return parts.join(instead).replaceAll(LOOKS, 'movz x14, #1000');
+  return parts.join(instead).replaceAll(LOOKS, 'movz w8, #1000');
 }
 
 describe('the arm64 toy', { timeout: 60_000 }, () => {
