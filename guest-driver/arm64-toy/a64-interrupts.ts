@@ -63,6 +63,8 @@ const DEVICES_SHAPE = 0x207n;
 const COLLECTIONS_SHAPE = 0x200n;
 const QUEUE_PAGES = 16;
 const CMD_SYNC = 0x46;
+/** log2 of the number of errors after which queues stay stopped. */
+const MOST_ERRORS_LOG2 = 12;
 
 const command = (...words: readonly (bigint | number)[]) => [0, 1, 2, 3].map((i) => words[i] ?? 0);
 
@@ -174,6 +176,8 @@ stp x10, xzr, [x11]
 ldr w10, [x26, #${ERRORS}]
 add w10, w10, #1
 str w10, [x26, #${ERRORS}]
+// A queue that finds no legal command is left to its error: otherwise nothing else would run.
+tbnz w10, #${MOST_ERRORS_LOG2}, take_error_next
 dmb oshst
 str w9, [x8, #${VCMDQ_GERRORN - VCMDQ_CONS}]
 take_error_next:
