@@ -18,7 +18,7 @@ import { exitChecks } from '../vmm/report/exit-checks.ts';
 import { IsolationOracle } from '../vmm/report/isolation-oracle.ts';
 import { Measurements } from '../vmm/report/measurements.ts';
 import { amdExitChecks, checkAmdOptions } from './amd-run.ts';
-import { arm64ExitChecks, arm64Toy, isArm64Toy, MeasuredToy } from './arm64-toy.ts';
+import { arm64ExitChecks, arm64Toy, isArm64Toy } from './arm64-toy.ts';
 import type { BootSettings } from './boot-settings.ts';
 import { UsageError } from './cli-error.ts';
 import { ComparedArm64 } from './compared-arm64.ts';
@@ -38,6 +38,7 @@ import {
 } from './kernel-run.ts';
 import { onLastWords } from './last-words.ts';
 import { withLinux } from './linux-kernel.ts';
+import { MeasuredToy } from './measured-toy.ts';
 import { pcieFunctions } from './pcie-functions.ts';
 import { loadDevice, namedDeviceError } from './plugins.ts';
 import { Progress } from './progress.ts';
@@ -168,19 +169,20 @@ export async function boot(asked: BootSettings, config?: string): Promise<boolea
   const amd = settings.iommu === 'amd';
   if (amd) checkAmdOptions(asked);
   const experiment = experimentOf(settings);
-  const vms = settings.vms ?? experiment?.vms ?? (toy ? 2 : 1);
+  const vms =
+    settings.vms ?? experiment?.vms ?? (toy || (arm64 && settings.gdb === undefined) ? 2 : 1);
   const { vintfs, vcmdqs } = hostSize(settings, vms);
   // To compare all paths, more machines run the toy, if there are enough VINTFs for all machines.
   const compares =
-    toy &&
+    (toy || arm64) &&
     !amd &&
     comparesPaths(path, experiment) &&
     settings.directMaps !== false &&
     vms + MOST_COMPARED <= vintfs;
-  const compared = compares ? COMPARED.filter(({ name }) => name !== queues) : [];
+  const compared = compares && toy ? COMPARED.filter(({ name }) => name !== queues) : [];
   const plain = {
     ...machineOptions({ ...settings, guest }),
-    ...(arm64 ? { guest: arm64Toy(settings) } : {}),
+    ...(arm64 ? { guest: arm64Toy(settings, vms) } : {}),
   };
   const stale: StaleInstruction[] = [];
   const kernelOf = await kernelOptions(settings, (found) => stale.push(found));
@@ -240,6 +242,7 @@ export async function boot(asked: BootSettings, config?: string): Promise<boolea
             (name, ok, detail) => checks.add(k, { name, ok, detail }),
             (phase, ended) => oracle.phase(machines, k, phase, ended),
             measuredToys,
+            settings.transport !== 'mailbox',
           )
         : undefined;
       if (measured) measuredToys.push(measured);
@@ -304,10 +307,12 @@ export async function boot(asked: BootSettings, config?: string): Promise<boolea
       );
       all.push(machine);
     }
-    const comparesArm64 = compares && !experiment && ComparedArm64.fits(settings);
-    const arm64Compared = comparesArm64
-      ? await ComparedArm64.create(host, settings, (name, check) => checks.addOf(name, check))
-      : undefined;
+    const arm64Compared =
+      compares && (arm64 || !experiment)
+        ? await ComparedArm64.create(host, settings, experiment?.name, (name, check) =>
+            checks.addOf(name, check),
+          )
+        : undefined;
     if (arm64Compared) all.push(arm64Compared.machine);
     const [only] = machines;
     if (only) closeDebugger = await serveDebugger(only, settings);
@@ -351,7 +356,7 @@ export async function boot(asked: BootSettings, config?: string): Promise<boolea
       ...ends,
       ...(toy && amd ? amdExitChecks(all) : []),
       ...(toy && !amd && (experiment?.measures ?? true) ? exitChecks(measurements, all) : []),
-      ...(arm64 ? arm64ExitChecks(measurements) : []),
+      ...(arm64 && (experiment?.measures ?? true) ? arm64ExitChecks(measurements) : []),
       ...(arm64Compared?.report(measurements) ?? []),
       ...((toy && !amd) || arm64 ? queueChecks(all) : []),
       ...measurements.earlierChecks(),
@@ -362,7 +367,7 @@ export async function boot(asked: BootSettings, config?: string): Promise<boolea
     ];
     const experimentOk = results.every(({ ok }) => ok);
     results.push(
-      ...sanitizerChecks(host, toy && iotlbCheck === true),
+      ...sanitizerChecks(host, guest === 'toy' && iotlbCheck === true),
       ...(settings.icacheCheck ? staleChecks(stale) : []),
     );
     const [first] = machines;

@@ -29,10 +29,9 @@ const HAS_INPUT = isMainThread;
 /** Disks and PCIe functions of one machine. */
 type Plugged = Pick<VirtBoardOptions, 'disks' | 'pcie'>;
 
-/** Options of other guests, which do not apply to a kernel. */
+/** Options of other guests, which do not apply to a kernel; the toy has experiments. */
 const OTHERS = [
   'secondary',
-  'experiment',
   'args',
   'env',
   'allowGc',

@@ -32,10 +32,10 @@ import {
 } from '../../assembly/layout/commands.ts';
 import { DMA_STATUS_DONE } from '../../assembly/layout/dma-engine-registers.ts';
 import { PL011_FR, PL011_FR_RXFE } from '../../assembly/layout/pl011-registers.ts';
+import { awaitWord, put, verifyLive } from './a64-device.ts';
 import { COMMAND_ALL_CONFIGURATIONS, COMMAND_ASID, COMMAND_PAGE } from './a64-formats.ts';
 import { CMDQ_QUEUE, ERRORS, LIVE, LIVE_IOVA, STREAM, VCMDQ_QUEUE } from './a64-places.ts';
 import { type A64Source, inField, shiftOf } from './a64-source.ts';
-import { awaitWord, put, verifyLive } from './a64-steps.ts';
 
 /** VMIDs that are tried; a host gives them away from 1. */
 const VMIDS = 32;
@@ -142,33 +142,41 @@ interface Attack {
   readonly detail: string;
 }
 
-/**
- * The DMA comes before the end of the phase: a machine that is not in a phase can be attacked
- * at any time, and has to have live IOTLB entries to lose.
- */
-const attack = (s: A64Source, { kind, title, name, body, tries, detail }: Attack): string => `
-${s.title(11 + kind, `attack: ${title}`)}
+/** Tells the host that the attack begins. */
+export const beginAttack = (s: A64Source, step: number, kind: number, title: string): string => `
+${s.title(step, `attack: ${title}`)}
 ${s.set32('x20', CHECKPOINT_DATA, kind)}
-${s.set32('x20', CHECKPOINT_PHASE, CHECKPOINT_PHASE_ATTACK)}
+${s.set32('x20', CHECKPOINT_PHASE, CHECKPOINT_PHASE_ATTACK)}`;
+
+/**
+ * Uses the live mapping, ends the attack, and reports whether w15 is 1. The DMA comes before
+ * the end of the phase: a machine that is not in a phase can be attacked at any time, and has
+ * to have live IOTLB entries to lose.
+ */
+export const endAttack = (s: A64Source, name: string): string => `
+${verifyLive(s)}
+cmp w0, #${DMA_STATUS_DONE}
+cset w8, eq
+and w15, w15, w8
+${s.set32('x20', CHECKPOINT_PHASE, CHECKPOINT_PHASE_ATTACK + CHECKPOINT_PHASE_END)}
+mov w1, w15
+${s.check(name)}`;
+
+const attack = (s: A64Source, { kind, title, name, body, tries, detail }: Attack): string => `
+${beginAttack(s, 11 + kind, kind, title)}
 mov w11, #0
 mov w15, #1
 ${body}
 cmp w11, #${tries}
 cset w8, eq
 and w15, w15, w8
-${verifyLive(s)}
-cmp w0, #${DMA_STATUS_DONE}
-cset w8, eq
-and w15, w15, w8
-${s.set32('x20', CHECKPOINT_PHASE, CHECKPOINT_PHASE_ATTACK + CHECKPOINT_PHASE_END)}
 ${s.sayNumber('w11', 10)}
 ${s.say(` of ${tries} ${detail}`)}
-mov w1, w15
-${s.check(name)}
+${endAttack(s, name)}
 `;
 
 /** Every invalidation that a VCMDQ has, with every VMID: the host puts the machine's own in. */
-const vmidAttack = (s: A64Source) =>
+export const vmidAttack = (s: A64Source) =>
   attack(s, {
     kind: 1,
     title: 'VMIDs in commands on the VCMDQ',
@@ -195,7 +203,7 @@ cset w15, eq`,
   });
 
 /** ATC_INV with StreamIDs of others: illegal commands, but for the machine's own. */
-const sidAttack = (s: A64Source) =>
+export const sidAttack = (s: A64Source) =>
   attack(s, {
     kind: 2,
     title: 'StreamIDs in commands on the VCMDQ',
@@ -351,7 +359,7 @@ mov w15, w1`,
  * Waits for a byte on the console: then other machines have what they could lose. It gives up, in case that one of them
  * never gets there.
  */
-function awaitStart(s: A64Source): string {
+export function awaitStart(s: A64Source): string {
   const [look, idle, end] = [s.label(), s.label(), s.label()];
   return `
 ${s.move('x14', MOST_LOOKS)}
@@ -369,13 +377,11 @@ ${end}:
 ldr w8, [x19]`;
 }
 
-/**
- * All that a guest of the path has to attack by.
- * @param waits for a byte on the console first.
- */
-export function attacks(s: A64Source, isDirect: boolean, waits: boolean): string {
-  const of = isDirect
+/** All that a guest of the path has to attack by. */
+export const attacks = (s: A64Source, isDirect: boolean): string =>
+  (isDirect
     ? [vmidAttack, sidAttack, cmdqAttack, vintfVmidAttack, sidPairAttack, allocationAttack]
-    : [cmdqAttack];
-  return [...(waits ? [awaitStart(s)] : []), ...of.map((one) => one(s))].join('\n');
-}
+    : [cmdqAttack]
+  )
+    .map((one) => one(s))
+    .join('\n');

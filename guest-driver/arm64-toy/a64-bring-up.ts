@@ -1,26 +1,11 @@
 // SPDX-License-Identifier: MIT
-// Steps 1 to 6 of the arm64 toy: discovery of the board, and bring-up of SMMU and CMDQV.
+// Steps 1 to 5 of the arm64 toy: discovery of the board, and bring-up of the SMMU.
 
 import { CD_SIZE } from '../../assembly/layout/cd.ts';
 import { CHECKPOINT_ID, CHECKPOINT_ID_VALUE } from '../../assembly/layout/checkpoint-registers.ts';
-import {
-  CMDQV_CMDQ_ALLOC,
-  CMDQV_CONFIG,
-  CMDQV_LOGICAL_PAGE0,
-  CMDQV_PARAM,
-  CMDQV_STATUS,
-  CMDQV_VINTF,
-  VCMDQ_CONFIG,
-  VCMDQ_CONS,
-  VCMDQ_PROD,
-  VCMDQ_STATUS,
-  VINTF_CONFIG,
-  VINTF_CONFIG_EN,
-  VINTF_CONFIG_HYP_OWN,
-  VINTF_STATUS,
-} from '../../assembly/layout/cmdqv-registers.ts';
 import { DMA_ID, DMA_ID_VALUE } from '../../assembly/layout/dma-engine-registers.ts';
 import {
+  CR0_ATSCHK,
   CR0_CMDQEN,
   CR0_EVENTQEN,
   CR0_SMMUEN,
@@ -46,20 +31,24 @@ import {
   SMMU_GERROR_IRQ_CFG2,
   SMMU_IDR0,
   SMMU_IDR1,
+  SMMU_IDR3,
   SMMU_IDR5,
   SMMU_IRQ_CTRL,
+  SMMU_IRQ_CTRLACK,
   SMMU_STRTAB_BASE,
   SMMU_STRTAB_BASE_CFG,
 } from '../../assembly/layout/smmu-registers.ts';
-import { STE_CONFIG, STE_CONFIG_ABORT, STE_SIZE, STE_V } from '../../assembly/layout/ste.ts';
+import { STE_SIZE } from '../../assembly/layout/ste.ts';
+import { probeCmdqv } from './a64-cmdqv.ts';
 import {
   COMMAND_ALL_CONFIGURATIONS,
   COMMAND_ALL_TRANSLATIONS,
-  COMMAND_ASID,
   contextWords,
+  STE_ABORT,
   tableWords,
 } from './a64-formats.ts';
 import {
+  ASID,
   CMDQ_QUEUE,
   CMDQ_RING,
   CONTEXT,
@@ -68,8 +57,6 @@ import {
   QUEUE_LOG2,
   STREAM_TABLE,
   VARIABLES,
-  VCMDQ_QUEUE,
-  VCMDQ_RING,
 } from './a64-places.ts';
 import { type A64Source, inField } from './a64-source.ts';
 
@@ -82,8 +69,6 @@ const CR1_CACHEABLE = 0xd75;
 const CR2_VALUE = 6;
 const STREAMS = 256;
 const MOST_LOOKS = 1000;
-/** Most reads of STATUS: the drain's thread may need time. */
-const MOST_STATUS_LOOKS = 10_000_000;
 
 /** Writes CR0, and w11 becomes 1 when CR0ACK says so. */
 const enable = (s: A64Source, bits: bigint) => {
@@ -129,11 +114,7 @@ ${s.title(2, hasCmdqv ? 'probe SMMU and CMDQV' : 'probe SMMU')}
 ${
   hasCmdqv
     ? `
-${s.get32('w12', 'x22', CMDQV_PARAM)}
-${s.say('PARAM ')}
-${s.sayNumber('w12', 16)}
-mov w1, w12
-${s.need('probe-cmdqv')}`
+${probeCmdqv(s)}`
     : ''
 }
 ${s.get32('w12', 'x21', SMMU_IDR0)}
@@ -141,6 +122,9 @@ ${s.say('IDR0 ')}
 ${s.sayNumber('w12', 16)}
 ${s.say(' IDR1 ')}
 ${s.get32('w13', 'x21', SMMU_IDR1)}
+${s.sayNumber('w13', 16)}
+${s.say(' IDR3 ')}
+${s.get32('w13', 'x21', SMMU_IDR3)}
 ${s.sayNumber('w13', 16)}
 ${s.say(' IDR5 ')}
 ${s.get32('w13', 'x21', SMMU_IDR5)}
@@ -152,20 +136,6 @@ cset w1, eq
 ${s.need('probe-smmu')}
 `;
 
-/** A guest may request HYP_OWN and does not get it. */
-export const hypOwn = (s: A64Source): string => `
-${s.title(3, 'ask for HYP_OWN')}
-${s.set32('x22', CMDQV_VINTF + VINTF_CONFIG, inField(VINTF_CONFIG_HYP_OWN, 1))}
-${s.get32('w12', 'x22', CMDQV_VINTF + VINTF_CONFIG)}
-${s.set32('x22', CMDQV_VINTF + VINTF_CONFIG, 0)}
-${s.say('VINTF_CONFIG reads ')}
-${s.sayNumber('w12', 16)}
-${s.move('w8', inField(VINTF_CONFIG_HYP_OWN, 1))}
-ands wzr, w12, w8
-cset w1, eq
-${s.check('hyp-own-zero')}
-`;
-
 /** Makes all streams abort, and writes stage 1 tables and the CD to memory. */
 export const tables = (s: A64Source): string => {
   const loop = s.label();
@@ -173,7 +143,7 @@ export const tables = (s: A64Source): string => {
 ${s.title(4, 'build stream table, CD and stage-1 tables')}
 ${s.move('x10', STREAM_TABLE)}
 ${s.move('x11', STREAMS)}
-${s.move('x8', inField(STE_V, 1) | inField(STE_CONFIG, STE_CONFIG_ABORT))}
+${s.move('x8', STE_ABORT)}
 ${loop}:
 str x8, [x10]
 add x10, x10, #${STE_SIZE}
@@ -183,8 +153,19 @@ ${tableWords()
   .map(([address, words]) => s.fill64(address, words))
   .join('\n')}
 ${s.fill64(CONTEXT, contextWords().slice(0, CD_SIZE / 8))}
-${s.say(`stream table of ${STREAMS} STEs, CD, stage-1 tables`)}
-mov w1, #1
+${s.move('x10', STREAM_TABLE + STE_SIZE * (STREAMS - 1))}
+ldr x11, [x10]
+${s.move('x8', STE_ABORT)}
+cmp x11, x8
+cset w12, eq
+${s.move('x10', CONTEXT)}
+ldr x11, [x10]
+${s.move('x8', contextWords()[0] ?? 0)}
+cmp x11, x8
+cset w8, eq
+and w12, w12, w8
+${s.say(`stream table of ${STREAMS} STEs, CD for ASID ${ASID}, stage-1 tables`)}
+mov w1, w12
 ${s.need('tables')}
 `;
 };
@@ -192,7 +173,8 @@ ${s.need('tables')}
 export const smmuReset = (s: A64Source): string => {
   const cmdq = inField(CR0_CMDQEN, 1);
   const queues = cmdq | inField(CR0_EVENTQEN, 1);
-  const all = queues | inField(CR0_SMMUEN, 1);
+  const checked = queues | inField(CR0_ATSCHK, 1);
+  const all = checked | inField(CR0_SMMUEN, 1);
   return `
 ${s.title(5, 'bring up the SMMU: CMDQ, event queue, translation')}
 ${s.fill64(VARIABLES + CMDQ_QUEUE, [CMDQ_RING, 0, 0])}
@@ -229,6 +211,10 @@ ${s.set32('x21', SMMU_GERROR_IRQ_CFG1, 1)}
 ${s.set32('x21', SMMU_GERROR_IRQ_CFG2, 0)}
 ${enable(s, queues)}
 ${s.set32('x21', SMMU_IRQ_CTRL, inField(IRQ_CTRL_EVENTQ_IRQEN, 1) | inField(IRQ_CTRL_GERROR_IRQEN, 1))}
+${s.get32('w9', 'x21', SMMU_IRQ_CTRLACK)}
+cmp w9, w8
+b.ne reset_failed
+${enable(s, checked)}
 ${enable(s, all)}
 reset_failed:
 ${s.say(`CMDQ of ${2 ** QUEUE_LOG2} entries, event queue, CR0 `)}
@@ -238,59 +224,5 @@ ${s.move('w8', all)}
 cmp w12, w8
 cset w1, eq
 ${s.need('smmu-reset')}
-`;
-};
-
-/** Brings up LVCMDQ 0 of VINTF 0. */
-export const cmdqvReset = (s: A64Source): string => {
-  const vintf = CMDQV_VINTF;
-  const page0 = CMDQV_LOGICAL_PAGE0;
-  const page1 = CMDQV_LOGICAL_PAGE0 + 0x10000;
-  const [look, end] = [s.label(), s.label()];
-  return `
-${s.title(6, 'bring up the CMDQV: VINTF 0 and a VCMDQ')}
-${s.fill64(VARIABLES + VCMDQ_QUEUE, [VCMDQ_RING, 0, 0])}
-${s.move('x9', page0 + VCMDQ_PROD)}
-add x8, x22, x9
-str x8, [x26, #${VCMDQ_QUEUE + 8}]
-${s.move('x9', page0 + VCMDQ_CONS)}
-add x8, x22, x9
-str x8, [x26, #${VCMDQ_QUEUE + 16}]
-${s.get32('w11', 'x22', CMDQV_CONFIG)}
-orr w11, w11, #1
-${s.put32('w11', 'x22', CMDQV_CONFIG)}
-${s.set32('x22', vintf + VINTF_CONFIG, inField(VINTF_CONFIG_EN, 1))}
-${s.set32('x22', CMDQV_CMDQ_ALLOC, 1)}
-${s.move('x9', page1)}
-add x10, x22, x9
-${s.set64('x10', 0, VCMDQ_RING + QUEUE_LOG2)}
-${s.set32('x22', page0 + VCMDQ_PROD, 0)}
-${s.set32('x22', page0 + VCMDQ_CONS, 0)}
-${s.set32('x22', page0 + VCMDQ_CONFIG, 1)}
-${s.move('x14', MOST_STATUS_LOOKS)}
-${look}:
-${s.get32('w11', 'x22', CMDQV_STATUS)}
-${s.get32('w12', 'x22', vintf + VINTF_STATUS)}
-${s.get32('w13', 'x22', page0 + VCMDQ_STATUS)}
-and w11, w11, w12
-and w11, w11, w13
-and w11, w11, #1
-sub x14, x14, #1
-cbz x14, ${end}
-cbz w11, ${look}
-${end}:
-${s.say(`VINTF 0 with a VCMDQ of ${2 ** QUEUE_LOG2} entries, STATUS `)}
-${s.sayNumber('w13', 16)}
-mov w1, w11
-${s.need('cmdqv-reset')}
-add x9, x26, #${VCMDQ_QUEUE}
-${s.move('x0', COMMAND_ASID)}
-mov x1, #0
-bl put_command
-bl complete
-mov w11, w0
-${s.say('TLBI_NH_ASID and CMD_SYNC')}
-mov w1, w11
-${s.need('vcmdq-batches')}
 `;
 };

@@ -22,6 +22,9 @@ import {
   CFGI_RANGE,
   CFGI_RANGE_ALL,
   CMD_SID,
+  CMD_SSID,
+  OP_ATC_INV,
+  OP_CFGI_CD,
   OP_CFGI_STE,
   OP_CFGI_STE_RANGE,
   OP_TLBI_NH_ASID,
@@ -31,7 +34,11 @@ import {
 } from '../../assembly/layout/commands.ts';
 import {
   STE_CONFIG,
+  STE_CONFIG_ABORT,
   STE_CONFIG_S1,
+  STE_EATS,
+  STE_EATS_FULL,
+  STE_S1CDMAX,
   STE_S1CIR,
   STE_S1COR,
   STE_S1CSH,
@@ -46,6 +53,11 @@ import {
   DOORBELL_IOVA,
   LIVE,
   LIVE_IOVA,
+  PASID,
+  PASID_ASID,
+  PASID_CONTEXTS,
+  PASID_PAGE,
+  PASID_TABLES,
   SCRATCH_IOVA,
   SOURCE,
   SOURCE_IOVA,
@@ -59,6 +71,8 @@ import { inField } from './a64-source.ts';
 const WRITE_BACK = 1;
 const INNER_SHAREABLE = 3;
 const T0SZ_39_BITS = 25;
+/** log2 of the number of CDs of a stream with PASIDs. */
+const CDS_LOG2 = 1;
 /** 48 bits of output addresses, as far as the SMMU has them. */
 const IPS_40_BITS = 2;
 /** Index 0: non-cacheable, 1: write-back, 2: device. */
@@ -73,11 +87,21 @@ export const COMMAND_STREAM_CONFIGURATION = [
   inField(CFGI_LEAF, 1),
 ] as const;
 export const COMMAND_ALL_TRANSLATIONS = BigInt(OP_TLBI_NSNH_ALL);
+/** The second word is ATC_INV_SIZE_ALL, or the page's iova. */
+export const COMMAND_ATC = BigInt(OP_ATC_INV) | inField(CMD_SID, STREAM);
 export const COMMAND_ASID = BigInt(OP_TLBI_NH_ASID) | inField(TLBI_ASID_FIELD, ASID);
 /** The second word is the page's iova. */
 export const COMMAND_PAGE = BigInt(OP_TLBI_NH_VA) | inField(TLBI_ASID_FIELD, ASID);
+/** The same for the address space of the PASID. */
+export const COMMAND_PASID_PAGE = BigInt(OP_TLBI_NH_VA) | inField(TLBI_ASID_FIELD, PASID_ASID);
+/** The SMMU reads the CD of the PASID again. */
+export const COMMAND_PASID_CONFIGURATION = [
+  BigInt(OP_CFGI_CD) | inField(CMD_SSID, PASID) | inField(CMD_SID, STREAM),
+  inField(CFGI_LEAF, 1),
+] as const;
 
-export const contextWords = (): readonly bigint[] => [
+/** The CD of an address space. */
+export const contextWords = (asid = ASID, tables = TABLES): readonly bigint[] => [
   inField(CD_T0SZ, T0SZ_39_BITS) |
     inField(CD_IR0, WRITE_BACK) |
     inField(CD_OR0, WRITE_BACK) |
@@ -89,8 +113,8 @@ export const contextWords = (): readonly bigint[] => [
     inField(CD_R, 1) |
     inField(CD_A, 1) |
     inField(CD_ASET, 1) |
-    inField(CD_ASID, ASID),
-  BigInt(TABLES),
+    inField(CD_ASID, asid),
+  BigInt(tables),
   0n,
   inField(CD_MAIR_LO, MAIR),
 ];
@@ -104,6 +128,15 @@ export const STE_ATTRIBUTES =
   inField(STE_S1COR, WRITE_BACK) |
   inField(STE_S1CSH, INNER_SHAREABLE);
 export const STE_STAGE1 = BigInt(CONTEXT) | inField(STE_V, 1) | inField(STE_CONFIG, STE_CONFIG_S1);
+/** Doubleword 0 for two CDs, the second one for the PASID. */
+export const STE_STAGE1_PASID =
+  BigInt(PASID_CONTEXTS) |
+  inField(STE_V, 1) |
+  inField(STE_CONFIG, STE_CONFIG_S1) |
+  inField(STE_S1CDMAX, CDS_LOG2);
+/** Doubleword 1 for a device with an ATC, and doubleword 0 of an aborting stream. */
+export const STE_ATTRIBUTES_ATS = STE_ATTRIBUTES | inField(STE_EATS, STE_EATS_FULL);
+export const STE_ABORT = inField(STE_V, 1) | inField(STE_CONFIG, STE_CONFIG_ABORT);
 
 const TABLE = 3n;
 /** Page, attributes 1, inner shareable, AF, nG, privileged and unprivileged. */
@@ -151,3 +184,19 @@ export const tableWords = (): readonly (readonly [address: number, words: readon
     [level2(i), [0, 1].map((n) => BigInt(level3(i) + SIZE * n) | TABLE)],
     [level3(i), pages],
   ]);
+
+/** Where the PASID's address space has the descriptor of the page at SOURCE_IOVA. */
+export const PASID_LEAF = PASID_TABLES + 2 * SIZE;
+
+/** Its tables, which map that one page. */
+export const pasidTableWords = (): readonly (readonly [
+  address: number,
+  words: readonly bigint[],
+])[] => [
+  [
+    PASID_TABLES + 8 * Math.floor(SOURCE_IOVA / 2 ** LEVEL1_SHIFT),
+    [BigInt(PASID_TABLES + SIZE) | TABLE],
+  ],
+  [PASID_TABLES + SIZE, [BigInt(PASID_LEAF) | TABLE]],
+  [PASID_LEAF, [readablePage(PASID_PAGE)]],
+];

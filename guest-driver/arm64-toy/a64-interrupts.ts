@@ -41,9 +41,11 @@ import {
   LAST_OPCODE,
   LPI_PENDING,
   LPI_PROPERTIES,
+  QUEUE_BYTES,
   SMMU_DEVICE,
   STREAM,
   VCMDQ_QUEUE,
+  VCMDQS,
 } from './a64-places.ts';
 import type { A64Source } from './a64-source.ts';
 
@@ -61,6 +63,8 @@ const DEVICES_SHAPE = 0x207n;
 const COLLECTIONS_SHAPE = 0x200n;
 const QUEUE_PAGES = 16;
 const CMD_SYNC = 0x46;
+/** log2 of the number of errors after which queues stay stopped. */
+const MOST_ERRORS_LOG2 = 12;
 
 const command = (...words: readonly (bigint | number)[]) => [0, 1, 2, 3].map((i) => words[i] ?? 0);
 
@@ -149,18 +153,21 @@ ldr w8, [x26, #${DMA_MESSAGES}]
 add w8, w8, #1
 str w8, [x26, #${DMA_MESSAGES}]
 b interrupt_end
-// A VCMDQ has stopped: its command becomes a CMD_SYNC, and GERRORN has it go on.
+// VCMDQs have stopped: the command of each becomes a CMD_SYNC, and GERRORN has it go on.
 take_error:
-ldr x8, [x26, #${VCMDQ_QUEUE + 16}]
+add x13, x26, #${VCMDQ_QUEUE}
+ldr w7, [x26, #${VCMDQS}]
+take_error_of:
+ldr x8, [x13, #16]
 ldr w9, [x8, #${VCMDQ_GERROR - VCMDQ_CONS}]
 ldr w10, [x8, #${VCMDQ_GERRORN - VCMDQ_CONS}]
 cmp w9, w10
-b.eq interrupt_end
+b.eq take_error_next
 ldr w10, [x8, #0]
 ubfm w11, w10, #24, #30
 str w11, [x26, #${LAST_ERROR}]
 and w10, w10, #0xff
-ldr x11, [x26, #${VCMDQ_QUEUE}]
+ldr x11, [x13]
 add x11, x11, x10, lsl #4
 ldrb w10, [x11]
 str w10, [x26, #${LAST_OPCODE}]
@@ -169,8 +176,14 @@ stp x10, xzr, [x11]
 ldr w10, [x26, #${ERRORS}]
 add w10, w10, #1
 str w10, [x26, #${ERRORS}]
+// A queue that finds no legal command is left to its error: otherwise nothing else would run.
+tbnz w10, #${MOST_ERRORS_LOG2}, take_error_next
 dmb oshst
 str w9, [x8, #${VCMDQ_GERRORN - VCMDQ_CONS}]
+take_error_next:
+add x13, x13, #${QUEUE_BYTES}
+sub w7, w7, #1
+cbnz w7, take_error_of
 interrupt_end:
 msr icc_eoir1_el1, x12
 ldp x0, x1, [sp]

@@ -18,7 +18,7 @@ import type { A64Source } from './a64-source.ts';
 /** Batches of a phase, which is one sample. */
 export const BATCHES = 16;
 /** Commands of a batch, apart from its CMD_SYNC. */
-const SIZES = [1, 16, 64];
+export const SIZES = [1, 16, 64];
 
 /**
  * A phase: pages are mapped and unmapped, then invalidated batch by batch, page by page.

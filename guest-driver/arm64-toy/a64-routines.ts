@@ -20,6 +20,8 @@ import {
   DETAIL,
   DMA,
   FAILURES,
+  PATIENCE,
+  SHORT_PATIENCE,
   SMMU,
   STACK,
   UART,
@@ -37,16 +39,16 @@ const CPU_BLOCKS = [0x0060000000000401n, 0x40000705n];
 const SCTLR_MMU = 0x1005;
 /** SYSTEM_OFF of PSCI. */
 const SYSTEM_OFF = 0x84000008;
-/** Reads of CONS for a batch: the thread that serves the queue may not be running. */
+/**
+ * Looks while waiting: the thread that serves the queue, or has the devices, may not be running.
+ * After a wait without success, later ones are short.
+ */
 const MOST_LOOKS = 50_000_000;
 /** Index bits of PROD and CONS: 8 bits and the wrap bit. */
 const INDEX_MASK = 0x1ff;
 
-/** The start: stack, MMU, vectors, devices. */
-export const startOf = (s: A64Source): string => `
-${s.move('x8', STACK)}
-mov sp, x8
-${s.fill64(CPU_TABLE, CPU_BLOCKS)}
+/** What each vCPU sets up: MMU, vectors, the addresses of devices and variables. */
+export const setUp = (s: A64Source): string => `
 ${s.move('x8', MAIR)}
 msr mair_el1, x8
 ${s.move('x8', TCR)}
@@ -69,6 +71,15 @@ ${s.move('x22', CMDQV)}
 ${s.move('x23', DMA)}
 ${s.move('x26', VARIABLES)}
 ${s.move('x28', DETAIL)}
+`;
+
+/** The start of the first vCPU. */
+export const startOf = (s: A64Source): string => `
+${s.move('x8', STACK)}
+mov sp, x8
+${s.fill64(CPU_TABLE, CPU_BLOCKS)}
+${setUp(s)}
+${s.set32('x26', PATIENCE, MOST_LOOKS)}
 `;
 
 /** Vectors of exceptions from EL1 with SP_EL1; only an interrupt is expected. */
@@ -248,24 +259,42 @@ mov x0, #0x46
 // The same with the last command x0.
 complete_with:
 stp x29, x30, [sp, #-16]!
+bl send_last
+bl await_sync
+ldp x29, x30, [sp], #16
+ret
+// Puts a CMD_SYNC behind the commands and rings.
+send_sync:
+mov x0, #0x46
+// The same with the last command x0.
+send_last:
+stp x29, x30, [sp, #-16]!
 mov x1, #0
 bl put_command
 ldp x29, x30, [sp], #16
 dmb oshst
 ldr x3, [x9, #8]
 str w2, [x3]
+ret
+// Waits until the queue has completed all of its commands: then w0 is 1.
+await_sync:
+ldr w2, [x9, #24]
 ldr x3, [x9, #16]
-${s.move('x4', MOST_LOOKS)}
-complete_look:
+ldr w4, [x26, #${PATIENCE}]
+// A look at CONS takes longer than one at a variable.
+lsr w4, w4, #3
+await_sync_look:
 ldr w0, [x3]
 and w0, w0, #${INDEX_MASK}
 cmp w0, w2
-b.eq complete_done
+b.eq await_sync_done
 sub x4, x4, #1
-cbnz x4, complete_look
+cbnz x4, await_sync_look
+${s.move('w0', SHORT_PATIENCE)}
+str w0, [x26, #${PATIENCE}]
 mov w0, #0
 ret
-complete_done:
+await_sync_done:
 mov w0, #1
 ret
 `;

@@ -4,6 +4,7 @@
 
 import { VCMDQ_CONS, VCMDQ_GERROR, VCMDQ_GERRORN } from '../../assembly/layout/cmdqv-registers.ts';
 import {
+  ATC_INV_SIZE_ALL,
   CERROR_ILL,
   OP_CFGI_STE_RANGE,
   OP_CMD_SYNC,
@@ -11,17 +12,35 @@ import {
 } from '../../assembly/layout/commands.ts';
 import {
   DMA_FAULT_ADDR,
-  DMA_OP_COPY,
   DMA_OP_FILL,
-  DMA_OP_VERIFY,
   DMA_PATTERN,
   DMA_STATUS_DONE,
   DMA_STATUS_READ_FAULT,
 } from '../../assembly/layout/dma-engine-registers.ts';
-import { EVT_CLASS, EVT_CLASS_IN, EVT_RNW, F_TRANSLATION } from '../../assembly/layout/events.ts';
+import {
+  EVT_CLASS,
+  EVT_CLASS_IN,
+  EVT_RNW,
+  EVT_S2,
+  F_TRANSLATION,
+} from '../../assembly/layout/events.ts';
+import {
+  attach,
+  awaitWord,
+  copied,
+  copy,
+  fill,
+  LIVE_PATTERN,
+  PROBE_BYTES,
+  put,
+  sayStatus,
+  useQueue,
+  verifyLive,
+} from './a64-device.ts';
 import {
   COMMAND_ALL_CONFIGURATIONS,
   COMMAND_ASID,
+  COMMAND_ATC,
   COMMAND_PAGE,
   COMMAND_STREAM_CONFIGURATION,
   LIVE_PAGES,
@@ -44,90 +63,24 @@ import {
   SOURCE,
   SOURCE_IOVA,
   STREAM,
-  STREAM_TABLE,
-  TARGET,
   TARGET_IOVA,
   VCMDQ_QUEUE,
 } from './a64-places.ts';
-import { type A64Source, inField } from './a64-source.ts';
+import { type A64Source, inField, shiftOf } from './a64-source.ts';
 
 const COPY_BYTES = 2 * 0x1000 + 512;
-const PROBE_BYTES = 256;
 const FIRST_PATTERN = 0x11111111;
 const SECOND_PATTERN = 0x22222222;
-export const LIVE_PATTERN = 0x6c697665;
-const STE = STREAM_TABLE + 64 * STREAM;
+/** The lowest bit of a field in its doubleword. */
+const bit = (field: number) => 32 * ((field >> 16) % 2) + shiftOf(field);
+
 const GITS_TRANSLATER_AT = 0x40;
 const DMA_EVENT = 1;
-/** Reads while waiting for an interrupt from another thread. */
-const MOST_LOOKS = 50_000_000;
-
-/** x9 is the queue of invalidations. */
-const useQueue = (isDirect: boolean) => `add x9, x26, #${isDirect ? VCMDQ_QUEUE : CMDQ_QUEUE}`;
-
-/** Puts a command into the queue at x9. */
-export const put = (s: A64Source, first: bigint | number, second: bigint | number = 0) => `
-${s.move('x0', first)}
-${s.move('x1', second)}
-bl put_command`;
-
-const fill = (s: A64Source, address: number, bytes: number, pattern: number) => `
-${s.move('x0', address)}
-${s.move('x1', bytes)}
-${s.move('x2', pattern)}
-bl fill`;
-
-/** Copies by DMA; w11 is the status, w12 whether the target equals the source. */
-const copy = (s: A64Source, bytes: number) => `
-${s.move('w0', DMA_OP_COPY)}
-${s.move('x1', SOURCE_IOVA)}
-${s.move('x2', TARGET_IOVA)}
-${s.move('w3', bytes)}
-bl dma
-mov w11, w0
-${s.move('x0', SOURCE)}
-${s.move('x1', TARGET)}
-${s.move('x2', bytes)}
-bl same
-mov w12, w0`;
-
-const sayStatus = (s: A64Source) => `${s.say('DMA status ')}\n${s.sayNumber('w11', 10)}`;
-
-/** w1 is 1 when the copy has gone through: status done, and all bytes there. */
-const copied = `
-cmp w11, #${DMA_STATUS_DONE}
-cset w1, eq
-and w1, w1, w12`;
-
-/** Waits until the word of a variable is w13; w1 is 1 when it is. */
-export function awaitWord(s: A64Source, variable: number): string {
-  const [look, end] = [s.label(), s.label()];
-  return `
-${s.move('x14', MOST_LOOKS)}
-${look}:
-ldr w8, [x26, #${variable}]
-cmp w8, w13
-cset w1, eq
-b.eq ${end}
-sub x14, x14, #1
-cbnz x14, ${look}
-${end}:`;
-}
-
 export const dmaCopy = (s: A64Source): string => {
   const loop = s.label();
   return `
 ${s.title(7, 'copy memory by DMA')}
-${s.fill64(STE + 8, [STE_ATTRIBUTES])}
-add x9, x26, #${CMDQ_QUEUE}
-${put(s, ...COMMAND_STREAM_CONFIGURATION)}
-bl complete
-mov w15, w0
-${s.fill64(STE, [STE_STAGE1])}
-add x9, x26, #${CMDQ_QUEUE}
-${put(s, ...COMMAND_STREAM_CONFIGURATION)}
-bl complete
-and w15, w15, w0
+${attach(s, STE_STAGE1, STE_ATTRIBUTES)}
 ${s.move('x10', SOURCE)}
 ${s.move('x11', COPY_BYTES)}
 ${s.move('w12', 0x9e3779b1)}
@@ -170,6 +123,25 @@ cset w1, eq
 and w1, w1, w15
 ${s.check('dma-msi')}
 `;
+
+/** Appends what access the event record with doubleword x12 is of. */
+const sayEventKind = (s: A64Source) => {
+  const [write, end] = [s.label(), s.label()];
+  return `
+tbz x12, #${bit(EVT_RNW)}, ${write}
+${s.say(' read')}
+b ${end}
+${write}:
+${s.say(' write')}
+${end}:
+${s.say(' stage ')}
+ubfm x9, x12, #${bit(EVT_S2)}, #${bit(EVT_S2)}
+add x9, x9, #1
+${s.sayNumber('x9', 10)}
+${s.say(' class ')}
+ubfm x9, x12, #${bit(EVT_CLASS)}, #${bit(EVT_CLASS) + 1}
+${s.sayNumber('x9', 10)}`;
+};
 
 /** An unmap without an invalidation does not affect the device; an invalidation does. */
 export const staleEntry = (s: A64Source, isDirect: boolean): string => `
@@ -221,13 +193,14 @@ add x10, x10, x8, lsl #5
 ldp x11, x12, [x10]
 ldr x14, [x10, #16]
 ${s.say('by LPI: event ')}
-and x8, x11, #0xff
-${s.sayNumber('x8', 16)}
+and x9, x11, #0xff
+${s.sayNumber('x9', 16)}
 ${s.say(' sid ')}
-lsr x8, x11, #32
-${s.sayNumber('x8', 16)}
+lsr x9, x11, #32
+${s.sayNumber('x9', 16)}
 ${s.say(' iova ')}
 ${s.sayNumber('x14', 16)}
+${sayEventKind(s)}
 ${s.move('x8', SOURCE_IOVA)}
 cmp x14, x8
 cset w1, eq
@@ -248,37 +221,55 @@ ${copied}
 ${s.check('remap')}
 `;
 
-/**
- * Three invalidations, a configuration command, an invalidation: two changes of queue.
- */
+/** Ends a run with its CMD_SYNC, unless all commands go to the same queue; w13 stays 1 if it completes. */
+const changeQueue = (isDirect: boolean, queue: number) =>
+  isDirect
+    ? `
+bl complete
+and w13, w13, w0
+add x9, x26, #${queue}`
+    : '';
+
+/** Three invalidations, a configuration command, two invalidations: two changes of queue. */
 export const mixedBatch = (s: A64Source, isDirect: boolean): string => `
 ${s.title(9, 'send a batch for both queues')}
 ldr w11, [x26, #${VCMDQ_QUEUE + 24}]
 ldr w12, [x26, #${CMDQ_QUEUE + 24}]
+ldr w14, [x26, #${ERRORS}]
 ${useQueue(isDirect)}
+mov w13, #1
 ${put(s, COMMAND_PAGE, SOURCE_IOVA + 1)}
 ${put(s, COMMAND_PAGE, TARGET_IOVA + 1)}
-bl complete
-mov w13, w0
-add x9, x26, #${CMDQ_QUEUE}
+${put(s, COMMAND_ATC, ATC_INV_SIZE_ALL)}
+${changeQueue(isDirect, CMDQ_QUEUE)}
 ${put(s, ...COMMAND_STREAM_CONFIGURATION)}
-bl complete
-and w13, w13, w0
-${useQueue(isDirect)}
+${changeQueue(isDirect, VCMDQ_QUEUE)}
+${put(s, COMMAND_PAGE, SOURCE_IOVA + 1)}
 ${put(s, COMMAND_ASID)}
 bl complete
 and w13, w13, w0
+ldr w8, [x26, #${ERRORS}]
+cmp w8, w14
+cset w8, eq
+and w13, w13, w8
 ldr w8, [x26, #${VCMDQ_QUEUE + 24}]
 sub w11, w8, w11
 and w11, w11, #0x1ff
 ldr w8, [x26, #${CMDQ_QUEUE + 24}]
 sub w12, w8, w12
 and w12, w12, #0x1ff
+${
+  isDirect
+    ? `
 ${s.sayNumber('w11', 10)}
-${s.say(' entries on the VCMDQ, ')}
+${s.say(' entries on the VCMDQ in two runs, ')}
 ${s.sayNumber('w12', 10)}
-${s.say(' on the CMDQ, each run with its CMD_SYNC')}
-cmp w11, #${isDirect ? 5 : 0}
+${s.say(' on the CMDQ, each run with its CMD_SYNC')}`
+    : `
+${s.sayNumber('w12', 10)}
+${s.say(' entries on the CMDQ')}`
+}
+cmp w11, #${isDirect ? 7 : 0}
 cset w1, eq
 and w1, w1, w13
 cmp w12, #${isDirect ? 2 : 7}
@@ -332,10 +323,16 @@ ldr x8, [x26, #${VCMDQ_QUEUE + 16}]
 ldr w10, [x8, #${VCMDQ_GERROR - VCMDQ_CONS}]
 ldr w11, [x8, #${VCMDQ_GERRORN - VCMDQ_CONS}]
 cmp w10, w11
-cset w1, eq
-and w1, w1, w0
+cset w11, eq
+mov w12, w0
+ldr w8, [x26, #${ERRORS}]
+cmp w8, w13
+cset w8, eq
+and w12, w12, w8
+${s.say('error acknowledged')}
+and w1, w11, w12
 ${s.check('illegal-command-recovery')}
-mov w15, #1
+mov w15, #0
 ${[1, 2, 3]
   .map(
     (signal) => `
@@ -344,21 +341,23 @@ add x9, x26, #${VCMDQ_QUEUE}
 ${s.move('x0', BigInt(OP_CMD_SYNC) | inField(SYNC_CS, signal))}
 bl complete_with
 ${oneMoreError(s)}
-and w15, w15, w1`,
+add w15, w15, w1`,
   )
   .join('\n')}
-${s.say('CMD_SYNCs with a CS other than 0 end in CERROR_ILL')}
-mov w1, w15
+ldr w13, [x26, #${ERRORS}]
+add x9, x26, #${VCMDQ_QUEUE}
+bl complete
+ldr w8, [x26, #${ERRORS}]
+cmp w8, w13
+cset w12, eq
+and w12, w12, w0
+${s.sayNumber('w15', 10)}
+${s.say(' of 3 CMD_SYNCs with a CS other than 0 end in CERROR_ILL')}
+cmp w15, #3
+cset w1, eq
+and w1, w1, w12
 ${s.check('sync-signal')}
 `;
-
-/** The engine verifies the live pages, whose translations are then cached; w0 is its status. */
-export const verifyLive = (s: A64Source): string => `${s.set32('x23', DMA_PATTERN, LIVE_PATTERN)}
-${s.move('w0', DMA_OP_VERIFY)}
-${s.move('x1', LIVE_IOVA)}
-mov x2, #0
-${s.move('w3', LIVE_PAGES * 0x1000)}
-bl dma`;
 
 export const liveMapping = (s: A64Source): string => `
 ${s.title(11, 'leave a mapping in the TLB')}

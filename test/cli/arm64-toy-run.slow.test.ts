@@ -15,18 +15,23 @@ const boot = async (...options: string[]) => {
 
 describe('vsmmu boot toy --arch arm64', { timeout: 120_000 }, () => {
   it.each([
-    [['--path', 'direct'], ['direct'], 31],
-    [['--path', 'trapped'], ['trapped'], 18],
-    [['--path', 'overlay'], ['overlay'], 18],
-    [['--no-direct-maps'], ['trapped'], 18],
-    [['--vms', '2'], ['direct', 'trapped'], 67],
-    [['--check', '--vcpus', '2'], ['direct', 'trapped'], 33],
-    [['--transport', 'mailbox', '--drain', 'thread'], ['direct', 'trapped'], 32],
+    [['--path', 'direct'], ['direct'], 39],
+    [['--path', 'trapped'], ['trapped'], 24],
+    [['--path', 'overlay'], ['overlay'], 24],
+    [['--no-direct-maps'], ['trapped'], 24],
+    [['--vms', '2'], ['direct', 'trapped', 'overlay'], 107],
+    [['--check', '--vcpus', '2'], ['direct', 'trapped', 'direct x2', 'overlay'], 67],
+    [['--transport', 'mailbox', '--drain', 'thread'], ['direct', 'trapped', 'overlay'], 64],
+    [['--transport', 'mailbox', '--vcpus', '2'], ['direct', 'trapped', 'direct x2', 'overlay'], 65],
   ])('%j', async (options, paths, checks) => {
-    const { status, report, failed } = await boot(...options);
+    const vms = options.includes('--vms') ? [] : ['--vms', '1'];
+    const { status, report, failed } = await boot(...options, ...vms);
     expect([status, failed, report.checks.length]).toEqual([0, [], checks]);
     const exits = Object.fromEntries(
-      report.paths.map(({ path, batch, exitsPerBatch }) => [`${path} ${batch}`, exitsPerBatch]),
+      report.paths.map(({ path, batch, vcpus, exitsPerBatch }) => [
+        `${path}${vcpus > 1 ? ` x${vcpus}` : ''} ${batch}`,
+        exitsPerBatch,
+      ]),
     );
     const expected = paths.flatMap((path) =>
       [1, 16, 64].map((batch) => [`${path} ${batch}`, path === 'trapped' ? 2 : 0]),
@@ -35,9 +40,9 @@ describe('vsmmu boot toy --arch arm64', { timeout: 120_000 }, () => {
   });
 
   it.each(['inline', 'mailbox'])(
-    'attacks the machine beside it, which loses nothing: %s',
+    'attacks the machine beside it, of two by default, which loses nothing: %s',
     async (transport) => {
-      const { report } = await boot('--vms', '2', '--transport', transport);
+      const { report } = await boot('--transport', transport);
       const { checks } = report;
       const found = (name: string) => checks.find((check) => check.name === name);
       for (const victim of ['vm0', 'vm1'])
@@ -53,13 +58,27 @@ describe('vsmmu boot toy --arch arm64', { timeout: 120_000 }, () => {
     },
   );
 
+  it('runs an experiment of two machines', async () => {
+    const { status, report, failed } = await boot('--experiment', 'foreign-ids');
+    expect([status, failed, report.paths]).toEqual([0, [], []]);
+    const names = report.checks.map(({ name }) => name);
+    expect(names.filter((name) => name.startsWith('vm0: attack'))).toEqual([
+      'vm0: attack-vmid-fields',
+      'vm0: attack-sid-fields',
+    ]);
+    expect(names).toContain('isolation: IOTLB entries: vm1 lost nothing');
+  });
+
   it.each([
     ['--role host', 'the toy is a guest: it excludes --role host'],
     ['--msi v2m', 'the toy sends its MSIs to the ITS: it excludes --msi v2m'],
     ['--memory 8', 'the arm64 toy needs 16 MiB of memory'],
     ['--append x', '--append is for kernels: the toy does not take it'],
     ['--pcie rng', '--pcie is for kernels: the toy does not take it'],
-    ['--experiment stale-dma', '--experiment is not for kernels: it excludes --arch arm64'],
+    [
+      '--experiment btm',
+      'btm is not for the arm64 toy: TLBIs of its vCPUs reach no SMMU on the board virt',
+    ],
   ])('refuses %s', async (options, why) => {
     const { status, stderr } = await vsmmu('boot', 'toy', '--arch', 'arm64', ...options.split(' '));
     expect([status, stderr.trimEnd()]).toEqual([2, `vsmmu: ${why}`]);

@@ -3,7 +3,7 @@
 // waits for one that has ended.
 
 import { expect, it } from 'vitest';
-import { MeasuredToy } from '../../cli/arm64-toy.ts';
+import { MeasuredToy } from '../../cli/measured-toy.ts';
 import { DeviceBus, FakeHost } from '../../devices/testing/index.ts';
 import type { Machine } from '../../vmm/api/index.ts';
 
@@ -22,6 +22,7 @@ function toys(count: number) {
     all.push(toy);
     const ends: (() => void)[] = [];
     toy.machine = {
+      statistics: { exits: { byRegister: {} } },
       on: (name: string, listener: () => void) => name === 'end' && ends.push(listener),
       write: ({ length }: Uint8Array) => {
         bytes[i] = (bytes[i] ?? 0) + length;

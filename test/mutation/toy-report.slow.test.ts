@@ -2,6 +2,7 @@
 // Every check of the toy's report can fail: for each there is a bug, planted in a copy of the program, that it finds.
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { kindOf, plainName } from './check-names.ts';
 import { failed, MutantProgram } from './mutant-program.ts';
 import { TOY_MUTANTS } from './toy-mutants.ts';
 
@@ -12,14 +13,6 @@ const RUNS = [
   '--experiment ring-corruption',
   '--experiment forget-tlbi',
 ];
-
-/** A check without the machine whose it is. */
-const plain = (name: string) => name.replace(/^(vm\d+|vcmdq|ecmdq|overlay|arm64): /, '');
-/** One check for each machine, or each pair of them. */
-const kind = (name: string) =>
-  plain(name)
-    .replace(/^\w+ ran to its end$/, 'vm0 ran to its end')
-    .replace(/vm\d lost nothing/, 'vm1 lost nothing');
 
 let program: MutantProgram;
 beforeAll(async () => {
@@ -33,7 +26,7 @@ describe('the report of the toy', () => {
     for (const args of RUNS) {
       const report = await program.report([], args.split(' '));
       expect(failed(report)).toEqual([]);
-      for (const { name } of report.checks) names.add(kind(name));
+      for (const { name } of report.checks) names.add(kindOf(name));
     }
     const found = new Set(TOY_MUTANTS.flatMap(({ fails }) => fails));
     expect([...names].filter((name) => !found.has(name))).toEqual([]);
@@ -45,7 +38,7 @@ describe('the report of the toy', () => {
     async ({ edits, args, fails }) => {
       const report = await program.report(edits, args.split(' '));
       expect(report.ok).toBe(false);
-      expect(failed(report).map(plain)).toEqual(expect.arrayContaining([...fails]));
+      expect(failed(report).map(plainName)).toEqual(expect.arrayContaining([...fails]));
     },
   );
 });
