@@ -61,7 +61,7 @@ sync
 net=/sys/class/net/eth0
 if [ -e $net ]; then
   echo "net $(cat $net/address) $(cat $net/device/../iommu_group/type)"
-  ipconfig -c dhcp -t 2 eth0
+  ipconfig -c dhcp -t 5 eth0
   echo "frames $(cat $net/statistics/rx_packets) of $(cat $net/statistics/tx_packets)"
 fi
 one=/sys/devices/system/cpu/cpu1/online
