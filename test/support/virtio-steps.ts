@@ -25,7 +25,7 @@ export function virtioLegacyStep(bus: DeviceBus, random: Random, host: FakeHost)
   virtioStep(bus, random, host);
 }
 
-/** Makes the queue ready, mostly with sensible rings, or changes a byte of them; then it rings. */
+/** Makes one of two queues ready, mostly with sensible rings, or changes a byte of them; then it rings. */
 export function virtioStep(bus: DeviceBus, random: Random, host: FakeHost): void {
   const { ram, ramGpa } = host;
   const view = new DataView(ram.buffer, ram.byteOffset, ram.length);
@@ -33,6 +33,7 @@ export function virtioStep(bus: DeviceBus, random: Random, host: FakeHost): void
     for (const status of [0, 3]) bus.write32(0x70, status);
     bus.write32(0x24, 1);
     bus.write32(0x20, 3);
+    bus.write32(0x30, random.below(2));
     bus.write32(0x38, QUEUE_SIZE);
     bus.write32(0x80, ramGpa + DESCRIPTORS);
     bus.write32(0x90, ramGpa + DRIVER);
