@@ -4,12 +4,15 @@
 // guest cannot detect it.
 
 import {
+  ARM64_ACC,
+  ARM64_DP,
   ARM64_HEAT,
   ARM64_HEAT_ENTRIES,
   ARM64_HOT_COUNT,
   ARM64_HOT_ENTRIES,
   ARM64_HOT_LIST,
   ARM64_LIMIT,
+  ARM64_PC_OFFSET,
   ARM64_SAMPLE_DISTANCE,
   ARM64_SAMPLE_EVERY,
   ARM64_SAMPLE_LIMIT,
@@ -23,7 +26,7 @@ import { HANDLER_REGION } from './handlers';
  * The factor by which samples become rarer where most of the executed code is in regions
  * already.
  */
-const MOST_RARE: u32 = 32;
+const MOST_RARE: u32 = 8;
 
 /**
  * The next limit of a run that has executed `count` / 8 instructions: the next sample, or
@@ -45,23 +48,23 @@ export function nextLimit(cpu: usize, count: u32): u32 {
   return limit != 0 ? limit : slice;
 }
 
-/** Counts a sample; a record with enough samples is added to the hot list. */
-function note(cpu: usize, record: usize, base: usize): void {
+/** Counts samples; a record with enough of them is added to the hot list. */
+function note(cpu: usize, record: usize, base: usize, count: u32): void {
   const at =
     cpu + ARM64_HEAT + ((((record >> 3) ^ (record >> 15)) & (ARM64_HEAT_ENTRIES - 1)) << 3);
   const samples = load<u32>(at, 4);
   if (load<usize>(at) != record) {
     // A record that collides with a hotter one has to wait until the count of that has
     // dropped.
-    if (samples > 1) {
-      store<u32>(at, samples - 1, 4);
+    if (samples > count) {
+      store<u32>(at, samples - count, 4);
       return;
     }
     store<usize>(at, record);
-    store<u32>(at, 1, 4);
-    if (load<u32>(cpu, ARM64_SAMPLE_THRESHOLD) > 1) return;
-  } else if (samples + 1 < load<u32>(cpu, ARM64_SAMPLE_THRESHOLD)) {
-    store<u32>(at, samples + 1, 4);
+    store<u32>(at, count, 4);
+    if (count < load<u32>(cpu, ARM64_SAMPLE_THRESHOLD)) return;
+  } else if (samples + count < load<u32>(cpu, ARM64_SAMPLE_THRESHOLD)) {
+    store<u32>(at, samples + count, 4);
     return;
   }
   const hot = load<u32>(cpu, ARM64_HOT_COUNT);
@@ -74,6 +77,15 @@ function note(cpu: usize, record: usize, base: usize): void {
 }
 
 /**
+ * Moves the limit of a run on to the next sample. False when another thread has lowered the
+ * limit, which the boundary has to handle.
+ */
+function moveOn(cpu: usize, limit: u32, count: u32): bool {
+  const next = nextLimit(cpu, count);
+  return atomic.cmpxchg<u32>(cpu + ARM64_LIMIT, limit, next) == limit && count <= next;
+}
+
+/**
  * Whether the limit that a run has reached was that of a sample. If so the sample is
  * taken, and the run continues at the record, which is that of `pc`. `count` is 8 times
  * the instructions of the run.
@@ -82,15 +94,36 @@ export function isSample(cpu: usize, record: usize, pc: u64, count: u32): bool {
   const limit = load<u32>(cpu, ARM64_SAMPLE_LIMIT);
   if (limit == 0) return false;
   const every = load<u32>(cpu, ARM64_SAMPLE_EVERY);
-  if (load<u16>(record) == HANDLER_REGION) {
-    const distance = load<u32>(cpu, ARM64_SAMPLE_DISTANCE) << 1;
-    store<u32>(cpu, min<u32>(distance, every * MOST_RARE), ARM64_SAMPLE_DISTANCE);
-  } else {
-    store<u32>(cpu, every, ARM64_SAMPLE_DISTANCE);
-    note(cpu, record, record - ((usize(pc) & 0xfff) << 1));
-  }
-  const next = nextLimit(cpu, count);
-  // Another thread has lowered the limit, and the boundary has to handle that.
-  if (atomic.cmpxchg<u32>(cpu + ARM64_LIMIT, limit, next) != limit) return false;
-  return count <= next;
+  const distance = load<u32>(cpu, ARM64_SAMPLE_DISTANCE);
+  const isRegion = load<u16>(record) == HANDLER_REGION;
+  const next = isRegion
+    ? min<u32>(distance << 1, every * MOST_RARE)
+    : max<u32>(distance >> 1, every);
+  store<u32>(cpu, next, ARM64_SAMPLE_DISTANCE);
+  // A rare sample stands for as many as there would have been otherwise.
+  note(cpu, record, record - ((usize(pc) & 0xfff) << 1), distance / every);
+  return moveOn(cpu, limit, count);
+}
+
+/**
+ * Whether a region that executes instructions up to `most` / 8 may be entered, although that
+ * is beyond ARM64_LIMIT: if that is only the limit of a sample. The sample is taken once the
+ * run has reached it (`count`), so that the interpreter does not have to execute the code of
+ * regions before each sample.
+ */
+export function passesSample(cpu: usize, most: u32): bool {
+  const limit = load<u32>(cpu, ARM64_SAMPLE_LIMIT);
+  if (limit == 0 || limit != load<u32>(cpu, ARM64_LIMIT)) return false;
+  return most <= load<u32>(cpu, ARM64_SLICE);
+}
+
+/**
+ * Takes a sample that is due at the next record, to which a region has led: where regions
+ * end is where the next ones should begin.
+ */
+export function sampleAfterRegion(cpu: usize): void {
+  const record = load<usize>(cpu, ARM64_DP);
+  const count = load<u32>(cpu, ARM64_ACC) + u32(record);
+  if (count <= load<u32>(cpu, ARM64_LIMIT)) return;
+  isSample(cpu, record, load<u64>(cpu, ARM64_PC_OFFSET) + u64(record >> 1), count);
 }

@@ -24,6 +24,7 @@ import {
 import { decode } from './decode';
 import { enterPage, fetchEntry, isFetchEntry } from './fetch';
 import { HANDLER_REGION, HANDLER_RESUME } from './handlers';
+import { passesSample, sampleAfterRegion } from './heat-samples';
 
 /** A position in a page from which no branch is near. */
 const NOWHERE: u32 = 0x40000000;
@@ -77,9 +78,10 @@ export function runRegions(cpu: usize): void {
     const entry = entryOf(dp);
     if (entry == 0) return;
     const count = load<u32>(cpu, ARM64_ACC) + u32(dp);
-    // Near the limit the interpreter continues: it checks the limit at the same
+    // Near the end of the slice the interpreter continues: it checks the limit at the same
     // instructions with or without regions.
-    if (count + load<u32>(entry, ARM64_ENTRY_LONGEST) > load<u32>(cpu, ARM64_LIMIT)) break;
+    const most = count + load<u32>(entry, ARM64_ENTRY_LONGEST);
+    if (most > load<u32>(cpu, ARM64_LIMIT) && !passesSample(cpu, most)) break;
     const left = call_indirect<u32>(
       load<u32>(entry, ARM64_ENTRY_FUNCTION),
       cpu,
@@ -87,6 +89,7 @@ export function runRegions(cpu: usize): void {
     );
     if (left == ARM64_REGION_INTERPRET) break;
     if (left == ARM64_REGION_FAR && !follow(cpu)) return;
+    sampleAfterRegion(cpu);
   }
   setAside(cpu);
 }

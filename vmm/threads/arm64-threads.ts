@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
 // arm64 vCPUs in workers, with their exits served here.
 
-import type {
-  Arm64Thread,
-  Arm64ThreadCalls,
-  Arm64ThreadExit,
-  Arm64ThreadOptions,
-  Arm64Transport,
+import {
+  Arm64Block,
+  type Arm64Thread,
+  type Arm64ThreadCalls,
+  type Arm64ThreadExit,
+  type Arm64ThreadOptions,
+  type Arm64Transport,
 } from '../vcpu/arm64/index.ts';
 import { ARM64_CALLS } from './arm64-vcpu-thread.ts';
 import { type ExitServer, SPIN_AFTER_MMIO_MS, SPIN_MS } from './exit-server.ts';
@@ -44,6 +45,7 @@ export class Arm64Threads implements Arm64Transport {
     const { exits, gicModule, units, url } = this.#options;
     const { index, name, module, memory, calls, posted, host } = options;
     const mailbox = new MailboxServer(servedCalls(calls));
+    const block = new Arm64Block(memory.memory, memory.block);
     const worker = new WorkerThread<VcpuApi>(program(name), url);
     const unit = units.allocate();
     let isHeld = true;
@@ -90,7 +92,9 @@ export class Arm64Threads implements Arm64Transport {
         return worker.over || mailbox.still;
       },
       run: (): Promise<Arm64ThreadExit> =>
-        whileServed(exits, mailbox, { host }, () => worker.call((vcpu) => vcpu.runArm64())),
+        whileServed(exits, mailbox, { host, isAsleep: () => block.isAsleep }, () =>
+          worker.call((vcpu) => vcpu.runArm64()),
+        ),
       setPaused: (paused) => mailbox.setPaused(paused),
       async stop() {
         stopping = true;

@@ -25,6 +25,8 @@ export interface ServedVcpu {
   readonly mailbox: MailboxServer;
   /** The same object for all vCPUs of a machine. */
   readonly machine: ServedMachine;
+  /** True while it waits for an interrupt, and so does nothing that has to be looked for. */
+  readonly isAsleep?: (() => boolean) | undefined;
 }
 
 /** A machine with running vCPUs. */
@@ -50,6 +52,8 @@ export const SPIN_MS = 0.02;
 const TURN_MS = 2;
 /** Maximum sleep while vCPUs run: devices are polled at least this often. */
 const SLEEP_MS = 10;
+/** The same while all vCPUs wait for an interrupt: what wakes them may be seen this late. */
+const SLEEP_WITH_VCPUS_MS = 30;
 const LOOKS_PER_CLOCK = 16;
 
 export class ExitServer {
@@ -141,7 +145,9 @@ export class ExitServer {
     const isPending = ({ mailbox }: ServedVcpu) => mailbox.pending;
     if (!this.#machines.some(({ vcpus }) => vcpus.some(isPending))) {
       const timers = this.#machines.map(({ machine }) => machine.untilTimerMs());
-      const ms = Math.min(SLEEP_MS, ...timers);
+      const isAsleep = (vcpu: ServedVcpu) => vcpu.isAsleep?.() ?? false;
+      const areAsleep = this.#machines.every(({ vcpus }) => vcpus.every(isAsleep));
+      const ms = Math.min(areAsleep ? SLEEP_WITH_VCPUS_MS : SLEEP_MS, ...timers);
       const wait = Atomics.waitAsync(this.#words, VMM_WAKE, this.#attended, ms);
       // Timers that are always due must not block everything else.
       await (wait.async ? wait.value : tick());

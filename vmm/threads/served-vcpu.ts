@@ -19,12 +19,12 @@ export function program(name: string): WorkerProgram {
 export async function whileServed<T>(
   exits: ExitServer,
   mailbox: MailboxServer,
-  { host }: { readonly host: ServedVcpu['machine'] },
+  { host, isAsleep }: { readonly host: ServedVcpu['machine'] } & Pick<ServedVcpu, 'isAsleep'>,
   run: () => Promise<T>,
 ): Promise<T> {
   // One registration for each: a guest may see that a secondary vCPU is done, and start
   // it again, before the result of the former run arrives here.
-  const served: ServedVcpu = { mailbox, machine: host };
+  const served: ServedVcpu = { mailbox, machine: host, isAsleep };
   exits.add(served);
   try {
     return await run();

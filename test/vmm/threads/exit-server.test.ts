@@ -39,7 +39,7 @@ async function untilAttended(): Promise<number> {
 }
 
 /** Times in milliseconds between looks at a machine whose next timer is always due after so long. */
-async function betweenLooks(untilTimerMs: number): Promise<number[]> {
+async function betweenLooks(untilTimerMs: number, isAsleep?: () => boolean): Promise<number[]> {
   const server = new ExitServer();
   const times: number[] = [];
   let before = performance.now();
@@ -59,6 +59,7 @@ async function betweenLooks(untilTimerMs: number): Promise<number[]> {
         },
         untilTimerMs: () => untilTimerMs,
       },
+      isAsleep,
     } as unknown as ServedVcpu;
     server.add(vcpu);
   });
@@ -68,6 +69,12 @@ describe('the exit server', () => {
   it('sleeps until a timer of a device is due, and 10 ms at most', async () => {
     expect(median(await betweenLooks(2))).toBeLessThan(8);
     expect(median(await betweenLooks(Number.POSITIVE_INFINITY))).toBeGreaterThan(9);
+  });
+
+  it('sleeps longer while a vCPU waits for an interrupt, not beyond a timer of a device', async () => {
+    const asleep = () => true;
+    expect(median(await betweenLooks(Number.POSITIVE_INFINITY, asleep))).toBeGreaterThan(25);
+    expect(median(await betweenLooks(2, asleep))).toBeLessThan(25);
   });
 
   it('yields the thread to others while a timer is due at every poll', async () => {

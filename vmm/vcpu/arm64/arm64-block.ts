@@ -3,6 +3,7 @@
 
 import { ARM64_REGISTER_TABLE } from '../../../assembly/layout/a64/arm64-registers.ts';
 import {
+  ARM64_AWAKE,
   ARM64_BANK,
   ARM64_DP,
   ARM64_EXIT_REQUEST,
@@ -115,6 +116,11 @@ export class Arm64Block {
     Atomics.store(this.#words, (this.at + ARM64_EXIT_REQUEST) >>> 2, 1);
     Atomics.store(this.#words, (this.at + ARM64_LIMIT) >>> 2, 0);
     this.wake();
+  }
+
+  /** Whether its thread sleeps in a WFI, or does not run. */
+  get isAsleep(): boolean {
+    return Atomics.load(this.#words, (this.at + ARM64_AWAKE) >>> 2) === 0;
   }
 
   /** Ends the sleep of its thread. */

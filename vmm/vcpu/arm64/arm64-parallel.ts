@@ -30,6 +30,8 @@ const WAIT = EXIT_KINDS.indexOf('wait');
  * work.
  */
 const BUDGET_MS = 100;
+/** A run in which all vCPUs sleep lasts up to this many times as long. */
+const MOST_TURNS_ASLEEP = 10;
 
 /** Kind of a saved state. */
 const KIND = 'arm64-threads';
@@ -250,9 +252,9 @@ export class Arm64Parallel {
     const run: Run = { left: 0, exit: undefined, isPoolFull: false, done };
     this.#run = run;
     for (const vcpu of this.#vcpus) if (vcpu.isOn) this.#launch(run, vcpu);
-    const timer = setTimeout(() => this.#end(YIELD), budget * BUDGET_MS);
+    const clear = this.#endIn(budget * BUDGET_MS);
     if (run.left > 0) await all;
-    clearTimeout(timer);
+    clear();
     this.#run = undefined;
     exits.guard(() => posted?.serve());
     this.#stopCounter();
@@ -262,6 +264,22 @@ export class Arm64Parallel {
     action?.();
     const exit = exits.takeEnded() ?? run.exit ?? OFF;
     return exit.reason === 'yield' && this.#sleepsForever() ? FOREVER : exit;
+  }
+
+  /**
+   * Ends the run after some time; later while all vCPUs sleep, because to stop and start
+   * their threads costs more than to let them sleep.
+   * @returns what forgets that again.
+   */
+  #endIn(ms: number): () => void {
+    const { board } = this.#options;
+    let left = MOST_TURNS_ASLEEP;
+    const timer = setInterval(() => {
+      const areAsleep = this.#vcpus.every(({ isOn, cpu }) => !isOn || cpu.block.isAsleep);
+      if (--left > 0 && areAsleep && board.canInterrupt?.() !== false) return;
+      this.#end(YIELD);
+    }, ms);
+    return () => clearInterval(timer);
   }
 
   /** All vCPUs returned asleep, and only a device's timer can wake them. */

@@ -282,6 +282,19 @@ describe('a machine', () => {
     });
   });
 
+  it('has longer runs while all its vCPUs sleep', async () => {
+    const { machine } = await create(AWAITS_INPUT, 2);
+    await machine.boot({ paused: true });
+    await machine.step();
+    const begin = performance.now();
+    await machine.step();
+    // Ten times as long as one of vCPUs that are busy.
+    expect(performance.now() - begin).toBeGreaterThan(500);
+    machine.write('W');
+    while (machine.status === 'paused') await machine.step();
+    expect(machine.status).toBe('off');
+  });
+
   it('that waits for input ends when the input ends, and not before', async () => {
     const { machine, text } = await create(AWAITS_INPUT, 2);
     await machine.boot();

@@ -26,7 +26,12 @@ export type Step =
   /** `offset` is the distance to the target in instructions. */
   | { readonly kind: 'jump' | 'call'; readonly offset: number }
   | { readonly kind: 'branch'; readonly offset: number; readonly test: Test }
-  | { readonly kind: 'return' | 'call-register'; readonly register: number };
+  /** `target`: the place to which it has led before, if known. */
+  | {
+      readonly kind: 'return' | 'call-register';
+      readonly register: number;
+      readonly target?: number;
+    };
 
 /** The condition of a branch. */
 export type Test =
@@ -94,7 +99,10 @@ export interface Block {
   readonly steps: readonly Step[];
   /** Blocks that may be next, by their start. */
   readonly successors: readonly number[];
-  /** For a block that ends with a return: the sites from which the function is called. */
+  /**
+   * For a block that ends with a return: the sites from which the function is called in the
+   * region, and the place to which it has returned before.
+   */
   readonly returnSites: readonly number[];
 }
 
@@ -113,10 +121,18 @@ export interface RegionLimits {
   readonly grow: number;
 }
 
+/** Whether a step leads to an address in a register. */
+export const isIndirect = (
+  step: Step | undefined,
+): step is Step & { readonly kind: 'return' | 'call-register' } =>
+  step?.kind === 'return' || step?.kind === 'call-register';
+
 /** The available instructions. */
 export interface Source {
   /** The word at a place; undefined where a region has to end. */
   wordAt(place: number): number | undefined;
+  /** The place to which the RET, BR or BLR at a place has led before, if known. */
+  targetOf(place: number): number | undefined;
 }
 
 class Walk {
@@ -132,6 +148,8 @@ class Walk {
   readonly #source: Source;
   readonly #limits: RegionLimits;
   #work: number[] = [];
+  /** Callees, and places to which functions return, with the functions they belong to. */
+  readonly #more = new Map<number, number | undefined>();
 
   constructor(source: Source, limits: RegionLimits) {
     this.#source = source;
@@ -141,11 +159,11 @@ class Walk {
   start(entries: readonly number[]): void {
     for (const entry of entries) this.#add(entry, true);
     this.#drain(undefined);
-    // Callees of callees are added to the end.
-    for (const callee of this.sites.keys()) {
+    // Those of callees are added to the end.
+    for (const [place, name] of this.#more) {
       if (this.steps.size >= this.#limits.grow) break;
-      this.#add(callee, false);
-      this.#drain(callee);
+      this.#add(place, false);
+      this.#drain(name);
     }
   }
 
@@ -168,7 +186,7 @@ class Walk {
       if (word === undefined) return;
       // A page begins a block, because it is checked for changes on the way to it.
       if (at !== from && pageOf(at) !== pageOf(at - 1)) this.starts.add(at);
-      const step = stepOf(word);
+      const step = this.#withTarget(stepOf(word), at);
       this.steps.set(at, step);
       this.functions.set(at, name);
       if (step.kind !== 'plain') {
@@ -176,6 +194,12 @@ class Walk {
         return;
       }
     }
+  }
+
+  #withTarget(step: Step, at: number): Step {
+    if (!isIndirect(step)) return step;
+    const target = this.#source.targetOf(at);
+    return target === undefined ? step : { ...step, target };
   }
 
   #addSuccessors(at: number, step: Step): void {
@@ -190,19 +214,27 @@ class Walk {
         this.#add(at + 1, false);
         this.#target(at, step.offset);
         break;
-      case 'call': {
-        this.#add(at + 1, true);
-        const callee = at + step.offset;
-        const sites = this.sites.get(callee);
-        if (sites) sites.push(at + 1);
-        else this.sites.set(callee, [at + 1]);
+      case 'call':
+        this.#call(at + step.offset, at + 1);
         break;
-      }
       case 'call-register':
-        this.#add(at + 1, true);
+        if (step.target === undefined) this.#add(at + 1, true);
+        else this.#call(step.target, at + 1);
+        break;
+      case 'return':
+        if (step.target !== undefined && !this.#more.has(step.target))
+          this.#more.set(step.target, undefined);
         break;
       default:
     }
+  }
+
+  #call(callee: number, site: number): void {
+    this.#add(site, true);
+    this.#more.set(callee, callee);
+    const sites = this.sites.get(callee);
+    if (sites) sites.push(site);
+    else this.sites.set(callee, [site]);
   }
 
   /**
@@ -224,6 +256,8 @@ function targetsOf(at: number, step: Step, sites: readonly number[]): readonly n
       return [at + step.offset, at + 1];
     case 'return':
       return sites;
+    case 'call-register':
+      return step.target === undefined ? [] : [step.target];
     default:
       return [];
   }
@@ -249,10 +283,11 @@ export function discover(
   const walk = new Walk(source, limits);
   walk.start(entries);
   const { steps, starts, functions } = walk;
-  const sitesOf = (at: number) => {
+  const sitesOf = (at: number, target: number | undefined) => {
     const name = functions.get(at);
     const sites = name === undefined ? [] : (walk.sites.get(name) ?? []);
-    return sites.filter((site) => steps.has(site)).slice(0, MOST_RETURN_SITES);
+    const all = new Set(target === undefined ? sites : [target, ...sites]);
+    return [...all].filter((site) => steps.has(site)).slice(0, MOST_RETURN_SITES);
   };
   const all = new Map<number, Block>();
   for (const start of [...starts].sort((a, b) => a - b)) {
@@ -266,7 +301,7 @@ export function discover(
       last = step;
     }
     if (!last) continue;
-    const returnSites = last.kind === 'return' ? sitesOf(at - 1) : [];
+    const returnSites = last.kind === 'return' ? sitesOf(at - 1, last.target) : [];
     const targets = last.kind === 'plain' ? [at] : targetsOf(at - 1, last, returnSites);
     const successors = [...new Set(targets)].filter((to) => starts.has(to) && steps.has(to));
     all.set(start, { start, steps: list, successors, returnSites });

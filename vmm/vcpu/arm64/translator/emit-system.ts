@@ -16,6 +16,8 @@ const RMW_ADD = 0x1e;
 const DAIF_SHIFT = 6;
 const DAIF_ALL = 15 << DAIF_SHIFT;
 const ALL_BITS = 0xffff_ffff_ffff_ffffn;
+/** Bytes that DC ZVA clears. */
+const ZVA_SIZE = 64;
 
 /** Leaves the region unless the vCPU is at EL1. */
 function needEl1(code: RegionCode): void {
@@ -66,6 +68,13 @@ function readCounter(code: RegionCode, rt: number): void {
   code.setX(rt);
 }
 
+/** DCZID_EL0 at EL1, where DC ZVA is never prohibited: BS is log2 of the block's words. */
+function readBlockSize(code: RegionCode, rt: number): void {
+  needEl1(code);
+  code.i64(Math.log2(ZVA_SIZE / 4));
+  code.setX(rt);
+}
+
 /** Reads of registers that are more than storage, by name. */
 const READS: Readonly<Record<string, (code: RegionCode, rt: number) => void>> = {
   SP_EL0(code, rt) {
@@ -78,6 +87,7 @@ const READS: Readonly<Record<string, (code: RegionCode, rt: number) => void>> = 
     code.loadWord(state.ARM64_DAIF);
     code.setW(rt);
   },
+  DCZID_EL0: readBlockSize,
   CNTVCT_EL0: readCounter,
   CNTPCT_EL0: readCounter,
 };
@@ -168,9 +178,8 @@ const synchronize: EmitPlan = () => (code) => code.leaveIfForgotten();
 const clearMonitor: EmitPlan = () => (code) =>
   code.storeWord(state.ARM64_MONITOR_AT, () => code.i32(0));
 
-/** DC ZVA, op1:CRn:CRm:op2; it clears a block of 64 bytes. */
+/** DC ZVA, op1:CRn:CRm:op2. */
 const DC_ZVA = encodingOf(0, 3, 7, 4, 1);
-const ZVA_SIZE = 64;
 
 /**
  * The only SYS instruction that is often executed. Accesses by EL0 are left to the

@@ -28,7 +28,13 @@ import {
 import type { Arm64Exports, MemoryRegion } from '../../../../assembly/load.ts';
 import type { Arm64Block } from '../arm64-block.ts';
 import type { RegionTable } from '../region-table.ts';
-import { type Discovery, discover, type RegionLimits, type Source } from './discover.ts';
+import {
+  type Discovery,
+  discover,
+  isIndirect,
+  type RegionLimits,
+  type Source,
+} from './discover.ts';
 import { PAGE_SIZE, pageOf } from './places.ts';
 import type { RegionPage } from './region-code.ts';
 import { translate } from './translate-region.ts';
@@ -39,7 +45,9 @@ const MOST_REGIONS = 8192;
 /** Maximum number of regions that are created at once: the others become hot again. */
 const MOST_AT_ONCE = 16;
 const MOST_OF_PAGE = 64;
-const LIMITS: RegionLimits = { most: 300, grow: 150 };
+/** Size in bytes of what an indirect branch notes. */
+const NOTE_SIZE = 8;
+const LIMITS: RegionLimits = { most: 600, grow: 400 };
 
 /** The criterion for hot code. */
 interface Heat {
@@ -81,6 +89,8 @@ export interface Arm64RegionsOptions {
 interface Region {
   readonly entries: readonly number[];
   readonly places: ReadonlySet<number>;
+  /** Where its indirect branches note their targets. */
+  readonly notes: readonly number[];
 }
 
 interface Page {
@@ -98,6 +108,8 @@ export class Arm64Regions {
   readonly #options: Arm64RegionsOptions;
   readonly #words: Uint32Array;
   readonly #pages = new Map<number, Page>();
+  /** Where an indirect branch notes its target, by the address of its record. */
+  readonly #notes = new Map<number, number>();
   #count = 0;
   /** Free space for entries: the page from which they are allocated. */
   #next = 0;
@@ -126,6 +138,7 @@ export class Arm64Regions {
   reset(): void {
     for (let i = 0; i < this.#count; i++) this.#options.table.set(i, null);
     this.#pages.clear();
+    this.#notes.clear();
     this.#count = 0;
     this.#next = 0;
     this.#end = 0;
@@ -207,7 +220,21 @@ export class Arm64Regions {
         if (executedOnly && !isExecuted) return undefined;
         return this.#word(this.#word(page.base - ARM64_PAGE_CODE) + 4 * index);
       },
+      targetOf: (place) => {
+        const distance = pageOf(place);
+        const page = pages.get(distance);
+        if (!page) return undefined;
+        const index = place - distance * ARM64_PAGE_RECORDS;
+        const note = this.#notes.get(page.base + ARM64_RECORD_SIZE * index);
+        return note === undefined ? undefined : this.#noted(note, place);
+      },
     };
+  }
+
+  /** The place that the branch at a place has noted; undefined if it is none, or too far away. */
+  #noted(note: number, place: number): number | undefined {
+    const [low, high] = [this.#word(note) | 0, this.#word(note + 4) | 0];
+    return low === 0 || low % 4 !== 0 || high !== low >> 31 ? undefined : place + low / 4;
   }
 
   /** The page, after removing the regions to which nothing leads any more. */
@@ -228,27 +255,33 @@ export class Arm64Regions {
     const page = this.#pageOf(base);
     if (page.made >= (this.#options.mostOfPage ?? MOST_OF_PAGE)) return undefined;
     const around = page.regions.filter(({ places }) => places.has(place));
-    if (around.some(({ entries }) => entries.includes(place))) return undefined;
+    const entered = around.filter(({ entries }) => entries.includes(place));
+    // It is made anew when its branches have noted targets that it does not contain yet.
+    const hasNoted = entered.some(({ notes }) => notes.some((note) => this.#word(note) !== 0));
+    if (entered.length > 0 && !hasNoted) return undefined;
     const source = this.#sourceOf(base);
     let discovery = discover(source, [place], LIMITS);
     const [step] = discovery.blocks.get(place)?.steps ?? [];
     if (!step || step.kind === 'leave') return undefined;
+    let replaced = entered;
     if (around.length > 0) {
       const entries = [place, ...around.flatMap((region) => region.entries)];
       const together = discover(source, entries, LIMITS);
       if (entries.every((entry) => together.entries.includes(entry))) {
         discovery = together;
-        for (const region of around) page.regions.splice(page.regions.indexOf(region), 1);
+        replaced = around;
       }
     }
+    for (const region of replaced) page.regions.splice(page.regions.indexOf(region), 1);
     const { entries, instructions, blocks } = discovery;
-    const at = this.#allocate(entries.length);
-    if (at === 0 || this.#count === MOST_REGIONS) return 'full';
+    const at = this.#allocate(entries.length * ARM64_ENTRY_SIZE);
+    const notes = this.#notesOf(discovery, source.pages);
+    if (at === 0 || !notes || this.#count === MOST_REGIONS) return 'full';
     page.made++;
-    page.regions.push({ entries, places: new Set(blocks.keys()) });
+    page.regions.push({ entries, places: new Set(blocks.keys()), notes: [...notes.values()] });
     const used = new Set([...blocks.keys()].map(pageOf));
     const pages = new Map([...source.pages].filter(([distance]) => used.has(distance)));
-    const body = translate(discovery, { pages, longest: instructions });
+    const body = translate(discovery, { pages, longest: instructions, notes });
     const index = this.#count++;
     this.#place(base, discovery, at, index);
     return { index, body };
@@ -265,9 +298,29 @@ export class Arm64Regions {
     });
   }
 
-  /** Allocates consecutive entries; 0 when there is no space. */
-  #allocate(count: number): number {
-    const size = count * ARM64_ENTRY_SIZE;
+  /**
+   * Where the indirect branches of a region note their targets, if those are not known;
+   * undefined when there is no space.
+   */
+  #notesOf({ blocks }: Discovery, pages: ReadonlyMap<number, RegionPage>) {
+    const notes = new Map<number, number>();
+    for (const { start, steps } of blocks.values()) {
+      const last = steps.at(-1);
+      if (!isIndirect(last) || last.target !== undefined) continue;
+      const place = start + steps.length - 1;
+      const distance = pageOf(place);
+      const base = pages.get(distance)?.base ?? 0;
+      const record = base + ARM64_RECORD_SIZE * (place - distance * ARM64_PAGE_RECORDS);
+      const note = this.#notes.get(record) ?? this.#allocate(NOTE_SIZE);
+      if (note === 0) return undefined;
+      this.#notes.set(record, note);
+      notes.set(place, note);
+    }
+    return notes;
+  }
+
+  /** Allocates space of a multiple of 8 bytes; 0 when there is none. */
+  #allocate(size: number): number {
     if (this.#next + size > this.#end) {
       const { pool } = this.#options;
       const page = this.#word(pool + ARM64_POOL_NEXT);

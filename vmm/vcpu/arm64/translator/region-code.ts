@@ -56,6 +56,11 @@ export interface RegionPlace {
   readonly pages: ReadonlyMap<number, RegionPage>;
   /** Maximum number of instructions between two checks of the limit. */
   readonly longest: number;
+  /**
+   * Where the RET, BR or BLR at a place notes to which address it has led: the distance from
+   * itself in bytes (i64).
+   */
+  readonly notes: ReadonlyMap<number, number>;
 }
 
 export class RegionCode extends RegisterCode {
@@ -217,6 +222,17 @@ export class RegionCode extends RegisterCode {
     this.i32(0);
     this.set(DP);
     this.#leave(ARM64_REGION_FAR);
+  }
+
+  /** Notes that the current instruction leads to VA. */
+  noteTarget(): void {
+    const note = this.#place.notes.get(this.#at);
+    if (note === undefined) return;
+    this.i32(note);
+    this.get(VA);
+    this.address(4 * this.#at);
+    this.op(OP.i64Sub);
+    this.memory(OP.i64Store, 8);
   }
 
   /**

@@ -186,15 +186,34 @@ class Translation {
         this.#goTo(at + step.offset);
         break;
       case 'call-register':
-        // The target is read first: it may be X30.
-        code.x(step.register);
-        code.set(VA);
-        this.#link();
-        code.leaveFar(() => code.get(VA));
+        this.#callRegister(step.register, step.target);
         break;
       default:
         this.#return(step.register, block);
     }
+  }
+
+  /**
+   * Calls the address in a register: the function that has been called before, if that is
+   * the address.
+   */
+  #callRegister(register: number, target: number | undefined): void {
+    const code = this.#code;
+    // The target is read first: it may be X30.
+    code.x(register);
+    code.set(VA);
+    if (target === undefined) code.noteTarget();
+    else {
+      code.get(VA);
+      code.address(4 * target);
+      code.op(OP.i64Eq);
+      code.open(OP.if);
+      this.#link();
+      this.#goTo(target);
+      code.close();
+    }
+    this.#link();
+    code.leaveFar(() => code.get(VA));
   }
 
   #link(): void {
@@ -237,7 +256,10 @@ class Translation {
       this.#goTo(site);
       code.close();
     }
-    code.leaveFar(() => code.x(register));
+    code.x(register);
+    code.set(VA);
+    code.noteTarget();
+    code.leaveFar(() => code.get(VA));
   }
 
   /** Branches to a place. */
