@@ -59,6 +59,8 @@ export const ATC_PORT_GROUP = 0x14;
  * before the group.
  */
 export const ATC_PORT_GROUP_PASID = 0x18;
+/** u32, 1 after a response that belongs to no waiting request; the endpoint clears it. */
+export const ATC_PORT_UNEXPECTED = 0x1c;
 export const PRG_STATE_SHIFT = 16;
 export const PRG_NONE = 0;
 export const PRG_WAITING = 1;

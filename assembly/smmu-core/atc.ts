@@ -34,6 +34,7 @@ import {
   ATC_PORT_REQUESTS,
   ATC_PORT_SID,
   ATC_PORT_STRIDE,
+  ATC_PORT_UNEXPECTED,
   ATC_PORT_VICTIM,
   ATC_PORTS,
   ATC_SILENT,
@@ -182,6 +183,7 @@ export function atcSetMode(smmu: usize, sid: u32, mode: u32): i32 {
   }
   const at = portAt(smmu, port);
   atomic.store<u32>(at, 0, ATC_PORT_GROUP);
+  atomic.store<u32>(at, 0, ATC_PORT_UNEXPECTED);
   atomic.store<u32>(at, mode, ATC_PORT_MODE);
   if (mode != ATC_SILENT) {
     // A request that found the endpoint silent is included in `requests`; a later one
@@ -197,21 +199,21 @@ export function atcSetMode(smmu: usize, sid: u32, mode: u32): i32 {
 /**
  * CMD_PRI_RESP: answers the waiting page request group of a StreamID's endpoint.
  * Endpoints expect the PASID of the request in the response (PRG Response PASID
- * Required), so group and PASID both have to match.
+ * Required), so group and PASID both have to match; otherwise the endpoint is told of an
+ * unexpected response (Unexpected Page Request Group Index).
  * @param pasid ACCESS_NO_SSID for none.
  * @param answer PRG_*.
  */
 export function answerGroup(smmu: usize, sid: u32, pasid: i32, group: u32, answer: u32): void {
   const port = portOf(smmu, sid);
   if (port == NO_PORT) return;
-  if (atomic.load<i32>(portAt(smmu, port), ATC_PORT_GROUP_PASID) != pasid) return;
+  const at = portAt(smmu, port);
   const waiting = group | (PRG_WAITING << PRG_STATE_SHIFT);
-  atomic.cmpxchg<u32>(
-    portAt(smmu, port),
-    waiting,
-    group | (answer << PRG_STATE_SHIFT),
-    ATC_PORT_GROUP,
-  );
+  if (atomic.load<i32>(at, ATC_PORT_GROUP_PASID) == pasid) {
+    const answered = group | (answer << PRG_STATE_SHIFT);
+    if (atomic.cmpxchg<u32>(at, waiting, answered, ATC_PORT_GROUP) == waiting) return;
+  }
+  atomic.store<u32>(at, 1, ATC_PORT_UNEXPECTED);
 }
 
 /** Removes the port of a StreamID whose endpoint has been removed. */

@@ -13,12 +13,14 @@ import type {
   DmaResult,
   GuestMemory,
   InterruptLine,
+  PageResponses,
   Timer,
   TraceEvent,
 } from '../plugin/index.ts';
 
 const REFUSED: DmaResult = { ok: false, done: 0 };
 const NO_ATS: AtsSettings = { enabled: false, pageRequests: false, silent: false };
+const NO_RESPONSES: PageResponses = { isWaiting: false, failed: false, unexpected: false };
 
 /**
  * The host of one device while it is attached. After `end` nothing that the device got
@@ -96,6 +98,9 @@ export class DeviceLease implements DeviceHost {
       configure: (wanted) => {
         if (this.#live) ats.configure(wanted);
       },
+      ...(ats.takeResponses && {
+        takeResponses: () => (this.#live && ats.takeResponses?.()) || NO_RESPONSES,
+      }),
     };
   }
 

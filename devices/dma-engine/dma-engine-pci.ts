@@ -6,7 +6,7 @@
 import { DMA_ATS, DMA_REGION_SIZE } from '../../assembly/layout/dma-engine-registers.ts';
 import { ABI_KIND_DMA } from '../../assembly/layout/guest-abi.ts';
 import { type CapabilitySpec, PcieEndpoint, reaches } from '../pcie/index.ts';
-import { PCIE_CAP_ATS, PCIE_CAP_PASID, PCIE_CAP_PRI } from '../pcie/pcie-registers.ts';
+import { PCIE_CAP_ATS, PCIE_CAP_PASID } from '../pcie/pcie-registers.ts';
 import type {
   AtsCapability,
   AtsSettings,
@@ -14,9 +14,11 @@ import type {
   DeviceState,
   DmaAttributes,
   DmaPort,
+  DmaResult,
   MmioAccess,
 } from '../plugin/index.ts';
 import { DmaEngine } from './dma-engine.ts';
+import { PageRequestInterface, PRI_CAPABILITY } from './page-request-interface.ts';
 
 /**
  * An ID that no driver matches, of the vendor ID that emulators use for their own
@@ -27,19 +29,13 @@ const DEVICE = 0x4d44;
 /** A system peripheral. */
 const CLASS = 0x088000;
 
-// Extended capabilities (PCIe 5.0, sections 7.8.8, 7.8.9, 10.5.1, 10.5.2): the registers
-// of each start at offset 4, with the capability in bits [15:0] and control in bits
-// [31:16]; PRI has control and status instead.
+// Extended capabilities (PCIe 5.0, sections 7.8.9 and 10.5.1): the registers of each start
+// at offset 4, with the capability in bits [15:0] and control in bits [31:16].
 const REGISTERS_AT = 4;
 
 const ATS_PAGE_ALIGNED = 0x20;
 const ATS_STU = 0x001f_0000;
 const ATS_ENABLE = 0x8000_0000;
-
-const PRI_ENABLE = 0x1;
-const PRI_STOPPED = 0x0100_0000;
-/** The engine waits for the response to a page request before it sends the next. */
-const PRI_CAPACITY = 1;
 
 /** Supports instruction fetches, privileged accesses, and PASIDs of 20 bits. */
 const PASID_CAPABILITY = 0x1406;
@@ -62,17 +58,7 @@ const CAPABILITIES: readonly CapabilitySpec[] = [
       },
     ],
   },
-  {
-    name: 'PRI',
-    id: PCIE_CAP_PRI,
-    version: 1,
-    size: 16,
-    registers: [
-      { name: 'PRI_CONTROL', offset: REGISTERS_AT, reset: PRI_STOPPED, writable: PRI_ENABLE },
-      { name: 'PRI_CAPACITY', offset: 8, reset: PRI_CAPACITY },
-      { name: 'PRI_ALLOCATION', offset: 12, writable: 0xffffffff },
-    ],
-  },
+  PRI_CAPABILITY,
   {
     name: 'PASID',
     id: PCIE_CAP_PASID,
@@ -97,6 +83,8 @@ const OFF: AtsSettings = { enabled: false, pageRequests: false, silent: false };
  */
 export class DmaEnginePci extends PcieEndpoint {
   readonly #engine: DmaEngine;
+  readonly #pageRequests: PageRequestInterface;
+  #ats: AtsCapability | undefined;
 
   /** @param name unique in a machine. */
   constructor(name: string) {
@@ -119,9 +107,11 @@ export class DmaEnginePci extends PcieEndpoint {
       hasPasids: true,
     });
     this.#engine = new DmaEngine(name);
+    this.#pageRequests = new PageRequestInterface(this.config);
   }
 
   protected override start(host: DeviceHost, port: DmaPort): void {
+    this.#ats = port.ats;
     this.#engine.attach({
       memory: host.memory,
       interruptLine: () => ({
@@ -132,8 +122,8 @@ export class DmaEnginePci extends PcieEndpoint {
         get streamId() {
           return port.streamId;
         },
-        read: (iova, target, attributes) => port.read(iova, target, attributes),
-        write: (iova, source, attributes) => port.write(iova, source, attributes),
+        read: (iova, target, attributes) => this.#checked(port.read(iova, target, attributes)),
+        write: (iova, source, attributes) => this.#checked(port.write(iova, source, attributes)),
         abandon: () => port.abandon?.(),
         ats: port.ats && this.#limited(port.ats),
       }),
@@ -144,6 +134,18 @@ export class DmaEnginePci extends PcieEndpoint {
       msi: (address, data) => host.msi(address, data),
       trace: (event) => host.trace(event),
     });
+  }
+
+  /** The result of an access, once the response to its page request is in the registers. */
+  #checked(result: DmaResult): DmaResult {
+    if (this.#ats?.settings.pageRequests) this.#takeResponses();
+    return result;
+  }
+
+  /** Updates the registers of PRI. A Response Failure ends page requests. */
+  #takeResponses(): void {
+    this.#pageRequests.take(this.#ats?.takeResponses?.());
+    this.#applyPageRequests();
   }
 
   #control(capability: string): number {
@@ -161,7 +163,7 @@ export class DmaEnginePci extends PcieEndpoint {
       },
       configure: ({ silent }) => {
         const enabled = (this.#control('ATS') & ATS_ENABLE) !== 0;
-        const pageRequests = (this.#control('PRI') & PRI_ENABLE) !== 0;
+        const pageRequests = this.#pageRequests.isActive;
         ats.configure(enabled ? { enabled, pageRequests, silent } : OFF);
       },
     };
@@ -180,13 +182,23 @@ export class DmaEnginePci extends PcieEndpoint {
     );
   }
 
+  protected override configRead(access: MmioAccess): void {
+    if (this.#pageRequests.covers(access)) this.#takeResponses();
+  }
+
   protected override configWritten(access: MmioAccess): void {
-    const pri = this.config.offsetOf('PRI') + REGISTERS_AT;
-    if (reaches(access, pri)) {
-      const isEnabled = (this.config.get(pri) & PRI_ENABLE) !== 0;
-      this.config.setBits(pri, PRI_STOPPED, !isEnabled);
-    } else if (!reaches(access, this.config.offsetOf('ATS') + REGISTERS_AT)) return;
-    this.#configureAts();
+    if (this.#pageRequests.covers(access)) {
+      this.#pageRequests.take(this.#ats?.takeResponses?.());
+      const isReset = this.#pageRequests.written(access);
+      this.#applyPageRequests();
+      // Emptying the ATC also forgets the request that waits.
+      if (isReset) this.#configureAts();
+    } else if (reaches(access, this.config.offsetOf('ATS') + REGISTERS_AT)) this.#configureAts();
+  }
+
+  #applyPageRequests(): void {
+    const { enabled = false, pageRequests = false } = this.#ats?.settings ?? {};
+    if (enabled && pageRequests !== this.#pageRequests.isActive) this.#configureAts();
   }
 
   /** Makes the engine write its register again, which empties the ATC. */
@@ -197,6 +209,7 @@ export class DmaEnginePci extends PcieEndpoint {
   }
 
   protected override resetFunction(): void {
+    this.#pageRequests.followRegisters();
     this.#engine.reset();
   }
 
@@ -215,7 +228,10 @@ export class DmaEnginePci extends PcieEndpoint {
   protected override prepareFunction(state: DeviceState): () => void {
     // An unattached engine restores the state, or throws an error about it.
     new DmaEngine(this.name).restore(state);
-    return () => this.#engine.restore(state);
+    return () => {
+      this.#pageRequests.followRegisters();
+      this.#engine.restore(state);
+    };
   }
 
   protected override barRegisterName(offset: number): string | undefined {

@@ -7,10 +7,12 @@ import type {
   DmaAttributes,
   DmaPort,
   DmaResult,
+  PageResponses,
 } from '../plugin/index.ts';
 
 const REFUSED: DmaResult = { ok: false, done: 0 };
 const NO_ATS: AtsSettings = { enabled: false, pageRequests: false, silent: false };
+const NO_RESPONSES: PageResponses = { isWaiting: false, failed: false, unexpected: false };
 
 export class RequesterPort implements DmaPort {
   readonly ats: AtsCapability;
@@ -29,6 +31,7 @@ export class RequesterPort implements DmaPort {
         return current()?.settings ?? NO_ATS;
       },
       configure: (settings) => current()?.configure(settings),
+      takeResponses: () => current()?.takeResponses?.() ?? NO_RESPONSES,
     };
   }
 

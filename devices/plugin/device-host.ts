@@ -45,15 +45,31 @@ export interface AtsSettings {
   readonly silent: boolean;
 }
 
+/** What became of a device's page requests (PRI). */
+export interface PageResponses {
+  /** A request waits for its response. */
+  readonly isWaiting: boolean;
+  /** There was a response with Response Failure. */
+  readonly failed: boolean;
+  /** There was a response that belongs to no request that waits. */
+  readonly unexpected: boolean;
+}
+
 /** The ATS of a device: an ATC between the device and the IOMMU. */
 export interface AtsCapability {
   /** The current settings. */
   readonly settings: AtsSettings;
   /**
    * Changes the settings and empties the ATC. Settings that the host does not support
-   * stay false in `settings`.
+   * stay false in `settings`. A change of `pageRequests` alone keeps the ATC, and a request
+   * that waits.
    */
   configure(settings: AtsSettings): void;
+  /**
+   * Whether a request waits, and the responses since the last call. Absent: the host does
+   * not report them.
+   */
+  takeResponses?(): PageResponses;
 }
 
 /**

@@ -5,7 +5,12 @@ import { AnswerError, refusePromise } from '../plugin/answers.ts';
 import { anyText } from '../plugin/option-kinds.ts';
 import { checkDisk, type Disk } from './disk.ts';
 import { type AccessEnd, isUnderWay } from './scattered-bytes.ts';
-import type { RequestBuffers, RequestWork, VirtioFunction } from './virtio-function.ts';
+import type {
+  RequestBuffers,
+  RequestProgress,
+  RequestWork,
+  VirtioFunction,
+} from './virtio-function.ts';
 
 /**
  * Size of a sector in bytes: the unit of capacities and positions on a disk (virtio 1.2,
@@ -74,17 +79,29 @@ class Transfer {
   readonly #at: number;
   readonly #length: number;
   readonly #bytes: Uint8Array;
+  readonly #finish: () => number;
   /** The data of the current part, until all of it has been moved. */
   #part: Uint8Array | undefined;
   #done = 0;
   #end: RequestWork | undefined;
 
-  constructor(disk: Disk, buffers: RequestBuffers, isWrite: boolean, at: number, length: number) {
+  /**
+   * @param range in bytes.
+   * @param finish its status once all sectors are transferred.
+   */
+  constructor(
+    disk: Disk,
+    buffers: RequestBuffers,
+    isWrite: boolean,
+    { at, length }: { readonly at: number; readonly length: number },
+    finish: () => number,
+  ) {
     this.#disk = disk;
     this.#buffers = buffers;
     this.#isWrite = isWrite;
     this.#at = at;
     this.#length = length;
+    this.#finish = finish;
     this.#bytes = new Uint8Array(Math.min(TURN_BYTES, length));
   }
 
@@ -94,7 +111,7 @@ class Transfer {
     if (isUnderWay(moved)) return moved;
     if (moved === 'done' && this.#done < this.#length) return 'more';
     const written = this.#isWrite ? 0 : this.#done;
-    const status = moved === 'done' ? STATUS_OK : STATUS_IO_ERROR;
+    const status = moved === 'done' ? this.#finish() : STATUS_IO_ERROR;
     this.#end = endWith(status, this.#buffers, written);
     return this.#end();
   }
@@ -156,7 +173,12 @@ export class VirtioBlock implements VirtioFunction {
     this.config = configOf(disk);
   }
 
-  begin(_queue: number, buffers: RequestBuffers): RequestWork {
+  begin(
+    _queue: number,
+    buffers: RequestBuffers,
+    _progress: RequestProgress,
+    accepted: bigint,
+  ): RequestWork {
     const { readable, writable } = buffers;
     // Without a status byte there is no way to report a result (section 5.2.6).
     if (writable.length === 0 || readable.length < HEADER_SIZE) return () => 0;
@@ -169,20 +191,21 @@ export class VirtioBlock implements VirtioFunction {
         if (isUnderWay(end)) return end;
         work =
           end === 'done'
-            ? this.#request(header.getUint32(0, true), header.getBigUint64(8, true), buffers)
+            ? this.#request(header, buffers, (accepted & FEATURE_FLUSH) !== 0n)
             : endWith(STATUS_IO_ERROR, buffers, 0);
       }
       return work();
     };
   }
 
-  #request(type: number, sector: bigint, buffers: RequestBuffers): RequestWork {
-    const { readable, writable } = buffers;
-    switch (type) {
+  /** @param flushes the driver sends flushes; for others each write is one (section 5.2.6.2). */
+  #request(header: DataView, buffers: RequestBuffers, flushes: boolean): RequestWork {
+    const sector = header.getBigUint64(8, true);
+    switch (header.getUint32(0, true)) {
       case TYPE_IN:
-        return this.#transfer(buffers, false, sector, writable.length - 1);
+        return this.#transfer(buffers, false, sector, () => STATUS_OK);
       case TYPE_OUT:
-        return this.#transfer(buffers, true, sector, readable.length - HEADER_SIZE);
+        return this.#transfer(buffers, true, sector, () => (flushes ? STATUS_OK : this.#flushed()));
       case TYPE_FLUSH:
         return endWith(this.#flushed(), buffers, 0);
       case TYPE_GET_ID:
@@ -196,14 +219,16 @@ export class VirtioBlock implements VirtioFunction {
     buffers: RequestBuffers,
     isWrite: boolean,
     sector: bigint,
-    length: number,
+    finish: () => number,
   ): RequestWork {
+    const { readable, writable } = buffers;
+    const length = isWrite ? readable.length - HEADER_SIZE : writable.length - 1;
     const end = sector * BigInt(SECTOR_SIZE) + BigInt(length);
     const isRefused = isWrite && this.#disk.readOnly;
     if (isRefused || length % SECTOR_SIZE !== 0 || end > BigInt(this.#disk.size))
       return endWith(STATUS_IO_ERROR, buffers, 0);
     const at = Number(sector) * SECTOR_SIZE;
-    const transfer = new Transfer(this.#disk, buffers, isWrite, at, length);
+    const transfer = new Transfer(this.#disk, buffers, isWrite, { at, length }, finish);
     return () => transfer.turn();
   }
 

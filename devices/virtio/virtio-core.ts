@@ -198,12 +198,17 @@ export class VirtioCore {
     if (live) live.current = undefined;
   }
 
+  /** The features that the driver has accepted. */
+  get #accepted(): bigint {
+    const [low = 0, high = 0] = this.registers.driverFeatures;
+    return BigInt(low) | (BigInt(high) << WORD_BITS);
+  }
+
   /** A write of the device status, except 0, which is a `reset`. */
   writeStatus(value: number): void {
     const { registers } = this;
     let accepted = value;
-    const [low = 0, high = 0] = registers.driverFeatures;
-    const driver = BigInt(low) | (BigInt(high) << WORD_BITS);
+    const driver = this.#accepted;
     // False for features that were not offered, or a driver of the legacy interface
     // (section 2.2).
     const isFit = (driver & ~this.#features) === 0n && (driver & VIRTIO_F_VERSION_1) !== 0n;
@@ -289,7 +294,7 @@ export class VirtioCore {
       readable: new ScatteredBytes(chain.readable, port),
       writable: new ScatteredBytes(chain.writable, port),
     };
-    const work = this.#function.begin(index, buffers, live.queue.state);
+    const work = this.#function.begin(index, buffers, live.queue.state, this.#accepted);
     return { chain, work, written: undefined };
   }
 

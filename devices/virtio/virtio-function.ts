@@ -55,6 +55,15 @@ export interface VirtioFunction {
    * drops what the driver has said before. Default: there is nothing of that kind.
    */
   reset?(): void;
-  /** Begins a request, or continues one of a restored machine. */
-  begin(queue: number, buffers: RequestBuffers, progress: RequestProgress): RequestWork;
+  /**
+   * Begins a request, or continues one of a restored machine.
+   * @param accepted feature bits that the driver has accepted; a driver of the legacy
+   *   interface may have accepted none.
+   */
+  begin(
+    queue: number,
+    buffers: RequestBuffers,
+    progress: RequestProgress,
+    accepted: bigint,
+  ): RequestWork;
 }

@@ -76,7 +76,7 @@ function request(type: number, functions: object) {
   const block = new devices.VirtioBlock(disk(functions), 'disk');
   const header = new Uint8Array(16 + (type === 1 ? 512 : 0));
   new DataView(header.buffer).setUint32(0, type, true);
-  const work = block.begin(0, {
+  const buffers = {
     readable: {
       length: header.length,
       read: (at: number, target: Uint8Array) => {
@@ -85,7 +85,8 @@ function request(type: number, functions: object) {
       },
     },
     writable: { length: type === 0 ? 513 : 1, write: () => 'done' as const },
-  } as never);
+  };
+  const work = block.begin(0, buffers as never, { done: 0 }, block.features);
   for (let turns = 0; work() === 'more' && turns < 4; turns++);
 }
 

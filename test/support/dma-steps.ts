@@ -30,10 +30,14 @@ export function dmaPciStep(bus: DeviceBus, random: Random, host: FakeHost): void
     // MSI-X, ATS, PRI and PASID.
     bus.write(0, 0x7e, 2, random.pick([0, 0x8000, 0xc000]));
     bus.write(0, 0x106, 2, random.pick([0, 0x8000]));
-    bus.write(0, 0x10c, 2, random.below(2));
+    bus.write(0, 0x10c, 2, random.below(4));
+    bus.write(0, 0x10e, 2, random.below(4));
+    bus.write(0, 0x114, 4, random.below(3));
     bus.write(0, 0x11e, 2, random.below(8));
     for (const [i, word] of [host.ramGpa + 0x40, 0, random.below(4), random.below(2)].entries())
       bus.write(2, 4 * i, 4, word);
+    // FLR, now and then.
+    if (random.below(16) === 0) bus.write(0, 0x48, 2, 0x8000);
     return;
   }
   const word = (offset: number, value: number) => bus.write(1, offset, 4, value);

@@ -120,12 +120,17 @@ export function bridgeWithFunctions(): Device {
       { device: 2, plugged: new PcieRootPort('port', [new WordEndpoint('two', 2, [1, 2, 4])]) },
     ],
   });
+  return asOneDevice(bridge, 0x18000);
+}
+
+/** @param config bytes of ECAM that are looked at. */
+export function asOneDevice(bridge: PcieHost, config: number): Device {
   const functions = [...bridge.functions];
   return {
     name: bridge.name,
     interfaceVersion: bridge.interfaceVersion,
     identity: bridge.identity,
-    regions: bridge.regions.map((region, i) => (i === 0 ? { ...region, size: 0x18000 } : region)),
+    regions: bridge.regions.map((region, i) => (i === 0 ? { ...region, size: config } : region)),
     attach(host) {
       const port = host.dmaPort();
       for (const one of functions)

@@ -27,7 +27,8 @@ export class VirtioDriver {
   readonly #seen: number[];
   readonly #rooms: number[];
 
-  constructor(device: VirtioFunction) {
+  /** @param features of the device, bits 0 to 31, that it accepts. */
+  constructor(device: VirtioFunction, features = 0) {
     this.device = new VirtioMmio('device', device);
     this.device.attach(this.host);
     this.device.reset();
@@ -39,6 +40,8 @@ export class VirtioDriver {
     this.#rooms = device.queueSizes.map(() => 0);
     const { bus } = this;
     for (const status of [0, 1, 3]) bus.write32(0x70, status);
+    bus.write32(0x24, 0);
+    bus.write32(0x20, features);
     bus.write32(0x24, 1);
     bus.write32(0x20, 3);
     bus.write32(0x70, 11);
@@ -80,11 +83,16 @@ export class VirtioDriver {
     this.host.poll();
   }
 
+  /** True when a request has completed that `used` has not returned. */
+  hasUsed(queue: number): boolean {
+    return this.#view.getUint16(this.#at(queue, 2) + 2, true) !== (this.#seen[queue] ?? 0);
+  }
+
   /** The next completed request; undefined if there is none. */
   used(queue: number): Used | undefined {
     const seen = this.#seen[queue] ?? 0;
     const ring = this.#at(queue, 2);
-    if (this.#view.getUint16(ring + 2, true) === seen) return undefined;
+    if (!this.hasUsed(queue)) return undefined;
     this.#seen[queue] = seen + 1;
     const written = this.#view.getUint32(ring + 4 + 8 * (seen % SIZE) + 4, true);
     const room = this.#rooms[queue] ?? 0;

@@ -10,6 +10,15 @@ const DEVICE = 0x1200;
 const HEADER = 0x2000;
 
 const PAGE = 0x1000;
+/** The available ring of a legacy queue whose descriptors are the same. */
+const LEGACY_DRIVER = DESCRIPTORS + 16 * QUEUE_SIZE;
+
+/** Offers the first descriptor once more, or starts with a count of them. */
+function offerLegacy({ ram }: FakeHost, count?: number): void {
+  const view = new DataView(ram.buffer, ram.byteOffset, ram.length);
+  const index = LEGACY_DRIVER + 2;
+  view.setUint16(index, count ?? view.getUint16(index, true) + 1, true);
+}
 
 /** Places a queue as a legacy driver does, mostly sensibly; else like the steps of others. */
 export function virtioLegacyStep(bus: DeviceBus, random: Random, host: FakeHost): void {
@@ -17,15 +26,19 @@ export function virtioLegacyStep(bus: DeviceBus, random: Random, host: FakeHost)
     bus.write32(0x70, 0);
     bus.write32(0x30, random.below(3));
     if (random.below(4) === 0) bus.write32(0x28, 2 ** random.below(32));
-    bus.write32(0x38, QUEUE_SIZE * (1 + random.below(2)));
+    const isSensible = random.below(4) > 0;
+    if (isSensible) bus.write32(0x28, PAGE);
+    bus.write32(0x38, isSensible ? QUEUE_SIZE : 2 * QUEUE_SIZE);
     // Four descriptors end at 0x40, their available ring at 0x4e.
-    bus.write32(0x3c, random.pick([0x10, 0x100, PAGE, 2 ** random.below(32)]));
-    bus.write32(0x40, host.ramGpa / PAGE + random.below(6));
+    bus.write32(0x3c, random.pick([0x10, 0x100, PAGE, isSensible ? PAGE : 2 ** random.below(32)]));
+    bus.write32(0x40, host.ramGpa / PAGE + (isSensible ? DESCRIPTORS / PAGE : random.below(6)));
+    offerLegacy(host, 0);
   }
+  offerLegacy(host);
   virtioStep(bus, random, host);
 }
 
-/** Makes the queue ready, mostly with sensible rings, or changes a byte of them; then it rings. */
+/** Makes one of two queues ready, mostly with sensible rings, or changes a byte of them; then it rings. */
 export function virtioStep(bus: DeviceBus, random: Random, host: FakeHost): void {
   const { ram, ramGpa } = host;
   const view = new DataView(ram.buffer, ram.byteOffset, ram.length);
@@ -33,6 +46,7 @@ export function virtioStep(bus: DeviceBus, random: Random, host: FakeHost): void
     for (const status of [0, 3]) bus.write32(0x70, status);
     bus.write32(0x24, 1);
     bus.write32(0x20, 3);
+    bus.write32(0x30, random.below(2));
     bus.write32(0x38, QUEUE_SIZE);
     bus.write32(0x80, ramGpa + DESCRIPTORS);
     bus.write32(0x90, ramGpa + DRIVER);

@@ -8,7 +8,7 @@ import { ATC_DENIED, ATC_NO_PORT, ATS_SUCCESS } from '../../assembly/layout/ats-
 import { SMMU_AT_PARKED } from '../../assembly/layout/smmu-memory.ts';
 import { TRANSLATE_ABORT, TRANSLATE_OK } from '../../assembly/layout/translate-results.ts';
 import type { TranslateResult } from '../../assembly/unit-exports.ts';
-import type { AtsSettings } from '../../devices/plugin/index.ts';
+import type { AtsSettings, PageResponses } from '../../devices/plugin/index.ts';
 import type { AtcPort } from '../../devices/unit/index.ts';
 import type { GuestWindow } from '../../host/kernel/vm.ts';
 import { RequestGroup } from './request-group.ts';
@@ -47,10 +47,19 @@ export class AtsEndpoint implements AtcPort {
     return this.#settings;
   }
 
-  /** Changes the settings and empties the ATC. Without a free port ATS stays disabled. */
+  /**
+   * Changes the settings and empties the ATC, except for page requests alone. Without a
+   * free port ATS stays disabled.
+   */
   configure(wanted: AtsSettings): void {
     const { core, drain } = this.#guest.unit;
     const settings = { ...wanted, pageRequests: wanted.pageRequests && this.#hasPri };
+    const { enabled, pageRequests, silent } = this.#settings;
+    const isSame = settings.enabled === enabled && settings.silent === silent;
+    if (enabled && isSame && settings.pageRequests !== pageRequests) {
+      this.#settings = settings;
+      return;
+    }
     const mode = !settings.enabled ? ATC_OFF : settings.silent ? ATC_SILENT : ATC_ON;
     const port = core.atcSetMode(this.#smmu, this.#physSid, mode);
     this.#port = settings.enabled ? port : ATC_NO_PORT;
@@ -86,6 +95,10 @@ export class AtsEndpoint implements AtcPort {
     return this.#requests.ask(ssid, (group) =>
       core.pageRequest(this.#smmu, this.#physSid, ssid, iova | 0, high, access, group),
     );
+  }
+
+  takeResponses(): PageResponses {
+    return this.#requests.takeResponses();
   }
 
   /** Drops the accesses that wait for pages. */

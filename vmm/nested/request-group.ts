@@ -6,6 +6,8 @@ import {
   ATC_PORT_GROUP,
   ATC_PORT_GROUP_PASID,
   ATC_PORT_STRIDE,
+  ATC_PORT_UNEXPECTED,
+  PRG_FAILURE,
   PRG_NONE,
   PRG_STATE_SHIFT,
   PRG_SUCCESS,
@@ -15,6 +17,7 @@ import {
 import { ATC_NO_PORT } from '../../assembly/layout/ats-results.ts';
 import { TRANSLATE_ABORT, TRANSLATE_WAIT } from '../../assembly/layout/translate-results.ts';
 import type { TranslateResult } from '../../assembly/unit-exports.ts';
+import type { PageResponses } from '../../devices/plugin/index.ts';
 
 /** PRGIndex has 9 bits. */
 const GROUPS = 512;
@@ -26,6 +29,8 @@ export class RequestGroup {
   #group = 0;
   /** The response to the current request belongs to an access that was dropped. */
   #abandoned = false;
+  /** A Response Failure has arrived that `takeResponses` has not returned. */
+  #failed = false;
 
   /** @param smmu byte offset of the IOMMU's block in host memory. */
   constructor(hostMemory: WebAssembly.Memory, smmu: number) {
@@ -37,6 +42,7 @@ export class RequestGroup {
   usePort(port: number): void {
     this.#port = port;
     this.#abandoned = false;
+    this.#failed = false;
   }
 
   /** Index of a word of the port. */
@@ -62,6 +68,7 @@ export class RequestGroup {
     Atomics.store(this.#words, this.#word(ATC_PORT_GROUP), PRG_NONE);
     const abandoned = this.#abandoned;
     this.#abandoned = false;
+    if (state === PRG_FAILURE) this.#failed = true;
     return abandoned || state === PRG_SUCCESS ? undefined : TRANSLATE_ABORT;
   }
 
@@ -80,7 +87,20 @@ export class RequestGroup {
     const answer = request(this.#group);
     if (answer === PRG_WAITING) return TRANSLATE_WAIT;
     Atomics.store(this.#words, group, PRG_NONE);
+    if (answer === PRG_FAILURE) this.#failed = true;
     return answer === PRG_SUCCESS ? TRANSLATE_WAIT : TRANSLATE_ABORT;
+  }
+
+  /** As `AtsCapability.takeResponses`. */
+  takeResponses(): PageResponses {
+    // No access will consume the response to it.
+    if (this.#abandoned) this.answer();
+    const failed = this.#failed;
+    this.#failed = false;
+    const unexpected =
+      this.#port !== ATC_NO_PORT &&
+      Atomics.exchange(this.#words, this.#word(ATC_PORT_UNEXPECTED), 0) !== 0;
+    return { isWaiting: this.#state !== PRG_NONE, failed, unexpected };
   }
 
   /** There will be no response to the current request: it ends as if refused. */

@@ -30,7 +30,7 @@ export interface Arm64ThreadsOptions {
 
 const servedCalls = (calls: Arm64ThreadCalls): readonly ServedCall[] =>
   ARM64_CALLS.map((name) => ({
-    call: calls[name] as ServedCall['call'],
+    call: (calls[name] ?? (() => undefined)) as ServedCall['call'],
     spinMs: name === 'mmio' ? SPIN_AFTER_MMIO_MS : SPIN_MS,
   }));
 
@@ -65,6 +65,7 @@ export class Arm64Threads implements Arm64Transport {
       memory,
       mailbox: mailbox.buffer,
       posted,
+      reportsUnknownRegisters: calls.unknownRegister !== undefined,
       vmm: exits.buffer,
       unit,
       timeOrigin: performance.timeOrigin,

@@ -35,6 +35,8 @@ export interface Arm64WorkerOptions {
   readonly vmm: SharedArrayBuffer;
   /** Registers that it accesses without its mailbox. */
   readonly posted: PostedMemory | undefined;
+  /** The machine traces accesses to system registers that there are not. */
+  readonly reportsUnknownRegisters: boolean;
   /** The unit that its doorbell rings; undefined for none. */
   readonly unit: UnitOptions | undefined;
   /** `performance.timeOrigin` of the machine's thread. */
@@ -50,6 +52,7 @@ export class Arm64VcpuThread {
 
   constructor(options: Arm64WorkerOptions) {
     const { index, module, gicModule, memory, mailbox, vmm, unit, timeOrigin } = options;
+    const { reportsUnknownRegisters } = options;
     const posted = options.posted && new PostedClient(options.posted);
     this.#client = new MailboxClient(mailbox, vmm);
     this.#block = new Arm64Block(memory.memory, memory.block);
@@ -70,9 +73,11 @@ export class Arm64VcpuThread {
         wait: () => {
           this.#call('wait', 0);
         },
-        unknownRegister: (encoding, isWrite) => {
-          this.#call('unknownRegister', 0, encoding, isWrite);
-        },
+        ...(reportsUnknownRegisters && {
+          unknownRegister: (encoding, isWrite) => {
+            this.#call('unknownRegister', 0, encoding, isWrite);
+          },
+        }),
       },
       drain: unit ? new Unit(unit).drain : NO_DRAIN,
       timeOrigin,

@@ -3,15 +3,16 @@
 
 import { describe, expect, it } from 'vitest';
 import { DmaEnginePci } from '../../../devices/dma-engine/index.ts';
-import type { AtsSettings, DmaPort } from '../../../devices/plugin/index.ts';
+import type { AtsSettings, DmaPort, PageResponses } from '../../../devices/plugin/index.ts';
 import { DeviceBus, FakeHost } from '../../../devices/testing/index.ts';
 import { findCapability } from '../../support/pcie-function.ts';
 
 const RAM = 0x80000000;
-const [FILL, DONE, WRITE_FAULT] = [2, 1, 3];
+const [FILL, DONE, WRITE_FAULT, BUSY] = [2, 1, 3, 8];
 
 class HostWithAts extends FakeHost {
   settings: AtsSettings = { enabled: false, pageRequests: false, silent: false };
+  responses: PageResponses = { isWaiting: false, failed: false, unexpected: false };
 
   override dmaPort(): DmaPort {
     const settings = () => this.settings;
@@ -24,6 +25,7 @@ class HostWithAts extends FakeHost {
         configure: (wanted) => {
           this.settings = wanted;
         },
+        takeResponses: () => this.responses,
       },
     };
   }
@@ -67,7 +69,7 @@ describe('the DMA engine as a PCIe endpoint', () => {
     ]);
     expect([extended(0x0f), extended(0x13), extended(0x1b)]).toEqual([0x100, 0x108, 0x118]);
     expect([config(0x104), config(0x10c), config(0x110), config(0x11c)]).toEqual([
-      0x20, 0x01000000, 1, 0x1406,
+      0x20, 0x81000000, 1, 0x1406,
     ]);
     const express = findCapability(bus, 0, 0x10);
     expect([config(express + 4), config(express + 0x24)]).toEqual([0x10008000, 0x00600000]);
@@ -120,14 +122,70 @@ describe('the DMA engine as a PCIe endpoint', () => {
     expect(host.settings).toEqual({ enabled: false, pageRequests: false, silent: false });
     const [ats, pri] = [extended(0x0f), extended(0x13)];
     bus.write(0, pri + 4, 2, 1);
-    expect([config(pri + 4), host.settings.pageRequests]).toEqual([1, false]);
+    expect([config(pri + 4), host.settings.pageRequests]).toEqual([0x80000001, false]);
+    bus.write(0, pri + 12, 4, 1);
     bus.write(0, ats + 6, 2, 0x8000);
     expect(host.settings).toEqual({ enabled: true, pageRequests: true, silent: false });
     expect(bus.read(1, 0x38, 4).lo).toBe(5);
     bus.write(1, 0x38, 4, 2);
     expect(host.settings).toEqual({ enabled: true, pageRequests: true, silent: true });
     bus.write(0, pri + 4, 2, 0);
-    expect([config(pri + 4), host.settings.pageRequests]).toEqual([0x01000000, false]);
+    expect([config(pri + 4), host.settings.pageRequests]).toEqual([0x81000000, false]);
+    bus.write(0, pri + 4, 2, 1);
+    expect(host.settings.pageRequests).toBe(true);
+    bus.write(0, pri + 12, 4, 0);
+    expect(host.settings.pageRequests).toBe(false);
+  });
+
+  it('shows responses in the status of PRI, whose bits software clears', () => {
+    const { host, bus, extended, config } = engine();
+    const pri = extended(0x13);
+    bus.write(0, pri + 4, 2, 1);
+    host.responses = { isWaiting: true, failed: false, unexpected: true };
+    expect(config(pri + 4)).toBe(0x80020001);
+    host.responses = { isWaiting: true, failed: false, unexpected: false };
+    bus.write(0, pri + 6, 2, 0xffff);
+    expect(config(pri + 4)).toBe(0x80000001);
+    bus.write(0, pri + 4, 1, 0);
+    expect(config(pri + 4)).toBe(0x80000000);
+    host.responses = { isWaiting: false, failed: true, unexpected: false };
+    expect(config(pri + 4)).toBe(0x81010000);
+    // A byte of it: the other bits stay.
+    bus.write(0, pri + 7, 1, 0xff);
+    host.responses = { isWaiting: false, failed: false, unexpected: false };
+    expect(config(pri + 4)).toBe(0x81010000);
+    bus.write(0, pri + 4, 4, 0x00010000);
+    expect(config(pri + 4)).toBe(0x81000000);
+  });
+
+  it('stops at FLR: DMA in flight ends, BARs, commands and MSI-X are those of a reset', () => {
+    const { host, bus, config } = engine();
+    bus.write(0, 0x10, 4, 0x10000000);
+    bus.write(0, 0x14, 4, 0x10001000);
+    const [express, msix] = [findCapability(bus, 0, 0x10), findCapability(bus, 0, 0x11)];
+    bus.write(0, msix + 2, 2, 0xc000);
+    for (const [i, word] of [RAM + 0x40, 0, 0x99, 0].entries()) bus.write(2, 4 * i, 4, word);
+    // Three turns of 32 KiB; the first is done by the write.
+    const { ram } = host;
+    for (const [offset, value] of [
+      [0x18, RAM + 0x4000],
+      [0x0c, 0xc000],
+      [0x20, 0x5a5a5a5a],
+      [0x34, 1],
+      [0x04, FILL],
+    ] as const)
+      bus.write(1, offset, 4, value);
+    expect([bus.read(1, 0x08, 4).lo, ram[0x4000], ram[0xc000]]).toEqual([BUSY, 0x5a, 0]);
+    bus.write(0, express + 8, 2, 0x8000);
+    for (let turn = 0; turn < 4; turn++) host.poll();
+    expect([ram[0xbfff], ram[0xc000], bus.read(1, 0x08, 4).lo]).toEqual([0x5a, 0, 0]);
+    expect(host.log.filter((line) => line.startsWith('msi'))).toEqual([]);
+    expect([0x04, 0x10, 0x14, msix].map(config)).toEqual([0x00110000, 0, 0, 0x00000011]);
+    expect([0, 4, 8, 12, 0x800].map((offset) => bus.read(2, offset, 4).lo)).toEqual([
+      0, 0, 0, 1, 0,
+    ]);
+    // Initiate Function Level Reset reads 0.
+    expect(config(express + 8) & 0xffff).toBe(0x2810);
   });
 
   it('is as new after FLR: ATS, PRI and PASID are off', () => {

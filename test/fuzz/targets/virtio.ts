@@ -1,10 +1,21 @@
 // SPDX-License-Identifier: MIT
-// Drivers of virtio devices over MMIO and PCI, of the DMA engine and a bridge over PCIe: configuration space, BARs and rings in any
+// Drivers of virtio devices over MMIO and PCI, of the DMA engine and of bridges over PCIe: configuration space, BARs and rings in any
 // order. None throws; none reaches a page that the IOMMU does not grant, not with a message of MSI-X either; a reset makes it a new one.
 
 import { DmaEnginePci } from '../../../devices/dma-engine/index.ts';
-import type { Device, DmaPort, DmaResult } from '../../../devices/plugin/index.ts';
-import { FakeHost, Random, type Stimulus } from '../../../devices/testing/index.ts';
+import type {
+  AtsCapability,
+  AtsSettings,
+  Device,
+  DmaPort,
+  DmaResult,
+} from '../../../devices/plugin/index.ts';
+import {
+  FakeHost,
+  type FakeHostOptions,
+  Random,
+  type Stimulus,
+} from '../../../devices/testing/index.ts';
 import { Subject } from '../../../devices/testing/subject.ts';
 import {
   MemoryDisk,
@@ -18,6 +29,7 @@ import {
 } from '../../../devices/virtio/index.ts';
 import { dmaPciStep } from '../../support/dma-steps.ts';
 import { bridgeStep, bridgeWithFunctions } from '../../support/pcie-function.ts';
+import { bridgeWithMasters, mastersStep } from '../../support/pcie-masters.ts';
 import { virtioPciStep } from '../../support/virtio-pci-steps.ts';
 import { virtioLegacyStep, virtioStep } from '../../support/virtio-steps.ts';
 import { ensure, type Fuzzer, type FuzzTarget } from '../target.ts';
@@ -31,6 +43,26 @@ const UNTOUCHED = 0xa5;
 /** A host whose IOMMU grants four pages; it counts what it refuses. */
 class GrantingHost extends FakeHost {
   refused = 0;
+  /** Whatever a device requests; responses of every kind, one after the other. */
+  #responses = 0;
+  readonly ats: AtsCapability;
+
+  constructor(options: FakeHostOptions) {
+    super(options);
+    let settings: AtsSettings = { enabled: false, pageRequests: false, silent: false };
+    this.ats = {
+      get settings() {
+        return settings;
+      },
+      configure: (wanted) => {
+        settings = wanted;
+      },
+      takeResponses: () => {
+        const bits = this.#responses++;
+        return { isWaiting: (bits & 1) !== 0, failed: bits % 5 === 0, unexpected: bits % 7 === 0 };
+      },
+    };
+  }
 
   override dmaPort(): DmaPort {
     const port = super.dmaPort();
@@ -43,7 +75,7 @@ class GrantingHost extends FakeHost {
         this.refused++;
         return REFUSED;
       };
-    return { ...port, read: guarded('read'), write: guarded('write') };
+    return { ...port, read: guarded('read'), write: guarded('write'), ats: this.ats };
   }
 
   override msi(address: number, data: number): boolean {
@@ -69,6 +101,7 @@ const DEVICES: readonly (readonly [() => Device, Stimulus])[] = [
   ]),
   [() => new DmaEnginePci('dma'), dmaPciStep],
   [bridgeWithFunctions, bridgeStep],
+  [bridgeWithMasters, mastersStep],
 ];
 
 class VirtioFuzzer implements Fuzzer {

@@ -3,41 +3,29 @@
 // Entries and commands are worked out by hand from IHI 0070 section 4.5 and chapter 8.
 
 import { beforeEach, describe, expect, it } from 'vitest';
-import { STE_EATS } from '../../../assembly/layout/ste.ts';
-import { DmaEngine } from '../../../devices/dma-engine/index.ts';
-import { type DmaPort, type GuestMemory, setField } from '../../../devices/plugin/index.ts';
 import {
   GUEST_ID_REGISTERS,
   PAGE_REQUEST_GUEST_ID_REGISTERS,
   PHYSICAL_ID_REGISTERS,
-  type SmmuIdRegisters,
-  VirtualSmmu,
 } from '../../../devices/smmuv3/index.ts';
 import {
   abortSte,
   atcInv,
   bypassSte,
   cfgiSte,
-  contextDescriptor,
   invalidSte,
-  PageTable,
   priResp,
   S1_READ_WRITE,
   stage1Ste,
   sync,
   tlbiNhAsid,
-  writeCd,
-  writeCommand,
   writeSte,
 } from '../../../devices/tables/index.ts';
-import { DeviceBus, FakeHost } from '../../../devices/testing/index.ts';
-import { VmHost, type VmHostOptions } from '../../../vmm/nested/index.ts';
-import { checkedHost, checkedModules } from '../../support/findings.ts';
+import { atsBoard, CDS, EVENTS, MSI, STREAMS } from '../../support/ats-board.ts';
 import {
   ASID,
   DATA_GPA,
   IOVA,
-  type LentVm,
   lendVm,
   RAM_GPA_BASE,
   STREAM,
@@ -45,135 +33,15 @@ import {
   startVcmdq,
 } from '../../support/lent-vm.ts';
 
-const modules = await checkedModules();
 const [FILL, VERIFY] = [2, 3];
 const [DONE, READ_FAULT, WRITE_FAULT, STALLED] = [1, 2, 3, 7];
 const [ENABLE, SILENT, PAGES] = [1, 2, 4];
 /** Behind the one page that is mapped. */
 const HOLE = IOVA + 0x1000;
 
-const STREAMS = RAM_GPA_BASE + 0x190000;
-const CDS = RAM_GPA_BASE + 0x194000;
-const RING = RAM_GPA_BASE + 0x195000;
-const EVENTS = RAM_GPA_BASE + 0x196000;
-const REQUESTS = RAM_GPA_BASE + 0x197000;
 const PRIQ_LINE = 2;
-const MSI = RAM_GPA_BASE + 0x198000;
 
-/** A host whose memory is a VM's, and whose DMA port one of the VM's streams. */
-class GuestHost extends FakeHost {
-  override readonly memory: GuestMemory;
-  readonly #port: DmaPort | undefined;
-  constructor({ memory }: LentVm, port?: DmaPort) {
-    super();
-    this.#port = port;
-    this.memory = {
-      load64: (gpa) => memory.load64(gpa),
-      store64(gpa, value) {
-        memory.store64(gpa, value);
-        return true;
-      },
-      store32(gpa, value) {
-        const word = memory.load64(gpa - (gpa % 8));
-        const kept = gpa % 8 ? word & 0xffffffffn : word & ~0xffffffffn;
-        memory.store64(gpa - (gpa % 8), kept | (BigInt(value) << (gpa % 8 ? 32n : 0n)));
-        return true;
-      },
-    };
-  }
-  override dmaPort(): DmaPort {
-    if (!this.#port) throw new Error('no DMA port');
-    return this.#port;
-  }
-}
-
-async function board({
-  ids = PAGE_REQUEST_GUEST_ID_REGISTERS,
-  requests = 3,
-  ...options
-}: VmHostOptions & { ids?: 'auto' | SmmuIdRegisters; requests?: number } = {}) {
-  const host = await checkedHost(VmHost, { modules, ...options });
-  const vm = lendVm(host, 'a');
-  const guest = new GuestHost(vm);
-  const told: string[] = [];
-  const smmu = new VirtualSmmu({
-    backend: vm.viommu,
-    idRegisters: ids,
-    onRefusal: ({ event, text }) => told.push(`${event}: ${text}`),
-  });
-  smmu.attach(guest);
-  smmu.reset();
-  const bus = new DeviceBus(smmu);
-  const table = new PageTable(vm.memory, { stage: 1 });
-  table.map(IOVA, DATA_GPA, 0x1000, S1_READ_WRITE);
-  writeCd(
-    vm.memory,
-    CDS,
-    0,
-    contextDescriptor({ asid: ASID, outputBits: 48, lower: { ttb: table.root, inputBits: 48 } }),
-  );
-  const ste = stage1Ste({ contextPtr: CDS });
-  setField(ste, STE_EATS, 1);
-  writeSte(vm.memory, STREAMS, STREAM, ste);
-  bus.write32(0x2c, 2);
-  bus.write64(0x80, BigInt(STREAMS));
-  bus.write32(0x88, 4);
-  bus.write64(0x90, BigInt(RING + 4));
-  bus.write64(0xa0, BigInt(EVENTS + 4));
-  bus.write64(0xc0, BigInt(REQUESTS + requests));
-  bus.write64(0xd0, BigInt(MSI));
-  bus.write32(0xd8, 0x77);
-  bus.write32(0x50, 7);
-  bus.write32(0x20, 0x1f);
-  const device = new DmaEngine();
-  const slot = new GuestHost(vm, host.dmaPort(vm.viommu, STREAM));
-  device.attach(slot);
-  device.reset();
-  const engine = new DeviceBus(device);
-  const send = (...commands: Uint32Array[]) => {
-    for (const command of commands) {
-      const prod = bus.read32(0x98);
-      writeCommand(vm.memory, RING, prod % 16, command);
-      bus.write32(0x98, (prod + 1) % 32);
-    }
-  };
-  const look = () => {
-    host.service(true);
-    guest.poll();
-    slot.poll();
-    return [engine.read32(0x08), engine.read32(0x24), Number(engine.read64(0x28))];
-  };
-  const dma = (operation: number, iova: number, length = 8) => {
-    engine.write64(0x10, BigInt(iova));
-    engine.write64(0x18, BigInt(iova));
-    engine.write32(0x0c, length);
-    engine.write32(0x20, 0xa5a5a5a5);
-    engine.write32(0x04, operation);
-    return look()[0];
-  };
-  const request = (index: number) =>
-    [0, 8].map((word) => vm.memory.load64(REQUESTS + 16 * index + word));
-  const unmap = () => table.unmap(IOVA, 0x1000);
-  return {
-    told,
-    host,
-    vm,
-    guest,
-    smmu,
-    bus,
-    table,
-    device,
-    slot,
-    engine,
-    send,
-    look,
-    dma,
-    request,
-    unmap,
-  };
-}
-
-let b: Awaited<ReturnType<typeof board>>;
+let b: Awaited<ReturnType<typeof atsBoard>>;
 const ats = (value: number) => {
   b.engine.write32(0x38, value);
   return b.engine.read32(0x38);
@@ -181,7 +49,7 @@ const ats = (value: number) => {
 const allOf = atcInv({ streamId: STREAM, address: 0, size: 52 });
 
 beforeEach(async () => {
-  b = await board();
+  b = await atsBoard();
 });
 
 describe('an engine with ATS', () => {
@@ -247,7 +115,7 @@ describe('an engine with ATS', () => {
   it.each(['the CMDQ', 'a VCMDQ'])(
     'that does not answer makes the CMD_SYNC on %s fail after the timeout',
     async (queue) => {
-      b = await board({ atcTimeout: 0 });
+      b = await atsBoard({ atcTimeout: 0 });
       ats(ENABLE);
       b.dma(FILL, IOVA);
       ats(ENABLE | SILENT);
@@ -277,7 +145,7 @@ describe('an engine with ATS', () => {
   );
 
   it('that answers late delays its own CMD_SYNC, but not one of another VM', async () => {
-    b = await board({ atcTimeout: 1_000_000 });
+    b = await atsBoard({ atcTimeout: 1_000_000 });
     const other = lendVm(b.host, 'b');
     startVcmdq(other);
     ats(ENABLE | SILENT);
@@ -303,7 +171,7 @@ describe('an engine with ATS', () => {
 
   it('has no ATS behind an SMMU without ATS', async () => {
     const idr0 = PHYSICAL_ID_REGISTERS.idr0 & ~0x10c00;
-    b = await board({
+    b = await atsBoard({
       ids: 'auto',
       idRegisters: { ...PHYSICAL_ID_REGISTERS, idr0, idr1: PHYSICAL_ID_REGISTERS.idr1 & ~0xf800 },
     });
@@ -395,7 +263,7 @@ describe('an engine with PRI', () => {
   });
 
   it('asks again after an overflow, which lasts until it is acknowledged', async () => {
-    b = await board({ requests: 0 });
+    b = await atsBoard({ requests: 0 });
     ats(ENABLE | PAGES);
     b.dma(FILL, HOLE);
     b.look();
@@ -556,7 +424,7 @@ describe('PRI_RESP', () => {
     ['with a reserved response', PAGE_REQUEST_GUEST_ID_REGISTERS, 3],
     ["to a guest's SMMU without PRI", GUEST_ID_REGISTERS, 2],
   ])('%s is CERROR_ILL', async (_, ids, response) => {
-    b = await board({ ids });
+    b = await atsBoard({ ids });
     b.send(priResp(STREAM, 1, response), sync());
     b.look();
     expect([b.bus.read32(0x9c), b.bus.read32(0x60)]).toEqual([0x0100_0000, 1]);

@@ -39,6 +39,7 @@ import { hostRole } from './host-role.ts';
 import { postedConsole } from './posted-console.ts';
 import { psciHypercalls } from './psci-hypercalls.ts';
 import { callSemihosting } from './semihosting.ts';
+import { unknownRegisterTrace } from './unknown-register-trace.ts';
 import { prepareVirtBoot } from './virt-boot.ts';
 import { virtDeviceTree } from './virt-device-tree.ts';
 import { virtDisks } from './virt-disks.ts';
@@ -310,12 +311,7 @@ async function createVirtMachine(
           : {}),
         // A fault of the UART is an exit's.
         posted: options.faults ? undefined : postedConsole(console, VIRT_PLACES.uart.gpa),
-        unknownRegister: ({ vcpu, register, isWrite, pc }) =>
-          options.onTrace?.(`vCPU ${vcpu}`, {
-            name: isWrite ? 'unknown MSR' : 'unknown MRS',
-            register,
-            pc: `0x${pc.toString(16)}`,
-          }),
+        unknownRegister: options.onTrace && unknownRegisterTrace(options.onTrace),
       },
       program: {
         segments: boot.segments,

@@ -12,7 +12,7 @@ import {
 } from '../../../assembly/layout/translate-results.ts';
 import type { TranslateResult } from '../../../assembly/unit-exports.ts';
 import type { AmdUnit } from '../../../devices/amd-iommu/index.ts';
-import type { AtsSettings } from '../../../devices/plugin/index.ts';
+import type { AtsSettings, PageResponses } from '../../../devices/plugin/index.ts';
 import { type AtcPort, smmuBase } from '../../../devices/unit/index.ts';
 import { RequestGroup } from '../request-group.ts';
 import type { AmdGuestIommu } from './amd-guest-iommu.ts';
@@ -46,10 +46,15 @@ export class AmdEndpoint implements AtcPort {
   }
 
   /**
-   * Drops the current request. Without a free port ATS stays disabled; nothing is cached
-   * that an invalidation could miss.
+   * Drops the current request, except for a change of page requests alone. Without a free
+   * port ATS stays disabled; nothing is cached that an invalidation could miss.
    */
   configure({ enabled, pageRequests }: AtsSettings): void {
+    const before = this.#settings;
+    if (enabled && before.enabled && pageRequests !== before.pageRequests) {
+      this.#settings = { ...before, pageRequests };
+      return;
+    }
     const mode = enabled ? ATC_ON : ATC_OFF;
     const port = this.#unit.core.atcSetMode(smmuBase(0), this.#device, mode);
     this.#requests.usePort(enabled ? port : ATC_NO_PORT);
@@ -72,6 +77,10 @@ export class AmdEndpoint implements AtcPort {
     return this.#requests.ask(ssid, (group) =>
       core.pageRequest(smmuBase(0), this.#device, ssid, low, high, access, group),
     );
+  }
+
+  takeResponses(): PageResponses {
+    return this.#requests.takeResponses();
   }
 
   abandon(): void {

@@ -76,6 +76,9 @@ export interface Arm64Board {
   semihosting?(call: SemihostingCall): HypercallResult;
   /** Registers that vCPUs on threads of their own access without an exit. Default: there are none. */
   readonly posted?: PostedRegisters | undefined;
-  /** Told of system registers that there are not. */
-  unknownRegister?(access: UnknownRegister): void;
+  /**
+   * Told of system registers that there are not. Absent: nobody is, and a vCPU on a thread
+   * of its own does not leave it for them.
+   */
+  readonly unknownRegister?: ((access: UnknownRegister) => void) | undefined;
 }

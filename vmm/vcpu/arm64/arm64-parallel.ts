@@ -106,10 +106,12 @@ class ParallelVcpu {
         serve();
         this.exits.exit(WAIT, () => undefined);
       },
-      unknownRegister: (encoding, isWrite) => {
-        serve();
-        this.exits.unknownRegister(encoding, isWrite !== 0);
-      },
+      ...(board.unknownRegister && {
+        unknownRegister: (encoding, isWrite) => {
+          serve();
+          this.exits.unknownRegister(encoding, isWrite !== 0);
+        },
+      }),
     };
   }
 }

@@ -101,7 +101,7 @@ export class Arm64Runner {
       block,
       exports,
       interrupts,
-      unknownRegister: (encoding, isWrite) => calls.unknownRegister(encoding, isWrite ? 1 : 0),
+      unknownRegister: (encoding, isWrite) => calls.unknownRegister?.(encoding, isWrite ? 1 : 0),
     });
     this.#time = new Arm64TimeEstimate(block, new Arm64HostTime(memory, timeOrigin));
     this.#awake = new AwakeVcpu(memory, index);

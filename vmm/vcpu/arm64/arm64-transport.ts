@@ -34,8 +34,8 @@ export interface Arm64ThreadCalls {
   semihosting(): number;
   /** It was requested to exit. */
   wait(): void;
-  /** At MRS or MSR of a system register that there is not. */
-  unknownRegister(encoding: number, isWrite: number): void;
+  /** At MRS or MSR of a system register that there is not. Absent: nobody asks. */
+  unknownRegister?(encoding: number, isWrite: number): void;
 }
 
 /** Places in memory for the thread of a vCPU. */

@@ -2,7 +2,7 @@
 // Machines of the board `virt` whose vCPUs have threads of their own, by small programs: what they print is
 // what they saw. Of the built package, whose workers run.
 
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { handOverImage, handOverResults } from '../../../../scripts/counter-hand-overs.mjs';
 import {
   HISTOGRAM,
@@ -12,6 +12,7 @@ import {
 } from '../../../../scripts/litmus-programs.mjs';
 import type * as Api from '../../../../vmm/api/index.ts';
 import type * as MachineParts from '../../../../vmm/api/machine-parts.ts';
+import type * as Mailboxes from '../../../../vmm/threads/mailbox.ts';
 import { LOCK_ROUNDS, lockResults, QUEUED_LOCK } from './queued-lock.ts';
 import { POWER, SGIS, SUSPEND, waitForEvent } from './several-vcpu-programs.ts';
 import { CODE, COUNTERS, invalidate, lock, TLBIS } from './shared-memory-programs.ts';
@@ -33,6 +34,10 @@ const { Host, virtBoard } = (await import(
   '../../../../dist/vmm/api/index.js'
 )) as unknown as typeof Api;
 
+const { MailboxServer } = (await import(
+  '../../../../dist/vmm/threads/mailbox.js'
+)) as unknown as typeof Mailboxes;
+
 const { PARTS } = (await import(
   '../../../../dist/vmm/api/machine-parts.js'
 )) as unknown as typeof MachineParts;
@@ -41,6 +46,7 @@ let host: Api.Host | undefined;
 afterEach(async () => {
   await host?.destroy();
   host = undefined;
+  vi.restoreAllMocks();
 });
 
 async function create(
@@ -98,6 +104,13 @@ it('system registers that there are not are traced, by name', async () => {
   await machine.boot();
   expect((await machine.wait()).status).toBe('off');
   expect(traced).toEqual(UNKNOWN_RECORDS);
+});
+
+it('a system register that there is not takes no call while nobody traces', async () => {
+  const serve = vi.spyOn(MailboxServer.prototype, 'serve');
+  await run(UNKNOWN_REGISTERS, 1);
+  // PSCI's call at its end.
+  expect(serve.mock.results.filter(({ value }) => value !== 0)).toHaveLength(1);
 });
 
 describe('the console', () => {
