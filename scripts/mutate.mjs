@@ -55,14 +55,56 @@ function optionsOf() {
 }
 
 /** @param {...string} args */
-const git = (...args) => execFileSync('git', args, { cwd: ROOT, encoding: 'utf8' }).trim();
+const git = (...args) =>
+  execFileSync('git', args, {
+    cwd: ROOT,
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'pipe'],
+  }).trim();
 
 /** A text in one line. @param {string} text */
 const short = (text) => text.replace(/\s+/g, ' ').slice(0, 80);
 
 /** @param {Result} result */
-const keyOf = ({ commit, seed, file, line, operator, original, mutant }) =>
-  [commit, seed, file, line, operator, original, mutant].join('\0');
+const keyOf = ({ seed, file, operator, original, mutant }) =>
+  [seed, file, operator, original, mutant].join('\0');
+
+/** @type {Map<string, readonly string[]>} */
+const committed = new Map();
+/**
+ * A line of a source at a commit; undefined if the repository does not have it.
+ * @param {Pick<Result, 'commit' | 'file' | 'line'>} result
+ */
+function lineAt({ commit, file, line }) {
+  const name = `${commit}:${file}`;
+  let lines = committed.get(name);
+  if (lines === undefined) {
+    try {
+      lines = git('show', name).split('\n');
+    } catch {
+      lines = [];
+    }
+    committed.set(name, lines);
+  }
+  return lines[line - 1];
+}
+
+/**
+ * The result that an earlier run recorded for a mutant: on this commit, or on another one
+ * where the changed line is the same.
+ * @param {Result} fresh
+ */
+function knownResult(fresh) {
+  const same = results.filter((result) => keyOf(result) === keyOf(fresh));
+  const here = same.find(({ commit, line }) => commit === fresh.commit && line === fresh.line);
+  const text = lineAt(fresh);
+  return (
+    here ??
+    same.find(
+      (result) => result.commit !== fresh.commit && text !== undefined && lineAt(result) === text,
+    )
+  );
+}
 
 const { sample, seed, minutes, nearestOnly, record } = optionsOf();
 // Status 1 is for survivors alone: whoever runs this may go on after it.
@@ -93,7 +135,7 @@ const drawn = drawMutants(ROOT, files, { sample, seed }).map((place) => {
     ...{ commit, seed, file, line, operator },
     ...{ original: short(original), mutant: short(mutant), outcome: 'survived', tests: 'nearest' },
   };
-  const known = results.find((result) => keyOf(result) === keyOf(fresh));
+  const known = knownResult(fresh);
   return { place, result: known ?? fresh, isKnown: known !== undefined };
 });
 
