@@ -12,7 +12,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { runMutants } from './mutant-run.mjs';
+import { knownResult, runMutants } from './mutant-run.mjs';
 import { MutantTree } from './mutant-tree.mjs';
 import { applied, drawMutants, nearestTests, parses, ROOMS } from './mutants.mjs';
 
@@ -65,10 +65,6 @@ const git = (...args) =>
 /** A text in one line. @param {string} text */
 const short = (text) => text.replace(/\s+/g, ' ').slice(0, 80);
 
-/** @param {Result} result */
-const keyOf = ({ seed, file, operator, original, mutant }) =>
-  [seed, file, operator, original, mutant].join('\0');
-
 /** @type {Map<string, readonly string[]>} */
 const committed = new Map();
 /**
@@ -87,23 +83,6 @@ function lineAt({ commit, file, line }) {
     committed.set(name, lines);
   }
   return lines[line - 1];
-}
-
-/**
- * The result that an earlier run recorded for a mutant: on this commit, or on another one
- * where the changed line is the same.
- * @param {Result} fresh
- */
-function knownResult(fresh) {
-  const same = results.filter((result) => keyOf(result) === keyOf(fresh));
-  const here = same.find(({ commit, line }) => commit === fresh.commit && line === fresh.line);
-  const text = lineAt(fresh);
-  return (
-    here ??
-    same.find(
-      (result) => result.commit !== fresh.commit && text !== undefined && lineAt(result) === text,
-    )
-  );
 }
 
 const { sample, seed, minutes, nearestOnly, record } = optionsOf();
@@ -135,7 +114,7 @@ const drawn = drawMutants(ROOT, files, { sample, seed }).map((place) => {
     ...{ commit, seed, file, line, operator },
     ...{ original: short(original), mutant: short(mutant), outcome: 'survived', tests: 'nearest' },
   };
-  const known = knownResult(fresh);
+  const known = knownResult(fresh, results, lineAt);
   return { place, result: known ?? fresh, isKnown: known !== undefined };
 });
 
