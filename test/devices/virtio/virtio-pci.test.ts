@@ -213,6 +213,15 @@ describe('a virtio block device over PCI', () => {
     expect([read(0x14, 1), read(0x1c, 2), read(0x18, 2), read(0x20, 4)]).toEqual([0, 0, 128, 0]);
   });
 
+  it('has both words of the addresses of a queue', () => {
+    const { read, write } = driver();
+    const registers = [0x20, 0x24, 0x28, 0x2c, 0x30, 0x34];
+    for (const [i, offset] of registers.entries()) write(offset, 4, 0x1000 * (i + 1));
+    expect(registers.map((offset) => read(offset, 4))).toEqual([
+      0x1000, 0x2000, 0x3000, 0x4000, 0x5000, 0x6000,
+    ]);
+  });
+
   it('has no queue beyond its own', () => {
     const { read, write } = driver();
     write(0x16, 2, 1);
