@@ -14,7 +14,7 @@ import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
 import { knownResult, runMutants } from './mutant-run.mjs';
 import { MutantTree } from './mutant-tree.mjs';
-import { applied, drawMutants, nearestTests, parses, ROOMS } from './mutants.mjs';
+import { applied, drawMutants, nearestTests, needsDist, parses, ROOMS } from './mutants.mjs';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const RESULTS = 'test/mutation/results.json';
@@ -132,9 +132,10 @@ async function meet({ place, result }, tests, limitMs) {
     if (!parses(file, mutated)) throw new Error(`${file}:${place.line} no longer parses`);
     return mutated;
   });
+  const nearest = nearestTests(ROOT, file);
   const { status, killedBy } =
     tests === 'nearest'
-      ? await tree.test([`${nearestTests(ROOT, file)}/`], { limitMs })
+      ? await tree.test([`${nearest}/`], { dist: needsDist(ROOT, nearest), limitMs })
       : await tree.test(['--mode', 'fast'], { dist: true, limitMs });
   tree.restore();
   result.tests = tests;

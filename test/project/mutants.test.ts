@@ -13,7 +13,14 @@ import {
   type Result,
   runMutants,
 } from '../../scripts/mutant-run.mjs';
-import { applied, drawMutants, nearestTests, parses, placesOf } from '../../scripts/mutants.mjs';
+import {
+  applied,
+  drawMutants,
+  nearestTests,
+  needsDist,
+  parses,
+  placesOf,
+} from '../../scripts/mutants.mjs';
 import { PROJECT } from '../support/project.ts';
 
 /** Mutants of a source: operator, line, the text once it is changed. */
@@ -116,9 +123,18 @@ describe('the tests that a mutant meets first', () => {
     ['assembly/layout/ste.ts', 'test/layout'],
     ['assembly/amd-iommu/index.ts', 'test/host/kernel/amd'],
     ['vmm/api/index.ts', 'test/api'],
+    ['vmm/vcpu/arm64/translator/emit-logical.ts', 'test/arm64'],
   ])('of %s are those of %s', (file, tests) => {
     expect(nearestTests(PROJECT, file)).toBe(tests);
   });
+});
+
+it.each([
+  ['test/api', true],
+  ['test/vmm/boot', false],
+  ['test/assembly', false],
+])('tests in %s see changes in dist/ only: %s', (folder, needed) => {
+  expect(needsDist(PROJECT, folder)).toBe(needed);
 });
 
 describe('a run', () => {
