@@ -85,6 +85,22 @@ describe('CONFIG page', () => {
 });
 
 describe('page 0 of a VINTF that is mapped into a guest', () => {
+  it('is mapped while the VINTF is enabled and each of its slots has a VCMDQ', () => {
+    const { host, bus } = new PhysicalBoard(modules, {}, true);
+    const mapped = () => host.maps.filter((map) => map.mapped).map(({ offset }) => offset);
+    bus.write32(0x1000, 1);
+    bus.write32(0x0200, 1);
+    expect(mapped()).toEqual([]);
+    bus.write32(0x0204, (1 << 1) | 1);
+    expect(mapped()).toEqual([0x30000]);
+    bus.write32(0x0204, 0);
+    expect(mapped()).toEqual([]);
+    bus.write32(0x0204, (1 << 1) | 1);
+    expect(mapped()).toEqual([0x30000]);
+    bus.write32(0x1000, 0);
+    expect(mapped()).toEqual([]);
+  });
+
   it('reads as zero and ignores writes while no unit here reaches that guest', () => {
     const cmdqv = board({ unitOf: () => undefined });
     cmdqv.bringUp({ hypOwn: false });
