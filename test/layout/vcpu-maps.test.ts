@@ -121,6 +121,25 @@ describe('maps of vCPUs', () => {
     expect(unplaced(layout, prefix, pieces)).toEqual([]);
   });
 
+  it('has no bit of the word of an interrupt twice, and shifts that are those of their fields', () => {
+    const flags = [
+      GIC.GIC_INT_LATCH,
+      GIC.GIC_INT_LINE,
+      GIC.GIC_INT_ENABLED,
+      GIC.GIC_INT_ACTIVE,
+      GIC.GIC_INT_EDGE,
+      GIC.GIC_INT_GROUP1,
+      GIC.GIC_INT_FORWARDED,
+    ];
+    expect(flags).toEqual(flags.map((_, bit) => 1 << bit));
+    expect([GIC.GIC_INT_PRIORITY, GIC.GIC_INT_TARGET]).toEqual([
+      0xff * 2 ** GIC.GIC_INT_PRIORITY_SHIFT,
+      0xffff * 2 ** GIC.GIC_INT_TARGET_SHIFT,
+    ]);
+    expect([GIC.GIC_INT_PRIORITY_SHIFT, GIC.GIC_INT_TARGET_SHIFT]).toEqual([8, 16]);
+    expect(GIC.GIC_INT_NOWHERE).toBe(0xffff);
+  });
+
   it('has blocks that keep the alignment of the first', () => {
     expect([CPU.ARM64_VCPU_SIZE, CPU.ARM64_TLB_STRIDE]).toEqual([0x100000, 0x10000]);
     expect(CPU.ARM64_TLB_SIZE).toBeLessThanOrEqual(CPU.ARM64_TLB_STRIDE);
