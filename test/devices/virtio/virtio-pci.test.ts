@@ -246,6 +246,7 @@ describe('a virtio block device over PCI', () => {
     // None of its lengths, none of its offsets, none of its BARs.
     for (const [offset, length] of [
       [0, 3],
+      [0x2000, 8],
       [0x2002, 4],
       [0x4000, 4],
     ] as const) {
