@@ -2,8 +2,8 @@
 // What the hot code finds in an AMD IOMMU's block after stores to its registers.
 
 import { expect, it } from 'vitest';
-import { AMD_CONTROL, AMD_DEVICE_TABLE_BASE } from '../../../assembly/layout/amd-formats.ts';
 import { AMD_AT_DEVICE_TABLE, AMD_AT_ENABLED } from '../../../assembly/layout/amd-block.ts';
+import { AMD_CONTROL, AMD_DEVICE_TABLE_BASE } from '../../../assembly/layout/amd-formats.ts';
 import { loadAmdModules } from '../../../assembly/load.ts';
 import { AmdUnit, PhysicalAmdIommu } from '../../../devices/amd-iommu/index.ts';
 import { DeviceBus, FakeHost } from '../../../devices/testing/index.ts';
