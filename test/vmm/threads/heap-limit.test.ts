@@ -19,7 +19,7 @@ const LIMIT = `import { parentPort, resourceLimits } from 'node:worker_threads';
 parentPort.postMessage('${READY_MESSAGE}');
 throw new Error('limit ' + resourceLimits.maxOldGenerationSizeMb);`;
 
-function start(script: string): WorkerThread {
+function start(script: string): WorkerThread<unknown> {
   const program: WorkerProgram = {
     name: 'filler',
     file: 'filler.js',

@@ -16,7 +16,7 @@ it('a table of direct maps has its entries as the vCPU reads them, and none afte
   maps.set(1, { ...map, gpa: 0x1_0902_0000, doorbell: 5, rings: true });
   expect(table[0]).toBe(2);
   expect([entry(0), entry(1)]).toEqual([NONE, [0x0902_0000, 1, 0x1000, 0x8000, 1, 5, 0, 0]]);
-  maps.set(0, { ...map, gpa: 0x0903_0000, rings: false });
+  maps.set(0, { ...map, gpa: 0x0903_0000, doorbell: undefined, rings: false });
   expect([table[0], entry(0)]).toEqual([2, [0x0903_0000, 0, 0x1000, 0x8000, 0, 0, 0, 0]]);
   maps.setRinging(0, true);
   maps.clear(1);
