@@ -158,6 +158,29 @@ describe('devices of a machine', () => {
     expect([calls, attached.nextDeadline]).toEqual([['kept at 30'], undefined]);
   });
 
+  it('are refused lines that the board does not have before they ask for them', () => {
+    const asked: number[] = [];
+    const interrupts = {
+      line: (index: number) => {
+        asked.push(index);
+        if (index > 5) throw new RangeError(`no line ${index}`);
+        return board.interrupts.line(index);
+      },
+    };
+    // It has two interrupts, and asks for neither.
+    const place = (more: Partial<Placement>) => () =>
+      attachDevices([at(new ScratchDevice(), more)], {
+        ...board,
+        memory: board.memory,
+        interrupts,
+      });
+    expect(place({ firstIrq: 4 })).not.toThrow();
+    expect(place({ firstIrq: 5 })).toThrow('no line 6');
+    expect(asked).toEqual([4, 5, 5, 6]);
+    expect(place({ firstIrq: undefined })).not.toThrow();
+    expect(asked).toHaveLength(4);
+  });
+
   it('send MSIs with the requester ID of their place', () => {
     const sent: unknown[][] = [];
     const msis = {
