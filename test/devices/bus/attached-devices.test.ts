@@ -168,16 +168,14 @@ describe('devices of a machine', () => {
       },
     };
     // It has two interrupts, and asks for neither.
-    const place = (more: Partial<Placement>) => () =>
-      attachDevices([at(new ScratchDevice(), more)], {
-        ...board,
-        memory: board.memory,
-        interrupts,
-      });
-    expect(place({ firstIrq: 4 })).not.toThrow();
-    expect(place({ firstIrq: 5 })).toThrow('no line 6');
+    const device = new ScratchDevice();
+    const services = { ...board, memory: board.memory, interrupts };
+    const attach = (place: Placement) => () => attachDevices([place], services);
+    expect(attach(at(device, { firstIrq: 4 }))).not.toThrow();
+    const other = new ScratchDevice();
+    expect(attach(at(other, { firstIrq: 5 }))).toThrow('no line 6');
     expect(asked).toEqual([4, 5, 5, 6]);
-    expect(place({ firstIrq: undefined })).not.toThrow();
+    expect(attach({ device: new ScratchDevice(), addresses: [0x9000] })).not.toThrow();
     expect(asked).toHaveLength(4);
   });
 
