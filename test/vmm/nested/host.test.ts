@@ -99,7 +99,10 @@ describe('a host', () => {
       1,
       false,
     ]);
+    const { context } = a.vintf;
+    expect([context.enabled, context.vmid]).toEqual([true, 1]);
     host.destroyVm(a.vm);
+    expect([context.enabled, context.vmid]).toEqual([false, 0]);
     expect(host.statistics).toMatchObject({ vms: 1, vmidsInUse: 1 });
     const again = lendVm(host);
     // A VMID is not given out again before its generation ends.
