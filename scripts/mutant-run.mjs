@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The order in which mutants meet the tests, and the limit of time: all meet the tests
-// nearest to them, then the survivors the fast suite, until the time is over.
+// nearest to them, then the survivors the fast suite, until the time is over. Mutants with
+// a result of an earlier run meet none.
 
 /**
  * @typedef {'nearest' | 'fast'} Tests
@@ -35,6 +36,29 @@ const LIMITS_MS = { nearest: 240_000, fast: 1_200_000 };
  * takes so long that less time would end it with any mutant.
  */
 const MOST_OF_RUN = 1 / 4;
+
+/** @param {Result} result */
+const keyOf = ({ seed, file, operator, original, mutant }) =>
+  [seed, file, operator, original, mutant].join('\0');
+
+/**
+ * The result that an earlier run recorded for a mutant: on the same commit, or on another
+ * one where the changed line is the same.
+ * @param {Result} mutant
+ * @param {readonly Result[]} results
+ * @param {(place: Pick<Result, 'commit' | 'file' | 'line'>) => string | undefined} lineAt
+ *   The text of a line at a commit; undefined if the repository does not have it.
+ * @returns {Result | undefined}
+ */
+export function knownResult(mutant, results, lineAt) {
+  const same = results.filter((result) => keyOf(result) === keyOf(mutant));
+  const { commit, line } = mutant;
+  const here = same.find((result) => result.commit === commit && result.line === line);
+  if (here !== undefined) return here;
+  const text = lineAt(mutant);
+  if (text === undefined) return undefined;
+  return same.find((result) => result.commit !== commit && lineAt(result) === text);
+}
 
 /**
  * Runs the tests of mutants, and changes their results.

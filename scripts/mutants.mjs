@@ -4,7 +4,7 @@
 // reads AssemblyScript.
 
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { parseSync } from 'vite';
 
@@ -19,6 +19,7 @@ const ELSEWHERE = new Map([
   ['devices/testing', 'test/devices/contract'],
   ['devices/vtd', 'test/vmm/nested/vtd'],
   ['vmm/api', 'test/api'],
+  ['vmm/vcpu/arm64/translator', 'test/arm64'],
 ]);
 
 /**
@@ -243,4 +244,16 @@ export function nearestTests(root, file) {
     if (existsSync(join(root, tests))) return tests;
   }
   throw new Error(`no tests for ${file}`);
+}
+
+/**
+ * Whether tests of a folder import the package, so that they see changes of TypeScript in
+ * dist/ only.
+ * @param {string} root
+ * @param {string} tests
+ */
+export function needsDist(root, tests) {
+  return readdirSync(join(root, tests), { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.test.ts'))
+    .some((name) => /from 'vsmmu[/']/.test(readFileSync(join(root, tests, name), 'utf8')));
 }

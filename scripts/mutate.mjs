@@ -12,9 +12,9 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { runMutants } from './mutant-run.mjs';
+import { knownResult, runMutants } from './mutant-run.mjs';
 import { MutantTree } from './mutant-tree.mjs';
-import { applied, drawMutants, nearestTests, parses, ROOMS } from './mutants.mjs';
+import { applied, drawMutants, nearestTests, needsDist, parses, ROOMS } from './mutants.mjs';
 
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const RESULTS = 'test/mutation/results.json';
@@ -55,14 +55,35 @@ function optionsOf() {
 }
 
 /** @param {...string} args */
-const git = (...args) => execFileSync('git', args, { cwd: ROOT, encoding: 'utf8' }).trim();
+const git = (...args) =>
+  execFileSync('git', args, {
+    cwd: ROOT,
+    encoding: 'utf8',
+    stdio: ['ignore', 'pipe', 'pipe'],
+  }).trim();
 
 /** A text in one line. @param {string} text */
 const short = (text) => text.replace(/\s+/g, ' ').slice(0, 80);
 
-/** @param {Result} result */
-const keyOf = ({ commit, seed, file, line, operator, original, mutant }) =>
-  [commit, seed, file, line, operator, original, mutant].join('\0');
+/** @type {Map<string, readonly string[]>} */
+const committed = new Map();
+/**
+ * A line of a source at a commit; undefined if the repository does not have it.
+ * @param {Pick<Result, 'commit' | 'file' | 'line'>} result
+ */
+function lineAt({ commit, file, line }) {
+  const name = `${commit}:${file}`;
+  let lines = committed.get(name);
+  if (lines === undefined) {
+    try {
+      lines = git('show', name).split('\n');
+    } catch {
+      lines = [];
+    }
+    committed.set(name, lines);
+  }
+  return lines[line - 1];
+}
 
 const { sample, seed, minutes, nearestOnly, record } = optionsOf();
 // Status 1 is for survivors alone: whoever runs this may go on after it.
@@ -93,7 +114,7 @@ const drawn = drawMutants(ROOT, files, { sample, seed }).map((place) => {
     ...{ commit, seed, file, line, operator },
     ...{ original: short(original), mutant: short(mutant), outcome: 'survived', tests: 'nearest' },
   };
-  const known = results.find((result) => keyOf(result) === keyOf(fresh));
+  const known = knownResult(fresh, results, lineAt);
   return { place, result: known ?? fresh, isKnown: known !== undefined };
 });
 
@@ -111,9 +132,10 @@ async function meet({ place, result }, tests, limitMs) {
     if (!parses(file, mutated)) throw new Error(`${file}:${place.line} no longer parses`);
     return mutated;
   });
+  const nearest = nearestTests(ROOT, file);
   const { status, killedBy } =
     tests === 'nearest'
-      ? await tree.test([`${nearestTests(ROOT, file)}/`], { limitMs })
+      ? await tree.test([`${nearest}/`], { dist: needsDist(ROOT, nearest), limitMs })
       : await tree.test(['--mode', 'fast'], { dist: true, limitMs });
   tree.restore();
   result.tests = tests;

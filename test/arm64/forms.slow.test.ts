@@ -52,6 +52,10 @@ describe('the table of A64 forms', () => {
   it.each([
     [0x91001020, 'add x0, x1, #4'],
     [0xf9400fe0, 'ldr x0, [sp, #24]'],
+    [0xf8626820, 'ldr x0, [x1, x2]'],
+    [0xf8627820, 'ldr x0, [x1, x2, lsl #3]'],
+    [0xf8625820, 'ldr x0, [x1, w2, uxtw #3]'],
+    [0xf862c820, 'ldr x0, [x1, w2, sxtw]'],
     [0xa9bf7bfd, 'stp x29, x30, [sp, #-16]!'],
     [0x54000041, 'b.ne #8'],
     [0xc85ffc41, 'ldaxr x1, [x2]'],

@@ -136,6 +136,30 @@ describe('regions', () => {
     }
   });
 
+  it('leave a loop at the end of the slice, long before the loop ends', () => {
+    const machines = [warmMachine(), warmMachine()] as const;
+    const registers = Array.from({ length: 32 }, () => 0n);
+    // Three instructions, 65,535 times.
+    const loop = looped({ offset: 0, words: [NOP], registers, nzcv: 0 }, 0xffff);
+    for (const machine of machines) {
+      machine.setU64(ARM64_COUNT, 0n);
+      loadSequence(machine, loop);
+    }
+    machines[1].translate(CODE);
+    for (const due of [5000n, 5001n, 9000n]) {
+      const exits = machines.map(({ exports, cpu }) => exports.runTo(cpu, due));
+      const [a, b] = machines.map((machine) => [
+        machine.u64(ARM64_COUNT),
+        machine.u64(ARM64_PC),
+        machine.u64(ARM64_X + 8 * COUNTER),
+      ]);
+      expect(b).toEqual(a);
+      expect(exits[1]).toBe(exits[0]);
+      expect(a?.[0]).toBe(due);
+    }
+    expect(machines[1].regions.count).toBeGreaterThan(0);
+  });
+
   it('do with random code, at EL0 and EL1, what the interpreter does', () => {
     const random = new Random(3);
     const [plain, translated] = [codeMachine(), codeMachine()];

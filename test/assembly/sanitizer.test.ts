@@ -261,6 +261,20 @@ describe('the checked core', () => {
     h.mainCommand(0x30n);
     expect([h.missing(), h.sanitizerCounts?.suspects]).toEqual([[], 1]);
   });
+
+  it.each([
+    ['CFGI_CD', 0x05n | (BigInt(SID) << 32n), 1n],
+    ['CFGI_STE', 0x03n | (BigInt(SID) << 32n), 1n],
+    ['CFGI_ALL', 0x04n, 31n],
+  ])('forgets a suspect of the configuration whose %s comes', (_name, d0, d1) => {
+    const scenario = install(h, STAGE1);
+    expect(h.translate(SID, scenario.address).status).toBe(TRANSLATE_OK);
+    // CD.PAN.
+    change(scenario, scenario.cd, 1n << 40n);
+    expect(h.translate(SID, scenario.address).status).toBe(TRANSLATE_OK);
+    h.mainCommand(d0, d1);
+    expect([h.missing(), h.sanitizerCounts?.suspects]).toEqual([[], 1]);
+  });
 });
 
 // What an SMMU may keep although this model drops it.

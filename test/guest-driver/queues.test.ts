@@ -340,10 +340,11 @@ describe('bounded waiting', () => {
     // A million spins of 32 looks.
     const [patient, once] = invalidate();
     fake.view.setUint32(ABI_AT_EXIT_REQUEST, 1, true);
-    const [asked, again] = invalidate();
-    expect([once, again]).toEqual([1, 1]);
+    // The shortest of some: other programs may run in between.
+    const asked = Array.from({ length: 5 }, invalidate);
+    expect([once, ...asked.map(([, waits]) => waits)]).toEqual([1, 1, 1, 1, 1, 1]);
     expect(patient).toBeGreaterThan(4);
-    expect(asked).toBeLessThan(patient / 2);
+    expect(Math.min(...asked.map(([time]) => time))).toBeLessThan(patient / 2);
   });
 
   it('after a doorbell gives up early once it has waited long', async () => {
@@ -351,11 +352,15 @@ describe('bounded waiting', () => {
     fake.held.add(1);
     driver.begin();
     addPages(driver, 1);
-    const start = performance.now();
+    const times = [performance.now()];
+    fake.onWait = () => times.push(performance.now());
     expect(driver.submit()).toBe(RESULT_TIMEOUT);
     expect(fake.waits).toBe(driver.queueWaits.value);
-    // A million spins once, and not before each of the waits.
-    expect(performance.now() - start).toBeLessThan(2000);
+    // A million spins once, and a thousand before each of the later waits: their median, as
+    // other programs may run in between.
+    const [first = 0, ...later] = times.slice(1).map((time, i) => time - (times[i] ?? 0));
+    const [median = first] = later.sort((a, b) => a - b).slice(later.length / 2);
+    expect(median).toBeLessThan(first / 10);
   });
 
   it('gives up on a full ring as well, and adds nothing to it', async () => {

@@ -28,8 +28,7 @@ import * as BLOCK from '../../assembly/layout/smmu-memory.ts';
 import * as STALLS from '../../assembly/layout/stall-memory.ts';
 import * as THREADS from '../../assembly/layout/thread-memory.ts';
 import * as VMIDS from '../../assembly/layout/vmid-memory.ts';
-
-type Layout = Readonly<Record<string, number>>;
+import { area, faults, i32, i64, type Layout, type Piece, unplaced } from './map-faults.ts';
 
 /** Host memory, which is laid out by several files. */
 const HOST = {
@@ -49,39 +48,6 @@ const HOST = {
   SMMU_AT_CHECK: CHECK.SMMU_AT_CHECK,
   SMMU_AT_SHADOW: SHADOW.SMMU_AT_SHADOW,
 };
-
-/** Name, size and alignment of a piece. */
-type Piece = readonly [name: string, size: number, alignment: number];
-
-const i32 = (name: string, count = 1): Piece => [name, 4 * count, 4];
-const i64 = (name: string, count = 1): Piece => [name, 8 * count, 8];
-const area = (name: string, size: number, alignment = 64): Piece => [name, size, alignment];
-
-/** What is wrong with the pieces of a map of `size` bytes. */
-function faults(layout: Layout, pieces: readonly Piece[], size: number): string[] {
-  const found: string[] = [];
-  let end = 0;
-  let last = 'the start';
-  const sorted = pieces
-    .map((piece) => ({ piece, at: layout[piece[0]] ?? Number.NaN }))
-    .sort((a, b) => a.at - b.at);
-  for (const { piece, at } of sorted) {
-    const [name, length, alignment] = piece;
-    if (Number.isNaN(at)) found.push(`${name} does not exist`);
-    if (at < end) found.push(`${name} overlaps ${last}`);
-    if (at % alignment !== 0) found.push(`${name} is not aligned to ${alignment}`);
-    end = at + length;
-    last = name;
-  }
-  if (end > size) found.push(`${last} ends at ${end}, beyond ${size}`);
-  return found;
-}
-
-/** Exports of a layout whose names begin with a prefix and that the map does not place. */
-function unplaced(layout: Layout, prefix: RegExp, pieces: readonly Piece[]): string[] {
-  const placed = new Set(pieces.map(([name]) => name));
-  return Object.keys(layout).filter((name) => prefix.test(name) && !placed.has(name));
-}
 
 const HEADER: readonly Piece[] = [
   ...[

@@ -7,8 +7,20 @@ import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync }
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type DrawnMutant, type Result, runMutants } from '../../scripts/mutant-run.mjs';
-import { applied, drawMutants, nearestTests, parses, placesOf } from '../../scripts/mutants.mjs';
+import {
+  type DrawnMutant,
+  knownResult,
+  type Result,
+  runMutants,
+} from '../../scripts/mutant-run.mjs';
+import {
+  applied,
+  drawMutants,
+  nearestTests,
+  needsDist,
+  parses,
+  placesOf,
+} from '../../scripts/mutants.mjs';
 import { PROJECT } from '../support/project.ts';
 
 /** Mutants of a source: operator, line, the text once it is changed. */
@@ -111,9 +123,18 @@ describe('the tests that a mutant meets first', () => {
     ['assembly/layout/ste.ts', 'test/layout'],
     ['assembly/amd-iommu/index.ts', 'test/host/kernel/amd'],
     ['vmm/api/index.ts', 'test/api'],
+    ['vmm/vcpu/arm64/translator/emit-logical.ts', 'test/arm64'],
   ])('of %s are those of %s', (file, tests) => {
     expect(nearestTests(PROJECT, file)).toBe(tests);
   });
+});
+
+it.each([
+  ['test/api', true],
+  ['test/vmm/boot', false],
+  ['test/assembly', false],
+])('tests in %s see changes in dist/ only: %s', (folder, needed) => {
+  expect(needsDist(PROJECT, folder)).toBe(needed);
 });
 
 describe('a run', () => {
@@ -212,6 +233,51 @@ describe('a run', () => {
       'c killed nearest',
       'b survived fast',
     ]);
+  });
+});
+
+describe('an earlier result of a mutant', () => {
+  const MUTANT: Result = {
+    ...{ commit: 'new', seed: 1, file: 'a.ts', line: 7, operator: 'comparison' },
+    ...{ original: '<', mutant: '<=', outcome: 'survived', tests: 'nearest' },
+  };
+  const OLD: Result = { ...MUTANT, commit: 'old', line: 5, outcome: 'killed' };
+  const LINES = new Map([
+    ['new:a.ts:7', 'if (a < b)'],
+    ['new:a.ts:9', 'if (a < b)'],
+    ['old:a.ts:5', 'if (a < b)'],
+    ['old:a.ts:6', 'if (a < c)'],
+  ]);
+  const known = (...results: readonly Result[]) =>
+    knownResult(MUTANT, results, ({ commit, file, line }) =>
+      LINES.get(`${commit}:${file}:${line}`),
+    );
+
+  it('counts at the same commit and line', () => {
+    const here = { ...MUTANT, outcome: 'killed' as const };
+    expect(known({ ...here, line: 9 }, OLD, here)).toBe(here);
+    expect(known({ ...here, line: 9 })).toBeUndefined();
+  });
+
+  it('counts at another commit where the line is the same, wherever it was', () => {
+    expect(known(OLD)).toBe(OLD);
+    expect(known({ ...OLD, line: 6 })).toBeUndefined();
+  });
+
+  it('does not count at a commit that the repository does not have', () => {
+    expect(known({ ...OLD, commit: 'lost' })).toBeUndefined();
+    LINES.delete('new:a.ts:7');
+    expect(known({ ...OLD, commit: 'lost' })).toBeUndefined();
+  });
+
+  it.each([
+    { seed: 2 },
+    { file: 'b.ts' },
+    { operator: 'logical' },
+    { original: '>' },
+    { mutant: '!=' },
+  ])('does not count for %j', (other) => {
+    expect(known({ ...MUTANT, ...other })).toBeUndefined();
   });
 });
 

@@ -22,7 +22,12 @@ export class PhysicalBoard {
   /** Host RAM, window 0 of the physical address map. */
   readonly ram: DataView;
 
-  constructor(modules: HotModules, options: Partial<PhysicalCmdqvOptions> = {}) {
+  /** @param isPhysical the guest's memory is the physical address map. */
+  constructor(
+    modules: HotModules,
+    options: Partial<PhysicalCmdqvOptions> = {},
+    isPhysical = false,
+  ) {
     const hostMemory = createHostMemory({ ramSize: 0x100000 });
     writeActions(hostMemory, 0, IDR0);
     const regions = [
@@ -32,7 +37,7 @@ export class PhysicalBoard {
       modules,
       hostMemory,
       thread: 0,
-      guest: { memory: this.host.guestMemory, regions, window: 1 },
+      guest: { memory: this.host.guestMemory, regions, window: 1, isPhysical },
     });
     this.device = new PhysicalCmdqv({
       unit: this.unit,

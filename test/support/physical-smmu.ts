@@ -63,6 +63,11 @@ export class PhysicalBoard {
     this.device.reset();
     this.bus = new DeviceBus(this.device);
     this.#tables();
+    this.enable();
+  }
+
+  /** Its registers, as after construction. */
+  enable(): void {
     // RECINVSID; a linear table of 64 streams; queues of 4 entries; both interrupts; EVENTQEN, CMDQEN, SMMUEN.
     this.bus.write32(0x2c, 2);
     this.bus.write64(0x80, BigInt(STREAMS));

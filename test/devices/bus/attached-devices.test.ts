@@ -158,6 +158,27 @@ describe('devices of a machine', () => {
     expect([calls, attached.nextDeadline]).toEqual([['kept at 30'], undefined]);
   });
 
+  it('are refused lines that the board does not have before they ask for them', () => {
+    const asked: number[] = [];
+    const interrupts = {
+      line: (index: number) => {
+        asked.push(index);
+        if (index > 5) throw new RangeError(`no line ${index}`);
+        return board.interrupts.line(index);
+      },
+    };
+    // It has two interrupts, and asks for neither.
+    const device = new ScratchDevice();
+    const services = { ...board, memory: board.memory, interrupts };
+    const attach = (place: Placement) => () => attachDevices([place], services);
+    expect(attach(at(device, { firstIrq: 4 }))).not.toThrow();
+    const other = new ScratchDevice();
+    expect(attach(at(other, { firstIrq: 5 }))).toThrow('no line 6');
+    expect(asked).toEqual([4, 5, 5, 6]);
+    expect(attach({ device: new ScratchDevice(), addresses: [0x9000] })).not.toThrow();
+    expect(asked).toHaveLength(4);
+  });
+
   it('send MSIs with the requester ID of their place', () => {
     const sent: unknown[][] = [];
     const msis = {

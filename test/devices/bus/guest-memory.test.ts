@@ -36,6 +36,15 @@ describe('words of guest memory', () => {
     expect([memory.store32(0x4010, 7), new Int32Array(wasm.buffer)[0x110 >> 2]]).toEqual([true, 7]);
   });
 
+  it('are accessed at the beginning of the memory', () => {
+    const first = new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true });
+    const ram = guestMemoryOf(first, [{ gpa: 0x4000, offset: 0, size: 0x10 }]);
+    const bytes = new DataView(first.buffer);
+    expect([ram.store64(0x4000, 5n), bytes.getBigUint64(0, true)]).toEqual([true, 5n]);
+    expect([ram.store32(0x4000, 6), bytes.getUint32(0, true)]).toEqual([true, 6]);
+    expect(ram.load64(0x4000)).toBe(6n);
+  });
+
   it('are not accessed if a part of one lies outside', () => {
     expect([memory.store64(0x4010, 1n), memory.load64(0x4010)]).toEqual([false, undefined]);
     expect([memory.store32(0x4014, 1), memory.load64(0x3ff8)]).toEqual([false, undefined]);

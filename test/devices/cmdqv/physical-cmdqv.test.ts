@@ -84,6 +84,55 @@ describe('CONFIG page', () => {
   });
 });
 
+describe('page 0 of a VINTF that is mapped into a guest', () => {
+  it('is mapped while the VINTF is enabled and each of its slots has a VCMDQ', () => {
+    const { host, bus } = new PhysicalBoard(modules, {}, true);
+    const mapped = () => host.maps.filter((map) => map.mapped).map(({ offset }) => offset);
+    bus.write32(0x1000, 1);
+    bus.write32(0x0200, 1);
+    expect(mapped()).toEqual([]);
+    bus.write32(0x0204, (1 << 1) | 1);
+    expect(mapped()).toEqual([0x30000]);
+    bus.write32(0x0204, 0);
+    expect(mapped()).toEqual([]);
+    bus.write32(0x0204, (1 << 1) | 1);
+    expect(mapped()).toEqual([0x30000]);
+    bus.write32(0x1000, 0);
+    expect(mapped()).toEqual([]);
+  });
+
+  it('reads as zero and ignores writes while no unit here reaches that guest', () => {
+    const cmdqv = board({ unitOf: () => undefined });
+    cmdqv.bringUp({ hypOwn: false });
+    expect(cmdqv.bus.read32(0x30008)).toBe(1);
+    const context = cmdqv.context(0);
+    const { guestMemory } = cmdqv.host;
+    const page = 0x20000;
+    context.window = 1;
+    context.mapPage0(guestMemory, page);
+    expect(cmdqv.bus.read32(0x30008)).toBe(1);
+    // The same place of another guest's memory is not the VINTF's page.
+    context.window = 2;
+    expect(cmdqv.bus.read32(0x30008)).toBe(0);
+    cmdqv.bus.write32(0x30014, 1);
+    expect(new DataView(guestMemory.buffer).getUint32(page + 0x14, true)).toBe(0);
+    context.window = 1;
+    cmdqv.bus.write32(0x30014, 1);
+    expect(new DataView(guestMemory.buffer).getUint32(page + 0x14, true)).toBe(1);
+  });
+
+  it('reads as zero when it lies beyond the memory of the guest', () => {
+    const cmdqv = board();
+    cmdqv.bringUp({ hypOwn: false });
+    const { guestMemory } = cmdqv.host;
+    const larger = new WebAssembly.Memory({ initial: 64, maximum: 64, shared: true });
+    expect(guestMemory.buffer.byteLength).toBeLessThan(larger.buffer.byteLength);
+    cmdqv.context(0).window = 1;
+    cmdqv.context(0).mapPage0(larger, guestMemory.buffer.byteLength);
+    expect(cmdqv.bus.read32(0x30008)).toBe(0);
+  });
+});
+
 describe('VINTF configuration', () => {
   it('CONFIG has EN, VMID and a writable HYP_OWN', () => {
     const { bus } = board();

@@ -197,6 +197,10 @@ describe('HW queues', () => {
     b.bus.write32(0x1000, 1);
     b.bus.write32(0x0200, 1);
     expect(b.bus.read32(0x30010)).toBe(0);
+    // Neither a queue that stays disabled nor another register needs a ring.
+    b.bus.write32(0x30008, 0);
+    b.bus.write32(0x30014, 1);
+    expect([b.bus.read32(0x30010), b.host.pulses(0)]).toEqual([0, 0]);
     b.bus.write32(0x30008, 1);
     expect([b.bus.read32(0x30010), b.host.pulses(0)]).toEqual([4, 1]);
   });

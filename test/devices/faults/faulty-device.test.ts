@@ -2,6 +2,7 @@
 // Faults of devices: interrupts that are late or lost, a CONS that is late, a PROD that is torn, fetches that abort.
 
 import { beforeEach, describe, expect, it } from 'vitest';
+import { ABI_KIND_CMDQV } from '../../../assembly/layout/guest-abi.ts';
 import { QUEUE_ERROR_HELD } from '../../../assembly/layout/queue-memory.ts';
 import { DmaEngine } from '../../../devices/dma-engine/index.ts';
 import type { InterruptLine, MmioAccess } from '../../../devices/plugin/index.ts';
@@ -14,6 +15,7 @@ import {
   FaultyDevice,
 } from '../../../devices/testing/index.ts';
 import { checkedModules } from '../../support/findings.ts';
+import { ScratchDevice } from '../../support/scratch-device.ts';
 import { tableMemory } from '../../support/table-memory.ts';
 import { TestViommuBackend } from '../../support/viommu-backend.ts';
 
@@ -117,6 +119,27 @@ describe('command queues', () => {
     bus.write32(CMDQ_PROD, 0x100);
     expect([bus.read32(CMDQ_CONS), bus.read32(GERROR)]).toEqual([0x100, 0]);
     expect(backend.commandQueue.counts.commands).toBeGreaterThan(0x100);
+  });
+
+  it('of a CMDQV are PROD at each of its places, and no other register', () => {
+    class Cmdqv extends ScratchDevice {
+      override readonly identity = { kind: ABI_KIND_CMDQV, interrupts: 2, busMaster: false };
+    }
+    const device = new Cmdqv({ size: 0x50000 });
+    const faulty = new FaultyDevice(device, { tornProd: true });
+    faulty.attach(host);
+    /** Values that the device gets for a store of 0x12345678. */
+    const stored = (offset: number) => {
+      device.accesses.length = 0;
+      new DeviceBus(faulty).write32(offset, 0x12345678);
+      return device.accesses.length;
+    };
+    // VCMDQ 0 and 1, VINTF 0 with its LVCMDQs: a read, three torn values, the whole one.
+    expect([0x10004, 0x10084, 0x30004, 0x30084].map(stored)).toEqual([5, 5, 5, 5]);
+    // CONS, CONFIG, STATUS, GERRORN, BASE.
+    expect([0x10000, 0x10008, 0x3000c, 0x30014, 0x40000, 0x40004].map(stored)).toEqual([
+      1, 1, 1, 1, 1, 1,
+    ]);
   });
 
   it('stop at a ring that cannot be fetched, and continue after the error has been acknowledged', () => {

@@ -155,6 +155,18 @@ describe('a virtio block device over PCI', () => {
     expect([readIsr(), device.intx, readIsr()]).toEqual([1, false, 0]);
   });
 
+  it('serves a queue that was empty when its driver notifies it', () => {
+    const { host, request, setUp, disk } = driver();
+    setUp();
+    // Found empty before the first request, and between the others.
+    for (const sector of [3, 4, 5]) {
+      for (let turns = 0; turns < 4; turns++) host.poll();
+      expect(request(sector)).toBe(0);
+      const [begin, end] = [512 * sector, 512 * (sector + 1)];
+      expect([...host.ram.subarray(DATA, DATA + 512)]).toEqual([...disk.subarray(begin, end)]);
+    }
+  });
+
   it('signals by the vectors that the driver has set, and not by INTx', () => {
     const { request, setUp, enableMsix, messages, device, readIsr, read } = driver();
     setUp();
@@ -213,6 +225,15 @@ describe('a virtio block device over PCI', () => {
     expect([read(0x14, 1), read(0x1c, 2), read(0x18, 2), read(0x20, 4)]).toEqual([0, 0, 128, 0]);
   });
 
+  it('has both words of the addresses of a queue', () => {
+    const { read, write } = driver();
+    const registers = [0x20, 0x24, 0x28, 0x2c, 0x30, 0x34];
+    for (const [i, offset] of registers.entries()) write(offset, 4, 0x1000 * (i + 1));
+    expect(registers.map((offset) => read(offset, 4))).toEqual([
+      0x1000, 0x2000, 0x3000, 0x4000, 0x5000, 0x6000,
+    ]);
+  });
+
   it('has no queue beyond its own', () => {
     const { read, write } = driver();
     write(0x16, 2, 1);
@@ -237,6 +258,7 @@ describe('a virtio block device over PCI', () => {
     // None of its lengths, none of its offsets, none of its BARs.
     for (const [offset, length] of [
       [0, 3],
+      [0x2000, 8],
       [0x2002, 4],
       [0x4000, 4],
     ] as const) {

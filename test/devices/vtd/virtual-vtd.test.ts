@@ -76,4 +76,25 @@ describe('the invalidation queue of a guest', () => {
     for (let i = 0; i < 10; i++) host.poll();
     expect([head(), dropped.length]).toEqual([8, 8]);
   });
+
+  it('does not run while it is off', () => {
+    const { bus, dropped, put, ring, head } = guest();
+    put(0, domain(3));
+    bus.write32(VTD.VTD_GCMD, 0);
+    ring(1);
+    expect([head(), dropped]).toEqual([0, []]);
+    bus.write32(VTD.VTD_GCMD, maskInWord(VTD.VTD_GCMD_QIE));
+    expect([head(), dropped]).toEqual([1, [3]]);
+  });
+
+  it('does not run after an error until IQE is cleared, even when the descriptor is replaced', () => {
+    const { host, bus, dropped, put, ring, head } = guest();
+    put(0, new Uint32Array(SIZE / 4).fill(0xf));
+    ring(1);
+    put(0, domain(4));
+    host.poll();
+    expect([head(), dropped]).toEqual([0, []]);
+    bus.write32(VTD.VTD_FSTS, maskInWord(VTD.VTD_FSTS_IQE));
+    expect([head(), dropped]).toEqual([1, [4]]);
+  });
 });

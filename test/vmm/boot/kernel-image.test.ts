@@ -149,6 +149,13 @@ describe('an ELF executable', () => {
     });
   });
 
+  it('has as many program headers as it says, whatever comes after them', async () => {
+    const data = { ...text, physical: 0x40100000n };
+    const one = with32(elf(0x40080010n, [text, data]), 54, 0x00010038);
+    const { segments, end } = await loadKernel(one, RAM);
+    expect([segments.map(({ gpa }) => gpa), end]).toEqual([[0x40080000], 0x40081000]);
+  });
+
   it('enters at a physical address when it is linked for others', async () => {
     const high = { ...text, virtual: 0xffff_8000_0000_0000n };
     expect((await loadKernel(elf(0xffff_8000_0000_0010n, [high]), RAM)).entry).toBe(0x40080010);

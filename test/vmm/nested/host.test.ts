@@ -33,6 +33,7 @@ import {
   tlbiNsnhAll,
 } from '../../../devices/tables/index.ts';
 import { ContextBlock, smmuBase } from '../../../devices/unit/index.ts';
+import { IommufdError, type ResourceGate } from '../../../host/iommufd/index.ts';
 import { type QueueErrorEvent, VmHost, type VmHostOptions } from '../../../vmm/nested/index.ts';
 import { checkedHost, checkedModules } from '../../support/findings.ts';
 import { footprintOf } from '../../support/footprint-of.ts';
@@ -98,7 +99,10 @@ describe('a host', () => {
       1,
       false,
     ]);
+    const { context } = a.vintf;
+    expect([context.enabled, context.vmid]).toEqual([true, 1]);
     host.destroyVm(a.vm);
+    expect([context.enabled, context.vmid]).toEqual([false, 0]);
     expect(host.statistics).toMatchObject({ vms: 1, vmidsInUse: 1 });
     const again = lendVm(host);
     // A VMID is not given out again before its generation ends.
@@ -127,6 +131,24 @@ describe('a host', () => {
       expect.objectContaining({ code: 'in-use' }),
     );
     expect(other.statistics.vmidsInUse).toBe(0);
+  });
+
+  it('leaves a vIOMMU as it was when the vEVENTQ of its VINTF cannot be allocated', async () => {
+    let isFull = false;
+    const gate: ResourceGate = (_resource, what) => {
+      if (isFull && what === 'vEVENTQ') throw new IommufdError('ENOMEM', what);
+    };
+    const host = await create({ gate });
+    const memory = new WebAssembly.Memory({ initial: 17, maximum: 17, shared: true });
+    const vm = host.createVm('vm', memory, [{ gpa: RAM_GPA_BASE, offset: 0, size: 17 * 65536 }]);
+    const viommu = host.createViommu(vm, [STREAM], { cmdqv: true });
+    const before = viommu.fd.describe();
+    isFull = true;
+    expect(() => host.createVintf(viommu)).toThrow(expect.objectContaining({ errno: 'ENOMEM' }));
+    // The mapping of the direct page would be a user of the vIOMMU.
+    expect(viommu.fd.describe()).toEqual(before);
+    isFull = false;
+    expect(host.createVintf(viommu).lvcmdqCount).toBe(2);
   });
 
   it('frees the host RAM of stage-2 tables when there is not enough', async () => {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The VMM's thread while vCPUs run: messages while it spins, and devices' timers, must not wait until its longest sleep ends.
 
-import { describe, expect, it, vi } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { VMM_WAKE } from '../../../vmm/threads/control-block.ts';
 import { ExitServer, type ServedVcpu } from '../../../vmm/threads/exit-server.ts';
 import { hasten } from '../../support/hasten.ts';
@@ -93,6 +93,40 @@ describe('the exit server', () => {
     for (let round = 0; round < ROUNDS; round++) times.push(await untilAttended());
     // Its longest sleep is 10 ms.
     expect(median(times)).toBeLessThan(5);
+  });
+
+  it('sleeps once at a time, however many vCPUs it serves', async () => {
+    const server = new ExitServer();
+    const { waitAsync } = Atomics;
+    let [waiting, most, looks] = [0, 0, 0];
+    vi.spyOn(Atomics, 'waitAsync').mockImplementation(((...args: Parameters<typeof waitAsync>) => {
+      const wait = waitAsync(...args);
+      most = Math.max(most, ++waiting);
+      Promise.resolve(wait.value).then(() => waiting--, expect.unreachable);
+      return wait;
+    }) as typeof waitAsync);
+    await new Promise<void>((resolve) => {
+      const vcpus = Array.from(
+        { length: 3 },
+        () =>
+          ({
+            mailbox: { pending: false, serve: () => 0 },
+            machine: {
+              attend: () => {
+                if (++looks === ROUNDS) resolve();
+                return false;
+              },
+              untilTimerMs: () => Number.POSITIVE_INFINITY,
+            },
+          }) as unknown as ServedVcpu,
+      );
+      for (const vcpu of vcpus) server.add(vcpu);
+      onTestFinished(() => {
+        for (const vcpu of vcpus) server.remove(vcpu);
+        vi.restoreAllMocks();
+      });
+    });
+    expect(most).toBe(1);
   });
 
   it('serves one exit of each machine in turn, however many vCPUs a machine has', async () => {

@@ -15,7 +15,11 @@ const FILL = `import { parentPort } from 'node:worker_threads';
 parentPort.postMessage('${READY_MESSAGE}');
 const kept = []; for (;;) kept.push(new Array(10_000).fill(kept.length));`;
 
-it('a worker whose heap is full ends alone, and says why', { timeout: 120_000 }, async () => {
+const LIMIT = `import { parentPort, resourceLimits } from 'node:worker_threads';
+parentPort.postMessage('${READY_MESSAGE}');
+throw new Error('limit ' + resourceLimits.maxOldGenerationSizeMb);`;
+
+function start(script: string): WorkerThread<unknown> {
   const program: WorkerProgram = {
     name: 'filler',
     file: 'filler.js',
@@ -23,7 +27,15 @@ it('a worker whose heap is full ends alone, and says why', { timeout: 120_000 },
       throw new Error('this is no browser');
     },
   };
-  const thread = new WorkerThread(program, `data:text/javascript,${encodeURIComponent(FILL)}`);
+  return new WorkerThread(program, `data:text/javascript,${encodeURIComponent(script)}`);
+}
+
+it('a worker has a heap of 256 MiB, as docs/guest-abi.md says', async () => {
+  expect(await start(LIMIT).ended).toMatchObject({ message: 'limit 256' });
+});
+
+it('a worker whose heap is full ends alone, and says why', { timeout: 120_000 }, async () => {
+  const thread = start(FILL);
   expect(await thread.ended).toMatchObject({ code: 'ERR_WORKER_OUT_OF_MEMORY' });
   expect(thread.over).toBe(true);
 });

@@ -248,4 +248,30 @@ describe('its words', () => {
     expect(walkRefusal(read, cd, ids, load64)?.text).toContain('has AP[1] = 0: privileged only');
     expect(walkRefusal({ ...read, instruction: true }, cd, ids, load64)).toBeUndefined();
   });
+
+  it('name a block of 64 KiB granules at level 1 unless addresses have 52 bits, and allow one at level 2', () => {
+    const cd = contextDescriptor({
+      asid: 1,
+      lower: { ttb: 0x10000, inputBits: 48, granule: GRANULE_64K },
+    });
+    const read = { ...access, address: (1n << 42n) | (1n << 29n), write: false };
+    // AF, AP[1] and type 1: a block at address 0. Type 3: a table at 0x20000.
+    const [block, table] = [0x441n, 0x20003n];
+    const say = (oas: number, tables: readonly (readonly [bigint, bigint])[]) =>
+      walkRefusal(read, cd, { ...ids, idr5: withBits(IDR5 | ALL_GRANULES, IDR5_OAS, oas) }, (at) =>
+        new Map(tables).get(at),
+      )?.text;
+    const [level1, level2] = [0x10008n, 0x20008n];
+    const refused =
+      'the level-1 descriptor 0x441 at 0x10008 is a block, which this level does not allow';
+    expect(say(5, [[level1, block]])).toBe(refused);
+    expect(say(6, [[level1, block]])).toBeUndefined();
+    for (const oas of [5, 6])
+      expect(
+        say(oas, [
+          [level1, table],
+          [level2, block],
+        ]),
+      ).toBeUndefined();
+  });
 });

@@ -69,6 +69,32 @@ describe('where data is', () => {
     expect(lowest([0x00, 0x23, 0x00, 0x0b, ...bytes], low)).toBe(0x400);
   });
 
+  it('is found after globals with constants of every kind', () => {
+    const END = 0x0b;
+    const outline = outlineOf(
+      binary(
+        section(5, [0x01, 0x00, 0x10]),
+        section(
+          6,
+          vector(
+            [0x7f, 0x00, 0x41, 0x8b, END, END],
+            [0x7e, 0x00, 0x42, 0x8b, 0x8b, END, END],
+            [0x7d, 0x00, 0x43, ...new Array<number>(4).fill(END), END],
+            [0x7c, 0x01, 0x44, ...new Array<number>(8).fill(END), END],
+            [0x7b, 0x00, 0xfd, 0x0c, ...new Array<number>(16).fill(END), END],
+            [0x70, 0x00, 0xd0, 0x70, END],
+            [0x70, 0x00, 0xd2, END, END],
+            [0x7f, 0x00, 0x23, END, END],
+            // i64.add
+            [0x7e, 0x00, 0x42, END, 0x42, 0x7f, 0x7c, END],
+          ),
+        ),
+        section(11, vector([0x00, 0x41, 0x80, 0x08, 0x0b, ...bytes])),
+      ),
+    );
+    expect([outline.memories, outline.lowestData]).toEqual([1, 0x400]);
+  });
+
   it('is unknown without data, for passive data, and at an address that is no constant', () => {
     expect(outlineOf(binary()).lowestData).toBeUndefined();
     expect(lowest([0x01, ...bytes])).toBeUndefined();

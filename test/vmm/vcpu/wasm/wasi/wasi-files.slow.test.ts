@@ -348,6 +348,10 @@ describe('a machine', () => {
       expect([first.open('b').errno, first.functions.fd_close(one)]).toEqual([EIO, EIO]);
       expect([first.write(one, 1), first.functions.fd_sync(one)]).toEqual([-EIO, EIO]);
       expect(first.functions.fd_renumber(one, one)).toBe(EIO);
+      // Of a name that there is, too, for which no call of the library is needed.
+      const { functions, path } = first;
+      expect(functions.path_create_directory(ROOT, ...path('a'))).toBe(EIO);
+      expect([first.open('a').errno, first.unlink('b')]).toEqual([EIO, EIO]);
       expect([second.write(other, 10), second.open('b').errno]).toEqual([10, SUCCESS]);
       first.dispose();
       second.dispose();
