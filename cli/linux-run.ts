@@ -44,6 +44,9 @@ export interface LinuxRunOptions {
   readonly role?: VirtRole;
   readonly msi?: VirtMsi;
   readonly vcpus?: number;
+  /** Size of its host's CMDQV, which the kernel owns in role host. */
+  readonly vintfs?: number;
+  readonly vcmdqs?: number;
   /** Translates frequently executed code to WebAssembly. Default true. */
   readonly translate?: boolean;
   readonly idRegisters?: 'default' | 'grace';
@@ -173,7 +176,7 @@ function boardOf({ shownIds, ...options }: LinuxRunOptions): Board {
 export async function runLinux(options: LinuxRunOptions): Promise<LinuxRun> {
   const { kernel, path = 'direct', vcpus, timeout = 300 } = options;
   const host = await Host.create({
-    ...hostSize({ vcpus }, 1),
+    ...hostSize(options, 1),
     idRegisters: options.idRegisters,
     iotlbCheck: options.iotlbCheck,
   });

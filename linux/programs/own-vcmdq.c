@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// What a VMM does for a guest, in one program without privileges of its own: binds the DMA
-// engine (a PCIe function under vfio-pci) to IOMMUFD, nests a stage 1 of its own tables,
-// owns a VINTF, and invalidates by its VCMDQ: own-vcmdq /dev/vfio/devices/vfio0.
+// What a VMM does for a guest, and the guest with it, in one program at EL0: binds the DMA
+// engine (a PCIe function that vfio-pci lends) to IOMMUFD, nests a stage 1 of its own
+// tables, owns a VINTF, and invalidates by a VCMDQ: own-vcmdq /dev/vfio/devices/vfio0.
 #include "iommufd-calls.h"
 #include "stage1.h"
 #include "vfio-calls.h"
