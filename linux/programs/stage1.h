@@ -15,6 +15,8 @@ static const u64 STE_VALID = 1;
 static const u64 STE_CONFIG_S1 = 5 << 1;
 /** Of the CD: Write-Back cacheable, Inner Shareable. */
 static const u64 STE_ATTRIBUTES = 1 << 2 | 1 << 4 | 3 << 6;
+/** The function's translation requests are answered. */
+static const u64 STE_EATS = 1 << 28;
 
 static const u64 CD_T0SZ = 64 - STAGE1_ADDRESS_BITS;
 /** IR0, OR0: Write-Back cacheable; SH0: Inner Shareable. */
@@ -53,7 +55,7 @@ static inline void clearStage1(volatile u8 *memory, u64 iova) {
 }
 
 /** The words of an STE that a guest controls. */
-static inline void steOfStage1(u64 ste[2], u64 base) {
+static inline void steOfStage1(u64 ste[2], u64 base, int hasAts) {
   ste[0] = STE_VALID | STE_CONFIG_S1 | (base + STAGE1_CD * PAGE_SIZE);
-  ste[1] = STE_ATTRIBUTES;
+  ste[1] = STE_ATTRIBUTES | (hasAts ? STE_EATS : 0);
 }
