@@ -28,30 +28,51 @@ function bootHost(run: string, options: Partial<LinuxRunOptions> = {}) {
 const TROUBLE =
   /WARNING|BUG:|Oops|Call trace|CMD_SYNC timeout|failed to|no more available|taint [^0]/;
 
-/** What the program prints: states of the engine, and registers. */
-const steps = (lvcmdqs: number): readonly RegExp[] => [
-  /^bound 0x[0-9a-f]+$/m,
-  /^nest parent 0x[0-9a-f]+$/m,
-  /^vIOMMU 0x[0-9a-f]+$/m,
-  /^vDEVICE 0x8$/m,
-  /^nested 0x[0-9a-f]+$/m,
-  new RegExp(`^HW queues 0x${lvcmdqs.toString(16)}$`, 'm'),
-  /^VCMDQ status 0x1$/m,
-  /^read of the page 0x1$/m,
-  // The translation is still in the IOTLB.
-  /^read without an entry 0x1$/m,
-  /^CONS after the TLBI 0x2$/m,
+const hex = (value: number) => `0x${value.toString(16)}`;
+
+/** What the program prints when a command at an index of its ring is refused: CERROR_ILL. */
+const refusal = (name: string, index: number): readonly RegExp[] => [
+  // The first LVCMDQ.
+  new RegExp(`^event of ${name} 0x1 0x0$`, 'm'),
+  new RegExp(`^CONS at the command ${hex(0x1000000 + index)}$`, 'm'),
+  /^GERROR 0x1$/m,
+  new RegExp(`^CONS after it ${hex(index + 2)}$`, 'm'),
+];
+
+/** What the program prints after the TLBI, without ATS. */
+const AFTER_TLBI = [
   /^read after the TLBI 0x2$/m,
   // F_TRANSLATION of a read by the guest's StreamID: stage 1, at the page.
   /^event of the vSMMU 0x800000010 0x20800000000 0x10000000 0x0$/m,
-  // The first LVCMDQ.
-  /^event of the vCMDQV 0x1 0x0$/m,
-  // CERROR_ILL at the third command.
-  /^CONS at the unknown command 0x1000002$/m,
-  /^GERROR 0x1$/m,
-  /^CONS after the error 0x4$/m,
-  /^own-vcmdq ends$/m,
 ];
+/** The same with ATS: the translation is still in the ATC. */
+const AFTER_TLBI_ATS = [
+  /^read after the TLBI 0x1$/m,
+  /^CONS after the ATC_INV 0x4$/m,
+  /^read after the ATC_INV 0x2$/m,
+];
+
+/** What the program prints: states of the engine, and registers. */
+function steps(lvcmdqs: number, hasAts = false): readonly RegExp[] {
+  const sent = hasAts ? 4 : 2;
+  return [
+    /^bound 0x[0-9a-f]+$/m,
+    /^nest parent 0x[0-9a-f]+$/m,
+    /^vIOMMU 0x[0-9a-f]+$/m,
+    /^vDEVICE 0x8$/m,
+    /^nested 0x[0-9a-f]+$/m,
+    new RegExp(`^HW queues ${hex(lvcmdqs)}$`, 'm'),
+    /^VCMDQ status 0x1$/m,
+    /^read of the page 0x1$/m,
+    // The translation is still in the IOTLB.
+    /^read without an entry 0x1$/m,
+    /^CONS after the TLBI 0x2$/m,
+    ...(hasAts ? AFTER_TLBI_ATS : AFTER_TLBI),
+    ...refusal('an unknown command', sent),
+    ...refusal('another StreamID', sent + 2),
+    /^own-vcmdq ends$/m,
+  ];
+}
 
 /** The interrupt handler's message: it is VINTF 1, whose first VCMDQ comes after those of VINTF 0. */
 const error = (vcmdq: number) =>
@@ -84,6 +105,13 @@ test.each([
   const [before, after, ...second] = samples;
   expect(after).toEqual({ exits: before?.exits, syncs: (before?.syncs ?? 0) + 1 });
   expect(second[1]?.exits).toBe(second[0]?.exits);
+});
+
+test('its ATC_INV reaches the ATC of its device, and no other StreamID', async () => {
+  const { console } = await bootHost(`${OWN} ats; ${OWN} ats`);
+  const again = steps(2, true);
+  expectInOrder(console, [...again, ...again, /^taint 0$/m]);
+  expect(console).not.toMatch(TROUBLE);
 });
 
 test('on the trapped path, the program’s doorbell is an exit', async () => {
