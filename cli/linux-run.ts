@@ -2,8 +2,10 @@
 // Runs the kernel of `vsmmu boot linux`, and measures its benchmark of DMA mappings.
 
 import type { PcieFunction } from '../devices/pcie/index.ts';
+import type { SmmuIdRegisters } from '../devices/smmuv3/index.ts';
 import type { Disk } from '../devices/virtio/index.ts';
 import {
+  type Board,
   Host,
   type Machine,
   type MachineEnd,
@@ -42,9 +44,14 @@ export interface LinuxRunOptions {
   readonly role?: VirtRole;
   readonly msi?: VirtMsi;
   readonly vcpus?: number;
+  /** Size of its host's CMDQV, which the kernel owns in role host. */
+  readonly vintfs?: number;
+  readonly vcmdqs?: number;
   /** Translates frequently executed code to WebAssembly. Default true. */
   readonly translate?: boolean;
   readonly idRegisters?: 'default' | 'grace';
+  /** ID registers of the kernel's own SMMU. Default: its host's, or what a guest sees of them. */
+  readonly shownIds?: SmmuIdRegisters;
   /** Looks for invalidations that the kernel forgets. */
   readonly iotlbCheck?: boolean;
   /** Seconds of the computer's time after which the machine is stopped. */
@@ -154,29 +161,29 @@ class BenchmarkListener {
   }
 }
 
+/** The board, with the options that `createMachine` does not have. */
+function boardOf({ shownIds, ...options }: LinuxRunOptions): Board {
+  const { initrd, append, disks, pcie, role, msi, translate } = options;
+  const board = virtBoard({ initrd, append, disks, pcie, role, msi, translate });
+  if (!shownIds) return board;
+  return { ...board, create: (other) => board.create({ ...other, idRegisters: shownIds }) };
+}
+
 /**
  * Boots a kernel, and waits until its machine has ended.
  * @throws {VsmmuError} if the machine cannot be created.
  */
 export async function runLinux(options: LinuxRunOptions): Promise<LinuxRun> {
-  const { kernel, initrd, append, path = 'direct', vcpus, timeout = 300 } = options;
+  const { kernel, path = 'direct', vcpus, timeout = 300 } = options;
   const host = await Host.create({
-    ...hostSize({ vcpus }, 1),
+    ...hostSize(options, 1),
     idRegisters: options.idRegisters,
     iotlbCheck: options.iotlbCheck,
   });
   try {
     const machine = await host.createMachine({
       guest: kernel,
-      board: virtBoard({
-        initrd,
-        append,
-        disks: options.disks,
-        pcie: options.pcie,
-        role: options.role,
-        msi: options.msi,
-        translate: options.translate,
-      }),
+      board: boardOf(options),
       overlay: path === 'overlay',
       directMaps: path !== 'trapped',
       vcpus,

@@ -32,6 +32,14 @@ bypass() {
   echo "$1" >$CMDQV_SWITCHES/bypass_vcmdq
 }
 
+# Lends a PCIe function to programs, as a file of /dev/vfio/devices: lend 0000:00:03.0.
+lend() {
+  function=/sys/bus/pci/devices/$1
+  [ ! -e $function/driver ] || echo "$1" >$function/driver/unbind
+  echo vfio-pci >$function/driver_override
+  echo "$1" >/sys/bus/pci/drivers/vfio-pci/bind
+}
+
 # Prints the state to check after a boot: the kernel's taint flags, SMMUs, interrupts.
 state() {
   echo "taint $(cat /proc/sys/kernel/tainted)"

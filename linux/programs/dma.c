@@ -22,11 +22,8 @@ int mainOf(int argc, char **argv) {
   registers[SRC] = (u32)iova;
   registers[SRC + 1] = 0;
   u64 refused = 0;
-  static const struct {
-    u64 seconds, nanoseconds;
-  } sleep = {.nanoseconds = SLEEP_NS};
   for (long i = 0; i < count; i++) {
-    systemCall(SYS_NANOSLEEP, (u64)&sleep, 0, 0, 0);
+    sleepFor(SLEEP_NS);
     registers[CTRL] = OP_VERIFY;
     if (registers[STATUS] == STATUS_READ_FAULT) refused++;
   }

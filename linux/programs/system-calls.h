@@ -6,6 +6,7 @@
 typedef unsigned char u8;
 typedef unsigned int u32;
 typedef int s32;
+typedef unsigned short u16;
 typedef unsigned long u64;
 
 // Numbers: Linux, include/uapi/asm-generic/unistd.h.
@@ -14,6 +15,9 @@ enum {
   SYS_OPENAT = 56,
   SYS_READ = 63,
   SYS_WRITE = 64,
+  SYS_PREAD64 = 67,
+  SYS_PWRITE64 = 68,
+  SYS_PPOLL = 73,
   SYS_EXIT = 93,
   SYS_NANOSLEEP = 101,
   SYS_SETITIMER = 103,
@@ -65,6 +69,17 @@ static inline void printNumber(u64 value) {
   print(at);
 }
 
+static inline void printHex(u64 value) {
+  char text[19];
+  char *at = text + sizeof text;
+  *--at = 0;
+  do *--at = "0123456789abcdef"[value & 0xf];
+  while (value >>= 4);
+  *--at = 'x';
+  *--at = '0';
+  print(at);
+}
+
 static inline _Noreturn void endProgram(int status) {
   for (;;) systemCall(SYS_EXIT, (u64)status, 0, 0, 0);
 }
@@ -105,16 +120,29 @@ static inline long numberOf(const char *text) {
   return (long)value;
 }
 
-enum { PROT_READ_WRITE = 3, MAP_SHARED = 1 };
+static inline void sleepFor(u64 nanoseconds) {
+  static struct {
+    u64 seconds, nanoseconds;
+  } time;
+  time.nanoseconds = nanoseconds;
+  systemCall(SYS_NANOSLEEP, (u64)&time, 0, 0, 0);
+}
+
+enum { PROT_READ_WRITE = 3, MAP_SHARED = 1, MAP_PRIVATE = 2, MAP_ANONYMOUS = 0x20 };
 enum { MAPPED_SIZE = 0x10000 };
+
+/** Maps a file, or memory with `flags` MAP_ANONYMOUS. */
+static inline volatile u8 *mapFile(int file, u64 offset, u64 length, int flags) {
+  long at = systemCall6(SYS_MMAP, 0, length, PROT_READ_WRITE, (u64)flags, (u64)file, offset);
+  if (at < 0 && at > -4096) failed("mmap", at);
+  return (volatile u8 *)at;
+}
 
 /** Maps the 64 KiB of physical memory, RAM or device, that contain an address. */
 static inline volatile u8 *mapPhysical(u64 pa) {
   int file = openFile("/dev/mem", O_RDWR);
   u64 offset = pa & (MAPPED_SIZE - 1);
-  long at = systemCall6(SYS_MMAP, 0, MAPPED_SIZE, PROT_READ_WRITE, MAP_SHARED, (u64)file, pa - offset);
-  if (at < 0 && at > -4096) failed("mmap", at);
-  return (volatile u8 *)at + offset;
+  return mapFile(file, pa - offset, MAPPED_SIZE, MAP_SHARED) + offset;
 }
 
 int mainOf(int argc, char **argv);

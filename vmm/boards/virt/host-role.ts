@@ -4,16 +4,19 @@
 // guest reaches, and with the machine's RAM as the only physical memory.
 
 import { HOST_AT_ATTENTION, HOST_AT_ATTENTION_SEEN } from '../../../assembly/layout/host-memory.ts';
+import { IDR0_ATS, IDR0_PRI } from '../../../assembly/layout/smmu-registers.ts';
 import { isDoorbell, type MsiController, offsetOfGpa } from '../../../devices/bus/index.ts';
 import { PhysicalCmdqv } from '../../../devices/cmdqv/index.ts';
+import { bitsOf } from '../../../devices/plugin/index.ts';
 import { PhysicalSmmu } from '../../../devices/smmuv3/index.ts';
 import {
   createHostMemory,
   type PhysicalMemory,
-  SmmuEndpoint,
+  StreamDmaPort,
   Unit,
 } from '../../../devices/unit/index.ts';
 import { type GuestWindow, ThreadAllocator } from '../../../host/kernel/index.ts';
+import { AtsEndpoint } from '../../nested/index.ts';
 import { unitsFor } from '../../threads/index.ts';
 import { type Arm64Memory, arm64ExitRequest } from '../../vcpu/arm64/index.ts';
 import { ownedSmmu, ownedVintf } from './owned-smmu.ts';
@@ -70,10 +73,13 @@ export function hostRole({ board, memory, streams, msis }: VirtSmmuOptions): Vir
   const exitRequest = arm64ExitRequest(memory);
   const window = { window: WINDOW, memory: memory.memory, regions, exitRequest, isPhysical: true };
   const unit = new Unit({ modules, hostMemory, guest: window, thread: 0 });
+  const ids = idRegisters === 'auto' ? shape.idRegisters : idRegisters;
+  const hasAts = bitsOf(ids.idr0, IDR0_ATS) === 1;
+  const hasPri = bitsOf(ids.idr0, IDR0_PRI) === 1;
   const physicalSmmu = new PhysicalSmmu({
     unit,
     smmuIndex: SMMU_INDEX,
-    idRegisters: idRegisters === 'auto' ? shape.idRegisters : idRegisters,
+    idRegisters: ids,
     atcTimeout,
     onRefusal: board.onRefusal,
   });
@@ -97,7 +103,14 @@ export function hostRole({ board, memory, streams, msis }: VirtSmmuOptions): Vir
     cmdqv: placed('cmdqv', physicalCmdqv),
     abortFetches: undefined,
     dmaPort: (stream) =>
-      new SmmuEndpoint({ unit, memory: physicalMemory(memory, msis, stream) }).dmaPort(stream),
+      new StreamDmaPort({
+        unit,
+        memory: physicalMemory(memory, msis, stream),
+        smmu: smmu.smmuBlock,
+        virtSid: stream,
+        physSid: stream,
+        ats: hasAts ? new AtsEndpoint(guest, smmu.smmuBlock, stream, hasPri) : undefined,
+      }),
     drain: unit.drain,
     units: unitsFor(unitThreads, guest),
     vcpuRuns: () => undefined,

@@ -5,12 +5,14 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { guestMemoryOf } from '../../../../devices/bus/index.ts';
 import {
+  atcInv,
   cfgiAll,
   contextDescriptor,
   PageTable,
   S1_READ_WRITE,
   stage1Ste,
   sync,
+  tlbiNsnhAll,
   writeCd,
   writeCommand,
   writeSte,
@@ -66,8 +68,15 @@ function write64({ bus }: Board, gpa: number, value: number): void {
 /**
  * The SMMU translates the engine's stream by a table, whose root may be named by another PA.
  * @param pas what the pages from IOVA on are.
+ * @param eats of the STE: 1, the engine's translation requests are answered.
+ * @returns the table, and what executes a command.
  */
-function translating(board: Board, pas: readonly number[], rootAt = (root: number) => root): void {
+function translating(
+  board: Board,
+  pas: readonly number[],
+  rootAt = (root: number) => root,
+  eats = 0,
+) {
   const { bus, tables } = board;
   const table = new PageTable(tables, { stage: 1 });
   pas.forEach((pa, page) => {
@@ -82,7 +91,7 @@ function translating(board: Board, pas: readonly number[], rootAt = (root: numbe
     0,
     contextDescriptor({ asid: 1, lower: { ttb: rootAt(table.root), inputBits: 48 } }),
   );
-  writeSte(tables, streams, STREAM, stage1Ste({ contextPtr: cd }));
+  writeSte(tables, streams, STREAM, stage1Ste({ contextPtr: cd, eats }));
   writeCommand(tables, commands, 0, cfgiAll());
   writeCommand(tables, commands, 1, sync());
   write64(board, SMMU + 0x080, streams);
@@ -92,6 +101,14 @@ function translating(board: Board, pas: readonly number[], rootAt = (root: numbe
   bus.write(SMMU + 0x098, 4, 2);
   expect(bus.read(SMMU + 0x09c, 4)).toBe(2);
   bus.write(SMMU + 0x020, 4, 0x9);
+  let prod = 2;
+  const execute = (command: Uint32Array) => {
+    writeCommand(tables, commands, prod++, command);
+    writeCommand(tables, commands, prod++, sync());
+    bus.write(SMMU + 0x098, 4, prod);
+    expect(bus.read(SMMU + 0x09c, 4)).toBe(prod);
+  };
+  return { table, execute };
 }
 
 /** The engine fills 8 bytes. What its STATUS says: 1 done, 3 a write was refused. */
@@ -117,6 +134,21 @@ describe('the SMMU that a kernel owns', () => {
     translating(board, [RAM + 0x10_0000]);
     expect(fill(board, IOVA + 0x18)).toBe(1);
     expect(board.ram.load64(RAM + 0x10_0018)).toBe(0x5a5a5a5a_5a5a5a5an);
+  });
+
+  it('answers translation requests of the engine, whose ATC only ATC_INV empties', async () => {
+    const board = await boardOf('host');
+    const { table, execute } = translating(board, [RAM + 0x10_0000], undefined, 1);
+    board.bus.write(ENGINE + 0x38, 4, 1);
+    expect(board.bus.read(ENGINE + 0x38, 4)).toBe(1);
+    expect(fill(board, IOVA)).toBe(1);
+    table.unmap(IOVA, 0x1000);
+    execute(tlbiNsnhAll());
+    expect(fill(board, IOVA)).toBe(1);
+    execute(atcInv({ streamId: STREAM + 1, address: IOVA, size: 0 }));
+    expect(fill(board, IOVA)).toBe(1);
+    execute(atcInv({ streamId: STREAM, address: IOVA, size: 0 }));
+    expect(fill(board, IOVA)).toBe(3);
   });
 
   it.each([
