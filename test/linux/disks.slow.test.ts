@@ -47,10 +47,10 @@ async function copyDisk({ bus, ...machine }: Machine) {
 
 /** How the second disk interrupts, as /proc/interrupts has it. */
 const INTERRUPTS = {
-  mmio: { its: /GICv3 +\d+ Edge +virtio1$/m },
+  mmio: { its: /GICv3 +\d+ Level +virtio1$/m },
   pcie: {
     its: /ITS-PCI-MSIX-\S+ +\d+ Edge +virtio1-req\.0$/m,
-    v2m: /MSI\S* +\d+ Edge +virtio1-req\.0$/m,
+    v2m: /GICv2m-PCI-MSIX-\S+ +\d+ Edge +virtio1-req\.0$/m,
     none: /GICv3 +\d+ Level +virtio1$/m,
   },
 } as const;
