@@ -15,8 +15,8 @@ import { readFileSync } from 'node:fs';
 import { runLinux } from '../../dist/cli/linux-run.js';
 import { MemoryDisk, PcieRootPort, VirtioBlock, VirtioPci } from '../../dist/devices/index.js';
 import { Random } from '../../dist/devices/testing/index.js';
-import { DebianSuite, filesBelow } from './debian-packages.mjs';
 import { CheckList, NOTE } from './check-list.mjs';
+import { DebianSuite, filesBelow } from './debian-packages.mjs';
 import { furtherFiles, initialRamDisk } from './initial-ram-disk.mjs';
 
 /**

@@ -48,7 +48,13 @@ list.add(
 );
 if (hasQemu) {
   const problems = ours < 2 * qemus ? [] : ['too slow'];
-  list.add('start under twice the time of QEMU', problems, `${seconds(ours)}, QEMU ${seconds(qemus)}`);
+  list.add(
+    'start under twice the time of QEMU',
+    problems,
+    `${seconds(ours)}, QEMU ${seconds(qemus)}`,
+  );
 } else console.log('skipped: qemu-system-aarch64 is not installed');
-console.log(`${NOTE}${seconds(ours)} to init's first byte${hasQemu ? `, on QEMU ${seconds(qemus)}` : ''}`);
+console.log(
+  `${NOTE}${seconds(ours)} to init's first byte${hasQemu ? `, on QEMU ${seconds(qemus)}` : ''}`,
+);
 list.end();

@@ -147,7 +147,9 @@ test('queues that refuse a command at once are all repaired', async () => {
   const reports = [...console.matchAll(/unexpected error reported\. .*:([0-9a-f]+)$/gm)];
   const map = reports.reduce((queues, [, one]) => queues | Number.parseInt(`${one}`, 16), 0);
   expect(map).toBe(0b1111);
-  expect(console.match(/CMDQ error \(cons 0x010000[0-9a-f]{2}\): Illegal command/g)).toHaveLength(4);
+  expect(console.match(/CMDQ error \(cons 0x010000[0-9a-f]{2}\): Illegal command/g)).toHaveLength(
+    4,
+  );
   expect(console.match(/skipping command in error state:/g)).toHaveLength(4);
   expect(console).not.toMatch(/CMD_SYNC timeout|WARNING|BUG:|Oops|Call trace|taint [^0]/);
   expect(benchmarks).toMatchObject([{ exits: 0 }]);

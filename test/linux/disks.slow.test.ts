@@ -79,7 +79,9 @@ test.each([
     expect(console).toMatch(byBus[machine.msi] ?? '');
     expect(findings).toEqual([]);
     const { byRegister } = statistics.exits;
-    const rings = Object.entries(byRegister).filter(([name]) => /(CMDQ\d*)_(PROD|CONS)$/.test(name));
+    const rings = Object.entries(byRegister).filter(([name]) =>
+      /(CMDQ\d*)_(PROD|CONS)$/.test(name),
+    );
     // Those of probing and of attaching devices, not one for each of thousands of unmaps.
     expect(rings.reduce((sum, [, count]) => sum + count, 0)).toBeLessThan(60);
   },

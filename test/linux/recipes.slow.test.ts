@@ -19,7 +19,7 @@ const blocks = await readPage('docs/linux.md');
 
 /** The command line of a recipe, and the block that follows it. */
 function recipe(part: string): { readonly command: string; readonly next: Block | undefined } {
-  const recipes = blocks.findIndex(({ text }) => text.includes("--check --append quiet --run"));
+  const recipes = blocks.findIndex(({ text }) => text.includes('--check --append quiet --run'));
   expect(recipes).toBeGreaterThan(0);
   const at = blocks.findLastIndex(({ text }) => text.includes(part));
   expect(at, part).toBeGreaterThan(0);
