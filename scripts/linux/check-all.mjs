@@ -71,8 +71,8 @@ async function run({ command }) {
 
 const HEAD = `# Results of \`npm run linux:all\`
 
-Each part replaces its row when it runs; [linux.md](../linux.md) says what the parts are.
-Times are of the computer that ran them.
+*For those who work on vsmmu itself.* Each part replaces its row when it runs;
+[linux.md](../linux.md) says what the parts are. Times are of the computer that ran them.
 
 | part | date | passed | failed | minutes | |
 | --- | --- | --- | --- | --- | --- |
