@@ -47,6 +47,10 @@ export interface LinuxRunOptions {
   /** Size of its host's CMDQV, which the kernel owns in role host. */
   readonly vintfs?: number;
   readonly vcmdqs?: number;
+  /** MiB of RAM. */
+  readonly memory?: number;
+  /** `mailbox`: each vCPU on its own thread; the kernel's time is then the computer's. */
+  readonly transport?: MachineOptions['transport'];
   /** Translates frequently executed code to WebAssembly. Default true. */
   readonly translate?: boolean;
   readonly idRegisters?: 'default' | 'grace';
@@ -77,6 +81,8 @@ export interface LinuxBenchmark {
 export interface LinuxRun {
   readonly end: MachineEnd;
   readonly console: string;
+  /** Time from its start to its first output, in ns of the computer's time: with `quiet`, init's. */
+  readonly firstOutputNs: number | undefined;
   readonly benchmarks: readonly LinuxBenchmark[];
   readonly statistics: MachineStatistics;
   /** Commands of the one CMDQ, and exits for its PROD and CONS. */
@@ -187,16 +193,24 @@ export async function runLinux(options: LinuxRunOptions): Promise<LinuxRun> {
       overlay: path === 'overlay',
       directMaps: path !== 'trapped',
       vcpus,
+      memory: options.memory,
+      transport: options.transport,
       faults: options.faults,
     });
     const listener = new BenchmarkListener(machine, options.onLine);
     const lines = new ConsoleLines(LINE_BYTES, (line) => listener.receive(line));
-    machine.on('output', (bytes) => lines.receive(bytes));
+    let firstOutput: number | undefined;
+    machine.on('output', (bytes) => {
+      firstOutput ??= performance.now();
+      lines.receive(bytes);
+    });
+    const start = performance.now();
     await machine.boot({ signal: AbortSignal.timeout(timeout * 1000) });
     const end = await machine.wait();
     return {
       end,
       console: listener.lines.join('\n'),
+      firstOutputNs: firstOutput === undefined ? undefined : (firstOutput - start) * 1e6,
       benchmarks: listener.benchmarks,
       statistics: machine.statistics,
       cmdq: cmdqOf(machine),

@@ -22,8 +22,23 @@ export interface QemuRunOptions {
   readonly vcpus: number;
 }
 
+export interface QemuRun {
+  /** The kernel's own results, in ns. */
+  readonly benchmarks: readonly { readonly mapNs: number; readonly unmapNs: number }[];
+  /** Time from QEMU's start to the first output, in ns: with `quiet`, init's. */
+  readonly firstOutputNs: number | undefined;
+}
+
+function benchmarksOf(stdout: string): QemuRun['benchmarks'] {
+  return stdout
+    .split('\n')
+    .map((line) => BENCHMARK_RESULT.exec(line.trimEnd()))
+    .filter((result) => result !== null)
+    .map(([, map, unmap]) => ({ mapNs: Number(map), unmapNs: Number(unmap) }));
+}
+
 /**
- * Returns the results of the kernel's benchmarks, in ns, or undefined if QEMU is not installed.
+ * Returns what the kernel did, or undefined if QEMU is not installed.
  * @throws {Error} if QEMU fails.
  */
 export function runQemu({
@@ -31,10 +46,12 @@ export function runQemu({
   initrd,
   append,
   vcpus,
-}: QemuRunOptions): Promise<{ mapNs: number; unmapNs: number }[] | undefined> {
+}: QemuRunOptions): Promise<QemuRun | undefined> {
   const args = [...MACHINE, '-smp', String(vcpus)];
   args.push('-kernel', kernel, '-initrd', initrd, '-append', append);
   return new Promise((resolve, reject) => {
+    const start = performance.now();
+    let firstOutputNs: number | undefined;
     const child = execFile(
       QEMU,
       args,
@@ -42,13 +59,12 @@ export function runQemu({
       (error, stdout) => {
         if (error && 'code' in error && error.code === 'ENOENT') return resolve(undefined);
         if (error) return reject(new Error(`${QEMU}: ${error.message.slice(-500)}`));
-        const results = stdout
-          .split('\n')
-          .map((line) => BENCHMARK_RESULT.exec(line.trimEnd()))
-          .filter((result) => result !== null);
-        resolve(results.map(([, map, unmap]) => ({ mapNs: Number(map), unmapNs: Number(unmap) })));
+        resolve({ benchmarks: benchmarksOf(stdout), firstOutputNs });
       },
     );
+    child.stdout?.once('data', () => {
+      firstOutputNs = (performance.now() - start) * 1e6;
+    });
     child.stdin?.end();
   });
 }

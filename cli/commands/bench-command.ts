@@ -24,26 +24,50 @@ interface BenchOptions {
   readonly json: boolean;
 }
 
-const HEAD =
-  'way            strict  RIL  threads  pages   unmap ns  instructions     map ns  exits/unmap';
+/** The columns of the table, with their widths: Markdown, to be pasted into a page. */
+const COLUMNS = [
+  ['way', 13],
+  ['strict', 6],
+  ['RIL', 3],
+  ['threads', 7],
+  ['pages', 5],
+  ['unmap ns', 8],
+  ['instructions', 12],
+  ['map ns', 7],
+  ['turn ns', 7],
+  ['unmaps', 8],
+  ['exits/unmap', 11],
+] as const;
+
+/** A line of the table; numbers are to the right. */
+const lineText = (cells: readonly string[]) =>
+  `| ${COLUMNS.map(([, width], i) => {
+    const cell = cells[i] ?? '';
+    return i === 0 ? cell.padEnd(width) : cell.padStart(width);
+  }).join(' | ')} |`;
+
+const HEAD = [
+  lineText(COLUMNS.map(([name]) => name)),
+  `|${COLUMNS.map(([, width], i) => (i === 0 ? '-'.repeat(width + 2) : `${'-'.repeat(width + 1)}:`)).join('|')}|`,
+].join('\n');
 
 const yesNo = (value: boolean) => (value ? 'yes' : 'no');
-const rounded = (value: number) => value.toFixed(0);
+const rounded = (value: number | undefined) => (value === undefined ? '' : value.toFixed(0));
 
-function rowText(row: LinuxBenchRow): string {
-  const { exits, unmapInstructions } = row;
-  return [
-    row.way.padEnd(13),
-    yesNo(row.strict).padStart(7),
-    yesNo(row.ranges).padStart(4),
-    String(row.threads).padStart(8),
-    String(row.granule).padStart(6),
-    rounded(row.unmapNs).padStart(10),
-    (unmapInstructions === undefined ? '' : rounded(unmapInstructions)).padStart(13),
-    rounded(row.mapNs).padStart(10),
-    (exits === undefined ? '' : exits.toFixed(2)).padStart(12),
-  ].join(' ');
-}
+const rowText = (row: LinuxBenchRow): string =>
+  lineText([
+    row.way,
+    yesNo(row.strict),
+    yesNo(row.ranges),
+    String(row.threads),
+    String(row.granule),
+    rounded(row.unmapNs),
+    rounded(row.unmapInstructions),
+    rounded(row.mapNs),
+    rounded(row.turnNs),
+    rounded(row.unmaps),
+    row.exits === undefined ? '' : row.exits.toFixed(2),
+  ]);
 
 function planOf({ vcpus, quick, interpret }: BenchOptions): LinuxBenchPlan {
   const count = Number(vcpus);

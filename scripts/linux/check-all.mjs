@@ -1,95 +1,115 @@
 #!/usr/bin/env node
 // SPDX-License-Identifier: MIT
-// `npm run linux:all`: kernels with pages of 4, 16 and 64 KiB and addresses of 39 and 48
-// bits, built if necessary, each booted with 1, 2 and 4 vCPUs on all invalidation paths,
-// with strict, lazy and no translation, and with Grace's registers. Checks what a boot
-// must print and must not print, and its exits. Needs `npm run build`. Arguments: names
-// of kernels, to check only those.
+// `npm run linux:all`: everything that Linux must do here, part by part. Kernels are built
+// if necessary. The results stand in docs/internals/linux-results.md, where each part
+// replaces its row. Needs `npm run build`. Arguments: names of parts, to run only those.
 
-import { execFileSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { spawn } from 'node:child_process';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { runLinux } from '../../dist/cli/linux-run.js';
-import { LINUX_CACHE } from './debian-packages.mjs';
+import { NOTE } from './check-list.mjs';
+import { buildKernel, KERNELS, KUNIT_KERNEL } from './kernels.mjs';
 
-const BUILD = fileURLToPath(new URL('./build-kernel.mjs', import.meta.url));
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const RESULTS = fileURLToPath(new URL('../../docs/internals/linux-results.md', import.meta.url));
+const script = (/** @type {string} */ name) => fileURLToPath(new URL(name, import.meta.url));
 
-const KERNELS = [
-  { name: 'linux', options: [] },
-  { name: 'linux-48', options: ['--va-bits', '48'] },
-  { name: 'linux-16k', options: ['--pages', '16k'] },
-  { name: 'linux-64k', options: ['--pages', '64k'] },
-];
-const VCPUS = [1, 2, 4];
-/** @type {readonly import('../../dist/cli/linux-run.js').LinuxPath[]} */
-const PATHS = ['direct', 'trapped', 'overlay'];
-const KINDS = [
-  { name: 'strict', append: '', idRegisters: 'default', invalidates: true },
-  { name: 'strict, grace', append: '', idRegisters: 'grace', invalidates: true },
-  { name: 'lazy', append: 'iommu.strict=0', idRegisters: 'default', invalidates: false },
+/**
+ * @typedef {{
+ *   readonly name: string,
+ *   readonly command: readonly string[],
+ *   readonly kernel?: import('./kernels.mjs').Kernel,
+ * }} Part
+ */
+
+/** @type {readonly Part[]} */
+const PARTS = [
+  ...KERNELS.map((kernel) => ({
+    name: kernel.name,
+    kernel,
+    command: [script('check-kernels.mjs'), kernel.name],
+  })),
+  { name: 'boots', kernel: KERNELS[0], command: [script('check-boots.mjs'), '50'] },
+  { name: 'start', kernel: KERNELS[0], command: [script('check-start.mjs')] },
+  { name: 'kunit', kernel: KUNIT_KERNEL, command: [script('check-kunit.mjs')] },
+  { name: 'debian', command: [script('check-debian-kernels.mjs')] },
   {
-    name: 'passthrough',
-    append: 'iommu.passthrough=1',
-    idRegisters: 'default',
-    invalidates: false,
+    name: 'tests',
+    kernel: KERNELS[0],
+    command: [
+      `${ROOT}/node_modules/vitest/vitest.mjs`,
+      ...['run', '--project', 'unit', '--reporter', 'tap-flat', 'test/linux'],
+    ],
   },
+  { name: 'gdb', kernel: KERNELS[0], command: [script('../check-gdb.mjs')] },
 ];
-const TROUBLE =
-  /WARNING|BUG:|Oops|Call trace|CMD_SYNC timeout|failed to|unexpected|errno|taint [^0]/;
-const MILLISECONDS = 10;
+/** What a part prints for each check: the scripts here, and TAP. */
+const PASSED = /^ok +/;
+const FAILED = /^(FAIL|not ok) +/;
+const SKIPPED = /^ok .* # SKIP/i;
 
-/** The problems of a run. @param {import('../../dist/cli/linux-run.js').LinuxRun} run */
-function problemsOf(run, { path = 'direct', vcpus = 1, invalidates = true }) {
-  const { end, console: text, benchmarks } = run;
-  const [benchmark] = benchmarks;
-  const problems = [];
-  if (end.status !== 'off') problems.push(`it ended ${end.status}: ${end.reason}`);
-  if (!/^taint 0$/m.test(text)) problems.push('it does not report that it is untainted');
-  const bad = text.split('\n').find((line) => TROUBLE.test(line));
-  if (bad !== undefined) problems.push(bad);
-  const queues = text.match(/entries for vcmdq\d+$/gm)?.length ?? 0;
-  // At least two for each VINTF.
-  const wanted = path === 'overlay' ? 0 : Math.max(2, vcpus);
-  if (queues !== wanted) problems.push(`${queues} VCMDQs, not ${wanted}`);
-  if (!benchmark) return [...problems, 'it did not do its benchmark'];
-  if (invalidates && benchmark.syncs < 100) problems.push(`${benchmark.syncs} CMD_SYNCs`);
-  const exits = path === 'trapped' && invalidates ? benchmark.exits > 0 : benchmark.exits === 0;
-  if (!exits && (invalidates || path !== 'trapped')) problems.push(`${benchmark.exits} exits`);
-  return problems;
+/** Runs a part and shows its output. @param {Part} part */
+async function run({ command }) {
+  const child = spawn(process.execPath, command, {
+    cwd: ROOT,
+    env: { ...process.env, VSMMU_THOROUGH: '1' },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const result = { passed: 0, failed: 0, note: '' };
+  createInterface(child.stdout).on('line', (line) => {
+    console.log(line);
+    if (FAILED.test(line)) result.failed++;
+    else if (PASSED.test(line) && !SKIPPED.test(line)) result.passed++;
+    else if (line.startsWith(NOTE)) result.note = line.slice(NOTE.length);
+  });
+  const status = await new Promise((end) => child.on('close', end));
+  // A part that breaks off has not passed, whatever it had printed.
+  if ((status !== 0 || result.passed === 0) && result.failed === 0) result.failed++;
+  return result;
+}
+
+const HEAD = `# Results of \`npm run linux:all\`
+
+*For those who work on vsmmu itself.* Each part replaces its row when it runs;
+[linux.md](../linux.md) says what the parts are. Times are of the computer that ran them.
+
+| part | date | passed | failed | minutes | |
+| --- | --- | --- | --- | --- | --- |
+`;
+
+/** Replaces the row of a part. @param {string} name @param {string} row */
+function record(name, row) {
+  const text = existsSync(RESULTS) ? readFileSync(RESULTS, 'utf8') : HEAD;
+  const rows = new Map(
+    [...text.matchAll(/^\| ([\w-]+) \| \d{4}-.*$/gm)].map(([line, part = '']) => [part, line]),
+  );
+  rows.set(name, row);
+  const lines = PARTS.flatMap((part) => rows.get(part.name) ?? []);
+  writeFileSync(RESULTS, `${HEAD}${lines.join('\n')}\n`);
 }
 
 const asked = process.argv.slice(2);
+const unknown = asked.find((one) => !PARTS.some(({ name }) => name === one));
+if (unknown !== undefined) {
+  const names = PARTS.map(({ name }) => name).join(', ');
+  console.error(`linux:all: there is no part ${unknown}; there are ${names}`);
+  process.exit(2);
+}
 let passed = 0;
 let failed = 0;
-for (const { name, options } of KERNELS) {
-  if (asked.length > 0 && !asked.includes(name)) continue;
-  execFileSync(process.execPath, [BUILD, '--name', name, ...options], { stdio: 'inherit' });
-  const folder = join(LINUX_CACHE, 'built', name);
-  const kernel = new Uint8Array(readFileSync(join(folder, 'Image')));
-  const initrd = new Uint8Array(readFileSync(join(folder, 'initramfs.cpio')));
-  for (const vcpus of VCPUS)
-    for (const path of PATHS)
-      for (const { name: kind, append, idRegisters, invalidates } of KINDS) {
-        const line = `console=ttyAMA0 ignore_loglevel ${append}`;
-        const run = await runLinux({
-          kernel,
-          initrd,
-          append: `${line} vsmmu.run="bench ${vcpus} ${MILLISECONDS} 1; state"`,
-          path,
-          vcpus,
-          idRegisters: idRegisters === 'grace' ? 'grace' : 'default',
-        });
-        const problems = problemsOf(run, { path, vcpus, invalidates });
-        const { unmapNs = 0, exits = 0, syncs = 0 } = run.benchmarks[0] ?? {};
-        console.log(
-          `${problems.length === 0 ? 'ok  ' : 'FAIL'} ${name}, ${vcpus} vCPUs, ${path}, ${kind}: ` +
-            `unmap ${unmapNs} instructions, ${syncs} CMD_SYNCs, ${exits} exits`,
-        );
-        for (const problem of problems) console.log(`     ${problem}`);
-        if (problems.length === 0) passed++;
-        else failed++;
-      }
+for (const part of PARTS) {
+  if (asked.length > 0 && !asked.includes(part.name)) continue;
+  if (part.kernel) buildKernel(part.kernel);
+  console.log(`\n${part.name}`);
+  const begin = performance.now();
+  const result = await run(part);
+  const minutes = ((performance.now() - begin) / 60_000).toFixed(1);
+  const date = new Date().toISOString().slice(0, 10);
+  const cells = [part.name, date, result.passed, result.failed, minutes, result.note];
+  record(part.name, `| ${cells.join(' | ')} |`);
+  passed += result.passed;
+  failed += result.failed;
 }
-console.log(`${passed} passed, ${failed} failed`);
+console.log(`\n${passed} passed, ${failed} failed`);
 if (failed > 0 || passed === 0) process.exitCode = 1;

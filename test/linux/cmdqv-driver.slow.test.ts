@@ -3,6 +3,7 @@
 // invalidations cost.
 
 import { expect, test } from 'vitest';
+import type { DeviceFaults } from '../../devices/faults/index.ts';
 import {
   boot,
   DEBUG,
@@ -45,13 +46,32 @@ test('a kernel that leaves the CMDQV alone unmaps without an exit on the overlay
 });
 
 test('bypass_vcmdq sends invalidations to the trapped CMDQ and back at run time', async () => {
+  /** CMD_SYNCs by queue, as `inspect` shows them behind each benchmark. */
+  const seen: Record<'CMDQ' | 'VCMDQs', number>[] = [];
   const { console, benchmarks } = await boot(
     'bench 1 20 1; bypass Y; bench 1 20 1; bypass N; bench 1 20 1',
+    '',
+    {
+      onLine: (line, machine) => {
+        if (line !== 'bench ends') return;
+        const [smmu] = machine.inspect();
+        const syncs = (queues: readonly { readonly syncs: number }[] = []) =>
+          queues.reduce((sum, one) => sum + one.syncs, 0);
+        seen.push({ CMDQ: syncs(smmu?.queues), VCMDQs: syncs(smmu?.vintf?.queues) });
+      },
+    },
   );
   expect(console).not.toMatch(TROUBLE);
   const exits = benchmarks.map((one) => one.exits);
   expect(exits).toEqual([0, expect.any(Number), 0]);
-  expect(exits[1]).toBeGreaterThanOrEqual(benchmarks[1]?.syncs ?? Number.POSITIVE_INFINITY);
+  const bypassed = benchmarks[1]?.syncs ?? Number.POSITIVE_INFINITY;
+  expect(bypassed).toBeGreaterThan(1000);
+  expect(exits[1]).toBeGreaterThanOrEqual(bypassed);
+  const [first, second, third] = seen;
+  expect(second?.CMDQ).toBe((first?.CMDQ ?? 0) + bypassed);
+  expect(second?.VCMDQs).toBe(first?.VCMDQs);
+  expect(third?.CMDQ).toBe(second?.CMDQ);
+  expect(third?.VCMDQs).toBeGreaterThan(second?.VCMDQs ?? Number.POSITIVE_INFINITY);
 });
 
 test('disable_cmdqv leaves the one CMDQ', async () => {
@@ -120,6 +140,22 @@ test('the driver’s interrupt handler skips a command that a VCMDQ refuses, and
   expect(benchmarks[0]?.syncs).toBeGreaterThan(1000);
 });
 
+test('queues that refuse a command at once are all repaired', async () => {
+  const { console, benchmarks } = await boot('bad-command 0 1 2 3; bench 4 20 1; state', '', {
+    vcpus: 4,
+  });
+  const reports = [...console.matchAll(/unexpected error reported\. .*:([0-9a-f]+)$/gm)];
+  const map = reports.reduce((queues, [, one]) => queues | Number.parseInt(`${one}`, 16), 0);
+  expect(map).toBe(0b1111);
+  expect(console.match(/CMDQ error \(cons 0x010000[0-9a-f]{2}\): Illegal command/g)).toHaveLength(
+    4,
+  );
+  expect(console.match(/skipping command in error state:/g)).toHaveLength(4);
+  expect(console).not.toMatch(/CMD_SYNC timeout|WARNING|BUG:|Oops|Call trace|taint [^0]/);
+  expect(benchmarks).toMatchObject([{ exits: 0 }]);
+  expect(benchmarks[0]?.syncs).toBeGreaterThan(1000);
+});
+
 test.each([2, 4])('%i vCPUs have a VCMDQ each, and no exit', async (vcpus) => {
   const { end, console, benchmarks } = await boot(
     `bench ${vcpus} 20 1; cat /sys/devices/system/cpu/online; state`,
@@ -140,6 +176,8 @@ test.each([2, 4])('%i vCPUs have a VCMDQ each, and no exit', async (vcpus) => {
 // Not with an ITS: docs/linux.md says why.
 test.each([
   [1, 'none'],
+  [2, 'none'],
+  [1, 'v2m'],
   [2, 'v2m'],
 ] as const)(
   'with %i vCPUs and --msi %s, a kernel that kexec starts is as quiet as the first',
@@ -170,6 +208,23 @@ test('an interrupt that is lost leaves a CMD_SYNC that times out after a second,
   expect(timeouts).toHaveLength(1);
   expect(console).not.toMatch(/WARNING|BUG:|Oops|Call trace|failed to|unexpected|errno|taint [^0]/);
   // A second of the kernel's own time after the first unmap.
+  expect(Number(/\[ *([\d.]+)\]/.exec(timeouts[0] ?? '')?.[1])).toBeCloseTo(1, 0);
+});
+
+test('a queue that is stuck is a CMD_SYNC that times out after a second, and nothing else', async () => {
+  const faults: DeviceFaults = {};
+  const { end, console } = await boot('bench 1 500 1; state', '', {
+    faults,
+    onLine: (line) => {
+      // CONS does not move before more than a second of reads.
+      if (line === 'bench begins') faults.lateCons = 2 ** 31;
+      if (line.includes('CMD_SYNC timeout')) faults.lateCons = 0;
+    },
+  });
+  expect(end.status).toBe('off');
+  const timeouts = console.match(/^.*CMD_SYNC timeout at 0x.*$/gm) ?? [];
+  expect(timeouts).toHaveLength(1);
+  expect(console).not.toMatch(/WARNING|BUG:|Oops|Call trace|failed to|unexpected|errno|taint [^0]/);
   expect(Number(/\[ *([\d.]+)\]/.exec(timeouts[0] ?? '')?.[1])).toBeCloseTo(1, 0);
 });
 

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
-// Disks behind the SMMU, as an unmodified Linux uses them: what it reads and writes is right, while other
+// Disks behind the SMMU, as an unmodified Linux uses them, by MMIO and PCIe,
+// with MSIs and wired interrupts: what it reads and writes is right, while other
 // unmaps continue, and no invalidation takes an exit or is forgotten.
 
 import { expect, test } from 'vitest';
-import type { LinuxPath } from '../../cli/linux-run.ts';
+import type { LinuxRunOptions } from '../../cli/linux-run.ts';
 import { Random } from '../../devices/testing/index.ts';
-import { MemoryDisk } from '../../devices/virtio/index.ts';
+import { MemoryDisk, VirtioBlock, VirtioPci } from '../../devices/virtio/index.ts';
 import { boot } from '../support/linux-boot.ts';
 import { THOROUGH } from '../support/thorough.ts';
 
@@ -24,35 +25,64 @@ function checksumOf(bytes: Uint8Array<ArrayBuffer>): number {
   return hash >>> 0;
 }
 
-/** Copies the first disk to the second one. */
-function copyDisk(path: LinuxPath, vcpus: number, run: string) {
-  const source = randomBytes();
-  const target = new Uint8Array(DISK_BYTES);
-  const disks = [new MemoryDisk(source), new MemoryDisk(target)];
-  const machine = { disks, path, vcpus, iotlbCheck: true };
-  return boot(run, '', machine).then((result) => ({ ...result, source, target }));
-}
+type Machine = Required<Pick<LinuxRunOptions, 'path' | 'vcpus' | 'role' | 'msi'>> & {
+  readonly bus: 'mmio' | 'pcie';
+};
 
 const COPY = 'checksum /dev/vda; dd if=/dev/vda of=/dev/vdb bs=65536 2>/dev/null; sync; state';
 
+/** Copies the first disk to the second one, while each vCPU maps and unmaps. */
+async function copyDisk({ bus, ...machine }: Machine) {
+  const source = randomBytes();
+  const target = new Uint8Array(DISK_BYTES);
+  const disks = [new MemoryDisk(source), new MemoryDisk(target)];
+  const pcie = disks.map((disk, i) => new VirtioPci(`disk${i}`, new VirtioBlock(disk, `${i}`)));
+  const run = await boot(`bench ${machine.vcpus} 30 1 & ${COPY}; wait`, '', {
+    ...machine,
+    ...(bus === 'mmio' ? { disks } : { pcie }),
+    iotlbCheck: true,
+  });
+  return { ...run, source, target };
+}
+
+/** How the second disk interrupts, as /proc/interrupts has it. */
+const INTERRUPTS = {
+  mmio: { its: /GICv3 +\d+ Level +virtio1$/m },
+  pcie: {
+    its: /ITS-PCI-MSIX-\S+ +\d+ Edge +virtio1-req\.0$/m,
+    v2m: /GICv2m-PCI-MSIX-\S+ +\d+ Edge +virtio1-req\.0$/m,
+    none: /GICv3 +\d+ Level +virtio1$/m,
+  },
+} as const;
+
 test.each([
-  ['direct', 1],
-  ['direct', 2],
-  ['overlay', 2],
-] as const)('%s, %i vCPUs: a disk is read and written while unmaps go on', async (path, vcpus) => {
-  const run = `bench ${vcpus} 30 1 & ${COPY}; wait`;
-  const { end, console, source, target, statistics, findings } = await copyDisk(path, vcpus, run);
-  expect(end.status).toBe('off');
-  expect(console).toMatch(/virtio_blk virtio1: \[vdb\]/);
-  expect(console).toContain(`checksum ${checksumOf(source)} of ${DISK_BYTES} bytes`);
-  expect(Buffer.compare(source, target)).toBe(0);
-  expect(console).not.toMatch(
-    /WARNING|BUG:|Oops|Call trace|timeout|failed to|unexpected|errno|I\/O error/,
-  );
-  expect(console).toMatch(/^taint 0$/m);
-  expect(findings).toEqual([]);
-  const { byRegister } = statistics.exits;
-  const rings = Object.entries(byRegister).filter(([name]) => /(CMDQ\d*)_(PROD|CONS)$/.test(name));
-  // Those of probing and of attaching devices, not one for each of thousands of unmaps.
-  expect(rings.reduce((sum, [, count]) => sum + count, 0)).toBeLessThan(60);
-});
+  { bus: 'mmio', msi: 'its', path: 'direct', vcpus: 1, role: 'guest' },
+  { bus: 'mmio', msi: 'its', path: 'direct', vcpus: 2, role: 'guest' },
+  { bus: 'mmio', msi: 'its', path: 'overlay', vcpus: 2, role: 'guest' },
+  { bus: 'pcie', msi: 'its', path: 'direct', vcpus: 2, role: 'guest' },
+  { bus: 'pcie', msi: 'its', path: 'direct', vcpus: 4, role: 'host' },
+  { bus: 'pcie', msi: 'v2m', path: 'direct', vcpus: 2, role: 'guest' },
+  { bus: 'pcie', msi: 'none', path: 'overlay', vcpus: 1, role: 'guest' },
+] as const)(
+  'a disk is read and written while unmaps go on: $bus, MSIs $msi, $path, $vcpus vCPUs, $role',
+  async (machine) => {
+    const { end, console, source, target, statistics, findings } = await copyDisk(machine);
+    expect(end.status).toBe('off');
+    expect(console).toMatch(/virtio_blk virtio1: .*\[vdb\]/);
+    expect(console).toContain(`checksum ${checksumOf(source)} of ${DISK_BYTES} bytes`);
+    expect(Buffer.compare(source, target)).toBe(0);
+    expect(console).not.toMatch(
+      /WARNING|BUG:|Oops|Call trace|timeout|failed to|unexpected|errno|I\/O error/,
+    );
+    expect(console).toMatch(/^taint 0$/m);
+    const byBus: Partial<Record<string, RegExp>> = INTERRUPTS[machine.bus];
+    expect(console).toMatch(byBus[machine.msi] ?? '');
+    expect(findings).toEqual([]);
+    const { byRegister } = statistics.exits;
+    const rings = Object.entries(byRegister).filter(([name]) =>
+      /(CMDQ\d*)_(PROD|CONS)$/.test(name),
+    );
+    // Those of probing and of attaching devices, not one for each of thousands of unmaps.
+    expect(rings.reduce((sum, [, count]) => sum + count, 0)).toBeLessThan(60);
+  },
+);

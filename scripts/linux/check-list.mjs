@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: MIT
+// The output of a script that checks kernels: a line for each check, its problems, and
+// their number. `npm run linux:all` counts these lines.
+
+/** The line that `npm run linux:all` copies to the table of results. */
+export const NOTE = 'note: ';
+
+export class CheckList {
+  #passed = 0;
+  #failed = 0;
+
+  /**
+   * @param {string} what
+   * @param {readonly string[]} problems
+   * @param {string} [result]
+   */
+  add(what, problems, result = '') {
+    const isGood = problems.length === 0;
+    if (isGood) this.#passed++;
+    else this.#failed++;
+    console.log(`${isGood ? 'ok  ' : 'FAIL'} ${what}${result && `: ${result}`}`);
+    for (const problem of problems) console.log(`     ${problem}`);
+  }
+
+  /** Prints the numbers and sets the exit status: 1 if a check failed, or if there was none. */
+  end() {
+    console.log(`${this.#passed} passed, ${this.#failed} failed`);
+    if (this.#failed > 0 || this.#passed === 0) process.exitCode = 1;
+  }
+}
