@@ -55,6 +55,8 @@ const RW = 3 << ATS_GRANTED_SHIFT;
 // CD dword 0 of Linux (48-bit VA, 4 KiB, ASID 1) with A = 1 and R = 1.
 const CD0 = 0x0001_6205_c000_3510n;
 const EATS = 0x1000_0000n;
+/** SMMU_IDR0.ATS. */
+const ATS = 1 << 10;
 const RECINVSID = 2;
 const REC_CFG_ATS = 8;
 
@@ -182,6 +184,11 @@ describe('a translation request', () => {
     ['EATS 3, which is reserved', () => stream(undefined, 0xd6n | (3n * EATS)), BAD_REQUEST],
     ['Config 4, whatever EATS says', () => stream(0x9n), BAD_REQUEST],
     ['SMMUEN 0', () => h.set(SMMU_AT_CR0, 0x1c), BAD_REQUEST],
+    [
+      'an SMMU without ATS, whatever EATS says',
+      () => h.set(SMMU_AT_IDR0, IDR0 & ~ATS),
+      BAD_REQUEST,
+    ],
     ['Config 0, without a record', () => stream(0x1n), []],
   ])('ends with Unsupported Request: %s', (_, configure, records) => {
     configure();

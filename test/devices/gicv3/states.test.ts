@@ -46,6 +46,18 @@ describe('an edge', () => {
     expect([shown(gic), gic.iar()]).toEqual(['pending', SPI]);
   });
 
+  it('of a pulse ends with the line low, so that the next rise is another one', () => {
+    const gic = booted('edge');
+    gic.setLine(SPI, true);
+    expect(gic.iar()).toBe(SPI);
+    gic.eoi(SPI);
+    // The line is high: this pulse has no edge, and lowers it.
+    gic.pulse(SPI);
+    expect([shown(gic), gic.iar()]).toEqual(['idle', 1023]);
+    gic.setLine(SPI, true);
+    expect([shown(gic), gic.iar()]).toEqual(['pending', SPI]);
+  });
+
   it.each<[string, (gic: GicHarness) => void, (gic: GicHarness) => void]>([
     ['disabled', (gic) => gic.setGicd(0x184, BIT), (gic) => gic.setGicd(0x104, BIT)],
     ['of a disabled group', (gic) => gic.setGicd(0, 0), (gic) => gic.setGicd(0, 3)],
@@ -113,6 +125,13 @@ describe('a level', () => {
     const gic = booted('level');
     gic.pulse(SPI);
     expect([shown(gic), gic.iar()]).toEqual(['idle', 1023]);
+  });
+
+  it('ends with a pulse, which leaves the line low', () => {
+    const gic = booted('level');
+    gic.setLine(SPI, true);
+    gic.pulse(SPI);
+    expect([shown(gic), gic.irq(), gic.iar()]).toEqual(['idle', false, 1023]);
   });
 
   it('stays pending under ICPENDR while it is high', () => {
