@@ -62,6 +62,7 @@ const GROUPS = /** @type {const} */ ([
       'docs/internals/architecture.md',
       'docs/internals/performance.md',
       'docs/internals/arm64-threads.md',
+      'docs/internals/linux-results.md',
       'docs/internals/amd-viommu.md',
       'docs/models/README.md',
     ],
