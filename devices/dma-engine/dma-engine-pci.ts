@@ -83,6 +83,8 @@ const OFF: AtsSettings = { enabled: false, pageRequests: false, silent: false };
  */
 export class DmaEnginePci extends PcieEndpoint {
   readonly #engine: DmaEngine;
+  /** Whether the engine's ATS has been configured with page requests. */
+  #hasPageRequests = false;
   readonly #pageRequests: PageRequestInterface;
   #ats: AtsCapability | undefined;
 
@@ -164,6 +166,7 @@ export class DmaEnginePci extends PcieEndpoint {
       configure: ({ silent }) => {
         const enabled = (this.#control('ATS') & ATS_ENABLE) !== 0;
         const pageRequests = this.#pageRequests.isActive;
+        this.#hasPageRequests = enabled && pageRequests;
         ats.configure(enabled ? { enabled, pageRequests, silent } : OFF);
       },
     };
@@ -197,8 +200,9 @@ export class DmaEnginePci extends PcieEndpoint {
   }
 
   #applyPageRequests(): void {
-    const { enabled = false, pageRequests = false } = this.#ats?.settings ?? {};
-    if (enabled && pageRequests !== this.#pageRequests.isActive) this.#configureAts();
+    // Compared with what was requested: the host may have no page requests to give.
+    const enabled = this.#ats?.settings.enabled ?? false;
+    if (enabled && this.#hasPageRequests !== this.#pageRequests.isActive) this.#configureAts();
   }
 
   /** Makes the engine write its register again, which empties the ATC. */

@@ -44,7 +44,9 @@ import { moduleOf } from './wasm-writer.ts';
 const MOST_REGIONS = 8192;
 /** Maximum number of regions that are created at once: the others become hot again. */
 const MOST_AT_ONCE = 16;
-const MOST_OF_PAGE = 64;
+const MOST_OF_PAGE = 128;
+/** Maximum number of pages of a region: it checks each of them after an ISB. */
+const MOST_PAGES = 32;
 /** Size in bytes of what an indirect branch notes. */
 const NOTE_SIZE = 8;
 const LIMITS: RegionLimits = { most: 600, grow: 400 };
@@ -75,8 +77,8 @@ export interface Arm64RegionsOptions {
   readonly ram: Pick<MemoryRegion, 'offset' | 'size'>;
   readonly exports: Pick<Arm64Exports, 'entryOf' | 'placeEntry'>;
   /**
-   * Number of translations for one page after which all regions are discarded. Default
-   * 64.
+   * Number of translations for one page after which it gets no more, until all regions are
+   * discarded. Default 128.
    */
   readonly mostOfPage?: number;
   /** Regions contain only code that has been executed before. Default true. */
@@ -209,7 +211,8 @@ export class Arm64Regions {
       wordAt: (place) => {
         const distance = pageOf(place);
         if (absent.has(distance)) return undefined;
-        const page = pages.get(distance) ?? this.#pageBehind(base, distance);
+        const isRoom = pages.size < MOST_PAGES;
+        const page = pages.get(distance) ?? (isRoom ? this.#pageBehind(base, distance) : undefined);
         if (!page) {
           absent.add(distance);
           return undefined;
@@ -226,15 +229,19 @@ export class Arm64Regions {
         if (!page) return undefined;
         const index = place - distance * ARM64_PAGE_RECORDS;
         const note = this.#notes.get(page.base + ARM64_RECORD_SIZE * index);
-        return note === undefined ? undefined : this.#noted(note, place);
+        const noted = note === undefined ? undefined : this.#noted(note);
+        return noted === undefined ? undefined : place + noted;
       },
     };
   }
 
-  /** The place that the branch at a place has noted; undefined if it is none, or too far away. */
-  #noted(note: number, place: number): number | undefined {
+  /**
+   * The distance in instructions from a branch to the target that it has noted; undefined if
+   * there is none, or none that a region can contain.
+   */
+  #noted(note: number): number | undefined {
     const [low, high] = [this.#word(note) | 0, this.#word(note + 4) | 0];
-    return low === 0 || low % 4 !== 0 || high !== low >> 31 ? undefined : place + low / 4;
+    return low === 0 || low % 4 !== 0 || high !== low >> 31 ? undefined : low / 4;
   }
 
   /** The page, after removing the regions to which nothing leads any more. */
@@ -257,7 +264,8 @@ export class Arm64Regions {
     const around = page.regions.filter(({ places }) => places.has(place));
     const entered = around.filter(({ entries }) => entries.includes(place));
     // It is made anew when its branches have noted targets that it does not contain yet.
-    const hasNoted = entered.some(({ notes }) => notes.some((note) => this.#word(note) !== 0));
+    const isTarget = (note: number) => this.#noted(note) !== undefined;
+    const hasNoted = entered.some(({ notes }) => notes.some(isTarget));
     if (entered.length > 0 && !hasNoted) return undefined;
     const source = this.#sourceOf(base);
     let discovery = discover(source, [place], LIMITS);
@@ -324,10 +332,12 @@ export class Arm64Regions {
     if (this.#next + size > this.#end) {
       const { pool } = this.#options;
       const page = this.#word(pool + ARM64_POOL_NEXT);
-      if (page + ARM64_PAGE_STRIDE > this.#word(pool + ARM64_POOL_END)) return 0;
-      this.#setWord(pool + ARM64_POOL_NEXT, page + ARM64_PAGE_STRIDE);
+      // The entries of a large region do not fit into one page.
+      const end = page + ARM64_PAGE_STRIDE * Math.ceil(size / ARM64_PAGE_STRIDE);
+      if (end > this.#word(pool + ARM64_POOL_END)) return 0;
+      this.#setWord(pool + ARM64_POOL_NEXT, end);
       this.#next = page;
-      this.#end = page + ARM64_PAGE_RECORDS * ARM64_RECORD_SIZE;
+      this.#end = end;
     }
     const at = this.#next;
     this.#next += size;
