@@ -78,7 +78,8 @@ describe('arm64 vCPUs on workers of a page', { timeout: 3_600_000 }, () => {
   it('boot the toy, whose checks all hold', async () => {
     const { results, ...found } = await call<{ results: [string, boolean, string][] }>('toy');
     expect(found).toMatchObject({ ...ENDED, vcpus: 2 });
-    expect(found.output).toMatch(/28 checks, 0 failed/);
+    expect(found.output).toContain(`${results.length} checks, 0 failed`);
+    expect(results.length).toBeGreaterThan(30);
     expect(results.filter(([, ok]) => !ok)).toEqual([]);
   });
 
