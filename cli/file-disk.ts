@@ -83,12 +83,18 @@ export async function openDisks(
   try {
     const disks: Disk[] = [];
     const pcie: VirtioPci[] = [];
+    /** Files that are written to, by device and inode: two disks would corrupt each other. */
+    const written = new Set<string>();
     for (const [i, option] of options.entries()) {
       const { name, words } = parsed(option);
       const isWritable = words.includes(WRITABLE);
       const file = await openFile(name, isWritable);
       files.push(file);
-      const { size } = fstatSync(file);
+      const { size, dev, ino } = fstatSync(file);
+      const place = `${dev} ${ino}`;
+      if (isWritable && written.has(place))
+        throw new UsageError(`${name} is given as two disks that are both written to`);
+      if (isWritable) written.add(place);
       if (size === 0 || size % SECTOR_SIZE !== 0)
         throw new UsageError(
           `${name} is not a disk: it has ${size} bytes, which is not a multiple of ${SECTOR_SIZE}`,

@@ -22,7 +22,9 @@ list.add('boot', end.status === 'off' ? [] : [`it ended ${end.status}: ${end.rea
 
 /** Assertions that failed: each names its expression on the line after next. */
 const failures = text.match(/(ASSERTION|EXPECTATION) FAILED at/g)?.length ?? 0;
-const leaks = text.split('\n').filter((line) => line.includes(LEAK_CHECK)).length;
+const leaks = text
+  .split('\n')
+  .filter((line) => line.includes('Expected') && line.includes(LEAK_CHECK)).length;
 /** Lines of KTAP at the top level: a suite's result. */
 const results = [...text.matchAll(/^(?:\[[^\]]*\] )?(not )?ok \d+ ([\w-]+)/gm)];
 /** Numbers of a suite's tests, printed before its result. */
@@ -31,8 +33,10 @@ const notes = [];
 for (const [, failed, suite = ''] of results) {
   const [, , pass = '0', , , total = '0'] = totals.find(([, name]) => name === suite) ?? [];
   const isKnown = !REQUIRED.includes(suite) && failures === leaks;
-  list.add(suite, failed && !isKnown ? ['tests failed'] : [], `${pass} of ${total} passed`);
-  notes.push(`${suite} ${pass} of ${total}`);
+  // A suite of one test prints no numbers.
+  const passed = total === '0' ? '1 of 1' : `${pass} of ${total}`;
+  list.add(suite, failed && !isKnown ? ['tests failed'] : [], `${passed} passed`);
+  notes.push(`${suite} ${passed}`);
 }
 for (const suite of REQUIRED)
   if (!results.some(([, , name]) => name === suite)) list.add(suite, ['it did not run']);

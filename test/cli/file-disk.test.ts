@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // What `--disk FILE[,rw][,pci]` opens.
 
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -34,6 +34,14 @@ describe('a disk of the command line', () => {
     close();
     expect(disks.disks.map(({ size }) => size)).toEqual([1024]);
     expect(disks.pcie.map(({ name }) => name)).toEqual(['pci-disk1', 'pci-disk2']);
+  });
+
+  it('is not a file that another one writes to as well, by whatever name', async () => {
+    const link = join(folder, 'link.img');
+    symlinkSync(file, link);
+    await expect(openDisks([`${file},rw`, `${link},rw,pci`])).rejects.toThrow(
+      /link\.img is given as two disks that are both written to$/,
+    );
   });
 
   it('is written to with rw alone', async () => {
