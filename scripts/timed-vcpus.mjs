@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { ARM64_X } from '../dist/assembly/layout/arm64-state.js';
 import { Host, virtBoard } from '../dist/vmm/api/index.js';
 import { assembleProgram } from '../dist/vmm/vcpu/arm64/index.js';
+import { COUNTER, LOCK, NODES, queuedLockSource } from './queued-lock.mjs';
 
 /** A hypercall that notes X1, one of KINDS, and X2, the number of the hand-over. */
 export const TIMED_CALL = 0x8600_7777;
@@ -16,8 +17,6 @@ export const KINDS = /** @type {const} */ ({ nap: 0, before: 1, after: 2, seen: 
 export const VCPU_BLOCK = { x0: ARM64_X, x1: ARM64_X + 8, x2: ARM64_X + 16 };
 
 const VCPUS = 4;
-const LOCK = 0x40300000;
-const [COUNTER, ENDED, NODES] = [0x40, 0xc0, 0x1000];
 
 /** @param {number} kind The hand-over is in W7. */
 const noteOf = (kind) => `
@@ -28,83 +27,19 @@ mov w2, w7
 hvc #0`;
 
 /**
- * A queued lock as Linux's spinlocks are: each vCPU waits on a word of its own, and the
- * release is a store to it. Hand-over n is that after which the count of owners is n + 1.
+ * The lock. Hand-over n is that after which the count of owners is n + 1.
  * @param {number} rounds of each vCPU
  */
 const program = (rounds) =>
-  assembleProgram(`
-mov w19, #1
-start:
-movz x0, #3
-movk x0, #0xc400, lsl #16
-mov x1, x19
-adr x2, begin
-mov x3, x19
-hvc #0
-add w19, w19, #1
-cmp w19, #${VCPUS}
-b.lo start
-mov x0, #0
-begin:
-movz x20, #${LOCK / 0x10000}, lsl #16
-movz x21, #${NODES}
-add x21, x21, x0, lsl #8
-add x21, x20, x21
-add x22, x21, #8
-movz w23, #${rounds}
-again:
-str xzr, [x21]
-mov w2, #1
-str w2, [x22]
-mov x3, x21
-swpal x3, x3, [x20]
-cbz x3, owned
-stlr x21, [x3]
-hint #5
-wait:
-wfe
-ldaxr w4, [x22]
-cbnz w4, wait
-ldr w7, [x20, #${COUNTER}]
-${noteOf(KINDS.seen)}
-owned:
-ldr w7, [x20, #${COUNTER}]
-add w7, w7, #1
-mov w8, #500
-inside:
-subs w8, w8, #1
-b.ne inside
-str w7, [x20, #${COUNTER}]
-ldar x9, [x21]
-cbnz x9, pass
-mov x10, x21
-casal x10, xzr, [x20]
-cmp x10, x21
-b.eq released
-next:
-ldar x9, [x21]
-cbz x9, next
-pass:
-${noteOf(KINDS.before)}
-add x9, x9, #8
-stlr wzr, [x9]
-${noteOf(KINDS.after)}
-released:
-subs w23, w23, #1
-b.ne again
-add x9, x20, #${ENDED}
-mov w11, #1
-ldaddal w11, w12, [x9]
-cmp w12, #${VCPUS - 1}
-b.ne sleep
-movz x0, #8
-movk x0, #0x8400, lsl #16
-hvc #0
-sleep:
-wfi
-b sleep
-`);
+  assembleProgram(
+    queuedLockSource({
+      vcpus: VCPUS,
+      rounds,
+      waited: `ldr w7, [x20, #${COUNTER}]${noteOf(KINDS.seen)}`,
+      releasing: noteOf(KINDS.before),
+      released: noteOf(KINDS.after),
+    }),
+  );
 
 /** The longest that a waiter's thread may run. */
 export const LIMIT_NS = 2e6;

@@ -49,7 +49,7 @@ export function nextLimit(cpu: usize, count: u32): u32 {
 }
 
 /** Counts samples; a record with enough of them is added to the hot list. */
-function note(cpu: usize, record: usize, base: usize, count: u32): void {
+function addSamples(cpu: usize, record: usize, base: usize, count: u32): void {
   const at =
     cpu + ARM64_HEAT + ((((record >> 3) ^ (record >> 15)) & (ARM64_HEAT_ENTRIES - 1)) << 3);
   const samples = load<u32>(at, 4);
@@ -77,15 +77,6 @@ function note(cpu: usize, record: usize, base: usize, count: u32): void {
 }
 
 /**
- * Moves the limit of a run on to the next sample. False when another thread has lowered the
- * limit, which the boundary has to handle.
- */
-function moveOn(cpu: usize, limit: u32, count: u32): bool {
-  const next = nextLimit(cpu, count);
-  return atomic.cmpxchg<u32>(cpu + ARM64_LIMIT, limit, next) == limit && count <= next;
-}
-
-/**
  * Whether the limit that a run has reached was that of a sample. If so the sample is
  * taken, and the run continues at the record, which is that of `pc`. `count` is 8 times
  * the instructions of the run.
@@ -96,20 +87,22 @@ export function isSample(cpu: usize, record: usize, pc: u64, count: u32): bool {
   const every = load<u32>(cpu, ARM64_SAMPLE_EVERY);
   const distance = load<u32>(cpu, ARM64_SAMPLE_DISTANCE);
   const isRegion = load<u16>(record) == HANDLER_REGION;
-  const next = isRegion
-    ? min<u32>(distance << 1, every * MOST_RARE)
-    : max<u32>(distance >> 1, every);
-  store<u32>(cpu, next, ARM64_SAMPLE_DISTANCE);
+  const rarer = min<u32>(distance << 1, every * MOST_RARE);
+  const denser = max<u32>(distance >> 1, every);
+  store<u32>(cpu, isRegion ? rarer : denser, ARM64_SAMPLE_DISTANCE);
   // A rare sample stands for as many as there would have been otherwise.
-  note(cpu, record, record - ((usize(pc) & 0xfff) << 1), distance / every);
-  return moveOn(cpu, limit, count);
+  addSamples(cpu, record, record - ((usize(pc) & 0xfff) << 1), distance / every);
+  const next = nextLimit(cpu, count);
+  // Another thread has lowered the limit, and the boundary has to handle that.
+  if (atomic.cmpxchg<u32>(cpu + ARM64_LIMIT, limit, next) != limit) return false;
+  return count <= next;
 }
 
 /**
  * Whether a region that executes instructions up to `most` / 8 may be entered, although that
- * is beyond ARM64_LIMIT: if that is only the limit of a sample. The sample is taken once the
- * run has reached it (`count`), so that the interpreter does not have to execute the code of
- * regions before each sample.
+ * is beyond ARM64_LIMIT: if that is only the limit of a sample. The sample is taken where
+ * the region ends, so that the interpreter does not have to execute the code of regions
+ * before each sample.
  */
 export function passesSample(cpu: usize, most: u32): bool {
   const limit = load<u32>(cpu, ARM64_SAMPLE_LIMIT);

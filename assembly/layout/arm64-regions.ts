@@ -6,7 +6,7 @@
 // as IC, discards the region with them.
 
 /**
- * An entry, in a record page of its own. Offsets in bytes. It begins with the replaced
+ * An entry, in record pages without code. Offsets in bytes. It begins with the replaced
  * record, decoded for this place, followed by a record that returns to the original page.
  */
 export const ARM64_ENTRY_SIZE = 32;
@@ -16,7 +16,7 @@ export const ARM64_ENTRY_FUNCTION = 0x10;
 export const ARM64_ENTRY_NUMBER = 0x14;
 /**
  * u32: the most that a region executes before it checks ARM64_LIMIT, in the unit of that
- * word. A region is entered only if this much is left.
+ * word. A region is entered only if this much is left of the slice.
  */
 export const ARM64_ENTRY_LONGEST = 0x18;
 

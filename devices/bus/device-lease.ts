@@ -4,7 +4,6 @@
 import { answeredDma, answeredFlag, answeredWord } from '../plugin/answers.ts';
 import type {
   AtsCapability,
-  AtsSettings,
   BackgroundLoop,
   DeviceHost,
   DirectMap,
@@ -13,14 +12,12 @@ import type {
   DmaResult,
   GuestMemory,
   InterruptLine,
-  PageResponses,
   Timer,
   TraceEvent,
 } from '../plugin/index.ts';
+import { NO_ATS, NO_RESPONSES } from '../plugin/no-ats.ts';
 
 const REFUSED: DmaResult = { ok: false, done: 0 };
-const NO_ATS: AtsSettings = { enabled: false, pageRequests: false, silent: false };
-const NO_RESPONSES: PageResponses = { isWaiting: false, failed: false, unexpected: false };
 
 /**
  * The host of one device while it is attached. After `end` nothing that the device got

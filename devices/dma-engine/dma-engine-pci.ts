@@ -9,7 +9,6 @@ import { type CapabilitySpec, PcieEndpoint, reaches } from '../pcie/index.ts';
 import { PCIE_CAP_ATS, PCIE_CAP_PASID } from '../pcie/pcie-registers.ts';
 import type {
   AtsCapability,
-  AtsSettings,
   DeviceHost,
   DeviceState,
   DmaAttributes,
@@ -17,6 +16,7 @@ import type {
   DmaResult,
   MmioAccess,
 } from '../plugin/index.ts';
+import { NO_ATS } from '../plugin/no-ats.ts';
 import { DmaEngine } from './dma-engine.ts';
 import { PageRequestInterface, PRI_CAPABILITY } from './page-request-interface.ts';
 
@@ -74,8 +74,6 @@ const CAPABILITIES: readonly CapabilitySpec[] = [
     ],
   },
 ];
-
-const OFF: AtsSettings = { enabled: false, pageRequests: false, silent: false };
 
 /**
  * The DMA engine as an endpoint of a PCIe host: function level reset, MSI-X with one
@@ -167,7 +165,7 @@ export class DmaEnginePci extends PcieEndpoint {
         const enabled = (this.#control('ATS') & ATS_ENABLE) !== 0;
         const pageRequests = this.#pageRequests.isActive;
         this.#hasPageRequests = enabled && pageRequests;
-        ats.configure(enabled ? { enabled, pageRequests, silent } : OFF);
+        ats.configure(enabled ? { enabled, pageRequests, silent } : NO_ATS);
       },
     };
   }

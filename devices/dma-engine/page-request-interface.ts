@@ -6,6 +6,7 @@ import type { ConfigurationSpace } from '../pcie/configuration-space.ts';
 import { type CapabilitySpec, reaches, writtenTo } from '../pcie/index.ts';
 import { PCIE_CAP_PRI } from '../pcie/pcie-registers.ts';
 import type { MmioAccess, PageResponses } from '../plugin/index.ts';
+import { NO_RESPONSES } from '../plugin/no-ats.ts';
 
 const NAME = 'PRI';
 /** Control in bits [15:0], status in bits [31:16]. */
@@ -41,8 +42,6 @@ export const PRI_CAPABILITY: CapabilitySpec = {
     { name: 'PRI_ALLOCATION', offset: ALLOCATION, writable: 0xffffffff },
   ],
 };
-
-const NONE: PageResponses = { isWaiting: false, failed: false, unexpected: false };
 
 /** The registers, which decide whether the function may request pages. */
 export class PageRequestInterface {
@@ -81,7 +80,7 @@ export class PageRequestInterface {
   }
 
   /** Puts responses into the status. While disabled, it is stopped once no request waits. */
-  take({ isWaiting, failed, unexpected }: PageResponses = NONE): void {
+  take({ isWaiting, failed, unexpected }: PageResponses = NO_RESPONSES): void {
     this.#isWaiting = isWaiting;
     // After a failure, responses are ignored until the interface is enabled again.
     if (unexpected && !(this.#wasEnabled && this.#has(STOPPED))) this.#set(UNEXPECTED_INDEX, true);

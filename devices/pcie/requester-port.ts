@@ -1,18 +1,10 @@
 // SPDX-License-Identifier: MIT
 // The DMA port of a function below a port, whose requester ID software can change.
 
-import type {
-  AtsCapability,
-  AtsSettings,
-  DmaAttributes,
-  DmaPort,
-  DmaResult,
-  PageResponses,
-} from '../plugin/index.ts';
+import type { AtsCapability, DmaAttributes, DmaPort, DmaResult } from '../plugin/index.ts';
+import { NO_ATS, NO_RESPONSES } from '../plugin/no-ats.ts';
 
 const REFUSED: DmaResult = { ok: false, done: 0 };
-const NO_ATS: AtsSettings = { enabled: false, pageRequests: false, silent: false };
-const NO_RESPONSES: PageResponses = { isWaiting: false, failed: false, unexpected: false };
 
 export class RequesterPort implements DmaPort {
   readonly ats: AtsCapability;

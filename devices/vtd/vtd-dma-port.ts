@@ -2,17 +2,11 @@
 // A bus master's access to memory with a VT-d IOMMU: through its device TLB when it has
 // ATS, which requests pages that it is denied (PRI); otherwise by untranslated requests.
 
-import type {
-  AtsCapability,
-  AtsSettings,
-  DmaAttributes,
-  DmaPort,
-  DmaResult,
-} from '../plugin/index.ts';
+import type { AtsCapability, DmaAttributes, DmaPort, DmaResult } from '../plugin/index.ts';
+import { NO_ATS } from '../plugin/no-ats.ts';
 import type { PhysicalVtd, VtdMemory } from './physical-vtd.ts';
 
 const PAGE = 4096;
-const OFF: AtsSettings = { enabled: false, pageRequests: false, silent: false };
 
 /** A page that a device requests. */
 export interface VtdPage {
@@ -42,7 +36,7 @@ export class VtdDmaPort implements DmaPort {
   readonly streamId: number;
   readonly ats: AtsCapability;
   readonly #options: VtdDmaPortOptions;
-  #settings = OFF;
+  #settings = NO_ATS;
   /** The pending page request: the page, and its response. */
   #asked: { readonly page: bigint; resolved: boolean | undefined } | undefined;
 
@@ -60,7 +54,7 @@ export class VtdDmaPort implements DmaPort {
         this.#asked = undefined;
         // An endpoint that does not respond cannot exist here, where each invalidation
         // completes at once.
-        this.#settings = wanted.enabled ? { ...wanted, silent: false } : OFF;
+        this.#settings = wanted.enabled ? { ...wanted, silent: false } : NO_ATS;
       },
     };
   }

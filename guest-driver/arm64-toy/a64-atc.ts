@@ -27,7 +27,7 @@ import {
   STE_ATTRIBUTES_ATS,
   STE_STAGE1,
 } from './a64-formats.ts';
-import { ERRORS, SOURCE, SOURCE_IOVA } from './a64-places.ts';
+import { ERRORS, INDEX_MASK, SOURCE, SOURCE_IOVA } from './a64-places.ts';
 import { type A64Source, inField } from './a64-source.ts';
 
 const PATTERN = 0x77777777;
@@ -77,7 +77,7 @@ ${s.fill64(leafOf(SOURCE_IOVA), [readablePage(SOURCE)])}`;
 const compareCons = `
 ldr x8, [x9, #16]
 ldr w8, [x8]
-and w8, w8, #0x1ff
+and w8, w8, #${INDEX_MASK}
 cmp w8, w12`;
 
 const idle = (s: A64Source) => {
@@ -95,7 +95,7 @@ function stopsAtLast(s: A64Source): string {
   return `
 ldr w12, [x9, #24]
 sub w12, w12, #1
-and w12, w12, #0x1ff
+and w12, w12, #${INDEX_MASK}
 ${s.move('x13', MOST_LOOKS)}
 ${look}:
 ${compareCons}

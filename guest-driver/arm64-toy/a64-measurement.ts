@@ -20,11 +20,24 @@ export const BATCHES = 16;
 /** Commands of a batch, apart from its CMD_SYNC. */
 export const SIZES = [1, 16, 64];
 
+/** Sends a TLBI for each of w11 pages from the operand x13 on, to the queue at x9. */
+export const sendPages = (s: A64Source): string => {
+  const page = s.label();
+  return `
+${page}:
+${s.move('x0', COMMAND_PAGE)}
+mov x1, x13
+bl put_command
+add x13, x13, #0x1, lsl #12
+sub x11, x11, #1
+cbnz x11, ${page}`;
+};
+
 /**
  * A phase: pages are mapped and unmapped, then invalidated batch by batch, page by page.
  */
 function phase(s: A64Source, path: number, size: number): string {
-  const [map, unmap, batch, page] = [s.label(), s.label(), s.label(), s.label()];
+  const [map, unmap, batch] = [s.label(), s.label(), s.label()];
   const pages = size * BATCHES;
   const queue = path === CHECKPOINT_PATH_DIRECT ? VCMDQ_QUEUE : CMDQ_QUEUE;
   return `
@@ -50,13 +63,7 @@ ${s.move('x12', BATCHES)}
 ${s.move('x13', SCRATCH_IOVA + 1)}
 ${batch}:
 ${s.move('x11', size)}
-${page}:
-${s.move('x0', COMMAND_PAGE)}
-mov x1, x13
-bl put_command
-add x13, x13, #0x1, lsl #12
-sub x11, x11, #1
-cbnz x11, ${page}
+${sendPages(s)}
 bl complete
 ldr w8, [x26, #${FAILED_BATCHES}]
 add w8, w8, #1

@@ -10,8 +10,7 @@ import {
   CHECKPOINT_PHASE_END,
   CHECKPOINT_PHASE_MEASURE,
 } from '../../assembly/layout/checkpoint-registers.ts';
-import { COMMAND_PAGE } from './a64-formats.ts';
-import { BATCHES, SIZES } from './a64-measurement.ts';
+import { BATCHES, SIZES, sendPages } from './a64-measurement.ts';
 import {
   FAILED_BATCHES,
   LOCKS,
@@ -75,7 +74,7 @@ cbnz w17, ${again}`;
 
 /** The share of each vCPU in a turn, and the program of the secondary ones. */
 export const parallelRoutines = (s: A64Source): string => {
-  const [batch, page, lock, wait, turn, off] = Array.from({ length: 6 }, () => s.label());
+  const [batch, lock, wait, turn, off] = Array.from({ length: 5 }, () => s.label());
   return `
 // Sends the batches of vCPU x24. The queue is locked meanwhile, because it may be another
 // vCPU's as well.
@@ -100,13 +99,7 @@ mov w8, #1
 stxr w10, w8, [x14]
 cbnz w10, ${lock}
 ldr w11, [x26, #${PARALLEL_SIZE}]
-${page}:
-${s.move('x0', COMMAND_PAGE)}
-mov x1, x13
-bl put_command
-add x13, x13, #0x1, lsl #12
-sub x11, x11, #1
-cbnz x11, ${page}
+${sendPages(s)}
 bl complete
 stlr wzr, [x14]
 add w15, w15, #1

@@ -101,6 +101,8 @@ export const SCRATCH_IOVA = 0x7f_0000_0000;
 
 /** log2 of the entries of each queue. */
 export const QUEUE_LOG2 = 8;
+/** Index bits of PROD and CONS: those of an entry, and the wrap bit. */
+export const INDEX_MASK = 2 ** (QUEUE_LOG2 + 1) - 1;
 export const ASID = 1;
 /** The PASID, and the ASID of its address space. */
 export const PASID = 1;

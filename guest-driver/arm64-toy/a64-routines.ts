@@ -20,6 +20,7 @@ import {
   DETAIL,
   DMA,
   FAILURES,
+  INDEX_MASK,
   PATIENCE,
   SHORT_PATIENCE,
   SMMU,
@@ -44,8 +45,6 @@ const SYSTEM_OFF = 0x84000008;
  * After a wait without success, later ones are short.
  */
 const MOST_LOOKS = 50_000_000;
-/** Index bits of PROD and CONS: 8 bits and the wrap bit. */
-const INDEX_MASK = 0x1ff;
 
 /** What each vCPU sets up: MMU, vectors, the addresses of devices and variables. */
 export const setUp = (s: A64Source): string => `

@@ -56,6 +56,7 @@ import {
   ERRORS,
   EVENT_RING,
   EVENTS,
+  INDEX_MASK,
   LAST_ERROR,
   LAST_OPCODE,
   LIVE,
@@ -254,10 +255,10 @@ cset w8, eq
 and w13, w13, w8
 ldr w8, [x26, #${VCMDQ_QUEUE + 24}]
 sub w11, w8, w11
-and w11, w11, #0x1ff
+and w11, w11, #${INDEX_MASK}
 ldr w8, [x26, #${CMDQ_QUEUE + 24}]
 sub w12, w8, w12
-and w12, w12, #0x1ff
+and w12, w12, #${INDEX_MASK}
 ${
   isDirect
     ? `

@@ -16,6 +16,9 @@ export const DEBUG = 'dyndbg="file arm-smmu-v3.c +p"';
 export const TROUBLE =
   /WARNING|BUG:|Oops|Call trace|CMD_SYNC timeout|failed to|unexpected|errno|taint [^0]/;
 
+/** VCMDQs that the driver allocates: at least two for each VINTF, one for each vCPU. */
+export const vcmdqsFor = (/** @type {number} */ vcpus) => Math.max(2, vcpus);
+
 /**
  * The output of a boot with `DEBUG`, in this order.
  * @param {number} [entries] of each queue; any number, if absent.
@@ -23,8 +26,7 @@ export const TROUBLE =
  * @returns {readonly RegExp[]}
  */
 export function landmarks(entries, { policy = 'strict', cmdqv = true, vcpus = 1 } = {}) {
-  // At least two for each VINTF, one for each vCPU.
-  const queues = Array.from({ length: Math.max(2, vcpus) }, (_, i) => `vcmdq${i}`);
+  const queues = Array.from({ length: vcmdqsFor(vcpus) }, (_, i) => `vcmdq${i}`);
   return [
     ...POLICIES[policy],
     ...(cmdqv ? [/arm-smmu-v3 9050000\.iommu: found companion CMDQV device: b000000\.cmdqv/] : []),

@@ -2,7 +2,7 @@
 // A boot of a kernel of `npm run linux:build` with a benchmark, and the problems in it.
 
 import { runLinux } from '../../dist/cli/linux-run.js';
-import { DEBUG, firstMissing, landmarks, TROUBLE } from './boot-output.mjs';
+import { DEBUG, firstMissing, landmarks, TROUBLE, vcmdqsFor } from './boot-output.mjs';
 
 /** @typedef {import('../../dist/cli/linux-run.js').LinuxRun} LinuxRun */
 /** @typedef {import('../../dist/cli/linux-run.js').LinuxRunOptions} LinuxRunOptions */
@@ -33,7 +33,7 @@ function problemsOf(run, { path, vcpus = 1, transport }, policy) {
   const found = firstMissing(text, expected);
   if (found) problems.push(`${found.missing} is missing, or not in its place`);
   const queues = text.match(/entries for vcmdq\d+$/gm)?.length ?? 0;
-  const wanted = path === 'overlay' ? 0 : Math.max(2, vcpus);
+  const wanted = path === 'overlay' ? 0 : vcmdqsFor(vcpus);
   if (queues !== wanted) problems.push(`${queues} VCMDQs, not ${wanted}`);
   const [benchmark] = benchmarks;
   if (!benchmark) return [...problems, 'it did not do its benchmark'];

@@ -9,7 +9,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { NOTE } from './check-list.mjs';
-import { buildKernel, KERNELS, KUNIT_KERNEL } from './kernels.mjs';
+import { buildKernel, KERNEL, KERNELS, KUNIT_KERNEL } from './kernels.mjs';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const RESULTS = fileURLToPath(new URL('../../docs/internals/linux-results.md', import.meta.url));
@@ -30,19 +30,19 @@ const PARTS = [
     kernel,
     command: [script('check-kernels.mjs'), kernel.name],
   })),
-  { name: 'boots', kernel: KERNELS[0], command: [script('check-boots.mjs'), '50'] },
-  { name: 'start', kernel: KERNELS[0], command: [script('check-start.mjs')] },
+  { name: 'boots', kernel: KERNEL, command: [script('check-boots.mjs'), '50'] },
+  { name: 'start', kernel: KERNEL, command: [script('check-start.mjs')] },
   { name: 'kunit', kernel: KUNIT_KERNEL, command: [script('check-kunit.mjs')] },
   { name: 'debian', command: [script('check-debian-kernels.mjs')] },
   {
     name: 'tests',
-    kernel: KERNELS[0],
+    kernel: KERNEL,
     command: [
       `${ROOT}/node_modules/vitest/vitest.mjs`,
       ...['run', '--project', 'unit', '--reporter', 'tap-flat', 'test/linux'],
     ],
   },
-  { name: 'gdb', kernel: KERNELS[0], command: [script('../check-gdb.mjs')] },
+  { name: 'gdb', kernel: KERNEL, command: [script('../check-gdb.mjs')] },
 ];
 /** What a part prints for each check: the scripts here, and TAP. */
 const PASSED = /^ok +/;

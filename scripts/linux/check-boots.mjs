@@ -5,8 +5,8 @@
 // Needs `npm run build`. Argument: number of boots, by default 50.
 
 import { bootProblems } from './boot-problems.mjs';
-import { CheckList } from './check-list.mjs';
-import { builtKernel, KERNELS } from './kernels.mjs';
+import { CheckList, countArgument } from './check-list.mjs';
+import { builtKernel, KERNEL } from './kernels.mjs';
 
 const MACHINES = /** @type {const} */ ([
   { vcpus: 1, transport: 'inline' },
@@ -23,14 +23,8 @@ const PLACES = /** @type {const} */ ([
 ]);
 const LEAST_MEMORY = 128;
 
-const count = Number(process.argv[2] ?? 50);
-if (!Number.isInteger(count) || count < 1) {
-  console.error(`check-boots: the number of boots must be 1 or more, not ${process.argv[2]}`);
-  process.exit(2);
-}
-const [kernel] = KERNELS;
-if (kernel === undefined) throw new Error('there is no kernel');
-const built = builtKernel(kernel);
+const count = countArgument(50, 'check-boots: the number of boots');
+const built = builtKernel(KERNEL);
 const list = new CheckList();
 for (let i = 0; i < count; i++) {
   const machine = MACHINES[i % MACHINES.length];

@@ -20,7 +20,7 @@ const { console: text, end } = run;
 const list = new CheckList();
 list.add('boot', end.status === 'off' ? [] : [`it ended ${end.status}: ${end.reason}`]);
 
-/** Assertions that failed: each names its expression on the line after next. */
+/** Assertions that failed: the next line of each has its expression. */
 const failures = text.match(/(ASSERTION|EXPECTATION) FAILED at/g)?.length ?? 0;
 const leaks = text
   .split('\n')

@@ -1,9 +1,23 @@
 // SPDX-License-Identifier: MIT
-// The output of a script that checks kernels: a line for each check, its problems, and
-// their number. `npm run linux:all` counts these lines.
+// What scripts that check kernels have in common: the argument that says how often, and the
+// output, with a line for each check, its problems, and their number. `npm run linux:all`
+// counts these lines.
 
 /** The line that `npm run linux:all` copies to the table of results. */
 export const NOTE = 'note: ';
+
+/**
+ * The number in a script's first argument. Anything but a count ends the script with status 2.
+ * @param {number} usual without an argument.
+ * @param {string} what for the message: the script, and what is counted.
+ */
+export function countArgument(usual, what) {
+  const [, , argument = usual] = process.argv;
+  const count = Number(argument);
+  if (Number.isInteger(count) && count >= 1) return count;
+  console.error(`${what} must be 1 or more, not ${argument}`);
+  process.exit(2);
+}
 
 export class CheckList {
   #passed = 0;

@@ -6,27 +6,17 @@
 // the computer's time: run it on a quiet computer. Needs `npm run build`. Argument: number
 // of starts, by default 5.
 
-import { readFileSync } from 'node:fs';
 import { runLinux } from '../../dist/cli/linux-run.js';
 import { runQemu } from '../../dist/cli/qemu-run.js';
-import { CheckList, NOTE } from './check-list.mjs';
-import { builtPaths, KERNELS } from './kernels.mjs';
+import { CheckList, countArgument, NOTE } from './check-list.mjs';
+import { builtKernel, builtPaths, KERNEL } from './kernels.mjs';
 
 const LIMIT_SECONDS = 1;
 const APPEND = 'console=ttyAMA0 quiet vsmmu.run="echo started"';
 
-const rounds = Number(process.argv[2] ?? 5);
-if (!Number.isInteger(rounds) || rounds < 1) {
-  console.error(`check-start: the number of starts must be 1 or more, not ${process.argv[2]}`);
-  process.exit(2);
-}
-const [kernel] = KERNELS;
-if (kernel === undefined) throw new Error('there is no kernel');
-const paths = builtPaths(kernel);
-const files = {
-  kernel: new Uint8Array(readFileSync(paths.kernel)),
-  initrd: new Uint8Array(readFileSync(paths.initrd)),
-};
+const rounds = countArgument(5, 'check-start: the number of starts');
+const paths = builtPaths(KERNEL);
+const files = builtKernel(KERNEL);
 const seconds = (/** @type {number} */ ns) => `${(ns / 1e9).toFixed(2)} s`;
 
 let ours = Number.POSITIVE_INFINITY;

@@ -13,9 +13,11 @@ const configFile = (/** @type {string} */ name) =>
 
 /** @typedef {{ readonly name: string, readonly options: readonly string[] }} Kernel */
 
+/** The one of `npm run linux:build` without arguments. */
+export const KERNEL = { name: 'linux', options: [] };
 /** Names of kernels with the arguments of `npm run linux:build`. All have SVA and IOMMUFD. */
 export const KERNELS = [
-  { name: 'linux', options: [] },
+  KERNEL,
   { name: 'linux-48', options: ['--va-bits', '48'] },
   { name: 'linux-16k', options: ['--pages', '16k'] },
   { name: 'linux-64k', options: ['--pages', '64k'] },

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: MIT
 // The toy's driver of an AMD IOMMU says that memory is exhausted, however much there is.
 
-import { readFile } from 'node:fs/promises';
 import { expect, it } from 'vitest';
 import { ABI_AT_MEMORY_SIZE } from '../../assembly/layout/guest-abi.ts';
-import { createAmdToyMachine } from '../../vmm/boards/index.ts';
 import { AmdHost } from '../../vmm/nested/amd/index.ts';
+import { bootAmdToy } from '../support/amd-toy.ts';
 
 const PAGE = 4096;
 
@@ -13,27 +12,14 @@ it('says that memory is exhausted unless all its tables are made', {
   timeout: 60_000,
 }, async () => {
   const host = await AmdHost.create();
-  const guest = await readFile(new URL('../../guest-driver/toy.wasm', import.meta.url));
 
   /** The checks of bring-up and first DMA, with so many pages of memory. */
   async function checksWith(pages: number): Promise<readonly string[]> {
-    const decoder = new TextDecoder();
-    let output = '';
-    const board = await createAmdToyMachine({
-      host,
-      name: 'vm0',
-      index: 0,
-      guest: Uint8Array.from(guest),
-      args: ['toy'],
-      onOutput: (bytes) => {
-        output += decoder.decode(bytes, { stream: true });
-      },
-    });
-    await board.machine.boot();
+    const { board, output } = await bootAmdToy(host);
     new DataView(board.machine.memory.buffer).setUint32(ABI_AT_MEMORY_SIZE, pages * PAGE, true);
-    while (!output.includes('dma-copy') && board.machine.step() === 'running');
+    while (!output().includes('dma-copy') && board.machine.step() === 'running');
     board.destroy();
-    return [...output.matchAll(/(ok|FAIL) +(amd-reset|dma-copy)|error \d+/g)].map(([text]) =>
+    return [...output().matchAll(/(ok|FAIL) +(amd-reset|dma-copy)|error \d+/g)].map(([text]) =>
       text.replace(/ +/, ' '),
     );
   }

@@ -2,7 +2,7 @@
 // What can be wrong with host, devices or guest, and which checks of the arm64 toy's report say so.
 
 import type { Edit } from './mutant-program.ts';
-import { TOY_MUTANTS, type ToyMutant } from './toy-mutants.ts';
+import { BYTES_CHECKS, TOY_MUTANTS, type ToyMutant } from './toy-mutants.ts';
 
 /** The edits of a bug that the Wasm toy finds as well. */
 function editsOf(bug: string): readonly Edit[] {
@@ -107,20 +107,7 @@ export const ARM64_TOY_MUTANTS: readonly ToyMutant[] = [
   shared('a VCMDQ takes a CMD_SYNC of any CS', DIRECT, 'sync-signal'),
   shared('a CMD_SYNC waits for nothing', DIRECT, 'sync-waits'),
   shared('an ATC_INV has no effect', DIRECT, 'atc-invalidate', 'sync-waits'),
-  shared(
-    'DMA finds other bytes',
-    TWO,
-    'live-mapping',
-    'attack-vmid-fields',
-    'attack-sid-fields',
-    'attack-cmdq',
-    'attack-vintf-vmid',
-    'attack-sid-pairs',
-    'attack-cmdq-alloc',
-    'pasid-address-space',
-    'pasid-detach',
-    'atc-detach',
-  ),
+  shared('DMA finds other bytes', TWO, ...BYTES_CHECKS),
   {
     ...shared('DMA finds other bytes behind a corrupted ring', '', 'attack-ring'),
     args: '--arch arm64 --experiment ring-corruption',

@@ -49,6 +49,20 @@ const DOORBELL_EXITS = [
   ),
 ];
 
+/** Checks that compare what DMA has written with what it should be. */
+export const BYTES_CHECKS: readonly string[] = [
+  'live-mapping',
+  'attack-vmid-fields',
+  'attack-sid-fields',
+  'attack-cmdq',
+  'attack-vintf-vmid',
+  'attack-sid-pairs',
+  'attack-cmdq-alloc',
+  'pasid-address-space',
+  'pasid-detach',
+  'atc-detach',
+];
+
 export const TOY_MUTANTS: readonly ToyMutant[] = [
   {
     bug: 'no device is the DMA engine',
@@ -337,18 +351,7 @@ export const TOY_MUTANTS: readonly ToyMutant[] = [
     bug: 'DMA finds other bytes',
     edits: [dist(DMA, 'const differs = firstDifference(good, expected);', 'const differs = 0;')],
     args: TWO,
-    fails: [
-      'live-mapping',
-      'attack-vmid-fields',
-      'attack-sid-fields',
-      'attack-cmdq',
-      'attack-vintf-vmid',
-      'attack-sid-pairs',
-      'attack-cmdq-alloc',
-      'pasid-address-space',
-      'pasid-detach',
-      'atc-detach',
-    ],
+    fails: BYTES_CHECKS,
   },
   {
     bug: 'DMA finds other bytes behind a corrupted ring',

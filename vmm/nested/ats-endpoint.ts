@@ -9,11 +9,10 @@ import { SMMU_AT_PARKED } from '../../assembly/layout/smmu-memory.ts';
 import { TRANSLATE_ABORT, TRANSLATE_OK } from '../../assembly/layout/translate-results.ts';
 import type { TranslateResult } from '../../assembly/unit-exports.ts';
 import type { AtsSettings, PageResponses } from '../../devices/plugin/index.ts';
+import { NO_ATS } from '../../devices/plugin/no-ats.ts';
 import type { AtcPort } from '../../devices/unit/index.ts';
 import type { GuestWindow } from '../../host/kernel/vm.ts';
 import { RequestGroup } from './request-group.ts';
-
-const OFF: AtsSettings = { enabled: false, pageRequests: false, silent: false };
 
 export class AtsEndpoint implements AtcPort {
   readonly #guest: GuestWindow;
@@ -21,7 +20,7 @@ export class AtsEndpoint implements AtcPort {
   readonly #physSid: number;
   readonly #words: Int32Array;
   readonly #hasPri: boolean;
-  #settings = OFF;
+  #settings = NO_ATS;
   readonly #requests: RequestGroup;
   #port = ATC_NO_PORT;
 
@@ -64,7 +63,7 @@ export class AtsEndpoint implements AtcPort {
     const port = core.atcSetMode(this.#smmu, this.#physSid, mode);
     this.#port = settings.enabled ? port : ATC_NO_PORT;
     this.#requests.usePort(this.#port);
-    this.#settings = this.enabled ? settings : OFF;
+    this.#settings = this.enabled ? settings : NO_ATS;
     // Queues that waited for a response continue.
     if (Atomics.load(this.#words, (this.#smmu + SMMU_AT_PARKED) >> 2) !== 0)
       drain.serveParked(this.#smmu);

@@ -13,18 +13,17 @@ import {
 import type { TranslateResult } from '../../../assembly/unit-exports.ts';
 import type { AmdUnit } from '../../../devices/amd-iommu/index.ts';
 import type { AtsSettings, PageResponses } from '../../../devices/plugin/index.ts';
+import { NO_ATS } from '../../../devices/plugin/no-ats.ts';
 import { type AtcPort, smmuBase } from '../../../devices/unit/index.ts';
 import { RequestGroup } from '../request-group.ts';
 import type { AmdGuestIommu } from './amd-guest-iommu.ts';
-
-const OFF: AtsSettings = { enabled: false, pageRequests: false, silent: false };
 
 export class AmdEndpoint implements AtcPort {
   readonly #guest: AmdGuestIommu;
   readonly #unit: AmdUnit;
   readonly #device: number;
   readonly #requests: RequestGroup;
-  #settings = OFF;
+  #settings = NO_ATS;
   /** The guest's `pageRequestStops` at the time of the current request. */
   #asked = 0;
 
@@ -59,7 +58,7 @@ export class AmdEndpoint implements AtcPort {
     const port = this.#unit.core.atcSetMode(smmuBase(0), this.#device, mode);
     this.#requests.usePort(enabled ? port : ATC_NO_PORT);
     this.#settings =
-      enabled && port !== ATC_NO_PORT ? { enabled, pageRequests, silent: false } : OFF;
+      enabled && port !== ATC_NO_PORT ? { enabled, pageRequests, silent: false } : NO_ATS;
   }
 
   translate(iova: number, ssid: number, access: number): TranslateResult {
@@ -89,6 +88,6 @@ export class AmdEndpoint implements AtcPort {
 
   /** The device was destroyed: frees its port. */
   destroy(): void {
-    this.configure(OFF);
+    this.configure(NO_ATS);
   }
 }

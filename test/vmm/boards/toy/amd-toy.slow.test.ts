@@ -8,6 +8,7 @@ import { loadAmdModules, loadSeparateAmdModules } from '../../../../assembly/loa
 import { createAmdToyMachine } from '../../../../vmm/boards/index.ts';
 import { amdFootprint } from '../../../../vmm/inspect/index.ts';
 import { AmdHost, type AmdHostOptions } from '../../../../vmm/nested/amd/index.ts';
+import { bootAmdToy } from '../../../support/amd-toy.ts';
 import { mutatedAmdIommu } from '../../../support/mutated-modules.ts';
 
 /** IOTLB entries of the first machine before and after the second has run to its end. */
@@ -76,23 +77,10 @@ it('its device waits for good when its page request is never completed', {
     },
   ]);
   const host = await AmdHost.create({ modules: { ...(await loadSeparateAmdModules()), amdIommu } });
-  const guest = await readFile(new URL('../../../../dist/guest-driver/toy.wasm', import.meta.url));
-  const decoder = new TextDecoder();
-  let output = '';
-  const board = await createAmdToyMachine({
-    host,
-    name: 'vm0',
-    index: 0,
-    guest: Uint8Array.from(guest),
-    args: ['toy'],
-    onOutput: (bytes) => {
-      output += decoder.decode(bytes, { stream: true });
-    },
-  });
-  await board.machine.boot();
+  const { board, output } = await bootAmdToy(host);
   while (board.machine.step() === 'running');
   board.destroy();
-  expect(output.match(/FAIL.*/g)).toEqual([
+  expect(output().match(/FAIL.*/g)).toEqual([
     expect.stringMatching(/^FAIL +page-request: DMA status 7, .*; mapped and completed: 7$/),
   ]);
 });

@@ -5,10 +5,6 @@
 import {
   ARM64_PAGE_CODE,
   ARM64_PAGE_GENERATION,
-  ARM64_PAGE_RECORDS,
-  ARM64_PAGE_STRIDE,
-  ARM64_POOL_END,
-  ARM64_POOL_NEXT,
   ARM64_POOL_TABLE,
   ARM64_RECORD_SIZE,
 } from '../../../../assembly/layout/arm64-records.ts';
@@ -35,7 +31,8 @@ import {
   type RegionLimits,
   type Source,
 } from './discover.ts';
-import { PAGE_SIZE, pageOf } from './places.ts';
+import { indexOf, PAGE_SIZE, pageOf, recordOf } from './places.ts';
+import { RecordSpace } from './record-space.ts';
 import type { RegionPage } from './region-code.ts';
 import { translate } from './translate-region.ts';
 import { moduleOf } from './wasm-writer.ts';
@@ -113,13 +110,12 @@ export class Arm64Regions {
   /** Where an indirect branch notes its target, by the address of its record. */
   readonly #notes = new Map<number, number>();
   #count = 0;
-  /** Free space for entries: the page from which they are allocated. */
-  #next = 0;
-  #end = 0;
+  readonly #space: RecordSpace;
 
   constructor(options: Arm64RegionsOptions) {
     this.#options = options;
     this.#words = new Uint32Array(options.memory.buffer);
+    this.#space = new RecordSpace(this.#words, options.pool);
     options.table.grow(MOST_REGIONS - options.table.length);
   }
 
@@ -142,8 +138,7 @@ export class Arm64Regions {
     this.#pages.clear();
     this.#notes.clear();
     this.#count = 0;
-    this.#next = 0;
-    this.#end = 0;
+    this.#space.reset();
   }
 
   /**
@@ -218,17 +213,13 @@ export class Arm64Regions {
           return undefined;
         }
         pages.set(distance, page);
-        const index = place - distance * ARM64_PAGE_RECORDS;
-        const isExecuted = this.#word(page.base + ARM64_RECORD_SIZE * index) !== 0;
+        const isExecuted = this.#word(recordOf(page.base, place)) !== 0;
         if (executedOnly && !isExecuted) return undefined;
-        return this.#word(this.#word(page.base - ARM64_PAGE_CODE) + 4 * index);
+        return this.#word(this.#word(page.base - ARM64_PAGE_CODE) + 4 * indexOf(place));
       },
       targetOf: (place) => {
-        const distance = pageOf(place);
-        const page = pages.get(distance);
-        if (!page) return undefined;
-        const index = place - distance * ARM64_PAGE_RECORDS;
-        const note = this.#notes.get(page.base + ARM64_RECORD_SIZE * index);
+        const page = pages.get(pageOf(place));
+        const note = page && this.#notes.get(recordOf(page.base, place));
         const noted = note === undefined ? undefined : this.#noted(note);
         return noted === undefined ? undefined : place + noted;
       },
@@ -245,7 +236,7 @@ export class Arm64Regions {
   }
 
   /** The page, after removing the regions to which nothing leads any more. */
-  #pageOf(base: number): Page {
+  #livePage(base: number): Page {
     const known = this.#pages.get(base) ?? { regions: [], made: 0 };
     const isThere = ({ entries }: Region) =>
       entries.every((at) => this.#options.exports.entryOf(base + ARM64_RECORD_SIZE * at) !== 0);
@@ -259,7 +250,7 @@ export class Arm64Regions {
    * Undefined when there is nothing to gain.
    */
   #make(base: number, place: number): Made | 'full' | undefined {
-    const page = this.#pageOf(base);
+    const page = this.#livePage(base);
     if (page.made >= (this.#options.mostOfPage ?? MOST_OF_PAGE)) return undefined;
     const around = page.regions.filter(({ places }) => places.has(place));
     const entered = around.filter(({ entries }) => entries.includes(place));
@@ -282,7 +273,7 @@ export class Arm64Regions {
     }
     for (const region of replaced) page.regions.splice(page.regions.indexOf(region), 1);
     const { entries, instructions, blocks } = discovery;
-    const at = this.#allocate(entries.length * ARM64_ENTRY_SIZE);
+    const at = this.#space.allocate(entries.length * ARM64_ENTRY_SIZE);
     const notes = this.#notesOf(discovery, source.pages);
     if (at === 0 || !notes || this.#count === MOST_REGIONS) return 'full';
     page.made++;
@@ -316,32 +307,13 @@ export class Arm64Regions {
       const last = steps.at(-1);
       if (!isIndirect(last) || last.target !== undefined) continue;
       const place = start + steps.length - 1;
-      const distance = pageOf(place);
-      const base = pages.get(distance)?.base ?? 0;
-      const record = base + ARM64_RECORD_SIZE * (place - distance * ARM64_PAGE_RECORDS);
-      const note = this.#notes.get(record) ?? this.#allocate(NOTE_SIZE);
+      const record = recordOf(pages.get(pageOf(place))?.base ?? 0, place);
+      const note = this.#notes.get(record) ?? this.#space.allocate(NOTE_SIZE);
       if (note === 0) return undefined;
       this.#notes.set(record, note);
       notes.set(place, note);
     }
     return notes;
-  }
-
-  /** Allocates space of a multiple of 8 bytes; 0 when there is none. */
-  #allocate(size: number): number {
-    if (this.#next + size > this.#end) {
-      const { pool } = this.#options;
-      const page = this.#word(pool + ARM64_POOL_NEXT);
-      // The entries of a large region do not fit into one page.
-      const end = page + ARM64_PAGE_STRIDE * Math.ceil(size / ARM64_PAGE_STRIDE);
-      if (end > this.#word(pool + ARM64_POOL_END)) return 0;
-      this.#setWord(pool + ARM64_POOL_NEXT, end);
-      this.#next = page;
-      this.#end = end;
-    }
-    const at = this.#next;
-    this.#next += size;
-    return at;
   }
 
   /** Compiles functions, in one module. */

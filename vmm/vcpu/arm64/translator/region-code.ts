@@ -5,7 +5,6 @@
 
 import {
   ARM64_PAGE_GENERATION,
-  ARM64_PAGE_RECORDS,
   ARM64_RECORD_SIZE,
 } from '../../../../assembly/layout/arm64-records.ts';
 import {
@@ -25,7 +24,7 @@ import {
   ARM64_TLB_STRIDE,
   ARM64_TLB_WRITE,
 } from '../../../../assembly/layout/arm64-state.ts';
-import { PAGE_SIZE, pageOf } from './places.ts';
+import { PAGE_SIZE, pageOf, recordOf } from './places.ts';
 import {
   COUNT,
   DP,
@@ -134,7 +133,7 @@ export class RegionCode extends RegisterCode {
   /** The next record is the one at a place, whose page is one of the region's. */
   #setRecord(at: number, { base }: RegionPage): void {
     const page = pageOf(at);
-    this.i32(base + ARM64_RECORD_SIZE * (at - page * ARM64_PAGE_RECORDS));
+    this.i32(recordOf(base, at));
     this.set(DP);
     if (page !== 0)
       this.storeLong(ARM64_PC_OFFSET, () => this.address(page * PAGE_SIZE - base / 2));
