@@ -6,7 +6,7 @@
 export declare const WINDOW: i32;
 /** Byte offset of the thread block in host memory. */
 export declare const THREAD: usize;
-/** Index of the thread block, + 1. */
+/** Index of the thread block, + 1, so that 0 means no thread in an ownership word. */
 export declare const THREAD_ID: i32;
 /**
  * Window that stands for the guest memory in physical addresses: WINDOW, or 0 where the

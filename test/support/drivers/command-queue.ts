@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// One command queue as Linux's arm-smmu-v3 works it: the CMDQ of the SMMU, or a VCMDQ. Register offsets are literal: this is the driver's side.
+// One command queue as Linux's arm-smmu-v3 works it: the CMDQ of the SMMU, or a VCMDQ.
+// Register offsets are literal: this is the driver's side.
 
 import { sync, writeCommand } from '../../../devices/tables/index.ts';
 import { type DriverPlatform, poll, type Registers } from './driver-platform.ts';
@@ -64,12 +65,12 @@ export class CommandQueue {
 
   /**
    * arm_smmu_cmdq_issue_cmdlist.
-   * @param betweenLooks what other CPUs do in the meantime, interrupts among it.
+   * @param betweenPolls what other CPUs do in the meantime, interrupts among it.
    * @throws {DriverTimeout} when the queue stays full, or the CMD_SYNC does not complete.
    */
-  issue(commands: readonly Uint32Array[], synced: boolean, betweenLooks?: () => void): void {
+  issue(commands: readonly Uint32Array[], synced: boolean, betweenPolls?: () => void): void {
     // arm_smmu_cmdq_poll_until_not_full.
-    poll('CMDQ is full', () => this.#size - this.#consumed() >= commands.length + 1, betweenLooks);
+    poll('CMDQ is full', () => this.#size - this.#consumed() >= commands.length + 1, betweenPolls);
     for (const command of commands) this.#put(command);
     if (!synced) {
       this.#publish();
@@ -88,14 +89,18 @@ export class CommandQueue {
       completion === 'msi'
         ? () => (this.#platform.memory.load64(entry) & 0xffff_ffffn) === 0n
         : () => this.#consumed() === 0;
-    poll('CMD_SYNC', done, betweenLooks);
+    poll('CMD_SYNC', done, betweenPolls);
   }
 
-  /** __arm_smmu_cmdq_skip_err: what CONS.ERR says, and for an illegal command a CMD_SYNC instead. Returns the code. */
+  /**
+   * __arm_smmu_cmdq_skip_err: what CONS.ERR says, and for an illegal command a CMD_SYNC
+   * instead. Returns the code.
+   */
   skipError(): number {
     const cons = this.cons;
     const code = (cons >>> 24) & 0x7f;
-    // Nothing, an aborted fetch, an ATC that did not answer: acknowledging has the queue try again.
+    // Nothing, an aborted fetch, an ATC that did not answer: acknowledging has the queue
+    // try again.
     if (code === 0 || code === 2 || code === 3) return code;
     const index = cons & (this.#size - 1);
     this.skipped.push(this.#platform.memory.load64(this.base + 16 * index));

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What a kernel's drivers have of the machine below them, in the role of a host and of a guest.
+// What a kernel's drivers have of the machine below them, in the role of a host and of a
+// guest.
 
 import type { DmaPort } from '../../../devices/plugin/index.ts';
 import type { TableMemory } from '../../../devices/tables/index.ts';
@@ -27,7 +28,10 @@ export type DmaOutcome = 'done' | 'fault' | 'stalled';
 export interface DriverPlatform {
   /** Whether the kernel works the physical devices, or a guest's. */
   readonly role: 'host' | 'guest';
-  /** Coherent memory. The kernel that boots next does not know what this one has allocated. */
+  /**
+   * Coherent memory. The kernel that boots next does not know what this one has
+   * allocated.
+   */
   readonly memory: TableMemory;
   readonly smmu: Registers;
   readonly cmdqv: Registers;
@@ -43,7 +47,10 @@ export interface DriverPlatform {
   dma(iova: number, write?: boolean, pasid?: number): DmaOutcome;
   /** pci_enable_ats, pci_enable_pri of the device. */
   ats(enabled: boolean, pageRequests?: boolean): void;
-  /** Where the MSI of an interrupt goes, and what it carries; absent: the SMMU has wired interrupts. */
+  /**
+   * Where the MSI of an interrupt goes, and what it carries; absent: the SMMU has wired
+   * interrupts.
+   */
   readonly msi?: ((line: SmmuInterrupt) => MsiMessage) | undefined;
   /** First byte after an address of memory. */
   byteAt(address: number): number;
@@ -72,10 +79,10 @@ export class DriverTimeout extends Error {}
 const LOOKS = 64;
 
 /** readl_relaxed_poll_timeout. */
-export function poll(what: string, done: () => boolean, betweenLooks?: () => void): void {
+export function poll(what: string, done: () => boolean, betweenPolls?: () => void): void {
   for (let look = 0; look < LOOKS; look++) {
     if (done()) return;
-    betweenLooks?.();
+    betweenPolls?.();
   }
   throw new DriverTimeout(`${what} timed out`);
 }
