@@ -7,7 +7,7 @@ import { ConsoleStreams } from '../../vmm/api/console-streams.ts';
 const MIB = 2 ** 20;
 const bytes = (text: string) => new TextEncoder().encode(text);
 
-/** All that a reader still gets. */
+/** Everything that a reader still receives. */
 async function rest(reader: ReadableStreamDefaultReader<Uint8Array>): Promise<Uint8Array> {
   const pieces: Uint8Array[] = [];
   for (let next = await reader.read(); !next.done; next = await reader.read())

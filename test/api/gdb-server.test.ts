@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// GDB by TCP, on this computer alone.
+// GDB over TCP, from this computer only.
 
 import { connect, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';

@@ -11,7 +11,7 @@ import { IMPORT_READ32, IMPORT_WRITE32, reactor } from '../support/wat.ts';
 /** Yields forever. */
 const ENDLESS = reactor('(func $run (param i32) (result i32) (i32.const 1))');
 const UART = 0x09000000;
-/** Prints "!" at each of its turns, and ends with the third. */
+/** Prints "!" in each of its turns, and ends after the third. */
 const THREE = reactor(
   `(global $turns (mut i32) (i32.const 0))
    (func $run (param i32) (result i32)
@@ -21,7 +21,7 @@ const THREE = reactor(
   IMPORT_WRITE32,
 );
 const COUNTER = 0x100000;
-/** Never comes back from its turn: counts its exits. */
+/** Its turn never ends: counts its exits. */
 const TURNING = reactor(
   `(func $run (param i32) (result i32)
      (loop $again
@@ -31,7 +31,7 @@ const TURNING = reactor(
      (i32.const 0))`,
   IMPORT_WRITE32,
 );
-/** Sends what its UART has received back in the next turn. */
+/** Echoes in the next turn what its UART has received. */
 const ECHO = reactor(
   `(func $run (param i32) (result i32)
      (if (i32.eqz (i32.and (call $read32 (i32.const ${UART + 0x18})) (i32.const 16)))
@@ -79,7 +79,7 @@ describe('a machine of the API', () => {
           await machine.boot();
           expect(machine.status).toBe('running');
           expect(await machine.wait()).toEqual({ status: 'off', exitCode: 0, reason: '' });
-          // Read once: they have the time.
+          // Read once: the objects contain the time at which they were read.
           const { statistics } = machine;
           expect(statistics.vcmdq.commands).toBeGreaterThan(1000);
           expect(statistics.exits.total).toBeGreaterThan(1000);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Mistakes of a program are reported in one line, before anything has been created.
+// Mistakes of a program are reported in one line, before anything is created.
 
 import { Terminal } from '@xterm/xterm';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -335,7 +335,7 @@ describe('events one after the other', () => {
       ['status', 'string'],
       ['end', 'object'],
     ]);
-    // The end is what ends it, whatever was asked for.
+    // The end of the machine ends it, whatever else was requested.
     expect([await some.next(), await some.next(), await some.next(), await some.next()]).toEqual([
       { value: { name: 'status', value: 'running' } },
       { value: { name: 'status', value: 'off' } },
@@ -376,7 +376,7 @@ describe('a terminal', () => {
     await machine.boot();
     terminal.input('typed\r');
     await machine.wait();
-    // Behind what is under way.
+    // After the work in progress.
     await new Promise<void>((resolve) => terminal.write('', resolve));
     const line = (row: number) => terminal.buffer.active.getLine(row)?.translateToString(true);
     expect([0, 1, 2].map(line)).toEqual(['first', 'second', 'typed']);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Where a binary may come from, and how much of it is read.
+// Sources of a binary, and how much of it is read.
 
 import { mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { createServer, type ServerResponse } from 'node:http';
@@ -24,7 +24,7 @@ describe('a source', () => {
     else if (url === '/missing') response.writeHead(404).end();
     else sendFor(response);
   });
-  /** Sends zeros until no one takes them any more. */
+  /** Sends zeros until the connection is closed. */
   function sendFor(response: ServerResponse): void {
     for (let more = true; more && !response.closed; sent++) more = response.write(PIECE);
     response.once('drain', () => sendFor(response));
@@ -51,7 +51,7 @@ describe('a source', () => {
 
   it('is given up beyond its limit when a server never ends', async () => {
     await expect(at('/endless')).rejects.toThrow(/endless: it is larger than 4 MiB$/);
-    // What a connection buffers in addition.
+    // A connection buffers some more.
     expect(sent).toBeLessThan(100);
   });
 
@@ -123,7 +123,7 @@ describe('an invalid guest', () => {
       await binary({ guest: at('missing.wasm') }),
     ]).toEqual(['guest', 'secondary', 'secondary', 'guest']);
     const late = new GuestImageError('not-wasm', 'the program of the secondary vCPUs is no guest');
-    // The guest's, by itself; it used to be told by how its message begins.
+    // Identified as the guest's by its class; the start of its message used to decide.
     expect(namedImageError(late, { guest: 'g.wasm', secondary: 's.wasm' })).toMatchObject({
       message: `g.wasm: ${late.message}`,
       binary: 'guest',
