@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// What the configuration cache and the IOTLB must not hide: level-1 descriptors written without a command, CDs of single SubstreamIDs, dirty
-// state, the top byte of an address.
+// Changes that the configuration cache and the IOTLB must not hide: level-1 descriptors
+// written without a command, CDs of single SubstreamIDs, dirty state, the top byte of an
+// address.
 
 import { beforeEach, describe, expect, it } from 'vitest';
 import { SMMU_AT_STRTAB_CFG } from '../../assembly/layout/smmu-memory.ts';

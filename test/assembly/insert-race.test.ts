@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Events during a walk, simulated on one thread: the core's guest port is replaced by one that lets something happen in the middle of the
-// walk, exactly when the leaf descriptor is read.
+// Events during a walk, simulated on one thread: the core's guest port is replaced by one
+// that calls a function in the middle of the walk, exactly when the leaf descriptor is
+// read.
 
 import { beforeEach, describe, expect, it } from 'vitest';
 import { ACCESS_WRITE } from '../../assembly/layout/access.ts';
@@ -21,7 +22,7 @@ const IOVA = 0x40_1000n;
 const words = (iova: bigint) => [Number(iova & 0xffffffffn), Number(iova >> 32n)] as const;
 
 class RacingHarness extends Harness {
-  /** Runs when the stage-1 leaf has been read, once. */
+  /** Called once, after the stage-1 leaf has been read. */
   beside: (() => void) | undefined;
   readonly #core: SmmuCoreExports;
 
@@ -43,7 +44,7 @@ class RacingHarness extends Harness {
     return this.#core.translate(this.smmu, SID, -1, ...words(iova), 0);
   }
 
-  /** An ATS request that is for writing, too. */
+  /** An ATS request that also asks for write permission. */
   request(iova: bigint): number {
     return this.#core.translationRequest(this.smmu, SID, -1, ...words(iova), ACCESS_WRITE);
   }
@@ -52,7 +53,8 @@ class RacingHarness extends Harness {
 let h: RacingHarness;
 beforeEach(async () => {
   h = new RacingHarness(await separateCheckedModules());
-  // Stage 1 only, VMID 7, one level: T0SZ 39 (25 bits) starts at level 2 for 4 KiB; the table at TABLE serves as levels 2 and 3.
+  // Stage 1 only, VMID 7, one level: T0SZ 39 (25 bits) starts at level 2 for 4 KiB; the
+  // table at TABLE serves as levels 2 and 3.
   h.ste(SID, [0x1_8020_000bn, 0xd6n, 7n]);
   h.guestRam64(CD, (0x0001_6205_c000_3510n & ~0x3fn) | 39n | (1n << 45n));
   h.guestRam64(CD + 8, 0x1_8020_2000n);
@@ -119,7 +121,10 @@ describe('an invalidation during a walk', () => {
 describe('an ATS request beside which the page moves', () => {
   const READ = 1 << ATS_GRANTED_SHIFT;
   const READ_WRITE = 3 << ATS_GRANTED_SHIFT;
-  /** The page moves, and is invalidated, each time that its descriptor is read, so often at most. */
+  /**
+   * The page moves and is invalidated each time its descriptor is read, at most this many
+   * times.
+   */
   function moving(times: number): void {
     let moved = 0;
     const move = () => {

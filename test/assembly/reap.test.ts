@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The state that a thread leaves when it dies in the middle of a cache insert, and how `reapThread` cleans it up.
+// The state of a thread that died in the middle of a cache insert, and how `reapThread`
+// cleans it up.
 
 import { beforeEach, describe, expect, it } from 'vitest';
 import {
@@ -32,7 +33,10 @@ beforeEach(async () => {
   h.guestRam64(TABLE + 8, 0x1_8030_0f47n);
 });
 
-/** Makes every taken-over set look as if `thread` had died in it right after the store that made its entry valid. */
+/**
+ * Makes every locked set look as if `thread` had died right after the store that made its
+ * entry valid.
+ */
 function leaveTaken(thread: number, killed: boolean): void {
   const word = SEQ_BUSY | (killed ? SEQ_KILLED : 0) | (thread << 2);
   for (let set = 0; set < TLB_SETS; set++) h.set(SMMU_AT_TLB_SEQ + set * TLB_SET_STRIDE, word);
@@ -52,7 +56,7 @@ describe('a thread that died between an entry and its kill', () => {
     h.unit.drain.reapThread(h.smmu, OTHER_THREAD);
     expect([h.tlbEntries(7), cachedConfigs()]).toEqual([0, 0]);
     expect(h.translate(SID, IOVA).status).toBe(TRANSLATE_ABORT);
-    // There was no TLBI: another SMMU may have the page still.
+    // There was no TLBI: another SMMU may still have the page.
     expect(h.missing()).toHaveLength(1);
   });
 
@@ -63,7 +67,7 @@ describe('a thread that died between an entry and its kill', () => {
     expect([h.tlbEntries(7), cachedConfigs()]).toEqual([1, 1]);
     h.guestRam64(TABLE + 8, 0n);
     expect(h.translate(SID, IOVA).status).toBe(TRANSLATE_ABORT);
-    // There was no TLBI: another SMMU may have the page still.
+    // There was no TLBI: another SMMU may still have the page.
     expect(h.missing()).toHaveLength(1);
   });
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Translation on tables written word by word. Expected addresses and records are worked out by hand from the SMMUv3 formats.
+// Translation on tables written word by word. Expected addresses and records are derived
+// by hand from the SMMUv3 formats.
 
 import { beforeEach, describe, expect, it } from 'vitest';
 import { ACCESS_INSTRUCTION, ACCESS_PRIVILEGED } from '../../assembly/layout/access.ts';
@@ -149,7 +150,7 @@ describe('a nested translation', () => {
     h.put(0, 0x0001_0000_0000_0012n, (IOVA - 0x1000n) | (3n << 10n) | (3n << 8n));
     h.store(1, 4, 1);
     expect(h.translate(SID, IOVA).status).toBe(TRANSLATE_ABORT);
-    // The granule of its tables is another one.
+    // Its tables have another granule.
     expect(h.findings().map(({ because }) => because)).toEqual([expect.stringContaining('TG')]);
   });
 
@@ -369,7 +370,8 @@ describe('stream table entries', () => {
   });
 
   it('of an SMMU without substreams: S1CDMax, S1DSS and S1Fmt are ignored, and a SubstreamID is C_BAD_SUBSTREAMID', () => {
-    // S1CDMax 10, 2-level CD tables, S1DSS 0: with substreams F_STREAM_DISABLED, or tables that are not there.
+    // S1CDMax 10, 2-level CD tables, S1DSS 0: with substreams F_STREAM_DISABLED, or
+    // tables that do not exist.
     h.ste(SID, [(nestedSte[0] ?? 0n) | (10n << 59n) | (2n << 4n), 0xd4n, ...nestedSte.slice(2)]);
     expect(h.translate(SID, IOVA).status).toBe(TRANSLATE_OK);
     expect(h.translate(SID, IOVA, 0, 3).status).toBe(TRANSLATE_ABORT);
