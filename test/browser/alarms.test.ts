@@ -21,7 +21,7 @@ it('says of a wrong link what is not as it asks, a line each, and leaves the lin
     'vms=9: it is one of 1, 2, 3, 4; vms is 2.',
     'check=no: the experiment foreign-ids has check=yes.',
   ]);
-  // A choice that does not go with the experiment does not snap back without a word.
+  // A choice that does not fit the experiment is not reverted without a message.
   await page.selectOption('select[name=vms]', '1');
   await page.waitForFunction(() => !location.search.includes('diagonal'));
   await demo.drawn();
@@ -112,7 +112,7 @@ it('stops while it is hidden, and continues when it is visible again', async () 
   await demo.state('running');
   await expect.poll(() => demo.rawQueues(), { timeout: 20_000 }).not.toEqual(at);
   expect(await page.textContent('#note')).toBe('');
-  // One that was paused stays so.
+  // A paused one stays paused.
   await page.click('#run');
   await demo.state('paused');
   await hide(true);
@@ -136,9 +136,10 @@ it('slows down after a minute without input, says so, and speeds up at the next 
     const steps = Number(await page.textContent('#steps')) - before;
     return (steps * 1000) / (Date.now() - begun);
   };
-  // The issue allows four; what was on its way is drawn first.
+  // The issue allows four; steps in progress are drawn first.
   await expect.poll(() => stepsPerSecond(3000), { timeout: 30_000 }).toBeLessThan(1.5);
-  // No dot moves along the drawing: one that does has the whole page drawn sixty times a second.
+  // No dot moves along the drawing: that would redraw the whole page sixty times a
+  // second.
   const dots = () =>
     page.evaluate(() => document.getAnimations().filter((one) => 'animationName' in one).length);
   expect(await dots()).toBe(0);

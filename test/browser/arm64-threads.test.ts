@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// arm64 vCPUs on workers of a page that is built by Vite: a vCPU on each, as in Node.js.
+// arm64 vCPUs on workers of a page that is built by Vite: one worker for each vCPU, as in
+// Node.js.
 
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -43,7 +44,10 @@ interface Found {
   readonly output: string;
 }
 
-/** What a function of the page returns, and how many vCPUs had workers of their own for it. */
+/**
+ * The result of a function of the page, and how many vCPUs had workers of their own for
+ * it.
+ */
 async function call<T>(
   name: string,
   ...args: readonly unknown[]

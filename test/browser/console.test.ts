@@ -8,7 +8,7 @@ import { useDemo } from './use-demo.ts';
 
 const { open } = useDemo();
 
-/** Where the console has a character, and how many of it a row takes. */
+/** Position of a text in the console, and the number of its characters in a row. */
 function placeOf(page: Page, text: string, character: string) {
   return page.evaluate(
     ([wanted, one]) => {
@@ -33,7 +33,7 @@ function placeOf(page: Page, text: string, character: string) {
   );
 }
 
-/** Colours in a part of the page as it is on the screen. */
+/** Colours of a part of the page, as on the screen. */
 async function coloursIn(
   page: Page,
   clip: { x: number; y: number; width: number; height: number },
@@ -68,7 +68,7 @@ describe('the console', () => {
     const place = await placeOf(page, 'TLBI_NH', '_');
     if (!place) return expect.unreachable();
     expect(place.columns).toBeGreaterThanOrEqual(90);
-    // Of the row where it is: a blank has one colour, that of the terminal.
+    // Of the text's row: a blank has one colour, that of the terminal.
     expect(await coloursIn(page, place)).toBeGreaterThan(1);
     await demo.shot(`console-${viewport.width}`);
   });

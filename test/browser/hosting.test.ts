@@ -21,14 +21,14 @@ describe('without cross-origin isolation', () => {
     const { page } = demo;
     await demo.traced(3);
     expect(await page.evaluate(() => crossOriginIsolated)).toBe(true);
-    // Its threads as well come through it.
+    // Its workers' requests also go through it.
     expect(await page.textContent('.where')).toBe('guests on workers of their own, drain: thread');
     expect(await page.textContent('#note')).toBe('');
     expect(new URL(page.url()).pathname).toBe(`/${folder}`);
     await page.reload();
     await demo.traced(3);
     expect(await page.evaluate(() => crossOriginIsolated)).toBe(true);
-    // A hard reload goes past the service worker, once.
+    // A hard reload bypasses the service worker, once.
     const session = await page.context().newCDPSession(page);
     await session.send('Page.reload', { ignoreCache: true });
     await page.waitForLoadState();
@@ -43,7 +43,7 @@ describe('without cross-origin isolation', () => {
     const demo = await open('?vms=1&run=no', { url: plain.url });
     const { page } = demo;
     await demo.state('paused');
-    // As in Firefox: nothing says that it is a Chromium.
+    // As in Firefox: nothing identifies it as Chromium.
     const context = await page.context().browser()?.newContext();
     const other = await context?.newPage();
     if (!context || !other) return expect.unreachable();
@@ -60,7 +60,7 @@ describe('without cross-origin isolation', () => {
     await other.waitForSelector('#state:has-text("paused")');
     expect(await policies(other)).toEqual([true, 'same-origin', null]);
     expect(await policies(page)).toEqual([true, null, 'isolate-and-require-corp']);
-    // One that only says that it has it comes round to them by itself.
+    // A browser that only claims to be one falls back to them by itself.
     const third = await context.browser()?.newContext();
     const lying = await third?.newPage();
     if (!third || !lying) return expect.unreachable();
@@ -77,7 +77,7 @@ describe('without cross-origin isolation', () => {
     await third.close();
   });
 
-  // An origin that is not secure has neither service workers nor isolation.
+  // An insecure origin has neither service workers nor isolation.
   it('and without one everything runs inline in one worker, and the page says so', async () => {
     const demo = await open('?transport=mailbox&drain=thread', {
       url: plain.url.replace('localhost', INSECURE_HOST),

@@ -9,7 +9,7 @@ import { startChromium } from '../support/browser.ts';
 import { buildSite, type Site, serve } from '../support/demo-site.ts';
 import { newFolder, readPage } from '../support/doc-page.ts';
 
-/** Makes machines with the options of the test, and says what came of it. */
+/** Creates machines with the test's options, and reports the result. */
 const MAIN = `import { Host } from 'vsmmu';
 import { toyGuest } from 'vsmmu/guest';
 
@@ -60,7 +60,7 @@ async function bootToy(hostOptions: object, machineOptions: object): Promise<unk
   return await page.evaluate(call);
 }
 
-/** What the server of a single-page app answers for a file that it does not have. */
+/** The response of a single-page app's server for a missing file. */
 const A_PAGE = { status: 200, contentType: 'text/html', body: '<p>not found' };
 const ON_THREADS = { transport: 'mailbox', drain: 'thread' };
 const nameOf = (file: string) => expect.stringMatching(new RegExp(`^http://.*/${file}[^/]*$`));

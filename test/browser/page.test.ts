@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The page stays free while guests run: it has no long task.
+// The page stays responsive while guests run: it has no long task.
 
 import { describe, expect, it } from 'vitest';
 import { reactor } from '../support/wat.ts';
@@ -18,7 +18,10 @@ const LOUD = reactor(
   '(import "wasi_snapshot_preview1" "fd_write" (func $fd_write (param i32 i32 i32 i32) (result i32)))',
 );
 
-/** Longer than anything of the page's, so that a share of a processor is enough to be noticed. */
+/**
+ * Longer than any task of the page, so that a fraction of a processor is enough to notice
+ * it.
+ */
 const PLANTED_MS = 400;
 
 const { open, openOnce } = useDemo();
