@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// How a run of the benchmarks is compared with a baseline, and what is recorded.
+// The comparison of a benchmark run with a baseline, and what is recorded.
 
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -185,7 +185,7 @@ describe('a history', () => {
     ]);
     expect(plots.map((plot) => plot.split('<circle').length - 1)).toEqual([2, 1]);
     expect(plots.map((plot) => plot.includes('class="baseline"'))).toEqual([true, false]);
-    // The second run is further right and higher up, which is less in SVG.
+    // The second run is further right and higher, which is a smaller number in SVG.
     const [points = ''] = /points="([^"]*)"/.exec(plots[0] ?? '')?.slice(1) ?? [];
     const [[x1 = 0, y1 = 0] = [], [x2 = 0, y2 = 0] = []] = points
       .split(' ')
