@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// `vsmmu boot toy --arch arm64`: the report of a run, by every path and place of its parts.
+// `vsmmu boot toy --arch arm64`: the report of a run, for every path and placement of the
+// drain.
 
 import { describe, expect, it } from 'vitest';
 import type { Report } from '../../cli/report.ts';

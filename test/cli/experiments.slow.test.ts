@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
-// `vsmmu boot toy --experiment`: each experiment, from the list that the demo shows too.
+// `vsmmu boot toy --experiment`: each experiment, from the list that the demo shows as
+// well.
 
 import { describe, expect, it } from 'vitest';
 import type { Report } from '../../cli/report.ts';
 import { EXPERIMENTS } from '../../vmm/boards/index.ts';
 import { vsmmu } from '../support/vsmmu-command.ts';
 
-/** Without rounds that warm up: what is measured is of no interest here. */
+/** Without warm-up rounds: these tests do not depend on measurements. */
 const boot = (...args: string[]) => vsmmu('boot', 'toy', '--arg', 'warmup=0', ...args);
 
 describe('experiments', () => {
@@ -48,7 +49,7 @@ describe('experiments', () => {
         / stale IOTLB entry, StreamID 0x8 .*missing: TLBI_NH_VA VMID=0x0 ASID=0x1 Leaf=0x1 Address=0x100000000$/,
       ),
     ]);
-    // It comes afterwards: nothing is found.
+    // The command follows later: nothing is found.
     expect(stdout).toMatch(/ok {2}.*sanitizer: no forgotten invalidation/);
   });
 

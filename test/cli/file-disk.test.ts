@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What `--disk FILE[,rw][,pci]` opens.
+// The disks that `--disk FILE[,rw][,pci]` opens.
 
 import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

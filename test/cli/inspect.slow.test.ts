@@ -116,7 +116,8 @@ describe('vsmmu inspect', { timeout: 120_000 }, () => {
     const folder = await mkdtemp(join(tmpdir(), 'vsmmu-inspect-'));
     try {
       const guest = join(folder, 'stuck.wasm');
-      // Asleep, so that it takes no core from other tests (terminal.slow.test.ts has one that spins).
+      // Asleep, so that it does not occupy a core that other tests need
+      // (terminal.slow.test.ts has one that spins).
       const sleep =
         '(drop (memory.atomic.wait32 (i32.const 0x110000) (i32.const 0) (i64.const -1)))';
       await writeFile(

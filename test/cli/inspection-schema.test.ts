@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The host in a trace from a stranger: shown if it is a valid inspection, and otherwise refused.
+// The host in a trace from an unknown source: shown if it is a valid inspection,
+// otherwise refused.
 
 import { describe, expect, it } from 'vitest';
 import { inspectionText } from '../../cli/inspect-text.ts';

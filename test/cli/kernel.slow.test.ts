@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// `vsmmu boot --arch arm64`, with small programs for kernels.
+// `vsmmu boot --arch arm64`, with small programs as kernels.
 
 import { spawn } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';

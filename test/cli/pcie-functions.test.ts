@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What `--pcie KIND[,WORD…]` plugs into machines.
+// The functions that `--pcie KIND[,WORD…]` plugs into machines.
 
 import { describe, expect, it } from 'vitest';
 import { NetworkHub } from '../../cli/network-hub.ts';
@@ -10,7 +10,7 @@ import { VirtioDriver } from '../support/virtio-driver.ts';
 
 const ignore = () => undefined;
 
-/** Configuration space behind the bridge of a machine that has these functions. */
+/** Configuration space below the bridge of a machine with these functions. */
 function configurationOf(options: readonly string[]) {
   const { pcie } = pcieFunctions(options, 1)(0, ignore);
   const { bridge } = virtPcie(pcie, 15);

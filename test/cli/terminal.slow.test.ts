@@ -51,7 +51,7 @@ describe('--timeout', { timeout: 60_000 }, () => {
 
   describe('and a guest that never comes back', () => {
     const CHECKPOINT = 0x09100000;
-    /** Reports that a check holds, prints "!", and spins. */
+    /** Reports a passed check, prints "!", and spins. */
     const stuck = () =>
       guest(
         'stuck.wasm',
@@ -73,7 +73,7 @@ describe('--timeout', { timeout: 60_000 }, () => {
         stdout: '!',
         stderr: 'vsmmu: the guest did not return within 3 s, and was terminated\n',
       });
-      // The rest is what a start of the command takes where others have the cores.
+      // The remaining time is that of starting the command while others use the cores.
       expect(performance.now() - began).toBeLessThan(20_000);
     });
 
