@@ -8,7 +8,10 @@ import type { EventKind, Frame, Picture, Vmm } from '../../demo/protocol.ts';
 
 const PICTURE = { state: 'paused' } as Picture;
 
-/** A worker whose machines make an exit and a command of each step; it answers only while it is there. */
+/**
+ * A worker whose machines produce an exit and a command in each step; it answers only
+ * while it exists.
+ */
 class StandIn {
   readonly frames: Frame[] = [];
   steps = 0;
@@ -87,7 +90,7 @@ describe('from event to event', () => {
     steps.forward();
     await settled();
     expect([worker.steps, steps.frame?.number]).toEqual([4, 5]);
-    // At the newest one the machines are shown as they are.
+    // At the newest one the machines are shown live.
     expect(steps.earlier?.picture).toBeUndefined();
     steps.choose('every event');
     steps.back();

@@ -81,13 +81,13 @@ describe('laps of a queue', () => {
       consLap: 1,
       prodLap: 1,
     });
-    // 69 consumed: four times around, 5 further.
+    // 69 consumed: four laps and 5 more.
     expect(laps.look({ prod: 69 % 32, cons: 69 % 32, size, commands: 69 })).toEqual({
       consumed: 69,
       consLap: 5,
       prodLap: 5,
     });
-    // PROD is around the corner; two commands the host took out itself.
+    // PROD has wrapped; the host consumed two commands itself.
     expect(laps.look({ prod: 82 % 32, cons: 79 % 32, size, commands: 77 })).toEqual({
       consumed: 79,
       consLap: 5,
@@ -221,7 +221,7 @@ describe('the sanitizer\u2019s suspects', () => {
     ]);
     expect(suspects.pictures(2000, false)[0]?.state).toBe('cleared');
     expect(suspects.pictures(1200, true)[0]?.state).toBe('cleared');
-    // Used once more: it waits again; what was found stays.
+    // Used once more: it waits again; earlier findings stay.
     suspects.suspect('a', 3000);
     suspects.suspect('b', 3000);
     expect(suspects.pictures(3100, false).map(({ state }) => state)).toEqual(['pending', 'found']);
@@ -237,7 +237,9 @@ describe('the sanitizer\u2019s suspects', () => {
 });
 
 describe('charts', () => {
-  /** At n ms; a machine with an exit each ms, 10 of which are clock reads. */
+  /**
+   * A picture at n ms, of a machine with an exit each ms, 10 of which are clock reads.
+   */
   const picture = (at: number, state: Picture['state'] = 'running') =>
     ({
       at,
@@ -255,7 +257,7 @@ describe('charts', () => {
     const [[times, exits] = [], , [, micros] = []] = series.columns();
     expect(exits).toEqual([1000, 1000, 1000, null, 1000]);
     expect(times).toEqual([0.3, 0.6, 0.9, 0.911, 1.8]);
-    // What was measured during the warm-up is none.
+    // Measurements during the warm-up are dropped.
     expect(micros).toEqual([null, null, 0.5, null, 0.5]);
   });
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What frames are kept in, and the recorder's own bounds.
+// The storage of frames, and the recorder's own bounds.
 
 import { describe, expect, it } from 'vitest';
 import type { Frame, Picture } from '../../demo/protocol.ts';

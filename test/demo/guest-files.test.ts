@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What the demo makes of files that are picked or dropped.
+// How the demo handles files that are picked or dropped.
 
 import { describe, expect, it } from 'vitest';
 import { guestOf, type PickedFile } from '../../demo/guest-files.ts';

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What the experiments tell to look at is on the page (test/browser/experiments.test.ts finds it there).
+// The places that the experiments refer to are on the page
+// (test/browser/experiments.test.ts finds them there).
 
 import { expect, it } from 'vitest';
 import { LOOK_PLACES } from '../../demo/page/look-places.ts';

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Guests that a server has for a link: where they come from, and that a fetch has an end.
+// Guests that a link loads from a server: their sources, and the bounds of a fetch.
 
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -10,7 +10,10 @@ import { GuestOffer } from '../../demo/page/guest-offer.ts';
 const PAGE = 'http://page.test/';
 const GUEST = new Uint8Array([0, 0x61, 0x73, 0x6d]);
 
-/** Answers forever, "/slow" with a byte now and then; what is asked for there, and closed since. */
+/**
+ * Responds forever, "/slow" with a byte now and then; counts requests to it, and those
+ * closed since.
+ */
 let asked = 0;
 let closed = 0;
 let site: Server;

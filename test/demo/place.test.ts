@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Links to the demo: a written link can be read back, and a wrong parameter is reported in one line.
+// Links to the demo: a written link can be parsed, and a wrong parameter is reported in
+// one line.
 
 import { describe, expect, it } from 'vitest';
 import { PANEL_NAMES } from '../../demo/link/panel-names.ts';
