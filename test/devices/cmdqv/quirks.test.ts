@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Situations that CMDQV drivers are known to handle wrongly: through the quirks of `vsmmu/testing`, and through regular behaviour.
+// Situations that CMDQV drivers are known to handle wrongly, through the quirks of
+// `vsmmu/testing` and through regular behaviour.
 
 import { beforeEach, describe, expect, it } from 'vitest';
 import { DeviceBus, FakeHost, QuirkyCmdqv } from '../../../devices/testing/index.ts';
@@ -109,7 +110,10 @@ describe('CONS', () => {
 });
 
 describe('a queue that is used again', () => {
-  /** VCMDQ 0 has run four commands for one owner, and then belongs to VINTF 1, with another ring. */
+  /**
+   * VCMDQ 0 has run four commands for one owner, and is then assigned to VINTF 1, with
+   * another ring.
+   */
   function handOver(): void {
     board.bringUp({ hypOwn: true });
     for (let slot = 0; slot < 4; slot++) board.put(slot, 0x46);
@@ -125,7 +129,7 @@ describe('a queue that is used again', () => {
     bus.write64(0x60000, 0x2004n);
     bus.write32(PAGE0 + 0x08, 1);
     board.ram.setBigUint64(0x2000, 0x46n, true);
-    // What its last owner has left in the new ring's memory.
+    // Left in the new ring's memory by its previous owner.
     for (let slot = 1; slot < 16; slot++) board.ram.setBigUint64(0x2000 + 16 * slot, 0xffn, true);
     bus.write32(PAGE0 + 0x04, 1);
   }
@@ -134,7 +138,7 @@ describe('a queue that is used again', () => {
     handOver();
     expect([bus.read32(PAGE0), bus.read32(PAGE0 + 0x04)]).toEqual([4, 4]);
     ringOnce();
-    // It starts at the old CONS, at a command that no one has written.
+    // It starts at the old CONS, at a command that has not been written.
     expect(bus.read32(PAGE0)).toBe(0x01000004);
     expect(bus.read32(PAGE0 + 0x10)).toBe(1);
   });

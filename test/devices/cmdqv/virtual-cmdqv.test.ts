@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The guest role: wired bits, shadows, and when HW queues and the direct map are added and removed.
+// The guest role: wired bits, shadows, and when HW queues and the direct map are added
+// and removed.
 
 import { describe, expect, it } from 'vitest';
 import { checkedModules } from '../../support/findings.ts';
@@ -160,7 +161,7 @@ describe('HW queues', () => {
           0n,
           0n,
         ]);
-      // CMDQ_ALLOC stays. A new ring is taken, and no one is told of an error.
+      // CMDQ_ALLOC keeps its value. A new ring is accepted, and no error is reported.
       expect([b.bus.read32(0x0200), b.backend.calls, b.host.pulses(0)]).toEqual([1, ['enable'], 0]);
       b.bus.write64(0x40000, 0x80003004n);
       b.put(0, 0x3000, 0x46);
@@ -232,7 +233,7 @@ describe('HW queues', () => {
     expect([b.bus.read32(0x3000c), b.bus.read32(0x3008c)]).toEqual([0, 0]);
     expect([0x30010, 0x30090, 0x10c0].map((offset) => b.bus.read32(offset))).toEqual([0, 0, 0]);
     expect(b.host.pulses(0)).toBe(0);
-    // Only the slot that is written may report, and it does.
+    // Only the slot that is written may report an error, and it does.
     b.bus.write64(0x40080, 0x80003004n);
     expect([b.bus.read32(0x30090), b.host.pulses(0)]).toEqual([4, 1]);
   });

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The decoder against literal words, whose fields were worked out by hand from IHI 0070 sections 4, 5 and 7 and from DDI 0487 section D8.3.
+// The decoder against literal words, whose fields were derived by hand from IHI 0070
+// sections 4, 5 and 7 and DDI 0487 section D8.3.
 
 import { describe, expect, it } from 'vitest';
 import * as CMD from '../../../assembly/layout/commands.ts';
@@ -17,7 +18,7 @@ import { EVENTS, GRANULE_4K, GRANULE_16K, GRANULE_64K } from '../../../devices/t
 
 const words = (text: string) => wordsOfHex(text.split(' '));
 
-/** One line for each field that is looked at: where, what, which value, what it means. */
+/** One line for each field that is checked: position, name, value, meaning. */
 function fields({ fields: all }: Decoded): string[] {
   return all
     .filter(({ ignored }) => !ignored)

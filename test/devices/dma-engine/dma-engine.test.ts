@@ -27,7 +27,7 @@ function engine() {
   return { host, device, bus, run };
 }
 
-/** What the engine asked its host for, in addition to the trace of each operation. */
+/** The engine's calls of its host, without the trace of each operation. */
 const asked = ({ log }: FakeHost) =>
   log.filter((line) => line !== 'trace dma' && !line.startsWith('pulse'));
 
@@ -154,7 +154,7 @@ describe('DmaEngine', () => {
         32 * accesses,
         1,
       ]);
-      // Told of once, at its end.
+      // Reported once, at its end.
       expect(host.log.filter((line) => line === 'trace dma').length).toBe(1);
     },
   );

@@ -21,7 +21,7 @@ const CTLR = icc(12, 12, 4);
 const SRE = icc(12, 12, 5);
 const IGRPEN1 = icc(12, 12, 7);
 
-/** A GIC with three edges, of the priorities 0xa0, 0xc0, 0x80, on vCPU 0. */
+/** A GIC with three edges of priorities 0xa0, 0xc0, 0x80, on vCPU 0. */
 function threePriorities(): GicHarness {
   const gic = new GicHarness().boot();
   for (const [intid, priority] of [

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A GICv2m frame, by literal offsets and values.
+// A GICv2m frame, with literal offsets and values.
 
 import { describe, expect, it } from 'vitest';
 import { Gicv2mFrame } from '../../../devices/gicv3/index.ts';
@@ -7,7 +7,7 @@ import { GicHarness } from './gic-harness.ts';
 
 const FRAME = 0x08020000;
 
-/** A frame with SPIs 32 to 35, INTIDs 64 to 67, on a GIC as Linux leaves it. */
+/** A frame with SPIs 32 to 35, INTIDs 64 to 67, on a GIC as Linux initializes it. */
 function board() {
   const gic = new GicHarness(1, 64).boot();
   const frame = new Gicv2mFrame({ firstIntid: 64, spis: 4 });

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Registers of distributor and redistributors, by literal offsets and values (IHI 0069 chapter 12).
+// Registers of distributor and redistributors, with literal offsets and values (IHI 0069
+// chapter 12).
 
 import { describe, expect, it } from 'vitest';
 import { loadGicv3 } from '../../../assembly/load.ts';

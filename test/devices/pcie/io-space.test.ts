@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// I/O space of a PCIe host bridge, and the test device that has a BAR there: literal offsets and bits.
+// I/O space of a PCIe host bridge, and the test device with a BAR there: literal offsets
+// and bits.
 
 import { describe, expect, it } from 'vitest';
 import { PcieHost, PcieRootPort, PcieTestDevice } from '../../../devices/pcie/index.ts';
@@ -38,7 +39,7 @@ function machine() {
   return { bridge, bus, config, device };
 }
 
-/** What a driver does with one test: its name, and how many of `stores` have counted. */
+/** A driver's use of one test: its name, and how many of `stores` were counted. */
 function runTest(bus: DeviceBus, region: number, at: number, test: number, stores: number) {
   bus.write(region, at, 1, test);
   const width = bus.read(region, at + 1, 1).lo;
@@ -75,7 +76,7 @@ describe('a BAR in I/O space', () => {
     expect([test(0x2000), test(0x2100)]).toEqual([1, 0xff]);
     config(0x14, 0x3000);
     expect([test(0x2000), test(0x3000)]).toEqual([0xff, 1]);
-    // The same address of memory is another one.
+    // The same address in memory space is another one.
     expect(bus.read(MEMORY, 0x3000, 4).lo).toBe(0xffffffff);
   });
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A PCIe host bridge and its functions, as software finds and programs them: literal offsets and bits.
+// A PCIe host bridge and its functions, as software finds and programs them: literal
+// offsets and bits.
 
 import { describe, expect, it } from 'vitest';
 import { PcieHost, PcieRootPort } from '../../../devices/pcie/index.ts';
@@ -9,7 +10,7 @@ import { ecam, findCapability, resetAll, WordEndpoint } from '../../support/pcie
 const WINDOW = { gpa: 0x10000000, size: 0x400000 };
 const [MEMORY, MASTER, INTX_OFF] = [2, 4, 0x400];
 
-/** A bridge with a function at device 3, and one behind a root port at device 4. */
+/** A bridge with a function at device 3, and one below a root port at device 4. */
 function machine() {
   const word = new WordEndpoint();
   const behind = new WordEndpoint('behind');
@@ -47,7 +48,7 @@ function machine() {
   return { host, bridge, bus, word, behind, port, config, command, at, ids };
 }
 
-/** Behind BAR 1 of the function at device 3, once it lies at the window's beginning. */
+/** After BAR 1 of the function at device 3, when it is at the window's beginning. */
 function msix() {
   const one = machine();
   one.config(0x14, WINDOW.gpa);
@@ -119,7 +120,7 @@ describe('a PCIe host bridge', () => {
     expect([bus.read(1, 0x4000, 4).lo, bus.read(1, 0x5ffc, 4).lo]).toEqual([7, 0x1ffc]);
     config(0x10, WINDOW.gpa + 0x8000);
     expect([bus.read(1, 0x4000, 4).lo, bus.read(1, 0x8000, 4).lo]).toEqual([0xffffffff, 7]);
-    // Outside of the window no one finds it.
+    // Outside the window it is not mapped.
     config(0x10, 0x80000000);
     expect([0x4000, 0x8000].map((offset) => bus.read(1, offset, 4).lo)).toEqual([
       0xffffffff, 0xffffffff,
@@ -191,7 +192,7 @@ describe('MSI-X', () => {
     expect(messages()).toEqual([]);
     setControl(0x8000);
     word.raise(1);
-    // Of the address, bits [1:0] are none.
+    // Bits [1:0] of the address are ignored.
     expect(messages()).toEqual(['msi 0x80001004 0x55 taken']);
   });
 
@@ -260,7 +261,7 @@ describe('a reset of a function', () => {
 });
 
 describe('a root port', () => {
-  /** Bus 2 behind it, its memory range open. */
+  /** Bus 2 below it, with its memory range open. */
   function opened() {
     const one = machine();
     const port = ecam(0, 4, 0);

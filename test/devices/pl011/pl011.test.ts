@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Offsets and bits are those of the PL011's manual (DDI 0183), literally.
+// Offsets and bits are literals from the PL011's manual (DDI 0183).
 
 import { describe, expect, it } from 'vitest';
 import { Pl011 } from '../../../devices/pl011/index.ts';

@@ -92,7 +92,7 @@ describe('a described device', () => {
     bus.write(0, 5, 1, 0xaa);
     bus.write(0, 6, 2, 0xbbcc);
     bus.write(0, 7, 1, 0xff);
-    // Bits [31:24] are not writable; each write is heard of with the whole register.
+    // Bits [31:24] are not writable; each write is reported with the whole register.
     expect(seen).toEqual([0x4433aa11, 0x44ccaa11, 0x44ccaa11]);
     expect(bus.read(0, 4, 8)).toEqual({ lo: 0, hi: 0 });
   });
@@ -292,7 +292,7 @@ describe('a described device', () => {
         }),
     ],
     [
-      // Both words move at each read.
+      // Both words change at each read.
       '64',
       () =>
         defineDevice({

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The event queue of the physical SMMU: when records are merged, when they are lost, and what says so.
+// The event queue of the physical SMMU: when records are merged, when they are lost, and
+// how a loss is reported.
 
 import { beforeEach, describe, expect, it } from 'vitest';
 import { ACCESS_WRITE } from '../../../assembly/layout/access.ts';
@@ -116,7 +117,8 @@ describe('a full queue', () => {
     expect(board.produced).toBe((OVFLG | 4) >>> 0);
     board.host.poll();
     expect([board.bus.read32(0x60), board.host.pulses(GERROR_LINE)]).toEqual([0, 0]);
-    // Unacknowledged, space counts again; a second loss cannot be shown.
+    // Unacknowledged: records are written again when there is space, but a second loss
+    // cannot be reported.
     board.bus.write32(0x100ac, 1);
     for (let i = 0; i < 2; i++) fault(0x2000n);
     expect(board.produced).toBe((OVFLG | 5) >>> 0);

@@ -123,7 +123,7 @@ describe('streams without a valid STE', () => {
     bus.write32(0x20, 0xd);
     expect(backend.dma(8, 0x10000)).toBeUndefined();
     backend.forwardEvents();
-    // Stage 2 has nothing there; the STE is legal.
+    // Stage 2 has no mapping there; the STE is legal.
     expect((record(0)[0] ?? 0n) & 0xffn).toBe(0x10n);
   });
 

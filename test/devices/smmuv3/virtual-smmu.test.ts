@@ -178,7 +178,7 @@ describe('streams', () => {
 
   it('only what a vSTE may carry reaches the host', () => {
     const ste = stage1Ste({ contextPtr: CDS, eats: 1 });
-    // MTCFG, SHCFG, S2VMID, stage-2 fields: not those of this SMMU.
+    // MTCFG, SHCFG, S2VMID, stage-2 fields: this SMMU ignores them.
     for (const word of [3, 4, 5, 6, 7]) ste[word] = 0xffffffff;
     const attached: Uint32Array[] = [];
     const attach = backend.attachStream.bind(backend);
@@ -249,7 +249,7 @@ describe('command queue', () => {
     issue(cfgiSte(8), cfgiSte(8), cfgiAll(), sync());
     expect(backend.log).toEqual(['8 invalid', '8 invalid', '8 invalid']);
     expect(bus.read32(0x9c)).toBe(2);
-    // The same words after the queue was off are another command.
+    // After the queue was disabled, the same words are another command.
     bus.write32(0x20, 0x5);
     expect(bus.read32(0x9c)).toBe(2);
     backend.log.length = 0;
@@ -287,7 +287,7 @@ describe('command queue', () => {
   });
 });
 
-/** ATC_INV of a stream that the guest does not have: CERROR_ILL, but for SMMUEN 0. */
+/** ATC_INV of a stream that the guest does not have: CERROR_ILL, except with SMMUEN 0. */
 const UNKNOWN_STREAM = atcInv({ streamId: 0x55, address: 0, size: 52 });
 
 describe('ATC_INV', () => {

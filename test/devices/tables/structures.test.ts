@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// STEs, CDs, commands and events against words worked out by hand from IHI 0070 sections 4, 5 and 7.
+// STEs, CDs, commands and events against words derived by hand from IHI 0070 sections 4,
+// 5 and 7.
 
 import { describe, expect, it } from 'vitest';
 import {
@@ -35,7 +36,7 @@ import {
 } from '../../../devices/tables/index.ts';
 import { ArrayMemory } from './array-memory.ts';
 
-/** The structure's 64-bit words, lowest first, without the zeros at its end. */
+/** The structure's 64-bit words, lowest first, without trailing zeros. */
 function longs(words: Uint32Array): string[] {
   const result: string[] = [];
   for (let i = 0; i < words.length; i += 2) {

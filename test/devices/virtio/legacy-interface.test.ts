@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// virtio over MMIO by the legacy interface (virtio 1.2, section 4.2.4), as a small driver works it: literal offsets.
+// virtio over MMIO by the legacy interface (virtio 1.2, section 4.2.4), driven by a small
+// driver: literal offsets.
 
 import { describe, expect, it } from 'vitest';
 import { DeviceBus, FakeHost } from '../../../devices/testing/index.ts';
@@ -15,7 +16,9 @@ import {
 
 const [INPUT, OUTPUT] = [0, 1];
 const PAGE = 0x1000;
-/** Queue n has its descriptors and available ring in page 4n, its used ring behind that. */
+/**
+ * Queue n has its descriptors and available ring in page 4n, followed by its used ring.
+ */
 const pageOf = (queue: number) => 4 * queue + 4;
 const TEXT = 0x2000;
 
@@ -34,7 +37,7 @@ function console() {
     bus.write32(0x3c, align);
     bus.write32(0x40, host.ramGpa / PAGE + pageOf(queue));
   };
-  /** Offers a buffer of a queue, and notifies. */
+  /** Makes a buffer of a queue available, and notifies the device. */
   const offer = (queue: number, data: string | number, size = 128) => {
     const at = pageOf(queue) * PAGE;
     const isRoom = typeof data === 'number';

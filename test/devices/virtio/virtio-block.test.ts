@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A virtio block device over MMIO, by a driver that writes rings as literal bytes (virtio 1.2).
+// A virtio block device over MMIO, with a driver that writes rings as literal bytes
+// (virtio 1.2).
 
 import { describe, expect, it } from 'vitest';
 import { DeviceBus, FakeHost } from '../../../devices/testing/index.ts';
@@ -33,7 +34,7 @@ interface Piece {
   readonly next?: number;
 }
 
-/** A device whose driver has set it up, and what the driver does with it. */
+/** A device set up by its driver, and the driver's functions. */
 function driver(disk: Disk = new MemoryDisk(pattern()), isSetUp = true) {
   const host = new FakeHost({ ramGpa: RAM, ramSize: 0x100000, streamId: 16 });
   const device = new VirtioMmio('disk0', new VirtioBlock(disk, 'serial'));
@@ -80,7 +81,10 @@ function driver(disk: Disk = new MemoryDisk(pattern()), isSetUp = true) {
   const poll = () => {
     for (let i = 0; i < 100; i++) host.poll();
   };
-  /** A request of one data buffer; its status byte, and what the used ring says was written. */
+  /**
+   * A request with one data buffer: its status byte, and the number of bytes written
+   * according to the used ring.
+   */
   const request = (type: number, sector: number, length: number, indirect = false) => {
     view.setUint32(HEADER, type, true);
     view.setBigUint64(HEADER + 8, BigInt(sector), true);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Console, entropy and network by a driver's buffers (virtio 1.2, sections 5.3, 5.4, 5.1).
+// Console, entropy and network with a driver's buffers (virtio 1.2, sections 5.3, 5.4,
+// 5.1).
 
 import { describe, expect, it } from 'vitest';
 import { VirtioConsole, VirtioEntropy, VirtioNet } from '../../../devices/virtio/index.ts';
@@ -38,14 +39,14 @@ describe('a virtio console', () => {
     );
     driver.offer(1, bytesOf(text.slice(0, 0x1801)), bytesOf(text.slice(0x1801)));
     for (let turn = 0; turn < 4; turn++) {
-      // Some of it is printed, and not all of it, before it is saved for the first time.
+      // A part of it, but not all, is printed before it is saved for the first time.
       if (turn === 0) expect([1, 2]).toContain(output.length);
       driver.device.restore(structuredClone(driver.device.save()));
       driver.host.poll();
     }
     expect(output.join('') === text).toBe(true);
     expect(driver.used(1)?.written).toBe(0);
-    // The next request begins at its own beginning.
+    // The next request starts at its own beginning.
     driver.offer(1, bytesOf('next'));
     expect(output.at(-1)).toBe('next');
   });
@@ -100,7 +101,7 @@ describe('a virtio console', () => {
 });
 
 describe('a request that has ended while the IOMMU stalls an access to the used ring', () => {
-  /** @param queue whose used ring is held for a while. */
+  /** @param queue whose used ring is inaccessible for a while. */
   function held(driver: VirtioDriver, queue: number, ...buffers: Buffer[]) {
     const ring = driver.host.ramGpa + (8 * queue + 2) * 0x1000;
     driver.host.stalls = (iova) => iova >= ring && iova < ring + 0x1000;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Why commands are illegal: the same ones as in the drain's tables, and what is said of each.
+// Why commands are illegal: the same commands as in the drain's tables, and the
+// explanation of each.
 
 import { describe, expect, it } from 'vitest';
 import { ACTION_ILLEGAL, ACTION_NONE } from '../../../../assembly/layout/action-memory.ts';
@@ -37,7 +38,7 @@ describe('a command is illegal', () => {
   it.each(KINDS)('for its opcode where the drain says so: %s', (queue, kind) => {
     for (let set = 0; set < 2 ** FIELDS.length; set++) {
       const idr0 = FIELDS.reduce((word, bit, i) => (set & (1 << i) ? word | bit : word), 0);
-      // A guest's queue has a stage 1 at least.
+      // A guest's queue has at least stage 1.
       if (queue === 'guest' && !(idr0 & 2)) continue;
       const ids = { idr0, idr1: 0, idr3: 0, idr5: 0 };
       const actions = actionsOf(kind, idr0);
