@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The documented bus master (docs/examples/block-device.mjs): its contract, and the outcomes of its DMA.
+// The documented bus master (docs/examples/block-device.mjs): its contract, and the
+// results of its DMA.
 
 import { describe, expect, it } from 'vitest';
 import { DeviceBus, deviceContract, FakeHost } from '../../devices/testing/index.ts';
@@ -7,7 +8,7 @@ import * as disk from '../../docs/examples/block-device.mjs';
 
 const SECTORS = 32;
 
-/** A disk whose sector N is full of N, in a host with RAM but no IOMMU. */
+/** A disk whose sector N is filled with N, in a host with RAM but no IOMMU. */
 function plugIn() {
   const medium = Uint8Array.from({ length: SECTORS * disk.SECTOR_SIZE }, (_, i) =>
     Math.floor(i / disk.SECTOR_SIZE),

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Where the pages lead: each link goes to a file and a heading that there are, and a page for users to
-// none of the notes for those who work on vsmmu (docs/internals, docs/models).
+// Links of the pages: each leads to an existing file and heading, and a page for users
+// does not link to the notes for developers of vsmmu (docs/internals, docs/models).
 
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, posix } from 'node:path';
@@ -22,7 +22,7 @@ const PAGES = [
 const textOf = (page: string) =>
   readFileSync(join(PROJECT, page), 'utf8').replace(/^```[\s\S]*?^```$/gm, '');
 
-/** Files and headings that a page leads to, by their names. */
+/** Files and headings that a page links to, by name. */
 const linksOf = (page: string) =>
   [...textOf(page).matchAll(/\]\(([^)\s#]*)(?:#([^)\s]*))?\)/g)]
     .filter(([, target = '']) => !/^https?:/.test(target))
@@ -31,7 +31,7 @@ const linksOf = (page: string) =>
       heading,
     }));
 
-/** What a heading is called in a link, as GitHub has it. */
+/** The name of a heading in a link, as defined by GitHub. */
 const headingsOf = (page: string) =>
   [...textOf(page).matchAll(/^#+ (.*)$/gm)].map(([, heading = '']) =>
     heading

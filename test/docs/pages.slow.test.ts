@@ -31,7 +31,7 @@ const SOURCES = ['host', 'vmm', 'devices', 'guest-driver'].flatMap((folder) =>
 const README_RUN =
   "```sh\nnode readme.mjs\n```\n```text\nvsmmu toy guest: UART up\n{ status: 'off', exitCode: 0, reason: '' }\n```\n";
 
-/** Functions of the header that its others are made of. */
+/** Functions of the header on which its others are based. */
 const INNER =
   /^vsmmu_(mask_of|mmio_\w+|doorbell|info_word|direct_map_of|mapped_register|ring|poll_looks)$/;
 
@@ -114,7 +114,7 @@ describe('pages', { timeout: 240_000 }, () => {
       );
     }
     expect(files.length).toBeGreaterThan(6);
-    // One process for all: what an example takes is mostly loading the package.
+    // One process for all: an example mostly spends its time loading the package.
     const all = files.map(
       ({ info }) => `await import('./${info}');\nconsole.log('${info} ran');\n`,
     );
