@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-// The guest ABI: three machines of one host, whose guests call everything that the ABI has with any arguments, store to mapped registers and
-// ring their doorbells, and do what a hostile guest does to its devices. One has VCMDQs, one ECMDQs, one the overlaid CMDQ. None of it fails
-// the machine, or changes anything that the other two have.
+// The guest ABI: three machines of one host, whose guests call every function of the ABI
+// with arbitrary arguments, store to mapped registers and ring their doorbells, and
+// attack their devices. One has VCMDQs, one ECMDQs, one the overlaid CMDQ. None of this
+// may fail the machine, or change anything of the other two.
 
 import { Random } from '../../../devices/testing/index.ts';
 import { Host, type Machine } from '../../../vmm/api/index.ts';
@@ -11,7 +12,7 @@ import { ABI_FUNCTIONS, AbiCallMaker } from '../abi-calls.ts';
 import { CallList, callGuest } from '../call-guest.ts';
 import { ensure, type Fuzzer, type FuzzTarget } from '../target.ts';
 
-/** Operations of a hostile guest in a run; some of them become two calls. */
+/** Operations of a hostile guest in a run; some become two calls. */
 const OPERATIONS = 600;
 const GUEST_PAGES = 64;
 /** Every n-th run checks that the other machines are unchanged. */
@@ -25,7 +26,10 @@ interface Caller {
   readonly ecmdqs: boolean;
 }
 
-/** Steps after which nothing happens any more, and in which that has to come. */
+/**
+ * Number of steps without a change after which nothing more happens, and within which
+ * everything pending has to happen.
+ */
 const QUIET = 3;
 const MOST_SETTLING = 30;
 
@@ -40,8 +44,8 @@ class AbiFuzzer implements Fuzzer {
   }
 
   /**
-   * What machines have once their host has nothing left to do for them: errors that it publishes, CMD_SYNCs that were parked, DMA that was
-   * cut. Undefined if that does not end.
+   * The state of machines when their host has no work left for them: published errors,
+   * parked CMD_SYNCs, interrupted DMA. Undefined if that does not end.
    */
   async #settled(machines: readonly Machine[]): Promise<string | undefined> {
     const callers = this.#callers.filter(({ machine }) => machines.includes(machine));
