@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The toy's driver of an AMD IOMMU says that memory is exhausted, however much there is.
+// The toy's driver of an AMD IOMMU reports exhausted memory, however much there is.
 
 import { expect, it } from 'vitest';
 import { ABI_AT_MEMORY_SIZE } from '../../assembly/layout/guest-abi.ts';
@@ -13,7 +13,7 @@ it('says that memory is exhausted unless all its tables are made', {
 }, async () => {
   const host = await AmdHost.create();
 
-  /** The checks of bring-up and first DMA, with so many pages of memory. */
+  /** The checks of bring-up and first DMA, with this many pages of memory. */
   async function checksWith(pages: number): Promise<readonly string[]> {
     const { board, output } = await bootAmdToy(host);
     new DataView(board.machine.memory.buffer).setUint32(ABI_AT_MEMORY_SIZE, pages * PAGE, true);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What guests use of the driver as a library: bringing everything up in one call, and domains.
+// The driver as a library for guests: bring-up of everything in one call, and domains.
 
 import { describe, expect, it } from 'vitest';
 import { FakeEcmdqs } from '../support/fake-ecmdqs.ts';
@@ -13,7 +13,7 @@ import {
   RESULT_UNSUPPORTED,
 } from '../support/guest-driver.ts';
 
-/** CMDQV_PARAM of a CMDQV that the driver does not know. */
+/** CMDQV_PARAM of a CMDQV that the driver does not support. */
 const NO_CMDQV = { param: 0 };
 
 describe('bringing up what the board has', () => {
@@ -84,7 +84,7 @@ describe('a domain', () => {
     expect(fake.order).toEqual(['1:12', '1:46']);
     expect((fake.taken[0]?.dw0 ?? 0n) >> 48n).toBe(7n);
     expect(seen).toEqual(Array(2).fill([0, 0, 0x80402f47]));
-    // Again, with nothing there.
+    // Again, with nothing mapped.
     expect(driver.domainUnmap(domain, 0x5000, 1, 2)).toBe(RESULT_OK);
   });
 

@@ -30,7 +30,7 @@ const queues = [
   { name: 'the CMDQ', index: 0, op: 0x05, gerror: SMMU_GPA + 0x60, sync: 0x0fc02046n },
 ];
 
-/** A batch of three, the second of which is `op`. */
+/** A batch of three commands, the second of which is `op`. */
 function submit(driver: DriverExports, index: number): number {
   driver.setCpu(index - 1);
   driver.setBypassVcmdq(index === 0 ? 1 : 0);
