@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Groups of page faults on the mock driver: gathered until the last one, read whole, answered once
-// (iommu_report_device_fault, iommufd_fault_fops_read).
+// Groups of page faults on the mock driver: collected until the last one, read as a
+// whole, answered once (iommu_report_device_fault, iommufd_fault_fops_read).
 
 import { describe, expect, it } from 'vitest';
 import {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The rows of Linux's iommufd selftests for vIOMMUs and what hangs on them, on the mock driver.
+// The rows of Linux's iommufd selftests for vIOMMUs and their objects, on the mock
+// driver.
 
 import { describe, expect, it } from 'vitest';
 import { PAGE_SIZE } from '../../../host/iommufd/index.ts';
@@ -136,7 +137,7 @@ describe('a vDEVICE', () => {
     expectErrno(() => fd.attach(device, nested), 'EBUSY');
     expectErrno(() => fd.attach(device, parent), 'EBUSY');
     expectErrno(() => fd.destroy(nested), 'EBUSY');
-    // Nothing counts on the vDEVICE, and what is attached stays attached without it.
+    // Nothing depends on the vDEVICE, and attached objects stay attached without it.
     fd.destroy(vdevice);
     expect(mock.domain).not.toBe(before);
     fd.detach(device);
@@ -199,7 +200,7 @@ describe('a HW queue', () => {
     );
     expectErrno(() => fd.ioasUnmap(ioas, PAGE, PAGE), 'EBUSY');
     expect(fd.ioasUnmap(ioas, 2n * PAGE, PAGE)).toBe(PAGE);
-    // Half a page further is as good a base.
+    // A base half a page further is equally valid.
     const second = fd.hwQueueAlloc({
       viommu,
       type,
@@ -283,7 +284,8 @@ describe('a vEVENTQ', () => {
     expectErrno(() => file.read(7), 'EINVAL');
     expect(records(file.read(1024))).toEqual([[0, 0, 0x99]]);
     for (let i = 0; i < 4; i++) iommu.triggerEvent(device);
-    // Two fit; the rest is one header at the end, with the sequence number of the last.
+    // Two fit; the others become one header at the end, with the sequence number of the
+    // last.
     expect(records(file.read(20))).toEqual([[0, 1, 0x99]]);
     expect(records(file.read(1024))).toEqual([
       [0, 2, 0x99],
@@ -307,7 +309,8 @@ describe('a vEVENTQ', () => {
     iommu.triggerEvent(device);
     expect(records(file.read(12))).toEqual([[0, 0, 1]]);
     iommu.triggerEvent(device);
-    // Linux drops the header when an event finds room again; the gap in the sequence is left.
+    // Linux drops the header when there is space for an event again; the gap in the
+    // sequence remains.
     expect(records(file.read(1024))).toEqual([[0, 2, 1]]);
   });
 });
@@ -342,7 +345,7 @@ describe('an invalidation of a vIOMMU', () => {
     const entry = u32(0, 0x99, 0, 0);
     expectErrno(() => invalidate(entry, 1, { dataType: 2 }), 'EINVAL');
     expectErrno(() => invalidate(entry, 1, { entryLength: 0 }), 'EINVAL');
-    // Index 0 is not there, and zero all the same.
+    // Index 0 does not exist, although it is zero.
     expect(invalidate(entry, 1, { entryLength: 8 })).toBe(1);
     device.cache[0] = 1;
     expectErrno(() => invalidate(entry, 2), 'EINVAL');
@@ -353,7 +356,7 @@ describe('an invalidation of a vIOMMU', () => {
       'EINVAL',
     );
     expect(device.cache).toEqual([1, 2, 3, 4]);
-    // A longer struct of a newer caller is fine as long as the rest is zero.
+    // A longer struct of a newer caller is accepted if the additional bytes are zero.
     expect(invalidate(entry, 1, { entryLength: 16 })).toBe(1);
     expect(device.cache).toEqual([0, 2, 3, 4]);
   });
@@ -365,7 +368,7 @@ describe('an invalidation of a vIOMMU', () => {
     expect(invalidate(page, 1, { entryLength: 4096 })).toBe(1);
     expect(device.cache).toEqual([0, 2, 3, 4]);
     const entries = new Uint8Array(2 ** 19 + 1);
-    // A type that there is not: the driver is asked, and refuses before it looks at an entry.
+    // An unknown type: the driver refuses it before it reads an entry.
     const asked = { dataType: 2, entryLength: 1 };
     expect(() => invalidate(entries, 2 ** 19, asked)).toThrow(
       'there are no invalidations of type 2',

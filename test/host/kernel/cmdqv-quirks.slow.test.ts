@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The host's driver on a CMDQV that misbehaves: what it lends, it takes back, and no one else notices.
+// The host's driver on a CMDQV that misbehaves: it takes back what it has lent, and
+// nobody else is affected.
 
 import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { HotModules } from '../../../assembly/load.ts';
@@ -99,7 +100,7 @@ describe('a host', () => {
     const next = lendVm(host, 'next');
     expect(next.vintf.index).toBe(lent.vintf.index);
     startVcmdq(next);
-    // Its registers are not those of the last owner.
+    // Its registers are not those of the previous owner.
     expect([next.vintf.readPage0(0, 0), next.vintf.readPage0(0, 4)]).toEqual([0, 0]);
     sendOnVcmdq(next, sync());
     expect(next.vintf.readPage0(0, 0)).toBe(1);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// An iommufd over the SMMU, as a user of the package works it: what its objects say is what DMA finds.
+// An iommufd over the SMMU, as used by a user of the package: DMA behaves as its objects
+// describe.
 
 import { describe, expect, it } from 'vitest';
 import {
@@ -156,7 +157,7 @@ describe('a VM of an SmmuHost', () => {
   const memory = (shared = true) =>
     new WebAssembly.Memory({ initial: 4, maximum: 4, shared: shared as true });
 
-  /** A VM with a VCMDQ, and a device behind the SMMU that stage 1 maps nothing for. */
+  /** A VM with a VCMDQ, and a device whose stage 1 maps nothing. */
   async function lend(guest = memory()) {
     const host = await SmmuHost.create({ vintfs: 2 });
     const vm = host.createVm('vm', guest, regions);
@@ -263,7 +264,7 @@ describe('a VM of an SmmuHost', () => {
   ])('has no RAM %s', async (_, bad, message) => {
     const host = await SmmuHost.create();
     expect(() => host.createVm('vm', memory(), bad)).toThrow(message);
-    // Nothing is taken by it.
+    // It occupies nothing.
     for (let vm = 0; vm < 63; vm++) host.createVm(`vm${vm}`, memory(), regions);
   });
 });

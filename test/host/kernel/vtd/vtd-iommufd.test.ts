@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// iommufd over the driver of a VT-d IOMMU: nested HWPTs on a parent and on a vIOMMU, what each call of
-// HWPT_INVALIDATE reaches, and FAULT objects of a vIOMMU.
+// iommufd over the driver of a VT-d IOMMU: nested HWPTs on a parent and on a vIOMMU, the
+// effect of each call of HWPT_INVALIDATE, and FAULT objects of a vIOMMU.
 
 import { beforeEach, describe, expect, it } from 'vitest';
 import * as VTD from '../../../../assembly/layout/vtd-formats.ts';
@@ -24,7 +24,7 @@ import { type VtdDevice, VtdIommu } from '../../../../host/kernel/vtd/index.ts';
 const PAGE = 0x1000n;
 /** gpa 0 to 0x40000 of the guest: this much of host RAM. */
 const GUEST = 0x40000n;
-/** gpas of a guest's tables of four levels, and of the page that IOVA 0 leads to. */
+/** gpas of a guest's tables of four levels, and of the page of IOVA 0. */
 const LEVELS = [0x1000n, 0x2000n, 0x3000n, 0x4000n] as const;
 const LEAF = LEVELS[3];
 const DATA = 0x5000n;
@@ -250,7 +250,7 @@ describe('a vIOMMU of VT-d', () => {
     fd.detach(id);
     fd.destroy(hwpt);
     fd.destroy(fault);
-    // There is room for another one.
+    // Another one can be allocated.
     expect(fd.faultQueueAlloc({ viommu }).id).toBe(fault);
   });
 
