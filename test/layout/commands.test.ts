@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Commands and event records against images worked out by hand from the bit tables of IHI 0070 sections 4 and 7.3.
+// Commands and event records against images derived by hand from the bit tables of IHI
+// 0070 sections 4 and 7.3.
 
 import { describe, expect, it } from 'vitest';
 import * as C from '../../assembly/layout/commands.ts';
@@ -64,7 +65,7 @@ const FORMATS: readonly (readonly [string, Record<string, Bits>])[] = [
   ],
 ];
 
-/** Those of E_PAGE_REQUEST instead of an access. */
+/** Fields of E_PAGE_REQUEST in place of an access. */
 const HINT_BITS: Record<string, Bits> = {
   EVT_UX: [1, 33, 33],
   EVT_UW: [1, 34, 34],

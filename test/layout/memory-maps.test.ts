@@ -30,7 +30,7 @@ import * as THREADS from '../../assembly/layout/thread-memory.ts';
 import * as VMIDS from '../../assembly/layout/vmid-memory.ts';
 import { area, faults, i32, i64, type Layout, type Piece, unplaced } from './map-faults.ts';
 
-/** Host memory, which is laid out by several files. */
+/** Host memory, whose layout is in several files. */
 const HOST = {
   ...MAP,
   ...THREADS,
@@ -218,7 +218,7 @@ const QUEUE: readonly Piece[] = [
   i32('QUEUE_LVCMDQ'),
 ];
 
-/** An AMD IOMMU's block and contexts: what it shares with an SMMU's, and its own. */
+/** An AMD IOMMU's block and contexts: those shared with an SMMU's, and its own. */
 const AMD_LAYOUT = { ...HOST, ...AMD };
 const AMD_BLOCK: readonly Piece[] = [
   ...SMMU.filter(([name]) => /PARKED|ALL_GEN|STATS|CONTEXTS|QUEUES|REGS|TLB|VMIDS/.test(name)),
@@ -438,7 +438,7 @@ describe('memory maps', () => {
     expect(HOST.SMMU_STRIDE % 0x10000).toBe(0);
     expect(HOST.QUEUE_MAIN).toBe(128);
     expect(HOST.QUEUE_GUEST).toBeGreaterThan(HOST.QUEUE_MAIN);
-    // The contexts of VINTFs, of vIOMMUs, and the host's, which is no one else's.
+    // The contexts of VINTFs, of vIOMMUs, and the one of the host.
     expect(CMDQV_MAX_VINTFS + HOST.MAX_VIOMMUS).toBe(HOST.CTX_HOST);
     expect(HOST.CTX_HOST + 1).toBe(HOST.MAX_CONTEXTS);
     expect(HOST.QUEUE_ECMDQ).toBeGreaterThanOrEqual(HOST.QUEUE_GUEST + HOST.MAX_VIOMMUS);
