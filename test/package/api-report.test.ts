@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The public surface agrees with docs/internals/api-report.txt, so that a change of it shows in
-// review. What the report leaves out and how it is made: test/project/api-report.test.ts.
+// The public surface agrees with docs/internals/api-report.txt, so that review shows a
+// change of it. test/project/api-report.test.ts tests the content and format of the
+// report.
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
