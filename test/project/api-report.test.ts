@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// scripts/api-report.mjs on a small package: what counts as public, how it is written, and what a
-// change of it looks like.
+// scripts/api-report.mjs on a small package: what counts as public, its format, and how a
+// change of it appears.
 
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The build's decision what is stale, on small trees of its own, and its import closures against what the compiler reads.
+// Which outputs the build considers stale, on small trees of its own, and its import
+// closures against what the compiler reads.
 
 import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, readFile, rm, symlink, utimes, writeFile } from 'node:fs/promises';

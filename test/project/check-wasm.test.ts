@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The build's check of hot modules, against small modules put together byte by byte from the WebAssembly binary format: each breaks
-// one rule.
+// The build's check of hot modules, against small modules built byte by byte from the
+// WebAssembly binary format: each breaks one rule.
 
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -169,7 +169,7 @@ describe('check of hot modules', () => {
 const GUEST_MEMORY: Bytes = [...text('guest'), ...text('memory'), 2, 3, 1, 1];
 const MEMORY_SIZE: Bytes = [...text('regions'), ...text('MEMORY_SIZE'), 3, I32, 0];
 const UNIT = [SHARED_MEMORY, GUEST_MEMORY, CONSTANT_IMPORT, MEMORY_SIZE];
-/** Alignment of 4, a memory's number, no offset. */
+/** Alignment of 4, a memory index, no offset. */
 const onHost: Bytes = [2, 0];
 const onGuest: Bytes = [0x42, 1, 0];
 const get = (local: number): Bytes => [0x20, local];
@@ -185,7 +185,7 @@ interface Check {
   readonly global?: number;
 }
 
-/** (offset & (4 - 1)) == 0 && offset <= MEMORY_SIZE - 4, or something like it. */
+/** (offset & (4 - 1)) == 0 && offset <= MEMORY_SIZE - 4, or a variation of it. */
 const check = ({
   aligned = 0,
   offset = 3,
@@ -252,7 +252,7 @@ describe('check of a unit with two memories', () => {
     ['its size', [0x3f, 1, 0x1a]],
   ])('refuses %s', (_, code) => {
     const bad = unitOf(code);
-    // Node.js 20 has no modules with two memories.
+    // Node.js 20 does not support modules with two memories.
     expect(WebAssembly.validate(bad)).toBe(hasMultiMemory());
     expect(checkBounds(bad)).toEqual([
       "touches guest memory 1 times where the port's check of bounds does not dominate",

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// CONTRIBUTING.md: the files, scripts and tests that it names are there, and its list of tests that
-// need exact source lines is complete.
+// CONTRIBUTING.md: the files, scripts and tests that it names exist, and its list of
+// tests that need exact source lines is complete.
 
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Files for editors, package managers and hosted CI agree with what
-// the project's own tools have, and names exact versions.
+// Files for editors, package managers and hosted CI agree with the settings of the
+// project's own tools, and name exact versions.
 
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The whole static site, with a page in place of the demo, which .ci/run puts in: every link leads
-// somewhere, it has no absolute address of its own, and the same tree gives the same bytes.
+// The whole static site, with a page in place of the demo, which .ci/run adds: every link
+// has a target, there is no absolute address of the site, and the same tree gives the
+// same bytes.
 
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

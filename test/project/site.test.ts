@@ -288,7 +288,7 @@ describe('benchmarks', () => {
 describe('the folder of a site', () => {
   const check = (out: string) => checkSiteFolder(join(folder, out), join(folder, 'a/checkout'));
   beforeEach(() => {
-    // A checkout may look like a site: the folders above it are refused all the same.
+    // A checkout may look like a site: the folders above it are refused anyway.
     for (const above of ['a/checkout/', 'a/', ''])
       write({ [`${above}index.html`]: '', [`${above}site.css`]: '' });
   });

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// CONTRIBUTING.md, "Where would I add …?": one folder each, and it is there.
+// CONTRIBUTING.md, "Where would I add …?": one folder each, which exists.
 
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';

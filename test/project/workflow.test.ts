@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What can be checked of the hosted CI and of the issue forms without the host that runs them: they are
-// valid YAML, their commands are there, and their expressions name what is defined.
+// Checks of the hosted CI and of the issue forms that do not need their host: they are
+// valid YAML, their commands exist, and their expressions use defined names.
 
 import { accessSync, constants, existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -29,7 +29,10 @@ function parsed(path: string): unknown {
   return document.toJS();
 }
 
-/** Problems of a shell command: scripts, programs and files that it names and that are not there. */
+/**
+ * Problems of a shell command: scripts, programs and files that it names and that do not
+ * exist.
+ */
 function problemsOf(command: string): string[] {
   return command
     .split(/&&|\|\||;|\n/)
