@@ -20,7 +20,7 @@ import { DOORBELL, SecondHost } from './second-host.ts';
 
 const modules = await checkedModules();
 
-// Where the host has put the devices, and the registers as the guest's driver knows them.
+// Addresses of the devices on the host, and the registers as known to the guest's driver.
 const SMMU = 0x10000000;
 const CMDQV = 0x11000000;
 const LVCMDQ = CMDQV + 0x30000;
@@ -29,7 +29,10 @@ const ASID = 5;
 const IOVA = 0x40000000;
 const PAGES = 8;
 
-/** The guest: brings up the SMMU and VINTF 0, maps a buffer for its device, unmaps it and invalidates it in one batch. */
+/**
+ * The guest: enables the SMMU and VINTF 0, maps a buffer for its device, unmaps it and
+ * invalidates it in one batch.
+ */
 class Guest {
   readonly #host: SecondHost;
   readonly #table: PageTable;
@@ -93,7 +96,7 @@ class Guest {
     writeCommand(this.#host, this.#ring, this.#prod++, command);
   }
 
-  /** As Linux does: a CMD_SYNC in place of the command, then GERRORN := GERROR. */
+  /** Like Linux: replaces the command by a CMD_SYNC, then sets GERRORN := GERROR. */
   skipBadCommand(): void {
     writeCommand(this.#host, this.#ring, this.#host.read32(LVCMDQ + 0x00) & 0x3f, sync());
     this.#host.write32(LVCMDQ + 0x14, this.#host.read32(LVCMDQ + 0x10));
