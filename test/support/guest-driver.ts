@@ -89,7 +89,7 @@ const module = WebAssembly.compile(
   await readFile(new URL('../../guest-driver/driver.wasm', import.meta.url)),
 );
 
-/** A driver that has not touched its device yet. */
+/** A driver that has not accessed its device yet. */
 export async function loadDriver(
   options: FakeOptions = {},
 ): Promise<{ driver: DriverExports; fake: FakeSmmu }> {
@@ -103,7 +103,7 @@ export async function loadDriver(
   return { driver, fake };
 }
 
-/** A driver that has brought up SMMU, VINTF 0 and its VCMDQs; the fake's log is empty. */
+/** A driver that has enabled SMMU, VINTF 0 and its VCMDQs; the fake's log is empty. */
 export async function bootDriver(
   options: FakeOptions = {},
 ): Promise<{ driver: DriverExports; fake: FakeSmmu }> {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A physical CMDQV that was given whole to one guest, on the real drain. Offsets in the tests that use it are literal.
+// A physical CMDQV that is assigned as a whole to one guest, on the real drain. Offsets
+// in the tests that use it are literal.
 
 import { HOST_AT_RAM_BASE } from '../../assembly/layout/host-memory.ts';
 import type { HotModules } from '../../assembly/load.ts';

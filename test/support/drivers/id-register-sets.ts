@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The ID registers that drivers meet: the models' own, the least that Linux takes, and Grace's.
+// ID registers for drivers: the models' own, the minimum for Linux, and Grace's.
 
 import {
   GRACE_ID_REGISTERS,
@@ -11,9 +11,9 @@ import {
 
 export interface IdRegisterSet {
   readonly name: string;
-  /** What a host's kernel works. */
+  /** For a host's kernel. */
   readonly host: SmmuIdRegisters;
-  /** What a guest is shown, and the SMMU below it. */
+  /** For a guest's kernel, and for the SMMU below it. */
   readonly guest: SmmuIdRegisters;
   readonly below: SmmuIdRegisters;
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A queue that the SMMU fills, as Linux's arm-smmu-v3 reads it: the event queue, or the PRI queue. Its pointers lie in register page 1.
+// A queue that the SMMU fills, as read by Linux's arm-smmu-v3: the event queue, or the
+// PRI queue. Its pointers are in register page 1.
 
 import type { DriverPlatform } from './driver-platform.ts';
 
