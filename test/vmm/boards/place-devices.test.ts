@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Where devices go that are not part of a board.
+// The addresses of devices that are not part of a board.
 
 import { expect, it } from 'vitest';
 import type { Device } from '../../../devices/plugin/index.ts';

@@ -31,7 +31,7 @@ function hex(blob: Uint8Array): string {
   return Buffer.from(blob).toString('hex');
 }
 
-// By hand after the Devicetree Specification 0.4, sections 5.2 to 5.5.
+// By hand from the Devicetree Specification 0.4, sections 5.2 to 5.5.
 describe('flattenDeviceTree', () => {
   it('writes header, reservations, structure and strings as literal bytes', () => {
     const node = (name: string) => `00000001 ${name}`;

@@ -11,7 +11,7 @@ import { arm64Image, elf, gzip, zboot } from './kernel-files.ts';
 
 const RAM = { base: 0x40000000, size: 0x4000000 };
 
-/** What refuses the file: its code, and its one line. */
+/** The error for the file: its code, and its one line. */
 async function refusal(file: Uint8Array<ArrayBuffer>, ram = RAM): Promise<string> {
   try {
     await loadKernel(file, ram);
@@ -116,7 +116,7 @@ describe('an Image', () => {
     expect(line.slice(0, message.length)).toBe(message);
   });
 
-  // Truncated at its end: unpacking all of it finds that first.
+  // Truncated at its end: only unpacking all of it finds that first.
   it('that unpacks to more than RAM is refused before all of it is unpacked', async () => {
     const bomb = (await gzip(new Uint8Array(0x800000))).slice(0, -20);
     expect(await refusal(bomb, { base: 0x40000000, size: 0x200000 })).toBe(
@@ -346,7 +346,7 @@ describe('placeBootFiles', () => {
     expect(() => placeBootFiles(RAM, { end: RAM.base }, 0x1e00001)).toThrow(
       'kernel, initrd and device tree need 69206016 bytes of memory: the machine has 67108864',
     );
-    // Whose fault it is: that of the initrd where it would have fitted without.
+    // Which file is refused: the initrd, if the kernel alone would have fitted.
     const file = (end: number, initrd: number) => {
       try {
         placeBootFiles(RAM, { end }, initrd);

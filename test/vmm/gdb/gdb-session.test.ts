@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A debugger at a machine `virt`, by packets.
+// A debugger attached to a machine `virt`, by packets.
 
 import { afterEach, describe, expect, it } from 'vitest';
 import { connectGdb } from '../../../vmm/api/index.ts';
@@ -14,7 +14,7 @@ afterEach(async () => {
   client = undefined;
 });
 
-/** The program is at the beginning of RAM that it is loaded to. */
+/** The program is at the beginning of RAM, where it is loaded. */
 async function debug(program: Uint8Array<ArrayBuffer>, options = {}): Promise<GdbClient> {
   client = await GdbClient.create(program, options);
   return client;
@@ -161,7 +161,7 @@ describe('a machine that is debugged', () => {
       expect(gdb.pc).toBe(start + STORE);
       expect(gdb.register('x0')).toBe(BigInt(count));
       expect(Number.parseInt(gdb.memory(0x40300000, 1), 16)).toBe(count - 1);
-      // A breakpoint is taken away to step over it.
+      // A breakpoint is removed to step over it.
       gdb.ask(`z0,${hex(start + STORE)},4`);
       expect(await gdb.resume('vCont;s:1')).toBe('T05thread:1;');
       expect(gdb.pc).toBe(start + LOAD);
@@ -212,7 +212,7 @@ describe('a machine that is debugged', () => {
     gdb.send('vCont;c');
     for (let i = 0; i < 3; i++) await gdb.machine.step();
     expect(gdb.take()).toBe('');
-    // Nothing is asked of a machine that runs.
+    // No request is sent to a running machine.
     expect(gdb.ask('g')).toBe('E01');
     gdb.gdb.receive(Uint8Array.of(3));
     expect(await gdb.stop()).toBe('T02thread:1;');
@@ -360,7 +360,7 @@ describe('what makes no sense', () => {
       Array.from({ length: count }, (_, n) => gdb.ask(`Z${type},${hex(0x1000 * n)},4`));
     expect(new Set(set(0, 256))).toEqual(new Set(['OK']));
     expect(gdb.ask('Z1,ffffffffffff0000,4')).toBe('E28');
-    // One that is there already is no other one.
+    // Setting an existing one has no effect.
     expect(gdb.ask('Z1,1000,4')).toBe('OK');
     expect(new Set(set(2, 32))).toEqual(new Set(['OK']));
     expect(gdb.ask('Z2,ffffffffffff0000,4')).toBe('E28');

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What `monitor` prints of streams whose structures are in memory.
+// The output of `monitor` for streams whose structures are in memory.
 
 import { describe, expect, it } from 'vitest';
 import { CD_ENDI } from '../../../assembly/layout/cd.ts';
@@ -29,7 +29,7 @@ const STREAM_TABLE = 0x10000;
 const STE = STREAM_TABLE + 8 * 64;
 const CD = 0x20000;
 
-/** RAM from 0 on, and tables that are given away from 0x40000 on. */
+/** RAM from 0 on, with memory for tables from 0x40000 on. */
 function memory() {
   const bytes = new Uint8Array(SIZE);
   const view = new DataView(bytes.buffer);
@@ -77,7 +77,7 @@ function stage1(ram: Ram): PageTable {
 function nested(ram: Ram): void {
   stage1(ram);
   const tables = new PageTable(ram, { stage: 2, inputBits: 40 });
-  // The first MiB is itself, but for where stage 1 leads to.
+  // The first MiB is mapped to itself, except the target of stage 1.
   tables.map(0, 0, 0x77000, S2_READ_WRITE, { blocks: false });
   tables.map(0x77000, 0x99000, 0x1000, S2_READ_WRITE);
   tables.map(0x78000, 0x78000, SIZE - 0x78000, S2_READ_WRITE, { blocks: false });

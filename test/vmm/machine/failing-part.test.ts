@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A part of a machine that fails beside the guest, while vCPU 0 is inside it on a thread of its own.
+// A part of a machine that fails outside the guest, while vCPU 0 is inside it on a thread
+// of its own.
 
 import { describe, expect, it } from 'vitest';
 import { NO_EXIT_REQUEST } from '../../../devices/unit/index.ts';
@@ -7,7 +8,10 @@ import { testdevCommands } from '../../../devices/virtio/index.ts';
 import { MachineCore } from '../../../vmm/machine/index.ts';
 import type { Guest, Vcpu, VcpuExit } from '../../../vmm/vcpu/index.ts';
 
-/** A machine whose vCPU stays in the guest until it is stopped; `asked` is what is asked of it. */
+/**
+ * A machine whose vCPU stays in the guest until it is stopped; `asked` records the
+ * requests to it.
+ */
 async function busyMachine() {
   const asked: string[] = [];
   let leave: (exit: VcpuExit) => void = () => undefined;
@@ -71,7 +75,7 @@ it('changes nothing, and asks for nothing, once the machine has ended', async ()
 });
 
 describe('a device that a guest tells many times to end the machine', () => {
-  /** The console of tests, with a guest's output of so many commands. */
+  /** The console of tests, with a guest's output of this many commands. */
   const write = (machine: MachineCore, text: string) => {
     const receive = testdevCommands((code) => machine.powerOff(code));
     for (const piece of text) receive(new TextEncoder().encode(piece));

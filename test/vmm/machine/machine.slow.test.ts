@@ -61,7 +61,7 @@ describe('a machine', () => {
     await machine.pause();
     machine.resume();
     expect(machine.step()).toBe('off');
-    // The count is what it had done by then: nothing between standing still and moving again.
+    // The count is the work done by then: none between pause and resume.
     expect(told).toEqual([
       [false, 0],
       [true, 1],
@@ -186,7 +186,8 @@ describe('a machine', () => {
     const machine = await smallMachine({ guest, devices: placed(device), clock });
     await machine.boot();
     machine.step();
-    // The deadline in the past that a callback sets is for the next safe point, which is that of the second write.
+    // A callback's deadline in the past is due at the next safe point, which is that of
+    // the second write.
     expect(events).toEqual([
       ...['write', 'written', 'first', 'second'],
       ...['write', 'written', 'second'],
@@ -196,7 +197,7 @@ describe('a machine', () => {
     events.length = 0;
     await machine.reset();
     await machine.boot();
-    // The reset has cancelled what the last write had set.
+    // The reset has cancelled the timer of the last write.
     expect(events).toEqual([]);
   });
 
@@ -301,7 +302,7 @@ describe('a machine that fails', () => {
         finished++;
       },
     });
-    // Recurses without end, and writes a register at every depth.
+    // Recurses infinitely, and writes a register at every depth.
     const guest = reactor(
       `(func $sink (param i32)
          (call $write32 (i32.const ${GPA}) (local.get 0))
@@ -383,7 +384,7 @@ describe('a machine under control', () => {
     expect(calls).toEqual([true, false, true]);
     expect(polls).toBe(3);
     expect(machine.idle).toBe(true);
-    // A device that has found something to do may find more: no one waits before it is asked again.
+    // A device that has found work may find more: nobody waits before it is polled again.
     work = 1;
     machine.step();
     expect(machine.idle).toBe(false);

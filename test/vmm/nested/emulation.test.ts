@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The policy `emulate` on a VCMDQ whose machine has an SMMU: what the SMMU does itself on its CMDQ, it does for a command that a VCMDQ has not.
+// The policy `emulate` on a VCMDQ whose machine has an SMMU: commands that the SMMU
+// executes itself on its CMDQ, it also executes when a VCMDQ does not support them.
 
 import { describe, expect, it, vi } from 'vitest';
 import {
@@ -49,7 +50,10 @@ const STREAMS = [8, 9, 10, 11, 12, 13];
 const STE_SIZE = 64;
 const LOG2_STREAMS = 5;
 
-/** A VM of six streams with an SMMU whose stream table lies in its memory, and its first VCMDQ. */
+/**
+ * A VM of six streams with an SMMU whose stream table is in its memory, and its first
+ * VCMDQ.
+ */
 async function machine(decide: () => QueueErrorDecision = () => 'emulate', gate = OPEN_GATE) {
   const host = await checkedHost(VmHost, { gate });
   const asked: QueueErrorEvent[] = [];
@@ -112,7 +116,7 @@ describe('a doorbell', () => {
     expect(ring()).toBe(0);
     sendOnVcmdq(lent, cfgiAll());
     expect([vintf.queue(0).state, ring()]).toEqual([QUEUE_ERROR_HELD, 1]);
-    // Published: that is the guest's to see and to end.
+    // Published: only the guest can handle and end it.
     host.service(true);
     expect([vintf.queue(0).state, ring()]).toEqual([QUEUE_ERROR_PUBLISHED, 0]);
   });

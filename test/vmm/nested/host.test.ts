@@ -105,7 +105,7 @@ describe('a host', () => {
     expect([context.enabled, context.vmid]).toEqual([false, 0]);
     expect(host.statistics).toMatchObject({ vms: 1, vmidsInUse: 1 });
     const again = lendVm(host);
-    // A VMID is not given out again before its generation ends.
+    // A VMID is not reused before its generation ends.
     expect([again.vm.window, again.viommu.vmid, again.vintf.index]).toEqual([1, 3, 1]);
   });
 
@@ -152,7 +152,7 @@ describe('a host', () => {
   });
 
   it('frees the host RAM of stage-2 tables when there is not enough', async () => {
-    // The host's own tables and queues leave room for the tables of a few VMs.
+    // The host's own tables and queues leave memory for the tables of a few VMs.
     const host = await create({ ramSize: 0x500000 });
     const huge = { gpa: 0x80000000, offset: 0, size: 0x10000 };
     const scattered = Array.from({ length: 4 }, (_, i) => ({
@@ -190,7 +190,7 @@ describe("a VM's streams", () => {
       expect(readByte(host, a, outside)).toBeUndefined();
     }
     host.service(true);
-    // A fault of stage 2 is the host's: the guest does not know that there is one.
+    // A fault of stage 2 concerns the host: the guest does not know that there is one.
     expect(a.events).toEqual([]);
     expect(a.viommu.statistics).toMatchObject({ events: 0, stage2Faults: 5 });
   });
@@ -207,7 +207,7 @@ describe("a VM's streams", () => {
       a.bytes[DATA_GPA - RAM_GPA_BASE + 0xffe],
       a.bytes[DATA_GPA - RAM_GPA_BASE + 0xfff],
     ]).toEqual([1, 2]);
-    // The second page is not mapped: what lies before it is transferred.
+    // The second page is not mapped: the bytes before it are transferred.
     expect(host.dmaPort(a.viommu, STREAM).write(IOVA + 0xffe, new Uint8Array(10))).toEqual({
       ok: false,
       done: 2,

@@ -109,7 +109,7 @@ describe('a VM behind two SMMUs', () => {
 
   it('translates each device through the tables of its SMMU', () => {
     expect([read(host, zero), read(host, one)]).toEqual([0x5a, 0x5a]);
-    // The same StreamID of the guest, of the other vSMMU.
+    // The same StreamID of the guest, on the other vSMMU.
     zero.viommu.attachStream(STREAM, invalidSte());
     expect([read(host, zero), read(host, one)]).toEqual([undefined, 0x5a]);
   });
@@ -134,7 +134,7 @@ describe('a VM behind two SMMUs', () => {
     expect(read(host, one)).toBeUndefined();
     host.service(true);
     expect([zero.events.length, one.events.length]).toEqual([0, 1]);
-    // C_BAD_STE of the StreamID that the guest knows.
+    // C_BAD_STE with the guest's StreamID.
     expect([(one.events[0]?.[0] ?? 0) & 0xff, one.events[0]?.[1]]).toEqual([C_BAD_STE, STREAM]);
     expect(host.statistics.smmus.map(({ events }) => events.C_BAD_STE)).toEqual([undefined, 1]);
   });
@@ -198,7 +198,8 @@ describe('a VM behind two SMMUs', () => {
     const [a, b] = plugs;
     if (!a || !b) throw new Error('two of each');
     expect(a.device.name).not.toBe(b.device.name);
-    // Out of reset neither SMMU translates: stage 1 is bypassed, as GBPA says, and each engine reaches the guest's memory by gpa.
+    // After reset neither SMMU translates: stage 1 is bypassed according to GBPA, and
+    // each engine accesses the guest's memory by gpa.
     expect([a, b].map(({ smmu }) => smmu.read32(0x20))).toEqual([0, 0]);
     /** DMA_STATUS of a fill of 4 bytes: 1 done, 3 write fault. */
     const fill = ({ dma }: typeof a) => {
@@ -209,10 +210,11 @@ describe('a VM behind two SMMUs', () => {
       return dma.read32(0x08);
     };
     expect([fill(a), fill(b)]).toEqual([1, 1]);
-    // GBPA.ABORT of the second stops the device behind it, and no other.
+    // GBPA.ABORT of the second stops its device, and no other.
     b.smmu.write32(0x44, 0x80100000);
     expect([fill(a), fill(b)]).toEqual([1, 3]);
-    // Its own command queue invalidates its own translations: TLBI_NSNH_ALL of a guest is everything of its VMID on this SMMU.
+    // Its own command queue invalidates its own translations: TLBI_NSNH_ALL of a guest
+    // covers everything of its VMID on this SMMU.
     expect(entries(zero)).toBe(1);
     const ring = RAM_GPA_BASE + 0x170000;
     [tlbiNsnhAll(), sync()].forEach((command, slot) => {

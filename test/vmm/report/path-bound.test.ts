@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What the report says of the direct path's limits: differences of measured times, and nothing beyond them.
+// The report's statements about the direct path's limits: differences of measured times,
+// and nothing beyond them.
 
 import { expect, it } from 'vitest';
 import type { PathReport, Report } from '../../../cli/report.ts';

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Guests that do not come back while they boot, or do not leave when they have ended: on their own threads each of them ends.
+// Guests that do not return while they boot, or do not leave when they have ended: on
+// threads of their own, each of them ends.
 
 import { spawn } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -68,7 +69,7 @@ describe('a guest on its own thread', () => {
     expect(performance.now() - began).toBeLessThan(3000);
     expect(await machine.wait()).toMatchObject({ status: 'stopped', reason: 'enough' });
     await booted;
-    // It can be booted again, which ends as it did.
+    // It can be booted again, and ends in the same way.
     await machine.reset();
     const again = machine.boot();
     await sleep(200);

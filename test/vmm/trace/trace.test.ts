@@ -104,7 +104,8 @@ describe('a trace', () => {
     const asids = own().flatMap(({ details }) =>
       details.ASID === undefined ? [] : [Number(details.ASID)],
     );
-    // A run of one command takes two units: a quarter of the ring's units at the beginning, half of them at the end.
+    // A run of one command takes two units: a quarter of the ring's units at the
+    // beginning, half of them at the end.
     const [first, newest] = [asids.slice(0, UNITS / 4), asids.slice(UNITS / 4)];
     expect(first).toEqual(first.map((_, i) => i));
     expect(newest).toHaveLength(UNITS / 2);
@@ -158,7 +159,7 @@ describe('a trace', () => {
     const asids = trace.records
       .map(({ details }) => details.ASID)
       .filter((asid) => asid !== undefined);
-    // Nothing of the run whose command would be the first of the newest five.
+    // No part of the run whose command would be the first of the newest five.
     expect(asids).toEqual(['0x0', '0x1', '0x8', '0x9']);
     const { records, lost } = trace.read();
     expect([records.length, lost]).toEqual([10, 11]);
@@ -328,7 +329,7 @@ describe('times in a trace', () => {
     const { lent, trace } = await traced();
     const { drain } = lent.vm.unit;
     const before = performance.now();
-    // Nothing to do: as fast as doorbells can be.
+    // Nothing to do: doorbells at the highest possible rate.
     for (let i = 0; i < 200; i++) drain.doorbell(lent.vintf.index, 0);
     trace.add('vm0', 'vCPU 0', { name: 'exit wait' });
     drain.doorbell(lent.vintf.index, 0);

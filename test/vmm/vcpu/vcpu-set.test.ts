@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
-// When the vCPUs of a machine stand still, and who is told of it.
+// When the vCPUs of a machine are stopped, and who is notified.
 
 import { expect, it } from 'vitest';
 import { type Vcpu, VcpuSet } from '../../../vmm/vcpu/index.ts';
 
-/** A vCPU that comes to a safe point when it is let. */
+/** A vCPU that reaches a safe point when the test allows it. */
 class StandIn {
   readonly index = 0;
   paused = false;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Machines of the board `virt`, by small programs: what they print through the PL011 is what they saw.
+// Machines of the board `virt`, with small programs that print their observations through
+// the PL011.
 
 import { afterEach, describe, expect, it } from 'vitest';
 import { Host, type Machine, serveGdb } from '../../../../vmm/api/index.ts';
@@ -72,7 +73,8 @@ describe('a machine of the board virt', () => {
     expect(output()).toBe('hello\n');
   });
 
-  // Asleep, MSR DAIFClr comes before the interrupt; awake, the interrupt comes at its very instruction.
+  // Asleep, MSR DAIFClr comes before the interrupt; awake, the interrupt comes at its
+  // very instruction.
   it.each([
     ['asleep', 'A21'],
     ['awake', 'A11'],
@@ -152,7 +154,7 @@ describe('a machine of the board virt', () => {
     const { machine } = await bootProgram(testdev(commands), { testdev: true });
     machine.resume();
     expect(await machine.wait()).toMatchObject({ status: 'off', exitCode });
-    // Reset, it is a machine as before, which ends in the same way.
+    // After a reset the machine is as before, and ends in the same way.
     await machine.reset();
     await machine.boot();
     expect(await machine.wait()).toMatchObject({ status: 'off', exitCode });

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What Linux's drivers and kvm-unit-tests look for in the device tree, by literal names and numbers.
+// Device tree contents that Linux's drivers and kvm-unit-tests need, by literal names and
+// numbers.
 
 import { describe, expect, it } from 'vitest';
 import { DmaEnginePci } from '../../../../devices/dma-engine/index.ts';

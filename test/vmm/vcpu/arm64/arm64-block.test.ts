@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A vCPU's block as JavaScript reads it: its words are those of assembly/layout/arm64-state.ts.
+// A vCPU's block as read by JavaScript: its words are those of
+// assembly/layout/arm64-state.ts.
 
 import { describe, expect, it } from 'vitest';
 import { ARM64_INSIDE, ARM64_PRESENCE } from '../../../../assembly/layout/arm64-state.ts';
@@ -15,7 +16,7 @@ describe('the block of a vCPU', () => {
     expect(block.isInside).toBe(false);
     view.setUint32(AT + ARM64_PRESENCE, ARM64_INSIDE, true);
     expect(block.isInside).toBe(true);
-    // All else says the contrary.
+    // All other bits have the opposite value.
     bytes.fill(0xff);
     view.setUint32(AT + ARM64_PRESENCE, (0xffffffff & ~ARM64_INSIDE) >>> 0, true);
     expect(block.isInside).toBe(false);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What arm64 vCPUs tell a drain that sleeps on its own thread.
+// What arm64 vCPUs report to a drain that sleeps on its own thread.
 
 import { afterEach, describe, expect, it } from 'vitest';
 import { ARM64_VCPU_SIZE } from '../../../../assembly/layout/arm64-state.ts';

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Which instructions the translator takes for a region.
+// Which instructions the translator includes in a region.
 
 import { expect, it } from 'vitest';
 import { discover } from '../../../../vmm/vcpu/arm64/translator/discover.ts';
@@ -9,7 +9,10 @@ const RET = 0xd65f03c0;
 const BLR_X1 = 0xd63f0020;
 const LIMITS = { most: 64, grow: 64 };
 
-/** The starts of the blocks from place 0 on, in order; `targets`: where branches have led. */
+/**
+ * The starts of the blocks from place 0 on, in order; `targets`: the targets of branches
+ * so far.
+ */
 const startsOf = (
   words: Readonly<Record<number, number>>,
   targets: Readonly<Record<number, number>> = {},
@@ -25,7 +28,7 @@ const startsOf = (
 it.each([
   ['B', 0x14000002, [0, 2], 2],
   ['B.AL', 0x5400004e, [0, 2], 2],
-  // A64 has no condition that never holds: NV is another AL.
+  // A64 has no condition that is never true: NV is another AL.
   ['B.NV', 0x5400004f, [0, 2], 2],
   ['B.LE', 0x5400004d, [0, 1, 2], 3],
   ['CBZ', 0xb4000040, [0, 1, 2], 3],

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Guests that an engine compiles and does not instantiate: an error of the image, in a line.
+// Guests that an engine compiles but does not instantiate: an error of the image, in one
+// line.
 
 import { describe, expect, it } from 'vitest';
 import { importModule, importObject } from '../../../../vmm/vcpu/wasm/guest-imports.ts';
@@ -39,7 +40,7 @@ it('a guest is given import objects without a prototype', async () => {
   expect(Object.keys(seen).toSorted()).toEqual(['env', 'vsmmu']);
   for (const object of [seen, ...Object.values(seen)])
     expect(Object.getPrototypeOf(object)).toBeNull();
-  // Its keys are those of the guest: none of them is another object's.
+  // Its keys are chosen by the guest: none of them is a property of another object.
   const made = importObject();
   importModule(made, '__proto__').get = machine.memory;
   expect(Object.keys(made)).toEqual(['__proto__']);

@@ -65,7 +65,7 @@ describe('where data is', () => {
     expect(lowest(high, low)).toBe(0x400);
     expect(lowest(low, [0x01, ...bytes], high)).toBe(0x400);
     expect(lowest([0x00, 0x41, 0x7f, 0x0b, ...bytes])).toBe(0xffffffff);
-    // Behind one whose address is no constant.
+    // After one whose address is not a constant.
     expect(lowest([0x00, 0x23, 0x00, 0x0b, ...bytes], low)).toBe(0x400);
   });
 

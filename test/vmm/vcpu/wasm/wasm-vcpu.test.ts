@@ -15,7 +15,7 @@ import { assemble, GUEST_PAGES, reactor } from '../../../support/wat.ts';
 
 const DATA = 0x100000;
 
-/** A machine that lets everything happen. */
+/** A machine that allows everything. */
 function host(): VcpuHost {
   const inGuest: boolean[] = [];
   return {
@@ -46,7 +46,7 @@ async function vcpuOf(binary: Uint8Array<ArrayBuffer>) {
 
 const run = (vcpu: Vcpu, budget = 1) => vcpu.run(budget) as VcpuExit;
 
-/** Notes that it was initialized, and the budgets that it got; returns the value at DATA + 8. */
+/** Logs its initialization and the budgets that it got; returns the value at DATA + 8. */
 const REACTOR = reactor(
   `(func $init (i32.store (i32.const ${DATA}) (i32.add (i32.load (i32.const ${DATA})) (i32.const 1))))
    (func $run (param i32) (result i32)
@@ -148,7 +148,7 @@ describe('what vsmmu_run must not return', () => {
     [undefined, 'undefined'],
     [null, 'null'],
     [2n, '2'],
-    // What V8 makes of a structure in WebAssembly, and of several results.
+    // V8's values for a structure in WebAssembly, and for several results.
     [Object.freeze(Object.create(null)), 'an object'],
     [[Object.create(null)], 'an object'],
   ])('fails the vCPU: case %#', (result, text) => {

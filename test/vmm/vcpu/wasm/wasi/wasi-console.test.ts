@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What a console program has of WASI: streams, arguments, clocks, random numbers. Nothing of it is a library's, and every call is bounded.
+// WASI for a console program: streams, arguments, clocks, random numbers. None of it uses
+// a library, and every call is bounded.
 
 import { describe, expect, it, vi } from 'vitest';
 import { GuestExit } from '../../../../../vmm/vcpu/wasm/index.ts';
@@ -17,7 +18,7 @@ const ENOSYS = 52;
 const ENOTSUP = 58;
 const ESPIPE = 70;
 const MIB = 2 ** 20;
-/** Bytes of a call. */
+/** Maximum number of bytes per call. */
 const MOST = 2 ** 16;
 
 const NAMES = [
