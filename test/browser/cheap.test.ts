@@ -96,7 +96,7 @@ describe('a hidden page', () => {
     const { page } = demo;
     const worker = await counted(demo);
     // As soon as the worker has been notified. The issue allows four steps; the page
-    // makes one every two seconds. Each picture updates the page, the console, and
+    // makes one every two seconds. Frames of a picture: the page, the console, and
     // scrolled areas.
     const most = { turns: 1, frames: 6, timers: 8 };
     const tooMany = async () => {

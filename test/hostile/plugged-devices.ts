@@ -23,8 +23,8 @@ const [ECMDQ, FOUR_QUEUES] = [0x80000000, 0x00020000];
 /** ECMDQ_PROD.EN and ECMDQ_CONS.ENACK. */
 const EN = 0x80000000;
 /**
- * Four rings of the largest size that IDR1.CMDQS allows, 1,024 commands, and one more:
- * each is executed once at most.
+ * The CMDQ and four ECMDQs, with rings of the largest size that IDR1.CMDQS allows, 1,024
+ * commands: each ring is executed once at most.
  */
 export const MOST_COMMANDS = 5 * 1024;
 
