@@ -67,7 +67,7 @@ describe('a host with btm', { timeout: 60_000 }, () => {
     expect([before, entries(second)]).toEqual([expect.any(Number), 0]);
   });
 
-  it('is in IDR0 of a machine unless it says no, and of its first SMMU alone', async () => {
+  it('is in IDR0 of a machine, only of its first SMMU, unless its options switch it off', async () => {
     host = await checkedHost(Host, { btm: true, smmus: 2 });
     const machines = [
       await host.createMachine({ guest: IDLE }),

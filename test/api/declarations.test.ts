@@ -143,14 +143,17 @@ describe('an unknown name', () => {
     expect(found.length).toBeGreaterThan(40);
   });
 
-  it.each(Object.entries(MISSPELT))('is told in one line by %s', async (path, [args, meant]) => {
-    const told = await call(path, args).then(
-      () => 'nothing',
-      (error: Error) => error.message,
-    );
-    expect(told).toContain(`did you mean "${meant}"?`);
-    expect(told).not.toContain('\n');
-  });
+  it.each(Object.entries(MISSPELT))(
+    'is reported in one line by %s',
+    async (path, [args, meant]) => {
+      const told = await call(path, args).then(
+        () => 'nothing',
+        (error: Error) => error.message,
+      );
+      expect(told).toContain(`did you mean "${meant}"?`);
+      expect(told).not.toContain('\n');
+    },
+  );
 });
 
 describe('every public class', () => {

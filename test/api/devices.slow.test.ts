@@ -116,7 +116,7 @@ describe('a device object', () => {
     expect([edges(second), info[0]]).toEqual([1 << 16, 0]);
   });
 
-  it('of a machine that was not made can be used for the next one', async () => {
+  it('of a machine that failed to boot can be used for the next one', async () => {
     const device = new ScratchDevice();
     const twin = new ScratchDevice();
     await expect(

@@ -65,7 +65,7 @@ async function client({ port }: GdbServer) {
 }
 
 describe('a server for GDB', () => {
-  it('has a machine wait at its first instruction, and carries packets', async () => {
+  it('makes a machine wait at its first instruction, and transports packets', async () => {
     const machine = await hello();
     let output = '';
     machine.on('output', (bytes) => {

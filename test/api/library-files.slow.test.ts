@@ -159,7 +159,7 @@ describe('a module that is another file', () => {
     }
   });
 
-  it('is no guest, and the answer of the server says why', async () => {
+  it("is not a guest, and the server's response tells why", async () => {
     const host = await Host.create();
     const guest = `${origin}/guest.wasm`;
     const error: GuestImageError = await host.createMachine({ guest }).catch((e) => e);

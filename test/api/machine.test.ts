@@ -184,7 +184,7 @@ describe('a machine of the API', () => {
     expect(text(heard)).toBe('ping!');
   });
 
-  it('fails with its guest, and says why', async () => {
+  it('fails with its guest, with the reason', async () => {
     const trapping = reactor('(func $run (param i32) (result i32) unreachable)');
     await withMachine({ guest: trapping }, async (machine) => {
       await machine.boot();

@@ -323,7 +323,7 @@ describe('misuse', () => {
 });
 
 describe('events one after the other', () => {
-  it('come from when they were asked for until the end', async () => {
+  it('arrive from their request until the end', async () => {
     const machine = await host.createMachine({ guest: OFF });
     const all = machine.events();
     const some = machine.events('status');
@@ -345,7 +345,7 @@ describe('events one after the other', () => {
     await machine.destroy();
   });
 
-  it('have the types of those that were asked for, and of the end', async () => {
+  it('have the types of the requested events, and of the end', async () => {
     const machine = await host.createMachine({ guest: OFF });
     const events = machine.events('check');
     await machine.boot();

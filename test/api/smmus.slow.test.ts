@@ -29,7 +29,7 @@ async function otherSmmuChecks(machine: Machine) {
 }
 
 describe('a machine of a host with two SMMUs', { timeout: 60_000 }, () => {
-  it('has a device behind each, and shows its guest that an unmap needs an invalidation on both', async () => {
+  it('has a device with each, and shows its guest that an unmap needs an invalidation on both', async () => {
     host = await checkedHost(Host, { smmus: 2 });
     const machine = await host.createMachine(TOY);
     const checks = await otherSmmuChecks(machine);
@@ -47,7 +47,7 @@ describe('a machine of a host with two SMMUs', { timeout: 60_000 }, () => {
     expect(host.inspect().smmus.map(({ vintfsInUse }) => vintfsInUse)).toEqual([1, 1]);
   });
 
-  it('can be behind one of them, shared with another machine or not', async () => {
+  it('can use one of them, shared with another machine or not', async () => {
     host = await checkedHost(Host, { smmus: 2 });
     const machines: Machine[] = [];
     for (const behind of [[1], [0], [1, 0]])
@@ -64,7 +64,7 @@ describe('a machine of a host with two SMMUs', { timeout: 60_000 }, () => {
     expect(tree).toMatch(/├ SMMU 1: .*\n│ ├ vm0, its SMMU 0, VINTF 1: .*\n│ └ vm2, its SMMU 0, /);
   });
 
-  it('has a plugin behind the SMMU that its place names, and reports this to the guest', async () => {
+  it('connects a plugin to the SMMU that its place names, and reports this to the guest', async () => {
     host = await checkedHost(Host, { smmus: 2 });
     const place = { addresses: [0x10000000], firstIrq: 16, smmu: 1 };
     const machine = await host.createMachine({

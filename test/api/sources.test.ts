@@ -110,7 +110,7 @@ describe('an invalid guest', () => {
       );
   });
 
-  it('says which binary it is about, regardless of the start of the message', async () => {
+  it('names its binary, regardless of the start of the message', async () => {
     const binary = (options: MachineOptions) =>
       host.createMachine(options).then(
         () => undefined,

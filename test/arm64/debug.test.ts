@@ -284,7 +284,7 @@ describe('breakpoints', () => {
     }
   });
 
-  it('are as many as ID_AA64DFR0_EL1 says', () => {
+  it('are as many as in ID_AA64DFR0_EL1', () => {
     const id = ARM64_REGISTER_TABLE.find(({ name }) => name === 'ID_AA64DFR0_EL1')?.bits ?? 0n;
     expect(Number((id >> 12n) & 15n) + 1).toBe(ARM64_BREAKPOINTS);
     expect(Number((id >> 20n) & 15n) + 1).toBe(ARM64_WATCHPOINTS);

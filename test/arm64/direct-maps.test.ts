@@ -203,7 +203,7 @@ describe('a direct map', () => {
     expect(accesses).toEqual(['read c0000000 4']);
   });
 
-  it('asks for an exit when a queue needs its host', () => {
+  it('requests an exit when a queue needs its host', () => {
     const { machine, map, rung } = setUp([STR_W0, ...LOOP]);
     map();
     machine.setU64(ARM64_X + 32, 1000n);

@@ -287,7 +287,7 @@ describe('faults of translation', () => {
 });
 
 describe('time of an arm64 vCPU', () => {
-  it('stops at exactly the instruction that is asked for', () => {
+  it('stops at exactly the requested instruction', () => {
     // ADD X0, X0, #1; B .-4
     for (const due of [1n, 2n, 3n, 1000n, 1025n, 1026n, 5000n, 5001n]) {
       const machine = machineWith([0x91000400, 0x17ffffff]);

@@ -117,7 +117,7 @@ describe('the check of the instruction cache', () => {
     expect(made.u64(ARM64_X + 16)).toBe(2n);
   });
 
-  it('does not mind a store of what is there', () => {
+  it('ignores a store of the same value', () => {
     const made = machine([STORE, TWO, LOOP], 1);
     expect(reports(made)).toEqual([]);
   });

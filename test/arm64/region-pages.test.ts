@@ -53,7 +53,7 @@ it.each([
   expect(machine.regions.count).toBe(1);
 });
 
-it('a region for which the pool has no space is not made, and stores nothing behind the pool', () => {
+it('a region without space in the pool is not made, and stores nothing after the pool', () => {
   const machine = machineWith(`
     main: add x0, x0, #2
      sub x1, x1, #1

@@ -132,7 +132,7 @@ describe('a translation request', () => {
     expect(block()).toEqual([window1(0x80501000n), 21]);
   });
 
-  it('grants execution only when it is asked for, and only with a SubstreamID', () => {
+  it('grants execution only on request, and only with a SubstreamID', () => {
     expect(request(ACCESS_WRITE | ACCESS_INSTRUCTION)).toBe(RW);
     h.set(SMMU_AT_IDR1, IDR1 | 0x500);
     // S1CDMax 1: the CD table has two entries, S1DSS 2.
@@ -373,7 +373,7 @@ describe('an ATC', () => {
       expect([both(), h.page0(CONS)]).toEqual([after, 5]);
     });
 
-    it('behind an SMMU without PASIDs ignores SSV', () => {
+    it('with an SMMU without PASIDs ignores SSV', () => {
       both();
       unmapBoth();
       h.set(SMMU_AT_IDR1, IDR1);
@@ -393,7 +393,7 @@ describe('an ATC', () => {
       expect(access(ACCESS_PRIVILEGED, IOVA, 1)).toBe(ATC_DENIED);
     });
 
-    it('asks again for an instruction fetch, which a page without UXN grants', () => {
+    it('requests again for an instruction fetch, which a page without UXN grants', () => {
       expect(access(0, IOVA, 1)).toBe(ATS_SUCCESS);
       expect(access(ACCESS_INSTRUCTION, IOVA, 1)).toBe(ATS_SUCCESS);
       unmapBoth();
@@ -407,7 +407,7 @@ describe('an ATC', () => {
     });
   });
 
-  it('asks again for an access that was not granted', () => {
+  it('requests again for an access that was not granted', () => {
     map(READ_ONLY);
     expect([access(0), access()]).toEqual([ATS_SUCCESS, ATC_DENIED]);
     map(READ_WRITE);
@@ -415,7 +415,7 @@ describe('an ATC', () => {
     expect(access()).toBe(ATS_SUCCESS);
   });
 
-  it('of 32 entries gives the oldest up', () => {
+  it('of 32 entries evicts the oldest', () => {
     for (let page = 0; page <= 32; page++) map(READ_WRITE + BigInt(page << 12), page);
     for (let page = 0n; page <= 32n; page++)
       expect(access(0, IOVA + (page << 12n))).toBe(ATS_SUCCESS);

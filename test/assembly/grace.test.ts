@@ -208,7 +208,7 @@ describe('StreamWorlds', () => {
     expect(el2Access(E2H, half)).toBe(0);
   });
 
-  it('with stage 2 STRW is ignored, reserved values too: the stream is of NS-EL1', () => {
+  it('with stage 2 STRW is ignored, also reserved values: the stream is of NS-EL1', () => {
     const scenario = new Scenario({ mode: 'nested', stage1: GEOMETRY, stage2: GEOMETRY });
     place(scenario);
     const [first = 0n, second = 0n, ...rest] = scenario.ste;

@@ -86,7 +86,7 @@ describe('an invalidation during a walk', () => {
     expect(h.unit.threadBlock.count(THREAD_TLB_DISCARDS)).toBe(1);
   });
 
-  it('of another VMID does not keep the translation from being cached', () => {
+  it('of another VMID does not prevent the translation from being cached', () => {
     const { context } = h.vcmdq(0, 1);
     context.vmid = 9;
     h.beside = () => {
@@ -118,7 +118,7 @@ describe('an invalidation during a walk', () => {
   });
 });
 
-describe('an ATS request beside which the page moves', () => {
+describe('an ATS request during which the page moves', () => {
   const READ = 1 << ATS_GRANTED_SHIFT;
   const READ_WRITE = 3 << ATS_GRANTED_SHIFT;
   /**

@@ -191,7 +191,7 @@ function* allSizes(): Generator<Sizes> {
 }
 
 describe.each([1, 2] as const)('an address of stage %i', (stage) => {
-  it.each(GRANULES)('of %s granules reaches as far as OAS and its size say', (_name, granule) => {
+  it.each(GRANULES)('of %s granules is limited by OAS and its size', (_name, granule) => {
     const differences: string[] = [];
     const seen = new Map<string, number>();
     for (const sizes of allSizes())
@@ -246,7 +246,7 @@ describe('a descriptor with 52 bits', () => {
     }
   });
 
-  it('of a table says where the next one is', () => {
+  it('of a table is the address of the next one', () => {
     for (const stage of [1, 2] as const)
       for (const granule of [K4, K16]) {
         build(stage, granule, wide, 'leaf', 0n);

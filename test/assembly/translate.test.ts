@@ -454,7 +454,7 @@ describe('stream table entries', () => {
 });
 
 describe('the SMMU as a whole', () => {
-  it('SMMUEN = 0 bypasses or aborts as GBPA says', () => {
+  it('SMMUEN = 0 bypasses or aborts, depending on GBPA', () => {
     h.set(SMMU_AT_CR0, 0);
     expect(h.translate(SID, 0x1_8030_0000n)).toEqual({ status: TRANSLATE_OK, pa: 0x1_8030_0000n });
     h.set(SMMU_AT_GBPA, 1 << 20);
@@ -468,7 +468,7 @@ describe('the SMMU as a whole', () => {
     expect(h.stat(STAT_EVENTQ_OVERFLOW)).toBe(2);
   });
 
-  it('an event queue outside memory loses the record and says so', () => {
+  it('an event queue outside memory loses the record and reports an error', () => {
     h.hostBytes.setBigUint64(h.smmu + SMMU_AT_EVENTQ_BASE, 0x9_0000_0000n, true);
     leaf(0n);
     h.translate(SID, IOVA);

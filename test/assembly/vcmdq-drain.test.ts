@@ -131,7 +131,7 @@ describe('VCMDQ consumption', () => {
     expect(queue.counts).toEqual({ commands: 3, syncs: 1, errors: 0, rewrites: 2 });
   });
 
-  it('wraps: CONS passes the end of the ring and carries the wrap bit', () => {
+  it('wraps: CONS passes the end of the ring and inverts the wrap bit', () => {
     h.vcmdq(0, 1, { log2size: 2 });
     for (let slot = 0; slot < 4; slot++) h.put(slot, SYNC);
     h.store(1, PROD, 4);
@@ -151,7 +151,7 @@ describe('VCMDQ consumption', () => {
     expect(h.stat(STAT_PROD_RANGE)).toBe(1);
   });
 
-  it('a call ends after four rounds of 256 commands, and asks the host to continue', () => {
+  it('a call ends after four rounds of 256 commands, and requests the host to continue', () => {
     const { queue } = h.vcmdq(0, 1, { log2size: 12 });
     for (let slot = 0; slot < 2000; slot++) h.put(slot, SYNC);
     h.store(1, PROD, 2000);

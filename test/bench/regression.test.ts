@@ -69,7 +69,7 @@ describe('a ratio', () => {
     expect(order.join('')).toBe('aaabbbaaabbb');
   });
 
-  it('has a name that says its part, and is the less the better', () => {
+  it('has a name that describes its part, and is better when lower', () => {
     const row = { opcode: 'SYNC', batch: 16, iotlb: 'full', wasm: 8, c: 4, ratio: 0.5 } as const;
     const ratios = ratiosOf({
       machine,

@@ -34,7 +34,7 @@ it('the line with the TLBI, deleted, makes the sanitizer speak', async () => {
   expect(await page.inputValue('#lines')).toBe(text);
 });
 
-it('a wrong line is said with its number while one types, and does not run', async () => {
+it('a wrong line is reported with its number while one types, and does not run', async () => {
   const demo = await openOnce('?vms=1&speed=full');
   const { page } = demo;
   if (!(await page.isVisible('#lines'))) await page.click('#edit-lines');
@@ -70,7 +70,7 @@ it('"What just happened" describes each step of an experiment', async () => {
   expect(await page.$$('.changes')).toEqual([]);
 });
 
-it('single keys are switched off for good, and r asks', async () => {
+it('single keys stay switched off, and r asks for confirmation', async () => {
   const demo = await openOnce('?vms=1&speed=full');
   const { page } = demo;
   await demo.state('running');

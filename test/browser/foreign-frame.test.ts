@@ -73,7 +73,7 @@ async function visit(path: string): Promise<{ page: Page; frame: Frame }> {
 const stateOf = (frame: Frame) => frame.textContent('#state');
 const paused = (frame: Frame) => frame.waitForSelector('#state:has-text("paused")');
 
-it('is out of its reach: nothing of the page can be read, and no message is heard or answered', async () => {
+it('is out of its reach: nothing of the page can be read, and no message is received or answered', async () => {
   const { page: foreign, frame } = await visit('');
   await paused(frame);
   const refused = await foreign.evaluate(() => {
@@ -150,7 +150,7 @@ it('can be sent to another place, as by a link, and starts no guest by itself th
   await expect.poll(() => frame.url()).toBe(`${demo.url}${QUERY}`);
 });
 
-it('is clicked where its user sees something else: an experiment, in a machine that has nothing of theirs', async () => {
+it('is clicked where its user sees something else: an experiment, in a machine without data of theirs', async () => {
   const { page: foreign, frame } = await visit('covers');
   await paused(frame);
   const button = await frame.locator('#run').boundingBox();

@@ -37,7 +37,7 @@ beforeAll(async () => {
 });
 afterAll(() => other.close());
 
-it('from a server starts after a click, with nothing of the guest before', async () => {
+it('from a server starts after a click, and keeps nothing of the guest before', async () => {
   const link = `?vms=1&guest=${encodeURIComponent(`${other.url}shared/mine.wasm`)}`;
   const demo = await open(link);
   const { page } = demo;
@@ -93,7 +93,7 @@ it('is at the step of its link, and the toy is not', async () => {
   forgive(demo, `request: ${other.url}`);
 });
 
-it('that is not a program says so when it is started, and the toy continues', async () => {
+it('that is not a program is reported when it is started, and the toy continues', async () => {
   const demo = await open(`?vms=1&guest=${encodeURIComponent(`${other.url}text.wasm`)}`);
   const { page } = demo;
   await demo.state('running');
@@ -104,7 +104,7 @@ it('that is not a program says so when it is started, and the toy continues', as
   forgive(demo, `request: ${other.url}`);
 });
 
-it('that was picked does not come back by Back, which says so', async () => {
+it('that was picked is not restored by Back, which reports this', async () => {
   const demo = await open('?vms=1');
   const { page } = demo;
   await demo.state('running');

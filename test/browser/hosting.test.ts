@@ -78,7 +78,7 @@ describe('without cross-origin isolation', () => {
   });
 
   // An insecure origin has neither service workers nor isolation.
-  it('and without one everything runs inline in one worker, and the page says so', async () => {
+  it('and without one everything runs inline in one worker, and the page shows this', async () => {
     const demo = await open('?transport=mailbox&drain=thread', {
       url: plain.url.replace('localhost', INSECURE_HOST),
     });

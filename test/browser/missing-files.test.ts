@@ -110,7 +110,7 @@ describe('a page', () => {
     });
   });
 
-  it('loads modules from a server that does not know their type', async () => {
+  it('loads modules from a server that sends another type', async () => {
     await page.route(/\.wasm$/, async (route) => {
       const response = await route.fetch();
       await route.fulfill({ response, contentType: 'application/octet-stream' });

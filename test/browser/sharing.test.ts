@@ -88,7 +88,7 @@ it('Back leads to the experiment before', async () => {
   await page.waitForSelector('[data-outcome=holds]');
 });
 
-it('says of a wrong place what is not as the link asks', async () => {
+it('lists the parts of a wrong place that it ignores', async () => {
   const demo = await openOnce('?vms=1&run=no&step=x&event=3&panel=roof');
   await demo.state('paused');
   expect((await demo.page.textContent('#note'))?.trim().split('\n')).toEqual([
@@ -98,7 +98,7 @@ it('says of a wrong place what is not as the link asks', async () => {
   ]);
 });
 
-it('saves a console and a trace, and says why Perfetto cannot have it', async () => {
+it('saves a console and a trace, and reports why Perfetto cannot open it', async () => {
   const demo = await openOnce('?vms=1&run=no&step=x&event=3&panel=roof');
   const { page } = demo;
   await demo.state('paused');

@@ -130,7 +130,7 @@ describe('vsmmu boot toy', { timeout: 120_000 }, () => {
     }
   });
 
-  it('measures only the path that was asked for', async () => {
+  it('measures only the requested path', async () => {
     for (const path of ['direct', 'trapped', 'overlay']) {
       const { status, stdout } = await vsmmu('boot', 'toy', '--path', path, '--json', ...COLD);
       expect(status).toBe(0);
@@ -155,7 +155,7 @@ describe('vsmmu boot toy', { timeout: 120_000 }, () => {
       expect(exitsPerBatch > 0).toBe(only === 'trapped');
   });
 
-  it('uses the CMDQ on a machine without a CMDQV when its driver looks for one', async () => {
+  it('uses the CMDQ on a machine without a CMDQV, although its driver probes for one', async () => {
     const { status, stdout } = await vsmmu(
       'boot',
       'toy',
@@ -176,7 +176,7 @@ describe('vsmmu boot toy', { timeout: 120_000 }, () => {
     expect([report.vcmdq.queues, report.ways.map(({ path }) => path)]).toEqual([0, ['overlay']]);
   });
 
-  it('has bad commands reported, or what is asked for instead', async () => {
+  it('reports bad commands, or applies the requested policy', async () => {
     const one = ['boot', 'toy', '--path', 'direct', '--vms', '1', '--quiet', ...COLD];
     const run = (decision: string) => vsmmu(...one, '--on-queue-error', decision);
     expect((await run('report')).status).toBe(0);
@@ -191,7 +191,7 @@ describe('vsmmu boot toy', { timeout: 120_000 }, () => {
     expect(stdout).toContain('vm0 ran to its end: a command on VCMDQ 0 was refused');
   });
 
-  it('has ECMDQs instead of VCMDQs when it is asked to, and compares them', async () => {
+  it('has ECMDQs instead of VCMDQs on request, and compares them', async () => {
     const ecmdq = ['boot', 'toy', '--queues', 'ecmdq', '--json', ...COLD];
     const direct = await vsmmu(...ecmdq, '--path', 'direct');
     expect(direct.status).toBe(0);

@@ -77,7 +77,7 @@ describe('vsmmu decode', () => {
     });
   });
 
-  it('says what is wrong with its words in one line and ends with 2', async () => {
+  it('reports wrong words in one line and ends with 2', async () => {
     const cases: [RegExp, ...string[]][] = [
       [/missing required argument 'kind'/],
       [/there is no kind "smmu"; there are ste, cd, cmd, event, pte, log$/m, 'smmu', ZERO],

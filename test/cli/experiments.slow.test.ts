@@ -36,7 +36,7 @@ describe('experiments', () => {
     },
   );
 
-  it('says at the end what it has shown', async () => {
+  it('ends with a summary of the result', async () => {
     const { stdout } = await boot('--experiment', 'hyp-own');
     expect(stdout).toMatch(/Ask for HYP_OWN\n.*\n {2}HYP_OWN reads 0 whatever is written/);
   });

@@ -36,7 +36,7 @@ describe('a disk of the command line', () => {
     expect(disks.pcie.map(({ name }) => name)).toEqual(['pci-disk1', 'pci-disk2']);
   });
 
-  it('is not a file that another one writes to as well, by whatever name', async () => {
+  it('is not a file that another one also writes to, under any name', async () => {
     const link = join(folder, 'link.img');
     symlinkSync(file, link);
     await expect(openDisks([`${file},rw`, `${link},rw,pci`])).rejects.toThrow(

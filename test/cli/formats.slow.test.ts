@@ -97,7 +97,7 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true }));
 
 describe('versions', () => {
-  it('are what docs/versions.md says', async () => {
+  it('are those of docs/versions.md', async () => {
     const page = await read('docs/versions.md');
     const rows = [...page.matchAll(/^\|[^|]*\| (\d+) .*?`([A-Z]+_[A-Z_]*VERSION)`/gm)];
     expect(Object.fromEntries(rows.map(([, number, name]) => [name, Number(number)]))).toEqual({

@@ -66,7 +66,7 @@ describe('vsmmu guest init', { timeout: 120_000 }, () => {
     expect(readFileSync(join(folder, 'c/guest.c'), 'utf8')).toBe(before);
   });
 
-  it.each(['as', 'wat'])('a project in %s builds and boots as its README says', async (lang) => {
+  it.each(['as', 'wat'])('a project in %s builds and boots as in its README', async (lang) => {
     const page = await readPage(`templates/${lang}/README.md`);
     const inside = page.map((block) =>
       block.language === 'sh' ? { ...block, text: `cd guest\n${block.text}` } : block,

@@ -50,7 +50,7 @@ describe('vsmmu inspect', { timeout: 120_000 }, () => {
     );
   });
 
-  it('shows which machines are behind which SMMU, and the vIOMMU that receives TLBIs of vCPUs', async () => {
+  it('shows the SMMU of each machine, and the vIOMMU that receives TLBIs of vCPUs', async () => {
     const { status, stdout } = await vsmmu(
       'inspect',
       'toy',
@@ -83,7 +83,7 @@ describe('vsmmu inspect', { timeout: 120_000 }, () => {
     expect(stdout).toMatch(/DomainID 5 is \d+ on the IOMMU/);
   });
 
-  it('prints what a trace says of its host', async () => {
+  it('prints the host in a trace', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'vsmmu-inspect-'));
     try {
       const file = join(folder, 'run.json');

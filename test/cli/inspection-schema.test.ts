@@ -36,8 +36,8 @@ function hostOf(objects: readonly Forged[], counts: object = { events: 1 }, inde
 const chain = (length: number) =>
   Array.from({ length }, (_, i) => (i === 0 ? object(1) : object(i + 1, i)));
 
-describe('what a trace says of its host', () => {
-  it('is shown as a host has said it', async () => {
+describe('the host in a trace', () => {
+  it('is shown as the host has described it', async () => {
     const host = await Host.create({});
     try {
       const said = JSON.parse(JSON.stringify(host.inspect())) as HostInspection;

@@ -76,7 +76,7 @@ describe('texts of others', () => {
     expect(printable('x'.repeat(300))).toBe(`${'x'.repeat(200)}…`);
   });
 
-  it('are found wherever they stand in data', () => {
+  it('are found anywhere in data', () => {
     const data = { 'k\n': ['\u001b', 1, { a: '\u0007', b: null }] };
     expect(printableData(data)).toEqual({ 'k\\u{a}': ['\\u{1b}', 1, { a: '\\u{7}', b: null }] });
     const named = printableData(JSON.parse('{ "__proto__": { "x": 1 } }') as object);

@@ -42,7 +42,7 @@ describe('PCIe functions of the command line', () => {
     ]);
   });
 
-  it('are behind a root port with ",port"', () => {
+  it('are below a root port with ",port"', () => {
     const { read, write } = configurationOf(['dma,port', 'net,port,hub']);
     const port = [read(0, 3, 0), read(0, 4, 0)].map((id) => id.toString(16));
     expect(port).toEqual(['c1b36', 'c1b36']);

@@ -127,7 +127,7 @@ describe('--timeout', { timeout: 60_000 }, () => {
 });
 
 describe('--quiet', () => {
-  it('prints nothing of a run that is good', async () => {
+  it('prints nothing for a successful run', async () => {
     expect(await vsmmu('boot', 'toy', '--path', 'direct', '--quiet')).toMatchObject({
       status: 0,
       stdout: '',

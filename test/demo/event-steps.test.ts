@@ -136,7 +136,7 @@ describe('from event to event', () => {
     expect([worker.steps, steps.frame?.kind]).toEqual([2, 'fetch']);
   });
 
-  it('nothing is asked of machines whose events are not recorded', async () => {
+  it('no request is sent to machines whose events are not recorded', async () => {
     steps.clear(false);
     steps.heard();
     steps.forward();

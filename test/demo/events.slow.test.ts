@@ -85,7 +85,7 @@ describe('frames', () => {
     expect(new Set(written).size).toBeGreaterThan(5);
   });
 
-  it('tell of everything that comes between a store to a page table and a fault', () => {
+  it('include everything between a store to a page table and a fault', () => {
     const kinds = stale.frames.map(({ kind }) => kind);
     for (const kind of [
       'entry',
@@ -219,7 +219,7 @@ describe('frames', () => {
     expect(frames[acknowledged + 1]?.text).toBe('vm0 rewrites entry 2 of VCMDQ 0: CMD_SYNC.');
   });
 
-  it('of the overlay path: what is no invalidation waits for the host, which is named as the reason', async () => {
+  it('of the overlay path: other commands than invalidations wait for the host, which is named as the reason', async () => {
     const { frames } = await runSession('vms=1&path=overlay&events=yes', 7);
     const at = frames.findIndex(
       ({ kind }, i) => kind === 'host' && frames[i - 1]?.text.includes('12 \u2192 13'),

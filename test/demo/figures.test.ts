@@ -38,7 +38,7 @@ describe('numbers', () => {
       expect(short(value) + time(value)).not.toMatch(/e/);
   });
 
-  it('of a clock that has not ticked are said not to be known', () => {
+  it('of a clock that has not ticked are shown as unknown', () => {
     expect(measuredTime(0)).toBe('below the clock\u2019s resolution');
     expect(plain(spread(400, 1200))).toBe('400 ns to 1.20 \u00b5s');
     expect(spread(400, 400)).toBe('');
@@ -127,7 +127,7 @@ describe('the ring', () => {
     ]);
   });
 
-  it('says nothing of what was never written, and of what is written ahead of PROD that it is ahead', () => {
+  it('shows nothing that was never written, and marks what is written ahead of PROD', () => {
     expect(states({ size: 256, prod: 2, cons: 2, consumed: 2 }, (slot) => slot < 3)).toEqual([
       '253 empty',
       '254 empty',
@@ -248,7 +248,7 @@ describe('charts', () => {
       traces: [{ path: 'direct', samples: at > 600 ? 1 : 0, lastNs: 500 }],
     }) as unknown as Picture;
 
-  it('have rates, and a gap where the machines stood still', () => {
+  it('have rates, and a gap where the machines were paused', () => {
     const series = new ChartSeries();
     for (const at of [0, 300, 600, 900]) series.add(picture(at));
     series.add(picture(910, 'paused'));
@@ -267,7 +267,7 @@ describe('charts', () => {
     expect(series.columns()[0]?.[1]).toEqual([1000, null, 1000]);
   });
 
-  it('go on while nobody looks on and steps are few', () => {
+  it('continue while the page is hidden and steps are few', () => {
     const series = new ChartSeries();
     for (const at of [0, 300, 300 + MOST_IDLE_MS]) series.add(picture(at));
     expect(series.columns()[0]?.[1]).toEqual([1000, 1000]);

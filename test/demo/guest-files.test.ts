@@ -38,7 +38,7 @@ describe('files that are picked', () => {
     expect(guestOf([disk, kernel])).toEqual(expected);
   });
 
-  it('are passed to the WebAssembly machine, which says what is wrong with them', () => {
+  it('are passed to the WebAssembly machine, which reports their errors', () => {
     expect(guestOf([WASM])).toEqual({ kind: 'wasm', ...WASM });
     const text = file('text', new TextEncoder().encode('text'));
     expect(guestOf([text])).toEqual({ kind: 'wasm', ...text });

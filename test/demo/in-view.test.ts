@@ -64,13 +64,13 @@ it('what is out of view is drawn once a second while machines run', () => {
   expect(drawn(view(), 40, false)).toEqual([2, 40]);
 });
 
-it('and not at all when nobody is there, until somebody is', () => {
+it('and not at all while the page is hidden', () => {
   const found = view();
   expect(drawn(found, 4, true)).toEqual([0, 4]);
   expect(found.seen(running, false)(far)).toBe(true);
 });
 
-it('and always when they stand still', () => {
+it('and always while they are paused', () => {
   const found = view();
   for (let i = 0; i < 3; i++) expect(found.seen(paused, false)(far)).toBe(true);
 });

@@ -28,7 +28,7 @@ function built(site: string | undefined): string | Transformed {
 }
 
 describe('the preview of a link', () => {
-  it('has a title, a line and a picture, whose size is as it says', () => {
+  it('has a title, a line and a picture of the stated size', () => {
     const meta = metaOf(page);
     const title = /<title>(.*)<\/title>/.exec(page)?.[1];
     expect(title).toContain('vsmmu');

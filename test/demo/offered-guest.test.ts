@@ -86,7 +86,7 @@ describe('a guest of a server', () => {
     await expect(offeredGuest(address(guest), signal())).rejects.toThrow(new Error(line));
   });
 
-  it('that is not there is said by its status', async () => {
+  it('that does not exist is reported by its status', async () => {
     const page = address(`${urlOf(site)}/none`);
     await expect(offeredGuest(page, signal())).rejects.toThrow(/: the server answers 404$/);
   });

@@ -34,7 +34,7 @@ describe('a place', () => {
     });
   });
 
-  it('beyond the limits of a link is left out, and said to be', () => {
+  it('beyond the limits of a link is left out, which is reported', () => {
     const far = { step: MOST_STEPS + 1, event: 10_000_000, panel: 'iotlb' } as const;
     const { place, lost } = placeForLink(far);
     const written = query('events=yes');

@@ -87,7 +87,7 @@ describe('lines on the toy', () => {
     ]);
   });
 
-  it('of every form are known to it, and wait for each queue', async () => {
+  it('of every form are executed, and wait for each queue', async () => {
     const all = LINE_FORMS.map(([form]) =>
       form.replace('IOVA', '0x1000').replace(' N', ' 1').replace(/[[\]]/g, ''),
     );

@@ -47,7 +47,7 @@ describe('a session', { timeout: 60_000 }, () => {
     expect(later.vms[0]?.exits.duringInvalidation).toBe(0);
   });
 
-  it('counts the exits of trapped invalidations, and the page\u2019s looks at the clock apart', async () => {
+  it('counts the exits of trapped invalidations, and separately the page\u2019s reads of the clock', async () => {
     const session = await boot('vms=1');
     const picture = await stepUntil(session, ({ traces }) => traces.length === 3);
     const [own, overlay] = picture.vms;

@@ -44,7 +44,7 @@ describe('machines that run by themselves', () => {
     expect(await pauseBehind(pace, stepMs)).toBe(ms);
   });
 
-  it('go on at once when somebody looks on again', async () => {
+  it('continue at once when the page becomes visible', async () => {
     const pace = new SessionPace('full');
     pace.idle = true;
     let steps = 0;

@@ -38,7 +38,7 @@ afterEach(() => {
   for (const port of ports.splice(0)) port.close();
 });
 
-it('what is asked for waits for the calls before, and ends no machines when it fails', async () => {
+it('a request waits for the calls before, and ends no machines when it fails', async () => {
   const settings = readSettings(new URLSearchParams());
   const wrong = vi.fn();
   let taken = (): void => undefined;

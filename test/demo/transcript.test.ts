@@ -25,7 +25,7 @@ describe('a transcript', () => {
     expect(text(transcript.between(0, 99))).toBe('one two three');
   });
 
-  it('says what was left out, once some of that had been written', () => {
+  it('states what was left out, once some of that had been written', () => {
     const outbox = new Outbox();
     const transcript = new Transcript();
     outbox.add(bytes('begin'));

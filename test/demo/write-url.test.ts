@@ -101,7 +101,7 @@ describe('the history', () => {
     ]);
   });
 
-  it('knows which guest was picked, also when the page has been loaded again', async () => {
+  it('remembers which guest was picked, also after a reload of the page', async () => {
     const { writeUrl } = await load();
     const picked = { ...GUEST, link: undefined };
     writeUrl(settings('', GUEST.name), picked, settings(''));

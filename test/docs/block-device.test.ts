@@ -72,7 +72,7 @@ describe('the block device', () => {
     expect(new Set(medium.subarray(-disk.SECTOR_SIZE))).toEqual(new Set([3]));
   });
 
-  it('says where the DMA was refused', () => {
+  it('reports where the DMA was refused', () => {
     const { host, start, state } = plugIn();
     start(disk.COMMAND_READ, 0, 16, host.ramGpa + host.ramSize - 4096 - 512);
     for (let turn = 0; turn < 3; turn++) host.poll();

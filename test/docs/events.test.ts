@@ -26,7 +26,7 @@ function rowOf({ id, name, provokedBy, never }: EventType): string[] {
 }
 
 describe('docs/smmuv3.md', () => {
-  it('lists every event, what its records carry, and what provokes it', () => {
+  it('lists every event, the fields of its records, and its cause', () => {
     const rows = PAGE.split('\n')
       .filter((line) => /^\| 0x[0-9a-f]{2} [A-Z]/.test(line))
       .map((line) =>

@@ -54,7 +54,7 @@ describe('examples of the documentation', () => {
     expect(textOf(page)).toContain(`\`\`\`ts\n${textOf(example)}\`\`\``);
   });
 
-  it('boots the guest, built as the page says', async () => {
+  it('boots the guest, built as on the page', async () => {
     const image = await loadGuestImage(await compileGuest());
     const memory = createGuestMemory(image);
     let console = '';

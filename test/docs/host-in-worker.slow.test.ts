@@ -28,7 +28,7 @@ describe('a host in a worker', { timeout: 60_000 }, () => {
   });
   afterAll(() => transferHandlers.delete('live'));
 
-  it('has machines that tell what happens to them until the listener is taken away', async () => {
+  it('has machines that report their events until the listener is removed', async () => {
     const { worker, host: RemoteHost } = start();
     const host = (await RemoteHost.create({ vintfs: 4 })) as unknown as Remote<Host>;
     const machine = await host.createMachine({ guest: OFF, name: 'far' });

@@ -55,7 +55,7 @@ describe('the pages', () => {
         expect(file, page).not.toMatch(/^docs\/(internals|models)\/|^(CONTRIBUTING|SECURITY)\.md$/);
   });
 
-  it('that are not for users say so at their beginning, and no other does', () => {
+  it('that are not for users state this at their beginning, and no other does', () => {
     const says = (page: string) => textOf(page).slice(0, 300).includes('who work on vsmmu');
     expect(FOR_USERS.filter(says)).toEqual([]);
     expect(pagesIn('docs/internals').filter((page) => !says(page))).toEqual([]);

@@ -53,7 +53,7 @@ describe('pages', { timeout: 240_000 }, () => {
     expect(await runPage(await readPage(page), page === 'docs/quick-start.md')).toBe(commands);
   });
 
-  it('docs/guests.md does what it says of AssemblyScript and WebAssembly text, and prints the examples as they are', async () => {
+  it('docs/guests.md works for AssemblyScript and WebAssembly text, and contains the examples unchanged', async () => {
     const page = await readPage('docs/guests.md');
     const clang = page.findIndex(({ info }) => info === 'clang');
     expect(await runPage(page.filter((_, i) => i !== clang && i !== clang + 1))).toBe(4);
@@ -85,7 +85,7 @@ describe('pages', { timeout: 240_000 }, () => {
     }
   });
 
-  it('docs/device-plugin.md does what it says of a bus master', async () => {
+  it('docs/device-plugin.md works for a bus master', async () => {
     const page = await readPage('docs/device-plugin.md');
     expect(await runPage(page.filter(({ language }) => language !== 'ts'))).toBe(2);
   });

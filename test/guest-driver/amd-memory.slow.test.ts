@@ -8,7 +8,7 @@ import { bootAmdToy } from '../support/amd-toy.ts';
 
 const PAGE = 4096;
 
-it('says that memory is exhausted unless all its tables are made', {
+it('reports exhausted memory unless all its tables are made', {
   timeout: 60_000,
 }, async () => {
   const host = await AmdHost.create();

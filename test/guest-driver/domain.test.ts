@@ -41,7 +41,7 @@ describe('bringing up what the board has', () => {
     expect(alone.fake.order).toEqual(['0:12', '0:46']);
   });
 
-  it('says what keeps it from doing so', async () => {
+  it('reports what prevents it', async () => {
     const unsupported = await loadDriver({ idr0: 0x0540141a & ~2 });
     expect(unsupported.driver.bringUp()).toBe(RESULT_UNSUPPORTED);
     const silent = await loadDriver();
@@ -88,7 +88,7 @@ describe('a domain', () => {
     expect(driver.domainUnmap(domain, 0x5000, 1, 2)).toBe(RESULT_OK);
   });
 
-  it('says when an invalidation does not complete', async () => {
+  it('reports an invalidation that does not complete', async () => {
     const { driver, fake, domain } = await attached();
     fake.held.add(1);
     expect(driver.domainUnmap(domain, 0x5000, 1, 1)).toBe(RESULT_TIMEOUT);

@@ -72,7 +72,7 @@ describe('bringing ECMDQs up', () => {
     expect(driver.directQueueCount()).toBe(0);
   });
 
-  it('gives up a bounded time after an EN that is not acknowledged; the CMDQ goes on', async () => {
+  it('gives up a bounded time after an EN that is not acknowledged; the CMDQ continues', async () => {
     const { driver, fake, ecmdqs } = await bringUpSmmu();
     ecmdqs.acknowledges = false;
     expect(driver.resetEnhancedQueues()).toBe(RESULT_TIMEOUT);

@@ -85,7 +85,7 @@ describe('getCmdq', () => {
     expect(fake.order).toEqual([`${1 + (cpu % 2)}:11`, `${1 + (cpu % 2)}:46`]);
   });
 
-  it('does not use the VCMDQs when told so', async () => {
+  it('does not use the VCMDQs when they are switched off', async () => {
     const { driver, fake } = await bootDriver();
     driver.setBypassVcmdq(1);
     driver.begin();
@@ -324,7 +324,7 @@ describe('bounded waiting', () => {
     expect([fake.waits, driver.doorbells() - doorbells]).toEqual([1, 0]);
   });
 
-  it('after a doorbell waits for another thread that owns the queue, and exits at once when asked to', async () => {
+  it('after a doorbell waits for another thread that owns the queue, and exits at once on request', async () => {
     const { driver, fake } = await bootDriver({ direct: true });
     fake.held.add(1);
     fake.onWait = () => {

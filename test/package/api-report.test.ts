@@ -9,7 +9,7 @@ import { expect, it } from 'vitest';
 import { differences, ownReport, REPORT } from '../../scripts/api-report.mjs';
 import { PROJECT } from '../support/project.ts';
 
-it('is what the report says; a change that is meant: npm run api:report', () => {
+it('agrees with the report; after an intended change: npm run api:report', () => {
   const committed = readFileSync(join(PROJECT, REPORT), 'utf8');
   expect(committed).toContain('\n## vsmmu/iommufd/smmu\n');
   expect(differences(committed, ownReport())).toEqual([]);

@@ -99,7 +99,7 @@ describe('the package', { timeout: 120_000 }, () => {
     }
   });
 
-  it('has what its pages name, where they do not say that it is of a checkout', () => {
+  it('has the files that its pages name, unless they are marked as those of a checkout', () => {
     const folders =
       'assembly|bench|cli|demo|devices|docs|guest-driver|host|scripts|templates|test|vmm';
     const named = new RegExp(`\`((?:${folders})/[^\\s\`]*)\``, 'g');
@@ -150,7 +150,7 @@ describe('the package', { timeout: 120_000 }, () => {
     expect(sum, 'a budget that nothing comes near').toBeGreaterThan(bytes / 2);
   });
 
-  it('is small, and weighs what docs/api.md says', () => {
+  it('is small, and has the size in docs/api.md', () => {
     expect(packed.size).toBeLessThan(1_400_000);
     expect(packed.files.length).toBeLessThan(1_500);
     const [, size, unpacked] =

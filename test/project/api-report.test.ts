@@ -199,7 +199,7 @@ describe('the report', () => {
     else expect(first).toBeUndefined();
   });
 
-  it('says how many lines it does not show', () => {
+  it('states how many lines it does not show', () => {
     const lines = Array.from({ length: 45 }, (_, i) => `const A${i} = 0;`).join('\n');
     expect(differences('', lines).at(-1)).toBe('… and 6 lines more');
     expect(differences('a\nb', 'b\na').at(-1)).toBe('the order of its lines has changed');

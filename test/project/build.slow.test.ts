@@ -102,7 +102,7 @@ describe('a WebAssembly module', () => {
     expect(stale()).toEqual([]);
   });
 
-  it('is stale when a file is missing, and the build says where', async () => {
+  it('is stale when a file is missing, and the build names it', async () => {
     await rm(join(root, 'src/deep.ts'));
     expect(stale()).toEqual(['adder']);
     const output = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
@@ -121,7 +121,7 @@ describe('a WebAssembly module', () => {
     expect(stale()).toEqual([]);
   });
 
-  it('has names and source maps in dist-debug/, where a trap says in which function it was', async () => {
+  it('has names and source maps in dist-debug/, where a trap names its function', async () => {
     await write(root, {
       'src/deep.ts': 'export const STEP = 1;\n',
       'src/lib/step.ts':

@@ -259,7 +259,7 @@ describe('check of a unit with two memories', () => {
     ]);
   });
 
-  it('knows the functions of the guest port before anything is inlined', () => {
+  it('identifies the functions of the guest port before anything is inlined', () => {
     expect(checkPort(unitOf(good, 'assembly/guest-port/index/store32'))).toEqual([]);
     expect(checkPort(unitOf(good, 'assembly/smmu-core/walk/step'))).toEqual([
       'assembly/smmu-core/walk/step accesses guest memory outside the guest port',

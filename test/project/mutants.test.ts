@@ -195,7 +195,7 @@ describe('a run', () => {
     ]);
   });
 
-  it('leaves out the fast suite when it is told to, and what an earlier run has met', async () => {
+  it('leaves out the fast suite on request, and mutants of an earlier run', async () => {
     expect((await run(FATES, { nearestOnly: true })).log).toHaveLength(3);
     const { log, unmet } = await run(FATES, {}, ['a', 'b']);
     expect(unmet).toEqual([]);

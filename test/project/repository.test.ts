@@ -82,7 +82,7 @@ describe('tools', () => {
 describe('hosted CI', () => {
   const entries = workflow.split(/^ {10}- name: /m).slice(1);
 
-  it('runs .ci/run on linux-x64; untried entries say so, and may fail', () => {
+  it('runs .ci/run on linux-x64; untried entries are marked as such, and may fail', () => {
     const [first = '', ...others] = entries;
     expect(first).toMatch(/^linux-x64\n[\s\S]* run: \.ci\/run\n[\s\S]* untried: false\n/);
     expect(others).toHaveLength(3);

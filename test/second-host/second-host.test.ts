@@ -117,7 +117,7 @@ function booted(): { host: SecondHost; guest: Guest } {
 }
 
 describe('a host that is not the VMM', () => {
-  it('knows only the device package', () => {
+  it('uses only the device package', () => {
     const source = readFileSync(new URL('./second-host.ts', import.meta.url), 'utf8');
     const imports = [...source.matchAll(/from '([^']*)'/g)].map(([, path]) => path ?? '');
     expect(imports.length).toBeGreaterThan(0);
@@ -147,7 +147,7 @@ describe('a host that is not the VMM', () => {
     expect([host.read32(CMDQV + 0x0014), host.read32(LVCMDQ + 0x00)]).toEqual([0, 1]);
   });
 
-  it('carries a device with a timer, MSIs and narrow registers', () => {
+  it('hosts a device with a timer, MSIs and narrow registers', () => {
     const TICKER = 0x12000000;
     const host = new SecondHost(modules);
     host.plug(new TickerDevice(), TICKER);

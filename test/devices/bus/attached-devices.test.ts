@@ -158,7 +158,7 @@ describe('devices of a machine', () => {
     expect([calls, attached.nextDeadline]).toEqual([['kept at 30'], undefined]);
   });
 
-  it('are refused lines that the board does not have before they ask for them', () => {
+  it('are refused lines that the board does not have before they request them', () => {
     const asked: number[] = [];
     const interrupts = {
       line: (index: number) => {

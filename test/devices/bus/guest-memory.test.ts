@@ -49,7 +49,7 @@ describe('words of guest memory', () => {
     expect(ram.load64(0x4000)).toBe(6n);
   });
 
-  it('are not accessed if a part of one lies outside', () => {
+  it('are not accessed if a part of one is outside', () => {
     expect([memory.store64(0x4010, 1n), memory.load64(0x4010)]).toEqual([false, undefined]);
     expect([memory.store32(0x4014, 1), memory.load64(0x3ff8)]).toEqual([false, undefined]);
     expect(new Int32Array(wasm.buffer)[0x114 >> 2]).toBe(0);

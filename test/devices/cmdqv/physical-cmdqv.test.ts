@@ -121,7 +121,7 @@ describe('page 0 of a VINTF that is mapped into a guest', () => {
     expect(new DataView(guestMemory.buffer).getUint32(page + 0x14, true)).toBe(1);
   });
 
-  it('reads as zero when it lies beyond the memory of the guest', () => {
+  it('reads as zero when it is beyond the memory of the guest', () => {
     const cmdqv = board();
     cmdqv.bringUp({ hypOwn: false });
     const { guestMemory } = cmdqv.host;
@@ -140,7 +140,7 @@ describe('VINTF configuration', () => {
     expect(bus.read32(0x1100)).toBe(0x0003ffff);
   });
 
-  it('what CONFIG says is what the drain goes by', () => {
+  it('the drain uses the values in CONFIG', () => {
     const cmdqv = board();
     cmdqv.bus.write32(0x1100, (1 << 17) | (0x1234 << 1) | 1);
     const { vmid, hypOwn, enabled } = cmdqv.context(1);

@@ -79,7 +79,7 @@ describe('EN_OK', () => {
     expect([1, 2, 3, 4].map(() => bus.read32(0x1004) & 1)).toEqual([0, 0, 0, 1]);
   });
 
-  it('never comes: the driver’s poll fails and says so', () => {
+  it('never comes: the driver’s poll fails with an error', () => {
     quirky.quirks.enableDelay = Infinity;
     bus.write32(0x0000, 0);
     expect(() => resetHardware(bus, BASES)).toThrow('failed to enable CMDQV');

@@ -238,7 +238,7 @@ describe('HW queues', () => {
     expect([b.bus.read32(0x30090), b.host.pulses(0)]).toEqual([4, 1]);
   });
 
-  it('that waited for the slot below and still get none say nothing a second time', () => {
+  it('that waited for the slot below and still get none report no second error', () => {
     const b = board();
     b.bus.write32(0x1000, 1);
     b.bus.write32(0x0204, 1);

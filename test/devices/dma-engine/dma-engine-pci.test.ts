@@ -116,7 +116,7 @@ describe('the DMA engine as a PCIe endpoint', () => {
     expect(fill()).toBe(DONE);
   });
 
-  it('uses ATS and PRI as the capabilities say, not as its own register does', () => {
+  it('uses ATS and PRI according to the capabilities, not to its own register', () => {
     const { host, bus, extended, config } = engine();
     bus.write(1, 0x38, 4, 5);
     expect(host.settings).toEqual({ enabled: false, pageRequests: false, silent: false });

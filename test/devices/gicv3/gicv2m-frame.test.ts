@@ -36,7 +36,7 @@ function board() {
 }
 
 describe('a GICv2m frame', () => {
-  it('says which SPIs it has', () => {
+  it('states which SPIs it has', () => {
     const { frame, read } = board();
     expect([read(0x008), read(0xfcc), read(0x040), read(0)]).toEqual([0x00400004, 0x43b, 0, 0]);
     expect(frame.identity.interrupts).toBe(4);

@@ -199,7 +199,7 @@ class History {
   }
 }
 
-it('two ITSs say the same of every sequence', { timeout: 300_000 }, () => {
+it('two ITSs have the same results for every sequence', { timeout: 300_000 }, () => {
   let taken = 0;
   const histories = steps(12, 1000);
   for (let seed = 1; seed <= histories; seed++) {

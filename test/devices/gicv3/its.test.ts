@@ -225,7 +225,7 @@ describe('an LPI', () => {
     expect(small.iar()).toBe(16383);
   });
 
-  it('comes from the pending table when LPIs are enabled, unless PTZ says that it is empty', () => {
+  it('is read from the pending table when LPIs are enabled, unless PTZ declares it empty', () => {
     gic.setGicr(0, 0, 0);
     gic.store64(RAM_GPA + 0x30000 + 8192 / 8, 1n << 5n);
     gic.setGicr(0, 0x7c, 0x40000000);

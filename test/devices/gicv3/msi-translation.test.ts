@@ -121,7 +121,7 @@ describe.each(MODES)('an MSI through an SMMU: %s', (mode) => {
     nested: IOVA + 0x40,
   }[mode];
 
-  it.each([0, 1])('is the LPI of its device, behind SMMU %i', (smmu) => {
+  it.each([0, 1])('is the LPI of its device, with SMMU %i', (smmu) => {
     const { ports, taken } = computer(mode);
     expect(ports[smmu]?.write(address, message(7)).ok).toBe(true);
     expect([taken(), taken()]).toEqual([8192 + smmu, 1023]);

@@ -151,7 +151,7 @@ class History {
   }
 }
 
-it('two GICs say the same in every history', () => {
+it('two GICs have the same results in every history', () => {
   let asserted = 0;
   const histories = steps(60, 2000);
   for (let seed = 1; seed <= histories; seed++) {

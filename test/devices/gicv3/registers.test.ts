@@ -111,7 +111,7 @@ describe('the distributor', () => {
 });
 
 describe('a redistributor', () => {
-  it('says whose it is, and which is the last', () => {
+  it('states whose it is, and which is the last', () => {
     const gic = new GicHarness(18);
     const typer = (vcpu: number) => [gic.gicr(vcpu, 0x8), gic.gicr(vcpu, 0xc)];
     expect(typer(0)).toEqual([0, 0]);

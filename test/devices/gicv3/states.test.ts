@@ -90,7 +90,7 @@ describe('an edge', () => {
     expect([gic.iar(), shown(gic)]).toEqual([1023, 'idle']);
   });
 
-  it('is taken back by ICPENDR, and made by ISPENDR', () => {
+  it('is cleared by ICPENDR, and set by ISPENDR', () => {
     const gic = booted('edge');
     gic.pulse(SPI);
     gic.setGicd(0x284, BIT);

@@ -54,14 +54,14 @@ function runTest(bus: DeviceBus, region: number, at: number, test: number, store
 }
 
 describe('a BAR in I/O space', () => {
-  it('says that it is one, and its size, and is of 256 bytes', () => {
+  it('identifies itself, states its size, and has 256 bytes', () => {
     const { config } = machine();
     expect(config(0x14)).toBe(1);
     expect(config(0x14, 0xffffffff)).toBe(0xffffff01);
     expect(config(0x14, 0x1234)).toBe(0x1201);
   });
 
-  it('is decoded while the command register has it so, where its BAR says', () => {
+  it('is decoded while the command register enables it, at the address in its BAR', () => {
     const { bus, config } = machine();
     const test = (at: number) => {
       bus.write(PORTS, at, 1, 0);
@@ -85,7 +85,7 @@ describe('a BAR in I/O space', () => {
     expect(config(4, 3, 4) & 3).toBe(2);
   });
 
-  it('is not reached behind a root port, which has no I/O space', () => {
+  it('is not accessible below a root port, which has no I/O space', () => {
     const { bus, config } = machine();
     config(0x18, 0x010100, 5);
     config(4, 7, 5);
@@ -147,7 +147,7 @@ describe('the test device', () => {
     expect(bus.read(MEMORY, at + 0xc, 4).lo).toBe(1);
   });
 
-  it('goes on where it was saved, and is new behind a reset of the function', () => {
+  it('continues where it was saved, and is new after a reset of the function', () => {
     const { bus, device } = running();
     runTest(bus, MEMORY, 0x4000, 2, 5);
     const saved = structuredClone(device.save()) as { function: { selected: number[] } };

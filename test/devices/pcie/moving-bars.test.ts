@@ -179,7 +179,7 @@ describe.each([
     },
   );
 
-  it('the DMA engine goes on where its BAR has moved', () => {
+  it('the DMA engine continues where its BAR has moved', () => {
     const { host, bus, place, messages, poll, expectMoved } = plugged(
       new DmaEnginePci('dma'),
       isBelowPort,

@@ -137,7 +137,7 @@ describe('a PCIe host bridge', () => {
     expect([bus.read(1, 0, 2).lo, word.word]).toEqual([0xffff, 5]);
   });
 
-  it('wires INTB of device 3 to the line of INTA of device 0, unless the command register says off', () => {
+  it('wires INTB of device 3 to the line of INTA of device 0, unless the command register disables it', () => {
     const { host, word, command, config } = machine();
     word.assert(true);
     expect([0, 1, 2, 3].map((line) => host.level(line))).toEqual([true, false, false, false]);
@@ -185,7 +185,7 @@ describe('a PCIe host bridge', () => {
 });
 
 describe('MSI-X', () => {
-  it('sends a message to what its entry says, once MSI-X is on', () => {
+  it('sends a message to the address in its entry, once MSI-X is on', () => {
     const { entry, messages, setControl, word } = msix();
     entry(1, [0x80001006, 0, 0x55, 0]);
     word.raise(1);

@@ -81,7 +81,7 @@ function issue(q: number, ...commands: readonly Uint32Array[]): void {
 }
 
 describe('discovery', () => {
-  it('IDR1.ECMDQ, IDR6 and the control page say how many queues there are, and where', () => {
+  it('IDR1.ECMDQ, IDR6 and the control page give the number and place of the queues', () => {
     expect([
       bus.read32(0x4) >>> 31,
       bus.read32(0x190),
@@ -181,7 +181,7 @@ describe('an ECMDQ of a guest', () => {
     expect(cons(0)).toBe(EN + 1);
   });
 
-  it('stops at an error: ERR differs from ERRACK, ERR_REASON and RD say what and where, GERROR.CMDQP_ERR that', () => {
+  it('stops at an error: ERR differs from ERRACK, ERR_REASON and RD give reason and place, GERROR.CMDQP_ERR is active', () => {
     bus.write32(0x50, 1);
     for (const q of [0, 1]) enable(q);
     issue(0, sync(), ILLEGAL, sync());
@@ -252,7 +252,7 @@ describe('an ECMDQ of a guest', () => {
     expect(cons(0) & EN).toBe(0);
   });
 
-  it('is carried over by save and restore, an error included', () => {
+  it('is preserved by save and restore, including an error', () => {
     enable(0);
     enable(2);
     issue(0, sync(), ILLEGAL);

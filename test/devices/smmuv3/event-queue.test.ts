@@ -70,7 +70,7 @@ describe('merging', () => {
       expect(board.produced).toBe(3);
     });
 
-    it('what software has taken is not merged with', () => {
+    it('consumed records are not merged with', () => {
       fault(0x2000n);
       board.bus.write32(0x100ac, 1);
       fault(0x2000n);
@@ -83,7 +83,7 @@ describe('merging', () => {
       expect(board.produced).toBe(3);
     });
 
-    it('an event that carries no address inside a page is merged with its like', () => {
+    it('an event without an address within a page is merged with an equal one', () => {
       board.ram.store64(CD, CD0 & ~0x8000_0000n);
       fault(0x2000n);
       fault(0x5000n);
@@ -165,7 +165,7 @@ describe('a record that cannot be written', () => {
 });
 
 describe('planted faults', () => {
-  it('hit the transactions of one stream, as many as asked for', () => {
+  it('hit the requested number of transactions of one stream', () => {
     board.device.plantFault({ event: 'F_UUT', streamId: SID, transactions: 2 });
     expect([
       board.access(0x1000n, { sid: 6 }),

@@ -463,7 +463,7 @@ describe('records', () => {
     ]).toEqual([1, 0, 0]);
   });
 
-  it('are of every event that the table says can be provoked', () => {
+  it('cover every event that can be provoked according to the table', () => {
     const provoked = EVENTS.filter(({ provokedBy }) => provokedBy !== undefined).map(
       ({ name }) => name,
     );

@@ -241,7 +241,7 @@ describe('event queue', () => {
 });
 
 describe('saved state', () => {
-  it('carries a host over to another host memory: tables, queues, an error, unnoticed records', () => {
+  it('moves a host to another host memory: tables, queues, an error, unnoticed records', () => {
     enable();
     put(0, sync());
     put(1, new Uint32Array([0xff, 0, 0, 0]));

@@ -133,7 +133,7 @@ it('each reason is reported once, and again after a reset', () => {
   expect(told).toHaveLength(2);
 });
 
-it('at most 256 are reported, whatever a guest does', () => {
+it('at most 256 are reported, regardless of the guest', () => {
   enable();
   for (let i = 0; i < 300; i++) {
     // Another address each time.

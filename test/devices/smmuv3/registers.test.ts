@@ -81,7 +81,7 @@ describe('ID registers', () => {
     expect(() => new VirtualSmmu({ backend, idRegisters })).toThrow(RangeError);
   });
 
-  it('of Grace are a host’s, and a guest’s less what it cannot have', () => {
+  it('of Grace are a host’s, and a guest’s without the unsupported features', () => {
     checkIdRegisters(GRACE_ID_REGISTERS, 'physical');
     expect(() => checkIdRegisters(GRACE_ID_REGISTERS, 'guest')).toThrow(RangeError);
     const guest = guestIdRegisters(GRACE_ID_REGISTERS);

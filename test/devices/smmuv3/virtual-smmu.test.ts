@@ -48,7 +48,7 @@ import {
 beforeEach(setUp);
 
 describe('disabled', () => {
-  it('lets DMA pass, or aborts it, as GBPA says', () => {
+  it('lets DMA pass, or aborts it, depending on GBPA', () => {
     expect(backend.dma(8, BUFFER)).toBe(PA + BUFFER);
     bus.write32(0x44, 0x80100000);
     expect(backend.dma(8, BUFFER)).toBeUndefined();
@@ -176,7 +176,7 @@ describe('streams', () => {
     expect(backend.dma(8, 0x10000)).toBe(PA + BUFFER + 0x5000);
   });
 
-  it('only what a vSTE may carry reaches the host', () => {
+  it('only the fields of a vSTE reach the host', () => {
     const ste = stage1Ste({ contextPtr: CDS, eats: 1 });
     // MTCFG, SHCFG, S2VMID, stage-2 fields: this SMMU ignores them.
     for (const word of [3, 4, 5, 6, 7]) ste[word] = 0xffffffff;
@@ -222,7 +222,7 @@ describe('command queue', () => {
     expect(backend.log).toEqual(['8 invalid', '9 invalid']);
   });
 
-  it('a full ring of configuration commands is carried out three in a service, in order', () => {
+  it('a full ring of configuration commands is executed three in a service, in order', () => {
     enable();
     backend.log.length = 0;
     issue(...Array.from({ length: 7 }, (_, i) => cfgiSte(8 + (i % 2))), sync());

@@ -56,7 +56,7 @@ describe('a disk in a Blob', () => {
     expect(reads).toEqual([0x10000, 0x10000, 0x8200, 0x10000, 0x8200]);
   });
 
-  it('is written to through one that lies over it', () => {
+  it('is written through a disk on top of it', () => {
     withReader();
     const disk = new BlobDisk(new OpenBlob(BYTES));
     const over = new CopyOnWriteDisk(disk);

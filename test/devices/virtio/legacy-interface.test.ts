@@ -68,7 +68,7 @@ describe('virtio by the legacy interface', () => {
     expect(bus.read32(0x34)).toBe(128);
   });
 
-  it('prints for a driver that neither sets a status nor looks at features', () => {
+  it('prints for a driver that neither sets a status nor reads features', () => {
     const { bus, output, place, offer, usedIndex } = console();
     place(INPUT);
     place(OUTPUT);
@@ -80,7 +80,7 @@ describe('virtio by the legacy interface', () => {
     expect(bus.read32(0x60)).toBe(1);
   });
 
-  it('has the used ring where the alignment says', () => {
+  it('places the used ring according to the alignment', () => {
     const { output, place, offer, usedIndex } = console();
     // 4 descriptors are 0x40 bytes, the available ring ends at 0x4e.
     place(OUTPUT, 4, 0x20);
@@ -130,7 +130,7 @@ describe('virtio by the legacy interface', () => {
     expect([0x44, 0xb0, 0xb4, 0xfc].map((register) => bus.read32(register))).toEqual([0, 0, 0, 0]);
   });
 
-  it('goes on where it was saved, and refuses what is no state of it', () => {
+  it('continues where it was saved, and refuses another device’s state', () => {
     const one = console();
     one.bus.write32(0x28, 0x2000);
     one.bus.write32(0x30, OUTPUT);

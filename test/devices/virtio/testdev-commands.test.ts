@@ -29,7 +29,7 @@ describe('commands of a test device', () => {
     expect(codesOf(...text)).toEqual(codes);
   });
 
-  it('tell of one end for each piece of output, however many there are in it', () => {
+  it('result in one end for each piece of output, regardless of their number', () => {
     expect(codesOf(`3${'q'.repeat(0x1000)}`)).toEqual([3]);
     // A number after it does not apply to the next piece.
     expect(codesOf('1q2', 'q')).toEqual([1, 0]);

@@ -111,7 +111,7 @@ function driver(disk: Disk = new MemoryDisk(pattern()), isSetUp = true) {
 }
 
 describe('a virtio block device', () => {
-  it('says what it is', () => {
+  it('identifies itself', () => {
     const { bus } = driver(undefined, false);
     const words = [0x00, 0x04, 0x08, 0x34, 0x100, 0x104].map((offset) => bus.read32(offset));
     expect(words).toEqual([0x74726976, 2, 2, 128, DISK_BYTES / 512, 0]);

@@ -51,7 +51,7 @@ describe('a virtio console', () => {
     expect(output.at(-1)).toBe('next');
   });
 
-  it('does with a state that says more than there is what it can: nothing', () => {
+  it('ignores the excess of a state that claims more than there is', () => {
     const { output, driver } = console();
     driver.offer(1, new Uint8Array(0x3800));
     const printed = output.length;

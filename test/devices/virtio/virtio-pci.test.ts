@@ -119,7 +119,7 @@ function driver() {
 }
 
 describe('a virtio block device over PCI', () => {
-  it('says what it is', () => {
+  it('identifies itself', () => {
     const { bus, read, write } = driver();
     const words = [0x00, 0x08, 0x2c].map((offset) => bus.read(0, offset, 4).lo);
     expect(words).toEqual([0x10421af4, 0x01000001, 0x10421af4]);
@@ -185,7 +185,7 @@ describe('a virtio block device over PCI', () => {
     expect([request(0), messages()]).toEqual([0, []]);
   });
 
-  it('needs a reset after a broken ring, says so, and works after it', () => {
+  it('needs a reset after a broken ring, reports this, and works after it', () => {
     const one = driver();
     const { setUp, enableMsix, messages, view, notify, read, readIsr, request } = one;
     setUp();

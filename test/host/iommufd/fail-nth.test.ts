@@ -69,7 +69,7 @@ function live(fd: Iommufd, iommu: MockIommu, device: MockDevice, vm: CountedVm):
 }
 
 describe('the n-th allocation or access to memory that fails', () => {
-  it('leaves nothing behind and no count wrong, for any failure', () => {
+  it('leaves no object and no wrong count, for any failure', () => {
     const refused = new Set<string>();
     let n = 0;
     for (; ; n++) {

@@ -179,7 +179,7 @@ describe('IOAS_IOVA_RANGES', () => {
 });
 
 describe('IOAS_ALLOW_IOVAS', () => {
-  it('says where places are found, and nothing of IOVAs that a caller chooses', () => {
+  it('returns where places are found, and does not restrict IOVAs that a caller chooses', () => {
     const { fd, ioas } = mockSetup();
     const anywhere = (length = PAGE) =>
       fd.ioasMap(ioas, { length, memory: { physical: () => 0 }, address: 0 });
@@ -300,7 +300,7 @@ describe('attach', () => {
 });
 
 describe('GET_HW_INFO', () => {
-  it('says what device and IOMMU can do, and fills what room there is', () => {
+  it('returns the capabilities of device and IOMMU, and fills the available space', () => {
     const { fd, deviceId, device } = mockSetup();
     Object.assign(device, { capabilities: HW_CAP_PCI_ATS_NOT_SUPPORTED, maxPasidLog2: 20 });
     const rest = { type: MOCK_HW_INFO_TYPE, length: 8, capabilities: 8, maxPasidLog2: 20 };
@@ -400,7 +400,7 @@ describe('HWPT_INVALIDATE', () => {
     count: 1,
   };
 
-  it('checks its bounds before it looks up its object', () => {
+  it('checks its bounds before its object', () => {
     const { fd, parent, viommu, deviceId } = viommuSetup();
     for (const id of [999, parent, viommu]) {
       expectErrno(() => fd.hwptInvalidate(id, { ...shape, entryLength: 0 }), 'EINVAL');

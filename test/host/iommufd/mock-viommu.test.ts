@@ -268,7 +268,7 @@ describe('a vEVENTQ', () => {
     fd.veventqAlloc({ viommu, type: 77, depth: 3 });
   });
 
-  it("brings events in the guest's numbering, and tells of those that it lost", () => {
+  it("delivers events in the guest's numbering, and reports lost ones", () => {
     const { fd, iommu, viommu, device, deviceId } = viommuSetup();
     const { id, file } = fd.veventqAlloc({ viommu, type, depth: 2 });
     let polled = 0;
@@ -334,7 +334,7 @@ describe('an invalidation of a vIOMMU', () => {
     return { ...setup, invalidate };
   }
 
-  it('of no entries asks whether the type is known', () => {
+  it('without entries checks whether the type is supported', () => {
     const { invalidate } = invalidationSetup();
     expect(invalidate(new Uint8Array(), 0)).toBe(0);
     expectErrno(() => invalidate(new Uint8Array(), 0, { dataType: 2 }), 'EINVAL');
@@ -380,7 +380,7 @@ describe('an invalidation of a vIOMMU', () => {
       expect(tooMany).toThrow(/^EINVAL: .* bytes are too many$/);
   });
 
-  it('fails at the first bad entry and says how many came before it', () => {
+  it('fails at the first bad entry and returns how many came before it', () => {
     const { invalidate, device } = invalidationSetup();
     for (const [bad, errno] of [
       [[2, 0x99, 0], 'EOPNOTSUPP'],

@@ -401,7 +401,7 @@ describe('a request to the drivers of the SMMUv3 and the CMDQV', () => {
     expect([s.fd.describe(), s.vm.references]).toEqual([[], 0]);
   });
 
-  it('that is right is carried out: a longer entry whose rest is zero, a queue after another, the mapped page', () => {
+  it('that is right is executed: a longer entry whose rest is zero, a queue after another, the mapped page', () => {
     const s = setup();
     expect(s.fd.hwptInvalidate(s.viommu, { ...command(), entryLength: 16 })).toBe(1);
     const padded = command(32);
@@ -417,7 +417,7 @@ describe('a request to the drivers of the SMMUv3 and the CMDQV', () => {
 });
 
 describe('a device', () => {
-  it('behind an SMMU that is not coherent cannot be bound', async () => {
+  it('with an SMMU that is not coherent cannot be bound', async () => {
     // IDR0.COHACC.
     const host = await VmHost.create({
       modules,

@@ -435,7 +435,7 @@ describe('an invalidation through an SMMUv3’s vIOMMU', () => {
     }
   });
 
-  it('that fails half-way has carried out what it counts; Linux’s counts what it has dropped', async () => {
+  it('that fails half-way has executed what it counts; Linux’s counts what it has dropped', async () => {
     for (const linuxCompat of [false, true]) {
       const { host, fd, viommu, lent } = await setup({ linuxCompat });
       attachStage1(lent);

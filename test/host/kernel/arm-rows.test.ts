@@ -142,7 +142,7 @@ describe('HWPT_ALLOC on an SMMUv3', () => {
 });
 
 describe('GET_HW_INFO of an SMMUv3', () => {
-  it('has PASIDs as IDR1.SSIDSIZE has them, and says where there is no ATS', async () => {
+  it('has PASIDs according to IDR1.SSIDSIZE, and reports where there is no ATS', async () => {
     const passid = HW_CAP_PCI_PASID_EXEC | HW_CAP_PCI_PASID_PRIV;
     const { idr1 } = PHYSICAL_ID_REGISTERS;
     for (const [registers, expected] of [
@@ -373,7 +373,7 @@ describe('HWPT_INVALIDATE of an SMMUv3', () => {
     }
   });
 
-  it('of an ATC on an SMMU without ATS is EIO; Linux passes it on and says nothing', async () => {
+  it('of an ATC on an SMMU without ATS is EIO; Linux forwards it and reports nothing', async () => {
     const idRegisters = { ...PHYSICAL_ID_REGISTERS, ...WITHOUT_ATS };
     for (const linuxCompat of [false, true]) {
       const { fd, viommu } = await setup({ linuxCompat, idRegisters });
@@ -383,7 +383,7 @@ describe('HWPT_INVALIDATE of an SMMUv3', () => {
     }
   });
 
-  it('passes a Secure command on: the SMMU refuses it, which Linux does not tell', async () => {
+  it('forwards a Secure command: the SMMU refuses it, which Linux does not report', async () => {
     for (const linuxCompat of [false, true]) {
       const { fd, iommu, viommu, lent, touch, entries } = await setup({ linuxCompat });
       attachStage1(lent);

@@ -59,7 +59,7 @@ describe('a host', () => {
     ]);
   });
 
-  it('does not boot with a CMDQV that is never enabled, and says which', async () => {
+  it('does not boot with a CMDQV that is never enabled, and names it', async () => {
     hasten(100);
     await expect(quirkyHost({ enableDelay: Infinity })).rejects.toThrow(
       expect.objectContaining({
@@ -70,7 +70,7 @@ describe('a host', () => {
     );
   });
 
-  it('keeps nothing of a vIOMMU whose VINTF is never enabled', async () => {
+  it('allocates nothing for a vIOMMU whose VINTF is never enabled', async () => {
     const { host, quirky } = await quirkyHost();
     const { vm } = lendVm(host);
     const before = state(host);
@@ -85,7 +85,7 @@ describe('a host', () => {
     expect(host.statistics.vintfsInUse).toBe(2);
   });
 
-  it('takes back a queue that does not say that it has stopped, and lends it again as new', async () => {
+  it('takes back a queue that does not report that it has stopped, and lends it again as new', async () => {
     const { host, quirky } = await quirkyHost();
     const before = state(host);
     const lent = lendVm(host, 'first');

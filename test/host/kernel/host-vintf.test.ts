@@ -164,7 +164,7 @@ describe('the host’s VINTF', () => {
     expect(commands).toEqual([2, 0, 0, 0, 0]);
   });
 
-  it('has VMs on different queues, and what a guest asked for on the CMDQ', async () => {
+  it('puts VMs on different queues, and commands on behalf of a guest on the CMDQ', async () => {
     const host = await VmHost.create({ modules, vintfs: 4, vcmdqs: 16 });
     const queues = [0, 1, 2, 3].map((lvcmdq) => new QueueBlock(host.memory, 0, lvcmdq));
     const counts = () => queues.map((queue) => queue.counts.commands);

@@ -49,7 +49,7 @@ async function setup() {
 }
 
 describe('an iommufd over the SMMU', () => {
-  it('blocks a device that is bound, attached to nothing, or taken back', async () => {
+  it('blocks a device that is bound, not attached, or taken back', async () => {
     const { host, fd, device, ioas, map, writes, page } = await setup();
     map(0x4000n);
     const seen = [writes(0x4000)];
@@ -87,7 +87,7 @@ describe('an iommufd over the SMMU', () => {
     expect(host.bytes(2 ** 32, 1)).toBeUndefined();
   });
 
-  it('has bytes at addresses, and says of anything else that it is none', async () => {
+  it('has bytes at addresses, and no memory anywhere else', async () => {
     const { host } = await setup();
     const NOT = [-1, 0.5, Number.NaN, '0', 0n, undefined] as readonly unknown[] as number[];
     for (const bad of NOT) {
@@ -224,7 +224,7 @@ describe('a VM of an SmmuHost', () => {
     expect([page.read32(VCMDQ_CONS), ...reads()]).toEqual([2, false, false]);
   });
 
-  it('hears of its queue’s error without anybody having been asked', async () => {
+  it('receives its queue’s error without a call', async () => {
     const { host, page, file, guest } = await lend();
     // CMDQ_OP_CFGI_ALL is not a command of a VCMDQ.
     new Uint32Array(guest.buffer)[(0x10000 + RING - RAM) / 4] = 0x04;

@@ -30,7 +30,7 @@ function with32(file: Uint8Array<ArrayBuffer>, offset: number, value: number) {
 }
 
 describe('an Image', () => {
-  it('goes to the base of RAM, with room for what it says it needs', async () => {
+  it('is loaded at the base of RAM, with the space that its header requests', async () => {
     const file = arm64Image();
     expect(await loadKernel(file, RAM)).toEqual({
       format: 'image',
@@ -149,7 +149,7 @@ describe('an ELF executable', () => {
     });
   });
 
-  it('has as many program headers as it says, whatever comes after them', async () => {
+  it('has the declared number of program headers, whatever follows them', async () => {
     const data = { ...text, physical: 0x40100000n };
     const one = with32(elf(0x40080010n, [text, data]), 54, 0x00010038);
     const { segments, end } = await loadKernel(one, RAM);

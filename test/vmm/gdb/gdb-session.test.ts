@@ -125,7 +125,7 @@ describe('a session', () => {
     expect(gdb.ask('M40300000,2:ab')).toBe('E01');
   });
 
-  it('has no memory but RAM, and says so where that ends', async () => {
+  it('has no memory but RAM, and reports where that ends', async () => {
     const gdb = await debug(HELLO);
     expect(gdb.memory(0x09000000, 4)).toBe('E14');
     expect(gdb.ask('M9000000,1:41')).toBe('E14');
@@ -135,7 +135,7 @@ describe('a session', () => {
     expect(gdb.output).toBe('');
   });
 
-  it('treats addresses as physical if asked to', async () => {
+  it('treats addresses as physical on request', async () => {
     const gdb = await debug(HELLO);
     expect(gdb.ask('qqemu.PhyMemMode')).toBe('0');
     expect(gdb.ask('Qqemu.PhyMemMode:1')).toBe('OK');
@@ -170,7 +170,7 @@ describe('a machine that is debugged', () => {
     expect(await gdb.resume('c')).toBe('W00');
   });
 
-  it('names its breakpoints to who knows the names', async () => {
+  it('names its breakpoints to a client that supports the names', async () => {
     const gdb = await debug(COUNT);
     expect(gdb.ask('qSupported:multiprocess+;swbreak+;hwbreak+')).toContain('swbreak+;hwbreak+');
     const start = gdb.pc;
@@ -368,7 +368,7 @@ describe('what makes no sense', () => {
     expect(gdb.ask('Z2,ffffffffffff0000,4')).toBe('OK');
   });
 
-  it('is asked for again until acknowledgements are switched off', async () => {
+  it('is requested again until acknowledgements are switched off', async () => {
     const gdb = await debug(HELLO);
     const sent: string[] = [];
     const session = connectGdb(gdb.machine, (bytes) => sent.push(textOf(bytes)));

@@ -176,7 +176,7 @@ describe('monitor', () => {
     expect(monitor('its')).toBe('the machine has no ITS\n');
   });
 
-  it('says something about any structures', () => {
+  it('has a result for any structures', () => {
     const random = new Random(5);
     const ram = memory();
     nested(ram);

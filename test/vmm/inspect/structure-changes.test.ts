@@ -26,7 +26,7 @@ function missed(cfgis: 0 | 1, old: readonly bigint[], now: readonly bigint[]) {
 }
 
 describe('a CD that has changed between two readings', () => {
-  it('needs no CFGI for what an SMMU does not look at while the CD is invalid', () => {
+  it('needs no CFGI for fields that an SMMU does not use while the CD is invalid', () => {
     expect(missed(0, cd(INVALID, TTB0), cd(INVALID, OTHER_TTB0))).toBeUndefined();
     expect(missed(0, cd(INVALID, TTB0), cd(25n, OTHER_TTB0))).toBeUndefined();
   });

@@ -81,7 +81,7 @@ describe('direct maps', () => {
     expect(maps.map({ gpa: 0x3000, length: 8, doorbell: undefined })).toBeUndefined();
   });
 
-  it('are taken back when every vCPU in guest code has acknowledged', () => {
+  it('are removed when every vCPU in guest code has acknowledged', () => {
     const looks = [0, 0];
     const { words, maps } = setUp(
       (vcpu) => {

@@ -66,7 +66,7 @@ it('has the guest leave, and fails its machine', async () => {
   expect(machine.error?.message).toBe('drain: its worker has ended');
 });
 
-it('changes nothing, and asks for nothing, once the machine has ended', async () => {
+it('changes nothing, and requests nothing, once the machine has ended', async () => {
   const { machine, asked } = await busyMachine();
   machine.stop('enough');
   asked.length = 0;
@@ -74,14 +74,14 @@ it('changes nothing, and asks for nothing, once the machine has ended', async ()
   expect([machine.status, asked]).toEqual(['stopped', []]);
 });
 
-describe('a device that a guest tells many times to end the machine', () => {
+describe('a device to which a guest writes many commands to end the machine', () => {
   /** The console of tests, with a guest's output of this many commands. */
   const write = (machine: MachineCore, text: string) => {
     const receive = testdevCommands((code) => machine.powerOff(code));
     for (const piece of text) receive(new TextEncoder().encode(piece));
   };
 
-  it('asks the vCPUs once to leave, and the first exit code counts', async () => {
+  it('requests the vCPUs once to leave, and the first exit code counts', async () => {
     const { machine, asked } = await busyMachine();
     const run = machine.run();
     write(machine, `3q${'q'.repeat(1000)}`);

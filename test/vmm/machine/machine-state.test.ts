@@ -97,13 +97,13 @@ describe('the life cycle of a machine', () => {
     expect([state.pace, state.isEntered]).toEqual([pace, entered]);
   });
 
-  it('says how it ended', () => {
+  it('returns how it ended', () => {
     expect(stateAfter('booted', 'enter', 'off').state.ended).toBe(OFF);
     expect(stateAfter('booted', 'enter', 'fail', 'leave').state.ended).toBe(FAILED);
     expect(stateAfter('booted', 'enter', 'fail').state.ended).toBeUndefined();
   });
 
-  it('says whether it was still to end', () => {
+  it('returns whether it was still to end', () => {
     expect(stateAfter('stop').returned).toBe(true);
     expect(stateAfter('booted', 'stop').returned).toBe(true);
     expect(stateAfter('booted', 'enter', 'stop').returned).toBe(true);

@@ -48,7 +48,7 @@ describe('a machine', () => {
     expect(words(machine)[DATA / 4]).toBe(3);
   });
 
-  it('tells when it stands, paused, and before it moves again', async () => {
+  it('reports when it is paused, and before it continues', async () => {
     const machine = await smallMachine({ guest: reactor(COUNTING) });
     const told: (readonly [stands: boolean, runs: number])[] = [];
     machine.onStanding = (stands) => told.push([stands, words(machine)[DATA / 4] ?? 0]);

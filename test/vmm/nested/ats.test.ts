@@ -54,7 +54,7 @@ beforeEach(async () => {
 });
 
 describe('an engine with ATS', () => {
-  it('moves data through its ATC, and asks once for each page', () => {
+  it('moves data through its ATC, and requests each page once', () => {
     expect(ats(ENABLE)).toBe(ENABLE);
     expect([
       b.dma(FILL, IOVA, 0x1000),
@@ -170,7 +170,7 @@ describe('an engine with ATS', () => {
     expect(b.dma(FILL, IOVA)).toBe(WRITE_FAULT);
   });
 
-  it('has no ATS behind an SMMU without ATS', async () => {
+  it('has no ATS with an SMMU without ATS', async () => {
     const idr0 = PHYSICAL_ID_REGISTERS.idr0 & ~0x10c00;
     b = await atsBoard({
       ids: 'auto',
@@ -218,7 +218,7 @@ describe('an engine with PRI', () => {
     expect(b.host.statistics.smmu.events).toEqual({});
   });
 
-  it('asks for reading when it reads, with another index each time', () => {
+  it('requests reading when it reads, with another index each time', () => {
     b.dma(VERIFY, HOLE);
     b.look();
     answer(2);
@@ -263,7 +263,7 @@ describe('an engine with PRI', () => {
     expect(b.bus.read32(0x60) & 8).toBe(error);
   });
 
-  it('asks again after an overflow, which lasts until it is acknowledged', async () => {
+  it('requests again after an overflow, which lasts until it is acknowledged', async () => {
     b = await atsBoard({ requests: 0 });
     ats(ENABLE | PAGES);
     b.dma(FILL, HOLE);

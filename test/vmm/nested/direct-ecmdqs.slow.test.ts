@@ -251,7 +251,7 @@ describe('an ECMDQ that its guest has', () => {
     expect(guest.cons(0) & 0x0700_0000).toBe(0x0100_0000);
   });
 
-  it('waits for its host at a configuration command, and asks for the exit', () => {
+  it('waits for its host at a configuration command, and requests the exit', () => {
     guest.enable(0);
     const exitRequest = new Int32Array(guest.lent.vm.memory.buffer, 0x618, 1);
     for (const command of [cfgiSte(STREAM), cfgiAll(), prefetchConfig(STREAM)]) {
@@ -482,7 +482,7 @@ describe('an ECMDQ that its guest has', () => {
     expect([guest.cons(0), look()]).toEqual([EN, 0]);
   });
 
-  it('is carried over by save and restore with its indexes, enables and errors', () => {
+  it('is preserved by save and restore with its indexes, enables and errors', () => {
     guest.enable(0);
     guest.enable(2);
     guest.send(0, sync(), ILLEGAL);

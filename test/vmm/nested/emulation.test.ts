@@ -101,7 +101,7 @@ async function machine(decide: () => QueueErrorDecision = () => 'emulate', gate 
 }
 
 describe('a doorbell', () => {
-  it('asks the guest for an exit while its VCMDQ waits for the host, and not otherwise', async () => {
+  it('requests an exit of the guest while its VCMDQ waits for the host, and not otherwise', async () => {
     const host = await checkedHost(VmHost);
     const lent = lendVm(host);
     const { vm, vintf } = lent;
@@ -138,7 +138,7 @@ describe('"emulate" on a VCMDQ', () => {
     expect([reloaded(), page0()]).toEqual([[], [4, 0, 0]]);
   });
 
-  it('carries CFGI_ALL out in parts, a stream each and four in one service, and asks once', async () => {
+  it('executes CFGI_ALL in parts, a stream each and four in one service, and asks the policy once', async () => {
     const { configure, send, service, reloaded, page0, asked } = await machine();
     for (const sid of STREAMS) configure(sid);
     send(cfgiAll(), sync());
@@ -161,7 +161,7 @@ describe('"emulate" on a VCMDQ', () => {
     expect([reloaded(), page0(), asked.length]).toEqual([STREAMS, [2, 0, 0], 2]);
   });
 
-  it('reports what the CMDQ would not carry out either', async () => {
+  it('reports commands that the CMDQ would not execute either', async () => {
     for (const refused of [
       Uint32Array.of(0x77, 0, 0, 0),
       resume(8, 1, 'retry'),
@@ -177,7 +177,7 @@ describe('"emulate" on a VCMDQ', () => {
     }
   });
 
-  it('is what a policy has to say: one that decides nothing has the error reported', async () => {
+  it('needs a decision: a policy that makes none reports the error', async () => {
     const nothing = () => undefined as unknown as QueueErrorDecision;
     const { send, service, reloaded, page0 } = await machine(nothing);
     send(cfgiSte(9), sync());

@@ -225,7 +225,7 @@ describe("a VM's streams", () => {
     expect(b.events).toEqual([]);
   });
 
-  it('abort silently, or as invalid, as the guest says', async () => {
+  it('abort silently, or as invalid, depending on the guest', async () => {
     const host = await create();
     const a = lendVm(host);
     expect(a.viommu.attachStream(STREAM, abortSte())).toBe(true);
@@ -397,7 +397,7 @@ describe('the policy on queue errors', () => {
     expect(a.errors).toEqual([]);
   });
 
-  it('"emulate" carries out what a guest may have carried out, for that guest alone, and reports the rest', async () => {
+  it('"emulate" executes what a guest may request, for that guest alone, and reports the rest', async () => {
     const host = await create();
     const [a, b] = [lendVm(host, 'a', { onQueueError: () => 'emulate' }), lendVm(host, 'b')];
     for (const lent of [a, b]) {
@@ -421,7 +421,7 @@ describe('the policy on queue errors', () => {
     expect([page0(a), a.errors]).toEqual([[0x01000003, 1, 0], [0]]);
   });
 
-  it('that throws stops the machine at whose safe point it was asked', async () => {
+  it('that throws stops the machine at whose safe point it was called', async () => {
     const host = await create({
       onQueueError: () => {
         throw new Error('no opinion');

@@ -68,7 +68,7 @@ it('a VCMDQ accepts what the physical SMMU supports, and the sanitizer reports o
   expect(texts(host)).toEqual(lines);
 });
 
-it('says it when the machine ends, and nothing of what the guest was shown', async () => {
+it("is reported when the machine ends, without uses that the guest's ID registers advertise", async () => {
   const { host, vm } = await lent('auto');
   sendOnVcmdq(vm, ALL_OF_ATC, RANGE, sync());
   host.service(true);

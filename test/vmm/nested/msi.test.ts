@@ -208,7 +208,7 @@ describe('a 32-bit write of a bus master to the doorbell', () => {
   });
 });
 
-describe('a machine behind two SMMUs', () => {
+describe('a machine with two SMMUs', () => {
   it('has its MSIs pass each of them, through stage 2 alone and through its own stage 1', async () => {
     host = await checkedHost(VmHost, { modules, smmus: [{}, {}] });
     const its = new FakeInterruptController();
@@ -234,7 +234,7 @@ describe('a machine behind two SMMUs', () => {
 });
 
 describe('the window of doorbell pages', () => {
-  it('is reserved where the board says, and a host without an interrupt controller has none', () => {
+  it("is reserved at the board's address, and a host without an interrupt controller has none", () => {
     const { wasm } = guestRam();
     // RAM from 0 on, as in v86: over the window that Linux reserves for MSIs without a
     // better place.

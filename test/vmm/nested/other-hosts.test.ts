@@ -168,7 +168,7 @@ it.each([
 
 // A kernel's batch is written to such a ring in pieces: a CMD_SYNC that came too early
 // would overwrite a command of it.
-it.each([0, 1, 2, 3])('a CMDQ of 2^%i commands carries out each of them', async (log2size) => {
+it.each([0, 1, 2, 3])('a CMDQ of 2^%i commands executes each of them', async (log2size) => {
   const idRegisters = queuesOf(log2size, log2size);
   const host = await checkedHost(VmHost, { modules, idRegisters });
   const streams = Array.from({ length: 20 }, (_, i) => STREAM + i);

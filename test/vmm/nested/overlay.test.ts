@@ -266,7 +266,7 @@ describe('an overlaid CMDQ', () => {
     },
   );
 
-  it('ends a command that its host can neither carry out nor refuse as CERROR_ILL, and asks twice at most', async () => {
+  it('ends a command that its host can neither execute nor refuse as CERROR_ILL, and tries twice at most', async () => {
     const { guest, background, read, write, viommu, memory, interrupts } = await overlaid();
     write(SMMU_IRQ_CTRL, 1);
     let asked = 0;
@@ -307,7 +307,7 @@ describe('an overlaid CMDQ', () => {
     expect(vintf.queue(0).counts.commands).toBe(0);
   });
 
-  it('carries its indexes over when the queue is switched off and on, and traps where nothing can be mapped', async () => {
+  it('keeps its indexes when the queue is switched off and on, and traps where nothing can be mapped', async () => {
     const { guest, read, write, viommu, vm } = await overlaid();
     const prod = guest.send(sync(), sync(), sync());
     write(SMMU_CR0, 0);

@@ -322,7 +322,7 @@ describe('a page request', () => {
     expect(b.look()).toBe(READ_FAULT);
   });
 
-  it('fails with what its STE was attached to, and its answer is for nothing that is asked later', () => {
+  it('fails with the HWPT to which its STE was attached, and its response does not apply to later requests', () => {
     expect(b.dma(VERIFY, HOLE, VALID | 1)).toBe(STALLED);
     b.look();
     b.send(cfgiSte(STREAM), sync());

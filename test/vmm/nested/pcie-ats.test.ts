@@ -67,7 +67,7 @@ describe('a PCIe function with ATS', () => {
     expect(b.dma(FILL, IOVA)).toBe(WRITE_FAULT);
   });
 
-  it('sends untranslated requests while it is disabled, whatever its own register says', () => {
+  it('sends untranslated requests while it is disabled, regardless of its own register', () => {
     b.engine.write32(0x38, 1);
     expect(b.dma(FILL, HOLE)).toBe(WRITE_FAULT);
     // F_TRANSLATION: a denied translation request records nothing.

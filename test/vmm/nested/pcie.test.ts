@@ -96,7 +96,7 @@ function engine() {
   return { ...one, at, table, setVector };
 }
 
-describe('a PCIe function behind an SMMU', () => {
+describe('a PCIe function with an SMMU', () => {
   it('reaches the page that stage 1 maps, and no other byte of RAM', () => {
     const { fill, bytes, events } = engine();
     const before = bytes.slice();

@@ -183,7 +183,7 @@ describe('the queues of a guest', () => {
     });
   });
 
-  it.each(WAYS)('know ATC_INV and PRI_RESP only as legal or not while SMMUEN is 0: %s', (way) => {
+  it.each(WAYS)('check ATC_INV and PRI_RESP only for legality while SMMUEN is 0: %s', (way) => {
     const column = columns.find((one) => one.way === way);
     const unknown = atcInv({ streamId: 0x55, address: 0, size: 52 });
     column?.switchSmmu(false);

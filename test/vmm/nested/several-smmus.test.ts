@@ -52,7 +52,7 @@ function read(host: VmHost, { viommu }: LentVm): number | undefined {
 }
 
 describe('a host with several SMMUs', () => {
-  it('boots each of them with its CMDQV, as its own options say', async () => {
+  it('boots each of them with its CMDQV, according to its own options', async () => {
     const host = await checkedHost(VmHost, {
       modules,
       vintfs: 4,
@@ -96,7 +96,7 @@ describe('a host with several SMMUs', () => {
   });
 });
 
-describe('a VM behind two SMMUs', () => {
+describe('a VM with two SMMUs', () => {
   let host: VmHost;
   let zero: LentVm;
   let one: LentVm;
@@ -158,7 +158,7 @@ describe('a VM behind two SMMUs', () => {
     ]);
   });
 
-  it('a machine of another VM behind the same SMMU is not affected either', () => {
+  it('a machine of another VM with the same SMMU is not affected either', () => {
     const other = lendVm(host, 'other');
     attachStage1(other);
     expect([read(host, other), read(host, zero)]).toEqual([0, 0x5a]);
@@ -167,7 +167,7 @@ describe('a VM behind two SMMUs', () => {
     expect([entries(other), entries(zero)]).toEqual([1, 0]);
   });
 
-  it('its guest drives two vSMMUs, two CMDQVs and a device behind each', () => {
+  it('its guest drives two vSMMUs, two CMDQVs and a device of each', () => {
     const plugs = [zero, one].map((lent, i) => {
       const smmu = new VirtualSmmu({ backend: lent.viommu, name: `smmuv3-${i}` });
       const cmdqv = new VirtualCmdqv({ backend: lent.vintf, name: `cmdqv-${i}` });

@@ -145,7 +145,7 @@ describe('an operation whose access stalls', () => {
 });
 
 describe('a guest', () => {
-  it("does not answer for another's transaction, whatever StreamID and STAG it sends", () => {
+  it("does not answer another's transaction, whatever StreamID and STAG it sends", () => {
     const b = lendVm(host, 'b');
     engine.start(FILL, 0, HOLE, 8);
     engine.look();
@@ -168,7 +168,7 @@ describe('a guest', () => {
     expect(engine.look()).toEqual([WRITE_FAULT, 0, HOLE]);
   });
 
-  it('leaves nothing behind when it is destroyed', () => {
+  it('leaves no stalled transaction when it is destroyed', () => {
     engine.start(FILL, 0, HOLE, 8);
     engine.look();
     expect(stalled()).toBe(1);

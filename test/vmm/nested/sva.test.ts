@@ -159,7 +159,7 @@ describe('a device that shares a process’s addresses', () => {
     expect([reads(VA, 1), commands()]).toEqual([21, before]);
   });
 
-  it('is stale without BTM, until a command says what the TLBI has said to processors alone', async () => {
+  it('is stale without BTM, until a command repeats the TLBI that reached only processors', async () => {
     const { host, lent, one, reads } = await setup(PHYSICAL_ID_REGISTERS);
     one.mmap(VA, 11);
     expect(reads(VA, 1)).toBe(11);

@@ -90,7 +90,7 @@ it('SMMUEN of more streams is acknowledged when the last of them has its STE', a
   expect(acknowledged()).toBe(SMMUEN | CMDQEN);
 });
 
-it('SMMUEN that is taken back is forgotten', async () => {
+it('SMMUEN that is cleared again is forgotten', async () => {
   const { guest, bus, acknowledged } = await smmuOf(10);
   bus.write32(CR0, SMMUEN);
   bus.write32(CR0, 0);

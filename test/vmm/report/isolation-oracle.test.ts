@@ -75,7 +75,7 @@ it('names the victim of a change, regardless of who runs next', () => {
   expect(failed.map(({ name }) => name)).toEqual(['isolation: guest memory: vm2 lost nothing']);
 });
 
-it('says nothing about a machine that was stopped in the meantime', () => {
+it('reports nothing about a machine that was stopped in the meantime', () => {
   const [oracle, machines] = [new IsolationOracle(), machinesOf(2)];
   const [first] = machines;
   round(oracle, machines);

@@ -19,7 +19,7 @@ it('splits the time of a batch by the sizes that were measured', () => {
   });
 });
 
-it('says nothing where the times do not', () => {
+it('makes no statement where the times allow none', () => {
   const flat = { small: 100, large: 90 };
   const rising = { small: 100, large: 200 };
   expect([

@@ -31,11 +31,11 @@ function start(script: string): WorkerThread<unknown> {
   return new WorkerThread(program, `data:text/javascript,${encodeURIComponent(script)}`);
 }
 
-it('a worker has a heap of 256 MiB, as docs/guest-abi.md says', async () => {
+it('a worker has a heap of 256 MiB, as in docs/guest-abi.md', async () => {
   expect(await start(LIMIT).ended).toMatchObject({ message: 'limit 256' });
 });
 
-it('a worker whose heap is full ends alone, and says why', { timeout: 120_000 }, async () => {
+it('a worker whose heap is full ends alone, with the reason', { timeout: 120_000 }, async () => {
   const thread = start(FILL);
   expect(await thread.ended).toMatchObject({ code: 'ERR_WORKER_OUT_OF_MEMORY' });
   expect(thread.over).toBe(true);

@@ -70,7 +70,7 @@ async function changed(words: Int32Array, address: number, from: number): Promis
 }
 
 describe('a vCPU on its own thread', () => {
-  it('has its accesses carried out and counted as inline', async () => {
+  it('executes and counts its accesses as inline', async () => {
     const device = new ScratchDevice();
     const guest = reactor(
       `(func $run (param i32) (result i32)
@@ -304,7 +304,7 @@ describe('two vCPUs', () => {
     expect(made.machine.error?.message).toBe('guest vCPU 1: unreachable');
   });
 
-  it('may start one again as soon as it has said that it is done', async () => {
+  it('may start one again as soon as it has reported that it is done', async () => {
     const starts = 300;
     const restarted = reactor(
       `(func $run (param i32) (result i32) (local $left i32)

@@ -145,7 +145,7 @@ function untilCons({ words }: Drained, value: number): number {
 }
 
 describe('the side core', () => {
-  it('asks a guest for no exit for what its host has seen already', async () => {
+  it('requests no exit of a guest for attention that its host has seen already', async () => {
     const host = await checkedHost(VmHost);
     const side = await sideCore(host);
     const vm = await drained(host, side, 'a');
@@ -382,7 +382,7 @@ describe('the side core', () => {
     expect(most.filter((commands) => commands > 2 * 2047).length).toBeLessThanOrEqual(6);
   });
 
-  it('serves a queue behind one SMMU although a queue behind another is never empty', async () => {
+  it('serves a queue of one SMMU although a queue of another is never empty', async () => {
     const host = await VmHost.create({ smmus: [{}, {}] });
     const side = await sideCore(host);
     const both = lendVmBehind(host, [0, 1]);

@@ -132,7 +132,7 @@ describe('a trace file', () => {
     expect(add).toThrow(/^its names have more than 16777216 characters$/);
   });
 
-  it('keeps nothing of members that no trace has', async () => {
+  it('drops members that no trace has', async () => {
     setFlagsFromString('--expose-gc');
     const collect = runInNewContext('gc') as () => void;
     const used = () => {

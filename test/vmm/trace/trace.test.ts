@@ -74,7 +74,7 @@ describe('a trace', () => {
     }
   });
 
-  it('marks the command that was not carried out', async () => {
+  it('marks the command that was not executed', async () => {
     const { lent, own } = await traced();
     sendOnVcmdq(lent, tlbiNhAsid(0, 1), tlbiNsnhAll(), sync());
     expect(own().map(({ name, details }) => [name, details.refused])).toEqual([
@@ -116,7 +116,7 @@ describe('a trace', () => {
     );
   });
 
-  it('ignores a record whose sequence word lacks the salt, which no guest can know', async () => {
+  it('ignores a record whose sequence word lacks the salt, which is secret', async () => {
     const { host, lent, trace, own } = await traced();
     const words = new Uint32Array(host.memory.buffer);
     const head =
@@ -143,7 +143,7 @@ describe('a trace', () => {
     expect(lost).toBe(0);
   });
 
-  it('says whose a queue was when it ran', async () => {
+  it('records whose a queue was when it ran', async () => {
     const { lent, trace } = await traced();
     sendOnVcmdq(lent, sync());
     trace.nameQueue(0, lent.vintf.queue(0).index, 'vm1', 'LVCMDQ 0');
@@ -153,7 +153,7 @@ describe('a trace', () => {
     ).toEqual(['vm0', 'vm1']);
   });
 
-  it('keeps no more than its limit, the first and the newest, and says how many are missing', async () => {
+  it('keeps no more than its limit, the first and the newest, and reports how many are missing', async () => {
     const { lent, trace } = await traced(10);
     for (let i = 0; i < 10; i++) sendOnVcmdq(lent, tlbiNhAsid(0, i));
     const asids = trace.records
@@ -169,7 +169,7 @@ describe('a trace', () => {
     expect(at + ms).toBeCloseTo(records[6]?.at ?? 0, 9);
   });
 
-  it('keeps the first and the newest of what machines tell', async () => {
+  it("keeps the first and the newest of the machines' events", async () => {
     const { trace } = await traced(10);
     for (let i = 0; i < 45; i++) trace.add('vm0', 'vCPU 0', { name: `exit ${i}` });
     const exits = (...numbers: number[]) => numbers.map((i) => `exit ${i}`);

@@ -307,7 +307,7 @@ describe('MSIs', () => {
     smmu.destroy();
   });
 
-  it('of the SMMU go there, and those of a device with a stage 1 go where its tables say', async () => {
+  it('of the SMMU go there, and those of a device with a stage 1 go where its tables map them', async () => {
     const program = new X86Program();
     program
       .store64(SMMU + 0xb0, BigInt(V86_MSI.gpa))

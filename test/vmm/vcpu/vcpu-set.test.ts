@@ -24,7 +24,7 @@ function standIns(count: number) {
   return { vcpus, told, set };
 }
 
-it('they stand when each of them does, and are told to move before one can', async () => {
+it('they are stopped when each of them is, and are notified before one can continue', async () => {
   const { vcpus, told, set } = standIns(2);
   expect(told).toEqual([false]);
   const paused = set.pause(() => {
@@ -42,7 +42,7 @@ it('they stand when each of them does, and are told to move before one can', asy
   ]);
 });
 
-it('they do not stand when one comes to no safe point, or they are let go on meanwhile', async () => {
+it('they are not stopped when one reaches no safe point, or they are released meanwhile', async () => {
   const { told, set } = standIns(1);
   await expect(set.pause(() => undefined)).rejects.toThrow('no safe point within 1000 ms');
   expect(told).toEqual([false, false]);

@@ -35,7 +35,7 @@ const texts = (words: readonly number[], queue: CommandQueueKind = 'own', change
   ].map(({ text, section }) => `${text} (${section})`);
 
 describe('a command is illegal', () => {
-  it.each(KINDS)('for its opcode where the drain says so: %s', (queue, kind) => {
+  it.each(KINDS)('for its opcode where the drain refuses it: %s', (queue, kind) => {
     for (let set = 0; set < 2 ** FIELDS.length; set++) {
       const idr0 = FIELDS.reduce((word, bit, i) => (set & (1 << i) ? word | bit : word), 0);
       // A guest's queue has at least stage 1.

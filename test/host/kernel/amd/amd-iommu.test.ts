@@ -384,7 +384,7 @@ describe('VMs of one host', () => {
     host.destroyVm(made);
   });
 
-  it('leave nothing behind', () => {
+  it('leave no objects', () => {
     host.destroyVm(vm.iommu.vm);
     const { domains, guestIds, devices } = host.iommu;
     expect([domains.used, guestIds.used, devices.used]).toEqual([0, 0, 0]);

@@ -253,7 +253,7 @@ describe("a page request of the host's own device", () => {
     host.iommu.installDte(vm.iommu.deviceIds.get(DEVICE) ?? 0, dte);
   };
 
-  it("comes to the host's log, and is refused, as nobody serves its pages", () => {
+  it("is written to the host's log, and refused, as the host serves no pages", () => {
     install();
     expect(write({ pasid: 0x30007 })).toBe('waits');
     expect(vm.pageRequests()).toEqual([]);

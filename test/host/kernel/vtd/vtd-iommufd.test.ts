@@ -110,7 +110,7 @@ describe('a VT-d device', () => {
     expect(iommu.physical.takeFaults().map(({ reason }) => reason)).toEqual(['entry', 'entry']);
   });
 
-  it('says what its IOMMU is', () => {
+  it('describes its IOMMU', () => {
     const { type, bytes } = fd.hwInfo(id);
     expect([type, bytes.length]).toEqual([HW_INFO_TYPE_INTEL_VTD, 24]);
     const ecap = new DataView(bytes.buffer, bytes.byteOffset).getUint32(16, true);
@@ -173,7 +173,7 @@ describe('a nested HWPT', () => {
     }
   });
 
-  it('says which entry it failed at, with the errors of Linux', () => {
+  it('returns the entry at which it failed, with the errors of Linux', () => {
     const hwpt = fd.hwptAlloc({ device: id, parent, data: firstStage() });
     const good = range(0n, 1n);
     const fails = (errno: Errno, handled: number, ...entries: Uint8Array[]) =>
@@ -209,7 +209,7 @@ describe('a vIOMMU of VT-d', () => {
     expectErrno(() => fd.destroy(parent), 'EBUSY');
   });
 
-  it('carries the invalidation of device TLBs, which that of its HWPTs leaves alone', () => {
+  it('executes the invalidation of device TLBs, which that of its HWPTs ignores', () => {
     fd.vdeviceAlloc({ viommu, device: id, virtId: 8n });
     const hwpt = fd.hwptAlloc({ device: id, parent: viommu, data: firstStage() });
     fd.attach(id, hwpt);
@@ -282,7 +282,7 @@ describe('a vIOMMU of VT-d', () => {
     expect(answers).toEqual([true]);
   });
 
-  it('leaves nothing behind', () => {
+  it('leaves no objects', () => {
     const before = ram.inUse;
     for (let i = 0; i < 5; i++) {
       const again = new Iommufd();

@@ -70,7 +70,7 @@ async function run(overlay: boolean) {
 }
 
 describe('a guest without code for a CMDQV', () => {
-  it('never looks for one, and accesses no register of an existing one', async () => {
+  it('never probes for one, and accesses no register of an existing one', async () => {
     const toy = Uint8Array.from(
       await readFile(new URL('../../../../guest-driver/toy.wasm', import.meta.url)),
     );

@@ -153,7 +153,7 @@ it('names each once, however often the queue has gone round', async () => {
   expect(machine.said()).toHaveLength(1);
 });
 
-it('says nothing of stage 1 below a stage 2, whose addresses it does not translate', async () => {
+it('reports nothing about stage 1 below a stage 2, whose addresses it does not translate', async () => {
   const machine = await machineOf();
   const { tables, streams, cd } = machine;
   stage1(machine);

@@ -273,7 +273,7 @@ describe('a VCMDQ of the CMDQV that a kernel owns', () => {
   });
 });
 
-describe('a board that is asked for a role', () => {
+describe('a board with a role', () => {
   it('refuses one that does not exist', () => {
     expect(() => virtBoard({ role: 'owner' as VirtRole })).toThrow(
       'virtBoard: role must be one of guest, host, not "owner"',

@@ -106,7 +106,7 @@ it('system registers that there are not are traced, by name', async () => {
   expect(traced).toEqual(UNKNOWN_RECORDS);
 });
 
-it('a system register that there is not takes no call while nobody traces', async () => {
+it('a system register that does not exist takes no call without a trace', async () => {
   const serve = vi.spyOn(MailboxServer.prototype, 'serve');
   await run(UNKNOWN_REGISTERS, 1);
   // The PSCI call at its end.
@@ -122,7 +122,7 @@ describe('the console', () => {
     expect(machine.statistics.exits.byRegister).toEqual({});
   });
 
-  it('takes input, whose flag a vCPU looks at in a loop', async () => {
+  it('receives input, whose flag a vCPU polls in a loop', async () => {
     const { machine, text } = await create(ECHO, 1);
     await machine.boot();
     machine.write('a');
@@ -191,7 +191,7 @@ describe('memory that vCPUs share', () => {
     expect((await run(lock('spin'), 4)).printed).not.toBe('X');
   });
 
-  it('a queued lock of four, who wait by WFE, comes to its end', async () => {
+  it('a queued lock of four, who wait by WFE, is acquired by all', async () => {
     const { machine } = await create(QUEUED_LOCK, 4);
     await machine.boot();
     expect((await machine.wait()).status).toBe('off');

@@ -142,7 +142,7 @@ describe('callPsci', () => {
     ]).toEqual([0n, MINUS_4, 2n]);
   });
 
-  it('AFFINITY_INFO says on, pending, off', () => {
+  it('AFFINITY_INFO returns on, pending, off', () => {
     const { call } = machine();
     const info = [0n, 1n, 2n].map((mpidr) => call(0x84000004n, mpidr));
     expect(info).toEqual([0n, 2n, 1n]);

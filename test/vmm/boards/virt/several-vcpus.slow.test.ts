@@ -87,7 +87,7 @@ describe('memory that vCPUs share', () => {
     expect((await run(lock('spin'), 4)).printed).toBe('M');
   });
 
-  it('a queued lock of four, who wait by WFE, keeps nobody waiting for 2 ms', async () => {
+  it('a queued lock of four, who wait by WFE, delays none for 2 ms', async () => {
     const { machine } = await run(QUEUED_LOCK, 4);
     const { rounds, longestNs } = lockResults(machine);
     expect(rounds).toBe(LOCK_ROUNDS);

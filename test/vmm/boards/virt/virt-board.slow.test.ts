@@ -88,7 +88,7 @@ describe('a machine of the board virt', () => {
     expect(machine.statistics.exits.byKind.wait).toBe(1);
   });
 
-  it('sleeps as long as its timer says, when it is to wait', async () => {
+  it('sleeps until its timer, when it is to wait', async () => {
     const { machine, output } = await bootProgram(timer('asleep'), { sleep: 'wait' });
     const before = performance.now();
     expect([await machine.step(), machine.idle]).toEqual(['paused', true]);
@@ -168,7 +168,7 @@ describe('a machine of the board virt', () => {
     expect(await machine.step()).toBe('paused');
   });
 
-  it('says which instruction is stored and executed without IC and ISB', async () => {
+  it('reports which instruction is stored and executed without IC and ISB', async () => {
     const found: StaleInstruction[] = [];
     const { machine } = await bootProgram(STALE, {
       onStaleInstruction: (one) => found.push(one),

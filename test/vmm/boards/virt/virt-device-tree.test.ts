@@ -137,7 +137,7 @@ describe('the device tree of virt', () => {
     expect(cellsOf(nodeAt(tree, '/dma-engine@9200000'), 'msi-parent')).toEqual([handle, 8]);
   });
 
-  it('has a GICv2m frame in its place, which knows no DeviceIDs', () => {
+  it('has a GICv2m frame in its place, which has no DeviceIDs', () => {
     const device = new Gicv2mFrame({ firstIntid: 224, spis: 64 });
     const tree = read({ msiDevice: { device, addresses: [0x08020000], firstIrq: 192 } });
     const node = nodeAt(tree, '/interrupt-controller@8000000/v2m@8020000');
@@ -154,7 +154,7 @@ describe('the device tree of virt', () => {
       expect(nodeAt(tree, path).properties.has('msi-parent')).toBe(false);
   });
 
-  it('has bus masters behind the SMMU, coherent', () => {
+  it('has bus masters with the SMMU, coherent', () => {
     const engine = '/dma-engine@9200000';
     expect(strings(engine, 'compatible')).toEqual(['vsmmu,dma-engine']);
     expect(cells(engine, 'iommus')).toEqual([phandle('/iommu@9050000'), 8]);
@@ -162,7 +162,7 @@ describe('the device tree of virt', () => {
     expect(names(engine)).toContain('dma-coherent');
   });
 
-  it('has disks behind the SMMU, each with its own StreamID', () => {
+  it('has disks with the SMMU, each with its own StreamID', () => {
     const disks = virtDisks([
       new MemoryDisk(new Uint8Array(512)),
       new MemoryDisk(new Uint8Array(512)),
@@ -210,7 +210,7 @@ describe('the device tree of virt', () => {
     );
   });
 
-  it('has a console of tests without an SMMU, at the place behind those of disks', () => {
+  it('has a console of tests without an SMMU, at the place after those of disks', () => {
     const memory = new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true });
     const ram = { gpa: 0x40000000, offset: 0, size: 0x10000 };
     const testdev = virtTestdev({ memory, ram }, () => undefined);
@@ -240,7 +240,7 @@ describe('the device tree of virt', () => {
     expect(() => buses(...'abcdefghijk'.split('').map(engine))).toThrow('at most 10 StreamIDs');
   });
 
-  it('has MSIs of PCIe functions carry their requester IDs to an ITS, or go to a GICv2m frame', () => {
+  it('sends MSIs of PCIe functions with their requester IDs to an ITS, or to a GICv2m frame', () => {
     const { bridge } = virtPcie([new DmaEnginePci('dma')], 100);
     const its = { device: new ItsHarness().its, addresses: [0x08080000] };
     const frame = new Gicv2mFrame({ firstIntid: 224, spis: 64 });

@@ -43,7 +43,7 @@ function testConsole() {
 
 type TestConsole = ReturnType<typeof testConsole>;
 
-it('goes on with a number in the next output', () => {
+it('continues a number in the next output', () => {
   const { codes, write } = testConsole();
   write('12');
   write('3q');

@@ -90,7 +90,7 @@ describe('a Wasm guest with an AMD IOMMU', () => {
     expect(host.strayEvents).toBe(0);
   });
 
-  it('removes nothing of a VM with the same DeviceID, DomainID and iova', async () => {
+  it('removes no entry of a VM with the same DeviceID, DomainID and iova', async () => {
     const host = await AmdHost.create({ modules });
     expect(await neighbourKeeps(host)).toBe(true);
   });

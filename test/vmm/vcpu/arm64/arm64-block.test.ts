@@ -9,7 +9,7 @@ import { Arm64Block, storageOffset } from '../../../../vmm/vcpu/arm64/arm64-bloc
 const AT = 0x4000;
 
 describe('the block of a vCPU', () => {
-  it('says that the vCPU is inside by one bit of one word', () => {
+  it('shows that the vCPU is inside by one bit of one word', () => {
     const memory = new WebAssembly.Memory({ initial: 16, maximum: 16, shared: true });
     const [bytes, view] = [new Uint8Array(memory.buffer), new DataView(memory.buffer)];
     const block = new Arm64Block(memory, AT);

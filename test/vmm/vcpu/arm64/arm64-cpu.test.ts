@@ -64,7 +64,7 @@ describe('the IRQ input', () => {
     expect([cpu.block.mmioValue, isPending()]).toEqual([BigInt(INTID), false]);
   });
 
-  it('is taken back with the interrupt', () => {
+  it('is cleared with the interrupt', () => {
     gic.pulse(INTID);
     expect(isPending()).toBe(true);
     gic.setGicd(0x180 + 4 * (INTID >> 5), 1 << (INTID & 31));

@@ -20,7 +20,7 @@ function memoryOf(vcpus: number) {
 }
 
 describe('an arm64 vCPU', () => {
-  it('says that it is awake, and wakes a drain that sleeps, once', () => {
+  it('announces that it is awake, and wakes a drain that sleeps, once', () => {
     const memory = memoryOf(2);
     const { words } = memory;
     const { sleeping, wake, awake } = arm64DrainSleep({ cpus: CPUS, vcpus: 2 });

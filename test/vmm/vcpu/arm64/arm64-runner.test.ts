@@ -78,7 +78,7 @@ function setTimer(): void {
 
 const stop = () => machine.block.setStop(true);
 
-it('stopped without a timer it says that it was asleep', () => {
+it('stopped without a timer it reports that it was asleep', () => {
   meanwhile = stop;
   expect([run(), log]).toEqual(['asleep', ['sleeps', 'wakes']]);
 });

@@ -45,7 +45,7 @@ it('a region ends at a BLR until it is known which function that calls', () => {
   expect(startsOf(words, { 0: 40 })).toEqual([[0, 1, 40], 4]);
 });
 
-it('a region goes on where its RET has led before', () => {
+it('a region continues at the earlier target of its RET', () => {
   const words = { 0: NOP, 1: RET, 50: NOP, 51: RET };
   expect(startsOf(words)).toEqual([[0], 2]);
   expect(startsOf(words, { 1: 50 })).toEqual([[0, 50], 4]);

@@ -66,7 +66,7 @@ function sides(value: () => number | undefined = () => 0x90) {
 }
 
 describe('posted registers', () => {
-  it('are written in order, each write once, when the server looks', () => {
+  it('are written in order, each write once, when the server polls', () => {
     const { server, written, post } = sides();
     server.serve();
     expect([post(0x161), post(0x62)]).toEqual([true, true]);
@@ -76,7 +76,7 @@ describe('posted registers', () => {
     expect(written).toEqual([0x61, 0x62]);
   });
 
-  it('have exits where there is no room, and room again behind a look, however often', () => {
+  it('take exits while the ring is full, and are posted again after a poll, however often', () => {
     const { server, written, post } = sides();
     server.serve();
     for (let round = 0; round < 3; round++) {
@@ -103,7 +103,7 @@ describe('posted registers', () => {
     expect(post(1)).toBe(true);
   });
 
-  it('are read as of the last look, by the size of the access', () => {
+  it('are read as of the last poll, by the size of the access', () => {
     let value = 0x190;
     const { server, read } = sides(() => value);
     expect(read()).toBeUndefined();
@@ -141,7 +141,7 @@ describe('posted registers', () => {
     expect(written).toEqual([]);
   });
 
-  it('lose nothing when a write has the server look again, as a vCPU posts more', () => {
+  it('lose nothing when a write makes the server poll again, as a vCPU posts more', () => {
     const written: number[] = [];
     const server: PostedServer = new PostedServer({
       writeAt: DATA,
@@ -178,8 +178,8 @@ describe('posted registers', () => {
   });
 });
 
-describe('what a vCPU asks the thread of its machine for', () => {
-  it('comes behind what has been posted', () => {
+describe('a call of a vCPU to the thread of its machine', () => {
+  it('is executed after all posted writes', () => {
     const order: string[] = [];
     const tell = (what: string) => {
       order.push(what);

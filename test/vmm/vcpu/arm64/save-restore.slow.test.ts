@@ -138,7 +138,7 @@ const PROGRAMS: readonly (readonly [string, Uint8Array, number, number])[] = [
 ];
 
 describe('a machine that is saved at any instruction', () => {
-  it.each(PROGRAMS)('goes on as another one: %s', async (_name, program, vcpus, most) => {
+  it.each(PROGRAMS)('continues as another one: %s', async (_name, program, vcpus, most) => {
     const random = new Random(most);
     for (let i = 0; i < 4; i++) {
       const first = await machineOf(program, vcpus);

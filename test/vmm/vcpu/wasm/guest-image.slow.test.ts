@@ -90,7 +90,7 @@ describe('guest images', () => {
     );
   });
 
-  it('gives a guest the memory that it asks for', async () => {
+  it('gives a guest the memory that it requests', async () => {
     const image = await loadGuestImage(reactor(RUN));
     expect(createGuestMemory(image).buffer.byteLength).toBe(GUEST_PAGES * 65536);
     expect(createGuestMemory(image, 1000).buffer.byteLength).toBe(GUEST_PAGES * 65536);

@@ -68,7 +68,7 @@ describe('a guest that cannot be instantiated', () => {
     );
   });
 
-  it('says its version in a value that has none here', async () => {
+  it('states its version in a value that has none here', async () => {
     const vector = assemble(`(module
       (import "env" "memory" (memory ${GUEST_PAGES} ${GUEST_PAGES} shared))
       (global $abi v128 (v128.const i32x4 1 1 1 1)) ${RUN} (func $init)

@@ -43,7 +43,7 @@ describe('limits of the memory import', () => {
     expect(outline.collected).toBeUndefined();
   });
 
-  it('knows a Wasm header', () => {
+  it('recognizes a Wasm header', () => {
     expect(looksLikeWasm(Uint8Array.from(HEADER))).toBe(true);
     expect(looksLikeWasm(Uint8Array.from([0x7f, 0x45, 0x4c, 0x46]))).toBe(false);
     expect(looksLikeWasm(new Uint8Array())).toBe(false);
@@ -158,7 +158,7 @@ describe('what a module has the engine allocate', () => {
     expect(outlineOf(binary(types(...list))).collected).toBe(collected);
   });
 
-  it('knows exceptions that make lists, or are large', () => {
+  it('recognizes exceptions that make lists, or are large', () => {
     const tagged = (...params: number[]) =>
       outlineOf(
         binary(

@@ -133,7 +133,7 @@ describe('a Wasm vCPU', () => {
     await expect(after.vcpu.restore({ kind: 'arm64' })).rejects.toThrow(TypeError);
   });
 
-  it('is asked for an exit by the word in its info page', async () => {
+  it('leaves the guest when the word in its info page requests it', async () => {
     const { guest, words } = await vcpuOf(REACTOR);
     guest.setExitRequest(true);
     expect(words[0x618 >> 2]).toBe(1);

@@ -71,7 +71,7 @@ describe('console functions of WASI', () => {
     expect(functions.fd_read?.(0, start, 1, 3 * 65536 - 3)).toBe(EFAULT);
   });
 
-  it('know no other descriptors, and close their own', async () => {
+  it('have no other descriptors, and close their own', async () => {
     const { functions, output } = await setUp();
     for (const fd of [3, 5, -1, 0x7fffffff]) {
       expect(functions.fd_write?.(fd, 0, 0, 0)).toBe(EBADF);
@@ -163,7 +163,7 @@ describe('console functions of WASI', () => {
     ]);
   });
 
-  it('tell the time of the machine, and do not sleep', async () => {
+  it('return the time of the machine, and do not sleep', async () => {
     const { functions, view } = await setUp();
     expect(functions.clock_time_get?.(1, 0n, 80)).toBe(SUCCESS);
     expect(view.getBigUint64(80, true)).toBe(5_000_000_000n);
@@ -198,7 +198,7 @@ describe('console functions of WASI', () => {
     expect(functions.poll_oneoff?.(1000, 2000, 0, 200)).toBe(EINVAL);
   });
 
-  it('say what is missing', async () => {
+  it('name what is missing', async () => {
     const { functions } = await setUp();
     for (const id of [2, 3, 4, -1])
       expect([functions.clock_time_get?.(id, 0n, 80), functions.clock_res_get?.(id, 80)]).toEqual([

@@ -31,7 +31,7 @@ import {
 } from '../../../../support/wasi-files.ts';
 
 describe('the files of a guest', () => {
-  it('are written where the guest says, and have zeros where it wrote nothing', async () => {
+  it("are written at the guest's positions, and have zeros where it wrote nothing", async () => {
     const { functions, view, put, open, write, read, seek, stat, text, iovec } = await files();
     const { fd } = open('a');
     put(DATA, 'hello files');

@@ -119,7 +119,7 @@ describe('files of a guest', () => {
     expect(functions.fd_renumber(b, 77)).toBe(EBADF);
   });
 
-  it('use the current time, which the library does not know', async () => {
+  it('use the current time, which the library cannot read', async () => {
     const { functions, path, open } = await files();
     const { fd } = open('a');
     expect(functions.fd_filestat_set_times(fd, 0n, 0n, 2 | 8)).toBe(SUCCESS);
