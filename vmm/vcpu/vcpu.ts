@@ -116,6 +116,8 @@ export interface VcpuHost {
    * Infinity: never.
    */
   untilTimerMs(): number;
+  /** True when the devices had work at the last safe point, and may have more. */
+  isBusy(): boolean;
   /** A vCPU has ended unexpectedly. */
   failed(vcpu: number, cause: Error): void;
 }

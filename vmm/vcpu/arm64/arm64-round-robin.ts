@@ -223,17 +223,30 @@ export class Arm64RoundRobin implements Vcpu {
    * time. Idle when nothing is pending.
    */
   #sleep(): VcpuExit | undefined {
-    const { vcpus, counter, pace } = this.#options;
+    const { vcpus, counter, host, pace } = this.#options;
     const { now } = counter;
-    const wake = this.#nextWake();
     const waits = pace && vcpus.every(({ wait }) => wait?.what !== 'event');
     if (waits) this.#asleep = { since: now, paceNs: pace.nowNs() };
-    else if (wake !== undefined && wake > now) counter.skipTo(wake);
+    // The devices work first: an interrupt of theirs ends the wait now.
     this.#turns.current.idle();
-    return (
-      this.#turns.current.takeEnded() ??
-      (waits || wake === undefined ? this.#idleUntil(wake, now) : undefined)
-    );
+    const ended = this.#turns.current.takeEnded();
+    if (ended) return ended;
+    const wake = this.#nextWake();
+    if (waits) return this.#idleUntil(wake, now);
+    if (vcpus.some((vcpu) => this.#wakes(vcpu, now))) return undefined;
+    const until = host.isBusy() ? this.#afterTurn(wake, now) : wake;
+    if (until === undefined) return this.#idleUntil(wake, now);
+    if (until > now) counter.skipTo(until);
+    return undefined;
+  }
+
+  /**
+   * The counter after one turn of the devices. It takes as long as a vCPU's: a request that
+   * needs many ends soon, and a device that never ends does not stop the timers.
+   */
+  #afterTurn(wake: bigint | undefined, now: bigint): bigint {
+    const end = now + BigInt(TURN);
+    return wake !== undefined && wake < end ? wake : end;
   }
 
   /** There is no work before a value of the counter, except because of an interrupt. */
