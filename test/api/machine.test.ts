@@ -109,7 +109,7 @@ describe('a machine of the API', () => {
   });
 
   it.each(['inline', 'mailbox'] as const)(
-    'runs on behind a step that it was resumed in: %s',
+    'continues after a step during which it was resumed: %s',
     async (transport) => {
       await withMachine({ guest: THREE, transport }, async (machine) => {
         await machine.boot({ paused: true });

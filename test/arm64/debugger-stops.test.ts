@@ -91,7 +91,7 @@ describe('a breakpoint of a debugger', () => {
   });
 
   it.each([0x200, 0x204])(
-    'at a vector + %s comes behind the exception of a fetch that faults',
+    'at a vector + %s comes after the exception of a fetch that faults',
     (offset) => {
       const machine = program(0xd61f0020); // BR X1
       machine.setU64(ARM64_X + 8, 3n);

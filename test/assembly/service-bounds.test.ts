@@ -124,7 +124,7 @@ describe('a pass over the queues of a context', () => {
   }
 
   it.each(['watch', 'serveContext'] as const)(
-    '%s ends within its bound, and comes to every queue in turn',
+    '%s ends within its bound, and serves every queue in turn',
     (look) => {
       const all = queues();
       const served = () => all.map((queue) => queue.counts.commands);

@@ -86,7 +86,7 @@ describe('a page', () => {
     ['drain-worker', { status: 404 }, '404'],
     ['drain-worker', A_PAGE, 'text/html'],
   ])(
-    'says that it lacks %s, under the name that the bundler gave it: %j',
+    'reports that it lacks %s, under the name that the bundler gave it: %j',
     async (worker, answer, reason) => {
       await page.route(new RegExp(`${worker}.*\\.js$`), (route) => route.fulfill(answer));
       expect(await bootToy({}, ON_THREADS)).toMatchObject({

@@ -46,7 +46,7 @@ describe('vsmmu boot toy --arch arm64', { timeout: 120_000 }, () => {
   });
 
   it.each(THOROUGH ? ['inline', 'mailbox'] : ['inline'])(
-    'attacks the machine beside it, of two by default, which loses nothing: %s',
+    'attacks the other machine, of two by default, which loses nothing: %s',
     async (transport) => {
       const { report } = await boot('--transport', transport);
       const { checks } = report;

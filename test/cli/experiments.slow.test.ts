@@ -12,7 +12,7 @@ const boot = (...args: string[]) => vsmmu('boot', 'toy', '--arg', 'warmup=0', ..
 
 describe('experiments', () => {
   it.each(EXPERIMENTS.map((experiment) => [experiment.name, experiment] as const))(
-    '%s comes out as it says',
+    '%s has the documented result',
     async (name, experiment) => {
       const { status, stdout } = await boot('--experiment', name, '--json');
       const report = JSON.parse(stdout) as Report;

@@ -7,7 +7,7 @@ import { LOOK_PLACES } from '../../demo/page/look-places.ts';
 import { EXPERIMENTS } from '../../vmm/boards/index.ts';
 
 it.each(EXPERIMENTS.map((one) => [one.name, one] as const))(
-  '%s tells to look at what has a place on the page',
+  '%s refers only to places on the page',
   (name, { look }) => {
     const places = LOOK_PLACES[name];
     expect(places.length).toBeGreaterThan(0);

@@ -33,7 +33,7 @@ const SHOWS: readonly ((picture: Picture) => boolean)[] = [
 
 describe('the tour', { timeout: 60_000 }, () => {
   it.each(TOUR.map(({ title }, i) => [i + 1, title] as const))(
-    'stop %i, %s, stands before the step that shows it',
+    'stop %i, %s, is before the step that shows it',
     async (number) => {
       const settings = readSettings(new URLSearchParams(`tour=${number}`));
       expect(settings.run).toBe(false);

@@ -57,7 +57,7 @@ function settled(fake: FakeSmmu, gerror: number): boolean {
 
 describe.each([false, true])('errors of queues (direct page 0: %s)', (direct) => {
   it.each(queues)(
-    'overwrites an illegal command on $name with a CMD_SYNC and goes on',
+    'overwrites an illegal command on $name with a CMD_SYNC and continues',
     async ({ index, op, gerror, sync }) => {
       const { driver, fake } = await bootDriver({ direct });
       fake.errorOf = failing(op, ILL);

@@ -115,7 +115,7 @@ describe.each([
   ['a root port', true],
 ])('below %s', (_, isBelowPort) => {
   it.each(FUNCTIONS)(
-    '%s goes on where its BAR has moved',
+    '%s continues where its BAR has moved',
     (_name, make, { queue, reads, writes }) => {
       const device = new VirtioPci('device', make());
       const { host, bus, iommu, place, messages, poll, expectMoved } = plugged(device, isBelowPort);

@@ -237,7 +237,7 @@ describe('the side core', () => {
   );
 
   it.each([0, 1, 2])(
-    'sleeps until it is woken while all of its %i machines stand still',
+    'sleeps until it is woken while all of its %i machines are paused',
     async (machines) => {
       const host = await checkedHost(VmHost);
       const side = await sideCore(host);

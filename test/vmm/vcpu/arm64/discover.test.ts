@@ -33,7 +33,7 @@ it.each([
   ['B.LE', 0x5400004d, [0, 1, 2], 3],
   ['CBZ', 0xb4000040, [0, 1, 2], 3],
 ])(
-  'a region has what is behind a %s only where that may fall through',
+  'a region has the code after a %s only where that may fall through',
   (_, branch, starts, count) => {
     expect(startsOf([branch, NOP, RET])).toEqual([starts, count]);
   },
