@@ -243,7 +243,7 @@ export class CmdqvDriver {
   }
 
   /**
-   * A release goes on when the hardware does not answer, as in Linux: otherwise its
+   * A release continues when the hardware does not answer, as in Linux: otherwise its
    * objects could never be destroyed.
    */
   #ignoringTimeout(poll: () => void): void {
