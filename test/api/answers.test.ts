@@ -336,7 +336,8 @@ function ringOf(options: object) {
   const device = new PhysicalCmdqv({ unit, smmuIndex: 0, vintfs: 1, vcmdqs: 2, ...options });
   const place = { device, addresses: [0x10_0000], firstIrq: 32 };
   const made = new devices.DeviceComplex({ ...VMM, devices: [place] });
-  // CMDQ_ALLOC_MAP 0: VINTF 0, LVCMDQ 0; its BASE is in page 1 of the direct VCMDQ registers.
+  // CMDQ_ALLOC_MAP 0: VINTF 0, LVCMDQ 0; its BASE is in page 1 of the direct VCMDQ
+  // registers.
   made.bus.write(0x10_0000 + 0x200, 4, 1);
   made.bus.write(0x10_0000 + 0x2_0000, 8, 0x1005, 1);
 }

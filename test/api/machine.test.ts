@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The API as a user of the package imports it: by the package's own name, so that workers are the built ones.
+// The API as a user of the package imports it: by the package's own name, so that workers
+// are the built ones.
 
 import { setTimeout } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';

@@ -54,7 +54,9 @@ function place(
 }
 
 describe('StreamWorlds', () => {
-  /** Streams of the same CD and tables, as NS-EL1 and as EL2; the leaf is global or not. */
+  /**
+   * Streams of the same CD and tables, as NS-EL1 and as EL2; the leaf is global or not.
+   */
   function streams(global: boolean): { page(sid: number): bigint; move(): void; address: bigint } {
     const scenario = new Scenario({ mode: 'stage 1', stage1: GEOMETRY, stage2: GEOMETRY });
     const leaf = scenario.slots1.get(GEOMETRY.leaf) ?? 0n;

@@ -25,7 +25,8 @@ const OTHER_THREAD = 9;
 let h: Harness;
 beforeEach(async () => {
   h = await harness();
-  // Stage 1 only, VMID 7, 25 bits of VA: the table at TABLE + 0x1000 is level 2, the one at TABLE level 3.
+  // Stage 1 only, VMID 7, 25 bits of VA: the table at TABLE + 0x1000 is level 2, the one
+  // at TABLE level 3.
   h.ste(SID, [0x1_8020_000bn, 0xd6n, 7n]);
   h.guestRam64(CD, (0x0001_6205_c000_3510n & ~0x3fn) | 39n | (1n << 45n));
   h.guestRam64(CD + 8, 0x1_8020_2000n);

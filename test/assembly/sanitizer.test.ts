@@ -25,7 +25,10 @@ const geometry = { granule: 12n, bits: 39n, start: 1, leaf: 3 };
 const STAGE1: Shape = { mode: 'stage 1', stage1: geometry, stage2: geometry };
 const NESTED: Shape = { ...STAGE1, mode: 'nested' };
 const STAGE2: Shape = { ...STAGE1, mode: 'stage 2' };
-/** Descriptor bits: valid, AF, AP[1] privileged only, AP[2] read-only, nG, DBM; S2AP write. */
+/**
+ * Descriptor bits: valid, AF, AP[1] privileged only, AP[2] read-only, nG, DBM; S2AP
+ * write.
+ */
 const [VALID, AF, RO, DBM] = [1n, 1n << 10n, 1n << 7n, 1n << 51n];
 const SOFTWARE = 1n << 55n;
 /** AP, PXN and XN. */

@@ -20,7 +20,10 @@ const PROD = 0x04;
 const CONS = 0x00;
 const VMID = 7;
 const SYNC = 0x46n;
-/** TLBI_NH_VA of VMID 3, ASID 5: NUM + 1 granules of 4 KiB times 2^SCALE, from 0x1_0000_0000. */
+/**
+ * TLBI_NH_VA of VMID 3, ASID 5: NUM + 1 granules of 4 KiB times 2^SCALE, from
+ * 0x1_0000_0000.
+ */
 const nhVa = (num: number, scale: number) =>
   [0x0005_0003_0000_0012n | (BigInt(num) << 12n) | (BigInt(scale) << 20n), 0x1_0000_0400n] as const;
 /** 992 pages, one by one; the IOTLB has 1,024 sets. */
@@ -100,7 +103,10 @@ describe('one service of a queue', () => {
 describe('a pass over the queues of a context', () => {
   const QUEUES = 16;
 
-  /** Queues 0 and up of the VINTF, each with a ring full of CMD_SYNC of its own page-0 slot. */
+  /**
+   * Queues 0 and up of the VINTF, each with a ring full of CMD_SYNC of its own page-0
+   * slot.
+   */
   function queues(): QueueBlock[] {
     const { context } = h.vcmdq(0, 1, { log2size: 10 });
     context.lvcmdqCount = QUEUES;

@@ -33,7 +33,8 @@ const IOVA = 0x0000_4030_2010_1000n;
 /** Table indexes of IOVA, level 0 to 3. */
 const INDEXES = [0x80n, 0xc0n, 0x100n, 0x101n];
 
-// STE: Config 7 (nested), S1ContextPtr; S2VMID 7, S2 as Linux writes it for 48 bits (0x53590, S2AA64, S2PTW, S2R) with S2TTB in host RAM.
+// STE: Config 7 (nested), S1ContextPtr; S2VMID 7, S2 as Linux writes it for 48 bits
+// (0x53590, S2AA64, S2PTW, S2R) with S2TTB in host RAM.
 const nestedSte = [
   0x8020_000fn,
   0xd6n,
@@ -56,7 +57,8 @@ function mapStage2(ipa: bigint, descriptor: bigint): void {
 beforeEach(async () => {
   h = await harness();
   expect([39n, 30n, 21n, 12n].map((shift) => (IOVA >> shift) & 0x1ffn)).toEqual(INDEXES);
-  // Stage 2: 2 MiB blocks, IPA 0x80200000 and 0x80400000 to window 1 at the same address: S2AP RW, AF, MemAttr 0xf, SH 3.
+  // Stage 2: 2 MiB blocks, IPA 0x80200000 and 0x80400000 to window 1 at the same address:
+  // S2AP RW, AF, MemAttr 0xf, SH 3.
   mapStage2(0x80200000n, 0x1_8020_07fdn);
   h.hostRam64(S2L2 + 2 * 8, 0x1_8040_07fdn);
   h.guestRam64(Number(CD), CD0);

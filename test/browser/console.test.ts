@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The console's text at a device pixel ratio of 1: descenders are visible, and long lines fit.
+// The console's text at a device pixel ratio of 1: descenders are visible, and long lines
+// fit.
 
 import type { Page } from 'playwright-core';
 import { describe, expect, it } from 'vitest';

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A live run in a browser: the toy boots by itself, and the page shows the state of its machines.
+// A live run in a browser: the toy boots by itself, and the page shows the state of its
+// machines.
 
 import { describe, expect, it } from 'vitest';
 import type { Handle } from './demo-page.ts';

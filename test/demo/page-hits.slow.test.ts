@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Hits of IOTLB pages in the demo's snapshots, compared with the SMMU's own counter at each access.
+// Hits of IOTLB pages in the demo's snapshots, compared with the SMMU's own counter at
+// each access.
 
 import { describe, expect, it } from 'vitest';
 import type { Frame, PagePicture } from '../../demo/protocol.ts';

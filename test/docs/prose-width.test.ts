@@ -18,7 +18,9 @@ const PAGES = [
   ...['docs', 'templates'].flatMap(markdownIn),
 ];
 
-/** A line of a list item, a quotation or a paragraph, without its indentation and mark. */
+/**
+ * A line of a list item, a quotation or a paragraph, without its indentation and mark.
+ */
 const contentOf = (line: string) => line.replace(/^\s*(?:[-*+>] |\d+[.)] )?\s*/, '');
 
 /**

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Linux's arm-smmu-v3 and tegra241-cmdqv on the models, from probe to removal, in the role of a host and of a guest, for several sets of ID registers.
+// Linux's arm-smmu-v3 and tegra241-cmdqv on the models, from probe to removal, in the
+// role of a host and of a guest, for several sets of ID registers.
 
 import { describe, expect, it } from 'vitest';
 import {

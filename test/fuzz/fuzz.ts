@@ -28,7 +28,10 @@ interface Outcome {
   readonly interrupted: boolean;
 }
 
-/** Runs a target in a process of its own until it is done, finds something, hangs, or is interrupted. */
+/**
+ * Runs a target in a process of its own until it is done, finds something, hangs, or is
+ * interrupted.
+ */
 async function runTarget(order: FuzzOrder): Promise<Outcome> {
   const child = fork(new URL('./fuzz-process.js', import.meta.url), { serialization: 'json' });
   let message: FuzzMessage | undefined;

@@ -32,8 +32,8 @@ it('reports exhausted memory unless all its tables are made', {
     else tooFew = pages;
   }
   expect(await checksWith(enough)).toEqual(['ok amd-reset', 'ok dma-copy']);
-  // The guest's tables need the last pages: levels 4 and 3, and levels 2 and 1 for each of
-  // the two buffers.
+  // The guest's tables need the last pages: levels 4 and 3, and levels 2 and 1 for each
+  // of the two buffers.
   for (let missing = 0; missing < 6; missing++)
     expect(await checksWith(tooFew - missing)).toEqual(['FAIL amd-reset', 'error 3']);
 });

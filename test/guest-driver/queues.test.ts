@@ -240,7 +240,8 @@ describe('rings', () => {
       addPages(driver, 50);
       expect(driver.submit()).toBe(RESULT_OK);
     }
-    // 12 * 51 entries on a ring of 256: 612 = 2 * 256 + 100, wrap bit 0; the first lap ended at PROD 0x100.
+    // 12 * 51 entries on a ring of 256: 612 = 2 * 256 + 100, wrap bit 0; the first lap
+    // ended at PROD 0x100.
     expect(driver.queueProd(1)).toBe(100);
     expect(prodWrites(fake).slice(0, 11).at(-1)).toBe('w C 30004 31');
     expect(prodWrites(fake)[5]).toBe('w C 30004 132');

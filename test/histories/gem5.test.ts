@@ -92,7 +92,8 @@ describe('gem5', () => {
     const other = 0x24000;
     store(other + 8, 0x41f47n);
     expect(board.pa(0x1000n)).toBe(0x40000n);
-    // TLBI_NH_VA, TLBI_NH_VAA and TLBI_NH_ASID of VMID 7, each after the last table was replaced by the other one.
+    // TLBI_NH_VA, TLBI_NH_VAA and TLBI_NH_ASID of VMID 7, each after the last table was
+    // replaced by the other one.
     const commands: [bigint, bigint][] = [
       [0x0001_0007_0000_0012n, 0x1000n],
       [0x0000_0007_0000_0013n, 0x1000n],

@@ -170,7 +170,8 @@ describe('QEMU', () => {
       board.unit.hostMemory.buffer.byteLength - 0x100000,
     );
     const put = (pa: number, ...values: number[]) => bytes.set(values, pa);
-    // The STE and the CD of the stream, its page's descriptor, CFGI_STE of stream 5, byte by byte.
+    // The STE and the CD of the stream, its page's descriptor, CFGI_STE of stream 5, byte
+    // by byte.
     put(STE, 0x0b, 0, 2, 0, 0, 0, 0, 0, 0xd6, 0, 0, 0, 0, 0, 0, 0);
     put(CD, 0x19, 0x35, 0x00, 0xc0, 0x05, 0xe2, 0x01, 0x00);
     put(TABLES[2] + 8, 0x47, 0x0f, 0x34, 0x12);

@@ -13,7 +13,10 @@ const STREAM: Record<string, Bits> = {
   CMD_SSID: [0, 31, 12],
   CMD_SID: [0, 63, 32],
 };
-/** Fields of each format in addition to the common ones: dword 0 and 1 are dwords of the command. */
+/**
+ * Fields of each format in addition to the common ones: dword 0 and 1 are dwords of the
+ * command.
+ */
 const FORMATS: readonly (readonly [string, Record<string, Bits>])[] = [
   ['CFGI_*', { ...STREAM, CFGI_LEAF: [1, 0, 0] }],
   ['CFGI_STE_RANGE', { CMD_SID: [0, 63, 32], CFGI_RANGE: [1, 4, 0] }],

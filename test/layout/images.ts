@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Byte images of the layout tests: structures as 64-bit words in hexadecimal, as the specification prints them (bit 63 first).
+// Byte images of the layout tests: structures as 64-bit words in hexadecimal, as the
+// specification prints them (bit 63 first).
 
 import { expect } from 'vitest';
 import { type Field, fieldOf, setField } from '../../devices/plugin/index.ts';
@@ -10,7 +11,10 @@ export type FieldValue = readonly [field: Field, value: number];
 /** An image derived by hand: its name, its fields, its doublewords. */
 export type Image = readonly [name: string, fields: readonly FieldValue[], doublewords: string];
 
-/** 32-bit words, low word first, of doublewords such as "0005000300000012 0000000012345001". */
+/**
+ * 32-bit words, low word first, of doublewords such as "0005000300000012
+ * 0000000012345001".
+ */
 export function wordsOf(doublewords: string): number[] {
   return doublewords
     .split(' ')

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Maps of host memory, the guest ABI area and the small devices: nothing overlaps, and everything is aligned and within its area.
+// Maps of host memory, the guest ABI area and the small devices: nothing overlaps, and
+// everything is aligned and within its area.
 
 import { describe, expect, it } from 'vitest';
 import * as ACTIONS from '../../assembly/layout/action-memory.ts';

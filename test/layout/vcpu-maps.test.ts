@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Maps of an arm64 vCPU's block and of the GIC's: nothing overlaps, and everything is aligned and within its block.
+// Maps of an arm64 vCPU's block and of the GIC's: nothing overlaps, and everything is
+// aligned and within its block.
 
 import { describe, expect, it } from 'vitest';
 import { ARM64_REGISTER_TABLE } from '../../assembly/layout/a64/arm64-registers.ts';

@@ -33,7 +33,8 @@ const FUNCTION_IMPORT: Bytes = [...text('port'), ...text('load32'), 0, 0];
 
 /** Function body without locals. */
 const body = (...code: Bytes): Bytes => [code.length + 2, 0, ...code, END];
-// i32.const 0, i64.const -1, f64.const 0, drops, and an atomic load: instructions whose immediates could hide a br_table's opcode.
+// i32.const 0, i64.const -1, f64.const 0, drops, and an atomic load: instructions whose
+// immediates could hide a br_table's opcode.
 const DECOYS: Bytes = [
   0x41, 0x0e, 0x1a, 0x42, 0x0e, 0x1a, 0x44, 0, 0, 0, 0x0e, 0, 0, 0, 0, 0x1a, 0x41, 0, 0xfe, 0x10, 2,
   0x0e, 0x1a, 0x41, 0, 0x28, 2, 0x0e, 0x1a,

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The parts of the static site (scripts/site) on small inputs: Markdown, links, register maps, the API
-// by import name, benchmarks.
+// The parts of the static site (scripts/site) on small inputs: Markdown, links, register
+// maps, the API by import name, benchmarks.
 
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Shapes of the tables of the matrix: granule, input bits, start level, level of the leaf.
+// Shapes of the tables of the matrix: granule, input bits, start level, level of the
+// leaf.
 
 import type { Geometry } from './scenario.ts';
 

@@ -20,7 +20,10 @@ import { type Harness, RAM_GPA } from '../support/unit-harness.ts';
 import { type ReferenceResult, type ReferenceSmmu, ReferenceWalker } from './reference-walker.ts';
 import type { Access, Scenario, Shape } from './scenario.ts';
 
-/** S1P, S2P, AArch64, COHACC, HTTU 2, ATS, ASID16, VMID16, CD2L, terminate model, 2-level stream tables. */
+/**
+ * S1P, S2P, AArch64, COHACC, HTTU 2, ATS, ASID16, VMID16, CD2L, terminate model, 2-level
+ * stream tables.
+ */
 export const IDR0 = 0x0d4c349b;
 /** SSIDSIZE 20, SIDSIZE 16. */
 export const IDR1 = 0x014a0510;

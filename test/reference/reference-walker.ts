@@ -87,7 +87,9 @@ function refuse(refusal: Refusal): never {
   throw new Refused(refusal);
 }
 
-/** Granule, as log2, of TG0 and S2TG (0 4K, 1 64K, 2 16K) or of TG1 (1 16K, 2 4K, 3 64K). */
+/**
+ * Granule, as log2, of TG0 and S2TG (0 4K, 1 64K, 2 16K) or of TG1 (1 16K, 2 4K, 3 64K).
+ */
 function granuleOf(tg: bigint, upper: boolean): bigint | undefined {
   return (upper ? [undefined, 14n, 12n, 16n] : [12n, 16n, 14n, undefined])[Number(tg)];
 }

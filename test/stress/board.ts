@@ -24,7 +24,10 @@ const LEVEL3 = 0x80210000;
 export function pteOffset(page: number): number {
   return LEVEL3 - RAM_GPA + page * 8;
 }
-/** Descriptor that maps a page to a data page: AF, inner shareable, unprivileged read and write, page. */
+/**
+ * Descriptor that maps a page to a data page: AF, inner shareable, unprivileged read and
+ * write, page.
+ */
 export function pteOf(data: number): bigint {
   return 0x1_8030_0f47n + (BigInt(data) << 12n);
 }

@@ -114,7 +114,9 @@ export class FakeSmmu {
     if (options.direct) this.mapPage0();
   }
 
-  /** Adds an entry to the device table: kind, gpa, size, first interrupt line, StreamID. */
+  /**
+   * Adds an entry to the device table: kind, gpa, size, first interrupt line, StreamID.
+   */
   addDevice(...fields: readonly number[]): void {
     const index = this.view.getUint32(ABI_AT_DEVICE_COUNT, true);
     fields.forEach((value, i) => {

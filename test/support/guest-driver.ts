@@ -6,7 +6,10 @@ import { type FakeOptions, FakeSmmu } from './fake-smmu.ts';
 
 type Call = (...values: number[]) => number;
 
-/** Exports of guest-driver/driver/driver-exports.ts that tests use; numbers come back signed. */
+/**
+ * Exports of guest-driver/driver/driver-exports.ts that tests use; numbers come back
+ * signed.
+ */
 export type DriverExports = Record<
   | 'probe'
   | 'reset'

@@ -63,7 +63,10 @@ export function guestRam() {
   return { wasm, regions, memory };
 }
 
-/** A VM with 2 MiB and, for each of these physical SMMUs, a vIOMMU with one stream and a VINTF. */
+/**
+ * A VM with 2 MiB and, for each of these physical SMMUs, a vIOMMU with one stream and a
+ * VINTF.
+ */
 export function lendVmBehind(
   host: VmHost,
   smmus: readonly number[],

@@ -64,7 +64,10 @@ export class PhysicalBoard {
     return new ContextBlock(this.unit.hostMemory, 0, vintf);
   }
 
-  /** VINTF 0 with HYP_OWN or not, and LVCMDQ 0 of it with a ring of 16 commands at PA 0x1000. */
+  /**
+   * VINTF 0 with HYP_OWN or not, and LVCMDQ 0 of it with a ring of 16 commands at PA
+   * 0x1000.
+   */
   bringUp({ hypOwn }: { hypOwn: boolean }): void {
     this.bus.write32(0x1000, (hypOwn ? 1 << 17 : 0) | (7 << 1) | 1);
     this.bus.write32(0x0200, 1);

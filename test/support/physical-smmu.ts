@@ -69,7 +69,8 @@ export class PhysicalBoard {
 
   /** Its registers, as after construction. */
   enable(): void {
-    // RECINVSID; a linear table of 64 streams; queues of 4 entries; both interrupts; EVENTQEN, CMDQEN, SMMUEN.
+    // RECINVSID; a linear table of 64 streams; queues of 4 entries; both interrupts;
+    // EVENTQEN, CMDQEN, SMMUEN.
     this.bus.write32(0x2c, 2);
     this.bus.write64(0x80, BigInt(STREAMS));
     this.bus.write32(0x88, 6);
@@ -88,7 +89,8 @@ export class PhysicalBoard {
       [CD + 24, 0xf404_ff44n],
       [first, BigInt(second + 3)],
       [second, BigInt(third + 3)],
-      // Page 1 read and write, page 2 nothing, page 3 read-only, page 4 without its access flag.
+      // Page 1 read and write, page 2 nothing, page 3 read-only, page 4 without its
+      // access flag.
       [third + 8, 0x40f47n],
       [third + 24, 0x40fc7n],
       [third + 32, 0x40b47n],

@@ -49,7 +49,9 @@ import { BETWEEN_STEPS, Sanitizer } from '../../vmm/inspect/sanitizer/index.ts';
 import { checkedModules, watchFindings } from './findings.ts';
 import { tableMemory } from './table-memory.ts';
 
-/** S1P, S2P, TTF 2, COHACC, ATS, ASID16, VMID16, TTENDIAN 2, STALL_MODEL 1, TERM_MODEL. */
+/**
+ * S1P, S2P, TTF 2, COHACC, ATS, ASID16, VMID16, TTENDIAN 2, STALL_MODEL 1, TERM_MODEL.
+ */
 export const IDR0 = 0x0544141b;
 /** CMDQS 10, EVENTQS 10, SIDSIZE 16. */
 export const IDR1 = 0x014a0010;
@@ -196,7 +198,10 @@ export class Harness {
     return this.get(SMMU_AT_STATS + offset);
   }
 
-  /** A VINTF of this machine with one allocated and enabled VCMDQ (block `index`), page 0 mapped at PAGE0, ring at RING. */
+  /**
+   * A VINTF of this machine with one allocated and enabled VCMDQ (block `index`), page 0
+   * mapped at PAGE0, ring at RING.
+   */
   vcmdq(
     index: number,
     vintf: number,
@@ -310,7 +315,10 @@ export class Harness {
     return this.translate(sid, iova, ACCESS_WRITE);
   }
 
-  /** Event records written since the last call, as four doublewords in hexadecimal; acknowledges them. */
+  /**
+   * Event records written since the last call, as four doublewords in hexadecimal;
+   * acknowledges them.
+   */
   events(): string[][] {
     const records: string[][] = [];
     const prod = this.get(SMMU_AT_EVENTQ_PROD) & 0x1f;

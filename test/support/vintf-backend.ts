@@ -140,7 +140,10 @@ export class TestVintfBackend implements VintfBackend {
     this.context.unmapPage0(this.#guestMemory);
   }
 
-  /** Word index of a slot's register in the mapped page; undefined while page 0 is not mapped. */
+  /**
+   * Word index of a slot's register in the mapped page; undefined while page 0 is not
+   * mapped.
+   */
   #mapped(lvcmdq: number, register: number): number | undefined {
     return this.context.page0 === 0
       ? undefined

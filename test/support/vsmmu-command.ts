@@ -20,7 +20,10 @@ interface ProcessOutcome extends Outcome {
   readonly pieces: number;
 }
 
-/** Runs the command as a process: for exit statuses, streams, signals, --timeout, and a sample of everything else. */
+/**
+ * Runs the command as a process: for exit statuses, streams, signals, --timeout, and a
+ * sample of everything else.
+ */
 export function vsmmuProcess(...args: string[]): Promise<ProcessOutcome> {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [MAIN, ...args]);

@@ -60,7 +60,10 @@ export interface Parts {
   readonly after?: readonly (readonly number[])[];
 }
 
-/** A command: `_start` is its only function, whose index follows those of imported functions. */
+/**
+ * A command: `_start` is its only function, whose index follows those of imported
+ * functions.
+ */
 export function command({
   types = [],
   imports = [IMPORT_MEMORY],

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Errors of a VCMDQ in the physical role: maps, masks, edges, acknowledgement (docs/cmdqv.md, "Errors").
+// Errors of a VCMDQ in the physical role: maps, masks, edges, acknowledgement
+// (docs/cmdqv.md, "Errors").
 
 import { describe, expect, it } from 'vitest';
 import { checkedModules } from '../../support/findings.ts';

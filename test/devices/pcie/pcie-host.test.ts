@@ -82,7 +82,8 @@ describe('a PCIe host bridge', () => {
     expect(config(0, 0)).toBe(0x56781234);
     expect(config(8, 0)).toBe(0x08800009);
     expect(config(0x2c, 0)).toBe(0x87654321);
-    // Memory, bus master, parity, SERR#, INTx off; status: capabilities, immediate readiness.
+    // Memory, bus master, parity, SERR#, INTx off; status: capabilities, immediate
+    // readiness.
     expect(config(4, 0xffffffff)).toBe(0x00110546);
     expect(config(0x0c, 0xffffffff)).toBe(0xff);
     expect(config(0x3c, 0xffffffff)).toBe(0x2ff);

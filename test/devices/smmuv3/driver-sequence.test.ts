@@ -33,7 +33,10 @@ import {
 
 beforeEach(setUp);
 
-/** Writes a register and polls its acknowledgement, as the driver does with CR0 and IRQ_CTRL. */
+/**
+ * Writes a register and polls its acknowledgement, as the driver does with CR0 and
+ * IRQ_CTRL.
+ */
 function writeSynchronised(value: number, register: number, ack: number): void {
   bus.write32(register, value);
   expect(bus.read32(ack)).toBe(value);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A guest's SMMU: bypass, streams and configuration commands, the command queue, saved state.
+// A guest's SMMU: bypass, streams and configuration commands, the command queue, saved
+// state.
 
 import { beforeEach, describe, expect, it } from 'vitest';
 import { GUEST_ID_REGISTERS } from '../../../devices/smmuv3/index.ts';

@@ -34,7 +34,10 @@ const RAM_SIZE = 0x200000;
 const OWN = 0x90000000;
 const DOORBELL = 0x90010000;
 
-/** An SMMU that translates IOVA to RAM, to the VMM's own memory, to a doorbell, and to nothing. */
+/**
+ * An SMMU that translates IOVA to RAM, to the VMM's own memory, to a doorbell, and to
+ * nothing.
+ */
 function computer() {
   const hostMemory = createHostMemory({ ramSize: RAM_SIZE });
   const unit = new Unit({ modules, hostMemory, thread: 0 });

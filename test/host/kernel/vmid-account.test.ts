@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// VMIDs charged to the group of their VM: pinning and allocation fail at its limit without effect, and freed VMIDs are credited.
+// VMIDs charged to the group of their VM: pinning and allocation fail at its limit
+// without effect, and freed VMIDs are credited.
 
 import { beforeAll, describe, expect, it } from 'vitest';
 import { type HotModules, loadHotModules } from '../../../assembly/load.ts';

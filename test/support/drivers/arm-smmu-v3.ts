@@ -34,7 +34,9 @@ import { Tegra241Cmdqv } from './tegra241-cmdqv.ts';
 const QUEUE_CAP = 9;
 /** CR0. */
 const [SMMUEN, PRIQEN, EVENTQEN, CMDQEN, ATSCHK] = [1, 2, 4, 8, 0x10];
-/** CFG0 of the SMMU's MSIs; CFG1 and CFG2 are 8 and 12 bytes further (arm_smmu_msi_cfg). */
+/**
+ * CFG0 of the SMMU's MSIs; CFG1 and CFG2 are 8 and 12 bytes further (arm_smmu_msi_cfg).
+ */
 const MSI_REGISTERS = { eventq: 0xb0, gerror: 0x68, priq: 0xd0 } as const;
 /** ARM_SMMU_MEMATTR_DEVICE_nGnRE. */
 const DEVICE_NGNRE = 1;
@@ -256,7 +258,8 @@ export class ArmSmmuV3 {
     this.cmdqv.reset(() => this.#issueInReset());
   }
 
-  // arm_smmu_setup_irqs, arm_smmu_setup_unique_irqs, arm_smmu_setup_msis, arm_smmu_write_msi_msg.
+  // arm_smmu_setup_irqs, arm_smmu_setup_unique_irqs, arm_smmu_setup_msis,
+  // arm_smmu_write_msi_msg.
   #setupInterrupts(): void {
     const { smmu, msi } = this.#platform;
     const lines = (['gerror', 'eventq', 'priq'] as const).filter(
@@ -318,7 +321,10 @@ export class ArmSmmuV3 {
     return this.cmdqv.queueFor((command[0] ?? 0) & 0xff) ?? this.commands;
   }
 
-  /** arm_smmu_cmdq_issue_cmd_with_sync, arm_smmu_cmdq_batch_submit: one queue, its CMD_SYNC at the end. */
+  /**
+   * arm_smmu_cmdq_issue_cmd_with_sync, arm_smmu_cmdq_batch_submit: one queue, its
+   * CMD_SYNC at the end.
+   */
   issueAndSync(...commands: Uint32Array[]): void {
     const [first] = commands;
     if (first) this.issueOn(this.queueFor(first), ...commands);
@@ -421,7 +427,8 @@ export class ArmSmmuV3 {
     const cds = new CdTable(this.#platform.memory, { ssidBits, twoLevel: twoLevelCds });
     this.#cdTables.set(sid, cds);
     this.#writeCd(sid, 0, domain, stall);
-    // arm_smmu_make_cdtable_ste, arm_smmu_install_ste_for_dev: S1STALLD where the SMMU stalls and the master cannot.
+    // arm_smmu_make_cdtable_ste, arm_smmu_install_ste_for_dev: S1STALLD where the SMMU
+    // stalls and the master cannot.
     this.#install(
       sid,
       stage1Ste({

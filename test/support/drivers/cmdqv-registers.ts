@@ -53,7 +53,10 @@ export function lvcmdqsOf(bus: Registers): number {
   return 2 ** (((param >>> 4) & 0xf) - ((param >>> 8) & 0xf));
 }
 
-/** tegra241_cmdqv_hw_reset; `bases` are the BASE images of VINTF 0's queues. Returns whether the VINTF is hypervisor-owned. */
+/**
+ * tegra241_cmdqv_hw_reset; `bases` are the BASE images of VINTF 0's queues. Returns
+ * whether the VINTF is hypervisor-owned.
+ */
 export function resetHardware(
   bus: Registers,
   bases: readonly bigint[],

@@ -21,8 +21,9 @@ export interface IdRegisterSet {
 const ZERO = { idr2: 0, idr4: 0, iidr: 0 } as const;
 
 /**
- * 4 KiB granules, 40 bits, 8 bits of StreamIDs, ASIDs and VMIDs, 128 commands and events; no stalls, MSIs, ATS, range invalidation,
- * substreams or two-level tables. The host's has stage 2.
+ * 4 KiB granules, 40 bits, 8 bits of StreamIDs, ASIDs and VMIDs, 128 commands and events;
+ * no stalls, MSIs, ATS, range invalidation, substreams or two-level tables. The host's
+ * has stage 2.
  */
 const REDUCED_GUEST: SmmuIdRegisters = {
   ...ZERO,

@@ -44,7 +44,10 @@ export class RecordQueue {
     smmu.write32(this.#pointers.cons, 0);
   }
 
-  /** queue_remove_raw until it is empty, CONS after each record; then queue_sync_prod_in, queue_sync_cons_ovf. */
+  /**
+   * queue_remove_raw until it is empty, CONS after each record; then queue_sync_prod_in,
+   * queue_sync_cons_ovf.
+   */
   drain(take: (record: bigint[]) => void): void {
     const { smmu, memory } = this.#platform;
     const { log2size, dwords } = this.#options;

@@ -22,7 +22,10 @@ export class Tegra241Cmdqv {
   readonly #bases: readonly bigint[];
   #cpu = 0;
 
-  /** tegra241_cmdqv_probe, tegra241_cmdqv_init_structures. `log2size`: of its queues, from IDR1.CMDQS. */
+  /**
+   * tegra241_cmdqv_probe, tegra241_cmdqv_init_structures. `log2size`: of its queues, from
+   * IDR1.CMDQS.
+   */
   constructor(platform: DriverPlatform, log2size: number) {
     this.#platform = platform;
     const { cmdqv } = platform;

@@ -100,7 +100,8 @@ describe('flattenDeviceTree', () => {
   });
 
   it('accepts a blob of the largest size, in reasonable time', () => {
-    // Header, reservations, root node (8), property (12), END_NODE, END, and the name "p".
+    // Header, reservations, root node (8), property (12), END_NODE, END, and the name
+    // "p".
     const room = MAX_DEVICE_TREE_SIZE - 56 - 28 - 4;
     const blob = flattenDeviceTree(root([], { p: new Uint8Array(room).fill(7) }));
     expect(blob.length).toBe(MAX_DEVICE_TREE_SIZE - 2);

@@ -276,7 +276,9 @@ describe('a machine that is debugged', () => {
 });
 
 describe('threads', () => {
-  /** vCPU 0 starts vCPU 1 at 0x40, and waits for the word at 0x40300000; vCPU 1 stores it. */
+  /**
+   * vCPU 0 starts vCPU 1 at 0x40, and waits for the word at 0x40300000; vCPU 1 stores it.
+   */
   const TWO = image({
     0: [
       0xd2800021, // mov x1, #1

@@ -65,7 +65,9 @@ function monitorOf(ram: Ram) {
   });
 }
 
-/** Stage 1 maps 0xabc000 to 0x77000, in tables at its IPAs; the upper half is disabled. */
+/**
+ * Stage 1 maps 0xabc000 to 0x77000, in tables at its IPAs; the upper half is disabled.
+ */
 function stage1(ram: Ram): PageTable {
   const tables = new PageTable(ram, { stage: 1, inputBits: 39 });
   tables.map(0xabc000, 0x77000, 0x1000, S1_READ_WRITE);

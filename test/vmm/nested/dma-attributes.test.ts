@@ -90,7 +90,8 @@ it('the PASID is the SubstreamID: each has its own address space', () => {
 });
 
 it.each([
-  // F_TRANSLATION 0x10, SSV bit 11, SubstreamID [31:12]; PnU bit 1, InD bit 2, RnW bit 3, CLASS IN 0x200.
+  // F_TRANSLATION 0x10, SSV bit 11, SubstreamID [31:12]; PnU bit 1, InD bit 2, RnW bit 3,
+  // CLASS IN 0x200.
   ['a read', {}, false, [0x10, STREAM, 0, 0x208]],
   ['a write', {}, true, [0x10, STREAM, 0, 0x200]],
   ['a read with a PASID', { pasid: 1 }, false, [0x1810, STREAM, 0, 0x208]],

@@ -69,7 +69,8 @@ describe('a host', () => {
     const host = await create({ vintfs: 4, vcmdqs: 16 });
     const words = new Uint32Array(host.memory.buffer);
     const at = (field: number) => words[(smmuBase(0) + field) >> 2];
-    // SMMUEN, PRIQEN, EVENTQEN, CMDQEN, ATSCHK; PTM and RECINVSID; a linear table of 2^15.
+    // SMMUEN, PRIQEN, EVENTQEN, CMDQEN, ATSCHK; PTM and RECINVSID; a linear table of
+    // 2^15.
     expect([at(SMMU_AT_CR0), at(SMMU_AT_CR2), at(SMMU_AT_STRTAB_CFG)]).toEqual([0x1f, 0x6, 15]);
     expect([at(SMMU_AT_CMDQV_EN), at(SMMU_AT_NUM_LVCMDQ)]).toEqual([1, 4]);
     const own = new ContextBlock(host.memory, 0, 0);

@@ -127,7 +127,8 @@ const CD_CASES: readonly (readonly [needs: string, CdCase])[] = [
   ['IDR5.GRAN4K', { shown: { idr5: SHOWN5 & ~0x10 } }],
   ['IDR5.GRAN16K', { shown: { idr5: SHOWN5 & ~0x20 }, set: [0x80, 0] }],
   ['IDR5.GRAN64K', { shown: { idr5: SHOWN5 & ~0x40 }, set: [0x40, 0] }],
-  // 52-bit VAs: of 64 KiB granules by VAX, of 4 KiB ones by DS (bit 58 of TTB1's doubleword, below).
+  // 52-bit VAs: of 64 KiB granules by VAX, of 4 KiB ones by DS (bit 58 of TTB1's
+  // doubleword, below).
   ['IDR5.VAX', { shown: { idr5: SHOWN5 & ~0x480 }, set: [0x4c, 0], clear: [0x3f, 0] }],
 ];
 

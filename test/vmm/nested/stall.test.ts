@@ -82,7 +82,8 @@ describe('an operation whose access stalls', () => {
     engine.start(FILL, 0, IOVA, 0x1800);
     expect(engine.look()).toEqual([STALLED, 0x1000, HOLE]);
     expect(engine.look()).toEqual([STALLED, 0x1000, HOLE]);
-    // One record: F_TRANSLATION of the guest's stream, Stall and STAG 0x400, write, class IN.
+    // One record: F_TRANSLATION of the guest's stream, Stall and STAG 0x400, write, class
+    // IN.
     expect(a.events.map((record) => [...record])).toEqual([
       [0x10, STREAM, 0x80000400, 0x200, HOLE % 2 ** 32, 1, 0, 0],
     ]);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Machines whose vCPUs have threads of their own: exits, failures, pause, stop, reset, and the handshake of direct maps.
+// Machines whose vCPUs have threads of their own: exits, failures, pause, stop, reset,
+// and the handshake of direct maps.
 
 import { afterEach, describe, expect, it } from 'vitest';
 import {

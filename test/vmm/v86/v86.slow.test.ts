@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A bare-metal x86 program in v86 drives the SMMU and a VCMDQ. Register offsets and commands are literal.
+// A bare-metal x86 program in v86 drives the SMMU and a VCMDQ. Register offsets and
+// commands are literal.
 
 import { V86 } from 'v86';
 import { afterEach, describe, expect, it } from 'vitest';

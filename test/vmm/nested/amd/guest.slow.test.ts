@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Wasm guests that invalidate through their own command buffers (test/support/guests/amd-guest.ts).
+// Wasm guests that invalidate through their own command buffers
+// (test/support/guests/amd-guest.ts).
 
 import { beforeAll, describe, expect, it } from 'vitest';
 import {

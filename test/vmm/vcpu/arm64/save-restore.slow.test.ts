@@ -42,7 +42,10 @@ class OpenGuest extends Arm64Guest {
   }
 }
 
-/** A machine at the first instruction of a program, with interrupt controller, UART and clock. */
+/**
+ * A machine at the first instruction of a program, with interrupt controller, UART and
+ * clock.
+ */
 async function machineOf(program: Uint8Array, vcpus: number) {
   const memory = createArm64Memory(vcpus, virtRam(0x1000000), gicBlockSize(vcpus));
   const [module, gicModule] = await Promise.all([loadArm64(), loadGicv3()]);
