@@ -23,7 +23,7 @@ afterEach(() => {
 });
 
 /** Resolves when everything that only waits for its turn on this thread has run. */
-async function settled(): Promise<void> {
+async function pendingTurns(): Promise<void> {
   for (let i = 0; i < 20; i++) await new Promise((resolve) => setImmediate(resolve));
 }
 
@@ -76,7 +76,7 @@ describe('an idle machine', () => {
       const machine = await host.createMachine({ guest: IDLE, devices: [button] });
       const turns = () => new Uint8Array(machine.memory.buffer)[TURNS] ?? 0;
       await machine.boot();
-      await settled();
+      await pendingTurns();
       await use(machine, turns, () => device?.interruptLine(0).pulse());
     } finally {
       await host.destroy();
@@ -87,7 +87,7 @@ describe('an idle machine', () => {
     idleMachine(async (_, turns) => {
       const before = turns();
       expect(before).toBeGreaterThan(0);
-      await settled();
+      await pendingTurns();
       expect(turns()).toBe(before);
     }));
 
@@ -95,7 +95,7 @@ describe('an idle machine', () => {
     idleMachine(async (machine, turns) => {
       const before = turns();
       machine.write('x');
-      await settled();
+      await pendingTurns();
       expect(turns()).toBe(before + 1);
     }));
 
@@ -103,7 +103,7 @@ describe('an idle machine', () => {
     idleMachine(async (_, turns, raise) => {
       const before = turns();
       raise();
-      await settled();
+      await pendingTurns();
       expect(turns()).toBe(before + 1);
     }));
 

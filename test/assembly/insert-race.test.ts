@@ -23,7 +23,7 @@ const words = (iova: bigint) => [Number(iova & 0xffffffffn), Number(iova >> 32n)
 
 class RacingHarness extends Harness {
   /** Called once, after the stage-1 leaf has been read. */
-  beside: (() => void) | undefined;
+  onLeafRead: (() => void) | undefined;
   readonly #core: SmmuCoreExports;
 
   constructor(modules: Awaited<ReturnType<typeof separateCheckedModules>>) {
@@ -31,9 +31,9 @@ class RacingHarness extends Harness {
     const leaf = TABLE + 1 * 8 - RAM_GPA;
     this.#core = this.unit.coreLoading((offset, real) => {
       const value = real(offset);
-      if (offset === leaf && this.beside) {
-        const run = this.beside;
-        this.beside = undefined;
+      if (offset === leaf && this.onLeafRead) {
+        const run = this.onLeafRead;
+        this.onLeafRead = undefined;
         run();
       }
       return value;
@@ -77,7 +77,7 @@ describe('an invalidation during a walk', () => {
     ['TLBI_S12_VMALL', 0x28n, 0n],
     ['TLBI_S2_IPA', 0x2an, 0x9000_0000n],
   ])('%s: the translation is used once and not cached', (_name, d0, d1) => {
-    h.beside = () => {
+    h.onLeafRead = () => {
       clearLeaf();
       tlbi(d0, d1);
     };
@@ -89,7 +89,7 @@ describe('an invalidation during a walk', () => {
   it('of another VMID does not prevent the translation from being cached', () => {
     const { context } = h.vcmdq(0, 1);
     context.vmid = 9;
-    h.beside = () => {
+    h.onLeafRead = () => {
       clearLeaf();
       tlbi(0x0001_0007_0000_0012n, IOVA);
     };
@@ -99,7 +99,7 @@ describe('an invalidation during a walk', () => {
   });
 
   it('TLBI_NSNH_ALL of the host: not cached', () => {
-    h.beside = () => {
+    h.onLeafRead = () => {
       clearLeaf();
       h.mainCommand(0x30n);
     };
@@ -108,7 +108,7 @@ describe('an invalidation during a walk', () => {
   });
 
   it('CFGI_STE and TLBI during a walk remove every trace of the old configuration', () => {
-    h.beside = () => {
+    h.onLeafRead = () => {
       h.ste(SID, [1n]);
       h.mainCommand(0x0000_0005_0000_0003n, 1n);
       tlbi(0x28n);
@@ -128,11 +128,11 @@ describe('an ATS request during which the page moves', () => {
   function moving(times: number): void {
     let moved = 0;
     const move = () => {
-      if (++moved < times) h.beside = move;
+      if (++moved < times) h.onLeafRead = move;
       h.guestRam64(TABLE + 8, 0x1_0000_0000n | (DATA + BigInt(moved * 0x1000)) | 0xf47n);
       tlbi(0x0001_0000_0000_0012n, IOVA);
     };
-    h.beside = move;
+    h.onLeafRead = move;
   }
   beforeEach(() => {
     h.set(SMMU_AT_CR0, 0x1d);

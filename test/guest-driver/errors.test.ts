@@ -51,7 +51,7 @@ function failing(
   return (command) => (command.op === op && left-- > 0 ? code : 0);
 }
 
-function settled(fake: FakeSmmu, gerror: number): boolean {
+function isAcknowledged(fake: FakeSmmu, gerror: number): boolean {
   return fake.get(gerror) === fake.get(gerror + 4);
 }
 
@@ -70,7 +70,7 @@ describe.each([false, true])('errors of queues (direct page 0: %s)', (direct) =>
         driver.queueLastErrorOpcode(index),
       ]).toEqual([1, ILL, op]);
       expect(fake.get(gerror)).toBe(1);
-      expect(settled(fake, gerror)).toBe(true);
+      expect(isAcknowledged(fake, gerror)).toBe(true);
     },
   );
 

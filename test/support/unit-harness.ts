@@ -175,7 +175,7 @@ export class Harness {
    * invalidated any more.
    */
   findings(): readonly Finding[] {
-    this.#sanitizer?.settle();
+    this.#sanitizer?.reportSuspects();
     const findings = this.#sanitizer?.findings.splice(0) ?? [];
     return findings.filter(({ because }) => this.judgesSteps || because !== BETWEEN_STEPS);
   }

@@ -31,7 +31,7 @@ interface Caller {
  * everything pending has to happen.
  */
 const QUIET = 3;
-const MOST_SETTLING = 30;
+const MOST_STEPS = 30;
 
 const footprintsOf = (machines: readonly Machine[]) =>
   JSON.stringify(machines.map((machine) => machine.footprint()));
@@ -47,11 +47,11 @@ class AbiFuzzer implements Fuzzer {
    * The state of machines when their host has no work left for them: published errors,
    * parked CMD_SYNCs, interrupted DMA. Undefined if that does not end.
    */
-  async #settled(machines: readonly Machine[]): Promise<string | undefined> {
+  async #quietState(machines: readonly Machine[]): Promise<string | undefined> {
     const callers = this.#callers.filter(({ machine }) => machines.includes(machine));
     for (const { calls } of callers) calls.clear();
     let before = footprintsOf(machines);
-    for (let quiet = 0, steps = 0; steps < MOST_SETTLING; steps++) {
+    for (let quiet = 0, steps = 0; steps < MOST_STEPS; steps++) {
       for (const machine of machines) await machine.step();
       const after = footprintsOf(machines);
       quiet = after === before ? quiet + 1 : 0;
@@ -66,7 +66,7 @@ class AbiFuzzer implements Fuzzer {
     const caller = random.pick(this.#callers);
     const { machine, calls } = caller;
     const others = this.#callers.filter((other) => other !== caller).map((other) => other.machine);
-    const before = seed % LOOK === 0 ? await this.#settled(others) : undefined;
+    const before = seed % LOOK === 0 ? await this.#quietState(others) : undefined;
     let made = 0;
     const step = async () => {
       made += calls.count;

@@ -416,7 +416,7 @@ export class Column {
   }
 
   /** Executes the machine's work of some safe points. */
-  settle(): void {
+  runSafePoints(): void {
     for (let turn = 0; turn < 8; turn++) this.#safePoint();
   }
 

@@ -208,7 +208,7 @@ describe('the queues of a guest', () => {
       const further = [0, 1, 2, 3, 4, 5, 6, 7, 10, 11];
       const column = await Column.create(way, modules, ID_REGISTERS, further);
       const unknown = atcInv({ streamId: 0x55, address: 0, size: 52 });
-      column.settle();
+      column.runSafePoints();
       expect(column.smmuen).toEqual([1, 1]);
 
       // More streams than are attached in one turn: CR0ACK waits for the next turns.
@@ -216,7 +216,7 @@ describe('the queues of a guest', () => {
       expect(column.smmuen).toEqual([0, 1]);
       expect(column.sendAtOnce([unknown, ALL_OF_ATC, sync()])).toBe(3);
       expect(column.smmuen).toEqual([0, 1]);
-      column.settle();
+      column.runSafePoints();
       expect(column.smmuen).toEqual([0, 0]);
       expect(column.sendAtOnce([unknown, ALL_OF_ATC, sync()])).toBe(3);
 
@@ -224,7 +224,7 @@ describe('the queues of a guest', () => {
       expect(column.smmuen).toEqual([1, 0]);
       expect(column.sendAtOnce([unknown, sync()])).toBe(0);
       expect(column.smmuen).toEqual([1, 0]);
-      column.settle();
+      column.runSafePoints();
       expect([column.smmuen, column.send([])]).toEqual([[1, 1], ['1 at 126']]);
     },
   );

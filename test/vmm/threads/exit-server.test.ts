@@ -46,7 +46,7 @@ async function untilAttended(): Promise<number> {
  * Times in milliseconds between polls of a machine whose next timer is always due after
  * this time.
  */
-async function betweenLooks(untilTimerMs: number, isAsleep?: () => boolean): Promise<number[]> {
+async function betweenPolls(untilTimerMs: number, isAsleep?: () => boolean): Promise<number[]> {
   const server = new ExitServer();
   const times: number[] = [];
   let before = performance.now();
@@ -74,14 +74,14 @@ async function betweenLooks(untilTimerMs: number, isAsleep?: () => boolean): Pro
 
 describe('the exit server', () => {
   it('sleeps until a timer of a device is due, and 10 ms at most', async () => {
-    expect(median(await betweenLooks(2))).toBeLessThan(8);
-    expect(median(await betweenLooks(Number.POSITIVE_INFINITY))).toBeGreaterThan(9);
+    expect(median(await betweenPolls(2))).toBeLessThan(8);
+    expect(median(await betweenPolls(Number.POSITIVE_INFINITY))).toBeGreaterThan(9);
   });
 
   it('sleeps longer while a vCPU waits for an interrupt, not beyond a timer of a device', async () => {
     const asleep = () => true;
-    expect(median(await betweenLooks(Number.POSITIVE_INFINITY, asleep))).toBeGreaterThan(25);
-    expect(median(await betweenLooks(2, asleep))).toBeLessThan(25);
+    expect(median(await betweenPolls(Number.POSITIVE_INFINITY, asleep))).toBeGreaterThan(25);
+    expect(median(await betweenPolls(2, asleep))).toBeLessThan(25);
   });
 
   it('yields the thread to others while a timer is due at every poll', async () => {
@@ -90,7 +90,7 @@ describe('the exit server', () => {
     hasten(0.005);
     let turns = 0;
     const others = setInterval(() => turns++, 0);
-    for (let tries = 0; tries < 100 && turns === 0; tries++) await betweenLooks(0);
+    for (let tries = 0; tries < 100 && turns === 0; tries++) await betweenPolls(0);
     clearInterval(others);
     vi.restoreAllMocks();
     expect(turns).toBeGreaterThan(0);
