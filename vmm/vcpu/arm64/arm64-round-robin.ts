@@ -12,6 +12,7 @@ import type { Arm64Debugger } from './arm64-debugger.ts';
 import type { AwakeVcpu } from './arm64-drain-sleep.ts';
 import { Arm64Turns, type TurnQueries } from './arm64-turns.ts';
 import type { Arm64Vcpu } from './arm64-vcpu.ts';
+import { endlessVectors } from './vector-loop.ts';
 
 /** Instructions of one unit of a budget, of all vCPUs together. */
 const BUDGET = 0x100000;
@@ -105,13 +106,22 @@ export class Arm64RoundRobin implements Vcpu {
           left -= SLEEP_COST;
         }
       }
-      return YIELD;
+      return this.#stuck() ?? YIELD;
     } catch (cause) {
       return {
         reason: 'failed',
         error: MachineError.of(`guest vCPU ${this.#turns.current.index}`, cause),
       };
     }
+  }
+
+  /** Undefined when a vCPU makes progress, or a debugger may help one. */
+  #stuck(): VcpuExit | undefined {
+    const { vcpus, control } = this.#options;
+    const why = endlessVectors(vcpus.filter(({ isOn }) => isOn));
+    return why === undefined || control.isExpected
+      ? undefined
+      : { reason: 'idle', isForever: true, why };
   }
 
   /** A debugger has halted them: their sleep takes no time either. */
