@@ -71,7 +71,7 @@ describe('a host with an AMD IOMMU', { timeout: 60_000 }, () => {
     expect(host.findings).toEqual([]);
   });
 
-  it('shows GuestIDs, DeviceIDs and DomainIDs, and gives them back', async () => {
+  it('shows GuestIDs, DeviceIDs and DomainIDs, and releases them', async () => {
     host = await Host.create({ iommu: 'amd' });
     const devices = [{ device: new DmaEngine('mine'), addresses: [0x10000000], firstIrq: 16 }];
     const machine = await host.createMachine({ guest: IDLE, devices });

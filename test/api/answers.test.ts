@@ -353,7 +353,7 @@ it.each(CASES)('%s', (_what, use, says) => {
   expect(message).not.toContain('\n');
 });
 
-describe('answers of functions that a host is given', () => {
+describe('return values of functions that are passed to a host', () => {
   const machineOf = (board: object) =>
     host.createMachine({ guest: IDLE, board: board as never }).then(
       () => 'made',

@@ -82,7 +82,7 @@ describe('a host with btm', { timeout: 60_000 }, () => {
     ]);
   });
 
-  it('is refused if there is none', async () => {
+  it('is refused without an SMMU', async () => {
     host = await checkedHost(Host);
     await expect(host.createMachine({ guest: IDLE, btm: true })).rejects.toMatchObject({
       name: 'OptionsError',

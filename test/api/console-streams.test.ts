@@ -62,7 +62,7 @@ describe('console output', () => {
     expect(Buffer.compare(await rest(reader), piece.subarray(5))).toBe(0);
   });
 
-  it('is not kept for a reader that has gone', async () => {
+  it('is not kept for a reader that was cancelled', async () => {
     const streams = new ConsoleStreams(() => undefined);
     await streams.readable.cancel();
     streams.push(bytes('more'));

@@ -136,7 +136,7 @@ async function call(path: string, args: readonly unknown[]): Promise<unknown> {
 }
 
 describe('an unknown name', () => {
-  it('is checked by every public function that takes options', () => {
+  it('is checked by every public function with options', () => {
     const named = [...Object.keys(MISSPELT), ...EXEMPT.keys()];
     const found = functionsTaking(EXPORTS);
     expect(found.filter((name) => !named.includes(name))).toEqual([]);

@@ -90,7 +90,7 @@ describe('a guest', () => {
     },
   );
 
-  it('waits for a CONS that is late, and takes interrupts that are', async () => {
+  it('waits for a late CONS, and handles late interrupts', async () => {
     const host = await create();
     const faults = { lateCons: 3, lateInterrupts: 2 };
     const machine = await host.createMachine({ ...TOY, faults });

@@ -110,7 +110,7 @@ describe('a server for GDB', () => {
     expect(await machine.wait()).toMatchObject({ status: 'off' });
   });
 
-  it('refuses a port that is in use, options that are none, machines of other boards', async () => {
+  it('refuses a port that is in use, invalid options, machines of other boards', async () => {
     const machine = await hello();
     const { port } = await serve(machine);
     await expect(serveGdb(machine, { port })).rejects.toThrow(EnvironmentError);

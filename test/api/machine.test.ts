@@ -94,7 +94,7 @@ describe('a machine of the API', () => {
     120_000,
   );
 
-  it('goes step by step while it is paused', async () => {
+  it('runs step by step while it is paused', async () => {
     await withMachine({ guest: THREE }, async (machine) => {
       const output: Uint8Array[] = [];
       machine.on('output', (bytes) => output.push(bytes));

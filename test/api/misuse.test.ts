@@ -356,7 +356,7 @@ describe('events one after the other', () => {
     await machine.destroy();
   });
 
-  it('are no longer listened to when the loop is left', async () => {
+  it('have no listeners any more when the loop ends', async () => {
     const machine = await host.createMachine({ guest: IDLE });
     const events = machine.events();
     const next = events.next();
@@ -369,7 +369,7 @@ describe('events one after the other', () => {
 });
 
 describe('a terminal', () => {
-  it('of xterm.js shows what the guest prints, and gives it what is typed', async () => {
+  it("of xterm.js shows the guest's output, and passes typed input to it", async () => {
     const terminal = new Terminal({ cols: 40, rows: 6 });
     const machine = await host.createMachine({ guest: ECHO });
     const detach = attachTerminal(terminal, machine);

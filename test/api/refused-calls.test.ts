@@ -319,7 +319,7 @@ describe('what is refused in one line', () => {
     await machine.destroy();
   });
 
-  it('is what comes before boot, or after the end', async () => {
+  it('is one before boot, or after the end', async () => {
     const machine = await host.createMachine({ guest: IDLE, name: 'm' });
     for (const method of ['pause', 'resume', 'step', 'wait'] as const)
       expect(await lineOf(() => machine[method]()), method).toBe(

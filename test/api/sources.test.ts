@@ -43,13 +43,13 @@ describe('a source', () => {
     expect(await at('/empty')).toHaveLength(0);
   });
 
-  it('is no server that has nothing, with its answer as the reason', async () => {
+  it('is not a server without the file, whose response is the reason', async () => {
     await expect(at('/missing')).rejects.toThrow(
       /cannot read http.*\/missing: the server answers 404 Not Found$/,
     );
   });
 
-  it('is given up beyond its limit when a server never ends', async () => {
+  it('is refused beyond its limit when a server never ends', async () => {
     await expect(at('/endless')).rejects.toThrow(/endless: it is larger than 4 MiB$/);
     // A connection buffers some more.
     expect(sent).toBeLessThan(100);
@@ -101,7 +101,7 @@ describe('an invalid guest', () => {
     );
   });
 
-  it('is named where it is the program of other vCPUs, and not the guest', async () => {
+  it('is named where it is the program of other vCPUs rather than the guest', async () => {
     const secondary = at('text.wasm');
     const message = `${secondary}: the program of the secondary vCPUs: not a WebAssembly binary`;
     for (const guest of [at('idle.wasm'), IDLE])

@@ -347,7 +347,7 @@ describe('watchpoints', () => {
     expect(run(machine).esr).toBe('0');
   });
 
-  it('find an access whose page is in the TLB already, and each of many', () => {
+  it('match an access whose page is in the TLB already, and each of many', () => {
     // LDR; MSR DBGWCR0_EL1, X5; LDR
     const machine = debugged([LDR, 0xd51000e5, LDR, LOOP], watch(0n, DATA), { el: 1 });
     machine.setU64(ARM64_X + 40, WCR | LOADS);

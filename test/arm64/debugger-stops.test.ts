@@ -101,7 +101,7 @@ describe('a breakpoint of a debugger', () => {
     },
   );
 
-  it("leaves the guest's software step as it is", () => {
+  it("preserves the guest's software step", () => {
     const machine = program(ADD, ADD, ADD);
     for (const vector of [0x200, 0x280]) write(machine, VECTORS + vector, [LOOP]);
     machine.setU32(ARM64_DAIF, 0);

@@ -234,7 +234,7 @@ describe('faults of translation', () => {
     expect(odd.el1(BANK_ELR)).toBe(0x4000_0002n);
   });
 
-  it('leaves the tag of an address out of the PC where it is ignored', () => {
+  it('removes the tag of an address from the PC where it is ignored', () => {
     const machine = paged([0xd61f0020], 0);
     machine.setEl1(BANK_TCR, machine.el1(BANK_TCR) | (1n << 37n));
     machine.setU64(ARM64_X + 8, 0x5a00_0000_4000_4000n);

@@ -122,7 +122,7 @@ describe('the check of the instruction cache', () => {
     expect(reports(made)).toEqual([]);
   });
 
-  it('finds a store through another address, and one whose page is in the TLB already', () => {
+  it('reports a store through another address, and one whose page is in the TLB already', () => {
     const alias = machine([STORE, ONE, LOOP], 1);
     mapAgain(alias, FLAT_EL1);
     alias.setU64(ARM64_X + 8, BigInt(PROGRAM + 4 + 0x4000_0000));

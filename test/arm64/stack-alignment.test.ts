@@ -158,7 +158,7 @@ describe('writes of SP', () => {
     }
   });
 
-  it('a pair goes where it belongs', () => {
+  it('a pair is stored at its address', () => {
     const made = machine([0xa9bf87e0, 0x288087e0], { checked: 0n });
     made.setU64(ARM64_X, 0x1111_2222_3333n);
     made.setU64(ARM64_X + 8, 0x4444_5555_6666n);

@@ -64,7 +64,7 @@ describe('the configuration cache', () => {
 });
 
 describe('the IOTLB', () => {
-  it('does not let an address with another top byte through, unless TBI', () => {
+  it('refuses an address with another top byte, unless TBI is set', () => {
     const scenario = install(new Scenario(STAGE1));
     const tagged = scenario.address | (0x5an << 56n);
     expect(h.translate(SID, scenario.address).status).toBe(TRANSLATE_OK);
@@ -75,7 +75,7 @@ describe('the IOTLB', () => {
     expect(h.translate(SID, tagged).status).toBe(TRANSLATE_OK);
   });
 
-  it('does not let a write to a clean page through that a read has cached: the write makes it dirty first', () => {
+  it('does not use a cached read for a write to a clean page: the write makes it dirty first', () => {
     const scenario = new Scenario(STAGE1);
     const leaf = scenario.slots1.get(3) ?? 0n;
     scenario.change(scenario.cd, 3n << 42n);

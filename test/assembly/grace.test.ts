@@ -203,7 +203,7 @@ describe('StreamWorlds', () => {
     expect(el2Access(E2H, cd0)).toBe(e2h);
   });
 
-  it('TTB1 beyond IPS is nothing to EL2, and C_BAD_CD of EL2-E2H', () => {
+  it('TTB1 beyond IPS is ignored by EL2, and C_BAD_CD of EL2-E2H', () => {
     const half = { set: (2n << 22n) | (25n << 16n), clear: EPD1 };
     expect(el2Access(NOT_E2H, half, 1n << 50n)).toBe(0);
     expect(el2Access(E2H, half, 1n << 50n)).toBe(0x0a);

@@ -86,7 +86,7 @@ describe('an entry of LPA2 tables', () => {
     expect(statusOf(scenario)).toBe(TRANSLATE_ABORT);
   });
 
-  it('goes with a level-1 hint of 16 KiB granules, which is reserved without DS', () => {
+  it('works with a level-1 hint of 16 KiB granules, which is reserved without DS', () => {
     const scenario = scenarioOf(14n, 0, 1);
     statusOf(scenario);
     unmap(scenario);

@@ -59,7 +59,7 @@ const bytesOf = ({ hostMemory, guestMemory }: Harness): [Buffer, Buffer] => [
 describe.each([['plain', {}] as const, ['checked', { checked: true }] as const])(
   'a merged unit, %s',
   (_, options) => {
-    it('is there where the engine has several memories', async () => {
+    it('is used where the engine supports several memories', async () => {
       const modules = await loadHotModules({}, options);
       expect(Object.keys(modules)).toContain(hasMultiMemory() ? 'smmuUnit' : 'smmuCore');
     });

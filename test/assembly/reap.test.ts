@@ -49,7 +49,7 @@ const cachedConfigs = () =>
   ).filter(Boolean).length;
 
 describe('a thread that died between an entry and its kill', () => {
-  it('leaves nothing that a lookup uses once it is reaped', () => {
+  it('leaves no entry that a lookup uses once it is reaped', () => {
     h.translate(SID, IOVA);
     expect([h.tlbEntries(7), cachedConfigs()]).toEqual([1, 1]);
     leaveTaken(OTHER_THREAD, true);

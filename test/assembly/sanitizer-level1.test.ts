@@ -200,7 +200,7 @@ describe('a stream table of two levels', () => {
       ]);
   });
 
-  it('one that is taken away needs Leaf = 0', () => {
+  it('a removed one needs Leaf = 0', () => {
     const scenario = install();
     for (const [leaf, found] of [
       [LEAF, ['CFGI_STE StreamID=0x5 Leaf=0x0']],

@@ -345,7 +345,7 @@ describe('a table descriptor that is written', () => {
   });
 
   // With bit 61 set, the device has no access at first.
-  it.each([59, 60, 62])('that gives permissions back by bit %i is not', (number) => {
+  it.each([59, 60, 62])('that restores permissions by bit %i is not', (number) => {
     expect(findings('stage 1', '4K', bit(number), bit(number))).toBe(0);
   });
 });

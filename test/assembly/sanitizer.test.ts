@@ -259,7 +259,7 @@ describe('the checked core', () => {
     expect(h.findings().length).toBe(pages - CHECK_RING_SLOTS);
   });
 
-  it('forgets a suspect whose invalidation comes', () => {
+  it('forgets a suspect that is invalidated later', () => {
     const scenario = install(h, STAGE1);
     expect(h.translate(SID, scenario.address).status).toBe(TRANSLATE_OK);
     change(scenario, scenario.slots1.get(3), 0n, VALID);

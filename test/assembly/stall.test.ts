@@ -119,7 +119,7 @@ describe('a transaction that stalls', () => {
     expect(h.events()).toEqual([['50000000b', '10800000000', IOVA.toString(16), '700000808']]);
   });
 
-  it('waits in front of the SMMU while the event queue is full, and is no overflow', () => {
+  it('waits outside the SMMU while the event queue is full, without an overflow', () => {
     model(STALLS, 0x400);
     for (let i = 0; i < 15; i++) expect(h.translate(SID, IOVA).status).toBe(TRANSLATE_STALLED);
     h.ste(OTHER, STE);
@@ -161,7 +161,7 @@ describe('a transaction that stalls', () => {
     expect(stalled()).toBe(0x803);
   });
 
-  it('replaces one that its endpoint has given up, at the quota one of its own stream', () => {
+  it('replaces one that its endpoint has abandoned, at the quota one of its own stream', () => {
     model(STALLS, 0x400);
     const stags = Array.from({ length: 16 }, () => stalled());
     const given = stags[5] ?? 0;
@@ -272,7 +272,7 @@ describe('STALL_TERM', () => {
   });
 });
 
-describe('an endpoint that gives up its access', () => {
+describe('an endpoint that abandons its access', () => {
   it('leaves the entry to software, which frees it', () => {
     const stag = stalled();
     h.unit.core.stallAbandon(h.smmu, SID, stag);
@@ -288,7 +288,7 @@ describe('an endpoint that gives up its access', () => {
     expect(h.get(SMMU_AT_STALLED)).toBe(0);
   });
 
-  it('a stream whose owner is gone keeps nothing', () => {
+  it('a stream without an owner keeps no stall', () => {
     const stag = stalled();
     stalled();
     h.mainCommand(RESUME(SID, RETRY), BigInt(stag));

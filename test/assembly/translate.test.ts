@@ -74,7 +74,7 @@ const leaf = (descriptor: bigint) => h.guestRam64(Number(L3) + 0x101 * 8, descri
 const cd0 = (value: bigint) => h.guestRam64(Number(CD), value);
 
 describe('a nested translation', () => {
-  it('gives the PA of the page in the machine’s window', () => {
+  it('returns the PA of the page in the machine’s window', () => {
     expect(h.translate(SID, IOVA + 0x123n)).toEqual({ status: TRANSLATE_OK, pa: 0x1_8030_0123n });
   });
 
@@ -178,7 +178,7 @@ describe('a nested translation', () => {
     expect(h.missing()).toEqual(['TLBI_NH_VA VMID=0x7 ASID=0x1 Leaf=0x1 Address=0x403020101000']);
   });
 
-  it('a stage-1 block over smaller stage-2 pages goes as a whole with one TLBI_NH_VA', () => {
+  it('a stage-1 block over smaller stage-2 pages is invalidated as a whole by one TLBI_NH_VA', () => {
     h.vcmdq(0, 1);
     h.hostRam64(S2L2 + 8, BigInt(S2L3) | 3n);
     for (let i = 0; i < 512; i++)

@@ -161,7 +161,7 @@ describe('VCMDQ consumption', () => {
     expect(queue.cons).toBe(2000);
   });
 
-  it('read-only registers that the guest overwrote are put right at the next service', () => {
+  it('read-only registers that the guest overwrote are restored at the next service', () => {
     h.vcmdq(0, 1);
     h.put(0, SYNC);
     h.store(1, PROD, 1);

@@ -48,7 +48,7 @@ describe('a ratio', () => {
     expect(ratioOf(samples, 'a', 'b')).toBe(2);
   });
 
-  it('comes of interleaved rounds, the first of which does not count, and the best of three tries each', async () => {
+  it('is measured in interleaved rounds, of which the first does not count, as the best of three tries each', async () => {
     const order: string[] = [];
     const subject = (name: string, times: readonly number[]) => {
       let next = 0;

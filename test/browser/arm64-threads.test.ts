@@ -79,7 +79,7 @@ it('a Blob is a disk in a worker', async () => {
 const ENDED = { status: 'off', error: undefined };
 
 describe('arm64 vCPUs on workers of a page', { timeout: 3_600_000 }, () => {
-  it('boot the toy, whose checks all hold', async () => {
+  it('boot the toy, whose checks all pass', async () => {
     const { results, ...found } = await call<{ results: [string, boolean, string][] }>('toy');
     expect(found).toMatchObject({ ...ENDED, vcpus: 2 });
     expect(found.output).toContain(`${results.length} checks, 0 failed`);
@@ -87,7 +87,7 @@ describe('arm64 vCPUs on workers of a page', { timeout: 3_600_000 }, () => {
     expect(results.filter(([, ok]) => !ok)).toEqual([]);
   });
 
-  it('read a counter that goes forward from one to the other', async () => {
+  it('read a counter that advances from one to the other', async () => {
     const found = await call<{ handOvers: number; backward: number; latest: number }>(
       'handOvers',
       HAND_OVERS,

@@ -56,7 +56,7 @@ const shown = () =>
 const showsSoon = (lines: readonly string[]) =>
   expect.poll(shown, { timeout: 30_000 }).toEqual(lines);
 
-it('shows what the guest prints, brings it what is typed, and neither once it is detached', async () => {
+it("shows the guest's output, passes typed input to it, and neither once it is detached", async () => {
   await page.evaluate(
     (guest) => (globalThis as unknown as { start(guest: number[]): Promise<void> }).start(guest),
     [...NEXT],

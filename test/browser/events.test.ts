@@ -146,7 +146,7 @@ describe('one event at a time', () => {
     expect([await tlbEntries(page), await records(page)]).toEqual([6, 0]);
   });
 
-  it('has the console as of the event, and as it is at the last one', async () => {
+  it('shows the console as of the event, and the live one at the last event', async () => {
     const demo = await openOnce('?experiment=stale-dma&vms=1&events=yes');
     const { page } = demo;
     const begun = await shownBy(page);

@@ -126,7 +126,7 @@ it('is out of its reach: nothing of the page can be read, and no message is rece
   expect(frame.url()).toBe(`${demo.url}${QUERY}`);
 });
 
-it('can be sent to another place, as by a link, and starts no guest by itself there', async () => {
+it('can be navigated, as by a link, and then starts no guest by itself', async () => {
   const { page: foreign, frame } = await visit('guest');
   const offer = frame.locator('#start-offer');
   await offer.waitFor();

@@ -120,7 +120,7 @@ it('that was picked is not restored by Back, which reports this', async () => {
   await demo.state('running');
 });
 
-it('that is small goes into the link itself', async () => {
+it('that is small is stored in the link itself', async () => {
   const demo = await openOnce('?vms=1');
   const { page } = demo;
   await demo.state('running');

@@ -142,7 +142,7 @@ describe('a guest from a file', () => {
     expect(await demo.page.inputValue('select[name=guest]')).toBe('next.wasm');
   });
 
-  it('that does not come back is named as what it is, and gives way to another', async () => {
+  it('that does not return is reported as such, and can be replaced by another', async () => {
     const demo = await openOnce('?vms=1');
     const { page } = demo;
     await page.selectOption('select[name=guest]', 'toy');

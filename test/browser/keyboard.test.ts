@@ -97,7 +97,7 @@ describe('the keyboard', () => {
     }
   });
 
-  it('goes through all that is explained in a panel with the arrow keys', async () => {
+  it('reaches everything that is explained in a panel with the arrow keys', async () => {
     const demo = await open('?vms=1');
     const { page } = demo;
     await demo.traced(3);

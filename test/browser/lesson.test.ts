@@ -157,7 +157,7 @@ describe('the tour', () => {
     expect(new URL(demo.page.url()).search).toBe('?vms=1&experiment=hyp-own');
   });
 
-  it('and everything else goes back to step 0, paused', async () => {
+  it('and everything else returns to step 0, paused', async () => {
     const demo = await open('?vms=1');
     const { page } = demo;
     await demo.state('running');

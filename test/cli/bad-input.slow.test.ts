@@ -486,7 +486,7 @@ function expectOneLine({ status, stdout, stderr }: Outcome, message: string | Re
   expect(stderr).toMatch(/^vsmmu: /);
 }
 
-describe('what is no regular file', () => {
+describe('a file that is not regular', () => {
   it.each(IRREGULAR.flatMap(([file, why]) => READERS.map((reader) => [reader, file, why])))(
     'vsmmu %s, X is %s: %s',
     async (reader, file, why) => {

@@ -52,7 +52,7 @@ describe('readConsole', () => {
     ]);
   });
 
-  it('passes on what is no terminal as it is', () => {
+  it('passes on input unchanged if it is not a terminal', () => {
     const { log, type, end } = connected(false);
     type('a\x01x');
     end();

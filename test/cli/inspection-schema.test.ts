@@ -52,7 +52,7 @@ describe('the host in a trace', () => {
     expect(found && inspectionText(found)).toMatch(/└ #9 HWPT_PAGING, 1 reference; keeps #1 too/);
   });
 
-  it('loses what no inspection has, however deep it is', () => {
+  it('drops members that no inspection has, at any depth', () => {
     const deep = JSON.parse(`${'['.repeat(100_000)}${']'.repeat(100_000)}`) as unknown;
     const host = hostOf(chain(2));
     expect(hostInspectionOf({ ...host, deep })).toEqual(host);

@@ -66,7 +66,7 @@ describe('PCIe functions of the command line', () => {
     expect(() => pcieFunctions([option], undefined)).toThrow(`--pcie ${option}: ${why}`);
   });
 
-  it('give the bytes of a seed, each function its own', () => {
+  it('return the bytes of a seed, each function its own', () => {
     const bytes = (seed: number, index: number) => {
       const target = new Uint8Array(8);
       seededBytes(seed, index)(target);
@@ -93,7 +93,7 @@ describe('network devices of a run', () => {
   const header = new Uint8Array(12);
   const packet = Uint8Array.from([...header, ...frame]);
 
-  it('on one wire give what one sends to all others, and have addresses of their own', () => {
+  it('on one wire send each frame to all others, and have addresses of their own', () => {
     const hub = new NetworkHub();
     const devices = [hub.connect(0, 0), hub.connect(0, 1), hub.connect(1, 0)];
     expect(devices.map(({ config }) => [...config.slice(0, 6)])).toEqual([

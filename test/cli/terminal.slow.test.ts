@@ -49,7 +49,7 @@ describe('--timeout', { timeout: 60_000 }, () => {
     },
   );
 
-  describe('and a guest that never comes back', () => {
+  describe('and a guest that never returns', () => {
     const CHECKPOINT = 0x09100000;
     /** Reports a passed check, prints "!", and spins. */
     const stuck = () =>
@@ -182,7 +182,7 @@ describe('progress', () => {
     return written;
   }
 
-  it('comes after two seconds, not at each step, and goes out of the way of the console', () => {
+  it('appears after two seconds, not at each step, and makes way for the console', () => {
     expect(shown(false, true, [0, 1999])).toEqual(['console']);
     expect(shown(false, true, [1999, 2001, 2100, 3400])).toEqual([
       '\r\u001b[K2 s, 1 of 2 machines running, 42 exits so far',

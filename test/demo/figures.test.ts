@@ -183,7 +183,7 @@ describe('traces', () => {
     exits: 0,
   });
 
-  it('of the warm-up are no measurement', () => {
+  it('of the warm-up do not count as measurements', () => {
     expect(WARM_UP).toBeGreaterThan(1);
     const figures = new TraceFigures();
     for (let i = 0; i < WARM_UP; i++) {
@@ -210,7 +210,7 @@ describe('traces', () => {
 });
 
 describe('the sanitizer\u2019s suspects', () => {
-  it('are no finding when their invalidation came', () => {
+  it('are not findings when their invalidation followed', () => {
     const suspects = new Suspects();
     suspects.suspect('a', 0);
     suspects.suspect('b', 0);

@@ -44,7 +44,7 @@ describe('files that are picked', () => {
     expect(guestOf([text])).toEqual({ kind: 'wasm', ...text });
   });
 
-  it('are refused when they are no one guest', () => {
+  it('are refused when they do not make up one guest', () => {
     const kernel = file('kernel', IMAGE);
     const together = 'give one guest, or an arm64 kernel and its initial RAM disk';
     expect(() => guestOf([CPIO])).toThrow('an initial RAM disk needs its kernel beside it');

@@ -75,7 +75,7 @@ it('and always while they are paused', () => {
   for (let i = 0; i < 3; i++) expect(found.seen(paused, false)(far)).toBe(true);
 });
 
-it('what comes into view is drawn at once', () => {
+it('a part that scrolls into view is drawn at once', () => {
   const entered = vi.fn();
   const found = view(entered);
   expect(entered).not.toHaveBeenCalled();

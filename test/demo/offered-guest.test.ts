@@ -58,7 +58,7 @@ const address = (guest: string) => new URL(`?guest=${encodeURIComponent(guest)}`
 const signal = () => new AbortController().signal;
 
 describe('a guest of a server', () => {
-  it('comes from where a redirect leads', async () => {
+  it('is loaded from the target of a redirect', async () => {
     const page = address(`${urlOf(site)}/moved.wasm`);
     const { guest, from, size } = await offeredGuest(page, signal());
     expect({ from, size, name: guest.name }).toEqual({
@@ -102,7 +102,7 @@ describe('a guest of a server', () => {
     expect(offer.offered).toBeUndefined();
   });
 
-  it('that does not come to an end is given up after two minutes', async () => {
+  it('that does not end is refused after two minutes', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     const offer = new GuestOffer();
     const problem = new Promise((told) => offer.look(address(`${urlOf(site)}/slow`), told));

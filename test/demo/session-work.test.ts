@@ -45,7 +45,7 @@ describe('a session on its way to a far step', () => {
     expect((await session.pause()).steps).toBe(steps);
   });
 
-  it('stops for another one, and goes so far from there', async () => {
+  it('stops for another one, and continues from there', async () => {
     const session = await boot();
     const far = session.advance(FAR);
     await soon(20);

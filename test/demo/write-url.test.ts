@@ -119,7 +119,7 @@ describe('the history', () => {
     ]);
   });
 
-  it('has one entry for settings that are no place of their own', async () => {
+  it('has one entry for settings that have no place of their own', async () => {
     const { writeUrl, showUrl } = await load();
     writeUrl(settings('vms=3'), undefined, settings(''));
     showUrl('?vms=3&step=2');

@@ -91,7 +91,7 @@ describe('the block device', () => {
     expect(sectorAt(host.ramGpa)).toEqual(new Set([7]));
   });
 
-  it('gives a stalled access up when the guest ends the request, and at a reset', () => {
+  it('abandons a stalled access when the guest ends the request, and at a reset', () => {
     const { host, device, bus, start, state } = plugIn();
     host.stalls = () => true;
     for (const end of [

@@ -41,14 +41,14 @@ const headingsOf = (page: string) =>
   );
 
 describe('the pages', () => {
-  it.each(PAGES)('%s leads to what there is', (page) => {
+  it.each(PAGES)('%s links to existing files and headings', (page) => {
     for (const { file, heading } of linksOf(page)) {
       expect(existsSync(join(PROJECT, file)), `${page}: ${file}`).toBe(true);
       if (heading !== undefined) expect(headingsOf(file), `${page}: ${file}`).toContain(heading);
     }
   });
 
-  it('for users lead to no notes for those who work on vsmmu, which are not in the package', () => {
+  it('for users do not link to notes for developers of vsmmu, which are not in the package', () => {
     expect(pagesIn('docs/internals').length).toBeGreaterThan(3);
     for (const page of FOR_USERS)
       for (const { file } of linksOf(page))

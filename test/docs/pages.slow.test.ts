@@ -128,7 +128,7 @@ describe('pages', { timeout: 240_000 }, () => {
     ).toBe(1);
   });
 
-  it('link to what is there', () => {
+  it('link to existing files', () => {
     for (const page of EVERY_PAGE) {
       const folder = join(PROJECT, page, '..');
       const prose = textOf(page).replace(/^```[\s\S]*?^```$/gm, '');
@@ -165,7 +165,7 @@ describe('pages', { timeout: 240_000 }, () => {
     }
   });
 
-  it('the command line page has every option that there is, and no other', async () => {
+  it('the command line page has every existing option, and no other', async () => {
     const flags = (text: string) =>
       [...new Set([...text.matchAll(/--[a-z][a-z-]+/g)].map(([flag]) => flag))].sort();
     const help = async (...command: string[]) =>

@@ -261,7 +261,7 @@ describe.each(CASES)('$name', ({ make }) => {
     expect(driver.errors).toHaveLength(1);
   });
 
-  it('gives accesses with a PASID a domain of their own, in a table of CDs', async () => {
+  it('uses a domain of its own for accesses with a PASID, in a table of CDs', async () => {
     const { platform, driver, domain } = boot(await make());
     const { ssidBits, granule, twoLevelCds } = driver.features;
     const [ssid, other] = [0x2345, 0x2746];
@@ -346,7 +346,7 @@ describe.each(CASES)('$name', ({ make }) => {
     expect([platform.dma(IOVA), driver.errors, driver.cmdqv.errors]).toEqual(['done', [], []]);
   });
 
-  it('is taken over by a kdump kernel, which wants no events', async () => {
+  it('is taken over by a kdump kernel, which disables events', async () => {
     const platform = await make();
     boot(platform);
     expect(platform.dma(IOVA)).toBe('done');

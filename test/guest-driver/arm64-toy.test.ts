@@ -101,7 +101,7 @@ describe('the arm64 toy', { timeout: 60_000 }, () => {
     );
   });
 
-  it('goes without a CMDQV, on the overlay path', async () => {
+  it('works without a CMDQV, on the overlay path', async () => {
     const source = arm64ToySource({ paths: ['trapped'], rounds: 1 });
     const outcome = await run(source, { overlay: true });
     expect([outcome.end, failed(outcome), outcome.checks.size]).toEqual(['off', [], 22]);

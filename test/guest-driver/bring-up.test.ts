@@ -32,7 +32,7 @@ describe('probe', () => {
     expect(driver.probe()).toBe(RESULT_UNSUPPORTED);
   });
 
-  it('does without a CMDQV whose VINTFs would have no queues', async () => {
+  it('works without a CMDQV whose VINTFs would have no queues', async () => {
     const { driver } = await loadDriver({ param: 0x4121 & ~0xf0 });
     expect(driver.probe()).toBe(RESULT_OK);
     expect(driver.lvcmdqCount()).toBe(0);

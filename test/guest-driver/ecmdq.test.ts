@@ -39,7 +39,7 @@ async function boot(): Promise<Booted> {
 }
 
 describe('bringing ECMDQs up', () => {
-  it('reads what there is, then gives each queue its ring, clears CONS and sets EN', async () => {
+  it("reads their number, then sets each queue's ring, clears CONS and sets EN", async () => {
     const { driver, fake } = await bringUpSmmu();
     expect(driver.resetEnhancedQueues()).toBe(RESULT_OK);
     const queue = (q: number) => {
@@ -109,7 +109,7 @@ describe('commands', () => {
     expect(fake.view.getUint32(driver.queueRing(ECMDQ_0) + 16, true) & 0x30ff).toBe(0x46);
   });
 
-  it('are cut where what the host has to do goes to the CMDQ, each run with its CMD_SYNC', async () => {
+  it('are split where a command for the host goes to the CMDQ, each run with its CMD_SYNC', async () => {
     const { driver, fake, ecmdqs } = await boot();
     driver.begin();
     driver.addTlbiNhAsid(0, 5);

@@ -375,7 +375,7 @@ describe('bounded waiting', () => {
     expect(driver.queueProd(1)).toBe(256);
   });
 
-  it('sees a completion that comes late', async () => {
+  it('notices a late completion', async () => {
     const { driver, fake } = await bootDriver();
     fake.held.add(1);
     fake.onWait = () => {

@@ -64,7 +64,7 @@ describe('stream table entry and context descriptor', () => {
     expect(driver.attachStream(256, cd, 0)).toBe(RESULT_BAD_ARGUMENT);
   });
 
-  it('gives a stream a CD for each SubstreamID', async () => {
+  it('writes a CD for each SubstreamID of a stream', async () => {
     const { driver, fake } = await bootDriver();
     const table = driver.newTable();
     const cds = driver.newContextDescriptors(2);
@@ -211,7 +211,7 @@ describe('commands', () => {
 });
 
 describe('memory', () => {
-  it('is aligned, zeroed and never given twice', async () => {
+  it('is aligned, zeroed and never allocated twice', async () => {
     const { driver, fake } = await bootDriver();
     const first = driver.allocateBytes(100, 64);
     const second = driver.allocateBytes(4096, 4096);

@@ -72,7 +72,7 @@ describe('toy', () => {
     expect(measured(run).every(([, , p50 = 0, p99 = 0]) => p50 > 0 && p99 >= p50)).toBe(true);
   });
 
-  it('invalidates by a TLBI of its vCPU if the SMMU takes part', async () => {
+  it('invalidates by a TLBI of its vCPU if the SMMU participates', async () => {
     const run = await runToy({ args: ['rounds=1', 'vms=2'], btm: 'shared' });
     expect(failed(run)).toEqual([]);
     expect([...run.checks.keys()].slice(-3)).toEqual(['btm-tlbi', 'btm-aset', 'attack-btm']);

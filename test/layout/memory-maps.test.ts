@@ -405,7 +405,7 @@ describe('memory maps', () => {
     expect(faults(layout, pieces, size)).toEqual([]);
   });
 
-  it('finds an overlap, a gap in alignment and an end beyond the block', () => {
+  it('reports an overlap, a gap in alignment and an end beyond the block', () => {
     expect(faults({ A: 0, B: 4, C: 14 }, [i64('A'), i32('B'), i64('C')], 16)).toEqual([
       'B overlaps A',
       'C is not aligned to 8',

@@ -88,7 +88,7 @@ describe('the package', { timeout: 120_000 }, () => {
     }
   });
 
-  it('has what its pages link to', () => {
+  it('contains the files that its pages link to', () => {
     const pages = paths().filter((path) => /^(README|docs\/[^/]+|templates\/.*)\.md$/.test(path));
     expect(pages.length).toBeGreaterThan(20);
     for (const page of pages) {
@@ -123,7 +123,7 @@ describe('the package', { timeout: 120_000 }, () => {
     }
   });
 
-  it('has what its examples import', () => {
+  it('contains the modules that its examples import', () => {
     for (const example of paths().filter((path) => /^docs\/examples\/.*\.(mjs|ts)$/.test(path))) {
       for (const [, target = ''] of textOf(example).matchAll(/ from '(\.[^']*)'/g)) {
         const file = posix.join(example, '..', target);

@@ -135,7 +135,7 @@ describe('the report', () => {
     ]);
   });
 
-  it('has what signatures name and nothing exports', () => {
+  it('lists types that signatures name and nothing exports', () => {
     expect(section(reportOf(), 'named by signatures, exported by none of these')).toEqual([
       'interface Deep {',
       'self: Deep;',

@@ -218,7 +218,7 @@ describe('dist/', () => {
     expect(await built('vmm/deep/answer.js')).toContain('43');
   });
 
-  it('is whole again when some of it is gone or overwritten, and has nothing else', async () => {
+  it('is complete again when a part of it is missing or overwritten, and has nothing else', async () => {
     await rm(join(root, 'dist/vmm/deep/answer.js'));
     await write(root, { 'dist/cli/main.js': 'else', 'dist/vmm/left-over.js': '' });
     expect(stale()).toBe(true);

@@ -159,7 +159,7 @@ describe('check-imports', () => {
     ).toEqual(['devices/pl011/registers.ts has the name of devices/cmdqv/registers.ts']);
   });
 
-  it('finds nothing in the tree as it is', () => {
+  it('reports nothing in the tree', () => {
     expect(checkImports(ROOT)).toEqual([]);
   });
 });

@@ -154,7 +154,7 @@ describe('check of hot modules', () => {
     ]);
   });
 
-  it('throws at what is no module', () => {
+  it('throws for an invalid module', () => {
     expect(() => checkHotModule(Uint8Array.from(Buffer.from('not wasm')), 0)).toThrow(
       'not a WebAssembly module',
     );

@@ -16,7 +16,7 @@ const sourcesIn = (folder: string) =>
     .map((name) => join(folder, name).replaceAll('\\', '/'));
 const textOf = (path: string) => readFileSync(join(PROJECT, path), 'utf8');
 
-it('names files and folders that are there', () => {
+it('names existing files and folders', () => {
   const folders =
     'assembly|bench|cli|demo|devices|docs|guest-driver|host|scripts|templates|test|vmm';
   const named = [...page.matchAll(new RegExp(`\`((?:${folders})/[^\\s\`]*)\``, 'g'))].map(

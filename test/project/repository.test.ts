@@ -30,7 +30,7 @@ function editorConfig(): Map<string, Record<string, string>> {
   return sections;
 }
 
-it('.editorconfig has what Biome formats by', () => {
+it(".editorconfig has Biome's settings", () => {
   const { indentStyle, indentWidth, lineWidth } = biome.formatter;
   expect(editorConfig().get('*')).toEqual({
     charset: 'utf-8',

@@ -50,7 +50,7 @@ describe('Markdown', () => {
     expect(html).toContain('href="#a-b-1"');
   });
 
-  it('leads from page to page, and out of the site as it is', () => {
+  it('links from page to page, and out of the site unchanged', () => {
     const { html, targets } = render(
       '[a](../b.md#c) [d](#e) [f](https://example.com/g.md) ![h](../images/i.png)\n',
     );
@@ -311,7 +311,7 @@ describe('the folder of a site', () => {
     expect(() => check('other')).toThrow(/ has other files than a site: it is not replaced$/);
   });
 
-  it('is no file', () => {
+  it('is not a file', () => {
     write({ file: '' });
     expect(() => check('file')).toThrow(/ is not a folder$/);
   });

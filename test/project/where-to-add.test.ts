@@ -26,7 +26,7 @@ it.each([
   expect(places).toEqual([expect.stringMatching(/^`[a-z-]+\/[^`]+`/)]);
 });
 
-it('every folder and file that is named there is there', () => {
+it('every folder and file that is named there exists', () => {
   const paths = rows.flatMap(([, , place = '']) =>
     [...place.matchAll(/`([a-z-]+\/[^`]+)`/g)].map(([, path = '']) => path),
   );

@@ -68,7 +68,7 @@ describe('the hosted workflow', () => {
       expect(system).toMatch(/^(ubuntu-\d\d\.\d\d(-arm)?|macos-\d\d|windows-\d{4})$/);
   });
 
-  it('runs commands that are there', () => {
+  it('runs existing commands', () => {
     const commands = all.flatMap(([, { steps, strategy }]) => [
       ...steps.flatMap(({ run }) => (run === undefined || run.includes('${{') ? [] : [run])),
       ...(strategy?.matrix.include.map(({ run }) => String(run)) ?? []),
@@ -78,7 +78,7 @@ describe('the hosted workflow', () => {
     accessSync(join(PROJECT, '.ci/run'), constants.X_OK);
   });
 
-  it('has expressions that name what each entry of the matrix has, and no job that is not there', () => {
+  it('has expressions that name members of each entry of the matrix, and existing jobs', () => {
     for (const [name, job] of all) {
       const used = [...JSON.stringify(job).matchAll(/matrix\.([\w-]+)/g)].map(([, key]) => key);
       if (job.strategy) expect(used.length, name).toBeGreaterThan(4);

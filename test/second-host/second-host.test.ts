@@ -124,7 +124,7 @@ describe('a host that is not the VMM', () => {
     for (const path of imports) expect(path).toMatch(/^\.\.\/\.\.\/(devices\/|assembly\/load\.ts)/);
   });
 
-  it('gives its guest an SMMU and a CMDQV whose VCMDQ drains a batch of TLBI and CMD_SYNC', () => {
+  it('assigns its guest an SMMU and a CMDQV whose VCMDQ drains a batch of TLBI and CMD_SYNC', () => {
     const { host, guest } = booted();
     const reached = () =>
       Array.from({ length: PAGES }, (_, page) => host.reaches(STREAM, IOVA + page * 0x1000));

@@ -223,7 +223,7 @@ describe('devices of a machine', () => {
     ]);
   });
 
-  it('repeat an MSI that the IOMMU stalls, in order, until it is translated or given up', () => {
+  it('repeat an MSI that the IOMMU stalls, in order, until it is translated or abandoned', () => {
     const outcomes: string[] = [];
     let stalled = true;
     const port = (name: string): DmaPort => ({

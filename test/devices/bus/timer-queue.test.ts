@@ -119,7 +119,7 @@ describe('the timers of a machine', () => {
     expect(pollAt(5)).toEqual(['good 5']);
   });
 
-  it('refuse a deadline that is no time, and more timers than there is room for', () => {
+  it('refuse a deadline that is not a time, and more timers than the limit', () => {
     const { timers, add } = queue();
     const timer = add('a');
     for (const deadline of [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY])

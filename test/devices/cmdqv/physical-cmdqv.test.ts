@@ -200,7 +200,7 @@ describe('VCMDQ views', () => {
     expect([cmdqv.queue(0).allocated, cmdqv.queue(1).allocated]).toEqual([false, false]);
   });
 
-  it('a slot that one VCMDQ has is not given to another', () => {
+  it('a slot of one VCMDQ is not assigned to another', () => {
     const cmdqv = board();
     cmdqv.bus.write32(0x0200, 1);
     cmdqv.bus.write32(0x0204, 1);

@@ -126,7 +126,7 @@ describe('a bad command on a VCMDQ', () => {
     expect(board.host.log).toEqual([]);
   });
 
-  it('is found by the background loop when it comes by doorbell', () => {
+  it('is noticed by the background loop when it results from a doorbell', () => {
     const board = new PhysicalBoard(modules);
     board.bringUp({ hypOwn: true });
     board.context(0).window = 1;

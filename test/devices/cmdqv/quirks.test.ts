@@ -38,7 +38,7 @@ describe('a CMDQV without quirks', () => {
 });
 
 describe('an interrupt', () => {
-  it('comes before the driver has set anything up', () => {
+  it('arrives before the driver has set anything up', () => {
     quirky.quirks.earlyInterrupts = 2;
     expect(host.log).toEqual([]);
     bus.read32(0x0004);
@@ -51,7 +51,7 @@ describe('an interrupt', () => {
     expect(host.log.length).toBe(4);
   });
 
-  it('comes while a queue or a VINTF is disabled', () => {
+  it('arrives while a queue or a VINTF is disabled', () => {
     resetHardware(bus, BASES);
     quirky.quirks.interruptOnDisable = true;
     deinitLvcmdq(bus, 0);
@@ -63,7 +63,7 @@ describe('an interrupt', () => {
     expect(host.log.length).toBe(2);
   });
 
-  it('comes without a cause whenever a test wants it', () => {
+  it('arrives without a cause whenever a test requests it', () => {
     quirky.interrupt();
     expect([host.log, bus.read32(0x0014)]).toEqual([['pulse 0'], 0]);
   });
@@ -79,7 +79,7 @@ describe('EN_OK', () => {
     expect([1, 2, 3, 4].map(() => bus.read32(0x1004) & 1)).toEqual([0, 0, 0, 1]);
   });
 
-  it('never comes: the driver’s poll fails with an error', () => {
+  it('never becomes set: the driver’s poll fails with an error', () => {
     quirky.quirks.enableDelay = Infinity;
     bus.write32(0x0000, 0);
     expect(() => resetHardware(bus, BASES)).toThrow('failed to enable CMDQV');
@@ -134,7 +134,7 @@ describe('a queue that is used again', () => {
     bus.write32(PAGE0 + 0x04, 1);
   }
 
-  it('has its last owner’s registers: a driver that does not clear them runs what is not there', () => {
+  it('has its last owner’s registers: a driver that does not clear them executes commands that were not written', () => {
     handOver();
     expect([bus.read32(PAGE0), bus.read32(PAGE0 + 0x04)]).toEqual([4, 4]);
     ringOnce();

@@ -206,7 +206,7 @@ describe('HW queues', () => {
     expect([b.bus.read32(0x30010), b.host.pulses(0)]).toEqual([4, 1]);
   });
 
-  it('fail with CMDQ_INIT_ERR out of turn, and recover when the slot below is there', () => {
+  it('fail with CMDQ_INIT_ERR out of turn, and recover when the slot below has one', () => {
     const b = board();
     b.bus.write32(0x1000, 1);
     b.bus.write32(0x0204, 1);
@@ -300,7 +300,7 @@ describe('page 0', () => {
     expect([b.bus.read32(0x30080), b.bus.read32(0x3008c), b.page0]).toEqual([1, 1, undefined]);
   });
 
-  it('read-only registers that a guest overwrote in the mapped page are put right', () => {
+  it('read-only registers that a guest overwrote in the mapped page are restored', () => {
     const b = board();
     b.bringUp();
     b.store(0x0c, 0);
@@ -327,7 +327,7 @@ describe('errors', () => {
     ]);
   });
 
-  it('show in every map and give one edge', () => {
+  it('appear in every map and cause one edge', () => {
     const b = failed();
     b.publish(0);
     expect([b.load(0x00), b.load(0x10)]).toEqual([0x01000000, 1]);
@@ -353,7 +353,7 @@ describe('errors', () => {
     ]).toEqual([1, 0, 0, 0]);
   });
 
-  it('give no edge while VINTF_INT_MASK is set', () => {
+  it('cause no edge while VINTF_INT_MASK is set', () => {
     const b = failed();
     b.bus.write32(0x001c, 1);
     b.publish(0);

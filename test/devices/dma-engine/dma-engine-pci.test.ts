@@ -86,7 +86,7 @@ describe('the DMA engine as a PCIe endpoint', () => {
     ]);
   });
 
-  it('makes no access while it is no bus master', () => {
+  it('makes no access while it is not a bus master', () => {
     const { bus, fill } = engine();
     bus.write(0, 4, 2, 2);
     expect(fill()).toBe(WRITE_FAULT);

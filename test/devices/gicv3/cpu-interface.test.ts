@@ -197,7 +197,7 @@ describe('the end of an interrupt', () => {
     expect(gic.gicd(0x304)).toBe(1 << 8);
   });
 
-  it.each([1020, 1021, 1022, 1023])('%i is none', (intid) => {
+  it.each([1020, 1021, 1022, 1023])('%i is not one', (intid) => {
     const gic = threePriorities();
     gic.pulse(40);
     gic.iar();

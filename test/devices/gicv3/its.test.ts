@@ -237,7 +237,7 @@ describe('an LPI', () => {
     expect(gic.iar()).toBe(8197);
   });
 
-  it('goes when LPIs are disabled, of this vCPU alone', () => {
+  it('disappears when LPIs are disabled, of this vCPU alone', () => {
     mapped();
     gic.mapti(8, 4, 8193, 1);
     gic.send(8, 3);
@@ -375,7 +375,7 @@ describe('the command queue', () => {
     expect(words[0]).toBe(words[1]);
   });
 
-  it('that is no RAM, and tables that are none, end in errors', () => {
+  it('outside RAM, and tables outside RAM, end in errors', () => {
     const lost = new ItsHarness();
     lost.setGits(0x80, 0x1000n | (1n << 63n));
     lost.setGits(0, 1, 4);

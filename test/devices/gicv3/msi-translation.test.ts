@@ -130,7 +130,7 @@ describe.each(MODES)('an MSI through an SMMU: %s', (mode) => {
     expect(taken()).toBe(1023);
   });
 
-  it('goes nowhere by an address that is not mapped to the doorbell', () => {
+  it('is not sent by an address that is not mapped to the doorbell', () => {
     const { ports, taken } = computer(mode);
     for (const wrong of [IOVA + 0x1040, IPA + 0x1040, address + 4])
       expect(ports[0]?.write(wrong, message(7)).ok).toBe(false);

@@ -80,7 +80,7 @@ describe('a BAR in I/O space', () => {
     expect(bus.read(MEMORY, 0x3000, 4).lo).toBe(0xffffffff);
   });
 
-  it('is not there for functions without one, whose command register does not have it', () => {
+  it('does not exist for functions without one, nor in their command register', () => {
     const { config } = machine();
     expect(config(4, 3, 4) & 3).toBe(2);
   });
@@ -104,7 +104,7 @@ describe('a BAR in I/O space', () => {
     expect(() => new PcieHost({ window: WINDOW, io, functions: [] })).toThrow(message);
   });
 
-  it('is no region of a bridge without it', () => {
+  it('is not a region of a bridge without it', () => {
     expect(new PcieHost({ window: WINDOW, functions: [] }).regions).toHaveLength(2);
   });
 });

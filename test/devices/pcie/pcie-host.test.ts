@@ -111,7 +111,7 @@ describe('a PCIe host bridge', () => {
     expect(config(0x10, 0x10005000)).toBe(0x10004000);
   });
 
-  it('reaches what a BAR decodes, where it is now', () => {
+  it('accesses what a BAR decodes at its present address', () => {
     const { bus, config, command, word } = machine();
     config(0x10, WINDOW.gpa + 0x4000);
     bus.write(1, 0x4000, 4, 1);
@@ -212,7 +212,7 @@ describe('MSI-X', () => {
     expect([messages(), pending()]).toEqual([['msi 0x80001000 0x55 taken'], { lo: 0, hi: 0 }]);
   });
 
-  it('sends nothing while the function is no bus master, and nothing beyond what a port can', () => {
+  it('sends nothing while the function is not a bus master, and nothing that exceeds a port', () => {
     const { entry, messages, setControl, word, command } = msix();
     entry(0, [0x80001000, 0, 0x55, 0]);
     entry(1, [0xfffffffc, 0xffffffff, 0x55, 0]);
@@ -237,7 +237,7 @@ describe('MSI-X', () => {
 });
 
 describe('a reset of a function', () => {
-  it('brings it to its state out of reset, and goes no further', () => {
+  it('resets it to its initial state, and affects nothing else', () => {
     const { bus, at, word, behind, config, command, host } = machine();
     config(0x10, WINDOW.gpa);
     command(MEMORY | MASTER);
@@ -251,7 +251,7 @@ describe('a reset of a function', () => {
     expect(behind.word).toBe(4);
   });
 
-  it('refuses DMA while the function is no bus master', () => {
+  it('refuses DMA while the function is not a bus master', () => {
     const { word, command } = machine();
     const bytes = new Uint8Array(4);
     expect(word.port?.read(0x80000000, bytes).ok).toBe(false);
@@ -300,7 +300,7 @@ describe('a root port', () => {
     expect(bus.read(1, 0x200000, 4).lo).toBe(0xffffffff);
   });
 
-  it('gives DMA the requester ID that the function learned from configuration writes', () => {
+  it('makes DMA with the requester ID that the function learned from configuration writes', () => {
     const { bus, at, port, behind, ids } = opened();
     const bytes = new Uint8Array(4);
     const dma = () => behind.port?.read(0x80000000, bytes).ok;
@@ -314,7 +314,7 @@ describe('a root port', () => {
     expect(dma()).toBe(false);
   });
 
-  it('lets INTx past, by its own device number', () => {
+  it('forwards INTx, by its own device number', () => {
     const { behind, host } = opened();
     behind.assert(true);
     // Device 4, INTB.

@@ -79,7 +79,7 @@ describe('Pl031', () => {
     expect(read(0x14)).toBe(0);
   });
 
-  it('notes a match while it is masked', () => {
+  it('records a match while it is masked', () => {
     const { host, read, write, pass } = clock();
     write(0x04, EPOCH + 1);
     pass(1);

@@ -43,6 +43,6 @@ it.each([
   });
 });
 
-it('is not given if the stream has ATS by now', () => {
+it('is not reported if the stream has ATS by now', () => {
   expect(atsReason(F_BAD_ATS_TREQ, withEats(1), IDS, true)).toBeUndefined();
 });

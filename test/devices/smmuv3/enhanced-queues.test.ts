@@ -125,7 +125,7 @@ describe('discovery', () => {
 });
 
 describe('an ECMDQ of a guest', () => {
-  it('is off out of reset, acknowledges EN, and consumes what PROD gives it', () => {
+  it('is disabled after reset, acknowledges EN, and consumes commands up to PROD', () => {
     expect([prod(1), cons(1)]).toEqual([0, 0]);
     enable(1);
     expect(cons(1)).toBe(EN);

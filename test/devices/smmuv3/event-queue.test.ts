@@ -176,7 +176,7 @@ describe('planted faults', () => {
     expect([0, 1, 2].map((index) => board.record(index).slice(14, 16))).toEqual(['04', '01', '01']);
   });
 
-  it('end with a reset, and when they are taken away', () => {
+  it('end with a reset, and when they are removed', () => {
     for (const end of [() => board.device.plantFault(undefined), () => board.device.reset()]) {
       board.device.plantFault({ event: 'F_CFG_CONFLICT', streamId: SID, transactions: 9 });
       end();

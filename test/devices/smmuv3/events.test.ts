@@ -489,7 +489,7 @@ describe('records', () => {
     expect(board.record(0)).toMatch(/^0000000500000004 /);
   });
 
-  it('CD.A = 0 gives zeros for faults of a translation, and aborts for all others', () => {
+  it('CD.A = 0 returns zeros for faults of a translation, and aborts for all others', () => {
     board = new PhysicalBoard({
       ...PHYSICAL_ID_REGISTERS,
       idr0: PHYSICAL_ID_REGISTERS.idr0 & ~(1 << 26),

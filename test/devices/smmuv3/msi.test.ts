@@ -95,7 +95,7 @@ describe('CMD_SYNC with CS = IRQ on the command queue of a guest', () => {
     expectDone();
   });
 
-  it('that was waited for and whose address is not RAM is reported just so', () => {
+  it('that was awaited and whose address is not RAM is reported in the same way', () => {
     enable();
     const other = accessInFlight(backend.hostMemory);
     issue(sync(IRQ, { address: 0x7000_0000, data: 7 }), sync());

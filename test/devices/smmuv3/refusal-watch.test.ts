@@ -61,7 +61,7 @@ function cd(change: (words: Uint32Array) => void): void {
   writeCd(memory, CDS, 0, words);
 }
 
-it('a CD is refused for a field, with its value and the register that it is measured against', () => {
+it('a CD is refused for a field, with its value and the register that limits it', () => {
   cd((words) => setField(words, CD_A, 0));
   writeSte(memory, STREAMS, SID, stage1Ste({ contextPtr: CDS }));
   enable();
@@ -96,7 +96,7 @@ it('an STE is judged by the registers that the guest was shown', () => {
   ]);
 });
 
-it('an address is refused for a descriptor, with what it is and where', () => {
+it('an address is refused for a descriptor, with its value and address', () => {
   const table = stage1();
   enable();
   for (const [iova, write] of [

@@ -90,7 +90,7 @@ describe('ID registers', () => {
     expect([idr0, idr1, idr3, idr5, iidr]).toEqual([0x0808341a, 0x09080510, 0, 0x00800075, 0]);
   });
 
-  it('of a host show ATSRECERR where CR2.REC_CFG_ATS is there, and only with ATS', () => {
+  it('of a host show ATSRECERR where CR2.REC_CFG_ATS exists, and only with ATS', () => {
     const cr2 = (idr0: number) => {
       const unit = new Unit({
         modules,
@@ -139,7 +139,7 @@ describe.each([
   /** Index bits and wrap bit of the largest queue. */
   const mask = (2 << log2entries) - 1;
 
-  it('is off out of reset and lets transactions pass', () => {
+  it('is disabled after reset and lets transactions pass', () => {
     for (const offset of [
       0x20, 0x24, 0x28, 0x2c, 0x50, 0x54, 0x60, 0x64, 0x80, 0x84, 0x88, 0x90, 0x98, 0x9c, 0xa0,
       0x100a8, 0x100ac,

@@ -121,7 +121,7 @@ describe('F_VMS_FETCH', () => {
     expect(board.bus.read32(0x0c) & mpam).toBe(0);
   });
 
-  it('does not come of an STE whose VMSPtr, which S1MPAM would enable, points nowhere', () => {
+  it('is not caused by an STE whose VMSPtr, which S1MPAM would enable, points nowhere', () => {
     board.ste('nested', [undefined, STE1 | (1n << 26n)]);
     board.ram.store64(STE + 40, BigInt(RAM_SIZE));
     expect(board.access(0x1000n)).toBe(TRANSLATE_OK);

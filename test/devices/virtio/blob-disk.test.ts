@@ -71,7 +71,7 @@ describe('a disk in a Blob', () => {
     expect(() => disk.write()).toThrow('cannot be written to');
   });
 
-  it('refuses what is no Blob, ranges that it has not, and a thread that cannot read at once', () => {
+  it('refuses other objects than a Blob, ranges outside it, and a thread that cannot read synchronously', () => {
     vi.stubGlobal('FileReaderSync', undefined);
     expect(() => new BlobDisk(new OpenBlob(BYTES))).toThrow('a Blob is a disk in workers');
     withReader();

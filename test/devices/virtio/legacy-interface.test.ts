@@ -88,7 +88,7 @@ describe('virtio by the legacy interface', () => {
     expect([output, usedIndex(OUTPUT, 0x60)]).toEqual([['text'], 1]);
   });
 
-  it('takes pages of another size', () => {
+  it('accepts pages of another size', () => {
     const { bus, host, output, offer, usedIndex } = console();
     bus.write32(0x28, 0x100);
     bus.write32(0x30, OUTPUT);
@@ -109,7 +109,7 @@ describe('virtio by the legacy interface', () => {
     expect(new TextDecoder().decode(host.ram.slice(TEXT, TEXT + 3))).toBe('abc');
   });
 
-  it('has no queue any more at page 0, after a reset, and where there is none', () => {
+  it('has no queue any more at page 0, after a reset, and for an index without one', () => {
     const { bus, output, place, offer } = console();
     place(OUTPUT);
     bus.write32(0x40, 0);

@@ -144,7 +144,7 @@ describe('a virtio block device', () => {
     expect(Buffer.compare(bytes.subarray(0, 0x2000), pattern().subarray(0, 0x2000))).toBe(0);
   });
 
-  it('gives its serial number and flushes', () => {
+  it('returns its serial number and flushes', () => {
     const { host, request } = driver();
     expect(request(GET_ID, 0, 20)).toEqual({ completed: 1, status: 0, written: 21 });
     expect(new TextDecoder().decode(host.ram.subarray(DATA, DATA + 6))).toBe('serial');
@@ -285,7 +285,7 @@ describe('a virtio block device', () => {
     expect(() => other.device.restore({ ...state, queues: [] })).toThrow(TypeError);
   });
 
-  it('leaves the disk below a copy-on-write one as it is', () => {
+  it('does not change the disk below a copy-on-write one', () => {
     const below = pattern();
     const { host, request } = driver(new CopyOnWriteDisk(new MemoryDisk(below)));
     host.ram.fill(0x77, DATA, DATA + 1024);

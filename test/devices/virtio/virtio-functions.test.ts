@@ -23,7 +23,7 @@ describe('a virtio console', () => {
     expect(driver.bus.read32(0x10)).toBe(0x10000000);
   });
 
-  it('prints what the guest sends, in turns when it is much', () => {
+  it("prints the guest's output, in turns when it is long", () => {
     const { output, driver } = console();
     driver.offer(1, bytesOf('hello '), bytesOf('world'));
     expect([output, driver.used(1)?.written]).toEqual([['hello world'], 0]);
@@ -32,7 +32,7 @@ describe('a virtio console', () => {
     expect(output.slice(1).map((text) => text.length)).toEqual([0x1000, 0x800]);
   });
 
-  it('prints what is left of a request, and nothing twice, when it is saved in its middle', () => {
+  it('prints the rest of a request, and nothing twice, when it is saved in its middle', () => {
     const { output, driver } = console();
     const text = Array.from({ length: 0x3210 }, (_, i) => String.fromCharCode(97 + (i % 23))).join(
       '',

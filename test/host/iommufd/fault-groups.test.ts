@@ -43,7 +43,7 @@ function attached() {
 }
 
 describe('a group of page faults', () => {
-  it('is there with its last one, in the order of its faults, under one cookie', () => {
+  it('is readable after its last one, in the order of its faults, with one cookie', () => {
     const { file, answers, fault } = attached();
     fault(5, 0x1000, false);
     fault(6, 0x2000, false);

@@ -34,7 +34,7 @@ const END = 2n ** 64n;
 const LAST = 2n ** 63n - 1n;
 
 describe('VIOMMU_ALLOC', () => {
-  it('of an object that is no paging HWPT is ENOENT (iommufd_get_object)', () => {
+  it('of an object that is not a paging HWPT is ENOENT (iommufd_get_object)', () => {
     const { fd, deviceId: device, ioas, viommu } = viommuSetup();
     const nested = fd.hwptAlloc({ device, parent: viommu, data: NESTED_DATA });
     for (const hwpt of [ioas, device, viommu, nested, 999])
@@ -132,7 +132,7 @@ describe('IOAS_MAP', () => {
 });
 
 describe('IOAS_UNMAP', () => {
-  it('of one whole mapping and a part of the next is ENOENT, and the first is gone', () => {
+  it('of one whole mapping and a part of the next is ENOENT, and the first is unmapped', () => {
     const { fd, ioas, device, deviceId, parent } = mockSetup();
     fd.attach(deviceId, parent);
     for (const iova of [PAGE, 4n * PAGE])
@@ -154,7 +154,7 @@ describe('IOAS_UNMAP', () => {
 });
 
 describe('IOAS_IOVA_RANGES', () => {
-  it('has what is neither reserved nor beyond the IOMMU, mapped or not', () => {
+  it('contain everything that is neither reserved nor beyond the IOMMU, mapped or not', () => {
     const { fd, ioas, iommu, parent } = mockSetup();
     const lone = fd.ioasAlloc();
     expect(fd.ioasIovaRanges(lone)).toEqual({
@@ -197,7 +197,7 @@ describe('IOAS_ALLOW_IOVAS', () => {
     expect(anywhere()).toBe(2n * PAGE);
   });
 
-  it('is refused for ranges that are none, meet, or are reserved, and changes nothing then', () => {
+  it('is refused for ranges that are invalid, adjacent or reserved, and changes nothing then', () => {
     const { fd, ioas } = mockSetup();
     const allow = (...ranges: (readonly [bigint, bigint])[]) =>
       fd.ioasAllowIovas(
@@ -266,7 +266,7 @@ describe('attach', () => {
     expect(iommu.counts.pagingDomains).toBe(0);
   });
 
-  it('in place of itself changes nothing: faults that wait stay, and so do their cookies', () => {
+  it('by itself changes nothing: pending faults stay, and so do their cookies', () => {
     const { fd, iommu, device, deviceId, ioas } = mockSetup();
     const { id: fault, file } = fd.faultQueueAlloc();
     const hwpt = fd.hwptAlloc({ device: deviceId, parent: ioas, fault });

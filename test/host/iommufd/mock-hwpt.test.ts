@@ -50,7 +50,7 @@ describe('an IOAS', () => {
     expect(fd.ioasUnmap(ioas, 0n, END - 1n)).toBe(0n);
   });
 
-  it('finds a place by itself while there is one', () => {
+  it('finds a place by itself while one is free', () => {
     const { fd, ioas } = mockSetup();
     const anywhere = (length: bigint) =>
       fd.ioasMap(ioas, { length, memory: { physical: () => 0 }, address: 0 });
@@ -114,7 +114,7 @@ describe('an IOAS', () => {
     expect(iommu.counts.pagingDomains).toBe(0);
   });
 
-  it('is followed by every HWPT on it, and stays while there is one', () => {
+  it('is followed by every HWPT on it, and stays while one exists', () => {
     const { fd, iommu, ioas, deviceId, device, parent } = mockSetup();
     fd.ioasMap(ioas, { iova: PAGE, length: PAGE, memory: MEMORY, address: PAGE_SIZE });
     const second = fd.hwptAlloc({ device: deviceId, parent: ioas });

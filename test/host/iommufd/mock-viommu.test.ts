@@ -64,7 +64,7 @@ describe('a vIOMMU', () => {
     fd.destroy(parent);
   });
 
-  it('goes with its iommufd, and so does its VM reference', () => {
+  it('is destroyed with its iommufd, and so is its VM reference', () => {
     const vm = new CountedVm();
     const { fd, iommu, device } = viommuSetup(vm);
     fd.close();
@@ -124,7 +124,7 @@ describe('a vDEVICE', () => {
     expect(iommu.counts.vdevices).toBe(1);
   });
 
-  it('comes before its device is attached to a nested HWPT', () => {
+  it('is allocated before its device is attached to a nested HWPT', () => {
     const { fd, viommu, deviceId: device, device: mock, parent } = viommuSetup();
     const nested = fd.hwptAlloc({ device, parent: viommu, data: NESTED_DATA });
     fd.attach(device, parent);
@@ -145,7 +145,7 @@ describe('a vDEVICE', () => {
     expect(mock.domain).toBeUndefined();
   });
 
-  it('goes with its device, and its ID names nothing until the iommufd is closed', () => {
+  it('is destroyed with its device, and its ID names nothing until the iommufd is closed', () => {
     const { fd, iommu, viommu, deviceId: device } = viommuSetup();
     const vdevice = fd.vdeviceAlloc({ viommu, device, virtId: 0x99n });
     fd.unbind(device);
@@ -191,7 +191,7 @@ describe('a HW queue', () => {
     expect(fd.describe().find((object) => object.type === 'IOAS')?.details.pins).toBe(0);
   });
 
-  it('pins its ring, and goes in descending order', () => {
+  it('pins its ring, and is freed in descending order', () => {
     const { fd, ioas, viommu, iommu } = queueSetup();
     const first = fd.hwQueueAlloc({ viommu, type, index: 0, iova: PAGE, length: PAGE });
     expectErrno(
@@ -256,7 +256,7 @@ describe('a vEVENTQ', () => {
     return found;
   }
 
-  it('has a type and 1 to 2^19 events, and there is one of each type', () => {
+  it('has a type and 1 to 2^19 events, and one of each type may exist', () => {
     const { fd, viommu } = viommuSetup();
     expectErrno(() => fd.veventqAlloc({ viommu, type: 0, depth: 3 }), 'EOPNOTSUPP');
     expectErrno(() => fd.veventqAlloc({ viommu, type, depth: 3, flags: 1 }), 'EOPNOTSUPP');

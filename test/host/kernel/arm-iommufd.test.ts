@@ -173,7 +173,7 @@ describe('a nested HWPT of an SMMUv3', () => {
 });
 
 describe('a vDEVICE', () => {
-  it('is what commands find its StreamID by: its pair is in both command contexts while it is there', async () => {
+  it('maps StreamIDs in commands: its pair is in both command contexts while it exists', async () => {
     const { fd, viommu, device, lent } = await setup();
     const contexts = [lent.viommu.context, lent.vintf.context];
     const pairs = () => contexts.map((context) => [context.sidMatch(0), context.sidReplace(0)]);

@@ -259,7 +259,7 @@ describe('a FAULT of an SMMUv3', () => {
     return { ...made, file, responses, ask, take: () => host.service(true) };
   }
 
-  it('has the page requests of a group together, when the last one is there', async () => {
+  it('delivers the page requests of a group together, after the last one', async () => {
     const { file, responses, ask, take } = await withFaults();
     for (const [group, page, more] of [
       [5, 0, ACCESS_MORE],

@@ -80,7 +80,7 @@ describe('an iommufd over the SMMU', () => {
     expect([host.takeInterrupts(), host.takeInterrupts()]).toEqual([2, 0]);
   });
 
-  it('maps RAM that there is, and nothing else', async () => {
+  it('maps existing RAM, and nothing else', async () => {
     const { host, fd, ioas } = await setup();
     const beyond = { iova: 0n, length: 0x1000n, memory: host.memory, address: 2 ** 32 };
     expect(() => fd.ioasMap(ioas, beyond)).toThrow(expect.objectContaining({ errno: 'EFAULT' }));
@@ -237,7 +237,7 @@ describe('a VM of an SmmuHost', () => {
     expect(file.read(64)).toHaveLength(0);
   });
 
-  it('stays while it has vIOMMUs or devices, and gives its window back', async () => {
+  it('stays while it has vIOMMUs or devices, and then releases its window', async () => {
     const { host, vm, fd, nic } = await lend();
     expect(() => host.destroyVm(vm)).toThrow('vm still has 1 vIOMMUs and 1 devices');
     fd.close();

@@ -97,7 +97,7 @@ describe('a kernel that owns its SMMU', () => {
     expect(await shown('virt, host', host, { idRegisters: 'auto' })).toEqual(expected);
   });
 
-  it('has others where they are given', async () => {
+  it('has others on request', async () => {
     const own = { idRegisters: GRACE_ID_REGISTERS };
     expect((await shown('virt, host', PHYSICAL_ID_REGISTERS, own))[0]).toBe('80d361b');
   });

@@ -40,7 +40,7 @@ describe('an Image', () => {
     });
   });
 
-  it('goes to its text offset', async () => {
+  it('is loaded at its text offset', async () => {
     const kernel = await loadKernel(with32(arm64Image(), 8, 0x80000), RAM);
     expect([kernel.entry, kernel.end]).toEqual([0x40080000, 0x400b0000]);
   });
@@ -135,7 +135,7 @@ describe('an ELF executable', () => {
     memorySize: 0x1000n,
   };
 
-  it('goes to the physical addresses of its segments', async () => {
+  it('is loaded at the physical addresses of its segments', async () => {
     const data = { ...text, virtual: 0x40100000n, physical: 0x40100000n, fileSize: 0x10n };
     const kernel = await loadKernel(elf(0x40080010n, [text, data]), RAM);
     expect(kernel).toEqual({
@@ -161,7 +161,7 @@ describe('an ELF executable', () => {
     expect((await loadKernel(elf(0xffff_8000_0000_0010n, [high]), RAM)).entry).toBe(0x40080010);
   });
 
-  it('that is a vmlinux goes where its Image would', async () => {
+  it('that is a vmlinux is loaded where its Image would be', async () => {
     const base = 0xffff_8000_8000_0000n;
     const head = { ...text, virtual: base, physical: base };
     const rest = { ...text, virtual: base + 0x10000n, physical: base + 0x10000n };
@@ -248,7 +248,7 @@ describe('an ELF executable', () => {
 });
 
 describe('a flat binary', () => {
-  it('goes to 512 KiB from the base of RAM', async () => {
+  it('is loaded at 512 KiB from the base of RAM', async () => {
     const file = Uint8Array.of(0x14, 0, 0, 0x14);
     expect(await loadKernel(file, RAM)).toEqual({
       format: 'flat',

@@ -196,7 +196,7 @@ describe('a machine that is debugged', () => {
     expect(await gdb.resume('c')).toBe('W00');
   });
 
-  it('steps, and as long as it is in a range', async () => {
+  it('steps, also for as long as it is in a range', async () => {
     const gdb = await debug(COUNT);
     const start = gdb.pc;
     expect(await gdb.resume('s')).toBe('T05thread:1;');
@@ -356,7 +356,7 @@ describe('what makes no sense', () => {
     expect(await gdb.resume('c')).toBe('W00');
   });
 
-  it('is more breakpoints or watchpoints than there is room for', async () => {
+  it('is more breakpoints or watchpoints than the CPU has', async () => {
     const gdb = await debug(HELLO);
     const set = (type: number, count: number) =>
       Array.from({ length: count }, (_, n) => gdb.ask(`Z${type},${hex(0x1000 * n)},4`));

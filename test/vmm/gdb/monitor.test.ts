@@ -159,7 +159,7 @@ describe('monitor', () => {
     expect(lines.at(-1)).toBe('0xabc123 is 0x99123');
   });
 
-  it('has a stream that bypasses pass, and one that aborts fault', () => {
+  it('lets a bypassing stream pass, and an aborting one fault', () => {
     const ram = memory();
     storeStructure(ram, STE, bypassSte());
     storeStructure(ram, STE + 64, abortSte());
@@ -168,7 +168,7 @@ describe('monitor', () => {
     expect(monitor('walk 9 0x1234')).toContain('faults: the STE aborts');
   });
 
-  it('refuses what is no number', () => {
+  it('refuses an invalid number', () => {
     const monitor = monitorOf(memory());
     expect(monitor('ste')).toBe('StreamID: a number up to 0xffffffff\n');
     expect(monitor('ste -1')).toBe('StreamID: a number up to 0xffffffff\n');

@@ -90,7 +90,7 @@ describe('a device to which a guest writes many commands to end the machine', ()
     expect(machine.end).toEqual({ status: 'off', exitCode: 3 });
   });
 
-  it('lets the owner of the machine still stop it meanwhile', async () => {
+  it('can still be stopped by its owner meanwhile', async () => {
     const { machine } = await busyMachine();
     const run = machine.run();
     write(machine, '3q');

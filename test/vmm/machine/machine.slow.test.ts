@@ -291,7 +291,7 @@ describe('a machine that fails', () => {
     expect(machine.error?.message).toContain('returned 7');
   });
 
-  it('has its devices intact when the guest had used its stack up', async () => {
+  it('has its devices intact when the guest had exhausted its stack', async () => {
     let begun = 0;
     let finished = 0;
     const deep = (depth: number): number => (depth === 0 ? 0 : 1 + deep(depth - 1));
@@ -393,7 +393,7 @@ describe('a machine under control', () => {
     expect([machine.idle, polls]).toEqual([true, 6]);
   });
 
-  it('gives devices lines, maps, memory and traces', async () => {
+  it('provides devices with lines, maps, memory and traces', async () => {
     const device = new ScratchDevice();
     const traced: unknown[] = [];
     const machine = await smallMachine({

@@ -65,7 +65,7 @@ describe('an engine with ATS', () => {
     expect(b.vm.bytes[DATA_GPA - RAM_GPA_BASE + 0xfff]).toBe(0xa5);
   });
 
-  it('goes past its ATC with a privileged access that has no PASID', () => {
+  it('bypasses its ATC with a privileged access without a PASID', () => {
     ats(ENABLE);
     b.dma(FILL, IOVA);
     const port = b.slot.dmaPort();
@@ -299,7 +299,7 @@ describe('an engine with PRI', () => {
     expect([b.bus.read32(0x100c8), b.guest.pulses(PRIQ_LINE)]).toEqual([2, 2]);
   });
 
-  it('gives a request up with its operation, and waits for the answer before the next', () => {
+  it('abandons a request with its operation, and waits for the answer before the next', () => {
     b.dma(FILL, HOLE);
     b.look();
     b.engine.write32(0x04, 0);
@@ -395,7 +395,7 @@ describe('an engine with ATS whose stream bypasses stage 1', () => {
     expect(b.dma(FILL, DATA_GPA)).not.toBe(DONE);
   });
 
-  it('is served as well when its ATS comes on later', () => {
+  it('is served as well when its ATS is enabled later', () => {
     attach(bypassSte());
     expect(b.dma(FILL, DATA_GPA)).toBe(DONE);
     expect(b.host.statistics.smmu.atsRequests).toBe(0);

@@ -158,7 +158,7 @@ describe('a vCPU’s broadcast TLBI', () => {
     core.accessEnd();
   });
 
-  it('comes from a guest by an import of the guest ABI, without an exit', {
+  it('is executed by a guest through an import of the guest ABI, without an exit', {
     timeout: 60_000,
   }, async () => {
     const host = await create();
@@ -196,7 +196,7 @@ describe('a vCPU’s broadcast TLBI', () => {
 });
 
 describe('BTM', () => {
-  it('is in IDR0 of a guest’s SMMU if its vIOMMU takes part, and in no other', async () => {
+  it('is in IDR0 of a guest’s SMMU if its vIOMMU participates, and in no other', async () => {
     const host = await create();
     for (const btm of [true, false]) {
       const smmu = new VirtualSmmu({ backend: lendVm(host, 'vm', { btm }).viommu });
@@ -210,7 +210,7 @@ describe('BTM', () => {
     );
   });
 
-  it('is refused if the SMMU does not take part, or the stage 2 does not have the vCPUs’ VMID', async () => {
+  it('is refused if the SMMU does not participate, or the stage 2 does not have the vCPUs’ VMID', async () => {
     const without = await create({ idRegisters: PHYSICAL_ID_REGISTERS });
     expect(() => lendVm(without, 'vm', { btm: true })).toThrow(
       expect.objectContaining({ name: 'IommufdError', errno: 'EOPNOTSUPP' }),

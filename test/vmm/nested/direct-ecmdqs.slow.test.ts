@@ -195,7 +195,7 @@ const touch = (lent: LentVm) =>
   expect(host.dmaPort(lent.viommu, STREAM).read(IOVA, new Uint8Array(1)).ok).toBe(true);
 
 describe('an ECMDQ that its guest has', () => {
-  it('is handed over when it is enabled, PROD and CONS alone, and runs without an access to the device', () => {
+  it('has PROD and CONS mapped when it is enabled, and runs without an access to the device', () => {
     attachStage1(guest.lent);
     touch(guest.lent);
     expect(guest.isDirect(2)).toBe(false);
@@ -334,7 +334,7 @@ describe('an ECMDQ that its guest has', () => {
     ]);
   });
 
-  it('gets another ring when it is off: the registers come back, and go again with EN', () => {
+  it('gets another ring while it is disabled: the registers are unmapped, and mapped again with EN', () => {
     guest.enable(0);
     guest.send(0, sync(), sync());
     guest.setProd(0, 0);
@@ -351,7 +351,7 @@ describe('an ECMDQ that its guest has', () => {
     expect([guest.isDirect(0), guest.cons(0), guest.block(0).log2size]).toEqual([true, EN + 1, 3]);
   });
 
-  it('survives what a guest can store to the two registers, and puts CONS right', () => {
+  it('survives any stores of a guest to the two registers, and restores CONS', () => {
     const other = lendVm(host, 'other');
     attachStage1(other);
     touch(other);
@@ -516,7 +516,7 @@ describe('an ECMDQ that its guest has', () => {
     expect([guest.isDirect(0), guest.cons(0)]).toEqual([false, EN + ERR + 0x0200_0000]);
   });
 
-  it('gives everything back with its VM', () => {
+  it('releases everything with its VM', () => {
     for (let q = 0; q < 4; q++) guest.enable(q);
     host.destroyVm(guest.lent.vm);
     const next = new Guest(lendVm(host, 'next'));

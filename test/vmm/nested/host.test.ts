@@ -83,7 +83,7 @@ describe('a host', () => {
     ]);
   });
 
-  it('gives each VM its own window, VMID and VINTF, and takes them back', async () => {
+  it('allocates a window, VMID and VINTF for each VM, and frees them', async () => {
     const host = await create();
     const [a, b] = [lendVm(host), lendVm(host)];
     expect([

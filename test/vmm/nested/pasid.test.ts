@@ -194,7 +194,7 @@ describe("STE.CONT of a guest's stream", () => {
   });
 });
 
-describe('what no access comes of', () => {
+describe('settings that cause no access', () => {
   it.each([
     ['is F_UUT', 0, 0x0000_0008_0000_0001n, 0n],
     ['is F_UUT past the ATC', 1, 0x0000_0008_0000_0001n, 0n],
@@ -306,7 +306,7 @@ describe('a page request', () => {
     expect([b.look(), b.word(4)]).toEqual([DONE, 0x66]);
   });
 
-  it('without a PASID is not answered by one that has it', () => {
+  it('without a PASID is not answered by one with it', () => {
     expect(b.dma(FILL, HOLE)).toBe(STALLED);
     b.look();
     b.send(priResp(STREAM, 1, 0, 0), sync());

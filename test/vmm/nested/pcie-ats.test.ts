@@ -45,7 +45,7 @@ const respond = (response: number, group = 1) => b.send(priResp(STREAM, group, r
 const map = (iova: number) => b.table.map(iova, DATA_GPA + 0x1000, 0x1000, S1_READ_WRITE);
 
 describe('a PCIe function with ATS', () => {
-  it('has an ATC while it is enabled: FLR empties it, and the SMMU walks again', () => {
+  it('has an ATC while it is enabled: FLR invalidates it, and the SMMU walks again', () => {
     config(ATS, 0x8000);
     expect(b.dma(FILL, IOVA)).toBe(DONE);
     // Without an invalidation, the ATC keeps translations that the tables no longer have.
@@ -167,7 +167,7 @@ describe('a PCIe function with PRI', () => {
 });
 
 describe('a PCIe function with PASID', () => {
-  it('has the address space of its PASID while it is enabled, and no access with a PASID otherwise', () => {
+  it('uses the address space of its PASID while it is enabled, and otherwise makes no access with a PASID', () => {
     const { memory, bytes } = b.vm;
     const other = new PageTable(memory, { stage: 1 });
     other.map(HOLE, DATA_GPA + 0x2000, 0x1000, S1_READ_WRITE);

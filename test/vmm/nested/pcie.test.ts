@@ -129,7 +129,7 @@ describe('a PCIe function with an SMMU', () => {
     expect(events.map((record) => [record[0], record[4]])).toEqual([[0x10, DOORBELL]]);
   });
 
-  it('reaches nothing while the SMMU aborts, or it is no bus master', () => {
+  it('accesses nothing while the SMMU aborts, or while it is not a bus master', () => {
     const { bus, fill, viommu } = board([new DmaEnginePci('dma')]);
     const at = ECAM + ecam(0, DEVICE, 0);
     bus.write(at + 0x10, 4, WINDOW.gpa);

@@ -147,7 +147,7 @@ describe('a VM with two SMMUs', () => {
     expect([zero.errors, one.errors]).toEqual([[], [0]]);
   });
 
-  it('gives everything back, on every SMMU', () => {
+  it('releases everything, on every SMMU', () => {
     const { vmidsInUse } = host.statistics;
     host.destroyVm(zero.vm);
     expect([vmidsInUse, host.statistics.vmidsInUse]).toEqual([2, 0]);

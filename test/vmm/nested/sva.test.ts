@@ -189,7 +189,7 @@ describe('a device that shares a process’s addresses', () => {
     expect(reads(VA, 2)).toBe(12);
   });
 
-  it('keeps its ASID while ASIDs roll over: it is pinned, as a VMID is', () => {
+  it('keeps its ASID while ASIDs roll over: it is pinned, like a VMID', () => {
     // ASIDs are allocated by the same algorithm; arm64_mm_context_get pins one for SVA.
     let flushes = 0;
     const asids = new VmidAllocator({ bits: 8, cpus: 2, flush: () => flushes++ });

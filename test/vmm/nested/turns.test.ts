@@ -98,7 +98,7 @@ it('SMMUEN that is cleared again is forgotten', async () => {
   expect(acknowledged()).toBe(0);
 });
 
-it('SMMUEN that was saved on its way is acknowledged where it is restored', async () => {
+it('SMMUEN that was saved before its acknowledgement is acknowledged where it is restored', async () => {
   const [from, to] = [await smmuOf(10), await smmuOf(10)];
   from.bus.write32(CR0, SMMUEN);
   to.smmu.restore(from.smmu.save());

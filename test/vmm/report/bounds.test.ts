@@ -11,7 +11,7 @@ import { exitChecks } from '../../../vmm/report/exit-checks.ts';
 import { Measurements } from '../../../vmm/report/measurements.ts';
 
 describe('checks of guests', () => {
-  it('are kept as they come, and counted beyond 4096', () => {
+  it('are kept in order, and counted beyond 4096', () => {
     const checks = new Checks(2);
     for (let i = 0; i < 4096; i++) checks.add(i % 2, { name: `check ${i}`, ok: true, detail: '' });
     expect(checks.all.length).toBe(4096);

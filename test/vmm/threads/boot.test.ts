@@ -46,7 +46,7 @@ describe('a guest on its own thread', () => {
     await machine.destroy();
   });
 
-  it('that ends in its start function is no guest', async () => {
+  it('that ends in its start function is not a guest', async () => {
     const guest = reactor(`${RUN} (func $start (call $exit (i32.const 7))) (start $start)`, EXIT);
     const machine = await machineOf(guest);
     await expect(machine.boot()).rejects.toMatchObject({
@@ -155,7 +155,7 @@ describe('the limit of a boot', () => {
 });
 
 describe('a worker whose program never begins', () => {
-  it('is one that cannot be loaded, after a minute', async () => {
+  it('cannot be loaded, which is reported after a minute', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     try {
       const silent = 'data:text/javascript,setInterval(() => undefined, 1000)';

@@ -319,7 +319,7 @@ describe('the side core', () => {
     await until(() => side.naps > naps + 20);
   });
 
-  it('holds the error of one machine and continues with the other; the host decides', async () => {
+  it('withholds the error of one machine and continues with the other; the host decides', async () => {
     const host = await checkedHost(VmHost);
     const side = await sideCore(host);
     const [bad, good] = [await drained(host, side, 'bad'), await drained(host, side, 'good')];
@@ -487,7 +487,7 @@ describe('the side core', () => {
     expect(side.machines).toHaveLength(2);
   });
 
-  it('that is killed while it is given a machine, or gives one back, does so all the same', async () => {
+  it('that is killed while it gets or releases a machine completes this all the same', async () => {
     const host = await checkedHost(VmHost);
     const side = await sideCore(host);
     const first = await drained(host, side, 'a');
@@ -504,7 +504,7 @@ describe('the side core', () => {
     untilCons(second, store(second, sync()));
   });
 
-  it('that is killed while it has no machine is there for the next one', async () => {
+  it('that is killed while it has no machine is available for the next one', async () => {
     const host = await checkedHost(VmHost);
     const side = await sideCore(host);
     await side.kill();

@@ -202,7 +202,7 @@ describe('a trace of translations', () => {
     return { ...all, port };
   }
 
-  it('has each walk with the address, whose it is and what it led to, and the hits between two as one', async () => {
+  it('contains each walk with the address, its owner and its result, and the hits between two as one', async () => {
     const { port, own } = await translating();
     for (let i = 0; i < 3; i++) port.read(IOVA + 0x123, new Uint8Array(4));
     port.write(IOVA, Uint8Array.of(1));
@@ -224,7 +224,7 @@ describe('a trace of translations', () => {
     expect(others).toEqual([]);
   });
 
-  it('has what was refused, with the event, whether it is recorded or not', async () => {
+  it('contains refused accesses, with the event, whether it is recorded or not', async () => {
     const { port, own } = await translating();
     expect(port.write(IOVA + 0x5000, Uint8Array.of(1)).ok).toBe(false);
     expect(own()).toMatchObject([
@@ -235,7 +235,7 @@ describe('a trace of translations', () => {
     ]);
   });
 
-  it('has what stalls', async () => {
+  it('contains stalled accesses', async () => {
     const { host, lent, trace, own } = await traced();
     trace.nameThread(lent.vm.unit.thread, 'vm0');
     attachStage1(lent, { stall: true });
@@ -247,7 +247,7 @@ describe('a trace of translations', () => {
     ]);
   });
 
-  it('has what has no configuration, without VMID and ASID', async () => {
+  it('contains accesses without a configuration, without VMID and ASID', async () => {
     const { host, lent, trace, own } = await traced();
     trace.nameThread(lent.vm.unit.thread, 'vm0');
     lent.viommu.attachStream(STREAM, new Uint32Array(16));

@@ -70,7 +70,7 @@ describe('a window is refused, with both ranges, where it overlaps', () => {
     plug('two', gpa, size).unplug();
   });
 
-  it('nothing: windows may lie side by side', () => {
+  it('nothing: windows may be adjacent', () => {
     const plugs = [0, 1, 2].map((i) => plug(`dev${i}`, WINDOW + i * BLOCK));
     for (const plugged of plugs) plugged.unplug();
   });

@@ -282,7 +282,7 @@ describe('MSIs', () => {
     return { emulator, ram, said, raised, smmu, write };
   }
 
-  it('to the local APICs raise the IRQ of their vector, and nothing that is no vector of the one CPU', async () => {
+  it('to the local APICs raise the IRQ of their vector, and none for other vectors or CPUs', async () => {
     const { raised, smmu, write } = await withMsis(new X86Program().say('!'));
     // The stream bypasses: GBPA.
     const { gpa } = V86_MSI;

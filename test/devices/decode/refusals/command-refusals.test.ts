@@ -55,7 +55,7 @@ describe('a command is illegal', () => {
     }
   });
 
-  it('and its words name field, value, what it is measured against and the section', () => {
+  it('and its words name field, value, limit and section', () => {
     expect(texts([0x0403, 8, 1, 0])).toEqual(['SSec = 1, but the queue is Non-secure (4.1.6)']);
     expect(texts([0x77, 0, 0, 0])).toEqual(['Opcode = 0x77 is not a command of this SMMU (4.1.3)']);
     expect(texts([0x28, 0, 0, 0], 'guest', GUEST_ID_REGISTERS)).toEqual([

@@ -117,7 +117,7 @@ function eventOf(h: Harness, ids: Ids, ste: Uint32Array, cd: Uint32Array): numbe
 const reasons = (found: Iterable<{ readonly text: string }>) => [...found].map(({ text }) => text);
 
 describe('the reasons of C_BAD_STE', () => {
-  it('are there exactly where the core refuses', async () => {
+  it('exist exactly where the core refuses', async () => {
     const h = await harness();
     const random = new Random(20);
     const fields = fieldsOf(STE, 'STE_');
@@ -172,7 +172,7 @@ describe('the reasons of C_BAD_STE', () => {
 });
 
 describe('the reasons of C_BAD_CD', () => {
-  it('are there exactly where the core refuses', async () => {
+  it('exist exactly where the core refuses', async () => {
     const h = await harness();
     const random = new Random(21);
     const fields = fieldsOf(CD, 'CD_');

@@ -112,7 +112,7 @@ describe('interrupts of devices', () => {
 });
 
 describe('translation by a guest and its host', () => {
-  it('goes through both tables; a page that is gone stays in the IOTLB until it is invalidated', () => {
+  it('uses both tables; an unmapped page stays in the IOTLB until it is invalidated', () => {
     vm.map(BigInt(IOVA), page(DATA));
     expect([vm.write(IOVA, 1), vm.byte(DATA)]).toEqual([true, 1]);
     vm.map(BigInt(IOVA), 0n);

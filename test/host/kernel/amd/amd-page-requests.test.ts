@@ -73,7 +73,7 @@ describe('a page request of a guest', () => {
     expect([vm.pageRequests(), vm.events()]).toEqual([[], []]);
   });
 
-  it('is made again where Success has brought no page, and of an access that was given up', () => {
+  it('is repeated after a Success without a page, and by an access that was abandoned', () => {
     expect(write()).toBe('waits');
     answer(SUCCESS);
     expect(write()).toBe('waits');
@@ -198,7 +198,7 @@ describe('a PPR log that runs over', () => {
 });
 
 describe('a device', () => {
-  it('with ATS alone is refused what it is denied, without an event, and caches nothing', () => {
+  it('with ATS alone gets a denied request refused, without an event, and caches nothing', () => {
     vm.port.ats?.configure({ ...ON, pageRequests: false });
     expect(vm.port.ats?.settings).toEqual({ enabled: true, pageRequests: false, silent: false });
     expect([write(), vm.pageRequests(), vm.events()]).toEqual(['refused', [], []]);
@@ -212,7 +212,7 @@ describe('a device', () => {
     expect(vm.events()).toEqual([[DEVICE, 0x2021_0000, 0x2345_6000, 1]]);
   });
 
-  it('frees its port when its VM is gone', () => {
+  it('frees its port when its VM is destroyed', () => {
     const words = new Int32Array(host.memory.buffer);
     const port = (smmuBase(0) + SMMU_AT_ATC + ATC_PORT_SID) >> 2;
     expect(words[port]).not.toBe(0);

@@ -143,7 +143,7 @@ it('names what an STE, a CD and an address are refused for', async () => {
   ]);
 });
 
-it('names each once, however often the queue has gone round', async () => {
+it('names each once, however often the queue has wrapped', async () => {
   const machine = await machineOf();
   writeSte(machine.tables, machine.streams, STREAM, invalidSte());
   expect(machine.said()).toHaveLength(1);

@@ -148,7 +148,7 @@ describe('the console', () => {
 });
 
 describe('the console of tests', () => {
-  it('ends a machine whose vCPUs would go on for ever', async () => {
+  it('ends a machine whose vCPUs would run for ever', async () => {
     const { machine } = await create(testdev('3q'), 2, 16, 'doorbell', { testdev: true });
     await machine.boot();
     expect(await machine.wait()).toMatchObject({ status: 'off', exitCode: 3 });
@@ -171,7 +171,7 @@ describe('interrupts and events', () => {
 
 describe('the counter', () => {
   // A million of them: scripts/check-counter.mjs.
-  it('goes forward from one vCPU to another', { timeout: 120_000 }, async () => {
+  it('advances from one vCPU to another', { timeout: 120_000 }, async () => {
     const { machine } = await create(handOverImage(1000), 2);
     await machine.boot();
     expect((await machine.wait()).status).toBe('off');

@@ -27,7 +27,7 @@ const strings = (path: string, property: string) => stringsOf(nodeAt(tree, path)
 const phandle = (path: string) => cells(path, 'phandle')[0];
 
 describe('the device tree of virt', () => {
-  it('has what the kernel starts with', () => {
+  it('contains the initial state for the kernel', () => {
     expect([cells('/', '#address-cells'), cells('/', '#size-cells')]).toEqual([[2], [2]]);
     expect(cells('/', 'interrupt-parent')).toEqual([phandle('/interrupt-controller@8000000')]);
     expect(nodeAt(tree, '/').properties.get('dma-coherent')).toHaveLength(0);
@@ -108,7 +108,7 @@ describe('the device tree of virt', () => {
     expect(cells('/cmdqv@b000000', 'interrupts')).toEqual([0, 78, 1]);
   });
 
-  it('has a PRI queue’s interrupt where there is one', () => {
+  it('has a PRI queue’s interrupt if the SMMU has one', () => {
     const node = nodeAt(read({ smmu: smmuPlacement(3) }), '/iommu@9050000');
     expect(cellsOf(node, 'interrupts')).toEqual([0, 74, 1, 0, 75, 1, 0, 76, 1]);
     expect(stringsOf(node, 'interrupt-names')).toEqual(['eventq', 'gerror', 'priq']);

@@ -258,7 +258,7 @@ describe('a guest with a VT-d IOMMU', () => {
     expect([requests.length, STALLED]).toEqual([2, 7]);
   });
 
-  it('is stopped by what is no descriptor, or names a device that it has not', async () => {
+  it('is stopped by an invalid descriptor, or one that names a device of others', async () => {
     for (const words of [
       new Uint32Array(8).fill(0xf),
       buildInvalidation({ ...deviceTlb, sourceId: 9 }),

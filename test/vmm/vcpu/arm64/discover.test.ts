@@ -51,6 +51,6 @@ it('a region continues at the earlier target of its RET', () => {
   expect(startsOf(words, { 1: 50 })).toEqual([[0, 50], 4]);
 });
 
-it('a target without code that has been executed is none', () => {
+it('a target without executed code is not included', () => {
   expect(startsOf({ 0: BLR_X1, 1: RET }, { 0: 40 })).toEqual([[0, 1], 2]);
 });

@@ -27,7 +27,7 @@ const secondary = (body: string, pages = GUEST_PAGES) =>
       (func (export "vsmmu_secondary") (param i32 i32)) ${body})`),
   );
 
-it('a guest is given import objects without a prototype', async () => {
+it('a guest gets import objects without a prototype', async () => {
   let seen: WebAssembly.Imports = {};
   const machine = await smallMachine({
     guest: reactor(RUN, '(import "vsmmu" "clock_ns" (func (result f64)))'),

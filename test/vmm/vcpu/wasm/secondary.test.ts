@@ -63,7 +63,7 @@ async function machineOf(first: string, program: Promise<WebAssembly.Module>, vc
 }
 
 describe('secondary vCPUs inline', () => {
-  it('take turns with vCPU 0 and with each other, and are resumed until they are off', async () => {
+  it('run in turns with vCPU 0 and with each other, and are resumed until they are off', async () => {
     const { machine, log } = await machineOf(start(1, 'a') + start(2, 'b'), secondary(3));
     for (let step = 0; step < 5; step++) expect(machine.step()).toBe('running');
     expect(log()).toBe('0ab0ab0ab00');

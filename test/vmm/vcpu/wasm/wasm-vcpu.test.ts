@@ -56,7 +56,7 @@ const REACTOR = reactor(
 );
 
 describe('a Wasm vCPU', () => {
-  it('initializes itself first, then runs with the budgets that it is given', async () => {
+  it('initializes itself first, then runs with the given budgets', async () => {
     const { vcpu, words } = await vcpuOf(REACTOR);
     words[(DATA + 8) >> 2] = 1;
     expect(run(vcpu, 100)).toEqual({ reason: 'yield' });

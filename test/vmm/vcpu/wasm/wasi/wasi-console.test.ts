@@ -101,7 +101,7 @@ describe('console functions of WASI', () => {
     expect(functions.fd_renumber?.(1, 2)).toBe(ENOTSUP);
   });
 
-  it('read what input there is, and nothing at its end', async () => {
+  it('read the available input, and nothing at its end', async () => {
     const { functions, view, iovec, text } = await setUp('abcde');
     iovec(0, 100, 3);
     iovec(8, 110, 8);
@@ -142,7 +142,7 @@ describe('console functions of WASI', () => {
     expect(output).toEqual([]);
   });
 
-  it('give arguments and environment as a program expects them', async () => {
+  it('return arguments and environment as a program expects them', async () => {
     const { functions, view, text } = await setUp('', {
       args: ['prog', 'größe'],
       env: { LANG: 'C', EMPTY: '' },
@@ -258,7 +258,7 @@ describe('a call of WASI is bounded', () => {
     expect(view.getUint32(4, true)).toBe(512);
   });
 
-  it('in random bytes: more than 64 KiB is no request', async () => {
+  it('in random bytes: more than 64 KiB is refused', async () => {
     const { functions } = await large();
     expect(functions.random_get?.(0, MOST)).toBe(SUCCESS);
     expect(functions.random_get?.(0, MOST + 1)).toBe(EINVAL);

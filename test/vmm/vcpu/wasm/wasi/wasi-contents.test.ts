@@ -68,7 +68,7 @@ describe('the files of a guest', () => {
     expect(text(DATA, 2 ** 14)).toBe('\0'.repeat(2 ** 14));
   });
 
-  it('have no position before their start, or beyond what a number is', async () => {
+  it('have no position before their start, or beyond the range of a number', async () => {
     const { functions, open, seek, iovec, view } = await files();
     const { fd } = open('a');
     expect([seek(fd, -1n), seek(fd, 1n << 62n), seek(fd, -1n, END_OF_FILE)]).toEqual([
@@ -121,7 +121,7 @@ describe('the files of a guest', () => {
     expect(read(reader, 4)).toBe('1--4');
   });
 
-  it('are listed with their kinds and inodes, from a cookie on, as much as there is room for', async () => {
+  it('are listed with their kinds and inodes, from a cookie on, as many as fit', async () => {
     const { functions, view, path, open, stat, text, unlink } = await files();
     for (const name of ['first', 'gone', 'second']) functions.fd_close(open(name).fd);
     expect(functions.path_create_directory(ROOT, ...path('third'))).toBe(SUCCESS);
