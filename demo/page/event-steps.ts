@@ -145,13 +145,19 @@ export class EventSteps {
       .catch(reportError);
   }
 
-  /** The machines have changed by themselves, and run or are stopped now. */
+  /**
+   * There is a picture of the machines, which run or are stopped now. It may be a late one
+   * of a step whose events are on the page already, of which the user has chosen one.
+   */
   heard(): void {
     // Requests check for themselves.
     if (this.#asked > 0 || !this.#on) return;
     this.#do(async (vmm) => {
+      const { last } = this.#recorded;
       this.#recorded = await vmm.recorded();
-      this.#frame = this.#runs ? undefined : await vmm.frame(this.#recorded.last);
+      if (this.#runs) this.#frame = undefined;
+      else if (!this.#frame || this.#recorded.last !== last)
+        this.#frame = await vmm.frame(this.#recorded.last);
     }).catch(reportError);
   }
 

@@ -105,6 +105,25 @@ describe('from event to event', () => {
     expect([worker.paused, steps.frame?.kind]).toEqual([1, 'fetch']);
   });
 
+  it('a late picture of a step leaves the event of that step that is shown', async () => {
+    steps.choose('every event');
+    for (const shown of [0, 1]) {
+      steps.forward();
+      await settled();
+      expect(steps.frame?.number).toBe(shown);
+    }
+    // The second step has two events, and this picture comes after the first is shown.
+    expect(worker.frames).toHaveLength(3);
+    steps.heard();
+    await settled();
+    expect(steps.frame?.number).toBe(1);
+    // Machines that have taken a step are shown as they are then.
+    await worker.vmm.step();
+    steps.heard();
+    await settled();
+    expect(steps.frame?.number).toBe(3);
+  });
+
   it('machines that have ended stay where they are', async () => {
     worker.picture = { state: 'ended' } as Picture;
     steps.forward();
