@@ -78,6 +78,12 @@ export class EventSteps {
     return this.#frame;
   }
 
+  /** The shown event is the oldest that is kept, and not the first one. */
+  get isOldest(): boolean {
+    const { first } = this.#recorded;
+    return first > 0 && this.#frame?.number === first;
+  }
+
   get playing(): boolean {
     return this.#playing !== undefined;
   }
@@ -176,8 +182,9 @@ export class EventSteps {
         from = Math.max(from, this.#recorded.first);
         found = await this.#seek(vmm, from, 1);
       }
-      if (found) this.#frame = found;
-      else this.#stop();
+      if (!found) this.#stop();
+      // Beyond the last event to stop at is the end of the recording.
+      this.#frame = found ?? (await vmm.frame(this.#recorded.last)) ?? this.#frame;
     });
   }
 
@@ -190,7 +197,9 @@ export class EventSteps {
     this.#stop();
     this.#ask(async (vmm) => {
       const from = (this.#frame?.number ?? this.#recorded.last + 1) - 1;
-      this.#frame = (await this.#seek(vmm, from, -1)) ?? this.#frame;
+      // Before the first event to stop at is the beginning of the recording.
+      const found = (await this.#seek(vmm, from, -1)) ?? (await vmm.frame(this.#recorded.first));
+      this.#frame = found ?? this.#frame;
     });
   }
 
