@@ -373,7 +373,8 @@ export async function boot(asked: BootSettings, config?: string): Promise<boolea
     const [first] = machines;
     const drain = first?.statistics.drain ?? { asked: 'doorbell', place: 'doorbell', reason: '' };
     const transport = settings.transport ?? 'inline';
-    const report = buildReport(results, host, measurements, { drain, transport }, refusals);
+    const placement = { drain, transport, directMaps: plain.directMaps !== false };
+    const report = buildReport(results, host, measurements, placement, refusals);
     if (json) stdout.write(jsonLine(report));
     else
       stdout.write(

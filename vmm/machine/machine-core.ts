@@ -18,6 +18,7 @@ import {
   type ExitStatistics,
   exitTrace,
   type Guest,
+  TrappedBatches,
   type Vcpu,
   type VcpuExit,
   type VcpuHost,
@@ -76,10 +77,13 @@ export class MachineCore {
     this.regions = regions;
     this.clock = options.clock ?? SYSTEM_CLOCK;
     this.#inGuest = Array.from({ length: guest.vcpus }, () => false);
+    const deviceMemory = guestMemoryOf(memory, regions);
+    const mounts = () => this.devices.bus.mounts;
     this.exits = new ExitCounter(
       guest.exits,
       guest.vcpus,
-      onTrace && exitTrace(onTrace, () => this.devices.bus.mounts),
+      new TrappedBatches(mounts, deviceMemory),
+      onTrace && exitTrace(onTrace, mounts),
     );
     const { directMaps: table } = guest;
     if (table && options.directMaps !== false) {
@@ -90,7 +94,6 @@ export class MachineCore {
       });
     }
     guest.describe(devices);
-    const deviceMemory = guestMemoryOf(memory, regions);
     const msis = boardMsiSink(deviceMemory, options.msis);
     this.devices = new DeviceComplex({
       devices: outsideRam(devices, regions),
