@@ -25,6 +25,7 @@ import { ComparedArm64 } from './compared-arm64.ts';
 import { COMPARED, MOST_COMPARED } from './compared-machines.ts';
 import { Consoles } from './consoles.ts';
 import { openDisks } from './file-disk.ts';
+import { printResult } from './final-word.ts';
 import { hostSize } from './host-size.ts';
 import { inputsOf } from './input-files.ts';
 import { withPath } from './invalidation-path.ts';
@@ -45,6 +46,8 @@ import { Progress } from './progress.ts';
 import { buildReport, type MachineRefusal } from './report.ts';
 import { experimentText, failureText, reportText } from './report-text.ts';
 import { runStream } from './run-output.ts';
+
+import { EXIT_FAILED, EXIT_OK } from './status.ts';
 import { checkKept, endingInTime, onSignal, partialFile, timeBegins } from './supervisor.ts';
 import { TraceFile } from './trace-file.ts';
 
@@ -145,9 +148,9 @@ export function machineOptions(
  * Boots a guest and prints the report.
  * @param asked the checked settings.
  * @param config the file from which they were read, if any.
- * @returns whether all checks pass.
+ * @returns the exit status.
  */
-export async function boot(asked: BootSettings, config?: string): Promise<boolean> {
+export async function boot(asked: BootSettings, config?: string): Promise<number> {
   const settings = withPath(withLinux(asked));
   const {
     guest,
@@ -375,16 +378,13 @@ export async function boot(asked: BootSettings, config?: string): Promise<boolea
     const transport = settings.transport ?? 'inline';
     const placement = { drain, transport, directMaps: plain.directMaps !== false };
     const report = buildReport(results, host, measurements, placement, refusals);
-    if (json) stdout.write(jsonLine(report));
-    else
-      stdout.write(
-        quiet
-          ? failureText(report)
-          : reportText(report, results.slice(checks.all.length), amd ? 'Buffers' : 'VCMDQs'),
-      );
-    if (experiment && !json && !quiet)
-      stdout.write(experimentText(experiment, experimentOk, suspects));
-    return report.ok;
+    const hostChecks = results.slice(checks.all.length);
+    const text = () =>
+      reportText(report, hostChecks, amd ? 'Buffers' : 'VCMDQs') +
+      (experiment ? experimentText(experiment, experimentOk, suspects) : '');
+    const status = report.ok ? EXIT_OK : EXIT_FAILED;
+    printResult(json ? jsonLine(report) : quiet ? failureText(report) : text(), status, stdout);
+    return status;
   } finally {
     clearTimeout(timer);
     unlisten();
