@@ -13,7 +13,13 @@ import {
   type StaleInstruction,
 } from '../vmm/api/index.ts';
 import { comparesPaths, type Experiment, findExperiment, toyArgs } from '../vmm/boards/index.ts';
-import { Checks, endCheck, queueChecks, sanitizerChecks } from '../vmm/report/checks.ts';
+import {
+  type Check,
+  Checks,
+  endCheck,
+  queueChecks,
+  sanitizerChecks,
+} from '../vmm/report/checks.ts';
 import { exitChecks } from '../vmm/report/exit-checks.ts';
 import { IsolationOracle } from '../vmm/report/isolation-oracle.ts';
 import { Measurements } from '../vmm/report/measurements.ts';
@@ -33,7 +39,7 @@ import { jsonLine } from './json-line.ts';
 import {
   connectConsole,
   kernelOptions,
-  panicWatch,
+  kernelWatch,
   serveDebugger,
   staleChecks,
 } from './kernel-run.ts';
@@ -258,14 +264,15 @@ export async function boot(asked: BootSettings, config?: string): Promise<number
       const print = (bytes: Uint8Array<ArrayBuffer>, console?: number) => {
         if (!quiet) progress.around(() => consoles.write(k, bytes, console));
       };
-      const panics = () =>
-        panicWatch((why) => {
+      const onRunEnd = asked.run === undefined ? undefined : (end: Check) => checks.add(k, end);
+      const watch = () =>
+        kernelWatch((why) => {
           machine.stop(why).catch(process.emitWarning);
-        });
-      const hvcPanics = panics();
+        }, onRunEnd);
+      const hvcWatch = watch();
       const functions = functionsOf(k, (number, bytes) => {
         print(bytes, number + 1);
-        hvcPanics(bytes);
+        hvcWatch(bytes);
       });
       hvc ??= functions.consoles[0];
       const machine: Machine = await host
@@ -281,7 +288,7 @@ export async function boot(asked: BootSettings, config?: string): Promise<number
         });
       if (measured) measured.machine = machine;
       machine.on('output', (bytes) => print(bytes));
-      if (settings.arch === 'arm64') machine.on('output', panics());
+      if (settings.arch === 'arm64') machine.on('output', watch());
       machine.on('check', (check) => checks.add(k, check));
       machine.on('suspect', (finding) => {
         if (suspects.length < MOST_SUSPECTS) suspects.push(finding);

@@ -11,7 +11,12 @@ import {
   VCMDQ_CONS,
   VCMDQ_PROD,
 } from '../../assembly/layout/cmdqv-registers.ts';
-import { CMD_OP, OP_ATC_INV, OP_TLBI_NH_ALL, OP_TLBI_NSNH_ALL } from '../../assembly/layout/commands.ts';
+import {
+  CMD_OP,
+  OP_ATC_INV,
+  OP_TLBI_NH_ALL,
+  OP_TLBI_NSNH_ALL,
+} from '../../assembly/layout/commands.ts';
 import { ABI_KIND_CMDQV, ABI_KIND_SMMUV3 } from '../../assembly/layout/guest-abi.ts';
 import {
   CMDQ_ENTRY_SIZE,

@@ -96,59 +96,62 @@ const KINDS = {
   },
 } as const;
 
-describe.each(Object.entries(KINDS))('a trapped %s', (_, { queue, at, prod, cons, flags, start }) => {
-  function running() {
-    const made = queues();
-    for (const [offset, value] of start)
-      expect(made.batches.access(at, offset, value >>> 0)).toBeUndefined();
-    const send = (value: number) => made.batches.access(at, prod, (value | flags) >>> 0);
-    return { ...made, send, wait: () => made.batches.access(at, cons, undefined) };
-  }
-
-  it.each([
-    ['TLBI_NH_VA', OP_TLBI_NH_VA],
-    ['TLBI_NSNH_ALL', OP_TLBI_NSNH_ALL],
-    ['ATC_INV', OP_ATC_INV],
-  ])('counts the store that sends %s and the loads that wait for it', (__, opcode) => {
-    const { put, send, wait } = running();
-    put(0, OP_CFGI_STE, opcode, OP_CMD_SYNC);
-    expect([send(3), wait(), wait()]).toEqual([queue, queue, queue]);
-  });
-
-  it('counts no other batch, no store without commands, and no load before the first batch', () => {
-    const { put, send, wait } = running();
-    expect(wait()).toBeUndefined();
-    put(0, OP_CFGI_STE, OP_CMD_SYNC, OP_TLBI_NH_VA);
-    expect([send(2), wait()]).toEqual([undefined, undefined]);
-    expect([send(3), wait()]).toEqual([queue, queue]);
-    expect([send(3), wait()]).toEqual([undefined, undefined]);
-  });
-
-  it('follows PROD around the end of the ring', () => {
-    const { put, send } = running();
-    put(0, ...Array.from({ length: 7 }, () => OP_CFGI_STE));
-    expect(send(7)).toBeUndefined();
-    put(7, OP_CMD_SYNC, OP_TLBI_NH_VA);
-    expect(send(9)).toBe(queue);
-  });
-
-  it('neither counts loads of PROD nor stores to CONS', () => {
-    const { batches, put, send } = running();
-    put(0, OP_TLBI_NH_VA);
-    send(1);
-    expect(batches.access(at, prod, undefined)).toBeUndefined();
-    expect(batches.access(at, cons, 0)).toBeUndefined();
-  });
-
-  it('survives a ring that is not in RAM, and values of any size', () => {
-    const { batches, send } = running();
-    const [base] = start;
-    for (const value of [0xffffffff, 0, 0x1f, 0xffffffe0]) {
-      batches.access(at, base[0], value);
-      for (const index of [0xffffffff, 0, 0x80000, 7]) expect(send(index)).toBeUndefined();
+describe.each(Object.entries(KINDS))(
+  'a trapped %s',
+  (_, { queue, at, prod, cons, flags, start }) => {
+    function running() {
+      const made = queues();
+      for (const [offset, value] of start)
+        expect(made.batches.access(at, offset, value >>> 0)).toBeUndefined();
+      const send = (value: number) => made.batches.access(at, prod, (value | flags) >>> 0);
+      return { ...made, send, wait: () => made.batches.access(at, cons, undefined) };
     }
-  });
-});
+
+    it.each([
+      ['TLBI_NH_VA', OP_TLBI_NH_VA],
+      ['TLBI_NSNH_ALL', OP_TLBI_NSNH_ALL],
+      ['ATC_INV', OP_ATC_INV],
+    ])('counts the store that sends %s and the loads that wait for it', (__, opcode) => {
+      const { put, send, wait } = running();
+      put(0, OP_CFGI_STE, opcode, OP_CMD_SYNC);
+      expect([send(3), wait(), wait()]).toEqual([queue, queue, queue]);
+    });
+
+    it('counts no other batch, no store without commands, and no load before the first batch', () => {
+      const { put, send, wait } = running();
+      expect(wait()).toBeUndefined();
+      put(0, OP_CFGI_STE, OP_CMD_SYNC, OP_TLBI_NH_VA);
+      expect([send(2), wait()]).toEqual([undefined, undefined]);
+      expect([send(3), wait()]).toEqual([queue, queue]);
+      expect([send(3), wait()]).toEqual([undefined, undefined]);
+    });
+
+    it('follows PROD around the end of the ring', () => {
+      const { put, send } = running();
+      put(0, ...Array.from({ length: 7 }, () => OP_CFGI_STE));
+      expect(send(7)).toBeUndefined();
+      put(7, OP_CMD_SYNC, OP_TLBI_NH_VA);
+      expect(send(9)).toBe(queue);
+    });
+
+    it('neither counts loads of PROD nor stores to CONS', () => {
+      const { batches, put, send } = running();
+      put(0, OP_TLBI_NH_VA);
+      send(1);
+      expect(batches.access(at, prod, undefined)).toBeUndefined();
+      expect(batches.access(at, cons, 0)).toBeUndefined();
+    });
+
+    it('survives a ring that is not in RAM, and values of any size', () => {
+      const { batches, send } = running();
+      const [base] = start;
+      for (const value of [0xffffffff, 0, 0x1f, 0xffffffe0]) {
+        batches.access(at, base[0], value);
+        for (const index of [0xffffffff, 0, 0x80000, 7]) expect(send(index)).toBeUndefined();
+      }
+    });
+  },
+);
 
 describe('trapped batches', () => {
   it.each([0, 1, 8])('are not counted while CR0 is %i: nothing can be cached', (cr0) => {
