@@ -4,7 +4,6 @@
 import { CHECKPOINT_PHASE_MEASURE } from '../assembly/layout/checkpoint-registers.ts';
 import type { VirtioConsole } from '../devices/virtio/index.ts';
 import { toyGuest, toySecondary } from '../guest-driver/index.ts';
-import { IdleWait } from '../vmm/api/idle-wait.ts';
 import {
   type Finding,
   Host,
@@ -51,6 +50,7 @@ import { loadDevice, namedDeviceError } from './plugins.ts';
 import { Progress } from './progress.ts';
 import { buildReport, type MachineRefusal } from './report.ts';
 import { experimentText, failureText, reportText } from './report-text.ts';
+import { runMachines } from './run-machines.ts';
 import { runStream } from './run-output.ts';
 
 import { EXIT_FAILED, EXIT_OK } from './status.ts';
@@ -78,30 +78,6 @@ function experimentOf({
   if (queues === 'ecmdq' && experiment.cmdqv)
     throw new UsageError(`${name} is about the CMDQV, which a machine with ECMDQs does not have`);
   return experiment;
-}
-
-/** One step of each machine in turn; an attacker runs alone, so that it caused every change. */
-async function runAll(
-  machines: readonly Machine[],
-  oracle: IsolationOracle,
-  progress: Progress,
-): Promise<void> {
-  const wait = new IdleWait();
-  while (true) {
-    const running = machines.filter(({ status }) => status === 'paused');
-    if (running.length === 0) return oracle.finish();
-    for (const machine of running) {
-      if (oracle.attacker !== undefined && oracle.attacker !== machine) continue;
-      // It was stopped during the turn of another machine.
-      if (machine.status !== 'paused') continue;
-      oracle.runs(machine);
-      await machine.step();
-    }
-    progress.show(machines);
-    if (running.every((machine) => machine.idle))
-      await wait.idle(Math.min(...running.map(({ untilTimerMs }) => untilTimerMs)));
-    else await wait.busy();
-  }
 }
 
 /** The options that the machines of a run have in common. */
@@ -348,7 +324,7 @@ export async function boot(asked: BootSettings, config?: string): Promise<number
     if (settings.arch === 'arm64' && only && vms === 1) disconnect = connectConsole(only, hvc);
     else for (const machine of machines) machine.endInput();
     try {
-      await runAll(all, oracle, progress);
+      await runMachines(all, oracle, progress);
     } finally {
       if (host.trace) await trace?.write(host.trace, host.inspect());
     }

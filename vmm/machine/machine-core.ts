@@ -14,11 +14,10 @@ import { MachineError } from '../../devices/plugin/index.ts';
 import {
   type DrainSleepWords,
   EXIT_KINDS,
-  ExitCounter,
+  type ExitCounter,
   type ExitStatistics,
-  exitTrace,
+  exitCounterOf,
   type Guest,
-  TrappedBatches,
   type Vcpu,
   type VcpuExit,
   type VcpuHost,
@@ -78,13 +77,7 @@ export class MachineCore {
     this.clock = options.clock ?? SYSTEM_CLOCK;
     this.#inGuest = Array.from({ length: guest.vcpus }, () => false);
     const deviceMemory = guestMemoryOf(memory, regions);
-    const mounts = () => this.devices.bus.mounts;
-    this.exits = new ExitCounter(
-      guest.exits,
-      guest.vcpus,
-      new TrappedBatches(mounts, deviceMemory),
-      onTrace && exitTrace(onTrace, mounts),
-    );
+    this.exits = exitCounterOf(guest, deviceMemory, () => this.devices.bus.mounts, onTrace);
     const { directMaps: table } = guest;
     if (table && options.directMaps !== false) {
       this.#directMaps = new DirectMaps(memory, table, {

@@ -4,9 +4,9 @@
 
 import type { BusMount, RegisterCounter } from '../../devices/bus/bus.ts';
 import { RegisterCounts } from '../../devices/bus/register-counts.ts';
-import type { TraceEvent } from '../../devices/plugin/index.ts';
-import type { ExitView, ImportCalls } from './guest.ts';
-import type { TrappedBatches } from './trapped-batches.ts';
+import type { GuestMemory, TraceEvent } from '../../devices/plugin/index.ts';
+import type { ExitView, Guest, ImportCalls } from './guest.ts';
+import { TrappedBatches } from './trapped-batches.ts';
 
 /** Kinds of exits that are counted. */
 export const EXIT_KINDS = ['mmio', 'wasi', 'wait', 'clock'] as const;
@@ -136,4 +136,20 @@ export class ExitCounter implements RegisterCounter {
   #sum(wanted: (slot: number) => boolean): number {
     return this.#counts.reduce((sum, count, slot) => (wanted(slot) ? sum + count : sum), 0);
   }
+}
+
+/**
+ * The exit counter of a machine.
+ * @param memory the guest's, by gpa.
+ * @param mounts those of the machine's bus.
+ * @param tell called with each exit as a trace event.
+ */
+export function exitCounterOf(
+  { exits, vcpus }: Pick<Guest, 'exits' | 'vcpus'>,
+  memory: Pick<GuestMemory, 'load64'>,
+  mounts: () => readonly BusMount[],
+  tell: ((source: string, event: TraceEvent) => void) | undefined,
+): ExitCounter {
+  const batches = new TrappedBatches(mounts, memory);
+  return new ExitCounter(exits, vcpus, batches, tell && exitTrace(tell, mounts));
 }

@@ -4,12 +4,15 @@
 // change the state of a device, and counts for any kind of guest and queue.
 
 import {
+  CMDQV_DIRECT_PAGE0,
+  CMDQV_LOGICAL_STRIDE,
   CMDQV_PAGE_SIZE,
   VCMDQ_BASE,
   VCMDQ_CONFIG,
   VCMDQ_CONFIG_EN,
   VCMDQ_CONS,
   VCMDQ_PROD,
+  VCMDQ_STRIDE,
 } from '../../assembly/layout/cmdqv-registers.ts';
 import {
   CMD_OP,
@@ -35,7 +38,6 @@ import {
   SMMU_ECMDQ_PAGE,
 } from '../../assembly/layout/smmu-registers.ts';
 import type { BusMount } from '../../devices/bus/bus.ts';
-import { vcmdqAddress } from '../../devices/cmdqv/address.ts';
 import { bitsOf, type GuestMemory, maskInWord } from '../../devices/plugin/index.ts';
 
 /** Maximum number of commands of a batch that are searched for an invalidation. */
@@ -153,11 +155,12 @@ class CmdqvQueues {
   }
 
   access(offset: number, stored: number | undefined): TrappedQueue | undefined {
-    const at = vcmdqAddress(offset);
-    if (!at) return undefined;
-    const { page, register } = at;
-    const slot = offset - register - page * CMDQV_PAGE_SIZE;
-    if (page === 1) {
+    if (offset < CMDQV_DIRECT_PAGE0) return undefined;
+    const register = offset % VCMDQ_STRIDE;
+    // Each view consists of a page 0 and a page 1.
+    const isPage1 = (offset - CMDQV_DIRECT_PAGE0) % CMDQV_LOGICAL_STRIDE >= CMDQV_PAGE_SIZE;
+    const slot = offset - register - (isPage1 ? CMDQV_PAGE_SIZE : 0);
+    if (isPage1) {
       if (register === VCMDQ_BASE && stored !== undefined) this.#place(slot, stored);
       return undefined;
     }
