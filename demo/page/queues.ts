@@ -148,7 +148,7 @@ function cost({ overlay, exits, interventions }: VmPicture): TemplateResult {
           'on the trapped CMDQ, each store to PROD and each look at CONS.'
         }>
         <b>during TLBI</b><span>VCMDQ <i
-            data-value="direct-exits">${short(exits.duringInvalidation)}</i> \u00b7 CMDQ <i
+            data-value="direct-exits">${short(exits.duringDirect)}</i> \u00b7 CMDQ <i
             data-value="trapped-exits">${short(exits.duringCmdq)}</i> exits</span>
       </div>`;
 }
