@@ -25,7 +25,7 @@ export const DESKTOP = { width: 1920, height: 1080 };
 export interface OpenOptions {
   readonly viewport?: { readonly width: number; readonly height: number };
   readonly colorScheme?: 'dark' | 'light';
-  /** Whether dots move along the drawing, as for a user who has not asked for less motion. Default: no, because Chromium then draws the page sixty times a second, which is a third of what a page costs. */
+  /** Whether dots move along the drawing. Default: no. They have the page drawn sixty times a second, which is up to a third of what a running page costs. */
   readonly motion?: boolean;
 }
 
