@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // `vsmmu boot linux`: the kernel and the initial RAM disk that `npm run linux:build` builds.
 
-import { existsSync } from 'node:fs';
+import { closeSync, existsSync, openSync, readSync, statSync } from 'node:fs';
+import { foreignFormat, looksLikeKernel } from '../vmm/boot/index.ts';
 import type { BootSettings } from './boot-settings.ts';
 import { builtFile } from './built-kernel.ts';
 import { UsageError } from './cli-error.ts';
@@ -12,9 +13,39 @@ export const LINUX = 'linux';
 
 const CONSOLE = 'console=ttyAMA0';
 
+/** Bytes in which the formats of kernels, and the foreign ones, are recognized. */
+const HEAD_BYTES = 2048;
+
+/** Empty when it cannot be read: that is reported when the file is loaded. */
+function headOf(path: string): Uint8Array {
+  const head = new Uint8Array(HEAD_BYTES);
+  try {
+    const file = openSync(path, 'r');
+    const length = readSync(file, head);
+    closeSync(file);
+    return head.subarray(0, length);
+  } catch {
+    return head.subarray(0, 0);
+  }
+}
+
+/**
+ * A flat binary boots as such a guest, but is no Linux: it would fail without a word.
+ * @throws {UsageError} when it is one. Other errors of the file are reported when it is loaded.
+ */
+function refuseFlat(kernel: string): void {
+  if (!statSync(kernel, { throwIfNoEntry: false })?.isFile()) return;
+  const bytes = headOf(kernel);
+  if (bytes.length === 0 || looksLikeKernel(bytes) || foreignFormat(bytes) !== undefined) return;
+  throw new UsageError(
+    `${kernel}: not a Linux kernel for arm64: it must be an Image, an EFI zboot file or a ` +
+      'vmlinux, packed by gzip or not',
+  );
+}
+
 /**
  * Files of a kernel and its initial RAM disk: the given ones, otherwise those that were built.
- * @throws {UsageError} if none were built.
+ * @throws {UsageError} if none were built, or if the kernel is no Linux.
  */
 export function linuxFiles(
   kernel = builtFile('Image'),
@@ -26,6 +57,7 @@ export function linuxFiles(
         '--kernel FILE --initrd FILE',
     );
   }
+  refuseFlat(kernel);
   return { kernel, initrd };
 }
 

@@ -8,10 +8,19 @@ static const u64 MAGIC1 = 0xfee1dead;
 enum { MOST_COMMAND_LINE = 2048 };
 enum { MAGIC2 = 672274793, REBOOT_KEXEC = 0x45584543 };
 
+/** The node of the ITS in the machine's device tree. */
+static const char ITS[] =
+    "/proc/device-tree/interrupt-controller@8000000/msi-controller@8080000/compatible";
+
 int mainOf(int argc, char **argv) {
   if (argc != 4) {
     print("kexec IMAGE INITRD FILE\n");
     return 2;
+  }
+  // An ITS cannot be given back: its tables stay in memory that the next kernel uses.
+  if (systemCall(SYS_OPENAT, (u64)AT_FDCWD, (u64)ITS, O_RDONLY, 0) >= 0) {
+    print("kexec: the next kernel would fail at this machine's ITS: boot with --msi v2m or none\n");
+    return 1;
   }
   int image = openFile(argv[1], O_RDONLY);
   int initrd = openFile(argv[2], O_RDONLY);

@@ -174,6 +174,14 @@ const CASES: readonly (readonly [string | RegExp, string])[] = [
   ],
   ['linux is an arm64 kernel: it excludes --arch wasm', 'boot linux --arch wasm'],
   ['cannot read none.cpio: no such file', 'boot linux --kernel x --initrd none.cpio'],
+  [
+    /part\.img: not a Linux kernel for arm64: it must be an Image, /,
+    'boot linux --kernel part.img',
+  ],
+  [
+    /part\.img: not a Linux kernel for arm64: it must be an Image, /,
+    'bench linux --kernel part.img --initrd part.img',
+  ],
   ['there is no benchmark toy; there is linux', 'bench toy'],
   ['--disk is for kernels: it needs --arch arm64', 'boot toy --disk x'],
   ['--trace-limit needs --trace: otherwise there is nothing to limit', 'boot toy --trace-limit 5'],

@@ -199,6 +199,17 @@ test.each([
   },
 );
 
+test('kexec is refused with an ITS, which the next kernel could not use', async () => {
+  const { end, console } = await boot('kexec /Image /initrd /line; state', '', {
+    ...kernelForKexec('state'),
+    msi: 'its',
+  });
+  expect(end.status).toBe('off');
+  expect(console).toMatch(/^kexec: .* ITS: boot with --msi v2m or none\r?$/m);
+  expect(console).not.toContain('Starting new kernel');
+  expect(console).toMatch(/^taint 0$/m);
+});
+
 test('an interrupt that is lost leaves a CMD_SYNC that times out after a second, and nothing else', async () => {
   const { end, console } = await boot('bad-command 0; bench 1 500 1; state', '', {
     faults: { lostInterrupts: 1 },

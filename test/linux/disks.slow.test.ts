@@ -86,3 +86,17 @@ test.each([
     expect(rings.reduce((sum, [, count]) => sum + count, 0)).toBeLessThan(60);
   },
 );
+
+test('a vCPU waits as long as the disk works, not to its next timer', async () => {
+  const { console } = await boot(
+    'cat /proc/uptime; dd if=/dev/vda of=/dev/null bs=1048576; cat /proc/uptime',
+    '',
+    { disks: [new MemoryDisk(randomBytes())] },
+  );
+  const [before, after] = [...console.matchAll(/^(\d+\.\d\d) \d+\.\d\d\r?$/gm)].map(([, s]) =>
+    Number(s),
+  );
+  expect(console).toMatch(`${DISK_BYTES / 2 ** 20}+0 records out`);
+  // 32 KiB in 32.8 us, and the CPU's work.
+  expect(Number(after) - Number(before)).toBeLessThan((10 * DISK_BYTES) / 2 ** 30);
+});

@@ -3,6 +3,7 @@
 
 import { isArm64Image, loadArm64Image } from './arm64-image.ts';
 import { isElf, loadElf } from './elf-image.ts';
+import { foreignFormat } from './foreign-format.ts';
 import { gunzip, isGzip } from './gunzip.ts';
 import { KernelImageError } from './kernel-image-error.ts';
 import type { LoadedKernel, RamRange } from './loadable.ts';
@@ -118,7 +119,7 @@ function loadFlat(bytes: Uint8Array<ArrayBuffer>, ram: RamRange): LoadedKernel {
 /**
  * Places a kernel in RAM: an Image, an ELF executable, or a flat binary, plain, gzipped,
  * or in an EFI zboot file with gzip. A file in no other format that is neither
- * WebAssembly nor text is a flat binary.
+ * WebAssembly nor text, and in no foreign format, is a flat binary.
  * @param ram its base is a multiple of `IMAGE_ALIGNMENT`. Nothing larger is ever
  *   unpacked.
  * @throws {KernelImageError} when it cannot be booted.
@@ -136,6 +137,8 @@ export async function loadKernel(
       'the kernel is a WebAssembly module: a guest of the standard board, not of an arm64 machine',
     );
   }
+  const foreign = foreignFormat(bytes);
+  if (foreign !== undefined) throw new KernelImageError('unsupported', `the kernel is ${foreign}`);
   if (isText(bytes)) {
     throw new KernelImageError(
       'unsupported',

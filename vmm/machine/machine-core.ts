@@ -174,11 +174,10 @@ export class MachineCore {
       },
       isInGuest: (vcpu) => inGuest[vcpu] ?? false,
       startVcpu: (vcpu, entry) => this.#secondaries.start(vcpu, entry),
-      wait: () => {
-        if (this.inline) this.#secondaries.takeTurns();
-      },
+      wait: () => this.#secondaries.takeTurns(),
       attend: () => this.#attend(),
       untilTimerMs: () => this.untilTimerMs,
+      isBusy: () => this.#busy,
       failed: (vcpu, cause) => this.fail(`guest vCPU ${vcpu}`, cause),
     };
   }

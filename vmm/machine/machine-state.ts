@@ -57,7 +57,7 @@ const ASLEEP = 'all vCPUs wait for an interrupt that cannot come: no timer runs,
 export function endOf(exit: VcpuExit, isQuiet = false): CoreEnd | undefined {
   if (exit.reason === 'off') return { status: 'off', exitCode: exit.code };
   if (exit.reason === 'idle' && exit.isForever && isQuiet)
-    return { status: 'stopped', reason: ASLEEP };
+    return { status: 'stopped', reason: exit.why ?? ASLEEP };
   return exit.reason === 'failed' ? { status: 'failed', error: exit.error } : undefined;
 }
 

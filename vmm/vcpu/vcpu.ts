@@ -15,9 +15,14 @@ export type VcpuExit =
   /**
    * It has nothing to do before its next interrupt. `untilMs`: its own timer is due then,
    * by the computer's time. Default: never. `isForever`: only a timer of a device can
-   * interrupt it.
+   * interrupt it. `why`: if not because it waits.
    */
-  | { readonly reason: 'idle'; readonly untilMs?: number; readonly isForever?: boolean }
+  | {
+      readonly reason: 'idle';
+      readonly untilMs?: number;
+      readonly isForever?: boolean;
+      readonly why?: string;
+    }
   /** It is off until its next reset. `code`: the exit code of its program. */
   | { readonly reason: 'off'; readonly code: number }
   /** It cannot continue. */
@@ -116,6 +121,8 @@ export interface VcpuHost {
    * Infinity: never.
    */
   untilTimerMs(): number;
+  /** True when the devices had work at the last safe point, and may have more. */
+  isBusy(): boolean;
   /** A vCPU has ended unexpectedly. */
   failed(vcpu: number, cause: Error): void;
 }

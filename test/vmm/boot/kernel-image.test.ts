@@ -280,6 +280,59 @@ describe('a flat binary', () => {
     expect([await refusal(guest), await refusal(await gzip(guest))]).toEqual([line, line]);
   });
 
+  // Each begins as the format's own documents say.
+  it.each([
+    [
+      'xz',
+      [0, 0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00],
+      'packed by xz: unpack it, or take one packed by gzip',
+    ],
+    ['zstd', [0, 0x28, 0xb5, 0x2f, 0xfd], 'packed by zstd: unpack it, or take one packed by gzip'],
+    [
+      'bzip2',
+      [0, 0x42, 0x5a, 0x68, 0x39],
+      'packed by bzip2: unpack it, or take one packed by gzip',
+    ],
+    ['lz4', [0, 0x02, 0x21, 0x4c, 0x18], 'packed by lz4: unpack it, or take one packed by gzip'],
+    ['lzma', [0, 0x5d, 0, 0, 0x80, 0], 'packed by lzma: unpack it, or take one packed by gzip'],
+    ['an x86 kernel', [0x202, 0x48, 0x64, 0x72, 0x53], 'for x86 (a bzImage)'],
+    ['a zImage', [0x24, 0x18, 0x28, 0x6f, 0x01], 'for 32-bit Arm (a zImage)'],
+    ['a RISC-V kernel', [0x38, 0x52, 0x53, 0x43, 0x05], 'for RISC-V'],
+    [
+      'a uImage',
+      [0, 0x27, 0x05, 0x19, 0x56],
+      'a uImage for U-Boot: take the Image that it was made of',
+    ],
+    [
+      'a device tree',
+      [0, 0xd0, 0x0d, 0xfe, 0xed],
+      'a device tree or a FIT image: take the Image in it',
+    ],
+    ['an initrd', [0, 0x30, 0x37, 0x30, 0x37, 0x30, 0x31], 'an initial RAM disk'],
+    [
+      'a Debian package',
+      [0, ...new TextEncoder().encode('!<arch>\n')],
+      'a package or a library: unpack it',
+    ],
+    ['a tar archive', [257, 0x75, 0x73, 0x74, 0x61, 0x72], 'a tar archive: unpack it'],
+  ])('that is %s is refused in one line, packed or not', async (_, [offset = 0, ...magic], is) => {
+    const file = new Uint8Array(0x1000);
+    file.set(magic, offset);
+    const line = `unsupported: the kernel is ${is}`;
+    expect([await refusal(file), await refusal(await gzip(file))]).toEqual([line, line]);
+  });
+
+  it('that is an EFI application is refused, but not one that only begins like it', async () => {
+    const file = new Uint8Array(0x1000);
+    file.set([0x4d, 0x5a]);
+    file.set([0x80], 0x3c);
+    expect(await refusal(file)).toBe('accepted');
+    file.set([0x50, 0x45, 0, 0], 0x80);
+    expect(await refusal(file)).toBe(
+      'unsupported: the kernel is an EFI application, but not an arm64 Image',
+    );
+  });
+
   it('that is empty, or too large, is refused in one line', async () => {
     expect(await refusal(new Uint8Array())).toBe("damaged: the kernel's file is empty");
     expect(await refusal(new Uint8Array(0x200001), { base: 0x40000000, size: 0x280000 })).toBe(

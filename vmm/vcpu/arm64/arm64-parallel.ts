@@ -23,6 +23,7 @@ import {
   type Arm64ThreadExit,
 } from './arm64-transport.ts';
 import type { PostedServer } from './posted-registers.ts';
+import { endlessVectors } from './vector-loop.ts';
 
 const WAIT = EXIT_KINDS.indexOf('wait');
 /**
@@ -263,7 +264,10 @@ export class Arm64Parallel {
     this.#atRest = undefined;
     action?.();
     const exit = exits.takeEnded() ?? run.exit ?? OFF;
-    return exit.reason === 'yield' && this.#sleepsForever() ? FOREVER : exit;
+    if (exit.reason !== 'yield') return exit;
+    if (this.#sleepsForever()) return FOREVER;
+    const why = endlessVectors(this.#vcpus.flatMap(({ isOn, cpu }) => (isOn ? [cpu] : [])));
+    return why === undefined ? exit : { reason: 'idle', isForever: true, why };
   }
 
   /**

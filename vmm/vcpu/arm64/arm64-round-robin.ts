@@ -12,6 +12,7 @@ import type { Arm64Debugger } from './arm64-debugger.ts';
 import type { AwakeVcpu } from './arm64-drain-sleep.ts';
 import { Arm64Turns, type TurnQueries } from './arm64-turns.ts';
 import type { Arm64Vcpu } from './arm64-vcpu.ts';
+import { endlessVectors } from './vector-loop.ts';
 
 /** Instructions of one unit of a budget, of all vCPUs together. */
 const BUDGET = 0x100000;
@@ -105,13 +106,22 @@ export class Arm64RoundRobin implements Vcpu {
           left -= SLEEP_COST;
         }
       }
-      return YIELD;
+      return this.#stuck() ?? YIELD;
     } catch (cause) {
       return {
         reason: 'failed',
         error: MachineError.of(`guest vCPU ${this.#turns.current.index}`, cause),
       };
     }
+  }
+
+  /** Undefined when a vCPU makes progress, or a debugger may help one. */
+  #stuck(): VcpuExit | undefined {
+    const { vcpus, control } = this.#options;
+    const why = endlessVectors(vcpus.filter(({ isOn }) => isOn));
+    return why === undefined || control.isExpected
+      ? undefined
+      : { reason: 'idle', isForever: true, why };
   }
 
   /** A debugger has halted them: their sleep takes no time either. */
@@ -223,17 +233,30 @@ export class Arm64RoundRobin implements Vcpu {
    * time. Idle when nothing is pending.
    */
   #sleep(): VcpuExit | undefined {
-    const { vcpus, counter, pace } = this.#options;
+    const { vcpus, counter, host, pace } = this.#options;
     const { now } = counter;
-    const wake = this.#nextWake();
     const waits = pace && vcpus.every(({ wait }) => wait?.what !== 'event');
     if (waits) this.#asleep = { since: now, paceNs: pace.nowNs() };
-    else if (wake !== undefined && wake > now) counter.skipTo(wake);
+    // The devices work first: an interrupt of theirs ends the wait now.
     this.#turns.current.idle();
-    return (
-      this.#turns.current.takeEnded() ??
-      (waits || wake === undefined ? this.#idleUntil(wake, now) : undefined)
-    );
+    const ended = this.#turns.current.takeEnded();
+    if (ended) return ended;
+    const wake = this.#nextWake();
+    if (waits) return this.#idleUntil(wake, now);
+    if (vcpus.some((vcpu) => this.#wakes(vcpu, now))) return undefined;
+    const until = host.isBusy() ? this.#afterTurn(wake, now) : wake;
+    if (until === undefined) return this.#idleUntil(wake, now);
+    if (until > now) counter.skipTo(until);
+    return undefined;
+  }
+
+  /**
+   * The counter after one turn of the devices. It takes as long as a vCPU's: a request that
+   * needs many ends soon, and a device that never ends does not stop the timers.
+   */
+  #afterTurn(wake: bigint | undefined, now: bigint): bigint {
+    const end = now + BigInt(TURN);
+    return wake !== undefined && wake < end ? wake : end;
   }
 
   /** There is no work before a value of the counter, except because of an interrupt. */

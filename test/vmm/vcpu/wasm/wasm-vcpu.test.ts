@@ -31,6 +31,7 @@ function host(): VcpuHost {
     wait: () => undefined,
     attend: () => false,
     untilTimerMs: () => Number.POSITIVE_INFINITY,
+    isBusy: () => false,
     failed: () => undefined,
   };
 }
