@@ -122,7 +122,7 @@ it('stops while it is hidden, and continues when it is visible again', async () 
 });
 
 it('slows down after a minute without input, says so, and speeds up at the next input', async () => {
-  const demo = await open('?vms=1&speed=full');
+  const demo = await open('?vms=1&speed=full', { motion: true });
   const { page } = demo;
   await demo.traced(3);
   await page.clock.install();

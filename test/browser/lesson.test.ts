@@ -26,6 +26,7 @@ describe('the first screen', () => {
   it('draws the trapped TLBI up through the VMM, and the direct one across', async () => {
     const demo = await openOnce('?vms=1');
     const { page } = demo;
+    await page.emulateMedia({ reducedMotion: 'no-preference' });
     await demo.traced(3);
     expect(await page.evaluate(HEIGHT_OF, 'trapped')).toEqual({ inVmm: true, straight: false });
     expect(await page.evaluate(HEIGHT_OF, 'direct')).toEqual({ inVmm: false, straight: true });
@@ -38,7 +39,6 @@ describe('the first screen', () => {
     expect(await moves()).toMatch(/^travel/);
     await page.emulateMedia({ reducedMotion: 'reduce' });
     expect(await moves()).toBe('none');
-    await page.emulateMedia({ reducedMotion: 'no-preference' });
   });
 
   it('has why, caption, links, experiments and their outcome above the fold of a laptop', async () => {

@@ -4,10 +4,10 @@
 import { describe, expect, it } from 'vitest';
 import type { Report } from '../../cli/report.ts';
 import { THOROUGH } from '../support/thorough.ts';
-import { vsmmu, vsmmuProcess } from '../support/vsmmu-command.ts';
+import { vsmmu } from '../support/vsmmu-command.ts';
 
 const boot = async (...options: string[]) => {
-  const { status, stdout } = await vsmmuProcess(
+  const { status, stdout } = await vsmmu(
     ...['boot', 'toy', '--arch', 'arm64', '--json', ...options],
   );
   const report = JSON.parse(stdout) as Report;

@@ -29,6 +29,7 @@ const LIVE = 14;
 
 /** Of thorough runs. */
 const FURTHER: readonly (readonly [query: string, steps: number])[] = [
+  ['experiment=ring-corruption', 30],
   ['experiment=hyp-own', 30],
   ['experiment=stale-dma', 30],
   ['experiment=foreign-ids', 30],
@@ -43,7 +44,6 @@ const FURTHER: readonly (readonly [query: string, steps: number])[] = [
 describe('machines whose events are recorded', () => {
   it.each<readonly [query: string, steps: number]>([
     ['experiment=illegal-command', 30],
-    ['experiment=ring-corruption', 30],
     ['vms=1&path=overlay', LIVE],
     ...(THOROUGH ? FURTHER : []),
   ])('do what they do without: %s', { timeout: 120_000 }, async (query, steps) => {
