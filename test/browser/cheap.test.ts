@@ -9,7 +9,7 @@ import { IDLE_MS } from '../../demo/page/idle.ts';
 import type { DemoPage } from './demo-page.ts';
 import { useDemo } from './use-demo.ts';
 
-const { openOnce } = useDemo();
+const { openOnce } = useDemo({ motion: true });
 
 /** Callbacks since the page loaded or the worker was first asked. */
 interface Counts {

@@ -24,7 +24,7 @@ const LOUD = reactor(
  */
 const PLANTED_MS = 400;
 
-const { open, openOnce } = useDemo();
+const { open, openOnce } = useDemo({ motion: true });
 
 const BUSY = '?vms=4&speed=full';
 
