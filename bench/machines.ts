@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The machines of the path measurements: one for each transport and number of vCPUs. Each
-// has the same guest and a host of its own, because a CMD_SYNC looks at every thread of
-// its host.
+// has the same guest and a host of its own, because a CMD_SYNC checks every thread of its
+// host.
 
 import { readFile } from 'node:fs/promises';
 import { type HotModules, loadHotModules } from '../assembly/load.ts';

@@ -111,9 +111,7 @@ async function sample(series: Series): Promise<void> {
   series.batches += samples.length << log2batches;
 }
 
-/**
- * Discards the results, apart from what they say about the number of batches in a sample.
- */
+/** Sets the number of batches in a sample from the results, and discards these. */
 function restart(series: Series): void {
   const fitting = Math.round(Math.log2(SAMPLE_NS / median(series.samples)));
   series.log2batches = Math.min(Math.max(fitting, MIN_LOG2_BATCHES), MAX_LOG2_BATCHES);

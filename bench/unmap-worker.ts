@@ -90,7 +90,7 @@ function queueOf(lvcmdq: number): HostCommandQueue {
     memory: ram,
     ring: block.ring - ramBase,
     log2size: block.log2size,
-    betweenLooks: () => undefined,
+    betweenPolls: () => undefined,
   });
 }
 

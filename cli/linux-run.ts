@@ -36,7 +36,7 @@ export interface LinuxRunOptions {
   /** The kernel's command line. */
   readonly append: string;
   readonly disks?: readonly Disk[];
-  /** Functions behind its PCIe host bridge. */
+  /** Functions below its PCIe host bridge. */
   readonly pcie?: readonly PcieFunction[];
   /** Faults that are injected into the machine's devices. */
   readonly faults?: MachineOptions['faults'];

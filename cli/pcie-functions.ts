@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Functions behind the PCIe host bridge of a machine, as `--pcie` names them.
+// Functions below the PCIe host bridge of a machine, as named by `--pcie`.
 
 import { Random } from '../devices/bus/index.ts';
 import { DmaEnginePci } from '../devices/dma-engine/index.ts';
@@ -8,7 +8,7 @@ import { VirtioConsole, VirtioEntropy, VirtioPci } from '../devices/virtio/index
 import { UsageError } from './cli-error.ts';
 import { loopback, NetworkHub } from './network-hub.ts';
 
-/** A word after any kind: the function is behind its own root port. */
+/** A word after any kind: the function is below its own root port. */
 const PORT = 'port';
 
 /** The functions of one machine. */

@@ -150,9 +150,9 @@ export class TraceFile {
   }
 
   /**
-   * As `write`, but before it returns: for a thread that does not return to its event loop
-   * and is terminated next. Does nothing if the file is already being written. If it cannot
-   * be written, a line on `stderr` says so.
+   * As `write`, but before it returns: for a thread that does not return to its event
+   * loop and is terminated next. Does nothing if the file is already being written. If it
+   * cannot be written, a line on `stderr` reports this.
    */
   writeLast(host: Host, stderr: RunStream): void {
     if (this.#begun || this.#over || !host.trace) return;

@@ -352,7 +352,7 @@
 #define IDR1_PRIQS VSMMU_FIELD(0, 11, 5)
 #define IDR1_EVENTQS VSMMU_FIELD(0, 16, 5)
 #define IDR1_CMDQS VSMMU_FIELD(0, 21, 5)
-/* Enhanced command queues; IDR6 says how many. */
+/* Enhanced command queues; IDR6 has their number. */
 #define IDR1_ECMDQ VSMMU_FIELD(0, 31, 1)
 
 /* Hierarchical attributes can be disabled (CD.HAD0 and HAD1). */
@@ -969,7 +969,7 @@
 #define DMA_PASID 0x3cu
 /* In DMA_PASID: the SubstreamID. */
 #define DMA_PASID_VALUE VSMMU_FIELD(0, 0, 20)
-/* In DMA_PASID: writes are atomic operations, which no SMMU here carries. */
+/* In DMA_PASID: writes are atomic operations, which no SMMU here supports. */
 #define DMA_PASID_ATOMIC 0x10000000u
 /* In DMA_PASID: reads fetch instructions. */
 #define DMA_PASID_INSTRUCTION 0x20000000u

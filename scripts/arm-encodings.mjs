@@ -47,7 +47,7 @@ if (source === undefined || !existsSync(join(source, 'dpimm'))) {
   console.error('--source DIR: the folder src/A64 of aarchmrs-instructions');
   process.exit(2);
 }
-// What stands above the first encoding is the notice of those whom they come from.
+// The text above the first encoding is the notice of its source.
 const notice = readFileSync(OUT, 'utf8')
   .split('\n')
   .filter((line) => line.startsWith('#'));

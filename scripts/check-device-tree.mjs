@@ -14,7 +14,7 @@ import { virtPcie } from '../dist/vmm/boards/virt/virt-pcie.js';
 import { flattenDeviceTree } from '../dist/vmm/boot/index.js';
 
 /**
- * Properties of QEMU's nodes without a counterpart: QEMU's own way to say the same, or
+ * Properties of QEMU's nodes without a counterpart: expressed differently by QEMU, or of
  * something that the board does not have.
  */
 const NOT_HERE = new Map([

@@ -1,10 +1,10 @@
 #!/usr/bin/env node
 // SPDX-License-Identifier: MIT
 // Runs kvm-unit-tests on the board `virt`: the groups below, from a tree that is
-// configured for arm64 and built (its flat binaries are in arm/). A test says by the
-// console of tests, and on its own, whether it passed; a result is one that both give.
-// Prints a table; status 1 when a test fails. Needs `npm run build`. Arguments:
-// --source DIR, and names of tests, to run only those.
+// configured for arm64 and built (its flat binaries are in arm/). A test reports whether
+// it passed by the console of tests and in its output; a result counts when both agree.
+// Prints a table; status 1 when a test fails. Needs `npm run build`. Arguments: --source
+// DIR, and names of tests, to run only those.
 
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -26,7 +26,7 @@ const TIMEOUT_SECONDS = 300;
 const STATUS = /^EXIT: STATUS=(\d+)/m;
 const PASSED = 1;
 const SKIPPED = 77;
-/** What the machine of a group has beside the board's devices. */
+/** Options of a group's machine, in addition to the board's devices. */
 const PLUGGED = { pci: ['--pcie', 'rng', '--pcie', 'testdev'] };
 
 /** @typedef {{ name: string, file: string, args: string, vcpus: string, more: string[] }} Test */
@@ -65,8 +65,8 @@ function exitCodeOf(report) {
 }
 
 /**
- * The environment of the tests, which they have as an initial RAM disk: that each known bug of an old KVM,
- * for which they skip something, is mended.
+ * The environment of the tests, passed as an initial RAM disk: it declares each known bug
+ * of an old KVM, because of which they skip something, as fixed.
  * @param {string} source
  */
 function environmentOf(source) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The order in which mutants meet the tests, and the limit of time: all meet the tests
-// nearest to them, then the survivors the fast suite, until the time is over. Mutants with
-// a result of an earlier run meet none.
+// The order in which the tests run on mutants, and the time limit: all mutants run their
+// nearest tests, then the survivors run the fast suite, until the time is up. Mutants
+// with a result of an earlier run are skipped.
 
 /**
  * @typedef {'nearest' | 'fast'} Tests

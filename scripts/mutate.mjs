@@ -86,7 +86,7 @@ function lineAt({ commit, file, line }) {
 }
 
 const { sample, seed, minutes, nearestOnly, record } = optionsOf();
-// Status 1 is for survivors alone: whoever runs this may go on after it.
+// Status 1 is for survivors only: a caller may continue after it.
 for (const event of /** @type {const} */ (['uncaughtException', 'unhandledRejection']))
   process.on(event, (error) => {
     console.error(error);

@@ -26,5 +26,5 @@ export const ACCESS_NO_SSID = -1;
  * returned to the requester.
  */
 export const ACCESS_ATS_REQUEST = 0x40000000;
-/** No access: the walk only looks, and updates no descriptor. */
+/** Not an access: the walk updates no descriptor. */
 export const ACCESS_LOOK = 0x80000000;

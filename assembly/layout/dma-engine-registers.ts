@@ -55,7 +55,7 @@ export const DMA_ATS_PAGES = 4;
 export const DMA_PASID = 0x3c;
 /** In DMA_PASID: the SubstreamID. */
 export const DMA_PASID_VALUE = (0 << 16) | (0 << 8) | 20;
-/** In DMA_PASID: writes are atomic operations, which no SMMU here carries. */
+/** In DMA_PASID: writes are atomic operations, which no SMMU here supports. */
 export const DMA_PASID_ATOMIC = 0x10000000;
 /** In DMA_PASID: reads fetch instructions. */
 export const DMA_PASID_INSTRUCTION = 0x20000000;

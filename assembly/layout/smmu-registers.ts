@@ -140,7 +140,7 @@ export const IDR1_SSIDSIZE = (0 << 16) | (6 << 8) | 5;
 export const IDR1_PRIQS = (0 << 16) | (11 << 8) | 5;
 export const IDR1_EVENTQS = (0 << 16) | (16 << 8) | 5;
 export const IDR1_CMDQS = (0 << 16) | (21 << 8) | 5;
-/** Enhanced command queues; IDR6 says how many. */
+/** Enhanced command queues; IDR6 has their number. */
 export const IDR1_ECMDQ = (0 << 16) | (31 << 8) | 1;
 
 /** Hierarchical attributes can be disabled (CD.HAD0 and HAD1). */

@@ -188,10 +188,10 @@ export function hits(
  * and THREAD_PA_SIZE or THREAD_EVENT; destroys all other scratch words of the thread
  * block.
  *
- * The generations are sampled before the configuration that the walk uses is known to be
- * current. The insert detects an invalidation that comes after the sample; an
- * invalidation before the sample came after its CFGI, which the configuration then
- * reflects.
+ * The order is: read the configuration, sample the generations, check that the
+ * configuration has not changed. An invalidation after the sample is detected by the
+ * insert. One before the sample followed the CFGI of its change of configuration, so the
+ * check finds the change.
  */
 export function translate(
   smmu: usize,

@@ -51,8 +51,8 @@ export function atcsAnswered(smmu: usize, queue: usize): bool {
 
 /**
  * Starts the wait of a CMD_SYNC for ATC_INV answers and sets its deadline. The guest
- * polls CONS in memory, so its vCPUs are asked for exits, at which the host can check the
- * deadline.
+ * polls CONS in memory, so exits of its vCPUs are requested, at which the host can check
+ * the deadline.
  */
 export function startWaiting(smmu: usize, queue: usize): void {
   store<f64>(

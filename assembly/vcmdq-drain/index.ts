@@ -70,7 +70,7 @@ import { CONS, GERROR, GERRORN, page0Of, readRegister, writeRegister } from './v
 export { dsb, tlbi } from './broadcast';
 
 /**
- * `watch` returns after this much work (in the unit of a queue's BUDGET); one look in
+ * `watch` returns after this much work (in the unit of a queue's BUDGET); one poll in
  * LOOKS_AT_BUSY covers every queue.
  */
 const WATCH_WORK: u32 = 1024;
@@ -128,7 +128,7 @@ export function doorbell(id: u32, offset: u32): void {
     );
   const queue = queueOfSlot(smmu, context, slot);
   // Remaining work, and work for the host, waits for an exit. The guest polls CONS
-  // without one, so it is asked for an exit.
+  // without one, so an exit is requested.
   if (queue != 0 && (serveQueue(smmu, queue) >= SERVICE_WORK || heldForHost(queue))) requestExit();
   if (traced && load<u32>(THREAD, THREAD_TRACE_DOORBELL) != 0) traceDoorbell(smmu);
 }
@@ -167,7 +167,7 @@ export function watch(smmu: usize, index: u32, looks: u32): u32 {
   let found = false;
   let busy = slots;
   for (let look: u32 = 0; look < looks; look++) {
-    // Most looks go to the queue that had work last: it is the likeliest to have more,
+    // Most polls are of the queue that had work last: it is the likeliest to have more,
     // and its guest may be waiting.
     const all = look % LOOKS_AT_BUSY == 0 || busy == slots;
     const count = all ? slots : 1;

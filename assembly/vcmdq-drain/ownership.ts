@@ -52,8 +52,8 @@ export function releaseUnlessRung(queue: usize, seen: i32): bool {
 }
 
 /**
- * Releases the queue although work may remain, and calls the host to have it served
- * again.
+ * Releases the queue although work may remain, and requests the host's attention, so that
+ * the queue is served again.
  */
 export function releaseAndCallHost(queue: usize): void {
   release(queue);
@@ -79,7 +79,10 @@ export function acquire(queue: usize): bool {
   return false;
 }
 
-/** Calls the host to this memory at its next safe point. */
+/**
+ * Requests the host's attention: raises HOST_AT_ATTENTION, which the host compares at
+ * each of its safe points. Returns at once.
+ */
 export function callHost(): void {
   atomic.add<i32>(0, 1, HOST_AT_ATTENTION);
 }

@@ -41,14 +41,14 @@ export function stat(smmu: usize, offset: usize): void {
 
 /**
  * Stops a queue at a command. CONS is stored before the state: the host may be on another
- * thread, and looks for the command at CONS as soon as it sees the state.
+ * thread, and reads the command at CONS as soon as it sees the state.
  */
 export function stop(queue: usize, cons: u32, state: u32): void {
   atomic.store<u32>(queue, cons, QUEUE_CONS);
   atomic.store<u32>(queue, state, QUEUE_STATE);
   callHost();
-  // No register of such a queue traps: its guest polls CONS in memory, and has to be
-  // asked for the exit at which the host can act.
+  // No register of such a queue traps: its guest polls CONS in memory, so the exit at
+  // which the host can act has to be requested.
   const kind = load<u32>(queue, QUEUE_KIND);
   if (kind == QUEUE_KIND_OVERLAY || kind == QUEUE_KIND_ECMDQ) requestExit();
 }

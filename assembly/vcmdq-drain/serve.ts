@@ -118,8 +118,8 @@ function applyEnables(
   return load<u32>(queue, QUEUE_ENABLED) != 0;
 }
 
-// True when the queue may run now. Ends a stop whose cause has ended: a parked CMD_SYNC
-// completes, an acknowledged error is cleared.
+// True when the queue may run now. A stop whose cause has gone ends here: a parked
+// CMD_SYNC completes, an acknowledged error is cleared.
 function leaveStop(smmu: usize, queue: usize, gerrorn: u32): bool {
   const state = load<u32>(queue, QUEUE_STATE);
   if (state == QUEUE_RUNNING) return true;
@@ -209,8 +209,8 @@ function roundOfEcmdq(smmu: usize, queue: usize, context: usize, place: i64): u3
   return done;
 }
 
-// True when a round of a CMDQ in guest memory would find work. The device model looks
-// after a CMDQ whose registers are in host memory.
+// True when a round of a CMDQ in guest memory would find work. A CMDQ whose registers are
+// in host memory is not polled: its device model has it served at each write of PROD.
 function overlayHasWork(queue: usize, place: i64): bool {
   if (!inGuest(place) || atomic.load<u32>(queue, QUEUE_ALLOCATED) == 0) return false;
   const state = load<u32>(queue, QUEUE_STATE);
@@ -238,8 +238,8 @@ export function isIdleFast(queue: usize, context: usize): bool {
 
 /**
  * True when a round of the queue would find work. Only loads: a side core polls this
- * continuously. Acquiring the queue for each look would cost ten times as much and would
- * turn away doorbells.
+ * continuously. Acquiring the queue for each poll would cost ten times as much, and a
+ * doorbell in the meantime would find the queue owned.
  */
 export function hasWork(queue: usize, context: usize): bool {
   const page0 = page0Of(queue, context);
@@ -266,8 +266,8 @@ export function hasWork(queue: usize, context: usize): bool {
   return ((u32(consProd >> 32) ^ load<u32>(queue, QUEUE_CONS)) & maskOf(Q_INDEX) & indexMask) != 0;
 }
 
-// One round of an owned queue. A CMDQ runs whenever its SMMU has CMDQEN set; its device
-// model looks after the registers.
+// One round of an owned queue. A CMDQ runs while its device model, which applies CMDQEN
+// and the other register writes, has it allocated.
 function round(smmu: usize, queue: usize): u32 {
   const context = contextOf(smmu, queue);
   const page0 = page0Of(queue, context);

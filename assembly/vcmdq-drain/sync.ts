@@ -32,7 +32,7 @@ const MSI_ADDRESS: u64 = 0x000ffffffffffffc;
  * @param d0 doubleword 0 of the command. Both are saved, as a guest may overwrite its
  *   ring before the wait ends.
  * @param d1 doubleword 1.
- * @param held the command also waits for something other than accesses in flight.
+ * @param held the command also waits for the ATC invalidations before it.
  */
 export function sync(
   smmu: usize,
@@ -64,8 +64,9 @@ export function sync(
  * to the memory of the queue's owner. CONS is stored first: Linux lets the MSI overwrite
  * the command itself, which must not be fetched again.
  * @param next CONS after the command.
- * @returns false, with nothing changed, when the address is not RAM of the owner: the
- *   host then sends the MSI or reports its abort.
+ * @returns true when the signal has been sent, or the command requests none that the
+ *   drain sends. False, with nothing changed, when the address is not RAM of the owner:
+ *   the host then sends the MSI or reports its abort.
  */
 export function signal(smmu: usize, queue: usize, next: u32, d0: u64, d1: u64): bool {
   const addressBits = load<u32>(queue, QUEUE_MSI_BITS);

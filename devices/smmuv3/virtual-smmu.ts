@@ -309,7 +309,7 @@ export class VirtualSmmu implements Device {
         this.#invalidateCd(sid, undefined, false);
         return 'done';
       default:
-        return this.#overlay.open && this.#backend.overlay?.emulate(words) === true
+        return this.#overlay.mapped && this.#backend.overlay?.emulate(words) === true
           ? 'done'
           : 'refused';
     }

@@ -12,7 +12,7 @@ import { serviceInterrupts } from './interrupt-handlers';
 import { RESULT_OK, RESULT_TIMEOUT } from './result';
 
 /** Reads of a VCMDQ's CONS between two safe points: some tens of nanoseconds. */
-const LOOKS_PER_SPIN: u32 = 32;
+const READS_PER_SPIN: u32 = 32;
 /**
  * Spins, each followed by a safe point, before the guest offers its processor to the host
  * once.
@@ -66,7 +66,7 @@ export function waitForRoom(queue: Queue, entries: i32): i32 {
       spins = 0;
       waits++;
     }
-    cons = readChange32(queue.consGpa, cons, LOOKS_PER_SPIN);
+    cons = readChange32(queue.consGpa, cons, READS_PER_SPIN);
   }
 }
 

@@ -40,15 +40,15 @@ export function read32(gpa: u32): u32 {
 
 /**
  * Reads a register whose last value was `seen`. In a directly mapped range it reads up to
- * `looks` times until the value changes: there is no safe point in between, so the entry
+ * `reads` times until the value changes: there is no safe point in between, so the entry
  * stays valid, and each read costs one load.
  */
-export function readChange32(gpa: u32, seen: u32, looks: u32): u32 {
+export function readChange32(gpa: u32, seen: u32, reads: u32): u32 {
   const entry = directMapOf(gpa);
   if (entry == 0) return mmio_read32(gpa);
   const register: usize = load<u32>(entry, ABI_MAP_OFFSET) + offsetInRange(entry, gpa);
   let value = atomic.load<u32>(register);
-  for (let look: u32 = 1; value == seen && look < looks; look++) value = atomic.load<u32>(register);
+  for (let read: u32 = 1; value == seen && read < reads; read++) value = atomic.load<u32>(register);
   return value;
 }
 

@@ -57,12 +57,12 @@ export class DeviceRegisters {
     offset: number,
     what: string,
     done: (value: number) => boolean,
-    betweenLooks?: () => void,
+    betweenPolls?: () => void,
   ): void {
     const limit = performance.now() + POLL_LIMIT_MS;
     for (let looks = 0; looks < POLL_LIMIT || performance.now() < limit; looks++) {
       if (done(this.read32(offset))) return;
-      betweenLooks?.();
+      betweenPolls?.();
     }
     throw new HostError(
       'timeout',

@@ -98,10 +98,10 @@ export class CmdqvDriver {
   /**
    * tegra241_cmdqv_hw_reset: enable, static partition of the VCMDQs, the host's own VINTF
    * with HYP_OWN.
-   * @param betweenLooks lets the devices work while a CMD_SYNC on a VCMDQ is pending.
+   * @param betweenPolls lets the devices work while a CMD_SYNC on a VCMDQ is pending.
    * @throws {HostError} when the CMDQV or the VINTF cannot be enabled.
    */
-  boot(betweenLooks: () => void): HostVintf {
+  boot(betweenPolls: () => void): HostVintf {
     const global = this.#registers.read32(CMDQV_CONFIG);
     this.#registers.write32(CMDQV_CONFIG, withBits(global, CMDQV_CONFIG_EN, 0));
     this.#registers.poll(
@@ -125,7 +125,7 @@ export class CmdqvDriver {
     return new HostVintf({
       hypOwn: bitsOf(config, VINTF_CONFIG_HYP_OWN) === 1,
       queues: Array.from({ length: this.lvcmdqs }, (_, lvcmdq) =>
-        this.#startOwnQueue(lvcmdq, betweenLooks),
+        this.#startOwnQueue(lvcmdq, betweenPolls),
       ),
       free: (lvcmdq) => this.freeQueue(HOST_VINTF, lvcmdq),
     });
@@ -135,7 +135,7 @@ export class CmdqvDriver {
    * Starts one of the host's own VCMDQs. Undefined when it cannot be enabled; the host
    * uses the CMDQ in its place.
    */
-  #startOwnQueue(lvcmdq: number, betweenLooks: () => void): HostCommandQueue | undefined {
+  #startOwnQueue(lvcmdq: number, betweenPolls: () => void): HostCommandQueue | undefined {
     const log2size = this.#maxLog2size;
     const ring = allocateRing(this.#ram, CMDQ_ENTRY_SIZE, log2size);
     this.allocateQueue(HOST_VINTF, lvcmdq, ring, log2size);
@@ -159,7 +159,7 @@ export class CmdqvDriver {
       memory: this.#ram,
       ring,
       log2size,
-      betweenLooks,
+      betweenPolls,
     });
   }
 
@@ -243,7 +243,7 @@ export class CmdqvDriver {
   }
 
   /**
-   * A release goes on when the hardware does not answer, as in Linux: otherwise its
+   * A release continues when the hardware does not answer, as in Linux: otherwise its
    * objects could never be destroyed.
    */
   #ignoringTimeout(poll: () => void): void {

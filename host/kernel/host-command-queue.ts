@@ -32,7 +32,7 @@ export interface HostCommandQueueOptions {
   readonly ring: number;
   readonly log2size: number;
   /** Lets the devices work while a CMD_SYNC is pending. */
-  betweenLooks(): void;
+  betweenPolls(): void;
 }
 
 export class HostCommandQueue {
@@ -40,17 +40,17 @@ export class HostCommandQueue {
   readonly log2size: number;
   readonly #registers: HostQueueRegisters;
   readonly #memory: TableMemory;
-  readonly #betweenLooks: () => void;
+  readonly #betweenPolls: () => void;
   /** Index of the next entry, with its wrap bit, in the format of the PROD register. */
   prod = 0;
   #errors = 0;
 
-  constructor({ registers, memory, ring, log2size, betweenLooks }: HostCommandQueueOptions) {
+  constructor({ registers, memory, ring, log2size, betweenPolls }: HostCommandQueueOptions) {
     this.#registers = registers;
     this.#memory = memory;
     this.ring = ring;
     this.log2size = log2size;
-    this.#betweenLooks = betweenLooks;
+    this.#betweenPolls = betweenPolls;
   }
 
   /** Number of refused commands, which were skipped. */
@@ -78,7 +78,7 @@ export class HostCommandQueue {
       const arrived = (value: number) => bitsOf(value, Q_INDEX) === this.prod;
       device.poll(cons, 'CMD_SYNC', arrived, () => {
         this.handleError();
-        this.#betweenLooks();
+        this.#betweenPolls();
       });
     }
   }

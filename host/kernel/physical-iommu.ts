@@ -118,8 +118,8 @@ export class PhysicalIommu {
 
   /**
    * Handles the interrupts of the devices, and a limited number of records of each queue;
-   * `left` says that the next call has more to handle. `stray` counts event records whose
-   * stream belongs to no VM: a record only goes to the VM that it names.
+   * `left` is true when the next call has more to handle. `stray` counts event records
+   * whose stream belongs to no VM: a record only goes to the VM that it names.
    */
   takeInterrupts(): { readonly stray: number; readonly left: boolean } {
     this.#platform.checkQueueErrors();

@@ -110,7 +110,7 @@ export class SmmuDriver {
   /** In use once the CMDQV has booted. */
   #vintf: HostVintf | undefined;
 
-  constructor(registers: DeviceRegisters, ram: HostRam, betweenLooks: () => void) {
+  constructor(registers: DeviceRegisters, ram: HostRam, betweenPolls: () => void) {
     this.#registers = registers;
     this.#ram = ram;
     const model = bitsOf(registers.read32(SMMU_IDR0), IDR0_STALL_MODEL);
@@ -140,7 +140,7 @@ export class SmmuDriver {
       memory: ram,
       ring: allocateRing(ram, CMDQ_ENTRY_SIZE, log2size),
       log2size,
-      betweenLooks,
+      betweenPolls,
     });
     this.events = new HostRecordQueue(registers, ram, HOST_EVENTS, bitsOf(idr1, IDR1_EVENTQS));
     const hasPri = bitsOf(this.idr0, IDR0_PRI) !== 0;

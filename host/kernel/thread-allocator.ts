@@ -20,8 +20,8 @@ export class ThreadAllocator {
   }
 
   /**
-   * Allocates the lowest free number: a CMD_SYNC looks at all blocks up to the highest
-   * ever used.
+   * Allocates the lowest free number: a CMD_SYNC checks all blocks up to the highest ever
+   * used.
    * @throws {HostError} when all are in use.
    */
   allocate(): number {

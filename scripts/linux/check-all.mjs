@@ -1,7 +1,7 @@
 #!/usr/bin/env node
 // SPDX-License-Identifier: MIT
-// `npm run linux:all`: everything that Linux must do here, part by part. Kernels are built
-// if necessary. The results stand in docs/internals/linux-results.md, where each part
+// `npm run linux:all`: everything that Linux must do here, part by part. Kernels are
+// built if necessary. The results are in docs/internals/linux-results.md, where each part
 // replaces its row. Needs `npm run build`. Arguments: names of parts, to run only those.
 
 import { spawn } from 'node:child_process';
@@ -64,7 +64,7 @@ async function run({ command }) {
     else if (line.startsWith(NOTE)) result.note = line.slice(NOTE.length);
   });
   const status = await new Promise((end) => child.on('close', end));
-  // A part that breaks off has not passed, whatever it had printed.
+  // A part that is aborted has not passed, whatever it had printed.
   if ((status !== 0 || result.passed === 0) && result.failed === 0) result.failed++;
   return result;
 }

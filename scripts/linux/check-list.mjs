@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// What scripts that check kernels have in common: the argument that says how often, and the
-// output, with a line for each check, its problems, and their number. `npm run linux:all`
-// counts these lines.
+// Common parts of scripts that check kernels: the argument with the number of
+// repetitions, and the output, with a line for each check, its problems, and their
+// number. `npm run linux:all` counts these lines.
 
 /** The line that `npm run linux:all` copies to the table of results. */
 export const NOTE = 'note: ';

@@ -69,7 +69,7 @@ const GROUPS = /** @type {const} */ ([
   ],
 ]);
 const ROOT_PAGES = ['README.md', 'CHANGELOG.md', 'CONTRIBUTING.md', 'SECURITY.md'];
-/** Titles of pages whose heading says too little beside others. */
+/** Titles of pages whose heading alone is not specific enough. */
 const TITLES = new Map([
   ['README.md', 'Overview'],
   ['docs/internals/README.md', 'Internals'],

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A host with an AMD IOMMU through the API: the toy's steps, what inspection shows, and what is refused.
+// A host with an AMD IOMMU through the API: the toy's steps, inspection, and what is
+// refused.
 
 import { afterEach, describe, expect, it } from 'vitest';
 import { Host, type HostOptions, type Machine, type MachineOptions, toyBoard } from 'vsmmu';
@@ -36,7 +37,7 @@ describe('a host with an AMD IOMMU', { timeout: 60_000 }, () => {
     }
     const [first, second] = machines;
     if (!first || !second) throw new Error('two machines');
-    // vm0 as far as its live mapping; vm1 attacks then, to its end.
+    // Runs vm0 until its mapping is live, then vm1, which attacks, to its end.
     while (first.footprint()['IOTLB entries'].count < 8) await first.step();
     const before = first.footprint();
     while (second.status === 'paused') await second.step();
@@ -70,13 +71,14 @@ describe('a host with an AMD IOMMU', { timeout: 60_000 }, () => {
     expect(host.findings).toEqual([]);
   });
 
-  it('shows GuestIDs, DeviceIDs and DomainIDs, and gives them back', async () => {
+  it('shows GuestIDs, DeviceIDs and DomainIDs, and releases them', async () => {
     host = await Host.create({ iommu: 'amd' });
     const devices = [{ device: new DmaEngine('mine'), addresses: [0x10000000], firstIrq: 16 }];
     const machine = await host.createMachine({ guest: IDLE, devices });
     const other = await host.createMachine({ guest: IDLE });
     await machine.boot();
-    // uart, IOMMU, DMA engine, checkpoint, and the further engine: StreamIDs are DeviceIDs.
+    // uart, IOMMU, DMA engine, checkpoint, and the second DMA engine: StreamIDs are
+    // DeviceIDs.
     const table = new Uint32Array(machine.memory.buffer, ABI_AT_DEVICES, 40);
     expect([2, 4].map((entry) => table[8 * entry + 4])).toEqual([8, 9]);
     const tree = inspectionText(host.inspect());

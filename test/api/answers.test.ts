@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// What a user's functions return, where it is used: a wrong answer is reported in one line with the function's name,
-// where it is given, and never as a TypeError from somewhere else.
+// Return values of a user's functions, wherever they are used: a wrong one is reported in
+// one line with the function's name, where it is returned, and never as a TypeError from
+// somewhere else.
 
 import { afterAll, describe, expect, it } from 'vitest';
 import { attachTerminal, Host } from 'vsmmu';
@@ -19,13 +20,13 @@ const unit = new Unit({ modules: await devices.loadHotModules(), hostMemory, thr
 const host = await Host.create({ vintfs: 2, vcmdqs: 4 });
 afterAll(() => host.destroy());
 
-/** A function that the types would not let return this. */
+/** A function that returns a value that its type does not allow. */
 const returning = (value: unknown) => () => value as never;
 const line = { pulse: () => undefined, setLevel: () => undefined };
 const GPA = 0x1000;
 const VMM = { memory: ram, interrupts: { line: () => line }, clock: devices.SYSTEM_CLOCK };
 
-/** A VMM around one device, and what the device got of it. */
+/** A VMM around one device, and what the device received from it. */
 function complex(services: object = {}, place: object = {}) {
   const device = new ScratchDevice();
   const made = new devices.DeviceComplex({
@@ -50,7 +51,7 @@ const portOf = (answer: unknown) => {
 const bytes = new Uint8Array(8);
 
 const ACCESS = { region: 0, offset: 0, size: 4, lo: 0, hi: 0, vcpu: 0 } as const;
-/** Reads the register of a device of a description. */
+/** Reads a register of a device that is created from a description. */
 function readRegister(read: () => never, kind: 'registers' | 'registers64' = 'registers') {
   const device = defineDevice({
     name: 'dev',
@@ -71,7 +72,7 @@ const disk = (functions: object) => ({
   ...functions,
 });
 
-/** Buffers of one request to a block device: its header, and room for the answer. */
+/** Buffers of one request to a block device: its header, and space for the response. */
 function request(type: number, functions: object) {
   const block = new devices.VirtioBlock(disk(functions), 'disk');
   const header = new Uint8Array(16 + (type === 1 ? 512 : 0));
@@ -335,7 +336,8 @@ function ringOf(options: object) {
   const device = new PhysicalCmdqv({ unit, smmuIndex: 0, vintfs: 1, vcmdqs: 2, ...options });
   const place = { device, addresses: [0x10_0000], firstIrq: 32 };
   const made = new devices.DeviceComplex({ ...VMM, devices: [place] });
-  // CMDQ_ALLOC_MAP 0: VINTF 0, LVCMDQ 0; its BASE is in page 1 of the direct VCMDQ registers.
+  // CMDQ_ALLOC_MAP 0: VINTF 0, LVCMDQ 0; its BASE is in page 1 of the direct VCMDQ
+  // registers.
   made.bus.write(0x10_0000 + 0x200, 4, 1);
   made.bus.write(0x10_0000 + 0x2_0000, 8, 0x1005, 1);
 }
@@ -351,7 +353,7 @@ it.each(CASES)('%s', (_what, use, says) => {
   expect(message).not.toContain('\n');
 });
 
-describe('answers of functions that a host is given', () => {
+describe('return values of functions that are passed to a host', () => {
   const machineOf = (board: object) =>
     host.createMachine({ guest: IDLE, board: board as never }).then(
       () => 'made',
@@ -393,7 +395,7 @@ describe('a device whose functions are async', () => {
     expect(make).toThrow(
       `${name}() threw: ${name} must return when the device is ready, and nothing, not a Promise`,
     );
-    // No one is told of how it ended: that would end the process.
+    // Nothing awaits its result, which would otherwise end the process.
     await new Promise((resolve) => setTimeout(resolve, 5));
   });
 });

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Arguments of everything public, read from the declarations: one that is missing, of another type, or a number that can
-// mean nothing, is reported in one line that names it. What comes new is not left out.
+// Arguments of everything public, read from the declarations: one that is missing, has
+// another type, or is a number without a meaning is reported in one line that names it.
+// New declarations are covered automatically.
 
 import { afterAll, describe, expect, it } from 'vitest';
 import * as main from 'vsmmu';
@@ -27,7 +28,7 @@ const pages = { load64: () => 0n, store64: () => undefined, allocate: () => 0x10
 const device = () => new ScratchDevice();
 const call = () => undefined;
 const disk = () => new devices.MemoryDisk(new Uint8Array(1024));
-/** As in a worker, whose readers need no Promise. */
+/** As in a worker, which can read a Blob synchronously. */
 function blobDisk() {
   Object.assign(globalThis, {
     FileReaderSync: class {
@@ -61,7 +62,7 @@ const random = new testing.Random(1);
 const net = new devices.VirtioNet();
 const { FIELD } = { FIELD: (1 << 8) | 4 };
 
-/** By function: arguments that are right, and for a method the object. */
+/** By function: valid arguments and, for a method, its object. */
 const RIGHT: Readonly<Record<string, readonly [args: readonly unknown[], self?: object]>> = {
   'Host.createMachine': [[{ guest: IDLE }], host],
   'Host.create': [[{}]],
@@ -284,54 +285,58 @@ const RIGHT: Readonly<Record<string, readonly [args: readonly unknown[], self?: 
   plugSmmu: [[{}, { host, page0: 0x4_0000, irqs: { smmu: 9, cmdqv: 11, dma: 5 } }]],
 };
 
-/** What needs no row, and why. */
+/** Declarations that need no row, with the reason. */
 const EXEMPT: readonly RegExp[] = [
-  // A device's own interface and that of its functions: a bus or a transport calls it, and has looked at what it passes.
+  // A device's own interface, and that of its functions: a bus or a transport calls it
+  // with values that it has checked.
   /^(?:Checkpoint|DmaEngine|DmaEnginePci|PcieEndpoint|PcieHost|PcieRootPort|PcieTestDevice|PhysicalCmdqv|PhysicalSmmu|Pl011|VirtioMmio|VirtioPci|VirtualCmdqv|VirtualSmmu|DeviceWrapper|FaultyDevice|QuirkyCmdqv)\.(?:attach|plug|read|write|restore|registerName|start|allows|config\w+|\w+Bar|setIntx|prepareFunction|barRegisterName|changes|forwards|interruptLine|mapDirect)$/,
   /^Virtio\w+\.(?:begin|wants)$/,
-  // Of each access of a register: the device has looked at what it describes.
+  // Called at each access of a register: the device checks its description once.
   /^RegisterFile\./,
   /^(?:writtenTo|Random\.)/,
-  // What the hot modules work on.
+  // Called by the hot modules' own classes.
   /^(?:ContextBlock|QueueBlock|SegmentBlock|ThreadBlock|PortUnit|TranslatingUnit|Unit)\.\w+$/,
   /^(?:PortUnit|TranslatingUnit)$/,
   // Options, which have a row in option-values.test.ts.
   /^PcieEndpoint$/,
-  // A saved state says that it is none of the device.
+  // A saved state of another device is refused, and the error says so.
   /^(?:plainStateLike|stateFields|savedTimer|saveTimer|restoreTimer)$/,
-  // Looks at what others give, and takes everything.
+  // These check values that others pass, and accept every type.
   /^(?:check(?:Function|Given|Names|RequiredFunction)|is(?:Pasid|Word))$/,
-  // Thrown to its users, not made by them.
+  // Thrown to users, not constructed by them.
   /Error(?:\.of)?$/,
-  // Made by Host.createMachine.
+  // Created by Host.createMachine.
   /^Machine$/,
-  // Iommufd calls it, with what it has looked at.
+  // Called by Iommufd, with values that it has checked.
   /^(?:MockIommu|MockPagingDomain|MockNestedDomain|FaultGroups)(?:\.\w+)?$/,
-  // Looks at requests: option-values.test.ts.
+  // Checks its requests: option-values.test.ts.
   /^Iommufd\.(?:bind|hwptAlloc|hwptInvalidate\w*|hwQueueAlloc|ioasMap|v\w+Alloc)$/,
 ];
 
 const cases = [...declaredParameters(EXPORTS)].flatMap(([path, parameters]) =>
   parameters.map((parameter, at) => [path, parameter.name, at, parameter] as const),
 );
-/** What names the caller in a message is any text. */
+/** An argument that names the caller in a message can be any text. */
 const rows = cases.filter(([path, name]) => RIGHT[path] !== undefined && name !== 'what');
 
-/** Where a message has another name for it. */
+/** Arguments that messages call by another name. */
 const ALSO: Readonly<Record<string, RegExp>> = {
   'smmuBlockOf index': /smmuIndex/,
   'Host.createMachine options': /guest/,
   'plugDevices emulator': /emulator|V86/,
   'plugSmmu emulator': /emulator|V86/,
 };
-/** What says which argument it is without its name: there is one object, list or event. */
+/**
+ * Messages that identify the argument without its name: there is only one object, list or
+ * event.
+ */
 const UNNAMED =
   /a command\[|takes an object|takes a list|there is no (?:event|action)|words of 32 bits|^E[A-Z]+: /;
 
-/** Numbers that need not be integers: the measure of a step is that of its guest. */
+/** Numbers that need not be integers: the guest defines the unit of a budget. */
 const FRACTIONS = ['Machine.step budget'];
 
-/** Values that are none of a type. */
+/** Values that do not have the type. */
 function wrongOf({ type: declared, isOptional }: Parameter): readonly unknown[] {
   const type = declared.replace(/ \| undefined$/, '');
   const missing = isOptional ? [] : [undefined];
@@ -367,7 +372,7 @@ async function told(path: string, at: number, value: unknown): Promise<string> {
 }
 
 describe('an argument that none can be', () => {
-  it('is checked in every public function that takes arguments', () => {
+  it('is checked in every public function with arguments', () => {
     const names = new Set(cases.map(([path]) => path));
     const left = [...names].filter(
       (path) => RIGHT[path] === undefined && !EXEMPT.some((exempt) => exempt.test(path)),
@@ -375,9 +380,12 @@ describe('an argument that none can be', () => {
     expect(left).toEqual([]);
   });
 
-  it.each(Object.keys(RIGHT))('is none of what the rows are right with: %s', async (path) => {
-    expect(await told(path, -1, undefined)).not.toMatch(/\bnot (?:undefined|number)\b/);
-  });
+  it.each(Object.keys(RIGHT))(
+    'is never accepted where the rows have valid ones: %s',
+    async (path) => {
+      expect(await told(path, -1, undefined)).not.toMatch(/\bnot (?:undefined|number)\b/);
+    },
+  );
 
   it.each(rows)('is reported in one line: %s, %s', async (path, name, at, parameter) => {
     for (const value of wrongOf(parameter)) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Broadcast TLB maintenance through the API: the toy's step, and the bug of a host that numbers VMs twice.
+// Broadcast TLB maintenance through the API: the toy's step, and the bug of a host that
+// gives two VMs the same VMID.
 
 import { afterEach, describe, expect, it } from 'vitest';
 import { Host, type Machine, virtBoard } from 'vsmmu';
@@ -16,7 +17,7 @@ afterEach(() => host?.destroy());
 
 const hasBtm = (machine: Machine) => ((machine.readRegister('smmuv3', 0)?.lo ?? 0) & BTM) !== 0;
 
-/** Runs toys of an experiment in turn: their checks of the step, by machine. */
+/** Runs toys of an experiment in turn. Returns their checks of the step, by machine. */
 async function runToys(experiment: string, vms: number) {
   const checks: Record<string, boolean> = {};
   const machines: Machine[] = [];
@@ -57,7 +58,8 @@ describe('a host with btm', { timeout: 60_000 }, () => {
     const { checks, machines } = await runToys('btm-vmids', 2);
     const [first, second] = machines;
     if (!first || !second) throw new Error('two machines');
-    // vm1 as far as its live mapping is in the TLB: the bring-up, and a step each for the mapping and the end.
+    // Runs vm1 until its mapping is in the TLB: the bring-up, one step for the mapping,
+    // one for its end.
     while (entries(second) < 8) await second.step();
     const before = entries(second);
     await finish(first);
@@ -65,7 +67,7 @@ describe('a host with btm', { timeout: 60_000 }, () => {
     expect([before, entries(second)]).toEqual([expect.any(Number), 0]);
   });
 
-  it('is in IDR0 of a machine unless it says no, and of its first SMMU alone', async () => {
+  it('is in IDR0 of a machine, only of its first SMMU, unless its options switch it off', async () => {
     host = await checkedHost(Host, { btm: true, smmus: 2 });
     const machines = [
       await host.createMachine({ guest: IDLE }),
@@ -80,7 +82,7 @@ describe('a host with btm', { timeout: 60_000 }, () => {
     ]);
   });
 
-  it('is refused if there is none', async () => {
+  it('is refused without an SMMU', async () => {
     host = await checkedHost(Host);
     await expect(host.createMachine({ guest: IDLE, btm: true })).rejects.toMatchObject({
       name: 'OptionsError',

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
-// Guests with garbage-collected objects: refused by name, or trusted to run on a thread of their own.
+// Guests with garbage-collected objects: refused by name, or run on a thread of their own
+// when they are trusted.
 
 import { afterEach, expect, it } from 'vitest';
 import { GuestImageError, Host } from 'vsmmu';
 import { KEEPS_ALL } from '../support/keeps-all.ts';
 import { reactor } from '../support/wat.ts';
 
-/** Makes 10,000, keeps them, and ends. */
+/** Allocates 10,000 objects, keeps them, and ends. */
 const KEEPS_SOME = reactor(
   `(type $object (struct (field (ref null $object)) (field i64 i64 i64 i64)))
    (global $all (mut (ref null $object)) (ref.null $object))
@@ -34,7 +35,7 @@ it('are refused by name', async () => {
 it('run on a thread where they are allowed', async () => {
   host = await Host.create();
   const made = host.createMachine({ guest: KEEPS_SOME, transport: 'mailbox', allowGc: true });
-  // Node.js 20 has no such objects, and says so in one line.
+  // Node.js 20 does not support such objects, which the error states in one line.
   if (!WebAssembly.validate(KEEPS_SOME))
     return await expect(made).rejects.toMatchObject({
       name: GuestImageError.name,

@@ -7,7 +7,7 @@ import { ConsoleStreams } from '../../vmm/api/console-streams.ts';
 const MIB = 2 ** 20;
 const bytes = (text: string) => new TextEncoder().encode(text);
 
-/** All that a reader still gets. */
+/** Everything that a reader still receives. */
 async function rest(reader: ReadableStreamDefaultReader<Uint8Array>): Promise<Uint8Array> {
   const pieces: Uint8Array[] = [];
   for (let next = await reader.read(); !next.done; next = await reader.read())
@@ -62,7 +62,7 @@ describe('console output', () => {
     expect(Buffer.compare(await rest(reader), piece.subarray(5))).toBe(0);
   });
 
-  it('is not kept for a reader that has gone', async () => {
+  it('is not kept for a reader that was cancelled', async () => {
     const streams = new ConsoleStreams(() => undefined);
     await streams.readable.cancel();
     streams.push(bytes('more'));

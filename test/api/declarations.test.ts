@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// What the declarations of all entries promise: a misspelt option is reported in one line by whatever public function or
-// method takes options, and every class has words of its own. What comes new is not left out.
+// The declarations of all entry points: every public function or method with options
+// reports a misspelt option in one line, and every class has a description of its own.
+// New declarations are covered automatically.
 
 import { afterAll, describe, expect, it } from 'vitest';
 import * as main from 'vsmmu';
@@ -25,7 +26,7 @@ const smmu = new devices.PhysicalSmmu({ unit, smmuIndex: 0 });
 const fd = new iommufd.Iommufd();
 const target = { adress: 0 };
 
-/** On what a method is called. */
+/** The object on which a method is called. */
 const OBJECTS: Readonly<Record<string, object>> = {
   Host: host,
   Iommufd: fd,
@@ -35,7 +36,7 @@ const OBJECTS: Readonly<Record<string, object>> = {
   SmmuEndpoint: endpoint,
 };
 
-/** By function, class or method: arguments with an unknown name, and the name that is meant. */
+/** By function, class or method: arguments with an unknown name, and the correct name. */
 const MISSPELT: Readonly<Record<string, readonly [args: readonly unknown[], meant: string]>> = {
   'Host.create': [[{ vintf: 1 }], 'vintfs'],
   'Host.createMachine': [[{ guset: IDLE }], 'guest'],
@@ -103,9 +104,9 @@ const MISSPELT: Readonly<Record<string, readonly [args: readonly unknown[], mean
   plugSmmu: [[{}, { hots: undefined }], 'host'],
 };
 
-/** What needs no look at its object's names, and why. */
+/** Functions that need not check the names in their object, with the reason. */
 const EXEMPT = new Map([
-  // A driver's side of the object model, which calls it.
+  // The driver's side of the object model, called by Iommufd.
   ['MockIommu.allocPaging', 'called by Iommufd'],
   ['MockIommu.allocNested', 'called by Iommufd'],
   ['MockIommu.allocViommu', 'called by Iommufd'],
@@ -113,12 +114,12 @@ const EXEMPT = new Map([
   ['MockNestedDomain', 'made by MockIommu'],
   ['MockIommu.triggerFault', 'a record, passed on'],
   ['FaultGroups.report', 'a record, passed on'],
-  // A device's host, which is called by the device.
+  // The host of a device, called by the device.
   ['FakeHost.mapDirect', 'DeviceHost'],
   ['EnvironmentError', 'thrown to its users, not made by them'],
   ['GuestImageError', 'thrown to its users, not made by them'],
   ['KernelImageError', 'thrown to its users, not made by them'],
-  // Checks its request after its vIOMMU: host/iommufd.
+  // Checks its vIOMMU before its request: host/iommufd.
   ['Iommufd.hwptInvalidateQueue', 'test/host/iommufd'],
 ]);
 
@@ -135,25 +136,29 @@ async function call(path: string, args: readonly unknown[]): Promise<unknown> {
 }
 
 describe('an unknown name', () => {
-  it('is checked by every public function that takes options', () => {
+  it('is checked by every public function with options', () => {
     const named = [...Object.keys(MISSPELT), ...EXEMPT.keys()];
     const found = functionsTaking(EXPORTS);
     expect(found.filter((name) => !named.includes(name))).toEqual([]);
     expect(found.length).toBeGreaterThan(40);
   });
 
-  it.each(Object.entries(MISSPELT))('is told in one line by %s', async (path, [args, meant]) => {
-    const told = await call(path, args).then(
-      () => 'nothing',
-      (error: Error) => error.message,
-    );
-    expect(told).toContain(`did you mean "${meant}"?`);
-    expect(told).not.toContain('\n');
-  });
+  it.each(Object.entries(MISSPELT))(
+    'is reported in one line by %s',
+    async (path, [args, meant]) => {
+      const told = await call(path, args).then(
+        () => 'nothing',
+        (error: Error) => error.message,
+      );
+      expect(told).toContain(`did you mean "${meant}"?`);
+      expect(told).not.toContain('\n');
+    },
+  );
 });
 
 describe('every public class', () => {
-  // The reference takes an interface's words where a class has none of its own: typedoc does not tell.
+  // The reference shows an interface's description for a class without one, and typedoc
+  // does not report it.
   it('describes itself', () => {
     const classes = DECLARATIONS.flatMap((text) => [
       ...text.matchAll(/(\*\/\s*)?^export declare (?:abstract )?class (\w+)/gm),

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Devices of one's own, as a user of the package plugs them in.
+// Custom devices, plugged in as a user of the package does.
 
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Host } from 'vsmmu';
@@ -19,14 +19,14 @@ const WRITES = reactor(
   IMPORT_WRITE32,
 );
 
-/** Keeps its thread, without an exit, until it is asked for one. */
+/** Runs without an exit until an exit is requested. */
 const BUSY = reactor(
   `(func $run (param i32) (result i32)
      (loop $again (br_if $again (i32.eqz (i32.atomic.load (i32.const ${ABI_AT_EXIT_REQUEST})))))
      (i32.const 1))`,
 );
 
-/** Sets its timer again whenever it has called back, and notes how late that was, in milliseconds. */
+/** Sets its timer again in each callback, and records the delay in milliseconds. */
 class Ticker extends ScratchDevice {
   readonly late: number[] = [];
   #timer: Timer | undefined;
@@ -61,7 +61,8 @@ const edges = (machine: Awaited<ReturnType<Host['createMachine']>>) =>
   new Uint32Array(machine.memory.buffer, 0x300, 4)[0];
 
 describe('a timer of a device', () => {
-  // Otherwise the thread would sleep 8 ms after an idle guest, and 10 ms next to a busy one.
+  // Otherwise the thread would sleep for 8 ms with an idle guest, and 10 ms with a busy
+  // one.
   it.each([
     ['idle', 'inline', IDLE],
     ['idle', 'mailbox', IDLE],
@@ -115,7 +116,7 @@ describe('a device object', () => {
     expect([edges(second), info[0]]).toEqual([1 << 16, 0]);
   });
 
-  it('of a machine that was not made can be used for the next one', async () => {
+  it('of a machine that failed to boot can be used for the next one', async () => {
     const device = new ScratchDevice();
     const twin = new ScratchDevice();
     await expect(

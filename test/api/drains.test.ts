@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The drains of machines that share their hardware: one thread for all of them, and none is left running.
+// The drains of machines that share their hardware: one thread for all of them, and none
+// is left running.
 
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { Drains } from '../../vmm/api/drains.ts';
@@ -11,10 +12,10 @@ import { lendVm } from '../support/lent-vm.ts';
 import { PROJECT } from '../support/project.ts';
 
 const URL_OF_DRAIN = new URL(`file://${PROJECT}/dist/vmm/threads/drain-worker.js`);
-/** Batches so large that a thread pays wherever a core is idle. */
+/** Batches so large that a thread is worthwhile whenever a core is idle. */
 const LARGE_BATCHES = { commands: 1e6, syncs: 1000 };
 
-/** What the drains ask of a machine on a board. */
+/** The part of a machine on a board that the drains use. */
 function machineOf(host: VmHost, name: string): BoardMachine {
   const { vm, viommu, vintf } = lendVm(host, name);
   const drainable = {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Events of a machine in a loop, of which a guest causes more than anybody reads.
+// Events of a machine in a loop, in which a guest causes more events than are read.
 
 import { expect, it } from 'vitest';
 import { eventStream, MOST_UNREAD } from '../../vmm/api/event-stream.ts';

@@ -17,7 +17,7 @@ async function create(...[options]: Parameters<typeof Host.create>): Promise<Hos
   return host;
 }
 
-/** Runs a machine to its end; the names of the checks of its guest that have failed. */
+/** Runs a machine to its end. Returns the names of its guest's failed checks. */
 async function failedChecks(machine: Machine): Promise<string[]> {
   const failed: string[] = [];
   machine.on('check', ({ name, ok }) => {
@@ -30,7 +30,10 @@ async function failedChecks(machine: Machine): Promise<string[]> {
 
 const TOY = { guest: toyGuest, args: ['path=trapped', 'rounds=1', 'warmup=1'], memory: 64 };
 
-/** Has the DMA engine fill 4 bytes twelve times, and prints for each whether its interrupt came. */
+/**
+ * Makes the DMA engine fill 4 bytes twelve times, and prints for each whether its
+ * interrupt arrived.
+ */
 const COUNTS_INTERRUPTS = reactor(
   `(func $find (param $kind i32) (result i32) (local $entry i32)
     (local.set $entry (i32.const 0x100))
@@ -87,7 +90,7 @@ describe('a guest', () => {
     },
   );
 
-  it('waits for a CONS that is late, and takes interrupts that are', async () => {
+  it('waits for a late CONS, and handles late interrupts', async () => {
     const host = await create();
     const faults = { lateCons: 3, lateInterrupts: 2 };
     const machine = await host.createMachine({ ...TOY, faults });
@@ -99,14 +102,15 @@ describe('a guest', () => {
   it('has commands run again by a PROD that is torn, and ends as it would without, as does its neighbour', async () => {
     const run = async (faults: DeviceFaults) => {
       const host = await create();
-      // Beyond a whole turn of the ring: only there is a torn PROD behind CONS.
+      // After more than one turn of the ring: only then can a torn PROD be less than
+      // CONS.
       const args = ['path=trapped', 'rounds=2', 'warmup=1'];
       const bad = await host.createMachine({ ...TOY, args, faults });
       const good = await host.createMachine({ ...TOY, args });
       expect(await failedChecks(bad)).toEqual(['off 0']);
       const { prodOutOfRange, configInvalidations } = host.statistics.smmu;
       expect(await failedChecks(good)).toEqual(['off 0']);
-      // What was out of range was so in one machine alone.
+      // Only one machine had a PROD out of range.
       expect(host.statistics.smmu.prodOutOfRange).toBe(prodOutOfRange);
       return { prodOutOfRange, configInvalidations, exits: bad.statistics.exits.total };
     };
@@ -115,7 +119,7 @@ describe('a guest', () => {
     expect(whole.prodOutOfRange).toBe(0);
     expect(torn.prodOutOfRange).toBeGreaterThan(10);
     expect(torn.configInvalidations).toBeGreaterThan(whole.configInvalidations);
-    // The guest has made no access more, and does not know.
+    // The guest has made no further access, and does not notice.
     expect(torn.exits).toBe(whole.exits);
   });
 
@@ -143,7 +147,8 @@ describe('a host', () => {
       drain: 'thread',
     });
     const failed = await failedChecks(machine);
-    // A poll loop that a thread is missing for may leave the guest once: nothing else is lost.
+    // A poll loop that waits for another thread may leave the guest once: nothing else
+    // fails.
     expect(failed.filter((name) => name !== 'no-exits-direct')).toEqual(['off 0']);
   });
 

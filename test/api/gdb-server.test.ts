@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// GDB by TCP, on this computer alone.
+// GDB over TCP, from this computer only.
 
 import { connect, type Socket } from 'node:net';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -65,7 +65,7 @@ async function client({ port }: GdbServer) {
 }
 
 describe('a server for GDB', () => {
-  it('has a machine wait at its first instruction, and carries packets', async () => {
+  it('makes a machine wait at its first instruction, and transports packets', async () => {
     const machine = await hello();
     let output = '';
     machine.on('output', (bytes) => {
@@ -110,7 +110,7 @@ describe('a server for GDB', () => {
     expect(await machine.wait()).toMatchObject({ status: 'off' });
   });
 
-  it('refuses a port that is in use, options that are none, machines of other boards', async () => {
+  it('refuses a port that is in use, invalid options, machines of other boards', async () => {
     const machine = await hello();
     const { port } = await serve(machine);
     await expect(serveGdb(machine, { port })).rejects.toThrow(EnvironmentError);

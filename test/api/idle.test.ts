@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A machine whose guest is idle is not polled until something wakes it. The clock by which waits
-// advance is stopped here, so whatever continues has been woken.
+// A machine whose guest is idle is not polled until something wakes it. The clock of
+// timed waits is stopped here, so whatever continues was woken.
 
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { RUN_IDLE } from '../../assembly/layout/guest-abi.ts';
@@ -10,7 +10,7 @@ import { Host, type Machine } from '../../vmm/api/index.ts';
 import { reactor } from '../support/wat.ts';
 
 const TURNS = 0x100000;
-/** Counts its turns, and has never anything to do. */
+/** Counts its turns, and never has work. */
 const IDLE = reactor(`(func $run (param i32) (result i32)
   (i32.store (i32.const ${TURNS}) (i32.add (i32.load (i32.const ${TURNS})) (i32.const 1)))
   (i32.const ${RUN_IDLE}))`);
@@ -22,8 +22,8 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-/** Everything that waits for nothing but its turn on this thread has had it. */
-async function settled(): Promise<void> {
+/** Resolves when everything that only waits for its turn on this thread has run. */
+async function pendingTurns(): Promise<void> {
   for (let i = 0; i < 20; i++) await new Promise((resolve) => setImmediate(resolve));
 }
 
@@ -51,13 +51,13 @@ describe('the wait of an idle machine', () => {
     wait.wake();
     await woken;
     expect(vi.getTimerCount()).toBe(0);
-    // No one waits.
+    // Nothing waits yet.
     wait.wake();
   });
 });
 
 describe('an idle machine', () => {
-  /** A machine that waits, and how many turns its guest has had. */
+  /** A machine that waits, and the number of turns of its guest. */
   async function idleMachine(
     use: (machine: Machine, turns: () => number, raise: () => void) => Promise<void>,
   ) {
@@ -76,7 +76,7 @@ describe('an idle machine', () => {
       const machine = await host.createMachine({ guest: IDLE, devices: [button] });
       const turns = () => new Uint8Array(machine.memory.buffer)[TURNS] ?? 0;
       await machine.boot();
-      await settled();
+      await pendingTurns();
       await use(machine, turns, () => device?.interruptLine(0).pulse());
     } finally {
       await host.destroy();
@@ -87,7 +87,7 @@ describe('an idle machine', () => {
     idleMachine(async (_, turns) => {
       const before = turns();
       expect(before).toBeGreaterThan(0);
-      await settled();
+      await pendingTurns();
       expect(turns()).toBe(before);
     }));
 
@@ -95,7 +95,7 @@ describe('an idle machine', () => {
     idleMachine(async (machine, turns) => {
       const before = turns();
       machine.write('x');
-      await settled();
+      await pendingTurns();
       expect(turns()).toBe(before + 1);
     }));
 
@@ -103,7 +103,7 @@ describe('an idle machine', () => {
     idleMachine(async (_, turns, raise) => {
       const before = turns();
       raise();
-      await settled();
+      await pendingTurns();
       expect(turns()).toBe(before + 1);
     }));
 

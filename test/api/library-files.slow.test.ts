@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Files of the library that are missing or wrong: the error for each, however it is named.
+// Library files that are missing or wrong: the error for each, regardless of how the file
+// is named.
 
 import { execFile } from 'node:child_process';
 import { copyFile, cp, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
@@ -19,7 +20,9 @@ const IDLE = reactor('(func $run (param i32) (result i32) (i32.const 0))');
 const ASSEMBLY = join(PROJECT, 'dist/assembly');
 const PAGE = '<!doctype html><title>an app</title>';
 
-/** By the names of `wasmUrl`: the module, and another one that has its imports, or nearly so. */
+/**
+ * By the names of `wasmUrl`: the module, and another one with nearly the same imports.
+ */
 const FILES: Readonly<Record<keyof ModuleUrls, readonly [own: string, other: string]>> = {
   guestPort: ['guest-port', 'guest-port-private'],
   privateGuestPort: ['guest-port-private', 'guest-port'],
@@ -36,7 +39,7 @@ const FILES: Readonly<Record<keyof ModuleUrls, readonly [own: string, other: str
   amdUnit: ['amd-unit', 'amd-unit-private'],
   privateAmdUnit: ['amd-unit-private', 'amd-unit'],
 };
-/** Those that this engine loads: units of one module need multi-memory. */
+/** The files that this engine loads: units of one module need multi-memory. */
 const NAMES = (Object.keys(FILES) as (keyof ModuleUrls)[]).filter(
   (name) => hasMultiMemory() || !name.endsWith('Unit'),
 );
@@ -47,10 +50,10 @@ const [CORE_FILE] = FILES[CORE];
 let folder: string;
 let server: Server;
 let origin: string;
-/** Paths that the server was asked for. */
+/** Paths that were requested from the server. */
 const asked: string[] = [];
 beforeAll(async () => {
-  // Below the project: a copy of the package finds its dependencies from there.
+  // Below the project: a copy of the package finds its dependencies there.
   await mkdir(join(PROJECT, 'build'), { recursive: true });
   folder = await mkdtemp(join(PROJECT, 'build/files-'));
   for (const name of NAMES) {
@@ -64,7 +67,7 @@ beforeAll(async () => {
   server = createServer(async ({ url = '' }, response) => {
     asked.push(url);
     const file = await readFile(join(folder, url)).catch(() => undefined);
-    // As the server of a single-page app does.
+    // Like the server of a single-page app.
     const type = file ? 'application/wasm' : 'text/html; charset=utf-8';
     response.writeHead(200, { 'content-type': type }).end(file ?? PAGE);
   });
@@ -76,7 +79,7 @@ afterAll(async () => {
   await rm(folder, { recursive: true });
 });
 
-/** What is said of a file that is named so. */
+/** The error for a file with this name. */
 async function said(name: keyof ModuleUrls, place: string | URL): Promise<unknown> {
   const wasmUrl = { [name]: place };
   const options: HostOptions = name.toLowerCase().includes('amd')
@@ -156,7 +159,7 @@ describe('a module that is another file', () => {
     }
   });
 
-  it('is no guest, and the answer of the server says why', async () => {
+  it("is not a guest, and the server's response tells why", async () => {
     const host = await Host.create();
     const guest = `${origin}/guest.wasm`;
     const error: GuestImageError = await host.createMachine({ guest }).catch((e) => e);
@@ -180,7 +183,7 @@ describe('a place of a file', () => {
       return [name, `${origin}/${file}.wasm`];
     });
     asked.length = 0;
-    // Those of an SMMU are not loaded: one list serves both kinds of host.
+    // Files of an SMMU are not loaded: one list serves both kinds of host.
     const wasmUrl = { ...Object.fromEntries(named), smmuUnit: `${origin}/no.wasm` };
     const host = await Host.create({ iommu: 'amd', wasmUrl });
     expect(asked.toSorted()).toEqual(files.map((file) => `/${file}.wasm`).toSorted());

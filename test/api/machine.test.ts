@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The API as a user of the package imports it: by the package's own name, so that workers are the built ones.
+// The API as a user of the package imports it: by the package's own name, so that workers
+// are the built ones.
 
 import { setTimeout } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';
@@ -11,7 +12,7 @@ import { IMPORT_READ32, IMPORT_WRITE32, reactor } from '../support/wat.ts';
 /** Yields forever. */
 const ENDLESS = reactor('(func $run (param i32) (result i32) (i32.const 1))');
 const UART = 0x09000000;
-/** Prints "!" at each of its turns, and ends with the third. */
+/** Prints "!" in each of its turns, and ends after the third. */
 const THREE = reactor(
   `(global $turns (mut i32) (i32.const 0))
    (func $run (param i32) (result i32)
@@ -21,7 +22,7 @@ const THREE = reactor(
   IMPORT_WRITE32,
 );
 const COUNTER = 0x100000;
-/** Never comes back from its turn: counts its exits. */
+/** Its turn never ends: counts its exits. */
 const TURNING = reactor(
   `(func $run (param i32) (result i32)
      (loop $again
@@ -31,7 +32,7 @@ const TURNING = reactor(
      (i32.const 0))`,
   IMPORT_WRITE32,
 );
-/** Sends what its UART has received back in the next turn. */
+/** Echoes in the next turn what its UART has received. */
 const ECHO = reactor(
   `(func $run (param i32) (result i32)
      (if (i32.eqz (i32.and (call $read32 (i32.const ${UART + 0x18})) (i32.const 16)))
@@ -79,7 +80,7 @@ describe('a machine of the API', () => {
           await machine.boot();
           expect(machine.status).toBe('running');
           expect(await machine.wait()).toEqual({ status: 'off', exitCode: 0, reason: '' });
-          // Read once: they have the time.
+          // Read once: the objects contain the time at which they were read.
           const { statistics } = machine;
           expect(statistics.vcmdq.commands).toBeGreaterThan(1000);
           expect(statistics.exits.total).toBeGreaterThan(1000);
@@ -93,7 +94,7 @@ describe('a machine of the API', () => {
     120_000,
   );
 
-  it('goes step by step while it is paused', async () => {
+  it('runs step by step while it is paused', async () => {
     await withMachine({ guest: THREE }, async (machine) => {
       const output: Uint8Array[] = [];
       machine.on('output', (bytes) => output.push(bytes));
@@ -109,7 +110,7 @@ describe('a machine of the API', () => {
   });
 
   it.each(['inline', 'mailbox'] as const)(
-    'runs on behind a step that it was resumed in: %s',
+    'continues after a step during which it was resumed: %s',
     async (transport) => {
       await withMachine({ guest: THREE, transport }, async (machine) => {
         await machine.boot({ paused: true });
@@ -184,7 +185,7 @@ describe('a machine of the API', () => {
     expect(text(heard)).toBe('ping!');
   });
 
-  it('fails with its guest, and says why', async () => {
+  it('fails with its guest, with the reason', async () => {
     const trapping = reactor('(func $run (param i32) (result i32) unreachable)');
     await withMachine({ guest: trapping }, async (machine) => {
       await machine.boot();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Objects with functions that plain JavaScript gives: a function under a misspelt name is told with the one that was
-// meant, where the object is given, also when the right one may be left out.
+// Objects whose functions come from plain JavaScript: a misspelt function is reported
+// together with the correct name, where the object is passed, even if the correct one is
+// optional.
 
 import { describe, expect, it } from 'vitest';
 import * as devices from 'vsmmu/devices';

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Mistakes of a program are reported in one line, before anything has been created.
+// Mistakes of a program are reported in one line, before anything is created.
 
 import { Terminal } from '@xterm/xterm';
 import { afterAll, describe, expect, it } from 'vitest';
@@ -323,7 +323,7 @@ describe('misuse', () => {
 });
 
 describe('events one after the other', () => {
-  it('come from when they were asked for until the end', async () => {
+  it('arrive from their request until the end', async () => {
     const machine = await host.createMachine({ guest: OFF });
     const all = machine.events();
     const some = machine.events('status');
@@ -335,7 +335,7 @@ describe('events one after the other', () => {
       ['status', 'string'],
       ['end', 'object'],
     ]);
-    // The end is what ends it, whatever was asked for.
+    // The end of the machine ends it, whatever else was requested.
     expect([await some.next(), await some.next(), await some.next(), await some.next()]).toEqual([
       { value: { name: 'status', value: 'running' } },
       { value: { name: 'status', value: 'off' } },
@@ -345,7 +345,7 @@ describe('events one after the other', () => {
     await machine.destroy();
   });
 
-  it('have the types of those that were asked for, and of the end', async () => {
+  it('have the types of the requested events, and of the end', async () => {
     const machine = await host.createMachine({ guest: OFF });
     const events = machine.events('check');
     await machine.boot();
@@ -356,7 +356,7 @@ describe('events one after the other', () => {
     await machine.destroy();
   });
 
-  it('are no longer listened to when the loop is left', async () => {
+  it('have no listeners any more when the loop ends', async () => {
     const machine = await host.createMachine({ guest: IDLE });
     const events = machine.events();
     const next = events.next();
@@ -369,14 +369,14 @@ describe('events one after the other', () => {
 });
 
 describe('a terminal', () => {
-  it('of xterm.js shows what the guest prints, and gives it what is typed', async () => {
+  it("of xterm.js shows the guest's output, and passes typed input to it", async () => {
     const terminal = new Terminal({ cols: 40, rows: 6 });
     const machine = await host.createMachine({ guest: ECHO });
     const detach = attachTerminal(terminal, machine);
     await machine.boot();
     terminal.input('typed\r');
     await machine.wait();
-    // Behind what is under way.
+    // After the work in progress.
     await new Promise<void>((resolve) => terminal.write('', resolve));
     const line = (row: number) => terminal.buffer.active.getLine(row)?.translateToString(true);
     expect([0, 1, 2].map(line)).toEqual(['first', 'second', 'typed']);

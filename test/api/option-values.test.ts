@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-// What the declarations of all entries promise of values: one of another type, or a number that can mean nothing, is told
-// in one line that names the option, whatever public function takes it. Options and their types are read from the
-// declarations, so that what comes new is not left out.
+// Values of all options in the declarations: one of another type, or a number without a
+// meaning, is reported in one line that names the option, by every public function.
+// Options and their types are read from the declarations, so new ones are covered
+// automatically.
 
 import { afterAll, describe, expect, it } from 'vitest';
 import * as main from 'vsmmu';
@@ -49,9 +50,9 @@ const ids = PHYSICAL_ID_REGISTERS;
 type Taking = readonly [
   options: string,
   call: (options: never) => unknown,
-  /** What is given of them that is right. */
+  /** Valid values of them. */
   right?: object,
-  /** Where another test looks at a value, or another type is right as well. */
+  /** Options whose value another test checks, or that also accept another type. */
   except?: readonly string[],
 ];
 
@@ -267,14 +268,14 @@ const NOT_NUMBERS = ['1', Number.NaN, 1.5, -(2 ** 40), Infinity, {}, null];
 const NOT_FUNCTIONS = ['x', {}, null];
 const NOT_LISTS = ['x', {}, 5, null];
 const NOT_OBJECTS = [5, 'x', [], null];
-/** Types that are functions by their names. */
+/** Types that are functions, by name. */
 const FUNCTIONS = ['QueueErrorPolicy', 'ResolvePa', 'ResourceGate', 'Stimulus', 'UnitOf'];
 const NUMBERS = ['number', 'Granule', '1 | 2'];
 
 /** Numbers that may be Infinity. */
 const ENDLESS = ['enableDelay', 'disableDelay'];
 
-/** Values that are none of a type. */
+/** Values that do not have the type. */
 function wrongOf(type: string): readonly unknown[] {
   if (type === 'boolean' || type === 'BusMaster') return ['yes', 1, null];
   if (NUMBERS.includes(type)) return NOT_NUMBERS;
@@ -295,11 +296,11 @@ const cases = Object.entries(TAKING).flatMap(([path, [name, , , except = []]]) =
     .map(([field, type]) => [path, field, type] as const),
 );
 
-/** What needs no row of its own, and why. */
+/** Functions that need no row of their own, with the reason. */
 const EXEMPT = [
-  // The same look at the same options as one that has a row.
+  // Checks the same options in the same way as a function with a row.
   ...['tlbiNhVaa', 'tlbiS2Ipa', 'tlbiEl2Va', 'tlbiEl2Vaa', 'nestedSte', 'PortUnit'],
-  // Called by Iommufd, with what it has looked at.
+  // Called by Iommufd, with values that it has checked.
   ...['MockIommu.allocPaging', 'MockIommu.allocNested', 'MockIommu.allocViommu'],
   ...[
     'MockNestedDomain',
@@ -307,18 +308,18 @@ const EXEMPT = [
     'MockIommu.triggerFault',
     'FaultGroups.report',
   ],
-  // A device's host, which is called by the device.
+  // The host of a device, called by the device.
   'FakeHost.mapDirect',
-  // Checks its request after its vIOMMU: host/iommufd.
+  // Checks its vIOMMU before its request: host/iommufd.
   'Iommufd.hwptInvalidateQueue',
-  // Thrown to its users, not made by them.
+  // Thrown to users, not constructed by them.
   'EnvironmentError',
   'GuestImageError',
   'KernelImageError',
 ];
 
 describe('a value that no option has', () => {
-  it('is checked by every public function that takes options', () => {
+  it('is checked by every public function with options', () => {
     const known = [...Object.keys(TAKING), ...EXEMPT];
     expect(functionsTaking(EXPORTS).filter((name) => !known.includes(name))).toEqual([]);
   });

@@ -35,7 +35,7 @@ const refusal = (entries: typeof HOST_SETTINGS | typeof MACHINE_SETTINGS, value:
 };
 
 describe('the schema of the options', () => {
-  it('says of each wrong option what it must be', () => {
+  it('are reported with the values that they accept', () => {
     const cases: [unknown, string][] = [
       [7, 'bad-option: the options must be an object, not 7'],
       [[], 'bad-option: the options must be an object, not []'],
@@ -267,7 +267,7 @@ describe('probe', () => {
     if (!found.multiMemory.available) expect(found.multiMemory.reason).toContain('one memory');
   });
 
-  it('says what a page without cross-origin isolation lacks, and what it can do about it', async () => {
+  it('names what a page without cross-origin isolation lacks, and the remedy', async () => {
     const { SharedArrayBuffer: shared } = globalThis;
     Reflect.deleteProperty(globalThis, 'SharedArrayBuffer');
     try {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Calls that a newcomer got wrong, each with the one line that says so: what has no public constructor, what comes too
-// early, what belongs to something else, and values that were taken in silence.
+// Calls that a new user gets wrong, each with a one-line error: no public constructor, a
+// call that is too early, an object of something else, and values that were once accepted
+// silently.
 
 import { afterAll, describe, expect, it } from 'vitest';
 import { Host, Machine, type OptionsError, toyBoard, virtBoard } from 'vsmmu';
@@ -28,7 +29,7 @@ const lineOf = async (call: () => unknown): Promise<string> => {
     return code ? `${code}: ${message}` : message;
   }
 };
-/** A call that the types would refuse. */
+/** A call with arguments that their types do not allow. */
 const calling =
   (function_: unknown, ...args: readonly unknown[]) =>
   () =>
@@ -56,7 +57,7 @@ const placed = (place: object) =>
     interrupts: { line: () => ({ pulse: () => undefined, setLevel: () => undefined }) },
     clock: devices.SYSTEM_CLOCK,
   });
-/** A device whose region takes accesses of these sizes. */
+/** A device whose region supports accesses of these sizes. */
 function sized(accessSizes: readonly unknown[]) {
   const device = new ScratchDevice();
   return Object.assign(device, { regions: [{ name: 'one', size: 0x1000, accessSizes }] });
@@ -300,7 +301,7 @@ describe('what is refused in one line', () => {
     expect(await lineOf(named('one'))).toBe(
       'bad-option: name must be of no other machine of the host: there is a "one"',
     );
-    // Those without a name go round it.
+    // Machines without a name skip it.
     const second = await named(`vm${host.machines.length + 2}`)();
     const names = await Promise.all([0, 1].map(() => host.createMachine({ guest: IDLE })));
     expect(new Set([first, second, ...names].map(({ name }) => name)).size).toBe(4);
@@ -318,7 +319,7 @@ describe('what is refused in one line', () => {
     await machine.destroy();
   });
 
-  it('is what comes before boot, or after the end', async () => {
+  it('is one before boot, or after the end', async () => {
     const machine = await host.createMachine({ guest: IDLE, name: 'm' });
     for (const method of ['pause', 'resume', 'step', 'wait'] as const)
       expect(await lineOf(() => machine[method]()), method).toBe(

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Hosts with several SMMUs through the API, and the SMMUs that their machines are behind.
+// Hosts with several SMMUs through the API, and the SMMUs of their machines.
 
 import { afterEach, describe, expect, it } from 'vitest';
 import { Host, type Machine, type MachineOptions, virtBoard } from 'vsmmu';
@@ -16,7 +16,7 @@ const TOY: MachineOptions = { guest: toyGuest, args: ['path=direct', 'rounds=1',
 let host: Host;
 afterEach(() => host?.destroy());
 
-/** Boots a toy to its end: its checks of the step about other SMMUs. */
+/** Boots a toy to its end. Returns its checks of the step about other SMMUs. */
 async function otherSmmuChecks(machine: Machine) {
   const checks: { name: string; ok: boolean; detail: string }[] = [];
   machine.on('check', (check) => {
@@ -29,7 +29,7 @@ async function otherSmmuChecks(machine: Machine) {
 }
 
 describe('a machine of a host with two SMMUs', { timeout: 60_000 }, () => {
-  it('has a device behind each, and shows its guest that an unmap needs an invalidation on both', async () => {
+  it('has a device with each, and shows its guest that an unmap needs an invalidation on both', async () => {
     host = await checkedHost(Host, { smmus: 2 });
     const machine = await host.createMachine(TOY);
     const checks = await otherSmmuChecks(machine);
@@ -42,12 +42,12 @@ describe('a machine of a host with two SMMUs', { timeout: 60_000 }, () => {
       [0, expect.any(Number)],
       [1, expect.any(Number)],
     ]);
-    // Both have recorded the fault of the device behind them.
+    // Each has recorded the fault of its device.
     expect(host.statistics.smmus.map(({ events }) => events.F_TRANSLATION)).toEqual([3, 1]);
     expect(host.inspect().smmus.map(({ vintfsInUse }) => vintfsInUse)).toEqual([1, 1]);
   });
 
-  it('can be behind one of them, shared with another machine or not', async () => {
+  it('can use one of them, shared with another machine or not', async () => {
     host = await checkedHost(Host, { smmus: 2 });
     const machines: Machine[] = [];
     for (const behind of [[1], [0], [1, 0]])
@@ -64,7 +64,7 @@ describe('a machine of a host with two SMMUs', { timeout: 60_000 }, () => {
     expect(tree).toMatch(/├ SMMU 1: .*\n│ ├ vm0, its SMMU 0, VINTF 1: .*\n│ └ vm2, its SMMU 0, /);
   });
 
-  it('has a plugin behind the SMMU that its place names, and reports this to the guest', async () => {
+  it('connects a plugin to the SMMU that its place names, and reports this to the guest', async () => {
     host = await checkedHost(Host, { smmus: 2 });
     const place = { addresses: [0x10000000], firstIrq: 16, smmu: 1 };
     const machine = await host.createMachine({
@@ -76,7 +76,8 @@ describe('a machine of a host with two SMMUs', { timeout: 60_000 }, () => {
       [8, 9],
     ]);
     await machine.boot();
-    // uart, three of each SMMU, checkpoint: kind, gpa, size, line, StreamID, SMMU.
+    // uart, three devices of each SMMU, checkpoint: kind, gpa, size, line, StreamID,
+    // SMMU.
     const words = new Uint32Array(
       machine.memory.buffer,
       ABI_AT_DEVICES,

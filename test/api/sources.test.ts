@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Where a binary may come from, and how much of it is read.
+// Sources of a binary, and how much of it is read.
 
 import { mkdtempSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { createServer, type ServerResponse } from 'node:http';
@@ -24,7 +24,7 @@ describe('a source', () => {
     else if (url === '/missing') response.writeHead(404).end();
     else sendFor(response);
   });
-  /** Sends zeros until no one takes them any more. */
+  /** Sends zeros until the connection is closed. */
   function sendFor(response: ServerResponse): void {
     for (let more = true; more && !response.closed; sent++) more = response.write(PIECE);
     response.once('drain', () => sendFor(response));
@@ -43,15 +43,15 @@ describe('a source', () => {
     expect(await at('/empty')).toHaveLength(0);
   });
 
-  it('is no server that has nothing, with its answer as the reason', async () => {
+  it('is not a server without the file, whose response is the reason', async () => {
     await expect(at('/missing')).rejects.toThrow(
       /cannot read http.*\/missing: the server answers 404 Not Found$/,
     );
   });
 
-  it('is given up beyond its limit when a server never ends', async () => {
+  it('is refused beyond its limit when a server never ends', async () => {
     await expect(at('/endless')).rejects.toThrow(/endless: it is larger than 4 MiB$/);
-    // What a connection buffers in addition.
+    // A connection buffers some more.
     expect(sent).toBeLessThan(100);
   });
 
@@ -101,7 +101,7 @@ describe('an invalid guest', () => {
     );
   });
 
-  it('is named where it is the program of other vCPUs, and not the guest', async () => {
+  it('is named where it is the program of other vCPUs rather than the guest', async () => {
     const secondary = at('text.wasm');
     const message = `${secondary}: the program of the secondary vCPUs: not a WebAssembly binary`;
     for (const guest of [at('idle.wasm'), IDLE])
@@ -110,7 +110,7 @@ describe('an invalid guest', () => {
       );
   });
 
-  it('says which binary it is about, regardless of the start of the message', async () => {
+  it('names its binary, regardless of the start of the message', async () => {
     const binary = (options: MachineOptions) =>
       host.createMachine(options).then(
         () => undefined,
@@ -123,7 +123,7 @@ describe('an invalid guest', () => {
       await binary({ guest: at('missing.wasm') }),
     ]).toEqual(['guest', 'secondary', 'secondary', 'guest']);
     const late = new GuestImageError('not-wasm', 'the program of the secondary vCPUs is no guest');
-    // The guest's, by itself; it used to be told by how its message begins.
+    // Identified as the guest's by its class; the start of its message used to decide.
     expect(namedImageError(late, { guest: 'g.wasm', secondary: 's.wasm' })).toMatchObject({
       message: `g.wasm: ${late.message}`,
       binary: 'guest',

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A value of another type, or out of its range, is reported in one line by every function of vsmmu/devices
-// and vsmmu/v86 that takes options, and nothing has been made then.
+// A value of another type, or out of its range, is reported in one line by every function
+// of vsmmu/devices and vsmmu/v86 with options, before anything is created.
 
 import { describe, expect, it } from 'vitest';
 import { Host } from 'vsmmu';
@@ -47,7 +47,7 @@ const cpu = {
 };
 const emulator = { v86: { cpu, do_tick: () => undefined } };
 
-/** Calls with arguments that the types would refuse. */
+/** Calls with arguments that their types do not allow. */
 const call =
   (function_: unknown, ...values: readonly unknown[]) =>
   () =>

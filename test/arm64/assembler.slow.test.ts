@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The assembler is the disassembler the other way round, and agrees with llvm-mc.
+// The assembler inverts the disassembler, and agrees with llvm-mc.
 
 import { describe, expect, it } from 'vitest';
 import { A64_FORMS, matches } from '../../assembly/layout/a64/a64-forms.ts';
@@ -11,10 +11,10 @@ import { assembleByLlvm, hasLlvm } from './llvm.ts';
 
 /** Words of each form. */
 const WORDS = 12;
-/** Families that are not told apart. */
+/** Families whose words have the same text. */
 const FORMS = A64_FORMS.filter(({ syntax }) => syntax !== 'simd');
 
-/** Words of a form that are allocated, as assembly language. */
+/** Allocated words of a form, as assembly language. */
 function linesOf(random: Random, form: (typeof FORMS)[number]): string[] {
   const lines: string[] = [];
   for (let i = 0; i < 40 * WORDS && lines.length < WORDS; i++) {
@@ -27,7 +27,9 @@ function linesOf(random: Random, form: (typeof FORMS)[number]): string[] {
   return lines;
 }
 
-/** A store-exclusive whose status is one of its other registers is refused by llvm-mc. */
+/**
+ * llvm-mc refuses a store-exclusive whose status register is one of its other registers.
+ */
 function isPredictable(line: string): boolean {
   const registers = [...line.matchAll(/\b[xw](\d+)/g)].map(([, number]) => number);
   return !/^stl?x[rp]/.test(line) || !registers.slice(1).includes(registers[0]);

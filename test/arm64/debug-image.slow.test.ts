@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Debug exceptions of a small image (debug-image.S), on the board `virt` and on qemu-system-aarch64: both
-// print what is stored in debug-image.log.
+// Debug exceptions of a small image (debug-image.S), on the board `virt` and on
+// qemu-system-aarch64: both print the contents of debug-image.log.
 
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Debug exceptions (Arm ARM D2.8 to D2.12): software step, breakpoints, watchpoints, with what they
-// leave in ESR, ELR, SPSR and FAR. Numbers are those of the architecture.
+// Debug exceptions (Arm ARM D2.8 to D2.12): software step, breakpoints, watchpoints, and
+// their ESR, ELR, SPSR and FAR. Numbers are those of the architecture.
 
 import { describe, expect, it } from 'vitest';
 import { ARM64_REGISTER_TABLE } from '../../assembly/layout/a64/arm64-registers.ts';
@@ -46,12 +46,12 @@ const back = (words: number) => 0x14000000 + (0x4000000 - words); // B .-4 * wor
 
 type Registers = Readonly<Record<string, bigint>>;
 
-/** The second GiB is the first, for EL0 to write, where a program asks for that. */
+/** The second GiB maps the first, writable by EL0, for programs that request it. */
 const USER = 0x4000_0000;
 
 /**
- * A machine whose OS Lock is open, and whose PSTATE.D is clear; its vectors loop. `writes`: the memory can
- * be written by the level that the program is at.
+ * A machine whose OS Lock is unlocked and whose PSTATE.D is clear; its vectors loop.
+ * `writes`: the program's exception level can write to the memory.
  */
 function debugged(
   words: readonly number[],
@@ -78,7 +78,7 @@ const taken = (machine: Arm64Machine) => ({
   ss: (Number(machine.el1(BANK_SPSR)) & PSTATE_SS) !== 0,
 });
 
-/** Runs, and what the first exception has left. */
+/** Runs until the first exception. Returns its registers. */
 function run(machine: Arm64Machine, instructions = 50) {
   machine.exports.run(machine.cpu, instructions);
   return taken(machine);
@@ -131,7 +131,7 @@ describe('software step', () => {
   });
 
   it('comes before the fault of a fetch', () => {
-    // BR X2, to where nothing is.
+    // BR X2, to an address that is not mapped.
     const machine = stepped([0xd61f0040]);
     machine.setU64(ARM64_X + 16, 0x7_0000_0000n);
     run(machine);
@@ -284,7 +284,7 @@ describe('breakpoints', () => {
     }
   });
 
-  it('are as many as ID_AA64DFR0_EL1 says', () => {
+  it('are as many as in ID_AA64DFR0_EL1', () => {
     const id = ARM64_REGISTER_TABLE.find(({ name }) => name === 'ID_AA64DFR0_EL1')?.bits ?? 0n;
     expect(Number((id >> 12n) & 15n) + 1).toBe(ARM64_BREAKPOINTS);
     expect(Number((id >> 20n) & 15n) + 1).toBe(ARM64_WATCHPOINTS);
@@ -347,7 +347,7 @@ describe('watchpoints', () => {
     expect(run(machine).esr).toBe('0');
   });
 
-  it('find an access whose page is in the TLB already, and each of many', () => {
+  it('match an access whose page is in the TLB already, and each of many', () => {
     // LDR; MSR DBGWCR0_EL1, X5; LDR
     const machine = debugged([LDR, 0xd51000e5, LDR, LOOP], watch(0n, DATA), { el: 1 });
     machine.setU64(ARM64_X + 40, WCR | LOADS);

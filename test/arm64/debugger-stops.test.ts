@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Breakpoints and watchpoints of a debugger on the host: they stop before the instruction, which the guest sees
-// nothing of, whatever its own debug registers say.
+// Breakpoints and watchpoints of a debugger on the host: they stop before the
+// instruction, and are invisible to the guest, whatever its own debug registers contain.
 
 import { describe, expect, it } from 'vitest';
 import { ARM64_EXIT_DEBUGGER, ARM64_EXIT_SLICE } from '../../assembly/layout/arm64-results.ts';
@@ -48,7 +48,7 @@ function watch(machine: Arm64Machine, address: number, length: number, accesses 
   machine.exports.flushAll(machine.cpu);
 }
 
-/** A program at EL1, which can write; X1 is the address of its data. */
+/** A program at EL1, with writable data at the address in X1. */
 function program(...words: number[]): Arm64Machine {
   const machine = machineWith(words, { attributes: FLAT_EL1 });
   machine.setU64(ARM64_X + 8, BigInt(DATA));
@@ -64,7 +64,7 @@ describe('a breakpoint of a debugger', () => {
     breakAt(machine, PROGRAM + 8);
     expect(run(machine)).toBe(ARM64_EXIT_DEBUGGER);
     expect([pcOf(machine), machine.u64(ARM64_X), machine.u64(ARM64_COUNT)]).toEqual([8, 2n, 2n]);
-    // It is there still.
+    // It is still set.
     expect(machine.exports.step(machine.cpu)).toBe(ARM64_EXIT_DEBUGGER);
     breakAt(machine);
     expect(machine.exports.runTo(machine.cpu, 5n)).toBe(ARM64_EXIT_SLICE);
@@ -91,7 +91,7 @@ describe('a breakpoint of a debugger', () => {
   });
 
   it.each([0x200, 0x204])(
-    'at a vector + %s comes behind the exception of a fetch that faults',
+    'at a vector + %s comes after the exception of a fetch that faults',
     (offset) => {
       const machine = program(0xd61f0020); // BR X1
       machine.setU64(ARM64_X + 8, 3n);
@@ -101,7 +101,7 @@ describe('a breakpoint of a debugger', () => {
     },
   );
 
-  it("leaves the guest's software step as it is", () => {
+  it("preserves the guest's software step", () => {
     const machine = program(ADD, ADD, ADD);
     for (const vector of [0x200, 0x280]) write(machine, VECTORS + vector, [LOOP]);
     machine.setU32(ARM64_DAIF, 0);
@@ -114,7 +114,7 @@ describe('a breakpoint of a debugger', () => {
     expect(machine.u32(ARM64_SS)).toBe(PSTATE_SS);
     breakAt(machine);
     expect(run(machine)).toBe(ARM64_EXIT_SLICE);
-    // One instruction was stepped, and then its exception taken.
+    // One instruction was stepped; then its exception was taken.
     expect(machine.u64(ARM64_X)).toBe(1n);
     expect([Number(machine.el1(BANK_ELR)) - PROGRAM, machine.el1(BANK_ESR) >> 26n]).toEqual([
       4,
@@ -155,7 +155,7 @@ describe('a watchpoint of a debugger', () => {
     expect([pcOf(machine), machine.u64(ARM64_COUNT)]).toEqual([4, 1n]);
     expect(machine.u64(ARM64_X + 8)).toBe(BigInt(DATA));
     expect(machine.view.getBigUint64(machine.at(DATA), true)).toBe(before);
-    // Nothing continues before the host has seen it.
+    // The machine does not continue until the host has handled the stop.
     expect(run(machine)).toBe(ARM64_EXIT_DEBUGGER);
     machine.setU32(ARM64_DEBUGGER_STOP, 0);
     machine.setU32(ARM64_DEBUGGER_WATCHPOINT_COUNT, 0);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-// The arm64 vCPU at EL0 against qemu-aarch64: random sequences over every form, with
-// registers, flags and memory compared. What fixed seeds lead to is stored as a digest,
-// for machines without the oracle; where it is installed the sequences run on both.
+// The arm64 vCPU at EL0 against qemu-aarch64: random sequences of all forms, with
+// registers, flags and memory compared. The results of fixed seeds are stored as a
+// digest, for machines without the oracle; where it is installed, the sequences run on
+// both.
 
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
@@ -12,7 +13,7 @@ import { hasOracle, runOnOracle } from './oracle.ts';
 import { Random, type Sequence, sequence, TESTED_FORMS } from './sequences.ts';
 
 const LENGTH = 16;
-/** Outcomes of 1500 sequences from seed 1, on which oracle and vCPU have agreed. */
+/** Outcomes of 1500 sequences from seed 1, on which oracle and vCPU agree. */
 const DIGEST = 'd2a9b64e1678bd1174bdb04934e4f6b40c4e08b31ff20e2af0788c79dbcf5679';
 
 function sequencesFrom(seed: number, count: number): Sequence[] {

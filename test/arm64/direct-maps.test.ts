@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Direct maps as the CPU sees them: registers of devices that memory backs.
+// Direct maps as seen by the CPU: device registers that are backed by memory.
 
 import { describe, expect, it } from 'vitest';
 import {
@@ -21,10 +21,12 @@ import { Arm64Machine, FLAT_EL1, mapFlat, write } from './el0-machine.ts';
 const BASE = 0x2000_0000;
 const PROGRAM = BASE + 0x1_0000;
 const VECTORS = BASE + 0x2_0000;
-/** Addresses of the table and the memory of registers: RAM that the program does not use. */
+/**
+ * Addresses of the table and of the registers' memory: RAM that the program does not use.
+ */
 const TABLE = BASE + 0x10_0000;
 const PAGE = BASE + 0x11_0000;
-/** Of a device, mapped as Device memory. */
+/** Address of a device, mapped as Device memory. */
 const DEVICE = 0x8000_0000;
 const HLT = 0xd4400000;
 const EXIT_STOP = 1;
@@ -52,7 +54,7 @@ function setUp(words: readonly number[], onAccess: (address: bigint) => void = (
     },
   });
   mapFlat(machine, FLAT_EL1);
-  // AttrIndx 1, of which MAIR says Device-nGnRnE.
+  // AttrIndx 1, for which MAIR has Device-nGnRnE.
   const table = Number(machine.el1(BANK_TTBR0));
   machine.view.setBigUint64(machine.at(table + 16), BigInt(DEVICE + 0x705), true);
   machine.setEl1(BANK_VBAR, BigInt(VECTORS));
@@ -169,7 +171,7 @@ describe('a direct map', () => {
       if (address === BigInt(DEVICE + 8)) flip();
     });
     let mapped = true;
-    // Only the first register: the other one is where the host comes in.
+    // Only the first register is mapped: an access to the other one calls the host.
     const flip = () => {
       mapped = !mapped;
       if (mapped) map(0, 8);
@@ -192,7 +194,8 @@ describe('a direct map', () => {
       LDR_W0,
     ]);
     map();
-    // The page at 0x80000000 becomes that at 0xc0000000, with the next block as it is.
+    // The page at 0x80000000 becomes the one at 0xc0000000; the next block stays as it
+    // is.
     const table = Number(machine.el1(BANK_TTBR0));
     machine.setU64(ARM64_X + 16, 0xc0000705n);
     machine.setU64(ARM64_X + 24, BigInt(table + 16));
@@ -200,11 +203,11 @@ describe('a direct map', () => {
     expect(accesses).toEqual(['read c0000000 4']);
   });
 
-  it('asks for an exit when a queue needs its host', () => {
+  it('requests an exit when a queue needs its host', () => {
     const { machine, map, rung } = setUp([STR_W0, ...LOOP]);
     map();
     machine.setU64(ARM64_X + 32, 1000n);
-    // What the drain does when it has left something over.
+    // What the drain does when work is left.
     rung.push = () => {
       machine.setU32(ARM64_EXIT_REQUEST, 1);
       return 1;

@@ -31,7 +31,7 @@ import { createRegionTable } from '../../vmm/vcpu/arm64/region-table.ts';
 import { Arm64Regions } from '../../vmm/vcpu/arm64/translator/index.ts';
 import { CODE, DATA, DATA_SIZE, type Sequence, WINDOW, WINDOW_SIZE } from './sequences.ts';
 
-/** What answers the accesses of devices and of the board's registers. */
+/** Handlers of accesses to devices and to the board's registers. */
 export interface Arm64Imports {
   mmio(cpu: number, isWrite: number): number;
   register(cpu: number, encoding: number, isWrite: number): number;
@@ -101,7 +101,7 @@ export class Arm64Machine {
     this.exports.reset(CPU);
   }
 
-  /** Makes a region of what is reached from an instruction; its page has been executed before. */
+  /** Translates a region from an instruction on; its page has been executed before. */
   translate(gpa: number): void {
     const page = Math.floor((gpa - this.ramGpa) / 0x1000);
     const base = this.view.getUint32(POOL + ARM64_POOL_TABLE + 4 * page, true);
@@ -109,19 +109,19 @@ export class Arm64Machine {
     if (!this.regions.translateAt(base, (gpa % 0x1000) / 4)) this.reclaim();
   }
 
-  /** Empties the record pool: regions begin again. */
+  /** Empties the record pool: all regions are discarded. */
   reclaim(): void {
     this.exports.resetPool(POOL, this.poolSize, this.ramSize);
     this.exports.flushFetch(CPU);
     this.regions.reset();
   }
 
-  /** Place of a physical address in the memory. */
+  /** Byte offset of a physical address in the memory. */
   at(gpa: number): number {
     return this.ram + gpa - this.ramGpa;
   }
 
-  /** What lies before `start` or from `end` on is no one's here. */
+  /** Memory before `start` and from `end` on is not used here. */
   outside(): { start: number; end: number } {
     return { start: CPU, end: this.ram + this.ramSize };
   }
@@ -152,7 +152,7 @@ export class Arm64Machine {
   }
 }
 
-/** Stores words from a physical address on. */
+/** Stores words at consecutive physical addresses. */
 export function write(machine: Arm64Machine, address: number, words: readonly number[]): void {
   words.forEach((word, i) => {
     machine.view.setUint32(machine.at(address + 4 * i), word, true);
@@ -160,8 +160,8 @@ export function write(machine: Arm64Machine, address: number, words: readonly nu
 }
 
 /**
- * Block descriptors: AttrIndx 0, inner shareable, AF. Nothing is executed at EL1 that EL0
- * can write.
+ * Block descriptors: AttrIndx 0, inner shareable, AF. EL1 executes nothing that EL0 can
+ * write.
  */
 export const FLAT_EL1 = 0x701;
 export const FLAT_EL0 = 0x741;
@@ -174,7 +174,10 @@ function mapGigabyte(machine: Arm64Machine, from: number, to: number, attributes
   machine.view.setBigUint64(machine.at(tableOf(machine) + 8 * from), block, true);
 }
 
-/** Makes the second GiB the first one once more, by its own attributes: before anything is executed. */
+/**
+ * Maps the second GiB to the first one, with its own attributes. Call it before anything
+ * is executed.
+ */
 export function mapAgain(machine: Arm64Machine, attributes = FLAT_EL0): void {
   mapGigabyte(machine, 1, 0, attributes);
 }
@@ -182,7 +185,7 @@ export function mapAgain(machine: Arm64Machine, attributes = FLAT_EL0): void {
 /** The last page of RAM: a table that maps the first 4 GiB to themselves. */
 export function mapFlat(machine: Arm64Machine, attributes = FLAT_EL0): void {
   for (let i = 0; i < 4; i++) mapGigabyte(machine, i, i, attributes);
-  // 39 bits of addresses, 4 KiB, no TTBR1, 40 bits of output.
+  // 39-bit addresses, 4 KiB granule, no TTBR1, 40-bit output.
   machine.setEl1(BANK_TCR, (2n << 32n) | (1n << 23n) | 25n);
   machine.setEl1(BANK_TTBR0, BigInt(tableOf(machine)));
   machine.setEl1(BANK_MAIR, 0xffn);
@@ -195,7 +198,7 @@ export type Outcome = BigUint64Array;
 export const OUTCOME_WORDS = 34;
 const TPIDR_EL0 = storageOffset('TPIDR_EL0');
 const HLT = 0xd440_0000;
-/** More than any sequence: it may branch forwards only. */
+/** Longer than any sequence: branches are forward only. */
 const SLICE = 1000;
 
 const MASK = (1n << 64n) - 1n;
@@ -254,7 +257,7 @@ export function outcomeOf(machine: Arm64Machine): Outcome {
   return outcome;
 }
 
-/** Runs a sequence to its end, as regions where that is said. */
+/** Runs a sequence to its end, on request as regions. */
 export function runSequence(
   machine: Arm64Machine,
   one: Sequence,

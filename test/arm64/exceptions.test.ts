@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// EL0 and EL1: exceptions with what they leave in ESR, FAR, ELR and SPSR, translation
-// with its faults, interrupts, exact counts, and instructions that are changed. Numbers
-// are those of the architecture (Arm ARM D1.10, D8, D17.2.37).
+// EL0 and EL1: exceptions and their ESR, FAR, ELR and SPSR, translation and its faults,
+// interrupts, exact counts, and instructions that are modified. Numbers are those of the
+// architecture (Arm ARM D1.10, D8, D17.2.37).
 
 import { describe, expect, it } from 'vitest';
 import {
@@ -125,7 +125,7 @@ describe('exceptions of an arm64 vCPU', () => {
   });
 });
 
-/** Tables: descriptors of one level by index, at a page of their own. */
+/** Tables: descriptors of one level by index, in a page of their own. */
 function table(
   machine: Arm64Machine,
   address: number,
@@ -141,8 +141,8 @@ const USER = 0x40;
 const READ_ONLY = 0x80;
 
 /**
- * VA 0x4000_0000 to 0x4000_8000 by 4 KiB pages of four kinds, one table entry missing at
- * each level; code is flat.
+ * VA 0x4000_0000 to 0x4000_8000 in 4 KiB pages of four kinds, with one table entry
+ * missing at each level; code is mapped flat.
  */
 function paged(words: readonly number[], el: number): Arm64Machine {
   const machine = machineWith(words, { el, flat: false });
@@ -211,7 +211,7 @@ describe('faults of translation', () => {
     }
   });
 
-  // A branch looks the PC up as it is: no misaligned one may find an entry that is empty.
+  // A branch looks up the PC as it is: a misaligned one must not match an empty entry.
   it.each([1n, 2n, 3n, 5n, 0xffdn])('takes a PC alignment fault at %i', (pc) => {
     const machine = machineWith([0xd61f0000]); // BR X0
     machine.setU64(ARM64_X, pc);
@@ -234,7 +234,7 @@ describe('faults of translation', () => {
     expect(odd.el1(BANK_ELR)).toBe(0x4000_0002n);
   });
 
-  it('leaves the tag of an address out of the PC where it is ignored', () => {
+  it('removes the tag of an address from the PC where it is ignored', () => {
     const machine = paged([0xd61f0020], 0);
     machine.setEl1(BANK_TCR, machine.el1(BANK_TCR) | (1n << 37n));
     machine.setU64(ARM64_X + 8, 0x5a00_0000_4000_4000n);
@@ -260,7 +260,7 @@ describe('faults of translation', () => {
   ])('translates with a granule of %s', (_, tg0, shift, page, size, top) => {
     const machine = machineWith([LDR_X0_X1], { flat: false });
     const tables = BASE + 0x10_0000;
-    // Level 3 for the program and the data: VA is PA plus 0 but for one page.
+    // Level 3 for the program and the data: VA = PA except for one page.
     const levels = shift === 14 ? [36, 25] : [29];
     let at = tables;
     for (const bit of levels) {
@@ -287,7 +287,7 @@ describe('faults of translation', () => {
 });
 
 describe('time of an arm64 vCPU', () => {
-  it('stops at exactly the instruction that is asked for', () => {
+  it('stops at exactly the requested instruction', () => {
     // ADD X0, X0, #1; B .-4
     for (const due of [1n, 2n, 3n, 1000n, 1025n, 1026n, 5000n, 5001n]) {
       const machine = machineWith([0x91000400, 0x17ffffff]);

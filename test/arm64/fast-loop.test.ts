@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
-// What the speed of the interpreter rests on (docs/internals/architecture.md, "The arm64 CPU").
+// The properties on which the interpreter's speed depends
+// (docs/internals/architecture.md, "The arm64 CPU").
 
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 
 const text = readFileSync(new URL('../../assembly/arm64.wat', import.meta.url), 'utf8');
 
-/** The text of a function, without its head. */
+/** The text of a function without its signature. */
 function bodyOf(name: string): string {
   const start = text.indexOf(`\n (func $${name} `);
   expect(start).toBeGreaterThan(0);
@@ -18,8 +19,8 @@ function bodyOf(name: string): string {
 const operationsOf = (body: string) =>
   body.match(/\bi(?:32|64)\.(?!store|const|atomic\.store)\w+/g)?.length ?? 0;
 /**
- * With 5,900 Node 20 keeps the locals in registers, with 9,900 it does not: its limit is 8,192 values
- * of its own, among them what is no operation here.
+ * With 5,900 operations Node 20 keeps the locals in registers, with 9,900 it does not:
+ * its limit is 8,192 values of its own, which include some that are not operations here.
  */
 const MOST = 6500;
 

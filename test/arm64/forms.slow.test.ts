@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The table of forms and the disassembler against llvm-mc: words sampled by form, and
-// over all words. The disassembly of fixed seeds is stored as a digest, for machines
+// from all words. The disassembly of fixed seeds is stored as a digest, for machines
 // without llvm-mc.
 
 import { createHash } from 'node:crypto';
@@ -12,15 +12,12 @@ import { assembleByLlvm, disassembleByLlvm, hasLlvm } from './llvm.ts';
 import { Random } from './sequences.ts';
 
 /**
- * Disassembly of 10 words of each form and 5000 others, seed 7, on which llvm-mc has
- * agreed.
+ * Disassembly of 10 words of each form and 5000 others, seed 7, with which llvm-mc
+ * agrees.
  */
 const DIGEST = '434fef16691c9f27745aef268ffcd6ff8377bcf5947bc391fa86859da8388813';
 
-/**
- * Words of each form, with more zeros, more ones, and as they come, and words of any
- * kind.
- */
+/** Words of each form: mostly zeros, mostly ones, and random; and arbitrary words. */
 function sample(perForm: number, others: number): number[] {
   const random = new Random(7);
   const words = A64_FORMS.flatMap(({ mask, value }) =>
@@ -79,8 +76,8 @@ describe('the table of A64 forms', () => {
     const all = disassembleByLlvm(words, true);
     const different: string[] = [];
     /**
-     * Where llvm-mc writes an alias, or a name that is not in our table: it has to
-     * understand ours.
+     * Where llvm-mc prints an alias, or a name that is not in our table, it has to accept
+     * ours.
      */
     const reassembled: number[] = [];
     words.forEach((word, i) => {
@@ -92,10 +89,10 @@ describe('the table of A64 forms', () => {
           different.push(`${all[i]}: ${ours}`);
         return;
       }
-      // Registers of op0 0 are a hint in llvm-mc; it writes LSL of a register offset
-      // whether it shifts or not.
+      // llvm-mc prints registers with op0 = 0 as a hint; it prints the LSL of a register
+      // offset even without a shift.
       if (!form && / S0_/i.test(theirs ?? '')) return;
-      // UDF is what llvm-mc calls words that are UNDEFINED forever: no form is one.
+      // llvm-mc prints UDF for permanently UNDEFINED words: no form is one.
       if (!form && word >>> 16 === 0 && theirs === `udf #${word}`) return;
       if (form?.group === 'register-offset' && (word & 0x1000) === 0)
         theirs = theirs?.replace(/, lsl #\d/, '');
@@ -105,7 +102,7 @@ describe('the table of A64 forms', () => {
     });
     expect(different).toEqual([]);
     const encoded = assembleByLlvm(reassembled.map((word) => disassembleA64(word) ?? ''));
-    // Bits of a mask's rotation that have no effect are lost.
+    // Bits of a mask's rotation without an effect are not preserved.
     const texts = encoded.map(disassembleA64);
     expect(texts).toEqual(reassembled.map(disassembleA64));
     expect(reassembled.length).toBeLessThan(words.length / 50);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The check of the instruction cache: what is reported, with both addresses, and what is not; and that
-// code behaves with it as without it.
+// The check of the instruction cache: what it reports, with both addresses, what it does
+// not report, and that it does not change how code behaves.
 
 import { describe, expect, it } from 'vitest';
 import { ARM64_POOL_CHECK } from '../../assembly/layout/arm64-records.ts';
@@ -39,7 +39,10 @@ function machine(words: readonly number[], target: number, isChecked = true): Ar
   return made;
 }
 
-/** Runs, and says what is reported: indices of the instructions that have stored and were executed. */
+/**
+ * Runs. Returns the reports: indices of the instruction that stored and of the one that
+ * was executed.
+ */
 function reports(made: Arm64Machine, steps = false): string[] {
   const found: string[] = [];
   for (let i = 0; i < 60; i++) {
@@ -114,17 +117,17 @@ describe('the check of the instruction cache', () => {
     expect(made.u64(ARM64_X + 16)).toBe(2n);
   });
 
-  it('does not mind a store of what is there', () => {
+  it('ignores a store of the same value', () => {
     const made = machine([STORE, TWO, LOOP], 1);
     expect(reports(made)).toEqual([]);
   });
 
-  it('finds a store through another address, and one whose page is in the TLB already', () => {
+  it('reports a store through another address, and one whose page is in the TLB already', () => {
     const alias = machine([STORE, ONE, LOOP], 1);
     mapAgain(alias, FLAT_EL1);
     alias.setU64(ARM64_X + 8, BigInt(PROGRAM + 4 + 0x4000_0000));
     expect(reports(alias)).toEqual(['0 1 IC']);
-    // A store, a call of what it has stored, and a store to that once more.
+    // A store, a call of the stored code, and another store to it.
     const again = machine([STORE, 0xd63f0020, 0xb9000024, 0xd63f0020, LOOP], 0);
     write(again, DATA, [NOP, 0xd65f03c0]); // RET
     again.setU64(ARM64_X + 8, BigInt(DATA));

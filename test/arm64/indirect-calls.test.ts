@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Regions whose calls and returns go through registers: they are made anew with the code to
-// which these have led, and still do exactly what the interpreter does.
+// Regions whose calls and returns go through registers: they are translated again with
+// the targets of these branches, and still behave exactly like the interpreter.
 
 import { createHash } from 'node:crypto';
 import { expect, it } from 'vitest';
@@ -18,15 +18,15 @@ import { BASE, codeMachine } from './random-code.ts';
 import { Random } from './sequences.ts';
 
 const FUNCTIONS = 24;
-/** The functions lie in three pages, a place for each. */
+/** Each function has a slot of this size, in one of three pages. */
 const PLACE = 0x200;
 const TABLE = BASE + 0x8000;
 const STACK = BASE + 0x10000;
 const SLICE = 3000n;
-/** The vCPU has executed HLT. */
+/** Result of `run` when the vCPU has executed HLT. */
 const HALTED = 7;
 
-/** What a function does before it calls another one: a few instructions on X0 to X3. */
+/** Instructions of a function before its call: a few on X0 to X3. */
 function body(random: Random): string {
   const [a, b, c] = [random.below(4), random.below(4), random.below(4)];
   return random.pick([
@@ -40,8 +40,9 @@ function body(random: Random): string {
 }
 
 /**
- * A function that saves its caller, works, and calls, while the depth in X22 lasts, one of
- * the table's functions, by X0, or one that it knows; and returns by RET or by BR.
+ * A function that saves its return address, works and, while the depth in X22 is not 0,
+ * calls one of the table's functions: by X0, or one that is known statically. It returns
+ * by RET or by BR.
  */
 function functionOf(number: number, random: Random): string {
   const known = random.below(FUNCTIONS);
@@ -96,7 +97,7 @@ function load(machine: Arm64Machine, code: Uint8Array, seed: number): void {
   machine.setU64(ARM64_COUNT, 0n);
 }
 
-/** Registers, and what the functions store to: from the table to the stack. */
+/** Registers, and the memory that the functions store to: from the table to the stack. */
 function stateOf(machine: Arm64Machine) {
   return {
     registers: Array.from({ length: 33 }, (_, i) => machine.u64(ARM64_X + 8 * i)),
@@ -149,7 +150,7 @@ it('a region is made anew once its calls and returns have shown where they lead'
     machine.regions.translateHot(machine.block);
     counts.push(machine.regions.count);
   }
-  // The loop and the function, without and with what they call and return to.
+  // The loop and the function, without and with their call and return targets.
   expect([Math.max(...counts.slice(0, 2)) > 0, counts.at(-1)]).toEqual([true, counts[10]]);
   expect(counts.at(-1)).toBeGreaterThan(2);
   expect(machine.exports.runTo(machine.cpu, 200_000n)).toBe(HALTED);

@@ -18,8 +18,8 @@ function run(options: readonly string[], input: string): { stdout: string; stder
 }
 
 /**
- * Words in assembly language, without aliases; undefined where the word is none, with or
- * without Advanced SIMD and FP.
+ * Words in assembly language, without aliases; undefined for a word that is not an
+ * instruction, with or without Advanced SIMD and FP.
  */
 export function disassembleByLlvm(words: readonly number[], simd: boolean): (string | undefined)[] {
   const input = words.map((word) =>
@@ -44,7 +44,7 @@ export function disassembleByLlvm(words: readonly number[], simd: boolean): (str
   );
 }
 
-/** Words of instructions, one each. */
+/** Words of instructions, one for each line. */
 export function assembleByLlvm(lines: readonly string[]): number[] {
   const { stdout, stderr } = run([`-mattr=${FEATURES}`, '-show-encoding'], `${lines.join('\n')}\n`);
   const encodings = [...stdout.matchAll(/encoding: \[([^\]]*)\]/g)];

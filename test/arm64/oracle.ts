@@ -44,7 +44,7 @@ export function runOnOracle(sequences: readonly Sequence[]): Outcome[] {
   try {
     const program = join(folder, 'runner');
     const options = ['-O1', '-ffreestanding', '-nostdlib', '-static', '-fno-stack-protector'];
-    // Within the reach of a branch from the code pages.
+    // Within branch range of the code pages.
     options.push('-fno-pic', '-no-pie', '-Wl,-Ttext=0x21000000', '-o', program, SOURCE);
     const compiled = spawnSync(COMPILER, options, { encoding: 'utf8' });
     if (compiled.status !== 0) throw new Error(compiled.stderr);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A vCPU with a program at EL1 or EL0, and vectors that do nothing.
+// A vCPU with a program at EL1 or EL0, and vectors without code of their own.
 
 import { ARM64_EL, ARM64_PC, ARM64_SPSEL, BANK_VBAR } from '../../assembly/layout/arm64-state.ts';
 import { type Arm64Imports, Arm64Machine, FLAT_READ_ONLY, mapFlat, write } from './el0-machine.ts';

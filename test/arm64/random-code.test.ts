@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Random words as code, at EL1 with the MMU on: nothing traps the WebAssembly, nothing
-// throws, and no byte outside of RAM, the record pool and the vCPU's block changes. The
+// Random words as code, at EL1 with the MMU on: the WebAssembly does not trap, nothing
+// throws, and no byte outside RAM, the record pool and the vCPU's block changes. The
 // thorough runs execute 100 million instructions (.ci/run).
 
 import { expect, it } from 'vitest';

@@ -14,16 +14,16 @@ import {
 import { Arm64Machine, FLAT_EL1, mapAgain, mapFlat, write } from './el0-machine.ts';
 import { Random } from './sequences.ts';
 
-/** Where the code is, from the start of RAM on. */
+/** Offset of the code from the start of RAM. */
 export const BASE = 0x2000_0000;
 const RAM_SIZE = 0x20_0000;
 const CODE_SIZE = 0x8000;
 const VECTORS = BASE + 0x1_0000;
-/** The second GiB of addresses is the first once more, for EL0. */
+/** The second GiB of addresses maps the first again, for EL0. */
 const EL0 = 0x4000_0000;
 const GUARD = 0x1_0000;
 /**
- * An exception continues after its instruction: MRS X30, ELR_EL1; ADD X30, X30, #4; MSR
+ * An exception returns to the next instruction: MRS X30, ELR_EL1; ADD X30, X30, #4; MSR
  * ELR_EL1, X30; ERET.
  */
 const SKIP = [0xd538403e, 0x910013de, 0xd518403e, 0xd69f03e0];
@@ -38,7 +38,10 @@ const SYSTEM_FORMS = SYSTEM.map(formNamed);
 /** DC, IC, AT: CRn 7. TLBI: 8. */
 const MAINTENANCE = [7, 8];
 
-/** A third are any words, a third are of some form, and the rest concern the system. */
+/**
+ * One third are arbitrary words, one third have some form, and the others are system
+ * instructions.
+ */
 function randomWord(random: Random): number {
   const word = random.word();
   const of = (form: A64Form, fixed = 0, value = 0) =>
@@ -60,8 +63,8 @@ function randomWord(random: Random): number {
 }
 
 /**
- * A vCPU out of reset, with the MMU on. Its vectors continue after what has taken an exception;
- * records are as they were.
+ * A vCPU after reset, with the MMU on. Its vectors continue after the instruction that
+ * took an exception; records are kept.
  */
 export function resetForCode(machine: Arm64Machine): void {
   machine.exports.reset(machine.cpu);
@@ -71,7 +74,7 @@ export function resetForCode(machine: Arm64Machine): void {
   machine.setEl1(BANK_VBAR, BigInt(VECTORS));
 }
 
-/** Where code is entered, and with what: registers are addresses in RAM. */
+/** The entry address of code, and its registers, which are addresses in RAM. */
 export interface CodeEntry {
   readonly el: number;
   readonly pc: bigint;
@@ -86,7 +89,7 @@ export function randomEntry(random: Random, codeSize: number): CodeEntry {
   return { el, registers, pc: BigInt(va + 4 * random.below(codeSize / 4)) };
 }
 
-/** The vCPU is there. */
+/** Sets the vCPU to the entry. */
 export function enterCode(machine: Arm64Machine, { el, pc, registers }: CodeEntry): void {
   registers.forEach((value, i) => {
     machine.setU64(ARM64_X + 8 * i, value);
@@ -100,10 +103,10 @@ export function enterCode(machine: Arm64Machine, { el, pc, registers }: CodeEntr
 export const codeMachine = (sizes: { readonly poolSize?: number; readonly guard?: number } = {}) =>
   new Arm64Machine({ ...sizes, ramGpa: BASE, ramSize: RAM_SIZE });
 
-/** A machine that executes it, in a memory with a guard area after RAM. */
+/** A machine that executes random code, in a memory with a guard area after RAM. */
 export class RandomCode {
   readonly #machine = codeMachine({ poolSize: 0x50_0000, guard: GUARD });
-  /** What `run` has returned so far: ARM64_EXIT_*. */
+  /** Values that `run` has returned so far: ARM64_EXIT_*. */
   readonly exits = new Set<number>();
   readonly #before: Uint8Array;
 
@@ -113,14 +116,14 @@ export class RandomCode {
     this.#before = this.#outside();
   }
 
-  /** What is neither RAM, nor the record pool, nor the vCPU's block. */
+  /** Memory other than RAM, the record pool and the vCPU's block. */
   #outside(): Uint8Array {
     const { bytes } = this.#machine;
     const { start, end } = this.#machine.outside();
     return Uint8Array.from([...bytes.subarray(0, start), ...bytes.subarray(end)]);
   }
 
-  /** Offset of the first byte outside that has changed; undefined: there is none. */
+  /** Offset of the first byte outside that has changed; undefined when there is none. */
   changedOutside(): number | undefined {
     const { bytes } = this.#machine;
     const { start, end } = this.#machine.outside();
@@ -131,7 +134,10 @@ export class RandomCode {
     return undefined;
   }
 
-  /** New code in all pages or in some words, everything else out of reset; returns instructions executed. */
+  /**
+   * New code in all pages or in some words, everything else after reset. Returns the
+   * number of instructions executed.
+   */
   run(seed: number): number {
     const random = new Random(seed);
     let executed = 0;
@@ -159,7 +165,7 @@ export class RandomCode {
     for (let left = SLICE; left > 0; left = SLICE - Number(machine.u64(ARM64_COUNT))) {
       const exit = exports.run(cpu, left);
       this.exits.add(exit);
-      // What follows it.
+      // The next instruction.
       if (exit === HLT) machine.setU64(ARM64_PC, machine.u64(ARM64_PC) + 4n);
     }
     return Number(machine.u64(ARM64_COUNT));

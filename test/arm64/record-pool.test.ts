@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Record pages that run out: the vCPU comes back with its PC as it is, wherever it notices.
+// Record pages that run out: the vCPU stops with an unchanged PC, wherever it notices.
 
 import { describe, expect, it } from 'vitest';
 import { ARM64_PAGE_STRIDE } from '../../assembly/layout/arm64-records.ts';
@@ -23,7 +23,7 @@ const B_HERE = 0x14000000;
 const SVC = 0xd4000001;
 const MSR_DAIFCLR_2 = 0xd50342ff;
 
-/** A machine with a place for one record page, and words at their addresses. */
+/** A machine with space for one record page, and words at their addresses. */
 function machineWith(parts: Readonly<Record<number, readonly number[]>>): Arm64Machine {
   const machine = new Arm64Machine({ ramGpa: BASE, ramSize: RAM_SIZE });
   machine.exports.resetPool(machine.u32(ARM64_POOL), poolSize(1), RAM_SIZE);
@@ -35,7 +35,7 @@ function machineWith(parts: Readonly<Record<number, readonly number[]>>): Arm64M
 
 const poolSize = (pages: number) => 0x40 + (RAM_SIZE >> 12) * 4 + pages * ARM64_PAGE_STRIDE;
 
-/** Goes on after the pool has been emptied. */
+/** Continues after the pool has been emptied. */
 function goOn(machine: Arm64Machine, instructions: number): number {
   machine.exports.resetPool(machine.u32(ARM64_POOL), poolSize(1), RAM_SIZE);
   machine.exports.flushFetch(machine.cpu);
@@ -43,7 +43,7 @@ function goOn(machine: Arm64Machine, instructions: number): number {
 }
 
 describe('a vCPU whose record pages run out', () => {
-  // A slice of 0 ends at the very branch, one of 100 later.
+  // A slice of 0 ends at the branch itself, one of 100 later.
   it.each([0, 100])('is at the target of a branch, in a slice of %i', (slice) => {
     const machine = machineWith({
       [BASE]: [ADD_X0_1, B_NEXT_PAGE],

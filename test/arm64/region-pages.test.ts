@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The pages of a region: its code may lie in several, and its entries take one of the pool.
+// The pages of a region: its code may span several, and its entries use one page of the
+// pool.
 
 import { expect, it } from 'vitest';
 import {
@@ -47,12 +48,12 @@ it.each([
   machine.translate(BASE);
   machine.regions.watch(machine.block);
   run(machine, TURNS);
-  // Code that a region leaves for the interpreter becomes hot.
+  // Code that a region leaves to the interpreter becomes hot.
   expect(machine.regions.translateHot(machine.block)).toBe(true);
   expect(machine.regions.count).toBe(1);
 });
 
-it('a region for which the pool has no space is not made, and stores nothing behind the pool', () => {
+it('a region without space in the pool is not made, and stores nothing after the pool', () => {
   const machine = machineWith(`
     main: add x0, x0, #2
      sub x1, x1, #1
@@ -60,7 +61,7 @@ it('a region for which the pool has no space is not made, and stores nothing beh
      hlt #0`);
   const pool = machine.u32(ARM64_POOL);
   const word = (offset: number) => machine.view.getUint32(pool + offset, true);
-  // A place for one record page: that of the code.
+  // Space for one record page, that of the code.
   const size = ARM64_POOL_TABLE + (RAM_SIZE >> 12) * 4 + 16 + ARM64_PAGE_STRIDE;
   machine.exports.resetPool(pool, size, RAM_SIZE);
   machine.exports.flushFetch(machine.cpu);

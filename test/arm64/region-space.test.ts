@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What regions take from the record pool, and how often they are made.
+// The record pool pages that regions use, and how often regions are translated.
 
 import { describe, expect, it } from 'vitest';
 import { ARM64_POOL_NEXT, ARM64_POOL_TABLE } from '../../assembly/layout/arm64-records.ts';
@@ -25,7 +25,7 @@ function load(source: string): Arm64Machine {
 describe('a region with more entries than fit into a record page', () => {
   const PAIRS = 280;
   const LATER = 500;
-  // SEVL is the interpreter's: behind it the region is entered again.
+  // The interpreter executes SEVL: after it the region is entered again.
   const source = `
     main: ${'add x1, x1, #1\n .word 0xd50320bf\n '.repeat(PAIRS)}
      sub x2, x2, #1
@@ -54,7 +54,7 @@ describe('a region with more entries than fit into a record page', () => {
       machine.exports.entryOf(records + 8 * i),
     ).filter((entry) => entry !== 0);
     expect(entries.length).toBeGreaterThan(PAIRS);
-    // Otherwise the next page's records would overwrite them, and the run might never end.
+    // Otherwise the next page's records would overwrite them, and the run might not end.
     const free = machine.view.getUint32(pool + ARM64_POOL_NEXT, true);
     expect(Math.max(...entries) + ARM64_ENTRY_SIZE).toBeLessThanOrEqual(free);
     expect(added(machine, BASE, 3)).toBe(3 * PAIRS);
@@ -72,7 +72,7 @@ it('a region is not made anew for a target that is too far away', () => {
      .balign ${PAGE}
     called: add x0, x0, #1
      ret`);
-  // The fourth GiB of addresses is the first once more.
+  // The fourth GiB of addresses maps the first again.
   const table = machine.ramGpa + machine.ramSize - PAGE;
   machine.view.setBigUint64(machine.at(table + 8 * 3), BigInt(FLAT_EL1), true);
   machine.exports.flushAll(machine.cpu);

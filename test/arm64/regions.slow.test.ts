@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Regions against the interpreter: the same sequences, with registers, flags, memory and the
-// count of instructions compared.
+// Regions against the interpreter: the same sequences, with registers, flags, memory and
+// instruction counts compared.
 
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
@@ -31,7 +31,7 @@ import { BASE, codeMachine, enterCode, randomEntry, resetForCode } from './rando
 import { CODE, Random, type Sequence, sequence } from './sequences.ts';
 
 const LENGTH = 16;
-/** That of the differential test: what the oracle has agreed on. */
+/** The digest of the differential test, with which the oracle agrees. */
 const DIGEST = 'd2a9b64e1678bd1174bdb04934e4f6b40c4e08b31ff20e2af0788c79dbcf5679';
 const NOP = 0xd503201f;
 /** Register that no sequence writes. */
@@ -66,7 +66,7 @@ function looped({ offset, words, registers, nzcv }: Sequence, turns: number): Se
 
 const CODE_SIZE = 0x4000;
 
-/** The same random words in both machines, at the same instruction of them. */
+/** Loads the same random words into both machines, with the PC at the same one. */
 function loadRandomCode(machines: readonly Arm64Machine[], random: Random): void {
   const words = Array.from({ length: CODE_SIZE / 4 }, () => {
     const form = random.pick(A64_FORMS);
@@ -120,7 +120,8 @@ describe('regions', () => {
       let exits: number[] = [];
       while (exits[0] !== 7) {
         const due = machines[0].u64(ARM64_COUNT) + BigInt(1 + random.below(60));
-        // More than a page's instructions are left, so that the machine runs and does not step.
+        // More than a page's instructions are left, so that the machine runs and does not
+        // single-step.
         exits = machines.map(({ exports, cpu }) => exports.runTo(cpu, due + 1100n));
         if (exits[0] === 0) throw new Error('a sequence has not ended');
         const [a, b] = machines.map((machine) => [
@@ -197,7 +198,7 @@ describe('regions', () => {
     machine.setU64(ARM64_X + 16, BigInt(called));
     machine.setU64(ARM64_X + 24, 0x91004000n); // ADD X0, X0, #16
     machine.setU64(ARM64_PC, BigInt(BASE));
-    // So much that both pages have been executed.
+    // Enough for both pages to have been executed.
     machine.exports.run(machine.cpu, 8);
     machine.translate(BASE + 8);
     expect(machine.exports.run(machine.cpu, 5000)).toBe(7);

@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: MIT
-// Random sequences of A64 instructions for the differential test: every form of the table
-// that EL0 may execute without an exception, operands from edge values first. Everything
-// comes from the seed.
+// Random sequences of A64 instructions for the differential test: every form that EL0 may
+// execute without an exception, with operands that favour edge values. Everything is
+// derived from the seed.
 
 import { A64_FORMS, type A64Form, matches } from '../../assembly/layout/a64/a64-forms.ts';
 
-/** Where the code is: two pages. */
+/** Address of the code, two pages. */
 export const CODE = 0x2000_0000;
 /**
- * Where the data is, and what the bases point around: bases stay within +-0x100 of the
- * middle but for write-back.
+ * Address of the data, and the middle around which the bases point: bases stay within
+ * 0x100 of it except after write-back.
  */
 export const DATA = 0x2001_0000;
 export const DATA_SIZE = 0x2_0000;
 export const MIDDLE = DATA + 0x8000;
-/** What is compared after each sequence: 8 KiB around the middle. */
+/** Compared after each sequence: 8 KiB around the middle. */
 export const WINDOW = MIDDLE - 0x1000;
 export const WINDOW_SIZE = 0x2000;
 
@@ -25,7 +25,7 @@ const ALIGNED = 25;
 /** Contains the address after the sequence, for branches through a register. */
 const END = 26;
 const BASES = [27, 28] as const;
-/** Destinations are below, or 31. */
+/** Destinations are below this number, or 31. */
 const DESTINATIONS = 24;
 
 /** The state before a sequence, and its instructions. */
@@ -116,12 +116,11 @@ const LEFT_OUT = new Set([
     'BLR',
     'RET',
   ],
-  // Not of the oracle's CPU, and a barrier only.
+  // Not implemented by the oracle's CPU, and only a barrier.
   'SB',
 ]);
 /**
- * The forms that sequences consist of; those of branches through registers, flags and DC
- * ZVA are added by hand.
+ * The forms in sequences; branches through registers, flags and DC ZVA are added by hand.
  */
 export const TESTED_FORMS = A64_FORMS.filter(
   ({ name, feature }) => feature !== 'FP' && !LEFT_OUT.has(name),
@@ -146,8 +145,7 @@ function formNamed(name: string): A64Form {
 }
 
 /**
- * The word of a form with these fields; bits that are of no field are ones, as they
- * should be.
+ * The word of a form with these fields; bits outside all fields are 1, as they should be.
  */
 export function encode(form: A64Form, fields: Readonly<Record<string, number>>): number {
   const given = form.fields.map(({ name, shift, width }) => {
@@ -205,8 +203,8 @@ function instruction(random: Random, form: A64Form): number {
 const LDXR_OF = (name: string) => name.replace(/^STL?X/, 'LDX');
 
 /**
- * What is not one instruction of a form: an exclusive pair, branches through registers,
- * flags, DC ZVA.
+ * Sequences that are not one instruction of a form: an exclusive pair, branches through
+ * registers, flags, DC ZVA.
  */
 function composite(random: Random): number[] {
   switch (random.below(5)) {
@@ -229,11 +227,11 @@ function composite(random: Random): number[] {
 
 function instructions(random: Random, form: A64Form): number[] {
   const word = instruction(random, form);
-  // Monitors are closed again: a store of another size than the load's is CONSTRAINED
+  // The monitor is cleared again: a store of another size than the load's is CONSTRAINED
   // UNPREDICTABLE.
   if (/^LDA?X/.test(form.name)) return [word, encode(formNamed('CLREX'), {})];
   if (!/^STL?X/.test(form.name)) return [word];
-  // The store may succeed: the load of its size comes before, into registers that it does
+  // The store may succeed: a load of its size precedes it, into registers that it does
   // not use.
   const load = formNamed(LDXR_OF(form.name));
   const rt = random.below(DESTINATIONS);
@@ -248,7 +246,7 @@ export function sequence(random: Random, length: number, forms = TESTED_FORMS): 
     words.push(
       ...(random.below(16) === 0 ? composite(random) : instructions(random, random.pick(forms))),
     );
-  // Where branches and literals of the last instruction may lead.
+  // Targets of branches and literals of the last instruction.
   words.push(NOP, NOP, NOP, NOP);
   const registers = Array.from({ length: 32 }, () => value64(random));
   registers[INDEX] = BigInt(random.below(64));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// SP alignment faults (Arm ARM D1.8.2, EC 0x26): which accesses take one, and that no write of
-// SP escapes the check, as the interpreter's loops look at SP only where it may become misaligned.
+// SP alignment faults (Arm ARM D1.8.2, EC 0x26): which accesses take one, and that no
+// write of SP escapes the check, although the interpreter's loops check SP only where it
+// may become misaligned.
 
 import { describe, expect, it } from 'vitest';
 import {
@@ -116,7 +117,7 @@ describe('accesses with a misaligned SP', () => {
 
 describe('writes of SP', () => {
   const store = PROGRAM + 0x40;
-  /** One instruction, and 15 later a store to the stack. */
+  /** One instruction and, 15 later, a store to the stack. */
   const program = (word: number) => [word, ...Array<number>(15).fill(NOP), STR_X0_SP, LOOP];
 
   it.each([
@@ -157,7 +158,7 @@ describe('writes of SP', () => {
     }
   });
 
-  it('a pair goes where it belongs', () => {
+  it('a pair is stored at its address', () => {
     const made = machine([0xa9bf87e0, 0x288087e0], { checked: 0n });
     made.setU64(ARM64_X, 0x1111_2222_3333n);
     made.setU64(ARM64_X + 8, 0x4444_5555_6666n);
@@ -188,7 +189,7 @@ describe('writes of SP', () => {
     call.exports.run(call.cpu, 4);
     expect(call.el1(BANK_ESR)).toBe(ESR);
     expect(call.el1(BANK_ELR)).toBe(BigInt(VECTORS + 0x404));
-    // ERET to a program of EL0 with a misaligned SP_EL0, which is in the second GiB.
+    // ERET to an EL0 program with a misaligned SP_EL0, in the second GiB.
     const back = machine(program(0xd69f03e0));
     mapAgain(back);
     back.setEl1(BANK_ELR, BigInt(PROGRAM + 0x4000_0004));

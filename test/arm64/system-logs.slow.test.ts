@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-// Images that exercise exceptions, translation, timers, GIC, PSCI and code that changes, as
-// qemu-system-aarch64 has run them (test/arm64/system, scripts/check-arm64-system.mjs): the board `virt`
-// prints the same, line by line, but for what scripts/arm64-system-logs.mjs gives a reason for.
+// Images that exercise exceptions, translation, timers, GIC, PSCI and modified code,
+// compared with their output on qemu-system-aarch64 (test/arm64/system,
+// scripts/check-arm64-system.mjs): the board `virt` prints the same lines, except those
+// for which scripts/arm64-system-logs.mjs has a reason.
 
 import { readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
@@ -18,11 +19,12 @@ describe('the board virt compared with qemu-system-aarch64', () => {
   it.each(IMAGES.map(({ name }) => name))('prints the same: %s', async (name) => {
     const qemu = readFileSync(new URL(`${name}.log`, FOLDER), 'utf8');
     const printed = await printedBy(imageOf(name));
-    // All that runs twice, as regions: the same to the byte, the counts of instructions included.
+    // Everything that runs twice, as regions: byte for byte the same, including the
+    // instruction counts.
     expect(await printedBy(imageOf(name), { translate: 'eager' })).toBe(printed);
     const { problems, used } = compareLogs(name, qemu, printed);
     expect(problems).toEqual([]);
-    // None that nothing needs any more.
+    // No reason is listed that is no longer needed.
     const listed = DIFFERENCES.filter(({ image }) => image === name);
     expect(listed.filter((one) => !used.has(one))).toEqual([]);
   });

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The IOTLB keeps what several address spaces of one machine map at the same address (IHI 0070 section 3.17).
+// The IOTLB keeps the translations of several address spaces of one machine for the same
+// address (IHI 0070 section 3.17).
 
 import { expect, it } from 'vitest';
 import { THREAD_TLB_MISSES } from '../../assembly/layout/thread-memory.ts';
@@ -9,7 +10,7 @@ import { Scenario } from '../reference/scenario.ts';
 import { harness } from '../support/unit-harness.ts';
 
 const geometry = { granule: 12n, bits: 39n, start: 1, leaf: 3 };
-/** As many as a set of the IOTLB has ways; ASIDs 1 to 4. */
+/** As many streams as a set of the IOTLB has ways; ASIDs 1 to 4. */
 const STREAMS = [5, 6, 7, 8];
 const offset = (pa: bigint) => Number(pa & 0xffff_ffffn);
 
@@ -43,7 +44,8 @@ it('a global page is one for the ASIDs of one ASET, and another for those of the
   prepare(h);
   const scenario = new Scenario({ mode: 'stage 1', stage1: geometry, stage2: geometry });
   const [leaf = 0n] = [scenario.slots1.get(geometry.leaf)];
-  // nG 0; the other half of the streams has tables of its own, whose leaf names another page.
+  // nG 0; the other half of the streams has tables of its own, whose leaf maps another
+  // page.
   scenario.change(leaf, 0n, 1n << 11n);
   for (const [pa, value] of scenario.words) h.guestRam64(offset(pa), value);
   const ASET = 1n << 47n;
@@ -64,7 +66,8 @@ it('a global page is one for the ASIDs of one ASET, and another for those of the
   const page = (sid: number) => h.translate(sid, scenario.address).pa & ~0xfffn;
   const before = page(5);
   h.guestRam64(offset(leaf), scenario.get(leaf) + 0x1000n);
-  // ASET 0 has the page as it was, ASET 1 as it is; each keeps its own.
+  // ASET 0 has the page from before the change, ASET 1 the one after it; each keeps its
+  // own.
   expect([7, 6, 8, 5, 7, 6].map((sid) => page(sid) - before)).toEqual([
     0n,
     0x1000n,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// ATS: translation requests, translated transactions, and the ATC between them, on tables written word by word. Completions, records and commands
-// are worked out by hand from IHI 0070 sections 3.9.1, 4.5.1 and 13.7.
+// ATS: translation requests, translated transactions, and the ATC, on tables written word
+// by word. Completions, records and commands are derived by hand from IHI 0070 sections
+// 3.9.1, 4.5.1 and 13.7.
 
 import { beforeEach, describe, expect, it } from 'vitest';
 import {
@@ -47,7 +48,8 @@ const [L0, L1, L2, L3] = [0x80201000n, 0x80202000n, 0x80203000n, 0x80204000n];
 const IOVA = 0x0000_4030_2010_1000n;
 const window1 = (gpa: bigint) => gpa | 0x1_0000_0000n;
 const PAGE = window1(0x80300000n);
-// Stage-1 page descriptors: AF, nG, SH, AP unprivileged read-write; and the same read-only (AP[7]).
+// Stage-1 page descriptors: AF, nG, SH, AP unprivileged read-write; and the same,
+// read-only (AP[7]).
 const READ_WRITE = PAGE | 0xf43n;
 const READ_ONLY = PAGE | 0xfc3n;
 const R = 1 << ATS_GRANTED_SHIFT;
@@ -65,7 +67,7 @@ const PROD = 0x04;
 const GERROR = 0x10;
 const GERRORN = 0x14;
 const SYNC = 0x46n;
-/** TLBI_NH_ASID of ASID 1; VMID is the queue's own. */
+/** TLBI_NH_ASID of ASID 1; the VMID is that of the queue. */
 const NH_ASID = 0x0001_0000_0000_0011n;
 /** The guest's StreamID is 8. */
 const ATC_INV = 0x0000_0008_0000_0040n;
@@ -73,7 +75,7 @@ const ALL = 52n;
 
 let h: Harness;
 
-/** Config 5 with EATS 1; the CD lies in guest RAM. */
+/** Config 5 with EATS 1; the CD is in guest RAM. */
 function stream(dw0 = 0x1_8020_000bn, dw1 = 0xd6n | EATS): void {
   h.ste(SID, [dw0, dw1, 7n]);
   h.mainCommand((BigInt(SID) << 32n) | 0x03n);
@@ -130,7 +132,7 @@ describe('a translation request', () => {
     expect(block()).toEqual([window1(0x80501000n), 21]);
   });
 
-  it('grants execution only when it is asked for, and only with a SubstreamID', () => {
+  it('grants execution only on request, and only with a SubstreamID', () => {
     expect(request(ACCESS_WRITE | ACCESS_INSTRUCTION)).toBe(RW);
     h.set(SMMU_AT_IDR1, IDR1 | 0x500);
     // S1CDMax 1: the CD table has two entries, S1DSS 2.
@@ -320,7 +322,7 @@ describe('an ATC', () => {
   });
 
   describe('with PASIDs', () => {
-    /** ASID 2; the page of the second CD lies after that of the first. */
+    /** ASID 2; the page of the second CD follows that of the first. */
     const CD1 = 0x0002_6205_c000_3510n;
     const PASID_PAGE = PAGE + 0x1000n;
     const [M0, M1, M2, M3] = [0x80206000n, 0x80207000n, 0x80208000n, 0x80209000n];
@@ -353,7 +355,7 @@ describe('an ATC', () => {
       unmapBoth();
       expect([access(), block()]).toEqual([ATS_SUCCESS, [PAGE, 12]]);
       expect([access(ACCESS_WRITE, IOVA, 1), block()]).toEqual([ATS_SUCCESS, [PASID_PAGE, 12]]);
-      // CD 0 is that of transactions without a PASID: F_STREAM_DISABLED.
+      // CD 0 is for transactions without a PASID: F_STREAM_DISABLED.
       expect(access(ACCESS_WRITE, IOVA, 0)).toBe(ATS_CA);
     });
 
@@ -371,7 +373,7 @@ describe('an ATC', () => {
       expect([both(), h.page0(CONS)]).toEqual([after, 5]);
     });
 
-    it('behind an SMMU without PASIDs ignores SSV', () => {
+    it('with an SMMU without PASIDs ignores SSV', () => {
       both();
       unmapBoth();
       h.set(SMMU_AT_IDR1, IDR1);
@@ -391,7 +393,7 @@ describe('an ATC', () => {
       expect(access(ACCESS_PRIVILEGED, IOVA, 1)).toBe(ATC_DENIED);
     });
 
-    it('asks again for an instruction fetch, which a page without UXN grants', () => {
+    it('requests again for an instruction fetch, which a page without UXN grants', () => {
       expect(access(0, IOVA, 1)).toBe(ATS_SUCCESS);
       expect(access(ACCESS_INSTRUCTION, IOVA, 1)).toBe(ATS_SUCCESS);
       unmapBoth();
@@ -405,7 +407,7 @@ describe('an ATC', () => {
     });
   });
 
-  it('asks again for an access that was not granted', () => {
+  it('requests again for an access that was not granted', () => {
     map(READ_ONLY);
     expect([access(0), access()]).toEqual([ATS_SUCCESS, ATC_DENIED]);
     map(READ_WRITE);
@@ -413,7 +415,7 @@ describe('an ATC', () => {
     expect(access()).toBe(ATS_SUCCESS);
   });
 
-  it('of 32 entries gives the oldest up', () => {
+  it('of 32 entries evicts the oldest', () => {
     for (let page = 0; page <= 32; page++) map(READ_WRITE + BigInt(page << 12), page);
     for (let page = 0n; page <= 32n; page++)
       expect(access(0, IOVA + (page << 12n))).toBe(ATS_SUCCESS);

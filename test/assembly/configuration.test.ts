@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// What the configuration cache and the IOTLB must not hide: level-1 descriptors written without a command, CDs of single SubstreamIDs, dirty
-// state, the top byte of an address.
+// Changes that the configuration cache and the IOTLB must not hide: level-1 descriptors
+// written without a command, CDs of single SubstreamIDs, dirty state, the top byte of an
+// address.
 
 import { beforeEach, describe, expect, it } from 'vitest';
 import { SMMU_AT_STRTAB_CFG } from '../../assembly/layout/smmu-memory.ts';
@@ -63,7 +64,7 @@ describe('the configuration cache', () => {
 });
 
 describe('the IOTLB', () => {
-  it('does not let an address with another top byte through, unless TBI', () => {
+  it('refuses an address with another top byte, unless TBI is set', () => {
     const scenario = install(new Scenario(STAGE1));
     const tagged = scenario.address | (0x5an << 56n);
     expect(h.translate(SID, scenario.address).status).toBe(TRANSLATE_OK);
@@ -74,7 +75,7 @@ describe('the IOTLB', () => {
     expect(h.translate(SID, tagged).status).toBe(TRANSLATE_OK);
   });
 
-  it('does not let a write to a clean page through that a read has cached: the write makes it dirty first', () => {
+  it('does not use a cached read for a write to a clean page: the write makes it dirty first', () => {
     const scenario = new Scenario(STAGE1);
     const leaf = scenario.slots1.get(3) ?? 0n;
     scenario.change(scenario.cd, 3n << 42n);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Entries that are smaller than their stage-1 leaf, because stage 2 is mapped in smaller pieces: a TLBI
-// by address takes all of the leaf, and nothing else (IHI 0070 section 4.4, DDI 0487 section D8.16).
+// Entries that are smaller than their stage-1 leaf, because stage 2 uses smaller pages: a
+// TLBI by address removes the whole leaf, and nothing else (IHI 0070 section 4.4, DDI
+// 0487 section D8.16).
 
 import { describe, expect, it } from 'vitest';
 import { SMMU_AT_IDR5 } from '../../assembly/layout/smmu-memory.ts';
@@ -30,14 +31,14 @@ const RAM_SIZE = 0x700000;
 const CD = RAM + 0x90000;
 const STAGE1_TABLES = RAM + 0xa0000;
 const STAGE2_TABLES = 0x80000;
-/** ipa of what is mapped, a multiple of 2 MiB. */
+/** ipa of the mapped data, a multiple of 2 MiB. */
 const DATA = RAM_GPA + 0x400000;
 const IOVA = 0x4000_0000;
 const ELSEWHERE = 0x4400_0000;
 const MIB2 = 0x200000;
 const ALL_GRANULES = 0x70;
 
-/** A nested stream whose stage 2 has pages of 4 KiB only. */
+/** A nested stream whose stage 2 has only pages of 4 KiB. */
 async function nestedStream(granule: Granule) {
   const h = await harness();
   prepare(h);
@@ -56,13 +57,13 @@ async function nestedStream(granule: Granule) {
   return {
     h,
     stage1,
-    /** How many of these iovas were not cached. */
+    /** The number of these iovas that were not cached. */
     misses(iovas: readonly number[]): number {
       const before = h.unit.threadBlock.count(THREAD_TLB_MISSES);
       for (const iova of iovas) expect(h.translate(SID, BigInt(iova)).status).toBe(TRANSLATE_OK);
       return h.unit.threadBlock.count(THREAD_TLB_MISSES) - before;
     },
-    /** TLBI_NH_VA by the VCMDQ. */
+    /** TLBI_NH_VA on the VCMDQ. */
     invalidate(iova: number): void {
       h.put(slot, (BigInt(ASID) << 48n) | 0x12n, BigInt(iova) | 1n);
       slot = (slot + 1) % 16;
@@ -78,7 +79,10 @@ const LEAVES: readonly (readonly [string, Granule, number])[] = [
 ];
 
 describe.each(LEAVES)('entries of 4 KiB of %s', (_, granule, size) => {
-  /** The first, the last and one in the middle; then those of leaves around it, and far away. */
+  /**
+   * The first, the last and one in the middle; then those of adjacent leaves, and far
+   * ones.
+   */
   const own = [IOVA, IOVA + size / 2, IOVA + size - 0x1000];
   const others = [IOVA - 0x1000, IOVA + size, ELSEWHERE];
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The generic timer's arithmetic against DDI 0487 section D12.2, by literal counts.
+// The generic timer's arithmetic against DDI 0487 section D12.2, with literal counts.
 
 import { beforeAll, describe, expect, it } from 'vitest';
 import { compileAssembly } from '../support/compile-assembly.ts';

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// What Grace's SMMU has beyond the default one: EL2 and EL2-E2H in addition to NS-EL1 (IHI 0070 sections 3.3.4, 3.17, 4.4.2), tables of either
-// endianness (section 5.4), and execution at stage 2 by privilege (DDI 0487, FEAT_XNX).
+// What Grace's SMMU has in addition to the default one: EL2 and EL2-E2H besides NS-EL1
+// (IHI 0070 sections 3.3.4, 3.17, 4.4.2), tables of either endianness (section 5.4), and
+// stage 2 execute permission by privilege (DDI 0487, FEAT_XNX).
 
 import { beforeEach, describe, expect, it } from 'vitest';
 import { ACCESS_INSTRUCTION, ACCESS_PRIVILEGED } from '../../assembly/layout/access.ts';
@@ -19,7 +20,10 @@ import { type Harness, harness, RAM_GPA } from '../support/unit-harness.ts';
 
 const GEOMETRY = { granule: 12n, bits: 39n, start: 1, leaf: 3 };
 const HYP = 0x200;
-/** S1P, S2P, AArch64, COHACC, HTTU 2, HYP, ATS, ASID16, VMID16, CD2L, terminate model; TTENDIAN 2, and 0 without the last bit. */
+/**
+ * S1P, S2P, AArch64, COHACC, HTTU 2, HYP, ATS, ASID16, VMID16, CD2L, terminate model;
+ * TTENDIAN 2, and 0 without the last bit.
+ */
 const IDR0 = 0x0d4c349b | HYP;
 const LITTLE = 0x400000;
 const STRW_EL2 = 2n << 30n;
@@ -41,7 +45,7 @@ beforeEach(async () => {
   writeActions(h.hostMemory, 0, IDR0);
 });
 
-/** Puts a scenario into memory; `encoded` says how a word of a table lies there. */
+/** Writes a scenario to memory; `encoded` returns a word of a table as it is stored. */
 function place(
   scenario: Scenario,
   encoded: (pa: bigint, value: bigint) => bigint = (_, v) => v,
@@ -50,7 +54,9 @@ function place(
 }
 
 describe('StreamWorlds', () => {
-  /** Streams of the same CD and tables, as NS-EL1 and as EL2; the leaf is global or not. */
+  /**
+   * Streams of the same CD and tables, as NS-EL1 and as EL2; the leaf is global or not.
+   */
   function streams(global: boolean): { page(sid: number): bigint; move(): void; address: bigint } {
     const scenario = new Scenario({ mode: 'stage 1', stage1: GEOMETRY, stage2: GEOMETRY });
     const leaf = scenario.slots1.get(GEOMETRY.leaf) ?? 0n;
@@ -72,7 +78,7 @@ describe('StreamWorlds', () => {
       },
     };
   }
-  /** Opcodes with the operands that they have: ASID 1 or 2, the address. */
+  /** Opcodes with their operands: ASID 1 or 2, the address. */
   const command = (opcode: bigint, address: bigint, asid = 1n) =>
     h.mainCommand(opcode | (asid << 48n), address & ~0xfffn);
 
@@ -86,13 +92,14 @@ describe('StreamWorlds', () => {
     const { page, move } = streams(global);
     const before = page(5);
     move();
-    // Another world: the tables as they are. Each keeps its own.
+    // Another StreamWorld reads the tables as they are now. Each keeps its own
+    // translation.
     expect([6, 5, 6].map((sid) => page(sid) - before)).toEqual([0x1000n, 0n, 0x1000n]);
     expect(h.missing()).not.toEqual([]);
   });
 
   it.each([
-    // Opcode, ASID, then whether the entries of NS-EL1, EL2, EL2-E2H are gone, non-global.
+    // Opcode, ASID, then whether the non-global entries of NS-EL1, EL2, EL2-E2H are gone.
     ['TLBI_NH_ALL', 0x10n, 1n, [true, false, false]],
     ['TLBI_NH_VAA', 0x13n, 1n, [true, false, false]],
     ['TLBI_EL2_ALL', 0x20n, 0n, [false, true, true]],
@@ -159,11 +166,11 @@ describe('StreamWorlds', () => {
     ];
     expect(accesses.map((attributes) => ok(5, attributes))).toEqual([false, true, true, false]);
     expect(accesses.map((attributes) => ok(6, attributes))).toEqual([true, true, true, true]);
-    // The upper half: EPD1 counts as 1, whatever the CD says of it.
+    // The upper half: EPD1 acts as 1, whatever the CD contains.
     expect(h.translate(6, 0xffff_ffff_ffff_0000n).status).not.toBe(TRANSLATE_OK);
   });
 
-  /** A stream of EL2 whose CD is changed, and what becomes of an access: 0, or its event. */
+  /** An access by a stream of EL2 whose CD is changed: 0, or its event. */
   function el2Access(cr2: number, cd0: { set: bigint; clear?: bigint }, ttb1 = 0n): number {
     h.set(SMMU_AT_CR2, cr2);
     const scenario = new Scenario({ mode: 'stage 1', stage1: GEOMETRY, stage2: GEOMETRY });
@@ -171,7 +178,7 @@ describe('StreamWorlds', () => {
     scenario.change(scenario.cd + 16n, ttb1);
     place(scenario);
     const [first = 0n, second = 0n, third = 0n, ...rest] = scenario.ste;
-    // S2VMID is of no account in this world either.
+    // S2VMID is ignored in this StreamWorld, too.
     h.ste(6, [first, second | STRW_EL2, third | 0xff00n, ...rest]);
     h.mainCommand(0x04n, 31n);
     h.mainCommand(0x20n);
@@ -182,7 +189,8 @@ describe('StreamWorlds', () => {
   const [EPD0, EPD1] = [1n << 14n, 1n << 30n];
 
   it.each([
-    // What the CD says, then what EL2 and what EL2-E2H make of it (IHI 0070 section 5.4: EPD0, EPD1).
+    // The CD's field, then the result for EL2 and for EL2-E2H (IHI 0070 section 5.4:
+    // EPD0, EPD1).
     ['EPD0 1', { set: EPD0 }, 0, 0x10],
     ['EPD1 0 with a reserved TG1 and T1SZ 0', { set: 0n, clear: EPD1 }, 0, 0x0a],
     ['EPD0 and EPD1 1, ENDI 1 with TTENDIAN 2', { set: EPD0 | EPD1 | ENDI }, 0x0a, 0x10],
@@ -195,14 +203,14 @@ describe('StreamWorlds', () => {
     expect(el2Access(E2H, cd0)).toBe(e2h);
   });
 
-  it('TTB1 beyond IPS is nothing to EL2, and C_BAD_CD of EL2-E2H', () => {
+  it('TTB1 beyond IPS is ignored by EL2, and C_BAD_CD of EL2-E2H', () => {
     const half = { set: (2n << 22n) | (25n << 16n), clear: EPD1 };
     expect(el2Access(NOT_E2H, half, 1n << 50n)).toBe(0);
     expect(el2Access(E2H, half, 1n << 50n)).toBe(0x0a);
     expect(el2Access(E2H, half)).toBe(0);
   });
 
-  it('with stage 2 STRW is ignored, reserved values too: the stream is of NS-EL1', () => {
+  it('with stage 2 STRW is ignored, also reserved values: the stream is of NS-EL1', () => {
     const scenario = new Scenario({ mode: 'nested', stage1: GEOMETRY, stage2: GEOMETRY });
     place(scenario);
     const [first = 0n, second = 0n, ...rest] = scenario.ste;
@@ -238,10 +246,11 @@ describe('big-endian tables', () => {
     const scenario = new Scenario({ mode, stage1: GEOMETRY, stage2: GEOMETRY });
     const slots = (all: ReadonlyMap<number, bigint>) => new Set(all.values());
     const [tables1, tables2] = [slots(scenario.slots1), slots(scenario.slots2)];
-    // The tables of stage 2 map those of stage 1 too: every word of a table of the scenario that is not of stage 1 or a CD.
+    // The tables of stage 2 also map those of stage 1: all words of the scenario's tables
+    // except those of stage 1 and of a CD.
     const cd = (pa: bigint) => pa >= scenario.cd && pa < scenario.cd + 64n;
     const ofStage2 = (pa: bigint) => tables2.has(pa) || !(tables1.has(pa) || cd(pa));
-    // The leaves have no access flag yet, which the SMMU is to set.
+    // The leaves do not have the access flag yet; the SMMU sets it.
     const [leaf1 = 0n, leaf2 = 0n] = [scenario.slots1, scenario.slots2].map((all) =>
       all.get(GEOMETRY.leaf),
     );

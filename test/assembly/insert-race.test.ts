@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Events during a walk, simulated on one thread: the core's guest port is replaced by one that lets something happen in the middle of the
-// walk, exactly when the leaf descriptor is read.
+// Events during a walk, simulated on one thread: the core's guest port is replaced by one
+// that calls a function in the middle of the walk, exactly when the leaf descriptor is
+// read.
 
 import { beforeEach, describe, expect, it } from 'vitest';
 import { ACCESS_WRITE } from '../../assembly/layout/access.ts';
@@ -21,8 +22,8 @@ const IOVA = 0x40_1000n;
 const words = (iova: bigint) => [Number(iova & 0xffffffffn), Number(iova >> 32n)] as const;
 
 class RacingHarness extends Harness {
-  /** Runs when the stage-1 leaf has been read, once. */
-  beside: (() => void) | undefined;
+  /** Called once, after the stage-1 leaf has been read. */
+  onLeafRead: (() => void) | undefined;
   readonly #core: SmmuCoreExports;
 
   constructor(modules: Awaited<ReturnType<typeof separateCheckedModules>>) {
@@ -30,9 +31,9 @@ class RacingHarness extends Harness {
     const leaf = TABLE + 1 * 8 - RAM_GPA;
     this.#core = this.unit.coreLoading((offset, real) => {
       const value = real(offset);
-      if (offset === leaf && this.beside) {
-        const run = this.beside;
-        this.beside = undefined;
+      if (offset === leaf && this.onLeafRead) {
+        const run = this.onLeafRead;
+        this.onLeafRead = undefined;
         run();
       }
       return value;
@@ -43,7 +44,7 @@ class RacingHarness extends Harness {
     return this.#core.translate(this.smmu, SID, -1, ...words(iova), 0);
   }
 
-  /** An ATS request that is for writing, too. */
+  /** An ATS request that also asks for write permission. */
   request(iova: bigint): number {
     return this.#core.translationRequest(this.smmu, SID, -1, ...words(iova), ACCESS_WRITE);
   }
@@ -52,7 +53,8 @@ class RacingHarness extends Harness {
 let h: RacingHarness;
 beforeEach(async () => {
   h = new RacingHarness(await separateCheckedModules());
-  // Stage 1 only, VMID 7, one level: T0SZ 39 (25 bits) starts at level 2 for 4 KiB; the table at TABLE serves as levels 2 and 3.
+  // Stage 1 only, VMID 7, one level: T0SZ 39 (25 bits) starts at level 2 for 4 KiB; the
+  // table at TABLE serves as levels 2 and 3.
   h.ste(SID, [0x1_8020_000bn, 0xd6n, 7n]);
   h.guestRam64(CD, (0x0001_6205_c000_3510n & ~0x3fn) | 39n | (1n << 45n));
   h.guestRam64(CD + 8, 0x1_8020_2000n);
@@ -75,7 +77,7 @@ describe('an invalidation during a walk', () => {
     ['TLBI_S12_VMALL', 0x28n, 0n],
     ['TLBI_S2_IPA', 0x2an, 0x9000_0000n],
   ])('%s: the translation is used once and not cached', (_name, d0, d1) => {
-    h.beside = () => {
+    h.onLeafRead = () => {
       clearLeaf();
       tlbi(d0, d1);
     };
@@ -84,10 +86,10 @@ describe('an invalidation during a walk', () => {
     expect(h.unit.threadBlock.count(THREAD_TLB_DISCARDS)).toBe(1);
   });
 
-  it('of another VMID does not keep the translation from being cached', () => {
+  it('of another VMID does not prevent the translation from being cached', () => {
     const { context } = h.vcmdq(0, 1);
     context.vmid = 9;
-    h.beside = () => {
+    h.onLeafRead = () => {
       clearLeaf();
       tlbi(0x0001_0007_0000_0012n, IOVA);
     };
@@ -97,7 +99,7 @@ describe('an invalidation during a walk', () => {
   });
 
   it('TLBI_NSNH_ALL of the host: not cached', () => {
-    h.beside = () => {
+    h.onLeafRead = () => {
       clearLeaf();
       h.mainCommand(0x30n);
     };
@@ -106,7 +108,7 @@ describe('an invalidation during a walk', () => {
   });
 
   it('CFGI_STE and TLBI during a walk remove every trace of the old configuration', () => {
-    h.beside = () => {
+    h.onLeafRead = () => {
       h.ste(SID, [1n]);
       h.mainCommand(0x0000_0005_0000_0003n, 1n);
       tlbi(0x28n);
@@ -116,18 +118,21 @@ describe('an invalidation during a walk', () => {
   });
 });
 
-describe('an ATS request beside which the page moves', () => {
+describe('an ATS request during which the page moves', () => {
   const READ = 1 << ATS_GRANTED_SHIFT;
   const READ_WRITE = 3 << ATS_GRANTED_SHIFT;
-  /** The page moves, and is invalidated, each time that its descriptor is read, so often at most. */
+  /**
+   * The page moves and is invalidated each time its descriptor is read, at most this many
+   * times.
+   */
   function moving(times: number): void {
     let moved = 0;
     const move = () => {
-      if (++moved < times) h.beside = move;
+      if (++moved < times) h.onLeafRead = move;
       h.guestRam64(TABLE + 8, 0x1_0000_0000n | (DATA + BigInt(moved * 0x1000)) | 0xf47n);
       tlbi(0x0001_0000_0000_0012n, IOVA);
     };
-    h.beside = move;
+    h.onLeafRead = move;
   }
   beforeEach(() => {
     h.set(SMMU_AT_CR0, 0x1d);

@@ -21,7 +21,7 @@ const SID = 5;
 /** AP[2]. */
 const RO = 1n << 7n;
 
-it('a page that is cached again with more permissions takes the place of its entry', async () => {
+it('a page that is cached again with more permissions replaces its entry', async () => {
   const h = new Harness(await checkedModules(), {});
   prepare(h);
   const geometry = { granule: 12n, bits: 39n, start: 1, leaf: 3 };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// 52-bit addresses with granules of 4 and 16 KiB (IDR5.DS): what the caches hold of them, and what removes it. The walks themselves are judged in
-// test/reference.
+// 52-bit addresses with granules of 4 and 16 KiB (IDR5.DS): how they are cached, and
+// which commands remove them. test/reference checks the walks themselves.
 
 import { beforeEach, describe, expect, it } from 'vitest';
 import { SMMU_AT_IDR5 } from '../../assembly/layout/smmu-memory.ts';
@@ -9,7 +9,7 @@ import { LINEAR, prepare } from '../reference/judge.ts';
 import { Scenario } from '../reference/scenario.ts';
 import { type Harness, harness } from '../support/unit-harness.ts';
 
-/** OAS and VAs of 52 bits, every granule; with and without DS. */
+/** OAS and VAs of 52 bits, all granules; with and without DS. */
 const IDR5_DS = 0x4f6;
 const IDR5_NO_DS = 0x476;
 /** VMID of the scenario's STE. */
@@ -20,7 +20,7 @@ const TG_4K = 1n << 10n;
 const TG_16K = 2n << 10n;
 
 let h: Harness;
-/** Commands so far. */
+/** Number of commands sent so far. */
 let sent: number;
 
 function install(scenario: Scenario): void {
@@ -73,7 +73,7 @@ describe('an entry of LPA2 tables', () => {
     const scenario = scenarioOf(12n, -1, 3);
     statusOf(scenario);
     unmap(scenario);
-    // 2^32 pages of 4 KiB, from 8 TiB below.
+    // 2^32 pages of 4 KiB, starting 8 TiB below.
     const range = [
       NH_VA | (32n << 20n),
       ((scenario.address & ~0xfffn) - (1n << 43n)) | TG_4K,
@@ -86,7 +86,7 @@ describe('an entry of LPA2 tables', () => {
     expect(statusOf(scenario)).toBe(TRANSLATE_ABORT);
   });
 
-  it('goes with a level-1 hint of 16 KiB granules, which is reserved without DS', () => {
+  it('works with a level-1 hint of 16 KiB granules, which is reserved without DS', () => {
     const scenario = scenarioOf(14n, 0, 1);
     statusOf(scenario);
     unmap(scenario);

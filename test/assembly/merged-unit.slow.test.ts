@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A unit that is one module against one of separate modules: the same commands and accesses leave the same bytes in both memories.
+// A unit of one module against one of separate modules: the same commands and accesses
+// leave the same bytes in both memories.
 
 import { describe, expect, it } from 'vitest';
 import {
@@ -22,7 +23,7 @@ const SHAPE: Shape = { mode: 'nested', stage1: geometry, stage2: geometry };
 // TLBI_NH_ALL, NH_ASID, NH_VA, NH_VAA, S12_VMALL, ATC_INV, CMD_SYNC, CFGI_STE, reserved.
 const OPCODES = [0x10n, 0x11n, 0x12n, 0x13n, 0x28n, 0x40n, 0x46n, 0x03n, 0xffn];
 
-/** One random step, on each of the units: what it returned. */
+/** One random step on each of the units. Returns their results. */
 function step(random: Random, units: readonly Harness[], address: bigint, prod: number): unknown[] {
   const page = address + (BigInt(random.below(8)) << 12n);
   if (random.below(3) === 0) {
@@ -31,7 +32,8 @@ function step(random: Random, units: readonly Harness[], address: bigint, prod: 
   }
   const opcode = OPCODES[random.below(OPCODES.length)] ?? 0n;
   const d0 = opcode | (BigInt(random.below(4)) << 48n) | (BigInt(random.below(8)) << 32n);
-  // Now and then PROD is nonsense, the registers do not lie where they should, or an error is acknowledged.
+  // Now and then PROD is nonsense, the registers are in the wrong place, or an error is
+  // acknowledged.
   const value = random.below(20) === 0 ? random.below(2 ** 31) : prod;
   const register = random.below(30) === 0 ? random.below(64) * 4 : 4;
   return units.map((unit) => {
@@ -39,7 +41,8 @@ function step(random: Random, units: readonly Harness[], address: bigint, prod: 
     const { drain } = unit.unit;
     unit.put(prod & ((1 << LOG2SIZE) - 1), d0, page);
     unit.store(1, register, value);
-    // What the host does about a bad command: one is published and acknowledged, others it steps over.
+    // What the host does about bad commands: one is published and acknowledged, the
+    // others are skipped.
     const published = opcode === 0xffn ? drain.publishError(smmu, 0) : 0;
     unit.store(1, 0x14, unit.page0(0x10));
     const went = [drain.stepOver(smmu, 0), drain.serveParked(smmu), drain.serve(smmu, 0)];
@@ -56,12 +59,13 @@ const bytesOf = ({ hostMemory, guestMemory }: Harness): [Buffer, Buffer] => [
 describe.each([['plain', {}] as const, ['checked', { checked: true }] as const])(
   'a merged unit, %s',
   (_, options) => {
-    it('is there where the engine has several memories', async () => {
+    it('is used where the engine supports several memories', async () => {
       const modules = await loadHotModules({}, options);
       expect(Object.keys(modules)).toContain(hasMultiMemory() ? 'smmuUnit' : 'smmuCore');
     });
 
-    // Where the engine has none both are of separate modules, which says that the comparison is fair.
+    // Where the engine does not support multi-memory, both units consist of separate
+    // modules, which shows that the comparison is fair.
     it.each([1, 2, 3, 4])('does what separate modules do, seed %i', async (seed) => {
       const separate: SeparateModules = await loadSeparateModules({}, options);
       const units = [separate, await loadHotModules({}, options)].map(

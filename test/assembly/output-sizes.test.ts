@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
-// How far the addresses in tables reach: IDR5.OAS, CD.IPS and STE.S2PS, the granule, DS (IHI 0070 sections 3.4, 5.2 and 5.4; DDI 0487 section D8.3), and
-// what an address beyond gives: C_BAD_CD or C_BAD_STE in TTBs, F_ADDR_SIZE in descriptors. The rules are written out again, the core and the reference walker
-// both have to follow them, and descriptors with 52 bits are literal.
+// The size of addresses in tables: IDR5.OAS, CD.IPS and STE.S2PS, the granule, DS (IHI
+// 0070 sections 3.4, 5.2 and 5.4; DDI 0487 section D8.3), and the result of a larger
+// address: C_BAD_CD or C_BAD_STE in TTBs, F_ADDR_SIZE in descriptors. The rules are
+// implemented again here; the core and the reference walker both have to follow them, and
+// descriptors with 52 bits are literal.
 
 import { beforeEach, describe, expect, it } from 'vitest';
 import { SMMU_AT_IDR5 } from '../../assembly/layout/smmu-memory.ts';
@@ -12,19 +14,19 @@ import { type Harness, harness } from '../support/unit-harness.ts';
 const SID = 5;
 const [CD, ROOT, LEVEL3] = [0x20000, 0x40000, 0x50000];
 const [S2_ROOT, S2_LEVEL3, S2_LEVEL3_UP] = [0x80000, 0x90000, 0xa0000];
-/** OAS, IPS and S2PS by their encodings; of 7 the model takes 52. */
+/** OAS, IPS and S2PS by encoding; for 7 the model uses 52. */
 const SIZES = [32, 36, 40, 42, 44, 48, 52, 52];
-/** 4, 16 and 64 KiB; VAX, that is VAs of 52 bits, is of no account here. */
+/** 4, 16 and 64 KiB; VAX (52-bit VAs) does not matter here. */
 const IDR5_GRANULES = 0x70;
 const IDR5_DS = 0x80;
 const [DS, S2DS] = [1n << 58n, 8n];
-/** Bits of addresses that are on either side of a size, of those that have a say. */
+/** Address bits on either side of a size, among those that are checked. */
 const edgesOf = ({ oas, ps }: Sizes) =>
   new Set(
     [SIZES[oas] ?? 0, SIZES[ps] ?? 0, 48, 52].flatMap((size) => [size - 1, size < 52 ? size : 50]),
   );
 const EVENTS = { badSte: 4, badCd: 10, walkAbort: 11, translation: 0x10, addressSize: 0x11 };
-/** Classes of an event: what was read when it came about. */
+/** Classes of an event: what was being read. */
 const [OF_CD, OF_TABLE, OF_INPUT] = [0, 1, 2];
 
 interface Granule {
@@ -41,7 +43,9 @@ const GRANULES: readonly (readonly [string, Granule])[] = [
 const [K4, K16, K64] = GRANULES.map(([, granule]) => granule) as [Granule, Granule, Granule];
 /** Inputs have 30 bits, so that a walk starts at level 2 with every granule. */
 const TSZ = 34n;
-/** The second entry of the level-2 table, the third of the level-3 table, and an offset. */
+/**
+ * The second entry of the level-2 table, the third of the level-3 table, and an offset.
+ */
 const inputOf = ({ log2 }: Granule) => (1n << (2n * log2 - 3n)) | (2n << log2) | 0x123n;
 
 interface Sizes {
@@ -53,13 +57,13 @@ interface Sizes {
 }
 const lpa2 = ({ log2 }: Granule, { ds = [false, false] }: Sizes) => log2 !== 16n && ds[0] && ds[1];
 
-/** Bits of an address that are legal. */
+/** Number of legal address bits. */
 function reach(granule: Granule, sizes: Sizes): number {
   const most = granule.log2 === 16n || lpa2(granule, sizes) ? 52 : 48;
   return Math.min(SIZES[sizes.oas] ?? 0, SIZES[sizes.ps] ?? 0, most);
 }
 
-/** An address as a descriptor has it; undefined when it cannot. */
+/** An address as encoded in a descriptor; undefined when it cannot be. */
 function encoded(address: bigint, granule: Granule, sizes: Sizes): bigint | undefined {
   const low = address & 0xffff_ffff_ffffn;
   const high = address >> 48n;
@@ -138,11 +142,11 @@ function outcomes(input: bigint, { oas, ds }: Sizes): readonly [core: string, re
   ];
 }
 
-/** Where the address is that may reach too far. */
+/** The place of the address that may be too large. */
 type Place = 'TTB' | 'table' | 'leaf';
 const PLACES: readonly Place[] = ['TTB', 'table', 'leaf'];
 
-/** Tables of one stage in which one address has a bit more than the others. */
+/** Tables of one stage in which one address has an additional bit. */
 function build(stage: 1 | 2, granule: Granule, sizes: Sizes, place: Place, far: bigint): boolean {
   const [root, level3] = stage === 1 ? [ROOT, LEVEL3] : [S2_ROOT, S2_LEVEL3];
   const at = (where: Place, address: number) => BigInt(address) | (where === place ? far : 0n);
@@ -161,7 +165,10 @@ function build(stage: 1 | 2, granule: Granule, sizes: Sizes, place: Place, far: 
   return true;
 }
 
-/** What the architecture says about it: nothing lies that far, so a table that is legal cannot be read. */
+/**
+ * The architecture's result: no memory exists at that address, so a legal table cannot be
+ * read.
+ */
 function ruled(stage: 1 | 2, granule: Granule, sizes: Sizes, place: Place, bit: number): string {
   if (bit < reach(granule, sizes)) {
     if (place !== 'leaf') return `event ${EVENTS.walkAbort}, stage ${stage}, class ${stage}`;
@@ -171,7 +178,7 @@ function ruled(stage: 1 | 2, granule: Granule, sizes: Sizes, place: Place, bit: 
   return `event ${stage === 1 ? EVENTS.badCd : EVENTS.badSte}, stage 1, class ${OF_CD}`;
 }
 
-/** Every size of the SMMU and of the CD or STE; DS as far as there are 52 bits. */
+/** Every size of the SMMU and of the CD or STE; DS where 52 bits are possible. */
 function* allSizes(): Generator<Sizes> {
   for (let oas = 0; oas <= 6; oas++)
     for (let ps = 0; ps <= 7; ps++) {
@@ -184,7 +191,7 @@ function* allSizes(): Generator<Sizes> {
 }
 
 describe.each([1, 2] as const)('an address of stage %i', (stage) => {
-  it.each(GRANULES)('of %s granules reaches as far as OAS and its size say', (_name, granule) => {
+  it.each(GRANULES)('of %s granules is limited by OAS and its size', (_name, granule) => {
     const differences: string[] = [];
     const seen = new Map<string, number>();
     for (const sizes of allSizes())
@@ -201,7 +208,7 @@ describe.each([1, 2] as const)('an address of stage %i', (stage) => {
             );
         }
     expect(differences).toEqual([]);
-    // Each of the four ends of a walk, often.
+    // Each of the four outcomes of a walk occurs often.
     expect([seen.size, Math.min(...seen.values()) > 40]).toEqual([4, true]);
   });
 });
@@ -224,13 +231,13 @@ describe('a descriptor with 52 bits', () => {
       put(level === 2 ? root + 8 : level3 + 16, [descriptor]);
       const want = `PA ${pa.toString(16)}`;
       expect(outcomes(inputOf(granule), wide)).toEqual([want, want]);
-      // One bit less, and it is beyond.
+      // With one bit less, the address is too large.
       const fault = `event ${EVENTS.addressSize}, stage ${stage}, class ${OF_INPUT}`;
       for (const less of [
         { ...wide, ps: 5 },
         { ...wide, oas: 5 },
       ]) {
-        // An SMMU of 48 bits reads no more of a descriptor of 64 KiB granules.
+        // An SMMU with 48 bits reads no further bits of a descriptor of 64 KiB granules.
         if (granule === K64 && less.oas === 5) continue;
         build(stage, granule, less, 'leaf', 0n);
         put(level === 2 ? root + 8 : level3 + 16, [descriptor]);
@@ -239,17 +246,17 @@ describe('a descriptor with 52 bits', () => {
     }
   });
 
-  it('of a table says where the next one is', () => {
+  it('of a table is the address of the next one', () => {
     for (const stage of [1, 2] as const)
       for (const granule of [K4, K16]) {
         build(stage, granule, wide, 'leaf', 0n);
         const root = stage === 1 ? ROOT : S2_ROOT;
         const level3 = BigInt(stage === 1 ? LEVEL3 : S2_LEVEL3);
-        // Bits 50 and 48; nothing is there.
+        // Bits 50 and 48; there is no memory.
         put(root + 8, [level3 | 0x0001_0000_0000_0103n]);
         const abort = `event ${EVENTS.walkAbort}, stage ${stage}, class ${stage}`;
         expect(outcomes(inputOf(granule), wide)).toEqual([abort, abort]);
-        // Where it says that it fetched: 0x5'0000'0005'0010 or its like.
+        // The fetch address of the event: 0x5'0000'0005'0010 or similar.
         const { event } = h.unit.threadBlock;
         const fetched = (BigInt(event[7] ?? 0) << 32n) | BigInt((event[6] ?? 0) >>> 0);
         expect(fetched).toBe(0x5_0000_0000_0000n | (level3 + 16n));
@@ -260,7 +267,10 @@ describe('a descriptor with 52 bits', () => {
 describe('stage 1 on stage 2', () => {
   const sizes: Sizes = { oas: 5, ps: 5 };
   const small: Sizes = { oas: 5, ps: 0 };
-  /** The tables and the CD at IPAs of their own addresses plus 512 MiB, all in one level-3 table; the target at IPA 0x30000000. */
+  /**
+   * The tables and the CD at the IPAs of their own addresses plus 512 MiB, all in one
+   * level-3 table; the target at IPA 0x30000000.
+   */
   function nest(ips: Sizes, leaf: bigint, change: (descriptor: bigint) => bigint): void {
     const up = 0x2000_0000;
     for (const [i, pa] of [CD, ROOT, LEVEL3].entries()) {
@@ -294,7 +304,7 @@ describe('stage 1 on stage 2', () => {
     ['the last table', sizes, 0x3000_0000n, LEVEL3, event(EVENTS.addressSize, 2, OF_TABLE)],
   ] as const)('%s', (_name, ips, leaf, beyond, want) => {
     nest(ips, leaf, beyond === 0 ? (pa) => pa : far(beyond));
-    // S2PS is 32 bits where stage 2 is the one that leads too far.
+    // S2PS is 32 bits where stage 2 contains the address that is too large.
     if (beyond !== 0)
       h.ste(SID, [0x2002_0000n | 0xfn, 0xd6n, ...stage2Ste(K4, small, BigInt(S2_ROOT))]);
     expect(outcomes(inputOf(K4), sizes)).toEqual([want, want]);
@@ -305,7 +315,7 @@ describe('stage 1 on stage 2', () => {
     put(CD + 8, [1n << 32n]);
     const want = event(EVENTS.badCd, 1, OF_CD);
     expect(outcomes(inputOf(K4), sizes)).toEqual([want, want]);
-    // Beyond S2T0SZ alone it is stage 2's to refuse.
+    // An address that exceeds only S2T0SZ is refused by stage 2.
     put(CD, stage1Cd(K4, sizes, 1n << 32n));
     const fault = event(EVENTS.translation, 2, OF_TABLE);
     expect(outcomes(inputOf(K4), sizes)).toEqual([fault, fault]);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The limits of a unit's memory: a range over the end of a region of guest memory, or of host RAM,
-// lies nowhere, even where something else follows in the address space or in the memory.
+// The limits of a unit's memory: a range that crosses the end of a region of guest
+// memory, or of host RAM, is in no memory, even if something else follows in the address
+// space or in the memory.
 
 import { describe, expect, it } from 'vitest';
 import { SMMU_AT_STRTAB_BASE } from '../../assembly/layout/smmu-memory.ts';
@@ -9,7 +10,10 @@ import { harness, RAM_GPA } from '../support/unit-harness.ts';
 
 const SID = 5;
 const RAM_SIZE = 0x200000;
-/** Two regions that touch as guest-physical addresses, and are in memory the other way round. */
+/**
+ * Two regions that are adjacent as guest-physical addresses, and in the opposite order in
+ * memory.
+ */
 const REGIONS = [
   { gpa: RAM_GPA, offset: 0x180000, size: 0x2000 },
   { gpa: RAM_GPA + 0x2000, offset: 0x100000, size: 0x2000 },
@@ -45,7 +49,7 @@ describe('a range of host RAM', () => {
   it('the core fetches no STE that is partly outside: F_STE_FETCH', async () => {
     const h = await harness();
     const at = RAM_SIZE - 32;
-    // No driver has a base that is not aligned; the register has no bits for it.
+    // No driver has an unaligned base; the register has no bits for it.
     h.hostBytes.setBigUint64(h.smmu + SMMU_AT_STRTAB_BASE, BigInt(at - SID * 64), true);
     expect(h.translate(SID, 0x1000n).status).toBe(TRANSLATE_ABORT);
     const [record] = h.events();

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// How often a run of commands raises the generation of a VMID (docs/internals/architecture.md, "One raise for a run of commands").
+// How often a run of commands raises the generation of a VMID
+// (docs/internals/architecture.md, "One raise for a run of commands").
 
 import { expect, it } from 'vitest';
 import { QUEUE_KIND_VCMDQ_HYP } from '../../assembly/layout/queue-memory.ts';

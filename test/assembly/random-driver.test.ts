@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Drivers that unmap leaves, and invalidate by one command of many that are enough, or by one that is not: of
-// the first the checked core says nothing, of the second something. Whatever granule, size, stage and queue.
+// Drivers that unmap leaves and invalidate, either by one command of several that are
+// sufficient, or by one that is not: the checked core reports nothing for the former and
+// something for the latter, for every granule, size, stage and queue.
 
 import { describe, expect, it } from 'vitest';
 import { SMMU_AT_IDR5 } from '../../assembly/layout/smmu-memory.ts';
@@ -54,7 +55,7 @@ function streamOf(mode: Mode, granule: Granule, under: Granule, blocks: boolean)
   const h = new Harness(checked, {});
   prepare(h);
   h.set(SMMU_AT_IDR5, IDR5 | ALL_GRANULES);
-  // The SMMU's own queue names VMIDs.
+  // The SMMU's own queue uses VMIDs as written.
   new ContextBlock(h.hostMemory, 0, 0).hypOwn = true;
   const host = h.hostTables(STAGE2_TABLES);
   const base = mode === 'stage 1' ? PA : 0;
@@ -105,7 +106,7 @@ function streamOf(mode: Mode, granule: Granule, under: Granule, blocks: boolean)
   };
 }
 
-/** Commands of which each is enough for a leaf, and such as are not. */
+/** Commands that are each sufficient for a leaf, and commands that are not. */
 function commandsFor(
   random: Random,
   mode: Mode,
@@ -122,7 +123,7 @@ function commandsFor(
   const op = mode === 'stage 2' ? S2_IPA : random.pick(byVcmdq ? [NH_VA] : [NH_VA, NH_VAA]);
   const tag = op | (op === NH_VA ? own : vm);
   const within = first + (BigInt(random.below(size / 4096)) << 12n);
-  // NUM and SCALE: of a page any number from 2 granules on, of a block its own.
+  // NUM and SCALE: for a page any number from 2 granules on, for a block its size.
   const range =
     level === 3
       ? BigInt(random.below(31) + 1) << 12n
@@ -148,7 +149,7 @@ function commandsFor(
   ];
   if (op === NH_VA)
     notEnough.push([tag ^ (3n << 48n), within | last], [NH_ASID | (own ^ (3n << 48n)), 0n]);
-  // A VCMDQ has one VMID, whatever its commands say.
+  // A VCMDQ has one VMID, regardless of the VMID in its commands.
   if (!byVcmdq) notEnough.push([tag ^ (1n << 32n), within | last]);
   if (mode.startsWith('nested')) notEnough.push([vm | S2_IPA, BigInt(DATA) | last]);
   return { enough, notEnough };
@@ -173,7 +174,7 @@ describe.each<Granule>([GRANULE_4K, GRANULE_16K, GRANULE_64K])(
       for (let round = 0; round < ROUNDS; round++) {
         const isBlock = granule === GRANULE_4K && random.below(3) === 0;
         const [size, level] = isBlock ? [MIB2, 2] : [granule, 3];
-        // Blocks where no page has ever been, since tables stay.
+        // Blocks in which no page has been mapped before, since tables stay.
         const at =
           (isBlock ? 0x4000_0000 : 0x4800_0000) +
           random.below(7) * MIB2 +

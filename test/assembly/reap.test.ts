@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The state that a thread leaves when it dies in the middle of a cache insert, and how `reapThread` cleans it up.
+// The state of a thread that died in the middle of a cache insert, and how `reapThread`
+// cleans it up.
 
 import { beforeEach, describe, expect, it } from 'vitest';
 import {
@@ -24,7 +25,8 @@ const OTHER_THREAD = 9;
 let h: Harness;
 beforeEach(async () => {
   h = await harness();
-  // Stage 1 only, VMID 7, 25 bits of VA: the table at TABLE + 0x1000 is level 2, the one at TABLE level 3.
+  // Stage 1 only, VMID 7, 25 bits of VA: the table at TABLE + 0x1000 is level 2, the one
+  // at TABLE level 3.
   h.ste(SID, [0x1_8020_000bn, 0xd6n, 7n]);
   h.guestRam64(CD, (0x0001_6205_c000_3510n & ~0x3fn) | 39n | (1n << 45n));
   h.guestRam64(CD + 8, 0x1_8020_2000n);
@@ -32,7 +34,10 @@ beforeEach(async () => {
   h.guestRam64(TABLE + 8, 0x1_8030_0f47n);
 });
 
-/** Makes every taken-over set look as if `thread` had died in it right after the store that made its entry valid. */
+/**
+ * Makes every locked set look as if `thread` had died right after the store that made its
+ * entry valid.
+ */
 function leaveTaken(thread: number, killed: boolean): void {
   const word = SEQ_BUSY | (killed ? SEQ_KILLED : 0) | (thread << 2);
   for (let set = 0; set < TLB_SETS; set++) h.set(SMMU_AT_TLB_SEQ + set * TLB_SET_STRIDE, word);
@@ -44,7 +49,7 @@ const cachedConfigs = () =>
   ).filter(Boolean).length;
 
 describe('a thread that died between an entry and its kill', () => {
-  it('leaves nothing that a lookup uses once it is reaped', () => {
+  it('leaves no entry that a lookup uses once it is reaped', () => {
     h.translate(SID, IOVA);
     expect([h.tlbEntries(7), cachedConfigs()]).toEqual([1, 1]);
     leaveTaken(OTHER_THREAD, true);
@@ -52,7 +57,7 @@ describe('a thread that died between an entry and its kill', () => {
     h.unit.drain.reapThread(h.smmu, OTHER_THREAD);
     expect([h.tlbEntries(7), cachedConfigs()]).toEqual([0, 0]);
     expect(h.translate(SID, IOVA).status).toBe(TRANSLATE_ABORT);
-    // There was no TLBI: another SMMU may have the page still.
+    // There was no TLBI: another SMMU may still have the page.
     expect(h.missing()).toHaveLength(1);
   });
 
@@ -63,7 +68,7 @@ describe('a thread that died between an entry and its kill', () => {
     expect([h.tlbEntries(7), cachedConfigs()]).toEqual([1, 1]);
     h.guestRam64(TABLE + 8, 0n);
     expect(h.translate(SID, IOVA).status).toBe(TRANSLATE_ABORT);
-    // There was no TLBI: another SMMU may have the page still.
+    // There was no TLBI: another SMMU may still have the page.
     expect(h.missing()).toHaveLength(1);
   });
 

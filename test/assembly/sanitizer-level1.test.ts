@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The checked SMMU core on level-1 descriptors of stream tables and CD tables: a CFGI with Leaf = 1 leaves
-// them where an SMMU has cached them.
+// The checked SMMU core on level-1 descriptors of stream tables and CD tables: a CFGI
+// with Leaf = 1 does not invalidate cached ones.
 
 import { beforeEach, describe, expect, it } from 'vitest';
 import { SMMU_AT_STRTAB_CFG } from '../../assembly/layout/smmu-memory.ts';
@@ -12,7 +12,7 @@ import { Harness } from '../support/unit-harness.ts';
 
 const SID = 5;
 const geometry = { granule: 12n, bits: 39n, start: 1, leaf: 3 };
-/** Where the level-2 CD table is copied to, of 64 KiB at most. */
+/** Target of the copied level-2 CD table, 64 KiB at most. */
 const COPY = 0x150000n;
 const LEAF = 1n;
 
@@ -56,7 +56,7 @@ describe.each([
   const level1 = (scenario: Scenario, value: bigint) =>
     h.guestRam64(offset(scenario.level1Cd), value);
 
-  /** The level-2 table, somewhere else. */
+  /** The level-2 table at another address. */
   function copied(scenario: Scenario): bigint {
     for (let i = 0n; i < 64n; i += 8n)
       h.guestRam64(offset(RAM_PA + COPY + SSID * 64n + i), scenario.get(scenario.cd + i));
@@ -93,7 +93,7 @@ describe.each([
         },
       ]);
     }
-    // Reported once, and what another CFGI takes is gone.
+    // Reported once; an entry that another CFGI removes is not reported.
     cfgiCd(SSID, LEAF);
     expect([access(scenario), h.missing()]).toEqual([true, []]);
   });
@@ -111,7 +111,7 @@ describe.each([
     const scenario = install();
     expect(access(scenario)).toBe(true);
     level1(scenario, copied(scenario));
-    // Another ASID there.
+    // Another ASID in it.
     h.guestRam64(offset(RAM_PA + COPY + SSID * 64n), scenario.get(scenario.cd) ^ (2n << 48n));
     expect([access(scenario), h.missing()]).toEqual([true, [missing(0n)]]);
   });
@@ -156,7 +156,7 @@ describe.each([
 });
 
 describe('a stream table of two levels', () => {
-  /** FMT 2-level, SPLIT 6, 2^8 StreamIDs; the level-1 table is where the linear one was. */
+  /** FMT 2-level, SPLIT 6, 2^8 StreamIDs; the level-1 table replaces the linear one. */
   const TWO_LEVEL = 0x10188;
   const [TABLE, FIRST, SECOND] = [0x10000, 0x20000, 0x24000];
   const SPAN = 7n;
@@ -200,7 +200,7 @@ describe('a stream table of two levels', () => {
       ]);
   });
 
-  it('one that is taken away needs Leaf = 0', () => {
+  it('a removed one needs Leaf = 0', () => {
     const scenario = install();
     for (const [leaf, found] of [
       [LEAF, ['CFGI_STE StreamID=0x5 Leaf=0x0']],

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The checked SMMU core on what a TLBI promises: granule and level hints, alignment, stage 2; and how many of
-// the remembered entries it has to look at.
+// The checked SMMU core and what a TLBI covers: granule and level hints, alignment, stage
+// 2; and how many remembered entries it has to compare.
 
 import { beforeEach, describe, expect, it } from 'vitest';
 import {
@@ -41,7 +41,7 @@ beforeEach(() => {
   prepare(h);
   // OAS 48 and every granule.
   h.set(SMMU_AT_IDR5, 0x75);
-  // The SMMU's own queue names VMIDs.
+  // The SMMU's own queue uses VMIDs as written.
   new ContextBlock(h.hostMemory, 0, 0).hypOwn = true;
 });
 
@@ -76,7 +76,7 @@ describe('TG of a TLBI', () => {
     const va = scenario.address & ~((1n << 16n) - 1n);
     expect(access(scenario.address)).toBe(true);
     clear(scenario, scenario.slots1.get(3));
-    // A range that has the page in it, whatever the granule.
+    // A range that contains the page, for every granule.
     nhVa(va, tg(named) | LEAF, named === 0 ? 0n : NUM(31n));
     if (named === 0) nhVa(scenario.address, LEAF);
     expect(access(scenario.address)).toBe(false);
@@ -115,7 +115,7 @@ describe('TG of a TLBI', () => {
     clear(scenario, scenario.slots1.get(2));
     const aligned = scenario.address & ~((1n << 21n) - 1n);
     nhVa(aligned, hints, NUM(31n) | (5n << 20n));
-    // Its leaf is gone for certain.
+    // Its leaf is certainly gone.
     nhVa(scenario.address, LEAF);
     expect(access(scenario.address)).toBe(false);
     expect(h.findings().map(({ kind }) => kind)).toEqual(
@@ -258,9 +258,9 @@ describe('the cost of a TLBI', () => {
     expect(costOf(() => nhVa(other, tg(1) | LEAF, NUM(7n)))).toBe(8 * SHADOW_WAYS);
     // 2^32 pages.
     expect(costOf(() => nhVa(0n, tg(1), NUM(1n) | (31n << 20n)))).toBe(SHADOW_ENTRIES);
-    // Nothing of stage 2 is there.
+    // No entry of stage 2 exists.
     expect(costOf(() => h.mainCommand((VMID << 32n) | 0x28n))).toBeLessThan(SHADOW_ENTRIES / 4);
-    // No address: a generation.
+    // A command without an address: only a generation.
     expect(costOf(() => h.mainCommand((VMID << 32n) | (1n << 48n) | 0x11n))).toBe(0);
   });
 
@@ -274,7 +274,7 @@ describe('the cost of a TLBI', () => {
     const page = (i: number) => base + (BigInt(i) << 12n);
     for (let i = 0; i < pages; i++) expect(access(page(i))).toBe(true);
     for (let i = 0; i < pages; i++) h.guestRam64(offset(table) + 8 * i, 0n);
-    // Every other one by its level, the rest by another one.
+    // Every second one by its level, the others by another level.
     for (let i = 0; i < pages; i++)
       nhVa(page(i) & ~0x1f_ffffn, tg(1) | ttl(2) | LEAF, NUM(31n) | (4n << 20n));
     for (let i = 0; i < pages; i += 2) nhVa(page(i), tg(1) | ttl(3) | LEAF);
@@ -300,7 +300,8 @@ describe('a stage-1 leaf that becomes writable', () => {
     const put = (pa: bigint, bits: bigint) =>
       h.guestRam64(offset(pa), (scenario.get(pa) & ~0x80n) | bits);
     put(leaf2, access2);
-    // AP[2]: read-only. Without it unprivileged code may write, and privileged code not execute.
+    // AP[2]: read-only. Without it unprivileged code may write, and privileged code may
+    // not execute.
     put(leaf1, 0x80n);
     expect(access(scenario.address)).toBe(true);
     put(leaf1, 0n);
@@ -310,7 +311,10 @@ describe('a stage-1 leaf that becomes writable', () => {
 });
 
 describe('a table descriptor that is written', () => {
-  /** Findings once a bit of the level-2 descriptor of the tables has changed, with a TLBI of the leaf alone. */
+  /**
+   * Findings after a bit of the level-2 table descriptor has changed, with a TLBI of only
+   * the leaf.
+   */
   function findings(mode: 'stage 1' | 'stage 2', granule: string, bit: bigint, first = 0n) {
     const geometry = GEOMETRIES[granule] as Geometry;
     const scenario = install({ mode, stage1: geometry, stage2: geometry });
@@ -340,8 +344,8 @@ describe('a table descriptor that is written', () => {
     expect(findings('stage 1', '4K', bit(number))).toBe(1);
   });
 
-  // With bit 61 the device has no access at first.
-  it.each([59, 60, 62])('that gives permissions back by bit %i is not', (number) => {
+  // With bit 61 set, the device has no access at first.
+  it.each([59, 60, 62])('that restores permissions by bit %i is not', (number) => {
     expect(findings('stage 1', '4K', bit(number), bit(number))).toBe(0);
   });
 });

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The checked SMMU core: what it suspects, what it ignores, and that it changes nothing.
+// The checked SMMU core: what it suspects, what it ignores, and that it has no side
+// effects.
 
 import { beforeEach, describe, expect, it } from 'vitest';
 import {
@@ -24,7 +25,10 @@ const geometry = { granule: 12n, bits: 39n, start: 1, leaf: 3 };
 const STAGE1: Shape = { mode: 'stage 1', stage1: geometry, stage2: geometry };
 const NESTED: Shape = { ...STAGE1, mode: 'nested' };
 const STAGE2: Shape = { ...STAGE1, mode: 'stage 2' };
-/** Descriptor bits: valid, AF, AP[1] privileged only, AP[2] read-only, nG, DBM; S2AP write. */
+/**
+ * Descriptor bits: valid, AF, AP[1] privileged only, AP[2] read-only, nG, DBM; S2AP
+ * write.
+ */
 const [VALID, AF, RO, DBM] = [1n, 1n << 10n, 1n << 7n, 1n << 51n];
 const SOFTWARE = 1n << 55n;
 /** AP, PXN and XN. */
@@ -42,7 +46,7 @@ function install(on: Harness, shape: Shape): Scenario {
   return scenario;
 }
 
-/** Sets and clears bits of a descriptor behind the SMMU's back. */
+/** Sets and clears bits of a descriptor without an invalidation. */
 function change(scenario: Scenario, pa: bigint | undefined, set: bigint, clear = 0n): void {
   scenario.change(pa ?? 0n, set, clear);
   h.guestRam64(offset(pa ?? 0n), scenario.get(pa ?? 0n));
@@ -61,7 +65,7 @@ describe('the checked core', () => {
       );
     const plain = await loadHotModules();
     expect([isChecked(checked), isChecked(plain)]).toEqual([true, false]);
-    // It judges page by page.
+    // It checks page by page.
     const common = names(plain).filter((name) => name !== 'translateSegments');
     expect(names(checked).sort()).toEqual([...common, 'checked'].sort());
   });
@@ -123,8 +127,10 @@ describe('the checked core', () => {
     expect(h.missing()).toEqual(['TLBI_NH_VA VMID=0x7 ASID=0x1 Leaf=0x1 Address=0x3c96e12000']);
   });
 
-  // Every pair of permissions of a page, judged by who may do what: a finding is what someone may do through the entry and no longer through the
-  // tables. Execution that goes because writing or unprivileged access came (WXN, DDI 0487 section D8.4) is of the widening.
+  // Every pair of permissions of a page, judged by who may do what: an access that is
+  // possible through the entry and no longer through the tables is a finding. Execute
+  // permission that is removed because write or unprivileged access was added (WXN, DDI
+  // 0487 section D8.4) belongs to that widening.
   it.each([
     ['without WXN', 0n],
     ['with WXN', 1n << 36n],
@@ -248,12 +254,12 @@ describe('the checked core', () => {
     for (let i = 0; i < pages; i++) h.translate(SID, page(i));
     expect(h.sanitizerCounts).toMatchObject({ suspects: pages, lost: pages - CHECK_RING_SLOTS });
     expect(h.findings().length).toBe(CHECK_RING_SLOTS);
-    // Those that were lost are found now, the others not again.
+    // Suspects that were dropped are found now, the others not again.
     for (let i = 0; i < pages; i++) h.translate(SID, page(i));
     expect(h.findings().length).toBe(pages - CHECK_RING_SLOTS);
   });
 
-  it('forgets a suspect whose invalidation comes', () => {
+  it('forgets a suspect that is invalidated later', () => {
     const scenario = install(h, STAGE1);
     expect(h.translate(SID, scenario.address).status).toBe(TRANSLATE_OK);
     change(scenario, scenario.slots1.get(3), 0n, VALID);
@@ -277,7 +283,7 @@ describe('the checked core', () => {
   });
 });
 
-// What an SMMU may keep although this model drops it.
+// Entries that an SMMU may keep although this model drops them.
 describe('the shadow', () => {
   /** Descriptor types: a block, a table; nG, AF and inner shareable. */
   const BLOCK = 0xf45n;
@@ -286,7 +292,7 @@ describe('the shadow', () => {
   const TG_4K = 1n << 10n;
   const LEAF = 1n;
   beforeEach(() => {
-    // The SMMU's own queue names VMIDs.
+    // The SMMU's own queue uses VMIDs as written.
     new ContextBlock(h.hostMemory, 0, 0).hypOwn = true;
   });
 
@@ -330,7 +336,7 @@ describe('the shadow', () => {
       h.mainCommand(0x4n, 31n);
       expect(h.translate(SID, VA).status).toBe(TRANSLATE_OK);
       h.guestRam64(offset(scenario.slots1.get(3) ?? 0n), 0n);
-      // Of another level than the page's.
+      // Of another level than that of the page.
       const tag = (BigInt(asid) << 48n) | (7n << 32n);
       h.mainCommand(tag | 0x12n, (VA & ~0xfffn) | TG_4K | (2n << 8n) | LEAF);
       expect(h.translate(SID, VA).status).not.toBe(TRANSLATE_OK);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// One service of a queue does a bounded amount of work: each command counts 1, and each 4
-// blocks of the IOTLB that it visits 1 more. A round ends after the command that exceeds
+// One service of a queue does a bounded amount of work: each command counts 1, and every
+// 4 IOTLB blocks that it visits count 1 more. A round ends after the command that exceeds
 // 256, a service has four rounds, and a pass over all queues of a context ends after the
 // queue that exceeds 2,048.
 
@@ -20,14 +20,20 @@ const PROD = 0x04;
 const CONS = 0x00;
 const VMID = 7;
 const SYNC = 0x46n;
-/** TLBI_NH_VA of VMID 3, ASID 5: NUM + 1 granules of 4 KiB times 2^SCALE, from 0x1_0000_0000. */
+/**
+ * TLBI_NH_VA of VMID 3, ASID 5: NUM + 1 granules of 4 KiB times 2^SCALE, from
+ * 0x1_0000_0000.
+ */
 const nhVa = (num: number, scale: number) =>
   [0x0005_0003_0000_0012n | (BigInt(num) << 12n) | (BigInt(scale) << 20n), 0x1_0000_0400n] as const;
-/** 992 pages, one by one; the sets of the IOTLB are 1,024. */
+/** 992 pages, one by one; the IOTLB has 1,024 sets. */
 const WIDE = nhVa(30, 5);
 /** More pages than sets: every set. */
 const WIDEST = nhVa(31, 31);
-/** A service's rounds, and the largest possible one: its budget, and the command that exceeds it (3,440 blocks at most). */
+/**
+ * Rounds of a service, and the largest possible service: its budget, and the command that
+ * exceeds it (3,440 blocks at most).
+ */
 const ROUNDS = 4;
 const MOST_WORK = ROUNDS * (256 + 860);
 
@@ -38,7 +44,7 @@ beforeEach(async () => {
 
 describe('one service of a queue', () => {
   it.each([
-    // 992 blocks leave room for one more command: two a round.
+    // 992 blocks leave the budget for one more command: two a round.
     ['of almost as many pages as there are sets', WIDE, 2],
     ['of every set', WIDEST, 1],
   ] as const)('is cut behind wide TLBIs %s, and goes on where it was', (_name, command, round) => {
@@ -50,7 +56,7 @@ describe('one service of a queue', () => {
     const service = ROUNDS * round;
     expect(h.page0(CONS)).toBe(service);
     expect(h.stat(STAT_BUDGET_EXHAUSTED)).toBe(1);
-    // A CMD_SYNC waits for all that are before it.
+    // A CMD_SYNC waits for all earlier commands.
     for (let done = service; done < 64; done += service) {
       expect(queue.counts).toMatchObject({ commands: done, syncs: 0 });
       h.unit.drain.serve(h.smmu, 0);
@@ -84,7 +90,7 @@ describe('one service of a queue', () => {
       h.guest[(PAGE0 + PROD) >> 2] = (queue.cons + 1024) % 2048;
       for (; queue.cons !== h.page0(PROD); services++) {
         most = Math.max(most, h.unit.drain.serveContext(h.smmu, 1));
-        // A command that is refused is stepped over, as the host's policy would.
+        // A refused command is skipped, as by the host's policy.
         if (queue.state === QUEUE_ERROR_HELD) h.unit.drain.stepOver(h.smmu, 0);
       }
     }
@@ -97,7 +103,10 @@ describe('one service of a queue', () => {
 describe('a pass over the queues of a context', () => {
   const QUEUES = 16;
 
-  /** Queues 0 and up of the VINTF, each with a ring full of CMD_SYNC of its own page-0 slot. */
+  /**
+   * Queues 0 and up of the VINTF, each with a ring full of CMD_SYNC of its own page-0
+   * slot.
+   */
   function queues(): QueueBlock[] {
     const { context } = h.vcmdq(0, 1, { log2size: 10 });
     context.lvcmdqCount = QUEUES;
@@ -121,7 +130,7 @@ describe('a pass over the queues of a context', () => {
   }
 
   it.each(['watch', 'serveContext'] as const)(
-    '%s ends within its bound, and comes to every queue in turn',
+    '%s ends within its bound, and serves every queue in turn',
     (look) => {
       const all = queues();
       const served = () => all.map((queue) => queue.counts.commands);
@@ -150,7 +159,8 @@ describe('a pass over the queues of a context', () => {
     expect(all.map((queue) => queue.state)).toEqual(all.map(() => QUEUE_PARKED));
     other.unit.core.accessEnd();
     const attention = h.host[HOST_AT_ATTENTION >> 2] ?? 0;
-    // The CMD_SYNC that each is parked at is none of a round's 1,023: the third exceeds 2,048.
+    // The CMD_SYNC at which each is parked does not count among the 1,023 of a round: the
+    // third queue exceeds 2,048.
     expect(h.unit.drain.serveParked(h.smmu)).toBe(QUEUES - 3);
     expect(h.host[HOST_AT_ATTENTION >> 2]).toBeGreaterThan(attention);
   });

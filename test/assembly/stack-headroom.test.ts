@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A guest that has used its stack up and then rings: the drain runs on that stack.
+// A guest that exhausts its stack and then rings a doorbell: the drain runs on that
+// stack.
 
 import { describe, expect, it } from 'vitest';
 import { QUEUE_OWNERS } from '../../assembly/layout/queue-memory.ts';
@@ -18,7 +19,8 @@ describe('a doorbell with almost no stack left', () => {
     let served = 0;
     let died = 0;
     let rings = 0;
-    // On the way back up from a stack overflow every frame rings once, with a little more stack each time.
+    // While a stack overflow unwinds, every frame rings once, with a little more stack
+    // each time.
     const descend = (padding: number): number => {
       let below = 0;
       try {
@@ -41,7 +43,7 @@ describe('a doorbell with almost no stack left', () => {
     descend(0);
     expect(overflows).toBeGreaterThan(0);
     expect(served).toBeGreaterThan(0);
-    // Some rings died while they owned the queue, and the next one took it over.
+    // Some calls were aborted while they owned the queue, and the next one took it over.
     expect(died).toBeGreaterThan(0);
     h.store(1, 4, 2);
     h.store(1, 4, 0x10);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Stalls: records, the table of stalled transactions, RESUME and STALL_TERM, on tables written word by word. Records and commands are worked out
-// by hand from the SMMUv3 formats.
+// Stalls: records, the table of stalled transactions, RESUME and STALL_TERM, on tables
+// written word by word. Records and commands are derived by hand from the SMMUv3 formats.
 
 import { beforeEach, describe, expect, it } from 'vitest';
 import { QUEUE_MAIN } from '../../assembly/layout/queue-memory.ts';
@@ -28,12 +28,12 @@ import { ContextBlock, QueueBlock, writeActions } from '../../devices/unit/index
 import { type Harness, harness, IDR0, IDR5 } from '../support/unit-harness.ts';
 
 const SID = 5;
-/** Two more streams; they have SID's tables when they have its STE. */
+/** Two more streams, which share SID's tables when they have its STE. */
 const OTHER = 6;
 const CD = 0x80200000n;
 const [L0, L1, L2, L3] = [0x80201000n, 0x80202000n, 0x80203000n, 0x80204000n];
 const IOVA = 0x0000_4030_2010_1000n;
-/** Without STALL_MODEL; and with TERM_MODEL 0 as well. */
+/** Without STALL_MODEL; and also with TERM_MODEL 0. */
 const STALLS = IDR0 & ~0x03000000;
 const STALLS_RAZWI = STALLS & ~0x04000000;
 
@@ -42,7 +42,7 @@ const CD0 = 0x0001_4205_c000_3510n;
 const S = 1n << 44n;
 const RESUME = (sid: number, flags: bigint) => (BigInt(sid) << 32n) | flags | 0x44n;
 const RETRY = 0x1000n;
-/** Config 5; the CD lies in guest RAM, window 1. */
+/** Config 5; the CD is in guest RAM, window 1. */
 const STE = [0x1_8020_000bn, 0xd6n, 7n];
 const ABORT = 0x2000n;
 const STALL_TERM = (sid: number) => (BigInt(sid) << 32n) | 0x45n;
@@ -58,7 +58,7 @@ function model(idr0: number, most = 0x10): void {
 const map = (descriptor: bigint) => h.guestRam64(Number(L3) + 0x101 * 8, descriptor);
 const answer = (stag: number, sid = SID) => h.unit.core.stallAnswer(h.smmu, sid, stag);
 
-/** Translates a read of IOVA that has to stall; returns the STAG of its record. */
+/** Translates a read of IOVA that has to stall. Returns the STAG of its record. */
 function stalled(sid = SID): number {
   expect(h.translate(sid, IOVA).status).toBe(TRANSLATE_STALLED);
   const [record] = h.events().slice(-1);
@@ -68,7 +68,7 @@ function stalled(sid = SID): number {
 beforeEach(async () => {
   h = await harness();
   model(STALLS);
-  // The SMMU's own command queue takes StreamIDs as they are written.
+  // The SMMU's own command queue uses StreamIDs as written.
   new ContextBlock(h.hostMemory, 0, 0).hypOwn = true;
   h.ste(SID, STE);
   h.guestRam64(Number(CD), CD0 | S);
@@ -119,7 +119,7 @@ describe('a transaction that stalls', () => {
     expect(h.events()).toEqual([['50000000b', '10800000000', IOVA.toString(16), '700000808']]);
   });
 
-  it('waits in front of the SMMU while the event queue is full, and is no overflow', () => {
+  it('waits outside the SMMU while the event queue is full, without an overflow', () => {
     model(STALLS, 0x400);
     for (let i = 0; i < 15; i++) expect(h.translate(SID, IOVA).status).toBe(TRANSLATE_STALLED);
     h.ste(OTHER, STE);
@@ -161,14 +161,14 @@ describe('a transaction that stalls', () => {
     expect(stalled()).toBe(0x803);
   });
 
-  it('replaces one that its endpoint has given up, at the quota one of its own stream', () => {
+  it('replaces one that its endpoint has abandoned, at the quota one of its own stream', () => {
     model(STALLS, 0x400);
     const stags = Array.from({ length: 16 }, () => stalled());
     const given = stags[5] ?? 0;
     h.unit.core.stallAbandon(h.smmu, SID, given);
     expect(stalled()).toBe(given + 0x400);
     expect(h.get(SMMU_AT_STALLED)).toBe(16);
-    // The late answer to the abandoned one is of no account.
+    // The late response to the abandoned one has no effect.
     h.mainCommand(RESUME(SID, ABORT), BigInt(given));
     expect(answer(given + 0x400)).toBe(STALL_WAITING);
   });
@@ -272,7 +272,7 @@ describe('STALL_TERM', () => {
   });
 });
 
-describe('an endpoint that gives up its access', () => {
+describe('an endpoint that abandons its access', () => {
   it('leaves the entry to software, which frees it', () => {
     const stag = stalled();
     h.unit.core.stallAbandon(h.smmu, SID, stag);
@@ -288,7 +288,7 @@ describe('an endpoint that gives up its access', () => {
     expect(h.get(SMMU_AT_STALLED)).toBe(0);
   });
 
-  it('a stream whose owner is gone keeps nothing', () => {
+  it('a stream without an owner keeps no stall', () => {
     const stag = stalled();
     stalled();
     h.mainCommand(RESUME(SID, RETRY), BigInt(stag));

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Where a stage-2 walk may start: granule, size of PAs (IDR5.OAS), S2T0SZ and S2SL0, all of them. The rules are written out again (DDI 0487 section D8.2,
-// R_SRKBC, R_DXBSH; IHI 0070 section 5.2).
+// Start levels of stage-2 walks: all combinations of granule, size of PAs (IDR5.OAS),
+// S2T0SZ and S2SL0. The rules are implemented again here (DDI 0487 section D8.2, R_SRKBC,
+// R_DXBSH; IHI 0070 section 5.2).
 
 import { describe, expect, it } from 'vitest';
 import { SMMU_AT_IDR5 } from '../../assembly/layout/smmu-memory.ts';
@@ -19,7 +20,7 @@ interface Granule {
   readonly bits: number;
   /** Level of the first table by S2SL0; undefined where that is reserved. */
   readonly levels: readonly (number | undefined)[];
-  /** Size of PAs that S2SL0 = 2 takes at least. */
+  /** Minimum size of PAs for S2SL0 = 2. */
   readonly highest: number;
   readonly smallestTsz: number;
 }
@@ -39,7 +40,7 @@ function legal(granule: Granule, paBits: number, t0sz: number, sl0: number): boo
   return index >= 1 && index <= perTable + 4;
 }
 
-// Config 6, VMID 7, S2AA64, S2R, S2PS 7 (as OAS has it); the first table is zeroed memory.
+// Config 6, VMID 7, S2AA64, S2R, S2PS 7 (acts as OAS); the first table is zeroed memory.
 function refused(h: Harness, granule: Granule, t0sz: number, sl0: number, word3 = 0n): boolean {
   const shape = (granule.tg << 46n) | (BigInt(sl0) << 38n) | (BigInt(t0sz) << 32n);
   h.ste(SID, [0xdn, 0n, 7n | shape | (7n << 48n) | (1n << 51n) | (1n << 58n), word3]);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Translation on tables written word by word. Expected addresses and records are worked out by hand from the SMMUv3 formats.
+// Translation on tables written word by word. Expected addresses and records are derived
+// by hand from the SMMUv3 formats.
 
 import { beforeEach, describe, expect, it } from 'vitest';
 import { ACCESS_INSTRUCTION, ACCESS_PRIVILEGED } from '../../assembly/layout/access.ts';
@@ -32,7 +33,8 @@ const IOVA = 0x0000_4030_2010_1000n;
 /** Table indexes of IOVA, level 0 to 3. */
 const INDEXES = [0x80n, 0xc0n, 0x100n, 0x101n];
 
-// STE: Config 7 (nested), S1ContextPtr; S2VMID 7, S2 as Linux writes it for 48 bits (0x53590, S2AA64, S2PTW, S2R) with S2TTB in host RAM.
+// STE: Config 7 (nested), S1ContextPtr; S2VMID 7, S2 as Linux writes it for 48 bits
+// (0x53590, S2AA64, S2PTW, S2R) with S2TTB in host RAM.
 const nestedSte = [
   0x8020_000fn,
   0xd6n,
@@ -55,7 +57,8 @@ function mapStage2(ipa: bigint, descriptor: bigint): void {
 beforeEach(async () => {
   h = await harness();
   expect([39n, 30n, 21n, 12n].map((shift) => (IOVA >> shift) & 0x1ffn)).toEqual(INDEXES);
-  // Stage 2: 2 MiB blocks, IPA 0x80200000 and 0x80400000 to window 1 at the same address: S2AP RW, AF, MemAttr 0xf, SH 3.
+  // Stage 2: 2 MiB blocks, IPA 0x80200000 and 0x80400000 to window 1 at the same address:
+  // S2AP RW, AF, MemAttr 0xf, SH 3.
   mapStage2(0x80200000n, 0x1_8020_07fdn);
   h.hostRam64(S2L2 + 2 * 8, 0x1_8040_07fdn);
   h.guestRam64(Number(CD), CD0);
@@ -71,7 +74,7 @@ const leaf = (descriptor: bigint) => h.guestRam64(Number(L3) + 0x101 * 8, descri
 const cd0 = (value: bigint) => h.guestRam64(Number(CD), value);
 
 describe('a nested translation', () => {
-  it('gives the PA of the page in the machine’s window', () => {
+  it('returns the PA of the page in the machine’s window', () => {
     expect(h.translate(SID, IOVA + 0x123n)).toEqual({ status: TRANSLATE_OK, pa: 0x1_8030_0123n });
   });
 
@@ -149,7 +152,7 @@ describe('a nested translation', () => {
     h.put(0, 0x0001_0000_0000_0012n, (IOVA - 0x1000n) | (3n << 10n) | (3n << 8n));
     h.store(1, 4, 1);
     expect(h.translate(SID, IOVA).status).toBe(TRANSLATE_ABORT);
-    // The granule of its tables is another one.
+    // Its tables have another granule.
     expect(h.findings().map(({ because }) => because)).toEqual([expect.stringContaining('TG')]);
   });
 
@@ -175,7 +178,7 @@ describe('a nested translation', () => {
     expect(h.missing()).toEqual(['TLBI_NH_VA VMID=0x7 ASID=0x1 Leaf=0x1 Address=0x403020101000']);
   });
 
-  it('a stage-1 block over smaller stage-2 pages goes as a whole with one TLBI_NH_VA', () => {
+  it('a stage-1 block over smaller stage-2 pages is invalidated as a whole by one TLBI_NH_VA', () => {
     h.vcmdq(0, 1);
     h.hostRam64(S2L2 + 8, BigInt(S2L3) | 3n);
     for (let i = 0; i < 512; i++)
@@ -369,7 +372,8 @@ describe('stream table entries', () => {
   });
 
   it('of an SMMU without substreams: S1CDMax, S1DSS and S1Fmt are ignored, and a SubstreamID is C_BAD_SUBSTREAMID', () => {
-    // S1CDMax 10, 2-level CD tables, S1DSS 0: with substreams F_STREAM_DISABLED, or tables that are not there.
+    // S1CDMax 10, 2-level CD tables, S1DSS 0: with substreams F_STREAM_DISABLED, or
+    // tables that do not exist.
     h.ste(SID, [(nestedSte[0] ?? 0n) | (10n << 59n) | (2n << 4n), 0xd4n, ...nestedSte.slice(2)]);
     expect(h.translate(SID, IOVA).status).toBe(TRANSLATE_OK);
     expect(h.translate(SID, IOVA, 0, 3).status).toBe(TRANSLATE_ABORT);
@@ -452,7 +456,7 @@ describe('stream table entries', () => {
 });
 
 describe('the SMMU as a whole', () => {
-  it('SMMUEN = 0 bypasses or aborts as GBPA says', () => {
+  it('SMMUEN = 0 bypasses or aborts, depending on GBPA', () => {
     h.set(SMMU_AT_CR0, 0);
     expect(h.translate(SID, 0x1_8030_0000n)).toEqual({ status: TRANSLATE_OK, pa: 0x1_8030_0000n });
     h.set(SMMU_AT_GBPA, 1 << 20);
@@ -466,7 +470,7 @@ describe('the SMMU as a whole', () => {
     expect(h.stat(STAT_EVENTQ_OVERFLOW)).toBe(2);
   });
 
-  it('an event queue outside memory loses the record and says so', () => {
+  it('an event queue outside memory loses the record and reports an error', () => {
     h.hostBytes.setBigUint64(h.smmu + SMMU_AT_EVENTQ_BASE, 0x9_0000_0000n, true);
     leaf(0n);
     h.translate(SID, IOVA);

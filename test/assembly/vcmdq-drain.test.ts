@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Expected values are literals worked out from the CMDQV and SMMUv3 register descriptions (docs/cmdqv.md), not from our accessors.
+// Expected values are literals derived from the register descriptions of CMDQV and SMMUv3
+// (docs/cmdqv.md), not from our accessors.
 
 import { beforeEach, describe, expect, it } from 'vitest';
 import { ACCESS_NO_SSID } from '../../assembly/layout/access.ts';
@@ -130,7 +131,7 @@ describe('VCMDQ consumption', () => {
     expect(queue.counts).toEqual({ commands: 3, syncs: 1, errors: 0, rewrites: 2 });
   });
 
-  it('wraps: CONS passes the end of the ring and carries the wrap bit', () => {
+  it('wraps: CONS passes the end of the ring and inverts the wrap bit', () => {
     h.vcmdq(0, 1, { log2size: 2 });
     for (let slot = 0; slot < 4; slot++) h.put(slot, SYNC);
     h.store(1, PROD, 4);
@@ -150,7 +151,7 @@ describe('VCMDQ consumption', () => {
     expect(h.stat(STAT_PROD_RANGE)).toBe(1);
   });
 
-  it('a call ends after four rounds of 256 commands, and asks the host to continue', () => {
+  it('a call ends after four rounds of 256 commands, and requests the host to continue', () => {
     const { queue } = h.vcmdq(0, 1, { log2size: 12 });
     for (let slot = 0; slot < 2000; slot++) h.put(slot, SYNC);
     h.store(1, PROD, 2000);
@@ -160,7 +161,7 @@ describe('VCMDQ consumption', () => {
     expect(queue.cons).toBe(2000);
   });
 
-  it('read-only registers that the guest overwrote are put right at the next service', () => {
+  it('read-only registers that the guest overwrote are restored at the next service', () => {
     h.vcmdq(0, 1);
     h.put(0, SYNC);
     h.store(1, PROD, 1);
@@ -256,7 +257,7 @@ describe('VCMDQ errors', () => {
     ['CMD_SYNC with CS = 2', 0x2046n, STAT_ILL_CS],
     ['CMD_SYNC with CS = 3', 0x3046n, STAT_ILL_CS],
     ['ATC_INV of a StreamID that matches no pair', 0x0000_0009_0000_0040n, STAT_ILL_SID],
-    // TG set, NUM = SCALE = TTL = 0; for 16 KiB granules TTL = 1 is as good as 0.
+    // TG set, NUM = SCALE = TTL = 0; for 16 KiB granules TTL = 1 acts as 0.
     ['TLBI_NH_VA with a granule and neither range nor level', 0x12n, STAT_ILL_RANGE, 0x400n],
     ['TLBI_NH_VA of 16 KiB granules at level 1', 0x12n, STAT_ILL_RANGE, 0x900n],
     ['TLBI_S2_IPA with a granule and neither range nor level', 0x2an, STAT_ILL_RANGE, 0xc00n],
@@ -344,7 +345,7 @@ describe('VCMDQ errors', () => {
 describe('while the physical SMMU has SMMUEN 0', () => {
   beforeEach(() => {
     h.set(SMMU_AT_CR0, 0xc);
-    // StreamID 8 has ATS, and waits for the answer to page request 3.
+    // StreamID 8 has ATS, and waits for the response to page request 3.
     h.set(SMMU_AT_ATC_PORTS, 1);
     h.set(SMMU_AT_ATC + ATC_PORT_SID, 8 + 1);
     h.set(SMMU_AT_ATC + ATC_PORT_GROUP_PASID, ACCESS_NO_SSID);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// How a run of the benchmarks is compared with a baseline, and what is recorded.
+// The comparison of a benchmark run with a baseline, and what is recorded.
 
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -48,7 +48,7 @@ describe('a ratio', () => {
     expect(ratioOf(samples, 'a', 'b')).toBe(2);
   });
 
-  it('comes of interleaved rounds, the first of which does not count, and the best of three tries each', async () => {
+  it('is measured in interleaved rounds, of which the first does not count, as the best of three tries each', async () => {
     const order: string[] = [];
     const subject = (name: string, times: readonly number[]) => {
       let next = 0;
@@ -69,7 +69,7 @@ describe('a ratio', () => {
     expect(order.join('')).toBe('aaabbbaaabbb');
   });
 
-  it('has a name that says its part, and is the less the better', () => {
+  it('has a name that describes its part, and is better when lower', () => {
     const row = { opcode: 'SYNC', batch: 16, iotlb: 'full', wasm: 8, c: 4, ratio: 0.5 } as const;
     const ratios = ratiosOf({
       machine,
@@ -185,7 +185,7 @@ describe('a history', () => {
     ]);
     expect(plots.map((plot) => plot.split('<circle').length - 1)).toEqual([2, 1]);
     expect(plots.map((plot) => plot.includes('class="baseline"'))).toEqual([true, false]);
-    // The second run is further right and higher up, which is less in SVG.
+    // The second run is further right and higher, which is a smaller number in SVG.
     const [points = ''] = /points="([^"]*)"/.exec(plots[0] ?? '')?.slice(1) ?? [];
     const [[x1 = 0, y1 = 0] = [], [x2 = 0, y2 = 0] = []] = points
       .split(' ')

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The page's main states under axe-core, in both themes and as wide as a phone.
+// The page's main states under axe-core, in both themes and at the width of a phone.
 
 import { createRequire } from 'node:module';
 import type { AxeResults } from 'axe-core';
@@ -17,11 +17,11 @@ interface Axe {
   run(context: unknown, options: unknown): Promise<AxeResults>;
 }
 
-/** What axe-core finds that is serious, a line each. */
+/** Serious findings of axe-core, one line each. */
 async function findings({ page }: DemoPage): Promise<string[]> {
   if (!(await page.evaluate(() => 'axe' in globalThis))) await page.addScriptTag({ path: AXE });
   const { violations } = await page.evaluate(() =>
-    // The frame that Chromium has no way into is no part of the page.
+    // The frame that Chromium cannot enter is not part of the page.
     (globalThis as unknown as { axe: Axe }).axe.run(document, {
       resultTypes: ['violations'],
       iframes: false,
@@ -64,7 +64,10 @@ const STATES: Readonly<Record<string, (demo: DemoPage) => Promise<unknown>>> = {
   },
 };
 
-/** In thorough runs each state is looked at in both themes on both; otherwise half of them on each. */
+/**
+ * Thorough runs check each state in both themes on both browsers; others check half of
+ * them on each.
+ */
 it.each([
   ['laptop', LAPTOP, ['dark', 'light'], ['start', 'editor', 'experiment']],
   ['phone', PHONE, ['light', 'dark'], ['start', 'Look closer', 'tour']],

@@ -10,7 +10,7 @@ const { open, openOnce } = useDemo();
 
 const QUIET = reactor('(func $run (param i32) (result i32) (i32.const 1))');
 
-it('says of a wrong link what is not as it asks, a line each, and leaves the link alone', async () => {
+it('lists the wrong parts of a link, a line each, and leaves the link alone', async () => {
   const demo = await open('?vms=9&path=diagonal&experiment=foreign-ids&check=no&from=mail#here');
   const { page } = demo;
   await demo.state('ended');
@@ -21,7 +21,7 @@ it('says of a wrong link what is not as it asks, a line each, and leaves the lin
     'vms=9: it is one of 1, 2, 3, 4; vms is 2.',
     'check=no: the experiment foreign-ids has check=yes.',
   ]);
-  // A choice that does not go with the experiment does not snap back without a word.
+  // A choice that does not fit the experiment is not reverted without a message.
   await page.selectOption('select[name=vms]', '1');
   await page.waitForFunction(() => !location.search.includes('diagonal'));
   await demo.drawn();
@@ -48,7 +48,7 @@ it('does without storage', async () => {
   expect(await page.textContent('#note')).toBe('');
 });
 
-it('says where the link is when the clipboard is not to be had', async () => {
+it('shows where the link is when the clipboard is unavailable', async () => {
   const demo = await open('?vms=1&run=no');
   const { page } = demo;
   await demo.state('paused');
@@ -60,7 +60,7 @@ it('says where the link is when the clipboard is not to be had', async () => {
   expect(await page.textContent('.tools button')).toBe('copy link');
 });
 
-it('says what it is without JavaScript', async () => {
+it('describes itself without JavaScript', async () => {
   const demo = await open('?vms=1&run=no');
   const browser = demo.page.context().browser();
   const context = await browser?.newContext({ javaScriptEnabled: false });
@@ -112,7 +112,7 @@ it('stops while it is hidden, and continues when it is visible again', async () 
   await demo.state('running');
   await expect.poll(() => demo.rawQueues(), { timeout: 20_000 }).not.toEqual(at);
   expect(await page.textContent('#note')).toBe('');
-  // One that was paused stays so.
+  // A paused one stays paused.
   await page.click('#run');
   await demo.state('paused');
   await hide(true);
@@ -121,7 +121,7 @@ it('stops while it is hidden, and continues when it is visible again', async () 
   await demo.state('paused');
 });
 
-it('slows down after a minute without input, says so, and speeds up at the next input', async () => {
+it('slows down after a minute without input, shows that, and speeds up at the next input', async () => {
   const demo = await open('?vms=1&speed=full', { motion: true });
   const { page } = demo;
   await demo.traced(3);
@@ -136,9 +136,10 @@ it('slows down after a minute without input, says so, and speeds up at the next 
     const steps = Number(await page.textContent('#steps')) - before;
     return (steps * 1000) / (Date.now() - begun);
   };
-  // The issue allows four; what was on its way is drawn first.
+  // The issue allows four; steps in progress are drawn first.
   await expect.poll(() => stepsPerSecond(3000), { timeout: 30_000 }).toBeLessThan(1.5);
-  // No dot moves along the drawing: one that does has the whole page drawn sixty times a second.
+  // No dot moves along the drawing: that would redraw the whole page sixty times a
+  // second.
   const dots = () =>
     page.evaluate(() => document.getAnimations().filter((one) => 'animationName' in one).length);
   expect(await dots()).toBe(0);
@@ -148,7 +149,7 @@ it('slows down after a minute without input, says so, and speeds up at the next 
   await expect.poll(dots).toBeGreaterThan(0);
 });
 
-it('has room for long file names, says what two guests at once are, and that a guest is gone', async () => {
+it('has space for long file names, explains two guests at once, and that a guest is gone', async () => {
   const demo = await open('?vms=1&run=no', { viewport: PHONE });
   const { page } = demo;
   await demo.state('paused');

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What a page does with arm64 vCPUs on workers: programs that the tests call by their names. Of the built
-// package, whose workers run.
+// Functions of a page with arm64 vCPUs on workers, which the tests call by name. It uses
+// the built package, whose workers can run.
 
 import { Checkpoint } from '../../dist/devices/index.js';
 import { ARM64_TOY_CHECKPOINT, arm64ToySource } from '../../dist/guest-driver/arm64-toy/a64-toy.js';
@@ -15,10 +15,10 @@ import {
   litmusOutcomes,
 } from '../../scripts/litmus-programs.mjs';
 
-/** Counts of outcomes of a litmus test: u32, two bits of the index for each vCPU. */
+/** Outcome counts of a litmus test: u32, two bits of the index for each vCPU. */
 const HISTOGRAM_SIZE = 4 * 256;
 
-/** Runs a program to its end, and looks at what it has left. */
+/** Runs a program to its end, and returns its results. */
 async function run(options: Partial<MachineOptions>, look: (machine: Machine) => object) {
   const host = await Host.create();
   try {

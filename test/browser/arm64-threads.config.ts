@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A site with the page of arm64-threads.html alone. Workers know no import map, so it is bundled.
+// A site with only the page arm64-threads.html. Workers do not support import maps, so it
+// is bundled.
 
 import { fileURLToPath } from 'node:url';
 import type { UserConfig } from 'vite';

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// arm64 vCPUs on workers of a page that is built by Vite: a vCPU on each, as in Node.js.
+// arm64 vCPUs on workers of a page that is built by Vite: one worker for each vCPU, as in
+// Node.js.
 
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -43,7 +44,10 @@ interface Found {
   readonly output: string;
 }
 
-/** What a function of the page returns, and how many vCPUs had workers of their own for it. */
+/**
+ * The result of a function of the page, and how many vCPUs had workers of their own for
+ * it.
+ */
 async function call<T>(
   name: string,
   ...args: readonly unknown[]
@@ -75,7 +79,7 @@ it('a Blob is a disk in a worker', async () => {
 const ENDED = { status: 'off', error: undefined };
 
 describe('arm64 vCPUs on workers of a page', { timeout: 3_600_000 }, () => {
-  it('boot the toy, whose checks all hold', async () => {
+  it('boot the toy, whose checks all pass', async () => {
     const { results, ...found } = await call<{ results: [string, boolean, string][] }>('toy');
     expect(found).toMatchObject({ ...ENDED, vcpus: 2 });
     expect(found.output).toContain(`${results.length} checks, 0 failed`);
@@ -83,7 +87,7 @@ describe('arm64 vCPUs on workers of a page', { timeout: 3_600_000 }, () => {
     expect(results.filter(([, ok]) => !ok)).toEqual([]);
   });
 
-  it('read a counter that goes forward from one to the other', async () => {
+  it('read a counter that advances from one to the other', async () => {
     const found = await call<{ handOvers: number; backward: number; latest: number }>(
       'handOvers',
       HAND_OVERS,

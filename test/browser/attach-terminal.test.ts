@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A machine's console in a real xterm.js, in a page that loads the package as it is built, without a bundler.
+// A machine's console in a real xterm.js, in a page that loads the built package without
+// a bundler.
 
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -25,7 +26,10 @@ afterAll(async () => {
 });
 
 const UART = 0x0900_0000;
-/** Says `ready` on two lines, then answers each character that is typed with the next one of ASCII. */
+/**
+ * Prints `ready` on two lines, then answers each typed character with the next one of
+ * ASCII.
+ */
 const NEXT = reactor(
   `(func $say (param $c i32) (call $write32 (i32.const UART) (local.get $c)))
    (func $init)
@@ -44,7 +48,7 @@ const NEXT = reactor(
   IMPORT_READ32 + IMPORT_WRITE32,
 );
 
-/** What the terminal shows, line by line, without the empty ones. */
+/** The terminal's lines, without empty ones. */
 const shown = () =>
   page.$$eval('.xterm-rows > div', (rows) =>
     rows.map((row) => row.textContent?.replaceAll('\u00a0', ' ').trimEnd()).filter(Boolean),
@@ -52,7 +56,7 @@ const shown = () =>
 const showsSoon = (lines: readonly string[]) =>
   expect.poll(shown, { timeout: 30_000 }).toEqual(lines);
 
-it('shows what the guest prints, brings it what is typed, and neither once it is detached', async () => {
+it("shows the guest's output, passes typed input to it, and neither once it is detached", async () => {
   await page.evaluate(
     (guest) => (globalThis as unknown as { start(guest: number[]): Promise<void> }).start(guest),
     [...NEXT],
@@ -63,7 +67,7 @@ it('shows what the guest prints, brings it what is typed, and neither once it is
   await showsSoon(['ready', 'to go', 'IBM']);
   await page.evaluate(() => (globalThis as unknown as { detach(): void }).detach());
   await page.keyboard.type('no');
-  // What comes another way reaches the guest, but the terminal shows it no more.
+  // Other input still reaches the guest, but the terminal does not show it any more.
   const heard = await page.evaluate(
     () =>
       new Promise<string>((resolve) => {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A worker that has a Blob for a disk: it reads a range of it, and of one over it that it has written to.
+// A worker with a Blob as a disk: it reads a range of it, and one that includes what it
+// has written.
 
 import { BlobDisk, CopyOnWriteDisk } from '../../dist/vmm/api/index.js';
 

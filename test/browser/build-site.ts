@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: MIT
-// Runs once before all browser tests of any project: builds the demo as `npm run demo:build` does.
+// Runs once before all browser tests of any project: builds the demo like `npm run
+// demo:build`.
 
 import type { TestProject } from 'vitest/node';
 import { buildSite } from '../support/demo-site.ts';
 
-/** Projects load this file each for themselves; what they share is the runner. */
+/** Each project loads this file separately; they share only the runner. */
 interface Builder {
   demoSite?: Promise<void>;
 }
 
-/** A warning that no one has to read hides the one that someone has to. */
+/** A warning that can be ignored would hide one that cannot. */
 async function buildDemo(): Promise<void> {
   const warnings = await buildSite(['--config', 'demo/vite.config.ts']);
   if (warnings !== '') throw new Error(`demo:build prints ${warnings}`);

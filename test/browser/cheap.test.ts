@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Cheap to keep open: what a page does in a second when no one looks on, counted, because a share of a core depends on what
-// else a computer does. docs/demo.md has the shares.
+// The cost of an open page: its work in a second while it is not visible, counted,
+// because a share of a core depends on the computer's other load. docs/demo.md has the
+// shares.
 
 import type { Page, Worker } from 'playwright-core';
 import { describe, expect, it } from 'vitest';
@@ -10,18 +11,21 @@ import { useDemo } from './use-demo.ts';
 
 const { openOnce } = useDemo({ motion: true });
 
-/** Callbacks that have been called, since the page loaded or the worker was first asked. */
+/** Callbacks since the page loaded or the worker was first asked. */
 interface Counts {
   timers: number;
   frames: number;
 }
 interface Counted {
   counts: Counts;
-  /** No one waits a minute. */
+  /** The test does not wait a minute. */
   hurried: boolean;
 }
 
-/** Counts callbacks of timers and frames; a timer of `long` ms is a short one once the test is in a hurry. */
+/**
+ * Counts callbacks of timers and frames. Once the test is in a hurry, a timer of `long`
+ * ms is a short one.
+ */
 function countCallbacks(long: number): void {
   const scope = globalThis as unknown as Counted & Record<'setTimeout' | 'setInterval', unknown>;
   if (scope.counts) return;
@@ -47,7 +51,7 @@ function countCallbacks(long: number): void {
       });
 }
 
-/** What page and worker do in a second, over some seconds by the page's clock. */
+/** Work of page and worker per second, over some seconds of the page's clock. */
 async function perSecond(page: Page, worker: Worker) {
   const look = async () => {
     const [now, own] = await page.evaluate(
@@ -57,7 +61,7 @@ async function perSecond(page: Page, worker: Worker) {
     return { now, timers: own.timers, frames: own.frames, turns: timers };
   };
   const begin = await look();
-  // Not by the page, whose frames are counted.
+  // Not a timer of the page, whose frames are counted.
   await new Promise((later) => setTimeout(later, 4000));
   const end = await look();
   const seconds = (end.now - begin.now) / 1000;
@@ -81,7 +85,7 @@ async function counted(demo: DemoPage): Promise<Worker> {
   });
   await page.mouse.move(100, 100);
   await page.waitForSelector('#note:has-text("No input for 60 s")');
-  // What was on its way is drawn.
+  // Updates in progress are drawn.
   await new Promise((later) => setTimeout(later, 1500));
   return worker;
 }
@@ -91,8 +95,9 @@ describe('a hidden page', () => {
     const demo = await openOnce('?vms=2&speed=full');
     const { page } = demo;
     const worker = await counted(demo);
-    // As soon as the worker has heard of it. The issue allows four steps: it is one every two seconds. Of a
-    // picture: the page, the console, and what scrolls.
+    // As soon as the worker has been notified. The issue allows four steps; the page
+    // makes one every two seconds. Frames of a picture: the page, the console, and
+    // scrolled areas.
     const most = { turns: 1, frames: 6, timers: 8 };
     const tooMany = async () => {
       const found = await perSecond(page, worker);
@@ -123,7 +128,7 @@ describe('a hidden page', () => {
     await new Promise((later) => setTimeout(later, 1500));
     const { turns, frames, timers } = await perSecond(page, worker);
     expect([turns, frames]).toEqual([0, 0]);
-    // The one that listens whether the machines are silent.
+    // The timer that checks whether the machines are silent.
     expect(timers).toBeLessThan(1);
   });
 });

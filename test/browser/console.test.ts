@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The console's text at a device pixel ratio of 1: descenders are visible, and long lines fit.
+// The console's text at a device pixel ratio of 1: descenders are visible, and long lines
+// fit.
 
 import type { Page } from 'playwright-core';
 import { describe, expect, it } from 'vitest';
@@ -8,7 +9,7 @@ import { useDemo } from './use-demo.ts';
 
 const { open } = useDemo();
 
-/** Where the console has a character, and how many of it a row takes. */
+/** Position of a text in the console, and the number of its characters in a row. */
 function placeOf(page: Page, text: string, character: string) {
   return page.evaluate(
     ([wanted, one]) => {
@@ -33,7 +34,7 @@ function placeOf(page: Page, text: string, character: string) {
   );
 }
 
-/** Colours in a part of the page as it is on the screen. */
+/** Colours of a part of the page, as on the screen. */
 async function coloursIn(
   page: Page,
   clip: { x: number; y: number; width: number; height: number },
@@ -68,7 +69,7 @@ describe('the console', () => {
     const place = await placeOf(page, 'TLBI_NH', '_');
     if (!place) return expect.unreachable();
     expect(place.columns).toBeGreaterThanOrEqual(90);
-    // Of the row where it is: a blank has one colour, that of the terminal.
+    // Of the text's row: a blank has one colour, that of the terminal.
     expect(await coloursIn(page, place)).toBeGreaterThan(1);
     await demo.shot(`console-${viewport.width}`);
   });

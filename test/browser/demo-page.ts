@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The demo's page for its tests: what it shows, and the machines that it runs.
+// The demo's page for its tests: what it shows, and its machines.
 
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -8,7 +8,7 @@ import type { Frame, Picture, RawQueue, VmPicture } from '../../demo/protocol.ts
 import { PROJECT } from '../support/project.ts';
 import { THOROUGH } from '../support/thorough.ts';
 
-/** What the page puts into its global scope (demo/start-page.ts). */
+/** What the page adds to its global scope (demo/start-page.ts). */
 export interface Handle {
   readonly vmm: { rawQueues(): Promise<readonly RawQueue[]> };
   readonly picture: Picture | undefined;
@@ -67,7 +67,10 @@ export class DemoPage {
     });
   }
 
-  /** Chooses settings, none of them an initial value, and waits until there are machines that have them. */
+  /**
+   * Chooses settings that are not initial values, and waits for machines with these
+   * settings.
+   */
   async choose(settings: Readonly<Record<string, string>>): Promise<void> {
     const wanted = Object.entries(settings);
     for (const [name, value] of wanted) await this.page.selectOption(`select[name=${name}]`, value);
@@ -82,7 +85,7 @@ export class DemoPage {
     return this.page.context().close();
   }
 
-  /** Waits until the page shows what holds now. */
+  /** Waits until the page shows the current state. */
   async drawn(): Promise<void> {
     await this.page.waitForFunction(() => 'vsmmu' in globalThis);
     await this.page.evaluate(() => (globalThis as unknown as { vsmmu: Handle }).vsmmu.drawn());
@@ -97,7 +100,7 @@ export class DemoPage {
     );
   }
 
-  /** Waits until the page shows that a number of steps have been made. */
+  /** Waits until the page shows a number of steps. */
   async steps(wanted: number): Promise<void> {
     await this.page.waitForFunction(
       (text) => document.querySelector('#steps')?.textContent === text,
@@ -105,7 +108,7 @@ export class DemoPage {
     );
   }
 
-  /** Waits until a VM's console has a text. */
+  /** Waits until a VM's console contains a text. */
   async console(vm: number, text: string): Promise<void> {
     await this.page.waitForFunction(
       ([index, wanted]) =>
@@ -121,7 +124,7 @@ export class DemoPage {
     );
   }
 
-  /** A machine as the page's last picture has it. */
+  /** A machine in the page's last picture. */
   async vm(index: number): Promise<VmPicture> {
     await this.drawn();
     const found = await this.page.evaluate(
@@ -132,7 +135,7 @@ export class DemoPage {
     return found;
   }
 
-  /** Waits until the guest has followed a TLBI on a number of paths. */
+  /** Waits until the guest has traced a TLBI on a number of paths. */
   async traced(paths: number): Promise<void> {
     await this.page.waitForFunction(
       (count) => document.querySelectorAll('.lane').length === count,
@@ -165,7 +168,7 @@ export class DemoPage {
     );
   }
 
-  /** A screenshot for people, of thorough runs; not committed. */
+  /** A screenshot for people, in thorough runs; not committed. */
   async shot(name: string): Promise<void> {
     if (!THOROUGH) return;
     await mkdir(SHOTS, { recursive: true });

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Lines that the user edits, the changes of each step, and single keys.
+// Lines edited by the user, the changes of each step, and single keys.
 
 import { expect, it } from 'vitest';
 import { useDemo } from './use-demo.ts';
@@ -21,12 +21,12 @@ it('the line with the TLBI, deleted, makes the sanitizer speak', async () => {
   await page.fill('#lines', text.replace('tlbi va 0x1000\n', ''));
   await page.click('#run-lines');
   await demo.drawn();
-  // What the machines before have shown is no verdict on these lines.
+  // The result of the previous machines is not one of these lines.
   expect(await page.$('[data-lines=clean]')).toBeNull();
   await page.waitForSelector('[data-lines=found]');
   expect(await page.textContent('.findings .found b')).toMatch(/^missing: TLBI_NH_VA /);
   expect(await demo.consoleText(0)).not.toContain('the device has read page 1');
-  // The address has the lines.
+  // The address contains the lines.
   const address = new URL(page.url());
   expect(address.searchParams.get('lines')).not.toContain('tlbi va');
   await page.goBack();
@@ -34,7 +34,7 @@ it('the line with the TLBI, deleted, makes the sanitizer speak', async () => {
   expect(await page.inputValue('#lines')).toBe(text);
 });
 
-it('a wrong line is said with its number while one types, and does not run', async () => {
+it('a wrong line is reported with its number while one types, and does not run', async () => {
   const demo = await openOnce('?vms=1&speed=full');
   const { page } = demo;
   if (!(await page.isVisible('#lines'))) await page.click('#edit-lines');
@@ -70,13 +70,13 @@ it('"What just happened" describes each step of an experiment', async () => {
   expect(await page.$$('.changes')).toEqual([]);
 });
 
-it('single keys are switched off for good, and r asks', async () => {
+it('single keys stay switched off, and r asks for confirmation', async () => {
   const demo = await openOnce('?vms=1&speed=full');
   const { page } = demo;
   await demo.state('running');
   await page.keyboard.press('r');
   await page.waitForSelector('#confirm-reset[open]');
-  // Keys are the dialog's in the meantime.
+  // In the meantime, the dialog handles keys.
   await page.keyboard.press('p');
   await page.keyboard.press('Escape');
   await page.waitForSelector('#confirm-reset', { state: 'detached' });

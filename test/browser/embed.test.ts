@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A machine in one's own page: the two files that the README shows, in a folder where the package is installed, built and opened.
+// A machine in a user's own page: the two files of the README, in a folder with the
+// package installed, built and opened.
 
 import { rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -37,7 +38,7 @@ it('the page of the README boots the toy on workers and shows its console', asyn
     page.on('worker', (worker) => workers.push(worker.url()));
     page.on('pageerror', ({ message }) => errors.push(message));
     page.on('response', (response) => {
-      // Browsers ask every host for this one.
+      // Browsers request this one from every host.
       if (!response.ok() && !response.url().endsWith('/favicon.ico'))
         errors.push(`${response.status()} ${response.url()}`);
     });

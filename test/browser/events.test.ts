@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// One event at a time: forward, back, by the slider, by keys, slowly; and what the panels show at an event.
+// One event at a time: forward, back, by the slider, by keys, slowly; and what the panels
+// show at an event.
 
 import type { Page } from 'playwright-core';
 import { describe, expect, it } from 'vitest';
@@ -8,7 +9,7 @@ import { useDemo } from './use-demo.ts';
 
 const { open, openOnce } = useDemo();
 
-/** What the page shows of its current event. */
+/** The page's display of its current event. */
 interface Shown {
   readonly kind: string;
   readonly number: number;
@@ -31,7 +32,10 @@ function shownBy(page: Page): Promise<Shown> {
   });
 }
 
-/** Presses a button until another event is shown: a press while machines are in the making does nothing. */
+/**
+ * Presses a button until another event is shown: a press while machines are being created
+ * has no effect.
+ */
 async function go(demo: DemoPage, button: string): Promise<Shown> {
   const { number } = await shownBy(demo.page);
   const changed = (timeout: number) =>
@@ -55,19 +59,22 @@ async function go(demo: DemoPage, button: string): Promise<Shown> {
   throw new Error(`${button} leads to no other event than ${number}`);
 }
 
-/** What an event has that is gone to: its kind, and what its text or its number says. */
+/** The event to go to: its kind, a part of its text, or its number. */
 interface Wanted {
   readonly kind?: string;
   readonly text?: string;
   readonly number?: number;
 }
 
-/** Frames of the page after which a press is made again: it does nothing while machines are in the making. */
+/**
+ * Frames of the page after which the press is repeated: it has no effect while machines are
+ * being created.
+ */
 const PATIENCE = 600;
 
 /**
- * Goes to the next event that is wanted, forward by default. The page itself presses the button:
- * a click of the mouse for each event, as `go` has it, takes many times as long.
+ * Goes to the next matching event, forward by default. The page itself presses the button:
+ * a mouse click for each event, as in `go`, takes many times as long.
  */
 async function until(demo: DemoPage, wanted: Wanted, button = '#event-forward'): Promise<Shown> {
   await demo.page.evaluate(
@@ -104,7 +111,7 @@ const tlbEntries = (page: Page) =>
   page.$$eval('.tlb li > b', (all) => all.reduce((sum, one) => sum + Number(one.textContent), 0));
 const records = (page: Page) => page.$$eval('.events li:not(.none)', ({ length }) => length);
 
-/** Waits until the first console shows a text, and nothing else. */
+/** Waits until the first console shows exactly a text. */
 const consoleIs = (demo: DemoPage, wanted: string) =>
   demo.page.waitForFunction(
     (text) =>
@@ -112,13 +119,13 @@ const consoleIs = (demo: DemoPage, wanted: string) =>
     wanted,
   );
 
-/** Bytes that the first machine had written by the event that is shown. */
+/** Number of bytes that the first machine had written by the current event. */
 const writtenAt = (page: Page) =>
   page.evaluate(
     () => (globalThis as unknown as { vsmmu: Handle }).vsmmu.frame?.picture.vms[0]?.written ?? -1,
   );
 
-/** So many bytes of a console, each end of a line one of them. */
+/** The first bytes of a console; a line end counts as one byte. */
 const writtenBy = (whole: string, bytes: number) => whole.replace(/\n+$/, '').slice(0, bytes);
 
 describe('one event at a time', () => {
@@ -168,14 +175,14 @@ describe('one event at a time', () => {
     await demo.shot('event-fault');
     for (const state of ['next', 'pending', 'written', 'done'])
       expect([...states]).toContain(state);
-    // And back: what was shown is shown again.
+    // And back: the same is shown again.
     expect(fault.number).toBeGreaterThan(hit.number);
     expect(await until(demo, { number: hit.number }, '#event-back')).toEqual(hit);
     expect(await page.textContent('#machines')).toBe(atHit);
     expect([await tlbEntries(page), await records(page)]).toEqual([6, 0]);
   });
 
-  it('has the console as of the event, and as it is at the last one', async () => {
+  it('shows the console as of the event, and the live one at the last event', async () => {
     const demo = await openOnce('?experiment=stale-dma&vms=1&events=yes');
     const { page } = demo;
     const begun = await shownBy(page);
@@ -196,7 +203,7 @@ describe('one event at a time', () => {
     await at(0);
     await consoleIs(demo, '[ 1] find memory and devices');
     expect(await page.textContent('#console-tabs h2')).toBe('Console as of event 0');
-    // As far as it had come, at each event; what was shown going back is shown going forward.
+    // The console at each event: the same text forward and back.
     const texts: string[] = [];
     const places = [0.8, 0.6, 0.4, 0.2].map((part) => Math.floor(last * part));
     for (const place of places) {
@@ -241,7 +248,7 @@ describe('one event at a time', () => {
     await page.keyboard.press('ArrowRight');
     await changed(7);
     expect(await number()).toBe(8);
-    // Exits are among the events when they are wanted.
+    // Exits are among the events when the filter includes them.
     await page.selectOption('#event-filter', 'every event');
     const next = await go(demo, '#event-forward');
     expect(next.number).toBe(9);
@@ -305,7 +312,7 @@ describe('one event at a time', () => {
     await page.waitForFunction(() =>
       /\d/.test(document.querySelector('.chart .legend')?.textContent ?? ''),
     );
-    // Events behind that point of the chart.
+    // Events after that point of the chart.
     const point = await steps();
     await page.waitForFunction(
       (wanted) => Number(document.querySelector('#steps')?.textContent) > wanted,
@@ -322,7 +329,7 @@ describe('one event at a time', () => {
     expect([await legend(), await steps()]).toEqual([' exits \u2013', 0]);
     await at(end);
     expect([await legend(), await steps()]).toEqual(now);
-    // An event of a queue is on the path of that queue in the drawing, and nothing else moves.
+    // An event of a queue is on that queue's path in the drawing, and nothing else moves.
     await page.selectOption('#event-filter', 'every event');
     const moving = () =>
       page.$$eval('.way.moving', (all) => all.map((one) => one.getAttribute('data-way')));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Things to try, each by one click.
+// Experiments, each by one click.
 
 import { describe, expect, it } from 'vitest';
 import { LOOK_PLACES } from '../../demo/page/look-places.ts';
@@ -10,7 +10,9 @@ import { useDemo } from './use-demo.ts';
 
 const { openOnce } = useDemo();
 
-/** The command that an experiment leaves out, or has a vCPU's TLBI take the place of where it does not. */
+/**
+ * The command that an experiment omits, or that a vCPU's TLBI replaces where it must not.
+ */
 const FORGOTTEN: Readonly<Record<string, string>> = {
   'stale-dma': 'TLBI_NH_VA',
   'forget-tlbi': 'TLBI_NH_VA',
@@ -43,7 +45,7 @@ describe('things to try', () => {
       const { page } = demo;
       await page.click(`[data-experiment=${name}]`);
       await page.waitForFunction((wanted) => location.search === wanted, `?experiment=${name}`);
-      // What the page shows from now on is this one's.
+      // From here on the page shows this experiment.
       await demo.drawn();
       await page.waitForSelector('[data-outcome=holds]');
       const text = await page.textContent('.outcome');
@@ -63,7 +65,8 @@ describe('things to try', () => {
         for (const path of ['direct', 'overlay'])
           expect(text).toContain(`host: 0 exits during ${path}-path batches`);
       }
-      // The sanitizer names what is missing, and says nothing of guests that forget nothing.
+      // The sanitizer names the missing command, and reports nothing for guests that omit
+      // none.
       const missing = FORGOTTEN[name];
       const named = await page.$$eval('.findings li', (all) =>
         all.map((one) =>
@@ -72,7 +75,7 @@ describe('things to try', () => {
             .replace(/^(missing:|used before its) (\w+) .*(vm\d): stale.*$/s, '$1 $2 $3'),
         ),
       );
-      // Where it comes in the end, late or from a vCPU, nothing is missing.
+      // If the command comes in the end, late or from a vCPU, nothing is missing.
       const isForgotten = name.startsWith('forget-');
       const verdict = isForgotten ? 'missing:' : 'used before its';
       expect(named).toEqual(
@@ -82,7 +85,7 @@ describe('things to try', () => {
         all.map((one) => one.getAttribute('data-findings')),
       );
       if (missing) expect(findings).toEqual([isForgotten ? '2' : '0']);
-      // What it tells to look at is there, pointed out, and on the screen by a click.
+      // What the text refers to exists, is highlighted, and is on the screen after a click.
       for (const [words, selector] of LOOK_PLACES[name]) {
         expect(await page.isVisible(`${selector}[data-look]`), words).toBe(true);
         await page.click(`.to-look:text-is("${words}")`);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The demo in a frame of a hostile page on another site: what that page can do, and what it cannot (SECURITY.md).
+// The demo in a frame of a hostile page on another site: what that page can and cannot do
+// (SECURITY.md).
 
 import type { Frame, Page } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect, it } from 'vitest';
@@ -10,12 +11,15 @@ import { useDemo } from './use-demo.ts';
 
 const { openOnce } = useDemo();
 
-/** Yields forever, and says nothing. */
+/** Yields forever, without output. */
 const GUEST = reactor('(func $run (param i32) (result i32) (i32.const 1))');
 const HTML = { 'Content-Type': 'text/html' };
 const QUERY = '?vms=1&experiment=stale-dma&run=no&embed=1';
 
-/** The demo, which sends no header of its own, and the other site: `localhost` and 127.0.0.1 are two to a browser. */
+/**
+ * The demo, which sends no header of its own, and the other site: `localhost` and
+ * 127.0.0.1 are two sites to a browser.
+ */
 let demo: Site;
 let outer: Site;
 beforeAll(async () => {
@@ -25,7 +29,7 @@ beforeAll(async () => {
   const guest = encodeURIComponent('/mine.wasm');
   const answers: Record<string, Answer> = {
     '/': { headers: HTML, body: frame(QUERY) },
-    // What is seen is a button; what is clicked is the frame, which no one sees.
+    // The user sees a button, and clicks the invisible frame.
     '/covers': {
       headers: HTML,
       body: `<style>iframe { opacity: 0.0001; position: absolute; left: 0; top: 0 }</style>
@@ -54,7 +58,7 @@ afterEach(async () => {
   page = undefined;
 });
 
-/** A page of the other site, and the demo in its frame. */
+/** A page of the other site with the demo in its frame. */
 async function visit(path: string): Promise<{ page: Page; frame: Frame }> {
   const { page: first } = await openOnce('?vms=1&run=no');
   const context = await first.context().browser()?.newContext();
@@ -69,7 +73,7 @@ async function visit(path: string): Promise<{ page: Page; frame: Frame }> {
 const stateOf = (frame: Frame) => frame.textContent('#state');
 const paused = (frame: Frame) => frame.waitForSelector('#state:has-text("paused")');
 
-it('is out of its reach: nothing of the page can be read, and no message is heard or answered', async () => {
+it('is out of its reach: nothing of the page can be read, and no message is received or answered', async () => {
   const { page: foreign, frame } = await visit('');
   await paused(frame);
   const refused = await foreign.evaluate(() => {
@@ -100,7 +104,7 @@ it('is out of its reach: nothing of the page can be read, and no message is hear
       heard++;
     };
     const inner = window.frames[0];
-    // Names of its buttons, of comlink's protocol, and of what Perfetto answers.
+    // Names of its buttons, messages of comlink's protocol, and Perfetto's answer.
     for (const message of [
       'run',
       'step',
@@ -122,7 +126,7 @@ it('is out of its reach: nothing of the page can be read, and no message is hear
   expect(frame.url()).toBe(`${demo.url}${QUERY}`);
 });
 
-it('can be sent to another place, as by a link, and starts no guest by itself there', async () => {
+it('can be navigated, as by a link, and then starts no guest by itself', async () => {
   const { page: foreign, frame } = await visit('guest');
   const offer = frame.locator('#start-offer');
   await offer.waitFor();
@@ -130,7 +134,7 @@ it('can be sent to another place, as by a link, and starts no guest by itself th
     `mine.wasm from ${outer.url.slice(0, -1)}`,
   );
   expect(await frame.inputValue('select[name=guest]')).toBe('toy');
-  // It cannot click: what it sends to its own frame goes to the frame's element.
+  // It cannot click: an event that it sends to its frame goes to the frame's element.
   await foreign.evaluate(() => {
     const element = document.querySelector('iframe');
     for (const type of ['click', 'keydown'])
@@ -146,7 +150,7 @@ it('can be sent to another place, as by a link, and starts no guest by itself th
   await expect.poll(() => frame.url()).toBe(`${demo.url}${QUERY}`);
 });
 
-it('is clicked where its user sees something else: an experiment, in a machine that has nothing of theirs', async () => {
+it('is clicked where its user sees something else: an experiment, in a machine without data of theirs', async () => {
   const { page: foreign, frame } = await visit('covers');
   await paused(frame);
   const button = await frame.locator('#run').boundingBox();
@@ -154,6 +158,6 @@ it('is clicked where its user sees something else: an experiment, in a machine t
   expect(await frame.locator('[data-outcome=holds]').count()).toBe(0);
   await foreign.mouse.click(button.x + button.width / 2, button.y + button.height / 2);
   await frame.waitForSelector('[data-outcome=holds]');
-  // Nothing leaves the frame: the page around it stays where it is.
+  // Nothing leaves the frame: the surrounding page stays the same.
   expect(foreign.url()).toBe(`${outer.url}covers`);
 });

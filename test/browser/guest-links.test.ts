@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Guests that come by link: each starts by a click on a line that says what it is, and on nothing of the
-// guests before it.
+// Guests in a link: each starts after a click on a line that describes it, and keeps
+// nothing of the previous guests.
 
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type Answer, serveAnswers } from '../support/answering-site.ts';
@@ -11,7 +11,7 @@ import { useDemo } from './use-demo.ts';
 
 const { open, openOnce } = useDemo();
 
-/** Yields forever, and says nothing. */
+/** Yields forever, without output. */
 const GUEST = reactor('(func $run (param i32) (result i32) (i32.const 1))');
 const SIZE = GUEST.length.toLocaleString('en');
 const SHARED = { 'Access-Control-Allow-Origin': '*' };
@@ -25,7 +25,7 @@ const ANSWERS: Readonly<Record<string, Answer>> = {
   '/private.wasm': { body: GUEST },
 };
 
-/** Takes complaints that are what a test asks for. */
+/** Removes complaints that a test causes on purpose. */
 function forgive({ complaints }: DemoPage, ...beginnings: readonly string[]): void {
   const rest = complaints.filter((one) => !beginnings.some((text) => one.startsWith(text)));
   complaints.splice(0, complaints.length, ...rest);
@@ -37,7 +37,7 @@ beforeAll(async () => {
 });
 afterAll(() => other.close());
 
-it('from a server starts after a click, with nothing of the guest before', async () => {
+it('from a server starts after a click, and keeps nothing of the guest before', async () => {
   const link = `?vms=1&guest=${encodeURIComponent(`${other.url}shared/mine.wasm`)}`;
   const demo = await open(link);
   const { page } = demo;
@@ -45,7 +45,7 @@ it('from a server starts after a click, with nothing of the guest before', async
   expect((await page.textContent('#start-offer'))?.replace(/\s+/g, ' ')).toBe(
     `Start mine.wasm from ${other.url.slice(0, -1)}, ${SIZE} bytes`,
   );
-  // The toy is what runs in the meantime.
+  // The toy runs in the meantime.
   await demo.console(0, 'UART up');
   expect(await page.inputValue('select[name=guest]')).toBe('toy');
   await page.click('#start-offer');
@@ -56,7 +56,7 @@ it('from a server starts after a click, with nothing of the guest before', async
   expect(await demo.consoleText(0)).not.toContain('UART');
   expect(await page.$('#start-offer')).toBeNull();
   expect(new URL(page.url()).searchParams.get('guest')).toBe(`${other.url}shared/mine.wasm`);
-  // Loaded again it asks again; of the toy the link is gone.
+  // After a reload the page asks again; the toy's link is gone.
   await page.reload();
   await page.waitForSelector('#start-offer');
   expect(await page.textContent('#note')).toBe('');
@@ -64,7 +64,7 @@ it('from a server starts after a click, with nothing of the guest before', async
   await page.waitForSelector('[data-outcome=holds]');
   expect(await page.$('#start-offer')).toBeNull();
   expect(new URL(page.url()).search).toBe('?vms=1&experiment=hyp-own');
-  // Back leads to the offer, at the address that the guest had as well.
+  // Back leads to the offer, also at the guest's address.
   await page.goBack();
   await page.waitForSelector('#start-offer');
   await page.click('#start-offer');
@@ -93,7 +93,7 @@ it('is at the step of its link, and the toy is not', async () => {
   forgive(demo, `request: ${other.url}`);
 });
 
-it('that is not a program says so when it is started, and the toy continues', async () => {
+it('that is not a program is reported when it is started, and the toy continues', async () => {
   const demo = await open(`?vms=1&guest=${encodeURIComponent(`${other.url}text.wasm`)}`);
   const { page } = demo;
   await demo.state('running');
@@ -104,7 +104,7 @@ it('that is not a program says so when it is started, and the toy continues', as
   forgive(demo, `request: ${other.url}`);
 });
 
-it('that was picked does not come back by Back, which says so', async () => {
+it('that was picked is not restored by Back, which reports this', async () => {
   const demo = await open('?vms=1');
   const { page } = demo;
   await demo.state('running');
@@ -120,7 +120,7 @@ it('that was picked does not come back by Back, which says so', async () => {
   await demo.state('running');
 });
 
-it('that is small goes into the link itself', async () => {
+it('that is small is stored in the link itself', async () => {
   const demo = await openOnce('?vms=1');
   const { page } = demo;
   await demo.state('running');
@@ -132,7 +132,7 @@ it('that is small goes into the link itself', async () => {
   await page.click('#copy-link');
   await page.waitForSelector('#copy-link:has-text("copied")');
   const link = new URL(await page.evaluate(() => navigator.clipboard.readText()));
-  // Machines that are in the making, or run, are at no step.
+  // Machines that are being created, or are running, have no step.
   expect(link.search).toBe('?vms=1');
   expect(link.hash).toMatch(/^#guest=tiny\.wasm,[\w-]{40,}$/);
   await page.goto(link.href);
@@ -148,7 +148,7 @@ it('that is small goes into the link itself', async () => {
   await demo.state('running');
   expect(new URL(page.url()).hash).toBe(link.hash);
   expect((await demo.consoleText(0)).trim()).toBe('');
-  // Half of it, as mail programs cut it.
+  // Half of it, as truncated by mail programs.
   await page.goto(link.href.slice(0, -20));
   await page.waitForSelector('#note:has-text("part of the link may be missing")');
 });
@@ -168,7 +168,7 @@ it.each([
   const demo = await openOnce('?vms=1&run=no');
   const { page } = demo;
   await demo.state('paused');
-  // As a link within the page does.
+  // Like a link within the page.
   await page.evaluate((guest) => {
     history.pushState(null, '', `?vms=1&run=no&guest=${guest}`);
     dispatchEvent(new PopStateEvent('popstate'));
@@ -183,7 +183,7 @@ it.each([
   expect((await page.textContent('#note'))?.trim().split('\n')).toHaveLength(1);
   expect(await page.$('#start-offer')).toBeNull();
   await demo.state('paused');
-  // The browser says the same in its console.
+  // The browser prints the same in its console.
   forgive(
     demo,
     `request: ${other.url}${file}`,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Guests of one's own: files that are picked or dropped.
+// Custom guests: files that are picked or dropped.
 
 import { describe, expect, it } from 'vitest';
 import { command, IMPORT_MEMORY, leb, name, section, vector } from '../support/wasm-bytes.ts';
@@ -35,7 +35,7 @@ const BAD: readonly (readonly [what: string, bytes: Uint8Array<ArrayBuffer>, lin
   ],
   [
     'a guest that never has initialized itself',
-    // Asleep, so that it takes no core from other tests.
+    // Asleep, so that it does not occupy a core that other tests need.
     reactor(
       `(func $init (loop $for_ever
         (drop (memory.atomic.wait32 (i32.const 0x110000) (i32.const 0) (i64.const -1)))
@@ -44,7 +44,8 @@ const BAD: readonly (readonly [what: string, bytes: Uint8Array<ArrayBuffer>, lin
     ),
     /^it has not booted within 10 s$/,
   ],
-  // A browser has no second wall: what these would do to the page, they would do to all of it.
+  // A browser has no second process to protect it: what these guests would do to the
+  // page, they would do to all of it.
   [
     'a guest that imports a memory for the prototype of objects',
     command({
@@ -107,7 +108,7 @@ describe('a guest from a file', () => {
   });
 
   it.each(BAD)('that is %s costs one line, and nothing that runs', async (what, bytes, line) => {
-    // All on one page: its machines live through every one of them.
+    // All on one page, whose machines survive each of them.
     const demo = await openOnce('?vms=1');
     const { page } = demo;
     await demo.traced(3);
@@ -141,7 +142,7 @@ describe('a guest from a file', () => {
     expect(await demo.page.inputValue('select[name=guest]')).toBe('next.wasm');
   });
 
-  it('that does not come back is named as what it is, and gives way to another', async () => {
+  it('that does not return is reported as such, and can be replaced by another', async () => {
     const demo = await openOnce('?vms=1');
     const { page } = demo;
     await page.selectOption('select[name=guest]', 'toy');

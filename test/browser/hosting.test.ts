@@ -21,14 +21,14 @@ describe('without cross-origin isolation', () => {
     const { page } = demo;
     await demo.traced(3);
     expect(await page.evaluate(() => crossOriginIsolated)).toBe(true);
-    // Its threads as well come through it.
+    // Its workers' requests also go through it.
     expect(await page.textContent('.where')).toBe('guests on workers of their own, drain: thread');
     expect(await page.textContent('#note')).toBe('');
     expect(new URL(page.url()).pathname).toBe(`/${folder}`);
     await page.reload();
     await demo.traced(3);
     expect(await page.evaluate(() => crossOriginIsolated)).toBe(true);
-    // A hard reload goes past the service worker, once; so does the next one.
+    // A hard reload bypasses the service worker, once; so does the next one.
     const session = await page.context().newCDPSession(page);
     for (let reload = 0; reload < 2; reload++) {
       await session.send('Page.reload', { ignoreCache: true });
@@ -49,7 +49,7 @@ describe('without cross-origin isolation', () => {
     const demo = await open('?vms=1&run=no', { url: plain.url });
     const { page } = demo;
     await demo.state('paused');
-    // As in Firefox: nothing says that it is a Chromium.
+    // As in Firefox: nothing identifies it as Chromium.
     const context = await page.context().browser()?.newContext();
     const other = await context?.newPage();
     if (!context || !other) return expect.unreachable();
@@ -66,7 +66,7 @@ describe('without cross-origin isolation', () => {
     await other.waitForSelector('#state:has-text("paused")');
     expect(await policies(other)).toEqual([true, 'same-origin', null]);
     expect(await policies(page)).toEqual([true, null, 'isolate-and-require-corp']);
-    // One that only says that it has it comes round to them by itself.
+    // A browser that only claims to be one falls back to them by itself.
     const third = await context.browser()?.newContext();
     const lying = await third?.newPage();
     if (!third || !lying) return expect.unreachable();
@@ -80,8 +80,8 @@ describe('without cross-origin isolation', () => {
     await third.close();
   });
 
-  // An origin that is not secure has neither service workers nor isolation.
-  it('and without one everything runs inline in one worker, and the page says so', async () => {
+  // An insecure origin has neither service workers nor isolation.
+  it('and without one everything runs inline in one worker, and the page shows this', async () => {
     const demo = await open('?transport=mailbox&drain=thread', {
       url: plain.url.replace('localhost', INSECURE_HOST),
     });

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The page with only the keyboard: every control can be reached and used, the focus is visible, and each control has a label.
+// The page with only the keyboard: every control can be reached and used, the focus is
+// visible, and each control has a label.
 
 import { describe, expect, it } from 'vitest';
 import type { DemoPage } from './demo-page.ts';
@@ -7,18 +8,21 @@ import { useDemo } from './use-demo.ts';
 
 const { open } = useDemo();
 
-/** What is focused. */
+/** The focused element. */
 interface Stop {
-  /** What it is called, by its place in the document when by nothing else. */
+  /** Its name, or its place in the document when it has none. */
   readonly name: string;
-  /** It has an outline, or a border that says as much. */
+  /** It has an outline, or a border with the same purpose. */
   readonly marked: boolean;
   /** Visible: neither outside the window nor covered by its own explanation. */
   readonly inSight: boolean;
   readonly explanation: string;
 }
 
-/** Controls that a user can work now; the file field is worked through the list of guests. */
+/**
+ * Controls that a user can operate now; the file field is operated through the list of
+ * guests.
+ */
 const CONTROLS = ':is(button, select, input:not([type=file])):enabled';
 
 function stop({ page }: DemoPage): Promise<Stop | undefined> {
@@ -53,7 +57,7 @@ function stop({ page }: DemoPage): Promise<Stop | undefined> {
   });
 }
 
-/** Everything that Tab reaches on the fully loaded page. */
+/** Every element that Tab reaches on the fully loaded page. */
 async function tabThrough(demo: DemoPage): Promise<Stop[]> {
   const stops: Stop[] = [];
   while (stops.length < 200) {
@@ -93,7 +97,7 @@ describe('the keyboard', () => {
     }
   });
 
-  it('goes through all that is explained in a panel with the arrow keys', async () => {
+  it('reaches everything that is explained in a panel with the arrow keys', async () => {
     const demo = await open('?vms=1');
     const { page } = demo;
     await demo.traced(3);
@@ -108,7 +112,7 @@ describe('the keyboard', () => {
       '#strip',
       '#try',
     ]) {
-      // Pages of the IOTLB are a list to scroll: each says all of itself.
+      // Pages of the IOTLB are a scrollable list: each entry has its full text.
       const wanted = await page.$$eval(`${panel} [data-explain]:not(.page)`, (all) =>
         all.map((one) => one.getAttribute('data-explain')),
       );
@@ -147,7 +151,7 @@ describe('the keyboard', () => {
     await demo.state('running');
     await page.keyboard.press('p');
     await demo.state('paused');
-    // r asks first.
+    // r asks for confirmation first.
     await page.keyboard.press('r');
     await page.waitForSelector('#confirm-reset');
     await page.keyboard.press('Enter');

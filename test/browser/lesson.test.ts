@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The first screen: the diagram, the tour, and everything else that must be clear at once.
+// The first screen: the diagram, the tour, and everything else that must be clear at
+// once.
 
 import { describe, expect, it } from 'vitest';
 import PACKAGE from '../../package.json' with { type: 'json' };
@@ -8,7 +9,7 @@ import { useDemo } from './use-demo.ts';
 
 const { open, openOnce } = useDemo();
 
-/** Where a place of a path's line is in the drawing, as a part of its length. */
+/** Position of a point of a path in the drawing, as a fraction of its length. */
 const HEIGHT_OF = (way: string) => {
   const line = document.querySelector<SVGPathElement>(`[data-way=${way}] path`);
   const vmm = document.querySelectorAll<SVGGraphicsElement>('.drawing .box')[1];
@@ -103,7 +104,7 @@ it('hides its controls behind one button on a phone, shows the drawing first, an
   const top = await page.$eval('.drawing', (one) => one.getBoundingClientRect().bottom);
   expect(top).toBeLessThanOrEqual(PHONE.height);
   expect(await page.isVisible('select[name=path]')).toBe(false);
-  // Before there is a TLBI to tell of, its ways are told.
+  // Before the first TLBI, its paths are described.
   const ways = await page.$$eval('#strip .ahead li', (all) =>
     all.map((one) => (one.checkVisibility() ? (one.textContent ?? '') : '')),
   );
@@ -163,7 +164,7 @@ describe('the tour', () => {
     expect(new URL(demo.page.url()).search).toBe('?vms=1&experiment=hyp-own');
   });
 
-  it('and everything else goes back to step 0, paused', async () => {
+  it('and everything else returns to step 0, paused', async () => {
     const demo = await open('?vms=1');
     const { page } = demo;
     await demo.state('running');
@@ -172,7 +173,7 @@ describe('the tour', () => {
     await demo.steps(0);
     await page.click('#step');
     await demo.steps(1);
-    // The link is that of the running page.
+    // The link describes the running page.
     expect(new URL(page.url()).search).toBe('?vms=1');
     await page.click('#reset');
     await demo.state('running');

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Linux with NVIDIA's driver in a browser's tab: the demo's page, and the kernel's files dropped on it.
+// Linux with NVIDIA's driver in a browser tab: the demo's page, with the kernel's files
+// dropped on it.
 
 import { expect, it } from 'vitest';
 import { builtKernel } from '../support/linux-kernel.ts';
@@ -8,7 +9,7 @@ import { useDemo } from './use-demo.ts';
 
 const { open } = useDemo();
 
-/** Exits of the machine so far, and CMD_SYNCs on its VCMDQs. */
+/** The machine's exits so far, and CMD_SYNCs on its VCMDQs. */
 async function counts(demo: DemoPage) {
   const vm = await demo.vm(0);
   const syncs = vm.queues.filter(({ path }) => path === 'direct').map(({ syncs }) => syncs);
@@ -20,7 +21,7 @@ it('boots to a shell, and unmaps on its VCMDQs without an exit', { timeout: 300_
   const { page } = demo;
   await demo.state('paused');
   const { kernel, initrd } = builtKernel();
-  // Files of this size go by their paths, or not at all.
+  // Files of this size are passed by path, or not at all.
   await page.setInputFiles('#guest-file', [
     { name: 'initramfs.cpio', mimeType: '', buffer: Buffer.from(initrd) },
     { name: 'Image', mimeType: '', buffer: Buffer.from(kernel) },
@@ -38,7 +39,7 @@ it('boots to a shell, and unmaps on its VCMDQs without an exit', { timeout: 300_
   await demo.console(0, 'bench ends');
   await demo.console(0, 'taint 0');
   const after = await counts(demo);
-  // What the console and the clock take: one for each character, and a few for timers.
+  // Exits of the console and the clock: one for each character, and a few for timers.
   expect(after.syncs - before.syncs).toBeGreaterThan(5000);
   expect(after.exits - before.exits).toBeLessThan(2500);
   await demo.shot('linux');

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A live run in a browser: the toy boots by itself, and the page shows the state of its machines.
+// A live run in a browser: the toy boots by itself, and the page shows the state of its
+// machines.
 
 import { describe, expect, it } from 'vitest';
 import type { Handle } from './demo-page.ts';
@@ -25,7 +26,7 @@ describe('a live run', () => {
       await page.$$eval('[data-value=direct-exits]', (all) => all.map((one) => one.textContent)),
     ).toEqual(['0', '0']);
     expect(await page.textContent('#note')).toBe('');
-    // The trapped CMDQ has exits where the VCMDQs have none.
+    // The trapped CMDQ has exits; the VCMDQs have none.
     expect(await page.textContent('[data-value=trapped-exits]')).toMatch(/^[1-9]/);
     expect(await page.textContent('[data-value=overlay-exits]')).toBe('0');
     await demo.shot('live-dark');
@@ -58,7 +59,7 @@ describe('a live run', () => {
       expect(raw.find(({ vm, queue }) => `${vm} ${queue}` === name)?.cons).toBeGreaterThan(0);
     }
     expect(await demo.shownQueues()).toEqual(raw);
-    // Where PROD and CONS are is marked in the ring, and written out with the lap.
+    // PROD and CONS are marked in the ring, and printed with the lap.
     const marks = await page.$$eval('[data-queue="vm0 VCMDQ 0"] li', (all) =>
       all.map((one) => one.getAttribute('data-at')).filter((at) => at !== ''),
     );
@@ -67,7 +68,7 @@ describe('a live run', () => {
       expect(await page.textContent(`[data-queue="vm0 VCMDQ 0"] [data-place=${place}]`)).toMatch(
         /^\d+, lap [1-9]/,
       );
-    // Every page of the IOTLB is in the list: the last one, too.
+    // Every page of the IOTLB is in the list, including the last one.
     const pages = await page.evaluate(() =>
       (globalThis as unknown as { vsmmu: Handle }).vsmmu.picture?.pages.map(({ iova }) => iova),
     );
@@ -111,7 +112,7 @@ describe('a live run', () => {
     ]);
     await page.waitForSelector('[data-queue="vm0 CMDQ"] .command:has-text("TLBI_NH_VA")');
     expect(await page.textContent('.node.on')).toMatch(/doorbell\s*[1-9][\d.\skM]* rings/);
-    // Bringing its tables up took CFGI commands, which the drain leaves to the host.
+    // Setting up its tables took CFGI commands, which the drain leaves to the host.
     expect(Number(await page.textContent('[data-value=interventions]'))).toBeGreaterThan(0);
     await page.click('#run');
     await demo.state('paused');

@@ -9,7 +9,7 @@ import { startChromium } from '../support/browser.ts';
 import { buildSite, type Site, serve } from '../support/demo-site.ts';
 import { newFolder, readPage } from '../support/doc-page.ts';
 
-/** Makes machines with the options of the test, and says what came of it. */
+/** Creates machines with the test's options, and reports the result. */
 const MAIN = `import { Host } from 'vsmmu';
 import { toyGuest } from 'vsmmu/guest';
 
@@ -60,7 +60,7 @@ async function bootToy(hostOptions: object, machineOptions: object): Promise<unk
   return await page.evaluate(call);
 }
 
-/** What the server of a single-page app answers for a file that it does not have. */
+/** The response of a single-page app's server for a missing file. */
 const A_PAGE = { status: 200, contentType: 'text/html', body: '<p>not found' };
 const ON_THREADS = { transport: 'mailbox', drain: 'thread' };
 const nameOf = (file: string) => expect.stringMatching(new RegExp(`^http://.*/${file}[^/]*$`));
@@ -86,7 +86,7 @@ describe('a page', () => {
     ['drain-worker', { status: 404 }, '404'],
     ['drain-worker', A_PAGE, 'text/html'],
   ])(
-    'says that it lacks %s, under the name that the bundler gave it: %j',
+    'reports that it lacks %s, under the name that the bundler gave it: %j',
     async (worker, answer, reason) => {
       await page.route(new RegExp(`${worker}.*\\.js$`), (route) => route.fulfill(answer));
       expect(await bootToy({}, ON_THREADS)).toMatchObject({
@@ -110,7 +110,7 @@ describe('a page', () => {
     });
   });
 
-  it('loads modules from a server that does not know their type', async () => {
+  it('loads modules from a server that sends another type', async () => {
     await page.route(/\.wasm$/, async (route) => {
       const response = await route.fetch();
       await route.fulfill({ response, contentType: 'application/octet-stream' });

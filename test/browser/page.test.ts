@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The page stays free while guests run: it has no long task.
+// The page stays responsive while guests run: it has no long task.
 
 import { describe, expect, it } from 'vitest';
 import { reactor } from '../support/wat.ts';
@@ -18,7 +18,10 @@ const LOUD = reactor(
   '(import "wasi_snapshot_preview1" "fd_write" (func $fd_write (param i32 i32 i32 i32) (result i32)))',
 );
 
-/** Longer than anything of the page's, so that a share of a processor is enough to be noticed. */
+/**
+ * Longer than any task of the page, so that a fraction of a processor is enough to notice
+ * it.
+ */
 const PLANTED_MS = 400;
 
 const { open, openOnce } = useDemo({ motion: true });
@@ -27,7 +30,8 @@ const BUSY = '?vms=4&speed=full';
 
 describe('the page', () => {
   it.each([
-    // What the page does comes round in every ten seconds at the usual speed, and in less at full speed.
+    // The page's own work recurs at least every ten seconds at the usual speed, and more
+    // often at full speed.
     [10, ''],
     [5, BUSY],
   ])(
@@ -48,7 +52,7 @@ describe('the page', () => {
             }),
           PLANTED_MS,
         );
-      // What other programs do to a processor that it shares need not come round.
+      // Delays by other programs on a shared processor need not recur.
       let tasks: LongTask[] = [];
       let long: LongTask[] = [];
       for (let i = 0; i < 3 && long.length !== 1; i++) {
@@ -58,7 +62,7 @@ describe('the page', () => {
         });
         long = tasks.filter(({ processorMs }) => processorMs > 50);
       }
-      // The one that was put there to be found, and no other.
+      // The planted one, and no other.
       expect(long).toEqual([tasks.find(({ durationMs }) => durationMs >= PLANTED_MS)]);
     },
   );

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What a machine is made of: settings, the URL, guests from files.
+// The settings of a machine: the form, the URL, guests from files.
 
 import { describe, expect, it } from 'vitest';
 import { useDemo } from './use-demo.ts';

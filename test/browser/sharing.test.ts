@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What is shared and taken away: links to a place, Back, frames in other pages, traces and consoles.
+// What users share and take away: links to a step, Back, frames in other pages, traces
+// and consoles.
 
 import { readFile } from 'node:fs/promises';
 import { gunzipSync } from 'node:zlib';
@@ -13,7 +14,7 @@ import { useDemo } from './use-demo.ts';
 const { open, openOnce } = useDemo();
 
 let plain: Site;
-/** A host that sends what isolates documents by themselves, as in docs/demo.md. */
+/** A host with the headers that isolate documents, as in docs/demo.md. */
 let documents: Site;
 beforeAll(async () => {
   [plain, documents] = await Promise.all([
@@ -23,7 +24,7 @@ beforeAll(async () => {
 });
 afterAll(() => Promise.all([plain.close(), documents.close()]));
 
-/** What a button copies. */
+/** The text that a button copies. */
 async function copied({ page }: DemoPage, button: string): Promise<string> {
   await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
   await page.click(button);
@@ -31,7 +32,7 @@ async function copied({ page }: DemoPage, button: string): Promise<string> {
   return await page.evaluate(() => navigator.clipboard.readText());
 }
 
-/** What a button has the browser save. */
+/** The file that a button saves. */
 async function saved({ page }: DemoPage, button: string): Promise<[name: string, bytes: Buffer]> {
   const [download] = await Promise.all([page.waitForEvent('download'), page.click(button)]);
   return [download.suggestedFilename(), await readFile(await download.path())];
@@ -59,14 +60,14 @@ it('a link leads to the experiment, its step, the event and the panel that is op
     (text) => document.querySelector('#event-number')?.textContent === text,
     event,
   );
-  // The machines stand at step 2; the event happened in it, behind step 1.
+  // The machines are at step 2; the event happened in it, after step 1.
   await other.page.waitForFunction(
     () => (globalThis as unknown as { vsmmu: Handle }).vsmmu.picture?.steps === 2,
   );
   await other.steps(1);
   await other.state('paused');
   await other.page.waitForFunction(() => document.activeElement?.closest('.tlb') !== null);
-  // A change of settings leads elsewhere: the place goes, what is not the page's stays.
+  // A change of settings removes the step from the URL, but no parameters of others.
   await other.page.click('#look-away');
   await other.page.waitForFunction(() => !location.search.includes('step='));
   expect(new URL(other.page.url()).search).toBe('?vms=1&experiment=stale-dma&from=mail');
@@ -87,7 +88,7 @@ it('Back leads to the experiment before', async () => {
   await page.waitForSelector('[data-outcome=holds]');
 });
 
-it('says of a wrong place what is not as the link asks', async () => {
+it('lists the parts of a wrong place that it ignores', async () => {
   const demo = await openOnce('?vms=1&run=no&step=x&event=3&panel=roof');
   await demo.state('paused');
   expect((await demo.page.textContent('#note'))?.trim().split('\n')).toEqual([
@@ -97,7 +98,7 @@ it('says of a wrong place what is not as the link asks', async () => {
   ]);
 });
 
-it('saves a console and a trace, and says why Perfetto cannot have it', async () => {
+it('saves a console and a trace, and reports why Perfetto cannot open it', async () => {
   const demo = await openOnce('?vms=1&run=no&step=x&event=3&panel=roof');
   const { page } = demo;
   await demo.state('paused');
@@ -139,7 +140,7 @@ it.each([
   const { page } = demo;
   await demo.state('paused');
   expect(await page.evaluate(() => crossOriginIsolated)).toBe(isolated);
-  // Perfetto's side of what its documentation says, without the network.
+  // Perfetto's side of its documented protocol, without the network.
   const answer = `<script>
     addEventListener('message', ({ data, source, origin }) => {
       if (data === 'PING') source.postMessage('PONG', origin);
@@ -152,7 +153,7 @@ it.each([
       route.fulfill({ body: answer, contentType: 'text/html' }),
     );
   const [opened] = await Promise.all([page.waitForEvent('popup'), page.click('#open-trace')]);
-  // The first bytes of what gzip packs.
+  // The first bytes of gzip data.
   await opened.waitForFunction(() => document.title === '31,139');
 });
 
@@ -183,26 +184,28 @@ it('in a frame of another page has one experiment, drawing and steps', async () 
     '.side > *',
     '.charts',
     '[data-experiment=none]',
-    // What it names is on the whole page.
+    // What it refers to is on the full page.
     '.look',
     '.bar label',
   ])
     expect(await frame.locator(place).first().isVisible(), place).toBe(false);
-  // Keys are those of the page around it.
+  // Keys belong to the surrounding page.
   await frame.locator('#step').focus();
   await frame.locator('#step').press('r');
   expect(await frame.locator('#confirm-reset').count()).toBe(0);
   await frame.locator('#run').click();
   await frame.locator('[data-outcome=holds]').waitFor();
-  // Chromium keeps storage and service workers from a frame of another site: all runs inline.
+  // Chromium gives a frame of another site neither storage nor service workers:
+  // everything runs inline.
   const isolated = () => page.frames().map((one) => one.evaluate(() => crossOriginIsolated));
   expect(await Promise.all(isolated())).toEqual([false, false]);
-  // Where it does not, the service worker isolates the frame: Document-Isolation-Policy.
+  // Otherwise the service worker isolates the frame: Document-Isolation-Policy.
   await page.goto(outer.url.replace('127.0.0.1', 'localhost'));
   await frame.locator('#state:has-text("paused")').waitFor();
   await expect.poll(() => Promise.all(isolated())).toEqual([false, true]);
   await outer.close();
-  // A host that sends it isolates the frame of another site as well, whose guests can have threads then.
+  // A host that sends it also isolates a frame of another site, whose guests can then
+  // have threads.
   const threads = `${documents.url}${query}&transport=mailbox&drain=thread`;
   const other = await serveAnswers({
     '/': { headers: { 'Content-Type': 'text/html' }, body: `<iframe src="${threads}"></iframe>` },

@@ -5,7 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { DESKTOP, LAPTOP, PHONE } from './demo-page.ts';
 import { useDemo } from './use-demo.ts';
 
-/** What Chromium reports of each. */
+/** Chromium's entry for each shift. */
 interface LayoutShift extends PerformanceEntry {
   readonly value: number;
   readonly sources: readonly { readonly node?: Node }[];
@@ -27,10 +27,10 @@ describe('the page', () => {
       () =>
         new Promise<string[]>((resolve) => {
           const found: string[] = [];
-          // Since the page was opened.
+          // Includes shifts since the page was opened.
           new PerformanceObserver((list) => {
             for (const entry of list.getEntries() as LayoutShift[]) {
-              // A number that is right-aligned and grows by a digit.
+              // A right-aligned number that gains a digit.
               if (entry.value < 0.003) continue;
               found.push(
                 `${entry.value}: ${entry.sources.map(({ node }) => (node as Element | null)?.outerHTML?.slice(0, 120)).join('; ')}`,

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: MIT
-// The page over a slow link: it says that it is on its way, and boots when it is there.
+// The page over a slow link: it shows that it is loading, and boots when everything has
+// arrived.
 
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { type Site, SlowLink, serve } from '../support/demo-site.ts';
 import { useDemo } from './use-demo.ts';
 
 /**
- * A host that compresses nothing: the worker's program takes longer than a guest may take to boot (BOOT_MS
- * of demo/page/vmm-worker.ts).
+ * A host without compression: the worker's program takes longer than a guest may take to
+ * boot (BOOT_MS of demo/page/vmm-worker.ts).
  */
 const BYTES_PER_SECOND = 40_000;
 const BOOT_MS = 10_000;

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: MIT
-// Long tasks of a page's thread: those that the page's own PerformanceObserver reports, each with the processor time that it took by the
-// browser's trace. On a busy computer a task lasts as long as other programs please; what it takes of the processor is its own doing.
+// Long tasks of a page's thread, as reported by the page's own PerformanceObserver, each
+// with its processor time from the browser's trace. On a busy computer other programs
+// prolong a task, but not its processor time.
 
 import type { Page } from 'playwright-core';
 
 export interface LongTask {
-  /** As the PerformanceObserver has it: of 50 ms or more. */
+  /** Reported by the PerformanceObserver: 50 ms or more. */
   readonly durationMs: number;
-  /** Of the thread, in the meantime. */
+  /** Of the thread, during the task. */
   readonly processorMs: number;
 }
 
@@ -29,10 +30,10 @@ interface Entry {
 
 const ORIGIN = 'tests-origin';
 const CATEGORIES = ['disabled-by-default-devtools.timeline', 'blink.user_timing'];
-/** The two clocks are read one after the other. */
+/** The two clocks are not read at the same instant. */
 const APART_MS = 5;
 
-/** Long tasks of the page while `work` continues. */
+/** Long tasks of the page during `work`. */
 export async function longTasks(page: Page, work: () => Promise<void>): Promise<LongTask[]> {
   const browser = page.context().browser();
   if (!browser) throw new Error('the page has no browser');
@@ -70,7 +71,7 @@ export async function longTasks(page: Page, work: () => Promise<void>): Promise<
     const task = tasks.find(
       (one) => apart(one) < APART_MS && Math.abs((one.dur ?? 0) / 1000 - duration) < APART_MS,
     );
-    // One that the trace does not have counts in full.
+    // One that is missing in the trace counts in full.
     return { durationMs: duration, processorMs: (task?.tdur ?? duration * 1000) / 1000 };
   });
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What comes over the network until there is something to see.
+// Network transfers until the page shows something.
 
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -11,7 +11,7 @@ import { useDemo } from './use-demo.ts';
 
 const { open } = useDemo();
 
-/** Bytes of the site's file for a request, as a host compresses it. */
+/** Size of the site's file for a request, as compressed by a host. */
 async function packed(request: Request): Promise<number> {
   const { pathname } = new URL(request.url());
   const file = pathname === '/' ? 'index.html' : pathname;
@@ -45,8 +45,8 @@ it('is less than 300 kB until the first picture, and 340 with the toy', async ()
   await demo.state('paused');
   // Consoles are drawn later.
   await page.waitForSelector('.xterm-screen');
-  // By the page's own clock: the browser's may be a millisecond from it. What a worker asks for has
-  // no place there, and counts.
+  // By the page's own clock: the browser's may differ by a millisecond. Requests of a
+  // worker are not listed there, and count.
   const later = await page.evaluate(() => {
     const picture = performance.getEntriesByName('first-picture')[0]?.startTime ?? 0;
     return performance
@@ -56,7 +56,7 @@ it('is less than 300 kB until the first picture, and 340 with the toy', async ()
   });
   expect(later.length).toBeGreaterThan(0);
   const before = requests.filter((request) => !later.includes(request.url()));
-  // What is asked for twice comes from the cache.
+  // A second request for the same file is served from the cache.
   const once = new Map(before.map((request) => [request.url(), request]));
   const sizes = await Promise.all(
     [...once].map(async ([url, request]) => ({ url, size: await packed(request) })),

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// For each file of tests in the browser: a browser, servers of the demo, and the page of the test under way.
+// For each test file in the browser: a browser, servers of the demo, and the page of the
+// current test.
 
 import type { Browser } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, expect } from 'vitest';
@@ -8,14 +9,17 @@ import { type Site, serve } from '../support/demo-site.ts';
 import { DemoPage, type OpenOptions } from './demo-page.ts';
 
 export interface DemoOptions extends OpenOptions {
-  /** Where the page comes from, instead of a host that isolates it. */
+  /** URL of the page, instead of a host that isolates it. */
   readonly url?: string;
 }
 
 export interface Demo {
-  /** Opens the demo; what the page complains about fails the test when it ends. */
+  /** Opens the demo. Complaints of the page fail the test at its end. */
   readonly open: (query: string, options?: DemoOptions) => Promise<DemoPage>;
-  /** Opens the demo once for a file's tests that ask for it: the next one finds it as the last one left it, unless that failed. */
+  /**
+   * Opens the demo once for all tests of a file that call it: each starts from the state
+   * that the previous one left, unless that failed.
+   */
   readonly openOnce: (query: string) => Promise<DemoPage>;
 }
 
@@ -34,7 +38,10 @@ export function useDemo(always: DemoOptions = {}): Demo {
     await isolating?.close();
   });
 
-  /** Whatever a test looks at: nothing went wrong, nothing came from elsewhere, nothing sticks out. */
+  /**
+   * After every test: no error, no request to another origin, nothing wider than the
+   * window.
+   */
   afterEach(async ({ task }) => {
     const all = kept ? [...open, kept.page] : open;
     const found = await Promise.all(

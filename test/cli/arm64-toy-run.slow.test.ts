@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// `vsmmu boot toy --arch arm64`: the report of a run, by every path and place of its parts.
+// `vsmmu boot toy --arch arm64`: the report of a run, for every path and placement of the
+// drain.
 
 import { describe, expect, it } from 'vitest';
 import type { Report } from '../../cli/report.ts';
@@ -48,7 +49,7 @@ describe('vsmmu boot toy --arch arm64', { timeout: 120_000 }, () => {
   });
 
   it.each(THOROUGH ? ['inline', 'mailbox'] : ['inline'])(
-    'attacks the machine beside it, of two by default, which loses nothing: %s',
+    'attacks the other machine, of two by default, which loses nothing: %s',
     async (transport) => {
       const { report } = await boot('--transport', transport);
       const { checks } = report;

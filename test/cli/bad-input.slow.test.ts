@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// What is wrong with the command line, a file, a configuration, a guest or a plugin is said in one line, with status 2: no stack trace, nothing on
-// standard output, and no thread that would keep the process alive. A sample is started as a process each, which ends by itself or hangs.
+// Mistakes in the command line, a file, a configuration, a guest or a plugin are reported
+// in one line, with status 2: no stack trace, nothing on standard output, and no thread
+// that keeps the process alive. A sample runs as processes, which must end by themselves.
 
 import { execFileSync } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -16,7 +17,7 @@ const RUN = '(func $run (param i32) (result i32) (i32.const 2))';
 const FREE_GPA = 0x10000000;
 const DEVICES = join(PROJECT, 'dist/devices/index.js');
 
-/** A reactor with some of what it needs left out or wrong. */
+/** A reactor with parts that are missing or wrong. */
 function broken({
   memory = '32 32 shared',
   name = '"env" "memory"',
@@ -107,7 +108,7 @@ const NO_KERNEL =
 const FULLEST =
   'but this machine has 15 for them: a function on bus 0 takes one, each port as many as there are functions behind the fullest';
 
-/** What is said, and the command line: words that name a file become its path. */
+/** The message and the command line: words that name a file are replaced by its path. */
 const CASES: readonly (readonly [string | RegExp, string])[] = [
   ['nothing to do; see vsmmu --help', ''],
   ["unknown command 'run'", 'run'],
@@ -445,7 +446,7 @@ const CASES: readonly (readonly [string | RegExp, string])[] = [
   [/cannot write to \/proc\/nothing\/x: ENOENT/, 'guest init /proc/nothing/x'],
 ];
 
-/** Where the command reads a file: X becomes its path. */
+/** Commands that read a file: X is replaced by its path. */
 const READERS = [
   'boot X',
   'boot X --transport mailbox',
@@ -459,9 +460,9 @@ const READERS = [
   'trace summary X',
   'decode log X',
 ];
-/** FIFOs without a writer: opening one would block forever. */
+/** FIFOs without a writer: opening one blocks forever. */
 const PIPES = ['pipe', 'pipe.json'];
-/** What is no regular file, and what is said of it. */
+/** Files that are not regular, and the message for each. */
 const IRREGULAR = [
   ['/dev/zero', 'it is not a regular file'],
   ['pipe', 'it is not a regular file'],
@@ -490,7 +491,10 @@ const wordsOf = (command: string) =>
         : word,
     );
 
-/** Cases that are processes too: no word, a flag, a guest, and plugins and guests that are refused when threads run already. */
+/**
+ * Cases that also run as processes: no word, a flag, a guest, and plugins and guests that
+ * are refused while threads run already.
+ */
 const PROCESSES = [
   '',
   'boot toy --vms 0',
@@ -507,7 +511,7 @@ function expectOneLine({ status, stdout, stderr }: Outcome, message: string | Re
   expect(stderr).toMatch(/^vsmmu: /);
 }
 
-describe('what is no regular file', () => {
+describe('a file that is not regular', () => {
   it.each(IRREGULAR.flatMap(([file, why]) => READERS.map((reader) => [reader, file, why])))(
     'vsmmu %s, X is %s: %s',
     async (reader, file, why) => {

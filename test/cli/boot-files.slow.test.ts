@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Files that a run names and reads: those of a configuration are relative to it, and a compressed trace can be read.
+// Files that a run reads: those of a configuration are relative to it, and a compressed
+// trace can be read.
 
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join, relative } from 'node:path';
@@ -8,7 +9,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { vsmmu } from '../support/vsmmu-command.ts';
 import { IMPORT_READ32, reactor } from '../support/wat.ts';
 
-/** Reads a register of the UART, which is an exit, and is off. */
+/** Reads a register of the UART, which is an exit, and powers off. */
 const GUEST = reactor(
   `(func $run (param i32) (result i32)
     (drop (call $read32 (i32.const 0x09000018)))
@@ -22,7 +23,7 @@ export const device = () => defineDevice({ name: 'mine', kind: 'mine', registers
 let folder: string;
 const at = (...names: string[]) => join(folder, ...names);
 beforeAll(async () => {
-  // In the project, so that the device finds the package.
+  // In the project, so that the device can import the package.
   await mkdir('build', { recursive: true });
   folder = await mkdtemp(join(process.cwd(), 'build/boot-files-'));
   await mkdir(at('machines/parts'), { recursive: true });
@@ -93,7 +94,7 @@ describe('a compressed trace', { timeout: 60_000 }, () => {
     expect([...bytes.subarray(0, 2)]).toEqual([0x1f, 0x8b]);
     const text = gunzipSync(bytes);
     await writeFile(at('plain.json'), text);
-    // What counts is what the file has, and not its name.
+    // The content of the file counts, not its name.
     await writeFile(at('packed.json'), bytes);
     for (const command of [['trace', 'summary'], ['inspect']]) {
       const plain = await vsmmu(...command, at('plain.json'));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The command as a user starts it: the built program, and its reports.
+// The command as started by a user: the built program, and its reports.
 
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -28,7 +28,7 @@ async function file(name: string, bytes: Uint8Array | string): Promise<string> {
   return path;
 }
 
-/** No rounds that warm up: these tests do not look at how long anything takes. */
+/** No warm-up rounds: these tests do not depend on any duration. */
 const COLD = ['--arg', 'warmup=0'];
 
 describe('vsmmu boot toy', { timeout: 120_000 }, () => {
@@ -129,7 +129,7 @@ describe('vsmmu boot toy', { timeout: 120_000 }, () => {
     }
   });
 
-  it('measures only the path that was asked for', async () => {
+  it('measures only the requested path', async () => {
     for (const path of ['direct', 'trapped', 'overlay']) {
       const { status, stdout } = await vsmmu('boot', 'toy', '--path', path, '--json', ...COLD);
       expect(status).toBe(0);
@@ -149,12 +149,12 @@ describe('vsmmu boot toy', { timeout: 120_000 }, () => {
     expect(report.checks.filter(({ ok }) => !ok)).toEqual([]);
     expect(new Set(report.paths.map(({ path }) => path))).toEqual(new Set([only]));
     expect(report.vcmdq.commands).toBe(0);
-    // The trapped path asks for each batch, and the overlay for none.
+    // The trapped path exits for each batch, the overlay for none.
     for (const { exitsPerBatch } of report.paths)
       expect(exitsPerBatch > 0).toBe(only === 'trapped');
   });
 
-  it('uses the CMDQ on a machine without a CMDQV when its driver looks for one', async () => {
+  it('uses the CMDQ on a machine without a CMDQV, although its driver probes for one', async () => {
     const { status, stdout } = await vsmmu(
       'boot',
       'toy',
@@ -175,7 +175,7 @@ describe('vsmmu boot toy', { timeout: 120_000 }, () => {
     expect([report.vcmdq.queues, report.ways.map(({ path }) => path)]).toEqual([0, ['overlay']]);
   });
 
-  it('has bad commands reported, or what is asked for instead', async () => {
+  it('reports bad commands, or applies the requested policy', async () => {
     const one = ['boot', 'toy', '--path', 'direct', '--vms', '1', '--quiet', ...COLD];
     const run = (decision: string) => vsmmu(...one, '--on-queue-error', decision);
     expect((await run('report')).status).toBe(0);
@@ -190,7 +190,7 @@ describe('vsmmu boot toy', { timeout: 120_000 }, () => {
     expect(stdout).toContain('vm0 ran to its end: a command on VCMDQ 0 was refused');
   });
 
-  it('has ECMDQs instead of VCMDQs when it is asked to, and compares them', async () => {
+  it('has ECMDQs instead of VCMDQs on request, and compares them', async () => {
     const ecmdq = ['boot', 'toy', '--queues', 'ecmdq', '--json', ...COLD];
     const direct = await vsmmu(...ecmdq, '--path', 'direct');
     expect(direct.status).toBe(0);
@@ -264,9 +264,9 @@ export const device = () => {
 `;
 
 /**
- * Finds the copier in the device table, has it copy a word within RAM, which ends with its
- * interrupt, and then one to where there is no RAM, which ends with none. Exits with 0, or
- * with the number of what it did not find as it should be.
+ * Finds the copier in the device table, makes it copy a word within RAM, which ends with
+ * its interrupt, and then one to an address without RAM, which ends without. Exits with
+ * 0, or with the number of the first failed check.
  */
 const COPYING_GUEST = `(module (import "env" "memory" (memory 32 32 shared)) ${IMPORT_READ32} ${IMPORT_WRITE32}
   (import "wasi_snapshot_preview1" "proc_exit" (func $exit (param i32)))

@@ -4,7 +4,7 @@ import { EventEmitter } from 'node:events';
 import { describe, expect, it } from 'vitest';
 import { type InputStream, readConsole } from '../../cli/console-input.ts';
 
-/** A stream that notes what is asked of it, and what its reader has made of the bytes. */
+/** A stream that records the calls on it, and what its reader produced from the bytes. */
 function connected(isTTY: boolean) {
   const log: string[] = [];
   const events = new EventEmitter();
@@ -52,7 +52,7 @@ describe('readConsole', () => {
     ]);
   });
 
-  it('passes on what is no terminal as it is', () => {
+  it('passes on input unchanged if it is not a terminal', () => {
     const { log, type, end } = connected(false);
     type('a\x01x');
     end();

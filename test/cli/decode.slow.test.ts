@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// vsmmu decode. What it decodes is tested in test/devices/decode.
+// vsmmu decode. test/devices/decode tests the decoders.
 
 import { spawn } from 'node:child_process';
 import { readFileSync } from 'node:fs';
@@ -12,7 +12,7 @@ import { type Outcome, vsmmu } from '../support/vsmmu-command.ts';
 const PAGE = readFileSync(new URL('../../docs/decode.md', import.meta.url), 'utf8');
 const ZERO = '0'.repeat(16);
 
-/** Commands of the page and what they print, as it shows them. */
+/** Commands of the page, and their output as shown there. */
 function examples(): [string, string][] {
   const blocks = [...PAGE.matchAll(/```console\n(.*?)```/gs)].map(([, block]) => block ?? '');
   return blocks.flatMap((block) =>
@@ -37,7 +37,7 @@ function piped(input: string, ...args: string[]): Promise<Outcome> {
       child[name].setEncoding('utf8').on('data', (text: string) => {
         output[name] += text;
       });
-    // It may end before it has read all.
+    // It may end before it has read everything.
     child.stdin.on('error', () => undefined).end(input);
     child.on('error', reject);
     child.on('close', (status) => resolve({ status, ...output }));
@@ -77,7 +77,7 @@ describe('vsmmu decode', () => {
     });
   });
 
-  it('says what is wrong with its words in one line and ends with 2', async () => {
+  it('reports wrong words in one line and ends with 2', async () => {
     const cases: [RegExp, ...string[]][] = [
       [/missing required argument 'kind'/],
       [/there is no kind "smmu"; there are ste, cd, cmd, event, pte, log$/m, 'smmu', ZERO],

@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: MIT
-// `vsmmu boot toy --experiment`: each experiment, from the list that the demo shows too.
+// `vsmmu boot toy --experiment`: each experiment, from the list that the demo shows as
+// well.
 
 import { describe, expect, it } from 'vitest';
 import type { Report } from '../../cli/report.ts';
 import { EXPERIMENTS } from '../../vmm/boards/index.ts';
 import { vsmmu } from '../support/vsmmu-command.ts';
 
-/** Without rounds that warm up: what is measured is of no interest here. */
+/** Without warm-up rounds: these tests do not depend on measurements. */
 const boot = (...args: string[]) => vsmmu('boot', 'toy', '--arg', 'warmup=0', ...args);
 
 describe('experiments', () => {
   it.each(EXPERIMENTS.map((experiment) => [experiment.name, experiment] as const))(
-    '%s comes out as it says',
+    '%s has the documented result',
     async (name, experiment) => {
       const { status, stdout } = await boot('--experiment', name, '--json');
       const report = JSON.parse(stdout) as Report;
@@ -35,7 +36,7 @@ describe('experiments', () => {
     },
   );
 
-  it('says at the end what it has shown', async () => {
+  it('ends with a summary of the result', async () => {
     const { stdout } = await boot('--experiment', 'hyp-own');
     expect(stdout).toMatch(/Ask for HYP_OWN\n.*\n {2}HYP_OWN reads 0 whatever is written/);
   });
@@ -48,7 +49,7 @@ describe('experiments', () => {
         / stale IOTLB entry, StreamID 0x8 .*missing: TLBI_NH_VA VMID=0x0 ASID=0x1 Leaf=0x1 Address=0x100000000$/,
       ),
     ]);
-    // It comes afterwards: nothing is found.
+    // The command follows later: nothing is found.
     expect(stdout).toMatch(/ok {2}.*sanitizer: no forgotten invalidation/);
   });
 

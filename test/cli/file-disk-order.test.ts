@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A disk of `--disk FILE,rw` as its driver sees it: what has been written, and is on the medium, when a request has its entry in the used ring.
+// A disk of `--disk FILE,rw` as seen by its driver: what has been written and is on the
+// medium when a request's entry is in the used ring.
 
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -9,7 +10,9 @@ import { openDisks } from '../../cli/file-disk.ts';
 import { VirtioBlock } from '../../devices/virtio/index.ts';
 import { VirtioDriver } from '../support/virtio-driver.ts';
 
-/** Calls of the file system, and what the used ring has at each; `fails` makes one of them fail. */
+/**
+ * Calls of the file system, with the used ring at each; `fails` makes one of them fail.
+ */
 const calls = vi.hoisted(() => ({
   log: [] as string[],
   seen: (): string => '',
@@ -53,7 +56,7 @@ afterEach(() => {
   rmSync(folder, { recursive: true });
 });
 
-/** @param words after the file's name. */
+/** @param words those after the file name. */
 async function disk(words = ',rw', features = HAS_FLUSH) {
   const opened = await openDisks([`${file}${words}`]);
   close = opened.close;
@@ -61,7 +64,7 @@ async function disk(words = ',rw', features = HAS_FLUSH) {
   if (!stored) throw new Error('no disk');
   const driver = new VirtioDriver(new VirtioBlock(stored, 'serial'), features);
   calls.seen = () => (driver.hasUsed(0) ? ' after the used entry' : '');
-  /** The status byte of a request with so many bytes of data. */
+  /** The status byte of a request with this many bytes of data. */
   const request = (type: number, bytes = new Uint8Array(0), sector = 0) => {
     const header = new Uint8Array(16 + bytes.length);
     new DataView(header.buffer).setUint32(0, type, true);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What `--disk FILE[,rw][,pci]` opens.
+// The disks that `--disk FILE[,rw][,pci]` opens.
 
 import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -36,7 +36,7 @@ describe('a disk of the command line', () => {
     expect(disks.pcie.map(({ name }) => name)).toEqual(['pci-disk1', 'pci-disk2']);
   });
 
-  it('is not a file that another one writes to as well, by whatever name', async () => {
+  it('is not a file that another one also writes to, under any name', async () => {
     const link = join(folder, 'link.img');
     symlinkSync(file, link);
     await expect(openDisks([`${file},rw`, `${link},rw,pci`])).rejects.toThrow(

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Pairs each number of docs/versions.md with what it stands for. A test here fails when a format has changed: raise its number, unless the change
-// only adds to it, and write down here what it is now.
+// Pairs each number of docs/versions.md with its format. A test here fails when a format
+// has changed: raise its number, unless the change only adds to it, and record the new
+// format here.
 
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
@@ -17,7 +18,7 @@ import { vsmmu } from '../support/vsmmu-command.ts';
 const hash = (text: string) => createHash('sha256').update(text).digest('hex').slice(0, 16);
 const read = (path: string) => readFile(join(PROJECT, path), 'utf8');
 
-/** TypeScript without what a compiler does not see. */
+/** TypeScript source without what a compiler ignores. */
 function bare(source: string): string {
   return source
     .replace(/\/\*[\s\S]*?\*\/|\/\/.*$/gm, '')
@@ -47,13 +48,16 @@ function shapeOf(value: unknown, data: readonly string[] = []): string[] {
 
 const JSON_PAGE = readFileSync(join(PROJECT, 'docs/json.md'), 'utf8');
 
-/** What docs/json.md says below a heading. */
+/** The format in docs/json.md below a heading. */
 function shapeOn(heading: string): string {
   const below = JSON_PAGE.split(`## ${heading}\n`)[1] ?? '';
   return /```text\n([\s\S]*?)```/.exec(below)?.[1] ?? '';
 }
 
-/** Lines of a shape, written with the paths that begin alike in one: "a: b number, c string". */
+/**
+ * Lines of a format, in which paths with a common beginning share one line: "a: b number,
+ * c string".
+ */
 function lines(shape: string): string[] {
   return shape
     .trim()
@@ -93,7 +97,7 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true }));
 
 describe('versions', () => {
-  it('are what docs/versions.md says', async () => {
+  it('are those of docs/versions.md', async () => {
     const page = await read('docs/versions.md');
     const rows = [...page.matchAll(/^\|[^|]*\| (\d+) .*?`([A-Z]+_[A-Z_]*VERSION)`/gm)];
     expect(Object.fromEntries(rows.map(([, number, name]) => [name, Number(number)]))).toEqual({
@@ -180,7 +184,7 @@ describe('what --json prints', () => {
     expect(parsed.decoded).not.toHaveProperty('refusals');
   });
 
-  // It takes a kernel and minutes, so that its rows are looked up where they are declared.
+  // It needs a kernel and minutes, so its rows are read from their declaration.
   it('of vsmmu bench linux', async () => {
     const source = bare(await read('cli/linux-bench.ts'));
     const [, row = ''] = /interface LinuxBenchRow \{(.*?)\}/.exec(source) ?? [];

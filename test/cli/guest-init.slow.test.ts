@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// vsmmu guest init: what it writes for each language, that this builds and boots as its README says,
-// and that an editor understands it. C, which needs clang: scripts/check-c-guest.mjs.
+// vsmmu guest init: the files that it writes for each language, that they build and boot
+// as the README says, and that an editor accepts them. scripts/check-c-guest.mjs tests C,
+// which needs clang.
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { readFile, rm, symlink, writeFile } from 'node:fs/promises';
@@ -65,7 +66,7 @@ describe('vsmmu guest init', { timeout: 120_000 }, () => {
     expect(readFileSync(join(folder, 'c/guest.c'), 'utf8')).toBe(before);
   });
 
-  it.each(['as', 'wat'])('a project in %s builds and boots as its README says', async (lang) => {
+  it.each(['as', 'wat'])('a project in %s builds and boots as in its README', async (lang) => {
     const page = await readPage(`templates/${lang}/README.md`);
     const inside = page.map((block) =>
       block.language === 'sh' ? { ...block, text: `cd guest\n${block.text}` } : block,
@@ -96,7 +97,7 @@ describe('vsmmu guest init', { timeout: 120_000 }, () => {
     const { stdout } = await run(process.execPath, [TSC, '--noEmit', '-p', '.'], {
       cwd: join(folder, 'as'),
     }).catch((error: { stdout: string }) => error);
-    // One is the compiler's own: its declarations are older than TypeScript 7.
+    // One error is the compiler's own: its declarations are older than TypeScript 7.
     const errors = stdout.split('\n').filter((line) => line.includes(': error '));
     expect(errors.filter((line) => !line.includes('assemblyscript/std/'))).toEqual([]);
     const guest = join(folder, 'as/assembly/guest.ts');

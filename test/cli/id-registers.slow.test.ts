@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// --id-registers selects the ID registers of the host's SMMUs, from which those of guests of every kind follow.
+// --id-registers selects the ID registers of the host's SMMUs, which determine those of
+// all kinds of guests.
 
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -12,14 +13,14 @@ import { image } from '../vmm/boards/virt/virt-programs.ts';
 
 /** IDR0, IDR1, IDR3, IDR5 and AIDR. */
 const OFFSETS = [0x00, 0x04, 0x0c, 0x14, 0x1c];
-/** Of a guest, and of a kernel that owns Grace's SMMU. */
+/** Seen by a guest, and by a kernel that owns Grace's SMMU. */
 const SHOWN = {
   default: ['0c483c9a', '01080510', '00000404', '04000075', '00000002'],
   grace: ['0808341a', '09080510', '00000000', '00800075', '00000001'],
 } as const;
 const OWNED = ['080d361b', '0a739d20', '00000110', '00800075', '00000001'];
 
-/** Prints the registers, a letter from @ to O for each of their digits, and is off. */
+/** Prints the registers, each digit as a letter from @ to O, and powers off. */
 const WASM = reactor(
   `(func $show (param $register i32) (local $value i32) (local $shift i32)
     (local.set $value (call $read32 (i32.add (i32.const 0x09050000) (local.get $register))))
@@ -67,7 +68,7 @@ beforeAll(async () => {
 });
 afterAll(() => rm(folder, { recursive: true }));
 
-/** The registers that a guest has printed. */
+/** The registers printed by a guest. */
 function printed(stdout: string): string[] {
   return [...stdout.matchAll(/^(?:\[vm0\] )?([@-O]{8})$/gm)].map(([, letters = '']) =>
     [...letters].map((letter) => (letter.charCodeAt(0) - 0x40).toString(16)).join(''),

@@ -50,7 +50,7 @@ describe('vsmmu inspect', { timeout: 120_000 }, () => {
     );
   });
 
-  it('shows which machines are behind which SMMU, and the vIOMMU that receives TLBIs of vCPUs', async () => {
+  it('shows the SMMU of each machine, and the vIOMMU that receives TLBIs of vCPUs', async () => {
     const { status, stdout } = await vsmmu(
       'inspect',
       'toy',
@@ -83,7 +83,7 @@ describe('vsmmu inspect', { timeout: 120_000 }, () => {
     expect(stdout).toMatch(/DomainID 5 is \d+ on the IOMMU/);
   });
 
-  it('prints what a trace says of its host', async () => {
+  it('prints the host in a trace', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'vsmmu-inspect-'));
     try {
       const file = join(folder, 'run.json');
@@ -116,7 +116,8 @@ describe('vsmmu inspect', { timeout: 120_000 }, () => {
     const folder = await mkdtemp(join(tmpdir(), 'vsmmu-inspect-'));
     try {
       const guest = join(folder, 'stuck.wasm');
-      // Asleep, so that it takes no core from other tests (terminal.slow.test.ts has one that spins).
+      // Asleep, so that it does not occupy a core that other tests need
+      // (terminal.slow.test.ts has one that spins).
       const sleep =
         '(drop (memory.atomic.wait32 (i32.const 0x110000) (i32.const 0) (i64.const -1)))';
       await writeFile(

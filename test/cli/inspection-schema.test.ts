@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The host in a trace from a stranger: shown if it is a valid inspection, and otherwise refused.
+// The host in a trace from an unknown source: shown if it is a valid inspection,
+// otherwise refused.
 
 import { describe, expect, it } from 'vitest';
 import { inspectionText } from '../../cli/inspect-text.ts';
@@ -35,8 +36,8 @@ function hostOf(objects: readonly Forged[], counts: object = { events: 1 }, inde
 const chain = (length: number) =>
   Array.from({ length }, (_, i) => (i === 0 ? object(1) : object(i + 1, i)));
 
-describe('what a trace says of its host', () => {
-  it('is shown as a host has said it', async () => {
+describe('the host in a trace', () => {
+  it('is shown as the host has described it', async () => {
     const host = await Host.create({});
     try {
       const said = JSON.parse(JSON.stringify(host.inspect())) as HostInspection;
@@ -51,7 +52,7 @@ describe('what a trace says of its host', () => {
     expect(found && inspectionText(found)).toMatch(/└ #9 HWPT_PAGING, 1 reference; keeps #1 too/);
   });
 
-  it('loses what no inspection has, however deep it is', () => {
+  it('drops members that no inspection has, at any depth', () => {
     const deep = JSON.parse(`${'['.repeat(100_000)}${']'.repeat(100_000)}`) as unknown;
     const host = hostOf(chain(2));
     expect(hostInspectionOf({ ...host, deep })).toEqual(host);

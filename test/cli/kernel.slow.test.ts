@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// `vsmmu boot --arch arm64`, with small programs for kernels.
+// `vsmmu boot --arch arm64`, with small programs as kernels.
 
 import { spawn } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -50,15 +50,18 @@ describe('vsmmu boot --arch arm64', { timeout: 60_000 }, () => {
     expect((JSON.parse(stdout) as Report).exits.byRegister['pl011.UARTDR']).toBe(6);
   });
 
-  it.each(['inline', 'mailbox'])('stops one that panics, and says why: %s', async (transport) => {
-    const kernel = await file(`panic-${transport}.bin`, PANIC);
-    const options = [...MACHINE, '--transport', transport, '--json'];
-    const { status, stdout } = await vsmmu('boot', kernel, ...options);
-    expect(status).toBe(1);
-    expect((JSON.parse(stdout) as Report).checks).toEqual([
-      { name: 'vm0 ran to its end', ok: false, detail: 'Kernel panic - not syncing: no root' },
-    ]);
-  });
+  it.each(['inline', 'mailbox'])(
+    'stops one that panics, with the reason: %s',
+    async (transport) => {
+      const kernel = await file(`panic-${transport}.bin`, PANIC);
+      const options = [...MACHINE, '--transport', transport, '--json'];
+      const { status, stdout } = await vsmmu('boot', kernel, ...options);
+      expect(status).toBe(1);
+      expect((JSON.parse(stdout) as Report).checks).toEqual([
+        { name: 'vm0 ran to its end', ok: false, detail: 'Kernel panic - not syncing: no root' },
+      ]);
+    },
+  );
 
   it.each([
     ['all vCPUs sleep', IDLE, 'inline'],

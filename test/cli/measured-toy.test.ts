@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The checks of the arm64 toy that are the host's, because the guest does not see its exits.
+// Checks of the arm64 toy that the host makes, because the guest does not see its exits.
 
 import { describe, expect, it } from 'vitest';
 import {
@@ -16,7 +16,7 @@ import { DeviceBus, FakeHost } from '../../devices/testing/index.ts';
 import { ARM64_TOY_BATCHES } from '../../guest-driver/arm64-toy/a64-toy.ts';
 import type { Machine } from '../../vmm/api/index.ts';
 
-/** A toy without its guest, whose exits and reports come from the test. */
+/** A toy without its guest: the test supplies exits and reports. */
 function toyWithoutGuest() {
   const checks: [name: string, ok: boolean, detail: string][] = [];
   const byRegister: Record<string, number> = { 'cmdqv.VINTF0_CONFIG': 3, 'pl011.UARTDR': 5 };

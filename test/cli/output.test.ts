@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What the command prints of others: bounded, and harmless to a terminal.
+// Text of others that the command prints: bounded, and harmless to a terminal.
 
 import { Writable } from 'node:stream';
 import { describe, expect, it } from 'vitest';
@@ -48,7 +48,7 @@ describe('consoles of several machines', () => {
     expect(text()).toBe('');
     both.write(0, bytes('xy\u001b[1m'));
     expect(text()).toBe(`[vm0] ${'x'.repeat(8192)}\n`);
-    // A console is a guest's own: it goes out as it is.
+    // A console belongs to the guest: it is printed unchanged.
     both.end();
     expect(text()).toBe(`[vm0] ${'x'.repeat(8192)}\n[vm0] y\u001b[1m\n`);
   });
@@ -76,7 +76,7 @@ describe('texts of others', () => {
     expect(printable('x'.repeat(300))).toBe(`${'x'.repeat(200)}…`);
   });
 
-  it('are found wherever they stand in data', () => {
+  it('are found anywhere in data', () => {
     const data = { 'k\n': ['\u001b', 1, { a: '\u0007', b: null }] };
     expect(printableData(data)).toEqual({ 'k\\u{a}': ['\\u{1b}', 1, { a: '\\u{7}', b: null }] });
     const named = printableData(JSON.parse('{ "__proto__": { "x": 1 } }') as object);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What `--pcie KIND[,WORD…]` plugs into machines.
+// The functions that `--pcie KIND[,WORD…]` plugs into machines.
 
 import { describe, expect, it } from 'vitest';
 import { NetworkHub } from '../../cli/network-hub.ts';
@@ -10,7 +10,7 @@ import { VirtioDriver } from '../support/virtio-driver.ts';
 
 const ignore = () => undefined;
 
-/** Configuration space behind the bridge of a machine that has these functions. */
+/** Configuration space below the bridge of a machine with these functions. */
 function configurationOf(options: readonly string[]) {
   const { pcie } = pcieFunctions(options, 1)(0, ignore);
   const { bridge } = virtPcie(pcie, 15);
@@ -42,7 +42,7 @@ describe('PCIe functions of the command line', () => {
     ]);
   });
 
-  it('are behind a root port with ",port"', () => {
+  it('are below a root port with ",port"', () => {
     const { read, write } = configurationOf(['dma,port', 'net,port,hub']);
     const port = [read(0, 3, 0), read(0, 4, 0)].map((id) => id.toString(16));
     expect(port).toEqual(['c1b36', 'c1b36']);
@@ -66,7 +66,7 @@ describe('PCIe functions of the command line', () => {
     expect(() => pcieFunctions([option], undefined)).toThrow(`--pcie ${option}: ${why}`);
   });
 
-  it('give the bytes of a seed, each function its own', () => {
+  it('return the bytes of a seed, each function its own', () => {
     const bytes = (seed: number, index: number) => {
       const target = new Uint8Array(8);
       seededBytes(seed, index)(target);
@@ -93,7 +93,7 @@ describe('network devices of a run', () => {
   const header = new Uint8Array(12);
   const packet = Uint8Array.from([...header, ...frame]);
 
-  it('on one wire give what one sends to all others, and have addresses of their own', () => {
+  it('on one wire send each frame to all others, and have addresses of their own', () => {
     const hub = new NetworkHub();
     const devices = [hub.connect(0, 0), hub.connect(0, 1), hub.connect(1, 0)];
     expect(devices.map(({ config }) => [...config.slice(0, 6)])).toEqual([

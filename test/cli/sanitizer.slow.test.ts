@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
-// `vsmmu boot --check` names the invalidation that a driver forgets, and reports nothing for a correct driver.
+// `vsmmu boot --check` names the invalidation that a driver omits, and reports nothing
+// for a correct driver.
 
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import type { Report } from '../../cli/report.ts';
 import { vsmmu } from '../support/vsmmu-command.ts';
 
-/** Without rounds that warm up: what is measured is of no interest here. */
+/** Without warm-up rounds: these tests do not depend on measurements. */
 const boot = (...args: string[]) => vsmmu('boot', 'toy', '--arg', 'warmup=0', ...args);
 
 describe('vsmmu boot toy --check', { timeout: 120_000 }, () => {
@@ -61,7 +62,7 @@ describe('vsmmu boot toy --check', { timeout: 120_000 }, () => {
     const { status, stdout } = await boot('--check', '--quiet', '--json', ...args);
     const { sanitizer } = JSON.parse(stdout) as Report;
     expect([status, sanitizer?.findings, sanitizer?.lost]).toEqual([0, [], 0]);
-    // It unmaps a page that is in use, and invalidates it then.
+    // It unmaps a page that is in use, and invalidates it afterwards.
     expect(sanitizer?.suspects).toBeGreaterThan(0);
     expect(sanitizer?.compared).toBeGreaterThan(10);
   });

@@ -49,9 +49,9 @@ describe('--timeout', { timeout: 60_000 }, () => {
     },
   );
 
-  describe('and a guest that never comes back', () => {
+  describe('and a guest that never returns', () => {
     const CHECKPOINT = 0x09100000;
-    /** Reports that a check holds, prints "!", and spins. */
+    /** Reports a passed check, prints "!", and spins. */
     const stuck = () =>
       guest(
         'stuck.wasm',
@@ -73,7 +73,7 @@ describe('--timeout', { timeout: 60_000 }, () => {
         stdout: '!',
         stderr: 'vsmmu: the guest did not return within 3 s, and was terminated\n',
       });
-      // The rest is what a start of the command takes where others have the cores.
+      // The remaining time is that of starting the command while others use the cores.
       expect(performance.now() - began).toBeLessThan(20_000);
     });
 
@@ -127,7 +127,7 @@ describe('--timeout', { timeout: 60_000 }, () => {
 });
 
 describe('--quiet', () => {
-  it('prints nothing of a run that is good', async () => {
+  it('prints nothing for a successful run', async () => {
     expect(await vsmmu('boot', 'toy', '--path', 'direct', '--quiet')).toMatchObject({
       status: 0,
       stdout: '',
@@ -182,7 +182,7 @@ describe('progress', () => {
     return written;
   }
 
-  it('comes after two seconds, not at each step, and goes out of the way of the console', () => {
+  it('appears after two seconds, not at each step, and makes way for the console', () => {
     expect(shown(false, true, [0, 1999])).toEqual(['console']);
     expect(shown(false, true, [1999, 2001, 2100, 3400])).toEqual([
       '\r\u001b[K2 s, 1 of 2 machines running, 42 exits so far',

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The arm64 toys of a run attack together, when each has set up what it could lose: none
-// waits for one that has ended.
+// The arm64 toys of a run attack together, once each has set up its victims: none waits
+// for one that has ended.
 
 import { expect, it } from 'vitest';
 import { MeasuredToy } from '../../cli/measured-toy.ts';
@@ -9,7 +9,7 @@ import type { Machine } from '../../vmm/api/index.ts';
 
 const NAME = 'live-mapping';
 
-/** Toys without their guests, and how many bytes were written to the console of each. */
+/** Toys without their guests, and the number of bytes written to each console. */
 function toys(count: number) {
   const all: MeasuredToy[] = [];
   const bytes = Array.from({ length: count }, () => 0);
@@ -67,7 +67,7 @@ it.each([
     all[Number(index)]?.[what === 'end' ? 'end' : 'report']();
   }
   expect([bytes?.[0], bytes?.[2]]).toEqual([1, 1]);
-  // Those that end after their attacks start nothing again.
+  // Toys that end after their attacks do not start anything again.
   for (const toy of all) toy.end();
   expect([bytes?.[0], bytes?.[2]]).toEqual([1, 1]);
 });

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// --trace FILE: an existing file is kept until a complete trace replaces it, and an ended run also writes one.
+// --trace FILE: an existing file is kept until a complete trace replaces it, and an
+// aborted run also writes one.
 
 import { spawn } from 'node:child_process';
 import { chmod, link, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
@@ -16,7 +17,10 @@ const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 const OLD = 'what was there';
 const SECONDS = 240_000;
 
-/** Says a line, and is idle forever: its trace is short, and written at once on a busy computer too. */
+/**
+ * Prints a line, and is idle forever: its trace is short, and written at once even on a
+ * busy computer.
+ */
 const FOREVER = reactor(
   `(func $run (param i32) (result i32)
     (call $write32 (i32.const 0x09000000) (i32.const 0x21))
@@ -249,7 +253,8 @@ describe('streams and files of a process that has none left', () => {
   });
 
   it('no file left to open is a line', { timeout: SECONDS }, async () => {
-    // From the first number that is enough for Node.js and main.js to the first that is enough for all.
+    // From the first number that is sufficient for Node.js and main.js to the first that
+    // is sufficient for all.
     let refused = 0;
     for (let files = 22; files <= 60; files += steps(4, 1)) {
       const run = await shell(`ulimit -n ${files}; exec "$@"`, 'boot', at('off.wasm'));

@@ -11,7 +11,7 @@ it.each([
   ['vcpus of 2 need secondary, a program', '--vcpus of 2 need --secondary, a program'],
   ['memory must be a multiple of 2 MiB', '--memory must be a multiple of 2 MiB'],
   ['directMaps must be true', '--no-direct-maps must be true'],
-  // Words are words, and so is what a flag is called already.
+  // Ordinary words stay, and so does a flag's correct name.
   ['the memory must be there', 'the memory must be there'],
   ['device memory is not a device', 'device memory is not a device'],
   ['--vintfs is 1', '--vintfs is 1'],

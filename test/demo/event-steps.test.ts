@@ -8,7 +8,10 @@ import type { EventKind, Frame, Picture, Vmm } from '../../demo/protocol.ts';
 
 const PICTURE = { state: 'paused' } as Picture;
 
-/** A worker whose machines make an exit and a command of each step; it answers only while it is there. */
+/**
+ * A worker whose machines produce an exit and a command in each step; it answers only
+ * while it exists.
+ */
 class StandIn {
   readonly frames: Frame[] = [];
   /** The oldest frame that it keeps. */
@@ -89,7 +92,7 @@ describe('from event to event', () => {
     steps.forward();
     await settled();
     expect([worker.steps, steps.frame?.number]).toEqual([4, 5]);
-    // At the newest one the machines are shown as they are.
+    // At the newest one the machines are shown live.
     expect(steps.earlier?.picture).toBeUndefined();
     steps.choose('every event');
     steps.back();
@@ -187,7 +190,7 @@ describe('from event to event', () => {
     expect([worker.steps, steps.frame?.kind]).toEqual([2, 'fetch']);
   });
 
-  it('nothing is asked of machines whose events are not recorded', async () => {
+  it('no request is sent to machines whose events are not recorded', async () => {
     steps.clear(false);
     steps.heard();
     steps.forward();

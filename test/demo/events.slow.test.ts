@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The demo's events: what the frames show, and that machines do the same with and without being recorded.
+// The demo's events: what the frames show, and that machines behave the same whether or
+// not they are recorded.
 
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Frame, Picture, QueuePicture } from '../../demo/protocol.ts';
@@ -19,15 +20,18 @@ const entryOf = (frame: Frame) =>
 /** Times of the guest's table of measurements. */
 const TIMES = /^( +(?:x\d )?(?:direct|trapped) +\d+) +\d+ +\d+/gm;
 
-/** What is measured differs from run to run. */
+/** Measurements differ from run to run. */
 function lasting({ vms, tlb, pages, checks, suspects, state }: Picture) {
   return { vms, tlb, pages, checks, suspects: suspects.map(({ text }) => text), state };
 }
 
-/** Steps of a live guest before those that last for a time, not for so much work. */
+/**
+ * Steps of a live guest before those that last for a time rather than for an amount of
+ * work.
+ */
 const LIVE = 14;
 
-/** Of thorough runs. */
+/** In thorough runs. */
 const FURTHER: readonly (readonly [query: string, steps: number])[] = [
   ['experiment=ring-corruption', 30],
   ['experiment=hyp-own', 30],
@@ -75,13 +79,13 @@ describe('frames', () => {
       expect(written[i]).toBeGreaterThanOrEqual(before);
       if (written[i] !== before) expect([frame.text, frame.kind]).toEqual([frame.text, 'exit']);
     }
-    // What a guest says of a check is there with the next event.
+    // The guest's report of a check is in the next event.
     const checked = frames.findIndex(({ text }) => text.includes('has checked'));
     expect(consoles[0]?.slice(0, written[checked + 1])).toContain('machine 0');
     expect(new Set(written).size).toBeGreaterThan(5);
   });
 
-  it('tell of everything that comes between a store to a page table and a fault', () => {
+  it('include everything between a store to a page table and a fault', () => {
     const kinds = stale.frames.map(({ kind }) => kind);
     for (const kind of [
       'entry',
@@ -102,7 +106,7 @@ describe('frames', () => {
       'check',
     ] as const)
       expect(kinds).toContain(kind);
-    // The interrupt is for the record, and comes behind it.
+    // The interrupt is for the record, and follows it.
     expect(kinds.indexOf('interrupt')).toBeGreaterThan(kinds.indexOf('record'));
     const interrupt = stale.frames.find(({ kind }) => kind === 'interrupt');
     expect(interrupt?.text).toBe('smmuv3 raises interrupt line 0 of vm0.');
@@ -153,7 +157,7 @@ describe('frames', () => {
     expect(out.text).toContain('Why: TLBI_NH_VA of vm0 on VCMDQ 0');
     expect(queueOf({ ...out, mark: replace.mark })).toMatchObject({ prod: 4, cons: 2 });
     expect(queueOf(cons)).toMatchObject({ prod: 4, cons: 3 });
-    // No exit on the direct path: the guest's count is what it was.
+    // No exit on the direct path: the guest's count is unchanged.
     const exits = ({ picture }: Frame) => picture.vms[0]?.exits.total;
     expect(exits(cons)).toBe(exits(entry));
   });
@@ -242,7 +246,7 @@ describe('frames', () => {
     expect(frames[acknowledged + 1]?.text).toBe('vm0 rewrites entry 2 of VCMDQ 0: CMD_SYNC.');
   });
 
-  it('of the overlay path: what is no invalidation waits for the host, which is named as the reason', async () => {
+  it('of the overlay path: other commands than invalidations wait for the host, which is named as the reason', async () => {
     const { frames } = await runSession('vms=1&path=overlay&events=yes', 7);
     const at = frames.findIndex(
       ({ kind }, i) => kind === 'host' && frames[i - 1]?.text.includes('12 \u2192 13'),

@@ -38,7 +38,7 @@ describe('numbers', () => {
       expect(short(value) + time(value)).not.toMatch(/e/);
   });
 
-  it('of a clock that has not ticked are said not to be known', () => {
+  it('of a clock that has not ticked are shown as unknown', () => {
     expect(measuredTime(0)).toBe('below the clock\u2019s resolution');
     expect(plain(spread(400, 1200))).toBe('400 ns to 1.20 \u00b5s');
     expect(spread(400, 400)).toBe('');
@@ -81,13 +81,13 @@ describe('laps of a queue', () => {
       consLap: 1,
       prodLap: 1,
     });
-    // 69 consumed: four times around, 5 further.
+    // 69 consumed: four laps and 5 more.
     expect(laps.look({ prod: 69 % 32, cons: 69 % 32, size, commands: 69 })).toEqual({
       consumed: 69,
       consLap: 5,
       prodLap: 5,
     });
-    // PROD is around the corner; two commands the host took out itself.
+    // PROD has wrapped; the host consumed two commands itself.
     expect(laps.look({ prod: 82 % 32, cons: 79 % 32, size, commands: 77 })).toEqual({
       consumed: 79,
       consLap: 5,
@@ -127,7 +127,7 @@ describe('the ring', () => {
     ]);
   });
 
-  it('says nothing of what was never written, and of what is written ahead of PROD that it is ahead', () => {
+  it('shows nothing that was never written, and marks what is written ahead of PROD', () => {
     expect(states({ size: 256, prod: 2, cons: 2, consumed: 2 }, (slot) => slot < 3)).toEqual([
       '253 empty',
       '254 empty',
@@ -190,7 +190,7 @@ describe('traces', () => {
     exits: 0,
   });
 
-  it('of the warm-up are no measurement', () => {
+  it('of the warm-up do not count as measurements', () => {
     expect(WARM_UP).toBeGreaterThan(1);
     const figures = new TraceFigures();
     for (let i = 0; i < WARM_UP; i++) {
@@ -217,7 +217,7 @@ describe('traces', () => {
 });
 
 describe('the sanitizer\u2019s suspects', () => {
-  it('are no finding when their invalidation came', () => {
+  it('are not findings when their invalidation followed', () => {
     const suspects = new Suspects();
     suspects.suspect('a', 0);
     suspects.suspect('b', 0);
@@ -228,7 +228,7 @@ describe('the sanitizer\u2019s suspects', () => {
     ]);
     expect(suspects.pictures(2000, false)[0]?.state).toBe('cleared');
     expect(suspects.pictures(1200, true)[0]?.state).toBe('cleared');
-    // Used once more: it waits again; what was found stays.
+    // Used once more: it waits again; earlier findings stay.
     suspects.suspect('a', 3000);
     suspects.suspect('b', 3000);
     expect(suspects.pictures(3100, false).map(({ state }) => state)).toEqual(['pending', 'found']);
@@ -244,7 +244,9 @@ describe('the sanitizer\u2019s suspects', () => {
 });
 
 describe('charts', () => {
-  /** At n ms; a machine with an exit each ms, 10 of which are clock reads. */
+  /**
+   * A picture at n ms, of a machine with an exit each ms, 10 of which are clock reads.
+   */
   const picture = (at: number, state: Picture['state'] = 'running') =>
     ({
       at,
@@ -253,7 +255,7 @@ describe('charts', () => {
       traces: [{ path: 'direct', samples: at > 600 ? 1 : 0, lastNs: 500 }],
     }) as unknown as Picture;
 
-  it('have rates, and a gap where the machines stood still', () => {
+  it('have rates, and a gap where the machines were paused', () => {
     const series = new ChartSeries();
     for (const at of [0, 300, 600, 900]) series.add(picture(at));
     series.add(picture(910, 'paused'));
@@ -262,7 +264,7 @@ describe('charts', () => {
     const [[times, exits] = [], , [, micros] = []] = series.columns();
     expect(exits).toEqual([1000, 1000, 1000, null, 1000]);
     expect(times).toEqual([0.3, 0.6, 0.9, 0.911, 1.8]);
-    // What was measured during the warm-up is none.
+    // Measurements during the warm-up are dropped.
     expect(micros).toEqual([null, null, 0.5, null, 0.5]);
   });
 
@@ -272,7 +274,7 @@ describe('charts', () => {
     expect(series.columns()[0]?.[1]).toEqual([1000, null, 1000]);
   });
 
-  it('go on while nobody looks on and steps are few', () => {
+  it('continue while the page is hidden and steps are few', () => {
     const series = new ChartSeries();
     for (const at of [0, 300, 300 + MOST_IDLE_MS]) series.add(picture(at));
     expect(series.columns()[0]?.[1]).toEqual([1000, 1000]);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What frames are kept in, and the recorder's own bounds.
+// The storage of frames, and the recorder's own bounds.
 
 import { describe, expect, it } from 'vitest';
 import type { Frame, Picture } from '../../demo/protocol.ts';
@@ -89,7 +89,7 @@ describe('the store of frames', () => {
 describe('the recorder', () => {
   const event = (text: string) => ({ kind: 'exit', vm: 'vm0', text, mark: {} }) as const;
 
-  it('ends when it fails itself, and says so', () => {
+  it('ends when it fails itself, and reports this', () => {
     let fails = false;
     const picture = () => {
       if (fails) throw new Error('no picture');
@@ -110,7 +110,7 @@ describe('the recorder', () => {
     });
   });
 
-  it('records a limited number of events of one step, and says that there were more', () => {
+  it('records a limited number of events of one step, and reports that there were more', () => {
     const recorder = new Recorder(() => pictureOf(0));
     recorder.beginStep();
     for (let i = 0; i < 10_000; i++) recorder.tell(event(`event ${i}`));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What the demo makes of files that are picked or dropped.
+// How the demo handles files that are picked or dropped.
 
 import { describe, expect, it } from 'vitest';
 import { fileNames, guestOf, type PickedFile, readFiles } from '../../demo/guest-files.ts';
@@ -38,13 +38,13 @@ describe('files that are picked', () => {
     expect(guestOf([disk, kernel])).toEqual(expected);
   });
 
-  it('are passed to the WebAssembly machine, which says what is wrong with them', () => {
+  it('are passed to the WebAssembly machine, which reports their errors', () => {
     expect(guestOf([WASM])).toEqual({ kind: 'wasm', ...WASM });
     const text = file('text', new TextEncoder().encode('text'));
     expect(guestOf([text])).toEqual({ kind: 'wasm', ...text });
   });
 
-  it('are refused when they are no one guest', () => {
+  it('are refused when they do not make up one guest', () => {
     const kernel = file('kernel', IMAGE);
     const together = 'give one guest, or an arm64 kernel and its initial RAM disk';
     expect(() => guestOf([CPIO])).toThrow('an initial RAM disk needs its kernel beside it');

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Guests in the hash of a link: small ones go there and come back, wrong ones cost one line.
+// Guests in the hash of a link: small ones survive the round trip, wrong ones give one
+// line.
 
 import { deflateRawSync, gzipSync } from 'node:zlib';
 import fc from 'fast-check';
@@ -31,7 +32,7 @@ describe('a guest as text', () => {
         async (all, name) => {
           const bytes = new Uint8Array(all);
           const text = await guestText(name, bytes);
-          // As an address has it.
+          // As encoded in an address.
           const { hash } = new URL(text ?? '', 'https://host/');
           expect(await guestOfText(hash)).toEqual({ name: plainName(name), bytes });
         },

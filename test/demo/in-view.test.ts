@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What is out of view is drawn once a second while machines run, not at all when nobody is there, and always
-// when they stand still.
+// What is out of view is drawn once a second while machines run, never while the page is
+// hidden, and always while the machines are paused.
 
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { InView } from '../../demo/page/in-view.ts';
@@ -30,10 +30,10 @@ const running = { state: 'running' } as Picture;
 const paused = { state: 'paused' } as Picture;
 const [near, far] = [{}, {}] as [Element, Element];
 
-/** A view that has one place in it, and one that it has not. */
+/** A view with one place in it, and one out of it. */
 function view(entered: () => void = () => undefined): InView {
   const found = new InView(entered);
-  // Nobody knows yet: everything is drawn once.
+  // Not known yet: everything is drawn once.
   expect([near, far].map(found.seen(running, false))).toEqual([true, true]);
   tell([
     { target: near, isIntersecting: true },
@@ -42,7 +42,10 @@ function view(entered: () => void = () => undefined): InView {
   return found;
 }
 
-/** How often the place out of view is drawn, and the one in it, of so many drawings in two seconds. */
+/**
+ * How often the place out of view is drawn, and the one in view, of this many drawings in
+ * two seconds.
+ */
 function drawn(
   found: InView,
   drawings: number,
@@ -61,18 +64,18 @@ it('what is out of view is drawn once a second while machines run', () => {
   expect(drawn(view(), 40, false)).toEqual([2, 40]);
 });
 
-it('and not at all when nobody is there, until somebody is', () => {
+it('and not at all while the page is hidden', () => {
   const found = view();
   expect(drawn(found, 4, true)).toEqual([0, 4]);
   expect(found.seen(running, false)(far)).toBe(true);
 });
 
-it('and always when they stand still', () => {
+it('and always while they are paused', () => {
   const found = view();
   for (let i = 0; i < 3; i++) expect(found.seen(paused, false)(far)).toBe(true);
 });
 
-it('what comes into view is drawn at once', () => {
+it('a part that scrolls into view is drawn at once', () => {
   const entered = vi.fn();
   const found = view(entered);
   expect(entered).not.toHaveBeenCalled();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Lines from a link: where wrong ones are shown, and the results of those that run.
+// Lines from a link: where wrong ones are shown, and the results of valid ones.
 
 import { describe, expect, it } from 'vitest';
 import { readSettings, settingProblems, wrongLines } from '../../demo/demo-settings.ts';

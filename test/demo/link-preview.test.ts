@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What chats and mail programs show of a link to the page: a title, a line, and a picture that is there.
+// Previews of a link to the page in chats and mail programs: a title, a line, and a
+// picture that exists.
 
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
@@ -9,7 +10,7 @@ import { linkPreview } from '../../demo/link-preview.ts';
 const demo = (path: string) => fileURLToPath(new URL(`../../demo/${path}`, import.meta.url));
 const page = readFileSync(demo('index.html'), 'utf8');
 
-/** By name or property, what the page's head says of it. */
+/** Metadata of the page's head, by name or property. */
 function metaOf(html: string): ReadonlyMap<string, string> {
   const found = html.matchAll(/<meta\s+(?:name|property)="([^"]+)"\s+content="([^"]*)"/g);
   return new Map([...found].map(([, name = '', content = '']) => [name, content]));
@@ -27,19 +28,19 @@ function built(site: string | undefined): string | Transformed {
 }
 
 describe('the preview of a link', () => {
-  it('has a title, a line and a picture, whose size is as it says', () => {
+  it('has a title, a line and a picture of the stated size', () => {
     const meta = metaOf(page);
     const title = /<title>(.*)<\/title>/.exec(page)?.[1];
     expect(title).toContain('vsmmu');
     expect(meta.get('og:title')).toBe(title);
     expect(meta.get('og:type')).toBe('website');
-    // Longer ones are cut off.
+    // Longer texts are truncated.
     for (const name of ['description', 'og:description'])
       expect(meta.get(name)?.length).toSatisfy((length: number) => length > 20 && length < 200);
     expect(meta.get('og:image:alt')).toMatch(/guest.*VMM.*SMMU/i);
     expect(meta.get('twitter:card')).toBe('summary_large_image');
     expect(meta.get('og:image')).toBe('./preview.png');
-    // Of the site itself: the build takes it from here, and fetches nothing.
+    // From the site itself: the build reads it here, and fetches nothing.
     const picture = readFileSync(demo('public/preview.png'));
     expect(picture.subarray(1, 4).toString('latin1')).toBe('PNG');
     expect([picture.readUInt32BE(16), picture.readUInt32BE(20)]).toEqual(

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
-// What the experiments tell to look at is on the page (test/browser/experiments.test.ts finds it there).
+// The places that the experiments refer to are on the page
+// (test/browser/experiments.test.ts finds them there).
 
 import { expect, it } from 'vitest';
 import { LOOK_PLACES, lookParts } from '../../demo/page/look-places.ts';
 import { EXPERIMENTS } from '../../vmm/boards/index.ts';
 
 it.each(EXPERIMENTS.map((one) => [one.name, one] as const))(
-  '%s tells to look at what has a place on the page',
+  '%s refers only to places on the page',
   (name, { look }) => {
     const places = LOOK_PLACES[name];
     expect(places.length).toBeGreaterThan(0);

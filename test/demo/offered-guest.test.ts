@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Guests that a server has for a link: where they come from, and that a fetch has an end.
+// Guests that a link loads from a server: their sources, and the bounds of a fetch.
 
 import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -10,7 +10,10 @@ import { GuestOffer } from '../../demo/page/guest-offer.ts';
 const PAGE = 'http://page.test/';
 const GUEST = new Uint8Array([0, 0x61, 0x73, 0x6d]);
 
-/** Answers forever, "/slow" with a byte now and then; what is asked for there, and closed since. */
+/**
+ * Responds forever, "/slow" with a byte now and then; counts requests to it, and those
+ * closed since.
+ */
 let asked = 0;
 let closed = 0;
 let site: Server;
@@ -59,7 +62,7 @@ const address = (guest: string) => new URL(`?guest=${encodeURIComponent(guest)}`
 const signal = () => new AbortController().signal;
 
 describe('a guest of a server', () => {
-  it('comes from where a redirect leads', async () => {
+  it('is loaded from the target of a redirect', async () => {
     const page = address(`${urlOf(site)}/moved.wasm`);
     const { guest, from, size } = await offeredGuest(page, signal());
     expect({ from, size, name: guest.name }).toEqual({
@@ -87,12 +90,12 @@ describe('a guest of a server', () => {
     await expect(offeredGuest(address(guest), signal())).rejects.toThrow(new Error(line));
   });
 
-  it('that breaks off is said to, whatever the browser calls that', async () => {
+  it("that breaks off is reported, whatever the browser's error is", async () => {
     const page = address(`${urlOf(site)}/cut`);
     await expect(offeredGuest(page, signal())).rejects.toThrow(/: the transfer has broken off/);
   });
 
-  it('that is not there is said by its status', async () => {
+  it('that does not exist is reported by its status', async () => {
     const page = address(`${urlOf(site)}/none`);
     await expect(offeredGuest(page, signal())).rejects.toThrow(/: the server answers 404$/);
   });
@@ -108,7 +111,7 @@ describe('a guest of a server', () => {
     expect(offer.offered).toBeUndefined();
   });
 
-  it('that does not come to an end is given up after two minutes', async () => {
+  it('that does not end is refused after two minutes', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     const offer = new GuestOffer();
     const problem = new Promise((told) => offer.look(address(`${urlOf(site)}/slow`), told));

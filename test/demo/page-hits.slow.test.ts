@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Hits of IOTLB pages in the demo's snapshots, compared with the SMMU's own counter at each access.
+// Hits of IOTLB pages in the demo's snapshots, compared with the SMMU's own counter at
+// each access.
 
 import { describe, expect, it } from 'vitest';
 import type { Frame, PagePicture } from '../../demo/protocol.ts';
@@ -8,7 +9,7 @@ import { runSession } from './recorded-session.ts';
 const holds = ({ vm, iova, size }: PagePicture, owner: string, address: number) =>
   vm === owner && address >= Number(iova) && address < Number(iova) + size;
 
-/** What a DMA event says: the address, and the hits by the SMMU's own counter. */
+/** The content of a DMA event: the address, and the hits by the SMMU's own counter. */
 function told({ text }: Frame): { readonly iova: number; readonly hits: number } {
   const [, iova = '', rest = ''] = /at iova (0x[0-9a-f]+): (.*)/.exec(text) ?? [];
   const [, count] = /(an|\d+) IOTLB hits?/.exec(rest) ?? [];
@@ -35,7 +36,7 @@ describe('hits of a page', () => {
         (page) => page.hits !== 0 && had.get(keyOf(page)) !== page.hits,
       );
       if (frame.kind === 'check' || risen.length === 0) continue;
-      // Only an access makes hits more: that of this event, of the machine, at the page.
+      // Only an access increases hits: that of this event, of the machine, at the page.
       expect([frame.text, frame.kind]).toEqual([
         frame.text,
         expect.stringMatching(/^(dma-|suspect)/),

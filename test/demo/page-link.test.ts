@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Links to the demo, and the lines for another page.
+// Links to the demo, and the lines for embedding it in another page.
 
 import { describe, expect, it } from 'vitest';
 import { readSettings } from '../../demo/demo-settings.ts';
@@ -45,7 +45,7 @@ describe('the lines for another page', () => {
     const page = new URL('https://host/?a=%22%3E%3Cscript%3E&b=\'"><b>#x"y');
     const snippet = embedSnippet(settings('experiment=stale-dma'), page, 'A & "B" <i>\'s</i>');
     const attributes = [...snippet.matchAll(/ ?\b([a-z]+)="([^"]*)"/g)];
-    // Without its attributes nothing is left but the frame.
+    // Without its attributes only the frame is left.
     const rest = attributes.reduce((text, [all = '']) => text.replace(all, ''), snippet);
     expect(rest.replace(/\s+/g, ' ')).toMatch(/^<iframe ?><\/iframe>$/);
     const values = Object.fromEntries(attributes.map(([, name = '', value = '']) => [name, value]));

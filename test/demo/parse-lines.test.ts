@@ -81,7 +81,7 @@ describe('lines', () => {
     }
   });
 
-  it('of whatever text are a program or problems, and never both', () => {
+  it('of any text are a program or problems, and never both', () => {
     const words = fc.constantFrom(
       'map',
       'dma',

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Links to the demo: a written link can be read back, and a wrong parameter is reported in one line.
+// Links to the demo: a written link can be parsed, and a wrong parameter is reported in
+// one line.
 
 import { describe, expect, it } from 'vitest';
 import { PANEL_NAMES } from '../../demo/link/panel-names.ts';
@@ -33,7 +34,7 @@ describe('a place', () => {
     });
   });
 
-  it('beyond the limits of a link is left out, and said to be', () => {
+  it('beyond the limits of a link is left out, which is reported', () => {
     const far = { step: MOST_STEPS + 1, event: 10_000_000, panel: 'iotlb' } as const;
     const { place, lost } = placeForLink(far);
     const written = query('events=yes');

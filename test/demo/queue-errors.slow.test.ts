@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What becomes of bad commands, as a setting of the page.
+// The handling of bad commands, as a setting of the page.
 
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { readSettings, type Settings, writeSettings } from '../../demo/demo-settings.ts';
@@ -8,7 +8,7 @@ import { Session } from '../../demo/vmm/session.ts';
 
 const settingsOf = (query: string) => readSettings(new URLSearchParams(query));
 
-// A worker's, as pages have it.
+// Functions of a worker in a page.
 beforeEach(() => {
   vi.stubGlobal('reportError', (error: unknown) => expect.unreachable(String(error)));
 });

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Sessions of the demo in this process, with their events recorded or without.
+// Sessions of the demo in this process, with or without recorded events.
 
 import { expect, vi } from 'vitest';
 import { readSettings } from '../../demo/demo-settings.ts';
@@ -32,7 +32,7 @@ export async function runSession(query: string, steps: number): Promise<SessionR
   let picture = await session.step();
   for (let step = 1; step < steps && picture.state !== 'ended'; step++)
     picture = await session.step();
-  // What the consoles have is on its way.
+  // Console output is still on its way.
   await new Promise((resolve) => setTimeout(resolve, 20));
   const { recording } = session;
   const { first, last } = recording?.recorded ?? { first: 0, last: -1 };

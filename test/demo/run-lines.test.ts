@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Lines of "Edit and run" on the toy: its driver and its device do what they say.
+// Lines of "Edit and run" on the toy: its driver and its device execute them.
 
 import { describe, expect, it } from 'vitest';
 import { firstLines } from '../../demo/edit/first-lines.ts';
@@ -7,7 +7,7 @@ import { LINE_FORMS, parseLines } from '../../demo/edit/parse-lines.ts';
 import { stepText } from '../../demo/page/step-text.ts';
 import { runSession } from './recorded-session.ts';
 
-/** What lines write to the console after the bring-up, and what the sanitizer finds. */
+/** The console output of lines after the bring-up, and the sanitizer's findings. */
 async function run(text: string, more: Readonly<Record<string, string>> = {}) {
   expect(parseLines(text).problems).toEqual([]);
   const query = new URLSearchParams({ lines: text, ...more });
@@ -87,7 +87,7 @@ describe('lines on the toy', () => {
     ]);
   });
 
-  it('of every form are known to it, and wait for each queue', async () => {
+  it('of every form are executed, and wait for each queue', async () => {
     const all = LINE_FORMS.map(([form]) =>
       form.replace('IOVA', '0x1000').replace(' N', ' 1').replace(/[[\]]/g, ''),
     );

@@ -6,7 +6,7 @@ import { readSettings, type Settings } from '../../demo/demo-settings.ts';
 import type { Picture } from '../../demo/protocol.ts';
 import { Session } from '../../demo/vmm/session.ts';
 
-// A worker's, as pages have it.
+// Functions of a worker in a page.
 beforeEach(() => {
   vi.stubGlobal('reportError', (error: unknown) => expect.unreachable(String(error)));
 });
@@ -47,7 +47,7 @@ describe('a session', { timeout: 60_000 }, () => {
     expect(later.vms[0]?.exits.duringDirect).toBe(0);
   });
 
-  it('counts the exits of trapped invalidations, and the page\u2019s looks at the clock apart', async () => {
+  it('counts the exits of trapped invalidations, and separately the page\u2019s reads of the clock', async () => {
     const session = await boot('vms=1');
     const picture = await stepUntil(session, ({ traces }) => traces.length === 3);
     const [own, overlay] = picture.vms;
@@ -60,7 +60,7 @@ describe('a session', { timeout: 60_000 }, () => {
       const rows = exits.rows.reduce((sum, { count }) => sum + count, 0);
       expect(rows + exits.measuring).toBe(exits.total);
       expect(exits.measuring).toBeGreaterThan(2);
-      // The toy looks at the clock for nothing else.
+      // The toy reads the clock for nothing else.
       expect(exits.rows.find(({ name }) => name === 'clock')?.count).toBe(0);
     }
   });

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The pause between two steps: by the speed, longer while nobody looks on, and ended when somebody does again.
+// The pause between two steps: depends on the speed, is longer while the page is hidden,
+// and ends when it becomes visible.
 
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { MOST_IDLE_MS } from '../../demo/protocol.ts';
@@ -12,7 +13,7 @@ afterEach(() => {
   vi.useRealTimers();
 });
 
-/** How long the pause is behind a step that has taken so long. */
+/** Duration of the pause after a step of this duration. */
 async function pauseBehind(pace: SessionPace, stepMs: number): Promise<number> {
   vi.advanceTimersByTime(stepMs);
   const begin = performance.now();
@@ -43,7 +44,7 @@ describe('machines that run by themselves', () => {
     expect(await pauseBehind(pace, stepMs)).toBe(ms);
   });
 
-  it('go on at once when somebody looks on again', async () => {
+  it('continue at once when the page becomes visible', async () => {
     const pace = new SessionPace('full');
     pace.idle = true;
     let steps = 0;

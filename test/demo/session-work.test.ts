@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What a session is asked for while something else is under way.
+// Requests to a session while another one is being handled.
 
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { readSettings } from '../../demo/demo-settings.ts';
@@ -45,7 +45,7 @@ describe('a session on its way to a far step', () => {
     expect((await session.pause()).steps).toBe(steps);
   });
 
-  it('stops for another one, and goes so far from there', async () => {
+  it('stops for another one, and continues from there', async () => {
     const session = await boot();
     const far = session.advance(FAR);
     await soon(20);
@@ -114,7 +114,7 @@ describe('a session that runs', () => {
     session.run();
     await output;
     await session.pause();
-    // The picture of the beginning, and the one that comes with the text: nothing else is waited for.
+    // The picture of the beginning, and the one with the text: nothing else is awaited.
     expect(told.slice(0, 3)).toEqual(['step 0', expect.stringMatching(/^step /), '[ 1]']);
   });
 });

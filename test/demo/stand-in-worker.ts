@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A worker of the page's that is an object behind a message channel. Its messages arrive although it has been
-// terminated, as those do that are under way.
+// A worker of the page that is an object at the other end of a message channel. Its
+// messages arrive although it has been terminated, like messages in flight.
 
 import { expose } from 'comlink';
 
@@ -8,8 +8,8 @@ export class StandInWorker {
   readonly #port: MessagePort;
 
   /**
-   * @param vmm what the worker exposes.
-   * @param ports takes both ends of its channel, for whoever closes them.
+   * @param vmm exposed by the worker.
+   * @param ports receives both ends of its channel, for the caller to close.
    */
   constructor(vmm: object, ports: MessagePort[]) {
     const { port1, port2 } = new MessageChannel();

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What the page asks of its worker, with a stand-in for it: each call behind the one before, and an answer
-// that fails ends nothing.
+// The page's calls of its worker, with a substitute: each follows the one before, and a
+// failed call ends nothing.
 
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { readSettings } from '../../demo/demo-settings.ts';
@@ -8,7 +8,7 @@ import { Succession } from '../../demo/page/succession.ts';
 import { StandInWorker } from './stand-in-worker.ts';
 
 const ports: MessagePort[] = [];
-/** What the worker was called for. */
+/** Calls of the worker. */
 const done: string[] = [];
 
 const VMM = {
@@ -38,7 +38,7 @@ afterEach(() => {
   for (const port of ports.splice(0)) port.close();
 });
 
-it('what is asked for waits for the calls before, and ends no machines when it fails', async () => {
+it('a request waits for the calls before, and ends no machines when it fails', async () => {
   const settings = readSettings(new URLSearchParams());
   const wrong = vi.fn();
   let taken = (): void => undefined;

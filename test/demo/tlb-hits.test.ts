@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Which IOTLB entry an access is counted for: of one page and of many, after an invalidation, of read-only pages.
+// The IOTLB entry for which an access is counted: of one page and of many, after an
+// invalidation, of read-only pages.
 
 import { beforeAll, describe, expect, it } from 'vitest';
 import { THREAD_TLB_HITS } from '../../assembly/layout/thread-memory.ts';
@@ -32,7 +33,7 @@ beforeAll(async () => {
   modules = await loadHotModules();
 });
 
-/** A VM with eight pages, the last of them read-only, whose accesses are counted. */
+/** A VM with eight pages, the last one read-only, whose accesses are counted. */
 async function countedVm() {
   const host = await VmHost.create({ modules });
   const lent = lendVm(host);
@@ -55,7 +56,7 @@ async function countedVm() {
     counting.dma({ device: 'd', iova, length, write }, () =>
       port[write ? 'write' : 'read'](iova, new Uint8Array(length)),
     );
-  /** By page; one that is not in the IOTLB is undefined. */
+  /** By page; undefined for one that is not in the IOTLB. */
   const counts = () => {
     const found: (number | undefined)[] = Array.from({ length: 8 }, () => undefined);
     eachLiveTlbEntry(unit.hostMemory, lent.viommu.smmuBlock, ({ address, iova }) => {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The tour: at each stop, the machines are paused before the step that it is about, and show it after that step.
+// The tour: at each stop, the machines are paused before the step that it describes, and
+// show it after that step.
 
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { leavingTour, readSettings, writeSettings } from '../../demo/demo-settings.ts';
@@ -7,7 +8,7 @@ import type { Picture } from '../../demo/protocol.ts';
 import { TOUR } from '../../demo/tour.ts';
 import { Session } from '../../demo/vmm/session.ts';
 
-// A worker's, as pages have it.
+// Functions of a worker in a page.
 beforeEach(() => {
   vi.stubGlobal('reportError', (error: unknown) => expect.unreachable(String(error)));
 });
@@ -19,7 +20,7 @@ const SINK = { output: () => Promise.resolve(), picture: () => Promise.resolve()
 const ok = ({ checks }: Picture, wanted: string) =>
   checks.filter(({ name }) => name === wanted).map((check) => check.ok);
 
-/** What each stop shows: absent before its step, there after it. */
+/** What each stop shows: absent before its step, present after it. */
 const SHOWS: readonly ((picture: Picture) => boolean)[] = [
   ({ pages }) => pages.length > 1,
   (picture) => ok(picture, 'stale-entry-used')[0] === true && picture.vms[0]?.eventCount === 1,
@@ -32,7 +33,7 @@ const SHOWS: readonly ((picture: Picture) => boolean)[] = [
 
 describe('the tour', { timeout: 60_000 }, () => {
   it.each(TOUR.map(({ title }, i) => [i + 1, title] as const))(
-    'stop %i, %s, stands before the step that shows it',
+    'stop %i, %s, is before the step that shows it',
     async (number) => {
       const settings = readSettings(new URLSearchParams(`tour=${number}`));
       expect(settings.run).toBe(false);

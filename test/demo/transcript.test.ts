@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Console output on its way to the page, and what of it is drawn as of an earlier event.
+// Console output on its way to the page, and the part of it that is drawn at an earlier
+// event.
 
 import { describe, expect, it } from 'vitest';
 import { Transcript } from '../../demo/page/transcript.ts';
@@ -24,7 +25,7 @@ describe('a transcript', () => {
     expect(text(transcript.between(0, 99))).toBe('one two three');
   });
 
-  it('says what was left out, once some of that had been written', () => {
+  it('states what was left out, once some of that had been written', () => {
     const outbox = new Outbox();
     const transcript = new Transcript();
     outbox.add(bytes('begin'));
@@ -41,7 +42,7 @@ describe('a transcript', () => {
     expect(text(transcript.between(0, 5))).toBe('begin');
     expect(text(transcript.between(0, 6))).toBe(`begin${note}`);
     expect(text(transcript.between(6, 70_010))).toBe('e');
-    // Taken in two parts it is there once.
+    // Read in two parts, it occurs once.
     expect(text([...transcript.between(0, 300), ...transcript.between(300, 70_012)])).toBe(
       `begin${note}end`,
     );

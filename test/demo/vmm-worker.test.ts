@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The page's side of a worker with machines, with a stand-in for the worker whose messages are still under
-// way when it is terminated.
+// The page's side of a worker with machines, with a substitute whose messages are still
+// in flight when it is terminated.
 
 import type { Remote } from 'comlink';
 import { afterEach, describe, expect, it, vi } from 'vitest';
@@ -19,7 +19,7 @@ const FACTS: SessionFacts = {
   note: '',
 };
 
-/** What the worker was given at its boot. */
+/** Passed to the worker at its boot. */
 let told: Remote<Sink> | undefined;
 let ports: MessagePort[] = [];
 
@@ -38,7 +38,7 @@ class LateWorker extends StandInWorker {
   }
 }
 
-/** A worker that has booted, and the steps of the pictures that its page has seen. */
+/** A worker that has booted, and the steps of the pictures that its page has received. */
 async function booted() {
   vi.stubGlobal('Worker', LateWorker);
   const seen: number[] = [];

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The browser's history: which entries the demo makes, and which of them lead to other machines.
+// The browser's history: the entries that the demo creates, and which of them lead to
+// other machines.
 
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { readSettings } from '../../demo/demo-settings.ts';
@@ -12,7 +13,7 @@ const GUEST = {
   link: '?guest=https%3A%2F%2Fother%2Fmine.wasm',
 } as const;
 
-/** A history as a browser has it, with its entries. */
+/** A browser's history and its entries. */
 class Entries {
   readonly all: { state: unknown; url: URL }[] = [{ state: null, url: new URL(PAGE) }];
   at = 0;
@@ -45,7 +46,7 @@ class Entries {
     this.listener();
   }
 
-  /** As a link within the page, or the user in the address bar. */
+  /** Like a link within the page, or a user who edits the address. */
   follow(url: string): void {
     this.pushState(null, '', url);
     this.listener();
@@ -55,7 +56,7 @@ class Entries {
 let entries: Entries;
 const opened: (readonly [string, string | undefined])[] = [];
 
-/** Loads the page's part again, as a reload does. */
+/** Loads the page's part again, like a reload. */
 async function load() {
   vi.resetModules();
   const address = await import('../../demo/page/write-url.ts');
@@ -100,7 +101,7 @@ describe('the history', () => {
     ]);
   });
 
-  it('knows which guest was picked, also when the page has been loaded again', async () => {
+  it('remembers which guest was picked, also after a reload of the page', async () => {
     const { writeUrl } = await load();
     const picked = { ...GUEST, link: undefined };
     writeUrl(settings('', GUEST.name), picked, settings(''));
@@ -118,7 +119,7 @@ describe('the history', () => {
     ]);
   });
 
-  it('has one entry for settings that are no place of their own', async () => {
+  it('has one entry for settings that have no place of their own', async () => {
     const { writeUrl, showUrl } = await load();
     writeUrl(settings('vms=3'), undefined, settings(''));
     showUrl('?vms=3&step=2');

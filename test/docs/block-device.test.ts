@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The documented bus master (docs/examples/block-device.mjs): its contract, and the outcomes of its DMA.
+// The documented bus master (docs/examples/block-device.mjs): its contract, and the
+// results of its DMA.
 
 import { describe, expect, it } from 'vitest';
 import { DeviceBus, deviceContract, FakeHost } from '../../devices/testing/index.ts';
@@ -7,7 +8,7 @@ import * as disk from '../../docs/examples/block-device.mjs';
 
 const SECTORS = 32;
 
-/** A disk whose sector N is full of N, in a host with RAM but no IOMMU. */
+/** A disk whose sector N is filled with N, in a host with RAM but no IOMMU. */
 function plugIn() {
   const medium = Uint8Array.from({ length: SECTORS * disk.SECTOR_SIZE }, (_, i) =>
     Math.floor(i / disk.SECTOR_SIZE),
@@ -71,7 +72,7 @@ describe('the block device', () => {
     expect(new Set(medium.subarray(-disk.SECTOR_SIZE))).toEqual(new Set([3]));
   });
 
-  it('says where the DMA was refused', () => {
+  it('reports where the DMA was refused', () => {
     const { host, start, state } = plugIn();
     start(disk.COMMAND_READ, 0, 16, host.ramGpa + host.ramSize - 4096 - 512);
     for (let turn = 0; turn < 3; turn++) host.poll();
@@ -90,7 +91,7 @@ describe('the block device', () => {
     expect(sectorAt(host.ramGpa)).toEqual(new Set([7]));
   });
 
-  it('gives a stalled access up when the guest ends the request, and at a reset', () => {
+  it('abandons a stalled access when the guest ends the request, and at a reset', () => {
     const { host, device, bus, start, state } = plugIn();
     host.stalls = () => true;
     for (const end of [

@@ -12,10 +12,10 @@ import { blocksOf } from '../../scripts/doc-blocks.mjs';
 import { PROJECT } from '../support/project.ts';
 
 const page = await readFile(join(PROJECT, 'docs/bundlers.md'), 'utf8');
-/** Of the guests those that the package names in `exports`. */
+/** Only the guests that the package lists in `exports`. */
 const GUESTS = ['toy.wasm', 'secondary.wasm'];
 
-/** Bytes of each module that has the import name `vsmmu/wasm/…`. */
+/** Size of each module with the import name `vsmmu/wasm/…`. */
 async function moduleSizes(): Promise<Map<string, number>> {
   const modules = (await readdir(join(PROJECT, 'dist/assembly'))).filter((name) =>
     name.endsWith('.wasm'),
@@ -37,7 +37,7 @@ describe('docs/bundlers.md', () => {
     expect(rows.map(([, name]) => name).sort()).toEqual([...sizes.keys()].sort());
     for (const [, name = '', shown] of rows) {
       const size = sizes.get(name) ?? 0;
-      // A whole number of KB is off by half of one at most.
+      // A rounded number of KB is off by half of one at most.
       const off = Math.max(0, Math.abs(Number(shown) * 1024 - size) - 512);
       expect(off / size, `${name}: ${shown} KB, ${size} bytes`).toBeLessThan(0.1);
     }

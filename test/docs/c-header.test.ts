@@ -31,7 +31,7 @@ const LAYOUT: Readonly<Record<string, number>> = {
   ...dma,
 };
 
-/** Names and values of the constants between the marks. */
+/** Names and values of the constants between the markers. */
 function constants(): Map<string, number> {
   const found = new Map<string, number>();
   for (const [, part = ''] of text.matchAll(/^\/\/ begin \S+\n([\s\S]*?)^\/\/ end$/gm))

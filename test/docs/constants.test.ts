@@ -9,7 +9,10 @@ import { PROJECT } from '../support/project.ts';
 const textOf = (path: string) => readFileSync(join(PROJECT, path), 'utf8');
 const ROOMS = ['assembly/layout', 'devices', 'guest-driver', 'host', 'vmm'];
 
-/** Names of all constants of the rooms, of those that have an underscore: others are words as well. */
+/**
+ * Names of all constants of the rooms with an underscore: others are ordinary words as
+ * well.
+ */
 function constants(): Set<string> {
   const names = new Set<string>();
   for (const room of ROOMS)

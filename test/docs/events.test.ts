@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The table of events in docs/smmuv3.md is the one that the core and the decoder work by.
+// The table of events in docs/smmuv3.md agrees with the core and the decoder.
 
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
@@ -8,7 +8,9 @@ import { EVENTS, type EventType } from '../../devices/tables/index.ts';
 
 const PAGE = readFileSync(new URL('../../docs/smmuv3.md', import.meta.url), 'utf8');
 
-/** Fields in addition to ID and StreamID, as the decoder finds them in a record of ones. */
+/**
+ * Fields in addition to ID and StreamID, as decoded from a record whose bits are all 1.
+ */
 function carried(id: number): string {
   const ones = Array.from({ length: 8 }, () => 0xffffffff);
   const { fields } = decodeEvent([0xffffff00 + id, ...ones.slice(1)]);
@@ -24,7 +26,7 @@ function rowOf({ id, name, provokedBy, never }: EventType): string[] {
 }
 
 describe('docs/smmuv3.md', () => {
-  it('lists every event, what its records carry, and what provokes it', () => {
+  it('lists every event, the fields of its records, and its cause', () => {
     const rows = PAGE.split('\n')
       .filter((line) => /^\| 0x[0-9a-f]{2} [A-Z]/.test(line))
       .map((line) =>

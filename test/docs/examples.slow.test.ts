@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The examples of the documentation: printed there as they are here, and working.
+// The examples of the documentation: the pages contain these files, and they work.
 
 import { readFileSync } from 'node:fs';
 import { rm, writeFile } from 'node:fs/promises';
@@ -22,7 +22,7 @@ import { newFolder } from '../support/doc-page.ts';
 
 const textOf = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
 
-/** Arguments of the asc command line that a page shows, but for the place of its output. */
+/** Arguments of the asc command line on a page, except the output path. */
 function ascArguments(page: string): string[] {
   const command = /^npx asc ((?:.*\\\n)*.*)$/m.exec(page)?.[1] ?? '';
   return command
@@ -54,7 +54,7 @@ describe('examples of the documentation', () => {
     expect(textOf(page)).toContain(`\`\`\`ts\n${textOf(example)}\`\`\``);
   });
 
-  it('boots the guest, built as the page says', async () => {
+  it('boots the guest, built as on the page', async () => {
     const image = await loadGuestImage(await compileGuest());
     const memory = createGuestMemory(image);
     let console = '';
@@ -104,7 +104,7 @@ describe('examples of the documentation', () => {
     first.bus.write64(0x8, 0x80000040n);
     first.bus.write(0, 0x4, 1, 0x21);
     first.bus.write32(0x0, 100);
-    // A look at the fake host's clock takes 1000 ns.
+    // A read of the fake host's clock takes 1000 ns.
     expect([first.pollAt(104_999), first.pollAt(105_000)]).toEqual([0, 1]);
     expect(first.host.log).toEqual(['msi 0x80000040 0x21 taken']);
     expect(first.host.memory.load64(0x80000040)).toBe(0x21n);

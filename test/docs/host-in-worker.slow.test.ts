@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The host of docs/examples/host-in-worker.mjs: its purpose, and which parts of the API pass the proxy.
+// The host of docs/examples/host-in-worker.mjs: its purpose, and which parts of the API
+// work through the proxy.
 
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Worker } from 'node:worker_threads';
@@ -27,7 +28,7 @@ describe('a host in a worker', { timeout: 60_000 }, () => {
   });
   afterAll(() => transferHandlers.delete('live'));
 
-  it('has machines that tell what happens to them until the listener is taken away', async () => {
+  it('has machines that report their events until the listener is removed', async () => {
     const { worker, host: RemoteHost } = start();
     const host = (await RemoteHost.create({ vintfs: 4 })) as unknown as Remote<Host>;
     const machine = await host.createMachine({ guest: OFF, name: 'far' });
@@ -42,7 +43,7 @@ describe('a host in a worker', { timeout: 60_000 }, () => {
     expect(await machine.wait()).toEqual({ status: 'off', exitCode: 0, reason: '' });
     expect(await machine.name).toBe('far');
     expect(await host.inspect()).toMatchObject({ vms: [{ name: 'far' }] });
-    // The listener's channel is another one than the answer's.
+    // The listener uses another channel than the answer.
     await vi.waitFor(() => expect(seen).toEqual(['running', 'off']), 10_000);
     await unlisten();
     await machine.reset();
@@ -57,7 +58,8 @@ describe('a host in a worker', { timeout: 60_000 }, () => {
     const machine = await host.createMachine({ guest: SPINS });
     await Promise.race([machine.boot(), sleep(500)]);
     await sleep(500);
-    // It answers nothing any more. With its host on this thread, no timer would have come either.
+    // It does not answer any more. With its host on this thread, no timer would have
+    // fired either.
     const answer = machine.statistics as unknown as Promise<unknown>;
     expect(await Promise.race([answer, sleep(500, 'silence')])).toBe('silence');
     expect(await worker.terminate()).toBe(1);

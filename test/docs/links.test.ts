@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Where the pages lead: each link goes to a file and a heading that there are, and a page for users to
-// none of the notes for those who work on vsmmu (docs/internals, docs/models).
+// Links of the pages: each leads to an existing file and heading, and a page for users
+// does not link to the notes for developers of vsmmu (docs/internals, docs/models).
 
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join, posix } from 'node:path';
@@ -22,7 +22,7 @@ const PAGES = [
 const textOf = (page: string) =>
   readFileSync(join(PROJECT, page), 'utf8').replace(/^```[\s\S]*?^```$/gm, '');
 
-/** Files and headings that a page leads to, by their names. */
+/** Files and headings that a page links to, by name. */
 const linksOf = (page: string) =>
   [...textOf(page).matchAll(/\]\(([^)\s#]*)(?:#([^)\s]*))?\)/g)]
     .filter(([, target = '']) => !/^https?:/.test(target))
@@ -31,7 +31,7 @@ const linksOf = (page: string) =>
       heading,
     }));
 
-/** What a heading is called in a link, as GitHub has it. */
+/** The name of a heading in a link, as defined by GitHub. */
 const headingsOf = (page: string) =>
   [...textOf(page).matchAll(/^#+ (.*)$/gm)].map(([, heading = '']) =>
     heading
@@ -41,21 +41,21 @@ const headingsOf = (page: string) =>
   );
 
 describe('the pages', () => {
-  it.each(PAGES)('%s leads to what there is', (page) => {
+  it.each(PAGES)('%s links to existing files and headings', (page) => {
     for (const { file, heading } of linksOf(page)) {
       expect(existsSync(join(PROJECT, file)), `${page}: ${file}`).toBe(true);
       if (heading !== undefined) expect(headingsOf(file), `${page}: ${file}`).toContain(heading);
     }
   });
 
-  it('for users lead to no notes for those who work on vsmmu, which are not in the package', () => {
+  it('for users do not link to notes for developers of vsmmu, which are not in the package', () => {
     expect(pagesIn('docs/internals').length).toBeGreaterThan(3);
     for (const page of FOR_USERS)
       for (const { file } of linksOf(page))
         expect(file, page).not.toMatch(/^docs\/(internals|models)\/|^(CONTRIBUTING|SECURITY)\.md$/);
   });
 
-  it('that are not for users say so at their beginning, and no other does', () => {
+  it('that are not for users state this at their beginning, and no other does', () => {
     const says = (page: string) => textOf(page).slice(0, 300).includes('who work on vsmmu');
     expect(FOR_USERS.filter(says)).toEqual([]);
     expect(pagesIn('docs/internals').filter((page) => !says(page))).toEqual([]);

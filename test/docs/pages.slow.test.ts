@@ -31,7 +31,7 @@ const SOURCES = ['host', 'vmm', 'devices', 'guest-driver'].flatMap((folder) =>
 const README_RUN =
   "```sh\nnode readme.mjs\n```\n```text\nvsmmu toy guest: UART up\n{ status: 'off', exitCode: 0, reason: '' }\n```\n";
 
-/** Functions of the header that its others are made of. */
+/** Functions of the header on which its others are based. */
 const INNER =
   /^vsmmu_(mask_of|mmio_\w+|doorbell|info_word|direct_map_of|mapped_register|ring|poll_looks)$/;
 
@@ -53,7 +53,7 @@ describe('pages', { timeout: 240_000 }, () => {
     expect(await runPage(await readPage(page), page === 'docs/quick-start.md')).toBe(commands);
   });
 
-  it('docs/guests.md does what it says of AssemblyScript and WebAssembly text, and prints the examples as they are', async () => {
+  it('docs/guests.md works for AssemblyScript and WebAssembly text, and contains the examples unchanged', async () => {
     const page = await readPage('docs/guests.md');
     const clang = page.findIndex(({ info }) => info === 'clang');
     expect(await runPage(page.filter((_, i) => i !== clang && i !== clang + 1))).toBe(4);
@@ -85,7 +85,7 @@ describe('pages', { timeout: 240_000 }, () => {
     }
   });
 
-  it('docs/device-plugin.md does what it says of a bus master', async () => {
+  it('docs/device-plugin.md works for a bus master', async () => {
     const page = await readPage('docs/device-plugin.md');
     expect(await runPage(page.filter(({ language }) => language !== 'ts'))).toBe(2);
   });
@@ -114,7 +114,7 @@ describe('pages', { timeout: 240_000 }, () => {
       );
     }
     expect(files.length).toBeGreaterThan(6);
-    // One process for all: what an example takes is mostly loading the package.
+    // One process for all: an example mostly spends its time loading the package.
     const all = files.map(
       ({ info }) => `await import('./${info}');\nconsole.log('${info} ran');\n`,
     );
@@ -128,7 +128,7 @@ describe('pages', { timeout: 240_000 }, () => {
     ).toBe(1);
   });
 
-  it('link to what is there', () => {
+  it('link to existing files', () => {
     for (const page of EVERY_PAGE) {
       const folder = join(PROJECT, page, '..');
       const prose = textOf(page).replace(/^```[\s\S]*?^```$/gm, '');
@@ -165,7 +165,7 @@ describe('pages', { timeout: 240_000 }, () => {
     }
   });
 
-  it('the command line page has every option that there is, and no other', async () => {
+  it('the command line page has every existing option, and no other', async () => {
     const flags = (text: string) =>
       [...new Set([...text.matchAll(/--[a-z][a-z-]+/g)].map(([flag]) => flag))].sort();
     const help = async (...command: string[]) =>

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Prose in Markdown wraps at 90 columns, so that a diff shows the sentence that has changed. Tables,
-// code blocks, headings and lines that cannot be broken are exempt.
+// Prose in Markdown wraps at 90 columns, so that a diff shows the sentence that has
+// changed. Tables, code blocks, headings and lines that cannot be broken are exempt.
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -18,17 +18,21 @@ const PAGES = [
   ...['docs', 'templates'].flatMap(markdownIn),
 ];
 
-/** A line of a list item, a quotation or a paragraph, without its indentation and mark. */
+/**
+ * A line of a list item, a quotation or a paragraph, without its indentation and mark.
+ */
 const contentOf = (line: string) => line.replace(/^\s*(?:[-*+>] |\d+[.)] )?\s*/, '');
 
-/** True when the line has no space outside of code spans and link texts: it cannot be broken. */
+/**
+ * True when the line has no space outside code spans and link texts: it cannot be broken.
+ */
 const isUnbreakable = (line: string) =>
   !contentOf(line)
     .replace(/`[^`]*`/g, '`')
     .replace(/!?\[[^\]]*\]\(/g, '(')
     .includes(' ');
 
-/** Numbers of the lines of prose that are too wide. */
+/** Line numbers of prose that is too wide. */
 function wideLines(text: string): number[] {
   const wide: number[] = [];
   let fence: string | undefined;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Linux's arm-smmu-v3 and tegra241-cmdqv on the models, from probe to removal, in the role of a host and of a guest, for several sets of ID registers.
+// Linux's arm-smmu-v3 and tegra241-cmdqv on the models, from probe to removal, in the
+// role of a host and of a guest, for several sets of ID registers.
 
 import { describe, expect, it } from 'vitest';
 import {
@@ -22,7 +23,7 @@ interface Booted {
   readonly domain: Domain;
 }
 
-/** Probe and reset, and the stream attached to a domain with 64 pages at IOVA. */
+/** Probe and reset, with the stream attached to a domain with 64 pages at IOVA. */
 function boot(platform: DriverPlatform, options?: { readonly kdump: boolean }): Booted {
   const driver = new ArmSmmuV3(platform, options);
   driver.reset();
@@ -33,7 +34,7 @@ function boot(platform: DriverPlatform, options?: { readonly kdump: boolean }): 
   return { platform, driver, domain };
 }
 
-/** DMA works, an unmap takes effect, and nothing is left of an error. */
+/** DMA works, an unmap takes effect, and no error remains. */
 function expectWorking({ platform, driver, domain }: Booted): void {
   const { granule } = driver.features;
   const at = IOVA + 0x40 * granule;
@@ -47,7 +48,10 @@ function expectWorking({ platform, driver, domain }: Booted): void {
   expect(platform.smmu.read32(0x60)).toBe(platform.smmu.read32(0x64));
 }
 
-/** The next kernel boots, and finds nothing of the one before: its own page lies where that one's did, with the same ASID. */
+/**
+ * The next kernel boots, and finds nothing of the previous one: its own page is at the
+ * same address, with the same ASID.
+ */
 function expectTakenOver(
   platform: DriverPlatform,
   { abortsMeanwhile = false }: { readonly abortsMeanwhile?: boolean } = {},
@@ -56,7 +60,8 @@ function expectTakenOver(
   driver.reset();
   driver.handleInterrupts();
   expect([driver.errors, driver.cmdqv.errors, driver.timeouts]).toEqual([[], [], 0]);
-  // GBPA aborts on if the SMMU was found running; the STE of a stream without a master aborts now.
+  // GBPA still aborts if the SMMU was found running; the STE of a stream without a master
+  // aborts now.
   expect((platform.smmu.read32(0x44) >>> 20) & 1).toBe(abortsMeanwhile ? 1 : 0);
   expect(platform.dma(IOVA)).toBe('fault');
   const domain = driver.domain();
@@ -89,7 +94,7 @@ const CASES = [
   },
 ];
 
-/** An opcode that no queue takes. */
+/** An opcode that no queue accepts. */
 const BAD = new Uint32Array([0xff, 0, 0, 0]);
 /** TLBI_NSNH_ALL. */
 const NSNH_ALL = new Uint32Array([0x30, 0, 0, 0]);
@@ -118,7 +123,8 @@ describe.each(CASES)('$name', ({ make }) => {
     const { granule, commandsLog2 } = driver.features;
     const far = IOVA + 0x1000 * granule;
     const ring = 2 ** Math.min(commandsLog2, 8);
-    // 33 pages are two ranges, the second one unaligned; a driver unmaps no more than a table's worth one by one.
+    // 33 pages are two ranges, the second one unaligned; a driver unmaps at most a
+    // table's worth page by page.
     for (let issued = 0; issued < 2 * ring; issued += 33) {
       driver.map(domain, far, 0, 33);
       for (const page of [0, 32]) expect(platform.dma(far + page * granule)).toBe('done');
@@ -151,7 +157,7 @@ describe.each(CASES)('$name', ({ make }) => {
     const { platform, driver } = booted;
     const [, queue] = driver.cmdqv.queues;
     if (!queue) throw new Error('VINTF 0 has two VCMDQs');
-    // A guest's VCMDQ refuses what it is not lent for, too.
+    // A guest's VCMDQ also refuses commands that are not allowed on a lent one.
     const bad = platform.role === 'host' ? BAD : NSNH_ALL;
     driver.issueOn(queue, bad, tlbiNhAsid(0, 1), bad);
     expect(driver.cmdqv.errors).toEqual([
@@ -175,7 +181,7 @@ describe.each(CASES)('$name', ({ make }) => {
     ]);
     for (let i = 0; i < 2 ** eventsLog2 + 2; i++) {
       platform.dma(far + i * granule);
-      // A host takes 16 records in a turn.
+      // A host handles 16 records in a turn.
       if (i % 16 === 15) platform.idle();
     }
     platform.idle();
@@ -190,7 +196,7 @@ describe.each(CASES)('$name', ({ make }) => {
   it('answers a stalled access with RESUME', async () => {
     const { platform, driver } = boot(await make());
     if (!driver.features.stalls) {
-      // The CD of an SMMU without stalls asks for none (arm_smmu_make_s1_cd).
+      // The CD for an SMMU without stalls does not request any (arm_smmu_make_s1_cd).
       expect(platform.dma(IOVA + 0x4000 * driver.features.granule)).toBe('fault');
       return;
     }
@@ -213,7 +219,7 @@ describe.each(CASES)('$name', ({ make }) => {
     const first = boot(platform);
     expect(platform.dma(IOVA)).toBe('done');
     first.driver.shutdown();
-    // GBPA lets it through.
+    // GBPA bypasses it.
     expect([platform.dma(IOVA), platform.dma(platform.buffer)]).toEqual(['fault', 'done']);
     expectTakenOver(platform);
   });
@@ -225,7 +231,7 @@ describe.each(CASES)('$name', ({ make }) => {
     expect(platform.dma(IOVA + 0x2000 * driver.features.granule)).toBe('fault');
     for (const queue of driver.cmdqv.queues) queue.issue([BAD, tlbiNhAsid(0, domain.asid)], false);
     platform.idle();
-    // The first kernel handles none of its interrupts any more.
+    // The first kernel no longer handles its interrupts.
     for (const line of ['eventq', 'gerror', 'priq', 'cmdqv'] as const) platform.take(line);
     expectTakenOver(platform, { abortsMeanwhile: true });
   });
@@ -242,7 +248,8 @@ describe.each(CASES)('$name', ({ make }) => {
     expect(driver.timeouts).toBeGreaterThan(1);
     expect((platform.smmu.read32(0x60) ^ platform.smmu.read32(0x64)) & 1).toBe(1);
     expect([driver.commands.cons, platform.take('gerror')]).toEqual([0, 0]);
-    // The handler comes with another interrupt (arm_smmu_combined_irq_handler). It has CONS.ERR 0, and nothing to skip.
+    // The handler is called for another interrupt (arm_smmu_combined_irq_handler).
+    // CONS.ERR is 0, and there is nothing to skip.
     driver.gerrorHandler();
     expect(driver.errors).toEqual([{ active: 1, code: 0 }]);
     expect([driver.commands.skipped, driver.commands.cons === 0]).toEqual([[], false]);
@@ -254,7 +261,7 @@ describe.each(CASES)('$name', ({ make }) => {
     expect(driver.errors).toHaveLength(1);
   });
 
-  it('gives accesses with a PASID a domain of their own, in a table of CDs', async () => {
+  it('uses a domain of its own for accesses with a PASID, in a table of CDs', async () => {
     const { platform, driver, domain } = boot(await make());
     const { ssidBits, granule, twoLevelCds } = driver.features;
     const [ssid, other] = [0x2345, 0x2746];
@@ -270,7 +277,7 @@ describe.each(CASES)('$name', ({ make }) => {
     driver.attach(platform.stream, domain, { ssidBits });
     const second = driver.domain();
     driver.map(second, IOVA, 1);
-    // Without a CD, and without a leaf for one.
+    // Without a CD, and without a leaf table for one.
     const events = () => {
       platform.idle();
       driver.handleInterrupts();
@@ -287,7 +294,7 @@ describe.each(CASES)('$name', ({ make }) => {
     expect(platform.byteAt(platform.buffer)).toBe(0);
     expect(platform.dma(IOVA, true)).toBe('done');
     expect(platform.byteAt(platform.buffer)).toBe(0xd1);
-    // In the same leaf, whose CD is not valid; in another leaf; and what is CD 0's (S1DSS).
+    // In the same leaf, whose CD is not valid; in another leaf; and CD 0's (S1DSS).
     expect([0x2346, other, 0].map((pasid) => platform.dma(IOVA, false, pasid))).toEqual([
       'fault',
       'fault',
@@ -339,7 +346,7 @@ describe.each(CASES)('$name', ({ make }) => {
     expect([platform.dma(IOVA), driver.errors, driver.cmdqv.errors]).toEqual(['done', [], []]);
   });
 
-  it('is taken over by a kdump kernel, which wants no events', async () => {
+  it('is taken over by a kdump kernel, which disables events', async () => {
     const platform = await make();
     boot(platform);
     expect(platform.dma(IOVA)).toBe('done');

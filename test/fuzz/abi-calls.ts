@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Calls of the guest ABI: what a hostile guest does to its devices, through imports or mapped registers with their doorbells, and calls with
-// any arguments.
+// Calls of the guest ABI: a hostile guest's use of its devices, through imports or mapped
+// registers with their doorbells, and calls with arbitrary arguments.
 
 import {
   ABI_AT_MAP_COUNT,
@@ -21,12 +21,12 @@ import { type CallList, functionsOf, type GuestFunction, STORE32 } from './call-
 export const ABI_FUNCTIONS = functionsOf(MODULE_VSMMU);
 const EDGES = [0, 1, 2, 3, 4, 0x84, 0x101, 0xffff, 0x100000, 0x7fffffff, 0x80000000, 0xffffffff];
 
-/** Registers of a VCMDQ, and of the ECMDQ that takes its place. */
+/** Registers of a VCMDQ, and of the ECMDQ that replaces it. */
 const PAGE0 = CMDQV + 0x30000;
 const PAGE1 = CMDQV + 0x40000;
 const ECMDQ_EN = 0x80000000;
 
-/** Where an operation on a VCMDQ goes in a guest with ECMDQs; others go where they went. */
+/** The target of a VCMDQ operation in a guest with ECMDQs; others are unchanged. */
 function asEcmdq([kind, gpa, value = 0, high = 0]: Operation): Operation {
   const at = gpa - PAGE0;
   const lvcmdq = (at & 0xffff) >> 7;
@@ -74,7 +74,7 @@ export class AbiCallMaker {
   readonly #ecmdqs: boolean;
   readonly #random: Random;
 
-  /** @param words of the guest's memory. @param ecmdqs it has these, and no VCMDQs. */
+  /** @param words of the guest's memory. @param ecmdqs it has these instead of VCMDQs. */
   constructor(calls: CallList, words: Uint32Array, ecmdqs: boolean, random: Random) {
     this.#calls = calls;
     this.#words = words;
@@ -82,12 +82,15 @@ export class AbiCallMaker {
     this.#random = random;
   }
 
-  /** What has its devices run. @param ring where its CMDQ is to lie. */
+  /** Enables its devices. @param ring address of its CMDQ. */
   bringUp(ring?: number): void {
     for (const operation of bringUp(ring)) this.#translate(operation);
   }
 
-  /** Operations of a hostile guest, one after the other, and calls with any arguments. @yields after each. */
+  /**
+   * Operations of a hostile guest, one after the other, and calls with arbitrary
+   * arguments. @yields after each.
+   */
   *attack(operations: number): Generator<void> {
     const hostile = new HostileGuest(this.#random.word());
     for (const operation of hostile.operations(operations)) {
@@ -101,7 +104,8 @@ export class AbiCallMaker {
   #translate(operation: Operation): void {
     const [calls, words, random] = [this.#calls, this.#words, this.#random];
     const [kind, a, b = 0, c = 0] = this.#ecmdqs ? asEcmdq(operation) : operation;
-    // Mostly where a driver would store; the trapped access of a mapped register is a guest's good right.
+    // Mostly the store of a driver; a guest may also access a mapped register through an
+    // exit.
     const mapped = random.below(8) > 0 ? mapOf(words, a) : undefined;
     switch (kind) {
       case 0:
@@ -141,7 +145,7 @@ export class AbiCallMaker {
     }
   }
 
-  /** A call of the ABI with any arguments. */
+  /** A call of the ABI with arbitrary arguments. */
   #anyCall(): void {
     const random = this.#random;
     const { name, params }: GuestFunction = random.pick([...ABI_FUNCTIONS, STORE32]);

@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: MIT
-// A guest that makes calls: it takes them from its memory, each an import and its arguments, any values. Its functions are put together from
-// the list of all imports that a guest may have.
+// A guest that makes calls: it reads them from its memory, each an import and its
+// arguments, with any values. Its functions are generated from the list of all imports
+// that a guest may have.
 
 import { IMPORT_TYPES } from '../../vmm/vcpu/wasm/import-types.ts';
 import { reactor } from '../support/wat.ts';
 
-/** Where the calls lie: their count, what the last one returned, then the calls. */
+/** Address of the calls: their count, the result of the last one, then the calls. */
 export const CALLS = 0x180000;
 export const CALL_RESULT = CALLS + 8;
 const FIRST_CALL = CALLS + 16;
 /** Bytes of a call: its number, then its arguments as 64-bit words. */
 const CALL_SIZE = 80;
-/** As many as there is room for below the guest's rings. */
+/** As many as fit below the guest's rings. */
 export const MOST_CALLS = 800;
 
 /** A function that the guest imports. */
@@ -31,10 +32,16 @@ export function functionsOf(module: string): readonly GuestFunction[] {
   }));
 }
 
-/** Calls that are no imports: a store and a load of guest memory, as the guest's runtime makes them at mapped registers. */
+/**
+ * Calls that are not imports: a store and a load of guest memory, as the guest's runtime
+ * makes them for mapped registers.
+ */
 export const STORE32: GuestFunction = { module: '', name: 'store32', params: ['i32', 'i32'] };
 export const COPY32: GuestFunction = { module: '', name: 'copy32', params: ['i32', 'i32'] };
-/** Writes to the second register what the first one reads, as a driver acknowledges an error. */
+/**
+ * Writes the value of the first register to the second, as a driver acknowledges an
+ * error.
+ */
 export const ACKNOWLEDGE: GuestFunction = {
   module: '',
   name: 'acknowledge',
@@ -43,7 +50,7 @@ export const ACKNOWLEDGE: GuestFunction = {
 const OWN = [STORE32, COPY32, ACKNOWLEDGE];
 
 const argument = (type: string, i: number) => `(${type}.load offset=${8 + 8 * i} (local.get $at))`;
-/** Offset of a word that lies in memory, whatever the address: 32 MiB at most. */
+/** Offset of a word that is in memory, whatever the address: 32 MiB at most. */
 const inMemory = (address: string, bytes: number) =>
   `(i32.and ${address} (i32.const ${(bytes - 1) & ~3}))`;
 
@@ -66,7 +73,8 @@ function bodyOf({ module, name, params }: GuestFunction, i: number, bytes: numbe
 
 /**
  * The guest's binary.
- * @param functions its imports, in addition to the two functions that `ACKNOWLEDGE` needs.
+ * @param functions its imports, in addition to the two functions that `ACKNOWLEDGE`
+ *   needs.
  * @param pages of memory, a power of two, 64 KiB each.
  */
 export function callGuest(

@@ -1,23 +1,23 @@
 // SPDX-License-Identifier: MIT
-// What the process that fuzzes and the one that watches it tell each other.
+// Messages between the process that fuzzes and the one that watches it.
 
 import { closeSync, openSync, readFileSync, writeSync } from 'node:fs';
 
-/** What to do: runs of a target from a seed on. */
+/** What to do: runs of a target, starting with a seed. */
 export interface FuzzOrder {
   readonly target: string;
   readonly seed: number;
-  /** So many runs; undefined: as many as begin within `milliseconds`. */
+  /** Number of runs; undefined: as many as begin within `milliseconds`. */
   readonly runs: number | undefined;
   readonly milliseconds: number | undefined;
   /** The file of the progress. */
   readonly progress: string;
 }
 
-/** How it ended. A process that ends without one has crashed. */
+/** How it ended. A process that ends without a message has crashed. */
 export type FuzzMessage =
   | { readonly kind: 'done' }
-  /** The run of the progress's seed has found something. */
+  /** The run with the seed in the progress has a finding. */
   | { readonly kind: 'finding'; readonly stack: string }
   /** It could not begin. */
   | { readonly kind: 'broken'; readonly stack: string };
@@ -30,7 +30,10 @@ export interface FuzzProgress {
   readonly seconds: number;
 }
 
-/** The progress of a process in a file, which outlives the process: it is written before each run. */
+/**
+ * The progress of a process in a file, which outlives the process: it is written before
+ * each run.
+ */
 export class ProgressFile {
   readonly #file: number;
   readonly #numbers = new Float64Array(3);

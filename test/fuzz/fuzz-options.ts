@@ -7,21 +7,21 @@ import { printable } from '../../devices/plugin/index.ts';
 export interface FuzzOptions {
   /** Names of targets. */
   readonly targets: readonly string[];
-  /** For each of them; undefined when `runs` says how long. */
+  /** For each target; undefined when `runs` limits it. */
   readonly minutes: number | undefined;
   readonly runs: number | undefined;
-  /** The first seed; undefined: the one that follows those of the results. */
+  /** The first seed; undefined: the one after those of the results. */
   readonly seed: number | undefined;
-  /** Add what was done to the results. */
+  /** Add this run to the results. */
   readonly record: boolean;
 }
 
-/** What is wrong with the options, in one line. */
+/** A mistake in the options, in one line. */
 export class FuzzUsageError extends Error {
   override readonly name = 'FuzzUsageError';
 }
 
-/** A number that a flag may have: how it is written, its limit, and what it is called. */
+/** A number that a flag accepts: its syntax, its limit, and its name. */
 interface NumberKind {
   readonly form: RegExp;
   readonly most: number;
@@ -95,8 +95,8 @@ export function parseFlags<const T extends NonNullable<ParseArgsConfig['options'
 }
 
 /**
- * @param names of the targets that there are.
- * @returns undefined when help was asked for.
+ * @param names of the existing targets.
+ * @returns undefined when help was requested.
  * @throws {FuzzUsageError}
  */
 export function fuzzOptions(

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The process that fuzzes one target. `fuzz.ts` starts it and watches how it ends: a run that ends the process, or never ends, is known by
-// the progress that was written before it.
+// The process that fuzzes one target. `fuzz.ts` starts it and watches how it ends: a run
+// that ends the process, or never ends, is identified by the progress that was written
+// before it.
 
 import { inspect } from 'node:util';
 import { type FuzzMessage, type FuzzOrder, ProgressFile } from './fuzz-messages.ts';
@@ -8,7 +9,7 @@ import { TARGETS } from './targets.ts';
 
 /** With its causes. */
 const textOf = (error: unknown) => inspect(error, { maxStringLength: 20_000 });
-/** Timers and messages get their turn this often. */
+/** Timers and messages are handled this often. */
 const TURN_MS = 50;
 
 async function fuzz(order: FuzzOrder): Promise<FuzzMessage> {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The fuzzer itself: its options, its results, that runs follow from their seeds; and what it has found so far, each as a case.
+// The fuzzer itself: its options, its results, that runs depend only on their seeds; and
+// its past findings, each as a case.
 
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';

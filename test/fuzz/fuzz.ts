@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// `npm run fuzz`: a process for each target, one after the other; what they did is added to test/fuzz/results.json.
-// Status 0: nothing was found. 1: something was. 2: the options are wrong.
+// `npm run fuzz`: a process for each target, one after the other; the runs are added to
+// test/fuzz/results.json. Status 0: no findings. 1: a finding. 2: wrong options.
 
 import { fork } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -12,7 +12,9 @@ import { type FuzzOptions, FuzzUsageError, fuzzOptions, fuzzUsage } from './fuzz
 import { addResult, commitOf, nextSeed, readResults } from './results.ts';
 import { TARGETS } from './targets.ts';
 
-/** A run that takes longer than this does not end: the longest take a tenth of a second of a machine that has nothing else to do. */
+/**
+ * A run that exceeds this hangs: the longest take a tenth of a second on an idle machine.
+ */
 const HANG_MS = 300_000;
 const LOOK_MS = 500;
 const RESULTS = 'test/fuzz/results.json';
@@ -20,13 +22,16 @@ const NAMES = TARGETS.map(({ name }) => name);
 
 interface Outcome {
   readonly progress: FuzzProgress;
-  /** What was found, if anything. */
+  /** The finding, if any. */
   readonly finding?: string;
-  /** Whoever started this wants it to end. */
+  /** The user interrupted it. */
   readonly interrupted: boolean;
 }
 
-/** Runs a target in a process of its own until it is done, finds something, hangs, or is interrupted. */
+/**
+ * Runs a target in a process of its own until it is done, finds something, hangs, or is
+ * interrupted.
+ */
 async function runTarget(order: FuzzOrder): Promise<Outcome> {
   const child = fork(new URL('./fuzz-process.js', import.meta.url), { serialization: 'json' });
   let message: FuzzMessage | undefined;

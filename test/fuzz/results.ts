@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
-// What was fuzzed so far: test/fuzz/results.json, which adds up.
+// Past fuzzing: test/fuzz/results.json, which accumulates.
 
 import { execFileSync } from 'node:child_process';
 import { readFileSync, renameSync, writeFileSync } from 'node:fs';
 
-/** Runs of one target at one commit, one seed after the other. */
+/** Runs of one target at one commit, with consecutive seeds. */
 export interface ResultEntry {
   readonly target: string;
-  /** The commit whose code ran; with `+` when files had changed. */
+  /** The commit of the code that ran; with `+` when files had changed. */
   readonly commit: string;
   readonly firstSeed: number;
   /** Of the last run that ended without a finding. */
@@ -16,7 +16,7 @@ export interface ResultEntry {
   readonly seconds: number;
 }
 
-/** Entries of a file; none when there is no such file. */
+/** Entries of a file; none when the file does not exist. */
 export function readResults(file: string): readonly ResultEntry[] {
   try {
     return JSON.parse(readFileSync(file, 'utf8')) as readonly ResultEntry[];
@@ -26,7 +26,7 @@ export function readResults(file: string): readonly ResultEntry[] {
   }
 }
 
-/** The seed that follows those of a target. */
+/** The seed after those of a target. */
 export function nextSeed(entries: readonly ResultEntry[], target: string): number {
   const seeds = entries.filter((entry) => entry.target === target).map(({ lastSeed }) => lastSeed);
   return (Math.max(-1, ...seeds) + 1) % 2 ** 32;
@@ -37,7 +37,7 @@ const continues = (entry: ResultEntry, after: ResultEntry) =>
   entry.commit === after.commit &&
   entry.lastSeed + 1 === after.firstSeed;
 
-/** The entries with one more, which becomes part of the one that it continues. */
+/** The entries with another one, which is merged into the one that it continues. */
 export function withResult(
   entries: readonly ResultEntry[],
   added: ResultEntry,
@@ -60,7 +60,10 @@ export function addResult(file: string, added: ResultEntry): void {
   renameSync(partial, file);
 }
 
-/** The commit of a folder, with `+` when something in it but `except` has changed; "unknown" where there is no Git. */
+/**
+ * The commit of a folder, with `+` when something in it other than `except` has changed;
+ * "unknown" without Git.
+ */
 export function commitOf(folder: string, except: string): string {
   const git = (...args: string[]) =>
     execFileSync('git', args, {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
-// Entries of the IOTLB that two streams share, or must not: StreamWorld, VMID, ASID, ASET and nG of each (IHI 0070 section 3.17). Both read the same tables,
-// whose leaf moves between accesses and without an invalidation. A stream may have a page that was there before only from an entry that is its own or may be.
+// Entries of the IOTLB that two streams share, or must not share: StreamWorld, VMID,
+// ASID, ASET and nG of each (IHI 0070 section 3.17). Both use the same tables, whose leaf
+// changes between accesses without an invalidation. A stream may only get an earlier page
+// from an entry that is its own or may be shared with it.
 
 import {
   SMMU_AT_CR2,
@@ -30,7 +32,7 @@ interface Stream {
   readonly el2: boolean;
 }
 
-/** A page that a stream has been given, and whether its leaf was global. */
+/** A page that a stream got, and whether its leaf was global. */
 interface Seen {
   readonly stream: Stream;
   readonly global: boolean;
@@ -46,7 +48,7 @@ function mayServe({ stream, global }: Seen, other: Stream, e2h: boolean): boolea
   return global ? stream.aset === other.aset : stream.asid === other.asid;
 }
 
-/** As many accesses of two streams as there are steps. */
+/** Makes one access by one of two streams in each step. */
 export function shareEntries(h: Harness, random: Random): number {
   const stage1 = random.pick(STAGE1);
   const scenario = new Scenario({ mode: 'stage 1', stage1, stage2: stage1 });

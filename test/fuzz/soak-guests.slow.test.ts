@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The guests of the soak: all kinds are drawn, one seed draws the same, each ends as it should, and one that does not is a finding.
+// The guests of the soak: all kinds are drawn, one seed draws the same guests, each ends
+// as it should, and one that does not is a finding.
 
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { Random } from '../../devices/testing/index.ts';

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The guests of the soak, drawn by its seed: the toy, hostile ones that make random calls of the ABI and of WASI with files, programs in
-// WebAssembly text and in C, and small programs for an arm64 CPU. Each with what its end has to be.
+// The guests of the soak, drawn from its seed: the toy, hostile ones that make random
+// calls of the ABI and of WASI with files, programs in WebAssembly text and in C, and
+// small programs for an arm64 CPU. Each has its required end.
 
 import { spawnSync } from 'node:child_process';
 import { copyFile, mkdtemp, readFile, rm } from 'node:fs/promises';
@@ -19,32 +20,33 @@ import { ensure } from './target.ts';
 import { WasiCallMaker } from './wasi-calls.ts';
 
 const GUEST_PAGES = 64;
-/** Operations of a hostile guest between two looks at it, and how often it is looked at. */
+/** Operations of a hostile guest between two checks, and the number of checks. */
 const OPERATIONS = 600;
 const LOOKS = 5;
-/** A machine that runs longer than this does not end. */
+/** A machine that exceeds this does not end. */
 const MACHINE_MS = 120_000;
-/** When one that would run on is stopped, or one in four that would end, at the latest. */
+/** The latest time to stop a guest that would not end, or one in four that would. */
 const STOP_MS = 300;
 /**
- * Checks that say nothing here: who waits long enough for CONS, because a drain is killed, looks whether the host has to say something;
- * and who does not run for a while, because the others do, finds that the SMMU no longer waits for an answer.
+ * Checks without meaning here. A killed drain makes a guest wait so long for CONS that it
+ * exits to ask the host. A machine that does not run for a while, because the others do,
+ * finds that the SMMU no longer waits for a response.
  */
 const OF_TIME = ['no-exits-direct', 'sync-waits'];
 const PATHS = ['path=trapped', 'path=direct'];
 
-/** What a machine is made of, and what is done with it. */
+/** The settings of a machine, and how it is run. */
 export interface SoakGuest {
   readonly kind: string;
   readonly options: MachineOptions;
-  /** Runs the machine, which is new, until it has ended or has done enough. @throws {FuzzFinding} */
+  /** Runs a new machine until it has ended or has done enough. @throws {FuzzFinding} */
   run(machine: Machine): Promise<void>;
 }
 
-/** A kind of guest, with all that its machines have in common. */
+/** A kind of guest, with what its machines have in common. */
 type Draw = (random: Random, index: number) => SoakGuest;
 
-/** Half of the machines have a bad day. */
+/** Half of the machines have faults. */
 function badDay(random: Random): Pick<MachineOptions, 'faults'> {
   const faults = {
     lateCons: random.below(3),
@@ -55,7 +57,10 @@ function badDay(random: Random): Pick<MachineOptions, 'faults'> {
   return random.below(2) === 0 ? { faults } : {};
 }
 
-/** Runs a program to its end, or stops it on its way: one in four, and each that has no end. */
+/**
+ * Runs a program to its end, or stops it earlier: one in four, and each that would not
+ * end.
+ */
 function program(random: Random, ends = true): SoakGuest['run'] {
   const stops = !ends || random.below(4) === 0;
   const ms = stops ? random.below(STOP_MS) : MACHINE_MS;
@@ -65,7 +70,7 @@ function program(random: Random, ends = true): SoakGuest['run'] {
     machine.on('check', ({ name, ok }) => {
       if (!ok && !OF_TIME.includes(name)) failed.push(name);
     });
-    // One that is stopped may have changed its tables and not yet sent what belongs to that.
+    // One that is stopped may have changed its tables without the invalidation yet.
     if (!stops) machine.on('finding', ({ text }) => failed.push(text));
     await machine.boot({ signal }).catch((error: unknown) => {
       if (!signal.aborted) throw error;
@@ -80,7 +85,10 @@ function program(random: Random, ends = true): SoakGuest['run'] {
   };
 }
 
-/** Steps a hostile guest, whose calls are made again for each look. It may end itself, and nothing that it does fails its machine. */
+/**
+ * Steps a hostile guest, with new calls before each check. It may end itself, and must
+ * not fail its machine.
+ */
 function hostile(makeCalls: (machine: Machine) => () => void): SoakGuest['run'] {
   return async (machine) => {
     await machine.boot({ paused: true });
@@ -98,7 +106,7 @@ function hostile(makeCalls: (machine: Machine) => () => void): SoakGuest['run'] 
 }
 
 const toy: Draw = (random, index) => {
-  // The first one has the host's one side core start in the first round.
+  // The first one starts the host's side core in the first round.
   const threads = index === 0 ? 0 : random.below(3);
   const { faults } = badDay(random);
   // The toy waits for each of its interrupts: none is lost.
@@ -107,7 +115,7 @@ const toy: Draw = (random, index) => {
     kind: 'toy',
     options: {
       guest: toyGuest,
-      // The direct path needs page 0 mapped, which it is not on a bad day.
+      // The direct path needs a mapped page 0, which faults prevent.
       args: [faults ? 'path=trapped' : random.pick(PATHS), 'rounds=1', 'warmup=0'],
       memory: 32,
       transport: threads === 0 ? 'mailbox' : 'inline',
@@ -200,7 +208,7 @@ const arm64: Draw = (random) => {
   };
 };
 
-/** The guest of `templates/c`. @returns undefined where there is no compiler. */
+/** The guest of `templates/c`. @returns undefined without a compiler. */
 async function compiledC(): Promise<Uint8Array<ArrayBuffer> | undefined> {
   if (spawnSync('clang', ['--version']).status !== 0) return undefined;
   const folder = await mkdtemp(join(tmpdir(), 'soak-'));
@@ -219,7 +227,7 @@ const WAT = ['templates/wat/guest.wat', 'docs/examples/guest.wat', 'docs/example
 
 /**
  * Draws guests.
- * @param leftOut called with a kind that is missing, and the reason.
+ * @param leftOut called with a kind that is unavailable, and the reason.
  */
 export async function soakGuests(leftOut: (why: string) => void): Promise<Draw> {
   const texts = await Promise.all(WAT.map((file) => readFile(file, 'utf8')));

@@ -5,7 +5,7 @@ import { MINUTES, numberOf, parseFlags, SEED } from './fuzz-options.ts';
 
 export interface SoakOptions {
   readonly minutes: number;
-  /** Of guests and faults. */
+  /** Seed of guests and faults. */
   readonly seed: number;
 }
 
@@ -18,7 +18,7 @@ export function soakUsage(): string {
 }
 
 /**
- * @returns undefined when help was asked for.
+ * @returns undefined when help was requested.
  * @throws {FuzzUsageError}
  */
 export function soakOptions(args: readonly string[]): SoakOptions | undefined {

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
-// `npm run soak -- --minutes N`: eight VMs of one host that are made, run and destroyed again and again, each with a random guest, some with
-// faults. Afterwards nothing is left of them: RSS, workers and handles do not grow; the sanitizer has found nothing in guests that forget
-// nothing; and between rounds core and reference walker agree. One line, and status 1, when it is otherwise; 2 for bad options.
+// `npm run soak -- --minutes N`: eight VMs of one host that are created, run and
+// destroyed repeatedly, each with a random guest, some with faults. Nothing of them may
+// remain: RSS, workers and handles do not grow; the sanitizer finds nothing in guests
+// that omit no invalidation; and between rounds, core and reference walker agree.
+// Otherwise one line and status 1; 2 for bad options.
 
 import { Random } from '../../devices/testing/index.ts';
 import { Host, type HostFaults, type Machine } from '../../vmm/api/index.ts';
@@ -14,13 +16,13 @@ import { abi } from './targets/abi.ts';
 import { tables } from './targets/tables.ts';
 
 const VMS = 8;
-/** Rounds before anything is measured: code is compiled, pools are filled. */
+/** Rounds before the first measurement: code is compiled, pools are filled. */
 const WARM_UP = 3;
-/** What the last rounds' RSS may be above the first ones', in MiB. */
+/** Limit of the last rounds' RSS above that of the first ones, in MiB. */
 const MOST_GROWTH_MIB = 64;
 const MIB = 2 ** 20;
 
-/** Kinds of things of this process that are not to grow. */
+/** Resources of this process that must not grow. */
 interface Footprint {
   readonly rss: number;
   readonly handles: number;
@@ -28,7 +30,7 @@ interface Footprint {
   readonly ramInUse: number;
 }
 
-/** Makes, runs and destroys the machines of a round; counts their kinds. */
+/** Creates, runs and destroys the machines of a round. Counts their kinds. */
 async function round(host: Host, draw: () => SoakGuest[], seen: Map<string, number>) {
   const machines: Machine[] = [];
   const runs: Promise<void>[] = [];
@@ -44,7 +46,7 @@ async function round(host: Host, draw: () => SoakGuest[], seen: Map<string, numb
 }
 
 async function measure(host: Host): Promise<Footprint> {
-  // What has ended is collected when there is need; a full collection is what `--expose-gc` is for.
+  // Garbage is collected only when needed; `--expose-gc` allows a full collection.
   globalThis.gc?.();
   await new Promise((resolve) => setTimeout(resolve, 50));
   const { vms, ramInUse } = host.statistics;
@@ -57,7 +59,8 @@ function compare(seen: readonly Footprint[]): void {
   const part = (from: number, to?: number) => seen.slice(from, to);
   const [early, late] = [part(0, third), part(-third)];
   for (const key of ['handles', 'vms', 'ramInUse'] as const) {
-    // The least: what leaks is never given back, a timer or a port that is on its way out is.
+    // The minimum: a leak is never released, but a timer or a port that is being closed
+    // is.
     const [before = 0, after = 0] = [early, late].map((some) =>
       Math.min(...some.map((one) => one[key])),
     );
@@ -70,7 +73,7 @@ function compare(seen: readonly Footprint[]): void {
   );
 }
 
-/** @returns the line that says what was done. */
+/** @returns the summary line. */
 async function soak(minutes: number, seed: number): Promise<string> {
   const random = new Random(seed);
   const faults: HostFaults = { drainLifetime: 2000 };

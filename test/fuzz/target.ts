@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
-// What is fuzzed, and how: a target makes a fuzzer once, which then makes runs in this process. All of a run follows from its seed.
+// What is fuzzed, and how: a target creates a fuzzer once, which then makes runs in this
+// process. A run depends only on its seed.
 
-/** A fuzzer of one target. Nothing in it is made again for a run that need not be. */
+/** A fuzzer of one target. Its resources are reused between runs where possible. */
 export interface Fuzzer {
   /**
    * One run, some hundred to some thousand operations.
    * @param seed 0 to 2^32 - 1.
-   * @returns how many operations it made.
+   * @returns the number of operations.
    * @throws what it has found.
    */
   run(seed: number): number | Promise<number>;
@@ -17,7 +18,7 @@ export interface FuzzTarget {
   create(): Promise<Fuzzer>;
 }
 
-/** Something that must not happen has happened. */
+/** A violation that the fuzzer has found. */
 export class FuzzFinding extends Error {
   override readonly name = 'FuzzFinding';
 }
@@ -25,15 +26,15 @@ export class FuzzFinding extends Error {
 // biome-ignore lint/suspicious/noControlCharactersInRegex: that there are none is the point.
 const CONTROL = /[\u0000-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/;
 
-/** Whether a text does nothing to a terminal that shows it. */
+/** Whether a text has no effect on a terminal that prints it. */
 export function isHarmless(text: string): boolean {
   return !CONTROL.test(text);
 }
 
 /**
- * Whoever is refused is told why in one line.
- * @param most characters of it.
- * @throws {FuzzFinding} when the message is none that a terminal can show.
+ * A refusal states its reason in one line.
+ * @param most maximum number of characters.
+ * @throws {FuzzFinding} when a terminal cannot print the message.
  */
 export function ensureHarmlessLine(message: string, most: number, about = ''): void {
   ensure(
@@ -42,7 +43,7 @@ export function ensureHarmlessLine(message: string, most: number, about = ''): v
   );
 }
 
-/** @throws {FuzzFinding} with the message when the condition does not hold. */
+/** @throws {FuzzFinding} with the message when the condition is false. */
 export function ensure(condition: boolean, message: () => string): asserts condition {
   if (!condition) throw new FuzzFinding(message());
 }

@@ -6,7 +6,7 @@ import { rings } from './targets/rings.ts';
 import { TARGETS } from './targets.ts';
 
 const RUNS = 3;
-/** Seeds that no results have. */
+/** Seeds that no results contain. */
 const FIRST_SEED = 0xf000_0000;
 
 it.each(TARGETS)('$name finds nothing in some runs', { timeout: 60_000 }, async (target) => {
@@ -15,7 +15,8 @@ it.each(TARGETS)('$name finds nothing in some runs', { timeout: 60_000 }, async 
 });
 
 it('a seed has the same run again', { timeout: 60_000 }, async () => {
-  // How many commands the queues take depends on everything that the rings have met.
+  // The number of commands that the queues execute depends on the whole history of the
+  // rings.
   const taken = async () => {
     const fuzzer = await rings.create();
     return [await fuzzer.run(FIRST_SEED), await fuzzer.run(FIRST_SEED + 1)];

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Calls of WASI with arguments that mean something, and now and then with any: file descriptors that a run has opened, paths of files that it
-// may have made, vectors and buffers in memory and beyond it.
+// Calls of WASI with meaningful arguments, and now and then with arbitrary ones: file
+// descriptors that a run has opened, paths of files that it may have created, vectors and
+// buffers in memory and beyond it.
 
 import type { Random } from '../../devices/testing/index.ts';
 import type { GuestFunction } from './call-guest.ts';
@@ -16,16 +17,18 @@ const PATH_TEXTS = [
   ...['/etc/passwd', 'file\0name', '\0', 'é\ud800', 'x'.repeat(300), 'y/'.repeat(2000)],
 ];
 const BYTES = PATH_TEXTS.map((text) => new TextEncoder().encode(text));
-/** One that is no UTF-8. */
+/** A path that is not UTF-8. */
 BYTES.push(Uint8Array.of(0xff, 0xc0, 0x2f, 0x61));
 
-/** Descriptors that there are from the beginning: the console's and the directory. */
+/** Descriptors that exist from the beginning: the console's and the directory. */
 const OPEN_AT_FIRST = 4;
 const ALL_RIGHTS = 0x1fffffffn;
 
 /**
- * What the arguments of a function are, in order: f a descriptor; p a path, v a vector, b a buffer (two arguments each); r where a result
- * goes; s flags or another small number; i 64 bits; R rights. Functions that are not here take what their types allow.
+ * Kinds of a function's arguments, in order: f a descriptor; p a path, v a vector, b a
+ * buffer (two arguments each); r the address of a result; s flags or another small
+ * number; i 64 bits; R rights. Functions that are not listed get arguments of their
+ * types.
  */
 const SHAPES: Readonly<Record<string, string>> = {
   fd_advise: 'fiis',
@@ -63,7 +66,7 @@ const SHAPES: Readonly<Record<string, string>> = {
 
 type Value = number | bigint;
 
-/** The calls of one run for a guest with so much memory. */
+/** The calls of one run for a guest with this much memory. */
 export class WasiCallMaker {
   readonly #random: Random;
   readonly #memory: number;
@@ -74,11 +77,11 @@ export class WasiCallMaker {
     this.#memory = memory;
   }
 
-  /** Fills the part of guest memory that the calls point to. */
+  /** Fills the part of guest memory to which the calls point. */
   fill(memory: ArrayBufferLike): void {
     const random = this.#random;
     const words = new Uint32Array(memory, DATA, DATA_WORDS);
-    // Address and length in turn: vectors, and the first words of subscriptions.
+    // Alternating address and length: vectors, and the first words of subscriptions.
     for (let i = 0; i < DATA_WORDS; i += 2) {
       const large = random.below(200) === 0;
       words[i] =
@@ -131,7 +134,7 @@ export class WasiCallMaker {
     }
   }
 
-  /** The directory, a file that may be open, one of the console. */
+  /** The directory, a file that may be open, or one of the console. */
   #descriptor(): number {
     const random = this.#random;
     if (random.below(3) === 0) return OPEN_AT_FIRST - 1;

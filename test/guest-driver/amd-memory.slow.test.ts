@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The toy's driver of an AMD IOMMU says that memory is exhausted, however much there is.
+// The toy's driver of an AMD IOMMU reports exhausted memory, however much there is.
 
 import { expect, it } from 'vitest';
 import { ABI_AT_MEMORY_SIZE } from '../../assembly/layout/guest-abi.ts';
@@ -8,12 +8,12 @@ import { bootAmdToy } from '../support/amd-toy.ts';
 
 const PAGE = 4096;
 
-it('says that memory is exhausted unless all its tables are made', {
+it('reports exhausted memory unless all its tables are made', {
   timeout: 60_000,
 }, async () => {
   const host = await AmdHost.create();
 
-  /** The checks of bring-up and first DMA, with so many pages of memory. */
+  /** The checks of bring-up and first DMA, with this many pages of memory. */
   async function checksWith(pages: number): Promise<readonly string[]> {
     const { board, output } = await bootAmdToy(host);
     new DataView(board.machine.memory.buffer).setUint32(ABI_AT_MEMORY_SIZE, pages * PAGE, true);
@@ -32,8 +32,8 @@ it('says that memory is exhausted unless all its tables are made', {
     else tooFew = pages;
   }
   expect(await checksWith(enough)).toEqual(['ok amd-reset', 'ok dma-copy']);
-  // The guest's tables need the last pages: levels 4 and 3, and levels 2 and 1 for each of
-  // the two buffers.
+  // The guest's tables need the last pages: levels 4 and 3, and levels 2 and 1 for each
+  // of the two buffers.
   for (let missing = 0; missing < 6; missing++)
     expect(await checksWith(tooFew - missing)).toEqual(['FAIL amd-reset', 'error 3']);
 });

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The arm64 toy on a machine: its checks hold, and say so when something of it is wrong.
+// The arm64 toy on a machine: its checks pass, and fail when a part of it is wrong.
 
 import { describe, expect, it } from 'vitest';
 import {
@@ -73,7 +73,8 @@ const failed = ({ checks }: Outcome) => [...checks].filter(([, ok]) => !ok).map(
 function changed(options: Arm64ToyOptions, text: string, instead: string, times: number): string {
   const parts = arm64ToySource(options).split(text);
   expect(parts).toHaveLength(times + 1);
-  // It need not wait as long for an interrupt as one whose devices are on other threads.
+  // It need not wait as long for an interrupt as a toy whose devices are on other
+  // threads.
   return parts.join(instead).replaceAll(LOOKS, 'movz w8, #1000');
 }
 
@@ -92,19 +93,19 @@ describe('the arm64 toy', { timeout: 60_000 }, () => {
     expect(outcome.output).toContain('       34 checks, 0 failed\n');
     expect(outcome.output).toMatch(/event 0x10 sid 0x8 iova 0x100000000 read stage 1 class 2$/m);
     expect(outcome.output).toContain('cmdqv-reset: VINTF 0 with 2 VCMDQs of 256 entries');
-    // Three sizes of 16 batches, the attack on the CMDQ, configuration: the bring-up's, of the
-    // mixed batch, and of five changes of the stream and one CD.
+    // Three sizes of 16 batches, the attack on the CMDQ, configuration: of the bring-up,
+    // of the mixed batch, and of five changes of the stream and one CD.
     expect(outcome.exits['smmuv3.CMDQ_PROD']).toBe(3 * 16 + 227 + 5 + 4 * 3 + 1);
     expect(Object.keys(outcome.exits).filter((name) => /VCMDQ.*(PROD|CONS)/.test(name))).toEqual(
       [],
     );
   });
 
-  it('goes without a CMDQV, on the overlay path', async () => {
+  it('works without a CMDQV, on the overlay path', async () => {
     const source = arm64ToySource({ paths: ['trapped'], rounds: 1 });
     const outcome = await run(source, { overlay: true });
     expect([outcome.end, failed(outcome), outcome.checks.size]).toEqual(['off', [], 22]);
-    // Its reset, before there is anything to overlay.
+    // Writes of its reset, before there is an overlay.
     expect(outcome.exits['smmuv3.CMDQ_PROD'] ?? 0).toBeLessThanOrEqual(1);
   });
 
@@ -169,7 +170,7 @@ describe('the arm64 toy', { timeout: 60_000 }, () => {
   });
 
   it('finds that a message went elsewhere', async () => {
-    // EventID 2, which nothing is mapped to.
+    // EventID 2, which has no mapping.
     const options = { paths: ['direct'], rounds: 1 } as const;
     const outcome = await run(
       changed(options, 'movz w8, #1\nstr w8, [x23, #32]', 'movz w8, #2\nstr w8, [x23, #32]', 1),

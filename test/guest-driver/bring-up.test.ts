@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The order of Linux, as reference documents give it: every access of probe and reset with its literal offset and value.
+// The order of Linux, according to reference documents: every access of probe and reset
+// with its literal offset and value.
 
 import { describe, expect, it } from 'vitest';
 import { CMDQV_GPA, SMMU_GPA } from '../support/fake-smmu.ts';
@@ -31,7 +32,7 @@ describe('probe', () => {
     expect(driver.probe()).toBe(RESULT_UNSUPPORTED);
   });
 
-  it('does without a CMDQV whose VINTFs would have no queues', async () => {
+  it('works without a CMDQV whose VINTFs would have no queues', async () => {
     const { driver } = await loadDriver({ param: 0x4121 & ~0xf0 });
     expect(driver.probe()).toBe(RESULT_OK);
     expect(driver.lvcmdqCount()).toBe(0);
@@ -111,7 +112,10 @@ describe('SMMU reset', () => {
 });
 
 describe('CMDQV reset', () => {
-  /** Stopping a queue: disabled, two CMD_SYNCs on the CMDQ, registers cleared, errors looked at. */
+  /**
+   * Stopping a queue: disabled, two CMD_SYNCs on the CMDQ, registers cleared, errors
+   * checked.
+   */
   function stop(lvcmdq: number, prod: number): string[] {
     const page0 = (register: number) => `C ${hex(0x30000 + 0x80 * lvcmdq + register)}`;
     const page1 = (register: number) => `C ${hex(0x40000 + 0x80 * lvcmdq + register)}`;

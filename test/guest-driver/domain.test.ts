@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What guests use of the driver as a library: bringing everything up in one call, and domains.
+// The driver as a library for guests: bring-up of everything in one call, and domains.
 
 import { describe, expect, it } from 'vitest';
 import { FakeEcmdqs } from '../support/fake-ecmdqs.ts';
@@ -13,7 +13,7 @@ import {
   RESULT_UNSUPPORTED,
 } from '../support/guest-driver.ts';
 
-/** CMDQV_PARAM of a CMDQV that the driver does not know. */
+/** CMDQV_PARAM of a CMDQV that the driver does not support. */
 const NO_CMDQV = { param: 0 };
 
 describe('bringing up what the board has', () => {
@@ -41,7 +41,7 @@ describe('bringing up what the board has', () => {
     expect(alone.fake.order).toEqual(['0:12', '0:46']);
   });
 
-  it('says what keeps it from doing so', async () => {
+  it('reports what prevents it', async () => {
     const unsupported = await loadDriver({ idr0: 0x0540141a & ~2 });
     expect(unsupported.driver.bringUp()).toBe(RESULT_UNSUPPORTED);
     const silent = await loadDriver();
@@ -84,11 +84,11 @@ describe('a domain', () => {
     expect(fake.order).toEqual(['1:12', '1:46']);
     expect((fake.taken[0]?.dw0 ?? 0n) >> 48n).toBe(7n);
     expect(seen).toEqual(Array(2).fill([0, 0, 0x80402f47]));
-    // Again, with nothing there.
+    // Again, with nothing mapped.
     expect(driver.domainUnmap(domain, 0x5000, 1, 2)).toBe(RESULT_OK);
   });
 
-  it('says when an invalidation does not complete', async () => {
+  it('reports an invalidation that does not complete', async () => {
     const { driver, fake, domain } = await attached();
     fake.held.add(1);
     expect(driver.domainUnmap(domain, 0x5000, 1, 1)).toBe(RESULT_TIMEOUT);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The guest driver on ECMDQs: finding them, the handshakes, the choice of the queue, errors. The device is scripted.
+// The guest driver on ECMDQs: probing, the handshakes, the choice of the queue, errors.
+// The device is scripted.
 
 import { describe, expect, it } from 'vitest';
 import { FakeEcmdqs } from '../support/fake-ecmdqs.ts';
@@ -21,7 +22,7 @@ interface Booted {
   readonly ecmdqs: FakeEcmdqs;
 }
 
-/** A driver whose SMMU is up; the ECMDQs are not. */
+/** A driver whose SMMU is enabled; the ECMDQs are not. */
 async function bringUpSmmu(): Promise<Booted> {
   const { driver, fake } = await loadDriver();
   const ecmdqs = new FakeEcmdqs(fake);
@@ -38,7 +39,7 @@ async function boot(): Promise<Booted> {
 }
 
 describe('bringing ECMDQs up', () => {
-  it('reads what there is, then gives each queue its ring, clears CONS and sets EN', async () => {
+  it("reads their number, then sets each queue's ring, clears CONS and sets EN", async () => {
     const { driver, fake } = await bringUpSmmu();
     expect(driver.resetEnhancedQueues()).toBe(RESULT_OK);
     const queue = (q: number) => {
@@ -71,7 +72,7 @@ describe('bringing ECMDQs up', () => {
     expect(driver.directQueueCount()).toBe(0);
   });
 
-  it('gives up a bounded time after an EN that is not acknowledged; the CMDQ goes on', async () => {
+  it('gives up a bounded time after an EN that is not acknowledged; the CMDQ continues', async () => {
     const { driver, fake, ecmdqs } = await bringUpSmmu();
     ecmdqs.acknowledges = false;
     expect(driver.resetEnhancedQueues()).toBe(RESULT_TIMEOUT);
@@ -104,11 +105,11 @@ describe('commands', () => {
     expect(ecmdqs.taken).toEqual([0, 1, 3, 2].flatMap((q) => [`${q}:12`, `${q}:46`]));
     expect(fake.order).toEqual([]);
     expect([0, 1, 2, 3].map((q) => fake.get(ecmdqs.at(q, 8)))).toEqual(Array(4).fill(0x80000002));
-    // CMD_SYNC without a completion signal: CONS is looked at.
+    // CMD_SYNC without a completion signal: the driver polls CONS.
     expect(fake.view.getUint32(driver.queueRing(ECMDQ_0) + 16, true) & 0x30ff).toBe(0x46);
   });
 
-  it('are cut where what the host has to do goes to the CMDQ, each run with its CMD_SYNC', async () => {
+  it('are split where a command for the host goes to the CMDQ, each run with its CMD_SYNC', async () => {
     const { driver, fake, ecmdqs } = await boot();
     driver.begin();
     driver.addTlbiNhAsid(0, 5);
@@ -151,7 +152,7 @@ describe('an error', () => {
       driver.begin();
       driver.addTlbiS12Vmall(0);
       driver.submit();
-      // It goes to the CMDQ: an ECMDQ gets it as it is.
+      // It goes to the CMDQ: an ECMDQ would execute it unchanged.
       const raw = driver.allocateBytes(64, 64);
       fake.view.setBigUint64(raw, 0x28n, true);
       fake.view.setBigUint64(raw + 16, 0x11n, true);
@@ -164,7 +165,7 @@ describe('an error', () => {
         driver.queueLastError(ECMDQ_0),
         driver.queueLastErrorOpcode(ECMDQ_0),
       ]).toEqual([errors, 1, 0x28]);
-      // GERRORN before ERRACK: an error that follows it raises CMDQP_ERR again.
+      // GERRORN before ERRACK: a later error raises CMDQP_ERR again.
       const stores = fake.log.filter((line) => line.startsWith('w '));
       expect(stores).toEqual([
         expect.stringContaining('w S 20008'),

@@ -30,7 +30,7 @@ const queues = [
   { name: 'the CMDQ', index: 0, op: 0x05, gerror: SMMU_GPA + 0x60, sync: 0x0fc02046n },
 ];
 
-/** A batch of three, the second of which is `op`. */
+/** A batch of three commands, the second of which is `op`. */
 function submit(driver: DriverExports, index: number): number {
   driver.setCpu(index - 1);
   driver.setBypassVcmdq(index === 0 ? 1 : 0);
@@ -51,13 +51,13 @@ function failing(
   return (command) => (command.op === op && left-- > 0 ? code : 0);
 }
 
-function settled(fake: FakeSmmu, gerror: number): boolean {
+function isAcknowledged(fake: FakeSmmu, gerror: number): boolean {
   return fake.get(gerror) === fake.get(gerror + 4);
 }
 
 describe.each([false, true])('errors of queues (direct page 0: %s)', (direct) => {
   it.each(queues)(
-    'overwrites an illegal command on $name with a CMD_SYNC and goes on',
+    'overwrites an illegal command on $name with a CMD_SYNC and continues',
     async ({ index, op, gerror, sync }) => {
       const { driver, fake } = await bootDriver({ direct });
       fake.errorOf = failing(op, ILL);
@@ -70,7 +70,7 @@ describe.each([false, true])('errors of queues (direct page 0: %s)', (direct) =>
         driver.queueLastErrorOpcode(index),
       ]).toEqual([1, ILL, op]);
       expect(fake.get(gerror)).toBe(1);
-      expect(settled(fake, gerror)).toBe(true);
+      expect(isAcknowledged(fake, gerror)).toBe(true);
     },
   );
 

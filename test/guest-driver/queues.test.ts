@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Choice of queue, batches, rings, and waiting that ends.
+// Choice of queue, batches, rings, and bounded waiting.
 
 import { describe, expect, it } from 'vitest';
 import {
@@ -85,7 +85,7 @@ describe('getCmdq', () => {
     expect(fake.order).toEqual([`${1 + (cpu % 2)}:11`, `${1 + (cpu % 2)}:46`]);
   });
 
-  it('does not use the VCMDQs when told so', async () => {
+  it('does not use the VCMDQs when they are switched off', async () => {
     const { driver, fake } = await bootDriver();
     driver.setBypassVcmdq(1);
     driver.begin();
@@ -170,7 +170,7 @@ describe('batches', () => {
     expect(fake.taken.map(({ dw1 }) => Number(dw1 >> 12n)).slice(0, 64)).toEqual(
       Array.from({ length: 64 }, (_, i) => i + 1),
     );
-    // CS = 0, the only one that a VCMDQ knows.
+    // CS = 0, the only one that a VCMDQ supports.
     expect(fake.taken[64]?.dw0).toBe(0x0fc00046n);
   });
 
@@ -221,7 +221,8 @@ describe('batches', () => {
     driver.addCfgiSte(8);
     driver.submit();
     expect(marks).toEqual([0, 0, 0, 0]);
-    // Nor when a first part went to the VCMDQ alone: from the moment when the CMDQ is needed there are exits.
+    // Nor when only a first part went to the VCMDQ: from the first command on the CMDQ
+    // there are exits.
     marks.length = 0;
     driver.begin();
     addPages(driver, 64);
@@ -239,7 +240,8 @@ describe('rings', () => {
       addPages(driver, 50);
       expect(driver.submit()).toBe(RESULT_OK);
     }
-    // 12 * 51 entries on a ring of 256: 612 = 2 * 256 + 100, wrap bit 0; the first lap ended at PROD 0x100.
+    // 12 * 51 entries on a ring of 256: 612 = 2 * 256 + 100, wrap bit 0; the first lap
+    // ended at PROD 0x100.
     expect(driver.queueProd(1)).toBe(100);
     expect(prodWrites(fake).slice(0, 11).at(-1)).toBe('w C 30004 31');
     expect(prodWrites(fake)[5]).toBe('w C 30004 132');
@@ -310,19 +312,20 @@ describe('bounded waiting', () => {
   it('with a drain thread spins longer, but not forever, before it exits to the host', async () => {
     const { driver, fake } = await bootDriver({ direct: true });
     fake.view.setUint32(ABI_AT_MAPS + ABI_MAP_FLAGS, 0, true);
-    // Without doorbells the fake has to be told of PROD, which a drain thread looks at itself.
+    // Without doorbells the fake has to be notified of PROD, which a drain thread polls
+    // itself.
     fake.onWait = () => fake.store(CMDQV_GPA + 0x30004, fake.get(CMDQV_GPA + 0x30004));
     const doorbells = driver.doorbells();
     driver.begin();
     addPages(driver, 1);
     const start = performance.now();
     expect(driver.submit()).toBe(RESULT_OK);
-    // Twenty million looks: a nanosecond each would be very fast.
+    // Twenty million reads: a nanosecond each would be very fast.
     expect(performance.now() - start).toBeGreaterThan(20);
     expect([fake.waits, driver.doorbells() - doorbells]).toEqual([1, 0]);
   });
 
-  it('after a doorbell waits for another thread that owns the queue, and exits at once when asked to', async () => {
+  it('after a doorbell waits for another thread that owns the queue, and exits at once on request', async () => {
     const { driver, fake } = await bootDriver({ direct: true });
     fake.held.add(1);
     fake.onWait = () => {
@@ -337,10 +340,10 @@ describe('bounded waiting', () => {
       expect(driver.submit()).toBe(RESULT_OK);
       return [performance.now() - start, fake.waits - waits] as const;
     };
-    // A million spins of 32 looks.
+    // A million spins of 32 reads.
     const [patient, once] = invalidate();
     fake.view.setUint32(ABI_AT_EXIT_REQUEST, 1, true);
-    // The shortest of some: other programs may run in between.
+    // The shortest of several: other programs may run in between.
     const asked = Array.from({ length: 5 }, invalidate);
     expect([once, ...asked.map(([, waits]) => waits)]).toEqual([1, 1, 1, 1, 1, 1]);
     expect(patient).toBeGreaterThan(4);
@@ -356,8 +359,8 @@ describe('bounded waiting', () => {
     fake.onWait = () => times.push(performance.now());
     expect(driver.submit()).toBe(RESULT_TIMEOUT);
     expect(fake.waits).toBe(driver.queueWaits.value);
-    // A million spins once, and a thousand before each of the later waits: their median, as
-    // other programs may run in between.
+    // A million spins once, and a thousand before each of the later waits: their median,
+    // as other programs may run in between.
     const [first = 0, ...later] = times.slice(1).map((time, i) => time - (times[i] ?? 0));
     const [median = first] = later.sort((a, b) => a - b).slice(later.length / 2);
     expect(median).toBeLessThan(first / 10);
@@ -372,7 +375,7 @@ describe('bounded waiting', () => {
     expect(driver.queueProd(1)).toBe(256);
   });
 
-  it('sees a completion that comes late', async () => {
+  it('notices a late completion', async () => {
     const { driver, fake } = await bootDriver();
     fake.held.add(1);
     fake.onWait = () => {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The program of a secondary vCPU on a queue whose registers are trapped: the host has
-// taken the direct map away, or has never made one.
+// removed the direct map, or has never created one.
 
 import { readFile } from 'node:fs/promises';
 import { expect, it } from 'vitest';
@@ -15,7 +15,10 @@ const COMMANDS = 3;
 const BATCHES = 8;
 const ASID = 7;
 const OP_TLBI_NH_VA = 0x12;
-/** Reads of CONS without a store to PROD after which the vCPU would read it for seconds. */
+/**
+ * Reads of CONS without a store to PROD, after which the vCPU would continue to read it
+ * for seconds.
+ */
 const MOST_READS = 100;
 
 it('stores PROD with a trapped access for each batch, and waits until CONS is there', async () => {
@@ -50,7 +53,8 @@ it('stores PROD with a trapped access for each batch, and waits until CONS is th
   // driver/ring.ts: ring, size, PROD, CONS, enabled, and the gpas of PROD and CONS.
   words(QUEUE, RING, LOG2_SIZE, 0, 0, 1, PROD_GPA, CONS_GPA);
   words(SHARE, 0, 1);
-  // secondary/work-block.ts: queue, lock, share, ASID, iova, no leaves and descriptor; the amount of work.
+  // secondary/work-block.ts: queue, lock, share, ASID, iova, no leaves and descriptor;
+  // the amount of work.
   words(WORK, QUEUE, LOCK, SHARE, ASID, 0x1000, 0, 0, 0, 0, 0, COMMANDS, BATCHES, 1, RESULTS);
   const secondary = instance.exports.vsmmu_secondary as (vcpu: number, block: number) => void;
   secondary(1, WORK);

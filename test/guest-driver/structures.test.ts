@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What the driver writes for the SMMU to read, against literal images worked out from the architecture by hand.
+// Structures that the driver writes for the SMMU, against literal images derived by hand
+// from the architecture.
 
 import { describe, expect, it } from 'vitest';
 import type { FakeSmmu } from '../support/fake-smmu.ts';
@@ -63,7 +64,7 @@ describe('stream table entry and context descriptor', () => {
     expect(driver.attachStream(256, cd, 0)).toBe(RESULT_BAD_ARGUMENT);
   });
 
-  it('gives a stream a CD for each SubstreamID', async () => {
+  it('writes a CD for each SubstreamID of a stream', async () => {
     const { driver, fake } = await bootDriver();
     const table = driver.newTable();
     const cds = driver.newContextDescriptors(2);
@@ -81,7 +82,7 @@ describe('stream table entry and context descriptor', () => {
 });
 
 describe('translation tables', () => {
-  /** The four descriptors on the way to an iova. */
+  /** The four descriptors of the walk for an iova. */
   function walk(fake: FakeSmmu, table: number, indexes: readonly number[]): bigint[] {
     let at = table;
     return indexes.map((index) => {
@@ -132,7 +133,7 @@ describe('translation tables', () => {
     ).toEqual([true, false, false, true]);
     expect(driver.unmap(table, 0x11000, 1, 2)).toBe(0);
     expect(driver.unmap(table, 0, 0x7000, 3)).toBe(0);
-    // With bits above 48, or within the page, it is no address of these.
+    // With bits above 48, or within the page, it is not an address of these tables.
     for (const [lo, hi] of [
       [0x10000, 0x10001],
       [0x10000, 0x80000001],
@@ -210,7 +211,7 @@ describe('commands', () => {
 });
 
 describe('memory', () => {
-  it('is aligned, zeroed and never given twice', async () => {
+  it('is aligned, zeroed and never allocated twice', async () => {
     const { driver, fake } = await bootDriver();
     const first = driver.allocateBytes(100, 64);
     const second = driver.allocateBytes(4096, 4096);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The toy's program=…: what is none of its operations fails a check, and changes nothing.
+// The toy's program=…: an unknown operation fails a check, and changes nothing.
 
 import { describe, expect, it } from 'vitest';
 import { runToy, type ToyRun } from '../support/toy-board.ts';

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The toy guest on a scripted board: its steps, its report, and whether it notices what a device does wrong.
+// The toy guest on a scripted board: its steps, its report, and whether it notices errors
+// of a device.
 
 import { describe, expect, it } from 'vitest';
 import { runToy, type ToyOptions, type ToyRun } from '../support/toy-board.ts';
@@ -50,8 +51,8 @@ describe('toy', () => {
     ]);
     expect(stepsOf(run)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 18, 20, LAST]);
     expect(run.steps).toBe(14);
-    // Path, commands per batch, p50, p99, batches, exits, doorbells: 2 rounds of 8 samples of 16 batches,
-    // and nothing of the round that warms up.
+    // Path, commands per batch, p50, p99, batches, exits, doorbells: 2 rounds of 8
+    // samples of 16 batches, without the warm-up round.
     expect(
       measured(run).map(([path, commands, , , batches, exits, doorbells]) => [
         path,
@@ -71,7 +72,7 @@ describe('toy', () => {
     expect(measured(run).every(([, , p50 = 0, p99 = 0]) => p50 > 0 && p99 >= p50)).toBe(true);
   });
 
-  it('invalidates by a TLBI of its vCPU if the SMMU takes part', async () => {
+  it('invalidates by a TLBI of its vCPU if the SMMU participates', async () => {
     const run = await runToy({ args: ['rounds=1', 'vms=2'], btm: 'shared' });
     expect(failed(run)).toEqual([]);
     expect([...run.checks.keys()].slice(-3)).toEqual(['btm-tlbi', 'btm-aset', 'attack-btm']);
@@ -154,7 +155,7 @@ describe('toy', () => {
       true,
     );
     expect(run.console.at(-1)).toMatch(/checks, 0 failed/);
-    // Each trace says: path, LVCMDQ, PROD before and after, ns, ns, batches, exits.
+    // Each trace contains: path, LVCMDQ, PROD before and after, ns, ns, batches, exits.
     const traces = run.phases
       .filter(({ phase, ended }) => phase === 3 && ended)
       .map(({ data }) => data);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Bugs that gem5's SMMUv3 once had (its change log), one test each: this model does not have them.
+// Past bugs of gem5's SMMUv3 (its change log), one test each: this model does not have
+// them.
 
 import { beforeEach, describe, expect, it } from 'vitest';
 import { THREAD_IN_FLIGHT } from '../../assembly/layout/thread-memory.ts';
@@ -55,7 +56,8 @@ describe('gem5', () => {
   });
 
   it('the address of the next 16 KiB table has the mask of its granule', () => {
-    // T0SZ 28, TG0 2: 36 bits, from level 2. The table's descriptor has bits 13 and 12 set, which no table of 16 KiB has.
+    // T0SZ 28, TG0 2: 36 bits, from level 2. The table descriptor has bits 13 and 12 set,
+    // which are never set for a 16 KiB table.
     store(CD, (CD0 & ~0xffn) | 28n | (2n << 6n));
     store(CD + 8, 0x50000n);
     store(0x50000, 0x5_7003n);
@@ -90,7 +92,8 @@ describe('gem5', () => {
     const other = 0x24000;
     store(other + 8, 0x41f47n);
     expect(board.pa(0x1000n)).toBe(0x40000n);
-    // TLBI_NH_VA, TLBI_NH_VAA and TLBI_NH_ASID of VMID 7, each after the last table was replaced by the other one.
+    // TLBI_NH_VA, TLBI_NH_VAA and TLBI_NH_ASID of VMID 7, each after the last table was
+    // replaced by the other one.
     const commands: [bigint, bigint][] = [
       [0x0001_0007_0000_0012n, 0x1000n],
       [0x0000_0007_0000_0013n, 0x1000n],
@@ -139,7 +142,7 @@ describe('gem5', () => {
     expect(poll()).toBe(1);
     board.access(0x5000n);
     expect(poll()).toBe(1);
-    // One of two is taken, and another comes: the queue has never been empty.
+    // One of two is consumed, and another one arrives: the queue has never been empty.
     board.bus.write32(0x100ac, 1);
     board.access(0x6000n);
     expect(poll()).toBe(1);

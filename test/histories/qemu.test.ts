@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Bugs that QEMU's SMMUv3 once had (its change log and review threads), one test each: this model does not have them.
+// Past bugs of QEMU's SMMUv3 (its change log and review threads), one test each: this
+// model does not have them.
 
 import { beforeEach, describe, expect, it } from 'vitest';
 import { ACCESS_WRITE } from '../../assembly/layout/access.ts';
@@ -27,14 +28,17 @@ beforeEach(() => {
 const store = (pa: number, word: bigint) => board.ram.store64(pa, word);
 const page = (n: number) => BigInt(n) << 12n;
 
-/** Maps pages, has them cached, takes them out of the table: what is still translated afterwards comes from the IOTLB. */
+/**
+ * Maps pages, caches them, and removes them from the table: later translations come from
+ * the IOTLB.
+ */
 function cachePages(first: number, last: number): void {
   for (let n = first; n <= last; n++) board.map(n, 0x80_0000n + page(n));
   for (let n = first; n <= last; n++) expect(board.pa(page(n))).toBe(0x80_0000n + page(n));
   for (let n = first; n <= last; n++) store(TABLES[2] + 8 * n, 0n);
 }
 
-/** The pages that are cached still. */
+/** The pages that are still cached. */
 function cached(first: number, last: number, sid = SID): number[] {
   const pages = Array.from({ length: last - first + 1 }, (_, i) => first + i);
   return pages.filter((n) => board.pa(page(n), { sid }) !== undefined);
@@ -150,7 +154,7 @@ describe('QEMU', () => {
     board.unit.core.accessBegin();
     board.device.reset();
     board.unit.core.accessEnd();
-    // GBPA has them bypass, without an event.
+    // GBPA bypasses them, without an event.
     expect(board.pa(0x1000n)).toBe(0x1000n);
     board.map(1, 0x99000n);
     board.bus.write64(0x80, BigInt(STREAMS));
@@ -166,7 +170,8 @@ describe('QEMU', () => {
       board.unit.hostMemory.buffer.byteLength - 0x100000,
     );
     const put = (pa: number, ...values: number[]) => bytes.set(values, pa);
-    // The STE and the CD of the stream, its page's descriptor, CFGI_STE of stream 5, byte by byte.
+    // The STE and the CD of the stream, its page's descriptor, CFGI_STE of stream 5, byte
+    // by byte.
     put(STE, 0x0b, 0, 2, 0, 0, 0, 0, 0, 0xd6, 0, 0, 0, 0, 0, 0, 0);
     put(CD, 0x19, 0x35, 0x00, 0xc0, 0x05, 0xe2, 0x01, 0x00);
     put(TABLES[2] + 8, 0x47, 0x0f, 0x34, 0x12);
@@ -204,7 +209,7 @@ describe('QEMU', () => {
       board.access(0x20000n);
       return board.produced === produced ? 'translated' : board.record(produced % 4).slice(14, 16);
     };
-    // Of what is inside the limits, a walk from level 1 takes 21 to 33.
+    // Within the limits, a walk from level 1 allows 21 to 33.
     expect([15n, 33n, 34n, 40n, 0n, 63n].map(event)).toEqual([
       '04',
       'translated',

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What reviews of other models and of a driver found (cloud-hypervisor 8805, bao 382, axvisor 193), one test each.
+// Findings of reviews of other models and of a driver (cloud-hypervisor 8805, bao 382,
+// axvisor 193), one test each.
 
 import { beforeEach, describe, expect, it } from 'vitest';
 import { GERROR_LINE, PhysicalBoard, RING } from '../support/physical-smmu.ts';
@@ -26,14 +27,15 @@ describe('reviews', () => {
 
   it('a command for a Secure stream is CERROR_ILL on a Non-secure queue', () => {
     expect(outcome(0x0000_0005_0000_0403n, 1n)).toEqual([1, 0, 1]);
-    // Put right in place, it is fetched again when the error is acknowledged.
+    // Corrected in place, it is fetched again when the error is acknowledged.
     board.ram.store64(RING, 0x0000_0005_0000_0003n);
     board.bus.write32(0x64, 1);
     expect(board.bus.read32(0x9c) & 0xfffff).toBe(1);
   });
 
   it('a CMD_SYNC is complete when CONS has passed it, wrap bit included', () => {
-    // The ring is full, so that PROD and CONS have equal indexes; another unit's access holds the sync at its end.
+    // The ring is full, so that PROD and CONS have equal indexes; another unit's access
+    // delays the CMD_SYNC at its end.
     for (let n = 0; n < 3; n++) board.ram.store64(RING + 16 * n, 0x30n);
     board.ram.store64(RING + 48, 0x46n);
     board.unit.core.accessBegin();
@@ -54,7 +56,7 @@ describe('reviews', () => {
     expect(board.pa(0x1000n)).toBe(0x40000n);
     board.access(0x2000n);
     expect(board.record(0)).toMatch(/^0000000500000010 /);
-    // What the driver believes to be its first command is the third.
+    // The driver's supposed first command is the third.
     board.ram.store64(RING, 0xffn);
     board.ram.store64(RING + 0x20, 0x46n);
     board.bus.write32(0x98, 1);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// No bit pattern in an STE, a CD, a descriptor or a command makes the core or the drain trap, and the work that one takes is bounded. The
-// decoder takes any as well.
+// No bit pattern in an STE, a CD, a descriptor or a command makes the core or the drain
+// trap, and the work of each is bounded. The decoder accepts any bit pattern as well.
 
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -31,16 +31,17 @@ import { separateCheckedModules } from '../support/findings.ts';
 import { Harness } from '../support/unit-harness.ts';
 
 /**
- * Most loads of guest memory of one translation, four levels of stage 2 under each word of a nested one: a CD and its level-1 descriptor, read
- * again when they change in the meantime; four levels of stage 1, the output, and the descriptor that is updated.
+ * Maximum loads of guest memory by one translation, with four levels of stage 2 for each
+ * word of a nested one: a CD and its level-1 descriptor, read again when they change in
+ * the meantime; four levels of stage 1, the output, and the updated descriptor.
  */
 const LOADS = 200;
-/** STALL_MODEL 0 and STALL_MAX 16 in place of the terminate model. */
+/** STALL_MODEL 0 and STALL_MAX 16 instead of the terminate model. */
 const [TERMINATES, STALL_MAX] = [0x01000000, 16 << 16];
 
 let h: Harness;
 let loads = 0;
-/** Most that one translation has taken. */
+/** Maximum of all translations so far. */
 let most = 0;
 
 const word = fc.bigInt({ min: 0n, max: 2n ** 64n - 1n });
@@ -58,7 +59,10 @@ const widths = fc.oneof(
     ds: fc.constant(true),
   }),
 );
-/** Every mode, granule and start level; either half; every CD format with SubstreamIDs; 48-bit and 52-bit addresses, of every granule. */
+/**
+ * Every mode, granule and start level; either half; every CD format with SubstreamIDs;
+ * 48-bit and 52-bit addresses, of every granule.
+ */
 const shape = fc
   .record({
     mode: fc.constantFrom(...MODES),
@@ -68,13 +72,17 @@ const shape = fc
   })
   .chain(({ sizes, ...others }) => {
     const chosen = { ...sizes, ...others };
-    // What the room of a scenario's tables has: 64 CDs in a linear table, a level-1 table of a page otherwise.
+    // The space for a scenario's tables: 64 CDs in a linear table, otherwise a level-1
+    // table of a page.
     const most = chosen.cdFormat === 0n ? 63 : chosen.cdFormat === 1n ? 0x7fff : 0x7ffff;
     return fc
       .option(fc.integer({ min: 0, max: most }))
       .map((ssid): Shape => (ssid === null ? chosen : { ...chosen, ssid: BigInt(ssid) }));
   });
-/** Flips of single bits, so that most of the structure stays valid, or all of it again. */
+/**
+ * Flips of single bits, so that most of the structure stays valid, or all of it becomes
+ * valid again.
+ */
 const change = fc.oneof(
   fc
     .array(fc.integer({ min: 0, max: 63 }), { maxLength: 4 })
@@ -106,7 +114,7 @@ function put(pa: bigint, value: bigint): void {
   else h.hostRam64(Number(pa), value);
 }
 
-/** The tables of a point, its hardware updates switched on. */
+/** The tables of a point, with hardware updates enabled. */
 function build({ shape: made, updates }: Point): Scenario {
   const scenario = new Scenario(made);
   if (made.mode !== 'stage 2') scenario.change(scenario.cd, BigInt(updates & 3) << 42n);
@@ -147,7 +155,9 @@ beforeAll(async () => {
   prepare(h);
 });
 
-/** What is wrong with the fields of a decoded structure: a bit that two of them have, or a set bit that none has. */
+/**
+ * Errors in the fields of a decoded structure: a bit in two fields, or a set bit in none.
+ */
 function misplaced(words: readonly number[], { fields }: Decoded): string[] {
   const found: string[] = [];
   const seen = Array.from({ length: Math.ceil(words.length / 2) }, () => 0n);
@@ -164,7 +174,7 @@ function misplaced(words: readonly number[], { fields }: Decoded): string[] {
 }
 
 describe('decoding any bits', () => {
-  // Words as a Uint32Array has them, and as an Int32Array has them.
+  // Words as in a Uint32Array, and as in an Int32Array.
   const word32 = fc.integer({ min: -(2 ** 31), max: 2 ** 32 - 1 });
   const structure = (count: number) => fc.array(word32, { minLength: count, maxLength: count });
   const place = fc.record({

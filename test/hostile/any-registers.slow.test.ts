@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// No sequence of accesses to the registers of the SMMU (its pages of ECMDQs included) or of the CMDQV, in either role, makes a device throw or
-// answer what does not fit; what one access sets to work is bounded; and after a reset the device works like a new one.
+// No sequence of accesses to the registers of the SMMU (including its ECMDQ pages) or of
+// the CMDQV, in either role, makes a device throw or return an invalid value; the work
+// caused by one access is bounded; and after a reset the device works like a new one.
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -19,7 +20,7 @@ import {
 } from './plugged-devices.ts';
 
 const modules = await checkedModules();
-/** Offsets are those of a queue's registers, of any register that the device names, or any. */
+/** Offsets of a queue's registers, of any named register, or arbitrary. */
 const step = fc.record({
   where: fc.nat(),
   anywhere: fc.integer({ min: 0, max: 15 }).map((n) => n === 0),
@@ -30,7 +31,7 @@ const step = fc.record({
     fc.integer({ min: 0, max: 0xffffffff }),
     fc.constantFrom(0, 1, 3, 8, 0xd, 0xf, 0x1f, 0x10000, 0x80000000, 0x80000001, 0xffffffff),
     fc.integer({ min: 0, max: 20 }),
-    // A base address of a ring, at any size.
+    // A base address of a ring, of any size.
     fc.integer({ min: 0, max: 31 }).map((log2size) => 0x80000000 + log2size),
   ),
   high: fc.constantFrom(0, 1, 0x40000000, 0xffffffff),
@@ -82,7 +83,7 @@ describe.each(Object.entries(pluggedDevices(modules)))('%s', (name, plug) => {
       worksAnew();
     });
     fc.assert(property, { numRuns: 400 });
-    // Some of the accesses have set a queue to work.
+    // Some of the accesses have started a queue.
     expect(ran).toBeGreaterThan(0);
   });
 });

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The stream table, CD and page tables of a hostile guest before it breaks them: one stream whose pages are mapped.
+// The stream table, CD and page tables of a hostile guest before it corrupts them: one
+// stream whose pages are mapped.
 
 import { guestMemoryOf } from '../../devices/bus/index.ts';
 import {

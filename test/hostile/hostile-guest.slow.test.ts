@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// One machine of a host does everything wrong that a guest can: the other machine must lose nothing, and nothing may trap, throw or hang.
+// One machine of a host does everything wrong that a guest can: the other machine must
+// lose nothing, and nothing may trap, throw or hang.
 
 import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
@@ -16,7 +17,7 @@ import { bringUp, HostileGuest, type Operation } from './operations.ts';
 
 const OPERATIONS = steps(50_000, 100_000);
 const PER_RUN = 200;
-/** The guest brings its devices up again this often, because it keeps breaking them. */
+/** The guest enables its devices again this often, because it keeps breaking them. */
 const RUNS_PER_BRING_UP = 2;
 const SEED = 0x5eed2026;
 const GUEST_PAGES = 64;
@@ -37,7 +38,8 @@ describe('a hostile guest', () => {
       await compileGuest('test/hostile/hostile-guest.ts', GUEST_PAGES),
     );
 
-    // The neighbour is the toy guest, run until it has a live mapping; then its device continues reading through the SMMU.
+    // The neighbour is the toy guest, run until it has a live mapping; then its device
+    // continues to read through the SMMU.
     let live = false;
     const neighbour = createToyMachine({
       host,
@@ -126,7 +128,8 @@ describe('a hostile guest', () => {
       'F_ACCESS',
     ])
       expect(smmu.events[event] ?? 0, event).toBeGreaterThan(0);
-    // The neighbour's guest continues to its end, with every check of its own still true.
+    // The neighbour's guest continues to its end, and every check of its own still
+    // passes.
     for (let steps = 0; neighbour.machine.status === 'running' && steps < 30; steps++)
       neighbour.machine.step();
     expect(neighbour.machine.status).toBe('off');

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// A guest that executes operations of a test: an interpreter of device and memory accesses. AssemblyScript; the test writes the operations into
-// its memory and lets it run them.
+// A guest that executes operations of a test: an interpreter of device and memory
+// accesses, in AssemblyScript. The test writes the operations to its memory and runs
+// them.
 
 import { RUN_OFF, RUN_YIELD } from '../../assembly/layout/guest-abi';
 import { read32, read64, write32, write64 } from '../../guest-driver/runtime/mmio';
@@ -11,7 +12,7 @@ export const vsmmu_abi: i32 = 1;
 /** Operations: kind and three words each. The count precedes them. */
 const OPERATIONS = 0x180010;
 const COUNT = 0x180000;
-/** Where reads leave what they read. */
+/** Address at which reads store their result. */
 const RESULT = 0x180008;
 
 export function vsmmu_run(_budget: i32): i32 {
@@ -42,7 +43,7 @@ export function vsmmu_run(_budget: i32): i32 {
         doorbell(a, b);
         break;
       case 6:
-        // Acknowledge: GERRORN at `b` becomes what GERROR at `a` reads.
+        // Acknowledge: GERRORN at `b` becomes the value of GERROR at `a`.
         write32(b, read32(a));
         break;
       case 7:

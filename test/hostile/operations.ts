@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Operations of a hostile guest, structure-aware: most of them are valid accesses with a few fields changed, so that they get past the
-// first check. Deterministic: everything comes from one seed.
+// Structure-aware operations of a hostile guest: most are valid accesses with a few
+// fields changed, so that they pass the first check. Deterministic: everything depends on
+// one seed.
 
 import {
   CMDQV_VINTF,
@@ -66,7 +67,8 @@ const write64 = (gpa: number, lo: number, hi = 0): Operation => [WRITE64, gpa, l
 
 /**
  * Bring-up in the order of a driver: SMMU, then CMDQV with both queues.
- * @param commandRing memory offset of the CMDQ; one outside the guest's RAM makes every fetch an external abort.
+ * @param commandRing memory offset of the CMDQ; one outside the guest's RAM makes every
+ *   fetch an external abort.
  */
 export function bringUp(commandRing = CMDQ_RING): Operation[] {
   const operations: Operation[] = [
@@ -140,7 +142,10 @@ export class HostileGuest {
         : this.below(0x10000);
   }
 
-  /** A command: 80 % a valid header with the fields of its kind, the rest bits. */
+  /**
+   * A command: 80 % have a valid header with the fields of its kind, the rest are random
+   * bits.
+   */
   #command(): [number, number, number, number] {
     if (!this.chance(80)) return [this.next(), this.next(), this.next(), this.next()];
     const opcode = this.chance(60)
@@ -150,7 +155,7 @@ export class HostileGuest {
     if (this.chance(20)) d0 |= (this.below(32) << 12) | (this.below(32) << 20);
     if (opcode === commands.OP_CMD_SYNC && this.chance(80)) d0 = opcode;
     if (this.chance(3)) d0 |= 1 << this.below(32);
-    // VMID and ASID, or StreamID: own ones and other machines'.
+    // VMID and ASID, or StreamID: of the guest and of other machines.
     const ids =
       opcode === commands.OP_ATC_INV
         ? this.#pick([STREAM, STREAM, 0x100, 0x200, 0x201, this.below(0x400)])
@@ -162,7 +167,10 @@ export class HostileGuest {
     return [d0, ids, (address | tg | this.below(2)) >>> 0, this.chance(90) ? 0 : this.#value()];
   }
 
-  /** Puts one command into a ring and moves PROD: queue 0 and 1 are the VCMDQs, 2 the CMDQ. */
+  /**
+   * Puts one command into a ring and advances PROD: queue 0 and 1 are the VCMDQs, 2 the
+   * CMDQ.
+   */
   #push(queue: number, operations: Operation[]): void {
     const ring = queue === 2 ? CMDQ_RING : (VCMDQ_RINGS[queue] ?? 0);
     const prod = this.#prods[queue] ?? 0;
@@ -183,7 +191,8 @@ export class HostileGuest {
     const page0 = PAGE0 + queue * VCMDQ_STRIDE;
     operations.push(write(queue === 2 ? SMMU + smmu.SMMU_CMDQ_PROD : page0 + VCMDQ_PROD, next));
     if (this.chance(20)) return;
-    // As a driver's error handler does it: the host speaks first, the offending command becomes a CMD_SYNC, the error is acknowledged.
+    // Like a driver's error handler: the host runs first, the bad command is replaced by
+    // a CMD_SYNC, the error is acknowledged.
     operations.push([WAIT, 0]);
     for (let i = 0; i < 4; i++)
       operations.push([STORE, ring + ((prod + ENTRIES - i) % ENTRIES) * 16, commands.OP_CMD_SYNC]);
@@ -237,7 +246,8 @@ export class HostileGuest {
 
   #table(operations: Operation[]): void {
     if (this.chance(60)) {
-      // A leaf (the fourth table): valid more often than not, with one attribute or address bit wrong; used after its invalidation.
+      // A leaf (in the fourth table): valid more often than not, with one wrong attribute
+      // or address bit; used after its invalidation.
       const page = this.below(MAPPED_PAGES);
       const leaf = TABLES + 3 * 0x1000 + page * 8;
       const low = (RAM + DATA + page * 0x1000) | this.#pick([0xf47, 0xb47, 0xfc7, 0xf07, 0xf45, 0]);
@@ -262,7 +272,7 @@ export class HostileGuest {
     if (this.chance(50)) operations.push(...this.#reconfigure());
   }
 
-  /** CFGI_STE of the own stream through the CMDQ, so that a changed table is looked at. */
+  /** CFGI_STE of the guest's stream on the CMDQ, so that a changed table is read. */
   #reconfigure(): Operation[] {
     const prod = this.#prods[2] ?? 0;
     const slot = CMDQ_RING + (prod % ENTRIES) * 16;
@@ -304,7 +314,8 @@ export class HostileGuest {
       else if (what < 96) operations.push([WAIT, 0]);
       else if (what < 97) operations.push([CLOCK, 0]);
       else if (what < 98) {
-        // The info page, but for the map table, which would only make the guest's own code trap.
+        // The info page, except the map table, which would only make the guest's own code
+        // trap.
         operations.push([
           STORE,
           this.chance(50) ? this.below(0x3fc / 4) * 4 : 0x600 + this.below(0x200 / 4) * 4,
@@ -328,7 +339,7 @@ export class HostileGuest {
     return operations;
   }
 
-  /** What the guest believes its producer indexes to be after a bring-up. */
+  /** The guest's copies of its producer indexes after a bring-up. */
   reset(): void {
     this.#prods.fill(0);
   }

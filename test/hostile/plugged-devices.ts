@@ -22,27 +22,36 @@ import { TestViommuBackend } from '../support/viommu-backend.ts';
 const [ECMDQ, FOUR_QUEUES] = [0x80000000, 0x00020000];
 /** ECMDQ_PROD.EN and ECMDQ_CONS.ENACK. */
 const EN = 0x80000000;
-/** Four rings of the largest size that IDR1.CMDQS allows, 1,024 commands: each is run once around at most. */
+/**
+ * The CMDQ and four ECMDQs, with rings of the largest size that IDR1.CMDQS allows, 1,024
+ * commands: each ring is executed once at most.
+ */
 export const MOST_COMMANDS = 5 * 1024;
 
 export interface Plugged {
   readonly device: Device;
-  /** Every queue that an access may set to work. */
+  /** Every queue that an access may start. */
   readonly queues: readonly QueueBlock[];
-  /** What lies at the address of rings that `works` and half the accesses use. */
+  /** Memory at the ring address that `works` and half of the accesses use. */
   readonly ram: Uint8Array;
-  /** Brings the device up and has it execute one CMD_SYNC on each queue, all with the ring of 16 in `ram`; CONS of each, and what GERROR says. */
+  /**
+   * Enables the device and makes it execute one CMD_SYNC on each queue, all with the ring
+   * of 16 in `ram`. Returns CONS of each, and GERROR.
+   */
   works(bus: DeviceBus): number[];
 }
 
-/** Bytes of commands at random, from the address of rings on. */
+/** Size of the random commands, from the ring address on. */
 export const RING_BYTES = 0x1000;
 
 const memoryOf = (host: FakeHost) => [
   { gpa: host.ramGpa, offset: host.ramOffset, size: host.ramSize },
 ];
 
-/** Both roles' registers are the same: CMDQ_BASE, CR0.CMDQEN, then PROD; the ECMDQs likewise; CONS of each and GERROR. */
+/**
+ * The registers are the same in both roles: CMDQ_BASE, CR0.CMDQEN, then PROD; the same
+ * for the ECMDQs; CONS of each and GERROR.
+ */
 const smmuWorks = (ring: number) => (bus: DeviceBus) => {
   const base = BigInt(ring + 4);
   bus.write64(0x90, base);
@@ -67,7 +76,7 @@ const cmdqvWorks = (ring: number, config: number) => (bus: DeviceBus) => {
   return [bus.read32(0x30000), bus.read32(0x30010)];
 };
 
-/** The SMMU, its pages of ECMDQs included, and the CMDQV, in either role. */
+/** The SMMU, including its ECMDQ pages, and the CMDQV, in either role. */
 export const pluggedDevices = (
   modules: HotModules,
 ): Record<string, (host: FakeHost) => Plugged> => ({
@@ -143,7 +152,7 @@ export const pluggedDevices = (
   },
 });
 
-/** What sets a queue to work. */
+/** Registers that start a queue. */
 const HOT = {
   smmu: [0x20, 0x90, 0x98, 0x9c, 0x64, 0x20000, 0x20008, 0x2000c, 0x2c000, 0x2c008, 0x2c00c],
   cmdqv: [0x0, 0x200, 0x204, 0x1000, 0x10004, 0x30000, 0x30004, 0x30008, 0x30014, 0x40000, 0x50000],
@@ -151,11 +160,11 @@ const HOT = {
 export const commandsOf = (queues: readonly QueueBlock[]) =>
   queues.reduce((sum, { counts }) => sum + counts.commands, 0);
 
-/** Registers that set the queues of a device to work, by its name in `pluggedDevices`. */
+/** Registers that start the queues of a device, by its name in `pluggedDevices`. */
 export const hotRegisters = (name: string): readonly number[] =>
   HOT[name.endsWith('Smmu') ? 'smmu' : 'cmdqv'];
 
-/** Commands at random: TLBI_NH_ASID, of opcodes that there are, and of others. */
+/** Random commands: TLBI_NH_ASID, existing opcodes, and others. */
 export function fillRing(words: Uint32Array, random: Random): void {
   for (let i = 0; i < words.length; i += 4) {
     const legal = random.below(2) === 1;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// No command that a guest can write answers for a transaction of another: every bit pattern of RESUME and STALL_TERM on its own queues.
+// No command of a guest answers a transaction of another: every bit pattern of RESUME and
+// STALL_TERM on its own queues.
 
 import fc from 'fast-check';
 import { beforeEach, expect, it } from 'vitest';
@@ -10,7 +11,9 @@ import { TRANSLATE_STALLED } from '../../assembly/layout/translate-results.ts';
 import { QueueBlock, smmuBase, writeActions } from '../../devices/unit/index.ts';
 import { type Harness, harness, IDR0, IDR5, RING } from '../support/unit-harness.ts';
 
-/** The neighbour's stream, and the guest's own one by its and by the host's number. */
+/**
+ * The neighbour's stream, and the guest's own, by the guest's and by the host's number.
+ */
 const [NEIGHBOUR, OWN, OWN_PHYSICAL] = [5, 8, 6];
 const STALL_MODEL_0 = IDR0 & ~0x03000000;
 const NEIGHBOURS = 4;
@@ -19,7 +22,8 @@ let h: Harness;
 let commands: QueueBlock;
 let stags: number[];
 
-// A CD with V, AA64, A and S whose halves are both disabled: every access is a translation fault that stalls.
+// A CD with V, AA64, A and S whose halves are both disabled: every access is a
+// translation fault that stalls.
 const CD0 = (1n << 14n) | (1n << 30n) | (1n << 31n) | (1n << 41n) | (1n << 44n) | (1n << 46n);
 
 function stallOf(sid: number): number {
@@ -32,7 +36,7 @@ function send(d0: bigint, d1: bigint): void {
   h.put(commands.prod % 16, d0, d1);
   commands.prod = (commands.prod + 1) % 32;
   h.unit.drain.serve(smmuBase(0), QUEUE_GUEST);
-  // A bad command is stepped over, as by a guest that continues.
+  // A bad command is skipped, as by a guest that continues.
   if (commands.cons !== commands.prod) h.unit.drain.stepOver(smmuBase(0), QUEUE_GUEST);
   expect(commands.cons).toBe(commands.prod);
 }
@@ -61,7 +65,7 @@ const sid = fc.oneof(
 );
 
 it('leaves the transactions of a neighbour waiting, and the queue running', () => {
-  // The STAGs of the neighbour as often as others.
+  // The neighbour's STAGs as often as others.
   const stag = fc.oneof(
     fc.integer({ min: 0, max: NEIGHBOURS - 1 }).map((i) => stags[i] ?? 0),
     fc.integer({ min: 0, max: 0xffff }),

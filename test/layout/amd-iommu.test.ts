@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Registers, device table entries, commands and events of an AMD IOMMU against images worked out by hand from the tables of publication 48882,
-// and VFCTRL from what Linux's driver writes to it.
+// Registers, device table entries, commands and events of an AMD IOMMU against images
+// derived by hand from the tables of publication 48882, and VFCTRL from the writes of
+// Linux's driver.
 
 import { describe, expect, it } from 'vitest';
 import * as AMD from '../../assembly/layout/amd-formats.ts';
@@ -21,7 +22,7 @@ import {
   overlaps,
 } from './images.ts';
 
-/** By structure; bits of a register are those of its one doubleword. */
+/** By structure; a register is one doubleword. */
 const FORMATS: Readonly<Record<string, Readonly<Record<string, Bits>>>> = {
   'device table base': { AMD_DEVICE_TABLE_SIZE: [0, 8, 0] },
   'buffer base': { AMD_BASE_LENGTH: [0, 59, 56] },

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The layouts of the arm64 CPU have no constant that nothing uses.
+// The layouts of the arm64 CPU have no unused constant.
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// What AssemblyScript makes of the layout tables: compiled by assemblyscript.test.ts, and by nothing else. The constants are exported as
-// globals; the functions are the accessors that the hot modules and the guest use.
+// The layout tables in AssemblyScript: compiled only by assemblyscript.test.ts. The
+// constants are exported as globals; the functions are the accessors that the hot modules
+// and the guest use.
 
 import { bits, maskOf, placed } from '../../assembly/lib/fields';
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The layout tables have one source for two compilers. Here both have compiled it, and every constant and every image is compared.
+// The layout tables have one source for two compilers. This test compiles it with both,
+// and compares every constant and every image.
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -50,8 +51,8 @@ describe('layout tables in AssemblyScript', () => {
     }
   }, 60_000);
 
-  // As 32-bit words: what one of the two has as a number from 0x80000000 up, the other
-  // may have as a negative one.
+  // As 32-bit words: one of the two may have a number from 0x80000000 up as a negative
+  // one.
   it('has every constant, with the same 32 bits', () => {
     expect(
       [...constants.keys()].filter((name) => !(probe[name] instanceof WebAssembly.Global)),
@@ -65,7 +66,8 @@ describe('layout tables in AssemblyScript', () => {
     expect(constants.size).toBeGreaterThan(400);
   });
 
-  // A command worked out by hand (TLBI_NH_VA, VMID 3, ASID 5, 00000000_12345000, leaf; test/layout/commands.test.ts).
+  // A command derived by hand (TLBI_NH_VA, VMID 3, ASID 5, 00000000_12345000, leaf;
+  // test/layout/commands.test.ts).
   it('builds and reads the literal image of a command', () => {
     const field = (name: string) => constants.get(name) ?? 0;
     const words = [0, 0, 0, 0];

@@ -83,7 +83,7 @@ const CMDQV_BITS: Record<string, Record<string, readonly [number, number]>> = {
   VCMDQ_BASE: { VCMDQ_BASE_LOG2SIZE: [4, 0] },
 };
 
-/** A register value, and what all of its fields hold. */
+/** A register value, and the values of all its fields. */
 const VALUES: readonly (readonly [name: string, value: number, fields: readonly FieldValue[]])[] = [
   [
     'PARAM: 1 VINTF, 2 VCMDQs, 16 SIDs',

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Commands and event records against images worked out by hand from the bit tables of IHI 0070 sections 4 and 7.3.
+// Commands and event records against images derived by hand from the bit tables of IHI
+// 0070 sections 4 and 7.3.
 
 import { describe, expect, it } from 'vitest';
 import * as C from '../../assembly/layout/commands.ts';
@@ -12,7 +13,10 @@ const STREAM: Record<string, Bits> = {
   CMD_SSID: [0, 31, 12],
   CMD_SID: [0, 63, 32],
 };
-/** Fields of each format in addition to the common ones: dword 0 and 1 are dwords of the command. */
+/**
+ * Fields of each format in addition to the common ones: dword 0 and 1 are dwords of the
+ * command.
+ */
 const FORMATS: readonly (readonly [string, Record<string, Bits>])[] = [
   ['CFGI_*', { ...STREAM, CFGI_LEAF: [1, 0, 0] }],
   ['CFGI_STE_RANGE', { CMD_SID: [0, 63, 32], CFGI_RANGE: [1, 4, 0] }],
@@ -64,7 +68,7 @@ const FORMATS: readonly (readonly [string, Record<string, Bits>])[] = [
   ],
 ];
 
-/** Those of E_PAGE_REQUEST instead of an access. */
+/** Fields of E_PAGE_REQUEST in place of an access. */
 const HINT_BITS: Record<string, Bits> = {
   EVT_UX: [1, 33, 33],
   EVT_UW: [1, 34, 34],

@@ -1,16 +1,20 @@
 // SPDX-License-Identifier: MIT
-// Byte images of the layout tests: structures as 64-bit words in hexadecimal, as the specification prints them (bit 63 first).
+// Byte images of the layout tests: structures as 64-bit words in hexadecimal, as the
+// specification prints them (bit 63 first).
 
 import { expect } from 'vitest';
 import { type Field, fieldOf, setField } from '../../devices/plugin/index.ts';
 
-/** A field and the value that it has in an image. */
+/** A field and its value in an image. */
 export type FieldValue = readonly [field: Field, value: number];
 
-/** An image worked out by hand: what it is, its fields, its doublewords. */
+/** An image derived by hand: its name, its fields, its doublewords. */
 export type Image = readonly [name: string, fields: readonly FieldValue[], doublewords: string];
 
-/** 32-bit words, low word first, of doublewords such as "0005000300000012 0000000012345001". */
+/**
+ * 32-bit words, low word first, of doublewords such as "0005000300000012
+ * 0000000012345001".
+ */
 export function wordsOf(doublewords: string): number[] {
   return doublewords
     .split(' ')
@@ -22,7 +26,7 @@ export function doublewordsOf(words: readonly number[]): string {
   return Array.from({ length: words.length / 2 }, (_, i) => hex(2 * i + 1) + hex(2 * i)).join(' ');
 }
 
-/** Builds the image from its fields and takes the fields out of the image. */
+/** Builds the image from its fields, and extracts the fields from the image. */
 export function expectImage([, fields, doublewords]: Image): void {
   const built = wordsOf(doublewords).fill(0);
   for (const [field, value] of fields) setField(built, field, value);
@@ -31,7 +35,10 @@ export function expectImage([, fields, doublewords]: Image): void {
   expect(fields.map(([field]) => fieldOf(words, field))).toEqual(fields.map(([, value]) => value));
 }
 
-/** Bits of a field as the specification states them. In a structure of 64-bit words: doubleword, highest and lowest bit. */
+/**
+ * Bits of a field in the notation of the specification. In a structure of 64-bit words:
+ * doubleword, highest and lowest bit.
+ */
 export type Bits = readonly [doubleword: number, high: number, low: number];
 
 /** Packs bits by the definition of a packed field. */
@@ -55,7 +62,7 @@ export function overlaps(fields: Readonly<Record<string, Field>>): string[] {
   return found;
 }
 
-/** Fields of a layout file: its exports but for the named plain numbers. */
+/** Fields of a layout file: its exports except the named plain numbers. */
 export function fieldsOf(
   layout: Readonly<Record<string, number>>,
   numbers: RegExp,
@@ -63,7 +70,7 @@ export function fieldsOf(
   return Object.fromEntries(Object.entries(layout).filter(([name]) => !numbers.test(name)));
 }
 
-/** Compares every field of a layout file with the bits that the specification gives it. */
+/** Compares every field of a layout file with its bits in the specification. */
 export function expectFields(
   fields: Readonly<Record<string, Field>>,
   specified: Readonly<Record<string, Bits>>,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The pieces of a memory map, and what is wrong with them.
+// The pieces of a memory map, and their errors.
 
 /** Exports of a layout file. */
 export type Layout = Readonly<Record<string, number>>;
@@ -11,7 +11,7 @@ export const i32 = (name: string, count = 1): Piece => [name, 4 * count, 4];
 export const i64 = (name: string, count = 1): Piece => [name, 8 * count, 8];
 export const area = (name: string, size: number, alignment = 64): Piece => [name, size, alignment];
 
-/** What is wrong with the pieces of a map of `size` bytes. */
+/** Errors in the pieces of a map of `size` bytes. */
 export function faults(layout: Layout, pieces: readonly Piece[], size: number): string[] {
   const found: string[] = [];
   let end = 0;
@@ -31,7 +31,7 @@ export function faults(layout: Layout, pieces: readonly Piece[], size: number): 
   return found;
 }
 
-/** Exports of a layout whose names begin with a prefix and that the map does not place. */
+/** Exports of a layout whose names have a prefix and that the map does not contain. */
 export function unplaced(layout: Layout, prefix: RegExp, pieces: readonly Piece[]): string[] {
   const placed = new Set(pieces.map(([name]) => name));
   return Object.keys(layout).filter((name) => prefix.test(name) && !placed.has(name));

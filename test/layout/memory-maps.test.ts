@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Maps of host memory, the guest ABI area and the small devices: nothing overlaps, and everything is aligned and within its area.
+// Maps of host memory, the guest ABI area and the small devices: nothing overlaps, and
+// everything is aligned and within its area.
 
 import { describe, expect, it } from 'vitest';
 import * as ACTIONS from '../../assembly/layout/action-memory.ts';
@@ -30,7 +31,7 @@ import * as THREADS from '../../assembly/layout/thread-memory.ts';
 import * as VMIDS from '../../assembly/layout/vmid-memory.ts';
 import { area, faults, i32, i64, type Layout, type Piece, unplaced } from './map-faults.ts';
 
-/** Host memory, which is laid out by several files. */
+/** Host memory, whose layout is in several files. */
 const HOST = {
   ...MAP,
   ...THREADS,
@@ -218,7 +219,7 @@ const QUEUE: readonly Piece[] = [
   i32('QUEUE_LVCMDQ'),
 ];
 
-/** An AMD IOMMU's block and contexts: what it shares with an SMMU's, and its own. */
+/** An AMD IOMMU's block and contexts: those shared with an SMMU's, and its own. */
 const AMD_LAYOUT = { ...HOST, ...AMD };
 const AMD_BLOCK: readonly Piece[] = [
   ...SMMU.filter(([name]) => /PARKED|ALL_GEN|STATS|CONTEXTS|QUEUES|REGS|TLB|VMIDS/.test(name)),
@@ -404,7 +405,7 @@ describe('memory maps', () => {
     expect(faults(layout, pieces, size)).toEqual([]);
   });
 
-  it('finds an overlap, a gap in alignment and an end beyond the block', () => {
+  it('reports an overlap, a gap in alignment and an end beyond the block', () => {
     expect(faults({ A: 0, B: 4, C: 14 }, [i64('A'), i32('B'), i64('C')], 16)).toEqual([
       'B overlaps A',
       'C is not aligned to 8',
@@ -438,7 +439,7 @@ describe('memory maps', () => {
     expect(HOST.SMMU_STRIDE % 0x10000).toBe(0);
     expect(HOST.QUEUE_MAIN).toBe(128);
     expect(HOST.QUEUE_GUEST).toBeGreaterThan(HOST.QUEUE_MAIN);
-    // The contexts of VINTFs, of vIOMMUs, and the host's, which is no one else's.
+    // The contexts of VINTFs, of vIOMMUs, and the one of the host.
     expect(CMDQV_MAX_VINTFS + HOST.MAX_VIOMMUS).toBe(HOST.CTX_HOST);
     expect(HOST.CTX_HOST + 1).toBe(HOST.MAX_CONTEXTS);
     expect(HOST.QUEUE_ECMDQ).toBeGreaterThanOrEqual(HOST.QUEUE_GUEST + HOST.MAX_VIOMMUS);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Entries of the PRI queue and the answers to them against the bit tables of IHI 0070 chapter 8 and section 4.5.2.
+// Entries of the PRI queue and their responses against the bit tables of IHI 0070 chapter
+// 8 and section 4.5.2.
 
 import { describe, expect, it } from 'vitest';
 import {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What the tests of register maps share: a map is a layout table of offsets and packed fields.
+// Helpers for the tests of register maps: a map is a layout table of offsets and packed
+// fields.
 
 import { expect } from 'vitest';
 import { type Field, fieldOf, setField } from '../../devices/plugin/index.ts';
@@ -35,7 +36,10 @@ export function unnamed(
 export const pick = (layout: Layout, names: Layout) =>
   Object.fromEntries(Object.keys(names).map((name) => [name, layout[name]]));
 
-/** Fields of one register, set one by one, give its value, and are read from it. */
+/**
+ * The fields of one register, set one by one, give its value, and can be read back from
+ * it.
+ */
 export function expectValue(value: number, fields: readonly FieldValue[]): void {
   const built = [0];
   for (const [field, content] of fields) setField(built, field, content);

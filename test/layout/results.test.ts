@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Results, attributes and the doorbell's number as the hot modules' callers have always
-// had them: literal numbers, which a build that mixes old and new modules would mix up.
+// Results, attributes and the doorbell's number, unchanged for all callers of the hot
+// modules: literal numbers, which a build with old and new modules would confuse.
 
 import { describe, expect, it } from 'vitest';
 import * as ACCESS from '../../assembly/layout/access.ts';

@@ -159,7 +159,7 @@ const SMMU_BITS: Record<string, Record<string, readonly [number, number]>> = {
   PRIQ_CONS: { PRIQ_CONS_RD: [19, 0], PRIQ_CONS_OVACKFLG: [31, 31] },
 };
 
-/** A register value, and what all of its fields hold. */
+/** A register value, and the values of all its fields. */
 const VALUES: readonly (readonly [name: string, value: number, fields: readonly FieldValue[]])[] = [
   [
     'IDR0 of a vSMMU with 2-level stream tables',

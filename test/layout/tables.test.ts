@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Stream table entries, context descriptors and translation table descriptors against images worked out by hand from the bit tables of
-// IHI 0070 sections 5.2 and 5.4 and of the VMSAv8-64 descriptors, with the values that Linux writes.
+// Stream table entries, context descriptors and translation table descriptors against
+// images derived by hand from the bit tables of IHI 0070 sections 5.2 and 5.4 and of the
+// VMSAv8-64 descriptors, with the values that Linux writes.
 
 import { describe, expect, it } from 'vitest';
 import * as CD from '../../assembly/layout/cd.ts';
@@ -89,7 +90,8 @@ const CD_BITS: Record<string, Bits> = {
   CD_MAIR_HI: [3, 63, 32],
 };
 
-// One structure each for a page or block, and a table; at stage 1 and at stage 2 the same bits have other names.
+// One structure each for a page or block, and for a table; the same bits have different
+// names at stage 1 and stage 2.
 const PTE_S1_BITS: Record<string, Bits> = {
   PTE_TYPE: [0, 1, 0],
   PTE_ATTRINDX: [0, 4, 2],

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Maps of an arm64 vCPU's block and of the GIC's: nothing overlaps, and everything is aligned and within its block.
+// Maps of an arm64 vCPU's block and of the GIC's: nothing overlaps, and everything is
+// aligned and within its block.
 
 import { describe, expect, it } from 'vitest';
 import { ARM64_REGISTER_TABLE } from '../../assembly/layout/a64/arm64-registers.ts';
@@ -144,7 +145,7 @@ describe('maps of vCPUs', () => {
     expect([CPU.ARM64_VCPU_SIZE, CPU.ARM64_TLB_STRIDE]).toEqual([0x100000, 0x10000]);
     expect(CPU.ARM64_TLB_SIZE).toBeLessThanOrEqual(CPU.ARM64_TLB_STRIDE);
     expect(CPU.ARM64_X30).toBe(CPU.ARM64_X + 8 * 30);
-    // The SP is number 31 where it is not XZR.
+    // The SP is register 31 where that is not XZR.
     expect([CPU.ARM64_X - CPU.ARM64_ZR, CPU.ARM64_SP - CPU.ARM64_X]).toEqual([8, 8 * 31]);
     expect([GIC.GIC_LPI_WORDS_SIZE, GIC.GIC_LPIS]).toEqual([4 * GIC.GIC_LPIS, 0x10000 - 8192]);
     expect(GIC.GIC_LPI_SUMMARY_SIZE).toBe(GIC.GIC_LPIS / 32 / 8);

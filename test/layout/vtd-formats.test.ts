@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Structures of VT-d against images worked out by hand from the tables of the specification.
+// Structures of VT-d against images derived by hand from the tables of the specification.
 
 import { describe, expect, it } from 'vitest';
 import * as VTD from '../../assembly/layout/vtd-formats.ts';
@@ -63,7 +63,7 @@ const IMAGES: readonly Image[] = [
   ],
 ];
 
-/** Descriptors as the tables of chapter 6 have them; the upper half is 0. */
+/** Descriptors as in the tables of chapter 6; the upper half is 0. */
 const DESCRIPTORS: readonly (readonly [what: Invalidation, doublewords: string])[] = [
   [{ kind: 'context', sourceId: 0x0108 }, '0000010800000031 0000000000000000'],
   [{ kind: 'pasid-cache', did: 0x1234 }, '0000000012340007 0000000000000000'],
@@ -77,7 +77,7 @@ const DESCRIPTORS: readonly (readonly [what: Invalidation, doublewords: string])
     { kind: 'device-tlb', sourceId: 0x0108, range: { address: 0x1234_5000n, pages: 1n } },
     '0000010800000003 0000000012345000',
   ],
-  // Bits 13:12 of ones: eight pages.
+  // Bits 13:12 are ones: eight pages.
   [
     { kind: 'device-tlb', sourceId: 0x0108, range: { address: 0x1234_8000n, pages: 8n } },
     '0000010800000003 000000001234b001',
@@ -108,7 +108,7 @@ describe('structures of VT-d', () => {
   it('has no other descriptors', () => {
     for (const type of [0, 4, 8, 9, 15])
       expect(readInvalidation(Uint32Array.of(type, 0, 0, 0, 0, 0, 0, 0))).toBeUndefined();
-    // Global granularity: no domain may ask for it, and no driver here does.
+    // Global granularity: no domain may use it, and no driver here does.
     expect(readInvalidation(Uint32Array.of(0x12, 0, 0, 0, 0, 0, 0, 0))).toBeUndefined();
   });
 });

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// An unmodified Linux with NVIDIA's driver of the CMDQV: what it prints while it boots, and what its
-// invalidations cost.
+// An unmodified Linux with NVIDIA's CMDQV driver: its boot messages, and the exits of its
+// invalidations.
 
 import { expect, test } from 'vitest';
 import type { DeviceFaults } from '../../devices/faults/index.ts';
@@ -31,7 +31,7 @@ test('the trapped path costs the same driver exits, and finds what it does', asy
   expect(console).toMatch(/^taint 0$/m);
   expect(console).not.toMatch(TROUBLE);
   const [{ exits = 0, syncs = 0 } = {}] = benchmarks;
-  // PROD is written once, and CONS read at least once.
+  // One write of PROD, and at least one read of CONS.
   expect(exits).toBeGreaterThanOrEqual(2 * syncs);
   expect(syncs).toBeGreaterThan(1000);
 });
@@ -46,7 +46,7 @@ test('a kernel that leaves the CMDQV alone unmaps without an exit on the overlay
 });
 
 test('bypass_vcmdq sends invalidations to the trapped CMDQ and back at run time', async () => {
-  /** CMD_SYNCs by queue, as `inspect` shows them behind each benchmark. */
+  /** CMD_SYNCs by queue, as shown by `inspect` after each benchmark. */
   const seen: Record<'CMDQ' | 'VCMDQs', number>[] = [];
   const { console, benchmarks } = await boot(
     'bench 1 20 1; bypass Y; bench 1 20 1; bypass N; bench 1 20 1',
@@ -101,7 +101,7 @@ test('without range invalidation, as on Grace, an unmap of 16 pages is 16 comman
   expect(commands).toBe(17 * syncs);
 });
 
-/** While the kernel maps and unmaps a page, a device reads there. */
+/** While the kernel maps and unmaps a page, a device reads it. */
 const BUSY_DEVICE = 'bench 1 200 1 & dma 0xfffff000 40; wait';
 
 test('the sanitizer has nothing against the driver', async () => {
@@ -173,7 +173,7 @@ test.each([2, 4])('%i vCPUs have a VCMDQ each, and no exit', async (vcpus) => {
   expect(benchmarks[0]?.syncs).toBeGreaterThan(1000);
 });
 
-// Not with an ITS: docs/linux.md says why.
+// Not with an ITS: docs/linux.md gives the reason.
 test.each([
   [1, 'none'],
   [2, 'none'],
@@ -218,7 +218,7 @@ test('an interrupt that is lost leaves a CMD_SYNC that times out after a second,
   const timeouts = console.match(/^.*CMD_SYNC timeout at 0x.*$/gm) ?? [];
   expect(timeouts).toHaveLength(1);
   expect(console).not.toMatch(/WARNING|BUG:|Oops|Call trace|failed to|unexpected|errno|taint [^0]/);
-  // A second of the kernel's own time after the first unmap.
+  // One second of the kernel's own time after the first unmap.
   expect(Number(/\[ *([\d.]+)\]/.exec(timeouts[0] ?? '')?.[1])).toBeCloseTo(1, 0);
 });
 
@@ -227,7 +227,7 @@ test('a queue that is stuck is a CMD_SYNC that times out after a second, and not
   const { end, console } = await boot('bench 1 500 1; state', '', {
     faults,
     onLine: (line) => {
-      // CONS does not move before more than a second of reads.
+      // CONS does not change before more than a second of reads.
       if (line === 'bench begins') faults.lateCons = 2 ** 31;
       if (line.includes('CMD_SYNC timeout')) faults.lateCons = 0;
     },
@@ -245,7 +245,7 @@ test('a ring that cannot be fetched stops its queue until the interrupt handler 
   });
   expect(end.status).toBe('off');
   expectInOrder(console, [
-    // The one vCPU polls with interrupts masked: its handler follows the time-out.
+    // The only vCPU polls with interrupts masked: its handler runs after the time-out.
     /CMD_SYNC timeout at 0x/,
     /tegra241_cmdqv: unexpected error reported/,
     /CMDQ error \(cons 0x[0-9a-f]+\): Abort on command fetch/,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Disks behind the SMMU, as an unmodified Linux uses them, by MMIO and PCIe,
-// with MSIs and wired interrupts: what it reads and writes is right, while other
-// unmaps continue, and no invalidation takes an exit or is forgotten.
+// Disks with an SMMU, as used by an unmodified Linux, over MMIO and PCIe, with MSIs and
+// wired interrupts: their data is correct while other unmaps continue, and no
+// invalidation takes an exit or is omitted.
 
 import { expect, test } from 'vitest';
 import type { LinuxRunOptions } from '../../cli/linux-run.ts';
@@ -18,7 +18,7 @@ function randomBytes(): Uint8Array<ArrayBuffer> {
   return new Uint8Array(words.buffer);
 }
 
-/** What linux/programs/checksum.c computes. */
+/** The result of linux/programs/checksum.c. */
 function checksumOf(bytes: Uint8Array<ArrayBuffer>): number {
   let hash = 0x811c9dc5;
   for (const word of new Uint32Array(bytes.buffer)) hash = Math.imul(hash ^ word, 0x01000193);
@@ -45,7 +45,7 @@ async function copyDisk({ bus, ...machine }: Machine) {
   return { ...run, source, target };
 }
 
-/** How the second disk interrupts, as /proc/interrupts has it. */
+/** The second disk's kind of interrupt, as in /proc/interrupts. */
 const INTERRUPTS = {
   mmio: { its: /GICv3 +\d+ Level +virtio1$/m },
   pcie: {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// An unmodified Linux that owns the physical SMMU and CMDQV: NVIDIA's driver as Grace's own kernel runs it.
+// An unmodified Linux that owns the physical SMMU and CMDQV: NVIDIA's driver as in
+// Grace's own kernel.
 
 import { expect, test } from 'vitest';
 import type { LinuxRunOptions } from '../../cli/linux-run.ts';
@@ -13,7 +14,7 @@ import {
 } from '../support/linux-boot.ts';
 import { kernelWithout } from '../support/linux-kernel.ts';
 
-/** Of CMDQ, event queue and VCMDQs, by IDR1. */
+/** Size of CMDQ, event queue and VCMDQs, by IDR1. */
 const ENTRIES = 1024;
 
 function bootHost(run: string, append = '', options: Partial<LinuxRunOptions> = {}) {
@@ -43,7 +44,7 @@ test('NVIDIA’s driver gets HYP_OWN and its VCMDQs, and unmaps without an exit'
   expect(config).toEqual([0x20001, 0x20001]);
   expect(benchmarks.map(({ exits }) => exits)).toEqual([0, 0]);
   for (const { syncs } of benchmarks) expect(syncs).toBeGreaterThan(1000);
-  // Nothing is rewritten on the way.
+  // No command is rewritten.
   expect(statistics.vcmdq.rewrites).toBe(0);
   expect(statistics.smmu.events).toEqual({});
 });
@@ -103,7 +104,8 @@ test('Grace’s own ID registers: large queues, no range invalidation', async ()
   expect(console).not.toMatch(TROUBLE);
   const { commands, syncs } = statistics.vcmdq;
   expect(benchmarks[0]?.exits).toBe(0);
-  // With HYP_OWN the driver sends what attaches a device by a VCMDQ, too: fewer commands before a CMD_SYNC.
+  // With HYP_OWN, the driver also uses a VCMDQ for the commands that attach a device:
+  // fewer commands before a CMD_SYNC.
   expect(commands).toBeLessThan(17 * syncs);
   expect(commands).toBeGreaterThan(16.5 * syncs);
 });
@@ -119,7 +121,7 @@ test('a kernel started by kexec takes over SMMU and CMDQV', async () => {
   const { end, console, benchmarks } = await bootHost(
     'bench 1 10 1; kexec /Image /initrd /line',
     DEBUG,
-    // The tables of an ITS cannot be given to the next kernel by a device tree.
+    // A device tree cannot pass the tables of an ITS to the next kernel.
     { ...kernelForKexec('bench 1 10 1; state'), msi: 'none' },
   );
   expect(end.status).toBe('off');

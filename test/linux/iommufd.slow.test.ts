@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// An unmodified Linux that lends a PCIe function and a VINTF to a program by VFIO and IOMMUFD
-// (linux/programs/own-vcmdq.c): what a VMM does for a guest, on the kernel's own SMMU and CMDQV.
+// An unmodified Linux that lends a PCIe function and a VINTF to a program by VFIO and
+// IOMMUFD (linux/programs/own-vcmdq.c): a VMM's work for a guest, on the kernel's own
+// SMMU and CMDQV.
 
 import { expect, test } from 'vitest';
 import { IDR3_FWB } from '../../assembly/layout/smmu-registers.ts';
@@ -13,24 +14,24 @@ import { boot, expectInOrder } from '../support/linux-boot.ts';
 
 const OWN = 'own-vcmdq /dev/vfio/devices/vfio0';
 
-/** Lends the engine, runs commands, and then prints what the kernel has to say. */
+/** Lends the engine, executes commands, and then prints the kernel's messages. */
 function bootHost(run: string, options: Partial<LinuxRunOptions> = {}) {
   return boot('', '', {
     role: 'host',
     pcie: [new DmaEnginePci('engine')],
-    // The kernel's messages would come amid lines of the program.
+    // The kernel's messages would appear within lines of the program.
     append: `console=ttyAMA0 quiet vsmmu.run="lend 0000:00:03.0; ${run}; dmesg; state"`,
     ...options,
   });
 }
 
-/** Trouble in the kernel's messages, which also include the error that the program makes. */
+/** Trouble in the kernel's messages, which also contain the program's intended error. */
 const TROUBLE =
   /WARNING|BUG:|Oops|Call trace|CMD_SYNC timeout|failed to|no more available|taint [^0]/;
 
 const hex = (value: number) => `0x${value.toString(16)}`;
 
-/** What the program prints when a command at an index of its ring is refused: CERROR_ILL. */
+/** The program's output when a command at an index of its ring is refused: CERROR_ILL. */
 const refusal = (name: string, index: number): readonly RegExp[] => [
   // The first LVCMDQ.
   new RegExp(`^event of ${name} 0x1 0x0$`, 'm'),
@@ -39,7 +40,7 @@ const refusal = (name: string, index: number): readonly RegExp[] => [
   new RegExp(`^CONS after it ${hex(index + 2)}$`, 'm'),
 ];
 
-/** What the program prints after the TLBI, without ATS. */
+/** The program's output after the TLBI, without ATS. */
 const AFTER_TLBI = [
   /^read after the TLBI 0x2$/m,
   // F_TRANSLATION of a read by the guest's StreamID: stage 1, at the page.
@@ -52,7 +53,7 @@ const AFTER_TLBI_ATS = [
   /^read after the ATC_INV 0x2$/m,
 ];
 
-/** What the program prints: states of the engine, and registers. */
+/** The program's output: states of the engine, and registers. */
 function steps(lvcmdqs: number, hasAts = false): readonly RegExp[] {
   const sent = hasAts ? 4 : 2;
   return [
@@ -74,14 +75,17 @@ function steps(lvcmdqs: number, hasAts = false): readonly RegExp[] {
   ];
 }
 
-/** The interrupt handler's message: it is VINTF 1, whose first VCMDQ comes after those of VINTF 0. */
+/**
+ * The interrupt handler's message: it is VINTF 1, whose first VCMDQ follows those of
+ * VINTF 0.
+ */
 const error = (vcmdq: number) =>
   new RegExp(
     `tegra241_cmdqv: unexpected error reported\\. vintf_map: 0{15}2, vcmdq_map 0+:0+:0+:0*${(1 << vcmdq).toString(16)}$`,
     'm',
   );
 
-/** Exits for SMMU and CMDQV, and CMD_SYNCs, before the program's TLBI and after it. */
+/** Exits for SMMU and CMDQV, and CMD_SYNCs, before and after the program's TLBI. */
 function tlbiWatch() {
   const samples: { exits: number; syncs: number }[] = [];
   const onLine: LinuxRunOptions['onLine'] = (line, machine) => {
@@ -98,7 +102,7 @@ test.each([
   const { samples, onLine } = tlbiWatch();
   const { end, console } = await bootHost(`${OWN}; ${OWN}`, { vcpus, onLine });
   expect(end.status).toBe('off');
-  // The second time, all that the first one has allocated is free again.
+  // The second time, everything that the first one had allocated is free again.
   const again = steps(lvcmdqs);
   expectInOrder(console, [...again, ...again, error(lvcmdqs), error(lvcmdqs), /^taint 0$/m]);
   expect(console).not.toMatch(TROUBLE);
@@ -119,7 +123,7 @@ test('on the trapped path, the program’s doorbell is an exit', async () => {
   const { console } = await bootHost(OWN, { path: 'trapped', onLine });
   expectInOrder(console, [...steps(2), /^taint 0$/m]);
   expect(console).not.toMatch(TROUBLE);
-  // PROD is written once, and CONS read at least once.
+  // One write of PROD, and at least one read of CONS.
   const exits = samples.map((sample) => sample.exits);
   expect(exits[1]).toBeGreaterThanOrEqual((exits[0] ?? 0) + 2);
 });
@@ -130,7 +134,7 @@ test('Grace’s own ID registers allow it as well', async () => {
   expect(console).not.toMatch(TROUBLE);
 });
 
-/** The first call that fails, by errno, and the last step before it. */
+/** The first failing call, by errno, and the last step before it. */
 const REFUSED = [
   ['MSIs that are not isolated', { msi: 'v2m' }, 'VFIO_DEVICE_BIND_IOMMUFD: errno 1', undefined],
   ['no MSIs', { msi: 'none' }, 'VFIO_DEVICE_BIND_IOMMUFD: errno 1', undefined],

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What `vsmmu boot linux --pcie` plugs in, as an unmodified Linux finds and uses it behind the SMMU.
+// The functions that `vsmmu boot linux --pcie` plugs in, as found and used by an
+// unmodified Linux with an SMMU.
 
 import { expect, test } from 'vitest';
 import { isKernelBuilt } from '../support/linux-kernel.ts';
@@ -14,7 +15,9 @@ const RUN = [
   'state',
 ].join('; ');
 
-/** The numbers of the functions: rng, a port, the console behind it, the engine, the network. */
+/**
+ * The IDs of the functions: rng, a port, the console below it, the engine, the network.
+ */
 const FUNCTIONS = ['0x1af4 0x1044', '0x1b36 0x000c', '0x1234 0x4d44', '0x1af4 0x1041'];
 
 test.skipIf(!isKernelBuilt).each([

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The recipes of docs/linux.md, with the commands and the output that the page prints. The one with GDB is a check of its own
-// (scripts/check-gdb.mjs).
+// The recipes of docs/linux.md, with the commands and the output on the page. The one
+// with GDB has a check of its own (scripts/check-gdb.mjs).
 
 import { spawn } from 'node:child_process';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
@@ -17,7 +17,7 @@ const BUILT = dirname(builtFile('Image'));
 
 const blocks = await readPage('docs/linux.md');
 
-/** The command line of a recipe, and the block that follows it. */
+/** The command line of a recipe, and the block after it. */
 function recipe(part: string): { readonly command: string; readonly next: Block | undefined } {
   const at = blocks.findLastIndex(({ text }) => text.includes(part));
   expect(at, part).toBeGreaterThan(0);
@@ -32,7 +32,7 @@ interface Outcome {
   readonly stderr: string;
 }
 
-/** Runs a command line of the page as a shell does, in a folder. */
+/** Runs a command line of the page in a shell, in a folder. */
 function shell(command: string, folder: string): Promise<Outcome> {
   return new Promise((resolve, reject) => {
     const line = command.replace(/^npx vsmmu/, `"${process.execPath}" "${MAIN}"`);
@@ -55,7 +55,7 @@ async function inFolder<T>(use: (folder: string) => Promise<T>): Promise<T> {
   }
 }
 
-/** Each line of a block occurs, after the previous one; "…" stands for anything. */
+/** Each line of a block occurs, after the previous one; "…" matches anything. */
 function expectLines({ stdout }: Outcome, lines: readonly string[]): void {
   let rest = stdout;
   for (const line of lines.filter((one) => one !== '')) {

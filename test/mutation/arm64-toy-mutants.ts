@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: MIT
-// What can be wrong with host, devices or guest, and which checks of the arm64 toy's report say so.
+// Bugs of host, devices or guest, and the checks of the arm64 toy's report that notice
+// them.
 
 import type { Edit } from './mutant-program.ts';
 import { BYTES_CHECKS, TOY_MUTANTS, type ToyMutant } from './toy-mutants.ts';
 
-/** The edits of a bug that the Wasm toy finds as well. */
+/** The edits of a bug that the Wasm toy also notices. */
 function editsOf(bug: string): readonly Edit[] {
   const found = TOY_MUTANTS.find((mutant) => mutant.bug === bug);
   if (!found) throw new Error(`there is no bug "${bug}"`);
   return found.edits;
 }
 
-/** A bug that both toys find. */
+/** A bug that both toys notice. */
 const shared = (bug: string, args: string, ...fails: readonly string[]): ToyMutant => ({
   bug,
   edits: editsOf(bug),

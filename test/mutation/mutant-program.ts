@@ -60,7 +60,7 @@ export class MutantProgram {
     return rm(this.#folder, { recursive: true });
   }
 
-  /** Boots the toy with the edits made, and takes them back. */
+  /** Boots the toy with the edits applied, and reverts them. */
   async report(edits: readonly Edit[], args: readonly string[]): Promise<Report> {
     const kept = new Map<string, Uint8Array>();
     const keep = async (path: string) => {
@@ -94,9 +94,9 @@ export class MutantProgram {
     await keep(path);
     await writeFile(path, module);
     if (target === 'toy') return;
-    // A module that does not say what it is would be refused.
+    // A module without its identification would be refused.
     stamp(path, target);
-    // What an engine with multi-memory takes.
+    // The units of an engine with multi-memory.
     const units = mergedUnits(wasmModules(this.#folder)).filter(({ name }) => name === 'smmu-unit');
     const part = join(this.#folder, 'assembly', `${target}.wasm`);
     await keep(part);

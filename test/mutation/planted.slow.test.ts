@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
-// The bugs of planted.ts, one after the other in a copy of the tree: the tests named for each fail.
+// The bugs of planted.ts, one after the other in a copy of the tree: the tests named for
+// each fail.
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { MutantTree } from '../../scripts/mutant-tree.mjs';
 import { PROJECT } from '../support/project.ts';
 import { PLANTED_BUGS } from './planted.ts';
 
-/** Most of it is a WebAssembly module, on a machine that is busy. */
+/** Mostly for building a WebAssembly module on a busy computer. */
 const LIMIT_MS = 300_000;
 
 let tree: MutantTree;

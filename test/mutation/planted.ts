@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Bugs that every test once let through. Each names the test files that notice it now.
+// Bugs that no test noticed once. Each names the test files that notice it now.
 
 import type { Edit } from './mutant-program.ts';
 

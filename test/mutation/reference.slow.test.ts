@@ -11,7 +11,7 @@ import { checkedModules } from '../support/findings.ts';
 import { PROJECT } from '../support/project.ts';
 import { Harness } from '../support/unit-harness.ts';
 
-/** The target smmu-core of asconfig.json, for compile time. */
+/** The target smmu-core of asconfig.json, without optimisation: it compiles faster. */
 const UNOPTIMISED = [
   ...[
     '--runtime',

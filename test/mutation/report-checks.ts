@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Every check of a toy's report can fail: for each there is a bug, planted in a copy of the program, that it finds.
+// Every check of a toy's report can fail: for each there is a bug, planted in a copy of
+// the program, that it notices.
 
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { kindOf, plainName } from './check-names.ts';
@@ -7,8 +8,8 @@ import { failed, MutantProgram } from './mutant-program.ts';
 import type { ToyMutant } from './toy-mutants.ts';
 
 /**
- * @param title whose report it is.
- * @param runs arguments of runs whose checks are all that the toy has.
+ * @param title the toy of the report.
+ * @param runs arguments of runs that together have all checks of the toy.
  */
 export function describeReport(
   title: string,

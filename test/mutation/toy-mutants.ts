@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What can be wrong with host, devices or guest, and which checks of the toy's report say so.
+// Bugs of host, devices or guest, and the checks of the toy's report that notice them.
 
 import type { Edit } from './mutant-program.ts';
 
@@ -49,7 +49,7 @@ const DOORBELL_EXITS = [
   ),
 ];
 
-/** Checks that compare what DMA has written with what it should be. */
+/** Checks that compare the data of DMA with the expected data. */
 export const BYTES_CHECKS: readonly string[] = [
   'live-mapping',
   'attack-vmid-fields',
@@ -295,7 +295,7 @@ export const TOY_MUTANTS: readonly ToyMutant[] = [
         'this.#vintf(vintf, VINTF_SID_MATCH + 4 * pair), match)',
         'this.#vintf(vintf, VINTF_SID_MATCH + 4 * pair), 0)',
       ),
-      // Nor streams beyond its pairs.
+      // Nor for streams beyond its pairs.
       {
         file: 'assembly/vcmdq-drain/endpoint-commands.ts',
         original: 'return furtherSid(context, virtSid);',

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The package in an empty folder: what is in it, that Node.js and the compiler find everything, and that it works.
+// The package in an empty folder: its contents, that Node.js and the compiler find
+// everything, and that it works.
 
 import { readFileSync } from 'node:fs';
 import { symlink, writeFile } from 'node:fs/promises';
@@ -16,7 +17,9 @@ import { PROJECT } from '../support/project.ts';
 import { THOROUGH } from '../support/thorough.ts';
 
 const TSC = join(PROJECT, 'node_modules/typescript/bin/tsc');
-/** What a page shows of an example that it runs from the installed package. */
+/**
+ * The output that a page shows for an example that it runs from the installed package.
+ */
 function shownOutput(page: string, example: string): string {
   const blocks = blocksOf(readFileSync(join(PROJECT, page), 'utf8'));
   const command = `node node_modules/vsmmu/docs/examples/${example}\n`;
@@ -27,7 +30,7 @@ const TYPE_ROOTS = join(PROJECT, 'node_modules/@types');
 let packed: Packed;
 beforeAll(async () => {
   packed = await installPacked();
-  // An optional peer, which an application brings along.
+  // An optional peer, which an application installs.
   await symlink(join(PROJECT, 'node_modules/v86'), join(packed.folder, 'node_modules/v86'));
 }, 120_000);
 afterAll(() => packed.remove());
@@ -48,7 +51,7 @@ describe('the package', { timeout: 120_000 }, () => {
     );
     for (const entry of entries.filter((path) => !path.includes('*')))
       expect(paths()).toContain(entry.slice(2));
-    // Every entry with code is for pages as well.
+    // Every entry with code is for web pages as well.
     for (const [name, entry] of Object.entries(manifest.exports))
       if (typeof entry === 'object' && 'default' in entry)
         expect('browser' in entry && entry.browser, name).toBe(entry.default);
@@ -85,7 +88,7 @@ describe('the package', { timeout: 120_000 }, () => {
     }
   });
 
-  it('has what its pages link to', () => {
+  it('contains the files that its pages link to', () => {
     const pages = paths().filter((path) => /^(README|docs\/[^/]+|templates\/.*)\.md$/.test(path));
     expect(pages.length).toBeGreaterThan(20);
     for (const page of pages) {
@@ -96,7 +99,7 @@ describe('the package', { timeout: 120_000 }, () => {
     }
   });
 
-  it('has what its pages name, where they do not say that it is of a checkout', () => {
+  it('has the files that its pages name, unless they are marked as those of a checkout', () => {
     const folders =
       'assembly|bench|cli|demo|devices|docs|guest-driver|host|scripts|templates|test|vmm';
     const named = new RegExp(`\`((?:${folders})/[^\\s\`]*)\``, 'g');
@@ -112,7 +115,7 @@ describe('the package', { timeout: 120_000 }, () => {
               (file) =>
                 file === path ||
                 file.startsWith(`${path.replace(/\/$/, '')}/`) ||
-                // Of a reader's own project, as `vsmmu guest init` writes it.
+                // In a reader's own project, as created by `vsmmu guest init`.
                 (file.startsWith('templates/') && file.endsWith(`/${path}`)),
             ),
             `${path} in ${page}`,
@@ -120,7 +123,7 @@ describe('the package', { timeout: 120_000 }, () => {
     }
   });
 
-  it('has what its examples import', () => {
+  it('contains the modules that its examples import', () => {
     for (const example of paths().filter((path) => /^docs\/examples\/.*\.(mjs|ts)$/.test(path))) {
       for (const [, target = ''] of textOf(example).matchAll(/ from '(\.[^']*)'/g)) {
         const file = posix.join(example, '..', target);
@@ -132,7 +135,8 @@ describe('the package', { timeout: 120_000 }, () => {
     }
   });
 
-  // Some 10 % above what there is: what needs more says in its commit why, and raises it here.
+  // Some 10 % above the current sizes: a commit that needs more states the reason, and
+  // raises it here.
   it.each([
     ['WebAssembly', /\.wasm$/, 580_000],
     ['JavaScript', /\.js$/, 2_600_000],
@@ -146,7 +150,7 @@ describe('the package', { timeout: 120_000 }, () => {
     expect(sum, 'a budget that nothing comes near').toBeGreaterThan(bytes / 2);
   });
 
-  it('is small, and weighs what docs/api.md says', () => {
+  it('is small, and has the size in docs/api.md', () => {
     expect(packed.size).toBeLessThan(1_400_000);
     expect(packed.files.length).toBeLessThan(1_500);
     const [, size, unpacked] =
@@ -252,7 +256,7 @@ describe('its types', { timeout: 120_000 }, () => {
   if (THOROUGH)
     KINDS.push(['a page', { ...PROJECTS.dom, module: 'node16', moduleResolution: 'node16' }]);
 
-  // More compilers, and each entry alone: scripts/check-types.mjs.
+  // scripts/check-types.mjs tests more compilers, and each entry alone.
   it.each(KINDS)('are complete for %s, library files checked', async (_, compilerOptions) => {
     for (const [file, source] of SOURCES) await writeFile(join(packed.folder, file), source);
     await writeFile(

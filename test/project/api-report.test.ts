@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// scripts/api-report.mjs on a small package: what counts as public, how it is written, and what a
-// change of it looks like.
+// scripts/api-report.mjs on a small package: what counts as public, its format, and how a
+// change of it appears.
 
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -135,7 +135,7 @@ describe('the report', () => {
     ]);
   });
 
-  it('has what signatures name and nothing exports', () => {
+  it('lists types that signatures name and nothing exports', () => {
     expect(section(reportOf(), 'named by signatures, exported by none of these')).toEqual([
       'interface Deep {',
       'self: Deep;',
@@ -199,7 +199,7 @@ describe('the report', () => {
     else expect(first).toBeUndefined();
   });
 
-  it('says how many lines it does not show', () => {
+  it('states how many lines it does not show', () => {
     const lines = Array.from({ length: 45 }, (_, i) => `const A${i} = 0;`).join('\n');
     expect(differences('', lines).at(-1)).toBe('… and 6 lines more');
     expect(differences('a\nb', 'b\na').at(-1)).toBe('the order of its lines has changed');

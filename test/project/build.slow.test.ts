@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The build's decision what is stale, on small trees of its own, and its import closures against what the compiler reads.
+// Which outputs the build considers stale, on small trees of its own, and its import
+// closures against what the compiler reads.
 
 import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, readFile, rm, symlink, utimes, writeFile } from 'node:fs/promises';
@@ -101,7 +102,7 @@ describe('a WebAssembly module', () => {
     expect(stale()).toEqual([]);
   });
 
-  it('is stale when a file is missing, and the build says where', async () => {
+  it('is stale when a file is missing, and the build names it', async () => {
     await rm(join(root, 'src/deep.ts'));
     expect(stale()).toEqual(['adder']);
     const output = vi.spyOn(process.stderr, 'write').mockReturnValue(true);
@@ -120,7 +121,7 @@ describe('a WebAssembly module', () => {
     expect(stale()).toEqual([]);
   });
 
-  it('has names and source maps in dist-debug/, where a trap says in which function it was', async () => {
+  it('has names and source maps in dist-debug/, where a trap names its function', async () => {
     await write(root, {
       'src/deep.ts': 'export const STEP = 1;\n',
       'src/lib/step.ts':
@@ -217,7 +218,7 @@ describe('dist/', () => {
     expect(await built('vmm/deep/answer.js')).toContain('43');
   });
 
-  it('is whole again when some of it is gone or overwritten, and has nothing else', async () => {
+  it('is complete again when a part of it is missing or overwritten, and has nothing else', async () => {
     await rm(join(root, 'dist/vmm/deep/answer.js'));
     await write(root, { 'dist/cli/main.js': 'else', 'dist/vmm/left-over.js': '' });
     expect(stale()).toBe(true);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The rules of scripts/check-commits.mjs (CONTRIBUTING.md, "Commits"), on messages and on small
-// repositories with a history from before the check.
+// The rules of scripts/check-commits.mjs (CONTRIBUTING.md, "Commits"), on messages and on
+// small repositories with a history from before the check.
 
 import { spawnSync } from 'node:child_process';
 import { cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The rules of scripts/check-imports.mjs (docs/internals/architecture.md, "Layers"): violations of each are planted in a small tree, and each
-// is to be found at exactly its file.
+// The rules of scripts/check-imports.mjs (docs/internals/architecture.md, "Layers"):
+// violations of each are planted in a small tree, and each must be found at exactly its
+// file.
 
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -158,7 +159,7 @@ describe('check-imports', () => {
     ).toEqual(['devices/pl011/registers.ts has the name of devices/cmdqv/registers.ts']);
   });
 
-  it('finds nothing in the tree as it is', () => {
+  it('reports nothing in the tree', () => {
     expect(checkImports(ROOT)).toEqual([]);
   });
 });

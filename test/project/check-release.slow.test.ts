@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// scripts/check-release.mjs on a small package of its own: what it refuses, and what it writes.
+// scripts/check-release.mjs on a small package of its own: what it refuses, and what it
+// writes.
 
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
@@ -49,7 +50,7 @@ describe.runIf(hasGit)('the check of a release', () => {
       join(root, name),
       typeof contents === 'string' ? contents : JSON.stringify(contents),
     );
-  /** Commits what is there, with a tag. */
+  /** Commits the working tree, with a tag. */
   const release = (tag: string) => {
     git('add', '.');
     git('commit', '--quiet', '--allow-empty', '-m', 'sample');

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// scripts/check-spdx.mjs on a small tree: which files need the line, and where it goes.
+// scripts/check-spdx.mjs on a small tree: which files need the line, and its position.
 
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

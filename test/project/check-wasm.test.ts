@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The build's check of hot modules, against small modules put together byte by byte from the WebAssembly binary format: each breaks
-// one rule.
+// The build's check of hot modules, against small modules built byte by byte from the
+// WebAssembly binary format: each breaks one rule.
 
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -33,7 +33,8 @@ const FUNCTION_IMPORT: Bytes = [...text('port'), ...text('load32'), 0, 0];
 
 /** Function body without locals. */
 const body = (...code: Bytes): Bytes => [code.length + 2, 0, ...code, END];
-// i32.const 0, i64.const -1, f64.const 0, drops, and an atomic load: instructions whose immediates could hide a br_table's opcode.
+// i32.const 0, i64.const -1, f64.const 0, drops, and an atomic load: instructions whose
+// immediates could hide a br_table's opcode.
 const DECOYS: Bytes = [
   0x41, 0x0e, 0x1a, 0x42, 0x0e, 0x1a, 0x44, 0, 0, 0, 0x0e, 0, 0, 0, 0, 0x1a, 0x41, 0, 0xfe, 0x10, 2,
   0x0e, 0x1a, 0x41, 0, 0x28, 2, 0x0e, 0x1a,
@@ -153,7 +154,7 @@ describe('check of hot modules', () => {
     ]);
   });
 
-  it('throws at what is no module', () => {
+  it('throws for an invalid module', () => {
     expect(() => checkHotModule(Uint8Array.from(Buffer.from('not wasm')), 0)).toThrow(
       'not a WebAssembly module',
     );
@@ -169,7 +170,7 @@ describe('check of hot modules', () => {
 const GUEST_MEMORY: Bytes = [...text('guest'), ...text('memory'), 2, 3, 1, 1];
 const MEMORY_SIZE: Bytes = [...text('regions'), ...text('MEMORY_SIZE'), 3, I32, 0];
 const UNIT = [SHARED_MEMORY, GUEST_MEMORY, CONSTANT_IMPORT, MEMORY_SIZE];
-/** Alignment of 4, a memory's number, no offset. */
+/** Alignment of 4, a memory index, no offset. */
 const onHost: Bytes = [2, 0];
 const onGuest: Bytes = [0x42, 1, 0];
 const get = (local: number): Bytes => [0x20, local];
@@ -185,7 +186,7 @@ interface Check {
   readonly global?: number;
 }
 
-/** (offset & (4 - 1)) == 0 && offset <= MEMORY_SIZE - 4, or something like it. */
+/** (offset & (4 - 1)) == 0 && offset <= MEMORY_SIZE - 4, or a variation of it. */
 const check = ({
   aligned = 0,
   offset = 3,
@@ -252,14 +253,14 @@ describe('check of a unit with two memories', () => {
     ['its size', [0x3f, 1, 0x1a]],
   ])('refuses %s', (_, code) => {
     const bad = unitOf(code);
-    // Node.js 20 has no modules with two memories.
+    // Node.js 20 does not support modules with two memories.
     expect(WebAssembly.validate(bad)).toBe(hasMultiMemory());
     expect(checkBounds(bad)).toEqual([
       "touches guest memory 1 times where the port's check of bounds does not dominate",
     ]);
   });
 
-  it('knows the functions of the guest port before anything is inlined', () => {
+  it('identifies the functions of the guest port before anything is inlined', () => {
     expect(checkPort(unitOf(good, 'assembly/guest-port/index/store32'))).toEqual([]);
     expect(checkPort(unitOf(good, 'assembly/smmu-core/walk/step'))).toEqual([
       'assembly/smmu-core/walk/step accesses guest memory outside the guest port',

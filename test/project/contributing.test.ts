@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// CONTRIBUTING.md: the files, scripts and tests that it names are there, and its list of tests that
-// need exact source lines is complete.
+// CONTRIBUTING.md: the files, scripts and tests that it names exist, and its list of
+// tests that need exact source lines is complete.
 
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -16,7 +16,7 @@ const sourcesIn = (folder: string) =>
     .map((name) => join(folder, name).replaceAll('\\', '/'));
 const textOf = (path: string) => readFileSync(join(PROJECT, path), 'utf8');
 
-it('names files and folders that are there', () => {
+it('names existing files and folders', () => {
   const folders =
     'assembly|bench|cli|demo|devices|docs|guest-driver|host|scripts|templates|test|vmm';
   const named = [...page.matchAll(new RegExp(`\`((?:${folders})/[^\\s\`]*)\``, 'g'))].map(

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// VSMMU_DEBUG=1: which modules the tests load then.
+// VSMMU_DEBUG=1: which modules the tests load.
 
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The generator of mutants (scripts/mutants.mjs): what each operator makes of a source, what is left
-// alone, and that a seed always draws the same ones.
+// The generator of mutants (scripts/mutants.mjs): the result of each operator on a
+// source, what is not mutated, and that a seed always draws the same mutants.
 
 import { spawnSync } from 'node:child_process';
 import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -23,7 +23,7 @@ import {
 } from '../../scripts/mutants.mjs';
 import { PROJECT } from '../support/project.ts';
 
-/** Mutants of a source: operator, line, the text once it is changed. */
+/** Mutants of a source: operator, line, the changed text. */
 const mutantsOf = (text: string) =>
   placesOf('a.ts', text).map((place) => `${place.operator}: ${applied(text, place)}`);
 
@@ -139,10 +139,15 @@ it.each([
 
 describe('a run', () => {
   const MINUTE = 60_000;
-  /** Mutants by name, each with what the nearest tests and the fast suite do with it. */
+  /**
+   * Mutants by name, each with its outcome in the nearest tests and in the fast suite.
+   */
   type Fates = Readonly<Record<string, readonly [Result['outcome'], Result['outcome']?]>>;
 
-  /** Runs mutants whose tests take a minute each, or `minutesOf` them, with a clock of its own. */
+  /**
+   * Runs mutants whose tests take a minute each, or `minutesOf` them, with a simulated
+   * clock.
+   */
   async function run(
     fates: Fates,
     options: { minutes?: number; nearestOnly?: boolean } = {},
@@ -190,7 +195,7 @@ describe('a run', () => {
     ]);
   });
 
-  it('leaves out the fast suite when it is told to, and what an earlier run has met', async () => {
+  it('leaves out the fast suite on request, and mutants of an earlier run', async () => {
     expect((await run(FATES, { nearestOnly: true })).log).toHaveLength(3);
     const { log, unmet } = await run(FATES, {}, ['a', 'b']);
     expect(unmet).toEqual([]);
@@ -226,7 +231,7 @@ describe('a run', () => {
     const hangs = { 'a nearest': Number.POSITIVE_INFINITY, 'b fast': 1.5 };
     const { log, unmet } = await run(fates, { minutes: 5 }, [], hangs);
     expect(unmet).toEqual([]);
-    // The fast suite has all the time that is left: it needs more than a quarter.
+    // The fast suite gets all remaining time: it needs more than a quarter.
     expect(log).toEqual([
       'a killed nearest',
       'b survived nearest',

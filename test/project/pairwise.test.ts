@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The covering choice of combinations of test/vmm/threads/toy.test.ts.
+// The pairwise choice of combinations of test/vmm/threads/toy.test.ts.
 
 import { expect, it } from 'vitest';
 import { combinations, pairsOf, pairwise } from '../support/pairwise.ts';

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Files for editors, package managers and hosted CI agree with what
-// the project's own tools have, and names exact versions.
+// Files for editors, package managers and hosted CI agree with the settings of the
+// project's own tools, and name exact versions.
 
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -30,7 +30,7 @@ function editorConfig(): Map<string, Record<string, string>> {
   return sections;
 }
 
-it('.editorconfig has what Biome formats by', () => {
+it(".editorconfig has Biome's settings", () => {
   const { indentStyle, indentWidth, lineWidth } = biome.formatter;
   expect(editorConfig().get('*')).toEqual({
     charset: 'utf-8',
@@ -82,7 +82,7 @@ describe('tools', () => {
 describe('hosted CI', () => {
   const entries = workflow.split(/^ {10}- name: /m).slice(1);
 
-  it('runs .ci/run on linux-x64; untried entries say so, and may fail', () => {
+  it('runs .ci/run on linux-x64; untried entries are marked as such, and may fail', () => {
     const [first = '', ...others] = entries;
     expect(first).toMatch(/^linux-x64\n[\s\S]* run: \.ci\/run\n[\s\S]* untried: false\n/);
     expect(others).toHaveLength(3);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The whole static site, with a page in place of the demo, which .ci/run puts in: every link leads
-// somewhere, and it has no absolute address of its own. The same tree gives the same bytes:
-// site-again.slow.test.ts.
+// The whole static site, with a page in place of the demo, which .ci/run adds: every link
+// has a target, and there is no absolute address of the site. The same tree gives the same
+// bytes: site-again.slow.test.ts.
 
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The parts of the static site (scripts/site) on small inputs: Markdown, links, register maps, the API
-// by import name, benchmarks.
+// The parts of the static site (scripts/site) on small inputs: Markdown, links, register
+// maps, the API by import name, benchmarks.
 
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
@@ -50,7 +50,7 @@ describe('Markdown', () => {
     expect(html).toContain('href="#a-b-1"');
   });
 
-  it('leads from page to page, and out of the site as it is', () => {
+  it('links from page to page, and out of the site unchanged', () => {
     const { html, targets } = render(
       '[a](../b.md#c) [d](#e) [f](https://example.com/g.md) ![h](../images/i.png)\n',
     );
@@ -288,7 +288,7 @@ describe('benchmarks', () => {
 describe('the folder of a site', () => {
   const check = (out: string) => checkSiteFolder(join(folder, out), join(folder, 'a/checkout'));
   beforeEach(() => {
-    // A checkout may look like a site: the folders above it are refused all the same.
+    // A checkout may look like a site: the folders above it are refused anyway.
     for (const above of ['a/checkout/', 'a/', ''])
       write({ [`${above}index.html`]: '', [`${above}site.css`]: '' });
   });
@@ -311,7 +311,7 @@ describe('the folder of a site', () => {
     expect(() => check('other')).toThrow(/ has other files than a site: it is not replaced$/);
   });
 
-  it('is no file', () => {
+  it('is not a file', () => {
     write({ file: '' });
     expect(() => check('file')).toThrow(/ is not a folder$/);
   });

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// CONTRIBUTING.md, "Where would I add …?": one folder each, and it is there.
+// CONTRIBUTING.md, "Where would I add …?": one folder each, which exists.
 
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -26,7 +26,7 @@ it.each([
   expect(places).toEqual([expect.stringMatching(/^`[a-z-]+\/[^`]+`/)]);
 });
 
-it('every folder and file that is named there is there', () => {
+it('every folder and file that is named there exists', () => {
   const paths = rows.flatMap(([, , place = '']) =>
     [...place.matchAll(/`([a-z-]+\/[^`]+)`/g)].map(([, path = '']) => path),
   );

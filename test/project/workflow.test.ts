@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What can be checked of the hosted CI and of the issue forms without the host that runs them: they are
-// valid YAML, their commands are there, and their expressions name what is defined.
+// Checks of the hosted CI and of the issue forms that do not need their host: they are
+// valid YAML, their commands exist, and their expressions use defined names.
 
 import { accessSync, constants, existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -29,7 +29,10 @@ function parsed(path: string): unknown {
   return document.toJS();
 }
 
-/** Problems of a shell command: scripts, programs and files that it names and that are not there. */
+/**
+ * Problems of a shell command: scripts, programs and files that it names and that do not
+ * exist.
+ */
 function problemsOf(command: string): string[] {
   return command
     .split(/&&|\|\||;|\n/)
@@ -65,7 +68,7 @@ describe('the hosted workflow', () => {
       expect(system).toMatch(/^(ubuntu-\d\d\.\d\d(-arm)?|macos-\d\d|windows-\d{4})$/);
   });
 
-  it('runs commands that are there', () => {
+  it('runs existing commands', () => {
     const commands = all.flatMap(([, { steps, strategy }]) => [
       ...steps.flatMap(({ run }) => (run === undefined || run.includes('${{') ? [] : [run])),
       ...(strategy?.matrix.include.map(({ run }) => String(run)) ?? []),
@@ -75,7 +78,7 @@ describe('the hosted workflow', () => {
     accessSync(join(PROJECT, '.ci/run'), constants.X_OK);
   });
 
-  it('has expressions that name what each entry of the matrix has, and no job that is not there', () => {
+  it('has expressions that name members of each entry of the matrix, and existing jobs', () => {
     for (const [name, job] of all) {
       const used = [...JSON.stringify(job).matchAll(/matrix\.([\w-]+)/g)].map(([, key]) => key);
       if (job.strategy) expect(used.length, name).toBeGreaterThan(4);

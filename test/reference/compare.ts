@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The real core against the plain reference walker, on every point of the generated matrix.
+// The real core against the reference walker, on every point of the generated matrix.
 
 import { expect } from 'vitest';
 import type { Harness } from '../support/unit-harness.ts';
@@ -11,7 +11,7 @@ import { worlds } from './worlds.ts';
 export interface Comparison {
   readonly keys: ReadonlySet<string>;
   readonly differences: readonly string[];
-  /** Points by the event that they end with, -1 for a translation. */
+  /** Number of points by event, -1 for a translation. */
   readonly outcomes: ReadonlyMap<number, number>;
 }
 
@@ -20,7 +20,7 @@ function* allPoints() {
   yield* matrix();
 }
 
-/** @param enough differences after which it ends. */
+/** @param enough number of differences after which it ends. */
 export function compare(h: Harness, enough: number): Comparison {
   prepare(h);
   const keys = new Set<string>();

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Shapes of the tables of the matrix: granule, input bits, start level, level of the leaf.
+// Shapes of the tables of the matrix: granule, input bits, start level, level of the
+// leaf.
 
 import type { Geometry } from './scenario.ts';
 
@@ -39,7 +40,10 @@ export const STAGE1 = [
     [25n, 3],
   ]),
 ];
-/** With the largest and the smallest first table of each start level, 16 tables side by side included. */
+/**
+ * With the largest and the smallest first table of each start level, including 16
+ * concatenated tables.
+ */
 export const STAGE2 = [
   ...geometries(12n, [
     [48n, 0],
@@ -64,7 +68,7 @@ export const STAGE2 = [
   ]),
 ];
 
-/** Of an SMMU with 52-bit addresses, which only 64 KiB granules have without DS. */
+/** For an SMMU with 52-bit addresses, which without DS only 64 KiB granules have. */
 export const WIDE_SHAPES = [
   ...geometries(16n, [
     [52n, 1],
@@ -85,7 +89,10 @@ function withLeaves(
   return leaves.map((leaf) => ({ granule, bits, start, leaf }));
 }
 
-/** With DS, at stage 1: level -1 for 4 KiB granules, blocks one level further up; 64 KiB granules stay as they are. */
+/**
+ * With DS, at stage 1: level -1 for 4 KiB granules, blocks one level higher; 64 KiB
+ * granules are unchanged.
+ */
 export const DS_SHAPES = [
   ...withLeaves(12n, 52n, -1, [0, 1, 2, 3]),
   ...withLeaves(12n, 49n, -1, [3]),
@@ -96,7 +103,10 @@ export const DS_SHAPES = [
   ...withLeaves(16n, 52n, 1, [1, 3]),
 ];
 
-/** The same at stage 2, with 16 tables side by side in place of level -1, and of level 0 of 16 KiB granules. */
+/**
+ * The same at stage 2, with 16 concatenated tables instead of level -1, and of level 0 of
+ * 16 KiB granules.
+ */
 export const DS_STAGE2 = [
   ...withLeaves(12n, 52n, -1, [0, 2, 3]),
   ...withLeaves(12n, 52n, 0, [0, 3]),

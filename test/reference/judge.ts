@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Puts a point of the matrix to the reference and to the real core, and says how they differ.
+// Compares the reference and the real core on a point of the matrix.
 
 import {
   ACCESS_INSTRUCTION,
@@ -20,7 +20,10 @@ import { type Harness, RAM_GPA } from '../support/unit-harness.ts';
 import { type ReferenceResult, type ReferenceSmmu, ReferenceWalker } from './reference-walker.ts';
 import type { Access, Scenario, Shape } from './scenario.ts';
 
-/** S1P, S2P, AArch64, COHACC, HTTU 2, ATS, ASID16, VMID16, CD2L, terminate model, 2-level stream tables. */
+/**
+ * S1P, S2P, AArch64, COHACC, HTTU 2, ATS, ASID16, VMID16, CD2L, terminate model, 2-level
+ * stream tables.
+ */
 export const IDR0 = 0x0d4c349b;
 /** SSIDSIZE 20, SIDSIZE 16. */
 export const IDR1 = 0x014a0510;
@@ -28,17 +31,17 @@ export const IDR1 = 0x014a0510;
 const IDR5 = 0x75;
 /** OAS 52 bits, VAX. */
 const IDR5_WIDE = 0x476;
-/** The same and DS. */
+/** The same, with DS. */
 const IDR5_DS = 0x4f6;
 /** HAD, FWB, RIL. */
 export const IDR3 = 0x504;
 const XNX = 0x10;
 export const HYP = 0x200;
-/** TTENDIAN 2; without the bit 0, of mixed endianness. */
+/** TTENDIAN 2; without this bit 0, mixed endianness. */
 const LITTLE = 0x400000;
 export const [E2H, RECINVSID] = [1, 2];
 
-/** Where the stream table lies, and how it is made. */
+/** The address and format of the stream table. */
 export interface StreamTable {
   readonly base: bigint;
   /** STRTAB_BASE_CFG. */
@@ -46,7 +49,7 @@ export interface StreamTable {
   readonly sid: number;
   /** PA of the STE. */
   readonly ste: bigint;
-  /** Other words that it is made of. */
+  /** Other words of the table. */
   readonly words: ReadonlyMap<bigint, bigint>;
 }
 
@@ -66,7 +69,7 @@ export function prepare(h: Harness): void {
   h.set(SMMU_AT_CR2, RECINVSID);
 }
 
-// The unit's view of memory: host RAM in window 0, the guest's RAM in window 1.
+// A unit's view of memory: host RAM in window 0, the guest's RAM in window 1.
 function place(h: Harness, pa: bigint): [DataView, number] | undefined {
   const [window, address] = [pa >> 32n, Number(pa & 0xffff_ffffn)];
   if (window === 0n && address + 8 <= h.hostBytes.byteLength - h.ramBase)
@@ -89,7 +92,7 @@ function write(h: Harness, pa: bigint, value: bigint): void {
 const hex = (value: bigint | undefined) =>
   value === undefined ? 'none' : `0x${value.toString(16)}`;
 
-// The fields of a record that the reference speaks of, in one line.
+// The fields of a record that the reference defines, in one line.
 function recordOf(
   id: number,
   stage2: boolean,
@@ -114,19 +117,22 @@ function actual(h: Harness, status: number, pa: bigint): string {
   return recordOf(word(0) & 0xff, (word(3) & 0x80) !== 0, (word(3) >>> 8) & 3, address);
 }
 
-/** What became of an access, and how the two models differ about it: undefined when they agree. */
+/**
+ * The result of an access, and the difference between the two models: undefined when they
+ * agree.
+ */
 export interface Verdict {
   readonly event: number;
   readonly difference?: string;
 }
 
-/** IDR5 of the SMMU that a shape is for. */
+/** IDR5 of the SMMU of a shape. */
 export function idr5Of({ wide = false, ds = false }: Shape): number {
   if (ds) return IDR5_DS;
   return wide ? IDR5_WIDE : IDR5;
 }
 
-/** IDR0, IDR3 and CR2 of the SMMU that a shape is for. */
+/** IDR0, IDR3 and CR2 of the SMMU of a shape. */
 function registersOf({ world }: Shape): { idr0: number; idr3: number; cr2: number } {
   if (world === undefined) return { idr0: IDR0, idr3: IDR3, cr2: RECINVSID };
   return {
@@ -136,7 +142,7 @@ function registersOf({ world }: Shape): { idr0: number; idr3: number; cr2: numbe
   };
 }
 
-// What the reference makes of an access.
+// The reference's result of an access.
 function ask(
   readWord: (pa: bigint) => bigint | undefined,
   scenario: Scenario,
@@ -212,7 +218,7 @@ export function judge(
         differences.push(`${hex(pa)} is ${hex(read(h, pa))} instead of ${hex(should)}`);
     }
   }
-  // Once more, now perhaps from the IOTLB.
+  // A second time, perhaps from the IOTLB now.
   const second = translate();
   if (actual(h, second.status, second.pa) !== got)
     differences.push(`${actual(h, second.status, second.pa)} the second time`);

@@ -1,17 +1,20 @@
 // SPDX-License-Identifier: MIT
-// The matrix: shapes of tables, times what is special about the point (a permission, a fault, a format), times accesses.
+// The matrix: shapes of tables, times twists (a permission, a fault, a format), times
+// accesses.
 
 import { DS_SHAPES, DS_STAGE2, STAGE1, STAGE2, WIDE_SHAPES } from './geometries.ts';
 import { type Access, type Geometry, levelShift, Scenario, type Shape } from './scenario.ts';
 
 export interface Point {
-  /** Mode, granules, start and leaf levels, sizes, what is special, access: no two points have the same. */
+  /**
+   * Mode, granules, start and leaf levels, sizes, twist, access: unique for each point.
+   */
   readonly key: string;
   readonly scenario: () => Scenario;
   readonly access: Access;
 }
 
-/** What is special about a point: a name, and what it changes. */
+/** A twist of a point: its name, and its change. */
 export type Twist = readonly [
   name: string,
   apply: (scenario: Scenario) => void,
@@ -57,7 +60,10 @@ const moved = (bits: (scenario: Scenario) => bigint) => (scenario: Scenario) => 
   scenario.address ^= bits(scenario);
 };
 
-/** Permissions and faults of stage 1. Twists of a table leave a shape without one as it is. */
+/**
+ * Permissions and faults of stage 1. A twist of a table does not change a shape without
+ * that table.
+ */
 export const TWISTS1: readonly Twist[] = [
   ['read-write', () => undefined, ACCESSES],
   ['read-only', (s) => s.change(leaf1(s), bit(7)), ACCESSES],
@@ -203,7 +209,7 @@ export const TWISTS1: readonly Twist[] = [
   ['S1STALLD', (s) => ste(s, 1, bit(27))],
 ];
 
-/** The same of stage 2. */
+/** The same for stage 2. */
 export const TWISTS2: readonly Twist[] = [
   ['S2 read-write', () => undefined, ACCESSES],
   ['S2 read-only', (s) => s.change(leaf2(s), 0n, bit(7)), ACCESSES],
@@ -296,7 +302,9 @@ const NESTED: readonly Twist[] = [
   ['CD that S2 does not map', (s) => ste(s, 0, 0x1f0_0000n, 0xfff_ffc0n)],
 ];
 
-/** 52-bit addresses: beyond what IPS and S2PS say, in tables, in granules that have none. */
+/**
+ * 52-bit addresses: beyond IPS and S2PS, in tables, in granules that do not support them.
+ */
 const WIDE: readonly Twist[] = [
   ['IPS 48 bits', (s) => cd0(s, 5n << 32n, 7n << 32n)],
   ['IPS 7', (s) => cd0(s, 7n << 32n)],
@@ -312,7 +320,10 @@ const WIDE: readonly Twist[] = [
   ['S2T0SZ 12', (s) => ste(s, 2, 12n << 32n, 0x3fn << 32n)],
 ];
 
-/** DS: what bits [9:8] and [49:48] of descriptors mean, start levels -1 and 0, and DS switched off. */
+/**
+ * DS: the meaning of bits [9:8] and [49:48] of descriptors, start levels -1 and 0, and DS
+ * switched off.
+ */
 const WITH_DS: readonly Twist[] = [
   ...WIDE,
   ['table beyond 2^50', (s) => hasTable1(s) && s.change(first1(s), 0x100n)],
@@ -348,7 +359,7 @@ const CONFIGS: readonly Twist[] = [
   ['Config 6', (s) => ste(s, 0, 12n, 0xen)],
 ];
 
-/** Everything that may be special about tables of a shape. */
+/** All twists of tables of a shape. */
 export function twistsOf({ mode, wide = false, ds = false, ssid }: Shape): readonly Twist[] {
   const stage1 = mode !== 'stage 2';
   const stage2 = mode !== 'stage 1';

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-// A plain model of SMMUv3 configuration and translation: BigInt, no caches, straight from the formats. It shares no code with the model
-// that it judges and imports nothing.
+// A simple model of SMMUv3 configuration and translation: BigInt, no caches, directly
+// from the formats. It shares no code with the model that it checks, and imports nothing.
 
-/** Reads an aligned 64-bit word at a PA; undefined when nothing is there. */
+/** Reads an aligned 64-bit word at a PA; undefined when there is no memory. */
 export type ReadPhysical = (pa: bigint) => bigint | undefined;
 
 export interface ReferenceSmmu {
@@ -27,12 +27,15 @@ export interface ReferenceAccess {
   readonly instruction?: boolean;
 }
 
-/** What becomes of an access: a PA, or a refusal with its event (0 for none), and the descriptors that it updates. */
+/**
+ * The result of an access: a PA, or a refusal with its event (0 for none), and the
+ * descriptors that it updates.
+ */
 export interface ReferenceResult {
   readonly pa?: bigint;
   readonly event: number;
   readonly stage2: boolean;
-  /** 0 CD, 1 translation table, 2 input; of walk faults only. */
+  /** 0 CD, 1 translation table, 2 input; only for walk faults. */
   readonly class?: number;
   readonly ipa?: bigint;
   readonly fetchAddress?: bigint;
@@ -73,7 +76,7 @@ const field = (word: bigint, low: number, width: number) =>
   (word >> BigInt(low)) & ((1n << BigInt(width)) - 1n);
 const flag = (word: bigint, low: number) => field(word, low, 1) === 1n;
 
-/** The same eight bytes, the other way round. */
+/** The same eight bytes in reverse order. */
 function reversed(word: bigint): bigint {
   let result = 0n;
   for (let byte = 0; byte < 8; byte++) result = (result << 8n) | field(word, 8 * byte, 8);
@@ -84,7 +87,9 @@ function refuse(refusal: Refusal): never {
   throw new Refused(refusal);
 }
 
-/** Granule, as log2, of TG0 and S2TG (0 4K, 1 64K, 2 16K) or of TG1 (1 16K, 2 4K, 3 64K). */
+/**
+ * Granule, as log2, of TG0 and S2TG (0 4K, 1 64K, 2 16K) or of TG1 (1 16K, 2 4K, 3 64K).
+ */
 function granuleOf(tg: bigint, upper: boolean): bigint | undefined {
   return (upper ? [undefined, 14n, 12n, 16n] : [12n, 16n, 14n, undefined])[Number(tg)];
 }
@@ -98,7 +103,10 @@ interface Walk {
   readonly outputBits: bigint;
   /** Whether the SMMU has 52-bit addresses. */
   readonly lpa: boolean;
-  /** Whether CD.DS or STE.S2DS gives tables of 4 and 16 KiB granules 52-bit addresses; of no account to others. */
+  /**
+   * Whether CD.DS or STE.S2DS gives tables of 4 and 16 KiB granules 52-bit addresses;
+   * ignored for others.
+   */
   readonly ds: boolean;
   /** Reads a descriptor at a table address. */
   readonly descriptor: (address: bigint) => bigint;
@@ -109,7 +117,7 @@ interface Leaf {
   readonly output: bigint;
   readonly descriptor: bigint;
   readonly slot: bigint;
-  /** The table descriptors on the way. */
+  /** The table descriptors of the walk. */
   readonly tables: readonly bigint[];
 }
 
@@ -118,8 +126,9 @@ function walkTables(walk: Walk): Leaf {
   const { input, granule, outputBits } = walk;
   const tables: bigint[] = [];
   const lpa2 = walk.ds && granule !== 16n;
-  // Descriptors of 64 KiB granules hold bits 51 to 48 of an address in bits 15 to 12; with DS others hold bits 51 and 50 in bits 9 and 8, and
-  // bits 49 and 48 where they belong.
+  // In descriptors of 64 KiB granules, bits 15 to 12 contain bits 51 to 48 of an address;
+  // with DS, in others bits 9 and 8 contain bits 51 and 50, and bits 49 and 48 are in
+  // place.
   const high = (descriptor: bigint) => {
     if (lpa2) return (field(descriptor, 8, 2) << 50n) | (field(descriptor, 48, 2) << 48n);
     return walk.lpa && granule === 16n ? field(descriptor, 12, 4) << 48n : 0n;
@@ -168,7 +177,10 @@ export class ReferenceWalker {
     this.#access = { ...access, instruction: access.instruction === true && access.write !== true };
   }
 
-  /** What an SMMU without caches would make of an access. Nothing is written: `updates` says what would be. */
+  /**
+   * The result of an access with an SMMU without caches. Nothing is written: `updates`
+   * lists the writes.
+   */
   static translate(
     smmu: ReferenceSmmu,
     read: ReadPhysical,
@@ -241,7 +253,7 @@ export class ReferenceWalker {
     return this.#ds && flag(this.#ste[3] ?? 0n, 3);
   }
 
-  // Only 64 KiB granules go beyond 48 bits without DS.
+  // Without DS, only 64 KiB granules have more than 48 bits.
   #outputBits(code: bigint, granule: bigint, ds: boolean): bigint {
     const limits = [SIZES[Number(code)] ?? 0n, this.#oas, granule === 16n || ds ? 52n : 48n];
     return limits.reduce((a, b) => (a < b ? a : b));
@@ -252,7 +264,7 @@ export class ReferenceWalker {
     return (!ha || httu > 0n) && (!hd || httu > 1n);
   }
 
-  // STRW says whose translation regime it is where there is EL2, and no stage 2.
+  // STRW selects the translation regime if EL2 is implemented and there is no stage 2.
   get #strw(): bigint {
     const [d0 = 0n, d1 = 0n] = this.#ste;
     return flag(this.#smmu.idr0, 9) && field(d0, 1, 3) === 5n ? field(d1, 30, 2) : 0n;
@@ -292,13 +304,13 @@ export class ReferenceWalker {
     const t0sz = field(d2, 32, 6);
     if (!this.#granuleSupported(granule) || t0sz < 64n - this.#oas || t0sz > 39n) return undefined;
     if (t0sz < (granule === 16n || ds ? 12n : 16n)) return undefined;
-    // By {S2SL0_2, S2SL0}; S2SL0_2 counts with DS and 4 KiB granules only.
+    // By {S2SL0_2, S2SL0}; S2SL0_2 is only used with DS and 4 KiB granules.
     const sl2 = ds && granule === 12n && flag(this.#ste[3] ?? 0n, 2);
     const startLevels =
       granule === 12n ? (sl2 ? [-1] : [2, 1, 0]) : granule === 14n && ds ? [3, 2, 1, 0] : [3, 2, 1];
     const startLevel = startLevels[sl0];
     if (startLevel === undefined) return undefined;
-    // Small PAs do without the highest level.
+    // Small PAs do not use the highest level.
     if (sl0 === 2 && this.#oas < (granule === 14n ? 42n : 44n)) return undefined;
     if (sl0 === 3 && this.#oas < 52n) return undefined;
     const entryBits = granule + BigInt(3 - startLevel) * (granule - 3n);
@@ -351,7 +363,8 @@ export class ReferenceWalker {
     return half(0, 14, ttb0, false) && (el2 || half(16, 30, ttb1, true));
   }
 
-  // Stage 2 for an IPA that is read or written on behalf of stage 1 (class 0, 1) or of the access itself (2).
+  // Stage 2 for an IPA that is accessed on behalf of stage 1 (class 0, 1) or of the
+  // access itself (2).
   #walkStage2(ipa: bigint, kind: number, write: boolean): bigint {
     const [, , d2 = 0n, d3 = 0n] = this.#ste;
     const { privileged = false } = this.#access;
@@ -386,7 +399,8 @@ export class ReferenceWalker {
     if (!flag(next, 10) && !ha && !affd) fault(FAULT.access);
     if (!flag(next, 10) && ha) next |= 1n << 10n;
     const dirtyable = ha && hd && flag(next, 51);
-    // With XNX two bits: all may execute, unprivileged code alone, none, privileged code alone.
+    // Two bits with XNX: executable by all, by unprivileged code only, by none, by
+    // privileged code only.
     const executes = flag(this.#smmu.idr3, 4)
       ? [true, !privileged, false, privileged][Number(field(next, 53, 2))]
       : !flag(next, 54);
@@ -421,7 +435,7 @@ export class ReferenceWalker {
     if (!this.#cdLegal()) refuse({ event: ID.badCd });
   }
 
-  // The CD that the access uses; undefined when S1DSS has it bypass stage 1.
+  // The CD of the access; undefined when S1DSS makes it bypass stage 1.
   #cdIndex(): bigint | undefined {
     const [, d1 = 0n] = this.#ste;
     const { ssid } = this.#access;
@@ -446,7 +460,7 @@ export class ReferenceWalker {
     const significant = field(address, 0, tagged);
     const above = significant >> bits;
     const ones = (1n << (BigInt(tagged) - bits)) - 1n;
-    // EL2 has the lower half alone, and cannot do without it.
+    // EL2 has only the lower half, which is always enabled.
     const el2 = this.#el2;
     if (el2 ? upper : flag(d0, upper ? 30 : 14)) fault(FAULT.translation);
     if (above !== (upper ? ones : 0n)) fault(FAULT.translation);
@@ -486,7 +500,7 @@ export class ReferenceWalker {
     const unprivileged = flag(next, 6) && !hierarchical(61);
     const wxn = flag(d0, 36) && writable;
     const allowed = () => {
-      // EL2 has no privilege: neither AP[1], PXN nor PAN.
+      // EL2 has no privilege: AP[1], PXN and PAN are ignored.
       if (el2)
         return instruction ? !flag(next, 54) && !hierarchical(60) && !wxn : !write || writable;
       if (instruction && !privileged) return !flag(next, 54) && !hierarchical(60) && !wxn;

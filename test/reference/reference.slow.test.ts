@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The real core against a plain reference walker on a generated matrix. That the matrix finds bugs: test/mutation/reference.slow.test.ts.
+// The real core against the reference walker on a generated matrix.
+// test/mutation/reference.slow.test.ts tests that the matrix finds bugs.
 
 import { describe, expect, it } from 'vitest';
 import { harness } from '../support/unit-harness.ts';

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// One point of the matrix: tables for one access, laid out in the guest's RAM. What is read there by the reference and by the real core is
-// the same memory.
+// One point of the matrix: tables for one access, in the guest's RAM. The reference and
+// the real core read the same memory.
 
 /** Guest RAM as PA; its first byte is IPA 0 of the nested scenarios. */
 export const RAM_PA = 0x1_8000_0000n;
@@ -12,11 +12,14 @@ export const ROOT = {
   stage2: 0x400000n,
   pool: 0x500000n,
 };
-/** Where accesses end up: offset in RAM. */
+/** Target of accesses: offset in RAM. */
 export const TARGET = 0x70_0123n;
-/** Bits that give each level of a VA an index of its own. */
+/** Bits that give each level of a VA a different index. */
 const PATTERN = 0x0009_5a3c_96e1_2000n;
-/** Bits 51 to 48 of where stage 1 and stage 2 lead in a wide scenario, where the granule has them. */
+/**
+ * Bits 51 to 48 of the output addresses of stage 1 and stage 2 in a wide scenario, if the
+ * granule has them.
+ */
 const HIGH1 = 0xan;
 const HIGH2 = 0x6n;
 
@@ -38,15 +41,21 @@ export interface Shape {
   /** Linear, or two-level with 4 KiB or 64 KiB leaves. */
   readonly cdFormat?: bigint;
   readonly ssid?: bigint;
-  /** An SMMU with 52-bit addresses and VAs; IPS and S2PS say so, and the target lies beyond 2^48. */
+  /**
+   * An SMMU with 52-bit addresses and VAs, also in IPS and S2PS; the target is above
+   * 2^48.
+   */
   readonly wide?: boolean;
-  /** With `wide`: DS in CD and STE, that is 52 bits with the other granules as well. */
+  /** With `wide`: DS in CD and STE, that is, 52 bits with the other granules as well. */
   readonly ds?: boolean;
-  /** An SMMU as Grace's, with EL2, tables of either endianness and XNX; streams with stage 1 alone are of this world. */
+  /**
+   * An SMMU like Grace's, with EL2, tables of either endianness and XNX; streams with
+   * only stage 1 are in this StreamWorld.
+   */
   readonly world?: 'NS-EL1' | 'EL2' | 'EL2-E2H';
 }
 
-/** The bytes of a word the other way round. */
+/** The bytes of a word in reverse order. */
 function swapped(value: bigint): bigint {
   const bytes = new DataView(new ArrayBuffer(8));
   bytes.setBigUint64(0, value, true);
@@ -65,20 +74,25 @@ export function levelShift(granule: bigint, level: number): bigint {
   return granule + BigInt(3 - level) * (granule - 3n);
 }
 
-/** Everything that an access needs, as words by PA, with names for what a twist changes. */
+/**
+ * Everything that an access needs, as words by PA, with names for what a twist changes.
+ */
 export class Scenario {
   readonly words = new Map<bigint, bigint>();
   readonly ste: bigint[] = Array.from({ length: 8 }, () => 0n);
   /** PA of the CD that the access uses, and of the level-1 CD descriptor. */
   readonly cd: bigint;
   readonly level1Cd: bigint;
-  /** PAs of the descriptors on the way to the target, by level. */
+  /** PAs of the descriptors of the target's walk, by level. */
   readonly slots1 = new Map<number, bigint>();
   readonly slots2 = new Map<number, bigint>();
   /** PA of the stage-2 leaf that maps the stage-1 leaf's table. */
   tableLeaf2 = 0n;
   address: bigint;
-  /** Stages whose tables lie in memory big-endian. What twists read and change is in the order of this machine. */
+  /**
+   * Stages whose tables are big-endian in memory. Twists read and change words in this
+   * machine's byte order.
+   */
   readonly bigEndian = new Set<1 | 2>();
   readonly shape: Shape;
   #pool = ROOT.pool;
@@ -102,12 +116,12 @@ export class Scenario {
     if (mode !== 'stage 1') this.#buildStage2();
   }
 
-  /** Address as stage 1 sees it: an IPA when nested. */
+  /** An address at stage 1: an IPA when nested. */
   pointer(offset: bigint): bigint {
     return this.shape.mode === 'nested' ? offset : RAM_PA + offset;
   }
 
-  /** The words as they lie in memory. */
+  /** The words as stored in memory. */
   get encoded(): ReadonlyMap<bigint, bigint> {
     const encode = (pa: bigint, word: bigint) => {
       const stage = this.#stageOf.get(pa);
@@ -161,7 +175,7 @@ export class Scenario {
     }
   }
 
-  /** What a leaf says of bits 51 to 48 of its address, and 0 where it has none. */
+  /** Encoding of bits 51 to 48 of a leaf's address, 0 where it has none. */
   #high({ granule }: Geometry, bits: bigint): bigint {
     if (!this.#leadsHigh(granule)) return 0n;
     return granule === 16n ? bits << 12n : ((bits >> 2n) << 8n) | ((bits & 3n) << 48n);
@@ -171,7 +185,10 @@ export class Scenario {
     return this.shape.wide === true && (granule === 16n || this.shape.ds === true);
   }
 
-  /** With DS bits [9:8] of a leaf belong to the address; without, inner shareable. */
+  /**
+   * With DS, bits [9:8] of a leaf belong to the address; without, they are "inner
+   * shareable".
+   */
   #shareable({ granule }: Geometry): bigint {
     return this.shape.ds && granule !== 16n ? 0n : 0x300n;
   }
@@ -210,7 +227,7 @@ export class Scenario {
     this.ste[0] = context | (cdFormat << 4n) | (substreams ? 20n << 59n : 0n) | 0xbn;
     const { world = 'NS-EL1' } = this.shape;
     this.ste[1] = 0xd6n | (world === 'NS-EL1' ? 0n : 2n << 30n);
-    // The VMID tags stage-1 entries too.
+    // The VMID also tags stage-1 entries.
     this.ste[2] = 7n;
   }
 

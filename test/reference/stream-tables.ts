@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Stream tables of every format, around one plain stage-1 access.
+// Stream tables of every format, for one plain stage-1 access.
 
 import { LINEAR, type StreamTable } from './judge.ts';
 import { Scenario } from './scenario.ts';
@@ -11,12 +11,12 @@ export interface StreamTablePoint {
 }
 
 const BASE = 0x10000n;
-/** A level-2 table, aligned to the largest size that it may have: 1,024 entries. */
+/** A level-2 table, aligned to its maximum size: 1,024 entries. */
 const LEVEL2 = 0x30000n;
 const NOWHERE = 0x7_0000_0000n;
 const geometry = { granule: 12n, bits: 39n, start: 1, leaf: 3 };
 
-/** 2-level table for StreamIDs of 16 bits; `level1` is the descriptor that the StreamID finds. */
+/** 2-level table for StreamIDs of 16 bits; `level1` is the descriptor of the StreamID. */
 function twoLevel(split: number, sid: number, level1: bigint): StreamTable {
   const effective = split === 8 || split === 10 ? split : 6;
   const slot = BASE + BigInt(sid >> effective) * 8n;

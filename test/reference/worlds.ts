@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What an SMMU as Grace's has beyond the others of the matrix: EL2 and EL2-E2H, tables of either endianness, XNX.
+// Features of an SMMU like Grace's that the other points do not have: EL2 and EL2-E2H,
+// tables of either endianness, XNX.
 
 import { STAGE1, STAGE2 } from './geometries.ts';
 import {
@@ -30,7 +31,7 @@ const bigEndian2 = (s: Scenario) => {
   ste(s, 2, S2ENDI);
 };
 
-/** Worlds, by what the STE says of them and by what they make of a CD. */
+/** StreamWorlds: STE fields that select them, and their effect on a CD. */
 const OF_STAGE1: readonly Twist[] = [
   ['STRW 0', (s) => ste(s, 1, 0n, 3n << 30n), ACCESSES],
   ['STRW 1', (s) => ste(s, 1, 1n << 30n, 3n << 30n)],
@@ -129,14 +130,14 @@ const OF_BOTH: readonly Twist[] = [
   ],
 ];
 
-/** Variations of tables of a shape of such an SMMU, in addition to `twistsOf`. */
+/** Twists of tables of a shape of such an SMMU, in addition to `twistsOf`. */
 export function worldTwistsOf({ mode, world }: Shape): readonly Twist[] {
   if (world === undefined) return [];
   if (mode === 'stage 1') return OF_STAGE1;
   return mode === 'stage 2' ? OF_STAGE2 : [...OF_STAGE1, ...OF_STAGE2, ...OF_BOTH];
 }
 
-/** The points of such an SMMU: what is special about it, and what is special about every one. */
+/** The points of such an SMMU: its own twists, and those of all SMMUs. */
 export function* worlds(): Generator<Point> {
   const some = (all: readonly Geometry[]) => all.filter((_, i) => i % 5 === 0);
   const [small1, small2] = [STAGE1, STAGE2].map((all) =>

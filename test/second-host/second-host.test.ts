@@ -20,7 +20,7 @@ import { DOORBELL, SecondHost } from './second-host.ts';
 
 const modules = await checkedModules();
 
-// Where the host has put the devices, and the registers as the guest's driver knows them.
+// Addresses of the devices on the host, and the registers as known to the guest's driver.
 const SMMU = 0x10000000;
 const CMDQV = 0x11000000;
 const LVCMDQ = CMDQV + 0x30000;
@@ -29,7 +29,10 @@ const ASID = 5;
 const IOVA = 0x40000000;
 const PAGES = 8;
 
-/** The guest: brings up the SMMU and VINTF 0, maps a buffer for its device, unmaps it and invalidates it in one batch. */
+/**
+ * The guest: enables the SMMU and VINTF 0, maps a buffer for its device, unmaps it and
+ * invalidates it in one batch.
+ */
 class Guest {
   readonly #host: SecondHost;
   readonly #table: PageTable;
@@ -93,7 +96,7 @@ class Guest {
     writeCommand(this.#host, this.#ring, this.#prod++, command);
   }
 
-  /** As Linux does: a CMD_SYNC in place of the command, then GERRORN := GERROR. */
+  /** Like Linux: replaces the command by a CMD_SYNC, then sets GERRORN := GERROR. */
   skipBadCommand(): void {
     writeCommand(this.#host, this.#ring, this.#host.read32(LVCMDQ + 0x00) & 0x3f, sync());
     this.#host.write32(LVCMDQ + 0x14, this.#host.read32(LVCMDQ + 0x10));
@@ -114,14 +117,14 @@ function booted(): { host: SecondHost; guest: Guest } {
 }
 
 describe('a host that is not the VMM', () => {
-  it('knows only the device package', () => {
+  it('uses only the device package', () => {
     const source = readFileSync(new URL('./second-host.ts', import.meta.url), 'utf8');
     const imports = [...source.matchAll(/from '([^']*)'/g)].map(([, path]) => path ?? '');
     expect(imports.length).toBeGreaterThan(0);
     for (const path of imports) expect(path).toMatch(/^\.\.\/\.\.\/(devices\/|assembly\/load\.ts)/);
   });
 
-  it('gives its guest an SMMU and a CMDQV whose VCMDQ drains a batch of TLBI and CMD_SYNC', () => {
+  it('assigns its guest an SMMU and a CMDQV whose VCMDQ drains a batch of TLBI and CMD_SYNC', () => {
     const { host, guest } = booted();
     const reached = () =>
       Array.from({ length: PAGES }, (_, page) => host.reaches(STREAM, IOVA + page * 0x1000));
@@ -144,7 +147,7 @@ describe('a host that is not the VMM', () => {
     expect([host.read32(CMDQV + 0x0014), host.read32(LVCMDQ + 0x00)]).toEqual([0, 1]);
   });
 
-  it('carries a device with a timer, MSIs and narrow registers', () => {
+  it('hosts a device with a timer, MSIs and narrow registers', () => {
     const TICKER = 0x12000000;
     const host = new SecondHost(modules);
     host.plug(new TickerDevice(), TICKER);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
-// A host that is not the VMM: it knows of this project only what a plugin author knows, devices/ and assembly/load.ts. It has one guest,
-// to which it gives a physical SMMU and its CMDQV whole; the guest's RAM is therefore window 0 of the physical address map.
+// A host that is not the VMM: it uses only the parts of this project that a plugin author
+// uses, devices/ and assembly/load.ts. It has one guest, to which it assigns a physical
+// SMMU and its CMDQV as a whole; the guest's RAM is therefore window 0 of the physical
+// address map.
 
 import type { HotModules } from '../../assembly/load.ts';
 import { TimerQueue } from '../../devices/bus/index.ts';
@@ -17,7 +19,7 @@ import { PhysicalSmmu } from '../../devices/smmuv3/index.ts';
 import { createHostMemory, smmuBase, TRANSLATE_OK, Unit } from '../../devices/unit/index.ts';
 
 const RAM_SIZE = 0x200000;
-/** Where this host takes MSIs. */
+/** Address of this host's MSI doorbell. */
 export const DOORBELL = 0x08020040;
 
 interface Slot {
@@ -30,7 +32,7 @@ export class SecondHost {
   readonly interrupts: string[] = [];
   /** "ticker 0x8020040 0x21" for an MSI to the doorbell. */
   readonly msis: string[] = [];
-  /** Nanoseconds; the test lets time pass. */
+  /** Nanoseconds; the test advances it. */
   now = 0;
   readonly #unit: Unit;
   readonly #ram: DataView;
@@ -153,7 +155,7 @@ export class SecondHost {
     return at;
   }
 
-  /** Whether a read by a bus master under this StreamID gets through the SMMU. */
+  /** Whether a read by a bus master with this StreamID passes the SMMU. */
   reaches(streamId: number, iova: number): boolean {
     const { core } = this.#unit;
     core.accessBegin();

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
-// What the stress tests run on: one machine, one VCMDQ, 8192 mapped pages, and workers that have units of their own on the same memories.
+// The setup of the stress tests: one machine, one VCMDQ, 8192 mapped pages, and workers
+// that have units of their own on the same memories.
 
 import { Worker } from 'node:worker_threads';
 import type { HotModules } from '../../assembly/load.ts';
 import { Harness, RAM_GPA, WINDOW } from '../support/unit-harness.ts';
 
-/** How much longer than by default the tests run: VSMMU_STRESS=25 is the full run. */
+/** Factor of the tests' duration: VSMMU_STRESS=25 is the full run. */
 export const SCALE = Number(process.env.VSMMU_STRESS ?? 1);
 
 export const SID = 5;
@@ -14,7 +15,7 @@ export const PAGES = 8192;
 export const VINTF = 1;
 /** Guest-memory offset of the first of 1024 data pages. */
 export const DATA = 0x300000;
-// Behind the ring.
+// After the ring.
 const CD = 0x80203000;
 const LEVEL2 = 0x80202000;
 const LEVEL3 = 0x80210000;
@@ -23,7 +24,10 @@ const LEVEL3 = 0x80210000;
 export function pteOffset(page: number): number {
   return LEVEL3 - RAM_GPA + page * 8;
 }
-/** Descriptor that maps a page to a data page: AF, inner shareable, unprivileged read and write, page. */
+/**
+ * Descriptor that maps a page to a data page: AF, inner shareable, unprivileged read and
+ * write, page.
+ */
 export function pteOf(data: number): bigint {
   return 0x1_8030_0f47n + (BigInt(data) << 12n);
 }
@@ -55,8 +59,8 @@ export class Board extends Harness {
   }
 
   /**
-   * Starts a role of worker.mjs on a thread block of its own.
-   * @returns the worker, what it first says ("ready"), and its result.
+   * Starts a role of worker.mjs with a thread block of its own.
+   * @returns the worker, its first message ("ready"), and its result.
    */
   start(
     role: string,
@@ -82,7 +86,7 @@ export class Board extends Harness {
         worker.once('exit', () => reject(new Error(`${role} ended without ${kind}`)));
       });
     const [ready, result] = [next('ready'), next('result')];
-    // A test that waits for one of them only must not fail for the other.
+    // A test that awaits only one of them must not fail because of the other.
     for (const promise of [ready, result]) promise.catch(() => undefined);
     return { worker, ready, result };
   }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// One queue under several threads: drivers that ring at the same time, threads that die in the drain, stacks that run over in it.
+// One queue under several threads: drivers that ring at the same time, threads that die
+// in the drain, stacks that overflow in it.
 
 import { afterEach, expect, it } from 'vitest';
 import {
@@ -23,9 +24,9 @@ import { Board, SCALE, VINTF } from './board.ts';
 const DRIVERS = 4;
 const LOG2SIZE = 8;
 const INDEX_MASK = (2 << LOG2SIZE) - 1;
-/** Every n-th command is illegal, and the queue stops until the host has stepped over it. */
+/** Every n-th command is illegal, and the queue stops until the host has skipped it. */
 const EVERY = 997;
-/** A wait of a driver that is in vain. */
+/** After this time a driver's wait is in vain. */
 const LIMIT_MS = 20_000;
 const BATCHES = Math.round(3000 * SCALE);
 
@@ -34,7 +35,10 @@ afterEach(async () => {
   await board?.end();
 });
 
-/** Four drivers on one queue. Returns what each one sent and what was executed for it; throws where a driver waits in vain. */
+/**
+ * Four drivers on one queue. Returns the commands that each sent and those executed for
+ * it; throws when a driver waits in vain.
+ */
 async function fourDrivers(on: Board, batches: number, limitMs = LIMIT_MS) {
   const control = new SharedArrayBuffer(64);
   const log = new SharedArrayBuffer(DRIVERS * batches * 8);
@@ -83,7 +87,8 @@ async function fourDrivers(on: Board, batches: number, limitMs = LIMIT_MS) {
   while (running) {
     await new Promise((resolve) => setTimeout(resolve, 1));
     if (on.queue.state !== QUEUE_ERROR_HELD) continue;
-    // The queue has stopped at the illegal command: all commands before it have been executed, in order, and none after it.
+    // The queue has stopped at the illegal command: all earlier commands have been
+    // executed, in order, and no later one.
     const consumed = errors * EVERY + EVERY - 1;
     expect([on.queue.cons, positions[consumed]]).toEqual([consumed & INDEX_MASK, 0xff]);
     expect(requests()).toEqual(sentBefore(consumed));

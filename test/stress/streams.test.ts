@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A host that changes the STE of a stream whose device does DMA on another thread: bypass and stage 1 in turn, as a guest does that attaches
-// its devices to other domains.
+// A host that changes the STE of a stream whose device does DMA on another thread: bypass
+// and stage 1 in turn, like a guest that attaches its devices to other domains.
 
 import { Worker } from 'node:worker_threads';
 import { expect, it } from 'vitest';
@@ -64,7 +64,7 @@ it(`${CHANGES} changes of an STE under DMA: no access is lost or goes elsewhere`
     const accesses = () => Atomics.load(words, 2);
     for (let i = 0; i < CHANGES; i++) {
       viommu.attachStream(STREAM, stes[i % stes.length]);
-      // Now and then the device runs on one entry for a while.
+      // Now and then the device uses one entry for a while.
       const seen = accesses();
       while (i % 16 === 0 && accesses() - seen < 50);
     }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Translations under several threads: sets that two threads insert into, and pages that move while they are in use.
+// Translations under several threads: sets into which two threads insert, and pages that
+// move while they are in use.
 
 import { afterEach, describe, expect, it } from 'vitest';
 import { SMMU_AT_TLB_SEQ, TLB_SET_STRIDE, TLB_SETS } from '../../assembly/layout/iotlb-memory.ts';
@@ -21,7 +22,10 @@ afterEach(async () => {
   await board?.end();
 });
 
-/** Pages whose entries share one IOTLB set, more of them than it has ways: found by filling the IOTLB from an empty one. */
+/**
+ * Pages whose entries share one IOTLB set, more of them than it has ways: found by
+ * filling an empty IOTLB.
+ */
 function pagesOfOneSet(on: Board): number[] {
   const victims = Array.from(
     { length: TLB_SETS },
@@ -52,7 +56,7 @@ async function lookups(on: Board, times: number) {
   const control = new SharedArrayBuffer(64);
   const words = new Int32Array(control);
   const threads = [
-    // The reader stays longer with the same pages than a set forgets them, so that it hits.
+    // The reader uses the same pages for longer than a set keeps them, so that it hits.
     on.start('lookup', 2, { control, pages: pages.slice(0, 2), expected, times, stride: 1 }),
     on.start('lookup', 3, { control, pages, expected, times: times * 100, stride: 1 }),
     on.start('lookup', 4, { control, pages, expected, times: times * 100, stride: 3 }),
@@ -94,8 +98,9 @@ describe('two inserters and a reader on one set', () => {
   });
 });
 
-// Pauses of a changing length between the walk and the insert, and in the insert after its check: both are a few nanoseconds otherwise, and
-// what an invalidation does in them would hardly ever be seen.
+// Pauses of varying length between the walk and the insert, and in the insert after its
+// check: both otherwise take a few nanoseconds, and an invalidation during them would
+// hardly ever be observed.
 const MISSES = 'load<i64>(THREAD, THREAD_TLB_MISSES)';
 const pause = (length: string) =>
   `for (let pause = ${length}; pause > 0; pause--) atomic.load<i64>(THREAD);\n`;
@@ -124,7 +129,10 @@ function slowInserts(): Promise<SeparateModules> {
   return slow;
 }
 
-/** A page moves from one data page to the next while a thread uses it. `length`: the longest use, in loads. */
+/**
+ * A page moves from one data page to the next while a thread uses it. `length`: the
+ * longest use, in loads.
+ */
 async function moves(on: Board, times: number, length: number) {
   const control = new SharedArrayBuffer(64);
   const words = new Int32Array(control);
@@ -239,7 +247,7 @@ it('a thread that dies in an insert: invalidations pass it, and the set serves a
   for (let i = 0; i < 1000 && board.tlbEntries(7) === 0; i++)
     await new Promise((resolve) => setTimeout(resolve, 5));
   expect([board.tlbEntries(7), taken().length]).toEqual([1, 1]);
-  // The entry is valid, its set taken: a lookup misses, an invalidation does not wait.
+  // The entry is valid, its set locked: a lookup misses, an invalidation does not wait.
   board.map(page, 9);
   board.put(0, 0x0001_0000_0000_0012n, iova);
   board.store(VINTF, 4, 1);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The threads of the stress tests: each role works with a unit of its own on the memories of the board that started it.
+// The threads of the stress tests: each role works with a unit of its own on the memories
+// of the board that started it.
 
 import { parentPort, workerData } from 'node:worker_threads';
 import { HOST_AT_ATTENTION } from '../../dist/assembly/layout/host-memory.js';
@@ -16,8 +17,9 @@ const SYNC = 0x46n;
 const NEVER = new Int32Array(new SharedArrayBuffer(4));
 
 /**
- * What a thread is started with, beside what its role takes.
- * @typedef {{ role: keyof typeof roles, unit: import('../../dist/devices/unit/index.js').UnitOptions, smmu: number }} Start
+ * Start data of a thread, besides the options of its role.
+ * @typedef {{ role: keyof typeof roles, unit:
+ *   import('../../dist/devices/unit/index.js').UnitOptions, smmu: number }} Start
  */
 
 const start = /** @type {Start} */ (workerData);
@@ -25,7 +27,7 @@ const { unit: unitOptions, smmu } = start;
 
 class StressUnit extends Unit {
   /**
-   * A drain of this unit whose guest port is another one in some functions.
+   * A drain of this unit whose guest port has some functions replaced.
    * @param {Record<string, unknown>} functions
    */
   drainOver(functions) {
@@ -53,7 +55,7 @@ const register = (offset) => (PAGE0 + offset) >> 2;
 const count = (field) => unit.threadBlock.count(field);
 
 /**
- * Waits for a word of the tests' control block to be something else than `value`.
+ * Waits until a word of the tests' control block differs from `value`.
  * @param {Int32Array} words
  * @param {number} index
  * @param {number} value
@@ -63,7 +65,7 @@ function awaitChange(words, index, value) {
 }
 
 /**
- * Writes a command; the caller has the driver's lock, if there are several drivers.
+ * Writes a command; with several drivers, the caller owns the drivers' lock.
  * @param {number} slot
  * @param {bigint} d0
  */
@@ -80,15 +82,17 @@ function translate(page) {
 
 const roles = {
   /**
-   * One of several drivers of one queue: writes under a lock, rings outside of it, and waits for everybody's commands without ringing again.
-   * @param {{ control: SharedArrayBuffer, log: SharedArrayBuffer, driver: number, drivers: number, batches: number, log2size: number, every: number, limitMs: number }} options
-   *   limitMs: how long it waits for what does not come.
+   * One of several drivers of one queue: writes with the lock, rings without it, and
+   * waits for the commands of all drivers without another doorbell.
+   * @param {{ control: SharedArrayBuffer, log: SharedArrayBuffer, driver: number,
+   *   drivers: number, batches: number, log2size: number, every: number, limitMs: number
+   *   }} options limitMs: limit of a wait in vain.
    */
   ring({ control, log, driver, drivers, batches, log2size, every, limitMs }) {
     const words = new Int32Array(control);
     const positions = new Uint8Array(log);
     const [GO, LOCK, NEXT, ARRIVED] = [0, 1, 2, 3];
-    // Looks for a while, then yields the processor: there are more threads than cores.
+    // Polls for a while, then yields the processor: there are more threads than cores.
     /** @type {(what: string, reached: () => boolean) => void} */
     const until = (what, reached) => {
       const limit = Date.now() + limitMs;
@@ -104,7 +108,8 @@ const roles = {
       while (Atomics.compareExchange(words, LOCK, 0, 1) !== 0) Atomics.wait(words, LOCK, 1, 1);
       const length = 1 + (batch % 7);
       let position = words[NEXT];
-      // CONS as the drain published it; a queue that stands at an error gives no room until the host has stepped over.
+      // CONS as published by the drain; a queue that is stopped at an error has no space
+      // until the host has skipped the command.
       const room = () =>
         (1 << log2size) - ((position - Atomics.load(guest, register(0))) & indexMask);
       until(`no room at ${position}`, () => room() >= length);
@@ -119,7 +124,8 @@ const roles = {
       Atomics.store(words, LOCK, 0);
       Atomics.notify(words, LOCK, 1);
       unit.drain.doorbell(VINTF, 4);
-      // Everybody rings once a round and then only waits: a ring that is lost is not made good by the next one.
+      // Every driver rings once a round and then only waits: no later doorbell makes up
+      // for a lost one.
       Atomics.add(words, ARRIVED, 1);
       until('the others did not come', () => Atomics.load(words, ARRIVED) >= drivers * (batch + 1));
       const last = words[NEXT];
@@ -132,8 +138,10 @@ const roles = {
   },
 
   /**
-   * Translates pages in turn, never the same one twice running; `expected` is the PA of each.
-   * @param {{ control: SharedArrayBuffer, pages: number[], expected: number[], times: number, stride: number }} options
+   * Translates pages in turn, never the same one twice in a row; `expected` is the PA of
+   * each.
+   * @param {{ control: SharedArrayBuffer, pages: number[], expected: number[], times:
+   *   number, stride: number }} options
    */
   lookup({ control, pages, expected, times, stride }) {
     const words = new Int32Array(control);
@@ -158,7 +166,8 @@ const roles = {
   },
 
   /**
-   * Uses pages through the SMMU, each access for a while; counts uses of data pages that have been given back.
+   * Uses pages through the SMMU, each access for a while; counts uses of data pages that
+   * have been released.
    * @param {{ control: SharedArrayBuffer, page: number, length: number }} options
    */
   use({ control, page, length }) {
@@ -186,7 +195,8 @@ const roles = {
   },
 
   /**
-   * Does DMA to a page that is mapped to itself, whatever its stream's STE is just now; counts accesses that are refused, or go elsewhere.
+   * Does DMA to a page that is mapped to itself, whatever its stream's STE is at the
+   * moment; counts accesses that are refused, or reach another address.
    * @param {{ control: SharedArrayBuffer, sid: number, address: number }} options
    */
   stream({ control, sid, address }) {
@@ -206,8 +216,10 @@ const roles = {
   },
 
   /**
-   * Moves a page from one data page to the next: descriptor, TLBI_NH_VA, CMD_SYNC; what was mapped before is given back behind the sync.
-   * @param {{ control: SharedArrayBuffer, page: number, pte: number, data: number, descriptors: bigint[], times: number, log2size: number }} options
+   * Moves a page from one data page to the next: descriptor, TLBI_NH_VA, CMD_SYNC; after
+   * the sync the previous data page is released.
+   * @param {{ control: SharedArrayBuffer, page: number, pte: number, data: number,
+   *   descriptors: bigint[], times: number, log2size: number }} options
    */
   move({ control, page, pte, data, descriptors, times, log2size }) {
     const words = new Int32Array(control);
@@ -240,7 +252,10 @@ const roles = {
     say('result', { moves: i - 1, slowest });
   },
 
-  /** Dies (is terminated) in the middle of a round of a queue that it owns: behind the read of a register. */
+  /**
+   * Dies (is terminated) in the middle of a round of a queue that it owns: after the read
+   * of a register.
+   */
   dieOwning() {
     const die = () => {
       say('ready');
@@ -263,7 +278,7 @@ const roles = {
   },
 
   /**
-   * Dies in an insert: the module that it is given never comes back from one.
+   * Dies in an insert: the module that it uses never returns from one.
    * @param {{ page: number }} options
    */
   dieInserting({ page }) {
@@ -273,7 +288,8 @@ const roles = {
   },
 
   /**
-   * A guest that recurses to the limit of its stack and rings on the way back, with a little more stack each time.
+   * A guest that recurses to the limit of its stack and rings while the stack unwinds,
+   * with a little more stack each time.
    * @param {{ rings: number }} options
    */
   overflow({ rings }) {

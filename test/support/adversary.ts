@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
-// A VM that sends commands against its neighbours: their VMIDs, their ASIDs, their StreamIDs, opcodes that are not a guest's, and rings and
-// page-0 registers in any state. Its host-side ends are those that a guest reaches: page 0 and its doorbell, the trapped ring, hwptInvalidate.
+// A VM that sends commands against its neighbours: their VMIDs, their ASIDs, their
+// StreamIDs, opcodes that a guest may not use, and rings and page-0 registers in any
+// state. It uses the interfaces that a guest can reach: page 0 and its doorbell, the
+// trapped ring, hwptInvalidate.
 
 import {
   VCMDQ_CONFIG,
@@ -36,7 +38,7 @@ const OPCODES = Object.entries(commands)
   .map(([, opcode]) => opcode);
 const WORDS = [0, 1, 0x7fffffff, 0x80000000, 0xffffffff, 0x000fffff, 0x00100000];
 
-/** StreamIDs and VMIDs that exist on the host, to be aimed at. */
+/** Existing StreamIDs and VMIDs of the host, as targets. */
 export interface Targets {
   readonly streams: readonly number[];
   readonly vmids: readonly number[];
@@ -49,7 +51,10 @@ export class Adversary {
   readonly #targets: Targets;
   readonly #words: Int32Array;
 
-  /** Gives the VM two VCMDQs and a trapped CMDQ with rings of their own, and page 0 of its VINTF. */
+  /**
+   * Gives the VM two VCMDQs and a trapped CMDQ with rings of their own, and page 0 of its
+   * VINTF.
+   */
   constructor(host: VmHost, lent: LentVm, random: Random, targets: Targets) {
     this.#host = host;
     this.lent = lent;
@@ -66,7 +71,7 @@ export class Adversary {
     lent.viommu.commandQueue.allocated = true;
   }
 
-  /** Commands that its queues have taken, refused ones among them. */
+  /** Commands that its queues have consumed, including refused ones. */
   get served(): number {
     const { vintf, viommu } = this.lent;
     return [...vintf.queues, viommu.commandQueue].reduce(
@@ -79,7 +84,9 @@ export class Adversary {
     return this.#random.below(100) < percent;
   }
 
-  /** One command: most are well formed and aim at a neighbour, the rest are bits. */
+  /**
+   * One command: most are well formed and aim at a neighbour, the rest are random bits.
+   */
   #command(words: Int32Array, at: number): void {
     const random = this.#random;
     if (this.#chance(10)) {
@@ -101,7 +108,8 @@ export class Adversary {
       second |= (this.#chance(80) ? ASID : random.below(0x10000)) << 16;
     words[at] = first;
     words[at + 1] = second;
-    // The page of everybody's, with TG and LEAF or TTL bits; the upper word is that of IOVA.
+    // The page that all VMs map, with TG and LEAF or TTL bits; the upper word is that of
+    // IOVA.
     words[at + 2] = (random.below(32) << 12) | (this.#chance(30) ? random.below(0x1000) : 1);
     words[at + 3] = this.#chance(90) ? Math.floor(IOVA / 2 ** 32) : random.pick(WORDS);
   }
@@ -124,7 +132,10 @@ export class Adversary {
     return Atomics.load(this.#words, this.#register(lvcmdq, register));
   }
 
-  /** As a driver gets a queue going that has stopped: the bad command gives way to a CMD_SYNC (IHI 0070 section 7.1). */
+  /**
+   * Like a driver that restarts a stopped queue: a CMD_SYNC replaces the bad command (IHI
+   * 0070 section 7.1).
+   */
   #skip(ring: number, queue: QueueBlock): void {
     this.#words[(ring >> 2) + 4 * (queue.cons % SIZE)] = commands.OP_CMD_SYNC;
   }
@@ -146,7 +157,7 @@ export class Adversary {
       this.#load(lvcmdq, VCMDQ_GERROR),
     );
     this.#store(lvcmdq, VCMDQ_CONFIG, 1);
-    // Registers that are not a guest's to write, and PROD anywhere.
+    // Registers that a guest may not write, and any PROD.
     if (this.#chance(10))
       this.#store(
         lvcmdq,
@@ -174,7 +185,8 @@ export class Adversary {
     for (let stops = 0; stops < 2 * SIZE; stops++) {
       const state = viommu.serveCommandQueue();
       if (state === QUEUE_NEEDS_HOST) {
-        // What the guest's SMMU executes by itself for a CFGI_CD of one of its streams, or of one that is not its own.
+        // The effect of a CFGI_CD in the guest's SMMU, for one of its streams or for
+        // another one.
         viommu.invalidateContextDescriptors(
           this.#random.pick([STREAM, ...this.#targets.streams]),
           this.#random.below(4),
@@ -210,9 +222,9 @@ export class Adversary {
   }
 
   /**
-   * One attack through every door.
-   * @param random where it comes from, from now on.
-   * @returns how many commands were taken.
+   * One attack through every interface.
+   * @param random used from now on.
+   * @returns the number of consumed commands.
    */
   attack(random = this.#random): number {
     this.#random = random;

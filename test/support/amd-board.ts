@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Machines with an AMD IOMMU and a DMA engine behind it, on one host.
+// Machines with an AMD IOMMU and a DMA engine, on one host.
 
 import { VirtualAmdIommu } from '../../devices/amd-iommu/index.ts';
 import { DmaEngine } from '../../devices/dma-engine/index.ts';
@@ -17,7 +17,7 @@ import {
 const RAM_GPA_BASE = 0x80000000;
 export const IOMMU_GPA = 0x09100000;
 const DMA_GPA = 0x09200000;
-/** The DMA engine as every guest numbers it. */
+/** The DeviceID of the DMA engine in every guest. */
 export const DEVICE_ID = 8;
 
 export interface AmdMachine {

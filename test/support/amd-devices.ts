@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// AMD IOMMUs of either role around the memory of a fake host, and the steps of their driver.
+// AMD IOMMUs of either role with the memory of a fake host, and the steps of their
+// driver.
 
 import {
   AMD_COMMAND_BASE,
@@ -71,7 +72,10 @@ export const virtualAmdIommu: DeviceFactory = (host) => {
   return device;
 };
 
-/** A driver's steps: the IOMMU up, or some commands; then what the host does at a safe point. */
+/**
+ * A driver's steps: enable the IOMMU, or send some commands; then the host's work at a
+ * safe point.
+ */
 export const amdDriver: Stimulus = (bus, random, host) => {
   const backend = backends.get(bus.device);
   const page = (number: number) => host.ramGpa + 0x1000 * number;

@@ -7,7 +7,7 @@ import type { AmdHost } from '../../vmm/nested/amd/index.ts';
 
 const TOY = new URL('../../guest-driver/toy.wasm', import.meta.url);
 
-/** The machine, booted, and what it has printed so far. */
+/** The booted machine, and its output so far. */
 export async function bootAmdToy(host: AmdHost) {
   const guest = Uint8Array.from(await readFile(TOY));
   const decoder = new TextDecoder();

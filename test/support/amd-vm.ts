@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A VM of a host with an AMD IOMMU whose guest is the test: it writes tables and commands into the VM's memory, and has one device.
+// A VM of a host with an AMD IOMMU whose guest is the test: it writes tables and commands
+// to the VM's memory, and has one device.
 
 import {
   AMD_COMMAND_TAIL,
@@ -18,7 +19,7 @@ import type { DmaPort } from '../../devices/plugin/index.ts';
 import { storeStructure } from '../../devices/tables/index.ts';
 import type { AmdGuestIommu, AmdHost } from '../../vmm/nested/amd/index.ts';
 
-/** RAM: 4 MiB less its first page, so that the host maps the first 2 MiB in pages. */
+/** RAM: 4 MiB without its first page, so that the host maps the first 2 MiB in pages. */
 export const RAM = 0x80001000;
 const SIZE = 0x3ff000;
 const BASE = 0x80000000;
@@ -101,12 +102,12 @@ export class AmdVm {
     return this.load(DEVICE_TABLE + DEVICE * AMD_DTE_SIZE);
   }
 
-  /** What the device's entry says of interrupts. */
+  /** The interrupt fields of the device's entry. */
   writeRemapping(word2: bigint): void {
     this.store(DEVICE_TABLE + DEVICE * AMD_DTE_SIZE + 16, word2);
   }
 
-  /** Buffers and device table, as the guest's registers would hand them on. */
+  /** Buffers and device table, as set by the guest's registers. */
   bringUp(domain = DOMAIN): this {
     this.writeDte(undefined, domain);
     this.iommu.setBuffers(
@@ -133,7 +134,7 @@ export class AmdVm {
     this.iommu.write(AMD_COMMAND_TAIL, this.#tail * AMD_ENTRY_SIZE);
   }
 
-  /** The same, followed by a COMPLETION_WAIT. True when it has stored. */
+  /** The same, followed by a COMPLETION_WAIT. True when it has stored its value. */
   complete(...commands: readonly Uint32Array[]): boolean {
     this.#waits++;
     this.send(...commands, completionWait({ address: SEMAPHORE, data: this.#waits }, true));
@@ -145,7 +146,7 @@ export class AmdVm {
     return this.load(SEMAPHORE) === BigInt(this.#waits);
   }
 
-  /** Puts a command in the place of one that was sent `back` commands ago. */
+  /** Replaces the command that was sent `back` commands ago. */
   replace(back: number, command: Uint32Array): void {
     const at = COMMANDS + ((this.#tail - back + ENTRIES) % ENTRIES) * AMD_ENTRY_SIZE;
     this.store(at, (BigInt(command[1] ?? 0) << 32n) | BigInt(command[0] ?? 0));
@@ -169,7 +170,7 @@ export class AmdVm {
     return Number(this.load(gpa - (gpa % 8)) & 0xffn);
   }
 
-  /** Takes the entries of a log, as four words each. */
+  /** Consumes the entries of a log, as four words each. */
   #take(log: number, headAt: number, tailAt: number): number[][] {
     const tail = this.iommu.read(tailAt);
     const records: number[][] = [];
@@ -184,12 +185,12 @@ export class AmdVm {
     return records;
   }
 
-  /** Takes the records of the event log. */
+  /** Consumes the records of the event log. */
   events(): number[][] {
     return this.#take(EVENTS, AMD_EVENT_HEAD, AMD_EVENT_TAIL);
   }
 
-  /** Takes the entries of the PPR log. */
+  /** Consumes the entries of the PPR log. */
   pageRequests(): number[][] {
     return this.#take(PAGE_REQUESTS, AMD_PPR_HEAD, AMD_PPR_TAIL);
   }

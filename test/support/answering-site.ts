@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A server that answers each path as a test says; its host is 127.0.0.1, another site than localhost.
+// A server with the responses of a test for each path; its host is 127.0.0.1, another
+// site than localhost.
 
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
@@ -10,7 +11,7 @@ export interface Answer {
   readonly body: string | Uint8Array;
 }
 
-/** @param answers by path, as in "/guest.wasm"; any other is not found. */
+/** @param answers by path, such as "/guest.wasm"; others are not found. */
 export async function serveAnswers(answers: Readonly<Record<string, Answer>>): Promise<Site> {
   const server = createServer((request, response) => {
     const answer = answers[request.url ?? ''];

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Once for each run of tests: AssemblyScript compilers that all test files share, through a local address.
+// Once for each run of tests: AssemblyScript compilers that all test files share, through
+// a local address.
 
 import { once } from 'node:events';
 import { createServer } from 'node:http';
@@ -10,7 +11,10 @@ import { compileWithAsc } from '../../scripts/asc.mjs';
 
 declare module 'vitest' {
   interface ProvidedContext {
-    /** Takes `{ args, root }` as JSON, and answers with what compileWithAsc returns for them. */
+    /**
+     * Accepts `{ args, root }` as JSON, and responds with the result of compileWithAsc
+     * for them.
+     */
     readonly assemblyCompiler: string;
   }
 }

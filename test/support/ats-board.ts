@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// A DMA engine behind a host's SMMU, with ATS and PRI: as a device of the platform, or as a PCIe function. Its guest has an SMMU with a
-// command queue, an event queue and a PRI queue, and one page at IOVA.
+// A DMA engine with a host's SMMU, ATS and PRI: as a platform device, or as a PCIe
+// function. Its guest has an SMMU with a command queue, an event queue and a PRI queue,
+// and one page at IOVA.
 
 import { STE_EATS } from '../../assembly/layout/ste.ts';
 import { DmaEngine, DmaEnginePci } from '../../devices/dma-engine/index.ts';
@@ -33,7 +34,7 @@ export const EVENTS = RAM_GPA_BASE + 0x196000;
 const REQUESTS = RAM_GPA_BASE + 0x197000;
 export const MSI = RAM_GPA_BASE + 0x198000;
 
-/** A host whose memory is a VM's, and whose DMA port one of the VM's streams. */
+/** A host whose memory is that of a VM, and whose DMA port is one of the VM's streams. */
 class GuestHost extends FakeHost {
   override readonly memory: GuestMemory;
   readonly #port: DmaPort | undefined;
@@ -60,7 +61,10 @@ class GuestHost extends FakeHost {
   }
 }
 
-/** The engine's registers: a platform device has them in region 0, a PCIe function behind its configuration space. */
+/**
+ * The engine's registers: a platform device has them in region 0, a PCIe function in its
+ * BAR.
+ */
 function registersOf(bus: DeviceBus, region: number) {
   return {
     read32: (offset: number) => bus.read(region, offset, 4).lo,

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The browser that tests of the demo run in: the system's Chromium, through playwright-core, which brings none of its own.
+// The browser for tests of the demo: the system's Chromium, through playwright-core,
+// which does not include one.
 
 import { existsSync } from 'node:fs';
 import { type Browser, chromium } from 'playwright-core';
@@ -11,15 +12,21 @@ const PLACES = [
   '/Applications/Google Chrome.app/Contents/MacOS/Google Chrome',
 ];
 
-/** Path of a Chromium, from CHROMIUM or from where systems put it; undefined when there is none. */
+/**
+ * Path of a Chromium, from CHROMIUM or from the usual places; undefined when there is
+ * none.
+ */
 export function findChromium(): string | undefined {
   return [process.env.CHROMIUM, ...PLACES].find((path) => path !== undefined && existsSync(path));
 }
 
-/** A name of this computer that no browser takes for a secure origin, as it takes localhost. */
+/**
+ * A name of this computer that browsers do not consider a secure origin, unlike
+ * localhost.
+ */
 export const INSECURE_HOST = 'demo.test';
 
-/** Starts it. As root it needs to run without its sandbox. */
+/** Starts it. As root it has to run without its sandbox. */
 export async function startChromium(): Promise<Browser> {
   const executablePath = findChromium();
   if (executablePath === undefined)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The built package, for tests that start workers: Node.js 20 runs no TypeScript. Types are those of the sources.
+// The built package, for tests that start workers: Node.js 20 cannot run TypeScript.
+// Types are those of the sources.
 
 export const { createToyMachine } = (await import(
   '../../dist/vmm/boards/toy/toy-board.js'

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Steps of a CMDQV driver in random order, for storms that are to get beyond the first check.
+// Steps of a CMDQV driver in random order, for random tests that have to get past the
+// first check.
 
 import {
   CMDQV_CMDQ_ALLOC,
@@ -26,13 +27,16 @@ const LOG2SIZE = 3;
 interface CmdqvStepOptions {
   readonly vintfs: number;
   readonly vcmdqs: number;
-  /** Bytes of memory that rings lie in. */
+  /** Bytes of the memory that contains the rings. */
   readonly memory: Uint8Array<ArrayBufferLike>;
-  /** Address of `memory` as BASE has it. */
+  /** Address of `memory` for BASE. */
   readonly address: number;
 }
 
-/** One step: enable something, give a queue a ring, queue a command (one in four is illegal), acknowledge an error. */
+/**
+ * One step: enables something, gives a queue a ring, queues a command (one in four is
+ * illegal), or acknowledges an error.
+ */
 function cmdqvStep(
   bus: DeviceBus,
   random: Random,
@@ -78,7 +82,7 @@ function cmdqvStep(
   }
 }
 
-/** A step of a guest with one VINTF, whose rings lie in its RAM. */
+/** A step of a guest with one VINTF, whose rings are in its RAM. */
 export const virtualCmdqvStep: Stimulus = (bus, random, host) =>
   cmdqvStep(bus, random, {
     vintfs: 1,
@@ -87,7 +91,10 @@ export const virtualCmdqvStep: Stimulus = (bus, random, host) =>
     address: host.ramGpa,
   });
 
-/** A step of who has a physical CMDQV with two VINTFs; the rings lie in the RAM of window 1. */
+/**
+ * A step of the owner of a physical CMDQV with two VINTFs; the rings are in the RAM of
+ * window 1.
+ */
 export const physicalCmdqvStep: Stimulus = (bus, random, host) =>
   cmdqvStep(bus, random, {
     vintfs: 2,

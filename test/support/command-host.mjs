@@ -1,26 +1,33 @@
 // SPDX-License-Identifier: MIT
-// A process that carries out command lines of the built command, one after the other, as its parent sends them: most of what a start
-// of the command takes is loading it. Its argument: where cli/command-line.js is.
+// A process that executes command lines of the built command, one after the other, as
+// sent by its parent: a start of the command mostly loads it. Its argument: the path of
+// cli/command-line.js.
 
 import { setTimeout as delay } from 'node:timers/promises';
 
 /** @type {typeof import('../../cli/command-line.ts')} */
 const { runCommandLine } = await import(process.argv[2] ?? '');
 
-/** Milliseconds after which what a command has left running would keep its process alive. */
+/**
+ * Milliseconds after which resources that a command has left would keep its process
+ * alive.
+ */
 const PATIENCE_MS = 5000;
 
-/** What keeps the process alive, by name. */
+/** Resources that keep the process alive, by name. */
 function resources() {
   /** @type {Record<string, number>} */
   const counts = {};
   for (const name of process.getActiveResourcesInfo()) counts[name] = (counts[name] ?? 0) + 1;
   return counts;
 }
-/** Between two commands: the channel to the parent. @type {ReturnType<typeof resources> | undefined} */
+/**
+ * Between two commands: the channel to the parent. @type {ReturnType<typeof resources> |
+ * undefined}
+ */
 let atRest;
 
-/** What a command has left running, once it has had the time to end. */
+/** Resources that a command has left, once it has had time to end. */
 async function leftRunning() {
   const end = performance.now() + PATIENCE_MS;
   while (true) {
@@ -35,7 +42,7 @@ async function carryOut(argv) {
   /** @type {{ stdout: Uint8Array[], stderr: Uint8Array[] }} */
   const written = { stdout: [], stderr: [] };
   const writes = { stdout: process.stdout.write, stderr: process.stderr.write };
-  // Not before the streams exist: Node.js makes them when they are first used.
+  // Not before the streams exist: Node.js creates them at their first use.
   atRest ??= resources();
   for (const name of /** @type {const} */ (['stdout', 'stderr'])) {
     process[name].write = (/** @type {string | Uint8Array} */ piece) => {

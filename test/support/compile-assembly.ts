@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Compiles AssemblyScript that belongs to a test, with the compilers of the whole run (assembly-compiler.ts).
+// Compiles AssemblyScript that belongs to a test, with the shared compilers of the run
+// (assembly-compiler.ts).
 
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// VSMMU_DEBUG=1: tests load WebAssembly modules with names and source maps, those of dist-debug/ (npm run build:debug).
+// VSMMU_DEBUG=1: tests load WebAssembly modules with names and source maps, from
+// dist-debug/ (npm run build:debug).
 
 import { relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -11,7 +12,7 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const MODULE = /new URL\('\.\/([\w-]+\.wasm)', import\.meta\.url\)/g;
 const DIST = /(['"`]\.\.\/\.\.\/)dist\//g;
 
-/** Source text that loads its modules, and what it loads from dist/, from dist-debug/. */
+/** Source text that loads its modules, and everything from dist/, from dist-debug/. */
 export function withDebugModules(code: string, file: string): string {
   const [folder = ''] = /^.*(?=\/)/.exec(relative(ROOT, file).replaceAll('\\', '/')) ?? [];
   const debug = new URL(`../../dist-debug/${folder}/`, import.meta.url);
@@ -20,7 +21,7 @@ export function withDebugModules(code: string, file: string): string {
     .replace(DIST, '$1dist-debug/');
 }
 
-/** Of each project that runs with the debug modules. */
+/** For each project that runs with the debug modules. */
 export const debugModules: Plugin = {
   name: 'vsmmu-debug-modules',
   enforce: 'pre',

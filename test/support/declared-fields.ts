@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
-// Options as the package's declarations have them: their fields, and the functions that take them.
+// Options in the package's declarations: their fields, and the functions that accept
+// them.
 
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { PROJECT } from './project.ts';
 
-/** Types of parameters that are objects of options, by how they end. */
+/** Types of parameters that are objects of options, by their suffix. */
 const OPTIONS =
   /\b(?!ErrorOptions\b|OptionsFault\b)\w*(?:Options|Request|How|Settings|Faults?|Quirks|EndpointAccess|TlbiAddress|AtcInvalidation|SyncMsi|RequestEntry|DmaStream|SteStage[12]|ContextDescriptor|ModuleUrls|DeviceDescription)\b/;
 
@@ -17,7 +18,7 @@ export const DECLARATIONS = ['assembly', 'devices', 'host', 'vmm'].flatMap((fold
 );
 const TEXT = DECLARATIONS.join('\n').replace(/\/\*[\s\S]*?\*\//g, '');
 
-/** Members of a body, each up to the semicolon that ends it. */
+/** Members of a body, each up to its final semicolon. */
 function membersOf(body: string): string[] {
   const members: string[] = [];
   let depth = 0;
@@ -33,7 +34,10 @@ function membersOf(body: string): string[] {
   return members;
 }
 
-/** Type of each field of an interface, by name, with those that it inherits; a method's is `=>`. */
+/**
+ * Type of each field of an interface, by name, including inherited ones; `=>` for a
+ * method.
+ */
 export function fieldsOf(name: string): Map<string, string> {
   const found = new RegExp(
     `^export (?:declare )?interface ${name}(?:<[^{]*>)?(?: extends ([^{]*))? \\{([\\s\\S]*?)^\\}`,
@@ -53,7 +57,9 @@ export function fieldsOf(name: string): Map<string, string> {
   return fields;
 }
 
-/** Exported functions, constructors and methods whose declarations name such a type. */
+/**
+ * Exported functions, constructors and methods whose declarations mention such a type.
+ */
 export function functionsTaking(exported: Readonly<Record<string, unknown>>): string[] {
   const found: string[] = [];
   for (const file of DECLARATIONS) {

@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: MIT
-// Parameters as the package's declarations have them: of functions, constructors, methods and setters.
+// Parameters in the package's declarations: of functions, constructors, methods and
+// setters.
 
 import { DECLARATIONS } from './declared-fields.ts';
 
 /** A parameter of a public function. */
 export interface Parameter {
-  /** Empty for one that is taken apart. */
+  /** Empty for a destructured one. */
   readonly name: string;
   readonly type: string;
   readonly isOptional: boolean;
 }
 
-/** Splits at commas outside of brackets. */
+/** Splits at commas outside brackets. */
 function partsOf(list: string): string[] {
   const parts: string[] = [];
   let depth = 0;
@@ -44,8 +45,8 @@ const CLASS = /^export declare (?:abstract )?class (\w+)[^{]*\{([\s\S]*?)^\}/gm;
 const METHOD = /^ {4}(?:static |set )?(\w+)(?:<[^(]*>)?\(([\s\S]*?)\)[:;]/gm;
 
 /**
- * Exported functions, and constructors (by the class's name) and methods (`Class.method`) of exported classes, that take
- * parameters.
+ * Exported functions, and constructors (by the class's name) and methods (`Class.method`)
+ * of exported classes, with parameters.
  */
 export function declaredParameters(
   exported: Readonly<Record<string, unknown>>,
@@ -53,7 +54,8 @@ export function declaredParameters(
   const found = new Map<string, readonly Parameter[]>();
   const add = (name: string, list: string) => {
     const parameters = partsOf(list).map(parameterOf);
-    // Rooms above have functions of their own that are called so; the package exports the lowest.
+    // Higher rooms have functions of their own with the same name; the package exports
+    // the lowest.
     if (parameters.length > 0 && !found.has(name)) found.set(name, parameters);
   };
   for (const text of DECLARATIONS.map((file) => file.replace(COMMENTS, ''))) {

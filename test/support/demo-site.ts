@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Static sites, the demo above all, and a server for them with the isolation headers or without.
+// Static sites, mostly the demo, and a server for them with or without the isolation
+// headers.
 
 import { execFile } from 'node:child_process';
 import { createReadStream } from 'node:fs';
@@ -27,7 +28,7 @@ const ISOLATING = {
 /** A link with a limited number of bytes per second, for all responses together. */
 export class SlowLink {
   readonly #bytesPerSecond: number;
-  /** When it has carried what it was given until now. */
+  /** The time at which everything sent so far has been transferred. */
   #free = 0;
 
   constructor(bytesPerSecond: number) {
@@ -53,30 +54,31 @@ export interface Site {
 }
 
 /**
- * Builds a Vite project: arguments of `vite build`, whose folder is this tree's unless one is named.
- * @returns what it warns of.
+ * Builds a Vite project: arguments of `vite build`, in this tree's folder unless one is
+ * named.
+ * @returns its warnings.
  */
 export async function buildSite(args: readonly string[], cwd = PROJECT): Promise<string> {
   const vite = join(PROJECT, 'node_modules/vite/bin/vite.js');
   const all = [vite, 'build', ...args, '--logLevel', 'warn'];
   const { stdout, stderr } = await promisify(execFile)(process.execPath, all, {
     cwd,
-    // The test runner's own would make it a build for tests.
+    // With the test runner's value it would be a build for tests.
     env: { ...process.env, NODE_ENV: 'production' },
   });
   return `${stdout}${stderr}`.trim();
 }
 
-/** Bytes that a slow link carries in one piece. */
+/** Bytes that a slow link transfers in one piece. */
 const PACKET = 1400;
 
-/** The same files at this path, as on a host that has other things too. */
+/** The same files at this path, as on a host with other content too. */
 const SUB_PATH = '/some/folder/';
 
 /**
  * Serves a folder of files on a port of its own, at its root and at SUB_PATH.
- * @param headers of every answer; true: those that isolate a page.
- * @param link what all answers go over. Default: as fast as they can.
+ * @param headers of every response; true: those that isolate a page.
+ * @param link for all responses. Default: no limit.
  */
 export async function serve(
   headers: boolean | Readonly<Record<string, string>>,

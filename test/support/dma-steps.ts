@@ -12,7 +12,10 @@ import {
 } from '../../assembly/layout/dma-engine-registers.ts';
 import type { DeviceBus, FakeHost, Random } from '../../devices/testing/index.ts';
 
-/** An operation of the DMA engine in or at the edge of RAM; now and then the first byte of RAM changes. */
+/**
+ * An operation of the DMA engine in or at the edge of RAM; now and then the first byte of
+ * RAM changes.
+ */
 export function dmaStep(bus: DeviceBus, random: Random, host: FakeHost): void {
   host.ram[0] = random.below(4) === 0 ? random.below(2) : (host.ram[0] ?? 0);
   bus.write64(DMA_SRC, BigInt(host.ramGpa + random.below(host.ramSize)));
@@ -23,7 +26,9 @@ export function dmaStep(bus: DeviceBus, random: Random, host: FakeHost): void {
   bus.write32(DMA_CTRL, 1 + random.below(DMA_OP_VERIFY));
 }
 
-/** Enables the engine as a PCIe endpoint and its capabilities, or has it work there. */
+/**
+ * Enables the engine as a PCIe endpoint with its capabilities, or starts an operation.
+ */
 export function dmaPciStep(bus: DeviceBus, random: Random, host: FakeHost): void {
   if (random.below(4) === 0) {
     bus.write(0, 4, 2, 2 + 4 * random.below(2));

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
-// A page of the documentation as a scenario: its files are written, its commands run, and their output is what the page shows.
+// A page of the documentation as a scenario: its files are written, its commands run, and
+// their output must match the page.
 //
-// ```js name.mjs  is a file; ```sh is a command line for each line; ```text after it has lines that its output contains, in order. ```sh with
-// a word after it is for people, or for another check (CHECKED_ELSEWHERE).
+// ```js name.mjs  is a file; ```sh is a command line for each line; ```text after it has
+// lines that its output contains, in order. ```sh with a word after it is for people, or
+// for another check (CHECKED_ELSEWHERE).
 
 import { spawn } from 'node:child_process';
 import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
@@ -14,14 +16,17 @@ import { PROJECT } from './project.ts';
 
 export { type Block, blocksOf };
 
-/** Installing takes the network, a checkout is where the tests run, clang and gdb are checks of their own (scripts/check-c-guest.mjs, check-gdb.mjs). */
+/**
+ * Installing needs the network, the tests run in a checkout, clang and gdb have checks of
+ * their own (scripts/check-c-guest.mjs, check-gdb.mjs).
+ */
 const CHECKED_ELSEWHERE = ['install', 'checkout', 'clang', 'gdb'];
 
 export async function readPage(name: string): Promise<Block[]> {
   return blocksOf(await readFile(join(PROJECT, name), 'utf8'));
 }
 
-/** A folder in which the package is installed, as `npm install` would have it. */
+/** A folder with the package installed, as by `npm install`. */
 export async function newFolder(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'vsmmu-page-'));
   const bin = join(folder, 'node_modules/.bin');
@@ -38,7 +43,10 @@ export async function newFolder(): Promise<string> {
   return folder;
 }
 
-/** npx finds what is installed in the folder; it takes longer to do so than the command takes. */
+/**
+ * npx finds commands that are installed in the folder, which takes longer than the
+ * command itself.
+ */
 const NPX = 'npx() { "$@"; }';
 
 function shell(
@@ -78,9 +86,9 @@ export function expectLines(output: string, lines: string): void {
 }
 
 /**
- * Carries out a page from its beginning to its end.
- * @param realNpx npx itself runs what the page runs by it, not the shell.
- * @returns how many blocks of commands were run.
+ * Runs a page from beginning to end.
+ * @param realNpx npx itself runs the page's npx commands, not the shell.
+ * @returns the number of command blocks that were run.
  */
 export async function runPage(blocks: readonly Block[], realNpx = false): Promise<number> {
   const folder = await newFolder();

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
-// Behind each file of `npm run test:fast`: a file that has become slow says so. Processor time, not time: other programs do not count.
+// After each file of `npm run test:fast`: fails when a file has become slow. Processor
+// time, not elapsed time: other programs do not count.
 
 import { afterAll, expect } from 'vitest';
 
-/** Several times what the slowest of these files takes. */
+/** Several times that of the slowest of these files. */
 const MOST_CPU_SECONDS = 5;
 
 const start = process.cpuUsage();

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Before each file of tests: a build that failed in watch mode (fresh-build.ts) fails the tests that would run what was built earlier.
+// Before each test file: a build that failed in watch mode (fresh-build.ts) fails the
+// tests that would otherwise run an older build.
 
 import { inject } from 'vitest';
 

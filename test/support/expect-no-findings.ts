@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Behind each test: the sanitizer has found nothing that the test did not expect.
+// After each test: the sanitizer has no findings that the test did not expect.
 
 import { afterEach, expect } from 'vitest';
 import { untakenFindings } from './findings.ts';

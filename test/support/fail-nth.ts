@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A gate that refuses the n-th allocation or access to memory that passes it, and no other.
+// A gate that refuses the n-th allocation or memory access, and no other.
 
 import { IommufdError, type ResourceGate } from '../../host/iommufd/index.ts';
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// ECMDQs for the scripted SMMU: one control page with four queues, each with its handshakes. Bits are written out as IHI 0070 section 3.5.6 has
-// them.
+// ECMDQs for the scripted SMMU: one control page with four queues, each with its
+// handshakes. Bits are literals from IHI 0070 section 3.5.6.
 
 import { type FakeSmmu, GERROR_IRQ, RAM_GPA_BASE, SMMU_GPA } from './fake-smmu.ts';
 
@@ -11,7 +11,7 @@ export const ECMDQ_STRIDE = 0x4000;
 
 export class FakeEcmdqs {
   readonly #fake: FakeSmmu;
-  /** Commands taken: "queue:opcode". */
+  /** Consumed commands: "queue:opcode". */
   readonly taken: string[] = [];
   /** Opcodes that are refused as illegal. */
   readonly illegal = new Set<number>();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// A scripted SMMU with CMDQV for the guest driver: registers, queues that take commands only when they are told to, errors and
-// interrupts on demand. It knows no translation and checks no legality: a test says what is illegal.
+// A scripted SMMU with CMDQV for the guest driver: registers, queues that consume
+// commands only on request, errors and interrupts on demand. It does not translate and
+// does not check legality: a test selects the illegal commands.
 
 import {
   ABI_AT_DEVICE_COUNT,
@@ -20,7 +21,7 @@ import {
 
 export const MEMORY_SIZE = 512 * 65536;
 export const RAM_GPA_BASE = 0x80000000;
-/** Not where the toy board has them: the driver must take the addresses from the device table. */
+/** Not the toy board's address: the driver must read addresses from the device table. */
 export const SMMU_GPA = 0x12000000;
 export const CMDQV_GPA = 0x13000000;
 export const EVENT_IRQ = 40;
@@ -31,7 +32,7 @@ export const DOORBELL_ID = 0x305;
 export const PAGE0_OFFSET = 0x20000;
 export const OP_SYNC = 0x46;
 
-/** A command that a queue has taken. */
+/** A command consumed by a queue. */
 export interface Taken {
   /** 0 the CMDQ, n + 1 LVCMDQ n. */
   readonly queue: number;
@@ -62,24 +63,27 @@ export interface FakeOptions {
 export class FakeSmmu {
   readonly memory = new WebAssembly.Memory({ initial: 512, maximum: 512, shared: true });
   readonly view = new DataView(this.memory.buffer);
-  /** Trapped accesses and taken commands in order: "r S 020", "w S 020 8", "W S 080 ffff" (64-bit), "take 0 04". */
+  /**
+   * Trapped accesses and consumed commands in order: "r S 020", "w S 020 8", "W S 080
+   * ffff" (64-bit), "take 0 04".
+   */
   readonly log: string[] = [];
   readonly taken: Taken[] = [];
   /** Offsets and words of doorbell calls. */
   readonly doorbells: number[] = [];
-  /** Queues that take nothing by themselves. */
+  /** Queues that do not consume by themselves. */
   readonly held = new Set<number>();
   /** Commands for which this returns an error code are not executed. */
   errorOf: (command: Taken) => number = () => 0;
   onWait: () => void = () => undefined;
-  /** Called after each register store, with a doorbell as well. */
+  /** Called after each register store, also with a doorbell. */
   onStore: (gpa: number, value: number) => void = () => undefined;
   /** A broadcast TLBI: ABI_TLBI_*, ASID, address. */
   onTlbi: (operation: number, asid: number, va: bigint) => void = () => undefined;
   /** False: accesses are not logged. */
   logging = true;
   waits = 0;
-  /** False: CR0ACK and IRQ_CTRLACK stay as they are. */
+  /** False: CR0ACK and IRQ_CTRLACK do not change. */
   acknowledges = true;
   readonly #registers = new Map<number, number>();
   readonly #queues: FakeQueue[] = Array.from({ length: 3 }, () => ({
@@ -110,7 +114,9 @@ export class FakeSmmu {
     if (options.direct) this.mapPage0();
   }
 
-  /** Adds an entry to the device table: kind, gpa, size, first interrupt line, StreamID. */
+  /**
+   * Adds an entry to the device table: kind, gpa, size, first interrupt line, StreamID.
+   */
   addDevice(...fields: readonly number[]): void {
     const index = this.view.getUint32(ABI_AT_DEVICE_COUNT, true);
     fields.forEach((value, i) => {
@@ -119,7 +125,7 @@ export class FakeSmmu {
     this.view.setUint32(ABI_AT_DEVICE_COUNT, index + 1, true);
   }
 
-  /** Lets accesses to page 0 of VINTF 0 go to guest memory. */
+  /** Directs accesses to page 0 of VINTF 0 to guest memory. */
   mapPage0(): void {
     const entry = [CMDQV_GPA + 0x30000, 0x10000, PAGE0_OFFSET, 1, DOORBELL_ID];
     entry.forEach((value, i) => {
@@ -175,7 +181,7 @@ export class FakeSmmu {
     this.view.setUint32(at, (this.view.getUint32(at, true) | (1 << (line & 31))) >>> 0, true);
   }
 
-  /** Takes up to `limit` commands from a queue, whether it is held or not. */
+  /** Consumes up to `limit` commands of a queue, even if it is held. */
   consume(index: number, limit = Number.POSITIVE_INFINITY): void {
     const queue = this.#queueAt(index);
     const mask = 2 * 2 ** queue.log2size - 1;
@@ -200,7 +206,7 @@ export class FakeSmmu {
     }
   }
 
-  /** Opcodes taken since the log was last emptied, per queue as "queue:op". */
+  /** Opcodes consumed since the log was last emptied, per queue as "queue:op". */
   get order(): string[] {
     return this.taken.map(({ queue, op }) => `${queue}:${op.toString(16)}`);
   }
@@ -280,7 +286,7 @@ export class FakeSmmu {
     this.store(gpa, this.get(gpa));
   }
 
-  /** Carries a register store out. */
+  /** Applies a register store. */
   store(gpa: number, value: number): void {
     const vintfConfig = CMDQV_GPA + 0x1000;
     this.set(gpa, gpa === vintfConfig && !this.#options.hypervisor ? value & ~(1 << 17) : value);

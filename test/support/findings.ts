@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The sanitizer in tests: hosts and harnesses made with it, and what it has found on them. What a test does not take itself is unexpected
-// (expect-no-findings.ts).
+// The sanitizer in tests: hosts and harnesses created with it, and their findings. A
+// finding that a test does not read itself is unexpected (expect-no-findings.ts).
 
 import {
   type HotModules,
@@ -12,12 +12,12 @@ import type { Finding } from '../../vmm/inspect/sanitizer/index.ts';
 
 const sources = new Set<() => readonly Finding[]>();
 
-/** `take` settles, and gives what has been found since it was called last. */
+/** `take` decides about all suspects, and returns the findings since its last call. */
 export function watchFindings(take: () => readonly Finding[]): void {
   sources.add(take);
 }
 
-/** What no one has taken; the sources are forgotten. */
+/** Findings that no test has read; the sources are removed. */
 export function untakenFindings(): string[] {
   const texts = [...sources].flatMap((take) => take().map(({ text }) => text));
   sources.clear();
@@ -29,7 +29,7 @@ export function checkedModules(): Promise<HotModules> {
   return loadHotModules({}, { checked: true });
 }
 
-/** The same, for who replaces a part of a unit. */
+/** The same as separate modules, for tests that replace a part of a unit. */
 export function separateCheckedModules(): Promise<SeparateModules> {
   return loadSeparateModules({}, { checked: true });
 }
@@ -48,7 +48,7 @@ export function takeFindings(host: HostLike): readonly Finding[] {
   return found;
 }
 
-/** A host with the sanitizer, of the API or the model, from sources or as it was built. */
+/** A host with the sanitizer, of the API or the model, from sources or built. */
 export async function checkedHost<H extends HostLike, O extends object>(
   type: { create(options: O & { iotlbCheck: boolean }): Promise<H> },
   options?: O,

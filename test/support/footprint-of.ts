@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The footprint of a VM that a test works itself, behind one SMMU.
+// The footprint of a VM that a test drives itself, with one SMMU.
 
 import { ABI_AT_DRAIN_SLEEPING } from '../../assembly/layout/guest-abi.ts';
 import type { Vm } from '../../host/kernel/index.ts';

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Before each run of tests, in watch mode too: what the tests load is what the sources make. Stale WebAssembly modules and a stale
-// dist/ are built, and a line says so. With VSMMU_BUILD=modules (runs of mutants) dist/ stays as it
-// is.
+// Before each run of tests, also in watch mode: the loaded files must match the sources.
+// Stale WebAssembly modules and a stale dist/ are built, with a message. With
+// VSMMU_BUILD=modules (runs of mutants) dist/ is not built.
 
 import type { TestProject } from 'vitest/node';
 import { buildStale } from '../../scripts/build-parts.mjs';
@@ -16,7 +16,7 @@ declare module 'vitest' {
 }
 
 /**
- * Type errors stop no test: they are for `npm run typecheck`.
+ * Type errors do not stop tests: `npm run typecheck` reports them.
  * @returns why the build failed; empty when it did not.
  */
 async function freshen(): Promise<string> {
@@ -35,14 +35,14 @@ async function freshen(): Promise<string> {
 export async function setup(project: TestProject): Promise<void> {
   let last = freshen();
   if (project.isRootProject()) {
-    // Edits may come faster than builds: one at a time.
+    // Edits may arrive faster than builds: one at a time.
     project.onTestsRerun(async () => {
       last = last.then(freshen);
       project.provide('buildProblem', await last);
     });
   }
   const problem = await last;
-  // The stack would say nothing about the build.
+  // The stack does not concern the build.
   if (problem) throw Object.assign(new Error(problem), { stack: '' });
   project.provide('buildProblem', '');
 }

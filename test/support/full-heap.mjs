@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// A process whose host has a machine that fills its heap with objects, and a neighbour: `full-heap.mjs FILLER NEIGHBOUR`. One line of what
-// became of them, as JSON, when the process is still there.
+// A process whose host has a machine that fills its heap with objects, and a neighbour:
+// `full-heap.mjs FILLER NEIGHBOUR`. Prints their states in one line, as JSON, if the
+// process survives.
 
 import { readFile } from 'node:fs/promises';
 import { setTimeout } from 'node:timers/promises';

@@ -6,7 +6,10 @@ import { type FakeOptions, FakeSmmu } from './fake-smmu.ts';
 
 type Call = (...values: number[]) => number;
 
-/** Exports of guest-driver/driver/driver-exports.ts that tests use; numbers come back signed. */
+/**
+ * Exports of guest-driver/driver/driver-exports.ts that tests use; numbers come back
+ * signed.
+ */
 export type DriverExports = Record<
   | 'probe'
   | 'reset'
@@ -89,7 +92,7 @@ const module = WebAssembly.compile(
   await readFile(new URL('../../guest-driver/driver.wasm', import.meta.url)),
 );
 
-/** A driver that has not touched its device yet. */
+/** A driver that has not accessed its device yet. */
 export async function loadDriver(
   options: FakeOptions = {},
 ): Promise<{ driver: DriverExports; fake: FakeSmmu }> {
@@ -103,7 +106,7 @@ export async function loadDriver(
   return { driver, fake };
 }
 
-/** A driver that has brought up SMMU, VINTF 0 and its VCMDQs; the fake's log is empty. */
+/** A driver that has enabled SMMU, VINTF 0 and its VCMDQs; the fake's log is empty. */
 export async function bootDriver(
   options: FakeOptions = {},
 ): Promise<{ driver: DriverExports; fake: FakeSmmu }> {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-// Time that passes faster: for waits that end after a time.
+// A faster clock: for waits that end after a time.
 
 import { vi } from 'vitest';
 
-/** Has the clock gain this much at each look, until mocks are restored. */
+/** Advances the clock by this much at each read, until mocks are restored. */
 export function hasten(ms: number): void {
   let now = performance.now();
   vi.spyOn(performance, 'now').mockImplementation(() => {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Host RAM of a test, window 0 of the physical address map, as memory that tables are built in.
+// Host RAM of a test, window 0 of the physical address map, as memory for tables.
 
 import { HOST_AT_RAM_BASE, HOST_AT_RAM_SIZE } from '../../assembly/layout/host-memory.ts';
 import type { TableMemory } from '../../devices/tables/index.ts';

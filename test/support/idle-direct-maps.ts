@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The direct maps of a machine whose one vCPU never runs: removals take effect at once.
+// The direct maps of a machine whose only vCPU never runs: removals take effect at once.
 
 import { DirectMaps } from '../../vmm/machine/direct-maps.ts';
 import { AbiDirectMaps } from '../../vmm/vcpu/wasm/index.ts';

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What programs reach by imports, in a package as it is installed.
+// The files that programs reach by imports, in an installed package.
 
 import { readFileSync } from 'node:fs';
 import { join, posix } from 'node:path';
@@ -11,7 +11,7 @@ export interface ImportGraph {
   readonly packages: readonly string[];
 }
 
-/** @param specifiersOf what a file's code imports. */
+/** @param specifiersOf the imports of a file's code. */
 export function importGraph(
   root: string,
   entries: readonly string[],

@@ -3,7 +3,9 @@
 
 import { reactor } from './wat.ts';
 
-/** Makes objects forever, and keeps them all; the argument of its slice is not looked at. */
+/**
+ * Allocates objects forever, and keeps them all; it ignores the argument of its slice.
+ */
 export const KEEPS_ALL = reactor(
   `(type $object (struct (field (ref null $object)) (field i64 i64 i64 i64)))
    (global $all (mut (ref null $object)) (ref.null $object))

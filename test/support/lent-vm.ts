@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A VM of a real host without a guest in it: a test works its backends as the devices would.
+// A VM of a real host without a guest: a test drives its backends like the devices would.
 
 import { CD_SIZE } from '../../assembly/layout/cd.ts';
 import { VCMDQ_CONFIG, VCMDQ_PROD } from '../../assembly/layout/cmdqv-registers.ts';
@@ -24,7 +24,7 @@ const CMDQ_GPA = RAM_GPA_BASE + 0x181000;
 export const DATA_GPA = RAM_GPA_BASE + 0x140000;
 export const IOVA = 0x1_0000_0000;
 export const ASID = 5;
-/** StreamID as the guest numbers it. */
+/** StreamID in the guest's numbering. */
 export const STREAM = 8;
 export const RING_LOG2SIZE = 4;
 const TABLES_GPA = RAM_GPA_BASE + 0x110000;
@@ -36,7 +36,7 @@ export interface LentVm {
   readonly vintf: LentVintf;
   readonly memory: TableMemory;
   readonly bytes: Uint8Array;
-  /** Events that its vSMMU would get. */
+  /** Events for its vSMMU. */
   readonly events: Uint32Array[];
   /** LVCMDQs whose errors were published. */
   readonly errors: number[];
@@ -63,7 +63,10 @@ export function guestRam() {
   return { wasm, regions, memory };
 }
 
-/** A VM with 2 MiB and, for each of these physical SMMUs, a vIOMMU with one stream and a VINTF. */
+/**
+ * A VM with 2 MiB and, for each of these physical SMMUs, a vIOMMU with one stream and a
+ * VINTF.
+ */
 export function lendVmBehind(
   host: VmHost,
   smmus: readonly number[],
@@ -112,7 +115,10 @@ export function startVcmdq({ vintf }: LentVm, log2size = RING_LOG2SIZE): void {
   vintf.writePage0(0, VCMDQ_CONFIG, 1);
 }
 
-/** Runs commands on the VM's trapped command queue, which has no CMDQ_PROD register in front of it here. */
+/**
+ * Executes commands on the VM's trapped command queue, which has no CMDQ_PROD register
+ * here.
+ */
 export function sendOnCmdq(
   { viommu, memory }: Pick<LentVm, 'viommu' | 'memory'>,
   ...commands: readonly Uint32Array[]

@@ -13,7 +13,8 @@ const commandLine = (run: string, append: string) =>
   `console=ttyAMA0 ignore_loglevel ${append} vsmmu.run="${run}"`;
 
 /**
- * The kernel with what kexec starts: /Image and /initrd are itself, /line is its command line.
+ * The kernel and the files for kexec: /Image and /initrd are its own, /line is the
+ * command line.
  * @param run shell commands of the second one.
  */
 export function kernelForKexec(run: string): ReturnType<typeof builtKernel> {
@@ -26,7 +27,7 @@ export function kernelForKexec(run: string): ReturnType<typeof builtKernel> {
 /**
  * Boots the kernel.
  * @param run shell commands.
- * @param append more of its command line.
+ * @param append addition to its command line.
  */
 export function boot(
   run: string,

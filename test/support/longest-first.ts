@@ -1,16 +1,20 @@
 // SPDX-License-Identifier: MIT
-// The order of test files: long ones start first, so that none of them is left at the end.
+// The order of test files: long ones start first, so that none of them runs alone at the
+// end.
 
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
-/** Lower comes first. */
+/** Lower starts first. */
 function rank({ project, moduleId }: TestSpecification): number {
   if (project.name === 'browser') return 0;
   return moduleId.endsWith('.slow.test.ts') ? 1 : 2;
 }
 
 export class LongestFirst extends BaseSequencer {
-  /** Within a rank: as the runner would have it, by what files took last time, or else by their size. */
+  /**
+   * Within a rank: the runner's order, by the duration of the previous run, otherwise by
+   * size.
+   */
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const sorted = await super.sort(files);
     return sorted.toSorted((a, b) => rank(a) - rank(b));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
 
-/** The middle one of some values, the upper of two; NaN of none. */
+/** The median of some values, the upper of two; NaN for none. */
 export const median = (values: readonly number[]): number =>
   values.toSorted((a, b) => a - b)[values.length >> 1] ?? Number.NaN;

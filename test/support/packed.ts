@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The package as its users get it: packed, and installed in an empty folder.
+// The package as installed by its users: packed, and installed in an empty folder.
 
 import { execFile } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
@@ -32,9 +32,10 @@ export interface Packed {
 /** Packs the built package and installs it, with its dependencies, in a new folder. */
 export async function installPacked(): Promise<Packed> {
   const folder = await mkdtemp(join(tmpdir(), 'vsmmu-package-'));
-  // Another Node.js than the one on the PATH may run this: its programs come first.
+  // The Node.js that runs this may differ from the one on the PATH: its programs come
+  // first.
   const env = { ...process.env, PATH: `${dirname(process.execPath)}:${process.env.PATH}` };
-  // What the tests have built is packed; `prepack` would build it again.
+  // The tests' build is packed; `prepack` would build it again.
   const pack = ['pack', '--json', '--ignore-scripts', '--pack-destination', folder];
   const { stdout } = await run(NPM, pack, { cwd: PROJECT, env });
   const [packed] = JSON.parse(stdout) as {

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
-// Covering choices of combinations: most faults take one value, or two values together.
+// Pairwise choices of combinations: most bugs need one value, or two values together.
 
-/** For each factor, the values that it takes. */
+/** For each factor, its values. */
 export type Factors<T> = { readonly [K in keyof T]: readonly T[K][] };
 
-/** All combinations, the last factor's values next to each other. */
+/** All combinations; the last factor varies fastest. */
 export function combinations<T extends object>(factors: Factors<T>): T[] {
   const names = Object.keys(factors) as (keyof T)[];
   return names.reduce<Partial<T>[]>(
@@ -14,13 +14,16 @@ export function combinations<T extends object>(factors: Factors<T>): T[] {
   ) as T[];
 }
 
-/** The pairs of values of two different factors that a combination has, as strings. */
+/** The pairs of values of two different factors in a combination, as strings. */
 export function pairsOf(row: object): string[] {
   const values = Object.entries(row).map(([name, value]) => `${name}=${String(value)}`);
   return values.flatMap((one, i) => values.slice(i + 1).map((other) => `${one} ${other}`));
 }
 
-/** Combinations, few of them, in which each pair of values of two factors occurs: always the one with the most new pairs. */
+/**
+ * A few combinations that contain each pair of values of two factors: always the one with
+ * the most new pairs.
+ */
 export function pairwise<T extends object>(factors: Factors<T>): T[] {
   const rows = combinations(factors);
   const left = new Set(rows.flatMap(pairsOf));

@@ -14,7 +14,10 @@ import {
 } from '../../devices/plugin/index.ts';
 import type { DeviceBus, FakeHost, Random } from '../../devices/testing/index.ts';
 
-/** A word that reads back, behind BAR 0 of 8 KiB; two vectors, INTB. Of narrow accesses, if supported, only reads have an effect. */
+/**
+ * A word that reads back, in BAR 0 of 8 KiB; two vectors, INTB. Of narrow accesses, if
+ * supported, only reads have an effect.
+ */
 export class WordEndpoint extends PcieEndpoint {
   word = 0;
   port: DmaPort | undefined;
@@ -87,7 +90,10 @@ export class WordEndpoint extends PcieEndpoint {
 export const ecam = (bus: number, device: number, register: number, number = 0): number =>
   bus * 0x100000 + device * 0x8000 + number * 0x1000 + register;
 
-/** Offset of a capability of a function by its ID, as software finds it; 0: there is none. */
+/**
+ * Offset of a function's capability by its ID, as found by software; 0 when there is
+ * none.
+ */
 export function findCapability(bus: DeviceBus, at: number, id: number, nth = 0): number {
   let left = nth;
   let pointer = bus.read(0, at + 0x34, 1).lo;
@@ -106,8 +112,8 @@ export function resetAll(host: PcieHost): void {
 const WINDOW = 0x10000000;
 
 /**
- * A host bridge with its functions, as one device: for the contract, which knows one at a time, and looks at
- * each word of it. So ECAM ends after device 2.
+ * A host bridge with its functions, as one device: for the contract, which tests one
+ * device and reads each word of it. So ECAM ends after device 2.
  */
 export function bridgeWithFunctions(): Device {
   const bridge = new PcieHost({
@@ -123,7 +129,7 @@ export function bridgeWithFunctions(): Device {
   return asOneDevice(bridge, 0x18000);
 }
 
-/** @param config bytes of ECAM that are looked at. */
+/** @param config bytes of ECAM to be tested. */
 export function asOneDevice(bridge: PcieHost, config: number): Device {
   const functions = [...bridge.functions];
   return {
@@ -162,7 +168,7 @@ export function asOneDevice(bridge: PcieHost, config: number): Device {
   };
 }
 
-/** The functions of a host, which is an object of a class. */
+/** The functions of a host, as an object of a class. */
 function hostOf(host: DeviceHost): DeviceHost {
   return {
     memory: host.memory,
@@ -177,7 +183,7 @@ function hostOf(host: DeviceHost): DeviceHost {
   };
 }
 
-/** Opens windows, writes the table of MSI-X, raises what there is. */
+/** Opens windows, writes the MSI-X table, raises interrupts. */
 export function bridgeStep(bus: DeviceBus, random: Random, host: FakeHost): void {
   const at = ecam(0, 1, 0);
   switch (random.below(6)) {

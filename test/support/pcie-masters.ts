@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The bus masters behind a PCIe host bridge, as one device, and a driver that reaches them through BARs, which it moves.
+// The bus masters below a PCIe host bridge, as one device, and a driver that accesses
+// them through BARs, which it moves.
 
 import { DmaEnginePci } from '../../devices/dma-engine/index.ts';
 import { PcieHost } from '../../devices/pcie/index.ts';
@@ -18,7 +19,7 @@ import { asOneDevice, ecam } from './pcie-function.ts';
 import { virtioPciStep } from './virtio-pci-steps.ts';
 
 const WINDOW = { gpa: 0x10000000, size: 0x20000 };
-/** Places of a pair of BARs. Two functions may claim one place. */
+/** Address slots for a pair of BARs. Two functions may use the same slot. */
 const PLACE = 0x5000;
 const PLACES = 6;
 const DMA = 4;
@@ -39,7 +40,7 @@ export function bridgeWithMasters(): Device {
   return asOneDevice(bridge, 0x8000 * functions.length);
 }
 
-/** Moves the BARs of a function, or has it work where they are. */
+/** Moves the BARs of a function, or accesses them at their place. */
 export function mastersStep(bus: DeviceBus, random: Random, host: FakeHost): void {
   const device = random.below(DMA + 1);
   const config = ecam(0, device, 0);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A physical CMDQV that was given whole to one guest, on the real drain. Offsets in the tests that use it are literal.
+// A physical CMDQV that is assigned as a whole to one guest, on the real drain. Offsets
+// in the tests that use it are literal.
 
 import { HOST_AT_RAM_BASE } from '../../assembly/layout/host-memory.ts';
 import type { HotModules } from '../../assembly/load.ts';
@@ -63,7 +64,10 @@ export class PhysicalBoard {
     return new ContextBlock(this.unit.hostMemory, 0, vintf);
   }
 
-  /** VINTF 0 with HYP_OWN or not, and LVCMDQ 0 of it with a ring of 16 commands at PA 0x1000. */
+  /**
+   * VINTF 0 with HYP_OWN or not, and LVCMDQ 0 of it with a ring of 16 commands at PA
+   * 0x1000.
+   */
   bringUp({ hypOwn }: { hypOwn: boolean }): void {
     this.bus.write32(0x1000, (hypOwn ? 1 << 17 : 0) | (7 << 1) | 1);
     this.bus.write32(0x0200, 1);

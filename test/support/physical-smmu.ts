@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// A physical SMMU on the real hot modules, with tables of literal doublewords in host RAM: one stream with a CD, stage-1 tables and stage-2
-// tables, all of 4 KiB granules and 39-bit input.
+// A physical SMMU on the real hot modules, with tables of literal doublewords in host
+// RAM: one stream with a CD, stage-1 tables and stage-2 tables, all with 4 KiB granules
+// and 39-bit input.
 
 import { ATC_ON } from '../../assembly/layout/ats-memory.ts';
 import { TRANSLATE_OK } from '../../assembly/layout/translate-results.ts';
@@ -12,21 +13,21 @@ import { HostRam } from './host-ram.ts';
 
 const modules = await checkedModules();
 
-/** Bytes of host RAM: the PAs that there are. */
+/** Bytes of host RAM: the existing PAs. */
 export const RAM_SIZE = 0x100000;
 export const EVENT_LINE = 0;
 export const GERROR_LINE = 1;
-/** The stream, and where its STE lies. */
+/** The stream, and the address of its STE. */
 export const SID = 5;
 export const STREAMS = 0x10000;
 export const STE = STREAMS + 64 * SID;
 export const CD = 0x20000;
-/** The stream that is with it in a span of two, which CONT_OF_TWO of doubleword 1 claims. */
+/** The other stream in a span of two, which CONT_OF_TWO in doubleword 1 claims. */
 export const NEIGHBOUR = SID - 1;
 export const CONT_OF_TWO = 1n << 13n;
 /** Stage 1: first table to last, one page apart. */
 export const TABLES = [0x21000, 0x22000, 0x23000] as const;
-/** Stage 2, likewise. */
+/** Stage 2, in the same way. */
 export const TABLES2 = [0x30000, 0x31000, 0x32000] as const;
 const EVENTS = 0x8000;
 /** The command ring, of four entries. */
@@ -68,7 +69,8 @@ export class PhysicalBoard {
 
   /** Its registers, as after construction. */
   enable(): void {
-    // RECINVSID; a linear table of 64 streams; queues of 4 entries; both interrupts; EVENTQEN, CMDQEN, SMMUEN.
+    // RECINVSID; a linear table of 64 streams; queues of 4 entries; both interrupts;
+    // EVENTQEN, CMDQEN, SMMUEN.
     this.bus.write32(0x2c, 2);
     this.bus.write64(0x80, BigInt(STREAMS));
     this.bus.write32(0x88, 6);
@@ -87,7 +89,8 @@ export class PhysicalBoard {
       [CD + 24, 0xf404_ff44n],
       [first, BigInt(second + 3)],
       [second, BigInt(third + 3)],
-      // Page 1 read and write, page 2 nothing, page 3 read-only, page 4 without its access flag.
+      // Page 1 read and write, page 2 nothing, page 3 read-only, page 4 without its
+      // access flag.
       [third + 8, 0x40f47n],
       [third + 24, 0x40fc7n],
       [third + 32, 0x40b47n],
@@ -99,7 +102,7 @@ export class PhysicalBoard {
       this.ram.store64(TABLES2[2] + 8 * page, BigInt(page * 0x1000 + 0x7ff));
   }
 
-  /** Writes an STE: the doublewords of a mode, some of them replaced. */
+  /** Writes an STE: the doublewords of a mode, with some replaced. */
   ste(
     mode: keyof typeof STE0,
     [d0 = STE0[mode], d1 = STE1, d2 = STE2]: readonly (bigint | undefined)[] = [],
@@ -131,7 +134,7 @@ export class PhysicalBoard {
     return status;
   }
 
-  /** A hint about a number of pages. */
+  /** A hint for a number of pages. */
   hint(
     iova: bigint,
     pages: number,
@@ -170,7 +173,7 @@ export class PhysicalBoard {
     this.ram.store64(TABLES[2] + 8 * page, pa | 0xf47n);
   }
 
-  /** Runs a command. */
+  /** Executes a command. */
   command(d0: bigint, d1 = 0n): void {
     const entry = RING + 16 * (this.#commands % 2 ** ENTRIES_LOG2);
     this.ram.store64(entry, d0);

@@ -2,5 +2,5 @@
 
 import { fileURLToPath } from 'node:url';
 
-/** Path of the project's folder, with a separator at its end. */
+/** Path of the project's folder, with a trailing separator. */
 export const PROJECT = fileURLToPath(new URL('../..', import.meta.url));

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
-// Prints which files the AssemblyScript compiler reads for each entry file that is an argument, as JSON. It parses and goes no further.
+// Prints the files that the AssemblyScript compiler reads for each entry file in its
+// arguments, as JSON. It only parses.
 
 import { readFile } from 'node:fs/promises';
 import { posix } from 'node:path';
 
-/** The compiler's type declarations cannot be read next to Node's. */
+/** The compiler's type declarations conflict with Node's. */
 const COMPILER = 'assemblyscript/asc';
 const { default: asc } = await import(/** @type {string} */ (COMPILER));
 

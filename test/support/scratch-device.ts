@@ -23,7 +23,7 @@ export class ScratchDevice implements Device {
   readonly identity = { kind: 0x74736574, interrupts: 2, busMaster: false };
   readonly regions;
   readonly #options: ScratchOptions;
-  /** Copies of the accesses that came through. */
+  /** Copies of the accesses that reached it. */
   readonly accesses: MmioAccess[] = [];
   host: DeviceHost | undefined;
   resets = 0;

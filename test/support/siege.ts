@@ -17,14 +17,17 @@ import { footprintOf } from './footprint-of.ts';
 import { attachStage1, DATA_GPA, IOVA, type LentVm, lendVm, STREAM } from './lent-vm.ts';
 
 export const VMS = 8;
-/** Pages that each VM's device has read, and whose translations lie in the IOTLB. */
+/** Pages that each VM's device has read, and whose translations are in the IOTLB. */
 export const PAGES = 16;
 const POLICIES: readonly QueueErrorDecision[] = ['skip', 'emulate', 'report'];
 const SEED = 0x150a7ed;
-/** A queue of 256 commands, each of which is an error that the host settles, is complete within this many. */
+/**
+ * A queue of 256 commands, each of which is an error that the policy resolves, is
+ * complete within this many services.
+ */
 const MOST_SERVICES = 1000;
 
-/** Commands that were taken, and the VMs that have lost something by them. */
+/** Commands that were consumed, and the VMs that they have affected. */
 export interface Attack {
   readonly taken: number;
   readonly lost: readonly string[];
@@ -35,10 +38,10 @@ export class Siege {
   readonly vms: readonly LentVm[];
   readonly #adversaries: readonly Adversary[];
   readonly #words: Int32Array;
-  /** What each VM had after the last attack. */
+  /** The state of each VM after the last attack. */
   #states: string[] | undefined;
 
-  /** @param seed of what the VMs send. */
+  /** @param seed of the VMs' commands. */
   constructor(host: VmHost, seed = SEED) {
     this.host = host;
     this.#words = new Int32Array(host.memory.buffer);
@@ -49,7 +52,7 @@ export class Siege {
       const table = attachStage1(lent);
       for (let page = 1; page < PAGES; page++)
         table.map(IOVA + 0x1000 * page, DATA_GPA + 0x1000 * page, 0x1000, S1_READ_WRITE);
-      // An event that its guest has been given.
+      // An event that its guest has received.
       if (this.#read(lent, IOVA - 0x1000)) throw new Error('a page that is not mapped was read');
     }
     this.vms.forEach((lent, i) => {
@@ -84,7 +87,7 @@ export class Siege {
       if (!this.#read(lent, IOVA + 0x1000 * page)) throw new Error(`page ${page} cannot be read`);
   }
 
-  /** Everything that the VM has and that its neighbours must not change. */
+  /** Everything of the VM that its neighbours must not change. */
   state(i: number): string {
     const lent = this.vms[i];
     if (!lent) throw new RangeError(`there is no VM ${i}`);
@@ -98,10 +101,10 @@ export class Siege {
   }
 
   /**
-   * Attacks of a VM through every door, and a look at what its neighbours have.
-   * @param random where they come from; default the VM's own numbers.
+   * Attacks of a VM through every interface, then a check of its neighbours.
+   * @param random source of the attacks; default the VM's own.
    * @param times how many.
-   * @returns how many commands were taken, and the neighbours that have lost something.
+   * @returns the number of consumed commands, and the affected neighbours.
    */
   attack(attacker: number, random?: Random, times = 1): Attack {
     this.#states ??= this.vms.map((_, i) => this.state(i));
@@ -117,7 +120,8 @@ export class Siege {
     return { taken, lost };
   }
 
-  // A service is bounded in work: what the attacker's queues have left over would be done in a neighbour's turn.
+  // A service is bounded in work: the rest of the attacker's queues would otherwise be
+  // served in a neighbour's turn.
   #finish(attacker: number): void {
     let before = this.state(attacker);
     for (let services = 0; services < MOST_SERVICES; services++) {
@@ -129,7 +133,10 @@ export class Siege {
     throw new Error(`vm${attacker} still has work after ${MOST_SERVICES} services`);
   }
 
-  /** Attacks, one VM after the other, until a number of commands were accepted or a VM has lost something. */
+  /**
+   * Attacks, one VM after the other, until a number of commands were consumed or a VM was
+   * affected.
+   */
   run(commands: number): Attack {
     let taken = 0;
     for (let turn = 0; taken < commands; turn++) {

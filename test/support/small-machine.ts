@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A machine around a small guest and some devices, without a host.
+// A machine with a small guest and some devices, without a host.
 
 import type { Placement } from '../../devices/bus/index.ts';
 import { MachineCore, type MachineCoreOptions } from '../../vmm/machine/index.ts';

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
-// Closes a run with one plain line, `N passed, N failed, N skipped`, for readers of the CI output.
-// Before it: tests that failed and then passed (vitest.config.ts says which may try again), by name
-// and with what they said at first, because such a test hides a fault as easily as a slow machine.
+// Ends a run with one plain line, `N passed, N failed, N skipped`, for readers of the CI
+// output. Before it: tests that failed and then passed (vitest.config.ts defines which
+// may retry), by name and with their first failure, because such a test hides a bug as
+// easily as a slow machine.
 
 import type { Reporter, TestCase, TestModule } from 'vitest/node';
 
-/** One line of what a test said when it failed. */
+/** The first line of a test's failure. */
 function firstFailure(test: TestCase): string {
   const [error] = test.result().errors ?? [];
   return error?.message.split('\n', 1)[0] ?? 'no message';
@@ -24,7 +25,8 @@ export class SummaryReporter implements Reporter {
               `${test.fullName}\n  It had failed: ${firstFailure(test)}`,
           );
       }
-      // What fails outside of a test: a file that could not be collected, or a hook around a suite, whose tests are skipped.
+      // Failures outside tests: a file that could not be collected, or a hook of a suite,
+      // whose tests are skipped.
       for (const suite of [module, ...module.children.allSuites()])
         if (suite.errors().length > 0) counts.failed++;
     }

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
-// Memory that tables are built in, over a guest's as devices have it.
+// Memory for tables, in a guest's memory as seen by devices.
 
 import type { GuestMemory } from '../../devices/plugin/index.ts';
 import type { TableMemory } from '../../devices/tables/index.ts';
 
 /**
- * @param words the guest's memory; an address outside of it is an error of the test.
- * @param from gpa of what `allocate` gives away. Default: nothing, everything has its place.
+ * @param words the guest's memory; an address outside it is an error of the test.
+ * @param from gpa of the memory for `allocate`. Default: none, all addresses are fixed.
  */
 export function tableMemory(
   words: Pick<GuestMemory, 'load64' | 'store64'>,

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A machine whose vCPUs have threads of their own, around a small guest and some devices, without a host.
+// A machine whose vCPUs have threads of their own, with a small guest and some devices,
+// without a host.
 
 import type { MachineCoreOptions, MachineCore as MachineType } from '../../vmm/machine/index.ts';
 import type { ExitServer as Server } from '../../vmm/threads/index.ts';

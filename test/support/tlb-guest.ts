@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
-// A kind of guest that has no ABI area: RAM begins at offset 0 of its memory, each vCPU has words of
-// its own behind it, and direct maps are entries of a software TLB. Its program is a generator, and
-// a `yield` of it is the end of an instruction.
+// A kind of guest without an ABI area: RAM begins at offset 0 of its memory, followed by
+// words for each vCPU, and direct maps are entries of a software TLB. Its program is a
+// generator, and each `yield` ends an instruction.
 
 import type { MemoryRegion } from '../../assembly/load.ts';
 import type { ExitRequestWords } from '../../devices/unit/index.ts';
@@ -30,7 +30,7 @@ const MMIO = EXIT_KINDS.indexOf('mmio');
 const WAIT = EXIT_KINDS.indexOf('wait');
 const STEPS_PER_BUDGET = 200;
 
-/** What a program of this guest can do. */
+/** Operations of this guest's programs. */
 export interface Cpu {
   read32(gpa: number): number;
   write32(gpa: number, value: number): void;
@@ -50,7 +50,7 @@ export const TLB_GUEST_REGIONS: readonly MemoryRegion[] = [
   { gpa: RAM_GPA, offset: 0, size: RAM_SIZE },
 ];
 
-/** An exit is asked for by lowering a vCPU's limit; two vCPUs, so two words. */
+/** An exit is requested by lowering a vCPU's limit; two vCPUs, so two words. */
 export const TLB_GUEST_EXIT_REQUEST: ExitRequestWords = {
   count: 2,
   offset: BLOCKS + AT_LIMIT,
@@ -93,7 +93,7 @@ class TlbVcpu implements Vcpu, Cpu {
     return result;
   }
 
-  // Between two instructions: the limit, and the TLB.
+  // Between two instructions: checks the limit, and the TLB.
   #boundary(): void {
     const { words, maps } = this.#guest;
     if (Atomics.exchange(words, this.#word(AT_LIMIT), NO_LIMIT) !== NO_LIMIT) {
@@ -215,21 +215,21 @@ export class TlbGuest implements Guest {
   readonly initialSlice = false;
   readonly interrupts = { line: () => ({ pulse: () => undefined, setLevel: () => undefined }) };
   readonly exitRequest = TLB_GUEST_EXIT_REQUEST;
-  /** It wakes no one. */
+  /** It does not wake the drain. */
   readonly drainSleep = undefined;
   readonly maps = new TlbMaps((vcpu) =>
     Atomics.load(this.words, (BLOCKS + vcpu * BLOCK_SIZE + AT_SEEN) >> 2),
   );
   readonly words: Int32Array;
-  /** RAM as it was at the start, and what the program has stored since. */
+  /** The initial RAM, updated by the program's own stores. */
   readonly stored: Int32Array;
   readonly program: Program;
   readonly doorbell: (id: number, offset: number) => void;
-  /** The program says so. */
+  /** Set by the program. */
   batch = false;
-  /** Exits by vCPU, as it is told of them. */
+  /** Exits by vCPU, as reported to it. */
   readonly counts = [0, 0];
-  /** Exits that it was asked for. */
+  /** Exits that were requested. */
   kicks = 0;
 
   constructor(
@@ -238,7 +238,7 @@ export class TlbGuest implements Guest {
     doorbell: (id: number, offset: number) => void,
   ) {
     this.words = new Int32Array(memory.buffer);
-    // Anything that someone else stores shows.
+    // Any store by somebody else becomes visible.
     for (let at = 0; at < RAM_SIZE >> 2; at++) this.words[at] = Math.imul(at, 0x9e3779b1);
     this.stored = this.words.slice(0, RAM_SIZE >> 2);
     this.program = program;
@@ -259,7 +259,7 @@ export class TlbGuest implements Guest {
     return this.maps;
   }
 
-  /** Words of RAM that hold something else than what the program has stored: their gpas. */
+  /** gpas of RAM words that differ from what the program has stored. */
   get changedRam(): readonly number[] {
     return [...this.stored.keys()]
       .filter((at) => this.words[at] !== this.stored[at])

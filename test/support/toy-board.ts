@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// A board for the toy guest around the scripted SMMU: DMA engine with a small TLB of its own making, checkpoint device, console.
-// It shows whether the toy notices what a device does wrong; the real devices have tests of their own.
+// A board for the toy guest with the scripted SMMU: DMA engine with a small TLB of its
+// own, checkpoint device, console. It shows whether the toy notices errors of a device;
+// the real devices have tests of their own.
 
 import { readFile } from 'node:fs/promises';
 import {
@@ -21,27 +22,30 @@ const VCMDQ_OPCODES = [0x11, 0x12, 0x28, 0x2a, 0x40, 0x46];
 
 export interface ToyOptions {
   readonly args?: readonly string[];
-  /** What is typed on the console. */
+  /** Console input. */
   readonly input?: string;
   /** HYP_OWN can be set by a guest. */
   readonly hypervisor?: boolean;
   /** Page 0 stays trapped. */
   readonly trapped?: boolean;
-  /** The TLB holds nothing: an unmap takes effect at once. */
+  /** The TLB is always empty: an unmap takes effect at once. */
   readonly noTlb?: boolean;
-  /** Invalidations of single addresses do nothing. */
+  /** Invalidations by address have no effect. */
   readonly ignoreVa?: boolean;
-  /** An ATC_INV of any StreamID is taken. */
+  /** An ATC_INV of any StreamID is accepted. */
   readonly anySid?: boolean;
-  /** A VCMDQ takes a CMD_SYNC of any CS. */
+  /** A VCMDQ accepts a CMD_SYNC with any CS. */
   readonly anySignal?: boolean;
   /** The SMMU has no SubstreamIDs. */
   readonly noSubstreams?: boolean;
-  /** PASIDs are not looked at. */
+  /** PASIDs are ignored. */
   readonly ignorePasid?: boolean;
-  /** The SMMU takes part in broadcast TLB maintenance: as CD.ASET says, of every CD, not at all, or by an exit. */
+  /**
+   * The SMMU participates in broadcast TLB maintenance: according to CD.ASET, for every
+   * CD, not at all, or by an exit.
+   */
   readonly btm?: 'shared' | 'every' | 'none' | 'exit';
-  /** Event records carry this bit of doubleword 1 in addition. */
+  /** A bit of doubleword 1 that is flipped in event records. */
   readonly eventFlip?: bigint;
 }
 
@@ -67,7 +71,7 @@ class ToyBoard extends FakeSmmu {
     super({
       direct: options.trapped !== true,
       hypervisor: options.hypervisor === true,
-      // As a fake's, without ATS: the engine has no ATC.
+      // Those of the fake, without ATS: the engine has no ATC.
       idr0: options.btm ? 0x0540101a | (1 << 5) : 0x0540101a,
       idr1: options.noSubstreams ? 0x01080010 : 0x01080510,
     });
@@ -107,7 +111,7 @@ class ToyBoard extends FakeSmmu {
     if (op === 0x40 && Number(dw0 >> 32n) !== SID && !this.#toy.anySid) return 1;
     if (queue > 0 && op === 0x46 && (dw0 & 0x3000n) !== 0n && !this.#toy.anySignal) return 1;
     const page = Number(dw1 >> 12n);
-    // The toy's ASIDs have a PASID each: none and 1.
+    // The toy's two ASIDs have PASIDs: none and 1.
     if (op === 0x12 && !this.#toy.ignoreVa)
       for (const ssid of ['none', '1']) this.#tlb.delete(`${ssid} ${page}`);
     if ([0x10, 0x11, 0x28, 0x30].includes(op)) this.#tlb.clear();
@@ -195,7 +199,7 @@ class ToyBoard extends FakeSmmu {
     this.set(DMA_GPA + 0x08, status);
   }
 
-  /** Imports that count as exits, as a host's do. */
+  /** Imports that count as exits, like those of a host. */
   counted(imports: WebAssembly.ModuleImports): WebAssembly.ModuleImports {
     const wrap =
       (call: CallableFunction) =>
@@ -255,7 +259,7 @@ const module = WebAssembly.compile(
   await readFile(new URL('../../guest-driver/toy.wasm', import.meta.url)),
 );
 
-/** Runs the toy to its end, without rounds that warm up unless `args` ask for some. */
+/** Runs the toy to its end, without warm-up rounds unless `args` request them. */
 export async function runToy(options: ToyOptions = {}): Promise<ToyRun> {
   const board = new ToyBoard(options);
   const instance = await WebAssembly.instantiate(await module, {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What the toy is run with, in combinations (test/vmm/threads/toy.test.ts).
+// Settings of the toy's runs, to be combined (test/vmm/threads/toy.test.ts).
 
 import type { Factors } from './pairwise.ts';
 
@@ -10,7 +10,10 @@ export interface ToyCombination {
   readonly vms: number;
 }
 
-/** In an order by which many machines seldom meet both a mailbox and a drain thread (pairwise.ts): that takes longest. */
+/**
+ * In an order in which many machines rarely have both a mailbox and a drain thread
+ * (pairwise.ts): that combination takes longest.
+ */
 export const TOY_FACTORS: Factors<ToyCombination> = {
   vcpus: [1, 2, 3, 4],
   mailbox: [false, true],

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Input of a PL011 from outside, for storms of accesses.
+// Input of a PL011, for random accesses.
 
 import { Pl011 } from '../../devices/pl011/index.ts';
 import type { Stimulus } from '../../devices/testing/index.ts';

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A host memory with one SMMU, and the unit of one machine on it: what the hot modules need, without any device model.
+// A host memory with one SMMU, and the unit of one machine on it: enough for the hot
+// modules, without any device model.
 
 import { ACCESS_WRITE } from '../../assembly/layout/access.ts';
 import {
@@ -48,7 +49,9 @@ import { BETWEEN_STEPS, Sanitizer } from '../../vmm/inspect/sanitizer/index.ts';
 import { checkedModules, watchFindings } from './findings.ts';
 import { tableMemory } from './table-memory.ts';
 
-/** S1P, S2P, TTF 2, COHACC, ATS, ASID16, VMID16, TTENDIAN 2, STALL_MODEL 1, TERM_MODEL. */
+/**
+ * S1P, S2P, TTF 2, COHACC, ATS, ASID16, VMID16, TTENDIAN 2, STALL_MODEL 1, TERM_MODEL.
+ */
 export const IDR0 = 0x0544141b;
 /** CMDQS 10, EVENTQS 10, SIDSIZE 16. */
 export const IDR1 = 0x014a0010;
@@ -59,7 +62,7 @@ export const IDR5 = 0x15;
 
 export const WINDOW = 1;
 export const RAM_GPA = 0x80000000;
-/** Guest-memory offset of the page that represents a mapped page 0. */
+/** Guest-memory offset of the page that serves as a mapped page 0. */
 export const PAGE0 = 0x10000;
 export const RING = 0x180000;
 const STREAM_TABLE = 0x10000;
@@ -72,16 +75,18 @@ export interface HarnessOptions {
   readonly window?: number;
   readonly thread?: number;
   readonly regions?: readonly MemoryRegion[];
-  /** Take part in this harness's host instead of making one. */
+  /** Uses this harness's host instead of creating one. */
   readonly host?: Harness;
 }
 
-/** Log2 of every size that a walk can give an entry, and of some that only a nested one can. */
+/**
+ * Log2 of every size of an IOTLB entry, including some that only a nested walk produces.
+ */
 export const ENTRY_SIZES = [12, 13, 14, 15, 16, 21, 25, 29, 30, 34, 36, 38, 39, 42];
 
 type Load64 = (offset: number) => bigint;
 
-/** A unit of which there can be a second core. */
+/** A unit that can have a second core. */
 class OpenUnit extends Unit {
   readonly #modules: HotModules;
 
@@ -91,7 +96,8 @@ class OpenUnit extends Unit {
   }
 
   /**
-   * The SMMU core once more, its clock standing, of a unit of separate modules: `load64` is in place of the guest port's, which it has to hand.
+   * A second SMMU core of a unit of separate modules, with a stopped clock: `load64`
+   * replaces the guest port's, which it gets as an argument.
    */
   coreLoading(load64: (offset: number, real: Load64) => bigint): SmmuCoreExports {
     if (!('smmuCore' in this.#modules)) throw new Error('this unit has no core of its own');
@@ -114,8 +120,8 @@ export class Harness {
   readonly ramBase: number;
   readonly #sanitizer: Sanitizer | undefined;
   /**
-   * What is found between the steps of a change counts. Not otherwise: a test that writes STEs and CDs
-   * at one go is no driver.
+   * Findings between the steps of a change count. Default: no, as a test that writes STEs
+   * and CDs at once is not a driver.
    */
   judgesSteps = false;
 
@@ -164,13 +170,16 @@ export class Harness {
     });
   }
 
-  /** What the sanitizer has found since the last call; nothing that it suspects is invalidated any more. */
+  /**
+   * The sanitizer's findings since the last call; none of its suspects will be
+   * invalidated any more.
+   */
   findings(): readonly Finding[] {
-    this.#sanitizer?.settle();
+    this.#sanitizer?.reportSuspects();
     const findings = this.#sanitizer?.findings.splice(0) ?? [];
     return findings.filter(({ because }) => this.judgesSteps || because !== BETWEEN_STEPS);
   }
-  /** The commands that are missing, of `findings`. */
+  /** The missing commands of `findings`. */
   missing(): string[] {
     return this.findings().map(({ command }) => command.text);
   }
@@ -189,7 +198,10 @@ export class Harness {
     return this.get(SMMU_AT_STATS + offset);
   }
 
-  /** A VINTF of this machine with one allocated and enabled VCMDQ (block `index`), page 0 mapped at PAGE0, ring at RING. */
+  /**
+   * A VINTF of this machine with one allocated and enabled VCMDQ (block `index`), page 0
+   * mapped at PAGE0, ring at RING.
+   */
   vcmdq(
     index: number,
     vintf: number,
@@ -219,7 +231,7 @@ export class Harness {
   page0(register: number): number {
     return (this.guest[(PAGE0 + register) >> 2] ?? 0) >>> 0;
   }
-  /** Says that a VMID has had entries of these sizes (log2). */
+  /** Records that a VMID has had entries of these sizes (log2). */
   announce(vmid: number, sizes: readonly number[]): void {
     const word = sizes.reduce((sum, size) => sum | (1n << BigInt(size)), 0n);
     const at = this.smmu + SMMU_AT_VMIDS + vmid * VMID_STRIDE + VMID_SIZES;
@@ -232,7 +244,7 @@ export class Harness {
     this.guestBytes.setBigUint64(RING + slot * 16 + 8, d1, true);
   }
 
-  /** Runs one command on the SMMU's own command queue. */
+  /** Executes one command on the SMMU's own command queue. */
   mainCommand(d0: bigint, d1 = 0n): void {
     const queue = new QueueBlock(this.hostMemory, 0, QUEUE_MAIN);
     queue.reset(QUEUE_KIND_MAIN, 0);
@@ -251,7 +263,7 @@ export class Harness {
   guestRam64(gpa: number, value: bigint): void {
     this.guestBytes.setBigUint64(gpa - RAM_GPA, value, true);
   }
-  /** Host RAM to build tables in. @param from pa of what `allocate` gives away. */
+  /** Host RAM for tables. @param from pa of the memory for `allocate`. */
   hostTables(from: number): TableMemory {
     return tableMemory(
       {
@@ -265,9 +277,9 @@ export class Harness {
     );
   }
   /**
-   * The machine's RAM to build tables in.
-   * @param from address of what `allocate` gives away.
-   * @param base address of gpa 0: not 0 when the tables name each other by PA.
+   * The machine's RAM for tables.
+   * @param from address of the memory for `allocate`.
+   * @param base address of gpa 0: not 0 when the tables contain PAs.
    */
   guestTables(from: number, base = 0): TableMemory {
     return tableMemory(
@@ -285,7 +297,7 @@ export class Harness {
     for (let i = 0; i < 8; i++) this.hostRam64(STREAM_TABLE + sid * 64 + i * 8, dwords[i] ?? 0n);
   }
 
-  /** Translates inside a registered access. */
+  /** Translates within a registered access. */
   translate(sid: number, iova: bigint, attributes = 0, ssid = -1): { status: number; pa: bigint } {
     this.unit.core.accessBegin();
     const status = this.unit.translate(
@@ -303,7 +315,10 @@ export class Harness {
     return this.translate(sid, iova, ACCESS_WRITE);
   }
 
-  /** Event records written since the last call, as four doublewords in hexadecimal; acknowledges them. */
+  /**
+   * Event records written since the last call, as four doublewords in hexadecimal;
+   * acknowledges them.
+   */
   events(): string[][] {
     const records: string[][] = [];
     const prod = this.get(SMMU_AT_EVENTQ_PROD) & 0x1f;
@@ -318,7 +333,7 @@ export class Harness {
     return records;
   }
 
-  /** Live words of the IOTLB: entries whose VALID word is set (regardless of generations). */
+  /** Valid entries of the IOTLB (regardless of generations). */
   tlbEntries(vmid: number): number {
     let count = 0;
     for (let i = 0; i < TLB_SETS * TLB_WAYS; i++) {
@@ -329,7 +344,7 @@ export class Harness {
   }
 }
 
-/** @param plain modules without the sanitizer, where time is measured. */
+/** @param plain modules without the sanitizer, for measurements. */
 export async function harness(options: HarnessOptions = {}, plain?: HotModules): Promise<Harness> {
   modules ??= checkedModules();
   return new Harness(plain ?? (await modules), options);

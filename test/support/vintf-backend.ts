@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A VintfBackend over a physical CMDQV that is worked through its registers, with one machine and one unit: the least that a host does.
+// A VintfBackend over a physical CMDQV that is driven through its registers, with one
+// machine and one unit: a minimal host.
 
 import {
   CMDQV_CMDQ_ALLOC,
@@ -29,10 +30,12 @@ import { IDR0 } from './unit-harness.ts';
 
 /** Window of the machine's memory. */
 const WINDOW = 1;
-/** VINTF that the machine has borrowed: not the first, so that mixing up indices shows. */
+/**
+ * VINTF that is lent to the machine: not the first, so that mixed-up indices are noticed.
+ */
 export const VINTF = 1;
 export const LVCMDQS = 2;
-/** VMID that the host gave the VINTF. */
+/** VMID that the host has assigned to the VINTF. */
 export const VMID = 7;
 
 export class TestVintfBackend implements VintfBackend {
@@ -41,9 +44,12 @@ export class TestVintfBackend implements VintfBackend {
   readonly unit: Unit;
   readonly physical: DeviceBus;
   readonly context: ContextBlock;
-  /** What the device asked for, in order: "enable", "allocate 0 0x80010000 4", "free 0", "map", "unmap". */
+  /**
+   * The device's requests, in order: "enable", "allocate 0 0x80010000 4", "free 0",
+   * "map", "unmap".
+   */
   readonly calls: string[] = [];
-  /** Largest ring that the host takes, log2 of its entries. */
+  /** Largest ring that the host accepts, log2 of its entries. */
   maxLog2size = 8;
   raise: (lvcmdq: number) => void = () => undefined;
   readonly #guestMemory: WebAssembly.Memory;
@@ -134,7 +140,10 @@ export class TestVintfBackend implements VintfBackend {
     this.context.unmapPage0(this.#guestMemory);
   }
 
-  /** Word index of a slot's register in the mapped page; undefined while page 0 is not mapped. */
+  /**
+   * Word index of a slot's register in the mapped page; undefined while page 0 is not
+   * mapped.
+   */
   #mapped(lvcmdq: number, register: number): number | undefined {
     return this.context.page0 === 0
       ? undefined

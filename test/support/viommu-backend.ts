@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A small host behind a guest's SMMU: one physical SMMU, worked through its registers, one machine with two streams, no policy.
+// A small host of a guest's SMMU: one physical SMMU, driven through its registers, one
+// machine with two streams, no policy.
 
 import { ACCESS_NO_SSID, ACCESS_WRITE } from '../../assembly/layout/access.ts';
 import {
@@ -78,7 +79,7 @@ export class TestViommuBackend implements ViommuBackend {
   readonly hostMemory = createHostMemory({ ramSize: 0x100000 });
   readonly ram = new HostRam(this.hostMemory);
   readonly physical: PhysicalSmmu;
-  /** Registers of the physical SMMU, and what its host saw of it. */
+  /** Registers of the physical SMMU, and its host's observations. */
   readonly bus: DeviceBus;
   readonly host = new FakeHost();
   /** Streams as they were attached: "8 abort", "8 bypass", "8 invalid", "8 nested". */
@@ -144,7 +145,7 @@ export class TestViommuBackend implements ViommuBackend {
     this.bus.write32(SMMU_CR0, 0xd);
   }
 
-  /** Runs one command and a CMD_SYNC on the physical command queue. */
+  /** Executes one command and a CMD_SYNC on the physical command queue. */
   command(words: Uint32Array): void {
     for (const each of [words, sync()]) {
       const prod = this.bus.read32(SMMU_CMDQ_PROD);
@@ -159,7 +160,7 @@ export class TestViommuBackend implements ViommuBackend {
     return this.#unit.core;
   }
 
-  /** An access of a stream as the DMA port of a machine makes it: TRANSLATE_*. */
+  /** An access of a stream through a machine's DMA port: TRANSLATE_*. */
   translate(
     virtSid: number,
     iova: number,
@@ -191,7 +192,10 @@ export class TestViommuBackend implements ViommuBackend {
     return status === TRANSLATE_OK ? Number(this.#unit.threadBlock.pa) : undefined;
   }
 
-  /** What a host does at a safe point: hands the records of the physical event queue to the guest's SMMU. */
+  /**
+   * A host's work at a safe point: delivers the records of the physical event queue to
+   * the guest's SMMU.
+   */
   forwardEvents(): void {
     const mask = (2 << LOG2_EVENTS) - 1;
     let cons = this.bus.read32(SMMU_EVENTQ_CONS);
@@ -267,13 +271,13 @@ export class TestViommuBackend implements ViommuBackend {
 
   #nested(ste: Uint32Array): Uint32Array {
     const words = stage2Ste(this.#stage2);
-    // Config 7 instead of 6, and the guest's fields beside it.
+    // Config 7 instead of 6, with the guest's fields added.
     return words.map((word, i) => (i < 4 ? word | (ste[i] ?? 0) : word));
   }
 
   #install(virtSid: number, words: Uint32Array): void {
     writeSte(this.ram, this.#streamTable, physicalSid(virtSid), words);
-    // As the host's driver does, and no TLBI: that is the guest's.
+    // Like the host's driver, but without a TLBI: that is up to the guest.
     this.command(cfgiSte(physicalSid(virtSid)));
   }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A driver of any virtio device over MMIO: it offers buffers, and sees what comes back.
+// A driver of any virtio device over MMIO: it makes buffers available, and reads used
+// ones.
 
 import { DeviceBus, FakeHost } from '../../devices/testing/index.ts';
 import { type VirtioFunction, VirtioMmio } from '../../devices/virtio/index.ts';
@@ -8,12 +9,12 @@ const SIZE = 4;
 const PAGE = 0x1000;
 const [NEXT, WRITE] = [1, 2];
 
-/** A buffer: bytes that the device reads, or room that it writes to. */
+/** A buffer: bytes that the device reads, or the size of one that it writes. */
 export type Buffer = Uint8Array | number;
 
 interface Used {
   readonly written: number;
-  /** What the rooms of the request hold. */
+  /** The contents of the writable buffers. */
   readonly bytes: Uint8Array;
 }
 
@@ -59,7 +60,7 @@ export class VirtioDriver {
     return (8 * queue + page) * PAGE;
   }
 
-  /** Offers one request, and notifies. */
+  /** Makes one request available, and notifies. */
   offer(queue: number, ...buffers: readonly Buffer[]): void {
     const view = this.#view;
     let at = this.#at(queue, 3);

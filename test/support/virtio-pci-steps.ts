@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What a driver of a virtio device over PCI does, well and badly: for the contract of devices, and for fuzzing.
+// A driver's actions on a virtio device over PCI, correct and wrong ones: for the
+// contract of devices, and for fuzzing.
 
 import type { DeviceBus, FakeHost, Random } from '../../devices/testing/index.ts';
 
@@ -11,7 +12,10 @@ const HEADER = 0x2000;
 const MESSAGES = 0x4000;
 const [CONFIG, BAR, MSIX] = [0, 1, 2];
 
-/** Enables the function and its queue, mostly with sensible rings, or changes a byte of them; then it notifies. */
+/**
+ * Enables the function and its queue, mostly with valid rings, or changes a byte of them;
+ * then it notifies.
+ */
 export function virtioPciStep(bus: DeviceBus, random: Random, host: FakeHost): void {
   const { ram, ramGpa } = host;
   const view = new DataView(ram.buffer, ram.byteOffset, ram.length);

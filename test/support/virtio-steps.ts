@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What a driver of a virtio device does, well and badly: for the contract of devices.
+// A driver's actions on a virtio device, correct and wrong ones: for the contract of
+// devices.
 
 import type { DeviceBus, FakeHost, Random } from '../../devices/testing/index.ts';
 
@@ -10,17 +11,20 @@ const DEVICE = 0x1200;
 const HEADER = 0x2000;
 
 const PAGE = 0x1000;
-/** The available ring of a legacy queue whose descriptors are the same. */
+/** The available ring of a legacy queue with the same descriptors. */
 const LEGACY_DRIVER = DESCRIPTORS + 16 * QUEUE_SIZE;
 
-/** Offers the first descriptor once more, or starts with a count of them. */
+/** Makes the first descriptor available again, or starts with a count of them. */
 function offerLegacy({ ram }: FakeHost, count?: number): void {
   const view = new DataView(ram.buffer, ram.byteOffset, ram.length);
   const index = LEGACY_DRIVER + 2;
   view.setUint16(index, count ?? view.getUint16(index, true) + 1, true);
 }
 
-/** Places a queue as a legacy driver does, mostly sensibly; else like the steps of others. */
+/**
+ * Places a queue like a legacy driver, mostly with valid values; otherwise like the other
+ * steps.
+ */
 export function virtioLegacyStep(bus: DeviceBus, random: Random, host: FakeHost): void {
   if (random.below(8) === 0) {
     bus.write32(0x70, 0);
@@ -38,7 +42,10 @@ export function virtioLegacyStep(bus: DeviceBus, random: Random, host: FakeHost)
   virtioStep(bus, random, host);
 }
 
-/** Makes one of two queues ready, mostly with sensible rings, or changes a byte of them; then it rings. */
+/**
+ * Makes one of two queues ready, mostly with valid rings, or changes a byte of them; then
+ * it notifies.
+ */
 export function virtioStep(bus: DeviceBus, random: Random, host: FakeHost): void {
   const { ram, ramGpa } = host;
   const view = new DataView(ram.buffer, ram.byteOffset, ram.length);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A guest's CMDQV over a borrowed VINTF, on the real drain.
+// A guest's CMDQV over a lent VINTF, on the real drain.
 
 import type { HotModules } from '../../assembly/load.ts';
 import { VirtualCmdqv } from '../../devices/cmdqv/index.ts';
@@ -26,7 +26,10 @@ export class VirtualBoard {
     return this.host.maps.find((map) => map.mapped)?.memoryOffset;
   }
 
-  /** VINTF on, and the first `queues` slots with a ring of 16 commands each at 0x80001000, 0x80002000. */
+  /**
+   * Enables the VINTF, and the first `queues` slots with a ring of 16 commands each at
+   * 0x80001000, 0x80002000.
+   */
   bringUp(queues = 1): void {
     this.bus.write32(0x1000, 1);
     for (let slot = 0; slot < queues; slot++) {
@@ -50,13 +53,16 @@ export class VirtualBoard {
     return (new Int32Array(this.host.guestMemory.buffer)[(this.page0 + offset) >> 2] ?? 0) >>> 0;
   }
 
-  /** Writes a command of which only the opcode matters into a ring at RAM + `ring`. */
+  /**
+   * Writes a command with this opcode into a ring at RAM + `ring`; its other fields do
+   * not matter.
+   */
   put(slot: number, ring: number, opcode: number): void {
     this.host.ram.fill(0, ring + 16 * slot, ring + 16 * slot + 16);
     this.host.ram[ring + 16 * slot] = opcode;
   }
 
-  /** The host's policy speaks: what is held of a slot is reported. */
+  /** The host's policy decides: the withheld error of a slot is reported. */
   publish(slot: number): void {
     const { smmu, index } = this.backend.queue(slot);
     this.backend.unit.drain.publishError(smmu, index);

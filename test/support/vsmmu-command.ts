@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The built command: in a process of its own, as a user starts it, or in one process for all commands of a test process.
+// The built command: in a process of its own, as started by a user, or in one process for
+// all commands of a test process.
 
 import { type ChildProcess, fork, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
@@ -15,11 +16,14 @@ export interface Outcome {
 }
 
 interface ProcessOutcome extends Outcome {
-  /** Pieces of output in the order in which they came. */
+  /** Number of pieces of output, in order of arrival. */
   readonly pieces: number;
 }
 
-/** Runs the command as a process: for exit statuses, streams, signals, --timeout, and a sample of everything else. */
+/**
+ * Runs the command as a process: for exit statuses, streams, signals, --timeout, and a
+ * sample of everything else.
+ */
 export function vsmmuProcess(...args: string[]): Promise<ProcessOutcome> {
   return new Promise((resolve, reject) => {
     const child = spawn(process.execPath, [MAIN, ...args]);
@@ -40,7 +44,7 @@ type Reply =
   | { readonly outcome: Outcome; readonly left: readonly string[] }
   | { readonly crash: string };
 
-/** Answers one command line at a time. */
+/** Executes one command line at a time. */
 interface Host {
   readonly process: ChildProcess;
   answer: ((reply: Reply) => void) | undefined;
@@ -69,15 +73,16 @@ async function ask(args: readonly string[]): Promise<Outcome> {
     process.send(args);
   });
   if ('crash' in reply) throw new Error(`vsmmu ${args.join(' ')}: ${reply.crash}`);
-  // Such a command would not end by itself as a process.
+  // As a process, such a command would not end by itself.
   if (reply.left.length > 0)
     throw new Error(`vsmmu ${args.join(' ')} has left running: ${reply.left.join(', ')}`);
   return reply.outcome;
 }
 
 /**
- * Runs the command in the process for all of them, one at a time.
- * @throws when the command throws, or leaves something running that would keep its process alive.
+ * Runs the command in the shared process, one at a time.
+ * @throws when the command throws, or leaves something running that would keep its
+ *   process alive.
  */
 export async function vsmmu(...args: string[]): Promise<Outcome> {
   const turn = last.then(() => ask(args));

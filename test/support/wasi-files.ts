@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The WASI of a guest that opens files, with numbers of WASI and calls of what most of its tests do.
+// The WASI of a guest that opens files, with WASI's constants and the calls that most of
+// its tests make.
 
 import { expect } from 'vitest';
 import { wasiOf } from './wasi.ts';
@@ -22,7 +23,7 @@ export const ENOTEMPTY = 55;
 export const ENOTSUP = 58;
 export const EPERM = 63;
 export const ENOTCAPABLE = 76;
-/** Bytes of a call. */
+/** Maximum number of bytes per call. */
 export const MOST = 2 ** 16;
 export const PAGES = 64;
 export const END = PAGES * 65536;
@@ -48,7 +49,10 @@ const NAMES = [
 /** A function that it imports. */
 export type FileCall = (typeof NAMES)[number];
 
-/** A guest without files yet; its path, vector and result lie where the constants say. */
+/**
+ * A guest without files yet; its path, vector and result are at the addresses in the
+ * constants.
+ */
 export async function files() {
   const wasi = await wasiOf(NAMES, { pages: PAGES });
   const { view, put, iovec, text } = wasi;
@@ -62,7 +66,7 @@ export async function files() {
     const errno = functions.path_open(ROOT, 0, ...at, flags, ALL_RIGHTS, ALL_RIGHTS, 0, RESULT);
     return { errno, fd: view.getUint32(RESULT, true) };
   };
-  /** How many of the bytes are written; the errno if none are. */
+  /** The number of bytes written, or the errno if none were. */
   const write = (fd: number, length: number, start = DATA) => {
     iovec(IOVEC, start, length);
     const errno = functions.fd_write(fd, IOVEC, 1, RESULT);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The WASI of a guest without the guest: its functions, and the memory that they work on.
+// The WASI of a guest without the guest: its functions, and their memory.
 
 import { IMPORT_TYPES, MODULE_WASI } from '../../vmm/vcpu/wasm/import-types.ts';
 import { createWasi, type WasiOptions } from '../../vmm/vcpu/wasm/index.ts';
@@ -39,7 +39,7 @@ export async function wasiOf(
   });
   const view = new DataView(memory.buffer);
   return {
-    /** Each that was asked for. */
+    /** Each requested function. */
     functions: host.functions as unknown as Record<string, WasiCall>,
     dispose: () => host.dispose(),
     memory,

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// WebAssembly binaries byte by byte: for those that no assembler makes.
+// WebAssembly binaries byte by byte: those that no assembler produces.
 
 export const HEADER = [0x00, 0x61, 0x73, 0x6d, 0x01, 0x00, 0x00, 0x00];
 
@@ -14,7 +14,7 @@ export function leb(value: number): number[] {
   return [...bytes, rest];
 }
 
-/** A name, or the bytes of one that is no UTF-8. */
+/** A name, or the bytes of one that is not UTF-8. */
 export function name(text: string | readonly number[]): number[] {
   const bytes = typeof text === 'string' ? [...new TextEncoder().encode(text)] : text;
   return [...leb(bytes.length), ...bytes];
@@ -44,11 +44,11 @@ const TYPES = [
 ];
 export const IMPORT_MEMORY = [...name('env'), ...name('memory'), 0x02, 0x03, 0x20, 0x20];
 
-/** Parts of a command, which does nothing, by section: what is given goes into its place. */
+/** Parts of a command that does nothing, by section: each replaces the default. */
 export interface Parts {
   /** Further types, from 4 on. */
   readonly types?: readonly (readonly number[])[];
-  /** Imports in place of env.memory. */
+  /** Imports instead of env.memory. */
   readonly imports?: readonly (readonly number[])[];
   /** How many of them are functions. */
   readonly functions?: number;
@@ -60,7 +60,10 @@ export interface Parts {
   readonly after?: readonly (readonly number[])[];
 }
 
-/** A command: `_start` is its only function, whose index follows those of imported functions. */
+/**
+ * A command: `_start` is its only function, whose index follows those of imported
+ * functions.
+ */
 export function command({
   types = [],
   imports = [IMPORT_MEMORY],

@@ -16,7 +16,10 @@ export function assemble(text: string): Uint8Array<ArrayBuffer> {
 /** Pages of 64 KiB: the ABI area and one MiB of RAM. */
 export const GUEST_PAGES = 32;
 
-/** A reactor around some functions; `body` defines `$run (param i32) (result i32)` and may define `$init`. */
+/**
+ * A reactor with some functions; `body` defines `$run (param i32) (result i32)` and may
+ * define `$init`.
+ */
 export function reactor(body: string, imports = '', pages = GUEST_PAGES): Uint8Array<ArrayBuffer> {
   const init = body.includes('(func $init') ? '' : '(func $init)';
   return assemble(`(module

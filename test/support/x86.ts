@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
-// Assembles the few x86 instructions that a bare-metal test program needs, as a BIOS image: what the CPU runs out of reset.
+// Assembles the few x86 instructions of a bare-metal test program, as a BIOS image, which
+// the CPU executes after reset.
 
 const IMAGE_SIZE = 0x10000;
-/** Linear address of the image's first byte, and where the CPU starts in it. */
+/** Linear address of the image's first byte, and the CPU's start in it. */
 const IMAGE_BASE = 0xf0000;
 const RESET_VECTOR = 0xfff0;
 const GDT_AT = 0x80;
@@ -29,7 +30,7 @@ const GDT = [
 const LOAD_SEGMENTS = [0x66, 0xb8, 0x10, 0x00, 0x8e, 0xd8, 0x8e, 0xc0, 0x8e, 0xd0]; // ds = es = ss = 16
 const HALT = [0xf4, 0xeb, 0xfd];
 
-/** A program of stores, loads and waits, of 32 bits where nothing else is said. */
+/** A program of stores, loads and waits, with 32 bits unless stated otherwise. */
 export class X86Program {
   readonly #code: number[] = [...LOAD_SEGMENTS];
 
@@ -77,7 +78,7 @@ export class X86Program {
     return this;
   }
 
-  /** Looks at the word at `address` until it is `value`. */
+  /** Reads the word at `address` until it is `value`. */
   waitFor(address: number, value: number): this {
     this.#code.push(0xa1, ...long(address), 0x3d, ...long(value), 0x75, 0xf4);
     return this;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// As service-times.test.ts, of an AMD IOMMU: command buffers, logs, and what a guest's stores have its host do.
+// Like service-times.test.ts, for an AMD IOMMU: command buffers, logs, and the host's
+// work caused by a guest's stores.
 
 import { beforeAll, expect, it } from 'vitest';
 import {
@@ -38,10 +39,13 @@ const IOVA = 0x1000;
 const LOG2SIZE = 11;
 const ENTRIES = 2 ** LOG2SIZE;
 const RING = RAM + 0x1ff000;
-/** A guest without a table in front of an access that asks for pages. */
+/** A page without a mapping in the guest's table, for an access that requests pages. */
 const UNMAPPED = 0x5000;
 
-/** A guest whose command buffer is full of one command, and a service that has it begin again. */
+/**
+ * A guest whose command buffer is full of one command, and a service that starts it
+ * again.
+ */
 async function fullOf(command: Uint32Array) {
   const vm = new AmdVm(await AmdHost.create({ modules })).bringUp();
   vm.map(BigInt(IOVA), BigInt(DATA) | PTE);
@@ -60,7 +64,7 @@ async function fullOf(command: Uint32Array) {
   };
 }
 
-/** All of a number of pages from 0, as S encodes it. */
+/** All of a number of pages from 0, as encoded in S. */
 function sized(bits: number): Uint32Array {
   const command = invalidatePages(DOMAIN, 0, 0);
   command[2] = (((2 ** bits - 1) << 12) | (command[2] ?? 0) | 1) >>> 0;
@@ -80,7 +84,7 @@ it.each([
   const before = guest.commands();
   const time = best(guest.fill);
   const each = (guest.commands() - before) / TRIES;
-  // Where a guest rings, four rounds; each has one command at least.
+  // On a doorbell, four rounds; each has at least one command.
   expect(each).toBeGreaterThanOrEqual(4);
   expect(each).toBeLessThanOrEqual(1024);
   expect(time).toBeLessThan(LIMIT_US);
@@ -143,7 +147,7 @@ it('an access that becomes an entry of the PPR log, and its answer', async () =>
   const time = best(
     () => {
       vm.write(UNMAPPED, 1);
-      // Of the request before: what waits is asked for again.
+      // For the previous request: a waiting access requests again.
       vm.send(completePageRequest(DEVICE, group, 0));
     },
     () => {
@@ -157,10 +161,13 @@ it('an access that becomes an entry of the PPR log, and its answer', async () =>
   expect(time).toBeLessThan(LIMIT_US);
 });
 
-/** The most devices that one machine has behind its IOMMU. */
+/** The maximum number of one machine's devices with its IOMMU. */
 const DEVICES = Array.from({ length: 8 }, (_, i) => DEVICE + i);
 
-/** The registers of a guest's IOMMU with entries of all of them, and tables at pages of its memory. */
+/**
+ * The registers of a guest's IOMMU with entries for all of them, and tables in pages of
+ * its memory.
+ */
 async function registers() {
   const fake = new FakeHost();
   const { ramGpa: gpa, ramOffset: offset, ramSize: size } = fake;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// As service-times.test.ts, of devices whose queues lie in a guest's memory: virtio behind the SMMU, and
-// VT-d. The guest offers the most that one service can find.
+// Like service-times.test.ts, for devices whose queues are in a guest's memory: virtio
+// with the SMMU, and VT-d. The guest queues the most work that one service can find.
 
 import { beforeAll, describe, expect, it } from 'vitest';
 import * as VTD from '../../assembly/layout/vtd-formats.ts';
@@ -28,7 +28,7 @@ beforeAll(async () => {
 
 const QUEUE_SIZE = 64;
 const [NEXT, WRITE, INDIRECT] = [1, 2, 4];
-/** Offsets of what a queue has, in the pages that are mapped. */
+/** Offsets of a queue's parts in the mapped pages. */
 const [DESCRIPTORS, AVAILABLE, USED, TABLE, BUFFER] = [0, 0x1000, 0x2000, 0x3000, 0x8000];
 
 interface Segment {
@@ -37,7 +37,7 @@ interface Segment {
   readonly writable: boolean;
 }
 
-/** A guest that fills a queue of a virtio device with one request, over and over. */
+/** A guest that fills a queue of a virtio device with one request, repeatedly. */
 async function virtioGuest(device: VirtioFunction, queue: number, segments: readonly Segment[]) {
   const {
     device: bus,
@@ -54,7 +54,7 @@ async function virtioGuest(device: VirtioFunction, queue: number, segments: read
   });
   for (let i = 0; i < QUEUE_SIZE; i++)
     put(DESCRIPTORS + 16 * i, TABLE, 16 * segments.length, INDIRECT, 0);
-  // The ring names descriptor 0 everywhere: nothing forbids that.
+  // Every entry of the ring is descriptor 0, which nothing forbids.
   for (const status of [0, 1, 3]) bus.write32(0x70, status);
   bus.write32(0x24, 0);
   bus.write32(0x20, 1 << 28);
@@ -79,7 +79,7 @@ async function virtioGuest(device: VirtioFunction, queue: number, segments: read
     bus,
     background,
     used,
-    /** Fills the queue, and notifies: what comes of it is the next turn's. */
+    /** Fills the queue, and notifies: the work is done in the next turn. */
     offer(): void {
       offered = (used() + QUEUE_SIZE) & 0xffff;
       memory.store64(DATA + AVAILABLE, BigInt(offered) << 16n);
@@ -128,7 +128,7 @@ describe('a turn of a virtio device', () => {
   });
 });
 
-/** A guest whose one device has a first stage, and the registers of its VT-d IOMMU. */
+/** A guest whose only device has a first stage, and the registers of its VT-d IOMMU. */
 function vtdGuest() {
   const host = new FakeHost();
   const { ramGpa: gpa, ramOffset: offset, ramSize: size } = host;
@@ -182,7 +182,7 @@ describe('a store to IQT of a VT-d IOMMU', () => {
         before = head();
       },
     );
-    // The store has taken four, and this look four more.
+    // The store has executed four, and this read four more.
     expect([bus.read32(VTD.VTD_FSTS), (head() - before + entries) % entries]).toEqual([0, 8]);
     expect(time).toBeLessThan(LIMIT_US);
   });

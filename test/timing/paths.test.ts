@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What the paths cost, relative to each other in one run. Times alone say nothing on a shared machine; their order does.
+// The costs of the paths, relative to each other in one run. Absolute times mean nothing
+// on a shared machine; their order does.
 
 import { execFile } from 'node:child_process';
 import { join } from 'node:path';

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A guest whose services are timed: its SMMU with a ring full of commands, and devices behind it.
+// A guest whose services are timed: its SMMU with a ring full of commands, and its
+// devices.
 
 import { CD_SIZE } from '../../assembly/layout/cd.ts';
 import type { HotModules } from '../../assembly/load.ts';
@@ -26,7 +27,7 @@ import { DeviceBus } from '../../devices/testing/index.ts';
 import { VmHost } from '../../vmm/nested/index.ts';
 import { guestRam, IOVA, RAM_GPA_BASE } from '../support/lent-vm.ts';
 
-/** What one service may take (docs/internals/architecture.md). */
+/** Maximum duration of one service (docs/internals/architecture.md). */
 export const LIMIT_US = 250;
 export const TRIES = 600;
 export const STREAM = 8;
@@ -53,7 +54,7 @@ export function best(
 }
 
 /**
- * A guest's SMMU and a device behind it on a host, with 16 pages mapped for that.
+ * A guest's SMMU and its device on a host, with 16 mapped pages.
  * @param device of STREAM, by default a DMA engine.
  */
 export async function serviceGuest(

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// What the largest service of each kind costs: at most 250 us of CPU (docs/internals/architecture.md,
-// "Bounds of one service"). The best of many tries: others use the computer, too.
+// The cost of the largest service of each kind: at most 250 us of CPU
+// (docs/internals/architecture.md, "Bounds of one service"). The best of many tries:
+// others use the computer, too.
 
 import { beforeAll, expect, it } from 'vitest';
 import { DMA_STEP_LENGTH } from '../../assembly/layout/dma-engine-registers.ts';

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// As service-times.test.ts, of a pass over all queues of a machine: what the side core does for one before it serves
-// the next, and what the VMM does at a safe point. All queues are full.
+// Like service-times.test.ts, for a pass over all queues of a machine: the side core's
+// work for one machine before it serves the next, and the VMM's work at a safe point. All
+// queues are full.
 
 import { beforeAll, expect, it } from 'vitest';
 import { QUEUE_KIND_VCMDQ_GUEST } from '../../assembly/layout/queue-memory.ts';

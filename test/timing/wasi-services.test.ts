@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// As service-times.test.ts, of the calls of WASI: each finds the most that a guest may have made, and is asked for
-// more than it does at once.
+// Like service-times.test.ts, for the calls of WASI: each finds the most that a guest may
+// have created, and is asked for more than one call does.
 
 import { expect, it } from 'vitest';
 import { seededRandom } from '../../vmm/api/seeded-random.ts';
@@ -12,16 +12,16 @@ const NAMES = [...(IMPORT_TYPES.get(MODULE_WASI)?.keys() ?? [])];
 const PAGES = 64;
 const MUCH = 2 ** 20;
 const MANY = 1024;
-/** What a machine may have: bytes, files and directories, directories in all. */
+/** Limits of a machine: bytes, files and directories, directories in total. */
 const [FILES, ENTRIES, DIRECTORIES] = [64 * 2 ** 20, 384, 3500];
 const [ENOSPC, ENOTDIR] = [51, 54];
 const ROOT = 3;
 const [CREATE, DIRECTORY, TRUNCATE] = [1, 2, 8];
 const RIGHTS = 0x1fffffffn;
 const TIMES_GIVEN = 1 | 4;
-// Where in guest memory things lie.
+// Addresses in guest memory.
 const [RESULT, VECTOR, PATH, VECTORS, DATA] = [256, 512, 1024, 0x8000, 0x10000];
-/** As long as one may be. */
+/** Of the maximum length. */
 const name = (i: number) => `${i}`.padStart(255, 'x');
 
 async function guest() {
@@ -165,8 +165,8 @@ it('with a path as long and as deep as one may be', async () => {
 });
 
 /**
- * The longest of many services, one after the other; of each the least of some guests', because in all of them the
- * library's tables grow at the same one.
+ * The longest of many services, one after the other; each is the minimum over some
+ * guests, because the library's tables grow at the same one in all of them.
  */
 async function worst(count: number, service: (wasi: WasiGuest, i: number) => void) {
   const least = new Float64Array(count).fill(Number.POSITIVE_INFINITY);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// How long the thread of a vCPU runs, which waits by WFE, until it sees that a lock has been released: not how much
-// time passes, which depends on what else the computer does.
+// How long a vCPU's thread runs, in WFE, until it notices that a lock has been released:
+// processor time, not elapsed time, which depends on the computer's other load.
 
 import { existsSync } from 'node:fs';
 import { expect, it } from 'vitest';

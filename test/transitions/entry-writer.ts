@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: MIT
-// How a driver that knows which bits an STE or CD in use has changes it while the SMMU may read it at any time: first the bits that the present
-// configuration ignores, then one doubleword that matters, then what is left over; each step followed by its CFGI and CMD_SYNC. When more
-// than one doubleword matters at once, V goes first (IHI 0070 section 3.21.3.1; the order is Linux's).
+// How a driver that knows which bits of an STE or CD are in use changes it while the SMMU
+// may read it at any time: first the bits that the present configuration ignores, then
+// the one doubleword that changes the configuration, then the rest; each step is followed
+// by its CFGI and CMD_SYNC. When more than one used doubleword changes, V is cleared
+// first (IHI 0070 section 3.21.3.1; the order is Linux's).
 
 /** Doublewords of a structure, lowest first. */
 export type Image = readonly bigint[];
 
 export interface Layout {
-  /** The bits that a structure's own configuration looks at. */
+  /** The bits that a structure's own configuration uses. */
   used(image: Image): Image;
   /** Bits that may change at any time between the two, although they are used. */
   safe(from: Image, to: Image): Image;
@@ -39,7 +41,7 @@ export function writesOf(layout: Layout, from: Image, to: Image, valid = V): Wri
   );
   const images: Image[] = [];
   if (critical.length === 1) {
-    // Bits that only the old one uses stay until the end.
+    // Bits that only the old one uses are kept until the end.
     const kept = from.map((value, i) =>
       critical.includes(i) ? value : (prepared[i] ?? 0n) | (value & (usedNow[i] ?? 0n)),
     );

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Changes of STEs and CDs while the stream's device is at work: an access after every store and after every CFGI. A hitless change is seen by
-// no one; of the others only C_BAD_STE or C_BAD_CD. And with one CFGI left out, the sanitizer names it.
+// Changes of STEs and CDs while the stream's device does DMA: an access after every store
+// and after every CFGI. A hitless change has no effect on accesses; the others cause only
+// C_BAD_STE or C_BAD_CD. And when one CFGI is omitted, the sanitizer names it.
 
 import { beforeEach, describe, expect, it } from 'vitest';
 import { ACCESS_WRITE } from '../../assembly/layout/access.ts';
@@ -16,7 +17,7 @@ const CD = 0x32000;
 const OTHER_CD = 0x33000;
 const STAGE1 = 0x30000;
 const STAGE2 = 0x31000;
-/** Everything maps it to itself: a block of 1 GiB in each stage. */
+/** Everything is mapped to itself: a block of 1 GiB in each stage. */
 const IOVA = 0x1_8070_0123n;
 const BLOCK = 0x1_8000_0000n;
 
@@ -61,7 +62,7 @@ const CD_IMAGE = image(
   0xf404_ff44n,
 );
 const CD_ASID2 = image((CD_IMAGE[0] ?? 0n) ^ (3n << 48n), ...CD_IMAGE.slice(1));
-/** EPD0: T0SZ and TTB0 do not count any more. */
+/** EPD0: T0SZ and TTB0 are no longer used. */
 const CD_RELEASED = image(((CD_IMAGE[0] ?? 0n) & ~0x3fffn) | (1n << 14n), 0n, 0n, 0xf404_ff44n);
 
 const steLayout: Layout = {
@@ -87,7 +88,7 @@ const steLayout: Layout = {
     }
     return used;
   },
-  // EATS only lets the device's requests through; but S2S forbids full ATS.
+  // EATS only allows the device's requests; but S2S forbids full ATS.
   safe(from, to) {
     const stalls = [from, to].some(([, , dw2 = 0n]) => (dw2 & S2S) !== 0n);
     return image(0n, MEV | (stalls ? 0n : EATS));
@@ -105,7 +106,10 @@ const cdLayout: Layout = {
   safe: () => image(),
 };
 
-/** Name, the two images, the CFGIs that it takes, whether it is hitless, and the steps (from 1) that mean something to who has the old one cached. */
+/**
+ * Name, the two images, the number of CFGIs, whether it is hitless, and the steps (from
+ * 1) that affect an SMMU with the old image cached.
+ */
 type Row = readonly [
   name: string,
   from: Image,
@@ -117,7 +121,7 @@ type Row = readonly [
 
 const STE_ROWS: readonly Row[] = [
   ['bypass to abort', BYPASS, ABORT, 2, true, [1]],
-  // That the stream aborts may be cached as well.
+  // An STE that aborts may be cached as well.
   ['abort to bypass', ABORT, BYPASS, 2, true, [2]],
   ['CD table to abort', CDTABLE, ABORT, 2, true, [1]],
   ['abort to CD table', ABORT, CDTABLE, 2, true, [2]],
@@ -125,7 +129,7 @@ const STE_ROWS: readonly Row[] = [
   ['bypass to CD table', BYPASS, CDTABLE, 3, true, [2]],
   ['S1DSS from CD 0 to bypass', CDTABLE, DSS_BYPASS, 1, true, [1]],
   ['S1DSS from bypass to CD 0', DSS_BYPASS, CDTABLE, 1, true, [1]],
-  // Both bypass, and nothing else is cached of either.
+  // Both bypass, and nothing else of either is cached.
   ['S1DSS bypass to bypass', DSS_BYPASS, BYPASS, 2, true, []],
   ['bypass to S1DSS bypass', BYPASS, DSS_BYPASS, 2, true, []],
   ['stage 2 to abort', stage2(), ABORT, 2, true, [1]],
@@ -136,7 +140,7 @@ const STE_ROWS: readonly Row[] = [
   ['stage 2 to stage 1', stage2(), CDTABLE, 3, true, [2]],
   ['stage 1 that may not stall to stage 2', stage1(2n, CD, S1STALLD), stage2(), 3, true, [2]],
   ['stage 2 to stage 1 that may not stall', stage2(), stage1(2n, CD, S1STALLD), 3, true, [2]],
-  // Also that the STE is invalid.
+  // An invalid STE, too.
   [
     'S1ContextPtr and S1DSS together',
     CDTABLE,
@@ -153,7 +157,7 @@ const STE_ROWS: readonly Row[] = [
     false,
     [1, 3],
   ],
-  // The CD stalls, where its STE lets it.
+  // The CD stalls, if its STE allows it.
   ['stage 1 to stage 2 that stalls', CDTABLE, STALLING_STAGE2, 3, true, [2]],
   ['stage 2 that stalls to stage 1', STALLING_STAGE2, CDTABLE, 3, true, [2]],
   // EATS is used, and may change at any time.
@@ -163,7 +167,7 @@ const STE_ROWS: readonly Row[] = [
   ['stage 2 to stage 1 with ATS', stage2(), stage1(2n, CD, FULL), 3, true, [1, 2]],
   ['nested with ATS to stage 2', nested(FULL), stage2(), 3, true, [1, 2]],
   ['stage 2 to nested with ATS', stage2(), nested(FULL), 2, true, [1, 2]],
-  // Not so with a stage 2 that stalls. (The model has no split stage.)
+  // Not with a stage 2 that stalls. (The model has no split stage.)
   [
     'stage 1 with ATS to stage 2 that stalls',
     stage1(2n, CD, FULL),
@@ -217,7 +221,10 @@ beforeEach(async () => {
   store(OTHER_CD, CD_IMAGE);
 });
 
-/** A read and a write of the device: true when both went to the page, false when neither did. */
+/**
+ * A read and a write of the device: true when both reached the page, false when neither
+ * did.
+ */
 function access(): boolean {
   const results = [0, ACCESS_WRITE].map((attributes) => h.translate(SID, IOVA, attributes));
   for (const { status, pa } of results) expect(status === TRANSLATE_OK ? pa : IOVA).toBe(IOVA);
@@ -236,7 +243,9 @@ interface Run {
   readonly events: string[];
 }
 
-/** CFGIs that are left out: that of step `last` (from 1), where it ends, or that of step `skipped`. */
+/**
+ * Omitted CFGIs: that of step `last` (from 1), where it ends, or that of step `skipped`.
+ */
 interface Omission {
   readonly last?: number;
   readonly skipped?: number;
@@ -259,7 +268,7 @@ function apply(
     }
     if (i + 1 === skipped) continue;
     if (i + 1 !== last) h.mainCommand(...cfgi);
-    // An address space that ends takes its translations with it.
+    // When an address space ends, its translations are invalidated.
     if (i + 1 !== last && at === CD) h.mainCommand(...TLBI_ASID);
     h.mainCommand(...SYNC);
     through.push(access());
@@ -292,11 +301,11 @@ describe.each([
     const writes = writesOf(layout, from, to, valid);
     expect([writes.steps.length, writes.hitless]).toEqual([syncs, hitless]);
     const { through, events } = apply(at, writes.steps, cfgi);
-    // One change at most from the old state to the new one.
+    // At most one change from the old state to the new one.
     const turns = through.filter((one, i) => i > 0 && one !== through[i - 1]).length;
     if (hitless) {
       expect(turns).toBe(through[0] === through.at(-1) ? 0 : 1);
-      // What an address space's end makes of later accesses: EPD0.
+      // Later accesses after an address space has ended: EPD0.
       expect(new Set(events)).toEqual(new Set(to === CD_RELEASED ? ['10'] : []));
     } else {
       expect(new Set(events)).toEqual(new Set([bad]));
@@ -317,7 +326,8 @@ describe.each([
     h.events();
   });
 
-  // Two steps with one CFGI: at the first CFGI after them the SMMU may have had half of each.
+  // Two steps with one CFGI: at the first CFGI after them the SMMU may have seen half of
+  // each.
   it.each(
     rows.flatMap(([name, from, to, syncs]) =>
       Array.from({ length: syncs - 1 }, (_, i) => [name, i + 1, from, to] as const),
@@ -326,7 +336,7 @@ describe.each([
     begin(from);
     const writes = writesOf(layout, from, to, valid).steps;
     apply(at, writes, cfgi, { skipped: step });
-    // A step that changes nothing but what may change at any time may be part of the next.
+    // A step that changes only bits that may change at any time may be part of the next.
     const free = (writes[step - 1] ?? []).every(
       ([i, value]) => (((from[i] ?? 0n) ^ value) & ~(layout.safe(from, to)[i] ?? 0n)) === 0n,
     );

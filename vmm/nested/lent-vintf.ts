@@ -77,7 +77,7 @@ export class LentVintf implements VintfBackend {
     const { drain } = viommu.vm.unit;
     let more = false;
     this.#blocks.forEach((block, lvcmdq) => {
-      const decision = viommu.settleErrors(lvcmdq, block, () =>
+      const decision = viommu.applyErrorPolicy(lvcmdq, block, () =>
         drain.serve(block.smmu, block.index),
       );
       if (decision === 'stop') viommu.vm.stop(`a command on VCMDQ ${lvcmdq} was refused`);

@@ -44,7 +44,9 @@ import { refusedCommand } from './refused-command.ts';
 import { ShownIds } from './shown-ids.ts';
 import { vevents } from './vevents.ts';
 
-/** Commands of one service of a queue: BUDGET times ROUNDS of the drain. */
+/**
+ * Maximum number of commands of one service of a queue: ROUNDS times BUDGET of the drain.
+ */
 const SERVICE_COMMANDS = 1024;
 /**
  * Withheld errors to which one service of a queue applies the policy: each asks the
@@ -196,7 +198,7 @@ export class NestedSmmu implements ViommuBackend {
 
   #serve(queue: QueueBlock, run: () => void): number {
     run();
-    const left = this.settleErrors('cmdq', queue, run);
+    const left = this.applyErrorPolicy('cmdq', queue, run);
     if (left === 'stop') this.vm.stop('a command on the command queue was refused');
     return queue.state === QUEUE_ERROR_HELD && left !== 'report' ? QUEUE_RUNNING : queue.state;
   }
@@ -210,7 +212,7 @@ export class NestedSmmu implements ViommuBackend {
    * @returns what is left to be done about the queue's error; undefined when it has none,
    *   or the limit was reached.
    */
-  settleErrors(
+  applyErrorPolicy(
     name: number | 'cmdq',
     queue: QueueBlock,
     run: () => void,
@@ -219,11 +221,11 @@ export class NestedSmmu implements ViommuBackend {
     const taken = () => queue.counts.commands + queue.counts.errors;
     const start = taken();
     for (
-      let settled = 0;
+      let decided = 0;
       queue.state === QUEUE_ERROR_HELD &&
-      settled < SERVICE_ERRORS &&
+      decided < SERVICE_ERRORS &&
       taken() - start < SERVICE_COMMANDS;
-      settled++
+      decided++
     ) {
       const decision = this.#emulation.isBegun(queue)
         ? 'emulate'
@@ -276,7 +278,8 @@ export class NestedSmmu implements ViommuBackend {
   }
 
   #handOver(queue: number, block: QueueBlock, ring: Ring): void {
-    // A call would execute the command at which the queue has stopped again.
+    // The call would restart the queue, and the command at CONS would be executed once
+    // more. `finishCommand` and `resumeCommandQueue` end this state.
     if (block.state === QUEUE_ERROR_HELD || block.state === QUEUE_NEEDS_HOST) return;
     const { cons: head, prod: tail } = block;
     const { base, log2size } = this.#aborts ? { ...ring, base: NOWHERE } : ring;

@@ -160,7 +160,7 @@ export class VmHost {
    * @param owner only of its streams; default of all.
    */
   settleFindings(owner?: FindingOwner): void {
-    this.sanitizer?.settle(owner);
+    this.sanitizer?.reportSuspects(owner);
   }
 
   /** The shape of each of the host's SMMUs. */

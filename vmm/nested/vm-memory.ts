@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 // The physical memory that a VM's devices reach: host RAM, the VM's own window, and the
-// doorbells of its interrupt controller. Any other PA is an external abort.
+// doorbells of its interrupt controller. Any other PA is an external abort. Only the
+// IOMMU keeps a device out of host RAM, as on hardware: stage 2 maps only to the VM's
+// window.
 
 import { isDoorbell, offsetOfGpa } from '../../devices/bus/index.ts';
 import type { PhysicalMemory, PortUnit } from '../../devices/unit/index.ts';

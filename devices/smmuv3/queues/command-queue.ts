@@ -85,9 +85,9 @@ export interface CommandQueueRegisters {
   /** CERROR_* in CONS. */
   readonly error: number;
   /** Sets CONS; an error other than 0 means that the queue has stopped there. */
-  place(cons: number, error: number): void;
-  /** ECMDQ only: CONS from the drain, or from software while the queue is disabled. */
-  take?(cons: number, enabled: boolean): void;
+  setCons(cons: number, error: number): void;
+  /** ECMDQ only: copies CONS from the drain, or from software while it is disabled. */
+  copyCons?(cons: number, enabled: boolean): void;
   /** Reports in GERROR that the queue has stopped at an error. */
   report(): void;
   readonly msiBits: number;
@@ -99,8 +99,8 @@ export class CommandQueue {
   readonly #engine: CommandEngine;
   /** The ring while the queue is enabled, which is when its base cannot change. */
   #ring: TableShape = { base: 0, log2size: 0 };
-  /** The error in the block is to be shown to software. */
-  #refused = false;
+  /** The error in the block is to be reported to software: the policy has decided so. */
+  #toReport = false;
   /**
    * CONS and words of a command that could not be executed, while it may be fetched once
    * more.
@@ -129,27 +129,28 @@ export class CommandQueue {
     block.cons = queueIndex(this.#registers.cons, this.#ring.log2size);
     block.prod = queueIndex(this.#registers.prod, this.#ring.log2size);
     // Commands are not consumed while an error is active, regardless of the enable (IHI
-    // 0070 section 7.1).
+    // 0070 section 7.1). The registers show this error already; to the drain it is one
+    // that is held, since the drain does not publish errors of a trapped queue.
     if (this.#registers.failed) {
       block.error = this.#registers.error;
       block.state = QUEUE_ERROR_HELD;
     }
     block.msiBits = this.#registers.msiBits;
     overlay?.start(this.#ring, this.#registers.prod, this.#registers.cons);
-    if (this.shared) block.takeEcmdqCons(this.#registers.cons, this.#registers.failed);
+    if (this.isMappedEcmdq) block.takeEcmdqCons(this.#registers.cons, this.#registers.failed);
     block.allocated = true;
   }
 
   /** The queue is an ECMDQ whose PROD and CONS are mapped into the guest. */
-  get shared(): boolean {
+  get isMappedEcmdq(): boolean {
     const { overlay, publish } = this.#engine;
-    return publish !== undefined && overlay?.open === true;
+    return publish !== undefined && overlay?.mapped === true;
   }
 
   /** PROD as the queue is to use it. */
   get #prod(): number {
     const { block, overlay } = this.#engine;
-    return overlay?.open ? queueIndex(overlay.prod, this.#ring.log2size) : block.prod;
+    return overlay?.mapped ? queueIndex(overlay.prod, this.#ring.log2size) : block.prod;
   }
 
   /** The queue was disabled: CONS stays where the queue has stopped. */
@@ -159,14 +160,14 @@ export class CommandQueue {
     // Another thread may own the queue, to finish a CMD_SYNC that waited for its access:
     // `resume` acquires the queue after that thread's round, and every later round finds
     // it not allocated.
-    this.#take();
+    this.#copyToRegisters();
     this.#registers.prod = this.#engine.overlay?.stop() ?? this.#registers.prod;
     this.#engine.resume();
     block.state = QUEUE_RUNNING;
   }
 
   /** A PROD written by an exit although the register is mapped into the guest. */
-  storeShared(prod: number): void {
+  storeMappedProd(prod: number): void {
     const { overlay } = this.#engine;
     if (overlay) overlay.prod = prod;
     this.run();
@@ -178,7 +179,7 @@ export class CommandQueue {
    */
   produce(acknowledged = false): void {
     const { block, overlay } = this.#engine;
-    if (overlay?.open) overlay.prod = this.#registers.prod;
+    if (overlay?.mapped) overlay.prod = this.#registers.prod;
     else block.prod = queueIndex(this.#registers.prod, this.#ring.log2size);
     if (acknowledged) this.#engine.resume();
     this.run();
@@ -204,7 +205,7 @@ export class CommandQueue {
     const { block } = this.#engine;
     // Nothing is consumed while an error is active, and the policy is not asked about it
     // again.
-    if (this.#registers.failed && !this.shared) return false;
+    if (this.#registers.failed && !this.isMappedEcmdq) return false;
     const first = block.cons;
     let state = this.#engine.serve();
     let own = 0;
@@ -212,12 +213,12 @@ export class CommandQueue {
       if (this.#carryOut()) state = this.#engine.serve();
     // When the registers are mapped into the guest, this continues after an exit of the
     // guest: the drain requests it by stopping here once more.
-    if (state === QUEUE_NEEDS_HOST && this.#engine.overlay?.open) {
+    if (state === QUEUE_NEEDS_HOST && this.#engine.overlay?.mapped) {
       this.#engine.resume();
       state = this.#engine.serve();
     }
-    this.#refused = state === QUEUE_ERROR_HELD;
-    if (this.#refused && this.shared) this.#publish();
+    this.#toReport = state === QUEUE_ERROR_HELD;
+    if (this.#toReport && this.isMappedEcmdq) this.#publish();
     this.refresh();
     return block.cons !== first || own > 0;
   }
@@ -275,26 +276,27 @@ export class CommandQueue {
 
   /** Updates CONS, and publishes an error that has stopped the queue. */
   refresh(): void {
-    if (this.#registers.enabled || this.shared) this.#take();
+    if (this.#registers.enabled || this.isMappedEcmdq) this.#copyToRegisters();
   }
 
-  #take(): void {
+  // Copies PROD and CONS to the registers, with an error that is to be reported.
+  #copyToRegisters(): void {
     const { block, overlay } = this.#engine;
-    if (overlay?.open) this.#registers.prod = overlay.prod;
-    if (overlay && this.shared) {
+    if (overlay?.mapped) this.#registers.prod = overlay.prod;
+    if (overlay && this.isMappedEcmdq) {
       const { enabled } = block;
-      this.#registers.take?.(enabled ? block.ecmdqCons : overlay.cons, enabled);
+      this.#registers.copyCons?.(enabled ? block.ecmdqCons : overlay.cons, enabled);
       return;
     }
-    const failed = this.#refused && block.state === QUEUE_ERROR_HELD && !this.#registers.failed;
-    this.#registers.place(block.cons, failed ? block.error : 0);
+    const failed = this.#toReport && block.state === QUEUE_ERROR_HELD && !this.#registers.failed;
+    this.#registers.setCons(block.cons, failed ? block.error : 0);
     if (!failed) return;
-    if (overlay?.open) overlay.cons = this.#registers.cons;
+    if (overlay?.mapped) overlay.cons = this.#registers.cons;
     // CONS before GERROR: when software sees the error, CONS states its place and reason.
     this.#registers.report();
   }
 
-  // Called when the host's policy has decided.
+  // Publishes an error of a mapped ECMDQ, after the policy has decided to report it.
   #publish(): void {
     const { block, publish } = this.#engine;
     publish?.();

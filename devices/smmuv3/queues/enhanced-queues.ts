@@ -87,13 +87,13 @@ class EnhancedQueue implements CommandQueueRegisters {
     return bitsOf(this.cons, ECMDQ_CONS_ERR_REASON);
   }
 
-  place(index: number, error: number): void {
+  setCons(index: number, error: number): void {
     this.cons = withBits(this.cons, Q_INDEX, index);
     if (error)
       this.cons = withBits(this.cons, ECMDQ_CONS_ERR_REASON, error) ^ maskInWord(ECMDQ_CONS_ERR);
   }
 
-  take(cons: number, enabled: boolean): void {
+  copyCons(cons: number, enabled: boolean): void {
     this.cons = withBits(cons & CONS_WRITABLE, ECMDQ_CONS_ENACK, enabled ? 1 : 0);
   }
 
@@ -221,8 +221,8 @@ export class EnhancedQueues {
       if (!registers.enabled) this.file.writeWord(offset, value);
       return;
     }
-    if (queue.shared) {
-      queue.storeShared(value & PROD_WRITABLE);
+    if (queue.isMappedEcmdq) {
+      queue.storeMappedProd(value & PROD_WRITABLE);
       return;
     }
     const failed = registers.failed;
@@ -234,7 +234,7 @@ export class EnhancedQueues {
   // The guest has disabled a queue with mapped PROD and CONS. Another vCPU may have
   // enabled it again before the registers were unmapped.
   #unmapRegisters(slot: Slot): void {
-    if (!slot.queue.shared) return;
+    if (!slot.queue.isMappedEcmdq) return;
     slot.queue.stop();
     if (slot.registers.wanted) this.#applyEnable(slot);
   }

@@ -37,7 +37,7 @@ export function mainQueue(registers: SmmuRegisters): CommandQueueRegisters {
     get error() {
       return bitsOf(registers.get(SMMU_CMDQ_CONS), CMDQ_CONS_ERR);
     },
-    place(index, error) {
+    setCons(index, error) {
       const cons = withBits(registers.get(SMMU_CMDQ_CONS), Q_INDEX, index);
       registers.set(SMMU_CMDQ_CONS, error ? withBits(cons, CMDQ_CONS_ERR, error) : cons);
     },

@@ -29,7 +29,7 @@ export class MappedPointers {
   }
 
   /** The registers are mapped into the guest. */
-  get open(): boolean {
+  get mapped(): boolean {
     return this.#map !== undefined;
   }
 

@@ -341,9 +341,11 @@ export class ArmViommu implements ViommuDriver, Invalidator {
   }
 
   /**
-   * The drain processes the guest's own ring in place; after a CMD_SYNC that has to wait
-   * it continues by itself. A queue that stopped at a command is restarted: the VMM has
-   * emulated the command and passes the next index, or has corrected it.
+   * The drain executes the guest's ring in place, on behalf of the guest: its commands
+   * are not copied to the host's command queue. After a CMD_SYNC that has to wait, the
+   * drain continues by itself. A queue that stopped at a command is restarted at `head`:
+   * either the VMM has emulated the command and passes the next index, or the command is
+   * to be fetched again.
    */
   invalidateQueue({
     queue: number = 0,

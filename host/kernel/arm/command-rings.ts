@@ -16,7 +16,7 @@ import type { InvalidateQueueResult } from '../../iommufd/index.ts';
 import { require } from '../../iommufd/iommufd-error.ts';
 import { commandAt, hostInvalidation, type Invalidator } from './invalidations.ts';
 
-/** Most commands of one call: as many as in one round of the drain. */
+/** Maximum number of commands of one call, as in one service by the drain. */
 const COMMANDS_PER_CALL = 1024;
 
 /** The location of a ring in the guest's memory. */
@@ -52,7 +52,7 @@ export function checkRing(base: bigint | Uint8Array, log2size: number): void {
 }
 
 /**
- * Carries out the commands between head and tail, in chunks of at most `chunk` commands.
+ * Executes the commands between head and tail, in chunks of at most `chunk` commands.
  * A CMD_SYNC needs no wait: earlier commands are complete before it is processed.
  *
  * @param issue completes commands on the host's queue; false when the SMMU refuses one.

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What the hot code finds in an AMD IOMMU's block after stores to its registers.
+// What the hot code finds in an AMD IOMMU's block after writes to its registers.
 
 import { expect, it } from 'vitest';
 import { AMD_AT_DEVICE_TABLE, AMD_AT_ENABLED } from '../../../assembly/layout/amd-block.ts';

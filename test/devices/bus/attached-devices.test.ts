@@ -19,7 +19,7 @@ import {
 } from '../../../devices/plugin/index.ts';
 import { ScratchDevice } from '../../support/scratch-device.ts';
 
-/** A board that writes down everything that reaches it. */
+/** A board that records everything that reaches it. */
 class Board implements DeviceServices {
   readonly log: string[] = [];
   now = 0;
@@ -71,7 +71,7 @@ class Board implements DeviceServices {
   }
 }
 
-/** A device that takes everything that a host has. */
+/** A device that uses every service of its host. */
 class Greedy extends ScratchDevice {
   override readonly identity = { kind: 0x74736574, interrupts: 2, busMaster: true };
   readonly used: (() => unknown)[] = [];
@@ -158,7 +158,7 @@ describe('devices of a machine', () => {
     expect([calls, attached.nextDeadline]).toEqual([['kept at 30'], undefined]);
   });
 
-  it('are refused lines that the board does not have before they ask for them', () => {
+  it('are refused lines that the board does not have before they request them', () => {
     const asked: number[] = [];
     const interrupts = {
       line: (index: number) => {
@@ -167,7 +167,7 @@ describe('devices of a machine', () => {
         return board.interrupts.line(index);
       },
     };
-    // It has two interrupts, and asks for neither.
+    // It has two interrupts, and requests neither.
     const device = new ScratchDevice();
     const services = { ...board, memory: board.memory, interrupts };
     const attach = (place: Placement) => () => attachDevices([place], services);
@@ -223,7 +223,7 @@ describe('devices of a machine', () => {
     ]);
   });
 
-  it('repeat an MSI that the IOMMU stalls, in order, until it is translated or given up', () => {
+  it('repeat an MSI that the IOMMU stalls, in order, until it is translated or abandoned', () => {
     const outcomes: string[] = [];
     let stalled = true;
     const port = (name: string): DmaPort => ({
@@ -245,7 +245,7 @@ describe('devices of a machine', () => {
       true,
       true,
     ]);
-    // The same edge, which waits already.
+    // The same edge, which is pending already.
     a.host?.msi(0x40, 1);
     expect(board.background.poll()).toBe(0);
     stalled = false;
@@ -365,7 +365,7 @@ describe('a device object', () => {
     device.used[11]?.();
     attached.detach();
     attached.detach();
-    // The host has taken the direct map back.
+    // The host has removed the direct map.
     expect(board.log.splice(0)).toEqual(['unmap 0x9100']);
     expect(device.used.map((use) => use())).toEqual([
       undefined,
@@ -422,7 +422,7 @@ describe('a device object', () => {
 });
 
 describe('a device of version 1', () => {
-  /** As version 1 described it; it looks at all that its host has. */
+  /** As defined by version 1; it reads every member of its host. */
   function versionOne(): ScratchDevice & { members: string[]; port?: DmaPort } {
     const device = Object.assign(new ScratchDevice({ name: 'old' }), {
       interfaceVersion: 1,
@@ -456,12 +456,12 @@ describe('a device of version 1', () => {
     host?.interruptLine(0).pulse();
     host?.background({ name: 'loop', poll: () => loops.push('poll') });
     board.background.poll();
-    // Accesses of version 1 have two arguments, whatever else a device gives.
+    // Accesses of version 1 have two arguments, whatever else a device passes.
     port?.read(0x40, new Uint8Array(4), { pasid: 1 });
     port?.write(0x80, new Uint8Array(4), { pasid: 1 });
     expect(board.log).toEqual(['pulse 4', 'read 0x40 plain', 'write 0x80 plain']);
     expect([host?.memory.load64(0), loops, port?.streamId]).toEqual([7n, ['poll'], 8]);
-    // Its 32-bit stores are its MSIs, and those of a bus master go the way of its port.
+    // Its 32-bit stores are its MSIs, and those of a bus master go through its port.
     expect(host?.memory.store32(4, 1)).toBe(true);
     expect(board.log.at(-1)).toBe('write 0x4 plain');
   });

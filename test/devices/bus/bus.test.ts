@@ -28,7 +28,7 @@ describe('bus', () => {
     expect(bus.statistics.unmappedReads).toBe(50);
   });
 
-  it('says where a device answers, without an access', () => {
+  it('reports whether a device covers an address, without an access', () => {
     const device = new ScratchDevice();
     const bus = busWith([device, 0x1000]);
     const mapped = [0xfff, 0x1000, 0x1fff, 0x2000, 2 ** 40].map((at) => bus.isMapped(at));

@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: MIT
-// Guest memory as devices address it: ranges that are not completely in one region cannot be accessed.
+// Guest memory as addressed by devices: a range that is not entirely in one region cannot
+// be accessed.
 
 import { describe, expect, it } from 'vitest';
 import { guestMemoryOf, offsetOfGpa } from '../../../devices/bus/index.ts';
 
-/** Two regions that touch as guest-physical addresses and lie the other way round in memory. */
+/**
+ * Two regions that are adjacent as guest-physical addresses, and in the opposite order in
+ * memory.
+ */
 const REGIONS = [
   { gpa: 0x8000_0000, offset: 0x2000, size: 0x1000 },
   { gpa: 0x8000_1000, offset: 0x0000, size: 0x1000 },
@@ -45,7 +49,7 @@ describe('words of guest memory', () => {
     expect(ram.load64(0x4000)).toBe(6n);
   });
 
-  it('are not accessed if a part of one lies outside', () => {
+  it('are not accessed if a part of one is outside', () => {
     expect([memory.store64(0x4010, 1n), memory.load64(0x4010)]).toEqual([false, undefined]);
     expect([memory.store32(0x4014, 1), memory.load64(0x3ff8)]).toEqual([false, undefined]);
     expect(new Int32Array(wasm.buffer)[0x114 >> 2]).toBe(0);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The generator of random numbers refuses what it cannot choose from.
+// The generator of random numbers refuses a choice from nothing.
 
 import { describe, expect, it } from 'vitest';
 import { Random } from '../../../devices/testing/index.ts';

@@ -10,7 +10,9 @@ import {
 import type { InterruptLine } from '../../../devices/plugin/index.ts';
 import { ScratchDevice } from '../../support/scratch-device.ts';
 
-/** Devices with two lines each, from these on; what reaches the board's lines is written down. */
+/**
+ * Devices with two lines each, from these on; changes of the board's lines are recorded.
+ */
 function boardOf(...firstIrqs: readonly number[]) {
   const log: string[] = [];
   const devices = firstIrqs.map((_, i) => new ScratchDevice({ name: `dev${i}` }));

@@ -59,7 +59,7 @@ describe('the timers of a machine', () => {
     expect(pollAt(20)).toEqual(['a 20']);
   });
 
-  it('say when the next one is due', () => {
+  it('report when the next one is due', () => {
     const { timers, add, pollAt } = queue();
     const [a, b, c] = [add('a'), add('b'), add('c')];
     expect(timers.nextDeadline).toBeUndefined();
@@ -79,7 +79,7 @@ describe('the timers of a machine', () => {
     expect(pollAt(50)).toEqual([]);
   });
 
-  it('what a callback sets waits for the next poll, and what it cancels is not called', () => {
+  it('a timer set by a callback waits for the next poll, and a cancelled one is not called', () => {
     const { timers, add, pollAt } = queue();
     const again = add('again', () => again.at(0));
     const other = add('other');
@@ -119,7 +119,7 @@ describe('the timers of a machine', () => {
     expect(pollAt(5)).toEqual(['good 5']);
   });
 
-  it('refuse a deadline that is no time, and more timers than there is room for', () => {
+  it('refuse a deadline that is not a time, and more timers than the limit', () => {
     const { timers, add } = queue();
     const timer = add('a');
     for (const deadline of [Number.NaN, Number.POSITIVE_INFINITY, Number.NEGATIVE_INFINITY])

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The physical role, register by register, against the offsets and bits of docs/cmdqv.md.
+// The physical role, register by register, with the offsets and bits of docs/cmdqv.md.
 
 import { describe, expect, it } from 'vitest';
 import { QUEUE_OWNERS } from '../../../assembly/layout/queue-memory.ts';
@@ -111,7 +111,7 @@ describe('page 0 of a VINTF that is mapped into a guest', () => {
     context.window = 1;
     context.mapPage0(guestMemory, page);
     expect(cmdqv.bus.read32(0x30008)).toBe(1);
-    // The same place of another guest's memory is not the VINTF's page.
+    // The same offset in another guest's memory is not the VINTF's page.
     context.window = 2;
     expect(cmdqv.bus.read32(0x30008)).toBe(0);
     cmdqv.bus.write32(0x30014, 1);
@@ -121,7 +121,7 @@ describe('page 0 of a VINTF that is mapped into a guest', () => {
     expect(new DataView(guestMemory.buffer).getUint32(page + 0x14, true)).toBe(1);
   });
 
-  it('reads as zero when it lies beyond the memory of the guest', () => {
+  it('reads as zero when it is beyond the memory of the guest', () => {
     const cmdqv = board();
     cmdqv.bringUp({ hypOwn: false });
     const { guestMemory } = cmdqv.host;
@@ -140,7 +140,7 @@ describe('VINTF configuration', () => {
     expect(bus.read32(0x1100)).toBe(0x0003ffff);
   });
 
-  it('what CONFIG says is what the drain goes by', () => {
+  it('the drain uses the values in CONFIG', () => {
     const cmdqv = board();
     cmdqv.bus.write32(0x1100, (1 << 17) | (0x1234 << 1) | 1);
     const { vmid, hypOwn, enabled } = cmdqv.context(1);
@@ -200,7 +200,7 @@ describe('VCMDQ views', () => {
     expect([cmdqv.queue(0).allocated, cmdqv.queue(1).allocated]).toEqual([false, false]);
   });
 
-  it('a slot that one VCMDQ has is not given to another', () => {
+  it('a slot of one VCMDQ is not assigned to another', () => {
     const cmdqv = board();
     cmdqv.bus.write32(0x0200, 1);
     cmdqv.bus.write32(0x0204, 1);
@@ -317,7 +317,7 @@ describe('a queue that runs', () => {
       expect(cmdqv.bus.read32(0x30000)).toBe(1);
       cmdqv.bus.write32(0x0000, 0);
       cmdqv.bus.write32(0x0000, 1);
-      // CONS, PROD, CONFIG and STATUS, and BASE; CMDQ_ALLOC stays.
+      // CONS, PROD, CONFIG and STATUS, and BASE; CMDQ_ALLOC keeps its value.
       const registers = [0x30000, 0x30004, 0x30008, 0x3000c, 0x40000, 0x0200];
       expect(registers.map((offset) => cmdqv.bus.read32(offset))).toEqual([0, 0, 0, 0, 0, 1]);
       cmdqv.put(0, 0x46);
@@ -372,7 +372,7 @@ describe('the background loop', () => {
     const { device, unit } = one;
     const queue = one.queue(0);
     one.bringUp({ hypOwn: false });
-    // Another thread has the queue. Whoever wants it as well raises the count.
+    // Another thread owns the queue. A thread that also needs it raises the count.
     const words = new Int32Array(unit.hostMemory.buffer);
     const owners = (queue.address + QUEUE_OWNERS) >> 2;
     Atomics.store(words, owners, 1);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Errors of a VCMDQ in the physical role: maps, masks, edges, acknowledgement (docs/cmdqv.md, "Errors").
+// Errors of a VCMDQ in the physical role: maps, masks, edges, acknowledgement
+// (docs/cmdqv.md, "Errors").
 
 import { describe, expect, it } from 'vitest';
 import { checkedModules } from '../../support/findings.ts';
@@ -58,7 +59,8 @@ describe('a bad command on a VCMDQ', () => {
   it('of a lent VINTF is found by the reads of Linux’s handler, and acknowledged by the guest', () => {
     const board = new PhysicalBoard(modules);
     const { bus, host, unit } = board;
-    // VINTF 1 with VMID 9, its LVCMDQ 0 is VCMDQ 2; page 0 is the guest's, at 0x20000 of its memory.
+    // VINTF 1 with VMID 9, whose LVCMDQ 0 is VCMDQ 2; page 0 is in guest memory, at
+    // 0x20000.
     bus.write32(0x1100, (9 << 1) | 1);
     bus.write32(0x0208, (1 << 15) | 1);
     bus.write64(0x60000, 0x1004n);
@@ -71,7 +73,10 @@ describe('a bad command on a VCMDQ', () => {
       unit.drain.doorbell(1, 4);
       host.poll();
     };
-    /** tegra241_cmdqv_isr: VINTF_ERR_MAP, high word first, then the maps of each VINTF that is not 0. */
+    /**
+     * tegra241_cmdqv_isr: VINTF_ERR_MAP, high word first, then the maps of each VINTF
+     * that is not 0.
+     */
     const handler = () => [
       bus.read32(0x0018),
       bus.read32(0x0014),
@@ -82,7 +87,7 @@ describe('a bad command on a VCMDQ', () => {
     ring(1);
     expect([host.pulses(0), handler()]).toEqual([1, [0, 2, 1n, 0n]]);
     expect([guest[0], guest[4]]).toEqual([0x01000000, 1]);
-    // The kernel acknowledges nothing: the guest skips the command and does.
+    // The kernel acknowledges nothing: the guest skips the command and acknowledges.
     board.put(0, 0x46);
     guest[5] = 1;
     ring(1);
@@ -121,7 +126,7 @@ describe('a bad command on a VCMDQ', () => {
     expect(board.host.log).toEqual([]);
   });
 
-  it('is found by the background loop when it comes by doorbell', () => {
+  it('is noticed by the background loop when it results from a doorbell', () => {
     const board = new PhysicalBoard(modules);
     board.bringUp({ hypOwn: true });
     board.context(0).window = 1;
@@ -171,7 +176,7 @@ describe('CMDQ_INIT_ERR', () => {
 describe('error maps', () => {
   it('never have a bit at or above the number of LVCMDQs', () => {
     const board = new PhysicalBoard(modules, { vintfs: 2, vcmdqs: 4 });
-    // GERRORN of every VCMDQ differs from GERROR, allocated or not.
+    // GERRORN of every VCMDQ differs from GERROR, whether allocated or not.
     for (let vcmdq = 0; vcmdq < 4; vcmdq++) {
       board.bus.write32(0x0200 + 4 * vcmdq, ((vcmdq >> 1) << 15) | ((vcmdq & 1) << 1) | 1);
       board.bus.write32(0x10014 + 0x80 * vcmdq, 7);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Situations that CMDQV drivers are known to handle wrongly: through the quirks of `vsmmu/testing`, and through regular behaviour.
+// Situations that CMDQV drivers are known to handle wrongly, through the quirks of
+// `vsmmu/testing` and through regular behaviour.
 
 import { beforeEach, describe, expect, it } from 'vitest';
 import { DeviceBus, FakeHost, QuirkyCmdqv } from '../../../devices/testing/index.ts';
@@ -37,7 +38,7 @@ describe('a CMDQV without quirks', () => {
 });
 
 describe('an interrupt', () => {
-  it('comes before the driver has set anything up', () => {
+  it('arrives before the driver has set anything up', () => {
     quirky.quirks.earlyInterrupts = 2;
     expect(host.log).toEqual([]);
     bus.read32(0x0004);
@@ -50,7 +51,7 @@ describe('an interrupt', () => {
     expect(host.log.length).toBe(4);
   });
 
-  it('comes while a queue or a VINTF is disabled', () => {
+  it('arrives while a queue or a VINTF is disabled', () => {
     resetHardware(bus, BASES);
     quirky.quirks.interruptOnDisable = true;
     deinitLvcmdq(bus, 0);
@@ -62,7 +63,7 @@ describe('an interrupt', () => {
     expect(host.log.length).toBe(2);
   });
 
-  it('comes without a cause whenever a test wants it', () => {
+  it('arrives without a cause whenever a test requests it', () => {
     quirky.interrupt();
     expect([host.log, bus.read32(0x0014)]).toEqual([['pulse 0'], 0]);
   });
@@ -78,7 +79,7 @@ describe('EN_OK', () => {
     expect([1, 2, 3, 4].map(() => bus.read32(0x1004) & 1)).toEqual([0, 0, 0, 1]);
   });
 
-  it('never comes: the driver’s poll fails and says so', () => {
+  it('never becomes set: the driver’s poll fails with an error', () => {
     quirky.quirks.enableDelay = Infinity;
     bus.write32(0x0000, 0);
     expect(() => resetHardware(bus, BASES)).toThrow('failed to enable CMDQV');
@@ -109,7 +110,10 @@ describe('CONS', () => {
 });
 
 describe('a queue that is used again', () => {
-  /** VCMDQ 0 has run four commands for one owner, and then belongs to VINTF 1, with another ring. */
+  /**
+   * VCMDQ 0 has run four commands for one owner, and is then assigned to VINTF 1, with
+   * another ring.
+   */
   function handOver(): void {
     board.bringUp({ hypOwn: true });
     for (let slot = 0; slot < 4; slot++) board.put(slot, 0x46);
@@ -125,16 +129,16 @@ describe('a queue that is used again', () => {
     bus.write64(0x60000, 0x2004n);
     bus.write32(PAGE0 + 0x08, 1);
     board.ram.setBigUint64(0x2000, 0x46n, true);
-    // What its last owner has left in the new ring's memory.
+    // Left in the new ring's memory by its previous owner.
     for (let slot = 1; slot < 16; slot++) board.ram.setBigUint64(0x2000 + 16 * slot, 0xffn, true);
     bus.write32(PAGE0 + 0x04, 1);
   }
 
-  it('has its last owner’s registers: a driver that does not clear them runs what is not there', () => {
+  it('has its last owner’s registers: a driver that does not clear them executes commands that were not written', () => {
     handOver();
     expect([bus.read32(PAGE0), bus.read32(PAGE0 + 0x04)]).toEqual([4, 4]);
     ringOnce();
-    // It starts at the old CONS, at a command that no one has written.
+    // It starts at the old CONS, at a command that has not been written.
     expect(bus.read32(PAGE0)).toBe(0x01000004);
     expect(bus.read32(PAGE0 + 0x10)).toBe(1);
   });

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The guest role: wired bits, shadows, and when HW queues and the direct map are added and removed.
+// The guest role: wired bits, shadows, and when HW queues and the direct map are added
+// and removed.
 
 import { describe, expect, it } from 'vitest';
 import { checkedModules } from '../../support/findings.ts';
@@ -160,7 +161,7 @@ describe('HW queues', () => {
           0n,
           0n,
         ]);
-      // CMDQ_ALLOC stays. A new ring is taken, and no one is told of an error.
+      // CMDQ_ALLOC keeps its value. A new ring is accepted, and no error is reported.
       expect([b.bus.read32(0x0200), b.backend.calls, b.host.pulses(0)]).toEqual([1, ['enable'], 0]);
       b.bus.write64(0x40000, 0x80003004n);
       b.put(0, 0x3000, 0x46);
@@ -205,7 +206,7 @@ describe('HW queues', () => {
     expect([b.bus.read32(0x30010), b.host.pulses(0)]).toEqual([4, 1]);
   });
 
-  it('fail with CMDQ_INIT_ERR out of turn, and recover when the slot below is there', () => {
+  it('fail with CMDQ_INIT_ERR out of turn, and recover when the slot below has one', () => {
     const b = board();
     b.bus.write32(0x1000, 1);
     b.bus.write32(0x0204, 1);
@@ -232,12 +233,12 @@ describe('HW queues', () => {
     expect([b.bus.read32(0x3000c), b.bus.read32(0x3008c)]).toEqual([0, 0]);
     expect([0x30010, 0x30090, 0x10c0].map((offset) => b.bus.read32(offset))).toEqual([0, 0, 0]);
     expect(b.host.pulses(0)).toBe(0);
-    // Only the slot that is written may report, and it does.
+    // Only the slot that is written may report an error, and it does.
     b.bus.write64(0x40080, 0x80003004n);
     expect([b.bus.read32(0x30090), b.host.pulses(0)]).toEqual([4, 1]);
   });
 
-  it('that waited for the slot below and still get none say nothing a second time', () => {
+  it('that waited for the slot below and still get none report no second error', () => {
     const b = board();
     b.bus.write32(0x1000, 1);
     b.bus.write32(0x0204, 1);
@@ -299,7 +300,7 @@ describe('page 0', () => {
     expect([b.bus.read32(0x30080), b.bus.read32(0x3008c), b.page0]).toEqual([1, 1, undefined]);
   });
 
-  it('read-only registers that a guest overwrote in the mapped page are put right', () => {
+  it('read-only registers that a guest overwrote in the mapped page are restored', () => {
     const b = board();
     b.bringUp();
     b.store(0x0c, 0);
@@ -326,7 +327,7 @@ describe('errors', () => {
     ]);
   });
 
-  it('show in every map and give one edge', () => {
+  it('appear in every map and cause one edge', () => {
     const b = failed();
     b.publish(0);
     expect([b.load(0x00), b.load(0x10)]).toEqual([0x01000000, 1]);
@@ -352,7 +353,7 @@ describe('errors', () => {
     ]).toEqual([1, 0, 0, 0]);
   });
 
-  it('give no edge while VINTF_INT_MASK is set', () => {
+  it('cause no edge while VINTF_INT_MASK is set', () => {
     const b = failed();
     b.bus.write32(0x001c, 1);
     b.publish(0);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The contract suite is only as good as the faults that it finds: devices with one fault each.
+// The contract suite must find faults: devices with one fault each.
 
 import { describe, expect, it } from 'vitest';
 import {
@@ -25,7 +25,10 @@ import {
 
 const NAMES = ['VALUE', 'COUNT', 'MASK', 'LIMIT'];
 
-/** Four registers: VALUE, COUNT of writes to it, MASK, LIMIT; a level while VALUE has a bit of MASK. */
+/**
+ * Four registers: VALUE, COUNT of writes to it, MASK, LIMIT; its line is high while VALUE
+ * has a bit of MASK.
+ */
 class Counter implements Device {
   readonly name: string = 'counter';
   readonly interfaceVersion: number = PLUGIN_INTERFACE_VERSION;
@@ -70,7 +73,7 @@ class Counter implements Device {
   }
 }
 
-/** Each write to VALUE sets a timer, which raises COUNT and pulses. */
+/** Each write to VALUE sets a timer, which increments COUNT and pulses the line. */
 class Alarm extends Counter {
   protected timer: Timer | undefined;
   protected host: DeviceHost | undefined;
@@ -137,7 +140,7 @@ describe('the contract suite', () => {
         super.attach(host);
         this.#timer = host.timer('alarm', () => undefined);
       }
-      // What is saved says nothing of it.
+      // The saved state does not contain it.
       override write(access: MmioAccess): void {
         super.write(access);
         if (access.offset === 0) this.#timer?.at(access.lo);
@@ -295,7 +298,7 @@ describe('the contract suite', () => {
       }
     }
     const name = 'a restored device is the saved one';
-    // The saved device has made an odd number of writes with one of these seeds.
+    // With one of these seeds, the saved device has made an odd number of writes.
     const found = failures(() => new Alternating(), { seeds: [1, 2, 3, 4, 5, 6, 7, 8] });
     expect(found.join('\n')).toContain(name);
   });

@@ -35,7 +35,9 @@ const gicModule = await loadGicv3();
 const OPERATIONS = steps(600, 3000);
 const ignore = () => undefined;
 
-/** A physical CMDQV that was given whole to the guest whose memory the fake host has. */
+/**
+ * A physical CMDQV that is assigned as a whole to the guest with the fake host's memory.
+ */
 function physicalCmdqv(host: FakeHost, reportErrors: 'hypervisor' | 'all'): PhysicalCmdqv {
   const hostMemory = createHostMemory({ ramSize: 0x10000 });
   writeActions(hostMemory, 0, IDR0);
@@ -60,7 +62,7 @@ function virtualCmdqv(host: FakeHost): VirtualCmdqv {
   return device;
 }
 
-/** The host's policy, which reports whatever is held. */
+/** The host's policy, which reports every withheld error. */
 function reportErrors(device: Device): void {
   const backend = backends.get(device);
   for (let lvcmdq = 0; backend && lvcmdq < LVCMDQS; lvcmdq++) {
@@ -76,7 +78,7 @@ function gicv3(): Gicv3 {
   return new Gicv3({ module: gicModule, memory, at: 0, vcpus: 2, spis: 64 });
 }
 
-/** A GIC with LPIs, in whose RAM there is nothing but zeros. */
+/** A GIC with LPIs, whose RAM contains only zeros. */
 function gicWithLpis() {
   const memory = new WebAssembly.Memory({ initial: 6, maximum: 6, shared: true });
   const lpiTables = { gpa: 0x40000000, offset: 0x50000, size: 0x10000 };
@@ -84,13 +86,14 @@ function gicWithLpis() {
   return { gic: new Gicv3({ ...options, lpiTables }), options };
 }
 
-// RAM says what stalls, so that a restored device meets what the saved one did.
+// A word of RAM selects whether accesses stall, so that a restored device meets the same
+// conditions.
 function stallingDmaEngine(host: FakeHost): DmaEngine {
   host.stalls = (iova) => iova % 0x4000 < 0x1000 && ((host.ram[0] ?? 0) & 1) !== 0;
   return new DmaEngine();
 }
 
-/** What is on a disk is not a state of the device. */
+/** The content of a disk is not part of a device's state. */
 const EMPTY_DISK: Disk = {
   size: 0x10000,
   readOnly: true,
@@ -126,7 +129,7 @@ const devices: [string, DeviceFactory, ContractOptions?][] = [
     {
       stimulus: ({ device }, random, host) => {
         host.timeNs += random.below(3) * 1e9;
-        // An alarm that comes soon.
+        // An alarm in the near future.
         const access = { region: 0, offset: 0, size: 4 as const, lo: 0, hi: 0, vcpu: 0 };
         device.read(access);
         device.write({ ...access, offset: 4, lo: (access.lo + random.below(4)) >>> 0 });

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The decoder against literal words, whose fields were worked out by hand from IHI 0070 sections 4, 5 and 7 and from DDI 0487 section D8.3.
+// The decoder against literal words, whose fields were derived by hand from IHI 0070
+// sections 4, 5 and 7 and DDI 0487 section D8.3.
 
 import { describe, expect, it } from 'vitest';
 import * as CMD from '../../../assembly/layout/commands.ts';
@@ -17,7 +18,7 @@ import { EVENTS, GRANULE_4K, GRANULE_16K, GRANULE_64K } from '../../../devices/t
 
 const words = (text: string) => wordsOfHex(text.split(' '));
 
-/** One line for each field that is looked at: where, what, which value, what it means. */
+/** One line for each field that is checked: position, name, value, meaning. */
 function fields({ fields: all }: Decoded): string[] {
   return all
     .filter(({ ignored }) => !ignored)
@@ -164,7 +165,7 @@ describe('commands', () => {
     }
   });
 
-  it('knows every opcode of the layout table by its name', () => {
+  it('names every opcode of the layout table', () => {
     const opcodes = Object.entries(CMD).filter(([name]) => name.startsWith('OP_'));
     expect(opcodes.length).toBeGreaterThan(20);
     for (const [name, opcode] of opcodes)
@@ -242,7 +243,7 @@ describe('stream table entries', () => {
     ]).toEqual(['40 bits', '100002000', '1']);
   });
 
-  it('says which values are reserved', () => {
+  it('marks reserved values', () => {
     const decoded = decodeSte(
       words(
         `500000008000003f 00000000400000d7 0007c0c000000007 ${ZEROS}`
@@ -378,7 +379,7 @@ describe('event records', () => {
     expect(decodeEvent([0xe3, 0, 0, 0, 0, 0, 0, 0]).name).toBe('implementation defined');
   });
 
-  it('knows every event of the table', () => {
+  it('names every event of the table', () => {
     for (const { id, name, says } of EVENTS)
       expect(decodeEvent([id, 0, 0, 0, 0, 0, 0, 0])).toMatchObject({ name, summary: says });
   });
@@ -439,7 +440,7 @@ describe('translation table descriptors', () => {
     }
   });
 
-  it('with DS, granules of 4 and 16 KiB have two address bits below the others, and none that say shareability', () => {
+  it('with DS, granules of 4 and 16 KiB have two address bits below the others, and no shareability bits', () => {
     const leaf = pte('0003000040000747', { ds: true });
     expect(
       leaf.fields

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Messages of Linux's drivers, as Linux 7.2 prints them, and similar lines that are not messages.
+// Messages of Linux's drivers as Linux 7.2 prints them, and similar lines that are not
+// messages.
 
 import { describe, expect, it } from 'vitest';
 import { LogDecoder } from '../../../devices/decode/index.ts';

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Lines of kernel logs, as the drivers of Linux print them, and findings of the sanitizer.
+// Lines of kernel logs as printed by Linux's drivers, and findings of the sanitizer.
 
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -12,7 +12,7 @@ function decoded(text: string): LogEntry[] {
 const fieldsOf = (entry: LogEntry | undefined) =>
   Object.fromEntries((entry?.decoded.fields ?? []).map(({ name, value }) => [name, value]));
 
-/** As `dmesg` of Linux 4.13 to 6.13 has it. */
+/** As in `dmesg` of Linux 4.13 to 6.13. */
 const EVENT = `[    8.061443] arm-smmu-v3 fcb00000.iommu: event 0x10 received:
 [    8.061455] arm-smmu-v3 fcb00000.iommu: \t0x0000000000000010
 [    8.061461] arm-smmu-v3 fcb00000.iommu: \t0x0000020000000000
@@ -22,7 +22,10 @@ const EVENT = `[    8.061443] arm-smmu-v3 fcb00000.iommu: event 0x10 received:
 const WORDS = `
 [    8.061480] arm-smmu-v3 fcb00000.iommu: event: F_TRANSLATION client: 0000:01:00.0 sid: 0x100 ssid: 0x0 iova: 0xed829000 ipa: 0x0
 [    8.061486] arm-smmu-v3 fcb00000.iommu: unpriv data read s1 "Input address caused fault" stag: 0x0`;
-/** From the message of the commit that has __arm_smmu_cmdq_skip_err call arm_smmu_cmdq_build_sync_cmd. */
+/**
+ * From the message of the commit that makes __arm_smmu_cmdq_skip_err call
+ * arm_smmu_cmdq_build_sync_cmd.
+ */
 const CMDQ = `  nvme: Adding to iommu group 10
   arm-smmu-v3: unexpected global error reported (0x00000001), this could be serious
   arm-smmu-v3: CMDQ error (cons 0x01000022): Illegal command

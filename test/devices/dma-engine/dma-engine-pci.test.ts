@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The DMA engine as a PCIe endpoint: what its capabilities allow, by literal registers.
+// The DMA engine as a PCIe endpoint: what its capabilities allow, with literal registers.
 
 import { describe, expect, it } from 'vitest';
 import { DmaEnginePci } from '../../../devices/dma-engine/index.ts';
@@ -86,7 +86,7 @@ describe('the DMA engine as a PCIe endpoint', () => {
     ]);
   });
 
-  it('makes no access while it is no bus master', () => {
+  it('makes no access while it is not a bus master', () => {
     const { bus, fill } = engine();
     bus.write(0, 4, 2, 2);
     expect(fill()).toBe(WRITE_FAULT);
@@ -116,7 +116,7 @@ describe('the DMA engine as a PCIe endpoint', () => {
     expect(fill()).toBe(DONE);
   });
 
-  it('uses ATS and PRI as the capabilities say, not as its own register does', () => {
+  it('uses ATS and PRI according to the capabilities, not to its own register', () => {
     const { host, bus, extended, config } = engine();
     bus.write(1, 0x38, 4, 5);
     expect(host.settings).toEqual({ enabled: false, pageRequests: false, silent: false });
@@ -150,7 +150,7 @@ describe('the DMA engine as a PCIe endpoint', () => {
     expect(config(pri + 4)).toBe(0x80000000);
     host.responses = { isWaiting: false, failed: true, unexpected: false };
     expect(config(pri + 4)).toBe(0x81010000);
-    // A byte of it: the other bits stay.
+    // One byte of it: the other bits keep their values.
     bus.write(0, pri + 7, 1, 0xff);
     host.responses = { isWaiting: false, failed: false, unexpected: false };
     expect(config(pri + 4)).toBe(0x81010000);
@@ -165,7 +165,7 @@ describe('the DMA engine as a PCIe endpoint', () => {
     const [express, msix] = [findCapability(bus, 0, 0x10), findCapability(bus, 0, 0x11)];
     bus.write(0, msix + 2, 2, 0xc000);
     for (const [i, word] of [RAM + 0x40, 0, 0x99, 0].entries()) bus.write(2, 4 * i, 4, word);
-    // Three turns of 32 KiB; the first is done by the write.
+    // Three turns of 32 KiB; the write executes the first.
     const { ram } = host;
     for (const [offset, value] of [
       [0x18, RAM + 0x4000],

@@ -27,7 +27,7 @@ function engine() {
   return { host, device, bus, run };
 }
 
-/** What the engine asked its host for, in addition to the trace of each operation. */
+/** The engine's calls of its host, without the trace of each operation. */
 const asked = ({ log }: FakeHost) =>
   log.filter((line) => line !== 'trace dma' && !line.startsWith('pulse'));
 
@@ -86,7 +86,7 @@ describe('DmaEngine', () => {
     expect(asked(host)).toEqual([]);
   });
 
-  it('refuses an operation that it does not know', () => {
+  it('refuses an unknown operation', () => {
     expect(engine().run(5, 16)).toEqual([5, 0, 0]);
   });
 
@@ -102,7 +102,7 @@ describe('DmaEngine', () => {
     expect(run(4, 0x100001)).toEqual([6, 0, 0]);
   });
 
-  it('hints at no address that its port cannot carry, and to no host that has no hints', () => {
+  it('sends no hint for an address that its port cannot express, or to a host without hints', () => {
     const { host, run } = engine();
     expect(run(4, 16, { dst: 2 ** 53 - 8 })).toEqual([1, 16, 0]);
     expect(asked(host)).toEqual(['dma hint read 0x80000000 16']);
@@ -118,7 +118,7 @@ describe('DmaEngine', () => {
     expect(bus.read32(STATUS)).toBe(1);
   });
 
-  it('writes atomically when its register says so, which no host carries', () => {
+  it('writes atomically when its register requests it, which no host supports', () => {
     const { bus, host, run } = engine();
     bus.write32(0x3c, 0x10000000);
     expect(run(2, 4, { pattern: 5 })).toEqual([3, 0, RAM]);
@@ -154,7 +154,7 @@ describe('DmaEngine', () => {
         32 * accesses,
         1,
       ]);
-      // Told of once, at its end.
+      // Reported once, at its end.
       expect(host.log.filter((line) => line === 'trace dma').length).toBe(1);
     },
   );
@@ -172,7 +172,7 @@ describe('DmaEngine', () => {
     expect([bus.read32(STATUS), bus.read32(DONE)]).toEqual([4, 0x12345]);
   });
 
-  it('faults on an address that the port cannot carry', () => {
+  it('faults on an address that the port cannot express', () => {
     const { bus, host } = engine();
     bus.write64(0x18, 0xffff_ffff_ffff_f000n);
     bus.write32(0x0c, 16);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Faults of devices: interrupts that are late or lost, a CONS that is late, a PROD that is torn, fetches that abort.
+// Faults of devices: interrupts that are late or lost, a CONS that is late, a PROD that
+// is torn, fetches that abort.
 
 import { beforeEach, describe, expect, it } from 'vitest';
 import { ABI_KIND_CMDQV } from '../../../assembly/layout/guest-abi.ts';
@@ -21,7 +22,7 @@ import { TestViommuBackend } from '../../support/viommu-backend.ts';
 
 const modules = await checkedModules();
 const [CR0, CMDQ_BASE, CMDQ_PROD, CMDQ_CONS, GERROR] = [0x20, 0x90, 0x98, 0x9c, 0x60] as const;
-/** Of 1,024 commands, so that PROD has two bytes. */
+/** 1,024 commands, so that PROD has two bytes. */
 const LOG2SIZE = 10;
 
 describe('interrupts', () => {
@@ -115,7 +116,7 @@ describe('command queues', () => {
     const bus = plug({ tornProd: true });
     bus.write32(CMDQ_PROD, 0xff);
     expect(backend.commandQueue.counts.commands).toBe(0xff);
-    // Low byte first: 0x000, one less than a whole turn ahead.
+    // Low byte first: 0x000, one less than a whole lap ahead.
     bus.write32(CMDQ_PROD, 0x100);
     expect([bus.read32(CMDQ_CONS), bus.read32(GERROR)]).toEqual([0x100, 0]);
     expect(backend.commandQueue.counts.commands).toBeGreaterThan(0x100);
@@ -128,13 +129,14 @@ describe('command queues', () => {
     const device = new Cmdqv({ size: 0x50000 });
     const faulty = new FaultyDevice(device, { tornProd: true });
     faulty.attach(host);
-    /** Values that the device gets for a store of 0x12345678. */
+    /** Values that reach the device for a store of 0x12345678. */
     const stored = (offset: number) => {
       device.accesses.length = 0;
       new DeviceBus(faulty).write32(offset, 0x12345678);
       return device.accesses.length;
     };
-    // VCMDQ 0 and 1, VINTF 0 with its LVCMDQs: a read, three torn values, the whole one.
+    // VCMDQ 0 and 1, VINTF 0 with its LVCMDQs: a read, three torn values, the complete
+    // one.
     expect([0x10004, 0x10084, 0x30004, 0x30084].map(stored)).toEqual([5, 5, 5, 5]);
     // CONS, CONFIG, STATUS, GERRORN, BASE.
     expect([0x10000, 0x10008, 0x3000c, 0x30014, 0x40000, 0x40004].map(stored)).toEqual([

@@ -21,7 +21,7 @@ const CTLR = icc(12, 12, 4);
 const SRE = icc(12, 12, 5);
 const IGRPEN1 = icc(12, 12, 7);
 
-/** A GIC with three edges, of the priorities 0xa0, 0xc0, 0x80, on vCPU 0. */
+/** A GIC with three edges of priorities 0xa0, 0xc0, 0x80, on vCPU 0. */
 function threePriorities(): GicHarness {
   const gic = new GicHarness().boot();
   for (const [intid, priority] of [
@@ -197,7 +197,7 @@ describe('the end of an interrupt', () => {
     expect(gic.gicd(0x304)).toBe(1 << 8);
   });
 
-  it.each([1020, 1021, 1022, 1023])('%i is none', (intid) => {
+  it.each([1020, 1021, 1022, 1023])('%i is not one', (intid) => {
     const gic = threePriorities();
     gic.pulse(40);
     gic.iar();

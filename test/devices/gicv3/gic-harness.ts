@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A GICv3 with its CPU interfaces, worked as software and devices work it.
+// A GICv3 with its CPU interfaces, driven as software and devices do.
 
 import * as REG from '../../../assembly/layout/gic-registers.ts';
 import { type Gicv3Exports, loadGicv3, type MemoryRegion } from '../../../assembly/load.ts';
@@ -8,7 +8,7 @@ import type { AccessSize } from '../../../devices/plugin/index.ts';
 
 export const module = await loadGicv3();
 
-/** Where the block lies in the memory of these tests. */
+/** Offset of the block in the memory of these tests. */
 export const AT = 0x1000;
 export const RAM_GPA = 0x40000000;
 
@@ -99,7 +99,10 @@ export class GicHarness {
     this.device.line(intid - 32).pulse();
   }
 
-  /** As Linux leaves the GIC: all of group 1 and of priority 0xc0, nothing enabled, PMR 0xf0. */
+  /**
+   * As Linux initializes the GIC: all of group 1 and of priority 0xc0, nothing enabled,
+   * PMR 0xf0.
+   */
   boot(): this {
     for (let intid = 32; intid < 32 + this.spis; intid += 4)
       this.setGicd(0x400 + intid, 0xc0c0c0c0);

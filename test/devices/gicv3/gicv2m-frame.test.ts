@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A GICv2m frame, by literal offsets and values.
+// A GICv2m frame, with literal offsets and values.
 
 import { describe, expect, it } from 'vitest';
 import { Gicv2mFrame } from '../../../devices/gicv3/index.ts';
@@ -7,7 +7,7 @@ import { GicHarness } from './gic-harness.ts';
 
 const FRAME = 0x08020000;
 
-/** A frame with SPIs 32 to 35, INTIDs 64 to 67, on a GIC as Linux leaves it. */
+/** A frame with SPIs 32 to 35, INTIDs 64 to 67, on a GIC as Linux initializes it. */
 function board() {
   const gic = new GicHarness(1, 64).boot();
   const frame = new Gicv2mFrame({ firstIntid: 64, spis: 4 });
@@ -36,7 +36,7 @@ function board() {
 }
 
 describe('a GICv2m frame', () => {
-  it('says which SPIs it has', () => {
+  it('states which SPIs it has', () => {
     const { frame, read } = board();
     expect([read(0x008), read(0xfcc), read(0x040), read(0)]).toEqual([0x00400004, 0x43b, 0, 0]);
     expect(frame.identity.interrupts).toBe(4);

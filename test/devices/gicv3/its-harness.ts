@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A GICv3 with its ITS, worked as software and devices work it. Offsets and encodings are literal.
+// A GICv3 with its ITS, driven as software and devices do. Offsets and encodings are
+// literal.
 
 import { GicIts } from '../../../devices/gicv3/index.ts';
 import type { AccessSize } from '../../../devices/plugin/index.ts';
@@ -16,7 +17,7 @@ export interface ItsTables {
   readonly indirect?: readonly number[];
 }
 
-/** Where software of these tests has its tables; the rest of RAM is for ITTs. */
+/** Addresses of the tables of these tests; the rest of RAM is for ITTs. */
 export const PROPERTIES = RAM_GPA + 0x10000;
 export const QUEUE = RAM_GPA + 0x20000;
 const PENDING = RAM_GPA + 0x30000;
@@ -26,7 +27,7 @@ export const LEVEL_2 = RAM_GPA + 0x200000;
 export const ITTS = RAM_GPA + 0x400000;
 const RAM_SIZE = 0xc00000;
 const QUEUE_SIZE = 0x10000;
-/** Where the ITS is to the devices. */
+/** Address of the ITS for devices. */
 export const ITS_GPA = 0x08080000;
 const VALID = 1n << 63n;
 
@@ -64,19 +65,21 @@ export class ItsHarness extends GicHarness {
     this.its.write({ region: 0, offset, size, lo, hi, vcpu: 0 });
   }
 
-  /** Configuration of an LPI: it counts once it has been invalidated. */
+  /**
+   * Sets the configuration of an LPI, which takes effect once it has been invalidated.
+   */
   configure(intid: number, byte: number): void {
     this.#view.setUint8(PROPERTIES - RAM_GPA + intid - 8192, byte);
   }
 
-  /** LPIs of a vCPU, as Linux enables them. */
+  /** Enables LPIs of a vCPU, like Linux. */
   enableLpis(vcpu: number, idBits = 16): void {
     this.setGicr(vcpu, 0x70, (PROPERTIES | 0x780 | (idBits - 1)) >>> 0);
     this.setGicr(vcpu, 0x78, (PENDING + 0x10000 * vcpu) >>> 0);
     this.setGicr(vcpu, 0, 1);
   }
 
-  /** Tables and queue, and the ITS on. */
+  /** Sets up tables and queue, and enables the ITS. */
   start({ pageSize, pages, indirect }: ItsTables = { pageSize: 2, pages: 8 }): this {
     const level1 = indirect ? 1n << 62n : 0n;
     const shape = BigInt((pageSize << 8) | (pages - 1)) | VALID;
@@ -98,7 +101,7 @@ export class ItsHarness extends GicHarness {
     this.#queued = (this.#queued + 32) % QUEUE_SIZE;
   }
 
-  /** Has commands executed. */
+  /** Starts the execution of the commands. */
   ring(): void {
     this.setGits(0x88, this.#queued);
   }
@@ -125,7 +128,10 @@ export class ItsHarness extends GicHarness {
     );
   }
 
-  /** MOVI, INT, CLEAR, INV, DISCARD and MAPI: a command, its event, and a collection where it takes one. */
+  /**
+   * MOVI, INT, CLEAR, INV, DISCARD and MAPI: a command, its event, and its collection if
+   * it has one.
+   */
   ofEvent(command: number, device: number, event: number, collection = 0): void {
     this.command(BigInt(command) | (BigInt(device) << 32n), event, collection);
   }
@@ -135,13 +141,13 @@ export class ItsHarness extends GicHarness {
     this.its.msiController(ITS_GPA).send(device, ITS_GPA + 0x10040, event);
   }
 
-  /** Commands that were in error, and the last one's error code. */
+  /** The number of commands in error, and the last one's error code. */
   get errors(): { readonly count: number; readonly last: number } {
     const words = new Uint32Array(this.memory.buffer, AT + 0x10c, 2);
     return { count: words[0] ?? 0, last: words[1] ?? 0 };
   }
 
-  /** As Linux brings it up: each vCPU has the collection of its number. */
+  /** As Linux boots it: each vCPU has the collection of its number. */
   override boot(): this {
     super.boot();
     this.start();

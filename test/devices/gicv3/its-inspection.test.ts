@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Inspection of an ITS: its tables in RAM after its commands, even if software overwrites them.
+// Inspection of an ITS: the tables in RAM that its commands have built, even if software
+// overwrites them.
 
 import { describe, expect, it } from 'vitest';
 import { Random } from '../../../devices/testing/index.ts';
@@ -29,7 +30,7 @@ describe('an ITS that is looked at', () => {
     gic.mapd(0xffff, 5, ITTS + 0x1000);
     gic.mapti(0xffff, 1, 8195, 7);
     gic.send(0x18, 3);
-    // Not told to the redistributor yet.
+    // The redistributor has not been notified yet.
     gic.configure(8192, 0x80);
     const lines = linesOf(gic);
     expect(lines.slice(0, 2)).toEqual([
@@ -52,7 +53,7 @@ describe('an ITS that is looked at', () => {
       `  device 0xffff: 32 events at ${itt(0x1000)}`,
       '    event 1: LPI 8195, enabled, priority 0xc0, collection 7 (not mapped)',
     ]);
-    // INV, and what is pending is acknowledged.
+    // INV, then the pending LPI is acknowledged.
     gic.ofEvent(0x0c, 0x18, 0);
     gic.ofEvent(0x04, 0x18, 3);
     const [, , , first, second] = linesOf(gic).slice(6);
@@ -73,7 +74,8 @@ describe('an ITS that is looked at', () => {
 
   it('reads no more than it may, regardless of the tables', () => {
     const gic = new ItsHarness(2).boot();
-    // All devices have all events there are, in the same table, whose entries are all valid.
+    // All devices have all possible events, in the same table, whose entries are all
+    // valid.
     for (let device = 0; device < 0x10000; device++)
       gic.store64(DEVICE_TABLE + 8 * device, (1n << 63n) | BigInt(ITTS) | 15n);
     for (let event = 0; event < 0x10000; event++)
@@ -84,7 +86,7 @@ describe('an ITS that is looked at', () => {
     expect(lines).toContain('    event 5: INTID 5, which is no LPI, collection 2 (not mapped)');
   });
 
-  it('says something about any tables and registers', () => {
+  it('has a result for any tables and registers', () => {
     const random = new Random(9);
     const gic = new ItsHarness(2).boot();
     for (let run = 0; run < 200; run++) {

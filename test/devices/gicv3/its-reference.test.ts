@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The ITS against a plain one, in random sequences of commands, messages, and changes of the configuration.
+// The ITS against a simple model, in random sequences of commands, messages, and changes
+// of the configuration.
 
 import { expect, it } from 'vitest';
 import * as REG from '../../../assembly/layout/gic-registers.ts';
@@ -10,7 +11,7 @@ import { ReferenceIts } from './reference-its.ts';
 
 const VCPUS = 2;
 const PMR = 0xd0;
-/** What is used most comes first, then what is at limits and beyond them. */
+/** Frequently used values first, then those at the limits and beyond. */
 const DEVICES = [8, 0x1234, 0, 0x1ff, 0x200, 0xffff, 0x10008];
 const EVENTS = [0, 1, 3, 4, 31, 0xffff, 0x10001];
 const INTIDS = [8192, 8193, 8223, 8224, 16383, 65535, 16384, 0, 1020, 8191, 65536, 0x80000005];
@@ -25,7 +26,7 @@ const TABLES: readonly ItsTables[] = [
   { pageSize: 2, pages: 1, indirect: [0x1234] },
 ];
 
-/** Whether a table has room for an ID: of two levels, where level 1 has an entry. */
+/** Whether a table can contain an ID: with two levels, where level 1 has an entry. */
 function hasEntry({ pageSize, pages, indirect }: ItsTables, id: number): boolean {
   const page = pageBytes(pageSize);
   if (id > 0xffff) return false;
@@ -71,7 +72,10 @@ class History {
     return this.#random.pick(this.#random.below(4) > 0 ? list.slice(0, 2) : list);
   }
 
-  /** Memory of zeros for the events of a device, as software has to give it: not what it has now. */
+  /**
+   * Zeroed memory for the events of a device, which software has to provide: not its
+   * current memory.
+   */
   #itt(device: number): number {
     const pair = ITTS + 0x100000 * DEVICES.indexOf(device);
     const at = this.#itts.get(device) === pair ? pair + 0x80000 : pair;
@@ -103,7 +107,7 @@ class History {
     this.#expect(this.#both());
   }
 
-  /** One step of both. What a command's error must be. */
+  /** One step of both. Returns the required error of a command. */
   #both(): number | undefined {
     const { gic, plain } = this;
     const random = this.#random;
@@ -176,7 +180,10 @@ class History {
     }
   }
 
-  /** What each vCPU would take first; now and then it does. Returns how many take one. */
+  /**
+   * Compares the first interrupt of each vCPU; now and then the vCPU takes it. Returns
+   * how many take one.
+   */
   compare(): number {
     let taken = 0;
     for (let vcpu = 0; vcpu < VCPUS; vcpu++) {
@@ -192,7 +199,7 @@ class History {
   }
 }
 
-it('two ITSs say the same of every sequence', { timeout: 300_000 }, () => {
+it('two ITSs have the same results for every sequence', { timeout: 300_000 }, () => {
   let taken = 0;
   const histories = steps(12, 1000);
   for (let seed = 1; seed <= histories; seed++) {

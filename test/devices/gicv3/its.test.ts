@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The ITS, LPIs and their registers, by literal offsets and values (IHI 0069 chapters 5 and 12), worked as Linux's driver does.
+// The ITS, LPIs and their registers, with literal offsets and values (IHI 0069 chapters 5
+// and 12), driven like Linux does.
 
 import { beforeEach, describe, expect, it } from 'vitest';
 import { loadGicv3 } from '../../../assembly/load.ts';
@@ -224,7 +225,7 @@ describe('an LPI', () => {
     expect(small.iar()).toBe(16383);
   });
 
-  it('comes from the pending table when LPIs are enabled, unless PTZ says that it is empty', () => {
+  it('is read from the pending table when LPIs are enabled, unless PTZ declares it empty', () => {
     gic.setGicr(0, 0, 0);
     gic.store64(RAM_GPA + 0x30000 + 8192 / 8, 1n << 5n);
     gic.setGicr(0, 0x7c, 0x40000000);
@@ -236,7 +237,7 @@ describe('an LPI', () => {
     expect(gic.iar()).toBe(8197);
   });
 
-  it('goes when LPIs are disabled, of this vCPU alone', () => {
+  it('disappears when LPIs are disabled, of this vCPU alone', () => {
     mapped();
     gic.mapti(8, 4, 8193, 1);
     gic.send(8, 3);
@@ -283,7 +284,7 @@ describe('a message', () => {
     // A vCPU has no DeviceID.
     gic.setGits(0x10040, 3, 4);
     expect(gic.iar()).toBe(1023);
-    // One that nothing is mapped for is dropped, and that is no error of the device.
+    // An event without a mapping is dropped, which is not an error of the device.
     for (const device of [9, 0xffff, 0x10008, 0xffffffff])
       expect(controller.send(device, 0x08090040, 3)).toBe(true);
     for (const event of [2, 31, 32, 0xffffffff])
@@ -374,7 +375,7 @@ describe('the command queue', () => {
     expect(words[0]).toBe(words[1]);
   });
 
-  it('that is no RAM, and tables that are none, end in errors', () => {
+  it('outside RAM, and tables outside RAM, end in errors', () => {
     const lost = new ItsHarness();
     lost.setGits(0x80, 0x1000n | (1n << 63n));
     lost.setGits(0, 1, 4);
@@ -430,7 +431,7 @@ describe('tables in RAM', () => {
     const wide = () => (BigInt(next()) << 32n) | BigInt(next());
     const some = () => {
       const value = wide() | (next() % 2 ? 1n << 63n : 0n);
-      // Often an address in RAM, or nearly.
+      // Often an address in RAM, or near it.
       return next() % 2
         ? (value & 0xff00_0000_0000_0fffn) | BigInt(RAM_GPA + (next() % 0xd00000))
         : value;
@@ -499,7 +500,7 @@ describe('reset, save and restore', () => {
     other.its.restore(structuredClone(gic.its.save()));
     expect([other.device.save(), other.its.save()]).toEqual([gic.device.save(), gic.its.save()]);
     expect([other.iar(0), other.iar(1)]).toEqual([8192, 8193]);
-    // Tables are RAM, which is none of the devices' state.
+    // Tables are in RAM, which is not part of the devices' state.
     new Uint8Array(other.memory.buffer, other.ram?.offset).set(
       new Uint8Array(gic.memory.buffer, gic.ram?.offset),
     );

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A bus master's MSI on its way: through an SMMU that bypasses, or translates by stage 1, stage 2 or both, to the ITS, which tells devices
-// of two SMMUs apart.
+// The path of a bus master's MSI: through an SMMU that bypasses, or translates by stage
+// 1, stage 2 or both, to the ITS, which distinguishes devices of two SMMUs.
 
 import { describe, expect, it } from 'vitest';
 import { DeviceComplex, isDoorbell, SYSTEM_CLOCK } from '../../../devices/bus/index.ts';
@@ -29,18 +29,21 @@ const modules = await checkedModules();
 const RAM_SIZE = 0x200000;
 const SMMUS = [0x10000000, 0x20000000];
 const STREAM = 3;
-/** DeviceIDs of the stream behind the one SMMU and behind the other. */
+/** DeviceIDs of the streams of the two SMMUs. */
 const DEVICE_IDS = [3, 0x103];
 const DOORBELL = ITS_GPA + 0x10040;
 const DOORBELL_PAGE = ITS_GPA + 0x10000;
-/** What the driver writes the message to, by stage 1; and what the guest's address of the page is. */
+/**
+ * The address to which the driver writes the message, by stage 1, and the guest's address
+ * of the page.
+ */
 const IOVA = 0x1_4000_0000;
 const IPA = 0x6000_0000;
 
 const MODES = ['bypass', 'stage 1', 'stage 2', 'nested'] as const;
 type Mode = (typeof MODES)[number];
 
-/** Two SMMUs in front of one ITS; each one's stream has LPI 8192 or 8193 as event 7. */
+/** Two SMMUs and one ITS; event 7 of each SMMU's stream is LPI 8192 or 8193. */
 function computer(mode: Mode) {
   const gic = new ItsHarness().boot();
   const msis = gic.its.msiController(ITS_GPA);
@@ -118,16 +121,16 @@ describe.each(MODES)('an MSI through an SMMU: %s', (mode) => {
     nested: IOVA + 0x40,
   }[mode];
 
-  it.each([0, 1])('is the LPI of its device, behind SMMU %i', (smmu) => {
+  it.each([0, 1])('is the LPI of its device, with SMMU %i', (smmu) => {
     const { ports, taken } = computer(mode);
     expect(ports[smmu]?.write(address, message(7)).ok).toBe(true);
     expect([taken(), taken()]).toEqual([8192 + smmu, 1023]);
-    // Another event of the device is mapped to nothing.
+    // Another event of the device has no mapping.
     expect(ports[smmu]?.write(address, message(6)).ok).toBe(true);
     expect(taken()).toBe(1023);
   });
 
-  it('goes nowhere by an address that is not mapped to the doorbell', () => {
+  it('is not sent by an address that is not mapped to the doorbell', () => {
     const { ports, taken } = computer(mode);
     for (const wrong of [IOVA + 0x1040, IPA + 0x1040, address + 4])
       expect(ports[0]?.write(wrong, message(7)).ok).toBe(false);

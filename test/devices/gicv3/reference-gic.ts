@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// A GIC as plain as can be: one object for each interrupt, no candidates, nothing shared. What the tests
-// compare the real one with, written after IHI 0069 and not after that one.
+// The simplest possible GIC: one object for each interrupt, no candidates, nothing
+// shared. The tests compare the real one with it; it was written from IHI 0069, not from
+// the real one.
 
 interface Interrupt {
   readonly intid: number;
@@ -11,7 +12,7 @@ interface Interrupt {
   edge: boolean;
   group1: boolean;
   priority: number;
-  /** Of a private one its vCPU; undefined when it is routed to none. */
+  /** For a private one its vCPU; undefined when it is routed to none. */
   target: number | undefined;
 }
 
@@ -20,7 +21,7 @@ interface Interface {
   bpr: number;
   enabled: boolean;
   eoiMode: number;
-  /** Group priorities of what has been acknowledged. */
+  /** Group priorities of acknowledged interrupts. */
   active: Set<number>;
 }
 

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
-// An ITS as plain as can be, with LPIs: maps of JavaScript and no table, no word that is shared, no candidates. What the tests compare the
-// real one with, written after IHI 0069 and not after that one.
+// The simplest possible ITS with LPIs: JavaScript maps and no table, no shared word, no
+// candidates. The tests compare the real one with it; it was written from IHI 0069, not
+// from the real one.
 
 interface Lpi {
-  /** The vCPU that it is pending on. */
+  /** The vCPU on which it is pending. */
   pending: number | undefined;
-  /** As they were read last. */
+  /** As read the last time. */
   enabled: boolean;
   priority: number;
 }
@@ -22,14 +23,14 @@ interface MappedDevice {
 
 export interface ReferenceItsOptions {
   readonly vcpus: number;
-  /** Bits of INTID that each vCPU's table of configurations has room for. */
+  /** INTID bits that each vCPU's configuration table can contain. */
   readonly idBits: number;
   /** Whether there is an entry for a DeviceID. */
   hasDevice(id: number): boolean;
   hasCollection(id: number): boolean;
 }
 
-/** The outcome of a command: undefined, or its error. */
+/** The result of a command: undefined, or its error. */
 type Outcome = number | undefined;
 
 export class ReferenceIts {
@@ -37,7 +38,7 @@ export class ReferenceIts {
   readonly #devices = new Map<number, MappedDevice>();
   readonly #collections = new Map<number, number>();
   readonly #lpis = new Map<number, Lpi>();
-  /** Bytes of the table of configurations, by INTID. */
+  /** Bytes of the configuration table, by INTID. */
   readonly configurations = new Map<number, number>();
   readonly takesLpis: boolean[];
 
@@ -75,7 +76,7 @@ export class ReferenceIts {
     return this.#devices.get(device)?.events.get(event);
   }
 
-  /** Where an event's LPI goes. */
+  /** The target of an event's LPI. */
   #target({ intid, collection }: MappedEvent): number | undefined {
     const vcpu = this.#collections.get(collection);
     if (vcpu === undefined || !this.takesLpis[vcpu]) return undefined;
@@ -169,14 +170,17 @@ export class ReferenceIts {
     return undefined;
   }
 
-  /** The LPI that a vCPU is told of: of the highest priority, and then of the lowest INTID. */
+  /**
+   * The LPI that is signalled to a vCPU: of the highest priority, then of the lowest
+   * INTID.
+   */
   highest(vcpu: number): number {
     const pending = [...this.#lpis].filter(([, lpi]) => lpi.pending === vcpu && lpi.enabled);
     pending.sort(([a, one], [b, other]) => one.priority - other.priority || a - b);
     return pending[0]?.[0] ?? 1023;
   }
 
-  /** The same, if its priority is above the mask; it is pending no more. */
+  /** The same, if its priority is above the mask; it is no longer pending. */
   acknowledge(vcpu: number, mask: number): number {
     const intid = this.highest(vcpu);
     if (intid === 1023 || this.#lpi(intid).priority >= mask) return 1023;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The GIC against a plain one, in random histories of two vCPUs and their devices.
+// The GIC against a simple model, in random histories of two vCPUs and their devices.
 
 import { expect, it } from 'vitest';
 import * as REG from '../../../assembly/layout/gic-registers.ts';
@@ -9,7 +9,7 @@ import { GicHarness } from './gic-harness.ts';
 import { ReferenceGic } from './reference-gic.ts';
 
 const VCPUS = 2;
-/** Few enough to meet: SGIs, PPIs and SPIs. */
+/** Few enough to collide: SGIs, PPIs and SPIs. */
 const INTIDS = [0, 5, 27, 30, 32, 33, 40, 63];
 
 class History {
@@ -28,7 +28,7 @@ class History {
     else this.gic.setGicd(offset + 4, bit);
   }
 
-  /** One step on both. What they answer must be the same. */
+  /** One step of both. Their results must be the same. */
   step(): void {
     const { gic, plain } = this;
     const vcpu = this.#random.below(VCPUS);
@@ -151,7 +151,7 @@ class History {
   }
 }
 
-it('two GICs say the same in every history', () => {
+it('two GICs have the same results in every history', () => {
   let asserted = 0;
   const histories = steps(60, 2000);
   for (let seed = 1; seed <= histories; seed++) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Registers of distributor and redistributors, by literal offsets and values (IHI 0069 chapter 12).
+// Registers of distributor and redistributors, with literal offsets and values (IHI 0069
+// chapter 12).
 
 import { describe, expect, it } from 'vitest';
 import { loadGicv3 } from '../../../assembly/load.ts';
@@ -110,7 +111,7 @@ describe('the distributor', () => {
 });
 
 describe('a redistributor', () => {
-  it('says whose it is, and which is the last', () => {
+  it('states whose it is, and which is the last', () => {
     const gic = new GicHarness(18);
     const typer = (vcpu: number) => [gic.gicr(vcpu, 0x8), gic.gicr(vcpu, 0xc)];
     expect(typer(0)).toEqual([0, 0]);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What an interrupt goes through (IHI 0069 section 4.1), for edges and levels.
+// The states of an interrupt (IHI 0069 section 4.1), for edges and levels.
 
 import { describe, expect, it } from 'vitest';
 import * as REG from '../../../assembly/layout/gic-registers.ts';
@@ -8,7 +8,7 @@ import { GicHarness } from './gic-harness.ts';
 const SPI = 42;
 const BIT = 1 << 10;
 
-/** Pending and active as the distributor shows them. */
+/** Pending and active, as read from the distributor. */
 function shown(gic: GicHarness): string {
   const pending = (gic.gicd(0x204) & BIT) !== 0;
   const active = (gic.gicd(0x304) & BIT) !== 0;
@@ -90,7 +90,7 @@ describe('an edge', () => {
     expect([gic.iar(), shown(gic)]).toEqual([1023, 'idle']);
   });
 
-  it('is taken back by ICPENDR, and made by ISPENDR', () => {
+  it('is cleared by ICPENDR, and set by ISPENDR', () => {
     const gic = booted('edge');
     gic.pulse(SPI);
     gic.setGicd(0x284, BIT);
@@ -255,7 +255,7 @@ describe('what is pending', () => {
 describe('whether anything but vCPUs can still interrupt one', () => {
   const SPI = 5;
   const BIT = 1 << SPI;
-  /** SPI 5 is enabled, at the priority 0, and goes to vCPU 0, which takes it. */
+  /** SPI 5 is enabled with priority 0 and routed to vCPU 0, which takes it. */
   function open(): GicHarness {
     const gic = new GicHarness(2);
     gic.setGicd(REG.GICD_CTLR, REG.GICD_CTLR_ENABLE_GRP1);

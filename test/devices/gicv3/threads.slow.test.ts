@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The GIC between threads: a device and software here, two vCPUs that sleep and take interrupts on their own threads. What the model
-// (docs/models/gic.pml) shows of a few steps, in thousands of them.
+// The GIC between threads: a device and software here, two vCPUs that sleep and take
+// interrupts on their own threads. What the model (docs/models/gic.pml) checks for a few
+// steps, in thousands of them.
 
 import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
@@ -13,7 +14,7 @@ import { GicHarness } from './gic-harness.ts';
 const PENDING = [0x200, 0x204];
 const LIMITS = [0x208, 0x20c];
 const STOP = 0x210;
-/** For each INTID: how many handlers run, how many have run. */
+/** For each INTID: the number of active handlers, and of handlers that have run. */
 const TAKEN = 0x8000;
 const SPIS = [32, 40, 41, 63];
 
@@ -41,9 +42,9 @@ async function machine() {
   for (const intid of SPIS) gic.enable(intid, 'edge');
   return {
     gic,
-    /** Handlers of an interrupt that have run. */
+    /** Number of handlers of an interrupt that have run. */
     taken: (intid: number) => Atomics.load(words, TAKEN / 4 + 2 * intid + 1),
-    /** Stops the vCPUs; what they have handled twice at once. */
+    /** Stops the vCPUs. Returns the interrupts that were handled twice at once. */
     async stop(): Promise<unknown[]> {
       const doubled = Promise.all(workers.map((worker) => once(worker, 'message')));
       Atomics.store(words, STOP / 4, 1);
@@ -56,7 +57,7 @@ async function machine() {
   };
 }
 
-/** Waits until it is so; a lost wake-up would be forever. */
+/** Waits until the condition is true; a lost wake-up would take forever. */
 function until(what: string, is: () => boolean): void {
   const deadline = performance.now() + 20_000;
   while (!is()) if (performance.now() > deadline) throw new Error(`${what}: not in 20 s`);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A vCPU on a thread of its own that takes interrupts and sleeps between them, as Linux does with EOImode 0.
+// A vCPU on a thread of its own that takes interrupts and sleeps between them, like Linux
+// with EOImode 0.
 
 import { parentPort, workerData } from 'node:worker_threads';
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// I/O space of a PCIe host bridge, and the test device that has a BAR there: literal offsets and bits.
+// I/O space of a PCIe host bridge, and the test device with a BAR there: literal offsets
+// and bits.
 
 import { describe, expect, it } from 'vitest';
 import { PcieHost, PcieRootPort, PcieTestDevice } from '../../../devices/pcie/index.ts';
@@ -38,7 +39,7 @@ function machine() {
   return { bridge, bus, config, device };
 }
 
-/** What a driver does with one test: its name, and how many of `stores` have counted. */
+/** A driver's use of one test: its name, and how many of `stores` were counted. */
 function runTest(bus: DeviceBus, region: number, at: number, test: number, stores: number) {
   bus.write(region, at, 1, test);
   const width = bus.read(region, at + 1, 1).lo;
@@ -53,14 +54,14 @@ function runTest(bus: DeviceBus, region: number, at: number, test: number, store
 }
 
 describe('a BAR in I/O space', () => {
-  it('says that it is one, and its size, and is of 256 bytes', () => {
+  it('identifies itself, states its size, and has 256 bytes', () => {
     const { config } = machine();
     expect(config(0x14)).toBe(1);
     expect(config(0x14, 0xffffffff)).toBe(0xffffff01);
     expect(config(0x14, 0x1234)).toBe(0x1201);
   });
 
-  it('is decoded while the command register has it so, where its BAR says', () => {
+  it('is decoded while the command register enables it, at the address in its BAR', () => {
     const { bus, config } = machine();
     const test = (at: number) => {
       bus.write(PORTS, at, 1, 0);
@@ -75,16 +76,16 @@ describe('a BAR in I/O space', () => {
     expect([test(0x2000), test(0x2100)]).toEqual([1, 0xff]);
     config(0x14, 0x3000);
     expect([test(0x2000), test(0x3000)]).toEqual([0xff, 1]);
-    // The same address of memory is another one.
+    // The same address in memory space is another one.
     expect(bus.read(MEMORY, 0x3000, 4).lo).toBe(0xffffffff);
   });
 
-  it('is not there for functions without one, whose command register does not have it', () => {
+  it('does not exist for functions without one, nor in their command register', () => {
     const { config } = machine();
     expect(config(4, 3, 4) & 3).toBe(2);
   });
 
-  it('is not reached behind a root port, which has no I/O space', () => {
+  it('is not accessible below a root port, which has no I/O space', () => {
     const { bus, config } = machine();
     config(0x18, 0x010100, 5);
     config(4, 7, 5);
@@ -103,7 +104,7 @@ describe('a BAR in I/O space', () => {
     expect(() => new PcieHost({ window: WINDOW, io, functions: [] })).toThrow(message);
   });
 
-  it('is no region of a bridge without it', () => {
+  it('is not a region of a bridge without it', () => {
     expect(new PcieHost({ window: WINDOW, functions: [] }).regions).toHaveLength(2);
   });
 });
@@ -146,7 +147,7 @@ describe('the test device', () => {
     expect(bus.read(MEMORY, at + 0xc, 4).lo).toBe(1);
   });
 
-  it('goes on where it was saved, and is new behind a reset of the function', () => {
+  it('continues where it was saved, and is new after a reset of the function', () => {
     const { bus, device } = running();
     runTest(bus, MEMORY, 0x4000, 2, 5);
     const saved = structuredClone(device.save()) as { function: { selected: number[] } };

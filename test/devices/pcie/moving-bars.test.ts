@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// BARs that move while their function works: it goes on, at the new addresses, and the old ones are nobody's.
+// BARs that move while their function works: it continues at the new addresses, and the
+// old ones are unmapped.
 
 import { describe, expect, it } from 'vitest';
 import { DmaEnginePci } from '../../../devices/dma-engine/index.ts';
@@ -23,7 +24,10 @@ const [OLD, NEW, MSIX_OLD, MSIX_NEW] = [0x100000, 0x208000, 0x110000, 0x20f000];
 const STALLED: DmaResult = { ok: false, done: 0, stalled: true };
 const MESSAGE = 'msi 0x80000040 0x99 taken';
 
-/** A function at its old addresses, its MSI-X enabled: on the root bus, or below a root port. */
+/**
+ * A function at its old addresses with MSI-X enabled: on the root bus, or below a root
+ * port.
+ */
 function plugged(device: PcieFunction, isBelowPort: boolean) {
   const host = new FakeHost({ ramGpa: RAM, ramSize: 0x20000 });
   const functions = [
@@ -31,7 +35,7 @@ function plugged(device: PcieFunction, isBelowPort: boolean) {
   ];
   const bridge = new PcieHost({ buses: 4, window: WINDOW, functions });
   const direct = host.dmaPort();
-  /** What the IOMMU does with accesses: it stalls them. */
+  /** Whether the IOMMU stalls accesses. */
   const iommu = { stalls: false };
   const own: DmaPort = {
     ...direct,
@@ -64,7 +68,7 @@ function plugged(device: PcieFunction, isBelowPort: boolean) {
   const poll = () => {
     for (let turn = 0; turn < 8; turn++) host.poll();
   };
-  /** Nobody answers at the old addresses; the table of MSI-X is at the new one. */
+  /** The old addresses do not respond; the MSI-X table is at the new one. */
   const expectMoved = () => {
     const old = [OLD, OLD + 0x14, MSIX_OLD, MSIX_OLD + 8];
     expect(old.map((offset) => bus.read(1, offset, 4).lo)).toEqual(old.map(() => 0xffffffff));
@@ -79,7 +83,10 @@ function plugged(device: PcieFunction, isBelowPort: boolean) {
   return { host, bus, iommu, place, messages, poll, expectMoved };
 }
 
-/** The functions, the queue that a test uses, and a request: what the device reads, and room for what it writes. */
+/**
+ * The functions, the queue that a test uses, and a request: what the device reads, and
+ * space for what it writes.
+ */
 const FUNCTIONS: readonly (readonly [
   string,
   () => VirtioFunction,
@@ -108,7 +115,7 @@ describe.each([
   ['a root port', true],
 ])('below %s', (_, isBelowPort) => {
   it.each(FUNCTIONS)(
-    '%s goes on where its BAR has moved',
+    '%s continues where its BAR has moved',
     (_name, make, { queue, reads, writes }) => {
       const device = new VirtioPci('device', make());
       const { host, bus, iommu, place, messages, poll, expectMoved } = plugged(device, isBelowPort);
@@ -161,7 +168,7 @@ describe.each([
       iommu.stalls = false;
       poll();
       expect([used(), messages()]).toEqual([1, [MESSAGE]]);
-      // Its status, its queue; not those of a reset.
+      // Its status and its queue are not those of a reset.
       expect([bus.read(1, NEW + 0x14, 1).lo, bus.read(1, NEW + 0x1c, 2).lo]).toEqual([15, 1]);
       offer(2, OLD);
       poll();
@@ -172,12 +179,12 @@ describe.each([
     },
   );
 
-  it('the DMA engine goes on where its BAR has moved', () => {
+  it('the DMA engine continues where its BAR has moved', () => {
     const { host, bus, place, messages, poll, expectMoved } = plugged(
       new DmaEnginePci('dma'),
       isBelowPort,
     );
-    // Three turns; the first is done by the write that starts it.
+    // Three turns; the write that starts it executes the first.
     for (const [offset, value] of [
       [0x18, RAM + 0x4000],
       [0x0c, 0x18000],
@@ -188,7 +195,7 @@ describe.each([
       bus.write(1, OLD + offset, 4, value);
     expect(bus.read(1, OLD + 8, 4).lo).toBe(8);
     place(NEW, MSIX_NEW);
-    // Writes of CTRL among them, which would end the operation.
+    // This includes writes of CTRL, which would end the operation.
     bus.write(1, OLD + 4, 4, 0);
     expectMoved();
     expect([bus.read(1, NEW + 8, 4).lo, bus.read(1, NEW + 0x24, 4).lo]).toEqual([8, 0x8000]);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A PCIe host bridge and its functions, as software finds and programs them: literal offsets and bits.
+// A PCIe host bridge and its functions, as software finds and programs them: literal
+// offsets and bits.
 
 import { describe, expect, it } from 'vitest';
 import { PcieHost, PcieRootPort } from '../../../devices/pcie/index.ts';
@@ -9,7 +10,7 @@ import { ecam, findCapability, resetAll, WordEndpoint } from '../../support/pcie
 const WINDOW = { gpa: 0x10000000, size: 0x400000 };
 const [MEMORY, MASTER, INTX_OFF] = [2, 4, 0x400];
 
-/** A bridge with a function at device 3, and one behind a root port at device 4. */
+/** A bridge with a function at device 3, and one below a root port at device 4. */
 function machine() {
   const word = new WordEndpoint();
   const behind = new WordEndpoint('behind');
@@ -47,7 +48,7 @@ function machine() {
   return { host, bridge, bus, word, behind, port, config, command, at, ids };
 }
 
-/** Behind BAR 1 of the function at device 3, once it lies at the window's beginning. */
+/** After BAR 1 of the function at device 3, when it is at the window's beginning. */
 function msix() {
   const one = machine();
   one.config(0x14, WINDOW.gpa);
@@ -81,7 +82,8 @@ describe('a PCIe host bridge', () => {
     expect(config(0, 0)).toBe(0x56781234);
     expect(config(8, 0)).toBe(0x08800009);
     expect(config(0x2c, 0)).toBe(0x87654321);
-    // Memory, bus master, parity, SERR#, INTx off; status: capabilities, immediate readiness.
+    // Memory, bus master, parity, SERR#, INTx off; status: capabilities, immediate
+    // readiness.
     expect(config(4, 0xffffffff)).toBe(0x00110546);
     expect(config(0x0c, 0xffffffff)).toBe(0xff);
     expect(config(0x3c, 0xffffffff)).toBe(0x2ff);
@@ -109,7 +111,7 @@ describe('a PCIe host bridge', () => {
     expect(config(0x10, 0x10005000)).toBe(0x10004000);
   });
 
-  it('reaches what a BAR decodes, where it is now', () => {
+  it('accesses what a BAR decodes at its present address', () => {
     const { bus, config, command, word } = machine();
     config(0x10, WINDOW.gpa + 0x4000);
     bus.write(1, 0x4000, 4, 1);
@@ -119,7 +121,7 @@ describe('a PCIe host bridge', () => {
     expect([bus.read(1, 0x4000, 4).lo, bus.read(1, 0x5ffc, 4).lo]).toEqual([7, 0x1ffc]);
     config(0x10, WINDOW.gpa + 0x8000);
     expect([bus.read(1, 0x4000, 4).lo, bus.read(1, 0x8000, 4).lo]).toEqual([0xffffffff, 7]);
-    // Outside of the window no one finds it.
+    // Outside the window it is not mapped.
     config(0x10, 0x80000000);
     expect([0x4000, 0x8000].map((offset) => bus.read(1, offset, 4).lo)).toEqual([
       0xffffffff, 0xffffffff,
@@ -136,7 +138,7 @@ describe('a PCIe host bridge', () => {
     expect([bus.read(1, 0, 2).lo, word.word]).toEqual([0xffff, 5]);
   });
 
-  it('wires INTB of device 3 to the line of INTA of device 0, unless the command register says off', () => {
+  it('wires INTB of device 3 to the line of INTA of device 0, unless the command register disables it', () => {
     const { host, word, command, config } = machine();
     word.assert(true);
     expect([0, 1, 2, 3].map((line) => host.level(line))).toEqual([true, false, false, false]);
@@ -184,14 +186,14 @@ describe('a PCIe host bridge', () => {
 });
 
 describe('MSI-X', () => {
-  it('sends a message to what its entry says, once MSI-X is on', () => {
+  it('sends a message to the address in its entry, once MSI-X is on', () => {
     const { entry, messages, setControl, word } = msix();
     entry(1, [0x80001006, 0, 0x55, 0]);
     word.raise(1);
     expect(messages()).toEqual([]);
     setControl(0x8000);
     word.raise(1);
-    // Of the address, bits [1:0] are none.
+    // Bits [1:0] of the address are ignored.
     expect(messages()).toEqual(['msi 0x80001004 0x55 taken']);
   });
 
@@ -210,7 +212,7 @@ describe('MSI-X', () => {
     expect([messages(), pending()]).toEqual([['msi 0x80001000 0x55 taken'], { lo: 0, hi: 0 }]);
   });
 
-  it('sends nothing while the function is no bus master, and nothing beyond what a port can', () => {
+  it('sends nothing while the function is not a bus master, and nothing that exceeds a port', () => {
     const { entry, messages, setControl, word, command } = msix();
     entry(0, [0x80001000, 0, 0x55, 0]);
     entry(1, [0xfffffffc, 0xffffffff, 0x55, 0]);
@@ -235,7 +237,7 @@ describe('MSI-X', () => {
 });
 
 describe('a reset of a function', () => {
-  it('brings it to its state out of reset, and goes no further', () => {
+  it('resets it to its initial state, and affects nothing else', () => {
     const { bus, at, word, behind, config, command, host } = machine();
     config(0x10, WINDOW.gpa);
     command(MEMORY | MASTER);
@@ -249,7 +251,7 @@ describe('a reset of a function', () => {
     expect(behind.word).toBe(4);
   });
 
-  it('refuses DMA while the function is no bus master', () => {
+  it('refuses DMA while the function is not a bus master', () => {
     const { word, command } = machine();
     const bytes = new Uint8Array(4);
     expect(word.port?.read(0x80000000, bytes).ok).toBe(false);
@@ -260,7 +262,7 @@ describe('a reset of a function', () => {
 });
 
 describe('a root port', () => {
-  /** Bus 2 behind it, its memory range open. */
+  /** Bus 2 below it, with its memory range open. */
   function opened() {
     const one = machine();
     const port = ecam(0, 4, 0);
@@ -298,7 +300,7 @@ describe('a root port', () => {
     expect(bus.read(1, 0x200000, 4).lo).toBe(0xffffffff);
   });
 
-  it('gives DMA the requester ID that the function learned from configuration writes', () => {
+  it('makes DMA with the requester ID that the function learned from configuration writes', () => {
     const { bus, at, port, behind, ids } = opened();
     const bytes = new Uint8Array(4);
     const dma = () => behind.port?.read(0x80000000, bytes).ok;
@@ -312,7 +314,7 @@ describe('a root port', () => {
     expect(dma()).toBe(false);
   });
 
-  it('lets INTx past, by its own device number', () => {
+  it('forwards INTx, by its own device number', () => {
     const { behind, host } = opened();
     behind.assert(true);
     // Device 4, INTB.

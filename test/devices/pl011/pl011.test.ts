@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Offsets and bits are those of the PL011's manual (DDI 0183), literally.
+// Offsets and bits are literals from the PL011's manual (DDI 0183).
 
 import { describe, expect, it } from 'vitest';
 import { Pl011 } from '../../../devices/pl011/index.ts';
@@ -49,14 +49,14 @@ describe('Pl011', () => {
     expect(id).toEqual([0x11, 0x10, 0x14, 0x00, 0x0d, 0xf0, 0x05, 0xb1]);
   });
 
-  it('comes out of reset with empty FIFOs and both directions enabled', () => {
+  it('has empty FIFOs and both directions enabled after reset', () => {
     const { bus } = uart();
     expect([bus.read32(0x018), bus.read32(0x030), bus.read32(0x034), bus.read32(0x038)]).toEqual([
       0x90, 0x300, 0x12, 0,
     ]);
   });
 
-  it('gives characters in order and then reads zero with RXFE set', () => {
+  it('returns characters in order and then reads zero with RXFE set', () => {
     const { bus, device } = uart();
     device.receive(bytes('ab'));
     expect(bus.read32(0x018) & 0x10).toBe(0);
@@ -103,7 +103,7 @@ describe('Pl011', () => {
     expect(String.fromCharCode(...Array.from(text, () => bus.read32(0x000)))).toBe(text);
   });
 
-  it('an interrupt cleared by UARTICR comes back with the next character', () => {
+  it('an interrupt cleared by UARTICR is set again by the next character', () => {
     const { bus, device, host } = uart();
     bus.write32(0x038, 0x50);
     device.receive(bytes('a'));

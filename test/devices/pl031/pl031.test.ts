@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Offsets and bits are those of the PL031's manual (DDI 0224), literally.
+// Offsets and bits are literals from the PL031's manual (DDI 0224).
 
 import { describe, expect, it } from 'vitest';
 import { Pl031 } from '../../../devices/pl031/index.ts';
@@ -21,7 +21,7 @@ function clock(epoch = EPOCH) {
     read: (offset: number) => bus.read32(offset),
     bus,
     write: (offset: number, value: number) => bus.write32(offset, value),
-    /** Lets the machine's time continue. */
+    /** Advances the machine's time. */
     pass(seconds: number) {
       host.timeNs += seconds * SECOND;
       host.poll();
@@ -79,7 +79,7 @@ describe('Pl031', () => {
     expect(read(0x14)).toBe(0);
   });
 
-  it('notes a match while it is masked', () => {
+  it('records a match while it is masked', () => {
     const { host, read, write, pass } = clock();
     write(0x04, EPOCH + 1);
     pass(1);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Values that functions of others may return.
+// Possible return values of a user's functions.
 
 import { describe, expect, it } from 'vitest';
 import { AnswerError, answeredAddress } from '../../../devices/plugin/answers.ts';

@@ -57,7 +57,7 @@ describe('a described device', () => {
     expect(bus.read(0, 8, 1)).toEqual({ lo: 0, hi: 0 });
   });
 
-  it('accepts narrow accesses if its description says so, byte by byte of the register', () => {
+  it('accepts narrow accesses if its description allows them, byte by byte of the register', () => {
     const seen: (number | undefined)[] = [];
     const device = defineDevice({
       name: 'narrow',
@@ -92,7 +92,7 @@ describe('a described device', () => {
     bus.write(0, 5, 1, 0xaa);
     bus.write(0, 6, 2, 0xbbcc);
     bus.write(0, 7, 1, 0xff);
-    // Bits [31:24] are not writable; each write is heard of with the whole register.
+    // Bits [31:24] are not writable; each write is reported with the whole register.
     expect(seen).toEqual([0x4433aa11, 0x44ccaa11, 0x44ccaa11]);
     expect(bus.read(0, 4, 8)).toEqual({ lo: 0, hi: 0 });
   });
@@ -140,7 +140,7 @@ describe('a described device', () => {
     ]);
   });
 
-  it('is a bus master when its description says so, and reaches no port otherwise', () => {
+  it('is a bus master when its description declares it, and has no port otherwise', () => {
     const start = (busMaster: boolean) => {
       const device = defineDevice({
         name: 'copier',
@@ -240,7 +240,7 @@ describe('a described device', () => {
     ]);
   });
 
-  it('knows its registers by name: an unknown one is a type error', () => {
+  it('accesses its registers by name: an unknown one is a type error', () => {
     const description = (count: object) => ({
       name: 'typed',
       kind: 'type',
@@ -292,7 +292,7 @@ describe('a described device', () => {
         }),
     ],
     [
-      // Both words move at each read.
+      // Both words change at each read.
       '64',
       () =>
         defineDevice({

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Why a stream has no ATS, by its STE and the SMMU.
+// Why a stream has no ATS, according to its STE and the SMMU.
 
 import { expect, it } from 'vitest';
 import { F_BAD_ATS_TREQ, F_TRANSL_FORBIDDEN } from '../../../assembly/layout/events.ts';
@@ -43,6 +43,6 @@ it.each([
   });
 });
 
-it('is not given if the stream has ATS by now', () => {
+it('is not reported if the stream has ATS by now', () => {
   expect(atsReason(F_BAD_ATS_TREQ, withEats(1), IDS, true)).toBeUndefined();
 });

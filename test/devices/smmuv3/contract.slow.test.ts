@@ -32,7 +32,7 @@ const virtual: DeviceFactory = (host) => {
   return device;
 };
 
-/** DMA of the machine's devices, whose faults come back as events. */
+/** DMA of the machine's devices, whose faults are reported as events. */
 const dma: Stimulus = ({ device }, random) => {
   const backend = backends.get(device);
   backend?.dma(random.pick([8, 9]), random.word());

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The register accesses of Linux's driver, in its order (arm_smmu_device_reset and its interrupt handlers), on a guest's SMMU.
+// The register accesses of Linux's driver, in its order (arm_smmu_device_reset and its
+// interrupt handlers), on a guest's SMMU.
 
 import { beforeEach, expect, it } from 'vitest';
 import {
@@ -32,13 +33,16 @@ import {
 
 beforeEach(setUp);
 
-/** Writes a register and polls its acknowledgement, as the driver does with CR0 and IRQ_CTRL. */
+/**
+ * Writes a register and polls its acknowledgement, as the driver does with CR0 and
+ * IRQ_CTRL.
+ */
 function writeSynchronised(value: number, register: number, ack: number): void {
   bus.write32(register, value);
   expect(bus.read32(ack)).toBe(value);
 }
 
-/** CMD_SYNC as the driver polls for it: CONS has passed it. */
+/** Polls for a CMD_SYNC like the driver: until CONS has passed it. */
 function waitForSync(...commands: Uint32Array[]): void {
   issue(...commands, sync(2));
   expect(bus.read32(0x9c) & 0xfffff).toBe(bus.read32(0x98));
@@ -49,7 +53,7 @@ it('probe, reset, attach, DMA, unmap, fault, illegal command, shutdown', () => {
   expect(bus.read32(0x00) & 0x0060000e).toBe(0x0040000a);
   expect((bus.read32(0x04) >>> 21) & 0x1f).toBeGreaterThanOrEqual(7);
 
-  // Every STE starts as abort.
+  // Every STE is abort at first.
   for (let sid = 0; sid < 16; sid++) writeSte(memory, STREAMS, sid, abortSte());
   const table = stage1();
   writeSte(memory, STREAMS, 8, abortSte());
@@ -89,7 +93,7 @@ it('probe, reset, attach, DMA, unmap, fault, illegal command, shutdown', () => {
   issue(prefetchConfig(8));
   expect(backend.dma(8, 0x10040)).toBe(PA + BUFFER + 0x40);
 
-  // Unmap: the stale translation lives until its TLBI.
+  // Unmap: the stale translation exists until its TLBI.
   table.unmap(0x10000, 0x1000);
   expect(backend.dma(8, 0x10040)).toBe(PA + BUFFER + 0x40);
   waitForSync(
@@ -103,7 +107,7 @@ it('probe, reset, attach, DMA, unmap, fault, illegal command, shutdown', () => {
   expect(record(0)).toEqual([0x0000_0008_0000_0010n, 0x0000_0200_0000_0000n, 0x10040n, 0n]);
   bus.write32(0x100ac, 1);
 
-  // GERROR handler: the bad command is overwritten with a CMD_SYNC, then acknowledged.
+  // GERROR handler: overwrites the bad command with a CMD_SYNC, then acknowledges.
   const at = bus.read32(0x98);
   issue(new Uint32Array([0xff, 0, 0, 0]), sync(2));
   expect(host.pulses(GERROR_LINE)).toBe(1);

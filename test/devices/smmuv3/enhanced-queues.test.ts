@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Enhanced command queues in both roles. Offsets and bits are written out as IHI 0070 sections 3.5.6 and 6.3 have them.
+// Enhanced command queues in both roles. Offsets and bits are literals from IHI 0070
+// sections 3.5.6 and 6.3.
 
 import { beforeEach, describe, expect, it } from 'vitest';
 import {
@@ -80,7 +81,7 @@ function issue(q: number, ...commands: readonly Uint32Array[]): void {
 }
 
 describe('discovery', () => {
-  it('IDR1.ECMDQ, IDR6 and the control page say how many queues there are, and where', () => {
+  it('IDR1.ECMDQ, IDR6 and the control page give the number and place of the queues', () => {
     expect([
       bus.read32(0x4) >>> 31,
       bus.read32(0x190),
@@ -124,13 +125,13 @@ describe('discovery', () => {
 });
 
 describe('an ECMDQ of a guest', () => {
-  it('is off out of reset, acknowledges EN, and consumes what PROD gives it', () => {
+  it('is disabled after reset, acknowledges EN, and consumes commands up to PROD', () => {
     expect([prod(1), cons(1)]).toEqual([0, 0]);
     enable(1);
     expect(cons(1)).toBe(EN);
     issue(1, tlbiNhAll(3), sync());
     expect(cons(1)).toBe(EN + 2);
-    // The VMID is the machine's own, whatever the command says.
+    // The VMID is that of the machine, whatever the command contains.
     const generations = new DataView(backend.hostMemory.buffer, smmuBase(0) + 0x100000);
     expect([
       generations.getBigUint64(VMID * 0x100, true) > 0n,
@@ -180,7 +181,7 @@ describe('an ECMDQ of a guest', () => {
     expect(cons(0)).toBe(EN + 1);
   });
 
-  it('stops at an error: ERR differs from ERRACK, ERR_REASON and RD say what and where, GERROR.CMDQP_ERR that', () => {
+  it('stops at an error: ERR differs from ERRACK, ERR_REASON and RD give reason and place, GERROR.CMDQP_ERR is active', () => {
     bus.write32(0x50, 1);
     for (const q of [0, 1]) enable(q);
     issue(0, sync(), ILLEGAL, sync());
@@ -189,7 +190,8 @@ describe('an ECMDQ of a guest', () => {
       0x200,
       1,
     ]);
-    // More commands are not consumed, and the others continue; a second queue's error finds CMDQP_ERR active.
+    // No more commands of this queue are consumed, and the others continue; a second
+    // queue's error finds CMDQP_ERR active.
     issue(0, sync());
     issue(1, sync(), ILLEGAL);
     expect([cons(0), cons(1), bus.read32(0x60), host.pulses(GERROR_LINE)]).toEqual([
@@ -201,7 +203,7 @@ describe('an ECMDQ of a guest', () => {
     // Acknowledging GERROR has no effect on the queues.
     bus.write32(0x64, 0x200);
     expect(cons(0)).toBe(EN + 0x01800001);
-    // ERRACK made equal: the command is fetched again, with what memory holds then.
+    // ERRACK equals ERR: the command is fetched again, as it is in memory now.
     writeCommand(ram, ringOf(0), 1, sync());
     bus.write32(at(0) + 0x8, prod(0) | ERRACK);
     expect(cons(0) & ~0x07000000).toBe((EN + 0x00800004) | 0);
@@ -250,7 +252,7 @@ describe('an ECMDQ of a guest', () => {
     expect(cons(0) & EN).toBe(0);
   });
 
-  it('is carried over by save and restore, an error included', () => {
+  it('is preserved by save and restore, including an error', () => {
     enable(0);
     enable(2);
     issue(0, sync(), ILLEGAL);

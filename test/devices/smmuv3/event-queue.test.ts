@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The event queue of the physical SMMU: when records are merged, when they are lost, and what says so.
+// The event queue of the physical SMMU: when records are merged, when they are lost, and
+// how a loss is reported.
 
 import { beforeEach, describe, expect, it } from 'vitest';
 import { ACCESS_WRITE } from '../../../assembly/layout/access.ts';
@@ -69,7 +70,7 @@ describe('merging', () => {
       expect(board.produced).toBe(3);
     });
 
-    it('what software has taken is not merged with', () => {
+    it('consumed records are not merged with', () => {
       fault(0x2000n);
       board.bus.write32(0x100ac, 1);
       fault(0x2000n);
@@ -82,7 +83,7 @@ describe('merging', () => {
       expect(board.produced).toBe(3);
     });
 
-    it('an event that carries no address inside a page is merged with its like', () => {
+    it('an event without an address within a page is merged with an equal one', () => {
       board.ram.store64(CD, CD0 & ~0x8000_0000n);
       fault(0x2000n);
       fault(0x5000n);
@@ -116,7 +117,8 @@ describe('a full queue', () => {
     expect(board.produced).toBe((OVFLG | 4) >>> 0);
     board.host.poll();
     expect([board.bus.read32(0x60), board.host.pulses(GERROR_LINE)]).toEqual([0, 0]);
-    // Unacknowledged, space counts again; a second loss cannot be shown.
+    // Unacknowledged: records are written again when there is space, but a second loss
+    // cannot be reported.
     board.bus.write32(0x100ac, 1);
     for (let i = 0; i < 2; i++) fault(0x2000n);
     expect(board.produced).toBe((OVFLG | 5) >>> 0);
@@ -163,7 +165,7 @@ describe('a record that cannot be written', () => {
 });
 
 describe('planted faults', () => {
-  it('hit the transactions of one stream, as many as asked for', () => {
+  it('hit the requested number of transactions of one stream', () => {
     board.device.plantFault({ event: 'F_UUT', streamId: SID, transactions: 2 });
     expect([
       board.access(0x1000n, { sid: 6 }),
@@ -174,7 +176,7 @@ describe('planted faults', () => {
     expect([0, 1, 2].map((index) => board.record(index).slice(14, 16))).toEqual(['04', '01', '01']);
   });
 
-  it('end with a reset, and when they are taken away', () => {
+  it('end with a reset, and when they are removed', () => {
     for (const end of [() => board.device.plantFault(undefined), () => board.device.reset()]) {
       board.device.plantFault({ event: 'F_CFG_CONFLICT', streamId: SID, transactions: 9 });
       end();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Every event that can be provoked, end to end: a device with tables of literal words, and the record in the memory of the event queue against
-// bytes worked out by hand from IHI 0070 section 7.3.
+// Every event that can be provoked, end to end: a device with tables of literal words,
+// and the record in the event queue's memory against bytes derived by hand from IHI 0070
+// section 7.3.
 
 import { beforeEach, describe, expect, it } from 'vitest';
 import {
@@ -43,16 +44,16 @@ const WRITE = { attributes: ACCESS_WRITE };
 const ZERO = '0'.repeat(16);
 const NO_RAM = BigInt(RAM_SIZE);
 
-/** One transaction and the record that it leaves: doublewords, the zeros at the end left out. */
+/** One transaction and its record: doublewords without trailing zeros. */
 interface Case {
   readonly event: string;
   readonly when: string;
   readonly prepare?: () => void;
   readonly iova?: bigint;
   readonly access?: Parameters<PhysicalBoard['access']>[1];
-  /** It is an endpoint with an ATC that reads. */
+  /** The endpoint has an ATC, and reads. */
   readonly ats?: boolean;
-  /** It is not a transaction, but a hint about a number of pages. */
+  /** Not a transaction, but a hint for this number of pages. */
   readonly hint?: number;
   readonly record: string;
 }
@@ -462,7 +463,7 @@ describe('records', () => {
     ]).toEqual([1, 0, 0]);
   });
 
-  it('are of every event that the table says can be provoked', () => {
+  it('cover every event that can be provoked according to the table', () => {
     const provoked = EVENTS.filter(({ provokedBy }) => provokedBy !== undefined).map(
       ({ name }) => name,
     );
@@ -488,7 +489,7 @@ describe('records', () => {
     expect(board.record(0)).toMatch(/^0000000500000004 /);
   });
 
-  it('CD.A = 0 gives zeros for faults of a translation, and aborts for all others', () => {
+  it('CD.A = 0 returns zeros for faults of a translation, and aborts for all others', () => {
     board = new PhysicalBoard({
       ...PHYSICAL_ID_REGISTERS,
       idr0: PHYSICAL_ID_REGISTERS.idr0 & ~(1 << 26),

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A guest's SMMU on a real physical SMMU and the real hot modules, and the tables of a small guest. One board at a time: `setUp` replaces it.
+// A guest's SMMU on a real physical SMMU and the real hot modules, and the tables of a
+// small guest. There is one board at a time: `setUp` replaces it.
 
 import { expect } from 'vitest';
 import {
@@ -65,7 +66,7 @@ export function setUpWith(
   backend.log.length = 0;
 }
 
-/** Streams below 16, 8 commands, 4 events. */
+/** Stream table of 16 streams, queues of 8 commands and 4 events. */
 export function enable(cr0 = 0xd): void {
   bus.write32(0x2c, 2);
   bus.write64(0x80, BigInt(STREAMS));
@@ -99,7 +100,10 @@ export function record(index: number): bigint[] {
   return [0, 8, 16, 24].map((offset) => memory.load64(EVENTS + 32 * index + offset));
 }
 
-/** A stage-1 domain of stream 8 that maps iova 0x10000 to BUFFER, read-write, and 0x11000 read-only. */
+/**
+ * A stage-1 domain of stream 8 that maps iova 0x10000 to BUFFER, read-write, and 0x11000
+ * read-only.
+ */
 export function stage1({ stall = false, stallDisabled = false } = {}): PageTable {
   const table = new PageTable(memory, { stage: 1 });
   table.map(0x10000, BUFFER, 0x1000, S1_READ_WRITE);

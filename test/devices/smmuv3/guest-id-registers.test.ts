@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A guest's ID registers against its host's: what is refused, with the line that says why, and what `auto` makes of a host's. Words are
-// written out.
+// A guest's ID registers against its host's: what is refused, with the line that states
+// the reason, and what `auto` derives from a host's. Words are literals.
 
 import { describe, expect, it } from 'vitest';
 import {

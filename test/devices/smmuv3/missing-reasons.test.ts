@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What a guest's SMMU says of a transaction for which there is no STE or no CD.
+// The reasons that a guest's SMMU reports for a transaction without an STE or CD.
 
 import { beforeEach, expect, it } from 'vitest';
 import { STE_S1FMT_4K, STE_S1FMT_LINEAR } from '../../../assembly/layout/ste.ts';
@@ -27,7 +27,7 @@ beforeEach(() => {
   setUpWith(GUEST_ID_REGISTERS, (refusal) => told.push(refusal));
 });
 
-/** What is said of an access, which is refused. */
+/** The reasons for the refusal of an access. */
 function said(ssid?: number): string[] {
   told.length = 0;
   issue(cfgiAll());
@@ -37,7 +37,7 @@ function said(ssid?: number): string[] {
   return told.map(({ event, text, section }) => `${event}: ${text} (${section})`);
 }
 
-/** A stream table in place of that of `enable`. */
+/** A stream table that replaces that of `enable`. */
 function streamTable(base: number, config: number): void {
   bus.write32(0x20, 0xc);
   bus.write64(0x80, BigInt(base));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// MSIs of an SMMU: of CMD_SYNC, the event queue and GERROR. Expected values are bits of the registers and of the commands as the
-// specification has them, not of our tables.
+// MSIs of an SMMU: of CMD_SYNC, the event queue and GERROR. Expected values are bits of
+// registers and commands from the specification, not from our tables.
 
 import { beforeEach, describe, expect, it } from 'vitest';
 import { SMMU_AT_STATS, STAT_MSIS } from '../../../assembly/layout/smmu-memory.ts';
@@ -32,10 +32,10 @@ const modules = await checkedModules();
 
 beforeEach(setUp);
 
-/** The 64-bit word around WORD: its upper half is the MSI's. */
+/** The 64-bit word around WORD: its upper half is for the MSI. */
 const around = () => memory.load64(WORD - 4);
 
-/** An access of another thread, which the next CMD_SYNC has to wait for. */
+/** An access of another thread, for which the next CMD_SYNC has to wait. */
 function accessInFlight(hostMemory: WebAssembly.Memory): Unit['core'] {
   const { core } = new Unit({ modules, hostMemory, thread: 2 });
   core.accessBegin();
@@ -88,14 +88,14 @@ describe('CMD_SYNC with CS = IRQ on the command queue of a guest', () => {
       bus.read32(GERROR) ^ bus.read32(GERRORN),
       host.pulses(GERROR_LINE),
     ]).toEqual([1, 0x10, 1]);
-    // The error does not keep later ones from being sent.
+    // The error does not prevent later ones from being sent.
     issue(sync(IRQ, { address: WORD, data: 5 }));
     expect([bus.read32(0x9c), around()]).toEqual([2, 0x5_0000_0000n]);
     bus.write32(GERRORN, 0x10);
     expectDone();
   });
 
-  it('that was waited for and whose address is not RAM is reported just so', () => {
+  it('that was awaited and whose address is not RAM is reported in the same way', () => {
     enable();
     const other = accessInFlight(backend.hostMemory);
     issue(sync(IRQ, { address: 0x7000_0000, data: 7 }), sync());
@@ -199,7 +199,7 @@ describe('MSIs of the event queue and of GERROR', () => {
     configure(0x7000_0000, 0x7000_0000);
     enable();
     fault();
-    // The line was pulsed for MSI_EVENTQ_ABT_ERR, and not for MSI_GERROR_ABT_ERR.
+    // The line was pulsed for MSI_EVENTQ_ABT_ERR, but not for MSI_GERROR_ABT_ERR.
     expect([bus.read32(GERROR), host.pulses(GERROR_LINE)]).toEqual([0xa0, 1]);
     bus.write32(GERRORN, 0xa0);
     expect(bus.read32(GERROR) ^ bus.read32(GERRORN)).toBe(0);
@@ -239,7 +239,8 @@ describe('the physical SMMU', () => {
       1,
       0,
     ]);
-    // What the drain cannot write the device's host does; here no one takes it.
+    // The device's host sends the MSIs that the drain cannot write; here nothing receives
+    // them.
     for (let i = 0; i < 16; i += 8) platform.memory.store64(0x4010 + i, ram.load64(0x4010 + i));
     registers.write32(0x98, 2);
     expect([registers.read32(0x9c), registers.read32(GERROR)]).toEqual([2, 0x10]);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Page requests as a guest's SMMU takes them (IHI 0070 sections 8.1 and 8.2): into the PRI queue, or
-// answered in the guest's place.
+// How a guest's SMMU handles page requests (IHI 0070 sections 8.1 and 8.2): it adds them
+// to the PRI queue, or answers for the guest.
 
 import { expect, it } from 'vitest';
 import {
@@ -18,7 +18,7 @@ const SMMUEN = 1 << 0;
 const PRIQEN = 1 << 1;
 const CMDQEN = 1 << 3;
 
-/** A host whose streams ask for pages when a test says so, at any time. */
+/** A host whose streams request pages when a test decides so, at any time. */
 class AskingBackend extends TestViommuBackend {
   ask: (request: PageRequest) => void = () => undefined;
   readonly answers: unknown[][] = [];
@@ -43,7 +43,7 @@ function setUp(idRegisters = PAGE_REQUEST_GUEST_ID_REGISTERS) {
   bus.write64(0xc0, BigInt(RAM + 0x3000 + 1));
   const ask = (group: number, last = true) =>
     backend.ask({ virtSid: 8, group, address: 0x1234000, write: true, last });
-  /** PRIQ_PROD, as page 1 shows it. */
+  /** PRIQ_PROD, as read in page 1. */
   const produced = () => bus.read32(0x100c8);
   return { backend, bus, host, ask, produced };
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The host's SMMU on the real hot modules: what it publishes in host memory, its command queue in host RAM, its event queue.
+// The host's SMMU on the real hot modules: its state in host memory, its command queue in
+// host RAM, its event queue.
 
 import { beforeEach, describe, expect, it } from 'vitest';
 import { TRANSLATE_ABORT, TRANSLATE_OK } from '../../../assembly/layout/translate-results.ts';
@@ -119,7 +120,8 @@ describe('command queue', () => {
     put(1, sync(2));
     bus.write32(0x98, 10);
     expect(bus.read32(0x9c)).toBe(10);
-    // VMID 5's own generation moved once, by its own command (VMID blocks of 256 bytes).
+    // VMID 5's own generation was raised once, by its own command (VMID blocks of 256
+    // bytes).
     expect(block.getBigUint64(0x100000 + 5 * 0x100, true)).toBe(1n);
   });
 
@@ -239,7 +241,7 @@ describe('event queue', () => {
 });
 
 describe('saved state', () => {
-  it('carries a host over to another host memory: tables, queues, an error, unnoticed records', () => {
+  it('moves a host to another host memory: tables, queues, an error, unnoticed records', () => {
     enable();
     put(0, sync());
     put(1, new Uint32Array([0xff, 0, 0, 0]));

@@ -48,20 +48,20 @@ beforeEach(() => {
   setUpWith(GUEST_ID_REGISTERS, (refusal) => told.push(refusal));
 });
 
-/** An access, which is refused; what comes of it has been handed to the guest. */
+/** An access, which is refused, and whose events have been delivered to the guest. */
 function access(): void {
   expect(backend.dma(SID, 0x10000)).toBeUndefined();
   backend.forwardEvents();
 }
 
-/** A CD whose fields have been changed. */
+/** A CD with changed fields. */
 function cd(change: (words: Uint32Array) => void): void {
   const words = contextDescriptor({ asid: 1, lower: { ttb: CDS, inputBits: 48 } });
   change(words);
   writeCd(memory, CDS, 0, words);
 }
 
-it('a CD is refused for a field, with its value and the register that it is measured against', () => {
+it('a CD is refused for a field, with its value and the register that limits it', () => {
   cd((words) => setField(words, CD_A, 0));
   writeSte(memory, STREAMS, SID, stage1Ste({ contextPtr: CDS }));
   enable();
@@ -96,7 +96,7 @@ it('an STE is judged by the registers that the guest was shown', () => {
   ]);
 });
 
-it('an address is refused for a descriptor, with what it is and where', () => {
+it('an address is refused for a descriptor, with its value and address', () => {
   const table = stage1();
   enable();
   for (const [iova, write] of [
@@ -112,7 +112,7 @@ it('an address is refused for a descriptor, with what it is and where', () => {
     `F_PERMISSION: the level-3 descriptor 0x${memory.load64(leaf).toString(16)} ${at(leaf)} has AP[2] = 1: read-only`,
     `F_TRANSLATION: the level-3 descriptor 0x0 ${at(leaf + 8)} is invalid`,
   ]);
-  // Mended before anybody looks: there is nothing to say.
+  // Corrected before the check: there is nothing to report.
   told.length = 0;
   expect(backend.dma(SID, 0x13000)).toBeUndefined();
   table.map(0x13000, BUFFER, 0x1000, S1_READ_WRITE);
@@ -133,7 +133,7 @@ it('each reason is reported once, and again after a reset', () => {
   expect(told).toHaveLength(2);
 });
 
-it('at most 256 are reported, whatever a guest does', () => {
+it('at most 256 are reported, regardless of the guest', () => {
   enable();
   for (let i = 0; i < 300; i++) {
     // Another address each time.

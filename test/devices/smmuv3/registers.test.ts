@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Register behaviour that both roles share, at literal offsets and values of IHI 0070 section 6.3 and as Linux's driver relies on it.
+// Register behaviour that both roles share, with literal offsets and values of IHI 0070
+// section 6.3, as Linux's driver relies on it.
 
 import { beforeEach, describe, expect, it } from 'vitest';
 import {
@@ -80,7 +81,7 @@ describe('ID registers', () => {
     expect(() => new VirtualSmmu({ backend, idRegisters })).toThrow(RangeError);
   });
 
-  it('of Grace are a host’s, and a guest’s less what it cannot have', () => {
+  it('of Grace are a host’s, and a guest’s without the unsupported features', () => {
     checkIdRegisters(GRACE_ID_REGISTERS, 'physical');
     expect(() => checkIdRegisters(GRACE_ID_REGISTERS, 'guest')).toThrow(RangeError);
     const guest = guestIdRegisters(GRACE_ID_REGISTERS);
@@ -89,7 +90,7 @@ describe('ID registers', () => {
     expect([idr0, idr1, idr3, idr5, iidr]).toEqual([0x0808341a, 0x09080510, 0, 0x00800075, 0]);
   });
 
-  it('of a host show ATSRECERR where CR2.REC_CFG_ATS is there, and only with ATS', () => {
+  it('of a host show ATSRECERR where CR2.REC_CFG_ATS exists, and only with ATS', () => {
     const cr2 = (idr0: number) => {
       const unit = new Unit({
         modules,
@@ -104,7 +105,7 @@ describe('ID registers', () => {
       bus.write32(0x2c, 0xffffffff);
       return bus.read32(0x2c);
     };
-    // RECINVSID and PTM; with EL2 E2H as well.
+    // RECINVSID and PTM; with EL2 also E2H.
     expect([0x0c4d3c9b, 0x0ccd3c9b, 0x0ccd3e9b].map(cr2)).toEqual([6, 0xe, 0xf]);
     expect(() => cr2(0x0ccc389b)).toThrow(new RangeError('IDR0.ATSRECERR takes ATS'));
     expect(guestIdRegisters({ ...PHYSICAL_ID_REGISTERS, idr0: 0x0ccd3c9b }).idr0).toBe(0x0c483c9a);
@@ -138,7 +139,7 @@ describe.each([
   /** Index bits and wrap bit of the largest queue. */
   const mask = (2 << log2entries) - 1;
 
-  it('is off out of reset and lets transactions pass', () => {
+  it('is disabled after reset and lets transactions pass', () => {
     for (const offset of [
       0x20, 0x24, 0x28, 0x2c, 0x50, 0x54, 0x60, 0x64, 0x80, 0x84, 0x88, 0x90, 0x98, 0x9c, 0xa0,
       0x100a8, 0x100ac,
@@ -255,7 +256,7 @@ describe.each([
     expect([0x88, 0x28, 0x2c, 0x9c, 0x100a8].map((offset) => bus.read32(offset))).toEqual([
       4, 0xd75, 6, 0, 0,
     ]);
-    // EVENTQ_CONS is software's at any time.
+    // EVENTQ_CONS is writable by software at any time.
     bus.write32(0x100ac, 0x80000005);
     expect(bus.read32(0x100ac)).toBe(0x80000005);
   });

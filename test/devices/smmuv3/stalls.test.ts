@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Stalls as the SMMU devices show them: records and commands of a guest, and the switch of CR0.SMMUEN of a host.
+// Stalls in the SMMU devices: records and commands of a guest, and a change of CR0.SMMUEN
+// of a host.
 
 import { describe, expect, it } from 'vitest';
 import { SMMU_AT_STALLED } from '../../../assembly/layout/smmu-memory.ts';

@@ -45,7 +45,7 @@ function cfgiSte(): void {
 }
 
 describe('a 2-level stream table', () => {
-  it('gives the STE that its level-1 descriptor leads to', () => {
+  it('returns the STE of its level-1 descriptor', () => {
     memory.store64(STREAMS, level1SteDescriptor(level2, 7));
     writeSte(memory, level2, SID, stage1Ste({ contextPtr: CDS }));
     bus.write32(0x20, 0xd);

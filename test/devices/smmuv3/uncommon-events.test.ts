@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Events beyond single records: configurations in conflict by STE.CONT, hints of devices, and what
-// is never raised. IHI 0070 sections 3.20.2, 5.2 (CONT), 3.12.4.1, 5.6.
+// Events that concern more than one record: configurations in conflict by STE.CONT, hints
+// of devices, and events that are never raised. IHI 0070 sections 3.20.2, 5.2 (CONT),
+// 3.12.4.1, 5.6.
 
 import { beforeEach, describe, expect, it } from 'vitest';
 import { ATS_CA } from '../../../assembly/layout/ats-results.ts';
@@ -53,7 +54,7 @@ describe('STE.CONT', () => {
       TRANSLATE_ABORT,
       TRANSLATE_ABORT,
     ]);
-    // The neighbour has done nothing wrong that it would notice.
+    // The neighbour has no error of its own, and is not affected.
     expect(board.access(0x1000n, { sid: NEIGHBOUR })).toBe(TRANSLATE_OK);
     neighbour(STE1);
     expect(board.access(0x1000n)).toBe(TRANSLATE_ABORT);
@@ -120,7 +121,7 @@ describe('F_VMS_FETCH', () => {
     expect(board.bus.read32(0x0c) & mpam).toBe(0);
   });
 
-  it('does not come of an STE whose VMSPtr, which S1MPAM would enable, points nowhere', () => {
+  it('is not caused by an STE whose VMSPtr, which S1MPAM would enable, points nowhere', () => {
     board.ste('nested', [undefined, STE1 | (1n << 26n)]);
     board.ram.store64(STE + 40, BigInt(RAM_SIZE));
     expect(board.access(0x1000n)).toBe(TRANSLATE_OK);

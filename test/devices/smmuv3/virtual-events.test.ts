@@ -123,7 +123,7 @@ describe('streams without a valid STE', () => {
     bus.write32(0x20, 0xd);
     expect(backend.dma(8, 0x10000)).toBeUndefined();
     backend.forwardEvents();
-    // Stage 2 has nothing there; the STE is legal.
+    // Stage 2 has no mapping there; the STE is legal.
     expect((record(0)[0] ?? 0n) & 0xffn).toBe(0x10n);
   });
 
@@ -137,7 +137,7 @@ describe('streams without a valid STE', () => {
     expect(bus.read32(0x100a8)).toBe(0);
   });
 
-  it('an STE that says abort records nothing', () => {
+  it('an STE that aborts records nothing', () => {
     writeSte(memory, STREAMS, 8, abortSte());
     enable();
     expect(backend.dma(8, BUFFER)).toBeUndefined();
@@ -169,7 +169,7 @@ describe('events', () => {
     enable();
   });
 
-  it('carry the StreamID that the guest knows', () => {
+  it('contain the guest’s StreamID', () => {
     faults(1);
     expect(record(0)).toEqual([0x0000_0008_0000_0010n, 0x0000_0200_0000_0000n, 0x20000n, 0n]);
   });

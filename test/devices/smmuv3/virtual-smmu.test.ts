@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A guest's SMMU: bypass, streams and configuration commands, the command queue, saved state.
+// A guest's SMMU: bypass, streams and configuration commands, the command queue, saved
+// state.
 
 import { beforeEach, describe, expect, it } from 'vitest';
 import { GUEST_ID_REGISTERS } from '../../../devices/smmuv3/index.ts';
@@ -48,7 +49,7 @@ import {
 beforeEach(setUp);
 
 describe('disabled', () => {
-  it('lets DMA pass, or aborts it, as GBPA says', () => {
+  it('lets DMA pass, or aborts it, depending on GBPA', () => {
     expect(backend.dma(8, BUFFER)).toBe(PA + BUFFER);
     bus.write32(0x44, 0x80100000);
     expect(backend.dma(8, BUFFER)).toBeUndefined();
@@ -176,9 +177,9 @@ describe('streams', () => {
     expect(backend.dma(8, 0x10000)).toBe(PA + BUFFER + 0x5000);
   });
 
-  it('only what a vSTE may carry reaches the host', () => {
+  it('only the fields of a vSTE reach the host', () => {
     const ste = stage1Ste({ contextPtr: CDS, eats: 1 });
-    // MTCFG, SHCFG, S2VMID, stage-2 fields: not those of this SMMU.
+    // MTCFG, SHCFG, S2VMID, stage-2 fields: this SMMU ignores them.
     for (const word of [3, 4, 5, 6, 7]) ste[word] = 0xffffffff;
     const attached: Uint32Array[] = [];
     const attach = backend.attachStream.bind(backend);
@@ -222,7 +223,7 @@ describe('command queue', () => {
     expect(backend.log).toEqual(['8 invalid', '9 invalid']);
   });
 
-  it('a full ring of configuration commands is carried out three in a service, in order', () => {
+  it('a full ring of configuration commands is executed three in a service, in order', () => {
     enable();
     backend.log.length = 0;
     issue(...Array.from({ length: 7 }, (_, i) => cfgiSte(8 + (i % 2))), sync());
@@ -249,7 +250,7 @@ describe('command queue', () => {
     issue(cfgiSte(8), cfgiSte(8), cfgiAll(), sync());
     expect(backend.log).toEqual(['8 invalid', '8 invalid', '8 invalid']);
     expect(bus.read32(0x9c)).toBe(2);
-    // The same words after the queue was off are another command.
+    // After the queue was disabled, the same words are another command.
     bus.write32(0x20, 0x5);
     expect(bus.read32(0x9c)).toBe(2);
     backend.log.length = 0;
@@ -287,7 +288,7 @@ describe('command queue', () => {
   });
 });
 
-/** ATC_INV of a stream that the guest does not have: CERROR_ILL, but for SMMUEN 0. */
+/** ATC_INV of a stream that the guest does not have: CERROR_ILL, except with SMMUEN 0. */
 const UNKNOWN_STREAM = atcInv({ streamId: 0x55, address: 0, size: 52 });
 
 describe('ATC_INV', () => {

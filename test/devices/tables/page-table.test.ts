@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Translation tables against descriptors worked out by hand from DDI 0487 section D8.3.
+// Translation tables against descriptors derived by hand from DDI 0487 section D8.3.
 
 import { describe, expect, it } from 'vitest';
 import {

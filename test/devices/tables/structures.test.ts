@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// STEs, CDs, commands and events against words worked out by hand from IHI 0070 sections 4, 5 and 7.
+// STEs, CDs, commands and events against words derived by hand from IHI 0070 sections 4,
+// 5 and 7.
 
 import { describe, expect, it } from 'vitest';
 import {
@@ -35,7 +36,7 @@ import {
 } from '../../../devices/tables/index.ts';
 import { ArrayMemory } from './array-memory.ts';
 
-/** The structure's 64-bit words, lowest first, without the zeros at its end. */
+/** The structure's 64-bit words, lowest first, without trailing zeros. */
 function longs(words: Uint32Array): string[] {
   const result: string[] = [];
   for (let i = 0; i < words.length; i += 2) {
@@ -79,7 +80,8 @@ describe('stream table entries', () => {
   });
 
   it('stage 2 as Linux writes it for 4 KiB pages and 48 bits', () => {
-    // 0x53590 of word 5, then S2AA64, S2PTW and S2R at bits 51, 54 and 58 of the doubleword.
+    // 0x53590 of word 5, then S2AA64, S2PTW and S2R at bits 51, 54 and 58 of the
+    // doubleword.
     expect(longs(stage2Ste({ vmid: 0x1234, ttb: 0x4000_1000, inputBits: 48 }))).toEqual([
       '000000000000000d',
       '0000000000000000',
@@ -98,7 +100,8 @@ describe('stream table entries', () => {
       accessFlagDisabled: true,
       forceWriteBack: true,
     });
-    // T0SZ 24, start level 2 (16 concatenated tables) encoded as 1, 16 KiB as 2, PS 40 bits as 2, S2AFFD at bit 53.
+    // T0SZ 24, start level 2 (16 concatenated tables) encoded as 1, 16 KiB as 2, PS 40
+    // bits as 2, S2AFFD at bit 53.
     expect(longs(ste)).toEqual([
       '000000000000000d',
       '0000000002000000',

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Which commands are legal on which queue, by ID register (IHI 0070 sections 4.2 to 4.7). Opcodes are written out: every number from 0 to 255
-// that is not listed is illegal.
+// Which commands are legal on which queue, by ID register (IHI 0070 sections 4.2 to 4.7).
+// Opcodes are literals: every number from 0 to 255 that is not listed is illegal.
 
 import { describe, expect, it } from 'vitest';
 import { SMMU_AT_ACTIONS } from '../../../assembly/layout/action-memory.ts';
@@ -50,7 +50,7 @@ describe('legal opcodes', () => {
     ['stage 2 and ATS', S2P | ATS | TERMINATE, sorted(ALWAYS, STAGE2, [0x40])],
   ])('of the SMMU’s own queue with %s', (_name, idr0, opcodes) => {
     expect(legal(QUEUE_KIND_MAIN, idr0)).toEqual(opcodes);
-    // HYP_OWN gives a VINTF the whole set.
+    // HYP_OWN allows a VINTF all commands.
     expect(legal(QUEUE_KIND_VCMDQ_HYP, idr0)).toEqual(opcodes);
   });
 
@@ -80,7 +80,7 @@ describe('legal opcodes', () => {
 });
 
 it.each([
-  // Bits of the actions in action-memory.ts; bit 31 is ranges.
+  // Bits of the actions in action-memory.ts; bit 31 is for ranges.
   ['nothing', S2P | ATS | PRI, RIL, 0],
   ['stage 2', ATS | PRI, RIL, (1 << 6) | (1 << 7)],
   ['ATS and PRI', S2P, RIL, (1 << 13) | (1 << 18)],

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A command context, as its owner's doorbells name it.
+// A command context, as selected by its owner's doorbells.
 
 import { describe, expect, it } from 'vitest';
 import { ContextBlock, createHostMemory } from '../../../devices/unit/index.ts';

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A DMA access of several pages has the same result as its pages one by one, and is one access.
+// A DMA access of several pages has the same result as its pages one by one, and is one
+// access.
 
 import { beforeAll, describe, expect, it } from 'vitest';
 import { HOST_THREADS } from '../../../assembly/layout/host-memory.ts';
@@ -35,7 +36,10 @@ import { tableMemory } from '../../support/table-memory.ts';
 const PAGE = 0x1000;
 const SMMU = 0x10000000;
 const RAM_SIZE = 0x800000;
-/** Memory of the VMM outside RAM: two pages that are adjacent only by PA, a doorbell, then nothing. */
+/**
+ * Memory of the VMM outside RAM: two pages that are adjacent only by PA, a doorbell, then
+ * nothing.
+ */
 const OWN = 0x90000000;
 const DOORBELL = OWN + 2 * PAGE;
 const BLOCK = IOVA + 0x4000_0000;
@@ -49,7 +53,7 @@ beforeAll(async () => {
   [modules, separate] = await Promise.all([loadHotModules(), loadSeparateModules()]);
 });
 
-/** An SMMU with a stream in the memory map of a VMM of one's own. */
+/** An SMMU with a stream in the memory map of a custom VMM. */
 function computer(hot: HotModules = modules) {
   const hostMemory = createHostMemory({ ramSize: RAM_SIZE });
   const unit = new Unit({ modules: hot, hostMemory, thread: 0 });
@@ -113,7 +117,7 @@ function computer(hot: HotModules = modules) {
 
 const PATTERN = Uint8Array.from({ length: 0x30000 }, (_, i) => i * 7 + (i >> 8));
 const inOrder = (length: number) => PATTERN.slice(0, length);
-/** `toEqual` looks at each byte by itself, which takes long. */
+/** `toEqual` compares each byte separately, which is slow. */
 const same = (one: Uint8Array | undefined, other: Uint8Array) =>
   one !== undefined && Buffer.compare(one, other) === 0;
 
@@ -194,7 +198,8 @@ describe.each([
       seen.push(isSynced() || inFlight[0] === 0n);
     });
     expect(port.read(IOVA, new Uint8Array(2 * PAGE)).ok).toBe(true);
-    // Once for both pages, which are no piece of memory, and once for each of them.
+    // Called once for both pages, which are not contiguous memory, and once for each of
+    // them.
     expect(seen).toEqual([false, false, false]);
     expect([isSynced(), inFlight[0]]).toEqual([true, 0n]);
   });
@@ -235,7 +240,10 @@ function pageByPage(
 const PAGES = 24;
 const DATA = RAM_GPA_BASE + 0x180000;
 
-/** A VM with a stream whose pages lie anywhere in 32 pages of its RAM, may be read only, or are missing. */
+/**
+ * A VM with a stream whose pages are anywhere in 32 pages of its RAM, may be read-only,
+ * or are missing.
+ */
 async function randomVm(seed: number, cd: { readonly stall?: boolean; readonly abort?: boolean }) {
   const random = new Random(seed);
   const host = await VmHost.create({ modules });
@@ -243,7 +251,7 @@ async function randomVm(seed: number, cd: { readonly stall?: boolean; readonly a
   const table = new PageTable(vm.memory, { stage: 1 });
   for (let page = 0; page < PAGES; page++) {
     if (random.below(10) === 0) continue;
-    // Neighbours more often than not.
+    // Adjacent more often than not.
     const place = random.below(4) === 0 ? random.below(32) : page;
     const attributes = random.below(12) === 0 ? S1_READ_ONLY : S1_READ_WRITE;
     table.map(IOVA + page * PAGE, DATA + place * PAGE, PAGE, attributes);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Window 0 of the physical address map, as devices and the host's drivers address it.
+// Window 0 of the physical address map, as addressed by devices and the host's drivers.
 
 import { describe, expect, it } from 'vitest';
 import { createHostMemory, PhysicalRam } from '../../../devices/unit/index.ts';

@@ -34,7 +34,10 @@ const RAM_SIZE = 0x200000;
 const OWN = 0x90000000;
 const DOORBELL = 0x90010000;
 
-/** An SMMU that translates IOVA to RAM, to the VMM's own memory, to a doorbell, and to nothing. */
+/**
+ * An SMMU that translates IOVA to RAM, to the VMM's own memory, to a doorbell, and to
+ * nothing.
+ */
 function computer() {
   const hostMemory = createHostMemory({ ramSize: RAM_SIZE });
   const unit = new Unit({ modules, hostMemory, thread: 0 });
@@ -110,7 +113,7 @@ describe('an SMMU’s endpoint in a VMM of one’s own', () => {
     const { endpoint, ram, own, msis } = computer();
     const port = endpoint.dmaPort(STREAM);
     const bytes = Uint8Array.from({ length: 32 }, (_, i) => i + 1);
-    // Across the border of two pages, which lie apart.
+    // Across the boundary of two pages that are not adjacent.
     expect(port.write(IOVA + 0xff0, bytes)).toEqual({ ok: true, done: 32 });
     expect([...(ram.bytes(0x100ff0, 16) ?? []), ...own.subarray(0, 16)]).toEqual([...bytes]);
     const read = new Uint8Array(32);
@@ -119,7 +122,7 @@ describe('an SMMU’s endpoint in a VMM of one’s own', () => {
     expect(port.write(IOVA + 0x2000, Uint8Array.of(0x21, 0, 0, 0))).toEqual({ ok: true, done: 4 });
     expect(port.write(IOVA + 0x2004, Uint8Array.of(1, 0, 0, 0)).ok).toBe(false);
     expect(msis).toEqual(['0x21 of 3']);
-    // The translation exists, but no memory at its address.
+    // The translation exists, but there is no memory at its address.
     expect(port.read(IOVA + 0x3000, read)).toEqual({ ok: false, done: 0 });
   });
 
@@ -137,7 +140,7 @@ describe('an SMMU’s endpoint in a VMM of one’s own', () => {
     for (const attributes of [{ pasd: 3 }, { instrucion: true }, { privileged: 'no' }, 5, null])
       expect(() => read(IOVA, four, attributes)).toThrow(/^DmaPort\b/);
     expect(read(IOVA, four, { pasid: 1 << 20 })).toEqual({ ok: false, done: 0 });
-    // Whatever a guest makes of an address is an access.
+    // Any address that a guest programs results in an access.
     expect(read(2 ** 64 - 2048, four)).toEqual({ ok: false, done: 0 });
     expect(read(IOVA, four, { privileged: true })).toEqual({ ok: true, done: 4 });
   });

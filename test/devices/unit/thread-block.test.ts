@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What a thread block says of the last translation, against bytes put there by hand.
+// A thread block's description of the last translation, against bytes stored by hand.
 
 import { describe, expect, it } from 'vitest';
 import { HOST_THREADS, THREAD_STRIDE } from '../../../assembly/layout/host-memory.ts';

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A disk in a Blob, with a FileReaderSync as workers have it. test/browser/arm64-threads.test.ts has the real one.
+// A disk in a Blob, with a FileReaderSync as in workers.
+// test/browser/arm64-threads.test.ts uses a real one.
 
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { BlobDisk, CopyOnWriteDisk } from '../../../devices/virtio/index.ts';
@@ -7,7 +8,7 @@ import { BlobDisk, CopyOnWriteDisk } from '../../../devices/virtio/index.ts';
 const SIZE = 0x28200;
 const BYTES = Uint8Array.from({ length: SIZE }, (_, i) => i ^ (i >> 8) ^ (i >> 16));
 
-/** A Blob whose bytes a reader can look at, as no other in Node.js. */
+/** A Blob whose bytes can be read synchronously, unlike any other in Node.js. */
 class OpenBlob extends Blob {
   readonly held: Uint8Array<ArrayBuffer>;
   constructor(bytes: Uint8Array<ArrayBuffer>) {
@@ -19,7 +20,7 @@ class OpenBlob extends Blob {
   }
 }
 
-/** Lengths of what is read. */
+/** Lengths of the reads. */
 function withReader(): number[] {
   const reads: number[] = [];
   class FileReaderSync {
@@ -55,7 +56,7 @@ describe('a disk in a Blob', () => {
     expect(reads).toEqual([0x10000, 0x10000, 0x8200, 0x10000, 0x8200]);
   });
 
-  it('is written to through one that lies over it', () => {
+  it('is written through a disk on top of it', () => {
     withReader();
     const disk = new BlobDisk(new OpenBlob(BYTES));
     const over = new CopyOnWriteDisk(disk);
@@ -70,7 +71,7 @@ describe('a disk in a Blob', () => {
     expect(() => disk.write()).toThrow('cannot be written to');
   });
 
-  it('refuses what is no Blob, ranges that it has not, and a thread that cannot read at once', () => {
+  it('refuses other objects than a Blob, ranges outside it, and a thread that cannot read synchronously', () => {
     vi.stubGlobal('FileReaderSync', undefined);
     expect(() => new BlobDisk(new OpenBlob(BYTES))).toThrow('a Blob is a disk in workers');
     withReader();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A disk that keeps what is written to it apart from the disk below.
+// A disk that keeps written data separate from the underlying disk.
 
 import { expect, it } from 'vitest';
 import { CopyOnWriteDisk, MemoryDisk } from '../../../devices/virtio/index.ts';
@@ -18,7 +18,8 @@ it('reads what is below until it is written, to the byte, and changes nothing be
   };
   expect(disk.size).toBe(SIZE);
   expect(read(0, SIZE)).toEqual(original);
-  // Within a block, over the end of one, and up to the last byte, which ends no block.
+  // Within a block, across the end of one, and up to the last byte, which is not the end
+  // of a block.
   for (const [offset, length] of [
     [0x1003, 5],
     [0x2ffe, 4],

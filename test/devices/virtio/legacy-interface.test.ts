@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// virtio over MMIO by the legacy interface (virtio 1.2, section 4.2.4), as a small driver works it: literal offsets.
+// virtio over MMIO by the legacy interface (virtio 1.2, section 4.2.4), driven by a small
+// driver: literal offsets.
 
 import { describe, expect, it } from 'vitest';
 import { DeviceBus, FakeHost } from '../../../devices/testing/index.ts';
@@ -15,7 +16,9 @@ import {
 
 const [INPUT, OUTPUT] = [0, 1];
 const PAGE = 0x1000;
-/** Queue n has its descriptors and available ring in page 4n, its used ring behind that. */
+/**
+ * Queue n has its descriptors and available ring in page 4n, followed by its used ring.
+ */
 const pageOf = (queue: number) => 4 * queue + 4;
 const TEXT = 0x2000;
 
@@ -34,7 +37,7 @@ function console() {
     bus.write32(0x3c, align);
     bus.write32(0x40, host.ramGpa / PAGE + pageOf(queue));
   };
-  /** Offers a buffer of a queue, and notifies. */
+  /** Makes a buffer of a queue available, and notifies the device. */
   const offer = (queue: number, data: string | number, size = 128) => {
     const at = pageOf(queue) * PAGE;
     const isRoom = typeof data === 'number';
@@ -65,7 +68,7 @@ describe('virtio by the legacy interface', () => {
     expect(bus.read32(0x34)).toBe(128);
   });
 
-  it('prints for a driver that neither sets a status nor looks at features', () => {
+  it('prints for a driver that neither sets a status nor reads features', () => {
     const { bus, output, place, offer, usedIndex } = console();
     place(INPUT);
     place(OUTPUT);
@@ -77,7 +80,7 @@ describe('virtio by the legacy interface', () => {
     expect(bus.read32(0x60)).toBe(1);
   });
 
-  it('has the used ring where the alignment says', () => {
+  it('places the used ring according to the alignment', () => {
     const { output, place, offer, usedIndex } = console();
     // 4 descriptors are 0x40 bytes, the available ring ends at 0x4e.
     place(OUTPUT, 4, 0x20);
@@ -85,7 +88,7 @@ describe('virtio by the legacy interface', () => {
     expect([output, usedIndex(OUTPUT, 0x60)]).toEqual([['text'], 1]);
   });
 
-  it('takes pages of another size', () => {
+  it('accepts pages of another size', () => {
     const { bus, host, output, offer, usedIndex } = console();
     bus.write32(0x28, 0x100);
     bus.write32(0x30, OUTPUT);
@@ -106,7 +109,7 @@ describe('virtio by the legacy interface', () => {
     expect(new TextDecoder().decode(host.ram.slice(TEXT, TEXT + 3))).toBe('abc');
   });
 
-  it('has no queue any more at page 0, after a reset, and where there is none', () => {
+  it('has no queue any more at page 0, after a reset, and for an index without one', () => {
     const { bus, output, place, offer } = console();
     place(OUTPUT);
     bus.write32(0x40, 0);
@@ -127,7 +130,7 @@ describe('virtio by the legacy interface', () => {
     expect([0x44, 0xb0, 0xb4, 0xfc].map((register) => bus.read32(register))).toEqual([0, 0, 0, 0]);
   });
 
-  it('goes on where it was saved, and refuses what is no state of it', () => {
+  it('continues where it was saved, and refuses another device’s state', () => {
     const one = console();
     one.bus.write32(0x28, 0x2000);
     one.bus.write32(0x30, OUTPUT);

@@ -19,7 +19,7 @@ function buffers() {
   return { host, bytes: new ScatteredBytes(SEGMENTS, host.dmaPort()) };
 }
 
-/** Makes an access until it ends. */
+/** Repeats an access until it ends. */
 function calls(access: () => ReturnType<ScatteredBytes['read']>): [number, string] {
   for (let count = 1; ; count++) {
     const end = access();
@@ -60,7 +60,7 @@ describe('buffers of many segments', () => {
     expect(bytes.write(0, pattern)).toBe('stalled');
     host.stalls = () => false;
     expect(calls(() => bytes.write(0, pattern))).toEqual([3, 'done']);
-    // Three of one segment were held.
+    // Three accesses of one segment were stalled.
     expect(accesses(host)).toBeLessThanOrEqual(203);
     const target = new Uint8Array(TOTAL);
     calls(() => bytes.read(0, target));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Commands of tests on a console: a number and a letter, of which one is known.
+// Commands of tests on a console: a number and a letter, of which only one is known.
 
 import { describe, expect, it } from 'vitest';
 import { testdevCommands } from '../../../devices/virtio/index.ts';
@@ -19,19 +19,19 @@ describe('commands of a test device', () => {
     [' \n38 \t q', [38]],
     ['5', []],
     ['12x3q', [3]],
-    // A number ends at a space: the second one is a letter that means nothing.
+    // A number ends at a space: the second one is an unknown letter.
     ['1 2 q', [0]],
     ['99999999999q', [0x7fffffff]],
     ['Q', []],
   ])('%j', (text, codes) => {
     expect(codesOf(text)).toEqual(codes);
-    // In any pieces.
+    // Split anywhere.
     expect(codesOf(...text)).toEqual(codes);
   });
 
-  it('tell of one end for each piece of output, however many there are in it', () => {
+  it('result in one end for each piece of output, regardless of their number', () => {
     expect(codesOf(`3${'q'.repeat(0x1000)}`)).toEqual([3]);
-    // A number behind it does not count for the next piece.
+    // A number after it does not apply to the next piece.
     expect(codesOf('1q2', 'q')).toEqual([1, 0]);
   });
 

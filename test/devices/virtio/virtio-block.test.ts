@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A virtio block device over MMIO, by a driver that writes rings as literal bytes (virtio 1.2).
+// A virtio block device over MMIO, with a driver that writes rings as literal bytes
+// (virtio 1.2).
 
 import { describe, expect, it } from 'vitest';
 import { DeviceBus, FakeHost } from '../../../devices/testing/index.ts';
@@ -33,7 +34,7 @@ interface Piece {
   readonly next?: number;
 }
 
-/** A device whose driver has set it up, and what the driver does with it. */
+/** A device set up by its driver, and the driver's functions. */
 function driver(disk: Disk = new MemoryDisk(pattern()), isSetUp = true) {
   const host = new FakeHost({ ramGpa: RAM, ramSize: 0x100000, streamId: 16 });
   const device = new VirtioMmio('disk0', new VirtioBlock(disk, 'serial'));
@@ -80,7 +81,10 @@ function driver(disk: Disk = new MemoryDisk(pattern()), isSetUp = true) {
   const poll = () => {
     for (let i = 0; i < 100; i++) host.poll();
   };
-  /** A request of one data buffer; its status byte, and what the used ring says was written. */
+  /**
+   * A request with one data buffer: its status byte, and the number of bytes written
+   * according to the used ring.
+   */
   const request = (type: number, sector: number, length: number, indirect = false) => {
     view.setUint32(HEADER, type, true);
     view.setBigUint64(HEADER + 8, BigInt(sector), true);
@@ -107,7 +111,7 @@ function driver(disk: Disk = new MemoryDisk(pattern()), isSetUp = true) {
 }
 
 describe('a virtio block device', () => {
-  it('says what it is', () => {
+  it('identifies itself', () => {
     const { bus } = driver(undefined, false);
     const words = [0x00, 0x04, 0x08, 0x34, 0x100, 0x104].map((offset) => bus.read32(offset));
     expect(words).toEqual([0x74726976, 2, 2, 128, DISK_BYTES / 512, 0]);
@@ -140,7 +144,7 @@ describe('a virtio block device', () => {
     expect(Buffer.compare(bytes.subarray(0, 0x2000), pattern().subarray(0, 0x2000))).toBe(0);
   });
 
-  it('gives its serial number and flushes', () => {
+  it('returns its serial number and flushes', () => {
     const { host, request } = driver();
     expect(request(GET_ID, 0, 20)).toEqual({ completed: 1, status: 0, written: 21 });
     expect(new TextDecoder().decode(host.ram.subarray(DATA, DATA + 6))).toBe('serial');
@@ -281,7 +285,7 @@ describe('a virtio block device', () => {
     expect(() => other.device.restore({ ...state, queues: [] })).toThrow(TypeError);
   });
 
-  it('leaves the disk below a copy-on-write one as it is', () => {
+  it('does not change the disk below a copy-on-write one', () => {
     const below = pattern();
     const { host, request } = driver(new CopyOnWriteDisk(new MemoryDisk(below)));
     host.ram.fill(0x77, DATA, DATA + 1024);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Console, entropy and network by a driver's buffers (virtio 1.2, sections 5.3, 5.4, 5.1).
+// Console, entropy and network with a driver's buffers (virtio 1.2, sections 5.3, 5.4,
+// 5.1).
 
 import { describe, expect, it } from 'vitest';
 import { VirtioConsole, VirtioEntropy, VirtioNet } from '../../../devices/virtio/index.ts';
@@ -22,7 +23,7 @@ describe('a virtio console', () => {
     expect(driver.bus.read32(0x10)).toBe(0x10000000);
   });
 
-  it('prints what the guest sends, in turns when it is much', () => {
+  it("prints the guest's output, in turns when it is long", () => {
     const { output, driver } = console();
     driver.offer(1, bytesOf('hello '), bytesOf('world'));
     expect([output, driver.used(1)?.written]).toEqual([['hello world'], 0]);
@@ -31,26 +32,26 @@ describe('a virtio console', () => {
     expect(output.slice(1).map((text) => text.length)).toEqual([0x1000, 0x800]);
   });
 
-  it('prints what is left of a request, and nothing twice, when it is saved in its middle', () => {
+  it('prints the rest of a request, and nothing twice, when it is saved in its middle', () => {
     const { output, driver } = console();
     const text = Array.from({ length: 0x3210 }, (_, i) => String.fromCharCode(97 + (i % 23))).join(
       '',
     );
     driver.offer(1, bytesOf(text.slice(0, 0x1801)), bytesOf(text.slice(0x1801)));
     for (let turn = 0; turn < 4; turn++) {
-      // Some of it is printed, and not all of it, before it is saved for the first time.
+      // A part of it, but not all, is printed before it is saved for the first time.
       if (turn === 0) expect([1, 2]).toContain(output.length);
       driver.device.restore(structuredClone(driver.device.save()));
       driver.host.poll();
     }
     expect(output.join('') === text).toBe(true);
     expect(driver.used(1)?.written).toBe(0);
-    // The next request begins at its own beginning.
+    // The next request starts at its own beginning.
     driver.offer(1, bytesOf('next'));
     expect(output.at(-1)).toBe('next');
   });
 
-  it('does with a state that says more than there is what it can: nothing', () => {
+  it('ignores the excess of a state that claims more than there is', () => {
     const { output, driver } = console();
     driver.offer(1, new Uint8Array(0x3800));
     const printed = output.length;
@@ -100,7 +101,7 @@ describe('a virtio console', () => {
 });
 
 describe('a request that has ended while the IOMMU stalls an access to the used ring', () => {
-  /** @param queue whose used ring is held for a while. */
+  /** @param queue whose used ring is inaccessible for a while. */
   function held(driver: VirtioDriver, queue: number, ...buffers: Buffer[]) {
     const ring = driver.host.ramGpa + (8 * queue + 2) * 0x1000;
     driver.host.stalls = (iova) => iova >= ring && iova < ring + 0x1000;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A virtio block device over PCI, by a driver that finds its structures through the capabilities and writes
-// rings as literal bytes (virtio 1.2, section 4.1).
+// A virtio block device over PCI, with a driver that finds its structures through the
+// capabilities and writes rings as literal bytes (virtio 1.2, section 4.1).
 
 import { describe, expect, it } from 'vitest';
 import type { AccessSize } from '../../../devices/plugin/index.ts';
@@ -87,7 +87,7 @@ function driver() {
     write(0x1c, 2, 1);
     write(0x14, 1, 15);
   };
-  /** Reads a sector: the status byte. */
+  /** Reads a sector. Returns the status byte. */
   const request = (sector: number) => {
     view.setUint32(HEADER, 0, true);
     view.setBigUint64(HEADER + 8, BigInt(sector), true);
@@ -119,7 +119,7 @@ function driver() {
 }
 
 describe('a virtio block device over PCI', () => {
-  it('says what it is', () => {
+  it('identifies itself', () => {
     const { bus, read, write } = driver();
     const words = [0x00, 0x08, 0x2c].map((offset) => bus.read(0, offset, 4).lo);
     expect(words).toEqual([0x10421af4, 0x01000001, 0x10421af4]);
@@ -158,7 +158,7 @@ describe('a virtio block device over PCI', () => {
   it('serves a queue that was empty when its driver notifies it', () => {
     const { host, request, setUp, disk } = driver();
     setUp();
-    // Found empty before the first request, and between the others.
+    // The queue is empty before the first request and between the others.
     for (const sector of [3, 4, 5]) {
       for (let turns = 0; turns < 4; turns++) host.poll();
       expect(request(sector)).toBe(0);
@@ -185,7 +185,7 @@ describe('a virtio block device over PCI', () => {
     expect([request(0), messages()]).toEqual([0, []]);
   });
 
-  it('needs a reset after a broken ring, says so, and works after it', () => {
+  it('needs a reset after a broken ring, reports this, and works after it', () => {
     const one = driver();
     const { setUp, enableMsix, messages, view, notify, read, readIsr, request } = one;
     setUp();
@@ -255,7 +255,7 @@ describe('a virtio block device over PCI', () => {
     expect([read(0x14, 1), bus.read(0, at + 16, 1).lo]).toEqual([3, 3]);
     select(0x2000, 4);
     expect(bus.read(0, at + 16, 4).lo).toBe(DISK_BYTES / 512);
-    // None of its lengths, none of its offsets, none of its BARs.
+    // Neither the length nor the offset nor the BAR is valid.
     for (const [offset, length] of [
       [0, 3],
       [0x2000, 8],

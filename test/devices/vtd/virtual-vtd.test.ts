@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The invalidation queue of a guest's VT-d IOMMU: a service takes four descriptors, whatever is in it, and
-// the rest follows at a look at IQH or in the machine's background work (VT-d specification, section 6.5.2).
+// The invalidation queue of a guest's VT-d IOMMU: a service executes four descriptors,
+// whatever they are, and the rest follows at a read of IQH or in the machine's background
+// work (VT-d specification, section 6.5.2).
 
 import { describe, expect, it } from 'vitest';
 import * as VTD from '../../../assembly/layout/vtd-formats.ts';

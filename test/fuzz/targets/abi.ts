@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-// The guest ABI: three machines of one host, whose guests call everything that the ABI has with any arguments, store to mapped registers and
-// ring their doorbells, and do what a hostile guest does to its devices. One has VCMDQs, one ECMDQs, one the overlaid CMDQ. None of it fails
-// the machine, or changes anything that the other two have.
+// The guest ABI: three machines of one host, whose guests call every function of the ABI
+// with arbitrary arguments, store to mapped registers and ring their doorbells, and
+// attack their devices. One has VCMDQs, one ECMDQs, one the overlaid CMDQ. None of this
+// may fail the machine, or change anything of the other two.
 
 import { Random } from '../../../devices/testing/index.ts';
 import { Host, type Machine } from '../../../vmm/api/index.ts';
@@ -11,7 +12,7 @@ import { ABI_FUNCTIONS, AbiCallMaker } from '../abi-calls.ts';
 import { CallList, callGuest } from '../call-guest.ts';
 import { ensure, type Fuzzer, type FuzzTarget } from '../target.ts';
 
-/** Operations of a hostile guest in a run; some of them become two calls. */
+/** Operations of a hostile guest in a run; some become two calls. */
 const OPERATIONS = 600;
 const GUEST_PAGES = 64;
 /** Every n-th run checks that the other machines are unchanged. */
@@ -25,9 +26,12 @@ interface Caller {
   readonly ecmdqs: boolean;
 }
 
-/** Steps after which nothing happens any more, and in which that has to come. */
+/**
+ * Number of steps without a change after which nothing more happens, and within which
+ * everything pending has to happen.
+ */
 const QUIET = 3;
-const MOST_SETTLING = 30;
+const MOST_STEPS = 30;
 
 const footprintsOf = (machines: readonly Machine[]) =>
   JSON.stringify(machines.map((machine) => machine.footprint()));
@@ -40,14 +44,14 @@ class AbiFuzzer implements Fuzzer {
   }
 
   /**
-   * What machines have once their host has nothing left to do for them: errors that it publishes, CMD_SYNCs that were parked, DMA that was
-   * cut. Undefined if that does not end.
+   * The state of machines when their host has no work left for them: published errors,
+   * parked CMD_SYNCs, interrupted DMA. Undefined if that does not end.
    */
-  async #settled(machines: readonly Machine[]): Promise<string | undefined> {
+  async #quietState(machines: readonly Machine[]): Promise<string | undefined> {
     const callers = this.#callers.filter(({ machine }) => machines.includes(machine));
     for (const { calls } of callers) calls.clear();
     let before = footprintsOf(machines);
-    for (let quiet = 0, steps = 0; steps < MOST_SETTLING; steps++) {
+    for (let quiet = 0, steps = 0; steps < MOST_STEPS; steps++) {
       for (const machine of machines) await machine.step();
       const after = footprintsOf(machines);
       quiet = after === before ? quiet + 1 : 0;
@@ -62,7 +66,7 @@ class AbiFuzzer implements Fuzzer {
     const caller = random.pick(this.#callers);
     const { machine, calls } = caller;
     const others = this.#callers.filter((other) => other !== caller).map((other) => other.machine);
-    const before = seed % LOOK === 0 ? await this.#settled(others) : undefined;
+    const before = seed % LOOK === 0 ? await this.#quietState(others) : undefined;
     let made = 0;
     const step = async () => {
       made += calls.count;

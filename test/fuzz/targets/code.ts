@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Random words as code of an arm64 vCPU at EL1 and EL0 with the MMU on: nothing traps the WebAssembly, and
-// no byte outside of what the vCPU has is written.
+// Random words as code of an arm64 vCPU at EL1 and EL0 with the MMU on: the WebAssembly
+// does not trap, and no byte outside the vCPU's memory is written.
 
 import { RandomCode } from '../../arm64/random-code.ts';
 import { ensure, type FuzzTarget } from '../target.ts';

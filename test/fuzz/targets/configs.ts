@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Objects of options: those of the API, and of a --config file. Each is accepted as it is, or refused by an OptionsError in one harmless line
-// that names the option.
+// Objects of options: those of the API, and of a --config file. Each is accepted as it
+// is, or refused by an OptionsError in one harmless line that names the option.
 
 import { isDeepStrictEqual } from 'node:util';
 import { BOOT_SETTINGS } from '../../../cli/boot-settings.ts';
@@ -10,7 +10,7 @@ import { checkOptions } from '../../../vmm/api/option-checks.ts';
 import { HOST_SETTINGS, MACHINE_SETTINGS } from '../../../vmm/api/settings.ts';
 import { ensure, ensureHarmlessLine, type Fuzzer, type FuzzTarget } from '../target.ts';
 
-/** Objects of a run. */
+/** Objects per run. */
 const OPERATIONS = 500;
 const SCHEMAS = [HOST_SETTINGS, MACHINE_SETTINGS, BOOT_SETTINGS] as const;
 const ODD_NAMES = [
@@ -25,12 +25,12 @@ const ODD_NAMES = [
 const WORDS = ['inline', 'mailbox', 'thread', 'auto', 'toy', 'all', 'vcmdq', 'ecmdq', 'direct'];
 const ODD_TEXTS = ['', '\u0000', '\u001b]0;x\u0007', '\u202e', '\ud800', 'y'.repeat(10_000)];
 const NUMBERS = [-1, 0, 0.5, 1, 2, 3, 4, 16, 64, 128, 4096, 2 ** 31, 2 ** 32, 1e300, 2 ** 53];
-/** A line with names of all options of a command in it. */
+/** A line that contains the names of all options of a command. */
 const MOST_MESSAGE = 2000;
-/** How deep values are nested. */
+/** Nesting depth of values. */
 const DEPTH = 3;
 
-/** JSON text of a value; a config file has nothing else. */
+/** JSON text of a value, the only content of a config file. */
 function valueText(random: Random, depth: number): string {
   const kinds = [
     () => JSON.stringify(random.pick(WORDS)),

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Packets from a debugger that is none: some that make sense, some changed, some any bytes. Each is answered or
-// refused, nothing throws, and afterwards the session still reports the state of the machine.
+// Packets that no real debugger sends: some valid, some changed, some random bytes. Each
+// is answered or refused, nothing throws, and afterwards the session still reports the
+// state of the machine.
 
 import { Random } from '../../../devices/testing/index.ts';
 import { bytesOf, packetOf } from '../../../vmm/gdb/packet-reader.ts';
@@ -9,7 +10,7 @@ import { GdbClient } from '../../vmm/gdb/gdb-client.ts';
 import { ensure, type Fuzzer, type FuzzTarget } from '../target.ts';
 
 const OPERATIONS = 400;
-/** Counts forever, and stores what it has counted. */
+/** Counts forever, and stores the count. */
 const PROGRAM = image({
   0: [
     0xd2a80601, // mov x1, #0x40300000
@@ -50,7 +51,7 @@ function packet(random: Random): string {
   }
 }
 
-/** Some bytes of it changed, gone, or doubled. */
+/** Some bytes of it changed, removed, or repeated. */
 function changed(random: Random, bytes: Uint8Array): Uint8Array {
   const copy = [...bytes];
   for (let left = random.below(4); left > 0; left--)
@@ -69,7 +70,7 @@ class DebuggerFuzzer implements Fuzzer {
         if (random.below(8) === 0) await client.machine.step(0.001);
         if (random.below(16) === 0) client.gdb.receive(Uint8Array.of(3));
       }
-      // Whatever is left of a packet ends here, and what runs stops.
+      // Any incomplete packet ends here, and a running machine stops.
       client.gdb.receive(bytesOf('#00'));
       client.gdb.receive(Uint8Array.of(3));
       await client.stop(4);

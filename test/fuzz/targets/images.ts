@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
-// Guest binaries that are nearly right: sections put together at random, then bytes changed, cut, doubled or moved. Each is accepted, or refused
-// by a GuestImageError in one harmless line; what is accepted has one memory, env.memory, and what the engine would allocate is bounded.
+// Guest binaries that are almost valid: sections combined at random, then bytes changed,
+// cut, repeated or moved. Each is accepted, or refused by a GuestImageError in one
+// harmless line; an accepted one has one memory, env.memory, and the engine's allocations
+// for it are bounded.
 
 import { Random } from '../../../devices/testing/index.ts';
 import {
@@ -22,7 +24,7 @@ import { ensure, ensureHarmlessLine, type Fuzzer, type FuzzTarget } from '../tar
 
 type Bytes = Uint8Array<ArrayBuffer>;
 
-/** Binaries of a run. */
+/** Binaries per run. */
 const OPERATIONS = 200;
 const MOST_MESSAGE = 600;
 const NAMES = ['env', 'memory', 'vsmmu', 'wasi_snapshot_preview1', 'mmio_read32', 'fd_write'];
@@ -101,7 +103,7 @@ class ImageMaker {
     return this.#chance(85) ? [0x41, 0x00, 0x0b] : this.#random.pick(forms);
   }
 
-  /** A section of one of the kinds that a command has none of. */
+  /** A section of a kind that a command does not have. */
   #section(): { readonly place: 'before' | 'between' | 'after'; readonly bytes: number[] } {
     const some = (make: () => number[]) => vector(...times(1 + this.#random.below(3), make));
     const kinds = [
@@ -178,7 +180,7 @@ class ImageMaker {
     return this.#chance(97) ? command(parts) : binary(...sections.map(({ bytes }) => bytes));
   }
 
-  /** Some bytes changed, cut off, doubled, or moved to another place. */
+  /** Some bytes changed, cut off, repeated, or moved to another place. */
   #damaged(bytes: Bytes): Bytes {
     const at = this.#random.below(bytes.length);
     const length = 1 + this.#random.below(8);
@@ -235,7 +237,8 @@ class ImageFuzzer implements Fuzzer {
   async run(seed: number): Promise<number> {
     const random = new Random(seed);
     const maker = new ImageMaker(random);
-    // All at once: an engine compiles on threads of its own, and one by one the waiting for them would take most of the time.
+    // All at once: an engine compiles on threads of its own, and waiting for each would
+    // take most of the time.
     const loads = times(OPERATIONS, async () => {
       const bytes = maker.make();
       try {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-// Accesses to the registers of every device, in any order: the SMMU and the CMDQV in both roles, the AMD IOMMU likewise, the DMA engine,
-// the PL011, the checkpoint device. None throws, or answers what does not fit; what one access sets to work is bounded; after a reset the
-// device works like a new one.
+// Accesses to the registers of every device, in any order: the SMMU and the CMDQV in both
+// roles, also the AMD IOMMU, the DMA engine, the PL011, the checkpoint device. None
+// throws or returns an invalid value; the work caused by one access is bounded; after a
+// reset the device works like a new one.
 
 import { Checkpoint } from '../../../devices/checkpoint/index.ts';
 import { DmaEngine } from '../../../devices/dma-engine/index.ts';
@@ -24,20 +25,20 @@ import { checkedModules } from '../../support/findings.ts';
 import { uartStep } from '../../support/uart-steps.ts';
 import { ensure, type Fuzzer, type FuzzTarget } from '../target.ts';
 
-/** Of a run, with one device. */
+/** Operations per run, with one device. */
 const OPERATIONS = 1000;
 const VALUES = [0, 1, 3, 8, 0xd, 0xf, 0x1f, 0x10000, 0x80000000, 0x80000001, 0xffffffff];
 const ignore = () => undefined;
 
-/** A device that is fuzzed again and again. */
+/** A device that is fuzzed repeatedly. */
 interface Fuzzed {
   readonly subject: Subject;
   readonly stimulus: Stimulus | undefined;
-  /** Of a device with queues. */
+  /** For a device with queues. */
   readonly plugged: Plugged | undefined;
 }
 
-/** A write to a register that sets queues to work, with a value that means something there. */
+/** A write to a register that starts queues, with a meaningful value. */
 const hotWrite =
   (name: string): Stimulus =>
   (bus, random) => {
@@ -53,7 +54,7 @@ const hotWrite =
     else bus.write32(offset, random.pick(value)());
   };
 
-/** Half of the time one, half of the time the other. */
+/** One half of the time the first, otherwise the second. */
 const either =
   (a: Stimulus, b: Stimulus): Stimulus =>
   (bus, random, host) =>
@@ -79,7 +80,10 @@ class RegisterFuzzer implements Fuzzer {
     this.#devices = devices;
   }
 
-  /** Brought up after a reset, the device executes one CMD_SYNC on each queue, and reports no error. */
+  /**
+   * Enabled after a reset, the device executes one CMD_SYNC on each queue, and reports no
+   * error.
+   */
   #worksAnew({ subject, plugged }: Fuzzed): void {
     const { host, device } = subject;
     host.reset(device);

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
-// Commands of eight VMs of one host through every door of a host: VCMDQs with page 0 and doorbells, the trapped CMDQ, hwptInvalidate. Rings are
-// full, PROD is anywhere. No one's neighbours lose IOTLB entries, queues, endpoints, events or memory. (The target `abi` has the queues that
-// a guest reaches through the registers of its devices, ECMDQs and the overlaid CMDQ among them.)
+// Commands of eight VMs of one host through every interface of a host: VCMDQs with page 0
+// and doorbells, the trapped CMDQ, hwptInvalidate. Rings are full, PROD is anywhere.
+// Neighbours do not lose IOTLB entries, queues, endpoints, events or memory. (The target
+// `abi` covers the queues that a guest reaches through the registers of its devices,
+// including ECMDQs and the overlaid CMDQ.)
 
 import { loadHotModules } from '../../../assembly/load.ts';
 import { Random } from '../../../devices/testing/index.ts';
@@ -9,7 +11,10 @@ import { VmHost } from '../../../vmm/nested/index.ts';
 import { Siege, VMS } from '../../support/siege.ts';
 import { ensure, type Fuzzer, type FuzzTarget } from '../target.ts';
 
-/** Of a run, all of one VM: looking at what its neighbours have takes as long as three of them. */
+/**
+ * Attacks per run, all by one VM: a check of its neighbours takes as long as three of
+ * them.
+ */
 const ATTACKS = 4;
 
 class RingFuzzer implements Fuzzer {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Accesses through stream tables, CDs and translation tables that are nearly right: the core and the plain reference walker say the same of
-// each, about its address, its event, and the descriptors that it updates. And streams that share entries of the IOTLB, or must not.
+// Accesses through stream tables, CDs and translation tables that are almost valid: the
+// core and the reference walker agree about the address, the event, and the updated
+// descriptors of each. And streams that share entries of the IOTLB, or must not.
 
 import { Random } from '../../../devices/testing/index.ts';
 import { DS_SHAPES, DS_STAGE2, STAGE1, STAGE2, WIDE_SHAPES } from '../../reference/geometries.ts';
@@ -12,17 +13,17 @@ import { type Harness, harness } from '../../support/unit-harness.ts';
 import { shareEntries } from '../shared-entries.ts';
 import { ensure, type Fuzzer, type FuzzTarget } from '../target.ts';
 
-/** Accesses of a run. */
+/** Accesses per run. */
 const OPERATIONS = 50;
-/** Sets of streams that share entries, in a run. */
+/** Sets of streams that share entries, per run. */
 const SHARED = 2;
-/** Changes to what would be valid tables, at most. */
+/** Maximum number of changes to valid tables. */
 const MOST_TWISTS = 3;
 const MODES = ['stage 1', 'stage 2', 'nested'] as const;
-/** StreamWorlds of an SMMU as Grace's, with tables of either endianness and XNX. */
+/** StreamWorlds of an SMMU like Grace's, with tables of either endianness and XNX. */
 const WORLDS = ['NS-EL1', 'EL2', 'EL2-E2H'] as const;
 
-/** Sizes of the tables: of 48-bit addresses, of 52-bit ones, and with DS. */
+/** Sizes of the tables: 48-bit addresses, 52-bit ones, and DS. */
 const SIZES = [
   { stage1: STAGE1, stage2: STAGE2 },
   { stage1: [...STAGE1, ...WIDE_SHAPES], stage2: [...STAGE2, ...WIDE_SHAPES], wide: true },
@@ -32,7 +33,7 @@ const SIZES = [
 function shapeOf(random: Random): Shape {
   const { stage1, stage2, ...wide } = random.pick(SIZES);
   const cdFormat = BigInt(random.below(3));
-  // A linear table of a scenario has room for 64 CDs, a level-1 table is a page.
+  // A scenario's linear table has space for 64 CDs, a level-1 table for a page.
   const most = cdFormat === 0n ? 64 : cdFormat === 1n ? 0x8000 : 0x80000;
   const withSsid = random.below(3) === 0;
   const asGrace = random.below(4) !== 0;

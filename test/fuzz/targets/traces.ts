@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Trace files from strangers: one that was written, with members changed, gone, of other types, or new. Each is summarised, or refused by a
-// TypeError in one line; a summary has finite numbers and harmless texts.
+// Trace files from unknown sources: a written one, with members changed, removed, of
+// other types, or added. Each is summarised, or refused by a TypeError in one line; a
+// summary contains finite numbers and harmless texts.
 
 import { printableData } from '../../../cli/printable-data.ts';
 import { Random } from '../../../devices/testing/index.ts';
@@ -12,7 +13,7 @@ import {
 } from '../../../vmm/trace/index.ts';
 import { ensure, type Fuzzer, FuzzFinding, type FuzzTarget, isHarmless } from '../target.ts';
 
-/** Files of a run. */
+/** Files per run. */
 const OPERATIONS = 200;
 const TEXTS = [
   'vm0',
@@ -42,7 +43,7 @@ function oddValue(random: Random): unknown {
   return random.pick(values as readonly unknown[] as readonly (object | string)[]);
 }
 
-/** Changes one member somewhere in a value of JSON. */
+/** Changes one member somewhere in a JSON value. */
 function change(random: Random, value: unknown): void {
   if (typeof value !== 'object' || value === null) return;
   const object = value as Record<string, unknown>;

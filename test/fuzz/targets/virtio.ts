@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
-// Drivers of virtio devices over MMIO and PCI, of the DMA engine and of bridges over PCIe: configuration space, BARs and rings in any
-// order. None throws; none reaches a page that the IOMMU does not grant, not with a message of MSI-X either; a reset makes it a new one.
+// Drivers of virtio devices over MMIO and PCI, of the DMA engine and of bridges over
+// PCIe: configuration space, BARs and rings in any order. None throws; none accesses a
+// page that the IOMMU does not grant, not even with an MSI-X message; a reset makes it
+// like a new one.
 
 import { DmaEnginePci } from '../../../devices/dma-engine/index.ts';
 import type {
@@ -35,15 +37,15 @@ import { virtioLegacyStep, virtioStep } from '../../support/virtio-steps.ts';
 import { ensure, type Fuzzer, type FuzzTarget } from '../target.ts';
 
 const OPERATIONS = 1000;
-/** What the IOMMU grants: the pages that the drivers' steps use. */
+/** The pages that the IOMMU grants, which the drivers' steps use. */
 const GRANTED = { at: 0x1000, end: 0x5000 } as const;
 const REFUSED: DmaResult = { ok: false, done: 0 };
 const UNTOUCHED = 0xa5;
 
-/** A host whose IOMMU grants four pages; it counts what it refuses. */
+/** A host whose IOMMU grants four pages; it counts the accesses that it refuses. */
 class GrantingHost extends FakeHost {
   refused = 0;
-  /** Whatever a device requests; responses of every kind, one after the other. */
+  /** For any request of a device: responses of every kind in turn. */
   #responses = 0;
   readonly ats: AtsCapability;
 

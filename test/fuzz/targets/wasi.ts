@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// WASI: guests that call it with any arguments, one with files and one without. No call fails the machine or takes long, whatever is made of
-// files is bounded, and a neighbour's files are as they were; proc_exit ends a guest, and it boots again.
+// WASI: guests that call it with arbitrary arguments, one with files and one without. No
+// call fails the machine or takes long, everything made of files is bounded, and a
+// neighbour's files are unchanged; proc_exit ends a guest, and it boots again.
 
 import { Random } from '../../../devices/testing/index.ts';
 import { Host, type Machine } from '../../../vmm/api/index.ts';
@@ -15,15 +16,18 @@ import {
 import { ensure, type Fuzzer, type FuzzTarget } from '../target.ts';
 import { WasiCallMaker } from '../wasi-calls.ts';
 
-/** Calls of a run. */
+/** Calls per run. */
 const OPERATIONS = 780;
 const GUEST_PAGES = 64;
 const MEMORY = GUEST_PAGES * 0x10000;
-/** Longest of a run's steps that is no hang, in milliseconds of this process's CPU time. */
+/**
+ * Maximum CPU time of this process for one step of a run, in milliseconds: a longer one
+ * hangs.
+ */
 const MOST_CPU_MS = 5000;
-/** Limit for this process in bytes: files of three machines and their leftovers take less. */
+/** Limit for this process in bytes: files of three machines, and garbage, take less. */
 const MOST_RSS = 1.5 * 2 ** 30;
-/** A descriptor of a file comes from one of these; without them there are none. */
+/** A file descriptor comes from one of these; without them there are none. */
 const OPENS_FILES = /^(path|fd_prestat)_/;
 const ALL = functionsOf(MODULE_WASI);
 const EXIT = ALL.filter(({ name }) => name === 'proc_exit');
@@ -33,7 +37,7 @@ const CONSOLE = FILES.filter(({ name }) => !OPENS_FILES.test(name));
 interface Caller {
   readonly machine: Machine;
   readonly calls: CallList;
-  /** What it calls, in addition to proc_exit. */
+  /** The functions that it calls, in addition to proc_exit. */
   readonly functions: readonly GuestFunction[];
 }
 
@@ -42,7 +46,7 @@ async function boot({ machine }: Caller): Promise<void> {
   await machine.boot({ paused: true });
 }
 
-/** A guest with one file, which it writes and reads again. */
+/** A guest with one file, which it writes and reads back. */
 class Neighbour {
   readonly #caller: Caller;
   #text = 0;
@@ -61,7 +65,7 @@ class Neighbour {
     words.set([from, 4, to, 8], vector >> 2);
     words[from >> 2] = ++this.#text;
     calls.clear();
-    // Descriptors count up, and the first is 4.
+    // Descriptors count up, starting with 4.
     calls.add('path_open', 3, 0, name, 1, 1 | 8, 0x1fffffffn, 0x1fffffffn, 0, result);
     await this.#step();
     const fd = words[result >> 2] ?? 0;
@@ -98,7 +102,7 @@ class WasiFuzzer implements Fuzzer {
     const random = new Random(seed);
     const caller = this.#callers[random.below(4) === 0 ? 0 : 1];
     const { machine, calls, functions } = caller;
-    // Files are those of this run.
+    // Files belong to this run.
     await boot(caller);
     const maker = new WasiCallMaker(random, MEMORY);
     maker.fill(machine.memory.buffer);
@@ -116,7 +120,7 @@ class WasiFuzzer implements Fuzzer {
     const { user, system } = process.cpuUsage(before);
     const calm = (user + system) / 1000 <= MOST_CPU_MS;
     ensure(calm, () => `the calls took ${(user + system) / 1e6} s: ${names.join()}`);
-    // What is read into memory may make a proc_exit of any call.
+    // Data read into memory may turn any call into proc_exit.
     ensure(
       status === 'paused' || status === 'off',
       () => `the machine is ${status}: ${machine.error?.message}: ${names.join()}`,

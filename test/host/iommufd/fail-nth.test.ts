@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Every allocation and every access to the caller's memory of the whole life of an iommufd, made to fail one after the other (the idea of
-// Linux's iommufd_fail_nth selftest).
+// Every allocation and every access to the caller's memory during the whole life of an
+// iommufd, made to fail one after the other (like Linux's iommufd_fail_nth selftest).
 
 import { describe, expect, it } from 'vitest';
 import { Iommufd, IommufdError } from '../../../host/iommufd/index.ts';
@@ -20,7 +20,7 @@ function counts(fd: Iommufd): string[] {
   return fd.describe().map(({ type, users }) => `${type} ${users}`);
 }
 
-/** One life; every step is one request, and what a failed one left is looked at. */
+/** One life; every step is one request, and the state after a failed one is checked. */
 function live(fd: Iommufd, iommu: MockIommu, device: MockDevice, vm: CountedVm): void {
   const step = <T>(request: () => T): T => {
     const before = [counts(fd), iommu.counts, vm.references, device.domain];
@@ -69,7 +69,7 @@ function live(fd: Iommufd, iommu: MockIommu, device: MockDevice, vm: CountedVm):
 }
 
 describe('the n-th allocation or access to memory that fails', () => {
-  it('leaves nothing behind and no count wrong, for any failure', () => {
+  it('leaves no object and no wrong count, for any failure', () => {
     const refused = new Set<string>();
     let n = 0;
     for (; ; n++) {
@@ -95,7 +95,7 @@ describe('the n-th allocation or access to memory that fails', () => {
         expect(error).toBeUndefined();
         break;
       }
-      // An event that finds no memory is lost, not an error of anybody's request.
+      // An event without memory for it is lost, which is not an error of a request.
       if (fault.refused === 'vEVENT' && error === undefined) continue;
       expect(error).toBeInstanceOf(IommufdError);
       refused.add(fault.refused);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Groups of page faults on the mock driver: gathered until the last one, read whole, answered once
-// (iommu_report_device_fault, iommufd_fault_fops_read).
+// Groups of page faults on the mock driver: collected until the last one, read as a
+// whole, answered once (iommu_report_device_fault, iommufd_fault_fops_read).
 
 import { describe, expect, it } from 'vitest';
 import {
@@ -43,7 +43,7 @@ function attached() {
 }
 
 describe('a group of page faults', () => {
-  it('is there with its last one, in the order of its faults, under one cookie', () => {
+  it('is readable after its last one, in the order of its faults, with one cookie', () => {
     const { file, answers, fault } = attached();
     fault(5, 0x1000, false);
     fault(6, 0x2000, false);

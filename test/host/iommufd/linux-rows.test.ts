@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Requests whose answer depends on details of Linux 7.2 (drivers/iommu/iommufd), on the mock driver: its function is
-// named beside each. test/host/kernel/arm-rows.test.ts has those of the SMMUv3's drivers.
+// Requests whose result depends on details of Linux 7.2 (drivers/iommu/iommufd), on the
+// mock driver: each names its function. test/host/kernel/arm-rows.test.ts tests those of
+// the SMMUv3's drivers.
 
 import { describe, expect, it } from 'vitest';
 import {
@@ -33,7 +34,7 @@ const END = 2n ** 64n;
 const LAST = 2n ** 63n - 1n;
 
 describe('VIOMMU_ALLOC', () => {
-  it('of an object that is no paging HWPT is ENOENT (iommufd_get_object)', () => {
+  it('of an object that is not a paging HWPT is ENOENT (iommufd_get_object)', () => {
     const { fd, deviceId: device, ioas, viommu } = viommuSetup();
     const nested = fd.hwptAlloc({ device, parent: viommu, data: NESTED_DATA });
     for (const hwpt of [ioas, device, viommu, nested, 999])
@@ -92,7 +93,7 @@ describe('the order of errors', () => {
       );
     for (const fault of [998, ioas])
       expectErrno(() => fd.hwptAlloc({ device, parent: ioas, fault }), 'ENOENT');
-    // Nothing of them is left.
+    // None of them is left.
     expect([fd.describe(), iommu.counts]).toEqual(before);
   });
 
@@ -112,7 +113,7 @@ describe('IOAS_MAP', () => {
     const setup = mockSetup();
     for (const length of [2n ** 63n, 2n ** 63n - PAGE / 2n + PAGE / 2n])
       expectErrno(() => map(setup, length), 'EOVERFLOW');
-    // The first is found a place, at a transparent huge page; there is none for a second.
+    // The first is placed at a transparent huge page; there is no place for a second.
     const lone = { ...setup, ioas: setup.fd.ioasAlloc() };
     expect(map(lone, 2n ** 63n - PAGE)).toBe(2n ** 21n);
     expectErrno(() => map(lone, 2n ** 63n - PAGE), 'ENOSPC');
@@ -125,13 +126,13 @@ describe('IOAS_MAP', () => {
     expect(map(setup, 16n * PAGE, 0x4000)).toBe(4n * 8n * PAGE);
     expect(map(setup, PAGE / 2n, 0x1800)).toBe(2n * PAGE + PAGE / 2n);
     expectErrno(() => map(setup, PAGE, 0x10), 'EINVAL');
-    // To 2 MiB, and no further.
+    // Up to 2 MiB, and no further.
     expect(map(setup, 2n ** 24n)).toBe(2n ** 21n);
   });
 });
 
 describe('IOAS_UNMAP', () => {
-  it('of one whole mapping and a part of the next is ENOENT, and the first is gone', () => {
+  it('of one whole mapping and a part of the next is ENOENT, and the first is unmapped', () => {
     const { fd, ioas, device, deviceId, parent } = mockSetup();
     fd.attach(deviceId, parent);
     for (const iova of [PAGE, 4n * PAGE])
@@ -146,14 +147,14 @@ describe('IOAS_UNMAP', () => {
       [PAGE, END - 1n],
     ] as const)
       expectErrno(() => fd.ioasUnmap(ioas, iova, length), 'EOVERFLOW');
-    // What begins in the middle of one takes nothing.
+    // A range that begins in the middle of one does not unmap it.
     expectErrno(() => fd.ioasUnmap(ioas, 5n * PAGE, 8n * PAGE), 'ENOENT');
     expect(pages().length).toBe(4);
   });
 });
 
 describe('IOAS_IOVA_RANGES', () => {
-  it('has what is neither reserved nor beyond the IOMMU, mapped or not', () => {
+  it('contain everything that is neither reserved nor beyond the IOMMU, mapped or not', () => {
     const { fd, ioas, iommu, parent } = mockSetup();
     const lone = fd.ioasAlloc();
     expect(fd.ioasIovaRanges(lone)).toEqual({
@@ -178,7 +179,7 @@ describe('IOAS_IOVA_RANGES', () => {
 });
 
 describe('IOAS_ALLOW_IOVAS', () => {
-  it('says where places are found, and nothing of IOVAs that a caller chooses', () => {
+  it('returns where places are found, and does not restrict IOVAs that a caller chooses', () => {
     const { fd, ioas } = mockSetup();
     const anywhere = (length = PAGE) =>
       fd.ioasMap(ioas, { length, memory: { physical: () => 0 }, address: 0 });
@@ -189,14 +190,14 @@ describe('IOAS_ALLOW_IOVAS', () => {
     expect([anywhere(), anywhere(2n * PAGE)]).toEqual([32n * PAGE, 64n * PAGE]);
     expectErrno(() => anywhere(), 'ENOSPC');
     fd.ioasMap(ioas, { iova: PAGE, length: PAGE, memory: MEMORY, address: 0 });
-    // In place of those before; none is everywhere.
+    // They replace the previous ones; an empty list allows everything.
     fd.ioasAllowIovas(ioas, [{ start: 8n * PAGE, last: 9n * PAGE - 1n }]);
     expect(anywhere()).toBe(8n * PAGE);
     fd.ioasAllowIovas(ioas, []);
     expect(anywhere()).toBe(2n * PAGE);
   });
 
-  it('is refused for ranges that are none, meet, or are reserved, and changes nothing then', () => {
+  it('is refused for ranges that are invalid, adjacent or reserved, and changes nothing then', () => {
     const { fd, ioas } = mockSetup();
     const allow = (...ranges: (readonly [bigint, bigint])[]) =>
       fd.ioasAllowIovas(
@@ -208,7 +209,7 @@ describe('IOAS_ALLOW_IOVAS', () => {
     expectErrno(() => allow([2n * PAGE, PAGE]), 'EINVAL');
     expectErrno(() => allow([PAGE, END]), 'EINVAL');
     expectErrno(() => allow([PAGE, 3n * PAGE], [3n * PAGE, 4n * PAGE]), 'EINVAL');
-    // Beyond what the mock translates.
+    // Beyond the addresses that the mock translates.
     expectErrno(() => allow([PAGE, LAST + 1n]), 'EADDRINUSE');
     expectErrno(() => fd.ioasAllowIovas(999, []), 'ENOENT');
     expect(fd.ioasMap(ioas, { length: PAGE, memory: MEMORY, address: 0 })).toBe(8n * PAGE);
@@ -224,7 +225,7 @@ describe('IOAS_ALLOW_IOVAS', () => {
     fd.ioasAllowIovas(ioas, []);
     fd.attach(master, parent);
     expectErrno(() => fd.ioasAllowIovas(ioas, [{ start: 0n, last: 16n * PAGE }]), 'EADDRINUSE');
-    // A domain that cannot map what is allowed does not come.
+    // A domain that cannot map the allowed ranges is not created.
     const lone = fd.ioasAlloc();
     fd.ioasAllowIovas(lone, [{ start: LAST, last: LAST + PAGE }]);
     expectErrno(() => fd.hwptAlloc({ device: master, parent: lone }), 'EADDRINUSE');
@@ -245,7 +246,7 @@ describe('attach', () => {
       PAGE,
       PAGE + PAGE / 2n,
     ]);
-    // Behind another IOMMU: one of its own.
+    // With another IOMMU: one of its own.
     const strange = fd.attach(strangeId, ioas);
     expect(strange).not.toBe(hwpt);
     expectErrno(() => fd.viommuAlloc({ device: deviceId, hwpt, type: MOCK_VIOMMU_TYPE }), 'EINVAL');
@@ -255,7 +256,7 @@ describe('attach', () => {
     expect(there()).toContain(hwpt);
     fd.unbind(otherId);
     expect(there()).not.toContain(hwpt);
-    // Replaced by itself it stays; by another it goes.
+    // Replaced by itself it stays; replaced by another one it is gone.
     expect([fd.replace(strangeId, ioas), there().includes(strange)]).toEqual([strange, true]);
     fd.replace(strangeId, fd.hwptAlloc({ device: strangeId, parent: ioas }));
     expect(there()).not.toContain(strange);
@@ -265,7 +266,7 @@ describe('attach', () => {
     expect(iommu.counts.pagingDomains).toBe(0);
   });
 
-  it('in place of itself changes nothing: faults that wait stay, and so do their cookies', () => {
+  it('by itself changes nothing: pending faults stay, and so do their cookies', () => {
     const { fd, iommu, device, deviceId, ioas } = mockSetup();
     const { id: fault, file } = fd.faultQueueAlloc();
     const hwpt = fd.hwptAlloc({ device: deviceId, parent: ioas, fault });
@@ -299,7 +300,7 @@ describe('attach', () => {
 });
 
 describe('GET_HW_INFO', () => {
-  it('says what device and IOMMU can do, and fills what room there is', () => {
+  it('returns the capabilities of device and IOMMU, and fills the available space', () => {
     const { fd, deviceId, device } = mockSetup();
     Object.assign(device, { capabilities: HW_CAP_PCI_ATS_NOT_SUPPORTED, maxPasidLog2: 20 });
     const rest = { type: MOCK_HW_INFO_TYPE, length: 8, capabilities: 8, maxPasidLog2: 20 };
@@ -354,7 +355,7 @@ describe('a FAULT file', () => {
       expectErrno(() => file.read(bytes), 'ESPIPE');
     for (const bytes of [1, PGFAULT_ANSWER_SIZE - 1, PGFAULT_ANSWER_SIZE + 1])
       expectErrno(() => file.write(new Uint8Array(bytes)), 'ESPIPE');
-    // Nothing of it has room in none.
+    // A read without space returns nothing of it.
     expectErrno(() => file.read(0), 'EINVAL');
     expect([file.write(new Uint8Array()), file.readable]).toEqual([0, true]);
     file.read(PGFAULT_SIZE);
@@ -399,7 +400,7 @@ describe('HWPT_INVALIDATE', () => {
     count: 1,
   };
 
-  it('checks its bounds before it looks up its object', () => {
+  it('checks its bounds before its object', () => {
     const { fd, parent, viommu, deviceId } = viommuSetup();
     for (const id of [999, parent, viommu]) {
       expectErrno(() => fd.hwptInvalidate(id, { ...shape, entryLength: 0 }), 'EINVAL');

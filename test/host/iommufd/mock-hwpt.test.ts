@@ -50,7 +50,7 @@ describe('an IOAS', () => {
     expect(fd.ioasUnmap(ioas, 0n, END - 1n)).toBe(0n);
   });
 
-  it('finds a place by itself while there is one', () => {
+  it('finds a place by itself while one is free', () => {
     const { fd, ioas } = mockSetup();
     const anywhere = (length: bigint) =>
       fd.ioasMap(ioas, { length, memory: { physical: () => 0 }, address: 0 });
@@ -79,7 +79,7 @@ describe('an IOAS', () => {
         ...(iova === undefined ? {} : { iova }),
       });
     const pages = () => [...((master.domain as MockPagingDomain).pages ?? [])];
-    // Nothing is reserved before, nor by a device that has nothing reserved.
+    // Nothing is reserved before, nor by a device without reserved regions.
     fd.attach(deviceId, parent);
     map(5n * PAGE);
     expectErrno(() => fd.attach(masterId, parent), 'EADDRINUSE');
@@ -97,7 +97,7 @@ describe('an IOAS', () => {
     for (const iova of [3n * PAGE + half, 4n * PAGE, 5n * PAGE + half])
       expectErrno(() => map(iova), 'EINVAL');
     expect([map(3n * PAGE), map(6n * PAGE)]).toEqual([3n * PAGE, 6n * PAGE]);
-    // No place is found there either, and unmapping everything leaves the doorbells.
+    // No place is found there either, and unmapping everything keeps the doorbells.
     expect([map(undefined, PAGE), map(undefined, 2n * PAGE)]).toEqual([PAGE, 8n * PAGE]);
     fd.ioasUnmap(ioas, 0n, END - 1n);
     expect(pages()).toEqual(doorbells);
@@ -106,7 +106,7 @@ describe('an IOAS', () => {
     expect(pages()).toEqual(doorbells);
     expectErrno(() => map(4n * PAGE), 'EINVAL');
     fd.detach(otherId);
-    // Only the mapping of the HWPT is left, which goes with it.
+    // Only the mapping of the HWPT is left, which is removed with it.
     fd.detach(deviceId);
     fd.destroy(parent);
     expect(map(4n * PAGE)).toBe(4n * PAGE);
@@ -114,7 +114,7 @@ describe('an IOAS', () => {
     expect(iommu.counts.pagingDomains).toBe(0);
   });
 
-  it('is followed by every HWPT on it, and stays while there is one', () => {
+  it('is followed by every HWPT on it, and stays while one exists', () => {
     const { fd, iommu, ioas, deviceId, device, parent } = mockSetup();
     fd.ioasMap(ioas, { iova: PAGE, length: PAGE, memory: MEMORY, address: PAGE_SIZE });
     const second = fd.hwptAlloc({ device: deviceId, parent: ioas });
@@ -312,7 +312,7 @@ describe('a fault queue', () => {
       if (end === 'replace') fd.replace(deviceId, next);
       else fd[end](deviceId);
       expect(answers, end).toEqual(['unread 1', 'read 1']);
-      // The cookie that is free again is the next fault's.
+      // The next fault gets the cookie that is free again.
       expectErrno(() => file.write(u32(1, 0)), 'EINVAL');
       file.write(u32(2, 0));
       const record = new DataView(file.read(40).buffer);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// An iommufd with mock devices behind it, as Linux's iommufd selftests set it up.
+// An iommufd with mock devices, set up like Linux's iommufd selftests.
 
 import { expect } from 'vitest';
 import {
@@ -25,7 +25,7 @@ export const MEMORY: UserMemory = {
     address >= 0 && address + length <= 0x100000 ? 0x40000000 + address : undefined,
 };
 
-/** A VM that counts who holds it. */
+/** A VM that counts its references. */
 export class CountedVm implements VmHandle {
   readonly name = 'vm';
   references = 0;
@@ -51,7 +51,7 @@ export function expectErrno(action: () => unknown, errno: Errno): void {
   expect(action).toThrow(expect.objectContaining({ errno }));
 }
 
-/** A device that keeps regions of its IOAS free. */
+/** A device that reserves regions of its IOAS. */
 export function reserving(
   name: string,
   iommu: MockIommu,

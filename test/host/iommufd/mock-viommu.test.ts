@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The rows of Linux's iommufd selftests for vIOMMUs and what hangs on them, on the mock driver.
+// The rows of Linux's iommufd selftests for vIOMMUs and their objects, on the mock
+// driver.
 
 import { describe, expect, it } from 'vitest';
 import { PAGE_SIZE } from '../../../host/iommufd/index.ts';
@@ -63,7 +64,7 @@ describe('a vIOMMU', () => {
     fd.destroy(parent);
   });
 
-  it('goes with its iommufd, and so does its VM reference', () => {
+  it('is destroyed with its iommufd, and so is its VM reference', () => {
     const vm = new CountedVm();
     const { fd, iommu, device } = viommuSetup(vm);
     fd.close();
@@ -123,7 +124,7 @@ describe('a vDEVICE', () => {
     expect(iommu.counts.vdevices).toBe(1);
   });
 
-  it('comes before its device is attached to a nested HWPT', () => {
+  it('is allocated before its device is attached to a nested HWPT', () => {
     const { fd, viommu, deviceId: device, device: mock, parent } = viommuSetup();
     const nested = fd.hwptAlloc({ device, parent: viommu, data: NESTED_DATA });
     fd.attach(device, parent);
@@ -136,7 +137,7 @@ describe('a vDEVICE', () => {
     expectErrno(() => fd.attach(device, nested), 'EBUSY');
     expectErrno(() => fd.attach(device, parent), 'EBUSY');
     expectErrno(() => fd.destroy(nested), 'EBUSY');
-    // Nothing counts on the vDEVICE, and what is attached stays attached without it.
+    // Nothing depends on the vDEVICE, and attached objects stay attached without it.
     fd.destroy(vdevice);
     expect(mock.domain).not.toBe(before);
     fd.detach(device);
@@ -144,7 +145,7 @@ describe('a vDEVICE', () => {
     expect(mock.domain).toBeUndefined();
   });
 
-  it('goes with its device, and its ID names nothing until the iommufd is closed', () => {
+  it('is destroyed with its device, and its ID names nothing until the iommufd is closed', () => {
     const { fd, iommu, viommu, deviceId: device } = viommuSetup();
     const vdevice = fd.vdeviceAlloc({ viommu, device, virtId: 0x99n });
     fd.unbind(device);
@@ -190,7 +191,7 @@ describe('a HW queue', () => {
     expect(fd.describe().find((object) => object.type === 'IOAS')?.details.pins).toBe(0);
   });
 
-  it('pins its ring, and goes in descending order', () => {
+  it('pins its ring, and is freed in descending order', () => {
     const { fd, ioas, viommu, iommu } = queueSetup();
     const first = fd.hwQueueAlloc({ viommu, type, index: 0, iova: PAGE, length: PAGE });
     expectErrno(
@@ -199,7 +200,7 @@ describe('a HW queue', () => {
     );
     expectErrno(() => fd.ioasUnmap(ioas, PAGE, PAGE), 'EBUSY');
     expect(fd.ioasUnmap(ioas, 2n * PAGE, PAGE)).toBe(PAGE);
-    // Half a page further is as good a base.
+    // A base half a page further is equally valid.
     const second = fd.hwQueueAlloc({
       viommu,
       type,
@@ -255,7 +256,7 @@ describe('a vEVENTQ', () => {
     return found;
   }
 
-  it('has a type and 1 to 2^19 events, and there is one of each type', () => {
+  it('has a type and 1 to 2^19 events, and one of each type may exist', () => {
     const { fd, viommu } = viommuSetup();
     expectErrno(() => fd.veventqAlloc({ viommu, type: 0, depth: 3 }), 'EOPNOTSUPP');
     expectErrno(() => fd.veventqAlloc({ viommu, type, depth: 3, flags: 1 }), 'EOPNOTSUPP');
@@ -267,7 +268,7 @@ describe('a vEVENTQ', () => {
     fd.veventqAlloc({ viommu, type: 77, depth: 3 });
   });
 
-  it("brings events in the guest's numbering, and tells of those that it lost", () => {
+  it("delivers events in the guest's numbering, and reports lost ones", () => {
     const { fd, iommu, viommu, device, deviceId } = viommuSetup();
     const { id, file } = fd.veventqAlloc({ viommu, type, depth: 2 });
     let polled = 0;
@@ -283,7 +284,8 @@ describe('a vEVENTQ', () => {
     expectErrno(() => file.read(7), 'EINVAL');
     expect(records(file.read(1024))).toEqual([[0, 0, 0x99]]);
     for (let i = 0; i < 4; i++) iommu.triggerEvent(device);
-    // Two fit; the rest is one header at the end, with the sequence number of the last.
+    // Two fit; the others become one header at the end, with the sequence number of the
+    // last.
     expect(records(file.read(20))).toEqual([[0, 1, 0x99]]);
     expect(records(file.read(1024))).toEqual([
       [0, 2, 0x99],
@@ -307,7 +309,8 @@ describe('a vEVENTQ', () => {
     iommu.triggerEvent(device);
     expect(records(file.read(12))).toEqual([[0, 0, 1]]);
     iommu.triggerEvent(device);
-    // Linux drops the header when an event finds room again; the gap in the sequence is left.
+    // Linux drops the header when there is space for an event again; the gap in the
+    // sequence remains.
     expect(records(file.read(1024))).toEqual([[0, 2, 1]]);
   });
 });
@@ -331,7 +334,7 @@ describe('an invalidation of a vIOMMU', () => {
     return { ...setup, invalidate };
   }
 
-  it('of no entries asks whether the type is known', () => {
+  it('without entries checks whether the type is supported', () => {
     const { invalidate } = invalidationSetup();
     expect(invalidate(new Uint8Array(), 0)).toBe(0);
     expectErrno(() => invalidate(new Uint8Array(), 0, { dataType: 2 }), 'EINVAL');
@@ -342,7 +345,7 @@ describe('an invalidation of a vIOMMU', () => {
     const entry = u32(0, 0x99, 0, 0);
     expectErrno(() => invalidate(entry, 1, { dataType: 2 }), 'EINVAL');
     expectErrno(() => invalidate(entry, 1, { entryLength: 0 }), 'EINVAL');
-    // Index 0 is not there, and zero all the same.
+    // Index 0 does not exist, although it is zero.
     expect(invalidate(entry, 1, { entryLength: 8 })).toBe(1);
     device.cache[0] = 1;
     expectErrno(() => invalidate(entry, 2), 'EINVAL');
@@ -353,7 +356,7 @@ describe('an invalidation of a vIOMMU', () => {
       'EINVAL',
     );
     expect(device.cache).toEqual([1, 2, 3, 4]);
-    // A longer struct of a newer caller is fine as long as the rest is zero.
+    // A longer struct of a newer caller is accepted if the additional bytes are zero.
     expect(invalidate(entry, 1, { entryLength: 16 })).toBe(1);
     expect(device.cache).toEqual([0, 2, 3, 4]);
   });
@@ -365,7 +368,7 @@ describe('an invalidation of a vIOMMU', () => {
     expect(invalidate(page, 1, { entryLength: 4096 })).toBe(1);
     expect(device.cache).toEqual([0, 2, 3, 4]);
     const entries = new Uint8Array(2 ** 19 + 1);
-    // A type that there is not: the driver is asked, and refuses before it looks at an entry.
+    // An unknown type: the driver refuses it before it reads an entry.
     const asked = { dataType: 2, entryLength: 1 };
     expect(() => invalidate(entries, 2 ** 19, asked)).toThrow(
       'there are no invalidations of type 2',
@@ -377,7 +380,7 @@ describe('an invalidation of a vIOMMU', () => {
       expect(tooMany).toThrow(/^EINVAL: .* bytes are too many$/);
   });
 
-  it('fails at the first bad entry and says how many came before it', () => {
+  it('fails at the first bad entry and returns how many came before it', () => {
     const { invalidate, device } = invalidationSetup();
     for (const [bad, errno] of [
       [[2, 0x99, 0], 'EOPNOTSUPP'],

@@ -30,7 +30,7 @@ describe('host RAM', () => {
     expect(host.allocate(0x1000, 0x1000) % 0x1000).toBe(0);
   });
 
-  it('ends with an error, and knows its bounds', () => {
+  it('ends with an error, and has bounds', () => {
     const host = ram();
     expect(() => host.allocate(0x40000, 0x1000)).toThrow(HostError);
     expect(() => host.load64(0x20000)).toThrow(RangeError);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The errors of the SMMUv3's and the CMDQV's drivers, request by request, as iommufd and the two drivers of Linux 7.2 have them. What a failed request
-// left is looked at each time.
+// The errors of the SMMUv3's and the CMDQV's drivers, request by request, as in iommufd
+// and the two drivers of Linux 7.2. The state after a failed request is checked each
+// time.
 
 import { beforeAll, describe, expect, it } from 'vitest';
 import { type HotModules, loadHotModules } from '../../../assembly/load.ts';
@@ -34,14 +35,17 @@ beforeAll(async () => {
 const GPA = BigInt(RAM_GPA_BASE + 0x100000);
 const PAGE = 4096n;
 
-/** Two SMMUs with four VINTFs of two queues each, a VM in two regions, and an iommufd with a vIOMMU of the CMDQV on the first SMMU. */
+/**
+ * Two SMMUs with four VINTFs of two queues each, a VM in two regions, and an iommufd with
+ * a vIOMMU of the CMDQV on the first SMMU.
+ */
 function setup() {
   const hostMemory = createHostMemory({ smmus: 2, ramSize: 0x2000000 });
   const unit = new Unit({ modules, hostMemory, thread: 0 });
   const ram = new HostRam(hostMemory);
   const { wasm, regions } = guestRam();
   const [{ gpa, offset, size }] = regions as [(typeof regions)[number]];
-  // Two pieces that lie side by side for the guest, and not in its memory.
+  // Two pieces that are adjacent for the guest, but not in its memory.
   const pieces = [
     { gpa, offset: offset + size / 2, size: size / 2 },
     { gpa: gpa + size / 2, offset, size: size / 2 },
@@ -392,12 +396,12 @@ describe('a request to the drivers of the SMMUv3 and the CMDQV', () => {
   it.each(ROWS)('%s is %s', (_, errno, request) => {
     const s = setup();
     expect(() => request(s)).toThrow(expect.objectContaining({ errno }));
-    // Whatever it was, everything goes.
+    // Whatever it was, everything is released.
     s.fd.close();
     expect([s.fd.describe(), s.vm.references]).toEqual([[], 0]);
   });
 
-  it('that is right is carried out: a longer entry whose rest is zero, a queue after another, the mapped page', () => {
+  it('that is right is executed: a longer entry whose rest is zero, a queue after another, the mapped page', () => {
     const s = setup();
     expect(s.fd.hwptInvalidate(s.viommu, { ...command(), entryLength: 16 })).toBe(1);
     const padded = command(32);
@@ -413,7 +417,7 @@ describe('a request to the drivers of the SMMUv3 and the CMDQV', () => {
 });
 
 describe('a device', () => {
-  it('behind an SMMU that is not coherent cannot be bound', async () => {
+  it('with an SMMU that is not coherent cannot be bound', async () => {
     // IDR0.COHACC.
     const host = await VmHost.create({
       modules,

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The host object model on real drivers: errors of the SMMUv3's and the CMDQV's, as in Linux, and what an invalidation really does.
+// The host object model on real drivers: errors of the SMMUv3's and the CMDQV's, as in
+// Linux, and the effects of an invalidation.
 
 import { describe, expect, it } from 'vitest';
 import { CERROR_ABT } from '../../../assembly/layout/commands.ts';
@@ -131,7 +132,7 @@ describe('a nested HWPT of an SMMUv3', () => {
     for (const config of [1, 2, 3])
       fails(() => alloc(vste(Uint32Array.of((config << 1) | 1, 0, 0, 0))), 'EIO');
     fails(() => alloc(vste(Uint32Array.of(1, 0x00100000, 0, 0))), 'EIO');
-    // Arm nests on vIOMMUs only.
+    // Arm supports nesting only on vIOMMUs.
     fails(() => alloc(vste(stage1Ste({ contextPtr: 0 })), parent), 'EOPNOTSUPP');
     fails(
       () =>
@@ -172,7 +173,7 @@ describe('a nested HWPT of an SMMUv3', () => {
 });
 
 describe('a vDEVICE', () => {
-  it('is what commands find its StreamID by: its pair is in both command contexts while it is there', async () => {
+  it('maps StreamIDs in commands: its pair is in both command contexts while it exists', async () => {
     const { fd, viommu, device, lent } = await setup();
     const contexts = [lent.viommu.context, lent.vintf.context];
     const pairs = () => contexts.map((context) => [context.sidMatch(0), context.sidReplace(0)]);
@@ -207,7 +208,7 @@ describe('a vIOMMU of an SMMUv3', () => {
     fails(() => fd.viommuAlloc({ ...request, data: new Uint8Array(15) }), 'EINVAL');
     fails(() => fd.viommuAlloc(withoutVm), 'EINVAL');
     fails(() => fd.viommuAlloc({ ...request, type: 9 }), 'EOPNOTSUPP');
-    // Two VINTFs are left; then there is none, and nothing of the attempt stays.
+    // Two VINTFs are left; then there is none, and the failed attempt leaves nothing.
     const made = [fd.viommuAlloc(request), fd.viommuAlloc(request)];
     expect(lent.vm.references).toBe(3);
     fails(() => fd.viommuAlloc(request), 'ENOSPC');
@@ -262,7 +263,7 @@ describe('a vIOMMU of an SMMUv3', () => {
       expect(ports.map(({ reads }) => reads())).toEqual([true, true, true]);
       table.unmap(IOVA, 0x1000);
       sendOnCmdq({ viommu, memory }, tlbiNhAsid(0, ASID), sync());
-      // What is left are the ATCs; each ATC_INV empties its own.
+      // Only the ATCs are left; each ATC_INV invalidates its own.
       ports.forEach(({ sid }, i) => {
         expect(ports.map(({ reads }) => reads())).toEqual(ports.map((_, other) => other >= i));
         sendOnCmdq({ viommu, memory }, atcInv({ streamId: sid, address: 0, size: 52 }), sync());
@@ -271,7 +272,7 @@ describe('a vIOMMU of an SMMUv3', () => {
       expect(host.inspect().vms[0]?.viommus[0]?.sidPairs.map(({ virtual }) => virtual)).toEqual(
         sids,
       );
-      // One that the guest does not have, and one that it has no more.
+      // A stream that the guest does not have, and one that it no longer has.
       sendOnCmdq({ viommu, memory }, atcInv({ streamId: 140, address: 0, size: 52 }));
       expect(viommu.commandQueue.error).toBe(1);
       viommu.fd.close();
@@ -299,7 +300,8 @@ describe('a vIOMMU of an SMMUv3', () => {
     const last = others.at(-1);
     if (!last) throw new Error('no vIOMMU');
     expect([first.index, last.index, last.context.index]).toEqual([0, 62, 126]);
-    // A guest's "everything" is everything of its own VMID, in the last context as in the first.
+    // "Everything" of a guest is everything of its own VMID, in the last context as in
+    // the first.
     sendOnCmdq({ viommu: last, memory }, tlbiNsnhAll(), sync());
     expect([last.commandQueue.error, last.commandQueue.cons, last.context.hypOwn]).toEqual([
       0,
@@ -307,7 +309,7 @@ describe('a vIOMMU of an SMMUv3', () => {
       false,
     ]);
     expect(() => host.createViommu(vm, [STREAM])).toThrow('at most 63 vIOMMUs');
-    // The host continues issuing commands as itself, and can have them all again.
+    // The host continues to issue its own commands, and can lend all of them again.
     host.destroyVm(vm);
     expect(lendVm(host).viommu.index).toBe(0);
   });
@@ -433,7 +435,7 @@ describe('an invalidation through an SMMUv3’s vIOMMU', () => {
     }
   });
 
-  it('that fails half-way has carried out what it counts; Linux’s counts what it has dropped', async () => {
+  it('that fails half-way has executed what it counts; Linux’s counts what it has dropped', async () => {
     for (const linuxCompat of [false, true]) {
       const { host, fd, viommu, lent } = await setup({ linuxCompat });
       attachStage1(lent);
@@ -466,7 +468,7 @@ describe('an invalidation through an SMMUv3’s vIOMMU', () => {
     const run = (head: number, log2size = 4) =>
       fd.hwptInvalidateQueue(viommu, { base: BigInt(RING_GPA), log2size, head, tail: 6 });
     expect(run(0)).toEqual({ head: 1, progress: 'unsupported' });
-    // Asked again, it says so again: the call has no memory of its own.
+    // A second call has the same result: the call has no memory of its own.
     expect(run(1)).toEqual({ head: 1, progress: 'unsupported' });
     expect(run(2)).toEqual({ head: 3, progress: 'unsupported' });
     expect(run(4)).toEqual({ head: 5, progress: 'error' });
@@ -485,7 +487,7 @@ describe('an invalidation through an SMMUv3’s vIOMMU', () => {
     touch(host, lent);
     expect(run(0, 3, other, sync(), other, tlbiNhAll(0))).toEqual({ head: 3, progress: 'running' });
     expect(entries(lent)).toBe(1);
-    // Over the end of the ring, with the wrap bit.
+    // Across the end of the ring, with the wrap bit.
     expect(run(3, 4, other, sync(), other, tlbiNhAll(0))).toEqual({ head: 4, progress: 'running' });
     expect(entries(lent)).toBe(0);
     touch(host, lent);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Requests whose answer depends on details of Linux 7.2, on the drivers of the SMMUv3 and the CMDQV: the kernel's function
-// is named beside each. test/host/iommufd/linux-rows.test.ts has those that are the core's alone.
+// Requests whose result depends on details of Linux 7.2, on the drivers of the SMMUv3 and
+// the CMDQV: each names the kernel's function. test/host/iommufd/linux-rows.test.ts tests
+// those of the core alone.
 
 import { describe, expect, it, vi } from 'vitest';
 import { ACCESS_MORE, ACCESS_WRITE } from '../../../assembly/layout/access.ts';
@@ -141,7 +142,7 @@ describe('HWPT_ALLOC on an SMMUv3', () => {
 });
 
 describe('GET_HW_INFO of an SMMUv3', () => {
-  it('has PASIDs as IDR1.SSIDSIZE has them, and says where there is no ATS', async () => {
+  it('has PASIDs according to IDR1.SSIDSIZE, and reports where there is no ATS', async () => {
     const passid = HW_CAP_PCI_PASID_EXEC | HW_CAP_PCI_PASID_PRIV;
     const { idr1 } = PHYSICAL_ID_REGISTERS;
     for (const [registers, expected] of [
@@ -250,13 +251,15 @@ describe('a FAULT of an SMMUv3', () => {
       issue(commands, processor);
     });
     const [physSid = 0] = [...lent.viommu.streams.values()];
-    /** A page request that is not the last of its group with `more`; the SMMU's answer to it. */
+    /**
+     * A page request, not the last of its group with `more`; the SMMU's response to it.
+     */
     const ask = (group: number, page: number, more = 0) =>
       lent.vm.unit.core.pageRequest(smmuBase(0), physSid, -1, PAGES[page] ?? 0, 0, more, group);
     return { ...made, file, responses, ask, take: () => host.service(true) };
   }
 
-  it('has the page requests of a group together, when the last one is there', async () => {
+  it('delivers the page requests of a group together, after the last one', async () => {
     const { file, responses, ask, take } = await withFaults();
     for (const [group, page, more] of [
       [5, 0, ACCESS_MORE],
@@ -309,7 +312,7 @@ describe('a FAULT of an SMMUv3', () => {
     }
     expect(answer).toBe(PRG_SUCCESS);
     while (lost() === 0) take();
-    // A later group of that index.
+    // A later group with that index.
     ask(8, 3);
     take();
     let last: number[] = [];
@@ -337,7 +340,7 @@ describe('HWPT_INVALIDATE of an SMMUv3', () => {
     attachStage1(lent);
     for (const [words, length, left] of [
       [tlbiNhAsid(0, ASID), 8, 0],
-      // The ASID is in the bytes that are not there: another one's.
+      // The ASID is in the missing bytes: another one.
       [tlbiNhAsid(0, ASID), 4, 1],
       [tlbiNhAll(0), 4, 0],
     ] as const) {
@@ -353,7 +356,7 @@ describe('HWPT_INVALIDATE of an SMMUv3', () => {
       attachStage1(lent);
       expect(touch()).toBe(true);
       const bytes = new Uint8Array(96);
-      // A good one; one that no guest may send; one that is too long.
+      // A valid one; one that a guest may not send; one that is too long.
       bytes.set(bytesOf(tlbiNhAll(0)));
       bytes[32] = 0x46;
       bytes[95] = 1;
@@ -370,7 +373,7 @@ describe('HWPT_INVALIDATE of an SMMUv3', () => {
     }
   });
 
-  it('of an ATC on an SMMU without ATS is EIO; Linux passes it on and says nothing', async () => {
+  it('of an ATC on an SMMU without ATS is EIO; Linux forwards it and reports nothing', async () => {
     const idRegisters = { ...PHYSICAL_ID_REGISTERS, ...WITHOUT_ATS };
     for (const linuxCompat of [false, true]) {
       const { fd, viommu } = await setup({ linuxCompat, idRegisters });
@@ -380,7 +383,7 @@ describe('HWPT_INVALIDATE of an SMMUv3', () => {
     }
   });
 
-  it('passes a Secure command on: the SMMU refuses it, which Linux does not tell', async () => {
+  it('forwards a Secure command: the SMMU refuses it, which Linux does not report', async () => {
     for (const linuxCompat of [false, true]) {
       const { fd, iommu, viommu, lent, touch, entries } = await setup({ linuxCompat });
       attachStage1(lent);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The host's driver on a CMDQV that misbehaves: what it lends, it takes back, and no one else notices.
+// The host's driver on a CMDQV that misbehaves: it takes back what it has lent, and
+// nobody else is affected.
 
 import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import type { HotModules } from '../../../assembly/load.ts';
@@ -58,7 +59,7 @@ describe('a host', () => {
     ]);
   });
 
-  it('does not boot with a CMDQV that is never enabled, and says which', async () => {
+  it('does not boot with a CMDQV that is never enabled, and names it', async () => {
     hasten(100);
     await expect(quirkyHost({ enableDelay: Infinity })).rejects.toThrow(
       expect.objectContaining({
@@ -69,7 +70,7 @@ describe('a host', () => {
     );
   });
 
-  it('keeps nothing of a vIOMMU whose VINTF is never enabled', async () => {
+  it('allocates nothing for a vIOMMU whose VINTF is never enabled', async () => {
     const { host, quirky } = await quirkyHost();
     const { vm } = lendVm(host);
     const before = state(host);
@@ -84,7 +85,7 @@ describe('a host', () => {
     expect(host.statistics.vintfsInUse).toBe(2);
   });
 
-  it('takes back a queue that does not say that it has stopped, and lends it again as new', async () => {
+  it('takes back a queue that does not report that it has stopped, and lends it again as new', async () => {
     const { host, quirky } = await quirkyHost();
     const before = state(host);
     const lent = lendVm(host, 'first');
@@ -99,7 +100,7 @@ describe('a host', () => {
     const next = lendVm(host, 'next');
     expect(next.vintf.index).toBe(lent.vintf.index);
     startVcmdq(next);
-    // Its registers are not those of the last owner.
+    // Its registers are not those of the previous owner.
     expect([next.vintf.readPage0(0, 0), next.vintf.readPage0(0, 4)]).toEqual([0, 0]);
     sendOnVcmdq(next, sync());
     expect(next.vintf.readPage0(0, 0)).toBe(1);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Every allocation of a host for a VM, and every access to a guest's memory on its behalf, made to fail one after the other, over the whole life of
-// a VM on the real drivers: plain SMMUv3, CMDQV, and an overlaid CMDQ.
+// Every allocation of a host for a VM, and every access to a guest's memory on its
+// behalf, made to fail one after the other, over the whole life of a VM on the real
+// drivers: plain SMMUv3, CMDQV, and an overlaid CMDQ.
 
 import { beforeAll, describe, expect, it } from 'vitest';
 import { VCMDQ_CONFIG } from '../../../assembly/layout/cmdqv-registers.ts';
@@ -31,14 +32,17 @@ beforeAll(async () => {
   modules = await loadHotModules();
 });
 
-/** What a host has given out, and who holds it. */
+/** A host's allocated resources, and their owners. */
 function state(host: VmHost, vm?: Vm, viommu?: NestedSmmu): unknown {
   const { vms, vmidsInUse, vintfsInUse, ramInUse } = host.statistics;
   const objects = viommu?.fd.describe().map(({ type, users }) => `${type} ${users}`);
   return { vms, vmidsInUse, vintfsInUse, ramInUse, references: vm?.references, objects };
 }
 
-/** The life of a VM; each step is one request, and what a failed one left is looked at. */
+/**
+ * The life of a VM; each step is one request, and the state after a failed one is
+ * checked.
+ */
 function live(host: VmHost, options: CreateViommuOptions): void {
   let vm: Vm | undefined;
   let viommu: NestedSmmu | undefined;
@@ -66,7 +70,8 @@ function live(host: VmHost, options: CreateViommuOptions): void {
     expect(read(IOVA)).toBe(true);
     if (options.cmdqv) {
       const vintf = step(() => host.createVintf(own));
-      // A queue that cannot be allocated is the guest's CMDQ_INIT_ERR, not an exception.
+      // A queue that cannot be allocated is a CMDQ_INIT_ERR of the guest, not an
+      // exception.
       if (step(() => vintf.allocateQueue(0, RING_GPA, RING_LOG2SIZE))) {
         vintf.writePage0(0, VCMDQ_CONFIG, 1);
         step(() => sendOnVcmdq({ vintf, memory }, tlbiNsnhAll(), sync()));
@@ -96,7 +101,10 @@ function live(host: VmHost, options: CreateViommuOptions): void {
   }
 }
 
-/** The typed error that it is, or that stopped a machine at whose safe point it came up. */
+/**
+ * Whether an error is a typed one, or is the cause of a machine's failure at a safe
+ * point.
+ */
 function typed(error: unknown): boolean {
   const cause = error instanceof MachineError ? error.cause : error;
   return cause instanceof IommufdError || cause instanceof HostError;

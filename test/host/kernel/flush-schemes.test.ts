@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The flushes of a roll-over, at once or by each processor when it switches: both keep contexts apart, and cost differently.
+// The flushes of a roll-over, at once or by each processor when it switches: both keep
+// contexts separate, at different costs.
 
 import { expect, it } from 'vitest';
 import { runScheme } from '../../../bench/rollover.ts';

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What a guest's SMMU reports when its CDs or tables lie outside of its RAM: IHI 0070 sections 7.3.10
-// (F_CD_FETCH) and 7.3.12 (F_WALK_EABT), as literal records.
+// The event of a guest's SMMU when its CDs or tables are outside its RAM: IHI 0070
+// sections 7.3.10 (F_CD_FETCH) and 7.3.12 (F_WALK_EABT), as literal records.
 
 import { expect, it } from 'vitest';
 import {
@@ -13,10 +13,10 @@ import { VmHost } from '../../../vmm/nested/index.ts';
 import { checkedHost } from '../../support/findings.ts';
 import { attachStage1, IOVA, type LentVm, lendVm, STREAM } from '../../support/lent-vm.ts';
 
-/** ipa where the VM has nothing. */
+/** ipa at which the VM has no memory. */
 const OUTSIDE = 0x1_2345_6000;
 
-/** What a read of IOVA leaves in the guest's event queue, as doublewords. */
+/** The records of a read of IOVA in the guest's event queue, as doublewords. */
 async function eventsOf(prepare: (lent: LentVm) => void, linuxCompat = false): Promise<string[]> {
   const host = await checkedHost(VmHost, { linuxCompat });
   const lent = lendVm(host);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The host's own VINTF: what its kernel sends goes to a VCMDQ of the processor, and comes back to the CMDQ when that fails.
+// The host's own VINTF: its kernel's commands go to a VCMDQ of the processor, and to the
+// CMDQ again when that fails.
 
 import { afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import {
@@ -31,7 +32,7 @@ import { lendVm } from '../../support/lent-vm.ts';
 const VINTFS = 2;
 const LVCMDQS = 4;
 const HYP_OWN = 1 << 17;
-/** A command that no SMMU has. */
+/** An opcode that no SMMU has. */
 const BAD = Uint32Array.of(0xff, 0, 0, 0);
 const PAGE = 0x1000n;
 
@@ -43,7 +44,7 @@ afterEach(() => {
   vi.restoreAllMocks();
 });
 
-/** A CMDQV that a guest was given, or one of whose VCMDQs never comes up. */
+/** A CMDQV that was assigned to a guest, or one with a VCMDQ that cannot be enabled. */
 class OtherCmdqv extends DeviceWrapper {
   readonly #hypOwn: boolean;
   readonly #dead: number | undefined;
@@ -117,7 +118,7 @@ function boot(options: { hypOwn?: boolean; dead?: number } = {}) {
     },
     write: (lvcmdq: number, offset: number, value: number) =>
       cmdqv?.write(access(lvcmdq, offset, value)),
-    /** What `use` has run: commands of the VCMDQs, and of the CMDQ. */
+    /** Commands that `use` has executed on the VCMDQs, and on the CMDQ. */
     ran(use: () => void) {
       const counts = () => [...vcmdqs, cmdq].map((queue) => queue.counts.commands);
       const before = counts();
@@ -163,7 +164,7 @@ describe('the host’s VINTF', () => {
     expect(commands).toEqual([2, 0, 0, 0, 0]);
   });
 
-  it('has VMs on different queues, and what a guest asked for on the CMDQ', async () => {
+  it('puts VMs on different queues, and commands on behalf of a guest on the CMDQ', async () => {
     const host = await VmHost.create({ modules, vintfs: 4, vcmdqs: 16 });
     const queues = [0, 1, 2, 3].map((lvcmdq) => new QueueBlock(host.memory, 0, lvcmdq));
     const counts = () => queues.map((queue) => queue.counts.commands);
@@ -181,7 +182,7 @@ describe('the host’s VINTF', () => {
 
   it('continues after a refused command, during the wait for it', () => {
     const { smmu, vcmdqs, read, ran } = boot();
-    // The CMD_SYNC that takes its place is one more.
+    // The CMD_SYNC that replaces it is one more.
     expect(ran(() => smmu.issue([BAD, tlbi()], 2))).toEqual([0, 0, 3, 0, 0]);
     expect(vcmdqs.map((queue) => queue.counts.errors)).toEqual([0, 0, 1, 0]);
     expect(read(2, VCMDQ_GERROR)).toBe(read(2, VCMDQ_GERRORN));
@@ -221,7 +222,7 @@ describe('the CMDQ replaces it', () => {
     const failing = ran(() => smmu.issue([tlbi()], 1));
     vi.restoreAllMocks();
     expect(failing[1]).toBe(0);
-    // Its own two, and those that flush the queue that is taken out of use.
+    // Its own two, and those that flush the queue that is disabled.
     expect(failing[LVCMDQS]).toBeGreaterThanOrEqual(2);
     expect(vcmdqs[1]?.allocated).toBe(false);
     expect(ran(() => smmu.issue([tlbi()], 1))).toEqual([0, 0, 0, 0, 2]);

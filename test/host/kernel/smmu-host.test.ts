@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// An iommufd over the SMMU, as a user of the package works it: what its objects say is what DMA finds.
+// An iommufd over the SMMU, as used by a user of the package: DMA behaves as its objects
+// describe.
 
 import { describe, expect, it } from 'vitest';
 import {
@@ -48,7 +49,7 @@ async function setup() {
 }
 
 describe('an iommufd over the SMMU', () => {
-  it('blocks a device that is bound, attached to nothing, or taken back', async () => {
+  it('blocks a device that is bound, not attached, or taken back', async () => {
     const { host, fd, device, ioas, map, writes, page } = await setup();
     map(0x4000n);
     const seen = [writes(0x4000)];
@@ -79,14 +80,14 @@ describe('an iommufd over the SMMU', () => {
     expect([host.takeInterrupts(), host.takeInterrupts()]).toEqual([2, 0]);
   });
 
-  it('maps RAM that there is, and nothing else', async () => {
+  it('maps existing RAM, and nothing else', async () => {
     const { host, fd, ioas } = await setup();
     const beyond = { iova: 0n, length: 0x1000n, memory: host.memory, address: 2 ** 32 };
     expect(() => fd.ioasMap(ioas, beyond)).toThrow(expect.objectContaining({ errno: 'EFAULT' }));
     expect(host.bytes(2 ** 32, 1)).toBeUndefined();
   });
 
-  it('has bytes at addresses, and says of anything else that it is none', async () => {
+  it('has bytes at addresses, and no memory anywhere else', async () => {
     const { host } = await setup();
     const NOT = [-1, 0.5, Number.NaN, '0', 0n, undefined] as readonly unknown[] as number[];
     for (const bad of NOT) {
@@ -156,7 +157,7 @@ describe('a VM of an SmmuHost', () => {
   const memory = (shared = true) =>
     new WebAssembly.Memory({ initial: 4, maximum: 4, shared: shared as true });
 
-  /** A VM with a VCMDQ, and a device behind the SMMU that stage 1 maps nothing for. */
+  /** A VM with a VCMDQ, and a device whose stage 1 maps nothing. */
   async function lend(guest = memory()) {
     const host = await SmmuHost.create({ vintfs: 2 });
     const vm = host.createVm('vm', guest, regions);
@@ -223,7 +224,7 @@ describe('a VM of an SmmuHost', () => {
     expect([page.read32(VCMDQ_CONS), ...reads()]).toEqual([2, false, false]);
   });
 
-  it('hears of its queue’s error without anybody having been asked', async () => {
+  it('receives its queue’s error without a call', async () => {
     const { host, page, file, guest } = await lend();
     // CMDQ_OP_CFGI_ALL is not a command of a VCMDQ.
     new Uint32Array(guest.buffer)[(0x10000 + RING - RAM) / 4] = 0x04;
@@ -236,7 +237,7 @@ describe('a VM of an SmmuHost', () => {
     expect(file.read(64)).toHaveLength(0);
   });
 
-  it('stays while it has vIOMMUs or devices, and gives its window back', async () => {
+  it('stays while it has vIOMMUs or devices, and then releases its window', async () => {
     const { host, vm, fd, nic } = await lend();
     expect(() => host.destroyVm(vm)).toThrow('vm still has 1 vIOMMUs and 1 devices');
     fd.close();
@@ -263,7 +264,7 @@ describe('a VM of an SmmuHost', () => {
   ])('has no RAM %s', async (_, bad, message) => {
     const host = await SmmuHost.create();
     expect(() => host.createVm('vm', memory(), bad)).toThrow(message);
-    // Nothing is taken by it.
+    // It occupies nothing.
     for (let vm = 0; vm < 63; vm++) host.createVm(`vm${vm}`, memory(), regions);
   });
 });

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// How a host changes the STE of a device that continues with its DMA. The masks of what an SMMU looks at are worked out by hand from IHI 0070
-// section 5.2.
+// How a host changes the STE of a device that continues its DMA. The masks of used fields
+// are derived by hand from IHI 0070 section 5.2.
 
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import {
@@ -49,7 +49,7 @@ const doublewords = (ste: Uint32Array) =>
     (_, i) => BigInt(ste[2 * i] ?? 0) | (BigInt(ste[2 * i + 1] ?? 0) << 32n),
   );
 
-/** What the SMMU does by an entry: all that it looks at, but for MEV and EATS. */
+/** The effect of an entry: all fields that the SMMU uses, except MEV and EATS. */
 function effect(entry: readonly bigint[]): string {
   const [first = 0n, second = 0n] = entry;
   if ((first & 1n) === 0n) return 'invalid';
@@ -77,7 +77,7 @@ describe('the steps from an STE to another', () => {
     ['abort', 'stage 2', 2],
     ['stage 2', 'abort', 2],
     ['stage 2', 'nested', 2],
-    // MEV changes first, S1DSS and the like after the switch.
+    // MEV changes first, S1DSS and similar fields after the switch.
     ['nested', 'stage 2', 3],
     ['nested', 'nested on other CDs', 1],
     ['nested', 'nested with ATS', 1],
@@ -115,7 +115,10 @@ describe('the steps from an STE to another', () => {
       }
   });
 
-  /** What an SMMU can see that reads each doubleword before or after a step. */
+  /**
+   * The effects that an SMMU can observe if it reads each doubleword before or after a
+   * step.
+   */
   function effects(from: Name, to: Name): Set<string> {
     const seen = new Set<string>();
     let before = doublewords(STES[from]);
@@ -169,11 +172,11 @@ describe('installSte', () => {
     };
     expect(attach(stage1Ste({ contextPtr: cds }))).toEqual([cfgiSte, cfgiSte]);
     expect(attach(stage1Ste({ contextPtr: others }))).toEqual([cfgiSte]);
-    // Nothing changes but perhaps the CD: a CFGI_STE of the guest.
+    // Only the CD may have changed: a CFGI_STE of the guest.
     expect(attach(stage1Ste({ contextPtr: others }))).toEqual([cfgiSte]);
     expect(attach(bypassSte())).toEqual([cfgiSte, cfgiSte, cfgiSte]);
     expect(lost).toEqual([]);
-    // EATS, which a bypassing stream has, goes first.
+    // EATS, which is set in a bypassing stream, is cleared first.
     expect(attach(abortSte())).toEqual([cfgiSte, cfgiSte, cfgiSte]);
     expect(lost).toEqual([2, 3]);
   });

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// VMIDs charged to the group of their VM: pinning and allocation fail at its limit without effect, and freed VMIDs are credited.
+// VMIDs charged to the group of their VM: pinning and allocation fail at its limit
+// without effect, and freed VMIDs are credited.
 
 import { beforeAll, describe, expect, it } from 'vitest';
 import { type HotModules, loadHotModules } from '../../../assembly/load.ts';
@@ -25,7 +26,7 @@ async function setup(limit: number) {
 const OVER_LIMIT: unknown = expect.objectContaining({ code: 'over-limit', errno: 'EBUSY' });
 
 describe('an account of VMIDs', () => {
-  it('pays once for what a VM’s vCPUs and its first stage 2 share, until the VM is gone', async () => {
+  it('charges once for what a VM’s vCPUs and its first stage 2 share, until the VM is destroyed', async () => {
     const { host, account, create } = await setup(1);
     const vm = create();
     expect(account.charged).toBe(0);
@@ -40,7 +41,7 @@ describe('an account of VMIDs', () => {
     expect([account.charged, account.refused]).toEqual([0, 0]);
   });
 
-  it('refuses what is beyond its limit, to its own VMs alone, and nothing is left of it', async () => {
+  it('refuses more than its limit, only to its own VMs, without an effect', async () => {
     const { host, account, create } = await setup(2);
     const [a, b, c, other] = [create(), create(), create(), create({})];
     host.vcpuRuns(a, 0, true);

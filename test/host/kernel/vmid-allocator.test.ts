@@ -13,7 +13,7 @@ function allocator(bits: 8 | 16 = 8, cpus = CPUS) {
   return { vmids, counts };
 }
 
-/** Cheaper than `expect` where a property asks a million times. */
+/** Cheaper than `expect` in a property that checks a million times. */
 function must(holds: boolean, otherwise: string): void {
   if (!holds) throw new Error(otherwise);
 }
@@ -35,7 +35,8 @@ describe('VMIDs', () => {
         most,
         0,
       ]);
-      // The last of them runs, and so keeps its VMID; the next generation begins with the lowest.
+      // The last of them runs, and so keeps its VMID; the next generation begins with the
+      // lowest.
       expect([vmids.load(1, VmidAllocator.holder()), counts.flushes, vmids.generation]).toEqual([
         1, 1, 2,
       ]);
@@ -49,7 +50,7 @@ describe('VMIDs', () => {
     vmids.put(0);
     for (const vm of holders(253)) vmids.load(0, vm);
     expect(vmids.generation).toBe(2);
-    // 1 has gone to the VM that began the generation.
+    // 1 was assigned to the VM that began the generation.
     expect(vmids.load(2, running)).toBe(2);
     expect(vmids.load(0, pinned)).toBe(3);
     expect(vmids.load(0, idle)).toBe(4);
@@ -70,7 +71,7 @@ describe('VMIDs', () => {
     expect(vmids.pin(first)).toBe(given[0]);
     vmids.unpin(first);
     expect(() => vmids.pin(one)).toThrow(expect.objectContaining({ errno: 'ENOSPC' }));
-    // Every processor still runs VM after VM.
+    // Every processor continues to run one VM after another.
     const others = holders(40);
     for (let turn = 0; turn < 400; turn++) {
       const vmid = vmids.load(turn % CPUS, others[turn % others.length] ?? one);
@@ -127,7 +128,8 @@ describe('VMIDs', () => {
     );
     fc.assert(
       fc.property(fc.array(step, { minLength: 20, maxLength: 120 }), (steps) => {
-        // The owner of the entries of a VMID. Running and pinned VMs continue to fill TLBs after a flush.
+        // The owner of the entries of a VMID. Running and pinned VMs continue to fill
+        // TLBs after a flush.
         let owners = new Map<number, number>();
         const running: ({ vm: number; vmid: number } | undefined)[] = Array.from(
           { length: CPUS },

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// What Linux's arm-smmu-v3 does with an SMMU and its tables, step by step, with the names of its functions. Written from the driver's behaviour;
-// register offsets and fields are literal, so that this is a second reading of the architecture.
+// Linux's arm-smmu-v3 on an SMMU and its tables, step by step, with the names of its
+// functions. Written from the driver's behaviour; register offsets and fields are
+// literal, so that this is a second reading of the architecture.
 
 import {
   abortSte,
@@ -26,22 +27,27 @@ import { type DriverPlatform, DriverTimeout, poll } from './driver-platform.ts';
 import { RecordQueue } from './record-queue.ts';
 import { Tegra241Cmdqv } from './tegra241-cmdqv.ts';
 
-/** log2 of the entries that the page allocator gives at most: 8 KiB for a command queue. A kernel of 4 KiB pages has more, and takes longer to fill them. */
+/**
+ * log2 of the entries that the page allocator provides at most: 8 KiB for a command
+ * queue. A kernel with 4 KiB pages has more, which take longer to fill.
+ */
 const QUEUE_CAP = 9;
 /** CR0. */
 const [SMMUEN, PRIQEN, EVENTQEN, CMDQEN, ATSCHK] = [1, 2, 4, 8, 0x10];
-/** CFG0 of the SMMU's MSIs; CFG1 and CFG2 are 8 and 12 bytes further (arm_smmu_msi_cfg). */
+/**
+ * CFG0 of the SMMU's MSIs; CFG1 and CFG2 are 8 and 12 bytes further (arm_smmu_msi_cfg).
+ */
 const MSI_REGISTERS = { eventq: 0xb0, gerror: 0x68, priq: 0xd0 } as const;
 /** ARM_SMMU_MEMATTR_DEVICE_nGnRE. */
 const DEVICE_NGNRE = 1;
 /** PRI_RESP_DENY. */
 const DENY = 0;
-/** Bits of GERROR that the driver knows. */
+/** Bits of GERROR that the driver handles. */
 const GERROR_ERRORS = 0x1fd;
 /** 2-level stream table: STEs of a level-2 table, and its descriptor's SPAN. */
 const SPLIT = 8;
 
-/** What the driver has read out of the ID registers. */
+/** Features that the driver has read from the ID registers. */
 export interface Features {
   readonly rangeInvalidation: boolean;
   readonly msi: boolean;
@@ -67,7 +73,9 @@ export interface BootOptions {
   readonly kdump?: boolean;
 }
 
-/** arm_smmu_device_hw_probe: what it needs, and what it refuses with -ENXIO. */
+/**
+ * arm_smmu_device_hw_probe: the required features, and those that it refuses with -ENXIO.
+ */
 export function probeFeatures({ smmu }: DriverPlatform): Features {
   const [idr0, idr1, idr3, idr5] = [0x00, 0x04, 0x0c, 0x14].map((at) => smmu.read32(at)) as [
     number,
@@ -89,7 +97,7 @@ export function probeFeatures({ smmu }: DriverPlatform): Features {
   const granule = granules.find((_, i) => (idr5 & (0x10 << i)) !== 0);
   const outputBits = [32, 36, 40, 42, 44, 48, 52][idr5 & 7];
   if (granule === undefined || outputBits === undefined) refuse('no page size');
-  // Product numbers switch errata on.
+  // Product numbers enable errata.
   if (iidr !== 0) refuse('errata of a product');
   return {
     rangeInvalidation: (idr3 & 0x400) !== 0,
@@ -123,7 +131,7 @@ export interface AttachOptions {
   readonly stall?: boolean;
   /** arm_smmu_ats_supported of the master. */
   readonly ats?: boolean;
-  /** Bits of its PASIDs. */
+  /** Number of bits in its PASIDs. */
   readonly ssidBits?: number;
 }
 
@@ -133,7 +141,7 @@ export class ArmSmmuV3 {
   readonly cmdqv: Tegra241Cmdqv;
   /** Records that the event thread has read, as four doublewords. */
   readonly events: bigint[][] = [];
-  /** What gerror interrupts have said: active errors, and for CMDQ_ERR the code. */
+  /** Contents of gerror interrupts: active errors and, for CMDQ_ERR, the code. */
   readonly errors: { readonly active: number; readonly code: number }[] = [];
   /** Page requests that the PRI queue's thread has denied, as two doublewords. */
   readonly pageRequests: bigint[][] = [];
@@ -170,11 +178,11 @@ export class ArmSmmuV3 {
       ? new RecordQueue(platform, { registers: 0xc0, log2size: requestsLog2, dwords: 2 })
       : undefined;
     this.#streams = this.#initStreamTable();
-    // arm_smmu_impl_probe; its structures come last.
+    // arm_smmu_impl_probe; its structures are allocated last.
     this.cmdqv = new Tegra241Cmdqv(platform, commandsLog2);
   }
 
-  /** arm_smmu_init_strtab: level 1 empty, or every STE of a linear table an abort. */
+  /** arm_smmu_init_strtab: an empty level 1, or a linear table whose STEs all abort. */
   #initStreamTable() {
     const { memory } = this.#platform;
     const { twoLevelStreams, sidBits } = this.features;
@@ -250,7 +258,8 @@ export class ArmSmmuV3 {
     this.cmdqv.reset(() => this.#issueInReset());
   }
 
-  // arm_smmu_setup_irqs, arm_smmu_setup_unique_irqs, arm_smmu_setup_msis, arm_smmu_write_msi_msg.
+  // arm_smmu_setup_irqs, arm_smmu_setup_unique_irqs, arm_smmu_setup_msis,
+  // arm_smmu_write_msi_msg.
   #setupInterrupts(): void {
     const { smmu, msi } = this.#platform;
     const lines = (['gerror', 'eventq', 'priq'] as const).filter(
@@ -269,7 +278,8 @@ export class ArmSmmuV3 {
     this.#writeSynchronised(0x50, 0x54, this.features.pri ? 7 : 5);
   }
 
-  // arm_smmu_device_reset and tegra241_vcmdq_hw_flush_timeout look at no result: what times out is logged.
+  // arm_smmu_device_reset and tegra241_vcmdq_hw_flush_timeout ignore results: a timeout
+  // is logged.
   #issueInReset(...commands: Uint32Array[]): void {
     try {
       this.issueOn(this.commands, ...commands);
@@ -279,18 +289,18 @@ export class ArmSmmuV3 {
     }
   }
 
-  /** arm_smmu_device_shutdown: all that a kexec with shutdown leaves is an SMMU that is off. */
+  /** arm_smmu_device_shutdown: after a kexec with shutdown, the SMMU is off. */
   shutdown(): void {
     this.#cr0(0);
   }
 
-  /** arm_smmu_device_remove: the implementation goes last, with the SMMU off. */
+  /** arm_smmu_device_remove: the implementation is removed last, with the SMMU off. */
   remove(): void {
     this.shutdown();
     this.cmdqv.remove(() => this.#flush());
   }
 
-  /** tegra241_vcmdq_hw_flush_timeout. Behind an SMMU that is off it waits in vain, and continues. */
+  /** tegra241_vcmdq_hw_flush_timeout. With the SMMU off it times out, and continues. */
   #flush(): void {
     try {
       this.issueOn(this.commands, new Uint32Array([0x46, 0, 0, 0]));
@@ -300,18 +310,21 @@ export class ArmSmmuV3 {
     }
   }
 
-  // What other CPUs do while one polls.
+  // The work of other CPUs while one polls.
   #elsewhere(): void {
     this.#platform.idle();
     this.handleInterrupts();
   }
 
-  /** arm_smmu_get_cmdq: the queue that a batch goes to, from its first command. */
+  /** arm_smmu_get_cmdq: the queue for a batch, selected by its first command. */
   queueFor(command: Uint32Array): CommandQueue {
     return this.cmdqv.queueFor((command[0] ?? 0) & 0xff) ?? this.commands;
   }
 
-  /** arm_smmu_cmdq_issue_cmd_with_sync, arm_smmu_cmdq_batch_submit: one queue, its CMD_SYNC at the end. */
+  /**
+   * arm_smmu_cmdq_issue_cmd_with_sync, arm_smmu_cmdq_batch_submit: one queue, its
+   * CMD_SYNC at the end.
+   */
   issueAndSync(...commands: Uint32Array[]): void {
     const [first] = commands;
     if (first) this.issueOn(this.queueFor(first), ...commands);
@@ -327,7 +340,10 @@ export class ArmSmmuV3 {
     this.queueFor(command).issue([command], false, () => this.#elsewhere());
   }
 
-  /** arm_smmu_gerror_handler, arm_smmu_evtq_thread and tegra241_cmdqv_isr, for the interrupts that have come. */
+  /**
+   * arm_smmu_gerror_handler, arm_smmu_evtq_thread and tegra241_cmdqv_isr, for pending
+   * interrupts.
+   */
   handleInterrupts(): void {
     const { take } = this.#platform;
     for (let left = take.call(this.#platform, 'gerror'); left > 0; left--) this.gerrorHandler();
@@ -357,7 +373,10 @@ export class ArmSmmuV3 {
     this.#eventQueue.drain((record) => this.events.push(record));
   }
 
-  /** arm_smmu_priq_thread, arm_smmu_handle_ppr: Linux wants no page requests, and denies each group at its last one. */
+  /**
+   * arm_smmu_priq_thread, arm_smmu_handle_ppr: Linux does not support page requests, and
+   * denies each group at its last one.
+   */
   priqThread(): void {
     this.#requestQueue?.drain((record) => {
       this.pageRequests.push(record);
@@ -377,7 +396,10 @@ export class ArmSmmuV3 {
     };
   }
 
-  /** arm_smmu_init_sid_strtab: the level-2 table, whose STEs abort, behind a level-1 descriptor that no CFGI announces. */
+  /**
+   * arm_smmu_init_sid_strtab: the level-2 table, whose STEs abort, and its level-1
+   * descriptor, which no CFGI announces.
+   */
   insertMaster(sid: number): void {
     if (!this.features.twoLevelStreams || this.#steAddress(sid) !== undefined) return;
     const { memory } = this.#platform;
@@ -405,7 +427,8 @@ export class ArmSmmuV3 {
     const cds = new CdTable(this.#platform.memory, { ssidBits, twoLevel: twoLevelCds });
     this.#cdTables.set(sid, cds);
     this.#writeCd(sid, 0, domain, stall);
-    // arm_smmu_make_cdtable_ste, arm_smmu_install_ste_for_dev: S1STALLD where the SMMU stalls and the master cannot.
+    // arm_smmu_make_cdtable_ste, arm_smmu_install_ste_for_dev: S1STALLD where the SMMU
+    // stalls and the master cannot.
     this.#install(
       sid,
       stage1Ste({
@@ -417,7 +440,7 @@ export class ArmSmmuV3 {
       }),
     );
     if (!ats) return;
-    // arm_smmu_enable_ats: the ATC is emptied before it comes on.
+    // arm_smmu_enable_ats: the ATC is invalidated before it is enabled.
     this.issueAndSync(atcInv({ streamId: sid, address: 0, size: 52 }));
     this.#platform.ats(true);
   }
@@ -435,7 +458,7 @@ export class ArmSmmuV3 {
     cds.write(at, new Uint32Array(16), () => this.issueAndSync(cfgiCd(sid, ssid)));
   }
 
-  // arm_smmu_make_s1_cd, arm_smmu_write_cd_entry, which ends in arm_smmu_sync_cd.
+  // arm_smmu_make_s1_cd, arm_smmu_write_cd_entry, which ends with arm_smmu_sync_cd.
   #writeCd(sid: number, ssid: number, { asid, table }: Domain, stall: boolean): void {
     const cds = this.#cdTables.get(sid);
     if (!cds) throw new Error(`StreamID ${sid} has no CDs`);
@@ -452,7 +475,8 @@ export class ArmSmmuV3 {
     this.#install(sid, abortSte());
   }
 
-  // arm_smmu_write_entry: what the STE in use ignores, then the doubleword that makes it another, then what is left over; each step visible to the SMMU
+  // arm_smmu_write_entry: first the bits that the STE in use ignores, then the doubleword
+  // that changes its configuration, then the rest; each step is visible to the SMMU
   // before the next.
   #install(sid: number, ste: Uint32Array): void {
     const { memory } = this.#platform;
@@ -475,7 +499,10 @@ export class ArmSmmuV3 {
     this.issue(prefetchConfig(sid));
   }
 
-  /** arm_smmu_tlb_inv_range_domain of an unmap, and what ATS adds (arm_smmu_atc_inv_domain). */
+  /**
+   * arm_smmu_tlb_inv_range_domain of an unmap, and the commands for ATS
+   * (arm_smmu_atc_inv_domain).
+   */
   unmap(domain: Domain, iova: number, size: number, atcOf?: number): void {
     domain.table.unmap(iova, size);
     this.issueAndSync(...this.invalidationsOf(domain, iova, size));
@@ -483,7 +510,10 @@ export class ArmSmmuV3 {
       this.issueAndSync(atcInv({ streamId: atcOf, address: 0, size: 52 }));
   }
 
-  /** arm_smmu_cmdq_batch_add_range: by ranges with RIL; else page by page, or by ASID from a table's worth of pages on. */
+  /**
+   * arm_smmu_cmdq_batch_add_range: by ranges with RIL; otherwise page by page, or by ASID
+   * from a table's worth of pages on.
+   */
   invalidationsOf({ asid }: Domain, iova: number, size: number): Uint32Array[] {
     const { granule, rangeInvalidation } = this.features;
     const pages = size / granule;
@@ -507,7 +537,7 @@ export class ArmSmmuV3 {
     return commands;
   }
 
-  /** Page of the DMA buffer, read and write. */
+  /** Maps a page of the DMA buffer, read and write. */
   map(domain: Domain, iova: number, page = 0, pages = 1): void {
     const { granule } = this.features;
     domain.table.map(iova, this.#platform.buffer + page * granule, pages * granule, S1_READ_WRITE, {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The CDs of a master, as Linux's arm-smmu-v3 keeps them: a linear table, or one of two levels with leaves of 1,024 CDs.
+// The CDs of a master, as stored by Linux's arm-smmu-v3: a linear table, or one of two
+// levels with leaves of 1,024 CDs.
 
 import { storeStructure, type TableMemory } from '../../../devices/tables/index.ts';
 
@@ -45,7 +46,7 @@ export class CdTable {
 
   /**
    * arm_smmu_alloc_cd_ptr, arm_smmu_write_cd_l1_desc.
-   * @param sync tells the SMMU about a new leaf (CFGI_CD with Leaf 0).
+   * @param sync announces a new leaf to the SMMU (CFGI_CD with Leaf 0).
    */
   allocate(ssid: number, sync: () => void): number {
     const known = this.find(ssid);
@@ -56,7 +57,10 @@ export class CdTable {
     return leaf + 64 * (ssid % LEAF_CDS);
   }
 
-  /** The CD's words. arm_smmu_write_cd_entry makes them visible in an order that `sync` follows: V last, or first where it goes. */
+  /**
+   * Writes the CD's words. arm_smmu_write_cd_entry makes them visible in an order with
+   * `sync` after each step: V last, or first when it is cleared.
+   */
   write(address: number, cd: Uint32Array, sync: () => void): void {
     const invalid = cd.slice();
     invalid[0] = (cd[0] ?? 0) & 0x7fffffff;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// What Linux's tegra241-cmdqv does with the registers, in its order (docs/cmdqv.md): reset of the hardware and bring-up of VINTF 0.
-// Offsets are literal: this is the driver's side of the interface.
+// Linux's tegra241-cmdqv on the registers, in its order (docs/cmdqv.md): reset of the
+// hardware and bring-up of VINTF 0. Offsets are literal: this is the driver's side of the
+// interface.
 
 import type { Registers } from './driver-platform.ts';
 
@@ -10,8 +11,10 @@ function poll(bus: Registers, offset: number, wanted: number, what: string): voi
 }
 
 /**
- * tegra241_vcmdq_hw_deinit: stops an LVCMDQ of VINTF 0 and clears it, whether it is allocated or not. Returns the errors that it warned of.
- * @param flush tegra241_vcmdq_hw_flush_timeout: two CMD_SYNCs on the SMMU's own queue, after any ATC_INV left in the VCMDQ.
+ * tegra241_vcmdq_hw_deinit: stops an LVCMDQ of VINTF 0 and clears it, whether or not it
+ * is allocated. Returns the errors that it warned of.
+ * @param flush tegra241_vcmdq_hw_flush_timeout: two CMD_SYNCs on the SMMU's own queue,
+ *   after any ATC_INV left in the VCMDQ.
  */
 export function deinitLvcmdq(bus: Registers, lvcmdq: number, flush?: () => void): number {
   const page0 = 0x30000 + 0x80 * lvcmdq;
@@ -50,7 +53,10 @@ export function lvcmdqsOf(bus: Registers): number {
   return 2 ** (((param >>> 4) & 0xf) - ((param >>> 8) & 0xf));
 }
 
-/** tegra241_cmdqv_hw_reset; `bases` are the BASE images of VINTF 0's queues. Returns whether the VINTF is hypervisor-owned. */
+/**
+ * tegra241_cmdqv_hw_reset; `bases` are the BASE images of VINTF 0's queues. Returns
+ * whether the VINTF is hypervisor-owned.
+ */
 export function resetHardware(
   bus: Registers,
   bases: readonly bigint[],

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
-// One command queue as Linux's arm-smmu-v3 works it: the CMDQ of the SMMU, or a VCMDQ. Register offsets are literal: this is the driver's side.
+// One command queue as driven by Linux's arm-smmu-v3: the CMDQ of the SMMU, or a VCMDQ.
+// Register offsets are literal: this is the driver's side.
 
 import { sync, writeCommand } from '../../../devices/tables/index.ts';
 import { type DriverPlatform, poll, type Registers } from './driver-platform.ts';
 
-/** How the CPU learns that a CMD_SYNC is complete, and CMD_SYNC.CS for it. */
+/** How the CPU detects that a CMD_SYNC is complete, and its CMD_SYNC.CS. */
 const COMPLETIONS = { none: 0, msi: 1, sev: 2 } as const;
 export type Completion = keyof typeof COMPLETIONS;
 
@@ -44,7 +45,7 @@ export class CommandQueue {
     return this.#options.registers.read32(this.#options.cons);
   }
 
-  /** PROD and CONS as a reset has written them. */
+  /** PROD and CONS as written by a reset. */
   restart(): void {
     this.#prod = 0;
   }
@@ -64,18 +65,18 @@ export class CommandQueue {
 
   /**
    * arm_smmu_cmdq_issue_cmdlist.
-   * @param betweenLooks what other CPUs do in the meantime, interrupts among it.
+   * @param betweenPolls work of other CPUs in the meantime, including interrupts.
    * @throws {DriverTimeout} when the queue stays full, or the CMD_SYNC does not complete.
    */
-  issue(commands: readonly Uint32Array[], synced: boolean, betweenLooks?: () => void): void {
+  issue(commands: readonly Uint32Array[], synced: boolean, betweenPolls?: () => void): void {
     // arm_smmu_cmdq_poll_until_not_full.
-    poll('CMDQ is full', () => this.#size - this.#consumed() >= commands.length + 1, betweenLooks);
+    poll('CMDQ is full', () => this.#size - this.#consumed() >= commands.length + 1, betweenPolls);
     for (const command of commands) this.#put(command);
     if (!synced) {
       this.#publish();
       return;
     }
-    // arm_smmu_cmdq_build_sync_cmd: an MSI goes to the very entry of the CMD_SYNC.
+    // arm_smmu_cmdq_build_sync_cmd: the MSI overwrites the entry of the CMD_SYNC itself.
     const index = this.#prod % this.#size;
     const entry = this.base + 16 * index;
     const { completion } = this.#options;
@@ -88,14 +89,18 @@ export class CommandQueue {
       completion === 'msi'
         ? () => (this.#platform.memory.load64(entry) & 0xffff_ffffn) === 0n
         : () => this.#consumed() === 0;
-    poll('CMD_SYNC', done, betweenLooks);
+    poll('CMD_SYNC', done, betweenPolls);
   }
 
-  /** __arm_smmu_cmdq_skip_err: what CONS.ERR says, and for an illegal command a CMD_SYNC instead. Returns the code. */
+  /**
+   * __arm_smmu_cmdq_skip_err: handles CONS.ERR; an illegal command is replaced by a
+   * CMD_SYNC. Returns the code.
+   */
   skipError(): number {
     const cons = this.cons;
     const code = (cons >>> 24) & 0x7f;
-    // Nothing, an aborted fetch, an ATC that did not answer: acknowledging has the queue try again.
+    // No error, an aborted fetch, an ATC that did not respond: after the acknowledgement
+    // the queue tries again.
     if (code === 0 || code === 2 || code === 3) return code;
     const index = cons & (this.#size - 1);
     this.skipped.push(this.#platform.memory.load64(this.base + 16 * index));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What a kernel's drivers have of the machine below them, in the role of a host and of a guest.
+// The machine below a kernel's drivers, in the role of a host and of a guest.
 
 import type { DmaPort } from '../../../devices/plugin/index.ts';
 import type { TableMemory } from '../../../devices/tables/index.ts';
@@ -21,21 +21,23 @@ export interface MsiMessage {
   readonly data: number;
 }
 
-/** How an access of the device behind the stream ends. */
+/** How an access of the stream's device ends. */
 export type DmaOutcome = 'done' | 'fault' | 'stalled';
 
 export interface DriverPlatform {
-  /** Whether the kernel works the physical devices, or a guest's. */
+  /** Whether the kernel drives the physical devices, or a guest's. */
   readonly role: 'host' | 'guest';
-  /** Coherent memory. The kernel that boots next does not know what this one has allocated. */
+  /**
+   * Coherent memory. A kernel that boots next does not know the allocations of this one.
+   */
   readonly memory: TableMemory;
   readonly smmu: Registers;
   readonly cmdqv: Registers;
   /** StreamID of the device that does DMA. */
   readonly stream: number;
-  /** Pages that DMA may go to. */
+  /** Address of the pages that DMA may access. */
   readonly buffer: number;
-  /** Interrupts that have come since the last look. */
+  /** Number of interrupts since the last call. */
   take(line: InterruptName): number;
   /** A safe point: devices do their background work. */
   idle(): void;
@@ -43,13 +45,13 @@ export interface DriverPlatform {
   dma(iova: number, write?: boolean, pasid?: number): DmaOutcome;
   /** pci_enable_ats, pci_enable_pri of the device. */
   ats(enabled: boolean, pageRequests?: boolean): void;
-  /** Where the MSI of an interrupt goes, and what it carries; absent: the SMMU has wired interrupts. */
+  /** Address and data of an interrupt's MSI; absent: the SMMU has wired interrupts. */
   readonly msi?: ((line: SmmuInterrupt) => MsiMessage) | undefined;
   /** First byte after an address of memory. */
   byteAt(address: number): number;
 }
 
-/** What the device behind a port does. */
+/** The actions of the device at a port. */
 export function deviceOf(port: DmaPort): Pick<DriverPlatform, 'dma' | 'ats'> {
   const word = new Uint8Array(4);
   return {
@@ -65,17 +67,17 @@ export function deviceOf(port: DmaPort): Pick<DriverPlatform, 'dma' | 'ats'> {
   };
 }
 
-/** A register did not become what the driver waits for within its second. */
+/** A register did not reach the value that the driver awaits within its second. */
 export class DriverTimeout extends Error {}
 
-/** Looks of a poll. The models answer at once. */
+/** Reads per poll. The models respond at once. */
 const LOOKS = 64;
 
 /** readl_relaxed_poll_timeout. */
-export function poll(what: string, done: () => boolean, betweenLooks?: () => void): void {
+export function poll(what: string, done: () => boolean, betweenPolls?: () => void): void {
   for (let look = 0; look < LOOKS; look++) {
     if (done()) return;
-    betweenLooks?.();
+    betweenPolls?.();
   }
   throw new DriverTimeout(`${what} timed out`);
 }

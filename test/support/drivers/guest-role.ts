@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The kernel of a guest: a virtual SMMU and CMDQV over a real host's, page 0 of its VINTF mapped directly.
+// The kernel of a guest: a virtual SMMU and CMDQV over a real host's, with page 0 of its
+// VINTF mapped directly.
 
 import { VirtualCmdqv } from '../../../devices/cmdqv/index.ts';
 import type { Device } from '../../../devices/plugin/index.ts';
@@ -23,7 +24,10 @@ const STREAM = 8;
 const CMDQV_LINE = 8;
 const LINES: Record<InterruptName, number> = { eventq: 0, gerror: 1, priq: 2, cmdqv: CMDQV_LINE };
 
-/** A device instead: interrupt lines from `firstLine` on, and the direct maps that it was granted. */
+/**
+ * Replaces the device's host: interrupt lines from `firstLine` on. Returns the direct
+ * maps that it was granted.
+ */
 function place(device: Device, fake: FakeHost, firstLine: number): readonly GrantedMap[] {
   const maps: GrantedMap[] = [];
   device.attach({
@@ -46,7 +50,10 @@ function place(device: Device, fake: FakeHost, firstLine: number): readonly Gran
   return maps;
 }
 
-/** Accesses that trap, and those to a page that is mapped directly: memory, and a doorbell after each store. */
+/**
+ * Accesses that trap, and those to a directly mapped page: memory, and a doorbell after
+ * each store.
+ */
 function registersOf(
   device: Device,
   { guestMemory }: FakeHost,
@@ -88,8 +95,8 @@ export interface GuestRoleOptions {
 }
 
 /**
- * @param idRegisters that the guest is shown.
- * @param below of the SMMU below.
+ * @param idRegisters of the guest's SMMU.
+ * @param below of the physical SMMU.
  */
 export async function guestRole(
   idRegisters: SmmuIdRegisters,

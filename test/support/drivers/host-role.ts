@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The kernel of the simulated computer itself: the physical SMMU and CMDQV, and memory that is host RAM.
+// The kernel of the simulated computer: the physical SMMU and CMDQV, with host RAM as
+// memory.
 
 import { IDR0_ATS, IDR0_PRI } from '../../../assembly/layout/smmu-registers.ts';
 import { SYSTEM_CLOCK } from '../../../devices/bus/index.ts';
@@ -45,12 +46,15 @@ function registersOf(device: DeviceRegisters): Registers {
   };
 }
 
-/** What the MSI of an interrupt carries; there is no interrupt controller, and a word of memory takes each. */
+/**
+ * Data of an interrupt's MSI; without an interrupt controller, each is written to a word
+ * of memory.
+ */
 const MESSAGE = 0x51;
 
 /**
  * @param idRegisters of the SMMU, one of a host.
- * @param msis the kernel gives the SMMU MSIs.
+ * @param msis the kernel configures MSIs of the SMMU.
  */
 export function hostRole(idRegisters: SmmuIdRegisters, msis = false): DriverPlatform {
   const hostMemory = createHostMemory({ ramSize: RAM_SIZE });
@@ -67,7 +71,7 @@ export function hostRole(idRegisters: SmmuIdRegisters, msis = false): DriverPlat
     unitOf: (window) => (window === 0 ? unit : undefined),
   });
   const buffer = ram.allocate(0x40000, 0x10000);
-  // The host's own stream reaches host RAM, window 0, and nothing of a guest.
+  // The host's own stream accesses host RAM, window 0, and no guest's memory.
   const guest = { window: 0, memory: hostMemory, regions: [], unit };
   const hasAts = bitsOf(idRegisters.idr0, IDR0_ATS) !== 0;
   const hasPri = bitsOf(idRegisters.idr0, IDR0_PRI) !== 0;

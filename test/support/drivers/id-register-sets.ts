@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The ID registers that drivers meet: the models' own, the least that Linux takes, and Grace's.
+// ID registers for drivers: the models' own, the minimum for Linux, and Grace's.
 
 import {
   GRACE_ID_REGISTERS,
@@ -11,9 +11,9 @@ import {
 
 export interface IdRegisterSet {
   readonly name: string;
-  /** What a host's kernel works. */
+  /** For a host's kernel. */
   readonly host: SmmuIdRegisters;
-  /** What a guest is shown, and the SMMU below it. */
+  /** For a guest's kernel, and for the SMMU below it. */
   readonly guest: SmmuIdRegisters;
   readonly below: SmmuIdRegisters;
 }
@@ -21,8 +21,9 @@ export interface IdRegisterSet {
 const ZERO = { idr2: 0, idr4: 0, iidr: 0 } as const;
 
 /**
- * 4 KiB granules, 40 bits, 8 bits of StreamIDs, ASIDs and VMIDs, 128 commands and events; no stalls, MSIs, ATS, range invalidation,
- * substreams or two-level tables. The host's has stage 2.
+ * 4 KiB granules, 40 bits, 8 bits of StreamIDs, ASIDs and VMIDs, 128 commands and events;
+ * no stalls, MSIs, ATS, range invalidation, substreams or two-level tables. The host's
+ * has stage 2.
  */
 const REDUCED_GUEST: SmmuIdRegisters = {
   ...ZERO,

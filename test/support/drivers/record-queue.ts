@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A queue that the SMMU fills, as Linux's arm-smmu-v3 reads it: the event queue, or the PRI queue. Its pointers lie in register page 1.
+// A queue that the SMMU fills, as read by Linux's arm-smmu-v3: the event queue, or the
+// PRI queue. Its pointers are in register page 1.
 
 import type { DriverPlatform } from './driver-platform.ts';
 
@@ -43,7 +44,10 @@ export class RecordQueue {
     smmu.write32(this.#pointers.cons, 0);
   }
 
-  /** queue_remove_raw until it is empty, CONS after each record; then queue_sync_prod_in, queue_sync_cons_ovf. */
+  /**
+   * queue_remove_raw until it is empty, CONS after each record; then queue_sync_prod_in,
+   * queue_sync_cons_ovf.
+   */
   drain(take: (record: bigint[]) => void): void {
     const { smmu, memory } = this.#platform;
     const { log2size, dwords } = this.#options;

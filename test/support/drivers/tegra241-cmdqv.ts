@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What Linux's tegra241-cmdqv does in addition to its reset: probe, VINTF 0's queues, the choice of a queue, errors, removal. Offsets are literal.
+// Linux's tegra241-cmdqv beyond its reset: probe, VINTF 0's queues, the choice of a
+// queue, errors, removal. Offsets are literal.
 
 import { deinitVintf0, lvcmdqsOf, resetHardware } from './cmdqv-registers.ts';
 import { CommandQueue } from './command-queue.ts';
@@ -12,16 +13,19 @@ const ADDRESS_BITS = 48;
 
 export class Tegra241Cmdqv {
   readonly queues: readonly CommandQueue[];
-  /** VINTF 0 and its queues are up. */
+  /** VINTF 0 and its queues are enabled. */
   enabled = false;
   hypOwn = false;
-  /** Errors that its interrupt handler has dealt with. */
+  /** Errors that its interrupt handler has handled. */
   readonly errors: { readonly lvcmdq: number; readonly code: number }[] = [];
   readonly #platform: DriverPlatform;
   readonly #bases: readonly bigint[];
   #cpu = 0;
 
-  /** tegra241_cmdqv_probe, tegra241_cmdqv_init_structures. `log2size`: of its queues, from IDR1.CMDQS. */
+  /**
+   * tegra241_cmdqv_probe, tegra241_cmdqv_init_structures. `log2size`: of its queues, from
+   * IDR1.CMDQS.
+   */
   constructor(platform: DriverPlatform, log2size: number) {
     this.#platform = platform;
     const { cmdqv } = platform;
@@ -50,7 +54,7 @@ export class Tegra241Cmdqv {
     this.enabled = true;
   }
 
-  /** tegra241_cmdqv_get_cmdq: this CPU's queue, if VINTF 0 takes the command. */
+  /** tegra241_cmdqv_get_cmdq: this CPU's queue, if VINTF 0 supports the command. */
   queueFor(opcode: number): CommandQueue | undefined {
     if (!this.enabled || (!this.hypOwn && !GUEST_COMMANDS.includes(opcode))) return undefined;
     return this.queues[this.#cpu++ % this.queues.length];
@@ -70,7 +74,7 @@ export class Tegra241Cmdqv {
         const page0 = 0x30000 + 0x80 * lvcmdq;
         const gerror = cmdqv.read32(page0 + 0x10);
         const queue = this.queues[lvcmdq];
-        // The driver indexes its array with what the map says.
+        // The driver uses the map's bit number as an index.
         if (!queue) throw new Error(`LVCMDQ_ERR_MAP names LVCMDQ ${lvcmdq}`);
         this.errors.push({ lvcmdq, code: queue.skipError() });
         cmdqv.write32(page0 + 0x14, gerror);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// A guest with an AMD IOMMU: it brings the IOMMU up, does DMA through it, and invalidates through its own command buffer. AssemblyScript; the
-// test writes into its memory which step it is to do, and reads there what came of it.
+// A guest with an AMD IOMMU: it enables the IOMMU, does DMA through it, and invalidates
+// through its own command buffer. AssemblyScript; the test writes the next step to its
+// memory, and reads the results there.
 
 import {
   AMD_COMMAND_BASE,
@@ -34,7 +35,8 @@ import { mmio_read32, wait } from '../../../guest-driver/runtime/vsmmu';
 
 export const vsmmu_abi: i32 = 1;
 
-// What the test writes: the step, the DomainID, the pattern of a fill. What it reads, from RESULTS on.
+// Written by the test: the step, the DomainID, the pattern of a fill. Results are from
+// RESULTS on.
 const STEP: usize = 0x180000;
 const DOMAIN: usize = 0x180004;
 const PATTERN: usize = 0x180008;
@@ -74,7 +76,7 @@ function put(d0: u64, d1: u64): void {
   store<u64>(at, d1, 8);
   store<u32>(0, load<u32>(0, PENDING) + 16, PENDING);
 }
-/** Bytes of commands that the tail does not have yet. */
+/** Bytes of commands after the tail. */
 const PENDING: usize = 0x18000c;
 
 // Submits the commands and a COMPLETION_WAIT, and waits for its store.
@@ -126,7 +128,7 @@ function fill(): void {
   write32(engine + DMA_PATTERN, load<u32>(PATTERN));
   write32(engine + DMA_CTRL, DMA_OP_FILL);
   store<u32>(RESULTS, mmio_read32(engine + DMA_STATUS), AT_STATUS);
-  // The event log: how many records it has, and the first of them, which is taken.
+  // The event log: the number of its records, and the first one, which is consumed.
   const base = iommu();
   const head = u32(read64(base + AMD_EVENT_HEAD));
   const tail = u32(read64(base + AMD_EVENT_TAIL));

@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
-// A guest that executes the TLBIs that it is told: its vCPU's, none of which goes through a command queue. AssemblyScript.
+// A guest that executes TLBIs on request: its vCPU's, none of which uses a command queue.
+// AssemblyScript.
 
 import { ABI_VERSION, RUN_OFF, RUN_YIELD } from '../../../assembly/layout/guest-abi';
 import { dsb, tlbi } from '../../../guest-driver/runtime/vsmmu';
 
 export const vsmmu_abi: i32 = ABI_VERSION;
 
-/** Operation, or -1 to power off; ASID; VA; and 1 when all of it is complete. */
+/** Operation, or -1 to power off; ASID; VA; and 1 when it is complete. */
 const OPERATION: usize = 0x180000;
 const ASID: usize = 0x180004;
 const VA: usize = 0x180008;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// A guest that knows an SMMUv3 and nothing of a CMDQV: it brings the CMDQ up and sends batches, some with commands that only the host executes.
-// AssemblyScript; it leaves its counts in memory.
+// A guest that supports an SMMUv3 but no CMDQV: it enables the CMDQ and sends batches,
+// some with commands that only the host executes. AssemblyScript; it stores its counts in
+// memory.
 
 import {
   ABI_AT_INVALIDATING,
@@ -31,7 +32,7 @@ const RAM_GPA: u32 = 0x80000000;
 const RING: usize = 0x190000;
 const LOG2SIZE: u32 = 6;
 const ENTRIES: u32 = 1 << LOG2SIZE;
-/** Where the counts are: batches, unsupported commands, CONS.ERR, PROD. */
+/** Address of the counts: batches, unsupported commands, CONS.ERR, PROD. */
 const BATCHES: usize = 0x180000;
 const UNSUPPORTED: usize = 0x180004;
 const ERROR: usize = 0x180008;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The board interface: a machine on a board of the test's own, without a VM under a host; and a bus
-// master that a board finds among the devices of its user.
+// The board interface: a machine on a custom board, without a VM under a host; and a bus
+// master that a board finds among its user's devices.
 
 import { describe, expect, it } from 'vitest';
 import { Pl011 } from '../../../devices/pl011/index.ts';
@@ -21,7 +21,9 @@ import { IMPORT_READ32, IMPORT_WRITE32, reactor } from '../../support/wat.ts';
 
 const UART = 0x1000;
 
-/** RAM from gpa 0x4000_0000 on, a UART at 0x1000, and no SMMU: no unit reaches it. */
+/**
+ * RAM from gpa 0x4000_0000 on, a UART at 0x1000, and no SMMU: no unit has this memory.
+ */
 const plainBoard: Board = {
   name: 'plain',
   free: { gpa: 0x10000, irq: 8, devices: 2 },
@@ -49,7 +51,7 @@ const plainBoard: Board = {
   },
 };
 
-/** Prints what it has been sent, increased by one, and ends. */
+/** Prints each received byte plus one, and ends. */
 const NEXT = reactor(
   `(func $run (param i32) (result i32)
      (if (result i32) (i32.and (call $read32 (i32.const ${UART + 0x18})) (i32.const 16))
@@ -115,18 +117,18 @@ describe('bus masters among the devices of createMachine', () => {
     expect(masters.map(({ port }) => port.streamId)).toEqual([9, 10]);
     expect(smmu?.streams.map(({ virtual }) => virtual)).toEqual([8, 9, 10]);
     expect(smmu?.objects.filter(({ type }) => type === 'VDEVICE')).toHaveLength(3);
-    // The guest finds the StreamIDs in its device table (docs/guest-abi.md).
+    // The guest reads the StreamIDs in its device table (docs/guest-abi.md).
     const info = new Uint32Array(machine.memory.buffer, 0, 0x400);
     const table = Array.from({ length: info[0x20 >> 2] ?? 0 }, (_, i) => 0x100 + 0x20 * i);
     const streams = table
       .filter((at) => info[at >> 2] === 0x7473616d)
       .map((at) => info[(at + 0x10) >> 2]);
     expect(streams).toEqual([9, 10]);
-    // Before the guest has set its SMMU up, it bypasses: stage 2 alone.
+    // Before the guest has set up its SMMU, it bypasses: stage 2 only.
     const written = Uint8Array.of(1, 2, 3, 4);
     expect(masters[1]?.port.write(0x80180000, written)).toEqual({ ok: true, done: 4 });
     expect(machine.readMemory(0x80180000, 4)).toEqual(written);
-    // What is not the guest's own RAM is a fault of stage 2.
+    // An address outside the guest's own RAM is a fault of stage 2.
     expect(masters[1]?.port.write(0x10, written)).toEqual({ ok: false, done: 0 });
     await host.destroy();
   });

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Where devices go that are not part of a board.
+// The addresses of devices that are not part of a board.
 
 import { expect, it } from 'vitest';
 import type { Device } from '../../../devices/plugin/index.ts';
@@ -38,7 +38,7 @@ it('devices without a place follow each other, 64 KiB apart', () => {
   ]);
 });
 
-it('none removes what another one was given, before or after it', () => {
+it('none removes the address of another one, before or after it', () => {
   const at = { device: device('given', [0x1000], 2), addresses: [0x1001_8000], firstIrq: 41 };
   const [first, second] = [device('first', [0x1000]), device('second', [0x10000], 1)];
   const places = [

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// idRegisters of a board: by default what its host's SMMU has, as far as a machine in its role can have it;
-// others are checked against the host's. Words are literal.
+// idRegisters of a board: by default those of its host's SMMU, as far as a machine in its
+// role can have them; others are checked against the host's. Words are literal.
 
 import { describe, expect, it } from 'vitest';
 import {
@@ -28,7 +28,7 @@ const BOARDS: Readonly<Record<Kind, () => Board>> = {
   'virt, host': () => virtBoard({ role: 'host' }),
 };
 
-/** OAS of 40 bits, and neither ATS, nor PRI, nor range invalidation. */
+/** 40-bit OAS, without ATS, PRI and range invalidation. */
 const REDUCED: SmmuIdRegisters = {
   ...PHYSICAL_ID_REGISTERS,
   idr0: PHYSICAL_ID_REGISTERS.idr0 & ~0x10400,
@@ -97,7 +97,7 @@ describe('a kernel that owns its SMMU', () => {
     expect(await shown('virt, host', host, { idRegisters: 'auto' })).toEqual(expected);
   });
 
-  it('has others where they are given', async () => {
+  it('has others on request', async () => {
     const own = { idRegisters: GRACE_ID_REGISTERS };
     expect((await shown('virt, host', PHYSICAL_ID_REGISTERS, own))[0]).toBe('80d361b');
   });

@@ -31,7 +31,7 @@ function hex(blob: Uint8Array): string {
   return Buffer.from(blob).toString('hex');
 }
 
-// By hand after the Devicetree Specification 0.4, sections 5.2 to 5.5.
+// By hand from the Devicetree Specification 0.4, sections 5.2 to 5.5.
 describe('flattenDeviceTree', () => {
   it('writes header, reservations, structure and strings as literal bytes', () => {
     const node = (name: string) => `00000001 ${name}`;
@@ -100,7 +100,8 @@ describe('flattenDeviceTree', () => {
   });
 
   it('accepts a blob of the largest size, in reasonable time', () => {
-    // Header, reservations, root node (8), property (12), END_NODE, END, and the name "p".
+    // Header, reservations, root node (8), property (12), END_NODE, END, and the name
+    // "p".
     const room = MAX_DEVICE_TREE_SIZE - 56 - 28 - 4;
     const blob = flattenDeviceTree(root([], { p: new Uint8Array(room).fill(7) }));
     expect(blob.length).toBe(MAX_DEVICE_TREE_SIZE - 2);

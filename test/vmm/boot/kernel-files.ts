@@ -12,8 +12,8 @@ export function bytesAt(
 }
 
 /**
- * An Image of 0x1000 bytes that takes up 0x30000 in memory: 4 KiB pages, anywhere in RAM, "MZ" for
- * its EFI stub. What Debian's 7.2 has at its head, with another size.
+ * An Image of 0x1000 bytes that occupies 0x30000 in memory: 4 KiB pages, anywhere in RAM,
+ * "MZ" for its EFI stub. The header of Debian's 7.2, with another size.
  */
 export function arm64Image(): Uint8Array<ArrayBuffer> {
   return bytesAt(0x1000, {

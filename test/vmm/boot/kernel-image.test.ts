@@ -11,7 +11,7 @@ import { arm64Image, elf, gzip, zboot } from './kernel-files.ts';
 
 const RAM = { base: 0x40000000, size: 0x4000000 };
 
-/** What refuses the file: its code, and its one line. */
+/** The error for the file: its code, and its one line. */
 async function refusal(file: Uint8Array<ArrayBuffer>, ram = RAM): Promise<string> {
   try {
     await loadKernel(file, ram);
@@ -30,7 +30,7 @@ function with32(file: Uint8Array<ArrayBuffer>, offset: number, value: number) {
 }
 
 describe('an Image', () => {
-  it('goes to the base of RAM, with room for what it says it needs', async () => {
+  it('is loaded at the base of RAM, with the space that its header requests', async () => {
     const file = arm64Image();
     expect(await loadKernel(file, RAM)).toEqual({
       format: 'image',
@@ -40,7 +40,7 @@ describe('an Image', () => {
     });
   });
 
-  it('goes to its text offset', async () => {
+  it('is loaded at its text offset', async () => {
     const kernel = await loadKernel(with32(arm64Image(), 8, 0x80000), RAM);
     expect([kernel.entry, kernel.end]).toEqual([0x40080000, 0x400b0000]);
   });
@@ -116,7 +116,7 @@ describe('an Image', () => {
     expect(line.slice(0, message.length)).toBe(message);
   });
 
-  // Truncated at its end: unpacking all of it finds that first.
+  // Truncated at its end: only unpacking all of it finds that first.
   it('that unpacks to more than RAM is refused before all of it is unpacked', async () => {
     const bomb = (await gzip(new Uint8Array(0x800000))).slice(0, -20);
     expect(await refusal(bomb, { base: 0x40000000, size: 0x200000 })).toBe(
@@ -135,7 +135,7 @@ describe('an ELF executable', () => {
     memorySize: 0x1000n,
   };
 
-  it('goes to the physical addresses of its segments', async () => {
+  it('is loaded at the physical addresses of its segments', async () => {
     const data = { ...text, virtual: 0x40100000n, physical: 0x40100000n, fileSize: 0x10n };
     const kernel = await loadKernel(elf(0x40080010n, [text, data]), RAM);
     expect(kernel).toEqual({
@@ -149,7 +149,7 @@ describe('an ELF executable', () => {
     });
   });
 
-  it('has as many program headers as it says, whatever comes after them', async () => {
+  it('has the declared number of program headers, whatever follows them', async () => {
     const data = { ...text, physical: 0x40100000n };
     const one = with32(elf(0x40080010n, [text, data]), 54, 0x00010038);
     const { segments, end } = await loadKernel(one, RAM);
@@ -161,7 +161,7 @@ describe('an ELF executable', () => {
     expect((await loadKernel(elf(0xffff_8000_0000_0010n, [high]), RAM)).entry).toBe(0x40080010);
   });
 
-  it('that is a vmlinux goes where its Image would', async () => {
+  it('that is a vmlinux is loaded where its Image would be', async () => {
     const base = 0xffff_8000_8000_0000n;
     const head = { ...text, virtual: base, physical: base };
     const rest = { ...text, virtual: base + 0x10000n, physical: base + 0x10000n };
@@ -248,7 +248,7 @@ describe('an ELF executable', () => {
 });
 
 describe('a flat binary', () => {
-  it('goes to 512 KiB from the base of RAM', async () => {
+  it('is loaded at 512 KiB from the base of RAM', async () => {
     const file = Uint8Array.of(0x14, 0, 0, 0x14);
     expect(await loadKernel(file, RAM)).toEqual({
       format: 'flat',
@@ -399,7 +399,7 @@ describe('placeBootFiles', () => {
     expect(() => placeBootFiles(RAM, { end: RAM.base }, 0x1e00001)).toThrow(
       'kernel, initrd and device tree need 69206016 bytes of memory: the machine has 67108864',
     );
-    // Whose fault it is: that of the initrd where it would have fitted without.
+    // Which file is refused: the initrd, if the kernel alone would have fitted.
     const file = (end: number, initrd: number) => {
       try {
         placeBootFiles(RAM, { end }, initrd);

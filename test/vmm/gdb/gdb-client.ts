@@ -1,17 +1,19 @@
 // SPDX-License-Identifier: MIT
-// The other end of the protocol: a debugger that sends packets, and reads the answers.
+// The other end of the protocol: a debugger that sends packets, and reads the replies.
 
 import { connectGdb, type GdbConnection, Host, type Machine } from '../../../vmm/api/index.ts';
 import { virtBoard } from '../../../vmm/boards/virt/index.ts';
 import { bytesOf, bytesOfHex, hexOf, packetOf, textOf } from '../../../vmm/gdb/packet-reader.ts';
 
-/** One for all: what a session does is a matter of its machine. */
+/** One for all: a session depends only on its machine. */
 let host: Promise<Host> | undefined;
 
 /** Turns of a machine until it has stopped. */
 const TURNS = 100;
 
-/** A machine `virt` with a debugger at it, which is halted at its first instruction. */
+/**
+ * A machine `virt` with a debugger attached, which is halted at its first instruction.
+ */
 export class GdbClient {
   readonly machine: Machine;
   readonly gdb: GdbConnection;
@@ -46,7 +48,7 @@ export class GdbClient {
     return client;
   }
 
-  /** What has been received and not been taken yet. */
+  /** Received data that has not been read yet. */
   take(): string {
     const received = this.#received;
     this.#received = '';
@@ -57,19 +59,19 @@ export class GdbClient {
     this.gdb.receive(packetOf(text));
   }
 
-  /** The data of the packets that come back, one after the other. */
+  /** The data of the reply packets, in order. */
   askAll(text: string): string[] {
     this.take();
     this.send(text);
     return [...this.take().matchAll(/\$([^#]*)#[0-9a-f]{2}/g)].map(([, data]) => data ?? '');
   }
 
-  /** The data of the packet that comes back. */
+  /** The data of the reply packet. */
   ask(text: string): string {
     return this.askAll(text).join('\n');
   }
 
-  /** Resumes the machine and runs it until it stops: the stop reply. */
+  /** Resumes the machine and runs it until it stops. Returns the stop reply. */
   resume(text: string, turns = TURNS): Promise<string> {
     this.take();
     this.send(text);
@@ -87,7 +89,7 @@ export class GdbClient {
     return received.replace(/^\$([^#]*)#..$/, '$1');
   }
 
-  /** The target description, in parts as it comes. */
+  /** The target description, in parts as received. */
   description(length = 0xffb): string {
     let xml = '';
     while (true) {
@@ -113,7 +115,7 @@ export class GdbClient {
     return this.ask(`m${address.toString(16)},${length.toString(16)}`);
   }
 
-  /** What a `monitor` command prints. */
+  /** The output of a `monitor` command. */
   monitor(command: string): string {
     const packets = this.askAll(`qRcmd,${hexOf(bytesOf(command))}`);
     const hex = packets.slice(0, -1).map((packet) => packet.slice(1));

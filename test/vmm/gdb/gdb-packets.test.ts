@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What each vCPU does after a vCont packet.
+// The action of each vCPU after a vCont packet.
 
 import { describe, expect, it } from 'vitest';
 import { actionsOf } from '../../../vmm/gdb/gdb-packets.ts';

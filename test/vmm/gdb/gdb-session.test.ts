@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A debugger at a machine `virt`, by packets.
+// A debugger attached to a machine `virt`, by packets.
 
 import { afterEach, describe, expect, it } from 'vitest';
 import { connectGdb } from '../../../vmm/api/index.ts';
@@ -14,7 +14,7 @@ afterEach(async () => {
   client = undefined;
 });
 
-/** The program is at the beginning of RAM that it is loaded to. */
+/** The program is at the beginning of RAM, where it is loaded. */
 async function debug(program: Uint8Array<ArrayBuffer>, options = {}): Promise<GdbClient> {
   client = await GdbClient.create(program, options);
   return client;
@@ -125,7 +125,7 @@ describe('a session', () => {
     expect(gdb.ask('M40300000,2:ab')).toBe('E01');
   });
 
-  it('has no memory but RAM, and says so where that ends', async () => {
+  it('has no memory but RAM, and reports where that ends', async () => {
     const gdb = await debug(HELLO);
     expect(gdb.memory(0x09000000, 4)).toBe('E14');
     expect(gdb.ask('M9000000,1:41')).toBe('E14');
@@ -135,7 +135,7 @@ describe('a session', () => {
     expect(gdb.output).toBe('');
   });
 
-  it('treats addresses as physical if asked to', async () => {
+  it('treats addresses as physical on request', async () => {
     const gdb = await debug(HELLO);
     expect(gdb.ask('qqemu.PhyMemMode')).toBe('0');
     expect(gdb.ask('Qqemu.PhyMemMode:1')).toBe('OK');
@@ -161,7 +161,7 @@ describe('a machine that is debugged', () => {
       expect(gdb.pc).toBe(start + STORE);
       expect(gdb.register('x0')).toBe(BigInt(count));
       expect(Number.parseInt(gdb.memory(0x40300000, 1), 16)).toBe(count - 1);
-      // A breakpoint is taken away to step over it.
+      // A breakpoint is removed to step over it.
       gdb.ask(`z0,${hex(start + STORE)},4`);
       expect(await gdb.resume('vCont;s:1')).toBe('T05thread:1;');
       expect(gdb.pc).toBe(start + LOAD);
@@ -170,7 +170,7 @@ describe('a machine that is debugged', () => {
     expect(await gdb.resume('c')).toBe('W00');
   });
 
-  it('names its breakpoints to who knows the names', async () => {
+  it('names its breakpoints to a client that supports the names', async () => {
     const gdb = await debug(COUNT);
     expect(gdb.ask('qSupported:multiprocess+;swbreak+;hwbreak+')).toContain('swbreak+;hwbreak+');
     const start = gdb.pc;
@@ -196,7 +196,7 @@ describe('a machine that is debugged', () => {
     expect(await gdb.resume('c')).toBe('W00');
   });
 
-  it('steps, and as long as it is in a range', async () => {
+  it('steps, also for as long as it is in a range', async () => {
     const gdb = await debug(COUNT);
     const start = gdb.pc;
     expect(await gdb.resume('s')).toBe('T05thread:1;');
@@ -212,7 +212,7 @@ describe('a machine that is debugged', () => {
     gdb.send('vCont;c');
     for (let i = 0; i < 3; i++) await gdb.machine.step();
     expect(gdb.take()).toBe('');
-    // Nothing is asked of a machine that runs.
+    // No request is sent to a running machine.
     expect(gdb.ask('g')).toBe('E01');
     gdb.gdb.receive(Uint8Array.of(3));
     expect(await gdb.stop()).toBe('T02thread:1;');
@@ -276,7 +276,9 @@ describe('a machine that is debugged', () => {
 });
 
 describe('threads', () => {
-  /** vCPU 0 starts vCPU 1 at 0x40, and waits for the word at 0x40300000; vCPU 1 stores it. */
+  /**
+   * vCPU 0 starts vCPU 1 at 0x40, and waits for the word at 0x40300000; vCPU 1 stores it.
+   */
   const TWO = image({
     0: [
       0xd2800021, // mov x1, #1
@@ -354,13 +356,13 @@ describe('what makes no sense', () => {
     expect(await gdb.resume('c')).toBe('W00');
   });
 
-  it('is more breakpoints or watchpoints than there is room for', async () => {
+  it('is more breakpoints or watchpoints than the CPU has', async () => {
     const gdb = await debug(HELLO);
     const set = (type: number, count: number) =>
       Array.from({ length: count }, (_, n) => gdb.ask(`Z${type},${hex(0x1000 * n)},4`));
     expect(new Set(set(0, 256))).toEqual(new Set(['OK']));
     expect(gdb.ask('Z1,ffffffffffff0000,4')).toBe('E28');
-    // One that is there already is no other one.
+    // Setting an existing one has no effect.
     expect(gdb.ask('Z1,1000,4')).toBe('OK');
     expect(new Set(set(2, 32))).toEqual(new Set(['OK']));
     expect(gdb.ask('Z2,ffffffffffff0000,4')).toBe('E28');
@@ -368,7 +370,7 @@ describe('what makes no sense', () => {
     expect(gdb.ask('Z2,ffffffffffff0000,4')).toBe('OK');
   });
 
-  it('is asked for again until acknowledgements are switched off', async () => {
+  it('is requested again until acknowledgements are switched off', async () => {
     const gdb = await debug(HELLO);
     const sent: string[] = [];
     const session = connectGdb(gdb.machine, (bytes) => sent.push(textOf(bytes)));

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What `monitor` prints of streams whose structures are in memory.
+// The output of `monitor` for streams whose structures are in memory.
 
 import { describe, expect, it } from 'vitest';
 import { CD_ENDI } from '../../../assembly/layout/cd.ts';
@@ -29,7 +29,7 @@ const STREAM_TABLE = 0x10000;
 const STE = STREAM_TABLE + 8 * 64;
 const CD = 0x20000;
 
-/** RAM from 0 on, and tables that are given away from 0x40000 on. */
+/** RAM from 0 on, with memory for tables from 0x40000 on. */
 function memory() {
   const bytes = new Uint8Array(SIZE);
   const view = new DataView(bytes.buffer);
@@ -65,7 +65,9 @@ function monitorOf(ram: Ram) {
   });
 }
 
-/** Stage 1 maps 0xabc000 to 0x77000, in tables at its IPAs; the upper half is disabled. */
+/**
+ * Stage 1 maps 0xabc000 to 0x77000, in tables at its IPAs; the upper half is disabled.
+ */
 function stage1(ram: Ram): PageTable {
   const tables = new PageTable(ram, { stage: 1, inputBits: 39 });
   tables.map(0xabc000, 0x77000, 0x1000, S1_READ_WRITE);
@@ -77,7 +79,7 @@ function stage1(ram: Ram): PageTable {
 function nested(ram: Ram): void {
   stage1(ram);
   const tables = new PageTable(ram, { stage: 2, inputBits: 40 });
-  // The first MiB is itself, but for where stage 1 leads to.
+  // The first MiB is mapped to itself, except the target of stage 1.
   tables.map(0, 0, 0x77000, S2_READ_WRITE, { blocks: false });
   tables.map(0x77000, 0x99000, 0x1000, S2_READ_WRITE);
   tables.map(0x78000, 0x78000, SIZE - 0x78000, S2_READ_WRITE, { blocks: false });
@@ -157,7 +159,7 @@ describe('monitor', () => {
     expect(lines.at(-1)).toBe('0xabc123 is 0x99123');
   });
 
-  it('has a stream that bypasses pass, and one that aborts fault', () => {
+  it('lets a bypassing stream pass, and an aborting one fault', () => {
     const ram = memory();
     storeStructure(ram, STE, bypassSte());
     storeStructure(ram, STE + 64, abortSte());
@@ -166,7 +168,7 @@ describe('monitor', () => {
     expect(monitor('walk 9 0x1234')).toContain('faults: the STE aborts');
   });
 
-  it('refuses what is no number', () => {
+  it('refuses an invalid number', () => {
     const monitor = monitorOf(memory());
     expect(monitor('ste')).toBe('StreamID: a number up to 0xffffffff\n');
     expect(monitor('ste -1')).toBe('StreamID: a number up to 0xffffffff\n');
@@ -176,7 +178,7 @@ describe('monitor', () => {
     expect(monitor('its')).toBe('the machine has no ITS\n');
   });
 
-  it('says something about any structures', () => {
+  it('has a result for any structures', () => {
     const random = new Random(5);
     const ram = memory();
     nested(ram);

@@ -62,7 +62,7 @@ describe('a reader of packets', () => {
     for (let i = 0; i < 500; i++) {
       const bytes = Uint8Array.from({ length: random.below(40) }, () => random.below(256));
       Array.from(reader.receive(bytes));
-      // At most: the end of a packet, and what its sum could be.
+      // At most: the end of a packet, and its possible checksum.
       Array.from(reader.receive(bytesOf('#00')));
       expect(read('$qC#b4', reader).at(-1)).toBe('qC');
     }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The IOTLB entries of a guest as the monitor of a debugger shows them.
+// The IOTLB entries of a guest as shown by a debugger's monitor.
 
 import { expect, it } from 'vitest';
 import { S1_READ_WRITE } from '../../../devices/tables/index.ts';
@@ -17,7 +17,7 @@ it('IOTLB entries of a guest are shown line by line, up to 256', async () => {
   const table = attachStage1(first);
   const smmu = { smmu: first.viommu, vintf: first.vintf };
   const target = new Uint8Array(1);
-  /** Maps pages up to so many, and reads each. */
+  /** Maps up to this many pages, and reads each. */
   let mapped = 1;
   const read = (pages: number) => {
     for (; mapped < pages; mapped++) table.map(IOVA + PAGE * mapped, DATA_GPA, PAGE, S1_READ_WRITE);

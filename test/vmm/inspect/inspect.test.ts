@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What `Host.inspect` shows of a host whose state is known.
+// The output of `Host.inspect` for a host with a known state.
 
 import { describe, expect, it } from 'vitest';
 import { sync, tlbiNhAsid, tlbiNsnhAll } from '../../../devices/tables/index.ts';
@@ -98,7 +98,8 @@ describe('the inspection of a host', () => {
     );
     for (const { id, users, type } of objects) {
       const keepers = objects.flatMap(({ keeps }) => keeps).filter((kept) => kept === id).length;
-      // Beside the table: the mapping of the direct page, open files of event queues, the binding of a device.
+      // In addition to the table: the mapping of the direct page, open files of event
+      // queues, the binding of a device.
       const others = { VIOMMU: 1, VEVENTQ: 1, FAULT: 1, DEVICE: 1 }[type as string] ?? 0;
       expect([type, users]).toEqual([type, 1 + keepers + others]);
     }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Which changes between two readings of a stream's configuration need a CFGI. CDs are written out in
-// doublewords (IHI 0070 section 5.4).
+// Which changes between two readings of a stream's configuration need a CFGI. CDs are
+// literal doublewords (IHI 0070 section 5.4).
 
 import { describe, expect, it } from 'vitest';
 import { missedChange } from '../../../vmm/inspect/sanitizer/structure-changes.ts';
@@ -14,7 +14,7 @@ const [TTB0, OTHER_TTB0, TTB1] = [0x8001_0000n, 0x8002_0000n, 0x8003_0000n];
 const STE = [1n, 0n, 0n, 0n, 0n, 0n, 0n, 0n];
 const cd = (word0: bigint, ttb0: bigint, ttb1 = 0n) => [word0, ttb0, ttb1, 0n, 0n, 0n, 0n, 0n];
 
-/** A CD that was read as one, and as the other with so many CFGIs in between. */
+/** A CD that was read as one image, and as the other with this many CFGIs in between. */
 function missed(cfgis: 0 | 1, old: readonly bigint[], now: readonly bigint[]) {
   const suspect = {
     kind: 'CD',
@@ -26,7 +26,7 @@ function missed(cfgis: 0 | 1, old: readonly bigint[], now: readonly bigint[]) {
 }
 
 describe('a CD that has changed between two readings', () => {
-  it('needs no CFGI for what an SMMU does not look at while the CD is invalid', () => {
+  it('needs no CFGI for fields that an SMMU does not use while the CD is invalid', () => {
     expect(missed(0, cd(INVALID, TTB0), cd(INVALID, OTHER_TTB0))).toBeUndefined();
     expect(missed(0, cd(INVALID, TTB0), cd(25n, OTHER_TTB0))).toBeUndefined();
   });

@@ -75,12 +75,13 @@ describe('direct maps', () => {
     expect(more.filter((map) => map !== undefined)).toHaveLength(14);
     more[3]?.unmap();
     expect(maps.map({ gpa: 0x9000000, length: 8, doorbell: undefined })).toBeDefined();
-    // Fifteen pages are in use; one table slot is left, for a second range of one of them.
+    // Fifteen pages are in use; one table slot is left, for a second range of one of
+    // them.
     expect(maps.map({ gpa: 0x2000, length: 8, doorbell: undefined })).toBeDefined();
     expect(maps.map({ gpa: 0x3000, length: 8, doorbell: undefined })).toBeUndefined();
   });
 
-  it('are taken back when every vCPU in guest code has acknowledged', () => {
+  it('are removed when every vCPU in guest code has acknowledged', () => {
     const looks = [0, 0];
     const { words, maps } = setUp(
       (vcpu) => {
@@ -98,7 +99,10 @@ describe('direct maps', () => {
   });
 
   describe('whose acknowledgement is late', () => {
-    /** Sixteen vCPUs in guest code, a clock that each look at it moves by 10 us, and their acknowledgement. */
+    /**
+     * Sixteen vCPUs in guest code, a clock that advances by 10 us at each read, and their
+     * acknowledgement.
+     */
     function late() {
       let now = 0;
       const inGuest = Array.from({ length: 16 }, () => true);

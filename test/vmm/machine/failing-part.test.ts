@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A part of a machine that fails beside the guest, while vCPU 0 is inside it on a thread of its own.
+// A part of a machine that fails outside the guest, while vCPU 0 is inside it on a thread
+// of its own.
 
 import { describe, expect, it } from 'vitest';
 import { NO_EXIT_REQUEST } from '../../../devices/unit/index.ts';
@@ -7,7 +8,10 @@ import { testdevCommands } from '../../../devices/virtio/index.ts';
 import { MachineCore } from '../../../vmm/machine/index.ts';
 import type { Guest, Vcpu, VcpuExit } from '../../../vmm/vcpu/index.ts';
 
-/** A machine whose vCPU stays in the guest until it is stopped; `asked` is what is asked of it. */
+/**
+ * A machine whose vCPU stays in the guest until it is stopped; `asked` records the
+ * requests to it.
+ */
 async function busyMachine() {
   const asked: string[] = [];
   let leave: (exit: VcpuExit) => void = () => undefined;
@@ -62,7 +66,7 @@ it('has the guest leave, and fails its machine', async () => {
   expect(machine.error?.message).toBe('drain: its worker has ended');
 });
 
-it('changes nothing, and asks for nothing, once the machine has ended', async () => {
+it('changes nothing, and requests nothing, once the machine has ended', async () => {
   const { machine, asked } = await busyMachine();
   machine.stop('enough');
   asked.length = 0;
@@ -70,14 +74,14 @@ it('changes nothing, and asks for nothing, once the machine has ended', async ()
   expect([machine.status, asked]).toEqual(['stopped', []]);
 });
 
-describe('a device that a guest tells many times to end the machine', () => {
-  /** The console of tests, with a guest's output of so many commands. */
+describe('a device to which a guest writes many commands to end the machine', () => {
+  /** The console of tests, with a guest's output of this many commands. */
   const write = (machine: MachineCore, text: string) => {
     const receive = testdevCommands((code) => machine.powerOff(code));
     for (const piece of text) receive(new TextEncoder().encode(piece));
   };
 
-  it('asks the vCPUs once to leave, and the first exit code counts', async () => {
+  it('requests the vCPUs once to leave, and the first exit code counts', async () => {
     const { machine, asked } = await busyMachine();
     const run = machine.run();
     write(machine, `3q${'q'.repeat(1000)}`);
@@ -86,7 +90,7 @@ describe('a device that a guest tells many times to end the machine', () => {
     expect(machine.end).toEqual({ status: 'off', exitCode: 3 });
   });
 
-  it('lets the owner of the machine still stop it meanwhile', async () => {
+  it('can still be stopped by its owner meanwhile', async () => {
     const { machine } = await busyMachine();
     const run = machine.run();
     write(machine, '3q');

@@ -9,7 +9,7 @@ const STOPPED: CoreEnd = { status: 'stopped', reason: 'enough' };
 const FAILED: CoreEnd = { status: 'failed', error: new MachineError('uart', 'broken') };
 const WHY = new Error('why');
 
-/** What can be done to a machine. */
+/** Operations on a machine. */
 const STEPS: Readonly<Record<string, (state: MachineState) => unknown>> = {
   booted: (state) => state.booted(),
   enter: (state) => state.enter(),
@@ -45,14 +45,14 @@ describe('the life cycle of a machine', () => {
     ['booted enter fail leave', 'failed', false],
     // It was to fail before its program ended.
     ['booted enter fail off', 'failed', false],
-    // The first reason counts, but its owner's word counts more.
+    // The first reason counts, unless its owner's decision overrides it.
     ['booted enter fail stop leave', 'stopped', false],
     ['booted enter stop fail leave', 'stopped', false],
     // Ended before it was booted: it does not run.
     ['stop', 'stopped', false],
     ['fail booted', 'failed', false],
     ['fail booted enter', 'failed', false],
-    // What has ended stays as it ended.
+    // An ended machine keeps its result.
     ['booted enter off stop', 'off', false],
     ['booted enter off fail', 'off', false],
     ['booted enter off enter', 'off', false],
@@ -74,7 +74,7 @@ describe('the life cycle of a machine', () => {
     ['booted enter pause leave', 'paused', false],
     ['booted enter pause leave enter', 'paused', false],
     ['booted enter pause resume', 'free', true],
-    // A step goes until the next pause, and is one of a paused machine only.
+    // A step lasts until the next pause, and is only possible for a paused machine.
     ['booted pause step', 'step', false],
     ['booted pause step enter', 'step', true],
     ['booted pause step enter leave', 'step', false],
@@ -85,7 +85,7 @@ describe('the life cycle of a machine', () => {
     ['booted step', 'free', false],
     ['booted enter step', 'free', true],
     ['step booted', 'free', false],
-    // What ends is paused no more.
+    // An ended machine is not paused.
     ['booted pause stop', 'free', false],
     ['booted enter pause stop', 'free', true],
     ['booted enter pause off', 'free', false],
@@ -97,13 +97,13 @@ describe('the life cycle of a machine', () => {
     expect([state.pace, state.isEntered]).toEqual([pace, entered]);
   });
 
-  it('says how it ended', () => {
+  it('returns how it ended', () => {
     expect(stateAfter('booted', 'enter', 'off').state.ended).toBe(OFF);
     expect(stateAfter('booted', 'enter', 'fail', 'leave').state.ended).toBe(FAILED);
     expect(stateAfter('booted', 'enter', 'fail').state.ended).toBeUndefined();
   });
 
-  it('says whether it was still to end', () => {
+  it('returns whether it was still to end', () => {
     expect(stateAfter('stop').returned).toBe(true);
     expect(stateAfter('booted', 'stop').returned).toBe(true);
     expect(stateAfter('booted', 'enter', 'stop').returned).toBe(true);

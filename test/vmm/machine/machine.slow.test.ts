@@ -48,7 +48,7 @@ describe('a machine', () => {
     expect(words(machine)[DATA / 4]).toBe(3);
   });
 
-  it('tells when it stands, paused, and before it moves again', async () => {
+  it('reports when it is paused, and before it continues', async () => {
     const machine = await smallMachine({ guest: reactor(COUNTING) });
     const told: (readonly [stands: boolean, runs: number])[] = [];
     machine.onStanding = (stands) => told.push([stands, words(machine)[DATA / 4] ?? 0]);
@@ -61,7 +61,7 @@ describe('a machine', () => {
     await machine.pause();
     machine.resume();
     expect(machine.step()).toBe('off');
-    // The count is what it had done by then: nothing between standing still and moving again.
+    // The count is the work done by then: none between pause and resume.
     expect(told).toEqual([
       [false, 0],
       [true, 1],
@@ -187,7 +187,8 @@ describe('a machine', () => {
     const machine = await smallMachine({ guest, devices: placed(device), clock });
     await machine.boot();
     machine.step();
-    // The deadline in the past that a callback sets is for the next safe point, which is that of the second write.
+    // A callback's deadline in the past is due at the next safe point, which is that of
+    // the second write.
     expect(events).toEqual([
       ...['write', 'written', 'first', 'second'],
       ...['write', 'written', 'second'],
@@ -197,7 +198,7 @@ describe('a machine', () => {
     events.length = 0;
     await machine.reset();
     await machine.boot();
-    // The reset has cancelled what the last write had set.
+    // The reset has cancelled the timer of the last write.
     expect(events).toEqual([]);
   });
 
@@ -291,7 +292,7 @@ describe('a machine that fails', () => {
     expect(machine.error?.message).toContain('returned 7');
   });
 
-  it('has its devices intact when the guest had used its stack up', async () => {
+  it('has its devices intact when the guest had exhausted its stack', async () => {
     let begun = 0;
     let finished = 0;
     const deep = (depth: number): number => (depth === 0 ? 0 : 1 + deep(depth - 1));
@@ -302,7 +303,7 @@ describe('a machine that fails', () => {
         finished++;
       },
     });
-    // Recurses without end, and writes a register at every depth.
+    // Recurses infinitely, and writes a register at every depth.
     const guest = reactor(
       `(func $sink (param i32)
          (call $write32 (i32.const ${GPA}) (local.get 0))
@@ -384,7 +385,7 @@ describe('a machine under control', () => {
     expect(calls).toEqual([true, false, true]);
     expect(polls).toBe(3);
     expect(machine.idle).toBe(true);
-    // A device that has found something to do may find more: no one waits before it is asked again.
+    // A device that has found work may find more: nobody waits before it is polled again.
     work = 1;
     machine.step();
     expect(machine.idle).toBe(false);
@@ -393,7 +394,7 @@ describe('a machine under control', () => {
     expect([machine.idle, polls]).toEqual([true, 6]);
   });
 
-  it('gives devices lines, maps, memory and traces', async () => {
+  it('provides devices with lines, maps, memory and traces', async () => {
     const device = new ScratchDevice();
     const traced: unknown[] = [];
     const machine = await smallMachine({

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// MSIs of a machine's SMMU: like those of any device they reach the interrupt controller of its board, with the requester ID of its place.
+// MSIs of a machine's SMMU: like those of any device they reach the interrupt controller
+// of its board, with the requester ID of its place.
 
 import { beforeEach, expect, it } from 'vitest';
 import { guestMemoryOf } from '../../../devices/bus/index.ts';
@@ -45,7 +46,10 @@ beforeEach(async () => {
   host = await checkedHost(VmHost, { modules });
 });
 
-/** A machine with an SMMU that has PRI and ECMDQs, its queues on, and a DMA engine behind it. */
+/**
+ * A machine with an SMMU that has PRI and ECMDQs, with its queues enabled, and a DMA
+ * engine.
+ */
 function board({ overlay = false, address = DOORBELL } = {}) {
   const memory = createGuestMemory(image);
   const regions = ramRegions(memory, RAM);
@@ -140,10 +144,10 @@ it('those of the event queue, of GERROR and of the PRI queue do, too', () => {
   poll();
   expect(frame.sent.splice(0)).toEqual([msi(0x21)]);
   expect(read32(0x60)).toBe(1);
-  // Stage 1 without a table, and ATS: the device asks for the page.
+  // Stage 1 without a table, and ATS: the device requests the page.
   const ste = stage1Ste({ contextPtr: RAM + 0x140000, eats: 1 });
   writeSte(ram, STREAMS, STREAM, ste);
-  // T0SZ 16, EPD1, AA64, V, R, A, ASID 5; TTB0 is a page of zeros.
+  // T0SZ 16, EPD1, AA64, V, R, A, ASID 5; TTB0 is a zeroed page.
   ram.store64(RAM + 0x140000, 0x0005_6205_c000_3510n);
   ram.store64(RAM + 0x140008, BigInt(RAM + 0x150000));
   write32(0x20, 0x1e);

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Secondary vCPUs whose reset takes time. Those of a WebAssembly guest are ready at once; a
-// guest of another kind need not be.
+// Secondary vCPUs whose reset takes time. Those of a WebAssembly guest are ready at once;
+// other kinds of guests may not be.
 
 import { describe, expect, it, vi } from 'vitest';
 import { NO_EXIT_REQUEST } from '../../../devices/unit/index.ts';
@@ -10,7 +10,7 @@ import type { Guest, Vcpu, VcpuExit, VcpuHost } from '../../../vmm/vcpu/index.ts
 const YIELD: VcpuExit = { reason: 'yield' };
 const OFF: VcpuExit = { reason: 'off', code: 0 };
 
-/** A promise, and what settles it. */
+/** A promise, and the functions that resolve or reject it. */
 function deferred() {
   let resolve: () => void = () => undefined;
   let reject: (cause: Error) => void = () => undefined;
@@ -22,8 +22,8 @@ function deferred() {
 }
 
 /**
- * A machine of two vCPUs. vCPU 0 starts vCPU 1 at each of its turns, whose resets end when
- * the test says so; vCPU 1 yields once, and is off.
+ * A machine of two vCPUs. vCPU 0 starts vCPU 1 in each of its turns, whose resets end
+ * when the test decides; vCPU 1 yields once, and is off.
  */
 async function slowMachine(inline: boolean) {
   const log: string[] = [];
@@ -93,7 +93,7 @@ describe.each([
     expect(log.splice(0)).toEqual(['reset 7', 'start 0', 'start -1']);
     expect(machine.idle).toBe(false);
     resets[0]?.resolve();
-    // Off after two turns, and so it can be started again.
+    // Off after two turns, so it can be started again.
     await vi.waitFor(async () => {
       await machine.run();
       expect(resets).toHaveLength(2);

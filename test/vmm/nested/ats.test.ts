@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// ATS and PRI, end to end: a DMA engine with an ATC behind a host's SMMU, and a guest with an SMMU, a command queue, a VCMDQ and a PRI queue.
-// Entries and commands are worked out by hand from IHI 0070 section 4.5 and chapter 8.
+// ATS and PRI, end to end: a DMA engine with an ATC and a host's SMMU, and a guest with
+// an SMMU, a command queue, a VCMDQ and a PRI queue. Entries and commands are derived by
+// hand from IHI 0070 section 4.5 and chapter 8.
 
 import { beforeEach, describe, expect, it } from 'vitest';
 import {
@@ -36,7 +37,7 @@ import {
 const [FILL, VERIFY] = [2, 3];
 const [DONE, READ_FAULT, WRITE_FAULT, STALLED] = [1, 2, 3, 7];
 const [ENABLE, SILENT, PAGES] = [1, 2, 4];
-/** Behind the one page that is mapped. */
+/** After the only mapped page. */
 const HOLE = IOVA + 0x1000;
 
 const PRIQ_LINE = 2;
@@ -53,7 +54,7 @@ beforeEach(async () => {
 });
 
 describe('an engine with ATS', () => {
-  it('moves data through its ATC, and asks once for each page', () => {
+  it('moves data through its ATC, and requests each page once', () => {
     expect(ats(ENABLE)).toBe(ENABLE);
     expect([
       b.dma(FILL, IOVA, 0x1000),
@@ -64,7 +65,7 @@ describe('an engine with ATS', () => {
     expect(b.vm.bytes[DATA_GPA - RAM_GPA_BASE + 0xfff]).toBe(0xa5);
   });
 
-  it('goes past its ATC with a privileged access that has no PASID', () => {
+  it('bypasses its ATC with a privileged access without a PASID', () => {
     ats(ENABLE);
     b.dma(FILL, IOVA);
     const port = b.slot.dmaPort();
@@ -73,7 +74,7 @@ describe('an engine with ATS', () => {
     expect(b.host.statistics.smmu.atsRequests).toBe(1);
     b.unmap();
     b.send(tlbiNhAsid(0, ASID), sync());
-    // The ATC has the page still, the SMMU has not.
+    // The ATC still has the page, the SMMU does not.
     expect([port.read(IOVA, byte).ok, port.read(IOVA, byte, { privileged: true }).ok]).toEqual([
       true,
       false,
@@ -169,7 +170,7 @@ describe('an engine with ATS', () => {
     expect(b.dma(FILL, IOVA)).toBe(WRITE_FAULT);
   });
 
-  it('has no ATS behind an SMMU without ATS', async () => {
+  it('has no ATS with an SMMU without ATS', async () => {
     const idr0 = PHYSICAL_ID_REGISTERS.idr0 & ~0x10c00;
     b = await atsBoard({
       ids: 'auto',
@@ -217,7 +218,7 @@ describe('an engine with PRI', () => {
     expect(b.host.statistics.smmu.events).toEqual({});
   });
 
-  it('asks for reading when it reads, with another index each time', () => {
+  it('requests reading when it reads, with another index each time', () => {
     b.dma(VERIFY, HOLE);
     b.look();
     answer(2);
@@ -262,17 +263,18 @@ describe('an engine with PRI', () => {
     expect(b.bus.read32(0x60) & 8).toBe(error);
   });
 
-  it('asks again after an overflow, which lasts until it is acknowledged', async () => {
+  it('requests again after an overflow, which lasts until it is acknowledged', async () => {
     b = await atsBoard({ requests: 0 });
     ats(ENABLE | PAGES);
     b.dma(FILL, HOLE);
     b.look();
-    // The one entry is not taken: the next request overflows, and is answered with Success.
+    // The entry is not consumed: the next request overflows, and is answered with
+    // Success.
     answer(2);
     b.look();
     b.look();
     expect(b.bus.read32(0x100c8)).toBe(0x8000_0001);
-    // Room, but no acknowledgement.
+    // There is space, but no acknowledgement.
     b.bus.write32(0x100cc, 1);
     b.look();
     b.look();
@@ -297,7 +299,7 @@ describe('an engine with PRI', () => {
     expect([b.bus.read32(0x100c8), b.guest.pulses(PRIQ_LINE)]).toEqual([2, 2]);
   });
 
-  it('gives a request up with its operation, and waits for the answer before the next', () => {
+  it('abandons a request with its operation, and waits for the answer before the next', () => {
     b.dma(FILL, HOLE);
     b.look();
     b.engine.write32(0x04, 0);
@@ -356,14 +358,14 @@ describe('a page request that waits', () => {
     b.table.map(HOLE, DATA_GPA + 0x1000, 0x1000, S1_READ_WRITE);
     b.send(priResp(STREAM, 1, 2), sync());
     expect(b.look()).toEqual([WRITE_FAULT, 0, HOLE]);
-    // The next one is served as ever.
+    // The next one is handled as usual.
     expect(b.dma(FILL, HOLE)).toBe(DONE);
   });
 });
 
 describe('an engine with ATS whose stream bypasses stage 1', () => {
   const attach = (ste: Uint32Array) => {
-    // By way of an invalid one: more than one doubleword may differ.
+    // Through an invalid one: more than one doubleword may differ.
     for (const step of [invalidSte(), ste]) {
       writeSte(b.vm.memory, STREAMS, STREAM, step);
       b.send(cfgiSte(STREAM), allOf, sync());
@@ -393,7 +395,7 @@ describe('an engine with ATS whose stream bypasses stage 1', () => {
     expect(b.dma(FILL, DATA_GPA)).not.toBe(DONE);
   });
 
-  it('is served as well when its ATS comes on later', () => {
+  it('is served as well when its ATS is enabled later', () => {
     attach(bypassSte());
     expect(b.dma(FILL, DATA_GPA)).toBe(DONE);
     expect(b.host.statistics.smmu.atsRequests).toBe(0);
@@ -408,7 +410,8 @@ describe('an engine with ATS whose stream bypasses stage 1', () => {
     ats(ENABLE);
     attach(bypassSte());
     expect(b.dma(FILL, DATA_GPA)).toBe(DONE);
-    // Stage 1 without ATS, and no ATC_INV: the ATC keeps what it has, and may not use it.
+    // Stage 1 without ATS, and no ATC_INV: the ATC keeps its entries, and may not use
+    // them.
     b.vm.viommu.attachStream(STREAM, stage1Ste({ contextPtr: CDS }));
     expect(b.dma(FILL, DATA_GPA)).not.toBe(DONE);
     const { fd } = b.vm.viommu;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Broadcast TLB maintenance (BTM): what a vCPU's TLBI does to the SMMU's entries, for whom it is offered, and what it would do without that rule.
+// Broadcast TLB maintenance (BTM): the effect of a vCPU's TLBI on the SMMU's entries,
+// which VMs may use it, and its effect without that rule.
 
 import { beforeAll, describe, expect, it } from 'vitest';
 import { CD_SIZE } from '../../../assembly/layout/cd.ts';
@@ -47,7 +48,10 @@ const create = (options: VmHostOptions = {}) =>
   checkedHost(VmHost, { modules, idRegisters: WITH_BTM, ...options });
 const entries = ({ viommu, vintf }: LentVm) => footprintOf(viommu, vintf)['IOTLB entries'].count;
 
-/** Attaches the VM's stream: pages of IOVA, with an ASID of its own or one that it shares with its vCPUs (CD.ASET). */
+/**
+ * Attaches the VM's stream: pages of IOVA, with an ASID of its own or one that it shares
+ * with its vCPUs (CD.ASET).
+ */
 function attach({ viommu, memory }: LentVm, shared: boolean, pages = 1): PageTable {
   const table = new PageTable(memory, { stage: 1 });
   for (let page = 0; page < pages; page++)
@@ -149,12 +153,12 @@ describe('a vCPU’s broadcast TLBI', () => {
     expect([ticket > 0n, drain.dsb(ticket)]).toEqual([true, ticket]);
     core.accessEnd();
     core.accessBegin();
-    // One that has begun since does not count.
+    // An access that has begun since does not count.
     expect(drain.dsb(ticket)).toBe(0n);
     core.accessEnd();
   });
 
-  it('comes from a guest by an import of the guest ABI, without an exit', {
+  it('is executed by a guest through an import of the guest ABI, without an exit', {
     timeout: 60_000,
   }, async () => {
     const host = await create();
@@ -184,7 +188,7 @@ describe('a vCPU’s broadcast TLBI', () => {
       0,
       exits,
     ]);
-    // The machine's vCPU runs no more until the next step.
+    // The machine's vCPU does not run again until the next step.
     expect(new Int32Array(host.memory.buffer)[(HOST_AT_VCPU_VMIDS >> 2) + vm.window]).toBe(0);
     view.setInt32(0x180000, -1, true);
     expect(machine.step()).toBe('off');
@@ -192,7 +196,7 @@ describe('a vCPU’s broadcast TLBI', () => {
 });
 
 describe('BTM', () => {
-  it('is in IDR0 of a guest’s SMMU if its vIOMMU takes part, and in no other', async () => {
+  it('is in IDR0 of a guest’s SMMU if its vIOMMU participates, and in no other', async () => {
     const host = await create();
     for (const btm of [true, false]) {
       const smmu = new VirtualSmmu({ backend: lendVm(host, 'vm', { btm }).viommu });
@@ -206,7 +210,7 @@ describe('BTM', () => {
     );
   });
 
-  it('is refused if the SMMU does not take part, or the stage 2 does not have the vCPUs’ VMID', async () => {
+  it('is refused if the SMMU does not participate, or the stage 2 does not have the vCPUs’ VMID', async () => {
     const without = await create({ idRegisters: PHYSICAL_ID_REGISTERS });
     expect(() => lendVm(without, 'vm', { btm: true })).toThrow(
       expect.objectContaining({ name: 'IommufdError', errno: 'EOPNOTSUPP' }),
@@ -220,7 +224,7 @@ describe('BTM', () => {
       }),
     );
     expect(host.statistics.vmidsInUse).toBe(1);
-    // Without BTM the second stage 2 is as good as the first.
+    // Without BTM the second stage 2 may be used like the first.
     host.createViommu(vm, [STREAM]);
   });
 
@@ -233,7 +237,8 @@ describe('BTM', () => {
     const table = attach(lent, true);
     attach(neighbour, true);
     for (const each of [lent, neighbour]) expect(touch(host, each)).toBe(true);
-    // As when processors and SMMU number VMs each for themselves: the VM's vCPUs happen to run under the neighbour's number.
+    // As if processors and SMMU numbered VMs independently: the VM's vCPUs happen to run
+    // with the neighbour's number.
     const words = new Int32Array(host.memory.buffer);
     host.vcpuRuns(lent.vm, 0, true);
     words[(HOST_AT_VCPU_VMIDS >> 2) + lent.vm.window] = neighbour.viommu.vmid;

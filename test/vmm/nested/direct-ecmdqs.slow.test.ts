@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// ECMDQs whose PROD and CONS their guest has: the drain follows EN and ERRACK and runs the queue with no access to the device. Bits are written
-// out as IHI 0070 section 3.5.6 has them.
+// ECMDQs whose PROD and CONS are mapped into their guest: the drain follows EN and ERRACK
+// and runs the queue without an access to the device. Bits are literals from IHI 0070
+// section 3.5.6.
 
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type HotModules, loadHotModules } from '../../../assembly/load.ts';
@@ -60,7 +61,10 @@ beforeAll(async () => {
   modules = await loadHotModules();
 });
 
-/** A guest's view of its SMMU with ECMDQs. `rings` false is a drain on its own thread: stores alone do nothing. */
+/**
+ * A guest's view of its SMMU with ECMDQs. `rings` false is a drain on its own thread:
+ * stores alone have no effect.
+ */
 class Guest {
   readonly lent: LentVm;
   readonly smmu: VirtualSmmu;
@@ -91,11 +95,11 @@ class Guest {
       clock: SYSTEM_CLOCK,
     });
     this.write(0x50, 1);
-    // SMMUEN: without it no StreamID of an ATC_INV is a wrong one.
+    // SMMUEN: without it, no StreamID of an ATC_INV is wrong.
     this.write(0x20, 1);
   }
 
-  /** Entry of the map table that holds an offset of the SMMU's registers. */
+  /** Entry of the map table that contains an offset of the SMMU's registers. */
   #map(offset: number): { readonly memory: number; readonly doorbell: number } | undefined {
     for (let i = 0; i < 16; i++) {
       const [gpa = 0, length = 0, memory = 0, , doorbell = 0] = this.#words.subarray(
@@ -149,7 +153,10 @@ class Guest {
     this.accesses = 0;
   }
 
-  /** Puts commands on a ring and stores PROD, EN and ERRACK as they are. Returns the index after them. */
+  /**
+   * Puts commands on a ring and stores PROD, keeping EN and ERRACK. Returns the index
+   * after them.
+   */
   send(q: number, ...commands: readonly Uint32Array[]): number {
     let prod = this.#prods[q] ?? 0;
     for (const command of commands) {
@@ -167,7 +174,7 @@ class Guest {
     return block;
   }
 
-  /** What the machine and its host do at a safe point. */
+  /** The work of the machine and its host at a safe point. */
   safePoint(host: VmHost): void {
     this.background.poll();
     host.service(true);
@@ -188,7 +195,7 @@ const touch = (lent: LentVm) =>
   expect(host.dmaPort(lent.viommu, STREAM).read(IOVA, new Uint8Array(1)).ok).toBe(true);
 
 describe('an ECMDQ that its guest has', () => {
-  it('is handed over when it is enabled, PROD and CONS alone, and runs without an access to the device', () => {
+  it('has PROD and CONS mapped when it is enabled, and runs without an access to the device', () => {
     attachStage1(guest.lent);
     touch(guest.lent);
     expect(guest.isDirect(2)).toBe(false);
@@ -231,20 +238,20 @@ describe('an ECMDQ that its guest has', () => {
         guest.send(q, command);
         guest.safePoint(host);
         expect(guest.cons(q) & 0x0700_0000).toBe(0x0100_0000);
-        // The command becomes a CMD_SYNC, the error is acknowledged.
+        // The command is replaced by a CMD_SYNC, and the error is acknowledged.
         writeCommand(guest.lent.memory, ringOf(q), guest.cons(q) % SIZE, sync());
         guest.setProd(q, (guest.prod(q) ^ ERR) >>> 0);
       }
       expect(entries(other)).toBe(1);
       expect(neighbour.cons(q)).toBe(EN);
     }
-    // A StreamID of another machine is none of this one.
+    // The guest does not have another machine's StreamID.
     guest.send(0, atcInv({ streamId: STREAM + 1, address: 0, size: 52 }));
     guest.safePoint(host);
     expect(guest.cons(0) & 0x0700_0000).toBe(0x0100_0000);
   });
 
-  it('waits for its host at a configuration command, and asks for the exit', () => {
+  it('waits for its host at a configuration command, and requests the exit', () => {
     guest.enable(0);
     const exitRequest = new Int32Array(guest.lent.vm.memory.buffer, 0x618, 1);
     for (const command of [cfgiSte(STREAM), cfgiAll(), prefetchConfig(STREAM)]) {
@@ -261,7 +268,7 @@ describe('an ECMDQ that its guest has', () => {
     guest.enable(0);
     guest.enable(1);
     const prod = guest.send(0, sync(), ILLEGAL, sync());
-    // The host has not spoken yet: nothing is to be seen.
+    // The policy has not decided yet: nothing is visible.
     expect([guest.cons(0), guest.interrupts]).toEqual([EN + 1, []]);
     guest.safePoint(host);
     expect([guest.cons(0), guest.read(0x60), guest.interrupts]).toEqual([
@@ -269,7 +276,7 @@ describe('an ECMDQ that its guest has', () => {
       0x200,
       [GERROR_LINE],
     ]);
-    // Ringing does not get past it, and the other queue continues.
+    // A doorbell does not get past it, and the other queue continues.
     guest.setProd(0, (EN | prod) >>> 0);
     expect([guest.cons(0), guest.send(1, sync()), guest.cons(1)]).toEqual([
       EN + ERR + 0x0100_0001,
@@ -315,7 +322,7 @@ describe('an ECMDQ that its guest has', () => {
     const prod = guest.send(3, sync(), sync());
     guest.setProd(3, prod + 1);
     expect([guest.cons(3), guest.block(3).enabled]).toEqual([prod, false]);
-    // CONS is software's own then; ENACK is not.
+    // CONS then belongs to software; ENACK does not.
     guest.write(at(3) + 12, EN + 1);
     expect(guest.cons(3)).toBe(1);
     writeCommand(guest.lent.memory, ringOf(3), 2, sync());
@@ -327,7 +334,7 @@ describe('an ECMDQ that its guest has', () => {
     ]);
   });
 
-  it('gets another ring when it is off: the registers come back, and go again with EN', () => {
+  it('gets another ring while it is disabled: the registers are unmapped, and mapped again with EN', () => {
     guest.enable(0);
     guest.send(0, sync(), sync());
     guest.setProd(0, 0);
@@ -344,7 +351,7 @@ describe('an ECMDQ that its guest has', () => {
     expect([guest.isDirect(0), guest.cons(0), guest.block(0).log2size]).toEqual([true, EN + 1, 3]);
   });
 
-  it('survives what a guest can store to the two registers, and puts CONS right', () => {
+  it('survives any stores of a guest to the two registers, and restores CONS', () => {
     const other = lendVm(host, 'other');
     attachStage1(other);
     touch(other);
@@ -417,7 +424,7 @@ describe('an ECMDQ that its guest has', () => {
       'repairs',
     ] as const)
       expect(host.statistics.smmu[counter], counter).toBeGreaterThan(0);
-    // A CFGI has read the STE that there is none of.
+    // A CFGI has read the STE, which does not exist.
     attachStage1(guest.lent);
     for (let q = 0; q < 4; q++) {
       guest.setProd(q, 0);
@@ -469,13 +476,13 @@ describe('an ECMDQ that its guest has', () => {
     writeCommand(guest.lent.memory, ringOf(3), 2, sync());
     guest.setProd(3, EN + ERR + 3);
     expect([look(), guest.cons(3) & 0xffff]).toEqual([1, 3]);
-    // What the guest scribbles over CONS is work for one look.
+    // An overwritten CONS is work for one poll.
     guest.write(at(0) + 12, 0x55);
     look();
     expect([guest.cons(0), look()]).toEqual([EN, 0]);
   });
 
-  it('is carried over by save and restore with its indexes, enables and errors', () => {
+  it('is preserved by save and restore with its indexes, enables and errors', () => {
     guest.enable(0);
     guest.enable(2);
     guest.send(0, sync(), ILLEGAL);
@@ -509,7 +516,7 @@ describe('an ECMDQ that its guest has', () => {
     expect([guest.isDirect(0), guest.cons(0)]).toEqual([false, EN + ERR + 0x0200_0000]);
   });
 
-  it('gives everything back with its VM', () => {
+  it('releases everything with its VM', () => {
     for (let q = 0; q < 4; q++) guest.enable(q);
     host.destroyVm(guest.lent.vm);
     const next = new Guest(lendVm(host, 'next'));

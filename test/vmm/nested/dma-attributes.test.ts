@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What a DMA access carries besides its address, down to the descriptors that it is checked against.
+// The attributes of a DMA access, down to the descriptors against which they are checked.
 
 import { beforeAll, beforeEach, expect, it } from 'vitest';
 import type { HotModules } from '../../../assembly/load.ts';
@@ -83,14 +83,15 @@ it('the PASID is the SubstreamID: each has its own address space', () => {
     0xa1,
     undefined,
   ]);
-  // CD 0 is that of transactions without a SubstreamID (S1DSS = 0b10): F_STREAM_DISABLED.
+  // CD 0 is for transactions without a SubstreamID (S1DSS = 0b10): F_STREAM_DISABLED.
   expect(lastEvent()).toEqual([0x06, STREAM, 0, 0]);
   expect(port.write(IOVA, Uint8Array.of(0x77), { pasid: 1 })).toEqual({ ok: true, done: 1 });
   expect([read(IOVA), read(IOVA, { pasid: 1 })]).toEqual([0xa0, 0x77]);
 });
 
 it.each([
-  // F_TRANSLATION 0x10, SSV bit 11, SubstreamID [31:12]; PnU bit 1, InD bit 2, RnW bit 3, CLASS IN 0x200.
+  // F_TRANSLATION 0x10, SSV bit 11, SubstreamID [31:12]; PnU bit 1, InD bit 2, RnW bit 3,
+  // CLASS IN 0x200.
   ['a read', {}, false, [0x10, STREAM, 0, 0x208]],
   ['a write', {}, true, [0x10, STREAM, 0, 0x200]],
   ['a read with a PASID', { pasid: 1 }, false, [0x1810, STREAM, 0, 0x208]],
@@ -144,7 +145,7 @@ it('stalled accesses of one address are kept apart by their attributes', async (
   expect(stall()).toEqual([true, true, true]);
   expect(stall()).toEqual([true, true, true]);
   host.service(true);
-  // One record each: what is tried again while it waits is the same access.
+  // One record each: retries while it waits are the same access.
   expect(vm.events.map(([word]) => word)).toEqual([0x10, 0x1810, 0x1810]);
   port.abandon?.();
 });

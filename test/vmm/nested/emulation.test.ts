@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The policy `emulate` on a VCMDQ whose machine has an SMMU: what the SMMU does itself on its CMDQ, it does for a command that a VCMDQ has not.
+// The policy `emulate` on a VCMDQ whose machine has an SMMU: commands that the SMMU
+// executes itself on its CMDQ, it also executes when a VCMDQ does not support them.
 
 import { describe, expect, it, vi } from 'vitest';
 import {
@@ -49,7 +50,10 @@ const STREAMS = [8, 9, 10, 11, 12, 13];
 const STE_SIZE = 64;
 const LOG2_STREAMS = 5;
 
-/** A VM of six streams with an SMMU whose stream table lies in its memory, and its first VCMDQ. */
+/**
+ * A VM of six streams with an SMMU whose stream table is in its memory, and its first
+ * VCMDQ.
+ */
 async function machine(decide: () => QueueErrorDecision = () => 'emulate', gate = OPEN_GATE) {
   const host = await checkedHost(VmHost, { gate });
   const asked: QueueErrorEvent[] = [];
@@ -97,7 +101,7 @@ async function machine(decide: () => QueueErrorDecision = () => 'emulate', gate 
 }
 
 describe('a doorbell', () => {
-  it('asks the guest for an exit while its VCMDQ waits for the host, and not otherwise', async () => {
+  it('requests an exit of the guest while its VCMDQ waits for the host, and not otherwise', async () => {
     const host = await checkedHost(VmHost);
     const lent = lendVm(host);
     const { vm, vintf } = lent;
@@ -112,7 +116,7 @@ describe('a doorbell', () => {
     expect(ring()).toBe(0);
     sendOnVcmdq(lent, cfgiAll());
     expect([vintf.queue(0).state, ring()]).toEqual([QUEUE_ERROR_HELD, 1]);
-    // Published: that is the guest's to see and to end.
+    // Published: only the guest can handle and end it.
     host.service(true);
     expect([vintf.queue(0).state, ring()]).toEqual([QUEUE_ERROR_PUBLISHED, 0]);
   });
@@ -134,7 +138,7 @@ describe('"emulate" on a VCMDQ', () => {
     expect([reloaded(), page0()]).toEqual([[], [4, 0, 0]]);
   });
 
-  it('carries CFGI_ALL out in parts, a stream each and four in one service, and asks once', async () => {
+  it('executes CFGI_ALL in parts, a stream each and four in one service, and asks the policy once', async () => {
     const { configure, send, service, reloaded, page0, asked } = await machine();
     for (const sid of STREAMS) configure(sid);
     send(cfgiAll(), sync());
@@ -157,7 +161,7 @@ describe('"emulate" on a VCMDQ', () => {
     expect([reloaded(), page0(), asked.length]).toEqual([STREAMS, [2, 0, 0], 2]);
   });
 
-  it('reports what the CMDQ would not carry out either', async () => {
+  it('reports commands that the CMDQ would not execute either', async () => {
     for (const refused of [
       Uint32Array.of(0x77, 0, 0, 0),
       resume(8, 1, 'retry'),
@@ -173,7 +177,7 @@ describe('"emulate" on a VCMDQ', () => {
     }
   });
 
-  it('is what a policy has to say: one that decides nothing has the error reported', async () => {
+  it('needs a decision: a policy that makes none reports the error', async () => {
     const nothing = () => undefined as unknown as QueueErrorDecision;
     const { send, service, reloaded, page0 } = await machine(nothing);
     send(cfgiSte(9), sync());

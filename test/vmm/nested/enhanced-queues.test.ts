@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// ECMDQs of VMs: each works on its own VMID only, and on the queue blocks of its own vIOMMU.
+// ECMDQs of VMs: each affects only its own VMID, and the queue blocks of its own vIOMMU.
 
 import { expect, it } from 'vitest';
 import { guestMemoryOf } from '../../../devices/bus/index.ts';

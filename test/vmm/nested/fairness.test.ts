@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
-// How long a queue waits for its turn, counted in commands of the queues before it (docs/iommufd.md, "Fairness"). Each busy queue has more work
-// than a service takes whenever it is looked at, as one has that a vCPU on its own thread never stops filling. The side core on its
-// thread: test/vmm/threads/side-core.test.ts.
+// How long a queue waits for its turn, counted in commands of the queues before it
+// (docs/iommufd.md, "Fairness"). Each busy queue has more work than a service at every
+// poll, like one that a vCPU on its own thread keeps full. The side core on its thread:
+// test/vmm/threads/side-core.test.ts.
 
 import { beforeAll, describe, expect, it } from 'vitest';
 import { VCMDQ_CONFIG, VCMDQ_PROD } from '../../../assembly/layout/cmdqv-registers.ts';
@@ -13,9 +14,9 @@ import { type LentVm, lendVm, RING_GPA } from '../../support/lent-vm.ts';
 const LOG2SIZE = 10;
 const SIZE = 2 ** LOG2SIZE;
 const RING_BYTES = 16 * SIZE;
-/** Most commands of one service of a queue. */
+/** Maximum number of commands of one service of a queue. */
 const SERVICE = 1024;
-/** Most bad commands that one service settles. */
+/** Maximum number of bad commands to which one service applies the policy. */
 const ERRORS = 4;
 const QUEUES = 4;
 
@@ -43,7 +44,7 @@ class Flooder {
     vintf.mapPage0(0x10000);
   }
 
-  /** Moves PROD as far ahead of CONS as the registers can say, without a doorbell. */
+  /** Moves PROD as far ahead of CONS as the registers allow, without a doorbell. */
   fill(lvcmdq: number): void {
     this.#setProd(lvcmdq, this.lent.vintf.queue(lvcmdq).cons + 2 * SIZE - 1);
   }
@@ -64,7 +65,7 @@ class Flooder {
     return this.lent.vintf.queue(lvcmdq).counts.commands;
   }
 
-  /** What a side core does with the VM in one turn. */
+  /** A side core's work for the VM in one turn. */
   watch(): void {
     const { vm, vintf, viommu } = this.lent;
     vm.unit.drain.watch(viommu.smmuBlock, vintf.context.index, 50);
@@ -119,7 +120,8 @@ describe('the host', () => {
       });
       const vm = new Flooder(host);
       const { memory, vintf } = vm.lent;
-      // Of the commands that a VCMDQ does not take, the host carries TLBI_NSNH_ALL out for a guest, and no CFGI_STE_RANGE.
+      // Of the commands that a VCMDQ does not support, the host executes TLBI_NSNH_ALL
+      // for a guest, but no CFGI_STE_RANGE.
       const bad = decision === 'skip' ? cfgiAll() : tlbiNsnhAll();
       for (let slot = 0; slot < SIZE; slot++) writeCommand(memory, RING_GPA, slot, bad);
       vm.fill(0);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The sanitizer on a guest's level-1 CD descriptor: Leaf of its CFGI_CD reaches the physical SMMU.
+// The sanitizer on a guest's level-1 CD descriptor: Leaf of its CFGI_CD reaches the
+// physical SMMU.
 
 import { describe, expect, it } from 'vitest';
 import { CD_SIZE } from '../../../assembly/layout/cd.ts';

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The sanitizer on a guest's STE: what is changed with a CFGI too few, although its SMMU reads the
-// whole entry at each.
+// The sanitizer on a guest's STE: changes with a missing CFGI, although its SMMU reads
+// the whole entry at each.
 
 import { describe, expect, it } from 'vitest';
 import { CD_SIZE } from '../../../assembly/layout/cd.ts';

@@ -69,7 +69,8 @@ describe('a host', () => {
     const host = await create({ vintfs: 4, vcmdqs: 16 });
     const words = new Uint32Array(host.memory.buffer);
     const at = (field: number) => words[(smmuBase(0) + field) >> 2];
-    // SMMUEN, PRIQEN, EVENTQEN, CMDQEN, ATSCHK; PTM and RECINVSID; a linear table of 2^15.
+    // SMMUEN, PRIQEN, EVENTQEN, CMDQEN, ATSCHK; PTM and RECINVSID; a linear table of
+    // 2^15.
     expect([at(SMMU_AT_CR0), at(SMMU_AT_CR2), at(SMMU_AT_STRTAB_CFG)]).toEqual([0x1f, 0x6, 15]);
     expect([at(SMMU_AT_CMDQV_EN), at(SMMU_AT_NUM_LVCMDQ)]).toEqual([1, 4]);
     const own = new ContextBlock(host.memory, 0, 0);
@@ -82,7 +83,7 @@ describe('a host', () => {
     ]);
   });
 
-  it('gives each VM its own window, VMID and VINTF, and takes them back', async () => {
+  it('allocates a window, VMID and VINTF for each VM, and frees them', async () => {
     const host = await create();
     const [a, b] = [lendVm(host), lendVm(host)];
     expect([
@@ -105,7 +106,7 @@ describe('a host', () => {
     expect([context.enabled, context.vmid]).toEqual([false, 0]);
     expect(host.statistics).toMatchObject({ vms: 1, vmidsInUse: 1 });
     const again = lendVm(host);
-    // A VMID is not given out again before its generation ends.
+    // A VMID is not reused before its generation ends.
     expect([again.vm.window, again.viommu.vmid, again.vintf.index]).toEqual([1, 3, 1]);
   });
 
@@ -152,7 +153,7 @@ describe('a host', () => {
   });
 
   it('frees the host RAM of stage-2 tables when there is not enough', async () => {
-    // The host's own tables and queues leave room for the tables of a few VMs.
+    // The host's own tables and queues leave memory for the tables of a few VMs.
     const host = await create({ ramSize: 0x500000 });
     const huge = { gpa: 0x80000000, offset: 0, size: 0x10000 };
     const scattered = Array.from({ length: 4 }, (_, i) => ({
@@ -190,7 +191,7 @@ describe("a VM's streams", () => {
       expect(readByte(host, a, outside)).toBeUndefined();
     }
     host.service(true);
-    // A fault of stage 2 is the host's: the guest does not know that there is one.
+    // A fault of stage 2 concerns the host: the guest does not know that there is one.
     expect(a.events).toEqual([]);
     expect(a.viommu.statistics).toMatchObject({ events: 0, stage2Faults: 5 });
   });
@@ -207,7 +208,7 @@ describe("a VM's streams", () => {
       a.bytes[DATA_GPA - RAM_GPA_BASE + 0xffe],
       a.bytes[DATA_GPA - RAM_GPA_BASE + 0xfff],
     ]).toEqual([1, 2]);
-    // The second page is not mapped: what lies before it is transferred.
+    // The second page is not mapped: the bytes before it are transferred.
     expect(host.dmaPort(a.viommu, STREAM).write(IOVA + 0xffe, new Uint8Array(10))).toEqual({
       ok: false,
       done: 2,
@@ -225,7 +226,7 @@ describe("a VM's streams", () => {
     expect(b.events).toEqual([]);
   });
 
-  it('abort silently, or as invalid, as the guest says', async () => {
+  it('abort silently, or as invalid, depending on the guest', async () => {
     const host = await create();
     const a = lendVm(host);
     expect(a.viommu.attachStream(STREAM, abortSte())).toBe(true);
@@ -397,7 +398,7 @@ describe('the policy on queue errors', () => {
     expect(a.errors).toEqual([]);
   });
 
-  it('"emulate" carries out what a guest may have carried out, for that guest alone, and reports the rest', async () => {
+  it('"emulate" executes what a guest may request, for that guest alone, and reports the rest', async () => {
     const host = await create();
     const [a, b] = [lendVm(host, 'a', { onQueueError: () => 'emulate' }), lendVm(host, 'b')];
     for (const lent of [a, b]) {
@@ -421,7 +422,7 @@ describe('the policy on queue errors', () => {
     expect([page0(a), a.errors]).toEqual([[0x01000003, 1, 0], [0]]);
   });
 
-  it('that throws stops the machine at whose safe point it was asked', async () => {
+  it('that throws stops the machine at whose safe point it was called', async () => {
     const host = await create({
       onQueueError: () => {
         throw new Error('no opinion');

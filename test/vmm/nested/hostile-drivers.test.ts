@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Drivers that point the devices of a machine at everything: behind a real SMMU none of them writes a byte that stage 1 does not
-// map, or passes on one that it has read there.
+// Drivers that direct the devices of a machine to arbitrary addresses: with a real SMMU
+// none of them writes a byte that stage 1 does not map, or outputs one that it has read
+// there.
 
 import { beforeEach, expect, it } from 'vitest';
 import { DeviceComplex, guestMemoryOf } from '../../../devices/bus/index.ts';
@@ -39,9 +40,9 @@ const modules = await checkedModules();
 const ECAM = 0x3f000000;
 const WINDOW = { gpa: 0x10000000, size: 0x200000 };
 const MMIO = 0x3e000000;
-/** Where stage 1 maps the driver's pages. */
+/** Addresses at which stage 1 maps the driver's pages. */
 const [GRANTED, GRANTED_BYTES] = [0x40000000, 0x6000];
-/** RAM that it does not map, all of it this byte, which drivers never write. */
+/** RAM that it does not map, filled with this byte, which drivers never write. */
 const [SECRET_AT, SECRET_END, SECRET] = [0x148000, 0x180000, 0xa5];
 const STEPS = 1200;
 const BARS = [WINDOW.gpa, WINDOW.gpa + 0x8000, WINDOW.gpa + 0x100000];
@@ -51,11 +52,11 @@ beforeEach(async () => {
   host = await checkedHost(VmHost, { modules });
 });
 
-/** True for bytes with some of that memory in them. */
+/** True for bytes that contain some of that memory. */
 const isSecret = (bytes: Uint8Array): boolean =>
   Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).includes(Buffer.alloc(4, SECRET));
 
-/** What devices pass on: output of a console, frames, sectors. */
+/** The output of devices: console output, frames, sectors. */
 class Outside {
   readonly disk = new Uint8Array(0x10000);
   readonly #sent: Uint8Array[] = [];
@@ -82,7 +83,7 @@ class Outside {
 
 type Step = (bus: DeviceBus, random: Random, host: FakeHost) => void;
 
-/** A device behind the SMMU, and a driver's accesses to its regions. */
+/** A device with the SMMU, and a driver's accesses to its regions. */
 function board(device: Device, isPcie: boolean) {
   const lent = lendVm(host, 'vm', { msis: new FakeInterruptController() });
   const table = attachStage1(lent, { eats: 1 });
@@ -110,7 +111,7 @@ function board(device: Device, isPcie: boolean) {
   });
   const { bus } = complex;
   const at = [ECAM + ecam(0, STREAM >> 3, 0), BARS[0] ?? 0, (BARS[0] ?? 0) + 0x4000];
-  /** Moves its BARs, in the middle of everything. */
+  /** Moves its BARs, at any time. */
   const move = (random: Random) => {
     const [config = 0] = at;
     const bar = random.pick(BARS);
@@ -131,7 +132,7 @@ function board(device: Device, isPcie: boolean) {
   return { ...lent, complex, driver, move, ram, start };
 }
 
-/** What is not mapped, what is beyond what is, and across the end of it. */
+/** An unmapped address, one after the mapped pages, and one across their end. */
 const elsewhere = (random: Random): number =>
   random.pick([
     RAM_GPA_BASE + SECRET_AT + 0x100 * random.below(0x100),
@@ -144,7 +145,7 @@ const elsewhere = (random: Random): number =>
     2 ** 52,
   ]);
 
-/** An operation of the DMA engine from there, or to there. */
+/** An operation of the DMA engine from or to such an address. */
 function misdirect(bus: DeviceBus, random: Random): void {
   const [inside, outside] = [GRANTED + 0x100 * random.below(0x50), elsewhere(random)];
   const words = random.below(2) === 0 ? [inside, outside] : [outside, inside];
@@ -157,7 +158,7 @@ function misdirect(bus: DeviceBus, random: Random): void {
   bus.write(1, 0x04, 4, 1 + random.below(2));
 }
 
-/** Points a descriptor of a driver's there, and offers it again. */
+/** Points a driver's descriptor to such an address, and makes it available again. */
 function misplace(bus: DeviceBus, isPcie: boolean, view: DataView, random: Random): void {
   const index = random.below(3);
   view.setBigUint64(0x1000 + 16 * index, BigInt(elsewhere(random)), true);
@@ -185,10 +186,10 @@ function attack(device: Device, isPcie: boolean, step: Step, outside: Outside): 
   const isOutside = (at: number) => at < start || at >= start + GRANTED_BYTES;
   expect(before.findIndex((byte, at) => isOutside(at) && byte !== bytes[at])).toBe(-1);
   expect([outside.hasSecret, isSecret(ram)]).toEqual([false, false]);
-  // It did try: the SMMU has refused something, of this stream.
+  // It did try: the SMMU has refused accesses of this stream.
   expect(events.length).toBeGreaterThan(0);
   expect(new Set(events.map((record) => record[1]))).toEqual(new Set([STREAM]));
-  // And it did work: what the driver does is not only refused.
+  // And it did work: not all of the driver's accesses were refused.
   expect(ram.some((byte, at) => at >= 0x1200 && byte !== 0)).toBe(true);
 }
 

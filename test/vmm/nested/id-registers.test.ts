@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The ID registers of a guest's SMMU and those of its host: what is judged by which, and what a
-// VCMDQ, CDs and tables take although the guest's SMMU, by what it shows, does not have it.
+// The ID registers of a guest's SMMU and those of its host: which of them apply to what,
+// and what VCMDQs, CDs and tables support although the guest's ID registers do not
+// advertise it.
 
 import { expect, it } from 'vitest';
 import {
@@ -67,7 +68,7 @@ it('a VCMDQ accepts what the physical SMMU supports, and the sanitizer reports o
   expect(texts(host)).toEqual(lines);
 });
 
-it('says it when the machine ends, and nothing of what the guest was shown', async () => {
+it("is reported when the machine ends, without uses that the guest's ID registers advertise", async () => {
   const { host, vm } = await lent('auto');
   sendOnVcmdq(vm, ALL_OF_ATC, RANGE, sync());
   host.service(true);
@@ -100,7 +101,10 @@ it.each([
   },
 );
 
-/** A host with more than the default one has: mixed endianness, RAZ/WI, 52 bits, DS. Its guests are shown less. */
+/**
+ * A host with more features than the default one: mixed endianness, RAZ/WI, 52 bits, DS.
+ * Its guests are shown fewer.
+ */
 const RICH = { ...PHYSICAL_ID_REGISTERS, idr0: 0x080d3c9b, idr5: 0x040004f6 };
 const { idr0: SHOWN0, idr3: SHOWN3, idr5: SHOWN5 } = guestIdRegisters(RICH);
 
@@ -123,11 +127,14 @@ const CD_CASES: readonly (readonly [needs: string, CdCase])[] = [
   ['IDR5.GRAN4K', { shown: { idr5: SHOWN5 & ~0x10 } }],
   ['IDR5.GRAN16K', { shown: { idr5: SHOWN5 & ~0x20 }, set: [0x80, 0] }],
   ['IDR5.GRAN64K', { shown: { idr5: SHOWN5 & ~0x40 }, set: [0x40, 0] }],
-  // 52-bit VAs: of 64 KiB granules by VAX, of 4 KiB ones by DS (bit 58 of TTB1's doubleword, below).
+  // 52-bit VAs: of 64 KiB granules by VAX, of 4 KiB ones by DS (bit 58 of TTB1's
+  // doubleword, below).
   ['IDR5.VAX', { shown: { idr5: SHOWN5 & ~0x480 }, set: [0x4c, 0], clear: [0x3f, 0] }],
 ];
 
-/** A VM that shows these registers, with stage 1 for IOVA; `change` gets the gpa of the CD. */
+/**
+ * A VM with these ID registers, with stage 1 for IOVA; `change` gets the gpa of the CD.
+ */
 async function shown(
   own: Partial<typeof BARE>,
   change: (vm: LentVm, cd: number, table: PageTable) => void,
@@ -208,7 +215,7 @@ it('a translation table that uses HAD is named only if it makes a difference', a
     host.service(true);
     return texts(host);
   };
-  // APTable: unprivileged access taken away.
+  // APTable: no unprivileged access.
   expect(await run(1n << 61n)).toEqual([used('a translation table', 'IDR3.HAD')]);
   expect(await run(0n)).toEqual([]);
 });

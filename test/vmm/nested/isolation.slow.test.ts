@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Eight VMs of one host, each of which in turn attacks the others. Whatever one sends, the others' IOTLB entries, queues,
-// endpoints, events and memory stay what they were.
+// Eight VMs of one host, each of which in turn attacks the others. Whatever one sends,
+// the others' IOTLB entries, queues, endpoints, events and memory stay unchanged.
 
 import { beforeAll, describe, expect, it } from 'vitest';
 import { type HotModules, loadHotModules, loadSeparateModules } from '../../../assembly/load.ts';
@@ -13,7 +13,7 @@ import { PAGES, Siege } from '../../support/siege.ts';
 import { steps } from '../../support/thorough.ts';
 
 const COMMANDS = steps(100_000, 1_000_000);
-/** Within this many, a mutant loses something. */
+/** Within this many commands, a mutant affects a neighbour. */
 const MUTANT_COMMANDS = 100_000;
 
 let modules: HotModules;
@@ -31,7 +31,7 @@ describe('eight VMs of one host', () => {
     expect(lost).toEqual([]);
     expect(taken).toBeGreaterThanOrEqual(COMMANDS);
     expect(entries()).toEqual(siege.vms.map(() => PAGES));
-    // Each door was used, and every kind of refusal met.
+    // Each interface was used, and every kind of refusal occurred.
     const { smmu, strayEvents } = siege.host.statistics;
     for (const counter of [
       'illegalOpcode',
@@ -52,7 +52,7 @@ describe('eight VMs of one host', () => {
       0,
       siege.vms.map(() => 1),
     ]);
-    // Everybody's queue still does its own work.
+    // Every VM's queue still works.
     for (const [i, lent] of siege.vms.entries()) {
       sendOnCmdq(lent, tlbiNhAsid(0, ASID), sync());
       expect(entries()).toEqual(siege.vms.map((_, other) => (other <= i ? 0 : PAGES)));

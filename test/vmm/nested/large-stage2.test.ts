@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A VM's RAM in stage 2: in the largest blocks that fit, so that few entries of the IOTLB are parts of a guest's pages.
+// A VM's RAM in stage 2: in the largest possible blocks, so that few entries of the IOTLB
+// are parts of a guest's pages.
 
 import { expect, it } from 'vitest';
 import { THREAD_TLB_MISSES } from '../../../assembly/layout/thread-memory.ts';

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// MSIs of bus masters: 32-bit writes to the doorbell page of a board's interrupt controller, which go through the SMMU as any DMA does.
+// MSIs of bus masters: 32-bit writes to the doorbell page of a board's interrupt
+// controller, which go through the SMMU like any DMA.
 
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { HotModules } from '../../../assembly/load.ts';
@@ -207,7 +208,7 @@ describe('a 32-bit write of a bus master to the doorbell', () => {
   });
 });
 
-describe('a machine behind two SMMUs', () => {
+describe('a machine with two SMMUs', () => {
   it('has its MSIs pass each of them, through stage 2 alone and through its own stage 1', async () => {
     host = await checkedHost(VmHost, { modules, smmus: [{}, {}] });
     const its = new FakeInterruptController();
@@ -233,9 +234,10 @@ describe('a machine behind two SMMUs', () => {
 });
 
 describe('the window of doorbell pages', () => {
-  it('is reserved where the board says, and a host without an interrupt controller has none', () => {
+  it("is reserved at the board's address, and a host without an interrupt controller has none", () => {
     const { wasm } = guestRam();
-    // RAM from 0 on, as in v86: over the window that Linux reserves for MSIs without a better place.
+    // RAM from 0 on, as in v86: over the window that Linux reserves for MSIs without a
+    // better place.
     const low = [{ gpa: 0x7ff0000, offset: 0, size: 0x200000 }];
     const plain = host.createVm('plain', wasm, low);
     const viommu = host.createViommu(plain, [STREAM]);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Hosts whose SMMU is not the default one: narrow and wide PAs, granules, few StreamIDs, the largest queues. A VM's DMA works on them, with
-// a stage 1 and without, or the host says why not. That every STE is legal, the SMMU judges: none of them ends as C_BAD_STE.
+// Hosts whose SMMU is not the default one: narrow and wide PAs, granules, few StreamIDs,
+// the largest queues. A VM's DMA works on them, with and without a stage 1, or the host
+// reports why not. The SMMU checks that every STE is legal: there is no C_BAD_STE.
 
 import { expect, it } from 'vitest';
 import { CD_SIZE } from '../../../assembly/layout/cd.ts';
@@ -28,7 +29,7 @@ import {
   STREAM,
 } from '../../support/lent-vm.ts';
 
-/** Behind tables of 64 KiB. */
+/** Mapped by tables of 64 KiB granules. */
 const DATA = RAM_GPA_BASE + 0x180000;
 
 const modules = await checkedModules();
@@ -69,7 +70,8 @@ it.each(PLACES)('PAs of %i bits, %s', async (bits, _name, granule, idr5) => {
     host.service(true);
     return ok && bytes.every((byte) => byte === 0x5a);
   };
-  // Stage 2 alone. At the end of its input nothing is mapped, which is the host's affair; beyond PAs it is F_ADDR_SIZE.
+  // Stage 2 alone. At the end of its input nothing is mapped, which concerns the host;
+  // beyond PAs it is F_ADDR_SIZE.
   vm.viommu.attachStream(STREAM, bypassSte());
   const end = 2 ** Math.min(bits, 48);
   expect([read(DATA), read(end - 8), read(end)]).toEqual([true, false, false]);
@@ -164,9 +166,9 @@ it.each([
   },
 );
 
-// A kernel's batch goes into such a ring in pieces: a CMD_SYNC that came too early would lie where a
-// command of it does.
-it.each([0, 1, 2, 3])('a CMDQ of 2^%i commands carries out each of them', async (log2size) => {
+// A kernel's batch is written to such a ring in pieces: a CMD_SYNC that came too early
+// would overwrite a command of it.
+it.each([0, 1, 2, 3])('a CMDQ of 2^%i commands executes each of them', async (log2size) => {
   const idRegisters = queuesOf(log2size, log2size);
   const host = await checkedHost(VmHost, { modules, idRegisters });
   const streams = Array.from({ length: 20 }, (_, i) => STREAM + i);
@@ -181,7 +183,8 @@ it.each([0, 1, 2, 3])('a CMDQ of 2^%i commands carries out each of them', async 
     true,
     true,
   ]);
-  // Off: STALL_TERM of each stream is one batch. The stalled access is of the first one.
+  // Disabled: STALL_TERM of each stream is one batch. The stalled access is of the first
+  // one.
   viommu.setGlobalBypass(true);
   expect(port.read(IOVA + 0x1000, bytes)).toEqual({ ok: false, done: 0 });
 });

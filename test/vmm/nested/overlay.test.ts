@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The overlay path: a guest's one CMDQ runs as the guest rings, with no access to the device; what the drain does not take waits for the host.
+// The overlay path: a guest's only CMDQ runs when the guest rings, without an access to
+// the device; commands that the drain does not support wait for the host.
 
 import { beforeAll, describe, expect, it, vi } from 'vitest';
 import { CERROR_ILL } from '../../../assembly/layout/commands.ts';
@@ -98,7 +99,10 @@ async function overlaid(onQueueError: QueueErrorPolicy = () => 'report') {
     set cons(value: number) {
       Atomics.store(words, at + 1, value | 0);
     },
-    /** Puts commands on the ring and stores PROD, as a guest's runtime does on a direct map with a doorbell. */
+    /**
+     * Puts commands on the ring and stores PROD, like a guest's runtime on a direct map
+     * with a doorbell.
+     */
     send(...commands: readonly Uint32Array[]): number {
       for (const command of commands) {
         writeCommand(memory, RING_GPA, prod % SIZE, command);
@@ -169,7 +173,7 @@ describe('an overlaid CMDQ', () => {
     for (const [i, command] of unsupported.entries()) {
       touch();
       const before = guest.cons;
-      // The later CMD_SYNC is not complete before the host has done its part.
+      // The later CMD_SYNC is not complete before the host has executed its command.
       const prod = guest.send(tlbiNhAsid(0, 1), command, sync());
       expect(guest.cons).toBe((before + 1) % (2 * SIZE));
       expect(exitRequest[0]).toBe(1);
@@ -192,7 +196,7 @@ describe('an overlaid CMDQ', () => {
       1,
       (CERROR_ILL << 24) | 1,
     ]);
-    // Ringing does not hide the error.
+    // A doorbell does not hide the error.
     guest.ring(prod);
     expect(guest.cons >>> 24).toBe(CERROR_ILL);
     writeCommand(memory, RING_GPA, 1, sync());
@@ -218,7 +222,7 @@ describe('an overlaid CMDQ', () => {
     ],
     ['skip', tlbiS12Vmall(1), { cons: 3, gerror: 0, stops: 0, interventions: 0 }],
     ['stop', tlbiS12Vmall(1), { cons: 1, gerror: 0, stops: 1, interventions: 0 }],
-    // The host would execute it for the guest if the guest were one that may have it executed.
+    // The host emulates only commands that a guest may send.
     [
       'emulate',
       tlbiS12Vmall(1),
@@ -237,12 +241,12 @@ describe('an overlaid CMDQ', () => {
         seen.push({ ...event, cons: guest.cons, gerror: read(SMMU_GERROR) });
         return decision;
       });
-      // SMMUEN: without it no StreamID of an ATC_INV is a wrong one.
+      // SMMUEN: without it, no StreamID of an ATC_INV is wrong.
       write(SMMU_CR0, 9);
       let stops = 0;
       vm.onStop(() => stops++);
       guest.send(sync(), bad, sync());
-      // A look at the registers is no reason to show what the policy has not been asked about.
+      // A read of the registers does not reveal an error before the policy has decided.
       expect(read(SMMU_GERROR)).toBe(0);
       background.poll();
       host.service(false);
@@ -262,7 +266,7 @@ describe('an overlaid CMDQ', () => {
     },
   );
 
-  it('ends a command that its host can neither carry out nor refuse as CERROR_ILL, and asks twice at most', async () => {
+  it('ends a command that its host can neither execute nor refuse as CERROR_ILL, and tries twice at most', async () => {
     const { guest, background, read, write, viommu, memory, interrupts } = await overlaid();
     write(SMMU_IRQ_CTRL, 1);
     let asked = 0;
@@ -279,7 +283,7 @@ describe('an overlaid CMDQ', () => {
       [GERROR_LINE],
       2,
     ]);
-    // One that its guest changes under the queue is another command.
+    // A command that the guest replaces in the queue is another command.
     fails.mockImplementation(() => {
       writeCommand(memory, RING_GPA, 1, sync());
       return false;
@@ -303,7 +307,7 @@ describe('an overlaid CMDQ', () => {
     expect(vintf.queue(0).counts.commands).toBe(0);
   });
 
-  it('carries its indexes over when the queue is switched off and on, and traps where nothing can be mapped', async () => {
+  it('keeps its indexes when the queue is switched off and on, and traps where nothing can be mapped', async () => {
     const { guest, read, write, viommu, vm } = await overlaid();
     const prod = guest.send(sync(), sync(), sync());
     write(SMMU_CR0, 0);
@@ -317,7 +321,7 @@ describe('an overlaid CMDQ', () => {
     expect([guest.cons, guest.send(sync())]).toEqual([prod, prod + 1]);
     expect(guest.cons).toBe(prod + 1);
     write(SMMU_CR0, 0);
-    // A ring that is not RAM has no HW queue: the queue traps and reports CERROR_ABT.
+    // A ring outside RAM has no HW queue: the queue traps and reports CERROR_ABT.
     write(SMMU_CMDQ_BASE, 0x1000 | LOG2SIZE);
     write(SMMU_CR0, 8);
     expect(viommu.commandQueue.overlay).toBe(0);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// PASIDs from end to end: the DMA engine's register, the address space that a PASID selects, its entries in the ATC, its page requests and their
-// answers, between a guest and its host. Entries and commands are worked out by hand from IHI 0070 sections 4.5 and chapter 8.
+// PASIDs, end to end: the DMA engine's register, the address space that a PASID selects,
+// its entries in the ATC, its page requests and their responses, between a guest and its
+// host. Entries and commands are derived by hand from IHI 0070 section 4.5 and chapter 8.
 
 import { beforeEach, describe, expect, it } from 'vitest';
 import { STE_CONT } from '../../../assembly/layout/ste.ts';
@@ -34,7 +35,10 @@ const IOVA = 0x1_0000_0000;
 const HOLE = IOVA + 0x8000;
 const [FILL, VERIFY, HINT] = [2, 3, 4];
 const [DONE, READ_FAULT, WRITE_FAULT, STALLED] = [1, 2, 3, 7];
-/** Of the engine's register: a PASID, privileged, instruction fetches, atomic operations. */
+/**
+ * Bits of the engine's register: a PASID, privileged, instruction fetches, atomic
+ * operations.
+ */
 const [VALID, PRIVILEGED, INSTRUCTION, ATOMIC] = [
   0x8000_0000, 0x4000_0000, 0x2000_0000, 0x1000_0000,
 ];
@@ -43,7 +47,9 @@ const [STREAMS, CDS, RING, EVENTS, REQUESTS, DATA] = [0, 1, 2, 3, 4, 16].map(
   (page) => RAM + page * 0x1000,
 ) as [number, number, number, number, number, number];
 
-/** A slot for the engine: memory and interrupts of a fake host, DMA through a real one. */
+/**
+ * A slot for the engine: memory and interrupts of a fake host, DMA through a real one.
+ */
 class Slot extends FakeHost {
   port: DmaPort | undefined;
   override dmaPort(): DmaPort {
@@ -164,7 +170,7 @@ describe("the engine's PASID register", () => {
   it('is saved and restored, and an operation that waits keeps its own', () => {
     b.engine.write32(0x38, 5);
     expect(b.dma(FILL, HOLE, VALID | 1, 0x77)).toBe(STALLED);
-    // Of the next operation.
+    // For the next operation.
     b.engine.write32(0x3c, VALID | 2);
     const state = b.device.save();
     b.device.reset();
@@ -188,7 +194,7 @@ describe("STE.CONT of a guest's stream", () => {
   });
 });
 
-describe('what no access comes of', () => {
+describe('settings that cause no access', () => {
   it.each([
     ['is F_UUT', 0, 0x0000_0008_0000_0001n, 0n],
     ['is F_UUT past the ATC', 1, 0x0000_0008_0000_0001n, 0n],
@@ -196,7 +202,7 @@ describe('what no access comes of', () => {
     b.engine.write32(0x38, ats);
     expect(b.dma(FILL, IOVA, 0, 0x10)).toBe(DONE);
     expect(b.dma(FILL, IOVA, ATOMIC, 0x20)).toBe(WRITE_FAULT);
-    // What reads is none.
+    // A read is not atomic.
     expect(b.dma(VERIFY, IOVA, ATOMIC, 0x10)).toBe(DONE);
     b.look();
     expect([b.word(0), b.event(0)]).toEqual([0x10, [dw0, dw1, BigInt(IOVA)]]);
@@ -240,7 +246,8 @@ describe('what no access comes of', () => {
     b.engine.write32(0x04, HINT);
     expect([b.engine.read32(0x08), b.engine.read32(0x24)]).toEqual([DONE, 0x100000]);
     b.look();
-    // 1 MiB from the middle of a page on reaches 257 pages. No port carries the target's address.
+    // 1 MiB from the middle of a page covers 257 pages. No port carries the target's
+    // address.
     expect([b.event(0), b.event(1)]).toEqual([
       [0x0000_0008_0000_0024n, 0xff008_0000_0000n, BigInt(HOLE)],
       [0x0000_0008_0000_0024n, 0x02008_0000_0000n, BigInt(HOLE + 255 * 0x1000)],
@@ -299,7 +306,7 @@ describe('a page request', () => {
     expect([b.look(), b.word(4)]).toEqual([DONE, 0x66]);
   });
 
-  it('without a PASID is not answered by one that has it', () => {
+  it('without a PASID is not answered by one with it', () => {
     expect(b.dma(FILL, HOLE)).toBe(STALLED);
     b.look();
     b.send(priResp(STREAM, 1, 0, 0), sync());
@@ -315,7 +322,7 @@ describe('a page request', () => {
     expect(b.look()).toBe(READ_FAULT);
   });
 
-  it('fails with what its STE was attached to, and its answer is for nothing that is asked later', () => {
+  it('fails with the HWPT to which its STE was attached, and its response does not apply to later requests', () => {
     expect(b.dma(VERIFY, HOLE, VALID | 1)).toBe(STALLED);
     b.look();
     b.send(cfgiSte(STREAM), sync());

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// ATS, PRI and PASID of a PCIe function behind an SMMU, as its driver enables them: literal bytes of configuration space.
+// ATS, PRI and PASID of a PCIe function with an SMMU, as enabled by its driver: literal
+// bytes of configuration space.
 
 import { beforeEach, describe, expect, it } from 'vitest';
 import { SMMU_AT_PRIQ_ABORT } from '../../../assembly/layout/ats-memory.ts';
@@ -44,10 +45,10 @@ const respond = (response: number, group = 1) => b.send(priResp(STREAM, group, r
 const map = (iova: number) => b.table.map(iova, DATA_GPA + 0x1000, 0x1000, S1_READ_WRITE);
 
 describe('a PCIe function with ATS', () => {
-  it('has an ATC while it is enabled: FLR empties it, and the SMMU walks again', () => {
+  it('has an ATC while it is enabled: FLR invalidates it, and the SMMU walks again', () => {
     config(ATS, 0x8000);
     expect(b.dma(FILL, IOVA)).toBe(DONE);
-    // Without an invalidation, the ATC keeps what the tables no longer have.
+    // Without an invalidation, the ATC keeps translations that the tables no longer have.
     b.unmap();
     expect(b.dma(FILL, IOVA)).toBe(DONE);
     b.send(tlbiNhAsid(0, ASID), sync());
@@ -66,7 +67,7 @@ describe('a PCIe function with ATS', () => {
     expect(b.dma(FILL, IOVA)).toBe(WRITE_FAULT);
   });
 
-  it('sends untranslated requests while it is disabled, whatever its own register says', () => {
+  it('sends untranslated requests while it is disabled, regardless of its own register', () => {
     b.engine.write32(0x38, 1);
     expect(b.dma(FILL, HOLE)).toBe(WRITE_FAULT);
     // F_TRANSLATION: a denied translation request records nothing.
@@ -140,7 +141,8 @@ describe('a PCIe function with PRI', () => {
   });
 
   it('stops at a Response Failure, until it is enabled again', () => {
-    // The host's SMMU, whose PRI queue has failed, responds itself: an iommufd has no such response.
+    // The host's SMMU, whose PRI queue has failed, responds itself: an iommufd has no
+    // such response.
     const words = new Int32Array(b.vm.vm.unit.hostMemory.buffer);
     Atomics.store(words, (smmuBase(0) + SMMU_AT_PRIQ_ABORT) >> 2, 1);
     expect(b.dma(FILL, HOLE)).toBe(WRITE_FAULT);
@@ -165,7 +167,7 @@ describe('a PCIe function with PRI', () => {
 });
 
 describe('a PCIe function with PASID', () => {
-  it('has the address space of its PASID while it is enabled, and no access with a PASID otherwise', () => {
+  it('uses the address space of its PASID while it is enabled, and otherwise makes no access with a PASID', () => {
     const { memory, bytes } = b.vm;
     const other = new PageTable(memory, { stage: 1 });
     other.map(HOLE, DATA_GPA + 0x2000, 0x1000, S1_READ_WRITE);
@@ -180,7 +182,7 @@ describe('a PCIe function with PASID', () => {
     config(PASID, 1);
     expect(b.dma(FILL, HOLE)).toBe(DONE);
     expect(bytes[DATA_GPA - RAM_GPA_BASE + 0x2000]).toBe(0xa5);
-    // Without its PASID the page is none; beyond 20 bits there are no PASIDs.
+    // Without its PASID the page is not mapped; there are no PASIDs beyond 20 bits.
     b.engine.write32(0x3c, 0);
     expect(b.dma(FILL, HOLE)).toBe(WRITE_FAULT);
     b.engine.write32(0x3c, 0x8010_0005);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// PCIe functions behind an SMMU: DMA and messages of MSI-X go where its tables say, under the function's requester ID, and nowhere else.
+// PCIe functions with an SMMU: DMA and MSI-X messages go where the function's tables map
+// them, with its requester ID, and nowhere else.
 
 import { beforeEach, describe, expect, it } from 'vitest';
 import { DeviceComplex, guestMemoryOf, type Placement } from '../../../devices/bus/index.ts';
@@ -28,7 +29,7 @@ const ECAM = 0x3f000000;
 const WINDOW = { gpa: 0x10000000, size: 0x200000 };
 const [FILL, DONE, WRITE_FAULT] = [2, 1, 3];
 const [MEMORY, MASTER] = [2, 4];
-/** Device 1 has the requester ID that is the harness's stream. */
+/** The requester ID of device 1 is the harness's stream. */
 const DEVICE = STREAM >> 3;
 
 let host: VmHost;
@@ -36,7 +37,7 @@ beforeEach(async () => {
   host = await checkedHost(VmHost, { modules });
 });
 
-/** A host bridge with functions from device 1 on, behind an SMMU with these streams. */
+/** A host bridge with functions from device 1 on, with an SMMU that has these streams. */
 function board(functions: readonly PcieFunction[], streams = [STREAM]) {
   const its = new FakeInterruptController();
   const lent = lendVm(host, 'vm', { msis: its, streams });
@@ -62,7 +63,7 @@ function board(functions: readonly PcieFunction[], streams = [STREAM]) {
     interrupts: { line: () => line },
     clock: { nowNs: () => 0 },
   });
-  /** Has the engine whose BAR 0 lies at an address fill 16 bytes. Returns its status. */
+  /** Makes the engine with BAR 0 at an address fill 16 bytes. Returns its status. */
   const fill = (bar: number, iova: number, interrupt = 0) => {
     for (const [offset, value] of [
       [0x18, iova % 2 ** 32],
@@ -78,7 +79,7 @@ function board(functions: readonly PcieFunction[], streams = [STREAM]) {
   return { ...lent, its, bus, fill };
 }
 
-/** One engine, its BARs at the start of the range, behind stage 1 with one page at IOVA. */
+/** One engine, its BARs at the start of the range, with one page at IOVA in stage 1. */
 function engine() {
   const one = board([new DmaEnginePci('dma')]);
   const at = ECAM + ecam(0, DEVICE, 0);
@@ -95,7 +96,7 @@ function engine() {
   return { ...one, at, table, setVector };
 }
 
-describe('a PCIe function behind an SMMU', () => {
+describe('a PCIe function with an SMMU', () => {
   it('reaches the page that stage 1 maps, and no other byte of RAM', () => {
     const { fill, bytes, events } = engine();
     const before = bytes.slice();
@@ -120,7 +121,7 @@ describe('a PCIe function behind an SMMU', () => {
     setVector(IOVA + 0x5040, 0x77);
     expect(fill(WINDOW.gpa, IOVA, 1)).toBe(DONE);
     expect(its.sent).toEqual([[STREAM, 0x77]]);
-    // The doorbell's own address is none that stage 1 maps.
+    // Stage 1 does not map the doorbell's own address.
     setVector(DOORBELL, 0x78);
     expect(fill(WINDOW.gpa, IOVA, 1)).toBe(DONE);
     expect(its.sent).toHaveLength(1);
@@ -128,7 +129,7 @@ describe('a PCIe function behind an SMMU', () => {
     expect(events.map((record) => [record[0], record[4]])).toEqual([[0x10, DOORBELL]]);
   });
 
-  it('reaches nothing while the SMMU aborts, or it is no bus master', () => {
+  it('accesses nothing while the SMMU aborts, or while it is not a bus master', () => {
     const { bus, fill, viommu } = board([new DmaEnginePci('dma')]);
     const at = ECAM + ecam(0, DEVICE, 0);
     bus.write(at + 0x10, 4, WINDOW.gpa);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A guest that sends its commands on one of several queues, and the state of its SMMU afterwards.
+// A guest that sends its commands on one of several queues, and the state of its SMMU
+// afterwards.
 
 import { expect } from 'vitest';
 import { CD_SIZE } from '../../../assembly/layout/cd.ts';
@@ -47,7 +48,7 @@ export const GUEST_WAYS = [
 export const WAYS = [...GUEST_WAYS, 'VCMDQ'] as const;
 export type Way = (typeof WAYS)[number];
 
-/** PRI and four ECMDQs; SSIDSIZE and queues as any guest has them. */
+/** PRI and four ECMDQs; SSIDSIZE and queues like those of any guest. */
 export const ID_REGISTERS: SmmuIdRegisters = {
   ...PAGE_REQUEST_GUEST_ID_REGISTERS,
   idr1: PAGE_REQUEST_GUEST_ID_REGISTERS.idr1 + 0x80000000,
@@ -67,7 +68,10 @@ const SIZE = 64;
 const EN = 0x80000000;
 const ECMDQ_ERR = 0x00800000;
 
-/** A stream that stalls and one that has ATS and asks for pages, as the guest numbers them. */
+/**
+ * A stream that stalls, and one that has ATS and requests pages, in the guest's
+ * numbering.
+ */
 export const [PLAIN, ATS] = [8, 9];
 /** ASIDs of the two configurations that a stream has in turn. */
 export const [OLD_ASID, NEW_ASID] = [5, 6];
@@ -75,27 +79,35 @@ export const PAGES = [0, 1, 2, 3].map((page) => IOVA + 0x1000 * page);
 /** Not mapped. */
 const HOLE = IOVA + 0x20_0000;
 const HOLES = [HOLE, IOVA + 0x20_1000];
-/** What the pages hold that the old tables map, those that they map later, and those of the new configurations. */
+/**
+ * Contents of the pages of the old tables, of those that they map later, and of the new
+ * configurations.
+ */
 export const [STALE, MOVED, NEW_CD, NEW_STE] = [0x10, 0x20, 0x30, 0x40];
 
-/** What a command may have to name. */
+/** Values for a command's fields. */
 interface Pending {
-  /** Of the transactions that are stalled. */
+  /** Of the stalled transactions. */
   readonly stags: readonly number[];
-  /** PRGIndex of the page request that waits. */
+  /** PRGIndex of the pending page request. */
   readonly group: number;
 }
 
 export type Command = (pending: Pending) => Uint32Array;
 
-/** How a case goes: the commands, what has changed in memory before them, whether the endpoint answers ATC_INV. */
+/**
+ * A case: the commands, the changes in memory before them, whether the endpoint answers
+ * ATC_INV.
+ */
 export interface Case {
   readonly commands: readonly Command[];
   readonly changed: 'pages' | 'CDs' | 'STEs';
   readonly silent: boolean;
 }
 
-/** How a queue ended: the commands that it refused, and what came of all of them. */
+/**
+ * The result of a queue: the commands that it refused, and the effects of all of them.
+ */
 export interface Outcome {
   readonly errors: readonly string[];
   readonly reasons: readonly string[];
@@ -104,14 +116,14 @@ export interface Outcome {
 
 type Port = ReturnType<VmHost['dmaPort']>;
 
-/** A guest of a host of its own, that sends its commands one way. */
+/** A guest with a host of its own, which sends its commands on one kind of queue. */
 export class Column {
   readonly way: Way;
   readonly host: VmHost;
   readonly reasons: QueueErrorEvent[];
-  /** Commands with which a queue has stopped, as they were before the guest could see the error. */
+  /** Commands at which a queue has stopped, read before the guest could see the error. */
   readonly refused: RefusedCommand[] = [];
-  /** Streams besides the two, without configurations. */
+  /** Streams in addition to the two, without configurations. */
   readonly further: readonly number[];
   readonly #memory = guestRam();
   readonly #background = new BackgroundLoops();
@@ -153,7 +165,8 @@ export class Column {
       clock: SYSTEM_CLOCK,
     });
     this.#bus = new DeviceBus(smmu);
-    // Four times the same pages: what the streams read says which of the tables translated it.
+    // Four sets of the same pages: the bytes that the streams read identify the tables
+    // that translated the access.
     const contents = [STALE, MOVED, NEW_CD, NEW_STE];
     const bytes = new Uint8Array(wasm.buffer);
     for (const [set, content] of contents.entries())
@@ -255,7 +268,7 @@ export class Column {
     }
   }
 
-  /** What the machine and its host do at a safe point. */
+  /** The work of the machine and its host at a safe point. */
   #safePoint(): void {
     this.#background.poll();
     this.host.service(true);
@@ -321,7 +334,7 @@ export class Column {
     return ((this.#bus.read32(0x60) ^ this.#bus.read32(0x64)) & bit) !== 0;
   }
 
-  /** The offending command has become a CMD_SYNC: the error is acknowledged. */
+  /** After the bad command has been replaced by a CMD_SYNC: acknowledges the error. */
   #acknowledge(): void {
     const { vm, vintf } = this.#lent;
     switch (this.way) {
@@ -347,7 +360,10 @@ export class Column {
     }
   }
 
-  /** Sends commands and continues after each error, as Linux does. Returns the errors: index from the first of the commands, and code. */
+  /**
+   * Sends commands and continues after each error, like Linux. Returns the errors: index
+   * from the first of the commands, and code.
+   */
   send(commands: readonly Uint32Array[]): string[] {
     const first = this.#prod;
     for (const command of commands) {
@@ -361,9 +377,10 @@ export class Column {
       const { index, error } = this.#cons();
       if (error !== 0) {
         errors.push(`${error} at ${(index - first + 2 * SIZE) % (2 * SIZE)}`);
-        // CERROR_ATC_INV_SYNC: the CMD_SYNC is repeated as it is.
+        // CERROR_ATC_INV_SYNC: the CMD_SYNC is repeated unchanged.
         if (error !== 3) writeCommand(this.#memory.memory, RING, index % SIZE, sync());
-        // Another CPU stores to PROD: nothing is consumed while the error is active (IHI 0070 section 7.1).
+        // Another CPU stores to PROD: nothing is consumed while the error is active (IHI
+        // 0070 section 7.1).
         this.#ring(this.#prod);
         this.#safePoint();
         expect(this.#cons()).toEqual({ index, error });
@@ -375,7 +392,10 @@ export class Column {
     throw new Error(`${this.way} hangs at ${(this.#cons().index - first) % SIZE}`);
   }
 
-  /** Commands on the guest's CMDQ or ECMDQ when they are no part of what is compared, and the VCMDQ takes them not. */
+  /**
+   * Commands that are not part of the comparison, and that the VCMDQ does not support: on
+   * the guest's CMDQ or ECMDQ.
+   */
   #prepare(...commands: readonly Uint32Array[]): void {
     if (this.way !== 'VCMDQ') {
       expect(this.send([...commands, sync()])).toEqual([]);
@@ -390,13 +410,13 @@ export class Column {
     expect(this.#bus.read32(0x9c)).toBe(this.#bus.read32(0x98));
   }
 
-  /** SMMUEN as the guest has written it, and as CR0ACK has it. */
+  /** SMMUEN as written by the guest, and as in CR0ACK. */
   get smmuen(): readonly [written: number, acknowledged: number] {
     return [this.#bus.read32(0x20) & 1, this.#bus.read32(0x24) & 1];
   }
 
-  /** Lets pass what the machine does at some safe points. */
-  settle(): void {
+  /** Executes the machine's work of some safe points. */
+  runSafePoints(): void {
     for (let turn = 0; turn < 8; turn++) this.#safePoint();
   }
 
@@ -411,13 +431,13 @@ export class Column {
     return (this.#cons().index - first + 2 * SIZE) % (2 * SIZE);
   }
 
-  /** CR0.SMMUEN, and an endpoint that has ATS and answers nothing. */
+  /** CR0.SMMUEN, and an endpoint with ATS that does not answer. */
   switchSmmu(on: boolean): void {
     this.#ports[1]?.ats?.configure({ enabled: true, pageRequests: true, silent: true });
     this.#bus.write32(0x20, (this.#bus.read32(0x20) & ~1) | (on ? 1 : 0));
   }
 
-  /** Every cache is filled, and nothing in memory is as it was any more; then the commands. */
+  /** Fills every cache, changes everything in memory, then sends the commands. */
   run({ commands, changed, silent }: Case): Outcome {
     const [plain, ats] = this.#ports as [Port, Port];
     const [old] = this.#tables as [PageTable];
@@ -468,7 +488,10 @@ export class Column {
     }
   }
 
-  /** Records since the last call, and errors other than those of command queues; both are acknowledged. */
+  /**
+   * Records since the last call, and errors other than those of command queues;
+   * acknowledges both.
+   */
   #takeEvents(): string[] {
     const prod = this.#bus.read32(0x100a8);
     const seen: string[] = [];

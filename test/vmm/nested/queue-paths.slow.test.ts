@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: MIT
-// One sequence of commands on the queues that a guest may have: its CMDQ trapped and overlaid, an ECMDQ trapped and handed over, and a VCMDQ, which
-// takes fewer. They end alike, regardless of who executes them: the same errors at the same commands, and the same translations, configurations, ATCs,
-// stalled transactions and events. Only where the architecture puts an error differs.
+// One sequence of commands on the queues that a guest may have: its CMDQ trapped and
+// overlaid, an ECMDQ trapped and mapped, and a VCMDQ, which supports fewer. They have the
+// same result, regardless of who executes the commands: the same errors at the same
+// commands, and the same translations, configurations, ATCs, stalled transactions and
+// events. Only the place of an error in the architecture differs.
 
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { type HotModules, loadHotModules } from '../../../assembly/load.ts';
@@ -45,14 +47,17 @@ import {
   type Way,
 } from './queue-column.ts';
 
-/** The same without stalls; without ATS, and so without PRI; without range invalidation. */
+/**
+ * The same without stalls; without ATS, and therefore without PRI; without range
+ * invalidation.
+ */
 const { idr0, idr1 } = ID_REGISTERS;
 const NO_STALLS = { ...ID_REGISTERS, idr0: idr0 + 0x0100_0000 };
 const NO_ATS = { ...ID_REGISTERS, idr0: idr0 - 0x1_0400, idr1: idr1 - 0x4000 };
 const NO_PRI = { ...ID_REGISTERS, idr0: idr0 - 0x1_0000, idr1: idr1 - 0x4000 };
 const NO_RANGES = { ...ID_REGISTERS, idr3: 0x004 };
 
-/** A command that says the same whatever is pending. */
+/** A command that does not depend on pending transactions. */
 const plainly =
   (command: Uint32Array): Command =>
   () =>
@@ -71,7 +76,7 @@ function byAddress(random: Random, opcode: number): Uint32Array {
   ]);
 }
 
-/** What every queue takes, or refuses for the same reason. */
+/** Commands that every queue executes, or refuses for the same reason. */
 function common(random: Random): Command {
   const streamId = random.pick([ATS, ATS, PLAIN, 0x55]);
   const size = random.pick([0, 1, 2, 52]);
@@ -91,7 +96,7 @@ function common(random: Random): Command {
   );
 }
 
-/** What only a guest's own SMMU takes, or a VCMDQ does alone. */
+/** Commands that only a guest's own SMMU executes, or only a VCMDQ. */
 function ofItsSmmu(random: Random): Command {
   const sid = random.pick([PLAIN, PLAIN, ATS, 0x55]);
   const stag = random.below(2);
@@ -134,7 +139,7 @@ function columnsWith(idRegisters: SmmuIdRegisters): Promise<Column[]> {
   return Promise.all(WAYS.map((way) => Column.create(way, modules, idRegisters)));
 }
 
-/** The ways that do not end as the trapped CMDQ does. */
+/** The queues whose result differs from the trapped CMDQ's. */
 function compare(ways: readonly Way[], one: Case): Outcome {
   const [first, ...others] = columns
     .filter(({ way }) => ways.includes(way))
@@ -178,11 +183,11 @@ describe('the queues of a guest', () => {
     });
   });
 
-  it.each(WAYS)('know ATC_INV and PRI_RESP only as legal or not while SMMUEN is 0: %s', (way) => {
+  it.each(WAYS)('check ATC_INV and PRI_RESP only for legality while SMMUEN is 0: %s', (way) => {
     const column = columns.find((one) => one.way === way);
     const unknown = atcInv({ streamId: 0x55, address: 0, size: 52 });
     column?.switchSmmu(false);
-    // A VCMDQ has the physical SMMU's SMMUEN, and no PRI_RESP.
+    // A VCMDQ depends on the physical SMMU's SMMUEN, and has no PRI_RESP.
     const ofGuest = way !== 'VCMDQ';
     expect(column?.send([unknown, ALL_OF_ATC, sync()])).toEqual(
       ofGuest ? [] : ['1 at 0', '3 at 2'],
@@ -194,23 +199,24 @@ describe('the queues of a guest', () => {
     expect(column?.send([unknown, ALL_OF_ATC, sync()])).toEqual(['1 at 0', '3 at 2']);
   });
 
-  // IHI 0070 section 6.3.9.6: the change is complete when CR0ACK says so. A queue's context has it
-  // earlier, so that no command after CR0ACK is checked against the old value.
+  // IHI 0070 section 6.3.9.6: the change is complete when CR0ACK shows it. A queue's
+  // context has it earlier, so that no command after CR0ACK is checked against the old
+  // value.
   it.each(GUEST_WAYS)(
     'judge ATC_INV by the SMMUEN that was written, before CR0ACK has it: %s',
     async (way) => {
       const further = [0, 1, 2, 3, 4, 5, 6, 7, 10, 11];
       const column = await Column.create(way, modules, ID_REGISTERS, further);
       const unknown = atcInv({ streamId: 0x55, address: 0, size: 52 });
-      column.settle();
+      column.runSafePoints();
       expect(column.smmuen).toEqual([1, 1]);
 
-      // More streams than follow in one turn: CR0ACK waits for the next turns.
+      // More streams than are attached in one turn: CR0ACK waits for the next turns.
       column.switchSmmu(false);
       expect(column.smmuen).toEqual([0, 1]);
       expect(column.sendAtOnce([unknown, ALL_OF_ATC, sync()])).toBe(3);
       expect(column.smmuen).toEqual([0, 1]);
-      column.settle();
+      column.runSafePoints();
       expect(column.smmuen).toEqual([0, 0]);
       expect(column.sendAtOnce([unknown, ALL_OF_ATC, sync()])).toBe(3);
 
@@ -218,7 +224,7 @@ describe('the queues of a guest', () => {
       expect(column.smmuen).toEqual([1, 0]);
       expect(column.sendAtOnce([unknown, sync()])).toBe(0);
       expect(column.smmuen).toEqual([1, 0]);
-      column.settle();
+      column.runSafePoints();
       expect([column.smmuen, column.send([])]).toEqual([[1, 1], ['1 at 126']]);
     },
   );
@@ -250,7 +256,7 @@ describe('the queues of a guest', () => {
       met.gone += translations.flat().filter((byte) => Number(byte) >= MOVED).length;
       met.answered += answers.filter((answer) => answer === 'refused').length;
     }
-    // The cases have met what they are to compare.
+    // The cases include everything that is to be compared.
     expect([...met.errors].sort()).toEqual(
       ways.length > GUEST_WAYS.length
         ? ['1 opcode', '1 range', '1 secure', '1 stream', '3 atc-timeout']
@@ -279,7 +285,8 @@ describe('the queues of a guest', () => {
       for (const column of columns.filter(({ way }) => way !== 'VCMDQ'))
         for (const command of refused)
           expect(column.send([sync(), command, sync()]), column.way).toEqual(['1 at 1']);
-      // A VCMDQ has no answers to stalls and page requests, whatever the ID registers say.
+      // A VCMDQ does not support responses to stalls and page requests, whatever the ID
+      // registers contain.
       const vcmdq = columns.find(({ way }) => way === 'VCMDQ');
       const taken = ids === NO_ATS ? [] : ['1 at 1'];
       expect(vcmdq?.send([sync(), refused[0], sync()])).toEqual(taken);
@@ -291,7 +298,8 @@ describe('the queues of a guest', () => {
     ['TLBI_NH_VAA', 0x13],
   ])('ignore the range of a %s without range invalidation', async (_, opcode) => {
     columns = await columnsWith(NO_RANGES);
-    // Four pages from the first one, of 4 KiB each; and for the second page a combination that ranges reserve.
+    // Four pages from the first one, of 4 KiB each; and for the second page a combination
+    // that is reserved for ranges.
     const range = new Uint32Array([opcode | 0x3000, OLD_ASID << 16, 0x400, IOVA / 2 ** 32]);
     const reserved = new Uint32Array([opcode, OLD_ASID << 16, 0x1400, IOVA / 2 ** 32]);
     const commands = [range, reserved, sync()].map(plainly);
@@ -301,7 +309,7 @@ describe('the queues of a guest', () => {
     const waits = PAGES.map(() => 'stalled');
     const two = PAGES.map((_page, i) => (i < 2 ? MOVED : STALE) + i);
     expect(seen).toMatchObject({ translations: [two, waits] });
-    // A VCMDQ follows the physical SMMU, which has them.
+    // A VCMDQ depends on the physical SMMU, which has them.
     if (opcode !== 0x12) return;
     const vcmdq = compare(['VCMDQ'], {
       commands: [plainly(range), plainly(sync())],

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Every opcode on an overlaid CMDQ and on an ECMDQ that its guest has: what is refused there is refused on the trapped
-// CMDQ, at the same command and for the same reason, and what is not is not.
+// Every opcode on an overlaid CMDQ and on a mapped ECMDQ: what is refused there is
+// refused on the trapped CMDQ, at the same command and for the same reason, and vice
+// versa.
 
 import { beforeAll, describe, expect, it } from 'vitest';
 import { PHYSICAL_ID_REGISTERS } from '../../../devices/smmuv3/index.ts';
@@ -19,12 +20,15 @@ const POOR = {
   idr3: 0x004,
 };
 
-/** A command of an opcode, and with each of the fields for which some of them are refused. */
+/**
+ * A command of an opcode, and one with each of the fields for which some of them are
+ * refused.
+ */
 const variants = (opcode: number): Uint32Array[] => [
   Uint32Array.of(opcode, PLAIN, 0, 0),
   // SSec.
   Uint32Array.of(opcode | 0x400, PLAIN, 0, 0),
-  // No stream of the guest.
+  // Not a stream of the guest.
   Uint32Array.of(opcode, 0x55, 0, 0),
   // CS, or Resp, of RESUME, 3; Resp of PRI_RESP 3.
   Uint32Array.of(opcode | 0x3000, PLAIN, 0, 0),
@@ -34,7 +38,7 @@ const variants = (opcode: number): Uint32Array[] => [
   Uint32Array.of(opcode | 0x800, PLAIN, 0x3f, 0),
 ];
 
-/** How a queue refuses a command: at which index with which error, and why. */
+/** How a queue refuses a command: index, error, and reason. */
 function outcome(column: Column, command: Uint32Array, shown: typeof POOR): unknown {
   column.refused.length = 0;
   const errors = column.send([sync(), command, sync()]);
@@ -56,7 +60,7 @@ describe.each([
   ['little', POOR],
 ] as const)('on an SMMU that shows %s', (_name, shown) => {
   let trapped: Column;
-  /** What the trapped CMDQ says of the variants of an opcode. */
+  /** The trapped CMDQ's results for the variants of an opcode. */
   const expectations = new Map<number, unknown[]>();
   const columns = new Map<Way, Column>();
   let refusals = 0;

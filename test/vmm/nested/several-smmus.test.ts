@@ -52,7 +52,7 @@ function read(host: VmHost, { viommu }: LentVm): number | undefined {
 }
 
 describe('a host with several SMMUs', () => {
-  it('boots each of them with its CMDQV, as its own options say', async () => {
+  it('boots each of them with its CMDQV, according to its own options', async () => {
     const host = await checkedHost(VmHost, {
       modules,
       vintfs: 4,
@@ -96,7 +96,7 @@ describe('a host with several SMMUs', () => {
   });
 });
 
-describe('a VM behind two SMMUs', () => {
+describe('a VM with two SMMUs', () => {
   let host: VmHost;
   let zero: LentVm;
   let one: LentVm;
@@ -109,7 +109,7 @@ describe('a VM behind two SMMUs', () => {
 
   it('translates each device through the tables of its SMMU', () => {
     expect([read(host, zero), read(host, one)]).toEqual([0x5a, 0x5a]);
-    // The same StreamID of the guest, of the other vSMMU.
+    // The same StreamID of the guest, on the other vSMMU.
     zero.viommu.attachStream(STREAM, invalidSte());
     expect([read(host, zero), read(host, one)]).toEqual([undefined, 0x5a]);
   });
@@ -134,7 +134,7 @@ describe('a VM behind two SMMUs', () => {
     expect(read(host, one)).toBeUndefined();
     host.service(true);
     expect([zero.events.length, one.events.length]).toEqual([0, 1]);
-    // C_BAD_STE of the StreamID that the guest knows.
+    // C_BAD_STE with the guest's StreamID.
     expect([(one.events[0]?.[0] ?? 0) & 0xff, one.events[0]?.[1]]).toEqual([C_BAD_STE, STREAM]);
     expect(host.statistics.smmus.map(({ events }) => events.C_BAD_STE)).toEqual([undefined, 1]);
   });
@@ -147,7 +147,7 @@ describe('a VM behind two SMMUs', () => {
     expect([zero.errors, one.errors]).toEqual([[], [0]]);
   });
 
-  it('gives everything back, on every SMMU', () => {
+  it('releases everything, on every SMMU', () => {
     const { vmidsInUse } = host.statistics;
     host.destroyVm(zero.vm);
     expect([vmidsInUse, host.statistics.vmidsInUse]).toEqual([2, 0]);
@@ -158,7 +158,7 @@ describe('a VM behind two SMMUs', () => {
     ]);
   });
 
-  it('a machine of another VM behind the same SMMU is not affected either', () => {
+  it('a machine of another VM with the same SMMU is not affected either', () => {
     const other = lendVm(host, 'other');
     attachStage1(other);
     expect([read(host, other), read(host, zero)]).toEqual([0, 0x5a]);
@@ -167,7 +167,7 @@ describe('a VM behind two SMMUs', () => {
     expect([entries(other), entries(zero)]).toEqual([1, 0]);
   });
 
-  it('its guest drives two vSMMUs, two CMDQVs and a device behind each', () => {
+  it('its guest drives two vSMMUs, two CMDQVs and a device of each', () => {
     const plugs = [zero, one].map((lent, i) => {
       const smmu = new VirtualSmmu({ backend: lent.viommu, name: `smmuv3-${i}` });
       const cmdqv = new VirtualCmdqv({ backend: lent.vintf, name: `cmdqv-${i}` });
@@ -198,7 +198,8 @@ describe('a VM behind two SMMUs', () => {
     const [a, b] = plugs;
     if (!a || !b) throw new Error('two of each');
     expect(a.device.name).not.toBe(b.device.name);
-    // Out of reset neither SMMU translates: stage 1 is bypassed, as GBPA says, and each engine reaches the guest's memory by gpa.
+    // After reset neither SMMU translates: stage 1 is bypassed according to GBPA, and
+    // each engine accesses the guest's memory by gpa.
     expect([a, b].map(({ smmu }) => smmu.read32(0x20))).toEqual([0, 0]);
     /** DMA_STATUS of a fill of 4 bytes: 1 done, 3 write fault. */
     const fill = ({ dma }: typeof a) => {
@@ -209,10 +210,11 @@ describe('a VM behind two SMMUs', () => {
       return dma.read32(0x08);
     };
     expect([fill(a), fill(b)]).toEqual([1, 1]);
-    // GBPA.ABORT of the second stops the device behind it, and no other.
+    // GBPA.ABORT of the second stops its device, and no other.
     b.smmu.write32(0x44, 0x80100000);
     expect([fill(a), fill(b)]).toEqual([1, 3]);
-    // Its own command queue invalidates its own translations: TLBI_NSNH_ALL of a guest is everything of its VMID on this SMMU.
+    // Its own command queue invalidates its own translations: TLBI_NSNH_ALL of a guest
+    // covers everything of its VMID on this SMMU.
     expect(entries(zero)).toBe(1);
     const ring = RAM_GPA_BASE + 0x170000;
     [tlbiNsnhAll(), sync()].forEach((command, slot) => {

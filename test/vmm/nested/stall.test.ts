@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Stalls, end to end: a DMA engine behind a host's SMMU, and the guest that answers on its command queue.
+// Stalls, end to end: a DMA engine with a host's SMMU, and the guest that responds on its
+// command queue.
 
 import { beforeEach, describe, expect, it } from 'vitest';
 import { SMMU_AT_STALLED } from '../../../assembly/layout/smmu-memory.ts';
@@ -24,10 +25,10 @@ import {
 const modules = await checkedModules();
 const [COPY, FILL, VERIFY] = [1, 2, 3];
 const [DONE, READ_FAULT, WRITE_FAULT, STALLED] = [1, 2, 3, 7];
-/** Behind the one page that is mapped. */
+/** After the only mapped page. */
 const HOLE = IOVA + 0x1000;
 
-/** The host of a device whose DMA port is a VM's. */
+/** The host of a device whose DMA port belongs to a VM. */
 class PortHost extends FakeHost {
   readonly #port: DmaPort;
   constructor(port: DmaPort) {
@@ -53,7 +54,7 @@ function engineOf(host: VmHost, lent: LentVm) {
     bus.write32(0x34, 1);
     bus.write32(0x04, operation);
   };
-  // What a machine does at a safe point.
+  // A machine's work at a safe point.
   const look = () => {
     host.service(true);
     fake.poll();
@@ -81,7 +82,8 @@ describe('an operation whose access stalls', () => {
     engine.start(FILL, 0, IOVA, 0x1800);
     expect(engine.look()).toEqual([STALLED, 0x1000, HOLE]);
     expect(engine.look()).toEqual([STALLED, 0x1000, HOLE]);
-    // One record: F_TRANSLATION of the guest's stream, Stall and STAG 0x400, write, class IN.
+    // One record: F_TRANSLATION of the guest's stream, Stall and STAG 0x400, write, class
+    // IN.
     expect(a.events.map((record) => [...record])).toEqual([
       [0x10, STREAM, 0x80000400, 0x200, HOLE % 2 ** 32, 1, 0, 0],
     ]);
@@ -144,7 +146,7 @@ describe('an operation whose access stalls', () => {
 });
 
 describe('a guest', () => {
-  it("does not answer for another's transaction, whatever StreamID and STAG it sends", () => {
+  it("does not answer another's transaction, whatever StreamID and STAG it sends", () => {
     const b = lendVm(host, 'b');
     engine.start(FILL, 0, HOLE, 8);
     engine.look();
@@ -153,7 +155,7 @@ describe('a guest', () => {
     for (const sid of [STREAM, physical])
       sendOnCmdq(b, resume(sid, stag, 'abort'), stallTerm(sid), sync());
     expect(engine.look()).toEqual([STALLED, 0, HOLE]);
-    // The other way round its own StreamID and STAG do.
+    // Swapped, its own StreamID and STAG do.
     sendOnCmdq(a, resume(physical, stag, 'abort'));
     expect(engine.look()).toEqual([STALLED, 0, HOLE]);
     sendOnCmdq(a, resume(STREAM, stag, 'abort'));
@@ -167,7 +169,7 @@ describe('a guest', () => {
     expect(engine.look()).toEqual([WRITE_FAULT, 0, HOLE]);
   });
 
-  it('leaves nothing behind when it is destroyed', () => {
+  it('leaves no stalled transaction when it is destroyed', () => {
     engine.start(FILL, 0, HOLE, 8);
     engine.look();
     expect(stalled()).toBe(1);

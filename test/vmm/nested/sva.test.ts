@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Shared virtual addressing (SVA) with broadcast TLB maintenance: a device works at the addresses of a process, by its very
-// tables and under its ASID, and the process's own TLBIs are all that has to be said to the SMMU.
+// Shared virtual addressing (SVA) with broadcast TLB maintenance: a device uses the
+// addresses of a process, with the process's tables and ASID, and the process's own TLBIs
+// are the only invalidations.
 
 import { beforeAll, describe, expect, it } from 'vitest';
 import { CD_ASET, CD_SIZE } from '../../../assembly/layout/cd.ts';
@@ -39,7 +40,10 @@ beforeAll(async () => {
   modules = await checkedModules();
 });
 
-/** A VM whose kernel has a domain of its own for a device (CD 0), and binds it to processes by PASID. */
+/**
+ * A VM whose kernel has a domain of its own for a device (CD 0), and binds it to
+ * processes by PASID.
+ */
 async function setup(idRegisters = WITH_BTM) {
   const host = await checkedHost(VmHost, { modules, idRegisters });
   const btm = idRegisters === WITH_BTM;
@@ -48,7 +52,7 @@ async function setup(idRegisters = WITH_BTM) {
   const cds = memory.allocate(CD_SIZE * 2 ** CD_MAX, CD_SIZE * 2 ** CD_MAX);
   let frames = DATA_GPA;
 
-  /** Where a program's load or store ends, by its tables. */
+  /** gpa of a program's load or store, according to its tables. */
   const gpaOf = (table: PageTable, va: number) => {
     const leaf = table.leafOf(va);
     const descriptor = leaf === undefined ? 0n : memory.load64(leaf);
@@ -78,12 +82,16 @@ async function setup(idRegisters = WITH_BTM) {
         expect(vm.unit.drain.dsb(0n)).toBe(0n);
         host.vcpuRuns(vm, 0, false);
       },
-      /** Linux's quiet CD of a process that is gone: nothing is translated, nothing recorded. */
+      /**
+       * Linux's quiet CD of a process that has exited: nothing is translated, nothing
+       * recorded.
+       */
       release: () =>
         storeStructure(memory, cds + CD_SIZE * pasid, contextDescriptor({ asid, record: false })),
     };
   };
-  // Shared and own ASIDs are numbers of one space: Linux gives a domain another one when a process comes with its.
+  // Shared and private ASIDs use one number space: Linux gives a domain another one when
+  // a process needs its.
   const kernel = bind(0, 9, false);
   const [one, two] = [bind(1, 7, true), bind(2, 8, true)];
   viommu.attachStream(STREAM, stage1Ste({ contextPtr: cds, cdMax: CD_MAX }));
@@ -94,7 +102,7 @@ async function setup(idRegisters = WITH_BTM) {
     kernel,
     one,
     two,
-    /** What the device reads at an address: a byte, or nothing. */
+    /** The device's read at an address: a byte, or nothing. */
     reads(va: number, pasid?: number) {
       const byte = new Uint8Array(1);
       return port.read(va, byte, { pasid }).ok ? byte[0] : undefined;
@@ -104,7 +112,7 @@ async function setup(idRegisters = WITH_BTM) {
     loads: (process: { readonly table: PageTable }, va: number) =>
       Number(memory.load64(gpaOf(process.table, va)) & 0xffn),
     entries: () => footprintOf(viommu, lent.vintf)['IOTLB entries'].count,
-    /** Commands that any queue of the SMMU has run. */
+    /** Number of commands that the SMMU's queues have executed. */
     commands: () =>
       Array.from({ length: QUEUE_MAIN + 1 }, (_, i) => new QueueBlock(host.memory, 0, i))
         .concat(viommu.commandQueue)
@@ -143,15 +151,15 @@ describe('a device that shares a process’s addresses', () => {
     expect(commands()).toBe(before);
     host.service(true);
     expect(lent.events.map((event) => fieldOf(event, EVT_SSID))).toEqual([1]);
-    // A domain whose ASID is its own (CD.ASET = 1) is none of the processors' business.
+    // A domain whose ASID is private (CD.ASET = 1) is not affected by the processors.
     kernel.tlbi(ABI_TLBI_VA, VA);
     expect(entries()).toBe(2);
-    // A page that the process gets again at that address is another one.
+    // A page that the process later maps at that address is another one.
     one.mmap(VA, 21);
     expect([reads(VA, 1), commands()]).toEqual([21, before]);
   });
 
-  it('is stale without BTM, until a command says what the TLBI has said to processors alone', async () => {
+  it('is stale without BTM, until a command repeats the TLBI that reached only processors', async () => {
     const { host, lent, one, reads } = await setup(PHYSICAL_ID_REGISTERS);
     one.mmap(VA, 11);
     expect(reads(VA, 1)).toBe(11);
@@ -160,7 +168,7 @@ describe('a device that shares a process’s addresses', () => {
     expect(reads(VA, 1)).toBe(11);
     const missing = expect.stringContaining('missing: TLBI_NH_VA VMID=0x0 ASID=0x7') as string;
     expect(takeFindings(host).map(({ text }) => text)).toEqual([missing]);
-    // What an MMU notifier is for (arm_smmu_mm_arch_invalidate_secondary_tlbs).
+    // The purpose of an MMU notifier (arm_smmu_mm_arch_invalidate_secondary_tlbs).
     sendOnCmdq(lent, tlbiNhVa(0, one.asid, { address: VA }), sync());
     expect(reads(VA, 1)).toBe(undefined);
   });
@@ -171,7 +179,7 @@ describe('a device that shares a process’s addresses', () => {
     two.mmap(VA, 12);
     expect([reads(VA, 1), reads(VA, 2)]).toEqual([11, 12]);
     one.release();
-    // CFGI_CD, as the VM's SMMU has it executed.
+    // CFGI_CD, as executed on behalf of the VM's SMMU.
     lent.viommu.invalidateContextDescriptors(STREAM, 1);
     sendOnCmdq(lent, tlbiNhAsid(0, one.asid), sync());
     expect([reads(VA, 1), reads(VA, 2)]).toEqual([undefined, 12]);
@@ -181,8 +189,8 @@ describe('a device that shares a process’s addresses', () => {
     expect(reads(VA, 2)).toBe(12);
   });
 
-  it('keeps its ASID while ASIDs roll over: it is pinned, as a VMID is', () => {
-    // ASIDs are given by the same algorithm; arm64_mm_context_get pins one for SVA.
+  it('keeps its ASID while ASIDs roll over: it is pinned, like a VMID', () => {
+    // ASIDs are allocated by the same algorithm; arm64_mm_context_get pins one for SVA.
     let flushes = 0;
     const asids = new VmidAllocator({ bits: 8, cpus: 2, flush: () => flushes++ });
     const [bound, unbound] = [VmidAllocator.holder(), VmidAllocator.holder()];

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What takes several turns (docs/internals/architecture.md, "Bounds of one service"): records of events, and
-// the STEs of many streams.
+// Work that takes several turns (docs/internals/architecture.md, "Bounds of one
+// service"): records of events, and the STEs of many streams.
 
 import { beforeAll, expect, it, vi } from 'vitest';
 import { type HotModules, loadHotModules } from '../../../assembly/load.ts';
@@ -36,7 +36,7 @@ it('one poll of the event queue reads 16 records, and the next one continues aut
   for (let i = 0; i < 2 * RECORDS + 3; i++) port.read(IOVA + 0x1000 * (i + 1), new Uint8Array(4));
   host.service(true);
   expect(vm.events.length).toBe(RECORDS);
-  // At an exit, which looks only whether it was called for.
+  // At an exit, which only checks whether attention was requested.
   host.service(false);
   expect(vm.events.length).toBe(2 * RECORDS);
   host.service(false);
@@ -82,7 +82,7 @@ it('SMMUEN of more streams is acknowledged when the last of them has its STE', a
   expect(acknowledged()).toBe(0);
   guest.poll();
   expect(acknowledged()).toBe(0);
-  // What is written in the meantime is acknowledged, and does not acknowledge SMMUEN.
+  // Other bits written in the meantime are acknowledged, but SMMUEN is not.
   bus.write32(CR0, SMMUEN | CMDQEN);
   bus.write32(CR0, SMMUEN | CMDQEN);
   expect(acknowledged()).toBe(CMDQEN);
@@ -90,7 +90,7 @@ it('SMMUEN of more streams is acknowledged when the last of them has its STE', a
   expect(acknowledged()).toBe(SMMUEN | CMDQEN);
 });
 
-it('SMMUEN that is taken back is forgotten', async () => {
+it('SMMUEN that is cleared again is forgotten', async () => {
   const { guest, bus, acknowledged } = await smmuOf(10);
   bus.write32(CR0, SMMUEN);
   bus.write32(CR0, 0);
@@ -98,7 +98,7 @@ it('SMMUEN that is taken back is forgotten', async () => {
   expect(acknowledged()).toBe(0);
 });
 
-it('SMMUEN that was saved on its way is acknowledged where it is restored', async () => {
+it('SMMUEN that was saved before its acknowledgement is acknowledged where it is restored', async () => {
   const [from, to] = [await smmuOf(10), await smmuOf(10)];
   from.bus.write32(CR0, SMMUEN);
   to.smmu.restore(from.smmu.save());

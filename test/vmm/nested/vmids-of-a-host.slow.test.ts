@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The VMIDs of a host's VMs, as vCPUs and SMMU have them, against a plain model: whatever runs, stops, comes and goes.
+// The VMIDs of a host's VMs, in vCPUs and SMMU, against a simple model: for any sequence
+// of VMs that are created, run, stop and are destroyed.
 
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -21,7 +22,7 @@ import {
 
 /** IDR0 without VMID16: VMIDs of 8 bits. */
 const NARROW = { ...PHYSICAL_ID_REGISTERS, idr0: PHYSICAL_ID_REGISTERS.idr0 & ~(1 << 18) };
-/** VMs that run once and go, in one step: a generation has 255 VMIDs. */
+/** VMs that run once and are destroyed, in one step: a generation has 255 VMIDs. */
 const BURST = 90;
 const PLACES = 6;
 
@@ -35,14 +36,14 @@ class Model {
   readonly #words: Int32Array;
   readonly #commands: QueueBlock;
   readonly #vms: (LentVm | undefined)[] = Array.from({ length: PLACES }, () => undefined);
-  /** VMIDs of those that run, by place. */
+  /** VMIDs of the running VMs, by place. */
   readonly #running = new Map<number, number>();
   rollovers = 0;
 
   constructor(host: VmHost) {
     this.host = host;
     this.#words = new Int32Array(host.memory.buffer);
-    // The VCMDQ of the host's own VINTF on which its processor 0 works.
+    // The VCMDQ of the host's own VINTF that its processor 0 uses.
     this.#commands = new QueueBlock(host.memory, 0, 0);
   }
 
@@ -57,7 +58,10 @@ class Model {
     );
   }
 
-  /** A step that can begin a generation. The SMMU is flushed once then, by one command and its CMD_SYNC, and otherwise not at all. */
+  /**
+   * A step that can begin a generation. Only then, the SMMU is flushed once, by one
+   * command and its CMD_SYNC.
+   */
   #load(run: () => void): void {
     const { vmidGeneration } = this.host.statistics;
     const before = this.#commands.counts.commands;
@@ -80,7 +84,7 @@ class Model {
     const lent = this.#vms[place];
     if (!lent || this.#running.has(place)) return;
     this.#load(() => this.host.vcpuRuns(lent.vm, 0, true));
-    // Its first stage 2 says the same VMID.
+    // Its first stage 2 has the same VMID.
     expect(this.#vmidOf(lent.vm.window)).toBe(lent.viommu.vmid);
     this.#running.set(place, lent.viommu.vmid);
   }

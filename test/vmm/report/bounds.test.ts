@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What guests report is kept to some thousand, and counted beyond.
+// Reports of guests are limited to some thousand, and counted beyond.
 
 import { describe, expect, it } from 'vitest';
 import {
@@ -11,7 +11,7 @@ import { exitChecks } from '../../../vmm/report/exit-checks.ts';
 import { Measurements } from '../../../vmm/report/measurements.ts';
 
 describe('checks of guests', () => {
-  it('are kept as they come, and counted beyond 4096', () => {
+  it('are kept in order, and counted beyond 4096', () => {
     const checks = new Checks(2);
     for (let i = 0; i < 4096; i++) checks.add(i % 2, { name: `check ${i}`, ok: true, detail: '' });
     expect(checks.all.length).toBe(4096);
@@ -43,7 +43,7 @@ describe('measurements of guests', () => {
     expect(measurements.rows.length).toBe(2048);
     expect(measurements.earlierChecks()[0]?.detail).toMatch(/^10, before the last 2048/);
     expect(measurements.figures()).toMatchObject([{ p50Ns: 500, p99Ns: 500 }]);
-    // The row with exits is not kept, and yet they are not forgotten.
+    // The row with exits is dropped, but they are still reported.
     expect(exitChecks(measurements, [])).toEqual([
       {
         name: '0 exits during direct-path batches',

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The isolation oracle on machines that only have footprints: what it detects, and how often it checks.
+// The isolation oracle on machines that only have footprints: what it detects, and how
+// often it checks.
 
 import { expect, it } from 'vitest';
 import { CHECKPOINT_PHASE_ATTACK } from '../../../assembly/layout/checkpoint-registers.ts';
@@ -29,7 +30,7 @@ class StandIn implements WatchedMachine {
 const machinesOf = (count: number) =>
   Array.from({ length: count }, (_, k) => new StandIn(`vm${k}`));
 
-/** Each machine runs once and attacks in the meantime. */
+/** Each machine runs once, and attacks during its run. */
 function round(
   oracle: IsolationOracle,
   machines: readonly StandIn[],
@@ -74,7 +75,7 @@ it('names the victim of a change, regardless of who runs next', () => {
   expect(failed.map(({ name }) => name)).toEqual(['isolation: guest memory: vm2 lost nothing']);
 });
 
-it('says nothing about a machine that was stopped in the meantime', () => {
+it('reports nothing about a machine that was stopped in the meantime', () => {
   const [oracle, machines] = [new IsolationOracle(), machinesOf(2)];
   const [first] = machines;
   round(oracle, machines);

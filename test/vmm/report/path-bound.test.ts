@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What the report says of the direct path's limits: differences of measured times, and nothing beyond them.
+// The report's statements about the direct path's limits: differences of measured times,
+// and nothing beyond them.
 
 import { expect, it } from 'vitest';
 import type { PathReport, Report } from '../../../cli/report.ts';
@@ -18,7 +19,7 @@ it('splits the time of a batch by the sizes that were measured', () => {
   });
 });
 
-it('says nothing where the times do not', () => {
+it('makes no statement where the times allow none', () => {
   const flat = { small: 100, large: 90 };
   const rising = { small: 100, large: 200 };
   expect([

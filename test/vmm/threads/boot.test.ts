@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Guests that do not come back while they boot, or do not leave when they have ended: on their own threads each of them ends.
+// Guests that do not return while they boot, or do not leave when they have ended: on
+// threads of their own, each of them ends.
 
 import { spawn } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -45,7 +46,7 @@ describe('a guest on its own thread', () => {
     await machine.destroy();
   });
 
-  it('that ends in its start function is no guest', async () => {
+  it('that ends in its start function is not a guest', async () => {
     const guest = reactor(`${RUN} (func $start (call $exit (i32.const 7))) (start $start)`, EXIT);
     const machine = await machineOf(guest);
     await expect(machine.boot()).rejects.toMatchObject({
@@ -68,7 +69,7 @@ describe('a guest on its own thread', () => {
     expect(performance.now() - began).toBeLessThan(3000);
     expect(await machine.wait()).toMatchObject({ status: 'stopped', reason: 'enough' });
     await booted;
-    // It can be booted again, which ends as it did.
+    // It can be booted again, and ends in the same way.
     await machine.reset();
     const again = machine.boot();
     await sleep(200);
@@ -154,7 +155,7 @@ describe('the limit of a boot', () => {
 });
 
 describe('a worker whose program never begins', () => {
-  it('is one that cannot be loaded, after a minute', async () => {
+  it('cannot be loaded, which is reported after a minute', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     try {
       const silent = 'data:text/javascript,setInterval(() => undefined, 1000)';

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The VMM's thread while vCPUs run: messages while it spins, and devices' timers, must not wait until its longest sleep ends.
+// The VMM's thread while vCPUs run: messages while it spins, and devices' timers, must
+// not wait until its longest sleep ends.
 
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { VMM_WAKE } from '../../../vmm/threads/control-block.ts';
@@ -9,7 +10,10 @@ import { median } from '../../support/median.ts';
 
 const ROUNDS = 15;
 
-/** Time in milliseconds from a drain's call, while the server spins, until machines are attended to. */
+/**
+ * Time in milliseconds from a drain's call, while the server spins, until machines are
+ * served.
+ */
 async function untilAttended(): Promise<number> {
   const server = new ExitServer();
   const words = new Int32Array(server.buffer);
@@ -38,8 +42,11 @@ async function untilAttended(): Promise<number> {
   });
 }
 
-/** Times in milliseconds between looks at a machine whose next timer is always due after so long. */
-async function betweenLooks(untilTimerMs: number, isAsleep?: () => boolean): Promise<number[]> {
+/**
+ * Times in milliseconds between polls of a machine whose next timer is always due after
+ * this time.
+ */
+async function betweenPolls(untilTimerMs: number, isAsleep?: () => boolean): Promise<number[]> {
   const server = new ExitServer();
   const times: number[] = [];
   let before = performance.now();
@@ -67,22 +74,23 @@ async function betweenLooks(untilTimerMs: number, isAsleep?: () => boolean): Pro
 
 describe('the exit server', () => {
   it('sleeps until a timer of a device is due, and 10 ms at most', async () => {
-    expect(median(await betweenLooks(2))).toBeLessThan(8);
-    expect(median(await betweenLooks(Number.POSITIVE_INFINITY))).toBeGreaterThan(9);
+    expect(median(await betweenPolls(2))).toBeLessThan(8);
+    expect(median(await betweenPolls(Number.POSITIVE_INFINITY))).toBeGreaterThan(9);
   });
 
   it('sleeps longer while a vCPU waits for an interrupt, not beyond a timer of a device', async () => {
     const asleep = () => true;
-    expect(median(await betweenLooks(Number.POSITIVE_INFINITY, asleep))).toBeGreaterThan(25);
-    expect(median(await betweenLooks(2, asleep))).toBeLessThan(25);
+    expect(median(await betweenPolls(Number.POSITIVE_INFINITY, asleep))).toBeGreaterThan(25);
+    expect(median(await betweenPolls(2, asleep))).toBeLessThan(25);
   });
 
   it('yields the thread to others while a timer is due at every poll', async () => {
-    // A thread that is not scheduled while it spins would have used up its time, and yield for that.
+    // A thread that is not scheduled while it spins would use up its time, and yield
+    // because of that.
     hasten(0.005);
     let turns = 0;
     const others = setInterval(() => turns++, 0);
-    for (let tries = 0; tries < 100 && turns === 0; tries++) await betweenLooks(0);
+    for (let tries = 0; tries < 100 && turns === 0; tries++) await betweenPolls(0);
     clearInterval(others);
     vi.restoreAllMocks();
     expect(turns).toBeGreaterThan(0);
@@ -163,7 +171,7 @@ describe('the exit server', () => {
       return next < 0 ? 0 : next + 1;
     });
     expect(Math.max(...waits)).toBe(3);
-    // Of a machine's vCPUs each has its turn.
+    // Each of a machine's vCPUs has its turn.
     for (const [machine, count] of [4, 1, 2].entries()) {
       const own = services.slice(0, 600).filter(([other]) => other === machine);
       for (let vcpu = 0; vcpu < count; vcpu++)

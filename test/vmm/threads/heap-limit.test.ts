@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The second barrier in Node.js: a worker that fills its heap ends, and the process continues.
+// The second barrier in Node.js: a worker that fills its heap ends, and the process
+// continues.
 
 import { spawnSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -30,11 +31,11 @@ function start(script: string): WorkerThread<unknown> {
   return new WorkerThread(program, `data:text/javascript,${encodeURIComponent(script)}`);
 }
 
-it('a worker has a heap of 256 MiB, as docs/guest-abi.md says', async () => {
+it('a worker has a heap of 256 MiB, as in docs/guest-abi.md', async () => {
   expect(await start(LIMIT).ended).toMatchObject({ message: 'limit 256' });
 });
 
-it('a worker whose heap is full ends alone, and says why', { timeout: 120_000 }, async () => {
+it('a worker whose heap is full ends alone, with the reason', { timeout: 120_000 }, async () => {
   const thread = start(FILL);
   expect(await thread.ended).toMatchObject({ code: 'ERR_WORKER_OUT_OF_MEMORY' });
   expect(thread.over).toBe(true);
@@ -47,11 +48,14 @@ const COUNTER = reactor(
      (i32.const 1))`,
 );
 
-/** Node.js 20 has no such objects; from 24 on V8 ends the process, which SECURITY.md says. */
+/**
+ * Node.js 20 does not support such objects; from 24 on V8 ends the process, which
+ * SECURITY.md describes.
+ */
 const isWalled =
   WebAssembly.validate(KEEPS_ALL) && Number(process.versions.node.split('.')[0]) < 24;
 
-// A process of its own: what is not held here takes the tests with it.
+// A process of its own: a failure of the barrier would end the tests.
 it.runIf(isWalled)(
   'a guest that is trusted with objects and fills its heap fails its machine; its neighbours and the host go on',
   { timeout: 120_000 },

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
-// Every wait ends: each test hits one of the limits in the table of docs/internals/architecture.md, section "Threads". (The others: a guest that cannot be
-// paused, stopped or made to acknowledge in mailbox.test.ts, the nap in side-core.test.ts, looks at CONS in test/guest-driver/queues.test.ts.)
+// Every wait ends: each test reaches one of the limits in the table of
+// docs/internals/architecture.md, section "Threads". (The others: a guest that cannot be
+// paused, stopped or made to acknowledge in mailbox.test.ts, the nap in
+// side-core.test.ts, polls of CONS in test/guest-driver/queues.test.ts.)
 
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { QUEUE_OWNERS } from '../../../assembly/layout/queue-memory.ts';
@@ -92,7 +94,7 @@ describe('a vCPU', () => {
     const run = machine.run();
     const before = polls;
     await new Promise((resolve) => setTimeout(resolve, 500));
-    // Fifty in 500 ms; a third of that where others have the cores.
+    // Fifty in 500 ms; a third of that while others use the cores.
     expect(polls - before).toBeGreaterThan(16);
     machine.stop('enough');
     expect(await run).toBe('stopped');

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Machines whose vCPUs have threads of their own: exits, failures, pause, stop, reset, and the handshake of direct maps.
+// Machines whose vCPUs have threads of their own: exits, failures, pause, stop, reset,
+// and the handshake of direct maps.
 
 import { afterEach, describe, expect, it } from 'vitest';
 import {
@@ -25,7 +26,7 @@ import {
 
 const GPA = 0x09000000;
 const DATA = 0x100000;
-/** Two words at DATA: exits made, and a word that ends the loop. */
+/** Two words at DATA: the number of exits, and a word that ends the loop. */
 const STOP = DATA + 4;
 
 /** Reads a register until the word at STOP is set. */
@@ -38,7 +39,7 @@ const READING = reactor(
     (i32.const 2))`,
   IMPORT_READ32,
 );
-/** Never leaves. */
+/** Never leaves the guest. */
 const ENDLESS = reactor(`(func $run (param i32) (result i32) (loop $again
   (i32.atomic.store (i32.const ${DATA}) (i32.const 1)) (br $again)) (i32.const 2))`);
 
@@ -57,7 +58,7 @@ const placed = (device: ScratchDevice) => [{ device, addresses: [GPA], firstIrq:
 const wordsOf = ({ machine }: ThreadMachine) => new Int32Array(machine.memory.buffer);
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** Resolves when a word of guest memory has become something else than `from`. */
+/** Resolves when a word of guest memory differs from `from`. */
 async function changed(words: Int32Array, address: number, from: number): Promise<void> {
   for (
     const limit = performance.now() + 5000;
@@ -70,7 +71,7 @@ async function changed(words: Int32Array, address: number, from: number): Promis
 }
 
 describe('a vCPU on its own thread', () => {
-  it('has its accesses carried out and counted as inline', async () => {
+  it('executes and counts its accesses as inline', async () => {
     const device = new ScratchDevice();
     const guest = reactor(
       `(func $run (param i32) (result i32)
@@ -194,7 +195,7 @@ describe('a vCPU on its own thread', () => {
     const raised = performance.now();
     device.host?.interruptLine(0).pulse();
     expect(await run).toBe('off');
-    // The rest is for cores that are busy with something else.
+    // The rest is an allowance for busy cores.
     expect(performance.now() - raised).toBeLessThan(200);
   });
 
@@ -214,7 +215,9 @@ describe('a vCPU on its own thread', () => {
 describe('two vCPUs', () => {
   const ACKNOWLEDGE = `(i32.atomic.store (i32.const ${ABI_AT_MAP_ACK + 4})
     (i32.atomic.load (i32.const ${ABI_AT_MAP_EPOCH})))`;
-  /** Acknowledges map epochs while the word at its argument is 0; with 2 there it traps. */
+  /**
+   * Acknowledges map epochs while the word at its argument is 0; when it is 2, it traps.
+   */
   const secondary = (acknowledges: boolean) =>
     WebAssembly.compile(
       assemble(`(module (import "env" "memory" (memory ${GUEST_PAGES} ${GUEST_PAGES} shared))
@@ -229,7 +232,10 @@ describe('two vCPUs', () => {
   const WORK = DATA + 0x100;
   const IMPORTS = `${IMPORT_READ32} ${IMPORT_WRITE32}
     (import "vsmmu" "vcpu_start" (func $start (param i32 i32) (result i32)))`;
-  /** Starts vCPU 1, waits until it runs, then writes to the device and reads until it may end. */
+  /**
+   * Starts vCPU 1, waits until it runs, then writes to the device and reads until it may
+   * end.
+   */
   const primary = reactor(
     `(func $run (param i32) (result i32)
       (drop (call $start (i32.const 1) (i32.const ${WORK})))
@@ -243,7 +249,7 @@ describe('two vCPUs', () => {
     IMPORTS,
   );
 
-  /** Maps a page at reset and takes it back at the first write. */
+  /** Maps a page at reset and unmaps it at the first write. */
   function mappingDevice(): ScratchDevice {
     let map: DirectMap | undefined;
     const device: ScratchDevice = new ScratchDevice({
@@ -299,7 +305,7 @@ describe('two vCPUs', () => {
     expect(made.machine.error?.message).toBe('guest vCPU 1: unreachable');
   });
 
-  it('may start one again as soon as it has said that it is done', async () => {
+  it('may start one again as soon as it has reported that it is done', async () => {
     const starts = 300;
     const restarted = reactor(
       `(func $run (param i32) (result i32) (local $left i32)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Destroyed machines release RAM and address space while their host and its threads continue.
+// Destroyed machines release RAM and address space while their host and its threads
+// continue.
 
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
@@ -8,7 +9,7 @@ import { steps } from '../../support/thorough.ts';
 import { assemble } from '../../support/wat.ts';
 
 const CYCLES = steps(10, 20);
-/** The first few are what an engine keeps until it looks for garbage. */
+/** The engine keeps the first few until it collects garbage. */
 const UNCOUNTED = 4;
 const GIB = 2 ** 30;
 const MIB = 2 ** 20;
@@ -20,7 +21,7 @@ const GUEST = assemble(`(module
   (func (export "vsmmu_abi") (result i32) (i32.const 1))
   (func (export "_initialize")))`);
 const TOUCHED = 48 * MIB;
-/** What each machine reserves. */
+/** Address space of each machine. */
 const RESERVED = 10 * GIB;
 
 /** Of this process, in bytes. */
@@ -40,7 +41,7 @@ describe(`${CYCLES} machines, one after the other`, () => {
     'leave nothing behind: %s, %s',
     async (transport, drain) => {
       const host = await Host.create();
-      // One stays, so that its drain does.
+      // One remains, so that its drain does.
       const neighbour = await host.createMachine({ guest: GUEST, transport, drain });
       let before = memoryUse();
       for (let i = 0; i < CYCLES; i++) {
@@ -52,7 +53,7 @@ describe(`${CYCLES} machines, one after the other`, () => {
       }
       const { rss, size } = memoryUse();
       expect(size - before.size).toBeLessThan(4 * RESERVED);
-      // A leak would be all machines' worth; a heap that grows in the meantime is none.
+      // A leak would include all machines; a heap that grows in the meantime is none.
       expect(rss - before.rss).toBeLessThan(0.7 * (CYCLES - UNCOUNTED) * TOUCHED);
       await neighbour.destroy();
       await host.destroy();

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The drain on its own thread: what it serves and when, its idle cost, and the effect of its death.
+// The drain on its own thread: what it serves and when, its idle cost, and the effect of
+// its death.
 
 import { afterEach, describe, expect, it } from 'vitest';
 import { VCMDQ_CONFIG, VCMDQ_CONS, VCMDQ_PROD } from '../../../assembly/layout/cmdqv-registers.ts';
@@ -33,7 +34,7 @@ import { median } from '../../support/median.ts';
 import { assemble } from '../../support/wat.ts';
 
 const ENTRIES = 2 ** RING_LOG2SIZE;
-/** Lets the loop of events turn until something is so. */
+/** Runs the event loop until a condition is true. */
 async function until(isSo: () => boolean): Promise<void> {
   for (const limit = performance.now() + 10_000; !isSo(); await sleep(1))
     if (performance.now() > limit) throw new Error(`it takes too long: ${isSo}`);
@@ -41,7 +42,7 @@ async function until(isSo: () => boolean): Promise<void> {
 
 const sleep = (ms: number) => new Promise((resolve) => setTimeout(resolve, ms));
 
-/** What the side core asks of a machine. */
+/** The part of a machine that the side core uses. */
 class StandIn {
   doorbells = true;
   failure = '';
@@ -109,7 +110,7 @@ async function drained(
 
 const at = (register: number) => (ABI_DIRECT_PAGES + register) >> 2;
 
-/** Puts commands on the ring and stores PROD, no more. Returns PROD. */
+/** Only puts commands on the ring and stores PROD. Returns PROD. */
 function store({ words, memory }: Drained, ...commands: readonly Uint32Array[]): number {
   let prod = Atomics.load(words, at(VCMDQ_PROD));
   for (const command of commands) {
@@ -120,7 +121,7 @@ function store({ words, memory }: Drained, ...commands: readonly Uint32Array[]):
   return prod;
 }
 
-/** What the guest's runtime does after such a store. */
+/** The guest runtime's action after such a store. */
 function wake({ words }: Drained): void {
   if (Atomics.exchange(words, ABI_AT_DRAIN_SLEEPING >> 2, 0) === 0) return;
   Atomics.add(words, ABI_AT_DRAIN_WAKE >> 2, 1);
@@ -129,7 +130,10 @@ function wake({ words }: Drained): void {
 
 const NEVER = new Int32Array(new SharedArrayBuffer(4));
 
-/** Milliseconds until CONS has a value. It does not spin: a scheduler may wake the drain on the very core that spins, and let it wait. */
+/**
+ * Milliseconds until CONS has a value. It does not spin: a scheduler may put the drain on
+ * the very core that spins, and let it wait.
+ */
 function untilCons({ words }: Drained, value: number): number {
   const start = performance.now();
   while (Atomics.load(words, at(VCMDQ_CONS)) !== value) {
@@ -141,7 +145,7 @@ function untilCons({ words }: Drained, value: number): number {
 }
 
 describe('the side core', () => {
-  it('asks a guest for no exit for what its host has seen already', async () => {
+  it('requests no exit of a guest for attention that its host has seen already', async () => {
     const host = await checkedHost(VmHost);
     const side = await sideCore(host);
     const vm = await drained(host, side, 'a');
@@ -150,7 +154,8 @@ describe('the side core', () => {
     for (let round = 0; round < 200; round++) {
       const prod = store(vm, sync(), sync());
       wake(vm);
-      // Something is raised in the middle of the drain's look, and seen: in this order, so that it is never unseen.
+      // Attention is raised, and seen by the host, in the middle of the drain's check: in
+      // this order it is never unseen.
       for (let i = 0; i < 20; i++) {
         Atomics.store(words, seen, Atomics.load(words, attention) + 1);
         Atomics.add(words, attention, 1);
@@ -196,8 +201,8 @@ describe('the side core', () => {
       const vm = await drained(host, side, 'vm0');
       for (let other = 1; other < machines; other++) await drained(host, side, `vm${other}`);
       await sleep(100);
-      // The process compiles and collects garbage in that time too: the best of some seconds says
-      // what the side core itself takes.
+      // The process also compiles and collects garbage during that time: the minimum over
+      // some seconds is the side core's own cost.
       let busy = Number.POSITIVE_INFINITY;
       for (let attempt = 0; attempt < 4 && busy >= percent; attempt++) {
         const [naps, before] = [side.naps, process.cpuUsage()];
@@ -208,8 +213,8 @@ describe('the side core', () => {
       }
       expect(busy).toBeLessThan(percent);
 
-      // Where cores are busy with something else, the system's scheduler adds milliseconds: the best of some medians says what the drain
-      // itself does.
+      // On busy cores the system's scheduler adds milliseconds: the minimum of some
+      // medians is the drain's own time.
       let bare = Number.POSITIVE_INFINITY;
       for (let attempt = 0; attempt < 6 && bare >= 1; attempt++) {
         const times: number[] = [];
@@ -232,7 +237,7 @@ describe('the side core', () => {
   );
 
   it.each([0, 1, 2])(
-    'sleeps until it is woken while all of its %i machines stand still',
+    'sleeps until it is woken while all of its %i machines are paused',
     async (machines) => {
       const host = await checkedHost(VmHost);
       const side = await sideCore(host);
@@ -245,24 +250,24 @@ describe('the side core', () => {
       const isQuiet = async () => {
         const [before, start] = [side.naps, performance.now()];
         await sleep(300);
-        // One nap may have begun before; each behind it takes a second.
+        // One nap may have begun before; each later one takes a second.
         expect(side.naps - before).toBeLessThanOrEqual((performance.now() - start) / 900 + 2);
       };
       await isQuiet();
       const wakes = () => vms.map(({ words }) => Atomics.load(words, ABI_AT_DRAIN_WAKE >> 2));
       const before = wakes();
       for (const vm of vms) {
-        // It moves as soon as one of them can.
+        // It continues as soon as one of them can run.
         vm.machine.onStanding(false);
         const { naps } = side;
         await until(() => side.naps > naps + 5);
         untilCons(vm, store(vm, sync(), sync()));
         vm.machine.onStanding(true);
       }
-      // What was stored before they stood still is served all the same.
+      // What was stored before they were paused is served all the same.
       for (const vm of vms) untilCons(vm, store(vm, sync()));
       await isQuiet();
-      // What stands still has its memory as it was.
+      // The memory of a paused machine does not change.
       expect(wakes()).toEqual(before);
       const late = await drained(host, side, 'late');
       untilCons(late, store(late, sync()));
@@ -272,7 +277,7 @@ describe('the side core', () => {
   it('sleeps until it is woken while no vCPU of its machine is awake', async () => {
     const host = await checkedHost(VmHost);
     const side = await sideCore(host);
-    // A word for each of two vCPUs, which no Wasm guest has to do with.
+    // A word for each of two vCPUs, which no Wasm guest uses.
     const awake = { offset: ABI_AT_VCPU_EXITS, count: 2, stride: 4 };
     const drainSleep = { ...ABI_DRAIN_SLEEP, awake };
     const vm = await drained(host, side, 'a', { drainSleep });
@@ -314,7 +319,7 @@ describe('the side core', () => {
     await until(() => side.naps > naps + 20);
   });
 
-  it('holds the error of one machine and continues with the other; the host decides', async () => {
+  it('withholds the error of one machine and continues with the other; the host decides', async () => {
     const host = await checkedHost(VmHost);
     const side = await sideCore(host);
     const [bad, good] = [await drained(host, side, 'bad'), await drained(host, side, 'good')];
@@ -343,7 +348,7 @@ describe('the side core', () => {
     for (const vm of busy)
       for (let slot = 0; slot < entries; slot++) writeCommand(vm.memory, RING_GPA, slot, sync());
     const taken = () => busy.map(({ vintf }) => vintf.queue(0).counts.commands);
-    // As far ahead as the register can say: two services' worth, less one.
+    // As far ahead as the register allows: two services' worth, less one.
     const refill = () => {
       for (const { words } of busy)
         Atomics.store(
@@ -364,20 +369,20 @@ describe('the side core', () => {
         refill();
         if (performance.now() > deadline) throw new Error('the quiet queue starves');
       }
-      // No one refills any more: what is counted after CONS was seen is no more than what
-      // the register could say.
+      // The refilling has ended: the count after CONS was read is at most what the
+      // register allows.
       most.push(Math.max(...taken().map((commands, i) => commands - (before[i] ?? 0))));
     }
     most.sort((a, b) => b - a);
     expect(most[0]).toBeGreaterThan(0);
-    // The turn before the quiet queue's, and what the register could say. The last refill may
-    // come after the quiet queue's turn, when this thread loses its core between its look
-    // at CONS and the refill: that is rare, and one turn more.
+    // The turn before the quiet queue's, and what the register allows. The last refill
+    // may come after the quiet queue's turn, when this thread loses its core between its
+    // read of CONS and the refill: that is rare, and one more turn.
     expect(most[0]).toBeLessThanOrEqual(3 * 2047);
     expect(most.filter((commands) => commands > 2 * 2047).length).toBeLessThanOrEqual(6);
   });
 
-  it('serves a queue behind one SMMU although a queue behind another is never empty', async () => {
+  it('serves a queue of one SMMU although a queue of another is never empty', async () => {
     const host = await VmHost.create({ smmus: [{}, {}] });
     const side = await sideCore(host);
     const both = lendVmBehind(host, [0, 1]);
@@ -467,7 +472,8 @@ describe('the side core', () => {
     for (let round = 0; round < 2; round++) {
       for (const vm of vms) untilCons(vm, store(vm, sync()));
       const killed = side.kill();
-      // What is stored while there is no thread is served by the next one, or on the way to it.
+      // What is stored while there is no thread is served by the next one, or before it
+      // starts.
       const prods = vms.map((vm) => store(vm, sync(), sync()));
       sent += 3;
       await killed;
@@ -481,7 +487,7 @@ describe('the side core', () => {
     expect(side.machines).toHaveLength(2);
   });
 
-  it('that is killed while it is given a machine, or gives one back, does so all the same', async () => {
+  it('that is killed while it gets or releases a machine completes this all the same', async () => {
     const host = await checkedHost(VmHost);
     const side = await sideCore(host);
     const first = await drained(host, side, 'a');
@@ -498,7 +504,7 @@ describe('the side core', () => {
     untilCons(second, store(second, sync()));
   });
 
-  it('that is killed while it has no machine is there for the next one', async () => {
+  it('that is killed while it has no machine is available for the next one', async () => {
     const host = await checkedHost(VmHost);
     const side = await sideCore(host);
     await side.kill();
@@ -526,7 +532,7 @@ describe('the side core', () => {
 
   it('has started before it naps for the first time', async () => {
     const host = await checkedHost(VmHost);
-    // A nap without machines lasts for a second: nothing but its end counts it.
+    // A nap without machines lasts for a second, and is counted at its end.
     expect((await sideCore(host)).naps).toBe(0);
   });
 

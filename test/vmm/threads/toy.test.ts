@@ -105,8 +105,9 @@ describe('the toy', () => {
     await machine.boot();
     while (machine.status === 'running') await machine.run();
     destroy();
-    // Path, commands, p50, p99, batches, exits, doorbells, vCPUs. A round has 8 samples of 16
-    // batches of one vCPU, and 4 of each of the two: the same number, repeated equally often.
+    // Path, commands, p50, p99, batches, exits, doorbells, vCPUs. A round has 8 samples
+    // of 16 batches of one vCPU, and 4 of each of the two: the same number, repeated
+    // equally often.
     const direct = rows.filter(([path]) => path === CHECKPOINT_PATH_DIRECT);
     const batches = (vcpus: number) =>
       direct.filter((row) => row[7] === vcpus).map((row) => [row[1], row[4]]);

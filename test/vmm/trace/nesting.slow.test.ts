@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Slices of a trace file nest strictly, in whole nanoseconds and as floating-point microseconds,
-// whatever the records are like.
+// Slices of a trace file nest strictly, in whole nanoseconds and as floating-point
+// microseconds, for any records.
 
 import fc from 'fast-check';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -14,7 +14,7 @@ interface Slice {
   readonly to: number;
 }
 
-/** The slices of each track, in the order of their starts, by process and track. */
+/** The slices of each track, ordered by their starts, by process and track. */
 function slices(events: readonly ChromeEvent[], end: (event: ChromeEvent) => number) {
   const tracks = new Map<string, Slice[]>();
   for (const event of events) {
@@ -32,7 +32,10 @@ const wholeEnd = ({ ts = Number.NaN, dur = Number.NaN }: ChromeEvent) =>
   (Math.round(ts * 1000) + Math.round(dur * 1000)) / 1000;
 const sumEnd = ({ ts = Number.NaN, dur = Number.NaN }: ChromeEvent) => ts + dur;
 
-/** Pairs of which one begins in the other and does not end in it, or is empty, and the parents of all. */
+/**
+ * Pairs of slices of which one begins within the other and does not end in it, or is
+ * empty, and the parents of all.
+ */
 function crossings(track: readonly Slice[]) {
   const crossed: [Slice, Slice][] = [];
   const parents: (string | undefined)[] = [];
@@ -118,7 +121,7 @@ describe.each([
 ] as const)('the trace of a run, %s and %s', (transport, drain) => {
   let events: readonly ChromeEvent[] = [];
   beforeAll(async () => {
-    // The gap of a run that is longer than its trace lies between two runs of commands.
+    // The gap of a run that is longer than its trace is between two runs of commands.
     const host = await Host.create({ trace: true, traceLimit: 5001 });
     const machine = await host.createMachine({
       guest: toyGuest,

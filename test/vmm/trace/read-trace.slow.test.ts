@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Trace files are read back in any split, in little memory; contents that no trace has are refused.
+// Trace files are read back in any split, with little memory; contents that no trace has
+// are refused.
 
 import { setFlagsFromString } from 'node:v8';
 import { runInNewContext } from 'node:vm';
@@ -30,7 +31,7 @@ async function read(text: string, length = 1000) {
   return { traceEvents, otherData };
 }
 
-/** With details that no record of ours has, for readers of the text. */
+/** With details that our records do not have, for readers of the text. */
 const records = [
   { process: 'vm0', track: 'vCPU 0', name: 'exit "mmio" \\ [{', at: 1, details: {} },
   {
@@ -131,7 +132,7 @@ describe('a trace file', () => {
     expect(add).toThrow(/^its names have more than 16777216 characters$/);
   });
 
-  it('keeps nothing of members that no trace has', async () => {
+  it('drops members that no trace has', async () => {
     setFlagsFromString('--expose-gc');
     const collect = runInNewContext('gc') as () => void;
     const used = () => {

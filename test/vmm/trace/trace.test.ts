@@ -74,7 +74,7 @@ describe('a trace', () => {
     }
   });
 
-  it('marks the command that was not carried out', async () => {
+  it('marks the command that was not executed', async () => {
     const { lent, own } = await traced();
     sendOnVcmdq(lent, tlbiNhAsid(0, 1), tlbiNsnhAll(), sync());
     expect(own().map(({ name, details }) => [name, details.refused])).toEqual([
@@ -104,7 +104,8 @@ describe('a trace', () => {
     const asids = own().flatMap(({ details }) =>
       details.ASID === undefined ? [] : [Number(details.ASID)],
     );
-    // A run of one command takes two units: a quarter of the ring's units at the beginning, half of them at the end.
+    // A run of one command takes two units: a quarter of the ring's units at the
+    // beginning, half of them at the end.
     const [first, newest] = [asids.slice(0, UNITS / 4), asids.slice(UNITS / 4)];
     expect(first).toEqual(first.map((_, i) => i));
     expect(newest).toHaveLength(UNITS / 2);
@@ -115,7 +116,7 @@ describe('a trace', () => {
     );
   });
 
-  it('ignores a record whose sequence word lacks the salt, which no guest can know', async () => {
+  it('ignores a record whose sequence word lacks the salt, which is secret', async () => {
     const { host, lent, trace, own } = await traced();
     const words = new Uint32Array(host.memory.buffer);
     const head =
@@ -142,7 +143,7 @@ describe('a trace', () => {
     expect(lost).toBe(0);
   });
 
-  it('says whose a queue was when it ran', async () => {
+  it('records whose a queue was when it ran', async () => {
     const { lent, trace } = await traced();
     sendOnVcmdq(lent, sync());
     trace.nameQueue(0, lent.vintf.queue(0).index, 'vm1', 'LVCMDQ 0');
@@ -152,13 +153,13 @@ describe('a trace', () => {
     ).toEqual(['vm0', 'vm1']);
   });
 
-  it('keeps no more than its limit, the first and the newest, and says how many are missing', async () => {
+  it('keeps no more than its limit, the first and the newest, and reports how many are missing', async () => {
     const { lent, trace } = await traced(10);
     for (let i = 0; i < 10; i++) sendOnVcmdq(lent, tlbiNhAsid(0, i));
     const asids = trace.records
       .map(({ details }) => details.ASID)
       .filter((asid) => asid !== undefined);
-    // Nothing of the run whose command would be the first of the newest five.
+    // No part of the run whose command would be the first of the newest five.
     expect(asids).toEqual(['0x0', '0x1', '0x8', '0x9']);
     const { records, lost } = trace.read();
     expect([records.length, lost]).toEqual([10, 11]);
@@ -168,7 +169,7 @@ describe('a trace', () => {
     expect(at + ms).toBeCloseTo(records[6]?.at ?? 0, 9);
   });
 
-  it('keeps the first and the newest of what machines tell', async () => {
+  it("keeps the first and the newest of the machines' events", async () => {
     const { trace } = await traced(10);
     for (let i = 0; i < 45; i++) trace.add('vm0', 'vCPU 0', { name: `exit ${i}` });
     const exits = (...numbers: number[]) => numbers.map((i) => `exit ${i}`);
@@ -201,7 +202,7 @@ describe('a trace of translations', () => {
     return { ...all, port };
   }
 
-  it('has each walk with the address, whose it is and what it led to, and the hits between two as one', async () => {
+  it('contains each walk with the address, its owner and its result, and the hits between two as one', async () => {
     const { port, own } = await translating();
     for (let i = 0; i < 3; i++) port.read(IOVA + 0x123, new Uint8Array(4));
     port.write(IOVA, Uint8Array.of(1));
@@ -223,7 +224,7 @@ describe('a trace of translations', () => {
     expect(others).toEqual([]);
   });
 
-  it('has what was refused, with the event, whether it is recorded or not', async () => {
+  it('contains refused accesses, with the event, whether it is recorded or not', async () => {
     const { port, own } = await translating();
     expect(port.write(IOVA + 0x5000, Uint8Array.of(1)).ok).toBe(false);
     expect(own()).toMatchObject([
@@ -234,7 +235,7 @@ describe('a trace of translations', () => {
     ]);
   });
 
-  it('has what stalls', async () => {
+  it('contains stalled accesses', async () => {
     const { host, lent, trace, own } = await traced();
     trace.nameThread(lent.vm.unit.thread, 'vm0');
     attachStage1(lent, { stall: true });
@@ -246,7 +247,7 @@ describe('a trace of translations', () => {
     ]);
   });
 
-  it('has what has no configuration, without VMID and ASID', async () => {
+  it('contains accesses without a configuration, without VMID and ASID', async () => {
     const { host, lent, trace, own } = await traced();
     trace.nameThread(lent.vm.unit.thread, 'vm0');
     lent.viommu.attachStream(STREAM, new Uint32Array(16));
@@ -328,7 +329,7 @@ describe('times in a trace', () => {
     const { lent, trace } = await traced();
     const { drain } = lent.vm.unit;
     const before = performance.now();
-    // Nothing to do: as fast as doorbells can be.
+    // Nothing to do: doorbells at the highest possible rate.
     for (let i = 0; i < 200; i++) drain.doorbell(lent.vintf.index, 0);
     trace.add('vm0', 'vCPU 0', { name: 'exit wait' });
     drain.doorbell(lent.vintf.index, 0);

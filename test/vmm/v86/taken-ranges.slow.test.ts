@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Addresses of an emulated PC that are taken: by RAM, by v86's own devices, by devices that are plugged in.
+// Addresses of an emulated PC that are in use: by RAM, by v86's own devices, by devices
+// that are plugged in.
 
 import { V86 } from 'v86';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -64,12 +65,12 @@ describe('a window is refused, with both ranges, where it overlaps', () => {
     const range = `(0x${gpa.toString(16)} to 0x${(gpa + size - 1).toString(16)})`;
     const says = `the window of two ${range} overlaps the window of one (0xd0000000 to 0xd003ffff)`;
     expect(() => plug('two', gpa, size)).toThrow(new RangeError(says));
-    // What was refused has taken nothing, and what is unplugged gives back all.
+    // A refused device has occupied nothing, and an unplugged one releases everything.
     plugged.unplug();
     plug('two', gpa, size).unplug();
   });
 
-  it('nothing: windows may lie side by side', () => {
+  it('nothing: windows may be adjacent', () => {
     const plugs = [0, 1, 2].map((i) => plug(`dev${i}`, WINDOW + i * BLOCK));
     for (const plugged of plugs) plugged.unplug();
   });

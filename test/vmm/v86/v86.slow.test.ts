@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A bare-metal x86 program in v86 drives the SMMU and a VCMDQ. Register offsets and commands are literal.
+// A bare-metal x86 program in v86 drives the SMMU and a VCMDQ. Register offsets and
+// commands are literal.
 
 import { V86 } from 'v86';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -88,7 +89,10 @@ async function runUntil(emulator: V86, said: () => string, last: string): Promis
   await emulator.stop();
 }
 
-/** What firmware leaves in RAM: a stream table with the DMA engine's stream, a CD, and tables that map IOVA to BUFFER. */
+/**
+ * Contents of RAM after the firmware: a stream table with the DMA engine's stream, a CD,
+ * and tables that map IOVA to BUFFER.
+ */
 function prepareTables(ram: DataView): { readonly leaf: number } {
   let next = TABLES;
   const memory: TableMemory = {
@@ -112,7 +116,10 @@ function prepareTables(ram: DataView): { readonly leaf: number } {
   return { leaf: level3 + 8 * (IOVA >> 12) };
 }
 
-/** A write by the DMA engine; its status, complete at once, goes to a word of RESULTS. */
+/**
+ * A write by the DMA engine; its status, complete at once, is stored in a word of
+ * RESULTS.
+ */
 function dmaFill(program: X86Program, pattern: number, result: number): void {
   program
     .store64(DMA + 0x18, BigInt(IOVA))
@@ -122,7 +129,10 @@ function dmaFill(program: X86Program, pattern: number, result: number): void {
   program.copy(DMA + 0x08, RESULTS + 4 * result);
 }
 
-/** SMMU on, VINTF 0 and its first VCMDQ on; what HYP_OWN reads goes to the first word of RESULTS. */
+/**
+ * Enables the SMMU, VINTF 0 and its first VCMDQ; HYP_OWN is stored in the first word of
+ * RESULTS.
+ */
 function bringUp(program: X86Program): void {
   program
     .store64(SMMU + 0x80, BigInt(STREAMS))
@@ -145,13 +155,15 @@ function bringUp(program: X86Program): void {
 describe('an x86 program', () => {
   it('invalidates through a VCMDQ in RAM, without an exit', async () => {
     const program = new X86Program();
-    // The tables come out the same in any memory: the program has to know where the descriptor will be.
+    // The tables are the same in any memory: the program has to know the descriptor's
+    // address.
     const { leaf } = prepareTables(new DataView(new ArrayBuffer(MEMORY)));
     bringUp(program);
     dmaFill(program, 0x11111111, 1);
     program.store64(leaf, 0n);
     dmaFill(program, 0x22222222, 2);
-    // TLBI_NH_VA with leaf and the TTL of a page, CMD_SYNC; then PROD, and a look at CONS until both are done.
+    // TLBI_NH_VA with leaf and the TTL of a page, CMD_SYNC; then PROD, and polling of
+    // CONS until both are done.
     program
       .store64(VCMDQ_RING, 0x0001_0000_0000_0012n)
       .store64(VCMDQ_RING + 8, BigInt(IOVA) | 1n)
@@ -167,7 +179,8 @@ describe('an x86 program', () => {
     const smmu = await addSmmu(emulator);
     await runUntil(emulator, said, '!');
     expect([said(), smmu.error]).toEqual(['!', undefined]);
-    // HYP_OWN is wired to zero; the write after the descriptor was cleared still finds the old translation, the one after the CMD_SYNC a fault.
+    // HYP_OWN is wired to zero; the write after the descriptor was cleared still uses the
+    // old translation, the one after the CMD_SYNC faults.
     expect([0, 1, 2, 3].map((i) => ram.getUint32(RESULTS + 4 * i, true))).toEqual([1, 1, 1, 3]);
     expect(ram.getUint32(BUFFER, true)).toBe(0x22222222);
     // F_TRANSLATION of StreamID 8, a write at IOVA.
@@ -269,7 +282,7 @@ describe('MSIs', () => {
     return { emulator, ram, said, raised, smmu, write };
   }
 
-  it('to the local APICs raise the IRQ of their vector, and nothing that is no vector of the one CPU', async () => {
+  it('to the local APICs raise the IRQ of their vector, and none for other vectors or CPUs', async () => {
     const { raised, smmu, write } = await withMsis(new X86Program().say('!'));
     // The stream bypasses: GBPA.
     const { gpa } = V86_MSI;
@@ -282,7 +295,8 @@ describe('MSIs', () => {
     ] as const)
       expect(write(gpa + offset, VECTOR | mode)).toBe(true);
     expect(raised).toEqual([6, 6, 6, 6]);
-    // Another CPU, logical and not; an NMI; a vector that is no IRQ's; RAM that is none.
+    // Another CPU, logical and not; an NMI; a vector that is not an IRQ's; an address
+    // outside RAM.
     expect([
       write(gpa + 0x1000, VECTOR),
       write(gpa + 0x200c, VECTOR),
@@ -294,7 +308,7 @@ describe('MSIs', () => {
     smmu.destroy();
   });
 
-  it('of the SMMU go there, and those of a device with a stage 1 go where its tables say', async () => {
+  it('of the SMMU go there, and those of a device with a stage 1 go where its tables map them', async () => {
     const program = new X86Program();
     program
       .store64(SMMU + 0xb0, BigInt(V86_MSI.gpa))

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A machine whose vCPUs are of another kind than the WebAssembly guest's: nothing of the guest ABI's
-// area is in its memory, and nothing is written there.
+// A machine whose vCPUs are of another kind than the WebAssembly guest's: its memory
+// contains nothing of the guest ABI's area, and nothing is written there.
 
 import { afterEach, describe, expect, it } from 'vitest';
 import { ABI_AREA_SIZE } from '../../../assembly/layout/guest-abi.ts';
@@ -69,7 +69,10 @@ async function tlbMachine(program: (guest: () => TlbGuest) => Program) {
   return { host, guest, machine, target: { machine, guest: vm, threads: host, direct } };
 }
 
-/** Brings the VCMDQ up, sends batches through it, and then an illegal command through the overlaid CMDQ. */
+/**
+ * Enables the VCMDQ, sends batches through it, and then an illegal command through the
+ * overlaid CMDQ.
+ */
 const PROGRAM = (guest: () => TlbGuest): Program =>
   function* (cpu) {
     cpu.write64(SMMU + 0x90, BigInt(CMDQ_RING + LOG2SIZE));
@@ -94,7 +97,8 @@ const PROGRAM = (guest: () => TlbGuest): Program =>
     }
     cpu.store(CMDQ_RING, ILLEGAL);
     cpu.write32(SMMU + 0x98, 1);
-    // CONS alone is looked at, without an exit: that the host is needed this vCPU is told by its limit.
+    // Only CONS is polled, without an exit: the limit of this vCPU requests the exit for
+    // the host.
     while (cpu.read32(SMMU + 0x9c) >>> 24 === 0) yield;
   };
 

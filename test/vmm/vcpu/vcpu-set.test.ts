@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
-// When the vCPUs of a machine stand still, and who is told of it.
+// When the vCPUs of a machine are stopped, and who is notified.
 
 import { expect, it } from 'vitest';
 import { type Vcpu, VcpuSet } from '../../../vmm/vcpu/index.ts';
 
-/** A vCPU that comes to a safe point when it is let. */
+/** A vCPU that reaches a safe point when the test allows it. */
 class StandIn {
   readonly index = 0;
   paused = false;
@@ -24,7 +24,7 @@ function standIns(count: number) {
   return { vcpus, told, set };
 }
 
-it('they stand when each of them does, and are told to move before one can', async () => {
+it('they are stopped when each of them is, and are notified before one can continue', async () => {
   const { vcpus, told, set } = standIns(2);
   expect(told).toEqual([false]);
   const paused = set.pause(() => {
@@ -42,7 +42,7 @@ it('they stand when each of them does, and are told to move before one can', asy
   ]);
 });
 
-it('they do not stand when one comes to no safe point, or they are let go on meanwhile', async () => {
+it('they are not stopped when one reaches no safe point, or they are released meanwhile', async () => {
   const { told, set } = standIns(1);
   await expect(set.pause(() => undefined)).rejects.toThrow('no safe point within 1000 ms');
   expect(told).toEqual([false, false]);

@@ -89,7 +89,7 @@ export class HostSanitizer {
     const watched = this.#add(owned.hostMemory, owned.smmuBlock);
     return () => {
       const { sanitizer } = watched;
-      sanitizer.settle();
+      sanitizer.reportSuspects();
       this.#past.findings.push(...sanitizer.findings);
       this.#past.counts.push(sanitizer.counts);
       this.#watched.delete(watched);
@@ -153,10 +153,10 @@ export class HostSanitizer {
    * Decides about all suspects: the missing commands will not come any more.
    * @param owner only of its streams; default of all.
    */
-  settle(owner?: FindingOwner): void {
+  reportSuspects(owner?: FindingOwner): void {
     this.#takeUnadvertised();
     for (const { memory, smmu, sanitizer } of this.#watched) {
-      sanitizer.settle((sid) => {
+      sanitizer.reportSuspects((sid) => {
         const stream = this.#streamOf(memory, smmu, sid);
         return owner === undefined || (stream && ownerOf(stream.viommu)) === owner;
       });

@@ -146,7 +146,7 @@ export class Sanitizer {
    * Decides now: the missing commands will not come any more.
    * @param concerns selects physical StreamIDs; default all.
    */
-  settle(concerns: (sid: number) => boolean = () => true): void {
+  reportSuspects(concerns: (sid: number) => boolean = () => true): void {
     this.#take();
     this.#judge(({ sid }) => concerns(sid));
   }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Why commands are illegal: the same ones as in the drain's tables, and what is said of each.
+// Why commands are illegal: the same commands as in the drain's tables, and the
+// explanation of each.
 
 import { describe, expect, it } from 'vitest';
 import { ACTION_ILLEGAL, ACTION_NONE } from '../../../../assembly/layout/action-memory.ts';
@@ -34,10 +35,10 @@ const texts = (words: readonly number[], queue: CommandQueueKind = 'own', change
   ].map(({ text, section }) => `${text} (${section})`);
 
 describe('a command is illegal', () => {
-  it.each(KINDS)('for its opcode where the drain says so: %s', (queue, kind) => {
+  it.each(KINDS)('for its opcode where the drain refuses it: %s', (queue, kind) => {
     for (let set = 0; set < 2 ** FIELDS.length; set++) {
       const idr0 = FIELDS.reduce((word, bit, i) => (set & (1 << i) ? word | bit : word), 0);
-      // A guest's queue has a stage 1 at least.
+      // A guest's queue has at least stage 1.
       if (queue === 'guest' && !(idr0 & 2)) continue;
       const ids = { idr0, idr1: 0, idr3: 0, idr5: 0 };
       const actions = actionsOf(kind, idr0);
@@ -54,7 +55,7 @@ describe('a command is illegal', () => {
     }
   });
 
-  it('and its words name field, value, what it is measured against and the section', () => {
+  it('and its words name field, value, limit and section', () => {
     expect(texts([0x0403, 8, 1, 0])).toEqual(['SSec = 1, but the queue is Non-secure (4.1.6)']);
     expect(texts([0x77, 0, 0, 0])).toEqual(['Opcode = 0x77 is not a command of this SMMU (4.1.3)']);
     expect(texts([0x28, 0, 0, 0], 'guest', GUEST_ID_REGISTERS)).toEqual([

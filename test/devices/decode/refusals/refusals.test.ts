@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Why STEs and CDs are refused: there is a reason exactly where the core refuses them, whatever the ID
-// registers are; and each reason names what it is about.
+// Why STEs and CDs are refused: there is a reason exactly where the core refuses them,
+// for all ID registers; and each reason names its field.
 
 import { describe, expect, it } from 'vitest';
 import * as CD from '../../../../assembly/layout/cd.ts';
@@ -69,7 +69,7 @@ const DECIDING: readonly (readonly [keyof Ids, Field])[] = [
   ),
 ];
 
-/** All fields of a structure, by the names of its layout. */
+/** All fields of a structure, by the names in its layout. */
 const fieldsOf = (layout: Readonly<Record<string, number>>, prefix: string): Field[] =>
   Object.entries(layout)
     .filter(([name, value]) => name.startsWith(prefix) && value > 0xff && name !== `${prefix}SIZE`)
@@ -98,7 +98,7 @@ const validCd = () =>
   });
 const validSte = () => nestedSte({ contextPtr: CD_PA }, { vmid: 1, ttb: 0x40000, inputBits: 40 });
 
-/** The event that an access of the stream ends with; 0: none. */
+/** The event of an access by the stream; 0 for none. */
 function eventOf(h: Harness, ids: Ids, ste: Uint32Array, cd: Uint32Array): number {
   h.set(SMMU_AT_IDR0, ids.idr0);
   h.set(SMMU_AT_IDR1, ids.idr1);
@@ -117,7 +117,7 @@ function eventOf(h: Harness, ids: Ids, ste: Uint32Array, cd: Uint32Array): numbe
 const reasons = (found: Iterable<{ readonly text: string }>) => [...found].map(({ text }) => text);
 
 describe('the reasons of C_BAD_STE', () => {
-  it('are there exactly where the core refuses', async () => {
+  it('exist exactly where the core refuses', async () => {
     const h = await harness();
     const random = new Random(20);
     const fields = fieldsOf(STE, 'STE_');
@@ -172,7 +172,7 @@ describe('the reasons of C_BAD_STE', () => {
 });
 
 describe('the reasons of C_BAD_CD', () => {
-  it('are there exactly where the core refuses', async () => {
+  it('exist exactly where the core refuses', async () => {
     const h = await harness();
     const random = new Random(21);
     const fields = fieldsOf(CD, 'CD_');
@@ -183,7 +183,7 @@ describe('the reasons of C_BAD_CD', () => {
       if (random.below(4) === 0) setField(ste, STE.STE_S1STALLD, 1);
       change(random, cd, fields, 3);
       const event = eventOf(h, ids, ste, cd);
-      // What comes before the CD is not its reason.
+      // An error of the STE is not a reason of the CD.
       if (event === C_BAD_STE) continue;
       const found = reasons(cdRefusals(cd, ste, ids));
       const isRefused = event === C_BAD_CD;

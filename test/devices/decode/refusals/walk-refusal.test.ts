@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Why a walk of stage 1 refuses an address: the same event as the core's, whatever is in the tables.
+// Why a walk of stage 1 refuses an address: the same event as the core's, for any tables.
 
 import { describe, expect, it } from 'vitest';
 import {
@@ -54,7 +54,7 @@ const TLBI_NSNH_ALL = [0x30n] as const;
 const AP_UNPRIVILEGED = 0x40n;
 const ROUNDS = steps(1500, 20_000);
 
-/** The machine, with tables of its own in window 1 that are made again by `clear`. */
+/** The machine, with tables of its own in window 1, which `clear` creates again. */
 async function bench() {
   const h = await harness();
   let next = TABLES;
@@ -77,7 +77,7 @@ async function bench() {
     h,
     memory,
     load64,
-    /** Turns the tables that there are into big-endian ones. */
+    /** Converts the existing tables to big-endian. */
     swapTables() {
       for (let address = TABLES; address < next; address += 8)
         view.setBigUint64(at(address), view.getBigUint64(at(address), true), false);
@@ -123,7 +123,7 @@ it('has the event of the core, and a reason wherever the core refuses', async ()
       random.pick([S1_READ_WRITE, S1_READ_ONLY]),
     );
     const leaf = table.leafOf(IOVA) ?? table.root;
-    // Something of the tables is wrong, or only different.
+    // Some of the tables are wrong, or only different.
     for (let left = random.below(3); left > 0; left--) {
       const slot = random.below(3) > 0 ? leaf : table.root + 8 * random.below(4);
       memory.store64(
@@ -131,7 +131,8 @@ it('has the event of the core, and a reason wherever the core refuses', async ()
         memory.load64(slot) ^ (1n << BigInt(random.below(4) === 0 ? 10 : random.below(64))),
       );
     }
-    // PXNTable, UXNTable, APTable or NSTable of the first table's descriptors, which HAD ignores.
+    // PXNTable, UXNTable, APTable or NSTable of the first table's descriptors, which HAD
+    // ignores.
     if (random.below(3) === 0) {
       const attribute = 1n << BigInt(59 + random.below(5));
       for (let slot = table.root; slot < table.root + 32; slot += 8)
@@ -198,7 +199,7 @@ it('has the event of the core, and a reason wherever the core refuses', async ()
     expect(found?.event ?? 0, `${about}: ${found?.text}`).toBe(event);
     seen.set(event, (seen.get(event) ?? 0) + 1);
   }
-  // Taken, and every event that there is.
+  // No event, and every event that exists.
   expect([...seen.keys()].sort((a, b) => a - b)).toEqual([0, 0xb, 0x10, 0x11, 0x12, 0x13]);
   for (const count of seen.values()) expect(count).toBeGreaterThan(ROUNDS / 200);
 });

@@ -57,10 +57,10 @@ describe('interrupts of devices', () => {
       },
     }).bringUp();
     const { gpa, size } = AMD_INTERRUPTS;
-    // The guest's tables map the page elsewhere.
+    // The guest's tables map the page to another address.
     controlled.map(BigInt(gpa), page(DATA));
     expect(controlled.port.write(gpa + 0x1000, message(0x41)).ok).toBe(true);
-    // The last word of the range; a vector that no one takes.
+    // The last word of the range; a vector that nothing handles.
     expect(controlled.port.write(gpa + size - 4, message(0x42)).ok).toBe(true);
     expect(controlled.port.write(gpa, message(0x99)).ok).toBe(false);
     expect(taken).toEqual([
@@ -68,12 +68,13 @@ describe('interrupts of devices', () => {
       [DEVICE, gpa + size - 4, 0x42],
       [DEVICE, gpa, 0x99],
     ]);
-    // A read, a byte, an address that is no word's: no interrupts. With a PASID: memory, which is mapped.
+    // A read, a byte, an address that is not aligned: no interrupts. With a PASID:
+    // memory, which is mapped.
     expect([controlled.read(gpa), controlled.write(gpa, 1)]).toEqual([undefined, false]);
     expect(controlled.port.write(gpa + 2, message(0x41)).ok).toBe(false);
     expect(controlled.port.write(gpa, message(0x41), { pasid: 0 }).ok).toBe(true);
     expect([taken.length, controlled.byte(DATA), controlled.events()]).toEqual([3, 0x41, []]);
-    // Behind the range memory begins again.
+    // After the range there is memory again.
     expect(controlled.port.write(gpa + size, message(1)).ok).toBe(false);
     expect(controlled.events()).toHaveLength(1);
   });
@@ -89,12 +90,12 @@ describe('interrupts of devices', () => {
       send: (_requester, _address, data) => taken.push(data) > 0,
     }).bringUp();
     controlled.map(BigInt(IOVA), page(DATA));
-    // IntTabRoot is memory of zeros: IRTEs with RemapEn 0. IntTabLen 9; IV.
+    // IntTabRoot is zeroed memory: IRTEs with RemapEn 0. IntTabLen 9; IV.
     const remapping = (intCtl << 60n) | BigInt(DATA + 0x10000) | (9n << 1n) | 1n;
     controlled.writeRemapping(remapping);
     expect(controlled.complete(invalidateDevtabEntry(DEVICE))).toBe(true);
     expect(controlled.port.write(AMD_INTERRUPTS.gpa, message(0x41)).ok).toBe(true);
-    // What the entry says of memory counts, and no event is logged.
+    // The entry's memory fields apply, and no event is logged.
     expect([controlled.write(IOVA, 5), controlled.byte(DATA)]).toEqual([true, 5]);
     expect([taken, controlled.events()]).toEqual([[0x41], []]);
   });
@@ -111,7 +112,7 @@ describe('interrupts of devices', () => {
 });
 
 describe('translation by a guest and its host', () => {
-  it('goes through both tables; a page that is gone stays in the IOTLB until it is invalidated', () => {
+  it('uses both tables; an unmapped page stays in the IOTLB until it is invalidated', () => {
     vm.map(BigInt(IOVA), page(DATA));
     expect([vm.write(IOVA, 1), vm.byte(DATA)]).toEqual([true, 1]);
     vm.map(BigInt(IOVA), 0n);
@@ -124,7 +125,7 @@ describe('translation by a guest and its host', () => {
   it('before its IOMMU is on a guest has its memory by gpa, and nothing else', () => {
     vm.iommu.setDeviceTable(undefined);
     expect([vm.write(DATA, 9), vm.byte(DATA), vm.write(RAM - 1, 1)]).toEqual([true, 9, false]);
-    // The host's tables refused: the guest is not told.
+    // The host's tables refused the access: the guest is not notified.
     host.service(true);
     expect([vm.events(), host.strayEvents]).toEqual([[], 1]);
   });
@@ -188,7 +189,7 @@ describe('translation by a guest and its host', () => {
 
 describe('INVALIDATE_IOMMU_PAGES', () => {
   const PAGES = [0, 1, 15, 16].map((number) => IOVA + 0xa000 + 0x1000 * number);
-  // Of 64 KiB from 0x123460000 on: S, and the lowest 0 at bit 15.
+  // 64 KiB from 0x123460000 on: S, and the lowest 0 at bit 15.
   const sized = () => {
     const command = invalidatePages(DOMAIN, 0, 0x123467000);
     command[2] = (command[2] ?? 0) | 1;
@@ -263,7 +264,7 @@ describe('a command buffer', () => {
       },
     });
     device.attach(attached);
-    // As a machine asks them: while they have work it does not sleep.
+    // As polled by a machine, which does not sleep while they have work.
     expect([1, 2, 3, 4].map(() => loops[0]?.poll())).toEqual([4, 4, 2, 0]);
     expect(vm.iommu.block.queue.counts).toMatchObject({ commands: 11, syncs: 1 });
   });
@@ -302,7 +303,8 @@ describe('an event log', () => {
     for (let i = 0; i < 256; i++) vm.write(IOVA, 0);
     expect(running()).toEqual([EVENT_OVERFLOW, 0]);
     const enable = (control: number) => vm.iommu.setControl(control);
-    // A 1 alone is no change; and a 0 and a 1 while the overflow is still set do nothing.
+    // A 1 alone is no change; and writing 0 and 1 while the overflow is still set has no
+    // effect.
     enable(CONTROL);
     enable(CONTROL & ~EVENT_LOG_EN);
     enable(CONTROL);
@@ -313,7 +315,7 @@ describe('an event log', () => {
     enable(CONTROL & ~EVENT_LOG_EN);
     enable(CONTROL);
     expect(running()).toEqual([0, EVENT_LOG_RUN]);
-    // EventLogRun is the IOMMU's.
+    // EventLogRun is read-only.
     vm.iommu.write(AMD_STATUS, EVENT_LOG_RUN);
     expect(running()).toEqual([0, EVENT_LOG_RUN]);
     enable(CONTROL & ~EVENT_LOG_EN);
@@ -321,7 +323,7 @@ describe('an event log', () => {
   });
 
   it("of the host is restarted by the host's driver", () => {
-    // Of a device that no guest has: the entry aborts, and logs.
+    // For a device of no guest: the entry aborts, and logs.
     const fault = () => vm.iommu.vm.unit.translate(smmuBase(0), 99, -1, 0x1000, 0, 0);
     const log = () => host.iommu.guest(0).status & (EVENT_OVERFLOW | EVENT_LOG_RUN);
     for (let i = 0; i < 600; i++) fault();
@@ -382,7 +384,7 @@ describe('VMs of one host', () => {
     host.destroyVm(made);
   });
 
-  it('leave nothing behind', () => {
+  it('leave no objects', () => {
     host.destroyVm(vm.iommu.vm);
     const { domains, guestIds, devices } = host.iommu;
     expect([domains.used, guestIds.used, devices.used]).toEqual([0, 0, 0]);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Page requests of devices behind an AMD IOMMU: the PPR log of a guest and of the host, and their answers. Entries are worked out by hand from
-// what Linux's driver makes of them (PPR_* in drivers/iommu/amd/amd_iommu_types.h).
+// Page requests of devices with an AMD IOMMU: the PPR log of a guest and of the host, and
+// their responses. Entries are derived by hand from what Linux's driver reads in them
+// (PPR_* in drivers/iommu/amd/amd_iommu_types.h).
 
 import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { AMD_DTE_PPR, AMD_STATUS } from '../../../../assembly/layout/amd-formats.ts';
@@ -26,7 +27,7 @@ const [SUCCESS, INVALID, FAILURE] = [0, 1, 15];
 const REQUESTING = 0x60d0_0000_0000_0003n;
 const NOT_REQUESTING = 0x60c0_0000_0000_0003n;
 const ON = { enabled: true, pageRequests: true, silent: false };
-/** Of an unprivileged write without a PASID: WRITE, US, LAST, PRG index 1. */
+/** For an unprivileged write without a PASID: WRITE, US, LAST, PRG index 1. */
 const WRITE = [DEVICE, 0x1060_0201, 0x2345_6000, 1];
 
 let modules: AmdModules;
@@ -42,7 +43,7 @@ beforeEach(async () => {
   vm.port.ats?.configure(ON);
 });
 
-/** Has the guest's entry of the device say something else. */
+/** Replaces the guest's entry of the device. */
 function entry(word0: bigint): void {
   // The GCR3 table's address in bits 60 to 58.
   const gcr3 = vm.dteWord & (7n << 58n);
@@ -72,7 +73,7 @@ describe('a page request of a guest', () => {
     expect([vm.pageRequests(), vm.events()]).toEqual([[], []]);
   });
 
-  it('is made again where Success has brought no page, and of an access that was given up', () => {
+  it('is repeated after a Success without a page, and by an access that was abandoned', () => {
     expect(write()).toBe('waits');
     answer(SUCCESS);
     expect(write()).toBe('waits');
@@ -99,7 +100,7 @@ describe('a page request of a guest', () => {
   ])('is refused when nobody is left to answer: %s', (_, happens) => {
     expect(write()).toBe('waits');
     happens();
-    // And not only while it is so: the next driver knows nothing of it.
+    // And not only meanwhile: the next driver does not know about it.
     expect(write()).toBe('refused');
   });
 
@@ -173,7 +174,7 @@ describe('a page request of a guest', () => {
 
 describe('a PPR log that runs over', () => {
   it('accepts no more until it is restarted; lost requests are repeated', () => {
-    // Of 256 entries one stays free.
+    // One of 256 entries stays free.
     for (let i = 0; i < 255; i++) {
       expect(write()).toBe('waits');
       vm.port.ats?.configure(ON);
@@ -183,7 +184,7 @@ describe('a PPR log that runs over', () => {
     expect(vm.status & (OVERFLOW | RUN)).toBe(OVERFLOW);
     expect(vm.iommu.block.pageRequestsLost).toBe(2);
     expect(vm.pageRequests()).toHaveLength(255);
-    // Room is not enough, nor is enabling the log while the overflow is set.
+    // Neither free space nor enabling the log is sufficient while the overflow is set.
     expect([write(), vm.pageRequests()]).toEqual(['waits', []]);
     vm.iommu.setControl(CONTROL | (PPR_ENABLES & ~0x2000));
     vm.iommu.setControl(CONTROL | PPR_ENABLES);
@@ -197,7 +198,7 @@ describe('a PPR log that runs over', () => {
 });
 
 describe('a device', () => {
-  it('with ATS alone is refused what it is denied, without an event, and caches nothing', () => {
+  it('with ATS alone gets a denied request refused, without an event, and caches nothing', () => {
     vm.port.ats?.configure({ ...ON, pageRequests: false });
     expect(vm.port.ats?.settings).toEqual({ enabled: true, pageRequests: false, silent: false });
     expect([write(), vm.pageRequests(), vm.events()]).toEqual(['refused', [], []]);
@@ -211,7 +212,7 @@ describe('a device', () => {
     expect(vm.events()).toEqual([[DEVICE, 0x2021_0000, 0x2345_6000, 1]]);
   });
 
-  it('frees its port when its VM is gone', () => {
+  it('frees its port when its VM is destroyed', () => {
     const words = new Int32Array(host.memory.buffer);
     const port = (smmuBase(0) + SMMU_AT_ATC + ATC_PORT_SID) >> 2;
     expect(words[port]).not.toBe(0);
@@ -252,7 +253,7 @@ describe("a page request of the host's own device", () => {
     host.iommu.installDte(vm.iommu.deviceIds.get(DEVICE) ?? 0, dte);
   };
 
-  it("comes to the host's log, and is refused, as nobody serves its pages", () => {
+  it("is written to the host's log, and refused, as the host serves no pages", () => {
     install();
     expect(write({ pasid: 0x30007 })).toBe('waits');
     expect(vm.pageRequests()).toEqual([]);

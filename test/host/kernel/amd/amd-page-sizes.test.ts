@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Entries of a host's table whose page size is coded in their address (next level 7).
+// Entries of a host's table whose page size is encoded in their address (next level 7).
 
 import { beforeEach, expect, it } from 'vitest';
 import { AMD_CONTROL, AMD_DEVICE_TABLE_BASE } from '../../../../assembly/layout/amd-formats.ts';
@@ -18,7 +18,7 @@ const DOMAIN = 3;
 /** PR, IR, IW. */
 const ENTRY = (3n << 61n) | 1n;
 const SIZE_IN_ADDRESS = ENTRY | (7n << 9n);
-/** Where the pages of these tests are, aligned for any of their sizes. */
+/** Address of the pages of these tests, aligned for any of their sizes. */
 const PAGE = 0x12_4000_0000n;
 
 let unit: AmdUnit;
@@ -44,7 +44,7 @@ const translate = (iova: number) => {
   return result === TRANSLATE_OK ? [pa, paLog2size] : result;
 };
 
-/** The address bits from 12 on up to one below, all set. */
+/** The address bits from 12 up to the one below `bit`, all set. */
 const onesBelow = (bit: number) => (1n << BigInt(bit)) - 0x1000n;
 
 it.each([

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// iommufd over the driver of a VT-d IOMMU: nested HWPTs on a parent and on a vIOMMU, what each call of
-// HWPT_INVALIDATE reaches, and FAULT objects of a vIOMMU.
+// iommufd over the driver of a VT-d IOMMU: nested HWPTs on a parent and on a vIOMMU, the
+// effect of each call of HWPT_INVALIDATE, and FAULT objects of a vIOMMU.
 
 import { beforeEach, describe, expect, it } from 'vitest';
 import * as VTD from '../../../../assembly/layout/vtd-formats.ts';
@@ -24,7 +24,7 @@ import { type VtdDevice, VtdIommu } from '../../../../host/kernel/vtd/index.ts';
 const PAGE = 0x1000n;
 /** gpa 0 to 0x40000 of the guest: this much of host RAM. */
 const GUEST = 0x40000n;
-/** gpas of a guest's tables of four levels, and of the page that IOVA 0 leads to. */
+/** gpas of a guest's tables of four levels, and of the page of IOVA 0. */
 const LEVELS = [0x1000n, 0x2000n, 0x3000n, 0x4000n] as const;
 const LEAF = LEVELS[3];
 const DATA = 0x5000n;
@@ -110,7 +110,7 @@ describe('a VT-d device', () => {
     expect(iommu.physical.takeFaults().map(({ reason }) => reason)).toEqual(['entry', 'entry']);
   });
 
-  it('says what its IOMMU is', () => {
+  it('describes its IOMMU', () => {
     const { type, bytes } = fd.hwInfo(id);
     expect([type, bytes.length]).toEqual([HW_INFO_TYPE_INTEL_VTD, 24]);
     const ecap = new DataView(bytes.buffer, bytes.byteOffset).getUint32(16, true);
@@ -173,7 +173,7 @@ describe('a nested HWPT', () => {
     }
   });
 
-  it('says which entry it failed at, with the errors of Linux', () => {
+  it('returns the entry at which it failed, with the errors of Linux', () => {
     const hwpt = fd.hwptAlloc({ device: id, parent, data: firstStage() });
     const good = range(0n, 1n);
     const fails = (errno: Errno, handled: number, ...entries: Uint8Array[]) =>
@@ -209,7 +209,7 @@ describe('a vIOMMU of VT-d', () => {
     expectErrno(() => fd.destroy(parent), 'EBUSY');
   });
 
-  it('carries the invalidation of device TLBs, which that of its HWPTs leaves alone', () => {
+  it('executes the invalidation of device TLBs, which that of its HWPTs ignores', () => {
     fd.vdeviceAlloc({ viommu, device: id, virtId: 8n });
     const hwpt = fd.hwptAlloc({ device: id, parent: viommu, data: firstStage() });
     fd.attach(id, hwpt);
@@ -250,7 +250,7 @@ describe('a vIOMMU of VT-d', () => {
     fd.detach(id);
     fd.destroy(hwpt);
     fd.destroy(fault);
-    // There is room for another one.
+    // Another one can be allocated.
     expect(fd.faultQueueAlloc({ viommu }).id).toBe(fault);
   });
 
@@ -282,7 +282,7 @@ describe('a vIOMMU of VT-d', () => {
     expect(answers).toEqual([true]);
   });
 
-  it('leaves nothing behind', () => {
+  it('leaves no objects', () => {
     const before = ram.inUse;
     for (let i = 0; i < 5; i++) {
       const again = new Iommufd();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// The footprint of a toy with an AMD IOMMU notices what a neighbour's command takes, when the IOMMU lets it, and its report
-// that page requests are not completed.
+// The footprint of a toy with an AMD IOMMU detects entries that a neighbour's command
+// removes, if the IOMMU allows that, and its report detects page requests that are not
+// completed.
 
 import { readFile } from 'node:fs/promises';
 import { expect, it } from 'vitest';

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// A watch sees the accesses of a machine's guest, and does not change the machine.
+// A watch observes the accesses of a machine's guest, and does not change the machine.
 
 import { readFile } from 'node:fs/promises';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -22,7 +22,7 @@ beforeAll(async () => {
   image = await loadGuestImage(new Uint8Array(await readFile(toy)));
 });
 
-/** The toy with an experiment, which ends by itself. */
+/** The toy with an experiment that ends by itself. */
 async function run(watch: MachineWatch | undefined) {
   let output = '';
   const toy = createToyMachine({

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// One guest binary without any code for a CMDQV, run on the trapped path and on the overlay path.
+// One guest binary without any code for a CMDQV, on the trapped path and on the overlay
+// path.
 
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
@@ -13,7 +14,7 @@ import { compileGuest } from '../../../support/compile-assembly.ts';
 
 const BATCHES = 200;
 const UNSUPPORTED = 50;
-/** Memory offset at which the guest leaves its counts. */
+/** Memory offset of the guest's counts. */
 const COUNTS = 0x180000;
 
 let modules: HotModules;
@@ -69,11 +70,11 @@ async function run(overlay: boolean) {
 }
 
 describe('a guest without code for a CMDQV', () => {
-  it('never looks for one, and accesses no register of an existing one', async () => {
+  it('never probes for one, and accesses no register of an existing one', async () => {
     const toy = Uint8Array.from(
       await readFile(new URL('../../../../guest-driver/toy.wasm', import.meta.url)),
     );
-    // The toy shows that the search finds it where it is.
+    // The toy shows that the search works: it finds it there.
     expect([
       contains(toy, constant(ABI_KIND_CMDQV)),
       contains(binary, constant(ABI_KIND_CMDQV)),

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The toy guest on the standard board, from the sources: what `vsmmu boot toy` runs.
+// The toy guest on the standard board, from the sources: the guest of `vsmmu boot toy`.
 
 import { readFile } from 'node:fs/promises';
 import { beforeAll, describe, expect, it } from 'vitest';
@@ -29,7 +29,10 @@ interface Run {
   readonly output: () => string;
 }
 
-/** Calls of JavaScript imports, counted at the import object, in all and between two marks of the guest's driver. */
+/**
+ * Calls of JavaScript imports, counted at the import object, in total and between two
+ * markers of the guest's driver.
+ */
 interface ImportCounter {
   calls: number;
 }
@@ -49,7 +52,7 @@ function start(
     index,
     image,
     queues,
-    // Of two arguments of one name the first counts.
+    // Of two arguments with the same name the first counts.
     args: ['toy', `machine=${index}`, ...args, 'rounds=2', 'warmup=0', `queues=${queues}`],
     onOutput: (bytes) => {
       output += new TextDecoder().decode(bytes);
@@ -63,7 +66,10 @@ function start(
   return { toy, results, output: () => output };
 }
 
-/** Every import is counted, but for those that are Wasm themselves: of all functions only the drain's doorbell. */
+/**
+ * Every import is counted, except Wasm functions: of all functions only the drain's
+ * doorbell.
+ */
 function counting(imports: WebAssembly.Imports, counter: ImportCounter): WebAssembly.Imports {
   const wrapped: WebAssembly.Imports = {};
   for (const [module, values] of Object.entries(imports)) {
@@ -240,7 +246,7 @@ describe('the toy guest', () => {
     });
     await machine.boot();
     for (let step = 0; step < 30 && machine.step() === 'running'; step++);
-    // The guest notices, and everything else of its VCMDQs works through exits.
+    // The guest notices it, and everything else of its VCMDQs works through exits.
     expect(results.filter(({ ok }) => !ok).map(({ name }) => name)).toEqual(['page0-direct']);
   });
 });

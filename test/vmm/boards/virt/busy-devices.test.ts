@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Guest time while all vCPUs wait for an interrupt and a device still works in the background.
+// Guest time while all vCPUs wait for an interrupt and a device still works in the
+// background.
 
 import { afterEach, describe, expect, it } from 'vitest';
 import { defineDevice } from '../../../../devices/plugin/index.ts';
@@ -12,8 +13,8 @@ const RESULT = 0x4010_0000;
 const TURN = 0x8000;
 
 /**
- * Starts the device, waits for an interrupt with its timer `ticks` from now on, and stores
- * the time that the wait took and the INTID that ended it.
+ * Starts the device, waits for an interrupt with its timer `ticks` from now on, and
+ * stores the time that the wait took and the INTID that ended it.
  */
 const waits = (ticks: number) =>
   assembleProgram(`

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The point of it all on an arm64 vCPU: a guest invalidates through its VCMDQ, and nothing of it leaves
-// the guest.
+// The main purpose, on an arm64 vCPU: a guest invalidates through its VCMDQ without an
+// exit.
 
 import { afterEach, describe, expect, it } from 'vitest';
 import { Host, type Machine, type MachineOptions } from '../../../../vmm/api/index.ts';
@@ -13,7 +13,7 @@ afterEach(async () => {
   host = undefined;
 });
 
-/** Runs a program to its end, and says what it printed. */
+/** Runs a program to its end. Returns its output. */
 async function run(guest: Uint8Array<ArrayBuffer>, own: Partial<MachineOptions> = {}) {
   await host?.destroy();
   host = await Host.create();
@@ -34,7 +34,7 @@ describe('a VCMDQ of a machine of the board virt', () => {
     const few = await run(batches(10));
     const many = await run(batches(2000));
     expect([few.printed, many.printed]).toEqual(['K', 'K']);
-    // CONFIG rings as well.
+    // CONFIG rings the doorbell as well.
     expect(many.vcmdq).toMatchObject({ commands: 4000, syncs: 2000, doorbellCalls: 2001 });
     // VINTF_CONFIG, CMDQ_ALLOC, BASE, and the UART.
     expect(many.exits.byKind).toEqual({ mmio: 4, wasi: 0, wait: 0, clock: 0 });
@@ -54,7 +54,7 @@ describe('a VCMDQ of a machine of the board virt', () => {
     const [few, many] = [await run(flips(5)), await run(flips(105))];
     expect([few.printed, many.printed]).toEqual(['K', 'K']);
     expect(many.vcmdq.commands).toBe(210);
-    // Of each turn VINTF_CONFIG twice, and STATUS.
+    // In each turn VINTF_CONFIG twice, and STATUS.
     expect(many.exits.total - few.exits.total).toBe(300);
   });
 });

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Role host of the board `virt`: why the SMMU that a kernel owns has refused a stream or a command. What a
-// kernel's accesses would do is done to the bus here.
+// Role host of the board `virt`: why the SMMU that a kernel owns has refused a stream or
+// a command. The test replaces the kernel's accesses by accesses to the bus.
 
 import { expect, it } from 'vitest';
 import { guestMemoryOf } from '../../../../devices/bus/index.ts';
@@ -34,7 +34,7 @@ const IOVA = 0x1000_0000;
 const FAR = 0x4_0000_0000;
 const hex = (value: number) => `0x${value.toString(16)}`;
 
-/** A machine of whose SMMU the kernel has enabled everything; CDs and tables are the caller's. */
+/** A machine whose SMMU is fully enabled; the caller adds CDs and tables. */
 async function machineOf(smmu = {}) {
   const told: SmmuRefusal[] = [];
   const { machine } = await virtBoard({ role: 'host' }).create({
@@ -76,7 +76,7 @@ async function machineOf(smmu = {}) {
       }
       bus.write(SMMU + 0x098, 4, prod);
     },
-    /** What is said of a DMA, which is refused. */
+    /** The reasons for the refusal of a DMA. */
     said(): string[] {
       told.length = 0;
       this.issue(cfgiAll(), sync());
@@ -86,7 +86,7 @@ async function machineOf(smmu = {}) {
       bus.write(ENGINE + 0x04, 4, 2);
       expect(bus.read(ENGINE + 0x08, 4)).toBe(3);
       machine.devices.poll();
-      // The kernel takes its records.
+      // The kernel consumes its records.
       bus.write(SMMU + 0x100ac, 4, bus.read(SMMU + 0x100a8, 4));
       return told.map(({ event, text }) => `${event}: ${text}`);
     },
@@ -108,7 +108,7 @@ it('names what an STE, a CD and an address are refused for', async () => {
   const { tables, streams, cd } = machine;
   writeSte(tables, streams, STREAM, invalidSte());
   expect(machine.said()).toEqual(['C_BAD_STE: STE.V = 0']);
-  // Stage 2 is the kernel's: nothing but its fields is wrong.
+  // Stage 2 belongs to the kernel: only its fields are wrong.
   writeSte(
     tables,
     streams,
@@ -143,7 +143,7 @@ it('names what an STE, a CD and an address are refused for', async () => {
   ]);
 });
 
-it('names each once, however often the queue has gone round', async () => {
+it('names each once, however often the queue has wrapped', async () => {
   const machine = await machineOf();
   writeSte(machine.tables, machine.streams, STREAM, invalidSte());
   expect(machine.said()).toHaveLength(1);
@@ -153,7 +153,7 @@ it('names each once, however often the queue has gone round', async () => {
   expect(machine.said()).toHaveLength(1);
 });
 
-it('says nothing of stage 1 below a stage 2, whose addresses it does not translate', async () => {
+it('reports nothing about stage 1 below a stage 2, whose addresses it does not translate', async () => {
   const machine = await machineOf();
   const { tables, streams, cd } = machine;
   stage1(machine);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Role host of the board `virt`: SMMU and CMDQV are the kernel's own, and nothing but RAM is memory to
-// them. What a kernel's accesses would do is done to the bus here. Offsets and encodings are literal.
+// Role host of the board `virt`: SMMU and CMDQV belong to the kernel, and their only
+// memory is RAM. The test replaces the kernel's accesses by accesses to the bus. Offsets
+// and encodings are literal.
 
 import { afterEach, describe, expect, it } from 'vitest';
 import { guestMemoryOf } from '../../../../devices/bus/index.ts';
@@ -33,7 +34,7 @@ const ENGINE = 0x0920_0000;
 const CMDQV = 0x0b00_0000;
 const STREAM = 8;
 const IOVA = 0x1000_0000;
-/** Where the kernel allocates its tables from. */
+/** Address of the kernel's tables. */
 const TABLES = RAM + 0x80_0000;
 
 let host: Host | undefined;
@@ -66,10 +67,11 @@ function write64({ bus }: Board, gpa: number, value: number): void {
 }
 
 /**
- * The SMMU translates the engine's stream by a table, whose root may be named by another PA.
- * @param pas what the pages from IOVA on are.
- * @param eats of the STE: 1, the engine's translation requests are answered.
- * @returns the table, and what executes a command.
+ * The SMMU translates the engine's stream by a table, whose root may be given by another
+ * PA.
+ * @param pas of the pages from IOVA on.
+ * @param eats of the STE: with 1, the engine's translation requests are answered.
+ * @returns the table, and a function that executes a command.
  */
 function translating(
   board: Board,
@@ -111,7 +113,7 @@ function translating(
   return { table, execute };
 }
 
-/** The engine fills 8 bytes. What its STATUS says: 1 done, 3 a write was refused. */
+/** The engine fills 8 bytes. Returns its STATUS: 1 done, 3 a write was refused. */
 function fill(board: Board, iova: number): number {
   const { bus } = board;
   write64(board, ENGINE + 0x18, iova);
@@ -164,7 +166,7 @@ describe('the SMMU that a kernel owns', () => {
     const before = new Uint8Array(board.machine.memory.buffer).slice(0, 0x40_0000);
     expect(fill(board, IOVA)).toBe(3);
     const after = new Uint8Array(board.machine.memory.buffer).slice(0, 0x40_0000);
-    // vCPUs, GIC and direct pages lie there.
+    // vCPUs, GIC and direct pages are there.
     expect(Buffer.compare(before, after)).toBe(0);
     expect(fill(board, IOVA + 0x1000)).toBe(1);
   });
@@ -210,7 +212,8 @@ describe('the CMDQV that a kernel owns', () => {
     const ring = tables.allocate(0x100, 0x100);
     writeCommand(tables, ring, 0, sync());
     bus.write(CMDQV + 0x1000, 4, 0x20001);
-    // VCMDQ 3 is LVCMDQ 1 of VINTF 0: BASE, CONFIG and PROD by its number, CONS by either.
+    // VCMDQ 3 is LVCMDQ 1 of VINTF 0: BASE, CONFIG and PROD by its number, CONS by
+    // either.
     bus.write(CMDQV + 0x20c, 4, 3);
     write64(board, CMDQV + 0x20180, ring + 4);
     bus.write(CMDQV + 0x10188, 4, 1);
@@ -222,7 +225,7 @@ describe('the CMDQV that a kernel owns', () => {
   });
 });
 
-/** Runs a program to its end, and says what it printed. */
+/** Runs a program to its end. Returns its output. */
 async function run(
   guest: Uint8Array<ArrayBuffer>,
   own: Partial<MachineOptions> = {},
@@ -270,7 +273,7 @@ describe('a VCMDQ of the CMDQV that a kernel owns', () => {
   });
 });
 
-describe('a board that is asked for a role', () => {
+describe('a board with a role', () => {
   it('refuses one that does not exist', () => {
     expect(() => virtBoard({ role: 'owner' as VirtRole })).toThrow(
       'virtBoard: role must be one of guest, host, not "owner"',

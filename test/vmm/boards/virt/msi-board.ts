@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A board `virt` without a kernel, to see where its MSIs end: what a kernel's accesses would do is done to the bus. Offsets and encodings are literal.
+// A board `virt` without a kernel, to test the targets of its MSIs: the test replaces the
+// kernel's accesses by accesses to the bus. Offsets and encodings are literal.
 
 import { expect } from 'vitest';
 import { guestMemoryOf } from '../../../../devices/bus/index.ts';
@@ -47,14 +48,14 @@ export async function boardOf(role: VirtRole, msi: VirtMsi) {
     bus,
     ram,
     write64,
-    /** What is done at a safe point: events come to the SMMU's queue. */
+    /** The work at a safe point: events are written to the SMMU's queue. */
     safePoint() {
       host.service(true);
       machine.devices.poll();
     },
     hppir: () => Number(gic.readInterface(0, HPPIR1)),
     iar: () => Number(gic.readInterface(0, IAR1)),
-    /** The engine writes a word. What its STATUS says: 1 done, 3 the write was refused. */
+    /** The engine writes a word. Returns its STATUS: 1 done, 3 the write was refused. */
     fill(iova: number, word: number): number {
       write64(ENGINE + 0x18, iova);
       bus.write(ENGINE + 0x0c, 4, 4);
@@ -67,7 +68,7 @@ export async function boardOf(role: VirtRole, msi: VirtMsi) {
 
 export type Board = Awaited<ReturnType<typeof boardOf>>;
 
-/** Each DeviceID has its events from INTID 8192 on, at vCPU 0. */
+/** The events of each DeviceID are the INTIDs from 8192 on, on vCPU 0. */
 export function mapEvents({ bus, ram, write64 }: Board, deviceIds: readonly number[]): void {
   const valid = 2 ** 63;
   const [properties, queue, collections, devices] = [1, 2, 3, 4].map(

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// MSIs of a bus master of the board `virt` through each mode of its SMMU, by ITS and GICv2m frame: where the tables of
-// the kernel have the doorbell, and nowhere else.
+// MSIs of a bus master of the board `virt` through each mode of its SMMU, by ITS and
+// GICv2m frame: at the address where the kernel's tables map the doorbell, and nowhere
+// else.
 
 import { describe, expect, it } from 'vitest';
 import {
@@ -30,13 +31,15 @@ const [DONE, WRITE_FAULT] = [1, 3];
 const STREAM_TABLE = RAM + 0xa0_0000;
 const TABLES = RAM + 0xa1_0000;
 const TABLES_SIZE = 0xf_0000;
-/** Where a device has the doorbell's page, and what stage 1 makes of it in front of a stage 2. */
+/** A device's address of the doorbell's page, and its IPA between stage 1 and stage 2. */
 const [IOVA, IPA] = [0x1_0000_5000, 0x2000_0000];
 const PAGE = 0x1000;
 
 const MODES = ['bypass', 'stage 1', 'stage 2', 'nested'] as const;
 
-/** The SMMU is on, and its stream of a mode. Returns where the device has the page. */
+/**
+ * Enables the SMMU, with its stream in a mode. Returns the device's address of the page.
+ */
 function attach({ ram, bus, write64 }: Board, mode: (typeof MODES)[number], page: number): number {
   const memory = tableMemory(ram, TABLES);
   const stage1 = (to: number) => {
@@ -50,7 +53,7 @@ function attach({ ram, bus, write64 }: Board, mode: (typeof MODES)[number], page
   const stage2 = (from: number) => {
     const table = new PageTable(memory, { stage: 2, inputBits: 40 });
     table.map(from, page, PAGE, S2_READ_WRITE);
-    // CD and tables of stage 1 lie at IPAs.
+    // CD and tables of stage 1 are at IPAs.
     table.map(TABLES, TABLES, TABLES_SIZE, S2_READ_WRITE);
     return { vmid: 3, ttb: table.root, inputBits: 40 };
   };

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Machines of the board `virt` whose vCPUs have threads of their own, by small programs: what they print is
-// what they saw. Of the built package, whose workers run.
+// Machines of the board `virt` whose vCPUs have threads of their own, with small programs
+// that print their observations. Of the built package, whose workers can run.
 
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { handOverImage, handOverResults } from '../../../../scripts/counter-hand-overs.mjs';
@@ -68,7 +68,7 @@ async function create(
   return { machine, text };
 }
 
-/** What a program prints before it powers off. */
+/** Output of a program before it powers off. */
 async function run(guest: Uint8Array<ArrayBuffer>, vcpus: number) {
   const { machine, text } = await create(guest, vcpus);
   await machine.boot();
@@ -79,7 +79,7 @@ async function run(guest: Uint8Array<ArrayBuffer>, vcpus: number) {
 
 describe('PSCI', () => {
   it('starts and stops vCPUs; the machine is off with the last one', async () => {
-    // Two vCPUs print at the same time where vCPU 1 has begun.
+    // Two vCPUs print at the same time, from where vCPU 1 has begun.
     const printed = (await run(POWER, 2)).printed;
     expect(printed).toMatch(/^422991(01x|10x|1x0)04101$/);
   });
@@ -106,10 +106,10 @@ it('system registers that there are not are traced, by name', async () => {
   expect(traced).toEqual(UNKNOWN_RECORDS);
 });
 
-it('a system register that there is not takes no call while nobody traces', async () => {
+it('a system register that does not exist takes no call without a trace', async () => {
   const serve = vi.spyOn(MailboxServer.prototype, 'serve');
   await run(UNKNOWN_REGISTERS, 1);
-  // PSCI's call at its end.
+  // The PSCI call at its end.
   expect(serve.mock.results.filter(({ value }) => value !== 0)).toHaveLength(1);
 });
 
@@ -122,7 +122,7 @@ describe('the console', () => {
     expect(machine.statistics.exits.byRegister).toEqual({});
   });
 
-  it('takes input, whose flag a vCPU looks at in a loop', async () => {
+  it('receives input, whose flag a vCPU polls in a loop', async () => {
     const { machine, text } = await create(ECHO, 1);
     await machine.boot();
     machine.write('a');
@@ -131,7 +131,7 @@ describe('the console', () => {
     const { 'pl011.UARTDR': reads, 'pl011.UARTFR': looks = 0 } =
       machine.statistics.exits.byRegister;
     expect(reads).toBe(1);
-    // At the moment at which the byte came.
+    // At the moment of the byte's arrival.
     expect(looks).toBeLessThanOrEqual(1);
   });
 
@@ -148,7 +148,7 @@ describe('the console', () => {
 });
 
 describe('the console of tests', () => {
-  it('ends a machine whose vCPUs would go on for ever', async () => {
+  it('ends a machine whose vCPUs would run for ever', async () => {
     const { machine } = await create(testdev('3q'), 2, 16, 'doorbell', { testdev: true });
     await machine.boot();
     expect(await machine.wait()).toMatchObject({ status: 'off', exitCode: 3 });
@@ -171,7 +171,7 @@ describe('interrupts and events', () => {
 
 describe('the counter', () => {
   // A million of them: scripts/check-counter.mjs.
-  it('goes forward from one vCPU to another', { timeout: 120_000 }, async () => {
+  it('advances from one vCPU to another', { timeout: 120_000 }, async () => {
     const { machine } = await create(handOverImage(1000), 2);
     await machine.boot();
     expect((await machine.wait()).status).toBe('off');
@@ -191,7 +191,7 @@ describe('memory that vCPUs share', () => {
     expect((await run(lock('spin'), 4)).printed).not.toBe('X');
   });
 
-  it('a queued lock of four, who wait by WFE, comes to its end', async () => {
+  it('a queued lock of four, who wait by WFE, is acquired by all', async () => {
     const { machine } = await create(QUEUED_LOCK, 4);
     await machine.boot();
     expect((await machine.wait()).status).toBe('off');
@@ -216,7 +216,7 @@ describe('memory that vCPUs share', () => {
   });
 });
 
-/** Which vCPUs say that they may ring. */
+/** The vCPUs that have announced that they may ring. */
 function awakeVcpus(machine: Api.Machine): number[] {
   const { machine: core } = PARTS.get(machine)?.board ?? {};
   const awake = core?.drainSleep?.awake;
@@ -288,7 +288,7 @@ describe('a machine', () => {
     await machine.step();
     const begin = performance.now();
     await machine.step();
-    // Ten times as long as one of vCPUs that are busy.
+    // Ten times as long as the waits of busy vCPUs.
     expect(performance.now() - begin).toBeGreaterThan(500);
     machine.write('W');
     while (machine.status === 'paused') await machine.step();

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Functions and results are those of DEN0022 and DEN0028, literally.
+// Functions and results are literals of DEN0022 and DEN0028.
 
 import { describe, expect, it } from 'vitest';
 import { affinityOf } from '../../../../vmm/boards/virt/affinity.ts';
@@ -10,7 +10,7 @@ const MINUS_2 = 0xffff_ffff_ffff_fffen;
 const MINUS_4 = 0xffff_ffff_ffff_fffcn;
 const MINUS_9 = 0xffff_ffff_ffff_fff7n;
 
-/** A machine that notes what is done to it. vCPU 0 is on, 1 is starting. */
+/** A machine that records the calls on it. vCPU 0 is on, 1 is starting. */
 function machine(vcpus = 18) {
   const log: string[] = [];
   const states = new Map<number, 'on' | 'starting'>([
@@ -142,7 +142,7 @@ describe('callPsci', () => {
     ]).toEqual([0n, MINUS_4, 2n]);
   });
 
-  it('AFFINITY_INFO says on, pending, off', () => {
+  it('AFFINITY_INFO returns on, pending, off', () => {
     const { call } = machine();
     const info = [0n, 1n, 2n].map((mpidr) => call(0x84000004n, mpidr));
     expect(info).toEqual([0n, 2n, 1n]);

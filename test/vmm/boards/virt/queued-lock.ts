@@ -11,10 +11,10 @@ import {
 import { assembleProgram } from '../../../../vmm/vcpu/arm64/index.ts';
 
 const VCPUS = 4;
-/** How often each of them takes the lock. */
+/** How often each of them acquires the lock. */
 const ROUNDS = 300;
 
-/** X24 is the longest wait of the vCPU; the result is that of all of them. */
+/** X24 is the longest wait of the vCPU; the result is the maximum over all of them. */
 export const QUEUED_LOCK: Uint8Array<ArrayBuffer> = assembleProgram(
   queuedLockSource({
     vcpus: VCPUS,
@@ -43,7 +43,10 @@ counted:`,
   }),
 );
 
-/** What each vCPU has done in the lock, alone, and the longest wait for it in ticks of the counter, which are ns. */
+/**
+ * The increments of each vCPU in the lock, alone, and the longest wait for it in ticks of
+ * the counter, which are ns.
+ */
 export function lockResults(machine: {
   readMemory(gpa: number, length: number): Uint8Array | undefined;
 }): { readonly rounds: number; readonly longestNs: number } {
@@ -55,5 +58,5 @@ export function lockResults(machine: {
   };
 }
 
-/** Rounds of each vCPU that the program has. */
+/** Number of rounds of each vCPU in the program. */
 export const LOCK_ROUNDS = ROUNDS;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A reader of device tree blobs, after the Devicetree Specification and not after the writer.
+// A reader of device tree blobs, written from the Devicetree Specification, not from the
+// writer.
 
 export interface ReadNode {
   readonly properties: ReadonlyMap<string, Uint8Array>;

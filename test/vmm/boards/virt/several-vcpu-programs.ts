@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: MIT
-// Programs for machines `virt` with several vCPUs: PSCI, interrupts and sleep. vCPU 0 starts the others, with
-// their numbers in X0; what they share lies at 0x40810000.
+// Programs for machines `virt` with several vCPUs: PSCI, interrupts and sleep. vCPU 0
+// starts the others, with their numbers in X0; shared data is at 0x40810000.
 
 import { image, NOP } from './virt-programs.ts';
 
 const SEV = 0xd503209f;
 
 /**
- * CPU_ON and AFFINITY_INFO in every state of vCPU 1, with what they refuse; CPU_OFF, also of the last one.
- * Prints '0' - result of CPU_ON, '0' + that of AFFINITY_INFO; vCPU 1 its affinity and its context, 'x'.
+ * CPU_ON and AFFINITY_INFO in every state of vCPU 1, and their refusals; CPU_OFF, also of
+ * the last one. Prints '0' - result of CPU_ON, '0' + that of AFFINITY_INFO; vCPU 1 its
+ * affinity and its context, 'x'.
  */
 export const POWER = image({
   0: [
@@ -164,9 +165,10 @@ export const POWER = image({
 });
 
 /**
- * vCPU 0 sends SGI 1 to vCPU 3, then 2 to all others; each prints its number and the INTID and answers with
- * SGI 4 + its number, which wakes vCPU 0. It looks for the last one with IRQs masked: taken between the
- * look and the WFI, that one would wake no one.
+ * vCPU 0 sends SGI 1 to vCPU 3, then 2 to all others; each prints its number and the
+ * INTID and replies with SGI 4 + its number, which wakes vCPU 0. It checks for the last
+ * one with IRQs masked: if taken between the check and the WFI, that SGI would wake
+ * nobody.
  */
 export const SGIS = image({
   0: [
@@ -278,8 +280,8 @@ export const SGIS = image({
 });
 
 /**
- * Three vCPUs spin with interrupts masked and without WFE; vCPU 0 sleeps for 409,600 ticks, three times, and
- * prints how late it woke, in units of 64 ticks from '0' on.
+ * Three vCPUs spin with interrupts masked and without WFE; vCPU 0 sleeps for 409,600
+ * ticks, three times, and prints its delay, in units of 64 ticks from '0' on.
  */
 export const STARVE = image({
   0: [
@@ -342,8 +344,8 @@ export const STARVE = image({
 });
 
 /**
- * CPU_SUSPEND with its interrupt 409,600 ticks ahead: prints '0' - result, '1' when it slept as long, '0' -
- * result with a bit that is reserved.
+ * CPU_SUSPEND with its interrupt 409,600 ticks ahead: prints '0' - result, '1' when it
+ * slept that long, '0' - result with a reserved bit.
  */
 export const SUSPEND = image({
   0: [
@@ -403,7 +405,8 @@ export const SUSPEND = image({
 });
 
 /**
- * WFE of vCPU 1, which has no exclusive monitor: prints 'S' when it ends within 65,536 ticks, else 'T'.
+ * WFE of vCPU 1, which has no exclusive monitor: prints 'S' when it ends within 65,536
+ * ticks, otherwise 'T'.
  * @param event whether vCPU 0 executes SEV in the meantime.
  */
 export const waitForEvent = (event: 'sev' | 'none') =>
@@ -448,9 +451,9 @@ export const waitForEvent = (event: 'sev' | 'none') =>
   });
 
 /**
- * vCPUs 0 and 3 count to 2^18; 1 and 2 wait by WFE for each event of a stream of 4,096 ticks. Prints 'F' when the
- * counter that is behind has reached more than half of the other, else 'U'; and how late a WFE ended at most, in
- * units of 64 ticks from '0' on.
+ * vCPUs 0 and 3 count to 2^18; 1 and 2 wait by WFE for each event of a stream of 4,096
+ * ticks. Prints 'F' when the lower counter has reached more than half of the other,
+ * otherwise 'U'; and the longest delay of a WFE, in units of 64 ticks from '0' on.
  */
 export const STREAMS = image({
   0: [

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Machines of the board `virt` with several vCPUs, by small programs: what they print is what they saw.
+// Machines of the board `virt` with several vCPUs, with small programs that print their
+// observations.
 
 import { afterEach, describe, expect, it } from 'vitest';
 import { Host } from '../../../../vmm/api/index.ts';
@@ -14,7 +15,7 @@ afterEach(async () => {
   host = undefined;
 });
 
-/** What a program prints before it powers off, and its exits. */
+/** Output of a program before it powers off, and its exits. */
 async function run(guest: Uint8Array<ArrayBuffer>, vcpus: number, budget = 1) {
   await host?.destroy();
   host = await Host.create();
@@ -33,9 +34,11 @@ async function run(guest: Uint8Array<ArrayBuffer>, vcpus: number, budget = 1) {
 
 describe('PSCI', () => {
   it('starts and stops vCPUs; the machine is off with the last one', async () => {
-    // CPU_ON of itself, of two that do not exist, at two addresses that are none; AFFINITY_INFO: off.
+    // CPU_ON of itself, of two that do not exist, at two invalid addresses;
+    // AFFINITY_INFO: off.
     const refused = '422991';
-    // CPU_ON, its vCPU and context; on, and CPU_ON of it again; off, and CPU_ON; the other one is off.
+    // CPU_ON, its vCPU and context; on, and CPU_ON of it again; off, and CPU_ON; the
+    // other one is off.
     expect((await run(POWER, 2)).printed).toBe(`${refused}01x04101`);
   });
 
@@ -61,7 +64,7 @@ describe('interrupts and events', () => {
   });
 
   it('a sleeping vCPU wakes in time while three others spin', async () => {
-    // 'z' would be 4,736 ticks or more: a turn of one of the others is longer.
+    // 'z' would be 4,736 ticks or more: a turn of another vCPU is longer.
     const { printed } = await run(STARVE, 4);
     expect(printed).toHaveLength(3);
     expect(printed).not.toContain('z');
@@ -84,11 +87,11 @@ describe('memory that vCPUs share', () => {
     expect((await run(lock('spin'), 4)).printed).toBe('M');
   });
 
-  it('a queued lock of four, who wait by WFE, keeps nobody waiting for 2 ms', async () => {
+  it('a queued lock of four, who wait by WFE, delays none for 2 ms', async () => {
     const { machine } = await run(QUEUED_LOCK, 4);
     const { rounds, longestNs } = lockResults(machine);
     expect(rounds).toBe(LOCK_ROUNDS);
-    // Three others are inside for 1,000 instructions each: somebody has waited.
+    // Three others are inside for 1,000 instructions each: at least one vCPU has waited.
     expect(longestNs).toBeGreaterThan(1000);
     expect(longestNs).toBeLessThan(2e6);
   });

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: MIT
-// Programs for machines `virt` with several vCPUs that work on the same memory, with their MMUs on. vCPU 0 starts
-// the others; what they share lies at 0x40810000, translation tables from 0x40800000 on.
+// Programs for machines `virt` whose vCPUs share memory, with their MMUs on. vCPU 0
+// starts the others; shared data is at 0x40810000, translation tables are from 0x40800000
+// on.
 
 import { image, NOP } from './virt-programs.ts';
 
 const WFE = 0xd503205f;
 
 /**
- * Four vCPUs add 5,000 each, in five ways: LDAXR and STLXR, LDXP and STXP, CASAL, LDADDAL, CASPAL. Prints how many
- * of four comparisons of the sums held, from '0' on.
+ * Four vCPUs add 5,000 each, in five ways: LDAXR and STLXR, LDXP and STXP, CASAL,
+ * LDADDAL, CASPAL. Prints how many of four comparisons of the sums are true, from '0' on.
  */
 export const COUNTERS = image({
   0: [
@@ -116,9 +117,10 @@ export const COUNTERS = image({
 });
 
 /**
- * Four vCPUs take a ticket lock 300 times each. Prints 'K' when all were alone in it and no wait took 100 us, 'M' for
- * one below 2 ms, 'L' for a longer one, and 'X' for a loss.
- * @param wait how they wait: as Linux does, by SEVL, WFE and LDAXR, or without WFE.
+ * Four vCPUs acquire a ticket lock 300 times each. Prints 'K' when the lock was exclusive
+ * and no wait took 100 us, 'M' for one below 2 ms, 'L' for a longer one, and 'X' for a
+ * lost increment.
+ * @param wait how they wait: like Linux, by SEVL, WFE and LDAXR, or without WFE.
  */
 export const lock = (wait: 'wfe' | 'spin') =>
   image({
@@ -222,8 +224,8 @@ export const lock = (wait: 'wfe' | 'spin') =>
   });
 
 /**
- * vCPU 1 calls a function over and over, which vCPU 0 changes, followed by IC IVAU. Prints what it returns before
- * and after that.
+ * vCPU 1 calls a function repeatedly, which vCPU 0 changes, followed by IC IVAU. Prints
+ * its result before and after that.
  */
 export const CODE = image({
   0: [
@@ -317,8 +319,8 @@ export const TLBIS = {
 } as const;
 
 /**
- * VA 0x80000000 is a page that vCPU 1 reads and prints, over and over; vCPU 0 makes it another one and invalidates.
- * Prints what each page has, 'A' and 'B'.
+ * VA 0x80000000 is a page that vCPU 1 reads and prints repeatedly; vCPU 0 maps another
+ * one there and invalidates. Prints the contents of each page, 'A' and 'B'.
  * @param invalidation the instruction; X0 has VA[55:12] of the page and ASID 0.
  */
 export const invalidate = (invalidation: number) =>

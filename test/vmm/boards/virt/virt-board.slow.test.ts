@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Machines of the board `virt`, by small programs: what they print through the PL011 is what they saw.
+// Machines of the board `virt`, with small programs that print their observations through
+// the PL011.
 
 import { afterEach, describe, expect, it } from 'vitest';
 import { Host, type Machine, serveGdb } from '../../../../vmm/api/index.ts';
@@ -72,7 +73,8 @@ describe('a machine of the board virt', () => {
     expect(output()).toBe('hello\n');
   });
 
-  // Asleep, MSR DAIFClr comes before the interrupt; awake, the interrupt comes at its very instruction.
+  // Asleep, MSR DAIFClr comes before the interrupt; awake, the interrupt comes at its
+  // very instruction.
   it.each([
     ['asleep', 'A21'],
     ['awake', 'A11'],
@@ -86,7 +88,7 @@ describe('a machine of the board virt', () => {
     expect(machine.statistics.exits.byKind.wait).toBe(1);
   });
 
-  it('sleeps as long as its timer says, when it is to wait', async () => {
+  it('sleeps until its timer, when it is to wait', async () => {
     const { machine, output } = await bootProgram(timer('asleep'), { sleep: 'wait' });
     const before = performance.now();
     expect([await machine.step(), machine.idle]).toEqual(['paused', true]);
@@ -152,7 +154,7 @@ describe('a machine of the board virt', () => {
     const { machine } = await bootProgram(testdev(commands), { testdev: true });
     machine.resume();
     expect(await machine.wait()).toMatchObject({ status: 'off', exitCode });
-    // Reset, it is a machine as before, which ends in the same way.
+    // After a reset the machine is as before, and ends in the same way.
     await machine.reset();
     await machine.boot();
     expect(await machine.wait()).toMatchObject({ status: 'off', exitCode });
@@ -166,7 +168,7 @@ describe('a machine of the board virt', () => {
     expect(await machine.step()).toBe('paused');
   });
 
-  it('says which instruction is stored and executed without IC and ISB', async () => {
+  it('reports which instruction is stored and executed without IC and ISB', async () => {
     const found: StaleInstruction[] = [];
     const { machine } = await bootProgram(STALE, {
       onStaleInstruction: (one) => found.push(one),

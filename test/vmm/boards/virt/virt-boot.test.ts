@@ -20,7 +20,7 @@ const prepare = (files: Partial<VirtBootFiles> = {}) =>
   );
 
 describe('prepareVirtBoot', () => {
-  it('has kernel, initrd and device tree apart, and the tree says where the initrd is', async () => {
+  it("separates kernel, initrd and device tree, and the tree has the initrd's address", async () => {
     const initrd = new Uint8Array(0x1234).fill(3);
     const boot = await prepare({ initrd, append: 'quiet' });
     expect(boot.format).toBe('image');

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What Linux's drivers and kvm-unit-tests look for in the device tree, by literal names and numbers.
+// Device tree contents that Linux's drivers and kvm-unit-tests need, by literal names and
+// numbers.
 
 import { describe, expect, it } from 'vitest';
 import { DmaEnginePci } from '../../../../devices/dma-engine/index.ts';
@@ -26,7 +27,7 @@ const strings = (path: string, property: string) => stringsOf(nodeAt(tree, path)
 const phandle = (path: string) => cells(path, 'phandle')[0];
 
 describe('the device tree of virt', () => {
-  it('has what the kernel starts with', () => {
+  it('contains the initial state for the kernel', () => {
     expect([cells('/', '#address-cells'), cells('/', '#size-cells')]).toEqual([[2], [2]]);
     expect(cells('/', 'interrupt-parent')).toEqual([phandle('/interrupt-controller@8000000')]);
     expect(nodeAt(tree, '/').properties.get('dma-coherent')).toHaveLength(0);
@@ -107,7 +108,7 @@ describe('the device tree of virt', () => {
     expect(cells('/cmdqv@b000000', 'interrupts')).toEqual([0, 78, 1]);
   });
 
-  it('has a PRI queue’s interrupt where there is one', () => {
+  it('has a PRI queue’s interrupt if the SMMU has one', () => {
     const node = nodeAt(read({ smmu: smmuPlacement(3) }), '/iommu@9050000');
     expect(cellsOf(node, 'interrupts')).toEqual([0, 74, 1, 0, 75, 1, 0, 76, 1]);
     expect(stringsOf(node, 'interrupt-names')).toEqual(['eventq', 'gerror', 'priq']);
@@ -136,7 +137,7 @@ describe('the device tree of virt', () => {
     expect(cellsOf(nodeAt(tree, '/dma-engine@9200000'), 'msi-parent')).toEqual([handle, 8]);
   });
 
-  it('has a GICv2m frame in its place, which knows no DeviceIDs', () => {
+  it('has a GICv2m frame in its place, which has no DeviceIDs', () => {
     const device = new Gicv2mFrame({ firstIntid: 224, spis: 64 });
     const tree = read({ msiDevice: { device, addresses: [0x08020000], firstIrq: 192 } });
     const node = nodeAt(tree, '/interrupt-controller@8000000/v2m@8020000');
@@ -153,7 +154,7 @@ describe('the device tree of virt', () => {
       expect(nodeAt(tree, path).properties.has('msi-parent')).toBe(false);
   });
 
-  it('has bus masters behind the SMMU, coherent', () => {
+  it('has bus masters with the SMMU, coherent', () => {
     const engine = '/dma-engine@9200000';
     expect(strings(engine, 'compatible')).toEqual(['vsmmu,dma-engine']);
     expect(cells(engine, 'iommus')).toEqual([phandle('/iommu@9050000'), 8]);
@@ -161,7 +162,7 @@ describe('the device tree of virt', () => {
     expect(names(engine)).toContain('dma-coherent');
   });
 
-  it('has disks behind the SMMU, each with its own StreamID', () => {
+  it('has disks with the SMMU, each with its own StreamID', () => {
     const disks = virtDisks([
       new MemoryDisk(new Uint8Array(512)),
       new MemoryDisk(new Uint8Array(512)),
@@ -209,7 +210,7 @@ describe('the device tree of virt', () => {
     );
   });
 
-  it('has a console of tests without an SMMU, at the place behind those of disks', () => {
+  it('has a console of tests without an SMMU, at the place after those of disks', () => {
     const memory = new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true });
     const ram = { gpa: 0x40000000, offset: 0, size: 0x10000 };
     const testdev = virtTestdev({ memory, ram }, () => undefined);
@@ -243,7 +244,7 @@ describe('the device tree of virt', () => {
     );
   });
 
-  it('has MSIs of PCIe functions carry their requester IDs to an ITS, or go to a GICv2m frame', () => {
+  it('sends MSIs of PCIe functions with their requester IDs to an ITS, or to a GICv2m frame', () => {
     const { bridge } = virtPcie([new DmaEnginePci('dma')], 100);
     const its = { device: new ItsHarness().its, addresses: [0x08080000] };
     const frame = new Gicv2mFrame({ firstIntid: 224, spis: 64 });

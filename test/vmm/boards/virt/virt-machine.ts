@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Devices of a machine `virt`, as far as its device tree looks at them.
+// Properties of a machine `virt`'s devices that its device tree depends on.
 
 import type { Placement } from '../../../../devices/bus/index.ts';
 import { DmaEngine } from '../../../../devices/dma-engine/index.ts';
@@ -8,7 +8,7 @@ import { Pl031 } from '../../../../devices/pl031/index.ts';
 import type { Device } from '../../../../devices/plugin/index.ts';
 import { placed, type VirtTreeOptions, virtRam } from '../../../../vmm/boards/virt/index.ts';
 
-/** What of a device its place depends on. */
+/** Properties of a device that determine its address. */
 export function shape(name: string, size: number, interrupts: number): Device {
   const unused = () => undefined;
   return {
@@ -30,7 +30,7 @@ export function shape(name: string, size: number, interrupts: number): Device {
 export const smmuPlacement = (interrupts = 2): Placement =>
   placed('smmu', shape('smmuv3', 0x20000, interrupts));
 
-/** A machine with all that the board has. */
+/** A machine with everything that the board supports. */
 export function virtMachine(change: Partial<VirtTreeOptions> = {}): VirtTreeOptions {
   return {
     vcpus: 2,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Where the MSIs of the board `virt` end: those of the DMA engine, which its SMMU translates, and the SMMU's own. What a kernel's accesses
-// would do is done to the bus here. Offsets and encodings are literal.
+// The targets of the MSIs of the board `virt`: those of the DMA engine, which its SMMU
+// translates, and the SMMU's own. The test replaces the kernel's accesses by accesses to
+// the bus. Offsets and encodings are literal.
 
 import { describe, expect, it } from 'vitest';
 import { type VirtMsi, virtBoard } from '../../../../vmm/boards/virt/index.ts';
@@ -17,7 +18,10 @@ import {
   SMMU_ID,
 } from './msi-board.ts';
 
-/** The SMMU is on, its one stream aborts and records, and events and errors are interrupts. */
+/**
+ * The SMMU is enabled, its only stream aborts and records, and events and errors are
+ * interrupts.
+ */
 function faulting({ bus, write64 }: Board, doorbell: number, data: number): void {
   write64(SMMU + 0x080, RAM + 0x80_0000);
   bus.write(SMMU + 0x088, 4, 4);
@@ -33,7 +37,8 @@ describe.each(['guest', 'host'] as const)('in the role %s', (role) => {
     const board = await boardOf(role, 'its');
     mapEvents(board, [SMMU_ID, ENGINE_ID]);
     expect([board.fill(DOORBELL.its, 1), board.iar()]).toEqual([1, 8193]);
-    // No event of the engine's, no register for a message, no frame of that board.
+    // An address that is neither an event of the engine, nor a register for messages, nor
+    // a frame of that board.
     expect([board.fill(DOORBELL.its, 0), board.hppir()]).toEqual([1, 1023]);
     expect([board.fill(DOORBELL.its + 4, 1), board.fill(DOORBELL.v2m, 208)]).toEqual([3, 3]);
   });

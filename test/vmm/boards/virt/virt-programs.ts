@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Programs for a machine `virt`, as flat binaries: words of A64, at their offsets. They begin at the
-// image's start, where VBAR_EL1 can point to.
+// Programs for a machine `virt`, as flat binaries: words of A64, at their offsets. They
+// begin at the image's start, where VBAR_EL1 can point.
 
 /** A flat binary of words and texts by their offsets. */
 export function image(parts: Readonly<Record<number, readonly number[] | string>>) {
@@ -43,7 +43,7 @@ export const HELLO = image({
   36: 'hello\n\0',
 });
 
-/** Prints "hello" and goes on for ever. */
+/** Prints "hello" and runs forever. */
 export const SPEAKS = image({
   0: [
     0xd2a12001, // mov x1, #0x9000000
@@ -57,7 +57,7 @@ export const SPEAKS = image({
   36: 'hello\n\0',
 });
 
-/** Accesses system registers that there are not, and one that cannot be written, and powers off. */
+/** Accesses system registers that do not exist, and a read-only one, and powers off. */
 export const UNKNOWN_REGISTERS = image({
   0: [
     0x10000000, // adr x0, 0
@@ -75,16 +75,16 @@ export const UNKNOWN_REGISTERS = image({
   ],
 });
 
-/** What a trace has of them. */
+/** Their records in a trace. */
 export const UNKNOWN_RECORDS = [
   ['vCPU 0', { name: 'unknown MRS', register: 'S3_3_C15_C10_3', pc: '0x40080008' }],
   ['vCPU 0', { name: 'unknown MSR', register: 'S3_0_C15_C2_2', pc: '0x4008000c' }],
 ];
 
 /**
- * Arms the virtual timer for 409,600 ticks later and waits for its interrupt. Prints 'A' + INTID - 27,
- * '0' + ticks from the compare value to the end of the handler's first instruction, '1' if nothing is
- * left to acknowledge, and powers off.
+ * Arms the virtual timer 409,600 ticks ahead and waits for its interrupt. Prints 'A' +
+ * INTID - 27, '0' + ticks from the compare value to the end of the handler's first
+ * instruction, '1' if nothing is left to acknowledge, and powers off.
  */
 export const timer = (wait: 'asleep' | 'awake') =>
   image({
@@ -134,8 +134,9 @@ export const timer = (wait: 'asleep' | 'awake') =>
   });
 
 /**
- * Takes exceptions, each at its own address, and prints '0' + ESR_EL1.EC and '0' + ESR_EL1.{WnR, DFSC}
- * of each: a load and a store where nothing is, SMC, HLT, MRS of a register that no one has.
+ * Takes exceptions, each at its own address, and prints '0' + ESR_EL1.EC and '0' +
+ * ESR_EL1.{WnR, DFSC} of each: a load and a store at an unmapped address, SMC, HLT, MRS
+ * of a register that does not exist.
  */
 export const FAULTS = image({
   0: [
@@ -165,7 +166,10 @@ export const FAULTS = image({
   ],
 });
 
-/** Prints a byte of its own, changes it to '?', changes UARTIBRD, and resets the machine by PSCI. */
+/**
+ * Prints a byte of its own, changes it to '?', changes UARTIBRD, and resets the machine
+ * by PSCI.
+ */
 export const RESET = image({
   0: [
     0xd2a12001, // mov x1, #0x9000000
@@ -182,7 +186,7 @@ export const RESET = image({
   40: 'R',
 });
 
-/** Prints what Linux says before it spins forever, and does so. */
+/** Prints Linux's message before it spins forever, and spins. */
 export const PANIC = image({
   0: [
     0xd2a12001, // mov x1, #0x9000000
@@ -249,7 +253,10 @@ export const BUSY = image({
   ],
 });
 
-/** A VCMDQ of 256 entries at 0x40100000 for LVCMDQ 0 of VINTF 0. x5: logical page 0 of the VINTF. */
+/**
+ * A VCMDQ of 256 entries at 0x40100000 for LVCMDQ 0 of VINTF 0. x5: logical page 0 of the
+ * VINTF.
+ */
 const QUEUE = [
   0xd2a16001, // mov x1, #0xb000000
   0xd2a80202, // mov x2, #0x40100000
@@ -265,8 +272,8 @@ const QUEUE = [
 ];
 
 /**
- * Batches of a TLBI and a CMD_SYNC, each waited for by looking at CONS. Prints 'K' when all have been
- * executed, 'T' when one took more than 1,000 looks.
+ * Batches of a TLBI and a CMD_SYNC, each awaited by polling CONS. Prints 'K' when all
+ * have been executed, 'T' when one took more than 1,000 polls.
  */
 export const batches = (count: number) =>
   image({
@@ -301,8 +308,8 @@ export const batches = (count: number) =>
   });
 
 /**
- * Enables the VINTF, has a batch executed, disables the VINTF and reads the queue's STATUS, so many
- * times. Prints 'K' when every CONS and STATUS was right, else 'F'.
+ * Enables the VINTF, executes a batch, disables the VINTF and reads the queue's STATUS,
+ * this many times. Prints 'K' when every CONS and STATUS was right, otherwise 'F'.
  */
 export const flips = (count: number) =>
   image({
@@ -341,8 +348,8 @@ export const flips = (count: number) =>
 const semihostingCall = (operation: number) => [0x52800000 + operation * 32, 0xd45e0000];
 
 /**
- * Semihosting: prints "hi!" and "n", sees that SYS_WRITE returns -1, and makes a call with a block of two
- * words, or with the first of them instead.
+ * Semihosting: prints "hi!" and "n", checks that SYS_WRITE returns -1, and makes a call
+ * with a block of two words, or with the first of them instead.
  */
 export const semihosted = (operation: number, reason: number, subcode: number, hasBlock = true) =>
   image({
@@ -364,10 +371,10 @@ export const semihosted = (operation: number, reason: number, subcode: number, h
     256: [reason, 0, subcode, 0],
   });
 
-/** Where RAM has a flat binary. */
+/** Address at which a flat binary is loaded. */
 const LOADED = 0x40080000;
 
-/** Writes a text to the console of tests, by the legacy interface, and goes on for ever. */
+/** Writes a text to the console of tests, by the legacy interface, and runs forever. */
 export const testdev = (text: string) =>
   image({
     0: [
@@ -381,15 +388,19 @@ export const testdev = (text: string) =>
       0x17fffffc, // b 0xc
       0x14000000, // b .
     ],
-    // Registers and what goes there: size of pages, queue, its size, alignment and page, notification.
+    // Registers and their values: size of pages, queue, its size, alignment and page,
+    // notification.
     256: [0x28, 0x100, 0x30, 1, 0x38, 4, 0x3c, 0x10, 0x40, (LOADED + 0x200) / 0x100, 0x50, 1],
-    // A descriptor, and behind four of them the available ring, whose first entry is that one.
+    // A descriptor and, after four of them, the available ring, whose first entry is that
+    // one.
     512: [LOADED + 0x300, 0, text.length, 0],
     576: [0x10000],
     768: text,
   });
 
-/** Stores an instruction, twice, executes it with IC and ISB and without, and powers off. */
+/**
+ * Stores an instruction, twice, executes it with and without IC and ISB, and powers off.
+ */
 export const STALE = image({
   0: [
     0x10000801, // adr x1, 0x100

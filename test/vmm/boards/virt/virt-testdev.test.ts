@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The console of tests on the board `virt`, worked without a CPU: what a guest has written
-// before a reset is no part of what it writes after it.
+// The console of tests on the board `virt`, driven without a CPU: output before a reset
+// is not part of the output after it.
 
 import { expect, it } from 'vitest';
 import { DeviceBus, FakeHost } from '../../../../devices/testing/index.ts';
@@ -21,13 +21,13 @@ function testConsole() {
   device.reset();
   const bus = new DeviceBus(device);
   const view = new DataView(host.ram.buffer, host.ram.byteOffset, host.ram.length);
-  /** Sets up the queue, as a driver does after a reset, and writes a text. */
+  /** Sets up the queue, like a driver after a reset, and writes a text. */
   const write = (text: string) => {
     host.ram.fill(0);
     host.ram.set(new TextEncoder().encode(text), TEXT);
     view.setBigUint64(PAGE, BigInt(host.ramGpa + TEXT), true);
     view.setUint32(PAGE + 8, text.length, true);
-    // The available ring is behind the descriptors; its first entry is descriptor 0.
+    // The available ring follows the descriptors; its first entry is descriptor 0.
     view.setUint16(PAGE + 16 * SIZE + 2, 1, true);
     bus.write32(0x28, PAGE);
     bus.write32(0x30, OUTPUT);
@@ -43,7 +43,7 @@ function testConsole() {
 
 type TestConsole = ReturnType<typeof testConsole>;
 
-it('goes on with a number in the next output', () => {
+it('continues a number in the next output', () => {
   const { codes, write } = testConsole();
   write('12');
   write('3q');

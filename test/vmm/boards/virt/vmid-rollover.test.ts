@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// A new generation of VMIDs: the TLBs and instruction caches of processors, which have VMIDs in their tags, are emptied with
-// those of the SMMUs. Seen by a guest that has changed a page table and an instruction, and says so to no one.
+// A new generation of VMIDs: the TLBs and instruction caches of processors, which are
+// tagged by VMIDs, are flushed together with those of the SMMUs. Observed by a guest that
+// has changed a page table and an instruction without an invalidation.
 
 import { expect, it } from 'vitest';
 import { loadHotModules } from '../../../../assembly/load.ts';
@@ -16,8 +17,9 @@ const VMID16 = 1 << 18;
 const VMIDS = 256;
 
 /**
- * Maps a page with 'a' in it, loads from there, and calls a function that has 'x'. Then maps another page, with 'b', in
- * its place without a TLBI, and makes it 'y' without an IC; and prints forever what it loads and what it is told.
+ * Maps a page that contains 'a', loads from it, and calls a function that returns 'x'.
+ * Then replaces the page by another one, with 'b', without a TLBI, and the function's
+ * result by 'y' without an IC; and prints forever what it loads and what is returned.
  */
 const FORGETFUL = image({
   0: [
@@ -107,7 +109,10 @@ it('a new generation of VMIDs empties TLB and instruction cache of an arm64 vCPU
     return printed.slice(0, 2 * lines);
   };
   const memory = new WebAssembly.Memory({ initial: 17, maximum: 17, shared: true });
-  /** VMs that are created, run and destroyed, so many that they use up most VMIDs of a generation, or the last ones. */
+  /**
+   * VMs that are created, run and destroyed, so many that they use up most VMIDs of a
+   * generation, or the last ones.
+   */
   const passing = (vms: number) => {
     for (let i = 0; i < vms; i++) {
       const vm = host.createVm('passing', memory, ramRegions(memory, RAM_GPA_BASE));

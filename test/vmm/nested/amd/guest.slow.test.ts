@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Wasm guests that invalidate through their own command buffers (test/support/guests/amd-guest.ts).
+// Wasm guests that invalidate through their own command buffers
+// (test/support/guests/amd-guest.ts).
 
 import { beforeAll, describe, expect, it } from 'vitest';
 import {
@@ -34,13 +35,16 @@ const RESULTS = 0x180010;
 const DATA = 0x199000;
 const IOVA = 0x123456000;
 
-/** Has the guest do one step. */
+/** Makes the guest execute one step. */
 function step({ machine, words }: AmdMachine, name: keyof typeof STEPS): void {
   words[0x180000 / 4] = STEPS[name];
   expect(machine.step(), machine.error?.message).toBe('running');
 }
 
-/** One word by DMA through the IOMMU: the engine's status, what is in memory then, and the guest's event log. */
+/**
+ * One word by DMA through the IOMMU. Returns the engine's status, the word in memory, and
+ * the guest's event log.
+ */
 function fill(guest: AmdMachine, pattern: number) {
   const { words } = guest;
   words[0x180008 / 4] = pattern;
@@ -62,7 +66,7 @@ async function boot(host: AmdHost, name: string, domain: number): Promise<AmdMac
   return guest;
 }
 
-/** The word of a page that was unmapped: still written through a stale entry, or refused. */
+/** The word of an unmapped page: still written through a stale entry, or refused. */
 const STALE = { status: DMA_STATUS_DONE, events: 0 };
 const REFUSED = { status: DMA_STATUS_WRITE_FAULT, events: 1 };
 
@@ -77,7 +81,8 @@ describe('a Wasm guest with an AMD IOMMU', () => {
     const [exits, doorbells] = [guest.words[(RESULTS + 4) / 4], guest.words[(RESULTS + 8) / 4]];
     expect({ exits, doorbells }).toEqual({ exits: 0, doorbells: 1 });
     expect(guest.machine.exitStatistics.duringInvalidation).toBe(0);
-    // IO_PAGE_FAULT of a write (RW) by the guest's DeviceID, in the guest's tables (GN) of PASID 0, at the iova.
+    // IO_PAGE_FAULT of a write (RW) by the guest's DeviceID, in the guest's tables (GN)
+    // of PASID 0, at the iova.
     const record = [DEVICE_ID, 0x20210000, IOVA % 2 ** 32, Math.floor(IOVA / 2 ** 32)];
     expect(fill(guest, 0x33333333)).toEqual({ ...REFUSED, data: 0x22222222, record });
     // EventLogInt: the IOMMU's line is asserted.
@@ -86,7 +91,7 @@ describe('a Wasm guest with an AMD IOMMU', () => {
     expect(host.strayEvents).toBe(0);
   });
 
-  it('removes nothing of a VM with the same DeviceID, DomainID and iova', async () => {
+  it('removes no entry of a VM with the same DeviceID, DomainID and iova', async () => {
     const host = await AmdHost.create({ modules });
     expect(await neighbourKeeps(host)).toBe(true);
   });
@@ -107,8 +112,9 @@ describe('a Wasm guest with an AMD IOMMU', () => {
 });
 
 /**
- * Two VMs with the same IDs; one invalidates. The DomainID that both use is the one that the host gives the first of them: whoever uses the
- * guest's for the host's hits the neighbour.
+ * Two VMs with the same IDs; one invalidates. The DomainID of both is the one that the
+ * host assigns to the first of them: using the guest's DomainID for the host's would
+ * affect the neighbour.
  */
 async function neighbourKeeps(host: AmdHost): Promise<boolean> {
   const domain = host.iommu.domains.used + 2;

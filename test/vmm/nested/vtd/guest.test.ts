@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A WebAssembly guest with a VT-d IOMMU that its host manages by software: its invalidation queue becomes
-// calls of iommufd, on the nested HWPT and on the vIOMMU.
+// A WebAssembly guest with a VT-d IOMMU that its host emulates in software: its
+// invalidation queue results in calls of iommufd, on the nested HWPT and on the vIOMMU.
 
 import { describe, expect, it } from 'vitest';
 import * as DMA from '../../../../assembly/layout/dma-engine-registers.ts';
@@ -53,7 +53,10 @@ const store64 = (at: number, value: bigint) =>
 const write32 = (at: number, value: number) =>
   `(call $write32 (i32.const ${at}) (i32.const ${value | 0}))`;
 
-/** A guest's program: descriptors and DMA in order, each with what it leaves in a word of `results`. */
+/**
+ * A guest's program: descriptors and DMA in order, each with its result in a word of
+ * `results`.
+ */
 class Program {
   readonly #text: string[] = [];
   #tail = 0;
@@ -65,7 +68,9 @@ class Program {
     return this;
   }
 
-  /** Queues descriptors and a wait, and rings; traps unless the wait has stored its data. */
+  /**
+   * Queues descriptors and a wait, and rings; traps unless the wait has stored its data.
+   */
   invalidate(...what: Invalidation[]): this {
     const data = ++this.#waits;
     for (const each of [...what, { kind: 'wait', address: gpa(AT.status), data } as const])
@@ -84,7 +89,7 @@ class Program {
     this.#tail += VTD.VTD_DESCRIPTOR_SIZE;
   }
 
-  /** Descriptors that the queue stops at: nothing waits for them. */
+  /** Descriptors at which the queue stops: nothing waits for them. */
   ring(words: Uint32Array): this {
     this.#put(words);
     return this.do(write32(IOMMU + VTD.VTD_IQT, this.#tail));
@@ -106,7 +111,7 @@ class Program {
   }
 }
 
-/** Tables, registers, translation: what a driver of a VT-d IOMMU does first. */
+/** Tables, registers, translation: the first steps of a VT-d driver. */
 function bringUp(): Program {
   const entry = new Uint32Array(2);
   const pasid = withBits(
@@ -200,7 +205,7 @@ describe('a guest with a VT-d IOMMU', () => {
       .invalidate(iotlb)
       .verify();
     const { status, results, host, iommu } = await run(program);
-    // Another page's and another domain's invalidation change nothing.
+    // An invalidation of another page or another domain changes nothing.
     expect([status, results.slice(0, 5)]).toEqual(['off', [DONE, DONE, DONE, DONE, FAULT]]);
     expect(host.iommu.physical.takeFaults()).toEqual([
       { sourceId: 0, address: IOVA, reason: 'first stage' },
@@ -243,7 +248,7 @@ describe('a guest with a VT-d IOMMU', () => {
       };
     };
     const request = { virtId: SOURCE_ID, address: IOVA, write: false };
-    // At the exit after the access the engine continues.
+    // The engine continues at the exit after the access.
     const resolved = await run(program, prepare);
     expect([resolved.status, resolved.results.slice(0, 2)]).toEqual(['off', [DONE, DONE]]);
     expect(requests).toEqual([request]);
@@ -253,7 +258,7 @@ describe('a guest with a VT-d IOMMU', () => {
     expect([requests.length, STALLED]).toEqual([2, 7]);
   });
 
-  it('is stopped by what is no descriptor, or names a device that it has not', async () => {
+  it('is stopped by an invalid descriptor, or one that names a device of others', async () => {
     for (const words of [
       new Uint32Array(8).fill(0xf),
       buildInvalidation({ ...deviceTlb, sourceId: 9 }),
@@ -277,7 +282,7 @@ describe('a guest with a VT-d IOMMU', () => {
       )
       .verify();
     expect((await run(untranslated)).results[0]).toBe(DONE);
-    // A leaf that names an address which is none of its RAM.
+    // A leaf with an address outside its RAM.
     const beyond = bringUp()
       .do(store64(AT.level1, 0x10_0000_0000n | PTE))
       .invalidate(iotlb)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// A vCPU's block as JavaScript reads it: its words are those of assembly/layout/arm64-state.ts.
+// A vCPU's block as read by JavaScript: its words are those of
+// assembly/layout/arm64-state.ts.
 
 import { describe, expect, it } from 'vitest';
 import { ARM64_INSIDE, ARM64_PRESENCE } from '../../../../assembly/layout/arm64-state.ts';
@@ -8,14 +9,14 @@ import { Arm64Block, storageOffset } from '../../../../vmm/vcpu/arm64/arm64-bloc
 const AT = 0x4000;
 
 describe('the block of a vCPU', () => {
-  it('says that the vCPU is inside by one bit of one word', () => {
+  it('shows that the vCPU is inside by one bit of one word', () => {
     const memory = new WebAssembly.Memory({ initial: 16, maximum: 16, shared: true });
     const [bytes, view] = [new Uint8Array(memory.buffer), new DataView(memory.buffer)];
     const block = new Arm64Block(memory, AT);
     expect(block.isInside).toBe(false);
     view.setUint32(AT + ARM64_PRESENCE, ARM64_INSIDE, true);
     expect(block.isInside).toBe(true);
-    // All else says the contrary.
+    // All other bits have the opposite value.
     bytes.fill(0xff);
     view.setUint32(AT + ARM64_PRESENCE, (0xffffffff & ~ARM64_INSIDE) >>> 0, true);
     expect(block.isInside).toBe(false);

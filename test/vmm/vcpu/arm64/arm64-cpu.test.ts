@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// A vCPU and its GICv3: the bit that says "look" is cleared only by the GIC, which checks again after
-// that. Clearing it because of an outdated answer would lose a later interrupt.
+// A vCPU and its GICv3: the bit that means "check" is cleared only by the GIC, which
+// checks again after that. Clearing it because of an outdated answer would lose a later
+// interrupt.
 
 import { beforeEach, describe, expect, it } from 'vitest';
 import { ARM64_PENDING_IRQ } from '../../../../assembly/layout/arm64-state.ts';
@@ -15,7 +16,7 @@ const INTID = 40;
 
 let gic: GicHarness;
 let cpu: Arm64Cpu;
-/** What another thread does once the GIC has answered. */
+/** Another thread's action once the GIC has answered. */
 let meanwhile: () => void;
 
 beforeEach(() => {
@@ -34,7 +35,7 @@ beforeEach(() => {
     readInterface: (vcpu, register) => device.readInterface(vcpu, register),
     writeInterface: (vcpu, register, value) => device.writeInterface(vcpu, register, value),
   };
-  // In front of the GIC; of the CPU's functions only this one is called.
+  // A wrapper of the GIC; of the CPU's functions only this one is called.
   const exports = { reset: () => undefined } as unknown as Arm64Exports;
   cpu = new Arm64Cpu({ index: 0, block: new Arm64Block(gic.memory, 0), exports, interrupts });
   cpu.start({ pc: 0n, x0: 0n }, 0n);
@@ -63,7 +64,7 @@ describe('the IRQ input', () => {
     expect([cpu.block.mmioValue, isPending()]).toEqual([BigInt(INTID), false]);
   });
 
-  it('is taken back with the interrupt', () => {
+  it('is cleared with the interrupt', () => {
     gic.pulse(INTID);
     expect(isPending()).toBe(true);
     gic.setGicd(0x180 + 4 * (INTID >> 5), 1 << (INTID & 31));

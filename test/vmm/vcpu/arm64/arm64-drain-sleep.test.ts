@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// What arm64 vCPUs tell a drain that sleeps on its own thread.
+// What arm64 vCPUs report to a drain that sleeps on its own thread.
 
 import { afterEach, describe, expect, it } from 'vitest';
 import { ARM64_VCPU_SIZE } from '../../../../assembly/layout/arm64-state.ts';
@@ -20,7 +20,7 @@ function memoryOf(vcpus: number) {
 }
 
 describe('an arm64 vCPU', () => {
-  it('says that it is awake, and wakes a drain that sleeps, once', () => {
+  it('announces that it is awake, and wakes a drain that sleeps, once', () => {
     const memory = memoryOf(2);
     const { words } = memory;
     const { sleeping, wake, awake } = arm64DrainSleep({ cpus: CPUS, vcpus: 2 });

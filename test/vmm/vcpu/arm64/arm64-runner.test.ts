@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What ends the WFI of a vCPU on its own thread, and what it says then: `asleep` makes its
-// machine believe that only a device can wake it.
+// What ends the WFI of a vCPU on its own thread, and what it reports then: with `asleep`,
+// its machine assumes that only a device can wake it.
 
 import { beforeEach, expect, it } from 'vitest';
 import {
@@ -18,9 +18,9 @@ const BASE = 0x2000_0000;
 const module = await loadArm64();
 
 let machine: Arm64Machine;
-/** Calls of the thread, and its word that it sleeps. */
+/** Calls of the thread, and its report that it sleeps. */
 let log: string[];
-/** What another thread does while it sleeps: before its second look for an interrupt. */
+/** Another thread's action while it sleeps: before its second check for an interrupt. */
 let meanwhile: () => void;
 let isAsserted: boolean;
 
@@ -78,7 +78,7 @@ function setTimer(): void {
 
 const stop = () => machine.block.setStop(true);
 
-it('stopped without a timer it says that it was asleep', () => {
+it('stopped without a timer it reports that it was asleep', () => {
   meanwhile = stop;
   expect([run(), log]).toEqual(['asleep', ['sleeps', 'wakes']]);
 });

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What the board sees of a vCPU's generic timers, against DDI 0487 section D12.2, by literal counts.
+// A vCPU's generic timers as seen by the board, against DDI 0487 section D12.2, with
+// literal counts.
 
 import { beforeEach, describe, expect, it } from 'vitest';
 import {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// The numbers by which the thread of an arm64 vCPU tells the answers of its machine apart.
+// The numbers by which the thread of an arm64 vCPU distinguishes its machine's answers.
 
 import { expect, it } from 'vitest';
 import * as TRANSPORT from '../../../../vmm/vcpu/arm64/arm64-transport.ts';

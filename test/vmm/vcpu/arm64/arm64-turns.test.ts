@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-// Who runs next: vCPUs that run, wait until a time, and wake, by hand.
+// Which vCPU runs next: vCPUs that run, wait until a time, and wake, by hand.
 
 import { describe, expect, it } from 'vitest';
 import { Arm64Turns, type TurnQueries } from '../../../../vmm/vcpu/arm64/arm64-turns.ts';
@@ -8,7 +8,7 @@ const LENGTH = 100;
 
 class Taker {
   readonly index: number;
-  /** Until when it waits. */
+  /** The end of its wait. */
   until: number | undefined;
 
   constructor(index: number) {
@@ -30,7 +30,10 @@ function turnsOf(vcpus: number) {
   return {
     turns,
     takers,
-    /** Lets the next vCPU execute a number of instructions, and then wait for a number of ticks. */
+    /**
+     * Runs the next vCPU for a number of instructions, after which it waits for a number
+     * of ticks.
+     */
     run(instructions: number, waits?: number): number | undefined {
       const vcpu = turns.next(queries);
       if (!vcpu) return undefined;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Registers that vCPUs on threads of their own access without an exit: nothing that is posted is lost,
-// twice there, or late, and what cannot be posted takes an exit.
+// Registers that vCPUs on threads of their own access without an exit: no posted write is
+// lost, duplicated or late, and an access that cannot be posted takes an exit.
 
 import { describe, expect, it } from 'vitest';
 import {
@@ -28,7 +28,7 @@ import type { VcpuHost } from '../../../../vmm/vcpu/index.ts';
 
 const DATA = 0x1000;
 const FLAGS = 0x1018;
-/** As many as the ring has. */
+/** The size of the ring. */
 const ENTRIES = 4096;
 
 function vcpuOf(server: PostedServer) {
@@ -59,14 +59,14 @@ function sides(value: () => number | undefined = () => 0x90) {
     server,
     written,
     post: (value: number) => access(DATA, true, BigInt(value)),
-    /** What is read; undefined: by an exit. */
+    /** The value that is read; undefined for an exit. */
     read: (size = 4) => (access(FLAGS, false, 0xeen, size) ? block.mmioValue : undefined),
     access,
   };
 }
 
 describe('posted registers', () => {
-  it('are written in order, each write once, when the server looks', () => {
+  it('are written in order, each write once, when the server polls', () => {
     const { server, written, post } = sides();
     server.serve();
     expect([post(0x161), post(0x62)]).toEqual([true, true]);
@@ -76,11 +76,11 @@ describe('posted registers', () => {
     expect(written).toEqual([0x61, 0x62]);
   });
 
-  it('have exits where there is no room, and room again behind a look, however often', () => {
+  it('take exits while the ring is full, and are posted again after a poll, however often', () => {
     const { server, written, post } = sides();
     server.serve();
     for (let round = 0; round < 3; round++) {
-      // The ring begins elsewhere each time.
+      // The ring begins at another entry each time.
       for (let i = 0; i < ENTRIES; i++) expect(post(i + round)).toBe(true);
       expect(post(0)).toBe(false);
       server.serve();
@@ -103,7 +103,7 @@ describe('posted registers', () => {
     expect(post(1)).toBe(true);
   });
 
-  it('are read as of the last look, by the size of the access', () => {
+  it('are read as of the last poll, by the size of the access', () => {
     let value = 0x190;
     const { server, read } = sides(() => value);
     expect(read()).toBeUndefined();
@@ -141,7 +141,7 @@ describe('posted registers', () => {
     expect(written).toEqual([]);
   });
 
-  it('lose nothing when a write has the server look again, as a vCPU posts more', () => {
+  it('lose nothing when a write makes the server poll again, as a vCPU posts more', () => {
     const written: number[] = [];
     const server: PostedServer = new PostedServer({
       writeAt: DATA,
@@ -166,7 +166,7 @@ describe('posted registers', () => {
     const { server, written, post, read } = sides();
     server.serve();
     post(1);
-    // The thread of a vCPU was terminated as it posted.
+    // The thread of a vCPU was terminated while it posted.
     new Int32Array(server.memory.buffer)[0] = 1;
     server.reset();
     expect(read()).toBeUndefined();
@@ -178,8 +178,8 @@ describe('posted registers', () => {
   });
 });
 
-describe('what a vCPU asks the thread of its machine for', () => {
-  it('comes behind what has been posted', () => {
+describe('a call of a vCPU to the thread of its machine', () => {
+  it('is executed after all posted writes', () => {
     const order: string[] = [];
     const tell = (what: string) => {
       order.push(what);
@@ -214,7 +214,7 @@ describe('what a vCPU asks the thread of its machine for', () => {
         return { what: 'return', x0: 0n };
       },
     };
-    // What a call reaches of them.
+    // The effects of a call on them.
     const { mmio, hypercall } = new Arm64Parallel({
       blocks: [block],
       host: { bus, gate } as unknown as VcpuHost,

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// A machine is saved between two instructions and restored as another one, which continues as the first one
-// does: with the same output, at the same counts, to the same state.
+// A machine is saved between two instructions and restored as another one, which
+// continues like the first one: with the same output, at the same counts, to the same
+// state.
 
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
@@ -30,7 +31,7 @@ import { timer } from '../../boards/virt/virt-programs.ts';
 const BUDGET = 0x100000;
 const ENTRY = 0x40200000;
 
-/** A guest whose vCPUs are within reach. */
+/** A guest whose vCPUs the test can access. */
 class OpenGuest extends Arm64Guest {
   turns: Vcpu | undefined;
 
@@ -41,7 +42,10 @@ class OpenGuest extends Arm64Guest {
   }
 }
 
-/** A machine at the first instruction of a program, with interrupt controller, UART and clock. */
+/**
+ * A machine at the first instruction of a program, with interrupt controller, UART and
+ * clock.
+ */
 async function machineOf(program: Uint8Array, vcpus: number) {
   const memory = createArm64Memory(vcpus, virtRam(0x1000000), gicBlockSize(vcpus));
   const [module, gicModule] = await Promise.all([loadArm64(), loadGicv3()]);
@@ -98,9 +102,9 @@ async function machineOf(program: Uint8Array, vcpus: number) {
     );
   const devices = [gic, uart, rtc];
   return {
-    /** Runs a number of instructions, of all vCPUs together. */
+    /** Executes a number of instructions, of all vCPUs together. */
     run: (instructions: number) => machine.step(instructions / BUDGET),
-    /** What it has printed since it was made, and all that it is. */
+    /** Its output since it was created, and its whole state. */
     outcome: () => ({
       printed,
       status: machine.status,
@@ -125,7 +129,7 @@ async function machineOf(program: Uint8Array, vcpus: number) {
   };
 }
 
-// Program, vCPUs, and instructions that it has executed before it ends, of all vCPUs together.
+// Program, vCPUs, and the number of instructions before it ends, of all vCPUs together.
 const PROGRAMS: readonly (readonly [string, Uint8Array, number, number])[] = [
   ['counters', COUNTERS, 4, 800_000],
   ['a lock that is waited for by WFE', lock('wfe'), 4, 1_100_000],
@@ -137,7 +141,7 @@ const PROGRAMS: readonly (readonly [string, Uint8Array, number, number])[] = [
 ];
 
 describe('a machine that is saved at any instruction', () => {
-  it.each(PROGRAMS)('goes on as another one: %s', async (_name, program, vcpus, most) => {
+  it.each(PROGRAMS)('continues as another one: %s', async (_name, program, vcpus, most) => {
     const random = new Random(most);
     for (let i = 0; i < 4; i++) {
       const first = await machineOf(program, vcpus);
@@ -147,7 +151,7 @@ describe('a machine that is saved at any instruction', () => {
       expect([point, before.status]).toEqual([point, 'running']);
       const saved = first.save();
       const other = await machineOf(program, vcpus);
-      // It is in the middle of something else.
+      // It is in another state.
       other.run(Math.floor(point / 2));
       const { printed } = other.outcome();
       await other.restore(saved);

@@ -90,7 +90,7 @@ describe('guest images', () => {
     );
   });
 
-  it('gives a guest the memory that it asks for', async () => {
+  it('gives a guest the memory that it requests', async () => {
     const image = await loadGuestImage(reactor(RUN));
     expect(createGuestMemory(image).buffer.byteLength).toBe(GUEST_PAGES * 65536);
     expect(createGuestMemory(image, 1000).buffer.byteLength).toBe(GUEST_PAGES * 65536);
@@ -105,7 +105,7 @@ describe('guest images', () => {
     );
     const limited = createGuestMemory(grown, 30);
     expect(limited.buffer.byteLength).toBe(30 * 65536);
-    // What the machine has is a limit, whatever the import says.
+    // The machine's memory is the limit, whatever the import declares.
     expect(() => limited.grow(1)).toThrow(RangeError);
     const free = createGuestMemory(grown);
     expect(free.grow(20)).toBe(20);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Binaries that are made to do harm while they are read, compiled or instantiated: each is refused by name, before any engine sees it.
+// Binaries that are made to do harm while they are read, compiled or instantiated: each
+// is refused by name, before any engine sees it.
 
 import { afterEach, describe, expect, it } from 'vitest';
 import { Random } from '../../../../devices/bus/index.ts';
@@ -42,7 +43,7 @@ const FUNCTION = 0x00;
 const imported = (...list: number[][]) => command({ imports: [IMPORT_MEMORY, ...list] });
 const vsmmu = (call: string, type: number) => [...name('vsmmu'), ...name(call), FUNCTION, type];
 
-/** No one's prototype has become longer. */
+/** No prototype has gained a property. */
 const prototype = Object.getOwnPropertyNames(Object.prototype);
 afterEach(() => expect(Object.getOwnPropertyNames(Object.prototype)).toEqual(prototype));
 
@@ -111,7 +112,7 @@ describe('the import section', () => {
     expect(await refusal(sequence)).toContain('\\u{1b}[2J.\\u{a}\\u{202e}\\u{0}, which no machine');
     const long = imported([...name('x'.repeat(100_000)), ...name('y'), FUNCTION, 0x00]);
     expect(await refusal(long)).toMatch(/^unknown-import: the guest imports x{200}…,/);
-    // A lone surrogate is no UTF-8; a byte order mark belongs to the name.
+    // A lone surrogate is not UTF-8; a byte order mark is part of the name.
     const lone = imported([...name([0xed, 0xa0, 0x80]), ...name('f'), FUNCTION, 0x00]);
     expect(await refusal(lone)).toContain('a name is not UTF-8');
     const marked = command({ imports: [[...name('\ufeffenv'), ...name('memory'), ...MEMORY_32]] });
@@ -124,7 +125,7 @@ const tables = (...entries: number[]) =>
   section(4, vector(...entries.map((count) => [0x70, 0x01, ...leb(count), ...leb(count)])));
 const typed = (...types: number[][]) => command({ types });
 
-/** What is refused before it is compiled, in every program of a guest. */
+/** Binaries that are refused before they are compiled, in every program of a guest. */
 const ALLOCATIONS: readonly [string, Uint8Array<ArrayBuffer>, string][] = [
   ['60 tables', command({ before: [tables(...new Array(60).fill(10_000_000))] }), 'table-limits'],
   ['one entry too many', command({ before: [tables(65_530, 7)] }), 'table-limits'],
@@ -167,7 +168,7 @@ const ALLOCATIONS: readonly [string, Uint8Array<ArrayBuffer>, string][] = [
 describe('what a guest would have the engine allocate', () => {
   it.each(ALLOCATIONS)('is refused: %s', async (_, bytes, code) => {
     const compile = WebAssembly.compile;
-    // Refused unseen: an engine may have allocated by the time it says no.
+    // Refused without the engine, which may allocate before it refuses.
     WebAssembly.compile = () => Promise.reject(new Error('it was compiled'));
     try {
       expect((await refusal(bytes)).split(':')[0]).toBe(code);
@@ -184,13 +185,13 @@ describe('what a guest would have the engine allocate', () => {
   it('may be objects for a guest that is trusted', async () => {
     const struct = typed([0x5f, 0x01, 0x7f, 0x01]);
     const trusted: Load = (bytes) => loadGuestImage(bytes, { allowGc: true });
-    // Node 20 has no such types, and says so.
+    // Node 20 does not support such types, and the error says so.
     expect(await refusal(struct, trusted)).toMatch(/^accepted$|^invalid-wasm: /);
     expect(await refusal(ALLOCATIONS[0]?.[1] ?? command(), trusted)).toMatch(/^table-limits/);
   });
 });
 
-/** Damaged binaries, by what is wrong with them. */
+/** Damaged binaries, by their error. */
 const DAMAGED: readonly [string, Uint8Array<ArrayBuffer>][] = [
   ['a number of six bytes', binary([0x01, 0x80, 0x80, 0x80, 0x80, 0x80, 0x00])],
   [
@@ -243,7 +244,7 @@ const leb5 = (value: number) =>
 
 describe('damaged binaries', () => {
   it.each(DAMAGED)('are refused: %s', async (_, bytes) => {
-    // By us, and not by an engine that may be of another opinion.
+    // Refused by us, not by an engine that may decide otherwise.
     expect(() => outlineOf(bytes)).toThrow(WasmFormatError);
     const expected = /^(invalid-wasm: not a valid WebAssembly binary: |not-wasm)/;
     expect(await refusal(bytes)).toMatch(expected);
@@ -260,7 +261,7 @@ describe('damaged binaries', () => {
     const filled = (size: number) => {
       const bytes = new Uint8Array(size);
       bytes.set(whole);
-      // One custom section with an empty name, which lasts to the end.
+      // One custom section with an empty name, which extends to the end.
       const rest = size - whole.length - 1 - 5;
       bytes.set([0x00, ...leb5(rest), 0x00], whole.length);
       return bytes;

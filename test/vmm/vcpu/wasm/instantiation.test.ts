@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Guests that an engine compiles and does not instantiate: an error of the image, in a line.
+// Guests that an engine compiles but does not instantiate: an error of the image, in one
+// line.
 
 import { describe, expect, it } from 'vitest';
 import { importModule, importObject } from '../../../../vmm/vcpu/wasm/guest-imports.ts';
@@ -26,7 +27,7 @@ const secondary = (body: string, pages = GUEST_PAGES) =>
       (func (export "vsmmu_secondary") (param i32 i32)) ${body})`),
   );
 
-it('a guest is given import objects without a prototype', async () => {
+it('a guest gets import objects without a prototype', async () => {
   let seen: WebAssembly.Imports = {};
   const machine = await smallMachine({
     guest: reactor(RUN, '(import "vsmmu" "clock_ns" (func (result f64)))'),
@@ -39,7 +40,7 @@ it('a guest is given import objects without a prototype', async () => {
   expect(Object.keys(seen).toSorted()).toEqual(['env', 'vsmmu']);
   for (const object of [seen, ...Object.values(seen)])
     expect(Object.getPrototypeOf(object)).toBeNull();
-  // Its keys are those of the guest: none of them is another object's.
+  // Its keys are chosen by the guest: none of them is a property of another object.
   const made = importObject();
   importModule(made, '__proto__').get = machine.memory;
   expect(Object.keys(made)).toEqual(['__proto__']);
@@ -67,7 +68,7 @@ describe('a guest that cannot be instantiated', () => {
     );
   });
 
-  it('says its version in a value that has none here', async () => {
+  it('states its version in a value that has none here', async () => {
     const vector = assemble(`(module
       (import "env" "memory" (memory ${GUEST_PAGES} ${GUEST_PAGES} shared))
       (global $abi v128 (v128.const i32x4 1 1 1 1)) ${RUN} (func $init)

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
-// Secondary vCPUs inline: they take turns with vCPU 0, and none runs on the stack of another but
-// while that one waits.
+// Secondary vCPUs inline: they take turns with vCPU 0, and none runs on the stack of
+// another except while that one waits.
 
 import { describe, expect, it } from 'vitest';
 import { smallMachine } from '../../../support/small-machine.ts';
 import { assemble, GUEST_PAGES, reactor } from '../../../support/wat.ts';
 
-/** A log of bytes: its length, then who wrote. */
+/** A log of bytes: its length, then the writers. */
 const LOG = 0x100000;
 const WORK = 0x100400;
 
@@ -14,7 +14,10 @@ const NOTE = `(func $note (param $who i32)
   (i32.store8 (i32.add (i32.const ${LOG + 4}) (i32.load (i32.const ${LOG}))) (local.get $who))
   (i32.store (i32.const ${LOG}) (i32.add (i32.load (i32.const ${LOG})) (i32.const 1))))`;
 
-/** Notes its argument at each turn; `turns` of them, and then it is off. Its argument counts turns at WORK + argument. */
+/**
+ * Logs its argument in each turn; after `turns` of them, it is off. It counts turns at
+ * WORK + argument.
+ */
 const secondary = (turns: number, rest = '') =>
   WebAssembly.compile(
     assemble(`(module (import "env" "memory" (memory ${GUEST_PAGES} ${GUEST_PAGES} shared))
@@ -32,7 +35,7 @@ const secondary = (turns: number, rest = '') =>
 const IMPORTS = `(import "vsmmu" "vcpu_start" (func $start (param i32 i32) (result i32)))
   (import "vsmmu" "wait" (func $wait (param i32)))`;
 
-/** A primary whose first turn is `first`; each turn notes "0". */
+/** A primary whose first turn is `first`; each turn logs "0". */
 const primary = (first: string) =>
   reactor(
     `${NOTE}
@@ -60,7 +63,7 @@ async function machineOf(first: string, program: Promise<WebAssembly.Module>, vc
 }
 
 describe('secondary vCPUs inline', () => {
-  it('take turns with vCPU 0 and with each other, and are resumed until they are off', async () => {
+  it('run in turns with vCPU 0 and with each other, and are resumed until they are off', async () => {
     const { machine, log } = await machineOf(start(1, 'a') + start(2, 'b'), secondary(3));
     for (let step = 0; step < 5; step++) expect(machine.step()).toBe('running');
     expect(log()).toBe('0ab0ab0ab00');
@@ -86,7 +89,7 @@ describe('secondary vCPUs inline', () => {
     const waiting = '(call $wait (i32.const 1)) (call $note (i32.const 46))';
     const { machine, log } = await machineOf(start(1, 'a') + start(2, 'b'), secondary(1, waiting));
     machine.step();
-    // b runs inside of a's wait; in its own wait there is no one left.
+    // b runs within a's wait; in its own wait no vCPU is left.
     expect(log()).toBe('0ab..');
   });
 
@@ -116,7 +119,7 @@ describe('secondary vCPUs inline', () => {
       secondary(1, 'unreachable'),
     );
     expect(machine.step()).toBe('failed');
-    // vCPU 0 does not come back from its wait.
+    // vCPU 0 does not return from its wait.
     expect([log(), machine.error?.message]).toEqual(['0a', 'guest vCPU 1: unreachable']);
   });
 

@@ -43,7 +43,7 @@ describe('limits of the memory import', () => {
     expect(outline.collected).toBeUndefined();
   });
 
-  it('knows a Wasm header', () => {
+  it('recognizes a Wasm header', () => {
     expect(looksLikeWasm(Uint8Array.from(HEADER))).toBe(true);
     expect(looksLikeWasm(Uint8Array.from([0x7f, 0x45, 0x4c, 0x46]))).toBe(false);
     expect(looksLikeWasm(new Uint8Array())).toBe(false);
@@ -65,7 +65,7 @@ describe('where data is', () => {
     expect(lowest(high, low)).toBe(0x400);
     expect(lowest(low, [0x01, ...bytes], high)).toBe(0x400);
     expect(lowest([0x00, 0x41, 0x7f, 0x0b, ...bytes])).toBe(0xffffffff);
-    // Behind one whose address is no constant.
+    // After one whose address is not a constant.
     expect(lowest([0x00, 0x23, 0x00, 0x0b, ...bytes], low)).toBe(0x400);
   });
 
@@ -158,7 +158,7 @@ describe('what a module has the engine allocate', () => {
     expect(outlineOf(binary(types(...list))).collected).toBe(collected);
   });
 
-  it('knows exceptions that make lists, or are large', () => {
+  it('recognizes exceptions that make lists, or are large', () => {
     const tagged = (...params: number[]) =>
       outlineOf(
         binary(

@@ -15,7 +15,7 @@ import { assemble, GUEST_PAGES, reactor } from '../../../support/wat.ts';
 
 const DATA = 0x100000;
 
-/** A machine that lets everything happen. */
+/** A machine that allows everything. */
 function host(): VcpuHost {
   const inGuest: boolean[] = [];
   return {
@@ -47,7 +47,7 @@ async function vcpuOf(binary: Uint8Array<ArrayBuffer>) {
 
 const run = (vcpu: Vcpu, budget = 1) => vcpu.run(budget) as VcpuExit;
 
-/** Notes that it was initialized, and the budgets that it got; returns the value at DATA + 8. */
+/** Logs its initialization and the budgets that it got; returns the value at DATA + 8. */
 const REACTOR = reactor(
   `(func $init (i32.store (i32.const ${DATA}) (i32.add (i32.load (i32.const ${DATA})) (i32.const 1))))
    (func $run (param i32) (result i32)
@@ -56,7 +56,7 @@ const REACTOR = reactor(
 );
 
 describe('a Wasm vCPU', () => {
-  it('initializes itself first, then runs with the budgets that it is given', async () => {
+  it('initializes itself first, then runs with the given budgets', async () => {
     const { vcpu, words } = await vcpuOf(REACTOR);
     words[(DATA + 8) >> 2] = 1;
     expect(run(vcpu, 100)).toEqual({ reason: 'yield' });
@@ -134,7 +134,7 @@ describe('a Wasm vCPU', () => {
     await expect(after.vcpu.restore({ kind: 'arm64' })).rejects.toThrow(TypeError);
   });
 
-  it('is asked for an exit by the word in its info page', async () => {
+  it('leaves the guest when the word in its info page requests it', async () => {
     const { guest, words } = await vcpuOf(REACTOR);
     guest.setExitRequest(true);
     expect(words[0x618 >> 2]).toBe(1);
@@ -149,7 +149,7 @@ describe('what vsmmu_run must not return', () => {
     [undefined, 'undefined'],
     [null, 'null'],
     [2n, '2'],
-    // What V8 makes of a structure in WebAssembly, and of several results.
+    // V8's values for a structure in WebAssembly, and for several results.
     [Object.freeze(Object.create(null)), 'an object'],
     [[Object.create(null)], 'an object'],
   ])('fails the vCPU: case %#', (result, text) => {

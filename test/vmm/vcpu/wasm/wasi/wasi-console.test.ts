@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What a console program has of WASI: streams, arguments, clocks, random numbers. Nothing of it is a library's, and every call is bounded.
+// WASI for a console program: streams, arguments, clocks, random numbers. None of it uses
+// a library, and every call is bounded.
 
 import { describe, expect, it, vi } from 'vitest';
 import { GuestExit } from '../../../../../vmm/vcpu/wasm/index.ts';
@@ -17,7 +18,7 @@ const ENOSYS = 52;
 const ENOTSUP = 58;
 const ESPIPE = 70;
 const MIB = 2 ** 20;
-/** Bytes of a call. */
+/** Maximum number of bytes per call. */
 const MOST = 2 ** 16;
 
 const NAMES = [
@@ -70,7 +71,7 @@ describe('console functions of WASI', () => {
     expect(functions.fd_read?.(0, start, 1, 3 * 65536 - 3)).toBe(EFAULT);
   });
 
-  it('know no other descriptors, and close their own', async () => {
+  it('have no other descriptors, and close their own', async () => {
     const { functions, output } = await setUp();
     for (const fd of [3, 5, -1, 0x7fffffff]) {
       expect(functions.fd_write?.(fd, 0, 0, 0)).toBe(EBADF);
@@ -100,7 +101,7 @@ describe('console functions of WASI', () => {
     expect(functions.fd_renumber?.(1, 2)).toBe(ENOTSUP);
   });
 
-  it('read what input there is, and nothing at its end', async () => {
+  it('read the available input, and nothing at its end', async () => {
     const { functions, view, iovec, text } = await setUp('abcde');
     iovec(0, 100, 3);
     iovec(8, 110, 8);
@@ -141,7 +142,7 @@ describe('console functions of WASI', () => {
     expect(output).toEqual([]);
   });
 
-  it('give arguments and environment as a program expects them', async () => {
+  it('return arguments and environment as a program expects them', async () => {
     const { functions, view, text } = await setUp('', {
       args: ['prog', 'größe'],
       env: { LANG: 'C', EMPTY: '' },
@@ -162,7 +163,7 @@ describe('console functions of WASI', () => {
     ]);
   });
 
-  it('tell the time of the machine, and do not sleep', async () => {
+  it('return the time of the machine, and do not sleep', async () => {
     const { functions, view } = await setUp();
     expect(functions.clock_time_get?.(1, 0n, 80)).toBe(SUCCESS);
     expect(view.getBigUint64(80, true)).toBe(5_000_000_000n);
@@ -197,7 +198,7 @@ describe('console functions of WASI', () => {
     expect(functions.poll_oneoff?.(1000, 2000, 0, 200)).toBe(EINVAL);
   });
 
-  it('say what is missing', async () => {
+  it('name what is missing', async () => {
     const { functions } = await setUp();
     for (const id of [2, 3, 4, -1])
       expect([functions.clock_time_get?.(id, 0n, 80), functions.clock_res_get?.(id, 80)]).toEqual([
@@ -257,7 +258,7 @@ describe('a call of WASI is bounded', () => {
     expect(view.getUint32(4, true)).toBe(512);
   });
 
-  it('in random bytes: more than 64 KiB is no request', async () => {
+  it('in random bytes: more than 64 KiB is refused', async () => {
     const { functions } = await large();
     expect(functions.random_get?.(0, MOST)).toBe(SUCCESS);
     expect(functions.random_get?.(0, MOST + 1)).toBe(EINVAL);

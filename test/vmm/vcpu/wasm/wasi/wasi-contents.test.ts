@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// What is in files and directories of a guest: bytes at positions, holes, and who is where in a list.
+// The contents of a guest's files and directories: bytes at positions, holes, and the
+// order of a list.
 
 import { describe, expect, it } from 'vitest';
 import {
@@ -30,7 +31,7 @@ import {
 } from '../../../../support/wasi-files.ts';
 
 describe('the files of a guest', () => {
-  it('are written where the guest says, and have zeros where it wrote nothing', async () => {
+  it("are written at the guest's positions, and have zeros where it wrote nothing", async () => {
     const { functions, view, put, open, write, read, seek, stat, text, iovec } = await files();
     const { fd } = open('a');
     put(DATA, 'hello files');
@@ -39,7 +40,7 @@ describe('the files of a guest', () => {
     put(DATA, '--');
     expect([write(fd, 2), seek(fd, 0n), read(fd, 20)]).toEqual([2, 0, 'hell--files']);
     expect([stat('a').size, seek(fd, 0n, FROM_HERE)]).toEqual([11, 11]);
-    // Behind the end, over pages of the implementation.
+    // After the end, across pages of the implementation.
     for (const [offset, length] of [
       [2 ** 14 - 1, 3],
       [3 * 2 ** 14, 2 ** 14 + 5],
@@ -57,7 +58,7 @@ describe('the files of a guest', () => {
     let found = read(fd, 7);
     for (let more = read(fd, 2 ** 15); more !== ''; more = read(fd, 2 ** 15)) found += more;
     expect(found).toBe(all);
-    // What was cut off is not there when the file grows again.
+    // Truncated bytes do not reappear when the file grows again.
     expect(functions.fd_filestat_set_size(fd, 5n)).toBe(SUCCESS);
     expect(functions.fd_allocate(fd, 2n, 10n)).toBe(SUCCESS);
     expect([seek(fd, 0n), read(fd, 20)]).toEqual([0, `hell-${'\0'.repeat(7)}`]);
@@ -67,7 +68,7 @@ describe('the files of a guest', () => {
     expect(text(DATA, 2 ** 14)).toBe('\0'.repeat(2 ** 14));
   });
 
-  it('have no position before their start, or beyond what a number is', async () => {
+  it('have no position before their start, or beyond the range of a number', async () => {
     const { functions, open, seek, iovec, view } = await files();
     const { fd } = open('a');
     expect([seek(fd, -1n), seek(fd, 1n << 62n), seek(fd, -1n, END_OF_FILE)]).toEqual([
@@ -109,7 +110,7 @@ describe('the files of a guest', () => {
     expect(functions.fd_read(writer, IOVEC, 1, RESULT)).toBe(EPERM);
     expect(functions.fd_filestat_set_size(reader, 0n)).toBe(EPERM);
     expect(functions.fd_allocate(reader, 0n, 0n)).toBe(EPERM);
-    // The flag goes, and the right to write.
+    // The flag is cleared, and the right to write.
     put(DATA, '--');
     expect(functions.fd_fdstat_set_flags(appender, 0)).toBe(SUCCESS);
     expect([seek(appender, 1n), write(appender, 2), seek(reader, 0n)]).toEqual([1, 2, 0]);
@@ -120,7 +121,7 @@ describe('the files of a guest', () => {
     expect(read(reader, 4)).toBe('1--4');
   });
 
-  it('are listed with their kinds and inodes, from a cookie on, as much as there is room for', async () => {
+  it('are listed with their kinds and inodes, from a cookie on, as many as fit', async () => {
     const { functions, view, path, open, stat, text, unlink } = await files();
     for (const name of ['first', 'gone', 'second']) functions.fd_close(open(name).fd);
     expect(functions.path_create_directory(ROOT, ...path('third'))).toBe(SUCCESS);

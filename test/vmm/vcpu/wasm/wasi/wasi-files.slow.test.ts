@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// Files of a guest: a library keeps them, and has neither a guest's pointers nor more memory for them than a machine may have.
+// Files of a guest: a library stores them, without access to a guest's pointers, and
+// without more memory than a machine may have.
 
 import { readFile } from 'node:fs/promises';
 import { WASI } from '@wasmer/wasi';
@@ -36,7 +37,10 @@ import {
 } from '../../../../support/wasi-files.ts';
 import { assemble } from '../../../../support/wat.ts';
 
-/** The library, which other files of this process have loaded already: hence a patch and no mock. */
+/**
+ * The library, which other files of this process have loaded already: therefore a patch
+ * instead of a mock.
+ */
 const faulty = { instances: 0, trapInStat: false };
 const { getImports } = WASI.prototype;
 
@@ -115,7 +119,7 @@ describe('files of a guest', () => {
     expect(functions.fd_renumber(b, 77)).toBe(EBADF);
   });
 
-  it('use the current time, which the library does not know', async () => {
+  it('use the current time, which the library cannot read', async () => {
     const { functions, path, open } = await files();
     const { fd } = open('a');
     expect(functions.fd_filestat_set_times(fd, 0n, 0n, 2 | 8)).toBe(SUCCESS);
@@ -160,7 +164,7 @@ describe('a path', () => {
     expect(mkdir('y/y')).toBe(ENOENT);
     expect(mkdir('y/'.repeat(2000))).toBe(ENAMETOOLONG);
     expect(mkdir('x'.repeat(256))).toBe(ENAMETOOLONG);
-    // However the guest gets there.
+    // Regardless of the path by which the guest gets there.
     let fd = ROOT;
     for (let depth = 1; depth <= 32; depth++) {
       expect(mkdir('y', fd)).toBe(SUCCESS);
@@ -197,7 +201,7 @@ describe('what the library traps at', () => {
 });
 
 describe('pointers and lengths', () => {
-  /** Arguments with each pointer of a function in turn outside of memory. */
+  /** Arguments with each pointer of a function in turn outside memory. */
   const CASES: readonly (readonly [FileCall, ...(number | bigint | 'fd')[]])[] = [
     ['fd_fdstat_get', 'fd', END - 23],
     ['fd_filestat_get', 'fd', END - 63],
@@ -239,7 +243,7 @@ describe('pointers and lengths', () => {
       const errno = functions[name](...args.map((arg) => (arg === 'fd' ? fd : arg)));
       expect(errno, `${name}(${args.join(', ')})`).toBe(EFAULT);
     }
-    // And nothing has gone wrong in the library.
+    // And the library has not failed.
     expect(functions.fd_tell(fd, RESULT)).toBe(SUCCESS);
   });
 
@@ -268,7 +272,7 @@ describe('pointers and lengths', () => {
 describe('a machine', () => {
   it('has room for 64 MiB of files, and again what it removes', async () => {
     const { functions, open, write, seek, unlink } = await files();
-    /** Writes to the end until nothing more is taken. @returns whole MiB written. */
+    /** Writes at the end until nothing more is accepted. @returns whole MiB written. */
     const fill = (fd: number) => {
       seek(fd, 0n, END_OF_FILE);
       let written = 0;
@@ -281,11 +285,11 @@ describe('a machine', () => {
     expect(functions.fd_allocate(a, 0n, BigInt(65 * MIB))).toBe(ENOSPC);
     expect(functions.fd_filestat_set_size(a, 1n << 62n)).toBe(ENOSPC);
     expect(functions.fd_allocate(a, -1n, 2n)).toBe(ENOSPC);
-    // Shorter, then as long as it may be again.
+    // Shorter, then as long as possible again.
     expect(functions.fd_filestat_set_size(a, BigInt(10 * MIB))).toBe(SUCCESS);
     const b = open('b').fd;
     expect(fill(b)).toBe(54);
-    // What is cut off when a file is opened, and what is removed.
+    // Bytes that are truncated when a file is opened, and removed files.
     expect(functions.fd_filestat_set_size(a, BigInt(9 * MIB))).toBe(SUCCESS);
     const cut = open('b', TRUNCATE);
     expect([cut.errno, functions.fd_close(cut.fd), functions.fd_close(b)]).toEqual([0, 0, 0]);
@@ -294,7 +298,7 @@ describe('a machine', () => {
     const c = open('c').fd;
     expect(functions.fd_allocate(c, 0n, BigInt(64 * MIB))).toBe(SUCCESS);
     expect(functions.fd_allocate(c, 0n, BigInt(64 * MIB + 1))).toBe(ENOSPC);
-    // What is not there takes room, too, and a write is as long as there is some.
+    // A hole also takes space, and a write is as long as the remaining space.
     expect(functions.fd_filestat_set_size(c, BigInt(MIB))).toBe(SUCCESS);
     seek(c, BigInt(64 * MIB - 10));
     expect([write(c, 100), write(c, 1)]).toEqual([10, -ENOSPC]);
@@ -348,7 +352,7 @@ describe('a machine', () => {
       expect([first.open('b').errno, first.functions.fd_close(one)]).toEqual([EIO, EIO]);
       expect([first.write(one, 1), first.functions.fd_sync(one)]).toEqual([-EIO, EIO]);
       expect(first.functions.fd_renumber(one, one)).toBe(EIO);
-      // Of a name that there is, too, for which no call of the library is needed.
+      // Also for an existing name, for which no call of the library is needed.
       const { functions, path } = first;
       expect(functions.path_create_directory(ROOT, ...path('a'))).toBe(EIO);
       expect([first.open('a').errno, first.unlink('b')]).toEqual([EIO, EIO]);
@@ -361,7 +365,7 @@ describe('a machine', () => {
     });
 
     it('leaves 256 file systems in its heap at most: then those that come have EIO', async () => {
-      // A library of its own: what is lost stays lost, also for the files that follow.
+      // A library of its own: what is lost stays lost, also for later files.
       vi.resetModules();
       onTestFinished(() => {
         vi.resetModules();
