@@ -103,7 +103,7 @@ hvc #0
 const rounds = (before: readonly string[], again: string) =>
   withVector(before, ['vector:', 'subs x3, x3, #1', `b ${again}`]);
 const PASSING = [
-  ['SVC returns there', rounds(['again:', 'svc #0'], 'again')],
+  ['SVC returns there', rounds(['again: svc #0'], 'again')],
   [
     'ERET goes there',
     rounds(
