@@ -123,11 +123,12 @@ export class Arm64RoundRobin implements Vcpu {
 
   /** Undefined when a vCPU makes progress, or a debugger may help one. */
   #stuck(): VcpuExit | undefined {
-    const { vcpus, control } = this.#options;
-    const why = endlessVectors(vcpus.filter(({ isOn }) => isOn));
-    return why === undefined || control.isExpected
-      ? undefined
-      : { reason: 'idle', isForever: true, why };
+    const { vcpus, counter, control, canInterrupt } = this.#options;
+    if (control.isExpected) return undefined;
+    const { now } = counter;
+    const isLost = (vcpu: Arm64Vcpu) => vcpu.sleeps && !this.#wakes(vcpu, now) && !canInterrupt();
+    const why = endlessVectors(vcpus.filter((vcpu) => vcpu.isOn && !isLost(vcpu)));
+    return why === undefined ? undefined : { reason: 'idle', isForever: true, why };
   }
 
   /** A debugger has halted them: their sleep takes no time either. */

@@ -66,10 +66,10 @@ export function vectorLoop({ index, block }: StandingVcpu): string | undefined {
 }
 
 /**
- * Why nothing happens any more: all vCPUs that are on are in such a loop; undefined if
- * not.
+ * Why nothing happens any more: all these vCPUs are in such a loop; undefined if not.
+ * @param awake those that are on, and do not sleep for ever.
  */
-export function endlessVectors(on: readonly StandingVcpu[]): string | undefined {
-  const loops = on.map(vectorLoop);
+export function endlessVectors(awake: readonly StandingVcpu[]): string | undefined {
+  const loops = awake.map(vectorLoop);
   return loops.includes(undefined) ? undefined : loops[0];
 }

@@ -72,6 +72,28 @@ describe.each(['inline', 'mailbox'] as const)('a guest (%s) ends with its reason
     });
   });
 
+  it('while another vCPU sleeps for ever', async () => {
+    const guest = assembleProgram(
+      `
+mov x0, #0xc4000000
+add x0, x0, #3
+mov x1, #1
+adr x2, second
+hvc #0
+svc #0
+second:
+wfi
+b second
+`,
+      0x4008_0000,
+    );
+    const machine = await machineOf(guest, 2, transport);
+    await machine.boot();
+    const { status, reason } = await machine.wait();
+    expect(status).toBe('stopped');
+    expect(reason).toMatch(/^vCPU 0 takes an exception at its own exception vector 0x200, /);
+  });
+
   it('not while another vCPU works', async () => {
     // vCPU 1 counts for longer than a run lasts, and powers off.
     const guest = assembleProgram(
