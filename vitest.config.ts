@@ -69,6 +69,7 @@ const common: InlineConfig = { pool: 'forks', setupFiles: SETUP, retry: RETRIES 
 
 const browser: InlineConfig = {
   ...common,
+  isolate: false,
   globalSetup: ['./test/support/fresh-build.ts', './test/browser/build-site.ts'],
   testTimeout: 120_000,
   hookTimeout: 120_000,

@@ -14,6 +14,7 @@ import { PROJECT } from './guest-module.ts';
 import { startHandoff } from './handoff.ts';
 import { measureInvalidation } from './invalidation.ts';
 import { startInline, startMachines, startTracePair } from './machines.ts';
+import { startMailboxExit } from './mailbox-exit.ts';
 import type { Ratios } from './measure.ts';
 import { startNative } from './native.ts';
 import { measurePaths } from './paths.ts';
@@ -138,15 +139,18 @@ async function measureParts(
     if (wants('dma') && first) results.dma = await measureDma(first, rounds);
     if (wants('paths')) {
       const handoff = await startHandoff();
-      const { paths, trip } = await measurePaths(
+      const mailboxExit = await startMailboxExit();
+      const { paths, trip, exit } = await measurePaths(
         machines,
-        handoff.subject,
+        { handoff: handoff.subject, exit: mailboxExit.subject },
         rounds,
         quick ? QUICK_WARM_UP : WARM_UP,
       );
       await handoff.end();
+      await mailboxExit.end();
       results.paths = paths;
       results.handoff = trip;
+      results.mailboxExit = exit;
       results.targets = targetsOf(paths, trip);
     }
     for (const machine of machines) await machine.end();

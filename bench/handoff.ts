@@ -19,12 +19,13 @@ export interface HandoffSide {
 
 const TRIPS = 20_000;
 
-export interface Handoff {
+/** What is measured between threads that have been started for it. */
+export interface RunningMeasurand {
   readonly subject: Measurand;
   end(): Promise<void>;
 }
 
-export async function startHandoff(): Promise<Handoff> {
+export async function startHandoff(): Promise<RunningMeasurand> {
   const module = await WebAssembly.compile(
     await compileGuest('loops', '--initialMemory', '1', '--maximumMemory', '65536'),
   );

@@ -126,20 +126,28 @@ export interface PathResults {
   readonly paths: readonly PathRow[];
   /** Nanoseconds of a bare handoff round trip, from the same rounds. */
   readonly trip: number;
+  /** Nanoseconds of an exit by mailbox that does nothing, from the same rounds. */
+  readonly exit: number;
+}
+
+/** What a path is compared with. */
+export interface BareMeasurands {
+  readonly handoff: Measurand;
+  readonly exit: Measurand;
 }
 
 /**
- * Measures all configurations `rounds` times in turn, together with a bare handoff, after
- * some warm-up rounds.
+ * Measures all configurations `rounds` times in turn, together with a bare handoff and a
+ * bare exit, after some warm-up rounds.
  */
 export async function measurePaths(
   machines: readonly BenchMachine[],
-  handoff: Measurand,
+  { handoff, exit }: BareMeasurands,
   rounds: number,
   warmUp: number,
 ): Promise<PathResults> {
   const all = machines.map((machine) => ({ machine, series: seriesOf(machine) }));
-  const trips: number[] = [];
+  const bare = [handoff, exit].map((subject) => ({ subject, times: [] as number[] }));
   for (let round = -warmUp; round < rounds; round++) {
     for (const { machine, series } of all) {
       const take = async (which: readonly Series[]) => {
@@ -151,11 +159,15 @@ export async function measurePaths(
       await take(series.filter(({ drain }) => drain !== 'thread'));
       await machine.withDrainThread(() => take(series.filter(({ drain }) => drain === 'thread')));
     }
-    const nanoseconds = await handoff.run();
-    if (round >= 0) trips.push((nanoseconds ?? Number.NaN) / handoff.steps);
+    for (const { subject, times } of bare) {
+      const nanoseconds = await subject.run();
+      if (round >= 0) times.push((nanoseconds ?? Number.NaN) / subject.steps);
+    }
   }
+  const [trip = Number.NaN, exitTime = Number.NaN] = bare.map(({ times }) => median(times));
   return {
     paths: all.flatMap(({ machine, series }) => series.map((one) => rowOf(machine, one))),
-    trip: median(trips),
+    trip,
+    exit: exitTime,
   };
 }

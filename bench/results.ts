@@ -38,6 +38,8 @@ export interface Results {
   readonly paths?: readonly PathRow[];
   /** Nanoseconds of a round trip between two spinning threads. */
   readonly handoff?: number;
+  /** Nanoseconds of an exit by mailbox that does nothing. */
+  readonly mailboxExit?: number;
   readonly targets?: Targets;
   readonly unmap?: readonly UnmapRow[];
   readonly invalidation?: readonly InvalidationRow[];
@@ -178,14 +180,19 @@ function boundOf(rows: readonly PathRow[]): string[] {
   return bound ? [`inline, the drain behind the doorbell: ${boundText(bound, sizes)}`] : [];
 }
 
-function targetsText({ directToTrapped, threadToHandoff }: Targets, handoff: number): string {
+function targetsText(
+  { directToTrapped, threadToHandoff }: Targets,
+  handoff: number,
+  mailboxExit: number | undefined,
+): string {
   const ratios = Object.entries(directToTrapped).map(
     ([batch, ratio]) => `${hundredths(ratio)} at batch ${batch}`,
   );
   return [
     `p50 of direct (better placement) to trapped (mailbox): ${ratios.join(', ')}`,
     `spin handoff there and back: ${tenths(handoff)} ns; TLBI and CMD_SYNC with the drain on ` +
-      `its own thread: ${hundredths(threadToHandoff)} times that`,
+      `its own thread: ${hundredths(threadToHandoff)} times that; an exit by mailbox that does ` +
+      `nothing: ${whole(mailboxExit)} ns`,
   ].join('\n');
 }
 
@@ -299,6 +306,7 @@ export function resultsText({
   translation,
   paths,
   handoff,
+  mailboxExit,
   targets,
   unmap,
   invalidation,
@@ -316,7 +324,7 @@ export function resultsText({
   if (native) parts.push(`C: not measured: ${native}`);
   if (translation) parts.push(translationText(translation));
   if (paths) parts.push([pathsText(paths), ...boundOf(paths)].join('\n'));
-  if (targets && handoff !== undefined) parts.push(targetsText(targets, handoff));
+  if (targets && handoff !== undefined) parts.push(targetsText(targets, handoff, mailboxExit));
   if (unmap) parts.push(unmapText(unmap));
   if (invalidation) parts.push(invalidationText(invalidation));
   if (rollover) parts.push(rolloverText(rollover));

@@ -12,8 +12,8 @@ import type { MeasuredPath, Measurements } from '../vmm/report/measurements.ts';
 import { assembleProgram } from '../vmm/vcpu/arm64/index.ts';
 import type { BootSettings } from './boot-settings.ts';
 import { UsageError } from './cli-error.ts';
+import { refuseKernelOptions } from './kernel-run.ts';
 import { WARM_UP_ROUNDS } from './measured-toy.ts';
-import { refuseOptions } from './refuse-options.ts';
 
 /** Samples of each path and size. */
 const ROUNDS = 60;
@@ -21,16 +21,6 @@ const ROUNDS = 60;
 export const ARM64_TOY_MEMORY = 16;
 /** Exits of a batch on the trapped path at least: a store of CMDQ_PROD, a load of CMDQ_CONS. */
 const TRAPPED_EXITS = 2;
-
-/** Options of kernels that do not apply to the toy. */
-const NOT_FOR_THE_TOY = [
-  'initrd',
-  'append',
-  'disks',
-  'pcie',
-  'semihosting',
-  'testdev',
-] as const satisfies readonly (keyof BootSettings)[];
 
 export const isArm64Toy = ({ guest, arch }: BootSettings): boolean =>
   guest === 'toy' && arch === 'arm64';
@@ -44,7 +34,8 @@ export function arm64ExperimentOf(name: string | undefined): Arm64Experiment | u
   const found = ARM64_EXPERIMENTS.find((one) => one === name);
   if (found === undefined)
     throw new UsageError(
-      `${name} is not for the arm64 toy: TLBIs of its vCPUs reach no SMMU on the board virt`,
+      `${name} is for the standard board, where TLBIs of vCPUs reach the SMMU: without --arch arm64, ` +
+        'the toy runs there',
     );
   return found;
 }
@@ -55,11 +46,8 @@ export function arm64ExperimentOf(name: string | undefined): Arm64Experiment | u
  * @throws {UsageError} if an option cannot be combined with it.
  */
 export function arm64Toy(settings: BootSettings, vms: number): Uint8Array<ArrayBuffer> {
-  const { path = 'all', overlay, memory, msi, role } = settings;
-  refuseOptions(settings, NOT_FOR_THE_TOY, 'is for kernels: the toy does not take it');
-  if (role === 'host') throw new UsageError('the toy is a guest: it excludes --role host');
-  if (msi !== undefined && msi !== 'its')
-    throw new UsageError(`the toy sends its MSIs to the ITS: it excludes --msi ${msi}`);
+  const { path = 'all', overlay, memory } = settings;
+  refuseKernelOptions(settings);
   if (memory !== undefined && memory < ARM64_TOY_MEMORY)
     throw new UsageError(`the arm64 toy needs ${ARM64_TOY_MEMORY} MiB of memory`);
   const experiment = arm64ExperimentOf(settings.experiment);

@@ -86,7 +86,11 @@ export const BOOT_SETTINGS = {
     oneOf(MSIS),
     'where devices of an arm64 machine send MSIs: an ITS, a GICv2m frame, or nowhere (default: its)',
   ),
-  run: option(text, 'shell commands that "linux" runs before it powers off (default: a shell)'),
+  run: option(
+    text,
+    'shell commands that "linux" runs before it powers off; the run fails if their status is not 0 ' +
+      '(default: a shell)',
+  ),
   secondary: option(text, 'program of the secondary vCPUs (default: the toy has its own)', {
     value: 'file',
   }),

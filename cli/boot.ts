@@ -4,7 +4,6 @@
 import { CHECKPOINT_PHASE_MEASURE } from '../assembly/layout/checkpoint-registers.ts';
 import type { VirtioConsole } from '../devices/virtio/index.ts';
 import { toyGuest, toySecondary } from '../guest-driver/index.ts';
-import { IdleWait } from '../vmm/api/idle-wait.ts';
 import {
   type Finding,
   Host,
@@ -13,7 +12,13 @@ import {
   type StaleInstruction,
 } from '../vmm/api/index.ts';
 import { comparesPaths, type Experiment, findExperiment, toyArgs } from '../vmm/boards/index.ts';
-import { Checks, endCheck, queueChecks, sanitizerChecks } from '../vmm/report/checks.ts';
+import {
+  type Check,
+  Checks,
+  endCheck,
+  queueChecks,
+  sanitizerChecks,
+} from '../vmm/report/checks.ts';
 import { exitChecks } from '../vmm/report/exit-checks.ts';
 import { IsolationOracle } from '../vmm/report/isolation-oracle.ts';
 import { Measurements } from '../vmm/report/measurements.ts';
@@ -25,6 +30,7 @@ import { ComparedArm64 } from './compared-arm64.ts';
 import { COMPARED, MOST_COMPARED } from './compared-machines.ts';
 import { Consoles } from './consoles.ts';
 import { openDisks } from './file-disk.ts';
+import { printResult } from './final-word.ts';
 import { hostSize } from './host-size.ts';
 import { inputsOf } from './input-files.ts';
 import { withPath } from './invalidation-path.ts';
@@ -32,7 +38,7 @@ import { jsonLine } from './json-line.ts';
 import {
   connectConsole,
   kernelOptions,
-  panicWatch,
+  kernelWatch,
   serveDebugger,
   staleChecks,
 } from './kernel-run.ts';
@@ -44,7 +50,10 @@ import { loadDevice, namedDeviceError } from './plugins.ts';
 import { Progress } from './progress.ts';
 import { buildReport, type MachineRefusal } from './report.ts';
 import { experimentText, failureText, reportText } from './report-text.ts';
+import { runMachines } from './run-machines.ts';
 import { runStream } from './run-output.ts';
+
+import { EXIT_FAILED, EXIT_OK } from './status.ts';
 import { checkKept, endingInTime, onSignal, partialFile, timeBegins } from './supervisor.ts';
 import { TraceFile } from './trace-file.ts';
 
@@ -69,30 +78,6 @@ function experimentOf({
   if (queues === 'ecmdq' && experiment.cmdqv)
     throw new UsageError(`${name} is about the CMDQV, which a machine with ECMDQs does not have`);
   return experiment;
-}
-
-/** One step of each machine in turn; an attacker runs alone, so that it caused every change. */
-async function runAll(
-  machines: readonly Machine[],
-  oracle: IsolationOracle,
-  progress: Progress,
-): Promise<void> {
-  const wait = new IdleWait();
-  while (true) {
-    const running = machines.filter(({ status }) => status === 'paused');
-    if (running.length === 0) return oracle.finish();
-    for (const machine of running) {
-      if (oracle.attacker !== undefined && oracle.attacker !== machine) continue;
-      // It was stopped during the turn of another machine.
-      if (machine.status !== 'paused') continue;
-      oracle.runs(machine);
-      await machine.step();
-    }
-    progress.show(machines);
-    if (running.every((machine) => machine.idle))
-      await wait.idle(Math.min(...running.map(({ untilTimerMs }) => untilTimerMs)));
-    else await wait.busy();
-  }
 }
 
 /** The options that the machines of a run have in common. */
@@ -145,9 +130,9 @@ export function machineOptions(
  * Boots a guest and prints the report.
  * @param asked the checked settings.
  * @param config the file from which they were read, if any.
- * @returns whether all checks pass.
+ * @returns the exit status.
  */
-export async function boot(asked: BootSettings, config?: string): Promise<boolean> {
+export async function boot(asked: BootSettings, config?: string): Promise<number> {
   const settings = withPath(withLinux(asked));
   const {
     guest,
@@ -255,14 +240,15 @@ export async function boot(asked: BootSettings, config?: string): Promise<boolea
       const print = (bytes: Uint8Array<ArrayBuffer>, console?: number) => {
         if (!quiet) progress.around(() => consoles.write(k, bytes, console));
       };
-      const panics = () =>
-        panicWatch((why) => {
+      const onRunEnd = asked.run === undefined ? undefined : (end: Check) => checks.add(k, end);
+      const watch = () =>
+        kernelWatch((why) => {
           machine.stop(why).catch(process.emitWarning);
-        });
-      const hvcPanics = panics();
+        }, onRunEnd);
+      const hvcWatch = watch();
       const functions = functionsOf(k, (number, bytes) => {
         print(bytes, number + 1);
-        hvcPanics(bytes);
+        hvcWatch(bytes);
       });
       hvc ??= functions.consoles[0];
       const machine: Machine = await host
@@ -278,7 +264,7 @@ export async function boot(asked: BootSettings, config?: string): Promise<boolea
         });
       if (measured) measured.machine = machine;
       machine.on('output', (bytes) => print(bytes));
-      if (settings.arch === 'arm64') machine.on('output', panics());
+      if (settings.arch === 'arm64') machine.on('output', watch());
       machine.on('check', (check) => checks.add(k, check));
       machine.on('suspect', (finding) => {
         if (suspects.length < MOST_SUSPECTS) suspects.push(finding);
@@ -338,7 +324,7 @@ export async function boot(asked: BootSettings, config?: string): Promise<boolea
     if (settings.arch === 'arm64' && only && vms === 1) disconnect = connectConsole(only, hvc);
     else for (const machine of machines) machine.endInput();
     try {
-      await runAll(all, oracle, progress);
+      await runMachines(all, oracle, progress);
     } finally {
       if (host.trace) await trace?.write(host.trace, host.inspect());
     }
@@ -373,17 +359,15 @@ export async function boot(asked: BootSettings, config?: string): Promise<boolea
     const [first] = machines;
     const drain = first?.statistics.drain ?? { asked: 'doorbell', place: 'doorbell', reason: '' };
     const transport = settings.transport ?? 'inline';
-    const report = buildReport(results, host, measurements, { drain, transport }, refusals);
-    if (json) stdout.write(jsonLine(report));
-    else
-      stdout.write(
-        quiet
-          ? failureText(report)
-          : reportText(report, results.slice(checks.all.length), amd ? 'Buffers' : 'VCMDQs'),
-      );
-    if (experiment && !json && !quiet)
-      stdout.write(experimentText(experiment, experimentOk, suspects));
-    return report.ok;
+    const placement = { drain, transport, directMaps: plain.directMaps !== false };
+    const report = buildReport(results, host, measurements, placement, refusals);
+    const hostChecks = results.slice(checks.all.length);
+    const text = () =>
+      reportText(report, hostChecks, amd ? 'Buffers' : 'VCMDQs') +
+      (experiment ? experimentText(experiment, experimentOk, suspects) : '');
+    const status = report.ok ? EXIT_OK : EXIT_FAILED;
+    printResult(json ? jsonLine(report) : quiet ? failureText(report) : text(), status, stdout);
+    return status;
   } finally {
     clearTimeout(timer);
     unlisten();

@@ -29,7 +29,7 @@ const HAS_INPUT = isMainThread;
 /** Disks and PCIe functions of one machine. */
 type Plugged = Pick<VirtBoardOptions, 'disks' | 'pcie'>;
 
-/** Options of other guests, which do not apply to a kernel; the toy has experiments. */
+/** Options of the standard board, which do not apply to the board virt. */
 const OTHERS = [
   'secondary',
   'args',
@@ -41,21 +41,50 @@ const OTHERS = [
   'iommu',
 ] as const satisfies readonly (keyof BootSettings)[];
 
-/** Options of kernels, which do not apply to other guests. */
-const OWN = [
+/** Options of kernels, which do not apply to the toy, even as an arm64 program. */
+const KERNELS = [
   'initrd',
   'append',
-  'translate',
   'disks',
   'pcie',
-  'role',
-  'msi',
   'semihosting',
   'testdev',
+] as const satisfies readonly (keyof BootSettings)[];
+
+/** Options of the board virt, which do not apply to other guests. */
+const OWN = [
+  ...KERNELS,
+  'translate',
+  'role',
+  'msi',
   'gdb',
   'gdbWait',
   'icacheCheck',
 ] as const satisfies readonly (keyof BootSettings)[];
+
+/** @throws {UsageError} for an option of kernels; the guest is the toy, on any board. */
+export function refuseKernelOptions(settings: BootSettings): void {
+  const { role, msi } = settings;
+  const why =
+    'is for arm64 kernels, which the toy is not: vsmmu boot linux, or vsmmu boot KERNEL --arch arm64';
+  refuseOptions(settings, KERNELS, why);
+  if (role === 'host') throw new UsageError(`--role host ${why}`);
+  if (msi !== undefined && msi !== 'its') throw new UsageError(`--msi ${msi} ${why}`);
+}
+
+/** @throws {UsageError} for an option of another board. */
+function refuseBoardOptions(settings: BootSettings): void {
+  const { arch, guest } = settings;
+  const isToy = guest === 'toy';
+  if (arch === 'arm64') {
+    const why = isToy ? 'without --arch arm64, the toy runs there' : 'a kernel runs on another one';
+    refuseOptions(settings, OTHERS, `is for the standard board: ${why}`);
+    return;
+  }
+  if (isToy) refuseKernelOptions(settings);
+  const which = isToy ? 'the toy is one' : 'a kernel is one';
+  refuseOptions(settings, OWN, `is for arm64 guests: with --arch arm64, ${which}`);
+}
 
 /** No host lends a CMDQ to a kernel that owns its SMMU, or decides about its errors. */
 function checkHostRole({ overlay, path, onQueueError }: BootSettings): void {
@@ -132,11 +161,8 @@ export async function kernelOptions(
     testdev,
     icacheCheck = false,
   } = settings;
-  if (arch !== 'arm64') {
-    refuseOptions(settings, OWN, 'is for kernels: it needs --arch arm64');
-    return () => ({});
-  }
-  refuseOptions(settings, OTHERS, 'is not for kernels: it excludes --arch arm64');
+  refuseBoardOptions(settings);
+  if (arch !== 'arm64') return () => ({});
   if (role === 'host') checkHostRole(settings);
   if (settings.transport === 'mailbox') checkThreads(settings);
   if (settings.disks !== undefined && (settings.vms ?? 1) > 1)
@@ -198,15 +224,25 @@ const PANIC = 'Kernel panic - not syncing: ';
 /** Only this many bytes at the start of a line are searched. */
 const LINE_BYTES = 1024;
 
+/** The last line of linux/init.sh after the commands of --run. */
+const RUN_ENDED = /vsmmu\.run ended with status (\d+)$/;
+
 /**
- * Searches the output of a kernel for a panic.
+ * Searches the output of a kernel for a panic and for the end of the commands of --run.
  * @param onPanic called with the panic message.
+ * @param onRunEnd called with a check of the commands' exit status; undefined: there are none.
  * @returns a function to call with the output of one console.
  */
-export function panicWatch(onPanic: (why: string) => void): (bytes: Uint8Array) => void {
+export function kernelWatch(
+  onPanic: (why: string) => void,
+  onRunEnd: ((check: Check) => void) | undefined,
+): (bytes: Uint8Array) => void {
   const lines = new ConsoleLines(LINE_BYTES, (line) => {
     const at = line.indexOf(PANIC);
     if (at >= 0) onPanic(line.slice(at));
+    const status = RUN_ENDED.exec(line)?.[1];
+    if (status !== undefined)
+      onRunEnd?.({ name: 'the commands of --run', ok: status === '0', detail: `status ${status}` });
   });
   return (bytes) => lines.receive(bytes);
 }

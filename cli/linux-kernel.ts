@@ -64,6 +64,8 @@ export function linuxFiles(
 /** linux/init.sh reads the commands from the kernel's command line, in quotes. */
 function runArgument(run: string | undefined): string {
   if (run === undefined) return '';
+  if (run.trim() === '')
+    throw new UsageError('--run has no command: leave it out for a shell on the terminal');
   if (/["\n]/.test(run)) throw new UsageError('--run must be one line without double quotes');
   return ` vsmmu.run="${run}"`;
 }

@@ -155,12 +155,11 @@ export function reportText(
     `Exits    ${exits.total}: ${kinds.join(', ')}`,
     ...(registers.length === 0 ? [] : [`         most at ${registers.join(', ')}`]),
     `${queuesName.padEnd(8)} ${vcmdq.queues} queues, ${vcmdq.commands} commands, ${vcmdq.syncs} CMD_SYNC, ` +
-      `${vcmdq.doorbellCalls} doorbell calls,` +
-      ` ${vcmdq.exitsDuringInvalidation} exits during invalidation`,
+      `${vcmdq.doorbellCalls} doorbell calls`,
     ...ways.map(
-      ({ path, commands, rewritten, interventions }) =>
+      ({ path, commands, rewritten, interventions, exits }) =>
         `${path.padEnd(8)} ${commands} commands, ${rewritten} rewritten, ${interventions} ` +
-        'host interventions',
+        `host interventions, ${exits} exits during invalidation`,
     ),
     `Drain    ${drain.place} (${drain.asked}): ${drain.reason}`,
     `Checks   ${checks.length - failed.length} of ${checks.length} hold`,

@@ -20,6 +20,8 @@ import type { Measurements, PathFigures, QueuePath } from '../vmm/report/measure
 export interface ReportPlacement {
   readonly drain: DrainReport;
   readonly transport: Transport;
+  /** False: every register access traps. */
+  readonly directMaps: boolean;
 }
 
 export interface PathReport extends PathFigures {
@@ -38,6 +40,8 @@ export interface WayReport {
   readonly rewritten: number;
   /** Commands that waited for the host. */
   readonly interventions: number;
+  /** Exits for invalidations of translations through these queues. */
+  readonly exits: number;
 }
 
 export interface Report {
@@ -46,6 +50,8 @@ export interface Report {
   readonly checks: readonly Check[];
   readonly exits: {
     readonly total: number;
+    /** Those for invalidations of translations: the sum of those of `ways`. */
+    readonly duringInvalidation: number;
     readonly byKind: Readonly<{ [kind in ExitKind]: number }>;
     readonly byRegister: Readonly<{ [register: string]: number }>;
   };
@@ -55,8 +61,6 @@ export interface Report {
     readonly commands: number;
     readonly syncs: number;
     readonly doorbellCalls: number;
-    /** Exits of any kind during batches on the direct path. */
-    readonly exitsDuringInvalidation: number;
   };
   readonly paths: readonly PathReport[];
   /** Commands of all machines by path, without those of the guests' measurements. */
@@ -77,10 +81,11 @@ function sumOf<T>(items: readonly T[], value: (item: T) => number): number {
   return items.reduce((total, item) => total + value(item), 0);
 }
 
-function waysOf(machines: readonly Machine[]): WayReport[] {
+function waysOf(machines: readonly Machine[], directMaps: boolean): WayReport[] {
   const ways = machines.flatMap((machine): WayReport[] => {
-    const { commands, rewrites } = machine.statistics.vcmdq;
-    const own = machine.inspect().flatMap(({ queues, overlay, counts }): WayReport[] =>
+    const { vcmdq, exits } = machine.statistics;
+    const smmus = machine.inspect();
+    const own = smmus.flatMap(({ queues, overlay, counts }): WayReport[] =>
       queues
         .filter(({ name }) => name === 'CMDQ')
         .map((cmdq) => ({
@@ -88,20 +93,39 @@ function waysOf(machines: readonly Machine[]): WayReport[] {
           commands: cmdq.commands,
           rewritten: cmdq.rewrites,
           interventions: counts.interventions,
+          exits: 0,
         })),
     );
-    const path = machine.queues === 'ecmdq' ? 'ecmdq' : 'direct';
-    return [{ path, commands, rewritten: rewrites, interventions: 0 }, ...own];
+    const direct = machine.queues === 'ecmdq' ? 'ecmdq' : 'direct';
+    return [
+      {
+        path: directMaps ? direct : 'trapped',
+        commands: vcmdq.commands,
+        rewritten: vcmdq.rewrites,
+        interventions: 0,
+        exits: exits.duringDirect,
+      },
+      {
+        path: smmus.some(({ overlay }) => overlay) ? 'overlay' : 'trapped',
+        commands: 0,
+        rewritten: 0,
+        interventions: 0,
+        exits: exits.duringInvalidation - exits.duringDirect,
+      },
+      ...own,
+    ];
   });
   return (['direct', 'ecmdq', 'trapped', 'overlay'] as const).flatMap((path) => {
     const same = ways.filter((way) => way.path === path);
     const commands = sumOf(same, (way) => way.commands);
-    if (commands === 0) return [];
+    const exits = sumOf(same, (way) => way.exits);
+    if (commands === 0 && exits === 0) return [];
     return {
       path,
       commands,
       rewritten: sumOf(same, (w) => w.rewritten),
       interventions: sumOf(same, (w) => w.interventions),
+      exits,
     };
   });
 }
@@ -126,6 +150,7 @@ export function buildReport(
     checks,
     exits: {
       total: sumOf(exits, ({ total }) => total),
+      duringInvalidation: sumOf(exits, ({ duringInvalidation }) => duringInvalidation),
       byKind: Object.fromEntries(
         EXIT_KINDS.map((kind) => [kind, sumOf(exits, ({ byKind }) => byKind[kind])]),
       ) as {
@@ -138,7 +163,6 @@ export function buildReport(
       commands: sumOf(vcmdqs, ({ commands }) => commands),
       syncs: sumOf(vcmdqs, ({ syncs }) => syncs),
       doorbellCalls: sumOf(vcmdqs, ({ doorbellCalls }) => doorbellCalls),
-      exitsDuringInvalidation: sumOf(exits, ({ duringInvalidation }) => duringInvalidation),
     },
     paths: measurements.figures().map(({ path, ...figures }) => ({
       path,
@@ -146,7 +170,7 @@ export function buildReport(
       transport: placement.transport,
       ...figures,
     })),
-    ways: waysOf(machines),
+    ways: waysOf(machines, placement.directMaps),
     drain: placement.drain,
     ...(sanitizer ? { sanitizer: { ...sanitizer, findings, unadvertised, refusals } } : {}),
   };

@@ -6,6 +6,7 @@
 import { rmSync } from 'node:fs';
 import { isMainThread, parentPort, Worker } from 'node:worker_threads';
 import type { Check } from '../vmm/report/checks.ts';
+import { claimFinalWord, type FinalWordRoom, type ResultTold } from './final-word.ts';
 import { jsonLine } from './json-line.ts';
 import { hearLastWords } from './last-words.ts';
 import { forwardOutput, type OutputRoom } from './run-output.ts';
@@ -19,6 +20,7 @@ type Signal = keyof typeof SIGNALS;
 
 /** Messages of the worker. */
 type Told =
+  | ResultTold
   | { readonly event: 'time begins' }
   | { readonly event: 'ending' }
   | { readonly event: 'check'; readonly check: Check }
@@ -78,8 +80,11 @@ interface Ended {
 
 /** Executes the command line again in a worker. */
 function supervise(argv: readonly string[], seconds: number | undefined): Promise<Ended> {
-  const room: OutputRoom = { unwritten: new SharedArrayBuffer(4) };
-  const workerData: Supervised & OutputRoom = { terminals: terminals(), ...room };
+  const room: OutputRoom & FinalWordRoom = {
+    unwritten: new SharedArrayBuffer(4),
+    finalWord: new SharedArrayBuffer(4),
+  };
+  const workerData: Supervised & OutputRoom & FinalWordRoom = { terminals: terminals(), ...room };
   const program = new URL('./main.js', import.meta.url);
   const worker = new Worker(program, { argv: [...argv], workerData });
   forwardOutput(worker, room);
@@ -91,15 +96,24 @@ function supervise(argv: readonly string[], seconds: number | undefined): Promis
     const removePartial = () => {
       if (partial !== undefined) rmSync(partial, { force: true });
     };
-    let terminated = false;
+    /** The exit status that the run has given with its result. */
+    let result: number | undefined;
+    /** This thread prints the result. */
+    let prints = false;
     const terminate = () => {
-      terminated = true;
+      // A run that has claimed the final word, but not told its result, is terminated by a second
+      // signal only.
+      if (claimFinalWord(room)) prints = true;
       worker.terminate().catch(reject);
     };
     let ending = false;
     const end = () => {
+      if (result !== undefined) return terminate();
       if (ending) return;
       ending = true;
+      // The run is about to print its result: it may wait only for the reader of its output.
+      if (!claimFinalWord(room)) return;
+      prints = true;
       hearLastWords(worker, LAST_WORDS_MS).then(terminate, terminate);
     };
     const within = (ms: number) => {
@@ -119,7 +133,10 @@ function supervise(argv: readonly string[], seconds: number | undefined): Promis
     worker.on('message', (told: Told) => {
       if (told.event === 'partial') partial = told.file;
       else if (told.event === 'check') checks.push(told.check);
-      else if (told.event === 'ending') within(GRACE_MS);
+      else if (told.event === 'result') {
+        result = told.status;
+        within(GRACE_MS);
+      } else if (told.event === 'ending') within(GRACE_MS);
       else if (told.event === 'time begins' && seconds !== undefined && !asked)
         within(seconds * 1000 + LATE_MS);
     });
@@ -129,7 +146,8 @@ function supervise(argv: readonly string[], seconds: number | undefined): Promis
       for (const signal of Object.keys(SIGNALS)) process.off(signal, onProcessSignal);
       removePartial();
       process.off('exit', removePartial);
-      resolve({ status: terminated ? undefined : status, signal: asked, checks });
+      // One that has ended without a result, for example because its file cannot be read, has said why.
+      resolve({ status: prints ? undefined : (result ?? status), signal: asked, checks });
     });
   });
 }

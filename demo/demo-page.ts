@@ -12,16 +12,16 @@ import {
   machineNames,
   readSettings,
   type Settings,
-  settingProblems,
   settingsOfLines,
   tourSettings,
   writeSettings,
   wrongLines,
 } from './demo-settings.ts';
 import { EditedLines } from './edit/edited-lines.ts';
-import { guestOf, readFiles } from './guest-files.ts';
+import { fileNames, guestOf, readFiles } from './guest-files.ts';
+import { addressProblems } from './link/address-problems.ts';
 import { bringsGuest } from './link/offered-guest.ts';
-import { type Place, placeProblems, readPlace } from './link/place.ts';
+import { type Place, readPlace } from './link/place.ts';
 import { Charts } from './page/charts.ts';
 import { toggleTheme } from './page/colours.ts';
 import { consoleTabs } from './page/console-tabs.ts';
@@ -35,7 +35,7 @@ import { GuestOffer } from './page/guest-offer.ts';
 import type { Presence } from './page/idle.ts';
 import { InView, partOf } from './page/in-view.ts';
 import { lesson } from './page/lesson.ts';
-import { IDLE, rememberGuest, SILENT } from './page/notices.ts';
+import { endedBefore, IDLE, rememberGuest, SILENT } from './page/notices.ts';
 import { showPanel } from './page/open-panel.ts';
 import { Painter, type Part } from './page/painter.ts';
 import { pictureParts } from './page/picture-parts.ts';
@@ -174,6 +174,7 @@ export class Page implements Actions {
     const { tour, run } = this.#settings;
     const steps = step ?? tourStop(tour)?.steps;
     if (steps !== undefined) await this.#stand(vmm, vmm.advance(steps));
+    if (step !== undefined) this.say(...this.#notes, ...endedBefore(step, this.#picture));
     else if (run && !this.#facts?.recorded) this.#going = true;
     await this.#go();
     if (event !== undefined) this.#steps.go(event, (why) => this.say(...this.#notes, why));
@@ -313,9 +314,8 @@ export class Page implements Actions {
   }
 
   pickGuest(files: readonly File[]): void {
-    const named = files.map(({ name }) => name).join(', ');
     this.#readGuest(files).catch((error: unknown) => {
-      this.#error = `${named}: ${error instanceof Error ? error.message : String(error)}`;
+      this.#error = `${fileNames(files)}: ${error instanceof Error ? error.message : String(error)}`;
       this.#draw();
     });
   }
@@ -343,7 +343,7 @@ export class Page implements Actions {
     const settings = readSettings(query);
     const wrong = wrongLines(query);
     if (wrong !== undefined) this.#editor.correct(wrong, settings);
-    this.#notes = [...settingProblems(query), ...placeProblems(query), ...notes];
+    this.#notes = [...addressProblems(page), ...notes];
     this.#offer.look(page, (problem = '') => this.say(...this.#notes, problem));
     // The place belongs to the guest of the link, not to the toy.
     const place = bringsGuest(page) ? {} : readPlace(query);

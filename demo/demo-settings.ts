@@ -314,17 +314,20 @@ export function tourSettings(stop: number): Partial<Settings> {
   return readSettings(new URLSearchParams(`tour=${stop}`));
 }
 
-/** Settings of an experiment that is chosen by one click; `none` is the live run. */
+/**
+ * Settings of an experiment that is chosen by one click, and so runs by itself; `none` is
+ * the live run.
+ */
 export function experimentSettings(settings: Settings, name: string): Partial<Settings> {
   const { vms = 1, measures = true } = findExperiment(name) ?? {};
   const check = name !== NO_EXPERIMENT && !measures;
   const own = { experiment: name, lines: '', path: 'all', queueError: 'report', check } as const;
-  return { ...own, vms: Math.max(settings.vms, vms) };
+  return { ...own, run: true, vms: Math.max(settings.vms, vms) };
 }
 
 /** Settings for the user's own lines, run by a click. */
 export function settingsOfLines(lines: string): Partial<Settings> {
-  return { guest: 'toy', ...LINES_SETTINGS, lines };
+  return { guest: 'toy', ...LINES_SETTINGS, run: true, lines };
 }
 
 /**

@@ -2,7 +2,19 @@
 // Makes one guest of picked or dropped files.
 
 import { looksLikeKernel } from '../vmm/boot/index.ts';
+import { cut } from './link/cut-text.ts';
+import { visibleName } from './link/guest-name.ts';
 import type { PickedGuest } from './protocol.ts';
+
+/** Number of files that a line names. */
+const NAMED = 3;
+
+/** The names of files for a line, which has room for what is wrong with them. */
+export function fileNames(files: readonly { readonly name: string }[]): string {
+  const named = files.slice(0, NAMED).map(({ name }) => cut(visibleName(name)));
+  const more = files.length - named.length;
+  return `${named.join(', ')}${more > 0 ? ` and ${more} more` : ''}`;
+}
 
 /** A file and its contents. */
 export interface PickedFile {
@@ -14,7 +26,7 @@ export interface PickedFile {
 export function readFiles(files: readonly File[]): Promise<PickedFile[]> {
   const unreadable = () => Promise.reject(new Error('it cannot be read'));
   const read = files.map(async (file) => ({
-    name: file.name,
+    name: visibleName(file.name),
     bytes: new Uint8Array(await file.arrayBuffer().catch(unreadable)),
   }));
   return Promise.all(read);

@@ -2,14 +2,6 @@
 // Cross-origin isolation on hosts that do not send its headers: a service worker adds
 // them, and the page loads again.
 
-import { store, stored } from './page/storage.ts';
-
-/**
- * Set during a reload to its purpose, so that a service worker without an effect does not
- * make the page load for ever.
- */
-const RELOADED_KEY = 'vsmmu-reloaded';
-
 /** Time for a service worker to start before the page continues without it. */
 const READY_MS = 5000;
 
@@ -41,6 +33,32 @@ function nextPolicy(tried: string | null): Policy | undefined {
   return isNew ? 'document' : 'opener';
 }
 
+/**
+ * Set during a reload to its purpose, so that a service worker without an effect does not
+ * make the page load for ever. It is in the history's entry: an isolated page has a session
+ * storage of its own, which the next hard reload leaves for the former one and its marks.
+ */
+const MARK = 'reloadedFor';
+
+function marked(): string | null {
+  const mark = (history.state as Readonly<Record<string, unknown>> | null)?.[MARK];
+  return typeof mark === 'string' ? mark : null;
+}
+
+/**
+ * Sets the mark, or removes it.
+ * @returns false when the browser does not allow it.
+ */
+function mark(policy: Policy | undefined): boolean {
+  try {
+    const state = history.state as Readonly<Record<string, unknown>> | null;
+    history.replaceState({ ...state, [MARK]: policy }, '');
+    return true;
+  } catch {
+    return false;
+  }
+}
+
 /** Resolves when the service worker for a policy controls the page. */
 async function register(policy: Policy): Promise<void> {
   const query = policy === 'document' ? '?policy=document' : '';
@@ -65,8 +83,8 @@ async function register(policy: Policy): Promise<void> {
  *   isolation is final.
  */
 export async function becomeIsolated(): Promise<boolean> {
-  const tried = stored('sessionStorage', RELOADED_KEY);
-  if (crossOriginIsolated && tried !== null) store('sessionStorage', RELOADED_KEY, null);
+  const tried = marked();
+  if (crossOriginIsolated && tried !== null) mark(undefined);
   const possible =
     import.meta.env.PROD && !crossOriginIsolated && isSecureContext && 'serviceWorker' in navigator;
   const policy = possible ? nextPolicy(tried) : undefined;
@@ -82,7 +100,7 @@ export async function becomeIsolated(): Promise<boolean> {
     return false;
   }
   // Without the mark it might load for ever.
-  if (!store('sessionStorage', RELOADED_KEY, policy)) return false;
+  if (!mark(policy)) return false;
   location.reload();
   return true;
 }

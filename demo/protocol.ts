@@ -83,7 +83,7 @@ export interface VmPicture {
   readonly exits: {
     readonly total: number;
     /** During batches on VCMDQs, and during invalidations on the CMDQ. */
-    readonly duringInvalidation: number;
+    readonly duringDirect: number;
     readonly duringCmdq: number;
     /**
      * The most frequent reasons, and a row for all others; with `measuring` their sum is

@@ -13,7 +13,6 @@ import { BOOT_SETTINGS, type BootSettings } from '../boot-settings.ts';
 import { UsageError } from '../cli-error.ts';
 import { addFlags } from '../flags.ts';
 import { LINUX } from '../linux-kernel.ts';
-import { EXIT_FAILED, EXIT_OK } from '../status.ts';
 import { withinTimeout } from '../supervisor.ts';
 
 const CONFIG = 'the configuration';
@@ -95,7 +94,7 @@ export function addBoot(
           signals: settings.trace !== undefined,
           json: settings.json ?? false,
         },
-        async () => ((await boot(settings, options.config)) ? EXIT_OK : EXIT_FAILED),
+        () => boot(settings, options.config),
       ),
     );
   });

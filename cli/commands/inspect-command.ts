@@ -9,6 +9,7 @@ import { checkAmdOptions } from '../amd-run.ts';
 import { machineOptions } from '../boot.ts';
 import { BOOT_SETTINGS, type BootSettings } from '../boot-settings.ts';
 import { UsageError } from '../cli-error.ts';
+import { printResult } from '../final-word.ts';
 import { addFlags } from '../flags.ts';
 import { hostSize } from '../host-size.ts';
 import { inspectionText } from '../inspect-text.ts';
@@ -162,9 +163,8 @@ export function addInspect(
         const inspection = fromTrace
           ? await inspectTrace(what)
           : await inspectRunning(what, settings);
-        process.stdout.write(
-          asJson ? jsonLine(inspection) : inspectionText(printableData(inspection)),
-        );
+        const text = asJson ? jsonLine(inspection) : inspectionText(printableData(inspection));
+        printResult(text, EXIT_OK);
         return EXIT_OK;
       },
     );

@@ -1,13 +1,18 @@
 // SPDX-License-Identifier: MIT
-// Names of guests from links.
+// Names of guests from links and files.
 
 const MOST_NAME = 60;
 
 /**
- * A name for display in a line: without control characters, and without invisible ones,
- * which may reverse the text around them.
+ * A name without control characters, and without invisible ones, which may reverse the
+ * text around them.
  */
+export function visibleName(name: string): string {
+  return name.toWellFormed().replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '');
+}
+
+/** The same for a link, and a bounded length. */
 export function plainName(name: string): string {
-  const seen = name.toWellFormed().replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, '');
+  const seen = visibleName(name);
   return seen.slice(0, MOST_NAME).toWellFormed().trim() || 'guest.wasm';
 }

@@ -81,9 +81,9 @@ async function download(url: URL, signal: AbortSignal): Promise<Download> {
     await body?.cancel();
     throw new Error(`the server answers ${status}`);
   }
-  const bytes = await readAtMost(body, MOST_GUEST_BYTES).catch((error: unknown) => {
+  const bytes = await readAtMost(body, MOST_GUEST_BYTES).catch(() => {
     signal.throwIfAborted();
-    throw error;
+    throw new Error('the transfer has broken off, or cannot be decoded');
   });
   if (!bytes) throw new Error(TOO_LARGE);
   return { origin: new URL(response.url).origin, bytes };

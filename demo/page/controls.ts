@@ -218,7 +218,10 @@ export function bar(state: BarState, actions: Actions): TemplateResult {
       ${CHOICES.map((choice) => select(choice, settings, actions))}
     </form>
     ${offerLine(offer, () => actions.startOffer())}
-    <p id="note" class=${error === '' ? '' : 'bad'} role="alert">${
-      error || [facts?.note ?? '', ...notes].filter((line) => line !== '').join('\n')
-    }</p>`;
+    <p id="note" class=${error === '' ? '' : 'bad'} role="alert">${[
+      error || (facts?.note ?? ''),
+      ...notes,
+    ]
+      .filter((line) => line !== '')
+      .join('\n')}</p>`;
 }

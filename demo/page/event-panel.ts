@@ -84,6 +84,9 @@ function registers(vm: string, queue: QueuePicture): TemplateResult {
   </dl>`;
 }
 
+const OLDEST =
+  'No older event is kept. New machines take the same steps: Reset to step 0, or a link with step=N.';
+
 /** The queue of an event, otherwise a queue of its machine with work. */
 function queueOf(frame: Frame, { vms }: Picture): readonly [vm: string, QueuePicture] | undefined {
   const vm = vms.find(({ name }) => name === frame.vm) ?? vms[0];
@@ -109,7 +112,7 @@ function happened(steps: EventSteps, picture: Picture | undefined): TemplateResu
       data-number=${frame.number}><b tabindex="-1"
       data-explain=${explains}>${name}</b> ${frame.text}${
         recorded.stopped === '' ? nothing : html` <em class="bad">${recorded.stopped}</em>`
-      }</p>
+      }${steps.isOldest ? html` <em id="oldest">${OLDEST}</em>` : nothing}</p>
     ${queue ? registers(...queue) : nothing}`;
 }
 

@@ -78,6 +78,12 @@ export class EventSteps {
     return this.#frame;
   }
 
+  /** The shown event is the oldest that is kept, and not the first one. */
+  get isOldest(): boolean {
+    const { first } = this.#recorded;
+    return first > 0 && this.#frame?.number === first;
+  }
+
   get playing(): boolean {
     return this.#playing !== undefined;
   }
@@ -145,13 +151,19 @@ export class EventSteps {
       .catch(reportError);
   }
 
-  /** The machines have changed by themselves, and run or are stopped now. */
+  /**
+   * There is a picture of the machines, which run or are stopped now. It may be a late one
+   * of a step whose events are on the page already, of which the user has chosen one.
+   */
   heard(): void {
     // Requests check for themselves.
     if (this.#asked > 0 || !this.#on) return;
     this.#do(async (vmm) => {
+      const { last } = this.#recorded;
       this.#recorded = await vmm.recorded();
-      this.#frame = this.#runs ? undefined : await vmm.frame(this.#recorded.last);
+      if (this.#runs) this.#frame = undefined;
+      else if (!this.#frame || this.#recorded.last !== last)
+        this.#frame = await vmm.frame(this.#recorded.last);
     }).catch(reportError);
   }
 
@@ -170,8 +182,9 @@ export class EventSteps {
         from = Math.max(from, this.#recorded.first);
         found = await this.#seek(vmm, from, 1);
       }
-      if (found) this.#frame = found;
-      else this.#stop();
+      if (!found) this.#stop();
+      // Beyond the last event to stop at is the end of the recording.
+      this.#frame = found ?? (await vmm.frame(this.#recorded.last)) ?? this.#frame;
     });
   }
 
@@ -184,7 +197,9 @@ export class EventSteps {
     this.#stop();
     this.#ask(async (vmm) => {
       const from = (this.#frame?.number ?? this.#recorded.last + 1) - 1;
-      this.#frame = (await this.#seek(vmm, from, -1)) ?? this.#frame;
+      // Before the first event to stop at is the beginning of the recording.
+      const found = (await this.#seek(vmm, from, -1)) ?? (await vmm.frame(this.#recorded.first));
+      this.#frame = found ?? this.#frame;
     });
   }
 

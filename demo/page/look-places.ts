@@ -31,13 +31,35 @@ export const LOOK_PLACES: Readonly<
   'btm-vmids': [['IOTLB', '.tlb']],
 };
 
+const placesOf = (experiment: string) =>
+  Object.hasOwn(LOOK_PLACES, experiment) ? LOOK_PLACES[experiment as ExperimentName] : [];
+
+/** A part of a text, with the selector of the place that it names, if any. */
+export interface LookPart {
+  readonly text: string;
+  readonly selector?: string;
+}
+
+/** The instructions of an experiment in parts, in order. */
+export function lookParts(experiment: string, look: string): readonly LookPart[] {
+  const places = placesOf(experiment)
+    .map(([words, selector]) => ({ words, selector, at: look.indexOf(words) }))
+    .sort((a, b) => a.at - b.at);
+  const parts: LookPart[] = [];
+  let end = 0;
+  for (const { words, selector, at } of places) {
+    if (at < end) continue;
+    parts.push({ text: look.slice(end, at) }, { text: words, selector });
+    end = at + words.length;
+  }
+  return [...parts, { text: look.slice(end) }];
+}
+
 let marked: readonly Element[] = [];
 
 /** Outlines the elements that an experiment mentions, and no others. */
 export function markLooks(experiment: string): void {
-  const places = Object.hasOwn(LOOK_PLACES, experiment)
-    ? LOOK_PLACES[experiment as ExperimentName]
-    : [];
+  const places = placesOf(experiment);
   const found = places
     .map(([, selector]) => document.querySelector(selector))
     .filter((one) => one !== null);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Messages of the page in the line below its controls, and their conditions.
 
+import type { Picture } from '../protocol.ts';
 import { store, stored } from './storage.ts';
 
 export const COPIED_MS = 1500;
@@ -30,4 +31,10 @@ export function goneGuest(name: string, how: string): string {
 export function lostGuest(): readonly string[] {
   const name = stored('sessionStorage', GUEST_KEY);
   return name === null ? [] : [goneGuest(name, ' with the reload')];
+}
+
+/** The line about machines that have ended before the step to which a link leads. */
+export function endedBefore(step: number, picture: Picture | undefined): readonly string[] {
+  if (picture?.state !== 'ended' || picture.steps >= step) return [];
+  return [`step=${step}: the machines have ended at step ${picture.steps}.`];
 }

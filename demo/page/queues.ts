@@ -102,8 +102,8 @@ function queue(vm: string, picture: QueuePicture): TemplateResult {
     <ol aria-label="Ring of ${size} entries around CONS">${entries.map(entry)}</ol>
     <p class="counts"
         data-explain=${
-          'Commands consumed, CMD_SYNCs among them, and commands whose VMID or StreamID the ' +
-          'drain replaced.'
+          'Commands executed by the drain (not those for the host, such as CFGI_STE), CMD_SYNCs ' +
+          'among them, and commands whose VMID or StreamID it replaced.'
         } tabindex="-1">
       ${short(commands)}\u00a0commands \u00b7 ${short(syncs)}\u00a0syncs
       \u00b7 ${short(rewrites)}\u00a0rewritten
@@ -148,7 +148,7 @@ function cost({ overlay, exits, interventions }: VmPicture): TemplateResult {
           'on the trapped CMDQ, each store to PROD and each look at CONS.'
         }>
         <b>during TLBI</b><span>VCMDQ <i
-            data-value="direct-exits">${short(exits.duringInvalidation)}</i> \u00b7 CMDQ <i
+            data-value="direct-exits">${short(exits.duringDirect)}</i> \u00b7 CMDQ <i
             data-value="trapped-exits">${short(exits.duringCmdq)}</i> exits</span>
       </div>`;
 }

@@ -4,6 +4,7 @@
 
 import type { Remote } from 'comlink';
 import type { Settings } from '../demo-settings.ts';
+import { cut } from '../link/cut-text.ts';
 import type { Place } from '../link/place.ts';
 import type { PickedGuest, SessionFacts, Sink, Vmm } from '../protocol.ts';
 import { VmmWorker } from './vmm-worker.ts';
@@ -77,7 +78,7 @@ export class Succession {
     worker.end();
     if (worker === this.#next) this.#next = undefined;
     else this.#running = undefined;
-    this.#stage.wrong(worker.guest ? `${worker.guest.name}: ${text}` : text);
+    this.#stage.wrong(worker.guest ? `${cut(worker.guest.name)}: ${text}` : text);
   }
 
   /**

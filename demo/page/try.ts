@@ -8,6 +8,7 @@ import type { EditedLines } from '../edit/edited-lines.ts';
 import type { Picture, RowPicture } from '../protocol.ts';
 import type { Actions } from './controls.ts';
 import { linesEditor } from './lines-editor.ts';
+import { lookLine } from './look-line.ts';
 import { measuredTime } from './page-text.ts';
 
 const PATHS = ['trapped', 'direct', 'overlay'] as const;
@@ -78,7 +79,7 @@ function sanitizer({ suspects }: Picture): TemplateResult {
 
 /** The result of an experiment, when every machine has ended. */
 function outcome(experiment: Experiment, picture: Picture | undefined): TemplateResult {
-  const { about, look, shows, checks } = experiment;
+  const { name, about, look, shows, checks } = experiment;
   const found =
     picture?.checks.filter(
       ({ name, vm }) => vm === 'host' || (checks as readonly string[]).includes(name),
@@ -91,7 +92,7 @@ function outcome(experiment: Experiment, picture: Picture | undefined): Template
   return html`<div class="outcome" data-outcome=${ended ? (held ? 'holds' : 'fails') : 'running'}
       aria-live="polite">
     <p>${about}</p>
-    <p class="look">Look at ${look}.</p>
+    ${lookLine(name, look)}
     ${
       ended
         ? html`<p

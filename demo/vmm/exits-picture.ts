@@ -27,14 +27,14 @@ export function exitsPicture(
   measuring: number,
 ): VmPicture['exits'] {
   const { exits, imports } = statistics;
-  const { total, byKind, duringInvalidation } = exits;
+  const { total, byKind, duringDirect } = exits;
   const registers = Object.entries(exits.byRegister).sort(([, a], [, b]) => b - a);
   const shown = registers.slice(0, SHOWN);
   const others = byKind.mmio - shown.reduce((sum, [, count]) => sum + count, 0);
   const more = registers.length - shown.length;
   return {
     total,
-    duringInvalidation,
+    duringDirect,
     duringCmdq: imports?.duringCmdq ?? 0,
     measuring,
     rows: [

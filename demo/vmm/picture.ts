@@ -32,7 +32,6 @@ import {
 import { type Decoded, decodeCommand, decodeEvent } from '../../devices/decode/index.ts';
 import { maskInWord } from '../../devices/plugin/index.ts';
 import type { EntryPicture, EventPicture, QueuePicture, VmPicture } from '../protocol.ts';
-import { exitsPicture } from './exits-picture.ts';
 import { LapCounter } from './laps.ts';
 import { ringEntries } from './ring-picture.ts';
 
@@ -267,15 +266,15 @@ function eventsOf(
 
 /**
  * Everything of one machine.
- * @param measuring exits caused by the page's measurements (exits-picture.ts).
  * @param written bytes that it has written to its console.
+ * @param exits its exits so far.
  * @param shown a queue in the middle of a step.
  */
 export function vmPicture(
   machine: Machine,
   running: boolean,
   written: number,
-  measuring = 0,
+  exits: VmPicture['exits'],
   shown?: ShownQueue,
 ): VmPicture {
   const [smmu] = machine.inspect();
@@ -300,6 +299,6 @@ export function vmPicture(
     ],
     ...eventsOf(machine, smmu),
     written,
-    exits: exitsPicture(machine, measuring),
+    exits,
   };
 }

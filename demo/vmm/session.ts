@@ -2,10 +2,7 @@
 // A session on the VMM's worker: machines on one host, stepped in turn, and their pictures.
 
 import { Host, type Machine } from 'vsmmu';
-import {
-  CHECKPOINT_PHASE_MEASURE,
-  CHECKPOINT_PHASE_TRACE,
-} from '../../assembly/layout/checkpoint-registers.ts';
+import { CHECKPOINT_PHASE_TRACE } from '../../assembly/layout/checkpoint-registers.ts';
 import { findExperiment } from '../../vmm/boards/index.ts';
 import { exitChecks } from '../../vmm/report/exit-checks.ts';
 import { IsolationOracle } from '../../vmm/report/isolation-oracle.ts';
@@ -21,6 +18,7 @@ import type {
   VmPicture,
 } from '../protocol.ts';
 import { clockResolution } from './clock-resolution.ts';
+import { CountedExits } from './counted-exits.ts';
 import type { Recording } from './events/recording.ts';
 import { guestOptions } from './guest-options.ts';
 import { OneAtATime, type Wanted } from './one-at-a-time.ts';
@@ -65,8 +63,7 @@ export class Session {
     const view = () => this.#stepView(name);
     return this.#recording?.quietly(view) ?? view();
   });
-  /** Clock readings for this page's figures by machine, and those before its phase. */
-  readonly #measuring = new Map<Machine, { counted: number; before: number }>();
+  readonly #exits = new CountedExits();
   #recording: Recording | undefined;
   #vms: readonly VmPicture[] = [];
   readonly #pace: SessionPace;
@@ -102,7 +99,10 @@ export class Session {
     if (facts.recorded) {
       // Loaded on demand.
       const { Recording } = await import('./events/recording.ts');
-      session.#recording = new Recording((acting) => session.#compose(acting));
+      session.#recording = new Recording(
+        (acting) => session.#compose(acting),
+        (name) => session.#exits.of(session.#named(name)),
+      );
     }
     try {
       for (const name of machineNames(settings)) await session.#add(name);
@@ -173,22 +173,13 @@ export class Session {
     });
     machine.on('phase', ({ phase, ended, data }) => {
       this.#recording?.phase(name, phase, ended);
-      this.#countLooks(machine, phase, ended);
+      this.#exits.phase(machine, phase, ended);
       if (beside) this.#measurements.comparedPhase({ trapped: 'overlay' }, phase, ended, data);
       else this.#measurements.phase(k, phase, ended, data);
       if (!beside) this.#oracle.phase(this.#machines, k, phase, ended);
       if (phase === CHECKPOINT_PHASE_TRACE && ended) this.#traces.add(followed(machine, data));
     });
     this.#machines.push(machine);
-  }
-
-  /** A guest reads the clock only for measurements, whose figures are for this page. */
-  #countLooks(machine: Machine, phase: number, ended: boolean): void {
-    if (phase !== CHECKPOINT_PHASE_TRACE && phase !== CHECKPOINT_PHASE_MEASURE) return;
-    const looks = machine.statistics.exits.byKind.clock;
-    const { counted = 0, before = looks } = this.#measuring.get(machine) ?? {};
-    const more = ended ? looks - before : 0;
-    this.#measuring.set(machine, { counted: counted + more, before: looks });
   }
 
   /** True while the machines run by themselves. */
@@ -232,20 +223,24 @@ export class Session {
     return tlbPicture(this.#host, this.#machines, hits);
   }
 
-  /** A machine before a step of an experiment, or after it. */
-  #stepView(name: string) {
+  #named(name: string): Machine {
     const machine = this.#machines.find((one) => one.name === name);
     if (!machine) throw new Error(`there is no machine ${name}`);
+    return machine;
+  }
+
+  /** A machine before a step of an experiment, or after it. */
+  #stepView(name: string) {
+    const machine = this.#named(name);
     const { pages } = this.#tlb();
     const checks = this.#checks.filter(({ vm }) => vm === name);
     return { vm: this.#vm(machine), pages, checks };
   }
 
   #vm(machine: Machine): VmPicture {
-    const measuring = this.#measuring.get(machine)?.counted;
     const { written = 0 } = this.#outboxes[this.#machines.indexOf(machine)] ?? {};
     const shown = this.#recording?.shownOf(machine.name);
-    return vmPicture(machine, this.#going, written, measuring, shown);
+    return vmPicture(machine, this.#going, written, this.#exits.of(machine), shown);
   }
 
   /** Checks by the host itself. */

@@ -19,8 +19,13 @@ export interface BusMount {
 
 /** Counts accesses by register, like the exit counter. */
 export interface RegisterCounter {
-  /** `mount` is the index into `Bus.mounts`, `offset` the byte offset in its region. */
-  countRegister(mount: number, offset: number): void;
+  /**
+   * Called before the device carries out the access.
+   * @param mount index into `Bus.mounts`.
+   * @param offset byte offset in its region.
+   * @param stored bits [31:0] of a store; undefined for a load.
+   */
+  countRegister(mount: number, offset: number, stored?: number): void;
 }
 
 /** Accesses that had no effect. */
@@ -154,12 +159,15 @@ export class Bus {
     return false;
   }
 
-  /** The access in the form that devices get; undefined when no device accepts it. */
+  /**
+   * The access in the form that devices get; undefined when no device accepts it.
+   * `stored` are bits [31:0] of a store, undefined for a load.
+   */
   #prepare(
     address: number,
     size: AccessSize,
     vcpu: number,
-    write: boolean,
+    stored: number | undefined,
   ): MountedRegion | undefined {
     if (
       typeof address !== 'number' ||
@@ -171,12 +179,12 @@ export class Bus {
     const region = this.#find(address);
     if (!region) {
       checkAccess(address, size, vcpu);
-      if (write) this.#unmappedWrites++;
-      else this.#unmappedReads++;
+      if (stored === undefined) this.#unmappedReads++;
+      else this.#unmappedWrites++;
       return undefined;
     }
     const offset = address - region.address;
-    this.#counter?.countRegister(this.#last, offset);
+    this.#counter?.countRegister(this.#last, offset, stored);
     if (!region.takes[size] || offset % size !== 0 || address + size > region.end) {
       checkAccess(address, size, vcpu);
       this.#refused++;
@@ -198,7 +206,7 @@ export class Bus {
    */
   read(address: number, size: AccessSize, vcpu = 0): number {
     this.#hi = 0;
-    const region = this.#prepare(address, size, vcpu, false);
+    const region = this.#prepare(address, size, vcpu, undefined);
     if (!region) return 0;
     try {
       region.device.read(this.#access);
@@ -222,7 +230,7 @@ export class Bus {
   write(address: number, size: AccessSize, lo: number, hi = 0, vcpu = 0): void {
     checkWord(lo, 'Bus: lo');
     checkWord(hi, 'Bus: hi');
-    const region = this.#prepare(address, size, vcpu, true);
+    const region = this.#prepare(address, size, vcpu, lo);
     if (!region) return;
     this.#access.lo = truncated(lo, size);
     this.#access.hi = size === 8 ? hi >>> 0 : 0;

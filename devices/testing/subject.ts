@@ -27,6 +27,47 @@ export type Stimulus = (bus: DeviceBus, random: Random, host: FakeHost) => void;
 
 /** Offsets tried in a region of a device that names no register. */
 const MAX_UNNAMED = 0x1000;
+
+/** Registers of a device: word offsets by region, and what they were found in. */
+interface Registers {
+  readonly regions: Device['regions'];
+  readonly offsets: readonly (readonly number[])[];
+}
+
+/**
+ * Registers of the first device of each factory. A suite makes dozens of devices with the
+ * same regions, and to ask for the names of a region takes as long as a storm does.
+ */
+const knownRegisters = new WeakMap<DeviceFactory, Registers>();
+
+function haveSameRegions(one: Device['regions'], two: Device['regions']): boolean {
+  return (
+    one.length === two.length &&
+    one.every(({ name, size }, i) => name === two[i]?.name && size === two[i]?.size)
+  );
+}
+
+/**
+ * Word offsets of the registers that the device names in a region; the first offsets of
+ * the region when it names none.
+ */
+function findRegisters(device: Device, region: number): number[] {
+  const at = device.regions[region];
+  const words = Array.from({ length: (at?.size ?? 0) / 4 }, (_, i) => 4 * i);
+  const named = words.filter(
+    (offset) => device.registerName(region, offset) !== unnamedRegister(at, offset),
+  );
+  return named.length > 0 ? named : words.filter((offset) => offset < MAX_UNNAMED);
+}
+
+function registersOf(factory: DeviceFactory, device: Device): Registers['offsets'] {
+  const known = knownRegisters.get(factory);
+  if (known && haveSameRegions(known.regions, device.regions)) return known.offsets;
+  const offsets = device.regions.map((_, region) => findRegisters(device, region));
+  knownRegisters.set(factory, { regions: device.regions, offsets });
+  return offsets;
+}
+
 /**
  * Values that registers often treat specially; storms add RAM addresses and random words.
  */
@@ -70,7 +111,8 @@ export class Subject {
       this.host.timeNs = like.host.timeNs;
     }
     this.host.reset(this.device);
-    this.#registers = this.device.regions.map((_, region) => this.#findRegisters(region));
+    this.#registers = registersOf(factory, this.device);
+    if (volatile.length === 0) return;
     const names = this.#registers.flatMap((offsets, region) =>
       offsets.map((offset) => this.device.registerName(region, offset)),
     );
@@ -91,19 +133,6 @@ export class Subject {
     return this.host.timers.pending.map(
       ({ label, deadline }: PendingTimer) => `${label} at ${deadline}`,
     );
-  }
-
-  /**
-   * Word offsets of the registers that the device names in a region; the first offsets of
-   * the region when it names none.
-   */
-  #findRegisters(region: number): number[] {
-    const at = this.device.regions[region];
-    const words = Array.from({ length: (at?.size ?? 0) / 4 }, (_, i) => 4 * i);
-    const named = words.filter(
-      (offset) => this.device.registerName(region, offset) !== unnamedRegister(at, offset),
-    );
-    return named.length > 0 ? named : words.filter((offset) => offset < MAX_UNNAMED);
   }
 
   registers(region: number): readonly number[] {

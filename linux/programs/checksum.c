@@ -9,7 +9,7 @@ static const u32 PRIME = 0x01000193;
 int mainOf(int argc, char **argv) {
   static u32 buffer[BUFFER_SIZE / sizeof(u32)];
   if (argc != 2) {
-    print("checksum FILE\n");
+    print("usage: checksum FILE\n");
     return 2;
   }
   int file = openFile(argv[1], O_RDONLY);

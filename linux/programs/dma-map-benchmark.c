@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Runs the kernel's own benchmark of DMA mappings (kernel/dma/map_benchmark.c; the device
 // must be bound): dma-map-benchmark THREADS MILLISECONDS GRANULE. Times are the guest's.
+// With --check before them, it only checks the arguments, as those of `bench`.
 #include "system-calls.h"
 
 /** Linux, include/uapi/linux/map_benchmark.h: struct map_benchmark. */
@@ -26,6 +27,8 @@ enum { DMA_MAP_BENCHMARK = 0xC0886401 };
 enum { ANY_NODE = -1, DMA_BITS = 32 };
 /** The benchmark counts in seconds; a signal ends it earlier. */
 enum { MOST_MILLISECONDS = 300000 };
+/** The benchmark's own limits (DMA_MAP_MAX_THREADS, and that of the granule). */
+enum { MOST_THREADS = 1024, MOST_PAGES = 1024 };
 enum { EINTR = 4 };
 enum { ITIMER_REAL = 0, SIGALRM = 14 };
 
@@ -58,17 +61,20 @@ static void interruptAfter(u64 milliseconds) {
 static const char FILE_NAME[] = "/sys/kernel/debug/dma_map_benchmark";
 
 int mainOf(int argc, char **argv) {
-  if (argc != 4) {
-    print("dma-map-benchmark THREADS MILLISECONDS GRANULE\n");
+  int checks = argc > 1 && isSame(argv[1], "--check");
+  if (checks) {
+    argc--;
+    argv++;
+  }
+  long threads = argc == 4 ? numberOf(argv[1]) : -1;
+  long milliseconds = argc == 4 ? numberOf(argv[2]) : -1;
+  long granule = argc == 4 ? numberOf(argv[3]) : -1;
+  if (threads < 1 || threads > MOST_THREADS || granule < 1 || granule > MOST_PAGES ||
+      milliseconds < 1 || milliseconds > MOST_MILLISECONDS) {
+    print("usage: bench THREADS MILLISECONDS GRANULE, numbers from 1 to 1024, 300000, 1024\n");
     return 2;
   }
-  long threads = numberOf(argv[1]);
-  long milliseconds = numberOf(argv[2]);
-  long granule = numberOf(argv[3]);
-  if (threads < 1 || granule < 1 || milliseconds < 1 || milliseconds > MOST_MILLISECONDS) {
-    print("dma-map-benchmark: three numbers from 1 on\n");
-    return 2;
-  }
+  if (checks) return 0;
   // Not on the stack, where the compiler would clear it with a library call.
   static struct mapBenchmark benchmark = {.node = ANY_NODE, .dmaBits = DMA_BITS};
   benchmark.threads = (u32)threads;

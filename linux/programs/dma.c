@@ -14,7 +14,7 @@ int mainOf(int argc, char **argv) {
   long iova = argc == 3 ? numberOf(argv[1]) : -1;
   long count = argc == 3 ? numberOf(argv[2]) : -1;
   if (iova < 0 || count < 0) {
-    print("dma IOVA COUNT\n");
+    print("usage: dma IOVA COUNT, numbers below 2^32\n");
     return 2;
   }
   volatile u32 *registers = (volatile u32 *)mapPhysical(ENGINE);

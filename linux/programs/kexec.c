@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // Starts another kernel in place of this one: kexec IMAGE INITRD FILE, where FILE
-// contains its command line.
+// contains its command line, with or without a newline at the end.
 #include "system-calls.h"
 
 /** Linux, include/uapi/linux/reboot.h. */
@@ -14,7 +14,7 @@ static const char ITS[] =
 
 int mainOf(int argc, char **argv) {
   if (argc != 4) {
-    print("kexec IMAGE INITRD FILE\n");
+    print("usage: kexec IMAGE INITRD FILE\n");
     return 2;
   }
   // An ITS cannot be given back: its tables stay in memory that the next kernel uses.
@@ -24,10 +24,18 @@ int mainOf(int argc, char **argv) {
   }
   int image = openFile(argv[1], O_RDONLY);
   int initrd = openFile(argv[2], O_RDONLY);
-  static char line[MOST_COMMAND_LINE];
+  static char line[MOST_COMMAND_LINE + 1];
   long length =
-      systemCall(SYS_READ, (u64)openFile(argv[3], O_RDONLY), (u64)line, MOST_COMMAND_LINE - 1, 0);
+      systemCall(SYS_READ, (u64)openFile(argv[3], O_RDONLY), (u64)line, MOST_COMMAND_LINE, 0);
   if (length < 0) failed(argv[3], length);
+  if (length > 0 && line[length - 1] == '\n') line[--length] = 0;
+  for (long i = 0; i < length; i++) {
+    if (line[i] == '\n' || length == MOST_COMMAND_LINE) {
+      print(argv[3]);
+      print(": a command line is one line of at most 2047 bytes\n");
+      return 2;
+    }
+  }
   // The length counts the NUL.
   long result = systemCall6(SYS_KEXEC_FILE_LOAD, (u64)image, (u64)initrd, (u64)length + 1,
                             (u64)line, 0, 0);

@@ -134,9 +134,9 @@ static void provokeError(const char *name, u64 command, int events) {
 }
 
 int mainOf(int argc, char **argv) {
-  int hasAts = argc == 3 && argv[2][0] == 'a';
+  int hasAts = argc == 3 && isSame(argv[2], "ats");
   if (argc != 2 && !hasAts) {
-    print("own-vcmdq DEVICE [ats]\n");
+    print("usage: own-vcmdq FILE, own-vcmdq FILE ats\n");
     return 2;
   }
   int iommufd = openFile("/dev/iommu", O_RDWR);

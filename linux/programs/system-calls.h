@@ -12,6 +12,7 @@ typedef unsigned long u64;
 // Numbers: Linux, include/uapi/asm-generic/unistd.h.
 enum {
   SYS_IOCTL = 29,
+  SYS_FACCESSAT = 48,
   SYS_OPENAT = 56,
   SYS_READ = 63,
   SYS_WRITE = 64,
@@ -54,6 +55,14 @@ static inline u64 lengthOf(const char *text) {
   u64 length = 0;
   while (text[length]) length++;
   return length;
+}
+
+static inline int isSame(const char *a, const char *b) {
+  while (*a && *a == *b) {
+    a++;
+    b++;
+  }
+  return *a == *b;
 }
 
 static inline void print(const char *text) {
@@ -136,6 +145,10 @@ static inline volatile u8 *mapFile(int file, u64 offset, u64 length, int flags) 
   long at = systemCall6(SYS_MMAP, 0, length, PROT_READ_WRITE, (u64)flags, (u64)file, offset);
   if (at < 0 && at > -4096) failed("mmap", at);
   return (volatile u8 *)at;
+}
+
+static inline int isFile(const char *path) {
+  return systemCall(SYS_FACCESSAT, (u64)AT_FDCWD, (u64)path, 0, 0) == 0;
 }
 
 /** Maps the 64 KiB of physical memory, RAM or device, that contain an address. */

@@ -59,7 +59,7 @@ describe('the schema of the options', () => {
       [{ args: ['b\0'] }, 'bad-option: args[0] must be text without NUL, not "b\\u0000"'],
       [{ seed: -1 }, 'bad-option: seed must be an integer from 0 to 4294967295, not -1'],
       [{ directMaps: 'no' }, 'bad-option: directMaps must be true or false, not "no"'],
-      [{ name: '' }, 'bad-option: name must be text, not ""'],
+      [{ name: '' }, 'bad-option: name must not be empty'],
       ...([[], [0, 0], 1] as const).map((behind): [object, string] => [
         { behind },
         `bad-option: behind must be a list of ${behind === 1 ? '' : 'different '}numbers of SMMUs, not ${JSON.stringify(behind)}`,

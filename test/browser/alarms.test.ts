@@ -122,7 +122,7 @@ it('stops while it is hidden, and continues when it is visible again', async () 
 });
 
 it('slows down after a minute without input, says so, and speeds up at the next input', async () => {
-  const demo = await open('?vms=1&speed=full');
+  const demo = await open('?vms=1&speed=full', { motion: true });
   const { page } = demo;
   await demo.traced(3);
   await page.clock.install();
@@ -160,6 +160,12 @@ it('has room for long file names, says what two guests at once are, and that a g
   await page.waitForSelector('#note.bad:has-text("one.wasm, two.wasm: give one guest")');
   await demo.state('paused');
   expect(await demo.overflow()).toBe(0);
+  // It hides nothing that is said afterwards.
+  await page.evaluate(() => {
+    Object.defineProperty(navigator, 'clipboard', { value: undefined });
+    document.querySelector<HTMLElement>('#copy-link')?.click();
+  });
+  await page.waitForSelector('#note.bad:has-text("the link is in its address bar")');
 
   await demo.pick(`${'long-'.repeat(60)}.wasm`, QUIET);
   await page.waitForFunction(() =>

@@ -8,7 +8,7 @@ import { IDLE_MS } from '../../demo/page/idle.ts';
 import type { DemoPage } from './demo-page.ts';
 import { useDemo } from './use-demo.ts';
 
-const { openOnce } = useDemo();
+const { openOnce } = useDemo({ motion: true });
 
 /** Callbacks that have been called, since the page loaded or the worker was first asked. */
 interface Counts {

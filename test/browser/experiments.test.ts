@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { LOOK_PLACES } from '../../demo/page/look-places.ts';
 import { EXPERIMENTS } from '../../vmm/boards/index.ts';
 import { THOROUGH } from '../support/thorough.ts';
+import { LAPTOP } from './demo-page.ts';
 import { useDemo } from './use-demo.ts';
 
 const { openOnce } = useDemo();
@@ -81,9 +82,13 @@ describe('things to try', () => {
         all.map((one) => one.getAttribute('data-findings')),
       );
       if (missing) expect(findings).toEqual([isForgotten ? '2' : '0']);
-      // What it tells to look at is there, and pointed out.
-      for (const [words, selector] of LOOK_PLACES[name])
+      // What it tells to look at is there, pointed out, and on the screen by a click.
+      for (const [words, selector] of LOOK_PLACES[name]) {
         expect(await page.isVisible(`${selector}[data-look]`), words).toBe(true);
+        await page.click(`.to-look:text-is("${words}")`);
+        const top = await page.$eval(selector, (one) => one.getBoundingClientRect().top);
+        expect(top > -1 && top < LAPTOP.height, words).toBe(true);
+      }
       await demo.shot(`experiment-${name}`);
     },
   );

@@ -21,7 +21,7 @@ const LOUD = reactor(
 /** Longer than anything of the page's, so that a share of a processor is enough to be noticed. */
 const PLANTED_MS = 400;
 
-const { open, openOnce } = useDemo();
+const { open, openOnce } = useDemo({ motion: true });
 
 const BUSY = '?vms=4&speed=full';
 

@@ -11,7 +11,7 @@ interface LayoutShift extends PerformanceEntry {
   readonly sources: readonly { readonly node?: Node }[];
 }
 
-const { open } = useDemo();
+const { open } = useDemo({ motion: true });
 
 describe('the page', () => {
   it.each([

@@ -19,7 +19,8 @@ export interface Demo {
   readonly openOnce: (query: string) => Promise<DemoPage>;
 }
 
-export function useDemo(): Demo {
+/** @param always options of every page that the file opens. */
+export function useDemo(always: DemoOptions = {}): Demo {
   let browser: Browser | undefined;
   let isolating: Site | undefined;
   let open: DemoPage[] = [];
@@ -49,8 +50,9 @@ export function useDemo(): Demo {
     expect(found).toEqual(found.map(() => ({ complaints: [], overflow: 0 })));
   });
 
-  async function openPage(query: string, options: DemoOptions = {}): Promise<DemoPage> {
+  async function openPage(query: string, own: DemoOptions = {}): Promise<DemoPage> {
     if (!browser || !isolating) throw new Error('opened before the tests');
+    const options = { ...always, ...own };
     return await DemoPage.open(browser, `${options.url ?? isolating.url}${query}`, options);
   }
 

@@ -102,18 +102,46 @@ const FILES: Readonly<Record<string, Uint8Array | string>> = {
   ),
 };
 
+const NO_KERNEL =
+  'is for arm64 kernels, which the toy is not: vsmmu boot linux, or vsmmu boot KERNEL --arch arm64';
+const FULLEST =
+  'but this machine has 15 for them: a function on bus 0 takes one, each port as many as there are functions behind the fullest';
+
 /** What is said, and the command line: words that name a file become its path. */
 const CASES: readonly (readonly [string | RegExp, string])[] = [
   ['nothing to do; see vsmmu --help', ''],
   ["unknown command 'run'", 'run'],
   ['no guest: give "toy", "linux", or the path of a WebAssembly guest or of a kernel', 'boot'],
-  ['--append is for kernels: it needs --arch arm64', 'boot toy --append quiet'],
+  [`--append ${NO_KERNEL}`, 'boot toy --append quiet'],
+  [`--role host ${NO_KERNEL}`, 'boot toy --role host'],
+  [`--msi none ${NO_KERNEL}`, 'boot toy --msi none'],
+  ...[
+    ['--role guest', '--role'],
+    ['--msi its', '--msi'],
+    ['--gdb 0', '--gdb'],
+    ['--check-icache', '--check-icache'],
+  ].map(([options, flag]): [string, string] => [
+    `${flag} is for arm64 guests: with --arch arm64, the toy is one`,
+    `boot toy ${options}`,
+  ]),
+  [
+    '--append is for arm64 guests: with --arch arm64, a kernel is one',
+    'boot good.wasm --append quiet',
+  ],
   [
     '--path all is for the toy, which compares the paths: choose one for a kernel',
     'boot x --arch arm64 --path all',
   ],
-  ['--arg is not for kernels: it excludes --arch arm64', 'boot x --arch arm64 --arg y'],
-  ['--pcie is for kernels: it needs --arch arm64', 'boot toy --pcie rng'],
+  [`--pcie ${NO_KERNEL}`, 'boot toy --pcie rng'],
+  ...['--arg y', '--queues ecmdq', '--smmus 2', '--iommu amd', '--btm', '--secondary z'].flatMap(
+    (options): [string, string][] => {
+      const why = `${options.split(' ')[0]} is for the standard board:`;
+      return [
+        [`${why} a kernel runs on another one`, `boot x --arch arm64 ${options}`],
+        [`${why} without --arch arm64, the toy runs there`, `boot toy --arch arm64 ${options}`],
+      ];
+    },
+  ),
   [
     '--pcie usb: the kind must be one of rng, net, console, dma, testdev',
     'boot good.wasm --arch arm64 --pcie usb',
@@ -123,16 +151,17 @@ const CASES: readonly (readonly [string | RegExp, string])[] = [
     'boot good.wasm --arch arm64 --pcie rng,hub',
   ],
   [
-    'PCIe functions of this machine have at most 15 StreamIDs: a function on bus 0 takes one, one behind a port as many as there are ports',
+    `the PCIe functions need 16 StreamIDs, ${FULLEST}`,
     `boot good.wasm --arch arm64${' --pcie rng'.repeat(16)}`,
+  ],
+  [
+    `the PCIe functions need 17 StreamIDs, ${FULLEST}`,
+    `boot good.wasm --arch arm64${' --pcie rng,port'.repeat(17)}`,
   ],
   [
     '--check-icache is for vCPUs that take turns: it excludes --transport mailbox',
     'boot x --arch arm64 --check-icache --transport mailbox',
   ],
-  ['--queues is not for kernels: it excludes --arch arm64', 'boot x --arch arm64 --queues ecmdq'],
-  ['--smmus is not for kernels: it excludes --arch arm64', 'boot x --arch arm64 --smmus 2'],
-  ['--iommu is not for kernels: it excludes --arch arm64', 'boot x --arch arm64 --iommu amd'],
   ...[
     '--smmus 2',
     '--path direct',
@@ -150,7 +179,6 @@ const CASES: readonly (readonly [string | RegExp, string])[] = [
   ],
   [/--iommu amd runs guests inline/, 'inspect toy --iommu amd --transport mailbox'],
   ['GuestIDs are exhausted: 15', 'boot good.wasm --iommu amd --vms 16 --host-ram 64'],
-  ['--btm is not for kernels: it excludes --arch arm64', 'boot x --arch arm64 --btm'],
   [/option '--smmus <n>' argument '17' is invalid/, 'boot toy --smmus 17'],
   [
     '--overlay maps the CMDQ directly: it excludes --no-direct-maps',
@@ -162,8 +190,6 @@ const CASES: readonly (readonly [string | RegExp, string])[] = [
   ],
   ['--kernel is for linux: vsmmu boot linux', 'boot toy --kernel x'],
   ['--run is for linux: vsmmu boot linux', 'boot x --arch arm64 --run state'],
-  ['--role is for kernels: it needs --arch arm64', 'boot toy --role host'],
-  ['--msi is for kernels: it needs --arch arm64', 'boot toy --msi its'],
   [
     "--role host excludes the overlay path, which is a guest's",
     'boot x --arch arm64 --role host --path overlay',
@@ -183,7 +209,7 @@ const CASES: readonly (readonly [string | RegExp, string])[] = [
     'bench linux --kernel part.img --initrd part.img',
   ],
   ['there is no benchmark toy; there is linux', 'bench toy'],
-  ['--disk is for kernels: it needs --arch arm64', 'boot toy --disk x'],
+  [`--disk ${NO_KERNEL}`, 'boot toy --disk x'],
   ['--trace-limit needs --trace: otherwise there is nothing to limit', 'boot toy --trace-limit 5'],
   [
     'cannot read no/such/disk.img,ro: no such file; after its name, a disk takes ",rw" and ",pci", not ",ro"',
@@ -195,7 +221,6 @@ const CASES: readonly (readonly [string | RegExp, string])[] = [
   ],
   ['cannot write none.img: no such file', 'boot x --arch arm64 --disk none.img,rw'],
   ['--disk is for one machine: it excludes --vms', 'boot x --arch arm64 --disk y --vms 2'],
-  ['--gdb is for kernels: it needs --arch arm64', 'boot toy --gdb 0'],
   ['--gdb is for one machine: it excludes --vms', 'boot x --arch arm64 --gdb 0 --vms 2'],
   [
     '--gdb-wait needs --gdb: otherwise nothing would continue the machine',

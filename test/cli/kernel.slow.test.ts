@@ -45,7 +45,7 @@ describe('vsmmu boot --arch arm64', { timeout: 60_000 }, () => {
 
   it('boots one that is packed, and reports in JSON', async () => {
     const kernel = await file('hello.gz', gzipSync(HELLO));
-    const { status, stdout, stderr } = await vsmmuProcess('boot', kernel, ...MACHINE, '--json');
+    const { status, stdout, stderr } = await vsmmu('boot', kernel, ...MACHINE, '--json');
     expect([status, stderr]).toEqual([0, 'hello\n']);
     expect((JSON.parse(stdout) as Report).exits.byRegister['pl011.UARTDR']).toBe(6);
   });
@@ -53,7 +53,7 @@ describe('vsmmu boot --arch arm64', { timeout: 60_000 }, () => {
   it.each(['inline', 'mailbox'])('stops one that panics, and says why: %s', async (transport) => {
     const kernel = await file(`panic-${transport}.bin`, PANIC);
     const options = [...MACHINE, '--transport', transport, '--json'];
-    const { status, stdout } = await vsmmuProcess('boot', kernel, ...options);
+    const { status, stdout } = await vsmmu('boot', kernel, ...options);
     expect(status).toBe(1);
     expect((JSON.parse(stdout) as Report).checks).toEqual([
       { name: 'vm0 ran to its end', ok: false, detail: 'Kernel panic - not syncing: no root' },
@@ -64,6 +64,7 @@ describe('vsmmu boot --arch arm64', { timeout: 60_000 }, () => {
     ['all vCPUs sleep', IDLE, 'inline'],
     ['all vCPUs sleep, on threads', IDLE, 'mailbox'],
   ])('ends one that nothing can wake: %s', async (name, program, transport) => {
+    // As a process, because its input stays open: it is not what the guest could wait for.
     const kernel = await file(`${name}.bin`, program);
     const options = [...MACHINE, '--transport', transport, '--json'];
     const { status, stdout } = await vsmmuProcess('boot', kernel, ...options);
@@ -84,7 +85,7 @@ describe('vsmmu boot --arch arm64', { timeout: 60_000 }, () => {
     ['--testdev', 1, 'exit code 1', testdev('1q')],
   ])('ends one that asks for it by %s, with %i', async (option, code, detail, program) => {
     const kernel = await file(`ends${option}-${code}.bin`, program);
-    const { status, stdout } = await vsmmuProcess('boot', kernel, ...MACHINE, option, '--json');
+    const { status, stdout } = await vsmmu('boot', kernel, ...MACHINE, option, '--json');
     expect(status).toBe(code === 0 ? 0 : 1);
     expect((JSON.parse(stdout) as Report).checks).toEqual([
       { name: 'vm0 ran to its end', ok: code === 0, detail },

@@ -11,6 +11,8 @@ const PICTURE = { state: 'paused' } as Picture;
 /** A worker whose machines make an exit and a command of each step; it answers only while it is there. */
 class StandIn {
   readonly frames: Frame[] = [];
+  /** The oldest frame that it keeps. */
+  first = 0;
   steps = 0;
   paused = 0;
   isThere = true;
@@ -26,7 +28,7 @@ class StandIn {
   }
 
   readonly vmm = {
-    recorded: () => this.#answer({ first: 0, last: this.frames.length - 1, stopped: '' }),
+    recorded: () => this.#answer({ first: this.first, last: this.frames.length - 1, stopped: '' }),
     frame: (number: number) => this.#answer(this.frames[number]),
     seek: (from: number, by: 1 | -1, without: readonly EventKind[]) => {
       let at = from;
@@ -95,6 +97,39 @@ describe('from event to event', () => {
     expect(steps.frame?.kind).toBe('exit');
   });
 
+  it('Back and Forward end at the ends of the recording, whatever they stop at', async () => {
+    steps.forward();
+    await settled();
+    // An exit is before it.
+    expect([steps.frame?.number, steps.frame?.kind]).toEqual([2, 'fetch']);
+    steps.back();
+    await settled();
+    expect([steps.frame?.number, steps.frame?.kind]).toEqual([0, 'exit']);
+    await worker.vmm.step();
+    worker.picture = { state: 'ended' } as Picture;
+    for (const shown of [2, 3, 3]) {
+      steps.forward();
+      await settled();
+      expect(steps.frame?.number).toBe(shown);
+    }
+    expect(steps.frame?.kind).toBe('exit');
+  });
+
+  it('the oldest one that is kept is known as such, unless it is the first one', async () => {
+    steps.forward();
+    await settled();
+    steps.go(0);
+    await settled();
+    expect([steps.frame?.number, steps.isOldest]).toEqual([0, false]);
+    worker.first = 1;
+    steps.go(2);
+    await settled();
+    expect([steps.frame?.number, steps.isOldest]).toEqual([2, false]);
+    steps.go(1);
+    await settled();
+    expect([steps.frame?.number, steps.isOldest]).toEqual([1, true]);
+  });
+
   it('machines that run are paused first', async () => {
     worker.picture = { state: 'running' } as Picture;
     steps.heard();
@@ -103,6 +138,25 @@ describe('from event to event', () => {
     steps.forward();
     await settled();
     expect([worker.paused, steps.frame?.kind]).toEqual([1, 'fetch']);
+  });
+
+  it('a late picture of a step leaves the event of that step that is shown', async () => {
+    steps.choose('every event');
+    for (const shown of [0, 1]) {
+      steps.forward();
+      await settled();
+      expect(steps.frame?.number).toBe(shown);
+    }
+    // The second step has two events, and this picture comes after the first is shown.
+    expect(worker.frames).toHaveLength(3);
+    steps.heard();
+    await settled();
+    expect(steps.frame?.number).toBe(1);
+    // Machines that have taken a step are shown as they are then.
+    await worker.vmm.step();
+    steps.heard();
+    await settled();
+    expect(steps.frame?.number).toBe(3);
   });
 
   it('machines that have ended stay where they are', async () => {

@@ -156,7 +156,14 @@ describe('exits', () => {
     );
     const mmio = 450;
     const byKind = { mmio, wasi: 3, wait: 4, clock: 50 };
-    const exits = { total: 507, byKind, byRegister, byVcpu: [507], duringInvalidation: 0 };
+    const exits = {
+      total: 507,
+      byKind,
+      byRegister,
+      byVcpu: [507],
+      duringInvalidation: 12,
+      duringDirect: 0,
+    };
     const imports = { total: 507, duringDirect: 0, duringCmdq: 12 };
     const statistics = { exits, imports } as unknown as Parameters<
       typeof exitsPicture

@@ -2,7 +2,7 @@
 // What the demo makes of files that are picked or dropped.
 
 import { describe, expect, it } from 'vitest';
-import { guestOf, type PickedFile } from '../../demo/guest-files.ts';
+import { fileNames, guestOf, type PickedFile, readFiles } from '../../demo/guest-files.ts';
 
 const bytesOf = (...values: number[]) => {
   const bytes = new Uint8Array(128);
@@ -55,5 +55,20 @@ describe('files that are picked', () => {
       [kernel, WASM],
     ])
       expect(() => guestOf(files)).toThrow(together);
+  });
+});
+
+describe('names of files', () => {
+  it('leave room in a line for what is wrong with them', () => {
+    const named = (...names: string[]) => fileNames(names.map((name) => ({ name })));
+    expect(named('a'.repeat(300))).toBe(`${'a'.repeat(40)}\u2026`);
+    expect(named('a\u202eb\n.wasm', 'c', 'd')).toBe('ab.wasm, c, d');
+    expect(named('a', 'b', 'c', 'd', 'e')).toBe('a, b, c and 2 more');
+  });
+
+  it('have nothing invisible, and their length', async () => {
+    const name = `${'a'.repeat(300)}.cpio`;
+    const [read] = await readFiles([new File(['x'], `\u202e${name}\n`)]);
+    expect(read?.name).toBe(name);
   });
 });

@@ -28,6 +28,10 @@ beforeAll(async () => {
   site = await listen((path, response) => {
     if (path === '/moved.wasm')
       return response.writeHead(302, { Location: `${urlOf(other)}/x/real.wasm` }).end();
+    if (path === '/cut') {
+      response.writeHead(200, { 'Content-Length': 100 }).write('a', () => response.destroy());
+      return undefined;
+    }
     if (path !== '/slow') return response.writeHead(404).end('none');
     asked++;
     response.on('close', () => closed++);
@@ -81,6 +85,11 @@ describe('a guest of a server', () => {
     ],
   ])('%j is refused in one line', async (guest, line) => {
     await expect(offeredGuest(address(guest), signal())).rejects.toThrow(new Error(line));
+  });
+
+  it('that breaks off is said to, whatever the browser calls that', async () => {
+    const page = address(`${urlOf(site)}/cut`);
+    await expect(offeredGuest(page, signal())).rejects.toThrow(/: the transfer has broken off/);
   });
 
   it('that is not there is said by its status', async () => {

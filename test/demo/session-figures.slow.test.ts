@@ -44,7 +44,7 @@ describe('a session', { timeout: 60_000 }, () => {
     const grown = commands(later).map((count, i) => count - (before[i] ?? 0));
     expect(grown).toHaveLength(4);
     for (const count of grown) expect(count).toBeGreaterThan(50);
-    expect(later.vms[0]?.exits.duringInvalidation).toBe(0);
+    expect(later.vms[0]?.exits.duringDirect).toBe(0);
   });
 
   it('counts the exits of trapped invalidations, and the page\u2019s looks at the clock apart', async () => {
@@ -52,7 +52,7 @@ describe('a session', { timeout: 60_000 }, () => {
     const picture = await stepUntil(session, ({ traces }) => traces.length === 3);
     const [own, overlay] = picture.vms;
     const trapped = picture.traces.find(({ path }) => path === 'trapped');
-    expect(own?.exits.duringInvalidation).toBe(0);
+    expect(own?.exits.duringDirect).toBe(0);
     expect(own?.exits.duringCmdq).toBeGreaterThanOrEqual(trapped?.exits ?? Infinity);
     expect(trapped?.exits).toBeGreaterThanOrEqual(2 * (trapped?.batches ?? Infinity));
     expect(overlay?.exits.duringCmdq).toBe(0);

@@ -78,7 +78,7 @@ test('provoke an error of a VCMDQ, and watch the interrupt handler', () =>
 
 test('find a missing invalidation', () =>
   inFolder(async (folder) => {
-    const { command, next } = recipe('--check --append quiet --run');
+    const { command, next } = recipe('--check --append loglevel=3 --run');
     const sound = await shell(command, folder);
     expect(sound.status).toBe(0);
     expect(sound.stdout).toMatch(/^ *ok {4}sanitizer: no forgotten invalidation/m);
@@ -90,6 +90,31 @@ test('find a missing invalidation', () =>
     // Numbers of hits and the page's address depend on the build.
     const lines = (next?.text ?? '').replace(/\d+ hits compared/, '… hits compared');
     expectLines(faulty, lines.replace(/to 0x[0-9a-f]+ rwx/, 'to … rwx').split('\n'));
+  }));
+
+test('start another kernel, with the files on disks', () =>
+  inFolder(async (folder) => {
+    const at = blocks.findLastIndex(({ text }) => text.includes('kexec /Image'));
+    const lines = blocks[at]?.text.replaceAll('~/.cache/vsmmu-linux/built/linux', BUILT) ?? '';
+    const command = `"${process.execPath}" "${MAIN}"`;
+    const outcome = await shell(lines.replace('npx vsmmu', command), folder);
+    expect(outcome.status).toBe(0);
+    expectLines(outcome, blocks[at + 1]?.text.split('\n') ?? ['no output on the page']);
+  }));
+
+test('have the commands of a run fail', () =>
+  inFolder(async (folder) => {
+    const { command, next } = recipe("--run 'bench 1 20 1 && false'");
+    const outcome = await shell(command, folder);
+    expect([outcome.status, outcome.stdout.trim()]).toEqual([1, next?.text.trim()]);
+  }));
+
+test('a program that owns a VCMDQ says in a guest what it lacks', () =>
+  inFolder(async (folder) => {
+    const { command } = recipe('own-vcmdq /dev/vfio/devices/vfio0');
+    const outcome = await shell(command.replace('--role host ', ''), folder);
+    expect(outcome.status).toBe(1);
+    expect(outcome.stdout).toContain('HWPT_ALLOC of the nest parent: errno 95');
   }));
 
 test('test a change to the driver: exit status and report', () =>

@@ -10,9 +10,10 @@ import { TRANSLATE_OK } from '../../assembly/layout/translate-results.ts';
 import type { SeparateModules } from '../../assembly/load.ts';
 import { checkedModules, separateCheckedModules } from '../support/findings.ts';
 import { type Mutation, mutatedModules } from '../support/mutated-modules.ts';
+import { steps } from '../support/thorough.ts';
 import { Board, DATA, PAGES, pteOf, pteOffset, SCALE, SID, VINTF } from './board.ts';
 
-const LOOKUPS = Math.round(4_000_000 * SCALE);
+const LOOKUPS = Math.round(steps(1_000_000, 4_000_000) * SCALE);
 const MOVES = Math.round(100_000 * SCALE);
 
 let board: Board | undefined;

@@ -50,7 +50,9 @@ let host: Host | undefined;
 let last: Promise<unknown> = Promise.resolve();
 
 function startHost(): Host {
-  const started: Host = { process: fork(HOST, [COMMAND_LINE]), answer: undefined };
+  // No input: a pipe that a command has read would stay open until the end of the process.
+  const process = fork(HOST, [COMMAND_LINE], { stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+  const started: Host = { process, answer: undefined };
   started.process.on('message', (reply: Reply) => started.answer?.(reply));
   started.process.on('exit', (status) => {
     started.answer?.({ crash: `the process ended with ${status}` });

@@ -35,7 +35,7 @@ export function oneOf<const T extends readonly string[]>(choices: T) {
   return v.picklist(choices, expected(`one of ${choices.join(', ')}`));
 }
 
-export const text = v.pipe(v.string(expected('text')), v.nonEmpty(expected('text')));
+export const text = v.pipe(v.string(expected('text')), v.nonEmpty('must not be empty'));
 export const yesNo = v.boolean(expected('true or false'));
 export const texts = v.array(v.string(expected('text')), expected('a list of texts'));
 

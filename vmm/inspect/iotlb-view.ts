@@ -155,7 +155,13 @@ export function eachLiveTlbEntry(
   visit: (entry: LiveTlbEntry) => void,
 ): void {
   const iotlb = new IotlbView(hostMemory, smmu);
-  for (let index = 0; index < TLB_SETS * TLB_WAYS; index++) {
+  const metas = new Int32Array(hostMemory.buffer);
+  const stride = TLB_ENTRY_SIZE >> 2;
+  let at = (iotlb.addressOf(0) + TLB_META) >> 2;
+  for (let index = 0; index < TLB_SETS * TLB_WAYS; index++, at += stride) {
+    // Most entries are free, and a recording of a machine's events looks at all of them
+    // after each event: TLB_META_VALID is the sign.
+    if ((metas[at] ?? 0) >= 0) continue;
     const entry = iotlb.liveEntry(index);
     if (entry) visit(entry);
   }

@@ -14,9 +14,9 @@ import { MachineError } from '../../devices/plugin/index.ts';
 import {
   type DrainSleepWords,
   EXIT_KINDS,
-  ExitCounter,
+  type ExitCounter,
   type ExitStatistics,
-  exitTrace,
+  exitCounterOf,
   type Guest,
   type Vcpu,
   type VcpuExit,
@@ -76,11 +76,8 @@ export class MachineCore {
     this.regions = regions;
     this.clock = options.clock ?? SYSTEM_CLOCK;
     this.#inGuest = Array.from({ length: guest.vcpus }, () => false);
-    this.exits = new ExitCounter(
-      guest.exits,
-      guest.vcpus,
-      onTrace && exitTrace(onTrace, () => this.devices.bus.mounts),
-    );
+    const deviceMemory = guestMemoryOf(memory, regions);
+    this.exits = exitCounterOf(guest, deviceMemory, () => this.devices.bus.mounts, onTrace);
     const { directMaps: table } = guest;
     if (table && options.directMaps !== false) {
       this.#directMaps = new DirectMaps(memory, table, {
@@ -90,7 +87,6 @@ export class MachineCore {
       });
     }
     guest.describe(devices);
-    const deviceMemory = guestMemoryOf(memory, regions);
     const msis = boardMsiSink(deviceMemory, options.msis);
     this.devices = new DeviceComplex({
       devices: outsideRam(devices, regions),

@@ -92,7 +92,7 @@ export function exitChecks(measurements: Measurements, machines: readonly Machin
   const of = (queues: Machine['queues']): Counts => {
     const same = machines.filter((machine) => machine.queues === queues);
     return {
-      host: sum(same, ({ statistics }) => statistics.exits.duringInvalidation),
+      host: sum(same, ({ statistics }) => statistics.exits.duringDirect),
       imports: sum(same, ({ statistics }) => statistics.imports?.duringDirect ?? 0),
     };
   };

@@ -4,8 +4,9 @@
 
 import type { BusMount, RegisterCounter } from '../../devices/bus/bus.ts';
 import { RegisterCounts } from '../../devices/bus/register-counts.ts';
-import type { TraceEvent } from '../../devices/plugin/index.ts';
-import type { ExitView, ImportCalls } from './guest.ts';
+import type { GuestMemory, TraceEvent } from '../../devices/plugin/index.ts';
+import type { ExitView, Guest, ImportCalls } from './guest.ts';
+import { TrappedBatches } from './trapped-batches.ts';
 
 /** Kinds of exits that are counted. */
 export const EXIT_KINDS = ['mmio', 'wasi', 'wait', 'clock'] as const;
@@ -20,10 +21,14 @@ export interface ExitStatistics {
   readonly byRegister: Readonly<Record<string, number>>;
   readonly byVcpu: readonly number[];
   /**
-   * Exits between a batch's first doorbell and its last completion, as marked by the
-   * guest (`ExitView`).
+   * Exits for invalidations of translations, on any path: trapped accesses to PROD and
+   * CONS that send a batch with TLBI or ATC_INV commands, or wait for it, while its queue
+   * and the SMMU are enabled; and all exits between the first doorbell of a batch and its
+   * last completion, if the guest marks its batches (`ABI_AT_INVALIDATING`).
    */
   readonly duringInvalidation: number;
+  /** Those of them that are not for the CMDQ: 0 on the direct path. */
+  readonly duringDirect: number;
 }
 
 /**
@@ -53,15 +58,22 @@ export class ExitCounter implements RegisterCounter {
   readonly #counts: Float64Array;
   readonly #registers = new RegisterCounts();
   readonly #view: ExitView;
+  readonly #batches: TrappedBatches;
   readonly #listener: ExitListener | undefined;
-  /** vCPU of the current exit. */
+  /** vCPU of the current exit, and whether the guest has marked it. */
   #vcpu = 0;
+  #isMarked = false;
   #total = 0;
-  #duringInvalidation = 0;
+  #duringCmdq = 0;
+  #duringDirect = 0;
 
-  /** @param view shows the guest its exits, and has the guest's marks. */
-  constructor(view: ExitView, vcpus: number, listener?: ExitListener) {
+  /**
+   * @param view shows the guest its exits, and has the guest's marks.
+   * @param batches recognizes exits for invalidations that are not marked.
+   */
+  constructor(view: ExitView, vcpus: number, batches: TrappedBatches, listener?: ExitListener) {
     this.#view = view;
+    this.#batches = batches;
     this.#listener = listener;
     this.#counts = new Float64Array(vcpus * EXIT_KINDS.length);
   }
@@ -75,12 +87,17 @@ export class ExitCounter implements RegisterCounter {
     // A register access is reported when its register is known.
     if (kind !== MMIO) this.#listener?.(vcpu, EXIT_KINDS[kind] ?? 'mmio');
     this.#view.counted(vcpu, this.#total);
-    if (this.#view.isInvalidating(vcpu)) this.#duringInvalidation++;
+    this.#isMarked = this.#view.isInvalidating(vcpu);
+    if (this.#isMarked) this.#duringDirect++;
   }
 
-  countRegister(mount: number, offset: number): void {
+  countRegister(mount: number, offset: number, stored?: number): void {
     this.#registers.countRegister(mount, offset);
     this.#listener?.(this.#vcpu, 'mmio', mount, offset);
+    const queue = this.#batches.access(mount, offset, stored);
+    if (queue === undefined || this.#isMarked) return;
+    if (queue === 'cmdq') this.#duringCmdq++;
+    else this.#duringDirect++;
   }
 
   get total(): number {
@@ -93,7 +110,7 @@ export class ExitCounter implements RegisterCounter {
   }
 
   get duringInvalidation(): number {
-    return this.#duringInvalidation;
+    return this.#duringCmdq + this.#duringDirect;
   }
 
   /** `mounts` are those of the bus whose exits are counted. */
@@ -111,11 +128,28 @@ export class ExitCounter implements RegisterCounter {
       byVcpu: Array.from({ length: this.#counts.length / EXIT_KINDS.length }, (_, vcpu) =>
         this.#sum((slot) => Math.floor(slot / EXIT_KINDS.length) === vcpu),
       ),
-      duringInvalidation: this.#duringInvalidation,
+      duringInvalidation: this.duringInvalidation,
+      duringDirect: this.#duringDirect,
     };
   }
 
   #sum(wanted: (slot: number) => boolean): number {
     return this.#counts.reduce((sum, count, slot) => (wanted(slot) ? sum + count : sum), 0);
   }
+}
+
+/**
+ * The exit counter of a machine.
+ * @param memory the guest's, by gpa.
+ * @param mounts those of the machine's bus.
+ * @param tell called with each exit as a trace event.
+ */
+export function exitCounterOf(
+  { exits, vcpus }: Pick<Guest, 'exits' | 'vcpus'>,
+  memory: Pick<GuestMemory, 'load64'>,
+  mounts: () => readonly BusMount[],
+  tell: ((source: string, event: TraceEvent) => void) | undefined,
+): ExitCounter {
+  const batches = new TrappedBatches(mounts, memory);
+  return new ExitCounter(exits, vcpus, batches, tell && exitTrace(tell, mounts));
 }

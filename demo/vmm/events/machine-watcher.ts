@@ -18,7 +18,6 @@ import {
   THREAD_TLB_MISSES,
 } from '../../../assembly/layout/thread-memory.ts';
 import { vcmdqAddress } from '../../../devices/cmdqv/address.ts';
-import { decodeCommand } from '../../../devices/decode/index.ts';
 import {
   bitsOf,
   type Device,
@@ -31,6 +30,7 @@ import type { EventKind, EventMark, Picture } from '../../protocol.ts';
 import { commandPicture } from '../picture.ts';
 import { EXITS, hexOf, type PictureChange } from './changes.ts';
 import type { Recorder } from './recorder.ts';
+import { replacedIds } from './replaced-ids.ts';
 import { WatchedQueue } from './watched-queue.ts';
 
 const asBefore = (earlier: Picture) => earlier;
@@ -128,9 +128,10 @@ export class MachineWatcher implements MachineWatch {
   #ring(queue: WatchedQueue, prod: number, carryOut: () => unknown): void {
     const unit = this.#board?.vm?.unit;
     const smmu = this.#board?.smmus[0]?.smmu.smmuBlock ?? 0;
-    this.#recorder.safely(() =>
-      this.#storesProd(queue, prod, 'a store to its own memory, no exit'),
-    );
+    this.#recorder.safely(() => {
+      this.#writesEntries(queue, prod);
+      this.#movesProd(queue, prod, 'a store to its own memory, no exit');
+    });
     this.#recorder.safely(() =>
       this.#event(
         'doorbell',
@@ -151,20 +152,12 @@ export class MachineWatcher implements MachineWatch {
     });
   }
 
-  /** Events of entries that the guest has written, and of its store to PROD. */
-  #storesProd(queue: WatchedQueue, prod: number, how: string): void {
+  /** Events of the entries that the guest has written. @param prod the PROD it stores. */
+  #writesEntries(queue: WatchedQueue, prod: number): void {
+    if (!queue.canFollow(prod)) return;
     const recorder = this.#recorder;
     const { name } = queue;
     const before = queue.before(prod);
-    const end = queue.indexOf(prod);
-    if (!queue.canFollow(prod)) {
-      const lead = this.#lead('prod', `${this.#vm} stores ${end} to PROD of ${name}: ${how}.`, {
-        queue: name,
-      });
-      recorder.observe('', before === end ? [] : [lead]);
-      queue.seen(prod);
-      return;
-    }
     const { again, added } = queue.written(prod);
     const all = [...again, ...added];
     recorder.show(this.#vm, { queue: name, prod: before, written: 0 });
@@ -181,11 +174,21 @@ export class MachineWatcher implements MachineWatch {
       const lead = this.#lead('entry', text, { queue: name, slot });
       queue.without(all.slice(i + 1), () => recorder.observe('', [lead]));
     }
-    recorder.show(this.#vm, { queue: name, prod: end, written: 0 });
-    if (before !== end)
-      recorder.observe('', [
-        this.#lead('prod', `PROD of ${name}: ${before} \u2192 ${end}, ${how}.`, { queue: name }),
-      ]);
+  }
+
+  /** The event of the guest's store to PROD. */
+  #movesProd(queue: WatchedQueue, prod: number, how: string): void {
+    const recorder = this.#recorder;
+    const { name } = queue;
+    const before = queue.before(prod);
+    const end = queue.indexOf(prod);
+    const follows = queue.canFollow(prod);
+    const text = follows
+      ? `PROD of ${name}: ${before} \u2192 ${end}, ${how}.`
+      : `${this.#vm} stores ${end} to PROD of ${name}: ${how}.`;
+    if (follows) recorder.show(this.#vm, { queue: name, prod: end, written: 0 });
+    if (before !== end) recorder.observe('', [this.#lead('prod', text, { queue: name })]);
+    else if (!follows) recorder.observe('');
     queue.seen(prod);
   }
 
@@ -252,7 +255,8 @@ export class MachineWatcher implements MachineWatch {
         mark,
       ),
     ];
-    const replaced = queue.block.counts.rewrites > rewrites ? this.#replaced(words) : [];
+    const replaced =
+      queue.block.counts.rewrites > rewrites ? replacedIds(this.#board, this.#vm, words) : [];
     for (const text of replaced) leads.push(this.#lead('replace', text, mark));
     const isRefused = queue.cons === cons;
     if (isRefused)
@@ -265,28 +269,6 @@ export class MachineWatcher implements MachineWatch {
         ),
       );
     this.#recorder.observe(`${command.name} of ${this.#vm} on ${name}`, leads);
-  }
-
-  /** The replacement of the identifiers in a command. */
-  #replaced(words: Uint32Array): string[] {
-    const smmu = this.#board?.smmus[0]?.smmu;
-    if (!smmu) return [];
-    const { fields } = decodeCommand(words);
-    const numberOf = (wanted: string) => {
-      const found = fields.find(({ name }) => name === wanted);
-      return found && Number(found.value);
-    };
-    const texts: string[] = [];
-    const vmid = numberOf('VMID');
-    if (vmid !== undefined && vmid !== smmu.vmid)
-      texts.push(`VMID ${vmid} in the command is replaced: ${smmu.vmid}, that of ${this.#vm}.`);
-    const sid = numberOf('StreamID');
-    const physical = sid === undefined ? undefined : smmu.streams.get(sid);
-    if (sid !== undefined && physical !== undefined && physical !== sid)
-      texts.push(
-        `StreamID ${hexOf(sid)} in the command is replaced: ${hexOf(physical)}, the physical one.`,
-      );
-    return texts;
   }
 
   access(device: Device, isWrite: boolean, access: MmioAccess, carryOut: () => void): void {
@@ -311,15 +293,17 @@ export class MachineWatcher implements MachineWatch {
     }
     const queue = this.#produced(device, access);
     recorder.safely(() => {
-      // PROD has not reached the register yet.
-      if (queue)
+      // PROD has not reached the register yet, and entries were written before the exit.
+      if (queue) {
         recorder.show(this.#vm, { queue: queue.name, prod: queue.before(access.lo), written: 0 });
+        recorder.holdExits(this.#vm, () => this.#writesEntries(queue, access.lo));
+      }
       const text = `Exit: ${this.#vm} stores ${this.#value(access)} to ${register}.`;
       recorder.observe('', [], [{ kind: 'exit', vm: this.#vm, text, mark: {} }]);
     });
     if (queue) {
       const prod = access.lo;
-      recorder.safely(() => this.#storesProd(queue, prod, 'by way of the VMM'));
+      recorder.safely(() => this.#movesProd(queue, prod, 'by way of the VMM'));
       this.#follow(queue, prod, {
         some: (index) => {
           try {

@@ -3,7 +3,7 @@
 // It does not change their behaviour, and its own failure ends the recording, not a
 // machine.
 
-import type { Frame, Picture, Recorded } from '../../protocol.ts';
+import type { Frame, Picture, Recorded, VmPicture } from '../../protocol.ts';
 import type { ShownQueue } from '../picture.ts';
 import { changesBetween, type EventText, type PictureChange } from './changes.ts';
 import { FrameStore } from './frame-store.ts';
@@ -23,8 +23,27 @@ function withConsoles(picture: Picture, later: Picture): Picture {
   return { ...picture, vms };
 }
 
+type Exits = VmPicture['exits'];
+
+/** A picture with the exits of one machine from another time. */
+function withExits(picture: Picture, name: string, exits: Exits | undefined): Picture {
+  if (!exits) return picture;
+  const vms = picture.vms.map((vm) => (vm.name === name ? { ...vm, exits } : vm));
+  return { ...picture, vms };
+}
+
+/** A series of events that are reported as one. */
+interface Series {
+  readonly group: string;
+  readonly vm: string;
+  count: number;
+  /** Of its machine at the last event, when that is not the first. */
+  exits?: Exits | undefined;
+}
+
 export class Recorder {
   readonly #picture: () => Picture;
+  readonly #exits: (vm: string) => Exits | undefined;
   readonly #store: FrameStore;
   /** By machine: a queue in the middle of a step. */
   readonly #shown = new Map<string, ShownQueue>();
@@ -33,13 +52,23 @@ export class Recorder {
   #inStep = 0;
   readonly #soon: EventText[] = [];
   /** The series of the last event. */
-  #run: { readonly group: string; count: number } | undefined;
+  #run: Series | undefined;
+  /** A machine whose last exit comes after what is observed. */
+  #held = '';
   #stopped = '';
   #suspended = false;
 
-  /** @param picture returns the current state of the machines. */
-  constructor(picture: () => Picture, store: FrameStore = new FrameStore()) {
+  /**
+   * @param picture returns the current state of the machines.
+   * @param exits returns that part of a machine's state.
+   */
+  constructor(
+    picture: () => Picture,
+    exits: (vm: string) => Exits | undefined = () => undefined,
+    store: FrameStore = new FrameStore(),
+  ) {
     this.#picture = picture;
+    this.#exits = exits;
     this.#store = store;
   }
 
@@ -150,11 +179,22 @@ export class Recorder {
     const run = this.#run;
     if (run?.group === group) {
       run.count++;
+      run.exits = this.#exits(run.vm);
       this.#store.retell({ text: text(run.count) });
       return;
     }
     this.observe('', [], [{ ...event, text: text(1) }]);
-    this.#run = { group, count: 1 };
+    this.#run = { group, vm: event.vm, count: 1 };
+  }
+
+  /** Observes what a machine has done before its last exit, which is counted already. */
+  holdExits(vm: string, part: () => void): void {
+    this.#held = vm;
+    try {
+      part();
+    } finally {
+      this.#held = '';
+    }
   }
 
   /** An event shown with the current state of the machines. */
@@ -180,20 +220,26 @@ export class Recorder {
    * @param last events that come last.
    */
   observe(by: string, leads: readonly PictureChange[] = [], last: readonly EventText[] = []): void {
+    const run = this.#run;
     let before = this.#before ?? this.#look();
-    const now = this.#look();
-    this.#before = now;
-    if (this.#run) {
+    let now = this.#look();
+    if (run) {
       // A guest writes to its console by exits, which are reported in series: the output
       // belongs to them.
-      before = withConsoles(before, now);
+      before = withExits(withConsoles(before, now), run.vm, run.exits);
       this.#store.retell({ picture: before });
     }
+    const held = before.vms.find(({ name }) => name === this.#held);
+    now = withExits(now, this.#held, held?.exits);
+    this.#before = now;
     this.#run = undefined;
-    const behind = [...this.#soon.splice(0), ...last].map((event) => ({
-      ...event,
-      apply: () => now,
-    }));
+    const exit = last.find(({ kind }) => kind === 'exit')?.vm ?? '';
+    const atExit = before.vms.find(({ name }) => name === exit);
+    const soon = withExits(now, exit, atExit?.exits);
+    const behind = [
+      ...this.#soon.splice(0).map((event) => ({ ...event, apply: () => soon })),
+      ...last.map((event) => ({ ...event, apply: () => now })),
+    ];
     const changes: readonly PictureChange[] = [
       ...leads,
       ...changesBetween(before, now, by),

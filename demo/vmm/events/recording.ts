@@ -2,7 +2,7 @@
 // The recording of a session: a recorder, and a watcher of each machine.
 
 import { CHECKPOINT_PHASE_MEASURE } from 'vsmmu';
-import type { EventKind, Frame, Picture, Recorded } from '../../protocol.ts';
+import type { EventKind, Frame, Picture, Recorded, VmPicture } from '../../protocol.ts';
 import type { ShownQueue } from '../picture.ts';
 import { MachineWatcher } from './machine-watcher.ts';
 import { Recorder } from './recorder.ts';
@@ -16,9 +16,13 @@ export class Recording {
   /**
    * @param picture returns the current state; only the named machine, if any, can have
    *   changed.
+   * @param exits returns that part of a machine's state.
    */
-  constructor(picture: (acting: string | undefined) => Picture) {
-    this.#recorder = new Recorder(() => picture(this.#acting));
+  constructor(
+    picture: (acting: string | undefined) => Picture,
+    exits: (vm: string) => VmPicture['exits'],
+  ) {
+    this.#recorder = new Recorder(() => picture(this.#acting), exits);
   }
 
   /** Records a machine, when it is attached to it. */

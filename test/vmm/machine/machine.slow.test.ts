@@ -143,6 +143,7 @@ describe('a machine', () => {
       byRegister: { 'scratch.R10': 2, 'scratch.R14': 1, 'scratch.R18': 1 },
       byVcpu: [8],
       duringInvalidation: 2,
+      duringDirect: 2,
     });
     expect(calls).toBe(exits.total);
     const { total, duringDirect, duringCmdq } = machine.exits.importCalls ?? {};

@@ -46,7 +46,7 @@ const textOf = (paths: readonly PathReport[], byRegister: Readonly<Record<string
       ok: true,
       checks: [],
       exits: { total: 0, byKind: {}, byRegister },
-      vcmdq: { queues: 0, commands: 0, syncs: 0, doorbellCalls: 0, exitsDuringInvalidation: 0 },
+      vcmdq: { queues: 0, commands: 0, syncs: 0, doorbellCalls: 0 },
       paths,
       ways: [],
       drain: { place: 'doorbell', asked: 'doorbell', reason: '' },

@@ -77,7 +77,7 @@ describe('the toy', () => {
     expect(checks.has('no-exits-direct')).toBe(true);
     expect(checks.has('parallel')).toBe(vcpus > 1);
     for (const { machine, vintf, destroy } of machines) {
-      expect(machine.exits.duringInvalidation).toBe(0);
+      expect(machine.exitStatistics.duringDirect).toBe(0);
       expect(vintf.context.doorbellCalls === 0).toBe(thread);
       destroy();
     }

@@ -39,8 +39,9 @@ function busesFor(functions: readonly PcieFunction[], streams: number): number {
   const secondary = behind === 0 ? VIRT_PCIE.buses - 1 : Math.floor((streams - fixed) / behind);
   if (fixed > streams || (behind > 0 && secondary < ports.length))
     throw new RangeError(
-      `PCIe functions of this machine have at most ${streams} StreamIDs: a function on bus 0 takes one, ` +
-        'one behind a port as many as there are ports',
+      `the PCIe functions need ${fixed + behind * ports.length} StreamIDs, but this machine has ` +
+        `${streams} for them: a function on bus 0 takes one, each port as many as there are ` +
+        'functions behind the fullest',
     );
   return 1 + Math.min(VIRT_PCIE.buses - 1, secondary);
 }

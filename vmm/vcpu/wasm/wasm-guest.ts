@@ -9,6 +9,7 @@ import type { Vcpu, VcpuHost } from '../vcpu.ts';
 import { AbiDirectMaps } from './abi-direct-maps.ts';
 import { AbiInterrupts } from './abi-interrupts.ts';
 import { ABI_DRAIN_SLEEP, ABI_EXIT_REQUEST, AbiExits } from './abi-words.ts';
+import { clearMemory } from './clear-memory.ts';
 import { checkAbiVersion, type GuestImage } from './guest-image.ts';
 import { guestImports, type InsideCalls } from './guest-imports.ts';
 import { ImportCounts } from './import-counts.ts';
@@ -179,7 +180,7 @@ export class WasmGuest implements Guest {
     this.interrupts.reset();
     // A fresh instance gets its data from the binary; everything else must be as in a new
     // memory.
-    new Uint8Array(this.#options.memory.buffer).fill(0, ABI_AREA_SIZE);
+    clearMemory(this.#options.memory, ABI_AREA_SIZE);
     this.#wasi?.dispose();
     this.#wasi = undefined;
   }

@@ -122,7 +122,9 @@ describe('the toy guest', () => {
     expect(duringCmdq).toBe(2 * 2 * 3 * 8 * 16);
     expect(Object.values(exits.byKind).reduce((a, b) => a + b)).toBe(exits.total);
     expect(Object.values(exits.byRegister).reduce((a, b) => a + b)).toBe(exits.byKind.mmio);
-    expect(exits.duringInvalidation).toBe(0);
+    expect(exits.duringDirect).toBe(0);
+    // The toy also invalidates through the CMDQ without marking it.
+    expect(exits.duringInvalidation).toBeGreaterThanOrEqual(duringCmdq ?? Infinity);
     expect(run.toy.vintf.context.doorbellCalls).toBeGreaterThan(700);
   });
 
@@ -137,7 +139,7 @@ describe('the toy guest', () => {
     );
     await runToEnd([run]);
     const exits = run.toy.machine.exitStatistics;
-    expect([counter.calls, exits.duringInvalidation]).toEqual([exits.total, 0]);
+    expect([counter.calls, exits.duringDirect]).toEqual([exits.total, 0]);
     expect(Object.keys(exits.byRegister).filter((name) => name.startsWith('cmdqv'))).toEqual([]);
     const names = run.results.map(({ name }) => name);
     expect(names).toEqual(

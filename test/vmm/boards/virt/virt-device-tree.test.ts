@@ -235,8 +235,12 @@ describe('the device tree of virt', () => {
     expect(buses(engine('a'), port('b'), engine('c'))).toBe(8);
     expect(buses(port('a', 2), port('b'))).toBe(5);
     expect(buses(port('a', 8))).toBe(1);
-    expect(() => buses(port('a', 8), port('b'))).toThrow('have at most 10 StreamIDs');
-    expect(() => buses(...'abcdefghijk'.split('').map(engine))).toThrow('at most 10 StreamIDs');
+    expect(() => buses(port('a', 8), port('b'))).toThrow(
+      'the PCIe functions need 16 StreamIDs, but this machine has 10',
+    );
+    expect(() => buses(...'abcdefghijk'.split('').map(engine))).toThrow(
+      'the PCIe functions need 11 StreamIDs, but this machine has 10',
+    );
   });
 
   it('has MSIs of PCIe functions carry their requester IDs to an ITS, or go to a GICv2m frame', () => {

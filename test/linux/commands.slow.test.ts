@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: MIT
+// The commands of the initial RAM disk with missing, surplus and wrong arguments, and the exit status of `vsmmu boot linux --run`.
+
+import { describe, expect, it, test } from 'vitest';
+import type { Report } from '../../cli/report.ts';
+import { boot } from '../support/linux-boot.ts';
+import { vsmmuProcess } from '../support/vsmmu-command.ts';
+
+const BENCH = 'usage: bench THREADS MILLISECONDS GRANULE, numbers from 1 to 1024, 300000, 1024';
+const BYPASS = 'usage: bypass Y, bypass N';
+const LEND = 'usage: lend FUNCTION, for example lend 0000:00:03.0';
+const BAD_COMMAND = 'usage: bad-command LVCMDQ..., numbers from 0 to 127';
+const DMA = 'usage: dma IOVA COUNT, numbers below 2^32';
+const KEXEC = 'usage: kexec IMAGE INITRD FILE';
+const OWN_VCMDQ = 'usage: own-vcmdq FILE, own-vcmdq FILE ats';
+
+/** Commands, the one line that each prints, and its exit status. */
+const REFUSED: readonly (readonly [command: string, line: string, status: number])[] = [
+  ['bench', BENCH, 2],
+  ['bench 1 20', BENCH, 2],
+  ['bench 1 20 1 1', BENCH, 2],
+  ['bench x 20 1', BENCH, 2],
+  ['bench 0 20 1', BENCH, 2],
+  ['bench 1025 20 1', BENCH, 2],
+  ['bench 1 0 1', BENCH, 2],
+  ['bench 1 300001 1', BENCH, 2],
+  ['bench 1 20 1025', BENCH, 2],
+  ['bypass', BYPASS, 2],
+  ['bypass Q', BYPASS, 2],
+  ['bypass Y N', BYPASS, 2],
+  ['lend', LEND, 2],
+  ["lend ''", LEND, 2],
+  ['lend 0000:00:03.0 0000:00:04.0', LEND, 2],
+  ['lend 0000:00:1f.0', 'lend: there is no PCIe function 0000:00:1f.0', 1],
+  ['state now', 'usage: state', 2],
+  ['checksum', 'usage: checksum FILE', 2],
+  ['checksum /init /init', 'usage: checksum FILE', 2],
+  ['checksum /missing', '/missing: errno 2', 1],
+  ['checksum /', '/: errno 21', 1],
+  ['dma', DMA, 2],
+  ['dma 0x1000', DMA, 2],
+  ['dma 0x100000000 1', DMA, 2],
+  ['dma 0x1000 1 1', DMA, 2],
+  ['bad-command', BAD_COMMAND, 2],
+  ['bad-command x', BAD_COMMAND, 2],
+  ['bad-command 128', BAD_COMMAND, 2],
+  ['bad-command 7', 'bad-command: LVCMDQ 7 is not in use', 1],
+  ['bad-command 0 127', 'bad-command: LVCMDQ 127 is not in use', 1],
+  ['kexec', KEXEC, 2],
+  ['kexec /init /init', KEXEC, 2],
+  ['kexec /missing /init /init', '/missing: errno 2', 1],
+  ['kexec /init /init /init', '/init: a command line is one line of at most 2047 bytes', 2],
+  ['own-vcmdq', OWN_VCMDQ, 2],
+  ['own-vcmdq /missing at', OWN_VCMDQ, 2],
+  ['own-vcmdq /missing', '/missing: errno 2', 1],
+];
+
+/** Boots with commands in pieces that fit into a kernel's command line, and returns what each has printed. */
+async function outputs(commands: readonly string[]): Promise<string[]> {
+  const seen: string[] = [];
+  for (let first = 0; first < commands.length; first += 20) {
+    const some = commands.slice(first, first + 20);
+    const { console } = await boot(some.map((one) => `${one}; echo END $?`).join('; '));
+    const printed = console.replace(/^\[ .*\n/gm, '');
+    seen.push(...printed.split(/(?<=^END \d+)\n/m).slice(0, some.length));
+  }
+  return seen;
+}
+
+test('commands with wrong arguments print one line, and have a status', async () => {
+  const seen = await outputs(REFUSED.map(([command]) => command));
+  expect(seen).toEqual(REFUSED.map(([, line, status]) => `${line}\nEND ${status}`));
+});
+
+test('commands that work have status 0', async () => {
+  const works = ['bench 1 5 1', 'bypass Y', 'bypass N', 'state', 'checksum /init', 'dma 0x1000 0'];
+  for (const seen of await outputs(works)) expect(seen).toMatch(/END 0$/);
+});
+
+test('commands for a CMDQV say that there is none', async () => {
+  const { console } = await boot('bad-command 0; echo $?; bypass Y; echo $?', '', {
+    path: 'overlay',
+  });
+  expect(console).toContain(
+    'bad-command: there is no CMDQV\n1\nbypass: the kernel uses no CMDQV\n1\n',
+  );
+});
+
+describe('vsmmu boot linux --run', () => {
+  const run = (commands: string, ...options: string[]) =>
+    vsmmuProcess('boot', 'linux', '--append', 'quiet', '--run', commands, ...options);
+
+  it.each([
+    ['true', 0],
+    ['false', 1],
+    ['exit 3', 3],
+    ['lend', 2],
+    ['if', 2],
+    ['false; true', 0],
+    ['kill -9 $$', 0],
+    ["sh -c 'kill -9 $$'", 137],
+    ["echo 'no newline, vsmmu.run ended with status 1, '; false", 1],
+  ])('has status 0 only if the commands have: %s', async (commands, inner) => {
+    const { status, stdout } = await run(commands, '--json');
+    const { ok, checks } = JSON.parse(stdout) as Report;
+    expect(checks).toContainEqual({
+      name: 'the commands of --run',
+      ok: inner === 0,
+      detail: `status ${inner}`,
+    });
+    expect([status, ok]).toEqual([inner === 0 ? 0 : 1, inner === 0]);
+  });
+
+  it('sees the status on a virtio console', async () => {
+    const options = ['--append', 'quiet console=hvc0', '--pcie', 'console', '--quiet'];
+    const { status, stdout } = await run('exit 4', ...options);
+    expect([status, stdout]).toEqual([1, '  FAIL  the commands of --run: status 4\n']);
+  });
+
+  it.each(['', ' \t'])('refuses %j', async (commands) => {
+    const { status, stderr } = await run(commands);
+    expect(status).toBe(2);
+    expect(stderr).toMatch(/^vsmmu: .*--run.*\n$/);
+  });
+});

@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: MIT
+// Which trapped accesses are exits for invalidations: fake devices and a ring in a fake RAM.
+
+import { describe, expect, it } from 'vitest';
+import {
+  CMDQV_DIRECT_PAGE0,
+  CMDQV_LOGICAL_PAGE0,
+  CMDQV_PAGE_SIZE,
+  VCMDQ_BASE,
+  VCMDQ_CONFIG,
+  VCMDQ_CONS,
+  VCMDQ_PROD,
+  VCMDQ_STRIDE,
+} from '../../../assembly/layout/cmdqv-registers.ts';
+import {
+  OP_ATC_INV,
+  OP_CFGI_STE,
+  OP_CMD_SYNC,
+  OP_TLBI_NH_VA,
+  OP_TLBI_NSNH_ALL,
+} from '../../../assembly/layout/commands.ts';
+import { ABI_KIND_CMDQV, ABI_KIND_SMMUV3 } from '../../../assembly/layout/guest-abi.ts';
+import {
+  SMMU_CMDQ_BASE,
+  SMMU_CMDQ_CONS,
+  SMMU_CMDQ_PROD,
+  SMMU_CR0,
+  SMMU_ECMDQ_PAGE,
+} from '../../../assembly/layout/smmu-registers.ts';
+import type { BusMount } from '../../../devices/bus/bus.ts';
+import { ExitCounter, TrappedBatches } from '../../../vmm/vcpu/index.ts';
+
+const [SMMU, CMDQV, OTHER] = [0, 1, 2];
+const RING = 0x4000_0000;
+const LOG2SIZE = 3;
+const ON = 0x9;
+const LVCMDQ = 1;
+
+const mount = (name: string, kind: number): BusMount =>
+  ({ region: 0, address: 0, device: { name, identity: { kind } } }) as unknown as BusMount;
+const MOUNTS = [mount('smmuv3', ABI_KIND_SMMUV3), mount('cmdqv', ABI_KIND_CMDQV), mount('x', 99)];
+
+function queues() {
+  const ring = new Map<number, bigint>();
+  const batches = new TrappedBatches(() => MOUNTS, { load64: (gpa) => ring.get(gpa) });
+  const put = (index: number, ...opcodes: number[]) =>
+    opcodes.forEach((opcode, i) => {
+      // The upper bits are those of other fields.
+      ring.set(RING + ((index + i) % 2 ** LOG2SIZE) * 16, 0xffff_0000_0000_ff00n | BigInt(opcode));
+    });
+  return { batches, put };
+}
+
+/** How a kind of queue is brought up, and where its PROD and CONS are. */
+const KINDS = {
+  CMDQ: {
+    queue: 'cmdq',
+    at: SMMU,
+    prod: SMMU_CMDQ_PROD,
+    cons: SMMU_CMDQ_CONS,
+    flags: 0,
+    start: [
+      [SMMU_CMDQ_BASE, RING | LOG2SIZE],
+      [SMMU_CR0, ON],
+    ],
+  },
+  ECMDQ: {
+    queue: 'vcmdq',
+    at: SMMU,
+    prod: SMMU_ECMDQ_PAGE + 0x4008,
+    cons: SMMU_ECMDQ_PAGE + 0x400c,
+    flags: 2 ** 31,
+    start: [[SMMU_ECMDQ_PAGE + 0x4000, RING | LOG2SIZE]],
+  },
+  VCMDQ: {
+    queue: 'vcmdq',
+    at: CMDQV,
+    prod: CMDQV_LOGICAL_PAGE0 + LVCMDQ * VCMDQ_STRIDE + VCMDQ_PROD,
+    cons: CMDQV_LOGICAL_PAGE0 + LVCMDQ * VCMDQ_STRIDE + VCMDQ_CONS,
+    flags: 0,
+    start: [
+      [CMDQV_LOGICAL_PAGE0 + CMDQV_PAGE_SIZE + LVCMDQ * VCMDQ_STRIDE + VCMDQ_BASE, RING | LOG2SIZE],
+      [CMDQV_LOGICAL_PAGE0 + LVCMDQ * VCMDQ_STRIDE + VCMDQ_CONFIG, 1],
+    ],
+  },
+  'VCMDQ in the direct view': {
+    queue: 'vcmdq',
+    at: CMDQV,
+    prod: CMDQV_DIRECT_PAGE0 + VCMDQ_PROD,
+    cons: CMDQV_DIRECT_PAGE0 + VCMDQ_CONS,
+    flags: 0,
+    start: [
+      [CMDQV_DIRECT_PAGE0 + CMDQV_PAGE_SIZE + VCMDQ_BASE, RING | LOG2SIZE],
+      [CMDQV_DIRECT_PAGE0 + VCMDQ_CONFIG, 1],
+    ],
+  },
+} as const;
+
+describe.each(Object.entries(KINDS))(
+  'a trapped %s',
+  (_, { queue, at, prod, cons, flags, start }) => {
+    function running() {
+      const made = queues();
+      for (const [offset, value] of start)
+        expect(made.batches.access(at, offset, value >>> 0)).toBeUndefined();
+      const send = (value: number) => made.batches.access(at, prod, (value | flags) >>> 0);
+      return { ...made, send, wait: () => made.batches.access(at, cons, undefined) };
+    }
+
+    it.each([
+      ['TLBI_NH_VA', OP_TLBI_NH_VA],
+      ['TLBI_NSNH_ALL', OP_TLBI_NSNH_ALL],
+      ['ATC_INV', OP_ATC_INV],
+    ])('counts the store that sends %s and the loads that wait for it', (__, opcode) => {
+      const { put, send, wait } = running();
+      put(0, OP_CFGI_STE, opcode, OP_CMD_SYNC);
+      expect([send(3), wait(), wait()]).toEqual([queue, queue, queue]);
+    });
+
+    it('counts no other batch, no store without commands, and no load before the first batch', () => {
+      const { put, send, wait } = running();
+      expect(wait()).toBeUndefined();
+      put(0, OP_CFGI_STE, OP_CMD_SYNC, OP_TLBI_NH_VA);
+      expect([send(2), wait()]).toEqual([undefined, undefined]);
+      expect([send(3), wait()]).toEqual([queue, queue]);
+      expect([send(3), wait()]).toEqual([undefined, undefined]);
+    });
+
+    it('follows PROD around the end of the ring', () => {
+      const { put, send } = running();
+      put(0, ...Array.from({ length: 7 }, () => OP_CFGI_STE));
+      expect(send(7)).toBeUndefined();
+      put(7, OP_CMD_SYNC, OP_TLBI_NH_VA);
+      expect(send(9)).toBe(queue);
+    });
+
+    it('neither counts loads of PROD nor stores to CONS', () => {
+      const { batches, put, send } = running();
+      put(0, OP_TLBI_NH_VA);
+      send(1);
+      expect(batches.access(at, prod, undefined)).toBeUndefined();
+      expect(batches.access(at, cons, 0)).toBeUndefined();
+    });
+
+    it('survives a ring that is not in RAM, and values of any size', () => {
+      const { batches, send } = running();
+      const [base] = start;
+      for (const value of [0xffffffff, 0, 0x1f, 0xffffffe0]) {
+        batches.access(at, base[0], value);
+        for (const index of [0xffffffff, 0, 0x80000, 7]) expect(send(index)).toBeUndefined();
+      }
+    });
+  },
+);
+
+describe('trapped batches', () => {
+  it.each([0, 1, 8])('are not counted while CR0 is %i: nothing can be cached', (cr0) => {
+    const { batches, put } = queues();
+    put(0, OP_TLBI_NSNH_ALL);
+    batches.access(SMMU, SMMU_CMDQ_BASE, RING | LOG2SIZE);
+    batches.access(SMMU, SMMU_CR0, cr0);
+    expect(batches.access(SMMU, SMMU_CMDQ_PROD, 1)).toBeUndefined();
+  });
+
+  it('are not those of other devices', () => {
+    const { batches } = queues();
+    for (const at of [OTHER, 7])
+      for (const stored of [undefined, 1])
+        expect(batches.access(at, SMMU_CMDQ_PROD, stored)).toBeUndefined();
+  });
+
+  it('are counted once, by path: those that the guest has marked are direct', () => {
+    const { batches, put } = queues();
+    put(0, OP_TLBI_NH_VA, OP_TLBI_NH_VA);
+    let marked = false;
+    const view = { counted: () => undefined, isInvalidating: () => marked };
+    const counter = new ExitCounter(view, 1, batches);
+    const access = (at: number, offset: number, stored?: number) => {
+      counter.count(0, 0);
+      counter.countRegister(at, offset, stored);
+      const { duringInvalidation, duringDirect } = counter.statistics([]);
+      return [duringInvalidation, duringDirect];
+    };
+    for (const [offset, value] of [...KINDS.CMDQ.start]) access(SMMU, offset, value);
+    for (const [offset, value] of [...KINDS.VCMDQ.start]) access(CMDQV, offset, value);
+    expect(access(SMMU, SMMU_CMDQ_PROD, 1)).toEqual([1, 0]);
+    expect(access(SMMU, SMMU_CMDQ_CONS)).toEqual([2, 0]);
+    expect(access(CMDQV, KINDS.VCMDQ.prod, 1)).toEqual([3, 1]);
+    marked = true;
+    expect(access(CMDQV, KINDS.VCMDQ.prod, 2)).toEqual([4, 2]);
+    expect(access(OTHER, 0)).toEqual([5, 3]);
+  });
+});
