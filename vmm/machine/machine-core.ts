@@ -105,9 +105,9 @@ export class MachineCore {
     return this.#state.status;
   }
 
-  /** True when the guest had nothing to do at its last yield. */
+  /** True when the guest had nothing to do at its last yield, nor has now. */
   get idle(): boolean {
-    return this.#idleMs !== undefined;
+    return this.#idleMs !== undefined && this.#vcpus.at(0)?.isWoken !== true;
   }
 
   /** Milliseconds until a device's next timer is due, rounded up; Infinity for none. */

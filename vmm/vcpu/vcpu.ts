@@ -48,6 +48,8 @@ export interface Vcpu {
   readonly inGuest: boolean;
   /** It is paused, or outside the guest. */
   readonly still: boolean;
+  /** Something has ended its wait since `run` returned `idle`. Undefined: it cannot tell. */
+  readonly isWoken?: boolean;
   /**
    * Sets it to the start of its program; a promise when that takes time, before which it
    * must not run.

@@ -265,8 +265,9 @@ export class Arm64Parallel {
     action?.();
     const exit = exits.takeEnded() ?? run.exit ?? OFF;
     if (exit.reason !== 'yield') return exit;
-    if (this.#sleepsForever()) return FOREVER;
-    const why = endlessVectors(this.#vcpus.flatMap(({ isOn, cpu }) => (isOn ? [cpu] : [])));
+    const awake = this.#vcpus.filter((vcpu) => vcpu.isOn && !this.#sleepsForever(vcpu));
+    if (awake.length === 0) return FOREVER;
+    const why = endlessVectors(awake.map(({ cpu }) => cpu));
     return why === undefined ? exit : { reason: 'idle', isForever: true, why };
   }
 
@@ -286,12 +287,9 @@ export class Arm64Parallel {
     return () => clearInterval(timer);
   }
 
-  /** All vCPUs returned asleep, and only a device's timer can wake them. */
-  #sleepsForever(): boolean {
-    const { board } = this.#options;
-    const on = this.#vcpus.filter(({ isOn }) => isOn);
-    const areAsleep = on.every(({ isAsleep, cpu }) => isAsleep && !cpu.isInterrupted);
-    return on.length > 0 && areAsleep && board.canInterrupt?.() === false;
+  /** It returned asleep, and nothing but a device's timer can wake it. */
+  #sleepsForever({ isAsleep, cpu }: ParallelVcpu): boolean {
+    return isAsleep && !cpu.isInterrupted && this.#options.board.canInterrupt?.() === false;
   }
 
   /** Stops the counter. */

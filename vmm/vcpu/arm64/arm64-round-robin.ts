@@ -70,6 +70,12 @@ export class Arm64RoundRobin implements Vcpu {
     return this.#options.host.isInGuest(this.#turns.current.index);
   }
 
+  /** An interrupt has come since all of them fell asleep. */
+  get isWoken(): boolean {
+    const { vcpus, counter } = this.#options;
+    return this.#asleep !== undefined && vcpus.some((vcpu) => this.#wakes(vcpu, counter.now));
+  }
+
   /** The caller is on this thread: the vCPUs are at an exit, or outside the guest. */
   readonly still = true;
 
@@ -117,11 +123,12 @@ export class Arm64RoundRobin implements Vcpu {
 
   /** Undefined when a vCPU makes progress, or a debugger may help one. */
   #stuck(): VcpuExit | undefined {
-    const { vcpus, control } = this.#options;
-    const why = endlessVectors(vcpus.filter(({ isOn }) => isOn));
-    return why === undefined || control.isExpected
-      ? undefined
-      : { reason: 'idle', isForever: true, why };
+    const { vcpus, counter, control, canInterrupt } = this.#options;
+    if (control.isExpected) return undefined;
+    const { now } = counter;
+    const isLost = (vcpu: Arm64Vcpu) => vcpu.sleeps && !this.#wakes(vcpu, now) && !canInterrupt();
+    const why = endlessVectors(vcpus.filter((vcpu) => vcpu.isOn && !isLost(vcpu)));
+    return why === undefined ? undefined : { reason: 'idle', isForever: true, why };
   }
 
   /** A debugger has halted them: their sleep takes no time either. */
@@ -241,9 +248,12 @@ export class Arm64RoundRobin implements Vcpu {
     this.#turns.current.idle();
     const ended = this.#turns.current.takeEnded();
     if (ended) return ended;
+    if (vcpus.some((vcpu) => this.#wakes(vcpu, now))) {
+      this.#asleep = undefined;
+      return undefined;
+    }
     const wake = this.#nextWake();
     if (waits) return this.#idleUntil(wake, now);
-    if (vcpus.some((vcpu) => this.#wakes(vcpu, now))) return undefined;
     const until = host.isBusy() ? this.#afterTurn(wake, now) : wake;
     if (until === undefined) return this.#idleUntil(wake, now);
     if (until > now) counter.skipTo(until);

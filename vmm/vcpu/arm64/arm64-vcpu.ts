@@ -65,6 +65,11 @@ export class Arm64Vcpu {
     return this.#wait;
   }
 
+  /** It waits for an interrupt, without a timer of its own. */
+  get sleeps(): boolean {
+    return this.#wait?.what === 'interrupt' && this.#wait.until === undefined;
+  }
+
   /** Sets the reset state at its entry: EL1h, everything masked, MMU off. */
   start(entry: Arm64Entry): void {
     const { affinity, regions } = this.#options;

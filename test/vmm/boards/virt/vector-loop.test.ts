@@ -38,6 +38,15 @@ const OTHER_STACK = assembleProgram(`
 msr spsel, #0
 svc #0
 `);
+/** The program of a guest whose vector is `vector`, after the instructions `before` it. */
+function withVector(before: readonly string[], vector: readonly string[]) {
+  const setVbar = ['mov x0, #0x40000000', 'add x0, x0, #0x80, lsl #12', 'msr vbar_el1, x0'];
+  const padding = Array<string>(128 - setVbar.length - before.length).fill('nop');
+  return assembleProgram([...setVbar, ...padding, ...before, ...vector].join('\n'), 0x4008_0000);
+}
+
+/** SVC at the vector. */
+const SVC_VECTOR = withVector([], ['svc #3']);
 const REASONS = [
   [
     'an undefined instruction without a vector',
@@ -45,6 +54,7 @@ const REASONS = [
     '0x200: ESR_EL1 0x86000010, FAR_EL1 0x200',
   ],
   ['a vector that is no instruction', BAD_VECTOR, '0x40200200: ESR_EL1 0x2000000, FAR_EL1 0x0'],
+  ['SVC as its vector', SVC_VECTOR, '0x40080200: ESR_EL1 0x56000003, FAR_EL1 0x0'],
   ['no vector for SP_EL0', OTHER_STACK, '0x200: ESR_EL1 0x86000010, FAR_EL1 0x200'],
 ] as const;
 
@@ -60,6 +70,28 @@ describe.each(['inline', 'mailbox'] as const)('a guest (%s) ends with its reason
         ', again and again:',
       )}`,
     });
+  });
+
+  it('while another vCPU sleeps for ever', async () => {
+    const guest = assembleProgram(
+      `
+mov x0, #0xc4000000
+add x0, x0, #3
+mov x1, #1
+adr x2, second
+hvc #0
+svc #0
+second:
+wfi
+b second
+`,
+      0x4008_0000,
+    );
+    const machine = await machineOf(guest, 2, transport);
+    await machine.boot();
+    const { status, reason } = await machine.wait();
+    expect(status).toBe('stopped');
+    expect(reason).toMatch(/^vCPU 0 takes an exception at its own exception vector 0x200, /);
   });
 
   it('not while another vCPU works', async () => {
@@ -86,6 +118,45 @@ hvc #0
     const machine = await machineOf(guest, 2, transport);
     await machine.boot();
     expect(await machine.wait()).toMatchObject({ status: 'off' });
+  });
+});
+
+/** Goes round through the vector for ever. */
+const rounds = (before: readonly string[], again: string) =>
+  withVector(before, ['vector:', 'subs x3, x3, #1', `b ${again}`]);
+const PASSING = [
+  ['SVC returns there', rounds(['again: svc #0'], 'again')],
+  [
+    'ERET goes there',
+    rounds(
+      ['mov x1, #0x3c5', 'adr x2, vector', 'msr spsr_el1, x1', 'msr elr_el1, x2', 'eret'],
+      'vector',
+    ),
+  ],
+  // Interrupts are not masked: one of them may come.
+  [
+    'ERET unmasks interrupts',
+    rounds(
+      [
+        'mov x1, #5',
+        'adr x2, vector',
+        'msr spsr_el1, x1',
+        'msr esr_el1, x2',
+        'msr elr_el1, x2',
+        'eret',
+      ],
+      'vector',
+    ),
+  ],
+] as const;
+
+describe('a guest goes on that only passes its vector:', () => {
+  it.each(PASSING)('%s', async (_, guest) => {
+    const machine = await machineOf(guest);
+    await machine.boot({ paused: true });
+    // Runs that end after one instruction each, and so at the vector too.
+    for (let i = 0; i < 150; i++) await machine.step(2 ** -20);
+    expect(machine.status).toBe('paused');
   });
 });
 
