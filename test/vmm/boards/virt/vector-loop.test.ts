@@ -105,7 +105,7 @@ adr x2, second
 hvc #0
 svc #0
 second:
-mov x3, #0x400000
+mov x3, #0x100000
 again:
 subs x3, x3, #1
 b.ne again
