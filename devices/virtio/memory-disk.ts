@@ -45,19 +45,28 @@ export class MemoryDisk implements Disk {
 
 /** Size of the blocks in which written data is stored. */
 const BLOCK = 0x1000;
+/** A guest can write all of a sparse file, which may be larger than the computer's memory. */
+const DEFAULT_LIMIT = 2 ** 30;
 
 /**
  * A disk on top of another one: written data stays in memory, and the other disk is
- * unchanged.
+ * unchanged. If there is too much of it, further writes fail, as on a full disk.
  */
 export class CopyOnWriteDisk implements Disk {
   readonly readOnly = false;
   readonly #below: Disk;
+  readonly #limit: number;
   readonly #blocks = new Map<number, Uint8Array>();
 
-  constructor(below: Disk) {
+  /**
+   * @param limit bytes of written blocks of 4 KiB that are kept. Default: 1 GiB.
+   * @throws {TypeError|RangeError} when one of them is not of that kind.
+   */
+  constructor(below: Disk, limit = DEFAULT_LIMIT) {
     checkDisk(below, 'CopyOnWriteDisk: below');
+    checkInteger(limit, 0, Number.MAX_SAFE_INTEGER, 'CopyOnWriteDisk: limit');
     this.#below = below;
+    this.#limit = limit;
   }
 
   get size(): number {
@@ -89,6 +98,7 @@ export class CopyOnWriteDisk implements Disk {
     });
   }
 
+  /** @throws {RangeError} beyond the limit; a part may have been written. */
   write(offset: number, source: Uint8Array): void {
     checkRange(offset, source, this.size, 'CopyOnWriteDisk.write: source');
     this.#each(offset, source.length, (block, at, done, count) => {
@@ -98,6 +108,8 @@ export class CopyOnWriteDisk implements Disk {
   }
 
   #copied(block: number): Uint8Array {
+    if ((this.#blocks.size + 1) * BLOCK > this.#limit)
+      throw new RangeError(`CopyOnWriteDisk: more than ${this.#limit} bytes would be kept`);
     const bytes = new Uint8Array(BLOCK);
     const at = block * BLOCK;
     this.#below.read(at, bytes.subarray(0, Math.min(BLOCK, this.size - at)));

@@ -87,7 +87,7 @@ const RIGHT: Readonly<Record<string, readonly [args: readonly unknown[], self?: 
   MemoryDisk: [[new Uint8Array(512)]],
   'MemoryDisk.read': [[0, new Uint8Array(4)], disk()],
   'MemoryDisk.write': [[0, new Uint8Array(4)], disk()],
-  CopyOnWriteDisk: [[disk()]],
+  CopyOnWriteDisk: [[disk(), 0x1000]],
   'CopyOnWriteDisk.read': [[0, new Uint8Array(4)], new devices.CopyOnWriteDisk(disk())],
   'CopyOnWriteDisk.write': [[0, new Uint8Array(4)], new devices.CopyOnWriteDisk(disk())],
 

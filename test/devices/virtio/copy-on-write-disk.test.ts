@@ -33,3 +33,16 @@ it('reads what is below until it is written, to the byte, and changes nothing be
   }
   expect(below).toEqual(original);
 });
+
+it('keeps as much as its limit, and refuses more as a full disk does', () => {
+  const disk = new CopyOnWriteDisk(new MemoryDisk(new Uint8Array(SIZE)), 0x2fff);
+  const one = Uint8Array.of(1);
+  disk.write(0, one);
+  disk.write(0x3000, one);
+  expect(() => disk.write(0x1000, one)).toThrow('more than 12287 bytes would be kept');
+  // What is kept already can be written again, and all can be read.
+  disk.write(0xfff, one);
+  const read = new Uint8Array(SIZE);
+  disk.read(0, read);
+  expect([read[0], read[0xfff], read[0x1000], read[0x3000]]).toEqual([1, 1, 0, 1]);
+});
