@@ -3,6 +3,7 @@
 
 import { IdleWait } from '../vmm/api/idle-wait.ts';
 import type { Machine } from '../vmm/api/index.ts';
+import { PARTS } from '../vmm/api/machine-parts.ts';
 import type { IsolationOracle } from '../vmm/report/isolation-oracle.ts';
 import type { Progress } from './progress.ts';
 
@@ -16,6 +17,10 @@ export async function runMachines(
   progress: Progress,
 ): Promise<void> {
   const wait = new IdleWait();
+  for (const machine of machines) {
+    const parts = PARTS.get(machine);
+    if (parts) parts.idleWait = wait;
+  }
   while (true) {
     const running = machines.filter(({ status }) => status === 'paused');
     if (running.length === 0) return oracle.finish();
@@ -27,8 +32,10 @@ export async function runMachines(
       await machine.step();
     }
     progress.show(machines);
-    if (running.every((machine) => machine.idle))
-      await wait.idle(Math.min(...running.map(({ untilTimerMs }) => untilTimerMs)));
+    const idleMs = Math.min(
+      ...running.map((machine) => PARTS.get(machine)?.board.machine.idleMs ?? 0),
+    );
+    if (running.every((machine) => machine.idle)) await wait.idle(idleMs);
     else await wait.busy();
   }
 }

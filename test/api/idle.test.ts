@@ -4,9 +4,12 @@
 
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { RUN_IDLE } from '../../assembly/layout/guest-abi.ts';
+import { Progress } from '../../cli/progress.ts';
+import { runMachines } from '../../cli/run-machines.ts';
 import { type DescribedDevice, defineDevice } from '../../devices/plugin/index.ts';
 import { IdleWait } from '../../vmm/api/idle-wait.ts';
 import { Host, type Machine } from '../../vmm/api/index.ts';
+import { IsolationOracle } from '../../vmm/report/isolation-oracle.ts';
 import { reactor } from '../support/wat.ts';
 
 const TURNS = 0x100000;
@@ -53,6 +56,37 @@ describe('the wait of an idle machine', () => {
     expect(vi.getTimerCount()).toBe(0);
     // Nothing waits yet.
     wait.wake();
+  });
+});
+
+describe('the machines of vsmmu boot', () => {
+  it('continue at once after input, while they are idle', async () => {
+    const host = await Host.create({ vintfs: 4 });
+    try {
+      const machines = [
+        await host.createMachine({ guest: IDLE, memory: 2 }),
+        await host.createMachine({ guest: IDLE, memory: 2 }),
+      ];
+      for (const machine of machines) await machine.boot({ paused: true });
+      const turns = () => machines.map(({ memory }) => new Uint8Array(memory.buffer)[TURNS] ?? 0);
+      const ran = runMachines(
+        machines,
+        new IsolationOracle(),
+        new Progress({ write: () => 0 }, false),
+      );
+      await pendingTurns();
+      const before = turns();
+      await pendingTurns();
+      expect(turns()).toEqual(before);
+      machines[1]?.write('x');
+      await pendingTurns();
+      expect(turns()).toEqual(before.map((count) => count + 1));
+      for (const machine of machines) await machine.stop('enough');
+      await vi.advanceTimersByTimeAsync(100);
+      await ran;
+    } finally {
+      await host.destroy();
+    }
   });
 });
 

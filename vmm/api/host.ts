@@ -34,6 +34,7 @@ import { Drains } from './drains.ts';
 import { Emitter } from './emitter.ts';
 import { createHostModel, type HostModel } from './host-model.ts';
 import type { HostOptions, MachineOptions } from './host-options.ts';
+import { IdleWait } from './idle-wait.ts';
 import { Machine } from './machine.ts';
 import { checkMade } from './machine-calls.ts';
 import { MachineNames } from './machine-names.ts';
@@ -285,6 +286,7 @@ export class Host implements AsyncDisposable {
       drains: this.#drains,
       events,
       input,
+      idleWait: new IdleWait(),
       smmu: () => smmuOf(board) ?? this.#model.statistics.smmu,
       ended: () => {
         if (owner) this.#vms?.settleFindings(owner);

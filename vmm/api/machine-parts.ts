@@ -17,6 +17,7 @@ import { asOption } from './api-errors.ts';
 import type { InputQueue } from './console-streams.ts';
 import type { Drains } from './drains.ts';
 import type { Emitter } from './emitter.ts';
+import type { IdleWait } from './idle-wait.ts';
 import type { MachineEnd, MachineEvents, MachineStatistics } from './machine-types.ts';
 
 /** What a machine's host keeps for it. */
@@ -25,6 +26,11 @@ export interface MachineParts {
   readonly drains: Drains;
   readonly events: Emitter<MachineEvents>;
   readonly input: InputQueue;
+  /**
+   * The wait of the loop that runs it, which interrupts, input and a stop end. Machines of
+   * one loop share one.
+   */
+  idleWait: IdleWait;
   smmu(): SmmuCounters;
   /** Called when the machine has ended: its guest sends no more commands. */
   ended(): void;

@@ -8,7 +8,6 @@ import type { CoreStatus } from '../machine/index.ts';
 import { UseError } from './api-errors.ts';
 import { ConsoleStreams, type MachineConsole } from './console-streams.ts';
 import { eventStream, type MachineEventName, type MachineEventStream } from './event-stream.ts';
-import { IdleWait } from './idle-wait.ts';
 import * as calls from './machine-calls.ts';
 import {
   boardFootprint,
@@ -52,14 +51,13 @@ export class Machine implements AsyncDisposable {
   #end: MachineEnd | undefined;
   #destroyed = false;
   #unlisten: () => void = () => undefined;
-  readonly #idleWait = new IdleWait();
 
   /** @internal */
   constructor(parts: MachineParts) {
     calls.checkMade(parts?.board, 'a Machine', 'Host.createMachine');
     this.#parts = parts;
     parts.events.on('output', (bytes) => this.#streams?.push(bytes));
-    this.#inner.onInterrupt = () => this.#idleWait.wake();
+    this.#inner.onInterrupt = () => this.#parts.idleWait.wake();
   }
 
   get name(): string {
@@ -182,13 +180,13 @@ export class Machine implements AsyncDisposable {
    */
   endInput(): void {
     this.#parts.board.endInput?.();
-    this.#idleWait.wake();
+    this.#parts.idleWait.wake();
   }
 
   #input(bytes: Uint8Array): void {
     this.#parts.input.add(bytes);
     this.#parts.board.receive(bytes);
-    this.#idleWait.wake();
+    this.#parts.idleWait.wake();
   }
 
   #emitStatus(): void {
@@ -278,8 +276,8 @@ export class Machine implements AsyncDisposable {
   async #turns(): Promise<void> {
     while (this.status === 'running') {
       await this.#takeTurn();
-      if (this.#inner.idle) await this.#idleWait.idle(this.#inner.idleMs);
-      else await this.#idleWait.busy();
+      if (this.#inner.idle) await this.#parts.idleWait.idle(this.#inner.idleMs);
+      else await this.#parts.idleWait.busy();
     }
   }
 
@@ -355,7 +353,7 @@ export class Machine implements AsyncDisposable {
     const { status } = this;
     if (status !== 'running' && status !== 'paused' && !this.#booting) return;
     this.#inner.stop(reason);
-    this.#idleWait.wake();
+    this.#parts.idleWait.wake();
     // A failed boot is reported to the caller of `boot`.
     await this.#booting?.catch(() => undefined);
     await this.#turn;
