@@ -63,6 +63,18 @@ describe('exceptions of an arm64 vCPU', () => {
     expect(machine.u64(ARM64_BANK + BANK_SP)).toBe(0x1111n);
   });
 
+  it.each([
+    ['SVC', SVC],
+    ['an UNDEFINED instruction', 0],
+    ['BRK', 0xd4200000],
+  ])('leaves FAR_EL1 as it is for %s, which has no address', (_name, word) => {
+    const machine = machineWith([word]);
+    machine.setEl1(BANK_FAR, 0x1234n);
+    machine.exports.step(machine.cpu);
+    expect(machine.u64(ARM64_PC)).toBe(BigInt(VECTORS + 0x200));
+    expect(machine.el1(BANK_FAR)).toBe(0x1234n);
+  });
+
   it('returns by ERET, to EL0 and its stack pointer', () => {
     const machine = machineWith([0xd69f03e0]);
     machine.setEl1(BANK_ELR, BigInt(DATA));
@@ -329,6 +341,20 @@ describe('time of an arm64 vCPU', () => {
     machine.setEl1(BANK_VBAR, 0x7_0000_0000n);
     for (let i = 0; i < 3; i++) expect(machine.exports.run(machine.cpu, 10)).toBe(0);
   });
+});
+
+it('a page is executed through the TLB, without its descriptor, until a TLBI', () => {
+  const machine = machineWith([NOP, 0x17ffffff]); // B .-4
+  machine.exports.run(machine.cpu, 10);
+  // The last page of RAM has the table.
+  const table = machine.at(machine.ramGpa + machine.ramSize - 0x1000);
+  machine.view.setBigUint64(table, 0n, true);
+  machine.exports.run(machine.cpu, 10);
+  expect(machine.el1(BANK_ESR)).toBe(0n);
+  machine.exports.flushAll(machine.cpu);
+  machine.exports.run(machine.cpu, 10);
+  // Translation fault of level 1, in the vectors as well.
+  expect(machine.el1(BANK_ESR)).toBe(0x86000005n);
 });
 
 describe('the instruction cache', () => {
