@@ -12,10 +12,14 @@ import {
   ARM64_NZCV,
   ARM64_PAN,
   ARM64_PC,
+  ARM64_PEER_COUNT,
+  ARM64_PEERS,
   ARM64_PENDING,
   ARM64_PENDING_IRQ,
+  ARM64_RECORDS_LOCK,
   ARM64_SP,
   ARM64_SPSEL,
+  ARM64_THREADED,
   ARM64_X,
   BANK_ELR,
   BANK_ESR,
@@ -372,5 +376,16 @@ describe('the instruction cache', () => {
     machine.setU64(ARM64_PC, BigInt(PROGRAM));
     machine.exports.run(machine.cpu, 10);
     expect(machine.u64(ARM64_X)).toBe(2n);
+  });
+
+  it('IC IVAU of a vCPU on a thread of its own leaves the records unlocked for the others', () => {
+    const machine = machineWith([NOP, 0xd50b7521]);
+    machine.setU32(ARM64_THREADED, 1);
+    machine.setU32(ARM64_PEERS, machine.cpu);
+    machine.setU32(ARM64_PEER_COUNT, 1);
+    machine.setU64(ARM64_X + 8, BigInt(PROGRAM));
+    for (let i = 0; i < 2; i++) machine.exports.step(machine.cpu);
+    expect(machine.u64(ARM64_PC)).toBe(BigInt(PROGRAM + 8));
+    expect(machine.u32(ARM64_RECORDS_LOCK)).toBe(0);
   });
 });

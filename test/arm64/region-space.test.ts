@@ -124,8 +124,8 @@ it('a region is not made anew for a target that is too far away', () => {
     machine.regions.translateHot(machine.block);
     counts.push(machine.regions.count);
   }
-  expect(counts[0]).toBeGreaterThan(0);
-  expect(counts.at(-1)).toBe(counts[4]);
+  // The loop's, and that of what it calls.
+  expect([counts[0], counts.at(-1)]).toEqual([1, 2]);
   expect(machine.exports.runTo(machine.cpu, 200_000n)).toBe(HALTED);
   expect(machine.u64(ARM64_X)).toBe(20_000n);
 });
