@@ -14,7 +14,7 @@ export class LongestFirst extends BaseSequencer {
   /** Within a rank: as the runner would have it, by what files took last time, or else by their size. */
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const sorted = await super.sort(files);
-    const direction = this.ctx.config.bail > 0 ? -1 : 1;
+    const direction = (this.ctx.config.bail ?? 0) > 0 ? -1 : 1;
     return sorted.toSorted((a, b) => direction * (rank(a) - rank(b)));
   }
 }
