@@ -78,7 +78,7 @@ it('a region that ends takes a sample once one is due, and none before', () => {
     main: add x1, x1, #1
      sub x2, x2, #1
      cbnz x2, main
-     b later
+     br x10
      .balign ${PAGE}
     later: add x1, x1, #1
      hlt #0`);
@@ -87,6 +87,7 @@ it('a region that ends takes a sample once one is due, and none before', () => {
     machine.setU64(ARM64_PC, BigInt(BASE));
     machine.setU64(ARM64_COUNT, 0n);
     machine.setU64(ARM64_X + 16, 20n);
+    machine.setU64(ARM64_X + 8 * 10, BigInt(BASE + PAGE));
     for (const at of [ARM64_SAMPLE_EVERY, ARM64_SAMPLE_DISTANCE]) machine.setU32(at, 8 * every);
     machine.setU32(ARM64_SAMPLE_THRESHOLD, 1000);
     expect(machine.exports.runTo(machine.cpu, 100_000n)).toBe(HALTED);
