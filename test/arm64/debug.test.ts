@@ -257,7 +257,20 @@ describe('breakpoints', () => {
     ['it is for EL0 only', { MDSCR: MDE | KDE, DBGBCR0: 0x1e5n }, 1],
     ['KDE is clear', { MDSCR: MDE, DBGBCR0: BCR }, 1],
     ['it is for Secure state', { MDSCR: MDE, DBGBCR0: BCR | (2n << 14n) }, 0],
-    ['the first one would compare a context', { MDSCR: MDE, DBGBCR0: BCR | (2n << 20n) }, 0],
+    // CONTEXTIDR_EL1 is 0.
+    [
+      'the first one would compare a context',
+      { MDSCR: MDE, DBGBVR0: 0n, DBGBCR0: BCR | (2n << 20n) },
+      0,
+    ],
+    [
+      'it is linked to the first one, which would compare a context',
+      {
+        ...{ MDSCR: MDE, DBGBVR0: 0n, DBGBCR0: BCR | (3n << 20n) },
+        ...{ DBGBVR1: at(4), DBGBCR1: BCR | (0x10n << 16n) },
+      },
+      0,
+    ],
   ])('do not match where %s', (_, registers, el) => {
     const machine = debugged([ADD, ADD, LOOP], { DBGBVR0: at(4), ...registers }, { el });
     expect(run(machine).esr).toBe('0');

@@ -12,10 +12,14 @@ import {
   ARM64_NZCV,
   ARM64_PAN,
   ARM64_PC,
+  ARM64_PEER_COUNT,
+  ARM64_PEERS,
   ARM64_PENDING,
   ARM64_PENDING_IRQ,
+  ARM64_RECORDS_LOCK,
   ARM64_SP,
   ARM64_SPSEL,
+  ARM64_THREADED,
   ARM64_X,
   BANK_ELR,
   BANK_ESR,
@@ -61,6 +65,18 @@ describe('exceptions of an arm64 vCPU', () => {
     expect(machine.u32(ARM64_DAIF)).toBe(0x3c0);
     expect(machine.u64(ARM64_SP)).toBe(0x2222n);
     expect(machine.u64(ARM64_BANK + BANK_SP)).toBe(0x1111n);
+  });
+
+  it.each([
+    ['SVC', SVC],
+    ['an UNDEFINED instruction', 0],
+    ['BRK', 0xd4200000],
+  ])('leaves FAR_EL1 as it is for %s, which has no address', (_name, word) => {
+    const machine = machineWith([word]);
+    machine.setEl1(BANK_FAR, 0x1234n);
+    machine.exports.step(machine.cpu);
+    expect(machine.u64(ARM64_PC)).toBe(BigInt(VECTORS + 0x200));
+    expect(machine.el1(BANK_FAR)).toBe(0x1234n);
   });
 
   it('returns by ERET, to EL0 and its stack pointer', () => {
@@ -331,6 +347,20 @@ describe('time of an arm64 vCPU', () => {
   });
 });
 
+it('a page is executed through the TLB, without its descriptor, until a TLBI', () => {
+  const machine = machineWith([NOP, 0x17ffffff]); // B .-4
+  machine.exports.run(machine.cpu, 10);
+  // The last page of RAM has the table.
+  const table = machine.at(machine.ramGpa + machine.ramSize - 0x1000);
+  machine.view.setBigUint64(table, 0n, true);
+  machine.exports.run(machine.cpu, 10);
+  expect(machine.el1(BANK_ESR)).toBe(0n);
+  machine.exports.flushAll(machine.cpu);
+  machine.exports.run(machine.cpu, 10);
+  // Translation fault of level 1, in the vectors as well.
+  expect(machine.el1(BANK_ESR)).toBe(0x86000005n);
+});
+
 describe('the instruction cache', () => {
   it('keeps an instruction that has been changed until IC IVAU', () => {
     // MOVZ X0, #1; B .-4, and MOVZ X0, #2 instead.
@@ -346,5 +376,16 @@ describe('the instruction cache', () => {
     machine.setU64(ARM64_PC, BigInt(PROGRAM));
     machine.exports.run(machine.cpu, 10);
     expect(machine.u64(ARM64_X)).toBe(2n);
+  });
+
+  it('IC IVAU of a vCPU on a thread of its own leaves the records unlocked for the others', () => {
+    const machine = machineWith([NOP, 0xd50b7521]);
+    machine.setU32(ARM64_THREADED, 1);
+    machine.setU32(ARM64_PEERS, machine.cpu);
+    machine.setU32(ARM64_PEER_COUNT, 1);
+    machine.setU64(ARM64_X + 8, BigInt(PROGRAM));
+    for (let i = 0; i < 2; i++) machine.exports.step(machine.cpu);
+    expect(machine.u64(ARM64_PC)).toBe(BigInt(PROGRAM + 8));
+    expect(machine.u32(ARM64_RECORDS_LOCK)).toBe(0);
   });
 });

@@ -98,6 +98,19 @@ describe('the check of the instruction cache', () => {
     }
   });
 
+  it('finds each store to an instruction that is stored to again, with what IC has fetched', () => {
+    const call = 0xd63f0020; // BLR X1
+    const back = 0xb9000024; // STR W4, [X1]
+    const words = [call, STORE, call, IC_IVAU, ISB, call, back, call, LOOP];
+    const made = machine(words, 0);
+    write(made, DATA, [ONE, 0xd65f03c0]); // RET
+    made.setU64(ARM64_X + 8, BigInt(DATA));
+    made.setU64(ARM64_X + 32, BigInt(ONE));
+    const callee = (DATA - PROGRAM) / 4;
+    expect(reports(made)).toEqual([`1 ${callee} IC`, `6 ${callee} IC`]);
+    expect(made.u64(ARM64_X + 16)).toBe(2n);
+  });
+
   it.each([
     [0x14000002, [], 0n], // B .+8
     [0xd4200000, [], 0n], // BRK

@@ -48,6 +48,16 @@ describe('the configuration cache', () => {
     expect(h.translate(SID, scenario.address).status).toBe(TRANSLATE_OK);
   });
 
+  it('has the CDs of as many SubstreamIDs as S1CDMax says', () => {
+    const scenario = install(new Scenario({ ...STAGE1, ssid: 3n }));
+    const [word0 = 0n, ...rest] = scenario.ste;
+    h.ste(SID, [(word0 & ~(31n << 59n)) | (2n << 59n), ...rest]);
+    expect(h.translate(SID, scenario.address, 0, 3).status).toBe(TRANSLATE_OK);
+    expect(h.translate(SID, scenario.address, 0, 4).status).toBe(TRANSLATE_ABORT);
+    // C_BAD_SUBSTREAMID.
+    expect(h.events()).toEqual([['500004008', '0', '0', '0']]);
+  });
+
   it('drops the CD of a SubstreamID with CFGI_CD, whose SSV is reserved, and no other', () => {
     const scenario = install(new Scenario({ ...STAGE1, cdFormat: 1n, ssid: 3n }));
     const other = new Scenario({ ...STAGE1, cdFormat: 1n, ssid: 4n });
@@ -60,6 +70,27 @@ describe('the configuration cache', () => {
     expect(h.events()).toEqual([['50000380a', '0', '0', '0']]);
     expect(h.translate(SID, scenario.address, 0, 4).status).toBe(TRANSLATE_OK);
     expect(h.missing()).toEqual(['CFGI_CD SubstreamID=0x4 StreamID=0x5 Leaf=0x1']);
+  });
+});
+
+describe('STE.CONT', () => {
+  const CONT_2 = 1n << 13n;
+  /** CFG_CONFLICT records of stream 5 and of another one, whose STE says CONT, and MEV too. */
+  function conflicts(other: number): string[] {
+    const scenario = install(new Scenario(STAGE1));
+    expect(h.translate(SID, scenario.address).status).toBe(TRANSLATE_OK);
+    const [word0 = 0n, word1 = 0n, ...rest] = scenario.ste;
+    h.ste(other, [word0, word1 | CONT_2 | (1n << 19n), ...rest]);
+    h.translate(other, scenario.address);
+    return h.events().map(([word = '']) => word);
+  }
+
+  it('conflicts with a cached STE of its span', () => {
+    expect(conflicts(4)).toEqual(['400000021']);
+  });
+
+  it.each([6, 7])('does not conflict with one of the next span: stream %i', (other) => {
+    expect(conflicts(other)).toEqual([]);
   });
 });
 

@@ -241,6 +241,24 @@ describe('the checked core', () => {
     expect(h.missing()).toEqual(['CFGI_CD SubstreamID=0x0 StreamID=0x5 Leaf=0x1']);
   });
 
+  it.each([
+    ['S2AFFD', 53n],
+    ['S2S', 57n],
+    ['S2R', 58n],
+  ])('STE.%s needs a CFGI_STE where there is a stage 2, and only there', (_name, bit) => {
+    for (const shape of [STAGE1, STAGE2, NESTED]) {
+      h = new Harness(checked, {});
+      prepare(h);
+      const scenario = install(h, shape);
+      expect(h.translate(SID, scenario.address).status).toBe(TRANSLATE_OK);
+      const word = (scenario.ste[2] ?? 0n) ^ (1n << bit);
+      h.ste(SID, [...scenario.ste.slice(0, 2), word, scenario.ste[3] ?? 0n]);
+      expect(h.translate(SID, scenario.address).status).toBe(TRANSLATE_OK);
+      const command = shape === STAGE1 ? [] : ['CFGI_STE StreamID=0x5 Leaf=0x1'];
+      expect([shape.mode, h.missing()]).toEqual([shape.mode, command]);
+    }
+  });
+
   it('reports an entry once, and counts what does not fit into the ring', () => {
     const scenario = install(h, STAGE1);
     const leaf = scenario.slots1.get(3) ?? 0n;

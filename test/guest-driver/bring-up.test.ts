@@ -3,10 +3,12 @@
 // with its literal offset and value.
 
 import { describe, expect, it } from 'vitest';
-import { CMDQV_GPA, SMMU_GPA } from '../support/fake-smmu.ts';
+import { ABI_AT_MEMORY_SIZE } from '../../assembly/layout/guest-abi.ts';
+import { CMDQV_GPA, MEMORY_SIZE, SMMU_GPA } from '../support/fake-smmu.ts';
 import {
   bootDriver,
   loadDriver,
+  RESULT_NO_MEMORY,
   RESULT_OK,
   RESULT_TIMEOUT,
   RESULT_UNSUPPORTED,
@@ -37,6 +39,24 @@ describe('probe', () => {
     expect(driver.probe()).toBe(RESULT_OK);
     expect(driver.lvcmdqCount()).toBe(0);
   });
+});
+
+it('a reset needs memory for the stream table and for both rings', async () => {
+  /** The result with so many bytes of memory. */
+  async function resetWith(bytes: number) {
+    const { driver, fake } = await loadDriver();
+    fake.view.setUint32(ABI_AT_MEMORY_SIZE, bytes, true);
+    driver.probe();
+    return { result: driver.reset(), driver };
+  }
+  const { driver } = await resetWith(MEMORY_SIZE);
+  const ends = [
+    driver.streamTableEntry(0) + 256 * 64,
+    driver.queueRing(0) + 256 * 16,
+    driver.eventRingOffset() + 256 * 32,
+  ];
+  for (const end of ends) expect((await resetWith(end - 1)).result).toBe(RESULT_NO_MEMORY);
+  expect((await resetWith(Math.max(...ends))).result).toBe(RESULT_OK);
 });
 
 describe('SMMU reset', () => {

@@ -3,6 +3,8 @@
 
 import { describe, expect, it } from 'vitest';
 import {
+  ABI_AT_DRAIN_SLEEPING,
+  ABI_AT_DRAIN_WAKE,
   ABI_AT_EXIT_REQUEST,
   ABI_AT_INVALIDATING,
   ABI_AT_MAPS,
@@ -12,6 +14,7 @@ import { CMDQV_GPA, type FakeSmmu, SMMU_GPA } from '../support/fake-smmu.ts';
 import {
   bootDriver,
   type DriverExports,
+  loadDriver,
   RESULT_BAD_ARGUMENT,
   RESULT_OK,
   RESULT_TIMEOUT,
@@ -405,5 +408,21 @@ describe('direct page 0', () => {
     expect(driver.invalidateSpace(1)).toBe(RESULT_OK);
     expect(fake.doorbells).toEqual([0x84]);
     expect(fake.get(CMDQV_GPA + 0x30084)).toBe(2);
+  });
+
+  it('wakes the thread of the drain if it sleeps, where there is no doorbell', async () => {
+    const { driver, fake } = await loadDriver({ direct: true });
+    fake.view.setUint32(ABI_AT_MAPS + ABI_MAP_FLAGS, 0, true);
+    const afterStore = (sleeping: number) => {
+      fake.view.setUint32(ABI_AT_DRAIN_SLEEPING, sleeping, true);
+      driver.registerWrite32(CMDQV_GPA + 0x30004, 1);
+      return [ABI_AT_DRAIN_SLEEPING, ABI_AT_DRAIN_WAKE].map((at) => fake.view.getUint32(at, true));
+    };
+    expect([afterStore(0), afterStore(1), afterStore(0)]).toEqual([
+      [0, 0],
+      [0, 1],
+      [0, 1],
+    ]);
+    expect(fake.doorbells).toEqual([]);
   });
 });

@@ -115,6 +115,7 @@ describe('toy', () => {
   it.each<[what: string, options: ToyOptions, expected: string[]]>([
     ['HYP_OWN can be set', { hypervisor: true }, ['hyp-own-zero', 'cmdqv-reset']],
     ['page 0 stays trapped', { trapped: true }, ['page0-direct']],
+    ['a copy that arrives is said to fault', { dmaStatus: 2 }, ['dma-copy']],
     ['the TLB holds nothing', { noTlb: true }, ['stale-entry-used']],
     ['an invalidation does nothing', { ignoreVa: true }, ['dma-faults', 'event-record']],
     ['an event says write', { eventFlip: 1n << 35n }, ['event-record']],

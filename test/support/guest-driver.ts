@@ -85,6 +85,7 @@ export type DriverExports = Record<
 export const RESULT_OK = 0;
 export const RESULT_TIMEOUT = -1;
 export const RESULT_UNSUPPORTED = -2;
+export const RESULT_NO_MEMORY = -3;
 export const RESULT_BAD_ARGUMENT = -5;
 export const RESULT_EXISTS = -7;
 

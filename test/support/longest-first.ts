@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // The order of test files: long ones start first, so that none of them runs alone at the
-// end.
+// end. In a run that ends with the first failure (a mutant's), they start last: a quick
+// test may be enough.
 
 import { BaseSequencer, type TestSpecification } from 'vitest/node';
 
@@ -17,6 +18,7 @@ export class LongestFirst extends BaseSequencer {
    */
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
     const sorted = await super.sort(files);
-    return sorted.toSorted((a, b) => rank(a) - rank(b));
+    const direction = (this.ctx.config.bail ?? 0) > 0 ? -1 : 1;
+    return sorted.toSorted((a, b) => direction * (rank(a) - rank(b)));
   }
 }

@@ -6,6 +6,7 @@
 import { readFile } from 'node:fs/promises';
 import {
   ABI_AT_EXITS,
+  ABI_AT_VCPUS,
   ABI_KIND_CHECKPOINT,
   ABI_KIND_DMA,
   ABI_NO_IRQ,
@@ -45,6 +46,15 @@ export interface ToyOptions {
    * CD, not at all, or by an exit.
    */
   readonly btm?: 'shared' | 'every' | 'none' | 'exit';
+  /** The status of the DMA engine, whatever has become of an operation. */
+  readonly dmaStatus?: number;
+  /** From this step of the toy on, the queues accept no command. */
+  readonly stopsAt?: number;
+  /**
+   * Number of vCPUs, of which all but the first report at once that their work is done.
+   * Default 1.
+   */
+  readonly vcpus?: number;
   /** A bit of doubleword 1 that is flipped in event records. */
   readonly eventFlip?: bigint;
 }
@@ -77,6 +87,7 @@ class ToyBoard extends FakeSmmu {
     });
     this.#toy = options;
     this.logging = false;
+    this.view.setUint32(ABI_AT_VCPUS, options.vcpus ?? 1, true);
     this.addDevice(ABI_KIND_DMA, DMA_GPA, PAGE, ABI_NO_IRQ, SID);
     this.addDevice(ABI_KIND_CHECKPOINT, CHECKPOINT_GPA, PAGE, ABI_NO_IRQ, ABI_NO_STREAM);
     this.errorOf = (command) => this.#carryOut(command);
@@ -196,7 +207,16 @@ class ToyBoard extends FakeSmmu {
         status = 4;
       }
     }
-    this.set(DMA_GPA + 0x08, status);
+    this.set(DMA_GPA + 0x08, this.#toy.dmaStatus ?? status);
+  }
+
+  /** Starts a vCPU, whose work block is guest-driver/secondary/work-block.ts. */
+  vcpuStart(vcpu: number, block: number): number {
+    if (vcpu >= (this.#toy.vcpus ?? 1)) return -1;
+    const share = this.view.getUint32(block + 8, true);
+    this.view.setUint32(share, this.view.getUint32(share, true) + 1, true);
+    this.view.setUint32(block + 4 * 17, 1, true);
+    return 0;
   }
 
   /** Imports that count as exits, like those of a host. */
@@ -217,6 +237,12 @@ class ToyBoard extends FakeSmmu {
     ) as WebAssembly.ModuleImports;
   }
 
+  #print(line: string): void {
+    this.console.push(line);
+    const [, step] = /^\[ ?(\d+)\] /.exec(line) ?? [];
+    if (Number(step) === this.#toy.stopsAt) for (const queue of [0, 1, 2]) this.held.add(queue);
+  }
+
   wasi(args: readonly string[], input: string): WebAssembly.ModuleImports {
     const typed = [...new TextEncoder().encode(input)];
     const text = args.map((arg) => `${arg}\0`);
@@ -228,7 +254,7 @@ class ToyBoard extends FakeSmmu {
           start,
           start + this.view.getUint32(iovs + 4, true),
         );
-        this.console.push(new TextDecoder().decode(bytes));
+        this.#print(new TextDecoder().decode(bytes));
         return 0;
       },
       fd_read: (_fd: number, iovs: number, _count: number, read: number) => {
@@ -267,7 +293,7 @@ export async function runToy(options: ToyOptions = {}): Promise<ToyRun> {
     vsmmu: board.counted({
       ...board.imports,
       clock_ns: () => performance.now() * 1e6,
-      vcpu_start: () => -1,
+      vcpu_start: (vcpu: number, block: number) => board.vcpuStart(vcpu, block),
     }),
     wasi_snapshot_preview1: board.counted(
       board.wasi(['toy', ...(options.args ?? []), 'warmup=0'], options.input ?? ''),

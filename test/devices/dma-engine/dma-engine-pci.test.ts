@@ -13,6 +13,8 @@ const [FILL, DONE, WRITE_FAULT, BUSY] = [2, 1, 3, 8];
 class HostWithAts extends FakeHost {
   settings: AtsSettings = { enabled: false, pageRequests: false, silent: false };
   responses: PageResponses = { isWaiting: false, failed: false, unexpected: false };
+  /** How often the ATC was emptied, which also forgets a page request. */
+  emptied = 0;
 
   override dmaPort(): DmaPort {
     const settings = () => this.settings;
@@ -24,6 +26,7 @@ class HostWithAts extends FakeHost {
         },
         configure: (wanted) => {
           this.settings = wanted;
+          this.emptied++;
         },
         takeResponses: () => this.responses,
       },
@@ -156,6 +159,23 @@ describe('the DMA engine as a PCIe endpoint', () => {
     expect(config(pri + 4)).toBe(0x81010000);
     bus.write(0, pri + 4, 4, 0x00010000);
     expect(config(pri + 4)).toBe(0x81000000);
+  });
+
+  it('forgets a page request at a reset of PRI, which is one only while PRI is disabled', () => {
+    const { host, bus, extended, config } = engine();
+    const control = extended(0x13) + 4;
+    bus.write(0, control, 2, 1);
+    host.responses = { isWaiting: true, failed: false, unexpected: false };
+    const before = host.emptied;
+    const status = (written: number) => {
+      bus.write(0, control, 2, written);
+      return [config(control), host.emptied - before];
+    };
+    expect(status(3)).toEqual([0x80000001, 0]);
+    expect(status(0)).toEqual([0x80000000, 0]);
+    bus.write(0, control, 2, 2);
+    host.responses = { isWaiting: false, failed: false, unexpected: false };
+    expect([config(control), host.emptied - before]).toEqual([0x81000000, 1]);
   });
 
   it('stops at FLR: DMA in flight ends, BARs, commands and MSI-X are those of a reset', () => {

@@ -92,6 +92,17 @@ describe('the registers', () => {
     ]);
   });
 
+  it('of no function ignore writes', () => {
+    const off = new ItsHarness();
+    const block = new Uint8Array(off.memory.buffer, AT, gicBlockSize(1, true));
+    const before = block.slice();
+    for (let offset = 8; offset < 0x10000; offset += 8) {
+      const hasFunction = offset === 0x80 || offset === 0x88 || offset >> 4 === 0x10;
+      if (!hasFunction) off.setGits(offset, -1n);
+    }
+    expect(Buffer.compare(block, before)).toBe(0);
+  });
+
   it('GICR_PROPBASER and PENDBASER keep their fields, and stay while LPIs are enabled', () => {
     const fresh = new ItsHarness();
     fresh.setGicr(0, 0x70, 0xffffffff);

@@ -145,6 +145,19 @@ describe('a redistributor', () => {
     ]);
   });
 
+  it.each([
+    ['groups', 0x10084, 0x84, 0xffffffff],
+    ['enables', 0x10104, 0x104, 0xffffffff],
+    ['pending bits', 0x10204, 0x204, 0xffffffff],
+    ['active bits', 0x10304, 0x304, 0xffffffff],
+    ['priorities', 0x10420, 0x420, 0xf8f8f8f8],
+    ['triggers', 0x10c08, 0xc08, 0xaaaaaaaa],
+  ])('shows no %s of SPIs', (_name, own, shared, all) => {
+    const gic = new GicHarness(1, 64);
+    gic.setGicd(shared, 0xffffffff);
+    expect([gic.gicd(shared), gic.gicr(0, own)]).toEqual([all, 0]);
+  });
+
   it('has SGIs fixed as edges, and PPIs as they are configured', () => {
     const gic = new GicHarness();
     gic.setGicr(0, 0x10c00, 0);
