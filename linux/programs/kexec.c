@@ -17,11 +17,6 @@ int mainOf(int argc, char **argv) {
     print("usage: kexec IMAGE INITRD FILE\n");
     return 2;
   }
-  // An ITS cannot be given back: its tables stay in memory that the next kernel uses.
-  if (systemCall(SYS_OPENAT, (u64)AT_FDCWD, (u64)ITS, O_RDONLY, 0) >= 0) {
-    print("kexec: the next kernel would fail at this machine's ITS: boot with --msi v2m or none\n");
-    return 1;
-  }
   int image = openFile(argv[1], O_RDONLY);
   int initrd = openFile(argv[2], O_RDONLY);
   static char line[MOST_COMMAND_LINE + 1];
@@ -35,6 +30,11 @@ int mainOf(int argc, char **argv) {
       print(": a command line is one line of at most 2047 bytes\n");
       return 2;
     }
+  }
+  // An ITS cannot be given back: its tables stay in memory that the next kernel uses.
+  if (systemCall(SYS_OPENAT, (u64)AT_FDCWD, (u64)ITS, O_RDONLY, 0) >= 0) {
+    print("kexec: the next kernel would fail at this machine's ITS: boot with --msi v2m or none\n");
+    return 1;
   }
   // The length counts the NUL.
   long result = systemCall6(SYS_KEXEC_FILE_LOAD, (u64)image, (u64)initrd, (u64)length + 1,
