@@ -19,13 +19,14 @@ const HEAD_BYTES = 2048;
 /** Empty when it cannot be read: that is reported when the file is loaded. */
 function headOf(path: string): Uint8Array {
   const head = new Uint8Array(HEAD_BYTES);
+  let file: number | undefined;
   try {
-    const file = openSync(path, 'r');
-    const length = readSync(file, head);
-    closeSync(file);
-    return head.subarray(0, length);
+    file = openSync(path, 'r');
+    return head.subarray(0, readSync(file, head));
   } catch {
     return head.subarray(0, 0);
+  } finally {
+    if (file !== undefined) closeSync(file);
   }
 }
 

@@ -121,8 +121,9 @@ function supervise(argv: readonly string[], seconds: number | undefined): Promis
       timer = setTimeout(end, ms);
     };
     const onProcessSignal = (signal: NodeJS.Signals) => {
-      // A second signal terminates at once.
-      if (asked) return terminate();
+      // A second signal terminates at once, and so does the first one after the result: the run,
+      // which has ended by itself, keeps its status.
+      if (asked || result !== undefined) return terminate();
       asked = signal as Signal;
       worker.postMessage(signal);
       within(GRACE_MS);

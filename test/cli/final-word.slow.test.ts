@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: MIT
 // Either a supervised run prints its result, or its supervisor, never both.
 
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { claimFinalWord } from '../../cli/final-word.ts';
-import { vsmmuProcess } from '../support/vsmmu-command.ts';
+import { MAIN, vsmmuProcess } from '../support/vsmmu-command.ts';
 import { reactor } from '../support/wat.ts';
 
 const MODULE = new URL('../../dist/cli/final-word.js', import.meta.url).href;
@@ -80,4 +82,17 @@ describe('a run that does not end after its result', { timeout: 120_000 }, () =>
     expect([status, stderr]).toEqual([0, 'blocks']);
     expect(stdout).toMatch(/\nChecks {3}1 of 1 hold\n$/);
   });
+
+  it.each(['SIGINT', 'SIGTERM'] as const)(
+    'has the status of its result after %s too',
+    async (signal) => {
+      const child = spawn(process.execPath, [MAIN, ...args]);
+      child.stdout.resume();
+      const closed = once(child, 'close');
+      // The run blocks after it has told its result, which its supervisor reads before a signal.
+      await once(child.stderr, 'data');
+      child.kill(signal);
+      expect(await closed).toEqual([0, null]);
+    },
+  );
 });

@@ -5,7 +5,8 @@
 import { type ChildProcess, fork, spawn } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 
-const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
+/** The command's main module. */
+export const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 const COMMAND_LINE = new URL('../../dist/cli/command-line.js', import.meta.url).href;
 const HOST = fileURLToPath(new URL('./command-host.mjs', import.meta.url));
 

@@ -387,6 +387,7 @@ export class MachineCore {
     this.#vcpus = new VcpuSet();
     this.onStanding(false);
     this.devices.reset();
+    this.exits.machineReset();
     this.#guest.reset();
     this.#directMaps?.reset();
     this.#guest.describe(this.devices.placements);

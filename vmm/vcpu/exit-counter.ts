@@ -100,6 +100,11 @@ export class ExitCounter implements RegisterCounter {
     else this.#duringDirect++;
   }
 
+  /** The machine has been reset: the counts are kept. */
+  machineReset(): void {
+    this.#batches.reset();
+  }
+
   get total(): number {
     return this.#total;
   }

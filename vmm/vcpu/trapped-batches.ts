@@ -89,7 +89,7 @@ class StoredQueue {
 
   /** A load of CONS: the guest waits for the last batch. */
   consume(): TrappedQueue | undefined {
-    return this.#invalidates ? this.#kind : undefined;
+    return this.isEnabled && this.#invalidates ? this.#kind : undefined;
   }
 }
 
@@ -105,6 +105,8 @@ class SmmuQueues {
   readonly #cmdq = new StoredQueue('cmdq');
   readonly #enhanced = new Map<number, StoredQueue>();
   readonly #memory: Pick<GuestMemory, 'load64'>;
+  /** CR0. A driver's reset invalidates before the SMMU has cached anything. */
+  #enables = 0;
 
   constructor(memory: Pick<GuestMemory, 'load64'>) {
     this.#memory = memory;
@@ -120,13 +122,17 @@ class SmmuQueues {
       case SMMU_CMDQ_BASE:
         if (stored !== undefined) this.#cmdq.place(stored);
         return undefined;
-      // A driver's reset invalidates before the SMMU has cached anything.
       case SMMU_CR0:
-        if (stored !== undefined) this.#cmdq.isEnabled = (~stored & SMMU_RUNS) === 0;
+        if (stored !== undefined) this.#enable(stored);
         return undefined;
       default:
         return undefined;
     }
+  }
+
+  #enable(cr0: number): void {
+    this.#enables = cr0;
+    this.#cmdq.isEnabled = (~cr0 & SMMU_RUNS) === 0;
   }
 
   #accessEnhanced(offset: number, stored: number | undefined): TrappedQueue | undefined {
@@ -139,7 +145,8 @@ class SmmuQueues {
     if (stored === undefined) return register === ECMDQ_CONS ? queue.consume() : undefined;
     if (register === ECMDQ_BASE) queue.place(stored);
     if (register !== ECMDQ_PROD) return undefined;
-    queue.isEnabled = bitsOf(stored, ECMDQ_PROD_EN) !== 0;
+    queue.isEnabled =
+      bitsOf(stored, ECMDQ_PROD_EN) !== 0 && bitsOf(this.#enables, CR0_SMMUEN) !== 0;
     return queue.produce(stored, this.#memory);
   }
 }
@@ -204,6 +211,11 @@ export class TrappedBatches {
     const known = this.#devices[mount];
     if (known === null) return undefined;
     return (known ?? this.#watch(mount))?.access(offset, stored);
+  }
+
+  /** The machine has been reset, and its queues are disabled. */
+  reset(): void {
+    this.#devices.length = 0;
   }
 
   #watch(mount: number): SmmuQueues | CmdqvQueues | null {

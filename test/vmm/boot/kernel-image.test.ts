@@ -290,11 +290,21 @@ describe('a flat binary', () => {
     ['zstd', [0, 0x28, 0xb5, 0x2f, 0xfd], 'packed by zstd: unpack it, or take one packed by gzip'],
     [
       'bzip2',
-      [0, 0x42, 0x5a, 0x68, 0x39],
+      [0, 0x42, 0x5a, 0x68, 0x39, 0x31, 0x41, 0x59, 0x26, 0x53, 0x59],
       'packed by bzip2: unpack it, or take one packed by gzip',
     ],
     ['lz4', [0, 0x02, 0x21, 0x4c, 0x18], 'packed by lz4: unpack it, or take one packed by gzip'],
-    ['lzma', [0, 0x5d, 0, 0, 0x80, 0], 'packed by lzma: unpack it, or take one packed by gzip'],
+    [
+      'lzma of unknown size',
+      [0, 0x5d, 0, 0, 0x80, 0, ...Array.from({ length: 8 }, () => 0xff)],
+      'packed by lzma: unpack it, or take one packed by gzip',
+    ],
+    [
+      'lzma of 16 MiB, with a dictionary of 48 MiB',
+      [0, 0x5d, 0, 0, 0, 3, 0, 0, 0, 1, 0, 0, 0, 0],
+      'packed by lzma: unpack it, or take one packed by gzip',
+    ],
+    ['an ext4 file system', [0x438, 0x53, 0xef, 1, 0, 1, 0], 'a file system'],
     ['an x86 kernel', [0x202, 0x48, 0x64, 0x72, 0x53], 'for x86 (a bzImage)'],
     ['a zImage', [0x24, 0x18, 0x28, 0x6f, 0x01], 'for 32-bit Arm (a zImage)'],
     ['a RISC-V kernel', [0x38, 0x52, 0x53, 0x43, 0x05], 'for RISC-V'],
@@ -320,6 +330,18 @@ describe('a flat binary', () => {
     file.set(magic, offset);
     const line = `unsupported: the kernel is ${is}`;
     expect([await refusal(file), await refusal(await gzip(file))]).toEqual([line, line]);
+  });
+
+  it.each([
+    ['a branch over a header of 0x174 bytes', 0, [0x5d, 0, 0, 0x14]],
+    ['such a branch, and what may be a size', 0, [0x5d, 0, 0, 0x14, 0, 0, 0, 0, 1]],
+    ['three letters of bzip2', 0, [0x42, 0x5a, 0x68, 0x91, 0, 0, 0, 0x14]],
+    ['an instruction like the magic of ext4', 0x438, [0x53, 0xef, 0x41, 0xd3]],
+  ])('is accepted with %s', async (_, offset, code) => {
+    const file = new Uint8Array(0x1000);
+    file.set(code, offset);
+    expect((await loadKernel(file, RAM)).format).toBe('flat');
+    expect((await loadKernel(file.slice(0, offset + code.length), RAM)).format).toBe('flat');
   });
 
   it('that is an EFI application is refused, but not one that only begins like it', async () => {

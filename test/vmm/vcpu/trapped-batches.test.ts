@@ -29,6 +29,9 @@ import {
 } from '../../../assembly/layout/smmu-registers.ts';
 import type { BusMount } from '../../../devices/bus/bus.ts';
 import { ExitCounter, TrappedBatches } from '../../../vmm/vcpu/index.ts';
+import { ScratchDevice } from '../../support/scratch-device.ts';
+import { RAM_GPA_BASE, smallMachine } from '../../support/small-machine.ts';
+import { reactor } from '../../support/wat.ts';
 
 const [SMMU, CMDQV, OTHER] = [0, 1, 2];
 const RING = 0x4000_0000;
@@ -70,7 +73,10 @@ const KINDS = {
     prod: SMMU_ECMDQ_PAGE + 0x4008,
     cons: SMMU_ECMDQ_PAGE + 0x400c,
     flags: 2 ** 31,
-    start: [[SMMU_ECMDQ_PAGE + 0x4000, RING | LOG2SIZE]],
+    start: [
+      [SMMU_ECMDQ_PAGE + 0x4000, RING | LOG2SIZE],
+      [SMMU_CR0, 1],
+    ],
   },
   VCMDQ: {
     queue: 'vcmdq',
@@ -142,6 +148,19 @@ describe.each(Object.entries(KINDS))(
       expect(batches.access(at, cons, 0)).toBeUndefined();
     });
 
+    it('counts nothing after a reset of the machine until the queue is brought up again', () => {
+      const { batches, put, send, wait } = running();
+      put(0, OP_TLBI_NH_VA, OP_TLBI_NH_VA, OP_TLBI_NH_VA);
+      send(1);
+      batches.reset();
+      // What the former system left in the ring is not a batch of the next one.
+      const [[base, ring]] = start;
+      batches.access(at, base, ring >>> 0);
+      expect([wait(), send(0), wait()]).toEqual([undefined, undefined, undefined]);
+      for (const [offset, value] of start) batches.access(at, offset, value >>> 0);
+      expect([send(1), wait()]).toEqual([queue, queue]);
+    });
+
     it('survives a ring that is not in RAM, and values of any size', () => {
       const { batches, send } = running();
       const [base] = start;
@@ -160,6 +179,23 @@ describe('trapped batches', () => {
     batches.access(SMMU, SMMU_CMDQ_BASE, RING | LOG2SIZE);
     batches.access(SMMU, SMMU_CR0, cr0);
     expect(batches.access(SMMU, SMMU_CMDQ_PROD, 1)).toBeUndefined();
+  });
+
+  it.each([
+    ['CMDQ', KINDS.CMDQ],
+    ['ECMDQ', KINDS.ECMDQ],
+  ])('count only while the SMMU is enabled (%s)', (_, { start, prod, cons, flags }) => {
+    const { batches, put } = queues();
+    put(0, OP_TLBI_NSNH_ALL, OP_TLBI_NSNH_ALL);
+    const send = (index: number) => batches.access(SMMU, prod, (index | flags) >>> 0);
+    batches.access(SMMU, start[0][0], start[0][1] >>> 0);
+    expect(send(1)).toBeUndefined();
+    batches.access(SMMU, SMMU_CR0, start[1][1]);
+    expect(send(2)).toBeDefined();
+    expect(batches.access(SMMU, cons, undefined)).toBeDefined();
+    batches.access(SMMU, SMMU_CR0, 0);
+    expect(send(2)).toBeUndefined();
+    expect(batches.access(SMMU, cons, undefined)).toBeUndefined();
   });
 
   it('are not those of other devices', () => {
@@ -189,5 +225,27 @@ describe('trapped batches', () => {
     marked = true;
     expect(access(CMDQV, KINDS.VCMDQ.prod, 2)).toEqual([4, 2]);
     expect(access(OTHER, 0)).toEqual([5, 3]);
+  });
+
+  it('end with a reset of the machine', async () => {
+    const at = 0x9000000;
+    const smmu = Object.assign(new ScratchDevice(), {
+      identity: { kind: ABI_KIND_SMMUV3, interrupts: 2, busMaster: false },
+    });
+    const machine = await smallMachine({
+      guest: reactor('(func $run (param i32) (result i32) (i32.const 1))'),
+      devices: [{ device: smmu, addresses: [at], firstIrq: 3 }],
+    });
+    const { bus } = machine.devices;
+    const offset = 0x100000;
+    new Uint32Array(machine.memory.buffer)[offset / 4] = OP_TLBI_NH_VA;
+    bus.write(at + SMMU_CMDQ_BASE, 8, (RAM_GPA_BASE + offset) | LOG2SIZE);
+    bus.write(at + SMMU_CR0, 4, ON);
+    bus.write(at + SMMU_CMDQ_PROD, 4, 1);
+    bus.read(at + SMMU_CMDQ_CONS, 4);
+    expect(machine.exits.duringInvalidation).toBe(2);
+    await machine.reset();
+    bus.read(at + SMMU_CMDQ_CONS, 4);
+    expect(machine.exits.duringInvalidation).toBe(2);
   });
 });
