@@ -43,6 +43,7 @@ import {
   serveDebugger,
   staleChecks,
 } from './kernel-run.ts';
+import { kernelError } from './kernel-without-arch.ts';
 import { onLastWords } from './last-words.ts';
 import { withLinux } from './linux-kernel.ts';
 import { MeasuredToy } from './measured-toy.ts';
@@ -261,7 +262,7 @@ export async function boot(asked: BootSettings, config?: string): Promise<number
           args: [...own, ...args],
         })
         .catch((error: unknown) => {
-          throw namedDeviceError(error, files, devices);
+          throw kernelError(namedDeviceError(error, files, devices), guest);
         });
       if (measured) measured.machine = machine;
       machine.on('output', (bytes) => print(bytes));
