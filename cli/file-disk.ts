@@ -95,7 +95,8 @@ export async function openDisks(
       if (isWritable && written.has(place))
         throw new UsageError(`${name} is given as two disks that are both written to`);
       if (isWritable) written.add(place);
-      if (size === 0 || size % SECTOR_SIZE !== 0)
+      if (size === 0) throw new UsageError(`${name} is not a disk: it is empty`);
+      if (size % SECTOR_SIZE !== 0)
         throw new UsageError(
           `${name} is not a disk: it has ${size} bytes, which is not a multiple of ${SECTOR_SIZE}`,
         );

@@ -198,11 +198,13 @@ export function staleChecks(found: readonly StaleInstruction[]): Check[] {
 /**
  * Connects standard input to a machine's console, if this thread has standard input.
  * @param hvc the machine's virtio console, which gets the input instead of the PL011.
+ * @param isShell whether a shell reads the input: a serial line cannot tell it of an end.
  * @returns a function that disconnects it.
  */
 export function connectConsole(
   machine: Machine,
   hvc: Pick<VirtioConsole, 'receive'> | undefined,
+  isShell = false,
 ): () => void {
   if (!HAS_INPUT) {
     machine.endInput();
@@ -211,7 +213,10 @@ export function connectConsole(
   if (hvc) machine.endInput();
   return readConsole(process.stdin, {
     input: (bytes) => (hvc ? hvc.receive(bytes) : machine.write(bytes)),
-    end: () => machine.endInput(),
+    end: () => {
+      machine.endInput();
+      if (isShell) process.stderr.write(INPUT_ENDED);
+    },
     quit: () => {
       machine.stop('ended by Ctrl-A X').catch(process.emitWarning);
     },
@@ -224,6 +229,12 @@ const PANIC = 'Kernel panic - not syncing: ';
 /** Only this many bytes at the start of a line are searched. */
 const LINE_BYTES = 1024;
 
+/** A kernel with a shell runs on, which would look like a hang. */
+const INPUT_ENDED =
+  'vsmmu: standard input has ended, but the kernel runs on until its shell ends or it powers ' +
+  "off: --run 'COMMANDS' does both\n";
+/** Name of the check of the commands' exit status. */
+export const RUN_END = 'the commands of --run';
 /** The last line of linux/init.sh after the commands of --run. */
 const RUN_ENDED = /vsmmu\.run ended with status (\d+)$/;
 
@@ -242,7 +253,7 @@ export function kernelWatch(
     if (at >= 0) onPanic(line.slice(at));
     const status = RUN_ENDED.exec(line)?.[1];
     if (status !== undefined)
-      onRunEnd?.({ name: 'the commands of --run', ok: status === '0', detail: `status ${status}` });
+      onRunEnd?.({ name: RUN_END, ok: status === '0', detail: `status ${status}` });
   });
   return (bytes) => lines.receive(bytes);
 }

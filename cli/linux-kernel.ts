@@ -17,7 +17,7 @@ const CONSOLE = 'console=ttyAMA0';
 const HEAD_BYTES = 2048;
 
 /** Empty when it cannot be read: that is reported when the file is loaded. */
-function headOf(path: string): Uint8Array {
+export function headOf(path: string): Uint8Array {
   const head = new Uint8Array(HEAD_BYTES);
   let file: number | undefined;
   try {

@@ -74,6 +74,8 @@ state() {
 tell() {
   read -r level others </proc/sys/kernel/printk
   echo 1 >/proc/sys/kernel/printk
+  # On a line of its own, whatever the commands printed last.
+  echo
   echo "vsmmu.run ended with status $1"
   echo "$level" >/proc/sys/kernel/printk
 }

@@ -93,6 +93,10 @@ type InspectSettings = Pick<
 async function inspectRunning(guest: string, settings: InspectSettings): Promise<HostInspection> {
   const { path = 'all', queues = 'vcmdq', steps = STEPS } = settings;
   const toy = guest === 'toy';
+  if (guest === 'linux')
+    throw new UsageError(
+      'inspect boots the toy or a WebAssembly guest: for a kernel, vsmmu boot linux --trace FILE.json, and inspect FILE.json',
+    );
   const count = settings.vms ?? (toy ? 2 : 1);
   const common = machineOptions({ ...settings, guest });
   const { iommu, smmus, btm, hostRam } = settings;

@@ -37,6 +37,8 @@ ${body}`;
 const FILES: Readonly<Record<string, Uint8Array | string>> = {
   'text.wasm': 'not a binary',
   'part.img': new Uint8Array(700),
+  'empty.img': new Uint8Array(),
+  'elf.img': Uint8Array.of(0x7f, 0x45, 0x4c, 0x46, ...new Uint8Array(60)),
   'empty.wasm': Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0),
   'cut.wasm': reactor(RUN).slice(0, 60),
   'own-memory.wasm': assemble(`(module (memory 32 32 shared) (func (export "_start")))`),
@@ -220,6 +222,7 @@ const CASES: readonly (readonly [string | RegExp, string])[] = [
     /part\.img is not a disk: it has 700 bytes, which is not a multiple of 512\n$/,
     'boot x --arch arm64 --disk part.img',
   ],
+  [/empty\.img is not a disk: it is empty\n$/, 'boot x --arch arm64 --disk empty.img'],
   ['cannot write none.img: no such file', 'boot x --arch arm64 --disk none.img,rw'],
   ['--disk is for one machine: it excludes --vms', 'boot x --arch arm64 --disk y --vms 2'],
   ['--gdb is for one machine: it excludes --vms', 'boot x --arch arm64 --gdb 0 --vms 2'],
@@ -295,6 +298,7 @@ const CASES: readonly (readonly [string | RegExp, string])[] = [
   [/cannot read .*missing\.wasm: no such file/, 'boot /nowhere/missing.wasm'],
   [/cannot read \/: it is a directory/, 'boot /'],
   [/\/text\.wasm: not a WebAssembly binary\n$/, 'boot text.wasm'],
+  [/\/elf\.img: not a WebAssembly binary: a kernel needs --arch arm64\n$/, 'boot elf.img'],
   [/empty\.wasm: the guest imports no memory: let it import env\.memory/, 'boot empty.wasm'],
   [/cut\.wasm: not a valid WebAssembly binary: /, 'boot cut.wasm'],
   [
@@ -437,6 +441,7 @@ const CASES: readonly (readonly [string | RegExp, string])[] = [
   ['a trace file takes no options except --json', 'inspect no-host.json --steps 2'],
   [/it must be an integer from 0 to 1000000, not "all"/, 'inspect toy --steps all'],
   [/text\.wasm: not a WebAssembly binary/, 'inspect text.wasm'],
+  [/for a kernel, vsmmu boot linux --trace FILE\.json, and inspect FILE\.json\n$/, 'inspect linux'],
   [/list\.json is not a trace: it is not one JSON object/, 'trace summary list.json'],
   [/cannot read .*nothing\.json: no such file/, 'trace summary /nowhere/nothing.json'],
   [/is not empty/, 'guest init .'],

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 // The commands of the initial RAM disk with missing, surplus and wrong arguments, and the exit status of `vsmmu boot linux --run`.
 
-import { describe, expect, it, test } from 'vitest';
+import { describe, expect, it, test, vi } from 'vitest';
 import type { Report } from '../../cli/report.ts';
 import { boot } from '../support/linux-boot.ts';
-import { vsmmuProcess } from '../support/vsmmu-command.ts';
+import { startVsmmu, vsmmuProcess } from '../support/vsmmu-command.ts';
 
 const BENCH = 'usage: bench THREADS MILLISECONDS GRANULE, numbers from 1 to 1024, 300000, 1024';
 const BYPASS = 'usage: bypass Y, bypass N';
@@ -99,6 +99,8 @@ describe('vsmmu boot linux --run', () => {
     ['false; true', 0],
     ['kill -9 $$', 0],
     ["sh -c 'kill -9 $$'", 137],
+    // A line without an end that is longer than a console line is kept.
+    ['dd if=/dev/zero bs=3000 count=1 2>/dev/null; false', 1],
     ["echo 'no newline, vsmmu.run ended with status 1, '; false", 1],
   ])('has status 0 only if the commands have: %s', async (commands, inner) => {
     const { status, stdout } = await run(commands, '--json');
@@ -109,6 +111,14 @@ describe('vsmmu boot linux --run', () => {
       detail: `status ${inner}`,
     });
     expect([status, ok]).toEqual([inner === 0 ? 0 : 1, inner === 0]);
+  });
+
+  it('is a line of the report, as it is one of its checks', async () => {
+    const { stdout } = await run('true');
+    expect(stdout).toMatch(
+      /\n {2}ok {4}the commands of --run: status 0\n {2}ok {4}vm0 ran to its end\n/,
+    );
+    expect(stdout).toMatch(/\nChecks {3}2 of 2 hold\n/);
   });
 
   it('sees the status on a virtio console', async () => {
@@ -122,4 +132,18 @@ describe('vsmmu boot linux --run', () => {
     expect(status).toBe(2);
     expect(stderr).toMatch(/^vsmmu: .*--run.*\n$/);
   });
+});
+
+test('a shell whose input has ended says so, as the kernel runs on', async () => {
+  const { child, output } = startVsmmu('boot', 'linux', '--append', 'quiet');
+  child.stdin.end();
+  try {
+    await vi.waitFor(
+      () => expect(output.stderr).toMatch(/^vsmmu: standard input has ended.*--run.*\n$/),
+      { timeout: 60_000, interval: 100 },
+    );
+    expect(child.exitCode).toBeNull();
+  } finally {
+    child.kill();
+  }
 });

@@ -21,6 +21,18 @@ interface ProcessOutcome extends Outcome {
   readonly pieces: number;
 }
 
+/** Starts the command as a process whose end the caller brings about. */
+export function startVsmmu(...args: string[]) {
+  const child = spawn(process.execPath, [MAIN, ...args]);
+  const output = { stdout: '', stderr: '' };
+  for (const name of ['stdout', 'stderr'] as const) {
+    child[name].setEncoding('utf8').on('data', (text: string) => {
+      output[name] += text;
+    });
+  }
+  return { child, output };
+}
+
 /**
  * Runs the command as a process: for exit statuses, streams, signals, --timeout, and a
  * sample of everything else.
