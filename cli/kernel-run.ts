@@ -21,6 +21,7 @@ import { UsageError } from './cli-error.ts';
 import { readConsole } from './console-input.ts';
 import { ConsoleLines } from './console-lines.ts';
 import { refuseOptions } from './refuse-options.ts';
+import { shellInput } from './shell-input.ts';
 
 const STDIN = 0;
 /** A supervised run is in a worker, and has no standard input. */
@@ -198,7 +199,7 @@ export function staleChecks(found: readonly StaleInstruction[]): Check[] {
 /**
  * Connects standard input to a machine's console, if this thread has standard input.
  * @param hvc the machine's virtio console, which gets the input instead of the PL011.
- * @param isShell whether a shell reads the input: a serial line cannot tell it of an end.
+ * @param isShell whether a shell reads the input.
  * @returns a function that disconnects it.
  */
 export function connectConsole(
@@ -211,17 +212,20 @@ export function connectConsole(
     return () => undefined;
   }
   if (hvc) machine.endInput();
-  return readConsole(process.stdin, {
-    input: (bytes) => (hvc ? hvc.receive(bytes) : machine.write(bytes)),
-    end: () => {
-      machine.endInput();
-      if (isShell) process.stderr.write(INPUT_ENDED);
-    },
+  const send = (bytes: Uint8Array) => (hvc ? hvc.receive(bytes) : machine.write(bytes));
+  const shell = isShell && !isatty(STDIN) ? shellInput(machine, send) : undefined;
+  const disconnect = readConsole(process.stdin, {
+    input: shell?.input ?? send,
+    end: shell?.end ?? (() => machine.endInput()),
     quit: () => {
       machine.stop('ended by Ctrl-A X').catch(process.emitWarning);
     },
     say: (text) => process.stderr.write(text),
   });
+  return () => {
+    shell?.stop();
+    disconnect();
+  };
 }
 
 /** Linux prints this, and then spins forever. */
@@ -229,10 +233,6 @@ const PANIC = 'Kernel panic - not syncing: ';
 /** Only this many bytes at the start of a line are searched. */
 const LINE_BYTES = 1024;
 
-/** A kernel with a shell runs on, which would look like a hang. */
-const INPUT_ENDED =
-  'vsmmu: standard input has ended, but the kernel runs on until its shell ends or it powers ' +
-  "off: --run 'COMMANDS' does both\n";
 /** Name of the check of the commands' exit status. */
 export const RUN_END = 'the commands of --run';
 /** The last line of linux/init.sh after the commands of --run. */
