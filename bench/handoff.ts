@@ -6,6 +6,7 @@ import { once } from 'node:events';
 import { Worker } from 'node:worker_threads';
 import { compileGuest } from './guest-module.ts';
 import type { Measurand } from './measure.ts';
+import { RoundSignal } from './rounds.ts';
 
 /** Options of a side. */
 export interface HandoffSide {
@@ -13,7 +14,7 @@ export interface HandoffSide {
   readonly memory: WebAssembly.Memory;
   readonly side: 0 | 1;
   readonly trips: number;
-  /** Raised to begin a round; negative: end. */
+  /** Of a `RoundSignal`. */
   readonly go: SharedArrayBuffer;
 }
 
@@ -30,21 +31,16 @@ export async function startHandoff(): Promise<RunningMeasurand> {
     await compileGuest('loops', '--initialMemory', '1', '--maximumMemory', '65536'),
   );
   const memory = new WebAssembly.Memory({ initial: 1, maximum: 1, shared: true });
-  const go = new SharedArrayBuffer(4);
-  const words = new Int32Array(go);
+  const rounds = new RoundSignal();
   const pair = new Int32Array(memory.buffer);
   const start = async (side: 0 | 1) => {
     const worker = new Worker(new URL('./handoff-worker.js', import.meta.url), {
-      workerData: { module, memory, side, trips: TRIPS, go } satisfies HandoffSide,
+      workerData: { module, memory, side, trips: TRIPS, go: rounds.buffer } satisfies HandoffSide,
     });
     await once(worker, 'message');
     return worker;
   };
   const [timed, other] = [await start(0), await start(1)];
-  const signal = (value: number) => {
-    Atomics.store(words, 0, value);
-    Atomics.notify(words, 0);
-  };
   return {
     subject: {
       name: 'spin handoff',
@@ -52,13 +48,13 @@ export async function startHandoff(): Promise<RunningMeasurand> {
       async run() {
         pair.fill(0, 0, 2);
         const answered = once(timed, 'message');
-        signal(Atomics.load(words, 0) + 1);
+        rounds.next();
         const [nanoseconds] = await answered;
         return nanoseconds as number;
       },
     },
     async end() {
-      signal(-1);
+      rounds.end();
       await Promise.all([timed.terminate(), other.terminate()]);
     },
   };

@@ -7,13 +7,14 @@ import { Worker } from 'node:worker_threads';
 import { ExitServer, SPIN_AFTER_MMIO_MS } from '../vmm/threads/exit-server.ts';
 import { MailboxServer } from '../vmm/threads/mailbox.ts';
 import type { RunningMeasurand } from './handoff.ts';
+import { RoundSignal } from './rounds.ts';
 
 /** Options of the vCPU's side. */
 export interface MailboxSide {
   readonly mailbox: SharedArrayBuffer;
   readonly vmm: SharedArrayBuffer;
   readonly exits: number;
-  /** Raised to begin a round; negative: end. */
+  /** Of a `RoundSignal`. */
   readonly go: SharedArrayBuffer;
 }
 
@@ -22,23 +23,18 @@ const EXITS = 5_000;
 export async function startMailboxExit(): Promise<RunningMeasurand> {
   const server = new ExitServer();
   const mailbox = new MailboxServer([{ call: () => undefined, spinMs: SPIN_AFTER_MMIO_MS }]);
-  const go = new SharedArrayBuffer(4);
-  const words = new Int32Array(go);
+  const rounds = new RoundSignal();
   const worker = new Worker(new URL('./mailbox-exit-worker.js', import.meta.url), {
     workerData: {
       mailbox: mailbox.buffer,
       vmm: server.buffer,
       exits: EXITS,
-      go,
+      go: rounds.buffer,
     } satisfies MailboxSide,
   });
   await once(worker, 'message');
   const machine = { attend: () => false, untilTimerMs: () => Number.POSITIVE_INFINITY };
   const vcpu = { mailbox, machine };
-  const signal = (value: number) => {
-    Atomics.store(words, 0, value);
-    Atomics.notify(words, 0);
-  };
   return {
     subject: {
       name: 'bare exit by mailbox',
@@ -46,14 +42,14 @@ export async function startMailboxExit(): Promise<RunningMeasurand> {
       async run() {
         const answered = once(worker, 'message');
         server.add(vcpu);
-        signal(Atomics.load(words, 0) + 1);
+        rounds.next();
         const [nanoseconds] = await answered;
         server.remove(vcpu);
         return nanoseconds as number;
       },
     },
     async end() {
-      signal(-1);
+      rounds.end();
       await worker.terminate();
     },
   };

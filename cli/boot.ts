@@ -54,7 +54,6 @@ import { buildReport, type MachineRefusal } from './report.ts';
 import { experimentText, failureText, reportText } from './report-text.ts';
 import { runMachines } from './run-machines.ts';
 import { runStream } from './run-output.ts';
-
 import { EXIT_FAILED, EXIT_OK } from './status.ts';
 import { checkKept, endingInTime, onSignal, partialFile, timeBegins } from './supervisor.ts';
 import { TraceFile } from './trace-file.ts';

@@ -4,7 +4,7 @@
 import { GuestImageError } from '../vmm/api/index.ts';
 import { looksLikeKernel } from '../vmm/boot/index.ts';
 import { UsageError } from './cli-error.ts';
-import { headOf } from './linux-kernel.ts';
+import { headOf } from './file-head.ts';
 
 /** An error that names the missing option if a refused guest is a kernel, otherwise `error`. */
 export function kernelError(error: unknown, guest: string): unknown {

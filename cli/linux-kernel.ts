@@ -1,34 +1,18 @@
 // SPDX-License-Identifier: MIT
 // `vsmmu boot linux`: the kernel and the initial RAM disk that `npm run linux:build` builds.
 
-import { closeSync, existsSync, openSync, readSync, statSync } from 'node:fs';
+import { existsSync, statSync } from 'node:fs';
 import { foreignFormat, looksLikeKernel } from '../vmm/boot/index.ts';
 import type { BootSettings } from './boot-settings.ts';
 import { builtFile } from './built-kernel.ts';
 import { UsageError } from './cli-error.ts';
+import { headOf } from './file-head.ts';
 import { refuseOptions } from './refuse-options.ts';
 
 /** The guest name that selects that kernel. */
 export const LINUX = 'linux';
 
 const CONSOLE = 'console=ttyAMA0';
-
-/** Bytes in which the formats of kernels, and the foreign ones, are recognized. */
-const HEAD_BYTES = 2048;
-
-/** Empty when it cannot be read: that is reported when the file is loaded. */
-export function headOf(path: string): Uint8Array {
-  const head = new Uint8Array(HEAD_BYTES);
-  let file: number | undefined;
-  try {
-    file = openSync(path, 'r');
-    return head.subarray(0, readSync(file, head));
-  } catch {
-    return head.subarray(0, 0);
-  } finally {
-    if (file !== undefined) closeSync(file);
-  }
-}
 
 /**
  * A flat binary boots as such a guest, but is no Linux: it would fail without a word.

@@ -3,10 +3,15 @@
 // background.
 
 import { afterEach, describe, expect, it } from 'vitest';
-import { defineDevice } from '../../../../devices/plugin/index.ts';
 import { Host } from '../../../../vmm/api/index.ts';
 import { virtBoard } from '../../../../vmm/boards/virt/index.ts';
 import { assembleProgram } from '../../../../vmm/vcpu/arm64/index.ts';
+import {
+  ENABLE_CPU_INTERFACE,
+  ENABLE_POLLING_INTERRUPT,
+  POLLING_INTID,
+  pollingDevice,
+} from './polling-device.ts';
 
 const RESULT = 0x4010_0000;
 /** Ticks of the counter that a turn of the devices takes. */
@@ -17,26 +22,14 @@ const TURN = 0x8000;
  * stores the time that the wait took and the INTID that ended it.
  */
 const waits = (ticks: number) =>
-  assembleProgram(`
-mov x1, #0x8000000
-mov w2, #0x13
-str w2, [x1]            // GICD_CTLR
-mov w2, #0x10000
-str w2, [x1, #0x90]     // GICD_IGROUPR4: INTID 144
-str w2, [x1, #0x110]    // GICD_ISENABLER4
-mov w2, #2
-str w2, [x1, #0xc24]    // GICD_ICFGR9: an edge
+  assembleProgram(`${ENABLE_POLLING_INTERRUPT}
 mov x3, #0xa0000
 add x3, x1, x3
 str wzr, [x3, #0x14]    // GICR_WAKER
 add x3, x3, #0x10, lsl #12
 mov w2, #0x8000000
 str w2, [x3, #0x80]     // GICR_IGROUPR0: INTID 27
-str w2, [x3, #0x100]    // GICR_ISENABLER0
-mov x2, #0xf0
-msr icc_pmr_el1, x2
-mov x2, #1
-msr icc_igrpen1_el1, x2
+str w2, [x3, #0x100]    // GICR_ISENABLER0${ENABLE_CPU_INTERFACE}
 mrs x4, cntvct_el0
 mov x5, #${ticks}
 add x5, x4, x5
@@ -64,31 +57,18 @@ afterEach(async () => {
 
 /** @param turns of the background work, before its interrupt. */
 async function waitWith(turns: number, ticks: number) {
-  const device = defineDevice({
-    name: 'worker',
-    kind: 'work',
-    interrupts: 1,
-    registers: { START: { offset: 0, writable: 1 } },
-  });
-  const { attach } = device;
   let started = false;
   let left = turns;
-  device.attach = (given) => {
-    attach.call(device, given);
-    given.background({
-      name: 'work',
-      poll: () => {
-        if (!started || left === 0) return 0;
-        if (--left === 0) given.interruptLine(0).pulse();
-        return 1;
-      },
-    });
-  };
-  const { write } = device;
-  device.write = (access) => {
-    write.call(device, access);
-    started = true;
-  };
+  const device = pollingDevice(
+    (raise) => {
+      if (!started || left === 0) return 0;
+      if (--left === 0) raise();
+      return 1;
+    },
+    () => {
+      started = true;
+    },
+  );
   host = await Host.create();
   const machine = await host.createMachine({
     guest: waits(ticks),
@@ -109,7 +89,7 @@ async function waitWith(turns: number, ticks: number) {
 describe('while all vCPUs wait and a device works', () => {
   it('each turn of the device takes some time, not the time to the next timer', async () => {
     const wait = await waitWith(200, 2 ** 30);
-    expect(wait.intid).toBe(144);
+    expect(wait.intid).toBe(POLLING_INTID);
     expect(wait.ticks).toBeGreaterThan(197 * TURN);
     expect(wait.ticks).toBeLessThan(201 * TURN);
   });

@@ -58,6 +58,21 @@ const REASONS = [
   ['no vector for SP_EL0', OTHER_STACK, '0x200: ESR_EL1 0x86000010, FAR_EL1 0x200'],
 ] as const;
 
+/** vCPU 0 starts vCPU 1 with this program, and loops in its vector. */
+const besideLoop = (second: string) =>
+  assembleProgram(
+    `
+mov x0, #0xc4000000
+add x0, x0, #3
+mov x1, #1
+adr x2, second
+hvc #0
+svc #0
+second:
+${second}`,
+    0x4008_0000,
+  );
+
 describe.each(['inline', 'mailbox'] as const)('a guest (%s) ends with its reason:', (transport) => {
   it.each(REASONS)('%s', async (_, guest, reason) => {
     const machine = await machineOf(guest, 1, transport);
@@ -73,20 +88,10 @@ describe.each(['inline', 'mailbox'] as const)('a guest (%s) ends with its reason
   });
 
   it('while another vCPU sleeps for ever', async () => {
-    const guest = assembleProgram(
-      `
-mov x0, #0xc4000000
-add x0, x0, #3
-mov x1, #1
-adr x2, second
-hvc #0
-svc #0
-second:
+    const guest = besideLoop(`
 wfi
 b second
-`,
-      0x4008_0000,
-    );
+`);
     const machine = await machineOf(guest, 2, transport);
     await machine.boot();
     const { status, reason } = await machine.wait();
@@ -96,15 +101,7 @@ b second
 
   it('not while another vCPU works', async () => {
     // vCPU 1 counts for longer than a run lasts, and powers off.
-    const guest = assembleProgram(
-      `
-mov x0, #0xc4000000
-add x0, x0, #3
-mov x1, #1
-adr x2, second
-hvc #0
-svc #0
-second:
+    const guest = besideLoop(`
 mov x3, #0x100000
 again:
 subs x3, x3, #1
@@ -112,9 +109,7 @@ b.ne again
 mov x0, #0x84000000
 add x0, x0, #8
 hvc #0
-`,
-      0x4008_0000,
-    );
+`);
     const machine = await machineOf(guest, 2, transport);
     await machine.boot();
     expect(await machine.wait()).toMatchObject({ status: 'off' });
