@@ -4,8 +4,8 @@
 
 import { afterAll, expect } from 'vitest';
 
-/** Several times that of the slowest of these files. */
-const MOST_CPU_SECONDS = 5;
+/** The slowest of these files takes 3.7 here: a slower machine must not fail one. */
+const MOST_CPU_SECONDS = 10;
 
 const start = process.cpuUsage();
 afterAll(() => {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Guests whose exception vector cannot be executed: they end with the reason, unless another vCPU works.
 
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import type * as Api from '../../../../vmm/api/index.ts';
 import { assembleProgram } from '../../../../vmm/vcpu/arm64/index.ts';
 
@@ -10,19 +10,18 @@ const { Host, serveGdb, virtBoard } = (await import(
   '../../../../dist/vmm/api/index.js'
 )) as unknown as typeof Api;
 
-let host: Api.Host | undefined;
-afterEach(async () => {
-  await host?.destroy();
-  host = undefined;
-});
+const host = await Host.create();
+afterAll(() => host.destroy());
+let machine: Api.Machine | undefined;
+afterEach(() => machine?.destroy());
 
 async function machineOf(
   guest: Uint8Array<ArrayBuffer>,
   vcpus = 1,
   transport: 'inline' | 'mailbox' = 'inline',
 ) {
-  host = await Host.create();
-  return host.createMachine({ guest, board: virtBoard(), vcpus, memory: 16, transport });
+  machine = await host.createMachine({ guest, board: virtBoard(), vcpus, memory: 16, transport });
+  return machine;
 }
 
 /** An undefined instruction; VBAR_EL1 is 0 after reset, where there is no memory. */
