@@ -67,10 +67,18 @@ export class MsixTable {
   }
 
   reset(): void {
-    this.#pending.fill(0);
+    this.clearPending();
     this.#table.forEach((_, i) => {
       this.#table[i] = i % ENTRY_WORDS === CONTROL ? MASKED : 0;
     });
+  }
+
+  /**
+   * Forgets pending messages: software has reset what they would report, so that they
+   * would be spurious once it unmasks their vectors (section 6.1.4).
+   */
+  clearPending(): void {
+    this.#pending.fill(0);
   }
 
   get isEnabled(): boolean {
