@@ -228,6 +228,37 @@ describe.each(CASES)('%s %s', (_what, _how, kind, make) => {
   });
 });
 
+describe('a back end that resets its device when it gets output', () => {
+  it('ends the request, of which nothing is written', () => {
+    let reset = () => {};
+    // Output comes in pieces: the last one, at which the request would complete.
+    let left = BUFFER_SIZE;
+    const make = () =>
+      new VirtioConsole(({ length }) => {
+        left -= length;
+        if (left === 0) reset();
+      });
+    const { host, setUp, offer, resets, interrupted } = overMmio({
+      ...(KINDS['a console with output'] as Kind),
+      make,
+    });
+    setUp();
+    let before = host.ram.slice();
+    reset = () => {
+      resets.machine();
+      before = host.ram.slice();
+    };
+    offer();
+    settle(host);
+    expect([Buffer.compare(host.ram, before), interrupted()]).toEqual([0, false]);
+    reset = () => {};
+    setUp();
+    offer();
+    settle(host);
+    expect(interrupted()).toBe(true);
+  });
+});
+
 describe('a function that is no bus master in the middle of a request', () => {
   it('waits, and continues when it is one again', () => {
     const kind = KINDS['a disk'] as Kind;
