@@ -3,6 +3,7 @@
 // it is written afterwards, no interrupt follows, and the next driver works.
 
 import { describe, expect, it } from 'vitest';
+import { PcieHost } from '../../../devices/pcie/index.ts';
 import type { AccessSize } from '../../../devices/plugin/index.ts';
 import { DeviceBus, FakeHost } from '../../../devices/testing/index.ts';
 import {
@@ -131,7 +132,14 @@ function overMmio(kind: Kind) {
     bus.write32(0x44, 1);
     bus.write32(0x70, 15);
   };
-  const resets = { status: () => bus.write32(0x70, 0), machine: () => device.reset() };
+  const resets = {
+    status: () => bus.write32(0x70, 0),
+    queue: () => {
+      bus.write32(0x30, kind.queue);
+      bus.write32(0x44, 0);
+    },
+    machine: () => device.reset(),
+  };
   return { host, ...own, setUp, resets, interrupted: () => host.level(0) };
 }
 
@@ -152,12 +160,13 @@ function overPci(kind: Kind, hasMsix: boolean) {
     bus.write(BAR, offset, size, value);
   const [express, msix] = [0x10, 0x11].map((id) => findCapability(bus, 0, id));
   const setMask = (mask: number) => bus.write(MSIX, 0xc, 4, mask);
+  const setMsix = (control: number) => bus.write(CONFIG, (msix ?? 0) + 2, 2, control);
   const setUp = () => {
     own.clear();
     bus.write(CONFIG, 4, 2, 6);
     bus.write(MSIX, 0, 4, RAM + MESSAGES);
     setMask(0);
-    bus.write(CONFIG, (msix ?? 0) + 2, 2, hasMsix ? 0x8000 : 0);
+    setMsix(hasMsix ? 0x8000 : 0);
     for (const status of [1, 3]) write(0x14, 1, status);
     for (const [select, word] of FEATURES) {
       write(0x08, 4, select);
@@ -180,7 +189,25 @@ function overPci(kind: Kind, hasMsix: boolean) {
   const messages = () => host.log.filter((line) => line.startsWith('msi')).length;
   const pending = () => bus.read(MSIX, 0x800, 4).lo;
   const interrupted = () => device.intx || messages() > 0;
-  return { host, bus, ...own, setUp, resets, interrupted, messages, pending, setMask };
+  return {
+    ...{ host, device, bus, ...own, setUp, resets },
+    ...{ interrupted, messages, pending, setMask, setMsix },
+  };
+}
+
+/** A disk below a host bridge, its BAR 1 at the beginning of the memory window. */
+function behindBridge() {
+  const device = new VirtioPci('device', (KINDS['a disk'] as Kind).make());
+  const window = { gpa: 0x10000000, size: 0x100000 };
+  const bridge = new PcieHost({ window, functions: [{ device: 1, plugged: device }] });
+  const host = new FakeHost({ ramGpa: RAM });
+  device.attach(host);
+  bridge.attach(host);
+  device.reset();
+  const bus = new DeviceBus(bridge);
+  bus.write(0, 0x8014, 4, window.gpa);
+  bus.write(0, 0x8004, 2, 6);
+  return { bridge, bus };
 }
 
 const TRANSPORTS = {
@@ -228,9 +255,59 @@ describe.each(CASES)('%s %s', (_what, _how, kind, make) => {
   });
 });
 
+describe.each([
+  ['over MMIO', () => overMmio(KINDS['a disk'] as Kind)],
+  ['over PCI', () => overPci(KINDS['a disk'] as Kind, false)],
+])('an interrupt that was not acknowledged, %s', (_how, make) => {
+  it.each(['status', 'machine'] as const)('ends with a reset by the %s', (name) => {
+    const { host, setUp, offer, resets, interrupted } = make();
+    setUp();
+    offer();
+    settle(host);
+    expect(interrupted()).toBe(true);
+    resets[name]();
+    expect(interrupted()).toBe(false);
+    setUp();
+    settle(host);
+    expect(interrupted()).toBe(false);
+  });
+});
+
+describe('a function with MSI-X', () => {
+  it('deasserts INTx when MSI-X is enabled, and asserts it again when it is not', () => {
+    const { bus, setUp, offer, device, setMsix, messages } = overPci(
+      KINDS['a disk'] as Kind,
+      false,
+    );
+    setUp();
+    offer();
+    const seen = [device.intx];
+    for (const control of [0x8000, 0xc000, 0]) {
+      setMsix(control);
+      seen.push(device.intx);
+    }
+    expect([seen, messages()]).toEqual([[true, false, false, true], 0]);
+    // The ISR status is read as the interrupt is acknowledged.
+    expect([bus.read(BAR, 0x1000, 1).lo, device.intx]).toEqual([1, false]);
+  });
+
+  it('ignores narrow accesses to its table, whose words are written as a whole', () => {
+    const { bridge, bus } = behindBridge();
+    const entry = () => [0, 4, 8, 12].map((at) => bus.read(1, at, 4).lo);
+    for (const size of [1, 2] as const) {
+      bus.write(1, 0, size, 0x41);
+      bus.write(1, 12, size, 0);
+      expect(bus.read(1, 12, size).lo).toBe(2 ** (8 * size) - 1);
+    }
+    expect(entry()).toEqual([0, 0, 0, 1]);
+    bridge.write({ region: 1, offset: 8, size: 8, lo: 0x77, hi: 0, vcpu: 0 });
+    expect(entry()).toEqual([0, 0, 0x77, 0]);
+  });
+});
+
 describe('a back end that resets its device when it gets output', () => {
   it('ends the request, of which nothing is written', () => {
-    let reset = () => {};
+    let reset: () => void = () => undefined;
     // Output comes in pieces: the last one, at which the request would complete.
     let left = BUFFER_SIZE;
     const make = () =>
@@ -251,7 +328,7 @@ describe('a back end that resets its device when it gets output', () => {
     offer();
     settle(host);
     expect([Buffer.compare(host.ram, before), interrupted()]).toEqual([0, false]);
-    reset = () => {};
+    reset = () => undefined;
     setUp();
     offer();
     settle(host);
