@@ -7,6 +7,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { PROJECT } from '../support/project.ts';
 import { type Outcome, vsmmu, vsmmuProcess } from '../support/vsmmu-command.ts';
@@ -37,6 +38,10 @@ ${body}`;
 const FILES: Readonly<Record<string, Uint8Array | string>> = {
   'text.wasm': 'not a binary',
   'part.img': new Uint8Array(700),
+  'part.img.gz': gzipSync(new Uint8Array(700)),
+  'part.img.gz.gz': gzipSync(gzipSync(new Uint8Array(700))),
+  'text.gz': gzipSync('not a kernel'),
+  'wasm.gz': gzipSync(Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0)),
   'empty.img': new Uint8Array(),
   'elf.img': Uint8Array.of(0x7f, 0x45, 0x4c, 0x46, ...new Uint8Array(60)),
   'empty.wasm': Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0),
@@ -203,14 +208,19 @@ const CASES: readonly (readonly [string | RegExp, string])[] = [
   ],
   ['linux is an arm64 kernel: it excludes --arch wasm', 'boot linux --arch wasm'],
   ['cannot read none.cpio: no such file', 'boot linux --kernel x --initrd none.cpio'],
-  [
-    /part\.img: not a Linux kernel for arm64: it must be an Image, /,
-    'boot linux --kernel part.img',
-  ],
-  [
-    /part\.img: not a Linux kernel for arm64: it must be an Image, /,
-    'bench linux --kernel part.img --initrd part.img',
-  ],
+  ...['part.img', 'part.img.gz', 'part.img.gz.gz', 'text.wasm', 'text.gz'].flatMap(
+    (file): (readonly [RegExp, string])[] => {
+      const line = new RegExp(`${file}: not a Linux kernel for arm64: it must be an Image, `);
+      return [
+        [line, `boot linux --kernel ${file} --initrd part.img`],
+        [line, `bench linux --kernel ${file} --initrd part.img`],
+      ];
+    },
+  ),
+  ...['empty.wasm', 'wasm.gz'].map((file): readonly [RegExp, string] => [
+    new RegExp(`${file}: the kernel is a WebAssembly module: a guest of the standard board, `),
+    `boot linux --kernel ${file} --initrd part.img`,
+  ]),
   ['there is no benchmark toy; there is linux', 'bench toy'],
   [`--disk ${NO_KERNEL}`, 'boot toy --disk x'],
   ['--trace-limit needs --trace: otherwise there is nothing to limit', 'boot toy --trace-limit 5'],
