@@ -18,6 +18,7 @@ import {
 } from '../boards/index.ts';
 import {
   type HostInspection,
+  inspectOwned,
   type LiveTlbEntry,
   type SmmuCounters,
   smmuCounters,
@@ -187,7 +188,9 @@ export class Host implements AsyncDisposable {
    * (`pause`).
    */
   inspect(): HostInspection {
-    return this.#model.inspect();
+    const owned = this.machines.flatMap((machine) => PARTS.get(machine)?.board.owned ?? []);
+    const inspection = this.#model.inspect();
+    return owned.length > 0 ? { ...inspection, owned: owned.map(inspectOwned) } : inspection;
   }
 
   /**
