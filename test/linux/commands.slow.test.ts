@@ -35,8 +35,8 @@ const REFUSED: readonly (readonly [command: string, line: string, status: number
   ['state now', 'usage: state', 2],
   ['checksum', 'usage: checksum FILE', 2],
   ['checksum /init /init', 'usage: checksum FILE', 2],
-  ['checksum /missing', '/missing: errno 2', 1],
-  ['checksum /', '/: errno 21', 1],
+  ['checksum /missing', 'checksum: cannot open /missing: no such file (errno 2)', 1],
+  ['checksum /', 'checksum: cannot read /: a directory (errno 21)', 1],
   ['dma', DMA, 2],
   ['dma 0x1000', DMA, 2],
   ['dma 0x100000000 1', DMA, 2],
@@ -48,11 +48,20 @@ const REFUSED: readonly (readonly [command: string, line: string, status: number
   ['bad-command 0 127', 'bad-command: LVCMDQ 127 is not in use', 1],
   ['kexec', KEXEC, 2],
   ['kexec /init /init', KEXEC, 2],
-  ['kexec /missing /init /init', '/missing: errno 2', 1],
-  ['kexec /init /init /init', '/init: a command line is one line of at most 2047 bytes', 2],
+  ['kexec /missing /init /init', 'kexec: cannot open /missing: no such file (errno 2)', 1],
+  ['kexec /init /init /init', 'kexec: /init: a command line is one line of at most 2047 bytes', 2],
   ['own-vcmdq', OWN_VCMDQ, 2],
   ['own-vcmdq /missing at', OWN_VCMDQ, 2],
-  ['own-vcmdq /missing', '/missing: errno 2', 1],
+  [
+    'own-vcmdq /missing',
+    'own-vcmdq: cannot open /missing: no such file (errno 2): lend 0000:00:03.0 offers that function as a file',
+    1,
+  ],
+  [
+    'own-vcmdq /init',
+    'own-vcmdq: cannot perform VFIO_DEVICE_BIND_IOMMUFD: not a file for this call (errno 25): only files of /dev/vfio/devices are functions',
+    1,
+  ],
 ];
 
 /** Boots with commands in pieces that fit into a kernel's command line, and returns what each has printed. */
