@@ -86,6 +86,33 @@ test('commands that work have status 0', async () => {
   for (const seen of await outputs(works)) expect(seen).toMatch(/END 0$/);
 });
 
+test('kunit has a status by the results in the kernel’s log', async () => {
+  const log = (line: string) => `echo '${line}' >/dev/kmsg`;
+  const commands = [
+    'kunit',
+    `${['1..3', '    not ok 1 inner', 'ok 1 good', 'not ok 2 bad'].map(log).join('; ')}; kunit good`,
+    `${log('ok 3 skipped # SKIP')}; kunit`,
+    'kunit good skipped',
+    'kunit good none',
+  ];
+  const { console } = await boot(commands.map((one) => `${one}; echo END $?`).join('; '));
+  expect(
+    console
+      .replace(/^(\[ .*|1\.\.3| {4}not ok 1 inner)\n/gm, '')
+      .split('\n')
+      .slice(0, 12),
+  ).toEqual([
+    "kunit: the kernel's log has no results: KUnit runs with kunit.enable=1 kunit.autorun=1",
+    'END 1',
+    'ok good',
+    "kunit: the kernel's log lacks some results: boot with log_buf_len=8M",
+    'END 1',
+    ...['ok good', 'not ok bad', 'ok skipped', 'END 1'],
+    ...['ok good', 'ok skipped', 'END 0'],
+  ]);
+  expect(console).toContain('ok good\nkunit: there is no suite none\nEND 1\n');
+});
+
 test('commands for a CMDQV say that there is none', async () => {
   const { console } = await boot('bad-command 0; echo $?; bypass Y; echo $?', '', {
     path: 'overlay',
