@@ -167,8 +167,8 @@ export class Host implements AsyncDisposable {
    * Makes the sanitizer decide about all suspects now: the missing commands will not come
    * any more. Then `findings` has its findings. No effect without `iotlbCheck`.
    */
-  settleFindings(): void {
-    this.#vms?.settleFindings();
+  reportSuspects(): void {
+    this.#vms?.reportSuspects();
   }
 
   /**
@@ -292,7 +292,7 @@ export class Host implements AsyncDisposable {
       idleWait: new IdleWait(),
       smmu: () => smmuOf(board) ?? this.#model.statistics.smmu,
       ended: () => {
-        if (owner) this.#vms?.settleFindings(owner);
+        if (owner) this.#vms?.reportSuspects(owner);
       },
       forget: () => {
         this.#machines.delete(machine);
