@@ -10,6 +10,7 @@ import { measureArm64 } from './arm64/arm64-rate.ts';
 import { measureDma } from './dma-rate.ts';
 import { createBoard } from './drain-board.ts';
 import { measureDrain } from './drain-rate.ts';
+import { endingAll } from './endings.ts';
 import { PROJECT } from './guest-module.ts';
 import { startHandoff } from './handoff.ts';
 import { measureInvalidation } from './invalidation.ts';
@@ -113,56 +114,54 @@ async function measureParts(
   if (wants('core') || wants('drain') || wants('translation')) {
     const modules = await loadHotModules();
     const board = await createBoard(modules);
-    const started = wants('core') || wants('drain') ? await startNative() : undefined;
-    const native = typeof started === 'string' ? undefined : started;
-    if (typeof started === 'string') results.native = started;
-    if (wants('core')) {
-      const machine = await startInline();
-      results.core = await measureCore(board, machine, native, rounds);
-      await machine.end();
-    }
-    if (wants('drain')) {
-      results.drain = await measureDrain(
-        board,
-        'smmuUnit' in modules ? await createBoard(await loadSeparateModules()) : undefined,
-        native,
-        rounds,
-        quick,
-      );
-    }
-    await native?.end();
+    await endingAll(async (ending) => {
+      const started = wants('core') || wants('drain') ? await startNative() : undefined;
+      const native = typeof started === 'object' ? ending(started) : undefined;
+      if (typeof started === 'string') results.native = started;
+      if (wants('core'))
+        results.core = await endingAll(async (endingCore) =>
+          measureCore(board, endingCore(await startInline()), native, rounds),
+        );
+      if (wants('drain')) {
+        results.drain = await measureDrain(
+          board,
+          'smmuUnit' in modules ? await createBoard(await loadSeparateModules()) : undefined,
+          native,
+          rounds,
+          quick,
+        );
+      }
+    });
     if (wants('translation')) results.translation = await measureTranslation(board, rounds, quick);
   }
-  if (wants('paths') || wants('dma')) {
-    const machines = wants('paths') ? await startMachines() : [await startInline()];
-    const [first] = machines;
-    if (wants('dma') && first) results.dma = await measureDma(first, rounds);
-    if (wants('paths')) {
-      const handoff = await startHandoff();
-      const mailboxExit = await startMailboxExit();
-      const { paths, trip, exit } = await measurePaths(
-        machines,
-        { handoff: handoff.subject, exit: mailboxExit.subject },
-        rounds,
-        quick ? QUICK_WARM_UP : WARM_UP,
-      );
-      await handoff.end();
-      await mailboxExit.end();
+  if (wants('paths') || wants('dma'))
+    await endingAll(async (ending) => {
+      const machines = wants('paths') ? await startMachines(ending) : [ending(await startInline())];
+      const [first] = machines;
+      if (wants('dma') && first) results.dma = await measureDma(first, rounds);
+      if (!wants('paths')) return;
+      const { paths, trip, exit } = await endingAll(async (endingBare) => {
+        const handoff = endingBare(await startHandoff());
+        const mailboxExit = endingBare(await startMailboxExit());
+        return await measurePaths(
+          machines,
+          { handoff: handoff.subject, exit: mailboxExit.subject },
+          rounds,
+          quick ? QUICK_WARM_UP : WARM_UP,
+        );
+      });
       results.paths = paths;
       results.handoff = trip;
       results.mailboxExit = exit;
       results.targets = targetsOf(paths, trip);
-    }
-    for (const machine of machines) await machine.end();
-  }
+    });
   if (wants('unmap')) results.unmap = await measureUnmap(rounds);
   if (wants('invalidation')) results.invalidation = await measureInvalidation(rounds);
   if (wants('rollover')) results.rollover = measureRollover();
-  if (wants('trace')) {
-    const pair = await startTracePair();
-    results.trace = await measureTrace(pair, rounds);
-    for (const machine of pair) await machine.end();
-  }
+  if (wants('trace'))
+    results.trace = await endingAll(async (ending) =>
+      measureTrace(await startTracePair(ending), rounds),
+    );
   if (wants('arm64')) results.arm64 = await measureArm64();
   return results;
 }

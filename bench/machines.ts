@@ -14,6 +14,7 @@ import { type Board, type BoardMachine, type Queues, toyBoard } from '../vmm/boa
 import { NestedSmmu, VmHost } from '../vmm/nested/index.ts';
 import { ExitServer, SideCore } from '../vmm/threads/index.ts';
 import { Trace } from '../vmm/trace/index.ts';
+import type { Ending } from './endings.ts';
 import { compileGuest } from './guest-module.ts';
 
 export type Path = 'direct' | 'ecmdq' | 'trapped';
@@ -202,8 +203,11 @@ async function startMachine(
     },
     async withDrainThread(use) {
       await side.attach(drainable);
-      await use();
-      await side.detach(machine);
+      try {
+        await use();
+      } finally {
+        await side.detach(machine);
+      }
     },
     dmaPort() {
       const [port] = machine.devices.placements.flatMap(({ dmaPort }) => dmaPort ?? []);
@@ -214,9 +218,12 @@ async function startMachine(
       for (const smmu of nested) smmu.invalidateAll();
     },
     async end() {
-      await machine.run(POWER_OFF);
-      await side.stop();
-      board.destroy();
+      try {
+        await machine.run(POWER_OFF);
+      } finally {
+        await side.stop();
+        board.destroy();
+      }
     },
   };
 }
@@ -238,11 +245,13 @@ async function prepare(): Promise<Shared> {
 }
 
 /** Starts two inline machines, the second with a trace. */
-export async function startTracePair(): Promise<readonly [off: BenchMachine, on: BenchMachine]> {
+export async function startTracePair(
+  ending: Ending,
+): Promise<readonly [off: BenchMachine, on: BenchMachine]> {
   const shared = await prepare();
   return [
-    await startMachine(shared, 'inline', 1),
-    await startMachine(shared, 'inline', 1, { traced: true }),
+    ending(await startMachine(shared, 'inline', 1)),
+    ending(await startMachine(shared, 'inline', 1, { traced: true })),
   ];
 }
 
@@ -260,14 +269,14 @@ export async function startInline(): Promise<BenchMachine> {
  * Starts three inline machines, the second with ECMDQs and the third with Grace's ID
  * registers, and machines with 1 to MAX_VCPUS vCPUs on threads.
  */
-export async function startMachines(): Promise<BenchMachine[]> {
+export async function startMachines(ending: Ending): Promise<BenchMachine[]> {
   const shared = await prepare();
   const machines = [
-    await startMachine(shared, 'inline', 1),
-    await startMachine(shared, 'inline', 1, { queues: 'ecmdq' }),
-    await startMachine(shared, 'inline', 1, { ids: 'grace' }),
+    ending(await startMachine(shared, 'inline', 1)),
+    ending(await startMachine(shared, 'inline', 1, { queues: 'ecmdq' })),
+    ending(await startMachine(shared, 'inline', 1, { ids: 'grace' })),
   ];
   for (let vcpus = 1; vcpus <= MAX_VCPUS; vcpus++)
-    machines.push(await startMachine(shared, 'mailbox', vcpus));
+    machines.push(ending(await startMachine(shared, 'mailbox', vcpus)));
   return machines;
 }

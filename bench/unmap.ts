@@ -3,6 +3,7 @@
 // threads, with one shared queue and with a queue for each. For the host's kernel on
 // VCMDQs of its own VINTF, and for a guest on lent ones.
 
+import { endingAll } from './endings.ts';
 import { type BenchMachine, startThreadedMachine } from './machines.ts';
 import { median } from './measure.ts';
 import { startUnmapHost, type UnmapHost } from './unmap-host.ts';
@@ -88,8 +89,6 @@ async function measureHost(
  * round.
  */
 export async function measureUnmap(rounds: number): Promise<readonly UnmapRow[]> {
-  const host = await startUnmapHost(MOST_THREADS);
-  const machine = await startThreadedMachine(MOST_THREADS);
   const seriesOf = (who: UnmapRow['who']): Series[] =>
     THREADS.flatMap((threads) =>
       PAGES.map((pages) => ({ who, threads, pages, shared: [], own: [] })),
@@ -99,27 +98,29 @@ export async function measureUnmap(rounds: number): Promise<readonly UnmapRow[]>
     seriesOf('guest, its vCPUs drain'),
     seriesOf('guest, a side core drains'),
   ];
-  for (let round = -WARM_UP; round < rounds; round++) {
-    const take = async (
-      all: readonly Series[],
-      measureOne: (threads: number, queues: number, pages: number) => Promise<UnmapTimes>,
-    ) => {
-      for (const { threads, pages, shared, own } of all) {
-        const one = await measureOne(threads, 1, pages);
-        const each = await measureOne(threads, threads, pages);
-        if (round < 0) continue;
-        shared.push(one);
-        own.push(each);
-      }
-    };
-    const inGuest = (threads: number, queues: number, pages: number) =>
-      measureGuest(machine, threads, queues, pages);
-    await take(onHost, (threads, queues, pages) => measureHost(host, threads, queues, pages));
-    await take(doorbell, inGuest);
-    await machine.withDrainThread(() => take(side, inGuest));
-  }
-  await host.end();
-  await machine.end();
+  await endingAll(async (ending) => {
+    const host = ending(await startUnmapHost(MOST_THREADS));
+    const machine = ending(await startThreadedMachine(MOST_THREADS));
+    for (let round = -WARM_UP; round < rounds; round++) {
+      const take = async (
+        all: readonly Series[],
+        measureOne: (threads: number, queues: number, pages: number) => Promise<UnmapTimes>,
+      ) => {
+        for (const { threads, pages, shared, own } of all) {
+          const one = await measureOne(threads, 1, pages);
+          const each = await measureOne(threads, threads, pages);
+          if (round < 0) continue;
+          shared.push(one);
+          own.push(each);
+        }
+      };
+      const inGuest = (threads: number, queues: number, pages: number) =>
+        measureGuest(machine, threads, queues, pages);
+      await take(onHost, (threads, queues, pages) => measureHost(host, threads, queues, pages));
+      await take(doorbell, inGuest);
+      await machine.withDrainThread(() => take(side, inGuest));
+    }
+  });
   const unmapOf = (times: readonly UnmapTimes[]) => median(times.map(({ unmap }) => unmap));
   const invalidationOf = (times: readonly UnmapTimes[]) => {
     const timed = times.flatMap(({ invalidation }) => invalidation ?? []);

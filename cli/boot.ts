@@ -45,7 +45,7 @@ import {
 } from './kernel-run.ts';
 import { kernelError } from './kernel-without-arch.ts';
 import { onLastWords } from './last-words.ts';
-import { withLinux } from './linux-kernel.ts';
+import { LINUX, withLinux } from './linux-kernel.ts';
 import { MeasuredToy } from './measured-toy.ts';
 import { pcieFunctions } from './pcie-functions.ts';
 import { loadDevice, namedDeviceError } from './plugins.ts';
@@ -171,7 +171,11 @@ export async function boot(asked: BootSettings, config?: string): Promise<number
     ...(arm64 ? { guest: arm64Toy(settings, vms) } : {}),
   };
   const stale: StaleInstruction[] = [];
-  const kernelOf = await kernelOptions(settings, (found) => stale.push(found));
+  const kernelOf = await kernelOptions(
+    settings,
+    (found) => stale.push(found),
+    asked.guest === LINUX ? guest : undefined,
+  );
   const functionsOf = pcieFunctions(settings.pcie ?? [], settings.seed);
   const trace =
     settings.trace === undefined
@@ -323,7 +327,7 @@ export async function boot(asked: BootSettings, config?: string): Promise<number
       await booted;
     }
     if (settings.arch === 'arm64' && only && vms === 1)
-      disconnect = connectConsole(only, hvc, asked.guest === 'linux' && asked.run === undefined);
+      disconnect = connectConsole(only, hvc, asked.guest === LINUX && asked.run === undefined);
     else for (const machine of machines) machine.endInput();
     try {
       await runMachines(all, oracle, progress);

@@ -36,13 +36,22 @@ const MOST = 2000;
 /** Codes of system errors; the last is that of a package.json that a worker cannot read. */
 const SYSTEM_CODE = /^(E[A-Z0-9]+|ERR_WORKER_[A-Z_]+|ERR_INVALID_PACKAGE_CONFIG)$/;
 
+/** A message of commander, whose own are two sentences, in the style of all others here. */
+function oneSentence(message: string): string {
+  return message
+    .replace(/^error: /, '')
+    .replaceAll('\n', ' ')
+    .replace(/ is invalid\. Allowed choices are (.*)\.$/, ' is invalid: it must be one of $1')
+    .replace(/\. Expected (\d+ arguments?) but got (\d+)\.$/, ': it takes $1, not $2')
+    .replace(' is invalid. it ', ' is invalid: it ');
+}
+
 /** The one line that explains why nothing was run; undefined for a bug of this program. */
 function explanation(error: unknown): string | undefined {
   // A group of commands was named without a command; commander would print its help.
   if (error instanceof CommanderError && error.code === 'commander.help')
     return 'a command is missing; see --help';
-  if (error instanceof CommanderError)
-    return error.message.replace(/^error: /, '').replaceAll('\n', ' ');
+  if (error instanceof CommanderError) return oneSentence(error.message);
   if (error instanceof UsageError) return error.message;
   // The API names options; on the command line they are flags.
   if (error instanceof OptionsError || error instanceof HostError || error instanceof BoardError)

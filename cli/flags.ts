@@ -30,7 +30,7 @@ function meant(type: string, word: string, before: unknown): unknown {
     // The environment: an object with string values.
     case 'custom': {
       const at = word.indexOf('=');
-      if (at < 1) throw new InvalidArgumentError('it must be name=value.');
+      if (at < 1) throw new InvalidArgumentError('it must be name=value');
       return { ...(before as object | undefined), [word.slice(0, at)]: word.slice(at + 1) };
     }
     default:
@@ -49,7 +49,7 @@ function flagOf(name: string, schema: v.GenericSchema): Option {
     (word: string, before: unknown) => {
       const given = meant(type, word, before);
       const result = v.safeParse(schema, given, { abortEarly: true });
-      if (!result.success) throw new InvalidArgumentError(`it ${result.issues[0].message}.`);
+      if (!result.success) throw new InvalidArgumentError(`it ${result.issues[0].message}`);
       return given;
     },
   );

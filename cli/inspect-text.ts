@@ -5,8 +5,11 @@ import type {
   AmdViommuInspection,
   HostInspection,
   ObjectDescription,
+  OwnedSmmuInspection,
   QueueInspection,
   SidPairInspection,
+  SmmuCounters,
+  VintfInspection,
   ViommuInspection,
   VmInspection,
 } from '../vmm/api/index.ts';
@@ -58,6 +61,13 @@ function objectNodes(objects: readonly ObjectDescription[]): Node[] {
   return below(undefined);
 }
 
+const vintfNode = ({ index, enabled, vmid, doorbellCalls, sidPairs, queues }: VintfInspection) => ({
+  line:
+    `VINTF ${index}: ${enabled ? 'enabled' : 'disabled'}, VMID ${vmid}, ` +
+    `${doorbellCalls} doorbell calls`,
+  children: [...sidPairs.map(pairNode), ...queues.map(queueNode)],
+});
+
 function viommuNode({
   smmu,
   index,
@@ -72,12 +82,7 @@ function viommuNode({
   objects,
 }: ViommuInspection): Node {
   const ways = `${overlay ? ', overlay' : ''}${btm ? ', BTM' : ''}`;
-  const lent = vintf && {
-    line:
-      `VINTF ${vintf.index}: ${vintf.enabled ? 'enabled' : 'disabled'}, VMID ` +
-      `${vintf.vmid}, ${vintf.doorbellCalls} doorbell calls`,
-    children: [...vintf.sidPairs.map(pairNode), ...vintf.queues.map(queueNode)],
-  };
+  const lent = vintf && vintfNode(vintf);
   return {
     line: `vIOMMU ${index} on SMMU ${smmu}: VMID ${vmid}${ways}; ${details(counts)}`,
     children: [
@@ -146,6 +151,28 @@ const vmNode = ({ name, window, memory, references: held, viommus, amd }: VmInsp
   children: [...viommus.map(viommuNode), ...(amd ? [amdNode(amd)] : [])],
 });
 
+/** The counters that are not 0. */
+const countsText = ({ events, ...counts }: SmmuCounters): string =>
+  [Object.fromEntries(Object.entries(counts).filter(([, count]) => count !== 0)), events]
+    .map(details)
+    .filter(Boolean)
+    .join('; ');
+
+/** An LVCMDQ of a machine that owns its CMDQV is one of the VCMDQs that it has. */
+const withVcmdqs = ({ queues, ...vintf }: VintfInspection): VintfInspection => ({
+  ...vintf,
+  queues: queues.map((queue) => ({ ...queue, name: `${queue.name}, VCMDQ ${queue.block}` })),
+});
+
+const ownedNode = ({ machine, streams, queues, vintfs, counts }: OwnedSmmuInspection): Node => ({
+  line: [`${machine}, which owns a physical SMMU`, countsText(counts)].filter(Boolean).join('; '),
+  children: [
+    leaf(`StreamIDs ${streams.map(hex).join(', ')}`),
+    ...queues.map(queueNode),
+    ...vintfs.map((vintf) => vintfNode(withVcmdqs(vintf))),
+  ],
+});
+
 function lines({ line, children }: Node, first = '', rest = ''): string[] {
   const last = children.length - 1;
   return [
@@ -157,12 +184,14 @@ function lines({ line, children }: Node, first = '', rest = ''): string[] {
 }
 
 /** The tree. */
-export function inspectionText({ vmids, ramInUse, smmus, vms }: HostInspection): string {
+export function inspectionText({
+  vmids,
+  ramInUse,
+  smmus,
+  vms,
+  owned = [],
+}: HostInspection): string {
   const { bits, pinned, pinnable, generation } = vmids;
-  const used = (counts: object) =>
-    Object.fromEntries(
-      Object.entries(counts).filter(([name, count]) => name !== 'events' && count !== 0),
-    );
   const host: Node = {
     line: `host: ${ramInUse / 1024} KiB of its RAM given out`,
     children: [
@@ -173,11 +202,12 @@ export function inspectionText({ vmids, ramInUse, smmus, vms }: HostInspection):
       ),
       ...smmus.map(({ vintfsInUse, counts }, i) => {
         const lent = `VINTFs lent ${vintfsInUse}`;
-        const parts = [lent, details(used(counts)), details(counts.events)].filter(Boolean);
+        const parts = [lent, countsText(counts)].filter(Boolean);
         return { line: `SMMU ${i}: ${parts.join('; ')}`, children: behindNodes(i, vms) };
       }),
       ...(smmus.length > 0 ? [] : [{ line: 'AMD IOMMU', children: vms.flatMap(behindAmdNodes) }]),
       ...vms.map(vmNode),
+      ...owned.map(ownedNode),
     ],
   };
   return `${lines(host).join('\n')}\n`;

@@ -51,16 +51,22 @@ const VM = v.object({
   ...{ name: text, window: number, memory: number, references: number },
   viommus: v.array(VIOMMU),
 });
+const COUNTERS = v.objectWithRest({ events: counts }, number);
+const OWNED = v.object({
+  ...{ machine: text, streams: v.array(number), queues: v.array(QUEUE) },
+  ...{ vintfs: v.array(VINTF), counts: COUNTERS },
+});
 const INSPECTION = v.object({
   vmids: v.object({ bits: number, pinned: number, pinnable: number, generation: number }),
   ramInUse: number,
   smmus: v.array(
     v.object({
       vintfsInUse: number,
-      counts: v.objectWithRest({ events: counts }, number),
+      counts: COUNTERS,
     }),
   ),
   vms: v.array(VM),
+  owned: v.optional(v.array(OWNED)),
 });
 
 /** The host in a trace, without unknown members; undefined if it is damaged. */

@@ -20,6 +20,7 @@ import type { BootSettings } from './boot-settings.ts';
 import { UsageError } from './cli-error.ts';
 import { readConsole } from './console-input.ts';
 import { ConsoleLines } from './console-lines.ts';
+import { refuseFlat } from './linux-kernel.ts';
 import { refuseOptions } from './refuse-options.ts';
 import { shellInput } from './shell-input.ts';
 
@@ -129,14 +130,22 @@ function checkThreads({ gdb, icacheCheck }: BootSettings): void {
     );
 }
 
-/** The same board, but errors about the initrd begin with its path. */
-function withNamedInitrd(board: Board, initrd: string | undefined): Board {
+/**
+ * The same board, but errors about the initrd begin with its path.
+ * @param linux the path or URL of a kernel that must be a Linux; undefined: it need not.
+ */
+function withNamedFiles(
+  board: Board,
+  { initrd, linux }: { readonly initrd: string | undefined; readonly linux: string | undefined },
+): Board {
   return {
     ...board,
-    create: (options) =>
-      board.create(options).catch((error: unknown) => {
+    create: async (options) => {
+      if (linux !== undefined) await refuseFlat(options.guest, linux);
+      return await board.create(options).catch((error: unknown) => {
         throw namedImageError(error, { initrd });
-      }),
+      });
+    },
   };
 }
 
@@ -144,12 +153,14 @@ function withNamedInitrd(board: Board, initrd: string | undefined): Board {
  * Returns a function that makes the options of a machine with a kernel from its disks and PCIe
  * functions; for other guests, it returns no options.
  * @param onStale called with the findings of --check-icache.
+ * @param linux the path or URL of a kernel that must be a Linux; undefined: it need not.
  * @throws {UsageError} if options exclude each other.
  * @throws {GuestImageError} if the initrd cannot be read.
  */
 export async function kernelOptions(
   settings: BootSettings,
   onStale: (found: StaleInstruction) => void,
+  linux: string | undefined,
 ): Promise<(plugged: Plugged) => Partial<MachineOptions>> {
   const {
     arch = 'wasm',
@@ -185,7 +196,7 @@ export async function kernelOptions(
       testdev,
       onStaleInstruction,
     });
-    return { board: withNamedInitrd(board, initrd) };
+    return { board: withNamedFiles(board, { initrd, linux }) };
   };
 }
 

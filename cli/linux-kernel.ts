@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: MIT
 // `vsmmu boot linux`: the kernel and the initial RAM disk that `npm run linux:build` builds.
 
-import { existsSync, statSync } from 'node:fs';
-import { foreignFormat, looksLikeKernel } from '../vmm/boot/index.ts';
+import { existsSync } from 'node:fs';
+import { hasNoFormat } from '../vmm/boot/index.ts';
 import type { BootSettings } from './boot-settings.ts';
 import { builtFile } from './built-kernel.ts';
 import { UsageError } from './cli-error.ts';
-import { headOf } from './file-head.ts';
 import { refuseOptions } from './refuse-options.ts';
 
 /** The guest name that selects that kernel. */
@@ -16,21 +15,20 @@ const CONSOLE = 'console=ttyAMA0';
 
 /**
  * A flat binary boots as such a guest, but is no Linux: it would fail without a word.
+ * @param name the kernel's path or URL.
  * @throws {UsageError} when it is one. Other errors of the file are reported when it is loaded.
  */
-function refuseFlat(kernel: string): void {
-  if (!statSync(kernel, { throwIfNoEntry: false })?.isFile()) return;
-  const bytes = headOf(kernel);
-  if (bytes.length === 0 || looksLikeKernel(bytes) || foreignFormat(bytes) !== undefined) return;
+export async function refuseFlat(kernel: Uint8Array<ArrayBuffer>, name: string): Promise<void> {
+  if (!(await hasNoFormat(kernel))) return;
   throw new UsageError(
-    `${kernel}: not a Linux kernel for arm64: it must be an Image, an EFI zboot file or a ` +
+    `${name}: not a Linux kernel for arm64: it must be an Image, an EFI zboot file or a ` +
       'vmlinux, packed by gzip or not',
   );
 }
 
 /**
  * Files of a kernel and its initial RAM disk: the given ones, otherwise those that were built.
- * @throws {UsageError} if none were built, or if the kernel is no Linux.
+ * @throws {UsageError} if none were built.
  */
 export function linuxFiles(
   kernel = builtFile('Image'),
@@ -42,7 +40,6 @@ export function linuxFiles(
         '--kernel FILE --initrd FILE',
     );
   }
-  refuseFlat(kernel);
   return { kernel, initrd };
 }
 

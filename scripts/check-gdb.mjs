@@ -2,12 +2,12 @@
 // SPDX-License-Identifier: MIT
 // Connects a real GDB to machines of the board `virt`: for a program in C, by its
 // symbols, with two vCPUs; and for the kernel of `npm run linux:build`, if there is one,
-// by the symbols of its vmlinux, as in docs/gdb.md. GDB's output must contain the
+// by the symbols of its vmlinux, and as docs/gdb.md prints. GDB's output must contain the
 // expected lines in their order, and the machine must then end as it does without a
 // debugger. Needs gdb-multiarch, gcc-aarch64-linux-gnu and `npm run build`.
 
 import { execFileSync, spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -19,6 +19,8 @@ const CLI = fileURLToPath(new URL('../dist/cli/main.js', import.meta.url));
 const SOURCES = fileURLToPath(new URL('../test/arm64', import.meta.url));
 /** The vmlinux that scripts/linux/build-kernel.mjs compiles. */
 const VMLINUX = join(dirname(builtFile('Image')), '../../objects/linux/vmlinux');
+const PAGE = fileURLToPath(new URL('../docs/gdb.md', import.meta.url));
+const PROMPT = '(gdb) ';
 const TIMEOUT_MS = 600_000;
 
 /** @param {string} folder */
@@ -164,11 +166,28 @@ async function checkProgram(folder) {
   return check('a program in C', run, expected, ['total 15\n', 'done\n']);
 }
 
+/** The session that docs/gdb.md prints: its lines, in their order, with other addresses. */
+async function checkPage() {
+  const [, session] = /^```\n(\(gdb\) [\s\S]*?)^```$/m.exec(readFileSync(PAGE, 'utf8')) ?? [];
+  if (session === undefined) throw new Error('docs/gdb.md has no session');
+  const lines = session.trimEnd().split('\n');
+  const isCommand = (/** @type {string} */ line) => line.startsWith(PROMPT);
+  const commands = lines.filter(isCommand).map((line) => line.slice(PROMPT.length));
+  const expected = lines
+    .filter((line) => !isCommand(line))
+    .map((line) => {
+      const escaped = line.replace(/[\\^$.*+?()[\]{}|]/g, '\\$&');
+      return new RegExp(`^${escaped.replace(/0x[0-9a-f]+/g, '0x[0-9a-f]+')}$`, 'm');
+    });
+  const run = await debug(['linux', '--run', 'bench 1 20 1'], VMLINUX, [
+    ...commands,
+    'delete',
+    'detach',
+  ]);
+  return check('docs/gdb.md', run, expected, ['bench ends']);
+}
+
 async function checkLinux() {
-  if (!existsSync(VMLINUX)) {
-    console.log('skipped: there is no kernel of npm run linux:build');
-    return true;
-  }
   const run = await debug(['linux', '--run', 'bench 1 20 1'], VMLINUX, [
     'hbreak *start_kernel',
     'continue',
@@ -223,7 +242,9 @@ for (const tool of [DEBUGGER, COMPILER])
   }
 const folder = mkdtempSync(join(tmpdir(), 'vsmmu-gdb-'));
 try {
-  const isGood = [await checkProgram(folder), await checkLinux()];
+  const isGood = [await checkProgram(folder)];
+  if (existsSync(VMLINUX)) isGood.push(await checkLinux(), await checkPage());
+  else console.log('skipped: there is no kernel of npm run linux:build');
   process.exitCode = isGood.every(Boolean) ? 0 : 1;
 } finally {
   rmSync(folder, { recursive: true });

@@ -99,7 +99,7 @@ export const QUEUE_MSI_BITS = 0x78;
  * QUEUE_KIND_OVERLAY, QUEUE_KIND_ECMDQ: guest-memory offset of PROD, which CONS follows;
  * 0 while the registers trap.
  */
-export const QUEUE_OVERLAY = 0x7c;
+export const QUEUE_MAPPED_AT = 0x7c;
 
 /**
  * Host-private page-0 registers of every queue block, VCMDQ_STRIDE bytes each, in the

@@ -27,8 +27,8 @@ import { maskOf, placed } from '../lib/fields';
 import { disable, restart, stat } from './queue-words';
 import {
   inGuest,
-  OVERLAY_CONS,
-  OVERLAY_PROD,
+  MAPPED_CONS,
+  MAPPED_PROD,
   readPair,
   readRegister,
   writeRegister,
@@ -84,7 +84,7 @@ export function applyEcmdqEnables(smmu: usize, queue: usize, prod: u32, cons: u3
 /** True when a round of the queue would find work. Only loads. */
 export function ecmdqHasWork(queue: usize, place: i64): bool {
   if (!inGuest(place) || atomic.load<u32>(queue, QUEUE_ALLOCATED) == 0) return false;
-  const prodCons = readPair(place, OVERLAY_PROD);
+  const prodCons = readPair(place, MAPPED_PROD);
   const prod = u32(prodCons);
   const cons = u32(prodCons >> 32);
   const enabled = atomic.load<u32>(queue, QUEUE_ENABLED);
@@ -106,7 +106,7 @@ export function publishEcmdqError(smmu: usize, queue: usize, place: i64): void {
   if (
     !inGuest(place) ||
     load<u32>(queue, QUEUE_STATE) != QUEUE_ERROR_HELD ||
-    failed(queue, readRegister(place, OVERLAY_PROD))
+    failed(queue, readRegister(place, MAPPED_PROD))
   )
     return;
   const err = (load<u32>(queue, QUEUE_GERROR) ^ maskOf(ECMDQ_CONS_ERR)) & maskOf(ECMDQ_CONS_ERR);
@@ -116,6 +116,6 @@ export function publishEcmdqError(smmu: usize, queue: usize, place: i64): void {
     QUEUE_GERROR,
   );
   atomic.store<u32>(queue, QUEUE_ERROR_PUBLISHED, QUEUE_STATE);
-  writeRegister(place, OVERLAY_CONS, ecmdqCons(queue));
+  writeRegister(place, MAPPED_CONS, ecmdqCons(queue));
   stat(smmu, STAT_ERROR_PUBLISHED);
 }

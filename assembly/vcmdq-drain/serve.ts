@@ -53,8 +53,8 @@ import {
   CONS,
   GERROR,
   inGuest,
-  OVERLAY_CONS,
-  OVERLAY_PROD,
+  MAPPED_CONS,
+  MAPPED_PROD,
   PROD,
   page0Of,
   readPair,
@@ -188,7 +188,7 @@ function roundOfVcmdq(smmu: usize, queue: usize, context: usize, page0: i64): u3
 // (QUEUE_ALLOCATED), its registers are ignored.
 function roundOfEcmdq(smmu: usize, queue: usize, context: usize, place: i64): u32 {
   if (!inGuest(place) || atomic.load<u32>(queue, QUEUE_ALLOCATED) == 0) return 0;
-  const prodCons = readPair(place, OVERLAY_PROD);
+  const prodCons = readPair(place, MAPPED_PROD);
   const prod = u32(prodCons);
   const cons = u32(prodCons >> 32);
   const was = load<u32>(queue, QUEUE_ENABLED) != 0;
@@ -196,12 +196,12 @@ function roundOfEcmdq(smmu: usize, queue: usize, context: usize, place: i64): u3
   let done: u32 = 0;
   if (applyEcmdqEnables(smmu, queue, prod, cons)) {
     if (leaveStop(smmu, queue, 0)) done = run(smmu, queue, context, prod);
-    writeIfChanged(place, OVERLAY_CONS, cons, ecmdqCons(queue));
+    writeIfChanged(place, MAPPED_CONS, cons, ecmdqCons(queue));
   } else {
     // Now that the queue is off, CONS belongs to software, except ENACK.
     writeIfChanged(
       place,
-      OVERLAY_CONS,
+      MAPPED_CONS,
       cons,
       was ? ecmdqCons(queue) : cons & ~maskOf(ECMDQ_CONS_ENACK),
     );
@@ -218,8 +218,8 @@ function overlayHasWork(queue: usize, place: i64): bool {
   if (state != QUEUE_RUNNING) return false;
   const cons = load<u32>(queue, QUEUE_CONS);
   const indexMask = ((<u32>2) << load<u32>(queue, QUEUE_LOG2SIZE)) - 1;
-  if (readRegister(place, OVERLAY_CONS) != cons) return true;
-  return ((readRegister(place, OVERLAY_PROD) ^ cons) & maskOf(Q_INDEX) & indexMask) != 0;
+  if (readRegister(place, MAPPED_CONS) != cons) return true;
+  return ((readRegister(place, MAPPED_PROD) ^ cons) & maskOf(Q_INDEX) & indexMask) != 0;
 }
 
 /**
@@ -278,16 +278,16 @@ function round(smmu: usize, queue: usize): u32 {
   const overlaid = inGuest(page0);
   let done: u32 = 0;
   if (atomic.load<u32>(queue, QUEUE_ALLOCATED) != 0 && leaveStop(smmu, queue, 0))
-    done = run(smmu, queue, context, readRegister(page0, overlaid ? OVERLAY_PROD : PROD));
+    done = run(smmu, queue, context, readRegister(page0, overlaid ? MAPPED_PROD : PROD));
   if (!overlaid) {
     writeRegister(page0, CONS, load<u32>(queue, QUEUE_CONS));
   } else {
-    const seen = readRegister(page0, OVERLAY_CONS);
+    const seen = readRegister(page0, MAPPED_CONS);
     const cons = load<u32>(queue, QUEUE_CONS);
     // While an error is held, the CONS in guest memory may carry its code, which the
     // device model has written.
     if (load<u32>(queue, QUEUE_STATE) != QUEUE_ERROR_HELD || (seen & maskOf(Q_INDEX)) != cons)
-      writeIfChanged(page0, OVERLAY_CONS, seen, cons);
+      writeIfChanged(page0, MAPPED_CONS, seen, cons);
   }
   return done;
 }

@@ -15,7 +15,7 @@ import {
   VCMDQ_STRIDE,
 } from '../layout/cmdqv-registers';
 import { CTX_PAGE0, CTX_WINDOW } from '../layout/context-memory';
-import { QUEUE_LVCMDQ, QUEUE_OVERLAY, QUEUE_REGS } from '../layout/queue-memory';
+import { QUEUE_LVCMDQ, QUEUE_MAPPED_AT, QUEUE_REGS } from '../layout/queue-memory';
 import { SMMU_CMDQ_CONS, SMMU_CMDQ_PROD } from '../layout/smmu-registers';
 import { NOWHERE } from '../smmu-core/physical-memory';
 import { isVcmdq } from './queue-words';
@@ -27,7 +27,7 @@ import { isVcmdq } from './queue-words';
 export function page0Of(queue: usize, context: usize): i64 {
   const page0 = isVcmdq(queue)
     ? atomic.load<u32>(context, CTX_PAGE0)
-    : atomic.load<u32>(queue, QUEUE_OVERLAY);
+    : atomic.load<u32>(queue, QUEUE_MAPPED_AT);
   if (page0 == 0) return i64(u64(load<u32>(queue, QUEUE_REGS)));
   if (load<u32>(context, CTX_WINDOW) != u32(WINDOW)) return NOWHERE;
   return ((<i64>1) << 32) | i64(u64(page0 + load<u32>(queue, QUEUE_LVCMDQ) * VCMDQ_STRIDE));
@@ -69,5 +69,5 @@ export const GERRORN: u32 = VCMDQ_GERRORN;
 export function inGuest(place: i64): bool {
   return place >> 32 != 0;
 }
-export const OVERLAY_PROD: u32 = 0;
-export const OVERLAY_CONS: u32 = SMMU_CMDQ_CONS - SMMU_CMDQ_PROD;
+export const MAPPED_PROD: u32 = 0;
+export const MAPPED_CONS: u32 = SMMU_CMDQ_CONS - SMMU_CMDQ_PROD;

@@ -13,7 +13,7 @@ import {
   QUICK_PLAN,
   WHOLE_PLAN,
 } from '../linux-bench.ts';
-import { linuxFiles } from '../linux-kernel.ts';
+import { linuxFiles, refuseFlat } from '../linux-kernel.ts';
 
 interface BenchOptions {
   readonly kernel?: string;
@@ -91,6 +91,7 @@ export function addBench(program: Command): void {
       const plan = planOf(options);
       const files = linuxFiles(options.kernel, options.initrd);
       const kernel = await readSource(files.kernel);
+      await refuseFlat(kernel, files.kernel);
       const initrd = await readSource(files.initrd, 'initrd');
       const rows: LinuxBenchRow[] = [];
       const add = (row: LinuxBenchRow) => {

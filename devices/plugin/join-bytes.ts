@@ -35,3 +35,22 @@ export async function readAtMost(
     pieces.push(value);
   }
 }
+
+/** Reads a stream until there are at least `size` bytes, or to its end, and cancels it. */
+export async function readHead(
+  stream: ReadableStream<Uint8Array>,
+  size: number,
+): Promise<Uint8Array<ArrayBuffer>> {
+  const reader = stream.getReader();
+  const pieces: Uint8Array[] = [];
+  let read = 0;
+  while (read < size) {
+    const { done, value } = await reader.read();
+    if (done) break;
+    pieces.push(value);
+    read += value.length;
+  }
+  // The rest is not needed.
+  await reader.cancel().catch(() => undefined);
+  return joinBytes(pieces);
+}

@@ -23,8 +23,8 @@ import {
   QUEUE_KIND,
   QUEUE_LOG2SIZE,
   QUEUE_LVCMDQ,
+  QUEUE_MAPPED_AT,
   QUEUE_MSI_BITS,
-  QUEUE_OVERLAY,
   QUEUE_PARKED,
   QUEUE_REASON,
   QUEUE_REGS,
@@ -106,7 +106,7 @@ export class QueueBlock {
       QUEUE_ERR,
     ])
       this.#set(field, 0);
-    for (const field of [QUEUE_GERROR, QUEUE_REASON, QUEUE_LVCMDQ, QUEUE_MSI_BITS, QUEUE_OVERLAY])
+    for (const field of [QUEUE_GERROR, QUEUE_REASON, QUEUE_LVCMDQ, QUEUE_MSI_BITS, QUEUE_MAPPED_AT])
       this.#set(field, 0);
     this.state = QUEUE_RUNNING;
     // A former owner's unfinished request does not concern the next owner.
@@ -140,14 +140,14 @@ export class QueueBlock {
   }
 
   /**
-   * Guest-memory offset of PROD and CONS on the overlay path; 0 while they are not mapped
-   * into the guest.
+   * Guest-memory offset of PROD and CONS of an overlaid CMDQ or an ECMDQ; 0 while they are
+   * not mapped into the guest.
    */
   get overlay(): number {
-    return this.#get(QUEUE_OVERLAY);
+    return this.#get(QUEUE_MAPPED_AT);
   }
   set overlay(memoryOffset: number) {
-    this.#set(QUEUE_OVERLAY, memoryOffset);
+    this.#set(QUEUE_MAPPED_AT, memoryOffset);
   }
 
   /**

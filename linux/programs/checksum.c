@@ -17,7 +17,7 @@ int mainOf(int argc, char **argv) {
   u64 total = 0;
   for (;;) {
     long length = systemCall(SYS_READ, (u64)file, (u64)buffer, BUFFER_SIZE, 0);
-    if (length < 0) failed(argv[1], length);
+    if (length < 0) failed("read", argv[1], length);
     if (length == 0) break;
     for (u64 i = 0; i < (u64)length / sizeof(u32); i++) hash = (hash ^ buffer[i]) * PRIME;
     total += (u64)length;

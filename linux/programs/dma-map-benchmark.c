@@ -29,7 +29,6 @@ enum { ANY_NODE = -1, DMA_BITS = 32 };
 enum { MOST_MILLISECONDS = 300000 };
 /** The benchmark's own limits (DMA_MAP_MAX_THREADS, and that of the granule). */
 enum { MOST_THREADS = 1024, MOST_PAGES = 1024 };
-enum { EINTR = 4 };
 enum { ITIMER_REAL = 0, SIGALRM = 14 };
 
 /** Linux, include/uapi/linux/time.h: struct __kernel_old_itimerval. */
@@ -88,7 +87,7 @@ int mainOf(int argc, char **argv) {
     result = systemCall(SYS_IOCTL, (u64)file, DMA_MAP_BENCHMARK, (u64)&benchmark, 0);
     milliseconds *= 2;
   } while (result == -EINTR && milliseconds <= MOST_MILLISECONDS);
-  if (result < 0) failed(FILE_NAME, result);
+  if (result < 0) failed("run the benchmark of", FILE_NAME, result);
   print("map ");
   printNumber(benchmark.averageMap100ns * 100);
   print(" ns, unmap ");

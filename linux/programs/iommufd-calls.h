@@ -75,10 +75,19 @@ struct hwQueueAlloc {
   u64 iova, length;
 };
 
+static const char NEST_PARENT[] = "HWPT_ALLOC of the nest parent";
+static const char ALLOC_VIOMMU[] = "VIOMMU_ALLOC";
+static const struct advice IOMMUFD_ADVICE[] = {
+    {NEST_PARENT, EOPNOTSUPP, "the SMMU of a guest has no stage 2: boot with --role host"},
+    {ALLOC_VIOMMU, EOPNOTSUPP, "the SMMU has no CMDQV, or lacks IDR3.FWB"},
+    {ALLOC_VIOMMU, ENOSPC, "no VINTF is left: boot with more --vintfs"},
+    {},
+};
+
 /** Performs a call, which begins with the size of its structure. */
 static inline void iommufdCall(int iommufd, const char *name, u32 number, void *call) {
   long result = systemCall(SYS_IOCTL, (u64)iommufd, number, (u64)call, 0);
-  if (result < 0) failed(name, result);
+  if (result < 0) failedCall(name, result, IOMMUFD_ADVICE);
 }
 
 /** An address space with some of the program's memory in it. */
@@ -100,7 +109,7 @@ static inline u32 allocateNestParent(int iommufd, u32 device, u32 ioas) {
   static struct hwptAlloc alloc = {.size = sizeof alloc, .flags = HWPT_NEST_PARENT};
   alloc.device = device;
   alloc.parent = ioas;
-  iommufdCall(iommufd, "HWPT_ALLOC of the nest parent", IOMMU_HWPT_ALLOC, &alloc);
+  iommufdCall(iommufd, NEST_PARENT, IOMMU_HWPT_ALLOC, &alloc);
   return alloc.hwpt;
 }
 
@@ -136,7 +145,7 @@ static inline u32 allocateViommu(int iommufd, u32 device, u32 parent,
   alloc.device = device;
   alloc.hwpt = parent;
   alloc.data = (u64)page0;
-  iommufdCall(iommufd, "VIOMMU_ALLOC", IOMMU_VIOMMU_ALLOC, &alloc);
+  iommufdCall(iommufd, ALLOC_VIOMMU, IOMMU_VIOMMU_ALLOC, &alloc);
   return alloc.viommu;
 }
 
@@ -184,9 +193,9 @@ static inline long readEvent(int file, void *event, u64 length) {
   limit.seconds = EVENT_SECONDS;
   poll.file = file;
   long ready = systemCall6(SYS_PPOLL, (u64)&poll, 1, (u64)&limit, 0, 0, 0);
-  if (ready < 0) failed("ppoll", ready);
+  if (ready < 0) failed("wait for", "an event of the vEVENTQ", ready);
   if (ready == 0) return 0;
   long result = systemCall(SYS_READ, (u64)file, (u64)event, length, 0);
-  if (result < 0) failed("read of the vEVENTQ", result);
+  if (result < 0) failed("read", "an event of the vEVENTQ", result);
   return result;
 }

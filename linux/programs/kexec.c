@@ -20,25 +20,27 @@ int mainOf(int argc, char **argv) {
   int image = openFile(argv[1], O_RDONLY);
   int initrd = openFile(argv[2], O_RDONLY);
   static char line[MOST_COMMAND_LINE + 1];
-  long length =
-      systemCall(SYS_READ, (u64)openFile(argv[3], O_RDONLY), (u64)line, MOST_COMMAND_LINE, 0);
-  if (length < 0) failed(argv[3], length);
+  int lineFile = openFile(argv[3], O_RDONLY);
+  long length = systemCall(SYS_READ, (u64)lineFile, (u64)line, MOST_COMMAND_LINE, 0);
+  if (length < 0) failed("read", argv[3], length);
+  closeFile(lineFile);
   if (length > 0 && line[length - 1] == '\n') line[--length] = 0;
   for (long i = 0; i < length; i++) {
     if (line[i] == '\n' || length == MOST_COMMAND_LINE) {
+      print("kexec: ");
       print(argv[3]);
       print(": a command line is one line of at most 2047 bytes\n");
       return 2;
     }
   }
   // An ITS cannot be given back: its tables stay in memory that the next kernel uses.
-  if (systemCall(SYS_OPENAT, (u64)AT_FDCWD, (u64)ITS, O_RDONLY, 0) >= 0) {
+  if (isFile(ITS)) {
     print("kexec: the next kernel would fail at this machine's ITS: boot with --msi v2m or none\n");
     return 1;
   }
   // The length counts the NUL.
   long result = systemCall6(SYS_KEXEC_FILE_LOAD, (u64)image, (u64)initrd, (u64)length + 1,
                             (u64)line, 0, 0);
-  if (result < 0) failed("kexec_file_load", result);
-  failed("reboot", systemCall(SYS_REBOOT, MAGIC1, MAGIC2, REBOOT_KEXEC, 0));
+  if (result < 0) failed("load", argv[1], result);
+  failed("start", argv[1], systemCall(SYS_REBOOT, MAGIC1, MAGIC2, REBOOT_KEXEC, 0));
 }

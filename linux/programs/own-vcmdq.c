@@ -139,12 +139,12 @@ int mainOf(int argc, char **argv) {
     print("usage: own-vcmdq FILE, own-vcmdq FILE ats\n");
     return 2;
   }
-  int iommufd = openFile("/dev/iommu", O_RDWR);
-  int function = openFile(argv[1], O_RDWR);
+  int iommufd = openAdvising("/dev/iommu", O_RDWR, "the kernel has no IOMMUFD");
+  int function = openAdvising(argv[1], O_RDWR, "lend 0000:00:03.0 offers that function as a file");
   u32 device = bindFunction(function, iommufd);
   printStep("bound", device);
 
-  ram = mapFile(-1, 0, RAM_SIZE, MAP_PRIVATE | MAP_ANONYMOUS);
+  ram = mapFile("memory", -1, 0, RAM_SIZE, MAP_PRIVATE | MAP_ANONYMOUS);
   u32 ioas = allocateIoas(iommufd, ram, RAM_SIZE, RAM_GPA);
   u32 parent = allocateNestParent(iommufd, device, ioas);
   printStep("nest parent", parent);
@@ -162,7 +162,8 @@ int mainOf(int argc, char **argv) {
   printStep("nested", nested);
 
   allocateQueues(iommufd, device, viommu);
-  vcmdq = (volatile u32 *)mapFile(iommufd, page0.mmapOffset, page0.mmapLength, MAP_SHARED);
+  vcmdq = (volatile u32 *)mapFile("page 0 of the VINTF", iommufd, page0.mmapOffset,
+                                    page0.mmapLength, MAP_SHARED);
   vcmdq[CONFIG] = ENABLED;
   printStep("VCMDQ status", await(&vcmdq[VCMDQ_STATUS], ENABLED));
   enableBusMaster(function);

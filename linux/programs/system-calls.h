@@ -14,6 +14,7 @@ enum {
   SYS_IOCTL = 29,
   SYS_FACCESSAT = 48,
   SYS_OPENAT = 56,
+  SYS_CLOSE = 57,
   SYS_READ = 63,
   SYS_WRITE = 64,
   SYS_PREAD64 = 67,
@@ -22,6 +23,7 @@ enum {
   SYS_EXIT = 93,
   SYS_NANOSLEEP = 101,
   SYS_SETITIMER = 103,
+  SYS_SYSLOG = 116,
   SYS_RT_SIGACTION = 134,
   SYS_REBOOT = 142,
   SYS_MMAP = 222,
@@ -31,6 +33,27 @@ enum {
 enum { AT_FDCWD = -100 };
 enum { O_RDONLY = 0, O_RDWR = 2 };
 enum { STDOUT = 1 };
+
+// Linux, include/uapi/asm-generic/errno-base.h and errno.h.
+enum {
+  EPERM = 1,
+  ENOENT = 2,
+  EINTR = 4,
+  EIO = 5,
+  ENXIO = 6,
+  ENOMEM = 12,
+  EACCES = 13,
+  EBUSY = 16,
+  ENODEV = 19,
+  ENOTDIR = 20,
+  EISDIR = 21,
+  EINVAL = 22,
+  ENOTTY = 25,
+  ENOSPC = 28,
+  EROFS = 30,
+  ENOEXEC = 8,
+  EOPNOTSUPP = 95,
+};
 
 static inline long systemCall6(long number, u64 a, u64 b, u64 c, u64 d, u64 e, u64 f) {
   register long x8 __asm__("x8") = number;
@@ -93,20 +116,81 @@ static inline _Noreturn void endProgram(int status) {
   for (;;) systemCall(SYS_EXIT, (u64)status, 0, 0, 0);
 }
 
-/** Reports a failed call with its errno, and exits. */
-static inline _Noreturn void failed(const char *what, long result) {
+/** What an errno means; undefined ones have only their number. */
+static inline const char *errnoText(long errno) {
+  switch (errno) {
+    case EPERM: return "not permitted";
+    case ENOENT: return "no such file";
+    case EIO: return "an input or output error";
+    case ENXIO:
+    case ENODEV: return "no such device";
+    case ENOEXEC: return "not a kernel that this one can start";
+    case ENOMEM: return "out of memory";
+    case EACCES: return "access denied";
+    case EBUSY: return "in use";
+    case ENOTDIR: return "a part of the path is not a directory";
+    case EISDIR: return "a directory";
+    case EINVAL: return "an invalid argument";
+    case ENOTTY: return "not a file for this call";
+    case ENOSPC: return "none left";
+    case EROFS: return "read-only";
+    case EOPNOTSUPP: return "not supported";
+    default: return "an error";
+  }
+}
+
+/** The name of the program, for its messages. */
+static const char *programName = "";
+
+/**
+ * Reports what failed on what and why, what to do about it, and exits:
+ * "checksum: cannot open /x: no such file (errno 2)".
+ * @param advice empty if there is none.
+ */
+static inline _Noreturn void failedAdvising(const char *tried, const char *what, long result,
+                                            const char *advice) {
+  print(programName);
+  print(": cannot ");
+  print(tried);
+  print(" ");
   print(what);
-  print(": errno ");
+  print(": ");
+  print(errnoText(-result));
+  print(" (errno ");
   printNumber((u64)-result);
+  print(")");
+  if (*advice) print(": ");
+  print(advice);
   print("\n");
   endProgram(1);
 }
 
-static inline int openFile(const char *path, int flags) {
+static inline _Noreturn void failed(const char *tried, const char *what, long result) {
+  failedAdvising(tried, what, result, "");
+}
+
+/** What to do when a call fails with an errno. */
+struct advice {
+  const char *call;
+  long errno;
+  const char *text;
+};
+
+/** Reports a failed call on a file, with the advice of a list that ends with an empty one. */
+static inline _Noreturn void failedCall(const char *call, long result, const struct advice *advice) {
+  while (advice->call && (advice->errno != -result || !isSame(advice->call, call))) advice++;
+  failedAdvising("perform", call, result, advice->call ? advice->text : "");
+}
+
+static inline int openAdvising(const char *path, int flags, const char *adviceIfMissing) {
   long file = systemCall(SYS_OPENAT, (u64)AT_FDCWD, (u64)path, (u64)flags, 0);
-  if (file < 0) failed(path, file);
+  if (file < 0) failedAdvising("open", path, file, file == -ENOENT ? adviceIfMissing : "");
   return (int)file;
 }
+
+static inline int openFile(const char *path, int flags) { return openAdvising(path, flags, ""); }
+
+static inline void closeFile(int file) { systemCall(SYS_CLOSE, (u64)file, 0, 0, 0); }
 
 /**
  * The value of a number, hexadecimal after 0x, up to 32 bits; -1 when the text is not a
@@ -140,10 +224,13 @@ static inline void sleepFor(u64 nanoseconds) {
 enum { PROT_READ_WRITE = 3, MAP_SHARED = 1, MAP_PRIVATE = 2, MAP_ANONYMOUS = 0x20 };
 enum { MAPPED_SIZE = 0x10000 };
 
-/** Maps a file, or memory with `flags` MAP_ANONYMOUS. */
-static inline volatile u8 *mapFile(int file, u64 offset, u64 length, int flags) {
+/**
+ * Maps a file, or memory with `flags` MAP_ANONYMOUS.
+ * @param what for the message if that fails.
+ */
+static inline volatile u8 *mapFile(const char *what, int file, u64 offset, u64 length, int flags) {
   long at = systemCall6(SYS_MMAP, 0, length, PROT_READ_WRITE, (u64)flags, (u64)file, offset);
-  if (at < 0 && at > -4096) failed("mmap", at);
+  if (at < 0 && at > -4096) failed("map", what, at);
   return (volatile u8 *)at;
 }
 
@@ -151,11 +238,15 @@ static inline int isFile(const char *path) {
   return systemCall(SYS_FACCESSAT, (u64)AT_FDCWD, (u64)path, 0, 0) == 0;
 }
 
+static const char MEMORY_FILE[] = "/dev/mem";
+
 /** Maps the 64 KiB of physical memory, RAM or device, that contain an address. */
 static inline volatile u8 *mapPhysical(u64 pa) {
-  int file = openFile("/dev/mem", O_RDWR);
+  int file = openFile(MEMORY_FILE, O_RDWR);
   u64 offset = pa & (MAPPED_SIZE - 1);
-  return mapFile(file, pa - offset, MAPPED_SIZE, MAP_SHARED) + offset;
+  volatile u8 *at = mapFile(MEMORY_FILE, file, pa - offset, MAPPED_SIZE, MAP_SHARED);
+  closeFile(file);
+  return at + offset;
 }
 
 int mainOf(int argc, char **argv);
@@ -172,5 +263,10 @@ __asm__(
     "  bl begin\n");
 
 __attribute__((used)) static _Noreturn void begin(int argc, char **argv) {
+  if (argc > 0) {
+    programName = argv[0];
+    for (const char *at = argv[0]; *at; at++)
+      if (*at == '/') programName = at + 1;
+  }
   endProgram(mainOf(argc, argv));
 }

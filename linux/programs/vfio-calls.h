@@ -32,16 +32,23 @@ struct vfioRegion {
 /** In PCI configuration space. */
 enum { PCI_COMMAND = 4, PCI_COMMAND_MASTER = 4 };
 
+static const char BIND[] = "VFIO_DEVICE_BIND_IOMMUFD";
+static const struct advice VFIO_ADVICE[] = {
+    {BIND, EPERM, "the MSIs of the function are not isolated: boot with --msi its"},
+    {BIND, ENOTTY, "only files of /dev/vfio/devices are functions"},
+    {},
+};
+
 static inline void vfioCall(int function, const char *name, u32 number, void *call) {
   long result = systemCall(SYS_IOCTL, (u64)function, number, (u64)call, 0);
-  if (result < 0) failed(name, result);
+  if (result < 0) failedCall(name, result, VFIO_ADVICE);
 }
 
 /** Binds a function to IOMMUFD. Returns the ID of its device. */
 static inline u32 bindFunction(int function, int iommufd) {
   static struct vfioBind bind = {.size = sizeof bind};
   bind.iommufd = iommufd;
-  vfioCall(function, "VFIO_DEVICE_BIND_IOMMUFD", VFIO_DEVICE_BIND_IOMMUFD, &bind);
+  vfioCall(function, BIND, VFIO_DEVICE_BIND_IOMMUFD, &bind);
   return bind.device;
 }
 
@@ -63,14 +70,14 @@ static inline void enableBusMaster(int function) {
   u64 at = regionOf(function, VFIO_CONFIGURATION)->offset + PCI_COMMAND;
   static u16 command;
   long result = systemCall(SYS_PREAD64, (u64)function, (u64)&command, sizeof command, at);
-  if (result < 0) failed("read of the configuration space", result);
+  if (result < 0) failed("read", "the configuration space", result);
   command |= PCI_COMMAND_MASTER;
   result = systemCall(SYS_PWRITE64, (u64)function, (u64)&command, sizeof command, at);
-  if (result < 0) failed("write to the configuration space", result);
+  if (result < 0) failed("write", "the configuration space", result);
 }
 
 /** Maps the registers of a function. */
 static inline volatile u32 *mapRegisters(int function) {
   struct vfioRegion *bar = regionOf(function, VFIO_BAR0);
-  return (volatile u32 *)mapFile(function, bar->offset, bar->length, MAP_SHARED);
+  return (volatile u32 *)mapFile("the registers", function, bar->offset, bar->length, MAP_SHARED);
 }

@@ -14,7 +14,7 @@ const LEAK_CHECK = 'global_node_page_state(NR_SECONDARY_PAGETABLE)';
 
 const run = await runLinux({
   ...builtKernel(KUNIT_KERNEL),
-  append: 'console=ttyAMA0 ignore_loglevel kunit.enable=1 kunit.autorun=1 vsmmu.run="state"',
+  append: `console=ttyAMA0 ignore_loglevel kunit.enable=1 kunit.autorun=1 vsmmu.run="kunit ${REQUIRED.join(' ')}"`,
 });
 const { console: text, end } = run;
 const list = new CheckList();
@@ -40,5 +40,7 @@ for (const [, failed, suite = ''] of results) {
 }
 for (const suite of REQUIRED)
   if (!results.some(([, , name]) => name === suite)) list.add(suite, ['it did not run']);
+const hasStatus = text.includes('vsmmu.run ended with status 0');
+list.add('status of kunit', hasStatus ? [] : ['it is not 0']);
 console.log(`${NOTE}${notes.join(', ')}`);
 list.end();

@@ -7,6 +7,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { PROJECT } from '../support/project.ts';
 import { type Outcome, vsmmu, vsmmuProcess } from '../support/vsmmu-command.ts';
@@ -37,6 +38,10 @@ ${body}`;
 const FILES: Readonly<Record<string, Uint8Array | string>> = {
   'text.wasm': 'not a binary',
   'part.img': new Uint8Array(700),
+  'part.img.gz': gzipSync(new Uint8Array(700)),
+  'part.img.gz.gz': gzipSync(gzipSync(new Uint8Array(700))),
+  'text.gz': gzipSync('not a kernel'),
+  'wasm.gz': gzipSync(Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0)),
   'empty.img': new Uint8Array(),
   'elf.img': Uint8Array.of(0x7f, 0x45, 0x4c, 0x46, ...new Uint8Array(60)),
   'empty.wasm': Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0),
@@ -182,7 +187,7 @@ const CASES: readonly (readonly [string | RegExp, string])[] = [
   ],
   [/--iommu amd runs guests inline/, 'inspect toy --iommu amd --transport mailbox'],
   ['GuestIDs are exhausted: 15', 'boot good.wasm --iommu amd --vms 16 --host-ram 64'],
-  [/option '--smmus <n>' argument '17' is invalid/, 'boot toy --smmus 17'],
+  [/option '--smmus <n>' argument '17' is invalid: it must be /, 'boot toy --smmus 17'],
   [
     '--overlay maps the CMDQ directly: it excludes --no-direct-maps',
     'boot x --arch arm64 --overlay --no-direct-maps',
@@ -203,14 +208,19 @@ const CASES: readonly (readonly [string | RegExp, string])[] = [
   ],
   ['linux is an arm64 kernel: it excludes --arch wasm', 'boot linux --arch wasm'],
   ['cannot read none.cpio: no such file', 'boot linux --kernel x --initrd none.cpio'],
-  [
-    /part\.img: not a Linux kernel for arm64: it must be an Image, /,
-    'boot linux --kernel part.img',
-  ],
-  [
-    /part\.img: not a Linux kernel for arm64: it must be an Image, /,
-    'bench linux --kernel part.img --initrd part.img',
-  ],
+  ...['part.img', 'part.img.gz', 'part.img.gz.gz', 'text.wasm', 'text.gz'].flatMap(
+    (file): (readonly [RegExp, string])[] => {
+      const line = new RegExp(`${file}: not a Linux kernel for arm64: it must be an Image, `);
+      return [
+        [line, `boot linux --kernel ${file} --initrd part.img`],
+        [line, `bench linux --kernel ${file} --initrd part.img`],
+      ];
+    },
+  ),
+  ...['empty.wasm', 'wasm.gz'].map((file): readonly [RegExp, string] => [
+    new RegExp(`${file}: the kernel is a WebAssembly module: a guest of the standard board, `),
+    `boot linux --kernel ${file} --initrd part.img`,
+  ]),
   ['there is no benchmark toy; there is linux', 'bench toy'],
   [`--disk ${NO_KERNEL}`, 'boot toy --disk x'],
   ['--trace-limit needs --trace: otherwise there is nothing to limit', 'boot toy --trace-limit 5'],
@@ -233,18 +243,18 @@ const CASES: readonly (readonly [string | RegExp, string])[] = [
   ['--vcpus must be 1 to 8, not 9', 'bench linux --vcpus 9'],
   ['cannot read none.img: no such file', 'bench linux --kernel none.img --initrd none.cpio'],
   ['cannot read none.cpio: no such file', 'boot x --arch arm64 --initrd none.cpio'],
-  [/too many arguments/, 'boot toy toy'],
+  ["too many arguments for 'boot': it takes 1 argument, not 2", 'boot toy toy'],
   ['a command is missing; see --help', 'guest'],
   ["unknown option '--vm' (Did you mean --vms?)", 'boot toy --vm 2'],
   [/it must be one of all, direct, trapped, overlay, not "both"/, 'boot toy --path both'],
   [/it must be one of inline, mailbox, not "fast"/, 'boot toy --transport fast'],
   [/argument missing/, 'boot toy --vms'],
-  [/it must be an integer from 1 to 16, not 0\./, 'boot toy --vms 0'],
-  [/it must be an integer from 1 to 16, not 17\./, 'boot toy --vms 17'],
-  [/it must be an integer from 1 to 16, not "2x"\./, 'boot toy --vms 2x'],
-  [/it must be an integer from 1 to 16, not "1e1"\./, 'boot toy --vms 1e1'],
-  [/it must be an integer from 0 to 4294967295, not 4294967296\./, 'boot toy --seed 4294967296'],
-  [/it must be a power of two from 1 to 64, not 3\./, 'boot toy --vintfs 3'],
+  [/it must be an integer from 1 to 16, not 0\n$/, 'boot toy --vms 0'],
+  [/it must be an integer from 1 to 16, not 17\n$/, 'boot toy --vms 17'],
+  [/it must be an integer from 1 to 16, not "2x"\n$/, 'boot toy --vms 2x'],
+  [/it must be an integer from 1 to 16, not "1e1"\n$/, 'boot toy --vms 1e1'],
+  [/it must be an integer from 0 to 4294967295, not 4294967296\n$/, 'boot toy --seed 4294967296'],
+  [/it must be a power of two from 1 to 64, not 3\n$/, 'boot toy --vintfs 3'],
   [/it must be name=value/, 'boot toy --env HOME'],
   [/it must be name=value/, 'boot toy --env =HOME'],
   [/names\.json: env must have names without = and NUL, not "A=B"/, 'boot --config names.json'],
@@ -446,7 +456,7 @@ const CASES: readonly (readonly [string | RegExp, string])[] = [
   [/cannot read .*nothing\.json: no such file/, 'trace summary /nowhere/nothing.json'],
   [/is not empty/, 'guest init .'],
   [/is not empty/, 'guest init . --lang c'],
-  [/argument 'rust' is invalid. Allowed choices are as, c, wat/, 'guest init new --lang rust'],
+  [/argument 'rust' is invalid: it must be one of as, c, wat\n$/, 'guest init new --lang rust'],
   [/cannot write to .*text\.wasm\/x: it is not a folder/, 'guest init text.wasm/x'],
   [/cannot write to \/proc\/nothing\/x: ENOENT/, 'guest init /proc/nothing/x'],
 ];
@@ -513,7 +523,8 @@ function expectOneLine({ status, stdout, stderr }: Outcome, message: string | Re
   expect([status, stdout, stderr.split('\n').length], stderr).toEqual([2, '', 2]);
   if (typeof message === 'string') expect(stderr).toBe(`vsmmu: ${message}\n`);
   else expect(stderr).toMatch(message);
-  expect(stderr).toMatch(/^vsmmu: /);
+  // One style: a single sentence, without a full stop.
+  expect(stderr).toMatch(/^vsmmu: (?!.*\.\s)/s);
 }
 
 describe('a file that is not regular', () => {

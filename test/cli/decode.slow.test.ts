@@ -108,13 +108,13 @@ describe('vsmmu decode', () => {
       [/no line of an SMMU/, 'log', join(PROJECT, 'LICENSE')],
       [/"000000000000000g" is not 1 to 16 hexadecimal digits/, 'cmd', ZERO, '000000000000000g'],
       [/pte: "0x" is not 1 to 16/, 'pte', '0x'],
-      [/Allowed choices are 4k, 16k, 64k/, 'pte', ZERO, '--granule', '8k'],
+      [/it must be one of 4k, 16k, 64k/, 'pte', ZERO, '--granule', '8k'],
       [/level -1 needs --ds/, 'pte', ZERO, '--level', '-1'],
       [/level -1 needs --ds/, 'pte', ZERO, '--level', '-1', '--ds', '--granule', '16k'],
-      [/Allowed choices are -1, 0, 1, 2, 3/, 'pte', ZERO, '--level', '4'],
+      [/it must be one of -1, 0, 1, 2, 3/, 'pte', ZERO, '--level', '4'],
       [/--level is for a pte, not for cmd$/m, 'cmd', ZERO, ZERO, '--level', '3'],
       [/--ds is for a pte, not for log$/m, 'log', '--ds'],
-      [/Allowed choices are 1, 2/, 'pte', ZERO, '--stage', '3'],
+      [/it must be one of 1, 2/, 'pte', ZERO, '--stage', '3'],
     ];
     for (const [message, ...args] of cases) {
       const { status, stdout, stderr } = await vsmmu('decode', ...args);

@@ -54,7 +54,7 @@ describe('experiments', () => {
   });
 
   it.each([
-    [['--experiment', 'nope'], /^vsmmu: .*one of hyp-own, .*btm-vmids, not "nope"\.\n$/],
+    [['--experiment', 'nope'], /^vsmmu: .*one of hyp-own, .*btm-vmids, not "nope"\n$/],
     [
       ['--experiment', 'foreign-ids', '--vms', '1'],
       /^vsmmu: foreign-ids needs at least 2 machines\n$/,

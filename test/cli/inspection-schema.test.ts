@@ -47,6 +47,43 @@ describe('the host in a trace', () => {
     }
   });
 
+  it('has the SMMUs that machines own', () => {
+    const queue = (name: string, kind: string) => ({
+      ...{ name, kind, block: 5, allocated: true, entries: 256, prod: 259, cons: 2 },
+      ...{
+        state: 'running',
+        error: 0,
+        mappedAt: 0,
+        commands: 258,
+        syncs: 9,
+        errors: 1,
+        rewrites: 0,
+      },
+    });
+    const vintf = {
+      ...{ index: 2, enabled: true, vmid: 0, doorbellCalls: 7, page0: 0, sidPairs: [] },
+      queues: [queue('LVCMDQ 1', 'VCMDQ with HYP_OWN')],
+    };
+    const own = {
+      ...{ machine: 'vm0', streams: [8, 24], queues: [queue('CMDQ', 'CMDQ of the SMMU')] },
+      ...{ vintfs: [vintf], counts: { illegalOpcode: 1, parks: 0, events: { F_WALK_EABT: 3 } } },
+    };
+    const host = { ...hostOf([]), owned: [own] };
+    const found = hostInspectionOf(host);
+    expect(found).toEqual(host);
+    const text = found && inspectionText(found);
+    const [, shown] = text?.split('└ vm0, which owns') ?? [];
+    expect(shown?.split('\n')).toEqual([
+      ' a physical SMMU; illegalOpcode 1; F_WALK_EABT 3',
+      '  ├ StreamIDs 0x8, 0x18',
+      '  ├ CMDQ (CMDQ of the SMMU): 256 entries, PROD 3 wrapped, CONS 2, running; commands 258, syncs 9, errors 1, rewrites 0',
+      '  └ VINTF 2: enabled, VMID 0, 7 doorbell calls',
+      '    └ LVCMDQ 1, VCMDQ 5 (VCMDQ with HYP_OWN): 256 entries, PROD 3 wrapped, CONS 2, running; commands 258, syncs 9, errors 1, rewrites 0',
+      '',
+    ]);
+    expect(hostInspectionOf({ ...host, owned: [{ ...own, counts: {} }] })).toBeUndefined();
+  });
+
   it('has objects in a tree', () => {
     const found = hostInspectionOf(hostOf([...chain(4), object(9, 2, 1)]));
     expect(found && inspectionText(found)).toMatch(/└ #9 HWPT_PAGING, 1 reference; keeps #1 too/);

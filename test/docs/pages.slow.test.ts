@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 // Every command and every snippet of these pages, run as a reader would.
 
+import { spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -8,6 +9,9 @@ import manifest from '../../package.json' with { type: 'json' };
 import { type Block, blocksOf, expectLines, readPage, runPage } from '../support/doc-page.ts';
 import { run } from '../support/packed.ts';
 import { PROJECT } from '../support/project.ts';
+
+/** For programs of the arm64 board. */
+const hasCompiler = spawnSync('aarch64-linux-gnu-gcc', ['--version']).status === 0;
 
 const textOf = (path: string) => readFileSync(join(PROJECT, path), 'utf8');
 const PAGES = readdirSync(join(PROJECT, 'docs'))
@@ -88,6 +92,12 @@ describe('pages', { timeout: 240_000 }, () => {
   it('docs/device-plugin.md works for a bus master', async () => {
     const page = await readPage('docs/device-plugin.md');
     expect(await runPage(page.filter(({ language }) => language !== 'ts'))).toBe(2);
+  });
+
+  it.skipIf(!hasCompiler)('docs/arm64.md builds and boots a bare-metal program', async () => {
+    const [, section = ''] =
+      /^## A program of your own\n([\s\S]*?)^## /m.exec(textOf('docs/arm64.md')) ?? [];
+    expect(await runPage(blocksOf(section))).toBe(1);
   });
 
   it('the README’s program runs', async () => {

@@ -35,8 +35,8 @@ const REFUSED: readonly (readonly [command: string, line: string, status: number
   ['state now', 'usage: state', 2],
   ['checksum', 'usage: checksum FILE', 2],
   ['checksum /init /init', 'usage: checksum FILE', 2],
-  ['checksum /missing', '/missing: errno 2', 1],
-  ['checksum /', '/: errno 21', 1],
+  ['checksum /missing', 'checksum: cannot open /missing: no such file (errno 2)', 1],
+  ['checksum /', 'checksum: cannot read /: a directory (errno 21)', 1],
   ['dma', DMA, 2],
   ['dma 0x1000', DMA, 2],
   ['dma 0x100000000 1', DMA, 2],
@@ -48,11 +48,20 @@ const REFUSED: readonly (readonly [command: string, line: string, status: number
   ['bad-command 0 127', 'bad-command: LVCMDQ 127 is not in use', 1],
   ['kexec', KEXEC, 2],
   ['kexec /init /init', KEXEC, 2],
-  ['kexec /missing /init /init', '/missing: errno 2', 1],
-  ['kexec /init /init /init', '/init: a command line is one line of at most 2047 bytes', 2],
+  ['kexec /missing /init /init', 'kexec: cannot open /missing: no such file (errno 2)', 1],
+  ['kexec /init /init /init', 'kexec: /init: a command line is one line of at most 2047 bytes', 2],
   ['own-vcmdq', OWN_VCMDQ, 2],
   ['own-vcmdq /missing at', OWN_VCMDQ, 2],
-  ['own-vcmdq /missing', '/missing: errno 2', 1],
+  [
+    'own-vcmdq /missing',
+    'own-vcmdq: cannot open /missing: no such file (errno 2): lend 0000:00:03.0 offers that function as a file',
+    1,
+  ],
+  [
+    'own-vcmdq /init',
+    'own-vcmdq: cannot perform VFIO_DEVICE_BIND_IOMMUFD: not a file for this call (errno 25): only files of /dev/vfio/devices are functions',
+    1,
+  ],
 ];
 
 /** Boots with commands in pieces that fit into a kernel's command line, and returns what each has printed. */
@@ -75,6 +84,33 @@ test('commands with wrong arguments print one line, and have a status', async ()
 test('commands that work have status 0', async () => {
   const works = ['bench 1 5 1', 'bypass Y', 'bypass N', 'state', 'checksum /init', 'dma 0x1000 0'];
   for (const seen of await outputs(works)) expect(seen).toMatch(/END 0$/);
+});
+
+test('kunit has a status by the results in the kernel’s log', async () => {
+  const log = (line: string) => `echo '${line}' >/dev/kmsg`;
+  const commands = [
+    'kunit',
+    `${['1..3', '    not ok 1 inner', 'ok 1 good', 'not ok 2 bad'].map(log).join('; ')}; kunit good`,
+    `${log('ok 3 skipped # SKIP')}; kunit`,
+    'kunit good skipped',
+    'kunit good none',
+  ];
+  const { console } = await boot(commands.map((one) => `${one}; echo END $?`).join('; '));
+  expect(
+    console
+      .replace(/^(\[ .*|1\.\.3| {4}not ok 1 inner)\n/gm, '')
+      .split('\n')
+      .slice(0, 12),
+  ).toEqual([
+    "kunit: the kernel's log has no results: KUnit runs with kunit.enable=1 kunit.autorun=1",
+    'END 1',
+    'ok good',
+    "kunit: the kernel's log lacks some results: boot with log_buf_len=8M",
+    'END 1',
+    ...['ok good', 'not ok bad', 'ok skipped', 'END 1'],
+    ...['ok good', 'ok skipped', 'END 0'],
+  ]);
+  expect(console).toContain('ok good\nkunit: there is no suite none\nEND 1\n');
 });
 
 test('commands for a CMDQV say that there is none', async () => {

@@ -36,13 +36,13 @@ export function separateCheckedModules(): Promise<SeparateModules> {
 
 interface HostLike {
   readonly findings: readonly Finding[];
-  settleFindings?(): void;
+  reportSuspects?(): void;
 }
 
 /** Findings of a host, of the API or the model, since the last call. */
 const taken = new WeakMap<HostLike, number>();
 export function takeFindings(host: HostLike): readonly Finding[] {
-  host.settleFindings?.();
+  host.reportSuspects?.();
   const found = host.findings.slice(taken.get(host) ?? 0);
   taken.set(host, host.findings.length);
   return found;

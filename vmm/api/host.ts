@@ -18,6 +18,7 @@ import {
 } from '../boards/index.ts';
 import {
   type HostInspection,
+  inspectOwned,
   type LiveTlbEntry,
   type SmmuCounters,
   smmuCounters,
@@ -166,8 +167,8 @@ export class Host implements AsyncDisposable {
    * Makes the sanitizer decide about all suspects now: the missing commands will not come
    * any more. Then `findings` has its findings. No effect without `iotlbCheck`.
    */
-  settleFindings(): void {
-    this.#vms?.settleFindings();
+  reportSuspects(): void {
+    this.#vms?.reportSuspects();
   }
 
   /**
@@ -187,7 +188,9 @@ export class Host implements AsyncDisposable {
    * (`pause`).
    */
   inspect(): HostInspection {
-    return this.#model.inspect();
+    const owned = this.machines.flatMap((machine) => PARTS.get(machine)?.board.owned ?? []);
+    const inspection = this.#model.inspect();
+    return owned.length > 0 ? { ...inspection, owned: owned.map(inspectOwned) } : inspection;
   }
 
   /**
@@ -289,7 +292,7 @@ export class Host implements AsyncDisposable {
       idleWait: new IdleWait(),
       smmu: () => smmuOf(board) ?? this.#model.statistics.smmu,
       ended: () => {
-        if (owner) this.#vms?.settleFindings(owner);
+        if (owner) this.#vms?.reportSuspects(owner);
       },
       forget: () => {
         this.#machines.delete(machine);

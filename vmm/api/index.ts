@@ -55,6 +55,7 @@ export type {
   HostInspection,
   LiveTlbEntry,
   MachineFootprint,
+  OwnedSmmuInspection,
   QueueInspection,
   SidPairInspection,
   SmmuCounters,

@@ -9,7 +9,7 @@ import type { DeviceFaults } from '../../devices/faults/index.ts';
 import type { TraceEvent } from '../../devices/plugin/index.ts';
 import type { SmmuIdRegisters, SmmuRefusal } from '../../devices/smmuv3/index.ts';
 import type { Vm } from '../../host/kernel/index.ts';
-import type { GuestSmmu, InspectedAmdIommu } from '../inspect/index.ts';
+import type { GuestSmmu, InspectedAmdIommu, OwnedSmmu } from '../inspect/index.ts';
 import type { MachineCore } from '../machine/index.ts';
 import type { Drainable, ExitServer } from '../threads/index.ts';
 import type { DebugTarget } from '../vcpu/index.ts';
@@ -119,6 +119,8 @@ export interface BoardMachine {
   readonly queues: Queues;
   /** The guest's SMMUs; empty when no host lends it one. */
   readonly smmus: readonly GuestSmmu[];
+  /** The physical SMMU of a guest that owns it: the one in `smmus`, with all VINTFs. */
+  readonly owned?: OwnedSmmu;
   /** The guest's AMD IOMMU, on a host with one. */
   readonly amd?: InspectedAmdIommu;
   /** For a debugger. Undefined when none can control its vCPUs. */

@@ -13,6 +13,11 @@ interface ForeignFormat {
 const packedBy = (name: string) => `packed by ${name}: unpack it, or take one packed by gzip`;
 
 const FORMATS: readonly ForeignFormat[] = [
+  {
+    offset: 0,
+    magic: '\0asm',
+    is: 'a WebAssembly module: a guest of the standard board, not of an arm64 machine',
+  },
   { offset: 0, magic: '\xfd7zXZ\0', is: packedBy('xz') },
   { offset: 0, magic: '\x28\xb5\x2f\xfd', is: packedBy('zstd') },
   // "BZh", a digit, then the magic of the first block.

@@ -2,12 +2,20 @@
 // Bounded decompression, with an API of both Node.js and browsers.
 
 import { printable } from '../../devices/plugin/index.ts';
-import { readAtMost } from '../../devices/plugin/join-bytes.ts';
+import { readAtMost, readHead } from '../../devices/plugin/join-bytes.ts';
 import { KernelImageError } from './kernel-image-error.ts';
 
 /** The first bytes of a gzip member (RFC 1952 section 2.3.1). */
 export function isGzip(bytes: Uint8Array): boolean {
   return bytes[0] === 0x1f && bytes[1] === 0x8b;
+}
+
+const unpacking = (bytes: Uint8Array<ArrayBuffer>) =>
+  new Blob([bytes]).stream().pipeThrough(new DecompressionStream('gzip'));
+
+function damaged(cause: unknown): KernelImageError {
+  const reason = printable(cause instanceof Error ? cause.message : String(cause));
+  return new KernelImageError('damaged', `cannot unpack the gzip file: ${reason}`, { cause });
 }
 
 /**
@@ -19,12 +27,25 @@ export async function gunzip(
   bytes: Uint8Array<ArrayBuffer>,
   limit: number,
 ): Promise<Uint8Array<ArrayBuffer>> {
-  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream('gzip'));
-  const whole = await readAtMost(stream, limit).catch((cause: unknown) => {
-    const reason = printable(cause instanceof Error ? cause.message : String(cause));
-    throw new KernelImageError('damaged', `cannot unpack the gzip file: ${reason}`, { cause });
+  const whole = await readAtMost(unpacking(bytes), limit).catch((cause: unknown) => {
+    throw damaged(cause);
   });
   if (!whole)
     throw new KernelImageError('too-large', `the gzip file unpacks to more than ${limit} bytes`);
   return whole;
+}
+
+/**
+ * Unpacks the beginning of a gzip file. Damage after it is not found.
+ * @param size number of bytes that are enough; the result may have one piece of the stream
+ *   more, or be the whole contents.
+ * @throws {KernelImageError} when that part of the file is damaged.
+ */
+export async function gunzipHead(
+  bytes: Uint8Array<ArrayBuffer>,
+  size: number,
+): Promise<Uint8Array<ArrayBuffer>> {
+  return await readHead(unpacking(bytes), size).catch((cause: unknown) => {
+    throw damaged(cause);
+  });
 }

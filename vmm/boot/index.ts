@@ -3,7 +3,6 @@
 export * from './arm64-image.ts';
 export * from './boot-placement.ts';
 export * from './device-tree.ts';
-export * from './foreign-format.ts';
 export { isGzip } from './gunzip.ts';
 export * from './kernel-image.ts';
 export * from './kernel-image-error.ts';

@@ -4,7 +4,7 @@
 import { isArm64Image, loadArm64Image } from './arm64-image.ts';
 import { isElf, loadElf } from './elf-image.ts';
 import { foreignFormat } from './foreign-format.ts';
-import { gunzip, isGzip } from './gunzip.ts';
+import { gunzip, gunzipHead, isGzip } from './gunzip.ts';
 import { KernelImageError } from './kernel-image-error.ts';
 import type { LoadedKernel, RamRange } from './loadable.ts';
 
@@ -49,10 +49,10 @@ function zbootPayload(bytes: Uint8Array<ArrayBuffer>): Uint8Array<ArrayBuffer> {
   return bytes.subarray(offset, offset + size);
 }
 
-/** The file after removing all packing. */
+/** The file after removing all packing; `unpack` removes that of one gzip file. */
 async function unpacked(
   bytes: Uint8Array<ArrayBuffer>,
-  limit: number,
+  unpack: (packed: Uint8Array<ArrayBuffer>) => Promise<Uint8Array<ArrayBuffer>>,
 ): Promise<Uint8Array<ArrayBuffer>> {
   let inner = bytes;
   for (let i = 0; i < MAX_UNPACKING; i++) {
@@ -61,18 +61,11 @@ async function unpacked(
       if (packed === inner) return inner;
       throw new KernelImageError('damaged', "the kernel's packed part is not a gzip file");
     }
-    inner = await gunzip(packed, limit);
+    inner = await unpack(packed);
   }
   if (isGzip(inner) || isZboot(inner))
     throw new KernelImageError('unsupported', 'the kernel is packed more than twice');
   return inner;
-}
-
-/** "\0asm": a guest of another board, which would otherwise count as a flat binary. */
-const WASM_MAGIC = [0x00, 0x61, 0x73, 0x6d];
-
-function isWasm(bytes: Uint8Array): boolean {
-  return WASM_MAGIC.every((byte, i) => bytes[i] === byte);
 }
 
 /**
@@ -81,6 +74,24 @@ function isWasm(bytes: Uint8Array): boolean {
  */
 export function looksLikeKernel(bytes: Uint8Array): boolean {
   return isArm64Image(bytes) || isElf(bytes) || isGzip(bytes) || isZboot(bytes);
+}
+
+/** Of a packed file, this many bytes of each layer are unpacked to recognize the format. */
+const FORMAT_BYTES = 4096;
+
+/**
+ * True when a file, after removing all packing, is in no format that names itself: it may
+ * be a flat binary, but not a Linux kernel. False also if it cannot be unpacked.
+ */
+export async function hasNoFormat(file: Uint8Array<ArrayBuffer>): Promise<boolean> {
+  try {
+    const head = await unpacked(file, (packed) => gunzipHead(packed, FORMAT_BYTES));
+    const isKernel = isArm64Image(head) || isElf(head);
+    return head.length > 0 && !isKernel && foreignFormat(head) === undefined;
+  } catch (error) {
+    if (error instanceof KernelImageError) return false;
+    throw error;
+  }
 }
 
 /** Of a longer file only the beginning is checked. */
@@ -118,8 +129,8 @@ function loadFlat(bytes: Uint8Array<ArrayBuffer>, ram: RamRange): LoadedKernel {
 
 /**
  * Places a kernel in RAM: an Image, an ELF executable, or a flat binary, plain, gzipped,
- * or in an EFI zboot file with gzip. A file in no other format that is neither
- * WebAssembly nor text, and in no foreign format, is a flat binary.
+ * or in an EFI zboot file with gzip. A file that is in no other format, not even in a
+ * foreign one, and is not text, is a flat binary.
  * @param ram its base is a multiple of `IMAGE_ALIGNMENT`. Nothing larger is ever
  *   unpacked.
  * @throws {KernelImageError} when it cannot be booted.
@@ -128,15 +139,9 @@ export async function loadKernel(
   file: Uint8Array<ArrayBuffer>,
   ram: RamRange,
 ): Promise<LoadedKernel> {
-  const bytes = await unpacked(file, ram.size);
+  const bytes = await unpacked(file, (packed) => gunzip(packed, ram.size));
   if (isArm64Image(bytes)) return loadArm64Image(bytes, ram);
   if (isElf(bytes)) return loadElf(bytes, ram);
-  if (isWasm(bytes)) {
-    throw new KernelImageError(
-      'unsupported',
-      'the kernel is a WebAssembly module: a guest of the standard board, not of an arm64 machine',
-    );
-  }
   const foreign = foreignFormat(bytes);
   if (foreign !== undefined) throw new KernelImageError('unsupported', `the kernel is ${foreign}`);
   if (isText(bytes)) {

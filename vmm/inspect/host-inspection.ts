@@ -134,6 +134,20 @@ export interface VmInspection {
   readonly amd?: AmdViommuInspection;
 }
 
+/** The physical SMMU and CMDQV of a machine that owns them. Nothing is lent to it. */
+export interface OwnedSmmuInspection {
+  /** Name of the machine. */
+  readonly machine: string;
+  /** StreamIDs of its bus masters. */
+  readonly streams: readonly number[];
+  /** The SMMU's command queue. */
+  readonly queues: readonly QueueInspection[];
+  /** The VINTFs that are enabled, or have VCMDQs; the `block` of a queue is its VCMDQ. */
+  readonly vintfs: readonly VintfInspection[];
+  /** What the SMMU has done since the machine was created. */
+  readonly counts: SmmuCounters;
+}
+
 /** A whole host. */
 export interface HostInspection {
   /** VMIDs; for an AMD IOMMU its DomainIDs. */
@@ -148,6 +162,8 @@ export interface HostInspection {
   /** Empty on a host with an AMD IOMMU. */
   readonly smmus: readonly { readonly vintfsInUse: number; readonly counts: SmmuCounters }[];
   readonly vms: readonly VmInspection[];
+  /** SMMUs of machines that own one; absent if there are none. */
+  readonly owned?: readonly OwnedSmmuInspection[];
 }
 
 /** A queue, from its block. */
@@ -190,12 +206,21 @@ function prodOf(block: QueueBlock, direct: DirectQueueBackend | undefined): numb
   return direct && block.overlay !== 0 ? direct.readProd() : block.prod;
 }
 
-function inspectVintf(vintf: InspectedVintf): VintfInspection {
+/** The slot to which a queue is bound, if it is. */
+function lvcmdqOf(context: ContextBlock, { index }: QueueBlock): number | undefined {
+  for (let lvcmdq = 0; lvcmdq < context.lvcmdqCount; lvcmdq++)
+    if (context.queueOf(lvcmdq) === index) return lvcmdq;
+  return undefined;
+}
+
+/** A VINTF with its queues. */
+export function inspectVintf(vintf: InspectedVintf): VintfInspection {
   const { index, context } = vintf;
   const { enabled, vmid, doorbellCalls, page0 } = context;
-  const queues = vintf.queues.map((block, lvcmdq) =>
-    inspectQueue(`LVCMDQ ${lvcmdq}`, block, vintf.readPage0(lvcmdq, VCMDQ_PROD)),
-  );
+  const queues = vintf.queues.map((block, place) => {
+    const lvcmdq = lvcmdqOf(context, block) ?? place;
+    return inspectQueue(`LVCMDQ ${lvcmdq}`, block, vintf.readPage0(lvcmdq, VCMDQ_PROD));
+  });
   return { index, enabled, vmid, doorbellCalls, page0, sidPairs: sidPairs(context), queues };
 }
 

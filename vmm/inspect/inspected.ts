@@ -72,6 +72,12 @@ export interface InspectedVintf {
   readPage0(lvcmdq: number, register: number): number;
 }
 
+/** A physical SMMU that a guest owns, with the VINTFs of its CMDQV. */
+export interface OwnedSmmu {
+  readonly smmu: InspectedSmmu;
+  readonly vintfs: readonly InspectedVintf[];
+}
+
 /** A guest's SMMU and what its host has lent it. */
 export interface GuestSmmu {
   readonly smmu: InspectedSmmu;

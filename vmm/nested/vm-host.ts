@@ -159,7 +159,7 @@ export class VmHost {
    * Makes the sanitizer decide about all suspects: no missing command will come now.
    * @param owner only of its streams; default of all.
    */
-  settleFindings(owner?: FindingOwner): void {
+  reportSuspects(owner?: FindingOwner): void {
     this.sanitizer?.reportSuspects(owner);
   }
 
@@ -295,7 +295,7 @@ export class VmHost {
 
   /** Releases everything that a VM has. Its machine has stopped. */
   destroyVm(vm: Vm): void {
-    this.settleFindings(vm);
+    this.reportSuspects(vm);
     for (const vintf of this.#vintfs) if (vintf.viommu.vm === vm) this.#vintfs.delete(vintf);
     for (const [viommu, { iommu, firstSid, devices }] of this.#viommus) {
       if (viommu.vm !== vm) continue;

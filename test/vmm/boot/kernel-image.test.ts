@@ -2,6 +2,7 @@
 
 import { describe, expect, it } from 'vitest';
 import {
+  hasNoFormat,
   KernelImageError,
   loadKernel,
   looksLikeKernel,
@@ -360,6 +361,39 @@ describe('a flat binary', () => {
     expect(await refusal(new Uint8Array(0x200001), { base: 0x40000000, size: 0x280000 })).toBe(
       'too-large: the kernel needs 2621441 bytes of memory: the machine has 2621440',
     );
+  });
+});
+
+describe('hasNoFormat', () => {
+  const noise = new Uint8Array(0x8000).fill(0x14);
+  it.each<[string, () => Uint8Array<ArrayBuffer> | Promise<Uint8Array<ArrayBuffer>>]>([
+    ['code', () => noise],
+    ['gzipped code', async () => await gzip(noise)],
+    ['code that is gzipped twice', async () => await gzip(await gzip(noise))],
+    ['code in a zboot file', async () => zboot(await gzip(noise))],
+    ['gzipped text', async () => await gzip(new TextEncoder().encode('a page'))],
+  ])('is true of %s', async (_, file) => {
+    expect(await hasNoFormat(await file())).toBe(true);
+  });
+
+  it.each<[string, () => Uint8Array<ArrayBuffer> | Promise<Uint8Array<ArrayBuffer>>]>([
+    ['an Image', () => arm64Image()],
+    ['an Image in a zboot file', async () => zboot(await gzip(arm64Image()))],
+    ['an ELF file that is gzipped twice', async () => await gzip(await gzip(elf(0n, [])))],
+    ['a gzipped file for others', async () => await gzip(Uint8Array.of(0x28, 0xb5, 0x2f, 0xfd))],
+    ['a damaged gzip file', async () => (await gzip(noise)).fill(0xff, 10)],
+    ['a gzip file in three others', async () => await gzip(await gzip(await gzip(noise)))],
+    ['an empty file', () => new Uint8Array()],
+  ])('is false of %s', async (_, file) => {
+    expect(await hasNoFormat(await file())).toBe(false);
+  });
+
+  it('unpacks only the beginning', async () => {
+    const large = new Uint8Array(0x200000).fill(0x14);
+    // Cut off: unpacking all of it fails.
+    expect(await hasNoFormat((await gzip(large)).slice(0, -20))).toBe(true);
+    large.set(arm64Image());
+    expect(await hasNoFormat((await gzip(large)).slice(0, -20))).toBe(false);
   });
 });
 

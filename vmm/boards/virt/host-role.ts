@@ -131,6 +131,7 @@ export function hostRole({ board, memory, streams, msis }: VirtSmmuOptions): Vir
         },
         vm: undefined,
         smmus: owned.slice(0, 1).map((vintf) => ({ smmu, vintf })),
+        owned: { smmu, vintfs: owned },
       };
     },
     destroy: () => unwatch?.(),

@@ -50,7 +50,7 @@ export interface VirtSmmu {
   describe(
     machine: MachineCore,
     flushProcessors: () => void,
-  ): Pick<BoardMachine, 'drainable' | 'vm' | 'smmus'>;
+  ): Pick<BoardMachine, 'drainable' | 'vm' | 'smmus' | 'owned'>;
   /** Releases what it has. Its machine, if any, has ended. */
   destroy(): void;
 }

@@ -20,6 +20,7 @@ import {
 } from '../../../../devices/tables/index.ts';
 import { Host, type HostOptions, type MachineOptions } from '../../../../vmm/api/index.ts';
 import { type VirtRole, virtBoard } from '../../../../vmm/boards/virt/index.ts';
+import { inspectOwned } from '../../../../vmm/inspect/index.ts';
 import { VmHost } from '../../../../vmm/nested/index.ts';
 import { checkedModules } from '../../../support/findings.ts';
 import { tableMemory } from '../../../support/table-memory.ts';
@@ -222,6 +223,29 @@ describe('the CMDQV that a kernel owns', () => {
     bus.write(CMDQV + 0x30004, 4, 1);
     expect(bus.read(CMDQV + 0x30004, 4)).toBe(0);
     expect(board.board.smmus[0]?.vintf?.queues.map(({ index }) => index)).toEqual([3]);
+    const { owned } = board.board;
+    expect(owned && inspectOwned(owned)).toMatchObject({
+      machine: 'vm0',
+      streams: [STREAM],
+      queues: [{ name: 'CMDQ', kind: 'CMDQ of the SMMU' }],
+      vintfs: [
+        {
+          index: 0,
+          enabled: true,
+          queues: [{ name: 'LVCMDQ 1', block: 3, entries: 16, prod: 1, cons: 1, syncs: 1 }],
+        },
+      ],
+      counts: { illegalOpcode: 0, events: {} },
+    });
+  });
+
+  it('is in the inspection of its host, until it is destroyed', async () => {
+    await run(batches(10));
+    const { owned = [], smmus, vms } = host?.inspect() ?? {};
+    expect([owned.length, smmus?.[0]?.vintfsInUse, vms]).toEqual([1, 0, []]);
+    expect(owned[0]?.vintfs[0]?.queues).toMatchObject([{ commands: 20, syncs: 10, errors: 0 }]);
+    for (const machine of host?.machines ?? []) await machine.destroy();
+    expect(host?.inspect().owned).toBeUndefined();
   });
 });
 
