@@ -16,9 +16,10 @@ import {
   GIC_FIRST_LPI,
   GIC_INT_ACTIVE,
   GIC_INT_LATCH,
-  GIC_LPI_SUMMARY,
+  GIC_LPI_PRIORITIES,
   GIC_LPI_SUMMARY_SIZE,
   GIC_PENDING_IRQ,
+  GIC_PRIORITY_SHIFT,
 } from '../layout/gic-memory';
 import { ICC_CTLR_CBPR, ICC_IDLE_PRIORITY, ICC_INTID_NONE } from '../layout/gic-registers';
 import {
@@ -29,6 +30,8 @@ import {
   kick,
   lpiBlock,
   priorityOf,
+  rankOf,
+  summaryAt,
   targetOf,
   wordAt,
 } from './interrupt';
@@ -50,7 +53,18 @@ const SUMMARY_WORDS: i32 = GIC_LPI_SUMMARY_SIZE >> 2;
 function drop(gic: usize, vcpu: i32, intid: i32, word: usize): void {
   atomic.and<u32>(candidatesAt(gic, vcpu, intid), ~(1 << (intid & 31)));
   const seen = atomic.load<u32>(word);
-  if (isDeliverable(seen) && targetOf(seen) == vcpu) addCandidate(gic, vcpu, intid);
+  if (isDeliverable(seen) && targetOf(seen) == vcpu) addCandidate(gic, vcpu, intid, seen);
+}
+
+/** Whether an interrupt is deliverable to this vCPU; removes the candidate if not. */
+function isCandidate(gic: usize, vcpu: i32, intid: i32, at: usize, word: u32): bool {
+  if (isDeliverable(word) && targetOf(word) == vcpu) return true;
+  drop(gic, vcpu, intid, at);
+  return false;
+}
+
+function keyOf(word: u32, intid: i32): u32 {
+  return (priorityOf(word) << 16) | intid;
 }
 
 /** The smallest key of 32 candidates, or `least` if that is smaller. */
@@ -61,22 +75,32 @@ function firstOf(gic: usize, vcpu: i32, base: i32, least: u32): u32 {
     bits &= bits - 1;
     const at = wordAt(gic, vcpu, intid);
     const word = atomic.load<u32>(at);
-    if (!isDeliverable(word) || targetOf(word) != vcpu) {
-      drop(gic, vcpu, intid, at);
-      continue;
-    }
-    const key = (priorityOf(word) << 16) | intid;
+    if (!isCandidate(gic, vcpu, intid, at, word)) continue;
+    const key = keyOf(word, intid);
     if (key < least) least = key;
   }
   return least;
 }
 
+/** The key of the first of 32 LPIs that has this priority; NONE when none has it. */
+function firstOfRank(gic: usize, vcpu: i32, base: i32, rank: u32): u32 {
+  let bits = atomic.load<u32>(candidatesAt(gic, vcpu, base));
+  while (bits != 0) {
+    const intid = base + <i32>ctz(bits);
+    bits &= bits - 1;
+    const at = wordAt(gic, vcpu, intid);
+    const word = atomic.load<u32>(at);
+    if (isCandidate(gic, vcpu, intid, at, word) && rankOf(word) == rank) return keyOf(word, intid);
+  }
+  return NONE;
+}
+
 /**
- * `firstOf` all LPIs. Clears summary bits of words without candidates, unless such a word
- * has one in the meantime.
+ * `firstOfRank` of all LPIs. Clears summary bits of words without such a candidate, unless
+ * the word has one in the meantime.
  */
-function firstLpi(gic: usize, vcpu: i32, least: u32): u32 {
-  const summary = lpiBlock(gic, vcpu) + GIC_LPI_SUMMARY;
+function firstInSummary(gic: usize, vcpu: i32, rank: u32): u32 {
+  const summary = summaryAt(gic, vcpu, rank);
   for (let i: i32 = 0; i < SUMMARY_WORDS; i++) {
     const at = summary + (i << 2);
     let bits = atomic.load<u32>(at);
@@ -84,12 +108,38 @@ function firstLpi(gic: usize, vcpu: i32, least: u32): u32 {
       const bit: u32 = bits & -bits;
       bits ^= bit;
       const base = GIC_FIRST_LPI + (((i << 5) + <i32>ctz(bit)) << 5);
-      least = firstOf(gic, vcpu, base, least);
-      const candidates = candidatesAt(gic, vcpu, base);
-      if (atomic.load<u32>(candidates) != 0) continue;
+      let key = firstOfRank(gic, vcpu, base, rank);
+      if (key != NONE) return key;
       atomic.and<u32>(at, ~bit);
-      if (atomic.load<u32>(candidates) != 0) atomic.or<u32>(at, bit);
+      key = firstOfRank(gic, vcpu, base, rank);
+      if (key == NONE) continue;
+      atomic.or<u32>(at, bit);
+      return key;
     }
+  }
+  return NONE;
+}
+
+/**
+ * The smallest key of all LPIs, or `least` if that is smaller. Apart from bits that are
+ * out of date, each of which is cleared once, the time does not depend on how many are
+ * pending: software may access the CPU interface as often as it wants while all are.
+ */
+function firstLpi(gic: usize, vcpu: i32, least: u32): u32 {
+  const block = lpiBlock(gic, vcpu);
+  let ranks = atomic.load<u32>(block, GIC_LPI_PRIORITIES);
+  while (ranks != 0) {
+    const rank = <u32>ctz(ranks);
+    ranks &= ranks - 1;
+    // An SPI of the same priority has a lower INTID.
+    if (rank << (16 + GIC_PRIORITY_SHIFT) >= (least & 0xff0000)) return least;
+    let key = firstInSummary(gic, vcpu, rank);
+    if (key != NONE) return key;
+    atomic.and<u32>(block, ~((<u32>1) << rank), GIC_LPI_PRIORITIES);
+    key = firstInSummary(gic, vcpu, rank);
+    if (key == NONE) continue;
+    atomic.or<u32>(block, (<u32>1) << rank, GIC_LPI_PRIORITIES);
+    return key;
   }
   return least;
 }
@@ -176,10 +226,7 @@ function hasCandidates(gic: usize, vcpu: i32): bool {
   for (let i: i32 = 0; i < words; i++)
     if (atomic.load<u32>(candidates + (i << 2)) != 0) return true;
   if (load<u32>(gic, GIC_AT_LPIS) == 0) return false;
-  const summary = lpiBlock(gic, vcpu) + GIC_LPI_SUMMARY;
-  for (let i: i32 = 0; i < SUMMARY_WORDS; i++)
-    if (atomic.load<u32>(summary + (i << 2)) != 0) return true;
-  return false;
+  return atomic.load<u32>(lpiBlock(gic, vcpu), GIC_LPI_PRIORITIES) != 0;
 }
 
 /**

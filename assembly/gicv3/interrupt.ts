@@ -28,10 +28,13 @@ import {
   GIC_INT_TARGET_SHIFT,
   GIC_LPI_CANDIDATES,
   GIC_LPI_CPU_SIZE,
+  GIC_LPI_PRIORITIES,
   GIC_LPI_SUMMARY,
+  GIC_LPI_SUMMARY_SIZE,
   GIC_LPI_WORDS_SIZE,
   GIC_LPIS,
   GIC_PENDING_IRQ,
+  GIC_PRIORITY_SHIFT,
   GIC_PRIVATE_INTIDS,
   GIC_SPIS,
 } from '../layout/gic-memory';
@@ -70,16 +73,28 @@ export function candidatesAt(gic: usize, vcpu: i32, intid: i32): usize {
     : lpiBlock(gic, vcpu) + GIC_LPI_CANDIDATES + (((intid - GIC_FIRST_LPI) >> 5) << 2);
 }
 
+/** Address of the summary of a vCPU's LPIs of a priority. */
+export function summaryAt(gic: usize, vcpu: i32, rank: u32): usize {
+  return lpiBlock(gic, vcpu) + GIC_LPI_SUMMARY + rank * GIC_LPI_SUMMARY_SIZE;
+}
+
+/** The number of an interrupt's priority among those that exist: 0 is the highest. */
+export function rankOf(word: u32): u32 {
+  return priorityOf(word) >> GIC_PRIORITY_SHIFT;
+}
+
 /**
- * Adds an interrupt to the candidates of a vCPU. For an LPI the summary bit is set
- * afterwards, so that it is found.
+ * Adds an interrupt to the candidates of a vCPU. For an LPI the bits that lead to it are
+ * set afterwards, the nearest one first, so that it is found.
+ * @param word of the interrupt, which has its priority.
  */
-export function addCandidate(gic: usize, vcpu: i32, intid: i32): void {
+export function addCandidate(gic: usize, vcpu: i32, intid: i32, word: u32): void {
   atomic.or<u32>(candidatesAt(gic, vcpu, intid), 1 << (intid & 31));
   if (intid < GIC_FIRST_LPI) return;
   const index = (intid - GIC_FIRST_LPI) >> 5;
-  const summary = lpiBlock(gic, vcpu) + GIC_LPI_SUMMARY + ((index >> 5) << 2);
-  atomic.or<u32>(summary, 1 << (index & 31));
+  const rank = rankOf(word);
+  atomic.or<u32>(summaryAt(gic, vcpu, rank) + ((index >> 5) << 2), 1 << (index & 31));
+  atomic.or<u32>(lpiBlock(gic, vcpu), 1 << rank, GIC_LPI_PRIORITIES);
 }
 
 /** Whether an interrupt is pending, as registers show it (IHI 0069 section 4.1.2). */
@@ -116,7 +131,7 @@ export function kick(cpu: usize): void {
 function deliver(gic: usize, intid: i32, word: u32): void {
   const target = targetOf(word);
   if (target == GIC_INT_NOWHERE) return;
-  addCandidate(gic, target, intid);
+  addCandidate(gic, target, intid, word);
   kick(cpuBlock(gic, target));
 }
 

@@ -34,12 +34,13 @@ import {
   ITS_MOVI,
   ITS_SYNC,
 } from '../layout/its-formats';
-import { VALID } from './gic-ram';
+import { ramAt, VALID } from './gic-ram';
 import {
   collectionAt,
   deviceAt,
   deviceEntry,
   eventAt,
+  eventsAddress,
   eventsOf,
   intidOf,
   NO_VCPU,
@@ -77,17 +78,19 @@ function mappedAt(gic: usize, dw0: u64, dw1: u64): usize {
 
 /** Clears the pending state of all events of a device. */
 function forgetEvents(gic: usize, device: u64): void {
-  const events = eventsOf(device);
-  for (let event: u32 = 0; event < events; event++) {
-    const at = eventAt(gic, device, event);
-    if (at != 0) forget(gic, atomic.load<u64>(at));
+  const events: u64 = eventsOf(device);
+  const table = eventsAddress(device);
+  for (let event: u64 = 0; event < events; event++) {
+    const at = ramAt(gic, table + (event << 3), 8);
+    const entry: u64 = at != 0 ? atomic.load<u64>(at) : 0;
+    if ((entry & VALID) != 0) forget(gic, entry);
   }
 }
 
-/** Clears the pending state of an event's LPI. */
+/** Clears the pending state of a mapped event's LPI. */
 function forget(gic: usize, event: u64): void {
   const intid = intidOf(event);
-  if ((event & VALID) != 0 && isLpiNumber(intid)) clearLpi(gic, intid);
+  if (isLpiNumber(intid)) clearLpi(gic, intid);
 }
 
 function mapDevice(gic: usize, dw0: u64, dw1: u64, dw2: u64): i32 {

@@ -12,6 +12,7 @@ import {
   GIC_AT_ITS_CWRITER,
   GIC_AT_ITS_ERROR,
   GIC_AT_ITS_ERRORS,
+  GIC_LPIS,
 } from '../layout/gic-memory';
 import { GIC_IIDR_VALUE } from '../layout/gic-registers';
 import { ITS_COMMAND_SIZE } from '../layout/its-formats';
@@ -44,9 +45,11 @@ import { PAGE_ADDRESS, ramAt } from './gic-ram';
 import { execute, raiseMessage } from './its-commands';
 
 /**
- * Work of one `serveIts`: about 60 times all LPIs, or more commands than a queue holds.
+ * Work of one `serveIts`, which ends after the command that exceeds it: one command for
+ * all LPIs, or 3,584 for one each (docs/internals/architecture.md, "Bounds of one
+ * service").
  */
-const LIMIT: i32 = 0x400000;
+const LIMIT: i32 = GIC_LPIS;
 const COMMAND_PAGE: u32 = 0x1000;
 
 /** Resets the ITS. */

@@ -75,10 +75,15 @@ export function eventsOf(device: u64): u32 {
   return (<u32>1) << (bits < ITS_ID_BITS ? bits + 1 : ITS_ID_BITS);
 }
 
+/** gpa of the entries of a device's events. */
+export function eventsAddress(device: u64): u64 {
+  return device & EVENTS_ADDRESS;
+}
+
 /** Address of the entry of a device's event; 0 when it is out of range. */
 export function eventAt(gic: usize, device: u64, event: u32): usize {
   if (device == 0 || event >= eventsOf(device)) return 0;
-  return ramAt(gic, (device & EVENTS_ADDRESS) + ((<u64>event) << 3), 8);
+  return ramAt(gic, eventsAddress(device) + ((<u64>event) << 3), 8);
 }
 
 export function newDevice(events: u64, bits: u32): u64 {

@@ -25,6 +25,7 @@ import {
 import { PAGE_ADDRESS, ramAt } from './gic-ram';
 import { change, cpuBlock, replace, targetOf, wordAt } from './interrupt';
 
+const CONFIGURED: u32 = GIC_INT_ENABLED | GIC_INT_PRIORITY;
 const PENDING_TABLE: u64 = 0x000fffffffff0000;
 
 /** True when the redistributor of a vCPU accepts LPIs. */
@@ -48,24 +49,35 @@ export function isLpi(gic: usize, vcpu: i32, intid: u32): bool {
   return intid >= <u32>GIC_FIRST_LPI && intid < <u32>endOfLpis(gic, vcpu);
 }
 
+/** gpa of the configuration table of a vCPU's LPIs. */
+function configurationTable(gic: usize, vcpu: i32): u64 {
+  return load<u64>(cpuBlock(gic, vcpu), GIC_CPU_PROPBASER) & PAGE_ADDRESS;
+}
+
 /**
  * Reads the configuration of an LPI from RAM. Without RAM at its address the LPI is
  * disabled.
  */
-export function readConfiguration(gic: usize, vcpu: i32, intid: i32): void {
-  const table = load<u64>(cpuBlock(gic, vcpu), GIC_CPU_PROPBASER) & PAGE_ADDRESS;
+function configure(gic: usize, table: u64, word: usize, intid: i32): void {
   const at = ramAt(gic, table + (intid - GIC_FIRST_LPI), 1);
   const byte: u32 = at != 0 ? atomic.load<u8>(at) : 0;
   const enabled: u32 = (byte & LPI_CONFIG_ENABLE) != 0 ? GIC_INT_ENABLED : 0;
-  const priority = (byte & GIC_PRIORITY_BITS) << GIC_INT_PRIORITY_SHIFT;
-  const word = wordAt(gic, vcpu, intid);
-  change(gic, word, intid, GIC_INT_ENABLED | GIC_INT_PRIORITY, enabled | priority);
+  const bits = enabled | ((byte & GIC_PRIORITY_BITS) << GIC_INT_PRIORITY_SHIFT);
+  if ((atomic.load<u32>(word) & CONFIGURED) != bits) change(gic, word, intid, CONFIGURED, bits);
+}
+
+/** Reads the configuration of an LPI. */
+export function readConfiguration(gic: usize, vcpu: i32, intid: i32): void {
+  configure(gic, configurationTable(gic, vcpu), wordAt(gic, vcpu, intid), intid);
 }
 
 /** `readConfiguration` of all LPIs of a vCPU. */
 export function readConfigurations(gic: usize, vcpu: i32): void {
   const end = endOfLpis(gic, vcpu);
-  for (let intid: i32 = GIC_FIRST_LPI; intid < end; intid++) readConfiguration(gic, vcpu, intid);
+  const table = configurationTable(gic, vcpu);
+  let word = wordAt(gic, vcpu, GIC_FIRST_LPI);
+  for (let intid: i32 = GIC_FIRST_LPI; intid < end; intid++, word += 4)
+    configure(gic, table, word, intid);
 }
 
 /** Makes an LPI pending on a vCPU. */
@@ -76,24 +88,32 @@ export function raiseLpi(gic: usize, vcpu: i32, intid: i32): void {
 
 /** Ends the pending state of an LPI. */
 export function clearLpi(gic: usize, intid: i32): void {
-  change(gic, wordAt(gic, 0, intid), intid, GIC_INT_LATCH, 0);
+  const at = wordAt(gic, 0, intid);
+  if ((atomic.load<u32>(at) & GIC_INT_LATCH) != 0) change(gic, at, intid, GIC_INT_LATCH, 0);
 }
 
-/** Moves an LPI that is pending on one vCPU to another. */
+/**
+ * Moves an LPI that is pending on one vCPU to another. It is lost if the other one does
+ * not have it: commands that involve LPIs of a redistributor without them are ignored (IHI
+ * 0069, GICR_CTLR.EnableLPIs).
+ */
 export function moveLpi(gic: usize, from: i32, to: i32, intid: i32): void {
   const at = wordAt(gic, from, intid);
+  const isTaken = takesLpis(gic, to) && isLpi(gic, to, intid);
   for (;;) {
     const old = atomic.load<u32>(at);
     if ((old & GIC_INT_LATCH) == 0 || targetOf(old) != from || from == to) return;
-    const word = (old & ~GIC_INT_TARGET) | (to << GIC_INT_TARGET_SHIFT);
+    const moved = (old & ~GIC_INT_TARGET) | (to << GIC_INT_TARGET_SHIFT);
+    const word = isTaken ? moved : old & ~GIC_INT_LATCH;
     if (replace(gic, at, intid, old, word)) return;
   }
 }
 
 /** Moves all pending LPIs of a vCPU to another, with `moveLpi`. */
 export function moveLpis(gic: usize, from: i32, to: i32): void {
-  for (let intid: i32 = GIC_FIRST_LPI; intid < GIC_FIRST_LPI + GIC_LPIS; intid++)
-    moveLpi(gic, from, to, intid);
+  let at = wordAt(gic, from, GIC_FIRST_LPI);
+  for (let intid: i32 = GIC_FIRST_LPI; intid < GIC_FIRST_LPI + GIC_LPIS; intid++, at += 4)
+    if ((atomic.load<u32>(at) & GIC_INT_LATCH) != 0) moveLpi(gic, from, to, intid);
 }
 
 /**

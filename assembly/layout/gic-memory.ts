@@ -122,13 +122,17 @@ export const GIC_PENDING_IRQ = 1;
 // each vCPU. Enable and priority are those last read from the LPI's byte in the
 // configuration table (IHI 0069 section 5.1.1).
 export const GIC_LPI_WORDS_SIZE = 0x38000;
-export const GIC_LPI_CPU_SIZE = 0x2000;
+export const GIC_LPI_CPU_SIZE = 0x4000;
 /** In such a block, atomic: candidates, a bit for each LPI. */
 export const GIC_LPI_CANDIDATES = 0x0;
 /**
- * Atomic: a bit for each word of the candidates that is not 0, with the accuracy of
- * GIC_CPU_CANDIDATES.
+ * By priority, atomic: a bit for each word of the candidates that has one of this
+ * priority, with the accuracy of GIC_CPU_CANDIDATES.
  */
 export const GIC_LPI_SUMMARY = 0x1c00;
-/** Bytes of the summary. */
+/** Bytes of the summary of a priority. */
 export const GIC_LPI_SUMMARY_SIZE = 0xe0;
+/** Atomic: a bit for each of the 32 priorities whose summary is not 0, just as accurate. */
+export const GIC_LPI_PRIORITIES = 0x3800;
+/** The lowest bit of a priority that is implemented. */
+export const GIC_PRIORITY_SHIFT = 3;

@@ -41,18 +41,19 @@ export class MsixTable {
   readonly vectors: number;
   readonly #table: Uint32Array;
   readonly #pending: Uint32Array;
-  readonly #send: (address: number, data: number) => void;
+  readonly #send: (address: number, data: number) => boolean;
   /** First word of the capability. */
   readonly #control: () => number;
 
   /**
    * @param control first word of the function's MSI-X capability.
-   * @param send sends a message, which may be lost.
+   * @param send sends a message, which may be lost; false when the function must not send
+   *   one now, and it stays pending (`sendPending`).
    */
   constructor(
     vectors: number,
     control: () => number,
-    send: (address: number, data: number) => void,
+    send: (address: number, data: number) => boolean,
   ) {
     if (!Number.isInteger(vectors) || vectors < 1 || vectors > MOST_VECTORS)
       throw new RangeError(
@@ -67,10 +68,18 @@ export class MsixTable {
   }
 
   reset(): void {
-    this.#pending.fill(0);
+    this.clearPending();
     this.#table.forEach((_, i) => {
       this.#table[i] = i % ENTRY_WORDS === CONTROL ? MASKED : 0;
     });
+  }
+
+  /**
+   * Forgets pending messages: software has reset what they would report, so that they
+   * would be spurious once it unmasks their vectors (section 6.1.4).
+   */
+  clearPending(): void {
+    this.#pending.fill(0);
   }
 
   get isEnabled(): boolean {
@@ -83,7 +92,8 @@ export class MsixTable {
   }
 
   /**
-   * Raises a vector: sent at once, or when it is unmasked. No effect while MSI-X is off.
+   * Raises a vector: sent at once, or when it is unmasked and the function is a bus
+   * master. No effect while MSI-X is off.
    */
   raise(vector: number): void {
     if (vector >= this.vectors || !this.isEnabled) return;
@@ -97,7 +107,8 @@ export class MsixTable {
     const address = high * 2 ** 32 + (this.#table[entry + ADDRESS] ?? 0);
     this.#setPending(vector, false);
     // Higher addresses cannot be expressed by a DMA port, and are not memory.
-    if (Number.isSafeInteger(address + 4)) this.#send(address, this.#table[entry + DATA] ?? 0);
+    if (!Number.isSafeInteger(address + 4)) return;
+    if (!this.#send(address, this.#table[entry + DATA] ?? 0)) this.#setPending(vector, true);
   }
 
   #setPending(vector: number, pending: boolean): void {
@@ -106,8 +117,11 @@ export class MsixTable {
     this.#pending[vector >> 5] = pending ? word | bit : word & ~bit;
   }
 
-  /** Sends pending messages that are no longer masked: called after a write of a mask. */
-  unmaskChanged(): void {
+  /**
+   * Sends pending messages that nothing holds back any more: called after a write of a
+   * mask, and when the function has become a bus master.
+   */
+  sendPending(): void {
     if (!this.isEnabled) return;
     for (let vector = 0; vector < this.vectors; vector++) {
       const isPending = ((this.#pending[vector >> 5] ?? 0) >>> (vector & 31)) & 1;
@@ -130,7 +144,7 @@ export class MsixTable {
   write({ offset, size, lo, hi }: MmioAccess): void {
     this.#writeWord(offset, lo);
     if (size === 8) this.#writeWord(offset + 4, hi);
-    this.unmaskChanged();
+    this.sendPending();
   }
 
   #writeWord(offset: number, value: number): void {

@@ -185,8 +185,11 @@ export abstract class PcieEndpoint implements PcieFunction {
     return attributes?.pasid === undefined;
   }
 
-  #sendMessage(address: number, data: number): void {
-    if (this.isMaster) this.#host?.msi(address, data);
+  /** A message is a write to memory: only a bus master sends it. */
+  #sendMessage(address: number, data: number): boolean {
+    if (!this.isMaster) return false;
+    this.#host?.msi(address, data);
+    return true;
   }
 
   /**
@@ -284,7 +287,8 @@ export abstract class PcieEndpoint implements PcieFunction {
     this.config.write(access);
     if (reaches(access, PCIE_COMMAND_STATUS)) this.#slot?.interruptChanged();
     if (access.offset < PCIE_BAR0 + 0x18) this.#slot?.windowsChanged();
-    if (reaches(access, this.config.offsetOf('MSIX'))) this.msix.unmaskChanged();
+    if (reaches(access, PCIE_COMMAND_STATUS) || reaches(access, this.config.offsetOf('MSIX')))
+      this.msix.sendPending();
     this.configWritten(access);
   }
 

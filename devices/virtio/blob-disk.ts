@@ -39,18 +39,24 @@ export class BlobDisk implements Disk {
     this.#reader = new FileReaderSync();
   }
 
+  /** @throws {Error} when the file is not there any more, has changed or has shrunk. */
   read(offset: number, target: Uint8Array): void {
     checkBytes(target, 'BlobDisk.read: target');
     checkInteger(offset, 0, this.size - target.length, 'BlobDisk.read: offset');
     for (let done = 0; done < target.length; ) {
       const { at, bytes } = this.#pieceOf(offset + done);
       const part = bytes.subarray(offset + done - at, offset + target.length - at);
+      if (part.length === 0) throw new Error('BlobDisk: the Blob has fewer bytes than its size');
       target.set(part, done);
       done += part.length;
     }
   }
 
-  /** @throws {DOMException} when the file is not there any more, or has changed. */
+  /**
+   * The piece that has an offset; shorter when the file has shrunk and the browser has not
+   * noticed.
+   * @throws {DOMException} when the file is not there any more, or has changed.
+   */
   #pieceOf(offset: number): { readonly at: number; readonly bytes: Uint8Array } {
     const at = offset - (offset % PIECE);
     if (this.#piece.at !== at || this.#piece.bytes.length === 0) {

@@ -268,6 +268,8 @@ export class VirtioCore {
       if (!live.current) break;
       const { current } = live;
       const result = current.written ?? current.work();
+      // Its back end has reset the device: nothing of it is left.
+      if (live !== this.#live[index]) return completed;
       if (result === 'stalled') return completed;
       if (result === 'more') return completed + 1;
       current.written = result;

@@ -221,6 +221,8 @@ export class VirtioPci extends PcieEndpoint {
       return;
     }
     this.resetFunction();
+    // The table belongs to PCI and is unchanged, but nothing is left to be reported.
+    this.msix.clearPending();
     this.setIntx(false);
   }
 

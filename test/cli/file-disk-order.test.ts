@@ -6,7 +6,6 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
-import { openDisks } from '../../cli/file-disk.ts';
 import { VirtioBlock } from '../../devices/virtio/index.ts';
 import { VirtioDriver } from '../support/virtio-driver.ts';
 
@@ -35,6 +34,10 @@ vi.mock('node:fs', async (importOriginal) => {
     fsyncSync: logged('sync', real.fsyncSync),
   };
 });
+
+/** Files of tests share their modules: another one may have loaded it without the mock. */
+vi.resetModules();
+const { openDisks } = await import('../../cli/file-disk.ts');
 
 const [OUT, FLUSH] = [1, 4];
 const [OK, IO_ERROR] = [0, 1];

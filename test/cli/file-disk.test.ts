@@ -1,7 +1,15 @@
 // SPDX-License-Identifier: MIT
 // The disks that `--disk FILE[,rw][,pci]` opens.
 
-import { mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -42,6 +50,50 @@ describe('a disk of the command line', () => {
     await expect(openDisks([`${file},rw`, `${link},rw,pci`])).rejects.toThrow(
       /link\.img is given as two disks that are both written to$/,
     );
+  });
+
+  it.each(['', ',rw'])(
+    'whose file (%s) shrinks fails where bytes are missing, and works otherwise',
+    async (words) => {
+      writeFileSync(file, new Uint8Array(0x3000).fill(7));
+      const { disks, close } = await openDisks([`${file}${words}`]);
+      const [disk] = disks.disks;
+      const read = (offset: number) => {
+        const target = new Uint8Array(512);
+        disk?.read(offset, target);
+        return target[511];
+      };
+      // Bytes 0x1100 to 0x1fff share a block with others, of which a copy needs all.
+      truncateSync(file, 0x1100);
+      expect(() => read(0x1000)).toThrow('truncated');
+      expect(() => read(0x2000)).toThrow('truncated');
+      if (words === '') expect(() => disk?.write(0x1200, new Uint8Array(512))).toThrow('truncated');
+      expect([read(0), read(0xe00)]).toEqual([7, 7]);
+      // It grows again, beyond its size when it was opened, which stays the disk's.
+      truncateSync(file, 0x8000);
+      expect([disk?.size, read(0x2e00)]).toEqual([0x3000, 0]);
+      rmSync(file);
+      disk?.write(0x1200, new Uint8Array(512).fill(9));
+      disk?.flush();
+      expect([read(0), read(0x1200)]).toEqual([7, 9]);
+      close();
+    },
+  );
+
+  it('is a regular file of whole sectors, and not empty', async () => {
+    const folderName = join(folder, 'folder');
+    mkdirSync(folderName);
+    for (const [name, size] of [['empty', 0] as const, ['odd', 1000] as const])
+      writeFileSync(join(folder, name), new Uint8Array(size));
+    for (const [name, why] of [
+      [folderName, 'it is a directory'],
+      [join(folder, 'empty'), 'it is empty'],
+      [join(folder, 'odd'), 'it has 1000 bytes, which is not a multiple of 512'],
+      [join(folder, 'none'), 'no such file'],
+    ] as const)
+      for (const words of ['', ',rw', ',pci'])
+        await expect(openDisks([file, `${name}${words}`])).rejects.toThrow(why);
+    await expect(openDisks(['/dev/zero'])).rejects.toThrow('it is not a regular file');
   });
 
   it('is written to with rw alone', async () => {

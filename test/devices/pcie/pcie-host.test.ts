@@ -224,6 +224,23 @@ describe('MSI-X', () => {
     expect(messages()).toEqual([]);
   });
 
+  it('keeps what is raised or unmasked while the function is no bus master until it is one', () => {
+    const { entry, messages, pending, setControl, word, command } = msix();
+    entry(0, [0x80001000, 0, 0x55, 0]);
+    entry(1, [0x80001004, 0, 0x66, 1]);
+    setControl(0x8000);
+    word.raise(1);
+    command(MEMORY);
+    word.raise(0);
+    entry(1, [0x80001004, 0, 0x66, 0]);
+    expect([messages(), pending().lo]).toEqual([[], 3]);
+    command(MEMORY | MASTER);
+    expect(messages()).toEqual(['msi 0x80001000 0x55 taken', 'msi 0x80001004 0x66 taken']);
+    command(MEMORY);
+    command(MEMORY | MASTER);
+    expect([messages().length, pending().lo]).toEqual([2, 0]);
+  });
+
   it('has masked entries, and two of them', () => {
     const { bus, setControl, control } = msix();
     expect([0x0c, 0x1c, 0x2c].map((offset) => bus.read(1, offset, 4).lo)).toEqual([1, 1, 0]);

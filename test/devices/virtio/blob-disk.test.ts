@@ -56,6 +56,21 @@ describe('a disk in a Blob', () => {
     expect(reads).toEqual([0x10000, 0x10000, 0x8200, 0x10000, 0x8200]);
   });
 
+  it('whose file has shrunk fails where bytes are missing, and works elsewhere', () => {
+    class Shrunk extends OpenBlob {
+      override get size(): number {
+        return SIZE;
+      }
+    }
+    withReader();
+    const disk = new BlobDisk(new Shrunk(BYTES.slice(0, 0x10100)));
+    const target = new Uint8Array(0x100);
+    for (const offset of [0x10100, 0x10080, 0x20000])
+      expect(() => disk.read(offset, target)).toThrow('fewer bytes than its size');
+    disk.read(0x10000, target);
+    expect(target).toEqual(BYTES.slice(0x10000, 0x10100));
+  });
+
   it('is written through a disk on top of it', () => {
     withReader();
     const disk = new BlobDisk(new OpenBlob(BYTES));

@@ -32,9 +32,20 @@ export class Arm64Exits {
   readonly #options: Arm64ExitsOptions;
   /** The result of an access that cannot be completed; it ends the run. */
   #ended: VcpuExit | undefined;
+  #left = Number.POSITIVE_INFINITY;
 
   constructor(options: Arm64ExitsOptions) {
     this.#options = options;
+  }
+
+  /** After this number of exits the vCPU returns. */
+  allow(exits: number): void {
+    this.#left = exits;
+  }
+
+  /** True when it has made the exits that it was allowed. */
+  get isSpent(): boolean {
+    return this.#left <= 0;
   }
 
   /** The reason why the vCPU cannot continue, once. */
@@ -53,6 +64,8 @@ export class Arm64Exits {
       call();
       gate.leave(cpu.index, kind);
     });
+    this.#left--;
+    if (this.isSpent) cpu.block.setStop(true);
   }
 
   /** Something that is no exit. What is thrown ends the run as well. */

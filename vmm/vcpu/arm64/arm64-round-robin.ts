@@ -21,6 +21,12 @@ const BUDGET = 0x100000;
  * 230 us for its next turn. A switch costs less than 1 us.
  */
 const TURN = 0x8000;
+/**
+ * Exits of a vCPU in a run. Each may cost as much as one service of a device
+ * (docs/internals/architecture.md), during which nothing else on the thread runs. A number
+ * of exits, not a time, so that runs stay deterministic.
+ */
+const EXITS = 0x200;
 /** Cost of a sleep of all vCPUs in a budget: a run ends, even if nothing wakes them. */
 const SLEEP_COST = 0x400;
 /** Cost of a step, which takes as long as this many instructions. */
@@ -92,19 +98,21 @@ export class Arm64RoundRobin implements Vcpu {
   }
 
   #run(budget: number): VcpuExit {
-    const { control, awake } = this.#options;
+    const { control, awake, vcpus } = this.#options;
     let left = Math.ceil(budget * BUDGET);
     try {
       if (control.isHalted) return this.#halted();
       const asleep = this.#staysAsleep();
       if (asleep) return asleep;
       awake.set(true);
+      for (const vcpu of vcpus) vcpu.allowExits(EXITS);
       while (left > 0) {
         const vcpu = this.#next();
         if (vcpu) {
           const done = this.#runTurn(vcpu, left);
           if (typeof done !== 'number') return this.#returned(done);
           left -= done;
+          if (vcpu.isOutOfExits) return this.#returned(YIELD);
           if (control.isHalted) return this.#returned(YIELD);
         } else {
           const exit = this.#sleep();

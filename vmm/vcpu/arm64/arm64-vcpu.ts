@@ -225,6 +225,16 @@ export class Arm64Vcpu {
     }
   }
 
+  /** After this number of exits, `run` returns as at the end of its instructions. */
+  allowExits(count: number): void {
+    this.#exits.allow(count);
+  }
+
+  /** True when it has made them. */
+  get isOutOfExits(): boolean {
+    return this.#exits.isSpent;
+  }
+
   takeEnded(): VcpuExit | undefined {
     return this.#exits.takeEnded();
   }
@@ -236,7 +246,7 @@ export class Arm64Vcpu {
     // The safe point after the exit clears the request.
     if (isRequested) this.#exit(WAIT, () => undefined);
     const ended = this.takeEnded();
-    return ended ?? (isRequested ? undefined : YIELD);
+    return ended ?? (isRequested || this.isOutOfExits ? undefined : YIELD);
   }
 
   #answer(result: HypercallResult): VcpuExit | undefined {

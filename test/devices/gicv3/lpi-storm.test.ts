@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: MIT
+// All LPIs pending at once, and queues full of the commands that cost most: what software
+// may do in one piece must not keep other machines of the thread waiting.
+
+import { beforeEach, describe, expect, it } from 'vitest';
+import * as REG from '../../../assembly/layout/gic-registers.ts';
+import { AT } from './gic-harness.ts';
+import { ITTS, ItsHarness, QUEUE } from './its-harness.ts';
+
+const FIRST = 8192;
+const LPIS = 57344;
+const DEVICE = 8;
+const VALID = 1n << 63n;
+const ENABLED = 1;
+
+let gic: ItsHarness;
+beforeEach(() => {
+  gic = new ItsHarness().boot();
+  gic.mapd(DEVICE, 16, ITTS);
+  // Event n is LPI n, of collection 0.
+  for (let event = 0; event < LPIS; event++)
+    gic.store64(ITTS + 8 * event, VALID | BigInt(FIRST + event));
+});
+
+/** Makes all LPIs pending. */
+function storm(priorityOf: (lpi: number) => number): void {
+  for (let lpi = 0; lpi < LPIS; lpi++) gic.configure(FIRST + lpi, priorityOf(lpi) | ENABLED);
+  gic.command(0x0d);
+  for (let lpi = 0; lpi < LPIS; lpi++) gic.send(DEVICE, lpi);
+}
+
+describe('with all LPIs pending', () => {
+  it('they are acknowledged by priority, then by INTID', () => {
+    const priorityOf = (lpi: number) => ((lpi * 7919) % 31) << 3;
+    gic.msr(0, REG.ICC_PMR_EL1, 0xff);
+    storm(priorityOf);
+    const expected = Array.from({ length: LPIS }, (_, lpi) => lpi)
+      .sort((a, b) => priorityOf(a) - priorityOf(b) || a - b)
+      .map((lpi) => FIRST + lpi);
+    const seen = expected.map(() => {
+      const intid = gic.iar();
+      gic.eoi(Number(intid));
+      return intid;
+    });
+    expect(seen.findIndex((intid, i) => intid !== expected[i])).toBe(-1);
+    expect([gic.iar(), gic.irq()]).toEqual([1023, false]);
+  });
+
+  it('one that gets another priority, or is disabled, is in its new place', () => {
+    storm(() => 0xa0);
+    const [last, other] = [FIRST + LPIS - 1, FIRST + 100];
+    gic.configure(last, 0x20 | ENABLED);
+    gic.configure(FIRST, 0xa0);
+    gic.configure(other, 0x18 | ENABLED);
+    for (const intid of [last, FIRST, other]) gic.ofEvent(0x0c, DEVICE, intid - FIRST);
+    const next = () => {
+      const intid = gic.iar();
+      gic.eoi(Number(intid));
+      return intid;
+    };
+    expect([next(), next(), next(), next()]).toEqual([other, last, FIRST + 1, FIRST + 2]);
+    gic.configure(FIRST, 0x10 | ENABLED);
+    gic.ofEvent(0x0c, DEVICE, 0);
+    expect([next(), next()]).toEqual([FIRST, FIRST + 3]);
+  });
+
+  it('an SPI comes before LPIs of its priority and lower ones, and after higher ones', () => {
+    gic.setGicd(0x400 + 40, 0xa0a0a0a0);
+    gic.enable(40, 'edge');
+    storm((lpi) => (lpi === 50000 ? 0x98 : 0xa0));
+    gic.pulse(40);
+    const order = [0, 1, 2].map(() => {
+      const intid = gic.iar();
+      gic.eoi(Number(intid));
+      return intid;
+    });
+    expect(order).toEqual([FIRST + 50000, 40, FIRST]);
+  });
+
+  it('an access to the CPU interface takes hardly longer than with one pending', () => {
+    // The shortest of several rounds of some 0.1 ms each, so that other load does not count.
+    const shortest = () => {
+      let least = Number.POSITIVE_INFINITY;
+      for (let round = 0; round < 9; round++) {
+        const from = performance.now();
+        for (let i = 0; i < 200; i++) {
+          gic.msr(0, REG.ICC_PMR_EL1, 0xf0);
+          gic.irq();
+        }
+        least = Math.min(least, performance.now() - from);
+      }
+      return least;
+    };
+    gic.send(DEVICE, 0);
+    const one = shortest();
+    // The highest priority is that of the last one.
+    storm((lpi) => (lpi === LPIS - 1 ? 0x10 : 0x20 + ((lpi % 16) << 3)));
+    // Some 300 times as long if all of them are visited.
+    expect(shortest() / one).toBeLessThan(30);
+  });
+});
+
+describe('a queue full of one command', () => {
+  it.each([
+    ['INVALL', [0x0dn, 0n, 0n, 0n], 1],
+    ['MOVALL', [0x0en, 0n, 0n, 0n], 1],
+    ['MAPD of a device with all events', [0x08n | (8n << 32n), 15n, VALID | BigInt(ITTS), 0n], 1],
+    ['INT', [0x03n | (8n << 32n), 5n, 0n, 0n], 3584],
+    ['SYNC', [0x05n, 0n, 0n, 0n], 3584],
+    ['no command', [0x77n, 0n, 0n, 0n], 3584],
+  ])('of %s is executed in pieces', (_name, words, piece) => {
+    gic.setGits(0, 0, 4);
+    // 256 pages, the most that GITS_CBASER can express.
+    gic.setGits(0x80, BigInt(QUEUE) | 0xffn | VALID);
+    const commands = 5000;
+    for (let at = 0; at < commands; at++)
+      for (const [i, word] of words.entries()) gic.store64(QUEUE + 32 * at + 8 * i, word);
+    gic.setGits(0x88, 32 * commands);
+    const creadr = new Uint32Array(gic.memory.buffer, AT + 0x104, 1);
+    const lengths: number[] = [];
+    gic.setGits(0, 1, 4);
+    for (let before = 0; before < 32 * commands; ) {
+      lengths.push(((creadr[0] ?? 0) - before) / 32);
+      before = creadr[0] ?? 0;
+      if (lengths.length > 3) break;
+      gic.gits(0x90);
+    }
+    expect(Math.max(...lengths)).toBe(piece);
+    expect(Math.min(...lengths)).toBeGreaterThan(0);
+  });
+});
