@@ -24,9 +24,10 @@ const TURN = 0x8000;
 /**
  * Exits of a vCPU in a run. Each may cost as much as one service of a device
  * (docs/internals/architecture.md), during which nothing else on the thread runs. A number
- * of exits, not a time, so that runs stay deterministic.
+ * of exits, not a time, so that runs stay deterministic. The end of a run costs as much as
+ * some 200 plain exits.
  */
-const EXITS = 0x200;
+const EXITS = 0x800;
 /** Cost of a sleep of all vCPUs in a budget: a run ends, even if nothing wakes them. */
 const SLEEP_COST = 0x400;
 /** Cost of a step, which takes as long as this many instructions. */
