@@ -101,6 +101,18 @@ function pasidOf(smmu: usize, d0: u64): i32 {
 }
 
 /**
+ * True for an ATC_INV without effect: no endpoint has an ATC, and the StreamID is physical
+ * (`asWritten`) or that of the first SID pair. Many guests have one device without an ATC,
+ * and a call of `atcInv` would cost every command of a batch its registers.
+ */
+export function isAtcInvIdle(smmu: usize, context: usize, asWritten: bool, d0: u64): bool {
+  return (
+    atomic.load<u32>(smmu, SMMU_AT_ATC_PORTS) == 0 &&
+    (asWritten || matches(atomic.load<u32>(context, CTX_SID_MATCH), d0 >> 32))
+  );
+}
+
+/**
  * ATC_INV. `asWritten`: the StreamID is a physical one. False when the StreamID matches
  * no stream.
  */
@@ -112,21 +124,11 @@ export function atcInv(
   d0: u64,
   d1: u64,
 ): bool {
-  // Without a port no endpoint has an ATC, and the command is complete. The first SID pair
-  // and this case are inline: a call would cost every command of a batch its registers, and
-  // many guests have one device without an ATC.
-  const noPorts = atomic.load<u32>(smmu, SMMU_AT_ATC_PORTS) == 0;
   let sid = d0 >> 32;
   if (!asWritten) {
-    if (matches(atomic.load<u32>(context, CTX_SID_MATCH), sid)) {
-      if (noPorts) return true;
-      sid = u64(atomic.load<u32>(context, CTX_SID_REPLACE));
-    } else {
-      sid = physicalSid(context, sid);
-      if (sid == NO_SID) return switchedOff(smmu, context);
-    }
+    sid = physicalSid(context, sid);
+    if (sid == NO_SID) return switchedOff(smmu, context);
   }
-  if (noPorts) return true;
   const port = portOf(smmu, u32(sid));
   if (port == NO_PORT || switchedOff(smmu, context)) return true;
   // Without SSV, or with Global, an endpoint drops the addresses for every PASID.

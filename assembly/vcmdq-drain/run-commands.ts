@@ -54,7 +54,7 @@ import { tlbiDone } from '../smmu-core/judged';
 import { BLOCKS_PER_COMMAND, resultOf, visitedBy } from '../smmu-core/service-work';
 import { atcsAnswered, noneAwaited, startWaiting } from './atc-wait';
 import { actionOf, actionsOf, asShown, ILLEGAL, isLacked } from './command-legality';
-import { atcInv } from './endpoint-commands';
+import { atcInv, isAtcInvIdle } from './endpoint-commands';
 import { DONE, execute, HOST, SYNC } from './execute';
 import { stat, stop } from './queue-words';
 import { signal, sync } from './sync';
@@ -132,6 +132,8 @@ export function run(smmu: usize, queue: usize, context: usize, written: u32): u3
     // carries the raised generation together with the old configuration.
     let raisedVmid: u32 = NO_VMID;
     let generation: i64 = 0;
+    // The generation of an ASID or of all that was raised last.
+    let raisedSlot: usize = 0;
     while (cons != end) {
       const at = base + ((cons & (size - 1)) << 4);
       command = ringWindow == 0 ? v128.load(at) : load128(at);
@@ -144,7 +146,11 @@ export function run(smmu: usize, queue: usize, context: usize, written: u32): u3
       } else if (action == ACTION_ATC_INV) {
         if (isLacked(context, action)) break;
         const asWritten = load<u32>(context, CTX_HYP_OWN) != 0;
-        if (!atcInv(smmu, queue, context, asWritten, d0, i64x2.extract_lane(command, 1))) break;
+        if (
+          !isAtcInvIdle(smmu, context, asWritten, d0) &&
+          !atcInv(smmu, queue, context, asWritten, d0, i64x2.extract_lane(command, 1))
+        )
+          break;
         tally += AN_ATC_INV | (asWritten ? 0 : A_REWRITE);
       } else {
         let d1 = i64x2.extract_lane(command, 1);
@@ -159,11 +165,12 @@ export function run(smmu: usize, queue: usize, context: usize, written: u32): u3
           break;
         }
         const named = u32(d0 >> 32) & 0xffff;
-        const vmid =
-          load<u32>(context, CTX_HYP_OWN) != 0 ? named : atomic.load<u32>(context, CTX_VMID);
+        // Plain loads: a VINTF has them before it is enabled (CTX_ENABLED, atomic).
+        const vmid = load<u32>(context, CTX_HYP_OWN) != 0 ? named : load<u32>(context, CTX_VMID);
         const block = vmidBlock(smmu, vmid);
         if (vmid != raisedVmid) {
           raisedVmid = vmid;
+          raisedSlot = 0;
           generation = touch(block);
         }
         tally += u64(vmid != named) << REWRITE_SHIFT;
@@ -180,7 +187,10 @@ export function run(smmu: usize, queue: usize, context: usize, written: u32): u3
           }
         } else {
           const slot = action == ACTION_TLBI_NH_ASID ? asidGen(block, asid) : block + VMID_ALL_GEN;
-          if (atomic.load<i64>(slot) < generation) raiseTo(slot, generation);
+          if (slot != raisedSlot) {
+            raisedSlot = slot;
+            raiseTo(slot, generation);
+          }
           if (CHECKED && action == ACTION_TLBI_S12_VMALL)
             tlbiDone(smmu, TLBI_OF_STAGE2, vmid, ANY_ASID, 0, 0);
         }

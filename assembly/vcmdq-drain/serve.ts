@@ -315,8 +315,9 @@ export function serveOwned(smmu: usize, queue: usize): u32 {
     return 0;
   }
   let total: u32 = 0;
-  for (let i = 0; i < ROUNDS; i++) {
-    const seen = rings(queue);
+  // What the count is at first, unless somebody else has rung.
+  let seen = 1;
+  for (let i = 0; i < ROUNDS; i++, seen = rings(queue)) {
     const done = round(smmu, queue);
     total += done;
     if (done >= BUDGET) continue;

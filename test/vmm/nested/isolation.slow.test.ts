@@ -63,7 +63,7 @@ describe('eight VMs of one host', () => {
     [
       'VMIDs as they are written',
       'vcmdq-drain/run-commands.ts',
-      ': atomic.load<u32>(context, CTX_VMID);',
+      ': load<u32>(context, CTX_VMID);',
       ': named;',
     ],
     [
