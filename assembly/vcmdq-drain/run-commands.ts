@@ -154,6 +154,9 @@ export function run(smmu: usize, queue: usize, context: usize, written: u32): u3
         tally += AN_ATC_INV | (asWritten ? 0 : A_REWRITE);
       } else {
         let d1 = i64x2.extract_lane(command, 1);
+        const asid = u32(d0 >> 48);
+        // Place of the generation that the command raises in the block of its VMID.
+        let raises: usize = 0;
         if (action == ACTION_TLBI_NH_VA) {
           if (hasGranule(d1)) {
             d1 = asShown(context, d1);
@@ -161,7 +164,10 @@ export function run(smmu: usize, queue: usize, context: usize, written: u32): u3
           }
         } else if (action == ACTION_TLBI_S12_VMALL) {
           if (isLacked(context, action)) break;
-        } else if (action != ACTION_TLBI_NH_ASID) {
+          raises = VMID_ALL_GEN;
+        } else if (action == ACTION_TLBI_NH_ASID) {
+          raises = asidGen(0, asid);
+        } else {
           break;
         }
         const named = u32(d0 >> 32) & 0xffff;
@@ -174,8 +180,7 @@ export function run(smmu: usize, queue: usize, context: usize, written: u32): u3
           generation = touch(block);
         }
         tally += u64(vmid != named) << REWRITE_SHIFT;
-        const asid = u32(d0 >> 48);
-        if (action == ACTION_TLBI_NH_VA) {
+        if (raises == 0) {
           const visited = invalidateVa(smmu, vmid, asid, d0, d1);
           if (visited != 0) {
             tally += u64(visited) << VISITED_SHIFT;
@@ -186,12 +191,12 @@ export function run(smmu: usize, queue: usize, context: usize, written: u32): u3
             }
           }
         } else {
-          const slot = action == ACTION_TLBI_NH_ASID ? asidGen(block, asid) : block + VMID_ALL_GEN;
+          const slot = block + raises;
           if (slot != raisedSlot) {
             raisedSlot = slot;
             raiseTo(slot, generation);
           }
-          if (CHECKED && action == ACTION_TLBI_S12_VMALL)
+          if (CHECKED && raises == VMID_ALL_GEN)
             tlbiDone(smmu, TLBI_OF_STAGE2, vmid, ANY_ASID, 0, 0);
         }
       }
