@@ -48,8 +48,11 @@ export interface SemihostingCall {
   readonly operation: number;
   /** X1. */
   readonly parameter: bigint;
-  /** The byte at a virtual address that EL1 can read; undefined outside RAM. */
-  readonly read: (address: bigint) => number | undefined;
+  /**
+   * The first bytes at a virtual address that EL1 can read, at least one and at most
+   * `length`, valid until the call returns; undefined outside RAM. Costs the vCPU an exit.
+   */
+  readonly read: (address: bigint, length: number) => Uint8Array | undefined;
 }
 
 /** MRS or MSR of a system register that neither a vCPU nor its board has: UNDEFINED. */

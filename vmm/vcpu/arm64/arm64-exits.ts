@@ -20,6 +20,10 @@ const MMIO = EXIT_KINDS.indexOf('mmio');
 const LOW = 0xffffffffn;
 /** Immediate of HLT. */
 const SEMIHOSTING = 0xf000n;
+/** The smallest page of a guest. */
+const PAGE = 0x1000;
+/** Bytes that a semihosting call reads at the cost of an exit. */
+const MOST_READ = 64;
 
 /** What exits are built from. */
 export interface Arm64ExitsOptions {
@@ -43,7 +47,13 @@ export class Arm64Exits {
     this.#left = exits;
   }
 
-  /** True when it has made the exits that it was allowed. */
+  /** Counts something that costs as much as a number of plain exits. */
+  spend(exits: number): void {
+    this.#left -= exits;
+    if (this.isSpent) this.#options.cpu.block.setStop(true);
+  }
+
+  /** True when it has made or spent the exits that it was allowed. */
   get isSpent(): boolean {
     return this.#left <= 0;
   }
@@ -64,8 +74,7 @@ export class Arm64Exits {
       call();
       gate.leave(cpu.index, kind);
     });
-    this.#left--;
-    if (this.isSpent) cpu.block.setStop(true);
+    this.spend(1);
   }
 
   /** Something that is no exit. What is thrown ends the run as well. */
@@ -139,9 +148,11 @@ export class Arm64Exits {
       board.semihosting({
         operation: block.word(ARM64_X),
         parameter: block.long(ARM64_X + 8),
-        read: (address) => {
+        read: (address, length) => {
+          this.spend(1);
           const at = exports.hostAddress(block.at, address);
-          return at === 0 ? undefined : block.byte(at);
+          const inPage = PAGE - Number(address & BigInt(PAGE - 1));
+          return at === 0 ? undefined : block.bytes(at, Math.min(length, MOST_READ, inPage));
         },
       }),
     );
