@@ -95,9 +95,48 @@ function firstOfRank(gic: usize, vcpu: i32, base: i32, rank: u32): u32 {
   return NONE;
 }
 
+/** The ranks that candidates among 32 LPIs have, a bit for each. */
+function ranksOf(gic: usize, vcpu: i32, base: i32): u32 {
+  let bits = atomic.load<u32>(candidatesAt(gic, vcpu, base));
+  let ranks: u32 = 0;
+  while (bits != 0) {
+    const intid = base + <i32>ctz(bits);
+    bits &= bits - 1;
+    const at = wordAt(gic, vcpu, intid);
+    const word = atomic.load<u32>(at);
+    if (isCandidate(gic, vcpu, intid, at, word)) ranks |= (<u32>1) << rankOf(word);
+  }
+  return ranks;
+}
+
 /**
- * `firstOfRank` of all LPIs. Clears summary bits of words without such a candidate, unless
- * the word has one in the meantime.
+ * Clears the bits of 32 LPIs in the summaries of ranks that none of them has, unless one
+ * has it in the meantime: of all ranks at once, because software can leave bits in all.
+ */
+function clearSummaries(gic: usize, vcpu: i32, base: i32): void {
+  const index = (base - GIC_FIRST_LPI) >> 5;
+  const bit: u32 = 1 << (index & 31);
+  const first = summaryAt(gic, vcpu, 0) + ((index >> 5) << 2);
+  let absent = ~ranksOf(gic, vcpu, base);
+  let cleared: u32 = 0;
+  while (absent != 0) {
+    const rank = <u32>ctz(absent);
+    absent &= absent - 1;
+    const at = first + rank * GIC_LPI_SUMMARY_SIZE;
+    if ((atomic.load<u32>(at) & bit) == 0) continue;
+    atomic.and<u32>(at, ~bit);
+    cleared |= (<u32>1) << rank;
+  }
+  let late = cleared & ranksOf(gic, vcpu, base);
+  while (late != 0) {
+    atomic.or<u32>(first + <u32>ctz(late) * GIC_LPI_SUMMARY_SIZE, bit);
+    late &= late - 1;
+  }
+}
+
+/**
+ * `firstOfRank` of all LPIs. Where there is none in spite of the summary, this brings the
+ * summaries up to date.
  */
 function firstInSummary(gic: usize, vcpu: i32, rank: u32): u32 {
   const summary = summaryAt(gic, vcpu, rank);
@@ -110,11 +149,11 @@ function firstInSummary(gic: usize, vcpu: i32, rank: u32): u32 {
       const base = GIC_FIRST_LPI + (((i << 5) + <i32>ctz(bit)) << 5);
       let key = firstOfRank(gic, vcpu, base, rank);
       if (key != NONE) return key;
-      atomic.and<u32>(at, ~bit);
+      clearSummaries(gic, vcpu, base);
+      if ((atomic.load<u32>(at) & bit) == 0) continue;
+      // It has one in the meantime.
       key = firstOfRank(gic, vcpu, base, rank);
-      if (key == NONE) continue;
-      atomic.or<u32>(at, bit);
-      return key;
+      if (key != NONE) return key;
     }
   }
   return NONE;
@@ -122,8 +161,9 @@ function firstInSummary(gic: usize, vcpu: i32, rank: u32): u32 {
 
 /**
  * The smallest key of all LPIs, or `least` if that is smaller. Apart from bits that are
- * out of date, each of which is cleared once, the time does not depend on how many are
- * pending: software may access the CPU interface as often as it wants while all are.
+ * out of date, the time does not depend on how many are pending: software may access the
+ * CPU interface as often as it wants while all are. Bits that are out of date cost a visit
+ * of their LPIs, once, as the command did that has left them.
  */
 function firstLpi(gic: usize, vcpu: i32, least: u32): u32 {
   const block = lpiBlock(gic, vcpu);
