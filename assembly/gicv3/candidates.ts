@@ -185,17 +185,23 @@ function firstLpi(gic: usize, vcpu: i32, least: u32): u32 {
 }
 
 /**
- * The interrupt that the distributor forwards first to this vCPU: the lowest INTID among
- * those of the highest priority. ICC_INTID_NONE when there is none, or while group 1 is
+ * The key of the interrupt that the distributor forwards first to this vCPU: the lowest
+ * INTID among those of the highest priority. NONE when there is none, or while group 1 is
  * disabled.
  */
-export function highest(gic: usize, vcpu: i32): i32 {
-  if (load<u32>(cpuBlock(gic, vcpu), GIC_CPU_IGRPEN1) == 0) return ICC_INTID_NONE;
+function highestKey(gic: usize, vcpu: i32): u32 {
+  if (load<u32>(cpuBlock(gic, vcpu), GIC_CPU_IGRPEN1) == 0) return NONE;
   let least = NONE;
   const intids = load<i32>(gic, GIC_AT_INTIDS);
   for (let base: i32 = 0; base < intids; base += 32) least = firstOf(gic, vcpu, base, least);
   if (load<u32>(gic, GIC_AT_LPIS) != 0) least = firstLpi(gic, vcpu, least);
-  return least == NONE ? ICC_INTID_NONE : <i32>(least & 0xffff);
+  return least;
+}
+
+/** The INTID of `highestKey`, ICC_INTID_NONE when there is none. */
+export function highest(gic: usize, vcpu: i32): i32 {
+  const key = highestKey(gic, vcpu);
+  return key == NONE ? ICC_INTID_NONE : <i32>(key & 0xffff);
 }
 
 /** True when group 1 uses the binary point of group 0. */
@@ -232,12 +238,15 @@ function passes(cpu: usize, priority: u32): bool {
   return (priority & mask) < (running & mask);
 }
 
-/** The interrupt that is signalled, ICC_INTID_NONE when there is none. */
+/**
+ * The interrupt that is signalled, ICC_INTID_NONE when there is none. Its priority is the
+ * one by which it was chosen: another thread that changes it later makes it a candidate
+ * again and kicks the vCPU, which then looks again.
+ */
 function signalled(gic: usize, vcpu: i32): i32 {
-  const intid = highest(gic, vcpu);
-  if (intid == ICC_INTID_NONE) return ICC_INTID_NONE;
-  const priority = priorityOf(atomic.load<u32>(wordAt(gic, vcpu, intid)));
-  return passes(cpuBlock(gic, vcpu), priority) ? intid : ICC_INTID_NONE;
+  const key = highestKey(gic, vcpu);
+  if (key == NONE || !passes(cpuBlock(gic, vcpu), key >> 16)) return ICC_INTID_NONE;
+  return <i32>(key & 0xffff);
 }
 
 /**
