@@ -223,7 +223,7 @@ function groupMask(cpu: usize): u32 {
 /** Group priority of the interrupt that the vCPU handles: the highest active one. */
 export function runningPriority(cpu: usize): u32 {
   const active = load<u32>(cpu, GIC_CPU_AP0R) | load<u32>(cpu, GIC_CPU_AP1R);
-  return active == 0 ? ICC_IDLE_PRIORITY : (<u32>ctz(active)) << 3;
+  return active == 0 ? ICC_IDLE_PRIORITY : (<u32>ctz(active)) << GIC_PRIORITY_SHIFT;
 }
 
 /**
@@ -303,7 +303,7 @@ export function acknowledge(gic: usize, vcpu: i32): i32 {
     const active: u32 = intid < GIC_FIRST_LPI ? GIC_INT_ACTIVE : 0;
     if (atomic.cmpxchg<u32>(at, old, (old & ~GIC_INT_LATCH) | active) != old) continue;
     drop(gic, vcpu, intid, at);
-    const running: u32 = 1 << ((priority & groupMask(cpu)) >> 3);
+    const running: u32 = 1 << ((priority & groupMask(cpu)) >> GIC_PRIORITY_SHIFT);
     store<u32>(cpu, load<u32>(cpu, GIC_CPU_AP1R) | running, GIC_CPU_AP1R);
     return intid;
   }
