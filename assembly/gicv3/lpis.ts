@@ -23,7 +23,7 @@ import {
   LPI_CONFIG_ENABLE,
 } from '../layout/gic-registers';
 import { PAGE_ADDRESS, ramAt } from './gic-ram';
-import { change, cpuBlock, replace, targetOf, wordAt } from './interrupt';
+import { addWork, change, cpuBlock, replace, targetOf, wordAt } from './interrupt';
 
 const CONFIGURED: u32 = GIC_INT_ENABLED | GIC_INT_PRIORITY;
 const PENDING_TABLE: u64 = 0x000fffffffff0000;
@@ -141,6 +141,7 @@ function readPendingTable(gic: usize, vcpu: i32): void {
 export function enableLpis(gic: usize, vcpu: i32, enable: bool): void {
   const cpu = cpuBlock(gic, vcpu);
   if (atomic.xchg<u32>(cpu, enable ? 1 : 0, GIC_CPU_LPIS_ENABLED) == (enable ? 1 : 0)) return;
+  addWork(gic, GIC_LPIS);
   if (enable) {
     readConfigurations(gic, vcpu);
     readPendingTable(gic, vcpu);

@@ -70,7 +70,7 @@ const INBOX: readonly Piece[] = [
 ];
 
 const GIC_BLOCK: readonly Piece[] = [
-  ...words('GIC_AT_', 'VCPUS INTIDS CTLR LPIS RAM_GPA RAM RAM_SIZE'),
+  ...words('GIC_AT_', 'VCPUS INTIDS CTLR LPIS RAM_GPA RAM RAM_SIZE WORK'),
   ...words('GIC_AT_ITS_', 'CTLR CREADR CWRITER ERRORS ERROR'),
   ...longs('GIC_AT_ITS_', 'CBASER BASER0 BASER1'),
   i32('GIC_SPIS', GIC.GIC_MAX_INTIDS),

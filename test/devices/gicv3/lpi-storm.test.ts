@@ -79,6 +79,24 @@ describe('with all LPIs pending', () => {
   });
 });
 
+describe('the work that accesses report', () => {
+  it.each<[string, number, () => void]>([
+    ['INVALL', LPIS + 16, () => gic.command(0x0d)],
+    ['MOVALL', LPIS + 16, () => gic.command(0x0e)],
+    ['MAPD of a device with all events', 0x10000 + 16, () => gic.mapd(DEVICE, 16, ITTS)],
+    ['SYNC', 16, () => gic.command(0x05)],
+    ['GICR_CTLR.EnableLPIs', LPIS, () => gic.setGicr(0, 0, 0)],
+    ['GICR_CTLR that does not change', 0, () => gic.setGicr(0, 0, 1)],
+    ['GICD_CTLR', LPIS, () => gic.setGicd(0, 0)],
+    ['GICD_CTLR that does not change', 0, () => gic.setGicd(0, 0x13)],
+    ['a priority', 0, () => gic.setGicd(0x400 + 40, 0xa0a0a0a0)],
+  ])('of %s is that of %i LPIs', (_name, work, access) => {
+    gic.device.takeWork();
+    access();
+    expect([gic.device.takeWork(), gic.device.takeWork()]).toEqual([work, 0]);
+  });
+});
+
 describe('bits of priorities that LPIs have no more', () => {
   const [WORDS, RANKS, LOWEST] = [LPIS / 32, 31, 0xf0];
 

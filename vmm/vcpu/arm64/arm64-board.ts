@@ -19,7 +19,13 @@ export interface CpuInterface {
 }
 
 /** An interrupt controller with a CPU interface in system registers: a GICv3. */
-export interface CpuInterrupts extends CpuInterface, InterruptSink {}
+export interface CpuInterrupts extends CpuInterface, InterruptSink {
+  /**
+   * The work of accesses to its registers since the last call, in units of which 64 take as
+   * long as an exit. Absent: none of them takes longer than others.
+   */
+  takeWork?(): number;
+}
 
 /** X0 to X3 of a vCPU that calls the layer above its operating system. */
 export interface Hypercall {

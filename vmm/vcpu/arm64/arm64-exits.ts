@@ -24,6 +24,8 @@ const SEMIHOSTING = 0xf000n;
 const PAGE = 0x1000;
 /** Bytes that a semihosting call reads at the cost of an exit. */
 const MOST_READ = 64;
+/** Work of an interrupt controller that costs as much as an exit. */
+const WORK_OF_EXIT = 64;
 
 /** What exits are built from. */
 export interface Arm64ExitsOptions {
@@ -108,8 +110,9 @@ export class Arm64Exits {
 
   /** An access to a device, for the CPU: 0 when there is none. */
   mmio(isWrite: boolean): number {
-    const { bus } = this.#options.host;
-    const { block, index } = this.#options.cpu;
+    const { host, cpu, board } = this.#options;
+    const { bus } = host;
+    const { block, index } = cpu;
     const gpa = Number(block.long(ARM64_MMIO_ADDRESS));
     if (!bus.isMapped(gpa)) return 0;
     const size = block.word(ARM64_MMIO_SIZE) as AccessSize;
@@ -122,6 +125,8 @@ export class Arm64Exits {
         block.mmioValue = (BigInt(bus.high) << 32n) | BigInt(low);
       }
     });
+    const work = board.interrupts.takeWork?.() ?? 0;
+    if (work >= WORK_OF_EXIT) this.spend(Math.floor(work / WORK_OF_EXIT));
     return 1;
   }
 
