@@ -155,3 +155,29 @@ it.each([
   expect(steps).toBeGreaterThanOrEqual(least);
   expect(steps).toBeLessThan(2 * least);
 });
+
+it.each(['smc #0', 'hlt #0'])(
+  'a vector that begins with %s is found to be endless',
+  async (first) => {
+    host = await Host.create();
+    const guest = assembleProgram(`
+adr x1, vectors
+msr vbar_el1, x1
+${first}
+.balign 2048
+vectors:
+.word 0
+.balign 512
+${first}
+`);
+    const machine = await host.createMachine({ guest, board: virtBoard(), memory: 16 });
+    await machine.boot({ paused: true });
+    let steps = 0;
+    while (machine.status === 'paused' && steps < 10) {
+      await machine.step();
+      steps++;
+    }
+    expect(machine.status).toBe('stopped');
+    expect((await machine.wait()).reason).toMatch(/at its own exception vector/);
+  },
+);
