@@ -19,7 +19,13 @@ export async function endingAll<R>(measure: (ending: Ending) => R | Promise<R>):
   const started: Running[] = [];
   const end = async () => {
     const errors: unknown[] = [];
-    for (const one of started.reverse()) await one.end().catch((error) => errors.push(error));
+    for (const one of started.reverse()) {
+      try {
+        await one.end();
+      } catch (error) {
+        errors.push(error);
+      }
+    }
     return errors;
   };
   let result: R;

@@ -131,8 +131,9 @@ function checkThreads({ gdb, icacheCheck }: BootSettings): void {
 }
 
 /**
- * The same board, but errors about the initrd begin with its path.
- * @param linux the path or URL of a kernel that must be a Linux; undefined: it need not.
+ * The same board, but errors about the initrd begin with its path, and a flat binary is
+ * refused where the kernel must be a Linux.
+ * @param linux the path or URL of such a kernel; undefined: it need not be one.
  */
 function withNamedFiles(
   board: Board,

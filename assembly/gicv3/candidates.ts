@@ -95,9 +95,48 @@ function firstOfRank(gic: usize, vcpu: i32, base: i32, rank: u32): u32 {
   return NONE;
 }
 
+/** The ranks that candidates among 32 LPIs have, a bit for each. */
+function ranksOf(gic: usize, vcpu: i32, base: i32): u32 {
+  let bits = atomic.load<u32>(candidatesAt(gic, vcpu, base));
+  let ranks: u32 = 0;
+  while (bits != 0) {
+    const intid = base + <i32>ctz(bits);
+    bits &= bits - 1;
+    const at = wordAt(gic, vcpu, intid);
+    const word = atomic.load<u32>(at);
+    if (isCandidate(gic, vcpu, intid, at, word)) ranks |= (<u32>1) << rankOf(word);
+  }
+  return ranks;
+}
+
 /**
- * `firstOfRank` of all LPIs. Clears summary bits of words without such a candidate, unless
- * the word has one in the meantime.
+ * Clears the bits of 32 LPIs in the summaries of ranks that none of them has, unless one
+ * has it in the meantime: of all ranks at once, because software can leave bits in all.
+ */
+function clearSummaries(gic: usize, vcpu: i32, base: i32): void {
+  const index = (base - GIC_FIRST_LPI) >> 5;
+  const bit: u32 = 1 << (index & 31);
+  const first = summaryAt(gic, vcpu, 0) + ((index >> 5) << 2);
+  let absent = ~ranksOf(gic, vcpu, base);
+  let cleared: u32 = 0;
+  while (absent != 0) {
+    const rank = <u32>ctz(absent);
+    absent &= absent - 1;
+    const at = first + rank * GIC_LPI_SUMMARY_SIZE;
+    if ((atomic.load<u32>(at) & bit) == 0) continue;
+    atomic.and<u32>(at, ~bit);
+    cleared |= (<u32>1) << rank;
+  }
+  let late = cleared & ranksOf(gic, vcpu, base);
+  while (late != 0) {
+    atomic.or<u32>(first + <u32>ctz(late) * GIC_LPI_SUMMARY_SIZE, bit);
+    late &= late - 1;
+  }
+}
+
+/**
+ * `firstOfRank` of all LPIs. Where there is none in spite of the summary, this brings the
+ * summaries up to date.
  */
 function firstInSummary(gic: usize, vcpu: i32, rank: u32): u32 {
   const summary = summaryAt(gic, vcpu, rank);
@@ -110,11 +149,11 @@ function firstInSummary(gic: usize, vcpu: i32, rank: u32): u32 {
       const base = GIC_FIRST_LPI + (((i << 5) + <i32>ctz(bit)) << 5);
       let key = firstOfRank(gic, vcpu, base, rank);
       if (key != NONE) return key;
-      atomic.and<u32>(at, ~bit);
+      clearSummaries(gic, vcpu, base);
+      if ((atomic.load<u32>(at) & bit) == 0) continue;
+      // It has one in the meantime.
       key = firstOfRank(gic, vcpu, base, rank);
-      if (key == NONE) continue;
-      atomic.or<u32>(at, bit);
-      return key;
+      if (key != NONE) return key;
     }
   }
   return NONE;
@@ -122,8 +161,9 @@ function firstInSummary(gic: usize, vcpu: i32, rank: u32): u32 {
 
 /**
  * The smallest key of all LPIs, or `least` if that is smaller. Apart from bits that are
- * out of date, each of which is cleared once, the time does not depend on how many are
- * pending: software may access the CPU interface as often as it wants while all are.
+ * out of date, the time does not depend on how many are pending: software may access the
+ * CPU interface as often as it wants while all are. Bits that are out of date cost a visit
+ * of their LPIs, once, as the command did that has left them.
  */
 function firstLpi(gic: usize, vcpu: i32, least: u32): u32 {
   const block = lpiBlock(gic, vcpu);
@@ -145,17 +185,23 @@ function firstLpi(gic: usize, vcpu: i32, least: u32): u32 {
 }
 
 /**
- * The interrupt that the distributor forwards first to this vCPU: the lowest INTID among
- * those of the highest priority. ICC_INTID_NONE when there is none, or while group 1 is
+ * The key of the interrupt that the distributor forwards first to this vCPU: the lowest
+ * INTID among those of the highest priority. NONE when there is none, or while group 1 is
  * disabled.
  */
-export function highest(gic: usize, vcpu: i32): i32 {
-  if (load<u32>(cpuBlock(gic, vcpu), GIC_CPU_IGRPEN1) == 0) return ICC_INTID_NONE;
+function highestKey(gic: usize, vcpu: i32): u32 {
+  if (load<u32>(cpuBlock(gic, vcpu), GIC_CPU_IGRPEN1) == 0) return NONE;
   let least = NONE;
   const intids = load<i32>(gic, GIC_AT_INTIDS);
   for (let base: i32 = 0; base < intids; base += 32) least = firstOf(gic, vcpu, base, least);
   if (load<u32>(gic, GIC_AT_LPIS) != 0) least = firstLpi(gic, vcpu, least);
-  return least == NONE ? ICC_INTID_NONE : <i32>(least & 0xffff);
+  return least;
+}
+
+/** The INTID of `highestKey`, ICC_INTID_NONE when there is none. */
+export function highest(gic: usize, vcpu: i32): i32 {
+  const key = highestKey(gic, vcpu);
+  return key == NONE ? ICC_INTID_NONE : <i32>(key & 0xffff);
 }
 
 /** True when group 1 uses the binary point of group 0. */
@@ -177,7 +223,7 @@ function groupMask(cpu: usize): u32 {
 /** Group priority of the interrupt that the vCPU handles: the highest active one. */
 export function runningPriority(cpu: usize): u32 {
   const active = load<u32>(cpu, GIC_CPU_AP0R) | load<u32>(cpu, GIC_CPU_AP1R);
-  return active == 0 ? ICC_IDLE_PRIORITY : (<u32>ctz(active)) << 3;
+  return active == 0 ? ICC_IDLE_PRIORITY : (<u32>ctz(active)) << GIC_PRIORITY_SHIFT;
 }
 
 /**
@@ -192,12 +238,15 @@ function passes(cpu: usize, priority: u32): bool {
   return (priority & mask) < (running & mask);
 }
 
-/** The interrupt that is signalled, ICC_INTID_NONE when there is none. */
+/**
+ * The interrupt that is signalled, ICC_INTID_NONE when there is none. Its priority is the
+ * one by which it was chosen: another thread that changes it later makes it a candidate
+ * again and kicks the vCPU, which then looks again.
+ */
 function signalled(gic: usize, vcpu: i32): i32 {
-  const intid = highest(gic, vcpu);
-  if (intid == ICC_INTID_NONE) return ICC_INTID_NONE;
-  const priority = priorityOf(atomic.load<u32>(wordAt(gic, vcpu, intid)));
-  return passes(cpuBlock(gic, vcpu), priority) ? intid : ICC_INTID_NONE;
+  const key = highestKey(gic, vcpu);
+  if (key == NONE || !passes(cpuBlock(gic, vcpu), key >> 16)) return ICC_INTID_NONE;
+  return <i32>(key & 0xffff);
 }
 
 /**
@@ -254,7 +303,7 @@ export function acknowledge(gic: usize, vcpu: i32): i32 {
     const active: u32 = intid < GIC_FIRST_LPI ? GIC_INT_ACTIVE : 0;
     if (atomic.cmpxchg<u32>(at, old, (old & ~GIC_INT_LATCH) | active) != old) continue;
     drop(gic, vcpu, intid, at);
-    const running: u32 = 1 << ((priority & groupMask(cpu)) >> 3);
+    const running: u32 = 1 << ((priority & groupMask(cpu)) >> GIC_PRIORITY_SHIFT);
     store<u32>(cpu, load<u32>(cpu, GIC_CPU_AP1R) | running, GIC_CPU_AP1R);
     return intid;
   }

@@ -31,7 +31,7 @@ import {
   GICD_TYPER_LPIS,
 } from '../layout/gic-registers';
 import { isBanked, readBank, writeBank, writePriority } from './banks';
-import { changeGroup, replace, wordAt } from './interrupt';
+import { addWork, changeGroup, replace, wordAt } from './interrupt';
 
 /**
  * PIDR4 (the 4 of 64 KiB, JEP106 continuation 4) to 7, PIDR0 to 3 (PIDR2: GICv3), CIDR0
@@ -115,6 +115,7 @@ function writeControl(gic: usize, value: u32): void {
   for (let intid: i32 = GIC_PRIVATE_INTIDS; intid < intids; intid++)
     changeGroup(gic, wordAt(gic, 0, intid), intid, 0, 0);
   if (load<u32>(gic, GIC_AT_LPIS) == 0) return;
+  addWork(gic, GIC_LPIS);
   for (let intid: i32 = GIC_FIRST_LPI; intid < GIC_FIRST_LPI + GIC_LPIS; intid++)
     changeGroup(gic, wordAt(gic, 0, intid), intid, 0, 0);
 }

@@ -7,6 +7,7 @@ import {
   GIC_AT_CTLR,
   GIC_AT_INTIDS,
   GIC_AT_LPIS,
+  GIC_AT_WORK,
   GIC_CPU_ASLEEP,
   GIC_CPU_CANDIDATES,
   GIC_CPU_LIMIT_AT,
@@ -39,6 +40,11 @@ import {
   GIC_SPIS,
 } from '../layout/gic-memory';
 import { GICD_CTLR_ENABLE_GRP1 } from '../layout/gic-registers';
+
+/** Counts work of an access to a frame. */
+export function addWork(gic: usize, work: i32): void {
+  store<u32>(gic, load<u32>(gic, GIC_AT_WORK) + <u32>work, GIC_AT_WORK);
+}
 
 /** Address of a vCPU's block. */
 export function cpuBlock(gic: usize, vcpu: i32): usize {

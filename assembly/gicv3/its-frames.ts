@@ -42,10 +42,11 @@ import {
 } from '../layout/its-registers';
 import { readIdentification } from './distributor';
 import { PAGE_ADDRESS, ramAt } from './gic-ram';
+import { addWork } from './interrupt';
 import { execute, raiseMessage } from './its-commands';
 
 /**
- * Work of one `serveIts`, which ends after the command that exceeds it: one command for
+ * Work of one `serveIts`, which ends after the command that reaches it: one command for
  * all LPIs, or 3,584 for one each (docs/internals/architecture.md, "Bounds of one
  * service").
  */
@@ -90,6 +91,7 @@ export function serveIts(gic: usize): bool {
     const next = at + ITS_COMMAND_SIZE;
     store<u32>(gic, next < size ? next : 0, GIC_AT_ITS_CREADR);
   }
+  addWork(gic, work);
   return hasCommands(gic);
 }
 

@@ -23,7 +23,7 @@ import {
   LPI_CONFIG_ENABLE,
 } from '../layout/gic-registers';
 import { PAGE_ADDRESS, ramAt } from './gic-ram';
-import { change, cpuBlock, replace, targetOf, wordAt } from './interrupt';
+import { addWork, change, cpuBlock, replace, targetOf, wordAt } from './interrupt';
 
 const CONFIGURED: u32 = GIC_INT_ENABLED | GIC_INT_PRIORITY;
 const PENDING_TABLE: u64 = 0x000fffffffff0000;
@@ -94,8 +94,9 @@ export function clearLpi(gic: usize, intid: i32): void {
 
 /**
  * Moves an LPI that is pending on one vCPU to another. It is lost if the other one does
- * not have it: commands that involve LPIs of a redistributor without them are ignored (IHI
- * 0069, GICR_CTLR.EnableLPIs).
+ * not have it. Commands that involve LPIs of a redistributor without them are ignored (IHI
+ * 0069, GICR_CTLR.EnableLPIs). Whether a MOVI to it is one as a whole is left open: here
+ * half of it is executed, as the event moves, and only its pending state does not.
  */
 export function moveLpi(gic: usize, from: i32, to: i32, intid: i32): void {
   const at = wordAt(gic, from, intid);
@@ -141,6 +142,7 @@ function readPendingTable(gic: usize, vcpu: i32): void {
 export function enableLpis(gic: usize, vcpu: i32, enable: bool): void {
   const cpu = cpuBlock(gic, vcpu);
   if (atomic.xchg<u32>(cpu, enable ? 1 : 0, GIC_CPU_LPIS_ENABLED) == (enable ? 1 : 0)) return;
+  addWork(gic, GIC_LPIS);
   if (enable) {
     readConfigurations(gic, vcpu);
     readPendingTable(gic, vcpu);

@@ -10,6 +10,7 @@ import {
   GIC_AT_RAM_GPA,
   GIC_AT_RAM_SIZE,
   GIC_AT_VCPUS,
+  GIC_AT_WORK,
   GIC_CPU_BPR0,
   GIC_CPU_BPR1,
   GIC_CPU_LIMIT_AT,
@@ -76,6 +77,7 @@ export function reset(gic: usize, vcpus: i32, intids: i32): void {
   store<u32>(gic, vcpus, GIC_AT_VCPUS);
   store<u32>(gic, intids, GIC_AT_INTIDS);
   store<u32>(gic, 0, GIC_AT_CTLR);
+  store<u32>(gic, 0, GIC_AT_WORK);
   memory.fill(gic + GIC_SPIS, 0, intids << 2);
   memory.fill(gic + GIC_ROUTES, 0, intids << 2);
   for (let vcpu: i32 = 0; vcpu < vcpus; vcpu++) resetVcpu(gic, vcpu);

@@ -16,6 +16,11 @@ export const GIC_AT_LPIS = 0xc;
 export const GIC_AT_RAM_GPA = 0x10;
 export const GIC_AT_RAM = 0x14;
 export const GIC_AT_RAM_SIZE = 0x18;
+/**
+ * Work of the accesses that visit LPIs, for its host, which takes it away: an LPI counts 1.
+ * Only the thread that accesses the frames uses it.
+ */
+export const GIC_AT_WORK = 0x1c;
 
 // The ITS: registers as software reads them, except for fields that never change. u64
 // where noted.

@@ -5,6 +5,7 @@
 
 import {
   GIC_AT_CTLR,
+  GIC_AT_WORK,
   GIC_CPU_AP0R,
   GIC_CPU_AP1R,
   GIC_CPU_BPR0,
@@ -158,6 +159,7 @@ export class Gicv3 extends GicCpuInterface implements Device, InterruptSink {
   readonly #vcpus: number;
   readonly #spis: number;
   readonly #hasLpis: boolean;
+  readonly #work: Uint32Array;
 
   /** @throws {RangeError} when there are too many vCPUs or SPIs, or the block or RAM is misplaced. */
   constructor(options: Gicv3Options) {
@@ -169,6 +171,7 @@ export class Gicv3 extends GicCpuInterface implements Device, InterruptSink {
     this.#vcpus = vcpus;
     this.#spis = spis;
     this.#hasLpis = lpiTables !== undefined;
+    this.#work = this.#words(GIC_AT_WORK, 1);
     if (lpiTables) {
       const { gpa, offset, size } = lpiTables;
       this.gic.addLpis(at, at + lpiArea(vcpus), gpa, offset, size);
@@ -183,6 +186,16 @@ export class Gicv3 extends GicCpuInterface implements Device, InterruptSink {
 
   attach(): void {
     // It is the interrupt controller itself, and needs nothing from its host.
+  }
+
+  /**
+   * The work of accesses since the last call, a unit for each visit of an LPI: of commands
+   * of the ITS, and of registers that concern all LPIs.
+   */
+  takeWork(): number {
+    const work = this.#work[0] ?? 0;
+    if (work !== 0) this.#work[0] = 0;
+    return work;
   }
 
   reset(): void {

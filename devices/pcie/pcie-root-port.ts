@@ -142,7 +142,11 @@ export class PcieRootPort implements PcieFunction {
     return (this.#config.get(PCIE_BUS_NUMBERS) >>> 8) & 0xff;
   }
 
-  /** True while it forwards DMA and messages from below. */
+  /**
+   * True while it forwards DMA and messages from below. Without Bus Master Enable a root
+   * port handles them as Unsupported Requests (PCIe 6.0, section 7.5.1.1.3): an MSI is a
+   * posted write, which gets no completion, so that hardware loses it as well.
+   */
   get isMaster(): boolean {
     return (this.#config.command & PCIE_COMMAND_MASTER) !== 0;
   }

@@ -242,6 +242,7 @@ export class VirtioCore {
     const port = this.#port;
     if (!port || !this.#isRunning) return 0;
     port.begin();
+    const { registers } = this;
     let done = 0;
     try {
       for (let i = 0; i < this.#live.length && !port.isSpent; i++) {
@@ -252,7 +253,9 @@ export class VirtioCore {
     } catch (error) {
       if (error instanceof StalledQueue) return done;
       if (!(error instanceof BrokenQueue)) throw error;
-      this.registers.status |= VIRTIO_STATUS_NEEDS_RESET;
+      // What broke is gone with a reset that an access of this turn has led to.
+      if (registers !== this.registers) return done;
+      registers.status |= VIRTIO_STATUS_NEEDS_RESET;
       this.#notify.configChanged();
     }
     return done;
@@ -268,7 +271,7 @@ export class VirtioCore {
       if (!live.current) break;
       const { current } = live;
       const result = current.written ?? current.work();
-      // Its back end has reset the device: nothing of it is left.
+      // The function's back end has reset the device: nothing of the request is left.
       if (live !== this.#live[index]) return completed;
       if (result === 'stalled') return completed;
       if (result === 'more') return completed + 1;

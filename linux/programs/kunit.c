@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
-// Has a status by the kernel's own tests (KUnit), which ran while it booted: kunit, or kunit
-// SUITE... for these suites only. Their results are in the kernel's log.
+// Prints the results of the kernel's own tests (KUnit), which ran while it booted, from the
+// kernel's log: kunit for all suites, kunit SUITE... for these only. Fails if a test has
+// failed, if a named suite is missing, or if the log lacks results.
 #include "system-calls.h"
 
 /** Linux, include/linux/syslog.h. */

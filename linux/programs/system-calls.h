@@ -41,6 +41,7 @@ enum {
   EINTR = 4,
   EIO = 5,
   ENXIO = 6,
+  ENOEXEC = 8,
   ENOMEM = 12,
   EACCES = 13,
   EBUSY = 16,
@@ -51,7 +52,6 @@ enum {
   ENOTTY = 25,
   ENOSPC = 28,
   EROFS = 30,
-  ENOEXEC = 8,
   EOPNOTSUPP = 95,
 };
 

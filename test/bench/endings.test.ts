@@ -43,4 +43,18 @@ describe('endingAll', () => {
     await expect(measured).rejects.toThrow('b does not end');
     expect(log).toEqual(['c', 'b', 'a']);
   });
+
+  it('ends all when one throws instead of a rejection', async () => {
+    const log: string[] = [];
+    const measured = endingAll((ending) => {
+      startAll(ending, log);
+      ending({
+        end() {
+          throw new Error('d is already gone');
+        },
+      });
+    });
+    await expect(measured).rejects.toThrow('d is already gone');
+    expect(log).toEqual(['c', 'b', 'a']);
+  });
 });

@@ -6,6 +6,7 @@ import { describe, expect, it } from 'vitest';
 import { ARM64_REGISTER_TABLE } from '../../assembly/layout/a64/arm64-registers.ts';
 import * as CPU from '../../assembly/layout/arm64-state.ts';
 import * as GIC from '../../assembly/layout/gic-memory.ts';
+import { GIC_PRIORITY_BITS } from '../../assembly/layout/gic-registers.ts';
 import { area, faults, i32, i64, type Layout, type Piece, unplaced } from './map-faults.ts';
 
 const words = (prefix: string, names: string) =>
@@ -69,7 +70,7 @@ const INBOX: readonly Piece[] = [
 ];
 
 const GIC_BLOCK: readonly Piece[] = [
-  ...words('GIC_AT_', 'VCPUS INTIDS CTLR LPIS RAM_GPA RAM RAM_SIZE'),
+  ...words('GIC_AT_', 'VCPUS INTIDS CTLR LPIS RAM_GPA RAM RAM_SIZE WORK'),
   ...words('GIC_AT_ITS_', 'CTLR CREADR CWRITER ERRORS ERROR'),
   ...longs('GIC_AT_ITS_', 'CBASER BASER0 BASER1'),
   i32('GIC_SPIS', GIC.GIC_MAX_INTIDS),
@@ -83,9 +84,12 @@ const GIC_CPU: readonly Piece[] = [
   ...words('GIC_CPU_', 'IGRPEN0 IGRPEN1 CTLR AP0R AP1R LPIS_ENABLED'),
   ...longs('GIC_CPU_', 'PROPBASER PENDBASER'),
 ];
+/** The number of priorities, each of which has a summary and a bit. */
+const PRIORITIES = 0x100 >> GIC.GIC_PRIORITY_SHIFT;
 const LPI_CPU: readonly Piece[] = [
   i32('GIC_LPI_CANDIDATES', GIC.GIC_LPIS / 32),
-  area('GIC_LPI_SUMMARY', GIC.GIC_LPI_SUMMARY_SIZE, 4),
+  area('GIC_LPI_SUMMARY', PRIORITIES * GIC.GIC_LPI_SUMMARY_SIZE, 4),
+  i32('GIC_LPI_PRIORITIES'),
 ];
 
 const MAPS: readonly (readonly [
@@ -118,6 +122,7 @@ describe('maps of vCPUs', () => {
     ['BANK_*', CPU, /^BANK_/, BANK],
     ['GIC_AT_*', GIC, /^GIC_AT_/, GIC_BLOCK],
     ['GIC_CPU_*', GIC, /^GIC_CPU_(?!SIZE)/, GIC_CPU],
+    ['GIC_LPI_*', GIC, /^GIC_LPI_(?!.*SIZE$)/, LPI_CPU],
   ] as const)('place every %s', (_, layout, prefix, pieces) => {
     expect(unplaced(layout, prefix, pieces)).toEqual([]);
   });
@@ -139,6 +144,7 @@ describe('maps of vCPUs', () => {
     ]);
     expect([GIC.GIC_INT_PRIORITY_SHIFT, GIC.GIC_INT_TARGET_SHIFT]).toEqual([8, 16]);
     expect(GIC.GIC_INT_NOWHERE).toBe(0xffff);
+    expect([GIC_PRIORITY_BITS, PRIORITIES]).toEqual([0xff & (0xff << GIC.GIC_PRIORITY_SHIFT), 32]);
   });
 
   it('has blocks that keep the alignment of the first', () => {

@@ -81,7 +81,9 @@ const FORMAT_BYTES = 4096;
 
 /**
  * True when a file, after removing all packing, is in no format that names itself: it may
- * be a flat binary, but not a Linux kernel. False also if it cannot be unpacked.
+ * be a flat binary, but not a Linux kernel. False also if it cannot be unpacked. Only the
+ * first 4 KiB after each unpacking are read: it cannot see that a kernel is damaged, or
+ * incomplete, or of another operating system.
  */
 export async function hasNoFormat(file: Uint8Array<ArrayBuffer>): Promise<boolean> {
   try {

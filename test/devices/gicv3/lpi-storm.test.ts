@@ -3,9 +3,10 @@
 // may do in one piece must not keep other machines of the thread waiting.
 
 import { beforeEach, describe, expect, it } from 'vitest';
+import * as MEMORY from '../../../assembly/layout/gic-memory.ts';
 import * as REG from '../../../assembly/layout/gic-registers.ts';
-import { AT } from './gic-harness.ts';
-import { ITTS, ItsHarness, QUEUE } from './its-harness.ts';
+import { AT, RAM_GPA } from './gic-harness.ts';
+import { ITTS, ItsHarness, PROPERTIES, QUEUE } from './its-harness.ts';
 
 const FIRST = 8192;
 const LPIS = 57344;
@@ -76,27 +77,83 @@ describe('with all LPIs pending', () => {
     });
     expect(order).toEqual([FIRST + 50000, 40, FIRST]);
   });
+});
 
-  it('an access to the CPU interface takes hardly longer than with one pending', () => {
-    // The shortest of several rounds of some 0.1 ms each, so that other load does not count.
-    const shortest = () => {
-      let least = Number.POSITIVE_INFINITY;
-      for (let round = 0; round < 9; round++) {
-        const from = performance.now();
-        for (let i = 0; i < 200; i++) {
-          gic.msr(0, REG.ICC_PMR_EL1, 0xf0);
-          gic.irq();
-        }
-        least = Math.min(least, performance.now() - from);
-      }
-      return least;
-    };
-    gic.send(DEVICE, 0);
-    const one = shortest();
-    // The highest priority is that of the last one.
-    storm((lpi) => (lpi === LPIS - 1 ? 0x10 : 0x20 + ((lpi % 16) << 3)));
-    // Some 300 times as long if all of them are visited.
-    expect(shortest() / one).toBeLessThan(30);
+describe('the work that accesses report', () => {
+  it.each<[string, number, () => void]>([
+    ['INVALL', LPIS + 16, () => gic.command(0x0d)],
+    ['MOVALL', LPIS + 16, () => gic.command(0x0e)],
+    ['MAPD of a device with all events', 0x10000 + 16, () => gic.mapd(DEVICE, 16, ITTS)],
+    ['SYNC', 16, () => gic.command(0x05)],
+    ['GICR_CTLR.EnableLPIs', LPIS, () => gic.setGicr(0, 0, 0)],
+    ['GICR_CTLR that does not change', 0, () => gic.setGicr(0, 0, 1)],
+    ['GICD_CTLR', LPIS, () => gic.setGicd(0, 0)],
+    ['GICD_CTLR that does not change', 0, () => gic.setGicd(0, 0x13)],
+    ['a priority', 0, () => gic.setGicd(0x400 + 40, 0xa0a0a0a0)],
+  ])('of %s is that of %i LPIs', (_name, work, access) => {
+    gic.device.takeWork();
+    access();
+    expect([gic.device.takeWork(), gic.device.takeWork()]).toEqual([work, 0]);
+  });
+});
+
+describe('bits of priorities that LPIs have no more', () => {
+  const [WORDS, RANKS, LOWEST] = [LPIS / 32, 31, 0xf0];
+
+  /** The number of bits in the summary of each priority, without those of the last LPIs. */
+  const summaries = () => {
+    const area = new DataView(gic.memory.buffer).getUint32(AT + MEMORY.GIC_AT_LPIS, true);
+    const block = area + MEMORY.GIC_LPI_WORDS_SIZE;
+    const bytes = new DataView(gic.memory.buffer, block + MEMORY.GIC_LPI_SUMMARY);
+    return Array.from({ length: RANKS }, (_, rank) => {
+      let bits = 0;
+      for (let index = 0; index < WORDS - 1; index++)
+        if (bytes.getUint8(rank * MEMORY.GIC_LPI_SUMMARY_SIZE + (index >> 3)) & (1 << (index & 7)))
+          bits++;
+      return bits;
+    });
+  };
+
+  /** Gives all LPIs one priority after the other, at last the lowest one. */
+  const leaveBits = () => {
+    const table = new Uint8Array(gic.memory.buffer, (gic.ram?.offset ?? 0) + PROPERTIES - RAM_GPA);
+    for (let priority = 0; priority <= LOWEST; priority += 8) {
+      table.fill(priority | ENABLED, 0, LPIS);
+      gic.command(0x0d);
+    }
+  };
+
+  it('cost one visit of their LPIs, of whatever number of priorities they are', () => {
+    storm(() => LOWEST);
+    gic.msr(0, REG.ICC_PMR_EL1, 0xff);
+    leaveBits();
+    expect(summaries()).toEqual(new Array(RANKS).fill(WORDS - 1));
+    // It is found in the first summary, after all the others in it.
+    gic.configure(FIRST + LPIS - 1, ENABLED);
+    gic.ofEvent(0x0c, DEVICE, LPIS - 1);
+    expect(gic.irq()).toBe(true);
+    expect(summaries()).toEqual([...new Array(RANKS - 1).fill(0), WORDS - 1]);
+    const order = [0, 1, 2].map(() => {
+      const intid = gic.iar();
+      gic.eoi(Number(intid));
+      return intid;
+    });
+    expect(order).toEqual([FIRST + LPIS - 1, FIRST, FIRST + 1]);
+  });
+
+  it('are those of one priority when that of some LPIs has changed', () => {
+    storm(() => LOWEST);
+    leaveBits();
+    // Every other group of 32 has one of a higher priority.
+    for (let lpi = 0; lpi < LPIS; lpi += 64) gic.configure(FIRST + lpi + 5, 0x48 | ENABLED);
+    gic.command(0x0d);
+    const seen = Array.from({ length: LPIS / 64 }, () => {
+      const intid = gic.iar();
+      gic.eoi(Number(intid));
+      return intid;
+    });
+    expect(seen).toEqual(seen.map((_, i) => FIRST + 64 * i + 5));
+    expect(gic.irq()).toBe(false);
   });
 });
 

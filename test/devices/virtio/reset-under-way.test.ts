@@ -140,7 +140,8 @@ function overMmio(kind: Kind) {
     },
     machine: () => device.reset(),
   };
-  return { host, ...own, setUp, resets, interrupted: () => host.level(0) };
+  const status = () => bus.read32(0x70);
+  return { host, ...own, setUp, resets, status, interrupted: () => host.level(0) };
 }
 
 function overPci(kind: Kind, hasMsix: boolean) {
@@ -333,6 +334,26 @@ describe('a back end that resets its device when it gets output', () => {
     offer();
     settle(host);
     expect(interrupted()).toBe(true);
+  });
+});
+
+describe('a device that is reset while it reads a ring that is broken', () => {
+  it('does not need a reset afterwards', () => {
+    const { host, setUp, resets, status, interrupted } = overMmio(KINDS['a disk'] as Kind);
+    setUp();
+    // More than the queue has entries.
+    host.ram[AVAILABLE + 2] = SIZE + 1;
+    host.stalls = (iova) => {
+      if (iova >= RAM + AVAILABLE && iova < RAM + USED) resets.machine();
+      return false;
+    };
+    settle(host);
+    expect([status(), interrupted()]).toEqual([0, false]);
+    host.stalls = () => false;
+    setUp();
+    host.ram[AVAILABLE + 2] = SIZE + 1;
+    settle(host);
+    expect([status(), interrupted()]).toEqual([0x4f, true]);
   });
 });
 

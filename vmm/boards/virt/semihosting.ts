@@ -20,14 +20,35 @@ const MOST_TEXT = 0x10000;
 
 const MINUS_ONE = { what: 'return', x0: 0xffff_ffff_ffff_ffffn } as const;
 
-function word({ read }: SemihostingCall, address: bigint): bigint | undefined {
-  let value = 0n;
-  for (let i = 7n; i >= 0n; i--) {
-    const byte = read(BigInt.asUintN(64, address + i));
-    if (byte === undefined) return undefined;
-    value = (value << 8n) | BigInt(byte);
+/**
+ * Copies memory from the call's parameter on.
+ * @param endOf index of the byte that ends it, -1 when there is none.
+ * @returns less than `length` bytes before such a byte, or before an address that EL1
+ *   cannot read.
+ */
+function copy(
+  { parameter, read }: SemihostingCall,
+  length: number,
+  endOf: (bytes: Uint8Array) => number = () => -1,
+): Uint8Array<ArrayBuffer> {
+  const copies: Uint8Array[] = [];
+  let size = 0;
+  while (size < length) {
+    // Only the copy is examined: another vCPU may change the original.
+    const bytes = read(BigInt.asUintN(64, parameter + BigInt(size)), length - size)?.slice();
+    if (!bytes) break;
+    const end = endOf(bytes);
+    copies.push(end < 0 ? bytes : bytes.subarray(0, end));
+    size += copies.at(-1)?.length ?? 0;
+    if (end >= 0) break;
   }
-  return value;
+  const copied = new Uint8Array(size);
+  let at = 0;
+  for (const bytes of copies) {
+    copied.set(bytes, at);
+    at += bytes.length;
+  }
+  return copied;
 }
 
 /**
@@ -37,25 +58,16 @@ function word({ read }: SemihostingCall, address: bigint): bigint | undefined {
  */
 function exit(call: SemihostingCall): HypercallResult {
   const { parameter, operation } = call;
-  const reason = word(call, parameter);
-  const subcode = word(call, parameter + 8n);
-  if (reason === undefined || subcode === undefined) {
+  const block = copy(call, 16);
+  if (block.length < 16) {
     const isReason = parameter >= REASONS_FIRST && parameter <= REASONS_LAST;
     if (operation !== SYS_EXIT || !isReason) return MINUS_ONE;
     return { what: 'off', code: parameter === ADP_STOPPED_APPLICATION_EXIT ? 0 : FAILED };
   }
+  const view = new DataView(block.buffer);
+  const reason = view.getBigUint64(0, true);
   if (reason !== ADP_STOPPED_APPLICATION_EXIT) return { what: 'off', code: FAILED };
-  return { what: 'off', code: Number(BigInt.asIntN(32, subcode)) };
-}
-
-function text({ parameter, read }: SemihostingCall): Uint8Array<ArrayBuffer> {
-  const bytes: number[] = [];
-  while (bytes.length < MOST_TEXT) {
-    const byte = read(BigInt.asUintN(64, parameter + BigInt(bytes.length)));
-    if (byte === undefined || byte === 0) break;
-    bytes.push(byte);
-  }
-  return Uint8Array.from(bytes);
+  return { what: 'off', code: view.getInt32(8, true) };
 }
 
 /**
@@ -71,12 +83,12 @@ export function callSemihosting(
     case SYS_EXIT_EXTENDED:
       return exit(call);
     case SYS_WRITEC: {
-      const byte = call.read(call.parameter);
-      if (byte !== undefined) print(Uint8Array.of(byte));
+      const byte = copy(call, 1);
+      if (byte.length > 0) print(byte);
       break;
     }
     case SYS_WRITE0:
-      print(text(call));
+      print(copy(call, MOST_TEXT, (bytes) => bytes.indexOf(0)));
       break;
     default:
       return MINUS_ONE;

@@ -64,9 +64,9 @@ export class Arm64Block {
     this.#bytes = new Uint8Array(memory.buffer);
   }
 
-  /** A byte of the memory that contains the block, by its offset in the memory. */
-  byte(address: number): number {
-    return this.#bytes[address] ?? 0;
+  /** Bytes of the memory that contains the block, by their offset in the memory. */
+  bytes(address: number, length: number): Uint8Array {
+    return this.#bytes.subarray(address, address + length);
   }
 
   /** A 32-bit word, unsigned. */

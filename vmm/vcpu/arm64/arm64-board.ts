@@ -19,7 +19,13 @@ export interface CpuInterface {
 }
 
 /** An interrupt controller with a CPU interface in system registers: a GICv3. */
-export interface CpuInterrupts extends CpuInterface, InterruptSink {}
+export interface CpuInterrupts extends CpuInterface, InterruptSink {
+  /**
+   * The work of accesses to its registers since the last call, in units of which 64 take as
+   * long as an exit. Absent: none of them takes longer than others.
+   */
+  takeWork?(): number;
+}
 
 /** X0 to X3 of a vCPU that calls the layer above its operating system. */
 export interface Hypercall {
@@ -48,8 +54,11 @@ export interface SemihostingCall {
   readonly operation: number;
   /** X1. */
   readonly parameter: bigint;
-  /** The byte at a virtual address that EL1 can read; undefined outside RAM. */
-  readonly read: (address: bigint) => number | undefined;
+  /**
+   * The first bytes at a virtual address that EL1 can read, at least one and at most
+   * `length`, valid until the call returns; undefined outside RAM. Costs the vCPU an exit.
+   */
+  readonly read: (address: bigint, length: number) => Uint8Array | undefined;
 }
 
 /** MRS or MSR of a system register that neither a vCPU nor its board has: UNDEFINED. */

@@ -20,6 +20,12 @@ const MMIO = EXIT_KINDS.indexOf('mmio');
 const LOW = 0xffffffffn;
 /** Immediate of HLT. */
 const SEMIHOSTING = 0xf000n;
+/** The smallest page of a guest. */
+const PAGE = 0x1000;
+/** Bytes that a semihosting call reads at the cost of an exit. */
+const MOST_READ = 64;
+/** Work of an interrupt controller that costs as much as an exit. */
+const WORK_OF_EXIT = 64;
 
 /** What exits are built from. */
 export interface Arm64ExitsOptions {
@@ -43,7 +49,13 @@ export class Arm64Exits {
     this.#left = exits;
   }
 
-  /** True when it has made the exits that it was allowed. */
+  /** Counts something that costs as much as a number of plain exits. */
+  spend(exits: number): void {
+    this.#left -= exits;
+    if (this.isSpent) this.#options.cpu.block.setStop(true);
+  }
+
+  /** True when it has made or spent the exits that it was allowed. */
   get isSpent(): boolean {
     return this.#left <= 0;
   }
@@ -64,8 +76,7 @@ export class Arm64Exits {
       call();
       gate.leave(cpu.index, kind);
     });
-    this.#left--;
-    if (this.isSpent) cpu.block.setStop(true);
+    this.spend(1);
   }
 
   /** Something that is no exit. What is thrown ends the run as well. */
@@ -99,8 +110,9 @@ export class Arm64Exits {
 
   /** An access to a device, for the CPU: 0 when there is none. */
   mmio(isWrite: boolean): number {
-    const { bus } = this.#options.host;
-    const { block, index } = this.#options.cpu;
+    const { host, cpu, board } = this.#options;
+    const { bus } = host;
+    const { block, index } = cpu;
     const gpa = Number(block.long(ARM64_MMIO_ADDRESS));
     if (!bus.isMapped(gpa)) return 0;
     const size = block.word(ARM64_MMIO_SIZE) as AccessSize;
@@ -113,6 +125,8 @@ export class Arm64Exits {
         block.mmioValue = (BigInt(bus.high) << 32n) | BigInt(low);
       }
     });
+    const work = board.interrupts.takeWork?.() ?? 0;
+    if (work >= WORK_OF_EXIT) this.spend(Math.floor(work / WORK_OF_EXIT));
     return 1;
   }
 
@@ -139,9 +153,11 @@ export class Arm64Exits {
       board.semihosting({
         operation: block.word(ARM64_X),
         parameter: block.long(ARM64_X + 8),
-        read: (address) => {
+        read: (address, length) => {
+          this.spend(1);
           const at = exports.hostAddress(block.at, address);
-          return at === 0 ? undefined : block.byte(at);
+          const inPage = PAGE - Number(address & BigInt(PAGE - 1));
+          return at === 0 ? undefined : block.bytes(at, Math.min(length, MOST_READ, inPage));
         },
       }),
     );

@@ -22,7 +22,8 @@ const BUDGET = 0x100000;
  */
 const TURN = 0x8000;
 /**
- * Exits of a vCPU in a run. Each may cost as much as one service of a device
+ * Exits of a vCPU in a run: accesses to devices, calls, waits, SMC, and each 64 bytes
+ * that a semihosting call reads. One may cost as much as one service of a device
  * (docs/internals/architecture.md), during which nothing else on the thread runs. A number
  * of exits, not a time, so that runs stay deterministic. The end of a run costs as much as
  * some 200 plain exits.
@@ -113,7 +114,7 @@ export class Arm64RoundRobin implements Vcpu {
           const done = this.#runTurn(vcpu, left);
           if (typeof done !== 'number') return this.#returned(done);
           left -= done;
-          if (vcpu.isOutOfExits) return this.#returned(YIELD);
+          if (vcpu.isOutOfExits) break;
           if (control.isHalted) return this.#returned(YIELD);
         } else {
           const exit = this.#sleep();
@@ -121,7 +122,7 @@ export class Arm64RoundRobin implements Vcpu {
           left -= SLEEP_COST;
         }
       }
-      return this.#stuck() ?? YIELD;
+      return this.#returned(this.#stuck() ?? YIELD);
     } catch (cause) {
       return {
         reason: 'failed',

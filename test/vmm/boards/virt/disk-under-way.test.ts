@@ -80,25 +80,32 @@ let machine: Machine;
 let onRead: (call: number) => void;
 let reads: number;
 
-beforeEach(async () => {
-  reads = 0;
-  onRead = () => undefined;
-  host = await Host.create();
+/** A machine with the guest, and a disk of which each read is told. */
+async function machineOf(own: Host, onDiskRead: () => void): Promise<Machine> {
   const disk: Disk = {
     size: LENGTH,
     readOnly: true,
     read(_offset, target) {
-      reads++;
-      onRead(reads);
+      onDiskRead();
       target.fill(0x5a);
     },
     write: () => undefined,
     flush: () => undefined,
   };
-  machine = await host.createMachine({
+  return await own.createMachine({
     guest: GUEST,
     board: virtBoard({ disks: [disk] }),
     memory: 16,
+  });
+}
+
+beforeEach(async () => {
+  reads = 0;
+  onRead = () => undefined;
+  host = await Host.create();
+  machine = await machineOf(host, () => {
+    reads++;
+    onRead(reads);
   });
 });
 afterEach(async () => {
@@ -119,6 +126,25 @@ function result() {
   ];
 }
 
+/** Makes a call in a read of the disk, and resolves with its result. */
+const inRead = <T>(which: number, call: () => Promise<T>) =>
+  new Promise<T>((resolve) => {
+    onRead = (read) => {
+      if (read === which) resolve(call());
+    };
+  });
+
+/** Lets pass the turns in which a machine of another host does all of this. */
+async function letOthersRun(): Promise<void> {
+  let others = 0;
+  const other = await Host.create();
+  const running = await machineOf(other, () => others++);
+  await running.boot();
+  expect(await running.wait()).toMatchObject(OFF);
+  await other.destroy();
+  expect(others).toBe(READS);
+}
+
 const DONE = [1, LENGTH + 1, 0, 0x5a];
 
 it('a request of many turns completes', async () => {
@@ -128,15 +154,11 @@ it('a request of many turns completes', async () => {
 });
 
 it('a pause in its middle holds it there, and it continues afterwards', async () => {
-  let paused: Promise<unknown> | undefined;
-  onRead = (call) => {
-    if (call === 1) paused = machine.pause();
-  };
+  const paused = inRead(1, () => machine.pause());
   await machine.boot();
-  await expect.poll(() => paused !== undefined).toBe(true);
   await paused;
   const before = [result(), reads];
-  for (let turn = 0; turn < 10; turn++) await new Promise((done) => setImmediate(done));
+  await letOthersRun();
   expect([result(), reads]).toEqual(before);
   expect(before[0]).not.toEqual(DONE);
   machine.resume();
@@ -155,26 +177,19 @@ it('single steps lead through it', async () => {
 });
 
 it('a stop in its middle ends it', async () => {
-  let stopped: Promise<unknown> | undefined;
-  onRead = (call) => {
-    if (call === 3) stopped = machine.stop('enough');
-  };
+  const stopped = inRead(3, () => machine.stop('enough'));
   await machine.boot();
   expect(await machine.wait()).toMatchObject({ status: 'stopped', reason: 'enough' });
   await stopped;
   const seen = result();
   expect(seen).not.toEqual(DONE);
-  for (let turn = 0; turn < 10; turn++) await new Promise((done) => setImmediate(done));
+  await letOthersRun();
   expect([result(), reads < READS]).toEqual([seen, true]);
 });
 
 it('a reset in its middle leaves nothing of it, and it boots again', async () => {
-  let reset: Promise<unknown> | undefined;
-  onRead = (call) => {
-    if (call === 3) reset ??= machine.reset();
-  };
+  const reset = inRead(3, () => machine.reset());
   await machine.boot();
-  await expect.poll(() => reset !== undefined).toBe(true);
   await reset;
   expect([machine.status, result()]).toEqual(['new', [0, 0, 0, 0]]);
   const before = reads;
@@ -187,14 +202,10 @@ it.each([
   ['machine', () => machine.destroy()],
   ['host', () => host.destroy()],
 ])('its %s can be destroyed in its middle', async (_what, destroy) => {
-  let destroyed: Promise<unknown> | undefined;
-  onRead = () => {
-    destroyed ??= destroy();
-  };
+  const destroyed = inRead(1, destroy);
   await machine.boot();
-  await expect.poll(() => destroyed !== undefined).toBe(true);
   await destroyed;
-  for (let turn = 0; turn < 10; turn++) await new Promise((done) => setImmediate(done));
+  await letOthersRun();
   expect(reads).toBeLessThan(READS);
 });
 
