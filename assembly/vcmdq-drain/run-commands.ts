@@ -132,8 +132,8 @@ export function run(smmu: usize, queue: usize, context: usize, written: u32): u3
     // carries the raised generation together with the old configuration.
     let raisedVmid: u32 = NO_VMID;
     let generation: i64 = 0;
-    // The generation of an ASID or of all that was raised last.
-    let raisedSlot: usize = 0;
+    // Place of the generation that was raised last, of an ASID or of all.
+    let raised: usize = 0;
     while (cons != end) {
       const at = base + ((cons & (size - 1)) << 4);
       command = ringWindow == 0 ? v128.load(at) : load128(at);
@@ -154,9 +154,6 @@ export function run(smmu: usize, queue: usize, context: usize, written: u32): u3
         tally += AN_ATC_INV | (asWritten ? 0 : A_REWRITE);
       } else {
         let d1 = i64x2.extract_lane(command, 1);
-        const asid = u32(d0 >> 48);
-        // Place of the generation that the command raises in the block of its VMID.
-        let raises: usize = 0;
         if (action == ACTION_TLBI_NH_VA) {
           if (hasGranule(d1)) {
             d1 = asShown(context, d1);
@@ -164,23 +161,20 @@ export function run(smmu: usize, queue: usize, context: usize, written: u32): u3
           }
         } else if (action == ACTION_TLBI_S12_VMALL) {
           if (isLacked(context, action)) break;
-          raises = VMID_ALL_GEN;
-        } else if (action == ACTION_TLBI_NH_ASID) {
-          raises = asidGen(0, asid);
-        } else {
+        } else if (action != ACTION_TLBI_NH_ASID) {
           break;
         }
         const named = u32(d0 >> 32) & 0xffff;
         // Plain loads: a VINTF has them before it is enabled (CTX_ENABLED, atomic).
         const vmid = load<u32>(context, CTX_HYP_OWN) != 0 ? named : load<u32>(context, CTX_VMID);
-        const block = vmidBlock(smmu, vmid);
         if (vmid != raisedVmid) {
           raisedVmid = vmid;
-          raisedSlot = 0;
-          generation = touch(block);
+          raised = 0;
+          generation = touch(vmidBlock(smmu, vmid));
         }
         tally += u64(vmid != named) << REWRITE_SHIFT;
-        if (raises == 0) {
+        const asid = u32(d0 >> 48);
+        if (action == ACTION_TLBI_NH_VA) {
           const visited = invalidateVa(smmu, vmid, asid, d0, d1);
           if (visited != 0) {
             tally += u64(visited) << VISITED_SHIFT;
@@ -191,12 +185,12 @@ export function run(smmu: usize, queue: usize, context: usize, written: u32): u3
             }
           }
         } else {
-          const slot = block + raises;
-          if (slot != raisedSlot) {
-            raisedSlot = slot;
-            raiseTo(slot, generation);
+          const place: usize = action == ACTION_TLBI_NH_ASID ? asidGen(0, asid) : VMID_ALL_GEN;
+          if (place != raised) {
+            raised = place;
+            raiseTo(vmidBlock(smmu, vmid) + place, generation);
           }
-          if (CHECKED && raises == VMID_ALL_GEN)
+          if (CHECKED && action == ACTION_TLBI_S12_VMALL)
             tlbiDone(smmu, TLBI_OF_STAGE2, vmid, ANY_ASID, 0, 0);
         }
       }
