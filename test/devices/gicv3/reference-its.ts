@@ -118,6 +118,11 @@ export class ReferenceIts {
     return undefined;
   }
 
+  /** A vCPU without LPIs has none that is pending. */
+  #move(lpi: Lpi, to: number): void {
+    lpi.pending = this.takesLpis[to] ? to : undefined;
+  }
+
   movi(device: number, event: number, collection: number): Outcome {
     const mapped = this.#event(device, event);
     if (!mapped) return 0x010107;
@@ -126,7 +131,7 @@ export class ReferenceIts {
     const from = this.#target(mapped);
     mapped.collection = collection;
     const lpi = this.#lpi(mapped.intid);
-    if (from !== undefined && lpi.pending === from) lpi.pending = to;
+    if (from !== undefined && lpi.pending === from) this.#move(lpi, to);
     return undefined;
   }
 
@@ -166,7 +171,7 @@ export class ReferenceIts {
 
   movall(from: number, to: number): Outcome {
     if (from >= this.#options.vcpus || to >= this.#options.vcpus) return 0x010e01;
-    for (const lpi of this.#lpis.values()) if (lpi.pending === from) lpi.pending = to;
+    for (const lpi of this.#lpis.values()) if (lpi.pending === from) this.#move(lpi, to);
     return undefined;
   }
 
