@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 // Packets that no real debugger sends: some valid, some changed, some random bytes. Each
 // is answered or refused, nothing throws, and afterwards the session still reports the
-// state of the machine.
+// state of the machine. Where a packet detaches or kills, and a changed one may by chance,
+// another debugger connects.
 
 import { Random } from '../../../devices/testing/index.ts';
 import { bytesOf, packetOf } from '../../../vmm/gdb/packet-reader.ts';
@@ -28,6 +29,8 @@ const FIXED = [
   ...['Hg0', 'Hg2', 'Hc-1', 'T1', 'Tff', 'Qqemu.PhyMemMode:0', 's', 'c', 'c40200004', 'S05', '!'],
   ...['vCont;s', 'vCont;c', 'vCont;s:1;c', 'vCont;t:1', 'vCont;r40200000,40200010:1', 'vCont;;:'],
 ];
+/** These end the session: fewer of them, as a machine has to be made after a kill. */
+const LAST = ['D', 'D;1', 'k', 'vKill;1'];
 
 function packet(random: Random): string {
   const address = random.pick(ADDRESSES);
@@ -47,7 +50,7 @@ function packet(random: Random): string {
     case 5:
       return `qRcmd,${Buffer.from(random.pick(MONITOR)).toString('hex')}`;
     default:
-      return random.pick(FIXED);
+      return random.pick(random.below(64) === 0 ? LAST : FIXED);
   }
 }
 
@@ -59,19 +62,34 @@ function changed(random: Random, bytes: Uint8Array): Uint8Array {
   return Uint8Array.from(copy);
 }
 
+/** A debugger that has just connected to a machine. */
+const connected = (): Promise<GdbClient> => GdbClient.create(PROGRAM, { vcpus: 2 });
+
+/** The debugger after one that has detached, or has killed its machine. */
+async function next(client: GdbClient): Promise<GdbClient> {
+  if (client.machine.status === 'paused') {
+    client.reconnect();
+    return client;
+  }
+  await client.end();
+  return connected();
+}
+
 class DebuggerFuzzer implements Fuzzer {
   async run(seed: number): Promise<number> {
     const random = new Random(seed);
-    const client = await GdbClient.create(PROGRAM, { vcpus: 2 });
+    let client = await connected();
     try {
       for (let i = 0; i < OPERATIONS; i++) {
         const whole = packetOf(packet(random));
         client.gdb.receive(random.below(4) === 0 ? changed(random, whole) : whole);
+        if (client.gdb.isOver) client = await next(client);
         if (random.below(8) === 0) await client.machine.step(0.001);
         if (random.below(16) === 0) client.gdb.receive(Uint8Array.of(3));
       }
       // Any incomplete packet ends here, and a running machine stops.
       client.gdb.receive(bytesOf('#00'));
+      if (client.gdb.isOver) client = await next(client);
       client.gdb.receive(Uint8Array.of(3));
       await client.stop(4);
       const reply = client.ask('?');

@@ -16,8 +16,8 @@ const TURNS = 100;
  */
 export class GdbClient {
   readonly machine: Machine;
-  readonly gdb: GdbConnection;
   output = '';
+  #gdb: GdbConnection;
   #received = '';
 
   private constructor(machine: Machine) {
@@ -25,9 +25,25 @@ export class GdbClient {
     machine.on('output', (bytes) => {
       this.output += textOf(bytes);
     });
-    this.gdb = connectGdb(machine, (bytes) => {
+    this.#gdb = this.#connected();
+  }
+
+  #connected(): GdbConnection {
+    return connectGdb(this.machine, (bytes) => {
       this.#received += textOf(bytes);
     });
+  }
+
+  /** The connection of the debugger that connected last. */
+  get gdb(): GdbConnection {
+    return this.#gdb;
+  }
+
+  /** The debugger disconnects, and another one connects, which halts the machine again. */
+  reconnect(): void {
+    this.#gdb.close();
+    this.#gdb = this.#connected();
+    this.ask('QStartNoAckMode');
   }
 
   static async create(
