@@ -83,8 +83,8 @@ export async function openDisks(
   try {
     const disks: Disk[] = [];
     const pcie: VirtioPci[] = [];
-    /** Files that are written to, by device and inode: two disks would corrupt each other. */
-    const written = new Set<string>();
+    /** Whether a file is written to, by device and inode: no other disk may share it. */
+    const written = new Map<string, boolean>();
     for (const [i, option] of options.entries()) {
       const { name, words } = parsed(option);
       const isWritable = words.includes(WRITABLE);
@@ -92,9 +92,10 @@ export async function openDisks(
       files.push(file);
       const { size, dev, ino } = fstatSync(file);
       const place = `${dev} ${ino}`;
-      if (isWritable && written.has(place))
-        throw new UsageError(`${name} is given as two disks that are both written to`);
-      if (isWritable) written.add(place);
+      const isOtherWritable = written.get(place);
+      if (isOtherWritable || (isWritable && isOtherWritable === false))
+        throw new UsageError(`${name} is given as two disks, and one of them writes to it`);
+      written.set(place, isWritable);
       if (size === 0) throw new UsageError(`${name} is not a disk: it is empty`);
       if (size % SECTOR_SIZE !== 0)
         throw new UsageError(

@@ -38,19 +38,28 @@ describe('a disk of the command line', () => {
   });
 
   it('is a device over MMIO, or a PCIe function with its own name', async () => {
-    const { disks, close } = await openDisks([file, `${file},pci`, `${file},pci,rw`]);
+    const other = join(folder, 'other.img');
+    writeFileSync(other, new Uint8Array(512));
+    const { disks, close } = await openDisks([file, `${file},pci`, `${other},pci,rw`]);
     close();
     expect(disks.disks.map(({ size }) => size)).toEqual([1024]);
     expect(disks.pcie.map(({ name }) => name)).toEqual(['pci-disk1', 'pci-disk2']);
   });
 
-  it('is not a file that another one also writes to, under any name', async () => {
-    const link = join(folder, 'link.img');
-    symlinkSync(file, link);
-    await expect(openDisks([`${file},rw`, `${link},rw,pci`])).rejects.toThrow(
-      /link\.img is given as two disks that are both written to$/,
-    );
-  });
+  it.each([
+    [',rw', ',rw,pci'],
+    ['', ',rw'],
+    [',rw', ''],
+  ])(
+    'is not a file that another disk has under any name, if one writes (%s, %s)',
+    async (...words) => {
+      const link = join(folder, 'link.img');
+      symlinkSync(file, link);
+      await expect(openDisks([`${file}${words[0]}`, `${link}${words[1]}`])).rejects.toThrow(
+        /link\.img is given as two disks, and one of them writes to it$/,
+      );
+    },
+  );
 
   it.each(['', ',rw'])(
     'whose file (%s) shrinks fails where bytes are missing, and works otherwise',
@@ -97,13 +106,13 @@ describe('a disk of the command line', () => {
   });
 
   it('is written to with rw alone', async () => {
-    const { disks, close } = await openDisks([file, `${file},rw`]);
-    const [kept, written] = disks.disks;
-    kept?.write(0, Uint8Array.of(1));
-    expect(readFileSync(file)[0]).toBe(0);
-    written?.write(0, Uint8Array.of(2));
-    written?.flush();
-    close();
-    expect(readFileSync(file)[0]).toBe(2);
+    for (const [words, first] of [['', 0] as const, [',rw', 2] as const]) {
+      const { disks, close } = await openDisks([`${file}${words}`]);
+      const [disk] = disks.disks;
+      disk?.write(0, Uint8Array.of(2));
+      disk?.flush();
+      close();
+      expect(readFileSync(file)[0]).toBe(first);
+    }
   });
 });
