@@ -26,8 +26,8 @@ export function exitsPicture(
   { statistics }: Pick<Machine, 'statistics'>,
   measuring: number,
 ): VmPicture['exits'] {
-  const { exits, imports } = statistics;
-  const { total, byKind, duringDirect } = exits;
+  const { exits } = statistics;
+  const { total, byKind, duringDirect, duringInvalidation } = exits;
   const registers = Object.entries(exits.byRegister).sort(([, a], [, b]) => b - a);
   const shown = registers.slice(0, SHOWN);
   const others = byKind.mmio - shown.reduce((sum, [, count]) => sum + count, 0);
@@ -35,7 +35,7 @@ export function exitsPicture(
   return {
     total,
     duringDirect,
-    duringCmdq: imports?.duringCmdq ?? 0,
+    duringCmdq: duringInvalidation - duringDirect,
     measuring,
     rows: [
       ...shown.map(([name, count]) => row(name, count, 'accesses to this register')),

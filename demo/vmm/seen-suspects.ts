@@ -5,28 +5,22 @@
 import type { SuspectPicture } from '../protocol.ts';
 
 const KEPT = 20;
-/**
- * A suspect without a finding after this time has been cleared: the sanitizer decides
- * after a second.
- */
-const JUDGED_MS = 1500;
 
 interface Suspect {
   readonly text: string;
-  readonly since: number;
   readonly found: boolean;
 }
 
 export class Suspects {
   #all: readonly Suspect[] = [];
 
-  suspect(text: string, now: number): void {
+  suspect(text: string): void {
     if (this.#find(text)?.found) return;
-    this.#put({ text, since: now, found: false });
+    this.#put({ text, found: false });
   }
 
-  finding(text: string, now: number): void {
-    this.#put({ text, since: now, found: true });
+  finding(text: string): void {
+    this.#put({ text, found: true });
   }
 
   #find(text: string): Suspect | undefined {
@@ -41,14 +35,11 @@ export class Suspects {
       : [...this.#all, suspect].slice(-KEPT);
   }
 
-  /**
-   * @param judged the machines have ended, and the sanitizer has decided about all
-   *   suspects.
-   */
-  pictures(now: number, judged: boolean): SuspectPicture[] {
-    return this.#all.map(({ text, since, found }) => ({
+  /** @param cached texts of the suspects whose stale entry is still cached. */
+  pictures(cached: readonly string[]): SuspectPicture[] {
+    return this.#all.map(({ text, found }) => ({
       text,
-      state: found ? 'found' : judged || now - since > JUDGED_MS ? 'cleared' : 'pending',
+      state: found ? 'found' : cached.includes(text) ? 'pending' : 'cleared',
     }));
   }
 }

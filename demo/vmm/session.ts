@@ -164,11 +164,11 @@ export class Session {
       this.#recording?.checked(name, check);
     });
     machine.on('suspect', ({ text }) => {
-      this.#suspects.suspect(text, performance.now());
+      this.#suspects.suspect(text);
       this.#recording?.suspect(text);
     });
     machine.on('finding', ({ text }) => {
-      this.#suspects.finding(text, performance.now());
+      this.#suspects.finding(text);
       this.#recording?.found(text);
     });
     machine.on('phase', ({ phase, ended, data }) => {
@@ -212,7 +212,7 @@ export class Session {
       traces: this.#traces.pictures,
       checks: [...this.#checks, ...this.#hostChecks()],
       rows: this.#measurements.figures().map(({ vcpus: _, ...row }) => row),
-      suspects: this.#suspects.pictures(performance.now(), this.#ended),
+      suspects: this.#suspects.pictures(this.#host.suspects.map(({ text }) => text)),
       changes: this.#changes.pictures,
     };
   }

@@ -38,10 +38,17 @@ export function followed(machine: Machine, data: readonly number[]): Trace {
   return { vm, vmid, path, queue, prodBefore, prodAfter, writeNs, lastNs, batches, exits };
 }
 
+type Times = Pick<Trace, 'writeNs' | 'lastNs'>;
+
+/** The middle one; 0 of none. */
+function median(values: readonly number[]): number {
+  return values.toSorted((a, b) => a - b)[values.length >> 1] ?? 0;
+}
+
 interface Path {
   /** Traces before the first that counts. */
   warmUp: number;
-  times: readonly number[];
+  times: readonly Times[];
   picture: TracePicture;
 }
 
@@ -51,13 +58,16 @@ export class TraceFigures {
   add(trace: Trace): void {
     const before = this.#paths.get(trace.path);
     const warmUp = Math.min(WARM_UP, (before?.warmUp ?? -1) + 1);
-    const times = warmUp < WARM_UP ? [] : [...(before?.times ?? []), trace.lastNs].slice(-KEPT);
-    const sorted = (times.length > 0 ? times : [trace.lastNs]).toSorted((a, b) => a - b);
+    const times = warmUp < WARM_UP ? [] : [...(before?.times ?? []), trace].slice(-KEPT);
+    const counted: readonly Times[] = times.length > 0 ? times : [trace];
+    const all = counted.map(({ lastNs }) => lastNs);
     const picture = {
       ...trace,
-      totalNs: sorted[sorted.length >> 1] ?? 0,
-      lowNs: sorted[0] ?? 0,
-      highNs: sorted.at(-1) ?? 0,
+      // A part and the whole are of the same traces: no part is longer than the whole.
+      writeNs: median(counted.map(({ writeNs }) => writeNs)),
+      totalNs: median(all),
+      lowNs: Math.min(...all),
+      highNs: Math.max(...all),
       samples: times.length,
     };
     this.#paths.set(trace.path, { warmUp, times, picture });

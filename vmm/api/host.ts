@@ -155,6 +155,14 @@ export class Host implements AsyncDisposable {
   }
 
   /**
+   * Suspects that have been reported and are no findings yet, and whose stale entry is
+   * still cached at this moment. An invalidation ends a suspect at once.
+   */
+  get suspects(): readonly Finding[] {
+    return this.#vms?.sanitizer?.suspects ?? [];
+  }
+
+  /**
    * Features that guests have used (commands on a VCMDQ, CDs, translation tables)
    * although an SMMU with the ID registers that they see refuses or ignores them, each
    * kind once per machine. Empty without `iotlbCheck`.

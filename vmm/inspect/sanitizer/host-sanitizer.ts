@@ -121,6 +121,11 @@ export class HostSanitizer {
     return [...this.#past.findings, ...now];
   }
 
+  /** Suspects of all SMMUs whose stale entry is still cached at this moment. */
+  get suspects(): readonly Finding[] {
+    return [...this.#watched].flatMap(({ sanitizer }) => sanitizer.suspects);
+  }
+
   /** Sums of the counters of all SMMUs. */
   get counts(): SanitizerCounts {
     const now = [...this.#watched].map(({ sanitizer }) => sanitizer.counts);

@@ -133,13 +133,20 @@ export class Sanitizer {
     };
   }
 
+  /** Suspects whose stale entry is still cached at this moment: its invalidation may come. */
+  get suspects(): readonly Finding[] {
+    return this.#pending.filter((pending) => pending.current()).map(({ finding }) => finding);
+  }
+
   /**
    * Collects new suspects, and decides about those that are due. Call it often: it costs
    * one load when there are none.
    */
   poll(): void {
     this.#take();
-    if (this.#pending.length > 0) this.#judge((pending) => this.#now() - pending.since >= GRACE_MS);
+    if (this.#pending.length === 0) return;
+    const now = this.#now();
+    this.#judge(({ since }) => now - since >= GRACE_MS);
   }
 
   /**
@@ -195,10 +202,9 @@ export class Sanitizer {
   }
 
   #judge(due: (pending: Pending) => boolean): void {
-    const waiting = this.#pending;
-    this.#pending = waiting.filter((pending) => !due(pending) && pending.current());
-    for (const pending of waiting) {
-      if (!due(pending) || !pending.current()) continue;
+    const cached = this.#pending.filter((pending) => pending.current());
+    this.#pending = cached.filter((pending) => !due(pending));
+    for (const pending of cached.filter(due)) {
       if (this.findings.length < MAX_KEPT) this.findings.push(pending.finding);
       else this.#lost++;
       this.#options.onFinding(pending.finding, pending.sid);
