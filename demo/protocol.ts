@@ -194,9 +194,8 @@ export interface StepPicture {
     /** It has stopped at an error. */
     readonly stopped: boolean;
   }[];
-  /** IOTLB entries of any machine that were filled and invalidated. */
-  readonly filled: number;
-  readonly gone: number;
+  /** IOTLB entries that were filled and invalidated, by the machine whose they are. */
+  readonly tlb: readonly { readonly vm: string; readonly filled: number; readonly gone: number }[];
   /** Names of new event records. */
   readonly records: readonly string[];
   /** Checks that the guest has reported, and those that failed. */

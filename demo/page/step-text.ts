@@ -12,16 +12,21 @@ function queueText({ name, commands, names, stopped }: StepPicture['queues'][num
   return `${name}${took}${stopped ? ', stopped at an error' : ''}`;
 }
 
-/** The changes by a step, in words. */
-export function stepText(change: StepPicture): readonly string[] {
-  const { queues, filled, gone, records, checks, failed, exits, systemCalls } = change;
-  const tlb = [
+/** @param stepped the machine that took the step. */
+function tlbText({ vm, filled, gone }: StepPicture['tlb'][number], stepped: string): string {
+  const changes = [
     ...(filled > 0 ? [`${many(filled, 'page')} in`] : []),
     ...(gone > 0 ? [`${many(gone, 'page')} out`] : []),
   ];
+  return `IOTLB${vm === stepped ? '' : ` of ${vm}`}: ${changes.join(', ')}`;
+}
+
+/** The changes by a step, in words. */
+export function stepText(change: StepPicture): readonly string[] {
+  const { vm, queues, tlb, records, checks, failed, exits, systemCalls } = change;
   return [
     ...queues.map(queueText),
-    ...(tlb.length > 0 ? [`IOTLB: ${tlb.join(', ')}`] : []),
+    ...tlb.map((part) => tlbText(part, vm)),
     ...(records.length > 0 ? [`event ${records.join(', ')}`] : []),
     ...(checks > 0 ? [`${many(checks, 'check')}${failed.length > 0 ? '' : ' ok'}`] : []),
     ...failed.map((name) => `${name} FAILS`),

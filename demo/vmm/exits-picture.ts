@@ -20,14 +20,16 @@ const KINDS = {
 const row = (name: string, count: number, explains: string): ExitRow => ({ name, count, explains });
 
 /**
- * @param measuring readings of the clock while the guest timed something for this page.
+ * @param isToy the toy reads the clock for nothing but the figures of this page, on each
+ *   of its vCPUs.
  */
 export function exitsPicture(
   { statistics }: Pick<Machine, 'statistics'>,
-  measuring: number,
+  isToy: boolean,
 ): VmPicture['exits'] {
   const { exits } = statistics;
   const { total, byKind, duringDirect, duringInvalidation } = exits;
+  const measuring = isToy ? byKind.clock : 0;
   const registers = Object.entries(exits.byRegister).sort(([, a], [, b]) => b - a);
   const shown = registers.slice(0, SHOWN);
   const others = byKind.mmio - shown.reduce((sum, [, count]) => sum + count, 0);

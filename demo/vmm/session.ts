@@ -18,8 +18,8 @@ import type {
   VmPicture,
 } from '../protocol.ts';
 import { clockResolution } from './clock-resolution.ts';
-import { CountedExits } from './counted-exits.ts';
 import type { Recording } from './events/recording.ts';
+import { exitsPicture } from './exits-picture.ts';
 import { guestOptions } from './guest-options.ts';
 import { OneAtATime, type Wanted } from './one-at-a-time.ts';
 import { Outbox } from './outbox.ts';
@@ -63,7 +63,6 @@ export class Session {
     const view = () => this.#stepView(name);
     return this.#recording?.quietly(view) ?? view();
   });
-  readonly #exits = new CountedExits();
   #recording: Recording | undefined;
   #vms: readonly VmPicture[] = [];
   readonly #pace: SessionPace;
@@ -101,7 +100,7 @@ export class Session {
       const { Recording } = await import('./events/recording.ts');
       session.#recording = new Recording(
         (acting) => session.#compose(acting),
-        (name) => session.#exits.of(session.#named(name)),
+        (name) => session.#exits(session.#named(name)),
       );
     }
     try {
@@ -173,7 +172,6 @@ export class Session {
     });
     machine.on('phase', ({ phase, ended, data }) => {
       this.#recording?.phase(name, phase, ended);
-      this.#exits.phase(machine, phase, ended);
       if (beside) this.#measurements.comparedPhase({ trapped: 'overlay' }, phase, ended, data);
       else this.#measurements.phase(k, phase, ended, data);
       if (!beside) this.#oracle.phase(this.#machines, k, phase, ended);
@@ -223,6 +221,10 @@ export class Session {
     return tlbPicture(this.#host, this.#machines, hits);
   }
 
+  #exits(machine: Machine): VmPicture['exits'] {
+    return exitsPicture(machine, this.#guest === undefined);
+  }
+
   #named(name: string): Machine {
     const machine = this.#machines.find((one) => one.name === name);
     if (!machine) throw new Error(`there is no machine ${name}`);
@@ -240,7 +242,7 @@ export class Session {
   #vm(machine: Machine): VmPicture {
     const { written = 0 } = this.#outboxes[this.#machines.indexOf(machine)] ?? {};
     const shown = this.#recording?.shownOf(machine.name);
-    return vmPicture(machine, this.#going, written, this.#exits.of(machine), shown);
+    return vmPicture(machine, this.#going, written, this.#exits(machine), shown);
   }
 
   /** Checks by the host itself. */

@@ -2,7 +2,13 @@
 // The changes by each step of an experiment: commands, exits, IOTLB entries, event
 // records, checks.
 
-import type { CheckPicture, PagePicture, StepPicture, VmPicture } from '../protocol.ts';
+import type {
+  CheckPicture,
+  PagePicture,
+  QueuePicture,
+  StepPicture,
+  VmPicture,
+} from '../protocol.ts';
 import { WASI_ROW } from './exits-picture.ts';
 
 /** Number of steps that are kept, and of commands of a step that are named. */
@@ -21,15 +27,36 @@ export interface StepView {
 const keyOf = ({ vmid, asid, iova, pa, size, writable }: PagePicture) =>
   [vmid, asid, iova, pa, size, writable].join();
 
-/** Number of entries in the first list that are not in the second. */
-function missing(some: readonly PagePicture[], others: readonly PagePicture[]): number {
+/** Entries in the first list that are not in the second. */
+function missing(some: readonly PagePicture[], others: readonly PagePicture[]): PagePicture[] {
   const known = new Set(others.map(keyOf));
-  return some.filter((page) => !known.has(keyOf(page))).length;
+  return some.filter((page) => !known.has(keyOf(page)));
+}
+
+/** Changes of the IOTLB by owner of the entries: a machine can affect another one's. */
+function tlbChanges(before: StepView, after: StepView): StepPicture['tlb'] {
+  const filled = missing(after.pages, before.pages);
+  const gone = missing(before.pages, after.pages);
+  return [...new Set([...filled, ...gone].map(({ vm }) => vm))].map((vm) => ({
+    vm,
+    filled: filled.filter((page) => page.vm === vm).length,
+    gone: gone.filter((page) => page.vm === vm).length,
+  }));
+}
+
+/**
+ * Number of entries consumed between two views, those that the host carries out included.
+ * Without a lap that goes on, only the drain's: the queue has been enabled anew.
+ */
+function consumed(before: QueuePicture | undefined, after: QueuePicture): number {
+  const position = ({ consLap, cons, size }: QueuePicture) => (consLap - 1) * size + (cons % size);
+  const drained = after.commands - (before?.commands ?? 0);
+  return Math.max(drained, position(after) - (before?.enabled ? position(before) : 0));
 }
 
 function queueChanges(before: VmPicture, after: VmPicture): StepPicture['queues'] {
   return after.queues.flatMap((queue, i) => {
-    const commands = queue.commands - (before.queues[i]?.commands ?? 0);
+    const commands = consumed(before.queues[i], queue);
     const stopped = queue.gerror !== queue.gerrorn;
     if (commands === 0 && !stopped) return [];
     const { name, path, entries } = queue;
@@ -53,8 +80,7 @@ export function stepChange(step: number, before: StepView, after: StepView): Ste
     exits: exitsOf(after) - exitsOf(before) - systemCalls,
     systemCalls,
     queues: queueChanges(before.vm, after.vm),
-    filled: missing(after.pages, before.pages),
-    gone: missing(before.pages, after.pages),
+    tlb: tlbChanges(before, after),
     // Newest first in the picture.
     records: after.vm.events
       .slice(0, records)

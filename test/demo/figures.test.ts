@@ -164,14 +164,14 @@ describe('exits', () => {
       duringInvalidation: 15,
       duringDirect: 3,
     };
-    const statistics = { exits } as unknown as Parameters<
-      typeof exitsPicture
-    >[0]['statistics'];
-    const { rows, total, measuring, duringCmdq } = exitsPicture({ statistics }, 48);
-    expect(rows.reduce((sum, { count }) => sum + count, measuring)).toBe(total);
-    expect(rows.find(({ name }) => name === 'other registers')?.count).toBe(10 + 20 + 30);
-    expect(rows.find(({ name }) => name === 'clock')?.count).toBe(2);
-    expect(duringCmdq).toBe(12);
+    const statistics = { exits } as unknown as Parameters<typeof exitsPicture>[0]['statistics'];
+    for (const [isToy, clock] of [[true, 0] as const, [false, 50] as const]) {
+      const { rows, total, measuring, duringCmdq } = exitsPicture({ statistics }, isToy);
+      expect(rows.reduce((sum, { count }) => sum + count, measuring)).toBe(total);
+      expect(rows.find(({ name }) => name === 'other registers')?.count).toBe(10 + 20 + 30);
+      expect(rows.find(({ name }) => name === 'clock')?.count).toBe(clock);
+      expect(duringCmdq).toBe(12);
+    }
   });
 });
 

@@ -3,6 +3,7 @@
 
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { readSettings, type Settings } from '../../demo/demo-settings.ts';
+import { stepText } from '../../demo/page/step-text.ts';
 import type { Picture } from '../../demo/protocol.ts';
 import { Session } from '../../demo/vmm/session.ts';
 
@@ -44,7 +45,39 @@ describe('a session', { timeout: 60_000 }, () => {
     const grown = commands(later).map((count, i) => count - (before[i] ?? 0));
     expect(grown).toHaveLength(4);
     for (const count of grown) expect(count).toBeGreaterThan(50);
-    expect(later.vms[0]?.exits.duringDirect).toBe(0);
+    const { exits } = later.vms[0] ?? expect.unreachable();
+    expect(exits.duringDirect).toBe(0);
+    // All of them read the clock, for the page's figures alone.
+    expect(exits.measuring).toBeGreaterThan(10);
+    expect(exits.rows.find(({ name }) => name === 'clock')?.count).toBe(0);
+  });
+
+  it('counts the exits of trapped lines, which the guest does not mark', async () => {
+    const lines = encodeURIComponent('map 0x1000 page 0\nunmap 0x1000\ntlbi va 0x1000\nsync');
+    const exitsOf = async (path: string) => {
+      const session = await boot(`vms=1&path=${path}&lines=${lines}`);
+      const { vms } = await stepUntil(session, ({ state }) => state === 'ended');
+      return vms[0]?.exits.duringCmdq ?? Number.NaN;
+    };
+    const [direct, trapped] = [await exitsOf('direct'), await exitsOf('trapped')];
+    // One for the TLBI, two for the CMD_SYNC; the bring-up is the same.
+    expect(trapped - direct).toBeGreaterThanOrEqual(3);
+  });
+
+  it('names the machine whose IOTLB entries a step has removed', async () => {
+    const session = await boot('experiment=btm-vmids');
+    const { changes } = await stepUntil(session, (one) => one.state === 'ended');
+    expect(changes.flatMap(stepText)).toContainEqual(
+      expect.stringMatching(/^IOTLB of vm1: \d+ pages out$/),
+    );
+  });
+
+  it('counts the commands that the host carries out among those that a queue took', async () => {
+    const session = await boot('vms=1&experiment=hyp-own');
+    const { changes } = await stepUntil(session, (one) => one.state === 'ended');
+    expect(changes.flatMap(stepText)).toContain(
+      'CMDQ took 4 commands (CFGI_STE, CMD_SYNC, CFGI_STE, CMD_SYNC)',
+    );
   });
 
   it('counts the exits of trapped invalidations, and separately the page\u2019s reads of the clock', async () => {

@@ -17,6 +17,7 @@ import {
 import {
   CMD_OP,
   OP_ATC_INV,
+  OP_CMD_SYNC,
   OP_TLBI_NH_ALL,
   OP_TLBI_NSNH_ALL,
 } from '../../assembly/layout/commands.ts';
@@ -56,8 +57,10 @@ class StoredQueue {
   #base = 0;
   #log2size = 0;
   #prod = 0;
-  /** The last batch contains an invalidation. */
+  /** The last batch contains an invalidation, or the CMD_SYNC of an earlier one. */
   #invalidates = false;
+  /** An invalidation has been sent without a CMD_SYNC at the end of its batch. */
+  #isUnsynced = false;
   isEnabled = false;
 
   constructor(kind: TrappedQueue) {
@@ -70,6 +73,7 @@ class StoredQueue {
     // The ring is aligned to its size, and to 32 bytes at least.
     const alignment = Math.max(CMDQ_ENTRY_SIZE << this.#log2size, 32);
     this.#base = (base & -alignment) >>> 0;
+    this.#isUnsynced = false;
   }
 
   /** A store to PROD: the guest sends the commands up to it. */
@@ -77,13 +81,15 @@ class StoredQueue {
     const size = 1 << this.#log2size;
     const next = prod & maskInWord(Q_INDEX) & (2 * size - 1);
     const from = this.#prod;
-    const count = Math.min((next - from) & (2 * size - 1), size, MOST_SEARCHED);
+    const sent = Math.min((next - from) & (2 * size - 1), size);
+    const count = Math.min(sent, MOST_SEARCHED);
     this.#prod = next;
-    this.#invalidates = false;
+    const opcode = (i: number) =>
+      opcodeOf(memory.load64(this.#base + ((from + i) & (size - 1)) * CMDQ_ENTRY_SIZE));
+    this.#invalidates = sent > 0 && this.#isUnsynced;
     for (let i = 0; i < count && this.isEnabled && !this.#invalidates; i++)
-      this.#invalidates = isInvalidation(
-        memory.load64(this.#base + ((from + i) & (size - 1)) * CMDQ_ENTRY_SIZE),
-      );
+      this.#invalidates = isInvalidation(opcode(i));
+    if (sent > 0) this.#isUnsynced = this.#invalidates && opcode(sent - 1) !== OP_CMD_SYNC;
     return this.consume();
   }
 
@@ -93,10 +99,11 @@ class StoredQueue {
   }
 }
 
+/** 0 outside the guest's memory, which is no command. */
+const opcodeOf = (doubleword = 0n): number => bitsOf(Number(doubleword & 0xffffffffn), CMD_OP);
+
 /** TLBI_* and ATC_INV invalidate translations; CFGI_* invalidate configurations. */
-function isInvalidation(doubleword: bigint | undefined): boolean {
-  if (doubleword === undefined) return false;
-  const opcode = bitsOf(Number(doubleword & 0xffffffffn), CMD_OP);
+function isInvalidation(opcode: number): boolean {
   return (opcode >= OP_TLBI_NH_ALL && opcode <= OP_TLBI_NSNH_ALL) || opcode === OP_ATC_INV;
 }
 

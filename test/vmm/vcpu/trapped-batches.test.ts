@@ -132,6 +132,13 @@ describe.each(Object.entries(KINDS))(
       expect([send(3), wait()]).toEqual([undefined, undefined]);
     });
 
+    it('counts the batch with the CMD_SYNC of an earlier invalidation, and none after it', () => {
+      const { put, send, wait } = running();
+      put(0, OP_TLBI_NH_VA, OP_CFGI_STE, OP_CMD_SYNC, OP_CFGI_STE, OP_CMD_SYNC);
+      expect([send(1), send(2), send(3), wait()]).toEqual([queue, queue, queue, queue]);
+      expect([send(5), wait()]).toEqual([undefined, undefined]);
+    });
+
     it('follows PROD around the end of the ring', () => {
       const { put, send } = running();
       put(0, ...Array.from({ length: 7 }, () => OP_CFGI_STE));
