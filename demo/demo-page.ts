@@ -357,9 +357,9 @@ export class Page implements Actions {
     this.#draw();
   }
 
-  step(): void {
+  step(count = 1): void {
     this.#going = false;
-    this.#workers.use((vmm) => this.#stand(vmm, vmm.step()));
+    this.#workers.use((vmm) => this.#stand(vmm, count === 1 ? vmm.step() : vmm.advance(count)));
   }
 
   reset(): void {

@@ -11,6 +11,8 @@ export interface TourStop {
   readonly settings: Readonly<Record<string, string>>;
   /** Number of steps of the machines before the stop. */
   readonly steps: number;
+  /** Number of steps that show it. */
+  readonly shown: number;
 }
 
 /** Steps of a live toy until its first beat, and beats until it times a TLBI. */
@@ -31,6 +33,7 @@ export const TOUR: readonly TourStop[] = [
       'access needs no walk.',
     settings: { ...ONE, path: 'direct' },
     steps: 6,
+    shown: 1,
   },
   {
     title: 'Unmap without a TLBI',
@@ -42,6 +45,7 @@ export const TOUR: readonly TourStop[] = [
       'TLBI and CMD_SYNC the same DMA ends in F_TRANSLATION, in the event queue.',
     settings: { ...ONE, experiment: 'stale-dma', check: 'yes', path: 'all' },
     steps: 6,
+    shown: 1,
   },
   {
     title: 'The trapped TLBI',
@@ -53,6 +57,7 @@ export const TOUR: readonly TourStop[] = [
       'Real hardware pays thousands of cycles for each.',
     settings: { ...ONE, path: 'trapped' },
     steps: TRAPPED_BRING_UP + BEATS,
+    shown: 1,
   },
   {
     title: 'The same TLBI by VCMDQ',
@@ -64,28 +69,31 @@ export const TOUR: readonly TourStop[] = [
       'VMID in place of whatever the guest wrote.',
     settings: { ...ONE, path: 'direct' },
     steps: DIRECT_BRING_UP + BEATS,
+    shown: 1,
   },
   {
     title: 'The attack that is refused',
     before:
-      'Two VMs. In the next step one of them names every VMID that could be its neighbour\u2019s ' +
+      'Two VMs. In the next step each of them names every VMID that could be its neighbour\u2019s ' +
       'in TLBIs on its own VCMDQ.',
     after:
-      'The neighbour lost no entry: the VMID in a command of a VCMDQ is replaced, not believed. ' +
-      'One more step tries StreamIDs.',
+      'Neither took an entry from the other: the VMID in a command of a VCMDQ is replaced, not ' +
+      'believed, so that each VM removed entries of its own alone. One more step tries StreamIDs.',
     settings: { ...ONE, vms: '2', experiment: 'foreign-ids', check: 'yes', path: 'all' },
     steps: 7,
+    shown: 1,
   },
   {
     title: 'The bug that the sanitizer names',
     before:
-      'In the next step the driver forgets a TLBI and goes on. Nothing fails: such bugs corrupt ' +
-      'memory weeks later.',
+      'In the next two steps the driver forgets a TLBI and goes on. Nothing fails: such bugs ' +
+      'corrupt memory weeks later.',
     after:
       'The sanitizer compared each hit with the page tables: it names the stale entry, the ' +
       'descriptor as it was and is, and the TLBI that is missing.',
     settings: { ...ONE, experiment: 'forget-tlbi', check: 'yes', path: 'all' },
     steps: 6,
+    shown: 2,
   },
 ];
 

@@ -15,7 +15,7 @@ export interface Actions {
   set(name: keyof Settings, value: string): void;
   pickGuest(files: readonly File[]): void;
   toggleRun(): void;
-  step(): void;
+  step(count?: number): void;
   reset(): void;
   /** Starts again, and stops before the first step. */
   restart(): void;

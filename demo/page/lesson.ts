@@ -14,8 +14,8 @@ const WHY = html`<p class="why">A driver that takes a page from a device must ha
   translation (<dfn data-explain=${
     'TLBI: the command that removes translations from the TLB; behind it goes a CMD_SYNC, which ' +
     'completes when all before it has.'
-  } tabindex="0">TLBI</dfn>) before anybody else may use the page, and in a virtual machine each such
-  command <dfn data-explain=${'An exit: control leaves the guest for the VMM. On hardware it costs thousands of cycles.'} tabindex="0">exits</dfn> to the VMM, because no guest may touch what is another guest\u2019s.
+  } tabindex="0">TLBI</dfn>) before anybody else may use the page, and in a virtual machine each batch
+  of such commands <dfn data-explain=${'An exit: control leaves the guest for the VMM. On hardware it costs thousands of cycles.'} tabindex="0">exits</dfn> to the VMM, because no guest may touch what is another guest\u2019s.
   With <dfn data-explain=${
     'CMDQV: hardware of NVIDIA\u2019s Grace and Tegra241 beside the SMMU. It gives VMs command ' +
     'queues (VCMDQs) that it checks itself.'
@@ -53,8 +53,8 @@ function stops(settings: Settings, actions: Actions): TemplateResult {
 function stopText(settings: Settings, picture: Picture | undefined, actions: Actions) {
   const stop = tourStop(settings.tour);
   if (!stop) return WHY;
-  const { title, before, after, steps } = stop;
-  const taken = (picture?.steps ?? 0) > steps;
+  const { title, before, after, steps, shown } = stop;
+  const taken = (picture?.steps ?? 0) >= steps + shown;
   const early = (picture?.steps ?? 0) < steps;
   const last = settings.tour === TOUR.length;
   return html`<div class="why" aria-live="polite" data-stop=${taken ? 'after' : 'before'}>
@@ -67,8 +67,10 @@ function stopText(settings: Settings, picture: Picture | undefined, actions: Act
               data-explain="The next stop of the tour."
               @click=${() => actions.tour(settings.tour + 1)}>Next stop</button>`
         : html`<button type="button" class="primary" id="tour-step" ?disabled=${early || picture?.state !== 'paused'}
-            data-explain="Takes the step that this stop is about (s)."
-            @click=${() => actions.step()}>Take the step</button>`
+            data-explain="Takes what this stop is about, step by step (s)."
+            @click=${() => actions.step(steps + shown - (picture?.steps ?? 0))}>${
+              shown === 1 ? 'Take the step' : 'Take the steps'
+            }</button>`
     }</p>
   </div>`;
 }

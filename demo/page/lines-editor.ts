@@ -17,8 +17,8 @@ function problems(text: string): TemplateResult {
 }
 
 /** The result of the lines. */
-function shown(picture: Picture | undefined): TemplateResult {
-  const verdict = picture && verdictOf(picture);
+function shown(picture: Picture | undefined, lines: string): TemplateResult {
+  const verdict = picture && verdictOf(picture, lines);
   if (!verdict) return html`<p class="look">One line a step. What each does is in the console.</p>`;
   return html`<p class=${verdict.what === 'clean' ? 'good' : 'bad'} data-lines=${verdict.what}>${verdict.text}</p>`;
 }
@@ -50,7 +50,7 @@ export function linesEditor(
     ${problems(editor.text)}
     <p><button type="button" id="run-lines" class="primary" @click=${run}
         data-explain="New machines: the toy brings the SMMU up, then takes these lines.">Run these lines</button></p>
-    ${settings.lines === '' ? nothing : shown(picture)}
+    ${settings.lines === '' ? nothing : shown(picture, settings.lines)}
     <details>
       <summary>What a line may say</summary>
       <dl class="forms">${LINE_FORMS.map(

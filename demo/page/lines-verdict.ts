@@ -11,15 +11,39 @@ const PROGRAM_CHECK = 'program';
 
 export interface LinesVerdict {
   /**
-   * No invalidation is missing; the sanitizer has a finding; or not all lines were
-   * executed.
+   * The device has used no stale entry; the sanitizer has a finding; or not all lines
+   * were executed.
    */
   readonly what: 'clean' | 'found' | 'failed';
   readonly text: string;
 }
 
-/** @param picture of the machines with the lines. @returns undefined while they run. */
-export function verdictOf({ state, vms, checks, suspects }: Picture): LinesVerdict | undefined {
+/**
+ * What a device that used no stale entry does not show: lines that no driver may leave
+ * out all the same.
+ */
+function unseen(lines: readonly string[]): string {
+  const last = (start: string) => lines.findLastIndex((line) => line.trim().startsWith(start));
+  const [unmap, tlbi, sync] = [last('unmap'), last('tlbi'), last('sync')];
+  if (unmap > tlbi)
+    return (
+      ' No TLBI follows the last unmap: its entry may still be cached, and the sanitizer speaks ' +
+      'only when a device uses it.'
+    );
+  if (tlbi > sync)
+    return ' No sync follows the last TLBI: only CMD_SYNC says that the commands before it are done.';
+  return '';
+}
+
+/**
+ * @param picture of the machines with the lines.
+ * @param lines that they execute, as the user has written them.
+ * @returns undefined while they run.
+ */
+export function verdictOf(
+  { state, vms, checks, suspects }: Picture,
+  lines: string,
+): LinesVerdict | undefined {
   if (state !== 'ended') return undefined;
   if (suspects.some((suspect) => suspect.state === 'found'))
     return {
@@ -32,7 +56,9 @@ export function verdictOf({ state, vms, checks, suspects }: Picture): LinesVerdi
   if (why === undefined && checks.some(({ name }) => name === PROGRAM_CHECK))
     return {
       what: 'clean',
-      text: 'All lines have run, and no invalidation is missing. Delete one and run them again.',
+      text:
+        `All lines have run, and the device has used no stale entry.${unseen(lines.split(/[\n;]/))} ` +
+        'Delete a line and run them again.',
     };
   const cause = why ?? 'the machine has been switched off before';
   return { what: 'failed', text: `Not all lines have run: ${cause}.` };

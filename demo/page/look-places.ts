@@ -13,10 +13,14 @@ export const LOOK_PLACES: Readonly<
     ['IOTLB', '.tlb'],
     ['event queue', '.eventq'],
   ],
-  'illegal-command': [["the VCMDQ's error", '[data-queue="vm0 VCMDQ 0"]']],
-  'foreign-ids': [['the IOTLB row of the other VM', '.tlb li:has([data-tlb^="vm1 "])']],
+  'illegal-command': [
+    ["the VCMDQ's errors", '[data-queue="vm0 VCMDQ 0"]'],
+    ['one event at a time', '#events'],
+  ],
+  'foreign-ids': [['the last steps', '#strip']],
   'ring-corruption': [
-    ['STATUS', '[data-queue="vm0 VCMDQ 0"]'],
+    ['the VCMDQ', '[data-queue="vm0 VCMDQ 0"]'],
+    ['one event at a time', '#events'],
     ['the other VM', '[data-vm="vm1"]'],
   ],
   'compare-paths': [['the table', '.outcome table']],
@@ -25,8 +29,9 @@ export const LOOK_PLACES: Readonly<
   'forget-cfgi-ste': [['the sanitizer', '.findings']],
   btm: [
     ['IOTLB', '.tlb'],
+    ['one event at a time', '#events'],
     ['the CMDQ', '[data-queue="vm0 CMDQ"]'],
-    ['the VCMDQs', '[data-queue="vm0 VCMDQ 0"]'],
+    ['a VCMDQ', '[data-queue="vm0 VCMDQ 0"]'],
   ],
   'btm-vmids': [['IOTLB', '.tlb']],
 };

@@ -54,28 +54,38 @@ describe('what lines have come to', () => {
 
   it('is known when the last one has run, and no machine has failed', async () => {
     const picture = await ran('map 0x1000 page 0;sync');
-    expect(verdictOf(picture)?.what).toBe('clean');
+    expect(verdictOf(picture, 'sync')?.what).toBe('clean');
     for (const state of ['running', 'paused'] as const)
-      expect(verdictOf(changed(picture, { state }))).toBeUndefined();
+      expect(verdictOf(changed(picture, { state }), 'sync')).toBeUndefined();
     const vms = picture.vms.map((vm) => ({ ...vm, reason: 'it trapped' }));
-    expect(verdictOf(changed(picture, { vms }))).toEqual({
+    expect(verdictOf(changed(picture, { vms }), 'sync')).toEqual({
       what: 'failed',
       text: 'Not all lines have run: it trapped.',
     });
     const without = picture.checks.filter(({ name }) => name !== 'program');
-    expect(verdictOf(changed(picture, { checks: without }))?.what).toBe('failed');
+    expect(verdictOf(changed(picture, { checks: without }), 'sync')?.what).toBe('failed');
     const checks = picture.checks.map((check) =>
       check.name === 'tables' ? { ...check, ok: false, detail: 'no memory' } : check,
     );
-    expect(verdictOf(changed(picture, { checks }))?.text).toBe(
+    expect(verdictOf(changed(picture, { checks }), 'sync')?.text).toBe(
       'Not all lines have run: tables: no memory.',
     );
+  });
+
+  it.each([
+    ['map 0x1000 page 0;dma read 0x1000;unmap 0x1000', 'No TLBI follows the last unmap'],
+    ['map 0x1000 page 0;unmap 0x1000;tlbi va 0x1000', 'No sync follows the last TLBI'],
+    ['map 0x1000 page 0;unmap 0x1000;tlbi va 0x1000;sync', 'no stale entry. Delete a line'],
+  ])('names what no device has noticed (%s)', async (lines, text) => {
+    const verdict = verdictOf(await ran(lines), lines);
+    expect(verdict?.what).toBe('clean');
+    expect(verdict?.text).toContain(text);
   });
 
   it('is what the sanitizer has found', async () => {
     const picture = await ran(
       'map 0x1000 page 0;dma read 0x1000;unmap 0x1000;sync;dma read 0x1000',
     );
-    expect(verdictOf(picture)?.what).toBe('found');
+    expect(verdictOf(picture, 'sync')?.what).toBe('found');
   });
 });

@@ -116,8 +116,8 @@ export const EXPERIMENTS = [
     title: 'Illegal command in a VCMDQ',
     about: 'The guest puts CFGI_ALL on a VCMDQ, which takes invalidations only.',
     look:
-      "the VCMDQ's error (CONS.ERR) and GERROR, and the entry that the driver replaced by a " +
-      'CMD_SYNC',
+      "the VCMDQ's errors, and one event at a time: CONS.ERR, GERROR unlike GERRORN, and the " +
+      'entry that the driver replaces by a CMD_SYNC',
     vms: 1,
     attacks: false,
     measures: false,
@@ -133,7 +133,9 @@ export const EXPERIMENTS = [
     about:
       'The guest names every VMID and every StreamID that could be its neighbour\u2019s in ' +
       'commands on its VCMDQ.',
-    look: 'the IOTLB row of the other VM: it keeps every entry',
+    look:
+      'the last steps: each attack removes IOTLB entries of the attacker alone, and none of the ' +
+      'other VM',
     vms: 2,
     attacks: true,
     measures: false,
@@ -149,7 +151,9 @@ export const EXPERIMENTS = [
     about:
       'The guest overwrites CONS and STATUS in its doorbell page, fills the ring with random ' +
       'bits, and stores a PROD two rings ahead.',
-    look: 'CONS, STATUS and the error of the VCMDQ; the other VM',
+    look:
+      'the VCMDQ, and one event at a time: CONS, STATUS, and the errors that stop it; the other ' +
+      'VM, which goes on',
     vms: 2,
     attacks: true,
     measures: false,
@@ -225,7 +229,7 @@ export const EXPERIMENTS = [
     about:
       'The host has BTM: the guest shares an ASID between vCPUs and device (CD.ASET 0), clears a ' +
       'PTE and has its vCPU issue the TLBI, without a command.',
-    look: 'the IOTLB: the entry goes, and the CMDQ and the VCMDQs have no command',
+    look: 'the IOTLB, one event at a time: the entry goes without a command on the CMDQ or a VCMDQ',
     vms: 2,
     attacks: true,
     measures: false,
