@@ -5,7 +5,6 @@
 //
 // An entry is one word, and every change is a compare-and-swap of the whole word: a
 // command that names another StreamID, or the STAG of an earlier use, changes nothing.
-// that names another StreamID, or the STAG of an earlier use, changes nothing.
 
 import { SMMU_AT_IDR5, SMMU_AT_STALLED } from '../layout/smmu-memory';
 import { IDR5_STALL_MAX } from '../layout/smmu-registers';

@@ -14,6 +14,7 @@ import {
 } from '../layout/action-memory';
 import { CERROR_ABT, CERROR_ILL, SYNC_CS } from '../layout/commands';
 import { CTX_HYP_OWN, CTX_VMID } from '../layout/context-memory';
+import { ROUND_WORK } from '../layout/drain-results';
 import { HOST_AT_TRACE } from '../layout/host-memory';
 import {
   QUEUE_COMMANDS,
@@ -59,12 +60,7 @@ import { DONE, execute, HOST, SYNC } from './execute';
 import { stat, stop } from './queue-words';
 import { signal, sync } from './sync';
 
-/**
- * Work of one round, which bounds the time that a queue can make its neighbours wait.
- * Each command counts 1, and every BLOCKS_PER_COMMAND IOTLB blocks that it visits count 1
- * more. The command that reaches the budget is the last of the round.
- */
-export const BUDGET: u32 = 256;
+export const BUDGET: u32 = ROUND_WORK;
 
 const NO_VMID: u32 = u32(-1);
 

@@ -7,6 +7,7 @@ import { WINDOW } from '../imports/unit';
 import { VCMDQ_GERROR_CMDQ_ERR, VCMDQ_GERROR_CMDQ_INIT_ERR } from '../layout/cmdqv-registers';
 import { CERROR_ATC_INV_SYNC } from '../layout/commands';
 import { CTX_ENABLED } from '../layout/context-memory';
+import { SERVICE_COMMANDS, SERVICE_ROUNDS } from '../layout/drain-results';
 import {
   QUEUE_ALLOCATED,
   QUEUE_COMMANDS,
@@ -64,10 +65,8 @@ import {
   writeRegister,
 } from './vcmdq-page0';
 
-/** Rounds of one call. */
-const ROUNDS = 4;
 /** Work of a call that has used up its rounds. */
-export const SERVICE_WORK: u32 = ROUNDS * BUDGET;
+export const SERVICE_WORK: u32 = SERVICE_COMMANDS;
 
 /**
  * CONS as software reads it: index, wrap bit and, while an error is published, the error
@@ -317,12 +316,12 @@ export function serveOwned(smmu: usize, queue: usize): u32 {
   let total: u32 = 0;
   // What the count is at first, unless somebody else has rung.
   let seen = 1;
-  for (let i = 0; i < ROUNDS; i++, seen = rings(queue)) {
+  for (let i = 0; i < SERVICE_ROUNDS; i++, seen = rings(queue)) {
     const done = round(smmu, queue);
     total += done;
     if (done >= BUDGET) continue;
     if (releaseUnlessRung(queue, seen)) return total;
-    if (i == ROUNDS - 1) stat(smmu, STAT_ROUNDS_EXHAUSTED);
+    if (i == SERVICE_ROUNDS - 1) stat(smmu, STAT_ROUNDS_EXHAUSTED);
   }
   stat(smmu, STAT_BUDGET_EXHAUSTED);
   releaseAndCallHost(queue);

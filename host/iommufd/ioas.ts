@@ -335,7 +335,8 @@ export class Ioas extends IommufdObject {
 
   /**
    * Adds a domain that mirrors this IOAS from now on.
-   * @throws {IommufdError} EADDRINUSE when it cannot map one of the areas.
+   * @throws {IommufdError} EADDRINUSE when it cannot map one of the areas. The caller
+   *   then destroys the domain, with the areas that it has mapped.
    */
   addDomain(domain: PagingDomain): void {
     const page = BigInt(domain.pageSize);
@@ -352,12 +353,8 @@ export class Ioas extends IommufdObject {
         { start: domain.lastIova + 1n, last: END - 1n },
         'the IOMMU cannot map it',
       );
-    allOrNothing((undo) => {
-      for (const { iova, length, pa, writable } of this.#areas) {
-        domain.map(iova, pa, length, writable);
-        undo.add(() => domain.unmap(iova, length));
-      }
-    });
+    for (const { iova, length, pa, writable } of this.#areas)
+      domain.map(iova, pa, length, writable);
     this.#domains.add(domain);
   }
 

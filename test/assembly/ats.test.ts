@@ -12,7 +12,10 @@ import {
 import {
   ATC_OFF,
   ATC_ON,
+  ATC_PORT_STRIDE,
+  ATC_PORT_UNEXPECTED,
   ATC_SILENT,
+  SMMU_AT_ATC,
   SMMU_AT_ATC_TIMEOUT,
 } from '../../assembly/layout/ats-memory.ts';
 import {
@@ -39,7 +42,7 @@ import {
   STAT_ATC_TIMEOUT,
 } from '../../assembly/layout/smmu-memory.ts';
 import { TRANSLATE_ABORT } from '../../assembly/layout/translate-results.ts';
-import type { QueueBlock } from '../../devices/unit/index.ts';
+import { type QueueBlock, writeActions } from '../../devices/unit/index.ts';
 import { type Harness, harness, IDR0, IDR1 } from '../support/unit-harness.ts';
 
 const SID = 5;
@@ -522,5 +525,25 @@ describe('an ATC', () => {
       h.unit.core.atcSetMode(h.smmu, SID, ATC_ON);
       expect(access()).toBe(ATS_SUCCESS);
     });
+
+    it('leaves it no translation when it has been cut off', () => {
+      h.set(SMMU_AT_ATC_TIMEOUT, 0);
+      map(0n);
+      send([NH_ASID], [ATC_INV, ALL], [SYNC]);
+      h.unit.drain.serveParked(h.smmu);
+      // Set up again, and still without an answer to anything.
+      h.unit.core.atcSetMode(h.smmu, SID, ATC_SILENT);
+      expect(access()).toBe(ATC_DENIED);
+    });
+  });
+
+  it('is told of no response from before its ATS was set up again', () => {
+    const unexpected = () => h.get(SMMU_AT_ATC + port * ATC_PORT_STRIDE + ATC_PORT_UNEXPECTED);
+    // IDR0.PRI. CMD_PRI_RESP (Success) of group 3, for which nothing waits.
+    writeActions(h.hostMemory, 0, IDR0 | 0x10000);
+    h.mainCommand((BigInt(SID) << 32n) | 0x41n, 0x2003n);
+    expect(unexpected()).toBe(1);
+    h.unit.core.atcSetMode(h.smmu, SID, ATC_ON);
+    expect(unexpected()).toBe(0);
   });
 });

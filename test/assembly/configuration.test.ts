@@ -4,6 +4,7 @@
 // address.
 
 import { beforeEach, describe, expect, it } from 'vitest';
+import { CFG_SETS, CFG_WAYS } from '../../assembly/layout/config-cache-memory.ts';
 import { SMMU_AT_STRTAB_CFG } from '../../assembly/layout/smmu-memory.ts';
 import { TRANSLATE_ABORT, TRANSLATE_OK } from '../../assembly/layout/translate-results.ts';
 import { prepare } from '../reference/judge.ts';
@@ -73,6 +74,26 @@ describe('the configuration cache', () => {
   });
 });
 
+describe('a set of the configuration cache', () => {
+  it('that is full evicts the oldest', () => {
+    const scenario = install(new Scenario(STAGE1));
+    // Linear, 16 bits: the StreamIDs of one set are CFG_SETS apart.
+    h.set(SMMU_AT_STRTAB_CFG, 16);
+    const sids = Array.from({ length: CFG_WAYS + 2 }, (_, i) => SID + i * CFG_SETS);
+    const translates = (sid: number) => h.translate(sid, scenario.address).status === TRANSLATE_OK;
+    for (const sid of sids) {
+      h.ste(sid, scenario.ste);
+      expect(translates(sid)).toBe(true);
+    }
+    // What is still cached does not see that its STE is invalid now.
+    for (const sid of sids) h.ste(sid, [0n]);
+    const [first = 0, second = 0, ...cached] = sids;
+    expect(cached.map(translates)).toEqual(cached.map(() => true));
+    expect([translates(first), translates(second)]).toEqual([false, false]);
+    h.findings();
+  });
+});
+
 describe('STE.CONT', () => {
   const CONT_2 = 1n << 13n;
   /** CFG_CONFLICT records of stream 5 and of another one, whose STE says CONT, and MEV too. */
@@ -116,5 +137,19 @@ describe('the IOTLB', () => {
     expect(read(leaf)).toBe(scenario.get(leaf));
     expect(h.write(SID, scenario.address).status).toBe(TRANSLATE_OK);
     expect(read(leaf)).toBe(scenario.get(leaf) & ~(1n << 7n));
+  });
+
+  it('does not use it for a page that is clean in stage 2 either', () => {
+    const scenario = new Scenario({ ...STAGE1, mode: 'stage 2' });
+    const leaf = scenario.slots2.get(3) ?? 0n;
+    // DBM, and S2AP without write permission.
+    scenario.change(leaf, 1n << 51n, 1n << 7n);
+    // S2HD and S2HA.
+    scenario.ste[2] = (scenario.ste[2] ?? 0n) | (3n << 55n);
+    install(scenario);
+    expect(h.translate(SID, scenario.address).status).toBe(TRANSLATE_OK);
+    expect(read(leaf)).toBe(scenario.get(leaf));
+    expect(h.write(SID, scenario.address).status).toBe(TRANSLATE_OK);
+    expect(read(leaf)).toBe(scenario.get(leaf) | (1n << 7n));
   });
 });

@@ -184,6 +184,19 @@ describe('a transaction that stalls', () => {
     expect(h.get(SMMU_AT_STALLED)).toBe(2);
   });
 
+  it('has a record of its own although STE.MEV is set and an equal record is the newest', () => {
+    const MEV = 1n << 19n;
+    h.ste(SID, [STE[0] ?? 0n, (STE[1] ?? 0n) | MEV, STE[2] ?? 0n]);
+    expect(h.translate(SID, IOVA).status).toBe(TRANSLATE_STALLED);
+    // Software changes the STAG of the record to that of the next stall.
+    const queue = h.hostBytes.getBigUint64(h.smmu + SMMU_AT_EVENTQ_BASE, true);
+    const stag = h.ramBase + Number(queue) + 8;
+    expect(h.hostBytes.getUint16(stag, true)).toBe(0x400);
+    h.hostBytes.setUint16(stag, 0x401, true);
+    expect(h.translate(SID, IOVA).status).toBe(TRANSLATE_STALLED);
+    expect(h.events().length).toBe(2);
+  });
+
   it('stays stalled when its record is lost with EVENTQ_ABT_ERR', () => {
     h.hostBytes.setBigUint64(h.smmu + SMMU_AT_EVENTQ_BASE, 0x7_0000_0000n, true);
     expect(h.translate(SID, IOVA).status).toBe(TRANSLATE_STALLED);

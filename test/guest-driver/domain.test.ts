@@ -88,6 +88,22 @@ describe('a domain', () => {
     expect(driver.domainUnmap(domain, 0x5000, 1, 2)).toBe(RESULT_OK);
   });
 
+  it('unmaps pages with range invalidation: the ranges follow one another, and cover all', async () => {
+    // SMMU_IDR3.RIL.
+    const { driver, fake } = await bootDriver({ idr3: 1 << 10 });
+    const domain = driver.newDomain(7);
+    expect(driver.domainMap(domain, 0x5000, 1, 0x80400000, 67)).toBe(RESULT_OK);
+    expect(driver.domainUnmap(domain, 0x5000, 1, 66)).toBe(RESULT_OK);
+    const ranges = fake.taken.slice(0, -1).map(({ dw0, dw1 }) => {
+      const pages = (((dw0 >> 12n) & 31n) + 1n) << ((dw0 >> 20n) & 31n);
+      return [dw0 & 0xffn, (dw1 >> 12n) << 12n, pages];
+    });
+    expect(ranges).toEqual([
+      [0x12n, 0x1_0000_5000n, 2n],
+      [0x12n, 0x1_0000_7000n, 64n],
+    ]);
+  });
+
   it('reports an invalidation that does not complete', async () => {
     const { driver, fake, domain } = await attached();
     fake.held.add(1);

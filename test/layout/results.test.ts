@@ -62,7 +62,18 @@ describe('results and attributes', () => {
       },
     ],
     ['of a walk', WALK, { WALK_FAULT: 0, WALK_DONE: 1, WALK_AGAIN: 2 }],
-    ['of the drain', DRAIN, { WATCH_NO_COMMAND: 0xffff_ffff, QUEUE_BUSY: 0, QUEUE_ACQUIRED: 1 }],
+    [
+      'of the drain',
+      DRAIN,
+      {
+        WATCH_NO_COMMAND: 0xffff_ffff,
+        QUEUE_BUSY: 0,
+        QUEUE_ACQUIRED: 1,
+        ROUND_WORK: 256,
+        SERVICE_ROUNDS: 4,
+        SERVICE_COMMANDS: 1024,
+      },
+    ],
     ['of the guest port', PORT, { NO_OFFSET: 0xffff_ffff }],
   ] as const)('%s are these', (_, layout, numbers) => {
     expect({ ...layout }).toEqual(numbers);

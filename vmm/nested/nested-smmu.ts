@@ -3,6 +3,7 @@
 // that the guest's SMMU needs.
 
 import { CMDQV_MAX_VINTFS } from '../../assembly/layout/cmdqv-registers.ts';
+import { SERVICE_COMMANDS } from '../../assembly/layout/drain-results.ts';
 import {
   ECMDQS_PER_SMMU,
   QUEUE_ECMDQ,
@@ -44,10 +45,6 @@ import { refusedCommand } from './refused-command.ts';
 import { ShownIds } from './shown-ids.ts';
 import { vevents } from './vevents.ts';
 
-/**
- * Maximum number of commands of one service of a queue: ROUNDS times BUDGET of the drain.
- */
-const SERVICE_COMMANDS = 1024;
 /**
  * Withheld errors to which one service of a queue applies the policy: each asks the
  * policy, and may make the host issue a command for the guest.

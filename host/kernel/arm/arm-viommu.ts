@@ -295,7 +295,7 @@ export class ArmViommu implements ViommuDriver, Invalidator {
       chunk.push(converted);
       if (chunk.length < CHUNK && i < count - 1) continue;
       const error = this.#issue(chunk);
-      if (error) return { handled: this.iommu.linuxCompat ? i : issued, error };
+      if (error) return { handled: issued, error };
       issued = i + 1;
       chunk = [];
     }

@@ -9,15 +9,13 @@ import {
   SYNC_CS,
   SYNC_CS_NONE,
 } from '../../../assembly/layout/commands.ts';
+import { SERVICE_COMMANDS } from '../../../assembly/layout/drain-results.ts';
 import { CMDQ_ENTRY_SIZE } from '../../../assembly/layout/smmu-registers.ts';
 import { fieldOf } from '../../../devices/plugin/index.ts';
 import { MAX_QUEUE_LOG2SIZE } from '../../../devices/smmuv3/id-registers.ts';
 import type { InvalidateQueueResult } from '../../iommufd/index.ts';
 import { require } from '../../iommufd/iommufd-error.ts';
 import { commandAt, hostInvalidation, type Invalidator } from './invalidations.ts';
-
-/** Maximum number of commands of one call, as in one service by the drain. */
-const COMMANDS_PER_CALL = 1024;
 
 /** The location of a ring in the guest's memory. */
 export interface ResolvedRing {
@@ -52,7 +50,8 @@ export function checkRing(base: bigint | Uint8Array, log2size: number): void {
 }
 
 /**
- * Executes the commands between head and tail, in chunks of at most `chunk` commands.
+ * Executes the commands between head and tail, in chunks of at most `chunk` commands, and
+ * not more of them than a service by the drain.
  * A CMD_SYNC needs no wait: earlier commands are complete before it is processed.
  *
  * @param issue completes commands on the host's queue; false when the SMMU refuses one.
@@ -78,7 +77,7 @@ export function invalidateUserRing(
     first = next;
     return true;
   };
-  for (let count = 0; next !== end && count < COMMANDS_PER_CALL; count++) {
+  for (let count = 0; next !== end && count < SERVICE_COMMANDS; count++) {
     const at = (next % 2 ** log2size) * CMDQ_ENTRY_SIZE;
     const command = commandAt(view, at);
     // A Secure command is illegal, which the guest's SMMU has to report.

@@ -119,6 +119,21 @@ describe('the DMA engine as a PCIe endpoint', () => {
     expect(fill()).toBe(DONE);
   });
 
+  it('has privileged accesses and instruction fetches as its PASID capability enables each', () => {
+    const { bus, extended, fill } = engine();
+    const control = extended(0x1b) + 6;
+    const [ENABLED, EXECUTE, PRIVILEGED] = [1, 2, 4];
+    const done = (enabled: number) => {
+      bus.write(0, control, 2, enabled);
+      // PASID 1; also an instruction fetch; also privileged.
+      return [0x8000_0001, 0xa000_0001, 0xc000_0001].map((pasid) => fill(pasid) === DONE);
+    };
+    expect(done(0)).toEqual([false, false, false]);
+    expect(done(ENABLED)).toEqual([true, false, false]);
+    expect(done(ENABLED | EXECUTE)).toEqual([true, true, false]);
+    expect(done(ENABLED | PRIVILEGED)).toEqual([true, false, true]);
+  });
+
   it('uses ATS and PRI according to the capabilities, not to its own register', () => {
     const { host, bus, extended, config } = engine();
     bus.write(1, 0x38, 4, 5);

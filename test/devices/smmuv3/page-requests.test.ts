@@ -86,6 +86,25 @@ it('are refused while SMMUEN is 0, regardless of PRIQEN', () => {
   expect(backend.answers).toEqual([refused, refused]);
 });
 
+it('are not answered by a PRI_RESP while SMMUEN is 0', () => {
+  const { backend, bus, host, ask } = setUp();
+  const respond = (slot: number) => {
+    // Stream 8, group 5, Success.
+    host.memory.store64(RAM + 0x2000 + 16 * slot, 0x0000_0008_0000_0041n);
+    host.memory.store64(RAM + 0x2008 + 16 * slot, 0x2005n);
+    bus.write32(0x98, slot + 1);
+    expect([bus.read32(0x9c), bus.read32(0x60)]).toEqual([slot + 1, 0]);
+  };
+  bus.write32(0x20, SMMUEN | PRIQEN | CMDQEN);
+  ask(5);
+  bus.write32(0x20, PRIQEN | CMDQEN);
+  respond(0);
+  expect(backend.answers).toEqual([]);
+  bus.write32(0x20, SMMUEN | PRIQEN | CMDQEN);
+  respond(1);
+  expect(backend.answers).toEqual([[8, 5, true, undefined]]);
+});
+
 it('are answered with success when the queue is full: they are lost, and come again', () => {
   const { backend, bus, ask } = setUp();
   bus.write32(0x20, SMMUEN | PRIQEN | CMDQEN);

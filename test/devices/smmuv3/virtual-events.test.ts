@@ -127,6 +127,17 @@ describe('streams without a valid STE', () => {
     expect((record(0)[0] ?? 0n) & 0xffn).toBe(0x10n);
   });
 
+  it('S1ContextPtr beyond the guest’s own OAS is refused, although its host could reach it', () => {
+    // OAS 44 bits.
+    setUpWith({ ...GUEST_ID_REGISTERS, idr5: (GUEST_ID_REGISTERS.idr5 & ~7) | 4 });
+    enable(0xc);
+    writeSte(memory, STREAMS, 8, stage1Ste({ contextPtr: 2 ** 44 }));
+    bus.write32(0x20, 0xd);
+    expect(backend.dma(8, 0x10000)).toBeUndefined();
+    backend.forwardEvents();
+    expect(record(0)).toEqual([0x0000_0008_0000_0004n, 0n, 0n, 0n]);
+  });
+
   it('C_BAD_STREAMID is recorded only with CR2.RECINVSID', () => {
     enable(0xc);
     bus.write32(0x2c, 0);
@@ -220,5 +231,23 @@ describe('events', () => {
     bus.write32(0x64, 4);
     faults(1);
     expect([bus.read32(0x60), host.pulses(GERROR_LINE)]).toEqual([0, 2]);
+  });
+
+  it('are lost while EVENTQ_ABT_ERR is active, in a queue that is RAM as well', () => {
+    const place = (base: bigint) => {
+      bus.write32(0x20, 9);
+      bus.write64(0xa0, base);
+      bus.write32(0x20, 0xd);
+    };
+    const ram = bus.read64(0xa0);
+    place(0x7000_0002n);
+    faults(1);
+    expect(bus.read32(0x60)).toBe(4);
+    place(ram);
+    faults(1);
+    expect(bus.read32(0x100a8)).toBe(0);
+    bus.write32(0x64, 4);
+    faults(1);
+    expect(bus.read32(0x100a8)).toBe(1);
   });
 });

@@ -336,6 +336,18 @@ describe('saved state', () => {
     expect(backend.dma(8, 0x10000)).toBeUndefined();
   });
 
+  it('has the CONS that the drain has reached since the last access to a register', () => {
+    enable();
+    backend.core.accessBegin();
+    issue(tlbiNsnhAll(), sync());
+    // The CMD_SYNC waits for the access.
+    expect(bus.read32(0x9c)).toBe(1);
+    backend.core.accessEnd();
+    backend.serveCommandQueue();
+    device.restore(JSON.parse(JSON.stringify(device.save())));
+    expect(bus.read32(0x9c)).toBe(2);
+  });
+
   it.each([
     ['off', 0xc, 0],
     ['on', 0xd, 1],

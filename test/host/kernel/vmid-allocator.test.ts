@@ -56,6 +56,21 @@ describe('VMIDs', () => {
     expect(vmids.load(0, idle)).toBe(4);
   });
 
+  it('of a VM that no longer runs is free when the next generation ends, too', () => {
+    const { vmids } = allocator();
+    const [first, running] = holders(2) as [VmidHolder, VmidHolder];
+    expect([vmids.load(0, first), vmids.load(1, running)]).toEqual([1, 2]);
+    const endGeneration = () => {
+      const { generation } = vmids;
+      while (vmids.generation === generation) vmids.load(0, VmidAllocator.holder());
+    };
+    endGeneration();
+    // It has kept its VMID so far, as it was running.
+    vmids.put(1);
+    endGeneration();
+    expect(vmids.load(2, VmidAllocator.holder())).toBe(2);
+  });
+
   it('can be pinned repeatedly, but not so many that a processor could not run a VM', () => {
     const { vmids, counts } = allocator();
     expect(vmids.pinnable).toBe(LIMIT - CPUS - 2);

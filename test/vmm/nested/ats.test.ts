@@ -363,6 +363,22 @@ describe('a page request that waits', () => {
   });
 });
 
+describe('a group of page requests', () => {
+  it('that is abandoned, as its device uses the index again, does not stay unanswered', () => {
+    ats(ENABLE | PAGES);
+    const { viommu, vm } = b.vm;
+    const sid = viommu.streams.get(STREAM) ?? 0;
+    const ask = (group: number) => {
+      vm.unit.core.pageRequest(viommu.smmuBlock, sid, -1, HOLE % 2 ** 32, 1, 0, group);
+      b.host.service(true);
+      return viommu.fd.describe().find(({ type }) => type === 'FAULT')?.details.unanswered;
+    };
+    expect([ask(5), ask(6), ask(5), ask(6)]).toEqual([1, 2, 2, 2]);
+    b.send(priResp(STREAM, 5, 2), priResp(STREAM, 6, 2), sync());
+    expect(ask(7)).toBe(1);
+  });
+});
+
 describe('an engine with ATS whose stream bypasses stage 1', () => {
   const attach = (ste: Uint32Array) => {
     // Through an invalid one: more than one doubleword may differ.

@@ -108,6 +108,22 @@ describe('the host', () => {
     }
   });
 
+  it('skips no more bad commands of a queue when it has executed 1,024 commands after the first', async () => {
+    let asked = 0;
+    const onQueueError = () => {
+      asked++;
+      return 'skip' as const;
+    };
+    const host = await createHost({ onQueueError });
+    const vm = new Flooder(host);
+    const { memory } = vm.lent;
+    for (const slot of [0, SIZE / 2]) writeCommand(memory, RING_GPA, slot, cfgiAll());
+    vm.fill(0);
+    host.service(true);
+    // Both; back at the first one, 1,022 commands and 2 errors later, the service ends.
+    expect([vm.served(0), asked]).toEqual([SERVICE - 2, 2]);
+  });
+
   it.each<QueueErrorDecision>(['skip', 'emulate'])(
     'goes on with others between bad commands that it is to "%s", and comes back to them',
     async (decision) => {

@@ -5,9 +5,10 @@
 import { beforeAll, expect, it, vi } from 'vitest';
 import { type HotModules, loadHotModules } from '../../../assembly/load.ts';
 import { VirtualSmmu } from '../../../devices/smmuv3/index.ts';
-import { bypassSte, stage1Ste, writeSte } from '../../../devices/tables/index.ts';
+import { bypassSte, cfgiSte, stage1Ste, writeSte } from '../../../devices/tables/index.ts';
 import { DeviceBus, FakeHost } from '../../../devices/testing/index.ts';
 import { VmHost } from '../../../vmm/nested/index.ts';
+import { atsBoard } from '../../support/ats-board.ts';
 import {
   attachStage1,
   guestRam,
@@ -162,6 +163,20 @@ it('setting SMMUEN again before all streams have left their STEs reads the STEs 
   expect(acknowledged()).toBe(0);
   expect(attaches(() => [turn(), turn()])).toBe(6);
   expect(acknowledged()).toBe(SMMUEN);
+});
+
+it('a configuration command that waits for the next turn is not fetched by the host again', async () => {
+  const { bus, guest, send, vm } = await atsBoard();
+  const COMMANDS = 5;
+  bus.write32(CR0, SMMUEN);
+  send(...Array.from({ length: COMMANDS }, () => cfgiSte(STREAM)));
+  const handedOver = vi.spyOn(vm.viommu.fd, 'hwptInvalidateQueue');
+  bus.write32(CR0, SMMUEN | CMDQEN);
+  expect(bus.read32(0x9c)).toBe(3);
+  guest.poll();
+  expect([bus.read32(0x9c), bus.read32(0x60)]).toEqual([COMMANDS, 0]);
+  // Once from the beginning, and once behind each command.
+  expect(handedOver).toHaveBeenCalledTimes(1 + COMMANDS);
 });
 
 it.each([

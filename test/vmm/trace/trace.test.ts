@@ -4,11 +4,13 @@
 import { describe, expect, it } from 'vitest';
 import {
   HOST_AT_TRACE,
+  HOST_AT_TRACE_MASK,
   HOST_AT_TRACE_NEXT,
   HOST_AT_TRACE_SALT,
 } from '../../../assembly/layout/host-memory.ts';
 import { TRACE_UNIT } from '../../../assembly/layout/trace-memory.ts';
 import { sync, tlbiNhAsid, tlbiNsnhAll } from '../../../devices/tables/index.ts';
+import { createHostModel } from '../../../vmm/api/host-model.ts';
 import { VmHost } from '../../../vmm/nested/index.ts';
 import {
   chromeTrace,
@@ -189,6 +191,27 @@ describe('a trace', () => {
     const words = new Uint32Array(host.memory.buffer);
     expect([words[HOST_AT_TRACE >> 2], words[HOST_AT_TRACE_NEXT >> 2]]).toEqual([0, 0]);
     expect(new TraceRing(host.memory).read(0)).toEqual({ records: [], lost: 0 });
+  });
+});
+
+describe('the trace of a host', () => {
+  it('has room for 100,000 commands between two reads, even if each has its own doorbell', async () => {
+    const { model } = await createHostModel(
+      { trace: true },
+      { available: true },
+      {
+        onFinding: () => undefined,
+        onSuspect: () => undefined,
+      },
+    );
+    if (!(model instanceof VmHost)) throw new Error('another host');
+    const lent = lendVm(model);
+    startVcmdq(lent);
+    const ring = new TraceRing(model.memory);
+    for (let i = 0; i < 1000; i++) sendOnVcmdq(lent, tlbiNhAsid(0, 1));
+    expect(ring.read(0).records.length).toBe(1000);
+    const units = (new Uint32Array(model.memory.buffer)[HOST_AT_TRACE_MASK >> 2] ?? 0) + 1;
+    expect(units).toBeGreaterThan(100 * ring.written);
   });
 });
 
