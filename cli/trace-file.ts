@@ -14,9 +14,10 @@ import {
   type HostInspection,
   type Trace,
 } from '../vmm/api/index.ts';
+import { fileReason } from '../vmm/api/regular-file.ts';
 import { isGzip } from '../vmm/boot/index.ts';
 import { type ChromeEvent, readChromeTrace } from '../vmm/trace/index.ts';
-import { requireFile, UsageError } from './cli-error.ts';
+import { requireFile, UsageError, writeReason } from './cli-error.ts';
 import type { RunStream } from './run-output.ts';
 
 /** Number of events written at a time. */
@@ -62,7 +63,7 @@ async function* bytesOf(file: string): AsyncGenerator<Uint8Array> {
   else yield* all;
 }
 
-const codeOf = (error: unknown) => (error as NodeJS.ErrnoException).code ?? String(error);
+const codeOf = (error: unknown) => (error as NodeJS.ErrnoException).code;
 
 /** The file to which a path leads, through links; undefined if there is none. */
 async function existing(path: string) {
@@ -120,7 +121,7 @@ export class TraceFile {
       return new TraceFile(path, file, await open(partial ?? file, 'w'), partial);
     } catch (error) {
       if (error instanceof UsageError) throw error;
-      throw new UsageError(`cannot write ${path}: ${codeOf(error)}`);
+      throw new UsageError(`cannot write ${path}: ${writeReason(error)}`);
     }
   }
 
@@ -145,7 +146,7 @@ export class TraceFile {
       this.#over = true;
     } catch (error) {
       await this.discard();
-      throw new UsageError(`cannot write ${this.#path}: ${codeOf(error)}`);
+      throw new UsageError(`cannot write ${this.#path}: ${writeReason(error)}`);
     }
   }
 
@@ -194,7 +195,6 @@ export async function readTrace(
   try {
     return await readChromeTrace(bytesOf(file), onEvent);
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    throw new UsageError(`${file} is not a trace: ${code ?? message.split('\n')[0]}`);
+    throw new UsageError(`${file} is not a trace: ${fileReason(error).split('\n')[0]}`);
   }
 }
