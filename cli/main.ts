@@ -13,9 +13,13 @@ setFlagsFromString('--no-maglev');
 
 let command: typeof import('./command-line.ts') | undefined;
 
+let hasHungUp = false;
 // The reader of the output may have closed the pipe (`vsmmu boot toy | head`).
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   if (error.code === 'EPIPE') process.exit(EXIT_FAILED);
+  // The terminal has been closed: SIGHUP ends the run, which may still write its trace.
+  hasHungUp ||= error.code === 'EIO' && process.stdout.isTTY;
+  if (hasHungUp) return;
   const reason = command?.fileReason(error) ?? error.code;
   process.stderr.write(`vsmmu: cannot write to standard output: ${reason}\n`);
   process.exit(EXIT_USAGE);
