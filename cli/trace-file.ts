@@ -217,7 +217,7 @@ export class TraceFile {
       if (this.partial !== undefined) renameSync(this.partial, this.#file);
       this.#over = true;
     } catch (error) {
-      stderr.write(`vsmmu: cannot write ${this.#path}: ${codeOf(error)}\n`);
+      stderr.write(`vsmmu: cannot write ${this.#path}: ${writeReason(error)}\n`);
     }
   }
 

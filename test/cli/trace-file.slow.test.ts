@@ -181,6 +181,8 @@ describe('a trace file', () => {
       }),
     ]);
     child.kill(signal);
+    // A closed terminal sends it more than once.
+    if (signal === 'SIGHUP') setTimeout(() => child.kill(signal), 1);
     expect(await closed, output).toBe(expected);
     expect(output).toMatch(/^!\n/);
     expect(output).toContain(`FAIL  vm0 ran to its end: ended by ${signal}\n`);
