@@ -7,6 +7,12 @@ export class UsageError extends Error {
   override readonly name = 'UsageError';
 }
 
+/** Why a file or a folder cannot be created or written, as part of a message. */
+export function writeReason(error: unknown): string {
+  const { code } = error as { readonly code?: unknown };
+  return code === 'ENOENT' ? 'no such folder' : fileReason(error);
+}
+
 /**
  * Checks a file before it is opened.
  * @param what is done with it: "read", "load device".

@@ -14,6 +14,9 @@ import { addTrace } from './commands/trace-command.ts';
 import { EXIT_OK, EXIT_USAGE } from './status.ts';
 import { asTyped } from './typed-names.ts';
 
+// For main.ts, which loads nothing before this module.
+export { fileReason } from '../vmm/api/regular-file.ts';
+
 /** Adds the subcommands, each of which has its own file, in the order of --help. */
 function program(argv: readonly string[], end: (status: number) => void): Command {
   const command = new Command('vsmmu')

@@ -88,6 +88,8 @@ export async function openDisks(
     for (const [i, option] of options.entries()) {
       const { name, words } = parsed(option);
       const isWritable = words.includes(WRITABLE);
+      if (name === '')
+        throw new UsageError(`the file of --disk '${option}' must not be empty: FILE[,rw][,pci]`);
       const file = await openFile(name, isWritable);
       files.push(file);
       const { size, dev, ino } = fstatSync(file);

@@ -32,8 +32,8 @@ export function withPath(settings: BootSettings): BootSettings {
     throw new UsageError('--overlay maps the CMDQ directly: it excludes --no-direct-maps');
   if (experiment !== undefined)
     throw new UsageError(`${experiment} chooses its path itself: it excludes ${flag}`);
-  // A driver that does not find a CMDQV continues with the CMDQ.
-  if (only === 'overlay' && path === 'direct') return settings;
+  // The toy looks for a CMDQV, does not find it, and continues with the CMDQ.
+  if (only === 'overlay' && path === 'direct' && !isKernel) return settings;
   if (path !== undefined && path !== only)
     throw new UsageError(`${flag} permits only the ${only} path, not --path ${path}`);
   return { ...settings, path: only };

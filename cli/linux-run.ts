@@ -175,28 +175,43 @@ function boardOf({ shownIds, ...options }: LinuxRunOptions): Board {
   return { ...board, create: (other) => board.create({ ...other, idRegisters: shownIds }) };
 }
 
+const machineOf = (options: LinuxRunOptions): MachineOptions => ({
+  guest: options.kernel,
+  board: boardOf(options),
+  overlay: options.path === 'overlay',
+  directMaps: options.path !== 'trapped',
+  vcpus: options.vcpus,
+  memory: options.memory,
+  transport: options.transport,
+  faults: options.faults,
+});
+
+/**
+ * Creates the machine of a run, but does not boot it.
+ * @throws {VsmmuError} if it cannot be created, such as for a kernel that is damaged.
+ */
+export async function checkLinux(options: LinuxRunOptions): Promise<void> {
+  const host = await Host.create(hostSize(options, 1));
+  try {
+    await host.createMachine(machineOf(options));
+  } finally {
+    await host.destroy();
+  }
+}
+
 /**
  * Boots a kernel, and waits until its machine has ended.
  * @throws {VsmmuError} if the machine cannot be created.
  */
 export async function runLinux(options: LinuxRunOptions): Promise<LinuxRun> {
-  const { kernel, path = 'direct', vcpus, timeout = 300 } = options;
+  const { timeout = 300 } = options;
   const host = await Host.create({
     ...hostSize(options, 1),
     idRegisters: options.idRegisters,
     iotlbCheck: options.iotlbCheck,
   });
   try {
-    const machine = await host.createMachine({
-      guest: kernel,
-      board: boardOf(options),
-      overlay: path === 'overlay',
-      directMaps: path !== 'trapped',
-      vcpus,
-      memory: options.memory,
-      transport: options.transport,
-      faults: options.faults,
-    });
+    const machine = await host.createMachine(machineOf(options));
     const listener = new BenchmarkListener(machine, options.onLine);
     const lines = new ConsoleLines(LINE_BYTES, (line) => listener.receive(line));
     let firstOutput: number | undefined;

@@ -11,10 +11,17 @@ import { EXIT_FAILED, EXIT_USAGE } from './status.ts';
 // in 40 did.
 setFlagsFromString('--no-maglev');
 
+let command: typeof import('./command-line.ts') | undefined;
+
+let hasHungUp = false;
 // The reader of the output may have closed the pipe (`vsmmu boot toy | head`).
-process.stdout.on('error', ({ code }: NodeJS.ErrnoException) => {
-  if (code === 'EPIPE') process.exit(EXIT_FAILED);
-  process.stderr.write(`vsmmu: cannot write to standard output: ${code}\n`);
+process.stdout.on('error', (error: NodeJS.ErrnoException) => {
+  if (error.code === 'EPIPE') process.exit(EXIT_FAILED);
+  // The terminal has been closed: SIGHUP ends the run, which may still write its trace.
+  hasHungUp ||= error.code === 'EIO' && process.stdout.isTTY;
+  if (hasHungUp) return;
+  const reason = command?.fileReason(error) ?? error.code;
+  process.stderr.write(`vsmmu: cannot write to standard output: ${reason}\n`);
   process.exit(EXIT_USAGE);
 });
 // The error cannot be reported; the exit status still gives the result of the run.
@@ -33,5 +40,5 @@ async function commandLine() {
   }
 }
 
-const command = await commandLine();
+command = await commandLine();
 process.exitCode = command ? await command.runCommandLine(process.argv.slice(2)) : EXIT_USAGE;

@@ -10,12 +10,17 @@ import { claimFinalWord, type FinalWordRoom, type ResultTold } from './final-wor
 import { jsonLine } from './json-line.ts';
 import { hearLastWords } from './last-words.ts';
 import { forwardOutput, type OutputRoom } from './run-output.ts';
-import { EXIT_FAILED, EXIT_SIGINT, EXIT_SIGTERM } from './status.ts';
+import { EXIT_FAILED, EXIT_SIGHUP, EXIT_SIGINT, EXIT_SIGQUIT, EXIT_SIGTERM } from './status.ts';
 import type { Supervised } from './terminal.ts';
 import { terminals } from './terminal.ts';
 
 /** Signals that end a run as --timeout does, and their exit statuses. */
-const SIGNALS = { SIGINT: EXIT_SIGINT, SIGTERM: EXIT_SIGTERM } as const;
+const SIGNALS = {
+  SIGHUP: EXIT_SIGHUP,
+  SIGINT: EXIT_SIGINT,
+  SIGQUIT: EXIT_SIGQUIT,
+  SIGTERM: EXIT_SIGTERM,
+} as const;
 type Signal = keyof typeof SIGNALS;
 
 /** Messages of the worker. */
@@ -121,6 +126,8 @@ function supervise(argv: readonly string[], seconds: number | undefined): Promis
       timer = setTimeout(end, ms);
     };
     const onProcessSignal = (signal: NodeJS.Signals) => {
+      // A closed terminal sends SIGHUP more than once: by its shell, and by the kernel.
+      if (asked === 'SIGHUP' && signal === asked) return;
       // A second signal terminates at once, and so does the first one after the result: the run,
       // which has ended by itself, keeps its status.
       if (asked || result !== undefined) return terminate();

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 // Writes --trace FILE, and reads such files; they are compressed if their names end in .gz.
 
-import { constants, createReadStream, renameSync, writeFileSync } from 'node:fs';
+import { constants, createReadStream, renameSync, writeSync } from 'node:fs';
 import { access, type FileHandle, open, realpath, rename, rm, stat } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import { pipeline, Readable, type Transform } from 'node:stream';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { createGunzip, createGzip, gzipSync } from 'node:zlib';
 import {
@@ -14,9 +15,10 @@ import {
   type HostInspection,
   type Trace,
 } from '../vmm/api/index.ts';
+import { fileReason } from '../vmm/api/regular-file.ts';
 import { isGzip } from '../vmm/boot/index.ts';
 import { type ChromeEvent, readChromeTrace } from '../vmm/trace/index.ts';
-import { requireFile, UsageError } from './cli-error.ts';
+import { requireFile, UsageError, writeReason } from './cli-error.ts';
 import type { RunStream } from './run-output.ts';
 
 /** Number of events written at a time. */
@@ -62,7 +64,7 @@ async function* bytesOf(file: string): AsyncGenerator<Uint8Array> {
   else yield* all;
 }
 
-const codeOf = (error: unknown) => (error as NodeJS.ErrnoException).code ?? String(error);
+const codeOf = (error: unknown) => (error as NodeJS.ErrnoException).code;
 
 /** The file to which a path leads, through links; undefined if there is none. */
 async function existing(path: string) {
@@ -98,6 +100,53 @@ async function placesOf(path: string): Promise<{ file: string; partial: string |
   return { file, partial: join(dirname(file), `.${basename(file)}.${process.pid}.partial`) };
 }
 
+/** Time between two attempts to write to a FIFO that is full. */
+const FULL_MS = 5;
+
+const isFull = (error: unknown) => codeOf(error) === 'EAGAIN';
+
+/**
+ * Opens a target that is not a regular file so that nothing waits: opening a FIFO that nothing
+ * reads would never end, and writing to a full one would keep the process from ending.
+ */
+async function openDirectly(file: string): Promise<FileHandle> {
+  try {
+    return await open(file, constants.O_WRONLY | constants.O_NONBLOCK);
+  } catch (error) {
+    if (codeOf(error) === 'ENXIO' && (await stat(file)).isFIFO())
+      throw new UsageError(`cannot write ${file}: it is a FIFO that nothing reads`);
+    throw error;
+  }
+}
+
+const bytesIn = (piece: string | Uint8Array) =>
+  typeof piece === 'string' ? Buffer.from(piece) : piece;
+
+/** Writes all of a piece; the event loop runs while a FIFO is full. */
+async function writeAll(handle: FileHandle, piece: string | Uint8Array): Promise<void> {
+  const bytes = bytesIn(piece);
+  for (let done = 0; done < bytes.length; )
+    try {
+      done += (await handle.write(bytes, done)).bytesWritten;
+    } catch (error) {
+      if (!isFull(error)) throw error;
+      await sleep(FULL_MS);
+    }
+}
+
+/** As `writeAll`, but before it returns; the thread may be terminated while a FIFO is full. */
+function writeAllNow(fd: number, piece: string | Uint8Array): void {
+  const bytes = bytesIn(piece);
+  const never = new Int32Array(new SharedArrayBuffer(4));
+  for (let done = 0; done < bytes.length; )
+    try {
+      done += writeSync(fd, bytes, done);
+    } catch (error) {
+      if (!isFull(error)) throw error;
+      Atomics.wait(never, 0, 0, FULL_MS);
+    }
+}
+
 export class TraceFile {
   readonly #path: string;
   readonly #file: string;
@@ -117,10 +166,11 @@ export class TraceFile {
     try {
       await refuseInputs(path, inputs);
       const { file, partial } = await placesOf(path);
-      return new TraceFile(path, file, await open(partial ?? file, 'w'), partial);
+      const handle = await (partial === undefined ? openDirectly(file) : open(partial, 'w'));
+      return new TraceFile(path, file, handle, partial);
     } catch (error) {
       if (error instanceof UsageError) throw error;
-      throw new UsageError(`cannot write ${path}: ${codeOf(error)}`);
+      throw new UsageError(`cannot write ${path}: ${writeReason(error)}`);
     }
   }
 
@@ -139,13 +189,13 @@ export class TraceFile {
     const pieces = this.#path.endsWith(COMPRESSED) ? through(text, createGzip()) : text;
     try {
       for await (const piece of pieces as AsyncIterable<string | Uint8Array>)
-        await this.#handle.writeFile(piece);
+        await writeAll(this.#handle, piece);
       await this.#handle.close();
       if (this.partial !== undefined) await rename(this.partial, this.#file);
       this.#over = true;
     } catch (error) {
       await this.discard();
-      throw new UsageError(`cannot write ${this.#path}: ${codeOf(error)}`);
+      throw new UsageError(`cannot write ${this.#path}: ${writeReason(error)}`);
     }
   }
 
@@ -162,12 +212,12 @@ export class TraceFile {
       const { records, lost } = host.trace.read();
       const pieces = piecesOf(chromeTrace(records, lost, host.inspect()));
       if (this.#path.endsWith(COMPRESSED))
-        writeFileSync(fd, gzipSync(Buffer.concat([...pieces].map((piece) => Buffer.from(piece)))));
-      else for (const piece of pieces) writeFileSync(fd, piece);
+        writeAllNow(fd, gzipSync(Buffer.concat([...pieces].map((piece) => Buffer.from(piece)))));
+      else for (const piece of pieces) writeAllNow(fd, piece);
       if (this.partial !== undefined) renameSync(this.partial, this.#file);
       this.#over = true;
     } catch (error) {
-      stderr.write(`vsmmu: cannot write ${this.#path}: ${codeOf(error)}\n`);
+      stderr.write(`vsmmu: cannot write ${this.#path}: ${writeReason(error)}\n`);
     }
   }
 
@@ -194,7 +244,6 @@ export async function readTrace(
   try {
     return await readChromeTrace(bytesOf(file), onEvent);
   } catch (error) {
-    const { code, message } = error as NodeJS.ErrnoException;
-    throw new UsageError(`${file} is not a trace: ${code ?? message.split('\n')[0]}`);
+    throw new UsageError(`${file} is not a trace: ${fileReason(error).split('\n')[0]}`);
   }
 }

@@ -2,7 +2,7 @@
 // The subcommand `bench`: what an unmap costs a Linux kernel.
 
 import type { Command } from 'commander';
-import { readSource } from '../../vmm/api/sources.ts';
+import { namedImageError, readSource } from '../../vmm/api/sources.ts';
 import { UsageError } from '../cli-error.ts';
 import { jsonLine } from '../json-line.ts';
 import {
@@ -14,6 +14,7 @@ import {
   WHOLE_PLAN,
 } from '../linux-bench.ts';
 import { linuxFiles, refuseFlat } from '../linux-kernel.ts';
+import { checkLinux } from '../linux-run.ts';
 
 interface BenchOptions {
   readonly kernel?: string;
@@ -93,6 +94,11 @@ export function addBench(program: Command): void {
       const kernel = await readSource(files.kernel);
       await refuseFlat(kernel, files.kernel);
       const initrd = await readSource(files.initrd, 'initrd');
+      await checkLinux({ kernel, initrd, append: '', vcpus: plan.vcpus }).catch(
+        (error: unknown) => {
+          throw namedImageError(error, { guest: files.kernel, initrd: files.initrd });
+        },
+      );
       const rows: LinuxBenchRow[] = [];
       const add = (row: LinuxBenchRow) => {
         rows.push(row);

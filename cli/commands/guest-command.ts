@@ -5,7 +5,7 @@ import { cp, mkdir, readdir, stat } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { type Command, Option } from 'commander';
-import { UsageError } from '../cli-error.ts';
+import { UsageError, writeReason } from '../cli-error.ts';
 
 /** The package's root folder, relative to dist/cli/commands. */
 const PACKAGE = fileURLToPath(new URL('../../..', import.meta.url));
@@ -31,6 +31,7 @@ async function makeFolder(folder: string): Promise<void> {
 
 /** @throws {UsageError} if the folder is not empty, or cannot be written. */
 async function init(folder: string, language: Language): Promise<void> {
+  if (folder === '') throw new UsageError('the name of the folder must not be empty');
   try {
     await makeFolder(resolve(folder));
     if ((await readdir(folder)).length > 0) throw new UsageError(`${folder} is not empty`);
@@ -42,7 +43,7 @@ async function init(folder: string, language: Language): Promise<void> {
     const { code } = error as NodeJS.ErrnoException;
     throw new UsageError(
       `cannot write to ${folder}: ` +
-        `${code === 'EEXIST' || code === 'ENOTDIR' ? 'it is not a folder' : code}`,
+        `${code === 'EEXIST' || code === 'ENOTDIR' ? 'it is not a folder' : writeReason(error)}`,
     );
   }
 }

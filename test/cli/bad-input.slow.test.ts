@@ -458,7 +458,7 @@ const CASES: readonly (readonly [string | RegExp, string])[] = [
   [/is not empty/, 'guest init . --lang c'],
   [/argument 'rust' is invalid: it must be one of as, c, wat\n$/, 'guest init new --lang rust'],
   [/cannot write to .*text\.wasm\/x: it is not a folder/, 'guest init text.wasm/x'],
-  [/cannot write to \/proc\/nothing\/x: ENOENT/, 'guest init /proc/nothing/x'],
+  [/cannot write to \/proc\/nothing\/x: no such folder\n$/, 'guest init /proc/nothing/x'],
 ];
 
 /** Commands that read a file: X is replaced by its path. */

@@ -105,6 +105,12 @@ describe('a disk of the command line', () => {
     await expect(openDisks(['/dev/zero'])).rejects.toThrow('it is not a regular file');
   });
 
+  it.each(['', ',rw', ',pci', ',rw,pci'])('has a file (%j)', async (option) => {
+    await expect(openDisks([option])).rejects.toThrow(
+      `the file of --disk '${option}' must not be empty: FILE[,rw][,pci]`,
+    );
+  });
+
   it('is written to with rw alone', async () => {
     for (const [words, first] of [['', 0] as const, [',rw', 2] as const]) {
       const { disks, close } = await openDisks([`${file}${words}`]);

@@ -2,20 +2,34 @@
 // --trace FILE: an existing file is kept until a complete trace replaces it, and an
 // aborted run also writes one.
 
-import { spawn } from 'node:child_process';
-import { chmod, link, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { execFile, execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { constants } from 'node:fs';
+import {
+  chmod,
+  link,
+  mkdtemp,
+  open,
+  readdir,
+  readFile,
+  rm,
+  symlink,
+  writeFile,
+} from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
 import { gunzipSync } from 'node:zlib';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { steps, THOROUGH } from '../support/thorough.ts';
-import { vsmmu, vsmmuProcess } from '../support/vsmmu-command.ts';
+import { startVsmmu, vsmmu, vsmmuProcess } from '../support/vsmmu-command.ts';
 import { IMPORT_READ32, IMPORT_WRITE32, reactor } from '../support/wat.ts';
 
 const MAIN = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 const OLD = 'what was there';
 const SECONDS = 240_000;
+const execFileAsync = promisify(execFile);
 
 /**
  * Prints a line, and is idle forever: its trace is short, and written at once even on a
@@ -141,13 +155,15 @@ describe('a trace file', () => {
     );
     expect([status, stderr]).toEqual([
       1,
-      'vsmmu: cannot write /dev/full: ENOSPC\n' +
+      'vsmmu: cannot write /dev/full: no space left on the device\n' +
         'vsmmu: the guest did not return within 1 s, and was terminated\n',
     ]);
   });
 
   it.each([
+    ['SIGHUP', 129],
     ['SIGINT', 130],
+    ['SIGQUIT', 131],
     ['SIGTERM', 143],
   ] as const)('is written at %s', { timeout: SECONDS }, async (signal, expected) => {
     const args = [MAIN, 'boot', at('forever.wasm'), '--trace', at('run.json')];
@@ -165,12 +181,29 @@ describe('a trace file', () => {
       }),
     ]);
     child.kill(signal);
+    // A closed terminal sends it more than once.
+    if (signal === 'SIGHUP') setTimeout(() => child.kill(signal), 1);
     expect(await closed, output).toBe(expected);
     expect(output).toMatch(/^!\n/);
     expect(output).toContain(`FAIL  vm0 ran to its end: ended by ${signal}\n`);
     expect(output).not.toContain('did not return');
     expect(await exitsIn('run.json')).toBeGreaterThan(0);
     expect(await leftovers()).toEqual([]);
+  });
+
+  it('is written when its terminal is closed', { timeout: SECONDS }, async () => {
+    // script gives the command a terminal, whose other end closes with script.
+    const line = `exec ${process.execPath} ${MAIN} boot ${at('forever.wasm')} --trace ${at('run.json')}`;
+    const child = spawn('script', ['-qfc', line, '/dev/null']);
+    let output = '';
+    while (!output.includes('!')) output += String((await once(child.stdout, 'data'))[0]);
+    child.kill('SIGKILL');
+    const isOld = async () => (await readFile(at('run.json'), 'utf8')) === OLD;
+    await vi.waitFor(async () => expect([await isOld(), await leftovers()]).toEqual([false, []]), {
+      timeout: 60_000,
+      interval: 100,
+    });
+    expect(await exitsIn('run.json')).toBeGreaterThan(0);
   });
 
   it('cannot be one of the files that the run reads', { timeout: SECONDS }, async () => {
@@ -207,13 +240,13 @@ describe('a trace file', () => {
 
   it('that cannot be written is a line', { timeout: SECONDS }, async () => {
     const cases: [string, string][] = [
-      [at('nowhere/run.json'), 'ENOENT'],
-      [folder, 'EISDIR'],
-      ['/dev/full', 'ENOSPC'],
+      [at('nowhere/run.json'), 'no such folder'],
+      [folder, 'it is a directory'],
+      ['/dev/full', 'no space left on the device'],
     ];
-    for (const [file, code] of cases) {
+    for (const [file, why] of cases) {
       const { status, stderr } = await vsmmu('boot', at('off.wasm'), '--quiet', '--trace', file);
-      expect([status, stderr]).toEqual([2, `vsmmu: cannot write ${file}: ${code}\n`]);
+      expect([status, stderr]).toEqual([2, `vsmmu: cannot write ${file}: ${why}\n`]);
     }
   });
 
@@ -222,6 +255,56 @@ describe('a trace file', () => {
       ...['boot', at('off.wasm'), '--quiet', '--trace', '/dev/null'],
     );
     expect([status, stderr]).toEqual([0, '']);
+  });
+});
+
+describe('a trace into a FIFO', () => {
+  const fifo = () => {
+    execFileSync('mkfifo', [at('fifo')]);
+    return at('fifo');
+  };
+
+  it('that nothing reads is refused at once', { timeout: SECONDS }, async () => {
+    const file = fifo();
+    const { status, stdout, stderr } = await vsmmu('boot', at('off.wasm'), '--trace', file);
+    expect([status, stdout, stderr]).toEqual([
+      2,
+      '',
+      `vsmmu: cannot write ${file}: it is a FIFO that nothing reads\n`,
+    ]);
+  });
+
+  it('is all read by its reader', { timeout: SECONDS }, async () => {
+    const read = execFileAsync('cat', [fifo()]);
+    const run = await vsmmuProcess('boot', at('off.wasm'), '--quiet', '--trace', at('fifo'));
+    expect([run.status, run.stderr]).toEqual([0, '']);
+    await writeFile(at('run.json'), (await read).stdout);
+    expect(await exitsIn('run.json')).toBeGreaterThan(0);
+  });
+
+  it('that is full does not keep a run from ending', { timeout: SECONDS }, async () => {
+    const { O_NONBLOCK, O_RDWR } = constants;
+    const reader = await open(fifo(), O_RDWR | O_NONBLOCK);
+    const fill = async () => {
+      for (;;) await reader.write(new Uint8Array(4096));
+    };
+    await expect(fill()).rejects.toThrow('EAGAIN');
+    const run = await vsmmuProcess(
+      ...['boot', at('off.wasm'), '--quiet', '--trace', at('fifo'), '--timeout', '2'],
+    );
+    await reader.close();
+    expect(run.status).toBe(1);
+  });
+
+  it('whose reader goes is a line', { timeout: SECONDS }, async () => {
+    const reader = await open(fifo(), constants.O_RDONLY | constants.O_NONBLOCK);
+    const { child, output } = startVsmmu('boot', at('forever.wasm'), '--trace', at('fifo'));
+    const closed = once(child, 'close');
+    while (!output.stdout.includes('!\n')) await once(child.stdout, 'data');
+    await reader.close();
+    child.kill('SIGTERM');
+    await closed;
+    expect(output.stderr).toBe(`vsmmu: cannot write ${at('fifo')}: its reader has gone\n`);
   });
 });
 
@@ -243,7 +326,7 @@ describe('streams and files of a process that has none left', () => {
   it('standard output on a full disk is a line', { timeout: SECONDS }, async () => {
     expect(await shell('"$@" > /dev/full', 'boot', at('off.wasm'))).toEqual({
       status: 2,
-      stderr: 'vsmmu: cannot write to standard output: ENOSPC\n',
+      stderr: 'vsmmu: cannot write to standard output: no space left on the device\n',
     });
   });
 
@@ -288,6 +371,10 @@ describe('streams and files of a process that has none left', () => {
     await chmod(folder, 0o700);
     // Root may write everywhere.
     if (status === 0) expect(await exitsIn('run.json')).toBeGreaterThan(0);
-    else expect([status, stderr]).toEqual([2, `vsmmu: cannot write ${at('run.json')}: EACCES\n`]);
+    else
+      expect([status, stderr]).toEqual([
+        2,
+        `vsmmu: cannot write ${at('run.json')}: permission denied\n`,
+      ]);
   });
 });
