@@ -35,6 +35,7 @@ import { firstSteps } from './page/first-steps.ts';
 import { GuestOffer } from './page/guest-offer.ts';
 import type { Presence } from './page/idle.ts';
 import { InView, partOf } from './page/in-view.ts';
+import { keepPlace } from './page/keep-focus.ts';
 import { lesson } from './page/lesson.ts';
 import { endedBefore, IDLE, rememberGuest, SILENT } from './page/notices.ts';
 import { showPanel } from './page/open-panel.ts';
@@ -265,7 +266,7 @@ export class Page implements Actions {
     const seen = this.#view.seen(this.#picture, this.#presence.idle);
     return [
       ...partOf(seen, 'lesson', () =>
-        lesson(settings, picture, this.#traffic.look(picture, this.#steps.frame), this),
+        lesson(settings, picture, this.#traffic.look(picture, this.#steps.frame), booting, this),
       ),
       () => render(tabs, element('console-tabs')),
       () => this.#terminals.showAsOf(earlier?.picture.vms.map(({ written }) => written)),
@@ -281,6 +282,7 @@ export class Page implements Actions {
           performance.mark('first-picture');
         }
       },
+      keepPlace,
     ];
   }
 
