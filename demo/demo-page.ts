@@ -31,9 +31,11 @@ import { element } from './page/element.ts';
 import { isEmbedded } from './page/embedded.ts';
 import { eventPanel } from './page/event-panel.ts';
 import { EventSteps } from './page/event-steps.ts';
+import { firstSteps } from './page/first-steps.ts';
 import { GuestOffer } from './page/guest-offer.ts';
 import type { Presence } from './page/idle.ts';
 import { InView, partOf } from './page/in-view.ts';
+import { keepPlace } from './page/keep-focus.ts';
 import { lesson } from './page/lesson.ts';
 import { endedBefore, IDLE, rememberGuest, SILENT } from './page/notices.ts';
 import { showPanel } from './page/open-panel.ts';
@@ -49,7 +51,6 @@ import { thingsToTry } from './page/try.ts';
 import type { VmmWorker } from './page/vmm-worker.ts';
 import { writeUrl } from './page/write-url.ts';
 import type { Frame, PickedGuest, Picture, SessionFacts, Vmm } from './protocol.ts';
-import { tourStop } from './tour.ts';
 
 export class Page implements Actions {
   /** Settings of the current machines. */
@@ -170,12 +171,13 @@ export class Page implements Actions {
   }
 
   /** Brings new machines to the place where they are shown. */
-  async #begin(vmm: Remote<Vmm>, { step, event, panel }: Place): Promise<void> {
-    const { tour, run } = this.#settings;
-    const steps = step ?? tourStop(tour)?.steps;
+  async #begin(vmm: Remote<Vmm>, place: Place): Promise<void> {
+    const { step, event, panel } = place;
+    const steps = firstSteps(place, this.#settings);
+    if (event !== undefined) this.#steps.head(event);
     if (steps !== undefined) await this.#stand(vmm, vmm.advance(steps));
     if (step !== undefined) this.say(...this.#notes, ...endedBefore(step, this.#picture));
-    else if (run && !this.#facts?.recorded) this.#going = true;
+    else if (this.#settings.run && !this.#facts?.recorded) this.#going = true;
     await this.#go();
     if (event !== undefined) this.#steps.go(event, (why) => this.say(...this.#notes, why));
     if (panel) {
@@ -247,6 +249,7 @@ export class Page implements Actions {
       error: this.#error || (this.#silence.on ? SILENT : ''),
       notes: [...this.#notes, ...(this.#presence.idle && this.#going ? [IDLE] : [])],
       going: this.#going,
+      underWay: this.#steps.heading !== undefined,
       booting,
       stopped,
       offer: this.#offer.offered,
@@ -263,7 +266,7 @@ export class Page implements Actions {
     const seen = this.#view.seen(this.#picture, this.#presence.idle);
     return [
       ...partOf(seen, 'lesson', () =>
-        lesson(settings, picture, this.#traffic.look(picture, this.#steps.frame), this),
+        lesson(settings, picture, this.#traffic.look(picture, this.#steps.frame), booting, this),
       ),
       () => render(tabs, element('console-tabs')),
       () => this.#terminals.showAsOf(earlier?.picture.vms.map(({ written }) => written)),
@@ -271,7 +274,7 @@ export class Page implements Actions {
       ...partOf(seen, 'events', () => eventPanel(this.#steps, picture, facts, this)),
       ...partOf(seen, 'try', () => thingsToTry(settings, judged, this.#editor, this)),
       ...(picture && !isEmbedded() ? pictureParts(picture, this.#tlbPages, pointedOut, seen) : []),
-      ...(isEmbedded() ? [] : this.#charts.parts(seen, earlier?.picture.at)),
+      ...(isEmbedded() ? [] : this.#charts.parts(seen, earlier?.picture.at, this.#picture)),
       () => {
         render(bar(state, this), element('top'));
         if (document.body.dataset.drawn === undefined && (picture || this.#error)) {
@@ -279,6 +282,7 @@ export class Page implements Actions {
           performance.mark('first-picture');
         }
       },
+      keepPlace,
     ];
   }
 

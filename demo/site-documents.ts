@@ -7,6 +7,11 @@ import { fileURLToPath } from 'node:url';
 import type { Plugin } from 'vite';
 
 const path = (name: string) => fileURLToPath(new URL(`../${name}`, import.meta.url));
+/** Links that lead nowhere in plain text, to a heading or another page of the docs, are only their words. */
+export function withoutDeadLinks(markdown: string): string {
+  return markdown.replace(/(?<!!)\[([^\][]+)\]\((?!https?:)[^()\s]*\)/g, '$1');
+}
+
 const text = (name: string) => readFileSync(path(name), 'utf8');
 
 /** Packages whose code is in the site, and their licence files. */
@@ -28,8 +33,8 @@ const licences = () =>
 
 /** By their names in the page's links. Plain text, which every browser shows. */
 const DOCUMENTS: Readonly<Record<string, () => string>> = {
-  'concepts.txt': () => text('docs/concepts.md'),
-  'docs.txt': () => text('README.md'),
+  'concepts.txt': () => withoutDeadLinks(text('docs/concepts.md')),
+  'docs.txt': () => withoutDeadLinks(text('README.md')),
   'licences.txt': licences,
 };
 

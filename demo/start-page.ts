@@ -10,6 +10,7 @@ import { embedPage, isEmbedded } from './page/embedded.ts';
 import { startExplaining } from './page/explain.ts';
 import { listenToDrops } from './page/file-drops.ts';
 import { watchPresence } from './page/idle.ts';
+import { watchFocus } from './page/keep-focus.ts';
 import { fillLoadingBar } from './page/loading-bar.ts';
 import { goneGuest, lostGuest } from './page/notices.ts';
 import { watchPanels } from './page/open-panel.ts';
@@ -19,6 +20,7 @@ import { onAddressChange } from './page/write-url.ts';
 restoreTheme();
 embedPage();
 startExplaining(element('explain'));
+watchFocus();
 if (!(await becomeIsolated())) {
   fillLoadingBar();
   const address = new URL(location.href);

@@ -23,6 +23,7 @@ interface ChartKind {
   readonly explains: string;
   readonly lines: readonly Line[];
   readonly log: boolean;
+  readonly isRate: boolean;
   /** A value in the form for the legend. */
   readonly text: (value: number) => string;
 }
@@ -35,6 +36,7 @@ const KINDS: readonly ChartKind[] = [
       'clock for this page are left out.',
     lines: [{ label: 'exits', colour: '--trapped' }],
     log: false,
+    isRate: true,
     text: (value) => `${short(value)}/s`,
   },
   {
@@ -48,6 +50,7 @@ const KINDS: readonly ChartKind[] = [
       { label: 'overlaid CMDQ', colour: '--overlay', dash: [2, 2] },
     ],
     log: false,
+    isRate: true,
     text: (value) => `${short(value)}/s`,
   },
   {
@@ -60,6 +63,7 @@ const KINDS: readonly ChartKind[] = [
       { label: 'overlay', colour: '--overlay', dash: [2, 2] },
     ],
     log: true,
+    isRate: false,
     text: (micros) => time(micros * 1000),
   },
 ];
@@ -91,6 +95,8 @@ export class Charts {
   #plots: uPlot[] = [];
   /** Something has changed that is not drawn yet. */
   #due = false;
+  /** The machines were stopped when the legends were written. */
+  #stopped = false;
   /** Of the picture that is shown, if that is an earlier one. */
   #at: number | undefined;
 
@@ -190,21 +196,27 @@ export class Charts {
 
   /** Writes the last values to the legend of a chart. */
   #tell(i: number): void {
+    const kind = KINDS[i];
     const places = this.#root.children[i]?.querySelectorAll('.legend b') ?? [];
     const columns = this.#series.columns(this.#at)[i] ?? [];
     for (const [line, place] of [...places].entries()) {
       const last = columns[line + 1]?.at(-1);
-      place.textContent = last == null ? '\u2013' : (KINDS[i]?.text(last) ?? '');
+      // Stopped machines have no rate.
+      const none = last == null || (this.#stopped && kind?.isRate === true);
+      place.textContent = none ? '\u2013' : (kind?.text(last) ?? '');
     }
   }
 
   /**
    * The parts to draw: one for each chart.
    * @param at time of an earlier picture that is shown; undefined for everything up to now.
+   * @param now the machines as they are now.
    */
-  parts(seen: Seen, at: number | undefined): readonly Part[] {
-    if (at !== this.#at) this.#due = true;
+  parts(seen: Seen, at: number | undefined, now: Picture | undefined): readonly Part[] {
+    const stopped = at === undefined && now?.state !== 'running';
+    if (at !== this.#at || stopped !== this.#stopped) this.#due = true;
     this.#at = at;
+    this.#stopped = stopped;
     if (!this.#due || !seen(this.#root)) return [];
     this.#due = false;
     return this.#plots.map((plot, i) => () => {

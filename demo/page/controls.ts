@@ -46,6 +46,8 @@ export interface BarState {
   /** The machines were requested to run. */
   readonly going: boolean;
   readonly booting: boolean;
+  /** The machines are on their way to the event of a link. */
+  readonly underWay: boolean;
   /** There are no machines, and none in the making. */
   readonly stopped: boolean;
   /** A guest from a link that waits for a click. */
@@ -137,10 +139,10 @@ const STATES = {
   stopped: 'There is nothing to run: the line below the controls says why.',
 } as const;
 
-function stateText({ picture, booting, stopped }: BarState): keyof typeof STATES {
+function stateText({ picture, booting, stopped, underWay }: BarState): keyof typeof STATES {
   if (stopped) return 'stopped';
   if (booting || !picture) return 'booting';
-  return picture.state;
+  return underWay ? 'running' : picture.state;
 }
 
 /** A single key of a button; there are none in a frame of another page. */
@@ -176,7 +178,8 @@ export function bar(state: BarState, actions: Actions): TemplateResult {
       </p>
       <nav class="links" aria-label="About">
         ${LINKS.map(
-          ([title, href, about]) => html`<a href=${href} data-explain=${about}>${title}</a>`,
+          ([title, href, about]) => html`<a href=${href} target="_blank" rel="noopener"
+              data-explain=${about}>${title}</a>`,
         )}
         <span tabindex="-1" data-explain="The version of vsmmu that this page has."
           >${PACKAGE_VERSION}</span>
@@ -213,7 +216,8 @@ export function bar(state: BarState, actions: Actions): TemplateResult {
           >Reset to step 0, paused</button>
       </div>
       <button type="button" id="settings" aria-expanded="false" @click=${toggleSettings}
-          data-explain="Shows or hides what the machines are made of.">Settings</button>
+          data-explain="Shows or hides the links, the buttons, and what the machines are made of."
+        >Controls</button>
       ${guestSelect(settings, actions)}
       ${CHOICES.map((choice) => select(choice, settings, actions))}
     </form>

@@ -98,7 +98,10 @@ function queueOf(frame: Frame, { vms }: Picture): readonly [vm: string, QueuePic
 }
 
 function happened(steps: EventSteps, picture: Picture | undefined): TemplateResult {
-  const { frame, recorded } = steps;
+  const { frame, recorded, heading } = steps;
+  // Not in the live region: it changes all the time.
+  if (heading !== undefined)
+    return html`<p class="event" data-heading=${heading}>Running to event ${heading}: ${Math.max(0, recorded.last)}</p>`;
   if (!frame)
     return html`<p class="event" aria-live="polite">${
       recorded.stopped ||

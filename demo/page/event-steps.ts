@@ -52,6 +52,8 @@ export class EventSteps {
   #recorded = NONE;
   #frame: Frame | undefined;
   #filter: EventFilter = 'without exits';
+  /** The event that machines are on their way to. */
+  #heading: number | undefined;
   #playing: ReturnType<typeof setTimeout> | undefined;
   #last = Promise.resolve();
   /** Number of requests of the user that are not done yet. */
@@ -84,6 +86,16 @@ export class EventSteps {
     return first > 0 && this.#frame?.number === first;
   }
 
+  /** The event that machines are on their way to; until then none is shown. */
+  get heading(): number | undefined {
+    return this.#heading;
+  }
+
+  /** The machines begin to run to an event, which `go` shows. */
+  head(number: number): void {
+    if (this.#on) this.#heading = number;
+  }
+
   get playing(): boolean {
     return this.#playing !== undefined;
   }
@@ -108,6 +120,7 @@ export class EventSteps {
     this.#on = on;
     this.#recorded = NONE;
     this.#frame = undefined;
+    this.#heading = undefined;
     // Machines that have ended leave requests unanswered.
     this.#last = Promise.resolve();
     this.#asked = 0;
@@ -161,7 +174,7 @@ export class EventSteps {
     this.#do(async (vmm) => {
       const { last } = this.#recorded;
       this.#recorded = await vmm.recorded();
-      if (this.#runs) this.#frame = undefined;
+      if (this.#runs || this.#heading !== undefined) this.#frame = undefined;
       else if (!this.#frame || this.#recorded.last !== last)
         this.#frame = await vmm.frame(this.#recorded.last);
     }).catch(reportError);
@@ -172,6 +185,7 @@ export class EventSteps {
   }
 
   #ahead(): void {
+    if (this.#heading !== undefined) return;
     this.#ask(async (vmm) => {
       let from = (this.#frame?.number ?? this.#recorded.last) + 1;
       let found = await this.#seek(vmm, from, 1);
@@ -195,6 +209,7 @@ export class EventSteps {
 
   back(): void {
     this.#stop();
+    if (this.#heading !== undefined) return;
     this.#ask(async (vmm) => {
       const from = (this.#frame?.number ?? this.#recorded.last + 1) - 1;
       // Before the first event to stop at is the beginning of the recording.
@@ -212,6 +227,7 @@ export class EventSteps {
     if (!this.#on) missing(`event=${number}: no events are recorded; ignored.`);
     this.#ask(async (vmm) => {
       const frame = await vmm.frame(number);
+      this.#heading = undefined;
       if (frame) this.#frame = frame;
       else missing(`event=${number}: ${recordedText(this.#recorded)}; ignored.`);
     });

@@ -9,18 +9,13 @@ import { TOUR, tourStop } from '../tour.ts';
 import type { Actions } from './controls.ts';
 import { drawing, type Moving } from './drawing.ts';
 import { keysLine } from './single-keys.ts';
+import { withTerms } from './terms.ts';
 
-const WHY = html`<p class="why">A driver that takes a page from a device must have the SMMU forget its
-  translation (<dfn data-explain=${
-    'TLBI: the command that removes translations from the TLB; behind it goes a CMD_SYNC, which ' +
-    'completes when all before it has.'
-  } tabindex="0">TLBI</dfn>) before anybody else may use the page, and in a virtual machine each batch
-  of such commands <dfn data-explain=${'An exit: control leaves the guest for the VMM. On hardware it costs thousands of cycles.'} tabindex="0">exits</dfn> to the VMM, because no guest may touch what is another guest\u2019s.
-  With <dfn data-explain=${
-    'CMDQV: hardware of NVIDIA\u2019s Grace and Tegra241 beside the SMMU. It gives VMs command ' +
-    'queues (VCMDQs) that it checks itself.'
-  } tabindex="0">CMDQV</dfn> the hardware checks that itself: guests put TLBIs on queues of their own,
-  and nothing exits.</p>`;
+const WHY =
+  'A driver that takes a page from a device must have the SMMU forget its translation (TLBI) ' +
+  'before anybody else may use the page, and in a virtual machine each batch of such commands ' +
+  'exits to the VMM, because no guest may touch what is another guest\u2019s. With CMDQV the ' +
+  'hardware checks that itself: guests put TLBIs on queues of their own, and nothing exits.';
 
 const HINT =
   'Point at anything, tap it, or go through it with Tab and the arrow keys: what it is stands ' +
@@ -32,7 +27,7 @@ function stops(settings: Settings, actions: Actions): TemplateResult {
     ${TOUR.map(({ title }, i) => {
       const number = i + 1;
       return html`<a href="?tour=${number}" data-tour=${number}
-          aria-current=${number === settings.tour ? 'step' : 'false'}
+          aria-label="Stop ${number}: ${title}" aria-current=${number === settings.tour ? 'step' : 'false'}
           data-explain="Stop ${number} of ${TOUR.length}: ${title}."
           @click=${(event: MouseEvent) => {
             // With a modifier it opens another tab, like any link.
@@ -50,35 +45,57 @@ function stops(settings: Settings, actions: Actions): TemplateResult {
   </nav>`;
 }
 
+/** Pictures whose step has been taken: the second click of a double click takes no second one. */
+const stepped = new WeakSet<Picture>();
+let steppedAt = Number.NEGATIVE_INFINITY;
+/** Time in which a double click is over. */
+const DOUBLE_MS = 500;
+
+/** @param until number of steps of the machines. */
+function takeSteps(picture: Picture, until: number, actions: Actions): void {
+  if (stepped.has(picture)) return;
+  stepped.add(picture);
+  steppedAt = performance.now();
+  actions.step(until - picture.steps);
+}
+
+/** Goes on, unless it is the end of a double click on the button that was here before. */
+function goOn(event: MouseEvent, stop: number, actions: Actions): void {
+  if (event.detail > 0 && performance.now() - steppedAt < DOUBLE_MS) return;
+  actions.tour(stop);
+}
+
 function stopText(settings: Settings, picture: Picture | undefined, actions: Actions) {
   const stop = tourStop(settings.tour);
-  if (!stop) return WHY;
+  if (!stop) return html`<p class="why">${withTerms(WHY)}</p>`;
   const { title, before, after, steps, shown } = stop;
   const taken = (picture?.steps ?? 0) >= steps + shown;
   const early = (picture?.steps ?? 0) < steps;
   const last = settings.tour === TOUR.length;
   return html`<div class="why" aria-live="polite" data-stop=${taken ? 'after' : 'before'}>
-    <p><b>${settings.tour}. ${title}.</b> ${taken ? after : before}</p>
+    <p><b>${settings.tour}. ${title}.</b> ${withTerms(taken ? after : before)}</p>
     <p>${
       taken
         ? last
           ? nothing
           : html`<button type="button" class="primary" id="tour-next"
               data-explain="The next stop of the tour."
-              @click=${() => actions.tour(settings.tour + 1)}>Next stop</button>`
+              @click=${(event: MouseEvent) => goOn(event, settings.tour + 1, actions)}>Next stop</button>`
         : html`<button type="button" class="primary" id="tour-step" ?disabled=${early || picture?.state !== 'paused'}
             data-explain="Takes what this stop is about, step by step (s)."
-            @click=${() => actions.step(steps + shown - (picture?.steps ?? 0))}>${
+            @click=${() => picture && takeSteps(picture, steps + shown, actions)}>${
               shown === 1 ? 'Take the step' : 'Take the steps'
             }</button>`
     }</p>
   </div>`;
 }
 
+/** @param booting other machines are in the making; the stop is about those. */
 export function lesson(
   settings: Settings,
   picture: Picture | undefined,
   traffic: Moving,
+  booting: boolean,
   actions: Actions,
 ): TemplateResult {
   return html`<div class="lesson-head">
@@ -87,7 +104,7 @@ export function lesson(
       }</h2>
       ${stops(settings, actions)}
     </div>
-    ${stopText(settings, picture, actions)}
+    ${stopText(settings, booting ? undefined : picture, actions)}
     ${drawing(picture, traffic)}
     <p class="caption">Times are this tab\u2019s; exits are what hardware saves.
       <small>${HINT}</small>${keysLine(actions)}</p>`;

@@ -4,6 +4,7 @@
 
 import { html, type TemplateResult } from 'lit-html';
 import { lookParts } from './look-places.ts';
+import { withTerms } from './terms.ts';
 
 /** Brings a place into view, and the keyboard to it where it can be focused. */
 function goTo(selector: string): void {
@@ -17,7 +18,7 @@ function goTo(selector: string): void {
 export function lookLine(name: string, look: string): TemplateResult {
   const parts = lookParts(name, look).map(({ text, selector }) =>
     selector === undefined
-      ? text
+      ? withTerms(text)
       : html`<button type="button" class="to-look" @click=${() => goTo(selector)}
           data-explain="Goes there; it is outlined.">${text}</button>`,
   );

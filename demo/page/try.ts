@@ -10,6 +10,7 @@ import type { Actions } from './controls.ts';
 import { linesEditor } from './lines-editor.ts';
 import { lookLine } from './look-line.ts';
 import { measuredTime } from './page-text.ts';
+import { withTerms } from './terms.ts';
 
 const PATHS = ['trapped', 'direct', 'overlay'] as const;
 
@@ -94,12 +95,12 @@ function outcome(experiment: Experiment, picture: Picture | undefined): Template
     checks.every((name) => found.some((check) => check.name === name));
   return html`<div class="outcome" data-outcome=${ended ? (held ? 'holds' : 'fails') : 'running'}
       aria-live="polite">
-    <p>${about}</p>
+    <p>${withTerms(about)}</p>
     ${lookLine(name, look)}
     ${
       ended
         ? html`<p
-        class=${held ? 'good' : 'bad'}>${held ? shows : 'It did not come out as expected.'}</p>`
+        class=${held ? 'good' : 'bad'}>${held ? withTerms(shows) : 'It did not come out as expected.'}</p>`
         : nothing
     }
     ${experiment.measures && picture && picture.rows.length > 0 ? measured(picture) : nothing}
@@ -134,7 +135,7 @@ export function thingsToTry(
           html`<button type="button" data-experiment=${name} aria-pressed=${name === chosen?.name}
               data-explain=${about} @click=${() => actions.experiment(name)}>${title}</button>`,
       )}
-      <button type="button" data-experiment="none" aria-pressed=${isLive(settings)}
+      <button type="button" data-experiment="none" aria-pressed=${isLive(settings) && settings.guest === 'toy'}
           data-explain="The toy takes all of its steps and then goes on working."
           @click=${() => actions.experiment('none')}>Live run</button>
       <button type="button" id="edit-lines" aria-expanded=${editor.isOpen} @click=${edit}
@@ -144,6 +145,10 @@ export function thingsToTry(
           data-explain="Copies the lines of HTML that show this experiment in another page."
         >${actions.share.copied === 'embed' ? 'copied' : 'Embed'}</button>
     </div>
+    <details class="abouts">
+      <summary>What each one does</summary>
+      <dl>${EXPERIMENTS.map(({ title, about }) => html`<dt>${title}</dt><dd>${about}</dd>`)}</dl>
+    </details>
     ${linesEditor(editor, settings, picture, actions)}
     ${
       settings.lines !== ''

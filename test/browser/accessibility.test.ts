@@ -41,6 +41,7 @@ async function findings({ page }: DemoPage): Promise<string[]> {
 const STATES: Readonly<Record<string, (demo: DemoPage) => Promise<unknown>>> = {
   async start(demo) {
     await demo.traced(3);
+    if (!(await demo.page.isVisible('#run'))) await demo.page.click('#settings');
     await demo.page.click('#run');
     await demo.state('paused');
   },
