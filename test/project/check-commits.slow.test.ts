@@ -7,7 +7,7 @@ import { cpSync, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { checkCommits, checkMessage, HistoryError } from '../../scripts/check-commits.mjs';
+import { checkCommits, checkMessage, HistoryError, START } from '../../scripts/check-commits.mjs';
 import { PROJECT } from '../support/project.ts';
 
 const SCRIPT = 'scripts/check-commits.mjs';
@@ -117,6 +117,28 @@ describe.runIf(hasGit)('the history', () => {
     expect(problems('main')).toEqual(['drain: CONS: no body says why']);
     expect(() => checkCommits(root, 'missing')).toThrow('there is no commit "missing"');
     expect(() => checkCommits(root, '--all')).toThrow('there is no commit "--all"');
+  });
+
+  it('from before the rules began keeps its messages, whatever the base', () => {
+    git('checkout', '--quiet', '-b', 'begun', 'main');
+    const start = git('rev-parse', 'HEAD');
+    expect(problems()).not.toEqual([]);
+    expect(checkCommits(root, undefined, start)).toEqual({ checked: 0, problems: [] });
+    expect(checkCommits(root, 'early', start)).toEqual({ checked: 0, problems: [] });
+    commit('drain: CONS is published');
+    for (const base of [undefined, 'early', 'main'])
+      expect(checkCommits(root, base, start), base).toEqual({
+        checked: 1,
+        problems: [expect.stringMatching(/ drain: CONS is published: no body says why$/)],
+      });
+  });
+
+  it('of this project has the commit after which the rules apply', ({ skip }) => {
+    const inProject = (...args: readonly string[]) =>
+      spawnSync('git', ['-C', PROJECT, ...args], { encoding: 'utf8' });
+    const shallow = inProject('rev-parse', '--is-shallow-repository');
+    if (shallow.stdout.trim() !== 'false') skip('no history here');
+    expect(inProject('merge-base', '--is-ancestor', START, 'HEAD').status).toBe(0);
   });
 
   it('that is incomplete is no history', () => {
