@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-// The block of an arm64 vCPU, VCPU_SIZE bytes at an address aligned to 64 KiB. Offsets in
-// bytes. Private to the thread that runs the vCPU, except for words marked as shared.
+// The block of an arm64 vCPU, ARM64_VCPU_SIZE bytes at an address aligned to 64 KiB.
+// Offsets in bytes. Private to the thread that runs the vCPU, except for words marked as shared.
 
 export const ARM64_VCPU_SIZE = 0x100000;
 

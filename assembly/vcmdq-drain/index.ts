@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 // The VCMDQ drain: the exports that a doorbell, a side core and the host call. Their
-// types and documentation are in assembly/load.ts.
+// types and documentation are in assembly/unit-exports.ts.
 
 import { traceDoorbell } from '../imports/core';
 import { THREAD, WINDOW } from '../imports/unit';
