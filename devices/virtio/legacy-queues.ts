@@ -12,7 +12,7 @@ import {
 } from './virtio-mmio-registers.ts';
 
 const DESCRIPTOR_SIZE = 16;
-/** Flags and index of the available ring, and behind its entries the used event. */
+/** Flags and index of the available ring, and after its entries the used event. */
 const AVAILABLE_SIZE = 6;
 const AVAILABLE_ENTRY = 2;
 const TWO_32 = 2 ** 32;

@@ -62,9 +62,9 @@ ${verifySource(s)}
 mov w12, w0
 ${s.say('DMA status ')}
 ${s.sayNumber('w11', 10)}
-${s.say(' behind TLBI_NH_VA, ')}
+${s.say(' after TLBI_NH_VA, ')}
 ${s.sayNumber('w12', 10)}
-${s.say(' behind ATC_INV')}
+${s.say(' after ATC_INV')}
 ${isDone('w11')}
 and w15, w15, w1
 cmp w12, #${DMA_STATUS_READ_FAULT}

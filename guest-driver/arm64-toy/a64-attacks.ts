@@ -46,12 +46,12 @@ const SIDS = LOW_SIDS + 8 * 16;
 const UNUSED_SID = 0x55;
 /** Pairs of a VINTF. */
 const PAIRS = 16;
-/** Registers of CMDQ_ALLOC, also behind the last queue's, and what is written there. */
+/** Registers of CMDQ_ALLOC, also after the last queue's, and what is written there. */
 const QUEUES = 16;
 const VINTFS = 16;
 const LVCMDQS = 4;
 
-/** Looks at the console for the start, each some 0.2 ms of guest time behind the one before. */
+/** Looks at the console for the start, each some 0.2 ms of guest time after the previous. */
 const MOST_LOOKS = 50_000;
 const INSTRUCTIONS_BETWEEN = 100_000;
 

@@ -49,7 +49,7 @@ cbnz w13, ${arrives}
 ${s.say('does not arrive')}
 b ${said}
 ${arrives}:
-${s.say('still arrives behind a CMD_SYNC')}
+${s.say('still arrives after a CMD_SYNC')}
 ${said}:
 and w1, w13, w15
 ${s.check('forgotten-invalidation')}

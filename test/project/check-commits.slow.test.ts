@@ -22,7 +22,7 @@ describe('a commit message', () => {
     ['72 characters', `drain: ${'x'.repeat(65)}${WHY}`],
     ['72 characters of more than one byte', `drain: ${'é'.repeat(65)}${WHY}`],
     ['a revert with a reason', `Revert "drain: CONS"\n\nThis reverts commit abc1234.\n\nIt hung.`],
-    ['a trailer behind its reason', `drain: CONS${WHY}\n\nSigned-off-by: A <a@example.com>`],
+    ['a trailer after its reason', `drain: CONS${WHY}\n\nSigned-off-by: A <a@example.com>`],
   ])('may have %s', (_, message) => {
     expect(checkMessage(`${message}\n`)).toEqual([]);
   });
@@ -30,8 +30,8 @@ describe('a commit message', () => {
   it.each([
     ['no area', `Read CONS once${WHY}`, 'the subject is not "area: what"'],
     ['an empty area', `: CONS is read once${WHY}`, 'the subject is not "area: what"'],
-    ['nothing behind its area', `drain:${WHY}`, 'the subject is not "area: what"'],
-    ['no space behind its area', `drain:CONS${WHY}`, 'the subject is not "area: what"'],
+    ['nothing after its area', `drain:${WHY}`, 'the subject is not "area: what"'],
+    ['no space after its area', `drain:CONS${WHY}`, 'the subject is not "area: what"'],
     [
       '73 characters',
       `drain: ${'x'.repeat(66)}${WHY}`,

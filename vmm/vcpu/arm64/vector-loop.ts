@@ -27,7 +27,7 @@ const MASKED = 0x3c0;
 const FROM_VECTOR = BigInt(MASKED | 5);
 /** The bits of SPSR_EL1 that say so. */
 const MODE_AND_MASKS = 0x3cfn;
-/** Exception classes that return behind their instruction, not to it (Arm ARM, D1.3.3). */
+/** Exception classes that return to the next instruction, not to theirs (Arm ARM, D1.3.3). */
 const SVC = 0x15n;
 const SOFTWARE_STEP = 0x33n;
 
