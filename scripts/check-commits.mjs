@@ -3,8 +3,8 @@
 // Checks the messages of new commits (CONTRIBUTING.md, "Commits"). New commits are the
 // descendants of START: older history, and branches that began before it, keep their
 // messages. In a repository without START (a squashed history), they are the descendants
-// of the commit that added this file. `--base REV` checks the commits of HEAD that neither
-// REV nor START has instead.
+// of the commit that added this file. `--base REV` checks the commits of HEAD that
+// neither REV nor START has instead.
 //
 // Prints one line for each problem, and exits with 1. Status 2: there is no history to
 // check.
@@ -16,8 +16,8 @@ import { parseArgs } from 'node:util';
 const ROOT = fileURLToPath(new URL('..', import.meta.url));
 const OWN_PATH = 'scripts/check-commits.mjs';
 /**
- * All messages after this commit follow the rules; 19 before it do not, and history is not
- * rewritten.
+ * All messages after this commit follow the rules; 19 before it do not, and history is
+ * not rewritten.
  */
 export const START = 'd3ba882f1a2c890b27547fc09b3bc8017792adf0';
 const SUBJECT_LENGTH = 72;

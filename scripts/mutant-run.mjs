@@ -29,12 +29,14 @@
  * @property {boolean} isKnown Whether the result is that of an earlier run.
  */
 
-/** Most time for the tests of one mutant: several times their duration on a busy machine. */
+/**
+ * Most time for the tests of one mutant: several times their duration on a busy machine.
+ */
 const LIMITS_MS = { nearest: 600_000, all: 3_600_000 };
 /**
- * In a run with an end, the nearest tests of one mutant get at most this part of its time:
- * one whose tests do not end must leave time for the others. The whole suite comes last, and
- * takes so long that less time would end it with any mutant.
+ * In a run with an end, the nearest tests of one mutant get at most this part of its
+ * time: one whose tests do not end must leave time for the others. The whole suite comes
+ * last, and takes so long that less time would end it with any mutant.
  */
 const MOST_OF_RUN = 1 / 4;
 
@@ -66,14 +68,16 @@ export function knownResult(mutant, results, lineAt) {
  * @template P
  * @param {readonly DrawnMutant<P>[]} mutants
  * @param {object} options
- * @param {(mutant: DrawnMutant<P>, tests: Tests, limitMs: number) => Promise<'done' | 'timeout'>}
+ * @param
+ *   {(mutant: DrawnMutant<P>, tests: Tests, limitMs: number) => Promise<'done' | 'timeout'>}
  *   options.meet Runs the tests of a mutant for so long at most, and changes its result.
  * @param {() => number} options.now In milliseconds.
  * @param {number} [options.minutes] Ends the run after so many minutes, of which a
  *   mutant's nearest tests get at most a quarter. Default: no end.
  * @param {boolean} [options.nearestOnly] Leaves out the whole suite. Default: false.
  * @param {(mutant: DrawnMutant<P>) => void} options.onResult A new result is there.
- * @returns {Promise<readonly DrawnMutant<P>[]>} those that no test has met: the time was over.
+ * @returns {Promise<readonly DrawnMutant<P>[]>} those that no test has met: the time was
+ *   over.
  */
 export async function runMutants(mutants, { meet, now, minutes, nearestOnly = false, onResult }) {
   const runMs = minutes === undefined ? Number.POSITIVE_INFINITY : minutes * 60_000;

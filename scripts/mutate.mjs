@@ -3,9 +3,9 @@
 // `npm run mutate -- --sample N --seed S` plants N generated mutants, one at a time, in a
 // copy of the tree, and runs the tests nearest to each; survivors then run against the
 // whole suite. Each outcome is added to test/mutation/results.json. An interrupted run
-// continues where it stopped. `--minutes N` ends the run after so long, `--nearest` leaves
-// out the whole suite, `--no-record` the file. Status 0: none survived. 1: some did. 2: the
-// options are wrong, or the run has failed.
+// continues where it stopped. `--minutes N` ends the run after so long, `--nearest`
+// leaves out the whole suite, `--no-record` the file. Status 0: none survived. 1: some
+// did. 2: the options are wrong, or the run has failed.
 
 import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
@@ -27,8 +27,8 @@ const WHOLE_SUITE = ['--project', 'stress'];
 
 /**
  * The options.
- * @returns {{ sample: number, seed: number, minutes: number | undefined, nearestOnly: boolean,
- *   record: boolean }}
+ * @returns {{ sample: number, seed: number, minutes: number | undefined, nearestOnly:
+ *   boolean, record: boolean }}
  */
 function optionsOf() {
   try {

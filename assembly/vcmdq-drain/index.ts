@@ -102,7 +102,8 @@ function nextSlot(slot: u32, slots: u32): u32 {
 }
 
 // True while the queue waits for the host to publish an error or to execute a command. A
-// plain load: what matters is what this thread has stored; another one calls the host itself.
+// plain load: what matters is what this thread has stored; another one calls the host
+// itself.
 function heldForHost(queue: usize): bool {
   const state = load<u32>(queue, QUEUE_STATE);
   return state == QUEUE_ERROR_HELD || state == QUEUE_NEEDS_HOST;

@@ -140,8 +140,8 @@ export class QueueBlock {
   }
 
   /**
-   * Guest-memory offset of PROD and CONS of an overlaid CMDQ or an ECMDQ; 0 while they are
-   * not mapped into the guest.
+   * Guest-memory offset of PROD and CONS of an overlaid CMDQ or an ECMDQ; 0 while they
+   * are not mapped into the guest.
    */
   get overlay(): number {
     return this.#get(QUEUE_MAPPED_AT);

@@ -24,8 +24,8 @@ export interface TestdevCommands {
 
 /**
  * Makes a function that reads the output of a `VirtioConsole` as a test's commands. A
- * command without a number has the number 0. Other letters than `q` have no effect. Output
- * after a `q` in the same piece is ignored: the test has ended.
+ * command without a number has the number 0. Other letters than `q` have no effect.
+ * Output after a `q` in the same piece is ignored: the test has ended.
  * @param onExit called with the exit code, an integer from 0, when a test has ended.
  */
 export function testdevCommands(onExit: (code: number) => void): TestdevCommands {

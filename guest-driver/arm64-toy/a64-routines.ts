@@ -41,8 +41,8 @@ const SCTLR_MMU = 0x1005;
 /** SYSTEM_OFF of PSCI. */
 const SYSTEM_OFF = 0x84000008;
 /**
- * Looks while waiting: the thread that serves the queue, or has the devices, may not be running.
- * After a wait without success, later ones are short.
+ * Looks while waiting: the thread that serves the queue, or has the devices, may not be
+ * running. After a wait without success, later ones are short.
  */
 const MOST_LOOKS = 50_000_000;
 

@@ -222,7 +222,10 @@ ${copied}
 ${s.check('remap')}
 `;
 
-/** Ends a run with its CMD_SYNC, unless all commands go to the same queue; w13 stays 1 if it completes. */
+/**
+ * Ends a run with its CMD_SYNC, unless all commands go to the same queue; w13 stays 1 if
+ * it completes.
+ */
 const changeQueue = (isDirect: boolean, queue: number) =>
   isDirect
     ? `
@@ -231,7 +234,9 @@ and w13, w13, w0
 add x9, x26, #${queue}`
     : '';
 
-/** Three invalidations, a configuration command, two invalidations: two changes of queue. */
+/**
+ * Three invalidations, a configuration command, two invalidations: two changes of queue.
+ */
 export const mixedBatch = (s: A64Source, isDirect: boolean): string => `
 ${s.title(9, 'send a batch for both queues')}
 ldr w11, [x26, #${VCMDQ_QUEUE + 24}]
